@@ -1,0 +1,84 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// CommandTimeout bounds every child process that has no limit of its own
+// (design: child process 30 s).
+const CommandTimeout = 30 * time.Second
+
+// maxOutput bounds what is kept of each stream of a child, in bytes.
+const maxOutput = 4 << 20
+
+// path is where children are looked for, whatever the caller's PATH is.
+const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Command is a child process: an argument list, never a shell line. It gets a
+// clean environment and its own process group, which is killed at the limit.
+type Command struct {
+	Args    []string
+	Stdin   []byte        // secrets go in here, never into Args
+	Timeout time.Duration // 0: CommandTimeout
+}
+
+// Output is what a child printed and how it ended.
+type Output struct {
+	Stdout []byte
+	Stderr []byte
+	Code   int // exit code; -1 when a signal ended it
+}
+
+// ErrNoProgram is returned when the program is not installed.
+var ErrNoProgram = errors.New("program not found")
+
+func run(ctx context.Context, c Command) (Output, error) {
+	limit := c.Timeout
+	if limit == 0 {
+		limit = CommandTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	program, err := lookPath(c.Args[0])
+	if err != nil {
+		return Output{}, err
+	}
+	cmd := exec.CommandContext(ctx, program, c.Args[1:]...)
+	// MAIL_CONFIG and its like would redirect every Postfix command.
+	cmd.Env = []string{"PATH=" + path, "LC_ALL=C", "HOME=/root"}
+	cmd.Dir = "/"
+	cmd.Stdin = bytes.NewReader(c.Stdin)
+	var stdout, stderr limited
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	// A daemon that the child left behind may hold the pipes open.
+	cmd.WaitDelay = time.Second
+	err = cmd.Run()
+	out := Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Code: cmd.ProcessState.ExitCode()}
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return out, fmt.Errorf("%s: stopped: %w", c.Args[0], context.Cause(ctx))
+	case err == nil, errors.As(err, &exit), errors.Is(err, exec.ErrWaitDelay):
+		return out, nil
+	default:
+		return out, fmt.Errorf("%s: %w", c.Args[0], err)
+	}
+}
+
+// limited keeps the first maxOutput bytes and drops the rest.
+type limited struct{ bytes.Buffer }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if room := maxOutput - l.Len(); room > 0 {
+		_, _ = l.Buffer.Write(p[:min(len(p), room)])
+	}
+	return len(p), nil
+}

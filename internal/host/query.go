@@ -1,0 +1,69 @@
+package host
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Query is one of the commands that only look. The constructors here are the
+// closed list of them.
+type Query struct{ command Command }
+
+// String returns the command line as an administrator would type it.
+func (q Query) String() string { return strings.Join(q.command.Args, " ") }
+
+func query(args ...string) Query { return Query{Command{Args: args}} }
+
+// Postconf asks postconf(1) about the configuration in dir ("" for the default
+// one). Only options that print are passed by our callers: -h, -n, -x, -d, -m,
+// -M, -A, -p and names.
+func Postconf(dir string, args ...string) Query {
+	return query(withConfig("postconf", dir, args)...)
+}
+
+// PostmapGet looks keys up in table ("type:path"). The keys go in by standard
+// input; each hit is printed as "key<TAB>value" (postmap(1), -q -).
+func PostmapGet(dir, table string, keys ...string) Query {
+	q := query(withConfig("postmap", dir, []string{"-q", "-", table})...)
+	q.command.Stdin = []byte(strings.Join(keys, "\n") + "\n")
+	return q
+}
+
+// PostqueueJSON lists the queue, one JSON object a line (postqueue(1), -j).
+func PostqueueJSON(dir string) Query {
+	return query(withConfig("postqueue", dir, []string{"-j"})...)
+}
+
+// PostfixStatus asks whether the instance in dir runs: exit code 0 if so.
+func PostfixStatus(dir string) Query {
+	return query(withConfig("postfix", dir, []string{"status"})...)
+}
+
+// Journal reads journald from since on, as JSON lines, for the identifiers of
+// Postfix.
+func Journal(since time.Time, args ...string) Query {
+	return query(append([]string{"journalctl", "--output=json", "--no-pager", "--quiet",
+		"--since=@" + strconv.FormatInt(since.Unix(), 10)}, args...)...)
+}
+
+// NftRuleset prints the nftables ruleset as JSON (nft(8)); it needs root.
+func NftRuleset() Query { return query("nft", "-j", "list", "ruleset") }
+
+// IptablesSave prints the rules of iptables or, for six, ip6tables.
+func IptablesSave(six bool) Query {
+	if six {
+		return query("ip6tables-save")
+	}
+	return query("iptables-save")
+}
+
+// UfwStatus prints ufw's own view of the rules.
+func UfwStatus() Query { return query("ufw", "status", "verbose") }
+
+func withConfig(program, dir string, args []string) []string {
+	if dir == "" {
+		return append([]string{program}, args...)
+	}
+	return append([]string{program, "-c", dir}, args...)
+}

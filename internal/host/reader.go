@@ -1,0 +1,108 @@
+// Package host is the machine that relayhost works on: a Reader that looks and
+// a Host that may also change. It knows nothing of mail.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// MaxFile is the largest file that ReadFile returns, in bytes. A main.cf of
+// 10 MB has to work; anything above this is refused with a clear message.
+const MaxFile = 16 << 20
+
+// ErrNotRegular is returned for FIFOs, devices, sockets and directories, which
+// are never opened: opening a FIFO would block for ever.
+var ErrNotRegular = errors.New("not a regular file")
+
+// Reader looks at a machine and changes nothing. Root is put before every
+// path; it is empty outside of tests. The zero Reader is this machine.
+type Reader struct {
+	Root string
+}
+
+// Real returns the path that is opened for path.
+func (r *Reader) Real(path string) string { return filepath.Join(r.Root, path) }
+
+// ReadFile returns the content of a regular file of at most MaxFile bytes.
+// Symbolic links are followed.
+func (r *Reader) ReadFile(path string) ([]byte, error) {
+	// O_NONBLOCK: opening a FIFO without a writer must not hang.
+	f, err := os.OpenFile(r.Real(path), os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: ErrNotRegular}
+	}
+	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > MaxFile {
+		return nil, fmt.Errorf("read %s: larger than %d MiB", path, MaxFile>>20)
+	}
+	return data, nil
+}
+
+// Meta is what a file is apart from its content.
+type Meta struct {
+	Mode  fs.FileMode // type and permission bits
+	UID   int
+	GID   int
+	Size  int64
+	Nlink uint64
+	Mtime time.Time
+	Link  string // target, for a symbolic link
+}
+
+// Lstat describes path itself; a symbolic link is not followed.
+func (r *Reader) Lstat(path string) (Meta, error) { return meta(os.Lstat, r.Real(path)) }
+
+// Stat describes what path leads to.
+func (r *Reader) Stat(path string) (Meta, error) { return meta(os.Stat, r.Real(path)) }
+
+func meta(stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
+	info, err := stat(real)
+	if err != nil {
+		return Meta{}, err
+	}
+	m := Meta{Mode: info.Mode(), Size: info.Size(), Mtime: info.ModTime()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		m.UID, m.GID, m.Nlink = int(st.Uid), int(st.Gid), uint64(st.Nlink)
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		m.Link, err = os.Readlink(real)
+	}
+	return m, err
+}
+
+// ReadDir lists the names in a folder, sorted.
+func (r *Reader) ReadDir(path string) ([]string, error) {
+	entries, err := os.ReadDir(r.Real(path))
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
+}
+
+// Query runs one of the read-only commands that this package lists and
+// returns what it printed. An exit code other than 0 is no error here.
+func (r *Reader) Query(ctx context.Context, q Query) (Output, error) {
+	return run(ctx, q.command)
+}

@@ -1,0 +1,88 @@
+// Package plan decides what will be: from the facts, the Postfix that is there,
+// the relay and the answers it builds the new files as bytes and the commands
+// to run. It is pure: it reads nothing and writes nothing.
+package plan
+
+import (
+	"io/fs"
+
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// Options are the answers of the administrator, from flags, prompts or the
+// answers of an earlier set-up.
+type Options struct {
+	Relay    relays.Relay
+	Host     string // the relay's name, as the certificate must show it
+	Port     int
+	TLS      relays.TLSMode
+	Username string
+	Password secret.Value
+	From     string // address that local senders are rewritten to
+	To       string // recipient of the proof
+	RootTo   string // alias of root; "" leaves it
+	Direct   []string
+	MapType  string // "" chooses
+	CAFile   string // "" is the distribution's
+	Pin      string // certificate fingerprint in place of a chain
+	NoVerify bool   // --insecure-no-verify-certificate
+}
+
+// Plan is what will be on disk and what will be run, in order. The last file is
+// main.cf: its rename is the commit.
+type Plan struct {
+	Relay    string    `json:"relay"`
+	Host     string    `json:"host"`
+	Port     int       `json:"port"`
+	TLS      string    `json:"tls"`
+	Service  string    `json:"service"`  // the relay's own entry in master.cf, e.g. "relayhost-ses"
+	NextHop  string    `json:"next_hop"` // "[host]:port", the key of every map
+	Files    []File    `json:"files"`
+	Commands []Command `json:"commands"` // after the files, in order
+	Notes    []string  `json:"notes"`    // what the administrator should know
+}
+
+// Action is what happens to a file.
+type Action string
+
+// The actions of a plan.
+const (
+	Create    Action = "create"
+	Modify    Action = "modify"
+	Unchanged Action = "none"
+)
+
+// File is one file of the plan: what was found and what will be.
+type File struct {
+	Path   string      `json:"path"`
+	Action Action      `json:"action"`
+	Before []byte      `json:"-"` // nil when it did not exist
+	After  []byte      `json:"-"`
+	Mode   fs.FileMode `json:"mode"` // permission bits; for Modify those of the file
+	UID    int         `json:"uid"`
+	GID    int         `json:"gid"`
+	Secret bool        `json:"secret"` // values are masked in differences; the mode is 0600
+	// Map is the lookup table type when a compiled map is made of this file
+	// ("hash", "lmdb", "cdb"); "" for none, as with texthash.
+	Map string `json:"map,omitempty"`
+	// Keys are looked up in the compiled map before it goes live, each with
+	// the value that must come back.
+	Keys map[string]secret.Value `json:"-"`
+}
+
+// Command is run after the files are in place.
+type Command struct {
+	Args []string `json:"args"`
+	Why  string   `json:"why"`
+}
+
+// Changed reports whether anything would be written.
+func (p Plan) Changed() bool {
+	for _, f := range p.Files {
+		if f.Action != Unchanged {
+			return true
+		}
+	}
+	return false
+}

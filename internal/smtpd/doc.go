@@ -1,0 +1,2 @@
+// Package smtpd is the embedded relay service of demo and of the lab.
+package smtpd

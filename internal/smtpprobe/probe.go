@@ -1,0 +1,100 @@
+// Package smtpprobe is the SMTP client that looks: it connects, greets, starts
+// TLS, verifies the certificate and logs in, and says at which step what went
+// wrong. It sends no message. Replies are bounded in size and time, which the
+// SMTP libraries do not do. It never authenticates on a connection that is not
+// encrypted and verified; there is no exception for localhost.
+package smtpprobe
+
+import (
+	"crypto/x509"
+	"net/netip"
+	"time"
+
+	"relayhost/internal/secret"
+)
+
+// Step is a rung of the dialogue, in the order they are climbed.
+type Step string
+
+// The steps of a probe.
+const (
+	StepConnect  Step = "connect"
+	StepGreeting Step = "greeting"
+	StepEHLO     Step = "ehlo"
+	StepSTARTTLS Step = "starttls" // the command and its reply
+	StepTLS      Step = "tls"      // handshake, chain and name
+	StepEHLOTLS  Step = "ehlo_tls" // the EHLO on the encrypted connection
+	StepAuth     Step = "auth"
+	StepMail     Step = "mail"
+	StepRcpt     Step = "rcpt"
+)
+
+// Target says whom to probe and how far.
+type Target struct {
+	Name     string         // the configured name: SNI, and what the certificate must be for
+	Addr     netip.AddrPort // where to connect
+	Implicit bool           // TLS from the first byte (RFC 8314)
+	Until    Step           // last step to take; StepEHLO is as far as a port-25 probe goes
+	HELO     string         // this host's name
+	Roots    *x509.CertPool // from the CA file that Postfix will use; nil: nothing verifies
+	Pin      string         // SHA-256 fingerprint of the certificate in hex in place of a chain; "" for none
+	Username string
+	Password secret.Value
+	MailFrom string // envelope sender without <>; "" is the null sender
+	RcptTo   string
+
+	StepTimeout time.Duration // 0: 5 s
+	Timeout     time.Duration // of the whole probe; 0: 10 s
+	UID         int           // connect as this user where > 0 and we are root (per-user firewall rules)
+
+	Trace func(Exchange) // called for each line of the dialogue, AUTH already masked; may be nil
+}
+
+// Exchange is one line of the dialogue.
+type Exchange struct {
+	Sent bool   // ours, else theirs
+	Line string // sanitised, AUTH masked
+}
+
+// Result is how far the dialogue came. Err is nil when Until was reached.
+type Result struct {
+	Addr       netip.AddrPort
+	Reached    Step // last step that succeeded; "" if none
+	Failed     Step // the step at which it ended; "" if none
+	Err        error
+	Fault      Fault // what kind of fault Err is
+	Code       int   // of the last reply, 0 if none
+	Enhanced   string
+	Text       string // of the last reply, sanitised, lines joined by " / "
+	Banner     string // greeting text, sanitised
+	Extensions map[string]string
+	Auth       []string      // mechanisms offered on the connection as it ended
+	TLSVersion string        // "TLS 1.3"
+	Connect    time.Duration // TCP handshake
+	Total      time.Duration
+}
+
+// Fault names the kind of failure.
+type Fault string
+
+// The kinds of failure of a probe.
+const (
+	FaultNone          Fault = ""
+	FaultTimeout       Fault = "timeout"        // silence until the limit
+	FaultRefused       Fault = "refused"        // ECONNREFUSED
+	FaultReset         Fault = "reset"          // connection dropped in the dialogue
+	FaultUnreachable   Fault = "unreachable"    // EHOSTUNREACH: no host, or an administrative ICMP
+	FaultNoRoute       Fault = "no_route"       // ENETUNREACH, EADDRNOTAVAIL
+	FaultProhibited    Fault = "prohibited"     // EACCES, EPERM: this host forbids it
+	FaultReply         Fault = "reply"          // a 4xx or 5xx
+	FaultNotSMTP       Fault = "not_smtp"       // the first bytes are HTTP, SSH, TLS, ...
+	FaultProtocol      Fault = "protocol"       // malformed, over-long or injected replies
+	FaultNoSTARTTLS    Fault = "no_starttls"    // not offered
+	FaultTLS           Fault = "tls"            // handshake failed
+	FaultUntrusted     Fault = "untrusted"      // chain does not verify
+	FaultWrongName     Fault = "wrong_name"     // certificate is for another name
+	FaultExpired       Fault = "expired"        // certificate or clock
+	FaultNoAuth        Fault = "no_auth"        // no AUTH offered
+	FaultNoMechanism   Fault = "no_mechanism"   // neither PLAIN nor LOGIN offered
+	FaultInputRejected Fault = "input_rejected" // our own refusal to send a value
+)

@@ -1,0 +1,2 @@
+// Package ui is the terminal: prompts, tables, progress and secret input.
+package ui

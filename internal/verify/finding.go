@@ -1,0 +1,51 @@
+// Package verify proves a relay set-up: each check returns a finding with its
+// remedy. It changes nothing; the one message that it sends goes through the
+// Mailer that it is handed.
+package verify
+
+import "time"
+
+// Result of a check, worst last.
+type Result string
+
+// The results of a check.
+const (
+	Skip Result = "skip"
+	Pass Result = "pass"
+	Warn Result = "warn"
+	Fail Result = "fail"
+)
+
+// Finding is what one check found. Cause is a stable word (an id of the failure
+// catalogue), Remedy a sentence and Command, where there is one, a command that
+// works when pasted.
+type Finding struct {
+	Check   string  `json:"check"`
+	Result  Result  `json:"result"`
+	Detail  string  `json:"detail"`
+	Cause   string  `json:"cause,omitempty"`
+	Remedy  string  `json:"remedy,omitempty"`
+	Command string  `json:"command,omitempty"`
+	Ms      float64 `json:"ms"`
+}
+
+// Report is the document that `relayhost verify --json` prints.
+type Report struct {
+	Version  int       `json:"version"`
+	Result   Result    `json:"result"`
+	Findings []Finding `json:"findings"`
+}
+
+// Delivery is the proof that one message left through Postfix.
+type Delivery struct {
+	MessageID string        `json:"message_id"`
+	QueueID   string        `json:"queue_id"`
+	Status    string        `json:"status"` // sent | deferred | bounced | ...; "" when no line came
+	DSN       string        `json:"dsn"`
+	Relay     string        `json:"relay"` // host[address]:port as logged
+	Service   string        `json:"service"`
+	Reply     string        `json:"reply"`     // the relay's own words
+	RemoteID  string        `json:"remote_id"` // the relay's message id, out of Reply
+	Throttled string        `json:"throttled"` // the fatal line of a dead service, where no status line came
+	Took      time.Duration `json:"-"`
+}
