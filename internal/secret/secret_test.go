@@ -1,0 +1,115 @@
+package secret
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestValueNeverPrints(t *testing.T) {
+	const word = "correct-horse"
+	v := New(word)
+	type holder struct{ P Value }
+	js, err := json.Marshal(holder{v})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []string{
+		fmt.Sprint(v), fmt.Sprintf("%s %v %+v %#v %q %x %d", v, v, v, v, v, v, v),
+		fmt.Sprintf("%v %+v %#v", holder{v}, holder{v}, &holder{v}), string(js),
+	} {
+		if strings.Contains(out, word) || strings.Contains(out, fmt.Sprintf("%x", word)) {
+			t.Errorf("secret printed: %s", out)
+		}
+		if !strings.Contains(out, Mask) {
+			t.Errorf("no mask in %s", out)
+		}
+	}
+	if v.Reveal() != word {
+		t.Error("Reveal lost the secret")
+	}
+}
+
+func TestRedact(t *testing.T) {
+	in := "AUTH PLAIN AHVzZXIAczNjcmV0ISE= c2VjcmV0 then s3cret!! or czNjcmV0ISE="
+	got := Redact(in, "user", New("s3cret!!"))
+	if want := "AUTH PLAIN *** c2VjcmV0 then *** or ***"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := Redact("a to b", "u", New("to")); got != "a to b" {
+		t.Errorf("a two-letter secret blanked out words: %q", got)
+	}
+}
+
+func TestRead(t *testing.T) {
+	tests := []struct {
+		name, in       string
+		user, pass, sk string
+		err            error
+	}{
+		{name: "both", in: "username=apikey\npassword=SG.a=b#c : d\n", user: "apikey", pass: "SG.a=b#c : d"},
+		{name: "crlf", in: "username=u\r\npassword=p p\r\n", user: "u", pass: "p p"},
+		{name: "comments", in: "# mine\n\nusername=u\n  # more\npassword=p\n", user: "u", pass: "p"},
+		{name: "no final newline", in: "username=u\npassword=p", user: "u", pass: "p"},
+		{name: "ses", in: "username=AKIA\nsecret_access_key=k+/\n", user: "AKIA", sk: "k+/"},
+		{name: "trailing blank is kept", in: "username=u\npassword=p \n", user: "u", pass: "p "},
+		{name: "no equals sign", in: "username\n", err: ErrFormat},
+		{name: "unknown key", in: "user=u\n", err: ErrFormat},
+		{name: "twice", in: "username=u\nusername=v\n", err: ErrFormat},
+		{name: "two secrets", in: "username=u\npassword=p\nsecret_access_key=k\n", err: ErrFormat},
+		{name: "empty", in: "", err: ErrFormat},
+		{name: "latin-1", in: "username=u\npassword=\xe9\n", err: ErrFormat},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := Read(strings.NewReader(tt.in))
+			if !errors.Is(err, tt.err) {
+				t.Fatalf("error %v, want %v", err, tt.err)
+			}
+			if err != nil {
+				return
+			}
+			if c.Username != tt.user || c.Password.Reveal() != tt.pass || c.SecretAccessKey.Reveal() != tt.sk {
+				t.Errorf("got %q %q %q", c.Username, c.Password.Reveal(), c.SecretAccessKey.Reveal())
+			}
+		})
+	}
+}
+
+func TestReadErrorHidesTheSecret(t *testing.T) {
+	_, err := Read(strings.NewReader("hunter2hunter2\n"))
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestReadFileMode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c")
+	for mode, want := range map[os.FileMode]error{0o600: nil, 0o400: nil, 0o640: ErrReadableByOthers, 0o604: ErrReadableByOthers} {
+		_ = os.Remove(path)
+		if err := os.WriteFile(path, []byte("username=u\npassword=p\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadFile(path); !errors.Is(err, want) {
+			t.Errorf("mode %04o: %v, want %v", mode, err, want)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add("username=u\npassword=p\n")
+	f.Add("=\n")
+	f.Fuzz(func(t *testing.T, in string) {
+		c, err := Read(strings.NewReader(in))
+		if err == nil && strings.ContainsAny(c.Username+c.Password.Reveal(), "\n") {
+			t.Errorf("a line end came through: %q", in)
+		}
+	})
+}
