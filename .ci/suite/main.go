@@ -1,0 +1,115 @@
+// Command suite runs one test suite with `go test -json`, prints what failed
+// and a count, and fails when a test failed, was skipped, or when fewer passed
+// than the floor in .ci/floors.
+//
+//	go run ./.ci/suite NAME go-test-arguments...
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+type event struct {
+	Action, Package, Test, Output string
+	Elapsed                       float64
+}
+
+func main() {
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: suite NAME go-test-arguments...")
+		os.Exit(64)
+	}
+	name := os.Args[1]
+	floor, err := readFloor(".ci/floors", name)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "suite:", err)
+		os.Exit(1)
+	}
+	cmd := exec.Command("go", append([]string{"test", "-json"}, os.Args[2:]...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "suite:", err)
+		os.Exit(1)
+	}
+	if err := cmd.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, "suite:", err)
+		os.Exit(1)
+	}
+	passed, failed, skipped := count(out)
+	err = cmd.Wait()
+	fmt.Printf("%s: %d passed, %d failed, %d skipped (floor %d)\n", name, passed, failed, skipped, floor)
+	switch {
+	case err != nil || failed > 0:
+		os.Exit(1)
+	case skipped > 0:
+		fmt.Fprintln(os.Stderr, "suite: no test may be skipped")
+		os.Exit(1)
+	case passed < floor:
+		fmt.Fprintf(os.Stderr, "suite: fewer tests passed than the floor of %s in .ci/floors\n", name)
+		os.Exit(1)
+	}
+}
+
+// count reads the events and prints the output of what failed, and lines of
+// tests that begin with "figure:" whatever the result.
+func count(r io.Reader) (passed, failed, skipped int) {
+	outputs := map[string][]string{}
+	in := bufio.NewScanner(r)
+	in.Buffer(nil, 16<<20)
+	for in.Scan() {
+		var e event
+		if json.Unmarshal(in.Bytes(), &e) != nil {
+			fmt.Println(in.Text()) // a compiler's own words
+			continue
+		}
+		key := e.Package + " " + e.Test
+		switch e.Action {
+		case "output", "build-output":
+			outputs[key] = append(outputs[key], e.Output)
+			if i := strings.Index(e.Output, "figure:"); i >= 0 {
+				fmt.Print(e.Output[i:])
+			} else if e.Action == "build-output" {
+				fmt.Print(e.Output)
+			}
+		case "pass", "fail", "skip":
+			if e.Action != "pass" {
+				fmt.Printf("--- %s: %s (%.1fs)\n%s", strings.ToUpper(e.Action), key, e.Elapsed, strings.Join(outputs[key], ""))
+			}
+			delete(outputs, key)
+			switch {
+			case e.Test == "" && e.Action == "fail":
+				failed++ // a package that does not build, or panicked
+			case e.Test == "":
+			case e.Action == "pass":
+				passed++
+			case e.Action == "fail":
+				failed++
+			default:
+				skipped++
+			}
+		}
+	}
+	return passed, failed, skipped
+}
+
+// readFloor finds "NAME N" in the file.
+func readFloor(path, name string) (int, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(data)) {
+		if f := strings.Fields(line); len(f) == 2 && f[0] == name {
+			return strconv.Atoi(f[1])
+		}
+	}
+	return 0, fmt.Errorf("%s: no floor for %s", path, name)
+}

@@ -1,0 +1,41 @@
+# `make check` takes seconds and needs no root; `make test` is everything once.
+GO        ?= go
+LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+SUITE     := $(GO) run ./.ci/suite
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+export CGO_ENABLED ?= 0
+
+.PHONY: build check vet lint unit lab test test-all test-faults bench deps clean
+
+build:
+	$(GO) build -trimpath -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
+
+check: build vet
+	$(GO) test ./...
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags lab ./...
+
+lint:
+	$(GO) run $(LINT) run --config .config/golangci.yml ./...
+
+# -race needs cgo.
+unit:
+	CGO_ENABLED=1 $(SUITE) unit -race -timeout 5m ./...
+
+# Needs root: network namespaces, overlay mounts, a Debian root by debootstrap.
+lab: deps
+	CGO_ENABLED=1 $(SUITE) lab -race -tags lab -run Lab -p 1 -parallel 4 -timeout 14m ./...
+
+deps:
+	.ci/deps
+
+test: deps vet lint unit lab
+
+# The full tables: every service on every port, every Postfix version.
+test-all: deps
+	CGO_ENABLED=1 LAB_FULL=1 $(SUITE) lab -race -tags lab -run Lab -p 1 -timeout 120m ./...
+
+clean:
+	rm -rf relayhost dist
