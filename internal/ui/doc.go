@@ -1,2 +1,3 @@
-// Package ui is the terminal: prompts, tables, progress and secret input.
+// Package ui is the terminal: streams, colours, tables and prompts. Answers go
+// to stdout; questions, progress and warnings go to stderr.
 package ui

@@ -1,0 +1,78 @@
+package cmd_test
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// rank is who may import whom: only downwards, from a higher number to a lower
+// one. Packages of one rank do not import each other; what neighbours need of
+// each other is handed in by cmd.
+var rank = map[string]int{
+	"relayhost/cmd/relayhost":      8,
+	"relayhost/cmd":                7,
+	"relayhost/internal/apply":     6,
+	"relayhost/internal/verify":    6,
+	"relayhost/internal/diff":      6,
+	"relayhost/internal/install":   6,
+	"relayhost/internal/instance":  6,
+	"relayhost/internal/explain":   5,
+	"relayhost/internal/plan":      4,
+	"relayhost/detect":             3,
+	"relayhost/internal/postfix":   2,
+	"relayhost/internal/smtpprobe": 2,
+	"relayhost/internal/resolve":   2,
+	"relayhost/internal/smtpd":     2,
+	"relayhost/internal/ui":        2,
+	"relayhost/internal/host":      1,
+	"relayhost/internal/secret":    1,
+	"relayhost/relays":             0,
+	"relayhost/templates":          0,
+}
+
+// only lists libraries that one package keeps to itself, with the reason.
+var only = map[string]struct{ importer, why string }{
+	"github.com/spf13/cobra":           {"relayhost/cmd", "only cmd knows the command line"},
+	"github.com/AlecAivazis/survey/v2": {"relayhost/internal/ui", "prompts are behind one interface"},
+	"github.com/miekg/dns":             {"relayhost/internal/resolve", "DNS is asked in one place"},
+}
+
+func TestImports(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "relayhost/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		from := words[0]
+		if strings.HasPrefix(from, "relayhost/internal/lab") || strings.HasPrefix(from, "relayhost/.") {
+			continue // tests and tools import what they like
+		}
+		mine, ok := rank[from]
+		if !ok {
+			t.Errorf("%s has no place in the import table", from)
+			continue
+		}
+		for _, to := range words[1:] {
+			checked++
+			if rule, ok := only[to]; ok && from != rule.importer {
+				t.Errorf("%s imports %s: %s", from, to, rule.why)
+			}
+			if strings.HasPrefix(to, "relayhost/internal/lab") {
+				t.Errorf("%s imports %s: the lab is for tests", from, to)
+			}
+			if theirs, ok := rank[to]; ok && theirs >= mine {
+				t.Errorf("%s imports %s: imports run downwards only", from, to)
+			}
+		}
+	}
+	if checked < 50 {
+		t.Errorf("go list named %d imports only", checked)
+	}
+}
