@@ -20,12 +20,13 @@ const (
 type Relay struct {
 	ID      string            `toml:"id" json:"id"`
 	Name    string            `toml:"name" json:"name"`
-	Docs    string            `toml:"docs" json:"docs"`
-	Ends    string            `toml:"ends,omitempty" json:"ends,omitempty"` // what ends soon, said at the choice
-	Notes   []string          `toml:"notes,omitempty" json:"notes,omitempty"`
+	Tier    int               `toml:"tier,omitempty" json:"tier"`           // 1 comes first in every list
+	Docs    string            `toml:"docs,omitempty" json:"docs,omitempty"` // where a person reads the settings
+	Ends    *Note             `toml:"ends,omitempty" json:"ends,omitempty"` // what ends soon, said at the choice
+	Notes   []Note            `toml:"notes,omitempty" json:"notes,omitempty"`
 	Hosts   Hosts             `toml:"hosts" json:"hosts"`
 	Ports   []Port            `toml:"ports" json:"ports"`
-	Order   []int             `toml:"order,omitempty" json:"order"` // ports to try, in this order
+	Order   []int             `toml:"order,omitempty" json:"order,omitempty"` // ports to try where it is not the usual order; see PortOrder
 	Auth    Auth              `toml:"auth" json:"auth"`
 	Limits  Limits            `toml:"limits" json:"limits"`
 	Sender  Sender            `toml:"sender" json:"sender"`
@@ -35,16 +36,28 @@ type Relay struct {
 	Sources map[string]Source `toml:"source" json:"sources"`
 }
 
+// Note is a sentence and where it comes from.
+type Note struct {
+	Text   string `toml:"text" json:"text"`
+	Source string `toml:"source,omitempty" json:"source,omitempty"`
+}
+
 // Hosts are the names of a service. Either Default is set, or Pattern with the
 // word <region> in it and Region, the anchored expression a region must match.
 // Named maps a region's short name to a host ("eu" to smtp.eu.sendgrid.net).
+// Accept is an anchored expression for further hosts of the service, which are
+// named in full in place of a region (an SES VPC endpoint). Old names are only
+// recognised, never chosen.
 type Hosts struct {
 	Default string            `toml:"default,omitempty" json:"default,omitempty"`
 	Pattern string            `toml:"pattern,omitempty" json:"pattern,omitempty"`
 	Region  string            `toml:"region,omitempty" json:"region,omitempty"`
 	Example string            `toml:"example,omitempty" json:"example,omitempty"` // a region that exists
 	Named   map[string]string `toml:"named,omitempty" json:"named,omitempty"`
+	Accept  string            `toml:"accept,omitempty" json:"accept,omitempty"`
+	Old     []string          `toml:"old,omitempty" json:"old,omitempty"`
 	Source  string            `toml:"source,omitempty" json:"source,omitempty"`
+	Sources map[string]string `toml:"sources,omitempty" json:"sources,omitempty"` // of a named host, where it is another
 }
 
 // Port is one port of a service and how TLS starts there.
@@ -61,9 +74,10 @@ type Auth struct {
 	Mechanisms []string   `toml:"mechanisms" json:"mechanisms"`
 	Username   Credential `toml:"username" json:"username"`
 	Password   Credential `toml:"password" json:"password"`
-	Same       bool       `toml:"same,omitempty" json:"same,omitempty"` // user name and password are one token
-	Derive     string     `toml:"derive,omitempty" json:"derive,omitempty"`
-	Where      string     `toml:"where,omitempty" json:"where,omitempty"` // link to the page that shows them
+	Optional   bool       `toml:"optional,omitempty" json:"optional,omitempty"` // may go by address instead
+	Same       bool       `toml:"same,omitempty" json:"same,omitempty"`         // user name and password are one token
+	Derive     string     `toml:"derive,omitempty" json:"derive,omitempty"`     // "ses": SESPassword makes the password from the IAM secret
+	Where      string     `toml:"where,omitempty" json:"where,omitempty"`       // link to the page that shows them
 	Wrong      []Wrong    `toml:"wrong,omitempty" json:"wrong,omitempty"`
 	Source     string     `toml:"source,omitempty" json:"source,omitempty"`
 }
@@ -74,6 +88,8 @@ type Credential struct {
 	Label   string `toml:"label" json:"label"`
 	Pattern string `toml:"pattern,omitempty" json:"pattern,omitempty"` // anchored at both ends
 	Fixed   string `toml:"fixed,omitempty" json:"fixed,omitempty"`
+	Strip   string `toml:"strip,omitempty" json:"strip,omitempty"` // characters shown for reading only, taken out by Normalise
+	Source  string `toml:"source,omitempty" json:"source,omitempty"`
 }
 
 // Wrong is a typical wrong paste. Refuse is set only where it cannot be right.
@@ -85,22 +101,24 @@ type Wrong struct {
 	Source  string `toml:"source,omitempty" json:"source,omitempty"`
 }
 
-// Limits of a service. 0 means that it documents none.
+// Limits of a service. 0 means that no source names one. Sources names the
+// source of a single limit by its key, where it is not Source.
 type Limits struct {
-	MessageBytes          int64    `toml:"message_bytes" json:"message_bytes"` // bytes as on the wire
-	Recipients            int      `toml:"recipients" json:"recipients"`       // a message
-	Connections           int      `toml:"connections" json:"connections"`     // at once
-	MessagesPerConnection int      `toml:"messages_per_connection" json:"messages_per_connection"`
-	RatePerSecond         float64  `toml:"rate_per_second" json:"rate_per_second"` // messages
-	HeaderBytes           int      `toml:"header_bytes,omitempty" json:"header_bytes,omitempty"`
-	Notes                 []string `toml:"notes,omitempty" json:"notes,omitempty"`
-	Source                string   `toml:"source,omitempty" json:"source,omitempty"`
+	MessageBytes          int64             `toml:"message_bytes" json:"message_bytes"` // bytes as on the wire
+	Recipients            int               `toml:"recipients" json:"recipients"`       // a message
+	Connections           int               `toml:"connections" json:"connections"`     // at once
+	MessagesPerConnection int               `toml:"messages_per_connection" json:"messages_per_connection"`
+	RatePerSecond         float64           `toml:"rate_per_second" json:"rate_per_second"` // messages
+	HeaderBytes           int               `toml:"header_bytes,omitempty" json:"header_bytes,omitempty"`
+	Notes                 []Note            `toml:"notes,omitempty" json:"notes,omitempty"`
+	Source                string            `toml:"source,omitempty" json:"source,omitempty"`
+	Sources               map[string]string `toml:"sources,omitempty" json:"sources,omitempty"`
 }
 
 // Sender says which MAIL FROM and From the service accepts.
 type Sender struct {
 	Rule       string `toml:"rule" json:"rule"`               // verified | account | any
-	NullSender string `toml:"null_sender" json:"null_sender"` // accepted | refused | unknown
+	NullSender string `toml:"null_sender" json:"null_sender"` // MAIL FROM:<> (bounces): accepted | refused | unknown
 	Single     bool   `toml:"single,omitempty" json:"single,omitempty"`
 	Note       string `toml:"note,omitempty" json:"note,omitempty"`
 	Source     string `toml:"source,omitempty" json:"source,omitempty"`
@@ -110,15 +128,17 @@ type Sender struct {
 type DNS struct {
 	SPF    string   `toml:"spf" json:"spf"` // "include:..."; empty: none needed
 	DKIM   []Record `toml:"dkim,omitempty" json:"dkim,omitempty"`
+	Other  []Record `toml:"other,omitempty" json:"other,omitempty"` // return path, tracking, proof of ownership
 	Note   string   `toml:"note,omitempty" json:"note,omitempty"`
 	Source string   `toml:"source,omitempty" json:"source,omitempty"`
 }
 
 // Record is a DNS record by pattern; words in <> differ by customer.
 type Record struct {
-	Type  string `toml:"type" json:"type"`
-	Name  string `toml:"name" json:"name"`
-	Value string `toml:"value,omitempty" json:"value,omitempty"`
+	Type   string `toml:"type" json:"type"`
+	Name   string `toml:"name" json:"name"`
+	Value  string `toml:"value,omitempty" json:"value,omitempty"`
+	Source string `toml:"source,omitempty" json:"source,omitempty"`
 }
 
 // Test is the service's own test recipient or header for SMTP, and what a
@@ -131,21 +151,34 @@ type Test struct {
 }
 
 // Reply is a reply text of the service, what it means and what helps.
+//
+// Match is tried against the text without the code. It keeps to what Go and
+// POSIX extended expressions (regcomp(3), Postfix regexp tables) have in
+// common, but for a leading (?i), so that the same expression can stand in a
+// table of smtp_delivery_status_filter.
 type Reply struct {
 	ID     string `toml:"id" json:"id"`
-	Match  string `toml:"match" json:"match"` // against the text without the code
-	At     string `toml:"at" json:"at"`       // greeting | ehlo | auth | mail | rcpt | data | after
-	Scope  string `toml:"scope" json:"scope"` // account | recipient | rate | service
-	Retry  string `toml:"retry" json:"retry"` // fix | wait | slow
+	Code   int    `toml:"code,omitempty" json:"code,omitempty"` // as seen or documented; 0: not known
+	Match  string `toml:"match" json:"match"`
+	At     string `toml:"at,omitempty" json:"at,omitempty"` // greeting | ehlo | auth | mail | rcpt | data | after; "": not known
+	Scope  string `toml:"scope" json:"scope"`               // account | recipient | rate | service
+	Retry  string `toml:"retry" json:"retry"`               // fix | wait | slow
 	Cause  string `toml:"cause" json:"cause"`
 	Remedy string `toml:"remedy" json:"remedy"`
 	Sample string `toml:"sample,omitempty" json:"sample,omitempty"`
 	Source string `toml:"source,omitempty" json:"source,omitempty"`
+	// Inherited marks one of the generic replies, which stands in where a
+	// service has none of its own.
+	Inherited bool `toml:"-" json:"inherited,omitempty"`
 }
 
-// Source is where a fact was read, when, and how far it can be trusted.
+// Source is where a fact was read, when, and how far it can be trusted. Where
+// says what an address alone does not: the place on the page, or what kind of
+// files a fact was seen in when there is no single address.
 type Source struct {
-	URL        string    `toml:"url" json:"url"`
+	URL        string    `toml:"url,omitempty" json:"url,omitempty"`
+	Where      string    `toml:"where,omitempty" json:"where,omitempty"`
+	AsOf       string    `toml:"as_of,omitempty" json:"as_of,omitempty"` // the date that the source itself bears
 	Checked    time.Time `toml:"checked" json:"checked"`
 	Confidence string    `toml:"confidence" json:"confidence"` // official | observed | secondary | recalled | unsure
 }

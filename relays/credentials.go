@@ -1,0 +1,96 @@
+package relays
+
+import "strings"
+
+// Problem is what is wrong with a user name or password. Refuse is set where it
+// cannot be right; else it is a warning. The message never holds the secret.
+type Problem struct {
+	Field   string `json:"field"` // username | password
+	Message string `json:"message"`
+	Refuse  bool   `json:"refuse"`
+}
+
+// FixedUsername is the user name that is the same for every customer, or "".
+func (r Relay) FixedUsername() string { return r.Auth.Username.Fixed }
+
+// Normalise takes out what a service shows for easier reading only: Google
+// prints app passwords in groups of four.
+func (r Relay) Normalise(user, pass string) (string, string) {
+	return r.Auth.Username.normalise(user), r.Auth.Password.normalise(pass)
+}
+
+// normalise strips only when the rest is what the service gives out, so that no
+// other password loses a character.
+func (c Credential) normalise(value string) string {
+	if c.Strip == "" || c.Pattern == "" {
+		return value
+	}
+	stripped := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(c.Strip, r) {
+			return -1
+		}
+		return r
+	}, value)
+	if matches(c.Pattern, stripped) {
+		return stripped
+	}
+	return value
+}
+
+// CheckCredentials looks at a user name and password before anything is sent:
+// what Postfix cannot store, the wrong pastes of this service, and last the
+// form it gives out. None of it costs a log-in attempt.
+func (r Relay) CheckCredentials(user, pass string) []Problem {
+	if user == "" && pass == "" && (len(r.Auth.Mechanisms) == 0 || r.Auth.Optional) {
+		return nil
+	}
+	problems := r.check("username", user, r.Auth.Username)
+	problems = append(problems, r.check("password", pass, r.Auth.Password)...)
+	if r.Auth.Same && user != pass && len(problems) == 0 {
+		problems = append(problems, Problem{Field: "password",
+			Message: "user name and password differ: " + r.Name + " wants the same token in both"})
+	}
+	return problems
+}
+
+func (r Relay) check(field, value string, c Credential) []Problem {
+	if message := unstorable(field, value); message != "" {
+		return []Problem{{Field: field, Message: message, Refuse: true}}
+	}
+	if c.Fixed != "" && value == c.Fixed {
+		return nil
+	}
+	var problems []Problem
+	for _, w := range r.Auth.Wrong {
+		if w.Field == field && matches(w.Pattern, value) {
+			problems = append(problems, Problem{Field: field, Message: w.Message, Refuse: w.Refuse})
+		}
+	}
+	switch {
+	case len(problems) > 0:
+	case c.Fixed != "" && (c.Pattern == "" || !matches(c.Pattern, value)):
+		problems = append(problems, Problem{Field: field, Refuse: true,
+			Message: "the user name at " + r.Name + " is the word " + c.Fixed + " for everybody"})
+	case c.Pattern != "" && !matches(c.Pattern, value):
+		problems = append(problems, Problem{Field: field,
+			Message: "does not look like what " + r.Name + " gives out: " + c.Label})
+	}
+	return problems
+}
+
+// unstorable says why a Postfix password map cannot hold a value: it is one
+// line "key user:password", cut at the first colon, its end trimmed
+// (postconf(5) smtp_sasl_password_maps, postmap(1)).
+func unstorable(field, value string) string {
+	switch {
+	case value == "":
+		return "is empty"
+	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "has a line break or control character in it"
+	case strings.TrimSpace(value) != value:
+		return "has a blank at its beginning or end"
+	case field == "username" && strings.Contains(value, ":"):
+		return "has a colon in it, which a Postfix password map cannot store in a user name"
+	}
+	return ""
+}

@@ -1,0 +1,83 @@
+package relays
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"sync"
+)
+
+// patterns keeps compiled expressions by their text: a mail log has more lines
+// than the catalogue has patterns.
+var patterns sync.Map // string -> *regexp.Regexp
+
+func compile(pattern string) (*regexp.Regexp, error) {
+	if re, ok := patterns.Load(pattern); ok {
+		return re.(*regexp.Regexp), nil
+	}
+	re, err := regexp.Compile(pattern)
+	if err == nil {
+		patterns.Store(pattern, re)
+	}
+	return re, err
+}
+
+// matches reports whether s matches; a pattern that does not compile, which
+// Parse never lets through, matches nothing.
+func matches(pattern, s string) bool {
+	re, err := compile(pattern)
+	return err == nil && re.MatchString(s)
+}
+
+// anchored reports whether every match of the pattern is the whole text, so
+// that no credential passes because a part of it looks right.
+func anchored(pattern string) bool {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	return err == nil && anchoredAt(re, syntax.OpBeginText) && anchoredAt(re, syntax.OpEndText)
+}
+
+func anchoredAt(re *syntax.Regexp, end syntax.Op) bool {
+	switch re.Op {
+	case end:
+		return true
+	case syntax.OpCapture:
+		return anchoredAt(re.Sub[0], end)
+	case syntax.OpConcat:
+		if end == syntax.OpBeginText {
+			return anchoredAt(re.Sub[0], end)
+		}
+		return anchoredAt(re.Sub[len(re.Sub)-1], end)
+	case syntax.OpAlternate:
+		for _, sub := range re.Sub {
+			if !anchoredAt(sub, end) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// portable names what a reply pattern uses that POSIX extended expressions do
+// not have, or "".
+func portable(pattern string) string {
+	p := strings.TrimPrefix(pattern, "(?i)")
+	if strings.Contains(p, "(?") {
+		return "(?...) other than a leading (?i)"
+	}
+	for i := 0; i < len(p)-1; i++ {
+		if p[i] != '\\' {
+			continue
+		}
+		i++
+		if c := p[i]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
+			return `\` + string(c)
+		}
+	}
+	for _, lazy := range []string{"*?", "+?", "??", "}?"} {
+		if strings.Contains(p, lazy) {
+			return lazy
+		}
+	}
+	return ""
+}
