@@ -34,18 +34,19 @@ type Target struct {
 	Name     string         // the configured name: SNI, and what the certificate must be for
 	Addr     netip.AddrPort // where to connect
 	Implicit bool           // TLS from the first byte (RFC 8314)
-	Until    Step           // last step to take; StepEHLO is as far as a port-25 probe goes
-	HELO     string         // this host's name
+	Until    Step           // last step to take; StepEHLO is as far as a port-25 probe goes; "" is StepEHLOTLS
+	HELO     string         // this host's name; "" is the address literal of the connection (RFC 5321, section 4.1.3)
 	Roots    *x509.CertPool // from the CA file that Postfix will use; nil: nothing verifies
 	Pin      string         // SHA-256 fingerprint of the certificate in hex in place of a chain; "" for none
-	Username string
+	Username string         // "" skips StepAuth: a relay that goes by address
 	Password secret.Value
 	MailFrom string // envelope sender without <>; "" is the null sender
 	RcptTo   string
 
-	StepTimeout time.Duration // 0: 5 s
-	Timeout     time.Duration // of the whole probe; 0: 10 s
-	UID         int           // connect as this user where > 0 and we are root (per-user firewall rules)
+	ConnectTimeout time.Duration // of the TCP handshake; 0: StepTimeout
+	StepTimeout    time.Duration // 0: 5 s
+	Timeout        time.Duration // of the whole probe; 0: 10 s
+	UID            int           // connect as this user where > 0 and we are root (per-user firewall rules)
 
 	Trace func(Exchange) // called for each line of the dialogue, AUTH already masked; may be nil
 }
@@ -68,6 +69,7 @@ type Result struct {
 	Text       string // of the last reply, sanitised, lines joined by " / "
 	Banner     string // greeting text, sanitised
 	Extensions map[string]string
+	Masked     bool          // a device in between writes * or X over greeting or capabilities (Cisco PIX "fixup")
 	Auth       []string      // mechanisms offered on the connection as it ended
 	TLSVersion string        // "TLS 1.3"
 	Connect    time.Duration // TCP handshake

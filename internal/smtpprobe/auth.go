@@ -1,0 +1,49 @@
+package smtpprobe
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"slices"
+)
+
+// maxChallenges is how often a server may ask on during AUTH: LOGIN needs two.
+const maxChallenges = 2
+
+// auth logs in (RFC 4954) by PLAIN (RFC 4616) or LOGIN (draft-murchison-sasl-
+// login). The ladder comes here only by way of a verified TLS connection.
+func (c *client) auth(context.Context) error {
+	user, password := c.target.Username, c.target.Password.Reveal()
+	plain := []byte("\x00" + user + "\x00" + password)
+	switch {
+	case len(c.result.Auth) == 0:
+		return faultf(FaultNoAuth, "AUTH is not offered")
+	case slices.Contains(c.result.Auth, "PLAIN"):
+		// The response goes with the command: one round trip. A server that
+		// asks for it all the same gets it once.
+		return c.exchange("AUTH PLAIN", plain, plain)
+	case slices.Contains(c.result.Auth, "LOGIN"):
+		return c.exchange("AUTH LOGIN", nil, []byte(user), []byte(password))
+	}
+	return faultf(FaultNoMechanism, "of the log-in mechanisms %q none is PLAIN or LOGIN", c.result.Auth)
+}
+
+// exchange sends command with its initial response and then one answer to each
+// challenge. Only 235 is success.
+func (c *client) exchange(command string, initial []byte, answers ...[]byte) error {
+	line := command
+	if initial != nil {
+		line += " " + base64.StdEncoding.EncodeToString(initial)
+	}
+	r, err := c.say(line, command+" ***")
+	for i := 0; err == nil && r.code == 334; i++ {
+		if i == min(len(answers), maxChallenges) {
+			return protocolError(fmt.Sprintf("it asks on and on during %s", command))
+		}
+		r, err = c.say(base64.StdEncoding.EncodeToString(answers[i]), "***")
+	}
+	if err != nil {
+		return err
+	}
+	return c.expect(r, 235, command)
+}

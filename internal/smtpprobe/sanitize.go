@@ -1,0 +1,46 @@
+package smtpprobe
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxColumns is how much of a foreign text is shown.
+const maxColumns = 500
+
+// Sanitize makes foreign text fit for a terminal, a log or a report, as one
+// line of at most 500 columns: what is no printable Unicode character (escape
+// sequences, control and format characters, bidirectional marks, invalid UTF-8)
+// is written out as \xNN or \u{N}. Everything that is not from our own string
+// table passes here before it is shown (CWE-150).
+func Sanitize(s string) string {
+	var b strings.Builder
+	columns := 0
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if columns >= maxColumns {
+			b.WriteString("...")
+			break
+		}
+		start := b.Len()
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsPrint(r):
+			b.WriteString(s[i : i+size])
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteByte(' ')
+		case r < 0x80:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		}
+		columns += utf8.RuneCountInString(b.String()[start:])
+		i += size
+	}
+	return b.String()
+}

@@ -1,0 +1,102 @@
+package smtpprobe
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// CheckAddress reports why addr may not go into MAIL FROM or RCPT TO. It
+// allows local-part and domain of dot-atoms (RFC 5321, section 4.1.2) in ASCII
+// and nothing else: no quoting, no CR, LF, NUL or ">" that would end the path
+// and begin something of the author's choice.
+func CheckAddress(addr string) error {
+	local, domain, ok := cutLast(addr, '@')
+	switch {
+	case !ok:
+		return fmt.Errorf("address \"%s\" has no domain", Sanitize(addr))
+	case len(local) > 64 || len(addr) > 254:
+		return fmt.Errorf("address \"%s\" is too long", Sanitize(addr))
+	}
+	for part := range strings.SplitSeq(local, ".") {
+		if part == "" || strings.IndexFunc(part, notAtext) >= 0 {
+			return fmt.Errorf("address \"%s\": the part before @ is not plain", Sanitize(addr))
+		}
+	}
+	if err := checkHost(domain); err != nil {
+		return fmt.Errorf("address \"%s\": %w", Sanitize(addr), err)
+	}
+	return nil
+}
+
+func cutLast(s string, sep byte) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
+
+// notAtext is the complement of atext in RFC 5322, section 3.2.3.
+func notAtext(r rune) bool {
+	return !alphanumeric(r) && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
+}
+
+func alphanumeric(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+}
+
+// checkHELO allows a host name or an address literal.
+func checkHELO(name string) error {
+	if literal, ok := strings.CutPrefix(name, "["); ok {
+		literal, ok = strings.CutSuffix(strings.TrimPrefix(literal, "IPv6:"), "]")
+		if addr, err := netip.ParseAddr(literal); ok && err == nil && addr.Zone() == "" {
+			return nil
+		}
+		return fmt.Errorf("HELO name \"%s\" is no address literal", Sanitize(name))
+	}
+	return checkHost(name)
+}
+
+var errHost = errors.New("is not a host name")
+
+// checkHost allows labels of letters, digits and inner hyphens (RFC 1123,
+// section 2.1).
+func checkHost(name string) error {
+	bad := fmt.Errorf("\"%s\" %w", Sanitize(name), errHost)
+	if len(name) == 0 || len(name) > 253 {
+		return bad
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.IndexFunc(label, func(r rune) bool { return !alphanumeric(r) && r != '-' }) >= 0 {
+			return bad
+		}
+	}
+	return nil
+}
+
+// check refuses, before anything is sent, every value of t that could become
+// more than the one argument that it is.
+func (t Target) check() error {
+	var err error
+	if t.HELO != "" {
+		err = checkHELO(t.HELO)
+	}
+	if t.MailFrom != "" {
+		err = errors.Join(err, CheckAddress(t.MailFrom))
+	}
+	if t.RcptTo != "" {
+		err = errors.Join(err, CheckAddress(t.RcptTo))
+	} else if t.Until == StepRcpt {
+		err = errors.Join(err, errors.New("there is no recipient to ask for"))
+	}
+	if strings.ContainsAny(t.Username+t.Password.Reveal(), "\x00\r\n") {
+		err = errors.Join(err, errors.New("user name or password contains a line end or NUL"))
+	}
+	if err != nil {
+		return &faultError{FaultInputRejected, err}
+	}
+	return nil
+}
