@@ -1,10 +1,12 @@
 package postfix
 
 import (
-	"context"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
-
-	"relayhost/internal/host"
 )
 
 // LogLine is one line of the mail log, split.
@@ -17,21 +19,149 @@ type LogLine struct {
 	Text    string // after the queue id, sanitised by nobody
 }
 
-// ParseLogLine reads a line of syslog (RFC 3164 or 5424), postlogd or a
-// journald JSON object. ok is false when it is not Postfix's.
-func ParseLogLine(line string) (l LogLine, ok bool) { panic("not written yet") }
-
-// Log is where this Postfix logs.
-type Log struct {
-	File    string // maillog_file or syslog's file; "" for the journal
-	Journal bool
+// daemons are the programs of Postfix that log (the last part of a tag); the
+// first part is syslog_name, which may be anything.
+var daemons = []string{
+	"anvil", "bounce", "cleanup", "discard", "dnsblog", "error", "flush", "lmtp", "local", "master", "nqmgr",
+	"oqmgr", "pickup", "pipe", "postalias", "postdrop", "postfix-script", "postlog", "postlogd", "postmap",
+	"postmulti", "postqueue", "postscreen", "postsuper", "proxymap", "qmgr", "qmqpd", "scache", "sendmail",
+	"showq", "smtp", "smtpd", "spawn", "tlsmgr", "tlsproxy", "trivial-rewrite", "verify", "virtual",
 }
 
-// FindLog finds out where the Postfix of s logs and whether we can read it.
-func FindLog(ctx context.Context, r *host.Reader, s State) (Log, error) { panic("not written yet") }
+// tagged is the common end of the line formats: "postfix/smtp[123]: text".
+var tagged = regexp.MustCompile(`^([^\s\[\]:]+)\[(\d+)\]: ?(.*)$`)
 
-// Follow sends the lines that are written from now on until ctx ends, then
-// closes the channel. It watches the file (inotify), it does not poll.
-func (l Log) Follow(ctx context.Context, r *host.Reader) (<-chan LogLine, error) {
-	panic("not written yet")
+// ParseLogLine reads a line of syslog (RFC 3164 or 5424, and rsyslog's files with
+// either time stamp), of postlogd(8), or a journald JSON object. ok is false
+// when it is not Postfix's. A time stamp without a year is taken as of the last
+// twelve months, local time.
+func ParseLogLine(line string) (l LogLine, ok bool) {
+	line = strings.TrimRight(line, "\r\n")
+	if strings.HasPrefix(line, "{") {
+		return parseJournal(line)
+	}
+	if strings.HasPrefix(line, "<") { // the priority of a raw syslog message
+		if _, rest, found := strings.Cut(line, ">"); found {
+			line = rest
+		}
+	}
+	if rest, found := strings.CutPrefix(line, "1 "); found {
+		return parse5424(rest)
+	}
+	rest := line
+	if t, after, found := stamp(line); found {
+		l.Time = t
+		_, rest, _ = strings.Cut(after, " ") // the host
+	}
+	m := tagged.FindStringSubmatch(rest)
+	if m == nil {
+		return LogLine{}, false
+	}
+	return l.fill(m[1], m[2], m[3])
+}
+
+// stamp reads the time at the start of a line, as RFC 3164 or RFC 3339 write it.
+func stamp(line string) (t time.Time, rest string, found bool) {
+	const traditional = "Jan _2 15:04:05"
+	if len(line) > len(traditional) && line[len(traditional)] == ' ' {
+		if t, err := time.ParseInLocation(traditional, line[:len(traditional)], time.Local); err == nil {
+			return guessYear(t, time.Now()), line[len(traditional)+1:], true
+		}
+	}
+	first, rest, found := strings.Cut(line, " ")
+	if !found {
+		return t, line, false
+	}
+	t, err := time.Parse(time.RFC3339Nano, first)
+	return t, rest, err == nil
+}
+
+// guessYear puts t into the year that makes it the latest time not after now; a
+// day is granted to clocks that differ.
+func guessYear(t, now time.Time) time.Time {
+	t = t.AddDate(now.Year()-t.Year(), 0, 0)
+	if t.After(now.AddDate(0, 0, 1)) {
+		return t.AddDate(-1, 0, 0)
+	}
+	return t
+}
+
+// parse5424 reads what follows the version: time, host, app, pid, message id,
+// structured data, text (RFC 5424 section 6).
+func parse5424(rest string) (l LogLine, ok bool) {
+	f := strings.SplitN(rest, " ", 6)
+	if len(f) < 6 {
+		return l, false
+	}
+	l.Time, _ = time.Parse(time.RFC3339Nano, f[0])
+	text := strings.TrimPrefix(f[5], "- ")
+	if strings.HasPrefix(f[5], "[") {
+		// "]" inside of a value is written "\]".
+		end := 0
+		for end < len(f[5]) && (f[5][end] != ']' || f[5][end-1] == '\\' || strings.HasPrefix(f[5][end:], "][")) {
+			end++
+		}
+		text = strings.TrimPrefix(f[5][min(end+1, len(f[5])):], " ")
+	}
+	return l.fill(f[2], f[3], strings.TrimPrefix(text, "\ufeff"))
+}
+
+// parseJournal reads one object of journalctl --output=json
+// (systemd.journal-fields(7)).
+func parseJournal(line string) (l LogLine, ok bool) {
+	var j struct {
+		Message    json.RawMessage `json:"MESSAGE"`
+		Identifier string          `json:"SYSLOG_IDENTIFIER"`
+		SyslogPID  string          `json:"SYSLOG_PID"`
+		PID        string          `json:"_PID"`
+		Realtime   string          `json:"__REALTIME_TIMESTAMP"` // microseconds
+	}
+	if json.Unmarshal([]byte(line), &j) != nil {
+		return l, false
+	}
+	if us, err := strconv.ParseInt(j.Realtime, 10, 64); err == nil {
+		l.Time = time.UnixMicro(us)
+	}
+	if j.SyslogPID == "" {
+		j.SyslogPID = j.PID
+	}
+	var text string
+	if json.Unmarshal(j.Message, &text) != nil {
+		// Bytes that are not UTF-8 come as an array of numbers.
+		var raw []uint16
+		if json.Unmarshal(j.Message, &raw) != nil {
+			return l, false
+		}
+		for _, b := range raw {
+			text += string([]byte{byte(b)})
+		}
+	}
+	return l.fill(j.Identifier, j.SyslogPID, text)
+}
+
+// fill sets tag and text and finds the queue id. ok is false when the tag is not
+// of Postfix.
+func (l LogLine) fill(tag, pid, text string) (LogLine, bool) {
+	slash := strings.LastIndexByte(tag, '/')
+	l.Tag, l.Daemon = tag, tag[slash+1:]
+	if !strings.HasPrefix(tag, "postfix") && (slash < 0 || !slices.Contains(daemons, l.Daemon)) {
+		return LogLine{}, false
+	}
+	l.PID, _ = strconv.Atoi(pid)
+	l.Text = text
+	if id, rest, found := strings.Cut(text, ": "); found && IsQueueID(id) {
+		l.QueueID, l.Text = id, rest
+	}
+	return l, true
+}
+
+// IsQueueID reports whether id has the form of a queue id: short (hexadecimal
+// microseconds and inode) or long (enable_long_queue_ids; base 52, which has no
+// vowels, so that no English word is one).
+func IsQueueID(id string) bool {
+	if len(id) >= 6 && len(id) <= 21 && strings.Trim(id, "0123456789ABCDEF") == "" {
+		return true
+	}
+	return len(id) >= 10 && len(id) <= 26 &&
+		strings.Trim(id, "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz") == ""
 }

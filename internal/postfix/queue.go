@@ -2,6 +2,10 @@ package postfix
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"relayhost/internal/host"
@@ -12,7 +16,7 @@ type QueuedMessage struct {
 	Queue      string // active | deferred | hold | incoming | maildrop
 	ID         string
 	Arrival    time.Time
-	Size       int64
+	Size       int64 // bytes
 	Sender     string
 	Recipients []QueuedRecipient
 }
@@ -20,7 +24,64 @@ type QueuedMessage struct {
 // QueuedRecipient is a recipient and why it was delayed.
 type QueuedRecipient struct{ Address, Reason string }
 
+// Reason is the first reason of a delay, "" where there is none.
+func (m QueuedMessage) Reason() string {
+	for _, r := range m.Recipients {
+		if r.Reason != "" {
+			return r.Reason
+		}
+	}
+	return ""
+}
+
+// MaxQueue is how many messages ReadQueue returns at most.
+const MaxQueue = 50_000
+
+// ErrLongQueue is returned by ReadQueue together with the first MaxQueue messages.
+var ErrLongQueue = errors.New("the queue holds more messages than are read")
+
 // ReadQueue lists the queue of the instance in configDir.
 func ReadQueue(ctx context.Context, r *host.Reader, configDir string) ([]QueuedMessage, error) {
-	panic("not written yet")
+	ctx, cancel := context.WithTimeout(ctx, host.CommandTimeout)
+	defer cancel()
+	var messages []QueuedMessage
+	out, err := r.Stream(ctx, host.PostqueueJSON(configDir), func(line []byte) error {
+		if len(messages) == MaxQueue {
+			return ErrLongQueue
+		}
+		if m, err := parseQueued(line); err == nil {
+			messages = append(messages, m)
+		}
+		return nil
+	})
+	if err != nil {
+		return messages, fmt.Errorf("read the queue: %w", err)
+	}
+	if out.Code != 0 {
+		return messages, fmt.Errorf("read the queue: postqueue: %s", strings.TrimSpace(string(out.Stderr)))
+	}
+	return messages, nil
+}
+
+// parseQueued reads one line of postqueue -j.
+func parseQueued(line []byte) (QueuedMessage, error) {
+	var j struct {
+		QueueName   string `json:"queue_name"`
+		QueueID     string `json:"queue_id"`
+		ArrivalTime int64  `json:"arrival_time"`
+		MessageSize int64  `json:"message_size"`
+		Sender      string `json:"sender"`
+		Recipients  []struct {
+			Address     string `json:"address"`
+			DelayReason string `json:"delay_reason"`
+		} `json:"recipients"`
+	}
+	if err := json.Unmarshal(line, &j); err != nil {
+		return QueuedMessage{}, err
+	}
+	m := QueuedMessage{Queue: j.QueueName, ID: j.QueueID, Arrival: time.Unix(j.ArrivalTime, 0), Size: j.MessageSize, Sender: j.Sender}
+	for _, r := range j.Recipients {
+		m.Recipients = append(m.Recipients, QueuedRecipient{r.Address, r.DelayReason})
+	}
+	return m, nil
 }

@@ -1,0 +1,118 @@
+package postfix
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Delivery is what a delivery agent logs of one recipient (log_adhoc(3)).
+type Delivery struct {
+	To      string
+	OrigTo  string // before aliasing, "" where it is the same
+	Relay   string // as logged: "smtp.example.com[192.0.2.1]:587", "local", "none"
+	Host    string // "smtp.example.com"; "" where nothing was connected
+	Addr    string // "192.0.2.1"
+	Port    int
+	ConnUse int // 2 and more on a reused connection
+	Delay   time.Duration
+	Delays  [4]time.Duration // before qmgr, in the active queue, connection set-up, transmission
+	TLS     string           // "encrypt", "may:none"; from 3.11 on
+	DSN     string           // enhanced status code, RFC 3463
+	Status  string           // sent | deferred | bounced | SOFTBOUNCE | deliverable | undeliverable | expired
+	Reply   string           // what stands in the parentheses
+}
+
+// ParseDelivery reads the text of a line behind the queue id: "to=<...>,
+// relay=..., delay=..., dsn=..., status=sent (...)", of Postfix 3.4 to 3.11. ok
+// is false for every other line.
+func ParseDelivery(text string) (d Delivery, ok bool) {
+	rest, ok := strings.CutPrefix(text, "to=<")
+	if !ok {
+		return d, false
+	}
+	if d.To, rest, ok = address(rest); !ok {
+		return d, false
+	}
+	if after, found := strings.CutPrefix(rest, ", orig_to=<"); found {
+		if d.OrigTo, rest, ok = address(after); !ok {
+			return d, false
+		}
+	}
+	for {
+		if rest, ok = strings.CutPrefix(rest, ", "); !ok {
+			return d, false
+		}
+		name, after, found := strings.Cut(rest, "=")
+		if !found {
+			return d, false
+		}
+		if name == "status" {
+			return d, d.status(after)
+		}
+		value, _, _ := strings.Cut(after, ", ")
+		rest = after[len(value):]
+		d.field(name, value)
+	}
+}
+
+// address reads up to the ">" that ends it; in a quoted local part there may be
+// others.
+func address(s string) (addr, rest string, ok bool) {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && quoted:
+			i++
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == '>' && !quoted:
+			return s[:i], s[i+1:], true
+		}
+	}
+	return "", s, false
+}
+
+func (d *Delivery) status(s string) bool {
+	var reply string
+	d.Status, reply, _ = strings.Cut(s, " ")
+	d.Reply = strings.TrimSuffix(strings.TrimPrefix(reply, "("), ")")
+	return d.Status != ""
+}
+
+func (d *Delivery) field(name, value string) {
+	switch name {
+	case "relay":
+		d.Relay = value
+		d.Host, d.Addr, d.Port = splitRelay(value)
+	case "conn_use":
+		d.ConnUse, _ = strconv.Atoi(value)
+	case "delay":
+		d.Delay = seconds(value)
+	case "delays":
+		for i, part := range strings.SplitN(value, "/", len(d.Delays)) {
+			d.Delays[i] = seconds(part)
+		}
+	case "tls":
+		d.TLS = value
+	case "dsn":
+		d.DSN = value
+	}
+}
+
+func seconds(s string) time.Duration {
+	d, _ := time.ParseDuration(s + "s")
+	return d
+}
+
+// splitRelay splits "host[address]:port"; a socket instead of an address, or no
+// connection at all, gives no host.
+func splitRelay(relay string) (host, addr string, port int) {
+	host, rest, found := strings.Cut(relay, "[")
+	end := strings.LastIndexByte(rest, ']')
+	if !found || end < 0 || strings.HasPrefix(rest, "/") {
+		return "", "", 0
+	}
+	port, _ = strconv.Atoi(strings.TrimPrefix(rest[end+1:], ":"))
+	return host, rest[:end], port
+}

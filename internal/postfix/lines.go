@@ -1,0 +1,328 @@
+package postfix
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Mark precedes what relayhost adds to a file, once. It is recognised by
+// markPrefix, so that the rest of the sentence may change.
+const (
+	Mark       = markPrefix + "; see /etc/relayhost/relayhost.toml"
+	markPrefix = "# Set by relayhost"
+)
+
+// SyntaxError says where a file cannot be read as Postfix reads it.
+type SyntaxError struct {
+	Line int // from 1
+	Msg  string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Msg) }
+
+// main.cf, master.cf and the sources of lookup tables share one grammar of
+// lines (postconf(5); src/util/readlline.c): a line that starts with white space
+// continues the logical line before it, and neither comments nor blank lines in
+// between end that one. A document keeps every byte of such a file and knows
+// which physical lines belong together.
+type document struct {
+	nodes []node
+	heads map[string]int // how many heads there are of a name, for quick misses
+	eol   string         // what the file itself uses: "\n" or "\r\n"
+}
+
+// node is one physical line, or a run of lines that mean nothing.
+type node struct {
+	text string // with its end of line
+	name string // what the logical line defines; only for head
+	kind kind
+}
+
+type kind uint8
+
+const (
+	ignored kind = iota // comments, blank lines, and white space that continues nothing
+	mark                // our comment line
+	head                // first line of a logical line
+	cont                // continues the last head
+)
+
+// parseLines splits data. define gives the name that a head line defines.
+func parseLines(data []byte, define func(line string) string) (*document, error) {
+	if bytes.HasPrefix(data, []byte("\xef\xbb\xbf")) {
+		return nil, &SyntaxError{1, "starts with a byte order mark (U+FEFF)"}
+	}
+	if i := bytes.IndexByte(data, 0); i >= 0 {
+		return nil, &SyntaxError{1 + bytes.Count(data[:i], []byte("\n")), "contains a NUL byte"}
+	}
+	text := string(data)
+	d := &document{eol: "\n", nodes: make([]node, 0, 8+len(text)/40), heads: make(map[string]int)}
+	if i := strings.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
+		d.eol = "\r\n"
+	}
+	seen := false // a logical line that can be continued
+	run := 0      // start of the ignored lines before pos
+	for pos := 0; pos < len(text); {
+		line := firstLine(text[pos:])
+		k := classify(line, seen)
+		if k != ignored {
+			d.appendIgnored(text[run:pos])
+			n := node{text: line, kind: k}
+			if k == head {
+				n.name, seen = define(line), true
+				d.heads[n.name]++
+			}
+			d.nodes = append(d.nodes, n)
+			run = pos + len(line)
+		}
+		pos += len(line)
+	}
+	d.appendIgnored(text[run:])
+	return d, nil
+}
+
+func (d *document) appendIgnored(text string) {
+	if text != "" {
+		d.nodes = append(d.nodes, node{text: text})
+	}
+}
+
+func firstLine(text string) string {
+	if i := strings.IndexByte(text, '\n'); i >= 0 {
+		return text[:i+1]
+	}
+	return text
+}
+
+func classify(line string, seen bool) kind {
+	switch trimmed := trimLeft(line); {
+	case strings.HasPrefix(line, markPrefix):
+		return mark
+	case trimmed == "" || trimmed[0] == '#':
+		return ignored
+	case len(trimmed) == len(line):
+		return head
+	case seen:
+		return cont
+	default:
+		// Postfix warns and ignores it ("logical line must not start with
+		// whitespace").
+		return ignored
+	}
+}
+
+// isSpace is Postfix's ISSPACE(): ASCII only, so that U+00A0 is none.
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+func trimLeft(s string) string {
+	for s != "" && isSpace(s[0]) {
+		s = s[1:]
+	}
+	return s
+}
+
+func trimRight(s string) string {
+	for s != "" && isSpace(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func trim(s string) string { return trimLeft(trimRight(s)) }
+
+// oneLine makes text safe as a part of one line: a line break in it would
+// define something of its own.
+func oneLine(text string) string {
+	if !strings.ContainsAny(text, "\r\n\x00") {
+		return trim(text)
+	}
+	return trim(strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\x00", "").Replace(text))
+}
+
+// logical joins the logical line that starts at node i as Postfix does: the
+// line feeds go, everything else stays.
+func (d *document) logical(i int) string {
+	line := strings.TrimSuffix(d.nodes[i].text, "\n")
+	for i++; i < len(d.nodes) && d.nodes[i].kind != head; i++ {
+		if d.nodes[i].kind == cont {
+			line += strings.TrimSuffix(d.nodes[i].text, "\n")
+		}
+	}
+	return line
+}
+
+// find returns the last head with this name before node end, or -1.
+func (d *document) find(name string, end int) int {
+	if d.heads[name] == 0 {
+		return -1
+	}
+	for i := end - 1; i >= 0; i-- {
+		if n := &d.nodes[i]; n.kind == head && n.name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// line is the number of the physical line at node i, from 1.
+func (d *document) line(i int) int {
+	line := 1
+	for _, n := range d.nodes[:i] {
+		line += strings.Count(n.text, "\n")
+	}
+	return line
+}
+
+// replace puts text in the place of the logical line at node i. Comments
+// between its continuation lines stay.
+func (d *document) replace(i int, text string) {
+	eol := d.eol
+	switch old := d.nodes[i].text; {
+	case !strings.HasSuffix(old, "\n"):
+		eol = ""
+	case !strings.HasSuffix(old, "\r\n"):
+		eol = "\n"
+	}
+	d.dropContinuations(i)
+	lines := d.physical(text)
+	lines[0].name = d.nodes[i].name
+	lines[len(lines)-1].text = strings.TrimRight(lines[len(lines)-1].text, "\r\n") + eol
+	d.nodes = slices.Replace(d.nodes, i, i+1, lines...)
+}
+
+// physical makes nodes of a rendered logical line, whose physical lines are
+// separated by "\n".
+func (d *document) physical(text string) []node {
+	var nodes []node
+	for line := range strings.SplitSeq(text, "\n") {
+		nodes = append(nodes, node{text: line + d.eol, kind: cont})
+	}
+	nodes[0].kind = head
+	return nodes
+}
+
+// dropContinuations takes the continuation lines of the head at i away, however
+// far they are: what is left of them would continue another line.
+func (d *document) dropContinuations(i int) {
+	end := i + 1
+	for ; end < len(d.nodes) && d.nodes[end].kind != head; end++ {
+	}
+	kept := slices.DeleteFunc(d.nodes[i+1:end:end], func(n node) bool { return n.kind == cont })
+	d.nodes = slices.Delete(d.nodes, i+1+len(kept), end)
+}
+
+// remove deletes every logical line named name that starts before node end. It
+// returns how many nodes there are fewer.
+func (d *document) remove(name string, end int) int {
+	before := len(d.nodes)
+	for i := d.find(name, end); i >= 0; i = d.find(name, i) {
+		d.dropContinuations(i)
+		d.nodes = slices.Delete(d.nodes, i, i+1)
+		d.heads[name]--
+	}
+	return before - len(d.nodes)
+}
+
+// add puts a new logical line behind what we added before, or at the end.
+func (d *document) add(name, text string) {
+	lines := d.physical(text)
+	lines[0].name = name
+	at := d.marked()
+	if at < 0 {
+		at = len(d.nodes)
+		d.endLine()
+		var first []node
+		if at > 0 {
+			first = append(first, node{text: d.eol})
+		}
+		lines = append(append(first, node{text: Mark + d.eol, kind: mark}), lines...)
+	} else if at == len(d.nodes) {
+		d.endLine()
+	}
+	d.nodes = slices.Insert(d.nodes, at, lines...)
+	d.heads[name]++
+}
+
+// endLine ends the last line of a file without a final newline.
+func (d *document) endLine() {
+	if i := len(d.nodes) - 1; i >= 0 && !strings.HasSuffix(d.nodes[i].text, "\n") {
+		d.nodes[i].text += d.eol
+	}
+}
+
+// marked returns the node before which the next line under our mark goes, or
+// -1 where there is no mark, or no room: a line put between a logical line and
+// its continuation would take that away from it, and so would the first logical
+// line of a file with white space that continues nothing yet.
+func (d *document) marked() int {
+	at := len(d.nodes)
+	for at > 0 && d.nodes[at-1].kind != mark {
+		at--
+	}
+	if at == 0 {
+		return -1
+	}
+	for at < len(d.nodes) && d.nodes[at].kind >= head {
+		at++
+	}
+	for _, n := range d.nodes[at:] {
+		if n.kind == head {
+			break
+		}
+		if n.kind == cont {
+			return -1
+		}
+	}
+	if at < len(d.nodes) && !slices.ContainsFunc(d.nodes[:at], func(n node) bool { return n.kind == head }) {
+		return -1
+	}
+	return at
+}
+
+// underMark lists the names of what stands directly under our mark.
+func (d *document) underMark() []string {
+	var names []string
+	ours := false
+	for _, n := range d.nodes {
+		switch n.kind {
+		case mark:
+			ours = true
+		case ignored:
+			ours = false
+		case head:
+			if ours {
+				names = append(names, n.name)
+			}
+		}
+	}
+	return names
+}
+
+// dropEmptyMarks takes our comment away where nothing is under it any more.
+func (d *document) dropEmptyMarks() {
+	for i := len(d.nodes) - 1; i >= 0; i-- {
+		if d.nodes[i].kind != mark || i+1 < len(d.nodes) && d.nodes[i+1].kind != ignored {
+			continue
+		}
+		d.nodes = slices.Delete(d.nodes, i, i+1)
+	}
+}
+
+func (d *document) bytes() []byte {
+	size := 0
+	for _, n := range d.nodes {
+		size += len(n.text)
+	}
+	out := make([]byte, 0, size)
+	for _, n := range d.nodes {
+		out = append(out, n.text...)
+	}
+	return out
+}
+
+func (d *document) clone() *document {
+	return &document{slices.Clone(d.nodes), maps.Clone(d.heads), d.eol}
+}

@@ -1,0 +1,172 @@
+package postfix
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const masterText = `# service type  private unpriv  chroot  wakeup  maxproc command + args
+smtp      inet  n       -       y       -       -       smtpd
+#tlsproxy  unix  -       -       y       -       0       tlsproxy
+smtp      unix  -       -       y       -       -       smtp -v
+  -o smtp_helo_timeout=5 -o { smtp_bind_address = 192.0.2.1 }
+
+# a comment in between
+  -osyslog_name=postfix/x
+pickup    unix  n       -       y       60?     1       pickup
+maildrop  unix  -       n       n       -       -       pipe
+  flags=DRXhu user=vmail argv=/usr/bin/maildrop -d {a b} -o x=y
+`
+
+func parseMaster(t *testing.T, text string) *Master {
+	t.Helper()
+	m, err := ParseMaster([]byte(text))
+	if err != nil {
+		t.Fatalf("ParseMaster: %v", err)
+	}
+	return m
+}
+
+func TestMasterGet(t *testing.T) {
+	m := parseMaster(t, masterText)
+	if got := len(m.Services()); got != 4 {
+		t.Errorf("%d services, want 4", got)
+	}
+	if _, ok := m.Get("tlsproxy", "unix"); ok {
+		t.Error("tlsproxy is commented out and was found")
+	}
+	got, _ := m.Get("smtp", "unix")
+	want := Service{
+		Name: "smtp", Type: "unix", Private: "-", Unpriv: "-", Chroot: "y", Wakeup: "-", MaxProc: "-", Command: "smtp",
+		Args:    []string{"-v"},
+		Options: []Option{{"smtp_helo_timeout", "5"}, {"smtp_bind_address", "192.0.2.1"}, {"syslog_name", "postfix/x"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	pipe, _ := m.Get("maildrop", "unix")
+	if want := []string{"flags=DRXhu", "user=vmail", "argv=/usr/bin/maildrop", "-d", "a b", "-o", "x=y"}; !slices.Equal(pipe.Args, want) || pipe.Options != nil {
+		t.Errorf("pipe: %q %v, want %q", pipe.Args, pipe.Options, want)
+	}
+	overrides := m.Overrides("syslog_name", "smtp_helo_timeout")
+	if diff := cmp.Diff([]Override{{"smtp/unix", Option{"smtp_helo_timeout", "5"}}, {"smtp/unix", Option{"syslog_name", "postfix/x"}}}, overrides); diff != "" {
+		t.Error(diff)
+	}
+	// master(8) warns and uses the last of two entries.
+	twice := parseMaster(t, "a unix - - n - - smtp\na unix - - n - - lmtp\n")
+	if s, _ := twice.Get("a", "unix"); s.Command != "lmtp" {
+		t.Errorf("of two entries the one with %q counts", s.Command)
+	}
+}
+
+func TestParseMasterFails(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		line int
+	}{
+		{"smtp unix - - y - -\n", 1},
+		{"# c\nsmtp tcp - - y - - smtp\n", 2},
+		{"smtp unix x - y - - smtp\n", 1},
+		{"smtp unix - - y 5s - smtp\n", 1},
+		{"smtp unix - - y - many smtp\n", 1},
+	} {
+		_, err := ParseMaster([]byte(tc.text))
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) || syntax.Line != tc.line {
+			t.Errorf("%q: error %v, want a SyntaxError in line %d", tc.text, err, tc.line)
+		}
+	}
+}
+
+func TestMasterSet(t *testing.T) {
+	ours := Service{
+		Name: "relayhost-ses", Type: "unix", Chroot: "n", Command: "smtp",
+		Options: []Option{{"smtp_tls_CAfile", "/etc/ssl/certs/ca-certificates.crt"}, {"smtp_sasl_mechanism_filter", "plain, login"}, {"smtp_fallback_relay", ""}},
+	}
+	const rendered = `relayhost-ses unix  -       -       n       -       -       smtp
+  -o smtp_tls_CAfile=/etc/ssl/certs/ca-certificates.crt
+  -o { smtp_sasl_mechanism_filter = plain, login }
+  -o smtp_fallback_relay=
+`
+	m := parseMaster(t, masterText)
+	m.Set(ours)
+	want := masterText + "\n" + Mark + "\n" + rendered
+	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {
+		t.Fatal(diff)
+	}
+	m.Set(ours)
+	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {
+		t.Error("set twice:", diff)
+	}
+	if got := m.Marked(); !slices.Equal(got, []string{"relayhost-ses/unix"}) {
+		t.Errorf("Marked() = %q", got)
+	}
+	again := parseMaster(t, string(m.Bytes()))
+	got, _ := again.Get("relayhost-ses", "unix")
+	ours.Private, ours.Unpriv, ours.Wakeup, ours.MaxProc = "-", "-", "-", "-"
+	if diff := cmp.Diff(ours, got); diff != "" {
+		t.Error("read again:", diff)
+	}
+	again.Set(Service{Name: "tlsproxy", Type: "unix", Chroot: "y", MaxProc: "0", Command: "tlsproxy"})
+	want += "tlsproxy  unix  -       -       y       -       0       tlsproxy\n"
+	if diff := cmp.Diff(want, string(again.Bytes())); diff != "" {
+		t.Error("second entry:", diff)
+	}
+	again.Remove("tlsproxy", "unix")
+	again.Remove("relayhost-ses", "unix")
+	if diff := cmp.Diff(masterText+"\n", string(again.Bytes())); diff != "" {
+		t.Error("removed:", diff)
+	}
+	again.Remove("smtp", "unix")
+	if text := string(again.Bytes()); strings.Contains(text, "syslog_name") || !strings.Contains(text, "# a comment in between\n") {
+		t.Errorf("removed with continuation lines:\n%s", text)
+	}
+}
+
+func TestServiceChrooted(t *testing.T) {
+	for _, tc := range []struct {
+		chroot, compat string
+		want           bool
+	}{{"y", "3.6", true}, {"n", "0", false}, {"-", "0", true}, {"-", "", true}, {"-", "1", false}, {"-", "3.6", false}, {"-", "2", false}} {
+		if got := (Service{Chroot: tc.chroot}).Chrooted(tc.compat); got != tc.want {
+			t.Errorf("chroot %q at level %q: %v", tc.chroot, tc.compat, got)
+		}
+	}
+}
+
+func FuzzMaster(f *testing.F) {
+	f.Add([]byte(masterText), "smtp_helo_name", "a b")
+	f.Add([]byte("a unix - - n - - smtp\r\n -o {a=b\r\n"), "x", "")
+	f.Add([]byte("a unix - - n - - smtp -vo {b} -- -o c=d"), "x", "}")
+	f.Fuzz(func(t *testing.T, data []byte, name, value string) {
+		m, err := ParseMaster(data)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(m.Bytes(), data) {
+			t.Fatalf("unchanged text came back as %q", m.Bytes())
+		}
+		before := m.Services()
+		ours := Service{Name: "relayhost-fuzz", Type: "unix", Private: "-", Unpriv: "-", Chroot: "n", Wakeup: "-", MaxProc: "-", Command: "smtp"}
+		if word(name) == name && name != "" && !strings.ContainsAny(name+value, "={}\x00\v\f") && !strings.ContainsAny(name, "\x85\u00a0\u2028\u2029") {
+			ours.Options = []Option{{name, oneLine(value)}}
+		}
+		m.Set(ours)
+		again, err := ParseMaster(m.Bytes())
+		if err != nil {
+			t.Fatalf("after Set: %v\n%q", err, m.Bytes())
+		}
+		if got, _ := again.Get(ours.Name, ours.Type); !cmp.Equal(got, ours) {
+			t.Fatalf("wrote %+v, read %+v", ours, got)
+		}
+		again.Remove(ours.Name, ours.Type)
+		if diff := cmp.Diff(before, again.Services()); diff != "" && !strings.Contains(string(data), "relayhost-fuzz") {
+			t.Fatal(diff)
+		}
+	})
+}

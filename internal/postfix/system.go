@@ -1,0 +1,96 @@
+package postfix
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"relayhost/internal/host"
+)
+
+// caFiles are the bundles of the distributions, one file each with all roots.
+var caFiles = []string{
+	"/etc/ssl/certs/ca-certificates.crt",                // Debian, Ubuntu, Alpine, Arch
+	"/etc/pki/tls/certs/ca-bundle.crt",                  // RHEL, Fedora
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // RHEL, where the link above is gone
+	"/etc/ssl/ca-bundle.pem",                            // SUSE
+	"/var/lib/ca-certificates/ca-bundle.pem",            // SUSE
+	"/etc/ssl/cert.pem",                                 // Alpine
+}
+
+func caFile(r *host.Reader) string {
+	for _, path := range caFiles {
+		if m, err := r.Stat(path); err == nil && m.Mode.IsRegular() && m.Size > 0 {
+			return path
+		}
+	}
+	return ""
+}
+
+// plugins are the client mechanisms of Cyrus SASL by the name of their file.
+var plugins = []struct{ file, mechanism string }{
+	{"libplain.so", "PLAIN"}, {"liblogin.so", "LOGIN"}, {"libcrammd5.so", "CRAM-MD5"},
+	{"libdigestmd5.so", "DIGEST-MD5"}, {"libscram.so", "SCRAM"}, {"libntlm.so", "NTLM"},
+	{"libgssapiv2.so", "GSSAPI"}, {"libxoauth2.so", "XOAUTH2"}, {"libanonymous.so", "ANONYMOUS"},
+}
+
+// saslPlugins lists the mechanisms whose plug-in is on disk, in the order of
+// plugins.
+func saslPlugins(r *host.Reader) []string {
+	dirs := []string{"/usr/lib/sasl2", "/usr/lib64/sasl2", "/usr/local/lib/sasl2"}
+	// Debian and its children keep one folder for each architecture.
+	archs, _ := r.ReadDir("/usr/lib")
+	for _, arch := range archs {
+		if strings.Contains(arch, "-linux-") {
+			dirs = append(dirs, filepath.Join("/usr/lib", arch, "sasl2"))
+		}
+	}
+	var files []string
+	for _, dir := range dirs {
+		names, _ := r.ReadDir(dir)
+		files = append(files, names...)
+	}
+	var mechanisms []string
+	for _, p := range plugins {
+		// Debian ships libplain.so.2 and no libplain.so.
+		if slices.ContainsFunc(files, func(name string) bool { return strings.HasPrefix(name, p.file) }) {
+			mechanisms = append(mechanisms, p.mechanism)
+		}
+	}
+	return mechanisms
+}
+
+// running asks as "master -t" does: master(8) holds an exclusive lock on its
+// pid file as long as it lives. Who may not open that file looks for the process.
+func running(r *host.Reader, queueDir string) bool {
+	path := filepath.Join(queueDir, "pid/master.pid")
+	f, err := os.Open(r.Real(path))
+	if errors.Is(err, fs.ErrPermission) {
+		return findMaster(r)
+	}
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == syscall.EWOULDBLOCK
+}
+
+func findMaster(r *host.Reader) bool {
+	processes, _ := r.ReadDir("/proc")
+	for _, p := range processes {
+		if _, err := strconv.Atoi(p); err != nil {
+			continue
+		}
+		if comm, err := r.ReadFile(filepath.Join("/proc", p, "comm")); err == nil && string(comm) == "master\n" {
+			return true
+		}
+	}
+	return false
+}
