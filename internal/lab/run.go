@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -119,7 +117,7 @@ type Process struct {
 	Pid int
 
 	cmd      *exec.Cmd
-	out, err buffer
+	out, err *stream // nil on a terminal
 	began    time.Time
 	done     chan struct{}
 	result   Result
@@ -158,13 +156,18 @@ func (s *Server) start(c Command, terminal *os.File) (*Process, error) {
 		cmd.SysProcAttr.Setctty = true
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, terminal, terminal
 	} else {
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.Stdin), &p.out, &p.err
+		var err error
+		if p.out, p.err, err = streams(); err != nil {
+			cancel()
+			return nil, err
+		}
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.Stdin), p.out.w, p.err.w
 	}
 	cmd.Cancel = func() error {
 		p.late = true
 		return unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
 	}
-	// A daemon that it leaves behind may hold its streams open.
+	// A daemon that it leaves behind may hold its input open.
 	cmd.WaitDelay = time.Second
 	err := s.enter(func() error {
 		var err error
@@ -173,7 +176,11 @@ func (s *Server) start(c Command, terminal *os.File) (*Process, error) {
 		}
 		return cmd.Start()
 	})
+	p.out.started()
+	p.err.started()
 	if err != nil {
+		p.out.ended()
+		p.err.ended()
 		cancel()
 		return nil, err
 	}
@@ -188,6 +195,8 @@ func (s *Server) start(c Command, terminal *os.File) (*Process, error) {
 // wait collects the process.
 func (p *Process) wait() {
 	_ = p.cmd.Wait() // the state says it all
+	p.out.ended()
+	p.err.ended()
 	p.result = Result{
 		Stdout: p.out.String(), Stderr: p.err.String(),
 		Code: p.cmd.ProcessState.ExitCode(), Took: time.Since(p.began),
@@ -238,22 +247,4 @@ func lookPath(name string) (string, error) {
 		}
 	}
 	return "", &exec.Error{Name: name, Err: os.ErrNotExist}
-}
-
-// buffer is a [bytes.Buffer] that can be read while it is written.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
