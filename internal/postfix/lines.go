@@ -34,7 +34,9 @@ type document struct {
 	eol   string         // what the file itself uses: "\n" or "\r\n"
 }
 
-// node is one physical line, or a run of lines that mean nothing.
+// node is one physical line, a run of lines that mean nothing, or a logical line
+// that we have rendered. Deleted nodes stay, empty, so that edits in a large file
+// do not move it.
 type node struct {
 	text string // with its end of line
 	name string // what the logical line defines; only for head
@@ -44,10 +46,11 @@ type node struct {
 type kind uint8
 
 const (
-	ignored kind = iota // comments, blank lines, and white space that continues nothing
-	mark                // our comment line
-	head                // first line of a logical line
-	cont                // continues the last head
+	gone    kind = iota
+	ignored      // comments, blank lines, and white space that continues nothing
+	mark         // our comment line
+	head         // first line of a logical line
+	cont         // continues the last head
 )
 
 // parseLines splits data. define gives the name that a head line defines.
@@ -59,7 +62,8 @@ func parseLines(data []byte, define func(line string) string) (*document, error)
 		return nil, &SyntaxError{1 + bytes.Count(data[:i], []byte("\n")), "contains a NUL byte"}
 	}
 	text := string(data)
-	d := &document{eol: "\n", nodes: make([]node, 0, 8+len(text)/40), heads: make(map[string]int)}
+	d := &document{eol: "\n", heads: make(map[string]int)}
+	d.nodes = make([]node, 0, 8+min(strings.Count(text, "\n"), len(text)/16))
 	if i := strings.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
 		d.eol = "\r\n"
 	}
@@ -86,7 +90,7 @@ func parseLines(data []byte, define func(line string) string) (*document, error)
 
 func (d *document) appendIgnored(text string) {
 	if text != "" {
-		d.nodes = append(d.nodes, node{text: text})
+		d.nodes = append(d.nodes, node{text: text, kind: ignored})
 	}
 }
 
@@ -145,10 +149,10 @@ func oneLine(text string) string {
 // logical joins the logical line that starts at node i as Postfix does: the
 // line feeds go, everything else stays.
 func (d *document) logical(i int) string {
-	line := strings.TrimSuffix(d.nodes[i].text, "\n")
+	line := strings.ReplaceAll(d.nodes[i].text, "\n", "")
 	for i++; i < len(d.nodes) && d.nodes[i].kind != head; i++ {
 		if d.nodes[i].kind == cont {
-			line += strings.TrimSuffix(d.nodes[i].text, "\n")
+			line += strings.ReplaceAll(d.nodes[i].text, "\n", "")
 		}
 	}
 	return line
@@ -176,81 +180,73 @@ func (d *document) line(i int) int {
 	return line
 }
 
-// replace puts text in the place of the logical line at node i. Comments
-// between its continuation lines stay.
+// replace puts a rendered logical line, whose physical lines are separated by
+// "\n", in the place of the one at node i. Comments between the old continuation
+// lines stay.
 func (d *document) replace(i int, text string) {
+	n := &d.nodes[i]
 	eol := d.eol
-	switch old := d.nodes[i].text; {
-	case !strings.HasSuffix(old, "\n"):
+	switch {
+	case !strings.HasSuffix(n.text, "\n"):
 		eol = ""
-	case !strings.HasSuffix(old, "\r\n"):
+	case !strings.HasSuffix(n.text, "\r\n"):
 		eol = "\n"
 	}
+	n.text = strings.ReplaceAll(text, "\n", d.eol) + eol
 	d.dropContinuations(i)
-	lines := d.physical(text)
-	lines[0].name = d.nodes[i].name
-	lines[len(lines)-1].text = strings.TrimRight(lines[len(lines)-1].text, "\r\n") + eol
-	d.nodes = slices.Replace(d.nodes, i, i+1, lines...)
-}
-
-// physical makes nodes of a rendered logical line, whose physical lines are
-// separated by "\n".
-func (d *document) physical(text string) []node {
-	var nodes []node
-	for line := range strings.SplitSeq(text, "\n") {
-		nodes = append(nodes, node{text: line + d.eol, kind: cont})
-	}
-	nodes[0].kind = head
-	return nodes
 }
 
 // dropContinuations takes the continuation lines of the head at i away, however
 // far they are: what is left of them would continue another line.
 func (d *document) dropContinuations(i int) {
-	end := i + 1
-	for ; end < len(d.nodes) && d.nodes[end].kind != head; end++ {
+	for i++; i < len(d.nodes) && d.nodes[i].kind != head; i++ {
+		if d.nodes[i].kind == cont {
+			d.nodes[i] = node{}
+		}
 	}
-	kept := slices.DeleteFunc(d.nodes[i+1:end:end], func(n node) bool { return n.kind == cont })
-	d.nodes = slices.Delete(d.nodes, i+1+len(kept), end)
 }
 
-// remove deletes every logical line named name that starts before node end. It
-// returns how many nodes there are fewer.
-func (d *document) remove(name string, end int) int {
-	before := len(d.nodes)
-	for i := d.find(name, end); i >= 0; i = d.find(name, i) {
+// remove deletes every logical line named name that starts before node end, and
+// reports whether there was one.
+func (d *document) remove(name string, end int) bool {
+	i := d.find(name, end)
+	found := i >= 0
+	for ; i >= 0; i = d.find(name, i) {
 		d.dropContinuations(i)
-		d.nodes = slices.Delete(d.nodes, i, i+1)
+		d.nodes[i] = node{}
 		d.heads[name]--
 	}
-	return before - len(d.nodes)
+	return found
 }
 
 // add puts a new logical line behind what we added before, or at the end.
 func (d *document) add(name, text string) {
-	lines := d.physical(text)
-	lines[0].name = name
+	line := node{text: strings.ReplaceAll(text, "\n", d.eol) + d.eol, name: name, kind: head}
 	at := d.marked()
-	if at < 0 {
-		at = len(d.nodes)
-		d.endLine()
-		var first []node
-		if at > 0 {
-			first = append(first, node{text: d.eol})
+	if at >= 0 {
+		d.endLine(at)
+		d.nodes = slices.Insert(d.nodes, at, line)
+	} else {
+		if d.endLine(len(d.nodes)) {
+			d.appendIgnored(d.eol)
 		}
-		lines = append(append(first, node{text: Mark + d.eol, kind: mark}), lines...)
-	} else if at == len(d.nodes) {
-		d.endLine()
+		d.nodes = append(d.nodes, node{text: Mark + d.eol, kind: mark}, line)
 	}
-	d.nodes = slices.Insert(d.nodes, at, lines...)
 	d.heads[name]++
 }
 
-// endLine ends the last line of a file without a final newline.
-func (d *document) endLine() {
-	if i := len(d.nodes) - 1; i >= 0 && !strings.HasSuffix(d.nodes[i].text, "\n") {
-		d.nodes[i].text += d.eol
+// endLine ends the line before node end, in case it is the last of a file without
+// a final newline, and reports whether there is one.
+func (d *document) endLine(end int) bool {
+	for i := end - 1; i >= 0; i-- {
+		if n := &d.nodes[i]; n.kind != gone {
+			if !strings.HasSuffix(n.text, "\n") {
+				n.text += d.eol
+			}
+			return true
+		}
 	}
+	return false
 }
 
 // marked returns the node before which the next line under our mark goes, or
@@ -265,7 +261,7 @@ func (d *document) marked() int {
 	if at == 0 {
 		return -1
 	}
-	for at < len(d.nodes) && d.nodes[at].kind >= head {
+	for at < len(d.nodes) && d.nodes[at].kind != ignored && d.nodes[at].kind != mark {
 		at++
 	}
 	for _, n := range d.nodes[at:] {
@@ -303,11 +299,19 @@ func (d *document) underMark() []string {
 
 // dropEmptyMarks takes our comment away where nothing is under it any more.
 func (d *document) dropEmptyMarks() {
+	empty := true // nothing of a logical line since the last ignored one, read backwards
 	for i := len(d.nodes) - 1; i >= 0; i-- {
-		if d.nodes[i].kind != mark || i+1 < len(d.nodes) && d.nodes[i+1].kind != ignored {
-			continue
+		switch d.nodes[i].kind {
+		case head, cont:
+			empty = false
+		case ignored:
+			empty = true
+		case mark:
+			if empty {
+				d.nodes[i] = node{}
+			}
+			empty = true
 		}
-		d.nodes = slices.Delete(d.nodes, i, i+1)
 	}
 }
 

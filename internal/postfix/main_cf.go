@@ -87,7 +87,7 @@ func (m *Main) Set(name, value string) {
 		return
 	}
 	// The last definition is the effective one; the others would only mislead.
-	i -= m.doc.remove(name, i)
+	m.doc.remove(name, i)
 	m.doc.replace(i, assignment(spacing(m.doc.nodes[i]), value))
 }
 
@@ -117,7 +117,7 @@ func spacing(n node) string {
 
 // Remove deletes every definition of name with its continuation lines.
 func (m *Main) Remove(name string) {
-	if m.doc.remove(name, len(m.doc.nodes)) > 0 {
+	if m.doc.remove(name, len(m.doc.nodes)) {
 		m.doc.dropEmptyMarks()
 	}
 }

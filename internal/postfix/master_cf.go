@@ -122,13 +122,13 @@ func (m *Master) Set(s Service) {
 	if old, _ := parseService(m.doc.logical(i)); old.String() == text {
 		return
 	}
-	i -= m.doc.remove(name, i)
+	m.doc.remove(name, i)
 	m.doc.replace(i, text)
 }
 
 // Remove deletes the entry name/type.
 func (m *Master) Remove(name, typ string) {
-	if m.doc.remove(key(name, typ), len(m.doc.nodes)) > 0 {
+	if m.doc.remove(key(name, typ), len(m.doc.nodes)) {
 		m.doc.dropEmptyMarks()
 	}
 }
