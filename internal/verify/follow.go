@@ -1,0 +1,201 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
+)
+
+// tracker follows one message through the log.
+type tracker struct {
+	proof     Proof
+	messageID string
+	queueIDs  []string // a content filter or an alias gives it a new one
+	fatal     string   // why the relay's service died, if it did
+	throttled bool     // master(8) has throttled some smtp(8); we do not know whose
+	delivery  Delivery
+}
+
+// follow reads lines until the message's fate is known.
+func (t *tracker) follow(ctx context.Context, lines <-chan postfix.LogLine) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return t.noTrace(ctx)
+		case line, ok := <-lines:
+			if !ok {
+				return t.noTrace(ctx)
+			}
+			if done, err := t.read(line); done {
+				return err
+			}
+		}
+	}
+}
+
+// noTrace says how far the message came when no more is to be learnt.
+func (t *tracker) noTrace(ctx context.Context) error {
+	why := context.Cause(ctx)
+	if why == nil {
+		why = fmt.Errorf("%s ended", t.proof.Log)
+	}
+	t.delivery.Throttled = t.fatal
+	switch {
+	case t.fatal != "":
+		return fmt.Errorf("%w: %s", ErrThrottled, t.fatal)
+	case t.throttled:
+		return fmt.Errorf("%w: master(8) has throttled an smtp(8) service", ErrThrottled)
+	case t.delivery.Status != "":
+		return fmt.Errorf("%w: last seen as %s through %s: %w", ErrNoTrace, t.delivery.Status, t.delivery.Relay, why)
+	case len(t.queueIDs) > 0:
+		return fmt.Errorf("%w: %s was queued and not tried: %w", ErrNoTrace, t.queueIDs[0], why)
+	}
+	return fmt.Errorf("%w: it was never queued: %w", ErrNoTrace, why)
+}
+
+// read takes in one line. done is true when the fate is known; err is nil then
+// if the message has gone where it should.
+func (t *tracker) read(line postfix.LogLine) (done bool, err error) {
+	if program, ok := line.Throttled(); ok && program == "smtp" {
+		if t.fatal != "" {
+			t.delivery.Throttled = t.fatal
+			return true, fmt.Errorf("%w: %s", ErrThrottled, t.fatal)
+		}
+		t.throttled = true
+		return false, nil
+	}
+	if severity, text := line.Severity(); (severity == "fatal" || severity == "panic") && t.ours(line.Tag) {
+		t.fatal = smtpprobe.Sanitize(severity + ": " + text)
+		return false, nil
+	}
+	if line.QueueID == "" {
+		return false, nil
+	}
+	if id, ok := postfix.MessageID(line.Text); ok && id == t.messageID && line.Daemon == "cleanup" {
+		t.queueIDs = append(t.queueIDs, line.QueueID)
+		if t.delivery.QueueID == "" {
+			t.delivery.QueueID = line.QueueID
+		}
+		return false, nil
+	}
+	if !slices.Contains(t.queueIDs, line.QueueID) {
+		return false, nil
+	}
+	d, ok := postfix.ParseDelivery(line.Text)
+	if !ok || !strings.EqualFold(d.To, t.proof.To) && !strings.EqualFold(d.OrigTo, t.proof.To) {
+		return false, nil // a blind copy has the same queue id and another recipient
+	}
+	t.note(line, d)
+	return t.judge(line, d)
+}
+
+// ours reports whether tag is that of smtp(8) for the relay.
+func (t *tracker) ours(tag string) bool {
+	if t.proof.Service == "" {
+		return strings.HasSuffix(tag, "/smtp")
+	}
+	return strings.HasSuffix(tag, "/"+t.proof.Service+"/smtp")
+}
+
+func (t *tracker) note(line postfix.LogLine, d postfix.Delivery) {
+	t.delivery.QueueID = line.QueueID
+	t.delivery.Status = smtpprobe.Sanitize(d.Status)
+	t.delivery.DSN = smtpprobe.Sanitize(d.DSN)
+	t.delivery.Relay = smtpprobe.Sanitize(d.Relay)
+	t.delivery.Service = smtpprobe.Sanitize(line.Tag)
+	t.delivery.Reply = smtpprobe.Sanitize(d.Reply)
+	t.delivery.RemoteID = remoteID(t.delivery.Reply)
+}
+
+// judge decides by one status line.
+func (t *tracker) judge(line postfix.LogLine, d postfix.Delivery) (done bool, err error) {
+	expected := t.ours(line.Tag) && strings.EqualFold(d.Host, t.proof.Host) && d.Port == t.proof.Port
+	switch {
+	case d.Status == "sent" && expected && strings.HasPrefix(d.DSN, "2."):
+		return true, nil
+	case d.Status == "sent" && !strings.EqualFold(d.Host, t.proof.Host) && interim(line, d):
+		return false, nil
+	case d.Status == "sent":
+		return true, fmt.Errorf("%w: relay=%s by %s, not %s:%d by %s", ErrElsewhere,
+			t.delivery.Relay, t.delivery.Service, t.proof.Host, t.proof.Port, t.proof.Service)
+	default:
+		return true, fmt.Errorf("%w: %s: %s", ErrRefused, t.delivery.Status, t.delivery.Reply)
+	}
+}
+
+// interim reports whether a message that was "sent" comes back into the queue:
+// from an alias, or from a content filter on this host.
+func interim(line postfix.LogLine, d postfix.Delivery) bool {
+	switch line.Daemon {
+	case "local":
+		return strings.HasPrefix(d.Reply, "forwarded as ")
+	case "pipe":
+		return true
+	case "smtp", "lmtp":
+		addr, err := netip.ParseAddr(d.Addr)
+		return err == nil && addr.IsLoopback() || strings.Contains(d.Relay, "[/") || strings.Contains(d.Relay, "[private/")
+	}
+	return false
+}
+
+// remoteIDs find the relay's own message id in its 250, in the wordings of the
+// services: "queued as X" (Postfix, SendGrid, Mailgun), "id=X", "250 Ok X" (SES).
+var remoteIDs = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)\bqueued(?: mail for delivery)? as ([^\s()]+)`),
+	regexp.MustCompile(`(?i)\bid[=:] ?<?([^\s()<>]+)`),
+	regexp.MustCompile(`^2\d\d (?:2\.\d+\.\d+ )?(?i:ok):? ([0-9A-Za-z@._-]{16,})$`),
+	regexp.MustCompile(`<([^\s<>]{8,})>`),
+}
+
+func remoteID(reply string) string {
+	if !strings.HasPrefix(reply, "2") {
+		return ""
+	}
+	for _, re := range remoteIDs {
+		if m := re.FindStringSubmatch(reply); m != nil {
+			return strings.TrimRight(m[1], ".,;>")
+		}
+	}
+	return ""
+}
+
+// queueInterval is how often the queue is looked at where there is no log.
+const queueInterval = 250 * time.Millisecond
+
+// watchQueue is follow without a log. The queue tells a deferral and its
+// reason; a message that left it may have gone anywhere.
+func (t *tracker) watchQueue(ctx context.Context, since time.Time) error {
+	seen := false
+	tick := time.NewTicker(queueInterval)
+	defer tick.Stop()
+	for {
+		m, ok, err := t.proof.Mailer.Find(ctx, t.messageID, since)
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w: %w", ErrNoTrace, context.Cause(ctx))
+		case err != nil:
+			return err
+		case ok && m.Queue != "maildrop" && !slices.Contains(t.queueIDs, m.ID):
+			t.queueIDs = append(t.queueIDs, m.ID)
+			t.delivery.QueueID = m.ID
+		case !ok && (seen || time.Since(since) > 2*time.Second):
+			return ErrUnproven
+		}
+		seen = seen || ok
+		if reason := m.Reason(); reason != "" {
+			t.delivery.Status, t.delivery.Reply = "deferred", smtpprobe.Sanitize(reason)
+			return fmt.Errorf("%w: deferred: %s", ErrRefused, t.delivery.Reply)
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/postfix"
+)
+
+// The lines are those of Postfix 3.7 (3.11 where they carry tls=), with the
+// message id of the test filled in for MSGID.
+const sent = "postfix/relayhost-ses/smtp[9]: 4B01A2C3: to=<to@example.net>, relay=smtp.example.com[192.0.2.1]:587, delay=0.3, delays=0.02/0.01/0.2/0.07, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4XYZ)"
+
+func lines(text ...string) []string { return text }
+
+func TestFollow(t *testing.T) {
+	cleanup := "postfix/cleanup[3]: 4B01A2C3: message-id=<MSGID>"
+	deferred := func(reason string) string {
+		return "postfix/relayhost-ses/smtp[9]: 4B01A2C3: to=<to@example.net>, relay=smtp.example.com[192.0.2.1]:587, delay=0.3, delays=0/0/0/0, dsn=4.7.8, status=deferred (" + reason + ")"
+	}
+	tests := []struct {
+		name  string
+		lines []string
+		want  error // nil: delivered
+		text  string
+		check func(Delivery) bool
+	}{
+		{"sent", lines("postfix/pickup[1]: 4B01A2C3: uid=0 from=<from@example.com>", cleanup, "postfix/qmgr[2]: 4B01A2C3: from=<from@example.com>, size=206, nrcpt=1 (queue active)", sent, "postfix/qmgr[2]: 4B01A2C3: removed"),
+			nil, "", func(d Delivery) bool {
+				return d.QueueID == "4B01A2C3" && d.RemoteID == "4XYZ" && d.Status == "sent" && d.DSN == "2.0.0" && d.Service == "postfix/relayhost-ses/smtp"
+			}},
+		{"sent, 3.11", lines(cleanup, strings.Replace(sent, "dsn=", "tls=secure, dsn=", 1)), nil, "", nil},
+		{"long queue id, instance of another name", lines(
+			"postfix-out/cleanup[3]: 4jX6xj2sK5z1WXyX: message-id=<MSGID>",
+			"postfix-out/relayhost-ses/smtp[9]: 4jX6xj2sK5z1WXyX: to=<to@example.net>, relay=SMTP.example.com[2001:db8::1]:587, conn_use=2, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (250 Ok 010201234567-89abcdef-0123-000000)"),
+			nil, "", func(d Delivery) bool { return d.RemoteID == "010201234567-89abcdef-0123-000000" }},
+		{"journal", lines(`{"MESSAGE":"4B01A2C3: message-id=<MSGID>","SYSLOG_IDENTIFIER":"postfix/cleanup","_PID":"3"}`,
+			`{"MESSAGE":"4B01A2C3: to=<to@example.net>, relay=smtp.example.com[192.0.2.1]:587, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (250 ok)","SYSLOG_IDENTIFIER":"postfix/relayhost-ses/smtp","_PID":"3"}`), nil, "", nil},
+		{"another message is sent", lines("postfix/cleanup[3]: 4B01A2C3: message-id=<other@example.com>", sent), ErrNoTrace, "never queued", nil},
+		{"the id in another daemon's line", lines("postfix/smtpd[3]: 4B01A2C3: message-id=<MSGID>", sent), ErrNoTrace, "never queued", nil},
+		{"another recipient of the same message", lines(cleanup, strings.Replace(sent, "to@", "archive@", 1)), ErrNoTrace, "queued and not tried", nil},
+		{"delivered locally", lines(cleanup, "postfix/local[9]: 4B01A2C3: to=<to@example.net>, relay=local, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (delivered to mailbox)"), ErrElsewhere, "relay=local", nil},
+		{"through another port", lines(cleanup, strings.Replace(sent, "]:587", "]:2525", 1)), ErrElsewhere, "]:2525 by postfix/relayhost-ses/smtp, not smtp.example.com:587", nil},
+		{"through another host", lines(cleanup, strings.Replace(sent, "smtp.example.com", "mx.example.net", 1)), ErrElsewhere, "mx.example.net", nil},
+		{"by another service", lines(cleanup, strings.Replace(sent, "/relayhost-ses/", "/", 1)), ErrElsewhere, "by postfix/smtp", nil},
+		{"discarded", lines(cleanup, "postfix/discard[9]: 4B01A2C3: to=<to@example.net>, relay=none, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (header)"), ErrElsewhere, "relay=none", nil},
+		{"wrong password", lines(cleanup, deferred("SASL authentication failed; server smtp.example.com[192.0.2.1] said: 535 Authentication Credentials Invalid\x1b[31m")), ErrRefused, `535 Authentication Credentials Invalid\x1b[31m`, nil},
+		{"softly bounced", lines(cleanup, strings.Replace(deferred("host said: 550 no"), "=deferred", "=SOFTBOUNCE", 1)), ErrRefused, "SOFTBOUNCE: host said: 550 no", nil},
+		{"refused by qmgr for a dead next hop", lines(cleanup, "postfix/error[9]: 4B01A2C3: to=<to@example.net>, relay=none, delay=0.3, delays=0/0/0/0, dsn=4.4.1, status=deferred (delivery temporarily suspended: connect to smtp.example.com[192.0.2.1]:587: Connection refused)"), ErrRefused, "Connection refused", nil},
+		{"alias, then the relay", lines(cleanup,
+			"postfix/local[9]: 4B01A2C3: to=<to@example.net>, relay=local, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (forwarded as 5C11D2E3)",
+			"postfix/cleanup[3]: 5C11D2E3: message-id=<MSGID>",
+			strings.NewReplacer("4B01A2C3", "5C11D2E3", "to=<to@example.net>", "to=<admin@example.org>, orig_to=<to@example.net>").Replace(sent)), nil, "", nil},
+		{"content filter, then the relay", lines(cleanup,
+			"postfix/smtp[9]: 4B01A2C3: to=<to@example.net>, relay=127.0.0.1[127.0.0.1]:10024, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 5C11D2E3)",
+			"postfix/cleanup[3]: 5C11D2E3: message-id=<MSGID>", strings.Replace(sent, "4B01A2C3", "5C11D2E3", 1)), nil, "", func(d Delivery) bool { return d.QueueID == "5C11D2E3" }},
+		{"content filter swallows it", lines(cleanup,
+			"postfix/smtp[9]: 4B01A2C3: to=<to@example.net>, relay=127.0.0.1[127.0.0.1]:10024, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (250 ok)"), ErrNoTrace, "last seen as sent through 127.0.0.1[127.0.0.1]:10024", nil},
+		{"the service dies", lines(cleanup,
+			"postfix/relayhost-ses/smtp[9]: fatal: bad string length 0 < 1: smtp_tls_security_level =",
+			"postfix/master[1]: warning: process /usr/lib/postfix/sbin/smtp pid 9 exit status 1",
+			"postfix/master[1]: warning: /usr/lib/postfix/sbin/smtp: bad command startup -- throttling"),
+			ErrThrottled, "bad string length", func(d Delivery) bool { return strings.HasPrefix(d.Throttled, "fatal: bad string") }},
+		{"another service dies", lines(cleanup,
+			"postfix/smtpd[9]: fatal: open database", "postfix/master[1]: warning: /usr/lib/postfix/sbin/smtpd: bad command startup -- throttling", sent), nil, "", nil},
+		{"nothing", nil, ErrNoTrace, "never queued", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tr := &tracker{messageID: "relayhost.abc@example.com", proof: Proof{To: "to@example.net", Service: "relayhost-ses", Host: "smtp.example.com", Port: 587}}
+			in := make(chan postfix.LogLine, len(tt.lines))
+			for _, raw := range tt.lines {
+				raw = strings.ReplaceAll(raw, "MSGID", tr.messageID)
+				if !strings.HasPrefix(raw, "{") {
+					raw = "Nov 22 01:02:03 host " + raw
+				}
+				line, ok := postfix.ParseLogLine(raw)
+				if !ok {
+					t.Fatalf("no log line: %s", raw)
+				}
+				in <- line
+			}
+			close(in)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := tr.follow(ctx, in)
+			if !errors.Is(err, tt.want) || err != nil && !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("err = %v, want %v with %q", err, tt.want, tt.text)
+			}
+			if tt.check != nil && !tt.check(tr.delivery) {
+				t.Errorf("%+v", tr.delivery)
+			}
+		})
+	}
+}
+
+func TestRemoteID(t *testing.T) {
+	for reply, want := range map[string]string{
+		"250 2.0.0 Ok: queued as 4XYZ":                     "4XYZ",
+		"250 Ok: queued as ismtpd-77-abc.def_1":            "ismtpd-77-abc.def_1",
+		"250 Ok 0102018f2c3d4e5f-1a2b3c4d-000000":          "0102018f2c3d4e5f-1a2b3c4d-000000",
+		"250 2.0.0 OK <a.b@prod.outlook.com> [Hostname=x]": "a.b@prod.outlook.com",
+		"250 Great success":                                "",
+		"250 OK id=1rTzzz-0001-AB":                         "1rTzzz-0001-AB",
+		"535 queued as nothing":                            "",
+	} {
+		if got := remoteID(reply); got != want {
+			t.Errorf("%q: %q, want %q", reply, got, want)
+		}
+	}
+}
+
+func TestTestMessage(t *testing.T) {
+	id := newMessageID("a@example.com")
+	if id == newMessageID("a@example.com") || !strings.HasSuffix(id, "@example.com") {
+		t.Errorf("message id %q", id)
+	}
+	m := string(testMessage(id, "a@example.com", "b@example.net", "X-Test: yes", time.Now()))
+	if strings.Contains(m, "\r") || strings.Contains(m, "\n.\n") || strings.IndexFunc(m, func(r rune) bool { return r > 126 }) >= 0 {
+		t.Errorf("%q", m)
+	}
+	for _, line := range []string{"Message-ID: <" + id + ">\n", "X-Test: yes\n", "From: <a@example.com>\nTo: <b@example.net>\n"} {
+		if !strings.Contains(m, line) {
+			t.Errorf("%q is missing in %q", line, m)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/textproto"
+	"strings"
+	"time"
+
+	"relayhost/internal/host"
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
+)
+
+// Mailer hands the test message to Postfix and takes it back. It is all that a
+// check may do to the host.
+type Mailer interface {
+	// Send gives message, with header and LF line ends, to Postfix. No report
+	// of its fate is to be mailed to anybody.
+	Send(ctx context.Context, from, to string, message []byte) error
+	// Find looks for the message with the Message-ID (without <>) among those
+	// in the queue since a time. ok is false when it is not there.
+	Find(ctx context.Context, messageID string, since time.Time) (m postfix.QueuedMessage, ok bool, err error)
+	// Delete takes the message queueID off the queue if, and only if, it has
+	// that Message-ID. One that is gone already is no error.
+	Delete(ctx context.Context, queueID, messageID string) error
+}
+
+// PostfixMailer is the Mailer of a Postfix instance, over sendmail(1),
+// postqueue(1), postcat(1) and postsuper(1). Deleting needs root.
+type PostfixMailer struct {
+	Host      *host.Host
+	ConfigDir string // "" is the default instance
+	Sendmail  string // sendmail_path; "" looks for sendmail
+}
+
+// maxCandidates is how many queued messages Find opens at most.
+const maxCandidates = 50
+
+// Send runs sendmail(1). "-N never" keeps non-delivery reports from being made
+// (RFC 3461): a failed proof must not become mail.
+func (p *PostfixMailer) Send(ctx context.Context, from, to string, message []byte) error {
+	for _, addr := range []string{from, to} {
+		if err := smtpprobe.CheckAddress(addr); err != nil {
+			return err
+		}
+	}
+	args := []string{p.Sendmail}
+	if p.Sendmail == "" {
+		args[0] = "sendmail"
+	}
+	if p.ConfigDir != "" {
+		args = append(args, "-C", p.ConfigDir)
+	}
+	args = append(args, "-i", "-N", "never", "-f", from, "--", to)
+	out, err := p.Host.Run(ctx, host.Command{Args: args, Stdin: message})
+	if err == nil && out.Code != 0 {
+		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
+	}
+	if err != nil {
+		return fmt.Errorf("hand the test message to Postfix: %w", err)
+	}
+	return nil
+}
+
+// Find lists the queue and opens what is young enough.
+func (p *PostfixMailer) Find(ctx context.Context, messageID string, since time.Time) (postfix.QueuedMessage, bool, error) {
+	messages, err := postfix.ReadQueue(ctx, &p.Host.Reader, p.ConfigDir)
+	if err != nil && !errors.Is(err, postfix.ErrLongQueue) {
+		return postfix.QueuedMessage{}, false, err
+	}
+	opened := 0
+	for _, m := range messages {
+		// The queue counts in seconds.
+		if m.Arrival.Before(since.Truncate(time.Second)) || opened == maxCandidates {
+			continue
+		}
+		opened++
+		if ours, err := p.has(ctx, m.ID, messageID); err == nil && ours {
+			return m, true, nil
+		}
+	}
+	return postfix.QueuedMessage{}, false, nil
+}
+
+// Delete looks before it touches: a short queue id may have gone to another
+// message. It looks again once the message is on hold, since only then can it
+// not change any more.
+func (p *PostfixMailer) Delete(ctx context.Context, queueID, messageID string) error {
+	if !postfix.IsQueueID(queueID) {
+		return fmt.Errorf("delete the test message: %q is no queue id", smtpprobe.Sanitize(queueID))
+	}
+	ours, err := p.has(ctx, queueID, messageID)
+	if err != nil || !ours {
+		return err
+	}
+	if err := p.postsuper(ctx, "-h", queueID); err != nil {
+		return err
+	}
+	ours, err = p.has(ctx, queueID, messageID)
+	switch {
+	case err != nil:
+		return err
+	case !ours:
+		return p.postsuper(ctx, "-H", queueID) // released
+	}
+	return p.postsuper(ctx, "-d", queueID)
+}
+
+// has reports whether the queued message has the Message-ID. A message that is
+// not there has not.
+func (p *PostfixMailer) has(ctx context.Context, queueID, messageID string) (bool, error) {
+	out, err := p.Host.Run(ctx, host.Command{Args: p.args("postcat", "-qh", queueID)})
+	if err != nil {
+		return false, fmt.Errorf("read message %s: %w", queueID, err)
+	}
+	for line := range bytes.Lines(out.Stdout) {
+		name, value, ok := strings.Cut(string(line), ":")
+		if ok && textproto.CanonicalMIMEHeaderKey(name) == "Message-Id" && strings.TrimSpace(value) == "<"+messageID+">" {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (p *PostfixMailer) postsuper(ctx context.Context, action, queueID string) error {
+	out, err := p.Host.Run(ctx, host.Command{Args: p.args("postsuper", action, queueID)})
+	if err == nil && out.Code != 0 {
+		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
+	}
+	if err != nil {
+		return fmt.Errorf("postsuper %s %s: %w", action, queueID, err)
+	}
+	return nil
+}
+
+func (p *PostfixMailer) args(program string, args ...string) []string {
+	if p.ConfigDir != "" {
+		args = append([]string{"-c", p.ConfigDir}, args...)
+	}
+	return append([]string{program}, args...)
+}
+
+func firstLine(b []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+	return line
+}
