@@ -18,14 +18,30 @@ const StateDir = "/var/lib/relayhost"
 type Options struct {
 	ConfigDir string
 	StateDir  string // "" is StateDir
-	// Reload tells Postfix (postfix reload, or start with consent).
+	// Reload tells Postfix (postfix reload, or start with consent). nil is
+	// "postfix reload" where Postfix runs, and nothing where it does not.
 	Reload func(context.Context) error
+	// Watch is called before the reload and starts to follow the log; what it
+	// returns is called after the reload and fails when Postfix has logged
+	// "fatal:" or "throttling". nil watches nothing.
+	Watch func(context.Context) (func(context.Context) error, error)
 	// Prove runs after the reload; its error rolls back. nil skips the proof.
 	Prove func(context.Context) error
 	// KeepOnFailure keeps the new configuration when Prove fails.
 	KeepOnFailure bool
+	// Force lets RollBack and Recover overwrite what others have changed.
+	Force bool
 	// Progress is told of each step; may be nil.
 	Progress func(step string)
+	// Watchdog is the command line of the dead-man's watch, to which its own
+	// arguments are appended: this binary and "watch-transaction". nil starts
+	// none.
+	Watchdog []string
+	// Deadline is how long the run may take from the first write to the commit
+	// before the dead-man's watch ends it; 0 is 3 minutes.
+	Deadline time.Duration
+	// Now is the clock; nil is the system's. Nothing waits by it.
+	Now func() time.Time
 }
 
 // Record is what a finished change did; it is kept for rollback.
@@ -38,40 +54,83 @@ type Record struct {
 	State    string    `json:"state"` // committed | rolled_back
 	Files    []Change  `json:"files"`
 	Commands []string  `json:"commands"`
+	Notes    []string  `json:"notes,omitempty"`
 }
+
+// The states of a Record.
+const (
+	Committed  = "committed"
+	RolledBack = "rolled_back"
+)
 
 // Change is one file of a Record.
 type Change struct {
 	Path   string `json:"path"`
-	Action string `json:"action"` // create | modify
+	Action string `json:"action"` // create | modify | remove
 	Before string `json:"before"` // SHA-256, "" when it did not exist
-	After  string `json:"after"`
+	After  string `json:"after"`  // SHA-256, "" when it does not exist any more
 }
 
 // Run applies p as one transaction. On any error the host is as it was before,
-// or the error is (or wraps) a *NeedsPerson.
-func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (Record, error) {
-	panic("not written yet")
+// or the error is (or wraps) a *NeedsPerson. A plan that changes nothing
+// returns a Record without an ID.
+func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record, err error) {
+	t, err := begin(ctx, h, o)
+	if err != nil {
+		return Record{}, err
+	}
+	defer func() { t.end() }()
+	if _, err := t.recover(ctx); err != nil {
+		return Record{}, err
+	}
+	files, err := t.files(p)
+	if err != nil {
+		return Record{}, err
+	}
+	if err := t.sweep(folders(files)...); err != nil {
+		return Record{}, err
+	}
+	if err := t.preflight(files); err != nil {
+		return Record{}, err
+	}
+	stage, err := t.stage(ctx, p, files)
+	stage.close()
+	if err != nil {
+		return Record{}, err
+	}
+	j := journal{Kind: kindChange, Steps: stage.steps(files), Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
+	for _, c := range p.Commands {
+		j.Commands = append(j.Commands, command{Args: c.Args})
+	}
+	if len(j.Steps) == 0 {
+		return Record{Relay: p.Relay, Host: p.Host, Port: p.Port}, nil
+	}
+	return t.perform(ctx, j)
 }
 
-// Recover finishes the undoing of a run that died. It reports whether there
-// was one.
-func Recover(ctx context.Context, h *host.Host, o Options) (bool, error) { panic("not written yet") }
-
-// RollBack undoes the change with the id, or the last one for "".
-func RollBack(ctx context.Context, h *host.Host, id string, o Options) (Record, error) {
-	panic("not written yet")
+func (o Options) stateDir() string {
+	if o.StateDir == "" {
+		return StateDir
+	}
+	return o.StateDir
 }
 
-// History lists the changes that can be undone, newest first.
-func History(r *host.Reader, o Options) ([]Record, error) { panic("not written yet") }
-
-// NeedsPerson says that undoing was not complete. Files names what is not as
-// it should be (exit code 4).
-type NeedsPerson struct {
-	Files []string
-	Err   error
+func (o Options) configDir() string {
+	if o.ConfigDir == "" {
+		return "/etc/postfix"
+	}
+	return o.ConfigDir
 }
 
-func (e *NeedsPerson) Error() string { return "rolling back was not complete: " + e.Err.Error() }
-func (e *NeedsPerson) Unwrap() error { return e.Err }
+func (o Options) say(step string) {
+	if o.Progress != nil {
+		o.Progress(step)
+	}
+}
+
+func (o Options) now() time.Time {
+	if o.Now != nil {
+		return o.Now()
+	}
+	return time.Now()
+}

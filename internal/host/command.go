@@ -17,8 +17,8 @@ const CommandTimeout = 30 * time.Second
 // maxOutput bounds what is kept of each stream of a child, in bytes.
 const maxOutput = 4 << 20
 
-// path is where children are looked for, whatever the caller's PATH is.
-const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+// defaultPath is where children are looked for, whatever the caller's PATH is.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Command is a child process: an argument list, never a shell line. It gets a
 // clean environment and its own process group, which is killed at the limit.
@@ -38,20 +38,20 @@ type Output struct {
 // ErrNoProgram is returned when the program is not installed.
 var ErrNoProgram = errors.New("program not found")
 
-func run(ctx context.Context, c Command) (Output, error) {
+func (r *Reader) run(ctx context.Context, c Command) (Output, error) {
 	limit := c.Timeout
 	if limit == 0 {
 		limit = CommandTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	program, err := lookPath(c.Args[0])
+	program, err := r.lookPath(c.Args[0])
 	if err != nil {
 		return Output{}, err
 	}
 	cmd := exec.CommandContext(ctx, program, c.Args[1:]...)
 	// MAIL_CONFIG and its like would redirect every Postfix command.
-	cmd.Env = []string{"PATH=" + path, "LC_ALL=C", "HOME=/root"}
+	cmd.Env = []string{"PATH=" + r.path(), "LC_ALL=C", "HOME=/root"}
 	cmd.Dir = "/"
 	cmd.Stdin = bytes.NewReader(c.Stdin)
 	var stdout, stderr limited

@@ -12,12 +12,35 @@ type Host struct {
 // Op is one change to the machine: "rename /etc/postfix/main.cf".
 type Op struct{ Name, Path string }
 
+// The names of operations.
+const (
+	OpRun    = "run"    // a child process; Path is the program
+	OpCreate = "create" // a new file, empty, 0600
+	OpWrite  = "write"
+	OpOwner  = "owner" // owner, mode, attributes and time of a new file
+	OpSync   = "sync"  // fsync of a file or a folder
+	OpRename = "rename"
+	OpRemove = "remove"
+	OpMkdir  = "mkdir"
+	OpChmod  = "chmod"
+)
+
+// before is called ahead of each change; its error stands for the change's own.
+func (h *Host) before(name, path string) error {
+	op := Op{name, path}
+	if err := hook(op); err != nil {
+		return err
+	}
+	if h.Before == nil {
+		return nil
+	}
+	return h.Before(op)
+}
+
 // Run runs a command that may change the machine.
 func (h *Host) Run(ctx context.Context, c Command) (Output, error) {
-	if h.Before != nil {
-		if err := h.Before(Op{"run", c.Args[0]}); err != nil {
-			return Output{}, err
-		}
+	if err := h.before(OpRun, c.Args[0]); err != nil {
+		return Output{}, err
 	}
-	return run(ctx, c)
+	return h.run(ctx, c)
 }

@@ -9,11 +9,11 @@ import (
 )
 
 // lookPath finds a program in the fixed path, not in the caller's $PATH.
-func lookPath(program string) (string, error) {
+func (r *Reader) lookPath(program string) (string, error) {
 	if strings.Contains(program, "/") {
 		return program, nil
 	}
-	for _, dir := range filepath.SplitList(path) {
+	for _, dir := range filepath.SplitList(r.path()) {
 		full := filepath.Join(dir, program)
 		if unix.Access(full, unix.X_OK) == nil {
 			return full, nil
@@ -24,6 +24,13 @@ func lookPath(program string) (string, error) {
 
 // Has reports whether program is installed.
 func (r *Reader) Has(program string) bool {
-	_, err := lookPath(program)
+	_, err := r.lookPath(program)
 	return err == nil
+}
+
+func (r *Reader) path() string {
+	if r.Path != "" {
+		return r.Path
+	}
+	return defaultPath
 }

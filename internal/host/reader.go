@@ -28,6 +28,7 @@ var ErrNotRegular = errors.New("not a regular file")
 // path; it is empty outside of tests. The zero Reader is this machine.
 type Reader struct {
 	Root string
+	Path string // folders that programs are looked for in; "" is the usual six
 }
 
 // Real returns the path that is opened for path.
@@ -37,7 +38,7 @@ func (r *Reader) Real(path string) string { return filepath.Join(r.Root, path) }
 // Symbolic links are followed.
 func (r *Reader) ReadFile(path string) ([]byte, error) {
 	// O_NONBLOCK: opening a FIFO without a writer must not hang.
-	f, err := os.OpenFile(r.Real(path), os.O_RDONLY|unix.O_NONBLOCK, 0)
+	f, err := os.OpenFile(r.leadsTo(path), os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +72,10 @@ type Meta struct {
 }
 
 // Lstat describes path itself; a symbolic link is not followed.
-func (r *Reader) Lstat(path string) (Meta, error) { return meta(os.Lstat, r.Real(path)) }
+func (r *Reader) Lstat(path string) (Meta, error) { return meta(os.Lstat, r.itself(path)) }
 
 // Stat describes what path leads to.
-func (r *Reader) Stat(path string) (Meta, error) { return meta(os.Stat, r.Real(path)) }
+func (r *Reader) Stat(path string) (Meta, error) { return meta(os.Stat, r.leadsTo(path)) }
 
 func meta(stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
 	info, err := stat(real)
@@ -93,7 +94,7 @@ func meta(stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
 
 // ReadDir lists the names in a folder, sorted.
 func (r *Reader) ReadDir(path string) ([]string, error) {
-	entries, err := os.ReadDir(r.Real(path))
+	entries, err := os.ReadDir(r.leadsTo(path))
 	names := make([]string, 0, len(entries))
 	for _, e := range entries {
 		names = append(names, e.Name())
@@ -104,5 +105,5 @@ func (r *Reader) ReadDir(path string) ([]string, error) {
 // Query runs one of the read-only commands that this package lists and
 // returns what it printed. An exit code other than 0 is no error here.
 func (r *Reader) Query(ctx context.Context, q Query) (Output, error) {
-	return run(ctx, q.command)
+	return r.run(ctx, q.command)
 }

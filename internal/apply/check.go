@@ -1,0 +1,131 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+)
+
+// check has this host's own postconf(1) read the staged configuration. Postfix
+// has no "nginx -t": this finds what does not parse, what is read as something
+// else, and parameters that nothing uses.
+func (s *stage) check(ctx context.Context, p plan.Plan) error {
+	staged, err := s.postconf(ctx, s.dir, "-n")
+	if err != nil {
+		return err
+	}
+	for _, f := range p.Files {
+		if f.Path == filepath.Join(s.t.o.configDir(), "main.cf") {
+			if err := readBack(f, staged.Stdout); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.services(ctx, p); err != nil {
+		return err
+	}
+	// What the live configuration warns of is not ours. One that does not
+	// parse is no reason to stop either.
+	live, err := s.t.h.Query(ctx, host.Postconf(s.t.h.Real(s.t.o.configDir()), "-n"))
+	if err != nil {
+		return err
+	}
+	known := unused(live.Stderr)
+	for name := range unused(staged.Stderr) {
+		if !known[name] {
+			return fmt.Errorf("this Postfix does not know the parameter %s", name)
+		}
+	}
+	return nil
+}
+
+func (s *stage) postconf(ctx context.Context, dir string, args ...string) (host.Output, error) {
+	out, err := s.t.h.Query(ctx, host.Postconf(s.t.h.Real(dir), args...))
+	if err == nil && out.Code != 0 {
+		err = fmt.Errorf("postconf refuses the new configuration: %s", firstLine(out.Stderr))
+	}
+	return out, err
+}
+
+// readBack compares what postconf reads with what the plan means, for every
+// parameter that changes. postconf prints runs of white space as one blank.
+func readBack(f plan.File, printed []byte) error {
+	was, err := postfix.ParseMain(f.Before)
+	if err != nil { // a broken main.cf may well be what is being mended
+		was, _ = postfix.ParseMain(nil)
+	}
+	will, err := postfix.ParseMain(f.After)
+	if err != nil {
+		return err
+	}
+	got := map[string]string{}
+	for line := range strings.Lines(string(printed)) {
+		if name, value, ok := strings.Cut(line, "="); ok {
+			got[strings.TrimSpace(name)] = value
+		}
+	}
+	for _, name := range will.Names() {
+		want, _ := will.Get(name)
+		if old, ok := was.Get(name); ok && old == want {
+			continue
+		}
+		value, ok := got[name]
+		if !ok || squeeze(value) != squeeze(want) {
+			return fmt.Errorf("postconf reads %s as %q, not as %q", name, squeeze(value), squeeze(want))
+		}
+	}
+	return nil
+}
+
+// services compares the entries that postconf finds in master.cf with ours.
+func (s *stage) services(ctx context.Context, p plan.Plan) error {
+	for _, f := range p.Files {
+		if f.Path != filepath.Join(s.t.o.configDir(), "master.cf") {
+			continue
+		}
+		out, err := s.postconf(ctx, s.dir, "-M")
+		if err != nil {
+			return err
+		}
+		found := map[string]bool{}
+		for line := range strings.Lines(string(out.Stdout)) {
+			if fields := strings.Fields(line); len(fields) > 1 {
+				found[fields[0]+"/"+fields[1]] = true
+			}
+		}
+		will, err := postfix.ParseMaster(f.After)
+		if err != nil {
+			return err
+		}
+		for _, service := range will.Services() {
+			if name := service.Name + "/" + service.Type; !found[name] {
+				return fmt.Errorf("postconf does not find the service %s", name)
+			}
+		}
+	}
+	return nil
+}
+
+// unused lists the parameters of "unused parameter" warnings.
+func unused(stderr []byte) map[string]bool {
+	names := map[string]bool{}
+	for line := range strings.Lines(string(stderr)) {
+		if _, rest, ok := strings.Cut(line, "unused parameter: "); ok {
+			name, _, _ := strings.Cut(rest, "=")
+			names[strings.TrimSpace(name)] = true
+		}
+	}
+	return names
+}
+
+func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func firstLine(b []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+	return line
+}

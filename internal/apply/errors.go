@@ -1,0 +1,86 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrStale is returned when a file is not what the plan was made from. Nothing
+// has been written.
+var ErrStale = errors.New("changed since the plan was made, start again")
+
+// ErrForgotten is returned by RollBack for a file with secrets whose earlier
+// content is not kept any more.
+var ErrForgotten = errors.New("what it held before this change is not kept, since passwords are kept for the last change only:" +
+	" roll back everything, or run setup again")
+
+// ErrNothing is returned by RollBack when there is no such change.
+var ErrNothing = errors.New("there is no such change to roll back")
+
+// ProofFailed says that the new configuration did not deliver (exit code 3).
+// The host is as before, unless Kept.
+type ProofFailed struct {
+	Kept bool
+	Err  error
+}
+
+func (e *ProofFailed) Error() string { return "the proof failed: " + e.Err.Error() }
+func (e *ProofFailed) Unwrap() error { return e.Err }
+
+// Interrupted says that the run was ended from outside and that the host is as
+// before (exit code 130).
+type Interrupted struct{ Err error }
+
+func (e *Interrupted) Error() string { return "interrupted, rolled back: " + e.Err.Error() }
+func (e *Interrupted) Unwrap() error { return e.Err }
+
+// NeedsPerson says that undoing was not complete. Files names what is not as
+// it should be (exit code 4).
+type NeedsPerson struct {
+	Files []string
+	Err   error
+}
+
+func (e *NeedsPerson) Error() string { return "rolling back was not complete: " + e.Err.Error() }
+func (e *NeedsPerson) Unwrap() error { return e.Err }
+
+// Locked says that another run holds the lock.
+type Locked struct {
+	PID   int
+	Since time.Time
+}
+
+func (e *Locked) Error() string {
+	if e.PID == 0 {
+		return "another relayhost is at work"
+	}
+	return fmt.Sprintf("another relayhost is at work: process %d, since %s", e.PID, e.Since.Format(time.RFC3339))
+}
+
+// Edited says that files are no longer what relayhost wrote, so that rolling
+// back would lose somebody's work. Nothing has been written.
+type Edited struct{ Files []Difference }
+
+// Difference is one file of Edited. Diff is a unified difference from what
+// relayhost wrote to what is there; it is "" for files with secrets.
+type Difference struct{ Path, Diff string }
+
+func (e *Edited) Error() string {
+	var b strings.Builder
+	b.WriteString("changed by somebody else since:")
+	for _, f := range e.Files {
+		b.WriteString(" " + f.Path)
+	}
+	return b.String()
+}
+
+// paths lists the files of e.
+func (e *Edited) paths() []string {
+	var names []string
+	for _, f := range e.Files {
+		names = append(names, f.Path)
+	}
+	return names
+}

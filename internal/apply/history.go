@@ -1,0 +1,118 @@
+package apply
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"relayhost/internal/host"
+)
+
+// keepChanges is how many changes can be undone one by one; older ones are
+// folded into one, so that all of them can still be undone together.
+const keepChanges = 10
+
+// History lists the changes that can be undone, newest first.
+func History(r *host.Reader, o Options) ([]Record, error) {
+	past, err := readHistory(r, o.stateDir())
+	var list []Record
+	for _, j := range past {
+		list = append(list, j.Record)
+	}
+	return list, err
+}
+
+func (t *transaction) history() ([]journal, error) { return readHistory(&t.h.Reader, t.dir) }
+
+// readHistory reads the committed changes, newest first. Those that a finished
+// rollback has ended, or that are folded into another, are left out.
+func readHistory(r *host.Reader, stateDir string) ([]journal, error) {
+	names, err := r.ReadDir(filepath.Join(stateDir, historyDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var past []journal
+	gone, err := endedBy(r, stateDir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if host.IsTemp(name) {
+			continue
+		}
+		j, err := readJournal(r, filepath.Join(stateDir, historyDir, name))
+		if err != nil {
+			return nil, err
+		}
+		gone = append(gone, j.Replaces...)
+		past = append(past, j)
+	}
+	past = slices.DeleteFunc(past, func(j journal) bool { return slices.Contains(gone, j.Record.ID) })
+	slices.SortFunc(past, func(a, b journal) int { return b.Seq - a.Seq })
+	return past, nil
+}
+
+// endedBy lists the changes that finished rollbacks have ended.
+func endedBy(r *host.Reader, stateDir string) ([]string, error) {
+	names, err := r.ReadDir(stateDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var ids []string
+	for _, name := range names {
+		if !strings.HasPrefix(name, donePrefix) {
+			continue
+		}
+		done, readErr := readJournal(r, filepath.Join(stateDir, name))
+		if errors.Is(readErr, fs.ErrNotExist) { // half removed, its changes are gone by now
+			continue
+		}
+		if readErr != nil {
+			return nil, readErr
+		}
+		ids = append(ids, done.Undoes...)
+	}
+	return ids, err
+}
+
+// clearDone takes the changes that finished rollbacks have ended out of the
+// history.
+func (t *transaction) clearDone() error {
+	names, err := t.h.ReadDir(t.dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, donePrefix) {
+			continue
+		}
+		done := filepath.Join(t.dir, name)
+		j, err := readJournal(&t.h.Reader, done)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, id := range j.Undoes {
+			if err := t.h.RemoveAll(filepath.Join(t.dir, historyDir, id)); err != nil {
+				return err
+			}
+		}
+		if err := t.h.RemoveAll(done); err != nil {
+			return err
+		}
+	}
+	return t.dropEmptyHistory()
+}
+
+func (t *transaction) dropEmptyHistory() error {
+	dir := filepath.Join(t.dir, historyDir)
+	names, err := t.h.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || len(names) > 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.h.Remove(dir, "")
+}

@@ -1,0 +1,145 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"relayhost/internal/host"
+)
+
+// lockName is the file in the state folder that one run at a time holds by
+// flock(2). It says who: process id and time, on one line.
+const lockName = "lock"
+
+// watchGrace is how long a run waits for the dead-man's watch of a run that
+// died: it restores within five seconds.
+const watchGrace = 10 * time.Second
+
+// lock makes the state folder and takes the lock in it. A live holder is
+// reported at once; for a dead one, whose watch is still undoing, it waits.
+func lock(ctx context.Context, h *host.Host, o Options) (*os.File, error) {
+	if err := makeStateDir(h, o.stateDir()); err != nil {
+		return nil, err
+	}
+	give := time.Now().Add(watchGrace)
+	for {
+		f, err := tryLock(h, o)
+		var held *Locked
+		if !errors.As(err, &held) {
+			return f, err
+		}
+		if held.PID == 0 || alive(held.PID) || time.Now().After(give) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func tryLock(h *host.Host, o Options) (*os.File, error) {
+	path := filepath.Join(o.stateDir(), lockName)
+	for {
+		f, err := os.OpenFile(h.Real(path), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+		if errors.Is(err, os.ErrNotExist) { // the last run has just removed the folder
+			if err := makeStateDir(h, o.stateDir()); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("lock: %w", err)
+		}
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			held := readHolder(f)
+			f.Close()
+			return nil, held
+		}
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		if sameFile(f, h.Real(path)) {
+			return f, signLock(f, o.now())
+		}
+		f.Close() // a run that ended removed the file that we have locked
+	}
+}
+
+// signLock writes into the lock who holds it.
+func signLock(f *os.File, now time.Time) error {
+	line := fmt.Sprintf("%d %s\n", os.Getpid(), now.UTC().Format(time.RFC3339))
+	if _, err := f.WriteAt([]byte(line), 0); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	return f.Truncate(int64(len(line)))
+}
+
+func readHolder(f *os.File) *Locked {
+	data, _ := io.ReadAll(io.LimitReader(f, 200))
+	pid, since, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
+	held := &Locked{}
+	held.PID, _ = strconv.Atoi(pid)
+	held.Since, _ = time.Parse(time.RFC3339, since)
+	return held
+}
+
+func sameFile(f *os.File, path string) bool {
+	a, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := os.Lstat(path)
+	return err == nil && os.SameFile(a, b)
+}
+
+func alive(pid int) bool { return !errors.Is(unix.Kill(pid, 0), unix.ESRCH) }
+
+// makeStateDir makes the state folder and those above it.
+func makeStateDir(h *host.Host, dir string) error {
+	if m, err := h.Stat(dir); err == nil {
+		if !m.Mode.IsDir() {
+			return &host.Refusal{Path: dir, Why: "is not a folder", Fix: "move it away"}
+		}
+		if m.UID != os.Geteuid() || m.Mode.Perm()&0o077 != 0 {
+			return &host.Refusal{Path: dir, Why: "is not private", Fix: fmt.Sprintf("chown root:root %[1]s && chmod 0700 %[1]s", dir)}
+		}
+		return nil
+	}
+	if parent := filepath.Dir(dir); parent != dir {
+		if _, err := h.Stat(parent); errors.Is(err, os.ErrNotExist) {
+			if err := makeFolders(h, parent); err != nil {
+				return err
+			}
+		}
+	}
+	if err := h.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func makeFolders(h *host.Host, dir string) error {
+	if _, err := h.Stat(dir); err == nil || dir == "/" {
+		return err
+	}
+	if err := makeFolders(h, filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := h.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}

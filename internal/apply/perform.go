@@ -1,0 +1,227 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"relayhost/internal/host"
+)
+
+// perform does the steps of j as one transaction: journal, files, commands,
+// reload, proof, commit. On any failure everything is undone first.
+func (t *transaction) perform(ctx context.Context, j journal) (Record, error) {
+	if err := ctx.Err(); err != nil {
+		return Record{}, &Interrupted{context.Cause(ctx)}
+	}
+	if err := t.number(&j); err != nil {
+		return Record{}, err
+	}
+	t.o.say("writing down what will be undone")
+	if err := j.write(t.h, t.dir, inProgress); err != nil {
+		return Record{}, t.abandon(ctx, err)
+	}
+	err := t.change(ctx, &j)
+	if err == nil {
+		err = t.commit(&j)
+	}
+	if err == nil {
+		t.prune()
+		return j.Record, kept(j)
+	}
+	return t.failed(ctx, j, err)
+}
+
+// kept is the error of a change that was committed although its proof failed.
+func kept(j journal) error {
+	if j.failure == nil {
+		return nil
+	}
+	return &ProofFailed{Kept: true, Err: j.failure}
+}
+
+// failed undoes j and says what became of the host.
+func (t *transaction) failed(ctx context.Context, j journal, err error) (Record, error) {
+	t.o.say("putting everything back")
+	j.Record.State = RolledBack
+	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	if undoErr := t.undo(fresh, byRun); undoErr != nil {
+		return j.Record, errors.Join(undoErr, err)
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return j.Record, &Interrupted{context.Cause(ctx)}
+	}
+	return j.Record, err
+}
+
+// abandon removes a journal that may have got its name although writing it
+// failed; nothing else has been changed yet.
+func (t *transaction) abandon(ctx context.Context, err error) error {
+	if _, statErr := t.h.Lstat(filepath.Join(t.dir, inProgress)); statErr != nil {
+		return err
+	}
+	return errors.Join(err, t.h.RemoveAll(filepath.Join(t.dir, inProgress)))
+}
+
+// number gives the change its place and its name.
+func (t *transaction) number(j *journal) error {
+	past, err := t.history()
+	if err != nil {
+		return err
+	}
+	j.Version, j.ConfigDir, j.Seq = journalVersion, t.o.configDir(), 1
+	if len(past) > 0 {
+		j.Seq = past[0].Seq + 1
+	}
+	now := t.o.now().UTC()
+	j.Record.Time = now.Truncate(1e9)
+	j.Record.ID = fmt.Sprintf("%s-%d", now.Format("20060102-150405"), j.Seq)
+	j.Record.State = Committed
+	j.Record.Files = changes(j.Steps)
+	for _, c := range j.Commands {
+		j.Record.Commands = append(j.Record.Commands, strings.Join(c.Args, " "))
+	}
+	return nil
+}
+
+// changes is what a Record says of the steps.
+func changes(steps []step) []Change {
+	var list []Change
+	for _, s := range steps {
+		if s.Before.Dir || s.After.Dir {
+			continue
+		}
+		c := Change{Path: s.Path, Action: "modify", Before: s.Before.Sum, After: s.After.Sum}
+		switch {
+		case !s.Before.Exists:
+			c.Action = "create"
+		case !s.After.Exists:
+			c.Action = "remove"
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// change writes the files, runs the commands, reloads and proves.
+func (t *transaction) change(ctx context.Context, j *journal) error {
+	var err error
+	if t.dog, err = startWatchdog(ctx, t, j.Record.ID); err != nil {
+		return err
+	}
+	see, err := t.watchLog(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.walk(ctx, j.Steps, t.reload); err != nil {
+		return err
+	}
+	for _, c := range j.Commands {
+		if err := t.runCommand(ctx, c.Args); err != nil {
+			return err
+		}
+	}
+	t.o.say("reloading Postfix")
+	if err := t.reload(ctx); err != nil {
+		return err
+	}
+	if err := see(ctx); err != nil {
+		return &ProofFailed{Err: err}
+	}
+	return t.prove(ctx, j)
+}
+
+func (t *transaction) prove(ctx context.Context, j *journal) error {
+	if t.o.Prove == nil {
+		return ctx.Err()
+	}
+	t.o.say("proving delivery")
+	err := t.o.Prove(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil:
+		return nil
+	case t.o.KeepOnFailure:
+		j.failure = err
+		j.Record.Notes = append(j.Record.Notes, "kept although the proof failed")
+		return j.save(t.h, filepath.Join(t.dir, inProgress))
+	}
+	return &ProofFailed{Err: err}
+}
+
+func (t *transaction) watchLog(ctx context.Context) (func(context.Context) error, error) {
+	if t.o.Watch == nil {
+		return func(context.Context) error { return nil }, nil
+	}
+	return t.o.Watch(ctx)
+}
+
+// walk does steps in their order. Postfix's own files come last on the way in
+// and first on the way out; before tables go from under them, it is told.
+func (t *transaction) walk(ctx context.Context, steps []step, reload func(context.Context) error) error {
+	for i, s := range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if i > 0 && t.isConfig(steps[i-1]) && !t.isConfig(s) {
+			if err := reload(ctx); err != nil {
+				return err
+			}
+		}
+		if err := t.do(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isConfig reports whether Postfix reads the file as its configuration.
+func (t *transaction) isConfig(s step) bool {
+	name := filepath.Base(s.Path)
+	return filepath.Dir(s.Path) == filepath.Clean(t.o.configDir()) && (name == "main.cf" || name == "master.cf")
+}
+
+// do makes one file what its step says.
+func (t *transaction) do(s step) error {
+	switch {
+	case s.After.Dir && s.Before.Exists, !s.After.Exists && !s.Before.Exists:
+		return nil
+	case s.After.Dir:
+		t.o.say("making " + s.Path)
+		return t.h.Mkdir(s.Target, s.After.Mode)
+	case s.Before.Dir:
+		return t.removeFolder(s.Target)
+	case !s.After.Exists:
+		t.o.say("removing " + s.Path)
+		return t.h.Remove(s.Target, s.Before.Sum)
+	}
+	t.o.say("writing " + s.Path)
+	return t.h.WriteFile(s.Target, s.After.data, host.Spec{Mode: s.After.Mode, UID: s.After.UID, GID: s.After.GID,
+		Xattrs: s.After.Xattrs, Mtime: t.mtime(s.After), Expect: s.Before.expect()})
+}
+
+// commit makes the change final by one rename.
+func (t *transaction) commit(j *journal) error {
+	from, to := filepath.Join(t.dir, inProgress), filepath.Join(t.dir, donePrefix+j.Record.ID)
+	if j.Kind == kindChange {
+		to = filepath.Join(t.dir, historyDir, j.Record.ID)
+		if err := t.h.Mkdir(filepath.Dir(to), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	err := t.h.Rename(from, to)
+	if err == nil {
+		return nil
+	}
+	// A rename whose sync failed has been done, but may not last: it is
+	// turned round, and the change undone.
+	if _, gone := t.h.Lstat(from); errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, t.h.Rename(to, from))
+	}
+	return err
+}

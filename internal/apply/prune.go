@@ -1,0 +1,128 @@
+package apply
+
+import (
+	"path/filepath"
+
+	"relayhost/internal/host"
+)
+
+// prune keeps the state folder small and poor in secrets: ten changes, and
+// copies of files with secrets only where nothing else could bring them back.
+// The change itself is committed by now: what fails here is done by the next
+// run, and is no error of this one.
+func (t *transaction) prune() {
+	past, err := t.history()
+	if err != nil {
+		return
+	}
+	_ = t.h.Remove(filepath.Join(t.dir, undoneName), "")
+	for len(past) > keepChanges {
+		n := len(past)
+		folded, err := t.fold(past[n-1], past[n-2])
+		if err != nil {
+			return
+		}
+		past = append(past[:n-2], folded)
+	}
+	for i := 1; i < len(past); i++ {
+		if t.forget(&past[i], past[i+1:]) != nil {
+			return
+		}
+	}
+	_ = t.dropFolded(past)
+}
+
+// forget removes the copies of secrets from an older change. What was there
+// before relayhost first touched the file stays, or it could not be put back.
+func (t *transaction) forget(j *journal, older []journal) error {
+	dir := filepath.Join(t.dir, historyDir, j.Record.ID)
+	var names []string
+	for i := range j.Steps {
+		s := &j.Steps[i]
+		if s.Secret && s.Before.Copy != "" && touches(older, s.Target) {
+			names = append(names, s.Before.Copy)
+			s.Before.Copy, s.Before.data = "", nil
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	// The journal first: one that names a copy which is gone would not read.
+	if err := j.save(t.h, dir); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := t.h.Remove(filepath.Join(dir, name), ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func touches(past []journal, target string) bool {
+	for _, j := range past {
+		for _, s := range j.Steps {
+			if s.Target == target {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fold makes one change of the two oldest.
+func (t *transaction) fold(older, newer journal) (journal, error) {
+	j := newer
+	j.Steps = compose([]journal{newer, older})
+	j.Record.ID = newer.Record.ID + "-and-earlier"
+	j.Record.Files = changes(j.Steps)
+	j.Commands = append(append([]command{}, older.Commands...), newer.Commands...)
+	j.Replaces = []string{older.Record.ID, newer.Record.ID}
+	if err := t.h.RemoveAll(filepath.Join(t.dir, historyDir, j.Record.ID)); err != nil {
+		return j, err
+	}
+	if err := j.write(t.h, filepath.Join(t.dir, historyDir), j.Record.ID); err != nil {
+		return j, err
+	}
+	return j, t.dropFolded([]journal{j})
+}
+
+// dropFolded removes changes that live on in a folded one.
+func (t *transaction) dropFolded(past []journal) error {
+	for _, j := range past {
+		for _, id := range j.Replaces {
+			if id == "" || host.IsTemp(id) {
+				continue
+			}
+			if err := t.h.RemoveAll(filepath.Join(t.dir, historyDir, id)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// compose joins the steps of changes, newest first, to what they did together.
+// The order of steps is that of the newest change that touches each file.
+func compose(past []journal) []step {
+	at := map[string]int{}
+	var all []step
+	for _, j := range past {
+		var new []step
+		for _, s := range j.Steps {
+			if i, ok := at[s.Target]; ok && i >= 0 {
+				all[i].Before = s.Before
+				all[i].Secret = all[i].Secret || s.Secret
+				continue
+			}
+			new = append(new, s)
+		}
+		// Files that only the older change touched come first: Postfix's own
+		// configuration, which every change touches, stays last.
+		all = append(new, all...)
+		for i, s := range all {
+			at[s.Target] = i
+		}
+	}
+	return all
+}

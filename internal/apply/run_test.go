@@ -1,0 +1,87 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"testing"
+
+	"relayhost/internal/host"
+)
+
+func TestRunAndRollBack(t *testing.T) {
+	tr := newTree(t)
+	before := tr.print()
+	rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tr.read("/etc/postfix/main.cf"); got != mainAfter {
+		t.Errorf("main.cf is %q", got)
+	}
+	for _, path := range []string{"/etc/postfix/sasl_passwd", "/etc/postfix/sasl_passwd.db"} {
+		m, err := tr.h.Lstat(path)
+		if err != nil || m.Mode.Perm() != 0o600 {
+			t.Errorf("%s: mode %v, %v", path, m.Mode, err)
+		}
+	}
+	past, err := History(&tr.h.Reader, tr.o)
+	if err != nil || len(past) != 1 || past[0].ID != rec.ID || len(past[0].Files) != 5 {
+		t.Fatalf("history %+v, %v", past, err)
+	}
+	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
+		t.Fatal(err)
+	}
+	if after := tr.print(); after != before {
+		t.Errorf("after rolling back:\n%swant\n%s", after, before)
+	}
+	if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
+		t.Error("the state folder is still there")
+	}
+	if _, err := RollBack(t.Context(), tr.h, "", tr.o); !errors.Is(err, ErrNothing) {
+		t.Errorf("second rollback: %v", err)
+	}
+}
+
+// Each change to the machine fails once; each time the host must be as before,
+// or completely changed.
+func TestEveryChangeFails(t *testing.T) {
+	for _, fault := range []error{syscall.ENOSPC, syscall.EIO} {
+		tried := 0
+		for n := 1; ; n++ {
+			tr := newTree(t)
+			before := tr.print()
+			ops := 0
+			tr.h.Before = func(host.Op) error {
+				if ops++; ops == n {
+					return fault
+				}
+				return nil
+			}
+			_, err := Run(context.Background(), tr.h, tr.plan("one"), tr.o)
+			if ops < n {
+				break
+			}
+			tried++
+			tr.h.Before = nil
+			if _, err := Recover(t.Context(), tr.h, tr.o); err != nil {
+				t.Fatalf("change %d: recover: %v", n, err)
+			}
+			if after := tr.print(); err != nil && after != before {
+				t.Errorf("change %d failed (%v), the tree is\n%s", n, err, after)
+			}
+			if err == nil {
+				if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
+					t.Fatalf("change %d: roll back: %v", n, err)
+				}
+				if after := tr.print(); after != before {
+					t.Errorf("change %d, rolled back:\n%s", n, after)
+				}
+			}
+		}
+		t.Logf("%v: %d points tried", fault, tried)
+		if tried < 60 {
+			t.Errorf("only %d points", tried)
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+)
+
+// stage is a private folder beside the live configuration, where compiled maps
+// are built and the new configuration is read by this host's own Postfix. It
+// is in the configuration folder because security policies let postmap(1) write
+// there, and nowhere else.
+type stage struct {
+	t    *transaction
+	dir  string
+	maps map[string]step // by the path of the source
+}
+
+// indexSuffix is what postmap(1) appends to the name of the source.
+var indexSuffix = map[string]string{"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb"}
+
+// stage builds and checks everything that can be without touching a live file.
+func (t *transaction) stage(ctx context.Context, p plan.Plan, files []step) (*stage, error) {
+	s := &stage{t: t, maps: map[string]step{}}
+	if !s.needed(p, files) {
+		return s, nil
+	}
+	config, err := t.h.Follow(t.o.configDir())
+	if err != nil {
+		return s, err
+	}
+	s.dir = filepath.Join(config, host.TempName())
+	if err := t.h.Mkdir(s.dir, 0o700); err != nil {
+		return s, err
+	}
+	if err := s.copyConfig(files); err != nil {
+		return s, err
+	}
+	for _, f := range p.Files {
+		if f.Map == "" {
+			continue
+		}
+		if err := s.build(ctx, f, files); err != nil {
+			return s, err
+		}
+	}
+	t.o.say("checking the new configuration with this host's Postfix")
+	return s, s.check(ctx, p)
+}
+
+func (s *stage) needed(p plan.Plan, files []step) bool {
+	for _, f := range p.Files {
+		if f.Map != "" {
+			return true
+		}
+	}
+	for _, f := range files {
+		if s.t.isConfig(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// close removes the folder.
+func (s *stage) close() {
+	if s == nil || s.dir == "" {
+		return
+	}
+	// What stays behind is swept by the next run.
+	_ = s.t.h.RemoveAll(s.dir)
+}
+
+// steps is files with each compiled map right after its source: the other way
+// round Postfix would warn that the map is older.
+func (s *stage) steps(files []step) []step {
+	var all []step
+	used := map[string]bool{}
+	for _, f := range files {
+		all = append(all, f)
+		if m, ok := s.maps[f.Path]; ok {
+			all, used[f.Path] = append(all, m), true
+		}
+	}
+	// Maps whose source stays as it is come first.
+	var first []step
+	for source, m := range s.maps {
+		if !used[source] {
+			first = append(first, m)
+		}
+	}
+	return append(first, all...)
+}
+
+// copyConfig puts main.cf and master.cf as they will be into the folder.
+func (s *stage) copyConfig(files []step) error {
+	for _, name := range []string{"main.cf", "master.cf"} {
+		path := filepath.Join(s.t.o.configDir(), name)
+		text, err := s.t.h.ReadFile(path)
+		for _, f := range files {
+			if f.Path == path {
+				text, err = f.After.data, nil
+			}
+		}
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.write(name, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *stage) write(name string, data []byte) error {
+	return s.t.h.WriteFile(filepath.Join(s.dir, name), data, host.Spec{
+		Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid(), Mtime: s.t.mtime(state{})})
+}
+
+// build makes the compiled map of f aside and adds the step that moves it in,
+// unless the one that is there is right.
+func (s *stage) build(ctx context.Context, f plan.File, files []step) error {
+	suffix, ok := indexSuffix[f.Map]
+	if !ok {
+		return fmt.Errorf("%s: map type %q is not compiled", f.Path, f.Map)
+	}
+	m, err := s.t.step(f.Path + suffix)
+	if err != nil {
+		return err
+	}
+	m.Source, m.Secret = f.Path, f.Secret
+	changed := false
+	for _, file := range files {
+		changed = changed || file.Path == f.Path && !file.Before.same(file.After)
+	}
+	if !changed && m.Before.Exists && s.answers(ctx, f.Map+":"+s.t.h.Real(f.Path), f) == nil {
+		m.After = m.Before
+	} else if m.After, err = s.compile(ctx, f, m.Before); err != nil {
+		return err
+	}
+	if f.Secret {
+		m.After.seal()
+	}
+	if !m.After.alike(m.Before) {
+		s.maps[f.Path] = m
+	}
+	return nil
+}
+
+// compile runs postmap(1), or postalias(1) for aliases(5), on a private copy.
+func (s *stage) compile(ctx context.Context, f plan.File, before state) (state, error) {
+	s.t.o.say("building the map of " + f.Path)
+	name := filepath.Base(f.Path)
+	if err := s.write(name, f.After); err != nil {
+		return state{}, err
+	}
+	program := "postmap"
+	if name == "aliases" {
+		program = "postalias"
+	}
+	table := f.Map + ":" + filepath.Join(s.t.h.Real(s.dir), name)
+	if err := s.t.runCommand(ctx, []string{program, "-c", s.t.h.Real(s.dir), table}); err != nil {
+		return state{}, fmt.Errorf("compile %s: %w", f.Path, err)
+	}
+	// postmap says 0 when it has dropped lines, and a killed one leaves a
+	// valid empty table: only what the map answers counts.
+	if err := s.answers(ctx, table, f); err != nil {
+		return state{}, fmt.Errorf("compile %s: %w", f.Path, err)
+	}
+	built, err := look(&s.t.h.Reader, filepath.Join(s.dir, name+indexSuffix[f.Map]))
+	if err != nil || !built.Exists {
+		return state{}, fmt.Errorf("compile %s: no map came of it: %w", f.Path, errors.Join(err, os.ErrNotExist))
+	}
+	built.Xattrs, built.Mtime = before.Xattrs, s.t.mtime(state{})
+	built.Mode, built.UID, built.GID = f.Mode.Perm(), f.UID, f.GID
+	if before.Exists {
+		built.Mode, built.UID, built.GID = before.Mode, before.UID, before.GID
+	}
+	return built, nil
+}
+
+// answers looks every key of the source up in a compiled map.
+func (s *stage) answers(ctx context.Context, table string, f plan.File) error {
+	keys := sourceKeys(f.After)
+	for key := range f.Keys {
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	out, err := s.t.h.Query(ctx, host.PostmapGet(s.t.h.Real(s.dir), table, keys...))
+	if err != nil {
+		return err
+	}
+	found := map[string]string{}
+	for line := range strings.Lines(string(out.Stdout)) {
+		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		found[strings.ToLower(key)] = value
+	}
+	for _, key := range keys {
+		value, ok := found[strings.ToLower(key)]
+		want, exact := f.Keys[key]
+		if !ok || exact && value != want.Reveal() {
+			return fmt.Errorf("the map does not give back what was put in for %q", key)
+		}
+	}
+	return nil
+}
+
+// sourceKeys lists the keys of a table source (postmap(1), "INPUT FILE
+// FORMAT"). Quoted keys, and those of aliases(5), are left to File.Keys.
+func sourceKeys(text []byte) []string {
+	var keys []string
+	for line := range strings.Lines(string(text)) {
+		if strings.TrimSpace(line) == "" || strings.ContainsAny(line[:1], " \t#\"") {
+			continue
+		}
+		key := strings.Fields(line)[0]
+		if !strings.HasSuffix(key, ":") {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,187 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+)
+
+// undoTime bounds an undoing, which no signal ends.
+const undoTime = 60 * time.Second
+
+// transaction is one run that holds the lock.
+type transaction struct {
+	h    *host.Host
+	o    Options
+	dir  string // state folder
+	lock *os.File
+	dog  *watchdog
+	used []string // folders that temporary files may lie in
+}
+
+// begin takes the lock and clears away what runs that died have left behind.
+func begin(ctx context.Context, h *host.Host, o Options) (*transaction, error) {
+	f, err := lock(ctx, h, o)
+	if err != nil {
+		return nil, err
+	}
+	t := &transaction{h: h, o: o, dir: o.stateDir(), lock: f}
+	if err := t.sweep(t.dir, filepath.Join(t.dir, historyDir), o.configDir()); err != nil {
+		t.end()
+		return nil, err
+	}
+	return t, nil
+}
+
+// end gives the lock back. A state folder that holds nothing is removed, so
+// that a failed first run leaves nothing of its own.
+func (t *transaction) end() {
+	t.dog.stop()
+	// Usually nothing: a temporary file stays only if removing it has failed.
+	_ = t.sweep(slices.Clone(t.used)...)
+	names, err := t.h.ReadDir(t.dir)
+	if err == nil && slices.Equal(names, []string{lockName}) {
+		// The lock file goes while it is still held: who has it open sees
+		// that the name is gone and starts again (tryLock).
+		if t.h.Remove(filepath.Join(t.dir, lockName), "") == nil {
+			_ = t.h.Remove(t.dir, "") // fails when another run is already in it
+		}
+	}
+	t.lock.Close()
+}
+
+// sweep removes the temporary files of a run that was killed.
+func (t *transaction) sweep(dirs ...string) error {
+	slices.Sort(dirs)
+	t.used = append(t.used, dirs...)
+	for _, dir := range slices.Compact(dirs) {
+		names, err := t.h.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if !host.IsTemp(name) {
+				continue
+			}
+			if err := t.h.RemoveAll(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// files turns the plan into steps, and refuses a plan that was made from
+// another text than the one on disk. Folders that are missing come first.
+func (t *transaction) files(p plan.Plan) ([]step, error) {
+	var steps []step
+	var dirs []string
+	for _, f := range p.Files {
+		s, err := t.step(f.Path)
+		if err != nil {
+			return nil, err
+		}
+		if s.Before.Exists != (f.Before != nil) || s.Before.Exists && s.Before.Sum != host.Sum(f.Before) {
+			return nil, fmt.Errorf("%s: %w", f.Path, ErrStale)
+		}
+		s.Secret = f.Secret
+		s.After = planned(f, s.Before)
+		if s.Before.alike(s.After) {
+			continue
+		}
+		for _, dir := range t.missing(filepath.Dir(s.Target)) {
+			if !slices.Contains(dirs, dir) {
+				dirs = append(dirs, dir)
+			}
+		}
+		steps = append(steps, s)
+	}
+	var all []step
+	for _, dir := range dirs {
+		all = append(all, step{Path: dir, Target: dir,
+			After: state{Exists: true, Dir: true, Mode: 0o755, UID: os.Geteuid(), GID: os.Getegid()}})
+	}
+	return append(all, steps...), nil
+}
+
+// step looks at path as it is now.
+func (t *transaction) step(path string) (step, error) {
+	s := step{Path: path}
+	if m, err := t.h.Lstat(path); err == nil {
+		s.Link = m.Link
+	}
+	var err error
+	if s.Target, err = t.h.Follow(path); err != nil {
+		return s, err
+	}
+	s.Before, err = look(&t.h.Reader, s.Target)
+	return s, err
+}
+
+// planned is what f will be. What is replaced keeps its labels; a secret is
+// root's alone, whatever it was before.
+func planned(f plan.File, before state) state {
+	s := state{Exists: true, Sum: host.Sum(f.After), data: f.After,
+		Mode: f.Mode.Perm(), UID: f.UID, GID: f.GID, Xattrs: before.Xattrs}
+	if f.Action == plan.Unchanged {
+		s = before
+	}
+	if f.Secret {
+		s.seal()
+	}
+	return s
+}
+
+// seal makes a state readable for root alone: an access list could name others.
+func (s *state) seal() {
+	s.Mode &= 0o600
+	s.UID, s.GID = os.Geteuid(), os.Getegid()
+	labels := map[string][]byte{}
+	for name, value := range s.Xattrs {
+		if name != "system.posix_acl_access" {
+			labels[name] = value
+		}
+	}
+	s.Xattrs = labels
+}
+
+// missing lists dir and the folders above it that do not exist, topmost first.
+func (t *transaction) missing(dir string) []string {
+	if _, err := t.h.Stat(dir); err == nil || dir == "/" {
+		return nil
+	}
+	return append(t.missing(filepath.Dir(dir)), dir)
+}
+
+// preflight finds out whether every step can be done, and undone.
+func (t *transaction) preflight(steps []step) error {
+	t.o.say("checking that everything can be written")
+	var total int64
+	var needs []host.Need
+	for _, s := range steps {
+		size := int64(len(s.Before.data) + len(s.After.data))
+		total += size
+		if !s.After.Dir && !s.Before.Dir {
+			owner := s.After
+			if !owner.Exists {
+				owner = s.Before
+			}
+			needs = append(needs, host.Need{Path: s.Target, Bytes: size, UID: owner.UID, GID: owner.GID, Secret: s.Secret})
+		}
+	}
+	// Journal and copies, as one file to reckon with.
+	needs = append(needs, host.Need{Path: filepath.Join(t.dir, inProgress, journalName),
+		Bytes: total, UID: os.Geteuid(), GID: os.Getegid()})
+	return t.h.Preflight(needs)
+}

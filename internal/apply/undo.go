@@ -1,0 +1,200 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"relayhost/internal/host"
+)
+
+// Who undoes a run.
+const (
+	byRun   = "the run itself"
+	byNext  = "the next run"
+	byWatch = "the dead-man's watch"
+)
+
+// undo takes back what the journal in progress says, whoever wrote it, and
+// removes the journal. by is who does it, for the note that it leaves. Files
+// that somebody else has changed meanwhile keep that change; where the two
+// cannot be told apart nothing is written and the error is a *NeedsPerson.
+func (t *transaction) undo(ctx context.Context, by string) error {
+	dir := filepath.Join(t.dir, inProgress)
+	j, err := readJournal(&t.h.Reader, dir)
+	if err != nil {
+		return &NeedsPerson{Files: []string{dir}, Err: err}
+	}
+	if j.ConfigDir != "" {
+		t.o.ConfigDir = j.ConfigDir
+	}
+	back, err := t.backwards(j)
+	if err != nil {
+		return needsPerson(j, err)
+	}
+	if err := t.sweep(folders(j.Steps)...); err != nil {
+		return needsPerson(j, err)
+	}
+	// A Postfix that does not reload is no reason to leave files as they are:
+	// it is told again at the end, and that counts.
+	if err := t.walk(ctx, back, func(ctx context.Context) error { _ = t.reload(ctx); return nil }); err != nil {
+		return needsPerson(j, err)
+	}
+	for _, c := range slices.Backward(j.Commands) {
+		if len(c.Undo) > 0 {
+			if err := t.runCommand(ctx, c.Undo); err != nil {
+				return needsPerson(j, err)
+			}
+		}
+	}
+	if err := t.reload(ctx); err != nil {
+		return &NeedsPerson{Err: errors.Join(errors.New("the files are as before, but Postfix was not reloaded: run \"postfix reload\""), err)}
+	}
+	if err := t.note(j, by); err != nil {
+		return err
+	}
+	return t.h.RemoveAll(dir)
+}
+
+// needsPerson names the files of j that are not back.
+func needsPerson(j journal, err error) error {
+	var edited *Edited
+	if errors.As(err, &edited) {
+		return &NeedsPerson{Files: edited.paths(), Err: err}
+	}
+	var files []string
+	for _, c := range j.Record.Files {
+		files = append(files, c.Path)
+	}
+	return &NeedsPerson{Files: files, Err: err}
+}
+
+// backwards turns the journal's steps round, from what is on disk now to what
+// was before. All decisions are made before the first write.
+func (t *transaction) backwards(j journal) ([]step, error) {
+	var back []step
+	edited := &Edited{}
+	for _, s := range slices.Backward(j.Steps) {
+		now, err := look(&t.h.Reader, s.Target)
+		if err != nil {
+			return nil, err
+		}
+		want, err := t.decide(s, now)
+		var conflict *Edited
+		switch {
+		case errors.As(err, &conflict):
+			edited.Files = append(edited.Files, conflict.Files...)
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if !want.alike(now) {
+			back = append(back, step{Path: s.Path, Target: s.Target, Link: s.Link, Secret: s.Secret, Source: s.Source,
+				Before: now, After: want})
+		}
+	}
+	if len(edited.Files) > 0 {
+		return nil, edited
+	}
+	return back, nil
+}
+
+// decide says what the file of s is to become, given what it is now.
+func (t *transaction) decide(s step, now state) (state, error) {
+	switch {
+	case now.same(s.After):
+	case now.same(s.Before):
+		return now, nil
+	case s.After.Dir || s.Before.Dir:
+	case !now.Exists: // removed by somebody: putting it back overwrites nothing
+	case s.Source != "": // made from its source, which is decided by itself
+	case t.o.Force:
+	default:
+		return t.keepForeign(s, now)
+	}
+	want := s.Before
+	if want.Exists && !want.Dir && want.data == nil {
+		if !now.same(want) {
+			return state{}, fmt.Errorf("%s: %w", s.Path, ErrForgotten)
+		}
+		want.data = now.data
+	}
+	return want, nil
+}
+
+// keepForeign takes only our part out of a text that somebody else has edited.
+func (t *transaction) keepForeign(s step, now state) (state, error) {
+	conflict := &Edited{Files: []Difference{difference(s, now)}}
+	if s.Secret || s.After.data == nil || s.Before.Exists && s.Before.data == nil {
+		return state{}, conflict
+	}
+	merged, ok := merge(s.After.data, s.Before.data, now.data)
+	if !ok {
+		return state{}, conflict
+	}
+	want := now
+	want.Mtime = time.Time{}
+	want.data, want.Sum = merged, host.Sum(merged)
+	if len(merged) == 0 && !s.Before.Exists {
+		return state{}, nil
+	}
+	return want, nil
+}
+
+// removeFolder removes a folder that we made, unless others use it by now.
+func (t *transaction) removeFolder(path string) error {
+	names, err := t.h.ReadDir(path)
+	if err != nil || len(names) > 0 {
+		return err
+	}
+	return t.h.Remove(path, "")
+}
+
+// folders lists the folders that temporary files of steps may lie in.
+func folders(steps []step) []string {
+	var dirs []string
+	for _, s := range steps {
+		dirs = append(dirs, filepath.Dir(s.Target))
+	}
+	return dirs
+}
+
+// Undone is the note that an undoing leaves for status.
+type Undone struct {
+	ID   string    `json:"id"`
+	Time time.Time `json:"time"`
+	By   string    `json:"by"`
+}
+
+// note writes down that j was undone by somebody other than its own run.
+func (t *transaction) note(j journal, by string) error {
+	if by == byRun {
+		return nil
+	}
+	text, err := json.Marshal(Undone{ID: j.Record.ID, Time: t.o.now().UTC().Truncate(time.Second), By: by})
+	if err != nil {
+		return err
+	}
+	return t.h.WriteFile(filepath.Join(t.dir, undoneName), append(text, '\n'),
+		host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()})
+}
+
+// LastUndone reads the note of the last undoing that no run did itself; nil if
+// there was none since the last change.
+func LastUndone(r *host.Reader, o Options) (*Undone, error) {
+	text, err := r.ReadFile(filepath.Join(o.stateDir(), undoneName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var u Undone
+	return &u, json.Unmarshal(text, &u)
+}
