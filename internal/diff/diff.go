@@ -2,8 +2,197 @@
 // and new. It reads no files: a Plan carries what it found.
 package diff
 
-import "relayhost/internal/plan"
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/pmezard/go-difflib/difflib"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+)
+
+// context is the number of unchanged lines around a change.
+const context = 3
 
 // File returns the unified difference of f with paths as on the host, or "" when
-// nothing changes. Values of secret files are masked in old and new alike.
-func File(f plan.File) string { panic("not written yet") }
+// nothing changes. Values of secret files are masked in old and new alike;
+// control characters are shown as escapes.
+func File(f plan.File) string {
+	if f.Action == plan.Unchanged {
+		return ""
+	}
+	if bytes.Equal(f.Before, f.After) && f.Before != nil {
+		return fmt.Sprintf("--- %s\n+++ %s\nmode becomes %04o\n", f.Path, f.Path, f.Mode)
+	}
+	old := f.Path
+	if f.Before == nil {
+		old = "/dev/null"
+	}
+	show := shown
+	if f.Secret {
+		show = masked
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "--- %s\n+++ %s\n", old, f.Path)
+	for _, h := range hunks(lines(f.Before), lines(f.After)) {
+		h.write(&b, show)
+	}
+	return b.String()
+}
+
+// Plan returns everything that p would do: the differences, the maps that are
+// compiled, the commands that run after, and the notes. With color the
+// differences carry ANSI colours.
+func Plan(p plan.Plan, color bool) string {
+	var b strings.Builder
+	for _, f := range p.Files {
+		text := File(f)
+		if text == "" {
+			continue
+		}
+		if color {
+			text = colored(text)
+		}
+		b.WriteString(text)
+		if f.Map != "" {
+			t := postfix.Table{Type: f.Map, Path: f.Path}
+			fmt.Fprintf(&b, "%s is compiled anew, mode %04o\n", t.Index(), f.Mode)
+		}
+		b.WriteByte('\n')
+	}
+	if b.Len() == 0 {
+		return "unchanged\n"
+	}
+	b.WriteString("Commands:\n")
+	for _, line := range Commands(p) {
+		b.WriteString("  " + line + "\n")
+	}
+	return b.String()
+}
+
+// Commands lists what runs for p, as an administrator would type it: compiling
+// the maps that change, then the commands of the plan.
+func Commands(p plan.Plan) []string {
+	list := []string{}
+	for _, f := range p.Files {
+		if f.Map != "" && f.Action != plan.Unchanged {
+			list = append(list, "postmap "+f.Map+":"+f.Path)
+		}
+	}
+	for _, c := range p.Commands {
+		list = append(list, strings.Join(c.Args, " "))
+	}
+	return list
+}
+
+// lines splits text after each line end; a missing one at the end of the file
+// makes its last line differ, as it should.
+func lines(text []byte) []string {
+	if len(text) == 0 {
+		return nil
+	}
+	list := strings.SplitAfter(string(text), "\n")
+	if list[len(list)-1] == "" {
+		list = list[:len(list)-1]
+	}
+	return list
+}
+
+// hunk is one group of changes with its context.
+type hunk struct {
+	oldStart, oldCount, newStart, newCount int
+	lines                                  []line
+}
+
+type line struct {
+	mark byte // ' ', '-' or '+'
+	text string
+}
+
+// hunks compares two texts. What is equal at both ends is set aside first: of
+// a main.cf of megabytes only a few lines change.
+func hunks(old, new []string) []hunk {
+	head := 0
+	for head < len(old) && head < len(new) && old[head] == new[head] {
+		head++
+	}
+	tail := 0
+	for tail < len(old)-head && tail < len(new)-head && old[len(old)-1-tail] == new[len(new)-1-tail] {
+		tail++
+	}
+	start := max(head-context, 0)
+	tail = max(tail-context, 0)
+	a, z := old[start:len(old)-tail], new[start:len(new)-tail]
+	var list []hunk
+	for _, group := range difflib.NewMatcher(a, z).GetGroupedOpCodes(context) {
+		first, last := group[0], group[len(group)-1]
+		h := hunk{start + first.I1, last.I2 - first.I1, start + first.J1, last.J2 - first.J1, nil}
+		for _, op := range group {
+			if op.Tag == 'e' {
+				h.add(' ', a[op.I1:op.I2])
+				continue
+			}
+			h.add('-', a[op.I1:op.I2])
+			h.add('+', z[op.J1:op.J2])
+		}
+		list = append(list, h)
+	}
+	return list
+}
+
+func (h *hunk) add(mark byte, texts []string) {
+	for _, t := range texts {
+		h.lines = append(h.lines, line{mark, t})
+	}
+}
+
+func (h hunk) write(b *strings.Builder, show func(string) string) {
+	fmt.Fprintf(b, "@@ -%s +%s @@\n", span(h.oldStart, h.oldCount), span(h.newStart, h.newCount))
+	for _, l := range h.lines {
+		text, ended := strings.CutSuffix(l.text, "\n")
+		b.WriteByte(l.mark)
+		b.WriteString(show(text))
+		b.WriteByte('\n')
+		if !ended {
+			b.WriteString("\\ No newline at end of file\n")
+		}
+	}
+}
+
+// span is the range of a hunk: lines count from 1, an empty range names the
+// line before it.
+func span(start, count int) string {
+	switch count {
+	case 0:
+		return fmt.Sprintf("%d,0", start)
+	case 1:
+		return fmt.Sprint(start + 1)
+	}
+	return fmt.Sprintf("%d,%d", start+1, count)
+}
+
+// colored colours headers, hunk marks, removed and added lines.
+func colored(text string) string {
+	var b strings.Builder
+	for l := range strings.Lines(text) {
+		l, _ = strings.CutSuffix(l, "\n")
+		code := ""
+		switch {
+		case strings.HasPrefix(l, "---"), strings.HasPrefix(l, "+++"):
+			code = "1"
+		case strings.HasPrefix(l, "@@"):
+			code = "36"
+		case strings.HasPrefix(l, "-"):
+			code = "31"
+		case strings.HasPrefix(l, "+"):
+			code = "32"
+		}
+		if code != "" {
+			l = "\x1b[" + code + "m" + l + "\x1b[0m"
+		}
+		b.WriteString(l + "\n")
+	}
+	return b.String()
+}

@@ -27,6 +27,13 @@ type Options struct {
 	CAFile   string // "" is the distribution's
 	Pin      string // certificate fingerprint in place of a chain
 	NoVerify bool   // --insecure-no-verify-certificate
+
+	Region      string // as given, kept among the answers
+	Connections int    // at once; 0 is what the service documents, 20 at most
+	Force       bool   // go on in spite of a *Conflict; each becomes a note
+	// NoCredentials builds a plan to look at (--dry-run): where nothing is
+	// stored yet, secret.Mask stands for user name and password.
+	NoCredentials bool
 }
 
 // Plan is what will be on disk and what will be run, in order. The last file is
@@ -41,6 +48,9 @@ type Plan struct {
 	Files    []File    `json:"files"`
 	Commands []Command `json:"commands"` // after the files, in order
 	Notes    []string  `json:"notes"`    // what the administrator should know
+	// Incomplete says that placeholders stand for credentials: such a plan is
+	// shown and never applied.
+	Incomplete bool `json:"incomplete,omitempty"`
 }
 
 // Action is what happens to a file.
@@ -71,7 +81,8 @@ type File struct {
 	Keys map[string]secret.Value `json:"-"`
 }
 
-// Command is run after the files are in place.
+// Command is run after the files are in place. Compiling the maps is not among
+// them: a map is made aside and moved in with its source.
 type Command struct {
 	Args []string `json:"args"`
 	Why  string   `json:"why"`

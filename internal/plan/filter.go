@@ -1,0 +1,72 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"relayhost/relays"
+	"relayhost/templates"
+)
+
+// Faults of the account or of the set-up that every service may answer with
+// (POSIX extended, compared without case; the subject is what Postfix logs:
+// "5.7.0 host h[a] said: 530 Authentication required (in reply to MAIL FROM
+// command)"). A 530 is RFC 4954 section 6; the rest is what services, Postfix
+// and Exim say to a client that did not log in.
+var genericFaults = []templates.Filter{
+	{Comment: "the relay wants a login or TLS first", Pattern: ` said: 53[0458][ -]`},
+	{Comment: "the relay does not know this client", Pattern: `(relay|relaying) (access )?(denied|not (permitted|allowed))|not permitted to relay|unable to relay`},
+	{Comment: "the relay does not know this client", Pattern: `authentication (is )?required|not (been )?authenticated|must (first )?authenticate|not logged in`},
+	{Comment: "the relay does not take this sender", Pattern: `in reply to (ehlo|helo|mail from) command`},
+	{Comment: "the relay's name is gone", Pattern: `name service error for name=|unable to look up host`},
+}
+
+// tooLarge is permanent whatever the phase (RFC 1870 section 6.1): a message
+// does not shrink by waiting.
+var tooLarge = templates.Filter{Comment: "a message too large for the relay is returned", Pattern: ` said: 552[ -]|size limit|message (is )?too (large|big)`, Keep: true}
+
+// filter builds the table that keeps faults of the account from bouncing mail.
+// It has the type regexp, which is built into every Postfix.
+func (b *builder) filter() error {
+	if b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "regexp") {
+		b.note("this Postfix has no regexp tables: mail that the relay refuses for a fault of the account is returned to its sender")
+		return nil
+	}
+	b.d.Filters = []templates.Filter{tooLarge}
+	for _, keep := range []bool{true, false} {
+		for _, reply := range b.o.Relay.KnownReplies() {
+			if err := b.replyFilter(reply, keep); err != nil {
+				return err
+			}
+		}
+	}
+	b.d.Filters = append(b.d.Filters, genericFaults...)
+	text, err := templates.Render(templates.StatusFilter, b.d)
+	if err != nil {
+		return err
+	}
+	b.file(File{Path: b.path(filterFile), After: text, Mode: 0o644})
+	b.d.StatusFilterMap = "regexp:" + b.path(filterFile)
+	for _, name := range []string{"smtp_delivery_status_filter", "default_delivery_status_filter"} {
+		if global, ok := b.main.Get(name); ok && global != "" && !strings.HasPrefix(global, "$") {
+			b.d.StatusFilterMap += "," + strings.Join(splitList(global), ",")
+			break
+		}
+	}
+	return nil
+}
+
+// replyFilter adds the rule for a reply of the catalogue: faults of a recipient,
+// when keep is set, stay as they are and come first; those of the account, the
+// rate and the service are deferred.
+func (b *builder) replyFilter(reply relays.Reply, keep bool) error {
+	if (reply.Scope == "recipient") != keep || reply.Match == "" {
+		return nil
+	}
+	pattern, err := posixERE(reply.Match)
+	if err != nil {
+		return err
+	}
+	b.d.Filters = append(b.d.Filters, templates.Filter{Comment: oneLine(reply.ID), Pattern: pattern, Keep: keep})
+	return nil
+}

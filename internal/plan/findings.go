@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"relayhost/detect"
+	"relayhost/internal/postfix"
+)
+
+// Reads lists the files beside those of postfix.Read that Build compares with:
+// the caller adds the text of those that exist to State.Maps, and their
+// description to State.MapMeta.
+func Reads(s postfix.State) []string {
+	dir := s.ConfigDir
+	if dir == "" {
+		dir = postfix.DefaultConfigDir
+	}
+	list := []string{AnswersPath}
+	for _, name := range []string{passwdFile, policyFile, genericFile, senderFile, transportFile, filterFile} {
+		list = append(list, filepath.Join(dir, name))
+	}
+	if origin := s.Params["myorigin"]; strings.HasPrefix(origin, "/") {
+		list = append(list, origin)
+	}
+	for _, name := range append([]string{"relay_domains"}, localDomainParams...) {
+		for _, word := range splitList(s.Params[name]) {
+			if t := postfix.ParseTables(word, s.DefaultMap); strings.Contains(word, ":") && len(t) == 1 && t[0].Editable() {
+				list = append(list, t[0].Path)
+			}
+		}
+	}
+	return slices.DeleteFunc(list, func(path string) bool { _, known := s.Maps[path]; return known })
+}
+
+// findings adds notes on what the administrator should know and what is left
+// as it is.
+func (b *builder) findings() {
+	b.bypasses()
+	b.swallowed()
+	b.plugins()
+	if value := b.param("default_transport"); value != "smtp" && value != "" && !strings.HasPrefix(value, ServicePrefix) {
+		b.note("default_transport was %s; mail for other servers goes to the relay now", value)
+	}
+	if name, _, _ := strings.Cut(b.param("relay_transport"), ":"); name == "error" {
+		b.note("relay_transport = %s stays: mail for relay_domains is refused as before", b.param("relay_transport"))
+	}
+	if old := b.param("relayhost"); old != "" && !strings.EqualFold(old, b.d.NextHop) {
+		b.note("relayhost was %s", old)
+	}
+	if b.facts != nil && b.facts.Port25.Verdict == detect.Open {
+		b.note("port 25 is open from this host: mail could also be delivered without a relay")
+	}
+	if b.o.Relay.Sender.NullSender == "refused" && !b.nullClient() {
+		b.note("%s refuses mail without a sender: bounces and receipts of this server do not reach senders elsewhere", b.d.RelayName)
+	}
+}
+
+// bypasses names parameters that send some mail past relayhost, or with other
+// credentials (transport(5), postconf(5)).
+func (b *builder) bypasses() {
+	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
+		if value := b.param(name); value != "" {
+			b.note("%s = %s stays: the senders in it do not use the relay", name, value)
+		}
+	}
+	if strings.EqualFold(b.param("smtp_sender_dependent_authentication"), "yes") {
+		b.note("smtp_sender_dependent_authentication = yes stays: an entry for a sender in the password table wins over the relay's")
+	}
+	if value := b.param("content_filter"); value != "" {
+		b.note("content_filter = %s stays: mail goes through it first", value)
+	}
+}
+
+// swallowed finds domains that this server takes for its own although the
+// sender address says that they live elsewhere.
+func (b *builder) swallowed() {
+	domain := domainOf(b.o.From)
+	if b.isHostName(domain) {
+		return
+	}
+	for _, name := range localDomainParams {
+		if b.inList(name, domain) {
+			b.note("%s is in %s: mail from this server to addresses there stays here and is not sent", domain, name)
+		}
+	}
+}
+
+func (b *builder) plugins() {
+	if b.d.Username == "" || b.s.SASLPlugins == nil {
+		return
+	}
+	has := func(list []string, name string) bool {
+		return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, name) })
+	}
+	for _, mechanism := range b.o.Relay.Auth.Mechanisms {
+		if (has([]string{"PLAIN", "LOGIN"}, mechanism)) && has(b.s.SASLPlugins, mechanism) {
+			return
+		}
+	}
+	b.note("no SASL plug-in for PLAIN or LOGIN is installed: without it Postfix cannot log in")
+}

@@ -1,0 +1,157 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/templates"
+)
+
+// routes keeps mail where it was that relayhost would pull over: relayhost
+// applies to relay_domains as well, so each of them gets a transport entry, and
+// so does every domain of --direct. Entries that exist win.
+func (b *builder) routes() error {
+	b.d.Routes = nil
+	for _, domain := range b.o.Direct {
+		b.route(strings.ToLower(domain), "smtp:")
+	}
+	if transport := b.relayTransport(); transport != "" {
+		for _, domain := range b.relayDomains() {
+			b.route(domain, transport)
+			if slices.Contains(words(b.param("parent_domain_matches_subdomains")), "relay_domains") {
+				b.route("."+domain, transport)
+			}
+		}
+	}
+	if len(b.d.Routes) == 0 {
+		if value, was := b.drop("transport_maps", transportFile); was {
+			b.d.TransportMaps = value
+			b.setOrRemove("transport_maps", value)
+		}
+		return nil
+	}
+	keys := make(map[string]secret.Value)
+	for _, r := range b.d.Routes {
+		keys[r.Name] = secret.New(r.Value)
+	}
+	ours, err := b.newMap(transportFile, templates.Transport, keys)
+	if err != nil {
+		return err
+	}
+	b.d.TransportMaps = b.merge("transport_maps", ours, false)
+	return nil
+}
+
+// route adds an entry unless one is there or an existing table has it.
+func (b *builder) route(domain, value string) {
+	for _, r := range b.d.Routes {
+		if r.Name == domain {
+			return
+		}
+	}
+	for _, t := range postfix.ParseTables(b.param("transport_maps"), b.s.DefaultMap) {
+		if t.Path == b.path(transportFile) {
+			continue
+		}
+		if _, found := parseTable(b.s.Maps[t.Path]).get(domain); found {
+			return
+		}
+	}
+	b.d.Routes = append(b.d.Routes, templates.Setting{Name: domain, Value: value})
+}
+
+// relayTransport is where mail for relay_domains goes, as a transport entry
+// that asks the domain's own mail exchangers, or "" where that is an error
+// ("Local only" set-ups).
+func (b *builder) relayTransport() string {
+	value := b.param("relay_transport")
+	switch name, _, _ := strings.Cut(value, ":"); name {
+	case "":
+		return "relay:"
+	case "error", "retry":
+		return ""
+	}
+	if !strings.Contains(value, ":") {
+		value += ":"
+	}
+	return value
+}
+
+// relayDomains lists relay_domains that are not delivered here in any case.
+func (b *builder) relayDomains() []string {
+	var domains []string
+	for _, word := range splitList(b.param("relay_domains")) {
+		var found []string
+		switch {
+		case strings.HasPrefix(word, "!"):
+			continue
+		case strings.ContainsAny(word, ":/"):
+			t := postfix.ParseTables(word, b.s.DefaultMap)[0]
+			text, ok := b.s.Maps[t.Path]
+			if !ok {
+				b.note("relay_domains = %s cannot be read from here: name its domains with --direct, or their mail goes to the relay", word)
+				continue
+			}
+			for _, e := range parseTable(text).entries() {
+				found = append(found, e.key)
+			}
+		default:
+			found = []string{strings.ToLower(word)}
+		}
+		for _, domain := range found {
+			if isName(strings.TrimPrefix(domain, ".")) && !b.isLocal(domain) && !slices.Contains(domains, domain) {
+				domains = append(domains, domain)
+			}
+		}
+	}
+	return domains
+}
+
+// aliasFile is the table that local(8) looks root up in.
+func (b *builder) aliasFile() postfix.Table {
+	for _, name := range []string{"alias_maps", "alias_database"} {
+		for _, t := range postfix.ParseTables(b.param(name), b.s.DefaultMap) {
+			if t.Editable() {
+				return t
+			}
+		}
+	}
+	return postfix.Table{}
+}
+
+// aliases sets the alias of root (aliases(5)).
+func (b *builder) aliases() error {
+	if b.o.RootTo == "" {
+		return nil
+	}
+	t := b.aliasFile()
+	if t.Path == "" {
+		return &InputError{"root-to", "this Postfix has no aliases file", "set alias_maps and alias_database first"}
+	}
+	if !b.isLocal(strings.ToLower(b.origin())) {
+		b.note("mail to root goes to %s, which is not delivered here: the alias of root does not apply to it", b.origin())
+	}
+	text := parseTable(b.s.Maps[t.Path])
+	done := false
+	found := text.entries()
+	for i := len(found) - 1; i >= 0; i-- {
+		name, value, _ := strings.Cut(found[i].key+" "+found[i].value, ":")
+		if strings.TrimSpace(strings.ToLower(name)) != "root" {
+			continue
+		}
+		switch {
+		case done:
+			text.cut(found[i])
+		case !strings.EqualFold(strings.TrimSpace(value), b.o.RootTo):
+			text.replace(found[i], "root: "+b.o.RootTo)
+		}
+		done = true
+	}
+	if !done {
+		text.add("root: " + b.o.RootTo)
+	}
+	b.file(File{Path: t.Path, After: text.bytes(), Mode: 0o644})
+	return nil
+}
