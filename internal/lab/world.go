@@ -30,6 +30,7 @@ type World struct {
 	// CA is the authority that the servers of this lab trust.
 	CA *CA
 
+	services
 	t  testing.TB
 	ns netns.NsHandle
 	nl *netlink.Handle
@@ -83,6 +84,9 @@ func newWorld(t testing.TB) (*World, error) {
 		if err := w.AddAddr(a); err != nil {
 			return nil, err
 		}
+	}
+	if err := w.open(t, w, ca); err != nil {
+		return nil, err
 	}
 	return w, nil
 }
