@@ -83,6 +83,7 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if _, err := t.recover(ctx); err != nil {
 		return Record{}, err
 	}
+	p = mapped(p)
 	files, err := t.files(p)
 	if err != nil {
 		return Record{}, err
@@ -100,7 +101,9 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	}
 	j := journal{Kind: kindChange, Steps: stage.steps(files), Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
 	for _, c := range p.Commands {
-		j.Commands = append(j.Commands, command{Args: c.Args})
+		if !done(c, p) {
+			j.Commands = append(j.Commands, command{Args: c.Args})
+		}
 	}
 	if len(j.Steps) == 0 {
 		return Record{Relay: p.Relay, Host: p.Host, Port: p.Port}, nil

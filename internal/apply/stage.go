@@ -10,6 +10,7 @@ import (
 
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 )
 
 // stage is a private folder beside the live configuration, where compiled maps
@@ -21,9 +22,6 @@ type stage struct {
 	dir  string
 	maps map[string]step // by the path of the source
 }
-
-// indexSuffix is what postmap(1) appends to the name of the source.
-var indexSuffix = map[string]string{"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb"}
 
 // stage builds and checks everything that can be without touching a live file.
 func (t *transaction) stage(ctx context.Context, p plan.Plan, files []step) (*stage, error) {
@@ -46,7 +44,7 @@ func (t *transaction) stage(ctx context.Context, p plan.Plan, files []step) (*st
 		if f.Map == "" {
 			continue
 		}
-		if err := s.build(ctx, f, files); err != nil {
+		if err := s.build(ctx, compiler(p, f.Path), f, files); err != nil {
 			return s, err
 		}
 	}
@@ -128,12 +126,12 @@ func (s *stage) write(name string, data []byte) error {
 
 // build makes the compiled map of f aside and adds the step that moves it in,
 // unless the one that is there is right.
-func (s *stage) build(ctx context.Context, f plan.File, files []step) error {
-	suffix, ok := indexSuffix[f.Map]
-	if !ok {
+func (s *stage) build(ctx context.Context, compiler string, f plan.File, files []step) error {
+	index := postfix.Table{Type: f.Map, Path: f.Path}.Index()
+	if index == "" {
 		return fmt.Errorf("%s: map type %q is not compiled", f.Path, f.Map)
 	}
-	m, err := s.t.step(f.Path + suffix)
+	m, err := s.t.step(index)
 	if err != nil {
 		return err
 	}
@@ -144,7 +142,7 @@ func (s *stage) build(ctx context.Context, f plan.File, files []step) error {
 	}
 	if !changed && m.Before.Exists && s.answers(ctx, f.Map+":"+s.t.h.Real(f.Path), f) == nil {
 		m.After = m.Before
-	} else if m.After, err = s.compile(ctx, f, m.Before); err != nil {
+	} else if m.After, err = s.compile(ctx, compiler, f, m.Before); err != nil {
 		return err
 	}
 	if f.Secret {
@@ -157,26 +155,22 @@ func (s *stage) build(ctx context.Context, f plan.File, files []step) error {
 }
 
 // compile runs postmap(1), or postalias(1) for aliases(5), on a private copy.
-func (s *stage) compile(ctx context.Context, f plan.File, before state) (state, error) {
+func (s *stage) compile(ctx context.Context, compiler string, f plan.File, before state) (state, error) {
 	s.t.o.say("building the map of " + f.Path)
 	name := filepath.Base(f.Path)
 	if err := s.write(name, f.After); err != nil {
 		return state{}, err
 	}
-	program := "postmap"
-	if name == "aliases" {
-		program = "postalias"
-	}
-	table := f.Map + ":" + filepath.Join(s.t.h.Real(s.dir), name)
-	if err := s.t.runCommand(ctx, []string{program, "-c", s.t.h.Real(s.dir), table}); err != nil {
+	table := postfix.Table{Type: f.Map, Path: filepath.Join(s.t.h.Real(s.dir), name)}
+	if err := s.t.runCommand(ctx, []string{compiler, "-c", s.t.h.Real(s.dir), table.String()}); err != nil {
 		return state{}, fmt.Errorf("compile %s: %w", f.Path, err)
 	}
 	// postmap says 0 when it has dropped lines, and a killed one leaves a
 	// valid empty table: only what the map answers counts.
-	if err := s.answers(ctx, table, f); err != nil {
+	if err := s.answers(ctx, table.String(), f); err != nil {
 		return state{}, fmt.Errorf("compile %s: %w", f.Path, err)
 	}
-	built, err := look(&s.t.h.Reader, filepath.Join(s.dir, name+indexSuffix[f.Map]))
+	built, err := look(&s.t.h.Reader, filepath.Join(s.dir, filepath.Base(table.Index())))
 	if err != nil || !built.Exists {
 		return state{}, fmt.Errorf("compile %s: no map came of it: %w", f.Path, errors.Join(err, os.ErrNotExist))
 	}

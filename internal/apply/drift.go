@@ -1,0 +1,73 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"relayhost/internal/host"
+)
+
+// Drift is what has become of a file that relayhost wrote.
+type Drift string
+
+// The kinds of drift.
+const (
+	DriftNone    Drift = "unchanged"
+	DriftForeign Drift = "edited_elsewhere" // somebody changed it, but nothing of ours
+	DriftEdited  Drift = "edited"           // somebody changed what is ours
+	DriftRemoved Drift = "removed"
+	DriftMode    Drift = "mode" // the content is ours, but others may read the secret in it
+)
+
+// DriftItem is one file of the last change.
+type DriftItem struct {
+	Path  string `json:"path"`
+	State Drift  `json:"state"`
+	Diff  string `json:"diff,omitempty"` // from what relayhost wrote; "" for secrets
+}
+
+// FindDrift compares every file that relayhost has written, and that should
+// still be there, with what is there now. It changes nothing. No change at all
+// gives no items.
+func FindDrift(r *host.Reader, o Options) ([]DriftItem, error) {
+	past, err := readHistory(r, o.stateDir())
+	if err != nil {
+		return nil, err
+	}
+	var items []DriftItem
+	for _, s := range compose(past) {
+		if s.After.Dir || !s.After.Exists {
+			continue
+		}
+		now, err := look(r, s.Target)
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("drift: %w", err)
+		}
+		if err != nil { // a folder or a FIFO where our file was
+			now = state{}
+		}
+		items = append(items, drift(s, now))
+	}
+	return items, nil
+}
+
+func drift(s step, now state) DriftItem {
+	item := DriftItem{Path: s.Path, State: DriftNone}
+	switch {
+	case !now.Exists:
+		item.State = DriftRemoved
+	case now.same(s.After):
+		if s.Secret && now.Mode&0o077 != 0 {
+			item.State = DriftMode
+		}
+	default:
+		item.State = DriftEdited
+		item.Diff = difference(s, now).Diff
+		// If ours can still be taken out, nobody has touched ours.
+		if _, ok := merge(s.After.data, s.Before.data, now.data); ok && !s.Secret && s.After.data != nil {
+			item.State = DriftForeign
+		}
+	}
+	return item
+}
