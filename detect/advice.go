@@ -1,0 +1,117 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"relayhost/relays"
+)
+
+// advise says what to do next: one sentence and one command.
+func (r *run) advise(f Facts) (advice, next string) {
+	switch f.Port25.Verdict {
+	case NotProbed:
+		return "nothing was probed" + f.policySays() + "; probe what gets out", "relayhost detect"
+	case Offline:
+		return "nothing gets out of this host: mend the network first, no relay can be reached from here", "ip route"
+	case DNSFailed:
+		return "names do not resolve: mend the resolver first", "cat /etc/resolv.conf"
+	case BlockedLocally:
+		if show := showCommand(f.Port25.LocalRule); show != "" {
+			return "a rule on this host closes port 25, not the provider: change it, or use a relay", show
+		}
+		if r.euid() != 0 {
+			return "this host itself closes port 25: run again as root to see the rule", "sudo relayhost detect"
+		}
+		return "this host itself closes port 25: look through its routes and rules", "ip route show table all"
+	}
+	setup, how := r.setup(f)
+	if setup == "" {
+		return fmt.Sprintf("port 25 is %s and %s: nothing can be set up from here yet", said(f.Port25.Verdict), how), "relayhost unblock"
+	}
+	if f.Port25.Verdict == Open {
+		return "port 25 is open, mail can leave without a relay; if you want one, " + how, setup
+	}
+	return fmt.Sprintf("port 25 is %s%s: use a relay, %s", said(f.Port25.Verdict), f.policySays(), how), setup
+}
+
+// setup is the command that sets up the relay that was named, or the best one
+// of the catalogue; "" when none can be reached.
+func (r *run) setup(f Facts) (command, how string) {
+	if r.Relay == nil {
+		return r.setupBest(f)
+	}
+	for _, row := range f.Submission {
+		if row.Result == "open" {
+			command = "sudo relayhost setup --relay " + r.Relay.ID
+			if r.Region != "" {
+				command += " --region " + r.Region
+			}
+			return command, fmt.Sprintf("%s answers on port %d", r.Relay.Name, row.Port)
+		}
+	}
+	return "", "no port of " + r.Relay.Name + " works from here"
+}
+
+func (r *run) setupBest(f Facts) (command, how string) {
+	choices := Rank(f, r.Catalog)
+	if len(choices) == 0 {
+		return "sudo relayhost setup", "setup asks which"
+	}
+	best := choices[0]
+	if best.Works == ReachClosed {
+		return "", "none of the usual submission ports gets out"
+	}
+	command = "sudo relayhost setup --relay " + best.Relay
+	if best.Region != "" {
+		command += " --region " + best.Region
+	}
+	name := best.Relay
+	if i := slices.IndexFunc(r.Catalog, func(s relays.Relay) bool { return s.ID == best.Relay }); i >= 0 {
+		name = r.Catalog[i].Name
+	}
+	return command, "for example " + name + ": " + best.Reason
+}
+
+// policySays adds what the provider is known to do, where it fits.
+func (f Facts) policySays() string {
+	if f.Policy == nil || !slices.Contains(f.Policy.Blocked, 25) {
+		return ""
+	}
+	return fmt.Sprintf(", as %s does by default (as of %s)", f.Host.Name, f.Policy.AsOf)
+}
+
+func said(v Verdict) string {
+	switch v {
+	case Refused:
+		return "refused"
+	case Prohibited:
+		return "closed by a router"
+	case Intermittent:
+		return "open only now and then"
+	case Intercepted:
+		return "intercepted"
+	case Unreachable:
+		return "out of reach"
+	case Inconclusive:
+		return "in doubt"
+	default:
+		return string(v)
+	}
+}
+
+// showCommand prints the chain that a quoted rule is in.
+func showCommand(localRule string) string {
+	tool, text, _ := strings.Cut(localRule, ": ")
+	switch tool {
+	case "ufw":
+		return "sudo ufw status numbered"
+	case "iptables", "ip6tables":
+		return "sudo " + tool + " -S OUTPUT"
+	case "nft":
+		chain, _, _ := strings.Cut(strings.TrimPrefix(text, "chain "), ": ")
+		return "sudo nft -a list chain " + chain
+	}
+	return ""
+}

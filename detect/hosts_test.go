@@ -1,0 +1,123 @@
+package detect
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestHostsLoad(t *testing.T) {
+	start := time.Now()
+	hosts, err := readHosts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 500*time.Millisecond { // the figure itself is measured by a benchmark
+		t.Errorf("loading took %s", took)
+	}
+	byID := map[string]HostEntry{}
+	for _, h := range hosts {
+		byID[h.ID] = h
+	}
+	const wanted = "aws azure gcp digitalocean hetzner ovh vultr linode oracle scaleway alibaba tencent ibm upcloud exoscale " +
+		"openstack contabo ionos comcast att spectrum cox telekom vodafone"
+	for _, id := range strings.Fields(wanted) {
+		if _, ok := byID[id]; !ok {
+			t.Errorf("no file for %s", id)
+		}
+	}
+	if len(hosts) < 42 {
+		t.Errorf("%d providers", len(hosts))
+	}
+	for i := 1; i < len(hosts); i++ {
+		if hosts[i-1].ID >= hosts[i].ID {
+			t.Errorf("%s is listed before %s", hosts[i-1].ID, hosts[i].ID)
+		}
+	}
+}
+
+// The sources give these policies; a change of one has to be a decision.
+func TestHostPolicies(t *testing.T) {
+	for _, want := range []struct {
+		id, unblock string
+		blocked     []int
+	}{
+		{"aws", "request", []int{25}},
+		{"azure", "no", []int{25}},
+		{"gcp", "no", []int{25}},
+		{"digitalocean", "no", []int{25, 465, 587}},
+		{"hetzner", "request", []int{25, 465}},
+		{"ovh", "request", []int{25}},
+		{"vultr", "request", []int{25}},
+		{"linode", "request", []int{25, 465, 587}},
+		{"oracle", "request", []int{25}},
+		{"scaleway", "self_service", []int{25, 465, 587}},
+		{"telekom", "request", nil},
+		{"cox", "no", []int{25}},
+	} {
+		h, ok := HostByID(want.id)
+		if !ok || h.Policy.Unblock != want.unblock || !equalInts(h.Policy.Blocked, want.blocked) {
+			t.Errorf("%s: unblock %q, blocked %v", want.id, h.Policy.Unblock, h.Policy.Blocked)
+		}
+	}
+	aws, _ := HostByID("aws")
+	if text := strings.Join(aws.Policy.Steps, " "); !strings.Contains(text, "Possible by request, discretionary") {
+		t.Errorf("wording for AWS: %s", text)
+	}
+}
+
+func equalInts(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func TestHostFileErrors(t *testing.T) {
+	good, err := hostFiles.ReadFile("hosts/hetzner.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parseHost("hosts/hetzner.toml", good); err != nil {
+		t.Fatal(err)
+	}
+	change := func(old, replacement string) string {
+		if !strings.Contains(string(good), old) {
+			t.Fatalf("the file has no %q", old)
+		}
+		return strings.Replace(string(good), old, replacement, 1)
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown key":      {change("kind = \"cloud\"", "kind = \"cloud\"\nblokced = [25]"), "hosts/hetzner.toml:4: unknown key blokced"},
+		"syntax":           {change("kind = \"cloud\"", "kind = cloud"), "hosts/hetzner.toml:3: "},
+		"kind":             {change("kind = \"cloud\"", "kind = \"clud\""), `kind "clud" is none of`},
+		"source not there": {change("source = \"systemd\"", "source = \"nobody\""), `source "nobody" is not in this file`},
+		"two conditions":   {change("equals = \"Hetzner\"", "equals = \"Hetzner\"\nprefix = \"Het\""), "exactly one of"},
+		"product_uuid":     {change("file = \"sys_vendor\"", "file = \"product_uuid\""), "proves nothing"},
+		"metadata reader":  {change("kind = \"hetzner\"", "kind = \"hetzer\""), "has no reader"},
+		"suffix":           {change("\".clients.your-server.de\"", "\"your-server.de\""), "no domain that starts with a dot"},
+		"port twice":       {change("open = [587, 2525]", "open = [587, 465, 2525]"), "each of"},
+		"way of unblock":   {change("unblock = \"request\"", "unblock = \"beg\""), `unblock "beg" is none of`},
+		"confidence":       {change("confidence = \"secondary\"", "confidence = \"sure\""), `confidence "sure" is none of`},
+		"url":              {change("url = \"https://docs.hetzner.com", "url = \"docs.hetzner.com"), "no web address"},
+		"no date":          {change("as_of = 2026-09-28", "as_of = 0001-01-01"), "as_of has no date"},
+		"other name":       {change("id = \"hetzner\"", "id = \"hertzner\""), "belongs into hosts/hertzner.toml"},
+	} {
+		if _, err := parseHost("hosts/hetzner.toml", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+func BenchmarkHosts(b *testing.B) {
+	for b.Loop() {
+		if _, err := readHosts(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package detect
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Limits of the metadata services: they are one hop away, or not there.
+const (
+	metadataConnect     = 500 * time.Millisecond
+	metadataTotal       = time.Second
+	metadataStagger     = 150 * time.Millisecond // before IPv6 joins (RFC 8305 races)
+	metadataMaxBody     = 64 << 10               // bytes
+	metadataConnections = 3                      // to one endpoint, at most
+)
+
+// instance is what a metadata service says of this server. provider is set
+// where the answer names another one than DMI did (OVHcloud on OpenStack).
+type instance struct {
+	provider   string
+	region     string
+	id         string
+	publicIPv4 string
+	proof      string // what in the answer shows that it is the right service
+}
+
+// metadataReader reads one provider's service: v4 and v6 are the endpoints that
+// its documentation names, v6 "" where there is none or it is link-local.
+type metadataReader struct {
+	v4, v6 string
+	read   func(context.Context, *metadataClient) (instance, error)
+}
+
+// metadataClient asks one endpoint. It uses no proxy and follows no redirect:
+// either would let somebody else answer.
+type metadataClient struct {
+	base string
+	http *http.Client
+}
+
+func newMetadataClient(base string) *metadataClient {
+	return &metadataClient{base: base, http: &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  nil,
+			DialContext:            (&net.Dialer{Timeout: metadataConnect, KeepAlive: -1}).DialContext,
+			DisableCompression:     true,
+			MaxConnsPerHost:        metadataConnections,
+			MaxResponseHeaderBytes: 16 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// answer of a metadata service, already bounded.
+type answer struct {
+	header http.Header
+	body   []byte
+}
+
+var errNotMetadata = errors.New("not the answer of this metadata service")
+
+// ask sends one request; headers are pairs of name and value.
+func (c *metadataClient) ask(ctx context.Context, method, path string, headers ...string) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return answer{}, fmt.Errorf("%s: %w: HTTP status %d", path, errNotMetadata, resp.StatusCode)
+	}
+	// The page of a captive portal comes with status 200 as well.
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "text/html" {
+		return answer{}, fmt.Errorf("%s: %w: an HTML page", path, errNotMetadata)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, metadataMaxBody+1))
+	switch {
+	case err != nil:
+		return answer{}, fmt.Errorf("%s: %w", path, err)
+	case len(body) > metadataMaxBody:
+		return answer{}, fmt.Errorf("%s: %w: more than %d KiB", path, errNotMetadata, metadataMaxBody>>10)
+	}
+	return answer{resp.Header, body}, nil
+}
+
+func (c *metadataClient) get(ctx context.Context, path string, headers ...string) (answer, error) {
+	return c.ask(ctx, http.MethodGet, path, headers...)
+}
+
+// json decodes the answer to path into v.
+func (c *metadataClient) json(ctx context.Context, v any, path string, headers ...string) error {
+	a, err := c.get(ctx, path, headers...)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(a.body, v); err != nil {
+		return fmt.Errorf("%s: %w: %w", path, errNotMetadata, err)
+	}
+	return nil
+}
+
+// word asks for one short value; "" when there is none.
+func (c *metadataClient) word(ctx context.Context, path string, headers ...string) string {
+	a, err := c.get(ctx, path, headers...)
+	if err != nil {
+		return ""
+	}
+	return oneWord(string(a.body))
+}
+
+// token asks for a session token with PUT.
+func (c *metadataClient) token(ctx context.Context, path string, headers ...string) (string, error) {
+	a, err := c.ask(ctx, http.MethodPut, path, headers...)
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimSpace(string(a.body))
+	if token == "" || len(token) > 4096 || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", fmt.Errorf("%s: %w: no token", path, errNotMetadata)
+	}
+	return token, nil
+}
+
+// oneWord returns text if it is one short printable word, else "".
+func oneWord(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) > 128 || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' }) {
+		return ""
+	}
+	return text
+}
+
+// ask reads the service, IPv6 joining after the stagger or as soon as IPv4
+// has failed; the first that proves itself wins.
+func (r metadataReader) ask(ctx context.Context) (instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, metadataTotal)
+	defer cancel()
+	type outcome struct {
+		found instance
+		err   error
+	}
+	outcomes := make(chan outcome, 2)
+	try := func(base string) {
+		c := newMetadataClient(base)
+		defer c.http.CloseIdleConnections()
+		found, err := r.read(ctx, c)
+		outcomes <- outcome{found.clean(), err}
+	}
+	pending := 1
+	go try(r.v4)
+	second := r.v6
+	stagger := time.NewTimer(metadataStagger)
+	defer stagger.Stop()
+	startSecond := func() {
+		if second != "" {
+			pending++
+			go try(second)
+			second = ""
+		}
+	}
+	var first error
+	for {
+		select {
+		case o := <-outcomes:
+			pending--
+			if o.err == nil {
+				cancel()
+				for ; pending > 0; pending-- { // no goroutine outlives the command
+					<-outcomes
+				}
+				return o.found, nil
+			}
+			if first == nil {
+				first = o.err
+			}
+			startSecond()
+			if pending == 0 {
+				return instance{}, first
+			}
+		case <-stagger.C:
+			startSecond()
+		}
+	}
+}
+
+// clean drops values that are not of the shape they should have.
+func (i instance) clean() instance {
+	i.region, i.id = oneWord(i.region), oneWord(i.id)
+	if addr, err := netip.ParseAddr(i.publicIPv4); err != nil || !addr.Is4() || !public(addr) {
+		i.publicIPv4 = ""
+	}
+	return i
+}
+
+// carrierNAT is the address space that providers share among customers (RFC 6598).
+var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
+
+// public reports whether addr can be this server's address on the internet.
+func public(addr netip.Addr) bool {
+	return addr.IsGlobalUnicast() && !addr.IsPrivate() && !carrierNAT.Contains(addr)
+}

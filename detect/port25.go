@@ -1,0 +1,392 @@
+package detect
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"relayhost/internal/resolve"
+	"relayhost/internal/smtpprobe"
+)
+
+// family is what was tried over one address family.
+type family struct {
+	ipv6     bool
+	mu       sync.Mutex
+	attempts []attempt
+	controls []smtpprobe.Result
+}
+
+func (f *family) attempted(a attempt) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.attempts = append(f.attempts, a)
+}
+
+func (f *family) controlled(r smtpprobe.Result) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.controls = append(f.controls, r)
+}
+
+// reached reports whether anything at all came back.
+func (f *family) reached() bool {
+	return slices.ContainsFunc(f.controls, answered) ||
+		slices.ContainsFunc(f.attempts, func(a attempt) bool { return answered(a.result) })
+}
+
+// target is a mail exchanger to probe and what its name came to.
+type target struct {
+	host    string
+	place   int  // order of the output
+	informs bool // the own domain's: never decides
+	found   addresses
+}
+
+// survey is everything that goes on at once between the first DNS question and
+// the verdict.
+type survey struct {
+	*run
+	targets []*target
+	v4, v6  family
+	uidOnce sync.Once
+	rules   firewallReader
+}
+
+// whatGetsOut probes port 25, the submission ports and the controls, all at
+// once, and gives the verdict on port 25.
+func (r *run) whatGetsOut(ctx context.Context) (Port25, []Submission) {
+	r.say("probing port 25 and the submission ports")
+	s := &survey{run: r, v6: family{ipv6: true}}
+	s.rules = firewallReader{query: r.query, root: r.euid() == 0}
+	s.pickTargets()
+	var submission []Submission
+	stop := make(chan struct{})
+	var background sync.WaitGroup
+	background.Go(func() { s.literalControls(ctx, stop) })
+	tasks := []func(){
+		func() { submission = s.submission(ctx) },
+	}
+	for _, t := range s.targets {
+		tasks = append(tasks, func() { s.probeTarget(ctx, t) })
+	}
+	for i, c := range Controls {
+		tasks = append(tasks, func() { s.probeControl(ctx, c, i == 0) })
+	}
+	atOnce(tasks...)
+	close(stop)
+	background.Wait()
+	s.secondLook(ctx)
+	return s.conclude(ctx), submission
+}
+
+// pickTargets: at most three, the own domain's exchanger in the third place.
+func (s *survey) pickTargets() {
+	hosts := s.Targets
+	if len(hosts) == 0 {
+		hosts = DefaultTargets
+	}
+	hosts = hosts[:min(len(hosts), 3)]
+	if s.Domain != "" && len(s.Targets) == 0 {
+		hosts = hosts[:2]
+	}
+	for i, h := range hosts {
+		s.targets = append(s.targets, &target{host: h, place: i})
+	}
+	if s.Domain != "" && len(s.Targets) == 0 {
+		s.targets = append(s.targets, &target{place: 2, informs: true})
+	}
+}
+
+// probeTarget resolves a target and probes one address of each family.
+func (s *survey) probeTarget(ctx context.Context, t *target) {
+	if t.informs && !s.ownExchanger(ctx, t) {
+		return
+	}
+	t.found = s.addrs(ctx, t.host)
+	atOnce(
+		func() { s.probeFamily(ctx, t, &s.v4) },
+		func() {
+			if t.place < 2 { // two operators are enough to judge IPv6 by
+				s.probeFamily(ctx, t, &s.v6)
+			}
+		},
+	)
+}
+
+// ownExchanger names the exchanger of the server's own domain, unless it is
+// this host itself or in a private network.
+func (s *survey) ownExchanger(ctx context.Context, t *target) bool {
+	dnsCtx, cancel := context.WithTimeout(ctx, dnsLimit)
+	defer cancel()
+	list, err := s.Resolver.MX(dnsCtx, s.Domain)
+	if err != nil || len(list) == 0 || list[0].Host == "" {
+		return false
+	}
+	t.host = list[0].Host
+	v4, v6, err := s.Resolver.Addrs(dnsCtx, t.host)
+	own := s.local()
+	return err == nil && !slices.ContainsFunc(slices.Concat(v4, v6), func(a netip.Addr) bool {
+		return !public(a) || slices.Contains(own, a)
+	})
+}
+
+func (s *survey) probeFamily(ctx context.Context, t *target, f *family) {
+	addr, ok := t.found.first(f.ipv6)
+	if !ok {
+		return
+	}
+	a := s.attempt(ctx, t, addr, 0)
+	if a == nil {
+		return
+	}
+	f.attempted(*a)
+	if !a.greeted() && !a.informs {
+		s.rules.start(ctx)
+	}
+	if a.greeted() && !a.informs {
+		s.asPostfix(ctx, t, addr, f)
+	}
+}
+
+// attempt makes one connection to port 25, or none when the budget is spent.
+func (s *survey) attempt(ctx context.Context, t *target, addr netip.Addr, uid int) *attempt {
+	if s.routed(addr) && !s.take() {
+		return nil
+	}
+	o, known := operatorOf(t.host)
+	return &attempt{target: t.host, operator: o.name, known: known, informs: t.informs, uid: uid,
+		result: s.probe25(ctx, t.host, addr, uid)}
+}
+
+// asPostfix probes the first target that let root through again as the user
+// that sends the mail, since rules can go by user.
+func (s *survey) asPostfix(ctx context.Context, t *target, addr netip.Addr, f *family) {
+	if s.euid() != 0 {
+		return
+	}
+	s.uidOnce.Do(func() {
+		uid := s.postfixUID()
+		if uid <= 0 {
+			return
+		}
+		if a := s.attempt(ctx, t, addr, uid); a != nil {
+			f.attempted(*a)
+			if !a.greeted() {
+				s.rules.start(ctx)
+			}
+		}
+	})
+}
+
+func (s *survey) probeControl(ctx context.Context, c Endpoint, both bool) {
+	found := s.addrs(ctx, c.Host)
+	try := func(f *family) func() {
+		return func() {
+			addr, ok := found.first(f.ipv6)
+			if !ok || s.routed(addr) && !s.take() {
+				return
+			}
+			f.controlled(s.control(ctx, c.Host, addr, c.Port))
+		}
+	}
+	if !both {
+		try(&s.v4)()
+		return
+	}
+	atOnce(try(&s.v4), try(&s.v6))
+}
+
+// literalControls asks hosts by address once it looks as if no name resolved.
+func (s *survey) literalControls(ctx context.Context, stop <-chan struct{}) {
+	select {
+	case <-s.resolved:
+		return
+	case <-stop:
+	case <-time.After(time.Second):
+	}
+	select {
+	case <-s.resolved:
+		return
+	default:
+	}
+	var tasks []func()
+	for _, literal := range LiteralControls {
+		addr := netip.MustParseAddr(literal)
+		f := &s.v4
+		if addr.Is6() {
+			f = &s.v6
+		}
+		tasks = append(tasks, func() {
+			if !s.routed(addr) || s.take() {
+				f.controlled(s.control(ctx, literal, addr, 443))
+			}
+		})
+	}
+	atOnce(tasks...)
+}
+
+// secondLook tries once more where the first attempts differ, or were turned
+// down at once: one attempt says little about what is intermittent. Silence
+// from everybody has been repeated by the kernel already.
+func (s *survey) secondLook(ctx context.Context) {
+	atOnce(
+		func() { s.again(ctx, &s.v4) },
+		func() { s.again(ctx, &s.v6) },
+	)
+}
+
+func (s *survey) again(ctx context.Context, f *family) {
+	var failed *attempt
+	greeted := false
+	for i, a := range f.attempts {
+		switch {
+		case a.informs || a.uid > 0:
+		case a.greeted():
+			greeted = true
+		case failed == nil && a.result.Fault != smtpprobe.FaultNoRoute:
+			failed = &f.attempts[i]
+		}
+	}
+	if failed == nil || !greeted && failed.result.Fault == smtpprobe.FaultTimeout {
+		return
+	}
+	i := slices.IndexFunc(s.targets, func(t *target) bool { return t.host == failed.target })
+	if second := s.attempt(ctx, s.targets[i], failed.result.Addr.Addr(), 0); second != nil {
+		second.again = true
+		f.attempted(*second)
+	}
+}
+
+// conclude makes the verdict of each family, and of both, out of what was seen.
+func (s *survey) conclude(ctx context.Context) Port25 {
+	p := Port25{Probes: s.rows()}
+	fault := s.dnsFault()
+	tcp := s.v4.reached() || s.v6.reached()
+	reached := tcp || fault != "" && s.answered.Load()
+	judged := map[bool]judgement{}
+	for _, f := range []*family{&s.v4, &s.v6} {
+		scene := scene{attempts: f.attempts, controls: f.controls, dnsFault: fault, reached: reached}
+		scene.rule = s.rules.find(ctx, packet{port: 25, ipv6: f.ipv6, uid: s.euid()})
+		scene.uidRule = s.rules.find(ctx, packet{port: 25, ipv6: f.ipv6, uid: s.postfixUID()})
+		judged[f.ipv6] = judge(scene)
+		if p.LocalRule == "" {
+			p.LocalRule = localRule(judged[f.ipv6], scene)
+		}
+	}
+	p.IPv4, p.IPv6 = judged[false].verdict, judged[true].verdict
+	decides := judged[false]
+	if useIPv6(judged) {
+		decides = judged[true]
+	}
+	p.Verdict, p.Why = decides.verdict, decides.why
+	if !s.rules.root && slices.Contains([]Verdict{Blocked, Refused, Prohibited, Inconclusive}, p.Verdict) {
+		p.Why += " (the firewall rules of this host can be read by root only)"
+	}
+	return p
+}
+
+// useIPv6: the verdict is IPv4's, or IPv6's where IPv4 has no route.
+func useIPv6(judged map[bool]judgement) bool {
+	four, six := judged[false].verdict, judged[true].verdict
+	return (four == Unreachable || four == NotProbed) && six != Unreachable && six != NotProbed
+}
+
+func localRule(j judgement, s scene) string {
+	switch {
+	case j.verdict == Open || j.verdict == NotProbed || j.verdict == Unreachable || j.verdict == DNSFailed:
+		return ""
+	case s.rule != nil:
+		return s.rule.String()
+	case s.uidRule != nil && j.verdict == BlockedLocally:
+		return s.uidRule.String()
+	}
+	return ""
+}
+
+// dnsFault says why no target has an address, "" when one has.
+func (s *survey) dnsFault() string {
+	var first error
+	for _, t := range s.targets {
+		if t.informs {
+			continue
+		}
+		if t.found.err == nil {
+			return ""
+		}
+		if first == nil {
+			first = t.found.err
+		}
+	}
+	if first == nil {
+		return ""
+	}
+	return clean(first.Error())
+}
+
+// rows lists the probes in the order of the targets.
+func (s *survey) rows() []Probe {
+	rows := []Probe{}
+	for _, t := range s.targets {
+		if t.found.err != nil && t.host != "" {
+			rows = append(rows, Probe{Target: t.host, Port: 25, Result: string(DNSFailed)})
+		}
+		for _, f := range []*family{&s.v4, &s.v6} {
+			for _, a := range f.attempts {
+				if a.target == t.host && a.informs == t.informs {
+					rows = append(rows, a.row())
+				}
+			}
+		}
+	}
+	return rows
+}
+
+func (a attempt) row() Probe {
+	p := row(a.target, a.result)
+	switch {
+	case a.uid > 0:
+		p.Result += " as postfix"
+	case a.again:
+		p.Result += " again"
+	}
+	return p
+}
+
+// firewallReader reads the local rules at most once, as soon as something does
+// not get through.
+type firewallReader struct {
+	query queryFunc
+	root  bool
+	once  sync.Once
+	done  chan struct{}
+	rules firewall
+}
+
+func (f *firewallReader) start(ctx context.Context) {
+	if !f.root {
+		return
+	}
+	f.once.Do(func() {
+		f.done = make(chan struct{})
+		go func() {
+			defer close(f.done)
+			f.rules = readFirewall(ctx, f.query)
+		}()
+	})
+}
+
+// find waits for the rules, if they were asked for, and looks for the one that
+// stops p.
+func (f *firewallReader) find(ctx context.Context, p packet) *rule {
+	f.once.Do(func() {}) // nothing failed: nothing to look for
+	if f.done == nil {
+		return nil
+	}
+	<-f.done
+	return f.rules.find(p)
+}
+
+var _ Resolver = (*resolve.Resolver)(nil)

@@ -1,0 +1,202 @@
+package detect
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"relayhost/internal/host"
+	"relayhost/internal/resolve"
+	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
+)
+
+// Resolver is the part of DNS that detection needs; *resolve.Resolver is one.
+type Resolver interface {
+	Addrs(ctx context.Context, name string) (v4, v6 []netip.Addr, err error)
+	TXT(ctx context.Context, name string) ([]string, error)
+	MX(ctx context.Context, name string) ([]resolve.MX, error)
+	PTR(ctx context.Context, addr netip.Addr) ([]string, error)
+}
+
+// Options of a run. The zero value probes port 25 of the default targets and
+// one submission port each of well-known services.
+type Options struct {
+	Reader   *host.Reader // nil: this machine
+	Resolver Resolver     // nil: the system's
+	Roots    *x509.CertPool
+	HELO     string // this host's name, for EHLO; "" is the address literal
+
+	Relay   *relays.Relay     // whose ports are probed; nil: SubmissionControls
+	Region  string            // of Relay; "" is its default
+	Host    string            // the relay's name, in place of what Region gives
+	Ports   []int             // of Relay; nil: all of its own, in its order
+	Catalog []relays.Relay    // to choose from for the advice; nil: none is named
+	Targets []string          // mail exchangers in place of DefaultTargets, at most three
+	Domain  string            // the server's own: its exchanger takes the third place, for information
+	ASN     bool              // ask Team Cymru for the AS number of an unknown host
+	Advance func(step string) // called with what is being done; may be nil
+
+	NoProbe    bool // identity and policy only
+	NoMetadata bool // local files only
+
+	readers map[string]metadataReader // nil: metadataReaders
+	probe   func(context.Context, smtpprobe.Target) smtpprobe.Result
+	query   queryFunc
+	euid    func() int
+	local   func() []netip.Addr
+	routed  func(netip.Addr) bool
+}
+
+type queryFunc func(context.Context, host.Query) (host.Output, error)
+
+// run is one detection under way.
+type run struct {
+	Options
+	left  atomic.Int32 // connections that may still be made
+	hosts []HostEntry
+
+	// resolved is closed when the first name has resolved, dead when all
+	// have failed.
+	resolved chan struct{}
+	once     sync.Once
+	answered atomic.Bool // a resolver answered, be it with an error
+}
+
+// Run finds out on which host we are and what gets out of it. What fails is a
+// fact, not an error: err is set only when nothing could be found out at all.
+func Run(ctx context.Context, o Options) (Facts, error) {
+	hosts, err := Hosts()
+	if err != nil {
+		return Facts{}, err
+	}
+	r := &run{Options: o, hosts: hosts, resolved: make(chan struct{})}
+	if err := r.defaults(); err != nil {
+		return Facts{}, err
+	}
+	facts := Facts{Version: 1, Submission: []Submission{}}
+	facts.Port25 = Port25{Verdict: NotProbed, IPv4: NotProbed, IPv6: NotProbed, Why: "port 25 was not probed", Probes: []Probe{}}
+	facts.Host = identify(r.Reader, hosts)
+	r.left.Store(r.budget(facts.Host))
+	if r.NoProbe {
+		facts.Host = r.whereAmI(ctx, facts.Host)
+	} else {
+		atOnce(
+			func() { facts.Host = r.whereAmI(ctx, facts.Host) },
+			func() { facts.Port25, facts.Submission = r.whatGetsOut(ctx) },
+		)
+	}
+	if err := ctx.Err(); errors.Is(err, context.Canceled) {
+		return facts, err
+	}
+	if entry, ok := HostByID(facts.Host.Provider); ok {
+		p := entry.Policy
+		facts.Policy = &Policy{Blocked: p.Blocked, Unblock: p.Unblock, URL: p.URL, AsOf: p.AsOf.String()}
+	}
+	facts.Advice, facts.Next = r.advise(facts)
+	return facts, nil
+}
+
+func (r *run) defaults() error {
+	if r.Reader == nil {
+		r.Reader = &host.Reader{}
+	}
+	if r.Resolver == nil {
+		system, err := resolve.System(r.Reader)
+		if err != nil {
+			return err
+		}
+		r.Resolver = system
+	}
+	if r.readers == nil {
+		r.readers = metadataReaders
+	}
+	if r.probe == nil {
+		r.probe = smtpprobe.Probe
+	}
+	if r.query == nil {
+		r.query = r.Reader.Query
+	}
+	if r.euid == nil {
+		r.euid = os.Geteuid
+	}
+	if r.local == nil {
+		r.local = interfaceAddrs
+	}
+	if r.routed == nil {
+		r.routed = hasRoute
+	}
+	return nil
+}
+
+// budget is how many connections the probes may make, the metadata service's
+// own set aside.
+func (r *run) budget(h Host) int32 {
+	n := int32(connectionsPlain)
+	if r.Relay != nil {
+		n = connectionsWithRelay
+	}
+	if entry, ok := HostByID(h.Provider); ok && !r.NoMetadata && entry.Metadata.Kind != "" {
+		n -= metadataConnections
+	}
+	return n
+}
+
+// take reserves a connection.
+func (r *run) take() bool {
+	return r.left.Add(-1) >= 0
+}
+
+func (r *run) say(step string) {
+	if r.Advance != nil {
+		r.Advance(step)
+	}
+}
+
+// addrs resolves name and notes whether DNS works at all.
+func (r *run) addrs(ctx context.Context, name string) addresses {
+	ctx, cancel := context.WithTimeout(ctx, dnsLimit)
+	defer cancel()
+	var a addresses
+	a.v4, a.v6, a.err = r.Resolver.Addrs(ctx, name)
+	switch {
+	case a.err == nil:
+		r.answered.Store(true)
+		r.once.Do(func() { close(r.resolved) })
+	case !errors.Is(a.err, resolve.ErrTimeout) && ctx.Err() == nil:
+		r.answered.Store(true)
+	}
+	return a
+}
+
+// interfaceAddrs lists the addresses of this host's interfaces.
+func interfaceAddrs() []netip.Addr {
+	found, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var list []netip.Addr
+	for _, a := range found {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+			list = append(list, prefix.Addr().Unmap())
+		}
+	}
+	return list
+}
+
+// hasRoute asks the kernel for a route to addr. Connecting a datagram socket
+// sends nothing.
+func hasRoute(addr netip.Addr) bool {
+	conn, err := net.DialTimeout("udp", netip.AddrPortFrom(addr, 9).String(), time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}

@@ -1,0 +1,116 @@
+package detect
+
+import (
+	"context"
+	"net/netip"
+
+	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
+)
+
+// submission probes the relay's ports as a whole dialogue, or without a relay
+// one host for each submission port as far as the reply to EHLO. The answers
+// are controls for port 25 at the same time.
+func (s *survey) submission(ctx context.Context) []Submission {
+	endpoints, until := SubmissionControls, smtpprobe.StepEHLO
+	if s.Relay != nil {
+		endpoints, until = s.relayEndpoints(), smtpprobe.StepEHLOTLS
+	}
+	found := map[string]addresses{}
+	for _, e := range endpoints {
+		found[e.Host] = addresses{}
+	}
+	s.resolveAll(ctx, found)
+	rows := make([]Submission, len(endpoints))
+	var tasks []func()
+	for i, e := range endpoints {
+		tasks = append(tasks, func() { rows[i] = s.submit(ctx, e, found[e.Host], until) })
+	}
+	atOnce(tasks...)
+	return rows
+}
+
+func (s *survey) relayEndpoints() []Endpoint {
+	host := s.Host
+	if host == "" {
+		var err error
+		if host, err = s.Relay.Host(s.Region); err != nil {
+			return nil
+		}
+	}
+	ports := s.Ports
+	if len(ports) == 0 {
+		ports = s.Relay.PortOrder()
+	}
+	var list []Endpoint
+	for _, port := range ports {
+		mode, ok := s.Relay.TLSOf(port)
+		if !ok || mode == relays.Unsure {
+			mode = usualTLS(port)
+		}
+		list = append(list, Endpoint{Host: host, Port: port, TLS: mode, Relay: s.Relay.ID})
+	}
+	return list
+}
+
+// usualTLS is how TLS starts on a port of which the catalogue says nothing.
+func usualTLS(port int) relays.TLSMode {
+	if port == 465 || port == 2465 {
+		return relays.Implicit
+	}
+	return relays.StartTLS
+}
+
+func (s *survey) resolveAll(ctx context.Context, names map[string]addresses) {
+	type result struct {
+		name  string
+		found addresses
+	}
+	results := make(chan result, len(names))
+	for name := range names {
+		go func() { results <- result{name, s.addrs(ctx, name)} }()
+	}
+	for range len(names) {
+		r := <-results
+		names[r.name] = r.found
+	}
+}
+
+// submit probes one port, over IPv4 where there is a route for it.
+func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until smtpprobe.Step) Submission {
+	out := Submission{Relay: e.Relay, Host: e.Host, Port: e.Port, TLS: string(e.TLS)}
+	addr, f, ok := s.choose(found)
+	switch {
+	case !ok && found.err != nil:
+		out.Result, out.Detail = string(DNSFailed), clean(found.err.Error())
+		return out
+	case !ok:
+		out.Result = string(DNSFailed)
+		return out
+	case s.routed(addr) && !s.take():
+		out.Result = string(NotProbed)
+		return out
+	}
+	r := s.probe(ctx, smtpprobe.Target{
+		Name: e.Host, Addr: netip.AddrPortFrom(addr, uint16(e.Port)), Implicit: e.TLS == relays.Implicit,
+		Until: until, HELO: s.HELO, Roots: s.Roots, ConnectTimeout: silence, StepTimeout: greetingLimit, Timeout: probeLimit,
+	})
+	f.controlled(r)
+	out.Ms = millis(r.Total)
+	out.Result = "open"
+	if r.Fault != smtpprobe.FaultNone {
+		out.Result, out.Step = string(r.Fault), string(r.Failed)
+		if r.Err != nil {
+			out.Detail = clean(r.Err.Error())
+		}
+	}
+	return out
+}
+
+func (s *survey) choose(found addresses) (netip.Addr, *family, bool) {
+	if addr, ok := found.first(false); ok && (s.routed(addr) || len(found.v6) == 0) {
+		return addr, &s.v4, true
+	}
+	addr, ok := found.first(true)
+	return addr, &s.v6, ok
+}

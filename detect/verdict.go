@@ -1,0 +1,357 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"relayhost/internal/smtpprobe"
+)
+
+// Times that tell a refusal of this host from one that travelled
+// (measured with nftables and routers in between: local refusals take 0.03 to
+// 0.2 ms). The comparison means nothing where the network itself is near.
+const (
+	localAtMost = time.Millisecond
+	farAtLeast  = 5 * time.Millisecond
+)
+
+// attempt is one connection to port 25 and what came of it.
+type attempt struct {
+	target   string
+	operator string
+	known    bool // the operator is one of ours, so its greeting is known
+	informs  bool // never decides: the own domain's exchanger
+	again    bool // the second attempt at this target
+	uid      int  // made as this user, where > 0
+	result   smtpprobe.Result
+}
+
+// greeted reports whether a mail server spoke: a 4xx or 5xx greeting is an open
+// port with a bad reputation.
+func (a attempt) greeted() bool {
+	r := a.result
+	switch r.Fault {
+	case smtpprobe.FaultNotSMTP:
+		return false
+	case smtpprobe.FaultReply:
+		return true
+	default:
+		return r.Reached == smtpprobe.StepGreeting || r.Reached == smtpprobe.StepEHLO
+	}
+}
+
+// turnedAway reports whether the greeting itself was a refusal.
+func (a attempt) turnedAway() bool {
+	return a.result.Fault == smtpprobe.FaultReply && a.result.Failed == smtpprobe.StepGreeting
+}
+
+// odd says what about the dialogue does not fit the operator, or "".
+func (a attempt) odd() string {
+	r := a.result
+	switch {
+	case r.Fault == smtpprobe.FaultNotSMTP:
+		return "what answers is no mail server"
+	case r.Masked:
+		return "the greeting or the capabilities are masked"
+	case r.Failed == smtpprobe.StepEHLO && r.Code >= 500:
+		return "EHLO is not understood"
+	case !a.known || r.Banner == "" || a.turnedAway():
+		return ""
+	}
+	if o, ok := operatorOf(a.target); ok && !greetsAs(r.Banner, o.greeting) {
+		return "the greeting is of another host: " + clean(r.Banner)
+	}
+	if _, ok := r.Extensions["STARTTLS"]; r.Reached == smtpprobe.StepEHLO && !ok {
+		return "STARTTLS is missing"
+	}
+	return ""
+}
+
+// greetsAs looks at the first word of the greeting, the server's name (RFC
+// 5321, section 4.2); Yahoo puts it later.
+func greetsAs(banner string, domains []string) bool {
+	for _, word := range strings.Fields(strings.ToLower(banner)) {
+		if under(strings.Trim(word, "()[]<>,;:"), domains) {
+			return true
+		}
+	}
+	return false
+}
+
+// scene is all that the verdict on one address family is made from.
+type scene struct {
+	attempts []attempt          // of this family
+	controls []smtpprobe.Result // of this family: controls and submission ports
+	rule     *rule              // the local rule that stands in the way of port 25, if one was found
+	uidRule  *rule              // the same for the user that Postfix sends as
+	dnsFault string             // why no target resolved, "" otherwise
+	reached  bool               // anything at all came back, in any family
+}
+
+// judgement is a verdict and its reason in one sentence.
+type judgement struct {
+	verdict Verdict
+	why     string
+}
+
+func says(v Verdict, format string, args ...any) judgement {
+	return judgement{v, fmt.Sprintf(format, args...)}
+}
+
+// judge gives the verdict on one address family. It is pure: everything that
+// was seen is in the scene.
+func judge(s scene) judgement {
+	asRoot, asPostfix := s.deciding()
+	if len(asRoot) == 0 {
+		return s.withoutAttempts()
+	}
+	greeted := slices.ContainsFunc(asRoot, attempt.greeted)
+	if j, ok := s.byUser(greeted, asPostfix); ok {
+		return j
+	}
+	if j, ok := intercepted(asRoot); ok {
+		return j
+	}
+	if greeted {
+		return opened(asRoot)
+	}
+	if odd := oddities(asRoot); len(odd) > 0 {
+		return says(Inconclusive, "one target looks odd and no other answers: %s", odd[0])
+	}
+	return s.closed(asRoot)
+}
+
+// deciding splits the attempts that count by the user that made them.
+func (s scene) deciding() (asRoot, asPostfix []attempt) {
+	for _, a := range s.attempts {
+		switch {
+		case a.informs:
+		case a.uid > 0:
+			asPostfix = append(asPostfix, a)
+		default:
+			asRoot = append(asRoot, a)
+		}
+	}
+	return asRoot, asPostfix
+}
+
+func (s scene) withoutAttempts() judgement {
+	switch {
+	case s.dnsFault == "":
+		return says(NotProbed, "no target has an address of this family")
+	case !s.reached:
+		return says(Offline, "nothing gets out of this host, not even a question to its resolver: %s", s.dnsFault)
+	default:
+		return says(DNSFailed, "the names of the mail exchangers do not resolve: %s", s.dnsFault)
+	}
+}
+
+// byUser finds a rule that lets root through and stops the user of Postfix.
+func (s scene) byUser(greeted bool, asPostfix []attempt) (judgement, bool) {
+	if !greeted {
+		return judgement{}, false
+	}
+	for _, a := range asPostfix {
+		if a.greeted() {
+			continue
+		}
+		if s.uidRule != nil {
+			return says(BlockedLocally, "root gets through, the user postfix does not: %s", s.uidRule), true
+		}
+		return says(BlockedLocally, "root gets through, the user postfix does not (%s): a rule on this host goes by user", a.result.Fault), true
+	}
+	return judgement{}, false
+}
+
+func oddities(attempts []attempt) []string {
+	var found []string
+	for _, a := range attempts {
+		if odd := a.odd(); odd != "" {
+			found = append(found, a.target+": "+odd)
+		}
+	}
+	return found
+}
+
+// intercepted demands the sign from two operators: one masked greeting may be
+// the firewall of the destination itself.
+func intercepted(attempts []attempt) (judgement, bool) {
+	seen := map[string]string{}
+	for _, a := range attempts {
+		if odd := a.odd(); odd != "" {
+			seen[a.operator] = a.target + ": " + odd
+		}
+	}
+	if len(seen) < 2 {
+		return judgement{}, false
+	}
+	names := make([]string, 0, len(seen))
+	for _, text := range seen {
+		names = append(names, text)
+	}
+	slices.Sort(names)
+	return says(Intercepted, "something between answers for the mail servers: %s", strings.Join(names[:2], "; ")), true
+}
+
+func opened(attempts []attempt) judgement {
+	failed := map[string]smtpprobe.Fault{}
+	for _, a := range attempts {
+		if !a.again && !a.greeted() {
+			failed[a.target] = a.result.Fault
+		}
+	}
+	for _, a := range attempts {
+		if fault, ok := failed[a.target]; ok && a.again && a.greeted() {
+			return says(Intermittent, "%s failed once (%s) and answered the second time", a.target, fault)
+		}
+	}
+	for _, a := range attempts {
+		if a.turnedAway() {
+			return says(Open, "port 25 is open, but %s turns this address away: %d %s", a.target, a.result.Code, a.result.Text)
+		}
+	}
+	for _, a := range attempts {
+		if a.greeted() {
+			return says(Open, "%s greeted on port 25", a.target)
+		}
+	}
+	return says(Open, "port 25 is open")
+}
+
+// closed judges a family in which nobody greeted.
+func (s scene) closed(attempts []attempt) judgement {
+	answers, fastest := s.answers()
+	fault, same := commonFault(attempts)
+	local := fastest >= farAtLeast && slowest(attempts) < localAtMost
+	if j, ok := s.byRule(fault, same); ok {
+		return j
+	}
+	if same && fault == smtpprobe.FaultNoRoute && answers == 0 {
+		if s.reached {
+			return says(Unreachable, "there is no route to the internet in this address family")
+		}
+		return says(Offline, "there is no route to the internet")
+	}
+	if answers == 0 {
+		return s.unanswered(attempts)
+	}
+	switch {
+	case !same:
+		return says(Inconclusive, "the targets differ: %s", summary(attempts))
+	case fault == smtpprobe.FaultTimeout && connected(attempts):
+		return says(Inconclusive, "connections to port 25 are accepted, but nobody greets")
+	case fault == smtpprobe.FaultTimeout:
+		return says(Blocked, "no answer from %s on port 25, while %s on other ports answered", counted(attempts), times(answers, "control"))
+	case connected(attempts): // reset in the dialogue, malformed replies
+		return says(Inconclusive, "connections to port 25 are accepted and then fail: %s", summary(attempts))
+	case local, fault == smtpprobe.FaultNoRoute:
+		return says(BlockedLocally, "port 25 is refused within this host (%s after %s, controls take %s)",
+			fault, ms(slowest(attempts)), ms(fastest))
+	case fault == smtpprobe.FaultProhibited && slowest(attempts) < localAtMost:
+		return says(BlockedLocally, "this host itself forbids the connection (a prohibit route or a rule)")
+	case fault == smtpprobe.FaultRefused, fault == smtpprobe.FaultReset:
+		return says(Refused, "connections to port 25 are refused by %s, which mail exchangers themselves never do", counted(attempts))
+	case fault == smtpprobe.FaultUnreachable, fault == smtpprobe.FaultProhibited:
+		return says(Prohibited, "a router reports port 25 of %s as out of bounds, while %s answered", counted(attempts), times(answers, "control"))
+	default:
+		return says(Inconclusive, "%s", summary(attempts))
+	}
+}
+
+// byRule blames a rule of this host only where it fits what was seen: a drop is
+// silent, a reject is not.
+func (s scene) byRule(fault smtpprobe.Fault, same bool) (judgement, bool) {
+	if s.rule == nil || !same {
+		return judgement{}, false
+	}
+	silent := fault == smtpprobe.FaultTimeout
+	if silent != (s.rule.action == actionDrop) {
+		return judgement{}, false
+	}
+	return says(BlockedLocally, "a rule on this host stops it: %s", s.rule), true
+}
+
+// unanswered judges a family in which the controls were silent as well.
+func (s scene) unanswered(attempts []attempt) judgement {
+	switch {
+	case !s.reached:
+		return says(Offline, "nothing at all gets out of this host, on no port")
+	case len(s.controls) == 0:
+		return says(Inconclusive, "no control could be asked: %s", summary(attempts))
+	default:
+		return says(Unreachable, "nothing gets out in this address family, on no port")
+	}
+}
+
+// answers counts the controls that something came back from, acceptance or
+// refusal, and gives the time of the fastest.
+func (s scene) answers() (n int, fastest time.Duration) {
+	for _, c := range s.controls {
+		if !answered(c) {
+			continue
+		}
+		n++
+		if c.Reached != "" && (fastest == 0 || c.Connect < fastest) {
+			fastest = c.Connect
+		}
+	}
+	return n, fastest
+}
+
+// answered: a refusal from afar is an answer, one of this host's own is not.
+func answered(r smtpprobe.Result) bool {
+	if r.Reached != "" {
+		return true
+	}
+	return (r.Fault == smtpprobe.FaultRefused || r.Fault == smtpprobe.FaultReset) && r.Total >= localAtMost
+}
+
+func connected(attempts []attempt) bool {
+	return slices.ContainsFunc(attempts, func(a attempt) bool { return a.result.Reached != "" })
+}
+
+// commonFault returns the fault that all attempts share.
+func commonFault(attempts []attempt) (smtpprobe.Fault, bool) {
+	for _, a := range attempts[1:] {
+		if a.result.Fault != attempts[0].result.Fault {
+			return "", false
+		}
+	}
+	return attempts[0].result.Fault, true
+}
+
+func slowest(attempts []attempt) time.Duration {
+	var most time.Duration
+	for _, a := range attempts {
+		most = max(most, a.result.Total)
+	}
+	return most
+}
+
+func summary(attempts []attempt) string {
+	var parts []string
+	for _, a := range attempts {
+		parts = append(parts, a.target+" "+string(a.result.Fault))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// counted names how many operators' targets the attempts were for.
+func counted(attempts []attempt) string {
+	seen := map[string]bool{}
+	for _, a := range attempts {
+		seen[a.operator] = true
+	}
+	return times(len(seen), "operator")
+}
+
+func times(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
