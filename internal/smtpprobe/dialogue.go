@@ -106,7 +106,11 @@ func (c *client) climb(ctx context.Context) {
 // take climbs one rung within its own limit. The deadline is absolute: a byte
 // now and then does not move it.
 func (c *client) take(ctx context.Context, r rung) error {
-	ctx, cancel := context.WithTimeout(ctx, c.target.StepTimeout)
+	limit := c.target.StepTimeout
+	if r.step == StepConnect && c.target.ConnectTimeout > 0 {
+		limit = c.target.ConnectTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if c.conn != nil {
 		deadline, _ := ctx.Deadline()
