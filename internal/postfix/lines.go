@@ -212,11 +212,16 @@ func (d *document) remove(name string, end int) bool {
 	i := d.find(name, end)
 	found := i >= 0
 	for ; i >= 0; i = d.find(name, i) {
-		d.dropContinuations(i)
-		d.nodes[i] = node{}
-		d.heads[name]--
+		d.drop(i)
 	}
 	return found
+}
+
+// drop deletes the logical line at node i.
+func (d *document) drop(i int) {
+	d.heads[d.nodes[i].name]--
+	d.dropContinuations(i)
+	d.nodes[i] = node{}
 }
 
 // add puts a new logical line behind what we added before, or at the end.

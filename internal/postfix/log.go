@@ -136,6 +136,9 @@ func parseJournal(line string) (l LogLine, ok bool) {
 			text += string([]byte{byte(b)})
 		}
 	}
+	if text == "" { // journalctl prints null for what is too long for it
+		return l, false
+	}
 	return l.fill(j.Identifier, j.SyslogPID, text)
 }
 

@@ -1,0 +1,39 @@
+package postfix
+
+import (
+	"strings"
+	"testing"
+)
+
+func FuzzLog(f *testing.F) {
+	f.Add("Jan  2 01:01:52 host postfix/smtp[114]: 0298F48: to=<a@x.test>, relay=a[::1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (ok)")
+	f.Add(`<22>1 2026-11-22T01:01:52Z host postfix/cleanup 7 - [a@1 b="x\]"] E6FB73F: message-id=<x@y>`)
+	f.Add(`{"MESSAGE":[1,2,300],"SYSLOG_IDENTIFIER":"postfix/qmgr","_PID":"9","__REALTIME_TIMESTAMP":"1"}`)
+	f.Fuzz(func(t *testing.T, line string) {
+		l, ok := ParseLogLine(line)
+		if !ok {
+			return
+		}
+		if l.Daemon == "" && !strings.HasPrefix(l.Tag, "postfix") {
+			t.Errorf("no daemon in %+v", l)
+		}
+		if !strings.HasPrefix(line, "{") && !strings.Contains(line, l.Text) {
+			t.Errorf("text %q is not of the line", l.Text)
+		}
+		if d, ok := ParseDelivery(l.Text); ok && (d.Status == "" || !strings.Contains(l.Text, d.To)) {
+			t.Errorf("%q gives %+v", l.Text, d)
+		}
+		MessageID(l.Text)
+		l.Throttled()
+		l.Started()
+	})
+}
+
+func FuzzQueue(f *testing.F) {
+	f.Add([]byte(`{"queue_name": "deferred", "queue_id": "0298F48", "arrival_time": 1795309314, "message_size": 2068, "forced_expire": false, "sender": "MAILER-DAEMON", "recipients": [{"address": "a@x.test", "delay_reason": "Host not found"}]}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if m, err := parseQueued(line); err == nil && m.Reason() != "" && len(m.Recipients) == 0 {
+			t.Errorf("a reason without a recipient: %+v", m)
+		}
+	})
+}
