@@ -2,6 +2,7 @@ package relays
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -112,14 +113,26 @@ func Parse(name string, data []byte) (Relay, error) {
 		return Relay{}, decodeError(name, err)
 	}
 	if problems := validate(r); len(problems) > 0 {
-		lines := keyLines(data)
-		errs := make([]error, len(problems))
-		for i, p := range problems {
-			errs[i] = &FileError{File: name, Line: lines.of(p.key), Key: p.key, Message: p.message}
-		}
-		return Relay{}, errors.Join(errs...)
+		return Relay{}, fileErrors(name, data, problems)
 	}
 	return r, nil
+}
+
+// fileErrors gives each problem its line and sorts them as the file is read.
+func fileErrors(name string, data []byte, problems []problem) error {
+	lines := keyLines(data)
+	found := make([]*FileError, len(problems))
+	for i, p := range problems {
+		found[i] = &FileError{File: name, Line: lines.of(p.key), Key: p.key, Message: p.message}
+	}
+	slices.SortFunc(found, func(a, b *FileError) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key))
+	})
+	errs := make([]error, len(found))
+	for i, e := range found {
+		errs[i] = e
+	}
+	return errors.Join(errs...)
 }
 
 // decodeError turns the library's errors into ours, all in one form.

@@ -1,6 +1,7 @@
 package relays
 
 import (
+	"bytes"
 	_ "embed"
 	"strings"
 	"sync"
@@ -18,15 +19,14 @@ var generic = sync.OnceValues(func() ([]Reply, error) {
 		Replies []Reply           `toml:"replies"`
 		Sources map[string]Source `toml:"source"`
 	}
-	if err := toml.Unmarshal(genericFile, &file); err != nil {
+	if err := toml.NewDecoder(bytes.NewReader(genericFile)).DisallowUnknownFields().Decode(&file); err != nil {
 		return nil, decodeError("replies.toml", err)
 	}
 	c := &checker{sources: file.Sources}
 	c.replies("replies", file.Replies)
 	c.sourceTables()
 	if len(c.problems) > 0 {
-		p := c.problems[0]
-		return nil, &FileError{File: "replies.toml", Line: keyLines(genericFile).of(p.key), Key: p.key, Message: p.message}
+		return nil, fileErrors("replies.toml", genericFile, c.problems)
 	}
 	for i := range file.Replies {
 		file.Replies[i].Inherited = true

@@ -1,0 +1,173 @@
+package relays
+
+import (
+	"strings"
+	"testing"
+)
+
+const (
+	hex32    = "0123456789abcdef0123456789abcdef"
+	uuid     = "01234567-89ab-cdef-0123-456789abcdef"
+	iamKey   = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	sesPass  = "BLBM/9hSUELfq8Gw+rU1YcBjkOxGbhT2XG763xVLGWL9"
+	sesUser  = "AKIAIOSFODNN7EXAMPLE"
+	sgKey    = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+	brevoKey = "xsmtpsib-" + hex32 + hex32 + "-AbCdEfGhIjKlMnOp"
+	someone  = "someone@example.com"
+	ociUser  = "ocid1.user.oc1..aaaaexample@ocid1.tenancy.oc1..aaaaexample.x1.com"
+)
+
+// One good pair for each service: nothing may be said about it.
+var good = map[string][2]string{
+	"ses":          {sesUser, sesPass},
+	"sendgrid":     {"apikey", sgKey},
+	"mailgun":      {"postmaster@mg.example.com", hex32 + "-01234567-89abcdef"},
+	"postmark":     {uuid, uuid},
+	"brevo":        {"8a1b2c001@smtp-brevo.com", brevoKey},
+	"m365":         {someone, "Correct-Horse-7"},
+	"acs":          {"mail-res." + uuid + "." + uuid, "abc8Q~0123456789012345678901234567890"},
+	"gmail-relay":  {someone, "abcdefghijklmnop"},
+	"gmail":        {someone, "abcdefghijklmnop"},
+	"yahoo":        {someone, "abcdefghijklmnop"},
+	"ovh":          {someone, "Correct-Horse-7"},
+	"mailjet":      {hex32, hex32},
+	"sparkpost":    {"SMTP_Injection", hex32 + "01234567"},
+	"smtp2go":      {"relay-user", "any pass:word#$"},
+	"resend":       {"resend", "re_0123456789abcdefGHIJ"},
+	"mailersend":   {"MS_AbCdEf@example.com", "mssp.AbCdEfG.0123456789abcdef.HiJkLmN"},
+	"mailtrap":     {"api", hex32},
+	"scaleway":     {uuid, uuid},
+	"zeptomail":    {"emailapikey", strings.Repeat("Ab1+", 20) + "=="},
+	"elasticemail": {someone, strings.Repeat("0123456789AB", 3)},
+	"oci":          {ociUser, "a$#Zp>9{k"},
+	"alibaba":      {someone, "Abcdef123"},
+	"mandrill":     {someone, "md-0123456789abcdefABCDEF"},
+}
+
+func TestGoodCredentials(t *testing.T) {
+	for _, r := range catalog(t) {
+		pair, ok := good[r.ID]
+		if !ok {
+			t.Errorf("%s: no good pair in this test", r.ID)
+			continue
+		}
+		for _, p := range r.CheckCredentials(pair[0], pair[1]) {
+			t.Errorf("%s: %s: %s", r.ID, p.Field, p.Message)
+		}
+	}
+}
+
+func TestWrongCredentials(t *testing.T) {
+	for _, tt := range []struct {
+		relay, user, pass string
+		field, message    string
+		refuse            bool
+	}{
+		{"ses", sesUser, iamKey, "password", "secret_access_key=", true},
+		{"ses", sesUser, "Ag" + sesPass[2:], "password", "old form", false},
+		{"ses", "ASIAIOSFODNN7EXAMPLE", sesPass, "username", "temporary", true},
+		{"ses", "inp-0123456789", sesPass, "username", "Mail Manager", true},
+		{"ses", "someuser", sesPass, "username", "does not look like", false},
+		{"ses", sesUser, "hunter2", "password", "does not look like", false},
+		{"sendgrid", sgKey, sgKey, "username", "this is the API key", true},
+		{"sendgrid", someone, sgKey, "username", "the word apikey", true},
+		{"sendgrid", "apikey", "apikey", "password", "this is the user name", true},
+		{"sendgrid", "apikey", sgKey[:20] + " " + sgKey[20:], "password", "blank or line break", true},
+		{"sendgrid", "apikey", "SG.short", "password", "does not look like", false},
+		{"mailgun", "postmaster@mg.example.com", "key-" + hex32, "password", "API key", true},
+		{"mailgun", "postmaster@mg.example.com", "pubkey-" + hex32, "password", "API key", true},
+		{"mailgun", "api", "whatever", "username", "HTTP API", true},
+		{"mailgun", "somebody", "whatever", "username", "does not look like", false},
+		{"postmark", "POSTMARK_API_TEST", "POSTMARK_API_TEST", "username", "never delivered", true},
+		{"postmark", uuid, strings.Replace(uuid, "0", "1", 1), "password", "same token", false},
+		{"brevo", someone, "xkeysib-" + hex32 + hex32 + "-AbCdEfGhIjKlMnOp", "password", "xsmtpsib-", true},
+		{"brevo", someone, "AbCdEfGhIjKlMnOp", "password", "does not look like", false},
+		{"acs", "mail-res." + uuid + "." + uuid, uuid, "password", "id of the secret", true},
+		{"gmail", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
+		{"gmail", someone, "hunter2hunter2", "password", "app password", false},
+		{"gmail-relay", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
+		{"yahoo", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
+		{"mailjet", someone, hex32, "username", "API key", false},
+		{"sparkpost", hex32 + "01234567", hex32 + "01234567", "username", "SMTP_Injection", true},
+		{"sparkpost", "smtp_injection", hex32 + "01234567", "username", "SMTP_Injection", true},
+		{"sparkpost", "SMTP_Injection:X-MSYS-SUBACCOUNT=1", hex32 + "01234567", "username", "colon", true},
+		{"resend", "re_0123456789abcdefGHIJ", "re_0123456789abcdefGHIJ", "username", "the word resend", true},
+		{"mailersend", "MS_AbCdEf@example.com", "mlsn." + hex32, "password", "API token", true},
+		{"mailtrap", "api", "0123456789abcd", "password", "sandbox", true},
+		{"scaleway", uuid, "SCW0123456789ABCDEFG", "password", "access key", true},
+		{"scaleway", "SCW0123456789ABCDEFG", uuid, "username", "project id", true},
+		{"zeptomail", "emailapikey", "Zoho-enczapikey " + strings.Repeat("Ab1+", 20), "password", "prefix", true},
+		{"oci", someone, "a$#Zp>9{k", "username", "does not look like", false},
+		{"mandrill", someone, "hunter2", "password", "does not look like", false},
+		{"smtp2go", "relay:user", "x", "username", "colon", true},
+		{"smtp2go", "relay-user", "two\nlines", "password", "line break", true},
+		{"smtp2go", "relay-user", "nul\x00", "password", "line break", true},
+		{"smtp2go", "relay-user", "trailing ", "password", "blank at its beginning or end", true},
+		{"smtp2go", "", "x", "username", "is empty", true},
+		{"smtp2go", "relay-user", "", "password", "is empty", true},
+		{"gmail-relay", someone, "", "password", "is empty", true},
+	} {
+		r, err := Get(tt.relay)
+		if err != nil {
+			t.Fatal(err)
+		}
+		problems := r.CheckCredentials(tt.user, tt.pass)
+		found := false
+		for _, p := range problems {
+			if p.Field == tt.field && strings.Contains(p.Message, tt.message) && p.Refuse == tt.refuse {
+				found = true
+			}
+			for _, secret := range []string{tt.user, tt.pass} {
+				// The user name of a service is a word that a message may well hold.
+				if len(secret) > 6 && secret != "apikey" && strings.Contains(p.Message, secret) {
+					t.Errorf("%s: the message holds what was entered: %s", tt.relay, p.Message)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s %q: %+v, want %s %q refuse %v", tt.relay, tt.user, problems, tt.field, tt.message, tt.refuse)
+		}
+	}
+}
+
+// Each wrong paste that a file names is tried above.
+func TestEveryWrongPasteIsTried(t *testing.T) {
+	want := map[string]int{"ses": 4, "sendgrid": 3, "mailgun": 2, "postmark": 2, "brevo": 1, "acs": 1, "gmail": 1, "gmail-relay": 1,
+		"yahoo": 1, "mailjet": 1, "sparkpost": 1, "resend": 1, "mailersend": 1, "mailtrap": 1, "scaleway": 2, "zeptomail": 1}
+	for _, r := range catalog(t) {
+		if len(r.Auth.Wrong) != want[r.ID] {
+			t.Errorf("%s names %d wrong pastes, this file tries %d: add the new one above", r.ID, len(r.Auth.Wrong), want[r.ID])
+		}
+	}
+}
+
+func TestCredentialsMayBeLeftOut(t *testing.T) {
+	for _, r := range catalog(t) {
+		if got := r.CheckCredentials("", ""); (len(got) == 0) != (r.ID == "gmail-relay") {
+			t.Errorf("%s: %v", r.ID, got)
+		}
+	}
+}
+
+func TestNormalise(t *testing.T) {
+	gmail, _ := Get("gmail")
+	if _, pass := gmail.Normalise(someone, "abcd efgh ijkl mnop"); pass != "abcdefghijklmnop" {
+		t.Errorf("%q", pass)
+	}
+	if _, pass := gmail.Normalise(someone, "Four words 4 me"); pass != "Four words 4 me" {
+		t.Errorf("%q", pass)
+	}
+	ovh, _ := Get("ovh")
+	if _, pass := ovh.Normalise(someone, "four word pass phrase"); pass != "four word pass phrase" {
+		t.Errorf("%q", pass)
+	}
+}
+
+func TestFixedUsername(t *testing.T) {
+	want := map[string]string{"sendgrid": "apikey", "sparkpost": "SMTP_Injection", "resend": "resend", "mailtrap": "api", "zeptomail": "emailapikey"}
+	for _, r := range catalog(t) {
+		if r.FixedUsername() != want[r.ID] {
+			t.Errorf("%s: %q, want %q", r.ID, r.FixedUsername(), want[r.ID])
+		}
+	}
+}

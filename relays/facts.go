@@ -1,0 +1,162 @@
+package relays
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Fact is one value of a service, as it is printed, and where it comes from.
+type Fact struct {
+	Key    string // dotted, as in the file
+	Value  string
+	Source string // key of Relay.Sources; "" for what needs none
+}
+
+// Facts lists everything a file says, in reading order.
+func (r Relay) Facts() []Fact {
+	var facts []Fact
+	add := func(key, value, source string) {
+		if value != "" {
+			facts = append(facts, Fact{key, value, source})
+		}
+	}
+	add("name", r.Name, "")
+	add("docs", r.Docs, "")
+	if r.Ends != nil {
+		add("ends", r.Ends.Text, r.Ends.Source)
+	}
+	add("hosts.default", r.Hosts.Default, r.Hosts.Source)
+	add("hosts.pattern", r.Hosts.Pattern, r.Hosts.Source)
+	for _, name := range r.Hosts.names() {
+		add("hosts.named."+name, r.Hosts.Named[name], r.hostSource(name))
+	}
+	for _, host := range r.Hosts.Old {
+		add("hosts.old", host, r.Hosts.Source)
+	}
+	for _, p := range r.Ports {
+		add("ports."+strconv.Itoa(p.Port), strings.TrimRight(string(p.TLS)+"; "+p.Note, "; "), p.Source)
+	}
+	add("order", joinPorts(r.PortOrder(), " "), "")
+	add("auth.mechanisms", strings.Join(r.Auth.Mechanisms, " "), r.Auth.Source)
+	add("auth.username", r.Auth.Username.Label, r.Auth.Username.Source)
+	add("auth.password", r.Auth.Password.Label, r.Auth.Password.Source)
+	for _, w := range r.Auth.Wrong {
+		add("auth.wrong."+w.Field, w.Message, w.Source)
+	}
+	for _, l := range limitWords {
+		add("limits."+l.key, l.value(r.Limits), r.limitSource(l.key))
+	}
+	for _, n := range r.Limits.Notes {
+		add("limits.notes", n.Text, n.Source)
+	}
+	add("sender.rule", r.Sender.Rule, r.Sender.Source)
+	add("sender.null_sender", r.Sender.NullSender, "")
+	add("sender.note", r.Sender.Note, r.Sender.Source)
+	add("dns.spf", r.DNS.SPF, r.DNS.Source)
+	add("dns.note", r.DNS.Note, r.DNS.Source)
+	for _, rec := range r.DNS.DKIM {
+		add("dns.dkim", rec.String(), first(rec.Source, r.DNS.Source))
+	}
+	for _, rec := range r.DNS.Other {
+		add("dns.other", rec.String(), first(rec.Source, r.DNS.Source))
+	}
+	if r.Test != nil {
+		add("test", r.Test.how(), r.Test.Source)
+		add("test.not_proven", r.Test.NotProven, r.Test.Source)
+	}
+	for _, reply := range r.Replies {
+		add("replies."+reply.ID, reply.summary(), reply.Source)
+	}
+	for _, n := range r.Notes {
+		add("notes", n.Text, n.Source)
+	}
+	return facts
+}
+
+func (r Relay) hostSource(name string) string {
+	return first(r.Hosts.Sources[name], r.Hosts.Source)
+}
+
+func (r Relay) limitSource(key string) string {
+	return first(r.Limits.Sources[key], r.Limits.Source)
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// Mark is what stands behind a fact that no source states for certain:
+// " (recalled)" or " (unsure)", else "".
+func (r Relay) Mark(source string) string {
+	switch c := r.Sources[source].Confidence; c {
+	case "recalled", "unsure":
+		return " (" + c + ")"
+	}
+	return ""
+}
+
+// String gives a record as one would type it: "CNAME name -> value".
+func (rec Record) String() string {
+	if rec.Value == "" {
+		return rec.Type + " " + rec.Name
+	}
+	return rec.Type + " " + rec.Name + " -> " + rec.Value
+}
+
+func (t Test) how() string {
+	if t.Recipient != "" {
+		return "a message to " + t.Recipient
+	}
+	return "a message with the header " + t.Header
+}
+
+func (r Reply) summary() string {
+	return strings.TrimSpace(fmt.Sprintf("%s | %s | %s | %s", r.sample(), r.Retry, r.Cause, r.Remedy))
+}
+
+// sample is the reply as seen, with its code where that is known.
+func (r Reply) sample() string {
+	text := first(r.Sample, r.Match)
+	if r.Code == 0 {
+		return text
+	}
+	return strconv.Itoa(r.Code) + " " + text
+}
+
+// limitWords names the limits for people, in the order they are printed.
+var limitWords = []struct {
+	key, words string
+	value      func(Limits) string
+}{
+	{"message_bytes", "bytes a message", func(l Limits) string { return number(l.MessageBytes) }},
+	{"recipients", "recipients a message", func(l Limits) string { return number(int64(l.Recipients)) }},
+	{"connections", "connections at once", func(l Limits) string { return number(int64(l.Connections)) }},
+	{"messages_per_connection", "messages a connection", func(l Limits) string { return number(int64(l.MessagesPerConnection)) }},
+	{"rate_per_second", "messages a second", func(l Limits) string {
+		if l.RatePerSecond == 0 {
+			return ""
+		}
+		return strconv.FormatFloat(l.RatePerSecond, 'g', -1, 64)
+	}},
+	{"header_bytes", "bytes of header", func(l Limits) string { return number(int64(l.HeaderBytes)) }},
+}
+
+// number is "" for 0, which means that no source names one.
+func number(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func joinPorts(ports []int, sep string) string {
+	words := make([]string, len(ports))
+	for i, p := range ports {
+		words[i] = strconv.Itoa(p)
+	}
+	return strings.Join(words, sep)
+}

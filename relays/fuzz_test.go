@@ -1,0 +1,44 @@
+package relays
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// Whatever a file holds, Parse ends with a service that keeps the rules or with
+// errors that name the file.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(corp))
+	for _, name := range []string{"catalog/ses.toml", "catalog/alibaba.toml"} {
+		data, err := catalogFiles.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte("[[replies]]\nmatch = '('\n[[replies]]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := Parse("x.toml", data)
+		if err != nil {
+			var fe *FileError
+			if !errors.As(err, &fe) || fe.File != "x.toml" || fe.Line < 0 {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		if problems := validate(r); len(problems) > 0 {
+			t.Fatalf("%v", problems)
+		}
+		for _, text := range []string{Text(r), Table([]Relay{r})} {
+			for line := range strings.Lines(text) {
+				if strings.ContainsAny(line, "\x1b\x00\r") {
+					t.Fatalf("%q", line)
+				}
+			}
+		}
+		r.PortOrder()
+		r.CheckCredentials("user", "password")
+		_, _ = r.Host(r.Hosts.Example)
+	})
+}

@@ -1,0 +1,157 @@
+package relays
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestHost(t *testing.T) {
+	const vpce = "vpce-0123abcd-4567efgh.email-smtp.eu-west-1.vpce.amazonaws.com"
+	for _, tt := range []struct{ relay, region, host, err string }{
+		{"ses", "eu-west-1", "email-smtp.eu-west-1.amazonaws.com", ""},
+		{"ses", " EU-West-1 ", "email-smtp.eu-west-1.amazonaws.com", ""},
+		{"ses", "us-gov-west-1", "email-smtp.us-gov-west-1.amazonaws.com", ""},
+		{"ses", "xx-newest-9", "email-smtp.xx-newest-9.amazonaws.com", ""}, // by its form only
+		{"ses", "email-smtp-fips.us-east-1.amazonaws.com", "email-smtp-fips.us-east-1.amazonaws.com", ""},
+		{"ses", vpce, vpce, ""},
+		{"ses", "", "", "Amazon SES needs a region: a region such as eu-west-1"},
+		{"ses", "europe", "", `has no region "europe"`},
+		{"ses", "eu-west-1.evil.example", "", "has no region"},
+		{"ses", "eu-west-1\nx", "", "has no region"},
+		{"sendgrid", "", "smtp.sendgrid.net", ""},
+		{"sendgrid", "eu", "smtp.eu.sendgrid.net", ""},
+		{"mailgun", "eu", "smtp.eu.mailgun.org", ""},
+		{"mailgun", "asia", "", "one of eu, us"},
+		{"brevo", "", "smtp-relay.brevo.com", ""},
+		{"brevo", "eu", "", "has no regions"},
+		{"brevo", "smtp-relay.sendinblue.com", "smtp-relay.sendinblue.com", ""},
+		{"oci", "uk-london-1", "smtp.email.uk-london-1.oci.oraclecloud.com", ""},
+		{"ovh", "ex4.mail.ovh.net", "ex4.mail.ovh.net", ""},
+		{"alibaba", "", "", "one of frankfurt, hangzhou, singapore, us-virginia"},
+		{"alibaba", "singapore", "smtpdm-ap-southeast-1.aliyuncs.com", ""},
+	} {
+		r, err := Get(tt.relay)
+		if err != nil {
+			t.Fatal(err)
+		}
+		host, err := r.Host(tt.region)
+		switch {
+		case host != tt.host:
+			t.Errorf("%s %q: %q, %v, want %q", tt.relay, tt.region, host, err, tt.host)
+		case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
+			t.Errorf("%s %q: error %v, want one with %q", tt.relay, tt.region, err, tt.err)
+		}
+	}
+}
+
+func TestByHost(t *testing.T) {
+	for _, tt := range []struct{ host, id, region string }{
+		{"[email-smtp.us-west-2.amazonaws.com]", "ses", "us-west-2"},
+		{"smtp.eu.mailgun.org.", "mailgun", "eu"},
+		{"SMTP.sendgrid.net", "sendgrid", ""},
+		{"smtp-relay.sendinblue.com", "brevo", ""},
+		{"smtp.tem.scw.cloud", "scaleway", ""},
+		{"smtp.gmail.com", "gmail", ""},
+		{"smtp-relay.gmail.com", "gmail-relay", ""},
+		{"pro1.mail.ovh.net", "ovh", ""},
+		{"mail.example.com", "", ""},
+	} {
+		r, region, ok := ByHost(catalog(t), tt.host)
+		if r.ID != tt.id || region != tt.region || ok != (tt.id != "") {
+			t.Errorf("%s: %q %q %v, want %q %q", tt.host, r.ID, region, ok, tt.id, tt.region)
+		}
+	}
+}
+
+// Every host name of the catalogue leads back to its own service only.
+func TestHostsBelongToOneService(t *testing.T) {
+	all, count := catalog(t), 0
+	for _, r := range all {
+		for _, host := range r.Hosts.all() {
+			host = strings.Replace(host, "<region>", r.Hosts.Example, 1)
+			for _, other := range all {
+				if other.Hosts.knows(host) != (other.ID == r.ID) {
+					t.Errorf("%s of %s is also %s's", host, r.ID, other.ID)
+				}
+				count++
+			}
+		}
+	}
+	if count < 23*30 {
+		t.Errorf("%d pairs tried", count)
+	}
+}
+
+func TestPortOrder(t *testing.T) {
+	for id, want := range map[string][]int{
+		"ses":          {587, 465, 2587, 2465},
+		"sendgrid":     {587, 465, 2525},
+		"mailgun":      {587, 465, 2525},
+		"postmark":     {587, 2525},
+		"brevo":        {587, 465, 2525},
+		"m365":         {587},
+		"yahoo":        {465, 587},
+		"oci":          {465, 587},
+		"alibaba":      {465, 80},
+		"mailtrap":     {587, 2525}, // no source says how TLS starts on 465
+		"smtp2go":      {587, 465, 2525, 8025, 8465, 443, 80},
+		"elasticemail": {2525, 587, 465},
+		"scaleway":     {587, 465, 2587, 2465},
+	} {
+		r, err := Get(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.PortOrder(); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", id, got, want)
+		}
+	}
+	for _, r := range catalog(t) {
+		if slices.Contains(r.PortOrder(), 25) {
+			t.Errorf("%s tries port 25", r.ID)
+		}
+	}
+}
+
+func TestTLSOf(t *testing.T) {
+	for _, r := range catalog(t) {
+		for _, p := range []int{465, 2465, 8465, 443} {
+			if mode, ok := r.TLSOf(p); ok && mode == StartTLS {
+				t.Errorf("%s: STARTTLS on %d", r.ID, p)
+			}
+		}
+		for _, p := range []int{25, 587, 2525, 2587} {
+			if mode, ok := r.TLSOf(p); ok && mode != StartTLS {
+				t.Errorf("%s: %s on %d", r.ID, mode, p)
+			}
+		}
+	}
+	postmark, _ := Get("postmark")
+	if _, ok := postmark.TLSOf(465); ok {
+		t.Error("postmark has no port 465")
+	}
+}
+
+func TestSmarthost(t *testing.T) {
+	r := Smarthost("mail.example.com", 587, StartTLS, true)
+	if host, err := r.Host(""); err != nil || host != "mail.example.com" {
+		t.Errorf("%q, %v", host, err)
+	}
+	if problems := validate(r); len(problems) > 0 {
+		t.Errorf("not valid by our own rules: %v", problems)
+	}
+	if got := r.CheckCredentials("", ""); len(got) != 2 {
+		t.Errorf("empty credentials: %v", got)
+	}
+	if got := r.CheckCredentials("relay@example.com", "a b:c$d#e"); len(got) != 0 {
+		t.Errorf("good credentials: %v", got)
+	}
+	open := Smarthost("192.0.2.25", 25, StartTLS, false)
+	if got := open.CheckCredentials("", ""); len(got) != 0 || !slices.Equal(open.Order, []int{25}) {
+		t.Errorf("without a password: %v, order %v", got, open.Order)
+	}
+	if got, ok := open.MatchReply("554 5.7.1 <a@b.example>: Relay access denied"); !ok || !got.Inherited {
+		t.Errorf("%v %v", got, ok)
+	}
+}

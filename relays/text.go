@@ -1,0 +1,223 @@
+package relays
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Text tells everything about one service, for a terminal.
+func Text(r Relay) string {
+	t := &text{}
+	t.line(r.Name + " (" + r.ID + ")")
+	if r.Ends != nil {
+		t.item("ends: " + r.Ends.Text + r.Mark(r.Ends.Source))
+	}
+	if r.Docs != "" {
+		t.item(r.Docs)
+	}
+	t.hosts(r)
+	t.ports(r)
+	t.auth(r)
+	t.limits(r)
+	t.sender(r)
+	t.dns(r)
+	if r.Test != nil {
+		t.head("Test")
+		t.item(r.Test.how() + r.Mark(r.Test.Source))
+		t.item("it does not prove " + r.Test.NotProven)
+	}
+	t.replies(r)
+	if len(r.Notes) > 0 {
+		t.head("Good to know")
+	}
+	for _, n := range r.Notes {
+		t.item(n.Text + r.Mark(n.Source))
+	}
+	t.sources(r)
+	return t.String()
+}
+
+type text struct{ strings.Builder }
+
+func (t *text) line(s string) { t.WriteString(wrap(s, "", "  ")) }
+func (t *text) head(s string) { t.WriteString("\n" + s + "\n") }
+func (t *text) item(s string) { t.WriteString(wrap(s, "  ", "    ")) }
+
+func (t *text) hosts(r Relay) {
+	t.head("Hosts")
+	if r.Hosts.Default != "" {
+		t.item(r.Hosts.Default + r.Mark(r.Hosts.Source))
+	}
+	if r.Hosts.Pattern != "" {
+		t.item(r.Hosts.Pattern + " for a region such as " + r.Hosts.Example + r.Mark(r.Hosts.Source))
+	}
+	for _, name := range r.Hosts.names() {
+		t.item("--region " + name + ": " + r.Hosts.Named[name] + r.Mark(r.hostSource(name)))
+	}
+	if r.Hosts.Accept != "" {
+		t.item("or a host name of the service in full, as --region")
+	}
+	for _, host := range r.Hosts.Old {
+		t.item(host + " is the old name")
+	}
+}
+
+// TLSWord says in a word how TLS starts.
+func (m TLSMode) TLSWord() string {
+	switch m {
+	case StartTLS:
+		return "STARTTLS"
+	case Implicit:
+		return "TLS"
+	}
+	return "unsure how TLS starts"
+}
+
+func (t *text) ports(r Relay) {
+	t.head("Ports")
+	for _, p := range r.Ports {
+		line := fmt.Sprintf("%-5d %s", p.Port, p.TLS.TLSWord())
+		if p.Note != "" {
+			line += "; " + p.Note
+		}
+		t.item(line + r.Mark(p.Source))
+	}
+	t.item("tried in this order: " + joinPorts(r.PortOrder(), ", "))
+}
+
+func (t *text) auth(r Relay) {
+	t.head("Log-in")
+	if len(r.Auth.Mechanisms) == 0 {
+		t.item("none: the relay goes by the address of this server")
+		return
+	}
+	t.item("user name: " + r.Auth.Username.Label + r.Mark(r.Auth.Username.Source))
+	t.item("password: " + r.Auth.Password.Label + r.Mark(r.Auth.Password.Source))
+	if r.Auth.Optional {
+		t.item("both may be left out where the relay goes by the address of this server")
+	}
+	t.item("mechanisms: " + strings.Join(r.Auth.Mechanisms, ", ") + r.Mark(r.Auth.Source))
+	if r.Auth.Where != "" {
+		t.item(r.Auth.Where)
+	}
+}
+
+func (t *text) limits(r Relay) {
+	t.head("Limits")
+	before := t.Len()
+	for _, l := range limitWords {
+		if v := l.value(r.Limits); v != "" {
+			t.item(v + " " + l.words + r.Mark(r.limitSource(l.key)))
+		}
+	}
+	for _, n := range r.Limits.Notes {
+		t.item(n.Text + r.Mark(n.Source))
+	}
+	if t.Len() == before {
+		t.item("none is known")
+	}
+}
+
+// senderWords says which sender a service accepts.
+var senderWords = map[string]string{
+	"verified": "an address or domain that is verified with the service",
+	"account":  "the address of the account",
+	"any":      "any",
+}
+
+func (t *text) sender(r Relay) {
+	t.head("Sender")
+	s := senderWords[r.Sender.Rule]
+	if r.Sender.Note != "" {
+		s = r.Sender.Note
+	}
+	t.item(s + r.Mark(r.Sender.Source))
+	if r.Sender.NullSender != "unknown" {
+		t.item("bounces (MAIL FROM:<>) are " + r.Sender.NullSender)
+	} else {
+		t.item("no source says whether bounces (MAIL FROM:<>) are accepted")
+	}
+}
+
+func (t *text) dns(r Relay) {
+	t.head("DNS of the sender's domain")
+	before := t.Len()
+	if r.DNS.SPF != "" {
+		t.item("SPF: " + r.DNS.SPF + r.Mark(r.DNS.Source))
+	}
+	for _, rec := range r.DNS.DKIM {
+		t.item("DKIM: " + rec.String() + r.Mark(first(rec.Source, r.DNS.Source)))
+	}
+	for _, rec := range r.DNS.Other {
+		t.item(rec.String() + r.Mark(first(rec.Source, r.DNS.Source)))
+	}
+	if r.DNS.Note != "" {
+		t.item(r.DNS.Note + r.Mark(r.DNS.Source))
+	}
+	if t.Len() == before {
+		t.item("nothing is known")
+	}
+}
+
+// retryWords says what a reply asks for.
+var retryWords = map[string]string{
+	"fix":  "does not clear by itself",
+	"wait": "clears by itself",
+	"slow": "send more slowly",
+}
+
+func (t *text) replies(r Relay) {
+	t.head("Replies")
+	replies := r.Replies
+	if len(replies) == 0 {
+		t.item("no source quotes one of this service; these are the generic ones")
+		replies = Generic()
+	}
+	for _, reply := range replies {
+		t.item(reply.sample() + r.Mark(reply.Source))
+		t.WriteString(wrap(reply.Cause+" ("+retryWords[reply.Retry]+"): "+reply.Remedy, "    ", "    "))
+	}
+}
+
+func (t *text) sources(r Relay) {
+	t.head("Sources")
+	for _, id := range r.sourceIDs() {
+		s := r.Sources[id]
+		if s.URL == "" && s.Confidence == "recalled" {
+			t.item("what is marked (recalled): " + s.Where)
+			continue
+		}
+		words := []string{s.Confidence, "read " + s.Checked.Format("2006-01-02")}
+		if s.AsOf != "" {
+			words = append(words, "as of "+s.AsOf)
+		}
+		if s.Where != "" {
+			words = append(words, s.Where)
+		}
+		if s.URL != "" {
+			t.item(s.URL)
+			t.WriteString(wrap(strings.Join(words, "; "), "    ", "    "))
+		} else {
+			t.item(strings.Join(words, "; "))
+		}
+	}
+	if n := len(r.Sources); n == 0 {
+		t.item("none named")
+	} else {
+		t.item(strconv.Itoa(len(r.Facts())) + " facts in all")
+	}
+}
+
+// sourceIDs gives the sources in the order in which the facts name them.
+func (r Relay) sourceIDs() []string {
+	var ids []string
+	seen := map[string]bool{"": true}
+	for _, f := range r.Facts() {
+		if !seen[f.Source] {
+			seen[f.Source] = true
+			ids = append(ids, f.Source)
+		}
+	}
+	return ids
+}
