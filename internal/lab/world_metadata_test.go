@@ -1,0 +1,186 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// metadataClient asks the world's addresses over loopback.
+func metadataClient(t *testing.T, n *loopback) *http.Client {
+	t.Helper()
+	tr := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, n.at("tcp", addr))
+	}}
+	t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr, Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// fetch returns status and body.
+func fetch(t *testing.T, c *http.Client, method, url string, headers map[string]string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range headers {
+		req.Header.Set(k, v)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, url, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, url, err)
+	}
+	return resp, string(body)
+}
+
+func TestIMDSv2(t *testing.T) {
+	w, n := testWorld(t, Cloud("aws"))
+	c := metadataClient(t, n)
+	for _, base := range []string{"http://169.254.169.254", "http://[fd00:ec2::254]"} {
+		resp, _ := fetch(t, c, "GET", base+"/latest/meta-data/instance-id", nil)
+		if resp.StatusCode != 401 || resp.Header.Get("Server") != "EC2ws" {
+			t.Errorf("without a token: %d %v", resp.StatusCode, resp.Header)
+		}
+		if resp, _ := fetch(t, c, "PUT", base+"/latest/api/token", nil); resp.StatusCode != 400 {
+			t.Errorf("token without a time to live: %d", resp.StatusCode)
+		}
+		_, token := fetch(t, c, "PUT", base+"/latest/api/token", map[string]string{"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+		header := map[string]string{"X-aws-ec2-metadata-token": token}
+		_, doc := fetch(t, c, "GET", base+"/latest/dynamic/instance-identity/document", header)
+		var id struct{ ImageID, InstanceID, Region string }
+		if err := json.Unmarshal([]byte(doc), &id); err != nil || id.InstanceID != CloudOf("aws").InstanceID || id.Region != CloudOf("aws").Region {
+			t.Errorf("document %+v, %v", id, err)
+		}
+		if _, ip := fetch(t, c, "GET", base+"/latest/meta-data/public-ipv4", header); ip != CloudOf("aws").PublicIPv4 {
+			t.Errorf("address %q", ip)
+		}
+	}
+	if n := w.Metadata().WithoutToken(); n != 2 {
+		t.Errorf("%d requests without a token", n)
+	}
+	if r := w.Metadata().Requests(); len(r) != 10 || r[0].Status != 401 || r[3].Status != 200 || r[1].Method != "PUT" {
+		t.Errorf("log %+v", r)
+	}
+}
+
+// Each provider's documents are reached as its documentation says, and hold
+// what a detector should find.
+func TestCloudDocuments(t *testing.T) {
+	requests := map[string][]string{ // method, URL, headers as pairs
+		"gcp":          {"GET", "http://169.254.169.254/computeMetadata/v1/instance/?recursive=true", "Metadata-Flavor", "Google"},
+		"azure":        {"GET", "http://169.254.169.254/metadata/instance?api-version=2021-02-01", "Metadata", "true"},
+		"digitalocean": {"GET", "http://169.254.169.254/metadata/v1.json"},
+		"hetzner":      {"GET", "http://169.254.169.254/hetzner/v1/metadata"},
+		"ovh":          {"GET", "http://169.254.169.254/openstack/latest/meta_data.json"},
+		"openstack":    {"GET", "http://169.254.169.254/openstack/latest/meta_data.json"},
+		"vultr":        {"GET", "http://169.254.169.254/v1.json"},
+		"linode":       {"GET", "http://[fd00:a9fe:a9fe::1]/v1/instance", "Metadata-Token", "c249f11bc2abf86a3d4f4be7d3c2b5a1"},
+		"oracle":       {"GET", "http://169.254.169.254/opc/v2/instance/", "Authorization", "Bearer Oracle"},
+		"scaleway":     {"GET", "http://169.254.42.42/conf?format=json"},
+		"alibaba":      {"GET", "http://100.100.100.200/latest/meta-data/instance-id", "X-aliyun-ecs-metadata-token", "AQAAAABlab0token"},
+		"tencent":      {"GET", "http://169.254.0.23/latest/meta-data/instance-id"},
+		"ibm":          {"GET", "http://169.254.169.254/metadata/v1/instance?version=2022-03-01", "Authorization", "Bearer eyJraWQiOiJsYWIifQ.lab.token"},
+		"upcloud":      {"GET", "http://169.254.169.254/metadata/v1.json"},
+		"exoscale":     {"GET", "http://169.254.169.254/1.0/meta-data/instance-id"},
+	}
+	for id, r := range requests {
+		t.Run(id, func(t *testing.T) {
+			w, n := testWorld(t, Cloud(id))
+			c, m := metadataClient(t, n), CloudOf(id)
+			headers := map[string]string{}
+			for i := 2; i < len(r); i += 2 {
+				headers[r[i]] = r[i+1]
+			}
+			resp, body := fetch(t, c, r[0], r[1], headers)
+			if resp.StatusCode != 200 || !strings.Contains(body, m.InstanceID) || m.InstanceID == "" {
+				t.Errorf("status %d, %s", resp.StatusCode, body)
+			}
+			if resp.Header.Get("Content-Type") == jsonKind && !json.Valid([]byte(body)) {
+				t.Errorf("no JSON: %s", body)
+			}
+			if len(headers) > 0 {
+				if resp, _ := fetch(t, c, r[0], r[1], nil); resp.StatusCode < 400 {
+					t.Errorf("without its header: status %d", resp.StatusCode)
+				}
+			}
+			if resp, _ := fetch(t, c, "GET", strings.Split(r[1], "//")[0]+"//"+strings.Split(r[1], "/")[2]+"/no/such/path", nil); resp.StatusCode != 404 {
+				t.Errorf("unknown path: status %d", resp.StatusCode)
+			}
+			for _, name := range m.names {
+				if !w.DNS.Has(name) {
+					t.Errorf("%s has no address", name)
+				}
+			}
+		})
+	}
+	for _, id := range Clouds() {
+		m := CloudOf(id)
+		if m.Source == "" || len(m.DMI) == 0 {
+			t.Errorf("%s: no source, or no DMI", id)
+		}
+		if _, ok := requests[id]; !ok && !slices.Contains([]string{"aws", "contabo", "hyperv", "brightbox"}, id) {
+			t.Errorf("%s is not tried", id)
+		}
+		for _, route := range m.routes {
+			if route.kind == jsonKind && !json.Valid([]byte(route.body)) {
+				t.Errorf("%s %s: no JSON: %s", id, route.path, route.body)
+			}
+		}
+	}
+}
+
+func TestMetadataTraps(t *testing.T) {
+	const url = "http://169.254.169.254/latest/meta-data/ami-id"
+	get := func(t *testing.T, trap MetadataTrap, limit time.Duration) (*World, *http.Response, int, error) {
+		t.Helper()
+		w, n := testWorld(t, Trap(trap))
+		c := metadataClient(t, n)
+		c.Timeout = limit
+		resp, err := c.Get(url)
+		if err != nil {
+			return w, nil, 0, err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		return w, resp, len(body), err
+	}
+	w, resp, size, err := get(t, CaptivePortal, time.Second)
+	if err != nil || resp.StatusCode != 200 || size == 0 || len(w.Metadata().Requests()) != 1 {
+		t.Errorf("portal: %v, %v", resp, err)
+	}
+	if _, resp, _, err := get(t, CaptiveRedirect, time.Second); err != nil || resp.StatusCode != 303 || !strings.Contains(resp.Header.Get("Location"), "/fgtauth?") {
+		t.Errorf("redirect: %v, %v", resp, err)
+	}
+	if _, _, _, err := get(t, HangingMetadata, 200*time.Millisecond); err == nil {
+		t.Error("the hanging service answered")
+	}
+	if _, resp, size, err := get(t, DrippingMetadata, 200*time.Millisecond); resp == nil || size != 1 || err == nil {
+		t.Errorf("drip: %d bytes, %v", size, err)
+	}
+	if _, resp, size, err := get(t, HugeMetadata, 5*time.Second); err != nil || resp.ContentLength != 1<<30 || size != 1<<20 {
+		t.Errorf("huge: %d bytes of %v, %v", size, resp, err)
+	}
+	if _, resp, _, err := get(t, WrongMetadata, time.Second); err != nil || resp.StatusCode != 200 {
+		t.Errorf("wrong JSON: %v, %v", resp, err)
+	}
+	if _, resp, size, err := get(t, OpenStackEC2, time.Second); err != nil || resp.StatusCode != 200 || size == 0 {
+		t.Errorf("OpenStack: %v, %v", resp, err)
+	}
+	_, n := testWorld(t, Cloud("hetzner", nil))
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, ok := n.real["tcp "+linkLocal]; ok {
+		t.Error("a service runs in spite of nil")
+	}
+}

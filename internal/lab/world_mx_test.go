@@ -1,0 +1,153 @@
+package lab
+
+import (
+	"bufio"
+	"crypto/tls"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/smtpd"
+)
+
+// exchange says lines to an exchanger and returns all that came back.
+func exchange(t *testing.T, addr string, lines ...string) []string {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	in := bufio.NewReader(c)
+	read := func() (all []string) {
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return append(all, err.Error())
+			}
+			all = append(all, strings.TrimRight(line, "\r\n"))
+			if len(line) > 3 && line[3] == ' ' {
+				return all
+			}
+		}
+	}
+	got := read()
+	for _, line := range lines {
+		if _, err := c.Write([]byte(line + "\r\n")); err != nil {
+			return append(got, err.Error())
+		}
+		got = append(got, read()...)
+	}
+	return got
+}
+
+func TestMailExchangers(t *testing.T) {
+	w, n := testWorld(t, MailExchangers())
+	if got := len(w.Exchangers()); got != 3 {
+		t.Fatalf("%d exchangers", got)
+	}
+	for host, x := range w.Exchangers() {
+		for _, a := range x.Addrs {
+			got := exchange(t, n.at("tcp", net.JoinHostPort(a.String(), "25")), "EHLO host.test", "QUIT")
+			all := strings.Join(got, "\n")
+			if !strings.HasPrefix(got[0], "220 ") || !strings.Contains(all, "STARTTLS") || strings.Contains(all, "AUTH") ||
+				!strings.HasPrefix(got[len(got)-1], "221") {
+				t.Errorf("%s: %q", host, got)
+			}
+		}
+		if err := x.Manners(); err != nil || x.Counters().Connections != 2 {
+			t.Errorf("%s: %v, %+v", host, err, x.Counters())
+		}
+	}
+	x := w.Exchanger("gmail-smtp-in.l.google.com")
+	at := n.at("tcp", net.JoinHostPort(x.Addrs[0].String(), "25"))
+	exchange(t, at, "EHLO host.test", "MAIL FROM:<a@example.com>")
+	if err := x.Manners(); err == nil || !strings.Contains(err.Error(), "1 of MAIL") || !strings.Contains(err.Error(), "no QUIT") {
+		t.Errorf("manners: %v", err)
+	}
+	if got := shown(ask(t, n, "udp", "gmail.com.", 15, 0)); !strings.Contains(got, "gmail-smtp-in.l.google.com.") {
+		t.Errorf("MX: %s", got)
+	}
+}
+
+func TestControls(t *testing.T) {
+	w, n := testWorld(t, MailExchangers())
+	seen := 0
+	for _, c := range w.Controls() {
+		for _, a := range c.Addrs {
+			if c.Submission {
+				at := n.at("tcp", net.JoinHostPort(a.String(), "587"))
+				if got := exchange(t, at, "QUIT"); !strings.HasPrefix(got[0], "220 "+c.Host) {
+					t.Errorf("%s: %q", c.Host, got)
+				}
+				seen++
+			}
+			for port, on := range map[string]bool{"465": c.Submission, "443": c.HTTPS} {
+				if !on {
+					continue
+				}
+				conn, err := tls.Dial("tcp", n.at("tcp", net.JoinHostPort(a.String(), port)), &tls.Config{ServerName: c.Host, RootCAs: roots(w)})
+				if err != nil {
+					t.Errorf("%s port %s: %v", c.Host, port, err)
+					continue
+				}
+				_ = conn.Close()
+				seen++
+			}
+		}
+		if c.Connections() == 0 {
+			t.Errorf("%s counted no connection", c.Host)
+		}
+	}
+	if seen != 2*(4*2+3) {
+		t.Errorf("%d ports answered", seen)
+	}
+}
+
+func TestGreetings(t *testing.T) {
+	const host = "mta5.am0.yahoodns.net"
+	w, n := testWorld(t, MailExchangers())
+	x := w.Exchanger(host)
+	at := n.at("tcp", net.JoinHostPort(x.Addrs[0].String(), "25"))
+	x.Configure(Masked)
+	got := strings.Join(exchange(t, at, "EHLO h", "STARTTLS"), "\n")
+	if !strings.HasPrefix(got, "220 ***") || !strings.Contains(got, "XXXXXXXA") || strings.Contains(got, "250-STARTTLS") || !strings.Contains(got, "502 ") {
+		t.Errorf("masked: %q", got)
+	}
+	x.Configure(Listed)
+	if got := exchange(t, at); !strings.HasPrefix(got[0], "554 5.7.1 ") || !strings.Contains(got[0], "PBL") {
+		t.Errorf("listed: %q", got)
+	}
+	x.Configure(func(c *smtpd.Config) {
+		c.Replies = nil
+		c.Delays = map[smtpd.Step]time.Duration{smtpd.StepGreeting: 200 * time.Millisecond}
+	})
+	began := time.Now()
+	if exchange(t, at, "QUIT"); time.Since(began) < 200*time.Millisecond {
+		t.Error("the greeting was not late")
+	}
+	x.ResetEvery(2)
+	var outcomes []bool
+	for range 6 {
+		got := exchange(t, at, "QUIT")
+		outcomes = append(outcomes, strings.HasPrefix(got[len(got)-1], "221"))
+	}
+	if outcomes[0] == outcomes[1] || outcomes[2] == outcomes[3] || outcomes[4] == outcomes[5] {
+		t.Errorf("every second connection is reset: %v", outcomes)
+	}
+}
+
+// A relay service keeps its host names when a control would have them too.
+func TestRelayAndControlShareAName(t *testing.T) {
+	w, _ := testWorld(t, Relay("gmail"), MailExchangers())
+	for _, c := range w.Controls() {
+		if c.Host == "smtp.gmail.com" {
+			t.Error("the control took the relay's name")
+		}
+	}
+	if w.Relay("gmail").Hosts[0].Name != "smtp.gmail.com" {
+		t.Errorf("hosts %+v", w.Relay("gmail").Hosts)
+	}
+}
