@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -137,10 +138,12 @@ func (c *metadataClient) token(ctx context.Context, path string, headers ...stri
 	return token, nil
 }
 
-// oneWord returns text if it is one short printable word, else "".
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
+
+// oneWord returns text if it can be a region, an id or an address, else "".
 func oneWord(text string) string {
 	text = strings.TrimSpace(text)
-	if len(text) > 128 || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' }) {
+	if !plainWord.MatchString(text) {
 		return ""
 	}
 	return text

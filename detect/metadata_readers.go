@@ -38,6 +38,8 @@ var (
 	awsImage    = regexp.MustCompile(`^ami-[0-9a-f]+$`)
 	awsInstance = regexp.MustCompile(`^i-[0-9a-f]+$`)
 	uuid        = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	digits      = regexp.MustCompile(`^[0-9]+$`)
+	asianRegion = regexp.MustCompile(`^[a-z]{2,}-[a-z]+`)
 	scwZone     = regexp.MustCompile(`^[a-z]{2}-[a-z]{3}-[0-9]+$`)
 )
 
@@ -307,7 +309,7 @@ func readAlibaba(ctx context.Context, c *metadataClient) (instance, error) {
 	}
 	values := c.words(ctx, []string{"instance/virtualization-solution", "region-id", "instance-id", "eipv4"},
 		"/latest/meta-data/", "X-aliyun-ecs-metadata-token", token)
-	if values[0] != "ECS Virt" || values[1] == "" {
+	if values[0] != "ECS Virt" || !asianRegion.MatchString(values[1]) {
 		return instance{}, shape("virtualization-solution is not ECS Virt")
 	}
 	return instance{region: values[1], id: values[2], publicIPv4: values[3], proof: "virtualization-solution ECS Virt"}, nil
@@ -315,7 +317,7 @@ func readAlibaba(ctx context.Context, c *metadataClient) (instance, error) {
 
 func readTencent(ctx context.Context, c *metadataClient) (instance, error) {
 	values := c.words(ctx, []string{"app-id", "placement/region", "instance-id", "public-ipv4"}, "/latest/meta-data/")
-	if values[0] == "" || values[1] == "" {
+	if !digits.MatchString(values[0]) || !asianRegion.MatchString(values[1]) {
 		return instance{}, shape("no app-id with a region")
 	}
 	return instance{region: values[1], id: values[2], publicIPv4: values[3], proof: "app-id and region"}, nil

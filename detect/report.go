@@ -1,0 +1,114 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Lines is the report for people, at most 12 lines: where am I, what is
+// blocked, by whom, what now.
+func (f Facts) Lines() []string {
+	lines := []string{"Host       " + f.where()}
+	if len(f.Host.Evidence) > 0 {
+		lines = append(lines, "           "+strings.Join(f.Host.Evidence[:min(len(f.Host.Evidence), 2)], "; "))
+	}
+	lines = append(lines, "Port 25    "+f.families())
+	lines = append(lines, "           "+f.Port25.Why)
+	if rule := f.Port25.LocalRule; rule != "" && !strings.Contains(f.Port25.Why, rule) {
+		lines = append(lines, "           local rule: "+rule)
+	}
+	if f.Policy != nil {
+		lines = append(lines, "By whom    "+f.blame())
+		lines = append(lines, fmt.Sprintf("           %s: %s", unblockSays[f.Policy.Unblock], f.Policy.URL))
+	}
+	lines = append(lines, f.submissionLines()...)
+	return append(lines, "What now   "+f.Advice, "           "+f.Next)
+}
+
+func (f Facts) where() string {
+	h := f.Host
+	if h.Provider == "" {
+		text := "no known provider"
+		if h.PublicIPv4 != "" {
+			text += ", address " + h.PublicIPv4
+		}
+		return text
+	}
+	text := h.Name + " (" + string(h.Confidence) + ")"
+	for _, part := range []string{h.Region, h.InstanceID, h.PublicIPv4} {
+		if part != "" {
+			text += ", " + part
+		}
+	}
+	return text
+}
+
+func (f Facts) families() string {
+	p := f.Port25
+	text := string(p.Verdict)
+	if p.IPv4 != p.IPv6 {
+		text += fmt.Sprintf(" (IPv4 %s, IPv6 %s)", p.IPv4, p.IPv6)
+	}
+	return strings.ReplaceAll(text, "_", " ")
+}
+
+// unblockSays is the way out that a provider offers, in words.
+var unblockSays = map[string]string{
+	"no":           "not lifted",
+	"request":      "lifted on request, at the provider's discretion",
+	"self_service": "you can lift it yourself",
+	"automatic":    "lifted by a form, at once",
+	"unknown":      "whether it is lifted is not known",
+}
+
+// blame compares what was seen with what the provider says of itself.
+func (f Facts) blame() string {
+	documented := slices.Contains(f.Policy.Blocked, 25)
+	switch v := f.Port25.Verdict; {
+	case v == BlockedLocally:
+		return "this host itself, not " + f.Host.Name
+	case v == Open && documented:
+		return fmt.Sprintf("nobody; %s blocks port 25 by default (as of %s), here it is open", f.Host.Name, f.Policy.AsOf)
+	case v == Open:
+		return "nobody"
+	case documented:
+		return fmt.Sprintf("%s blocks %s by default (as of %s)", f.Host.Name, portList(f.Policy.Blocked), f.Policy.AsOf)
+	case v == NotProbed:
+		return fmt.Sprintf("%s is not known to block port 25 (as of %s)", f.Host.Name, f.Policy.AsOf)
+	default:
+		return f.Host.Name + " is not known to block port 25: look at its egress rules, then ask it"
+	}
+}
+
+func portList(ports []int) string {
+	words := make([]string, len(ports))
+	for i, p := range ports {
+		words[i] = fmt.Sprint(p)
+	}
+	if len(words) == 1 {
+		return "port " + words[0]
+	}
+	return "ports " + strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// submissionLines puts the submission ports on one line, and the first fault of
+// a dialogue on another.
+func (f Facts) submissionLines() []string {
+	if len(f.Submission) == 0 {
+		return nil
+	}
+	parts := make([]string, len(f.Submission))
+	fault := ""
+	for i, s := range f.Submission {
+		parts[i] = fmt.Sprintf("%d %s", s.Port, strings.ReplaceAll(s.Result, "_", " "))
+		if fault == "" && s.Detail != "" && s.Step != "connect" {
+			fault = s.Detail
+		}
+	}
+	lines := []string{"Submission " + strings.Join(parts, ", ")}
+	if fault != "" {
+		lines = append(lines, "           "+fault)
+	}
+	return lines
+}
