@@ -1,2 +1,4 @@
-// Package install brings Postfix and its prerequisites through the distribution's package manager.
+// Package install brings Postfix and its prerequisites (SASL plug-in, CA
+// bundle) through the distribution's package manager, without dialogues, and
+// finds another mail server before it does. It configures nothing.
 package install

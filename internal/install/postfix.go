@@ -1,0 +1,172 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"relayhost/internal/host"
+)
+
+// Limit of one call of the package manager; a slow mirror is no reason to
+// leave it half way.
+const installTimeout = 10 * time.Minute
+
+// Options of an installation.
+type Options struct {
+	// Quiet installs Postfix so that no public mail server comes up: it
+	// listens on loopback only and is not started.
+	Quiet    bool
+	Mailname string // debconf's postfix/mailname; "" leaves the package's guess
+	Progress func(string)
+}
+
+// Result is what was installed. Packages stay when a set-up is rolled back.
+type Result struct {
+	Manager  string
+	Packages []string
+}
+
+// FailedError is a package manager that failed, with its own last lines.
+type FailedError struct {
+	Command string
+	Code    int
+	Tail    string
+}
+
+func (e *FailedError) Error() string {
+	return fmt.Sprintf("%s failed with exit code %d:\n%s", e.Command, e.Code, e.Tail)
+}
+
+// Postfix installs Postfix, the SASL plug-ins and the CA bundle.
+func Postfix(ctx context.Context, h *host.Host, o Options) (Result, error) {
+	m, err := FindManager(&h.Reader)
+	if err != nil {
+		return Result{}, err
+	}
+	say := o.Progress
+	if say == nil {
+		say = func(string) {}
+	}
+	if o.Quiet {
+		restore, err := forbidStart(h)
+		if err != nil {
+			return Result{}, err
+		}
+		defer restore()
+	}
+	if err := m.answer(ctx, h, o.Mailname); err != nil {
+		return Result{}, err
+	}
+	if m.Refresh != nil {
+		say("fetching the package lists with " + m.Name)
+		// A stale mirror among several fails here and the install still works.
+		if _, err := h.Run(ctx, m.command(m.Refresh)); err != nil {
+			return Result{}, err
+		}
+	}
+	say("installing " + strings.Join(m.Packages, ", "))
+	if err := m.run(ctx, h, append(append([]string{}, m.Install...), m.Packages...)); err != nil {
+		return Result{}, err
+	}
+	if o.Quiet {
+		if err := loopbackOnly(ctx, h); err != nil {
+			return Result{}, err
+		}
+	}
+	return Result{Manager: m.Name, Packages: m.Packages}, nil
+}
+
+func (m Manager) command(args []string) host.Command {
+	if len(m.Env) > 0 {
+		args = append(append([]string{"env"}, m.Env...), args...)
+	}
+	return host.Command{Args: args, Timeout: installTimeout}
+}
+
+func (m Manager) run(ctx context.Context, h *host.Host, args []string) error {
+	out, err := h.Run(ctx, m.command(args))
+	if err != nil {
+		return err
+	}
+	if out.Code != 0 {
+		return &FailedError{Command: strings.Join(args[:2], " "), Code: out.Code, Tail: tail(string(out.Stdout)+string(out.Stderr), 8)}
+	}
+	return nil
+}
+
+// answer gives debconf the answers that the package would ask for.
+func (m Manager) answer(ctx context.Context, h *host.Host, mailname string) error {
+	if len(m.preseed) == 0 || !h.Has("debconf-set-selections") {
+		return nil
+	}
+	lines := m.preseed
+	if mailname != "" {
+		lines = append(lines[:len(lines):len(lines)], []string{"postfix/mailname", "string", mailname})
+	}
+	var in strings.Builder
+	for _, l := range lines {
+		fmt.Fprintf(&in, "postfix %s\n", strings.Join(l, " "))
+	}
+	out, err := h.Run(ctx, host.Command{Args: []string{"debconf-set-selections"}, Stdin: []byte(in.String())})
+	if err == nil && out.Code != 0 {
+		err = fmt.Errorf("debconf-set-selections: %s", tail(string(out.Stderr), 2))
+	}
+	return err
+}
+
+// policy is the file that Debian's packages ask before they start a service
+// (https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt);
+// exit code 101 forbids it.
+const policy = "/usr/sbin/policy-rc.d"
+
+// forbidStart keeps Debian's packages from starting services until the
+// returned function is called. An administrator's own policy stays in force.
+func forbidStart(h *host.Host) (restore func(), err error) {
+	if !h.Has("dpkg") {
+		return func() {}, nil
+	}
+	if _, err := h.Lstat(policy); err == nil {
+		return func() {}, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	script := []byte("#!/bin/sh\nexit 101\n")
+	if err := h.WriteFile(policy, script, host.Spec{Mode: 0o755, Expect: host.Absent}); err != nil {
+		return nil, err
+	}
+	return func() { _ = h.Remove(policy, host.Sum(script)) }, nil
+}
+
+// loopbackOnly sets inet_interfaces in the main.cf that the package has just
+// written, and makes sure that nothing was started.
+func loopbackOnly(ctx context.Context, h *host.Host) error {
+	for _, args := range [][]string{
+		{"postconf", "-e", "inet_interfaces=loopback-only"},
+		{"postfix", "stop"},
+	} {
+		out, err := h.Run(ctx, host.Command{Args: args})
+		if err != nil {
+			return err
+		}
+		// postfix stop fails when it does not run, as it should not.
+		if out.Code != 0 && args[0] != "postfix" {
+			return fmt.Errorf("%s: %s", strings.Join(args, " "), tail(string(out.Stderr), 2))
+		}
+	}
+	return nil
+}
+
+// tail returns the last n lines that are not blank.
+func tail(s string, n int) string {
+	var lines []string
+	for l := range strings.Lines(s) {
+		if l = strings.TrimRight(l, " \r\n"); l != "" {
+			lines = append(lines, "  "+l)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
