@@ -66,25 +66,10 @@ func Plan(p plan.Plan, color bool) string {
 		return "unchanged\n"
 	}
 	b.WriteString("Commands:\n")
-	for _, line := range Commands(p) {
-		b.WriteString("  " + line + "\n")
+	for _, c := range p.Commands {
+		b.WriteString("  " + strings.Join(c.Args, " ") + "\n")
 	}
 	return b.String()
-}
-
-// Commands lists what runs for p, as an administrator would type it: compiling
-// the maps that change, then the commands of the plan.
-func Commands(p plan.Plan) []string {
-	list := []string{}
-	for _, f := range p.Files {
-		if f.Map != "" && f.Action != plan.Unchanged {
-			list = append(list, "postmap "+f.Map+":"+f.Path)
-		}
-	}
-	for _, c := range p.Commands {
-		list = append(list, strings.Join(c.Args, " "))
-	}
-	return list
 }
 
 // lines splits text after each line end; a missing one at the end of the file

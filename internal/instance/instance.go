@@ -5,6 +5,13 @@ package instance
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
@@ -13,20 +20,191 @@ import (
 
 // Options of an instance.
 type Options struct {
-	Dir   string // folder that is made for it and removed by Close
+	// Dir is one folder for everything, made by Start and removed by Close.
+	// Users other than root must be able to pass through its parents, or
+	// Postfix cannot reach its data folder. "" makes three folders where
+	// postmulti(1) would make them for an instance called Name, so that
+	// security labels fit: /etc/postfix-NAME, /var/spool/postfix-NAME,
+	// /var/lib/postfix-NAME.
+	Dir   string
+	Name  string // "" is "relayhost"
 	State postfix.State
 	Plan  plan.Plan
-	Keep  bool // leave the folder
+	// Params are set in main.cf beside the planned ones (smtp_host_lookup of
+	// the demo, say).
+	Params map[string]string
+	Keep   bool // leave the folders
 }
 
 // Instance is a running private Postfix.
 type Instance struct {
 	ConfigDir string
 	Log       postfix.Log
+
+	h       *host.Host
+	o       Options
+	folders folders
 }
 
-// Start makes and starts an instance with exactly the planned configuration.
-func Start(ctx context.Context, h *host.Host, o Options) (*Instance, error) { panic("not written yet") }
+// folders of an instance.
+type folders struct{ config, queue, data, log string }
 
-// Close stops it and removes its folder, whatever state it is in.
-func (i *Instance) Close() error { panic("not written yet") }
+// stopTime bounds each step of stopping.
+const stopTime = 10 * time.Second
+
+// marker is a file in the configuration folder that says the folders are ours.
+const marker = ".relayhost-instance"
+
+func (o Options) folders() folders {
+	if o.Dir != "" {
+		return folders{filepath.Join(o.Dir, "etc"), filepath.Join(o.Dir, "spool"), filepath.Join(o.Dir, "data"), filepath.Join(o.Dir, "log")}
+	}
+	name := "postfix-" + o.Name
+	data := filepath.Join("/var/lib", name)
+	return folders{filepath.Join("/etc", name), filepath.Join("/var/spool", name), data, data + "-log"}
+}
+
+// Start makes and starts an instance with exactly the planned configuration:
+// the maps are copies, the listeners, content filters and milters are left out,
+// and nothing bounces. It needs root. What an earlier one of the same name left
+// behind is stopped and removed first.
+func Start(ctx context.Context, h *host.Host, o Options) (*Instance, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("a private Postfix needs root")
+	}
+	if o.Name == "" {
+		o.Name = "relayhost"
+	}
+	i := &Instance{h: h, o: o, folders: o.folders()}
+	i.ConfigDir = i.folders.config
+	i.Log = postfix.Log{File: filepath.Join(i.folders.log, "mail.log")}
+	if err := i.sweep(); err != nil {
+		return nil, err
+	}
+	if err := i.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("start a private Postfix: %w", err), i.Close())
+	}
+	return i, nil
+}
+
+// sweep removes the folders of an instance that was not closed. Folders without
+// our marker are somebody else's.
+func (i *Instance) sweep() error {
+	_, err := i.h.Lstat(i.folders.config)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := i.h.Lstat(filepath.Join(i.folders.config, marker)); err != nil {
+		return fmt.Errorf("%s exists and is not of relayhost: %w", i.folders.config, os.ErrExist)
+	}
+	return i.remove()
+}
+
+func (i *Instance) start(ctx context.Context) error {
+	if err := i.makeFolders(); err != nil {
+		return err
+	}
+	if err := i.writeConfig(ctx); err != nil {
+		return err
+	}
+	// "check" makes the folders of the queue. "postfix start" is not used:
+	// Debian 13 hands it on to systemd, which knows no such instance.
+	if err := i.run(ctx, "postfix", "-c", i.ConfigDir, "check"); err != nil {
+		return err
+	}
+	return i.run(ctx, filepath.Join(i.o.State.DaemonDir, "master"), "-c", i.ConfigDir, "-w")
+}
+
+func (i *Instance) run(ctx context.Context, args ...string) error {
+	out, err := i.h.Run(ctx, host.Command{Args: args})
+	if err != nil {
+		return err
+	}
+	if out.Code != 0 {
+		said := strings.TrimSpace(string(out.Stderr) + string(out.Stdout))
+		if said == "" {
+			said = i.lastFault()
+		}
+		return fmt.Errorf("%s: exit code %d: %s", args[0], out.Code, said)
+	}
+	return nil
+}
+
+// lastFault is what the log says when a program of Postfix said nothing: before
+// 3.8 errors go to the log alone when there is no terminal.
+func (i *Instance) lastFault() string {
+	data, err := i.h.ReadFile(i.Log.File)
+	if err != nil {
+		return "no message"
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	for n := len(lines) - 1; n >= 0; n-- {
+		if strings.Contains(lines[n], "fatal:") || strings.Contains(lines[n], "error:") {
+			return lines[n]
+		}
+	}
+	return lines[len(lines)-1]
+}
+
+// Send hands message to the instance's own sendmail(1). message is a whole
+// message, headers first.
+func (i *Instance) Send(ctx context.Context, from, to string, message []byte) error {
+	sendmail := i.o.State.Params["sendmail_path"]
+	if sendmail == "" {
+		sendmail = "sendmail"
+	}
+	out, err := i.h.Run(ctx, host.Command{
+		Args: []string{sendmail, "-C", i.ConfigDir, "-i", "-f", from, "--", to}, Stdin: message,
+	})
+	if err != nil {
+		return err
+	}
+	if out.Code != 0 {
+		return fmt.Errorf("%s: exit code %d: %s", sendmail, out.Code, strings.TrimSpace(string(out.Stderr)))
+	}
+	return nil
+}
+
+// Close stops it and removes its folders, whatever state it is in.
+func (i *Instance) Close() error {
+	if i.o.Keep {
+		return i.stop()
+	}
+	return i.remove()
+}
+
+func (i *Instance) remove() error {
+	if err := i.stop(); err != nil {
+		return err
+	}
+	var errs []error
+	f := i.folders
+	// The configuration goes last: it holds the marker.
+	for _, dir := range []string{f.queue, f.data, f.log, f.config, i.o.Dir} {
+		if dir != "" {
+			errs = append(errs, i.h.RemoveAll(dir))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// pid of the master, 0 when none runs. The file alone does not say: Postfix
+// leaves it behind.
+func (i *Instance) pid() int {
+	data, err := i.h.ReadFile(filepath.Join(i.folders.queue, "pid", "master.pid"))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil || pid <= 1 {
+		return 0
+	}
+	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil || !strings.Contains(string(cmdline), "master\x00-c\x00"+i.ConfigDir+"\x00") {
+		return 0
+	}
+	return pid
+}

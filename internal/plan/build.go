@@ -243,7 +243,8 @@ func (b *builder) newMap(name string, tmpl templates.Name, keys map[string]secre
 	return b.mapType + ":" + f.Path, nil
 }
 
-// commands lists what makes Postfix read the result.
+// commands lists what makes Postfix read the result, as an administrator would
+// type it.
 func (b *builder) commands(p Plan) []Command {
 	if !p.Changed() {
 		return nil
@@ -254,8 +255,12 @@ func (b *builder) commands(p Plan) []Command {
 	}
 	var list []Command
 	for _, f := range p.Files {
-		if f.Path == b.aliasFile().Path && f.Action != Unchanged {
+		switch {
+		case f.Action == Unchanged:
+		case f.Path == b.aliasFile().Path && b.aliasFile().Index() != "":
 			list = append(list, Command{[]string{"postalias", b.aliasFile().String()}, "compile the aliases"})
+		case f.Map != "":
+			list = append(list, Command{[]string{"postmap", f.Map + ":" + f.Path}, "compile the table"})
 		}
 	}
 	if b.s.Running {

@@ -17,6 +17,9 @@ const maxRepeat = 255
 // line, so flags and line anchors fall away. The result holds no capture
 // groups that matter, no bare "/" and no line break.
 func posixERE(expr string) (string, error) {
+	if text := strings.TrimPrefix(expr, "(?i)"); plainERE(text) {
+		return text, nil
+	}
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		return "", fmt.Errorf("reply pattern %q: %w", expr, err)
@@ -29,6 +32,31 @@ func posixERE(expr string) (string, error) {
 		return "", fmt.Errorf("reply pattern %q matches everything", expr)
 	}
 	return b.String(), nil
+}
+
+// plainERE reports whether expr means the same to POSIX as it stands, as most
+// patterns of the catalogue do.
+func plainERE(expr string) bool {
+	if _, err := syntax.Parse(expr, syntax.Perl); err != nil || expr == "" {
+		return false
+	}
+	for i, r := range expr {
+		next := byte(0)
+		if i+1 < len(expr) {
+			next = expr[i+1]
+		}
+		switch {
+		case r < ' ' || r >= utf8.RuneSelf, strings.ContainsRune("^$/{[", r):
+			return false
+		case r == '\\' && (next == '\\' || next < utf8.RuneSelf && isAlnum(rune(next))):
+			return false
+		case (r == '(' || r == '|') && strings.IndexByte("?|)", next) >= 0:
+			return false
+		case strings.ContainsRune("*+?", r) && strings.IndexByte("?+*", next) >= 0:
+			return false
+		}
+	}
+	return !strings.HasSuffix(expr, "|")
 }
 
 func writeERE(b *strings.Builder, re *syntax.Regexp) error {

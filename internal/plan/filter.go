@@ -60,13 +60,16 @@ func (b *builder) filter() error {
 // when keep is set, stay as they are and come first; those of the account, the
 // rate and the service are deferred.
 func (b *builder) replyFilter(reply relays.Reply, keep bool) error {
-	if (reply.Scope == "recipient") != keep || reply.Match == "" {
+	if (reply.Scope == "recipient") != keep || reply.Match == "" || reply.Code/100 == 4 || reply.At == "auth" {
+		// A 4xx never bounces, nor does a refused login (smtp_sasl_auth_soft_bounce).
 		return nil
 	}
 	pattern, err := posixERE(reply.Match)
 	if err != nil {
 		return err
 	}
-	b.d.Filters = append(b.d.Filters, templates.Filter{Comment: oneLine(reply.ID), Pattern: pattern, Keep: keep})
+	if !slices.ContainsFunc(b.d.Filters, func(f templates.Filter) bool { return f.Pattern == pattern }) {
+		b.d.Filters = append(b.d.Filters, templates.Filter{Comment: oneLine(reply.ID), Pattern: pattern, Keep: keep})
+	}
 	return nil
 }

@@ -81,8 +81,8 @@ type File struct {
 	Keys map[string]secret.Value `json:"-"`
 }
 
-// Command is run after the files are in place. Compiling the maps is not among
-// them: a map is made aside and moved in with its source.
+// Command is run after the files are in place. Who applies a plan compiles a map
+// aside and moves it in with its source; the plan says it as one would type it.
 type Command struct {
 	Args []string `json:"args"`
 	Why  string   `json:"why"`

@@ -1,0 +1,234 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+)
+
+// makeFolders makes the folders with the owners that Postfix demands: the queue
+// is root's, the data folder mail_owner's, and mail_owner must reach both.
+func (i *Instance) makeFolders() error {
+	uid, gid, err := i.owner()
+	if err != nil {
+		return err
+	}
+	if i.o.Dir != "" {
+		if err := i.h.Mkdir(i.o.Dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+	}
+	f := i.folders
+	if err := i.h.Mkdir(f.config, 0o755); err != nil {
+		return err
+	}
+	if err := i.write(marker, nil, 0o644); err != nil {
+		return err
+	}
+	for _, dir := range []string{f.queue, f.data, f.log} {
+		mode := os.FileMode(0o755)
+		if dir != f.queue {
+			mode = 0o700
+		}
+		if err := i.h.Mkdir(dir, mode); err != nil {
+			return err
+		}
+	}
+	if err := os.Chown(i.h.Real(f.data), uid, gid); err != nil {
+		return fmt.Errorf("give the data folder to %s: %w", i.o.State.MailOwner, err)
+	}
+	return nil
+}
+
+func (i *Instance) owner() (uid, gid int, err error) {
+	u, err := user.Lookup(i.o.State.MailOwner)
+	if err != nil {
+		return 0, 0, fmt.Errorf("owner of the data folder: %w", err)
+	}
+	uid, err = strconv.Atoi(u.Uid)
+	if err == nil {
+		gid, err = strconv.Atoi(u.Gid)
+	}
+	return uid, gid, err
+}
+
+// write puts a file into the configuration folder. Its time is set back: every
+// Postfix program sleeps until main.cf is more than a second old.
+func (i *Instance) write(name string, data []byte, mode os.FileMode) error {
+	return i.h.WriteFile(filepath.Join(i.ConfigDir, name), data, host.Spec{Mode: mode, Mtime: time.Now().Add(-10 * time.Second)})
+}
+
+// writeConfig stages the planned files: maps as copies, compiled here, and
+// main.cf and master.cf that name the copies.
+func (i *Instance) writeConfig(ctx context.Context) error {
+	var main, master []byte
+	moved := make(map[string]string)
+	var tables []plan.File
+	for _, f := range i.o.Plan.Files {
+		switch filepath.Base(f.Path) {
+		case "main.cf":
+			main = f.After
+		case "master.cf":
+			master = f.After
+		default:
+			if f.Path != plan.AnswersPath {
+				moved[f.Path] = filepath.Join(i.ConfigDir, strconv.Itoa(len(tables))+"-"+filepath.Base(f.Path))
+				tables = append(tables, f)
+			}
+		}
+	}
+	mainText, err := i.mainCF(main, moved)
+	if err != nil {
+		return err
+	}
+	masterText, err := i.masterCF(master, moved)
+	if err != nil {
+		return err
+	}
+	if err := i.write("main.cf", mainText, 0o644); err != nil {
+		return err
+	}
+	if err := i.write("master.cf", masterText, 0o644); err != nil {
+		return err
+	}
+	for _, f := range tables {
+		if err := i.table(ctx, f, moved[f.Path]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// table writes the copy of a lookup table and compiles it. The index gets the
+// mode of its source (postmap(1)).
+func (i *Instance) table(ctx context.Context, f plan.File, path string) error {
+	mode := os.FileMode(0o644)
+	if f.Secret {
+		mode = 0o600
+	}
+	if err := i.write(filepath.Base(path), f.After, mode); err != nil {
+		return err
+	}
+	if f.Map == "" {
+		return nil
+	}
+	return i.run(ctx, "postmap", "-c", i.ConfigDir, f.Map+":"+path)
+}
+
+// private are the parameters that differ from the plan's: own folders and log,
+// nothing from outside, no way but the relay's, and no bounces.
+func (i *Instance) private() map[string]string {
+	p := map[string]string{
+		"queue_directory": i.folders.queue, "data_directory": i.folders.data,
+		"maillog_file": i.Log.File, "maillog_file_prefixes": i.folders.log,
+		"syslog_name": "postfix-" + i.o.Name, "inet_interfaces": "loopback-only",
+		"alias_maps": "", "alias_database": "", "local_recipient_maps": "",
+		"content_filter": "", "smtpd_milters": "", "non_smtpd_milters": "",
+		"always_bcc": "", "sender_bcc_maps": "", "recipient_bcc_maps": "", "mailbox_command": "",
+		"soft_bounce": "yes", "notify_classes": "", "enable_long_queue_ids": "yes",
+		"multi_instance_enable": "no", "multi_instance_directories": "",
+	}
+	maps.Copy(p, i.o.Params)
+	return p
+}
+
+func (i *Instance) mainCF(text []byte, moved map[string]string) ([]byte, error) {
+	m, err := postfix.ParseMain(text)
+	if err != nil {
+		return nil, fmt.Errorf("planned main.cf: %w", err)
+	}
+	for _, name := range m.Names() {
+		if value, _ := m.Get(name); relocate(value, moved) != value {
+			m.Set(name, relocate(value, moved))
+		}
+	}
+	m.Remove("multi_instance_wrapper")
+	m.Remove("maillog_file_rotate_suffix")
+	p := i.private()
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		m.Set(name, p[name])
+	}
+	return m.Bytes(), nil
+}
+
+// relocate points each "type:path" of value at the copy of path.
+func relocate(value string, moved map[string]string) string {
+	for from, to := range moved {
+		rest := value
+		var b strings.Builder
+		for {
+			n := strings.Index(rest, ":"+from)
+			if n < 0 {
+				break
+			}
+			end := n + 1 + len(from)
+			b.WriteString(rest[:n+1])
+			// The name may go on: sasl_passwd and sasl_passwd_other.
+			if end == len(rest) || strings.IndexByte(", \t\r\n}", rest[end]) >= 0 {
+				b.WriteString(to)
+			} else {
+				b.WriteString(from)
+			}
+			rest = rest[end:]
+		}
+		value = b.String() + rest
+	}
+	return value
+}
+
+// needed are the programs of Postfix that carry a message from sendmail(1) to
+// the relay. None of them listens and none delivers here.
+var needed = []string{"pickup", "cleanup", "qmgr", "oqmgr", "tlsmgr", "trivial-rewrite", "bounce", "verify", "flush",
+	"proxymap", "smtp", "showq", "error", "discard", "anvil", "scache", "postlogd", "tlsproxy"}
+
+// standard are entries that have to be there, whatever the server's master.cf.
+const standard = `pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+`
+
+// masterCF keeps the needed entries of the planned master.cf, outside of any
+// chroot, since the private queue is no jail with resolv.conf and the like.
+func (i *Instance) masterCF(text []byte, moved map[string]string) ([]byte, error) {
+	planned, err := postfix.ParseMaster(text)
+	if err != nil {
+		return nil, fmt.Errorf("planned master.cf: %w", err)
+	}
+	m, err := postfix.ParseMaster([]byte(standard))
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range planned.Services() {
+		if s.Type == "inet" || s.Type == "pass" || !slices.Contains(needed, s.Command) {
+			continue
+		}
+		s.Chroot = "n"
+		for n := range s.Options {
+			s.Options[n].Value = relocate(s.Options[n].Value, moved)
+		}
+		m.Set(s)
+	}
+	return m.Bytes(), nil
+}

@@ -1,0 +1,62 @@
+package instance
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// stop ends the master and, through its process group, all its children. The
+// signal is what "postfix stop" sends; that command itself goes to systemd on
+// Debian 13.
+func (i *Instance) stop() error {
+	pid := i.pid()
+	if pid == 0 {
+		return nil
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("stop the private Postfix: %w", err)
+	}
+	defer unix.Close(fd)
+	// The number may have been given to another process between the two.
+	if i.pid() != pid {
+		return nil
+	}
+	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
+		if signal == unix.SIGKILL {
+			// The master leads its own process group (setsid(2)).
+			_ = unix.Kill(-pid, signal)
+		}
+		if err := unix.PidfdSendSignal(fd, signal, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("stop the private Postfix: %w", err)
+		}
+		if ended(fd, stopTime) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the private Postfix (pid %d) does not end", pid)
+}
+
+// ended waits for the process of a pidfd, limit at most.
+func ended(fd int, limit time.Duration) bool {
+	deadline := time.Now().Add(limit)
+	for {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return false
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(left.Milliseconds())+1)
+		if n > 0 {
+			return true
+		}
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return false
+		}
+	}
+}
