@@ -251,13 +251,22 @@ func (s *Server) furnish() error {
 		files["/etc/mailname"] = file{[]byte(c.hostname + "\n"), 0o644}
 	}
 	maps.Copy(files, c.files)
+	// postfix(1) sleeps until main.cf has been left alone for two seconds.
+	old := time.Now().Add(-time.Hour)
 	for path, f := range files {
 		if err := writeFile(path, f.data, f.mode); err != nil {
+			return err
+		}
+		if err := os.Chtimes(path, old, old); err != nil {
 			return err
 		}
 	}
 	if !c.systemd {
 		return nil
+	}
+	// Nobody logs in, and /dev/console is no terminal.
+	if err := os.Symlink("/dev/null", "/etc/systemd/system/console-getty.service"); err != nil {
+		return err
 	}
 	// systemd starts udev only where /sys can be written.
 	return unix.Mount("", "/sys", "", unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755")
