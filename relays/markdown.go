@@ -115,8 +115,7 @@ func (r Relay) mdReplies() string {
 }
 
 func (r Relay) mdSources() string {
-	var b strings.Builder
-	b.WriteString("\nSources:")
+	var named []string
 	for _, id := range r.sourceIDs() {
 		s := r.Sources[id]
 		if s.Confidence == "recalled" || s.Confidence == "unsure" && s.URL == "" {
@@ -126,9 +125,12 @@ func (r Relay) mdSources() string {
 		if s.URL != "" {
 			where = "<" + s.URL + ">"
 		}
-		fmt.Fprintf(&b, " %s (%s, read %s);", where, s.Confidence, s.Checked.Format("2006-01-02"))
+		named = append(named, fmt.Sprintf("%s (%s, read %s)", where, s.Confidence, s.Checked.Format("2006-01-02")))
 	}
-	return strings.TrimRight(b.String(), ";:") + ".\n"
+	if len(named) == 0 {
+		return "\nSources: none but general knowledge.\n"
+	}
+	return "\nSources: " + strings.Join(named, "; ") + ".\n"
 }
 
 func (r Relay) mdMark(source string) string {

@@ -156,6 +156,11 @@ type Test struct {
 // POSIX extended expressions (regcomp(3), Postfix regexp tables) have in
 // common, but for a leading (?i), so that the same expression can stand in a
 // table of smtp_delivery_status_filter.
+//
+// Scope says whose fault it is. Only "recipient" (this recipient, or this
+// message) may bounce; mail that meets "account" (credentials, sender, plan),
+// "rate" or "service" waits, whatever the code. Retry says what a person can
+// expect: "fix" does not pass until somebody acts, also behind a 4xx code.
 type Reply struct {
 	ID     string `toml:"id" json:"id"`
 	Code   int    `toml:"code,omitempty" json:"code,omitempty"` // as seen or documented; 0: not known

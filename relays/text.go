@@ -2,7 +2,6 @@ package relays
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -77,7 +76,7 @@ func (m TLSMode) TLSWord() string {
 func (t *text) ports(r Relay) {
 	t.head("Ports")
 	for _, p := range r.Ports {
-		line := fmt.Sprintf("%-5d %s", p.Port, p.TLS.TLSWord())
+		line := fmt.Sprintf("%d %s", p.Port, p.TLS.TLSWord())
 		if p.Note != "" {
 			line += "; " + p.Note
 		}
@@ -162,9 +161,9 @@ func (t *text) dns(r Relay) {
 
 // retryWords says what a reply asks for.
 var retryWords = map[string]string{
-	"fix":  "does not clear by itself",
+	"fix":  "to do, since waiting does not help",
 	"wait": "clears by itself",
-	"slow": "send more slowly",
+	"slow": "passes more slowly",
 }
 
 func (t *text) replies(r Relay) {
@@ -176,7 +175,8 @@ func (t *text) replies(r Relay) {
 	}
 	for _, reply := range replies {
 		t.item(reply.sample() + r.Mark(reply.Source))
-		t.WriteString(wrap(reply.Cause+" ("+retryWords[reply.Retry]+"): "+reply.Remedy, "    ", "    "))
+		t.WriteString(wrap("cause: "+reply.Cause, "      ", "        "))
+		t.WriteString(wrap(retryWords[reply.Retry]+": "+reply.Remedy, "      ", "        "))
 	}
 }
 
@@ -184,8 +184,8 @@ func (t *text) sources(r Relay) {
 	t.head("Sources")
 	for _, id := range r.sourceIDs() {
 		s := r.Sources[id]
-		if s.URL == "" && s.Confidence == "recalled" {
-			t.item("what is marked (recalled): " + s.Where)
+		if s.URL == "" && r.Mark(id) != "" {
+			defer t.item("what is marked" + r.Mark(id) + ": " + s.Where)
 			continue
 		}
 		words := []string{s.Confidence, "read " + s.Checked.Format("2006-01-02")}
@@ -202,10 +202,8 @@ func (t *text) sources(r Relay) {
 			t.item(strings.Join(words, "; "))
 		}
 	}
-	if n := len(r.Sources); n == 0 {
+	if len(r.Sources) == 0 {
 		t.item("none named")
-	} else {
-		t.item(strconv.Itoa(len(r.Facts())) + " facts in all")
 	}
 }
 
