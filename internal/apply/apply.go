@@ -88,7 +88,7 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if err != nil {
 		return Record{}, err
 	}
-	if err := t.sweep(folders(files)...); err != nil {
+	if err := t.uses(folders(files)...); err != nil {
 		return Record{}, err
 	}
 	if err := t.preflight(files); err != nil {

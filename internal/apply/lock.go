@@ -17,7 +17,8 @@ import (
 )
 
 // lockName is the file in the state folder that one run at a time holds by
-// flock(2). It says who: process id and time, on one line.
+// flock(2). Its first line says who: process id and time. The others are the
+// folders in which a killed run may have left temporary files.
 const lockName = "lock"
 
 // watchGrace is how long a run waits for the dead-man's watch of a run that
@@ -72,24 +73,29 @@ func tryLock(h *host.Host, o Options) (*os.File, error) {
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
 		if sameFile(f, h.Real(path)) {
-			return f, signLock(f, o.now())
+			return f, nil
 		}
 		f.Close() // a run that ended removed the file that we have locked
 	}
 }
 
-// signLock writes into the lock who holds it.
-func signLock(f *os.File, now time.Time) error {
-	line := fmt.Sprintf("%d %s\n", os.Getpid(), now.UTC().Format(time.RFC3339))
-	if _, err := f.WriteAt([]byte(line), 0); err != nil {
+// signLock writes into the lock who holds it, and which folders it works in.
+func signLock(f *os.File, since time.Time, folders []string) error {
+	text := fmt.Sprintf("%d %s\n%s\n", os.Getpid(), since.UTC().Format(time.RFC3339), strings.Join(folders, "\n"))
+	if _, err := f.WriteAt([]byte(text), 0); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
-	return f.Truncate(int64(len(line)))
+	return f.Truncate(int64(len(text)))
+}
+
+// readLock returns the lines of the lock file.
+func readLock(f *os.File) []string {
+	data, _ := io.ReadAll(io.NewSectionReader(f, 0, 64<<10))
+	return strings.Split(strings.TrimSpace(string(data)), "\n")
 }
 
 func readHolder(f *os.File) *Locked {
-	data, _ := io.ReadAll(io.LimitReader(f, 200))
-	pid, since, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
+	pid, since, _ := strings.Cut(readLock(f)[0], " ")
 	held := &Locked{}
 	held.PID, _ = strconv.Atoi(pid)
 	held.Since, _ = time.Parse(time.RFC3339, since)

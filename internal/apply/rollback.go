@@ -63,7 +63,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, choose func([]journa
 		return Record{}, err
 	}
 	whole := journal{Steps: compose(chosen)}
-	if err := t.sweep(folders(whole.Steps)...); err != nil {
+	if err := t.uses(folders(whole.Steps)...); err != nil {
 		return Record{}, err
 	}
 	steps, err := t.backwards(whole)

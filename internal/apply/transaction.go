@@ -19,12 +19,13 @@ const undoTime = 60 * time.Second
 
 // transaction is one run that holds the lock.
 type transaction struct {
-	h    *host.Host
-	o    Options
-	dir  string // state folder
-	lock *os.File
-	dog  *watchdog
-	used []string // folders that temporary files may lie in
+	h     *host.Host
+	o     Options
+	dir   string // state folder
+	lock  *os.File
+	dog   *watchdog
+	since time.Time
+	used  []string // folders that temporary files may lie in
 }
 
 // begin takes the lock and clears away what runs that died have left behind.
@@ -33,12 +34,27 @@ func begin(ctx context.Context, h *host.Host, o Options) (*transaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &transaction{h: h, o: o, dir: o.stateDir(), lock: f}
-	if err := t.sweep(t.dir, filepath.Join(t.dir, historyDir), o.configDir()); err != nil {
+	t := &transaction{h: h, o: o, dir: o.stateDir(), lock: f, since: o.now()}
+	left := readLock(f)[1:]
+	err = t.sweep(append(left, t.dir, filepath.Join(t.dir, historyDir))...)
+	if err == nil {
+		err = t.uses(o.configDir())
+	}
+	if err != nil {
 		t.end()
 		return nil, err
 	}
 	return t, nil
+}
+
+// uses notes folders that files are going to be written in, so that the next
+// run finds what this one may leave there, and clears what is there already.
+func (t *transaction) uses(dirs ...string) error {
+	t.used = append(t.used, dirs...)
+	if err := signLock(t.lock, t.since, t.used); err != nil {
+		return err
+	}
+	return t.sweep(dirs...)
 }
 
 // end gives the lock back. A state folder that holds nothing is removed, so
@@ -46,7 +62,7 @@ func begin(ctx context.Context, h *host.Host, o Options) (*transaction, error) {
 func (t *transaction) end() {
 	t.dog.stop()
 	// Usually nothing: a temporary file stays only if removing it has failed.
-	_ = t.sweep(slices.Clone(t.used)...)
+	_ = t.sweep(t.used...)
 	names, err := t.h.ReadDir(t.dir)
 	if err == nil && slices.Equal(names, []string{lockName}) {
 		// The lock file goes while it is still held: who has it open sees
@@ -60,9 +76,7 @@ func (t *transaction) end() {
 
 // sweep removes the temporary files of a run that was killed.
 func (t *transaction) sweep(dirs ...string) error {
-	slices.Sort(dirs)
-	t.used = append(t.used, dirs...)
-	for _, dir := range slices.Compact(dirs) {
+	for _, dir := range dirs {
 		names, err := t.h.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"relayhost/internal/host"
@@ -15,7 +16,8 @@ import (
 
 const (
 	mainBefore = "# ours\nmyhostname = host.example.com\nmydestination = localhost\n"
-	mainAfter  = mainBefore + "relayhost = [relay.example.net]:587\n"
+	mainAdded  = "relayhost = [relay.example.net]:587\n"
+	mainAfter  = mainBefore + mainAdded
 	nextHop    = "[relay.example.net]:587"
 )
 
@@ -111,25 +113,35 @@ func (tr *tree) print() string {
 }
 
 // plan is a set-up with a secret, its compiled map, a new folder and main.cf.
-func (tr *tree) plan(password string) plan.Plan {
-	me, group := os.Geteuid(), os.Getegid()
-	file := func(path, text string, mode fs.FileMode) plan.File {
-		f := plan.File{Path: path, Action: plan.Create, After: []byte(text), Mode: mode, UID: me, GID: group}
-		if before, err := tr.h.ReadFile(path); err == nil {
-			f.Before, f.Action = before, plan.Modify
-			if string(before) == text {
-				f.Action = plan.Unchanged
-			}
+func (tr *tree) plan(password string) plan.Plan { return driverPlan(tr.h, password) }
+
+const masterAfter = "relayhost-example unix - - n - - smtp\n"
+
+// driverPlan adds a relay to the Postfix of h.
+func driverPlan(h *host.Host, password string) plan.Plan {
+	file := func(path string, edit func(string) string, mode fs.FileMode) plan.File {
+		f := plan.File{Path: path, Action: plan.Create, Mode: mode, UID: os.Geteuid(), GID: os.Getegid()}
+		if m, err := h.Stat(path); err == nil {
+			f.Before, _ = h.ReadFile(path)
+			f.Action, f.UID, f.GID = plan.Modify, m.UID, m.GID
+		}
+		f.After = []byte(edit(string(f.Before)))
+		if f.Before != nil && string(f.Before) == string(f.After) {
+			f.Action = plan.Unchanged
 		}
 		return f
 	}
-	passwd := file("/etc/postfix/sasl_passwd", nextHop+" user:"+password+"\n", 0o600)
+	text := func(s string) func(string) string { return func(string) string { return s } }
+	once := func(s string) func(string) string {
+		return func(old string) string { return strings.TrimSuffix(old, s) + s }
+	}
+	passwd := file("/etc/postfix/sasl_passwd", text(nextHop+" user:"+password+"\n"), 0o600)
 	passwd.Secret, passwd.Map = true, "hash"
 	passwd.Keys = map[string]secret.Value{nextHop: secret.New("user:" + password)}
 	return plan.Plan{Relay: "example", Host: "relay.example.net", Port: 587, Files: []plan.File{
-		file("/etc/relayhost/relayhost.toml", "relay = \"example\"\n", 0o644),
+		file("/etc/relayhost/relayhost.toml", text("relay = \"example\"\n"), 0o644),
 		passwd,
-		file("/etc/postfix/master.cf", "smtp unix - - y - - smtp\nrelayhost-example unix - - n - - smtp\n", 0o644),
-		file("/etc/postfix/main.cf", mainAfter, 0o644),
+		file("/etc/postfix/master.cf", once(masterAfter), 0o644),
+		file("/etc/postfix/main.cf", once(mainAdded), 0o644),
 	}}
 }

@@ -38,7 +38,7 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	if err != nil {
 		return needsPerson(j, err)
 	}
-	if err := t.sweep(folders(j.Steps)...); err != nil {
+	if err := t.uses(folders(j.Steps)...); err != nil {
 		return needsPerson(j, err)
 	}
 	// A Postfix that does not reload is no reason to leave files as they are:
@@ -160,7 +160,10 @@ func (t *transaction) removeFolder(path string) error {
 func folders(steps []step) []string {
 	var dirs []string
 	for _, s := range steps {
-		dirs = append(dirs, filepath.Dir(s.Target))
+		// A folder that is to be made is tried through the one above it.
+		for dir := filepath.Dir(s.Target); !slices.Contains(dirs, dir); dir = filepath.Dir(dir) {
+			dirs = append(dirs, dir)
+		}
 	}
 	return dirs
 }

@@ -122,12 +122,12 @@ const farewell = "done\n"
 // restore is the watch's own work: it undoes the run id, if that has not
 // committed.
 func restore(ctx context.Context, h *host.Host, o Options, lock *os.File, id string) error {
-	t := &transaction{h: h, o: o, dir: o.stateDir(), lock: lock}
+	t := &transaction{h: h, o: o, dir: o.stateDir(), lock: lock, since: o.now()}
 	j, err := readJournal(&h.Reader, filepath.Join(t.dir, inProgress))
 	if errors.Is(err, os.ErrNotExist) || err == nil && j.Record.ID != id {
 		return nil
 	}
-	if err := signLock(lock, o.now()); err != nil {
+	if err := signLock(lock, t.since, folders(j.Steps)); err != nil {
 		return err
 	}
 	return t.undo(ctx, byWatch)

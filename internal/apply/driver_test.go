@@ -1,0 +1,127 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"relayhost/internal/host"
+)
+
+// The test binary is also the program that the tests kill: "driver VERB" runs
+// one transaction in a process of its own.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "watch-transaction":
+			os.Exit(WatchMain(context.Background(), os.Args[2:]))
+		case "driver":
+			os.Exit(drive(os.Args[2:]))
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// drive reads name=value arguments: root, path, kill (the change to die at),
+// fail (change:ENOSPC), prove (ok, fail, hang), watch (a deadline), password.
+func drive(args []string) int {
+	set := map[string]string{}
+	for _, a := range args[1:] {
+		name, value, _ := strings.Cut(a, "=")
+		set[name] = value
+	}
+	h := &host.Host{Reader: host.Reader{Root: set["root"], Path: set["path"]}}
+	ops, kill := 0, -1
+	if n, err := strconv.Atoi(set["kill"]); err == nil {
+		kill = n
+	}
+	at, what, _ := strings.Cut(set["fail"], ":")
+	fail, _ := strconv.Atoi(at)
+	errnos := map[string]error{"ENOSPC": syscall.ENOSPC, "EIO": syscall.EIO}
+	h.Before = func(op host.Op) error {
+		if ops++; ops == kill {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+		if ops == fail {
+			return errnos[what]
+		}
+		return nil
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	o := Options{ConfigDir: "/etc/postfix", StateDir: "/var/lib/relayhost", Force: set["force"] != ""}
+	if set["root"] != "" {
+		o.Reload = func(context.Context) error { return nil }
+	}
+	if set["watch"] != "" {
+		self, _ := os.Executable()
+		o.Watchdog = []string{self, "watch-transaction"}
+		o.Deadline, _ = time.ParseDuration(set["watch"])
+	}
+	o.Prove = func(ctx context.Context) error {
+		switch set["prove"] {
+		case "fail":
+			return errors.New("the relay said 535")
+		case "hang":
+			fmt.Println("proving")
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}
+	var err error
+	switch args[0] {
+	case "run":
+		_, err = Run(ctx, h, driverPlan(h, set["password"]), o)
+	case "rollback":
+		_, err = RollBack(ctx, h, "", o)
+	case "all":
+		_, err = RollBackAll(ctx, h, o)
+	case "recover":
+		_, err = Recover(ctx, h, o)
+	}
+	if set["ops"] != "" {
+		_ = os.WriteFile(set["ops"], []byte(strconv.Itoa(ops)), 0o600)
+	}
+	return exit(err)
+}
+
+// exit is the exit code of the command line for err.
+func exit(err error) int {
+	var person *NeedsPerson
+	var proof *ProofFailed
+	var ended *Interrupted
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	switch {
+	case err == nil, errors.Is(err, ErrNothing):
+		return 0
+	case errors.As(err, &person):
+		return 4
+	case errors.As(err, &proof):
+		return 3
+	case errors.As(err, &ended):
+		return 130
+	}
+	return 1
+}
+
+// driver prepares a driver for the tree.
+func (tr *tree) driver(verb string, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	args = append([]string{"driver", verb, "root=" + tr.h.Root, "path=" + tr.h.Path, "password=one"}, args...)
+	return exec.CommandContext(tr.t.Context(), self, args...)
+}

@@ -1,0 +1,197 @@
+package apply
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A run is killed at each of its changes to the machine, then at each change
+// of the rollback: the texts are the old or the new ones, nobody else can read
+// the secret, and the next run repairs what is left.
+func TestKilledAtEveryChange(t *testing.T) {
+	for _, verb := range []string{"run", "all"} {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			tr := newTree(t)
+			old := tr.print()
+			if verb == "all" {
+				mustDrive(t, tr.driver("run"), 0)
+			}
+			tried := 0
+			for n := 1; ; n++ {
+				code := driveCode(t, tr.driver(verb, "kill="+strconv.Itoa(n)))
+				if code == 0 {
+					break
+				}
+				if code != -1 {
+					t.Fatalf("change %d: exit code %d", n, code)
+				}
+				tried++
+				tr.whole(n)
+				mustDrive(t, tr.driver("recover"), 0)
+				if n > 1 {
+					tr.clean(n)
+				}
+				if verb == "all" {
+					mustDrive(t, tr.driver("run"), 0)
+				} else {
+					mustDrive(t, tr.driver("all"), 0)
+					if now := tr.print(); now != old {
+						t.Fatalf("killed at change %d, recovered and rolled back:\n%s", n, now)
+					}
+				}
+			}
+			t.Logf("%d points tried, 0 broken", tried)
+			if tried < 50 {
+				t.Errorf("only %d points", tried)
+			}
+		})
+	}
+}
+
+// whole wants each text to be the old or the new one, and secrets to be closed.
+func (tr *tree) whole(n int) {
+	tr.t.Helper()
+	if text := tr.read("/etc/postfix/main.cf"); text != mainBefore && text != mainAfter {
+		tr.t.Errorf("change %d: main.cf is %q", n, text)
+	}
+	if text := tr.read("/etc/postfix/main.cf"); text == mainAfter {
+		for _, path := range []string{"/etc/postfix/sasl_passwd", "/etc/postfix/sasl_passwd.db"} {
+			if !strings.Contains(tr.read(path), "user:one") {
+				tr.t.Errorf("change %d: main.cf is new, %s is not there", n, path)
+			}
+		}
+	}
+	out, err := exec.CommandContext(tr.t.Context(), "grep", "-rlZ", "user:one", tr.h.Root).Output()
+	if err != nil && len(out) > 0 {
+		tr.t.Fatal(err)
+	}
+	for _, name := range strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		if name == "" {
+			continue
+		}
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 {
+			tr.t.Errorf("change %d: %s can be read by others (%v)", n, name, err)
+		}
+	}
+}
+
+// clean wants no temporary file to be left.
+func (tr *tree) clean(n int) {
+	tr.t.Helper()
+	if text := tr.print(); strings.Contains(text, ".relayhost.") {
+		tr.t.Errorf("change %d: left behind:\n%s", n, text)
+	}
+}
+
+// The dead-man's watch puts everything back when the run is killed, and when
+// it does not end.
+func TestWatch(t *testing.T) {
+	for name, test := range map[string]struct {
+		deadline string
+		kill     bool
+	}{
+		"killed": {"1m", true},
+		"late":   {"500ms", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tr := newTree(t)
+			old := tr.print()
+			cmd := tr.driver("run", "prove=hang", "watch="+test.deadline)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := out.Read(make([]byte, 10)); err != nil {
+				t.Fatal(err)
+			}
+			if got := tr.read("/etc/postfix/main.cf"); test.kill && got != mainAfter {
+				t.Errorf("during the proof main.cf is %q", got)
+			}
+			if test.kill {
+				_, err := Run(t.Context(), tr.h, tr.plan("two"), tr.o)
+				var held *Locked
+				if !errors.As(err, &held) || held.PID != cmd.Process.Pid || held.Since.IsZero() {
+					t.Errorf("a second run: %v", err)
+				}
+				_ = cmd.Process.Kill()
+			}
+			start := time.Now()
+			_ = cmd.Wait()
+			for tr.print() != old && time.Since(start) < 5*time.Second {
+				time.Sleep(20 * time.Millisecond)
+			}
+			if now := tr.print(); now != old {
+				t.Fatalf("after 5 s:\n%s", now)
+			}
+			// The lock is free as soon as the watch has ended.
+			if undone, err := Recover(t.Context(), tr.h, tr.o); undone || err != nil {
+				t.Errorf("recover after the watch: %v, %v", undone, err)
+			}
+			u, err := LastUndone(&tr.h.Reader, tr.o)
+			if err != nil || u == nil || u.By != byWatch {
+				t.Errorf("the note says %+v, %v", u, err)
+			}
+		})
+	}
+}
+
+// A run that is interrupted rolls back, also when the signal comes twice.
+func TestInterrupted(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		tr := newTree(t)
+		old := tr.print()
+		cmd := tr.driver("run", "prove=hang", "watch=1m")
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := out.Read(make([]byte, 10)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			_ = cmd.Process.Signal(sig)
+		}
+		_ = cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != 130 {
+			t.Errorf("%v: exit code %d", sig, code)
+		}
+		if now := tr.print(); now != old {
+			t.Errorf("%v:\n%s", sig, now)
+		}
+		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
+			t.Errorf("%v: the state folder is left", sig)
+		}
+	}
+}
+
+func mustDrive(t *testing.T, cmd *exec.Cmd, want int) {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != want {
+		t.Fatalf("%v: exit code %d, %v: %s", cmd.Args[2:], code, err, out)
+	}
+}
+
+func driveCode(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	_, err := cmd.Output()
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode()
+}
