@@ -176,9 +176,18 @@ func (s *survey) asPostfix(ctx context.Context, t *target, addr netip.Addr, f *f
 			f.attempted(*a)
 			if !a.greeted() {
 				s.rules.start(ctx)
+				s.rootAgain(ctx, t, addr, f)
 			}
 		}
 	})
+}
+
+// rootAgain tells a rule by user from a limit on the rate.
+func (s *survey) rootAgain(ctx context.Context, t *target, addr netip.Addr, f *family) {
+	if second := s.attempt(ctx, t, addr, 0); second != nil {
+		second.again = true
+		f.attempted(*second)
+	}
 }
 
 func (s *survey) probeControl(ctx context.Context, c Endpoint, both bool) {
@@ -254,10 +263,7 @@ func (s *survey) again(ctx context.Context, f *family) {
 		return
 	}
 	i := slices.IndexFunc(s.targets, func(t *target) bool { return t.host == failed.target })
-	if second := s.attempt(ctx, s.targets[i], failed.result.Addr.Addr(), 0); second != nil {
-		second.again = true
-		f.attempted(*second)
-	}
+	s.rootAgain(ctx, s.targets[i], failed.result.Addr.Addr(), f)
 }
 
 // conclude makes the verdict of each family, and of both, out of what was seen.
@@ -267,8 +273,14 @@ func (s *survey) conclude(ctx context.Context) Port25 {
 	tcp := s.v4.reached() || s.v6.reached()
 	reached := tcp || fault != "" && s.answered.Load()
 	judged := map[bool]judgement{}
+	lost := 0
+	for _, a := range slices.Concat(s.v4.attempts, s.v6.attempts) {
+		if a.repeated() && !a.informs {
+			lost++
+		}
+	}
 	for _, f := range []*family{&s.v4, &s.v6} {
-		scene := scene{attempts: f.attempts, controls: f.controls, dnsFault: fault, reached: reached}
+		scene := scene{attempts: f.attempts, controls: f.controls, dnsFault: fault, reached: reached, lost: lost}
 		scene.rule = s.rules.find(ctx, packet{port: 25, ipv6: f.ipv6, uid: s.euid()})
 		scene.uidRule = s.rules.find(ctx, packet{port: 25, ipv6: f.ipv6, uid: s.postfixUID()})
 		judged[f.ipv6] = judge(scene)

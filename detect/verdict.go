@@ -88,6 +88,7 @@ type scene struct {
 	uidRule  *rule              // the same for the user that Postfix sends as
 	dnsFault string             // why no target resolved, "" otherwise
 	reached  bool               // anything at all came back, in any family
+	lost     int                // connections to port 25 that needed a repeated SYN, in both families
 }
 
 // judgement is a verdict and its reason in one sentence.
@@ -107,15 +108,14 @@ func judge(s scene) judgement {
 	if len(asRoot) == 0 {
 		return s.withoutAttempts()
 	}
-	greeted := slices.ContainsFunc(asRoot, attempt.greeted)
-	if j, ok := s.byUser(greeted, asPostfix); ok {
+	if j, ok := s.byUser(asRoot, asPostfix); ok {
 		return j
 	}
 	if j, ok := intercepted(asRoot); ok {
 		return j
 	}
-	if greeted {
-		return opened(asRoot)
+	if slices.ContainsFunc(asRoot, attempt.greeted) {
+		return s.opened(asRoot)
 	}
 	if odd := oddities(asRoot); len(odd) > 0 {
 		return says(Inconclusive, "one target looks odd and no other answers: %s", odd[0])
@@ -148,11 +148,9 @@ func (s scene) withoutAttempts() judgement {
 	}
 }
 
-// byUser finds a rule that lets root through and stops the user of Postfix.
-func (s scene) byUser(greeted bool, asPostfix []attempt) (judgement, bool) {
-	if !greeted {
-		return judgement{}, false
-	}
+// byUser finds a rule that lets root through and stops the user of Postfix. A
+// limit on the rate looks the same, so root has to get through once more after.
+func (s scene) byUser(asRoot, asPostfix []attempt) (judgement, bool) {
 	for _, a := range asPostfix {
 		if a.greeted() {
 			continue
@@ -160,7 +158,11 @@ func (s scene) byUser(greeted bool, asPostfix []attempt) (judgement, bool) {
 		if s.uidRule != nil {
 			return says(BlockedLocally, "root gets through, the user postfix does not: %s", s.uidRule), true
 		}
-		return says(BlockedLocally, "root gets through, the user postfix does not (%s): a rule on this host goes by user", a.result.Fault), true
+		i := slices.IndexFunc(asRoot, func(r attempt) bool { return r.again && r.target == a.target })
+		if i >= 0 && asRoot[i].greeted() {
+			return says(BlockedLocally, "root gets through, the user postfix does not (%s): a rule on this host goes by user", a.result.Fault), true
+		}
+		return says(Intermittent, "%s answered at first and not later on (%s): the rate may be limited", a.target, a.result.Fault), true
 	}
 	return judgement{}, false
 }
@@ -195,17 +197,26 @@ func intercepted(attempts []attempt) (judgement, bool) {
 	return says(Intercepted, "something between answers for the mail servers: %s", strings.Join(names[:2], "; ")), true
 }
 
-func opened(attempts []attempt) judgement {
-	failed := map[string]smtpprobe.Fault{}
+// opened judges a family in which somebody greeted.
+func (s scene) opened(attempts []attempt) judgement {
+	first := map[string]attempt{}
 	for _, a := range attempts {
-		if !a.again && !a.greeted() {
-			failed[a.target] = a.result.Fault
+		if !a.again {
+			first[a.target] = a
 		}
 	}
 	for _, a := range attempts {
-		if fault, ok := failed[a.target]; ok && a.again && a.greeted() {
-			return says(Intermittent, "%s failed once (%s) and answered the second time", a.target, fault)
+		before, now := first[a.target], a
+		switch {
+		case !a.again || before.greeted() == now.greeted():
+		case now.greeted():
+			return says(Intermittent, "%s failed once (%s) and answered the second time", a.target, before.result.Fault)
+		default:
+			return says(Intermittent, "%s answered once and failed the second time (%s)", a.target, now.result.Fault)
 		}
+	}
+	if s.lost >= 2 && slices.ContainsFunc(attempts, attempt.repeated) && !slices.ContainsFunc(s.controls, repeatedSYN) {
+		return says(Intermittent, "%d connections to port 25 were let through only when they were tried again, those to other ports at once", s.lost)
 	}
 	for _, a := range attempts {
 		if a.turnedAway() {
@@ -219,6 +230,16 @@ func opened(attempts []attempt) judgement {
 	}
 	return says(Open, "port 25 is open")
 }
+
+// repeatAfter is when the kernel sends a SYN again, less a little for its
+// timers (RFC 6298, section 2.1: one second).
+const repeatAfter = 950 * time.Millisecond
+
+// repeatedSYN reports whether the handshake needed a second SYN. A path as slow
+// as that is not on this planet.
+func repeatedSYN(r smtpprobe.Result) bool { return r.Reached != "" && r.Connect >= repeatAfter }
+
+func (a attempt) repeated() bool { return repeatedSYN(a.result) }
 
 // closed judges a family in which nobody greeted.
 func (s scene) closed(attempts []attempt) judgement {

@@ -1,0 +1,230 @@
+package detect
+
+import (
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// portMark says what is known of a port in one character: b blocked, o open or
+// in no block list, ? not known.
+func (p PortPolicy) portMark(port int) string {
+	switch {
+	case slices.Contains(p.Blocked, port):
+		return "b"
+	case slices.Contains(p.Open, port):
+		return "o"
+	default:
+		return "?"
+	}
+}
+
+// HostsTable prints the providers as a table of at most 80 columns.
+func HostsTable(hosts []HostEntry) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tPROVIDER\t25\t465\t587\t2525\tLIFTED\tAS OF")
+	for _, h := range hosts {
+		p := h.Policy
+		fmt.Fprintf(w, "%s\t%s", h.ID, shorten(h.Name, 26))
+		for _, port := range mailPorts {
+			fmt.Fprintf(w, "\t%s", p.portMark(port))
+		}
+		fmt.Fprintf(w, "\t%s%s\t%s\n", p.Unblock, doubtMark(p), p.AsOf)
+	}
+	w.Flush()
+	fmt.Fprintln(&b, "\nb: blocked by default, o: open or in no block list, ?: not known, *: not from a")
+	fmt.Fprintln(&b, "source that was read. relayhost hosts NAME has sources and details.")
+	return b.String()
+}
+
+func shorten(text string, width int) string {
+	if len(text) <= width {
+		return text
+	}
+	return text[:width-2] + ".."
+}
+
+// doubtMark marks what no source that was read says.
+func doubtMark(p PortPolicy) string {
+	if p.Confidence == "recalled" || p.Confidence == "unsure" {
+		return "*"
+	}
+	return ""
+}
+
+// HostsCSV prints the providers as comma-separated values with a header line.
+func HostsCSV(hosts []HostEntry) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write([]string{"id", "name", "kind", "25", "465", "587", "2525", "applies", "since", "unblock", "asks", "url", "as_of", "confidence", "conflicts"})
+	for _, h := range hosts {
+		p := h.Policy
+		row := []string{h.ID, h.Name, h.Kind}
+		for _, port := range mailPorts {
+			row = append(row, map[string]string{"b": "blocked", "o": "open", "?": "unknown"}[p.portMark(port)])
+		}
+		_ = w.Write(append(row, p.Applies, p.Since, p.Unblock, strings.Join(p.Asks, "; "), p.URL, p.AsOf.String(), p.Confidence, p.Conflicts))
+	}
+	w.Flush()
+	return b.String()
+}
+
+// Text is everything that is known of one provider.
+func (h HostEntry) Text() string {
+	var b strings.Builder
+	p := h.Policy
+	line := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(&b, "%-12s %s\n", label, text)
+		}
+	}
+	line(h.ID, h.Name+" ("+h.Kind+")")
+	line("Blocked", portWords(p.Blocked))
+	line("Open", portWords(p.Open))
+	line("Not known", portWords(p.Unknown))
+	line("Applies", p.Applies)
+	line("Since", p.Since)
+	line("Port 25", unblockSays[p.Unblock])
+	for _, step := range p.Steps {
+		line("", "- "+step)
+	}
+	line("They ask", strings.Join(p.Asks, ", "))
+	line("Link", p.URL)
+	line("As of", fmt.Sprintf("%s, %s", p.AsOf, p.Confidence))
+	line("Conflicts", p.Conflicts)
+	for _, note := range h.Notes {
+		line("Note", note)
+	}
+	for i, s := range h.DMI {
+		line(onFirst(i, "Recognised"), s.words()+" ["+s.Source+"]")
+	}
+	if m := h.Metadata; m.Kind != "" {
+		line("Metadata", m.Kind+" ["+m.Source+"]")
+	}
+	if m := h.Metadata; len(m.PTRSuffix) > 0 {
+		line("Reverse DNS", "*"+strings.Join(m.PTRSuffix, ", *")+" ["+m.NetworkSource+"]")
+	}
+	if m := h.Metadata; len(m.ASN) > 0 {
+		line("AS numbers", strings.Trim(fmt.Sprint(m.ASN), "[]")+" ["+m.NetworkSource+"]")
+	}
+	for i, name := range h.sourceNames() {
+		s := h.Sources[name]
+		line(onFirst(i, "Sources"), fmt.Sprintf("[%s] %s, %s, %s", name, or(s.URL, "general knowledge"), s.Checked, s.Confidence))
+	}
+	return b.String()
+}
+
+func onFirst(i int, label string) string {
+	if i == 0 {
+		return label
+	}
+	return ""
+}
+
+func portWords(ports []int) string {
+	words := make([]string, len(ports))
+	for i, p := range ports {
+		words[i] = fmt.Sprint(p)
+	}
+	return strings.Join(words, ", ")
+}
+
+// words is a signal as a sentence: sys_vendor = "Hetzner".
+func (s Signal) words() string {
+	text := s.File + " is there"
+	for _, op := range []struct{ word, value string }{{"=", s.Equals}, {"starts with", s.Prefix}, {"ends with", s.Suffix}, {"has the word", s.Word}} {
+		if op.value != "" {
+			text = fmt.Sprintf("%s %s %q", s.File, op.word, op.value)
+		}
+	}
+	if s.Also != nil {
+		text += " and " + s.Also.words()
+	}
+	if !s.Certain {
+		text += " (likely)"
+	}
+	return text
+}
+
+func (h HostEntry) sourceNames() []string {
+	var names []string
+	for name := range h.Sources {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// HostingPage is docs/hosting.md, made from the catalogue.
+func HostingPage(hosts []HostEntry) string {
+	var b strings.Builder
+	b.WriteString("# Hosting providers and the ports of mail\n\n" +
+		"This page is made from `detect/hosts/*.toml` by `go test ./detect -run Hosting -update`; do not edit it by hand.\n" +
+		"It explains; what a probe from your own server says (`relayhost detect`) counts more.\n\n" +
+		"b: blocked outbound by default. o: open, or in no block list of the source. ?: not known.\n" +
+		"An asterisk marks what is recalled or unsure: no source was read.\n")
+	for _, kind := range []struct{ id, title string }{{"cloud", "Clouds and servers"}, {"platform", "Platforms"}, {"residential", "Residential lines"}} {
+		fmt.Fprintf(&b, "\n## %s\n\n| provider | 25 | 465 | 587 | 2525 | lifted? | as of | confidence |\n|---|---|---|---|---|---|---|---|\n", kind.title)
+		for _, h := range hosts {
+			if h.Kind != kind.id {
+				continue
+			}
+			p := h.Policy
+			fmt.Fprintf(&b, "| [%s](#%s)", h.Name, h.ID)
+			for _, port := range mailPorts {
+				fmt.Fprintf(&b, " | %s", p.portMark(port))
+			}
+			fmt.Fprintf(&b, " | %s%s | %s | %s |\n", unblockSays[p.Unblock], doubtMark(p), p.AsOf, p.Confidence)
+		}
+	}
+	b.WriteString("\n## In detail\n")
+	for _, h := range hosts {
+		h.page(&b)
+	}
+	return b.String()
+}
+
+func (h HostEntry) page(b *strings.Builder) {
+	p := h.Policy
+	fmt.Fprintf(b, "\n<a id=%q></a>\n\n### %s\n\n", h.ID, h.Name)
+	item := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(b, "- %s: %s\n", label, text)
+		}
+	}
+	item("Blocked by default", portWords(p.Blocked))
+	item("Applies", p.Applies)
+	item("Since", p.Since)
+	item("Port 25", unblockSays[p.Unblock])
+	for _, step := range p.Steps {
+		fmt.Fprintf(b, "  - %s\n", step)
+	}
+	item("They ask for", strings.Join(p.Asks, ", "))
+	item("Link", "<"+p.URL+">")
+	item("Conflicts between sources", p.Conflicts)
+	for _, note := range h.Notes {
+		item("Note", note)
+	}
+	var signs []string
+	for _, s := range h.DMI {
+		signs = append(signs, "`"+s.words()+"`")
+	}
+	item("Recognised by", strings.Join(signs, ", "))
+	if len(h.Metadata.PTRSuffix) > 0 {
+		item("Reverse DNS", "`*"+strings.Join(h.Metadata.PTRSuffix, "`, `*")+"`")
+	}
+	item("AS numbers", strings.Trim(fmt.Sprint(h.Metadata.ASN), "[]"))
+	var sources []string
+	for _, name := range h.sourceNames() {
+		s := h.Sources[name]
+		link := "general knowledge, to be verified"
+		if s.URL != "" {
+			link = "<" + s.URL + ">"
+		}
+		sources = append(sources, fmt.Sprintf("%s (%s, %s)", link, s.Confidence, s.Checked))
+	}
+	item("Sources", strings.Join(sources, "; "))
+}
