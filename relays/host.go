@@ -82,14 +82,33 @@ func (h Hosts) knows(host string) bool {
 	return ok
 }
 
-// regionOf reads the region out of a host name that was made by the pattern.
+// regionOf reads the region out of a host name that was made by the pattern,
+// or that Accept finds one in.
 func (h Hosts) regionOf(host string) (string, bool) {
 	before, after, ok := strings.Cut(h.Pattern, "<region>")
-	if !ok || len(host) <= len(before)+len(after) || !strings.HasPrefix(host, before) || !strings.HasSuffix(host, after) {
+	if ok && len(host) > len(before)+len(after) && strings.HasPrefix(host, before) && strings.HasSuffix(host, after) {
+		if region := host[len(before) : len(host)-len(after)]; matches(h.Region, region) {
+			return region, true
+		}
+	}
+	if h.Accept == "" {
 		return "", false
 	}
-	region := host[len(before) : len(host)-len(after)]
-	return region, matches(h.Region, region)
+	re, err := compile(h.Accept)
+	if err != nil || re.SubexpIndex("region") < 0 {
+		return "", false
+	}
+	found := re.FindStringSubmatch(host)
+	if found == nil {
+		return "", false
+	}
+	return found[re.SubexpIndex("region")], true
+}
+
+// RegionOf reads the region out of one of the service's host names, as
+// SESPassword needs it; false for a name that has none in it.
+func (r Relay) RegionOf(host string) (string, bool) {
+	return r.Hosts.regionOf(strings.ToLower(host))
 }
 
 // Regions are the short names that Host takes, sorted. A service whose regions
@@ -99,23 +118,25 @@ func (r Relay) Regions() []string { return r.Hosts.names() }
 // NeedsRegion reports whether Host("") fails.
 func (r Relay) NeedsRegion() bool { return r.Hosts.Default == "" }
 
-// ByHost finds the service that a host name belongs to, and the region in it
-// where the name has one: for a set-up made by hand.
+// ByHost finds the service that a host name belongs to, for a set-up made by
+// hand. region is what Host takes to give this name again: a region, or the
+// name in full where it is not the usual one.
 func ByHost(list []Relay, host string) (r Relay, region string, ok bool) {
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 	for _, r := range list {
 		if !r.Hosts.knows(host) {
 			continue
 		}
+		candidates := append([]string{""}, r.Hosts.names()...)
 		if region, ok := r.Hosts.regionOf(host); ok {
-			return r, region, true
+			candidates = append(candidates, region)
 		}
-		for _, name := range r.Hosts.names() {
-			if r.Hosts.Named[name] == host && host != r.Hosts.Default {
-				return r, name, true
+		for _, region := range candidates {
+			if again, err := r.Host(region); err == nil && again == host {
+				return r, region, true
 			}
 		}
-		return r, "", true
+		return r, host, true
 	}
 	return Relay{}, "", false
 }

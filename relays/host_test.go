@@ -50,16 +50,20 @@ func TestByHost(t *testing.T) {
 		{"[email-smtp.us-west-2.amazonaws.com]", "ses", "us-west-2"},
 		{"smtp.eu.mailgun.org.", "mailgun", "eu"},
 		{"SMTP.sendgrid.net", "sendgrid", ""},
-		{"smtp-relay.sendinblue.com", "brevo", ""},
-		{"smtp.tem.scw.cloud", "scaleway", ""},
+		{"smtp-relay.sendinblue.com", "brevo", "smtp-relay.sendinblue.com"},
+		{"smtp.tem.scw.cloud", "scaleway", "smtp.tem.scw.cloud"},
 		{"smtp.gmail.com", "gmail", ""},
 		{"smtp-relay.gmail.com", "gmail-relay", ""},
-		{"pro1.mail.ovh.net", "ovh", ""},
+		{"pro1.mail.ovh.net", "ovh", "pro1.mail.ovh.net"},
+		{"email-smtp-fips.us-east-1.amazonaws.com", "ses", "email-smtp-fips.us-east-1.amazonaws.com"},
 		{"mail.example.com", "", ""},
 	} {
 		r, region, ok := ByHost(catalog(t), tt.host)
 		if r.ID != tt.id || region != tt.region || ok != (tt.id != "") {
 			t.Errorf("%s: %q %q %v, want %q %q", tt.host, r.ID, region, ok, tt.id, tt.region)
+		}
+		if again, err := r.Host(region); ok && (err != nil || again != strings.ToLower(strings.Trim(tt.host, "[]."))) {
+			t.Errorf("%s: Host(%q) is %q, %v", tt.host, region, again, err)
 		}
 	}
 }
@@ -153,5 +157,24 @@ func TestSmarthost(t *testing.T) {
 	}
 	if got, ok := open.MatchReply("554 5.7.1 <a@b.example>: Relay access denied"); !ok || !got.Inherited {
 		t.Errorf("%v %v", got, ok)
+	}
+}
+
+func TestRegionOf(t *testing.T) {
+	ses, err := Get("ses")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]string{
+		"email-smtp.eu-west-1.amazonaws.com":                                        "eu-west-1",
+		"email-smtp-fips.us-gov-west-1.amazonaws.com":                               "us-gov-west-1",
+		"vpce-0123abcd-4567efgh.email-smtp.eu-west-3.vpce.amazonaws.com":            "eu-west-3",
+		"vpce-0123abcd-4567efgh-eu-west-3a.email-smtp.eu-west-3.vpce.amazonaws.com": "eu-west-3",
+		"email-smtp.eu-west-1.amazonaws.com.evil.example":                           "",
+		"smtp.example.com": "",
+	} {
+		if got, ok := ses.RegionOf(host); got != want || ok != (want != "") {
+			t.Errorf("%s: %q %v, want %q", host, got, ok, want)
+		}
 	}
 }

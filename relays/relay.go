@@ -46,8 +46,8 @@ type Note struct {
 // word <region> in it and Region, the anchored expression a region must match.
 // Named maps a region's short name to a host ("eu" to smtp.eu.sendgrid.net).
 // Accept is an anchored expression for further hosts of the service, which are
-// named in full in place of a region (an SES VPC endpoint). Old names are only
-// recognised, never chosen.
+// named in full in place of a region (an SES VPC endpoint); a group named
+// region in it finds the region. Old names are recognised, never offered.
 type Hosts struct {
 	Default string            `toml:"default,omitempty" json:"default,omitempty"`
 	Pattern string            `toml:"pattern,omitempty" json:"pattern,omitempty"`
