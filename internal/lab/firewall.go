@@ -139,8 +139,13 @@ func (fw *firewall) script() string {
 // "tcp dport 25 reject", "meta skuid != 0 tcp dport 25 drop".
 func (s *Server) LocalRule(rule string) {
 	s.t.Helper()
-	s.Nft("table inet filter { chain output { type filter hook output priority filter; policy accept; } }\n" +
-		"add rule inet filter output " + rule + "\n")
+	s.Nft(fmt.Sprintf(`table inet filter {
+	chain output {
+		type filter hook output priority filter; policy accept;
+		%s
+	}
+}
+`, rule))
 }
 
 // Nft loads a script of nft(8) in the server's network namespace, with the

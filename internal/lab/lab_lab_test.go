@@ -3,24 +3,158 @@
 package lab_test
 
 import (
+	"os"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"relayhost/internal/lab"
 )
 
-func TestTrue(t *testing.T) {
+func TestMinimalServer(t *testing.T) {
 	l := lab.New(t, lab.NoPostfix())
 	if r := l.Run("true"); r.Code != 0 {
-		t.Fatal(r)
+		t.Error(r)
+	}
+	if r := l.Run("postfix", "status"); r.Code != 127 {
+		t.Errorf("a server without Postfix has one: %s", r)
+	}
+	if got := l.Server.Shell("hostname"); got != "host.example.com\n" {
+		t.Errorf("host name %q", got)
+	}
+	if got := l.Server.ReadFile("/etc/resolv.conf"); got != "nameserver 192.0.2.53\n" {
+		t.Errorf("resolv.conf %q", got)
+	}
+	if l.Server.Exists("/sys/class") {
+		t.Error("/sys is not empty")
+	}
+	if got := l.Server.Shell("ls /proc | grep -c '^[0-9]'"); len(got) > 2 {
+		t.Errorf("the server sees %s processes", got)
 	}
 }
 
-func TestPostfixDeliversLocally(t *testing.T) {
-	l := lab.New(t, lab.Postfix())
-	l.Server.SendMail("root@host.example.com", "root@host.example.com", "hello")
-	l.Server.WaitLog(`status=sent \(delivered to mailbox\)`)
-	if got := l.Server.ReadFile("/var/mail/root"); !strings.Contains(got, "\nhello\n") {
-		t.Errorf("mailbox:\n%s", got)
+func TestRun(t *testing.T) {
+	s := lab.New(t, lab.NoPostfix()).Server
+	for _, c := range []struct {
+		cmd                 lab.Command
+		stdout, stderr, why string
+		code                int
+	}{
+		{lab.Command{Args: []string{"sh", "-c", "echo out; echo err >&2; exit 3"}}, "out\n", "err\n", "streams and code", 3},
+		{lab.Command{Args: []string{"cat"}, Stdin: "in"}, "in", "", "standard input", 0},
+		{lab.Command{Args: []string{"sh", "-c", "kill -9 $$"}}, "", "", "signal", 137},
+		{lab.Command{Args: []string{"id", "-u"}, UID: 1234}, "1234\n", "", "user", 0},
+		{lab.Command{Args: []string{"pwd"}, Dir: "/etc"}, "/etc\n", "", "folder", 0},
+		{lab.Command{Args: []string{"sh", "-c", "echo $A$HOME"}, Env: []string{"A=b"}}, "b/root\n", "", "environment", 0},
+		{lab.Command{Args: []string{"sh", "-c", "sleep 100 & echo left"}}, "left\n", "", "daemon", 0},
+		{lab.Command{Args: []string{"seq", "100000"}}, seq(100000), "", "much output", 0},
+	} {
+		r := s.Do(c.cmd)
+		if r.Stdout != c.stdout || r.Stderr != c.stderr || r.Code != c.code {
+			t.Errorf("%s: %s", c.why, r)
+		}
+		if r.Took > 10*time.Second {
+			t.Errorf("%s: took %s", c.why, r.Took)
+		}
+	}
+	p := s.Start("sleep", "100")
+	if err := p.Kill(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if r := p.Wait(); r.Code != 128+15 {
+		t.Errorf("killed: %s", r)
+	}
+}
+
+func seq(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(itoa(i+1) + "\n")
+	}
+	return b.String()
+}
+
+func TestTerminal(t *testing.T) {
+	term := lab.New(t, lab.NoPostfix()).Server.StartPTY("sh", "-c",
+		`test -t 0 && printf 'name? '; read a; stty -echo; printf 'secret? '; read b; echo "[$a/$b]"; tty; true </dev/tty`)
+	term.Expect("name? ")
+	term.Type("me\r")
+	term.Expect("secret? ")
+	term.Type("word\r")
+	term.Expect("[me/word]")
+	term.Expect("/dev/pts/0")
+	if r := term.Wait(); r.Code != 0 {
+		t.Error(r)
+	}
+	if n := strings.Count(term.Screen(), "word"); n != 1 {
+		t.Errorf("the secret is on the screen %d times:\n%q", n, term.Screen())
+	}
+}
+
+func TestFiles(t *testing.T) {
+	s := lab.New(t, lab.NoPostfix(), lab.File("/opt/x/secret", []byte("1"), 0o600)).Server
+	before := s.Tree("/opt", "/etc")
+	if d := before.Diff(s.Tree("/opt", "/etc")); d != "" {
+		t.Errorf("nothing has changed, and yet:\n%s", d)
+	}
+	s.Shell("echo 22 > /opt/x/secret; chmod 644 /opt/x/secret; ln -s /etc/hosts /opt/link; rm /etc/hostname; chown 7:8 /etc/hosts")
+	want := []string{
+		"- /etc/hostname: -rw-r--r-- 0:0 17 bytes sha256 ",
+		"- /etc/hosts: -rw-r--r-- 0:0 ",
+		"+ /etc/hosts: -rw-r--r-- 7:8 ",
+		"+ /opt/link: Lrwxrwxrwx 0:0 -> /etc/hosts",
+		"- /opt/x/secret: -rw------- 0:0 1 bytes sha256 6b86b273ff34",
+		"+ /opt/x/secret: -rw-r--r-- 0:0 3 bytes sha256 ",
+	}
+	got := strings.Split(strings.TrimSpace(before.Diff(s.Tree("/opt", "/etc"))), "\n")
+	if len(got) != len(want) {
+		t.Fatalf("%d differences, not %d:\n%s", len(got), len(want), strings.Join(got, "\n"))
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("difference %q, not %q", got[i], want[i])
+		}
+	}
+	// The machine's own files are others.
+	if _, err := os.Stat("/opt/x/secret"); err == nil {
+		t.Error("the server's file is on the machine")
+	}
+	s.MountTmpfs("/small", 8192)
+	if r := s.Run("sh", "-c", "head -c 20000 /dev/zero > /small/f"); !strings.Contains(r.Stderr, "No space left") {
+		t.Errorf("a full disk: %s", r)
+	}
+}
+
+func TestDMI(t *testing.T) {
+	s := lab.New(t, lab.NoPostfix(), lab.DMI(map[string]string{
+		"sys_vendor": "Amazon EC2", "bios_vendor": "Amazon EC2", "product_uuid": "ec2e1916",
+	})).Server
+	if got := s.ReadFile("/sys/class/dmi/id/modalias"); got != "dmi:bvnAmazonEC2:bvr:bd:svnAmazonEC2:pn:pvr:rvn:rn:rvr:cvn:ct:cvr:sku:\n" {
+		t.Errorf("modalias %q", got)
+	}
+	if r := s.RunAs(1000, "cat", "/sys/class/dmi/id/sys_vendor"); r.Stdout != "Amazon EC2\n" {
+		t.Error(r)
+	}
+	if r := s.RunAs(1000, "cat", "/sys/class/dmi/id/product_uuid"); r.Code == 0 {
+		t.Errorf("anybody can read the serial number: %s", r)
+	}
+}
+
+func TestHostname(t *testing.T) {
+	s := lab.New(t, lab.Hostname("mx7.corp.test"), lab.Hosts("10.1.2.3 inner"), lab.Resolver("192.0.2.99")).Server
+	for cmd, want := range map[string]string{
+		"hostname -f":                "mx7.corp.test\n",
+		"postconf -h myhostname":     "mx7.corp.test\n",
+		"getent hosts inner":         "10.1.2.3        inner\n",
+		"cat /etc/resolv.conf":       "nameserver 192.0.2.99\n",
+		"cat /etc/mailname":          "mx7.corp.test\n",
+		"postconf -h maillog_file":   "/var/log/mail.log\n",
+		"openssl version | cut -c-7": "OpenSSL\n",
+		"openssl verify /usr/local/share/ca-certificates/relayhost-lab.crt": "/usr/local/share/ca-certificates/relayhost-lab.crt: OK\n",
+	} {
+		if got := s.Shell(cmd); got != want {
+			t.Errorf("%s: %q, not %q", cmd, got, want)
+		}
 	}
 }

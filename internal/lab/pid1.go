@@ -136,6 +136,10 @@ func (s *spec) mount() error {
 	m.do(func() error { return unix.PivotRoot(".", ".") })
 	m.do(func() error { return unix.Unmount(".", unix.MNT_DETACH) })
 	m.do(func() error { return os.Chdir("/") })
+	if s.Systemd {
+		// What systemd mounts for a unit has to reach it: credentials.
+		m.mount("", "/", "", unix.MS_REC|unix.MS_SHARED, "")
+	}
 	return m.err
 }
 

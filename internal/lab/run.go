@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -247,4 +248,16 @@ func lookPath(name string) (string, error) {
 		}
 	}
 	return "", &exec.Error{Name: name, Err: os.ErrNotExist}
+}
+
+// Dial connects from the server's network to a literal address, as the kernel
+// there lets it.
+func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	var c net.Conn
+	err := inNet(s.net, func() error {
+		var err error
+		c, err = new(net.Dialer).DialContext(ctx, network, addr)
+		return err
+	})
+	return c, err
 }

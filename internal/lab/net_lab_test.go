@@ -1,0 +1,249 @@
+//go:build lab
+
+package lab_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+const (
+	mx4 = "198.51.100.3:25"
+	mx6 = "[2001:db8::3]:25"
+)
+
+// delay makes a round trip of 40 ms, so that near and far can be told apart.
+const delay = 20 * time.Millisecond
+
+// greet listens on an address of the world and greets who comes.
+func greet(t *testing.T, w *lab.World, addr, banner string) {
+	t.Helper()
+	ln, err := w.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, banner)
+			_ = c.Close()
+		}
+	}()
+}
+
+// try connects from the server: the error, how long it took, what was said.
+func try(s *lab.Server, addr string) (time.Duration, string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 400*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	c, err := s.Dial(ctx, "tcp", addr)
+	took := time.Since(began)
+	if err != nil {
+		return took, "", err
+	}
+	defer c.Close()
+	said, err := io.ReadAll(c)
+	return took, string(said), err
+}
+
+// TestFates holds the table of errors and times of connect(2) by the kind of
+// block, that detection relies on.
+func TestFates(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix(), lab.Delay(delay))
+	greet(t, l.World, mx4, "220 four\r\n")
+	greet(t, l.World, mx6, "220 six\r\n")
+	timeout := context.DeadlineExceeded
+	for _, c := range []struct {
+		name       string
+		fate       lab.Fate
+		local      string
+		err4, err6 error
+		far        bool // answered from afar, after a round trip
+	}{
+		{"open", lab.Open, "", nil, nil, true},
+		{"dropped", lab.Dropped, "", timeout, timeout, true},
+		{"reset", lab.Reset, "", syscall.ECONNREFUSED, syscall.ECONNREFUSED, true},
+		{"prohibited", lab.Prohibited, "", syscall.EHOSTUNREACH, syscall.EACCES, true},
+		{"port unreachable", lab.NoPort, "", syscall.ECONNREFUSED, syscall.ECONNREFUSED, true},
+		{"host unreachable", lab.NoHost, "", syscall.EHOSTUNREACH, syscall.EHOSTUNREACH, true},
+		{"net unreachable", lab.NoNet, "", syscall.ENETUNREACH, syscall.ENETUNREACH, true},
+		{"local drop", lab.Open, "tcp dport 25 drop", timeout, timeout, true},
+		{"local reject", lab.Open, "tcp dport 25 reject", syscall.ECONNREFUSED, syscall.ECONNREFUSED, false},
+		{"local reset", lab.Open, "tcp dport 25 reject with tcp reset", syscall.ECONNREFUSED, syscall.ECONNREFUSED, false},
+		{"local prohibited", lab.Open, "tcp dport 25 reject with icmpx type admin-prohibited", syscall.EHOSTUNREACH, syscall.EACCES, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l.World.Block(25, c.fate, lab.Both)
+			if c.local != "" {
+				l.Server.LocalRule(c.local)
+				defer l.Server.Nft("flush ruleset")
+			}
+			for addr, want := range map[string]error{mx4: c.err4, mx6: c.err6} {
+				took, _, err := try(l.Server, addr)
+				if !errors.Is(err, want) && !(want == timeout && isTimeout(err)) {
+					t.Errorf("%s: %v, not %v", addr, err, want)
+				}
+				if far := took >= 2*delay; far != c.far {
+					t.Errorf("%s: after %s", addr, took)
+				}
+			}
+		})
+	}
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
+}
+
+func TestFamiliesApart(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix(), lab.Port(25, lab.Reset, lab.IPv6))
+	greet(t, l.World, mx4, "220 four\r\n")
+	greet(t, l.World, mx6, "220 six\r\n")
+	if _, said, err := try(l.Server, mx4); err != nil || said != "220 four\r\n" {
+		t.Errorf("IPv4: %q, %v", said, err)
+	}
+	if _, _, err := try(l.Server, mx6); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("IPv6: %v", err)
+	}
+	l.World.Block(25, lab.Open, lab.IPv6)
+	if _, said, err := try(l.Server, mx6); err != nil || said != "220 six\r\n" {
+		t.Errorf("IPv6 opened: %q, %v", said, err)
+	}
+}
+
+func TestNoRoute(t *testing.T) {
+	for name, o := range map[string]lab.Option{"no IPv6": lab.NoIPv6(), "no route": lab.NoRoute6()} {
+		l := lab.New(t, lab.NoPostfix(), o)
+		greet(t, l.World, mx6, "220 six\r\n")
+		if _, _, err := try(l.Server, mx6); !errors.Is(err, syscall.ENETUNREACH) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	l := lab.New(t, lab.NoPostfix(), lab.NoRoute4())
+	if _, _, err := try(l.Server, mx4); !errors.Is(err, syscall.ENETUNREACH) {
+		t.Errorf("no IPv4 route: %v", err)
+	}
+}
+
+func TestIntercepted(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix())
+	greet(t, l.World, mx4, "220 four\r\n")
+	greet(t, l.World, "198.51.100.66:2500", "220 proxy\r\n")
+	l.World.Intercept(25, netip.MustParseAddrPort("198.51.100.66:2500"))
+	for _, addr := range []string{mx4, "192.0.2.1:25"} { // the latter exists nowhere
+		if _, said, err := try(l.Server, addr); err != nil || said != "220 proxy\r\n" {
+			t.Errorf("%s: %q, %v", addr, said, err)
+		}
+	}
+	l.World.NoRules()
+	if _, said, err := try(l.Server, mx4); err != nil || said != "220 four\r\n" {
+		t.Errorf("no longer: %q, %v", said, err)
+	}
+}
+
+func TestUserRule(t *testing.T) {
+	l := lab.New(t)
+	greet(t, l.World, mx4, "220 four\r\n")
+	l.Server.LocalRule("meta skuid != 0 tcp dport 25 reject")
+	const connect = "exec 3<>/dev/tcp/198.51.100.3/25; cat <&3"
+	if r := l.Run("bash", "-c", connect); r.Stdout != "220 four\r\n" {
+		t.Errorf("root: %s", r)
+	}
+	if r := l.Server.RunAs(101, "bash", "-c", connect); r.Code == 0 || !strings.Contains(r.Stderr, "Connection refused") {
+		t.Errorf("another: %s", r)
+	}
+	if r := l.Run("nft", "list", "ruleset"); !strings.Contains(r.Stdout, "skuid != 0 tcp dport 25 reject") {
+		t.Errorf("the rule cannot be seen: %s", r)
+	}
+}
+
+// TestNothingReachesOutside asks for the machine's own gateway, resolver and
+// metadata service, and for an address of the internet: all is silence.
+func TestNothingReachesOutside(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix())
+	for _, addr := range []string{"169.254.169.254:80", "10.255.255.53:53", "8.8.8.8:53", "[2606:4700:4700::1111]:53", "203.0.113.77:25"} {
+		if _, _, err := try(l.Server, addr); !isTimeout(err) {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
+func TestDelayAndTraffic(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix(), lab.Delay(delay), lab.Port(26, lab.Dropped, lab.Both))
+	greet(t, l.World, mx4, "220 four\r\n")
+	for range 3 {
+		took, _, err := try(l.Server, mx4)
+		if n := l.RoundTrips(took); err != nil || n < 1 || n > 2 {
+			t.Errorf("connect takes %.2f round trips, %v", n, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
+	defer cancel()
+	if _, err := l.Server.Dial(ctx, "tcp", "198.51.100.3:26"); err == nil {
+		t.Error("port 26 is open")
+	}
+	if c, err := l.Server.Dial(context.Background(), "udp", "192.0.2.53:53"); err != nil {
+		t.Error(err)
+	} else {
+		_, _ = c.Write([]byte("query"))
+		_ = c.Close()
+	}
+	time.Sleep(3 * delay)
+	tr := l.Server.ResetTraffic()
+	if tr.SYN[25] != 3 || tr.Connections[25] != 3 || tr.Connections[26] != 1 || tr.Attempts() != 4 {
+		t.Errorf("connections: %+v", tr)
+	}
+	if tr.SYN[26] != 2 {
+		t.Errorf("%d SYNs in 1.5 s of silence, not 2 (at 0 and 1 s)", tr.SYN[26])
+	}
+	if tr.DNSQueries != 1 {
+		t.Errorf("%d DNS queries", tr.DNSQueries)
+	}
+	if tr.PacketsReceived < 9 || tr.BytesReceived < tr.PacketsReceived*40 || tr.PacketsSent < 12 {
+		t.Errorf("packets: %+v", tr)
+	}
+	if again := l.Server.Traffic(); again.PacketsSent != 0 || len(again.SYN) != 0 {
+		t.Errorf("after the reset: %+v", again)
+	}
+}
+
+func TestServersReachEachOther(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix())
+	b := l.AddServer(lab.Hostname("b.example.com"))
+	var ln net.Listener
+	if err := b.In(func() (err error) { ln, err = net.Listen("tcp", b.IPv4.String()+":25"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	c, err := l.Server.Dial(ctx, "tcp", b.IPv4.String()+":25")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close()
+	c, err = l.World.Dial(ctx, "tcp", b.IPv4.String()+":25")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close()
+	if got := b.Shell("hostname"); got != "b.example.com\n" {
+		t.Errorf("host name %q", got)
+	}
+}
