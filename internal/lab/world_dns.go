@@ -90,7 +90,9 @@ func (d *DNS) serve(s *dns.Server) {
 	}
 	d.t.Cleanup(func() {
 		_ = s.Shutdown()
-		<-ended
+		if err := <-ended; err != nil {
+			d.t.Errorf("lab: dns: %v", err)
+		}
 	})
 }
 

@@ -2,7 +2,9 @@ package smtpd
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -78,11 +80,12 @@ func (c *conn) Read(b []byte) (int, error) {
 // parts, which go-smtp counts.
 func (c *conn) next() error {
 	line, err := c.in.ReadSlice('\n')
-	if err != nil && (err != bufio.ErrBufferFull || c.mode == commands) {
-		if err == bufio.ErrBufferFull {
-			c.pending = line // go-smtp refuses it
-			return nil
-		}
+	full := errors.Is(err, bufio.ErrBufferFull)
+	switch {
+	case full && c.mode == commands:
+		c.pending = line // go-smtp refuses it
+		return nil
+	case err != nil && !full:
 		return err
 	}
 	switch c.mode {
@@ -243,8 +246,9 @@ func (c *conn) handshake(config *tls.Config) error {
 		config = &tls.Config{MinVersion: tls.VersionTLS12} // no certificate: fails, and is recorded
 	}
 	t := tls.Server(c.Conn, config)
-	_ = c.SetDeadline(time.Now().Add(handshakeLimit))
-	err := t.Handshake()
+	ctx, cancel := context.WithTimeout(context.Background(), handshakeLimit)
+	defer cancel()
+	err := t.HandshakeContext(ctx)
 	_ = c.SetDeadline(time.Now().Add(idleLimit))
 	state := t.ConnectionState()
 	c.note(func(r *Session) {

@@ -66,7 +66,7 @@ func certificate(t *testing.T, names ...string) tls.Certificate {
 
 // client is a small SMTP client that shows every reply.
 type client struct {
-	*testing.T
+	testing.TB
 	conn net.Conn
 	*textproto.Conn
 }
@@ -78,7 +78,7 @@ func dial(t *testing.T, addr string, implicit bool) *client {
 		t.Fatal(err)
 	}
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	c := &client{T: t, conn: conn}
+	c := &client{TB: t, conn: conn}
 	if implicit {
 		c.secure()
 	} else {
@@ -89,36 +89,36 @@ func dial(t *testing.T, addr string, implicit bool) *client {
 }
 
 func (c *client) secure() {
-	c.T.Helper()
+	c.Helper()
 	t := tls.Client(c.conn, &tls.Config{RootCAs: testCA.Pool(), ServerName: "relay.test", MinVersion: tls.VersionTLS12})
 	if err := t.Handshake(); err != nil {
-		c.T.Fatalf("handshake: %v", err)
+		c.Fatalf("handshake: %v", err)
 	}
 	c.conn, c.Conn = t, textproto.NewConn(t)
 }
 
 // want reads a reply, which must begin with text.
 func (c *client) want(text string) string {
-	c.T.Helper()
+	c.Helper()
 	code, msg, err := c.ReadResponse(0)
 	got := fmt.Sprintf("%d %s", code, msg)
 	if err != nil && code == 0 || !strings.HasPrefix(got, text) {
-		c.T.Fatalf("reply %q (%v), want %q", got, err, text)
+		c.Fatalf("reply %q (%v), want %q", got, err, text)
 	}
 	return got
 }
 
 // say sends lines together, as a client that pipelines does.
 func (c *client) say(lines ...string) {
-	c.T.Helper()
+	c.Helper()
 	if _, err := io.WriteString(c.conn, strings.Join(lines, "\r\n")+"\r\n"); err != nil {
-		c.T.Fatal(err)
+		c.Fatal(err)
 	}
 }
 
 // ask sends one line and wants a reply.
 func (c *client) ask(line, reply string) string {
-	c.T.Helper()
+	c.Helper()
 	c.say(line)
 	return c.want(reply)
 }
@@ -138,7 +138,7 @@ func loggedIn(t *testing.T, addr string) *client {
 }
 
 func send(c *client, from, to, body string) {
-	c.T.Helper()
+	c.Helper()
 	c.ask("MAIL FROM:<"+from+">", "250 2.1.0")
 	c.ask("RCPT TO:<"+to+">", "250 2.1.5")
 	c.ask("DATA", "354 ")

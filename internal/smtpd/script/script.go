@@ -13,6 +13,7 @@ package script
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -34,7 +35,8 @@ var ErrEnd = errors.New("the script ends here")
 type Server struct {
 	l     net.Listener
 	steps func(n int) []Step
-	done  chan struct{}
+	ctx   context.Context // ends with the server
+	stop  context.CancelFunc
 	wg    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -84,7 +86,8 @@ func Play(l net.Listener, steps ...Step) *Server {
 
 // PlayEach is [Play] with steps for the n-th connection, from 1.
 func PlayEach(l net.Listener, steps func(n int) []Step) *Server {
-	s := &Server{l: l, steps: steps, done: make(chan struct{}), open: map[net.Conn]struct{}{}}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{l: l, steps: steps, ctx: ctx, stop: stop, open: map[net.Conn]struct{}{}}
 	s.wg.Go(s.accept)
 	return s
 }
@@ -100,7 +103,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
-	close(s.done)
+	s.stop()
 	for c := range s.open {
 		_ = c.Close()
 	}
@@ -186,7 +189,7 @@ func (c *Conn) sleep(d time.Duration) error {
 	select {
 	case <-timer.C:
 		return nil
-	case <-c.server.done:
+	case <-c.server.ctx.Done():
 		return net.ErrClosed
 	}
 }

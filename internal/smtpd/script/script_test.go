@@ -3,6 +3,7 @@ package script
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -161,7 +162,7 @@ func TestTraps(t *testing.T) {
 			write(t, c, "EHLO me\r\nSTARTTLS\r\n")
 			for range 6 {
 				line, err := in.ReadSlice('\n')
-				if err != nil && err != bufio.ErrBufferFull {
+				if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 					break
 				}
 				if strings.HasPrefix(string(line), "220 2.0.0 Ready") {

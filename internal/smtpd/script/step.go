@@ -171,7 +171,7 @@ func TLS(config *tls.Config) Step {
 	return func(c *Conn) error {
 		// What the client sent ahead was read, and recorded, as plain text.
 		t := tls.Server(&ahead{c.raw, io.MultiReader(bytes.NewReader(c.buffered()), c.raw)}, config)
-		if err := t.Handshake(); err != nil {
+		if err := t.HandshakeContext(c.server.ctx); err != nil {
 			return fmt.Errorf("handshake: %w", err)
 		}
 		state := t.ConnectionState()
