@@ -19,6 +19,10 @@ func hostname(r *host.Reader) string {
 	return ""
 }
 
+// HostFQDN returns a fully qualified name of this host without asking Postfix or
+// DNS, or "".
+func HostFQDN(r *host.Reader) string { return fqdn(r, State{Hostname: hostname(r)}) }
+
 // fqdn returns a fully qualified name of this host that a relay can accept as
 // HELO name (RFC 5321 section 4.1.1.1), or "". It asks no DNS.
 func fqdn(r *host.Reader, s State) string {

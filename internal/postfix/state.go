@@ -49,6 +49,8 @@ type State struct {
 	SASLPlugins []string `json:"sasl_plugins"` // PLAIN, LOGIN, ... whose plug-in is on disk
 	Hostname    string   `json:"hostname"`     // kernel host name
 	FQDN        string   `json:"fqdn"`         // usable fully qualified name, or ""
+
+	distribution string // key of releases
 }
 
 // DefaultConfigDir is config_directory of every distribution's Postfix.
@@ -72,8 +74,8 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 //
 // It starts three children at most: postconf -x, -m and -A.
 func Read(ctx context.Context, r *host.Reader, configDir string) (State, error) {
-	s := State{ConfigDir: configDir, Hostname: hostname(r), CAFile: caFile(r), SASLPlugins: saslPlugins(r)}
-	s.FQDN = fqdn(r, s)
+	s := State{ConfigDir: configDir, Hostname: hostname(r), CAFile: CABundle(r), SASLPlugins: saslPlugins(r)}
+	s.FQDN, s.distribution = fqdn(r, s), family(r)
 	if !r.Has("postconf") {
 		return s, nil
 	}

@@ -25,7 +25,8 @@ var caFiles = []string{
 	"/etc/ssl/cert.pem",                                 // Alpine
 }
 
-func caFile(r *host.Reader) string {
+// CABundle is the distribution's file of trusted CAs, "" if none was found.
+func CABundle(r *host.Reader) string {
 	for _, path := range caFiles {
 		if m, err := r.Stat(path); err == nil && m.Mode.IsRegular() && m.Size > 0 {
 			return path
