@@ -1,0 +1,517 @@
+package plan_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// with puts a file on the server.
+func (s *server) with(path, text string) *server {
+	s.files[path] = text
+	return s
+}
+
+// set replaces a parameter of main.cf.
+func (s *server) set(name, value string) *server {
+	m, err := postfix.ParseMain([]byte(s.files[mainPath]))
+	if err != nil {
+		panic(err)
+	}
+	m.Set(name, value)
+	s.files[mainPath] = string(m.Bytes())
+	return s
+}
+
+// param is what main.cf says after p.
+func param(t *testing.T, p plan.Plan, name string) string {
+	t.Helper()
+	m, err := postfix.ParseMain([]byte(text(t, p, mainPath)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, ok := m.Get(name)
+	if !ok {
+		return "(not set)"
+	}
+	return value
+}
+
+// option is what the relay's entry in master.cf says after p.
+func option(t *testing.T, p plan.Plan, name string) string {
+	t.Helper()
+	m, err := postfix.ParseMaster([]byte(text(t, p, masterPath)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := m.Get(p.Service, "unix")
+	if !ok {
+		t.Fatalf("master.cf has no %s", p.Service)
+	}
+	for _, o := range s.Options {
+		if o.Name == name {
+			return o.Value
+		}
+	}
+	return "(not set)"
+}
+
+func hasNote(p plan.Plan, part string) bool {
+	return slices.ContainsFunc(p.Notes, func(n string) bool { return strings.Contains(n, part) })
+}
+
+func has(p plan.Plan, path string) bool {
+	return slices.ContainsFunc(p.Files, func(f plan.File) bool { return f.Path == path })
+}
+
+const policyPath = "/etc/postfix/relayhost_tls_policy"
+
+func TestMinimumTLSByVersion(t *testing.T) {
+	for _, test := range []struct {
+		version postfix.Version
+		want    string
+	}{
+		{postfix.Version{Major: 3, Minor: 4}, "protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1"},
+		{postfix.Version{Major: 3, Minor: 5, Patch: 25}, "protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1"},
+		{postfix.Version{Major: 3, Minor: 6}, "protocols=>=TLSv1.2"},
+		{postfix.Version{Major: 3, Minor: 11, Patch: 7}, "protocols=>=TLSv1.2"},
+	} {
+		s := debian(t)
+		s.version = test.version
+		policy := text(t, build(t, s, options()), policyPath)
+		if !strings.Contains(policy, " "+test.want+" ") || !strings.Contains(policy, "[smtp.example.net]:587 secure match=nexthop servername=hostname ") {
+			t.Errorf("%v: %s", test.version, policy)
+		}
+	}
+}
+
+func TestPasswordsNeedVerifiedTLS(t *testing.T) {
+	pin := strings.Repeat("ab", 32)
+	for _, test := range []struct {
+		name       string
+		change     func(*plan.Options)
+		level, tls string
+	}{
+		{"verified", func(*plan.Options) {}, " secure match=nexthop ", "noplaintext,noanonymous"},
+		{"pinned", func(o *plan.Options) { o.Pin = pin }, " fingerprint match=AB:AB:", "noplaintext,noanonymous"},
+		{"unverified as asked", func(o *plan.Options) { o.NoVerify = true }, " encrypt servername=", "noanonymous"},
+	} {
+		p := build(t, debian(t), options(test.change))
+		if policy := text(t, p, policyPath); !strings.Contains(policy, test.level) {
+			t.Errorf("%s: policy %s", test.name, policy)
+		}
+		for name, want := range map[string]string{
+			"smtp_sasl_security_options": "noplaintext,noanonymous", "smtp_sasl_tls_security_options": test.tls,
+			"smtp_sasl_tls_verified_security_options": "noanonymous", "smtp_sasl_mechanism_filter": "plain,login",
+			"smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt", "smtp_tls_CApath": "",
+		} {
+			if got := option(t, p, name); got != want {
+				t.Errorf("%s: %s = %s, want %s", test.name, name, got, want)
+			}
+		}
+	}
+}
+
+func TestImplicitTLSDiffersByOneOption(t *testing.T) {
+	p := build(t, debian(t), options())
+	q := build(t, debian(t), options(func(o *plan.Options) { o.Port, o.TLS = 465, relays.Implicit }))
+	if got := option(t, q, "smtp_tls_wrappermode"); got != "yes" {
+		t.Errorf("smtp_tls_wrappermode = %s on 465", got)
+	}
+	if got := strings.Replace(text(t, q, masterPath), "  -o smtp_tls_wrappermode=yes\n", "", 1); got != text(t, p, masterPath) {
+		t.Errorf("465 differs from 587 by more than smtp_tls_wrappermode:\n%s", got)
+	}
+	if got := option(t, build(t, debian(t).set("smtp_tls_wrappermode", "yes"), options()), "smtp_tls_wrappermode"); got != "no" {
+		t.Errorf("smtp_tls_wrappermode of main.cf reaches the STARTTLS service: %s", got)
+	}
+}
+
+func TestWhatReachesTheServiceFromMain(t *testing.T) {
+	for name, test := range map[string]struct{ global, want string }{
+		"tls_append_default_CA":       {"yes", "no"},
+		"smtp_fallback_relay":         {"[other.example.com]", ""},
+		"smtp_sasl_auth_soft_bounce":  {"no", "yes"},
+		"smtp_skip_5xx_greeting":      {"no", "yes"},
+		"smtp_never_send_ehlo":        {"yes", "no"},
+		"smtp_discard_ehlo_keywords":  {"PIPELINING, STARTTLS", ""},
+		"smtp_sasl_type":              {"dovecot", "cyrus"},
+		"smtp_delivery_status_filter": {"pcre:/etc/postfix/own", "regexp:/etc/postfix/relayhost_status_filter,pcre:/etc/postfix/own"},
+		"smtp_generic_maps":           {"hash:/etc/postfix/generic", "hash:/etc/postfix/relayhost_generic,hash:/etc/postfix/generic"},
+	} {
+		p := build(t, debian(t).set(name, test.global), options())
+		if got := option(t, p, name); got != test.want {
+			t.Errorf("%s = %s in main.cf: the service has %q, want %q", name, test.global, got, test.want)
+		}
+		if got := param(t, p, name); got != test.global {
+			t.Errorf("%s in main.cf became %s", name, got)
+		}
+	}
+}
+
+const passwd = "/etc/postfix/sasl_passwd"
+
+func TestPasswordTable(t *testing.T) {
+	ours := "[smtp.example.net]:587 joe:s3c:ret#x\n"
+	for _, test := range []struct {
+		name, maps, before, want, wantMaps string
+	}{
+		{"none", "", "", ours, "hash:/etc/postfix/sasl_passwd"},
+		{"others stay", "hash:/etc/postfix/sasl_passwd", "# mine\n[a.test]:25 x:y\n  z\n\n[b.test] q:r", "# mine\n[a.test]:25 x:y\n  z\n\n[b.test] q:r\n" + ours, "hash:/etc/postfix/sasl_passwd"},
+		{"bare host would win", "hash:/etc/postfix/sasl_passwd", "smtp.example.net old:old\n[a.test] x:y\n", "[a.test] x:y\n" + ours, "hash:/etc/postfix/sasl_passwd"},
+		{"first of two wins", "hash:/etc/postfix/sasl_passwd", "[SMTP.example.net]:587 a:b\n[a.test] x:y\n[smtp.example.net]:587 c:d\n", ours + "[a.test] x:y\n", "hash:/etc/postfix/sasl_passwd"},
+		{"CRLF", "hash:/etc/postfix/sasl_passwd", "[a.test] x:y\r\n", "[a.test] x:y\r\n" + strings.TrimSpace(ours) + "\r\n", "hash:/etc/postfix/sasl_passwd"},
+		{"static", "static:a:b, hash:/etc/postfix/sasl_passwd", "", ours, "hash:/etc/postfix/sasl_passwd"},
+		{"a type that is gone", "lmdb:/etc/postfix/sasl_passwd", "", ours, "hash:/etc/postfix/sasl_passwd"},
+		{"not a file", "ldap:/etc/postfix/ldap.cf", "", ours, "hash:/etc/postfix/sasl_passwd, ldap:/etc/postfix/ldap.cf"},
+		{"own place", "$config_directory_x", "", ours, "texthash:/etc/mail/pw"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := debian(t)
+			path := passwd
+			if test.name == "own place" {
+				test.maps, path = "texthash:/etc/mail/pw", "/etc/mail/pw"
+			}
+			if test.maps != "" {
+				s.set("smtp_sasl_password_maps", test.maps)
+			}
+			if test.before != "" {
+				s.with(path, test.before)
+			}
+			p := build(t, s, options())
+			if got := text(t, p, path); got != test.want {
+				t.Errorf("%s:\n%q\nwant\n%q", path, got, test.want)
+			}
+			if got := param(t, p, "smtp_sasl_password_maps"); got != test.wantMaps {
+				t.Errorf("smtp_sasl_password_maps = %s, want %s", got, test.wantMaps)
+			}
+			s.apply(p)
+			if again := build(t, s, options()); again.Changed() {
+				t.Error("not unchanged on its own result")
+			}
+		})
+	}
+}
+
+func TestBareHostInAnotherTable(t *testing.T) {
+	s := debian(t).set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd, texthash:/etc/postfix/more").
+		with(passwd, "").with("/etc/postfix/more", "smtp.example.net a:b\n[c.test] d:e\n")
+	p := build(t, s, options())
+	if got := text(t, p, "/etc/postfix/more"); got != "[c.test] d:e\n" {
+		t.Errorf("the other table: %q", got)
+	}
+	if !hasNote(p, "without port, which would win") {
+		t.Errorf("not said: %q", p.Notes)
+	}
+}
+
+func TestChangingTheRelayLeavesNothingOfTheOldOne(t *testing.T) {
+	s := debian(t)
+	s.apply(build(t, s, options(func(o *plan.Options) { o.Connections = 50 })))
+	other := func(o *plan.Options) {
+		o.Relay = service(func(r *relays.Relay) { r.ID, r.Name = "postmark", "Postmark" })
+		o.Host, o.Username, o.Password = "smtp.example.com", "token", secret.New("token")
+	}
+	p := build(t, s, options(other))
+	for _, f := range p.Files {
+		for _, old := range []string{"relayhost-ses", "smtp.example.net", "s3c:ret"} {
+			if strings.Contains(string(f.After), old) {
+				t.Errorf("%s still holds %s:\n%s", f.Path, old, f.After)
+			}
+		}
+	}
+}
+
+func TestPolicyAndTransportGoBesideWhatIsThere(t *testing.T) {
+	s := debian(t).set("smtp_tls_policy_maps", "hash:/etc/postfix/policy").set("transport_maps", "hash:/etc/postfix/transport").
+		with("/etc/postfix/transport", "a.test smtp:[10.0.0.1]\nbackup.test relay:[10.0.0.2]\n").
+		set("relay_domains", "backup.test, mx.test")
+	p := build(t, s, options(func(o *plan.Options) { o.Direct = []string{"corp.test"} }))
+	if got := param(t, p, "smtp_tls_policy_maps"); got != "hash:/etc/postfix/relayhost_tls_policy, hash:/etc/postfix/policy" {
+		t.Errorf("smtp_tls_policy_maps = %s", got)
+	}
+	if got := param(t, p, "transport_maps"); got != "hash:/etc/postfix/transport, hash:/etc/postfix/relayhost_transport" {
+		t.Errorf("transport_maps = %s", got)
+	}
+	want := "# Written by relayhost: destinations that do not go through Amazon SES.\ncorp.test smtp:\n.backup.test relay:\nmx.test relay:\n.mx.test relay:\n"
+	if got := text(t, p, "/etc/postfix/relayhost_transport"); got != want {
+		t.Errorf("routes:\n%s", got)
+	}
+	s.apply(p)
+	if again := build(t, s, options(func(o *plan.Options) { o.Direct = []string{"corp.test"} })); again.Changed() {
+		t.Error("not unchanged on its own result")
+	}
+}
+
+func TestLocalMailStays(t *testing.T) {
+	// relay_domains is $mydestination below compatibility_level 1.
+	p := build(t, debian(t).set("relay_domains", "$mydestination"), options())
+	if has(p, "/etc/postfix/relayhost_transport") || param(t, p, "transport_maps") != "(not set)" {
+		t.Error("local domains got a transport entry")
+	}
+	for _, name := range []string{"mydestination", "mynetworks", "inet_interfaces", "message_size_limit", "smtp_tls_security_level"} {
+		m, _ := postfix.ParseMain([]byte(debian(t).files[mainPath]))
+		want, ok := m.Get(name)
+		if got := param(t, p, name); ok && got != want {
+			t.Errorf("%s became %s", name, got)
+		}
+	}
+}
+
+func TestLocalOnly(t *testing.T) {
+	s := debian(t).set("default_transport", "error").set("relay_transport", "error")
+	p := build(t, s, options())
+	if got := param(t, p, "default_transport"); got != "relayhost-ses" {
+		t.Errorf("default_transport = %s", got)
+	}
+	if !hasNote(p, "default_transport was error") || !hasNote(p, "relay_transport = error stays") {
+		t.Errorf("notes %q", p.Notes)
+	}
+}
+
+func TestConflicts(t *testing.T) {
+	open := func(s *server) *server { return s.set("inet_interfaces", "all") }
+	for _, test := range []struct {
+		name, param string
+		host        func(*server) *server
+		to          string
+	}{
+		{"catch-all", "transport_maps", func(s *server) *server {
+			return s.set("transport_maps", "hash:/etc/postfix/transport").with("/etc/postfix/transport", "* smtp:[old.test]\n")
+		}, ""},
+		{"local recipient", "mydestination", func(s *server) *server { return s }, "root@host.example.com"},
+		{"everybody's network", "mynetworks", func(s *server) *server { return open(s).set("mynetworks", "127.0.0.0/8 0.0.0.0/0") }, ""},
+		{"open restrictions", "smtpd_relay_restrictions", func(s *server) *server { return open(s).set("smtpd_relay_restrictions", "permit") }, ""},
+	} {
+		s := test.host(debian(t))
+		o := options(func(o *plan.Options) { o.To = test.to })
+		_, err := plan.Build(s.state(t), nil, o)
+		var c *plan.Conflict
+		if !errors.As(err, &c) || c.Param != test.param || c.Hint == "" {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		o.Force = true
+		if p, err := plan.Build(s.state(t), nil, o); err != nil || !hasNote(p, c.Msg) {
+			t.Errorf("%s, forced: %v", test.name, err)
+		}
+	}
+	for name, s := range map[string]*server{
+		"no-op catch-all":  debian(t).set("transport_maps", "hash:/etc/postfix/transport").with("/etc/postfix/transport", "* :\n"),
+		"loopback only":    debian(t).set("mynetworks", "0.0.0.0/0"),
+		"own networks":     open(debian(t)).set("mynetworks", "127.0.0.0/8 10.0.0.0/8 [::1]/128 [::ffff:127.0.0.0]/104"),
+		"both lists count": open(debian(t)).set("smtpd_relay_restrictions", "permit").set("smtpd_recipient_restrictions", "permit_mynetworks, reject_unauth_destination"),
+	} {
+		if _, err := plan.Build(s.state(t), nil, options()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestObsoleteLines(t *testing.T) {
+	s := debian(t).set("smtp_use_tls", "yes")
+	p := build(t, s, options())
+	if got := param(t, p, "smtp_use_tls"); got != "(not set)" || !hasNote(p, "smtp_use_tls = yes had no effect") {
+		t.Errorf("beside a level smtp_use_tls = %s; notes %q", got, p.Notes)
+	}
+	s = debian(t)
+	s.files[mainPath] = strings.Replace(s.files[mainPath], "smtp_tls_security_level=may\n", "smtp_enforce_tls = yes\nsmtp_use_tls =\n", 1)
+	p = build(t, s, options())
+	if got := param(t, p, "smtp_enforce_tls"); got != "yes" {
+		t.Errorf("smtp_enforce_tls still counts without a level and became %s", got)
+	}
+	if got := param(t, p, "smtp_use_tls"); got != "(not set)" {
+		t.Errorf("an empty boolean stays: %s", got)
+	}
+}
+
+func TestHelo(t *testing.T) {
+	for _, test := range []struct{ myhostname, fqdn, want string }{
+		{"host.example.com", "host.example.com", "(not set)"},
+		{"vm", "vm.example.com", "vm.example.com"},
+		{"localhost.localdomain", "", "example.org"},
+		{"bad_name.example.com", "", "example.org"},
+	} {
+		st := debian(t).set("myhostname", test.myhostname).state(t)
+		st.FQDN = test.fqdn
+		p, err := plan.Build(st, nil, options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := option(t, p, "smtp_helo_name"); got != test.want {
+			t.Errorf("myhostname %s: smtp_helo_name %s, want %s", test.myhostname, got, test.want)
+		}
+	}
+}
+
+func TestSenders(t *testing.T) {
+	lines := func(text string) []string { return strings.Split(strings.TrimSpace(text), "\n")[1:] }
+	single := func(o *plan.Options) {
+		o.Relay = service(func(r *relays.Relay) { r.Sender.Single = true })
+	}
+	t.Run("server", func(t *testing.T) {
+		p := build(t, debian(t), options())
+		want := []string{"@host.example.com alerts@example.org", "@localhost alerts@example.org", "@localhost.example.com alerts@example.org"}
+		if got := lines(text(t, p, "/etc/postfix/relayhost_generic")); !slices.Equal(got, want) {
+			t.Errorf("generic %q", got)
+		}
+		if param(t, p, "sender_canonical_maps") != "(not set)" {
+			t.Error("local mail is rewritten too")
+		}
+	})
+	t.Run("null client", func(t *testing.T) {
+		// Mail to this host's name leaves: a generic map would rewrite it.
+		p := build(t, debian(t).set("mydestination", ""), options())
+		if has(p, "/etc/postfix/relayhost_generic") || option(t, p, "smtp_generic_maps") != "(not set)" {
+			t.Error("recipients at this host's name are rewritten")
+		}
+		if got := lines(text(t, p, "/etc/postfix/relayhost_sender")); !slices.Equal(got, []string{"@host.example.com alerts@example.org"}) {
+			t.Errorf("sender_canonical %q", got)
+		}
+	})
+	t.Run("sender at this host", func(t *testing.T) {
+		p := build(t, debian(t), options(func(o *plan.Options) { o.From = "alerts@host.example.com" }))
+		if strings.Contains(text(t, p, "/etc/postfix/relayhost_generic"), "@host.example.com a") {
+			t.Error("senders that the relay accepts are rewritten")
+		}
+	})
+	t.Run("a mail domain as origin", func(t *testing.T) {
+		s := debian(t).with("/etc/mailname", "example.com\n").set("mydestination", "$myhostname, example.com, localhost")
+		p := build(t, s, options())
+		got := text(t, p, "/etc/postfix/relayhost_generic")
+		if !strings.Contains(got, "\nroot@example.com alerts@") || strings.Contains(got, "\n@example.com") {
+			t.Errorf("generic\n%s", got)
+		}
+	})
+	t.Run("one sender, null client", func(t *testing.T) {
+		p := build(t, debian(t).set("mydestination", ""), options(single))
+		if got := param(t, p, "sender_canonical_maps"); got != "static:alerts@example.org" {
+			t.Errorf("sender_canonical_maps = %s", got)
+		}
+	})
+	t.Run("one sender, server with people", func(t *testing.T) {
+		p := build(t, debian(t).set("mydestination", "$myhostname, example.com"), options(single))
+		if got := param(t, p, "sender_canonical_maps"); got != "(not set)" || !hasNote(p, "takes mail from alerts@example.org only") {
+			t.Errorf("sender_canonical_maps = %s, notes %q", got, p.Notes)
+		}
+	})
+}
+
+func TestLimits(t *testing.T) {
+	limited := func(l relays.Limits, connections int) plan.Options {
+		return options(func(o *plan.Options) {
+			o.Relay, o.Connections = service(func(r *relays.Relay) { r.Limits = l }), connections
+		})
+	}
+	type want struct{ concurrency, initial, recipients, delay, reuse string }
+	none := "(not set)"
+	for _, test := range []struct {
+		limits      relays.Limits
+		connections int
+		want        want
+	}{
+		{relays.Limits{}, 0, want{"20", none, none, none, none}},
+		{relays.Limits{Connections: 2, Recipients: 10}, 0, want{"2", none, "10", none, none}},
+		{relays.Limits{Connections: 500, Recipients: 1000}, 0, want{"20", none, none, none, none}},
+		{relays.Limits{}, 100, want{"100", "20", none, none, none}},
+		{relays.Limits{MessagesPerConnection: 100}, 0, want{"20", none, none, none, "99"}},
+		{relays.Limits{RatePerSecond: 0.5}, 0, want{"20", none, none, "2s", none}},
+		{relays.Limits{RatePerSecond: 14}, 0, want{"20", none, none, none, none}},
+	} {
+		p := build(t, debian(t), limited(test.limits, test.connections))
+		got := want{
+			param(t, p, "relayhost-ses_destination_concurrency_limit"), param(t, p, "relayhost-ses_initial_destination_concurrency"),
+			param(t, p, "relayhost-ses_destination_recipient_limit"), param(t, p, "relayhost-ses_destination_rate_delay"),
+			option(t, p, "smtp_connection_reuse_count_limit"),
+		}
+		if got != test.want {
+			t.Errorf("%+v, %d asked for: %+v, want %+v", test.limits, test.connections, got, test.want)
+		}
+	}
+	p := build(t, debian(t), limited(relays.Limits{MessageBytes: 1000}, 0))
+	if !hasNote(p, "refuses messages above 1000 bytes") || param(t, p, "message_size_limit") != none {
+		t.Errorf("message size: notes %q", p.Notes)
+	}
+}
+
+func TestReuseOnlyWhereItIsSafe(t *testing.T) {
+	p := build(t, debian(t), options())
+	m, _ := postfix.ParseMaster([]byte(text(t, p, masterPath)))
+	proxy, ok := m.Get("relayhost-ses-tls", "unix")
+	if !ok || proxy.Chroot != "n" || proxy.Command != "tlsproxy" || option(t, p, "tlsproxy_service_name") != proxy.Name {
+		t.Errorf("tlsproxy entry %+v", proxy)
+	}
+	if param(t, p, "smtp_tls_connection_reuse") != "(not set)" {
+		t.Error("reuse is switched on for other mail as well")
+	}
+	s := debian(t)
+	s.files[masterPath] = strings.Replace(s.files[masterPath], "scache    unix", "#scache    unix", 1)
+	p = build(t, s, options())
+	if strings.Contains(text(t, p, policyPath), "connection_reuse") || option(t, p, "tlsproxy_service_name") != "(not set)" || !hasNote(p, "not reused") {
+		t.Errorf("reuse without scache; notes %q", p.Notes)
+	}
+}
+
+func TestMissingServicesAreAdded(t *testing.T) {
+	s := debian(t)
+	s.files[masterPath] = strings.NewReplacer("\ntlsmgr ", "\n#tlsmgr ", "\npostlog ", "\n#postlog ").Replace(s.files[masterPath])
+	m, _ := postfix.ParseMaster([]byte(text(t, build(t, s, options()), masterPath)))
+	for name, typ := range map[string]string{"tlsmgr": "unix", "postlog": "unix-dgram"} {
+		if _, ok := m.Get(name, typ); !ok {
+			t.Errorf("no %s", name)
+		}
+	}
+}
+
+func TestHostsWithoutWhatIsNeeded(t *testing.T) {
+	st := debian(t).state(t)
+	st.CAFile = ""
+	if _, err := plan.Build(st, nil, options()); err == nil || !strings.Contains(err.Error(), "no CA bundle") {
+		t.Errorf("without a CA bundle: %v", err)
+	}
+	st = debian(t).state(t)
+	st.Version = postfix.Version{Major: 3, Minor: 3, Patch: 9}
+	if _, err := plan.Build(st, nil, options()); err == nil || !strings.Contains(err.Error(), "too old") {
+		t.Errorf("on 3.3: %v", err)
+	}
+	st = debian(t).state(t)
+	st.SASLPlugins = []string{}
+	if p, err := plan.Build(st, nil, options()); err != nil || !hasNote(p, "no SASL plug-in") {
+		t.Errorf("without plug-ins: %v %q", err, p.Notes)
+	}
+}
+
+func TestRootAlias(t *testing.T) {
+	for _, test := range []struct{ before, want string }{
+		{"postmaster: root\n", "postmaster: root\nroot: ops@example.org\n"},
+		{"# a\nroot:\tbob\n  , eve\npostmaster: root", "# a\nroot: ops@example.org\npostmaster: root"},
+		{"Root : ops@example.org\n", "Root : ops@example.org\n"},
+	} {
+		s := debian(t).with("/etc/aliases", test.before)
+		p := build(t, s, options(func(o *plan.Options) { o.RootTo = "ops@example.org" }))
+		if got := text(t, p, "/etc/aliases"); got != test.want {
+			t.Errorf("%q became %q, want %q", test.before, got, test.want)
+		}
+		compiled := slices.ContainsFunc(p.Commands, func(c plan.Command) bool { return slices.Equal(c.Args, []string{"postalias", "hash:/etc/aliases"}) })
+		if compiled != (test.before != test.want) {
+			t.Errorf("%q: commands %v", test.before, p.Commands)
+		}
+	}
+}
+
+func TestPlanWithoutCredentials(t *testing.T) {
+	look := options(func(o *plan.Options) { o.Username, o.Password, o.NoCredentials = "", secret.Value{}, true })
+	if p := build(t, debian(t), look); !p.Incomplete {
+		t.Error("placeholders in a plan that says it is complete")
+	}
+	s := debian(t)
+	s.apply(build(t, s, options()))
+	if p := build(t, s, look); p.Incomplete || p.Changed() {
+		t.Errorf("stored credentials are not used: incomplete %v, changed %v", p.Incomplete, p.Changed())
+	}
+}
