@@ -31,26 +31,29 @@ func readCatalog() ([]Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Relay, 0, len(entries))
-	for _, e := range entries {
-		name := path.Join("catalog", e.Name())
-		data, err := catalogFiles.ReadFile(name)
-		if err != nil {
+	all := make([]Relay, len(entries))
+	for i, e := range entries {
+		if all[i], err = readBuiltIn(e.Name()); err != nil {
 			return nil, err
 		}
-		r, err := Parse(name, data)
-		if err != nil {
-			return nil, err
-		}
-		if r.ID+".toml" != e.Name() {
-			return nil, &FileError{File: name, Key: "id", Message: "differs from the file's name"}
-		}
-		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b Relay) int {
 		return cmp.Or(cmp.Compare(tierRank(a), tierRank(b)), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
 	})
 	return all, nil
+}
+
+func readBuiltIn(name string) (Relay, error) {
+	file := path.Join("catalog", name)
+	data, err := catalogFiles.ReadFile(file)
+	if err != nil {
+		return Relay{}, err
+	}
+	r, err := Parse(file, data)
+	if err == nil && r.ID+".toml" != name {
+		err = &FileError{File: file, Key: "id", Message: "differs from the file's name"}
+	}
+	return r, err
 }
 
 // tierRank puts services that name no tier last.
