@@ -24,6 +24,8 @@ type RelayService struct {
 	Username, Password string
 	// SecretAccessKey is set for SES: what Password was derived from.
 	SecretAccessKey string
+
+	ca *CA
 }
 
 // RelayHost is one host name of a service and where it answers.
@@ -92,7 +94,7 @@ func (s *services) startRelay(r relays.Relay, hosts []string, change []func(*smt
 	if err != nil {
 		return err
 	}
-	service := &RelayService{ID: r.ID}
+	service := &RelayService{ID: r.ID, ca: s.ca}
 	cfg := relayConfig(r)
 	cfg.Name, cfg.TLS = hosts[0], smtpd.ServerTLS(cert)
 	cfg.Accounts = service.accounts(r, hosts)

@@ -28,13 +28,14 @@ type services struct {
 	relays     map[string]*RelayService
 	exchangers map[string]*Exchanger
 	controls   []*Control
+	scripted   map[string]netip.Addr
 	metadata   *Metadata
 }
 
 // open starts what every world has: its DNS. The listeners end with the test.
 func (s *services) open(t testing.TB, n network, ca *CA) error {
 	s.t, s.net, s.ca = t, n, ca
-	s.relays, s.exchangers = map[string]*RelayService{}, map[string]*Exchanger{}
+	s.relays, s.exchangers, s.scripted = map[string]*RelayService{}, map[string]*Exchanger{}, map[string]netip.Addr{}
 	d, err := newDNS(t, n, dns4, dns6)
 	s.DNS = d
 	return err

@@ -1,0 +1,54 @@
+package lab
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"relayhost/internal/smtpd/script"
+)
+
+func TestScriptTakesTheName(t *testing.T) {
+	const host = "smtp.postmarkapp.com"
+	w, n := testWorld(t, Relay("postmark"))
+	s := w.Script(host, 587, script.Line("220 hello"), script.Answer(nil))
+	w.Script(host, 2525, script.Reset())
+	addr := w.scriptAddr(host)
+	if got := shown(ask(t, n, "udp", host+".", 1, 0)); !strings.HasSuffix(got, " "+addr.String()) || strings.Contains(got, w.Relay("postmark").Hosts[0].Addrs[0].String()) {
+		t.Errorf("DNS: %s", got)
+	}
+	if got := exchange(t, n.at("tcp", net.JoinHostPort(addr.String(), "587")), "EHLO x", "QUIT"); len(got) != 3 || got[0] != "220 hello" {
+		t.Errorf("dialogue %q", got)
+	}
+	if r := s.Records(); len(r) != 1 || !r[0].SawPlain("EHLO") {
+		t.Errorf("records %+v", r)
+	}
+	if w.ServerTLS(host).Certificates == nil {
+		t.Error("no certificate")
+	}
+}
+
+func TestCertificateFlaws(t *testing.T) {
+	const host = "smtp.resend.com"
+	w, n := testWorld(t, Relay("resend"))
+	r := w.Relay("resend")
+	at := n.at("tcp", net.JoinHostPort(r.Hosts[0].Addrs[0].String(), "465"))
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	var unknown x509.UnknownAuthorityError
+	for flaw, want := range map[Flaw]any{Flawless: nil, Expired: &invalid, NotYetValid: &invalid, WrongName: &name, SelfSigned: &unknown, UnknownCA: &unknown} {
+		if err := r.Present(flaw); err != nil {
+			t.Fatal(err)
+		}
+		c, err := tls.Dial("tcp", at, &tls.Config{ServerName: host, RootCAs: roots(w)})
+		if err == nil {
+			_ = c.Close()
+		}
+		if (want == nil) != (err == nil) || want != nil && !errors.As(err, want) {
+			t.Errorf("%q: %v", flaw, err)
+		}
+	}
+}
