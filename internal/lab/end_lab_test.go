@@ -17,86 +17,119 @@ import (
 	"relayhost/internal/lab"
 )
 
-// remains lists what a lab could leave on the machine: processes of its
-// namespaces, mounts, links, control groups.
-func remains(t *testing.T) map[string]bool {
+// traces are what could be left of one server.
+type traces struct {
+	pids       []int
+	namespaces map[string]bool
+	cgroup     string // "" where it has none of its own
+}
+
+func tracesOf(t *testing.T, s *lab.Server) traces {
 	t.Helper()
-	found := map[string]bool{}
-	for _, kind := range []string{"net", "mnt", "pid"} {
-		links, err := filepath.Glob("/proc/[0-9]*/task/[0-9]*/ns/" + kind)
+	left := s.Run("sh", "-c", "setsid sleep 1000 & echo")
+	if left.Code != 0 {
+		t.Fatal(left)
+	}
+	tr := traces{pids: []int{s.Pid(), s.Start("sleep", "1000").Pid}, namespaces: map[string]bool{}}
+	for _, kind := range []string{"net", "mnt", "pid", "uts", "ipc", "cgroup"} {
+		ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/%s", s.Pid(), kind))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, l := range links {
-			if ns, err := os.Readlink(l); err == nil {
-				found["namespace "+ns] = true
-			}
+		if own, err := os.Readlink("/proc/self/ns/" + kind); err != nil || own == ns {
+			t.Fatalf("the server has no %s namespace of its own: %v", kind, err)
+		}
+		tr.namespaces[ns] = true
+	}
+	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", s.Pid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, after, ok := strings.Cut(string(groups), "relayhost-lab-"); ok {
+		name, _, _ := strings.Cut(after, "/")
+		tr.cgroup = "relayhost-lab-" + name
+	}
+	return tr
+}
+
+// left lists what there is still.
+func (tr traces) left(t *testing.T) []string {
+	t.Helper()
+	var left []string
+	for _, pid := range tr.pids {
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			left = append(left, fmt.Sprintf("process %d: %v", pid, err))
 		}
 	}
+	links, err := filepath.Glob("/proc/[0-9]*/task/[0-9]*/ns/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range links {
+		if ns, err := os.Readlink(l); err == nil && tr.namespaces[ns] {
+			left = append(left, l+" -> "+ns)
+		}
+	}
+	if tr.cgroup == "" {
+		return left
+	}
+	err = filepath.WalkDir("/sys/fs/cgroup", func(p string, d os.DirEntry, err error) error {
+		if err == nil && d.Name() == tr.cgroup {
+			left = append(left, p)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left
+}
+
+// own lists this process's mounts, and its descriptors of namespaces and
+// tunnels.
+func own(t *testing.T) string {
+	t.Helper()
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range strings.Split(string(mounts), "\n") {
-		if _, what, ok := strings.Cut(l, "/"); ok {
-			found["mount "+what] = true
-		}
-	}
-	links, err := exec.Command("ip", "-o", "link").Output()
+	fds, err := filepath.Glob("/proc/self/fd/*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	found["links "+string(links)] = true
-	groups, err := filepath.Glob("/sys/fs/cgroup/unified/relayhost-lab-*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range groups {
-		found["group "+g] = true
-	}
-	return found
-}
-
-// since lists what there is now and was not before.
-func since(t *testing.T, before map[string]bool) []string {
-	t.Helper()
-	var more []string
-	for what := range remains(t) {
-		if !before[what] {
-			more = append(more, what)
+	list := string(mounts)
+	for _, fd := range fds {
+		to, err := os.Readlink(fd)
+		if err == nil && (strings.HasPrefix(to, "net:") || strings.Contains(to, "pidfd") || strings.HasPrefix(to, "/dev/net")) {
+			list += to + "\n"
 		}
 	}
-	return more
+	return list
 }
 
 func TestNothingIsLeft(t *testing.T) {
-	before := remains(t)
-	pids := make(chan int, 10)
+	was := own(t)
+	var all []traces
 	t.Run("labs", func(t *testing.T) {
 		for _, o := range [][]lab.Option{{lab.Postfix()}, {lab.Systemd(), lab.Postfix()}, {lab.NoPostfix()}} {
-			l := lab.New(t, o...)
-			pids <- l.Server.Pid()
-			pids <- l.Server.Start("sleep", "1000").Pid
-			l.Run("sh", "-c", "setsid sleep 1000 &")
+			tr := tracesOf(t, lab.New(t, o...).Server)
+			if len(tr.left(t)) < 8 {
+				t.Error("this test cannot see a lab")
+			}
+			all = append(all, tr)
 		}
-		if len(since(t, before)) == 0 {
+		if all[1].cgroup == "" || own(t) == was {
 			t.Error("this test cannot see a lab")
 		}
 	})
-	close(pids)
-	for pid := range pids {
-		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
-			t.Errorf("process %d is still there: %v", pid, err)
+	if is := own(t); is != was {
+		t.Errorf("mounts and descriptors before:\n%s\nafter:\n%s", was, is)
+	}
+	for _, tr := range all {
+		if left := tr.left(t); len(left) > 0 {
+			t.Errorf("left behind:\n%s", strings.Join(left, "\n"))
 		}
 	}
-	var left []string
-	for range 50 { // the kernel takes namespaces away a little later
-		if left = since(t, before); len(left) == 0 {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Errorf("left behind:\n%s", strings.Join(left, "\n"))
 }
 
 // crash is what the test below runs as a process of its own.

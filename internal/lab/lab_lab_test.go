@@ -142,12 +142,12 @@ func TestDMI(t *testing.T) {
 }
 
 func TestHostname(t *testing.T) {
-	s := lab.New(t, lab.Hostname("mx7.corp.test"), lab.Hosts("10.1.2.3 inner"), lab.Resolver("192.0.2.99")).Server
+	s := lab.New(t, lab.Hostname("mx7.corp.test"), lab.Hosts("10.1.2.3 inner")).Server
 	for cmd, want := range map[string]string{
 		"hostname -f":                "mx7.corp.test\n",
 		"postconf -h myhostname":     "mx7.corp.test\n",
 		"getent hosts inner":         "10.1.2.3        inner\n",
-		"cat /etc/resolv.conf":       "nameserver 192.0.2.99\n",
+		"cat /etc/resolv.conf":       "nameserver 192.0.2.53\n",
 		"cat /etc/mailname":          "mx7.corp.test\n",
 		"postconf -h maillog_file":   "/var/log/mail.log\n",
 		"openssl version | cut -c-7": "OpenSSL\n",
