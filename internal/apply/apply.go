@@ -75,6 +75,7 @@ type Change struct {
 // or the error is (or wraps) a *NeedsPerson. A plan that changes nothing
 // returns a Record without an ID.
 func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record, err error) {
+	o.Force = false // to set up in spite of something is no leave to undo over somebody's edits
 	t, err := begin(ctx, h, o)
 	if err != nil {
 		return Record{}, err

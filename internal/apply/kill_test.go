@@ -104,17 +104,7 @@ func TestWatch(t *testing.T) {
 			t.Parallel()
 			tr := newTree(t)
 			old := tr.print()
-			cmd := tr.driver("run", "prove=hang", "watch="+test.deadline)
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := out.Read(make([]byte, 10)); err != nil {
-				t.Fatal(err)
-			}
+			cmd := tr.hang("watch=" + test.deadline)
 			if got := tr.read("/etc/postfix/main.cf"); test.kill && got != mainAfter {
 				t.Errorf("during the proof main.cf is %q", got)
 			}
@@ -151,17 +141,7 @@ func TestInterrupted(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		tr := newTree(t)
 		old := tr.print()
-		cmd := tr.driver("run", "prove=hang", "watch=1m")
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := out.Read(make([]byte, 10)); err != nil {
-			t.Fatal(err)
-		}
+		cmd := tr.hang("watch=1m")
 		for range 2 {
 			_ = cmd.Process.Signal(sig)
 		}
@@ -176,6 +156,23 @@ func TestInterrupted(t *testing.T) {
 			t.Errorf("%v: the state folder is left", sig)
 		}
 	}
+}
+
+// hang starts a run whose proof does not end, and waits for that.
+func (tr *tree) hang(args ...string) *exec.Cmd {
+	tr.t.Helper()
+	cmd := tr.driver("run", append(args, "prove=hang")...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tr.t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 10)); err != nil {
+		tr.t.Fatal(err)
+	}
+	return cmd
 }
 
 func mustDrive(t *testing.T, cmd *exec.Cmd, want int) {

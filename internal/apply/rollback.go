@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -14,64 +13,58 @@ import (
 // for "". It needs nothing but the journal. When a file is no longer what
 // relayhost wrote, foreign edits are kept where they can be told apart;
 // otherwise the error is an *Edited and nothing has been written (o.Force
-// overwrites).
+// overwrites). It returns the change with the id.
 func RollBack(ctx context.Context, h *host.Host, id string, o Options) (Record, error) {
-	return rollBack(ctx, h, o, func(past []journal) ([]journal, error) {
-		if len(past) == 0 {
-			return nil, ErrNothing
-		}
+	undone, err := rollBack(ctx, h, o, func(past []journal) int {
 		if id == "" {
-			return past[:1], nil
+			return 1
 		}
-		i := slices.IndexFunc(past, func(j journal) bool { return j.Record.ID == id })
-		if i < 0 {
-			return nil, fmt.Errorf("%q: %w", id, ErrNothing)
-		}
-		return past[:i+1], nil
+		return 1 + slices.IndexFunc(past, func(j journal) bool { return j.Record.ID == id })
 	})
+	if len(undone) == 0 {
+		return Record{}, err
+	}
+	return undone[len(undone)-1], err
 }
 
 // RollBackAll undoes every change, as if relayhost had never been here. The
-// state folder goes too.
-func RollBackAll(ctx context.Context, h *host.Host, o Options) (Record, error) {
-	return rollBack(ctx, h, o, func(past []journal) ([]journal, error) {
-		if len(past) == 0 {
-			return nil, ErrNothing
-		}
-		return past, nil
-	})
+// state folder goes too. It returns the changes, newest first.
+func RollBackAll(ctx context.Context, h *host.Host, o Options) ([]Record, error) {
+	return rollBack(ctx, h, o, func(past []journal) int { return len(past) })
 }
 
-func rollBack(ctx context.Context, h *host.Host, o Options, choose func([]journal) ([]journal, error)) (Record, error) {
+// rollBack undoes the newest changes, as many as count says.
+func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal) int) ([]Record, error) {
 	if _, err := h.Stat(o.stateDir()); err != nil {
-		return Record{}, ErrNothing
+		return nil, ErrNothing
 	}
 	t, err := begin(ctx, h, o)
 	if err != nil {
-		return Record{}, err
+		return nil, err
 	}
 	defer func() { t.end() }()
 	if _, err := t.recover(ctx); err != nil {
-		return Record{}, err
+		return nil, err
 	}
 	past, err := t.history()
 	if err != nil {
-		return Record{}, err
+		return nil, err
 	}
-	chosen, err := choose(past)
-	if err != nil {
-		return Record{}, err
+	n := count(past)
+	if n == 0 || len(past) == 0 {
+		return nil, ErrNothing
 	}
+	chosen := past[:n]
 	whole := journal{Steps: compose(chosen)}
 	if err := t.uses(folders(whole.Steps)...); err != nil {
-		return Record{}, err
+		return nil, err
 	}
 	steps, err := t.backwards(whole)
 	if err != nil {
-		return Record{}, err
+		return nil, err
 	}
 	if err := t.preflight(steps); err != nil {
-		return Record{}, err
+		return nil, err
 	}
 	last := chosen[0].Record
 	j := journal{Kind: kindRollback, Steps: steps, Record: Record{Relay: last.Relay, Host: last.Host, Port: last.Port}}
@@ -83,18 +76,20 @@ func rollBack(ctx context.Context, h *host.Host, o Options, choose func([]journa
 			}
 		}
 	}
-	rec, err := t.perform(ctx, j)
-	if err != nil {
-		var proof *ProofFailed
-		if !errors.As(err, &proof) || !proof.Kept {
-			return rec, err
-		}
+	_, err = t.perform(ctx, j)
+	var proof *ProofFailed
+	if err != nil && !(errors.As(err, &proof) && proof.Kept) {
+		return nil, err
 	}
-	rec.State = RolledBack
+	var undone []Record
+	for _, c := range chosen {
+		c.Record.State = RolledBack
+		undone = append(undone, c.Record)
+	}
 	// Committed by now; what is left of the changes is cleared by the next
 	// run if this fails.
 	if t.clearDone() == nil && len(chosen) == len(past) {
 		_ = t.h.Remove(filepath.Join(t.dir, undoneName), "")
 	}
-	return rec, err
+	return undone, err
 }

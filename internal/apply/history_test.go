@@ -1,0 +1,199 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"relayhost/internal/plan"
+)
+
+func (tr *tree) run(password string) Record {
+	tr.t.Helper()
+	rec, err := Run(tr.t.Context(), tr.h, tr.plan(password), tr.o)
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	return rec
+}
+
+// Ten changes stay, older ones are folded into one, passwords of the last
+// change alone are kept, and all of it can still be undone at once.
+func TestHistoryIsBounded(t *testing.T) {
+	tr := newTree(t)
+	before := tr.print()
+	const changes = 14
+	for i := range changes {
+		tr.run(fmt.Sprintf("password-%02d-", i))
+	}
+	past, err := History(&tr.h.Reader, tr.o)
+	if err != nil || len(past) != keepChanges {
+		t.Fatalf("%d changes are kept, %v", len(past), err)
+	}
+	out, _ := exec.CommandContext(t.Context(), "grep", "-rlE", "password-[0-9]{2}-", tr.h.Real(tr.o.StateDir)).Output()
+	for _, name := range strings.Fields(string(out)) {
+		if !strings.Contains(name, past[0].ID) {
+			t.Errorf("a password of an earlier change is kept in %s", name)
+		}
+		if text, _ := os.ReadFile(name); !strings.Contains(string(text), fmt.Sprintf("password-%02d-", changes-2)) {
+			t.Errorf("%s holds %q", name, text)
+		}
+	}
+	if n := len(strings.Fields(string(out))); n != 2 { // the text and its map
+		t.Errorf("%d copies of passwords, want 2:\n%s", n, out)
+	}
+	if _, err := RollBack(t.Context(), tr.h, past[3].ID, tr.o); !errors.Is(err, ErrForgotten) {
+		t.Errorf("back to a forgotten password: %v", err)
+	}
+	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
+		t.Fatal(err)
+	}
+	if got := tr.read("/etc/postfix/sasl_passwd"); !strings.Contains(got, fmt.Sprintf("password-%02d-", changes-2)) {
+		t.Errorf("after one step back: %q", got)
+	}
+	undone, err := RollBackAll(t.Context(), tr.h, tr.o)
+	if err != nil || len(undone) != keepChanges-1 {
+		t.Fatalf("%d changes undone, %v", len(undone), err)
+	}
+	if after := tr.print(); after != before {
+		t.Errorf("after rolling back all:\n%s", after)
+	}
+	if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
+		t.Error("the state folder is left")
+	}
+}
+
+// What was in sasl_passwd before relayhost came is brought back, however many
+// changes there were.
+func TestRollBackAllKeepsForeignSecrets(t *testing.T) {
+	tr := newTree(t)
+	tr.write("/etc/postfix/sasl_passwd", "[other.example]:587 they:their-secret\n", 0o640)
+	tr.write("/etc/postfix/sasl_passwd.db", "their map", 0o644)
+	before := tr.print()
+	for i := range 12 {
+		tr.run(fmt.Sprintf("password-%02d-", i))
+	}
+	if m, _ := tr.h.Lstat("/etc/postfix/sasl_passwd.db"); m.Mode.Perm() != 0o600 {
+		t.Errorf("the map is %v", m.Mode)
+	}
+	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
+		t.Fatal(err)
+	}
+	if after := tr.print(); after != before {
+		t.Errorf("after rolling back all:\n%s", after)
+	}
+}
+
+func TestRollBackKeepsForeignEdits(t *testing.T) {
+	const theirs = "# theirs\nmessage_size_limit = 1\n"
+	for name, test := range map[string]struct {
+		now      string
+		want     string // "" : refused
+		conflict string
+	}{
+		"above ours":   {now: theirs + mainAfter, want: theirs + mainBefore},
+		"below ours":   {now: mainAfter + theirs, want: mainBefore + theirs},
+		"ours changed": {now: strings.Replace(mainAfter, "587", "2525", 1), conflict: "+relayhost = [relay.example.net]:2525"},
+		"continued":    {now: mainAfter + "  more\n", conflict: "+  more"},
+		"ours removed": {now: theirs + mainBefore, want: theirs + mainBefore},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := newTree(t)
+			tr.run("one")
+			tr.write("/etc/postfix/main.cf", test.now, 0o644)
+			before := tr.print()
+			_, err := RollBack(t.Context(), tr.h, "", tr.o)
+			if test.want != "" {
+				if got := tr.read("/etc/postfix/main.cf"); err != nil || got != test.want {
+					t.Errorf("main.cf is %q, want %q, %v", got, test.want, err)
+				}
+				return
+			}
+			var edited *Edited
+			if !errors.As(err, &edited) || len(edited.Files) != 1 || !strings.Contains(edited.Files[0].Diff, test.conflict) {
+				t.Fatalf("rolled back with %v, %+v", err, edited)
+			}
+			if after := tr.print(); after != before {
+				t.Errorf("refused, but changed:\n%s", after)
+			}
+			tr.o.Force = true
+			if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
+				t.Fatal(err)
+			}
+			if got := tr.read("/etc/postfix/main.cf"); got != mainBefore {
+				t.Errorf("forced, main.cf is %q", got)
+			}
+		})
+	}
+}
+
+// A dead run's files that somebody has edited meanwhile are kept or shown.
+func TestRecoverKeepsForeignEdits(t *testing.T) {
+	tr := newTree(t)
+	cmd := tr.hang()
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if got := tr.read("/etc/postfix/main.cf"); got != mainAfter {
+		t.Fatalf("killed too early or too late: %q", got)
+	}
+	if rec, err := Pending(&tr.h.Reader, tr.o); err != nil || rec == nil {
+		t.Fatalf("pending: %v, %v", rec, err)
+	}
+	tr.write("/etc/postfix/main.cf", mainBefore+"relayhost = [mine.example]\n", 0o644)
+	before := tr.print()
+	undone, err := Recover(t.Context(), tr.h, tr.o)
+	var person *NeedsPerson
+	if !errors.As(err, &person) || fmt.Sprint(person.Files) != "[/etc/postfix/main.cf]" {
+		t.Fatalf("recover: %v, %v", undone, err)
+	}
+	if after := tr.print(); after != before {
+		t.Errorf("refused, but changed:\n%s", after)
+	}
+	if _, err := Run(t.Context(), tr.h, plan.Plan{}, tr.o); !errors.As(err, &person) {
+		t.Errorf("a new run: %v", err)
+	}
+	tr.write("/etc/postfix/main.cf", "# theirs\n"+mainAfter, 0o644)
+	if undone, err := Recover(t.Context(), tr.h, tr.o); err != nil || !undone {
+		t.Fatalf("recover: %v, %v", undone, err)
+	}
+	if got := tr.read("/etc/postfix/main.cf"); got != "# theirs\n"+mainBefore {
+		t.Errorf("main.cf is %q", got)
+	}
+	if u, err := LastUndone(&tr.h.Reader, tr.o); err != nil || u == nil || u.By != byNext {
+		t.Errorf("the note says %+v, %v", u, err)
+	}
+}
+
+func TestDrift(t *testing.T) {
+	tr := newTree(t)
+	if items, err := FindDrift(&tr.h.Reader, tr.o); err != nil || len(items) != 0 {
+		t.Errorf("without a change: %v, %v", items, err)
+	}
+	tr.run("one")
+	tr.write("/etc/postfix/main.cf", "# theirs\n"+mainAfter, 0o644)
+	tr.write("/etc/postfix/master.cf", "smtp unix - - y - - smtp\nrelayhost-example unix - - n - 9 smtp\n", 0o644)
+	if err := os.Chmod(tr.h.Real("/etc/postfix/sasl_passwd"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(tr.h.Real("/etc/postfix/sasl_passwd.db")); err != nil {
+		t.Fatal(err)
+	}
+	items, err := FindDrift(&tr.h.Reader, tr.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Drift{}
+	for _, i := range items {
+		got[i.Path] = i.State
+	}
+	want := map[string]Drift{
+		"/etc/relayhost/relayhost.toml": DriftNone, "/etc/postfix/main.cf": DriftForeign,
+		"/etc/postfix/master.cf": DriftEdited, "/etc/postfix/sasl_passwd": DriftMode, "/etc/postfix/sasl_passwd.db": DriftRemoved,
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
