@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-//go:generate go test -run TestDocs -update .
-var update = flag.Bool("update", false, "write docs/relays.md anew from the catalogue")
+//go:generate go test -run "TestDocs|TestReadmeTable" -update .
+var update = flag.Bool("update", false, "write docs/relays.md and the table in the README anew")
 
 const docs = "../docs/relays.md"
 
@@ -141,5 +141,32 @@ func TestAddingARelayExamples(t *testing.T) {
 	}
 	if files != 2 {
 		t.Errorf("%d examples, want 2", files)
+	}
+}
+
+// The table of services in the README stands between two comments, and is what
+// the catalogue gives.
+func TestReadmeTable(t *testing.T) {
+	const readme, begin, end = "../README.md", "<!-- relays: go generate ./relays -->\n", "<!-- /relays -->"
+	text, err := os.ReadFile(readme)
+	if os.IsNotExist(err) {
+		return
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), begin)
+	old, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the table of services: %s%s", readme, begin, end)
+	}
+	want := "\n" + MarkdownTable(catalog(t)) + "\n"
+	if *update && old != want {
+		if err := os.WriteFile(readme, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		old = want
+	}
+	if old != want {
+		t.Errorf("the table of services in %s is stale: run go generate ./relays", readme)
 	}
 }

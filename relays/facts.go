@@ -74,6 +74,9 @@ func (r Relay) Facts() []Fact {
 	return facts
 }
 
+// inherits reports whether the replies are the generic ones.
+func (r Relay) inherits() bool { return len(r.Replies) > 0 && r.Replies[0].Inherited }
+
 func (r Relay) hostSource(name string) string {
 	return first(r.Hosts.Sources[name], r.Hosts.Source)
 }

@@ -191,5 +191,6 @@ func Smarthost(host string, port int, tls TLSMode, auth bool) Relay {
 		r.Auth.Username.Label = "user name"
 		r.Auth.Password.Label = "password"
 	}
+	r.inherit()
 	return r
 }

@@ -105,7 +105,8 @@ func Merge(list, own []Relay) []Relay {
 	return out
 }
 
-// Parse reads the text of a catalogue file; name stands in its errors.
+// Parse reads the text of a catalogue file; name stands in its errors. A
+// service without replies inherits the generic ones.
 func Parse(name string, data []byte) (Relay, error) {
 	var r Relay
 	dec := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
@@ -115,6 +116,7 @@ func Parse(name string, data []byte) (Relay, error) {
 	if problems := validate(r); len(problems) > 0 {
 		return Relay{}, fileErrors(name, data, problems)
 	}
+	r.inherit()
 	return r, nil
 }
 

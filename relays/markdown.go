@@ -103,7 +103,7 @@ func section(r Relay) string {
 }
 
 func (r Relay) mdReplies() string {
-	if len(r.Replies) == 0 {
+	if r.inherits() {
 		return "\nNo source quotes a reply of this service; the generic ones stand in.\n"
 	}
 	var b strings.Builder
@@ -116,6 +116,9 @@ func (r Relay) mdReplies() string {
 
 func (r Relay) mdSources() string {
 	var named []string
+	if r.inherits() {
+		r.Replies = nil // and the sources of what is not shown
+	}
 	for _, id := range r.sourceIDs() {
 		s := r.Sources[id]
 		if s.Confidence == "recalled" || s.Confidence == "unsure" && s.URL == "" {

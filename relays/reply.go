@@ -3,6 +3,8 @@ package relays
 import (
 	"bytes"
 	_ "embed"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -12,38 +14,54 @@ import (
 //go:embed replies.toml
 var genericFile []byte
 
-// generic are the replies of common mail servers, for services of which no
-// source quotes any.
-var generic = sync.OnceValues(func() ([]Reply, error) {
-	var file struct {
-		Replies []Reply           `toml:"replies"`
-		Sources map[string]Source `toml:"source"`
-	}
+// generic are the replies of common mail servers and where they were read, for
+// services of which no source quotes any.
+var generic = sync.OnceValues(func() (replyFile, error) {
+	var file replyFile
 	if err := toml.NewDecoder(bytes.NewReader(genericFile)).DisallowUnknownFields().Decode(&file); err != nil {
-		return nil, decodeError("replies.toml", err)
+		return replyFile{}, decodeError("replies.toml", err)
 	}
 	c := &checker{sources: file.Sources}
 	c.replies("replies", file.Replies)
 	c.sourceTables()
 	if len(c.problems) > 0 {
-		return nil, fileErrors("replies.toml", genericFile, c.problems)
+		return replyFile{}, fileErrors("replies.toml", genericFile, c.problems)
 	}
 	for i := range file.Replies {
 		file.Replies[i].Inherited = true
 	}
-	return file.Replies, nil
+	return file, nil
 })
+
+type replyFile struct {
+	Replies []Reply           `toml:"replies"`
+	Sources map[string]Source `toml:"source"`
+}
 
 // Generic gives the replies that say the same at most mail servers, each marked
 // as inherited.
 func Generic() []Reply {
-	replies, _ := generic() // the embedded file is checked by Catalog
-	return replies
+	file, _ := generic() // Catalog has told of an error
+	return slices.Clone(file.Replies)
+}
+
+// inherit gives the generic replies, with their sources, to a service that has
+// none of its own.
+func (r *Relay) inherit() {
+	file, _ := generic()
+	if len(r.Replies) > 0 {
+		return
+	}
+	r.Replies = slices.Clone(file.Replies)
+	sources := maps.Clone(file.Sources)
+	maps.Copy(sources, r.Sources)
+	r.Sources = sources
 }
 
 // KnownReplies are the service's own replies, then the generic ones, marked.
 func (r Relay) KnownReplies() []Reply {
-	return append(append([]Reply(nil), r.Replies...), Generic()...)
+	own := slices.DeleteFunc(slices.Clone(r.Replies), func(reply Reply) bool { return reply.Inherited })
+	return append(own, Generic()...)
 }
 
 // MatchReply finds what the service means by a reply text, with or without its

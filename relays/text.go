@@ -168,12 +168,10 @@ var retryWords = map[string]string{
 
 func (t *text) replies(r Relay) {
 	t.head("Replies")
-	replies := r.Replies
-	if len(replies) == 0 {
+	if r.inherits() {
 		t.item("no source quotes one of this service; these are the generic ones")
-		replies = Generic()
 	}
-	for _, reply := range replies {
+	for _, reply := range r.Replies {
 		t.item(reply.sample() + r.Mark(reply.Source))
 		t.WriteString(wrap("cause: "+reply.Cause, "      ", "        "))
 		t.WriteString(wrap(retryWords[reply.Retry]+": "+reply.Remedy, "      ", "        "))
