@@ -34,7 +34,7 @@ func TestLabWorldFromAServer(t *testing.T) {
 	if m.From != "from@example.com" || m.To[0] != "to@example.net" || !strings.Contains(string(m.Data), "Subject: world") {
 		t.Errorf("message %+v", m)
 	}
-	session := r.Sessions()[m.Session-1]
+	session := m.Session
 	if session.TLSVersion != "TLS 1.3" || session.Username != r.Username || session.AuthBeforeTLS ||
 		!strings.HasPrefix(session.Remote, "203.0.113.10:") && !strings.HasPrefix(session.Remote, "[2001:db8:a::10]:") {
 		t.Errorf("session %+v", session)

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"relayhost/internal/lab/script"
 	"relayhost/internal/smtpd"
-	"relayhost/internal/smtpd/script"
 )
 
 // Script plays steps to whoever connects to a port of a host, which gets an

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"relayhost/internal/smtpd/script"
+	"relayhost/internal/lab/script"
 )
 
 func TestScriptTakesTheName(t *testing.T) {

@@ -53,9 +53,9 @@ func (s Session) clone() Session {
 type Message struct {
 	From    string
 	To      []string
-	Data    []byte // as it came, dots unstuffed, lines end in CR LF
-	Reply   string // the text of the reply, queue id included
-	Session int    // Session.ID
+	Data    []byte  // as it came, dots unstuffed, lines end in CR LF
+	Reply   string  // the text of the reply, queue id included
+	Session Session // as it was when the message came
 	Time    time.Time
 }
 

@@ -175,7 +175,7 @@ func TestSTARTTLSAndPlain(t *testing.T) {
 		t.Fatalf("%d messages", len(box))
 	}
 	if m := box[0]; m.From != "a@example.com" || strings.Join(m.To, " ") != "b@example.net c@example.net" ||
-		string(m.Data) != "Subject: x\r\n\r\n.dot\r\nAUTH LOGIN\r\n" || m.Reply != "Ok: queued as 00000001" || m.Session != 1 {
+		string(m.Data) != "Subject: x\r\n\r\n.dot\r\nAUTH LOGIN\r\n" || m.Reply != "Ok: queued as 00000001" || m.Session.ID != 1 || m.Session.Username != user || m.Session.Messages != 1 {
 		t.Errorf("message %+v", m)
 	}
 	r := s.Sessions()[0]

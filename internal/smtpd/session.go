@@ -151,8 +151,12 @@ func (s *session) Data(r io.Reader) error {
 			return s.answer(*reply)
 		}
 	}
-	s.c.note(func(rec *Session) { rec.Messages++ })
-	return s.answer(s.c.server.store(Message{From: s.from, To: s.to, Data: data, Session: s.c.record.ID}))
+	var now Session
+	s.c.note(func(rec *Session) {
+		rec.Messages++
+		now = rec.clone()
+	})
+	return s.answer(s.c.server.store(Message{From: s.from, To: s.to, Data: data, Session: now}))
 }
 
 // loginServer is the LOGIN mechanism (draft-murchison-sasl-login), of which
