@@ -1,0 +1,104 @@
+// Package cmd is the command line: one file a command. It composes the parts
+// and decides nothing itself about mail.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relayhost/internal/host"
+	"relayhost/internal/ui"
+)
+
+// app is what every command shares.
+type app struct {
+	io        *ui.Streams
+	host      *host.Host
+	json      bool
+	configDir string
+	timeout   time.Duration
+	verbose   bool
+	noColor   bool
+}
+
+// runTimeout bounds a whole run, installing aside (design: 120 s).
+const runTimeout = 120 * time.Second
+
+// Main runs the command line and returns the exit code.
+func Main(args []string) int {
+	// Whatever the caller's environment says, certificates are verified
+	// against the file that Postfix uses, and TLS stays as strict as Go's
+	// defaults are.
+	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "GODEBUG"} {
+		_ = os.Unsetenv(name)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	a := &app{io: ui.System(false), host: &host.Host{}}
+	root := newRootCmd(a)
+	root.SetArgs(args)
+	root.SetIn(a.io.In)
+	root.SetOut(a.io.Out)
+	root.SetErr(a.io.Err)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = errors.Join(errInterrupted, err)
+	}
+	return a.report(cmd, err)
+}
+
+func newRootCmd(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "relayhost",
+		Short: "Get mail out of a server whose outbound port 25 is blocked",
+		Long: `relayhost gets mail out of a server whose outbound port 25 is blocked, through a
+relay service (SES, SendGrid, Mailgun, Postmark, Brevo and more), with Postfix.
+
+It detects what is blocked and where it runs, chooses a service and a port that
+get through, shows what it would change, applies that as one transaction, proves
+delivery through Postfix itself, and puts everything back if the proof fails.`,
+		Example: `  relayhost detect
+  sudo relayhost setup
+  sudo relayhost setup --relay ses --region eu-west-1 --from app@example.com \
+      --credentials-file ses.txt --yes`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		DisableAutoGenTag: true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.io = ui.System(a.noColor)
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err, "see --help"} })
+	f := root.PersistentFlags()
+	f.BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
+	f.StringVar(&a.configDir, "config-dir", "", "Postfix configuration folder (default: what postconf config_directory says)")
+	f.DurationVar(&a.timeout, "timeout", runTimeout, "limit for the whole run, installing aside")
+	f.BoolVar(&a.verbose, "verbose", false, "show the SMTP dialogue, log-in lines masked")
+	f.BoolVar(&a.noColor, "no-color", false, "write no colours (NO_COLOR does the same)")
+	root.AddCommand(
+		newDetectCmd(a), newRelaysCmd(a), newHostsCmd(a), newUnblockCmd(a),
+		newSetupCmd(a), newVerifyCmd(a), newStatusCmd(a), newRollbackCmd(a),
+		newExplainCmd(a), newDemoCmd(a), newVersionCmd(a), newWatchCmd(a),
+		newExitCodesTopic(), newCredentialsTopic(),
+	)
+	return root
+}
+
+// noArgs and maxArgs are cobra's checks as errors of the command line.
+func noArgs(cmd *cobra.Command, args []string) error { return maxArgs(0)(cmd, args) }
+
+func maxArgs(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := cobra.MaximumNArgs(n)(cmd, args); err != nil {
+			return usagef("%s takes at most %d argument(s)", cmd.CommandPath(), n)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,82 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"relayhost/detect"
+	"relayhost/internal/postfix"
+)
+
+type detectFlags struct {
+	relay, region string
+	targets       []string
+	noProbe, asn  bool
+}
+
+func newDetectCmd(a *app) *cobra.Command {
+	var f detectFlags
+	cmd := &cobra.Command{
+		Use:   "detect",
+		Short: "Which host this is, what gets out, what blocks port 25, what to do next",
+		Long: `detect finds out on which hosting provider this server runs, whether mail gets
+out on port 25, and which submission ports of a relay service do. It needs no
+root; what only root can see is said to be missing. It sends no mail: at most
+three mail exchangers are greeted once and left with QUIT.`,
+		Example: `  relayhost detect
+  relayhost detect --relay ses --region eu-west-1
+  relayhost detect --no-probe --json
+  relayhost detect --target mx.example.net`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
+			defer cancel()
+			return a.runDetect(ctx, f)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.relay, "relay", "", "service whose ports are probed in full, or a catalogue `file`")
+	fs.StringVar(&f.region, "region", "", "region of the service, e.g. eu-west-1")
+	fs.StringArrayVar(&f.targets, "target", nil, "mail exchanger `host` to try on port 25 (repeatable, at most three)")
+	fs.BoolVar(&f.noProbe, "no-probe", false, "identity of the host only, connect to nothing but its metadata service")
+	fs.BoolVar(&f.asn, "asn", false, "ask Team Cymru over DNS which network an unknown host is in")
+	return cmd
+}
+
+func (a *app) runDetect(ctx context.Context, f detectFlags) error {
+	o := detect.Options{Reader: &a.host.Reader, Targets: f.targets, NoProbe: f.noProbe, ASN: f.asn, Region: f.region}
+	var err error
+	if o.Catalog, err = a.catalog(); err != nil {
+		return err
+	}
+	if f.relay != "" {
+		r, err := a.findRelay(f.relay)
+		if err != nil {
+			return usageError{err, "relayhost relays lists the services"}
+		}
+		if o.Host, err = r.Host(f.region); err != nil {
+			return usageError{err, "give --region"}
+		}
+		o.Relay = &r
+	}
+	if o.Roots, err = a.roots(postfix.CABundle(&a.host.Reader)); err != nil {
+		return err
+	}
+	o.HELO = postfix.HostFQDN(&a.host.Reader)
+	if a.verbose {
+		o.Advance = func(step string) { a.io.Say("%s", step) }
+	}
+	facts, err := detect.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(facts)
+	}
+	for _, line := range facts.Lines() {
+		fmt.Fprintln(a.io.Out, line)
+	}
+	return nil
+}

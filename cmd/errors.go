@@ -1,0 +1,160 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"relayhost/internal/apply"
+	"relayhost/internal/plan"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/ui"
+)
+
+// Exit codes (help exit-codes).
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitDifferences = 2
+	exitProof       = 3
+	exitNeedsPerson = 4
+	exitUsage       = 64
+	exitInterrupted = 130
+)
+
+var errInterrupted = errors.New("interrupted")
+
+// errDifferences makes exit code 2 without a message.
+var errDifferences = errors.New("there are differences")
+
+// usageError is a mistake on the command line (exit code 64).
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...), "see --help"}
+}
+
+// hinted is an error with what to do about it.
+type hinted struct {
+	err  error
+	hint string
+}
+
+func (e hinted) Error() string { return e.err.Error() }
+func (e hinted) Unwrap() error { return e.err }
+
+func hint(err error, format string, args ...any) error {
+	return hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// proofError says that relay, TLS, credentials, sender or delivery failed
+// (exit code 3).
+type proofError struct{ err error }
+
+func (e proofError) Error() string { return e.err.Error() }
+func (e proofError) Unwrap() error { return e.err }
+
+// codeError is an exit code without a message.
+type codeError int
+
+func (e codeError) Error() string { return "" }
+
+// exitCode maps an error to the code that help exit-codes explains.
+func exitCode(err error) int {
+	var (
+		needs *apply.NeedsPerson
+		proof proofError
+		usage usageError
+		input *plan.InputError
+		code  codeError
+	)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &needs):
+		return exitNeedsPerson
+	case errors.Is(err, errInterrupted), errors.Is(err, ui.ErrInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.Is(err, errDifferences):
+		return exitDifferences
+	case errors.As(err, &proof):
+		return exitProof
+	case errors.As(err, &usage), errors.As(err, &input):
+		return exitUsage
+	default:
+		return exitFailed
+	}
+}
+
+// report prints the error once, as "error:" and "hint:", and returns the code.
+func (a *app) report(_ *cobra.Command, err error) int {
+	code := exitCode(err)
+	if err == nil || err.Error() == "" || errors.Is(err, errDifferences) {
+		return code
+	}
+	text := err.Error()
+	if code == exitInterrupted {
+		text = "interrupted"
+		if detail := interruptedDetail(err); detail != "" {
+			text += ": " + detail
+		}
+	}
+	fmt.Fprintf(a.io.Err, "relayhost: error: %s\n", smtpprobe.Sanitize(text))
+	for _, h := range hints(err) {
+		fmt.Fprintf(a.io.Err, "relayhost: hint: %s\n", smtpprobe.Sanitize(h))
+	}
+	var needs *apply.NeedsPerson
+	if errors.As(err, &needs) {
+		for _, f := range needs.Files {
+			fmt.Fprintf(a.io.Err, "relayhost: needs you: %s\n", f)
+		}
+	}
+	return code
+}
+
+// interruptedDetail is what an interrupted run says of the host's state.
+func interruptedDetail(err error) string {
+	var h hinted
+	if errors.As(err, &h) {
+		return h.Error()
+	}
+	return ""
+}
+
+func hints(err error) []string {
+	var out []string
+	var (
+		h     hinted
+		usage usageError
+		input *plan.InputError
+	)
+	if errors.As(err, &h) {
+		out = append(out, h.hint)
+	}
+	if errors.As(err, &usage) && usage.hint != "" {
+		out = append(out, usage.hint)
+	}
+	if errors.As(err, &input) && input.Hint != "" {
+		out = append(out, input.Hint)
+	}
+	return out
+}
+
+// printJSON writes v as the one document on standard output.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.io.Out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}

@@ -1,0 +1,63 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"relayhost/internal/host"
+)
+
+// running asks Postfix itself: Debian's unit is active even when the daemon
+// has failed.
+func (a *app) running(ctx context.Context) (bool, error) {
+	out, err := a.host.Query(ctx, host.PostfixStatus(a.configDir))
+	if err != nil {
+		return false, err
+	}
+	return out.Code == 0, nil
+}
+
+// postfixCommand runs postfix(1) with the words given.
+func (a *app) postfixCommand(ctx context.Context, words ...string) error {
+	return a.runPostfix(ctx, append(a.withConfig("postfix"), words...))
+}
+
+func (a *app) runPostfix(ctx context.Context, args []string) error {
+	out, err := a.host.Run(ctx, host.Command{Args: args})
+	if err != nil {
+		return err
+	}
+	if out.Code != 0 {
+		// Before 3.8 postfix prints nothing on a stderr that is no
+		// terminal: the reason is in the log only.
+		reason := strings.TrimSpace(string(out.Stderr))
+		if reason == "" {
+			reason = "its reason is in the mail log"
+		}
+		return fmt.Errorf("%s: exit code %d: %s", strings.Join(args, " "), out.Code, reason)
+	}
+	return nil
+}
+
+// reloadIfRunning is what a rollback does: a Postfix that is stopped stays so.
+func (a *app) reloadIfRunning(ctx context.Context) error {
+	on, err := a.running(ctx)
+	if errors.Is(err, host.ErrNoProgram) || err == nil && !on {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return a.postfixCommand(ctx, "reload")
+}
+
+// start brings Postfix up, through systemd where it is PID 1, so that the
+// service manager knows of it.
+func (a *app) start(ctx context.Context) error {
+	if _, err := a.host.Stat("/run/systemd/system"); err == nil && a.configDir == "" {
+		return a.runPostfix(ctx, []string{"systemctl", "start", "postfix"})
+	}
+	return a.postfixCommand(ctx, "start")
+}

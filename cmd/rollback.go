@@ -1,0 +1,145 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relayhost/internal/apply"
+	"relayhost/internal/ui"
+)
+
+type rollbackFlags struct {
+	to                    string
+	list, all, yes, force bool
+}
+
+func newRollbackCmd(a *app) *cobra.Command {
+	var f rollbackFlags
+	cmd := &cobra.Command{
+		Use:   "rollback",
+		Short: "Put back what was there before the last, or a named, change",
+		Long: `rollback puts back what was there before the last change, or before a named one,
+byte for byte, and reloads Postfix. A file that somebody else has changed since
+is not overwritten: the difference is shown, and --force goes on. --all leaves
+the host as if relayhost had never been here; packages that were installed stay.` + exitHelp,
+		Example: `  sudo relayhost rollback
+  relayhost rollback --list
+  sudo relayhost rollback --to 20261122T101500-1 --yes
+  sudo relayhost rollback --all --yes`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
+			defer cancel()
+			if f.list {
+				return a.listChanges()
+			}
+			return a.rollBack(ctx, f)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.to, "to", "", "`id` of the change to undo, with all that came after it")
+	fs.BoolVar(&f.list, "list", false, "list the changes that can be undone")
+	fs.BoolVar(&f.all, "all", false, "undo everything: as if relayhost had never been here")
+	fs.BoolVarP(&f.yes, "yes", "y", false, "ask nothing")
+	fs.BoolVar(&f.force, "force", false, "overwrite what others have changed since")
+	cmd.MarkFlagsMutuallyExclusive("to", "all", "list")
+	return cmd
+}
+
+// rollbackDoc is the document that `rollback --json` prints.
+type rollbackDoc struct {
+	Version int            `json:"version"`
+	Result  string         `json:"result"` // restored | nothing_to_do
+	Changes []apply.Record `json:"changes"`
+}
+
+func (a *app) listChanges() error {
+	changes, err := apply.History(&a.host.Reader, apply.Options{ConfigDir: a.configDir})
+	if err != nil {
+		return err
+	}
+	if a.json {
+		if changes == nil {
+			changes = []apply.Record{}
+		}
+		return a.printJSON(rollbackDoc{Version: 1, Result: "nothing_to_do", Changes: changes})
+	}
+	if len(changes) == 0 {
+		fmt.Fprintln(a.io.Out, "no change to undo")
+	}
+	for _, c := range changes {
+		fmt.Fprintf(a.io.Out, "%s  %s  %s port %d, %d file(s)\n", c.ID, c.Time.Local().Format(time.DateTime), c.Relay, c.Port, len(c.Files))
+	}
+	return nil
+}
+
+func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
+	if os.Geteuid() != 0 {
+		return hint(errors.New("rollback changes the mail configuration and must run as root"), "run it with sudo; relayhost rollback --list needs no root")
+	}
+	o := apply.Options{ConfigDir: a.configDir, Reload: a.reloadIfRunning, Force: f.force}
+	if _, err := apply.Recover(ctx, a.host, o); err != nil {
+		return err
+	}
+	changes, err := apply.History(&a.host.Reader, o)
+	if err != nil {
+		return err
+	}
+	if len(changes) == 0 {
+		if a.json {
+			return a.printJSON(rollbackDoc{Version: 1, Result: "nothing_to_do", Changes: []apply.Record{}})
+		}
+		fmt.Fprintln(a.io.Out, "no change to undo")
+		return nil
+	}
+	if err := a.confirmRollback(ctx, f, changes); err != nil {
+		return err
+	}
+	var undone []apply.Record
+	if f.all {
+		undone, err = apply.RollBackAll(ctx, a.host, o)
+	} else {
+		var one apply.Record
+		one, err = apply.RollBack(ctx, a.host, f.to, o)
+		undone = []apply.Record{one}
+	}
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(rollbackDoc{Version: 1, Result: "restored", Changes: undone})
+	}
+	for _, c := range undone {
+		fmt.Fprintf(a.io.Out, "restored: what was there before change %s\n", c.ID)
+	}
+	return nil
+}
+
+func (a *app) confirmRollback(ctx context.Context, f rollbackFlags, changes []apply.Record) error {
+	if f.yes {
+		return nil
+	}
+	if !a.io.CanAsk() || a.json {
+		return missing("the consent", "--yes")
+	}
+	what := "change " + changes[0].ID
+	switch {
+	case f.all:
+		what = fmt.Sprintf("all %d change(s)", len(changes))
+	case f.to != "":
+		what = "change " + f.to
+	}
+	yes, err := ui.NewPrompter(ctx, a.io).Confirm("Undo " + what + " and reload Postfix?")
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package cmd
+
+import (
+	"context"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"relayhost/detect"
+	"relayhost/internal/apply"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/resolve"
+	"relayhost/internal/secret"
+	"relayhost/internal/ui"
+)
+
+// setupFlags are the flags of setup as they were given.
+type setupFlags struct {
+	relay, region, smarthost, port  string
+	username, credentialsFile       string
+	from, to, rootTo, queue         string
+	direct                          []string
+	caFile, fingerprint, mapType    string
+	noProbe, insecure               bool
+	dryRun, detailedExit, printConf bool
+	yes, install, noInstall         bool
+	replaceMTA, noVerify, keep      bool
+	force                           bool
+}
+
+func newSetupCmd(a *app) *cobra.Command {
+	var f setupFlags
+	cmd := &cobra.Command{
+		Use:   "setup",
+		Short: "The whole way: detect, choose, show, apply, prove, or put everything back",
+		Long: `setup points Postfix at a relay service. It asks what it was not told; on a host
+that is set up already it keeps all answers that are not given anew, so
+
+  relayhost setup --credentials-file -
+
+rotates the password. Nothing is written before the relay has accepted log-in,
+sender and recipient, and a private Postfix has delivered a test message with
+exactly the planned configuration. If the proof through the server's own Postfix
+fails afterwards, everything is put back.` + exitHelp,
+		Example: `  sudo relayhost setup
+  sudo relayhost setup --relay ses --region eu-west-1 --from app@example.com \
+      --credentials-file ses.txt --yes
+  relayhost setup --relay postmark --from app@example.com --dry-run
+  sudo relayhost setup --smarthost mail.example.net --port 587 \
+      --from app@example.com --credentials-file -`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
+			defer cancel()
+			s := &setup{app: a, flags: f, given: cmd.Flags().Changed}
+			return s.finish(s.run(ctx))
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.relay, "relay", "", "service (relayhost relays lists them) or a catalogue `file`")
+	fs.StringVar(&f.region, "region", "", "region of the service, e.g. eu-west-1")
+	fs.StringVar(&f.smarthost, "smarthost", "", "a relay that is in no catalogue, by host `name`")
+	fs.StringVar(&f.port, "port", "auto", "submission port, or auto: the first that gets through")
+	fs.BoolVar(&f.noProbe, "no-probe", false, "probe nothing beforehand; needs --port")
+	fs.StringVar(&f.username, "username", "", "user name at the service")
+	fs.StringVar(&f.credentialsFile, "credentials-file", "", "`file` with username= and password=, - for standard input")
+	fs.StringVar(&f.from, "from", "", "`address` that mail of this server is sent from")
+	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the address of --from)")
+	fs.StringVar(&f.rootTo, "root-to", "", "`address` that mail for root is sent to")
+	fs.StringArrayVar(&f.direct, "direct", nil, "recipient `domain` that goes on past the relay (repeatable)")
+	fs.StringVar(&f.queue, "queue", "ask", "what happens to mail that waits already: ask, send or hold")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would change, and change nothing")
+	fs.BoolVar(&f.detailedExit, "detailed-exitcode", false, "with --dry-run: exit code 2 when there are differences")
+	fs.BoolVar(&f.printConf, "print-config", false, "print the answers as a relayhost.toml and change nothing")
+	fs.BoolVarP(&f.yes, "yes", "y", false, "ask nothing")
+	fs.BoolVar(&f.install, "install", false, "install Postfix where it is missing")
+	fs.BoolVar(&f.noInstall, "no-install", false, "never install anything")
+	fs.BoolVar(&f.replaceMTA, "replace-mta", false, "install Postfix in place of another mail server")
+	fs.BoolVar(&f.noVerify, "no-verify", false, "skip the proof of delivery, and say so")
+	fs.BoolVar(&f.keep, "keep-on-failure", false, "keep the new configuration when the proof fails")
+	fs.StringVar(&f.caFile, "ca-file", "", "CA `file` that the relay's certificate is verified with")
+	fs.StringVar(&f.fingerprint, "fingerprint", "", "SHA-256 fingerprint of the relay's certificate in place of a CA")
+	fs.BoolVar(&f.insecure, "insecure-no-verify-certificate", false, "encrypt, but accept any certificate")
+	fs.StringVar(&f.mapType, "map-type", "", "lookup table type (default: what this Postfix prefers)")
+	fs.BoolVar(&f.force, "force", false, "go on where another tool manages this host's mail")
+	cmd.MarkFlagsMutuallyExclusive("relay", "smarthost")
+	cmd.MarkFlagsMutuallyExclusive("install", "no-install")
+	return cmd
+}
+
+// setup is one run of the command. The fields are filled from top to bottom.
+type setup struct {
+	*app
+	flags setupFlags
+	given func(flag string) bool
+
+	resolver *resolve.Resolver
+	state    postfix.State
+	before   plan.Answers // of an earlier set-up; zero when there was none
+	answers  plan.Options
+	facts    *detect.Facts
+	creds    secret.Credentials
+	plan     plan.Plan
+	prompter ui.Prompter
+	waiting  []postfix.QueuedMessage
+	held     []string // queue ids that we have put on hold
+	started  bool     // Postfix did not run and was started by us
+
+	stateDir string       // of the transaction; "" is apply.StateDir
+	log      *postfix.Log // nil finds the log of the live Postfix
+
+	doc setupDoc
+}
+
+// run goes the whole way. --dry-run is the same way, stopped after the
+// difference.
+func (s *setup) run(ctx context.Context) error {
+	if err := s.checkFlags(); err != nil {
+		return err
+	}
+	writes := !s.flags.dryRun && !s.flags.printConf
+	if writes {
+		if os.Geteuid() != 0 {
+			return hint(errNotRoot, "run it with sudo, or look first: relayhost setup --dry-run")
+		}
+		if err := s.recover(ctx); err != nil {
+			return err
+		}
+	}
+	steps := []func(context.Context) error{
+		s.readPostfix, s.readRelay, s.look, s.chooseRelay, s.choosePort, s.readCredentials, s.readAddresses, s.build,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.flags.printConf:
+		return s.printConfig()
+	case s.flags.dryRun:
+		return s.showDryRun()
+	case !s.plan.Changed():
+		return s.unchanged(ctx)
+	}
+	for _, step := range []func(context.Context) error{s.confirm, s.probe, s.rehearse, s.apply} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recover finishes the undoing of a run that died.
+func (s *setup) recover(ctx context.Context) error {
+	undone, err := apply.Recover(ctx, s.host, apply.Options{ConfigDir: s.configDir, Reload: s.reload})
+	if undone {
+		s.io.Say("an earlier run was broken off; what it had changed has been put back")
+	}
+	return err
+}

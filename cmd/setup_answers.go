@@ -1,0 +1,307 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/secret"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/ui"
+	"relayhost/relays"
+)
+
+var errNotRoot = errors.New("setup changes the mail configuration and must run as root")
+
+// checkFlags finds what no later step could make sense of.
+func (s *setup) checkFlags() error {
+	f := s.flags
+	if f.port != "auto" {
+		if n, err := strconv.Atoi(f.port); err != nil || n < 1 || n > 65535 {
+			return usageError{fmt.Errorf("--port %s is no port", f.port), "a number from 1 to 65535, or auto"}
+		}
+	}
+	switch {
+	case f.noProbe && f.port == "auto":
+		return usageError{errors.New("--no-probe cannot choose a port"), "give the port: --port 587 --no-probe"}
+	case !slices.Contains([]string{"ask", "send", "hold"}, f.queue):
+		return usageError{fmt.Errorf("--queue %s is not known", f.queue), "ask, send or hold"}
+	case f.detailedExit && !f.dryRun:
+		return usageError{errors.New("--detailed-exitcode goes with --dry-run"), ""}
+	case f.insecure && f.fingerprint != "":
+		return usageError{errors.New("--fingerprint and --insecure-no-verify-certificate exclude each other"), ""}
+	}
+	return nil
+}
+
+// missing is the answer to a question that nobody is there to be asked.
+func missing(what, flag string) error {
+	return usageError{fmt.Errorf("%s is not given, and there is no terminal to ask on", what), "give " + flag}
+}
+
+// ask returns the prompter, or the error that names the flag.
+func (s *setup) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
+	if !s.io.CanAsk() || s.flags.yes || s.json {
+		return nil, missing(what, flag)
+	}
+	if s.prompter == nil {
+		s.prompter = ui.NewPrompter(ctx, s.io)
+	}
+	return s.prompter, nil
+}
+
+// readRelay finds the service: from the flags, or from the set-up that is
+// there. It stays unset when neither says.
+func (s *setup) readRelay(ctx context.Context) (err error) {
+	name := s.flags.relay
+	if name == "" && s.flags.smarthost == "" {
+		name = s.before.Relay
+	}
+	switch {
+	case s.flags.smarthost != "" || name == relays.SmarthostID:
+		host := s.flags.smarthost
+		if host == "" {
+			host = s.before.Host
+		}
+		if s.answers.Relay, err = s.smarthost(host); err != nil {
+			return err
+		}
+	case name == "":
+		return nil
+	default:
+		if s.answers.Relay, err = s.findRelay(name); err != nil {
+			return usageError{err, "relayhost relays lists the services"}
+		}
+	}
+	return s.readRegion(ctx)
+}
+
+// findRelay takes a path to a catalogue file, a service of the user's own
+// folder, or one of the catalogue.
+func (a *app) findRelay(name string) (relays.Relay, error) {
+	if strings.ContainsRune(name, '/') || strings.HasSuffix(name, ".toml") {
+		return relays.Load(name)
+	}
+	all, err := a.catalog()
+	if err != nil {
+		return relays.Relay{}, err
+	}
+	return relays.Find(all, name)
+}
+
+// catalog is ours with the administrator's own services added or put over it.
+func (a *app) catalog() ([]relays.Relay, error) {
+	all, err := relays.Catalog()
+	if err != nil {
+		return nil, err
+	}
+	own, err := relays.LoadDir(userCatalog)
+	if err != nil {
+		return nil, err
+	}
+	return relays.Merge(all, own), nil
+}
+
+// userCatalog is where administrators keep services of their own.
+const userCatalog = "/etc/relayhost/relays.d"
+
+func (s *setup) smarthost(host string) (relays.Relay, error) {
+	if s.flags.port == "auto" && s.before.Port == 0 {
+		return relays.Relay{}, usageError{errors.New("a smarthost needs its port"), "give --port, e.g. --port 587"}
+	}
+	port, mode := s.before.Port, relays.TLSMode(s.before.TLS)
+	if s.flags.port != "auto" {
+		port, _ = strconv.Atoi(s.flags.port)
+		mode = relays.StartTLS
+		// RFC 8314 section 7.3 gives 465 to implicit TLS; 2465 and 8465
+		// are its usual alternates.
+		if port == 465 || port == 2465 || port == 8465 {
+			mode = relays.Implicit
+		}
+	}
+	_, _, stored := plan.Credentials(s.state, s.nextHopBefore())
+	auth := s.flags.credentialsFile != "" || stored
+	return relays.Smarthost(host, port, mode, auth), nil
+}
+
+// readCredentials takes user name and password from the file, standard input,
+// systemd or questions, and holds them against the service's rules.
+func (s *setup) readCredentials(ctx context.Context) error {
+	r := s.answers.Relay
+	if len(r.Auth.Mechanisms) == 0 {
+		return nil
+	}
+	c, err := s.givenCredentials()
+	if err != nil {
+		return err
+	}
+	if s.flags.username != "" {
+		c.Username = s.flags.username
+	}
+	if c.Username == "" {
+		c.Username = r.Auth.Username.Fixed
+	}
+	if c.Password.IsZero() && c.SecretAccessKey.IsZero() {
+		c.Username, c.Password = s.storedCredentials(c.Username)
+	}
+	if c.Password.IsZero() && c.SecretAccessKey.IsZero() && s.flags.dryRun && !s.io.CanAsk() {
+		s.answers.NoCredentials = true
+		s.answers.Username = c.Username
+		return nil
+	}
+	if err := s.askCredentials(ctx, &c); err != nil {
+		return err
+	}
+	if !c.SecretAccessKey.IsZero() {
+		if r.Auth.Derive != "ses" {
+			return usageError{errors.New("secret_access_key is for Amazon SES"), "give password="}
+		}
+		c.Password = secret.New(relays.SESPassword(c.SecretAccessKey.Reveal(), s.answers.Region))
+	}
+	if r.Auth.Same && c.Username == "" {
+		c.Username = c.Password.Reveal()
+	}
+	user, pass := r.Normalise(c.Username, c.Password.Reveal())
+	s.answers.Username, s.answers.Password = user, secret.New(pass)
+	for _, p := range r.CheckCredentials(user, pass) {
+		if p.Refuse {
+			return usageError{fmt.Errorf("%s: %s", p.Field, p.Message), "relayhost relays " + r.ID + " shows what the service expects"}
+		}
+		s.io.Say("warning: %s: %s", p.Field, p.Message)
+	}
+	return nil
+}
+
+// storedCredentials are those of an earlier set-up for the same host, under
+// the user name that was given, if one was.
+func (s *setup) storedCredentials(user string) (string, secret.Value) {
+	if !s.sameRelay() {
+		return user, secret.Value{}
+	}
+	stored, password, ok := plan.Credentials(s.state, s.nextHopBefore())
+	if !ok || user != "" && user != stored {
+		return user, secret.Value{}
+	}
+	return stored, password
+}
+
+func (s *setup) nextHopBefore() string { return fmt.Sprintf("[%s]:%d", s.before.Host, s.before.Port) }
+
+func (s *setup) sameRelay() bool {
+	return s.before.Relay == s.answers.Relay.ID && s.before.Host == s.answers.Host
+}
+
+// givenCredentials are those of --credentials-file or of systemd.
+func (s *setup) givenCredentials() (c secret.Credentials, err error) {
+	switch path := s.flags.credentialsFile; {
+	case path == "-":
+		c, err = secret.Read(s.io.In)
+		if err != nil {
+			err = fmt.Errorf("standard input %w", err)
+		}
+	case path != "":
+		c, err = secret.ReadFile(path)
+	default:
+		// systemd's LoadCredential=relayhost:... (systemd.exec(5)).
+		if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
+			c, err = secret.ReadFile(filepath.Join(dir, "relayhost"))
+			if errors.Is(err, os.ErrNotExist) {
+				return secret.Credentials{}, nil
+			}
+		}
+	}
+	switch {
+	case errors.Is(err, secret.ErrReadableByOthers):
+		err = hint(err, "chmod 600 %s, and change the password if others may have read it", s.flags.credentialsFile)
+	case errors.Is(err, secret.ErrFormat):
+		err = hint(err, "two lines: username=... and password=...; see relayhost help credentials")
+	}
+	return c, err
+}
+
+func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error {
+	auth := s.answers.Relay.Auth
+	check := func(field string) func(string) error {
+		return func(v string) error {
+			if v == "" {
+				return errors.New("it cannot be empty")
+			}
+			user, pass := v, ""
+			if field == "password" {
+				user, pass = c.Username, v
+			}
+			for _, p := range s.answers.Relay.CheckCredentials(user, pass) {
+				if p.Field == field && p.Refuse {
+					return errors.New(p.Message)
+				}
+			}
+			return nil
+		}
+	}
+	if auth.Where != "" && (c.Username == "" || c.Password.IsZero()) && s.io.CanAsk() && !s.flags.yes {
+		s.io.Say("where they are found: %s", auth.Where)
+	}
+	if c.Username == "" && !auth.Same {
+		p, err := s.ask(ctx, "the user name", "--username, or username= in --credentials-file")
+		if err != nil {
+			return err
+		}
+		if c.Username, err = p.Input(auth.Username.Label, "", check("username")); err != nil {
+			return err
+		}
+	}
+	if c.Password.IsZero() && c.SecretAccessKey.IsZero() {
+		p, err := s.ask(ctx, "the password", "--credentials-file FILE, or - for standard input")
+		if err != nil {
+			return err
+		}
+		answer, err := p.Secret(auth.Password.Label, check("password"))
+		if err != nil {
+			return err
+		}
+		c.Password = secret.New(answer)
+	}
+	return nil
+}
+
+// readAddresses takes sender and recipient of the proof.
+func (s *setup) readAddresses(ctx context.Context) error {
+	from := first(s.flags.from, s.before.From)
+	if from == "" {
+		p, err := s.ask(ctx, "the sender address", "--from, an address that the service accepts as sender")
+		if err != nil {
+			return err
+		}
+		if from, err = p.Input("Address that mail of this server is sent from", "", smtpprobe.CheckAddress); err != nil {
+			return err
+		}
+	}
+	s.answers.From = from
+	s.answers.To = first(s.flags.to, s.before.To, from)
+	s.answers.RootTo = first(s.flags.rootTo, s.before.RootTo)
+	s.answers.Direct = s.flags.direct
+	if !s.given("direct") {
+		s.answers.Direct = s.before.Direct
+	}
+	s.answers.MapType = s.flags.mapType
+	s.answers.CAFile = first(s.flags.caFile, s.before.CAFile)
+	s.answers.Pin = first(s.flags.fingerprint, s.before.Fingerprint)
+	s.answers.NoVerify = s.flags.insecure
+	return nil
+}
+
+// first returns the first string that is not empty.
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

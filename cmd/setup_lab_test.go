@@ -1,0 +1,546 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
+	"relayhost/relays"
+)
+
+// setupResult is what scripts rely on of `setup --json`.
+type setupResult struct {
+	Version      int    `json:"version"`
+	Result       string `json:"result"`
+	Relay        string `json:"relay"`
+	Host         string `json:"host"`
+	Port         int    `json:"port"`
+	TLS          string `json:"tls"`
+	ChangeID     string `json:"change_id"`
+	Error        string `json:"error"`
+	Hint         string `json:"hint"`
+	Verification struct {
+		Result   string `json:"result"`
+		Findings []struct {
+			Check, Result, Detail, Cause, Remedy string
+		} `json:"findings"`
+	} `json:"verification"`
+	Files []struct{ Path, Action, Diff string } `json:"files"`
+}
+
+func decode[T any](t *testing.T, res lab.Result) T {
+	t.Helper()
+	var v T
+	dec := json.NewDecoder(strings.NewReader(res.Stdout))
+	if err := dec.Decode(&v); err != nil {
+		t.Fatalf("stdout is no JSON document: %v\n%s", err, res)
+	}
+	if dec.More() {
+		t.Fatalf("more than one document on stdout\n%s", res)
+	}
+	return v
+}
+
+// what a rollback has to bring back, byte for byte.
+var mailConfig = []string{"/etc/postfix", "/etc/aliases", "/etc/relayhost"}
+
+// service is one of the five, as a customer sets it up.
+type service struct {
+	name, id, region, host string
+	user                   string // "" takes the service's own rule
+}
+
+var five = []service{
+	{name: "ses", id: "ses", region: "eu-west-1", host: "email-smtp.eu-west-1.amazonaws.com"},
+	{name: "sendgrid", id: "sendgrid", host: "smtp.sendgrid.net"},
+	{name: "mailgun_us", id: "mailgun", host: "smtp.mailgun.org"},
+	{name: "mailgun_eu", id: "mailgun", region: "eu", host: "smtp.eu.mailgun.org"},
+	{name: "postmark", id: "postmark", host: "smtp.postmarkapp.com"},
+	{name: "brevo", id: "brevo", host: "smtp-relay.brevo.com"},
+}
+
+// newLab is a server on AWS whose port 25 is dropped, with Postfix running.
+func newLab(t *testing.T, opts ...lab.Option) *lab.Lab {
+	t.Helper()
+	return lab.New(t, append([]lab.Option{
+		lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Dropped), lab.Postfix(),
+	}, opts...)...)
+}
+
+// credentials writes the service's credentials file on the server.
+func credentials(l *lab.Lab, id, host string) string {
+	r := l.World.Relay(id)
+	password := r.Password
+	if id == "ses" {
+		region := strings.Split(host, ".")[1]
+		password = relays.SESPassword(r.SecretAccessKey, region)
+	}
+	l.Server.WriteFile("/root/credentials", "username="+r.Username+"\npassword="+password+"\n", 0o600)
+	return password
+}
+
+func setupArgs(s service, more ...string) []string {
+	args := []string{"relayhost", "setup", "--relay", s.id, "--from", "app@example.com",
+		"--credentials-file", "/root/credentials", "--yes", "--json"}
+	if s.region != "" {
+		args = append(args, "--region", s.region)
+	}
+	return append(args, more...)
+}
+
+// TestLabServices is the main job for each service: set up, delivered over
+// verified TLS, verified, rolled back without a trace.
+func TestLabServices(t *testing.T) {
+	for _, s := range five {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, lab.Relay(s.id))
+			roundTrip(t, l, s, 587, "starttls")
+		})
+	}
+}
+
+// TestLabPorts takes one service through implicit TLS and through the
+// fallback that a blocked 587 makes.
+func TestLabPorts(t *testing.T) {
+	t.Run("implicit_tls", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, lab.Relay("ses"))
+		roundTrip(t, l, five[0], 465, "implicit", "--port", "465")
+	})
+	t.Run("587_dropped", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, lab.Relay("sendgrid"), lab.Port(587, lab.Dropped, lab.Both))
+		roundTrip(t, l, five[1], 465, "implicit")
+	})
+	t.Run("587_and_465_dropped", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, lab.Relay("brevo"), lab.Port(587, lab.Dropped, lab.Both), lab.Port(465, lab.Reset, lab.Both))
+		roundTrip(t, l, five[5], 2525, "starttls")
+	})
+}
+
+func roundTrip(t *testing.T, l *lab.Lab, s service, port int, mode string, more ...string) {
+	t.Helper()
+	srv, relay := l.Server, l.World.Relay(s.id)
+	credentials(l, s.id, s.host)
+	before := srv.Tree(mailConfig...)
+
+	res := l.Run(setupArgs(s, more...)...)
+	if res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, srv.MailLog())
+	}
+	doc := decode[setupResult](t, res)
+	if doc.Version != 1 || doc.Result != "applied" || doc.Relay != s.id || doc.Host != s.host || doc.Port != port || doc.TLS != mode || doc.ChangeID == "" {
+		t.Errorf("setup said %+v", doc)
+	}
+	// The rehearsal's message and the one through the live Postfix.
+	box := relay.Mailbox()
+	if len(box) != 2 {
+		t.Fatalf("%d messages at the service, want 2\n%s", len(box), srv.MailLog())
+	}
+	for _, m := range box {
+		if m.From != "app@example.com" || fmt.Sprint(m.To) != "[app@example.com]" {
+			t.Errorf("envelope %s -> %v", m.From, m.To)
+		}
+	}
+	for _, c := range relay.Sessions() {
+		if c.AuthBeforeTLS || c.TLSVersion != "TLS 1.3" && c.TLSVersion != "" || c.TLSVersion != "" && c.SNI != s.host {
+			t.Errorf("session %+v", c)
+		}
+		if c.Messages > 0 && (c.TLSVersion == "" || c.Username != relay.Username || !c.Authenticated) {
+			t.Errorf("a message came without verified TLS or log-in: %+v", c)
+		}
+	}
+	if n := l.World.DNS.Count(s.host+".", ""); n == 0 {
+		t.Error("the service's name was never looked up")
+	}
+
+	// A local sender of this host arrives as the address of --from.
+	srv.SendMail("root", "someone@elsewhere.example", "hello")
+	m := waitMessages(t, l, s.id, 3)[2]
+	if m.From != "app@example.com" || fmt.Sprint(m.To) != "[someone@elsewhere.example]" {
+		t.Errorf("mail of root came as %s -> %v", m.From, m.To)
+	}
+
+	res = l.Run("relayhost", "verify", "--json")
+	if res.Code != 0 {
+		t.Errorf("verify: %s", res)
+	}
+
+	res = l.Run("relayhost", "rollback", "--all", "--yes")
+	if res.Code != 0 {
+		t.Fatalf("rollback: %s", res)
+	}
+	if d := before.Diff(srv.Tree(mailConfig...)); d != "" {
+		t.Errorf("rollback left differences:\n%s", d)
+	}
+	if res := l.Run("postfix", "status"); res.Code != 0 {
+		t.Errorf("Postfix does not run after rollback: %s", res)
+	}
+}
+
+func waitMessages(t *testing.T, l *lab.Lab, id string, n int) []smtpd.Message {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		box := l.World.Relay(id).Mailbox()
+		if len(box) >= n {
+			return box
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d messages came\n%s", len(box), n, l.Server.MailLog())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// unchangedAfter runs a command that must fail with the code and leave the
+// mail configuration as it was. It returns what the command printed.
+func unchangedAfter(t *testing.T, l *lab.Lab, code int, args ...string) lab.Result {
+	t.Helper()
+	before := l.Server.Tree(mailConfig...)
+	queue := l.Server.Queue()
+	res := l.Run(args...)
+	if res.Code != code {
+		t.Fatalf("exit code %d, want %d\n%s\n%s", res.Code, code, res, l.Server.MailLog())
+	}
+	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
+		t.Errorf("the host is not as before:\n%s", d)
+	}
+	if q := l.Server.Queue(); q != queue {
+		t.Errorf("the queue is not as before:\n%s", q)
+	}
+	return res
+}
+
+// TestLabHostileRelay: a relay that cannot be verified gets no credentials and
+// no mail.
+func TestLabHostileRelay(t *testing.T) {
+	tests := map[string]func(t *testing.T) func(*smtpd.Config){
+		"self_signed": func(t *testing.T) func(*smtpd.Config) {
+			return func(c *smtpd.Config) {
+				cert, err := smtpd.SelfSigned("smtp.sendgrid.net")
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.TLS = smtpd.ServerTLS(cert)
+			}
+		},
+		"no_starttls": func(*testing.T) func(*smtpd.Config) {
+			return func(c *smtpd.Config) { c.NoSTARTTLS, c.AuthWithoutTLS = true, true }
+		},
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, lab.Relay("sendgrid", change(t)))
+			credentials(l, "sendgrid", "smtp.sendgrid.net")
+			for _, more := range [][]string{{"--port", "587"}, {"--port", "587", "--no-probe"}} {
+				res := unchangedAfter(t, l, 3, setupArgs(five[1], more...)...)
+				doc := decode[setupResult](t, res)
+				if doc.Result != "failed" || doc.Error == "" {
+					t.Errorf("setup said %+v", doc)
+				}
+			}
+			assertNothingSent(t, l, "sendgrid")
+		})
+	}
+	t.Run("wrong_name", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, lab.Relay("sendgrid"), lab.Relay("brevo"))
+		// Mail for SendGrid ends at a server that can show Brevo's
+		// certificate only.
+		l.World.DNS.Host("smtp.sendgrid.net.", l.World.Relay("brevo").Hosts[0].Addrs...)
+		credentials(l, "sendgrid", "smtp.sendgrid.net")
+		unchangedAfter(t, l, 3, setupArgs(five[1])...)
+		assertNothingSent(t, l, "brevo")
+	})
+}
+
+func assertNothingSent(t *testing.T, l *lab.Lab, id string) {
+	t.Helper()
+	for _, s := range l.World.Relay(id).Sessions() {
+		if len(s.Mechanisms) > 0 || s.Username != "" || s.AuthBeforeTLS || s.Messages > 0 {
+			t.Errorf("credentials or mail crossed an unverified connection: %+v", s)
+		}
+	}
+}
+
+func TestLabWrongPassword(t *testing.T) {
+	l := newLab(t, lab.Relay("brevo"))
+	l.Server.WriteFile("/root/credentials", "username="+l.World.Relay("brevo").Username+"\npassword=xsmtpsib-"+strings.Repeat("0", 64)+"-AAAAAAAAAAAAAAAA\n", 0o600)
+	log := l.Server.MailLog()
+	res := unchangedAfter(t, l, 3, setupArgs(five[5])...)
+	doc := decode[setupResult](t, res)
+	if !strings.Contains(doc.Error, "535") || doc.Hint == "" {
+		t.Errorf("neither the relay's reply nor what to do: %+v", doc)
+	}
+	if after := l.Server.MailLog(); after != log {
+		t.Errorf("the server's Postfix was touched:\n%s", strings.TrimPrefix(after, log))
+	}
+	attempts := 0
+	for _, s := range l.World.Relay("brevo").Sessions() {
+		attempts += len(s.Mechanisms)
+	}
+	if attempts != 1 {
+		t.Errorf("%d log-ins were tried, want 1: repeated ones lock accounts", attempts)
+	}
+}
+
+// TestLabLiveProofFails: probe and rehearsal pass, then the service turns
+// mail away. Everything goes back, the test message is deleted, other mail is
+// not.
+func TestLabLiveProofFails(t *testing.T) {
+	taken := 0
+	l := newLab(t, lab.Relay("postmark", func(c *smtpd.Config) {
+		c.Message = func(smtpd.Envelope) *smtpd.Reply {
+			if taken++; taken > 1 {
+				return &smtpd.Reply{Code: 451, Enhanced: "4.3.0", Text: "try again later"}
+			}
+			return nil
+		}
+	}))
+	credentials(l, "postmark", "smtp.postmarkapp.com")
+	// Mail that waits already, since port 25 is dropped.
+	l.Server.SendMail("root", "customer@gmail.com", "an invoice")
+	l.Server.WaitLog(`status=deferred`)
+	before := l.Server.Tree(mailConfig...)
+	res := l.Run(setupArgs(five[4], "--queue", "send")...)
+	if res.Code != 3 {
+		t.Fatalf("exit code %d, want 3\n%s\n%s", res.Code, res, l.Server.MailLog())
+	}
+	if doc := decode[setupResult](t, res); doc.Result != "rolled_back" || !strings.Contains(doc.Error, "try again later") {
+		t.Errorf("setup said %+v", doc)
+	}
+	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
+		t.Errorf("the host is not as before:\n%s", d)
+	}
+	if q := l.Server.Queue(); strings.Count(q, "queue_id") != 1 || !strings.Contains(q, "customer@gmail.com") {
+		t.Errorf("the queue should hold the customer's message alone:\n%s", q)
+	}
+}
+
+// TestLabRefusedInput: one clear line that says what to do, nothing changed.
+func TestLabRefusedInput(t *testing.T) {
+	l := newLab(t, lab.Relay("sendgrid"))
+	s := l.Server
+	password := credentials(l, "sendgrid", "")
+	s.WriteFile("/root/loose", "username=apikey\npassword="+password+"\n", 0o644)
+	s.WriteFile("/root/newline", "username=apikey\npassword=abc\nmore\n", 0o600)
+	s.WriteFile("/root/cr", "username=api\rkey\npassword="+password+"\n", 0o600)
+	base := []string{"relayhost", "setup", "--from", "app@example.com", "--yes"}
+	tests := []struct {
+		name string
+		args []string
+		code int
+		says string
+	}{
+		{"unknown_relay", []string{"--relay", "sengrid", "--credentials-file", "/root/credentials"}, 64, "sendgrid"},
+		{"unknown_region", []string{"--relay", "ses", "--region", "Dublin", "--credentials-file", "/root/credentials"}, 64, "region"},
+		{"file_others_can_read", []string{"--relay", "sendgrid", "--credentials-file", "/root/loose"}, 1, "chmod 600"},
+		{"no_file", []string{"--relay", "sendgrid", "--credentials-file", "/root/none"}, 1, "/root/none"},
+		{"newline_in_password", []string{"--relay", "sendgrid", "--credentials-file", "/root/newline"}, 1, "line 3"},
+		{"control_in_username", []string{"--relay", "sendgrid", "--port", "587", "--no-probe", "--credentials-file", "/root/cr"}, 64, "username"},
+		{"no_credentials", []string{"--relay", "sendgrid"}, 64, "--credentials-file"},
+		{"bad_port", []string{"--relay", "sendgrid", "--port", "0", "--credentials-file", "/root/credentials"}, 64, "port"},
+		{"bad_from", []string{"--relay", "sendgrid", "--from", "app@exa mple.com", "--credentials-file", "/root/credentials"}, 64, "from"},
+		{"unknown_flag", []string{"--password", "x"}, 64, "password"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			args := append(append([]string{}, base...), tt.args...)
+			res := unchangedAfter(t, l, tt.code, args...)
+			if !strings.Contains(strings.ToLower(res.Stderr), tt.says) || !strings.Contains(res.Stderr, "error:") {
+				t.Errorf("%q is not in:\n%s", tt.says, res.Stderr)
+			}
+			if strings.Contains(res.Stderr, password) {
+				t.Error("the password was printed")
+			}
+		})
+	}
+	t.Run("not_root", func(t *testing.T) {
+		before := s.Tree(mailConfig...)
+		res := s.RunAs(1000, append(base, "--relay", "sendgrid")...)
+		if res.Code != 1 || !strings.Contains(res.Stderr, "sudo") {
+			t.Errorf("not root: %s", res)
+		}
+		if d := before.Diff(s.Tree(mailConfig...)); d != "" {
+			t.Error(d)
+		}
+	})
+	if n := len(l.World.Relay("sendgrid").Mailbox()); n != 0 {
+		t.Errorf("%d messages were sent", n)
+	}
+}
+
+func TestLabNoPostfix(t *testing.T) {
+	l := lab.New(t, lab.Cloud("aws"), lab.NoPostfix(), lab.Relay("sendgrid"))
+	credentials(l, "sendgrid", "")
+	res := l.Run(setupArgs(five[1])...)
+	if res.Code != 1 && res.Code != 64 || !strings.Contains(res.Stderr, "Postfix is not installed") || !strings.Contains(res.Stderr, "--install") {
+		t.Errorf("without Postfix: %s", res)
+	}
+}
+
+// TestLabSecrets: the password is in sasl_passwd and its map, both 0600 root,
+// and nowhere else on the host, in no output and no process list.
+func TestLabSecrets(t *testing.T) {
+	l := newLab(t, lab.Relay("sendgrid"))
+	s := l.Server
+	password := credentials(l, "sendgrid", "")
+	user := l.World.Relay("sendgrid").Username
+	stop := make(chan struct{})
+	seen := make(chan string, 1)
+	go watchProcesses(password, stop, seen)
+	args := setupArgs(five[1], "--verbose")
+	args[6] = "-"
+	res := s.RunInput("username="+user+"\npassword="+password+"\n", remove(args, "--json")...)
+	close(stop)
+	if res.Code != 0 {
+		t.Fatalf("setup: %s", res)
+	}
+	s.Run("rm", "/root/credentials")
+	if where := <-seen; where != "" {
+		t.Errorf("the password was in the process list: %s", where)
+	}
+	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + password))
+	for _, form := range []string{password, plain, base64.StdEncoding.EncodeToString([]byte(password))} {
+		if strings.Contains(res.Stdout+res.Stderr, form) {
+			t.Errorf("the password was printed\n%s", res)
+		}
+		// Everything that this server has written since it started.
+		found := s.Shell("grep -rlF -- '" + form + "' /etc /var /root /tmp /run /home /usr/local 2>/dev/null || true")
+		for path := range strings.FieldsSeq(found) {
+			if path != "/etc/postfix/sasl_passwd" && path != "/etc/postfix/sasl_passwd.db" {
+				t.Errorf("the password is in %s", path)
+			}
+		}
+	}
+	for _, path := range []string{"/etc/postfix/sasl_passwd", "/etc/postfix/sasl_passwd.db"} {
+		n := s.Tree(path)[path]
+		if n.Mode.Perm() != 0o600 || n.UID != 0 || n.GID != 0 {
+			t.Errorf("%s: %s", path, n)
+		}
+	}
+}
+
+func remove(args []string, word string) []string {
+	var out []string
+	for _, a := range args {
+		if a != word {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// watchProcesses looks for the word in the command lines and environments of
+// all processes but its own until stop is closed.
+func watchProcesses(word string, stop <-chan struct{}, seen chan<- string) {
+	for {
+		select {
+		case <-stop:
+			seen <- ""
+			return
+		default:
+		}
+		entries, _ := os.ReadDir("/proc")
+		for _, e := range entries {
+			pid, err := strconv.Atoi(e.Name())
+			if err != nil || pid == os.Getpid() {
+				continue
+			}
+			for _, file := range []string{"cmdline", "environ"} {
+				if data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file)); strings.Contains(string(data), word) {
+					seen <- strings.ReplaceAll(string(data), "\x00", " ")
+					return
+				}
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestLabTwice: a second identical set-up writes nothing and reloads nothing.
+func TestLabTwice(t *testing.T) {
+	l := newLab(t, lab.Relay("mailgun"))
+	s := l.Server
+	credentials(l, "mailgun", "")
+	if res := l.Run(setupArgs(five[2])...); res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+	}
+	stamps := "find /etc/postfix /etc/relayhost /var/lib/relayhost -printf '%p %T@ %C@ %i\\n' | sort"
+	before, log := s.Shell(stamps), s.MailLog()
+	sent := len(l.World.Relay("mailgun").Mailbox())
+	for _, args := range [][]string{setupArgs(five[2]), {"relayhost", "setup", "--yes", "--json"}} {
+		res := l.Run(args...)
+		if res.Code != 0 {
+			t.Fatalf("second setup: %s", res)
+		}
+		if doc := decode[setupResult](t, res); doc.Result != "unchanged" {
+			t.Errorf("second setup said %+v", doc)
+		}
+	}
+	if after := s.Shell(stamps); after != before {
+		t.Errorf("something was written:\n%s\n%s", before, after)
+	}
+	if s.MailLog() != log {
+		t.Errorf("Postfix was told something:\n%s", strings.TrimPrefix(s.MailLog(), log))
+	}
+	if n := len(l.World.Relay("mailgun").Mailbox()); n != sent {
+		t.Errorf("%d messages more", n-sent)
+	}
+	if res := l.Run(remove(setupArgs(five[2]), "--json")...); !strings.Contains(res.Stdout, "unchanged") {
+		t.Errorf("not told: %s", res)
+	}
+}
+
+func TestLabDryRun(t *testing.T) {
+	l := newLab(t, lab.Relay("brevo"))
+	password := credentials(l, "brevo", "")
+	res := unchangedAfter(t, l, 0, append(remove(setupArgs(five[5]), "--json"), "--dry-run")...)
+	for _, want := range []string{"+++ /etc/postfix/main.cf", "+relayhost = [smtp-relay.brevo.com]:587", "sasl_passwd", "***", "postfix reload"} {
+		if !strings.Contains(res.Stdout, want) {
+			t.Errorf("%q is not in\n%s", want, res.Stdout)
+		}
+	}
+	if strings.Contains(res.Stdout+res.Stderr, password) {
+		t.Error("the password was printed")
+	}
+	res = unchangedAfter(t, l, 2, append(remove(setupArgs(five[5]), "--json"), "--dry-run", "--detailed-exitcode")...)
+	// As any user, without credentials.
+	res = l.Server.RunAs(1000, "relayhost", "setup", "--relay", "brevo", "--from", "app@example.com", "--dry-run", "--port", "587", "--no-probe")
+	if res.Code != 0 || !strings.Contains(res.Stdout, "+relayhost = [smtp-relay.brevo.com]:587") {
+		t.Errorf("as any user: %s", res)
+	}
+	if n := len(l.World.Relay("brevo").Mailbox()); n != 0 {
+		t.Errorf("%d messages were sent", n)
+	}
+}
+
+// TestLabPostfixStopped: started after --yes; stopped again when it is rolled
+// back.
+func TestLabPostfixStopped(t *testing.T) {
+	l := lab.New(t, lab.Cloud("aws"), lab.Relay("sendgrid"), lab.MailExchangers(), lab.Port25(lab.Dropped))
+	credentials(l, "sendgrid", "")
+	if res := l.Run("postfix", "status"); res.Code == 0 {
+		t.Fatal("Postfix runs already")
+	}
+	res := l.Run(setupArgs(five[1])...)
+	if res.Code != 0 || decode[setupResult](t, res).Result != "applied" {
+		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+	}
+	if res := l.Run("postfix", "status"); res.Code != 0 {
+		t.Error("Postfix was not started")
+	}
+}

@@ -1,0 +1,213 @@
+package cmd
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"relayhost/detect"
+	"relayhost/internal/apply"
+	"relayhost/internal/install"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/resolve"
+	"relayhost/relays"
+)
+
+// readPostfix reads the Postfix that is there, installing it after consent,
+// and the answers of an earlier set-up.
+func (s *setup) readPostfix(ctx context.Context) (err error) {
+	r := &s.host.Reader
+	if s.state, err = postfix.Read(ctx, r, s.configDir); err != nil {
+		return err
+	}
+	if !s.state.Installed {
+		if err := s.installPostfix(ctx); err != nil {
+			return err
+		}
+	}
+	if s.state.Installed && !s.state.Version.AtLeast(3, 4) {
+		return hint(fmt.Errorf("Postfix %d.%d is too old", s.state.Version.Major, s.state.Version.Minor), "relayhost needs Postfix 3.4 or later")
+	}
+	if err := s.refuseManaged(); err != nil {
+		return err
+	}
+	if s.before, err = s.readAnswers(); err != nil {
+		return err
+	}
+	s.resolver, err = resolve.System(r)
+	return err
+}
+
+// readAnswers reads what an earlier set-up was told; the zero Answers when
+// there was none.
+func (a *app) readAnswers() (plan.Answers, error) {
+	data, err := a.host.ReadFile(plan.AnswersPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return plan.Answers{}, nil
+	}
+	if err != nil {
+		return plan.Answers{}, err
+	}
+	return plan.ReadAnswers(data)
+}
+
+func (s *setup) installPostfix(ctx context.Context) error {
+	other, found := install.FindOther(&s.host.Reader)
+	switch {
+	case s.flags.dryRun:
+		s.io.Say("Postfix is not installed: the difference is against what the distribution installs")
+		s.state = postfix.Fresh(s.state)
+		return nil
+	case found && !s.flags.replaceMTA:
+		return hint(errors.New(other.Scope), "--replace-mta installs Postfix in its place; its queue is not looked at")
+	case s.flags.noInstall:
+		return hint(errNoPostfix, "install it, or leave --no-install out")
+	}
+	if !s.flags.install {
+		p, err := s.ask(ctx, "Postfix is not installed; the answer", "--install")
+		if err != nil {
+			return hint(errNoPostfix, "relayhost setup --install installs it")
+		}
+		yes, err := p.Confirm("Postfix is not installed. Install it now?")
+		if err != nil {
+			return err
+		}
+		if !yes {
+			return hint(errNoPostfix, "relayhost setup --install installs it")
+		}
+	}
+	// Installing has a limit of its own, the run's does not count it.
+	done, err := install.Postfix(context.WithoutCancel(ctx), s.host, install.Options{
+		Mailname: s.state.FQDN, Progress: func(t string) { s.progress("%s", t) },
+	})
+	if err != nil {
+		return err
+	}
+	s.progress("installed %v; it stays installed whatever happens now", done.Packages)
+	s.state, err = postfix.Read(ctx, &s.host.Reader, s.configDir)
+	return err
+}
+
+var errNoPostfix = errors.New("Postfix is not installed")
+
+// caFile is the file that the relay's certificate is verified with: the
+// flag's, or the distribution's.
+func (s *setup) caFile() string { return first(s.answers.CAFile, s.state.CAFile) }
+
+// roots loads caFile; nil where there is none, and then nothing verifies.
+func (a *app) roots(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	pem, err := a.host.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, hint(fmt.Errorf("%s holds no certificate", path), "install the package ca-certificates, or give --ca-file")
+	}
+	return pool, nil
+}
+
+// look finds out where we are and what gets out.
+func (s *setup) look(ctx context.Context) error {
+	if s.flags.noProbe {
+		return nil
+	}
+	o, err := s.detectOptions()
+	if err != nil {
+		return err
+	}
+	facts, err := detect.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	s.facts = &facts
+	if !s.json {
+		for _, line := range facts.Lines() {
+			s.io.Say("%s", line)
+		}
+	}
+	return nil
+}
+
+// choosePort takes the port that was asked for, the configured one if it still
+// works, or the first in the service's order that completes greeting, EHLO
+// and verified TLS and offers AUTH.
+func (s *setup) choosePort(ctx context.Context) error {
+	r := s.answers.Relay
+	if s.flags.port != "auto" {
+		s.answers.Port, _ = strconv.Atoi(s.flags.port)
+		mode, ok := r.TLSOf(s.answers.Port)
+		if !ok {
+			return usageError{fmt.Errorf("%s has no port %d", r.Name, s.answers.Port), "its ports are " + portList(r)}
+		}
+		s.answers.TLS = mode
+		return nil
+	}
+	order := r.PortOrder()
+	if s.sameRelay() && s.before.Port != 0 {
+		order = append([]int{s.before.Port}, slices.DeleteFunc(order, func(p int) bool { return p == s.before.Port })...)
+	}
+	tried, err := s.tryPorts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, port := range order {
+		for _, t := range tried {
+			if t.Port == port && t.Result == string(detect.Open) {
+				s.answers.Port, s.answers.TLS = port, relays.TLSMode(t.TLS)
+				s.progress("%s port %d gets through", s.answers.Host, port)
+				return nil
+			}
+		}
+	}
+	return s.nothingOpen(tried)
+}
+
+// nothingOpen says for each port at which step it ended.
+func (s *setup) nothingOpen(tried []detect.Submission) error {
+	var lines []string
+	for _, t := range tried {
+		line := fmt.Sprintf("  port %d: %s at %s", t.Port, t.Result, t.Step)
+		if t.Detail != "" {
+			line += ": " + t.Detail
+		}
+		lines = append(lines, line)
+	}
+	err := fmt.Errorf("no port of %s gets through from here\n%s", s.answers.Host, strings.Join(lines, "\n"))
+	return proofError{hint(err, "%s", first(s.advice(), "relayhost detect --relay "+s.answers.Relay.ID+" says more"))}
+}
+
+func (s *setup) advice() string {
+	if s.facts == nil {
+		return ""
+	}
+	return s.facts.Advice
+}
+
+func portList(r relays.Relay) string {
+	var ports []string
+	for _, p := range r.Ports {
+		ports = append(ports, strconv.Itoa(p.Port))
+	}
+	return strings.Join(ports, ", ")
+}
+
+// refuseManaged stops where another tool writes the mail configuration.
+func (s *setup) refuseManaged() error {
+	if !s.state.Installed || s.flags.force {
+		return nil
+	}
+	if m, ok := apply.FindManager(&s.host.Reader, s.state.Main.Bytes()); ok {
+		return hint(fmt.Errorf("%s manages the mail of this host: %s", m.Name, m.Why), "%s; --force goes on all the same", m.Advice)
+	}
+	return nil
+}

@@ -1,0 +1,274 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"time"
+
+	"relayhost/internal/apply"
+	"relayhost/internal/diff"
+	"relayhost/internal/instance"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/verify"
+	"relayhost/relays"
+)
+
+// proofTimeout bounds one proof of delivery (design: 60 s).
+const proofTimeout = 60 * time.Second
+
+// build makes the plan.
+func (s *setup) build(context.Context) (err error) {
+	s.answers.Force = s.flags.force
+	if s.plan, err = plan.Build(s.state, s.facts, s.answers); err != nil {
+		return err
+	}
+	s.describe(s.plan)
+	return nil
+}
+
+// unchanged is a second identical set-up: it probes, sends nothing and writes
+// nothing.
+func (s *setup) unchanged(ctx context.Context) error {
+	if !s.flags.noProbe {
+		if err := s.probe(ctx); err != nil {
+			return err
+		}
+	}
+	s.doc.Result = "unchanged"
+	if !s.json {
+		fmt.Fprintln(s.io.Out, "unchanged")
+	}
+	return nil
+}
+
+// confirm shows the difference and asks once.
+func (s *setup) confirm(ctx context.Context) (err error) {
+	if s.waiting, err = postfix.ReadQueue(ctx, &s.host.Reader, s.configDir); err != nil {
+		// A Postfix that is stopped cannot list its queue.
+		s.waiting = nil
+	}
+	if !s.json {
+		fmt.Fprint(s.io.Err, diff.Plan(s.plan, s.io.Color))
+		s.notes()
+		if n := len(s.waiting); n > 0 {
+			s.io.Say("%s", waitingLine(s.waiting))
+		}
+	}
+	if s.flags.yes {
+		return nil
+	}
+	p, err := s.ask(ctx, "the consent", "--yes")
+	if err != nil {
+		return err
+	}
+	yes, err := p.Confirm("Apply this?")
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return errors.New("nothing was changed")
+	}
+	if len(s.waiting) > 0 && s.flags.queue == "ask" {
+		s.flags.queue, err = p.Select("What happens to the mail that waits?", queueChoices)
+	}
+	return err
+}
+
+// probe tries log-in, sender and recipient with our own client.
+func (s *setup) probe(ctx context.Context) error {
+	s.progress("probing %s port %d: log-in, sender, recipient", s.answers.Host, s.answers.Port)
+	res, err := s.dial(ctx, smtpprobe.StepRcpt)
+	if err != nil {
+		return proofError{err}
+	}
+	if res.Err == nil {
+		return nil
+	}
+	// RCPT is where some services refuse what they would take with DATA; the
+	// rehearsal decides on those.
+	return proofError{s.explained(fmt.Errorf("%s port %d refuses at %s: %w", s.answers.Host, s.answers.Port, res.Failed, res.Err), res.Text)}
+}
+
+// dial probes the relay's addresses, IPv4 first, until one connects.
+func (s *setup) dial(ctx context.Context, until smtpprobe.Step) (smtpprobe.Result, error) {
+	o := s.answers
+	roots, err := s.roots(s.caFile())
+	if err != nil {
+		return smtpprobe.Result{}, err
+	}
+	v4, v6, err := s.resolver.Addrs(ctx, o.Host)
+	if err != nil {
+		return smtpprobe.Result{}, hint(fmt.Errorf("look up %s: %w", o.Host, err), "check the region, and the name servers in /etc/resolv.conf")
+	}
+	t := smtpprobe.Target{
+		Name: o.Host, Implicit: o.TLS == relays.Implicit, Until: until, HELO: s.state.FQDN, Roots: roots, Pin: o.Pin,
+		Username: o.Username, Password: o.Password, MailFrom: o.From, RcptTo: o.To,
+	}
+	if s.verbose {
+		t.Trace = s.trace
+	}
+	var res smtpprobe.Result
+	for _, addr := range slices.Concat(v4, v6) {
+		t.Addr = netip.AddrPortFrom(addr, uint16(o.Port))
+		if res = smtpprobe.Probe(ctx, t); res.Reached != "" {
+			break
+		}
+	}
+	return res, nil
+}
+
+// rehearse sends the test message through a private Postfix that has exactly
+// the planned configuration. The server's own has not been touched yet.
+func (s *setup) rehearse(ctx context.Context) error {
+	if s.flags.noVerify {
+		return nil
+	}
+	s.progress("rehearsal: a private Postfix sends the test message")
+	in, err := instance.Start(ctx, s.host, instance.Options{State: s.state, Plan: s.plan})
+	if err != nil {
+		return fmt.Errorf("rehearsal: %w", err)
+	}
+	d, err := s.deliver(ctx, in.ConfigDir, &in.Log)
+	if cerr := in.Close(); cerr != nil {
+		err = errors.Join(err, fmt.Errorf("rehearsal: %w", cerr))
+	}
+	if err != nil {
+		return proofError{s.explained(fmt.Errorf("rehearsal: %w", err), d.Reply)}
+	}
+	return nil
+}
+
+// deliver proves delivery through the Postfix whose configuration is in dir.
+func (s *setup) deliver(ctx context.Context, dir string, log *postfix.Log) (verify.Delivery, error) {
+	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+	defer cancel()
+	return verify.Proof{
+		Mailer: &verify.PostfixMailer{Host: s.host, ConfigDir: dir, Sendmail: s.state.Params["sendmail_path"]},
+		Reader: &s.host.Reader, Log: log,
+		From: s.answers.From, To: s.answers.To,
+		Service: s.plan.Service, Host: s.plan.Host, Port: s.plan.Port,
+	}.Run(ctx)
+}
+
+// apply runs the transaction with the proof through the live Postfix.
+func (s *setup) apply(ctx context.Context) error {
+	var proven *verify.Delivery
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	o := apply.Options{
+		ConfigDir: s.state.ConfigDir, StateDir: s.stateDir, Reload: s.reload, KeepOnFailure: s.flags.keep, Force: s.flags.force,
+		Watchdog: []string{self, watchCommand},
+		Progress: func(step string) { s.progress("%s", step) },
+	}
+	if !s.flags.noVerify {
+		o.Prove = func(ctx context.Context) error {
+			s.progress("proof: the test message goes through the server's own Postfix")
+			d, err := s.proveLive(ctx)
+			proven = &d
+			return err
+		}
+	}
+	if err := s.holdQueue(ctx); err != nil {
+		return err
+	}
+	record, err := apply.Run(ctx, s.host, s.plan, o)
+	if err != nil {
+		return s.applyFailed(ctx, err, proven)
+	}
+	s.sendQueue(ctx)
+	s.applied(record, proven)
+	return nil
+}
+
+// proveLive finds the log and sends the one message.
+func (s *setup) proveLive(ctx context.Context) (verify.Delivery, error) {
+	if s.log != nil {
+		return s.deliver(ctx, s.configDir, s.log)
+	}
+	log, err := postfix.FindLog(ctx, &s.host.Reader, s.state)
+	if err != nil {
+		d, perr := s.deliver(ctx, s.configDir, nil)
+		if errors.Is(perr, verify.ErrUnproven) {
+			s.io.Say("warning: no mail log can be read (%v): the message left the queue, and that is all that is known", err)
+			return d, nil
+		}
+		return d, perr
+	}
+	return s.deliver(ctx, s.configDir, &log)
+}
+
+// applyFailed tells a failed proof from everything else.
+func (s *setup) applyFailed(ctx context.Context, err error, d *verify.Delivery) error {
+	var proof *apply.ProofFailed
+	var interrupted *apply.Interrupted
+	if s.started {
+		// It did not run before, so it does not run after.
+		err = errors.Join(err, s.postfixCommand(context.WithoutCancel(ctx), "stop"))
+	}
+	s.releaseQueue(context.WithoutCancel(ctx))
+	switch {
+	case errors.As(err, &interrupted):
+		return stateOfHost(errors.Join(errInterrupted, err), "restored")
+	case errors.As(err, &proof):
+		reply := ""
+		if d != nil {
+			reply = d.Reply
+		}
+		if proof.Kept {
+			return stateOfHost(proofError{s.explained(err, reply)}, "the new configuration was kept (--keep-on-failure)")
+		}
+		s.doc.Result = "rolled_back"
+		return stateOfHost(proofError{s.explained(err, reply)}, "restored")
+	}
+	return err
+}
+
+// reload makes Postfix take the new configuration; one that does not run is
+// started, which --yes or the question has consented to.
+func (s *setup) reload(ctx context.Context) error {
+	on, err := s.running(ctx)
+	if err != nil {
+		return err
+	}
+	if on {
+		return s.postfixCommand(ctx, "reload")
+	}
+	s.progress("Postfix does not run: starting it")
+	s.started = true
+	return s.start(ctx)
+}
+
+// secretFree takes the password out of an error's text, whoever put it there.
+func (s *setup) secretFree(err error) error {
+	text := err.Error()
+	if clean := secret.Redact(text, s.answers.Username, s.answers.Password); clean != text {
+		return redacted{err, clean}
+	}
+	return err
+}
+
+type redacted struct {
+	err  error
+	text string
+}
+
+func (e redacted) Error() string { return e.text }
+func (e redacted) Unwrap() error { return e.err }
+
+// trace writes a line of the SMTP dialogue.
+func (s *setup) trace(e smtpprobe.Exchange) {
+	arrow := "<"
+	if e.Sent {
+		arrow = ">"
+	}
+	s.io.Say("  %s %s", arrow, e.Line)
+}
