@@ -229,11 +229,7 @@ func (d *demo) showMessage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, session := range d.relay.Sessions() {
-		if session.ID == m.Session {
-			d.head("the message as it arrived, over %s", session.TLSVersion)
-		}
-	}
+	d.head("the message as it arrived, over %s", m.Session.TLSVersion)
 	for line := range strings.Lines(string(m.Data)) {
 		fmt.Fprintln(d.io.Out, "  "+smtpprobe.Sanitize(strings.TrimRight(line, "\r\n")))
 	}
