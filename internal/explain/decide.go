@@ -1,0 +1,44 @@
+package explain
+
+import "slices"
+
+// Sign is what a static check of this host says about a cause.
+type Sign struct {
+	Cause  string // id
+	Holds  bool   // false rules the cause out
+	Detail string // what was found, for Holds
+}
+
+// Signs of one host.
+type Signs []Sign
+
+// About returns the sign of the cause with the id.
+func (s Signs) About(id string) (Sign, bool) {
+	for _, sign := range s {
+		if sign.Cause == id {
+			return sign, true
+		}
+	}
+	return Sign{}, false
+}
+
+// Decide puts the candidates into order by what the checks of this host found:
+// those that hold come first, marked; those that are ruled out go, unless all
+// are.
+func Decide(causes []Cause, signs Signs) []Cause {
+	var confirmed, open []Cause
+	for _, c := range causes {
+		sign, checked := signs.About(c.ID)
+		switch {
+		case checked && sign.Holds:
+			c.Confirmed = true
+			confirmed = append(confirmed, c)
+		case !checked:
+			open = append(open, c)
+		}
+	}
+	if decided := append(confirmed, open...); len(decided) > 0 {
+		return decided
+	}
+	return slices.Clone(causes)
+}

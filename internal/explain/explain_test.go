@@ -1,0 +1,221 @@
+package explain
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"relayhost/relays"
+)
+
+func TestCatalogue(t *testing.T) {
+	k, err := known()
+	if err != nil {
+		t.Fatal(err)
+	}
+	replies := map[string]bool{}
+	for _, r := range catalogue() {
+		for _, reply := range r.Replies {
+			replies[reply.ID] = true
+		}
+	}
+	total := len(k.failures) + len(replies)
+	if len(k.failures) < 60 || total < 130 {
+		t.Errorf("%d failures, %d replies", len(k.failures), len(replies))
+	}
+	for _, f := range k.failures {
+		for _, other := range f.AmbiguousWith {
+			if k.byID[other] == nil && !replies[other] {
+				t.Errorf("%s: ambiguous with %s, which there is not", f.ID, other)
+			}
+		}
+		if len(f.Samples) == 0 && len(f.Log)+len(f.Reply) > 0 {
+			t.Errorf("%s: patterns without a sample", f.ID)
+		}
+		if text := f.Title + f.Meaning + f.Remedy; strings.Contains(text, "  ") || !strings.HasSuffix(f.Remedy, ".") || !strings.HasSuffix(f.Meaning, ".") {
+			t.Errorf("%s: sentences do not end, or have gaps", f.ID)
+		}
+	}
+}
+
+// TestSamples is the matrix: every sample has its own cause and no other, those
+// that the data calls ambiguous aside.
+func TestSamples(t *testing.T) {
+	k := must()
+	samples := 0
+	for _, f := range k.failures {
+		for _, sample := range f.Samples {
+			samples++
+			checkSample(t, sample, nil, f.ID, f.AmbiguousWith)
+		}
+	}
+	for _, r := range catalogue() {
+		for _, reply := range r.Replies {
+			if reply.Sample == "" {
+				continue
+			}
+			samples++
+			checkSample(t, sampleReply(reply), &r, reply.ID, ambiguous(reply.ID))
+		}
+	}
+	if samples < 150 {
+		t.Errorf("%d samples", samples)
+	}
+}
+
+// sampleReply is the sample with its code in front.
+func sampleReply(r relays.Reply) string {
+	if r.Code == 0 || isReply(r.Sample) {
+		return "550 " + r.Sample
+	}
+	return reply3(r.Code) + r.Sample
+}
+
+func ambiguous(id string) []string {
+	var ids []string
+	for _, f := range must().failures {
+		if slices.Contains(f.AmbiguousWith, id) {
+			ids = append(ids, f.ID)
+		}
+	}
+	return ids
+}
+
+func checkSample(t *testing.T, sample string, relay *relays.Relay, id string, ambiguousWith []string) {
+	t.Helper()
+	var got []string
+	own := false
+	for _, c := range Text(sample, relay) {
+		own = own || c.ID == id
+		if c.ID != id && !slices.Contains(ambiguousWith, c.ID) {
+			got = append(got, c.ID)
+		}
+	}
+	if !own || len(got) > 0 {
+		t.Errorf("%s: %q: own cause %v, others %v", id, sample, own, got)
+	}
+}
+
+func TestEveryPatternHasASample(t *testing.T) {
+	// Not each alternative of a pattern, but each failure's first pattern of
+	// either kind has to be seen at work on a real line.
+	for _, f := range must().failures {
+		for _, list := range [][]*regexp.Regexp{f.log, f.reply} {
+			if len(list) > 0 && !slices.ContainsFunc(f.Samples, func(s string) bool {
+				parts := split(s)
+				return slices.ContainsFunc(list, func(re *regexp.Regexp) bool { return re.MatchString(parts.own) || re.MatchString(parts.reply) })
+			}) {
+				t.Errorf("%s: no sample for %v", f.ID, list)
+			}
+		}
+	}
+}
+
+func ids(causes []Cause) string {
+	var list []string
+	for _, c := range causes {
+		list = append(list, c.ID)
+	}
+	return strings.Join(list, " ")
+}
+
+func TestText(t *testing.T) {
+	ses, err := relays.Get("ses")
+	if err != nil {
+		t.Fatal(err)
+	}
+	smarthost := relays.Smarthost("relay.example.com", 587, relays.StartTLS, true)
+	const prefix = "Nov 22 01:02:03 host postfix/relayhost-ses/smtp[9]: 4B01A2C3: to=<a@example.net>, relay=email-smtp.eu-west-1.amazonaws.com[192.0.2.1]:587, delay=1, delays=0/0/0/1, dsn=4.0.0, "
+	tests := []struct {
+		name  string
+		text  string
+		relay *relays.Relay
+		want  string
+		lost  bool
+	}{
+		{"log line of a known host", prefix + "status=deferred (SASL authentication failed; server email-smtp.eu-west-1.amazonaws.com[192.0.2.1] said: 535 Authentication Credentials Invalid)", nil, "ses_credentials_invalid ses_iam_secret ses_region_mismatch", false},
+		{"the same reply at another service", "535 Authentication Credentials Invalid", &smarthost, "auth_535_generic", false},
+		{"bounced", prefix + "status=bounced (host email-smtp.eu-west-1.amazonaws.com[192.0.2.1] said: 554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@example.com (in reply to end of DATA command))", nil, "ses_unverified_identity", true},
+		{"the same, kept by the status filter", prefix + "status=deferred (host email-smtp.eu-west-1.amazonaws.com[192.0.2.1] said: 454 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@example.com (in reply to end of DATA command))", &ses, "ses_unverified_identity", false},
+		{"only one service says so", "550 5.7.30 Basic authentication is not supported for Client Submission.", nil, "o365_basic_retired", false},
+		{"a server that speaks like Postfix", prefix + `status=deferred (host mx.example.net[192.0.2.1] said: 450 fatal: Invalid TLS level "x" unsupported dictionary type: hash (in reply to RCPT TO command))`, nil, "", false},
+		{"a recipient that speaks like Postfix", `Nov 22 01:02:03 host postfix/smtp[9]: 4B01A2C3: to=<"fatal: Invalid TLS level "x""@example.net>, relay=none, delay=1, delays=0/0/0/1, dsn=4.4.1, status=deferred (whatever)`, nil, "", false},
+		{"unknown", "the moon is full", nil, "", false},
+		{"empty", "", nil, "", false},
+		{"several lines", "connect to relay.test[192.0.2.1]:587: Connection timed out\nstatus=deferred (Server certificate not trusted)\n", nil, "net_timeout tls_untrusted_issuer", false},
+		{"journal", `{"MESSAGE":"connect to relay.test[192.0.2.1]:587: Connection refused","SYSLOG_IDENTIFIER":"postfix/smtp","_PID":"3"}`, nil, "net_refused", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			causes := Text(tt.text, tt.relay)
+			if got := ids(causes); got != tt.want {
+				t.Fatalf("got %q, want %q", got, tt.want)
+			}
+			if len(causes) > 0 && causes[0].Lost != tt.lost {
+				t.Errorf("lost = %v", causes[0].Lost)
+			}
+		})
+	}
+}
+
+func TestDecide(t *testing.T) {
+	causes := Text("warning: SASL authentication failure: No worthy mechs found", nil)
+	if got := ids(causes); got != "sasl_plugins_missing sasl_noplaintext_default" {
+		t.Fatal(got)
+	}
+	got := Decide(causes, Signs{{Cause: "sasl_plugins_missing"}, {Cause: "sasl_noplaintext_default", Holds: true}})
+	if ids(got) != "sasl_noplaintext_default" || !got[0].Confirmed {
+		t.Errorf("%+v", got)
+	}
+	got = Decide(causes, Signs{{Cause: "sasl_plugins_missing"}, {Cause: "sasl_noplaintext_default"}})
+	if len(got) != 2 || got[0].Confirmed {
+		t.Errorf("all ruled out: %+v", got)
+	}
+	if got = Decide(causes, nil); len(got) != 2 {
+		t.Errorf("nothing checked: %+v", got)
+	}
+}
+
+func FuzzText(f *testing.F) {
+	for _, failure := range must().failures {
+		for _, s := range failure.Samples {
+			f.Add(s)
+		}
+	}
+	f.Add("status=bounced (")
+	f.Add("x said: ")
+	f.Add("250 ok")
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, c := range Text(s, nil) {
+			if c.ID == "" || c.Remedy == "" {
+				t.Errorf("%+v", c)
+			}
+		}
+	})
+}
+
+func BenchmarkAutomaton(b *testing.B) {
+	line := []byte("Nov 22 01:02:03 host postfix/smtp[9]: 4B01A2C3: to=<a@example.net>, relay=smtp.example.com[192.0.2.1]:587, delay=0.3, delays=0.02/0.01/0.2/0.07, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4XYZ)")
+	a := must().scan
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		run(a, line, func(entry) {})
+	}
+}
+
+func TestLiterals(t *testing.T) {
+	for pattern, want := range map[string]string{
+		`^535[ -]`:                     "535",
+		`(foo|bar)baz+quux`:            "quux",
+		`a(xyz|12345)?b`:               "",
+		`said: (one thing|another) \S`: "one thing|another",
+		`[Aa]uthentication required`:   "uthentication required",
+		`\d+`:                          "",
+		`(abc|\d+)`:                    "",
+	} {
+		if got := strings.Join(literals(pattern), "|"); got != want {
+			t.Errorf("%s: %q, want %q", pattern, got, want)
+		}
+	}
+}

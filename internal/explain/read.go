@@ -1,0 +1,46 @@
+package explain
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxLine is how much of a line of a log is looked at, in bytes; Postfix itself
+// writes at most 2,000 or so.
+const maxLine = 64 << 10
+
+// Read adds every line of a log, gzip'd or not, in bounded memory. It ends
+// early with ctx.
+func (c *Collector) Read(ctx context.Context, r io.Reader) error {
+	in := bufio.NewReaderSize(r, maxLine)
+	if magic, _ := in.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
+		unzipped, err := gzip.NewReader(in)
+		if err != nil {
+			return fmt.Errorf("read the log: %w", err)
+		}
+		defer unzipped.Close()
+		in = bufio.NewReaderSize(unzipped, maxLine)
+	}
+	for n := 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		line, err := in.ReadSlice('\n')
+		if len(line) > 0 {
+			c.Add(line)
+		}
+		for errors.Is(err, bufio.ErrBufferFull) { // the rest of a line without end
+			_, err = in.ReadSlice('\n')
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read the log: %w", err)
+		}
+	}
+}
