@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pmezard/go-difflib/difflib"
-
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -96,33 +94,36 @@ type line struct {
 	text string
 }
 
-// hunks compares two texts. What is equal at both ends is set aside first: of
-// a main.cf of megabytes only a few lines change.
+// hunks compares two texts.
 func hunks(old, new []string) []hunk {
-	head := 0
-	for head < len(old) && head < len(new) && old[head] == new[head] {
-		head++
-	}
-	tail := 0
-	for tail < len(old)-head && tail < len(new)-head && old[len(old)-1-tail] == new[len(new)-1-tail] {
-		tail++
-	}
-	start := max(head-context, 0)
-	tail = max(tail-context, 0)
-	a, z := old[start:len(old)-tail], new[start:len(new)-tail]
 	var list []hunk
-	for _, group := range difflib.NewMatcher(a, z).GetGroupedOpCodes(context) {
-		first, last := group[0], group[len(group)-1]
-		h := hunk{start + first.I1, last.I2 - first.I1, start + first.J1, last.J2 - first.J1, nil}
-		for _, op := range group {
-			if op.Tag == 'e' {
-				h.add(' ', a[op.I1:op.I2])
+	var h *hunk
+	var tail []string // equal lines after the last change of h, context at most
+	ops := compare(old, new)
+	for n, op := range ops {
+		if op.Tag == 'e' {
+			equal := old[op.I1:op.I2]
+			if h != nil && len(equal) <= 2*context && n < len(ops)-1 {
+				h.add(' ', equal)
 				continue
 			}
-			h.add('-', a[op.I1:op.I2])
-			h.add('+', z[op.J1:op.J2])
+			if h != nil {
+				h.add(' ', equal[:min(context, len(equal))])
+				list, h = append(list, *h), nil
+			}
+			tail = equal[max(len(equal)-context, 0):]
+			continue
 		}
-		list = append(list, h)
+		if h == nil {
+			h = &hunk{oldStart: op.I1 - len(tail), newStart: op.J1 - len(tail)}
+			h.add(' ', tail)
+		}
+		h.add('-', old[op.I1:op.I2])
+		h.add('+', new[op.J1:op.J2])
+		tail = nil
+	}
+	if h != nil {
+		list = append(list, *h)
 	}
 	return list
 }
@@ -130,6 +131,12 @@ func hunks(old, new []string) []hunk {
 func (h *hunk) add(mark byte, texts []string) {
 	for _, t := range texts {
 		h.lines = append(h.lines, line{mark, t})
+	}
+	if mark != '+' {
+		h.oldCount += len(texts)
+	}
+	if mark != '-' {
+		h.newCount += len(texts)
 	}
 }
 

@@ -46,7 +46,7 @@ func plainERE(expr string) bool {
 			next = expr[i+1]
 		}
 		switch {
-		case r < ' ' || r >= utf8.RuneSelf, strings.ContainsRune("^$/{[", r):
+		case r < ' ' || r >= 0x7f, strings.ContainsRune("^$/{[", r):
 			return false
 		case r == '\\' && (next == '\\' || next < utf8.RuneSelf && isAlnum(rune(next))):
 			return false
@@ -155,7 +155,7 @@ func literalERE(r rune) string {
 	switch {
 	case r == '\n' || r == '\t' || r == '\r':
 		return "[[:space:]]"
-	case r >= utf8.RuneSelf || r < ' ':
+	case r >= 0x7f || r < ' ':
 		// Postfix may run in the C locale, where this is several characters.
 		return ".+"
 	case strings.ContainsRune(`\.+*?()|[]{}^$/`, r):

@@ -1,0 +1,105 @@
+package plan_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"relayhost/internal/plan"
+	"relayhost/relays"
+)
+
+// fate looks a log text up in a status filter as regexp_table(5) does: first
+// match wins, without case. RE2 reads the POSIX subset that is written.
+func fate(t *testing.T, table, text string) string {
+	t.Helper()
+	for line := range strings.Lines(table) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		i := strings.LastIndex(line, "/ ")
+		re, err := regexp.CompilePOSIX("(?i)" + strings.ReplaceAll(line[1:i], `\/`, "/"))
+		if err != nil {
+			re, err = regexp.Compile("(?i)" + strings.ReplaceAll(line[1:i], `\/`, "/"))
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if re.MatchString(text) {
+			return re.ReplaceAllString(text, strings.Replace(strings.TrimSpace(line[i+2:]), "$1", "${1}", 1))[:1]
+		}
+	}
+	return text[:1]
+}
+
+const filterPath = "/etc/postfix/relayhost_status_filter"
+
+func TestFaultsOfTheAccountAreDeferred(t *testing.T) {
+	ses, err := relays.Get("ses")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := text(t, build(t, debian(t), options(func(o *plan.Options) { o.Relay = ses })), filterPath)
+	for said, want := range map[string]string{
+		"5.7.0 host h[192.0.2.1] said: 530 Authentication required (in reply to MAIL FROM command)":                                                                                                 "4",
+		"5.0.0 host h[192.0.2.1] said: 530 Must issue a STARTTLS command first (in reply to MAIL FROM command)":                                                                                     "4",
+		"5.7.1 host h[192.0.2.1] said: 554 5.7.1 <a@b.c>: Relay access denied (in reply to RCPT TO command)":                                                                                        "4",
+		"5.0.0 host h[192.0.2.1] said: 554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@b.c (in reply to end of DATA command)": "4",
+		"5.0.0 host h[192.0.2.1] said: 554 Access denied: User `arn:aws:iam::1:user/x' is not authorized to perform `ses:SendRawEmail' (in reply to end of DATA command)":                           "4",
+		"5.1.8 host h[192.0.2.1] said: 550 sender domain not known (in reply to MAIL FROM command)":                                                                                                 "4",
+		"5.4.4 Host or domain name not found. Name service error for name=h type=A: Host not found":                                                                                                 "4",
+		"5.4.6 unable to look up host h: Name or service not known":                                                                                                                                 "4",
+		"5.1.1 host h[192.0.2.1] said: 550 5.1.1 <a@b.c>: User unknown (in reply to RCPT TO command)":                                                                                               "5",
+		"5.0.0 host h[192.0.2.1] said: 550 mailbox unavailable (in reply to RCPT TO command)":                                                                                                       "5",
+		"5.7.1 host h[192.0.2.1] said: 554 5.7.1 message looks like spam (in reply to end of DATA command)":                                                                                         "5",
+		"5.3.4 host h[192.0.2.1] said: 552 5.3.4 Message size exceeds fixed limit (in reply to MAIL FROM command)":                                                                                  "5",
+		"5.3.4 message size 20 exceeds size limit 10 of server h[192.0.2.1]":                                                                                                                        "5",
+		"4.7.0 host h[192.0.2.1] said: 450 5.7.1 later (in reply to RCPT TO command)":                                                                                                               "4",
+		"2.0.0 250 OK": "2",
+	} {
+		if got := fate(t, table, said); got != want {
+			t.Errorf("%s\nbecomes %s.x.x, want %s.x.x", said, got, want)
+		}
+	}
+}
+
+// Every reply of every service, in the words of its own sample.
+func TestEveryReplyOfTheCatalogue(t *testing.T) {
+	all, err := relays.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, r := range all {
+		table := text(t, build(t, debian(t), options(func(o *plan.Options) { o.Relay = r })), filterPath)
+		for _, reply := range r.KnownReplies() {
+			if reply.Sample == "" || reply.Code/100 != 5 || reply.At == "auth" {
+				continue
+			}
+			want := "4"
+			if reply.Scope == "recipient" {
+				want = "5"
+			}
+			// In the words of the first reply that matches, since texts overlap.
+			if first, ok := r.MatchReply(reply.Sample); !ok || first.ID != reply.ID {
+				continue
+			}
+			n++
+			if got := fate(t, table, "5.0.0 host h[192.0.2.1] said: 554 "+reply.Sample+" (in reply to end of DATA command)"); got != want {
+				t.Errorf("%s: %s: %q becomes %s.x.x, want %s.x.x", r.ID, reply.ID, reply.Sample, got, want)
+			}
+		}
+	}
+	if n < 50 {
+		t.Errorf("only %d replies were tried", n)
+	}
+}
+
+func TestNoRegexpTables(t *testing.T) {
+	s := debian(t)
+	s.types = []string{"hash", "texthash"}
+	p := build(t, s, options())
+	if has(p, filterPath) || !hasNote(p, "no regexp tables") {
+		t.Errorf("notes %q", p.Notes)
+	}
+}
