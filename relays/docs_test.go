@@ -84,7 +84,7 @@ func TestTextMarksWhatIsNotSure(t *testing.T) {
 		"mailtrap": {"465 unsure how TLS starts"},
 		"sendgrid": {"--region eu: smtp.eu.sendgrid.net (recalled)", "4096000 bytes of header\n"},
 		"m365":     {"ends: password log-in stays as it is until the end of December 2026"},
-		"ses":      {"554 Mail FROM domain is not verified (unsure)", "clears by itself: wait, or ask AWS"},
+		"ses":      {"554 Mail FROM domain is not verified (unsure)", "remedy: wait, or ask AWS for a higher quota (clears by itself)"},
 	} {
 		r, err := Get(id)
 		if err != nil {

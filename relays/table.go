@@ -43,19 +43,18 @@ func Table(list []Relay) string {
 
 // CSV gives every fact of every service, one a line, with where it comes from.
 func CSV(list []Relay) string {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	w.Write([]string{"relay", "fact", "value", "url", "where", "as_of", "checked", "confidence"})
+	rows := [][]string{{"relay", "fact", "value", "url", "where", "as_of", "checked", "confidence"}}
 	for _, r := range list {
 		for _, f := range r.Facts() {
 			row := []string{r.ID, f.Key, formula(f.Value), "", "", "", "", ""}
 			if s, ok := r.Sources[f.Source]; ok {
-				row = []string{r.ID, f.Key, formula(f.Value), s.URL, formula(s.Where), s.AsOf, s.Checked.Format("2006-01-02"), s.Confidence}
+				copy(row[3:], []string{s.URL, formula(s.Where), s.AsOf, s.Checked.Format("2006-01-02"), s.Confidence})
 			}
-			w.Write(row)
+			rows = append(rows, row)
 		}
 	}
-	w.Flush() // a bytes.Buffer takes every write
+	var b bytes.Buffer
+	_ = csv.NewWriter(&b).WriteAll(rows) // a bytes.Buffer takes every write
 	return b.String()
 }
 

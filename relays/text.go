@@ -159,11 +159,11 @@ func (t *text) dns(r Relay) {
 	}
 }
 
-// retryWords says what a reply asks for.
+// retryWords says whether waiting helps.
 var retryWords = map[string]string{
-	"fix":  "to do, since waiting does not help",
-	"wait": "clears by itself",
-	"slow": "passes more slowly",
+	"fix":  "",
+	"wait": " (clears by itself)",
+	"slow": " (passes at a lower rate)",
 }
 
 func (t *text) replies(r Relay) {
@@ -174,7 +174,7 @@ func (t *text) replies(r Relay) {
 	for _, reply := range r.Replies {
 		t.item(reply.sample() + r.Mark(reply.Source))
 		t.WriteString(wrap("cause: "+reply.Cause, "      ", "        "))
-		t.WriteString(wrap(retryWords[reply.Retry]+": "+reply.Remedy, "      ", "        "))
+		t.WriteString(wrap("remedy: "+reply.Remedy+retryWords[reply.Retry], "      ", "        "))
 	}
 }
 

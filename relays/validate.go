@@ -129,9 +129,38 @@ func (c *checker) hosts(h Hosts) {
 	if h.Default == "" && h.Pattern == "" && len(h.Named) == 0 {
 		c.bad("hosts", "needs default, pattern or named")
 	}
-	if h.Default != "" && !validHost(h.Default) {
-		c.bad("hosts.default", "%q is not a host name", h.Default)
+	if h.Default != "" {
+		c.host("hosts.default", h.Default)
 	}
+	for name, host := range h.Named {
+		if !validID(name) {
+			c.bad("hosts.named."+name, "want a-z, 0-9 and - in the name of a region")
+		}
+		c.host("hosts.named."+name, host)
+	}
+	for i, host := range h.Old {
+		c.host(fmt.Sprintf("hosts.old[%d]", i), host)
+	}
+	if h.Accept != "" {
+		c.whole("hosts.accept", h.Accept)
+	}
+	c.regions(h)
+	c.source("hosts.source", h.Source)
+	for name, id := range h.Sources {
+		if _, ok := h.Named[name]; !ok {
+			c.bad("hosts.sources."+name, "no such name under hosts.named")
+		}
+		c.source("hosts.sources."+name, id)
+	}
+}
+
+func (c *checker) host(key, host string) {
+	if !validHost(host) {
+		c.bad(key, "%q is not a host name", host)
+	}
+}
+
+func (c *checker) regions(h Hosts) {
 	if h.Pattern != "" {
 		if strings.Count(h.Pattern, "<region>") != 1 || !validHost(strings.Replace(h.Pattern, "<region>", "x", 1)) {
 			c.bad("hosts.pattern", "%q: want a host name with <region> in it once", h.Pattern)
@@ -139,35 +168,15 @@ func (c *checker) hosts(h Hosts) {
 		if h.Region == "" {
 			c.bad("hosts.region", "is missing: the expression that a region must match")
 		}
+		if h.Example == "" {
+			c.bad("hosts.example", "is missing: a region that exists")
+		}
 	}
 	if h.Region != "" {
 		c.whole("hosts.region", h.Region)
 	}
-	if h.Accept != "" {
-		c.whole("hosts.accept", h.Accept)
-	}
-	for name, host := range h.Named {
-		if !validID(name) {
-			c.bad("hosts.named."+name, "want a-z, 0-9 and - in the name of a region")
-		}
-		if !validHost(host) {
-			c.bad("hosts.named."+name, "%q is not a host name", host)
-		}
-	}
-	for i, host := range h.Old {
-		if !validHost(host) {
-			c.bad(fmt.Sprintf("hosts.old[%d]", i), "%q is not a host name", host)
-		}
-	}
 	if _, named := h.Named[h.Example]; h.Example != "" && !named && (h.Region == "" || !matches(h.Region, h.Example)) {
 		c.bad("hosts.example", "%q is no region by this file's own rule", h.Example)
-	}
-	c.source("hosts.source", h.Source)
-	for name, id := range h.Sources {
-		if _, ok := h.Named[name]; !ok {
-			c.bad("hosts.sources."+name, "no such name under hosts.named")
-		}
-		c.source("hosts.sources."+name, id)
 	}
 }
 
