@@ -1,0 +1,163 @@
+package postfix
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"relayhost/internal/host"
+)
+
+// tree is a machine of these files.
+func tree(t *testing.T, files map[string]string) *host.Reader {
+	t.Helper()
+	root := t.TempDir()
+	for path, text := range files {
+		path = filepath.Join(root, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &host.Reader{Root: root, Path: "/nowhere"}
+}
+
+func TestParseVersion(t *testing.T) {
+	for text, want := range map[string]Version{"3.7.11": {3, 7, 11}, "3.12-20260821": {3, 12, 0}, "3.9-RC1": {3, 9, 0}, "3.4\n": {3, 4, 0}} {
+		if got, err := ParseVersion(text); err != nil || got != want {
+			t.Errorf("ParseVersion(%q) = %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "3", "3.x", "a.b.c", "3.7.11.1", "3.-7"} {
+		if got, err := ParseVersion(text); err == nil {
+			t.Errorf("ParseVersion(%q) = %v, want an error", text, got)
+		}
+	}
+	if v := (Version{3, 10, 1}); !v.AtLeast(3, 9) || v.AtLeast(3, 11) || v.AtLeast(4, 0) || !v.AtLeast(2, 11) {
+		t.Error("AtLeast")
+	}
+}
+
+func TestReadWithoutPostfix(t *testing.T) {
+	r := tree(t, map[string]string{
+		"/proc/sys/kernel/hostname":                     "mx1\n",
+		"/etc/hosts":                                    "127.0.0.1 localhost\n192.0.2.1 mx1.example.net mx1 # me\n",
+		"/etc/ssl/certs/ca-certificates.crt":            "",
+		"/etc/pki/tls/certs/ca-bundle.crt":              "x",
+		"/usr/lib/x86_64-linux-gnu/sasl2/libplain.so.2": "",
+		"/usr/lib64/sasl2/liblogin.so":                  "",
+		"/etc/os-release":                               "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n",
+	})
+	s, err := Read(t.Context(), r, "")
+	if err != nil || s.Installed {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if s.FQDN != "mx1.example.net" || s.Hostname != "mx1" || s.CAFile != "/etc/pki/tls/certs/ca-bundle.crt" || !slices.Equal(s.SASLPlugins, []string{"PLAIN", "LOGIN"}) {
+		t.Errorf("%+v", s)
+	}
+	fresh := Fresh(s)
+	if fresh.Version != (Version{3, 5, 25}) || fresh.Params["mydestination"] != "mx1.example.net, localhost.example.net, localhost" || len(fresh.Master.Services()) != 25 {
+		t.Errorf("fresh: %v %q %d", fresh.Version, fresh.Params["mydestination"], len(fresh.Master.Services()))
+	}
+	if service, _ := fresh.Master.Get("smtp", "unix"); service.Chrooted(fresh.Params["compatibility_level"]) {
+		t.Error("RHEL has no chroot")
+	}
+}
+
+func TestQualified(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a.example.net": true, "A.Example.NET": true, "ip-10-0-0-1.ec2.internal": true, "a.b": true,
+		"": false, "a": false, "localhost": false, "localhost.localdomain": false, "a.local": false, "a..b": false, "-a.b": false, "a_b.c": false,
+		"192.0.2.1": false, "localhost.example.net": false, "a.example.net.": false, strings.Repeat("a.", 127) + "net": false,
+	} {
+		if got := Qualified(name); got != want {
+			t.Errorf("Qualified(%q) = %v", name, got)
+		}
+	}
+}
+
+func TestParseTables(t *testing.T) {
+	got := ParseTables("hash:/a, proxy:lmdb:/b\tinline:{ {k = v}, {l = w} } /c,regexp:/d", "cdb")
+	want := []Table{{"hash", "/a"}, {"lmdb", "/b"}, {"inline", "{ {k = v}, {l = w} }"}, {"cdb", "/c"}, {"regexp", "/d"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	var editable []string
+	for _, table := range got {
+		if table.Editable() {
+			editable = append(editable, table.Path+table.Index())
+		}
+	}
+	if diff := cmp.Diff([]string{"/a/a.db", "/b/b.lmdb", "/c/c.cdb"}, editable); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPickMapType(t *testing.T) {
+	for _, tc := range []struct {
+		name, def, types, want, picked string
+	}{
+		{"the default", "hash", "btree hash texthash", "", "hash"},
+		{"the default's package is missing", "lmdb", "cidr texthash static", "", "texthash"},
+		{"another compiled one", "hash", "lmdb texthash", "", "lmdb"},
+		{"asked for", "hash", "hash lmdb texthash", "lmdb", "lmdb"},
+		{"asked for in vain", "hash", "hash texthash", "cdb", ""},
+		{"asked for what has no source", "hash", "hash regexp", "regexp", ""},
+		{"nothing", "hash", "cidr", "", ""},
+	} {
+		got, err := PickMapType(State{DefaultMap: tc.def, MapTypes: strings.Fields(tc.types)}, tc.want)
+		if got != tc.picked || (err == nil) != (tc.picked != "") || err != nil && !errors.Is(err, ErrNoMapType) {
+			t.Errorf("%s: %q, %v, want %q", tc.name, got, err, tc.picked)
+		}
+	}
+}
+
+func TestFindLog(t *testing.T) {
+	own := map[string]string{"maillog_file": "/var/log/own.log"}
+	for _, tc := range []struct {
+		name   string
+		files  map[string]string
+		params map[string]string
+		want   Log
+		none   bool
+	}{
+		{"its own, not there yet", nil, own, Log{File: "/var/log/own.log"}, false},
+		{"its own", map[string]string{"/var/log/own.log": ""}, own, Log{File: "/var/log/own.log"}, false},
+		{"nothing receives", map[string]string{"/var/log/mail.log": "stale"}, nil, Log{}, true},
+		{"syslog", map[string]string{"/var/log/maillog": "", "/dev/log": ""}, nil, Log{File: "/var/log/maillog"}, false},
+		{"syslog without a file", map[string]string{"/dev/log": ""}, nil, Log{}, true},
+		{"its own is a folder", map[string]string{"/var/log/own.log/x": ""}, own, Log{}, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := FindLog(t.Context(), tree(t, tc.files), State{Params: tc.params})
+			if got != tc.want || errors.Is(err, ErrNoLog) != tc.none || (err != nil) != tc.none {
+				t.Errorf("%+v, %v, want %+v", got, err, tc.want)
+			}
+		})
+	}
+	r := tree(t, map[string]string{"/dev/log": "", "/run/systemd/journal/socket": "", "/var/log/mail.log": "stale"})
+	r.Path = r.Real("/bin")
+	program := r.Real("/bin/journalctl")
+	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := FindLog(t.Context(), r, State{}); err != nil || !got.Journal {
+		t.Errorf("a file that nobody writes beside the journal: %+v, %v", got, err)
+	}
+	if err := os.WriteFile(r.Real("/run/rsyslogd.pid"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := FindLog(t.Context(), r, State{}); err != nil || got.File != "/var/log/mail.log" {
+		t.Errorf("a file that rsyslogd writes beside the journal: %+v, %v", got, err)
+	}
+}

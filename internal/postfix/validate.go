@@ -1,0 +1,199 @@
+package postfix
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"relayhost/internal/host"
+)
+
+// Problem is something in a configuration that Postfix accepts and that then
+// does not work, or not as meant ("postfix check" and "postconf -n" pass most
+// of them).
+type Problem struct {
+	Fatal     bool   // mail would not leave, or not by the relay; else a warning
+	Where     string // "main.cf", "master.cf: relayhost-ses/unix", a path
+	Parameter string // "" where none is to blame
+	Detail    string // one sentence, not sanitised: it may quote the files
+}
+
+// String joins the parts for a person.
+func (p Problem) String() string {
+	if p.Parameter == "" {
+		return p.Where + ": " + p.Detail
+	}
+	return p.Where + ": " + p.Parameter + ": " + p.Detail
+}
+
+// Staged is a configuration to be judged: what Read returns for the folder that
+// holds it, and what it is meant to do.
+type Staged struct {
+	State    State             // State.Maps holds the texts as they will be
+	Service  string            // the relay's entry in master.cf, "relayhost-ses"
+	NextHop  string            // "[smtp.example.com]:587", as in relayhost
+	Implicit bool              // TLS from the first byte
+	NoVerify bool              // the certificate is deliberately not verified
+	NoAuth   bool              // the relay knows this host by its address
+	Pending  []string          // sources whose compiled map is not in place yet
+	Defaults map[string]string // postconf -dx; Validate asks for it when nil
+}
+
+// problems collects.
+type problems []Problem
+
+func (p *problems) fatal(where, parameter, detail string, args ...any) {
+	*p = append(*p, Problem{true, where, parameter, fmt.Sprintf(detail, args...)})
+}
+
+func (p *problems) warn(where, parameter, detail string, args ...any) {
+	*p = append(*p, Problem{false, where, parameter, fmt.Sprintf(detail, args...)})
+}
+
+// Validate judges c on the machine that it is for: Check, and what only the
+// machine can tell (CA file, maps that open). The error is for questions that
+// could not be asked.
+func Validate(ctx context.Context, r *host.Reader, c Staged) ([]Problem, error) {
+	if c.Defaults == nil {
+		out, err := r.Query(ctx, host.Postconf("", "-dx"))
+		if err != nil {
+			return nil, fmt.Errorf("ask postconf for the defaults: %w", err)
+		}
+		c.Defaults = parseParams(string(out.Stdout))
+	}
+	found := problems(Check(c))
+	service, ok := c.State.Master.Get(c.Service, "unix")
+	if !ok {
+		return found, nil
+	}
+	found.caFile(r, c, service)
+	if err := found.maps(ctx, r, c, service); err != nil {
+		return found, err
+	}
+	return found, nil
+}
+
+// Check judges c from its texts alone.
+func Check(c Staged) []Problem {
+	var found problems
+	found.main(c)
+	found.values(c)
+	found.route(c)
+	service, ok := c.State.Master.Get(c.Service, "unix")
+	if !ok {
+		found.fatal("master.cf", "", "there is no service %s", c.Service)
+		return found
+	}
+	found.service(c, service)
+	if !c.NoAuth {
+		found.keys(c, service)
+	}
+	return found
+}
+
+// main looks at main.cf as a text.
+func (p *problems) main(c Staged) {
+	for _, name := range c.State.Main.Dups() {
+		p.warn("main.cf", name, "is defined more than once; the last definition counts")
+	}
+	for _, name := range c.State.Main.InlineComments() {
+		p.warn("main.cf", name, "\"#\" after other text is part of the value")
+	}
+	if c.State.Params["maillog_file"] != "" {
+		if _, ok := c.State.Master.Get("postlog", "unix-dgram"); !ok {
+			p.warn("master.cf", "maillog_file", "needs the service postlog, which is not there")
+		}
+	}
+}
+
+// caFile looks for the roots that the relay's certificate is verified with. With
+// one that cannot be read smtp(8) logs "disabling TLS support".
+func (p *problems) caFile(r *host.Reader, c Staged, service Service) {
+	path, known := c.State.Effective(service, "smtp_tls_CAfile")
+	if !known || path == "" {
+		return
+	}
+	where := "master.cf: " + key(service.Name, service.Type)
+	data, err := r.ReadFile(path)
+	switch {
+	case err != nil:
+		p.fatal(where, "smtp_tls_CAfile", "%v", err)
+	case !strings.Contains(string(data), "-----BEGIN CERTIFICATE-----") && !strings.Contains(string(data), "-----BEGIN TRUSTED CERTIFICATE-----"):
+		p.fatal(where, "smtp_tls_CAfile", "%s holds no certificate", path)
+	}
+}
+
+// maps opens every table that the service looks up, as postmap(1) -q does.
+func (p *problems) maps(ctx context.Context, r *host.Reader, c Staged, service Service) error {
+	for _, name := range clientMaps {
+		value, known := c.State.Effective(service, name)
+		if !known {
+			continue
+		}
+		for _, t := range ParseTables(value, c.State.DefaultMap) {
+			if slices.Contains(c.Pending, t.Path) || !strings.HasPrefix(t.Path, "/") {
+				continue
+			}
+			out, err := r.Query(ctx, host.PostmapGet(c.State.ConfigDir, t.String(), c.NextHop))
+			if err != nil {
+				return fmt.Errorf("open %s: %w", t, err)
+			}
+			// Not found and not readable both end with 1; only the latter says so.
+			if line := diagnostic(string(out.Stderr)); out.Code != 0 && line != "" {
+				p.fatal(key(service.Name, service.Type), name, "%s: %s", t, line)
+			}
+		}
+	}
+	return nil
+}
+
+// diagnostic is the first error in what postmap(1) says; warnings may quote the
+// content of a table.
+func diagnostic(stderr string) string {
+	for _, line := range lines(stderr) {
+		for _, severity := range []string{"fatal: ", "error: "} {
+			if _, text, ok := strings.Cut(line, severity); ok {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+// services are the names of ports that known_tcp_ports defines since 3.6.
+var services = []string{"lmtp", "smtp", "smtps", "submissions", "submission"}
+
+// splitNextHop reads "[host]:port", "host:port", "[host]" and "host". The port
+// is a number or the name of a service.
+func splitNextHop(s string) (hostname, port string, err error) {
+	rest := s
+	if after, ok := strings.CutPrefix(s, "["); ok {
+		if hostname, rest, ok = strings.Cut(after, "]"); !ok {
+			return "", "", fmt.Errorf("%q has no closing bracket", s)
+		}
+		if rest != "" && rest[0] != ':' {
+			return "", "", fmt.Errorf("%q has text behind the bracket", s)
+		}
+		port = strings.TrimPrefix(rest, ":")
+	} else {
+		hostname, port, _ = strings.Cut(s, ":")
+	}
+	if hostname == "" || strings.ContainsAny(hostname, "[] ") {
+		return "", "", fmt.Errorf("%q names no host", s)
+	}
+	if strings.Contains(hostname, ":") && net.ParseIP(strings.TrimPrefix(hostname, "ipv6:")) == nil {
+		return "", "", fmt.Errorf("%q: the port belongs behind the bracket", s)
+	}
+	if strings.HasSuffix(s, ":") {
+		return "", "", fmt.Errorf("%q has a colon and no port", s)
+	}
+	if n, err := strconv.Atoi(port); err == nil && (n < 1 || n > 65535) {
+		return "", "", fmt.Errorf("%q: port %d is out of range", s, n)
+	} else if err != nil && port != "" && !slices.Contains(services, port) {
+		return "", "", fmt.Errorf("%q: unknown service %q", s, port)
+	}
+	return hostname, port, nil
+}
