@@ -39,7 +39,7 @@ var relayhost = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	out := filepath.Join(dir, "relayhost")
 	cmd := exec.Command("go", "build", "-o", out, "relayhost/cmd/relayhost")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath")

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/netip"
 	"os/exec"
@@ -163,7 +164,9 @@ func nft(ns netns.NsHandle, script string) error {
 		return fmt.Errorf("nft is needed (apt-get install nftables): %w", err)
 	}
 	var out bytes.Buffer
-	cmd := exec.Command(path, "-f", "-")
+	ctx, cancel := context.WithTimeout(context.Background(), runTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "-f", "-")
 	cmd.Stdin = strings.NewReader(script)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := inNet(ns, cmd.Start); err != nil {

@@ -117,7 +117,7 @@ func cached(cache, name string, build func(dir string) error) (string, error) {
 	if err := os.Mkdir(part, 0o755); err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(part)
+	defer func() { _ = os.RemoveAll(part) }()
 	if err := build(part); err != nil {
 		return "", fmt.Errorf("make root %s: %w", name, err)
 	}

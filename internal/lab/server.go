@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func (s *Server) spawn(stack []string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("/proc/self/exe")
+	cmd := exec.CommandContext(context.Background(), "/proc/self/exe")
 	cmd.Args = []string{"lab-init"}
 	cmd.Env = []string{pid1Env + "=" + string(text), "GORACE=atexit_sleep_ms=0", "GOMAXPROCS=1"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -144,23 +145,22 @@ func (s *Server) spawn(stack []string) (*os.File, error) {
 // keep starts PID 1 on a thread that lives as long as it does: it gets the
 // signal of its parent's death when that thread ends, for whatever reason.
 func (s *Server) keep(cmd *exec.Cmd) error {
-	started := make(chan error)
+	started := make(chan bool)
 	go func() {
 		s.ended <- onThread(func() error {
-			err := cmd.Start()
-			started <- err
-			if err != nil {
-				return nil
+			if err := cmd.Start(); err != nil {
+				started <- false
+				return err
 			}
+			started <- true
 			<-s.stop
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait() // killed, as asked
 			return nil
 		})
 	}()
-	if err := <-started; err != nil {
-		<-s.ended
-		return err
+	if !<-started {
+		return <-s.ended
 	}
 	s.pid1 = cmd
 	return nil
@@ -168,12 +168,12 @@ func (s *Server) keep(cmd *exec.Cmd) error {
 
 // end takes the server away.
 func (s *Server) end() {
+	var errs []error
 	if s.pid1 != nil {
 		close(s.stop)
-		<-s.ended
+		errs = append(errs, <-s.ended)
 		s.waits.Wait()
 	}
-	var errs []error
 	if s.link != nil {
 		errs = append(errs, s.link.close())
 	}

@@ -101,7 +101,7 @@ func (w *World) Listen(network, addr string) (net.Listener, error) {
 	var ln net.Listener
 	err := inNet(w.ns, func() error {
 		var err error
-		ln, err = net.Listen(network, addr)
+		ln, err = new(net.ListenConfig).Listen(context.Background(), network, addr)
 		return err
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func (w *World) ListenPacket(network, addr string) (net.PacketConn, error) {
 	var pc net.PacketConn
 	err := inNet(w.ns, func() error {
 		var err error
-		pc, err = net.ListenPacket(network, addr)
+		pc, err = new(net.ListenConfig).ListenPacket(context.Background(), network, addr)
 		return err
 	})
 	if err != nil {
