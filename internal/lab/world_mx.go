@@ -36,7 +36,7 @@ type operator struct {
 // Control is a host that answers on ports other than 25.
 type Control struct {
 	Host        string
-	Submission  bool // SMTP with STARTTLS on 587 and implicit TLS on 465
+	Submission  bool // SMTP with STARTTLS on 587 and 2525, implicit TLS on 465
 	HTTPS       bool // on 443
 	Addrs       []netip.Addr
 	connections counted
@@ -84,8 +84,19 @@ func operators() []operator {
 	}
 }
 
+// others are hosts of no mail operator: a relay service on 2525, and public
+// resolvers, which answer on 443 at addresses that everybody knows.
+func others() []Control {
+	return []Control{
+		{Host: "smtp.sendgrid.net", Submission: true},
+		{Host: "dns.google", HTTPS: true, Addrs: []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}},
+		{Host: "one.one.one.one", HTTPS: true, Addrs: []netip.Addr{netip.MustParseAddr("1.1.1.1"), netip.MustParseAddr("2606:4700:4700::1111")}},
+	}
+}
+
 // MailExchangers starts the exchangers of Google, Microsoft and Yahoo that the
-// detector asks by default, and other hosts of theirs on 587, 465 and 443.
+// detector asks by default, other hosts of theirs on 587, 2525, 465 and 443,
+// and hosts of others on these ports.
 // change adjusts each exchanger's behaviour before the first connection.
 func MailExchangers(change ...func(host string, c *smtpd.Config)) Option {
 	return func(c *config) {
@@ -93,6 +104,7 @@ func MailExchangers(change ...func(host string, c *smtpd.Config)) Option {
 			for _, o := range operators() {
 				w.must(w.startOperator(o, change))
 			}
+			w.must(w.startControls(others()))
 		})
 	}
 }
@@ -160,9 +172,13 @@ func (s *services) startOperator(o operator, change []func(string, *smtpd.Config
 	s.mu.Lock()
 	s.exchangers[o.exchanger] = x
 	s.mu.Unlock()
-	for i := range o.controls {
-		if err := s.startControl(&o.controls[i]); err != nil {
-			return fmt.Errorf("control %s: %w", o.controls[i].Host, err)
+	return s.startControls(o.controls)
+}
+
+func (s *services) startControls(all []Control) error {
+	for i := range all {
+		if err := s.startControl(&all[i]); err != nil {
+			return fmt.Errorf("control %s: %w", all[i].Host, err)
 		}
 	}
 	return nil
@@ -186,7 +202,11 @@ func (s *services) startControl(c *Control) error {
 		ErrorLog:          log.New(&bytes.Buffer{}, "", 0), // probes hang up in the handshake
 	}
 	s.t.Cleanup(func() { _, _ = smtp.Close(), web.Close() })
-	c.Addrs = s.host(c.Host)
+	if c.Addrs == nil {
+		c.Addrs = s.host(c.Host)
+	} else {
+		s.DNS.Host(c.Host, c.Addrs...)
+	}
 	for _, addr := range c.Addrs {
 		listen := func(port int) (net.Listener, error) {
 			l, err := s.net.Listen("tcp", net.JoinHostPort(addr.String(), strconv.Itoa(port)))
@@ -199,7 +219,7 @@ func (s *services) startControl(c *Control) error {
 			}
 			go func() { _ = web.Serve(tls.NewListener(l, config)) }()
 		}
-		for port, implicit := range map[int]bool{587: false, 465: true} {
+		for port, implicit := range map[int]bool{587: false, 2525: false, 465: true} {
 			if !c.Submission {
 				continue
 			}

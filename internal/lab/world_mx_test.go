@@ -77,8 +77,11 @@ func TestControls(t *testing.T) {
 	seen := 0
 	for _, c := range w.Controls() {
 		for _, a := range c.Addrs {
-			if c.Submission {
-				at := n.at("tcp", net.JoinHostPort(a.String(), "587"))
+			for _, port := range []string{"587", "2525"} {
+				if !c.Submission {
+					continue
+				}
+				at := n.at("tcp", net.JoinHostPort(a.String(), port))
 				if got := exchange(t, at, "QUIT"); !strings.HasPrefix(got[0], "220 "+c.Host) {
 					t.Errorf("%s: %q", c.Host, got)
 				}
@@ -101,7 +104,7 @@ func TestControls(t *testing.T) {
 			t.Errorf("%s counted no connection", c.Host)
 		}
 	}
-	if seen != 2*(4*2+3) {
+	if seen != 2*(5*3+5) {
 		t.Errorf("%d ports answered", seen)
 	}
 }
