@@ -1,0 +1,131 @@
+package plan_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"relayhost/internal/diff"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// release is a Postfix in use, with the table types of its distribution.
+type release struct {
+	version postfix.Version
+	types   []string
+	def     string
+}
+
+// The first is written in full, of the others what differs from it.
+var releases = []release{
+	{postfix.Version{Major: 3, Minor: 7, Patch: 11}, []string{"btree", "hash", "regexp", "static", "texthash"}, "hash"},
+	{postfix.Version{Major: 3, Minor: 4}, []string{"btree", "hash", "regexp", "static", "texthash"}, "hash"},
+	{postfix.Version{Major: 3, Minor: 5, Patch: 25}, []string{"btree", "hash", "regexp", "static", "texthash"}, "hash"},
+	{postfix.Version{Major: 3, Minor: 10, Patch: 13}, []string{"btree", "hash", "regexp", "static", "texthash"}, "hash"},
+	{postfix.Version{Major: 3, Minor: 11, Patch: 7}, []string{"btree", "cdb", "hash", "lmdb", "regexp", "static", "texthash"}, "cdb"},
+}
+
+// ways are the port modes of a service, with the first port of each.
+func ways(r relays.Relay) map[relays.TLSMode]int {
+	found := map[relays.TLSMode]int{}
+	for _, port := range r.PortOrder() {
+		if mode, ok := r.TLSOf(port); ok && mode != relays.Unsure && found[mode] == 0 {
+			found[mode] = port
+		}
+	}
+	return found
+}
+
+// answersFor are the answers that the golden files are made with.
+func answersFor(t *testing.T, r relays.Relay, mode relays.TLSMode, port int) plan.Options {
+	t.Helper()
+	name, err := r.Host("")
+	if err != nil {
+		name, err = r.Host(r.Hosts.Example)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", r.ID, err)
+	}
+	user := r.FixedUsername()
+	if user == "" {
+		user = "user"
+	}
+	return plan.Options{
+		Relay: r, Host: name, Port: port, TLS: mode, Username: user, Password: secret.New("p:a#s s"),
+		From: "alerts@example.org", To: "ops@example.net",
+	}
+}
+
+func TestGolden(t *testing.T) {
+	all, err := relays.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, r := range all {
+		for mode, port := range ways(r) {
+			n++
+			name := fmt.Sprintf("%s-%s", r.ID, mode)
+			t.Run(name, func(t *testing.T) { golden(t, name, answersFor(t, r, mode, port)) })
+		}
+	}
+	files, _ := filepath.Glob(filepath.Join("testdata", "golden", "*.txt"))
+	if len(files) != n {
+		t.Errorf("%d golden files for %d ways", len(files), n)
+	}
+	if n < 30 {
+		t.Errorf("only %d ways", n)
+	}
+}
+
+func golden(t *testing.T, name string, o plan.Options) {
+	var got strings.Builder
+	var first plan.Plan
+	for i, release := range releases {
+		s := debian(t)
+		s.version, s.types, s.def = release.version, release.types, release.def
+		p := build(t, s, o)
+		fmt.Fprintf(&got, "== Postfix %d.%d\n", release.version.Major, release.version.Minor)
+		if i == 0 {
+			first = p
+			got.WriteString(diff.Plan(p, false))
+			for _, note := range p.Notes {
+				got.WriteString("note: " + note + "\n")
+			}
+			continue
+		}
+		for n, f := range p.Files {
+			f.Before, f.Action = first.Files[n].After, plan.Modify
+			if !bytes.Equal(f.Before, f.After) {
+				got.WriteString(diff.File(f))
+			}
+		}
+	}
+	path := filepath.Join("testdata", "golden", name+".txt")
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("differs from %s (go test -run Golden -update writes it anew):\n%s", path,
+			diff.File(plan.File{Path: path, Action: plan.Modify, Before: want, After: []byte(got.String())}))
+	}
+}
