@@ -102,14 +102,6 @@ func (r Relay) Mark(source string) string {
 	return ""
 }
 
-// String gives a record as one would type it: "CNAME name -> value".
-func (rec Record) String() string {
-	if rec.Value == "" {
-		return rec.Type + " " + rec.Name
-	}
-	return rec.Type + " " + rec.Name + " -> " + rec.Value
-}
-
 func (t Test) how() string {
 	if t.Recipient != "" {
 		return "a message to " + t.Recipient
