@@ -16,7 +16,8 @@ import (
 
 const (
 	mainBefore = "# ours\nmyhostname = host.example.com\nmydestination = localhost\n"
-	mainAdded  = "relayhost = [relay.example.net]:587\n"
+	mainAdded  = "smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\n" +
+		"relayhost = [relay.example.net]:587\n"
 	mainAfter  = mainBefore + mainAdded
 	nextHop    = "[relay.example.net]:587"
 )

@@ -1,0 +1,282 @@
+//go:build lab
+
+package apply
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+)
+
+// driverBinary is this package's test program, static, for servers.
+var driverBinary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "relayhost-driver-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, "driver")
+	cmd := exec.Command("go", "test", "-c", "-o", out, "relayhost/internal/apply")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go test -c: %w\n%s", err, said)
+	}
+	data, err := os.ReadFile(out)
+	return string(data), err
+})
+
+// server is a test host with a running Postfix and the driver.
+type server struct {
+	*lab.Server
+	t    *testing.T
+	old  string // main.cf
+	tree lab.Tree
+	sent int
+}
+
+var restoredPaths = []string{"/etc/postfix", "/etc/relayhost"}
+
+func newServer(t *testing.T, opts ...lab.Option) *server {
+	t.Helper()
+	program, err := driverBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{Server: lab.New(t, append([]lab.Option{lab.Postfix()}, opts...)...).Server, t: t}
+	s.WriteFile("/usr/local/bin/apply-driver", program, 0o755)
+	s.old = s.ReadFile("/etc/postfix/main.cf")
+	s.tree = s.Tree(restoredPaths...)
+	return s
+}
+
+// drive runs the driver and returns its exit code, 137 after SIGKILL.
+func (s *server) drive(verb string, args ...string) lab.Result {
+	return s.Run(append([]string{"/usr/local/bin/apply-driver", "driver", verb, "password=lab-secret"}, args...)...)
+}
+
+func (s *server) must(want int, verb string, args ...string) {
+	s.t.Helper()
+	if r := s.drive(verb, args...); r.Code != want {
+		s.t.Fatalf("%s %v: %s", verb, args, r)
+	}
+}
+
+// sound wants the server to work at this very moment: the texts are old or
+// new, Postfix reads them, takes a message, and nobody reads the password.
+func (s *server) sound(point string) {
+	s.t.Helper()
+	if text := s.ReadFile("/etc/postfix/main.cf"); text != s.old && text != s.old+mainAdded {
+		s.t.Errorf("%s: main.cf is neither old nor new:\n%s", point, text)
+	}
+	if r := s.Run("postfix", "check"); r.Code != 0 {
+		s.t.Errorf("%s: postfix check: %s", point, r)
+	}
+	if strings.Contains(s.ReadFile("/etc/postfix/main.cf"), nextHop) {
+		if r := s.Run("postmap", "-q", nextHop, "hash:/etc/postfix/sasl_passwd"); r.Stdout != "user:lab-secret\n" {
+			s.t.Errorf("%s: main.cf is new, its map answers: %s", point, r)
+		}
+	}
+	found := s.Run("sh", "-c", "grep -rlZ lab-secret /etc /var/lib /run /tmp | xargs -0r -I{} find {} -perm /077")
+	if found.Stdout != "" {
+		s.t.Errorf("%s: others can read %s", point, found.Stdout)
+	}
+	s.SendMail("root@host.example.com", "root@host.example.com", "message "+strconv.Itoa(s.sent))
+	s.sent++
+}
+
+// delivered wants each message sent so far in the mailbox once.
+func (s *server) delivered() {
+	s.t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if s.Queue() == "" {
+			break
+		}
+	}
+	box := "\n" + s.ReadFile("/var/mail/root")
+	for i := range s.sent {
+		if n := strings.Count(box, fmt.Sprintf("\nmessage %d\n", i)); n != 1 {
+			s.t.Errorf("message %d came %d times", i, n)
+		}
+	}
+	s.t.Logf("%d messages sent, each delivered once", s.sent)
+}
+
+// restored wants the server as it was found.
+func (s *server) restored(point string) {
+	s.t.Helper()
+	if d := s.tree.Diff(s.Tree(restoredPaths...)); d != "" {
+		s.t.Errorf("%s: not as before:\n%s", point, d)
+	}
+}
+
+// points yields the numbers of changes to die at: with FAULT_MINUTES all of
+// them, from where FAULT_STATE says the last pass stopped, else one in eleven.
+// more reports whether the run still had that many changes.
+func points(t *testing.T, try func(n int) (more bool)) {
+	t.Helper()
+	minutes, err := strconv.Atoi(os.Getenv("FAULT_MINUTES"))
+	first, step, end := 1, 11, time.Now().Add(time.Hour)
+	state := ""
+	if err == nil {
+		step, end = 1, time.Now().Add(time.Duration(minutes)*time.Minute)
+		if dir := os.Getenv("FAULT_STATE"); dir != "" {
+			state = filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-"))
+			if text, err := os.ReadFile(state); err == nil {
+				first, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+			}
+		}
+	}
+	tried := 0
+	for n := max(first, 1); ; n += step {
+		if time.Now().After(end) {
+			t.Logf("out of time at change %d", n)
+			break
+		}
+		if !try(n) {
+			if state != "" {
+				_ = os.Remove(state)
+			}
+			break
+		}
+		tried++
+		if state != "" {
+			if err := os.WriteFile(state, []byte(strconv.Itoa(n+1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	broken := 0
+	if t.Failed() {
+		broken = 1
+	}
+	t.Logf("%d points tried, %d broken", tried, broken)
+	if tried == 0 && first == 1 {
+		t.Error("no point was tried")
+	}
+}
+
+// TestLabKilledRun kills a set-up at its changes to the machine; the next run
+// repairs, and another set-up and its removal leave no trace.
+func TestLabKilledRun(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	points(t, func(n int) bool {
+		point := fmt.Sprintf("killed at change %d", n)
+		r := s.drive("run", "kill="+strconv.Itoa(n))
+		if r.Code != 137 && r.Code != 0 {
+			t.Fatalf("%s: %s", point, r)
+		}
+		s.sound(point)
+		s.must(0, "recover")
+		if r.Code != 0 && !s.Exists("/var/lib/relayhost/history") {
+			s.restored(point)
+		}
+		s.must(0, "run")
+		s.sound(point + ", run again")
+		s.must(0, "all")
+		s.restored(point + ", rolled back")
+		return r.Code != 0
+	})
+	s.delivered()
+}
+
+// TestLabKilledRollback kills a rollback at its changes to the machine.
+func TestLabKilledRollback(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	points(t, func(n int) bool {
+		point := fmt.Sprintf("killed at change %d", n)
+		s.must(0, "run")
+		r := s.drive("all", "kill="+strconv.Itoa(n))
+		if r.Code != 137 && r.Code != 0 {
+			t.Fatalf("%s: %s", point, r)
+		}
+		s.sound(point)
+		s.must(0, "all")
+		s.restored(point + ", rolled back")
+		return r.Code != 0
+	})
+	s.delivered()
+}
+
+// TestLabFailedRun has one change to the machine fail in place of a kill.
+func TestLabFailedRun(t *testing.T) {
+	t.Parallel()
+	for _, errno := range []string{"ENOSPC", "EIO"} {
+		t.Run(errno, func(t *testing.T) {
+			s := newServer(t)
+			points(t, func(n int) bool {
+				point := fmt.Sprintf("%s at change %d", errno, n)
+				ops := s.drive("run", "fail="+strconv.Itoa(n)+":"+errno, "ops=/root/ops")
+				if ops.Code != 0 && ops.Code != 1 {
+					t.Fatalf("%s: %s", point, ops)
+				}
+				s.sound(point)
+				if ops.Code == 1 {
+					s.restored(point)
+				}
+				s.must(0, "all")
+				s.restored(point + ", rolled back")
+				count, _ := strconv.Atoi(s.ReadFile("/root/ops"))
+				return count >= n
+			})
+			s.delivered()
+		})
+	}
+}
+
+// TestLabWatch kills runs that have the dead-man's watch: nothing else runs,
+// and within five seconds the old state is back and Postfix has it.
+func TestLabWatch(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	points(t, func(n int) bool {
+		point := fmt.Sprintf("killed at change %d", n)
+		r := s.drive("run", "watch=1m", "kill="+strconv.Itoa(n))
+		if r.Code == 0 {
+			s.must(0, "all")
+			return false
+		}
+		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			if !s.Exists("/var/lib/relayhost/in-progress") {
+				break
+			}
+		}
+		if s.Exists("/var/lib/relayhost/in-progress") {
+			t.Errorf("%s: after 5 s the watch has not restored", point)
+		}
+		s.sound(point)
+		s.must(0, "all") // takes away what a kill after the commit leaves
+		s.restored(point)
+		return true
+	})
+	s.delivered()
+}
+
+// TestLabRounds changes and undoes over and over: the folder stays the same,
+// and the state folder does not grow.
+func TestLabRounds(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	rounds := 25
+	if os.Getenv("FAULT_MINUTES") != "" {
+		rounds = 1000
+	}
+	for range rounds {
+		s.must(0, "run")
+		s.must(0, "rollback")
+	}
+	s.restored("after all rounds")
+	if s.Exists("/var/lib/relayhost") {
+		t.Errorf("the state folder is left: %s", s.Shell("ls -lR /var/lib/relayhost"))
+	}
+	t.Logf("%d rounds", rounds)
+}
