@@ -2,12 +2,9 @@ package lab
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
 )
 
 // ReadFile reads a file of the server. A failure fails the test.
@@ -47,21 +44,6 @@ func (s *Server) Exists(path string) bool {
 // In runs f with the server's file system and network as its own, on a thread
 // of its own. f must not start goroutines that need them.
 func (s *Server) In(f func() error) error { return s.enter(f) }
-
-// MountTmpfs puts an empty file system of this size (bytes) over a folder of
-// the server, which is made if need be.
-func (s *Server) MountTmpfs(path string, size int) {
-	s.t.Helper()
-	err := s.enter(func() error {
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			return err
-		}
-		return unix.Mount("tmpfs", path, "tmpfs", 0, fmt.Sprintf("mode=0755,size=%d", size))
-	})
-	if err != nil {
-		s.t.Fatalf("lab: %s: mount %s: %v", s.cfg.hostname, path, err)
-	}
-}
 
 // writeFile writes a file on this thread's root, whatever the umask is. A link
 // is replaced, not followed: no test writes where a link of Debian's points.

@@ -4,6 +4,7 @@ package lab_test
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -123,6 +124,52 @@ func TestFiles(t *testing.T) {
 	s.MountTmpfs("/small", 8192)
 	if r := s.Run("sh", "-c", "head -c 20000 /dev/zero > /small/f"); !strings.Contains(r.Stderr, "No space left") {
 		t.Errorf("a full disk: %s", r)
+	}
+}
+
+func TestExt4(t *testing.T) {
+	s := lab.New(t, lab.NoPostfix()).Server
+	before := s.Tree("/etc")
+	s.MountExt4("/etc", 8<<20)
+	if d := before.Diff(s.Tree("/etc")); d != "" {
+		t.Errorf("the files are not what they were:\n%s", d)
+	}
+	s.Shell("chattr +i /etc/passwd")
+	if r := s.Run("sh", "-c", "echo x >> /etc/passwd"); !strings.Contains(r.Stderr, "Operation not permitted") {
+		t.Errorf("an immutable file was written: %s", r)
+	}
+}
+
+// TestRegistries installs a package as a server would, and finds every other
+// door shut.
+func TestRegistries(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix())
+	proxy := "http_proxy=" + l.World.Registries()
+	r := l.Server.Do(lab.Command{
+		Args:    []string{"sh", "-c", "apt-get -q -o Acquire::Check-Valid-Until=false update && apt-get -qy install hello && hello"},
+		Env:     []string{proxy, "DEBIAN_FRONTEND=noninteractive"},
+		Timeout: 5 * time.Minute,
+	})
+	if !strings.HasSuffix(r.Stdout, "Hello, world!\n") {
+		t.Error(r)
+	}
+	r = l.Server.Do(lab.Command{Args: []string{"/usr/lib/apt/apt-helper", "download-file", "http://example.com/", "/tmp/x"}, Env: []string{proxy}})
+	if r.Code == 0 || !strings.Contains(r.Stdout+r.Stderr, "403") {
+		t.Errorf("the proxy lets anybody out: %s", r)
+	}
+}
+
+// TestNeedsRoot runs this test as nobody: it fails, and says why.
+func TestNeedsRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		lab.New(t)
+		return
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestNeedsRoot$")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "need root") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 
