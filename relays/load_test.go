@@ -73,7 +73,7 @@ func TestLoadNamesTheMistake(t *testing.T) {
 		line           int
 		key, message   string
 	}{
-		{"unknown key", `name = "Our own relay"`, "nmae = \"x\"\nname = \"x\"", 2, "nmae", "unknown key"},
+		{"unknown key", `name = "Our own relay"`, "title = \"x\"\nname = \"x\"", 2, "title", "unknown key"},
 		{"unknown table", "[sender]", "[senders]\nx = 1\n[sender]", 16, "senders", "unknown key"},
 		{"no TOML", "[hosts]", "[hosts", 4, "", ""},
 		{"wrong type", "port = 587", `port = "587"`, 8, "ports.port", "string"},
