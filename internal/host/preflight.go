@@ -76,7 +76,7 @@ func (h *Host) nearest(dir string) string {
 // checkTarget refuses what a rename would break or could not replace.
 func (h *Host) checkTarget(target string, n Need) error {
 	m, err := h.Lstat(target)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return nil
 	}
 	if err != nil {
@@ -166,7 +166,7 @@ func (h *Host) tryWrite(temp string, needs []Need) error {
 	}
 	defer dir.close()
 	name := filepath.Base(temp)
-	// The umask of a full disk: a name alone may still fit where bytes do not.
+	// With some bytes in it: on a full disk a name alone may still fit.
 	err = h.create(dir, name, make([]byte, 4096), Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()})
 	for _, n := range needs {
 		if err != nil {

@@ -1,0 +1,277 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func newHost(t *testing.T) *Host {
+	t.Helper()
+	root := t.TempDir()
+	for dir := root; dir != filepath.Dir(os.TempDir()) && dir != os.TempDir(); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &Host{Reader: Reader{Root: root}}
+}
+
+func put(t *testing.T, h *Host, path, text string, mode fs.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(h.Real(path)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(h.Real(path), []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(h.Real(path), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mine(mode fs.FileMode) Spec {
+	return Spec{Mode: mode, UID: os.Geteuid(), GID: os.Getegid()}
+}
+
+func TestWriteFile(t *testing.T) {
+	h := newHost(t)
+	put(t, h, "/etc/main.cf", "old", 0o644)
+	var ops []string
+	var during []fs.FileMode
+	h.Before = func(op Op) error {
+		ops = append(ops, op.Name)
+		if IsTemp(filepath.Base(op.Path)) && op.Name != OpCreate {
+			m, err := h.Lstat(op.Path)
+			if err != nil {
+				t.Error(err)
+			}
+			during = append(during, m.Mode.Perm())
+		}
+		return nil
+	}
+	spec := mine(0o640)
+	spec.Expect, spec.Mtime = Sum([]byte("old")), time.Unix(1e9, 0)
+	if err := h.WriteFile("/etc/main.cf", []byte("new"), spec); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{OpCreate, OpWrite, OpOwner, OpSync, OpRename, OpSync}; !slices.Equal(ops, want) {
+		t.Errorf("operations %v, want %v", ops, want)
+	}
+	// 0600 until it is complete; then what was asked for.
+	if want := []fs.FileMode{0o600, 0o600, 0o640}; !slices.Equal(during, want) {
+		t.Errorf("modes on the way %v, want %v", during, want)
+	}
+	m, err := h.Lstat("/etc/main.cf")
+	if err != nil || m.Mode.Perm() != 0o640 || !m.Mtime.Equal(spec.Mtime) {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if data, _ := h.ReadFile("/etc/main.cf"); string(data) != "new" {
+		t.Errorf("content %q", data)
+	}
+}
+
+func TestWriteFileWantsWhatWasExpected(t *testing.T) {
+	h := newHost(t)
+	put(t, h, "/etc/there", "theirs", 0o644)
+	for path, expect := range map[string]string{"/etc/there": Sum([]byte("other")), "/etc/gone": Sum(nil)} {
+		spec := mine(0o644)
+		spec.Expect = expect
+		if err := h.WriteFile(path, []byte("ours"), spec); !errors.Is(err, ErrChanged) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	spec := mine(0o644)
+	spec.Expect = Absent
+	if err := h.WriteFile("/etc/there", []byte("ours"), spec); !errors.Is(err, ErrChanged) {
+		t.Errorf("absent: %v", err)
+	}
+	// It comes into being between the look and the rename.
+	h.Before = func(op Op) error {
+		if op.Name == OpRename {
+			put(t, h, "/etc/new", "theirs", 0o644)
+		}
+		return nil
+	}
+	if err := h.WriteFile("/etc/new", []byte("ours"), spec); !errors.Is(err, ErrChanged) {
+		t.Errorf("appeared: %v", err)
+	}
+	if names, _ := h.ReadDir("/etc"); !slices.Equal(names, []string{"new", "there"}) {
+		t.Errorf("left behind: %v", names)
+	}
+	if data, _ := h.ReadFile("/etc/there"); string(data) != "theirs" {
+		t.Errorf("overwritten: %q", data)
+	}
+}
+
+// Each operation fails once: the target is the old or the new file, and no
+// temporary file stays.
+func TestWriteFileFailing(t *testing.T) {
+	for n := 1; n <= 6; n++ {
+		h := newHost(t)
+		put(t, h, "/etc/main.cf", "old", 0o644)
+		ops := 0
+		h.Before = func(Op) error {
+			if ops++; ops == n {
+				return syscall.EIO
+			}
+			return nil
+		}
+		if err := h.WriteFile("/etc/main.cf", []byte("new"), mine(0o644)); !errors.Is(err, syscall.EIO) {
+			t.Errorf("operation %d: %v", n, err)
+		}
+		data, _ := h.ReadFile("/etc/main.cf")
+		if want := map[bool]string{true: "old", false: "new"}[n <= 5]; string(data) != want {
+			t.Errorf("operation %d: %q, want %q", n, data, want)
+		}
+		if names, _ := h.ReadDir("/etc"); len(names) != 1 {
+			t.Errorf("operation %d: left behind: %v", n, names)
+		}
+	}
+}
+
+func TestWriteFileThroughLinks(t *testing.T) {
+	h := newHost(t)
+	put(t, h, "/srv/conf/main.cf", "old", 0o644)
+	if err := os.MkdirAll(h.Real("/etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for link, target := range map[string]string{
+		"/etc/postfix": "/srv/conf", "/etc/relative": "../srv/conf/main.cf", "/etc/dangling": "/srv/conf/new.cf",
+	} {
+		if err := os.Symlink(target, h.Real(link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, target := range map[string]string{
+		"/etc/postfix/main.cf": "/srv/conf/main.cf", "/etc/relative": "/srv/conf/main.cf", "/etc/dangling": "/srv/conf/new.cf",
+	} {
+		text := "by " + path
+		if err := h.WriteFile(path, []byte(text), mine(0o644)); err != nil {
+			t.Fatal(err)
+		}
+		m, err := h.Lstat(target)
+		if data, _ := h.ReadFile(path); err != nil || string(data) != text || !m.Mode.IsRegular() {
+			t.Errorf("%s: %q in %v, %v", path, data, m.Mode, err)
+		}
+	}
+	for _, link := range []string{"/etc/postfix", "/etc/relative", "/etc/dangling"} {
+		if m, err := h.Lstat(link); err != nil || m.Mode&fs.ModeSymlink == 0 {
+			t.Errorf("%s is no link any more: %v, %v", link, m.Mode, err)
+		}
+	}
+	if err := os.Symlink("loop", h.Real("/etc/loop")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Follow("/etc/loop"); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("loop: %v", err)
+	}
+}
+
+func TestXattrs(t *testing.T) {
+	h := newHost(t)
+	put(t, h, "/etc/main.cf", "old", 0o644)
+	if err := syscall.Setxattr(h.Real("/etc/main.cf"), "user.note", []byte("kept"), 0); err != nil {
+		t.Skipf("a file system without attributes: %v", err)
+	}
+	attrs, err := h.Xattrs("/etc/main.cf")
+	if err != nil || string(attrs["user.note"]) != "kept" {
+		t.Fatalf("%v, %v", attrs, err)
+	}
+	spec := mine(0o644)
+	spec.Xattrs = attrs
+	if err := h.WriteFile("/etc/main.cf", []byte("new"), spec); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := h.Xattrs("/etc/main.cf"); err != nil || string(after["user.note"]) != "kept" {
+		t.Errorf("%v, %v", after, err)
+	}
+}
+
+func TestRemoveMkdirRename(t *testing.T) {
+	h := newHost(t)
+	put(t, h, "/etc/a", "text", 0o644)
+	if err := h.Remove("/etc/a", Sum([]byte("other"))); !errors.Is(err, ErrChanged) {
+		t.Errorf("remove what changed: %v", err)
+	}
+	for _, step := range []struct {
+		name string
+		err  error
+	}{
+		{"mkdir", h.Mkdir("/etc/b", 0o700)},
+		{"rename", h.Rename("/etc/a", "/etc/b/c")},
+		{"remove", h.Remove("/etc/b/c", Sum([]byte("text")))},
+		{"remove again", h.Remove("/etc/b/c", "")},
+		{"rmdir", h.Remove("/etc/b", "")},
+		{"remove in no folder", h.Remove("/none/at/all", "")},
+	} {
+		if step.err != nil {
+			t.Errorf("%s: %v", step.name, step.err)
+		}
+	}
+	if names, err := h.ReadDir("/etc"); err != nil || len(names) != 0 {
+		t.Errorf("left: %v, %v", names, err)
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	tests := map[string]struct {
+		prepare func(t *testing.T, h *Host)
+		need    Need
+		want    string // in the refusal; "" for none
+	}{
+		"fine":    {need: Need{Path: "/etc/postfix/main.cf"}},
+		"new":     {need: Need{Path: "/etc/new/folder/file"}},
+		"fifo":    {func(t *testing.T, h *Host) { try(t, syscall.Mkfifo(h.Real("/etc/fifo"), 0o600)) }, Need{Path: "/etc/fifo"}, "is a FIFO"},
+		"folder":  {nil, Need{Path: "/etc/postfix"}, "is a folder"},
+		"link":    {func(t *testing.T, h *Host) { try(t, os.Link(h.Real("/etc/postfix/main.cf"), h.Real("/etc/second"))) }, Need{Path: "/etc/postfix/main.cf"}, "has 2 names"},
+		"loose":   {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc/postfix"), 0o775)) }, Need{Path: "/etc/postfix/main.cf"}, "chmod go-w /etc/postfix"},
+		"sticky":  {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc/postfix"), 0o777|fs.ModeSticky)) }, Need{Path: "/etc/postfix/main.cf"}, "chmod go-w"},
+		"above":   {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc"), 0o777)) }, Need{Path: "/etc/postfix/main.cf"}, "chmod go-w /etc"},
+		"tmp":     {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc"), 0o777|fs.ModeSticky)) }, Need{Path: "/etc/postfix/main.cf"}, ""},
+		"large":   {nil, Need{Path: "/etc/postfix/main.cf", Bytes: 1 << 50}, "KiB are needed"},
+		"is file": {nil, Need{Path: "/etc/postfix/main.cf/x"}, "not a folder"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			put(t, h, "/etc/postfix/main.cf", "text", 0o644)
+			if test.prepare != nil {
+				test.prepare(t, h)
+			}
+			before := list(t, h)
+			test.need.UID, test.need.GID = os.Geteuid(), os.Getegid()
+			err := h.Preflight([]Need{test.need})
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+			if after := list(t, h); after != before {
+				t.Errorf("left behind:\n%s", after)
+			}
+		})
+	}
+}
+
+func try(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func list(t *testing.T, h *Host) string {
+	t.Helper()
+	var out strings.Builder
+	try(t, filepath.WalkDir(h.Root, func(path string, d fs.DirEntry, err error) error {
+		fmt.Fprintln(&out, path)
+		return err
+	}))
+	return out.String()
+}
