@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -279,7 +280,8 @@ func assertNothingSent(t *testing.T, l *lab.Lab, id string) {
 func TestLabWrongPassword(t *testing.T) {
 	l := newLab(t, lab.Relay("brevo"))
 	l.Server.WriteFile("/root/credentials", "username="+l.World.Relay("brevo").Username+"\npassword=xsmtpsib-"+strings.Repeat("0", 64)+"-AAAAAAAAAAAAAAAA\n", 0o600)
-	log := l.Server.MailLog()
+	// "postfix status", which the lab has asked, logs its answer late.
+	log := l.Server.WaitLog(`(?s)(.*the Postfix mail system is running: PID: \d+\n)`)
 	res := unchangedAfter(t, l, 3, setupArgs(five[5])...)
 	doc := decode[setupResult](t, res)
 	if !strings.Contains(doc.Error, "535") || doc.Hint == "" {
@@ -403,7 +405,7 @@ func TestLabSecrets(t *testing.T) {
 	seen := make(chan string, 1)
 	go watchProcesses(password, stop, seen)
 	args := setupArgs(five[1], "--verbose")
-	args[6] = "-"
+	args[slices.Index(args, "/root/credentials")] = "-"
 	res := s.RunInput("username="+user+"\npassword="+password+"\n", remove(args, "--json")...)
 	close(stop)
 	if res.Code != 0 {

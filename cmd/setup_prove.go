@@ -26,6 +26,7 @@ const proofTimeout = 60 * time.Second
 // build makes the plan.
 func (s *setup) build(context.Context) (err error) {
 	s.answers.Force = s.flags.force
+	s.state.Load(&s.host.Reader, plan.Paths(s.state)...)
 	if s.plan, err = plan.Build(s.state, s.facts, s.answers); err != nil {
 		return err
 	}

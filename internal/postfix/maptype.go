@@ -120,6 +120,14 @@ func (s *State) readMaps(r *host.Reader) {
 	}
 }
 
+// Load adds files to Maps that no parameter names as a table of the common
+// form; one that does not exist stays absent.
+func (s *State) Load(r *host.Reader, paths ...string) {
+	for _, path := range paths {
+		s.readMap(r, path)
+	}
+}
+
 func (s *State) readMap(r *host.Reader, path string) {
 	if _, done := s.Maps[path]; done || slices.Contains(s.Unreadable, path) {
 		return
