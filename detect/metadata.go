@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,6 +40,19 @@ type instance struct {
 type metadataReader struct {
 	v4, v6 string
 	read   func(context.Context, *metadataClient) (instance, error)
+	many   bool // reads several values at once
+}
+
+// connections is how many TCP connections asking may take.
+func (r metadataReader) connections() int32 {
+	n := int32(1)
+	if r.many {
+		n = metadataConnections
+	}
+	if r.v6 != "" {
+		n *= 2
+	}
+	return n
 }
 
 // metadataClient asks one endpoint. It uses no proxy and follows no redirect:
@@ -48,11 +62,16 @@ type metadataClient struct {
 	http *http.Client
 }
 
-func newMetadataClient(base string) *metadataClient {
+func newMetadataClient(base string, dialled *atomic.Int32) *metadataClient {
+	dialer := net.Dialer{Timeout: metadataConnect, KeepAlive: -1}
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dialled.Add(1)
+		return dialer.DialContext(ctx, network, addr)
+	}
 	return &metadataClient{base: base, http: &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  nil,
-			DialContext:            (&net.Dialer{Timeout: metadataConnect, KeepAlive: -1}).DialContext,
+			DialContext:            dial,
 			DisableCompression:     true,
 			MaxConnsPerHost:        metadataConnections,
 			MaxResponseHeaderBytes: 16 << 10,
@@ -150,8 +169,14 @@ func oneWord(text string) string {
 }
 
 // ask reads the service, IPv6 joining after the stagger or as soon as IPv4
-// has failed; the first that proves itself wins.
-func (r metadataReader) ask(ctx context.Context) (instance, error) {
+// has failed; the first that proves itself wins. dialled counts connections.
+func (r metadataReader) ask(ctx context.Context) (found instance, dialled int32, err error) {
+	var count atomic.Int32
+	found, err = r.race(ctx, &count)
+	return found, count.Load(), err
+}
+
+func (r metadataReader) race(ctx context.Context, dialled *atomic.Int32) (instance, error) {
 	ctx, cancel := context.WithTimeout(ctx, metadataTotal)
 	defer cancel()
 	type outcome struct {
@@ -160,7 +185,7 @@ func (r metadataReader) ask(ctx context.Context) (instance, error) {
 	}
 	outcomes := make(chan outcome, 2)
 	try := func(base string) {
-		c := newMetadataClient(base)
+		c := newMetadataClient(base, dialled)
 		defer c.http.CloseIdleConnections()
 		found, err := r.read(ctx, c)
 		outcomes <- outcome{found.clean(), err}

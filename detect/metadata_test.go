@@ -139,7 +139,7 @@ func TestMetadataReaders(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			base, connections := serve(t, kind)
 			reader.v4, reader.v6 = base, ""
-			got, err := reader.ask(t.Context())
+			got, _, err := reader.ask(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -166,7 +166,7 @@ func TestOVHcloudIsToldFromOpenStack(t *testing.T) {
 		fmt.Fprint(w, services["openstack"].pages["GET "+r.URL.Path].body)
 	}))
 	defer s.Close()
-	got, err := metadataReader{v4: s.URL, read: readOpenStack}.ask(t.Context())
+	got, _, err := metadataReader{v4: s.URL, read: readOpenStack}.ask(t.Context())
 	if err != nil || got.provider != "ovh" {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -183,7 +183,7 @@ func TestMetadataOfAnotherProvider(t *testing.T) {
 			}
 			base, _ := serve(t, other)
 			reader.v4, reader.v6 = base, ""
-			if got, err := reader.ask(t.Context()); err == nil {
+			if got, _, err := reader.ask(t.Context()); err == nil {
 				t.Errorf("the reader of %s took %s for its own: %+v", kind, other, got)
 			}
 		}
@@ -275,7 +275,7 @@ func TestMetadataTraps(t *testing.T) {
 			for kind, reader := range metadataReaders {
 				reader.v4, reader.v6 = base, ""
 				start := time.Now()
-				if got, err := reader.ask(t.Context()); err == nil {
+				if got, _, err := reader.ask(t.Context()); err == nil {
 					t.Errorf("%s believed it: %+v", kind, got)
 				}
 				if took := time.Since(start); took > metadataTotal+500*time.Millisecond {
@@ -301,11 +301,11 @@ func TestMetadataIgnoresProxies(t *testing.T) {
 	}
 	t.Setenv("NO_PROXY", "")
 	t.Setenv("no_proxy", "")
-	if c := newMetadataClient("http://192.0.2.1"); c.http.Transport.(*http.Transport).Proxy != nil {
+	if c := newMetadataClient("http://192.0.2.1", new(atomic.Int32)); c.http.Transport.(*http.Transport).Proxy != nil {
 		t.Error("the transport has a proxy function")
 	}
 	base, _ := serve(t, "aws")
-	if _, err := (metadataReader{v4: base, read: readAWS}).ask(t.Context()); err != nil || asked.Load() {
+	if _, _, err := (metadataReader{v4: base, read: readAWS}).ask(t.Context()); err != nil || asked.Load() {
 		t.Errorf("proxy asked: %v; %v", asked.Load(), err)
 	}
 }
@@ -325,7 +325,7 @@ func TestMetadataRace(t *testing.T) {
 		{"IPv4 answers", good, hang, 0, metadataStagger},
 	} {
 		start := time.Now()
-		_, err := metadataReader{v4: c.v4, v6: c.v6, read: readHetzner}.ask(t.Context())
+		_, _, err := metadataReader{v4: c.v4, v6: c.v6, read: readHetzner}.ask(t.Context())
 		if took := time.Since(start); err != nil || took < c.atLeast || took > c.most {
 			t.Errorf("%s: %v after %s", c.name, err, took)
 		}
@@ -333,7 +333,7 @@ func TestMetadataRace(t *testing.T) {
 	if n := connections.Load(); n != 3 {
 		t.Errorf("%d connections to the good service, want 3", n)
 	}
-	if _, err := (metadataReader{v4: dead, v6: dead, read: readHetzner}).ask(t.Context()); err == nil {
+	if _, _, err := (metadataReader{v4: dead, v6: dead, read: readHetzner}).ask(t.Context()); err == nil {
 		t.Error("no error from two dead services")
 	}
 }
@@ -341,7 +341,7 @@ func TestMetadataRace(t *testing.T) {
 // The vendor string of DMI stands whatever the service says.
 func TestWhereAmIKeepsDMI(t *testing.T) {
 	portal := trap(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<html>") })
-	r := &run{Options: Options{readers: map[string]metadataReader{"hetzner": {v4: portal, read: readHetzner}}, local: func() []netip.Addr { return nil }}}
+	r := &run{Options: Options{readers: map[string]metadataReader{"hetzner": {v4: portal, read: readHetzner}}, local: func() []netip.Addr { return nil }}, settled: make(chan struct{})}
 	got := r.whereAmI(context.Background(), Host{Provider: "hetzner", Name: "Hetzner Cloud", Confidence: Certain})
 	if got.Provider != "hetzner" || got.Confidence != Certain || got.Region != "" {
 		t.Errorf("got %+v", got)

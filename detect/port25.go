@@ -146,14 +146,16 @@ func (s *survey) probeFamily(ctx context.Context, t *target, f *family) {
 	if !a.greeted() && !a.informs {
 		s.rules.start(ctx)
 	}
-	if a.greeted() && !a.informs {
+	// The verdict is IPv4's wherever IPv4 has a route.
+	decides := !f.ipv6 || len(t.found.v4) == 0 || !s.routed(t.found.v4[0])
+	if a.greeted() && !a.informs && decides {
 		s.asPostfix(ctx, t, addr, f)
 	}
 }
 
 // attempt makes one connection to port 25, or none when the budget is spent.
 func (s *survey) attempt(ctx context.Context, t *target, addr netip.Addr, uid int) *attempt {
-	if s.routed(addr) && !s.take() {
+	if s.routed(addr) && !s.takeLate(ctx) {
 		return nil
 	}
 	o, known := operatorOf(t.host)
@@ -281,8 +283,9 @@ func (s *survey) conclude(ctx context.Context) Port25 {
 	}
 	for _, f := range []*family{&s.v4, &s.v6} {
 		scene := scene{attempts: f.attempts, controls: f.controls, dnsFault: fault, reached: reached, lost: lost}
-		scene.rule = s.rules.find(ctx, packet{port: 25, ipv6: f.ipv6, uid: s.euid()})
-		scene.uidRule = s.rules.find(ctx, packet{port: 25, ipv6: f.ipv6, uid: s.postfixUID()})
+		scene.rulesRead = s.rules.complete()
+		scene.rule = s.rules.find(packet{port: 25, ipv6: f.ipv6, uid: s.euid()})
+		scene.uidRule = s.rules.find(packet{port: 25, ipv6: f.ipv6, uid: s.postfixUID()})
 		judged[f.ipv6] = judge(scene)
 		if p.LocalRule == "" {
 			p.LocalRule = localRule(judged[f.ipv6], scene)
@@ -392,13 +395,27 @@ func (f *firewallReader) start(ctx context.Context) {
 
 // find waits for the rules, if they were asked for, and looks for the one that
 // stops p.
-func (f *firewallReader) find(ctx context.Context, p packet) *rule {
-	f.once.Do(func() {}) // nothing failed: nothing to look for
-	if f.done == nil {
+func (f *firewallReader) find(p packet) *rule {
+	if !f.wait() {
 		return nil
 	}
-	<-f.done
 	return f.rules.find(p)
+}
+
+// wait reports whether the rules were asked for, once they are there.
+func (f *firewallReader) wait() bool {
+	f.once.Do(func() {}) // nothing failed: nothing to look for
+	if f.done == nil {
+		return false
+	}
+	<-f.done
+	return true
+}
+
+// complete reports whether nftables could be asked, which sees every rule but
+// those of the legacy iptables.
+func (f *firewallReader) complete() bool {
+	return f.wait() && slices.Contains(f.rules.read, "nft")
 }
 
 var _ Resolver = (*resolve.Resolver)(nil)

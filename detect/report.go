@@ -92,6 +92,11 @@ func portList(ports []int) string {
 	return "ports " + strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
+// oneRelay reports whether all ports are of one service: the one that was named.
+func (f Facts) oneRelay() bool {
+	return !slices.ContainsFunc(f.Submission, func(s Submission) bool { return s.Relay != f.Submission[0].Relay })
+}
+
 // submissionLines puts the submission ports on one line, and the first fault of
 // a dialogue on another.
 func (f Facts) submissionLines() []string {
@@ -102,7 +107,7 @@ func (f Facts) submissionLines() []string {
 	fault := ""
 	for i, s := range f.Submission {
 		parts[i] = fmt.Sprintf("%d %s", s.Port, strings.ReplaceAll(s.Result, "_", " "))
-		if fault == "" && s.Detail != "" && s.Step != "connect" {
+		if fault == "" && s.Detail != "" && s.Step != "connect" && f.oneRelay() {
 			fault = s.Detail
 		}
 	}

@@ -65,6 +65,7 @@ type run struct {
 	// resolved is closed when the first name has resolved, dead when all
 	// have failed.
 	resolved chan struct{}
+	settled  chan struct{} // closed when the metadata service is done with
 	once     sync.Once
 	answered atomic.Bool // a resolver answered, be it with an error
 }
@@ -76,7 +77,7 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 	if err != nil {
 		return Facts{}, err
 	}
-	r := &run{Options: o, hosts: hosts, resolved: make(chan struct{})}
+	r := &run{Options: o, hosts: hosts, resolved: make(chan struct{}), settled: make(chan struct{})}
 	if err := r.defaults(); err != nil {
 		return Facts{}, err
 	}
@@ -142,15 +143,42 @@ func (r *run) budget(h Host) int32 {
 	if r.Relay != nil {
 		n = connectionsWithRelay
 	}
-	if entry, ok := HostByID(h.Provider); ok && !r.NoMetadata && entry.Metadata.Kind != "" {
-		n -= metadataConnections
+	if reader, ok := r.reader(h); ok {
+		n -= reader.connections()
 	}
 	return n
 }
 
+// reader is the metadata service that may be asked on this host.
+func (r *run) reader(h Host) (metadataReader, bool) {
+	entry, ok := HostByID(h.Provider)
+	if !ok || r.NoMetadata {
+		return metadataReader{}, false
+	}
+	reader, ok := r.readers[entry.Metadata.Kind]
+	return reader, ok
+}
+
 // take reserves a connection.
 func (r *run) take() bool {
-	return r.left.Add(-1) >= 0
+	if r.left.Add(-1) >= 0 {
+		return true
+	}
+	r.left.Add(1)
+	return false
+}
+
+// takeLate is take for what can wait until the metadata service has left the
+// connections that it did not need.
+func (r *run) takeLate(ctx context.Context) bool {
+	if r.take() {
+		return true
+	}
+	select {
+	case <-r.settled:
+	case <-ctx.Done():
+	}
+	return r.take()
 }
 
 func (r *run) say(step string) {
@@ -169,7 +197,7 @@ func (r *run) addrs(ctx context.Context, name string) addresses {
 	case a.err == nil:
 		r.answered.Store(true)
 		r.once.Do(func() { close(r.resolved) })
-	case !errors.Is(a.err, resolve.ErrTimeout) && ctx.Err() == nil:
+	case !errors.Is(a.err, resolve.ErrTimeout) && ctx.Err() == nil && errnoOf(a.err) == "":
 		r.answered.Store(true)
 	}
 	return a

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,13 @@ func change(r smtpprobe.Result, f func(*smtpprobe.Result)) smtpprobe.Result {
 
 func with(list []attempt, more ...attempt) []attempt { return append(list, more...) }
 
+// sixth is a refusal over IPv6 after so many milliseconds.
+func sixth(ms int) attempt {
+	r := failed(smtpprobe.FaultRefused, time.Duration(ms)*time.Millisecond)
+	r.Addr = netip.MustParseAddrPort("[2001:db8::25]:25")
+	return made(DefaultTargets[0], r)
+}
+
 func second(a attempt) attempt    { a.again = true; return a }
 func byPostfix(a attempt) attempt { a.uid = 101; return a }
 func forInformation(a attempt) attempt {
@@ -123,6 +131,10 @@ func TestJudge(t *testing.T) {
 		{"refused at once, controls take 20 ms", scene{attempts: all(rejected), controls: answers(aRoundTrip)}, BlockedLocally, "within this host"},
 		{"refused at once, and a rule on a near network", scene{attempts: all(rejected), controls: answers(atOnceHere), rule: rejectRule}, BlockedLocally, "--dport 25 -j REJECT"},
 		{"refused at once on a near network without a rule", scene{attempts: all(rejected), controls: answers(atOnceHere)}, Refused, ""},
+		{"one of the local refusals is late on a busy machine", scene{attempts: to(rejected, failed(smtpprobe.FaultRefused, 3*time.Millisecond), rejected), controls: answers(aRoundTrip)}, BlockedLocally, ""},
+		{"refused at once, but no rule of this host does it", scene{attempts: all(rejected), controls: answers(aRoundTrip), rulesRead: true}, Refused, ""},
+		{"IPv6 rejected here shows with the second SYN", scene{attempts: []attempt{sixth(1014), sixth(1031)}, controls: answers(aRoundTrip)}, BlockedLocally, ""},
+		{"IPv6 rejected by a router", scene{attempts: []attempt{sixth(20), sixth(21)}, controls: answers(aRoundTrip)}, Refused, ""},
 		{"host unreachable at once (reject with admin-prohibited)", scene{attempts: all(unhere), controls: answers(aRoundTrip)}, BlockedLocally, ""},
 		{"no route to port 25 alone (reject with net-prohibited)", scene{attempts: all(noRoute), controls: answers(aRoundTrip), reached: true}, BlockedLocally, ""},
 		{"prohibit route", scene{attempts: all(forbidden), controls: answers(aRoundTrip)}, BlockedLocally, ""},
@@ -130,7 +142,7 @@ func TestJudge(t *testing.T) {
 		{"rule by user", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], rejected))), controls: answers(aRoundTrip), uidRule: rejectRule}, BlockedLocally, "the user postfix does not"},
 		{"rule by user, not found", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], silent)), second(made(DefaultTargets[0], hello(banners[0])))), controls: answers(aRoundTrip)}, BlockedLocally, "goes by user"},
 		{"a limit on the rate, not a rule by user", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], silent)), second(made(DefaultTargets[0], silent))), controls: answers(aRoundTrip)}, Intermittent, "rate"},
-		{"postfix stopped, no connection left to tell why", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], silent))), controls: answers(aRoundTrip)}, Intermittent, ""},
+		{"postfix stopped, no connection left to tell why", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], silent))), controls: answers(aRoundTrip)}, Inconclusive, "neither"},
 		{"root and postfix get through", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], hello(banners[0])))), controls: answers(aRoundTrip)}, Open, ""},
 
 		{"refused from afar", scene{attempts: all(refused), controls: answers(aRoundTrip)}, Refused, "3 operators"},

@@ -14,9 +14,8 @@ import (
 // service of the provider that they named, and where the provider is still
 // open by reverse DNS and the AS number.
 func (r *run) whereAmI(ctx context.Context, h Host) Host {
-	if !r.NoMetadata {
-		h = r.askMetadata(ctx, h)
-	}
+	h = r.askMetadata(ctx, h)
+	close(r.settled)
 	if h.PublicIPv4 == "" {
 		if addr, ok := r.ownAddress(); ok {
 			h.PublicIPv4 = addr.String()
@@ -33,12 +32,13 @@ func (r *run) whereAmI(ctx context.Context, h Host) Host {
 }
 
 func (r *run) askMetadata(ctx context.Context, h Host) Host {
-	entry, ok := HostByID(h.Provider)
-	if !ok || entry.Metadata.Kind == "" {
+	reader, ok := r.reader(h)
+	if !ok {
 		return h
 	}
-	r.say("asking the metadata service of " + entry.Name)
-	found, err := r.readers[entry.Metadata.Kind].ask(ctx)
+	r.say("asking the metadata service of " + h.Name)
+	found, dialled, err := reader.ask(ctx)
+	r.left.Add(reader.connections() - dialled)
 	if err != nil {
 		// No answer does not mean another provider: the service can be
 		// switched off, and its hop limit drops answers to containers.

@@ -1,0 +1,322 @@
+//go:build lab
+
+package detect_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/detect"
+	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
+)
+
+// detected runs the real program on the server and reads what it prints.
+func detected(t *testing.T, l *lab.Lab, args ...string) (detect.Facts, lab.Result) {
+	t.Helper()
+	res := l.Run(append([]string{"relayhost", "detect", "--json"}, args...)...)
+	if res.Code != 0 {
+		t.Fatalf("detect: %s", res)
+	}
+	var facts detect.Facts
+	if err := json.Unmarshal([]byte(res.Stdout), &facts); err != nil {
+		t.Fatalf("%v: %s", err, res)
+	}
+	return facts, res
+}
+
+// polite checks what every run owes to the hosts that it asks.
+func polite(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	for host, x := range l.World.Exchangers() {
+		err := x.Manners()
+		for wait := 0; err != nil && wait < 20; wait++ { // the last QUIT may be on its way still
+			time.Sleep(50 * time.Millisecond)
+			err = x.Manners()
+		}
+		if err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
+
+// TestProviders runs `detect --no-probe` on a server of each provider.
+func TestProviders(t *testing.T) {
+	for _, id := range lab.Clouds() {
+		t.Run(id, func(t *testing.T) {
+			l := lab.New(t, lab.Cloud(id), lab.NoPostfix())
+			machine := lab.CloudOf(id)
+			l.World.DNS.PTR(netip.MustParseAddr("203.0.113.10"), ptrOf[id])
+			facts, res := detected(t, l, "--no-probe")
+			want, confidence := id, detect.Certain
+			switch id {
+			case "hyperv":
+				want, confidence = "", detect.None
+			case "openstack", "contabo":
+				confidence = detect.Likely
+			case "brightbox":
+			}
+			h := facts.Host
+			if h.Provider != want || h.Confidence != confidence {
+				t.Errorf("got %q, %s: %v", h.Provider, h.Confidence, h.Evidence)
+			}
+			if want != "" && (h.Region != machine.Region || h.InstanceID != machine.InstanceID) {
+				t.Errorf("region %q, want %q; instance %q, want %q; %v", h.Region, machine.Region, h.InstanceID, machine.InstanceID, h.Evidence)
+			}
+			if machine.PublicIPv4 != "" && h.PublicIPv4 != machine.PublicIPv4 {
+				t.Errorf("address %q, want %q", h.PublicIPv4, machine.PublicIPv4)
+			}
+			if n := l.World.Metadata().WithoutToken(); id == "aws" && n > 0 {
+				t.Errorf("%d requests without a token", n)
+			}
+			if facts.Port25.Verdict != detect.NotProbed {
+				t.Errorf("verdict %s", facts.Port25.Verdict)
+			}
+			if n := l.Server.Traffic().Connections[25]; n != 0 {
+				t.Errorf("%d connections to port 25", n)
+			}
+			t.Logf("%s; %s", res.Took, strings.Join(h.Evidence, "; "))
+		})
+	}
+}
+
+var ptrOf = map[string]string{"contabo": "vmi1234567.contaboserver.net."}
+
+// TestMetadataTraps: nobody but the provider that DMI names is asked, and no
+// trap changes the provider or takes longer than it may.
+func TestMetadataTraps(t *testing.T) {
+	traps := map[string]lab.MetadataTrap{
+		"portal": lab.CaptivePortal, "redirect": lab.CaptiveRedirect, "hangs": lab.HangingMetadata, "drips": lab.DrippingMetadata,
+		"1 GiB": lab.HugeMetadata, "wrong kinds": lab.WrongMetadata, "EC2 of OpenStack": lab.OpenStackEC2, "nothing there": nil,
+	}
+	for name, trap := range traps {
+		t.Run(name, func(t *testing.T) {
+			for _, id := range []string{"aws", "digitalocean"} {
+				l := lab.New(t, lab.Cloud(id, trap), lab.NoPostfix())
+				facts, res := detected(t, l, "--no-probe")
+				if h := facts.Host; h.Provider != id || h.Confidence != detect.Certain || h.Region != "" || h.InstanceID != "" {
+					t.Errorf("%s: got %+v", id, h)
+				}
+				if res.Took > 2500*time.Millisecond {
+					t.Errorf("%s: %s", id, res.Took)
+				}
+			}
+		})
+	}
+	t.Run("no DMI", func(t *testing.T) {
+		l := lab.New(t, lab.Trap(lab.CaptivePortal), lab.NoPostfix())
+		facts, _ := detected(t, l, "--no-probe")
+		if facts.Host.Provider != "" || facts.Host.Confidence != detect.None {
+			t.Errorf("got %+v", facts.Host)
+		}
+		if n := len(l.World.Metadata().Requests()); n != 0 {
+			t.Errorf("%d metadata requests", n)
+		}
+	})
+	t.Run("UpCloud where DMI says DigitalOcean", func(t *testing.T) {
+		up := lab.CloudOf("upcloud")
+		l := lab.New(t, lab.Cloud("digitalocean", up.ServeHTTP), lab.NoPostfix())
+		facts, _ := detected(t, l, "--no-probe")
+		if facts.Host.Provider != "digitalocean" || facts.Host.InstanceID != "" {
+			t.Errorf("got %+v", facts.Host)
+		}
+	})
+	t.Run("proxy in the environment", func(t *testing.T) {
+		l := lab.New(t, lab.Cloud("aws"), lab.NoPostfix())
+		res := l.Server.Do(lab.Command{Args: []string{"relayhost", "detect", "--json", "--no-probe"},
+			Env: []string{"HTTP_PROXY=http://192.0.2.99:3128", "http_proxy=http://192.0.2.99:3128"}})
+		if !strings.Contains(res.Stdout, `"region": "eu-west-1"`) && !strings.Contains(res.Stdout, `"region":"eu-west-1"`) {
+			t.Errorf("got %s", res)
+		}
+		if n := l.Server.Traffic().Connections[3128]; n != 0 {
+			t.Errorf("%d connections to the proxy", n)
+		}
+	})
+}
+
+// TestASN: one look-up over DNS, and only where it was asked for.
+func TestASN(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix())
+	const name = "10.113.0.203.origin.asn.cymru.com"
+	l.World.DNS.Set(name, "TXT", "24940 | 203.0.113.0/24 | DE | ripencc | 2002-06-03")
+	if facts, _ := detected(t, l, "--no-probe"); facts.Host.Provider != "" || l.World.DNS.Count(name, "TXT") != 0 {
+		t.Errorf("without --asn: %+v", facts.Host)
+	}
+	facts, _ := detected(t, l, "--no-probe", "--asn")
+	if facts.Host.Provider != "hetzner" || facts.Host.Confidence != detect.Likely || l.World.DNS.Count(name, "TXT") != 1 {
+		t.Errorf("with --asn: %+v, %d look-ups", facts.Host, l.World.DNS.Count(name, "TXT"))
+	}
+}
+
+// A resolver that answers every name: no provider comes of it.
+func TestResolverThatAnswersEveryName(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix(), lab.Trap(lab.CaptivePortal))
+	l.World.DNS.Wildcard(netip.MustParseAddr("169.254.169.254"))
+	facts, _ := detected(t, l, "--no-probe", "--asn")
+	if facts.Host.Provider != "" {
+		t.Errorf("got %+v", facts.Host)
+	}
+}
+
+// situation is a state of the network and the verdicts that it must give.
+type situation struct {
+	name       string
+	opts       []lab.Option
+	set        func(l *lab.Lab)
+	args       []string
+	uid        uint32 // 0: as root
+	v4, v6     detect.Verdict
+	rule, why  string
+	resultOf25 string // of every probe over IPv4
+}
+
+func world(opts ...lab.Option) []lab.Option {
+	return append([]lab.Option{lab.Cloud("aws"), lab.MailExchangers(), lab.Delay(10 * time.Millisecond)}, opts...)
+}
+
+func provider(f lab.Fate, families ...lab.Family) []lab.Option {
+	if len(families) == 0 {
+		families = []lab.Family{lab.Both}
+	}
+	return world(lab.Port(25, f, families[0]))
+}
+
+func rule(text string) func(l *lab.Lab) {
+	return func(l *lab.Lab) { l.Server.LocalRule(text) }
+}
+
+const nobody = 65534
+
+func situations() []situation {
+	return []situation{
+		{name: "open", opts: world(), v4: detect.Open, v6: detect.Open, resultOf25: "open"},
+		{name: "open, not root", opts: world(), uid: nobody, v4: detect.Open, v6: detect.Open},
+		{name: "dropped", opts: provider(lab.Dropped), v4: detect.Blocked, v6: detect.Blocked, resultOf25: "timeout"},
+		{name: "dropped, not root", opts: provider(lab.Dropped), uid: nobody, v4: detect.Blocked, v6: detect.Blocked, why: "root only"},
+		{name: "dropped on IPv4", opts: provider(lab.Dropped, lab.IPv4), v4: detect.Blocked, v6: detect.Open},
+		{name: "dropped on IPv6", opts: provider(lab.Dropped, lab.IPv6), v4: detect.Open, v6: detect.Blocked},
+		{name: "reset", opts: provider(lab.Reset), v4: detect.Refused, v6: detect.Refused, resultOf25: "refused"},
+		{name: "port unreachable", opts: provider(lab.NoPort), v4: detect.Refused, v6: detect.Refused},
+		{name: "prohibited", opts: provider(lab.Prohibited), v4: detect.Prohibited, v6: detect.Prohibited},
+		{name: "host unreachable", opts: provider(lab.NoHost), v4: detect.Prohibited, v6: detect.Prohibited},
+		{name: "every second SYN is lost", opts: provider(lab.EverySyn2), v4: detect.Intermittent},
+		{name: "throttled", opts: provider(lab.Throttled, lab.IPv4), v4: detect.Intermittent},
+		{name: "no IPv6", opts: world(lab.NoIPv6()), v4: detect.Open, v6: detect.Unreachable},
+		{name: "no route for IPv6", opts: world(lab.NoRoute6()), v4: detect.Open, v6: detect.Unreachable},
+		{name: "dropped, no IPv6", opts: append(provider(lab.Dropped), lab.NoIPv6()), v4: detect.Blocked, v6: detect.Unreachable},
+		{name: "no route for IPv4", opts: world(lab.NoRoute4(), lab.Resolver("2001:db8::53")), v4: detect.Unreachable, v6: detect.Open},
+		{name: "local drop", opts: world(), set: rule("tcp dport 25 drop"), v4: detect.BlockedLocally, v6: detect.BlockedLocally, rule: "tcp dport 25 drop"},
+		{name: "local reject", opts: world(), set: rule("tcp dport 25 reject"), v4: detect.BlockedLocally, v6: detect.BlockedLocally, rule: "tcp dport 25 reject"},
+		{name: "local reject, not root", opts: world(), set: rule("tcp dport 25 reject"), uid: nobody, v4: detect.BlockedLocally, v6: detect.BlockedLocally},
+		{name: "local reset, not root", opts: world(), set: rule("tcp dport 25 reject with tcp reset"), uid: nobody, v4: detect.BlockedLocally, v6: detect.BlockedLocally},
+		{name: "local prohibition, not root", opts: world(), set: rule("tcp dport 25 reject with icmpx type admin-prohibited"), uid: nobody, v4: detect.BlockedLocally, v6: detect.BlockedLocally},
+		{name: "local rule by user", opts: world(), set: rule("meta skuid != 0 tcp dport 25 reject"), v4: detect.BlockedLocally, rule: "meta skuid != 0"},
+		{name: "local rule by user, nft is not there", opts: world(), set: func(l *lab.Lab) {
+			l.Server.LocalRule("meta skuid != 0 tcp dport 25 drop")
+			l.Server.Shell("rm -f /usr/sbin/nft /usr/sbin/*tables*-save")
+		}, v4: detect.BlockedLocally, why: "goes by user"},
+		{name: "prohibit route", opts: world(), set: func(l *lab.Lab) {
+			for host := range l.World.Exchangers() {
+				for _, a := range l.World.Exchanger(host).Addrs {
+					family := "-4"
+					if a.Is6() {
+						family = "-6"
+					}
+					l.Server.Shell("ip " + family + " route add prohibit " + a.String())
+				}
+			}
+		}, v4: detect.BlockedLocally, v6: detect.BlockedLocally},
+		{name: "masked by two", opts: []lab.Option{lab.MailExchangers(maskAll), lab.Delay(10 * time.Millisecond)}, v4: detect.Intercepted, v6: detect.Intercepted},
+		{name: "masked by one", opts: []lab.Option{lab.MailExchangers(maskOne), lab.Delay(10 * time.Millisecond)}, v4: detect.Open, v6: detect.Open},
+		{name: "transparent proxy", opts: world(lab.MailExchanger("proxy.example", "proxy.example")), set: func(l *lab.Lab) {
+			for _, a := range l.World.Exchanger("proxy.example").Addrs {
+				l.World.Intercept(25, netip.AddrPortFrom(a, 25))
+			}
+		}, v4: detect.Intercepted, v6: detect.Intercepted},
+		{name: "listed address", opts: []lab.Option{lab.MailExchangers(listAll), lab.Delay(10 * time.Millisecond)}, v4: detect.Open, v6: detect.Open, why: "554"},
+		{name: "late greeting", opts: []lab.Option{lab.MailExchangers(lateAll), lab.Delay(10 * time.Millisecond)}, v4: detect.Open, v6: detect.Open},
+		{name: "resets one connection in two", opts: world(lab.NoIPv6()), set: func(l *lab.Lab) {
+			for host := range l.World.Exchangers() {
+				l.World.Exchanger(host).ResetEvery(2)
+				c, err := l.Server.Dial(context.Background(), "tcp", l.World.Exchanger(host).Addrs[0].String()+":25")
+				if err == nil {
+					c.Close()
+				}
+			}
+		}, v4: detect.Intermittent, v6: detect.Unreachable},
+		{name: "DNS fails", opts: world(), set: func(l *lab.Lab) { l.World.DNS.Fail("", lab.DNSFault{Rcode: 2}) }, v4: detect.DNSFailed, v6: detect.DNSFailed},
+		{name: "DNS is silent, the network works", opts: world(), set: func(l *lab.Lab) {
+			l.World.DNS.Fail("", lab.DNSFault{Drop: true})
+		}, v4: detect.DNSFailed, v6: detect.DNSFailed},
+		{name: "nothing gets out", opts: world(), set: func(l *lab.Lab) { l.World.Rule("drop") }, v4: detect.Offline, v6: detect.Offline},
+		{name: "no route at all", opts: world(lab.NoRoute4(), lab.NoRoute6()), v4: detect.Offline, v6: detect.Offline},
+		{name: "all TCP is dropped", opts: world(), set: func(l *lab.Lab) { l.World.Rule("meta l4proto tcp drop") }, v4: detect.Offline, v6: detect.Offline},
+		{name: "target of one's own", opts: world(lab.MailExchanger("example.net", "mx.example.net")), args: []string{"--target", "mx.example.net"}, v4: detect.Open, v6: detect.Open},
+		{name: "target that does not exist", opts: world(), args: []string{"--target", "mx.nowhere.example"}, v4: detect.DNSFailed, v6: detect.DNSFailed},
+	}
+}
+
+func maskAll(_ string, c *smtpd.Config) { lab.Masked(c) }
+func listAll(_ string, c *smtpd.Config) { lab.Listed(c) }
+func maskOne(host string, c *smtpd.Config) {
+	if strings.HasSuffix(host, ".yahoodns.net") {
+		lab.Masked(c)
+	}
+}
+
+func lateAll(_ string, c *smtpd.Config) {
+	c.Delays = map[smtpd.Step]time.Duration{smtpd.StepGreeting: 5 * time.Second}
+}
+
+// TestVerdicts runs the real program in each situation.
+func TestVerdicts(t *testing.T) {
+	for _, s := range situations() {
+		t.Run(s.name, func(t *testing.T) {
+			l := lab.New(t, s.opts...)
+			if s.set != nil {
+				s.set(l)
+			}
+			l.Server.ResetTraffic()
+			args := append([]string{"relayhost", "detect", "--json"}, s.args...)
+			res := l.Server.Do(lab.Command{Args: args, UID: s.uid, GID: s.uid})
+			var facts detect.Facts
+			if err := json.Unmarshal([]byte(res.Stdout), &facts); err != nil || res.Code != 0 {
+				t.Fatalf("%v: %s", err, res)
+			}
+			p := facts.Port25
+			if p.IPv4 != s.v4 || s.v6 != "" && p.IPv6 != s.v6 {
+				t.Errorf("got IPv4 %s, IPv6 %s; want %s, %s", p.IPv4, p.IPv6, s.v4, s.v6)
+			}
+			want := s.v4
+			if (s.v4 == detect.Unreachable || s.v4 == detect.NotProbed) && s.v6 != detect.Unreachable {
+				want = s.v6
+			}
+			if p.Verdict != want || !strings.Contains(p.Why, s.why) || !strings.Contains(p.LocalRule, s.rule) {
+				t.Errorf("got %s: %s; rule %q", p.Verdict, p.Why, p.LocalRule)
+			}
+			if n := l.Server.Traffic().Attempts(); n > 14 {
+				t.Errorf("%d connections: %v", n, l.Server.Traffic().Connections)
+			}
+			if n := len(facts.Lines()); n > 12 {
+				t.Errorf("%d lines:\n%s", n, strings.Join(facts.Lines(), "\n"))
+			}
+			if facts.Advice == "" || facts.Next == "" {
+				t.Errorf("advice %q, next %q", facts.Advice, facts.Next)
+			}
+			if s.v4 == detect.Open && s.why != "554" && s.set == nil {
+				polite(t, l)
+			}
+			if t.Failed() || testing.Verbose() {
+				t.Logf("%s, %d connections\n%s", res.Took, l.Server.Traffic().Attempts(), strings.Join(facts.Lines(), "\n"))
+				for _, row := range p.Probes {
+					t.Logf("%+v", row)
+				}
+				t.Logf("%+v", facts.Submission)
+			}
+		})
+	}
+}
