@@ -29,14 +29,10 @@ func matches(pattern, s string) bool {
 	return err == nil && re.MatchString(s)
 }
 
-// anchored reports whether every match of the pattern is the whole text, so
+// anchored reports whether every match of the expression is the whole text, so
 // that no credential passes because a part of it looks right.
-func anchored(pattern string) bool {
-	if !strings.ContainsAny(pattern, "|(\\") { // most are, and need no second parse
-		return strings.HasPrefix(pattern, "^") && strings.HasSuffix(pattern, "$")
-	}
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	return err == nil && anchoredAt(re, syntax.OpBeginText) && anchoredAt(re, syntax.OpEndText)
+func anchored(re *syntax.Regexp) bool {
+	return anchoredAt(re, syntax.OpBeginText) && anchoredAt(re, syntax.OpEndText)
 }
 
 func anchoredAt(re *syntax.Regexp, end syntax.Op) bool {
