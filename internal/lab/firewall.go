@@ -15,17 +15,31 @@ import (
 // Fate is what becomes of a connection attempt on its way.
 type Fate string
 
-// What a provider may do with a port.
+// What a provider may do with a port. But for Open and Intermittent they are
+// the ends of rules of nft(8), so that a test can have one of its own.
 const (
-	Open       Fate = ""                                                            // let through
-	Dropped    Fate = "drop"                                                        // silence: the client times out
-	Reset      Fate = "reject with tcp reset"                                       // ECONNREFUSED after a round trip
-	Prohibited Fate = "reject with icmpx type admin-prohibited"                     // EHOSTUNREACH (IPv6: EACCES) after a round trip
-	NoPort     Fate = "reject with icmpx type port-unreachable"                     // ECONNREFUSED after a round trip
-	NoHost     Fate = "reject with icmpx type host-unreachable"                     // EHOSTUNREACH after a round trip
-	NoNet      Fate = "reject with icmpx type no-route"                             // ENETUNREACH after a round trip
-	EverySyn2  Fate = "tcp flags syn numgen inc mod 2 == 0 drop"                    // every second SYN is lost
-	Throttled  Fate = "tcp flags syn limit rate over 3/minute burst 3 packets drop" // the first three get through
+	// Open lets connections through.
+	Open Fate = ""
+	// Dropped answers with silence: the client times out.
+	Dropped Fate = "drop"
+	// Reset gives ECONNREFUSED after a round trip.
+	Reset Fate = "reject with tcp reset"
+	// Prohibited gives EHOSTUNREACH, with IPv6 EACCES, after a round trip.
+	Prohibited Fate = "reject with icmpx type admin-prohibited"
+	// NoPort gives ECONNREFUSED after a round trip.
+	NoPort Fate = "reject with icmpx type port-unreachable"
+	// NoHost gives EHOSTUNREACH after a round trip.
+	NoHost Fate = "reject with icmpx type host-unreachable"
+	// NoNet gives ENETUNREACH after a round trip.
+	NoNet Fate = "reject with icmpx type no-route"
+	// Lossy loses every second SYN, from the first on: each connection
+	// takes a second longer.
+	Lossy Fate = "tcp flags syn numgen inc mod 2 == 0 drop"
+	// Throttled lets three connections through and then, for a while, none.
+	Throttled Fate = "tcp flags syn limit rate over 3/hour burst 3 packets drop"
+	// Intermittent lets every second connection through, the first one too;
+	// the others meet silence.
+	Intermittent Fate = "intermittent"
 )
 
 // Family is an address family, or both.
@@ -113,6 +127,7 @@ func (w *World) firewall(change func(*firewall)) {
 func (fw *firewall) script() string {
 	var b strings.Builder
 	b.WriteString("table inet provider\ndelete table inet provider\ntable inet provider {\n")
+	b.WriteString(" set doomed { type inet_service; flags dynamic, timeout; timeout 2m; }\n")
 	b.WriteString(" chain filter { type filter hook prerouting priority mangle; policy accept;\n")
 	for _, r := range fw.rules {
 		fmt.Fprintf(&b, "  iifname \"srv*\" %s\n", r)
@@ -125,6 +140,11 @@ func (fw *firewall) script() string {
 		match := fmt.Sprintf("tcp dport %d", g.port)
 		if g.family != Both {
 			match = "meta nfproto " + string(g.family) + " " + match
+		}
+		if f == Intermittent {
+			// A connection that has lost its first SYN loses the repeats.
+			fmt.Fprintf(&b, "  iifname \"srv*\" %s tcp flags syn tcp sport @doomed drop\n", match)
+			f = "tcp flags syn numgen inc mod 2 == 1 add @doomed { tcp sport } drop"
 		}
 		fmt.Fprintf(&b, "  iifname \"srv*\" %s %s\n", match, f)
 	}

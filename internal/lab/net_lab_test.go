@@ -118,6 +118,39 @@ func isTimeout(err error) bool {
 	return errors.As(err, &ne) && ne.Timeout()
 }
 
+// TestUnsteadyFates holds those that treat one connection unlike another.
+func TestUnsteadyFates(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix())
+	greet(t, l.World, mx4, "220 four\r\n")
+	for _, c := range []struct {
+		fate lab.Fate
+		want string // an attempt: o open, l late, - timed out
+	}{
+		{lab.Lossy, "ll"},
+		{lab.Throttled, "ooo-"},
+		{lab.Intermittent, "o-o"},
+	} {
+		l.World.Block(25, c.fate, lab.Both)
+		got := ""
+		for range c.want {
+			took, _, err := try(l.Server, mx4)
+			switch {
+			case isTimeout(err):
+				got += "-"
+			case err != nil:
+				t.Errorf("%s: %v", c.fate, err)
+			case took > time.Second:
+				got += "l"
+			default:
+				got += "o"
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, not %s", c.fate, got, c.want)
+		}
+	}
+}
+
 func TestFamiliesApart(t *testing.T) {
 	l := lab.New(t, lab.NoPostfix(), lab.Port(25, lab.Reset, lab.IPv6))
 	greet(t, l.World, mx4, "220 four\r\n")

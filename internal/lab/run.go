@@ -230,6 +230,16 @@ func (p *Process) Kill(sig syscall.Signal) error {
 	return err
 }
 
+// KillGroup sends a signal to the process and to its children that have not
+// left its process group.
+func (p *Process) KillGroup(sig syscall.Signal) error {
+	err := unix.Kill(-p.Pid, sig)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
+}
+
 // Stdout is what the process has said so far.
 func (p *Process) Stdout() string { return p.out.String() }
 
