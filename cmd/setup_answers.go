@@ -162,7 +162,8 @@ func (s *setup) readCredentials(ctx context.Context) error {
 		if r.Auth.Derive != "ses" {
 			return usageError{errors.New("secret_access_key is for Amazon SES"), "give password="}
 		}
-		c.Password = secret.New(relays.SESPassword(c.SecretAccessKey.Reveal(), s.answers.Region))
+		// --region may be a full host name: a FIPS or a VPC endpoint.
+		c.Password = secret.New(relays.SESPassword(c.SecretAccessKey.Reveal(), r.RegionOf(s.answers.Host)))
 	}
 	if r.Auth.Same && c.Username == "" {
 		c.Username = c.Password.Reveal()

@@ -183,14 +183,7 @@ func (s *setup) nothingOpen(tried []detect.Submission) error {
 		lines = append(lines, line)
 	}
 	err := fmt.Errorf("no port of %s gets through from here\n%s", s.answers.Host, strings.Join(lines, "\n"))
-	return proofError{hint(err, "%s", first(s.advice(), "relayhost detect --relay "+s.answers.Relay.ID+" says more"))}
-}
-
-func (s *setup) advice() string {
-	if s.facts == nil {
-		return ""
-	}
-	return s.facts.Advice
+	return proofError{s.explainedPorts(err, tried)}
 }
 
 func portList(r relays.Relay) string {

@@ -92,9 +92,7 @@ func (s *setup) probe(ctx context.Context) error {
 	if res.Err == nil {
 		return nil
 	}
-	// RCPT is where some services refuse what they would take with DATA; the
-	// rehearsal decides on those.
-	return proofError{s.explained(fmt.Errorf("%s port %d refuses at %s: %w", s.answers.Host, s.answers.Port, res.Failed, res.Err), res.Text)}
+	return proofError{s.explainedProbe(fmt.Errorf("%s port %d fails at %s: %w", s.answers.Host, s.answers.Port, res.Failed, res.Err), res)}
 }
 
 // dial probes the relay's addresses, IPv4 first, until one connects.

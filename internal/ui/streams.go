@@ -20,13 +20,13 @@ type Streams struct {
 // ends of what is written and no NO_COLOR (https://no-color.org).
 func System(noColor bool) *Streams {
 	color := !noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" &&
-		isTerminal(os.Stdout) && isTerminal(os.Stderr)
+		IsTerminal(os.Stdout) && IsTerminal(os.Stderr)
 	return &Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Color: color}
 }
 
 // CanAsk reports whether somebody can answer: the questions' stream and the
 // answers' stream are both terminals. survey itself would read from a pipe.
-func (s *Streams) CanAsk() bool { return isTerminal(s.In) && isTerminal(s.Err) }
+func (s *Streams) CanAsk() bool { return IsTerminal(s.In) && IsTerminal(s.Err) }
 
 // Width is the width of the terminal in columns, 80 where there is none.
 func (s *Streams) Width() int {
@@ -41,7 +41,8 @@ func (s *Streams) Width() int {
 // Say writes one line of conversation.
 func (s *Streams) Say(format string, args ...any) { fmt.Fprintf(s.Err, format+"\n", args...) }
 
-func isTerminal(v any) bool {
+// IsTerminal reports whether a stream is a terminal.
+func IsTerminal(v any) bool {
 	f, ok := v.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -1,0 +1,266 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relayhost/internal/explain"
+	"relayhost/internal/host"
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/ui"
+	"relayhost/relays"
+)
+
+type explainFlags struct {
+	relay  string
+	follow bool
+	since  time.Duration
+}
+
+func newExplainCmd(a *app) *cobra.Command {
+	var f explainFlags
+	cmd := &cobra.Command{
+		Use:   "explain [TEXT]",
+		Short: "Cause and remedy for a reply or log line",
+		Long: `explain says what a reply of a relay or a line of Postfix's log means, what to do
+about it, and whether the mail is delayed or lost. It reads its arguments, or
+standard input, or without either the mail log and the queue of this host. The
+text decides before the code does: a 421 can be for ever, a 250 a loss.`,
+		Example: `  relayhost explain "535 Authentication Credentials Invalid"
+  relayhost explain < /var/log/mail.log
+  sudo relayhost explain --since 2h
+  sudo relayhost explain --follow`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runExplain(cmd.Context(), f, args)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.relay, "relay", "", "service that the text comes from (default: found out by the host name in it)")
+	fs.BoolVar(&f.follow, "follow", false, "explain what is logged from now on, until interrupted")
+	fs.DurationVar(&f.since, "since", 0, "pass over lines that are older, e.g. 2h")
+	return cmd
+}
+
+// explainDoc is the document that `explain --json` prints.
+type explainDoc struct {
+	Version int             `json:"version"`
+	Lines   int             `json:"lines"`
+	Groups  []explain.Group `json:"groups"`
+}
+
+func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) error {
+	c := &explain.Collector{}
+	if f.relay != "" {
+		r, err := a.findRelay(f.relay)
+		if err != nil {
+			return usageError{err, "relayhost relays lists the services"}
+		}
+		c.Relay = &r
+	}
+	if f.since > 0 {
+		c.Since = time.Now().Add(-f.since)
+	}
+	switch {
+	case f.follow:
+		return a.explainFollow(ctx, c)
+	case len(args) > 0:
+		return a.explainText(strings.Join(args, " "), c.Relay)
+	case !ui.IsTerminal(a.io.In) && !isNull(a.io.In):
+		if err := c.Read(ctx, a.io.In); err != nil {
+			return err
+		}
+	default:
+		if err := a.explainHost(ctx, c); err != nil {
+			return err
+		}
+	}
+	return a.showGroups(c)
+}
+
+// isNull reports whether standard input is /dev/null, as under cron: the host's
+// own log is meant then.
+func isNull(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// explainText explains one text.
+func (a *app) explainText(text string, relay *relays.Relay) error {
+	causes := explain.Text(text, relay)
+	g := explain.Group{Count: 1, Example: smtpprobe.Sanitize(text)}
+	if len(causes) > 0 {
+		g.Cause, g.Others = causes[0], causes[1:]
+	}
+	if a.json {
+		return a.printJSON(explainDoc{Version: 1, Lines: 1, Groups: []explain.Group{g}})
+	}
+	a.showCause(g)
+	return nil
+}
+
+// explainHost reads the mail log and the queue of this host.
+func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
+	r := &a.host.Reader
+	state, err := postfix.Read(ctx, r, a.configDir)
+	var unusable *postfix.ConfigError
+	if err != nil && !errors.As(err, &unusable) {
+		return err
+	}
+	if !state.Installed {
+		return hint(errNoPostfix, "give the text as an argument, or a log on standard input")
+	}
+	c.Signs = explain.Inspect(state, "")
+	log, err := postfix.FindLog(ctx, r, state)
+	if err == nil {
+		err = a.readLog(ctx, c, log)
+	}
+	if err != nil {
+		a.io.Say("warning: the mail log cannot be read: %v", err)
+	}
+	queued, err := postfix.ReadQueue(ctx, r, a.configDir)
+	if err != nil {
+		a.io.Say("warning: the queue cannot be read: %v", err)
+	}
+	for _, m := range queued {
+		c.AddQueued(m)
+	}
+	return nil
+}
+
+// journalWindow is how much of the journal is read without --since.
+const journalWindow = 24 * time.Hour
+
+func (a *app) readLog(ctx context.Context, c *explain.Collector, log postfix.Log) error {
+	if log.Journal {
+		since := c.Since
+		if since.IsZero() {
+			since = time.Now().Add(-journalWindow)
+		}
+		_, err := a.host.Stream(ctx, host.Journal(since, postfix.MailFacility), func(line []byte) error {
+			c.Add(line)
+			return nil
+		})
+		return err
+	}
+	f, err := os.Open(a.host.Real(log.File))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return c.Read(ctx, bufio.NewReader(f))
+}
+
+// explainFollow explains each line as it is logged.
+func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
+	r := &a.host.Reader
+	state, err := postfix.Read(ctx, r, a.configDir)
+	if err != nil {
+		return err
+	}
+	c.Signs = explain.Inspect(state, "")
+	log, err := postfix.FindLog(ctx, r, state)
+	if err != nil {
+		return err
+	}
+	lines, err := log.Follow(ctx, r)
+	if err != nil {
+		return err
+	}
+	for line := range lines {
+		causes := c.AddLine(line)
+		if len(causes) == 0 {
+			continue
+		}
+		text := smtpprobe.Sanitize(line.QueueID + " " + line.Text)
+		if a.json {
+			if err := a.printJSON(explainDoc{Version: 1, Lines: 1, Groups: []explain.Group{{Cause: causes[0], Others: causes[1:], Count: 1, Example: text}}}); err != nil {
+				return err
+			}
+			continue
+		}
+		a.showCause(explain.Group{Cause: causes[0], Others: causes[1:], Count: 1, Example: text})
+	}
+	return nil
+}
+
+func (a *app) showGroups(c *explain.Collector) error {
+	groups := c.Groups()
+	if a.json {
+		if groups == nil {
+			groups = []explain.Group{}
+		}
+		return a.printJSON(explainDoc{Version: 1, Lines: c.Lines, Groups: groups})
+	}
+	if len(groups) == 0 {
+		fmt.Fprintf(a.io.Out, "%d line(s) read, none tells of a problem\n", c.Lines)
+	}
+	for _, g := range groups {
+		a.showCause(g)
+	}
+	return nil
+}
+
+// showCause prints one group: what, how often, what became of the mail, what
+// to do.
+func (a *app) showCause(g explain.Group) {
+	out := a.io.Out
+	if g.Cause.ID == "" {
+		fmt.Fprintf(out, "unknown: no cause is known for this text\n")
+	} else {
+		fmt.Fprintf(out, "%s (%s)\n", g.Cause.Title, g.Cause.ID)
+	}
+	if g.Count > 1 || !g.Last.IsZero() {
+		fmt.Fprintf(out, "  seen:    %d time(s)", g.Count)
+		if !g.Last.IsZero() {
+			fmt.Fprintf(out, ", %s to %s", g.First.Local().Format(time.DateTime), g.Last.Local().Format(time.DateTime))
+		}
+		fmt.Fprintln(out)
+	}
+	item := func(label, text string) {
+		if text != "" {
+			fmt.Fprint(out, ui.Wrap(text, fmt.Sprintf("  %-9s", label), strings.Repeat(" ", 11), a.io.Width()))
+		}
+	}
+	item("line:", g.Example)
+	item("means:", g.Cause.Meaning)
+	item("mail:", fate(g))
+	item("do:", g.Cause.Remedy)
+	if g.Cause.Command != "" {
+		fmt.Fprintf(out, "           %s\n", g.Cause.Command)
+	}
+	for _, o := range g.Others {
+		item("or:", o.Title+" ("+o.ID+")")
+	}
+	item("source:", g.Cause.Source)
+	fmt.Fprintln(out)
+}
+
+// fate says whether the mail is delayed or lost.
+func fate(g explain.Group) string {
+	switch {
+	case g.Lost > 0 && g.Delayed > 0:
+		return fmt.Sprintf("%d lost, %d delayed", g.Lost, g.Delayed)
+	case g.Lost > 0:
+		return fmt.Sprintf("%d lost: returned to the sender, or gone", g.Lost)
+	case g.Delayed > 0:
+		return fmt.Sprintf("%d delayed: Postfix keeps trying", g.Delayed)
+	case g.Cause.Lost:
+		return "lost: not delayed"
+	case g.Cause.Outcome == "deferred":
+		return "delayed: Postfix keeps trying for maximal_queue_lifetime (5 days)"
+	}
+	return ""
+}
