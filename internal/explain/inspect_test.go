@@ -1,0 +1,155 @@
+package explain
+
+import (
+	"maps"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
+)
+
+// sound is a host as setup leaves it.
+func sound(t *testing.T) (map[string]string, string) {
+	t.Helper()
+	return map[string]string{
+		"default_transport": "relayhost-ses", "relayhost": "[smtp.example.com]:587", "myhostname": "host.example.com",
+		"smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd",
+		"smtp_sasl_security_options": "noplaintext,noanonymous", "smtp_tls_policy_maps": "hash:/etc/postfix/policy",
+		"smtp_helo_name": "host.example.com", "mydestination": "host.example.com, localhost", "header_size_limit": "102400",
+		"compatibility_level": "3.6",
+	}, "relayhost-ses unix - - n - 20 smtp\n  -o smtp_sasl_tls_verified_security_options=noanonymous\n  -o smtp_tls_CAfile=/ca.pem\n"
+}
+
+func TestInspect(t *testing.T) {
+	tests := []struct {
+		name   string
+		params map[string]string
+		master string // replaces the entry
+		change func(*postfix.State)
+		want   string
+	}{
+		{name: "as setup leaves it"},
+		{name: "no brackets", params: map[string]string{"relayhost": "smtp.example.com:587"}, want: "dns_mx_no_brackets starttls_required"},
+		{name: "port in the brackets", params: map[string]string{"relayhost": "[smtp.example.com:587]"}, want: "relayhost_syntax starttls_required"},
+		{name: "two colons", params: map[string]string{"relayhost": "[smtp.example.com]:587:465"}, want: "relayhost_syntax starttls_required"},
+		{name: "loop", params: map[string]string{"relayhost": "[HOST.example.com]:587"}, want: "loop_to_self starttls_required"},
+		{name: "no auth", params: map[string]string{"smtp_sasl_auth_enable": "no"}, want: "auth_not_enabled"},
+		{name: "auth off in master.cf", master: "relayhost-ses unix - - n - - smtp -o smtp_sasl_auth_enable=no\n", want: "auth_not_enabled"},
+		{name: "no plug-ins", change: func(s *postfix.State) { s.SASLPlugins = []string{"CRAM-MD5"} }, want: "sasl_plugins_missing"},
+		{name: "default options", master: "relayhost-ses unix - - n - - smtp\n", want: "sasl_noplaintext_default"},
+		{name: "filter", params: map[string]string{"smtp_sasl_mechanism_filter": "digestmd5"}, want: "sasl_mech_filter"},
+		{name: "filter that fits", params: map[string]string{"smtp_sasl_mechanism_filter": "plain, login"}},
+		{name: "no hash", change: func(s *postfix.State) { s.MapTypes = []string{"lmdb", "texthash"} }, want: "map_type_unsupported"},
+		{name: "may", change: func(s *postfix.State) {
+			s.Maps["/etc/postfix/policy"] = []byte("[smtp.example.com]:587 may\n")
+		}, want: "tls_opportunistic_cleartext"},
+		{name: "no TLS", change: func(s *postfix.State) { s.Maps = nil }, want: "starttls_required"},
+		{name: "misspelt level", change: func(s *postfix.State) {
+			s.Maps["/etc/postfix/policy"] = []byte("[smtp.example.com]:587 encrypted\n")
+		}, want: "smtp_fatal_level"},
+		{name: "wrapper mode on 587", params: map[string]string{"smtp_tls_wrappermode": "yes"}, want: "tls_587_wrappermode"},
+		{name: "465 without", params: map[string]string{"relayhost": "[smtp.example.com]:465", "smtp_tls_security_level": "secure"}, want: "tls_465_no_wrappermode"},
+		{name: "wrapper mode without level", params: map[string]string{"relayhost": "[smtp.example.com]:465", "smtp_tls_wrappermode": "yes", "smtp_tls_security_level": "may"}, want: "tls_opportunistic_cleartext tls_wrappermode_level"},
+		{name: "jail", params: map[string]string{"smtp_tls_CApath": "/etc/ssl/certs"},
+			master: "relayhost-ses unix - - y - - smtp -o smtp_sasl_tls_verified_security_options=noanonymous\n", want: "tls_capath_chroot"},
+		{name: "verbose", master: "relayhost-ses unix - - n - - smtp -v -o smtp_sasl_tls_verified_security_options=noanonymous\n", want: "verbose_log_leaks_password"},
+		{name: "own domain", params: map[string]string{"mydestination": "Example.com localhost"}, want: "mydestination_domain"},
+		{name: "HELO", params: map[string]string{"smtp_helo_name": "localhost"}, want: "helo_localhost"},
+		{name: "headers", params: map[string]string{"header_size_limit": "1000"}, want: "header_size"},
+		{name: "typo", change: func(s *postfix.State) {
+			s.Warnings = []string{"postconf: warning: /etc/postfix/main.cf: unused parameter: relay_host=[x]"}
+		}, want: "maincf_typo"},
+		{name: "down", change: func(s *postfix.State) { s.Running = false }, want: "postfix_down"},
+		{name: "twice and a comment", change: func(s *postfix.State) {
+			s.Main, _ = postfix.ParseMain([]byte("relayhost = [a]:1\nrelayhost = [smtp.example.com]:587 # ses\n"))
+		}, want: "maincf_inline_comment maincf_duplicate"},
+		{name: "not installed", change: func(s *postfix.State) { s.Installed = false }},
+	}
+	seen := map[string]bool{}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			params, master := sound(t)
+			maps.Copy(params, tt.params)
+			if tt.master != "" {
+				master = tt.master
+			}
+			m, err := postfix.ParseMaster([]byte(master))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := postfix.State{Installed: true, Running: true, Params: params, Master: m, DefaultMap: "hash", SASLPlugins: []string{"PLAIN"},
+				Maps: map[string][]byte{"/etc/postfix/policy": []byte("[smtp.example.com]:587 secure\n")}}
+			if tt.change != nil {
+				tt.change(&s)
+			}
+			var got []string
+			for _, sign := range Inspect(s, "a@example.com") {
+				if sign.Holds {
+					got = append(got, sign.Cause)
+					seen[sign.Cause] = true
+				}
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+	for _, c := range inspections {
+		if _, ok := ByID(c.cause); !ok {
+			t.Errorf("%s is no cause", c.cause)
+		}
+		if !seen[c.cause] {
+			t.Errorf("no case shows %s", c.cause)
+		}
+	}
+}
+
+func TestRoute(t *testing.T) {
+	for hop, want := range map[string]struct {
+		host string
+		port int
+	}{
+		"[smtp.example.com]:587": {"smtp.example.com", 587}, "[smtp.example.com]": {"smtp.example.com", 25},
+		"smtp.example.com:2525": {"smtp.example.com", 2525}, "[2001:db8::1]:465": {"2001:db8::1", 465},
+		"": {"", 25}, "smtp.example.com": {"smtp.example.com", 25},
+	} {
+		r := RouteOf(postfix.State{Params: map[string]string{"relayhost": hop}})
+		if r.Host != want.host || r.Port != want.port {
+			t.Errorf("%s: %s %d", hop, r.Host, r.Port)
+		}
+	}
+	r := RouteOf(postfix.State{Params: map[string]string{"relayhost": "[a]:1", "default_transport": "smtp:[b]:2"}})
+	if r.NextHop != "[b]:2" {
+		t.Errorf("next hop %s", r.NextHop)
+	}
+}
+
+func TestProbeCauses(t *testing.T) {
+	ses := relayOf("email-smtp.eu-west-1.amazonaws.com")
+	six := netip.MustParseAddrPort("[2001:db8::1]:587")
+	tests := []struct {
+		result smtpprobe.Result
+		want   string
+	}{
+		{smtpprobe.Result{Fault: smtpprobe.FaultTimeout, Failed: smtpprobe.StepConnect}, "net_timeout"},
+		{smtpprobe.Result{Fault: smtpprobe.FaultTimeout, Failed: smtpprobe.StepGreeting}, "net_greeting_timeout"},
+		{smtpprobe.Result{Fault: smtpprobe.FaultReset, Failed: smtpprobe.StepTLS}, "tls_handshake_dropped"},
+		{smtpprobe.Result{Fault: smtpprobe.FaultNoRoute, Failed: smtpprobe.StepConnect, Addr: six}, "net_unreachable_v6"},
+		{smtpprobe.Result{Fault: smtpprobe.FaultTLS, Failed: smtpprobe.StepTLS, Err: syscall.EINVAL}, "tls_handshake_failure"},
+		{smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepAuth, Code: 535, Text: "Authentication Credentials Invalid"}, "ses_credentials_invalid ses_iam_secret ses_region_mismatch"},
+		{smtpprobe.Result{}, ""},
+	}
+	for _, tt := range tests {
+		if got := ids(Probe(tt.result, ses)); got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.result, got, tt.want)
+		}
+	}
+	for fault, id := range faults {
+		if _, ok := ByID(id); !ok {
+			t.Errorf("%s: there is no cause %s", fault, id)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package explain
+
+import (
+	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
+)
+
+// Probe explains why a probe failed. nil: it did not, or nobody knows.
+func Probe(r smtpprobe.Result, relay *relays.Relay) []Cause {
+	if r.Fault == smtpprobe.FaultReply {
+		return Reply(r.Code, r.Text, "", relay)
+	}
+	id := faults[r.Fault]
+	switch {
+	case r.Fault == smtpprobe.FaultTimeout && r.Failed != smtpprobe.StepConnect,
+		r.Fault == smtpprobe.FaultReset && r.Failed != smtpprobe.StepConnect:
+		id = "net_greeting_timeout"
+		if r.Failed == smtpprobe.StepTLS {
+			id = "tls_handshake_dropped"
+		}
+	case r.Fault == smtpprobe.FaultNoRoute && r.Addr.Addr().Is6():
+		id = "net_unreachable_v6"
+	case r.Fault == smtpprobe.FaultTLS && r.Err != nil:
+		if causes := Text(r.Err.Error(), relay); len(causes) > 0 {
+			return causes
+		}
+	}
+	c, ok := ByID(id)
+	if !ok {
+		return nil
+	}
+	return []Cause{c}
+}
+
+// faults gives each fault of a probe the cause that explains it.
+var faults = map[smtpprobe.Fault]string{
+	smtpprobe.FaultTimeout:     "net_timeout",
+	smtpprobe.FaultRefused:     "net_refused",
+	smtpprobe.FaultReset:       "net_refused",
+	smtpprobe.FaultUnreachable: "net_refused",
+	smtpprobe.FaultNoRoute:     "net_unreachable",
+	smtpprobe.FaultProhibited:  "net_prohibited",
+	smtpprobe.FaultNotSMTP:     "port_not_smtp",
+	smtpprobe.FaultProtocol:    "smtp_protocol_broken",
+	smtpprobe.FaultNoSTARTTLS:  "tls_not_offered",
+	smtpprobe.FaultTLS:         "tls_handshake_failure",
+	smtpprobe.FaultUntrusted:   "tls_untrusted_issuer",
+	smtpprobe.FaultWrongName:   "tls_name_mismatch",
+	smtpprobe.FaultExpired:     "tls_expired_or_clock",
+	smtpprobe.FaultNoAuth:      "auth_not_offered",
+	smtpprobe.FaultNoMechanism: "sasl_oauth_only",
+}
