@@ -163,7 +163,11 @@ func (s *setup) readCredentials(ctx context.Context) error {
 			return usageError{errors.New("secret_access_key is for Amazon SES"), "give password="}
 		}
 		// --region may be a full host name: a FIPS or a VPC endpoint.
-		c.Password = secret.New(relays.SESPassword(c.SecretAccessKey.Reveal(), r.RegionOf(s.answers.Host)))
+		region, ok := r.RegionOf(s.answers.Host)
+		if !ok {
+			return usageError{fmt.Errorf("no region is known for %s", s.answers.Host), "give password= in place of secret_access_key="}
+		}
+		c.Password = secret.New(relays.SESPassword(c.SecretAccessKey.Reveal(), region))
 	}
 	if r.Auth.Same && c.Username == "" {
 		c.Username = c.Password.Reveal()
