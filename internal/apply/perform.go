@@ -20,11 +20,15 @@ func (t *transaction) perform(ctx context.Context, j journal) (Record, error) {
 	if err := t.number(&j); err != nil {
 		return Record{}, err
 	}
+	var err error
+	if t.dog, err = startWatchdog(ctx, t, j.Record.ID); err != nil {
+		return Record{}, err
+	}
 	t.o.say("writing down what will be undone")
 	if err := j.write(t.h, t.dir, inProgress); err != nil {
-		return Record{}, t.abandon(ctx, err)
+		return Record{}, t.abandon(err)
 	}
-	err := t.change(ctx, &j)
+	err = t.change(ctx, &j)
 	if err == nil {
 		err = t.commit(&j)
 	}
@@ -60,7 +64,7 @@ func (t *transaction) failed(ctx context.Context, j journal, err error) (Record,
 
 // abandon removes a journal that may have got its name although writing it
 // failed; nothing else has been changed yet.
-func (t *transaction) abandon(ctx context.Context, err error) error {
+func (t *transaction) abandon(err error) error {
 	if _, statErr := t.h.Lstat(filepath.Join(t.dir, inProgress)); statErr != nil {
 		return err
 	}
@@ -109,10 +113,6 @@ func changes(steps []step) []Change {
 
 // change writes the files, runs the commands, reloads and proves.
 func (t *transaction) change(ctx context.Context, j *journal) error {
-	var err error
-	if t.dog, err = startWatchdog(ctx, t, j.Record.ID); err != nil {
-		return err
-	}
 	see, err := t.watchLog(ctx)
 	if err != nil {
 		return err

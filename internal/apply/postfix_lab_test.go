@@ -245,7 +245,7 @@ func TestLabWatch(t *testing.T) {
 			s.must(0, "all")
 			return false
 		}
-		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 			if !s.Exists("/var/lib/relayhost/in-progress") {
 				break
 			}

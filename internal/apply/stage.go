@@ -40,6 +40,10 @@ func (t *transaction) stage(ctx context.Context, p plan.Plan, files []step) (*st
 	if err := s.copyConfig(files); err != nil {
 		return s, err
 	}
+	t.o.say("checking the new configuration with this host's Postfix")
+	if err := s.check(ctx, p); err != nil {
+		return s, err
+	}
 	for _, f := range p.Files {
 		if f.Map == "" {
 			continue
@@ -48,8 +52,7 @@ func (t *transaction) stage(ctx context.Context, p plan.Plan, files []step) (*st
 			return s, err
 		}
 	}
-	t.o.say("checking the new configuration with this host's Postfix")
-	return s, s.check(ctx, p)
+	return s, nil
 }
 
 func (s *stage) needed(p plan.Plan, files []step) bool {

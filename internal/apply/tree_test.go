@@ -18,8 +18,8 @@ const (
 	mainBefore = "# ours\nmyhostname = host.example.com\nmydestination = localhost\n"
 	mainAdded  = "smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\n" +
 		"relayhost = [relay.example.net]:587\n"
-	mainAfter  = mainBefore + mainAdded
-	nextHop    = "[relay.example.net]:587"
+	mainAfter = mainBefore + mainAdded
+	nextHop   = "[relay.example.net]:587"
 )
 
 // tree is a host in a folder: a small /etc/postfix, stub programs, no Postfix.

@@ -1,0 +1,121 @@
+//go:build lab
+
+package apply
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"relayhost/internal/lab"
+)
+
+// ownDisk moves /etc/postfix to a file system of its own.
+const ownDisk = `cp -a /etc/postfix /root/copy && mount -t tmpfs -o size=%s,mode=0755 tmpfs /etc/postfix && cp -a /root/copy/. /etc/postfix/`
+
+// TestLabFaults spoils the server in one way each, and wants a refusal or a
+// success with the words and the code that belong to it. After a refusal
+// everything is as it was.
+func TestLabFaults(t *testing.T) {
+	for _, f := range []struct {
+		name  string
+		ext4  bool   // /etc/postfix on a disk of its own that knows chattr(1)
+		spoil string // shell
+		code  int
+		says  string
+		mend  string // shell, before the trees are compared
+	}{
+		{name: "disk full", spoil: strings.ReplaceAll(ownDisk, "%s", "300k") + `; dd if=/dev/zero of=/etc/postfix/filler bs=1k 2>/dev/null; true`,
+			code: 1, says: "/etc/postfix is on a disk with"},
+		{name: "no inodes", spoil: strings.ReplaceAll(ownDisk, "%s", "3m,nr_inodes=200") + `; i=0; while touch /etc/postfix/f$i 2>/dev/null; do i=$((i+1)); done`,
+			code: 1, says: "/etc/postfix is on a full disk"},
+		{name: "state disk full", spoil: `mkdir /var/lib/relayhost && mount -t tmpfs -o size=16k,mode=0700 tmpfs /var/lib/relayhost`,
+			code: 1, says: "/var/lib/relayhost is on a disk with"},
+		{name: "other disk", spoil: strings.ReplaceAll(ownDisk, "%s", "10m")},
+		{name: "read-only", spoil: `mount --bind /etc/postfix /etc/postfix && mount -o remount,ro,bind /etc/postfix`,
+			code: 1, says: "read-only"},
+		{name: "immutable file", ext4: true, spoil: `chattr +i /etc/postfix/main.cf`,
+			code: 1, says: "chattr -i /etc/postfix/main.cf"},
+		{name: "immutable folder", ext4: true, spoil: `chattr +i /etc/postfix`,
+			code: 1, says: "chattr -i /etc/postfix"},
+		{name: "append-only", ext4: true, spoil: `chattr +a /etc/postfix/master.cf`,
+			code: 1, says: "chattr -a /etc/postfix/master.cf"},
+		{name: "link", spoil: `mkdir /srv/postfix && mv /etc/postfix/main.cf /srv/postfix/ && ln -s ../../srv/postfix/main.cf /etc/postfix/main.cf`},
+		{name: "linked folder", spoil: `mv /etc/postfix /srv/conf && ln -s /srv/conf /etc/postfix`},
+		{name: "hard link", spoil: `ln /etc/postfix/main.cf /root/second`, code: 1, says: "hard links"},
+		{name: "mounted file", spoil: `cp /etc/postfix/main.cf /root/main.cf && mount --bind /root/main.cf /etc/postfix/main.cf`,
+			code: 1, says: "mount its folder"},
+		{name: "fifo", spoil: `mkfifo /etc/postfix/sasl_passwd`, code: 1, says: "not a regular file"},
+		{name: "loose folder", spoil: `chmod 775 /etc/postfix`, code: 1, says: "chmod go-w /etc/postfix"},
+		{name: "other owner", spoil: `chown postfix /etc/postfix`, code: 1, says: "chown root /etc/postfix"},
+		{name: "foreign secret", spoil: `echo x y:z >/etc/postfix/sasl_passwd; chown postfix /etc/postfix/sasl_passwd`,
+			code: 1, says: "chown root:root /etc/postfix/sasl_passwd"},
+		{name: "loose map", spoil: `echo '[old.example]:25 a:b' >/etc/postfix/sasl_passwd; postmap /etc/postfix/sasl_passwd; chmod 644 /etc/postfix/sasl_passwd*`},
+		{name: "no postmap", spoil: `mount --bind /dev/null /usr/sbin/postmap`, code: 1, says: "postmap"},
+		{name: "postmap dies", spoil: `printf '#!/bin/sh\n: >"${3#*:}.db"; kill -9 $$\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postmap`,
+			code: 1, says: "compile /etc/postfix/sasl_passwd"},
+		{name: "postmap lies", spoil: `printf '#!/bin/sh\nexit 0\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postmap`,
+			code: 1, says: "does not give back"},
+		{name: "not running", spoil: `postfix stop`},
+		{name: "reload fails", spoil: `cp /usr/sbin/postfix /root/postfix; printf '#!/bin/sh\ncase "$*" in *reload*) exit 1;; esac\nexec /root/postfix "$@"\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postfix`,
+			code: 4, says: "was not reloaded", mend: `umount /usr/sbin/postfix; /usr/local/bin/apply-driver driver recover`},
+		{name: "broken main.cf", spoil: `echo nonsense >>/etc/postfix/main.cf`, code: 1, says: "main.cf"},
+		{name: "large main.cf", spoil: `yes '# a comment of some length, to make the file large' | head -c 10000000 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`},
+		{name: "latin-1", spoil: `printf '# Gr\374\337e\nmail_name = Gr\374n\n' >>/etc/postfix/main.cf`},
+		{name: "crlf", spoil: `sed -i 's/$/\r/' /etc/postfix/main.cf`},
+		{name: "no final newline", spoil: `printf '# the end' >>/etc/postfix/main.cf`},
+	} {
+		t.Run(strings.ReplaceAll(f.name, " ", "_"), func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			if f.ext4 {
+				s.MountExt4("/etc/postfix", 8<<20)
+			}
+			s.Shell(f.spoil)
+			before := s.Tree("/etc/postfix", "/etc/relayhost", "/srv")
+			r := s.drive("run")
+			if r.Code != f.code || !strings.Contains(r.Stderr, f.says) {
+				t.Errorf("want code %d and %q, got %s", f.code, f.says, r)
+			}
+			if f.mend != "" {
+				s.Shell(f.mend)
+			}
+			if f.code == 0 {
+				if got := s.Run("postmap", "-q", nextHop, "hash:/etc/postfix/sasl_passwd").Stdout; got != "user:lab-secret\n" {
+					t.Errorf("the map answers %q", got)
+				}
+				s.must(0, "all")
+			}
+			if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost", "/srv")); d != "" {
+				t.Errorf("not as before:\n%s", d)
+			}
+		})
+	}
+}
+
+// TestLabCrowd starts many runs at once: one works at a time, the others say
+// who does, and the result is one whole change or several.
+func TestLabCrowd(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	var crowd []*lab.Process
+	for range 8 {
+		crowd = append(crowd, s.Start("/usr/local/bin/apply-driver", "driver", "run", "password=lab-secret"))
+	}
+	codes := map[int]int{}
+	for _, p := range crowd {
+		r := p.Wait()
+		codes[r.Code]++
+		if r.Code == 1 && !strings.Contains(r.Stderr, "another relayhost is at work: process ") && !strings.Contains(r.Stderr, ErrStale.Error()) {
+			t.Errorf("%s", r)
+		}
+	}
+	if codes[0] == 0 || codes[0]+codes[1] != len(crowd) {
+		t.Errorf("exit codes %v", codes)
+	}
+	s.sound("after " + strconv.Itoa(len(crowd)) + " runs")
+	s.must(0, "all")
+	s.restored("at the end")
+	s.delivered()
+	t.Logf("exit codes %v", codes)
+}
