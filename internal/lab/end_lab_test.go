@@ -107,6 +107,38 @@ func own(t *testing.T) string {
 	return list
 }
 
+// devices lists the machine's device files, as a server that shared them could
+// change them.
+func devices(t *testing.T) string {
+	t.Helper()
+	var list strings.Builder
+	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty", "ptmx", "net/tun"} {
+		fi, err := os.Stat("/dev/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st := fi.Sys().(*syscall.Stat_t)
+		fmt.Fprintf(&list, "%s %s %d:%d\n", name, fi.Mode(), st.Uid, st.Gid)
+	}
+	return list.String()
+}
+
+// TestDevicesAreTheServersOwn holds that nothing a server does to its device
+// files reaches the machine's. (systemd once gave the console, and by a bind
+// mount the machine's /dev/null, to the group tty.)
+func TestDevicesAreTheServersOwn(t *testing.T) {
+	was := devices(t)
+	s := lab.New(t, lab.Systemd(), lab.Postfix()).Server
+	s.Shell("cd /dev && chmod 640 null zero full random urandom tty console && chown 7:8 null zero full random urandom tty console")
+	if is := devices(t); is != was {
+		t.Errorf("the machine's devices were\n%s\nand are\n%s", was, is)
+	}
+	b := lab.New(t, lab.NoPostfix()).Server
+	if r := b.RunAs(1000, "sh", "-c", "echo >/dev/null && head -c 3 /dev/zero >/dev/full"); !strings.Contains(r.Stderr, "No space") {
+		t.Errorf("a user and the devices: %s", r)
+	}
+}
+
 func TestNothingIsLeft(t *testing.T) {
 	was := own(t)
 	var all []traces

@@ -143,12 +143,19 @@ func (s *spec) mount() error {
 	return m.err
 }
 
-// devices fills /dev with what a container has.
+// nodes are the device files of a container, by minor number of major 1
+// (Linux, admin-guide/devices.txt).
+var nodes = map[string]uint32{"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
+
+// devices fills /dev with what a container has. The nodes are the server's
+// own: a bind mount would hand it the inodes of the machine's, and with them
+// their owners and modes.
 func devices(m *mounts, dev string) {
 	m.mount("dev", dev, "tmpfs", unix.MS_NOSUID, "mode=0755")
-	for _, n := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
-		node(m, "/dev/"+n, dev+"/"+n)
+	for name, minor := range nodes {
+		node(m, dev+"/"+name, unix.Mkdev(1, minor), 0o666)
 	}
+	node(m, dev+"/tty", unix.Mkdev(5, 0), 0o666)
 	m.dir(dev+"/pts", 0o755)
 	m.mount("devpts", dev+"/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5")
 	m.dir(dev+"/shm", 0o1777)
@@ -161,10 +168,10 @@ func devices(m *mounts, dev string) {
 	}
 }
 
-// node shows a device file of the machine to the server.
-func node(m *mounts, from, to string) {
-	m.do(func() error { return os.WriteFile(to, nil, 0o666) })
-	m.mount(from, to, "", unix.MS_BIND, "")
+// node makes a device file, whatever the umask is.
+func node(m *mounts, path string, dev uint64, mode fs.FileMode) {
+	m.do(func() error { return unix.Mknod(path, unix.S_IFCHR|uint32(mode), int(dev)) })
+	m.do(func() error { return os.Chmod(path, mode) })
 }
 
 // systemd prepares what systemd would otherwise mount itself: a /sys without
@@ -175,7 +182,7 @@ func systemd(m *mounts, root string) {
 	m.dir(root+"/sys/fs/cgroup", 0o755)
 	m.dir(root+"/sys/class", 0o755)
 	m.mount("cgroup", root+"/sys/fs/cgroup", "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
-	node(m, "/dev/null", root+"/dev/console")
+	node(m, root+"/dev/console", unix.Mkdev(1, nodes["null"]), 0o600)
 	// The clock, the modules, the audit and the power are the machine's.
 	for _, c := range []uintptr{
 		unix.CAP_SYS_TIME, unix.CAP_SYS_MODULE, unix.CAP_AUDIT_CONTROL, unix.CAP_AUDIT_READ,
