@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 // binaryPath is where servers have the program.
@@ -22,7 +23,11 @@ func (s *Server) Install() {
 	s.binary.Do(func() {
 		data, err := relayhost()
 		if err == nil {
+			// A child that another test forks meanwhile would hold the file
+			// open for writing, and running it would be ETXTBSY.
+			syscall.ForkLock.RLock()
 			err = s.enter(func() error { return writeFile(binaryPath, data, 0o755) })
+			syscall.ForkLock.RUnlock()
 		}
 		if err != nil {
 			s.t.Errorf("lab: relayhost: %v", err)
