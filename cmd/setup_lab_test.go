@@ -497,8 +497,11 @@ func TestLabTwice(t *testing.T) {
 	if after := s.Shell(stamps); after != before {
 		t.Errorf("something was written:\n%s\n%s", before, after)
 	}
-	if s.MailLog() != log {
-		t.Errorf("Postfix was told something:\n%s", strings.TrimPrefix(s.MailLog(), log))
+	more := strings.TrimPrefix(s.MailLog(), log)
+	for _, word := range []string{"postfix-script", "master[", "pickup", "cleanup"} {
+		if strings.Contains(more, word) {
+			t.Errorf("Postfix was told something:\n%s", more)
+		}
 	}
 	if n := len(l.World.Relay("mailgun").Mailbox()); n != sent {
 		t.Errorf("%d messages more", n-sent)
