@@ -1,0 +1,149 @@
+//go:build lab
+
+package instance_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
+)
+
+func suites() []lab.Suite {
+	if os.Getenv("LAB_FULL") == "" {
+		return []lab.Suite{lab.Bookworm}
+	}
+	return []lab.Suite{lab.Bullseye, lab.Bookworm, lab.Trixie, lab.Sid}
+}
+
+var onserver = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "relayhost-onserver-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	out := filepath.Join(dir, "onserver")
+	cmd := exec.Command("go", "build", "-o", out, "./testdata/onserver")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, said)
+	}
+	return os.ReadFile(out)
+})
+
+type answers map[string]any
+
+func rehearse(t *testing.T, s *lab.Server, r *lab.RelayService, change answers) lab.Result {
+	t.Helper()
+	program, err := onserver()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Exists("/root/onserver") {
+		s.WriteFile("/root/onserver", string(program), 0o755)
+	}
+	a := answers{
+		"Relay": r.ID, "Host": r.Hosts[0].Name, "Port": 587, "TLS": "starttls", "Username": r.Username, "Password": r.Password,
+		"From": "alerts@example.org", "To": "ops@example.net",
+	}
+	for name, value := range change {
+		a[name] = value
+	}
+	input, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.RunInput(string(input), "/root/onserver", "rehearse")
+}
+
+// masters counts the masters of Postfix on a server.
+func masters(s *lab.Server) string {
+	return strings.TrimSpace(s.Shell("readlink /proc/[0-9]*/exe | grep -c '/master$' || true"))
+}
+
+// kept are the folders that an instance may not touch.
+var kept = []string{"/etc", "/var/lib", "/var/log", "/usr/sbin"}
+
+// A rehearsal beside a running Postfix: one message arrives, and nothing is
+// left or changed.
+func TestLabRehearsal(t *testing.T) {
+	for _, suite := range suites() {
+		t.Run(string(suite), func(t *testing.T) {
+			l := lab.New(t, lab.On(suite), lab.Postfix(), lab.Relay("postmark"))
+			relay := l.World.Relay("postmark")
+			l.Server.Shell("true")
+			before, running := l.Server.Tree(kept...), masters(l.Server)
+			for n, dir := range []string{"", "/root-instance"} {
+				r := rehearse(t, l.Server, relay, answers{"Dir": dir})
+				if r.Code != 0 || !strings.Contains(r.Stdout, "status=sent (250 ") {
+					t.Fatalf("in %q: %s\n%s", dir, r, l.Server.MailLog())
+				}
+				if got := len(relay.Mailbox()); got != n+1 {
+					t.Errorf("%d messages after %d rehearsals", got, n+1)
+				}
+				if d := before.Diff(l.Server.Tree(kept...)); d != "" {
+					t.Errorf("in %q: changed:\n%s", dir, d)
+				}
+				if dir != "" && l.Server.Exists(dir) || l.Server.Exists("/var/spool/postfix-relayhost") {
+					t.Errorf("a folder of the instance is left")
+				}
+				if got := masters(l.Server); got != running {
+					t.Errorf("%s masters run, %s did before", got, running)
+				}
+			}
+			if s := relay.Sessions()[0]; !s.Authenticated || s.AuthBeforeTLS {
+				t.Errorf("session %+v", s)
+			}
+		})
+	}
+}
+
+// What a killed run leaves behind is stopped and removed by the next one; a
+// folder of somebody else's stays.
+func TestLabRehearsalAfterAKill(t *testing.T) {
+	l := lab.New(t, lab.Postfix(), lab.Relay("postmark"))
+	relay := l.World.Relay("postmark")
+	running := masters(l.Server)
+	if r := rehearse(t, l.Server, relay, answers{"Leave": true}); r.Code != 0 {
+		t.Fatal(r)
+	}
+	if got := masters(l.Server); got == running {
+		t.Fatal("nothing was left behind")
+	}
+	if mode := l.Server.Shell("stat -c %a /etc/postfix-relayhost/*sasl_passwd*"); strings.Trim(mode, "60\n") != "" {
+		t.Errorf("modes of the staged secrets: %s", mode)
+	}
+	if r := rehearse(t, l.Server, relay, nil); r.Code != 0 || masters(l.Server) != running {
+		t.Errorf("%s masters, %s before: %s", masters(l.Server), running, r)
+	}
+	l.Server.WriteFile("/etc/postfix-relayhost/main.cf", "# mine\n", 0o644)
+	if r := rehearse(t, l.Server, relay, nil); r.Code == 0 || !strings.Contains(r.Stderr, "is not of relayhost") || !l.Server.Exists("/etc/postfix-relayhost/main.cf") {
+		t.Errorf("somebody else's folder: %s", r)
+	}
+}
+
+// A wrong password shows in the rehearsal, and nothing bounces.
+func TestLabRehearsalThatFails(t *testing.T) {
+	l := lab.New(t, lab.NoLog(), lab.Relay("postmark"))
+	relay := l.World.Relay("postmark")
+	r := rehearse(t, l.Server, relay, answers{"Password": "wrong"})
+	if !strings.Contains(r.Stdout, "status=deferred (SASL authentication failed") || strings.Contains(r.Stdout, "wrong") {
+		t.Errorf("wrong password: %s", r)
+	}
+	relay.Configure(func(c *smtpd.Config) {
+		c.Recipient = func(_, _ string) *smtpd.Reply {
+			return &smtpd.Reply{Code: 550, Enhanced: "5.1.1", Text: "User unknown"}
+		}
+	})
+	r = rehearse(t, l.Server, relay, nil)
+	if !strings.Contains(r.Stdout, "status=SOFTBOUNCE") || len(relay.Mailbox()) != 0 {
+		t.Errorf("refused recipient: %s", r)
+	}
+}

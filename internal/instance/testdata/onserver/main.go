@@ -1,0 +1,145 @@
+// Onserver runs on a server of the lab, where the tests of plan and instance
+// cannot run themselves: it plans from what it finds there, and writes the plan
+// ("write") or rehearses it in a private Postfix ("rehearse"). The answers are
+// JSON on standard input.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"relayhost/internal/host"
+	"relayhost/internal/instance"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// Input is what the test says.
+type Input struct {
+	Relay, Host        string
+	Port               int
+	TLS                relays.TLSMode
+	Username, Password string
+	From, To           string
+	Direct             []string
+	NoVerify           bool
+	Pin                string
+	Dir                string // of the private instance
+	Leave              bool   // end without closing it, as a killed run would
+}
+
+func main() {
+	if err := run(context.Background(), os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, what string) error {
+	var in Input
+	if err := json.NewDecoder(os.Stdin).Decode(&in); err != nil {
+		return err
+	}
+	h := &host.Host{}
+	s, err := read(ctx, h)
+	if err != nil {
+		return err
+	}
+	relay, err := relays.Get(in.Relay)
+	if err != nil {
+		relay = relays.Smarthost(in.Host, in.Port, in.TLS, in.Username != "")
+	}
+	p, err := plan.Build(s, nil, plan.Options{
+		Relay: relay, Host: in.Host, Port: in.Port, TLS: in.TLS, Username: in.Username, Password: secret.New(in.Password),
+		From: in.From, To: in.To, Direct: in.Direct, NoVerify: in.NoVerify, Pin: in.Pin,
+	})
+	if err != nil {
+		return err
+	}
+	switch what {
+	case "write":
+		return write(h, p)
+	case "rehearse":
+		return rehearse(ctx, h, s, p, in)
+	}
+	return errors.New("write or rehearse")
+}
+
+func read(ctx context.Context, h *host.Host) (postfix.State, error) {
+	s, err := postfix.Read(ctx, &h.Reader, "")
+	if err != nil {
+		return s, err
+	}
+	for _, path := range plan.Reads(s) {
+		data, err := h.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return s, err
+		}
+		s.Maps[path] = data
+		if s.MapMeta[path], err = h.Stat(path); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// write prints the path of each file that it has changed.
+func write(h *host.Host, p plan.Plan) error {
+	for _, f := range p.Files {
+		if f.Action == plan.Unchanged {
+			continue
+		}
+		fmt.Println(f.Path)
+		if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
+			return err
+		}
+		if err := h.WriteFile(f.Path, f.After, host.Spec{Mode: f.Mode, UID: f.UID, GID: f.GID, Mtime: time.Now().Add(-2 * time.Second)}); err != nil {
+			return err
+		}
+	}
+	for _, c := range p.Commands {
+		if out, err := exec.Command(c.Args[0], c.Args[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%q: %w: %s", c.Args, err, out)
+		}
+	}
+	return nil
+}
+
+// rehearse prints the log of the instance once the message's fate is in it.
+func rehearse(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, in Input) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	i, err := instance.Start(ctx, h, instance.Options{Dir: in.Dir, State: s, Plan: p})
+	if err != nil {
+		return err
+	}
+	message := []byte("From: root\nTo: " + in.To + "\nSubject: rehearsal\n\nhello\n")
+	if err := i.Send(ctx, "root@"+s.FQDN, in.To, message); err != nil {
+		return errors.Join(err, i.Close())
+	}
+	for ctx.Err() == nil {
+		log, _ := os.ReadFile(i.Log.File)
+		if strings.Contains(string(log), " status=") {
+			fmt.Print(string(log))
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if in.Leave {
+		return nil
+	}
+	return errors.Join(ctx.Err(), i.Close())
+}

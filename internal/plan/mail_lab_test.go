@@ -1,0 +1,277 @@
+//go:build lab
+
+package plan_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpd"
+	"relayhost/relays"
+)
+
+// suites are the Debian releases that the tests of this file run on.
+func suites() []lab.Suite {
+	if os.Getenv("LAB_FULL") == "" {
+		return []lab.Suite{lab.Bookworm}
+	}
+	return []lab.Suite{lab.Bullseye, lab.Bookworm, lab.Trixie, lab.Sid}
+}
+
+// onserver is the program of ../instance/testdata/onserver.
+var onserver = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "relayhost-onserver-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	out := filepath.Join(dir, "onserver")
+	cmd := exec.Command("go", "build", "-o", out, "../instance/testdata/onserver")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, said)
+	}
+	return os.ReadFile(out)
+})
+
+// answers is the input of onserver.
+type answers map[string]any
+
+func answersTo(r *lab.RelayService, port int, mode relays.TLSMode) answers {
+	return answers{
+		"Relay": r.ID, "Host": r.Hosts[0].Name, "Port": port, "TLS": mode, "Username": r.Username, "Password": r.Password,
+		"From": "alerts@example.org", "To": "ops@example.net",
+	}
+}
+
+// write plans on the server and writes the plan; it returns the files written.
+func write(t *testing.T, s *lab.Server, a answers) []string {
+	t.Helper()
+	program, err := onserver()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Exists("/root/onserver") {
+		s.WriteFile("/root/onserver", string(program), 0o755)
+	}
+	input, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.RunInput(string(input), "/root/onserver", "write")
+	if r.Code != 0 {
+		t.Fatalf("%s\n%s", input, r)
+	}
+	return strings.Fields(r.Stdout)
+}
+
+// Every service, on each of its ways, on a real Postfix: postconf reads back
+// what was planned, and a message arrives after a login over verified TLS.
+func TestLabEveryServiceCarriesMail(t *testing.T) {
+	all, err := relays.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, suite := range suites() {
+		t.Run(string(suite), func(t *testing.T) {
+			options := []lab.Option{lab.On(suite), lab.Postfix()}
+			for _, r := range all {
+				options = append(options, lab.Relay(r.ID))
+			}
+			l := lab.New(t, options...)
+			n := 0
+			for _, r := range all {
+				for mode, port := range ways(r) {
+					n++
+					t.Run(fmt.Sprintf("%s-%s", r.ID, mode), func(t *testing.T) { carries(t, l, r.ID, port, mode) })
+				}
+			}
+			if n < 30 {
+				t.Errorf("only %d ways", n)
+			}
+		})
+	}
+}
+
+func carries(t *testing.T, l *lab.Lab, id string, port int, mode relays.TLSMode) {
+	relay := l.World.Relay(id)
+	a := answersTo(relay, port, mode)
+	if files := write(t, l.Server, a); len(files) == 0 {
+		t.Fatal("nothing was written")
+	}
+	readBack(t, l.Server)
+	before := len(relay.Sessions())
+	l.Server.SendMail("root@host.example.com", "ops@example.net", "hello")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	message, err := relay.WaitMessage(ctx)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, tail(l.Server.MailLog()))
+	}
+	if message.From != "alerts@example.org" || !bytes.Contains(message.Data, []byte("\r\nFrom: alerts@example.org\r\n")) {
+		t.Errorf("sender %s of\n%s", message.From, message.Data)
+	}
+	sessions := relay.Sessions()
+	s := sessions[len(sessions)-1]
+	if len(sessions) == before || !s.Authenticated || s.Username != relay.Username || s.AuthBeforeTLS || s.TLSVersion < "TLS 1.2" ||
+		s.SNI != relay.Hosts[0].Name || s.HELO != "host.example.com" || s.Implicit != (mode == relays.Implicit) {
+		t.Errorf("session %+v", s)
+	}
+	if again := write(t, l.Server, a); len(again) != 0 {
+		t.Errorf("a second run writes %q", again)
+	}
+}
+
+// readBack compares what postconf(1) reads with what the files say.
+func readBack(t *testing.T, s *lab.Server) {
+	t.Helper()
+	m, err := postfix.ParseMain([]byte(s.ReadFile(mainPath)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := map[string]string{}
+	for line := range strings.Lines(s.Shell("postconf -n 2>/dev/null; postconf -P 2>/dev/null")) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " = ")
+		read[strings.TrimSuffix(name, " =")] = value
+	}
+	n := 0
+	for _, name := range m.Marked() {
+		n++
+		if want, _ := m.Get(name); read[name] != want {
+			t.Errorf("postconf reads %s = %q, the file says %q", name, read[name], want)
+		}
+	}
+	master, err := postfix.ParseMaster([]byte(s.ReadFile(masterPath)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range master.Services() {
+		if !strings.HasPrefix(entry.Name, "relayhost-") {
+			continue
+		}
+		for _, o := range entry.Options {
+			n++
+			if got := read[entry.Name+"/unix/"+o.Name]; got != o.Value {
+				t.Errorf("postconf reads %s of %s as %q, the file says %q", o.Name, entry.Name, got, o.Value)
+			}
+		}
+	}
+	if n < 15 {
+		t.Errorf("only %d parameters were read back", n)
+	}
+}
+
+func tail(log string) string { return log[max(0, len(log)-3000):] }
+
+// No byte of a login goes to a server that is not verified, and the mail waits.
+func TestLabNoLoginWithoutVerifiedTLS(t *testing.T) {
+	l := lab.New(t, lab.Postfix(), lab.Relay("postmark"))
+	relay := l.World.Relay("postmark")
+	write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
+	wrong, err := smtpd.SelfSigned(relay.Hosts[0].Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, log string
+		change    func(*smtpd.Config)
+	}{
+		{"STARTTLS stripped", `TLS is required, but was not offered`, func(c *smtpd.Config) { c.NoSTARTTLS, c.AuthWithoutTLS = true, true }},
+		{"self-signed certificate", `Server certificate not (trusted|verified)`, func(c *smtpd.Config) {
+			c.NoSTARTTLS, c.AuthWithoutTLS, c.TLS = false, true, smtpd.ServerTLS(wrong)
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			relay.Configure(test.change)
+			before := len(relay.Sessions())
+			l.Server.SendMail("root@host.example.com", "ops@example.net", "hello")
+			l.Server.WaitLog(`status=deferred \(` + `.*` + test.log)
+			sessions := relay.Sessions()[before:]
+			if len(sessions) == 0 {
+				t.Fatal("no connection came")
+			}
+			for _, s := range sessions {
+				if s.Count("AUTH") != 0 || s.Username != "" || s.Count("MAIL") != 0 {
+					t.Errorf("session %+v", s)
+				}
+			}
+		})
+	}
+	if log := l.Server.MailLog(); strings.Contains(log, "status=bounced") {
+		t.Errorf("bounced:\n%s", log)
+	}
+}
+
+// What had its own way before goes on having it: an internal relay without TLS
+// by transport_maps, and a domain that this host is backup MX for.
+func TestLabOtherMailKeepsItsWay(t *testing.T) {
+	l := lab.New(t, lab.Relay("postmark"), lab.MailExchanger("backup.test", "mx.backup.test"), lab.MailExchanger("corp.test", "mx.corp.test"))
+	l.Server.WriteFile("/etc/postfix/transport", "corp.test smtp:[mx.corp.test]\n", 0o644)
+	l.Server.Shell("postconf -e transport_maps=hash:/etc/postfix/transport relay_domains=backup.test; postmap hash:/etc/postfix/transport")
+	// "postfix start" alone does not fill Debian's jail with resolv.conf.
+	l.Server.Shell("postconf -F smtp/unix/chroot=n relay/unix/chroot=n")
+	l.Server.StartPostfix()
+	relay := l.World.Relay("postmark")
+	write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
+	for _, domain := range []string{"corp.test", "backup.test", "example.net"} {
+		l.Server.SendMail("root@host.example.com", "user@"+domain, "hello")
+	}
+	l.Server.WaitLog(`to=<user@corp\.test>, relay=mx\.corp\.test\S*:25, .*status=sent`)
+	l.Server.WaitLog(`to=<user@backup\.test>, relay=mx\.backup\.test\S*:25, .*status=sent`)
+	l.Server.WaitLog(`to=<user@example\.net>, relay=smtp\.postmarkapp\.com\S*:587, .*status=sent`)
+	if n := len(relay.Mailbox()); n != 1 {
+		t.Errorf("%d messages came to the relay", n)
+	}
+	for _, host := range []string{"mx.corp.test", "mx.backup.test"} {
+		for _, s := range l.World.Exchanger(host).Sessions() {
+			if s.HELO == "" || s.Count("AUTH") != 0 {
+				t.Errorf("%s: %+v", host, s)
+			}
+		}
+	}
+}
+
+// Faults of the account wait, faults of a recipient come back.
+func TestLabAccountFaultsDoNotBounce(t *testing.T) {
+	l := lab.New(t, lab.Postfix(), lab.Relay("ses", func(c *smtpd.Config) {
+		c.Recipient = func(_, to string) *smtpd.Reply {
+			switch {
+			case strings.HasPrefix(to, "nobody@"):
+				return &smtpd.Reply{Code: 550, Enhanced: "5.1.1", Text: "User unknown"}
+			case strings.HasPrefix(to, "denied@"):
+				return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "Relay access denied"}
+			}
+			return nil
+		}
+		c.Message = func(e smtpd.Envelope) *smtpd.Reply {
+			if bytes.Contains(e.Data, []byte("unverified")) {
+				return &smtpd.Reply{Code: 554, Text: "Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: alerts@example.org"}
+			}
+			return nil
+		}
+	}))
+	relay := l.World.Relay("ses")
+	write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
+	l.Server.SendMail("root@host.example.com", "nobody@example.net", "hello")
+	l.Server.WaitLog(`to=<nobody@example\.net>, .*dsn=5\.1\.1, status=bounced`)
+	l.Server.SendMail("root@host.example.com", "denied@example.net", "hello")
+	l.Server.WaitLog(`to=<denied@example\.net>, .*dsn=4\.7\.1, status=deferred`)
+	l.Server.SendMail("root@host.example.com", "ops@example.net", "unverified")
+	l.Server.WaitLog(`to=<ops@example\.net>, .*dsn=4\.0\.0, status=deferred`)
+	relay.Configure(func(c *smtpd.Config) {
+		c.Replies = map[smtpd.Step]smtpd.Reply{smtpd.StepMail: {Code: 530, Enhanced: "5.7.0", Text: "Authentication required"}}
+	})
+	l.Server.SendMail("root@host.example.com", "later@example.net", "hello")
+	l.Server.WaitLog(`to=<later@example\.net>, .*dsn=4\.7\.0, status=deferred`)
+}
