@@ -178,18 +178,21 @@ func (s *survey) asPostfix(ctx context.Context, t *target, addr netip.Addr, f *f
 			f.attempted(*a)
 			if !a.greeted() {
 				s.rules.start(ctx)
-				s.rootAgain(ctx, t, addr, f)
+				s.rootAgain(ctx, a, f) // tells a rule by user from a limit on the rate
 			}
 		}
 	})
 }
 
-// rootAgain tells a rule by user from a limit on the rate.
-func (s *survey) rootAgain(ctx context.Context, t *target, addr netip.Addr, f *family) {
-	if second := s.attempt(ctx, t, addr, 0); second != nil {
+// rootAgain makes a second attempt, as root or whoever we are.
+func (s *survey) rootAgain(ctx context.Context, first *attempt, f *family) *attempt {
+	i := slices.IndexFunc(s.targets, func(t *target) bool { return t.host == first.target })
+	second := s.attempt(ctx, s.targets[i], first.result.Addr.Addr(), 0)
+	if second != nil {
 		second.again = true
 		f.attempted(*second)
 	}
+	return second
 }
 
 func (s *survey) probeControl(ctx context.Context, c Endpoint, both bool) {
@@ -250,22 +253,24 @@ func (s *survey) secondLook(ctx context.Context) {
 }
 
 func (s *survey) again(ctx context.Context, f *family) {
-	var failed *attempt
-	greeted := false
+	var failed, greeted *attempt
 	for i, a := range f.attempts {
 		switch {
-		case a.informs || a.uid > 0:
+		case a.informs || a.uid > 0 || a.again:
 		case a.greeted():
-			greeted = true
+			greeted = &f.attempts[i]
 		case failed == nil && a.result.Fault != smtpprobe.FaultNoRoute:
 			failed = &f.attempts[i]
 		}
 	}
-	if failed == nil || !greeted && failed.result.Fault == smtpprobe.FaultTimeout {
+	if failed == nil || greeted == nil && failed.result.Fault == smtpprobe.FaultTimeout {
 		return
 	}
-	i := slices.IndexFunc(s.targets, func(t *target) bool { return t.host == failed.target })
-	s.rootAgain(ctx, s.targets[i], failed.result.Addr.Addr(), f)
+	// One that fails twice may be shut for good: then it is for one that
+	// answered to show whether it does so again.
+	if second := s.rootAgain(ctx, failed, f); second != nil && !second.greeted() && greeted != nil {
+		s.rootAgain(ctx, greeted, f)
+	}
 }
 
 // conclude makes the verdict of each family, and of both, out of what was seen.

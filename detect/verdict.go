@@ -159,14 +159,16 @@ func (s scene) byUser(asRoot, asPostfix []attempt) (judgement, bool) {
 		if s.uidRule != nil {
 			return says(BlockedLocally, "root gets through, the user postfix does not: %s", s.uidRule), true
 		}
+		// Where root fails now and then as well, the user is not the reason.
 		i := slices.IndexFunc(asRoot, func(r attempt) bool { return r.again && r.target == a.target })
 		switch {
+		case slices.ContainsFunc(asRoot, func(r attempt) bool { return !r.greeted() }):
+			return says(Intermittent, "%s answered once and not another time (%s): the rate may be limited", a.target, a.result.Fault), true
 		case i < 0:
 			return says(Inconclusive, "root gets through, the user postfix does not (%s), and neither was tried again", a.result.Fault), true
-		case asRoot[i].greeted():
+		default:
 			return says(BlockedLocally, "root gets through, the user postfix does not (%s): a rule on this host goes by user", a.result.Fault), true
 		}
-		return says(Intermittent, "%s answered at first and not later on (%s): the rate may be limited", a.target, a.result.Fault), true
 	}
 	return judgement{}, false
 }

@@ -142,6 +142,7 @@ func TestJudge(t *testing.T) {
 		{"rule by user", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], rejected))), controls: answers(aRoundTrip), uidRule: rejectRule}, BlockedLocally, "the user postfix does not"},
 		{"rule by user, not found", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], silent)), second(made(DefaultTargets[0], hello(banners[0])))), controls: answers(aRoundTrip)}, BlockedLocally, "goes by user"},
 		{"a limit on the rate, not a rule by user", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], silent)), second(made(DefaultTargets[0], silent))), controls: answers(aRoundTrip)}, Intermittent, "rate"},
+		{"root fails now and then as well", scene{attempts: with(to(hello(banners[0]), silent), byPostfix(made(DefaultTargets[0], silent)), second(made(DefaultTargets[0], hello(banners[0])))), controls: answers(aRoundTrip)}, Intermittent, "rate"},
 		{"postfix stopped, no connection left to tell why", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], silent))), controls: answers(aRoundTrip)}, Inconclusive, "neither"},
 		{"root and postfix get through", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], hello(banners[0])))), controls: answers(aRoundTrip)}, Open, ""},
 
