@@ -139,6 +139,20 @@ func TestDevicesAreTheServersOwn(t *testing.T) {
 	}
 }
 
+// TestMachineIsOutOfReach tries what root could do to the machine.
+func TestMachineIsOutOfReach(t *testing.T) {
+	s := lab.New(t).Server
+	for cmd, want := range map[string]string{
+		"date -s @$(date +%s)":                   "Operation not permitted",
+		"echo 1 > /proc/sys/net/ipv4/ip_forward": "Read-only file system",
+		"dmesg":                                  "",
+	} {
+		if r := s.Run("sh", "-c", cmd); r.Code == 0 || !strings.Contains(r.Stderr, want) {
+			t.Errorf("%s: %s", cmd, r)
+		}
+	}
+}
+
 func TestNothingIsLeft(t *testing.T) {
 	was := own(t)
 	var all []traces

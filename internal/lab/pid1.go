@@ -55,6 +55,9 @@ func pid1(text string) error {
 	if err := s.mount(); err != nil {
 		return err
 	}
+	if err := confine(); err != nil {
+		return err
+	}
 	report, start := os.NewFile(reportFD, "report"), os.NewFile(startFD, "start")
 	if err := report.Close(); err != nil {
 		return err
@@ -183,11 +186,19 @@ func systemd(m *mounts, root string) {
 	m.dir(root+"/sys/class", 0o755)
 	m.mount("cgroup", root+"/sys/fs/cgroup", "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	node(m, root+"/dev/console", unix.Mkdev(1, nodes["null"]), 0o600)
-	// The clock, the modules, the audit and the power are the machine's.
+}
+
+// confine takes from this thread, and from what it executes, the capabilities
+// over things that have no namespace: the machine's clock, kernel modules,
+// audit, kernel log, ports and power.
+func confine() error {
 	for _, c := range []uintptr{
 		unix.CAP_SYS_TIME, unix.CAP_SYS_MODULE, unix.CAP_AUDIT_CONTROL, unix.CAP_AUDIT_READ,
 		unix.CAP_SYS_BOOT, unix.CAP_SYSLOG, unix.CAP_SYS_RAWIO,
 	} {
-		m.do(func() error { return unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0) })
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil {
+			return fmt.Errorf("drop capability %d: %w", c, err)
+		}
 	}
+	return nil
 }

@@ -175,6 +175,9 @@ func (s *Server) start(c Command, terminal *os.File) (*Process, error) {
 		if cmd.Path, err = lookPath(c.Args[0]); err != nil {
 			return err
 		}
+		if err := confine(); err != nil {
+			return err
+		}
 		return cmd.Start()
 	})
 	p.out.started()
