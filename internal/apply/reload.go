@@ -23,6 +23,7 @@ func (t *transaction) mtime(s state) time.Time {
 
 // reload tells Postfix to read its configuration anew.
 func (t *transaction) reload(ctx context.Context) error {
+	t.o.say("reloading Postfix")
 	if t.o.Reload != nil {
 		return t.o.Reload(ctx)
 	}

@@ -41,9 +41,8 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	if err := t.uses(folders(j.Steps)...); err != nil {
 		return needsPerson(j, err)
 	}
-	// A Postfix that does not reload is no reason to leave files as they are:
-	// it is told again at the end, and that counts.
-	if err := t.walk(ctx, back, func(ctx context.Context) error { _ = t.reload(ctx); return nil }); err != nil {
+	tell, err := t.walkBack(ctx, j, back)
+	if err != nil {
 		return needsPerson(j, err)
 	}
 	for _, c := range slices.Backward(j.Commands) {
@@ -53,13 +52,35 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 			}
 		}
 	}
-	if err := t.reload(ctx); err != nil {
-		return &NeedsPerson{Err: errors.Join(errors.New("the files are as before, but Postfix was not reloaded: run \"postfix reload\""), err)}
+	if tell || len(j.Commands) > 0 {
+		if err := t.reload(ctx); err != nil {
+			return &NeedsPerson{Err: errors.Join(errNotReloaded, err)}
+		}
 	}
 	if err := t.note(j, by); err != nil {
 		return err
 	}
 	return t.h.RemoveAll(dir)
+}
+
+var errNotReloaded = errors.New("the files are as before, but Postfix was not reloaded: run \"postfix reload\"")
+
+// walkBack does the steps of an undoing. A Postfix that does not reload on the
+// way is no reason to leave files as they are: it is told again at the end, and
+// that counts.
+func (t *transaction) walkBack(ctx context.Context, j journal, back []step) (tell bool, err error) {
+	failed := false
+	reload := func(ctx context.Context) error {
+		failed = failed || t.reload(ctx) != nil
+		return nil
+	}
+	// A run that died may have put Postfix's own files back already, without
+	// telling it.
+	if j.Kind == kindChange && len(back) > 0 && !t.isConfig(back[0]) {
+		_ = reload(ctx)
+	}
+	tell, err = t.walk(ctx, back, reload)
+	return tell || failed || len(back) == 0, err
 }
 
 // needsPerson names the files of j that are not back.

@@ -1,0 +1,250 @@
+//go:build lab
+
+package apply
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"relayhost/internal/host"
+)
+
+// call is one system call of a recorded run that changes the disk.
+type call struct {
+	name string // create | write | chmod | fsync | rename | remove | mkdir
+	path string
+	to   string // of a rename
+	text string // the line of strace
+}
+
+var (
+	reCall = regexp.MustCompile(`^(?:\d+ +)?(\w+)\((.*)\) += (-?\d+)`)
+	reFd   = regexp.MustCompile(`^\d+<([^>]*)>`)
+	reAt   = regexp.MustCompile(`\d+<([^>]*)>, "([^"]*)"`)
+)
+
+// record runs a driver under strace(1) and returns its calls below root.
+func record(t *testing.T, tr *tree, verb string) []call {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "strace")
+	driver := tr.driver(verb)
+	args := append([]string{"-f", "-qq", "-y", "-s", "0", "-o", out,
+		"-e", "trace=openat,write,fsync,fdatasync,fchmod,renameat,renameat2,unlinkat,mkdirat"}, driver.Args...)
+	cmd := exec.CommandContext(t.Context(), "strace", args...)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("strace: %v\n%s", err, said)
+	}
+	text, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parseCalls(string(text), tr.h.Root)
+}
+
+func parseCalls(text, root string) []call {
+	var calls []call
+	for line := range strings.Lines(text) {
+		m := reCall.FindStringSubmatch(line)
+		if m == nil || strings.HasPrefix(m[3], "-") {
+			continue
+		}
+		c := call{text: strings.TrimSpace(line)}
+		at := reAt.FindAllStringSubmatch(m[2], -1)
+		switch m[1] {
+		case "openat":
+			if !strings.Contains(m[2], "O_CREAT") || len(at) == 0 {
+				continue
+			}
+			c.name, c.path = "create", filepath.Join(at[0][1], at[0][2])
+		case "write", "fsync", "fdatasync", "fchmod":
+			fd := reFd.FindStringSubmatch(m[2])
+			if fd == nil {
+				continue
+			}
+			c.name, c.path = map[string]string{"write": "write", "fchmod": "chmod"}[m[1]], fd[1]
+			if c.name == "" {
+				c.name = "fsync"
+			}
+		case "renameat", "renameat2":
+			c.name, c.path, c.to = "rename", filepath.Join(at[0][1], at[0][2]), filepath.Join(at[1][1], at[1][2])
+		case "unlinkat", "mkdirat":
+			if len(at) == 0 {
+				continue
+			}
+			c.name, c.path = map[string]string{"unlinkat": "remove", "mkdirat": "mkdir"}[m[1]], filepath.Join(at[0][1], at[0][2])
+		}
+		if !strings.HasPrefix(c.path, root) {
+			continue
+		}
+		c.path, c.to = strings.TrimPrefix(c.path, root), strings.TrimPrefix(c.to, root)
+		calls = append(calls, c)
+	}
+	return calls
+}
+
+// wrongs lists what in the order of calls could lose or expose something in a
+// power failure.
+func wrongs(calls []call) []string {
+	var bad []string
+	say := func(c call, why string) { bad = append(bad, why+": "+c.text) }
+	synced := map[string]bool{}  // files whose content is on disk
+	lasting := map[string]bool{} // new folders whose name is on disk
+	var owed []string            // folders that have to be synced before anything else
+	var order []string
+	for _, c := range calls {
+		temp := host.IsTemp(filepath.Base(c.path))
+		if len(owed) > 0 {
+			if c.name != "fsync" || c.path != owed[0] {
+				say(c, "before the folder "+owed[0]+" is synced")
+			}
+			owed = owed[1:]
+		}
+		switch c.name {
+		case "create":
+			if temp && (!strings.Contains(c.text, "O_EXCL") || !strings.Contains(c.text, "O_NOFOLLOW")) {
+				say(c, "a name that may be taken")
+			}
+			if !strings.Contains(c.text, ", 0600)") {
+				say(c, "not private from birth")
+			}
+			if !temp && filepath.Base(c.path) != lockName {
+				say(c, "written in place")
+			}
+		case "write":
+			synced[c.path] = false
+		case "mkdir":
+			lasting[c.path] = false
+		case "fsync":
+			synced[c.path] = true
+			for name := range lasting {
+				lasting[name] = lasting[name] || filepath.Dir(name) == c.path
+			}
+		case "rename":
+			if made, known := lasting[filepath.Dir(c.to)]; known && !made {
+				say(c, "into a folder that may be lost")
+			}
+			if !synced[c.path] && filepath.Base(c.to) != inProgress && !strings.Contains(c.to, "/"+historyDir+"/") &&
+				!strings.Contains(c.to, "/"+donePrefix) {
+				say(c, "renamed before it is synced")
+			}
+			owed = append(owed, filepath.Dir(c.to))
+			if from := filepath.Dir(c.path); from != owed[0] {
+				owed = append(owed, from)
+			}
+			order = append(order, c.to)
+		}
+	}
+	for _, dir := range owed {
+		bad = append(bad, "at the end the folder "+dir+" is not synced")
+	}
+	return append(bad, wrongOrder(order)...)
+}
+
+// wrongOrder wants journal, tables, master.cf, main.cf, commit.
+func wrongOrder(renamed []string) []string {
+	want := []string{"/var/lib/relayhost/" + inProgress, "/etc/postfix/sasl_passwd", "/etc/postfix/sasl_passwd.db",
+		"/etc/postfix/master.cf", "/etc/postfix/main.cf", "/var/lib/relayhost/" + historyDir + "/"}
+	var got []string
+	for _, name := range renamed {
+		i := slices.IndexFunc(want, func(w string) bool { return w == name || strings.HasSuffix(w, "/") && strings.HasPrefix(name, w) })
+		if i >= 0 {
+			got = append(got, want[i])
+		}
+	}
+	if !slices.Equal(got, want) {
+		return []string{fmt.Sprintf("order %v, want %v", got, want)}
+	}
+	return nil
+}
+
+// TestLabWriteOrder records a run and checks that a power failure anywhere
+// finds the old or the new state; then it spoils the record in each way that
+// the check is there for, and wants it to go red.
+func TestLabWriteOrder(t *testing.T) {
+	tr := newTree(t)
+	calls := record(t, tr, "run")
+	if bad := wrongs(calls); len(bad) > 0 {
+		t.Fatalf("of %d calls:\n%s", len(calls), strings.Join(bad, "\n"))
+	}
+	mutants := 0
+	red := func(what string, mutant []call) {
+		t.Helper()
+		mutants++
+		if len(wrongs(mutant)) == 0 {
+			t.Errorf("not noticed: %s", what)
+		}
+	}
+	for i, c := range calls {
+		switch {
+		case c.name == "fsync" && live(calls, i):
+			red(fmt.Sprintf("without %s\nafter %s\nbefore %s", c.text, calls[max(i-1, 0)].text, calls[min(i+1, len(calls)-1)].text), slices.Delete(slices.Clone(calls), i, i+1))
+		case c.name == "create" && host.IsTemp(filepath.Base(c.path)):
+			for _, change := range [][2]string{{"O_EXCL|", ""}, {"|O_EXCL", ""}, {", 0600)", ", 0644)"}} {
+				m := slices.Clone(calls)
+				m[i].text = strings.Replace(c.text, change[0], change[1], 1)
+				if m[i].text != c.text {
+					red(m[i].text, m)
+				}
+			}
+		case c.name == "rename" && strings.HasPrefix(c.to, "/etc/postfix/"):
+			m := slices.Clone(calls)
+			for j := i + 1; j < len(m); j++ {
+				if m[j].name == "rename" && strings.HasPrefix(m[j].to, "/etc/postfix/") {
+					m[i], m[j] = m[j], m[i]
+					red("swapped "+c.text, m)
+					break
+				}
+			}
+		}
+	}
+	t.Logf("%d calls in order, %d mutants noticed", len(calls), mutants)
+	if mutants < 20 {
+		t.Errorf("only %d mutants", mutants)
+	}
+}
+
+// live reports whether the fsync at i belongs to a rename: those after a
+// removal only make sure that it lasts.
+func live(calls []call, i int) bool {
+	if i > 0 && calls[i-1].name == "rename" {
+		return true
+	}
+	return i+1 < len(calls) && calls[i+1].name == "rename"
+}
+
+// TestLabKilledAtCalls kills runs at system calls of each kind, wherever that
+// is between the counted changes.
+func TestLabKilledAtCalls(t *testing.T) {
+	points := 0
+	for _, syscall := range []string{"openat", "write", "fchown", "fchmod", "fsync", "renameat2", "renameat", "mkdirat", "unlinkat", "flock", "execve"} {
+		for _, n := range []int{1, 2, 3, 5, 8, 13, 21, 34} {
+			tr := newTree(t)
+			before := tr.print()
+			driver := tr.driver("run")
+			args := append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + syscall,
+				"-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", syscall, n)}, driver.Args...)
+			err := exec.CommandContext(t.Context(), "strace", args...).Run()
+			tr.whole(points)
+			if err != nil {
+				points++
+			}
+			mustDrive(t, tr.driver("recover"), 0)
+			mustDrive(t, tr.driver("all"), 0)
+			mustDrive(t, tr.driver("run"), 0) // sweeps what a run without a state folder left
+			mustDrive(t, tr.driver("all"), 0)
+			if now := tr.print(); now != before {
+				t.Fatalf("%s %d:\n%s", syscall, n, now)
+			}
+		}
+	}
+	t.Logf("%d points tried, 0 broken", points)
+	if points < 30 {
+		t.Errorf("only %d points", points)
+	}
+}
