@@ -36,16 +36,6 @@ const proxySuffix = "-tls"
 // SNI (RELEASE_NOTES-3.4).
 var oldest = postfix.Version{Major: 3, Minor: 4}
 
-// Paths lists the files that a set-up may write beside main.cf and master.cf.
-// The caller loads them into the State before Build compares with them.
-func Paths(s postfix.State) []string {
-	paths := []string{AnswersPath}
-	for _, name := range []string{passwdFile, policyFile, genericFile, senderFile, transportFile, filterFile} {
-		paths = append(paths, filepath.Join(s.ConfigDir, name))
-	}
-	return paths
-}
-
 // builder carries what the steps of Build share.
 type builder struct {
 	s      postfix.State

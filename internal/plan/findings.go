@@ -9,10 +9,10 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// Reads lists the files beside those of postfix.Read that Build compares with:
-// the caller adds the text of those that exist to State.Maps, and their
-// description to State.MapMeta.
-func Reads(s postfix.State) []string {
+// Paths lists the files beside main.cf and master.cf that Build compares with
+// and postfix.Read does not read by itself. The caller loads them into the
+// State first (State.Load).
+func Paths(s postfix.State) []string {
 	dir := s.ConfigDir
 	if dir == "" {
 		dir = postfix.DefaultConfigDir

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,23 +76,10 @@ func run(ctx context.Context, what string) error {
 
 func read(ctx context.Context, h *host.Host) (postfix.State, error) {
 	s, err := postfix.Read(ctx, &h.Reader, "")
-	if err != nil {
-		return s, err
+	if err == nil {
+		s.Load(&h.Reader, plan.Paths(s)...)
 	}
-	for _, path := range plan.Reads(s) {
-		data, err := h.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return s, err
-		}
-		s.Maps[path] = data
-		if s.MapMeta[path], err = h.Stat(path); err != nil {
-			return s, err
-		}
-	}
-	return s, nil
+	return s, err
 }
 
 // write prints the path of each file that it has changed.
