@@ -55,23 +55,27 @@ func (r *run) setup(f Facts) (command, how string) {
 }
 
 func (r *run) setupBest(f Facts) (command, how string) {
-	choices := Rank(f, r.Catalog)
-	if len(choices) == 0 {
+	if len(r.Catalog) == 0 {
 		return "sudo relayhost setup", "setup asks which"
 	}
-	best := choices[0]
-	if best.Works == ReachClosed {
+	best, ok := Best(Rank(f, r.Catalog), r.Catalog)
+	if !ok {
 		return "", "none of the usual submission ports gets out"
 	}
-	command = "sudo relayhost setup --relay " + best.Relay
-	if best.Region != "" {
-		command += " --region " + best.Region
-	}
 	name := best.Relay
-	if i := slices.IndexFunc(r.Catalog, func(s relays.Relay) bool { return s.ID == best.Relay }); i >= 0 {
-		name = r.Catalog[i].Name
+	if s, err := relays.Find(r.Catalog, best.Relay); err == nil {
+		name = s.Name
 	}
-	return command, "for example " + name + ": " + best.Reason
+	if best.Works != ReachSeen && f.probed() {
+		return "relayhost detect --relay " + best.Relay,
+			fmt.Sprintf("though none of the usual submission ports gets out; port %d of %s has not been tried", best.Port, name)
+	}
+	return "sudo " + best.Command(), "for example " + name + ": " + best.Reason
+}
+
+// probed reports whether a submission port has been tried.
+func (f Facts) probed() bool {
+	return slices.ContainsFunc(f.Submission, func(s Submission) bool { return s.Result != string(NotProbed) && s.Result != string(DNSFailed) })
 }
 
 // policySays adds what the provider is known to do, where it fits.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 )
 
 // portMark says what is known of a port in one character: b blocked, o open or
@@ -24,17 +23,13 @@ func (p PortPolicy) portMark(port int) string {
 // HostsTable prints the providers as a table of at most 80 columns.
 func HostsTable(hosts []HostEntry) string {
 	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tPROVIDER\t25\t465\t587\t2525\tLIFTED\tAS OF")
+	const format = "%-13s%-23s%-3s%-4s%-4s%-5s%-14s%s\n"
+	fmt.Fprintf(&b, format, "ID", "PROVIDER", "25", "465", "587", "2525", "LIFTED", "AS OF")
 	for _, h := range hosts {
 		p := h.Policy
-		fmt.Fprintf(w, "%s\t%s", h.ID, shorten(h.Name, 26))
-		for _, port := range mailPorts {
-			fmt.Fprintf(w, "\t%s", p.portMark(port))
-		}
-		fmt.Fprintf(w, "\t%s%s\t%s\n", p.Unblock, doubtMark(p), p.AsOf)
+		fmt.Fprintf(&b, format, h.ID, shorten(h.Name, 22), p.portMark(25), p.portMark(465), p.portMark(587), p.portMark(2525),
+			p.Unblock+doubtMark(p), p.AsOf)
 	}
-	w.Flush()
 	fmt.Fprintln(&b, "\nb: blocked by default, o: open or in no block list, ?: not known, *: not from a")
 	fmt.Fprintln(&b, "source that was read. relayhost hosts NAME has sources and details.")
 	return b.String()

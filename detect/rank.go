@@ -52,6 +52,34 @@ func Rank(f Facts, services []relays.Relay) []Choice {
 	return choices
 }
 
+// Best is the first choice whose set-up needs nothing that is not known: of
+// those that get out equally well, one without a region or with ours. ok is
+// false when none gets out.
+func Best(choices []Choice, services []relays.Relay) (best Choice, ok bool) {
+	for _, c := range choices {
+		if c.Port == 0 || c.Works != choices[0].Works {
+			break
+		}
+		s, err := relays.Find(services, c.Relay)
+		if err == nil && (c.Region != "" || !s.NeedsRegion()) {
+			return c, true
+		}
+	}
+	if len(choices) == 0 || choices[0].Port == 0 {
+		return Choice{}, false
+	}
+	return choices[0], true
+}
+
+// Command sets the choice up, as typed by root.
+func (c Choice) Command() string {
+	command := "relayhost setup --relay " + c.Relay
+	if c.Region != "" {
+		command += " --region " + c.Region
+	}
+	return command
+}
+
 func own(c Choice, entry HostEntry) int {
 	if c.Relay != "" && c.Relay == entry.Relay {
 		return 1
@@ -108,6 +136,8 @@ func (f Facts) reach(entry HostEntry, relay string, port int) Reach {
 		return ReachDenied
 	case slices.Contains(entry.Policy.Open, port):
 		return ReachLikely
+	case len(entry.Policy.Blocked) == len(mailPorts):
+		return ReachDenied // who closes 2525 as well leaves no port for mail
 	// Ports of one service's own invention (2465, 2587) are in no list.
 	case len(entry.Policy.Blocked) > 0 && !slices.Contains(mailPorts, port):
 		return ReachLikely
@@ -122,7 +152,7 @@ func (f Facts) reason(entry HostEntry, s relays.Relay, c Choice) string {
 	case ReachSeen:
 		why = fmt.Sprintf("port %d answers from here", c.Port)
 	case ReachLikely:
-		why = fmt.Sprintf("%s does not block port %d (as of %s)", entry.Name, c.Port, entry.Policy.AsOf)
+		why = fmt.Sprintf("port %d is not among those that %s blocks (as of %s)", c.Port, entry.Name, entry.Policy.AsOf)
 	case ReachDenied:
 		return fmt.Sprintf("%s blocks port %d by default (as of %s), and %s has no other that gets out", entry.Name, c.Port, entry.Policy.AsOf, s.Name)
 	case ReachClosed:

@@ -20,7 +20,9 @@ func (f Facts) Lines() []string {
 	}
 	if f.Policy != nil {
 		lines = append(lines, "By whom    "+f.blame())
-		lines = append(lines, fmt.Sprintf("           %s: %s", unblockSays[f.Policy.Unblock], f.Policy.URL))
+		if v := f.Port25.Verdict; v != Open && v != BlockedLocally {
+			lines = append(lines, fmt.Sprintf("           %s: %s", unblockSays[f.Policy.Unblock], f.Policy.URL))
+		}
 	}
 	lines = append(lines, f.submissionLines()...)
 	return append(lines, "What now   "+f.Advice, "           "+f.Next)
@@ -77,7 +79,7 @@ func (f Facts) blame() string {
 	case v == NotProbed:
 		return fmt.Sprintf("%s is not known to block port 25 (as of %s)", f.Host.Name, f.Policy.AsOf)
 	default:
-		return f.Host.Name + " is not known to block port 25: look at its egress rules, then ask it"
+		return f.Host.Name + " is not known to block port 25: look at its firewall rules or the router, then ask it"
 	}
 }
 

@@ -169,14 +169,10 @@ func or(text, otherwise string) string {
 
 // instead names the relay and port that get out whatever the provider decides.
 func (f UnblockFacts) instead() string {
-	choices := Rank(Facts{Host: Host{Provider: f.Entry.ID, Region: f.Facts.Host.Region}, Submission: f.Facts.Submission}, f.Catalog)
-	if len(choices) == 0 || choices[0].Port == 0 || choices[0].Works == ReachDenied {
+	known := Facts{Host: Host{Provider: f.Entry.ID, Region: f.Facts.Host.Region}, Submission: f.Facts.Submission}
+	c, ok := Best(Rank(known, f.Catalog), f.Catalog)
+	if !ok || c.Works == ReachDenied {
 		return "No relay can be reached by SMTP from here by what is known: only a service's HTTPS interface is left."
 	}
-	c := choices[0]
-	command := "relayhost setup --relay " + c.Relay
-	if c.Region != "" {
-		command += " --region " + c.Region
-	}
-	return fmt.Sprintf("%s on port %d (%s): %s", c.Relay, c.Port, command, c.Reason)
+	return fmt.Sprintf("%s on port %d (sudo %s): %s", c.Relay, c.Port, c.Command(), c.Reason)
 }
