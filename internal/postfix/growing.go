@@ -66,13 +66,13 @@ func (g *growing) lines(send func([]byte) error) error {
 	}
 	buf := make([]byte, 32<<10)
 	for {
-		n, err := g.Read(buf)
+		n, _ := g.Read(buf) // a disk that fails will say so again
 		g.offset += int64(n)
 		if sendErr := g.split(buf[:n], send); sendErr != nil {
 			return sendErr
 		}
-		if err != nil || n == 0 {
-			return nil // the end for now; a disk that fails will say so again
+		if n == 0 {
+			return nil
 		}
 	}
 }

@@ -23,7 +23,9 @@ func FuzzLog(f *testing.F) {
 		if d, ok := ParseDelivery(l.Text); ok && (d.Status == "" || !strings.Contains(l.Text, d.To)) {
 			t.Errorf("%q gives %+v", l.Text, d)
 		}
-		MessageID(l.Text)
+		if id, ok := MessageID(l.Text); ok && !strings.Contains(l.Text, id) {
+			t.Errorf("message id %q is not of %q", id, l.Text)
+		}
 		l.Throttled()
 		l.Started()
 	})

@@ -153,7 +153,7 @@ func FuzzMaster(f *testing.F) {
 		}
 		before := m.Services()
 		ours := Service{Name: "relayhost-fuzz", Type: "unix", Private: "-", Unpriv: "-", Chroot: "n", Wakeup: "-", MaxProc: "-", Command: "smtp"}
-		if word(name) == name && name != "" && !strings.ContainsAny(name+value, "={}\x00\v\f") && !strings.ContainsAny(name, "\x85\u00a0\u2028\u2029") {
+		if word(name) == name && name != "" && !strings.ContainsAny(name+value, "={}\x00\v\f") && !strings.ContainsAny(name, "\u0085\u00a0\u2028\u2029") {
 			ours.Options = []Option{{name, oneLine(value)}}
 		}
 		m.Set(ours)

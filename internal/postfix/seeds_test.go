@@ -145,3 +145,28 @@ func TestMergeSeeds(t *testing.T) {
 		}
 	}
 }
+
+// RandomMaster makes a master.cf of entries in every spelling, and now and then
+// one that postconf refuses.
+func RandomMaster(r *rand.Rand) string {
+	pick := func(from ...string) string { return from[r.IntN(len(from))] }
+	gap := func() string { return pick(" ", "  ", "\t", "\n ", "\n# comment\n  ", "\n\n\t", " \r\n ") }
+	var b strings.Builder
+	for range r.IntN(5) {
+		fields := []string{
+			pick("smtp", "127.0.0.1:smtp", "relay-x", "a/b"), pick("unix", "unix", "inet", "pass", "fifo", "unix-dgram"), pick("-", "y", "n"), pick("-", "n"),
+			pick("-", "y", "n"), pick("-", "0", "60?", "1000"), pick("-", "1", "0"), pick("smtp", "smtpd", "pipe"),
+		}
+		if r.IntN(60) == 0 {
+			fields[r.IntN(7)+1] = pick("x", "", "y?", "{")
+		}
+		for range r.IntN(4) {
+			fields = append(fields, pick("-v", "-o a=b", "-oc=d", "-vo e=f=g", "-o {h = i j}", "-o { k=l }", "-o m", "-o n="))
+		}
+		if r.IntN(3) == 0 {
+			fields = append(fields, pick("flags=Rq", "--"), pick("{x y}", "argv=/bin/x", "-o"), "p=q")
+		}
+		b.WriteString(pick("", "", "#", " # x\n", "\n") + strings.Join(fields, gap()) + "\n")
+	}
+	return b.String()
+}

@@ -100,8 +100,8 @@ func (t *tail) catchUp(send func([]byte) error) error {
 			return err
 		}
 	}
-	info, err := os.Stat(t.path)
-	if err != nil || !info.Mode().IsRegular() {
+	info, _ := os.Stat(t.path)
+	if info == nil || !info.Mode().IsRegular() {
 		return nil // between the two files of a rotation
 	}
 	switch {
@@ -115,8 +115,8 @@ func (t *tail) catchUp(send func([]byte) error) error {
 
 // rotate goes on with the new file at the path.
 func (t *tail) rotate(send func([]byte) error) error {
-	next, err := openGrowing(t.path, 0)
-	if err != nil {
+	next, _ := openGrowing(t.path, 0)
+	if next == nil {
 		return nil // gone again, or not readable yet: the next event tells
 	}
 	if t.rotated != nil {
@@ -129,8 +129,8 @@ func (t *tail) rotate(send func([]byte) error) error {
 // reopen opens the same file anew: on an overlay what is open may be the lower
 // layer's, which stopped growing when the file was copied up.
 func (t *tail) reopen(send func([]byte) error) error {
-	again, err := openGrowing(t.path, t.current.offset)
-	if err != nil {
+	again, _ := openGrowing(t.path, t.current.offset)
+	if again == nil {
 		return nil
 	}
 	again.partial, again.skip = t.current.partial, t.current.skip

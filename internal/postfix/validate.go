@@ -169,8 +169,8 @@ var services = []string{"lmtp", "smtp", "smtps", "submissions", "submission"}
 // splitNextHop reads "[host]:port", "host:port", "[host]" and "host". The port
 // is a number or the name of a service.
 func splitNextHop(s string) (hostname, port string, err error) {
-	rest := s
 	if after, ok := strings.CutPrefix(s, "["); ok {
+		var rest string
 		if hostname, rest, ok = strings.Cut(after, "]"); !ok {
 			return "", "", fmt.Errorf("%q has no closing bracket", s)
 		}

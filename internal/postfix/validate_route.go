@@ -107,7 +107,8 @@ func levelFor(c Staged, get func(string) string) (level, parameter string) {
 // level checks that nobody else can be taken for the relay.
 func (p *problems) level(c Staged, where string, get func(string) string) {
 	level, parameter := levelFor(c, get)
-	if !slices.Contains(verifying, level) && !(c.NoVerify && level == "encrypt") {
+	accepted := slices.Contains(verifying, level) || c.NoVerify && level == "encrypt"
+	if !accepted {
 		p.fatal(where, parameter, "the level for %s is %s, which does not verify the relay's certificate", c.NextHop, quote(level))
 	}
 	roots := get("smtp_tls_CAfile") + get("smtp_tls_CApath") + policyValue(c, "tafile")
