@@ -11,7 +11,6 @@ import (
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
-	"relayhost/internal/secret"
 	"relayhost/internal/ui"
 )
 
@@ -100,7 +99,6 @@ type setup struct {
 	before   plan.Answers // of an earlier set-up; zero when there was none
 	answers  plan.Options
 	facts    *detect.Facts
-	creds    secret.Credentials
 	plan     plan.Plan
 	prompter ui.Prompter
 	waiting  []postfix.QueuedMessage

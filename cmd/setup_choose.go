@@ -103,14 +103,10 @@ func (s *setup) hostRegion(ctx context.Context) (string, error) {
 		}
 		s.facts = &facts
 	}
-	entry, ok := detect.HostByID(s.facts.Host.Provider)
-	if !ok || entry.Relay != s.answers.Relay.ID {
-		return "", nil
+	for _, c := range detect.Rank(*s.facts, []relays.Relay{s.answers.Relay}) {
+		return c.Region, nil
 	}
-	if _, err := s.answers.Relay.Host(s.facts.Host.Region); err != nil {
-		return "", nil
-	}
-	return s.facts.Host.Region, nil
+	return "", nil
 }
 
 // tryPorts probes the service's ports from here, unless look has done so.

@@ -57,7 +57,6 @@ var mailConfig = []string{"/etc/postfix", "/etc/aliases", "/etc/relayhost"}
 // service is one of the five, as a customer sets it up.
 type service struct {
 	name, id, region, host string
-	user                   string // "" takes the service's own rule
 }
 
 var five = []service{
