@@ -118,6 +118,15 @@ func (tr *tree) plan(password string) plan.Plan { return driverPlan(tr.h, passwo
 
 const masterAfter = "relayhost-example unix - - n - - smtp\n"
 
+// withRelay is the new main.cf. Debian's empty relayhost goes: a second one
+// would make every Postfix command log a warning.
+func withRelay(old string) string {
+	if strings.HasSuffix(old, mainAdded) {
+		return old
+	}
+	return strings.Replace(old, "\nrelayhost = \n", "\n", 1) + mainAdded
+}
+
 // driverPlan adds a relay to the Postfix of h.
 func driverPlan(h *host.Host, password string) plan.Plan {
 	file := func(path string, edit func(string) string, mode fs.FileMode) plan.File {
@@ -143,6 +152,6 @@ func driverPlan(h *host.Host, password string) plan.Plan {
 		file("/etc/relayhost/relayhost.toml", text("relay = \"example\"\n"), 0o644),
 		passwd,
 		file("/etc/postfix/master.cf", once(masterAfter), 0o644),
-		file("/etc/postfix/main.cf", once(mainAdded), 0o644),
+		file("/etc/postfix/main.cf", withRelay, 0o644),
 	}}
 }
