@@ -103,10 +103,7 @@ func (s *setup) hostRegion(ctx context.Context) (string, error) {
 		}
 		s.facts = &facts
 	}
-	for _, c := range detect.Rank(*s.facts, []relays.Relay{s.answers.Relay}) {
-		return c.Region, nil
-	}
-	return "", nil
+	return detect.Rank(*s.facts, []relays.Relay{s.answers.Relay})[0].Region, nil
 }
 
 // tryPorts probes the service's ports from here, unless look has done so.

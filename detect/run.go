@@ -221,7 +221,8 @@ func interfaceAddrs() []netip.Addr {
 // hasRoute asks the kernel for a route to addr. Connecting a datagram socket
 // sends nothing.
 func hasRoute(addr netip.Addr) bool {
-	conn, err := net.DialTimeout("udp", netip.AddrPortFrom(addr, 9).String(), time.Second)
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(context.Background(), "udp", netip.AddrPortFrom(addr, 9).String())
 	if err != nil {
 		return false
 	}

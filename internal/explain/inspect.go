@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -53,7 +54,7 @@ func splitNextHop(nextHop string) (host string, port int) {
 	if rest != "" {
 		port, _ = strconv.Atoi(strings.TrimPrefix(rest, ":"))
 		if port == 0 {
-			port, _ = net.LookupPort("tcp", strings.TrimPrefix(rest, ":"))
+			port, _ = net.DefaultResolver.LookupPort(context.Background(), "tcp", strings.TrimPrefix(rest, ":"))
 		}
 	}
 	return name, port

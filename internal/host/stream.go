@@ -74,7 +74,7 @@ func eachLine(in io.Reader, each func(line []byte) error) error {
 	for {
 		line, more, err := lines.ReadLine()
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // how a child ended is told by its exit code
 		}
 		if err := each(line); err != nil {
 			return err
