@@ -1,0 +1,186 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"relayhost/internal/resolve"
+	"relayhost/relays"
+)
+
+// Resolver is the part of DNS that the checks need; *resolve.Resolver is one.
+type Resolver interface {
+	Addrs(ctx context.Context, name string) (v4, v6 []netip.Addr, err error)
+	TXT(ctx context.Context, name string) ([]string, error)
+	MX(ctx context.Context, name string) ([]resolve.MX, error)
+	CNAME(ctx context.Context, name string) (string, error)
+	PTR(ctx context.Context, addr netip.Addr) ([]string, error)
+}
+
+// Domain is whose records are looked at, and with what they have to agree.
+type Domain struct {
+	Resolver   Resolver
+	Name       string       // of the sender's address
+	Relay      relays.Relay // the zero Relay where mail goes out directly
+	Public     []netip.Addr // this server's addresses as the world sees them
+	HELO       string       // this server's name
+	Blocklists bool         // ask the blocklists, too
+}
+
+// domainTimeout bounds all look-ups of one domain.
+const domainTimeout = 15 * time.Second
+
+// Check looks all records up at once. The findings come in the order spf, dkim,
+// dmarc, ptr, blocklist. None is worse than Warn: mail leaves all the same, and
+// what receivers make of it is for them to say.
+func (d Domain) Check(ctx context.Context) []Finding {
+	ctx, cancel := context.WithTimeout(ctx, domainTimeout)
+	defer cancel()
+	checks := []func(context.Context) Finding{d.SPF, d.DKIM, d.DMARC, d.PTR}
+	if d.Blocklists {
+		checks = append(checks, d.Blocklist)
+	}
+	findings := make([]Finding, len(checks))
+	var wait sync.WaitGroup
+	for i, check := range checks {
+		wait.Go(func() { findings[i] = timed(ctx, check) })
+	}
+	wait.Wait()
+	// Alignment is about the three together.
+	findings[2] = d.alignment(findings[0], findings[1], findings[2])
+	return findings
+}
+
+func timed(ctx context.Context, check func(context.Context) Finding) Finding {
+	start := time.Now()
+	f := check(ctx)
+	f.Ms = ms(time.Since(start))
+	return f
+}
+
+// ms is a duration in milliseconds, to a tenth.
+func ms(d time.Duration) float64 {
+	return float64(d.Round(100*time.Microsecond)) / float64(time.Millisecond)
+}
+
+// unanswered is the finding for a question that DNS did not answer.
+func unanswered(check string, err error) Finding {
+	return Finding{Check: check, Result: Warn, Detail: err.Error(), Cause: "dns_failed", Remedy: "Try again; if it stays so, look at the name servers of this host and of the domain."}
+}
+
+func missing(err error) bool { return errors.Is(err, resolve.ErrNotFound) }
+
+// DKIM looks for the records that the service's documentation names. Selectors
+// that differ by customer cannot be guessed.
+func (d Domain) DKIM(ctx context.Context) Finding {
+	f := Finding{Check: "dkim"}
+	var missed, unknown []string
+	for _, r := range d.Relay.DNS.DKIM {
+		if strings.ContainsAny(r.Name, "<>") {
+			unknown = append(unknown, r.Name)
+			continue
+		}
+		name := r.Name + "." + d.Name
+		key, err := d.key(ctx, name)
+		switch {
+		case err != nil && !missing(err):
+			return unanswered("dkim", err)
+		case err != nil:
+			missed = append(missed, name)
+		default:
+			f.Result, f.Detail = Pass, name+" leads to "+key
+		}
+	}
+	switch {
+	case f.Result == Pass:
+	case len(missed) > 0:
+		f.Result, f.Cause = Warn, "dkim_missing"
+		f.Detail = "not found: " + strings.Join(missed, ", ")
+		f.Remedy = "Publish the DKIM records that " + d.Relay.Name + " shows for " + d.Name + "; signatures are made there, nothing is to do on this host."
+	case len(unknown) > 0:
+		f.Result, f.Detail = Skip, "the name of the record is "+unknown[0]+"."+d.Name+", which differs by customer: it cannot be looked up from here"
+	default:
+		f.Result, f.Detail = Skip, "nothing is known of the service's DKIM records"
+	}
+	return f
+}
+
+// key follows name to a DKIM key: directly, or by the CNAME that services ask
+// for.
+func (d Domain) key(ctx context.Context, name string) (string, error) {
+	target, cnameErr := d.Resolver.CNAME(ctx, name)
+	texts, err := d.Resolver.TXT(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	for _, text := range texts {
+		if strings.Contains(text, "p=") {
+			if cnameErr == nil {
+				return target, nil
+			}
+			return "a key", nil
+		}
+	}
+	return "", resolve.ErrNotFound
+}
+
+// PTR looks for the name of each public address and whether the name leads
+// back (RFC 1912, section 2.1).
+func (d Domain) PTR(ctx context.Context) Finding {
+	f := Finding{Check: "ptr", Result: Pass}
+	if len(d.Public) == 0 {
+		return Finding{Check: "ptr", Result: Skip, Detail: "the public address of this host is not known"}
+	}
+	var good []string
+	for _, addr := range d.Public {
+		names, err := d.Resolver.PTR(ctx, addr)
+		switch {
+		case err != nil && !missing(err):
+			return unanswered("ptr", err)
+		case err != nil:
+			return d.badPTR("ptr_missing", addr.String()+" has no name")
+		}
+		name, err := d.confirmed(ctx, addr, names)
+		switch {
+		case err != nil:
+			return unanswered("ptr", err)
+		case name == "":
+			return d.badPTR("ptr_not_confirmed", addr.String()+" is called "+strings.Join(clean(names), ", ")+", which does not lead back to it")
+		}
+		good = append(good, addr.String()+" is "+name)
+	}
+	f.Detail = strings.Join(good, ", ")
+	return f
+}
+
+func (d Domain) badPTR(cause, detail string) Finding {
+	return Finding{Check: "ptr", Result: Warn, Cause: cause, Detail: detail,
+		Remedy: "Set the reverse DNS of the address to " + orElse(d.HELO, "this host's name") + " at the hosting provider, and let that name lead to the address."}
+}
+
+// confirmed returns the first of names that leads back to addr.
+func (d Domain) confirmed(ctx context.Context, addr netip.Addr, names []string) (string, error) {
+	for _, name := range names[:min(len(names), 10)] {
+		v4, v6, err := d.Resolver.Addrs(ctx, name)
+		if err != nil && !missing(err) {
+			return "", err
+		}
+		for _, a := range append(v4, v6...) {
+			if a == addr {
+				return name, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,81 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"relayhost/internal/resolve"
+	"relayhost/internal/smtpprobe"
+)
+
+// errNoRecord is a name that exists without the record in question; to the
+// checks that is the same as no name.
+var errNoRecord = fmt.Errorf("no such record: %w", resolve.ErrNotFound)
+
+// DMARC looks for the policy of the sender's domain, or of the organization
+// above it (RFC 7489, section 6.6.3).
+func (d Domain) DMARC(ctx context.Context) Finding {
+	f := Finding{Check: "dmarc"}
+	at, record, err := d.policy(ctx)
+	switch {
+	case err != nil && !missing(err):
+		return unanswered("dmarc", err)
+	case err != nil:
+		f.Result, f.Cause, f.Detail = Warn, "dmarc_missing", d.Name+" has no DMARC policy"
+		f.Remedy = fmt.Sprintf("Publish at _dmarc.%s the TXT record: v=DMARC1; p=none", d.Name)
+	case tag(record, "p") == "":
+		f.Result, f.Cause, f.Detail = Warn, "dmarc_invalid", "the DMARC record at "+at+" has no policy: "+smtpprobe.Sanitize(record)
+		f.Remedy = "Give it p=none, p=quarantine or p=reject."
+	default:
+		f.Result, f.Detail = Pass, at+": "+smtpprobe.Sanitize(record)
+	}
+	return f
+}
+
+func (d Domain) policy(ctx context.Context) (at, record string, err error) {
+	names := []string{d.Name}
+	if org, oerr := publicsuffix.EffectiveTLDPlusOne(d.Name); oerr == nil && org != d.Name {
+		names = append(names, org)
+	}
+	for _, name := range names {
+		at = "_dmarc." + name
+		texts, err := d.Resolver.TXT(ctx, at)
+		if err != nil && !missing(err) {
+			return "", "", err
+		}
+		for _, text := range texts {
+			if strings.HasPrefix(strings.ReplaceAll(text, " ", ""), "v=DMARC1") {
+				return at, text, nil
+			}
+		}
+	}
+	return "", "", errNoRecord
+}
+
+// tag returns the value of one tag of a DMARC record.
+func tag(record, name string) string {
+	for part := range strings.SplitSeq(record, ";") {
+		if k, v, ok := strings.Cut(part, "="); ok && strings.TrimSpace(k) == name {
+			return strings.ToLower(strings.TrimSpace(v))
+		}
+	}
+	return ""
+}
+
+// alignment makes a warning of a strict policy that this set-up is not known to
+// meet: neither SPF nor DKIM passes in the name of the domain.
+func (d Domain) alignment(spf, dkim, dmarc Finding) Finding {
+	if dmarc.Result != Pass || dkim.Result != Warn || spf.Result == Pass && d.Relay.DNS.SPF != "" {
+		return dmarc
+	}
+	_, record, _ := strings.Cut(dmarc.Detail, ": ")
+	if p := tag(record, "p"); p == "quarantine" || p == "reject" {
+		dmarc.Result, dmarc.Cause = Warn, "auth_alignment"
+		dmarc.Detail = fmt.Sprintf("the policy is %s, and neither SPF nor DKIM speaks for %s: receivers will act on it", p, d.Name)
+		dmarc.Remedy = "Publish the service's DKIM records before anything else."
+	}
+	return dmarc
+}

@@ -1,0 +1,339 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/internal/smtpd"
+	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
+)
+
+// service is a relay on loopback ports.
+type service struct {
+	*smtpd.Server
+	starttls, implicit int
+	ca                 *smtpd.CA
+}
+
+func relay(t *testing.T) service {
+	t.Helper()
+	ca, err := smtpd.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := ca.Issue("relay.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := service{ca: ca, Server: smtpd.New(smtpd.Config{Name: "relay.test", TLS: smtpd.ServerTLS(cert),
+		Accounts: []smtpd.Account{{Username: "user", Password: secret.New("right")}}})}
+	for implicit, to := range map[bool]*int{false: &s.starttls, true: &s.implicit} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start(l, implicit)
+		*to = l.Addr().(*net.TCPAddr).Port
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// env is a sound host in front of s.
+func (s service) env(t *testing.T) Env {
+	t.Helper()
+	master, err := postfix.ParseMaster([]byte("smtp inet n - y - - smtpd\nrelayhost-x unix - - n - - smtp\n  -o smtp_sasl_tls_verified_security_options=noanonymous\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nextHop := fmt.Sprintf("[relay.test]:%d", s.starttls)
+	return Env{
+		Reader: &host.Reader{Root: t.TempDir()},
+		State: postfix.State{Installed: true, Running: true, ConfigDir: "/etc/postfix", QueueDir: "/var/spool/postfix", FQDN: "host.example.com", Master: master,
+			Params: map[string]string{"relayhost": nextHop, "default_transport": "relayhost-x", "smtp_tls_security_level": "secure",
+				"smtp_helo_name": "host.example.com", "inet_interfaces": "loopback-only", "compatibility_level": "3.6"}},
+		Relay: relays.Relay{ID: "x", Name: "X", Ports: []relays.Port{{Port: s.starttls, TLS: relays.StartTLS}, {Port: s.implicit, TLS: relays.Implicit}}},
+		Host:  "relay.test", Port: s.starttls, TLS: relays.StartTLS, Service: "relayhost-x", Username: "user", Password: secret.New("right"),
+		From: "a@example.com", To: "b@example.com", Roots: s.ca.Pool(),
+		Resolver: zone(t, "relay.test. 60 IN A 127.0.0.1", txt("example.com", "v=spf1 -all"), txt("_dmarc.example.com", "v=DMARC1; p=none")),
+		Plan:     &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Unchanged}}},
+	}
+}
+
+func find(r Report, check string) (findings []Finding) {
+	for _, f := range r.Findings {
+		if f.Check == check {
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+// summary is "check:result[:cause] ..." of the checks named.
+func summary(r Report, checks ...string) string {
+	var list []string
+	for _, f := range r.Findings {
+		if slices.Contains(checks, f.Check) {
+			s := f.Check + ":" + string(f.Result)
+			if f.Cause != "" {
+				s += ":" + f.Cause
+			}
+			list = append(list, s)
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+func TestRunOnASoundHost(t *testing.T) {
+	s := relay(t)
+	var shown atomic.Int32
+	r := Run(t.Context(), s.env(t), Options{NoSend: true, Found: func(Finding) { shown.Add(1) }})
+	if got := summary(r, "config", "maps", "service", "drift", "dns", "connect", "tls", "auth", "relay_access"); got !=
+		"config:pass maps:pass service:pass drift:pass dns:pass connect:pass connect:pass tls:pass auth:pass relay_access:pass" {
+		t.Errorf("%s\n%+v", got, r.Findings)
+	}
+	if int(shown.Load()) != len(r.Findings) || r.Version != 1 {
+		t.Errorf("%d shown of %d", shown.Load(), len(r.Findings))
+	}
+	if c := s.Counters(); c.Logins != 1 || c.Refusals != 0 || c.Connections != 2 {
+		t.Errorf("%+v", c)
+	}
+	offline := Run(t.Context(), s.env(t), Options{Offline: true})
+	if len(find(offline, "dns"))+len(find(offline, "connect"))+len(find(offline, "delivery"))+len(find(offline, "spf")) != 0 {
+		t.Errorf("offline: %+v", offline.Findings)
+	}
+}
+
+func TestLadder(t *testing.T) {
+	closed := func() int {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().(*net.TCPAddr).Port
+	}()
+	tests := []struct {
+		name   string
+		change func(*Env, service)
+		want   string
+		logins smtpd.Counters // Logins and Refusals are compared
+	}{
+		{"wrong password", func(e *Env, _ service) { e.Password = secret.New("wrong") },
+			"dns:pass connect:pass connect:pass tls:pass auth:fail:auth_535_generic", smtpd.Counters{Refusals: 1}},
+		{"configured port is dead", func(e *Env, _ service) { e.Port = closed },
+			"dns:pass connect:pass connect:pass connect:fail:net_refused auth:pass", smtpd.Counters{Logins: 1}},
+		{"wrong name", func(e *Env, _ service) {
+			e.Host = "alias.test"
+			e.Resolver = zone(t, "alias.test. 60 IN A 127.0.0.1")
+		}, "dns:pass connect:skip:tls_name_mismatch connect:pass tls:fail:tls_name_mismatch", smtpd.Counters{}},
+		{"nobody trusts it", func(e *Env, _ service) { e.Roots = nil },
+			"dns:pass connect:skip:tls_untrusted_issuer connect:pass tls:fail:tls_untrusted_issuer", smtpd.Counters{}},
+		{"no such name", func(e *Env, _ service) { e.Resolver = zone(t) }, "dns:fail:dns_nxdomain", smtpd.Counters{}},
+		{"resolver fails", func(e *Env, _ service) { e.Host = "servfail.test" }, "dns:fail:dns_chroot_resolv", smtpd.Counters{}},
+		{"STARTTLS stripped", func(_ *Env, s service) {
+			s.Configure(func(c *smtpd.Config) { c.NoSTARTTLS = true; c.AuthWithoutTLS = true })
+		},
+			"dns:pass connect:pass connect:pass tls:fail:tls_not_offered auth:pass", smtpd.Counters{Logins: 1}},
+		{"no credentials", func(e *Env, _ service) { e.Username = "" },
+			"dns:pass connect:pass connect:pass tls:pass auth:skip", smtpd.Counters{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := relay(t)
+			env := s.env(t)
+			tt.change(&env, s)
+			r := Run(t.Context(), env, Options{NoSend: true})
+			if got := summary(r, "dns", "connect", "tls", "auth"); got != tt.want {
+				t.Errorf("got  %s\nwant %s\n%+v", got, tt.want, find(r, "connect"))
+			}
+			for _, f := range r.Findings {
+				if f.Result == Fail && f.Remedy == "" {
+					t.Errorf("no remedy: %+v", f)
+				}
+				if strings.Contains(fmt.Sprint(f), "right") {
+					t.Errorf("the password is shown: %+v", f)
+				}
+			}
+			if c := s.Counters(); c.Logins != tt.logins.Logins || c.Refusals != tt.logins.Refusals {
+				t.Errorf("%d logins and %d refusals", c.Logins, c.Refusals)
+			}
+		})
+	}
+}
+
+func TestDeadPortNamesTheOthers(t *testing.T) {
+	s := relay(t)
+	env := s.env(t)
+	env.Port = 1
+	for _, f := range Run(t.Context(), env, Options{NoSend: true}).Findings {
+		if f.Check == "connect" && f.Result == Fail {
+			if !strings.HasPrefix(f.Command, "relayhost setup --port ") || !strings.Contains(f.Remedy, fmt.Sprint(s.implicit)) {
+				t.Errorf("%+v", f)
+			}
+			return
+		}
+	}
+	t.Error("the dead port is not reported")
+}
+
+func TestSilentPortHoldsNobodyUp(t *testing.T) {
+	s := relay(t)
+	env := s.env(t)
+	release := make(chan struct{})
+	slow := s.implicit
+	env.Probe = func(ctx context.Context, target smtpprobe.Target) smtpprobe.Result {
+		if int(target.Addr.Port()) == slow {
+			<-release
+		}
+		return smtpprobe.Probe(ctx, target)
+	}
+	// Nothing else is shown before the silent port is let go: the test would
+	// hang if it were waited for.
+	seen := make(chan string, 100)
+	go Run(context.WithoutCancel(t.Context()), env, Options{NoSend: true, Found: func(f Finding) { seen <- f.Check }})
+	for want := map[string]bool{"dns": true, "config": true, "spf": true}; len(want) > 0; {
+		select {
+		case check := <-seen:
+			delete(want, check)
+		case <-time.After(5 * time.Second):
+			t.Fatalf("not shown: %v", want)
+		}
+	}
+	close(release)
+}
+
+func TestMaps(t *testing.T) {
+	tests := []struct {
+		name  string
+		write func(root string)
+		want  string
+	}{
+		{"never compiled", func(root string) { put(t, root, "sasl_passwd", 0o600, 0) }, "maps:fail:map_db_missing"},
+		{"older than its source", func(root string) {
+			put(t, root, "sasl_passwd", 0o600, 0)
+			put(t, root, "sasl_passwd.db", 0o600, -time.Hour)
+		}, "maps:fail:map_db_stale"},
+		{"others can read", func(root string) {
+			put(t, root, "sasl_passwd", 0o600, 0)
+			put(t, root, "sasl_passwd.db", 0o644, 0)
+		}, "maps:fail:secret_world_readable"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			root := t.TempDir()
+			if err := os.MkdirAll(filepath.Join(root, "etc/postfix"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			tt.write(root)
+			r := &run{Env: Env{Reader: &host.Reader{Root: root}, State: postfix.State{Installed: true,
+				Params: map[string]string{"smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd"}}}}
+			if got := summary(NewReport(r.maps(t.Context())), "maps"); got != tt.want && os.Geteuid() == 0 {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func put(t *testing.T, root, name string, mode os.FileMode, age time.Duration) {
+	t.Helper()
+	path := filepath.Join(root, "etc/postfix", name)
+	if err := os.WriteFile(path, []byte("x"), mode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Add(age)
+	if err := os.Chtimes(path, at, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestServiceAndDrift(t *testing.T) {
+	s := relay(t)
+	tests := []struct {
+		name   string
+		change func(*Env)
+		want   string
+	}{
+		{"down", func(e *Env) { e.State.Running = false }, "service:fail:postfix_down"},
+		{"no relay", func(e *Env) { e.State.Params["relayhost"] = "" }, "service:fail:relayhost_not_set"},
+		{"no entry", func(e *Env) { e.State.Params["default_transport"] = "gone" }, "service:fail:service_missing"},
+		{"another relay", func(e *Env) { e.State.Params["relayhost"] = "[other.test]:587" }, "service:fail:override_elsewhere"},
+		{"not installed", func(e *Env) { e.State = postfix.State{} }, "service:skip"},
+	}
+	for _, tt := range tests {
+		env := s.env(t)
+		tt.change(&env)
+		r := &run{Env: env}
+		if got := summary(NewReport(r.service(t.Context())), "service"); got != tt.want {
+			t.Errorf("%s: %s", tt.name, got)
+		}
+	}
+	r := &run{Env: Env{Plan: &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Modify}}}}}
+	if f := r.drift(t.Context())[0]; f.Result != Warn || !strings.Contains(f.Detail, "/etc/postfix/main.cf") {
+		t.Errorf("%+v", f)
+	}
+	r.Plan = nil
+	if f := r.drift(t.Context())[0]; f.Result != Skip {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestRelayAccess(t *testing.T) {
+	const public = "smtp inet n - y - - smtpd\n"
+	tests := []struct {
+		name, master string
+		params       map[string]string
+		main         string
+		want         Result
+	}{
+		{"loopback", public, map[string]string{"inet_interfaces": "loopback-only"}, "", Pass},
+		{"loopback by address", "127.0.0.1:smtp inet n - y - - smtpd\n", map[string]string{"inet_interfaces": "all"}, "", Pass},
+		{"no smtpd", "pickup unix n - y 60 1 pickup\n", nil, "", Pass},
+		{"default", public, map[string]string{"inet_interfaces": "all", "mynetworks": "127.0.0.0/8 [::1]/128",
+			"smtpd_relay_restrictions": "permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination"}, "", Pass},
+		{"closed by the other list", public, map[string]string{"inet_interfaces": "all", "smtpd_relay_restrictions": "permit",
+			"smtpd_recipient_restrictions": "permit_mynetworks reject_unauth_destination"}, "", Pass},
+		{"open", public, map[string]string{"inet_interfaces": "all", "smtpd_relay_restrictions": "permit"}, "", Fail},
+		{"nothing refuses", public, map[string]string{"inet_interfaces": "all"}, "", Fail},
+		{"everybody is mine", public, map[string]string{"inet_interfaces": "all", "mynetworks": "0.0.0.0/0", "smtpd_relay_restrictions": "permit_mynetworks reject_unauth_destination"}, "", Fail},
+		{"opened in master.cf", public + "2525 inet n - y - - smtpd -o smtpd_relay_restrictions=permit\n",
+			map[string]string{"inet_interfaces": "all", "smtpd_relay_restrictions": "reject_unauth_destination"}, "", Fail},
+		{"neighbours", public, map[string]string{"inet_interfaces": "all", "mynetworks_style": "subnet", "smtpd_relay_restrictions": "reject_unauth_destination"}, "mynetworks_style = subnet\n", Warn},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			master, err := postfix.ParseMaster([]byte(tt.master))
+			if err != nil {
+				t.Fatal(err)
+			}
+			main, err := postfix.ParseMain([]byte(tt.main))
+			if err != nil {
+				t.Fatal(err)
+			}
+			params := tt.params
+			if params == nil {
+				params = map[string]string{}
+			}
+			r := &run{Env: Env{State: postfix.State{Installed: true, Params: params, Master: master, Main: main}}}
+			if f := r.relayAccess(t.Context())[0]; f.Result != tt.want {
+				t.Errorf("%+v", f)
+			}
+		})
+	}
+}
