@@ -38,7 +38,7 @@ type Staged struct {
 	Implicit bool              // TLS from the first byte
 	NoVerify bool              // the certificate is deliberately not verified
 	NoAuth   bool              // the relay knows this host by its address
-	Pending  []string          // sources whose compiled map is not in place yet
+	Pending  []string          // tables (paths of the sources) that are not in place yet
 	Defaults map[string]string // postconf -dx; Validate asks for it when nil
 }
 
