@@ -53,9 +53,10 @@ type Data struct {
 	RateDelay           string // "2s"
 
 	// TLS policy of the next hop.
-	Level     string // secure | fingerprint | encrypt
-	Match     string // match= of the policy
-	Protocols string // protocols= of the policy, separated by colons
+	Level      string // secure | fingerprint | encrypt
+	Match      string // match= of the policy
+	ServerName string // servername= of the policy (SNI)
+	Protocols  string // protocols= of the policy, separated by colons
 
 	// Options of the service. Reset lists parameters that main.cf sets and
 	// that must not reach the relay's service, with the value that holds there.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -174,6 +175,9 @@ func (b *builder) describe() {
 	if b.o.CAFile != "" {
 		b.d.CAFile = b.o.CAFile
 	}
+	if _, err := netip.ParseAddr(b.o.Host); err != nil {
+		b.d.ServerName = "hostname" // RFC 6066 section 3 allows no address in SNI
+	}
 	switch {
 	case b.o.Pin != "":
 		pin, _ := fingerprint(b.o.Pin) // checked before
@@ -219,7 +223,7 @@ func (b *builder) file(f File) {
 		}
 	}
 	if meta, ok := b.s.MapMeta[f.Path]; ok {
-		if f.Secret && meta.Mode.Perm() != f.Mode {
+		if f.Secret && (meta.Mode.Perm() != f.Mode || meta.UID != f.UID || meta.GID != f.GID) {
 			f.Action = Modify
 		}
 		if !f.Secret {

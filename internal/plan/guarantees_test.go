@@ -2,10 +2,12 @@ package plan_test
 
 import (
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
 
+	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -169,6 +171,7 @@ func TestPasswordTable(t *testing.T) {
 		{"static", "static:a:b, hash:/etc/postfix/sasl_passwd", "", ours, "hash:/etc/postfix/sasl_passwd"},
 		{"a type that is gone", "lmdb:/etc/postfix/sasl_passwd", "", ours, "hash:/etc/postfix/sasl_passwd"},
 		{"not a file", "ldap:/etc/postfix/ldap.cf", "", ours, "hash:/etc/postfix/sasl_passwd, ldap:/etc/postfix/ldap.cf"},
+		{"proxymap", "proxy:hash:/etc/postfix/sasl_passwd", "[a.test] x:y\n", "[a.test] x:y\n" + ours, "hash:/etc/postfix/sasl_passwd"},
 		{"own place", "$config_directory_x", "", ours, "texthash:/etc/mail/pw"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -195,6 +198,19 @@ func TestPasswordTable(t *testing.T) {
 				t.Error("not unchanged on its own result")
 			}
 		})
+	}
+}
+
+func TestLooseSecretIsTightened(t *testing.T) {
+	s := debian(t)
+	s.apply(build(t, s, options()))
+	st := s.state(t)
+	for mode, want := range map[fs.FileMode]plan.Action{0o600: plan.Unchanged, 0o644: plan.Modify} {
+		st.MapMeta[passwd] = host.Meta{Mode: mode}
+		p, err := plan.Build(st, nil, options())
+		if err != nil || p.Files[0].Path != passwd || p.Files[0].Action != want || p.Files[0].Mode != 0o600 {
+			t.Errorf("%o: %v %+v", mode, err, p.Files[0].Action)
+		}
 	}
 }
 

@@ -54,7 +54,9 @@ func (b *builder) passwd() error {
 		entries = append([]string{target.String()}, entries...)
 	}
 	b.d.PasswordMaps = strings.Join(entries, ", ")
-	if kept && len(entries) == len(tables) && target.Type == tableAt(tables, target.Path).Type {
+	// What is right already keeps its spelling; proxymap(8) is no root and could
+	// not read the table.
+	if kept && len(entries) == len(tables) && target.Type == tableAt(tables, target.Path).Type && !strings.Contains(raw, "proxy:") {
 		b.d.PasswordMaps = raw
 	}
 	for _, t := range append(otherThan(tables, target.Path), target) {

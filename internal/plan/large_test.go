@@ -1,0 +1,90 @@
+package plan_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/relays"
+)
+
+// large is a main.cf of about 10 MB.
+func large(t testing.TB) *postfix.Main {
+	var b strings.Builder
+	for i := range 170_000 {
+		fmt.Fprintf(&b, "# a comment\nparameter_%06d = %030d\n", i, i)
+	}
+	m, err := postfix.ParseMain([]byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestLargeMainCF(t *testing.T) {
+	st := debian(t).state(t)
+	st.Main = large(t)
+	start := time.Now()
+	p, err := plan.Build(st, nil, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(start)
+	t.Logf("%d bytes in %v", len(st.Main.Bytes()), took)
+	if took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+	if got := param(t, p, "relayhost"); got != "[smtp.example.net]:587" {
+		t.Errorf("relayhost = %s", got)
+	}
+}
+
+func BenchmarkBuild(b *testing.B) {
+	ses, err := relays.Get("ses")
+	if err != nil {
+		b.Fatal(err)
+	}
+	st := postfix.State{Main: large(b), MapTypes: []string{"hash", "regexp"}, DefaultMap: "hash", CAFile: "/ca.pem"}
+	o := options(func(o *plan.Options) { o.Relay = ses })
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := plan.Build(st, nil, o); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// FuzzBuild: whatever main.cf says, a plan is refused for a reason or leaves
+// the lines of others alone and is unchanged on its own result.
+func FuzzBuild(f *testing.F) {
+	for _, seed := range []string{
+		"relayhost = [old]:25\nsmtp_sasl_password_maps = static:a:b\n", "transport_maps = hash:/x,\n # c\n\n  regexp:/y",
+		"smtp_use_tls =\r\nsmtp_tls_policy_maps=inline:{ {a = b} }\r\n", "relay_domains = a.test !b.test hash:/c\nmydestination=\n",
+		"relayhost-ses_destination_concurrency_limit = 3\nrelayhost-x_y = 1\n", "smtp_generic_maps = $a ${b?c}\nmyorigin = /etc/mailname",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, main string) {
+		if _, err := postfix.ParseMain([]byte(main)); err != nil {
+			t.Skip()
+		}
+		s := debian(t).with(mainPath, main)
+		p, err := plan.Build(s.state(t), nil, options(func(o *plan.Options) { o.Force = true }))
+		if err != nil {
+			t.Fatalf("%q: %v", main, err)
+		}
+		s.apply(p)
+		again, err := plan.Build(s.state(t), nil, options(func(o *plan.Options) { o.Force = true }))
+		if err != nil {
+			t.Fatalf("%q, again: %v", main, err)
+		}
+		for _, file := range again.Files {
+			if file.Action != plan.Unchanged {
+				t.Errorf("%q: %s changes again:\n%s\n%s", main, file.Path, file.Before, file.After)
+			}
+		}
+	})
+}
