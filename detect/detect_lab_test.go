@@ -321,3 +321,42 @@ func TestVerdicts(t *testing.T) {
 		})
 	}
 }
+
+// TestRelayPorts: every port of the relay as a whole dialogue, with the fault at
+// the step where it occurs, in round trips and connections that are counted.
+func TestRelayPorts(t *testing.T) {
+	type port struct {
+		port         int
+		result, step string
+	}
+	for _, c := range []struct {
+		name string
+		opts []lab.Option
+		set  func(*lab.Lab)
+		want []port
+	}{
+		{"all open", []lab.Option{lab.Relay("postmark")}, nil, []port{{587, "open", ""}, {2525, "open", ""}}},
+		{"587 dropped", []lab.Option{lab.Relay("postmark"), lab.Port(587, lab.Dropped, lab.Both)}, nil, []port{{587, "timeout", "connect"}, {2525, "open", ""}}},
+		{"587 refused", []lab.Option{lab.Relay("postmark"), lab.Port(587, lab.Reset, lab.Both)}, nil, []port{{587, "refused", "connect"}, {2525, "open", ""}}},
+		{"STARTTLS stripped", []lab.Option{lab.Relay("postmark", func(c *smtpd.Config) { c.NoSTARTTLS = true })}, nil, []port{{587, "no_starttls", "starttls"}, {2525, "no_starttls", "starttls"}}},
+		{"no address", nil, nil, []port{{587, "dns_failed", ""}, {2525, "dns_failed", ""}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := lab.New(t, append([]lab.Option{lab.Cloud("hetzner"), lab.MailExchangers(func(string, *smtpd.Config) {}), lab.Delay(10 * time.Millisecond)}, c.opts...)...)
+			l.Server.ResetTraffic()
+			facts, _ := detected(t, l, "--relay", "postmark")
+			got := map[int]detect.Submission{}
+			for _, s := range facts.Submission {
+				got[s.Port] = s
+			}
+			for _, want := range c.want {
+				if s := got[want.port]; s.Result != want.result || s.Step != want.step || s.Relay != "postmark" {
+					t.Errorf("port %d: got %+v", want.port, s)
+				}
+			}
+			if n := l.Server.Traffic().Attempts(); n > 24 {
+				t.Errorf("%d connections", n)
+			}
+		})
+	}
+}

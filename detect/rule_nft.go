@@ -18,7 +18,7 @@ type nftChain struct {
 	rules  [][]map[string]any
 }
 
-func (c *nftChain) String() string { return c.Family + " " + c.Table + " " + c.Name }
+func (c *nftChain) String() string { return clean(c.Family + " " + c.Table + " " + c.Name) }
 
 type nftKey struct{ family, table, name string }
 
