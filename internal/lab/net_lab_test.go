@@ -103,6 +103,10 @@ func TestFates(t *testing.T) {
 				if !errors.Is(err, want) && (want == nil || !errors.Is(want, timeout) || !isTimeout(err)) {
 					t.Errorf("%s: %v, not %v", addr, err, want)
 				}
+				// A busy machine may be late, never early.
+				for i := 0; near && took >= 2*delay && i < 5; i++ {
+					took, _, _ = try(l.Server, addr)
+				}
 				if (took < 2*delay) != near {
 					t.Errorf("%s: after %s", addr, took)
 				}
@@ -231,11 +235,16 @@ func TestNothingReachesOutside(t *testing.T) {
 func TestDelayAndTraffic(t *testing.T) {
 	l := lab.New(t, lab.NoPostfix(), lab.Delay(delay), lab.Port(26, lab.Dropped, lab.Both))
 	greet(t, l.World, mx4, "220 four\r\n")
+	best := 100.0 // a busy machine adds to it, nothing takes away
 	for range 3 {
 		took, _, err := try(l.Server, mx4)
-		if n := l.RoundTrips(took); err != nil || n < 1 || n > 2 {
-			t.Errorf("connect takes %.2f round trips, %v", n, err)
+		best = min(best, l.RoundTrips(took))
+		if err != nil {
+			t.Error(err)
 		}
+	}
+	if best < 1 || best > 1.5 {
+		t.Errorf("connect takes %.2f round trips", best)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
 	defer cancel()
