@@ -5,6 +5,7 @@ package plan_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -274,4 +275,68 @@ func TestLabAccountFaultsDoNotBounce(t *testing.T) {
 	})
 	l.Server.SendMail("root@host.example.com", "later@example.net", "hello")
 	l.Server.WaitLog(`to=<later@example\.net>, .*dsn=4\.7\.0, status=deferred`)
+}
+
+// On a host that only sends, its own name is rewritten as a sender and kept as
+// a recipient; with a service that takes one sender everybody becomes it.
+func TestLabSendersOnANullClient(t *testing.T) {
+	l := lab.New(t, lab.Relay("postmark"), lab.Relay("gmail"))
+	l.Server.Shell("postconf -e mydestination= inet_interfaces=loopback-only")
+	l.Server.StartPostfix()
+	for _, test := range []struct{ relay, from, want string }{
+		{"postmark", "root@host.example.com", "alerts@example.org"},
+		{"postmark", "bob@elsewhere.test", "bob@elsewhere.test"},
+		{"gmail", "bob@elsewhere.test", "alerts@example.org"},
+	} {
+		relay := l.World.Relay(test.relay)
+		write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
+		before := len(relay.Mailbox())
+		l.Server.SendMail(test.from, "ops@host.example.com", "hello")
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		message, err := relay.WaitMessage(ctx)
+		cancel()
+		if err != nil || len(relay.Mailbox()) != before+1 {
+			t.Fatalf("%s: %v\n%s", test.from, err, tail(l.Server.MailLog()))
+		}
+		if message.From != test.want || len(message.To) != 1 || message.To[0] != "ops@host.example.com" {
+			t.Errorf("%s, from %s: from %s to %q, want from %s", test.relay, test.from, message.From, message.To, test.want)
+		}
+		if !bytes.Contains(message.Data, []byte("\r\nFrom: "+test.want+"\r\n")) || !bytes.Contains(message.Data, []byte("\r\nTo: ops@host.example.com\r\n")) {
+			t.Errorf("%s, from %s:\n%s", test.relay, test.from, message.Data)
+		}
+	}
+}
+
+// A pinned certificate and no verification at all work with a certificate that
+// nobody signed; another pin gets no login.
+func TestLabPinnedCertificate(t *testing.T) {
+	cert, err := smtpd.SelfSigned("smtp.corp.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin := fmt.Sprintf("%x", sha256.Sum256(cert.Certificate[0]))
+	l := lab.New(t, lab.RelayAt([]string{"smtp.corp.test"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}},
+		func(c *smtpd.Config) { c.TLS = smtpd.ServerTLS(cert) }))
+	// A server without any network setting, as a bare root has it.
+	l.Server.Shell("postconf -e inet_protocols=")
+	l.Server.StartPostfix()
+	relay := l.World.Relay(relays.SmarthostID)
+	for n, change := range []answers{{"Pin": pin}, {"NoVerify": true}} {
+		a := answersTo(relay, 587, relays.StartTLS)
+		for name, value := range change {
+			a[name] = value
+		}
+		write(t, l.Server, a)
+		l.Server.SendMail("root@host.example.com", fmt.Sprintf("ops%d@example.net", n), "hello")
+		l.Server.WaitLog(fmt.Sprintf(`to=<ops%d@example\.net>, .*status=sent`, n))
+	}
+	a := answersTo(relay, 587, relays.StartTLS)
+	a["Pin"] = strings.Repeat("00", 32)
+	write(t, l.Server, a)
+	before := relay.Counters().Logins
+	l.Server.SendMail("root@host.example.com", "never@example.net", "hello")
+	l.Server.WaitLog(`to=<never@example\.net>, .*status=deferred \(Server certificate not verified`)
+	if got := relay.Counters().Logins; got != before {
+		t.Errorf("%d logins against another certificate", got-before)
+	}
 }
