@@ -46,3 +46,15 @@ func IsTerminal(v any) bool {
 	f, ok := v.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// escape codes of the colours that results are shown in (ECMA-48, SGR).
+var resultColors = map[string]string{"pass": "\x1b[32m", "warn": "\x1b[33m", "fail": "\x1b[31m"}
+
+// Colored shows a word that is a result in its colour, where colours may be
+// written. The word itself says it all, too.
+func (s *Streams) Colored(word string) string {
+	if code, ok := resultColors[word]; ok && s.Color {
+		return code + word + "\x1b[0m"
+	}
+	return word
+}

@@ -1,0 +1,193 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relayhost/internal/apply"
+	"relayhost/internal/explain"
+	"relayhost/internal/postfix"
+)
+
+func newStatusCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "What is set, by whom, drift, queue, last verification",
+		Long: `status shows how mail leaves this server now, whether relayhost set that up,
+whether somebody has changed it since, what waits in the queue, and how the last
+verification ended. It changes nothing and connects to nobody; what only root can
+see is said to be missing.` + exitHelp,
+		Example: `  relayhost status
+  sudo relayhost status --json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
+			defer cancel()
+			return a.runStatus(ctx)
+		},
+	}
+}
+
+// statusDoc is the document that `status --json` prints.
+type statusDoc struct {
+	Version    int    `json:"version"`
+	Postfix    string `json:"postfix"` // version; "" when it is not installed
+	Running    bool   `json:"running"`
+	Configured bool   `json:"configured"` // by relayhost
+	Relay      string `json:"relay"`
+	NextHop    string `json:"next_hop"` // as Postfix has it; "" delivers straight
+	Service    string `json:"service"`  // entry of master.cf that sends
+
+	ChangeID  string            `json:"change_id"`
+	ChangedAt *time.Time        `json:"changed_at,omitempty"`
+	Drift     []apply.DriftItem `json:"drift"`
+	Pending   *apply.Record     `json:"pending,omitempty"`  // of a run that did not finish
+	Undone    *apply.Undone     `json:"undone,omitempty"`   // by the dead-man's watch or a later run
+	Waiting   int               `json:"waiting"`            // messages in the queue
+	Verified  *lastVerification `json:"verified,omitempty"` // the last verification as root
+	Unknown   map[string]string `json:"unknown,omitempty"`  // what could not be read, and why
+}
+
+func (a *app) runStatus(ctx context.Context) error {
+	doc := statusDoc{Version: 1, Drift: []apply.DriftItem{}, Unknown: map[string]string{}}
+	r := &a.host.Reader
+	state, err := postfix.Read(ctx, r, a.configDir)
+	var unusable *postfix.ConfigError
+	if errors.As(err, &unusable) {
+		doc.Unknown["configuration"] = err.Error()
+	} else if err != nil {
+		return err
+	}
+	if state.Installed {
+		doc.Postfix = fmt.Sprintf("%d.%d.%d", state.Version.Major, state.Version.Minor, state.Version.Patch)
+		doc.Running = state.Running
+		if unusable == nil {
+			route := explain.RouteOf(state)
+			doc.NextHop, doc.Service = route.NextHop, route.Service.Name
+		}
+		if queue, err := postfix.ReadQueue(ctx, r, a.configDir); err == nil || errors.Is(err, postfix.ErrLongQueue) {
+			doc.Waiting = len(queue)
+		} else {
+			doc.Unknown["queue"] = err.Error()
+		}
+	}
+	answers, err := a.readAnswers()
+	if err != nil {
+		doc.Unknown["answers"] = err.Error()
+	}
+	doc.Relay = answers.Relay
+	doc.Configured = answers.Relay != ""
+	a.readHistory(&doc)
+	if len(doc.Unknown) == 0 {
+		doc.Unknown = nil
+	}
+	if a.json {
+		err = a.printJSON(doc)
+	} else {
+		a.showStatus(doc)
+		err = nil
+	}
+	if err == nil && doc.drifted() {
+		return codeError(exitDifferences)
+	}
+	return err
+}
+
+// readHistory adds what only root can read: the state folder is 0700.
+func (a *app) readHistory(doc *statusDoc) {
+	r, o := &a.host.Reader, apply.Options{ConfigDir: a.configDir}
+	note := func(what string, err error) {
+		if err != nil {
+			doc.Unknown[what] = err.Error()
+		}
+	}
+	history, err := apply.History(r, o)
+	note("changes", err)
+	if len(history) > 0 {
+		doc.ChangeID, doc.ChangedAt = history[0].ID, &history[0].Time
+	}
+	drift, err := apply.FindDrift(r, o)
+	note("drift", err)
+	if drift != nil {
+		doc.Drift = drift
+	}
+	doc.Pending, err = apply.Pending(r, o)
+	note("pending", err)
+	doc.Undone, err = apply.LastUndone(r, o)
+	note("undone", err)
+	data, err := r.ReadFile(filepath.Join(apply.StateDir, verificationFile))
+	if err == nil {
+		err = json.Unmarshal(data, &doc.Verified)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		note("verified", err)
+	}
+}
+
+func (d statusDoc) drifted() bool {
+	for _, item := range d.Drift {
+		if item.State != apply.DriftNone {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *app) showStatus(d statusDoc) {
+	out := a.io.Out
+	row := func(label, format string, args ...any) {
+		fmt.Fprintf(out, "%-10s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case d.Postfix == "":
+		row("Postfix", "not installed")
+	case d.Running:
+		row("Postfix", "%s, running", d.Postfix)
+	default:
+		row("Postfix", "%s, not running", d.Postfix)
+	}
+	switch {
+	case d.NextHop == "":
+		row("Mail goes", "straight to the recipients' servers")
+	default:
+		row("Mail goes", "through %s by the service %s", d.NextHop, d.Service)
+	}
+	switch {
+	case d.ChangeID != "":
+		row("Set up", "by relayhost for %s, change %s of %s", d.Relay, d.ChangeID, d.ChangedAt.Local().Format(time.DateTime))
+	case d.Configured:
+		row("Set up", "by relayhost for %s", d.Relay)
+	default:
+		row("Set up", "not by relayhost")
+	}
+	if d.Pending != nil {
+		row("Unfinished", "change %s did not finish; the next setup or rollback puts everything back", d.Pending.ID)
+	}
+	if d.Undone != nil {
+		row("Undone", "change %s, at %s by %s", d.Undone.ID, d.Undone.Time.Local().Format(time.DateTime), d.Undone.By)
+	}
+	for _, item := range d.Drift {
+		if item.State != apply.DriftNone {
+			row("Drift", "%s: %s", item.Path, item.State)
+		}
+	}
+	if d.ChangeID != "" && !d.drifted() {
+		row("Drift", "none: every file is as setup left it")
+	}
+	if d.Postfix != "" && d.Unknown["queue"] == "" {
+		row("Queue", "%d message(s) wait", d.Waiting)
+	}
+	if d.Verified != nil {
+		row("Verified", "%s, at %s", d.Verified.Result, d.Verified.Time.Local().Format(time.DateTime))
+	}
+	for what, why := range d.Unknown {
+		row("Not known", "%s: %s", what, why)
+	}
+}

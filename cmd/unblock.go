@@ -1,0 +1,114 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"relayhost/detect"
+	"relayhost/internal/postfix"
+	"relayhost/internal/resolve"
+	"relayhost/internal/verify"
+)
+
+type unblockFlags struct {
+	host, domain, purpose, volume string
+}
+
+func newUnblockCmd(a *app) *cobra.Command {
+	var f unblockFlags
+	cmd := &cobra.Command{
+		Use:   "unblock",
+		Short: "The provider's way to open port 25, and a request text filled in",
+		Long: `unblock says how, and whether, this server's hosting provider opens port 25, what
+is missing before one asks, and writes the request with this server's facts. It
+says plainly where the block is not lifted, and which relay and port to use
+instead.`,
+		Example: `  relayhost unblock --domain example.com --purpose "order confirmations"
+  relayhost unblock --host hetzner`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
+			defer cancel()
+			return a.runUnblock(ctx, f)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.host, "host", "", "hosting provider (default: the one that is detected)")
+	fs.StringVar(&f.domain, "domain", "", "`domain` that mail is sent from (default: the one of the set-up)")
+	fs.StringVar(&f.purpose, "purpose", "", "what the mail is for, in your words")
+	fs.StringVar(&f.volume, "volume", "", "how much mail, in your words, e.g. \"200 a day\"")
+	return cmd
+}
+
+func (a *app) runUnblock(ctx context.Context, f unblockFlags) error {
+	r := &a.host.Reader
+	facts, err := detect.Run(ctx, detect.Options{Reader: r, NoProbe: true})
+	if err != nil {
+		return err
+	}
+	id := first(f.host, facts.Host.Provider)
+	if id == "" {
+		return hint(errors.New("the hosting provider of this server is not known"), "name it with --host; relayhost hosts lists them")
+	}
+	hosts, err := detect.Hosts()
+	if err != nil {
+		return err
+	}
+	entry, err := findHost(hosts, id)
+	if err != nil {
+		return err
+	}
+	if f.host != "" && facts.Host.Provider != entry.ID {
+		// What this machine's metadata says belongs to another provider.
+		facts.Host = detect.Host{Provider: entry.ID, Name: entry.Name, PublicIPv4: facts.Host.PublicIPv4}
+	}
+	answers, err := a.readAnswers()
+	if err != nil {
+		return err
+	}
+	u := detect.UnblockFacts{
+		Facts: facts, Entry: entry, Hostname: postfix.HostFQDN(r), Purpose: f.purpose, Volume: f.volume,
+		Domain: first(f.domain, domainOf(answers.From)),
+	}
+	if u.Catalog, err = a.catalog(); err != nil {
+		return err
+	}
+	if u.Findings, err = a.domainFindings(ctx, u); err != nil {
+		return err
+	}
+	text, err := detect.UnblockRequest(u)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(text)
+	}
+	_, err = fmt.Fprint(a.io.Out, text.Text())
+	return err
+}
+
+// domainFindings looks at what a provider would look at.
+func (a *app) domainFindings(ctx context.Context, u detect.UnblockFacts) ([]detect.DomainFinding, error) {
+	resolver, err := resolve.System(&a.host.Reader)
+	if err != nil {
+		return nil, err
+	}
+	d := verify.Domain{Resolver: resolver, Name: u.Domain, HELO: u.Hostname}
+	if addr, err := netip.ParseAddr(u.Facts.Host.PublicIPv4); err == nil {
+		d.Public = append(d.Public, addr)
+	}
+	checks := []func(context.Context) verify.Finding{d.PTR}
+	if u.Domain != "" {
+		checks = append(checks, d.SPF, d.DKIM, d.DMARC)
+	}
+	var out []detect.DomainFinding
+	for _, check := range checks {
+		found := check(ctx)
+		out = append(out, detect.DomainFinding{Check: found.Check, Result: string(found.Result), Detail: found.Detail})
+	}
+	return out, nil
+}
