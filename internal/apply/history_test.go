@@ -142,7 +142,7 @@ func TestRecoverKeepsForeignEdits(t *testing.T) {
 	if rec, err := Pending(&tr.h.Reader, tr.o); err != nil || rec == nil {
 		t.Fatalf("pending: %v, %v", rec, err)
 	}
-	tr.write("/etc/postfix/main.cf", mainBefore+"relayhost = [mine.example]\n", 0o644)
+	tr.write("/etc/postfix/main.cf", strings.Replace(mainAfter, "587", "2525", 1), 0o644)
 	before := tr.print()
 	undone, err := Recover(t.Context(), tr.h, tr.o)
 	var person *NeedsPerson

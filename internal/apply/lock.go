@@ -38,7 +38,7 @@ func lock(ctx context.Context, h *host.Host, o Options) (*os.File, error) {
 		if !errors.As(err, &held) {
 			return f, err
 		}
-		if held.PID == 0 || alive(held.PID) || time.Now().After(give) {
+		if held.PID != 0 && alive(held.PID) || time.Now().After(give) {
 			return nil, err
 		}
 		select {
@@ -80,8 +80,9 @@ func tryLock(h *host.Host, o Options) (*os.File, error) {
 }
 
 // signLock writes into the lock who holds it, and which folders it works in.
-func signLock(f *os.File, since time.Time, folders []string) error {
-	text := fmt.Sprintf("%d %s\n%s\n", os.Getpid(), since.UTC().Format(time.RFC3339), strings.Join(folders, "\n"))
+// The watch of a dead run signs as 0: it is worth waiting for.
+func signLock(f *os.File, pid int, since time.Time, folders []string) error {
+	text := fmt.Sprintf("%d %s\n%s\n", pid, since.UTC().Format(time.RFC3339), strings.Join(folders, "\n"))
 	if _, err := f.WriteAt([]byte(text), 0); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}

@@ -49,6 +49,26 @@ func merge(base, without, now []byte) ([]byte, bool) {
 	return []byte(out.String()), true
 }
 
+// holdsNone reports whether now has no line that was added from before to
+// after, and every line that was removed.
+func holdsNone(before, after, now []byte) bool {
+	ours, ok := hunks(lines(before), lines(after))
+	have := map[string]bool{}
+	for _, line := range lines(now) {
+		have[line] = true
+	}
+	old := lines(before)
+	for _, h := range ours {
+		for _, line := range h.lines {
+			ok = ok && !have[line]
+		}
+		for _, line := range old[h.from:h.to] {
+			ok = ok && have[line]
+		}
+	}
+	return ok
+}
+
 // lines splits text after each newline.
 func lines(text []byte) []string {
 	var list []string

@@ -59,7 +59,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if err := t.uses(folders(whole.Steps)...); err != nil {
 		return nil, err
 	}
-	steps, err := t.backwards(whole)
+	steps, err := t.backwards(whole, false)
 	if err != nil {
 		return nil, err
 	}

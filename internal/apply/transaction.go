@@ -24,6 +24,7 @@ type transaction struct {
 	dir   string // state folder
 	lock  *os.File
 	dog   *watchdog
+	pid   int // 0 for the watch
 	since time.Time
 	used  []string // folders that temporary files may lie in
 }
@@ -34,7 +35,7 @@ func begin(ctx context.Context, h *host.Host, o Options) (*transaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &transaction{h: h, o: o, dir: o.stateDir(), lock: f, since: o.now()}
+	t := &transaction{h: h, o: o, dir: o.stateDir(), lock: f, pid: os.Getpid(), since: o.now()}
 	left := readLock(f)[1:]
 	err = t.sweep(append(left, t.dir, filepath.Join(t.dir, historyDir))...)
 	if err == nil {
@@ -51,7 +52,7 @@ func begin(ctx context.Context, h *host.Host, o Options) (*transaction, error) {
 // run finds what this one may leave there, and clears what is there already.
 func (t *transaction) uses(dirs ...string) error {
 	t.used = append(t.used, dirs...)
-	if err := signLock(t.lock, t.since, t.used); err != nil {
+	if err := signLock(t.lock, t.pid, t.since, t.used); err != nil {
 		return err
 	}
 	return t.sweep(dirs...)

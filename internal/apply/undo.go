@@ -34,7 +34,7 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	if j.ConfigDir != "" {
 		t.o.ConfigDir = j.ConfigDir
 	}
-	back, err := t.backwards(j)
+	back, err := t.backwards(j, true)
 	if err != nil {
 		return needsPerson(j, err)
 	}
@@ -97,14 +97,18 @@ func needsPerson(j journal, err error) error {
 }
 
 // backwards turns the journal's steps round, from what is on disk now to what
-// was before. All decisions are made before the first write.
-func (t *transaction) backwards(j journal) ([]step, error) {
+// was before. All decisions are made before the first write. Of an unfinished
+// run it is not known which steps it has done.
+func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 	var back []step
 	edited := &Edited{}
 	for _, s := range slices.Backward(j.Steps) {
 		now, err := look(&t.h.Reader, s.Target)
 		if err != nil {
 			return nil, err
+		}
+		if unfinished && untouched(s, now) {
+			continue
 		}
 		want, err := t.decide(s, now)
 		var conflict *Edited
@@ -124,6 +128,15 @@ func (t *transaction) backwards(j journal) ([]step, error) {
 		return nil, edited
 	}
 	return back, nil
+}
+
+// untouched reports whether a file that somebody has edited holds nothing of
+// what the step would have written: it was not done, and needs no undoing.
+func untouched(s step, now state) bool {
+	if now.same(s.Before) || now.same(s.After) || !now.Exists || s.Before.data == nil || s.After.data == nil {
+		return false
+	}
+	return holdsNone(s.Before.data, s.After.data, now.data)
 }
 
 // decide says what the file of s is to become, given what it is now.

@@ -127,7 +127,7 @@ func restore(ctx context.Context, h *host.Host, o Options, lock *os.File, id str
 	if errors.Is(err, os.ErrNotExist) || err == nil && j.Record.ID != id {
 		return nil
 	}
-	if err := signLock(lock, t.since, folders(j.Steps)); err != nil {
+	if err := signLock(lock, 0, t.since, folders(j.Steps)); err != nil {
 		return err
 	}
 	return t.undo(ctx, byWatch)

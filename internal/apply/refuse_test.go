@@ -1,0 +1,280 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/secret"
+)
+
+func TestStalePlan(t *testing.T) {
+	for name, edit := range map[string]func(*tree){
+		"changed":  func(tr *tree) { tr.write("/etc/postfix/main.cf", mainBefore+"# theirs\n", 0o644) },
+		"appeared": func(tr *tree) { tr.write("/etc/postfix/sasl_passwd", "x y:z\n", 0o600) },
+		"removed":  func(tr *tree) { _ = os.Remove(tr.h.Real("/etc/postfix/master.cf")) },
+	} {
+		tr := newTree(t)
+		p := tr.plan("one")
+		edit(tr)
+		before := tr.print()
+		if _, err := Run(t.Context(), tr.h, p, tr.o); !errors.Is(err, ErrStale) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after := tr.print(); after != before {
+			t.Errorf("%s: changed:\n%s", name, after)
+		}
+	}
+}
+
+// An editor writes main.cf after the plan was checked and before its rename.
+func TestEditedInBetween(t *testing.T) {
+	tr := newTree(t)
+	theirs := mainBefore + "# theirs\n"
+	tr.h.Before = func(op host.Op) error {
+		if op.Name == host.OpRename && op.Path == "/etc/postfix/main.cf" {
+			tr.write("/etc/postfix/main.cf", theirs, 0o644)
+		}
+		return nil
+	}
+	if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); !errors.Is(err, host.ErrChanged) {
+		t.Errorf("%v", err)
+	}
+	if got := tr.read("/etc/postfix/main.cf"); got != theirs {
+		t.Errorf("main.cf is %q", got)
+	}
+	if names, _ := tr.h.ReadDir("/etc/postfix"); len(names) != 2 {
+		t.Errorf("left behind: %v", names)
+	}
+}
+
+func TestProofFails(t *testing.T) {
+	lost := errors.New("the relay said 535")
+	for _, keep := range []bool{false, true} {
+		tr := newTree(t)
+		before := tr.print()
+		tr.o.KeepOnFailure = keep
+		tr.o.Prove = func(context.Context) error {
+			tr.logs = append(tr.logs, "prove")
+			return lost
+		}
+		rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
+		var proof *ProofFailed
+		if !errors.As(err, &proof) || proof.Kept != keep || !errors.Is(err, lost) {
+			t.Fatalf("keep %v: %v", keep, err)
+		}
+		want := map[bool]string{false: "[reload prove reload]", true: "[reload prove]"}[keep]
+		if fmt.Sprint(tr.logs) != want {
+			t.Errorf("keep %v: %v, want %v", keep, tr.logs, want)
+		}
+		if same := tr.print() == before; same == keep {
+			t.Errorf("keep %v, and the host is as before: %v", keep, same)
+		}
+		if state := map[bool]string{false: RolledBack, true: Committed}[keep]; rec.State != state {
+			t.Errorf("state %q, want %q", rec.State, state)
+		}
+	}
+}
+
+func TestReloadOrLogFails(t *testing.T) {
+	broken := errors.New("fatal: bad string length")
+	for name, o := range map[string]func(*tree){
+		"reload": func(tr *tree) {
+			tr.o.Reload = func(context.Context) error {
+				tr.logs = append(tr.logs, "reload")
+				if len(tr.logs) == 1 {
+					return broken
+				}
+				return nil
+			}
+		},
+		"log": func(tr *tree) {
+			tr.o.Watch = func(context.Context) (func(context.Context) error, error) {
+				return func(context.Context) error { return broken }, nil
+			}
+		},
+	} {
+		tr := newTree(t)
+		before := tr.print()
+		o(tr)
+		if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); !errors.Is(err, broken) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after := tr.print(); after != before || len(tr.logs) != 2 {
+			t.Errorf("%s: %v\n%s", name, tr.logs, after)
+		}
+	}
+	tr := newTree(t)
+	before := tr.print()
+	tr.o.Reload = func(context.Context) error { return broken }
+	_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
+	var person *NeedsPerson
+	if !errors.As(err, &person) || !strings.Contains(err.Error(), `run "postfix reload"`) || tr.print() != before {
+		t.Errorf("each reload fails: %v", err)
+	}
+}
+
+func TestMapAndConfigAreChecked(t *testing.T) {
+	for name, spoil := range map[string]func(p *plan.Plan){
+		"does not give back": func(p *plan.Plan) {
+			p.Files[1].Keys = map[string]secret.Value{"[missing.example]:587": secret.New("a:b")}
+		},
+		"postconf reads ": func(p *plan.Plan) {
+			main := &p.Files[len(p.Files)-1]
+			main.After = []byte(strings.Replace(string(main.After), "\nrelayhost = [", "\n relayhost = [", 1))
+			main.After = append(main.After, "relayhost =\n  [relay.example.net]:587\n"...) // the stub knows no continuation
+		},
+		"not compiled": func(p *plan.Plan) { p.Files[1].Map = "texthash" },
+	} {
+		tr := newTree(t)
+		before := tr.print()
+		p := tr.plan("one")
+		spoil(&p)
+		if _, err := Run(t.Context(), tr.h, p, tr.o); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("want %q, got %v", name, err)
+		}
+		if after := tr.print(); after != before {
+			t.Errorf("%s: changed:\n%s", name, after)
+		}
+	}
+}
+
+func TestSecondRunChangesNothing(t *testing.T) {
+	tr := newTree(t)
+	tr.run("one")
+	before, told := tr.print(), len(tr.logs)
+	rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
+	if err != nil || rec.ID != "" || tr.print() != before || len(tr.logs) != told {
+		t.Errorf("%+v, %v, %v", rec, err, tr.logs)
+	}
+}
+
+// A clock that goes back a year does not turn the history round.
+func TestClockGoesBack(t *testing.T) {
+	tr := newTree(t)
+	now := time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC)
+	tr.o.Now = func() time.Time { return now }
+	tr.run("one")
+	now = now.AddDate(-1, 0, 0)
+	second := tr.run("two")
+	past, err := History(&tr.h.Reader, tr.o)
+	if err != nil || len(past) != 2 || past[0].ID != second.ID || second.ID != "20251122-010203-2" {
+		t.Fatalf("%+v, %v", past, err)
+	}
+	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
+		t.Fatal(err)
+	}
+	if got := tr.read("/etc/postfix/sasl_passwd"); !strings.Contains(got, "user:one") {
+		t.Errorf("sasl_passwd is %q", got)
+	}
+}
+
+// A damaged copy is not put back, and said.
+func TestDamagedJournal(t *testing.T) {
+	tr := newTree(t)
+	rec := tr.run("one")
+	dir := tr.o.StateDir + "/history/" + rec.ID
+	names, _ := tr.h.ReadDir(dir)
+	for _, name := range names {
+		if strings.HasSuffix(name, ".before") {
+			tr.write(dir+"/"+name, "rotten", 0o600)
+		}
+	}
+	before := tr.print()
+	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("%v", err)
+	}
+	if tr.print() != before {
+		t.Error("changed")
+	}
+}
+
+func TestFindManager(t *testing.T) {
+	for text, want := range map[string]string{
+		"# {{ Ansible managed }}\nx = y\n":              "Ansible",
+		"# This file is managed by Puppet. Do not edit": "Puppet",
+		"  # Generated by Chef for host.example.com":    "Chef",
+		"# managed by salt://postfix":                   "Salt",
+		"mail_name = ansible managed\n# my own notes\n": "",
+	} {
+		tr := newTree(t)
+		m, found := FindManager(&tr.h.Reader, []byte(text))
+		if m.Name != want || found != (want != "") {
+			t.Errorf("%q: %+v", text, m)
+		}
+	}
+	for _, p := range panels {
+		tr := newTree(t)
+		tr.mkdir(p.path)
+		if m, found := FindManager(&tr.h.Reader, nil); !found || m.Name != p.name || m.Advice == "" {
+			t.Errorf("%s: %+v", p.name, m)
+		}
+	}
+}
+
+func TestKeepOutOfHistory(t *testing.T) {
+	tr := newTree(t)
+	before := tr.print()
+	p, err := KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
+	if err != nil || len(p.Files) != 4 {
+		t.Fatalf("no repository: %d files, %v", len(p.Files), err)
+	}
+	tr.mkdir("/etc/.git")
+	tr.write("/etc/.gitignore", "*~", 0o600)
+	p, err = KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
+	if err != nil || len(p.Files) != 5 || len(p.Notes) != 1 {
+		t.Fatalf("%d files, %v, %v", len(p.Files), p.Notes, err)
+	}
+	if _, err := Run(t.Context(), tr.h, p, tr.o); err != nil {
+		t.Fatal(err)
+	}
+	if got := tr.read("/etc/.gitignore"); got != "*~\n/postfix/sasl_passwd*\n" {
+		t.Errorf(".gitignore is %q", got)
+	}
+	if again, err := KeepOutOfHistory(&tr.h.Reader, tr.plan("two")); err != nil || len(again.Files) != 4 {
+		t.Errorf("once more: %d files, %v", len(again.Files), err)
+	}
+	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.Remove(tr.h.Real("/etc/.git"))
+	if got := tr.read("/etc/.gitignore"); got != "*~" {
+		t.Errorf("rolled back, .gitignore is %q", got)
+	}
+	_ = os.Remove(tr.h.Real("/etc/.gitignore"))
+	if after := tr.print(); after != before {
+		t.Errorf("rolled back:\n%s", after)
+	}
+}
+
+// merge undoes one side's edits and keeps the other's.
+func FuzzMerge(f *testing.F) {
+	f.Add("a\nb\nc\n", "a\nc\n", "a\nb\nc\nd\n")
+	f.Add("", "x", "x\n y\n")
+	f.Add("a\nb", "b\na", "a\nb\n")
+	f.Fuzz(func(t *testing.T, base, without, now string) {
+		if len(base)+len(without)+len(now) > 4096 {
+			return
+		}
+		if got, ok := merge([]byte(base), []byte(without), []byte(base)); !ok || string(got) != without {
+			t.Errorf("nobody else edited: %q, %v, want %q", got, ok, without)
+		}
+		if got, ok := merge([]byte(base), []byte(base), []byte(now)); !ok || string(got) != now {
+			t.Errorf("we edited nothing: %q, %v, want %q", got, ok, now)
+		}
+		if got, ok := merge([]byte(base), []byte(now), []byte(now)); !ok || string(got) != now {
+			t.Errorf("both did the same: %q, %v, want %q", got, ok, now)
+		}
+		one, ok1 := merge([]byte(base), []byte(without), []byte(now))
+		two, ok2 := merge([]byte(base), []byte(now), []byte(without))
+		if ok1 != ok2 || ok1 && string(one) != string(two) {
+			t.Errorf("depends on the side: %q %v, %q %v", one, ok1, two, ok2)
+		}
+	})
+}
