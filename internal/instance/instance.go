@@ -75,6 +75,9 @@ func Start(ctx context.Context, h *host.Host, o Options) (*Instance, error) {
 	if o.Name == "" {
 		o.Name = "relayhost"
 	}
+	if err := o.complete(ctx, h); err != nil {
+		return nil, err
+	}
 	i := &Instance{h: h, o: o, folders: o.folders()}
 	i.ConfigDir = i.folders.config
 	i.Log = postfix.Log{File: filepath.Join(i.folders.log, "mail.log")}
@@ -85,6 +88,22 @@ func Start(ctx context.Context, h *host.Host, o Options) (*Instance, error) {
 		return nil, errors.Join(fmt.Errorf("start a private Postfix: %w", err), i.Close())
 	}
 	return i, nil
+}
+
+// complete asks Postfix for its built-in values where State has none, as on a
+// host whose own configuration cannot be used.
+func (o *Options) complete(ctx context.Context, h *host.Host) error {
+	for name, value := range map[string]*string{"daemon_directory": &o.State.DaemonDir, "mail_owner": &o.State.MailOwner} {
+		if *value != "" {
+			continue
+		}
+		out, err := h.Query(ctx, host.Postconf("", "-dh", name))
+		if err != nil {
+			return err
+		}
+		*value = strings.TrimSpace(string(out.Stdout))
+	}
+	return nil
 }
 
 // sweep removes the folders of an instance that was not closed. Folders without

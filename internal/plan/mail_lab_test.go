@@ -340,3 +340,33 @@ func TestLabPinnedCertificate(t *testing.T) {
 		t.Errorf("%d logins against another certificate", got-before)
 	}
 }
+
+// A content filter that speaks SMTP goes on without TLS and login.
+func TestLabContentFilterStays(t *testing.T) {
+	l := lab.New(t, lab.Relay("postmark"))
+	l.Server.Start("smtp-sink", "-u", "postfix", "127.0.0.1:10025", "10")
+	l.Server.Shell("postconf -e 'content_filter = smtp:[127.0.0.1]:10025'")
+	l.Server.StartPostfix()
+	relay := l.World.Relay("postmark")
+	write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
+	l.Server.SendMail("root@host.example.com", "ops@example.net", "hello")
+	l.Server.WaitLog(`postfix/smtp\[\d+\]: \w+: to=<ops@example\.net>, relay=127\.0\.0\.1\[127\.0\.0\.1\]:10025, .*status=sent`)
+	if n := len(relay.Sessions()); n != 0 {
+		t.Errorf("%d sessions with the relay", n)
+	}
+}
+
+// Messages that come one after the other share a connection and its login.
+func TestLabConnectionsAreReused(t *testing.T) {
+	l := lab.New(t, lab.Postfix(), lab.Relay("postmark"))
+	relay := l.World.Relay("postmark")
+	write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
+	const n = 8
+	for i := range n {
+		l.Server.SendMail("root@host.example.com", fmt.Sprintf("ops%d@example.net", i), "hello")
+		l.Server.WaitLog(fmt.Sprintf(`to=<ops%d@example\.net>, .*status=sent`, i))
+	}
+	if c := relay.Counters(); c.Messages != n || c.Logins > 2 || c.Logins != c.Handshakes {
+		t.Errorf("%d messages with %d logins and %d handshakes", c.Messages, c.Logins, c.Handshakes)
+	}
+}

@@ -1,0 +1,80 @@
+package instance
+
+import (
+	"strings"
+	"testing"
+
+	"relayhost/internal/postfix"
+)
+
+func TestRelocate(t *testing.T) {
+	moved := map[string]string{"/etc/postfix/sasl_passwd": "/i/0-sasl_passwd", "/etc/postfix/policy": "/i/1-policy"}
+	for value, want := range map[string]string{
+		"hash:/etc/postfix/sasl_passwd":                                 "hash:/i/0-sasl_passwd",
+		"hash:/etc/postfix/policy, hash:/etc/postfix/sasl_passwd_other": "hash:/i/1-policy, hash:/etc/postfix/sasl_passwd_other",
+		"hash:/etc/postfix/policy,hash:/etc/postfix/policy":             "hash:/i/1-policy,hash:/i/1-policy",
+		"unionmap:{hash:/etc/postfix/policy}":                           "unionmap:{hash:/i/1-policy}",
+		"/etc/postfix/policy":                                           "/etc/postfix/policy",
+		"":                                                              "",
+	} {
+		if got := relocate(value, moved); got != want {
+			t.Errorf("%s became %s, want %s", value, got, want)
+		}
+	}
+}
+
+func TestPrivateConfiguration(t *testing.T) {
+	i := &Instance{ConfigDir: "/i/etc", o: Options{Dir: "/i", Name: "x", Params: map[string]string{"smtp_host_lookup": "native"}}}
+	i.folders = i.o.folders()
+	i.Log.File = i.folders.log + "/mail.log"
+	moved := map[string]string{"/etc/postfix/sasl_passwd": "/i/etc/0-sasl_passwd"}
+	text, err := i.mainCF([]byte("relayhost = [h]:587\nqueue_directory = /var/spool/postfix\ncontent_filter = x:[127.0.0.1]:10025\n"+
+		"smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\nmulti_instance_wrapper = x\nsoft_bounce = no\n"), moved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := postfix.ParseMain(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"relayhost": "[h]:587", "queue_directory": "/i/spool", "data_directory": "/i/data", "content_filter": "", "soft_bounce": "yes",
+		"smtp_sasl_password_maps": "hash:/i/etc/0-sasl_passwd", "maillog_file": "/i/log/mail.log", "smtp_host_lookup": "native",
+		"inet_interfaces": "loopback-only",
+	} {
+		if got, ok := m.Get(name); !ok || got != want {
+			t.Errorf("%s = %q (%v), want %q", name, got, ok, want)
+		}
+	}
+	if _, ok := m.Get("multi_instance_wrapper"); ok {
+		t.Error("multi_instance_wrapper is left")
+	}
+	text, err = i.masterCF([]byte("smtp inet n - y - - smtpd\nsmtp unix - - y - - smtp\nlocal unix - n n - - local\n"+
+		"maildrop unix - n n - - pipe\n  argv=/usr/bin/maildrop\nrelayhost-x unix - - n - - smtp\n  -o smtp_generic_maps=hash:/etc/postfix/sasl_passwd\n"), moved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	master, err := postfix.ParseMaster(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range master.Services() {
+		if s.Type == "inet" || s.Chroot == "y" || s.Command == "local" || s.Command == "pipe" {
+			t.Errorf("%+v", s)
+		}
+	}
+	if s, ok := master.Get("relayhost-x", "unix"); !ok || s.Options[0].Value != "hash:/i/etc/0-sasl_passwd" {
+		t.Errorf("%+v", s)
+	}
+	for _, name := range []string{"pickup", "cleanup", "qmgr", "rewrite", "bounce", "tlsmgr"} {
+		if !strings.Contains(string(text), "\n"+name+" ") && !strings.HasPrefix(string(text), name+" ") {
+			t.Errorf("no %s", name)
+		}
+	}
+}
+
+func TestFolders(t *testing.T) {
+	if got := (Options{Name: "relayhost"}).folders(); got != (folders{"/etc/postfix-relayhost", "/var/spool/postfix-relayhost", "/var/lib/postfix-relayhost", "/var/lib/postfix-relayhost-log"}) {
+		t.Errorf("%+v", got)
+	}
+}
