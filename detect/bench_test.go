@@ -34,6 +34,15 @@ func best(l *lab.Lab, args ...string) (took time.Duration, connections int) {
 	return took, connections
 }
 
+// starting is how long the program takes to do nothing.
+func starting(l *lab.Lab) time.Duration {
+	least := time.Hour
+	for range 5 {
+		least = min(least, l.Run("relayhost", "version").Took)
+	}
+	return least
+}
+
 // BenchmarkDetect prints how long detection takes on a link with a round trip of
 // 100 ms, as round trips and as seconds.
 func BenchmarkDetect(b *testing.B) {
@@ -49,17 +58,22 @@ func BenchmarkDetect(b *testing.B) {
 	took, n = best(l)
 	figure(b, "detect, all open: time", trips(took), 6+slack, "round trips")
 	figure(b, "detect, all open: connections", float64(n), 14, "")
+	start := starting(l)
 	took, _ = best(l, "--no-probe")
-	figure(b, "detect --no-probe, metadata: time", trips(took), 4.2, "round trips")
+	figure(b, "detect --no-probe, metadata: time*", trips(took-start), 4.2, "round trips")
 	l.World.Block(25, lab.Dropped, lab.Both)
 	took, _ = best(l)
 	figure(b, "detect, port 25 dropped: time", took.Seconds(), 4, "s")
 
+	// A provider that has no metadata service: there is nothing to wait for.
+	local := lab.New(b, lab.Cloud("brightbox"), far)
+	start = starting(local)
+	took, _ = best(local, "--no-probe")
+	figure(b, "detect --no-probe, local files: time*", float64((took-start).Microseconds())/1000, 20, "ms")
 	plain := lab.New(b, lab.MailExchangers(), far)
-	took, _ = best(plain, "--no-probe")
-	figure(b, "detect --no-probe, local files: time", float64(took.Microseconds())/1000, 20, "ms")
 	plain.World.DNS.Fail("", lab.DNSFault{Drop: true})
 	took, _ = best(plain)
 	figure(b, "detect, DNS dead: time", took.Seconds(), 5, "s")
+	fmt.Printf("* less %.0f ms, which starting the program in the lab takes\n", float64(start.Microseconds())/1000)
 	b.ReportMetric(0, "ns/op")
 }

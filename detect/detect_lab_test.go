@@ -5,6 +5,7 @@ package detect_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -205,6 +206,21 @@ func situations() []situation {
 		{name: "host unreachable", opts: provider(lab.NoHost), v4: detect.Prohibited, v6: detect.Prohibited},
 		{name: "every second SYN is lost", opts: provider(lab.Lossy), v4: detect.Intermittent},
 		{name: "every second connection meets silence", opts: provider(lab.Intermittent, lab.IPv4), v4: detect.Intermittent, v6: detect.Open},
+		{name: "every second connection meets silence, IPv6", opts: provider(lab.Intermittent, lab.IPv6), v4: detect.Open, v6: detect.Intermittent},
+		{name: "one silent, one refused", opts: world(), set: func(l *lab.Lab) {
+			for i, host := range []string{"gmail-smtp-in.l.google.com", "outlook-com.olc.protection.outlook.com"} {
+				addrs := l.World.Exchanger(host).Addrs
+				l.World.Rule(fmt.Sprintf("ip daddr %s tcp dport 25 %s", addrs[0], []lab.Fate{lab.Dropped, lab.Reset}[i]))
+				l.World.Rule(fmt.Sprintf("ip6 daddr %s tcp dport 25 %s", addrs[1], []lab.Fate{lab.Dropped, lab.Reset}[i]))
+			}
+			l.World.Rule("ip daddr " + l.World.Exchanger("mta5.am0.yahoodns.net").Addrs[0].String() + " tcp dport 25 drop")
+		}, v4: detect.Inconclusive, v6: detect.Inconclusive},
+		{name: "targets on IPv4 alone", opts: world(), set: func(l *lab.Lab) {
+			for host, x := range l.World.Exchangers() {
+				l.World.DNS.Delete(host)
+				l.World.DNS.Set(host, "A", x.Addrs[0].String())
+			}
+		}, v4: detect.Open, v6: detect.NotProbed},
 		{name: "throttled", opts: provider(lab.Throttled, lab.IPv4), v4: detect.Intermittent},
 		{name: "no IPv6", opts: world(lab.NoIPv6()), v4: detect.Open, v6: detect.Unreachable},
 		{name: "no route for IPv6", opts: world(lab.NoRoute6()), v4: detect.Open, v6: detect.Unreachable},
