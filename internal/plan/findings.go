@@ -26,7 +26,7 @@ func Paths(s postfix.State) []string {
 	}
 	for _, name := range append([]string{"relay_domains"}, localDomainParams...) {
 		for _, word := range splitList(s.Params[name]) {
-			if t := postfix.ParseTables(word, s.DefaultMap); strings.Contains(word, ":") && len(t) == 1 && t[0].Editable() {
+			if t := postfix.ParseTables(word, s.DefaultMap); len(t) == 1 && t[0].Editable() {
 				list = append(list, t[0].Path)
 			}
 		}

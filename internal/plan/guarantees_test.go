@@ -279,6 +279,27 @@ func TestLocalMailStays(t *testing.T) {
 	}
 }
 
+func TestDomainsInFilesAndTables(t *testing.T) {
+	s := debian(t).set("mydestination", "$myhostname, /etc/postfix/local-names").set("relay_domains", "hash:/etc/postfix/relay_domains, /etc/postfix/more, ldap:/x").
+		with("/etc/postfix/local-names", "# mine\nexample.org\nlocal.test\n").with("/etc/postfix/relay_domains", "backup.test OK\nlocal.test OK\n").
+		with("/etc/postfix/more", "other.test\n")
+	st := s.state(t)
+	for _, path := range []string{"/etc/postfix/local-names", "/etc/postfix/relay_domains", "/etc/postfix/more", "/etc/mailname"} {
+		delete(st.Maps, path)
+		if !slices.Contains(plan.Paths(st), path) {
+			t.Errorf("%s is not among the paths", path)
+		}
+	}
+	p := build(t, s, options())
+	want := "backup.test relay:\n.backup.test relay:\nother.test relay:\n.other.test relay:\n"
+	if got := text(t, p, "/etc/postfix/relayhost_transport"); !strings.HasSuffix(got, "\n"+want) {
+		t.Errorf("routes:\n%s", got)
+	}
+	if !hasNote(p, "example.org is in mydestination") || !hasNote(p, "relay_domains = ldap:/x cannot be read") {
+		t.Errorf("notes %q", p.Notes)
+	}
+}
+
 func TestLocalOnly(t *testing.T) {
 	s := debian(t).set("default_transport", "error").set("relay_transport", "error")
 	p := build(t, s, options())

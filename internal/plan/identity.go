@@ -81,15 +81,15 @@ func (b *builder) isLocal(domain string) bool {
 	return slices.ContainsFunc(localDomainParams, func(name string) bool { return b.inList(name, domain) })
 }
 
-// inList reports whether domain is in a list parameter, by name or as a key of
-// a table whose source is known.
+// inList reports whether domain is in a list parameter, by name, as a line of a
+// file (/path) or as a key of a table whose source is known.
 func (b *builder) inList(param, domain string) bool {
 	for _, word := range splitList(b.param(param)) {
 		if strings.EqualFold(word, domain) {
 			return true
 		}
 		for _, t := range postfix.ParseTables(word, b.s.DefaultMap) {
-			if text, ok := b.s.Maps[t.Path]; ok && strings.Contains(word, ":") {
+			if text, ok := b.s.Maps[t.Path]; ok {
 				if _, found := parseTable(text).get(domain); found {
 					return true
 				}
