@@ -5,6 +5,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"relayhost/internal/host"
@@ -67,14 +68,19 @@ const (
 type Change struct {
 	Path   string `json:"path"`
 	Action string `json:"action"` // create | modify | remove
-	Before string `json:"before"` // SHA-256, "" when it did not exist
-	After  string `json:"after"`  // SHA-256, "" when it does not exist any more
+	// SHA-256 of the content, "" where there is no file. Of files with secrets
+	// it is secret.Mask: a short password could be guessed from a hash.
+	Before string `json:"before"`
+	After  string `json:"after"`
 }
 
 // Run applies p as one transaction. On any error the host is as it was before,
 // or the error is (or wraps) a *NeedsPerson. A plan that changes nothing
 // returns a Record without an ID.
 func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record, err error) {
+	if p.Incomplete {
+		return Record{}, errors.New("the plan has placeholders for credentials and is only to look at")
+	}
 	o.Force = false // to set up in spite of something is no leave to undo over somebody's edits
 	t, err := begin(ctx, h, o)
 	if err != nil {

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"relayhost/internal/host"
 )
 
 // A run is killed at each of its changes to the machine, then at each change
@@ -191,4 +194,70 @@ func driveCode(t *testing.T, cmd *exec.Cmd) int {
 		t.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode()
+}
+
+// The undoing of a killed run is killed too, at each of its changes; the run
+// after that finishes it.
+func TestKilledWhileRecovering(t *testing.T) {
+	tr := newTree(t)
+	old := tr.print()
+	tried := 0
+	for n := 1; ; n++ {
+		cmd := tr.hang()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		code := driveCode(t, tr.driver("recover", "kill="+strconv.Itoa(n)))
+		tr.whole(n)
+		mustDrive(t, tr.driver("recover"), 0)
+		if now := tr.print(); now != old {
+			t.Fatalf("killed at change %d of the undoing:\n%s", n, now)
+		}
+		if code == 0 {
+			break
+		}
+		tried++
+	}
+	t.Logf("%d points tried, 0 broken", tried)
+	if tried < 20 {
+		t.Errorf("only %d points", tried)
+	}
+}
+
+// A signal that comes at any change rolls back, or is too late.
+func TestInterruptedAtEveryChange(t *testing.T) {
+	rolledBack := 0
+	for n := 1; ; n++ {
+		tr := newTree(t)
+		old := tr.print()
+		ctx, cancel := context.WithCancel(t.Context())
+		ops := 0
+		tr.h.Before = func(host.Op) error {
+			if ops++; ops == n {
+				cancel()
+			}
+			return nil
+		}
+		_, err := Run(ctx, tr.h, tr.plan("one"), tr.o)
+		cancel()
+		if err == nil {
+			if got := tr.read("/etc/postfix/main.cf"); got != mainAfter {
+				t.Errorf("change %d: done, but main.cf is %q", n, got)
+			}
+			if ops < n {
+				break
+			}
+			continue
+		}
+		rolledBack++
+		if now := tr.print(); now != old {
+			t.Errorf("interrupted at change %d (%v):\n%s", n, err, now)
+		}
+		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
+			t.Errorf("interrupted at change %d: the state folder is left", n)
+		}
+	}
+	t.Logf("%d times rolled back", rolledBack)
+	if rolledBack < 50 {
+		t.Errorf("only %d times rolled back", rolledBack)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"relayhost/internal/host"
+	"relayhost/internal/secret"
 )
 
 // perform does the steps of j as one transaction: journal, files, commands,
@@ -99,7 +100,7 @@ func changes(steps []step) []Change {
 		if s.Before.Dir || s.After.Dir {
 			continue
 		}
-		c := Change{Path: s.Path, Action: "modify", Before: s.Before.Sum, After: s.After.Sum}
+		c := Change{Path: s.Path, Action: "modify", Before: shown(s, s.Before), After: shown(s, s.After)}
 		switch {
 		case !s.Before.Exists:
 			c.Action = "create"
@@ -109,6 +110,13 @@ func changes(steps []step) []Change {
 		list = append(list, c)
 	}
 	return list
+}
+
+func shown(s step, at state) string {
+	if s.Secret && at.Exists {
+		return secret.Mask
+	}
+	return at.Sum
 }
 
 // change writes the files, runs the commands, reloads and proves.

@@ -130,7 +130,7 @@ func TestMapAndConfigAreChecked(t *testing.T) {
 			main.After = []byte(strings.Replace(string(main.After), "\nrelayhost = [", "\n relayhost = [", 1))
 			main.After = append(main.After, "relayhost =\n  [relay.example.net]:587\n"...) // the stub knows no continuation
 		},
-		"not compiled": func(p *plan.Plan) { p.Files[1].Map = "texthash" },
+		"cannot be compiled": func(p *plan.Plan) { p.Files[1].Map = "texthash" },
 	} {
 		tr := newTree(t)
 		before := tr.print()

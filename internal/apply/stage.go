@@ -131,8 +131,8 @@ func (s *stage) write(name string, data []byte) error {
 // unless the one that is there is right.
 func (s *stage) build(ctx context.Context, compiler string, f plan.File, files []step) error {
 	index := postfix.Table{Type: f.Map, Path: f.Path}.Index()
-	if index == "" {
-		return fmt.Errorf("%s: map type %q is not compiled", f.Path, f.Map)
+	if index == "" || filepath.Ext(index) == ".pag" { // dbm makes two files, which cannot change at once
+		return fmt.Errorf("%s: map type %q cannot be compiled and moved in", f.Path, f.Map)
 	}
 	m, err := s.t.step(index)
 	if err != nil {

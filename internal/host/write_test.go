@@ -1,6 +1,7 @@
 package host
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -192,6 +193,31 @@ func TestXattrs(t *testing.T) {
 	}
 	if after, err := h.Xattrs("/etc/main.cf"); err != nil || string(after["user.note"]) != "kept" {
 		t.Errorf("%v, %v", after, err)
+	}
+}
+
+// A folder's default access list would let the user in that it names.
+func TestInheritedAccessListGoes(t *testing.T) {
+	h := newHost(t)
+	if err := os.MkdirAll(h.Real("/etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var acl []byte // version 2, then entries of tag, permissions and id (linux/posix_acl_xattr.h)
+	acl = binary.LittleEndian.AppendUint32(acl, 2)
+	for _, e := range [][3]uint32{{1, 7, ^uint32(0)}, {2, 7, 65534}, {4, 5, ^uint32(0)}, {0x10, 7, ^uint32(0)}, {0x20, 5, ^uint32(0)}} {
+		acl = binary.LittleEndian.AppendUint16(acl, uint16(e[0]))
+		acl = binary.LittleEndian.AppendUint16(acl, uint16(e[1]))
+		acl = binary.LittleEndian.AppendUint32(acl, e[2])
+	}
+	if err := syscall.Setxattr(h.Real("/etc"), "system.posix_acl_default", acl, 0); err != nil {
+		t.Skipf("a file system without access lists: %v", err)
+	}
+	if err := h.WriteFile("/etc/sasl_passwd", []byte("secret"), mine(0o644)); err != nil {
+		t.Fatal(err)
+	}
+	attrs, err := h.Xattrs("/etc/sasl_passwd")
+	if m, _ := h.Lstat("/etc/sasl_passwd"); err != nil || attrs[aclXattr] != nil || m.Mode.Perm() != 0o644 {
+		t.Errorf("mode %v, attributes %v, %v", m.Mode, attrs, err)
 	}
 }
 
