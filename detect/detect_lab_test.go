@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -45,8 +46,8 @@ func polite(t *testing.T, l *lab.Lab) {
 	}
 }
 
-// TestProviders runs `detect --no-probe` on a server of each provider.
-func TestProviders(t *testing.T) {
+// TestLabProviders runs `detect --no-probe` on a server of each provider.
+func TestLabProviders(t *testing.T) {
 	for _, id := range lab.Clouds() {
 		t.Run(id, func(t *testing.T) {
 			l := lab.New(t, lab.Cloud(id), lab.NoPostfix())
@@ -87,9 +88,9 @@ func TestProviders(t *testing.T) {
 
 var ptrOf = map[string]string{"contabo": "vmi1234567.contaboserver.net."}
 
-// TestMetadataTraps: nobody but the provider that DMI names is asked, and no
+// TestLabMetadataTraps: nobody but the provider that DMI names is asked, and no
 // trap changes the provider or takes longer than it may.
-func TestMetadataTraps(t *testing.T) {
+func TestLabMetadataTraps(t *testing.T) {
 	traps := map[string]lab.MetadataTrap{
 		"portal": lab.CaptivePortal, "redirect": lab.CaptiveRedirect, "hangs": lab.HangingMetadata, "drips": lab.DrippingMetadata,
 		"1 GiB": lab.HugeMetadata, "wrong kinds": lab.WrongMetadata, "EC2 of OpenStack": lab.OpenStackEC2, "nothing there": nil,
@@ -139,8 +140,8 @@ func TestMetadataTraps(t *testing.T) {
 	})
 }
 
-// TestASN: one look-up over DNS, and only where it was asked for.
-func TestASN(t *testing.T) {
+// TestLabASN: one look-up over DNS, and only where it was asked for.
+func TestLabASN(t *testing.T) {
 	l := lab.New(t, lab.NoPostfix())
 	const name = "10.113.0.203.origin.asn.cymru.com"
 	l.World.DNS.Set(name, "TXT", "24940 | 203.0.113.0/24 | DE | ripencc | 2002-06-03")
@@ -154,7 +155,7 @@ func TestASN(t *testing.T) {
 }
 
 // A resolver that answers every name: no provider comes of it.
-func TestResolverThatAnswersEveryName(t *testing.T) {
+func TestLabResolverThatAnswersEveryName(t *testing.T) {
 	l := lab.New(t, lab.NoPostfix(), lab.Trap(lab.CaptivePortal))
 	l.World.DNS.Wildcard(netip.MustParseAddr("169.254.169.254"))
 	facts, _ := detected(t, l, "--no-probe", "--asn")
@@ -172,8 +173,11 @@ type situation struct {
 	uid        uint32 // 0: as root
 	v4, v6     detect.Verdict
 	rule, why  string
-	resultOf25 string // of every probe over IPv4
+	full       bool // a variant of another: in the full table only
 }
+
+// full is set for the whole table; otherwise each mechanism is run once.
+var full = os.Getenv("LAB_FULL") != ""
 
 func world(opts ...lab.Option) []lab.Option {
 	return append([]lab.Option{lab.Cloud("aws"), lab.MailExchangers(), lab.Delay(10 * time.Millisecond)}, opts...)
@@ -194,19 +198,19 @@ const nobody = 65534
 
 func situations() []situation {
 	return []situation{
-		{name: "open", opts: world(), v4: detect.Open, v6: detect.Open, resultOf25: "open"},
-		{name: "open, not root", opts: world(), uid: nobody, v4: detect.Open, v6: detect.Open},
-		{name: "dropped", opts: provider(lab.Dropped), v4: detect.Blocked, v6: detect.Blocked, resultOf25: "timeout"},
-		{name: "dropped, not root", opts: provider(lab.Dropped), uid: nobody, v4: detect.Blocked, v6: detect.Blocked, why: "root only"},
-		{name: "dropped on IPv4", opts: provider(lab.Dropped, lab.IPv4), v4: detect.Blocked, v6: detect.Open},
+		{name: "open", opts: world(), v4: detect.Open, v6: detect.Open},
+		{name: "open, not root", full: true, opts: world(), uid: nobody, v4: detect.Open, v6: detect.Open},
+		{name: "dropped", opts: provider(lab.Dropped), v4: detect.Blocked, v6: detect.Blocked},
+		{name: "dropped, not root", full: true, opts: provider(lab.Dropped), uid: nobody, v4: detect.Blocked, v6: detect.Blocked, why: "root only"},
+		{name: "dropped on IPv4", full: true, opts: provider(lab.Dropped, lab.IPv4), v4: detect.Blocked, v6: detect.Open},
 		{name: "dropped on IPv6", opts: provider(lab.Dropped, lab.IPv6), v4: detect.Open, v6: detect.Blocked},
-		{name: "reset", opts: provider(lab.Reset), v4: detect.Refused, v6: detect.Refused, resultOf25: "refused"},
-		{name: "port unreachable", opts: provider(lab.NoPort), v4: detect.Refused, v6: detect.Refused},
+		{name: "reset", opts: provider(lab.Reset), v4: detect.Refused, v6: detect.Refused},
+		{name: "port unreachable", full: true, opts: provider(lab.NoPort), v4: detect.Refused, v6: detect.Refused},
 		{name: "prohibited", opts: provider(lab.Prohibited), v4: detect.Prohibited, v6: detect.Prohibited},
-		{name: "host unreachable", opts: provider(lab.NoHost), v4: detect.Prohibited, v6: detect.Prohibited},
-		{name: "every second SYN is lost", opts: provider(lab.Lossy), v4: detect.Intermittent},
+		{name: "host unreachable", full: true, opts: provider(lab.NoHost), v4: detect.Prohibited, v6: detect.Prohibited},
+		{name: "every second SYN is lost", full: true, opts: provider(lab.Lossy), v4: detect.Intermittent},
 		{name: "every second connection meets silence", opts: provider(lab.Intermittent, lab.IPv4), v4: detect.Intermittent, v6: detect.Open},
-		{name: "every second connection meets silence, IPv6", opts: provider(lab.Intermittent, lab.IPv6), v4: detect.Open, v6: detect.Intermittent},
+		{name: "every second connection meets silence, IPv6", full: true, opts: provider(lab.Intermittent, lab.IPv6), v4: detect.Open, v6: detect.Intermittent},
 		{name: "one silent, one refused", opts: world(), set: func(l *lab.Lab) {
 			for i, host := range []string{"gmail-smtp-in.l.google.com", "outlook-com.olc.protection.outlook.com"} {
 				addrs := l.World.Exchanger(host).Addrs
@@ -223,16 +227,16 @@ func situations() []situation {
 		}, v4: detect.Open, v6: detect.NotProbed},
 		{name: "throttled", opts: provider(lab.Throttled, lab.IPv4), v4: detect.Intermittent},
 		{name: "no IPv6", opts: world(lab.NoIPv6()), v4: detect.Open, v6: detect.Unreachable},
-		{name: "no route for IPv6", opts: world(lab.NoRoute6()), v4: detect.Open, v6: detect.Unreachable},
-		{name: "dropped, no IPv6", opts: append(provider(lab.Dropped), lab.NoIPv6()), v4: detect.Blocked, v6: detect.Unreachable},
+		{name: "no route for IPv6", full: true, opts: world(lab.NoRoute6()), v4: detect.Open, v6: detect.Unreachable},
+		{name: "dropped, no IPv6", full: true, opts: append(provider(lab.Dropped), lab.NoIPv6()), v4: detect.Blocked, v6: detect.Unreachable},
 		{name: "no route for IPv4", opts: world(lab.NoRoute4(), lab.Resolver("2001:db8::53")), v4: detect.Unreachable, v6: detect.Open},
 		{name: "local drop", opts: world(), set: rule("tcp dport 25 drop"), v4: detect.BlockedLocally, v6: detect.BlockedLocally, rule: "tcp dport 25 drop"},
 		{name: "local reject", opts: world(), set: rule("tcp dport 25 reject"), v4: detect.BlockedLocally, v6: detect.BlockedLocally, rule: "tcp dport 25 reject"},
 		{name: "local reject, not root", opts: world(), set: rule("tcp dport 25 reject"), uid: nobody, v4: detect.BlockedLocally, v6: detect.BlockedLocally},
-		{name: "local reset, not root", opts: world(), set: rule("tcp dport 25 reject with tcp reset"), uid: nobody, v4: detect.BlockedLocally, v6: detect.BlockedLocally},
-		{name: "local prohibition, not root", opts: world(), set: rule("tcp dport 25 reject with icmpx type admin-prohibited"), uid: nobody, v4: detect.BlockedLocally, v6: detect.BlockedLocally},
+		{name: "local reset, not root", full: true, opts: world(), set: rule("tcp dport 25 reject with tcp reset"), uid: nobody, v4: detect.BlockedLocally, v6: detect.BlockedLocally},
+		{name: "local prohibition, not root", full: true, opts: world(), set: rule("tcp dport 25 reject with icmpx type admin-prohibited"), uid: nobody, v4: detect.BlockedLocally, v6: detect.BlockedLocally},
 		{name: "local rule by user", opts: world(), set: rule("meta skuid != 0 tcp dport 25 reject"), v4: detect.BlockedLocally, rule: "meta skuid != 0"},
-		{name: "local rule by user, nft is not there", opts: world(), set: func(l *lab.Lab) {
+		{name: "local rule by user, nft is not there", full: true, opts: world(), set: func(l *lab.Lab) {
 			l.Server.LocalRule("meta skuid != 0 tcp dport 25 drop")
 			l.Server.Shell("rm -f /usr/sbin/nft /usr/sbin/*tables*-save")
 		}, v4: detect.BlockedLocally, why: "goes by user"},
@@ -255,8 +259,8 @@ func situations() []situation {
 			}
 		}, v4: detect.Intercepted, v6: detect.Intercepted},
 		{name: "listed address", opts: []lab.Option{lab.MailExchangers(listAll), lab.Delay(10 * time.Millisecond)}, v4: detect.Open, v6: detect.Open, why: "554"},
-		{name: "late greeting", opts: []lab.Option{lab.MailExchangers(lateAll), lab.Delay(10 * time.Millisecond)}, v4: detect.Open, v6: detect.Open},
-		{name: "resets one connection in two", opts: world(lab.NoIPv6()), set: func(l *lab.Lab) {
+		{name: "late greeting", full: true, opts: []lab.Option{lab.MailExchangers(lateAll), lab.Delay(10 * time.Millisecond)}, v4: detect.Open, v6: detect.Open},
+		{name: "resets one connection in two", full: true, opts: world(lab.NoIPv6()), set: func(l *lab.Lab) {
 			for host := range l.World.Exchangers() {
 				l.World.Exchanger(host).ResetEvery(2)
 				c, err := l.Server.Dial(context.Background(), "tcp", l.World.Exchanger(host).Addrs[0].String()+":25")
@@ -270,10 +274,10 @@ func situations() []situation {
 			l.World.DNS.Fail("", lab.DNSFault{Drop: true})
 		}, v4: detect.DNSFailed, v6: detect.DNSFailed},
 		{name: "nothing gets out", opts: world(), set: func(l *lab.Lab) { l.World.Rule("drop") }, v4: detect.Offline, v6: detect.Offline},
-		{name: "no route at all", opts: world(lab.NoRoute4(), lab.NoRoute6()), v4: detect.Offline, v6: detect.Offline},
-		{name: "all TCP is dropped", opts: world(), set: func(l *lab.Lab) { l.World.Rule("meta l4proto tcp drop") }, v4: detect.Offline, v6: detect.Offline},
+		{name: "no route at all", full: true, opts: world(lab.NoRoute4(), lab.NoRoute6()), v4: detect.Offline, v6: detect.Offline},
+		{name: "all TCP is dropped", full: true, opts: world(), set: func(l *lab.Lab) { l.World.Rule("meta l4proto tcp drop") }, v4: detect.Offline, v6: detect.Offline},
 		{name: "target of one's own", opts: world(lab.MailExchanger("example.net", "mx.example.net")), args: []string{"--target", "mx.example.net"}, v4: detect.Open, v6: detect.Open},
-		{name: "target that does not exist", opts: world(), args: []string{"--target", "mx.nowhere.example"}, v4: detect.DNSFailed, v6: detect.DNSFailed},
+		{name: "target that does not exist", full: true, opts: world(), args: []string{"--target", "mx.nowhere.example"}, v4: detect.DNSFailed, v6: detect.DNSFailed},
 	}
 }
 
@@ -289,10 +293,16 @@ func lateAll(_ string, c *smtpd.Config) {
 	c.Delays = map[smtpd.Step]time.Duration{smtpd.StepGreeting: 5 * time.Second}
 }
 
-// TestVerdicts runs the real program in each situation.
-func TestVerdicts(t *testing.T) {
+// TestLabVerdicts runs the real program in each situation.
+func TestLabVerdicts(t *testing.T) {
 	for _, s := range situations() {
+		if s.full && !full {
+			continue
+		}
 		t.Run(s.name, func(t *testing.T) {
+			if s.set == nil { // local rules are told by their time: nothing else may run then
+				t.Parallel()
+			}
 			l := lab.New(t, s.opts...)
 			if s.set != nil {
 				s.set(l)
@@ -338,9 +348,9 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// TestRelayPorts: every port of the relay as a whole dialogue, with the fault at
+// TestLabRelayPorts: every port of the relay as a whole dialogue, with the fault at
 // the step where it occurs, in round trips and connections that are counted.
-func TestRelayPorts(t *testing.T) {
+func TestLabRelayPorts(t *testing.T) {
 	type port struct {
 		port         int
 		result, step string
