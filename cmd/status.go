@@ -17,7 +17,8 @@ import (
 )
 
 func newStatusCmd(a *app) *cobra.Command {
-	return &cobra.Command{
+	var prometheus string
+	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "What is set, by whom, drift, queue, last verification",
 		Long: `status shows how mail leaves this server now, whether relayhost set that up,
@@ -30,9 +31,11 @@ see is said to be missing.` + exitHelp,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
 			defer cancel()
-			return a.runStatus(ctx)
+			return a.runStatus(ctx, prometheus)
 		},
 	}
+	metricsFlag(cmd.Flags(), &prometheus)
+	return cmd
 }
 
 // statusDoc is the document that `status --json` prints.
@@ -55,7 +58,10 @@ type statusDoc struct {
 	Unknown   map[string]string `json:"unknown,omitempty"`  // what could not be read, and why
 }
 
-func (a *app) runStatus(ctx context.Context) error {
+func (a *app) runStatus(ctx context.Context, prometheus string) error {
+	if err := a.checkMetrics(prometheus); err != nil {
+		return err
+	}
 	doc := statusDoc{Version: 1, Drift: []apply.DriftItem{}, Unknown: map[string]string{}}
 	r := &a.host.Reader
 	state, err := postfix.Read(ctx, r, a.configDir)
@@ -88,11 +94,15 @@ func (a *app) runStatus(ctx context.Context) error {
 	if len(doc.Unknown) == 0 {
 		doc.Unknown = nil
 	}
-	if a.json {
+	err = nil
+	switch {
+	case a.json:
 		err = a.printJSON(doc)
-	} else {
+	case prometheus != "-":
 		a.showStatus(doc)
-		err = nil
+	}
+	if prometheus != "" {
+		err = errors.Join(err, a.writeMetrics(prometheus, statusMetrics(doc, time.Now())))
 	}
 	if err == nil && doc.drifted() {
 		return codeError(exitDifferences)

@@ -29,6 +29,7 @@ import (
 type verifyFlags struct {
 	to, from            string
 	offline, noSend, bl bool
+	prometheus          string
 }
 
 func newVerifyCmd(a *app) *cobra.Command {
@@ -45,7 +46,8 @@ all is well, as suits cron.` + exitHelp,
 		Example: `  sudo relayhost verify
   sudo relayhost verify --no-send --json
   sudo relayhost verify --to postmaster@example.net
-  relayhost verify --offline`,
+  relayhost verify --offline
+  sudo relayhost verify --no-send --prometheus /var/lib/prometheus/node-exporter/relayhost_verify.prom`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
@@ -59,10 +61,15 @@ all is well, as suits cron.` + exitHelp,
 	fs.BoolVar(&f.offline, "offline", false, "configuration and drift only; nothing leaves the host")
 	fs.BoolVar(&f.noSend, "no-send", false, "send no test message")
 	fs.BoolVar(&f.bl, "blocklists", false, "ask blocklists about the domain and the address of this server")
+	metricsFlag(fs, &f.prometheus)
 	return cmd
 }
 
 func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
+	if err := a.checkMetrics(f.prometheus); err != nil {
+		return err
+	}
+	began := time.Now()
 	env, err := a.verifyEnv(ctx, f)
 	if err != nil {
 		return err
@@ -78,8 +85,12 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 	switch {
 	case a.json:
 		err = a.printJSON(report)
+	case f.prometheus == "-":
 	case report.Result != verify.Pass || ui.IsTerminal(a.io.Out) || a.verbose:
 		a.showReport(report)
+	}
+	if f.prometheus != "" {
+		err = errors.Join(err, a.writeMetrics(f.prometheus, verifyMetrics(report, began, time.Now())))
 	}
 	if err == nil && report.Result == verify.Fail {
 		return codeError(exitProof)

@@ -1,0 +1,123 @@
+package cmd
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"relayhost/internal/apply"
+	"relayhost/internal/exposition"
+	"relayhost/internal/host"
+	"relayhost/internal/verify"
+)
+
+// parseMetrics reads a document with Prometheus' own parser.
+func parseMetrics(t *testing.T, text []byte) map[string]float64 {
+	t.Helper()
+	p := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := p.TextToMetricFamilies(bytes.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	values := map[string]float64{}
+	for name, f := range families {
+		for _, m := range f.GetMetric() {
+			key := name
+			for _, l := range m.GetLabel() {
+				key += " " + l.GetValue()
+			}
+			if _, twice := values[key]; twice {
+				t.Errorf("two samples %s", key)
+			}
+			values[key] = m.GetGauge().GetValue()
+		}
+	}
+	return values
+}
+
+func TestVerifyMetrics(t *testing.T) {
+	report := verify.NewReport([]verify.Finding{
+		{Check: "tls", Result: verify.Pass}, {Check: "connect", Result: verify.Pass}, {Check: "connect", Result: verify.Pass},
+		{Check: "auth", Result: verify.Fail, Cause: "brevo_auth_failed"}, {Check: "spf", Result: verify.Warn, Cause: "spf_missing"},
+	})
+	end := time.Unix(1700000000, 0)
+	got := parseMetrics(t, verifyMetrics(report, end.Add(-1500*time.Millisecond), end).Bytes())
+	want := map[string]float64{
+		"relayhost_verify_success": 0, "relayhost_verify_warnings": 1, "relayhost_verify_duration_seconds": 1.5,
+		"relayhost_verify_timestamp_seconds":                    1700000000,
+		"relayhost_verify_findings connect pass ":               2,
+		"relayhost_verify_findings tls pass ":                   1,
+		"relayhost_verify_findings auth fail brevo_auth_failed": 1,
+		"relayhost_verify_findings spf warn spf_missing":        1,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
+func TestStatusMetrics(t *testing.T) {
+	at := time.Unix(1700000000, 0)
+	doc := statusDoc{
+		Postfix: "3.7.11", Running: true, Configured: true, Relay: "ses", NextHop: "[mail.example.net]:587", Waiting: 7, ChangedAt: &at,
+		Drift:    []apply.DriftItem{{State: apply.DriftNone}, {State: apply.DriftEdited}, {State: apply.DriftRemoved}},
+		Verified: &lastVerification{at, verify.Warn},
+	}
+	all := parseMetrics(t, statusMetrics(doc, at).Bytes())
+	want := map[string]float64{
+		"relayhost_info " + version + " 3.7.11 ses [mail.example.net]:587": 1,
+		"relayhost_configured": 1, "relayhost_postfix_running": 1, "relayhost_queue_messages": 7, "relayhost_drifted_files": 2,
+		"relayhost_unfinished_change": 0, "relayhost_change_timestamp_seconds": 1700000000,
+		"relayhost_last_verification_success": 1, "relayhost_last_verification_timestamp_seconds": 1700000000,
+		"relayhost_status_timestamp_seconds": 1700000000,
+	}
+	if !maps.Equal(all, want) {
+		t.Errorf("got %v\nwant %v", all, want)
+	}
+	// What is not known is not said to be zero.
+	doc.Unknown = map[string]string{"queue": "denied", "drift": "denied", "pending": "denied"}
+	for name := range parseMetrics(t, statusMetrics(doc, at).Bytes()) {
+		if slices.Contains([]string{"relayhost_queue_messages", "relayhost_drifted_files", "relayhost_unfinished_change"}, name) {
+			t.Errorf("%s is given although it is not known", name)
+		}
+	}
+	// Both files in one folder: the collector refuses a name with two helps.
+	for name := range parseMetrics(t, verifyMetrics(verify.NewReport(nil), at, at).Bytes()) {
+		if !strings.HasPrefix(name, "relayhost_verify_") {
+			t.Errorf("%s may meet a metric of status", name)
+		}
+	}
+}
+
+func TestWriteMetrics(t *testing.T) {
+	dir := t.TempDir()
+	a := &app{host: &host.Host{}}
+	file := filepath.Join(dir, "relayhost.prom")
+	for _, v := range []float64{1, 2} {
+		var text exposition.Text
+		text.Gauge("relayhost_up", "x", exposition.Value(v))
+		if err := a.writeMetrics(file, &text); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil || !bytes.Equal(data, text.Bytes()) {
+			t.Errorf("%v: %s", err, data)
+		}
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("%v %v", info, err)
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
+		t.Errorf("left in the folder: %v %v", names, err)
+	}
+	if err := a.writeMetrics(filepath.Join(dir, "none", "x.prom"), &exposition.Text{}); err == nil || len(hints(err)) == 0 {
+		t.Errorf("a folder that is missing: %v", err)
+	}
+}
