@@ -166,14 +166,14 @@ func TestLabResolverThatAnswersEveryName(t *testing.T) {
 
 // situation is a state of the network and the verdicts that it must give.
 type situation struct {
-	name       string
-	opts       []lab.Option
-	set        func(l *lab.Lab)
-	args       []string
-	uid        uint32 // 0: as root
-	v4, v6     detect.Verdict
-	rule, why  string
-	full       bool // a variant of another: in the full table only
+	name      string
+	opts      []lab.Option
+	set       func(l *lab.Lab)
+	args      []string
+	uid       uint32 // 0: as root
+	v4, v6    detect.Verdict
+	rule, why string
+	full      bool // a variant of another: in the full table only
 }
 
 // full is set for the whole table; otherwise each mechanism is run once.

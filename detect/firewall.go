@@ -53,4 +53,3 @@ func (f *firewallReader) wait() bool {
 func (f *firewallReader) complete() bool {
 	return f.wait() && slices.Contains(f.rules.read, "nft")
 }
-

@@ -103,4 +103,3 @@ func readIBM(ctx context.Context, c *metadataClient) (instance, error) {
 	}
 	return instance{region: withoutLast(doc.Zone.Name), id: doc.ID, proof: "token and crn"}, nil
 }
-

@@ -69,4 +69,3 @@ func intercepted(attempts []attempt) (judgement, bool) {
 	slices.Sort(names)
 	return says(Intercepted, "something between answers for the mail servers: %s", strings.Join(names[:2], "; ")), true
 }
-
