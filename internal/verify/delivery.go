@@ -88,10 +88,16 @@ func (p Proof) clean(ctx context.Context, t *tracker, start time.Time) error {
 	for _, id := range t.queueIDs {
 		errs = append(errs, p.Mailer.Delete(ctx, id, t.messageID))
 	}
-	// A copy that was never logged, or is on its way from maildrop.
-	if m, ok, err := p.Mailer.Find(ctx, t.messageID, start); err != nil {
-		errs = append(errs, err)
-	} else if ok {
+	// A copy that was never logged, or that waits in maildrop. It may be on its
+	// way from one queue to the next, so look again.
+	for range 3 {
+		m, ok, err := p.Mailer.Find(ctx, t.messageID, start)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if !ok {
+			break
+		}
 		errs = append(errs, p.Mailer.Delete(ctx, m.ID, t.messageID))
 	}
 	return errors.Join(errs...)

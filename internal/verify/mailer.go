@@ -67,9 +67,11 @@ func (p *PostfixMailer) Send(ctx context.Context, from, to string, message []byt
 
 // Find lists the queue and opens what is young enough.
 func (p *PostfixMailer) Find(ctx context.Context, messageID string, since time.Time) (postfix.QueuedMessage, bool, error) {
+	// While Postfix is down, postqueue lists maildrop and then fails all the
+	// same; so the list counts first.
 	messages, err := postfix.ReadQueue(ctx, &p.Host.Reader, p.ConfigDir)
-	if err != nil && !errors.Is(err, postfix.ErrLongQueue) {
-		return postfix.QueuedMessage{}, false, err
+	if errors.Is(err, postfix.ErrLongQueue) {
+		err = nil
 	}
 	opened := 0
 	for _, m := range messages {
@@ -82,7 +84,7 @@ func (p *PostfixMailer) Find(ctx context.Context, messageID string, since time.T
 			return m, true, nil
 		}
 	}
-	return postfix.QueuedMessage{}, false, nil
+	return postfix.QueuedMessage{}, false, err
 }
 
 // Delete looks before it touches: a short queue id may have gone to another
@@ -96,15 +98,16 @@ func (p *PostfixMailer) Delete(ctx context.Context, queueID, messageID string) e
 	if err != nil || !ours {
 		return err
 	}
-	if err := p.postsuper(ctx, "-h", queueID); err != nil {
-		return err
-	}
+	// In maildrop nothing can be put on hold, and postsuper says so.
+	held := p.postsuper(ctx, "-h", queueID) == nil
 	ours, err = p.has(ctx, queueID, messageID)
 	switch {
 	case err != nil:
 		return err
-	case !ours:
+	case !ours && held:
 		return p.postsuper(ctx, "-H", queueID) // released
+	case !ours:
+		return nil
 	}
 	return p.postsuper(ctx, "-d", queueID)
 }
@@ -125,13 +128,13 @@ func (p *PostfixMailer) has(ctx context.Context, queueID, messageID string) (boo
 	return false, nil
 }
 
-func (p *PostfixMailer) postsuper(ctx context.Context, action, queueID string) error {
-	out, err := p.Host.Run(ctx, host.Command{Args: p.args("postsuper", action, queueID)})
+func (p *PostfixMailer) postsuper(ctx context.Context, args ...string) error {
+	out, err := p.Host.Run(ctx, host.Command{Args: p.args("postsuper", args...)})
 	if err == nil && out.Code != 0 {
 		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
 	}
 	if err != nil {
-		return fmt.Errorf("postsuper %s %s: %w", action, queueID, err)
+		return fmt.Errorf("postsuper %s: %w", strings.Join(args, " "), err)
 	}
 	return nil
 }
