@@ -80,7 +80,7 @@ func count(r io.Reader) (passed, failed, skipped int) {
 				fmt.Print(e.Output)
 			}
 		case "pass", "fail", "skip":
-			if e.Action != "pass" {
+			if e.Action == "fail" || e.Action == "skip" && e.Test != "" {
 				fmt.Printf("--- %s: %s (%.1fs)\n%s", strings.ToUpper(e.Action), key, e.Elapsed, strings.Join(outputs[key], ""))
 			}
 			delete(outputs, key)

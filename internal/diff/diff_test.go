@@ -81,7 +81,7 @@ func FuzzFile(f *testing.F) {
 	f.Add([]byte(""), []byte("\n\n"))
 	f.Fuzz(func(t *testing.T, before, after []byte) {
 		if bytes.ContainsFunc(slices.Concat(before, after), func(r rune) bool { return r != '\n' && (r < 'a' || r > 'e') }) || bytes.Equal(before, after) {
-			t.Skip()
+			return
 		}
 		got := diff.File(plan.File{Path: "/a", Action: plan.Modify, Before: before, After: after})
 		if patched := patch(t, string(before), got); patched != string(after) {

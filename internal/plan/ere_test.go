@@ -43,7 +43,7 @@ func FuzzPosixERE(f *testing.F) {
 	f.Fuzz(func(t *testing.T, expr, text string) {
 		got, err := posixERE(expr)
 		if err != nil {
-			t.Skip()
+			return
 		}
 		for i := 0; i < len(got); i++ {
 			switch {
@@ -72,7 +72,7 @@ func FuzzTable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, key, value string) {
 		for _, s := range []string{key, value} {
 			if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '"' || r == '#' || r >= 0x7f }) {
-				t.Skip()
+				return
 			}
 		}
 		if got := parseTable(data).bytes(); string(got) != string(data) {
