@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,20 @@ func BenchmarkHosts(b *testing.B) {
 	for b.Loop() {
 		if _, err := readHosts(); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Dates are plain in JSON, and a list that is empty is a list.
+func TestHostAsJSON(t *testing.T) {
+	h, _ := HostByID("telekom")
+	data, err := json.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"as_of":"2026-11-21"`, `"checked":"2026-11-21"`, `"blocked":[]`, `"confidence":"official"`} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("no %s in %s", want, data)
 		}
 	}
 }

@@ -163,7 +163,7 @@ func (s scene) opened(attempts []attempt) judgement {
 	}
 	for _, a := range attempts {
 		if a.turnedAway() {
-			return says(Open, "port 25 is open, but %s turns this address away: %d %s", a.target, a.result.Code, a.result.Text)
+			return says(Open, "port 25 is open, but %s turns this address away: %d %s", a.target, a.result.Code, clean(a.result.Text))
 		}
 	}
 	for _, a := range attempts {
