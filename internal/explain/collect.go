@@ -24,10 +24,10 @@ type Group struct {
 	Others  []Cause   `json:"others,omitempty"`
 	Count   int       `json:"count"`
 	First   time.Time `json:"first,omitzero"`
-	Last    time.Time `json:"last,omitzero"`
-	Delayed int       `json:"delayed"` // deliveries that wait
-	Lost    int       `json:"lost"`    // deliveries that have bounced or expired
-	Example string    `json:"example"` // the last line, sanitised
+	Last    time.Time `json:"last,omitzero"` // zero, as First, for a text without times
+	Delayed int       `json:"delayed"`       // deliveries that wait
+	Lost    int       `json:"lost"`          // deliveries that have bounced or expired
+	Example string    `json:"example"`       // the last line, sanitised
 }
 
 // Collector groups lines by cause. The zero value explains for any service.
@@ -96,6 +96,13 @@ func (c *Collector) AddQueued(m postfix.QueuedMessage) {
 		c.Problems++
 		c.count(c.explain(t), t, m.Arrival, m.ID+": "+r.Address+": "+r.Reason)
 	}
+}
+
+// AddText takes in a reply, or a part of a log line, that somebody pasted.
+func (c *Collector) AddText(s string) {
+	t := split(s)
+	c.Problems++
+	c.count(c.explain(t), t, time.Time{}, s)
 }
 
 // explain is match with a memory: the same text comes again and again.

@@ -63,6 +63,33 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+func TestCollectPasted(t *testing.T) {
+	for text, want := range map[string]string{
+		"535 Authentication Credentials Invalid\n":                       "ses_iam_secret:1",
+		"\nstatus=deferred (Server certificate not trusted)\nwhatever":   "tls_untrusted_issuer:1 :1",
+		"Nov 21 23:59:00 host postfix/qmgr[1]: B0000001: removed\nfoo\n": "",
+		strings.Repeat("Nov 21 23:59:00 host sshd[1]: a line\n", 21):     "",
+		"": "",
+	} {
+		var c Collector
+		if err := c.Read(t.Context(), strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]bool{}
+		for _, g := range c.Groups() {
+			got[fmt.Sprintf("%s:%d", g.Cause.ID, g.Count)] = true
+		}
+		for _, w := range strings.Fields(want) {
+			if !got[w] {
+				t.Errorf("%q: %v, want %s", text, got, want)
+			}
+		}
+		if len(got) != len(strings.Fields(want)) {
+			t.Errorf("%q: %v, want %s", text, got, want)
+		}
+	}
+}
+
 func TestCollectGzip(t *testing.T) {
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)

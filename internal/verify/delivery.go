@@ -30,6 +30,10 @@ type Proof struct {
 	From, To string
 	Header   string // a header line of the relay's own for tests; "" for none
 
+	// Patience is how long a relay that says "later", and means it, is tried
+	// again; 0 takes the first answer.
+	Patience time.Duration
+
 	// What a delivery must show to count: the relay's entry in master.cf, as
 	// in "relayhost-ses", and the next hop. Service "" takes any smtp(8).
 	Service string
@@ -52,7 +56,7 @@ func (p Proof) Run(ctx context.Context) (d Delivery, err error) {
 	start := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	t := &tracker{proof: p, messageID: newMessageID(p.From)}
+	t := &tracker{proof: p, messageID: newMessageID(p.From), until: start.Add(p.Patience)}
 	var lines <-chan postfix.LogLine
 	if p.Log != nil {
 		// The log is followed before anything is sent, so that no line is missed.

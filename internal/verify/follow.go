@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/explain"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 )
@@ -21,7 +23,13 @@ type tracker struct {
 	fatal     string   // why the relay's service died, if it did
 	throttled bool     // master(8) has throttled some smtp(8); we do not know whose
 	delivery  Delivery
+
+	until time.Time        // when patience ends
+	retry <-chan time.Time // fires when a deferred message is to be tried again
 }
+
+// retryPause is the time between two tries of a deferred message.
+const retryPause = 2 * time.Second
 
 // follow reads lines until the message's fate is known.
 func (t *tracker) follow(ctx context.Context, lines <-chan postfix.LogLine) error {
@@ -29,6 +37,11 @@ func (t *tracker) follow(ctx context.Context, lines <-chan postfix.LogLine) erro
 		select {
 		case <-ctx.Done():
 			return t.noTrace(ctx)
+		case <-t.retry:
+			t.retry = nil
+			if err := t.proof.Mailer.Retry(ctx, t.delivery.QueueID); err != nil {
+				return t.refused(err)
+			}
 		case line, ok := <-lines:
 			if !ok {
 				return t.noTrace(ctx)
@@ -52,6 +65,8 @@ func (t *tracker) noTrace(ctx context.Context) error {
 		return fmt.Errorf("%w: %s", ErrThrottled, t.fatal)
 	case t.throttled:
 		return fmt.Errorf("%w: master(8) has throttled an smtp(8) service", ErrThrottled)
+	case t.delivery.Status == "deferred":
+		return t.refused(nil)
 	case t.delivery.Status != "":
 		return fmt.Errorf("%w: last seen as %s through %s: %w", ErrNoTrace, t.delivery.Status, t.delivery.Relay, why)
 	case len(t.queueIDs) > 0:
@@ -125,9 +140,25 @@ func (t *tracker) judge(line postfix.LogLine, d postfix.Delivery) (done bool, er
 	case d.Status == "sent":
 		return true, fmt.Errorf("%w: relay=%s by %s, not %s:%d by %s", ErrElsewhere,
 			t.delivery.Relay, t.delivery.Service, t.proof.Host, t.proof.Port, t.proof.Service)
+	case d.Status == "deferred" && time.Now().Add(retryPause).Before(t.until) && temporary(t.delivery):
+		t.retry = time.After(retryPause)
+		return false, nil
 	default:
-		return true, fmt.Errorf("%w: %s: %s", ErrRefused, t.delivery.Status, t.delivery.Reply)
+		return true, t.refused(nil)
 	}
+}
+
+// temporary reports whether waiting is what helps, by every cause that comes
+// into question.
+func temporary(d Delivery) bool {
+	causes := DeliveryCauses(d, nil)
+	return len(causes) > 0 && !slices.ContainsFunc(causes, func(c explain.Cause) bool { return c.Retry == "fix" })
+}
+
+// refused is the error for a message that was deferred or bounced.
+func (t *tracker) refused(also error) error {
+	err := fmt.Errorf("%w: %s: %s", ErrRefused, t.delivery.Status, t.delivery.Reply)
+	return errors.Join(err, also)
 }
 
 // interim reports whether a message that was "sent" comes back into the queue:
@@ -191,7 +222,7 @@ func (t *tracker) watchQueue(ctx context.Context, since time.Time) error {
 		seen = seen || ok
 		if reason := m.Reason(); reason != "" {
 			t.delivery.Status, t.delivery.Reply = "deferred", smtpprobe.Sanitize(reason)
-			return fmt.Errorf("%w: deferred: %s", ErrRefused, t.delivery.Reply)
+			return t.refused(nil)
 		}
 		select {
 		case <-ctx.Done():

@@ -23,6 +23,8 @@ type Mailer interface {
 	// Find looks for the message with the Message-ID (without <>) among those
 	// in the queue since a time. ok is false when it is not there.
 	Find(ctx context.Context, messageID string, since time.Time) (m postfix.QueuedMessage, ok bool, err error)
+	// Retry has the queue try the message again now.
+	Retry(ctx context.Context, queueID string) error
 	// Delete takes the message queueID off the queue if, and only if, it has
 	// that Message-ID. One that is gone already is no error.
 	Delete(ctx context.Context, queueID, messageID string) error
@@ -85,6 +87,18 @@ func (p *PostfixMailer) Find(ctx context.Context, messageID string, since time.T
 		}
 	}
 	return postfix.QueuedMessage{}, false, err
+}
+
+// Retry runs postqueue -i (postqueue(1)).
+func (p *PostfixMailer) Retry(ctx context.Context, queueID string) error {
+	out, err := p.Host.Run(ctx, host.Command{Args: p.args("postqueue", "-i", queueID)})
+	if err == nil && out.Code != 0 {
+		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
+	}
+	if err != nil {
+		return fmt.Errorf("try message %s again: %w", queueID, err)
+	}
+	return nil
 }
 
 // Delete looks before it touches: a short queue id may have gone to another

@@ -36,6 +36,7 @@ func main() {
 	flag.StringVar(&p.Service, "service", "relayhost-x", "service")
 	flag.StringVar(&p.Host, "host", "relay.example.com", "next hop")
 	flag.IntVar(&p.Port, "port", 587, "port")
+	flag.DurationVar(&p.Patience, "patience", 0, "how long a temporary refusal is tried again")
 	flag.Parse()
 	if *log != "" {
 		p.Log = &postfix.Log{File: *log}
