@@ -118,12 +118,12 @@ func (s *server) restored(point string) {
 }
 
 // points yields the numbers of changes to die at: with FAULT_MINUTES all of
-// them, from where FAULT_STATE says the last pass stopped, else one in eleven.
+// them, from where FAULT_STATE says the last pass stopped, else one in thin.
 // more reports whether the run still had that many changes.
-func points(t *testing.T, try func(n int) (more bool)) {
+func points(t *testing.T, thin int, try func(n int) (more bool)) {
 	t.Helper()
 	minutes, err := strconv.Atoi(os.Getenv("FAULT_MINUTES"))
-	first, step, end := 1, 11, time.Now().Add(time.Hour)
+	first, step, end := 1, thin, time.Now().Add(time.Hour)
 	state := ""
 	if err == nil {
 		step, end = 1, time.Now().Add(time.Duration(minutes)*time.Minute)
@@ -168,7 +168,7 @@ func points(t *testing.T, try func(n int) (more bool)) {
 func TestLabKilledRun(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	points(t, func(n int) bool {
+	points(t, 11, func(n int) bool {
 		point := fmt.Sprintf("killed at change %d", n)
 		r := s.drive("run", "kill="+strconv.Itoa(n))
 		if r.Code != 137 && r.Code != 0 {
@@ -192,7 +192,7 @@ func TestLabKilledRun(t *testing.T) {
 func TestLabKilledRollback(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	points(t, func(n int) bool {
+	points(t, 11, func(n int) bool {
 		point := fmt.Sprintf("killed at change %d", n)
 		s.must(0, "run")
 		r := s.drive("all", "kill="+strconv.Itoa(n))
@@ -213,7 +213,7 @@ func TestLabFailedRun(t *testing.T) {
 	for _, errno := range []string{"ENOSPC", "EIO"} {
 		t.Run(errno, func(t *testing.T) {
 			s := newServer(t)
-			points(t, func(n int) bool {
+			points(t, 11, func(n int) bool {
 				point := fmt.Sprintf("%s at change %d", errno, n)
 				ops := s.drive("run", "fail="+strconv.Itoa(n)+":"+errno, "ops=/root/ops")
 				if ops.Code != 0 && ops.Code != 1 {
@@ -239,7 +239,7 @@ func TestLabWatch(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	var slowest time.Duration
-	points(t, func(n int) bool {
+	points(t, 11, func(n int) bool {
 		point := fmt.Sprintf("killed at change %d", n)
 		r := s.drive("run", "watch=1m", "kill="+strconv.Itoa(n))
 		if r.Code == 0 {

@@ -1,0 +1,105 @@
+//go:build lab
+
+package apply
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"relayhost/internal/lab"
+)
+
+// faultyBinary is the whole program in the build that can be told to die.
+var faultyBinary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "relayhost-faults-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, "relayhost")
+	cmd := exec.Command("go", "build", "-tags", "relayhost_testhooks", "-o", out, "relayhost/cmd/relayhost")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, said)
+	}
+	data, err := os.ReadFile(out)
+	return string(data), err
+})
+
+// TestLabKilledSetup kills the whole of relayhost setup, rehearsal included, at
+// its changes to the machine. Nobody helps: the watch restores, the next
+// command finds nothing left to do, and Postfix takes mail all the time.
+func TestLabKilledSetup(t *testing.T) {
+	t.Parallel()
+	program, err := faultyBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const service = "sendgrid"
+	l := lab.New(t, lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Dropped), lab.Postfix(), lab.Relay(service))
+	s := &server{Server: l.Server, t: t}
+	const path = "/usr/local/bin/relayhost-faults"
+	s.WriteFile(path, program, 0o755)
+	relay := l.World.Relay(service)
+	s.WriteFile("/root/credentials", "username="+relay.Username+"\npassword="+relay.Password+"\n", 0o600)
+	setup := func(env ...string) lab.Result {
+		return s.Do(lab.Command{Env: env, Args: []string{path, "setup", "--relay", service, "--from", "app@example.com",
+			"--credentials-file", "/root/credentials", "--yes", "--json"}})
+	}
+	undo := func() {
+		t.Helper()
+		if r := s.Run(path, "rollback", "--all", "--yes"); r.Code != 0 {
+			t.Fatalf("rollback: %s", r)
+		}
+	}
+	old := s.ReadFile("/etc/postfix/main.cf")
+	s.tree = s.Tree(restoredPaths...)
+	if r := setup(); r.Code != 0 {
+		t.Fatalf("setup: %s", r)
+	}
+	changed := s.ReadFile("/etc/postfix/main.cf")
+	undo()
+	s.restored("set up and rolled back")
+	points(t, 37, func(n int) bool {
+		point := fmt.Sprintf("setup killed at change %d", n)
+		r := setup("RELAYHOST_KILL_AT=" + strconv.Itoa(n))
+		if r.Code != 0 && r.Code != 137 {
+			t.Errorf("%s: %s", point, r)
+			return true
+		}
+		if text := s.ReadFile("/etc/postfix/main.cf"); text != old && text != changed {
+			t.Errorf("%s: main.cf is neither old nor new:\n%s", point, text)
+		}
+		if c := s.Run("postfix", "check"); c.Code != 0 {
+			t.Errorf("%s: postfix check: %s", point, c)
+		}
+		s.SendMail("root@host.example.com", "root@host.example.com", "message "+strconv.Itoa(s.sent))
+		s.sent++
+		found := s.Run("sh", "-c", "grep -rlZF '"+relay.Password+"' /etc /var /run /tmp /root | xargs -0r -I{} find {} -perm /077")
+		if found.Stdout != "" {
+			t.Errorf("%s: others can read %s", point, found.Stdout)
+		}
+		if r.Code != 0 {
+			s.watched(point)
+		}
+		undo()
+		s.restored(point)
+		return r.Code != 0
+	})
+	// A whole run sweeps what is left of all the dead ones.
+	if r := setup(); r.Code != 0 {
+		t.Fatalf("setup at the end: %s", r)
+	}
+	if left := s.Shell("find / -xdev -name '.relayhost.*' 2>/dev/null; ls -d /var/lib/relayhost/[!hl]* /tmp/* 2>/dev/null; true"); strings.TrimSpace(left) != "" {
+		t.Errorf("left behind:\n%s", left)
+	}
+	undo()
+	s.restored("at the end")
+	s.delivered()
+}
