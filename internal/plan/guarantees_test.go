@@ -214,6 +214,15 @@ func TestLooseSecretIsTightened(t *testing.T) {
 	}
 }
 
+func TestPasswordTableThatCannotBeRead(t *testing.T) {
+	st := debian(t).set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd").state(t)
+	st.Unreadable = []string{passwd}
+	p, err := plan.Build(st, nil, options())
+	if err != nil || p.Files[0].Action != plan.Modify || !hasNote(p, "cannot be read without root") {
+		t.Errorf("%v %s %q", err, p.Files[0].Action, p.Notes)
+	}
+}
+
 func TestBareHostInAnotherTable(t *testing.T) {
 	s := debian(t).set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd, texthash:/etc/postfix/more").
 		with(passwd, "").with("/etc/postfix/more", "smtp.example.net a:b\n[c.test] d:e\n")

@@ -109,6 +109,11 @@ func (b *builder) passwdTable(t, target postfix.Table, line string) {
 		f.Map = t.Type
 	}
 	f.After = text.bytes()
+	if slices.Contains(b.s.Unreadable, t.Path) {
+		// A look without root: what is shown cannot be the whole file.
+		f.Before = []byte{}
+		b.note("%s cannot be read without root; the entries in it that are not shown stay", t.Path)
+	}
 	b.file(f)
 }
 
