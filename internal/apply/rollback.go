@@ -89,7 +89,21 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	// Committed by now; what is left of the changes is cleared by the next
 	// run if this fails.
 	if t.clearDone() == nil && len(chosen) == len(past) {
-		_ = t.h.Remove(filepath.Join(t.dir, undoneName), "")
+		t.forgetAll()
 	}
 	return undone, err
+}
+
+// forgetAll empties the state folder once no change is left: notes and
+// verifications of what is not there any more. end removes the folder.
+func (t *transaction) forgetAll() {
+	names, err := t.h.ReadDir(t.dir)
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		if name != lockName {
+			_ = t.h.RemoveAll(filepath.Join(t.dir, name))
+		}
+	}
 }

@@ -29,6 +29,7 @@ func TestRunAndRollBack(t *testing.T) {
 	if err != nil || len(past) != 1 || past[0].ID != rec.ID || len(past[0].Files) != 5 {
 		t.Fatalf("history %+v, %v", past, err)
 	}
+	tr.write(tr.o.StateDir+"/verification.json", "{}", 0o600) // others keep notes there too
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
 		t.Fatal(err)
 	}
