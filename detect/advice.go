@@ -12,7 +12,7 @@ import (
 func (r *run) advise(f Facts) (advice, next string) {
 	switch f.Port25.Verdict {
 	case NotProbed:
-		return "nothing was probed" + f.policySays() + "; probe what gets out", "relayhost detect"
+		return "nothing was probed: see what gets out", "relayhost detect"
 	case Offline:
 		return "nothing gets out of this host: mend the network first, no relay can be reached from here", "ip route"
 	case DNSFailed:
@@ -33,7 +33,7 @@ func (r *run) advise(f Facts) (advice, next string) {
 	if f.Port25.Verdict == Open {
 		return "port 25 is open, mail can leave without a relay; if you want one, " + how, setup
 	}
-	return fmt.Sprintf("port 25 is %s%s: use a relay, %s", said(f.Port25.Verdict), f.policySays(), how), setup
+	return fmt.Sprintf("port 25 is %s: use a relay, %s", said(f.Port25.Verdict), how), setup
 }
 
 // setup is the command that sets up the relay that was named, or the best one
@@ -76,14 +76,6 @@ func (r *run) setupBest(f Facts) (command, how string) {
 // probed reports whether a submission port has been tried.
 func (f Facts) probed() bool {
 	return slices.ContainsFunc(f.Submission, func(s Submission) bool { return s.Result != string(NotProbed) && s.Result != string(DNSFailed) })
-}
-
-// policySays adds what the provider is known to do, where it fits.
-func (f Facts) policySays() string {
-	if f.Policy == nil || !slices.Contains(f.Policy.Blocked, 25) {
-		return ""
-	}
-	return fmt.Sprintf(", as %s does by default (as of %s)", f.Host.Name, f.Policy.AsOf)
 }
 
 func said(v Verdict) string {

@@ -6,11 +6,54 @@ import (
 	"strings"
 )
 
+// maxLines is how long the report for people may be, at 80 columns.
+const maxLines = 12
+
 // Lines is the report for people, at most 12 lines: where am I, what is
-// blocked, by whom, what now.
+// blocked, by whom, what now. The evidence goes when it does not fit.
 func (f Facts) Lines() []string {
+	lines := fit(f.report(true))
+	if len(lines) > maxLines {
+		lines = fit(f.report(false))
+	}
+	return lines
+}
+
+// Brief is the first part of Lines, without advice: what setup prints, which
+// acts on it.
+func (f Facts) Brief() []string {
+	lines := f.report(false)
+	return fit(lines[:len(lines)-2])
+}
+
+// fit breaks lines at 80 columns. An address or a command alone on its line
+// stays whole, so that it can be copied.
+func fit(lines []string) []string {
+	const width, indent = 80, "           "
+	var out []string
+	for _, line := range lines {
+		for len([]rune(line)) > width {
+			runes := []rune(line)
+			cut := width
+			for cut > len(indent) && runes[cut] != ' ' {
+				cut--
+			}
+			if cut == len(indent) || strings.HasPrefix(line, indent+"sudo ") {
+				break
+			}
+			out = append(out, string(runes[:cut]))
+			line = indent + string(runes[cut+1:])
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// report is Lines at any width and of any length; advice and command are the
+// last two.
+func (f Facts) report(evidence bool) []string {
 	lines := []string{"Host       " + f.where()}
-	if len(f.Host.Evidence) > 0 {
+	if evidence && len(f.Host.Evidence) > 0 {
 		lines = append(lines, "           "+strings.Join(f.Host.Evidence[:min(len(f.Host.Evidence), 2)], "; "))
 	}
 	lines = append(lines, "Port 25    "+f.families())
@@ -21,7 +64,7 @@ func (f Facts) Lines() []string {
 	if f.Policy != nil {
 		lines = append(lines, "By whom    "+f.blame())
 		if v := f.Port25.Verdict; v != Open && v != BlockedLocally {
-			lines = append(lines, fmt.Sprintf("           %s: %s", unblockSays[f.Policy.Unblock], f.Policy.URL))
+			lines = append(lines, fmt.Sprintf("           %s: relayhost unblock", unblockSays[f.Policy.Unblock]))
 		}
 	}
 	lines = append(lines, f.submissionLines()...)
@@ -79,7 +122,7 @@ func (f Facts) blame() string {
 	case v == NotProbed:
 		return fmt.Sprintf("%s is not known to block port 25 (as of %s)", f.Host.Name, f.Policy.AsOf)
 	default:
-		return f.Host.Name + " is not known to block port 25: look at its firewall rules or the router, then ask it"
+		return "not known of " + f.Host.Name + ": see its firewall rules or the router"
 	}
 }
 
