@@ -134,7 +134,11 @@ func (a *app) confirmRollback(ctx context.Context, f rollbackFlags, changes []ap
 	case f.to != "":
 		what = "change " + f.to
 	}
-	yes, err := ui.NewPrompter(ctx, a.io).Confirm("Undo " + what + " and reload Postfix?")
+	p, err := ui.NewPrompter(ctx, a.io)
+	if err != nil {
+		return err
+	}
+	yes, err := p.Confirm("Undo " + what + " and reload Postfix?")
 	if err != nil {
 		return err
 	}
