@@ -84,7 +84,8 @@ func meta(stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
 	}
 	m := Meta{Mode: info.Mode(), Size: info.Size(), Mtime: info.ModTime()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		m.UID, m.GID, m.Nlink = int(st.Uid), int(st.Gid), st.Nlink
+		// 32 bits on arm64.
+		m.UID, m.GID, m.Nlink = int(st.Uid), int(st.Gid), uint64(st.Nlink) //nolint:unconvert // see above
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		m.Link, err = os.Readlink(real)
