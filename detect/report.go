@@ -26,27 +26,35 @@ func (f Facts) Brief() []string {
 	return fit(lines[:len(lines)-2])
 }
 
-// fit breaks lines at 80 columns. An address or a command alone on its line
-// stays whole, so that it can be copied.
+// textWidth is the width in columns that text for people keeps to.
+const textWidth = 80
+
+// fit breaks the lines of the report at textWidth.
 func fit(lines []string) []string {
-	const width, indent = 80, "           "
 	var out []string
 	for _, line := range lines {
-		for len([]rune(line)) > width {
-			runes := []rune(line)
-			cut := width
-			for cut > len(indent) && runes[cut] != ' ' {
-				cut--
-			}
-			if cut == len(indent) || strings.HasPrefix(line, indent+"sudo ") {
-				break
-			}
-			out = append(out, string(runes[:cut]))
-			line = indent + string(runes[cut+1:])
-		}
-		out = append(out, line)
+		out = append(out, foldLine(line, "           ")...)
 	}
 	return out
+}
+
+// foldLine breaks a line at textWidth and begins what follows with indent. An
+// address or a command alone on its line stays whole, so that it can be copied.
+func foldLine(line, indent string) []string {
+	var out []string
+	for len([]rune(line)) > textWidth && !strings.HasPrefix(line, indent+"sudo ") {
+		runes := []rune(line)
+		cut := textWidth
+		for cut > len(indent) && runes[cut] != ' ' {
+			cut--
+		}
+		if cut == len(indent) {
+			break
+		}
+		out = append(out, string(runes[:cut]))
+		line = indent + string(runes[cut+1:])
+	}
+	return append(out, line)
 }
 
 // report is Lines at any width and of any length; advice and command are the

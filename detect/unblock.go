@@ -68,8 +68,31 @@ func UnblockRequest(f UnblockFacts) (Unblock, error) {
 	}
 	var text strings.Builder
 	err := unblockTemplate.Execute(&text, map[string]any{"U": u, "P": p, "Says": unblockSays[p.Unblock], "Residential": f.Entry.Kind == "residential"})
-	u.text = text.String()
+	u.text = foldText(text.String())
 	return u, err
+}
+
+// foldText folds what is for people; the lines of the request stay as they are
+// to be pasted.
+func foldText(text string) string {
+	var b strings.Builder
+	request := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "-----") {
+			request = !request
+		}
+		if request {
+			b.WriteString(line + "\n")
+			continue
+		}
+		indent := ""
+		if strings.HasPrefix(line, "  - ") {
+			indent = "    "
+		}
+		b.WriteString(strings.Join(foldLine(line, indent), "\n") + "\n")
+	}
+	return b.String()
 }
 
 // doubt carries the conflicts and the weakness of the sources into the output.
