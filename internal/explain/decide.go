@@ -24,10 +24,11 @@ func (s Signs) About(id string) (Sign, bool) {
 
 // Decide puts the candidates into order by what the checks of this host found:
 // those that hold come first, marked; those that are ruled out go, unless all
-// are.
+// are. A cause that holds joins those that it can be mistaken for, even where
+// the text said something more general.
 func Decide(causes []Cause, signs Signs) []Cause {
 	var confirmed, open []Cause
-	for _, c := range causes {
+	for _, c := range append(slices.Clone(causes), joining(causes, signs)...) {
 		sign, checked := signs.About(c.ID)
 		switch {
 		case checked && sign.Holds:
@@ -41,4 +42,25 @@ func Decide(causes []Cause, signs Signs) []Cause {
 		return decided
 	}
 	return slices.Clone(causes)
+}
+
+// joining are the causes that hold, are no candidates yet, and are called
+// ambiguous with one that is.
+func joining(causes []Cause, signs Signs) []Cause {
+	var more []Cause
+	for _, sign := range signs {
+		f := must().byID[sign.Cause]
+		if !sign.Holds || f == nil || slices.ContainsFunc(causes, func(c Cause) bool { return c.ID == f.ID }) {
+			continue
+		}
+		if slices.ContainsFunc(causes, func(c Cause) bool {
+			other := must().byID[c.ID]
+			return slices.Contains(f.AmbiguousWith, c.ID) || other != nil && slices.Contains(other.AmbiguousWith, f.ID)
+		}) {
+			c := f.cause()
+			c.Lost = causes[0].Lost
+			more = append(more, c)
+		}
+	}
+	return more
 }

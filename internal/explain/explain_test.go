@@ -172,6 +172,10 @@ func TestDecide(t *testing.T) {
 	if len(got) != 2 || got[0].Confirmed {
 		t.Errorf("all ruled out: %+v", got)
 	}
+	general := Text("status=deferred (local data error while talking to relay.test[127.0.0.2])", nil)
+	if got = Decide(general, Signs{{Cause: "map_db_missing", Holds: true}, {Cause: "helo_localhost", Holds: true}}); ids(got) != "map_db_missing map_lookup_error" {
+		t.Errorf("a cause that holds joins what it is ambiguous with: %s", ids(got))
+	}
 	if got = Decide(causes, nil); len(got) != 2 {
 		t.Errorf("nothing checked: %+v", got)
 	}

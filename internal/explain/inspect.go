@@ -126,7 +126,7 @@ var inspections = []struct {
 		return when(r.authWanted() && !r.yes("smtp_sasl_auth_enable"), "smtp_sasl_auth_enable is not yes for service %s", r.Service.Name)
 	}},
 	{"sasl_plugins_missing", func(r Route, _ string) string {
-		return when(r.yes("smtp_sasl_auth_enable") && r.State.SASLPlugins != nil && !containsFold(r.State.SASLPlugins, "PLAIN", "LOGIN"),
+		return when(r.yes("smtp_sasl_auth_enable") && slices.Contains(r.State.SASLTypes, "cyrus") && !containsFold(r.State.SASLPlugins, "PLAIN", "LOGIN"),
 			"no plug-in for PLAIN or LOGIN is installed")
 	}},
 	{"sasl_noplaintext_default", noplaintext},

@@ -80,7 +80,7 @@ func TestInspect(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := postfix.State{Installed: true, Running: true, Params: params, Master: m, DefaultMap: "hash", SASLPlugins: []string{"PLAIN"},
+			s := postfix.State{Installed: true, Running: true, Params: params, Master: m, DefaultMap: "hash", SASLTypes: []string{"cyrus"}, SASLPlugins: []string{"PLAIN"},
 				Maps: map[string][]byte{"/etc/postfix/policy": []byte("[smtp.example.com]:587 secure\n")}}
 			if tt.change != nil {
 				tt.change(&s)

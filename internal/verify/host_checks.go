@@ -23,7 +23,7 @@ func (r *run) config(context.Context) []Finding {
 			Remedy: "Install it; setup can do that.", Command: "relayhost setup --install"}}
 	}
 	var findings []Finding
-	for _, sign := range r.signs {
+	for _, sign := range r.inspected {
 		if !sign.Holds || sign.Cause == "postfix_down" { // that is the check "service"
 			continue
 		}
@@ -68,7 +68,9 @@ func (r *run) maps(ctx context.Context) []Finding {
 			findings = append(findings, r.table(param, t)...)
 		}
 	}
-	findings = append(findings, r.key(ctx, route)...)
+	if len(findings) == 0 {
+		findings = r.key(ctx, route)
+	}
 	if len(findings) == 0 {
 		return pass("maps", "compiled, up to date, and readable by root alone where they hold a password")
 	}

@@ -66,7 +66,8 @@ var order = []string{"config", "maps", "service", "drift", "dns", "connect", "tl
 type run struct {
 	Env
 	Options
-	signs explain.Signs
+	inspected explain.Signs // what is wrong with main.cf and master.cf
+	signs     explain.Signs // those, and what tables and credentials show
 
 	mu       sync.Mutex
 	findings []Finding
@@ -75,16 +76,27 @@ type run struct {
 // Run makes all checks, those at once that do not need each other. It returns
 // when the last one has ended, each within its own limit.
 func Run(ctx context.Context, env Env, o Options) Report {
-	r := &run{Env: env, Options: o, signs: explain.Inspect(env.State, env.From)}
+	r := &run{Env: env, Options: o, inspected: explain.Inspect(env.State, env.From)}
+	r.signs = append(slices.Clone(r.inspected), r.credentialSigns()...)
 	if r.Probe == nil {
 		r.Probe = smtpprobe.Probe
 	}
-	checks := []func(context.Context) []Finding{r.config, r.maps, r.service, r.drift, r.relayAccess, r.queue}
+	// What the tables on disk show decides between causes as well.
+	maps := r.maps(ctx)
+	for _, f := range maps {
+		if f.Result == Fail {
+			r.signs = append(r.signs, explain.Sign{Cause: f.Cause, Holds: true, Detail: f.Detail})
+		}
+	}
+	checks := []func(context.Context) []Finding{r.config, r.service, r.drift, r.relayAccess, r.queue}
 	if !o.Offline {
 		checks = append(checks, r.ladder, r.domain)
 		if !o.NoSend {
 			checks = append(checks, r.delivery)
 		}
+	}
+	for _, f := range maps {
+		r.found(f)
 	}
 	var wait sync.WaitGroup
 	for _, check := range checks {
@@ -100,6 +112,20 @@ func Run(ctx context.Context, env Env, o Options) Report {
 	}
 	wait.Wait()
 	return NewReport(r.findings)
+}
+
+// sesSecret is the length of an IAM secret access key; the SMTP password that is
+// derived from it has 44 characters
+// (https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html).
+const sesSecret = 40
+
+// credentialSigns tell by the form of the password which of the causes of one
+// and the same refusal it is.
+func (r *run) credentialSigns() explain.Signs {
+	if r.Relay.ID != "ses" || r.Password.IsZero() {
+		return nil
+	}
+	return explain.Signs{{Cause: "ses_iam_secret", Holds: len(r.Password.Reveal()) == sesSecret, Detail: "the password has the length of an IAM secret key"}}
 }
 
 func (r *run) found(f Finding) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/explain"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -214,6 +215,16 @@ func TestSilentPortHoldsNobodyUp(t *testing.T) {
 		}
 	}
 	close(release)
+}
+
+func TestCredentialsDecide(t *testing.T) {
+	causes := explain.Text("535 Authentication Credentials Invalid", nil)
+	for password, want := range map[string]string{strings.Repeat("x", 40): "ses_iam_secret", "B" + strings.Repeat("x", 43): "ses_region_mismatch"} {
+		r := &run{Env: Env{Relay: relays.Relay{ID: "ses"}, Password: secret.New(password)}}
+		if got := explain.Decide(causes, r.credentialSigns())[0].ID; got != want {
+			t.Errorf("a password of %d: %s, want %s", len(password), got, want)
+		}
+	}
 }
 
 func TestMaps(t *testing.T) {

@@ -1,0 +1,220 @@
+//go:build lab
+
+package verify_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
+	"relayhost/internal/verify"
+	"relayhost/relays"
+)
+
+const sesHost = "email-smtp.eu-west-1.amazonaws.com"
+
+// sesLab is a server that relayhost has set up for SES.
+func sesLab(t *testing.T, opts ...lab.Option) *lab.Lab {
+	t.Helper()
+	l := lab.New(t, append([]lab.Option{lab.Cloud("aws"), lab.Postfix(), lab.Relay("ses")}, opts...)...)
+	r := l.World.Relay("ses")
+	l.Server.WriteFile("/root/credentials", "username="+r.Username+"\npassword="+relays.SESPassword(r.SecretAccessKey, "eu-west-1")+"\n", 0o600)
+	res := l.Run("relayhost", "setup", "--relay", "ses", "--region", "eu-west-1", "--from", "app@example.com", "--to", "to@example.net",
+		"--credentials-file", "/root/credentials", "--yes", "--json")
+	if res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+	}
+	return l
+}
+
+// failure breaks a sound server and says what verify and explain must make of
+// it.
+type failure struct {
+	name     string
+	shell    string // breaks the server
+	world    func(*lab.Lab)
+	args     []string // of verify
+	findings []string // "check:cause", all of which must be among the findings
+	explain  []string // causes of which one must be the newest in the log
+}
+
+var failures = []failure{
+	{name: "wrong password", world: func(l *lab.Lab) {
+		l.World.Relay("ses").Configure(func(c *smtpd.Config) { c.Accounts = nil })
+	}, findings: []string{"auth:ses_credentials_invalid", "delivery:ses_credentials_invalid"}, explain: []string{"ses_credentials_invalid"}},
+	{name: "sender not verified", world: func(l *lab.Lab) {
+		l.World.Relay("ses").Configure(func(c *smtpd.Config) {
+			c.Message = func(smtpd.Envelope) *smtpd.Reply {
+				return &smtpd.Reply{Code: 554, Text: "Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: app@example.com"}
+			}
+		})
+	}, findings: []string{"auth:", "delivery:ses_unverified_identity"}, explain: []string{"ses_unverified_identity"}},
+	{name: "rate", world: func(l *lab.Lab) {
+		l.World.Relay("ses").Configure(func(c *smtpd.Config) {
+			c.Message = func(smtpd.Envelope) *smtpd.Reply {
+				return &smtpd.Reply{Code: 454, Text: "Throttling failure: Maximum sending rate exceeded."}
+			}
+		})
+	}, findings: []string{"delivery:ses_rate"}, explain: []string{"ses_rate"}},
+	{name: "STARTTLS stripped", world: func(l *lab.Lab) {
+		l.World.Relay("ses").Configure(func(c *smtpd.Config) { c.NoSTARTTLS, c.AuthWithoutTLS = true, true })
+	}, findings: []string{"tls:tls_not_offered", "delivery:tls_not_offered"}, explain: []string{"tls_not_offered"}},
+	{name: "certificate expired", world: func(l *lab.Lab) { _ = l.World.Relay("ses").Present(lab.Expired) },
+		findings: []string{"tls:tls_expired_or_clock"}, explain: []string{"tls_expired_or_clock", "tls_untrusted_issuer"}},
+	{name: "certificate for another name", world: func(l *lab.Lab) { _ = l.World.Relay("ses").Present(lab.WrongName) },
+		findings: []string{"tls:tls_name_mismatch"}, explain: []string{"tls_name_mismatch", "tls_untrusted_issuer"}},
+	{name: "certificate of nobody", world: func(l *lab.Lab) { _ = l.World.Relay("ses").Present(lab.UnknownCA) },
+		findings: []string{"tls:tls_untrusted_issuer", "delivery:tls_untrusted_issuer"}, explain: []string{"tls_untrusted_issuer"}},
+	{name: "587 is refused", world: func(l *lab.Lab) { l.World.Block(587, lab.Reset, lab.Both) },
+		findings: []string{"connect:net_refused", "connect:", "auth:", "delivery:net_refused"}, explain: []string{"net_refused"}},
+	{name: "name does not exist", world: func(l *lab.Lab) { l.World.DNS.Delete(sesHost) },
+		findings: []string{"dns:dns_nxdomain", "delivery:dns_nxdomain"}, explain: []string{"dns_nxdomain"}},
+	{name: "not yet valid", world: func(l *lab.Lab) { _ = l.World.Relay("ses").Present(lab.NotYetValid) },
+		findings: []string{"tls:tls_expired_or_clock"}, explain: []string{"tls_expired_or_clock", "tls_untrusted_issuer"}},
+	{name: "map not compiled", shell: "rm /etc/postfix/sasl_passwd.db",
+		findings: []string{"maps:map_db_missing", "delivery:map_db_missing"}, explain: []string{"map_db_missing", "map_lookup_error"}},
+	{name: "key is not the next hop", shell: "sed -i 's/^.email-smtp[^ \t]*/[other.example]:587/' /etc/postfix/sasl_passwd && postmap /etc/postfix/sasl_passwd",
+		findings: []string{"maps:map_key_mismatch", "delivery:map_key_mismatch"}, explain: []string{"ses_auth_required"}},
+	{name: "map readable by all", shell: "chmod 644 /etc/postfix/sasl_passwd.db", findings: []string{"maps:secret_world_readable"}},
+	{name: "plug-ins gone", shell: "mv /usr/lib/x86_64-linux-gnu/sasl2 /usr/lib/x86_64-linux-gnu/sasl2.gone",
+		findings: []string{"config:sasl_plugins_missing", "delivery:sasl_plugins_missing"}, explain: []string{"sasl_plugins_missing"}},
+	{name: "plain text forbidden", shell: "postconf -P relayhost-ses/unix/smtp_sasl_tls_verified_security_options=noplaintext,noanonymous",
+		findings: []string{"config:sasl_noplaintext_default", "delivery:sasl_noplaintext_default", "drift:drift"}, explain: []string{"sasl_noplaintext_default"}},
+	{name: "filter", shell: "postconf -P relayhost-ses/unix/smtp_sasl_mechanism_filter=digestmd5",
+		findings: []string{"config:sasl_mech_filter", "delivery:sasl_mech_filter"}, explain: []string{"sasl_mech_filter"}},
+	{name: "auth off", shell: "postconf -e smtp_sasl_auth_enable=no", findings: []string{"config:auth_not_enabled", "delivery:auth_not_enabled"}, explain: []string{"auth_not_enabled"}},
+	{name: "CA file gone", shell: "postconf -P relayhost-ses/unix/smtp_tls_CAfile=/nonexistent.pem",
+		findings: []string{"delivery:tls_cafile_missing"}, explain: []string{"tls_cafile_missing"}},
+	{name: "wrapper mode", shell: "postconf -P relayhost-ses/unix/smtp_tls_wrappermode=yes",
+		findings: []string{"config:tls_587_wrappermode"}, explain: []string{"tls_587_wrappermode", "tls_handshake_failure"}},
+	{name: "own domain", shell: "postconf -e 'mydestination=localhost, example.com'", args: []string{"--to", "nosuch@example.com"},
+		findings: []string{"config:mydestination_domain", "delivery:mydestination_domain"}, explain: []string{"mydestination_domain"}},
+	{name: "another transport", shell: "postconf -e default_transport=smtp", findings: []string{"drift:drift"}},
+	{name: "table type", shell: "postconf -e smtp_sasl_password_maps=cdb:/etc/postfix/sasl_passwd",
+		findings: []string{"config:map_type_unsupported"}, explain: []string{"map_type_unsupported"}},
+	{name: "malformed next hop", shell: "postconf -e 'relayhost=[" + sesHost + ":587]'",
+		findings: []string{"config:relayhost_syntax"}, explain: []string{"relayhost_syntax"}},
+	{name: "level", shell: "postconf -P relayhost-ses/unix/smtp_tls_policy_maps= relayhost-ses/unix/smtp_tls_security_level=bogus",
+		findings: []string{"config:smtp_fatal_level", "delivery:smtp_fatal_level"}, explain: []string{"smtp_fatal_level"}},
+	{name: "down", shell: "postfix stop", findings: []string{"service:postfix_down"}},
+}
+
+// TestLabCauses breaks a server in every way of the table, one after the other,
+// and asks verify and explain.
+func TestLabCauses(t *testing.T) {
+	l := sesLab(t)
+	l.Server.Shell("cp -a /etc/postfix /root/sound")
+	ses := l.World.Relay("ses")
+	var sound smtpd.Config
+	ses.Configure(func(c *smtpd.Config) { sound = *c })
+	for _, f := range failures {
+		t.Run(f.name, func(t *testing.T) {
+			if f.shell != "" {
+				l.Server.Shell(f.shell)
+			}
+			if f.world != nil {
+				f.world(l)
+			}
+			// A next hop that has failed is remembered; a start forgets it.
+			if f.name != "down" {
+				l.Server.Shell("postfix stop; : > /var/log/mail.log; postfix start")
+			}
+			check(t, l, f)
+			// Mend it.
+			ses.Configure(func(c *smtpd.Config) { *c = sound })
+			if err := ses.Present(lab.Flawless); err != nil {
+				t.Fatal(err)
+			}
+			l.World.NoRules()
+			l.World.DNS.Host(sesHost, ses.Hosts[0].Addrs...)
+			l.Server.Shell(`postfix stop; rm -rf /etc/postfix; cp -a /root/sound /etc/postfix
+[ ! -d /usr/lib/x86_64-linux-gnu/sasl2.gone ] || mv /usr/lib/x86_64-linux-gnu/sasl2.gone /usr/lib/x86_64-linux-gnu/sasl2
+: > /var/log/mail.log; postfix start`)
+			if queue := strings.TrimSpace(l.Server.Queue()); queue != "" {
+				t.Errorf("left in the queue: %s", queue)
+			}
+		})
+	}
+	var r verify.Report
+	res := l.Run("relayhost", "verify", "--json")
+	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil || res.Code != 0 {
+		t.Errorf("mended, and yet: %v\n%s", err, res)
+	}
+}
+
+func check(t *testing.T, l *lab.Lab, f failure) {
+	t.Helper()
+	res := l.Run(append([]string{"relayhost", "verify", "--json", "--timeout", "40s"}, f.args...)...)
+	var r verify.Report
+	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil {
+		t.Fatalf("%v\n%s", err, res)
+	}
+	var got []string
+	for _, x := range r.Findings {
+		got = append(got, x.Check+":"+x.Cause)
+		if x.Result == verify.Fail && x.Remedy == "" {
+			t.Errorf("no remedy: %+v", x)
+		}
+	}
+	for _, want := range f.findings {
+		if !slices.Contains(got, want) {
+			t.Errorf("verify: %s is not among %q\n%s", want, got, res.Stdout)
+		}
+	}
+	if len(f.explain) == 0 {
+		return
+	}
+	res = l.Run("sh", "-c", "relayhost explain --json </dev/null")
+	var doc struct {
+		Groups []struct {
+			Cause  struct{ ID, Remedy string }
+			Others []struct{ ID string }
+		}
+	}
+	if err := json.Unmarshal([]byte(res.Stdout), &doc); err != nil {
+		t.Fatalf("%v\n%s", err, res)
+	}
+	var causes []string
+	for _, g := range doc.Groups {
+		causes = append(causes, g.Cause.ID)
+	}
+	if !slices.ContainsFunc(f.explain, func(id string) bool { return slices.Contains(causes, id) }) {
+		t.Errorf("explain: %q, want one of %q\n%s", causes, f.explain, l.Server.MailLog())
+	}
+}
+
+// TestLabRoundTrips holds the ladder to the round trips that the protocol
+// needs: on the slowest port seven with TLS 1.3, which are connect, greeting,
+// EHLO, STARTTLS, handshake, EHLO and AUTH.
+func TestLabRoundTrips(t *testing.T) {
+	const trip, needed = 100 * time.Millisecond, 7
+	l := sesLab(t, lab.Delay(trip/2))
+	var r verify.Report
+	res := l.Run("relayhost", "verify", "--no-send", "--json")
+	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil {
+		t.Fatalf("%v\n%s", err, res)
+	}
+	bound := float64(needed*trip/time.Millisecond)*1.2 + 150
+	seen := false
+	for _, f := range r.Findings {
+		if f.Check == "auth" || f.Check == "connect" {
+			t.Logf("%-8s %6.1f ms of at most %.0f: %s", f.Check, f.Ms, bound, f.Detail)
+			if f.Ms > bound {
+				t.Errorf("%s took %.0f ms, more than %.0f", f.Check, f.Ms, bound)
+			}
+		}
+		if f.Check == "auth" && f.Result == verify.Pass {
+			seen = true
+			if f.Ms < 6*float64(trip/time.Millisecond) {
+				t.Errorf("%.0f ms: the link does not delay", f.Ms)
+			}
+		}
+	}
+	if !seen {
+		t.Errorf("no log-in\n%s", res)
+	}
+}
