@@ -2,6 +2,7 @@
 GO        ?= go
 LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SUITE     := $(GO) run ./.ci/suite
+LABTESTS   = $(shell $(GO) list ./... | grep -v internal/lab)
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 export CGO_ENABLED ?= 0
 
@@ -25,8 +26,10 @@ unit:
 	CGO_ENABLED=1 $(SUITE) unit -race -timeout 5m ./...
 
 # Needs root: network namespaces, overlay mounts, a Debian root by debootstrap.
+# "world" tests the lab itself.
 lab: deps
-	CGO_ENABLED=1 $(SUITE) lab -race -tags lab -run Lab -p 1 -parallel 4 -timeout 14m ./...
+	CGO_ENABLED=1 $(SUITE) world -race -tags lab -timeout 5m ./internal/lab/...
+	CGO_ENABLED=1 $(SUITE) lab -race -tags lab -run Lab -p 2 -parallel 4 -timeout 14m $(LABTESTS)
 
 deps:
 	.ci/deps
@@ -35,7 +38,7 @@ test: deps vet lint unit lab
 
 # The full tables: every service on every port, every Postfix version.
 test-all: deps
-	CGO_ENABLED=1 LAB_FULL=1 $(SUITE) lab -race -tags lab -run Lab -p 1 -timeout 120m ./...
+	CGO_ENABLED=1 LAB_FULL=1 $(SUITE) lab -race -tags lab -run Lab -p 1 -timeout 120m $(LABTESTS)
 
 clean:
 	rm -rf relayhost dist
