@@ -1,0 +1,254 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// How long a terminal has to say where its cursor is: once before the first
+// question (a connection round the world takes 0.4 s), and when survey asks.
+const (
+	firstAnswer = time.Second
+	laterAnswer = 5 * time.Second
+)
+
+// maxTypedAhead bounds what is kept of input that no question has asked for.
+const maxTypedAhead = 64 << 10
+
+// cursorReport is a terminal's answer to a cursor query (CPR, ECMA-48).
+var cursorReport = regexp.MustCompile(`\x1b\[\d{1,4};\d{1,4}R`)
+
+// keyboard is a terminal as a source of keys. One keyboard serves all
+// questions: survey makes a buffered reader for each and drops what that has
+// read too much, so that text typed ahead would be lost. A Read gives one key
+// at most, and ends when the context does.
+type keyboard struct {
+	ctx     context.Context
+	file    *os.File
+	pending []byte
+	wake    *os.File // becomes readable when ctx ends
+	query   bool     // the cursor's position was asked for: its answer comes first
+	mute    bool     // the terminal has stopped answering
+}
+
+// newKeyboard reads keys from a terminal until ctx ends.
+func newKeyboard(ctx context.Context, file *os.File) (*keyboard, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() { _ = w.Close() })
+	return &keyboard{ctx: ctx, file: file, wake: r}, nil
+}
+
+// Fd makes survey set the terminal's mode by the keyboard.
+func (k *keyboard) Fd() uintptr { return k.file.Fd() }
+
+// fill waits for input and adds it to what is pending. It returns false when
+// none came in time.
+func (k *keyboard) fill(wait time.Duration) (bool, error) {
+	if len(k.pending) > maxTypedAhead {
+		return false, errors.New("too much input for a question")
+	}
+	ms := -1
+	if wait >= 0 {
+		ms = int(wait.Milliseconds())
+	}
+	fds := []unix.PollFd{
+		{Fd: int32(k.file.Fd()), Events: unix.POLLIN},
+		{Fd: int32(k.wake.Fd()), Events: unix.POLLIN},
+	}
+	n, err := unix.Poll(fds, ms)
+	switch {
+	case errors.Is(err, unix.EINTR):
+		return k.ctx.Err() == nil, k.ended()
+	case err != nil:
+		return false, err
+	case k.ctx.Err() != nil:
+		return false, ErrInterrupted
+	case n == 0:
+		return false, nil
+	}
+	buf := make([]byte, 1024)
+	got, err := unix.Read(int(k.file.Fd()), buf)
+	if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
+		return true, nil
+	}
+	if err != nil || got == 0 { // EIO: the terminal has gone; 0: Ctrl-D
+		return false, io.EOF
+	}
+	k.pending = append(k.pending, buf[:got]...)
+	return true, nil
+}
+
+func (k *keyboard) ended() error {
+	if k.ctx.Err() != nil {
+		return ErrInterrupted
+	}
+	return nil
+}
+
+// Read gives survey the next key: one rune, or one escape sequence that it
+// knows; it takes others for text. Ctrl-D is given as Ctrl-C: at a list survey
+// would take it as an answer.
+func (k *keyboard) Read(p []byte) (int, error) {
+	if k.query {
+		k.query = false
+		return copy(p, k.position(laterAnswer)), nil
+	}
+	for {
+		key, n := nextKey(k.pending)
+		k.pending = k.pending[n:]
+		if len(key) > 0 {
+			return copy(p, key), nil
+		}
+		if n > 0 {
+			continue
+		}
+		// The rest of a sequence comes at once; Esc alone has none.
+		wait := time.Duration(-1)
+		if len(k.pending) > 0 {
+			wait = 50 * time.Millisecond
+		}
+		more, err := k.fill(wait)
+		if err != nil {
+			return 0, err
+		}
+		if !more && len(k.pending) > 0 {
+			k.pending = k.pending[1:]
+		}
+	}
+}
+
+// position waits for the terminal's answer to a cursor query, past whatever
+// was typed before it. A terminal that has stopped answering is taken to be at
+// the start of its first line.
+func (k *keyboard) position(limit time.Duration) []byte {
+	for deadline := time.Now().Add(limit); !k.mute; {
+		if at := cursorReport.FindIndex(k.pending); at != nil {
+			report := bytes.Clone(k.pending[at[0]:at[1]])
+			k.pending = append(k.pending[:at[0]:at[0]], k.pending[at[1]:]...)
+			return report
+		}
+		left := time.Until(deadline)
+		if more, err := k.fill(max(0, left)); err != nil || !more || left <= 0 {
+			k.mute = true
+		}
+	}
+	return []byte("\x1b[1;1R")
+}
+
+// answers reports whether the terminal says where its cursor is, as survey
+// will ask (DSR, ECMA-48). What was typed before stays for the questions.
+func (k *keyboard) answers(out io.Writer) bool {
+	fd := int(k.file.Fd())
+	old, err := term.MakeRaw(fd)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = term.Restore(fd, old) }()
+	if _, err := io.WriteString(out, "\x1b[6n"); err != nil {
+		return false
+	}
+	k.position(firstAnswer)
+	if k.mute {
+		// A terminal that prints what it does not know shows "[6n".
+		_, _ = io.WriteString(out, "\r    \r")
+	}
+	return !k.mute
+}
+
+// known are the escape sequences that survey understands, after ESC and [ or O.
+var known = regexp.MustCompile(`^\x1b[\[O]([ABCDFH]|3~)$`)
+
+// sequence is a whole control sequence (ECMA-48 section 5.4), or SS3 and a key.
+var sequence = regexp.MustCompile(`^\x1b(\[[0-?]*[ -/]*[@-~]|O[@-~]|[^\[O])`)
+
+// nextKey takes the first key of typed. It returns how many bytes that is, 0
+// when more is needed; key is empty for one that nobody knows.
+func nextKey(typed []byte) (key []byte, n int) {
+	if len(typed) == 0 {
+		return nil, 0
+	}
+	switch c := typed[0]; {
+	case c == 0x1b:
+		seq := sequence.Find(typed)
+		if known.Match(seq) {
+			return seq, len(seq)
+		}
+		return nil, len(seq)
+	case c == 0x04:
+		return []byte{0x03}, 1
+	case !utf8.FullRune(typed):
+		return nil, 0
+	default:
+		_, size := utf8.DecodeRune(typed)
+		return typed[:size], size
+	}
+}
+
+// line waits for a whole line, ended by either end of line: text typed ahead
+// has passed a terminal in raw mode. ahead reports that it was typed before it
+// was asked for, and that its echo, if any, is elsewhere.
+func (k *keyboard) line() (text string, ahead bool, err error) {
+	for ahead = true; ; ahead = false {
+		if end := bytes.IndexAny(k.pending, "\r\n\x03\x04"); end >= 0 {
+			text, mark := k.pending[:end], k.pending[end]
+			k.pending = k.pending[end+1:]
+			if mark == 0x03 || mark == 0x04 {
+				return "", ahead, ErrInterrupted
+			}
+			return edited(text), ahead, nil
+		}
+		if _, err := k.fill(-1); err != nil {
+			return "", false, ErrInterrupted
+		}
+	}
+}
+
+// edited is a line as it was meant: with what was rubbed out gone, and without
+// a late answer to a cursor query.
+func edited(typed []byte) string {
+	var out []rune
+	for len(typed) > 0 {
+		if seq := sequence.Find(typed); seq != nil {
+			typed = typed[len(seq):]
+			continue
+		}
+		r, size := utf8.DecodeRune(typed)
+		typed = typed[size:]
+		switch {
+		case r == '\b' || r == 0x7f:
+			out = out[:max(0, len(out)-1)]
+		case r == 0x15: // Ctrl-U
+			out = nil
+		case r >= ' ':
+			out = append(out, r)
+		}
+	}
+	return string(out)
+}
+
+// noEcho switches the terminal's echo off and returns what switches it on.
+func noEcho(f *os.File) (restore func(), err error) {
+	fd := int(f.Fd())
+	old, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return nil, err
+	}
+	quiet := *old
+	quiet.Lflag &^= unix.ECHO
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &quiet); err != nil {
+		return nil, err
+	}
+	return func() { _ = unix.IoctlSetTermios(fd, unix.TCSETS, old) }, nil
+}

@@ -1,0 +1,57 @@
+package ui
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestStepOnTerminal: a step's line lives, ends with its time, and what is
+// said meanwhile stands above it.
+func TestStepOnTerminal(t *testing.T) {
+	for _, cols := range []int{80, 30} {
+		p := sit(t, cols, false)
+		s := p.streams()
+		s.Live = true
+		s.Step("asking the metadata service of Amazon EC2")
+		s.Say("a remark")
+		time.Sleep(300 * time.Millisecond)
+		s.Step("second")
+		s.Done()
+		s.Done()
+		s.Say("the end")
+		p.sees("the end")
+		text := p.screen.String()
+		if strings.ContainsAny(text, `\|`) || strings.Count(text, "asking") != 1 || strings.Count(text, " s)") != 2 {
+			t.Errorf("at %d columns:\n%s", cols, text)
+		}
+		if w := p.screen.Wrapped(); w != 0 {
+			t.Errorf("a line was %d columns wide on %d:\n%s", w, cols, text)
+		}
+	}
+}
+
+func TestStepElsewhere(t *testing.T) {
+	var out bytes.Buffer
+	s := &Streams{Err: &out, Live: true}
+	s.Step("first")
+	s.Step("second %d", 2)
+	s.Done()
+	if got := out.String(); got != "first\nsecond 2\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestReply(t *testing.T) {
+	s := &Streams{Color: true}
+	for line, color := range map[string]string{"250 ok": "32", "451 later": "33", "535 no": "31", "354 go": "", "": "", "EHLO": ""} {
+		got := s.Reply(line)
+		if want := "\x1b[" + color + "m" + line + "\x1b[0m"; color != "" && got != want || color == "" && got != line {
+			t.Errorf("%q is shown as %q", line, got)
+		}
+	}
+	if got := (&Streams{}).Reply("535 no"); got != "535 no" {
+		t.Errorf("%q without colour", got)
+	}
+}

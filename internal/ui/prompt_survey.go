@@ -1,0 +1,131 @@
+package ui
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/AlecAivazis/survey/v2"
+	"github.com/AlecAivazis/survey/v2/core"
+	"github.com/AlecAivazis/survey/v2/terminal"
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// listLength is how many options are seen at once.
+const listLength = 10
+
+// surveyPrompter asks with survey. Answers are checked here: survey miscounts
+// the lines of a wrapped answer when it shows an error.
+type surveyPrompter struct {
+	keys    *keyboard
+	out     *watched
+	streams *Streams
+}
+
+// colors is for survey's switch, which is one for the whole program.
+var colors sync.Once
+
+func newSurveyPrompter(keys *keyboard, out *os.File, s *Streams) *surveyPrompter {
+	colors.Do(func() { core.DisableColor = !s.Color })
+	return &surveyPrompter{keys, &watched{out, keys}, s}
+}
+
+// watched sees survey ask for the cursor's position, so that the keyboard
+// gives the answer before anything that was typed ahead.
+type watched struct {
+	*os.File
+	keys *keyboard
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	if string(p) == "\x1b[6n" {
+		w.keys.query = true
+		if w.keys.mute {
+			return len(p), nil
+		}
+	}
+	return w.File.Write(p)
+}
+
+func (p *surveyPrompter) ask(prompt survey.Prompt, answer any) error {
+	// survey leaves the mode that it found; a question that is broken off
+	// half way must, too.
+	fd := int(p.keys.Fd())
+	if mode, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
+		defer func() { _ = unix.IoctlSetTermios(fd, unix.TCSETS, mode) }()
+	}
+	err := survey.AskOne(prompt, answer, survey.WithStdio(p.keys, p.out, p.out))
+	if errors.Is(err, terminal.InterruptErr) || errors.Is(err, io.EOF) || errors.Is(err, ErrInterrupted) {
+		_, _ = p.out.WriteString("\x1b[?25h")
+		return ErrInterrupted
+	}
+	return err
+}
+
+func (p *surveyPrompter) Select(question string, options []Option) (string, error) {
+	texts := make([]string, len(options))
+	width := p.width()
+	longest := 0
+	for i, o := range options {
+		texts[i] = cut(o.Text, width-3)
+		longest = max(longest, len([]rune(texts[i])))
+	}
+	prompt := &survey.Select{
+		Message: question, Options: texts, PageSize: listLength,
+		Filter: func(typed, _ string, i int) bool {
+			typed = strings.ToLower(typed)
+			return strings.Contains(strings.ToLower(options[i].Text), typed) || strings.Contains(options[i].Value, typed)
+		},
+	}
+	if width-longest > 30 { // the remarks of a narrow list would be cut to nothing
+		prompt.Description = func(text string, i int) string {
+			return cut(options[i].Detail, width-len([]rune(text))-6)
+		}
+	}
+	var index int
+	if err := p.ask(prompt, &index); err != nil {
+		return "", err
+	}
+	return options[index].Value, nil
+}
+
+func (p *surveyPrompter) width() int {
+	if w, _, err := term.GetSize(int(p.out.Fd())); err == nil && w > 0 {
+		return w
+	}
+	return 80
+}
+
+func (p *surveyPrompter) Input(question, preset string, check func(string) error) (string, error) {
+	return ask(p.streams, func() (answer string, err error) {
+		err = p.ask(&survey.Input{Message: question + ":", Default: preset}, &answer)
+		return strings.TrimSpace(answer), err
+	}, check)
+}
+
+func (p *surveyPrompter) Secret(question string, check func(string) error) (string, error) {
+	return ask(p.streams, func() (answer string, err error) {
+		err = p.ask(&survey.Password{Message: question + ":"}, &answer)
+		return strings.TrimSpace(answer), err
+	}, check)
+}
+
+func (p *surveyPrompter) Confirm(question string) (answer bool, err error) {
+	err = p.ask(&survey.Confirm{Message: question}, &answer)
+	return answer, err
+}
+
+// cut shortens text to n columns.
+func cut(text string, n int) string {
+	r := []rune(text)
+	if len(r) <= n {
+		return text
+	}
+	if n < 4 {
+		return ""
+	}
+	return strings.TrimRight(string(r[:n-3]), " ,") + "..."
+}

@@ -1,0 +1,315 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"relayhost/internal/lab/vt"
+)
+
+// person sits in front of a terminal whose other side the prompts use.
+type person struct {
+	t      *testing.T
+	master *os.File
+	slave  *os.File
+	screen *vt.Screen
+}
+
+// sit opens a terminal. One that is deaf answers no cursor query.
+func sit(t *testing.T, cols int, deaf bool) *person {
+	t.Helper()
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &person{t: t, master: os.NewFile(uintptr(fd), "ptmx"), screen: vt.New(cols, 24)}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(cols)})
+	}
+	if err == nil {
+		p.slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !deaf {
+		p.screen.Reply = p.types
+	}
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		_, _ = io.Copy(p.screen, p.master)
+	}()
+	t.Cleanup(func() {
+		_ = p.slave.Close()
+		_ = p.master.Close()
+		<-shown
+	})
+	return p
+}
+
+func (p *person) types(text string) { _, _ = p.master.WriteString(text) }
+
+// streams are those of a program on the terminal.
+func (p *person) streams() *Streams { return &Streams{In: p.slave, Out: p.slave, Err: p.slave} }
+
+func (p *person) sees(text string) {
+	p.t.Helper()
+	for end := time.Now().Add(5 * time.Second); !strings.Contains(p.screen.String(), text); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatalf("%q is not on the screen:\n%s", text, p.screen)
+		}
+	}
+}
+
+func (p *person) mode() unix.Termios {
+	m, err := unix.IoctlGetTermios(int(p.slave.Fd()), unix.TCGETS)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return *m
+}
+
+var fruit = []Option{
+	{"apple", "Apple", "red, and of a long description that no narrow terminal can show on one line"},
+	{"pear", "Pear", "green"}, {"plum", "Plum", ""},
+}
+
+// answers are what the questions of questionnaire brought.
+type answers struct {
+	fruit, name, secret string
+	yes                 bool
+}
+
+func questionnaire(p Prompter) (a answers, err error) {
+	if a.fruit, err = p.Select("Fruit", fruit); err != nil {
+		return a, err
+	}
+	notShort := func(s string) error {
+		if len(s) < 3 {
+			return errors.New("that is too short")
+		}
+		return nil
+	}
+	if a.name, err = p.Input("Name", "", notShort); err != nil {
+		return a, err
+	}
+	if a.secret, err = p.Secret("Password", notShort); err != nil {
+		return a, err
+	}
+	a.yes, err = p.Confirm("All right?")
+	return a, err
+}
+
+// run answers the questionnaire in the background.
+func (p *person) run(ctx context.Context) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		prompter, err := NewPrompter(ctx, p.streams())
+		if err == nil {
+			var a answers
+			a, err = questionnaire(prompter)
+			want := answers{"pear", "Sébastien Øster", "pässword R;1R", true}
+			if err == nil && a != want {
+				err = fmt.Errorf("answers %+v, want %+v", a, want)
+			}
+		}
+		done <- err
+	}()
+	return done
+}
+
+func (p *person) ends(done <-chan error) error {
+	p.t.Helper()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(10 * time.Second):
+		p.t.Fatalf("the questions hang:\n%s", p.screen)
+		return nil
+	}
+}
+
+// stages are the four questions: what is seen, what answers them on a full
+// terminal, by key, and on one that is deaf.
+var stages = []struct{ see, key, deaf string }{
+	{"Fruit", "\x1b[B\r", "2\r"},
+	{"Name", "x\x7fSébastien \x1b[1;5C\x1b[5~Oster\x1b[D\x1b[D\x1b[D\x1b[D\x1b[D\x1b[3~Ø\r", "xyz\x7f\x7f\x7fSébastien Øster\r"},
+	{"Password", "pässword R;1R\r", "pässword R;1R\r"},
+	{"All right", "y\r", "yes\r"},
+}
+
+func TestQuestions(t *testing.T) {
+	for _, cols := range []int{80, 40} {
+		for _, deaf := range []bool{false, true} {
+			how := func(i int) string {
+				if deaf {
+					return stages[i].deaf
+				}
+				return stages[i].key
+			}
+			t.Run(fmt.Sprintf("by_key/%d/deaf=%v", cols, deaf), func(t *testing.T) {
+				t.Parallel()
+				p := sit(t, cols, deaf)
+				before := p.mode()
+				done := p.run(t.Context())
+				for i, s := range stages {
+					p.sees(s.see)
+					// A person types after the question is there.
+					time.Sleep(20 * time.Millisecond)
+					p.types(how(i))
+				}
+				if err := p.ends(done); err != nil {
+					t.Errorf("%v\n%s", err, p.screen)
+				}
+				if p.mode() != before {
+					t.Error("the terminal's mode is not as before")
+				}
+				if text := p.screen.String(); strings.Contains(text, "pässword") {
+					t.Errorf("the password was shown:\n%s", text)
+				}
+				if u := p.screen.Unknown(); len(u) > 0 {
+					t.Errorf("sequences that no terminal knows: %q", u)
+				}
+			})
+			t.Run(fmt.Sprintf("typed_ahead/%d/deaf=%v", cols, deaf), func(t *testing.T) {
+				t.Parallel()
+				p := sit(t, cols, deaf)
+				all := "pear\r" + "ab\r" + "Sébastien Øster\r" + "pässword R;1R\r" + "y\r"
+				p.types(all)
+				if err := p.ends(p.run(t.Context())); err != nil {
+					t.Errorf("%v\n%s", err, p.screen)
+				}
+				p.sees("too short")
+			})
+			for stop := range stages {
+				for name, breaks := range map[string]string{"ctrl_c": "\x03", "ctrl_d": "\x04"} {
+					t.Run(fmt.Sprintf("%s_at_%d/%d/deaf=%v", name, stop, cols, deaf), func(t *testing.T) {
+						t.Parallel()
+						if deaf && name == "ctrl_c" {
+							t.Skip("a signal, which the next test sends")
+						}
+						p := sit(t, cols, deaf)
+						before := p.mode()
+						done := p.run(t.Context())
+						for i := range stop {
+							p.sees(stages[i].see)
+							time.Sleep(20 * time.Millisecond)
+							p.types(how(i))
+						}
+						p.sees(stages[stop].see)
+						time.Sleep(20 * time.Millisecond)
+						p.types(breaks)
+						if err := p.ends(done); !errors.Is(err, ErrInterrupted) {
+							t.Errorf("%v\n%s", err, p.screen)
+						}
+						if p.mode() != before {
+							t.Error("the terminal's mode is not as before")
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestQuestionEndsWithContext: a signal ends a question and leaves the
+// terminal as it was.
+func TestQuestionEndsWithContext(t *testing.T) {
+	for _, deaf := range []bool{false, true} {
+		for stop := range stages {
+			t.Run(fmt.Sprintf("%d/deaf=%v", stop, deaf), func(t *testing.T) {
+				t.Parallel()
+				p := sit(t, 80, deaf)
+				before := p.mode()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				done := p.run(ctx)
+				for i := range stop {
+					p.sees(stages[i].see)
+					time.Sleep(20 * time.Millisecond)
+					if deaf {
+						p.types(stages[i].deaf)
+					} else {
+						p.types(stages[i].key)
+					}
+				}
+				p.sees(stages[stop].see)
+				time.Sleep(20 * time.Millisecond)
+				cancel()
+				if err := p.ends(done); !errors.Is(err, ErrInterrupted) {
+					t.Errorf("%v\n%s", err, p.screen)
+				}
+				if p.mode() != before {
+					t.Error("the terminal's mode is not as before")
+				}
+			})
+		}
+	}
+}
+
+func TestPick(t *testing.T) {
+	tests := []struct {
+		typed string
+		want  string // "" is refused
+	}{
+		{"", "apple"}, {"1", "apple"}, {"3", "plum"}, {"0", ""}, {"4", ""}, {"-1", ""},
+		{"PEAR", "pear"}, {"pe", "pear"}, {"p", ""}, {"kiwi", ""},
+	}
+	for _, tt := range tests {
+		got := ""
+		if i, err := pick(tt.typed, fruit); err == nil {
+			got = fruit[i].Value
+		}
+		if got != tt.want {
+			t.Errorf("%q picks %q, want %q", tt.typed, got, tt.want)
+		}
+	}
+}
+
+func TestNextKey(t *testing.T) {
+	typed := "aé\x1b[A\x1bOB\x1b[200~x\x1b[1;5C\x1bb\x04\x1b[3~"
+	var got []string
+	for rest := []byte(typed); len(rest) > 0; {
+		key, n := nextKey(rest)
+		if n == 0 {
+			t.Fatalf("stuck at %q", rest)
+		}
+		if len(key) > 0 {
+			got = append(got, string(key))
+		}
+		rest = rest[n:]
+	}
+	want := []string{"a", "é", "\x1b[A", "\x1bOB", "x", "\x03", "\x1b[3~"}
+	if !slices.Equal(got, want) {
+		t.Errorf("keys %q, want %q", got, want)
+	}
+	for _, incomplete := range []string{"\x1b", "\x1b[", "\x1b[1;", "\xc3"} {
+		if _, n := nextKey([]byte(incomplete)); n != 0 {
+			t.Errorf("%q is taken for a whole key", incomplete)
+		}
+	}
+}
+
+func TestEdited(t *testing.T) {
+	for typed, want := range map[string]string{
+		"abc": "abc", "ab\x7fc": "ac", "\x7fa": "a", "foo\x15bar": "bar", "a\x1b[24;80Rb": "ab", "\x1b[200~p\x1b[201~": "p", "a\x00b": "ab",
+	} {
+		if got := edited([]byte(typed)); got != want {
+			t.Errorf("%q is %q, want %q", typed, got, want)
+		}
+	}
+}
