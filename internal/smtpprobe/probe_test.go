@@ -367,6 +367,23 @@ func TestCertificates(t *testing.T) {
 	})
 }
 
+func TestEndlessRepliesTakeNoMemory(t *testing.T) {
+	for name, chunk := range map[string]string{"line": many(1<<16, "x"), "lines": many(1<<13, "220-x\r\n")} {
+		n := listen(t, tls.Certificate{}, func(p *peer) {
+			p.say("220-")
+			for p.say(chunk) { // until the probe hangs up
+			}
+		})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		r := Probe(t.Context(), n.target(nil))
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; r.Fault != FaultProtocol || took > 8<<20 { // the server's own copies included
+			t.Errorf("%s: %d bytes were taken, %v", name, took, r.Err)
+		}
+	}
+}
+
 func TestConnectErrors(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

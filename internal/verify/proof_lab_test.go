@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"relayhost/internal/lab"
@@ -126,6 +127,23 @@ func TestLabProof(t *testing.T) {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}
+	var tries atomic.Int32
+	relay.Configure(func(c *smtpd.Config) {
+		c.Message = func(smtpd.Envelope) *smtpd.Reply {
+			if tries.Add(1) == 1 {
+				return &smtpd.Reply{Code: 454, Enhanced: "4.7.0", Text: "Temporary authentication failure"}
+			}
+			return nil
+		}
+	})
+	if p = run(t, l, log, "-patience=10s"); p.Kind != "" || tries.Load() != 2 {
+		t.Errorf("later, and then yes: %+v after %d tries", p, tries.Load())
+	}
+	relay.Configure(func(c *smtpd.Config) {
+		c.Message = func(smtpd.Envelope) *smtpd.Reply {
+			return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "Relay access denied"}
+		}
+	})
 	if p = run(t, l); p.Kind != "unproven" && p.Kind != "refused" {
 		t.Errorf("bounced, without a log: %+v", p)
 	}
