@@ -6,7 +6,7 @@ LABTESTS   = $(shell $(GO) list ./... | grep -v internal/lab)
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 export CGO_ENABLED ?= 0
 
-.PHONY: build check vet lint unit lab test test-all test-faults bench deps clean
+.PHONY: build check vet lint unit lab test test-all test-faults bench packages deps clean
 
 build:
 	$(GO) build -trimpath -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
@@ -17,6 +17,7 @@ check: build vet
 vet:
 	$(GO) vet ./...
 	$(GO) vet -tags lab ./...
+	GOARCH=arm64 $(GO) build -o /dev/null ./cmd/relayhost
 
 lint:
 	$(GO) run $(LINT) run --config .config/golangci.yml ./...
@@ -39,6 +40,10 @@ test: deps vet lint unit lab
 # The full tables: every service on every port, every Postfix version.
 test-all: deps
 	CGO_ENABLED=1 LAB_FULL=1 $(SUITE) lab -race -tags lab -run Lab -p 1 -timeout 120m $(LABTESTS)
+
+# .deb, .rpm, .apk and .tar.gz for amd64 and arm64, into dist.
+packages:
+	.ci/package dist
 
 clean:
 	rm -rf relayhost dist

@@ -1,0 +1,130 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"crypto/sha256"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"relayhost/internal/lab"
+)
+
+// buildPackages runs .ci/package for this architecture and returns the folder.
+func buildPackages(t *testing.T, formats string) string {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), filepath.Join("..", ".ci", "package"), dir)
+	// A tree without history, as a distribution has it, is built the same way.
+	cmd.Env = append(os.Environ(), "ARCHES=amd64", "FORMATS="+formats,
+		"VERSION=1.2.3", "SOURCE_DATE_EPOCH=1790000000", "MAINTAINER=Maintainer <maintainer@example.com>")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf(".ci/package: %v\n%s", err, out)
+	}
+	return dir
+}
+
+// TestLabPackage puts the .deb on minimal Debian 11, 12 and 13 and takes it off
+// again: it works there, and leaves nothing.
+func TestLabPackage(t *testing.T) {
+	dir := buildPackages(t, "deb tar")
+	deb, err := os.ReadFile(filepath.Join(dir, "relayhost_1.2.3_amd64.deb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("reproducible", func(t *testing.T) {
+		t.Parallel()
+		again := buildPackages(t, "deb tar")
+		names, err := os.ReadDir(dir)
+		if err != nil || len(names) != 4 { // .deb, .tar.gz, .cdx.json, SHA256SUMS
+			t.Fatalf("%v %v", names, err)
+		}
+		for _, n := range names {
+			one, err := os.ReadFile(filepath.Join(dir, n.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			two, err := os.ReadFile(filepath.Join(again, n.Name()))
+			if err != nil || sha256.Sum256(one) != sha256.Sum256(two) {
+				t.Errorf("%s differs between two builds: %v", n.Name(), err)
+			}
+		}
+	})
+	for _, suite := range []lab.Suite{lab.Bullseye, lab.Bookworm, lab.Trixie} {
+		t.Run(string(suite), func(t *testing.T) {
+			t.Parallel()
+			l := lab.New(t, lab.On(suite), lab.NoPostfix(), lab.File("/root/relayhost.deb", deb, 0o644))
+			onAndOff(t, l)
+		})
+	}
+	t.Run("in_use", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, lab.Systemd(), lab.Relay("brevo"), lab.File("/root/relayhost.deb", deb, 0o644))
+		removedInUse(t, l)
+	})
+}
+
+func onAndOff(t *testing.T, l *lab.Lab) {
+	s := l.Server
+	folders := []string{"/usr", "/etc", "/var", "/opt", "/srv"}
+	books := []string{"/var/lib/dpkg", "/var/log", "/var/cache"} // dpkg's own
+	before := s.Tree(folders...)
+	s.Shell("dpkg -i /root/relayhost.deb")
+	if res := l.Run("/usr/bin/relayhost", "version"); res.Code != 0 || !strings.HasPrefix(res.Stdout, "relayhost ") {
+		t.Errorf("the program does not run: %s", res)
+	}
+	for _, file := range []string{
+		"/usr/share/bash-completion/completions/relayhost", "/usr/share/zsh/vendor-completions/_relayhost",
+		"/usr/share/fish/vendor_completions.d/relayhost.fish", "/usr/share/doc/relayhost/copyright",
+		"/usr/lib/systemd/system/relayhost-verify.service", "/usr/lib/systemd/system/relayhost-verify.timer",
+	} {
+		if n, ok := s.Tree(file)[file]; !ok || n.Mode.Perm() != 0o644 || n.UID != 0 || n.GID != 0 {
+			t.Errorf("%s: %v", file, n)
+		}
+	}
+	s.Shell("dpkg --verify relayhost && dpkg -i /root/relayhost.deb && dpkg --purge relayhost")
+	if d := before.Without(books...).Diff(s.Tree(folders...).Without(books...)); d != "" {
+		t.Errorf("the package has left something:\n%s", d)
+	}
+	if said := l.Run("dpkg-query", "-W", "relayhost"); said.Code == 0 {
+		t.Errorf("still known: %s", said)
+	}
+}
+
+// removedInUse: mail goes on when the package is taken off a server that it has
+// set up, and what would take the set-up back stays until that is done.
+func removedInUse(t *testing.T, l *lab.Lab) {
+	s := l.Server
+	before := s.Tree("/etc/postfix", "/etc/relayhost", "/var/lib/relayhost", "/etc/systemd", "/usr/lib/systemd")
+	s.Shell("dpkg -i /root/relayhost.deb && systemctl enable --now relayhost-verify.timer")
+	credentials(l, "brevo", "")
+	args := setupArgs(five[5])
+	args[0] = "/usr/bin/relayhost"
+	if res := l.Run(args...); res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+	}
+	res := l.Run("dpkg", "--purge", "relayhost")
+	if res.Code != 0 || !strings.Contains(res.Stderr, "rollback --all") {
+		t.Errorf("purge: %s", res)
+	}
+	if timers := s.Shell("systemctl list-timers --all --no-pager"); strings.Contains(timers, "relayhost") {
+		t.Errorf("the timer is still armed:\n%s", timers)
+	}
+	s.SendMail("root", "someone@elsewhere.example", "hello")
+	waitMessages(t, l, "brevo", 3)
+
+	s.Shell("dpkg -i /root/relayhost.deb")
+	if res := l.Run("/usr/bin/relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
+		t.Errorf("rollback: %s", res)
+	}
+	s.Shell("dpkg --purge relayhost")
+	if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost", "/var/lib/relayhost", "/etc/systemd", "/usr/lib/systemd")); d != "" {
+		t.Errorf("something is left:\n%s", d)
+	}
+	if hop := s.Shell("postconf -h relayhost"); strings.Contains(hop, "brevo") {
+		t.Error("Postfix still sends through the relay")
+	}
+}
