@@ -84,6 +84,7 @@ func run(t *testing.T, l *lab.Lab, args ...string) proof {
 }
 
 func TestLabProof(t *testing.T) {
+	t.Parallel()
 	l := proofLab(t)
 	relay := l.World.Relay(relays.SmarthostID)
 	log := "-log=" + mailLog
