@@ -41,7 +41,7 @@ func (s *stage) check(ctx context.Context, p plan.Plan) error {
 			return fmt.Errorf("this Postfix does not know the parameter %s", name)
 		}
 	}
-	return nil
+	return s.judge(ctx, p)
 }
 
 func (s *stage) postconf(ctx context.Context, dir string, args ...string) (host.Output, error) {

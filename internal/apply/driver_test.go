@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 }
 
 // drive reads name=value arguments: root, path, kill (the change to die at),
-// fail (change:ENOSPC), prove (ok, fail, hang), watch (a deadline), password.
+// fail (change:ENOSPC), unfit (a service
+// whose configuration is judged), prove (ok, fail, hang), watch (a deadline), password.
 func drive(args []string) int {
 	set := map[string]string{}
 	for _, a := range args[1:] {
@@ -81,7 +82,9 @@ func drive(args []string) int {
 	var err error
 	switch args[0] {
 	case "run":
-		_, err = Run(ctx, h, driverPlan(h, set["password"]), o)
+		p := driverPlan(h, set["password"])
+		p.Service, p.NextHop = set["unfit"], nextHop // "" is not judged
+		_, err = Run(ctx, h, p, o)
 	case "rollback":
 		_, err = RollBack(ctx, h, "", o)
 	case "all":

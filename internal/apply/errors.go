@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"relayhost/internal/postfix"
 )
 
 // ErrStale is returned when a file is not what the plan was made from. Nothing
@@ -45,6 +47,20 @@ type NeedsPerson struct {
 
 func (e *NeedsPerson) Error() string { return "rolling back was not complete: " + e.Err.Error() }
 func (e *NeedsPerson) Unwrap() error { return e.Err }
+
+// Unfit says what is wrong with the planned configuration on this host, with
+// at least one fatal problem. Nothing has been written.
+type Unfit struct{ Problems []postfix.Problem }
+
+func (e *Unfit) Error() string {
+	var fatal []string
+	for _, p := range e.Problems {
+		if p.Fatal {
+			fatal = append(fatal, p.String())
+		}
+	}
+	return "the new configuration would not work: " + strings.Join(fatal, "; ")
+}
 
 // Locked says that another run holds the lock.
 type Locked struct {

@@ -87,7 +87,7 @@ func Build(s postfix.State, facts *detect.Facts, o Options) (Plan, error) {
 	b.findings()
 	p := Plan{
 		Relay: o.Relay.ID, Host: o.Host, Port: o.Port, TLS: string(o.TLS), Service: b.d.Service, NextHop: b.d.NextHop,
-		Files: b.files, Notes: b.notes, Incomplete: incomplete,
+		Files: b.files, Notes: b.notes, Incomplete: incomplete, NoVerify: o.NoVerify, NoAuth: b.d.Username == "",
 	}
 	p.Commands = b.commands(p)
 	return p, nil

@@ -48,6 +48,10 @@ type Plan struct {
 	Files    []File    `json:"files"`
 	Commands []Command `json:"commands"` // after the files, in order
 	Notes    []string  `json:"notes"`    // what the administrator should know
+	// NoVerify and NoAuth say that the certificate is deliberately not verified,
+	// and that the relay knows this host by its address.
+	NoVerify bool `json:"no_verify,omitempty"`
+	NoAuth   bool `json:"no_auth,omitempty"`
 	// Incomplete says that placeholders stand for credentials: such a plan is
 	// shown and never applied.
 	Incomplete bool `json:"incomplete,omitempty"`

@@ -141,5 +141,12 @@ func (s *State) readMap(r *host.Reader, path string) {
 		s.Unreadable = append(s.Unreadable, path)
 		return
 	}
+	// Without a Postfix that Read could use there is neither.
+	if s.Maps == nil {
+		s.Maps = make(map[string][]byte)
+	}
+	if s.MapMeta == nil {
+		s.MapMeta = make(map[string]host.Meta)
+	}
 	s.Maps[path], s.MapMeta[path] = data, meta
 }

@@ -62,7 +62,15 @@ func TestReadWithoutPostfix(t *testing.T) {
 	if s.FQDN != "mx1.example.net" || s.Hostname != "mx1" || s.CAFile != "/etc/pki/tls/certs/ca-bundle.crt" || !slices.Equal(s.SASLPlugins, []string{"PLAIN", "LOGIN"}) {
 		t.Errorf("%+v", s)
 	}
+	s.Load(r, "/etc/os-release", "/etc/none")
+	if _, none := s.Maps["/etc/none"]; none || len(s.Maps["/etc/os-release"]) == 0 || len(s.MapMeta) != 1 {
+		t.Errorf("loaded %v", s.MapMeta)
+	}
 	fresh := Fresh(s)
+	fresh.Load(r, "/etc/os-release")
+	if len(fresh.MapMeta) != 1 {
+		t.Errorf("loaded %v", fresh.MapMeta)
+	}
 	if fresh.Version != (Version{3, 5, 25}) || fresh.Params["mydestination"] != "mx1.example.net, localhost.example.net, localhost" || len(fresh.Master.Services()) != 25 {
 		t.Errorf("fresh: %v %q %d", fresh.Version, fresh.Params["mydestination"], len(fresh.Master.Services()))
 	}

@@ -1,0 +1,43 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/relays"
+)
+
+// judge has our own validator look at the staged configuration, together with
+// the tables as they will be: postconf(1) and "postfix check" pass levels that
+// do not exist, maps that do not open and a route that misses the relay.
+func (s *stage) judge(ctx context.Context, p plan.Plan) error {
+	if p.Service == "" {
+		return nil // without a relay there is nothing to hold it against
+	}
+	r := &s.t.h.Reader
+	state, err := postfix.Read(ctx, r, r.Real(s.dir))
+	if err != nil {
+		return fmt.Errorf("read the new configuration: %w", err)
+	}
+	staged := postfix.Staged{
+		State: state, Service: p.Service, NextHop: p.NextHop,
+		Implicit: p.TLS == string(relays.Implicit), NoVerify: p.NoVerify, NoAuth: p.NoAuth,
+	}
+	for _, f := range p.Files {
+		staged.State.Maps[f.Path] = f.After
+		if f.Action != plan.Unchanged {
+			staged.Pending = append(staged.Pending, f.Path)
+		}
+	}
+	found, err := postfix.Validate(ctx, r, staged)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(found, func(p postfix.Problem) bool { return p.Fatal }) {
+		return &Unfit{found}
+	}
+	return nil
+}
