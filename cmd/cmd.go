@@ -72,6 +72,8 @@ delivery through Postfix itself, and puts everything back if the proof fails.`,
 		DisableAutoGenTag: true,
 		PersistentPreRun: func(*cobra.Command, []string) {
 			a.io = ui.System(a.noColor)
+			// Lines of the dialogue come between.
+			a.io.Live = a.io.Live && !a.verbose
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false

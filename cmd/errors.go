@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -110,17 +111,28 @@ func (a *app) report(_ *cobra.Command, err error) int {
 			text += ": " + detail
 		}
 	}
-	fmt.Fprintf(a.io.Err, "relayhost: error: %s\n", smtpprobe.Sanitize(text))
+	a.complain("error: ", text)
 	for _, h := range hints(err) {
-		fmt.Fprintf(a.io.Err, "relayhost: hint: %s\n", smtpprobe.Sanitize(h))
+		a.complain("hint: ", h)
 	}
 	var needs *apply.NeedsPerson
 	if errors.As(err, &needs) {
 		for _, f := range needs.Files {
-			fmt.Fprintf(a.io.Err, "relayhost: needs you: %s\n", f)
+			a.complain("needs you: ", f)
 		}
 	}
 	return code
+}
+
+// complain writes what is wrong, or what to do about it; its further lines
+// stand below the first.
+func (a *app) complain(kind, text string) {
+	a.io.Done()
+	first := "relayhost: " + kind
+	for line := range strings.SplitSeq(text, "\n") {
+		a.io.Tell(first, "%s", smtpprobe.Sanitize(line))
+		first = "  "
+	}
 }
 
 // interruptedDetail is what an interrupted run says of the host's state.

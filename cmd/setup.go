@@ -50,9 +50,9 @@ fails afterwards, everything is put back.` + exitHelp,
       --from app@example.com --credentials-file -`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
+			ctx, cancel := withLimit(cmd.Context(), a.timeout)
 			defer cancel()
-			s := &setup{app: a, flags: f, given: cmd.Flags().Changed}
+			s := &setup{app: a, flags: f, given: cmd.Flags().Changed, limit: ctx}
 			return s.finish(s.run(ctx))
 		},
 	}
@@ -101,6 +101,7 @@ type setup struct {
 	facts    *detect.Facts
 	plan     plan.Plan
 	prompter ui.Prompter
+	limit    *limit // nil in the demo, which asks nothing
 	waiting  []postfix.QueuedMessage
 	held     []string // queue ids that we have put on hold
 	started  bool     // Postfix did not run and was started by us

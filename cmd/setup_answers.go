@@ -12,8 +12,6 @@ import (
 
 	"relayhost/internal/plan"
 	"relayhost/internal/secret"
-	"relayhost/internal/smtpprobe"
-	"relayhost/internal/ui"
 	"relayhost/relays"
 )
 
@@ -38,22 +36,6 @@ func (s *setup) checkFlags() error {
 		return usageError{errors.New("--fingerprint and --insecure-no-verify-certificate exclude each other"), ""}
 	}
 	return nil
-}
-
-// missing is the answer to a question that nobody is there to be asked.
-func missing(what, flag string) error {
-	return usageError{fmt.Errorf("%s is not given, and there is no terminal to ask on", what), "give " + flag}
-}
-
-// ask returns the prompter, or the error that names the flag.
-func (s *setup) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
-	if !s.io.CanAsk() || s.flags.yes || s.json {
-		return nil, missing(what, flag)
-	}
-	if s.prompter == nil {
-		s.prompter = ui.NewPrompter(ctx, s.io)
-	}
-	return s.prompter, nil
 }
 
 // readRelay finds the service: from the flags, or from the set-up that is
@@ -178,7 +160,9 @@ func (s *setup) readCredentials(ctx context.Context) error {
 		if p.Refuse {
 			return usageError{fmt.Errorf("%s: %s", p.Field, p.Message), "relayhost relays " + r.ID + " shows what the service expects"}
 		}
-		s.io.Say("warning: %s: %s", p.Field, p.Message)
+		if !s.canAsk() { // else it has been said at the question
+			s.io.Tell("warning: ", "%s: %s", p.Field, p.Message)
+		}
 	}
 	return nil
 }
@@ -230,65 +214,21 @@ func (s *setup) givenCredentials() (c secret.Credentials, err error) {
 	return c, err
 }
 
-func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error {
-	auth := s.answers.Relay.Auth
-	check := func(field string) func(string) error {
-		return func(v string) error {
-			if v == "" {
-				return errors.New("it cannot be empty")
-			}
-			user, pass := v, ""
-			if field == "password" {
-				user, pass = c.Username, v
-			}
-			for _, p := range s.answers.Relay.CheckCredentials(user, pass) {
-				if p.Field == field && p.Refuse {
-					return errors.New(p.Message)
-				}
-			}
-			return nil
-		}
-	}
-	if auth.Where != "" && (c.Username == "" || c.Password.IsZero()) && s.io.CanAsk() && !s.flags.yes {
-		s.io.Say("where they are found: %s", auth.Where)
-	}
-	if c.Username == "" && !auth.Same {
-		p, err := s.ask(ctx, "the user name", "--username, or username= in --credentials-file")
-		if err != nil {
-			return err
-		}
-		if c.Username, err = p.Input(auth.Username.Label, "", check("username")); err != nil {
-			return err
-		}
-	}
-	if c.Password.IsZero() && c.SecretAccessKey.IsZero() {
-		p, err := s.ask(ctx, "the password", "--credentials-file FILE, or - for standard input")
-		if err != nil {
-			return err
-		}
-		answer, err := p.Secret(auth.Password.Label, check("password"))
-		if err != nil {
-			return err
-		}
-		c.Password = secret.New(answer)
-	}
-	return nil
-}
-
 // readAddresses takes sender and recipient of the proof.
-func (s *setup) readAddresses(ctx context.Context) error {
+func (s *setup) readAddresses(ctx context.Context) (err error) {
 	from := first(s.flags.from, s.before.From)
 	if from == "" {
-		p, err := s.ask(ctx, "the sender address", "--from, an address that the service accepts as sender")
-		if err != nil {
-			return err
-		}
-		if from, err = p.Input("Address that mail of this server is sent from", "", smtpprobe.CheckAddress); err != nil {
+		if from, err = s.askFrom(ctx); err != nil {
 			return err
 		}
 	}
-	s.answers.From = from
-	s.answers.To = first(s.flags.to, s.before.To, from)
+	to := first(s.flags.to, s.before.To)
+	if to == "" {
+		if to, err = s.askTo(ctx, from); err != nil {
+			return err
+		}
+	}
+	s.answers.From, s.answers.To = from, to
 	s.answers.RootTo = first(s.flags.rootTo, s.before.RootTo)
 	s.answers.Direct = s.flags.direct
 	if !s.given("direct") {

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 
 	"relayhost/detect"
 	"relayhost/internal/ui"
@@ -24,7 +23,7 @@ func (s *setup) chooseRelay(ctx context.Context) error {
 		return err
 	}
 	options := s.options(all)
-	s.io.Say("recommended here: %s", options[0].Text)
+	s.io.Tell("Recommended: ", "%s: %s.", options[0].Text, options[0].Detail)
 	name, err := p.Select("Relay service", options)
 	if err != nil {
 		return err
@@ -33,7 +32,7 @@ func (s *setup) chooseRelay(ctx context.Context) error {
 		return err
 	}
 	if ends := s.answers.Relay.Ends; ends != nil {
-		s.io.Say("note: %s", ends.Text)
+		s.io.Tell("note: ", "%s", ends.Text)
 	}
 	return s.readRegion(ctx)
 }
@@ -47,13 +46,16 @@ func (s *setup) options(all []relays.Relay) []ui.Option {
 	if s.facts == nil {
 		s.facts = &detect.Facts{}
 	}
+	ranked := detect.Rank(*s.facts, all)
+	best, _ := detect.Best(ranked, all)
 	var out []ui.Option
-	for _, c := range detect.Rank(*s.facts, all) {
-		text := names[c.Relay]
-		if c.Port != 0 {
-			text = fmt.Sprintf("%s, port %d", text, c.Port)
+	for _, c := range ranked {
+		o := ui.Option{Value: c.Relay, Text: names[c.Relay], Detail: c.Reason}
+		if c.Relay == best.Relay {
+			out = append([]ui.Option{o}, out...)
+			continue
 		}
-		out = append(out, ui.Option{Value: c.Relay, Text: text + ": " + c.Reason})
+		out = append(out, o)
 	}
 	return out
 }
@@ -71,15 +73,8 @@ func (s *setup) readRegion(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if region == "" && r.NeedsRegion() && s.io.CanAsk() && !s.flags.yes && !s.json {
-		p, err := s.ask(ctx, "the region", "--region")
-		if err != nil {
-			return err
-		}
-		if region, err = p.Input("Region of "+r.Name, r.Hosts.Example, func(v string) error {
-			_, err := r.Host(v)
-			return err
-		}); err != nil {
+	if region == "" {
+		if region, err = s.askRegion(ctx); err != nil {
 			return err
 		}
 	}
@@ -122,6 +117,7 @@ func (s *setup) tryPorts(ctx context.Context) ([]detect.Submission, error) {
 func (s *setup) detectOptions() (o detect.Options, err error) {
 	o = detect.Options{
 		Reader: &s.host.Reader, Resolver: s.resolver, HELO: s.state.FQDN,
+		Domain:  domainOf(first(s.flags.from, s.before.From)),
 		Advance: func(step string) { s.progress("%s", step) },
 	}
 	if o.Catalog, err = s.catalog(); err != nil {

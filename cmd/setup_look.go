@@ -57,40 +57,68 @@ func (a *app) readAnswers() (plan.Answers, error) {
 	return plan.ReadAnswers(data)
 }
 
+// installPostfix installs Postfix after consent. Another mail server is found
+// first.
 func (s *setup) installPostfix(ctx context.Context) error {
 	other, found := install.FindOther(&s.host.Reader)
 	switch {
-	case s.flags.dryRun:
-		s.io.Say("Postfix is not installed: the difference is against what the distribution installs")
-		s.state = postfix.Fresh(s.state)
-		return nil
 	case found && !s.flags.replaceMTA:
-		return hint(errors.New(other.Scope), "--replace-mta installs Postfix in its place; its queue is not looked at")
-	case s.flags.noInstall:
-		return hint(errNoPostfix, "install it, or leave --no-install out")
-	}
-	if !s.flags.install {
-		p, err := s.ask(ctx, "Postfix is not installed; the answer", "--install")
-		if err != nil {
-			return hint(errNoPostfix, "relayhost setup --install installs it")
-		}
-		yes, err := p.Confirm("Postfix is not installed. Install it now?")
-		if err != nil {
+		err := hint(errors.New(other.Scope), "--replace-mta installs Postfix in its place, once its queue is empty")
+		if !s.flags.dryRun {
 			return err
 		}
-		if !yes {
-			return hint(errNoPostfix, "relayhost setup --install installs it")
-		}
+		s.io.Tell("note: ", "%s", other.Scope)
+	case found && other.Waiting > 0 && !s.flags.dryRun:
+		return hint(errors.New(other.Scope), "send or move what waits there first: nothing would deliver it any more")
+	case !found && install.Listener(&s.host.Reader) && !s.flags.replaceMTA && !s.flags.dryRun:
+		return hint(errors.New("a program that is not Postfix listens on port 25 of this host"),
+			"ss -ltnp 'sport = :25' names it; --replace-mta goes on all the same")
 	}
-	// Installing has a limit of its own, the run's does not count it.
+	if s.flags.dryRun {
+		s.io.Tell("", "Postfix is not installed: the difference is against what the distribution installs")
+		s.state = postfix.Fresh(s.state)
+		return nil
+	}
+	if err := s.consentToInstall(ctx); err != nil {
+		return err
+	}
+	if s.limit != nil { // a slow mirror is no reason to stop half way
+		defer s.limit.pause()()
+	}
 	done, err := install.Postfix(context.WithoutCancel(ctx), s.host, install.Options{
-		Mailname: s.state.FQDN, Progress: func(t string) { s.progress("%s", t) },
+		Quiet: true, Mailname: s.state.FQDN, Progress: func(t string) { s.progress("%s", t) },
 	})
 	if err != nil {
 		return err
 	}
-	s.progress("installed %v; it stays installed whatever happens now", done.Packages)
+	s.progress("installed %s; they stay installed whatever happens now", strings.Join(done.Packages, ", "))
+	s.io.Done()
+	if err := ctx.Err(); err != nil {
+		return err // Ctrl-C waits for the package manager
+	}
 	s.state, err = postfix.Read(ctx, &s.host.Reader, s.configDir)
+	return err
+}
+
+func (s *setup) consentToInstall(ctx context.Context) error {
+	how := "relayhost setup --install installs it"
+	switch {
+	case s.flags.noInstall:
+		return hint(errNoPostfix, "install it, or leave --no-install out")
+	case s.flags.install:
+		return nil
+	case !s.canAsk():
+		return hint(errNoPostfix, "%s", how)
+	}
+	p, err := s.ask(ctx, "Postfix is not installed; the answer", "--install")
+	if err != nil {
+		return err
+	}
+	s.io.Tell("", "Postfix, the mail server that relayhost configures, is not installed. It would listen on this host alone (inet_interfaces = loopback-only).")
+	yes, err := p.Confirm("Install Postfix now?")
+	if err == nil && !yes {
+		err = hint(errNoPostfix, "%s", how)
+	}
 	return err
 }
 
@@ -130,10 +158,13 @@ func (s *setup) look(ctx context.Context) error {
 		return err
 	}
 	s.facts = &facts
+	s.io.Done()
 	if !s.json {
-		for _, line := range facts.Lines() {
+		s.io.Say("")
+		for _, line := range facts.Brief() {
 			s.io.Say("%s", line)
 		}
+		s.io.Say("")
 	}
 	return nil
 }

@@ -56,10 +56,11 @@ func (s *setup) confirm(ctx context.Context) (err error) {
 		s.waiting = nil
 	}
 	if !s.json {
-		fmt.Fprint(s.io.Err, diff.Plan(s.plan, s.io.Color))
+		s.io.Done()
+		s.io.Say("\n%s", diff.Plan(s.plan, s.io.Color))
 		s.notes()
 		if n := len(s.waiting); n > 0 {
-			s.io.Say("%s", waitingLine(s.waiting))
+			s.io.Tell("", "%s", waitingLine(s.waiting))
 		}
 	}
 	if s.flags.yes {
@@ -69,6 +70,7 @@ func (s *setup) confirm(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.summary()
 	yes, err := p.Confirm("Apply this?")
 	if err != nil {
 		return err
@@ -166,7 +168,11 @@ func (s *setup) apply(ctx context.Context) error {
 	o := apply.Options{
 		ConfigDir: s.state.ConfigDir, StateDir: s.stateDir, Reload: s.reload, KeepOnFailure: s.flags.keep, Force: s.flags.force,
 		Watchdog: []string{self, watchCommand},
-		Progress: func(step string) { s.progress("%s", step) },
+		Progress: func(step string) {
+			if !s.json || s.verbose {
+				s.io.Part(step)
+			}
+		},
 	}
 	if !s.flags.noVerify {
 		o.Prove = func(ctx context.Context) error {
@@ -179,6 +185,7 @@ func (s *setup) apply(ctx context.Context) error {
 	if err := s.holdQueue(ctx); err != nil {
 		return err
 	}
+	s.progress("writing the configuration")
 	record, err := apply.Run(ctx, s.host, s.plan, o)
 	if err != nil {
 		return s.applyFailed(ctx, err, proven)
@@ -265,9 +272,9 @@ func (e redacted) Unwrap() error { return e.err }
 
 // trace writes a line of the SMTP dialogue.
 func (s *setup) trace(e smtpprobe.Exchange) {
-	arrow := "<"
 	if e.Sent {
-		arrow = ">"
+		s.io.Say("  > %s", e.Line)
+		return
 	}
-	s.io.Say("  %s %s", arrow, e.Line)
+	s.io.Say("  < %s", s.io.Reply(e.Line))
 }

@@ -117,8 +117,20 @@ func (s *setup) printConfig() error {
 
 func (s *setup) notes() {
 	for _, n := range s.plan.Notes {
-		s.io.Say("note: %s", n)
+		s.io.Tell("note: ", "%s", n)
 	}
+}
+
+// summary says in one sentence what the question is about.
+func (s *setup) summary() {
+	n := 0
+	for _, f := range s.plan.Files {
+		if f.Action != plan.Unchanged {
+			n++
+		}
+	}
+	s.io.Tell("", "Mail of this server will leave through %s port %d, as shown above (%d files). "+
+		"The relay is tried first; if the proof fails, everything is put back.", s.answers.Host, s.answers.Port, n)
 }
 
 // applied tells what was done and what comes next.
@@ -127,16 +139,50 @@ func (s *setup) applied(r apply.Record, d *verify.Delivery) {
 	if s.json {
 		return
 	}
+	s.io.Done()
 	out := s.io.Out
 	if d != nil {
-		fmt.Fprintf(out, "delivered: %s accepted the test message to %s\n  %s\n", d.Relay, s.answers.To, d.Reply)
+		fmt.Fprintf(out, "delivered: the test message to %s\n  %s: %s\n", s.answers.To, d.Relay, d.Reply)
 	} else {
 		fmt.Fprintln(out, "written, not proven (--no-verify): relayhost verify proves it")
 	}
 	fmt.Fprintf(out, "applied as change %s; relayhost rollback takes it back\n", r.ID)
-	if spf := s.answers.Relay.DNS.SPF; spf != "" {
-		fmt.Fprintf(out, "next: the SPF record of %s should hold %s; relayhost verify checks it\n", domainOf(s.answers.From), spf)
+	for _, line := range s.nextSteps(d != nil) {
+		fmt.Fprintln(out, line)
 	}
+}
+
+// nextSteps are what only a person can do.
+func (s *setup) nextSteps(delivered bool) []string {
+	lines := []string{"", "what to do next:"}
+	if delivered {
+		lines = append(lines, "- look for the test message in the mailbox of "+s.answers.To)
+	}
+	if records := s.dnsRecords(); len(records) > 0 {
+		lines = append(lines, "- publish in DNS what is not there yet; relayhost verify checks it:")
+		lines = append(lines, records...)
+	}
+	return append(lines, "- have it checked daily; verify prints nothing while all is well:",
+		"    echo '17 6 * * * root relayhost verify --no-send' > /etc/cron.d/relayhost")
+}
+
+// dnsRecords are those that the service wants for the sender's domain. What
+// stands in <> is in the service's own console.
+func (s *setup) dnsRecords() []string {
+	domain, dns := domainOf(s.answers.From), s.answers.Relay.DNS
+	var lines []string
+	if dns.SPF != "" {
+		lines = append(lines, fmt.Sprintf("    TXT %s: v=spf1 %s ~all", domain, dns.SPF), "      (add it to the SPF record that exists: there may be one only)")
+	}
+	for _, r := range dns.DKIM {
+		name := strings.TrimSuffix(r.Name, "."+domain) + "." + domain
+		if r.Value == "" {
+			lines = append(lines, fmt.Sprintf("    %s %s: as the console of %s shows it", r.Type, name, s.answers.Relay.Name))
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("    %s %s: %s", r.Type, name, r.Value))
+	}
+	return lines
 }
 
 func domainOf(addr string) string { return addr[strings.LastIndexByte(addr, '@')+1:] }
@@ -144,6 +190,6 @@ func domainOf(addr string) string { return addr[strings.LastIndexByte(addr, '@')
 // progress writes one line a step.
 func (s *setup) progress(format string, args ...any) {
 	if !s.json || s.verbose {
-		s.io.Say(format, args...)
+		s.io.Step(format, args...)
 	}
 }

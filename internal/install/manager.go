@@ -2,7 +2,6 @@ package install
 
 import (
 	"errors"
-	"fmt"
 
 	"relayhost/internal/host"
 )
@@ -73,35 +72,4 @@ func FindManager(r *host.Reader) (Manager, error) {
 		}
 	}
 	return Manager{}, ErrNoManager
-}
-
-// OtherMTA is a mail server that is not Postfix.
-type OtherMTA struct {
-	Name    string // "Exim"
-	Program string // the path that shows it
-	Scope   string // what relayhost does about it
-}
-
-// others are looked for by the path of their daemon; nullmailer and msmtp-mta
-// own /usr/sbin/sendmail without being a server.
-var others = []OtherMTA{
-	{Name: "Exim", Program: "/usr/sbin/exim4"},
-	{Name: "Exim", Program: "/usr/sbin/exim"},
-	{Name: "OpenSMTPD", Program: "/usr/sbin/smtpd"},
-	{Name: "sendmail", Program: "/usr/sbin/sendmail-mta"},
-	{Name: "sendmail", Program: "/usr/lib/sm.bin/sendmail"},
-	{Name: "nullmailer", Program: "/usr/sbin/nullmailer-send"},
-	{Name: "msmtp", Program: "/usr/bin/msmtp"},
-	{Name: "DragonFly Mail Agent", Program: "/usr/sbin/dma"},
-}
-
-// FindOther returns the mail server that is installed in place of Postfix.
-func FindOther(r *host.Reader) (OtherMTA, bool) {
-	for _, o := range others {
-		if _, err := r.Stat(o.Program); err == nil {
-			o.Scope = fmt.Sprintf("%s is installed (%s); relayhost configures Postfix only", o.Name, o.Program)
-			return o, true
-		}
-	}
-	return OtherMTA{}, false
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// worthSaying is how long a step takes at least whose time is shown.
+const worthSaying = 50 * time.Millisecond
+
 // spinner turns beside a step that takes time.
 const spinner = `-\|/`
 
@@ -14,6 +17,7 @@ const spinner = `-\|/`
 type progress struct {
 	mu    sync.Mutex
 	text  string // "" when there is none
+	part  string // what of it is being done
 	began time.Time
 	turn  int
 	stop  chan struct{}
@@ -35,6 +39,22 @@ func (s *Streams) Step(format string, args ...any) {
 	p.text, p.began, p.stop = text, time.Now(), make(chan struct{})
 	s.draw()
 	go s.turn(p.stop)
+}
+
+// Part says which part of the step is being done now. It is seen while it
+// lasts only; elsewhere than on a terminal it is one more plain line.
+func (s *Streams) Part(part string) {
+	p := &s.progress
+	p.mu.Lock()
+	living := p.text != ""
+	if living {
+		p.part = part
+		s.draw()
+	}
+	p.mu.Unlock()
+	if !living {
+		s.Say("%s", part)
+	}
 }
 
 // live reports whether a line may be written over. Lines of a dialogue would
@@ -64,7 +84,11 @@ func (s *Streams) draw() {
 	p := &s.progress
 	mark := string(spinner[p.turn%len(spinner)])
 	took := fmt.Sprintf(" %.0f s", time.Since(p.began).Seconds())
-	fmt.Fprintf(s.Err, "\r%s %s%s\x1b[K", mark, cut(p.text, s.Width()-len(took)-3), took)
+	text := p.text
+	if p.part != "" {
+		text += ": " + p.part
+	}
+	fmt.Fprintf(s.Err, "\r%s %s%s\x1b[K", mark, cut(text, s.Width()-len(took)-3), took)
 }
 
 // Done ends the step that is going on.
@@ -76,9 +100,12 @@ func (s *Streams) Done() {
 		return
 	}
 	close(p.stop)
-	took := fmt.Sprintf(" (%.1f s)", time.Since(p.began).Seconds())
-	fmt.Fprintf(s.Err, "\r\x1b[K%s", Wrap(p.text+took, "  ", "  ", s.Width()))
-	p.text, p.stop = "", nil
+	text := p.text
+	if took := time.Since(p.began); took >= worthSaying {
+		text += fmt.Sprintf(" (%.1f s)", took.Seconds())
+	}
+	fmt.Fprintf(s.Err, "\r\x1b[K%s", Wrap(text, "  ", "  ", s.Width()))
+	p.text, p.part, p.stop = "", "", nil
 }
 
 // say writes whole lines above the living one.

@@ -15,6 +15,7 @@ func TestStepOnTerminal(t *testing.T) {
 		s := p.streams()
 		s.Live = true
 		s.Step("asking the metadata service of Amazon EC2")
+		s.Part("the first half")
 		s.Say("a remark")
 		time.Sleep(300 * time.Millisecond)
 		s.Step("second")
@@ -23,7 +24,7 @@ func TestStepOnTerminal(t *testing.T) {
 		s.Say("the end")
 		p.sees("the end")
 		text := p.screen.String()
-		if strings.ContainsAny(text, `\|`) || strings.Count(text, "asking") != 1 || strings.Count(text, " s)") != 2 {
+		if strings.ContainsAny(text, `\|`) || strings.Count(text, "asking") != 1 || strings.Count(text, " s)") != 1 || strings.Contains(text, "half") {
 			t.Errorf("at %d columns:\n%s", cols, text)
 		}
 		if w := p.screen.Wrapped(); w != 0 {
@@ -36,9 +37,10 @@ func TestStepElsewhere(t *testing.T) {
 	var out bytes.Buffer
 	s := &Streams{Err: &out, Live: true}
 	s.Step("first")
+	s.Part("of it")
 	s.Step("second %d", 2)
 	s.Done()
-	if got := out.String(); got != "first\nsecond 2\n" {
+	if got := out.String(); got != "first\nof it\nsecond 2\n" {
 		t.Errorf("%q", got)
 	}
 }

@@ -1,0 +1,68 @@
+package cmd
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// limit is a context whose time limit can stand still: while a person thinks
+// about a question, or a package manager works, the run's limit does not count.
+type limit struct {
+	context.Context
+	done chan struct{}
+	stop func() bool // takes back the wait for the parent
+
+	mu    sync.Mutex
+	err   error
+	timer *time.Timer
+	left  time.Duration
+	since time.Time // when the timer was last set going
+}
+
+// withLimit returns a context that ends with ctx or after d.
+func withLimit(ctx context.Context, d time.Duration) (*limit, context.CancelFunc) {
+	l := &limit{Context: ctx, done: make(chan struct{}), left: d, since: time.Now()}
+	l.timer = time.AfterFunc(d, func() { l.end(context.DeadlineExceeded) })
+	l.stop = context.AfterFunc(ctx, func() { l.end(ctx.Err()) })
+	return l, func() { l.end(context.Canceled) }
+}
+
+func (l *limit) end(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+		l.timer.Stop()
+		l.stop()
+		close(l.done)
+	}
+}
+
+// Done, Err and Deadline are those of a context of its own. The deadline moves,
+// so none is named.
+func (l *limit) Done() <-chan struct{}                   { return l.done }
+func (l *limit) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+
+func (l *limit) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// pause stops the clock until the function that it returns is called.
+func (l *limit) pause() (resume func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer.Stop() {
+		l.left -= time.Since(l.since)
+	}
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.err == nil {
+			l.since = time.Now()
+			l.timer.Reset(max(0, l.left))
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, cancel := withLimit(t.Context(), time.Minute)
+		defer cancel()
+		child, stop := context.WithTimeout(l, time.Hour)
+		defer stop()
+		time.Sleep(59 * time.Second)
+		resume := l.pause()
+		time.Sleep(time.Hour / 2)
+		resume()
+		if l.Err() != nil || child.Err() != nil {
+			t.Error("a question counts")
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if !errors.Is(l.Err(), context.DeadlineExceeded) || !errors.Is(child.Err(), context.DeadlineExceeded) {
+			t.Errorf("after its time: %v, its child %v", l.Err(), child.Err())
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		parent, interrupt := context.WithCancel(t.Context())
+		l, cancel := withLimit(parent, time.Minute)
+		defer cancel()
+		l.pause()
+		interrupt()
+		synctest.Wait()
+		if !errors.Is(l.Err(), context.Canceled) {
+			t.Errorf("after Ctrl-C: %v", l.Err())
+		}
+	})
+}
