@@ -20,7 +20,6 @@ import (
 	"relayhost/internal/instance"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
-	"relayhost/internal/resolve"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpd"
 	"relayhost/internal/smtpprobe"
@@ -187,12 +186,12 @@ func (d *demo) caFile() string { return filepath.Join(d.dir, "ca.pem") }
 func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 	inner := *d.app
 	inner.configDir = private.ConfigDir
-	s := &setup{app: &inner, stateDir: filepath.Join(d.dir, "state"), log: &private.Log}
+	s := &setup{app: &inner, demo: true, stateDir: filepath.Join(d.dir, "state"), log: &private.Log}
 	var err error
-	if s.resolver, err = resolve.System(&d.host.Reader); err != nil {
+	if s.state, err = postfix.Read(ctx, &d.host.Reader, private.ConfigDir); err != nil {
 		return err
 	}
-	if s.state, err = postfix.Read(ctx, &d.host.Reader, private.ConfigDir); err != nil {
+	if s.resolver, err = d.resolver(s.state); err != nil {
 		return err
 	}
 	s.answers = plan.Options{

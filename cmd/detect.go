@@ -65,6 +65,11 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 		return err
 	}
 	o.HELO = postfix.HostFQDN(&a.host.Reader)
+	answers, err := a.readAnswers()
+	if err != nil {
+		return err
+	}
+	o.Domain = domainOf(answers.From)
 	if a.verbose {
 		o.Advance = func(step string) { a.io.Say("%s", step) }
 	}

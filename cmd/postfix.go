@@ -7,7 +7,19 @@ import (
 	"strings"
 
 	"relayhost/internal/host"
+	"relayhost/internal/postfix"
+	"relayhost/internal/resolve"
 )
+
+// resolver asks DNS as smtp(8) does: /etc/hosts counts only where
+// smtp_host_lookup names "native".
+func (a *app) resolver(s postfix.State) (*resolve.Resolver, error) {
+	system, err := resolve.System(&a.host.Reader)
+	if err != nil || strings.Contains(s.Params["smtp_host_lookup"], "native") {
+		return system, err
+	}
+	return system.WithoutHosts(), nil
+}
 
 // running asks Postfix itself: Debian's unit is active even when the daemon
 // has failed.

@@ -106,6 +106,7 @@ type setup struct {
 	held     []string // queue ids that we have put on hold
 	started  bool     // Postfix did not run and was started by us
 
+	demo     bool         // of the demo: nothing stays
 	stateDir string       // of the transaction; "" is apply.StateDir
 	log      *postfix.Log // nil finds the log of the live Postfix
 

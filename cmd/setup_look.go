@@ -15,7 +15,6 @@ import (
 	"relayhost/internal/install"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
-	"relayhost/internal/resolve"
 	"relayhost/relays"
 )
 
@@ -40,7 +39,7 @@ func (s *setup) readPostfix(ctx context.Context) (err error) {
 	if s.before, err = s.readAnswers(); err != nil {
 		return err
 	}
-	s.resolver, err = resolve.System(r)
+	s.resolver, err = s.app.resolver(s.state)
 	return err
 }
 

@@ -146,6 +146,9 @@ func (s *setup) applied(r apply.Record, d *verify.Delivery) {
 	} else {
 		fmt.Fprintln(out, "written, not proven (--no-verify): relayhost verify proves it")
 	}
+	if s.demo {
+		return
+	}
 	fmt.Fprintf(out, "applied as change %s; relayhost rollback takes it back\n", r.ID)
 	for _, line := range s.nextSteps(d != nil) {
 		fmt.Fprintln(out, line)

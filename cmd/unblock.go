@@ -97,7 +97,7 @@ func (a *app) domainFindings(ctx context.Context, u detect.UnblockFacts) ([]dete
 	if err != nil {
 		return nil, err
 	}
-	d := verify.Domain{Resolver: resolver, Name: u.Domain, HELO: u.Hostname}
+	d := verify.Domain{Resolver: resolver.WithoutHosts(), Name: u.Domain, HELO: u.Hostname}
 	if addr, err := netip.ParseAddr(u.Facts.Host.PublicIPv4); err == nil {
 		d.Public = append(d.Public, addr)
 	}

@@ -19,7 +19,6 @@ import (
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
-	"relayhost/internal/resolve"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 	"relayhost/internal/verify"
@@ -128,7 +127,7 @@ func (a *app) verifyEnv(ctx context.Context, f verifyFlags) (verify.Env, error) 
 	if env.Roots, err = a.roots(caFile); err != nil {
 		return env, err
 	}
-	if env.Resolver, err = resolve.System(r); err != nil {
+	if env.Resolver, err = a.resolver(state); err != nil {
 		return env, err
 	}
 	log, err := postfix.FindLog(ctx, r, state)

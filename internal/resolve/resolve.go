@@ -41,6 +41,12 @@ type Resolver struct {
 	hosts map[string][]netip.Addr // of /etc/hosts, by lower-case name
 }
 
+// WithoutHosts returns a resolver that passes /etc/hosts over: what Postfix
+// (smtp_host_lookup = dns) and the rest of the world see.
+func (r *Resolver) WithoutHosts() *Resolver {
+	return &Resolver{Servers: r.Servers, Timeout: r.Timeout}
+}
+
 // MX is a mail exchanger. A null MX (RFC 7505) has the Host "".
 type MX struct {
 	Host       string // without the final dot

@@ -1,0 +1,99 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"relayhost/internal/lab"
+)
+
+// TestLabNothingOpen: where no port of the service gets out, that is said and
+// nothing is written.
+func TestLabNothingOpen(t *testing.T) {
+	l := newLab(t, lab.Relay("postmark"), lab.Port(587, lab.Dropped, lab.Both), lab.Port(2525, lab.Reset, lab.Both))
+	credentials(l, "postmark", "")
+	res := unchangedAfter(t, l, 3, setupArgs(five[4])...)
+	doc := decode[setupResult](t, res)
+	if doc.Result != "failed" || !strings.Contains(doc.Error, "port 587: timeout") || !strings.Contains(doc.Error, "port 2525: refused") || doc.Hint == "" {
+		t.Errorf("setup said %+v", doc)
+	}
+}
+
+// TestLabUnblock fills the request with what is known of this server and its
+// domain.
+func TestLabUnblock(t *testing.T) {
+	l := lab.New(t, lab.Cloud("hetzner"))
+	l.World.DNS.Set("example.com.", "TXT", "v=spf1 ip4:203.0.113.10 -all")
+	l.World.DNS.Host("host.example.com.", l.Server.IPv4)
+	res := l.Run("relayhost", "unblock", "--domain", "example.com", "--purpose", "order confirmations", "--volume", "200 a day", "--json")
+	if res.Code != 0 {
+		t.Fatal(res)
+	}
+	var doc struct {
+		Version           int
+		Provider, Request string
+		Missing           []string
+		Instead           string
+	}
+	if err := json.Unmarshal([]byte(res.Stdout), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc.Version != 1 || doc.Provider != "hetzner" {
+		t.Errorf("%+v", doc)
+	}
+	for _, want := range []string{"203.0.113.10", "host.example.com", "order confirmations", "200 a day", "v=spf1 ip4:203.0.113.10 -all"} {
+		if !strings.Contains(doc.Request, want) {
+			t.Errorf("%q is not in\n%s", want, doc.Request)
+		}
+	}
+	if missing := strings.Join(doc.Missing, "\n"); !strings.Contains(missing, "DMARC") || strings.Contains(missing, "SPF") || strings.Contains(missing, "reverse DNS") {
+		t.Errorf("missing: %s", missing)
+	}
+	// Hetzner blocks 465 as well.
+	if !strings.Contains(doc.Instead, "587") {
+		t.Errorf("instead: %s", doc.Instead)
+	}
+	text, _, _ := strings.Cut(l.Run("relayhost", "unblock", "--domain", "example.com").Stdout, "Request, ready to paste")
+	for line := range strings.Lines(text) {
+		if len(line) > 81 && !strings.Contains(line, "https://") {
+			t.Errorf("wider than 80 columns: %s", line)
+		}
+	}
+}
+
+// TestLabDemo goes the whole way over loopback beside a Postfix that runs, and
+// leaves nothing behind.
+func TestLabDemo(t *testing.T) {
+	l := lab.New(t, lab.Postfix())
+	s := l.Server
+	before := s.Tree("/etc", "/run", "/var/lib", "/var/spool/postfix", "/root")
+	log := s.WaitLog(`(?s)(.*the Postfix mail system is running: PID: \d+\n)`)
+	s.ResetTraffic()
+	res := l.Run("relayhost", "demo")
+	if res.Code != 0 {
+		t.Fatal(res)
+	}
+	for _, want := range []string{"+relayhost = [localhost]:", "demo:***", "localhost[127.0.0.1]:", "250 2.0.0 Ok", "over TLS 1.3", "This message was sent to prove", "byte for byte"} {
+		if !strings.Contains(res.Stdout, want) {
+			t.Errorf("%q is not in\n%s", want, res.Stdout)
+		}
+	}
+	if strings.Contains(res.Stdout+res.Stderr, "p#a:s") {
+		t.Error("the password was printed")
+	}
+	if d := before.Diff(s.Tree("/etc", "/run", "/var/lib", "/var/spool/postfix", "/root")); d != "" {
+		t.Errorf("something was left:\n%s", d)
+	}
+	if s.MailLog() != log {
+		t.Errorf("the system's Postfix was used:\n%s", strings.TrimPrefix(s.MailLog(), log))
+	}
+	if n := s.Traffic().Attempts(); n != 0 || len(l.World.DNS.Queries()) != 0 {
+		t.Errorf("%d connections left the host, %d DNS queries", n, len(l.World.DNS.Queries()))
+	}
+	if out := s.Shell("pgrep -f '[r]elayhost-demo' || true"); strings.TrimSpace(out) != "" {
+		t.Errorf("processes were left: %s", out)
+	}
+}
