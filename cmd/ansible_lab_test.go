@@ -1,0 +1,166 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+)
+
+// tree reads a folder of the project as files of a server.
+func folder(t *testing.T, from, to string) []lab.Option {
+	t.Helper()
+	var opts []lab.Option
+	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(from, path)
+		opts = append(opts, lab.File(filepath.Join(to, rel), data, 0o644))
+		return err
+	})
+	if err != nil || len(opts) == 0 {
+		t.Fatalf("%s: %v", from, err)
+	}
+	return opts
+}
+
+const playbook = `
+- hosts: relayed
+  roles:
+    - role: relayhost.mail.relay
+      vars:
+        relayhost_package: /root/relayhost_1.2.3_amd64.deb
+        relayhost_relay: brevo
+        relayhost_from: app@example.com
+        relayhost_username: "{{ lookup('file', '/root/username') }}"
+        relayhost_password: "{{ lookup('file', '/root/password') }}"
+`
+
+// TestLabAnsible sets three servers up at once from a fourth, with the
+// distribution's ansible-core over ssh: check mode shows the difference and
+// changes nothing, the second run changes nothing, and absent leaves nothing.
+func TestLabAnsible(t *testing.T) {
+	deb, err := os.ReadFile(filepath.Join(buildPackages(t, "deb"), "relayhost_1.2.3_amd64.deb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLab(t, lab.Systemd(), lab.Relay("brevo"), lab.Packages("ansible-core", "openssh-client", "openssh-server", "python3-apt"))
+	servers := []*lab.Server{l.Server}
+	for i := range 2 {
+		servers = append(servers, l.AddServer(lab.Hostname(fmt.Sprintf("mail%d.example.com", i+2))))
+	}
+	opts := append(folder(t, filepath.Join("..", "integrations", "ansible"), "/root/collection"),
+		lab.Hostname("control.example.com"), lab.File("/root/relayhost_1.2.3_amd64.deb", deb, 0o644))
+	control := l.AddServer(opts...)
+	relay := l.World.Relay("brevo")
+	control.WriteFile("/root/username", relay.Username, 0o600)
+	control.WriteFile("/root/password", relay.Password, 0o600)
+	control.WriteFile("/root/site.yml", playbook, 0o644)
+	control.Shell("ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 && ansible-galaxy collection install /root/collection")
+	inventory := "[relayed]\n"
+	before := map[*lab.Server]lab.Tree{}
+	for _, s := range servers {
+		s.WriteFile("/root/.ssh/authorized_keys", control.ReadFile("/root/.ssh/id_ed25519.pub"), 0o600)
+		control.Shell("ssh-keyscan -t ed25519 " + s.IPv4.String() + " >> /root/.ssh/known_hosts 2>/dev/null")
+		inventory += s.IPv4.String() + "\n"
+		before[s] = s.Tree(mailConfig...)
+	}
+	control.WriteFile("/root/inventory", inventory, 0o644)
+
+	play := func(args ...string) string {
+		t.Helper()
+		res := control.Do(lab.Command{
+			Args:    append([]string{"ansible-playbook", "-i", "inventory", "site.yml"}, args...),
+			Env:     []string{"ANSIBLE_NOCOLOR=1", "LC_ALL=C.UTF-8", "ANSIBLE_PIPELINING=1"},
+			Timeout: 4 * time.Minute,
+		})
+		if res.Code != 0 {
+			t.Fatalf("ansible-playbook %v: %s", args, res)
+		}
+		if strings.Contains(res.Stdout+res.Stderr, relay.Password) {
+			t.Errorf("ansible-playbook %v printed the password", args)
+		}
+		return res.Stdout
+	}
+	play("--tags", "install")
+	for _, s := range servers {
+		before[s] = s.Tree(mailConfig...)
+	}
+
+	// Check mode.
+	out := play("--check", "--diff")
+	if n := strings.Count(out, "+relayhost = [smtp-relay.brevo.com]:587"); n != len(servers) {
+		t.Errorf("the difference is shown %d times, want %d:\n%s", n, len(servers), out)
+	}
+	for _, s := range servers {
+		if d := before[s].Diff(s.Tree(mailConfig...)); d != "" {
+			t.Errorf("check mode has changed %s:\n%s", s.IPv4, d)
+		}
+	}
+	if n := len(relay.Mailbox()); n != 0 {
+		t.Errorf("check mode has sent %d messages", n)
+	}
+
+	for _, n := range recap(t, play(), len(servers)) {
+		if n == 0 {
+			t.Error("a server was not changed")
+		}
+	}
+	if n := len(relay.Mailbox()); n != 2*len(servers) {
+		t.Errorf("%d messages at the service, want two of each server", n)
+	}
+	second := play("--diff")
+	for _, n := range recap(t, second, len(servers)) {
+		if n != 0 {
+			t.Errorf("the second run has changed something:\n%s", second)
+		}
+	}
+	if n := len(relay.Mailbox()); n != 2*len(servers) {
+		t.Errorf("the second run has sent %d messages", n-2*len(servers))
+	}
+	for _, s := range servers {
+		if timers := s.Shell("systemctl list-timers --all --no-pager"); !strings.Contains(timers, "relayhost-verify.timer") {
+			t.Errorf("the timer is not armed:\n%s", timers)
+		}
+		if log := s.Shell("journalctl --no-pager --all"); strings.Contains(log, relay.Password) {
+			t.Error("the password is in the journal of a server")
+		}
+	}
+
+	control.Shell("ansible -i inventory relayed -m relayhost.mail.relayhost -a state=verified && ansible-doc -t module relayhost.mail.relayhost >/dev/null")
+	recap(t, play("-e", "relayhost_state=absent"), len(servers))
+	for _, s := range servers {
+		if d := before[s].Diff(s.Tree(mailConfig...)); d != "" {
+			t.Errorf("absent has left on %s:\n%s", s.IPv4, d)
+		}
+	}
+}
+
+// recap reads how many tasks have changed something, by server, and makes sure
+// that none has failed.
+func recap(t *testing.T, out string, servers int) []int {
+	t.Helper()
+	var changed []int
+	for _, m := range regexp.MustCompile(`ok=\d+\s+changed=(\d+)\s+unreachable=0\s+failed=0`).FindAllStringSubmatch(out, -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed = append(changed, n)
+	}
+	if len(changed) != servers {
+		t.Fatalf("%d of %d servers in the recap:\n%s", len(changed), servers, out)
+	}
+	return changed
+}
