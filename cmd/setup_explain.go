@@ -10,10 +10,16 @@ import (
 	"relayhost/internal/verify"
 )
 
-// explained adds cause and remedy of a line that Postfix logged or a relay said.
-func (s *setup) explained(err error, text string) error {
-	causes := explain.Text(text, &s.answers.Relay)
-	return s.remedied(err, explain.Decide(causes, explain.Inspect(s.state, s.answers.From)))
+// delivered is the finding on a proof of delivery.
+func (s *setup) delivered(d verify.Delivery, err error) verify.Finding {
+	return verify.Delivered(d, err, explain.RouteOf(s.state), explain.Inspect(s.state, s.answers.From))
+}
+
+// explainedDelivery adds cause and remedy of a proof that failed.
+func (s *setup) explainedDelivery(err error, d verify.Delivery, cause error) error {
+	f := s.delivered(d, cause)
+	f.Detail = err.Error()
+	return s.found(err, f)
 }
 
 // explainedProbe adds cause and remedy of a probe that failed.
@@ -26,14 +32,26 @@ func (s *setup) remedied(err error, causes []explain.Cause) error {
 		return err
 	}
 	c := causes[0]
-	s.doc.Verification = &verify.Report{Version: 1, Result: verify.Fail, Findings: []verify.Finding{{
+	return s.found(err, verify.Finding{
 		Check: checkOf(c.Phase), Result: verify.Fail, Detail: err.Error(), Cause: c.ID, Remedy: c.Remedy, Command: c.Command,
-	}}}
-	remedy := c.Remedy
-	if c.Command != "" {
-		remedy += "\n  " + c.Command
+	})
+}
+
+// found puts a finding into the document and its remedy behind the error.
+func (s *setup) found(err error, f verify.Finding) error {
+	report := verify.NewReport([]verify.Finding{f})
+	s.doc.Verification = &report
+	if c, ok := explain.ByID(f.Cause); ok {
+		err = fmt.Errorf("%w\ncause: %s", err, c.Title)
 	}
-	return hint(fmt.Errorf("%w\ncause: %s", err, c.Title), "%s", remedy)
+	if f.Remedy == "" {
+		return err
+	}
+	remedy := f.Remedy
+	if f.Command != "" {
+		remedy += "\n  " + f.Command
+	}
+	return hint(err, "%s", remedy)
 }
 
 // checkOf is the check of verify that a phase of the failure catalogue

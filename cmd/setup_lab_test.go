@@ -306,7 +306,7 @@ func TestLabLiveProofFails(t *testing.T) {
 	l := newLab(t, lab.Relay("postmark", func(c *smtpd.Config) {
 		c.Message = func(smtpd.Envelope) *smtpd.Reply {
 			if taken++; taken > 1 {
-				return &smtpd.Reply{Code: 451, Enhanced: "4.3.0", Text: "try again later"}
+				return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "Relay access denied"}
 			}
 			return nil
 		}
@@ -320,8 +320,11 @@ func TestLabLiveProofFails(t *testing.T) {
 	if res.Code != 3 {
 		t.Fatalf("exit code %d, want 3\n%s\n%s", res.Code, res, l.Server.MailLog())
 	}
-	if doc := decode[setupResult](t, res); doc.Result != "rolled_back" || !strings.Contains(doc.Error, "try again later") {
+	if doc := decode[setupResult](t, res); doc.Result != "rolled_back" || !strings.Contains(doc.Error, "Relay access denied") {
 		t.Errorf("setup said %+v", doc)
+	}
+	if doc := decode[setupResult](t, res); len(doc.Verification.Findings) != 1 || doc.Verification.Findings[0].Cause != "relay_access_denied" || doc.Hint == "" {
+		t.Errorf("cause and remedy: %+v", doc)
 	}
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
 		t.Errorf("the host is not as before:\n%s", d)
