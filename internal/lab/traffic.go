@@ -16,6 +16,10 @@ type Traffic struct {
 	SYN map[int]int
 	// Connections counts them without repeats.
 	Connections map[int]int
+	// Turns counts by destination port how often data came back on a TCP
+	// connection after the server had sent some: the round trips that it
+	// waited for answers.
+	Turns map[int]int
 	// DNSQueries counts the server's datagrams to port 53.
 	DNSQueries int
 }
@@ -41,19 +45,20 @@ type meter struct {
 	mu    sync.Mutex
 	seen  Traffic
 	flows map[flow]bool
+	asked map[flow]bool // connections on which the server has spoken last
 }
 
 // flow is a connection attempt.
 type flow struct{ from, to netip.AddrPort }
 
 func newMeter() *meter {
-	m := &meter{}
+	m := &meter{asked: map[flow]bool{}}
 	m.reset()
 	return m
 }
 
 func (m *meter) reset() {
-	m.seen = Traffic{SYN: map[int]int{}, Connections: map[int]int{}}
+	m.seen = Traffic{SYN: map[int]int{}, Connections: map[int]int{}, Turns: map[int]int{}}
 	m.flows = map[flow]bool{}
 }
 
@@ -61,7 +66,7 @@ func (m *meter) read(reset bool) Traffic {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := m.seen
-	t.SYN, t.Connections = maps.Clone(t.SYN), maps.Clone(t.Connections)
+	t.SYN, t.Connections, t.Turns = maps.Clone(t.SYN), maps.Clone(t.Connections), maps.Clone(t.Turns)
 	if reset {
 		m.reset()
 	}
@@ -69,13 +74,18 @@ func (m *meter) read(reset bool) Traffic {
 }
 
 func (m *meter) received(p []byte) {
-	if h := parse(p); h.multicast {
+	h := parse(p)
+	if h.multicast {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.seen.PacketsReceived++
 	m.seen.BytesReceived += len(p)
+	if back := (flow{h.flow.to, h.flow.from}); h.data && m.asked[back] {
+		delete(m.asked, back)
+		m.seen.Turns[int(back.to.Port())]++
+	}
 }
 
 func (m *meter) sent(p []byte) {
@@ -95,6 +105,8 @@ func (m *meter) sent(p []byte) {
 			m.flows[h.flow] = true
 			m.seen.Connections[port]++
 		}
+	case h.data:
+		m.asked[h.flow] = true
 	case h.udp && port == 53:
 		m.seen.DNSQueries++
 	}
@@ -102,8 +114,8 @@ func (m *meter) sent(p []byte) {
 
 // header is what the meter wants to know of a packet.
 type header struct {
-	flow                flow
-	syn, udp, multicast bool
+	flow                      flow
+	syn, data, udp, multicast bool
 }
 
 // IP protocol numbers (RFC 1700, RFC 8200).
@@ -146,5 +158,6 @@ func parse(p []byte) header {
 	const synFlag, ackFlag = 0x02, 0x10
 	h.udp = proto == protoUDP
 	h.syn = proto == protoTCP && p[13]&(synFlag|ackFlag) == synFlag
+	h.data = proto == protoTCP && len(p) > int(p[12]>>4)*4 // a TUN device pads nothing
 	return h
 }

@@ -27,7 +27,7 @@ func ipv6(proto byte, from, to string, transport []byte) []byte {
 // ports makes a transport header: 20 bytes, with TCP's flags in the 14th.
 func ports(from, to uint16, flags byte) []byte {
 	h := make([]byte, 20)
-	h[0], h[1], h[2], h[3], h[13] = byte(from>>8), byte(from), byte(to>>8), byte(to), flags
+	h[0], h[1], h[2], h[3], h[12], h[13] = byte(from>>8), byte(from), byte(to>>8), byte(to), 5<<4, flags
 	return h
 }
 
@@ -58,6 +58,32 @@ func TestMeter(t *testing.T) {
 	m.received(ipv4(protoTCP, "198.51.100.3", "203.0.113.10", ports(25, 40000, synAck)))
 	if got := m.read(false); got.PacketsReceived != 1 || got.BytesReceived != 40 || got.PacketsSent != 0 {
 		t.Errorf("after the reset: %+v", got)
+	}
+}
+
+// A turn is data that comes back on a connection on which data went out.
+func TestTurns(t *testing.T) {
+	const ack = 0x10
+	m := newMeter()
+	out := func(port uint16, text string) {
+		m.sent(ipv4(protoTCP, "203.0.113.10", "198.51.100.3", append(ports(port, 587, ack), text...)))
+	}
+	in := func(port uint16, text string) {
+		m.received(ipv4(protoTCP, "198.51.100.3", "203.0.113.10", append(ports(587, port, ack), text...)))
+	}
+	in(40000, "220 hello")
+	out(40000, "")
+	out(40000, "EHLO")
+	in(40000, "")
+	out(40001, "EHLO")
+	in(40000, "250-hello")
+	in(40000, "250 AUTH")
+	if got := m.read(true).Turns; len(got) != 1 || got[587] != 1 {
+		t.Errorf("turns %v, want one", got)
+	}
+	in(40001, "250 hello")
+	if got := m.read(true).Turns[587]; got != 1 {
+		t.Errorf("%d turns on the second connection, want one", got)
 	}
 }
 
