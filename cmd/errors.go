@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -108,7 +109,7 @@ func (a *app) report(_ *cobra.Command, err error) int {
 	if code == exitInterrupted {
 		text = "interrupted"
 		if detail := interruptedDetail(err); detail != "" {
-			text += ": " + detail
+			text += "\n" + detail
 		}
 	}
 	a.complain("error: ", text)
@@ -137,6 +138,10 @@ func (a *app) complain(kind, text string) {
 
 // interruptedDetail is what an interrupted run says of the host's state.
 func interruptedDetail(err error) string {
+	var stated statedError
+	if errors.As(err, &stated) {
+		return "this server: " + stated.state
+	}
 	var h hinted
 	if errors.As(err, &h) {
 		return h.Error()
@@ -147,10 +152,18 @@ func interruptedDetail(err error) string {
 func hints(err error) []string {
 	var out []string
 	var (
-		h     hinted
-		usage usageError
-		input *plan.InputError
+		h        hinted
+		usage    usageError
+		input    *plan.InputError
+		conflict *plan.Conflict
+		refusal  *host.Refusal
 	)
+	if errors.As(err, &conflict) && conflict.Hint != "" {
+		out = append(out, conflict.Hint)
+	}
+	if errors.As(err, &refusal) && refusal.Fix != "" {
+		out = append(out, refusal.Fix)
+	}
 	if errors.As(err, &h) {
 		out = append(out, h.hint)
 	}

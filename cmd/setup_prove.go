@@ -67,6 +67,9 @@ func (s *setup) confirm(ctx context.Context) (err error) {
 			s.io.Tell("", "%s", waitingLine(s.waiting))
 		}
 	}
+	if !s.state.Running {
+		s.io.Tell("note: ", "Postfix does not run; it will be started")
+	}
 	if s.flags.yes {
 		return nil
 	}
