@@ -19,7 +19,10 @@ func (p *linePrompter) say(format string, args ...any) {
 // line reads a line and shows it where the terminal has not.
 func (p *linePrompter) line() (string, error) {
 	s, ahead, err := p.keys.line()
-	if ahead {
+	switch {
+	case err != nil:
+		p.say("\n")
+	case ahead:
 		p.say("%s\n", s)
 	}
 	return strings.TrimSpace(s), err

@@ -1,0 +1,339 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/lab/vt"
+)
+
+// person sits at a terminal of the server.
+type person struct {
+	t      *testing.T
+	term   *lab.Terminal
+	screen *vt.Screen
+	fed    chan struct{}
+}
+
+// watchTerminal runs a command and tells afterwards how it ended and whether it
+// left the terminal's mode as it was.
+const watchTerminal = `stty cols $0 rows 24; before=$(stty -g); trap : INT
+"$@"; code=$?
+same=no; [ "$(stty -g)" = "$before" ] && same=yes
+echo "ended: code $code, terminal as before: $same"`
+
+// sit starts a command on a terminal. One that is deaf answers no cursor query.
+func sit(t *testing.T, l *lab.Lab, cols int, deaf bool, args ...string) *person {
+	t.Helper()
+	l.Server.Install()
+	args = append([]string{"sh", "-c", watchTerminal, fmt.Sprint(cols)}, args...)
+	p := &person{t: t, term: l.Server.StartPTY(args...), screen: vt.New(cols, 24), fed: make(chan struct{})}
+	if !deaf {
+		p.screen.Reply = p.term.Type
+	}
+	go func() {
+		defer close(p.fed)
+		shown := 0
+		for over := false; ; time.Sleep(2 * time.Millisecond) {
+			text := p.term.Screen()
+			_, _ = p.screen.Write([]byte(text[shown:]))
+			if shown = len(text); over {
+				return
+			}
+			select {
+			case <-p.term.Done():
+				time.Sleep(50 * time.Millisecond) // what was written last
+				over = true
+			default:
+			}
+		}
+	}()
+	return p
+}
+
+// sees waits until text is on the screen, wherever lines were broken.
+func (p *person) sees(text string) {
+	p.t.Helper()
+	for end := time.Now().Add(40 * time.Second); !strings.Contains(flat(p.screen.String()), flat(text)); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatalf("%q is not on the screen:\n%s", text, p.screen)
+		}
+	}
+	time.Sleep(50 * time.Millisecond) // to think
+}
+
+func flat(s string) string { return strings.Join(strings.Fields(s), "") }
+
+// ends waits for the command's end and wants its code and the terminal's mode.
+func (p *person) ends(code int) {
+	p.t.Helper()
+	select {
+	case <-p.term.Done():
+	case <-time.After(time.Minute):
+		p.t.Fatalf("it hangs:\n%s", p.screen)
+	}
+	<-p.fed
+	if want := fmt.Sprintf("ended: code %d, terminal as before: yes", code); !strings.Contains(flat(p.screen.String()), flat(want)) {
+		p.t.Fatalf("not %q:\n%s", want, p.screen)
+	}
+	if u := p.screen.Unknown(); len(u) > 0 {
+		p.t.Errorf("sequences that no terminal knows: %q", u)
+	}
+}
+
+// question is one of setup's, what answers it by single keys, pasted, and on a
+// terminal that answers no cursor query.
+type question struct{ see, keys, pasted, deaf string }
+
+// questions are those of a first run on AWS for Brevo, with mail waiting.
+func questions(l *lab.Lab) []question {
+	r := l.World.Relay("brevo")
+	user, pass := r.Username+"\r", r.Password+"\r"
+	return []question{
+		{"Relay service", "\x1b[B\r", "brevo\r", "2\r"},
+		{"? User name", "x\x7f" + user, user, user},
+		{"? Password", pass, pass, pass},
+		{"? Sender address", "app\x1b[D\x1b[C@example.com\r", "app@example.com\r", "app@example.com\r"},
+		{"? Send a test message to", "\r", "\r", "\r"},
+		{"? Apply this?", "y\r", "y\r", "yes\r"},
+		{"? What happens to the mail that waits", "\x1b[B\x1b[A\r", "send it\r", "send\r"},
+	}
+}
+
+// seen is how a question looks: without a mark on a terminal that is deaf.
+func (q question) seen(deaf bool) string {
+	if deaf {
+		return strings.TrimPrefix(q.see, "? ")
+	}
+	return q.see
+}
+
+func (q question) answer(how string, deaf bool) string {
+	switch {
+	case deaf:
+		return q.deaf
+	case how == "keys":
+		return q.keys
+	default:
+		return q.pasted
+	}
+}
+
+// waitingMail puts a message into the queue that cannot leave by port 25.
+func waitingMail(l *lab.Lab) {
+	l.Server.SendMail("root", "customer@gmail.com", "an invoice")
+	l.Server.WaitLog(`status=deferred`)
+}
+
+// TestLabFirstRun plays a first-time user's way: every question answered by
+// single keys, by pasted text, and by text typed before anything was asked.
+func TestLabFirstRun(t *testing.T) {
+	for _, cols := range []int{80, 40} {
+		for _, deaf := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d_columns/deaf=%v", cols, deaf), func(t *testing.T) {
+				t.Parallel()
+				l := newLab(t, lab.Relay("brevo"))
+				before := l.Server.Tree(mailConfig...)
+				for n, how := range []string{"keys", "pasted", "ahead"} {
+					if deaf && how == "pasted" {
+						continue // the terminal itself edits the line
+					}
+					waitingMail(l)
+					firstRun(t, l, how, cols, deaf)
+					if box := l.World.Relay("brevo").Mailbox(); len(box) == 0 || len(box)%3 != 0 {
+						t.Fatalf("%s: %d messages at the service after run %d, want 3 a run", how, len(box), n+1)
+					}
+					if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
+						t.Fatalf("rollback: %s", res)
+					}
+					if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
+						t.Fatalf("rollback left differences:\n%s", d)
+					}
+				}
+			})
+		}
+	}
+}
+
+func firstRun(t *testing.T, l *lab.Lab, how string, cols int, deaf bool) {
+	t.Helper()
+	relay := l.World.Relay("brevo")
+	had := len(relay.Mailbox())
+	p := sit(t, l, cols, deaf, "relayhost", "setup")
+	if how == "ahead" {
+		for _, q := range questions(l) {
+			p.term.Type(q.answer(how, deaf))
+		}
+	} else {
+		for i, q := range questions(l) {
+			p.sees(q.seen(deaf))
+			if w := p.screen.Wrapped(); i < 2 && cols == 80 && w != 0 {
+				t.Errorf("a line of the conversation is wider than 80 columns:\n%s", p.screen)
+			}
+			if how == "keys" {
+				for _, key := range q.answer(how, deaf) {
+					p.term.Type(string(key))
+				}
+			} else {
+				p.term.Type(q.answer(how, deaf))
+			}
+		}
+	}
+	p.ends(0)
+	for _, text := range []string{"delivered:", "250", "rollback takes it back", "what to do next"} {
+		p.sees(text)
+	}
+	// What is typed before a question is echoed by the terminal itself.
+	if how != "ahead" && strings.Contains(flat(p.screen.String()), relay.Password) {
+		t.Errorf("the password is on the screen:\n%s", p.screen)
+	}
+	// The rehearsal's message, the one through the live Postfix, and the
+	// one that waited.
+	waitMessages(t, l, "brevo", had+3)
+}
+
+// TestLabBrokenOff breaks setup off at each question, by Ctrl-C, by Ctrl-D and
+// by a terminal that goes away: exit code 130, terminal and server as before.
+func TestLabBrokenOff(t *testing.T) {
+	for _, deaf := range []bool{false, true} {
+		for _, end := range []string{"\x03", "\x04"} {
+			t.Run(fmt.Sprintf("deaf=%v/%q", deaf, end), func(t *testing.T) {
+				t.Parallel()
+				// Refused at once, so that the detection is quick.
+				l := lab.New(t, lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.Relay("brevo"))
+				waitingMail(l)
+				before, queue := l.Server.Tree(mailConfig...), l.Server.Queue()
+				all := questions(l)
+				for stop := range all {
+					p := sit(t, l, 80, deaf, "relayhost", "setup")
+					for _, q := range all[:stop] {
+						p.sees(q.seen(deaf))
+						p.term.Type(q.answer("pasted", deaf))
+					}
+					p.sees(all[stop].seen(deaf))
+					p.term.Type(end)
+					p.ends(130)
+					p.sees("interrupted")
+					p.sees("this server: unchanged")
+				}
+				if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
+					t.Errorf("the host is not as before:\n%s", d)
+				}
+				if q := l.Server.Queue(); q != queue {
+					t.Errorf("the queue is not as before:\n%s", q)
+				}
+				if n := len(l.World.Relay("brevo").Mailbox()); n != 0 {
+					t.Errorf("%d messages were sent", n)
+				}
+			})
+		}
+	}
+}
+
+// TestLabQuestions are the questions that a first run for Brevo has not: the
+// region, the one token of Postmark, a wrong paste, and a "no".
+func TestLabQuestions(t *testing.T) {
+	l := lab.New(t, lab.Cloud("hetzner"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.Relay("ses"), lab.Relay("postmark"))
+	before := l.Server.Tree(mailConfig...)
+	no := func(p *person) {
+		t.Helper()
+		p.sees("? Apply this?")
+		p.term.Type("n\r")
+		p.ends(1)
+		p.sees("nothing was changed")
+	}
+	t.Run("ses", func(t *testing.T) {
+		r := l.World.Relay("ses")
+		p := sit(t, l, 80, false, "relayhost", "setup", "--relay", "ses")
+		p.sees("? Region, for example")
+		p.term.Type("Dublin\r")
+		p.sees("has no region")
+		p.term.Type("eu-west-1\r")
+		p.sees("? User name")
+		p.term.Type("ASIA1234567890ABCDEF\r")
+		p.sees("a temporary access key")
+		p.term.Type(r.Username + "\r")
+		p.sees("? Password")
+		p.term.Type(r.SecretAccessKey + "\r") // the SMTP password is made of it
+		p.sees("? Sender address")
+		p.term.Type("app\r")
+		p.sees("that is no full address")
+		p.term.Type("app@example.com\r")
+		p.sees("? Send a test message to")
+		p.term.Type("you@example.net\r")
+		no(p)
+	})
+	t.Run("postmark", func(t *testing.T) {
+		p := sit(t, l, 80, false, "relayhost", "setup", "--relay", "postmark", "--from", "app@example.com", "--to", "app@example.com")
+		p.sees("? Host of Postmark")
+		p.term.Type("\r")
+		p.sees("? Token")
+		p.term.Type("short\r")
+		p.sees("once more")
+		p.term.Type(l.World.Relay("postmark").Password + "\r")
+		no(p)
+		if strings.Contains(p.screen.String(), "User name") {
+			t.Errorf("a token that stands in both fields was asked for twice:\n%s", p.screen)
+		}
+	})
+	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
+		t.Errorf("the host is not as before:\n%s", d)
+	}
+}
+
+// TestLabNoTerminal: without a terminal nothing asks, and the error names the
+// flag.
+func TestLabNoTerminal(t *testing.T) {
+	l := newLab(t, lab.Relay("brevo"))
+	credentials(l, "brevo", "")
+	tests := []struct {
+		args []string
+		flag string
+	}{
+		{nil, "--relay"},
+		{[]string{"--relay", "brevo"}, "--username"},
+		{[]string{"--relay", "brevo", "--username", "x"}, "--credentials-file"},
+		{[]string{"--relay", "brevo", "--credentials-file", "/root/credentials"}, "--from"},
+		{[]string{"--relay", "brevo", "--credentials-file", "/root/credentials", "--from", "app@example.com"}, "--yes"},
+	}
+	for _, tt := range tests {
+		res := unchangedAfter(t, l, 64, append([]string{"relayhost", "setup"}, tt.args...)...)
+		if !strings.Contains(res.Stderr, "there is no terminal to ask on") || !strings.Contains(res.Stderr, "hint: give "+tt.flag) {
+			t.Errorf("setup %q does not name %s: %s", tt.args, tt.flag, res)
+		}
+		if strings.Contains(res.Stderr, "\x1b") {
+			t.Errorf("escape codes without a terminal: %q", res.Stderr)
+		}
+	}
+}
+
+// TestLabInstallQuestion: Postfix is installed after a question only, and
+// another mail server is found first.
+func TestLabInstallQuestion(t *testing.T) {
+	l := lab.New(t, lab.Cloud("aws"), lab.NoPostfix(), lab.Relay("brevo"))
+	for _, answer := range []struct {
+		typed string
+		code  int
+	}{{"n\r", 1}, {"\r", 1}, {"\x03", 130}} {
+		p := sit(t, l, 80, false, "relayhost", "setup")
+		p.sees("? Install Postfix now?")
+		p.term.Type(answer.typed)
+		p.ends(answer.code)
+	}
+	l.Server.WriteFile("/usr/sbin/exim4", "#!/bin/sh\n", 0o755)
+	for i := range 3 {
+		l.Server.WriteFile(fmt.Sprintf("/var/spool/exim4/input/1abc%d-H", i), "", 0o600)
+		l.Server.WriteFile(fmt.Sprintf("/var/spool/exim4/input/1abc%d-D", i), "", 0o600)
+	}
+	for _, args := range [][]string{{"--install"}, {"--install", "--replace-mta"}} {
+		res := l.Run(append([]string{"relayhost", "setup", "--yes"}, args...)...)
+		if res.Code != 1 || !strings.Contains(res.Stderr, "Exim is installed") || !strings.Contains(res.Stderr, "3 message(s) wait") {
+			t.Errorf("setup %q with Exim: %s", args, res)
+		}
+	}
+}
