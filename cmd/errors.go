@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/apply"
-	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -156,13 +155,9 @@ func hints(err error) []string {
 		usage    usageError
 		input    *plan.InputError
 		conflict *plan.Conflict
-		refusal  *host.Refusal
 	)
 	if errors.As(err, &conflict) && conflict.Hint != "" {
 		out = append(out, conflict.Hint)
-	}
-	if errors.As(err, &refusal) && refusal.Fix != "" {
-		out = append(out, refusal.Fix)
 	}
 	if errors.As(err, &h) {
 		out = append(out, h.hint)
