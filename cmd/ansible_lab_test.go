@@ -16,7 +16,7 @@ import (
 	"relayhost/internal/lab"
 )
 
-// tree reads a folder of the project as files of a server.
+// folder reads a folder of the project as files of a server.
 func folder(t *testing.T, from, to string) []lab.Option {
 	t.Helper()
 	var opts []lab.Option
@@ -37,6 +37,7 @@ func folder(t *testing.T, from, to string) []lab.Option {
 
 const playbook = `
 - hosts: relayed
+  gather_subset: [min]
   roles:
     - role: relayhost.mail.relay
       vars:
@@ -51,6 +52,7 @@ const playbook = `
 // distribution's ansible-core over ssh: check mode shows the difference and
 // changes nothing, the second run changes nothing, and absent leaves nothing.
 func TestLabAnsible(t *testing.T) {
+	t.Parallel()
 	deb, err := os.ReadFile(filepath.Join(buildPackages(t, "deb"), "relayhost_1.2.3_amd64.deb"))
 	if err != nil {
 		t.Fatal(err)
