@@ -30,9 +30,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// drive reads name=value arguments: root, path, kill (the change to die at),
-// fail (change:ENOSPC), unfit (a service
-// whose configuration is judged), prove (ok, fail, hang), watch (a deadline), password.
+// drive reads name=value arguments: root, path, limit (of each child), kill (the
+// change to die at), fail (change:ENOSPC), unfit (a service whose configuration
+// is judged), prove (ok, fail, hang), watch (a deadline), password.
 func drive(args []string) int {
 	set := map[string]string{}
 	for _, a := range args[1:] {
@@ -40,6 +40,7 @@ func drive(args []string) int {
 		set[name] = value
 	}
 	h := &host.Host{Reader: host.Reader{Root: set["root"], Path: set["path"]}}
+	h.Limit, _ = time.ParseDuration(set["limit"])
 	ops, kill := 0, -1
 	if n, err := strconv.Atoi(set["kill"]); err == nil {
 		kill = n

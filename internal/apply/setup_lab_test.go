@@ -37,6 +37,19 @@ var faultyBinary = sync.OnceValues(func() (string, error) {
 // command finds nothing left to do, and Postfix takes mail all the time.
 func TestLabKilledSetup(t *testing.T) {
 	t.Parallel()
+	parts := 1
+	if whole() {
+		parts = 2
+	}
+	for part := range parts {
+		t.Run(strconv.Itoa(part), func(t *testing.T) {
+			t.Parallel()
+			killedSetup(t, pass{thin: 53, part: part, of: parts})
+		})
+	}
+}
+
+func killedSetup(t *testing.T, which pass) {
 	program, err := faultyBinary()
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +58,7 @@ func TestLabKilledSetup(t *testing.T) {
 	l := lab.New(t, lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Dropped), lab.Postfix(), lab.Relay(service))
 	s := &server{Server: l.Server, t: t}
 	const path = "/usr/local/bin/relayhost-faults"
-	s.WriteFile(path, program, 0o755)
+	s.program(path, program)
 	relay := l.World.Relay(service)
 	s.WriteFile("/root/credentials", "username="+relay.Username+"\npassword="+relay.Password+"\n", 0o600)
 	setup := func(env ...string) lab.Result {
@@ -66,7 +79,7 @@ func TestLabKilledSetup(t *testing.T) {
 	changed := s.ReadFile("/etc/postfix/main.cf")
 	undo()
 	s.restored("set up and rolled back")
-	points(t, 37, func(n int) bool {
+	points(t, which, func(n int) bool {
 		point := fmt.Sprintf("setup killed at change %d", n)
 		r := setup("RELAYHOST_KILL_AT=" + strconv.Itoa(n))
 		if r.Code != 0 && r.Code != 137 {

@@ -71,6 +71,9 @@ var errNotReloaded = errors.New("the files are as before, but Postfix was not re
 func (t *transaction) walkBack(ctx context.Context, j journal, back []step) (tell bool, err error) {
 	failed := false
 	reload := func(ctx context.Context) error {
+		// A Postfix command that hangs must leave time for the files.
+		ctx, cancel := context.WithTimeout(ctx, undoTime/4)
+		defer cancel()
 		failed = failed || t.reload(ctx) != nil
 		return nil
 	}

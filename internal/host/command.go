@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 type Command struct {
 	Args    []string
 	Stdin   []byte        // secrets go in here, never into Args
-	Timeout time.Duration // 0: CommandTimeout
+	Timeout time.Duration // 0: Reader.Limit
 }
 
 // Output is what a child printed and how it ended.
@@ -39,10 +40,7 @@ type Output struct {
 var ErrNoProgram = errors.New("program not found")
 
 func (r *Reader) run(ctx context.Context, c Command) (Output, error) {
-	limit := c.Timeout
-	if limit == 0 {
-		limit = CommandTimeout
-	}
+	limit := cmp.Or(c.Timeout, r.Limit, CommandTimeout)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	program, err := r.lookPath(c.Args[0])

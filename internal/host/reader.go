@@ -29,6 +29,9 @@ var ErrNotRegular = errors.New("not a regular file")
 type Reader struct {
 	Root string
 	Path string // folders that programs are looked for in; "" is the usual six
+	// Limit is how long a child may take that has no limit of its own; 0 is
+	// CommandTimeout.
+	Limit time.Duration
 }
 
 // Real returns the path that is opened for path.
