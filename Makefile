@@ -41,6 +41,15 @@ test: deps vet lint unit lab
 test-all: deps
 	CGO_ENABLED=1 LAB_FULL=1 $(SUITE) lab -race -tags lab -run Lab -p 1 -timeout 120m $(LABTESTS)
 
+# Every point at which setup and rollback can die or fail. It goes on where the
+# last pass stopped; remove FAULT_STATE to begin anew.
+FAULT_MINUTES ?= 60
+FAULT_STATE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relayhost/faults
+test-faults: deps
+	mkdir -p $(FAULT_STATE)
+	FAULT_MINUTES=$(FAULT_MINUTES) FAULT_STATE=$(FAULT_STATE) $(SUITE) faults \
+		-tags lab -run 'TestLab(Killed|Failed|Watch|Children|Rounds|Random)' -count 1 -parallel 4 -timeout 0 ./internal/apply
+
 # .deb, .rpm, .apk and .tar.gz for amd64 and arm64, into dist.
 packages:
 	.ci/package dist
