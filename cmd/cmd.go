@@ -5,8 +5,10 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -66,10 +68,21 @@ delivery through Postfix itself, and puts everything back if the proof fails.`,
 		Example: `  relayhost detect
   sudo relayhost setup
   sudo relayhost setup --relay ses --region eu-west-1 --from app@example.com \
-      --credentials-file ses.txt --yes`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		DisableAutoGenTag: true,
+      --credentials-file ses.txt --yes
+  relayhost detect --json
+  relayhost verify --verbose --no-color
+  relayhost setup --timeout 5m --config-dir /etc/postfix-out`,
+		SilenceUsage:               true,
+		SilenceErrors:              true,
+		DisableAutoGenTag:          true,
+		SuggestionsMinimumDistance: 2,
+		Args:                       cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return unknownCommand(cmd, args[0])
+		},
 		PersistentPreRun: func(*cobra.Command, []string) {
 			a.io = ui.System(a.noColor)
 			// Lines of the dialogue come between.
@@ -77,6 +90,7 @@ delivery through Postfix itself, and puts everything back if the proof fails.`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err, "see --help"} })
 	f := root.PersistentFlags()
 	f.BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
@@ -90,7 +104,24 @@ delivery through Postfix itself, and puts everything back if the proof fails.`,
 		newExplainCmd(a), newDemoCmd(a), newVersionCmd(a), newWatchCmd(a),
 		newExitCodesTopic(), newCredentialsTopic(),
 	)
+	a.completeValues(root)
 	return root
+}
+
+// Command is the command line as a whole, for manual pages and for tests that
+// hold documents against it.
+func Command() *cobra.Command {
+	root := newRootCmd(&app{io: ui.System(true), host: &host.Host{}})
+	root.InitDefaultCompletionCmd("bash", "zsh", "fish")
+	return root
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	help := "relayhost --help lists the commands"
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		help = "did you mean: relayhost " + near[0]
+	}
+	return usageError{fmt.Errorf("there is no command %q", name), help}
 }
 
 // noArgs and maxArgs are cobra's checks as errors of the command line.

@@ -37,7 +37,8 @@ and log in a temporary folder, the difference, the transaction, the proof of
 delivery, the message as it arrived, and the way back. The system's Postfix is
 neither changed nor used; no metadata service is asked and nothing is probed.`,
 		Example: `  sudo relayhost demo
-  sudo relayhost demo --install`,
+  sudo relayhost demo --install
+  sudo relayhost demo --keep`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &demo{app: a, keep: keep}

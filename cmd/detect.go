@@ -20,7 +20,7 @@ func newDetectCmd(a *app) *cobra.Command {
 	var f detectFlags
 	cmd := &cobra.Command{
 		Use:   "detect",
-		Short: "Which host this is, what gets out, what blocks port 25, what to do next",
+		Short: "Where this is, what gets out, what blocks port 25, what now",
 		Long: `detect finds out on which hosting provider this server runs, whether mail gets
 out on port 25, and which submission ports of a relay service do. It needs no
 root; what only root can see is said to be missing. It sends no mail: at most
@@ -28,7 +28,8 @@ three mail exchangers are greeted once and left with QUIT.`,
 		Example: `  relayhost detect
   relayhost detect --relay ses --region eu-west-1
   relayhost detect --no-probe --json
-  relayhost detect --target mx.example.net`,
+  relayhost detect --target mx.example.net
+  relayhost detect --asn`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)

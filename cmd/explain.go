@@ -36,6 +36,7 @@ about it, and whether the mail is delayed or lost. It reads its arguments, or
 standard input, or without either the mail log and the queue of this host. The
 text decides before the code does: a 421 can be for ever, a 250 a loss.`,
 		Example: `  relayhost explain "535 Authentication Credentials Invalid"
+  relayhost explain --relay ses "454 Throttling failure"
   relayhost explain < /var/log/mail.log
   sudo relayhost explain --since 2h
   sudo relayhost explain --follow`,

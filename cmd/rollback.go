@@ -30,7 +30,8 @@ the host as if relayhost had never been here; packages that were installed stay.
 		Example: `  sudo relayhost rollback
   relayhost rollback --list
   sudo relayhost rollback --to 20261122T101500-1 --yes
-  sudo relayhost rollback --all --yes`,
+  sudo relayhost rollback --all --yes
+  sudo relayhost rollback --force`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)

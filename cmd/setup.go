@@ -21,6 +21,7 @@ type setupFlags struct {
 	from, to, rootTo, queue         string
 	direct                          []string
 	caFile, fingerprint, mapType    string
+	connections                     int
 	noProbe, insecure               bool
 	dryRun, detailedExit, printConf bool
 	yes, install, noInstall         bool
@@ -32,7 +33,7 @@ func newSetupCmd(a *app) *cobra.Command {
 	var f setupFlags
 	cmd := &cobra.Command{
 		Use:   "setup",
-		Short: "The whole way: detect, choose, show, apply, prove, or put everything back",
+		Short: "Detect, choose, show, apply, prove, or put everything back",
 		Long: `setup points Postfix at a relay service. It asks what it was not told; on a host
 that is set up already it keeps all answers that are not given anew, so
 
@@ -47,7 +48,25 @@ fails afterwards, everything is put back.` + exitHelp,
       --credentials-file ses.txt --yes
   relayhost setup --relay postmark --from app@example.com --dry-run
   sudo relayhost setup --smarthost mail.example.net --port 587 \
-      --from app@example.com --credentials-file -`,
+      --from app@example.com --credentials-file -
+  sudo relayhost setup --root-to admin@example.com --direct example.org
+  sudo relayhost setup --to you@example.net --queue hold --yes
+  sudo relayhost setup --username AKIAIOSFODNN7EXAMPLE
+  sudo relayhost setup --install
+  sudo relayhost setup --no-install --yes --json
+  sudo relayhost setup --install --replace-mta
+  sudo relayhost setup --port 2525 --no-probe --no-verify
+  sudo relayhost setup --keep-on-failure --force
+  relayhost setup --dry-run --detailed-exitcode
+  relayhost setup --print-config
+  sudo relayhost setup --map-type lmdb
+  sudo relayhost setup --connections 100
+  sudo relayhost setup --smarthost mail.example.net --port 465 \
+      --ca-file /etc/ssl/corp.pem
+  sudo relayhost setup --smarthost mail.example.net --port 587 \
+      --fingerprint 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  sudo relayhost setup --smarthost mail.example.net --port 587 \
+      --insecure-no-verify-certificate`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := withLimit(cmd.Context(), a.timeout)
@@ -82,6 +101,7 @@ fails afterwards, everything is put back.` + exitHelp,
 	fs.StringVar(&f.fingerprint, "fingerprint", "", "SHA-256 fingerprint of the relay's certificate in place of a CA")
 	fs.BoolVar(&f.insecure, "insecure-no-verify-certificate", false, "encrypt, but accept any certificate")
 	fs.StringVar(&f.mapType, "map-type", "", "lookup table type (default: what this Postfix prefers)")
+	fs.IntVar(&f.connections, "connections", 0, "connections at once (default: what the service documents, 20 at most)")
 	fs.BoolVar(&f.force, "force", false, "go on where another tool manages this host's mail")
 	cmd.MarkFlagsMutuallyExclusive("relay", "smarthost")
 	cmd.MarkFlagsMutuallyExclusive("install", "no-install")

@@ -26,7 +26,8 @@ whether somebody has changed it since, what waits in the queue, and how the last
 verification ended. It changes nothing and connects to nobody; what only root can
 see is said to be missing.` + exitHelp,
 		Example: `  relayhost status
-  sudo relayhost status --json`,
+  sudo relayhost status --json
+  sudo relayhost status --prometheus -`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)

@@ -27,7 +27,7 @@ func newExitCodesTopic() *cobra.Command {
 func newCredentialsTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "credentials",
-		Short: "How user name and password get in, and where they stay",
+		Short: "How user name and password get in",
 		Long: `User name and password of the relay service are never given as flags: other users
 of the host could read them in the process list. They come from, in this order:
 

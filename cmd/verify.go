@@ -45,8 +45,10 @@ all is well, as suits cron.` + exitHelp,
 		Example: `  sudo relayhost verify
   sudo relayhost verify --no-send --json
   sudo relayhost verify --to postmaster@example.net
+  sudo relayhost verify --from app@example.com --blocklists
   relayhost verify --offline
-  sudo relayhost verify --no-send --prometheus /var/lib/prometheus/node-exporter/relayhost_verify.prom`,
+  sudo relayhost verify --no-send \
+      --prometheus /var/lib/prometheus/node-exporter/relayhost_verify.prom`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
