@@ -234,11 +234,25 @@ func (s *setup) readAddresses(ctx context.Context) (err error) {
 	if !s.given("direct") {
 		s.answers.Direct = s.before.Direct
 	}
-	s.answers.MapType = s.flags.mapType
-	s.answers.CAFile = first(s.flags.caFile, s.before.CAFile)
-	s.answers.Pin = first(s.flags.fingerprint, s.before.Fingerprint)
-	s.answers.NoVerify = s.flags.insecure
+	s.answers.MapType = first(s.flags.mapType, s.before.MapType)
+	s.keepConnection()
 	return nil
+}
+
+// keepConnection takes how the relay is connected to and verified: what an
+// earlier set-up for the same relay said, unless this one says otherwise.
+func (s *setup) keepConnection() {
+	o, f := &s.answers, s.flags
+	o.Connections, o.CAFile, o.Pin, o.NoVerify = f.connections, f.caFile, f.fingerprint, f.insecure
+	if !s.sameRelay() {
+		return
+	}
+	if !s.given("connections") {
+		o.Connections = s.before.Connections
+	}
+	if f.caFile == "" && f.fingerprint == "" && !f.insecure {
+		o.CAFile, o.Pin, o.NoVerify = s.before.CAFile, s.before.Fingerprint, s.before.NoVerify
+	}
 }
 
 // first returns the first string that is not empty.

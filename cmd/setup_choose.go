@@ -124,6 +124,7 @@ func (s *setup) detectOptions() (o detect.Options, err error) {
 		return o, err
 	}
 	if s.answers.Relay.ID != "" {
+		s.keepConnection()
 		o.Relay, o.Region, o.Host = &s.answers.Relay, s.answers.Region, s.answers.Host
 	}
 	o.Roots, err = s.roots(s.caFile())

@@ -35,7 +35,7 @@ const (
 // checkOptions holds every answer against an allow-list: what passes here goes
 // into files that Postfix expands, splits and reads as root.
 func checkOptions(o Options) error {
-	checks := []func(Options) *InputError{checkRelay, checkHost, checkPort, checkLogin, checkAddresses, checkDirect, checkTLS}
+	checks := []func(Options) *InputError{checkRelay, checkHost, checkPort, checkLogin, checkAddresses, checkDirect, checkTLS, checkConnections}
 	for _, check := range checks {
 		if err := check(o); err != nil {
 			return err
@@ -207,6 +207,16 @@ func checkTLS(o Options) *InputError {
 	}
 	if o.Pin != "" && o.NoVerify {
 		return &InputError{"fingerprint", "a fingerprint and no verification exclude each other", ""}
+	}
+	return nil
+}
+
+// maxConnections is Postfix's own process limit ten times over.
+const maxConnections = 1000
+
+func checkConnections(o Options) *InputError {
+	if o.Connections < 0 || o.Connections > maxConnections {
+		return &InputError{"connections", fmt.Sprintf("%d is not a number from 1 to %d", o.Connections, maxConnections), "leave it out for what the service documents"}
 	}
 	return nil
 }

@@ -53,6 +53,8 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"root-to", func(o *plan.Options) { o.RootTo = "|/bin/sh@example.org" }},
 		{"direct", func(o *plan.Options) { o.Direct = []string{"corp.test smtp:[x]"} }},
 		{"direct", func(o *plan.Options) { o.Direct = []string{"*"} }},
+		{"connections", func(o *plan.Options) { o.Connections = -1 }},
+		{"connections", func(o *plan.Options) { o.Connections = 1001 }},
 		{"ca-file", func(o *plan.Options) { o.CAFile = "ca.pem" }},
 		{"ca-file", func(o *plan.Options) { o.CAFile = "/etc/a b.pem" }},
 		{"ca-file", func(o *plan.Options) { o.CAFile = "/etc/../ca.pem" }},

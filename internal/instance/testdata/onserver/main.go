@@ -31,6 +31,7 @@ type Input struct {
 	Username, Password string
 	From, To           string
 	Direct             []string
+	Connections        int
 	NoVerify           bool
 	Pin                string
 	Dir                string // of the private instance
@@ -60,7 +61,7 @@ func run(ctx context.Context, what string) error {
 	}
 	p, err := plan.Build(s, nil, plan.Options{
 		Relay: relay, Host: in.Host, Port: in.Port, TLS: in.TLS, Username: in.Username, Password: secret.New(in.Password),
-		From: in.From, To: in.To, Direct: in.Direct, NoVerify: in.NoVerify, Pin: in.Pin,
+		From: in.From, To: in.To, Direct: in.Direct, Connections: in.Connections, NoVerify: in.NoVerify, Pin: in.Pin,
 	})
 	if err != nil {
 		return err
