@@ -42,6 +42,8 @@ func Main(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	// A file size limit (ulimit -f) is an error like a full disk, not the end.
+	signal.Ignore(syscall.SIGXFSZ)
 	a := &app{io: ui.System(false), host: &host.Host{}}
 	root := newRootCmd(a)
 	root.SetArgs(args)

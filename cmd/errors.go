@@ -112,6 +112,7 @@ func (a *app) report(_ *cobra.Command, err error) int {
 		}
 	}
 	a.complain("error: ", text)
+	a.showDifferences(err)
 	for _, h := range hints(err) {
 		a.complain("hint: ", h)
 	}

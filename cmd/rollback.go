@@ -55,8 +55,12 @@ the host as if relayhost had never been here; packages that were installed stay.
 // rollbackDoc is the document that `rollback --json` prints.
 type rollbackDoc struct {
 	Version int            `json:"version"`
-	Result  string         `json:"result"` // restored | nothing_to_do
+	Result  string         `json:"result"` // restored | nothing_to_do | refused | failed
 	Changes []apply.Record `json:"changes"`
+	// Differences are what others have changed since, where that is why nothing
+	// was rolled back.
+	Differences []difference `json:"differences,omitempty"`
+	Error       string       `json:"error,omitempty"`
 }
 
 func (a *app) listChanges() error {
@@ -85,7 +89,7 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	}
 	o := apply.Options{ConfigDir: a.configDir, Reload: a.reloadIfRunning, Force: f.force}
 	if _, err := apply.Recover(ctx, a.host, o); err != nil {
-		return err
+		return a.refused(err)
 	}
 	changes, err := apply.History(&a.host.Reader, o)
 	if err != nil {
@@ -110,7 +114,7 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 		undone = []apply.Record{one}
 	}
 	if err != nil {
-		return err
+		return a.refused(err)
 	}
 	if a.json {
 		return a.printJSON(rollbackDoc{Version: 1, Result: "restored", Changes: undone})

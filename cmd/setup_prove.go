@@ -34,6 +34,9 @@ func (s *setup) build(context.Context) (err error) {
 	if s.plan, err = plan.Build(s.state, s.facts, s.answers); err != nil {
 		return err
 	}
+	if s.plan, err = apply.KeepOutOfHistory(&s.host.Reader, s.plan); err != nil {
+		return err
+	}
 	s.describe(s.plan)
 	return nil
 }
@@ -174,7 +177,7 @@ func (s *setup) apply(ctx context.Context) error {
 	}
 	o := apply.Options{
 		ConfigDir: s.state.ConfigDir, StateDir: s.stateDir, Reload: s.reload, KeepOnFailure: s.flags.keep, Force: s.flags.force,
-		Watchdog: []string{self, watchCommand},
+		Watchdog: []string{self, watchCommand}, Watch: s.watchLog,
 		Progress: func(step string) {
 			if !s.json || s.verbose {
 				s.io.Part(step)
@@ -211,15 +214,12 @@ func (s *setup) apply(ctx context.Context) error {
 
 // proveLive finds the log and sends the one message.
 func (s *setup) proveLive(ctx context.Context) (verify.Delivery, error) {
-	if s.log != nil {
-		return s.deliver(ctx, s.configDir, s.log)
-	}
-	log, err := postfix.FindLog(ctx, &s.host.Reader, s.state)
+	log, err := s.liveLog(ctx)
 	if err != nil {
 		s.io.Say("warning: %v", err)
 		return s.deliver(ctx, s.configDir, nil)
 	}
-	return s.deliver(ctx, s.configDir, &log)
+	return s.deliver(ctx, s.configDir, log)
 }
 
 // applyFailed tells a failed proof from everything else.

@@ -1,0 +1,94 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
+)
+
+// How long the log is watched: for the line that says that the reload is done,
+// and from then on. What starts on demand only is met by the proof; without one
+// there is more time.
+const (
+	reloadLine   = 3 * time.Second
+	settle       = 300 * time.Millisecond
+	settleLonger = 2 * time.Second
+)
+
+// core are the programs without which no mail moves. All of them read main.cf,
+// and those that do not start with ours were fine before.
+var core = []string{"master", "qmgr", "trivial-rewrite", "cleanup", "pickup", "bounce", "tlsmgr"}
+
+var errDied = errors.New("Postfix takes the new configuration and dies of it")
+
+// watchLog follows the mail log from before the reload, since "postfix reload"
+// says 0 whatever becomes of the services. What it returns waits until the
+// reload is done and fails when a service has died of it.
+func (s *setup) watchLog(ctx context.Context) (func(context.Context) error, error) {
+	unseen := func(context.Context) error { return nil }
+	log, err := s.liveLog(ctx)
+	if err != nil {
+		return unseen, nil //nolint:nilerr // the proof says that no log can be read
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	lines, err := log.Follow(ctx, &s.host.Reader)
+	if err != nil {
+		cancel()
+		return unseen, nil //nolint:nilerr // as above
+	}
+	more := settle
+	if s.flags.noVerify {
+		more = settleLonger
+	}
+	return func(ctx context.Context) error {
+		defer cancel()
+		return watchReload(ctx, lines, s.plan.Service, more)
+	}, nil
+}
+
+// watchReload reads lines until the reload is done and more has passed.
+func watchReload(ctx context.Context, lines <-chan postfix.LogLine, service string, more time.Duration) error {
+	end := time.NewTimer(reloadLine)
+	defer end.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			return nil
+		case line, ok := <-lines:
+			if !ok {
+				return nil
+			}
+			if program, ok := line.Throttled(); ok && slices.Contains(core, program) {
+				return fmt.Errorf("%w: %s is throttled", errDied, program)
+			}
+			if kind, text := line.Severity(); (kind == "fatal" || kind == "panic") && (isCore(line) || strings.Contains(line.Tag, "/"+service+"/")) {
+				return fmt.Errorf("%w: %s: %s: %s", errDied, line.Tag, kind, smtpprobe.Sanitize(text))
+			}
+			if _, _, ok := line.Started(); ok {
+				end.Reset(more)
+			}
+		}
+	}
+}
+
+// isCore leaves services with a name of their own to those who made them.
+func isCore(line postfix.LogLine) bool {
+	return slices.Contains(core, line.Daemon) && strings.Count(line.Tag, "/") == 1
+}
+
+// liveLog is where the server's own Postfix logs.
+func (s *setup) liveLog(ctx context.Context) (*postfix.Log, error) {
+	if s.log != nil {
+		return s.log, nil
+	}
+	log, err := postfix.FindLog(ctx, &s.host.Reader, s.state)
+	return &log, err
+}
