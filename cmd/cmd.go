@@ -85,10 +85,14 @@ delivery through Postfix itself, and puts everything back if the proof fails.`,
 			}
 			return unknownCommand(cmd, args[0])
 		},
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.io = ui.System(a.noColor)
 			// Lines of the dialogue come between.
 			a.io.Live = a.io.Live && !a.verbose
+			if err := cmd.ValidateFlagGroups(); err != nil {
+				return usageError{err, "see --help"}
+			}
+			return nil
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false

@@ -47,6 +47,9 @@ three mail exchangers are greeted once and left with QUIT.`,
 }
 
 func (a *app) runDetect(ctx context.Context, f detectFlags) error {
+	if len(f.targets) > 3 {
+		return usageError{fmt.Errorf("%d targets are too many", len(f.targets)), "at most three"}
+	}
 	o := detect.Options{Reader: &a.host.Reader, Targets: f.targets, NoProbe: f.noProbe, ASN: f.asn, Region: f.region}
 	var err error
 	if o.Catalog, err = a.catalog(); err != nil {

@@ -139,8 +139,8 @@ func (s *setup) run(ctx context.Context) error {
 	if err := s.checkFlags(); err != nil {
 		return err
 	}
-	writes := !s.flags.dryRun && !s.flags.printConf
-	if writes {
+	s.flags.dryRun = s.flags.dryRun || s.flags.printConf
+	if !s.flags.dryRun {
 		if os.Geteuid() != 0 {
 			return hint(errNotRoot, "run it with sudo, or look first: relayhost setup --dry-run")
 		}

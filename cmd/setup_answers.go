@@ -132,7 +132,7 @@ func (s *setup) readCredentials(ctx context.Context) error {
 	if c.Password.IsZero() && c.SecretAccessKey.IsZero() {
 		c.Username, c.Password = s.storedCredentials(c.Username)
 	}
-	if c.Password.IsZero() && c.SecretAccessKey.IsZero() && s.flags.dryRun && !s.io.CanAsk() {
+	if c.Password.IsZero() && c.SecretAccessKey.IsZero() && s.flags.dryRun {
 		s.answers.NoCredentials = true
 		s.answers.Username = c.Username
 		return nil
