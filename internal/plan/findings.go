@@ -40,6 +40,9 @@ func (b *builder) findings() {
 	b.bypasses()
 	b.swallowed()
 	b.plugins()
+	if b.s.SELinux.PortDenied(b.o.Port) {
+		b.note("this SELinux policy may keep Postfix from port %d (\"Permission denied\"). To change that: semanage port -a -t smtp_port_t -p tcp %d", b.o.Port, b.o.Port)
+	}
 	if value := b.param("default_transport"); value != "smtp" && value != "" && !strings.HasPrefix(value, ServicePrefix) {
 		b.note("default_transport was %s; mail for other servers goes to the relay now", value)
 	}

@@ -503,6 +503,39 @@ func TestReuseOnlyWhereItIsSafe(t *testing.T) {
 	}
 }
 
+// Where SELinux keeps tlsproxy(8) from the connections of smtp(8), or smtp(8)
+// from the port, mail would wait; the note holds the command that changes it.
+func TestSELinux(t *testing.T) {
+	const label, port = "semanage fcontext -a -t postfix_smtp_exec_t /usr/libexec/postfix/tlsproxy && restorecon /usr/libexec/postfix/tlsproxy",
+		"semanage port -a -t smtp_port_t -p tcp 2525"
+	for _, test := range []struct {
+		name        string
+		policy      postfix.SELinux
+		port        int
+		reuse, note bool
+	}{
+		{"off", postfix.SELinux{TLSProxy: "postfix_exec_t"}, 2525, true, false},
+		{"label of before August 2025", postfix.SELinux{Enforcing: true, TLSProxy: "postfix_exec_t"}, 587, false, false},
+		{"label of since", postfix.SELinux{Enforcing: true, TLSProxy: "postfix_smtp_exec_t"}, 465, true, false},
+		{"another port", postfix.SELinux{Enforcing: true, TLSProxy: "postfix_smtp_exec_t"}, 2525, true, true},
+		{"any port", postfix.SELinux{Enforcing: true, AnyPort: true}, 2525, true, false},
+		{"told already", postfix.SELinux{Enforcing: true, MorePorts: []postfix.Ports{{First: 2525, Last: 2525}}}, 2525, true, false},
+	} {
+		st := debian(t).state(t)
+		st.SELinux, st.DaemonDir = test.policy, "/usr/libexec/postfix"
+		p, err := plan.Build(st, nil, options(func(o *plan.Options) { o.Port = test.port }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := option(t, p, "tlsproxy_service_name") != "(not set)"; got != test.reuse || hasNote(p, label) == test.reuse {
+			t.Errorf("%s: connections are reused: %v; notes %q", test.name, got, p.Notes)
+		}
+		if hasNote(p, port) != test.note {
+			t.Errorf("%s: notes %q", test.name, p.Notes)
+		}
+	}
+}
+
 func TestMissingServicesAreAdded(t *testing.T) {
 	s := debian(t)
 	s.files[masterPath] = strings.NewReplacer("\ntlsmgr ", "\n#tlsmgr ", "\npostlog ", "\n#postlog ").Replace(s.files[masterPath])

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"strconv"
 
 	"relayhost/relays"
@@ -73,6 +74,12 @@ func (b *builder) reuse() {
 		return
 	}
 	if l.MessagesPerConnection == 1 {
+		return
+	}
+	if b.s.SELinux.ReuseDenied() {
+		proxy := filepath.Join(b.s.DaemonDir, "tlsproxy")
+		b.note("connections to the relay are not reused, so mail leaves slower: this SELinux policy keeps tlsproxy from them. To change that: "+
+			"semanage fcontext -a -t postfix_smtp_exec_t %s && restorecon %s; then run setup again", proxy, proxy)
 		return
 	}
 	b.d.TLSProxy = b.d.Service + proxySuffix

@@ -49,6 +49,7 @@ type State struct {
 	SASLPlugins []string `json:"sasl_plugins"` // PLAIN, LOGIN, ... whose plug-in is on disk
 	Hostname    string   `json:"hostname"`     // kernel host name
 	FQDN        string   `json:"fqdn"`         // usable fully qualified name, or ""
+	SELinux     SELinux  `json:"selinux"`
 
 	distribution string // key of releases
 }
@@ -101,7 +102,7 @@ func Read(ctx context.Context, r *host.Reader, configDir string) (State, error) 
 	s.MailOwner = s.Params["mail_owner"]
 	s.DefaultMap = s.Params["default_database_type"]
 	s.Running = running(r, s.QueueDir)
-	s.FQDN = fqdn(r, s)
+	s.FQDN, s.SELinux = fqdn(r, s), selinux(r, s.DaemonDir)
 	s.readMaps(r)
 	return s, nil
 }

@@ -1,0 +1,31 @@
+package host
+
+import "testing"
+
+func TestSELinuxTexts(t *testing.T) {
+	for context, want := range map[string]string{
+		"system_u:object_r:postfix_exec_t:s0\x00": "postfix_exec_t", "system_u:object_r:bin_t": "bin_t",
+		"system_u:object_r:postfix_smtp_exec_t:s0:c0.c1023": "postfix_smtp_exec_t", "": "", "unlabeled": "",
+	} {
+		if got := contextType(context); got != want {
+			t.Errorf("contextType(%q) = %q, want %q", context, got, want)
+		}
+	}
+	for _, test := range []struct {
+		answer   string
+		bit      int
+		want, ok bool
+	}{
+		{"4 ffffffff 0 ffffffff 7 0", 3, true, true},
+		{"4 ffffffff 0 ffffffff 7 0", 2, false, true},
+		{"80000000 ffffffff 0 ffffffff 7", 32, true, true},
+		{"0 ffffffff 0 ffffffff 7 1", 3, true, true}, // permissive
+		{"", 1, false, false},
+		{"x ffffffff 0 ffffffff 7 0", 1, false, false},
+	} {
+		got, err := vectorAllows(test.answer, test.bit)
+		if got != test.want || (err == nil) != test.ok {
+			t.Errorf("%q, bit %d: %v, %v", test.answer, test.bit, got, err)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package postfix
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"relayhost/internal/host"
+)
+
+// SELinux is what its policy says of the SMTP client. The zero value is a host
+// where nothing is enforced.
+type SELinux struct {
+	Enforcing bool    `json:"enforcing"`
+	TLSProxy  string  `json:"tlsproxy"`   // type of the label of tlsproxy(8), "" if unknown
+	AnyPort   bool    `json:"any_port"`   // smtp(8) may connect to any unreserved port
+	MorePorts []Ports `json:"more_ports"` // that the administrator has given the type smtp_port_t
+}
+
+// Ports is a range of TCP ports.
+type Ports struct{ First, Last int }
+
+// smtpPorts have the type smtp_port_t in the policy as it comes ("semanage port
+// -l": smtp_port_t tcp 25, 465, 587).
+var smtpPorts = []Ports{{25, 25}, {465, 465}, {587, 587}}
+
+// ReuseDenied reports whether tlsproxy(8) may not use the connections of
+// smtp(8). Labelled postfix_exec_t it runs as postfix_master_t, which may not;
+// policies since August 2025 label it postfix_smtp_exec_t (RHEL-77101,
+// github.com/fedora-selinux/selinux-policy/pull/2823).
+func (s SELinux) ReuseDenied() bool { return s.Enforcing && s.TLSProxy == "postfix_exec_t" }
+
+// PortDenied reports whether smtp(8) may not connect to a TCP port, as far as
+// can be told.
+func (s SELinux) PortDenied(port int) bool {
+	if !s.Enforcing || s.AnyPort {
+		return false
+	}
+	for _, list := range [][]Ports{smtpPorts, s.MorePorts} {
+		for _, p := range list {
+			if p.First <= port && port <= p.Last {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// selinux looks at the policy. daemons is the folder of tlsproxy(8).
+func selinux(r *host.Reader, daemons string) SELinux {
+	s := SELinux{Enforcing: r.SELinuxEnforces()}
+	if !s.Enforcing {
+		return s
+	}
+	s.TLSProxy = r.SELinuxType(path.Join(daemons, "tlsproxy"))
+	// A kernel that does not say is taken to forbid: the advice does no harm.
+	s.AnyPort, _ = r.SELinuxAllows("postfix_smtp_t", "unreserved_port_t", "tcp_socket", "name_connect")
+	store := "targeted"
+	if data, err := r.ReadFile("/etc/selinux/config"); err == nil {
+		for line := range strings.Lines(string(data)) {
+			if value, ok := strings.CutPrefix(strings.TrimSpace(line), "SELINUXTYPE="); ok {
+				store = strings.TrimSpace(value)
+			}
+		}
+	}
+	if data, err := r.ReadFile(path.Join("/var/lib/selinux", path.Base(store), "active/ports.local")); err == nil {
+		s.MorePorts = localPorts(string(data))
+	}
+	return s
+}
+
+// localPorts reads what semanage-port(8) has added, lines such as "portcon tcp
+// 2525 system_u:object_r:smtp_port_t:s0".
+func localPorts(text string) []Ports {
+	var ports []Ports
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) != 4 || f[0] != "portcon" || f[1] != "tcp" || !strings.Contains(f[3], ":smtp_port_t") {
+			continue
+		}
+		first, last, ranged := strings.Cut(f[2], "-")
+		if !ranged {
+			last = first
+		}
+		from, err1 := strconv.Atoi(first)
+		to, err2 := strconv.Atoi(last)
+		if err1 == nil && err2 == nil {
+			ports = append(ports, Ports{from, to})
+		}
+	}
+	return ports
+}
