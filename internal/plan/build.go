@@ -51,6 +51,7 @@ type builder struct {
 	d       templates.Data
 	files   []File
 	notes   []string
+	set     []string // parameters of main.cf that the plan sets
 }
 
 // Build makes the plan for relay o.Relay on the Postfix of s. It is pure: equal

@@ -80,24 +80,26 @@ func (b *builder) localRecipient() *Conflict {
 // openRelay finds a server that passes on mail for strangers: through the relay
 // it would cost the account.
 func (b *builder) openRelay() *Conflict {
-	if b.loopbackOnly() || !b.listens() {
+	if b.loopbackOnly() {
 		return nil
 	}
-	for _, word := range words(b.param("mynetworks")) {
-		p, err := netip.ParsePrefix(strings.NewReplacer("[", "", "]", "").Replace(word))
-		if err == nil && wide(p) {
-			return &Conflict{"mynetworks", b.param("mynetworks"), fmt.Sprintf("%s may send through this server, and so through your account", word),
-				"list only your own networks in mynetworks"}
-		}
-	}
-	for _, name := range []string{"smtpd_relay_restrictions", "smtpd_recipient_restrictions"} {
-		for _, word := range words(b.param(name)) {
-			if strings.HasPrefix(word, "reject") || strings.HasPrefix(word, "defer") {
-				break
+	for _, s := range b.listeners() {
+		get := func(name string) string { value, _ := b.s.Effective(s, name); return value }
+		for _, word := range words(get("mynetworks")) {
+			p, err := netip.ParsePrefix(strings.NewReplacer("[", "", "]", "").Replace(word))
+			if err == nil && wide(p) {
+				return &Conflict{"mynetworks", get("mynetworks"), fmt.Sprintf("%s may send through this server, and so through your account", word),
+					"list only your own networks in mynetworks"}
 			}
-			// Relaying has to pass both lists, so the other one may still stop it.
-			if word == "permit" && name == "smtpd_relay_restrictions" && !rejectsRelay(b.param("smtpd_recipient_restrictions")) {
-				return &Conflict{name, b.param(name), "anybody may send through this server, and so through your account",
+		}
+		// Relaying has to pass both lists (smtpd_relay_restrictions).
+		const relay, recipient = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
+		if !passable(get(relay)) || !passable(get(recipient)) {
+			continue
+		}
+		for _, name := range []string{relay, recipient} {
+			if slices.Contains(words(get(name)), "permit") {
+				return &Conflict{name, get(name), fmt.Sprintf("anybody may send through this server (%s), and so through your account", s.Name),
 					"put reject_unauth_destination before permit"}
 			}
 		}
@@ -105,10 +107,18 @@ func (b *builder) openRelay() *Conflict {
 	return nil
 }
 
-func rejectsRelay(restrictions string) bool {
-	return slices.ContainsFunc(words(restrictions), func(w string) bool {
-		return w == "reject_unauth_destination" || w == "defer_unauth_destination" || w == "reject" || w == "defer"
-	})
+// passable reports whether a stranger gets through a list of restrictions. What
+// asks tables or other programs is taken to say nothing.
+func passable(restrictions string) bool {
+	for _, word := range words(restrictions) {
+		switch word {
+		case "permit":
+			return true
+		case "reject_unauth_destination", "defer_unauth_destination", "reject", "defer":
+			return false
+		}
+	}
+	return true
 }
 
 // wide reports whether p holds more public addresses than one owner has.
@@ -136,8 +146,22 @@ func (b *builder) loopbackOnly() bool {
 	return true
 }
 
-func (b *builder) listens() bool {
-	return slices.ContainsFunc(b.master.Services(), func(s postfix.Service) bool {
-		return s.Type == "inet" && s.Command == "smtpd"
+// listeners are the services that take mail from others, directly or from
+// postscreen(8).
+func (b *builder) listeners() []postfix.Service {
+	return slices.DeleteFunc(b.master.Services(), func(s postfix.Service) bool {
+		address, _, found := cutLast(s.Name, ":")
+		a, err := netip.ParseAddr(strings.Trim(address, "[]"))
+		here := found && (address == "localhost" || err == nil && a.IsLoopback())
+		return s.Command != "smtpd" || s.Type != "inet" && s.Type != "pass" || here
 	})
+}
+
+// cutLast is strings.Cut at the last separator.
+func cutLast(s, separator string) (before, after string, found bool) {
+	i := strings.LastIndex(s, separator)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(separator):], true
 }

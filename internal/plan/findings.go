@@ -38,6 +38,8 @@ func Paths(s postfix.State) []string {
 // as it is.
 func (b *builder) findings() {
 	b.bypasses()
+	b.overrides()
+	b.forwarded()
 	b.swallowed()
 	b.plugins()
 	if b.s.SELinux.PortDenied(b.o.Port) {
@@ -74,6 +76,40 @@ func (b *builder) bypasses() {
 	if value := b.param("content_filter"); value != "" {
 		b.note("content_filter = %s stays: mail goes through it first", value)
 	}
+}
+
+// overrides names the -o in master.cf that win over main.cf for what is set
+// there: trivial-rewrite(8) chooses the way, qmgr(8) keeps the limits and
+// cleanup(8) rewrites senders.
+func (b *builder) overrides() {
+	for _, s := range b.master.Services() {
+		for _, o := range s.Options {
+			var why string
+			switch ours, set := b.main.Get(o.Name); {
+			case o.Name == "content_filter" && o.Value != "":
+				why = "mail that comes in there goes through it first"
+			case !slices.Contains([]string{"trivial-rewrite", "qmgr", "oqmgr", "cleanup"}, s.Command) || set && ours == o.Value:
+			case slices.Contains(routing, o.Name), set && slices.Contains(b.set, o.Name):
+				why = "it wins over main.cf"
+			}
+			if why != "" {
+				b.note("master.cf: %s has -o %s=%s, which stays: %s", s.Name, o.Name, o.Value, why)
+			}
+		}
+	}
+}
+
+// routing are the parameters that choose the way of a message.
+var routing = []string{"relayhost", "default_transport", "transport_maps", "sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"}
+
+// forwarded names mail that comes from outside and leaves again with its own
+// sender, which most services do not know.
+func (b *builder) forwarded() {
+	if b.o.Relay.Sender.Rule == "any" || b.loopbackOnly() || len(b.listeners()) == 0 || b.nullClient() {
+		return
+	}
+	b.note("mail from outside that this server passes on (aliases, .forward, lists) keeps its sender, and %s takes senders of yours only: such mail waits here",
+		b.d.RelayName)
 }
 
 // swallowed finds domains that this server takes for its own although the

@@ -332,6 +332,15 @@ func TestConflicts(t *testing.T) {
 		}, ""},
 		{"local recipient", "mydestination", func(s *server) *server { return s }, "root@host.example.com"},
 		{"everybody's network", "mynetworks", func(s *server) *server { return open(s).set("mynetworks", "127.0.0.0/8 0.0.0.0/0") }, ""},
+		{"open behind other restrictions", "smtpd_relay_restrictions", func(s *server) *server {
+			return open(s).set("smtpd_relay_restrictions", "permit_mynetworks, reject_unknown_client_hostname, permit, reject")
+		}, ""},
+		{"an open port", "smtpd_recipient_restrictions", func(s *server) *server {
+			return open(s).service("submission inet n - y - - smtpd -o smtpd_relay_restrictions= -o smtpd_recipient_restrictions=permit,reject")
+		}, ""},
+		{"an open network behind postscreen", "mynetworks", func(s *server) *server {
+			return open(s).service("smtpd pass - - y - - smtpd -o mynetworks=0.0.0.0/0")
+		}, ""},
 		{"open restrictions", "smtpd_relay_restrictions", func(s *server) *server { return open(s).set("smtpd_relay_restrictions", "permit") }, ""},
 	} {
 		s := test.host(debian(t))
@@ -348,13 +357,78 @@ func TestConflicts(t *testing.T) {
 		}
 	}
 	for name, s := range map[string]*server{
-		"no-op catch-all":  debian(t).set("transport_maps", "hash:/etc/postfix/transport").with("/etc/postfix/transport", "* :\n"),
-		"loopback only":    debian(t).set("mynetworks", "0.0.0.0/0"),
-		"own networks":     open(debian(t)).set("mynetworks", "127.0.0.0/8 10.0.0.0/8 [::1]/128 [::ffff:127.0.0.0]/104"),
-		"both lists count": open(debian(t)).set("smtpd_relay_restrictions", "permit").set("smtpd_recipient_restrictions", "permit_mynetworks, reject_unauth_destination"),
+		"no-op catch-all":    debian(t).set("transport_maps", "hash:/etc/postfix/transport").with("/etc/postfix/transport", "* :\n"),
+		"loopback only":      debian(t).set("mynetworks", "0.0.0.0/0"),
+		"back from a filter": open(debian(t)).service("127.0.0.1:10025 inet n - y - - smtpd -o mynetworks=0.0.0.0/0 -o smtpd_relay_restrictions=permit -o smtpd_recipient_restrictions="),
+		"submission":         open(debian(t)).service("submission inet n - y - - smtpd -o smtpd_relay_restrictions=permit_sasl_authenticated,reject -o smtpd_recipient_restrictions=permit"),
+		"own networks":       open(debian(t)).set("mynetworks", "127.0.0.0/8 10.0.0.0/8 [::1]/128 [::ffff:127.0.0.0]/104"),
+		"both lists count":   open(debian(t)).set("smtpd_relay_restrictions", "permit").set("smtpd_recipient_restrictions", "permit_mynetworks, reject_unauth_destination"),
 	} {
 		if _, err := plan.Build(s.state(t), nil, options()); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestWhatGoesAnotherWayIsNamed(t *testing.T) {
+	filtered := debian(t).set("content_filter", "smtp:[127.0.0.1]:10025").set("sender_dependent_relayhost_maps", "hash:/etc/postfix/by_sender").
+		set("smtp_sender_dependent_authentication", "yes")
+	p := build(t, filtered, options())
+	for _, want := range []string{"content_filter = smtp:[127.0.0.1]:10025 stays", "sender_dependent_relayhost_maps = hash:/etc/postfix/by_sender stays",
+		"smtp_sender_dependent_authentication = yes stays"} {
+		if !hasNote(p, want) {
+			t.Errorf("no %q in %q", want, p.Notes)
+		}
+	}
+}
+
+// An -o of the programs that choose the way, the limits and the senders wins
+// over main.cf.
+func TestOverridesInMasterCF(t *testing.T) {
+	for _, test := range []struct{ entry, want string }{
+		{"rewrite unix - - y - - trivial-rewrite -o relayhost=[old.test]:25", "rewrite has -o relayhost=[old.test]:25, which stays: it wins"},
+		{"rewrite unix - - y - - trivial-rewrite -o transport_maps=hash:/x", "rewrite has -o transport_maps=hash:/x"},
+		{"rewrite unix - - y - - trivial-rewrite -o relayhost=[smtp.example.net]:587", ""},
+		{"qmgr unix n - n 300 1 qmgr -o relayhost-ses_destination_concurrency_limit=1", "qmgr has -o relayhost-ses_destination_concurrency_limit=1"},
+		{"qmgr unix n - n 300 1 qmgr -o queue_run_delay=100s", ""},
+		{"pickup unix n - y 60 1 pickup -o content_filter=dksign:", "pickup has -o content_filter=dksign:, which stays"},
+		{"smtp unix - - y - - smtp -o default_transport=error", ""}, // it does not ask
+	} {
+		s := debian(t).service(test.entry)
+		p := build(t, s, options())
+		if named := hasNote(p, "master.cf: "); named != (test.want != "") || named && !hasNote(p, test.want) {
+			t.Errorf("%s: notes %q", test.entry, p.Notes)
+		}
+		if !strings.Contains(text(t, p, masterPath), test.entry) {
+			t.Errorf("%s is gone", test.entry)
+		}
+	}
+}
+
+// Mail that comes from outside and leaves again, and mail without a sender.
+func TestForwardedMailIsNamed(t *testing.T) {
+	const forwarded, bounces = "mail from outside that this server passes on", "refuses mail without a sender"
+	relay := func(rule, null string) plan.Options {
+		return options(func(o *plan.Options) {
+			o.Relay = service(func(r *relays.Relay) { r.Sender.Rule, r.Sender.NullSender = rule, null })
+		})
+	}
+	null := func() *server { return debian(t).set("mydestination", "").set("inet_interfaces", "loopback-only") }
+	mail := func() *server { return debian(t).set("inet_interfaces", "all").set("mydestination", "example.com") }
+	for _, test := range []struct {
+		name                    string
+		host                    *server
+		o                       plan.Options
+		wantForward, wantBounce bool
+	}{
+		{"null client", null(), relay("verified", "refused"), false, false},
+		{"mail server", mail(), relay("verified", "refused"), true, true},
+		{"mail server, any sender", mail(), relay("any", "accepted"), false, false},
+		{"nothing from outside", mail().set("inet_interfaces", "loopback-only"), relay("account", "accepted"), false, false},
+	} {
+		p := build(t, test.host, test.o)
+		if hasNote(p, forwarded) != test.wantForward || hasNote(p, bounces) != test.wantBounce {
+			t.Errorf("%s: notes %q", test.name, p.Notes)
 		}
 	}
 }

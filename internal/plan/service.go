@@ -101,6 +101,7 @@ func (b *builder) mainCF() error {
 	b.clear(string(text))
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " = ")
+		b.set = append(b.set, name)
 		if was, ok := b.main.Get(name); ok && was == value {
 			continue
 		}

@@ -104,6 +104,19 @@ func expand(raw map[string]string, value string, depth int) string {
 	return os.Expand(value, func(name string) string { return expand(raw, raw[name], depth+1) })
 }
 
+// service puts an entry into master.cf, in place of the one of that name.
+func (s *server) service(entry string) *server {
+	name, _, _ := strings.Cut(entry, " ")
+	var kept []string
+	for line := range strings.Lines(s.files[masterPath]) {
+		if !strings.HasPrefix(line, name+" ") {
+			kept = append(kept, line)
+		}
+	}
+	s.files[masterPath] = strings.Join(kept, "") + entry + "\n"
+	return s
+}
+
 // apply puts the files of p on the server.
 func (s *server) apply(p plan.Plan) {
 	for _, f := range p.Files {

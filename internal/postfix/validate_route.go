@@ -39,6 +39,14 @@ func (p *problems) route(c Staged) {
 	case hop == "" && !slices.Contains(relayhosts, c.NextHop):
 		p.fatal("main.cf", "relayhost", "is %s, not the next hop %s", quote(params["relayhost"]), c.NextHop)
 	}
+	// trivial-rewrite(8) chooses the way, so that its -o win over main.cf.
+	if rewrite, ok := c.State.Master.Get("rewrite", "unix"); ok {
+		for _, name := range []string{"relayhost", "default_transport"} {
+			if own, set := rewrite.Option(name); set && own != params[name] {
+				p.fatal("master.cf: rewrite/unix", name, "is %s there and so overrides main.cf", quote(own))
+			}
+		}
+	}
 	for _, name := range bypasses {
 		if params[name] != "" {
 			p.warn("main.cf", name, "can send mail past the relay: %s", params[name])

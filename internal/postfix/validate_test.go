@@ -83,6 +83,9 @@ func TestCheck(t *testing.T) {
 		{"local only", func(c *Staged) { c.set("default_transport", "error") }, "relayhost has no effect", true},
 		{"another transport", func(c *Staged) { c.set("default_transport", "smtp") }, "not the relay's service", true},
 		{"transport with a next hop", func(c *Staged) { c.set("default_transport", "relayhost-x:[other.test]:25") }, "overrides relayhost", true},
+		{"another relay in master.cf", func(c *Staged) {
+			c.State.Master.Set(Service{Name: "rewrite", Type: "unix", Command: "trivial-rewrite", Options: []Option{{"relayhost", "[old.test]"}}})
+		}, "overrides main.cf", true},
 		{"transport maps", func(c *Staged) { c.set("transport_maps", "hash:/x") }, "past the relay", false},
 		{"sender-dependent relays", func(c *Staged) { c.set("sender_dependent_relayhost_maps", "hash:/x") }, "past the relay", false},
 		{"no service", func(c *Staged) { c.State.Master.Remove("relayhost-x", "unix") }, "no service relayhost-x", true},
