@@ -87,6 +87,7 @@ func (t *transaction) number(j *journal) error {
 	j.Record.ID = fmt.Sprintf("%s-%d", now.Format("20060102-150405"), j.Seq)
 	j.Record.State = Committed
 	j.Record.Files = changes(j.Steps)
+	j.Record.Commands = []string{} // a list in JSON, though an empty one
 	for _, c := range j.Commands {
 		j.Record.Commands = append(j.Record.Commands, strings.Join(c.Args, " "))
 	}
