@@ -123,22 +123,30 @@ func (m Manager) answer(ctx context.Context, h *host.Host, mailname string) erro
 // exit code 101 forbids it.
 const policy = "/usr/sbin/policy-rc.d"
 
+// forbid says whose it is: one that a killed run leaves behind would keep every
+// later package from starting its service.
+const forbid = "#!/bin/sh\n# Of relayhost, while it installs Postfix. To be removed if it is still here.\nexit 101\n"
+
 // forbidStart keeps Debian's packages from starting services until the
 // returned function is called. An administrator's own policy stays in force.
 func forbidStart(h *host.Host) (restore func(), err error) {
 	if !h.Has("dpkg") {
 		return func() {}, nil
 	}
-	if _, err := h.Lstat(policy); err == nil {
+	restore = func() { _ = h.Remove(policy, host.Sum([]byte(forbid))) }
+	there, err := h.ReadFile(policy)
+	switch {
+	case err == nil && string(there) == forbid:
+		return restore, nil // of a run that was killed
+	case err == nil:
 		return func() {}, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	script := []byte("#!/bin/sh\nexit 101\n")
-	if err := h.WriteFile(policy, script, host.Spec{Mode: 0o755, Expect: host.Absent}); err != nil {
+	if err := h.WriteFile(policy, []byte(forbid), host.Spec{Mode: 0o755, Expect: host.Absent}); err != nil {
 		return nil, err
 	}
-	return func() { _ = h.Remove(policy, host.Sum(script)) }, nil
+	return restore, nil
 }
 
 // loopbackOnly sets inet_interfaces in the main.cf that the package has just
