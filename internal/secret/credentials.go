@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -30,7 +31,8 @@ var (
 // ReadFile reads a credentials file. A file that others than its owner can
 // read is refused: its secret has to be taken for known.
 func ReadFile(path string) (Credentials, error) {
-	f, err := os.Open(path)
+	// Opening a FIFO without a writer must not hang.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -40,7 +42,7 @@ func ReadFile(path string) (Credentials, error) {
 		return Credentials{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return Credentials{}, fmt.Errorf("%s: %w: not a regular file", path, ErrFormat)
+		return Credentials{}, fmt.Errorf("%s %w: it is not a regular file", path, ErrFormat)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return Credentials{}, fmt.Errorf("%s %w (mode %04o)", path, ErrReadableByOthers, info.Mode().Perm())

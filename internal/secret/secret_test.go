@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -84,6 +85,17 @@ func TestReadErrorHidesTheSecret(t *testing.T) {
 	_, err := Read(strings.NewReader("hunter2hunter2\n"))
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A FIFO that nobody writes to is refused and not waited for.
+func TestReadFileFIFO(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFile(path); !errors.Is(err, ErrFormat) {
+		t.Errorf("error %v, want %v", err, ErrFormat)
 	}
 }
 
