@@ -23,6 +23,10 @@ type limit struct {
 // withLimit returns a context that ends with ctx or after d.
 func withLimit(ctx context.Context, d time.Duration) (*limit, context.CancelFunc) {
 	l := &limit{Context: ctx, done: make(chan struct{}), left: d, since: time.Now()}
+	// A limit or a parent that has ended already calls end at once, which
+	// needs both fields.
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.timer = time.AfterFunc(d, func() { l.end(context.DeadlineExceeded) })
 	l.stop = context.AfterFunc(ctx, func() { l.end(ctx.Err()) })
 	return l, func() { l.end(context.Canceled) }

@@ -39,3 +39,18 @@ func TestLimit(t *testing.T) {
 		}
 	})
 }
+
+// TestLimitEndsAtOnce is for the race detector: a limit of nothing and a parent
+// that has ended call back while the context is still being made.
+func TestLimitEndsAtOnce(t *testing.T) {
+	ended, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	for _, d := range []time.Duration{0, time.Minute} {
+		l, cancel := withLimit(ended, d)
+		<-l.Done()
+		if l.Err() == nil {
+			t.Errorf("limit %s: done without an error", d)
+		}
+		cancel()
+	}
+}
