@@ -124,7 +124,12 @@ func (i *Instance) table(ctx context.Context, f plan.File, path string) error {
 	if f.Map == "" {
 		return nil
 	}
-	return i.run(ctx, "postmap", "-c", i.ConfigDir, f.Map+":"+path)
+	err := i.run(ctx, "postmap", "-c", i.ConfigDir, f.Map+":"+path)
+	if err != nil && f.Secret {
+		// postmap(1) quotes the lines that it dislikes, passwords and all.
+		return fmt.Errorf("postmap cannot compile the copy of %s", f.Path)
+	}
+	return err
 }
 
 // private are the parameters that differ from the plan's: own folders and log,
