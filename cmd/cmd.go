@@ -118,7 +118,8 @@ delivery through Postfix itself, and puts everything back if the proof fails.`,
 // hold documents against it.
 func Command() *cobra.Command {
 	root := newRootCmd(&app{io: ui.System(true), host: &host.Host{}})
-	root.InitDefaultCompletionCmd("bash", "zsh", "fish")
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	return root
 }
 

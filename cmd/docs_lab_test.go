@@ -1,0 +1,122 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"relayhost/detect"
+	"relayhost/internal/lab"
+	"relayhost/relays"
+)
+
+// scene is a run of command lines of a document, on a server of its own.
+type scene struct {
+	name, cloud, relay string
+	blocks             []fence
+}
+
+// scenes are the blocks of a document that are marked as sh, by the server
+// that the nearest "<!-- lab: ... -->" asks for.
+func scenes(t *testing.T, path string) (list []scene) {
+	last := ""
+	for _, f := range fences(t, path) {
+		if f.lang != "sh" {
+			continue
+		}
+		if key := f.lab; len(list) == 0 || key != last {
+			s := scene{name: strings.TrimSuffix(filepath.Base(path), ".md") + "/" + f.heading}
+			for word := range strings.FieldsSeq(f.lab) {
+				key, value, _ := strings.Cut(word, "=")
+				switch key {
+				case "cloud":
+					s.cloud = value
+				case "relay":
+					s.relay = value
+				default:
+					t.Errorf("%s:%d: %q", path, f.line, word)
+				}
+			}
+			list, last = append(list, s), key
+		}
+		list[len(list)-1].blocks = append(list[len(list)-1].blocks, f)
+	}
+	return list
+}
+
+// TestLabDocuments executes every command line of the documents that is marked
+// as sh, in order, on a server of the provider that the section is about, with
+// the ports closed that this provider closes.
+func TestLabDocuments(t *testing.T) {
+	commands := 0
+	for _, path := range documents(t) {
+		for _, s := range scenes(t, path) {
+			for _, f := range s.blocks {
+				commands += strings.Count(f.text, "\n")
+			}
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				s.play(t)
+			})
+		}
+	}
+	if commands < 60 {
+		t.Errorf("%d lines executed", commands)
+	}
+}
+
+func (s scene) play(t *testing.T) {
+	opts := []lab.Option{lab.Postfix(), lab.MailExchangers()}
+	if s.cloud != "" {
+		opts = append(opts, lab.Cloud(s.cloud))
+		entry, ok := detect.HostByID(s.cloud)
+		if !ok {
+			t.Fatalf("no provider %q", s.cloud)
+		}
+		for _, port := range entry.Policy.Blocked {
+			opts = append(opts, lab.Port(port, lab.Dropped, lab.Both))
+		}
+	} else {
+		opts = append(opts, lab.Port25(lab.Reset))
+	}
+	if s.relay != "" {
+		opts = append(opts, lab.Relay(s.relay))
+	}
+	l := lab.New(t, opts...)
+	l.Server.Install()
+	l.Server.WriteFile("/usr/local/bin/sudo", "#!/bin/sh\nexec \"$@\"\n", 0o755)
+	l.Server.Shell("mkdir -p /etc/cron.d")
+	if s.relay != "" {
+		credentials(l, s.relay, s.hostOf(t))
+		l.Server.Shell(fmt.Sprintf("cp -p credentials %s.txt", s.relay))
+	}
+	for _, f := range s.blocks {
+		res := l.Run("sh", "-ec", f.text)
+		if res.Code != 0 {
+			t.Fatalf("line %d:\n%s%s\n%s", f.line, f.text, res, l.Server.MailLog())
+		}
+		if os.Getenv("DOCS_SHOW") != "" {
+			t.Logf("%s\n%s", f.text, res)
+		}
+	}
+	if s.relay != "" && len(l.World.Relay(s.relay).Mailbox()) < 2 {
+		t.Errorf("%d messages at the service", len(l.World.Relay(s.relay).Mailbox()))
+	}
+}
+
+// hostOf is the host whose region the password of SES is made for.
+func (s scene) hostOf(t *testing.T) string {
+	r, err := relays.Get(s.relay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := r.Host(r.Hosts.Example)
+	if err != nil {
+		return ""
+	}
+	return host
+}

@@ -1,0 +1,252 @@
+package cmd_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"relayhost/cmd"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// documents are all that hold command lines for people.
+func documents(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(found, "../README.md")
+}
+
+// fence is a block of code in a document.
+type fence struct {
+	lang, text string
+	line       int
+	lab        string // what the nearest "<!-- lab: ... -->" above it says
+	heading    string
+}
+
+func fences(t *testing.T, path string) (list []fence) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open *fence
+	lab, heading := "", ""
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		line = strings.TrimRight(line, "\n")
+		lang, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case isFence && open == nil:
+			open = &fence{lang: lang, line: n, lab: lab, heading: heading}
+		case isFence:
+			list, open = append(list, *open), nil
+		case open != nil:
+			open.text += line + "\n"
+		case strings.HasPrefix(line, "<!-- lab: "):
+			lab = strings.TrimSuffix(strings.TrimPrefix(line, "<!-- lab: "), " -->")
+		case strings.HasPrefix(line, "#"):
+			heading = strings.TrimLeft(line, "# ")
+		}
+	}
+	if open != nil {
+		t.Errorf("%s:%d: a block of code without end", path, open.line)
+	}
+	return list
+}
+
+// commandLines are the command lines of relayhost in a piece of text, with
+// continuation lines joined.
+func commandLines(text string) (list []string) {
+	text = strings.ReplaceAll(text, "\\\n", " ")
+	for line := range strings.Lines(text) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")
+		if line = strings.TrimPrefix(line, "sudo "); strings.HasPrefix(line, "relayhost ") {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// words splits a command line as sh(1) does, up to a redirection or comment.
+func words(line string) (list []string) {
+	word, in, some := "", rune(0), false
+	for _, r := range line + " " {
+		switch {
+		case in != 0 && r == in:
+			in = 0
+		case in != 0:
+			word += string(r)
+		case r == '"' || r == '\'':
+			in, some = r, true
+		case r == ' ':
+			if word == "<" || word == ">" || word == "|" || strings.HasPrefix(word, "#") && !some {
+				return list
+			}
+			if word != "" || some {
+				list = append(list, word)
+			}
+			word, some = "", false
+		default:
+			word += string(r)
+		}
+	}
+	return list
+}
+
+// parses holds a command line against the flags that there are.
+func parses(line string) error {
+	args := slices.DeleteFunc(words(line), func(w string) bool { return w == "..." })
+	c, rest, err := cmd.Command().Find(args[1:])
+	if err != nil {
+		return err
+	}
+	if err := c.ParseFlags(rest); err != nil && !errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	if c.Name() == "relayhost" && len(c.Flags().Args()) > 0 {
+		return fmt.Errorf("no such command")
+	}
+	if err := c.ValidateFlagGroups(); err != nil {
+		return err
+	}
+	return c.ValidateArgs(c.Flags().Args())
+}
+
+// TestDocumentedCommands: no document shows a command, flag or argument that
+// is not there.
+func TestDocumentedCommands(t *testing.T) {
+	seen := 0
+	for _, path := range documents(t) {
+		for _, f := range fences(t, path) {
+			for _, line := range commandLines(f.text) {
+				seen++
+				if err := parses(line); err != nil {
+					t.Errorf("%s:%d: %s: %v", path, f.line, line, err)
+				}
+			}
+		}
+	}
+	if seen < 60 {
+		t.Errorf("%d command lines found in the documents", seen)
+	}
+}
+
+// TestEveryFlagHasAnExample: each flag is shown in an example of its command,
+// the examples parse, and help fits into 80 columns.
+func TestEveryFlagHasAnExample(t *testing.T) {
+	root := cmd.Command()
+	flags := 0
+	for _, c := range append(root.Commands(), root) {
+		if c.Hidden || c.Name() == "completion" || c.Name() == "help" || !c.Runnable() {
+			continue
+		}
+		if c.Example == "" {
+			t.Errorf("%s has no example", c.CommandPath())
+		}
+		for _, line := range commandLines(c.Example) {
+			if err := parses(line); err != nil {
+				t.Errorf("%s: example %q: %v", c.CommandPath(), line, err)
+			}
+		}
+		examples := c.Example + root.Example
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			flags++
+			if f.Name != "help" && !strings.Contains(examples, "--"+f.Name) {
+				t.Errorf("%s: no example shows --%s", c.CommandPath(), f.Name)
+			}
+		})
+		for line := range strings.Lines(c.UsageString()) {
+			if len(line) > 81 && !strings.Contains(line, "--fingerprint 9f") {
+				t.Errorf("%s: help is wider than 80 columns: %s", c.CommandPath(), line)
+			}
+		}
+	}
+	if flags < 50 {
+		t.Errorf("%d flags found", flags)
+	}
+}
+
+// TestDocumentedCredentials: what is shown as a credentials file can be one.
+func TestDocumentedCredentials(t *testing.T) {
+	for _, path := range documents(t) {
+		for _, f := range fences(t, path) {
+			if f.lang == "ini" {
+				if _, err := secret.Read(strings.NewReader(f.text)); err != nil {
+					t.Errorf("%s:%d: %v", path, f.line, err)
+				}
+			}
+		}
+	}
+}
+
+const servicesMark = "<!-- services: go test ./cmd -run TestQuickstartServices -update -->\n"
+
+// TestQuickstartServices keeps the quick start of each service as the
+// catalogue has it.
+func TestQuickstartServices(t *testing.T) {
+	const path = "../docs/quickstart.md"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byHand, _, _ := strings.Cut(string(data), servicesMark)
+	want := byHand + servicesMark + quickstartServices(t)
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if string(data) != want {
+		t.Errorf("%s is not what the catalogue says: go test ./cmd -run TestQuickstartServices -update", path)
+	}
+}
+
+func quickstartServices(t *testing.T) string {
+	t.Helper()
+	all, err := relays.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("\n## By relay service\n\nEverything about a service is in [relays.md](relays.md).\n")
+	for _, r := range all {
+		fmt.Fprintf(&b, "\n### %s\n<!-- lab: relay=%s -->\n\n", r.Name, r.ID)
+		if r.Ends != nil {
+			fmt.Fprintf(&b, "Mind: %s.\n\n", strings.TrimSuffix(r.Ends.Text, "."))
+		}
+		fmt.Fprintf(&b, "`%s.txt`:\n\n```ini\n", r.ID)
+		user, pass := r.Auth.Username.Label, r.Auth.Password.Label
+		if r.Auth.Username.Fixed != "" {
+			user = r.Auth.Username.Fixed
+		}
+		fmt.Fprintf(&b, "username=%s\npassword=%s\n```\n\n```sh\n", user, pass)
+		region := ""
+		if r.NeedsRegion() {
+			region = " --region " + r.Hosts.Example
+		}
+		fmt.Fprintf(&b, "sudo relayhost setup --relay %s%s --from app@example.com --credentials-file %s.txt --yes\n```\n", r.ID, region, r.ID)
+		if regions := r.Regions(); len(regions) > 1 {
+			fmt.Fprintf(&b, "\n`--region` is one of %s.\n", strings.Join(regions, ", "))
+		}
+		if r.Sender.Note != "" {
+			fmt.Fprintf(&b, "\nSender: %s.\n", strings.TrimSuffix(r.Sender.Note, "."))
+		}
+		if r.Docs != "" {
+			fmt.Fprintf(&b, "\nWhere the credentials are: <%s>\n", r.Docs)
+		}
+	}
+	return b.String()
+}
