@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"relayhost/detect"
 	"relayhost/internal/explain"
@@ -19,12 +20,19 @@ func (s *setup) delivered(d verify.Delivery, err error) verify.Finding {
 func (s *setup) explainedDelivery(err error, d verify.Delivery, cause error) error {
 	f := s.delivered(d, cause)
 	f.Detail = err.Error()
+	if f.Remedy == "" {
+		f.Remedy = s.remedyAt(stepOf(d.Reply))
+	}
 	return s.found(err, f)
 }
 
 // explainedProbe adds cause and remedy of a probe that failed.
 func (s *setup) explainedProbe(err error, res smtpprobe.Result) error {
-	return s.remedied(err, explain.Probe(res, &s.answers.Relay))
+	causes := explain.Probe(res, &s.answers.Relay)
+	if len(causes) == 0 {
+		return s.found(err, verify.Finding{Check: "delivery", Result: verify.Fail, Detail: err.Error(), Remedy: s.remedyAt(res.Failed)})
+	}
+	return s.remedied(err, causes)
 }
 
 func (s *setup) remedied(err error, causes []explain.Cause) error {
@@ -44,6 +52,10 @@ func (s *setup) found(err error, f verify.Finding) error {
 	if c, ok := explain.ByID(f.Cause); ok {
 		err = fmt.Errorf("%w\ncause: %s", err, c.Title)
 	}
+	if c, ok := explain.ByID(f.Cause); ok && c.Retry == "wait" {
+		// Nothing of ours is left that would try again.
+		f.Remedy, f.Command = "Wait some minutes, then run setup again.", ""
+	}
 	if f.Remedy == "" {
 		return err
 	}
@@ -52,6 +64,43 @@ func (s *setup) found(err error, f verify.Finding) error {
 		remedy += "\n  " + f.Command
 	}
 	return hint(err, "%s", remedy)
+}
+
+// remedyAt is what helps against a refusal whose wording nobody knows: the step
+// says whom or what the relay refuses.
+func (s *setup) remedyAt(step smtpprobe.Step) string {
+	r := s.answers.Relay
+	var what string
+	switch step {
+	case smtpprobe.StepMail:
+		what = "The relay does not take the sender " + s.answers.From + ": give one that it has verified with --from."
+	case smtpprobe.StepRcpt:
+		what = "The relay does not take the recipient " + s.answers.To + ": give another one for the test with --to."
+	case smtpprobe.StepAuth:
+		what = "The relay does not take the log-in: check user name and password there."
+	case smtpprobe.StepGreeting, smtpprobe.StepEHLO, smtpprobe.StepSTARTTLS, smtpprobe.StepEHLOTLS:
+		what = "The relay turns this server away before the log-in: try again later, or ask there whether it bars this server's address."
+	default:
+		what = "The relay's own words say what it does not take; its log or its support know more."
+	}
+	if r.Docs != "" {
+		what += "\n  " + r.Docs
+	}
+	return what
+}
+
+// stepOf is the step that Postfix's text on a refusal names, "" for those
+// after the recipient.
+func stepOf(reply string) smtpprobe.Step {
+	for words, step := range map[string]smtpprobe.Step{
+		"in reply to MAIL FROM": smtpprobe.StepMail, "in reply to RCPT TO": smtpprobe.StepRcpt,
+		"in reply to EHLO": smtpprobe.StepEHLO, "in reply to HELO": smtpprobe.StepEHLO,
+	} {
+		if strings.Contains(reply, words) {
+			return step
+		}
+	}
+	return ""
 }
 
 // checkOf is the check of verify that a phase of the failure catalogue
@@ -66,10 +115,19 @@ func checkOf(phase string) string {
 // explainedPorts adds the cause why no port gets through: that of the first.
 func (s *setup) explainedPorts(err error, tried []detect.Submission) error {
 	for _, t := range tried {
-		causes := explain.Probe(smtpprobe.Result{Failed: smtpprobe.Step(t.Step), Fault: smtpprobe.Fault(t.Result), Text: t.Detail, Err: err}, &s.answers.Relay)
+		res := smtpprobe.Result{Failed: smtpprobe.Step(t.Step), Fault: smtpprobe.Fault(t.Result), Err: err}
+		causes := explain.Probe(res, &s.answers.Relay)
+		if res.Fault == smtpprobe.FaultReply { // its code is in the text alone
+			causes = explain.Text(t.Detail, &s.answers.Relay)
+		}
 		if len(causes) > 0 {
 			return s.remedied(err, causes)
 		}
 	}
-	return err
+	if len(tried) == 0 {
+		return err
+	}
+	return s.found(err, verify.Finding{
+		Check: "connect", Result: verify.Fail, Detail: err.Error(), Remedy: s.remedyAt(smtpprobe.Step(tried[0].Step)),
+	})
 }

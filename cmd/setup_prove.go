@@ -98,6 +98,15 @@ func (s *setup) confirm(ctx context.Context) (err error) {
 func (s *setup) probe(ctx context.Context) error {
 	s.progress("probing %s port %d: log-in, sender, recipient", s.answers.Host, s.answers.Port)
 	res, err := s.dial(ctx, smtpprobe.StepRcpt)
+	for until := time.Now().Add(patience); err == nil && later(res) && time.Now().Add(retryPause).Before(until); {
+		s.progress("%s says %d, later: trying again", s.answers.Host, res.Code)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryPause):
+		}
+		res, err = s.dial(ctx, smtpprobe.StepRcpt)
+	}
 	if err != nil {
 		return proofError{err}
 	}
@@ -106,6 +115,19 @@ func (s *setup) probe(ctx context.Context) error {
 	}
 	return proofError{s.explainedProbe(fmt.Errorf("%s port %d fails at %s: %w", s.answers.Host, s.answers.Port, res.Failed, res.Err), res)}
 }
+
+// retryPause is the time between two tries of a relay that says "later".
+const retryPause = 5 * time.Second
+
+// later reports whether the relay put a probe off. A log-in that was put off is
+// not tried again: services lock accounts that keep trying.
+func later(res smtpprobe.Result) bool {
+	return res.Fault == smtpprobe.FaultReply && res.Code/100 == 4 && res.Failed != smtpprobe.StepAuth
+}
+
+// dialTimeout bounds the dialogue with log-in, sender and recipient: a relay
+// that takes seconds for each reply delivers nevertheless.
+const dialTimeout = 30 * time.Second
 
 // dial probes the relay's addresses, IPv4 first, until one connects.
 func (s *setup) dial(ctx context.Context, until smtpprobe.Step) (smtpprobe.Result, error) {
@@ -121,6 +143,7 @@ func (s *setup) dial(ctx context.Context, until smtpprobe.Step) (smtpprobe.Resul
 	t := smtpprobe.Target{
 		Name: o.Host, Implicit: o.TLS == relays.Implicit, Until: until, HELO: s.state.FQDN, Roots: roots, Pin: o.Pin,
 		Username: o.Username, Password: o.Password, MailFrom: o.From, RcptTo: o.To,
+		Timeout: dialTimeout,
 	}
 	if s.verbose {
 		t.Trace = s.trace
@@ -142,6 +165,11 @@ func (s *setup) rehearse(ctx context.Context) error {
 		return nil
 	}
 	s.progress("rehearsal: a private Postfix sends the test message")
+	release, err := apply.Hold(ctx, s.host, apply.Options{ConfigDir: s.state.ConfigDir, StateDir: s.stateDir})
+	if err != nil {
+		return err
+	}
+	defer release()
 	in, err := instance.Start(ctx, s.host, instance.Options{State: s.state, Plan: s.plan})
 	if err != nil {
 		return fmt.Errorf("rehearsal: %w", err)
@@ -205,7 +233,7 @@ func (s *setup) apply(ctx context.Context) error {
 	s.progress("writing the configuration")
 	record, err := apply.Run(ctx, s.host, s.plan, o)
 	if err != nil {
-		return s.applyFailed(ctx, err, proven)
+		return s.applyFailed(ctx, record, err, proven)
 	}
 	s.sendQueue(ctx)
 	s.applied(record, proven)
@@ -222,8 +250,9 @@ func (s *setup) proveLive(ctx context.Context) (verify.Delivery, error) {
 	return s.deliver(ctx, s.configDir, log)
 }
 
-// applyFailed tells a failed proof from everything else.
-func (s *setup) applyFailed(ctx context.Context, err error, d *verify.Delivery) error {
+// applyFailed tells a failed proof from everything else, and what became of the
+// host.
+func (s *setup) applyFailed(ctx context.Context, record apply.Record, err error, d *verify.Delivery) error {
 	var proof *apply.ProofFailed
 	var interrupted *apply.Interrupted
 	if s.started {
@@ -231,9 +260,16 @@ func (s *setup) applyFailed(ctx context.Context, err error, d *verify.Delivery) 
 		err = errors.Join(err, s.postfixCommand(context.WithoutCancel(ctx), "stop"))
 	}
 	s.releaseQueue(context.WithoutCancel(ctx))
+	var needs *apply.NeedsPerson
+	if errors.As(err, &needs) {
+		return err
+	}
+	if record.State == apply.RolledBack {
+		s.doc.Result = "rolled_back"
+	}
 	switch {
 	case errors.As(err, &interrupted):
-		return stateOfHost(errors.Join(errInterrupted, err), "restored")
+		err = errors.Join(errInterrupted, err)
 	case errors.As(err, &proof):
 		if d == nil {
 			d = &verify.Delivery{}

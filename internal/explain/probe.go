@@ -1,6 +1,9 @@
 package explain
 
 import (
+	"slices"
+	"strings"
+
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
@@ -14,10 +17,9 @@ func Probe(r smtpprobe.Result, relay *relays.Relay) []Cause {
 	switch {
 	case r.Fault == smtpprobe.FaultTimeout && r.Failed != smtpprobe.StepConnect,
 		r.Fault == smtpprobe.FaultReset && r.Failed != smtpprobe.StepConnect:
-		id = "net_greeting_timeout"
-		if r.Failed == smtpprobe.StepTLS {
-			id = "tls_handshake_dropped"
-		}
+		id = silent(r.Failed)
+	case r.Fault == smtpprobe.FaultNoMechanism && slices.ContainsFunc(r.Auth, oauth):
+		id = "sasl_oauth_only"
 	case r.Fault == smtpprobe.FaultNoRoute && r.Addr.Addr().Is6():
 		id = "net_unreachable_v6"
 	case r.Fault == smtpprobe.FaultTLS && r.Err != nil:
@@ -30,6 +32,21 @@ func Probe(r smtpprobe.Result, relay *relays.Relay) []Cause {
 		return nil
 	}
 	return []Cause{c}
+}
+
+// silent is the cause where a connection falls silent or ends at a step.
+func silent(at smtpprobe.Step) string {
+	switch at {
+	case smtpprobe.StepGreeting:
+		return "net_greeting_timeout"
+	case smtpprobe.StepTLS:
+		return "tls_handshake_dropped"
+	}
+	return "dialogue_dropped"
+}
+
+func oauth(mechanism string) bool {
+	return strings.EqualFold(mechanism, "XOAUTH2") || strings.EqualFold(mechanism, "OAUTHBEARER")
 }
 
 // faults gives each fault of a probe the cause that explains it.
@@ -48,5 +65,5 @@ var faults = map[smtpprobe.Fault]string{
 	smtpprobe.FaultWrongName:   "tls_name_mismatch",
 	smtpprobe.FaultExpired:     "tls_expired_or_clock",
 	smtpprobe.FaultNoAuth:      "auth_not_offered",
-	smtpprobe.FaultNoMechanism: "sasl_oauth_only",
+	smtpprobe.FaultNoMechanism: "auth_no_mechanism",
 }

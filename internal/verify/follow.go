@@ -157,7 +157,11 @@ func temporary(d Delivery) bool {
 
 // refused is the error for a message that was deferred or bounced.
 func (t *tracker) refused(also error) error {
-	err := fmt.Errorf("%w: %s: %s", ErrRefused, t.delivery.Status, t.delivery.Reply)
+	status := t.delivery.Status
+	if status == "SOFTBOUNCE" { // soft_bounce of the rehearsal: bounced otherwise
+		status = "refused"
+	}
+	err := fmt.Errorf("%w: %s: %s", ErrRefused, status, t.delivery.Reply)
 	return errors.Join(err, also)
 }
 

@@ -48,7 +48,7 @@ func TestFollow(t *testing.T) {
 		{"by another service", lines(cleanup, strings.Replace(sent, "/relayhost-ses/", "/", 1)), ErrElsewhere, "by postfix/smtp", nil},
 		{"discarded", lines(cleanup, "postfix/discard[9]: 4B01A2C3: to=<to@example.net>, relay=none, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (header)"), ErrElsewhere, "relay=none", nil},
 		{"wrong password", lines(cleanup, deferred("SASL authentication failed; server smtp.example.com[192.0.2.1] said: 535 Authentication Credentials Invalid\x1b[31m")), ErrRefused, `535 Authentication Credentials Invalid\x1b[31m`, nil},
-		{"softly bounced", lines(cleanup, strings.Replace(deferred("host said: 550 no"), "=deferred", "=SOFTBOUNCE", 1)), ErrRefused, "SOFTBOUNCE: host said: 550 no", nil},
+		{"softly bounced", lines(cleanup, strings.Replace(deferred("host said: 550 no"), "=deferred", "=SOFTBOUNCE", 1)), ErrRefused, "refused: host said: 550 no", nil},
 		{"refused by qmgr for a dead next hop", lines(cleanup, "postfix/error[9]: 4B01A2C3: to=<to@example.net>, relay=none, delay=0.3, delays=0/0/0/0, dsn=4.4.1, status=deferred (delivery temporarily suspended: connect to smtp.example.com[192.0.2.1]:587: Connection refused)"), ErrRefused, "Connection refused", nil},
 		{"alias, then the relay", lines(cleanup,
 			"postfix/local[9]: 4B01A2C3: to=<to@example.net>, relay=local, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (forwarded as 5C11D2E3)",

@@ -77,6 +77,10 @@ func (r *run) ports() []port {
 	return ports
 }
 
+// loginTimeout bounds a dialogue with log-in: a relay that takes seconds for
+// each reply delivers nevertheless, and so is no fault.
+const loginTimeout = 30 * time.Second
+
 func (r *run) climb(ctx context.Context, addr netip.Addr, p port, login bool) smtpprobe.Result {
 	t := smtpprobe.Target{
 		Name: r.Host, Addr: netip.AddrPortFrom(addr, uint16(p.number)), Implicit: p.implicit, Until: smtpprobe.StepEHLOTLS,
@@ -84,6 +88,7 @@ func (r *run) climb(ctx context.Context, addr netip.Addr, p port, login bool) sm
 	}
 	if login && r.Username != "" {
 		t.Until, t.Username, t.Password = smtpprobe.StepAuth, r.Username, r.Password
+		t.Timeout = loginTimeout
 	}
 	return r.Probe(ctx, t)
 }
