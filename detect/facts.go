@@ -39,7 +39,7 @@ type Host struct {
 // Verdict on port 25, or on one address family of it.
 type Verdict string
 
-// The verdicts of design.md section 4.
+// The verdicts, as `detect --json` prints them.
 const (
 	Open           Verdict = "open"
 	Blocked        Verdict = "blocked"         // silence, while other hosts of the same operators answer

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// CommandTimeout bounds every child process that has no limit of its own
-// (design: child process 30 s).
+// CommandTimeout bounds every child process that has no limit of its own.
 const CommandTimeout = 30 * time.Second
 
 // maxOutput bounds what is kept of each stream of a child, in bytes.

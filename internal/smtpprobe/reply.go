@@ -34,7 +34,7 @@ func (r reply) status() string {
 }
 
 // readReply reads one reply. The reader's buffer is what bounds a line, so it
-// must have been made with newReader.
+// must be of maxLine bytes.
 func readReply(br *bufio.Reader) (reply, error) {
 	var r reply
 	for size := 0; ; {

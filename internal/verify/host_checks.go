@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
@@ -79,7 +80,7 @@ func (r *run) maps(ctx context.Context) []Finding {
 
 // staleAfter is how much newer a source may be than its index: both are written
 // by one run, one after the other.
-const staleAfter = 1e9 // nanoseconds
+const staleAfter = time.Second
 
 // table checks one table on disk: compiled, not older than its source, closed.
 func (r *run) table(param string, t postfix.Table) []Finding {
