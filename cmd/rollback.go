@@ -91,6 +91,9 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	if _, err := apply.Recover(ctx, a.host, o); err != nil {
 		return a.refused(err)
 	}
+	if err := a.sweepRehearsal(ctx, o); err != nil {
+		return err
+	}
 	changes, err := apply.History(&a.host.Reader, o)
 	if err != nil {
 		return err

@@ -174,9 +174,13 @@ func (s *setup) run(ctx context.Context) error {
 
 // recover finishes the undoing of a run that died.
 func (s *setup) recover(ctx context.Context) error {
-	undone, err := apply.Recover(ctx, s.host, apply.Options{ConfigDir: s.configDir, Reload: s.reload})
+	o := apply.Options{ConfigDir: s.configDir, Reload: s.reload}
+	undone, err := apply.Recover(ctx, s.host, o)
 	if undone {
 		s.io.Say("an earlier run was broken off; what it had changed has been put back")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.sweepRehearsal(ctx, o)
 }

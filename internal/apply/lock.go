@@ -49,6 +49,16 @@ func lock(ctx context.Context, h *host.Host, o Options) (*os.File, error) {
 	}
 }
 
+// Hold takes the lock for what belongs to a run but comes before Run: two
+// rehearsals at once would be in each other's way. release gives it back.
+func Hold(ctx context.Context, h *host.Host, o Options) (release func(), err error) {
+	t, err := begin(ctx, h, o)
+	if err != nil {
+		return nil, err
+	}
+	return t.end, nil
+}
+
 func tryLock(h *host.Host, o Options) (*os.File, error) {
 	path := filepath.Join(o.stateDir(), lockName)
 	for {

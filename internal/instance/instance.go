@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ type Options struct {
 	// security labels fit: /etc/postfix-NAME, /var/spool/postfix-NAME,
 	// /var/lib/postfix-NAME.
 	Dir   string
-	Name  string // "" is "relayhost"
+	Name  string // "" is defaultName
 	State postfix.State
 	Plan  plan.Plan
 	// Params are set in main.cf beside the planned ones (smtp_host_lookup of
@@ -48,6 +49,9 @@ type Instance struct {
 
 // folders of an instance.
 type folders struct{ config, queue, data, log string }
+
+// defaultName is that of the rehearsal.
+const defaultName = "relayhost"
 
 // stopTime bounds each step of stopping.
 const stopTime = 10 * time.Second
@@ -73,7 +77,7 @@ func Start(ctx context.Context, h *host.Host, o Options) (*Instance, error) {
 		return nil, errors.New("a private Postfix needs root")
 	}
 	if o.Name == "" {
-		o.Name = "relayhost"
+		o.Name = defaultName
 	}
 	if err := o.complete(ctx, h); err != nil {
 		return nil, err
@@ -106,17 +110,33 @@ func (o *Options) complete(ctx context.Context, h *host.Host) error {
 	return nil
 }
 
-// sweep removes the folders of an instance that was not closed. Folders without
-// our marker are somebody else's.
+// Left reports whether there may be something for Sweep.
+func Left(r *host.Reader) bool {
+	_, err := r.Lstat(Options{Name: defaultName}.folders().config)
+	return err == nil
+}
+
+// Sweep stops and removes the instance of a rehearsal whose run has died. The
+// caller holds the lock of the transaction, so that no rehearsal is at work.
+func Sweep(h *host.Host) error {
+	i := &Instance{h: h, folders: Options{Name: defaultName}.folders()}
+	i.ConfigDir = i.folders.config
+	return i.sweep()
+}
+
+// sweep removes the folders of an instance that was not closed. A folder that
+// holds something, but not our marker, is somebody else's; one that holds nothing
+// is of a run that died right after making it, or at the end of removing it.
 func (i *Instance) sweep() error {
-	_, err := i.h.Lstat(i.folders.config)
+	names, err := i.h.ReadDir(i.folders.config)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if _, err := i.h.Lstat(filepath.Join(i.folders.config, marker)); err != nil {
+	foreign := slices.DeleteFunc(names, host.IsTemp)
+	if len(foreign) > 0 && !slices.Contains(names, marker) {
 		return fmt.Errorf("%s exists and is not of relayhost: %w", i.folders.config, os.ErrExist)
 	}
 	return i.remove()
@@ -201,8 +221,18 @@ func (i *Instance) remove() error {
 	}
 	var errs []error
 	f := i.folders
-	// The configuration goes last: it holds the marker.
-	for _, dir := range []string{f.queue, f.data, f.log, f.config, i.o.Dir} {
+	// The configuration goes last, and the marker in it.
+	names, err := i.h.ReadDir(f.config)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		errs = append(errs, err)
+	}
+	gone := []string{f.queue, f.data, f.log}
+	for _, name := range names {
+		if name != marker {
+			gone = append(gone, filepath.Join(f.config, name))
+		}
+	}
+	for _, dir := range append(gone, f.config, i.o.Dir) {
 		if dir != "" {
 			errs = append(errs, i.h.RemoveAll(dir))
 		}
