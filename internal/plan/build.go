@@ -96,22 +96,18 @@ func Build(s postfix.State, facts *detect.Facts, o Options) (Plan, error) {
 
 // open takes private copies of main.cf and master.cf and chooses the map type.
 func (b *builder) open() error {
-	var err error
 	if b.s.ConfigDir == "" {
 		b.s.ConfigDir = postfix.DefaultConfigDir
 	}
+	b.main, _ = postfix.ParseMain(nil)
 	if b.s.Main != nil {
-		b.mainBefore = notNil(b.s.Main.Bytes())
+		b.mainBefore, b.main = notNil(b.s.Main.Bytes()), b.s.Main.Clone()
 	}
-	if b.main, err = postfix.ParseMain(b.mainBefore); err != nil {
-		return fmt.Errorf("main.cf: %w", err)
-	}
+	b.master, _ = postfix.ParseMaster(nil)
 	if b.s.Master != nil {
-		b.masterBefore = notNil(b.s.Master.Bytes())
+		b.masterBefore, b.master = notNil(b.s.Master.Bytes()), b.s.Master.Clone()
 	}
-	if b.master, err = postfix.ParseMaster(b.masterBefore); err != nil {
-		return fmt.Errorf("master.cf: %w", err)
-	}
+	var err error
 	b.mapType, err = postfix.PickMapType(b.s, b.o.MapType)
 	if errors.Is(err, postfix.ErrNoMapType) {
 		return &InputError{"map-type", err.Error(), "postconf -m lists the types that this Postfix has"}

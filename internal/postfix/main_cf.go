@@ -124,7 +124,13 @@ func (m *Main) Remove(name string) {
 
 // Names lists the parameters defined, in order, duplicates included.
 func (m *Main) Names() []string {
-	var names []string
+	heads := 0
+	for _, n := range m.doc.nodes {
+		if n.kind == head {
+			heads++
+		}
+	}
+	names := make([]string, 0, heads)
 	for _, n := range m.doc.nodes {
 		if n.kind == head {
 			names = append(names, n.name)

@@ -1,0 +1,31 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"relayhost/internal/lab"
+)
+
+// TestBenchDryRun is how long one waits to see what would change.
+func TestBenchDryRun(t *testing.T) {
+	l := lab.New(t, lab.Postfix())
+	var ms []float64
+	for range 9 {
+		res := l.Run("relayhost", "setup", "--relay", "ses", "--region", "eu-west-1", "--from", "app@example.com", "--dry-run", "--port", "587", "--no-probe")
+		if res.Code != 0 {
+			t.Fatal(res)
+		}
+		ms = append(ms, res.Took.Seconds()*1000)
+	}
+	slices.Sort(ms)
+	const bound = 150
+	verdict := "ok"
+	if ms[4] > bound {
+		verdict = "miss"
+	}
+	fmt.Printf("figure: dry_run_milliseconds %.0f <= %d %s (median of %d, %.0f to %.0f)\n", ms[4], bound, verdict, len(ms), ms[0], ms[8])
+}
