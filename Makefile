@@ -50,6 +50,10 @@ test-faults: deps
 	FAULT_MINUTES=$(FAULT_MINUTES) FAULT_STATE=$(FAULT_STATE) $(SUITE) faults \
 		-tags lab -run 'TestLab(Killed|Failed|Watch|Children|Rounds|Random)' -count 1 -parallel 4 -timeout 0 ./internal/apply
 
+# Figures with their bounds: times and memory want a machine that does nothing else.
+bench: deps
+	$(SUITE) bench -tags lab -run TestBench -count 1 -p 1 -timeout 30m ./...
+
 # .deb, .rpm, .apk and .tar.gz for amd64 and arm64, into dist.
 packages:
 	.ci/package dist
