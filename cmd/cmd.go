@@ -29,7 +29,7 @@ type app struct {
 	noColor   bool
 }
 
-// runTimeout bounds a whole run, installing aside (design: 120 s).
+// runTimeout bounds a whole run, installing aside.
 const runTimeout = 120 * time.Second
 
 // Main runs the command line and returns the exit code.

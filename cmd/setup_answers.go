@@ -108,7 +108,7 @@ func (s *setup) smarthost(host string) (relays.Relay, error) {
 		}
 	}
 	_, _, stored := plan.Credentials(s.state, s.nextHopBefore())
-	auth := s.flags.credentialsFile != "" || stored
+	auth := s.flags.credentialsFile != "" || s.flags.username != "" || credentialOfSystemd() != "" || stored
 	return relays.Smarthost(host, port, mode, auth), nil
 }
 
@@ -186,28 +186,37 @@ func (s *setup) sameRelay() bool {
 	return s.before.Relay == s.answers.Relay.ID && s.before.Host == s.answers.Host
 }
 
+// credentialOfSystemd is the file of LoadCredential=relayhost:... (systemd.exec(5)),
+// "" where there is none.
+func credentialOfSystemd() string {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return ""
+	}
+	path := filepath.Join(dir, "relayhost")
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return ""
+	}
+	return path
+}
+
 // givenCredentials are those of --credentials-file or of systemd.
 func (s *setup) givenCredentials() (c secret.Credentials, err error) {
-	switch path := s.flags.credentialsFile; {
-	case path == "-":
+	path := first(s.flags.credentialsFile, credentialOfSystemd())
+	switch path {
+	case "":
+		return secret.Credentials{}, nil
+	case "-":
 		c, err = secret.Read(s.io.In)
 		if err != nil {
 			err = fmt.Errorf("standard input %w", err)
 		}
-	case path != "":
-		c, err = secret.ReadFile(path)
 	default:
-		// systemd's LoadCredential=relayhost:... (systemd.exec(5)).
-		if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
-			c, err = secret.ReadFile(filepath.Join(dir, "relayhost"))
-			if errors.Is(err, os.ErrNotExist) {
-				return secret.Credentials{}, nil
-			}
-		}
+		c, err = secret.ReadFile(path)
 	}
 	switch {
 	case errors.Is(err, secret.ErrReadableByOthers):
-		err = hint(err, "chmod 600 %s, and change the password if others may have read it", s.flags.credentialsFile)
+		err = hint(err, "chmod 600 %s, and change the password if others may have read it", path)
 	case errors.Is(err, secret.ErrFormat):
 		err = hint(err, "two lines: username=... and password=...; see relayhost help credentials")
 	}
@@ -235,7 +244,6 @@ func (s *setup) readAddresses(ctx context.Context) (err error) {
 		s.answers.Direct = s.before.Direct
 	}
 	s.answers.MapType = first(s.flags.mapType, s.before.MapType)
-	s.keepConnection()
 	return nil
 }
 

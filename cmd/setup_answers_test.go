@@ -1,9 +1,15 @@
 package cmd
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"relayhost/detect"
 	"relayhost/internal/plan"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/ui"
 	"relayhost/relays"
 )
 
@@ -30,11 +36,77 @@ func TestConnectionAnswersAreKept(t *testing.T) {
 	} {
 		s := &setup{flags: test.flags, before: before, given: func(name string) bool { return name == test.given }}
 		s.answers.Relay, s.answers.Host = relays.Relay{ID: "corp"}, test.host
+		s.keepConnection()
 		if err := s.readAddresses(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if got := (want{s.answers.Connections, s.answers.CAFile, s.answers.Pin, s.answers.NoVerify}); got != test.want || s.answers.MapType != "lmdb" {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
 		}
+	}
+}
+
+// A fingerprint, or none at all, is in place before the ports are probed: their
+// certificates need not verify by the CA file then.
+func TestCertificateNeedNotVerify(t *testing.T) {
+	untrusted := detect.Submission{Result: string(smtpprobe.FaultUntrusted)}
+	for _, test := range []struct {
+		name   string
+		before plan.Answers
+		flags  setupFlags
+		want   bool
+	}{
+		{"by the CA file", plan.Answers{}, setupFlags{}, false},
+		{"pinned now", plan.Answers{}, setupFlags{fingerprint: "00"}, true},
+		{"pinned before", plan.Answers{Fingerprint: "00"}, setupFlags{}, true},
+		{"pinned before, by a CA file now", plan.Answers{Fingerprint: "00"}, setupFlags{caFile: "/ca.pem"}, false},
+		{"not verified", plan.Answers{}, setupFlags{insecure: true}, true},
+	} {
+		s := &setup{app: &app{io: &ui.Streams{}}, flags: test.flags, before: test.before, given: func(string) bool { return false }}
+		s.before.Relay, s.before.Host = "corp", "mail.test"
+		s.answers.Relay = relays.Relay{ID: "corp", Hosts: relays.Hosts{Default: "mail.test"}}
+		if err := s.readRegion(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.getsThrough(untrusted); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+		if s.getsThrough(detect.Submission{Result: string(smtpprobe.FaultTimeout)}) {
+			t.Errorf("%s: silence gets through", test.name)
+		}
+	}
+}
+
+// A smarthost wants a log-in wherever credentials are given, however they are.
+func TestSmarthostLogsIn(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "relayhost"), []byte("username=u\npassword=p\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, systemd string
+		flags         setupFlags
+		want          bool
+	}{
+		{"none", "", setupFlags{}, false},
+		{"a file", "", setupFlags{credentialsFile: "-"}, true},
+		{"a user name alone", "", setupFlags{username: "u"}, true},
+		{"systemd's", dir, setupFlags{}, true},
+		{"systemd's of something else", t.TempDir(), setupFlags{}, false},
+	} {
+		t.Setenv("CREDENTIALS_DIRECTORY", test.systemd)
+		test.flags.port = "587"
+		r, err := (&setup{flags: test.flags}).smarthost("mail.test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(r.Auth.Mechanisms) > 0; got != test.want {
+			t.Errorf("%s: log-in %v, want %v", test.name, got, test.want)
+		}
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	_, err := (&setup{}).givenCredentials()
+	if h := hints(err); err == nil || len(h) != 1 || !strings.Contains(h[0], dir) {
+		t.Errorf("credentials of systemd that others can read: %v, hint %q", err, h)
 	}
 }

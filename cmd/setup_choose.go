@@ -82,6 +82,7 @@ func (s *setup) readRegion(ctx context.Context) (err error) {
 	if s.answers.Host, err = r.Host(region); err != nil {
 		return usageError{err, "give --region"}
 	}
+	s.keepConnection() // the ports are probed by it
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"relayhost/internal/install"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
 
@@ -161,7 +162,10 @@ func (s *setup) look(ctx context.Context) error {
 	if !s.json {
 		s.io.Say("")
 		for _, line := range facts.Brief() {
-			s.io.Say("%s", line)
+			// A column of 11 for the words that lines begin with.
+			if head := min(11, len(line)); len(line) > 0 {
+				s.io.Tell(line[:head], "%s", line[head:])
+			}
 		}
 		s.io.Say("")
 	}
@@ -192,7 +196,7 @@ func (s *setup) choosePort(ctx context.Context) error {
 	}
 	for _, port := range order {
 		for _, t := range tried {
-			if t.Port == port && t.Result == string(detect.Open) {
+			if t.Port == port && s.getsThrough(t) {
 				s.answers.Port, s.answers.TLS = port, relays.TLSMode(t.TLS)
 				s.progress("%s port %d gets through", s.answers.Host, port)
 				return nil
@@ -200,6 +204,18 @@ func (s *setup) choosePort(ctx context.Context) error {
 		}
 	}
 	return s.nothingOpen(tried)
+}
+
+// getsThrough reports whether a port may be taken. A certificate that the CA
+// file does not verify is no obstacle where a fingerprint stands in its place,
+// which the probe of that port looks at, or where nothing is to verify it.
+func (s *setup) getsThrough(t detect.Submission) bool {
+	return t.Result == string(detect.Open) ||
+		(s.answers.Pin != "" || s.answers.NoVerify) && certificateFault(smtpprobe.Fault(t.Result))
+}
+
+func certificateFault(f smtpprobe.Fault) bool {
+	return f == smtpprobe.FaultUntrusted || f == smtpprobe.FaultWrongName || f == smtpprobe.FaultExpired
 }
 
 // nothingOpen says for each port at which step it ended.

@@ -1,0 +1,38 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"testing"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
+)
+
+// TestLabCertificateNotVerified: what is asked for in plain words is done, by
+// Postfix alone, and stays when the password is changed with the port left to
+// setup.
+func TestLabCertificateNotVerified(t *testing.T) {
+	const name = "smtp.postmarkapp.com"
+	l := newLab(t, lab.Relay("postmark", func(c *smtpd.Config) {
+		cert, err := smtpd.SelfSigned(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.TLS = smtpd.ServerTLS(cert)
+	}))
+	credentials(l, "postmark", "")
+	unchangedAfter(t, l, 3, setupArgs(five[4])...)
+	for _, args := range [][]string{
+		setupArgs(five[4], "--insecure-no-verify-certificate"),
+		setupArgs(five[4], "--from", "other@example.com"),
+	} {
+		res := l.Run(args...)
+		if res.Code != 0 {
+			t.Fatal(res)
+		}
+	}
+	if n := len(l.World.Relay("postmark").Mailbox()); n != 4 {
+		t.Errorf("%d messages, want 4: rehearsal and proof of both", n)
+	}
+}
