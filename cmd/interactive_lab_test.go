@@ -337,3 +337,31 @@ func TestLabInstallQuestion(t *testing.T) {
 		}
 	}
 }
+
+// TestLabInstall brings Postfix through the package manager of a minimal
+// Debian, over a proxy to its registry, and goes the whole way from there.
+func TestLabInstall(t *testing.T) {
+	l := lab.New(t, lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.NoPostfix(), lab.Relay("brevo"))
+	l.Server.WriteFile("/etc/apt/apt.conf.d/99lab", fmt.Sprintf("Acquire::http::Proxy %q;\n", l.World.Registries()), 0o644)
+	credentials(l, "brevo", "")
+	l.Server.Install()
+	res := l.Server.Do(lab.Command{
+		Args:    []string{"relayhost", "setup", "--relay", "brevo", "--from", "app@example.com", "--credentials-file", "/root/credentials", "--install", "--yes"},
+		Timeout: 5 * time.Minute,
+	})
+	if res.Code != 0 || !strings.Contains(res.Stdout, "delivered:") || !strings.Contains(res.Stderr, "installed postfix") {
+		t.Fatalf("setup --install: %s", res)
+	}
+	waitMessages(t, l, "brevo", 2)
+	if got := strings.TrimSpace(l.Server.Shell("postconf -h inet_interfaces")); got != "loopback-only" {
+		t.Errorf("the new Postfix listens on %s", got)
+	}
+	// The package manager's own last lines are shown when it fails.
+	broken := lab.New(t, lab.NoPostfix())
+	broken.Server.WriteFile("/etc/apt/sources.list", "deb [trusted=yes] file:/nowhere bookworm main\n", 0o644)
+	broken.Server.Shell("rm -rf /var/lib/apt/lists/* /etc/apt/sources.list.d/*")
+	res = broken.Run("relayhost", "setup", "--install", "--yes")
+	if res.Code != 1 || !strings.Contains(res.Stderr, "postfix") || !strings.Contains(res.Stderr, "E: ") {
+		t.Errorf("setup --install without packages: %s", res)
+	}
+}

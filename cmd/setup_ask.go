@@ -118,7 +118,7 @@ func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error
 	if s.canAsk() {
 		s.io.Done()
 		if page := first(auth.Where, s.answers.Relay.Docs); page != "" {
-			s.io.Tell("", "How %s gives out what is asked for now:", s.answers.Relay.Name)
+			s.io.Tell("", "Where user name and password of %s are explained:", s.answers.Relay.Name)
 			s.io.Tell("  ", "%s", page)
 		}
 	}

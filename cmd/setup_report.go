@@ -8,6 +8,7 @@ import (
 	"relayhost/internal/apply"
 	"relayhost/internal/diff"
 	"relayhost/internal/plan"
+	"relayhost/internal/ui"
 	"relayhost/internal/verify"
 )
 
@@ -140,19 +141,31 @@ func (s *setup) applied(r apply.Record, d *verify.Delivery) {
 		return
 	}
 	s.io.Done()
-	out := s.io.Out
 	if d != nil {
-		fmt.Fprintf(out, "delivered: the test message to %s\n  %s: %s\n", s.answers.To, d.Relay, d.Reply)
+		s.answer("delivered: the test message to " + s.answers.To)
+		s.answer("  " + d.Relay + ": " + d.Reply)
 	} else {
-		fmt.Fprintln(out, "written, not proven (--no-verify): relayhost verify proves it")
+		s.answer("written, not proven (--no-verify): relayhost verify proves it")
 	}
 	if s.demo {
 		return
 	}
-	fmt.Fprintf(out, "applied as change %s; relayhost rollback takes it back\n", r.ID)
+	s.answer("applied as change " + r.ID + "; relayhost rollback takes it back")
 	for _, line := range s.nextSteps(d != nil) {
-		fmt.Fprintln(out, line)
+		s.answer(line)
 	}
+}
+
+// answer prints a line, wrapped on a terminal under its own indent. A command
+// stays whole, so that it can be copied.
+func (s *setup) answer(line string) {
+	text := strings.TrimLeft(line, " -")
+	indent := line[:len(line)-len(text)]
+	if text == "" || !ui.IsTerminal(s.io.Out) || strings.HasPrefix(text, "echo ") {
+		fmt.Fprintln(s.io.Out, line)
+		return
+	}
+	fmt.Fprint(s.io.Out, ui.Wrap(text, indent, strings.Repeat(" ", max(2, len(indent))), s.io.Width()))
 }
 
 // nextSteps are what only a person can do.

@@ -1,0 +1,106 @@
+package install
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"relayhost/internal/host"
+)
+
+// machine is a host whose files are in a folder.
+func machine(t *testing.T, files ...string) *host.Reader {
+	t.Helper()
+	root := t.TempDir()
+	for _, f := range files {
+		path := filepath.Join(root, f)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &host.Reader{Root: root, Path: filepath.Join(root, "usr/bin") + ":" + filepath.Join(root, "sbin")}
+}
+
+func TestFindOther(t *testing.T) {
+	tests := []struct {
+		files   []string
+		name    string // "" when there is none
+		waiting int
+	}{
+		{nil, "", 0},
+		{[]string{"/usr/sbin/postfix", "/usr/sbin/sendmail"}, "", 0},
+		{[]string{"/usr/sbin/exim4"}, "Exim", 0},
+		{[]string{"/usr/sbin/exim4", "/var/spool/exim4/input/1a-H", "/var/spool/exim4/input/1a-D", "/var/spool/exim4/input/1b-H"}, "Exim", 2},
+		{[]string{"/usr/sbin/sendmail-mta", "/var/spool/mqueue/qf1", "/var/spool/mqueue/df1"}, "sendmail", 1},
+		{[]string{"/usr/sbin/nullmailer-send", "/var/spool/nullmailer/queue/1.2"}, "nullmailer", 1},
+		{[]string{"/usr/bin/msmtp"}, "msmtp", 0},
+	}
+	for _, tt := range tests {
+		o, ok := FindOther(machine(t, tt.files...))
+		if ok != (tt.name != "") || o.Name != tt.name || o.Waiting != tt.waiting {
+			t.Errorf("%v: found %v %+v", tt.files, ok, o)
+		}
+		if tt.waiting > 0 && !strings.Contains(o.Scope, "wait in its queue") || ok && !strings.Contains(o.Scope, "configures Postfix only") {
+			t.Errorf("%v: says %q", tt.files, o.Scope)
+		}
+	}
+}
+
+// TestFindManager: each distribution's own, with the SASL plug-in of PLAIN and
+// LOGIN and a CA bundle among its packages.
+func TestFindManager(t *testing.T) {
+	for program, want := range map[string]string{
+		"/usr/bin/apt-get": "apt", "/usr/bin/dnf": "dnf", "/usr/bin/zypper": "zypper", "/sbin/apk": "apk", "/usr/bin/pacman": "pacman",
+	} {
+		m, err := FindManager(machine(t, program))
+		if err != nil || m.Name != want {
+			t.Errorf("%s: %s, %v", program, m.Name, err)
+			continue
+		}
+		all := strings.Join(m.Packages, " ")
+		for _, part := range []string{"postfix", "sasl", "ca-certificates"} {
+			if !strings.Contains(all, part) {
+				t.Errorf("%s installs no %s: %s", m.Name, part, all)
+			}
+		}
+		for _, word := range m.Install {
+			if word == "-i" || word == "--interactive" {
+				t.Errorf("%s asks", m.Name)
+			}
+		}
+	}
+	if _, err := FindManager(machine(t)); !errors.Is(err, ErrNoManager) {
+		t.Errorf("a host without package manager: %v", err)
+	}
+}
+
+func TestListens(t *testing.T) {
+	const head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+	tests := map[string]bool{
+		head: false,
+		head + "   0: 0100007F:0019 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n":                                                 true,
+		head + "   0: 0100007F:0019 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 1 1\n":                                                 false,
+		head + "   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n":                                                 false,
+		head + "   0: 00000000000000000000000000000000:0019 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n": true,
+		"": false, "garbage": false,
+	}
+	for table, want := range tests {
+		if got := listens([]byte(table)); got != want {
+			t.Errorf("%v for\n%s", got, table)
+		}
+	}
+}
+
+func TestTail(t *testing.T) {
+	if got := tail("a\n\nb\r\n  \nc\n", 2); got != "  b\n  c" {
+		t.Errorf("%q", got)
+	}
+	if got := tail("", 3); got != "" {
+		t.Errorf("%q", got)
+	}
+}
