@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -119,5 +120,38 @@ func TestWriteMetrics(t *testing.T) {
 	}
 	if err := a.writeMetrics(filepath.Join(dir, "none", "x.prom"), &exposition.Text{}); err == nil || len(hints(err)) == 0 {
 		t.Errorf("a folder that is missing: %v", err)
+	}
+}
+
+// TestDocumentedMetrics: docs/fleet.md names every metric, and no other.
+func TestDocumentedMetrics(t *testing.T) {
+	data, err := os.ReadFile("../docs/fleet.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for line := range strings.Lines(string(data)) {
+		if strings.HasPrefix(line, "| `relayhost_") {
+			for _, m := range regexp.MustCompile("`(relayhost_[a-z_]+)").FindAllStringSubmatch(line, -1) {
+				documented[m[1]] = true
+			}
+		}
+	}
+	at := time.Unix(1, 0)
+	report := verify.NewReport([]verify.Finding{{Check: "tls", Result: verify.Pass}})
+	doc := statusDoc{Postfix: "3.7.11", ChangedAt: &at, Verified: &lastVerification{at, verify.Pass}}
+	all := parseMetrics(t, append(verifyMetrics(report, at, at).Bytes(), statusMetrics(doc, at).Bytes()...))
+	if len(all) != 15 {
+		t.Errorf("%d metrics, want 15", len(all))
+	}
+	for key := range all {
+		name, _, _ := strings.Cut(key, " ")
+		if !documented[name] {
+			t.Errorf("%s is not in docs/fleet.md", name)
+		}
+		delete(documented, name)
+	}
+	for name := range documented {
+		t.Errorf("docs/fleet.md names %s, which is not written", name)
 	}
 }
