@@ -5,7 +5,9 @@ package apply
 import (
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"relayhost/internal/lab"
 )
@@ -24,6 +26,7 @@ func TestLabFaults(t *testing.T) {
 		code  int
 		says  string
 		mend  string // shell, before the trees are compared
+		under string // shell, ahead of the run's own command
 	}{
 		{name: "disk full", spoil: strings.ReplaceAll(ownDisk, "%s", "300k") + `; dd if=/dev/zero of=/etc/postfix/filler bs=1k 2>/dev/null; true`,
 			code: 1, says: "/etc/postfix is on a disk with"},
@@ -63,6 +66,26 @@ func TestLabFaults(t *testing.T) {
 		{name: "large main.cf", spoil: `yes '# a comment of some length, to make the file large' | head -c 10000000 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`},
 		{name: "latin-1", spoil: `printf '# Gr\374\337e\nmail_name = Gr\374n\n' >>/etc/postfix/main.cf`},
 		{name: "crlf", spoil: `sed -i 's/$/\r/' /etc/postfix/main.cf`},
+		{name: "nearly full", spoil: strings.ReplaceAll(ownDisk, "%s", "600k") + `; dd if=/dev/zero of=/etc/postfix/filler bs=1k count=$(($(df -k --output=avail /etc/postfix | tail -1) - 32)) 2>/dev/null`,
+			code: 1, says: "/etc/postfix is on a disk with"},
+		{name: "master killed", spoil: `kill -9 $(cat /var/spool/postfix/pid/master.pid)`, mend: `postfix start`},
+		{name: "broken meanwhile", spoil: `cp /usr/sbin/postfix /root/postfix; printf '#!/bin/sh\ncase "$*" in *reload*) echo nonsense >>/etc/postfix/main.cf; umount -l /usr/sbin/postfix;; esac\nexec /root/postfix "$@"\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postfix`,
+			code: 1, says: "exit code", mend: `grep -q nonsense /etc/postfix/main.cf && sed -i /nonsense/d /etc/postfix/main.cf`},
+		{name: "one line of 5 MB", spoil: `printf 'lab_long = ' >>/etc/postfix/main.cf; yes 0123456789 | tr -d '\n' | head -c 5000000 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`},
+		{name: "continued over 10 MB", spoil: `printf 'lab_long =\n' >>/etc/postfix/main.cf; yes '   another.word.of.a.long.value' | head -c 10000008 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`},
+		{name: "200000 parameters", spoil: `seq 200000 | sed 's/.*/lab_p& = $lab_p&x/' >>/etc/postfix/main.cf`},
+		{name: "above 16 MiB", spoil: `yes '# a comment of some length' | head -c 17000000 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`,
+			code: 1, says: "larger than 16 MiB"},
+		{name: "duplicate keys", spoil: `printf 'mail_name = a\nmail_name = b\nrelayhost = [old.example]\n' >>/etc/postfix/main.cf`},
+		{name: "byte order mark", spoil: `sed -i '1s/^/\xef\xbb\xbf# mark\n/' /etc/postfix/main.cf`, // Postfix does not read it either
+			code: 1, says: "main.cf, line 1"},
+		{name: "empty", spoil: `postfix stop; : >/etc/postfix/main.cf`},
+		{name: "missing", spoil: `postfix stop; rm /etc/postfix/main.cf`},
+		{name: "folder", spoil: `postfix stop; rm /etc/postfix/main.cf; mkdir /etc/postfix/main.cf`, code: 1, says: "main.cf"},
+		{name: "main.cf a fifo", spoil: `postfix stop; rm /etc/postfix/main.cf; mkfifo /etc/postfix/main.cf`, code: 1, says: "not a regular file"},
+		{name: "planted names", spoil: `echo precious >/root/victim; ln -s /root/victim /etc/postfix/main.cf.tmp; ln -s /root/victim /etc/postfix/sasl_passwd.db.tmp`},
+		{name: "may not chown", spoil: `chgrp postfix /etc/postfix/main.cf`, under: `setpriv --bounding-set -chown`, code: 1, says: "with all capabilities"},
+		{name: "acl and attributes", ext4: true, spoil: `setfattr -n user.lab -v 1 /etc/postfix/main.cf 2>/dev/null; chmod 640 /etc/postfix/main.cf; chgrp postfix /etc/postfix/main.cf`},
 		{name: "no final newline", spoil: `printf '# the end' >>/etc/postfix/main.cf`},
 	} {
 		t.Run(strings.ReplaceAll(f.name, " ", "_"), func(t *testing.T) {
@@ -73,7 +96,8 @@ func TestLabFaults(t *testing.T) {
 			}
 			s.Shell(f.spoil)
 			before := s.Tree("/etc/postfix", "/etc/relayhost", "/srv")
-			r := s.drive("run")
+			command := []string{"/usr/local/bin/apply-driver", "driver", "run", "password=lab-secret"}
+			r := s.Run(append(strings.Fields(f.under), command...)...)
 			if r.Code != f.code || !strings.Contains(r.Stderr, f.says) {
 				t.Errorf("want code %d and %q, got %s", f.code, f.says, r)
 			}
@@ -118,4 +142,81 @@ func TestLabCrowd(t *testing.T) {
 	s.restored("at the end")
 	s.delivered()
 	t.Logf("exit codes %v", codes)
+}
+
+// TestLabStoppedHolder stops a run with SIGSTOP: it is not robbed of its lock,
+// and whoever comes says at once who holds it.
+func TestLabStoppedHolder(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	p := s.Start("/usr/local/bin/apply-driver", "driver", "run", "password=lab-secret", "prove=hang")
+	for !strings.Contains(s.ReadFile("/etc/postfix/main.cf"), nextHop) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := p.Kill(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"run", "rollback", "recover"} {
+		r := s.drive(verb)
+		if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is at work: process ") || r.Took > time.Second {
+			t.Errorf("%s: %s", verb, r)
+		}
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGCONT, syscall.SIGTERM} {
+		if err := p.Kill(sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := p.Wait(); r.Code != 130 {
+		t.Errorf("continued and ended: %s", r)
+	}
+	s.restored("continued and ended")
+}
+
+// TestLabRollbackFaults: a rollback needs no Postfix and no configuration that
+// parses, and does nothing where it cannot do all.
+func TestLabRollbackFaults(t *testing.T) {
+	t.Parallel()
+	for _, f := range []struct {
+		name, spoil string
+		code        int
+		says, mend  string
+	}{
+		{"unparsable", `echo nonsense >>/etc/postfix/main.cf`, 0, "", `sed -i /nonsense/d /etc/postfix/main.cf`},
+		{"no_postfix", `mkdir /root/away && mv /usr/sbin/post* /root/away/`, 0, "", ""},
+		{"damaged", `for f in /var/lib/relayhost/history/*/*.before; do echo rotten >$f; done`, 1, "is damaged", "again"},
+		{"newer_journal", `sed -i 's/"version": 1/"version": 2/' /var/lib/relayhost/history/*/journal.json`, 1, "version 2", "again"},
+		{"no_journal", `rm /var/lib/relayhost/history/*/journal.json`, 1, "journal.json", "again"},
+		{"immutable", `chattr +i /etc/postfix/main.cf`, 1, "chattr -i", `chattr -i /etc/postfix/main.cf`},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			s.MountExt4("/etc/postfix", 8<<20)
+			s.tree = s.Tree(restoredPaths...)
+			s.must(0, "run")
+			s.Shell("cp -a /var/lib/relayhost /root/state")
+			s.Shell(f.spoil)
+			before := s.Tree(restoredPaths...)
+			r := s.drive("rollback")
+			if r.Code != f.code || !strings.Contains(r.Stderr, f.says) {
+				t.Errorf("want code %d and %q, got %s", f.code, f.says, r)
+			}
+			if f.code != 0 {
+				if d := before.Diff(s.Tree(restoredPaths...)); d != "" {
+					t.Errorf("refused, but changed:\n%s", d)
+				}
+			}
+			if f.mend == "again" {
+				s.Shell("rm -r /var/lib/relayhost && cp -a /root/state /var/lib/relayhost")
+			} else if f.mend != "" {
+				s.Shell(f.mend)
+			}
+			if f.code != 0 {
+				s.must(0, "rollback")
+			}
+			s.restored("rolled back")
+			s.must(0, "rollback") // nothing to do
+		})
+	}
 }

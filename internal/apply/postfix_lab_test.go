@@ -43,7 +43,9 @@ type server struct {
 	sent int
 }
 
-var restoredPaths = []string{"/etc/postfix", "/etc/relayhost"}
+// restoredPaths are those of the configuration, and of a rehearsal.
+var restoredPaths = []string{"/etc/postfix", "/etc/relayhost",
+	"/etc/postfix-relayhost", "/var/spool/postfix-relayhost", "/var/lib/postfix-relayhost", "/var/lib/postfix-relayhost-log"}
 
 func newServer(t *testing.T, opts ...lab.Option) *server {
 	t.Helper()
@@ -105,6 +107,9 @@ func (s *server) sound(point string) {
 // delivered wants each message sent so far in the mailbox once.
 func (s *server) delivered() {
 	s.t.Helper()
+	if s.sent == 0 {
+		return
+	}
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if s.Queue() == "" {
 			break

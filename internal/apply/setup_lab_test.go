@@ -103,6 +103,9 @@ func killedSetup(t *testing.T, which pass) {
 		}
 		undo()
 		s.restored(point)
+		if left := s.Run("pgrep", "-af", "postfix-relayhost|watch-transaction"); left.Code != 1 {
+			t.Errorf("%s: still runs: %s", point, left)
+		}
 		return r.Code != 0
 	})
 	// A whole run sweeps what is left of all the dead ones.

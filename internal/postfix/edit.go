@@ -8,13 +8,18 @@ import (
 // logical joins the logical line that starts at node i as Postfix does: the
 // line feeds go, everything else stays.
 func (d *document) logical(i int) string {
-	line := strings.ReplaceAll(d.nodes[i].text, "\n", "")
-	for i++; i < len(d.nodes) && d.nodes[i].kind != head; i++ {
+	first := strings.ReplaceAll(d.nodes[i].text, "\n", "")
+	if i++; i == len(d.nodes) || d.nodes[i].kind == head {
+		return first
+	}
+	var line strings.Builder
+	line.WriteString(first)
+	for ; i < len(d.nodes) && d.nodes[i].kind != head; i++ {
 		if d.nodes[i].kind == cont {
-			line += strings.ReplaceAll(d.nodes[i].text, "\n", "")
+			line.WriteString(strings.ReplaceAll(d.nodes[i].text, "\n", ""))
 		}
 	}
-	return line
+	return line.String()
 }
 
 // find returns the last head with this name before node end, or -1.

@@ -69,6 +69,17 @@ func (m *Main) Get(name string) (string, bool) {
 	return m.value(i), true
 }
 
+// Values returns what Get returns, for every parameter, in one pass.
+func (m *Main) Values() map[string]string {
+	values := map[string]string{}
+	for i, n := range m.doc.nodes {
+		if n.kind == head {
+			values[n.name] = m.value(i)
+		}
+	}
+	return values
+}
+
 func (m *Main) value(i int) string {
 	_, value, _ := strings.Cut(m.doc.logical(i), "=")
 	return trim(value)

@@ -243,3 +243,19 @@ func FuzzMain(f *testing.F) {
 		}
 	})
 }
+
+func TestValues(t *testing.T) {
+	m, err := ParseMain([]byte("a = 1\nb =\n  2\n# c = 3\n  4\na = 5\nc=\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := m.Values()
+	if len(values) != 3 {
+		t.Errorf("%q", values)
+	}
+	for _, name := range m.Names() {
+		if want, ok := m.Get(name); values[name] != want || !ok {
+			t.Errorf("%s is %q, want %q", name, values[name], want)
+		}
+	}
+}
