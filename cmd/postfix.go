@@ -33,11 +33,11 @@ func (a *app) running(ctx context.Context) (bool, error) {
 
 // postfixCommand runs postfix(1) with the words given.
 func (a *app) postfixCommand(ctx context.Context, words ...string) error {
-	return a.runPostfix(ctx, append(a.withConfig("postfix"), words...))
+	return a.runPostfix(ctx, host.Command{Args: append(a.withConfig("postfix"), words...)})
 }
 
-func (a *app) runPostfix(ctx context.Context, args []string) error {
-	out, err := a.host.Run(ctx, host.Command{Args: args})
+func (a *app) runPostfix(ctx context.Context, c host.Command) error {
+	out, err := a.host.Run(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (a *app) runPostfix(ctx context.Context, args []string) error {
 		if reason == "" {
 			reason = "its reason is in the mail log"
 		}
-		return fmt.Errorf("%s: exit code %d: %s", strings.Join(args, " "), out.Code, reason)
+		return fmt.Errorf("%s: exit code %d: %s", strings.Join(c.Args, " "), out.Code, reason)
 	}
 	return nil
 }
@@ -69,7 +69,7 @@ func (a *app) reloadIfRunning(ctx context.Context) error {
 // service manager knows of it.
 func (a *app) start(ctx context.Context) error {
 	if _, err := a.host.Stat("/run/systemd/system"); err == nil && a.configDir == "" {
-		return a.runPostfix(ctx, []string{"systemctl", "start", "postfix"})
+		return a.runPostfix(ctx, host.Command{Args: []string{"systemctl", "start", "postfix"}})
 	}
 	return a.postfixCommand(ctx, "start")
 }

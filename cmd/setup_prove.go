@@ -58,9 +58,12 @@ func (s *setup) unchanged(ctx context.Context) error {
 
 // confirm shows the difference and asks once.
 func (s *setup) confirm(ctx context.Context) (err error) {
-	if s.waiting, err = postfix.ReadQueue(ctx, &s.host.Reader, s.configDir); err != nil {
-		// A Postfix that is stopped cannot list its queue.
-		s.waiting = nil
+	s.waiting, err = postfix.ReadQueue(ctx, &s.host.Reader, s.configDir)
+	if err != nil && s.flags.queue == "hold" {
+		return hint(err, "hold what waits first: postsuper -h ALL; then leave --queue hold out")
+	}
+	if err != nil && !errors.Is(err, postfix.ErrLongQueue) {
+		s.waiting = nil // a Postfix that is stopped cannot list its queue
 	}
 	if !s.json {
 		s.io.Done()

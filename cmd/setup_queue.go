@@ -58,23 +58,22 @@ func (s *setup) holdQueue(ctx context.Context) error {
 		return nil
 	}
 	for _, m := range s.waiting {
-		if m.Queue == "hold" {
-			continue
+		if m.Queue != "hold" && postfix.IsQueueID(m.ID) {
+			s.held = append(s.held, m.ID)
 		}
-		if err := s.postsuper(ctx, "-h", m.ID); err != nil {
-			return err
-		}
-		s.held = append(s.held, m.ID)
 	}
-	return nil
+	err := s.postsuper(ctx, "-h", s.held)
+	if err != nil {
+		// It may have come half way.
+		s.releaseQueue(context.WithoutCancel(ctx))
+	}
+	return err
 }
 
 // releaseQueue takes holdQueue back when the set-up was rolled back.
 func (s *setup) releaseQueue(ctx context.Context) {
-	for _, id := range s.held {
-		if err := s.postsuper(ctx, "-H", id); err != nil {
-			s.io.Say("warning: message %s stays on hold: %v", id, err)
-		}
+	if err := s.postsuper(ctx, "-H", s.held); err != nil {
+		s.io.Say("warning: %d message(s) stay on hold, postsuper -H releases them: %v", len(s.held), err)
 	}
 	s.held = nil
 }
@@ -101,11 +100,15 @@ func (s *setup) sendQueue(ctx context.Context) {
 	}
 }
 
-func (s *setup) postsuper(ctx context.Context, action, id string) error {
-	if !postfix.IsQueueID(id) {
-		return fmt.Errorf("%q is no queue id", id)
+// postsuper hands the queue ids over by standard input (postsuper(1), "-"): a
+// queue may be longer than a command line.
+func (s *setup) postsuper(ctx context.Context, action string, ids []string) error {
+	if len(ids) == 0 {
+		return nil
 	}
-	return s.runPostfix(ctx, append(s.withConfig("postsuper"), action, id))
+	return s.runPostfix(ctx, host.Command{
+		Args: append(s.withConfig("postsuper"), action, "-"), Stdin: []byte(strings.Join(ids, "\n") + "\n"),
+	})
 }
 
 // withConfig is the beginning of a Postfix command line for this instance.
