@@ -35,7 +35,7 @@ func newDemoCmd(a *app) *cobra.Command {
 embedded relay on 127.0.0.1, a private Postfix with its own configuration, queue
 and log in a temporary folder, the difference, the transaction, the proof of
 delivery, the message as it arrived, and the way back. The system's Postfix is
-neither changed nor used; no metadata service is asked and nothing is probed.`,
+neither changed nor used; no metadata service is asked and nothing is probed.` + exitHelp,
 		Example: `  sudo relayhost demo
   sudo relayhost demo --install
   sudo relayhost demo --keep`,
@@ -121,9 +121,13 @@ func (d *demo) postfix(ctx context.Context, withInstall bool) (postfix.State, er
 	if !withInstall {
 		return state, hint(errNoPostfix, "relayhost demo --install installs it: loopback only, not started")
 	}
-	if _, err := install.Postfix(ctx, d.host, install.Options{
+	// Ctrl-C waits for the package manager: half an installation is worse.
+	if _, err := install.Postfix(context.WithoutCancel(ctx), d.host, install.Options{
 		Quiet: true, Progress: func(t string) { d.io.Say("%s", t) },
 	}); err != nil {
+		return state, err
+	}
+	if err := ctx.Err(); err != nil {
 		return state, err
 	}
 	return postfix.Read(ctx, &d.host.Reader, "")
@@ -209,7 +213,10 @@ func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 			break
 		}
 	}
-	before := d.snapshot(private.ConfigDir)
+	before, err := d.snapshot(private.ConfigDir)
+	if err != nil {
+		return err
+	}
 	d.head("what changes in the private Postfix")
 	fmt.Fprint(d.io.Out, diff.Plan(s.plan, d.io.Color))
 	d.head("applied and proven")
@@ -244,7 +251,10 @@ func (d *demo) rollBack(ctx context.Context, s *setup, before map[string]string)
 	if err != nil {
 		return err
 	}
-	after := d.snapshot(s.configDir)
+	after, err := d.snapshot(s.configDir)
+	if err != nil {
+		return err
+	}
 	if len(after) != len(before) {
 		return fmt.Errorf("%s holds %d files after the way back, %d before", s.configDir, len(after), len(before))
 	}
@@ -258,16 +268,18 @@ func (d *demo) rollBack(ctx context.Context, s *setup, before map[string]string)
 }
 
 // snapshot maps the files of a folder to their hashes.
-func (d *demo) snapshot(dir string) map[string]string {
+func (d *demo) snapshot(dir string) (map[string]string, error) {
 	names, err := d.host.ReadDir(dir)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	sums := map[string]string{}
 	for _, name := range names {
-		if data, err := d.host.ReadFile(filepath.Join(dir, name)); err == nil {
-			sums[name] = host.Sum(data)
+		data, err := d.host.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
 		}
+		sums[name] = host.Sum(data)
 	}
-	return sums
+	return sums, nil
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -198,7 +200,7 @@ func (a *app) showStatus(d statusDoc) {
 	if d.Verified != nil {
 		row("Verified", "%s, at %s", d.Verified.Result, d.Verified.Time.Local().Format(time.DateTime))
 	}
-	for what, why := range d.Unknown {
-		row("Not known", "%s: %s", what, why)
+	for _, what := range slices.Sorted(maps.Keys(d.Unknown)) {
+		row("Not known", "%s: %s", what, d.Unknown[what])
 	}
 }

@@ -47,6 +47,7 @@ password is then derived from it here, offline, for the region of the relay.
 
 They are stored in the file that smtp_sasl_password_maps names, by default
 /etc/postfix/sasl_passwd, and its compiled map; both are readable by root only.
-Nothing else holds them: no log, no journal, no output.`,
+What these held before is kept in /var/lib/relayhost, which only root can enter,
+for rollback. No log and no output holds them.`,
 	}
 }
