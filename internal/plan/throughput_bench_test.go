@@ -3,7 +3,6 @@
 package plan_test
 
 import (
-	"crypto/tls"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,12 +49,10 @@ func TestBenchThroughput(t *testing.T) {
 		behaviour func(*smtpd.Config)
 	}{
 		{"pipelining", func(c *smtpd.Config) { c.Extensions = []string{"PIPELINING", "8BITMIME"} }},
-		// As SES was seen: no PIPELINING, TLS 1.2 (log lines in the guide of
-		// docker-mailserver.github.io/docker-mailserver, "AWS SES").
-		{"no_pipelining", func(c *smtpd.Config) {
-			c.Extensions, c.TLS = []string{"8BITMIME"}, c.TLS.Clone()
-			c.TLS.MaxVersion = tls.VersionTLS12
-		}},
+		// As SES was seen. Here a message of the guides takes 12 round trips and
+		// one on an open connection 5, RSET and all: latency itself allows no
+		// more than 2.4 times the guides.
+		{"no_pipelining", func(c *smtpd.Config) { c.Extensions = []string{"8BITMIME"} }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			guide := empty(t, test.behaviour, 20, nil)
@@ -69,7 +66,7 @@ func TestBenchThroughput(t *testing.T) {
 				fmt.Printf("figure: %s_%s_per_second %.1f (whole queue %.1f, %.2f round trips a message, %d logins)\n",
 					test.name, r.name, r.rate, r.whole, r.turns, r.logins)
 			}
-			fmt.Printf("figure: %s_limit_per_second %.1f\n", test.name, limit)
+			fmt.Printf("figure: %s_limit_per_second %.1f (%.2f times the guides)\n", test.name, limit, limit/guide.rate)
 			atLeast(t, test.name+"_ours_to_guide", ours.rate/guide.rate, 2.5)
 			atLeast(t, test.name+"_ours_to_limit", ours.rate/limit, 0.85)
 			atLeast(t, test.name+"_ours_100_to_guide", many.rate/guide.rate, 8)

@@ -107,6 +107,20 @@ func Read(ctx context.Context, r *host.Reader, configDir string) (State, error) 
 	return s, nil
 }
 
+// ReadStaged reads the configuration in dir as one that is going to be in live:
+// what refers to config_directory means the latter.
+func ReadStaged(ctx context.Context, r *host.Reader, dir, live string) (State, error) {
+	s, err := Read(ctx, r, dir)
+	if err != nil {
+		return s, err
+	}
+	for name, value := range s.Params {
+		s.Params[name] = strings.ReplaceAll(value, dir, live)
+	}
+	s.readMaps(r)
+	return s, nil
+}
+
 // readFiles reads main.cf and master.cf in s.ConfigDir.
 func (s *State) readFiles(r *host.Reader) error {
 	path := filepath.Join(s.ConfigDir, "main.cf")

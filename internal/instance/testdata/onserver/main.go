@@ -1,7 +1,8 @@
 // Onserver runs on a server of the lab, where the tests of plan and instance
 // cannot run themselves: it plans from what it finds there, and writes the plan
-// ("write") or rehearses it in a private Postfix ("rehearse"). The answers are
-// JSON on standard input.
+// ("write"), rehearses it in a private Postfix ("rehearse"), or applies it to one
+// main.cf after another and rolls it back ("rounds"). The answers are JSON on
+// standard input.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/apply"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
 	"relayhost/internal/plan"
@@ -34,8 +36,9 @@ type Input struct {
 	Connections        int
 	NoVerify           bool
 	Pin                string
-	Dir                string // of the private instance
-	Leave              bool   // end without closing it, as a killed run would
+	Dir                string   // of the private instance
+	Leave              bool     // end without closing it, as a killed run would
+	Rounds             []string // texts of main.cf
 }
 
 func main() {
@@ -59,10 +62,14 @@ func run(ctx context.Context, what string) error {
 	if err != nil {
 		relay = relays.Smarthost(in.Host, in.Port, in.TLS, in.Username != "")
 	}
-	p, err := plan.Build(s, nil, plan.Options{
+	o := plan.Options{
 		Relay: relay, Host: in.Host, Port: in.Port, TLS: in.TLS, Username: in.Username, Password: secret.New(in.Password),
 		From: in.From, To: in.To, Direct: in.Direct, Connections: in.Connections, NoVerify: in.NoVerify, Pin: in.Pin,
-	})
+	}
+	if what == "rounds" {
+		return rounds(ctx, h, o, in.Rounds)
+	}
+	p, err := plan.Build(s, nil, o)
 	if err != nil {
 		return err
 	}
@@ -72,7 +79,7 @@ func run(ctx context.Context, what string) error {
 	case "rehearse":
 		return rehearse(ctx, h, s, p, in)
 	}
-	return errors.New("write or rehearse")
+	return errors.New("write, rehearse or rounds")
 }
 
 func read(ctx context.Context, h *host.Host) (postfix.State, error) {
@@ -103,6 +110,56 @@ func write(h *host.Host, p plan.Plan) error {
 		}
 	}
 	return nil
+}
+
+const mainPath, masterPath, passwdPath = "/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/postfix/sasl_passwd"
+
+// rounds prints what is wrong in each round, by its number.
+func rounds(ctx context.Context, h *host.Host, o plan.Options, texts []string) error {
+	for n, text := range texts {
+		if err := h.WriteFile(mainPath, []byte(text), host.Spec{Mode: 0o644, Mtime: time.Now().Add(-time.Minute)}); err != nil {
+			return err
+		}
+		if err := round(ctx, h, o, text); err != nil {
+			fmt.Printf("%d: %v\n", n, err)
+		}
+	}
+	fmt.Println("done", len(texts))
+	return nil
+}
+
+// round applies, finds nothing more to do, and goes back to the same bytes.
+func round(ctx context.Context, h *host.Host, o plan.Options, text string) error {
+	build := func() (plan.Plan, error) {
+		s, err := read(ctx, h)
+		if err != nil {
+			return plan.Plan{}, err
+		}
+		return plan.Build(s, nil, o)
+	}
+	quiet := apply.Options{Reload: func(context.Context) error { return nil }}
+	master, _ := h.ReadFile(masterPath)
+	passwd, _ := h.ReadFile(passwdPath)
+	p, err := build()
+	if err != nil {
+		return fmt.Errorf("plan: %w", err)
+	}
+	if _, err := apply.Run(ctx, h, p, quiet); err != nil {
+		return fmt.Errorf("apply: %w", err)
+	}
+	again, err := build()
+	if err != nil || again.Changed() {
+		err = fmt.Errorf("a second plan changes %v: %w", again.Changed(), err)
+	}
+	if _, undo := apply.RollBackAll(ctx, h, quiet); undo != nil {
+		return fmt.Errorf("roll back: %w", undo)
+	}
+	for path, want := range map[string]string{mainPath: text, masterPath: string(master), passwdPath: string(passwd)} {
+		if got, _ := h.ReadFile(path); string(got) != want {
+			return fmt.Errorf("%s went back to %q", path, got)
+		}
+	}
+	return err
 }
 
 // rehearse prints the log of the instance once the message's fate is in it.

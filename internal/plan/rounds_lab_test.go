@@ -1,0 +1,69 @@
+//go:build lab
+
+package plan_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+	"relayhost/relays"
+)
+
+// Every shape of main.cf is applied with the checks of a real Postfix, is
+// unchanged on its own result, and goes back to its bytes.
+func TestLabShapesThereAndBack(t *testing.T) {
+	l := lab.New(t, lab.RelayAt([]string{"smtp.corp.test"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}))
+	s := l.Server
+	for _, name := range []string{"sasl_passwd", "more", "by_sender", "relay_domains", "tls_per_site", "tls_policy", "transport", "vmailbox", "virtual", "generic"} {
+		s.WriteFile("/etc/postfix/"+name, "[other.test]:25 a:b\n", 0o600)
+		s.Shell("postmap hash:/etc/postfix/" + name)
+	}
+	for _, name := range []string{"transport.re", "canonical", "dsn"} {
+		s.WriteFile("/etc/postfix/"+name, "/^never$/ never\n", 0o644)
+	}
+	step := 1
+	if os.Getenv("LAB_FULL") == "" {
+		step = 9
+	}
+	a := answersTo(l.World.Relay(relays.SmarthostID), 587, relays.StartTLS)
+	var texts, names []string
+	n := 0
+	for _, name := range slices.Sorted(maps.Keys(howTos)) {
+		// This Debian has no postfix-pcre.
+		howTo := strings.ReplaceAll(howTos[name], "pcre:", "regexp:")
+		for _, shape := range slices.Sorted(maps.Keys(shapes)) {
+			if n++; n%step == 0 {
+				names = append(names, name+"/"+shape)
+				texts = append(texts, shapes[shape]("myhostname = host.example.com\n"+howTo+"mynetworks = 127.0.0.0/8\n"))
+			}
+		}
+	}
+	a["Rounds"] = texts
+	program, err := onserver()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.WriteFile("/root/onserver", string(program), 0o755)
+	input, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.Do(lab.Command{Args: []string{"/root/onserver", "rounds"}, Stdin: string(input), Timeout: 10 * time.Minute})
+	for line := range strings.Lines(r.Stdout) {
+		number, problem, _ := strings.Cut(line, ": ")
+		if i, err := strconv.Atoi(number); err == nil {
+			t.Errorf("%s: %s", names[i], problem)
+		}
+	}
+	if !strings.HasSuffix(r.Stdout, "done "+strconv.Itoa(len(texts))+"\n") || len(texts) < 200/step {
+		t.Errorf("%d texts: %s", len(texts), r)
+	}
+	t.Logf("%d texts in %v", len(texts), r.Took)
+}
