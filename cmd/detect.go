@@ -8,6 +8,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/postfix"
+	"relayhost/internal/ui"
 )
 
 type detectFlags struct {
@@ -74,10 +75,11 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 		return err
 	}
 	o.Domain = domainOf(answers.From)
-	if a.verbose {
-		o.Advance = func(step string) { a.io.Say("%s", step) }
+	if a.verbose || ui.IsTerminal(a.io.Err) && !a.json {
+		o.Advance = func(step string) { a.io.Step("%s", step) }
 	}
 	facts, err := detect.Run(ctx, o)
+	a.io.Done()
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -95,7 +96,12 @@ func (s scene) play(t *testing.T) {
 		l.Server.Shell(fmt.Sprintf("cp -p credentials %s.txt", s.relay))
 	}
 	for _, f := range s.blocks {
-		res := l.Run("sh", "-ec", f.text)
+		env := []string{}
+		if s.relay != "" {
+			r := l.World.Relay(s.relay)
+			env = append(env, "KEY="+r.Username, "SECRET="+r.Password)
+		}
+		res := l.Server.Do(lab.Command{Args: []string{"sh", "-ec", f.text}, Env: env})
 		if res.Code != 0 {
 			t.Fatalf("line %d:\n%s%s\n%s", f.line, f.text, res, l.Server.MailLog())
 		}
@@ -119,4 +125,50 @@ func (s scene) hostOf(t *testing.T) string {
 		return ""
 	}
 	return host
+}
+
+// what differs from run to run in a session.
+var (
+	changeID = regexp.MustCompile(`change \d{8}-\d{6}-\d+`)
+	duration = regexp.MustCompile(` \(\d+\.\d s\)$`)
+)
+
+func sameEachRun(line string) string {
+	return strings.TrimRight(duration.ReplaceAllString(changeID.ReplaceAllString(line, "change ID"), ""), " ")
+}
+
+// TestLabReadmeSession holds the README's session against a real one, line by
+// line; "..." stands for lines that are left out.
+func TestLabReadmeSession(t *testing.T) {
+	var session []string
+	for _, f := range fences(t, "../README.md") {
+		if f.lang == "console" {
+			session = strings.Split(strings.TrimRight(f.text, "\n"), "\n")
+		}
+	}
+	if len(session) < 10 {
+		t.Fatalf("the README shows no session: %q", session)
+	}
+	l := newLab(t, lab.Relay("ses"))
+	credentials(l, "ses", "email-smtp.eu-west-1.amazonaws.com")
+	l.Server.Shell("mv credentials ses.txt")
+	l.Server.WriteFile("/usr/local/bin/sudo", "#!/bin/sh\nexec \"$@\"\n", 0o755)
+	p := sit(t, l, 80, false, words(strings.TrimPrefix(session[0], "$ "))...)
+	p.ends(0)
+	shown := strings.Split(p.screen.String(), "\n")
+	at, gap := 0, false
+	for _, want := range session[1:] {
+		if want == "..." {
+			gap = true
+			continue
+		}
+		found := at
+		for found < len(shown) && sameEachRun(shown[found]) != sameEachRun(want) {
+			found++
+		}
+		if found == len(shown) || found > at && !gap {
+			t.Fatalf("the README says %q, which does not come there in\n%s", want, p.screen)
+		}
+		at, gap = found+1, false
+	}
 }

@@ -76,9 +76,13 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 		return err
 	}
 	simulator := env.Relay.Test != nil && f.to != "" && strings.EqualFold(f.to, env.Relay.Test.Recipient)
+	if ui.IsTerminal(a.io.Err) && !a.json { // cron sees nothing while all is well
+		a.io.Step("checking the set-up")
+	}
 	report := verify.Run(ctx, env, verify.Options{
 		Offline: f.offline, NoSend: f.noSend || env.To == "", Blocklists: f.bl, Simulator: simulator,
 	})
+	a.io.Done()
 	if err := ctx.Err(); errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -178,7 +182,7 @@ func (a *app) verifyRoute(env *verify.Env, answers plan.Answers) (err error) {
 	}
 	// Somebody without root cannot read the passwords, so nothing is known of
 	// their file.
-	if !p.Incomplete {
+	if env.Limited = p.Incomplete; !p.Incomplete {
 		env.Plan = &p
 	}
 	return nil
