@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ type app struct {
 	io        *ui.Streams
 	host      *host.Host
 	json      bool
+	printed   bool // the document of --json is out
 	configDir string
 	timeout   time.Duration
 	verbose   bool
@@ -54,6 +56,8 @@ func Main(args []string) int {
 	if err != nil && ctx.Err() != nil {
 		err = errors.Join(errInterrupted, err)
 	}
+	// A mistake in the flags ends their reading, maybe before --json.
+	a.json = a.json || slices.Contains(args, "--json")
 	return a.report(cmd, err)
 }
 

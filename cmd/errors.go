@@ -104,6 +104,15 @@ func (a *app) report(_ *cobra.Command, err error) int {
 	if err == nil || err.Error() == "" || errors.Is(err, errDifferences) {
 		return code
 	}
+	if a.json && !a.printed {
+		doc := struct {
+			Version int    `json:"version"`
+			Result  string `json:"result"`
+			Error   string `json:"error"`
+			Hint    string `json:"hint,omitempty"`
+		}{1, "failed", smtpprobe.Sanitize(err.Error()), strings.Join(hints(err), "; ")}
+		_ = a.printJSON(doc) // the error itself goes to stderr in any case
+	}
 	text := err.Error()
 	if code == exitInterrupted {
 		text = "interrupted"
@@ -174,6 +183,7 @@ func hints(err error) []string {
 
 // printJSON writes v as the one document on standard output.
 func (a *app) printJSON(v any) error {
+	a.printed = true
 	enc := json.NewEncoder(a.io.Out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)

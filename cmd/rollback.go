@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -65,6 +66,9 @@ type rollbackDoc struct {
 
 func (a *app) listChanges() error {
 	changes, err := apply.History(&a.host.Reader, apply.Options{ConfigDir: a.configDir})
+	if errors.Is(err, fs.ErrPermission) {
+		return hint(err, "run it with sudo: what was there before may hold secrets")
+	}
 	if err != nil {
 		return err
 	}
@@ -85,7 +89,7 @@ func (a *app) listChanges() error {
 
 func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	if os.Geteuid() != 0 {
-		return hint(errors.New("rollback changes the mail configuration and must run as root"), "run it with sudo; relayhost rollback --list needs no root")
+		return hint(errors.New("rollback changes the mail configuration and must run as root"), "run it with sudo")
 	}
 	o := apply.Options{ConfigDir: a.configDir, Reload: a.reloadIfRunning, Force: f.force}
 	if _, err := apply.Recover(ctx, a.host, o); err != nil {

@@ -108,7 +108,8 @@ func (s *setup) smarthost(host string) (relays.Relay, error) {
 		}
 	}
 	_, _, stored := plan.Credentials(s.state, s.nextHopBefore())
-	auth := s.flags.credentialsFile != "" || s.flags.username != "" || credentialOfSystemd() != "" || stored
+	auth := s.flags.credentialsFile != "" || s.flags.username != "" || credentialOfSystemd() != "" ||
+		stored && s.before.Host == host // those of another relay say nothing of this one
 	return relays.Smarthost(host, port, mode, auth), nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
+	"relayhost/internal/verify"
 	"relayhost/relays"
 )
 
@@ -220,6 +221,13 @@ func certificateFault(f smtpprobe.Fault) bool {
 
 // nothingOpen says for each port at which step it ended.
 func (s *setup) nothingOpen(tried []detect.Submission) error {
+	if len(tried) > 0 && tried[0].Result == string(detect.DNSFailed) {
+		err := fmt.Errorf("no port of %s can be tried: %s", s.answers.Host, tried[0].Detail)
+		return proofError{s.found(err, verify.Finding{
+			Check: "dns", Result: verify.Fail, Detail: err.Error(),
+			Remedy: "Check the host name or the region, and the name servers in /etc/resolv.conf.",
+		})}
+	}
 	var lines []string
 	for _, t := range tried {
 		line := fmt.Sprintf("  port %d: %s at %s", t.Port, t.Result, t.Step)

@@ -157,14 +157,20 @@ func (s *setup) dial(ctx context.Context, until smtpprobe.Step) (smtpprobe.Resul
 	if s.verbose {
 		t.Trace = s.trace
 	}
-	var res smtpprobe.Result
-	for _, addr := range slices.Concat(v4, v6) {
+	var worst smtpprobe.Result
+	for i, addr := range slices.Concat(v4, v6) {
 		t.Addr = netip.AddrPortFrom(addr, uint16(o.Port))
-		if res = smtpprobe.Probe(ctx, t); res.Reached != "" {
-			break
+		res := smtpprobe.Probe(ctx, t)
+		if res.Reached != "" {
+			return res, nil
+		}
+		// A family that this host does not have is no reason while the other
+		// has one.
+		if i == 0 || worst.Fault == smtpprobe.FaultNoRoute {
+			worst = res
 		}
 	}
-	return res, nil
+	return worst, nil
 }
 
 // rehearse sends the test message through a private Postfix that has exactly

@@ -57,7 +57,8 @@ func (s *setup) finish(err error) error {
 		if s.doc.Result == "" || s.doc.Result == "applied" {
 			s.doc.Result = "failed"
 		}
-		if s.doc.Result == "failed" && !s.json && exitCode(err) != exitUsage && exitCode(err) != exitNeedsPerson {
+		var stated statedError // who knows better has said it
+		if s.doc.Result == "failed" && !s.json && !errors.As(err, &stated) && exitCode(err) != exitUsage && exitCode(err) != exitNeedsPerson {
 			err = stateOfHost(err, "unchanged")
 		}
 	}
@@ -141,7 +142,9 @@ func (s *setup) applied(r apply.Record, d *verify.Delivery) {
 		return
 	}
 	s.io.Done()
-	if d != nil {
+	if d != nil && d.Relay == "" {
+		s.answer("handed to Postfix: the test message to " + s.answers.To + "; no log shows where it went")
+	} else if d != nil {
 		s.answer("delivered: the test message to " + s.answers.To)
 		s.answer("  " + d.Relay + ": " + d.Reply)
 	} else {

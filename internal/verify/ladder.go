@@ -168,7 +168,11 @@ func (r *run) login(p port) Finding {
 	res := p.result
 	switch {
 	case r.Username == "":
-		return Finding{Check: "auth", Result: Skip, Detail: "this relay goes by address, or no credentials are stored"}
+		detail := "this relay goes by address, or no credentials are stored"
+		if r.Limited {
+			detail = "the stored credentials can be read by root only"
+		}
+		return Finding{Check: "auth", Result: Skip, Detail: detail}
 	case res.Err != nil:
 		return Finding{Check: "auth", Result: Fail, Detail: fmt.Sprintf("port %d: %v", p.number, res.Err), Ms: ms(res.Total)}.
 			because(explain.Decide(explain.Probe(res, &r.Relay), r.signs))

@@ -43,6 +43,8 @@ type Env struct {
 	// Plan is what setup would write now with the answers it was given; nil
 	// when there are none, and nothing can drift.
 	Plan *plan.Plan
+	// Limited: files that hold secrets could not be read, for want of root.
+	Limited bool
 	// Public are this host's addresses as the world sees them, if known.
 	Public []netip.Addr
 	// Probe is smtpprobe.Probe where nil.

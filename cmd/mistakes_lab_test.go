@@ -1,0 +1,109 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
+	"relayhost/relays"
+)
+
+// TestLabMistakesAsJSON: --json gives one document on every error, mistakes in
+// the flags too.
+func TestLabMistakesAsJSON(t *testing.T) {
+	l := lab.New(t)
+	for _, args := range [][]string{
+		{"setup", "--nope", "--json"}, {"--json", "setup", "extra"}, {"setup", "--relay", "ses", "--smarthost", "x", "--json"},
+		{"detect", "--relay", "nope", "--json"}, {"relays", "nope", "--json"}, {"hosts", "nope", "--json"},
+		{"unblock", "--host", "nope", "--json"}, {"nope", "--json"},
+	} {
+		res := l.Run(append([]string{"relayhost"}, args...)...)
+		doc := decode[setupResult](t, res)
+		if res.Code != 64 || doc.Version != 1 || doc.Result != "failed" || doc.Error == "" || !strings.Contains(res.Stderr, "error:") {
+			t.Errorf("%q: %s", args, res)
+		}
+	}
+}
+
+// TestLabToldRight: what is said at the end of a run is what is.
+func TestLabToldRight(t *testing.T) {
+	t.Run("kept", func(t *testing.T) {
+		t.Parallel()
+		taken := 0
+		l := newLab(t, lab.Relay("postmark", func(c *smtpd.Config) {
+			c.Message = func(smtpd.Envelope) *smtpd.Reply {
+				if taken++; taken > 1 {
+					return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "Relay access denied"}
+				}
+				return nil
+			}
+		}))
+		credentials(l, "postmark", "")
+		res := l.Run(append(remove(setupArgs(five[4]), "--json"), "--keep-on-failure")...)
+		if res.Code != 3 || !strings.Contains(res.Stderr, "was kept") || strings.Contains(res.Stderr, "this server: unchanged") {
+			t.Error(res)
+		}
+		list := l.Server.RunAs(1000, "relayhost", "rollback", "--list")
+		if list.Code != 1 || !strings.Contains(list.Stderr, "sudo") {
+			t.Errorf("rollback --list as any user: %s", list)
+		}
+		verify := l.Server.RunAs(1000, "relayhost", "verify", "--no-send", "--json")
+		var doc struct {
+			Findings []struct{ Check, Detail string }
+		}
+		if err := json.Unmarshal([]byte(verify.Stdout), &doc); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range doc.Findings {
+			if (f.Check == "drift" || f.Check == "auth") && !strings.Contains(f.Detail, "root only") {
+				t.Errorf("%s as any user: %s", f.Check, f.Detail)
+			}
+		}
+	})
+	t.Run("no_log", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, lab.NoLog(), lab.Relay("postmark"))
+		credentials(l, "postmark", "")
+		res := l.Run(remove(setupArgs(five[4]), "--json")...)
+		if res.Code != 0 || !strings.Contains(res.Stdout, "no log shows where it went") || strings.Contains(res.Stdout, "delivered:") {
+			t.Error(res)
+		}
+	})
+	t.Run("no_ipv6", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, lab.NoRoute6(), lab.Relay("postmark"), lab.Port(587, lab.Dropped, lab.Both))
+		credentials(l, "postmark", "")
+		doc := decode[setupResult](t, unchangedAfter(t, l, 3, setupArgs(five[4], "--port", "587", "--no-probe")...))
+		if f := doc.Verification.Findings; len(f) != 1 || f[0].Cause != "net_timeout" {
+			t.Errorf("%+v", doc)
+		}
+	})
+	t.Run("unknown_name", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, lab.Relay("ses"))
+		credentials(l, "ses", five[0].host)
+		doc := decode[setupResult](t, unchangedAfter(t, l, 3, setupArgs(service{id: "ses", region: "eu-west-9"})...))
+		if !strings.Contains(doc.Error, "does not exist") || !strings.Contains(doc.Hint, "region") {
+			t.Errorf("%+v", doc)
+		}
+	})
+	t.Run("smarthost_after_a_service", func(t *testing.T) {
+		t.Parallel()
+		open := func(c *smtpd.Config) { c.NoAuth, c.Accounts, c.Mechanisms = true, nil, []string{} }
+		l := newLab(t, lab.Relay("postmark"), lab.RelayAt([]string{"mx.corp.example"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}, open))
+		credentials(l, "postmark", "")
+		if res := l.Run(setupArgs(five[4])...); res.Code != 0 {
+			t.Fatal(res)
+		}
+		if res := l.Run("relayhost", "setup", "--smarthost", "mx.corp.example", "--port", "587", "--yes", "--json"); res.Code != 0 {
+			t.Error(res)
+		}
+		if box := l.World.Relay(relays.SmarthostID).Mailbox(); len(box) != 2 {
+			t.Errorf("%d messages came, want 2", len(box))
+		}
+	})
+}
