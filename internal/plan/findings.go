@@ -54,6 +54,9 @@ func (b *builder) findings() {
 	if old := b.param("relayhost"); old != "" && !strings.EqualFold(old, b.d.NextHop) {
 		b.note("relayhost was %s", old)
 	}
+	if dirs := words(b.param("multi_instance_directories")); len(dirs) > 0 {
+		b.note("this Postfix has further instances (%s), which stay as they are: name one with --config-dir to set it up", strings.Join(dirs, ", "))
+	}
 	if b.facts != nil && b.facts.Port25.Verdict == detect.Open {
 		b.note("port 25 is open from this host: mail could also be delivered without a relay")
 	}
