@@ -53,17 +53,6 @@ type knowledge struct {
 // known loads and compiles the embedded files once.
 var known = sync.OnceValues(func() (*knowledge, error) { return load(files) })
 
-// Causes lists every cause of the failure catalogue by id, in the order of the
-// files.
-func Causes() []Cause {
-	k := must()
-	var causes []Cause
-	for _, f := range k.failures {
-		causes = append(causes, f.cause())
-	}
-	return causes
-}
-
 // ByID returns a cause of the failure catalogue.
 func ByID(id string) (Cause, bool) {
 	f, ok := must().byID[id]

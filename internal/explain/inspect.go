@@ -212,8 +212,7 @@ func when(holds bool, format string, args ...any) string {
 func (r Route) authWanted() bool { return r.NextHop != "" && r.Param("smtp_sasl_password_maps") != "" }
 
 func (r Route) chrooted() bool {
-	level, _, _ := strings.Cut(r.State.Params["compatibility_level"], ".")
-	return r.Service.Chroot == "y" || r.Service.Chroot == "-" && (level == "" || level == "0")
+	return r.Service.Chrooted(r.State.Params["compatibility_level"])
 }
 
 var goodNextHop = regexp.MustCompile(`^(\[[A-Za-z0-9.:_-]+\]|[A-Za-z0-9._-]+)(:[A-Za-z0-9-]+)?$`)

@@ -188,25 +188,6 @@ func (i *Instance) lastFault() string {
 	return lines[len(lines)-1]
 }
 
-// Send hands message to the instance's own sendmail(1). message is a whole
-// message, headers first.
-func (i *Instance) Send(ctx context.Context, from, to string, message []byte) error {
-	sendmail := i.o.State.Params["sendmail_path"]
-	if sendmail == "" {
-		sendmail = "sendmail"
-	}
-	out, err := i.h.Run(ctx, host.Command{
-		Args: []string{sendmail, "-C", i.ConfigDir, "-i", "-f", from, "--", to}, Stdin: message,
-	})
-	if err != nil {
-		return err
-	}
-	if out.Code != 0 {
-		return fmt.Errorf("%s: exit code %d: %s", sendmail, out.Code, strings.TrimSpace(string(out.Stderr)))
-	}
-	return nil
-}
-
 // Close stops it and removes its folders, whatever state it is in.
 func (i *Instance) Close() error {
 	if i.o.Keep {

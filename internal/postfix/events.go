@@ -15,15 +15,6 @@ func MessageID(text string) (id string, ok bool) {
 	return strings.TrimSuffix(strings.TrimPrefix(id, "<"), ">"), ok
 }
 
-// Removed reports whether the line says that the message has left the queue.
-func Removed(text string) bool { return text == "removed" }
-
-// BouncedAs returns the queue id of the non-delivery report that a message has
-// caused.
-func BouncedAs(text string) (id string, ok bool) {
-	return strings.CutPrefix(text, "sender non-delivery notification: ")
-}
-
 // Severity returns "warning", "error", "fatal" or "panic", with which Postfix
 // begins such lines (msg(3)), and the text behind it; "" for an ordinary line.
 func (l LogLine) Severity() (severity, text string) {

@@ -159,12 +159,6 @@ func TestEvents(t *testing.T) {
 	if id, ok := MessageID(parse("postfix/cleanup[1]: E6FB73F: message-id=<20261122@host>").Text); !ok || id != "20261122@host" {
 		t.Errorf("MessageID: %q, %v", id, ok)
 	}
-	if id, ok := BouncedAs(parse("postfix/bounce[1]: E6FB73F: sender non-delivery notification: 0298F48").Text); !ok || id != "0298F48" {
-		t.Errorf("BouncedAs: %q, %v", id, ok)
-	}
-	if !Removed(parse("postfix/qmgr[1]: E6FB73F: removed").Text) {
-		t.Error("Removed")
-	}
 	if program, ok := parse("postfix/master[1]: warning: /usr/lib/postfix/sbin/smtp: bad command startup -- throttling").Throttled(); !ok || program != "smtp" {
 		t.Errorf("Throttled: %q, %v", program, ok)
 	}

@@ -198,16 +198,6 @@ func (m *Main) InlineComments() []string {
 	return names
 }
 
-// Line returns where the effective definition of name starts, from 1; 0 when
-// there is none.
-func (m *Main) Line(name string) int {
-	i := m.doc.find(name, len(m.doc.nodes))
-	if i < 0 {
-		return 0
-	}
-	return m.doc.line(i)
-}
-
 // Clone returns a copy that can be changed without changing m.
 func (m *Main) Clone() *Main { return &Main{m.doc.clone()} }
 

@@ -164,9 +164,6 @@ func TestMainTells(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tc.what, tc.got, tc.want)
 		}
 	}
-	if got := m.Line("e"); got != 11 {
-		t.Errorf("Line(e) = %d, want 11", got)
-	}
 	c := m.Clone()
 	c.Set("a", "changed")
 	c.Remove("b")

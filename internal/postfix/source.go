@@ -139,11 +139,5 @@ func (s *Source) Remove(key string) {
 	}
 }
 
-// Marked lists the keys under our comment line.
-func (s *Source) Marked() []string { return s.doc.underMark() }
-
-// Clone returns a copy that can be changed without changing s.
-func (s *Source) Clone() *Source { return &Source{s.doc.clone(), s.aliases} }
-
 // Bytes returns the text as it now is.
 func (s *Source) Bytes() []byte { return s.doc.bytes() }
