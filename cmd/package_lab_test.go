@@ -79,6 +79,7 @@ func onAndOff(t *testing.T, l *lab.Lab) {
 	for _, file := range []string{
 		"/usr/share/bash-completion/completions/relayhost", "/usr/share/zsh/vendor-completions/_relayhost",
 		"/usr/share/fish/vendor_completions.d/relayhost.fish", "/usr/share/doc/relayhost/copyright",
+		"/usr/share/man/man1/relayhost.1.gz", "/usr/share/man/man1/relayhost-verify.1.gz",
 		"/usr/lib/systemd/system/relayhost-verify.service", "/usr/lib/systemd/system/relayhost-verify.timer",
 	} {
 		if n, ok := s.Tree(file)[file]; !ok || n.Mode.Perm() != 0o644 || n.UID != 0 || n.GID != 0 {
