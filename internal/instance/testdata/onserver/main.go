@@ -170,9 +170,10 @@ func rehearse(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, i
 	if err != nil {
 		return err
 	}
-	message := []byte("From: root\nTo: " + in.To + "\nSubject: rehearsal\n\nhello\n")
-	if err := i.Send(ctx, "root@"+s.FQDN, in.To, message); err != nil {
-		return errors.Join(err, i.Close())
+	send := exec.CommandContext(ctx, "sendmail", "-C", i.ConfigDir, "-i", "-f", "root@"+s.FQDN, "--", in.To)
+	send.Stdin = strings.NewReader("From: root\nTo: " + in.To + "\nSubject: rehearsal\n\nhello\n")
+	if out, err := send.CombinedOutput(); err != nil {
+		return errors.Join(fmt.Errorf("%w: %s", err, out), i.Close())
 	}
 	for ctx.Err() == nil {
 		log, _ := os.ReadFile(i.Log.File)
