@@ -96,7 +96,7 @@ func (d *demo) run(ctx context.Context, withInstall bool) (err error) {
 	if err := d.startRelay(ctx); err != nil {
 		return err
 	}
-	defer d.relay.Close()
+	defer func() { err = errors.Join(err, d.relay.Close()) }()
 	private, err := instance.Start(ctx, d.host, instance.Options{
 		Dir: filepath.Join(d.dir, "postfix"), Name: "relayhost-demo", State: state, Keep: d.keep,
 		Params: map[string]string{"smtp_host_lookup": "native", "myhostname": "server.example.com"},

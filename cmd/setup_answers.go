@@ -100,12 +100,7 @@ func (s *setup) smarthost(host string) (relays.Relay, error) {
 	port, mode := s.before.Port, relays.TLSMode(s.before.TLS)
 	if s.flags.port != "auto" {
 		port, _ = strconv.Atoi(s.flags.port)
-		mode = relays.StartTLS
-		// RFC 8314 section 7.3 gives 465 to implicit TLS; 2465 and 8465
-		// are its usual alternates.
-		if port == 465 || port == 2465 || port == 8465 {
-			mode = relays.Implicit
-		}
+		mode = relays.UsualTLS(port)
 	}
 	_, _, stored := plan.Credentials(s.state, s.nextHopBefore())
 	auth := s.flags.credentialsFile != "" || s.flags.username != "" || credentialOfSystemd() != "" ||

@@ -46,19 +46,11 @@ func (s *survey) relayEndpoints() []Endpoint {
 	for _, port := range ports {
 		mode, ok := s.Relay.TLSOf(port)
 		if !ok || mode == relays.Unsure {
-			mode = usualTLS(port)
+			mode = relays.UsualTLS(port)
 		}
 		list = append(list, Endpoint{Host: host, Port: port, TLS: mode, Relay: s.Relay.ID})
 	}
 	return list
-}
-
-// usualTLS is how TLS starts on a port of which the catalogue says nothing.
-func usualTLS(port int) relays.TLSMode {
-	if port == 465 || port == 2465 {
-		return relays.Implicit
-	}
-	return relays.StartTLS
 }
 
 func (s *survey) resolveAll(ctx context.Context, names map[string]addresses) {

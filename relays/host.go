@@ -194,3 +194,13 @@ func Smarthost(host string, port int, tls TLSMode, auth bool) Relay {
 	r.inherit()
 	return r
 }
+
+// UsualTLS is how TLS starts on a port that no source describes. RFC 8314
+// section 7.3 gives 465 to implicit TLS; 2465 and 8465 are its usual alternates.
+func UsualTLS(port int) TLSMode {
+	switch port {
+	case 465, 2465, 8465:
+		return Implicit
+	}
+	return StartTLS
+}

@@ -178,3 +178,11 @@ func TestRegionOf(t *testing.T) {
 		}
 	}
 }
+
+func TestUsualTLS(t *testing.T) {
+	for port, want := range map[int]TLSMode{465: Implicit, 2465: Implicit, 8465: Implicit, 587: StartTLS, 25: StartTLS, 2525: StartTLS, 2587: StartTLS} {
+		if got := UsualTLS(port); got != want {
+			t.Errorf("port %d: %s, want %s", port, got, want)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"relayhost/internal/postfix"
+	"relayhost/relays"
 )
 
 // Route is how Postfix sends mail for the world: the entry of master.cf, the
@@ -149,7 +150,7 @@ var inspections = []struct {
 		return when(level != "" && !slices.Contains(levels, level), "the TLS level %q does not exist", level)
 	}},
 	{"tls_465_no_wrappermode", func(r Route, _ string) string {
-		return when((r.Port == 465 || r.Port == 2465) && !r.yes("smtp_tls_wrappermode"), "port %d without smtp_tls_wrappermode", r.Port)
+		return when(relays.UsualTLS(r.Port) == relays.Implicit && !r.yes("smtp_tls_wrappermode"), "port %d without smtp_tls_wrappermode", r.Port)
 	}},
 	{"tls_587_wrappermode", func(r Route, _ string) string {
 		return when(slices.Contains([]int{25, 587, 2525, 2587}, r.Port) && r.yes("smtp_tls_wrappermode"), "port %d with smtp_tls_wrappermode", r.Port)
