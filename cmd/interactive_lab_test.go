@@ -365,3 +365,46 @@ func TestLabInstall(t *testing.T) {
 		t.Errorf("setup --install without packages: %s", res)
 	}
 }
+
+// TestLabCtrlC breaks setup off while it works, not while it asks: during
+// detection, during the rehearsal, and during the proof through the server's
+// own Postfix. Then somebody closes the terminal at a question.
+func TestLabCtrlC(t *testing.T) {
+	l := newLab(t, lab.Relay("brevo"), lab.Delay(100*time.Millisecond))
+	credentials(l, "brevo", "")
+	before := l.Server.Tree(mailConfig...)
+	unchanged := func(t *testing.T) {
+		t.Helper()
+		if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
+			t.Errorf("the host is not as before:\n%s", d)
+		}
+	}
+	for _, at := range []struct{ see, state string }{
+		{"probing port 25", "unchanged"}, {"rehearsal:", "unchanged"}, {"proof:", "restored"},
+	} {
+		t.Run(strings.Trim(at.see, ":"), func(t *testing.T) {
+			p := sit(t, l, 80, false, "relayhost", "setup", "--relay", "brevo", "--region", "", "--from", "app@example.com",
+				"--credentials-file", "/root/credentials", "--yes")
+			p.sees(at.see)
+			p.term.Type("\x03")
+			p.ends(130)
+			p.sees("relayhost: error: interrupted")
+			p.sees("this server: " + at.state)
+			unchanged(t)
+		})
+	}
+	t.Run("hangup", func(t *testing.T) {
+		p := sit(t, l, 80, false, "relayhost", "setup", "--relay", "brevo", "--region", "")
+		p.sees("? User name")
+		p.term.Hangup()
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			if res := l.Run("sh", "-c", "cat /proc/[0-9]*/comm | grep -x relayhost"); res.Code == 1 {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal("relayhost runs on without a terminal")
+			}
+		}
+		unchanged(t)
+	})
+}

@@ -193,6 +193,9 @@ func (s *setup) rehearse(ctx context.Context) error {
 	if cerr := in.Close(); cerr != nil {
 		err = errors.Join(err, fmt.Errorf("rehearsal: %w", cerr))
 	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return errors.Join(ctx.Err(), err) // Ctrl-C is no fault of the delivery
+	}
 	if err != nil {
 		return proofError{s.explainedDelivery(fmt.Errorf("rehearsal: %w", err), d, err)}
 	}
@@ -295,6 +298,9 @@ func (s *setup) applyFailed(ctx context.Context, record apply.Record, err error,
 		}
 		s.doc.Result = "rolled_back"
 		return stateOfHost(failed, "restored")
+	}
+	if record.State == apply.RolledBack {
+		return stateOfHost(err, "restored")
 	}
 	return err
 }
