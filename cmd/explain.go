@@ -79,6 +79,14 @@ func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) err
 		if err := c.Read(ctx, a.io.In); err != nil {
 			return err
 		}
+		if c.Lines > 0 {
+			break
+		}
+		// ssh(1) and Ansible give commands an empty standard input.
+		a.io.Say("nothing on standard input: reading the log and the queue of this host")
+		if err := a.explainHost(ctx, c); err != nil {
+			return err
+		}
 	default:
 		if err := a.explainHost(ctx, c); err != nil {
 			return err

@@ -107,3 +107,16 @@ func TestLabToldRight(t *testing.T) {
 		}
 	})
 }
+
+// TestLabExplainWithoutInput: an empty standard input, as ssh gives it, means
+// this host's own log.
+func TestLabExplainWithoutInput(t *testing.T) {
+	l := newLab(t)
+	l.Server.SendMail("root", "customer@gmail.com", "an invoice")
+	l.Server.WaitLog(`status=deferred`)
+	res := l.Server.RunInput("", "relayhost", "explain", "--json")
+	var doc struct{ Lines int }
+	if err := json.Unmarshal([]byte(res.Stdout), &doc); err != nil || doc.Lines == 0 {
+		t.Error(res)
+	}
+}

@@ -183,7 +183,7 @@ func (r *run) service(context.Context) []Finding {
 	case r.Host != "" && (!strings.EqualFold(route.Host, r.Host) || route.Port != r.Port):
 		return []Finding{Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to [%s]:%d", route.NextHop, r.Host, r.Port)}.known("override_elsewhere")}
 	}
-	if route.Service.Chroot == "y" {
+	if route.Service.Chrooted(r.State.Params["compatibility_level"]) {
 		if f := r.jail(); f != nil {
 			return f
 		}
@@ -210,6 +210,9 @@ func (r *run) jail() []Finding {
 
 // drift compares what is there with what setup would write.
 func (r *run) drift(context.Context) []Finding {
+	if r.Plan == nil && r.Limited {
+		return skip("drift", "some of the files can be read by root only")
+	}
 	if r.Plan == nil {
 		return skip("drift", "this host was not set up by relayhost")
 	}
