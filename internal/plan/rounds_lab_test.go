@@ -19,7 +19,13 @@ import (
 // Every shape of main.cf is applied with the checks of a real Postfix, is
 // unchanged on its own result, and goes back to its bytes.
 func TestLabShapesThereAndBack(t *testing.T) {
-	l := lab.New(t, lab.RelayAt([]string{"smtp.corp.test"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}))
+	for _, suite := range suites() {
+		t.Run(string(suite), func(t *testing.T) { thereAndBack(t, suite) })
+	}
+}
+
+func thereAndBack(t *testing.T, suite lab.Suite) {
+	l := lab.New(t, lab.On(suite), lab.RelayAt([]string{"smtp.corp.test"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}))
 	s := l.Server
 	for _, name := range []string{"sasl_passwd", "more", "by_sender", "relay_domains", "tls_per_site", "tls_policy", "transport", "vmailbox", "virtual", "generic"} {
 		s.WriteFile("/etc/postfix/"+name, "[other.test]:25 a:b\n", 0o600)
@@ -30,7 +36,7 @@ func TestLabShapesThereAndBack(t *testing.T) {
 	}
 	step := 1
 	if os.Getenv("LAB_FULL") == "" {
-		step = 9
+		step = 9 // each how-to and each shape at least once
 	}
 	a := answersTo(l.World.Relay(relays.SmarthostID), 587, relays.StartTLS)
 	var texts, names []string
