@@ -76,7 +76,7 @@ func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) err
 	case len(args) > 0:
 		return a.explainText(strings.Join(args, " "), c.Relay)
 	case !ui.IsTerminal(a.io.In) && !isNull(a.io.In):
-		if err := c.Read(ctx, a.io.In); err != nil {
+		if err := c.Read(ctx, a.io.InUntil(ctx)); err != nil {
 			return err
 		}
 		if c.Lines > 0 {

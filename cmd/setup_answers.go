@@ -115,7 +115,7 @@ func (s *setup) readCredentials(ctx context.Context) error {
 	if len(r.Auth.Mechanisms) == 0 {
 		return nil
 	}
-	c, err := s.givenCredentials()
+	c, err := s.givenCredentials(ctx)
 	if err != nil {
 		return err
 	}
@@ -197,14 +197,17 @@ func credentialOfSystemd() string {
 }
 
 // givenCredentials are those of --credentials-file or of systemd.
-func (s *setup) givenCredentials() (c secret.Credentials, err error) {
+func (s *setup) givenCredentials(ctx context.Context) (c secret.Credentials, err error) {
 	path := first(s.flags.credentialsFile, credentialOfSystemd())
 	switch path {
 	case "":
 		return secret.Credentials{}, nil
 	case "-":
-		c, err = secret.Read(s.io.In)
-		if err != nil {
+		c, err = secret.Read(s.io.InUntil(ctx))
+		switch {
+		case ctx.Err() != nil:
+			return c, fmt.Errorf("read standard input: %w", context.Cause(ctx))
+		case err != nil:
 			err = fmt.Errorf("standard input %w", err)
 		}
 	default:

@@ -105,7 +105,7 @@ func TestSmarthostLogsIn(t *testing.T) {
 		}
 	}
 	t.Setenv("CREDENTIALS_DIRECTORY", dir)
-	_, err := (&setup{}).givenCredentials()
+	_, err := (&setup{}).givenCredentials(t.Context())
 	if h := hints(err); err == nil || len(h) != 1 || !strings.Contains(h[0], dir) {
 		t.Errorf("credentials of systemd that others can read: %v, hint %q", err, h)
 	}
