@@ -136,13 +136,16 @@ func TestImplicitTLSDiffersByOneOption(t *testing.T) {
 
 func TestWhatReachesTheServiceFromMain(t *testing.T) {
 	for name, test := range map[string]struct{ global, want string }{
-		"tls_append_default_CA":       {"yes", "no"},
-		"smtp_fallback_relay":         {"[other.example.com]", ""},
-		"smtp_sasl_auth_soft_bounce":  {"no", "yes"},
-		"smtp_skip_5xx_greeting":      {"no", "yes"},
-		"smtp_never_send_ehlo":        {"yes", "no"},
-		"smtp_discard_ehlo_keywords":  {"PIPELINING, STARTTLS", ""},
-		"smtp_sasl_type":              {"dovecot", "cyrus"},
+		"tls_append_default_CA":      {"yes", "no"},
+		"smtp_fallback_relay":        {"[other.example.com]", ""},
+		"smtp_sasl_auth_soft_bounce": {"no", "yes"},
+		"smtp_skip_5xx_greeting":     {"no", "yes"},
+		"smtp_never_send_ehlo":       {"yes", "no"},
+		"smtp_discard_ehlo_keywords": {"PIPELINING, STARTTLS", ""},
+		"smtp_sasl_type":             {"dovecot", "cyrus"},
+
+		"smtp_sasl_password_result_delimiter": {"|", ":"},
+
 		"smtp_delivery_status_filter": {"pcre:/etc/postfix/own", "regexp:/etc/postfix/relayhost_status_filter,pcre:/etc/postfix/own"},
 		"smtp_generic_maps":           {"hash:/etc/postfix/generic", "hash:/etc/postfix/relayhost_generic,hash:/etc/postfix/generic"},
 	} {

@@ -41,6 +41,9 @@ var resets = []reset{
 		return slices.ContainsFunc(words(strings.ToLower(v)), func(w string) bool { return w == "starttls" || w == "auth" })
 	}},
 	{"smtp_sasl_type", "cyrus", isNoCyrus},
+	// Our entry has a colon between user name and password; since 3.9 another
+	// character can be set for all tables.
+	{"smtp_sasl_password_result_delimiter", ":", func(_ *builder, v string) bool { return v != ":" }},
 }
 
 // masterCF sets the entries of the relay in master.cf and removes those of an
