@@ -37,10 +37,24 @@ func (i *Instance) stop() error {
 			return fmt.Errorf("stop the private Postfix: %w", err)
 		}
 		if ended(fd, stopTime) {
-			return nil
+			return endGroup(pid)
 		}
 	}
 	return fmt.Errorf("the private Postfix (pid %d) does not end", pid)
+}
+
+// endGroup waits for the children of a master that has ended: they get its
+// SIGTERM too, and go a moment later.
+func endGroup(master int) error {
+	for end := time.Now().Add(stopTime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if errors.Is(unix.Kill(-master, 0), unix.ESRCH) {
+			return nil
+		}
+	}
+	if err := unix.Kill(-master, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("stop the children of the private Postfix: %w", err)
+	}
+	return nil
 }
 
 // ended waits for the process of a pidfd, limit at most.
