@@ -15,9 +15,10 @@ import (
 )
 
 // How long a terminal has to say where its cursor is: once before the first
-// question (a connection round the world takes 0.4 s), and when survey asks.
+// question (a connection round the world takes 0.4 s, a busy host more), and
+// when survey asks.
 const (
-	firstAnswer = time.Second
+	firstAnswer = 2 * time.Second
 	laterAnswer = 5 * time.Second
 )
 

@@ -68,7 +68,7 @@ func (p *person) streams() *Streams { return &Streams{In: p.slave, Out: p.slave,
 
 func (p *person) sees(text string) {
 	p.t.Helper()
-	for end := time.Now().Add(5 * time.Second); !strings.Contains(p.screen.String(), text); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(p.screen.String(), text); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			p.t.Fatalf("%q is not on the screen:\n%s", text, p.screen)
 		}
@@ -137,7 +137,7 @@ func (p *person) ends(done <-chan error) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		p.t.Fatalf("the questions hang:\n%s", p.screen)
 		return nil
 	}
