@@ -3,53 +3,91 @@
 package cmd_test
 
 import (
-	"crypto/sha256"
+	"bytes"
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"relayhost/internal/lab"
 )
 
-// buildPackages runs .ci/package for this architecture and returns the folder.
-func buildPackages(t *testing.T, formats string) string {
-	t.Helper()
-	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), filepath.Join("..", ".ci", "package"), dir)
-	// A tree without history, as a distribution has it, is built the same way.
+// packages are those that .ci/package makes for this architecture, by name. A
+// tree without history, as a distribution has it, is built the same way.
+func packages(formats string) (map[string][]byte, error) {
+	dir, err := os.MkdirTemp("", "relayhost-packages-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join("..", ".ci", "package"), dir)
 	cmd.Env = append(os.Environ(), "ARCHES=amd64", "FORMATS="+formats,
 		"VERSION=1.2.3", "SOURCE_DATE_EPOCH=1790000000", "MAINTAINER=Maintainer <maintainer@example.com>")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf(".ci/package: %v\n%s", err, out)
+		return nil, fmt.Errorf(".ci/package: %w\n%s", err, out)
 	}
-	return dir
+	files := map[string][]byte{}
+	names, err := os.ReadDir(dir)
+	for _, n := range names {
+		if files[n.Name()], err = os.ReadFile(filepath.Join(dir, n.Name())); err != nil {
+			return nil, err
+		}
+	}
+	return files, err
+}
+
+// formats are all in the full table.
+func formats() string {
+	if fullTable() {
+		return "deb tar rpm apk"
+	}
+	return "deb"
+}
+
+var built = sync.OnceValues(func() (map[string][]byte, error) { return packages(formats()) })
+
+// pack returns one of the packages, which are built once.
+func pack(t *testing.T, name string) []byte {
+	t.Helper()
+	files, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, ok := files[name]
+	if !ok {
+		t.Fatalf("no %s among the packages", name)
+	}
+	return data
 }
 
 // TestLabPackage puts the .deb on minimal Debian 11, 12 and 13 and takes it off
 // again: it works there, and leaves nothing.
 func TestLabPackage(t *testing.T) {
-	dir := buildPackages(t, "deb tar")
-	deb, err := os.ReadFile(filepath.Join(dir, "relayhost_1.2.3_amd64.deb"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	deb := pack(t, "relayhost_1.2.3_amd64.deb")
 	t.Run("reproducible", func(t *testing.T) {
 		t.Parallel()
-		again := buildPackages(t, "deb tar")
-		names, err := os.ReadDir(dir)
-		if err != nil || len(names) != 4 { // .deb, .tar.gz, .cdx.json, SHA256SUMS
-			t.Fatalf("%v %v", names, err)
+		one, err := built()
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, n := range names {
-			one, err := os.ReadFile(filepath.Join(dir, n.Name()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			two, err := os.ReadFile(filepath.Join(again, n.Name()))
-			if err != nil || sha256.Sum256(one) != sha256.Sum256(two) {
-				t.Errorf("%s differs between two builds: %v", n.Name(), err)
+		two, err := packages(formats())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// SHA256SUMS and the list of parts besides.
+		if want := len(strings.Fields(formats())) + 2; len(one) != want || len(two) != want {
+			t.Errorf("%d and %d files, want %d", len(one), len(two), want)
+		}
+		for name := range one {
+			if !bytes.Equal(one[name], two[name]) {
+				t.Errorf("%s differs between two builds", name)
 			}
 		}
 	})
@@ -58,6 +96,13 @@ func TestLabPackage(t *testing.T) {
 			t.Parallel()
 			l := lab.New(t, lab.On(suite), lab.NoPostfix(), lab.File("/root/relayhost.deb", deb, 0o644))
 			onAndOff(t, l)
+		})
+	}
+	if fullTable() {
+		rpm := pack(t, "relayhost-1.2.3-1.x86_64.rpm")
+		t.Run("rpm", func(t *testing.T) {
+			t.Parallel()
+			rpmOnAndOff(t, lab.New(t, lab.NoPostfix(), lab.Packages("rpm"), lab.File("/root/relayhost.rpm", rpm, 0o644)))
 		})
 	}
 	t.Run("in_use", func(t *testing.T) {
@@ -92,6 +137,19 @@ func onAndOff(t *testing.T, l *lab.Lab) {
 	}
 	if said := l.Run("dpkg-query", "-W", "relayhost"); said.Code == 0 {
 		t.Errorf("still known: %s", said)
+	}
+}
+
+// rpmOnAndOff uses the rpm of Debian, whose own packages are not in its
+// database: hence --nodeps.
+func rpmOnAndOff(t *testing.T, l *lab.Lab) {
+	s := l.Server
+	s.Shell("rpm --initdb")
+	before := s.Tree("/usr", "/etc", "/opt", "/srv", "/var/lib").Without("/var/lib/rpm")
+	s.Shell("rpm -i --nodeps --force-debian /root/relayhost.rpm && rpm -V --nodeps relayhost && relayhost version")
+	s.Shell("rpm -e --nodeps relayhost")
+	if d := before.Diff(s.Tree("/usr", "/etc", "/opt", "/srv", "/var/lib").Without("/var/lib/rpm")); d != "" {
+		t.Errorf("the package has left something:\n%s", d)
 	}
 }
 
