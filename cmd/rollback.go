@@ -102,6 +102,9 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	if err != nil {
 		return err
 	}
+	if len(changes) == 0 && f.to != "" {
+		return hint(fmt.Errorf("%s: %w", f.to, apply.ErrNothing), "relayhost rollback --list shows the changes")
+	}
 	if len(changes) == 0 {
 		if a.json {
 			return a.printJSON(rollbackDoc{Version: 1, Result: "nothing_to_do", Changes: []apply.Record{}})

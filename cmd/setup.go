@@ -11,6 +11,7 @@ import (
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
+	"relayhost/internal/secret"
 	"relayhost/internal/ui"
 )
 
@@ -118,6 +119,7 @@ type setup struct {
 	state    postfix.State
 	before   plan.Answers // of an earlier set-up; zero when there was none
 	answers  plan.Options
+	creds    secret.Credentials // as given; what is missing may be stored or asked for
 	facts    *detect.Facts
 	plan     plan.Plan
 	prompter ui.Prompter
@@ -149,7 +151,7 @@ func (s *setup) run(ctx context.Context) error {
 		}
 	}
 	steps := []func(context.Context) error{
-		s.readPostfix, s.readRelay, s.look, s.chooseRelay, s.choosePort, s.readCredentials, s.readAddresses, s.build,
+		s.readPostfix, s.readRelay, s.takeCredentials, s.look, s.chooseRelay, s.choosePort, s.readCredentials, s.readAddresses, s.build,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -30,6 +30,8 @@ func (s *setup) checkFlags() error {
 		return usageError{errors.New("--no-probe cannot choose a port"), "give the port: --port 587 --no-probe"}
 	case !slices.Contains([]string{"ask", "send", "hold"}, f.queue):
 		return usageError{fmt.Errorf("--queue %s is not known", f.queue), "ask, send or hold"}
+	case f.printConf && s.json:
+		return usageError{errors.New("--print-config prints TOML, --json a document"), "give one of them"}
 	case f.detailedExit && !f.dryRun:
 		return usageError{errors.New("--detailed-exitcode goes with --dry-run"), ""}
 	case f.insecure && f.fingerprint != "":
@@ -108,17 +110,21 @@ func (s *setup) smarthost(host string) (relays.Relay, error) {
 	return relays.Smarthost(host, port, mode, auth), nil
 }
 
-// readCredentials takes user name and password from the file, standard input,
-// systemd or questions, and holds them against the service's rules.
+// takeCredentials reads what was given before anything takes time: a file that
+// cannot be used is told at once.
+func (s *setup) takeCredentials(ctx context.Context) (err error) {
+	s.creds, err = s.givenCredentials(ctx)
+	return err
+}
+
+// readCredentials takes user name and password from what was given, the set-up
+// that is there, or questions, and holds them against the service's rules.
 func (s *setup) readCredentials(ctx context.Context) error {
 	r := s.answers.Relay
 	if len(r.Auth.Mechanisms) == 0 {
 		return nil
 	}
-	c, err := s.givenCredentials(ctx)
-	if err != nil {
-		return err
-	}
+	c := s.creds
 	if s.flags.username != "" {
 		c.Username = s.flags.username
 	}

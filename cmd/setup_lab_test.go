@@ -372,6 +372,12 @@ func TestLabRefusedInput(t *testing.T) {
 			}
 		})
 	}
+	t.Run("rollback_of_nothing", func(t *testing.T) {
+		res := unchangedAfter(t, l, 1, "relayhost", "rollback", "--to", "20260101-000000-1", "--yes")
+		if !strings.Contains(res.Stderr, "no such change") || !strings.Contains(res.Stderr, "rollback --list") {
+			t.Errorf("rollback said %s", res)
+		}
+	})
 	t.Run("not_root", func(t *testing.T) {
 		before := s.Tree(mailConfig...)
 		res := s.RunAs(1000, append(base, "--relay", "sendgrid")...)
