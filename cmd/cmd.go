@@ -52,13 +52,13 @@ func Main(args []string) int {
 	root.SetIn(a.io.In)
 	root.SetOut(a.io.Out)
 	root.SetErr(a.io.Err)
-	cmd, err := root.ExecuteContextC(ctx)
+	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = errors.Join(errInterrupted, err)
 	}
 	// A mistake in the flags ends their reading, maybe before --json.
 	a.json = a.json || slices.Contains(args, "--json")
-	return a.report(cmd, err)
+	return a.report(err)
 }
 
 func newRootCmd(a *app) *cobra.Command {

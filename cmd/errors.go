@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"relayhost/internal/apply"
 	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
@@ -99,7 +97,7 @@ func exitCode(err error) int {
 }
 
 // report prints the error once, as "error:" and "hint:", and returns the code.
-func (a *app) report(_ *cobra.Command, err error) int {
+func (a *app) report(err error) int {
 	code := exitCode(err)
 	if err == nil || err.Error() == "" || errors.Is(err, errDifferences) {
 		return code

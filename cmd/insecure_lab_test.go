@@ -3,10 +3,12 @@
 package cmd_test
 
 import (
+	"slices"
 	"testing"
 
 	"relayhost/internal/lab"
 	"relayhost/internal/smtpd"
+	"relayhost/internal/verify"
 )
 
 // TestLabCertificateNotVerified: what is asked for in plain words is done, by
@@ -34,5 +36,11 @@ func TestLabCertificateNotVerified(t *testing.T) {
 	}
 	if n := len(l.World.Relay("postmark").Mailbox()); n != 4 {
 		t.Errorf("%d messages, want 4: rehearsal and proof of both", n)
+	}
+	res := l.Run("relayhost", "verify", "--json")
+	if report := decode[verify.Report](t, res); res.Code != 0 || !slices.ContainsFunc(report.Findings, func(f verify.Finding) bool {
+		return f.Check == "tls" && f.Result == verify.Warn && f.Cause == "certificate_not_verified"
+	}) {
+		t.Errorf("verify: %s", res)
 	}
 }

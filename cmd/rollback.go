@@ -56,7 +56,7 @@ the host as if relayhost had never been here; packages that were installed stay.
 // rollbackDoc is the document that `rollback --json` prints.
 type rollbackDoc struct {
 	Version int            `json:"version"`
-	Result  string         `json:"result"` // restored | nothing_to_do | refused | failed
+	Result  string         `json:"result"` // restored | nothing_to_do | listed | refused | failed
 	Changes []apply.Record `json:"changes"`
 	// Differences are what others have changed since, where that is why nothing
 	// was rolled back.
@@ -76,7 +76,7 @@ func (a *app) listChanges() error {
 		if changes == nil {
 			changes = []apply.Record{}
 		}
-		return a.printJSON(rollbackDoc{Version: 1, Result: "nothing_to_do", Changes: changes})
+		return a.printJSON(rollbackDoc{Version: 1, Result: "listed", Changes: changes})
 	}
 	if len(changes) == 0 {
 		fmt.Fprintln(a.io.Out, "no change to undo")

@@ -212,11 +212,7 @@ func (s *setup) choosePort(ctx context.Context) error {
 // which the probe of that port looks at, or where nothing is to verify it.
 func (s *setup) getsThrough(t detect.Submission) bool {
 	return t.Result == string(detect.Open) ||
-		(s.answers.Pin != "" || s.answers.NoVerify) && certificateFault(smtpprobe.Fault(t.Result))
-}
-
-func certificateFault(f smtpprobe.Fault) bool {
-	return f == smtpprobe.FaultUntrusted || f == smtpprobe.FaultWrongName || f == smtpprobe.FaultExpired
+		(s.answers.Pin != "" || s.answers.NoVerify) && smtpprobe.Fault(t.Result).Certificate()
 }
 
 // nothingOpen says for each port at which step it ended.

@@ -8,6 +8,7 @@ import (
 	"relayhost/internal/apply"
 	"relayhost/internal/diff"
 	"relayhost/internal/plan"
+	"relayhost/internal/secret"
 	"relayhost/internal/ui"
 	"relayhost/internal/verify"
 )
@@ -64,6 +65,11 @@ func (s *setup) finish(err error) error {
 	}
 	if s.json && !s.flags.printConf {
 		s.doc.Version = 1
+		if v := s.doc.Verification; v != nil {
+			for i := range v.Findings {
+				v.Findings[i].Detail = secret.Redact(v.Findings[i].Detail, s.answers.Username, s.answers.Password)
+			}
+		}
 		if s.doc.Files == nil {
 			s.doc.Files, s.doc.Commands = []setupFile{}, []string{}
 		}

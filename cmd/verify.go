@@ -171,6 +171,7 @@ func (a *app) verifyRoute(env *verify.Env, answers plan.Answers) (err error) {
 		return err
 	}
 	env.Host, env.Port, env.TLS, env.Pin = answers.Host, answers.Port, relays.TLSMode(answers.TLS), answers.Fingerprint
+	env.Unverified = answers.NoVerify
 	env.Service = plan.ServicePrefix + env.Relay.ID
 	o := plan.Options{Relay: env.Relay, Region: answers.Region, Username: env.Username, Password: env.Password, Force: true, NoCredentials: env.Password.IsZero()}
 	answers.Fill(&o)

@@ -100,3 +100,9 @@ const (
 	FaultNoMechanism   Fault = "no_mechanism"   // neither PLAIN nor LOGIN offered
 	FaultInputRejected Fault = "input_rejected" // our own refusal to send a value
 )
+
+// Certificate reports whether the handshake worked and the certificate alone is
+// what does not verify.
+func (f Fault) Certificate() bool {
+	return f == FaultUntrusted || f == FaultWrongName || f == FaultExpired
+}

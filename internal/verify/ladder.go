@@ -152,6 +152,12 @@ func (r *run) rungs(p port) []Finding {
 		return []Finding{fail("connect")}
 	}
 	findings := []Finding{{Check: "connect", Result: Pass, Ms: ms(res.Connect), Detail: fmt.Sprintf("port %d answers: %s", p.number, res.Banner)}}
+	if r.Unverified && res.Failed == smtpprobe.StepTLS && res.Fault.Certificate() {
+		return append(findings, Finding{Check: "tls", Result: Warn, Ms: ms(res.Total), Cause: "certificate_not_verified",
+			Detail: fmt.Sprintf("the set-up takes any certificate, and this one does not verify: %v", res.Err),
+			Remedy: "Anybody on the way can read the password: give the relay's CA with --ca-file, or its certificate with --fingerprint."},
+			Finding{Check: "auth", Result: Skip, Detail: "the log-in is tried on verified connections only; the delivery shows whether it works"})
+	}
 	if res.Failed == smtpprobe.StepSTARTTLS || res.Failed == smtpprobe.StepTLS {
 		return append(findings, fail("tls"))
 	}

@@ -34,6 +34,8 @@ type Env struct {
 	Header   string // test header of the service's own; "" for none
 	Roots    *x509.CertPool
 	Pin      string
+	// Unverified says that the set-up takes any certificate.
+	Unverified bool
 
 	Resolver Resolver
 	Mailer   Mailer
