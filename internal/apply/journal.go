@@ -194,7 +194,8 @@ func readJournal(r *host.Reader, dir string) (journal, error) {
 				continue
 			}
 			if s.data, err = r.ReadFile(filepath.Join(dir, filepath.Base(s.Copy))); err != nil {
-				return j, err
+				// Not wrapped: ErrNotExist would say that there is no journal.
+				return j, fmt.Errorf("%s is damaged: %v", dir, err) //nolint:errorlint // see above
 			}
 			if host.Sum(s.data) != s.Sum {
 				return j, fmt.Errorf("%s is damaged: its hash is not the journal's", filepath.Join(dir, s.Copy))
