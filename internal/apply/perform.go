@@ -189,6 +189,11 @@ func (t *transaction) walk(ctx context.Context, steps []step, reload func(contex
 			}
 			told, tell = true, false
 		}
+		if i > 0 && t.isConfig(steps[i-1]) {
+			if err := t.drain(ctx, s, reload); err != nil {
+				return tell, err
+			}
+		}
 		if err := t.do(s); err != nil {
 			return tell, err
 		}

@@ -1,0 +1,86 @@
+package apply
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"relayhost/internal/postfix"
+)
+
+// drainTime is how long a service that goes may take to end its deliveries.
+const drainTime = 10 * time.Second
+
+// drain comes before a step that takes services out of master.cf. At the reload
+// master(8) ends their processes with SIGTERM, also one that has just sent a
+// message and has not noted that down: it would be sent again. So Postfix is
+// told first that nothing goes there any more; processes then end when they are
+// done. This works where main.cf has been written already, as on the way back.
+func (t *transaction) drain(ctx context.Context, s step, reload func(context.Context) error) error {
+	names := lostServices(s)
+	if t.h.Root != "" || !t.deliver(names) {
+		return nil
+	}
+	t.o.say("waiting for deliveries to end")
+	if err := reload(ctx); err != nil {
+		return err
+	}
+	for end := time.Now().Add(drainTime); t.deliver(names) && time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// lostServices lists the services of master.cf that are gone after s.
+func lostServices(s step) []string {
+	if filepath.Base(s.Path) != "master.cf" {
+		return nil
+	}
+	was, err := postfix.ParseMaster(s.Before.data)
+	if err != nil { // then master(8) has not read it either
+		return nil
+	}
+	left := map[string]bool{}
+	if will, err := postfix.ParseMaster(s.After.data); err == nil {
+		for _, service := range will.Services() {
+			left[service.Name] = true
+		}
+	}
+	var lost []string
+	for _, service := range was.Services() {
+		if !left[service.Name] {
+			lost = append(lost, service.Name)
+		}
+	}
+	return lost
+}
+
+// deliver reports whether a process of one of the services runs: master(8) starts
+// "smtp -n NAME -t unix ...".
+func (t *transaction) deliver(services []string) bool {
+	if len(services) == 0 {
+		return false
+	}
+	pids, _ := t.h.ReadDir("/proc")
+	for _, pid := range pids {
+		if _, err := strconv.Atoi(pid); err != nil {
+			continue
+		}
+		line, err := t.h.ReadFile(filepath.Join("/proc", pid, "cmdline"))
+		if err != nil {
+			continue
+		}
+		for _, name := range services {
+			if bytes.HasPrefix(line, []byte("smtp\x00-n\x00"+name+"\x00")) {
+				return true
+			}
+		}
+	}
+	return false
+}
