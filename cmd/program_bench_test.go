@@ -1,4 +1,6 @@
-package cmd
+//go:build lab
+
+package cmd_test
 
 import (
 	"fmt"
@@ -14,48 +16,47 @@ import (
 	"time"
 )
 
-// figure prints one line of `make bench`.
-func figure(name string, value, bound float64, unit string) {
+// atMost prints a figure with its bound.
+func atMost(name string, value, bound float64) {
 	verdict := "ok"
 	if value > bound {
 		verdict = "miss"
 	}
-	fmt.Printf("%-44s %8.2f %-12s bound %6.2f  %s\n", name, value, unit, bound, verdict)
+	fmt.Printf("figure: %s %.1f <= %.0f %s\n", name, value, bound, verdict)
 }
 
-// BenchmarkProgram prints the size of the program as it is shipped, how long it
+// TestBenchProgram prints the size of the program as it is shipped, how long it
 // takes to start, and the memory that it takes for that.
-func BenchmarkProgram(b *testing.B) {
-	dir := b.TempDir()
+func TestBenchProgram(t *testing.T) {
+	dir := t.TempDir()
 	for _, arch := range []string{"amd64", "arm64"} {
-		info, err := os.Stat(buildShipped(b, dir, arch))
+		info, err := os.Stat(buildShipped(t, dir, arch))
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
-		figure("size, "+arch, float64(info.Size())/1e6, 15, "MB")
+		atMost("size_"+arch+"_megabytes", float64(info.Size())/1e6, 15)
 	}
 	program := filepath.Join(dir, "relayhost-"+runtime.GOARCH)
 	// The fastest counts: the others wait for whatever else the machine does.
 	fastest := time.Hour
 	for range 20 {
 		start := time.Now()
-		if out, err := exec.CommandContext(b.Context(), program, "version").CombinedOutput(); err != nil {
-			b.Fatalf("%v\n%s", err, out)
+		if out, err := exec.CommandContext(t.Context(), program, "version").CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
 		}
 		fastest = min(fastest, time.Since(start))
 	}
-	figure("start, relayhost version", float64(fastest.Microseconds())/1000, 15, "ms")
-	figure("memory, relayhost version", float64(peakMemory(b, program, "version"))/1e6, 20, "MB")
-	b.ReportMetric(0, "ns/op")
+	atMost("start_milliseconds", float64(fastest.Microseconds())/1000, 15)
+	atMost("start_memory_megabytes", float64(peakMemory(t, program, "version"))/1e6, 20)
 }
 
-func buildShipped(b *testing.B, dir, arch string) string {
-	b.Helper()
+func buildShipped(t *testing.T, dir, arch string) string {
+	t.Helper()
 	path := filepath.Join(dir, "relayhost-"+arch)
-	cmd := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "relayhost/cmd/relayhost")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "relayhost/cmd/relayhost")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		b.Fatalf("go build for %s: %v\n%s", arch, err, out)
+		t.Fatalf("go build for %s: %v\n%s", arch, err, out)
 	}
 	return path
 }
@@ -63,18 +64,18 @@ func buildShipped(b *testing.B, dir, arch string) string {
 // peakMemory is the most memory that a command has had resident when it prints
 // its answer, in bytes: it is stopped there by a pipe that is full. (ru_maxrss
 // would count the memory of the process that started it.)
-func peakMemory(b *testing.B, args ...string) int64 {
-	b.Helper()
+func peakMemory(t *testing.T, args ...string) int64 {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	defer r.Close()
-	fill(b, w)
-	cmd := exec.CommandContext(b.Context(), args[0], args[1:]...)
+	fill(t, w)
+	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Stdout = w
 	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	_ = w.Close()
 	status := fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)
@@ -84,7 +85,7 @@ func peakMemory(b *testing.B, args ...string) int64 {
 	for last := 0; last < 20; time.Sleep(5 * time.Millisecond) { // 100 ms of waiting
 		text, err := os.ReadFile(status)
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
 		if !waiting.Match(text) {
 			continue
@@ -95,20 +96,20 @@ func peakMemory(b *testing.B, args ...string) int64 {
 		}
 	}
 	if _, err := io.Copy(io.Discard, r); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	return kB * 1024
 }
 
 // fill writes until nothing more goes into the pipe.
-func fill(b *testing.B, w *os.File) {
-	b.Helper()
+func fill(t *testing.T, w *os.File) {
+	t.Helper()
 	fd := int(w.Fd())
 	if err := syscall.SetNonblock(fd, true); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	for {
 		if _, err := syscall.Write(fd, make([]byte, 4096)); err != nil {
@@ -116,6 +117,6 @@ func fill(b *testing.B, w *os.File) {
 		}
 	}
 	if err := syscall.SetNonblock(fd, false); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 }
