@@ -197,11 +197,11 @@ func TestQuestions(t *testing.T) {
 			})
 			for stop := range stages {
 				for name, breaks := range map[string]string{"ctrl_c": "\x03", "ctrl_d": "\x04"} {
+					if deaf && name == "ctrl_c" {
+						continue // a signal there, which the next test sends
+					}
 					t.Run(fmt.Sprintf("%s_at_%d/%d/deaf=%v", name, stop, cols, deaf), func(t *testing.T) {
 						t.Parallel()
-						if deaf && name == "ctrl_c" {
-							t.Skip("a signal, which the next test sends")
-						}
 						p := sit(t, cols, deaf)
 						before := p.mode()
 						done := p.run(t.Context())
