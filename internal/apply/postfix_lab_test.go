@@ -137,7 +137,7 @@ func (s *server) restored(point string) {
 func TestLabKilledRun(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	points(t, pass{thin: 11}, func(n int) bool {
+	points(t, pass{thin: 17}, func(n int) bool {
 		point := fmt.Sprintf("killed at change %d", n)
 		r := s.drive("run", "kill="+strconv.Itoa(n))
 		if r.Code != 137 && r.Code != 0 {
@@ -161,7 +161,7 @@ func TestLabKilledRun(t *testing.T) {
 func TestLabKilledRollback(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	points(t, pass{thin: 11}, func(n int) bool {
+	points(t, pass{thin: 17}, func(n int) bool {
 		point := fmt.Sprintf("killed at change %d", n)
 		s.must(0, "run")
 		r := s.drive("all", "kill="+strconv.Itoa(n))
@@ -182,7 +182,7 @@ func TestLabFailedRun(t *testing.T) {
 	for _, errno := range []string{"ENOSPC", "EIO"} {
 		t.Run(errno, func(t *testing.T) {
 			s := newServer(t)
-			points(t, pass{thin: 11}, func(n int) bool {
+			points(t, pass{thin: 17}, func(n int) bool {
 				point := fmt.Sprintf("%s at change %d", errno, n)
 				ops := s.drive("run", "fail="+strconv.Itoa(n)+":"+errno, "ops=/root/ops")
 				if ops.Code != 0 && ops.Code != 1 {
@@ -208,7 +208,7 @@ func TestLabWatch(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	var slowest time.Duration
-	points(t, pass{thin: 11}, func(n int) bool {
+	points(t, pass{thin: 17}, func(n int) bool {
 		point := fmt.Sprintf("killed at change %d", n)
 		r := s.drive("run", "watch=1m", "kill="+strconv.Itoa(n))
 		if r.Code == 0 {
