@@ -18,19 +18,24 @@ import (
 // scene is a run of command lines of a document, on a server of its own.
 type scene struct {
 	name, cloud, relay string
+	smarthost          string // host name of a relay of one's own, on 587
+	catalogue          string // the last TOML block above: saved as corp.toml
 	blocks             []fence
 }
 
 // scenes are the blocks of a document that are marked as sh, by the server
 // that the nearest "<!-- lab: ... -->" asks for.
 func scenes(t *testing.T, path string) (list []scene) {
-	last := ""
+	last, catalogue := "", ""
 	for _, f := range fences(t, path) {
+		if f.lang == "toml" {
+			catalogue = f.text
+		}
 		if f.lang != "sh" {
 			continue
 		}
 		if key := f.lab; len(list) == 0 || key != last {
-			s := scene{name: strings.TrimSuffix(filepath.Base(path), ".md") + "/" + f.heading}
+			s := scene{name: strings.TrimSuffix(filepath.Base(path), ".md") + "/" + f.heading, catalogue: catalogue}
 			for word := range strings.FieldsSeq(f.lab) {
 				key, value, _ := strings.Cut(word, "=")
 				switch key {
@@ -38,6 +43,8 @@ func scenes(t *testing.T, path string) (list []scene) {
 					s.cloud = value
 				case "relay":
 					s.relay = value
+				case "smarthost":
+					s.smarthost = value
 				default:
 					t.Errorf("%s:%d: %q", path, f.line, word)
 				}
@@ -87,8 +94,12 @@ func (s scene) play(t *testing.T) {
 	if s.relay != "" {
 		opts = append(opts, lab.Relay(s.relay))
 	}
+	if s.smarthost != "" {
+		opts = append(opts, lab.RelayAt([]string{s.smarthost}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}))
+	}
 	l := lab.New(t, opts...)
 	l.Server.Install()
+	l.Server.WriteFile("/root/corp.toml", s.catalogue, 0o644)
 	l.Server.WriteFile("/usr/local/bin/sudo", "#!/bin/sh\nexec \"$@\"\n", 0o755)
 	l.Server.Shell("mkdir -p /etc/cron.d")
 	if s.relay != "" {
