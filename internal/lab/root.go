@@ -46,6 +46,19 @@ func cacheDir() (string, error) {
 	return filepath.Join(c, "relayhost", "lab"), nil
 }
 
+// notOverlay refuses a cache that cannot hold layers: an overlay, as the root
+// of a container is one, cannot be the upper layer of another.
+func notOverlay(dir string) error {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	if st.Type == unix.OVERLAYFS_SUPER_MAGIC {
+		return fmt.Errorf("%s is on an overlay file system: set XDG_CACHE_HOME to a folder on another", dir)
+	}
+	return nil
+}
+
 // layers returns the folders of a server's root as overlayfs wants them: the
 // uppermost first. Those that are missing are made first.
 func layers(cfg *config) ([]string, error) {
@@ -54,6 +67,9 @@ func layers(cfg *config) ([]string, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return nil, err
+	}
+	if err := notOverlay(cache); err != nil {
 		return nil, err
 	}
 	name := string(cfg.suite)
