@@ -110,6 +110,9 @@ func (m *mounts) do(f func() error) {
 	}
 }
 
+// rootMark is a file that only the root of a server has.
+const rootMark = "/.relayhost-lab"
+
 // mount makes the server's file system and goes into it.
 func (s *spec) mount() error {
 	var m mounts
@@ -130,6 +133,7 @@ func (s *spec) mount() error {
 		m.mount(root+p, root+p, "", unix.MS_BIND, "")
 		m.mount("", root+p, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
 	}
+	m.do(func() error { return os.WriteFile(root+rootMark, nil, 0o444) })
 	devices(&m, root+"/dev")
 	if s.Systemd {
 		systemd(&m, root)

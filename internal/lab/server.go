@@ -206,6 +206,11 @@ func (s *Server) enter(f func() error) error {
 			unix.CLONE_NEWIPC|unix.CLONE_NEWNET|unix.CLONE_NEWCGROUP); err != nil {
 			return fmt.Errorf("join the server's namespaces: %w", err)
 		}
+		// Under chroot(2) the namespace's root is still the machine's: what f
+		// writes would end there.
+		if _, err := os.Lstat(rootMark); err != nil {
+			return fmt.Errorf("the server's root was not reached (is this a chroot?): %w", err)
+		}
 		return f()
 	})
 }
