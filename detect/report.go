@@ -71,7 +71,7 @@ func (f Facts) report(evidence bool) []string {
 	}
 	if f.Policy != nil {
 		lines = append(lines, "By whom    "+f.blame())
-		if v := f.Port25.Verdict; v != Open && v != BlockedLocally {
+		if v := f.Port25.Verdict; v != Open && v != BlockedLocally && v != Intercepted {
 			lines = append(lines, fmt.Sprintf("           %s: relayhost unblock", unblockSays[f.Policy.Unblock]))
 		}
 	}
