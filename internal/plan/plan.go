@@ -28,6 +28,14 @@ type Options struct {
 	Pin      string // certificate fingerprint in place of a chain
 	NoVerify bool   // --insecure-no-verify-certificate
 
+	Fallback []Hop   // of the default route: tried in order when the relay fails
+	Routes   []Route // of some senders, by relays of their own
+	// Rewrite maps local senders ("user@host" or "@host") to addresses, before
+	// a route is chosen (canonical(5)).
+	Rewrite map[string]string
+
+	CredentialsFile string // where the account comes from, kept among the answers
+
 	Region      string // as given, kept among the answers
 	Connections int    // at once; 0 is what the service documents, 20 at most
 	Force       bool   // go on in spite of a *Conflict; each becomes a note
@@ -48,6 +56,7 @@ type Plan struct {
 	Files    []File    `json:"files"`
 	Commands []Command `json:"commands"` // after the files, in order
 	Notes    []string  `json:"notes"`    // what the administrator should know
+	Routes   []Way     `json:"routes"` // the default first
 	// NoVerify and NoAuth say that the certificate is deliberately not verified,
 	// and that the relay knows this host by its address.
 	NoVerify bool `json:"no_verify,omitempty"`

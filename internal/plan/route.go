@@ -1,0 +1,75 @@
+package plan
+
+import (
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// DefaultRoute is the name of the route of all senders that no other route has.
+const DefaultRoute = "default"
+
+// Hop is one way to a relay service: a host and port with its account.
+type Hop struct {
+	Relay    relays.Relay
+	Region   string // as given, kept among the answers
+	Host     string // as the certificate must show it
+	Port     int
+	TLS      relays.TLSMode
+	Username string
+	Password secret.Value
+	CAFile   string // "" is the distribution's
+	Pin      string // certificate fingerprint in place of a chain
+	NoVerify bool   // any certificate will do
+	// CredentialsFile is where the account comes from, kept among the answers;
+	// reading it is the caller's.
+	CredentialsFile string
+	Connections     int // at once; 0 is what the service documents, 20 at most
+}
+
+// NextHop is the key of every table: "[host]:port".
+func (h Hop) NextHop() string { return nextHop(h.Host, h.Port) }
+
+// Route is the mail of some senders and the hops that it goes by: the first,
+// and then, when that fails, the others in order (smtp_fallback_relay).
+type Route struct {
+	Name string // a-z, 0-9 and hyphens; DefaultRoute for the rest
+	// Senders are domains ("example.com"), all names below a domain
+	// (".example.com"), addresses, and "<>" for bounces; none for DefaultRoute.
+	Senders []string
+	From    string // sender of the proof
+	Hops    []Hop  // one TLS mode for all: implicit TLS is per smtp(8) process
+}
+
+// Way is a planned route: what stands in Postfix for it.
+type Way struct {
+	Name    string        `json:"name"`
+	Senders []string      `json:"senders,omitempty"`
+	From    string        `json:"from"`
+	Service string        `json:"service"` // entry of master.cf
+	Hops    []Destination `json:"hops"`
+}
+
+// Destination is a hop of a Way.
+type Destination struct {
+	Relay    string `json:"relay"`
+	Host     string `json:"host"`
+	Port     int    `json:"port"`
+	TLS      string `json:"tls"`
+	NextHop  string `json:"next_hop"`
+	NoVerify bool   `json:"no_verify,omitempty"`
+	NoAuth   bool   `json:"no_auth,omitempty"`
+}
+
+// Hop is the first hop of the default route.
+func (o Options) Hop() Hop {
+	return Hop{
+		Relay: o.Relay, Region: o.Region, Host: o.Host, Port: o.Port, TLS: o.TLS, Username: o.Username, Password: o.Password,
+		CAFile: o.CAFile, Pin: o.Pin, NoVerify: o.NoVerify, CredentialsFile: o.CredentialsFile, Connections: o.Connections,
+	}
+}
+
+// AllRoutes lists the default route and then the others.
+func (o Options) AllRoutes() []Route {
+	all := []Route{{Name: DefaultRoute, From: o.From, Hops: append([]Hop{o.Hop()}, o.Fallback...)}}
+	return append(all, o.Routes...)
+}
