@@ -54,9 +54,9 @@ type Plan struct {
 	Service  string    `json:"service"`  // the relay's own entry in master.cf, e.g. "relayhost-ses"
 	NextHop  string    `json:"next_hop"` // "[host]:port", the key of every map
 	Files    []File    `json:"files"`
-	Commands []Command `json:"commands"` // after the files, in order
-	Notes    []string  `json:"notes"`    // what the administrator should know
-	Routes   []Way     `json:"routes"` // the default first
+	Commands []Command `json:"commands"`         // after the files, in order
+	Notes    []string  `json:"notes"`            // what the administrator should know
+	Routes   []Way     `json:"routes,omitempty"` // the default first
 	// NoVerify and NoAuth say that the certificate is deliberately not verified,
 	// and that the relay knows this host by its address.
 	NoVerify bool `json:"no_verify,omitempty"`
