@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/netip"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -20,9 +18,10 @@ import (
 const (
 	metadataConnect     = 500 * time.Millisecond
 	metadataTotal       = time.Second
-	metadataStagger     = 150 * time.Millisecond // before IPv6 joins (RFC 8305 races)
+	metadataStagger     = 150 * time.Millisecond // of silence, before IPv6 joins (RFC 8305 races)
 	metadataMaxBody     = 64 << 10               // bytes
-	metadataConnections = 3                      // to one endpoint, at most
+	metadataConnections = 3                      // in all, at most
+	metadataZones       = 2                      // interfaces on which a link-local address is asked, at most
 )
 
 // instance is what a metadata service says of this server. provider is set
@@ -33,51 +32,6 @@ type instance struct {
 	id         string
 	publicIPv4 string
 	proof      string // what in the answer shows that it is the right service
-}
-
-// metadataReader reads one provider's service: v4 and v6 are the endpoints that
-// its documentation names, v6 "" where there is none or it is link-local.
-type metadataReader struct {
-	v4, v6 string
-	read   func(context.Context, *metadataClient) (instance, error)
-	many   bool // reads several values at once
-}
-
-// connections is how many TCP connections asking may take.
-func (r metadataReader) connections() int32 {
-	n := int32(1)
-	if r.many {
-		n = metadataConnections
-	}
-	if r.v6 != "" {
-		n *= 2
-	}
-	return n
-}
-
-// metadataClient asks one endpoint. It uses no proxy and follows no redirect:
-// either would let somebody else answer.
-type metadataClient struct {
-	base string
-	http *http.Client
-}
-
-func newMetadataClient(base string, dialled *atomic.Int32) *metadataClient {
-	dialer := net.Dialer{Timeout: metadataConnect, KeepAlive: -1}
-	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		dialled.Add(1)
-		return dialer.DialContext(ctx, network, addr)
-	}
-	return &metadataClient{base: base, http: &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  nil,
-			DialContext:            dial,
-			DisableCompression:     true,
-			MaxConnsPerHost:        metadataConnections,
-			MaxResponseHeaderBytes: 16 << 10,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
 }
 
 // answer of a metadata service, already bounded.
@@ -102,6 +56,7 @@ func (c *metadataClient) ask(ctx context.Context, method, path string, headers .
 		return answer{}, err
 	}
 	defer resp.Body.Close()
+	c.alive()
 	if resp.StatusCode != http.StatusOK {
 		return answer{}, fmt.Errorf("%s: %w: HTTP status %d", path, errNotMetadata, resp.StatusCode)
 	}
@@ -166,65 +121,6 @@ func oneWord(text string) string {
 		return ""
 	}
 	return text
-}
-
-// ask reads the service, IPv6 joining after the stagger or as soon as IPv4
-// has failed; the first that proves itself wins. dialled counts connections.
-func (r metadataReader) ask(ctx context.Context) (found instance, dialled int32, err error) {
-	var count atomic.Int32
-	found, err = r.race(ctx, &count)
-	return found, count.Load(), err
-}
-
-func (r metadataReader) race(ctx context.Context, dialled *atomic.Int32) (instance, error) {
-	ctx, cancel := context.WithTimeout(ctx, metadataTotal)
-	defer cancel()
-	type outcome struct {
-		found instance
-		err   error
-	}
-	outcomes := make(chan outcome, 2)
-	try := func(base string) {
-		c := newMetadataClient(base, dialled)
-		defer c.http.CloseIdleConnections()
-		found, err := r.read(ctx, c)
-		outcomes <- outcome{found.clean(), err}
-	}
-	pending := 1
-	go try(r.v4)
-	second := r.v6
-	stagger := time.NewTimer(metadataStagger)
-	defer stagger.Stop()
-	startSecond := func() {
-		if second != "" {
-			pending++
-			go try(second)
-			second = ""
-		}
-	}
-	var first error
-	for {
-		select {
-		case o := <-outcomes:
-			pending--
-			if o.err == nil {
-				cancel()
-				for ; pending > 0; pending-- { // no goroutine outlives the command
-					<-outcomes
-				}
-				return o.found, nil
-			}
-			if first == nil {
-				first = o.err
-			}
-			startSecond()
-			if pending == 0 {
-				return instance{}, first
-			}
-		case <-stagger.C:
-			startSecond()
-		}
-	}
 }
 
 // clean drops values that are not of the shape they should have.

@@ -9,28 +9,33 @@ import (
 	"sync"
 )
 
-const linkLocal = "http://169.254.169.254"
+// The address that most services have, and its IPv6 form in the datasources of
+// cloud-init for Hetzner Cloud and OpenStack, which wants an interface.
+const (
+	linkLocal  = "http://169.254.169.254"
+	linkLocal6 = "http://[fe80::a9fe:a9fe]"
+)
 
 // metadataReaders is keyed by the kind that a provider's file names. The
 // addresses, paths and headers are those of cloud-init 04eacd06 (2026-08-21),
 // systemd 3025f078, coroot 89a16af8 and the OpenTelemetry detectors 09ea2f42,
 // where the vendors' own pages were not read.
 var metadataReaders = map[string]metadataReader{
-	"aws":          {linkLocal, "http://[fd00:ec2::254]", readAWS, false},
-	"gcp":          {linkLocal, "", readGCP, false},
-	"azure":        {linkLocal, "", readAzure, false},
-	"digitalocean": {linkLocal, "", readDigitalOcean, false},
-	"hetzner":      {linkLocal, "", readHetzner, false},
-	"openstack":    {linkLocal, "", readOpenStack, true},
-	"vultr":        {linkLocal, "", readVultr, false},
-	"linode":       {linkLocal, "http://[fd00:a9fe:a9fe::1]", readLinode, false},
-	"oracle":       {linkLocal, "http://[fd00:c1::a9fe:a9fe]", readOracle, false},
-	"scaleway":     {"http://169.254.42.42", "http://[fd00:42::42]", readScaleway, false},
-	"alibaba":      {"http://100.100.100.200", "", readAlibaba, true},
-	"tencent":      {"http://169.254.0.23", "", readTencent, true},
-	"ibm":          {linkLocal, "", readIBM, false},
-	"upcloud":      {linkLocal, "", readUpCloud, false},
-	"exoscale":     {linkLocal, "", readExoscale, true},
+	"aws":          {v4: linkLocal, v6: "http://[fd00:ec2::254]", read: readAWS, many: true},
+	"gcp":          {v4: linkLocal, read: readGCP},
+	"azure":        {v4: linkLocal, read: readAzure},
+	"digitalocean": {v4: linkLocal, read: readDigitalOcean},
+	"hetzner":      {v4: linkLocal, v6: linkLocal6, read: readHetzner},
+	"openstack":    {v4: linkLocal, v6: linkLocal6, read: readOpenStack, many: true},
+	"vultr":        {v4: linkLocal, read: readVultr},
+	"linode":       {v4: linkLocal, v6: "http://[fd00:a9fe:a9fe::1]", read: readLinode, many: true},
+	"oracle":       {v4: linkLocal, v6: "http://[fd00:c1::a9fe:a9fe]", read: readOracle},
+	"scaleway":     {v4: "http://169.254.42.42", v6: "http://[fd00:42::42]", read: readScaleway},
+	"alibaba":      {v4: "http://100.100.100.200", read: readAlibaba, many: true},
+	"tencent":      {v4: "http://169.254.0.23", read: readTencent, many: true},
+	"ibm":          {v4: linkLocal, read: readIBM},
+	"upcloud":      {v4: linkLocal, read: readUpCloud},
+	"exoscale":     {v4: linkLocal, read: readExoscale, many: true},
 }
 
 var (
@@ -160,20 +165,17 @@ func readOpenStack(ctx context.Context, c *metadataClient) (instance, error) {
 			Type string `json:"type"`
 		} `json:"links"`
 	}
-	var address string
-	errDoc := error(nil)
-	atOnce(
-		func() { errDoc = c.json(ctx, &doc, "/openstack/latest/meta_data.json") },
-		func() { _ = c.json(ctx, &network, "/openstack/latest/network_data.json") },
-		func() { address = c.word(ctx, "/latest/meta-data/public-ipv4") },
-	)
-	if errDoc != nil {
-		return instance{}, errDoc
+	if err := c.json(ctx, &doc, "/openstack/latest/meta_data.json"); err != nil {
+		return instance{}, err
 	}
 	if !uuid.MatchString(strings.ToLower(doc.UUID)) {
 		return instance{}, shape("no uuid")
 	}
-	found := instance{region: doc.AvailabilityZone, id: doc.UUID, publicIPv4: address, proof: "uuid of OpenStack"}
+	found := instance{region: doc.AvailabilityZone, id: doc.UUID, proof: "uuid of OpenStack"}
+	atOnce(
+		func() { _ = c.json(ctx, &network, "/openstack/latest/network_data.json") },
+		func() { found.publicIPv4 = c.word(ctx, "/latest/meta-data/public-ipv4") },
+	)
 	for _, link := range network.Links {
 		if link.Type == "bgpovs" {
 			found.provider, found.proof = "ovh", "link type bgpovs in network_data.json"
@@ -251,11 +253,15 @@ func readScaleway(ctx context.Context, c *metadataClient) (instance, error) {
 }
 
 func readTencent(ctx context.Context, c *metadataClient) (instance, error) {
-	values := c.words(ctx, []string{"app-id", "placement/region", "instance-id", "public-ipv4"}, "/latest/meta-data/")
-	if !digits.MatchString(values[0]) || !asianRegion.MatchString(values[1]) {
+	const prefix = "/latest/meta-data/"
+	if !digits.MatchString(c.word(ctx, prefix+"app-id")) {
+		return instance{}, shape("no app-id")
+	}
+	values := c.words(ctx, []string{"placement/region", "instance-id", "public-ipv4"}, prefix)
+	if !asianRegion.MatchString(values[0]) {
 		return instance{}, shape("no app-id with a region")
 	}
-	return instance{region: values[1], id: values[2], publicIPv4: values[3], proof: "app-id and region"}, nil
+	return instance{region: values[0], id: values[1], publicIPv4: values[2], proof: "app-id and region"}, nil
 }
 
 func readUpCloud(ctx context.Context, c *metadataClient) (instance, error) {
@@ -293,11 +299,13 @@ func readUpCloud(ctx context.Context, c *metadataClient) (instance, error) {
 
 // readExoscale: the answer is of the shape of EC2, DMI alone proves Exoscale.
 func readExoscale(ctx context.Context, c *metadataClient) (instance, error) {
-	values := c.words(ctx, []string{"instance-id", "availability-zone", "public-ipv4"}, "/1.0/meta-data/")
-	if !uuid.MatchString(strings.ToLower(values[0])) {
+	const prefix = "/1.0/meta-data/"
+	id := c.word(ctx, prefix+"instance-id")
+	if !uuid.MatchString(strings.ToLower(id)) {
 		return instance{}, shape("no instance-id")
 	}
-	return instance{region: values[1], id: values[0], publicIPv4: values[2], proof: "instance-id"}, nil
+	values := c.words(ctx, []string{"availability-zone", "public-ipv4"}, prefix)
+	return instance{region: values[0], id: id, publicIPv4: values[1], proof: "instance-id"}, nil
 }
 
 // words asks for several values at once.

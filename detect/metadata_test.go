@@ -301,7 +301,7 @@ func TestMetadataIgnoresProxies(t *testing.T) {
 	}
 	t.Setenv("NO_PROXY", "")
 	t.Setenv("no_proxy", "")
-	if c := newMetadataClient("http://192.0.2.1", new(atomic.Int32)); c.http.Transport.(*http.Transport).Proxy != nil {
+	if c := newMetadataClient("http://192.0.2.1", "", false, new(atomic.Int32), func() {}); c.http.Transport.(*http.Transport).Proxy != nil {
 		t.Error("the transport has a proxy function")
 	}
 	base, _ := serve(t, "aws")
@@ -335,6 +335,85 @@ func TestMetadataRace(t *testing.T) {
 	}
 	if _, _, err := (metadataReader{v4: dead, v6: dead, read: readHetzner}).ask(t.Context()); err == nil {
 		t.Error("no error from two dead services")
+	}
+}
+
+// A link-local service is asked on few interfaces, whatever their number, and
+// on none when IPv4 answers.
+func TestMetadataZones(t *testing.T) {
+	good, asked := serve(t, "openstack")
+	silent := trap(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	var looked atomic.Int32
+	zones := func(names ...string) func() []string {
+		return func() []string { looked.Add(1); return names }
+	}
+	for _, c := range []struct {
+		name, v4, v6 string
+		zones        []string
+		connections  int32 // to the good service
+		looked       int32
+		fails        bool
+	}{
+		{"IPv4 answers", good, silent, []string{"lo"}, 2, 0, false},
+		{"IPv4 hangs", silent, good, []string{"lo"}, 1, 1, false},
+		{"no interface", silent, good, nil, 0, 1, true},
+		{"ten interfaces, all silent", silent, silent, []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}, 0, 1, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			asked.Store(0)
+			looked.Store(0)
+			r := metadataReader{v4: c.v4, v6: c.v6, read: readOpenStack, many: true, zones: zones(c.zones...)}
+			start := time.Now()
+			_, dialled, err := r.ask(t.Context())
+			if (err != nil) != c.fails || asked.Load() != c.connections || looked.Load() != c.looked {
+				t.Errorf("%v; %d connections to the good service, interfaces listed %d times", err, asked.Load(), looked.Load())
+			}
+			if took := time.Since(start); dialled > metadataConnections || took > metadataTotal+200*time.Millisecond {
+				t.Errorf("%d connections, %s", dialled, took)
+			}
+		})
+	}
+	for kind, r := range metadataReaders {
+		if n := r.connections(); n < 1 || n > metadataConnections || r.linkLocal() != (kind == "hetzner" || kind == "openstack") {
+			t.Errorf("%s: %d connections, link-local %v", kind, n, r.linkLocal())
+		}
+	}
+	for _, zone := range linkLocalZones() {
+		if nic, err := net.InterfaceByName(zone); err != nil || nic.Flags&net.FlagLoopback != 0 {
+			t.Errorf("interface %q: %v", zone, err)
+		}
+	}
+}
+
+// Each service is read in few rounds, since a round costs a round trip: with
+// the handshake at most four, and two connections.
+func TestMetadataRounds(t *testing.T) {
+	const round = 60 * time.Millisecond
+	for kind, reader := range metadataReaders {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			pages, answered := services[kind].pages, new(atomic.Int32)
+			base := trap(t, func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(round)
+				answered.Add(1)
+				p := pages[r.Method+" "+r.URL.RequestURI()]
+				for i := 0; i+1 < len(p.headers); i += 2 {
+					w.Header().Set(p.headers[i], p.headers[i+1])
+				}
+				fmt.Fprint(w, p.body)
+			})
+			reader.v4, reader.v6 = base, ""
+			start := time.Now()
+			_, dialled, err := reader.ask(t.Context())
+			rounds := time.Since(start).Seconds() / round.Seconds()
+			want := 3.0
+			if kind == "aws" || kind == "linode" || kind == "openstack" || kind == "exoscale" {
+				want = 2
+			}
+			if err != nil || rounds > want+0.8 || dialled > 2 || int(answered.Load()) != len(pages) {
+				t.Errorf("%v; %.1f rounds, %d connections, %d of %d requests", err, rounds, dialled, answered.Load(), len(pages))
+			}
+		})
 	}
 }
 

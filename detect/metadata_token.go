@@ -23,14 +23,18 @@ func readAWS(ctx context.Context, c *metadataClient) (instance, error) {
 		InstanceID string `json:"instanceId"`
 		Region     string `json:"region"`
 	}
-	if err := c.json(ctx, &doc, "/latest/dynamic/instance-identity/document", header...); err != nil {
+	var address string
+	atOnce(
+		func() { err = c.json(ctx, &doc, "/latest/dynamic/instance-identity/document", header...) },
+		func() { address = c.word(ctx, "/latest/meta-data/public-ipv4", header...) },
+	)
+	if err != nil {
 		return instance{}, err
 	}
 	if !awsImage.MatchString(doc.ImageID) || !awsInstance.MatchString(doc.InstanceID) {
 		return instance{}, shape("no imageId ami-... with an instanceId i-...")
 	}
-	return instance{region: doc.Region, id: doc.InstanceID, proof: "identity document of EC2",
-		publicIPv4: c.word(ctx, "/latest/meta-data/public-ipv4", header...)}, nil
+	return instance{region: doc.Region, id: doc.InstanceID, publicIPv4: address, proof: "identity document of EC2"}, nil
 }
 
 func readLinode(ctx context.Context, c *metadataClient) (instance, error) {
@@ -48,14 +52,19 @@ func readLinode(ctx context.Context, c *metadataClient) (instance, error) {
 			Public []string `json:"public"`
 		} `json:"ipv4"`
 	}
-	if err := c.json(ctx, &doc, "/v1/instance", header...); err != nil {
+	var noNetwork error
+	atOnce(
+		func() { err = c.json(ctx, &doc, "/v1/instance", header...) },
+		func() { noNetwork = c.json(ctx, &network, "/v1/network", header...) },
+	)
+	if err != nil {
 		return instance{}, err
 	}
 	if doc.ID <= 0 {
 		return instance{}, shape("no id")
 	}
 	found := instance{region: doc.Region, id: fmt.Sprint(doc.ID), proof: "token and id"}
-	if err := c.json(ctx, &network, "/v1/network", header...); err == nil && len(network.IPv4.Public) > 0 {
+	if noNetwork == nil && len(network.IPv4.Public) > 0 {
 		found.publicIPv4, _, _ = strings.Cut(network.IPv4.Public[0], "/")
 	}
 	return found, nil

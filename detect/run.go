@@ -218,14 +218,21 @@ func interfaceAddrs() []netip.Addr {
 	return list
 }
 
-// hasRoute asks the kernel for a route to addr. Connecting a datagram socket
-// sends nothing.
+// hasRoute asks the kernel for a route to addr.
 func hasRoute(addr netip.Addr) bool {
+	_, ok := source(addr)
+	return ok
+}
+
+// source is the address of this host that the kernel would connect to addr
+// from. Connecting a datagram socket sends nothing.
+func source(addr netip.Addr) (netip.Addr, bool) {
 	dialer := net.Dialer{Timeout: time.Second}
 	conn, err := dialer.DialContext(context.Background(), "udp", netip.AddrPortFrom(addr, 9).String())
 	if err != nil {
-		return false
+		return netip.Addr{}, false
 	}
-	conn.Close()
-	return true
+	defer conn.Close()
+	from, err := netip.ParseAddrPort(conn.LocalAddr().String())
+	return from.Addr().Unmap(), err == nil
 }

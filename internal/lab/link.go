@@ -1,10 +1,13 @@
 package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -165,6 +168,9 @@ func (s *Server) connect(n int) error {
 	if err != nil {
 		return err
 	}
+	if err := s.lab.World.nextTo(nl, out.Attrs().Index, dev); err != nil {
+		return err
+	}
 	type side struct {
 		addr, gw netip.Addr
 		bits     int
@@ -191,6 +197,38 @@ func (s *Server) connect(n int) error {
 		if err := nl.RouteAdd(&netlink.Route{LinkIndex: eth.Attrs().Index, Dst: any, Gw: f.gw.AsSlice()}); err != nil {
 			return fmt.Errorf("default route: %w", err)
 		}
+	}
+	return nil
+}
+
+// linkLocalNet is the prefix of link-local addresses (RFC 4291, section 2.5.6).
+const linkLocalNet = 64
+
+// nextTo puts the services of link-local addresses on the world's end of a
+// server's link, and gives the server's end the address to ask them from.
+func (w *World) nextTo(server *netlink.Handle, index int, dev string) error {
+	if len(w.neighbours) == 0 {
+		return nil
+	}
+	if err := addAddr(server, "eth0", netip.PrefixFrom(netip.MustParseAddr("fe80::10"), linkLocalNet)); err != nil {
+		return err
+	}
+	for _, n := range w.neighbours {
+		if err := addAddr(w.nl, dev, netip.PrefixFrom(n.at.Addr(), linkLocalNet)); err != nil {
+			return err
+		}
+		// By number: names of interfaces are looked up in the machine's own network.
+		at := netip.AddrPortFrom(n.at.Addr().WithZone(strconv.Itoa(index)), n.at.Port())
+		var ln net.Listener
+		err := inNet(w.ns, func() (err error) {
+			ln, err = new(net.ListenConfig).Listen(context.Background(), "tcp6", at.String())
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("neighbour: %w", err)
+		}
+		w.t.Cleanup(func() { _ = ln.Close() })
+		go n.serve(ln)
 	}
 	return nil
 }

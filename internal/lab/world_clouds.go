@@ -4,6 +4,7 @@ import "strings"
 
 const (
 	linkLocal   = "169.254.169.254:80"
+	linkLocal6  = "[fe80::a9fe:a9fe]:80"
 	labIPv4     = "203.0.113.10" // the first server's address
 	jsonKind    = "application/json"
 	cloudInit   = "https://github.com/canonical/cloud-init/blob/main/tests/unittests/sources/"
@@ -152,7 +153,7 @@ func hetznerCloud() *CloudMachine {
 			"product_uuid": "545f25ec-3c7b-4a57-9d0e-6f1a2b3c4d5e",
 		},
 		Region: "eu-central", InstanceID: "123456", PublicIPv4: labIPv4,
-		at: []string{linkLocal},
+		at: []string{linkLocal, linkLocal6},
 		routes: append(values("/hetzner/v1/metadata/", nil, 0, `instance-id 123456
 			region eu-central
 			availability-zone nbg1-dc3
@@ -207,7 +208,7 @@ func ovhCloud() *CloudMachine {
 		ID: "ovh", Source: cloudInit + "test_openstack.py and helpers/openstack.py (link type bgpovs)",
 		DMI:    openStackDMI,
 		Region: "nova", InstanceID: "b0fa911b-69d4-4476-bbe2-1c92bff6535c", PublicIPv4: labIPv4,
-		at: []string{linkLocal}, routes: openStackRoutes("nova", "bgpovs"),
+		at: []string{linkLocal, linkLocal6}, routes: openStackRoutes("nova", "bgpovs"),
 	}
 }
 

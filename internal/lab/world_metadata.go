@@ -126,6 +126,10 @@ func (s *services) startMetadata(h http.Handler, at, names []string) error {
 	}
 	s.t.Cleanup(func() { _ = server.Close() })
 	for _, addr := range at {
+		if to, err := netip.ParseAddrPort(addr); err == nil && to.Addr().Is6() && to.Addr().IsLinkLocalUnicast() {
+			s.neighbours = append(s.neighbours, neighbour{to, func(l net.Listener) { _ = server.Serve(l) }})
+			continue
+		}
 		l, err := s.net.Listen("tcp", addr)
 		if err != nil {
 			return fmt.Errorf("metadata: %w", err)

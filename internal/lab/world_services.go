@@ -30,6 +30,13 @@ type services struct {
 	controls   []*Control
 	scripted   map[string]netip.Addr
 	metadata   *Metadata
+	neighbours []neighbour
+}
+
+// neighbour is a service at a link-local address, next to every server.
+type neighbour struct {
+	at    netip.AddrPort
+	serve func(net.Listener)
 }
 
 // open starts what every world has: its DNS. The listeners end with the test.
