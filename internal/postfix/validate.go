@@ -163,9 +163,6 @@ func diagnostic(stderr string) string {
 	return ""
 }
 
-// services are the names of ports that known_tcp_ports defines since 3.6.
-var services = []string{"lmtp", "smtp", "smtps", "submissions", "submission"}
-
 // splitNextHop reads "[host]:port", "host:port", "[host]" and "host". The port
 // is a number or the name of a service.
 func splitNextHop(s string) (hostname, port string, err error) {
@@ -192,7 +189,7 @@ func splitNextHop(s string) (hostname, port string, err error) {
 	}
 	if n, err := strconv.Atoi(port); err == nil && (n < 1 || n > 65535) {
 		return "", "", fmt.Errorf("%q: port %d is out of range", s, n)
-	} else if err != nil && port != "" && !slices.Contains(services, port) {
+	} else if _, known := knownPorts[port]; err != nil && port != "" && !known {
 		return "", "", fmt.Errorf("%q: unknown service %q", s, port)
 	}
 	return hostname, port, nil

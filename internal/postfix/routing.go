@@ -1,0 +1,218 @@
+package postfix
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"relayhost/internal/secret"
+)
+
+// knownPorts are the services that Postfix knows by itself (known_tcp_ports,
+// since 3.6); others stand in services(5).
+var knownPorts = map[string]int{"lmtp": 24, "smtp": 25, "smtps": 465, "submissions": 465, "submission": 587}
+
+// NextHop is a destination as smtp(8) reads it: "[host]:port" and its kin
+// (relayhost in postconf(5)).
+type NextHop struct {
+	Text string // as it is written, which is the key that tables are searched by
+	Host string // lower case, without brackets
+	Port int    // 25 where none is written
+	MX   bool   // no brackets: the mail exchangers of Host come before Host itself
+}
+
+// ParseNextHop reads one destination.
+func ParseNextHop(text string) (NextHop, error) {
+	name, port, err := splitNextHop(text)
+	if err != nil {
+		return NextHop{Text: text}, err
+	}
+	n, known := knownPorts[port]
+	if !known {
+		n, _ = strconv.Atoi(cmp.Or(port, "25"))
+	}
+	name = strings.TrimPrefix(strings.ToLower(name), "ipv6:")
+	return NextHop{text, strings.TrimSuffix(name, "."), n, text[0] != '['}, nil
+}
+
+// Way is where mail for other servers goes: to which next hops, by which service.
+type Way struct {
+	Transport string  // "smtp": the name of an entry in master.cf
+	Service   Service // that entry; the zero value where there is none
+	// NextHops are tried in order: those of relayhost, or what is in its place,
+	// and then those of smtp_fallback_relay. With none mail goes to the mail
+	// exchangers of its recipients.
+	NextHops []NextHop
+	Broken   []string // next hops that Postfix cannot read
+	By       string   // the parameter that names the first next hop, "" where none does
+}
+
+// Routing answers where mail goes and how the relay is logged in to, as
+// trivial-rewrite(8) and smtp(8) would. Recipients with an entry of their own in
+// transport_maps aside.
+type Routing struct {
+	*Lookups
+	s State
+}
+
+// NewRouting reads the routing of s.
+func NewRouting(s State) *Routing {
+	if s.Master == nil {
+		s.Master, _ = ParseMaster(nil)
+	}
+	return &Routing{NewLookups(s), s}
+}
+
+// Param is a parameter as trivial-rewrite(8) sees it, which chooses the way.
+func (r *Routing) Param(name string) string {
+	rewrite, _ := r.s.Master.Get("rewrite", "unix")
+	value, _ := r.s.Effective(rewrite, name)
+	return value
+}
+
+// Senders lists the keys of tables that send single senders another way, or log
+// in for them with another account.
+func (r *Routing) Senders() []string {
+	seen := make(map[string]bool)
+	var all []string
+	add := func(keys []string) {
+		for _, key := range keys {
+			if !seen[key] {
+				seen[key] = true
+				all = append(all, key)
+			}
+		}
+	}
+	add(r.Keys(r.Param("sender_dependent_default_transport_maps")))
+	add(r.Keys(r.Param("sender_dependent_relayhost_maps")))
+	tables := make(map[string]bool)
+	for _, sender := range append([]string{""}, all...) {
+		w := r.Way(sender)
+		if maps := r.option(w, "smtp_sasl_password_maps"); !tables[maps] && r.bySender(w) {
+			tables[maps] = true
+			add(slices.DeleteFunc(r.Keys(maps), func(key string) bool { return !strings.Contains(key, "@") }))
+		}
+	}
+	return all
+}
+
+// Way is the way of mail from sender: an address, "@domain", "<>", or "" for
+// senders that no table has.
+func (r *Routing) Way(sender string) Way {
+	transport, next, _ := strings.Cut(r.Param("default_transport"), ":")
+	by := "default_transport"
+	if value, ok := r.ofSender("sender_dependent_default_transport_maps", sender); ok {
+		transport, next, _ = strings.Cut(value, ":")
+		by = "sender_dependent_default_transport_maps"
+	}
+	if next == "" {
+		next, by = r.Param("relayhost"), "relayhost"
+		if value, ok := r.ofSender("sender_dependent_relayhost_maps", sender); ok {
+			next, by = value, "sender_dependent_relayhost_maps"
+		}
+	}
+	if value, ok := r.CatchAll(); ok { // transport_maps win over all of these
+		var other string
+		other, next, _ = strings.Cut(value, ":")
+		by, transport = "transport_maps", cmp.Or(other, transport)
+	}
+	w := Way{Transport: transport, By: by}
+	w.Service, _ = r.s.Master.Get(transport, "unix")
+	w.add(next)
+	if len(w.NextHops)+len(w.Broken) == 0 {
+		w.By = ""
+		return w
+	}
+	w.add(r.option(w, "smtp_fallback_relay"))
+	return w
+}
+
+// add appends the next hops of a list.
+func (w *Way) add(list string) {
+	for _, text := range splitWords(list) {
+		hop, err := ParseNextHop(text)
+		if err != nil {
+			w.Broken = append(w.Broken, text)
+			continue
+		}
+		w.NextHops = append(w.NextHops, hop)
+	}
+}
+
+func splitWords(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
+}
+
+// CatchAll is the entry "*" of transport_maps, which wins over relayhost. An
+// entry ":" changes nothing and is none.
+func (r *Routing) CatchAll() (value string, ok bool) {
+	maps := r.Param("transport_maps")
+	if !slices.Contains(r.Keys(maps), "*") { // a static: would answer anything
+		return "", false
+	}
+	value, _, ok = r.Get(maps, "*")
+	return value, ok && value != ":" && value != ""
+}
+
+// ofSender searches a table by the whole address and then by its domain
+// (sender_dependent_relayhost_maps in postconf(5)).
+func (r *Routing) ofSender(param, sender string) (string, bool) {
+	maps := r.Param(param)
+	for _, key := range senderKeys(sender) {
+		if value, _, ok := r.Get(maps, key); ok {
+			return value, value != "" && !strings.EqualFold(value, "dunno")
+		}
+	}
+	return "", false
+}
+
+func senderKeys(sender string) []string {
+	at := strings.LastIndexByte(sender, '@')
+	switch {
+	case sender == "":
+		return nil
+	case at > 0:
+		return []string{sender, sender[at:]}
+	}
+	return []string{sender}
+}
+
+// option is a parameter as the service of w sees it.
+func (r *Routing) option(w Way, name string) string {
+	value, _ := r.s.Effective(w.Service, name)
+	return value
+}
+
+func (r *Routing) bySender(w Way) bool {
+	return strings.EqualFold(r.option(w, "smtp_sender_dependent_authentication"), "yes")
+}
+
+// Login is what Postfix logs in with.
+type Login struct {
+	Username string
+	Password secret.Value
+	Key      string // that it was found by: a sender, a host, or the next hop as it is written
+	Table    Table  // that holds it; for static: the password is in Path
+}
+
+// Login finds what mail of sender logs in with at hop, in the order of smtp(8)
+// (smtp_sasl_passwd_lookup): the sender where
+// smtp_sender_dependent_authentication is on, the bare host, the next hop.
+func (r *Routing) Login(w Way, sender string, hop NextHop) (Login, bool) {
+	if !strings.EqualFold(r.option(w, "smtp_sasl_auth_enable"), "yes") {
+		return Login{}, false
+	}
+	keys := []string{hop.Host, hop.Text}
+	if r.bySender(w) && sender != "<>" {
+		keys = append(senderKeys(sender), keys...)
+	}
+	maps := r.option(w, "smtp_sasl_password_maps")
+	for _, key := range keys {
+		if value, t, ok := r.Get(maps, key); ok {
+			user, pass, split := strings.Cut(value, string(r.s.PasswordDelimiter()))
+			return Login{user, secret.New(pass), key, t}, split
+		}
+	}
+	return Login{}, false
+}
