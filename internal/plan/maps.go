@@ -10,18 +10,6 @@ import (
 	"relayhost/templates"
 )
 
-// Credentials returns what is stored for nextHop ("[host]:port") in the tables
-// that smtp_sasl_password_maps names.
-func Credentials(s postfix.State, nextHop string) (username string, password secret.Value, ok bool) {
-	for _, t := range postfix.ParseTables(s.Params["smtp_sasl_password_maps"], s.DefaultMap) {
-		value, found := parseTable(s.Maps[t.Path]).get(nextHop)
-		if user, pass, split := strings.Cut(value, ":"); found && split {
-			return user, secret.New(pass), true
-		}
-	}
-	return "", secret.Value{}, false
-}
-
 // passwd puts the credentials into the password table that is in use, or into
 // sasl_passwd. Entries of others stay.
 func (b *builder) passwd() error {

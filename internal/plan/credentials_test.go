@@ -1,0 +1,59 @@
+package plan_test
+
+import (
+	"testing"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+)
+
+// TestCredentials: what Postfix logs in with is found however the set-up was made.
+func TestCredentials(t *testing.T) {
+	const auth = "smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/p\n"
+	for _, tc := range []struct {
+		name, main, master, table string
+		hop                       string
+		senders                   []string
+		want                      string // user name; "" for none
+	}{
+		{"next hop", auth, "", "[a.example]:587 u:p", "[a.example]:587", nil, "u"},
+		{"another port", auth, "", "[a.example]:587 u:p", "[a.example]:2525", nil, ""},
+		{"bare host", auth, "", "[a.example]:587 u:p\nA.example v:p", "[a.example]:587", nil, "v"},
+		{"without brackets", "relayhost = a.example:587\n" + auth, "", "a.example:587 u:p", "[a.example]:587", nil, "u"},
+		{"the one in use wins", "relayhost = a.example:587\n" + auth, "", "[a.example]:587 u:p\na.example:587 v:p", "[a.example]:587", nil, "v"},
+		{"name of the port", "relayhost = [a.example]:submission\n" + auth, "", "[a.example]:submission u:p", "[a.example]:587", nil, "u"},
+		{"no port", "relayhost = [a.example]\n" + auth, "", "[a.example] u:p", "[a.example]:25", nil, "u"},
+		{"static", "relayhost = [a.example]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = static:u:p\n", "", "", "[a.example]:587", nil, "u"},
+		{"static for another host", "relayhost = [a.example]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = static:u:p\n", "", "", "[b.example]:587", nil, ""},
+		{"fall-back", "relayhost = [a.example]:587\nsmtp_fallback_relay = b.example:587\n" + auth, "", "b.example:587 u:p", "[b.example]:587", nil, "u"},
+		{"a service of its own", "default_transport = smtps:[a.example]:465\n", "smtps unix - - n - - smtp\n  -o smtp_sasl_auth_enable=yes -o smtp_sasl_password_maps=hash:/p\n",
+			"a.example u:p", "[a.example]:465", nil, "u"},
+		{"sender's domain", "relayhost = [a.example]:587\nsmtp_sender_dependent_authentication = yes\n" + auth, "", "[a.example]:587 u:p\n@b.example v:p",
+			"[a.example]:587", []string{"b.example"}, "v"},
+		{"sender", "relayhost = [a.example]:587\nsmtp_sender_dependent_authentication = yes\n" + auth, "", "[a.example]:587 u:p\n@b.example v:p\nx@b.example w:p",
+			"[a.example]:587", []string{"x@b.example"}, "w"},
+		{"no sender's", "relayhost = [a.example]:587\nsmtp_sender_dependent_authentication = yes\n" + auth, "", "[a.example]:587 u:p\n@b.example v:p",
+			"[a.example]:587", []string{"<>"}, "u"},
+		{"no colon", auth, "", "[a.example]:587 u", "[a.example]:587", nil, ""},
+		{"no host", auth, "", "[a.example]:587 u:p", "587", nil, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := postfix.State{DefaultMap: "hash", Params: map[string]string{"default_transport": "smtp"}, Maps: map[string][]byte{"/p": []byte(tc.table + "\n")}}
+			var err error
+			if s.Master, err = postfix.ParseMaster([]byte("smtp unix - - n - - smtp\n" + tc.master)); err != nil {
+				t.Fatal(err)
+			}
+			main, err := postfix.ParseMain([]byte(tc.main))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, value := range main.Values() {
+				s.Params[name] = value
+			}
+			user, password, ok := plan.Credentials(s, tc.hop, tc.senders...)
+			if user != tc.want || ok != (tc.want != "") || ok && password.Reveal() != "p" {
+				t.Errorf("%q, %v, want %q", user, ok, tc.want)
+			}
+		})
+	}
+}
