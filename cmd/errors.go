@@ -74,6 +74,7 @@ func exitCode(err error) int {
 		proof proofError
 		usage usageError
 		input *plan.InputError
+		file  *plan.FileError
 		code  codeError
 	)
 	switch {
@@ -89,7 +90,7 @@ func exitCode(err error) int {
 		return exitDifferences
 	case errors.As(err, &proof):
 		return exitProof
-	case errors.As(err, &usage), errors.As(err, &input):
+	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &file):
 		return exitUsage
 	default:
 		return exitFailed
@@ -162,6 +163,7 @@ func hints(err error) []string {
 		h        hinted
 		usage    usageError
 		input    *plan.InputError
+		file     *plan.FileError
 		conflict *plan.Conflict
 	)
 	if errors.As(err, &conflict) && conflict.Hint != "" {
@@ -175,6 +177,9 @@ func hints(err error) []string {
 	}
 	if errors.As(err, &input) && input.Hint != "" {
 		out = append(out, input.Hint)
+	}
+	if errors.As(err, &file) && file.Hint != "" {
+		out = append(out, file.Hint)
 	}
 	return out
 }

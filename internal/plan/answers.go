@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/pelletier/go-toml/v2"
@@ -13,15 +12,16 @@ import (
 const AnswersPath = "/etc/relayhost/relayhost.toml"
 
 // Answers are the contents of AnswersPath: what a later run takes where it is
-// not told anew. User name and password are in the password table alone, since
-// with some services the user name is the password.
+// not told anew. The fields of the top level are those of the default relay. User
+// name and password are in the password table alone, since with some services
+// the user name is the password.
 type Answers struct {
 	Version     int      `toml:"version"`
 	Relay       string   `toml:"relay"`
 	Region      string   `toml:"region,omitempty"`
-	Host        string   `toml:"host"`
-	Port        int      `toml:"port"`
-	TLS         string   `toml:"tls"` // starttls | implicit
+	Host        string   `toml:"host,omitempty"`
+	Port        int      `toml:"port,omitempty"`
+	TLS         string   `toml:"tls,omitempty"` // starttls | implicit
 	From        string   `toml:"from"`
 	To          string   `toml:"to,omitempty"`
 	RootTo      string   `toml:"root_to,omitempty"`
@@ -31,6 +31,38 @@ type Answers struct {
 	Fingerprint string   `toml:"fingerprint,omitempty"`
 	NoVerify    bool     `toml:"insecure_no_verify_certificate,omitempty"`
 	Connections int      `toml:"connections,omitempty"`
+	// CredentialsFile is where the account is read from; "" keeps the stored one.
+	CredentialsFile string            `toml:"credentials_file,omitempty"`
+	Fallback        []HopAnswers      `toml:"fallback,omitempty"`
+	Rewrite         map[string]string `toml:"rewrite,omitempty"`
+	Routes          []RouteAnswers    `toml:"route,omitempty"`
+
+	text []byte // as read, for the lines of mistakes
+}
+
+// HopAnswers are those of one hop. What a fall-back hop leaves out is that of the
+// first hop of its route; host, port and tls may be left out everywhere.
+type HopAnswers struct {
+	Relay           string `toml:"relay,omitempty"`
+	Region          string `toml:"region,omitempty"`
+	Host            string `toml:"host,omitempty"`
+	Port            int    `toml:"port,omitempty"`
+	TLS             string `toml:"tls,omitempty"`
+	CredentialsFile string `toml:"credentials_file,omitempty"`
+	CAFile          string `toml:"ca_file,omitempty"`
+	Fingerprint     string `toml:"fingerprint,omitempty"`
+	NoVerify        bool   `toml:"insecure_no_verify_certificate,omitempty"`
+	Connections     int    `toml:"connections,omitempty"`
+}
+
+// RouteAnswers are those of one route: whose mail it is, the first hop, and the
+// others in order.
+type RouteAnswers struct {
+	Name    string   `toml:"name"`
+	Senders []string `toml:"senders"`
+	HopAnswers
+	From     string       `toml:"from,omitempty"`
+	Fallback []HopAnswers `toml:"fallback,omitempty"`
 }
 
 const answersHeader = "# The answers that relayhost set this server up with. It holds no secrets.\n# \"relayhost setup\" keeps what is here unless told otherwise.\n"
@@ -38,19 +70,25 @@ const answersHeader = "# The answers that relayhost set this server up with. It 
 // answersVersion is raised when a key changes its meaning.
 const answersVersion = 1
 
-// ReadAnswers reads the text of AnswersPath. Unknown keys are errors that name
-// row and column.
-func ReadAnswers(data []byte) (Answers, error) {
-	var a Answers
-	decoder := toml.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&a); err != nil {
-		return Answers{}, fmt.Errorf("%s: %w", AnswersPath, err)
+// First are the answers on the first hop of the default route.
+func (a Answers) First() HopAnswers {
+	return HopAnswers{
+		Relay: a.Relay, Region: a.Region, Host: a.Host, Port: a.Port, TLS: a.TLS, CredentialsFile: a.CredentialsFile,
+		CAFile: a.CAFile, Fingerprint: a.Fingerprint, NoVerify: a.NoVerify, Connections: a.Connections,
 	}
-	if a.Version != answersVersion {
-		return Answers{}, fmt.Errorf("%s: version %d is not known to this relayhost", AnswersPath, a.Version)
+}
+
+// Several reports whether there is more than the one relay.
+func (a Answers) Several() bool { return len(a.Routes) > 0 || len(a.Fallback) > 0 }
+
+// Marshal writes a as the text of AnswersPath.
+func (a Answers) Marshal() ([]byte, error) {
+	a.Version = answersVersion
+	text, err := toml.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", AnswersPath, err)
 	}
-	return a, nil
+	return append([]byte(answersHeader), text...), nil
 }
 
 // Fill puts the answers of an earlier set-up into o where o has none. The relay
@@ -70,6 +108,9 @@ func (a Answers) Fill(o *Options) {
 		if o.Connections == 0 {
 			o.Connections = a.Connections
 		}
+		if o.CredentialsFile == "" {
+			o.CredentialsFile = a.CredentialsFile
+		}
 	}
 	for _, f := range []struct{ to, from *string }{
 		{&o.From, &a.From}, {&o.To, &a.To}, {&o.RootTo, &a.RootTo}, {&o.MapType, &a.MapType},
@@ -83,17 +124,47 @@ func (a Answers) Fill(o *Options) {
 	}
 }
 
-// answers adds AnswersPath to the plan.
-func (b *builder) answers() error {
-	o := b.o
-	text, err := toml.Marshal(Answers{
+// Answers are what of o is kept.
+func (o Options) Answers() Answers {
+	a := Answers{
 		Version: answersVersion, Relay: o.Relay.ID, Region: o.Region, Host: o.Host, Port: o.Port, TLS: string(o.TLS),
 		From: o.From, To: o.To, RootTo: o.RootTo, Direct: o.Direct, MapType: o.MapType,
 		CAFile: o.CAFile, Fingerprint: o.Pin, NoVerify: o.NoVerify, Connections: o.Connections,
-	})
-	if err != nil {
-		return fmt.Errorf("write answers: %w", err)
+		CredentialsFile: o.CredentialsFile, Rewrite: o.Rewrite,
 	}
-	b.file(File{Path: AnswersPath, After: append([]byte(answersHeader), text...), Mode: 0o644})
+	for _, h := range o.Fallback {
+		a.Fallback = append(a.Fallback, h.answers())
+	}
+	for _, r := range o.Routes {
+		route := RouteAnswers{Name: r.Name, Senders: r.Senders, HopAnswers: r.Hops[0].answers(), From: r.From}
+		for _, h := range r.Hops[1:] {
+			route.Fallback = append(route.Fallback, h.answers())
+		}
+		a.Routes = append(a.Routes, route)
+	}
+	return a
+}
+
+func (h Hop) answers() HopAnswers {
+	return HopAnswers{
+		Relay: h.Relay.ID, Region: h.Region, Host: h.Host, Port: h.Port, TLS: string(h.TLS), CredentialsFile: h.CredentialsFile,
+		CAFile: h.CAFile, Fingerprint: h.Pin, NoVerify: h.NoVerify, Connections: h.Connections,
+	}
+}
+
+// answers adds AnswersPath to the plan. A file that says the same in other words,
+// as one written by hand does, stays as it is.
+func (b *builder) answers() error {
+	want := b.o.Answers()
+	text, err := want.Marshal()
+	if err != nil {
+		return err
+	}
+	if before, ok := b.s.Maps[AnswersPath]; ok && len(before) > 0 {
+		if have, err := ReadAnswers(before); err == nil && have.Says(want) {
+			text = before
+		}
+	}
+	b.file(File{Path: AnswersPath, After: text, Mode: 0o644})
 	return nil
 }

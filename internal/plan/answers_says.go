@@ -1,0 +1,68 @@
+package plan
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"relayhost/relays"
+)
+
+// Says reports whether a file with a would be read as want is meant: the same in
+// each key, but that host, port and TLS mode may be left out, and that a
+// fall-back may leave out what the first hop says.
+func (a Answers) Says(want Answers) bool {
+	if a.From != want.From || a.To != want.To || a.RootTo != want.RootTo || a.MapType != want.MapType ||
+		!slices.Equal(a.Direct, want.Direct) || !maps.Equal(a.Rewrite, want.Rewrite) || len(a.Routes) != len(want.Routes) {
+		return false
+	}
+	if !saysHops(a.First(), a.Fallback, want.First(), want.Fallback) {
+		return false
+	}
+	for i, r := range a.Routes {
+		w := want.Routes[i]
+		from := r.From == w.From || r.From == "" && w.From == proofSender(r.Senders)
+		if r.Name != w.Name || !from || !slices.Equal(r.Senders, w.Senders) || !saysHops(r.HopAnswers, r.Fallback, w.HopAnswers, w.Fallback) {
+			return false
+		}
+	}
+	return true
+}
+
+func saysHops(first HopAnswers, fallback []HopAnswers, wantFirst HopAnswers, want []HopAnswers) bool {
+	if len(fallback) != len(want) || !saysHop(first, wantFirst) {
+		return false
+	}
+	for i, h := range fallback {
+		if !saysHop(inherit(h, first.hop(wantFirst.Relay)), inherit(want[i], wantFirst.hop(wantFirst.Relay))) {
+			return false
+		}
+	}
+	return true
+}
+
+// hop is h as inherit takes it.
+func (h HopAnswers) hop(id string) Hop {
+	return Hop{
+		Relay: relays.Relay{ID: id}, Region: h.Region, Host: h.Host, CredentialsFile: h.CredentialsFile,
+		CAFile: h.CAFile, Pin: h.Fingerprint, NoVerify: h.NoVerify, Connections: h.Connections,
+	}
+}
+
+// saysHop compares one hop. A relay may be given as the path of its file.
+func saysHop(have, want HopAnswers) bool {
+	if strings.ContainsRune(have.Relay, filepath.Separator) {
+		have.Relay = want.Relay
+	}
+	if have.Host == "" {
+		have.Host = want.Host
+	}
+	if have.Port == 0 {
+		have.Port = want.Port
+	}
+	if have.TLS == "" {
+		have.TLS = want.TLS
+	}
+	return have == want
+}
