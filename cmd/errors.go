@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/install"
 	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -165,9 +166,13 @@ func hints(err error) []string {
 		input    *plan.InputError
 		file     *plan.FileError
 		conflict *plan.Conflict
+		failed   *install.FailedError
 	)
 	if errors.As(err, &conflict) && conflict.Hint != "" {
 		out = append(out, conflict.Hint)
+	}
+	if errors.As(err, &failed) && failed.Hint != "" {
+		out = append(out, failed.Hint)
 	}
 	if errors.As(err, &h) {
 		out = append(out, h.hint)

@@ -13,6 +13,8 @@ type Manager struct {
 	Refresh  []string   // fetches the package lists; nil where install does it
 	Install  []string   // the packages are appended
 	Query    []string   // exits 0 when the package that is appended is installed
+	Remark   []int      // exit codes besides 0 of an install that may have succeeded
+	Hint     string     // what to do where an install fails; "" where its own lines say it
 	Env      []string   // for refresh and install
 	program  string     // what shows that the manager is there
 	preseed  [][]string // debconf answers, Debian family only
@@ -45,6 +47,9 @@ var managers = []Manager{
 		Packages: []string{"postfix", "cyrus-sasl-plain", "ca-certificates-mozilla"},
 		Install:  []string{"zypper", "--non-interactive", "install", "--no-recommends"},
 		Query:    []string{"rpm", "-q"},
+		// EXIT CODES of zypper(8): 102 and 103 ask for a restart, 106 is a
+		// repository that was left out, 107 a script of a package.
+		Remark: []int{102, 103, 106, 107},
 	},
 	{
 		Name: "apk", program: "apk",
@@ -55,8 +60,11 @@ var managers = []Manager{
 	{
 		Name: "pacman", program: "pacman",
 		Packages: []string{"postfix", "cyrus-sasl", "ca-certificates"},
-		Install:  []string{"pacman", "-Sy", "--noconfirm", "--needed"},
-		Query:    []string{"pacman", "-Q"},
+		// No -y: new package lists without an upgrade of the host are a partial
+		// upgrade, which Arch does not support (System maintenance, Arch wiki).
+		Install: []string{"pacman", "-S", "--noconfirm", "--needed"},
+		Query:   []string{"pacman", "-Q"},
+		Hint:    "pacman -Syu renews the package lists and upgrades this host, the one way that Arch supports; then run this again",
 	},
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ type FailedError struct {
 	Command string
 	Code    int
 	Tail    string
+	Hint    string // what to do about it; "" where the lines say it
 }
 
 func (e *FailedError) Error() string {
@@ -69,7 +71,7 @@ func Postfix(ctx context.Context, h *host.Host, o Options) (Result, error) {
 		}
 	}
 	say("installing " + strings.Join(m.Packages, ", "))
-	if err := m.run(ctx, h, append(append([]string{}, m.Install...), m.Packages...)); err != nil {
+	if err := m.install(ctx, h); err != nil {
 		return Result{}, err
 	}
 	if o.Quiet {
@@ -87,15 +89,30 @@ func (m Manager) command(args []string) host.Command {
 	return host.Command{Args: args, Timeout: installTimeout}
 }
 
-func (m Manager) run(ctx context.Context, h *host.Host, args []string) error {
+func (m Manager) install(ctx context.Context, h *host.Host) error {
+	args := slices.Concat(m.Install, m.Packages)
 	out, err := h.Run(ctx, m.command(args))
 	if err != nil {
 		return err
 	}
-	if out.Code != 0 {
-		return &FailedError{Command: strings.Join(args[:2], " "), Code: out.Code, Tail: tail(string(out.Stdout)+string(out.Stderr), 8)}
+	if out.Code == 0 || slices.Contains(m.Remark, out.Code) && m.installed(ctx, h) {
+		return nil
 	}
-	return nil
+	return &FailedError{
+		Command: strings.Join(args[:2], " "), Code: out.Code, Hint: m.Hint,
+		Tail: tail(string(out.Stdout)+string(out.Stderr), 8),
+	}
+}
+
+// installed asks the manager's own database for every package.
+func (m Manager) installed(ctx context.Context, h *host.Host) bool {
+	for _, p := range m.Packages {
+		out, err := h.Run(ctx, host.Command{Args: append(slices.Clone(m.Query), p)})
+		if err != nil || out.Code != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // answer gives debconf the answers that the package would ask for.
