@@ -131,6 +131,7 @@ type setup struct {
 	demo     bool         // of the demo: nothing stays
 	stateDir string       // of the transaction; "" is apply.StateDir
 	log      *postfix.Log // nil finds the log of the live Postfix
+	trial    *postfix.Log // the log that it keeps for the proof only; nil where another can be read
 
 	doc setupDoc
 }

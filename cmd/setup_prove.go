@@ -230,6 +230,8 @@ func (s *setup) apply(ctx context.Context) error {
 			}
 		},
 	}
+	s.useTrialLog(ctx, &o)
+	defer func() { s.trial = nil }()
 	if !s.flags.noVerify {
 		o.Prove = func(ctx context.Context) error {
 			s.progress("proof: the test message goes through the server's own Postfix")

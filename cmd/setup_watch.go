@@ -48,13 +48,22 @@ func (s *setup) watchLog(ctx context.Context) (func(context.Context) error, erro
 	}
 	return func(ctx context.Context) error {
 		defer cancel()
-		return watchReload(ctx, lines, s.plan.Service, more)
+		if s.trial == nil {
+			return watchReload(ctx, lines, s.plan.Service, reloadLine, more)
+		}
+		if !s.trialBegins(ctx) {
+			s.trial = nil // the proof says that no log can be read
+			return nil
+		}
+		// master(8) does not log its reload there.
+		return watchReload(ctx, lines, s.plan.Service, more, more)
 	}, nil
 }
 
-// watchReload reads lines until the reload is done and more has passed.
-func watchReload(ctx context.Context, lines <-chan postfix.LogLine, service string, more time.Duration) error {
-	end := time.NewTimer(reloadLine)
+// watchReload reads lines until the reload is done and more has passed, or for
+// the limit.
+func watchReload(ctx context.Context, lines <-chan postfix.LogLine, service string, limit, more time.Duration) error {
+	end := time.NewTimer(limit)
 	defer end.Stop()
 	for {
 		select {
@@ -86,8 +95,11 @@ func isCore(line postfix.LogLine) bool {
 
 // liveLog is where the server's own Postfix logs.
 func (s *setup) liveLog(ctx context.Context) (*postfix.Log, error) {
-	if s.log != nil {
+	switch {
+	case s.log != nil:
 		return s.log, nil
+	case s.trial != nil:
+		return s.trial, nil
 	}
 	log, err := postfix.FindLog(ctx, &s.host.Reader, s.state)
 	return &log, err

@@ -165,15 +165,20 @@ func TestLabConnectionLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	for l.Server.Exists("/var/lib/relayhost/in-progress") && time.Since(start) < 20*time.Second {
-		time.Sleep(20 * time.Millisecond)
-	}
+	waitUndone(l)
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
 		t.Errorf("killed: the host is not as before:\n%s", d)
 	}
 	t.Logf("the watch took %s", time.Since(start).Round(time.Millisecond))
 	if r := l.Run("relayhost", "status", "--json"); !strings.Contains(r.Stdout, "the dead-man's watch") {
 		t.Errorf("status does not tell: %s", r)
+	}
+}
+
+// waitUndone waits for the dead-man's watch.
+func waitUndone(l *lab.Lab) {
+	for end := time.Now().Add(20 * time.Second); l.Server.Exists("/var/lib/relayhost/in-progress") && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 

@@ -26,6 +26,9 @@ type Options struct {
 	// returns is called after the reload and fails when Postfix has logged
 	// "fatal:" or "throttling". nil watches nothing.
 	Watch func(context.Context) (func(context.Context) error, error)
+	// TrialLog has Postfix log to the file TrialLog while Prove runs, and no
+	// longer: where nothing else can be read, that log shows the delivery.
+	TrialLog bool
 	// Prove runs after the reload; its error rolls back. nil skips the proof.
 	Prove func(context.Context) error
 	// KeepOnFailure keeps the new configuration when Prove fails.
@@ -95,6 +98,9 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if err != nil {
 		return Record{}, err
 	}
+	if files, err = t.onTrial(files); err != nil {
+		return Record{}, err
+	}
 	if err := t.uses(folders(files)...); err != nil {
 		return Record{}, err
 	}
@@ -112,7 +118,7 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 			j.Commands = append(j.Commands, command{Args: c.Args})
 		}
 	}
-	if len(j.Steps) == 0 {
+	if tryOnly(j.Steps) {
 		return Record{Relay: p.Relay, Host: p.Host, Port: p.Port}, nil
 	}
 	return t.perform(ctx, j)

@@ -64,6 +64,7 @@ func drive(args []string) int {
 	if set["root"] != "" {
 		o.Reload = func(context.Context) error { return nil }
 	}
+	o.TrialLog = set["trial"] != ""
 	if set["watch"] != "" {
 		self, _ := os.Executable()
 		o.Watchdog = []string{self, "watch-transaction"}

@@ -58,6 +58,7 @@ type step struct {
 	Source string `json:"source,omitempty"` // of a compiled map: the text that it was made from
 	Before state  `json:"before"`
 	After  state  `json:"after"`
+	Trial  *state `json:"trial,omitempty"` // what it is during the proof, when that is not After
 }
 
 // state is a file, a folder or its absence at one moment.
@@ -146,7 +147,11 @@ func (j *journal) fill(h *host.Host, dir string) error {
 			{&s.Before, "before", true},
 			// What was written is kept to merge and to show differences.
 			{&s.After, "after", !s.Secret && s.Source == ""},
+			{s.Trial, "trial", true},
 		} {
+			if c.state == nil {
+				continue
+			}
 			c.state.Copy = ""
 			if !c.keep || !c.state.Exists || c.state.Dir || c.state.data == nil {
 				continue
@@ -186,7 +191,10 @@ func readJournal(r *host.Reader, dir string) (journal, error) {
 			filepath.Join(dir, journalName), j.Version, journalVersion)
 	}
 	for i := range j.Steps {
-		for _, s := range []*state{&j.Steps[i].Before, &j.Steps[i].After} {
+		for _, s := range []*state{&j.Steps[i].Before, &j.Steps[i].After, j.Steps[i].Trial} {
+			if s == nil {
+				continue
+			}
 			if s.Copy == "" {
 				if s.Exists && !s.Dir && s.Sum == host.Sum(nil) {
 					s.data = []byte{}

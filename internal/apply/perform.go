@@ -98,7 +98,7 @@ func (t *transaction) number(j *journal) error {
 func changes(steps []step) []Change {
 	var list []Change
 	for _, s := range steps {
-		if s.Before.Dir || s.After.Dir {
+		if s.Before.Dir || s.After.Dir || s.idle() {
 			continue
 		}
 		c := Change{Path: s.Path, Action: "modify", Before: shown(s, s.Before), After: shown(s, s.After)}
@@ -126,7 +126,7 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 	if err != nil {
 		return err
 	}
-	tell, err := t.walk(ctx, j.Steps, t.reload)
+	tell, err := t.walk(ctx, tried(j.Steps), t.reload)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,10 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 	if err := see(ctx); err != nil {
 		return &ProofFailed{Err: err}
 	}
-	return t.prove(ctx, j)
+	if err := t.prove(ctx, j); err != nil {
+		return err
+	}
+	return t.endTrial(ctx, j)
 }
 
 func (t *transaction) prove(ctx context.Context, j *journal) error {

@@ -159,6 +159,8 @@ func (i *Instance) mainCF(text []byte, moved map[string]string) ([]byte, error) 
 			m.Set(name, relocate(value, moved))
 		}
 	}
+	// With a log of its own Postfix can hang on its warnings of such keys.
+	m.DropOverridden()
 	m.Remove("multi_instance_wrapper")
 	m.Remove("maillog_file_rotate_suffix")
 	p := i.private()

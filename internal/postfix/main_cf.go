@@ -174,6 +174,21 @@ func (m *Main) Dups() []string {
 	return dups
 }
 
+// DropOverridden deletes the definitions that a later one of the same parameter
+// overrides. What Postfix reads stays the same.
+func (m *Main) DropOverridden() {
+	seen := map[string]bool{}
+	for i := len(m.doc.nodes) - 1; i >= 0; i-- {
+		switch n := m.doc.nodes[i]; {
+		case n.kind != head:
+		case seen[n.name]:
+			m.doc.drop(i)
+		default:
+			seen[n.name] = true
+		}
+	}
+}
+
 // InlineComments lists the parameters whose value holds a "#" after white
 // space: Postfix knows no comment there, it is part of the value.
 func (m *Main) InlineComments() []string {

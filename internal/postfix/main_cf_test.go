@@ -164,6 +164,11 @@ func TestMainTells(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tc.what, tc.got, tc.want)
 		}
 	}
+	d := m.Clone()
+	d.DropOverridden()
+	if got, want := string(d.Bytes()), "b = x # y\na = 1\nc = 3\nurl = http://x/#y\n"+Mark+"\nd = 1\n  2\ne = 2\n\nf = 3\n"; got != want {
+		t.Errorf("without what is overridden: %q, want %q", got, want)
+	}
 	c := m.Clone()
 	c.Set("a", "changed")
 	c.Remove("b")

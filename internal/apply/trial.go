@@ -1,0 +1,123 @@
+package apply
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"slices"
+
+	"relayhost/internal/host"
+	"relayhost/internal/postfix"
+)
+
+// trialLogName is the log that Postfix writes during the proof, beside the
+// journal, so that an undoing removes it with that.
+const trialLogName = "mail.log"
+
+// TrialLog is the file that Postfix logs to while Prove runs, where
+// Options.TrialLog asks for that.
+func TrialLog(o Options) string { return filepath.Join(o.stateDir(), inProgress, trialLogName) }
+
+func (t *transaction) trialLog() string { return t.h.Real(TrialLog(t.o)) }
+
+// onTrial gives main.cf another text for the time of the proof: one that has
+// Postfix log to a file. A plan that leaves main.cf as it is gets a step for it.
+func (t *transaction) onTrial(steps []step) ([]step, error) {
+	if !t.o.TrialLog || len(steps) == 0 {
+		return steps, nil
+	}
+	path := filepath.Join(t.o.configDir(), "main.cf")
+	i := slices.IndexFunc(steps, func(s step) bool { return s.Path == path })
+	if i < 0 {
+		s, err := t.step(path)
+		if err != nil {
+			return nil, err
+		}
+		s.After = s.Before
+		i, steps = len(steps), append(steps, s)
+	}
+	main, err := postfix.ParseMain(steps[i].After.data)
+	if err != nil {
+		return nil, err
+	}
+	main.Set("maillog_file_prefixes", filepath.Dir(t.trialLog()))
+	main.Set("maillog_file", t.trialLog())
+	trial := steps[i].After
+	trial.data = main.Bytes()
+	trial.Sum = host.Sum(trial.data)
+	steps[i].Trial = &trial
+	return steps, nil
+}
+
+// tried is steps as they are done before the proof.
+func tried(steps []step) []step {
+	steps = slices.Clone(steps)
+	for i, s := range steps {
+		if s.Trial != nil {
+			steps[i].After = *s.Trial
+		}
+	}
+	return steps
+}
+
+// tryOnly reports whether steps do nothing that outlives the proof.
+func tryOnly(steps []step) bool {
+	return !slices.ContainsFunc(steps, func(s step) bool { return !s.idle() })
+}
+
+// idle reports whether the step leaves nothing changed.
+func (s step) idle() bool { return s.Before.alike(s.After) }
+
+// written is what the step has put where now is: the text of the trial, or what
+// stays. Somebody may have edited either.
+func (t *transaction) written(s step, now state) state {
+	if s.Trial != nil && (now.same(*s.Trial) || bytes.Contains(now.data, []byte(t.trialLog()))) {
+		return *s.Trial
+	}
+	return s.After
+}
+
+// endTrial puts main.cf as planned in the place of the one for the proof. The
+// journal forgets the trial after that, and the log goes last: whenever the run
+// dies, what is on disk can be undone.
+func (t *transaction) endTrial(ctx context.Context, j *journal) error {
+	var left []step
+	var copies []string
+	for _, s := range j.Steps {
+		if s.Trial == nil {
+			left = append(left, s)
+			continue
+		}
+		back := s
+		back.Before = *s.Trial
+		if err := t.do(back); err != nil {
+			return err
+		}
+		copies = append(copies, s.Trial.Copy)
+		if s.Trial = nil; !s.idle() {
+			left = append(left, s)
+		} else {
+			copies = append(copies, s.Before.Copy, s.After.Copy)
+		}
+	}
+	if copies == nil {
+		return nil
+	}
+	if err := t.reload(ctx); err != nil {
+		return err
+	}
+	dir := filepath.Join(t.dir, inProgress)
+	j.Steps = left
+	if err := j.save(t.h, dir); err != nil {
+		return err
+	}
+	for _, name := range append(copies, trialLogName) {
+		if name == "" {
+			continue
+		}
+		if err := t.h.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
