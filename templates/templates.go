@@ -21,42 +21,40 @@ type Name string
 // The templates, named after the file that they are for.
 const (
 	Main            Name = "main.cf.tmpl"       // parameters of main.cf (postconf(5))
+	Limits          Name = "limits.cf.tmpl"     // those that are named after a service
 	Master          Name = "master.cf.tmpl"     // entries of master.cf (master(5))
-	Passwd          Name = "sasl_passwd.tmpl"   // one entry of smtp_sasl_password_maps
+	Passwd          Name = "sasl_passwd.tmpl"   // entries of smtp_sasl_password_maps
 	TLSPolicy       Name = "tls_policy.tmpl"    // smtp_tls_policy_maps
 	Generic         Name = "generic.tmpl"       // smtp_generic_maps (generic(5))
 	SenderCanonical Name = "sender.tmpl"        // sender_canonical_maps (canonical(5))
 	StatusFilter    Name = "status_filter.tmpl" // smtp_delivery_status_filter, as regexp_table(5)
 	Transport       Name = "transport.tmpl"     // transport_maps (transport(5))
+	BySender        Name = "by_sender.tmpl"     // sender_dependent_default_transport_maps
+	Subdomains      Name = "subdomains.tmpl"    // the same, as regexp_table(5)
 )
 
-// Data is the whole vocabulary of the templates. Every value is ready to
-// print: validated, escaped where its file asks for it, "" or 0 when the line
-// is not to be there.
+// Data is the whole vocabulary of the templates: one service, and for main.cf
+// what holds for all. Every value is ready to print: validated, escaped where
+// its file asks for it, "" or 0 when the line is not to be there.
 type Data struct {
 	RelayName string // "Amazon SES"
 	Service   string // name of the smtp(8) entry: "relayhost-ses"
-	Host      string // "email-smtp.eu-west-1.amazonaws.com"
-	NextHop   string // "[host]:port"
-	Username  string // "" when the relay asks for no login
-	Password  string // in the clear: only the Passwd template prints it
-	From      string // address that local senders are rewritten to
+	NextHop   string // "[host]:port" of the first hop
+	Login     bool   // some hop asks for a login
 
 	// Values of main.cf that may carry on what was there.
+	SASLAuth            bool
 	PasswordMaps        string
 	PolicyMaps          string
 	TransportMaps       string
+	SenderTransportMaps string // sender_dependent_default_transport_maps
 	SenderCanonicalMaps string
-	RecipientLimit      int
-	Concurrency         int
-	InitialConcurrency  int
-	RateDelay           string // "2s"
 
-	// TLS policy of the next hop.
-	Level      string // secure | fingerprint | encrypt
-	Match      string // match= of the policy
-	ServerName string // servername= of the policy (SNI)
-	Protocols  string // protocols= of the policy, separated by colons
+	// Limits of the service.
+	RecipientLimit     int
+	Concurrency        int
+	InitialConcurrency int
+	RateDelay          string // "2s"
 
 	// Options of the service. Reset lists parameters that main.cf sets and
 	// that must not reach the relay's service, with the value that holds there.
@@ -65,19 +63,43 @@ type Data struct {
 	WrapperMode          bool
 	Mechanisms           string // "plain,login"
 	TLSSecurityOptions   string // smtp_sasl_tls_security_options
+	PasswordMap          string // a password table of its own
+	SenderAuth           string // smtp_sender_dependent_authentication
 	HeloName             string
 	GenericMap           string // "lmdb:/etc/postfix/relayhost_generic"
 	StatusFilterMap      string
-	TLSProxy             string // name of the tlsproxy(8) entry; "" leaves reuse off
+	Fallback             string    // smtp_fallback_relay: "[host]:port,[host]:port"
+	Timeouts             []Setting // of a service with a fall-back
+	CacheDestinations    string    // hosts, separated by commas
+	TLSProxy             string    // name of the tlsproxy(8) entry; "" leaves reuse off
 	ReuseCount           int
 	Processes            string // "-" is default_process_limit
 	Protocol             string // inet_protocols
 	Reset                []Setting
 	TLSManager, PostLogd bool // add tlsmgr(8), postlogd(8)
 
-	Senders []string  // keys that are rewritten to From
-	Filters []Filter  // replies that are turned into deferrals
-	Routes  []Setting // destination and "transport:nexthop"
+	Policies []Policy  // of smtp_tls_policy_maps
+	Accounts []Account // of a password table
+	Senders  []Setting // sender and the address or "transport:nexthop" in its place
+	Filters  []Filter  // replies that are turned into deferrals
+	Routes   []Setting // destination and "transport:nexthop"
+}
+
+// Policy is the TLS policy of a next hop.
+type Policy struct {
+	NextHop    string // "[host]:port"
+	Level      string // secure | fingerprint | encrypt
+	Match      string // match=
+	ServerName string // servername= (SNI)
+	Protocols  string // protocols=, separated by colons
+	Reuse      bool   // connection_reuse=yes
+}
+
+// Account is an entry of a password table.
+type Account struct {
+	Key      string // next hop or sender
+	Username string
+	Password string // in the clear: only the Passwd template prints it
 }
 
 // Setting is a name with its value.
@@ -91,7 +113,7 @@ type Filter struct {
 }
 
 // Render prints template n with d.
-func Render(n Name, d Data) ([]byte, error) {
+func Render(n Name, d *Data) ([]byte, error) {
 	var b bytes.Buffer
 	if err := parsed.ExecuteTemplate(&b, string(n), d); err != nil {
 		return nil, fmt.Errorf("render %s: %w", n, err)

@@ -27,6 +27,10 @@ func (s *stage) judge(ctx context.Context, p plan.Plan) error {
 		Implicit: p.TLS == string(relays.Implicit), NoVerify: p.NoVerify, NoAuth: p.NoAuth,
 	}
 	for _, f := range p.Files {
+		if f.Action == plan.Remove {
+			delete(staged.State.Maps, f.Path)
+			continue
+		}
 		staged.State.Maps[f.Path] = f.After
 		if f.Action != plan.Unchanged {
 			staged.Pending = append(staged.Pending, f.Path)

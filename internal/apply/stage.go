@@ -139,6 +139,12 @@ func (s *stage) build(ctx context.Context, compiler string, f plan.File, files [
 		return err
 	}
 	m.Source, m.Secret = f.Path, f.Secret
+	if f.Action == plan.Remove {
+		if m.Before.Exists {
+			s.maps[f.Path] = m
+		}
+		return nil
+	}
 	changed := false
 	for _, file := range files {
 		changed = changed || file.Path == f.Path && !file.Before.same(file.After)

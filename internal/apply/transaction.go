@@ -147,6 +147,9 @@ func (t *transaction) step(path string) (step, error) {
 // planned is what f will be. What is replaced keeps its labels; a secret is
 // root's alone, whatever it was before.
 func planned(f plan.File, before state) state {
+	if f.Action == plan.Remove {
+		return state{}
+	}
 	s := state{Exists: true, Sum: host.Sum(f.After), data: f.After,
 		Mode: f.Mode.Perm(), UID: f.UID, GID: f.GID, Xattrs: before.Xattrs}
 	if f.Action == plan.Unchanged {

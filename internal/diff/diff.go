@@ -28,12 +28,16 @@ func File(f plan.File) string {
 	if f.Before == nil {
 		old = "/dev/null"
 	}
+	new := f.Path
+	if f.Action == plan.Remove {
+		new = "/dev/null"
+	}
 	show := shown
 	if f.Secret {
 		show = masked
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "--- %s\n+++ %s\n", old, f.Path)
+	fmt.Fprintf(&b, "--- %s\n+++ %s\n", old, new)
 	for _, h := range hunks(lines(f.Before), lines(f.After)) {
 		h.write(&b, show)
 	}
@@ -56,7 +60,11 @@ func Plan(p plan.Plan, color bool) string {
 		b.WriteString(text)
 		if f.Map != "" {
 			t := postfix.Table{Type: f.Map, Path: f.Path}
-			fmt.Fprintf(&b, "%s is compiled anew, mode %04o\n", t.Index(), f.Mode)
+			if f.Action == plan.Remove {
+				fmt.Fprintf(&b, "%s is removed\n", t.Index())
+			} else {
+				fmt.Fprintf(&b, "%s is compiled anew, mode %04o\n", t.Index(), f.Mode)
+			}
 		}
 		b.WriteByte('\n')
 	}

@@ -83,7 +83,7 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 		case "master.cf":
 			master = f.After
 		default:
-			if f.Path != plan.AnswersPath {
+			if f.Path != plan.AnswersPath && f.Action != plan.Remove {
 				moved[f.Path] = filepath.Join(i.ConfigDir, strconv.Itoa(len(tables))+"-"+filepath.Base(f.Path))
 				tables = append(tables, f)
 			}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"relayhost/detect"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
-	"relayhost/relays"
 	"relayhost/templates"
 )
 
@@ -25,6 +23,10 @@ const (
 	senderFile    = "relayhost_sender"
 	transportFile = "relayhost_transport"
 	filterFile    = "relayhost_status_filter"
+	bySenderFile  = "relayhost_by_sender"
+	belowFile     = "relayhost_by_subdomain"
+	ownPasswdFile = "relayhost_passwd" // and the name of the service
+	ownPrefix     = postfix.OwnPrefix
 )
 
 // ServicePrefix begins the names of our entries in master.cf.
@@ -47,8 +49,12 @@ type builder struct {
 
 	mainBefore, masterBefore []byte // nil where there is no file
 
+	accounts Accounts
+	ways     []*way     // the default first
+	services []*service // the default first
+
 	mapType string
-	d       templates.Data
+	d       *templates.Data // of the default service, and what holds for all
 	files   []File
 	notes   []string
 	set     []string // parameters of main.cf that the plan sets
@@ -62,9 +68,8 @@ type builder struct {
 // something on the host that has to be settled first, and anything else for a
 // host on which no plan can be made.
 func Build(s postfix.State, facts *detect.Facts, o Options) (Plan, error) {
-	o.Host = strings.ToLower(o.Host)
-	b := &builder{s: s, facts: facts, o: o}
-	if err := checkOptions(o); err != nil {
+	b := &builder{s: s, facts: facts, o: o.normal(), accounts: StoredAccounts(s)}
+	if err := checkOptions(b.o); err != nil {
 		return Plan{}, err
 	}
 	if s.Installed && !s.Version.AtLeast(oldest.Major, oldest.Minor) {
@@ -73,13 +78,19 @@ func Build(s postfix.State, facts *detect.Facts, o Options) (Plan, error) {
 	if err := b.open(); err != nil {
 		return Plan{}, err
 	}
-	incomplete := b.login()
-	b.describe()
+	b.list()
+	incomplete := b.logins()
+	if err := b.assemble(); err != nil {
+		return Plan{}, err
+	}
+	for _, sv := range b.services {
+		b.describe(sv)
+	}
 	if err := b.conflicts(); err != nil {
 		return Plan{}, err
 	}
 	for _, step := range []func() error{
-		b.passwd, b.policy, b.senders, b.filter, b.routes, b.aliases, b.answers, b.masterCF, b.mainCF,
+		b.passwd, b.policy, b.senders, b.filter, b.routes, b.bySenderMaps, b.aliases, b.answers, b.masterCF, b.leftovers, b.mainCF,
 	} {
 		if err := step(); err != nil {
 			return Plan{}, err
@@ -87,11 +98,26 @@ func Build(s postfix.State, facts *detect.Facts, o Options) (Plan, error) {
 	}
 	b.findings()
 	p := Plan{
-		Relay: o.Relay.ID, Host: o.Host, Port: o.Port, TLS: string(o.TLS), Service: b.d.Service, NextHop: b.d.NextHop,
-		Files: b.files, Notes: b.notes, Incomplete: incomplete, NoVerify: o.NoVerify, NoAuth: b.d.Username == "",
+		Relay: b.o.Relay.ID, Host: b.o.Host, Port: b.o.Port, TLS: string(b.o.TLS), Service: b.d.Service, NextHop: b.d.NextHop,
+		Files: b.files, Notes: b.notes, Incomplete: incomplete, NoVerify: b.o.NoVerify, Routes: b.described(),
 	}
+	p.NoAuth = p.Routes[0].Hops[0].NoAuth
 	p.Commands = b.commands(p)
 	return p, nil
+}
+
+// described is what the plan says of its routes.
+func (b *builder) described() []Way {
+	ways := make([]Way, len(b.ways))
+	for i, w := range b.ways {
+		ways[i] = Way{Name: w.Name, Senders: w.Senders, From: w.sender(), Service: w.service.d.Service, Hops: make([]Destination, len(w.Hops))}
+		for n := range w.Hops {
+			h := &w.Hops[n]
+			ways[i].Hops[n] = Destination{Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(),
+				NoVerify: h.NoVerify, NoAuth: !needsLogin(*h)}
+		}
+	}
+	return ways
 }
 
 // open takes private copies of main.cf and master.cf and chooses the map type.
@@ -123,70 +149,7 @@ func notNil(data []byte) []byte {
 	return data
 }
 
-// login fills in stored or masked credentials where none were given, and
-// reports whether placeholders are in use.
-func (b *builder) login() (incomplete bool) {
-	if !needsLogin(b.o) || !b.o.NoCredentials || b.o.Username != "" && !b.o.Password.IsZero() {
-		return false
-	}
-	if user, password, ok := Credentials(b.s, nextHop(b.o.Host, b.o.Port)); ok && (b.o.Username == "" || b.o.Username == user) {
-		b.o.Username, b.o.Password = user, password
-		return false
-	}
-	if b.o.Username == "" {
-		b.o.Username = b.o.Relay.Auth.Username.Fixed
-	}
-	if b.o.Username == "" {
-		b.o.Username = secret.Mask
-	}
-	b.o.Password = secret.New(secret.Mask)
-	return true
-}
-
 func nextHop(host string, port int) string { return fmt.Sprintf("[%s]:%d", host, port) }
-
-// describe decides what does not depend on the files that are there.
-func (b *builder) describe() {
-	name := b.o.Relay.Name
-	if name == "" {
-		name = b.o.Relay.ID
-	}
-	b.d = templates.Data{
-		RelayName:          oneLine(name),
-		Service:            ServicePrefix + b.o.Relay.ID,
-		Host:               b.o.Host,
-		NextHop:            nextHop(b.o.Host, b.o.Port),
-		From:               b.o.From,
-		CAFile:             b.s.CAFile,
-		WrapperMode:        b.o.TLS == relays.Implicit,
-		Mechanisms:         "plain,login",
-		TLSSecurityOptions: "noplaintext,noanonymous",
-		Level:              "secure",
-		Match:              "nexthop",
-		Protocols:          minimumTLS(b.s.Version),
-		Processes:          "-",
-	}
-	if needsLogin(b.o) {
-		b.d.Username, b.d.Password = b.o.Username, b.o.Password.Reveal()
-	}
-	if b.o.CAFile != "" {
-		b.d.CAFile = b.o.CAFile
-	}
-	if _, err := netip.ParseAddr(b.o.Host); err != nil {
-		b.d.ServerName = "hostname" // RFC 6066 section 3 allows no address in SNI
-	}
-	switch {
-	case b.o.Pin != "":
-		pin, _ := fingerprint(b.o.Pin) // checked before
-		b.d.Level, b.d.Match, b.d.Digest = "fingerprint", pin, "sha256"
-		b.note("the certificate is pinned: mail waits when the service renews it")
-	case b.o.NoVerify:
-		b.d.Level, b.d.Match, b.d.TLSSecurityOptions = "encrypt", "", "noanonymous"
-		b.note("the relay's certificate is not verified: whoever stands in between can read the password and the mail")
-	}
-	b.limits()
-	b.reuse()
-}
 
 // minimumTLS is TLS 1.2 in the form that v reads: ">=" came with Postfix 3.6
 // (smtp_tls_mandatory_protocols). A policy entry separates by colons.
@@ -230,9 +193,10 @@ func (b *builder) file(f File) {
 	b.files = append(b.files, f)
 }
 
-// newMap adds a lookup table of ours, rendered from tmpl.
-func (b *builder) newMap(name string, tmpl templates.Name, keys map[string]secret.Value) (string, error) {
-	text, err := templates.Render(tmpl, b.d)
+// newMap adds a lookup table of ours, rendered from tmpl, and returns it as
+// "type:path".
+func (b *builder) newMap(name string, tmpl templates.Name, d *templates.Data, keys map[string]secret.Value) (string, error) {
+	text, err := templates.Render(tmpl, d)
 	if err != nil {
 		return "", err
 	}
@@ -257,7 +221,7 @@ func (b *builder) commands(p Plan) []Command {
 	var list []Command
 	for _, f := range p.Files {
 		switch {
-		case f.Action == Unchanged:
+		case f.Action == Unchanged || f.Action == Remove:
 		case f.Path == b.aliasFile().Path && b.aliasFile().Index() != "":
 			list = append(list, Command{[]string{"postalias", b.aliasFile().String()}, "compile the aliases"})
 		case f.Map != "":

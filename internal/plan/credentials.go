@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"path/filepath"
 	"strings"
 
 	"relayhost/internal/postfix"
@@ -11,13 +13,15 @@ import (
 // a set-up made by hand.
 type Accounts struct {
 	r     *postfix.Routing
-	param func(name string) string
+	s     postfix.State
 	split string
+	below *table // our own table of senders below a domain
 }
 
 // StoredAccounts reads the tables of s once for many questions.
 func StoredAccounts(s postfix.State) Accounts {
-	return Accounts{postfix.NewRouting(s), func(name string) string { return s.Params[name] }, string(s.PasswordDelimiter())}
+	dir := cmp.Or(s.ConfigDir, postfix.DefaultConfigDir)
+	return Accounts{postfix.NewRouting(s), s, string(s.PasswordDelimiter()), parseTable(s.Maps[filepath.Join(dir, belowFile)])}
 }
 
 // Find returns the account for nextHop ("[host]:port") of mail from senders (as
@@ -30,8 +34,8 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 	if err != nil {
 		return "", secret.Value{}, false
 	}
-	for _, sender := range append(senderKeys(senders), "") {
-		w := a.r.Way(sender)
+	for _, sender := range append(senders, "") {
+		w, sender := a.way(sender)
 		for _, hop := range w.NextHops {
 			if hop.Host != want.Host || hop.Port != want.Port {
 				continue
@@ -42,7 +46,7 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 		}
 	}
 	for _, key := range []string{want.Host, nextHop} {
-		value, t, found := a.r.Get(a.param("smtp_sasl_password_maps"), key)
+		value, t, found := a.r.Get(a.s.Params["smtp_sasl_password_maps"], key)
 		if user, pass, split := strings.Cut(value, a.split); found && split && t.Type != "static" {
 			return user, secret.New(pass), true
 		}
@@ -50,16 +54,18 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 	return "", secret.Value{}, false
 }
 
-// senderKeys turns the senders of a Route into the keys of Postfix's tables.
-func senderKeys(senders []string) []string {
-	var keys []string
-	for _, sender := range senders {
-		if sender != "<>" && !strings.Contains(sender, "@") {
-			sender = "@" + strings.TrimPrefix(sender, ".")
-		}
-		keys = append(keys, sender)
+// way is where mail of a sender of a Route goes now, and the sender as a key of
+// Postfix's tables.
+func (a Accounts) way(sender string) (postfix.Way, string) {
+	if sender == "" || sender == NullSender || strings.Contains(sender, "@") {
+		return a.r.Way(sender), sender
 	}
-	return keys
+	if value, ok := a.below.get(below(sender)); ok {
+		transport, next, _ := strings.Cut(value, ":")
+		return a.r.By(transport, next), "@" + strings.TrimPrefix(sender, ".")
+	}
+	sender = "@" + strings.TrimPrefix(sender, ".")
+	return a.r.Way(sender), sender
 }
 
 // Credentials is Accounts.Find for a single question.

@@ -18,7 +18,7 @@ func Paths(s postfix.State) []string {
 		dir = postfix.DefaultConfigDir
 	}
 	list := []string{AnswersPath}
-	for _, name := range []string{passwdFile, policyFile, genericFile, senderFile, transportFile, filterFile} {
+	for _, name := range []string{passwdFile, policyFile, genericFile, senderFile, transportFile, filterFile, bySenderFile, belowFile} {
 		list = append(list, filepath.Join(dir, name))
 	}
 	if origin := s.Params["myorigin"]; strings.HasPrefix(origin, "/") {
@@ -42,8 +42,12 @@ func (b *builder) findings() {
 	b.forwarded()
 	b.swallowed()
 	b.plugins()
-	if b.s.SELinux.PortDenied(b.o.Port) {
-		b.note("this SELinux policy may keep Postfix from port %d (\"Permission denied\"). To change that: semanage port -a -t smtp_port_t -p tcp %d", b.o.Port, b.o.Port)
+	for _, s := range b.services {
+		for i := range s.hops {
+			if port := s.hops[i].Port; b.s.SELinux.PortDenied(port) {
+				b.note("this SELinux policy may keep Postfix from port %d (\"Permission denied\"). To change that: semanage port -a -t smtp_port_t -p tcp %d", port, port)
+			}
+		}
 	}
 	if value := b.param("default_transport"); value != "smtp" && value != "" && !strings.HasPrefix(value, ServicePrefix) {
 		b.note("default_transport was %s; mail for other servers goes to the relay now", value)
@@ -60,8 +64,8 @@ func (b *builder) findings() {
 	if b.facts != nil && b.facts.Port25.Verdict == detect.Open {
 		b.note("port 25 is open from this host: mail could also be delivered without a relay")
 	}
-	if b.o.Relay.Sender.NullSender == "refused" && !b.nullClient() {
-		b.note("%s refuses mail without a sender: bounces and receipts of this server do not reach senders elsewhere", b.d.RelayName)
+	if !b.nullTaken() && !b.nullClient() {
+		b.note("%s refuses mail without a sender: bounces and receipts of this server do not reach senders elsewhere", b.relayNames())
 	}
 }
 
@@ -69,11 +73,12 @@ func (b *builder) findings() {
 // credentials (transport(5), postconf(5)).
 func (b *builder) bypasses() {
 	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
-		if value := b.param(name); value != "" {
-			b.note("%s = %s stays: the senders in it do not use the relay", name, value)
+		others := slices.DeleteFunc(splitList(b.param(name)), func(e string) bool { return strings.Contains(e, ":"+b.path(ownPrefix)) })
+		if len(others) > 0 {
+			b.note("%s = %s stays: the senders in it do not use the relay", name, strings.Join(others, ", "))
 		}
 	}
-	if strings.EqualFold(b.param("smtp_sender_dependent_authentication"), "yes") {
+	if strings.EqualFold(b.param("smtp_sender_dependent_authentication"), "yes") && b.d.SenderAuth == "" {
 		b.note("smtp_sender_dependent_authentication = yes stays: an entry for a sender in the password table wins over the relay's")
 	}
 	if value := b.param("content_filter"); value != "" {
@@ -130,16 +135,21 @@ func (b *builder) swallowed() {
 }
 
 func (b *builder) plugins() {
-	if b.d.Username == "" || b.s.SASLPlugins == nil {
+	if b.s.SASLPlugins == nil {
 		return
 	}
 	has := func(list []string, name string) bool {
 		return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, name) })
 	}
-	for _, mechanism := range b.o.Relay.Auth.Mechanisms {
-		if (has([]string{"PLAIN", "LOGIN"}, mechanism)) && has(b.s.SASLPlugins, mechanism) {
-			return
+	for _, s := range b.services {
+		for i := range s.hops {
+			h := &s.hops[i]
+			able := slices.ContainsFunc(h.Relay.Auth.Mechanisms, func(m string) bool {
+				return has([]string{"PLAIN", "LOGIN"}, m) && has(b.s.SASLPlugins, m)
+			})
+			if needsLogin(*h) && !able {
+				b.note("no SASL plug-in for PLAIN or LOGIN is installed: without it Postfix cannot log in")
+			}
 		}
 	}
-	b.note("no SASL plug-in for PLAIN or LOGIN is installed: without it Postfix cannot log in")
 }

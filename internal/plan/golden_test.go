@@ -75,7 +75,7 @@ func TestGolden(t *testing.T) {
 		for mode, port := range ways(r) {
 			n++
 			name := fmt.Sprintf("%s-%s", r.ID, mode)
-			t.Run(name, func(t *testing.T) { golden(t, name, answersFor(t, r, mode, port)) })
+			t.Run(name, func(t *testing.T) { golden(t, filepath.Join("golden", name), answersFor(t, r, mode, port)) })
 		}
 	}
 	files, _ := filepath.Glob(filepath.Join("testdata", "golden", "*.txt"))
@@ -110,7 +110,7 @@ func golden(t *testing.T, name string, o plan.Options) {
 			}
 		}
 	}
-	path := filepath.Join("testdata", "golden", name+".txt")
+	path := filepath.Join("testdata", name+".txt")
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)

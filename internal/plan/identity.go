@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,15 +18,25 @@ var localDomainParams = []string{"mydestination", "virtual_alias_domains", "virt
 // senders rewrites the senders that this host makes up and the relay would
 // refuse to the address of --from. smtp_generic_maps rewrites recipients as
 // well, so it gets only names whose mail never leaves; the others go by
-// sender_canonical_maps, which is for senders alone.
+// sender_canonical_maps, which is for senders alone and applies before the
+// route is chosen.
 func (b *builder) senders() error {
 	b.helo()
 	local, foreign := b.ownNames()
 	if b.o.Relay.Sender.Single {
-		return b.oneSender(local)
+		if len(b.ways) == 1 && len(b.o.Rewrite) == 0 && b.nullClient() {
+			b.d.SenderCanonicalMaps = b.merge("sender_canonical_maps", true, "static:"+b.o.From)
+			return nil
+		}
+		b.note("%s takes mail from %s only: mail of other senders on this server waits in the queue", b.d.RelayName, b.o.From)
+		if len(b.ways) == 1 {
+			foreign = nil
+		}
 	}
-	if err := b.generic(local); err != nil {
-		return err
+	for _, s := range b.services {
+		if err := b.generic(s, local); err != nil {
+			return err
+		}
 	}
 	return b.canonical(foreign)
 }
@@ -99,45 +111,95 @@ func (b *builder) inList(param, domain string) bool {
 	return false
 }
 
-func (b *builder) generic(keys []string) error {
+// generic gives s the table that turns names of this host into the sender of
+// the first route that goes by it. Domains that a route names are known to its
+// relay and stay; and where many accounts share a service no sender is right
+// for all.
+func (b *builder) generic(s *service, local []string) error {
 	global, _ := b.main.Get("smtp_generic_maps")
-	if len(keys) > 0 {
-		b.d.Senders = keys
-		ours, err := b.newMap(genericFile, templates.Generic, sendersOf(keys, b.o.From))
-		if err != nil {
-			return err
-		}
-		b.d.GenericMap = ours
-		if global != "" {
-			b.d.GenericMap += "," + strings.Join(splitList(global), ",")
+	var senders []templates.Setting
+	for _, key := range local {
+		if !s.keyed && !s.carries(domainOf(key)) {
+			senders = append(senders, templates.Setting{Name: key, Value: s.ways[0].sender()})
 		}
 	}
-	return nil
-}
-
-func (b *builder) canonical(keys []string) error {
-	if len(keys) == 0 {
+	if len(senders) == 0 {
 		return nil
 	}
-	b.d.Senders = keys
-	ours, err := b.newMap(senderFile, templates.SenderCanonical, sendersOf(keys, b.o.From))
+	for _, other := range b.services {
+		if other == s {
+			break
+		}
+		if slices.Equal(other.generics, senders) {
+			s.d.GenericMap = other.d.GenericMap
+			return nil
+		}
+	}
+	s.generics = senders
+	ours, err := b.newMap(s.file(b, genericFile), templates.Generic, &templates.Data{RelayName: s.d.RelayName, Senders: senders}, settingKeys(senders))
 	if err != nil {
 		return err
 	}
-	b.d.SenderCanonicalMaps = b.merge("sender_canonical_maps", ours, false)
+	s.d.GenericMap = ours
+	if global != "" {
+		s.d.GenericMap += "," + strings.Join(splitList(global), ",")
+	}
 	return nil
 }
 
-// oneSender is for services that take one address and no other. On a host that
-// only sends every sender becomes that address; elsewhere that would rewrite
-// the mail of people, so only the host's own names do.
-func (b *builder) oneSender(local []string) error {
-	if b.nullClient() {
-		b.d.SenderCanonicalMaps = b.merge("sender_canonical_maps", "static:"+b.o.From, true)
+// carries reports whether a route of s has domain among its senders.
+func (s *service) carries(domain string) bool {
+	for _, w := range s.ways {
+		for _, sender := range w.Senders {
+			if sender == domain || sender[0] == '.' && strings.HasSuffix(domain, sender) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// file is the name of a table of s: base for the default service, so that a
+// set-up of one relay looks the same whatever else there was.
+func (s *service) file(b *builder, base string) string {
+	if s == b.services[0] {
+		return base
+	}
+	return base + "_" + s.suffix()
+}
+
+// canonical writes what was asked for, and the names of this host in keys as
+// far as no route has them as they are.
+func (b *builder) canonical(keys []string) error {
+	var senders []templates.Setting
+	for _, from := range slices.Sorted(maps.Keys(b.o.Rewrite)) {
+		senders = append(senders, templates.Setting{Name: strings.ToLower(from), Value: b.o.Rewrite[from]})
+	}
+	asked := len(senders) > 0
+	for _, key := range keys {
+		known := slices.ContainsFunc(senders, func(s templates.Setting) bool { return s.Name == key })
+		routed := slices.ContainsFunc(b.services, func(s *service) bool { return s.carries(domainOf(key)) })
+		if !known && !routed {
+			senders = append(senders, templates.Setting{Name: key, Value: b.o.From})
+		}
+	}
+	if len(senders) == 0 {
 		return nil
 	}
-	b.note("%s takes mail from %s only: mail of other senders on this server waits in the queue", b.d.RelayName, b.o.From)
-	return b.generic(local)
+	ours, err := b.newMap(senderFile, templates.SenderCanonical, &templates.Data{RelayName: b.relayNames(), Senders: senders}, settingKeys(senders))
+	if err != nil {
+		return err
+	}
+	b.d.SenderCanonicalMaps = b.merge("sender_canonical_maps", asked, ours)
+	return nil
+}
+
+func settingKeys(settings []templates.Setting) map[string]secret.Value {
+	keys := make(map[string]secret.Value, len(settings))
+	for _, s := range settings {
+		keys[s.Name] = secret.New(s.Value)
+	}
+	return keys
 }
 
 // nullClient reports whether this host only sends: no mail is delivered here
@@ -153,14 +215,6 @@ func (b *builder) nullClient() bool {
 	return b.loopbackOnly()
 }
 
-func sendersOf(keys []string, from string) map[string]secret.Value {
-	m := make(map[string]secret.Value, len(keys))
-	for _, key := range keys {
-		m[key] = secret.New(from)
-	}
-	return m
-}
-
 // helo gives the relay a name that services accept where myhostname is none.
 func (b *builder) helo() {
 	set, inMain := b.main.Get("smtp_helo_name")
@@ -171,11 +225,11 @@ func (b *builder) helo() {
 	if b.s.Params == nil || postfix.Qualified(name) {
 		return
 	}
-	b.d.HeloName = b.s.FQDN
-	if b.d.HeloName == "" {
-		b.d.HeloName = domainOf(b.o.From)
+	greeting := cmp.Or(b.s.FQDN, domainOf(b.o.From))
+	for _, s := range b.services {
+		s.d.HeloName = greeting
 	}
-	b.note("myhostname = %s is no name that services accept; the relay is greeted as %s", b.param("myhostname"), b.d.HeloName)
+	b.note("myhostname = %s is no name that services accept; the relay is greeted as %s", b.param("myhostname"), greeting)
 }
 
 func domainOf(address string) string {

@@ -35,7 +35,7 @@ const (
 // checkOptions holds every answer against an allow-list: what passes here goes
 // into files that Postfix expands, splits and reads as root.
 func checkOptions(o Options) error {
-	checks := []func(Options) *InputError{checkRelay, checkHost, checkPort, checkLogin, checkAddresses, checkDirect, checkTLS, checkConnections}
+	checks := []func(Options) *InputError{checkRelay, checkHost, checkPort, checkLogin, checkAddresses, checkDirect, checkTLS, checkConnections, checkRewrite, checkRoutes}
 	for _, check := range checks {
 		if err := check(o); err != nil {
 			return err
@@ -110,22 +110,31 @@ func checkPort(o Options) *InputError {
 }
 
 func checkLogin(o Options) *InputError {
-	if !needsLogin(o) || o.NoCredentials {
+	h := o.Hop()
+	if o.NoCredentials {
 		return nil
 	}
-	if o.Username == "" {
+	return loginOf(h)
+}
+
+// loginOf checks the account of a hop.
+func loginOf(h Hop) *InputError {
+	if !needsLogin(h) {
+		return nil
+	}
+	if h.Username == "" {
 		return &InputError{"username", "no user name was given", "give it with --username or in the file of --credentials-file"}
 	}
-	if msg := unstorable(o.Username, maxUsername); msg != "" {
+	if msg := unstorable(h.Username, maxUsername); msg != "" {
 		return &InputError{"username", msg, ""}
 	}
-	if strings.Contains(o.Username, ":") {
+	if strings.Contains(h.Username, ":") {
 		return &InputError{"username", "it holds a colon, at which Postfix would cut it off", "use a user name without one"}
 	}
-	if o.Password.IsZero() {
+	if h.Password.IsZero() {
 		return &InputError{"credentials-file", "no password was given", "give it in the file of --credentials-file, or on standard input with --credentials-file -"}
 	}
-	if msg := unstorable(o.Password.Reveal(), maxPassword); msg != "" {
+	if msg := unstorable(h.Password.Reveal(), maxPassword); msg != "" {
 		return &InputError{"credentials-file", "the password cannot be stored: " + msg, "make a new password at the service"}
 	}
 	return nil
@@ -133,7 +142,7 @@ func checkLogin(o Options) *InputError {
 
 // needsLogin reports whether the relay wants AUTH. One without mechanisms in
 // the catalogue goes by address, unless a user name was given all the same.
-func needsLogin(o Options) bool { return len(o.Relay.Auth.Mechanisms) > 0 || o.Username != "" }
+func needsLogin(h Hop) bool { return len(h.Relay.Auth.Mechanisms) > 0 || h.Username != "" }
 
 // unstorable says why a lookup table of Postfix would not give s back as it
 // was: such tables are lines of UTF-8 whose ends are trimmed (postmap(1)).

@@ -13,36 +13,60 @@ import (
 // and ours unless more is asked for: TUNING_README warns of large ones.
 const defaultConnections = 20
 
-// limits sets what the service documents, as parameters of its own transport.
-func (b *builder) limits() {
-	l := b.o.Relay.Limits
-	b.d.Concurrency = defaultConnections
-	if l.Connections > 0 {
-		b.d.Concurrency = min(l.Connections, defaultConnections)
-	}
-	if b.o.Connections > 0 {
-		b.d.Concurrency = b.o.Connections
-		if l.Connections > 0 && b.o.Connections > l.Connections {
-			b.note("%s documents %d connections at once; %d were asked for", b.d.RelayName, l.Connections, b.o.Connections)
+// limits sets what the services of the hops document, the smallest of each, as
+// parameters of the transport of s.
+func (b *builder) limits(s *service) {
+	d := s.d
+	for i := range s.hops {
+		h := &s.hops[i]
+		l := h.Relay.Limits
+		if n := b.concurrency(h); d.Concurrency == 0 || n < d.Concurrency {
+			d.Concurrency = n
+		}
+		if l.Recipients > 0 && l.Recipients < b.recipientLimit() && (d.RecipientLimit == 0 || l.Recipients < d.RecipientLimit) {
+			d.RecipientLimit = l.Recipients
+		}
+		if size, _ := strconv.ParseInt(b.param("message_size_limit"), 10, 64); l.MessageBytes > 0 && (size == 0 || size > l.MessageBytes) && b.s.Params != nil {
+			b.note("%s refuses messages above %d bytes; message_size_limit here is %d and stays, since it governs inbound mail as well", relayName(h.Relay), l.MessageBytes, size)
 		}
 	}
-	if b.d.Concurrency > defaultConnections {
+	if d.Concurrency > defaultConnections {
 		// From the default of 5 the ramp up to 100 takes longer than most
 		// queues are long.
-		b.d.InitialConcurrency = defaultConnections
+		d.InitialConcurrency = defaultConnections
 	}
-	if limit, _ := strconv.Atoi(b.param("default_process_limit")); b.d.Concurrency > limit && limit > 0 {
-		b.d.Processes = strconv.Itoa(b.d.Concurrency)
+	if limit, _ := strconv.Atoi(b.param("default_process_limit")); d.Concurrency > limit && limit > 0 {
+		d.Processes = strconv.Itoa(d.Concurrency)
 	}
-	if l.Recipients > 0 && l.Recipients < b.recipientLimit() {
-		b.d.RecipientLimit = l.Recipients
+	b.pause(s)
+}
+
+// concurrency is the number of connections at once that h may have.
+func (b *builder) concurrency(h *Hop) int {
+	documented := h.Relay.Limits.Connections
+	if h.Connections > 0 {
+		if documented > 0 && h.Connections > documented {
+			b.note("%s documents %d connections at once; %d were asked for", relayName(h.Relay), documented, h.Connections)
+		}
+		return h.Connections
 	}
-	if delay := rateDelay(l); delay > 0 {
-		b.d.RateDelay = fmt.Sprintf("%ds", delay)
-		b.note("%s takes one message in %d s: mail goes out one by one", b.d.RelayName, delay)
+	if documented > 0 {
+		return min(documented, defaultConnections)
 	}
-	if size, _ := strconv.ParseInt(b.param("message_size_limit"), 10, 64); l.MessageBytes > 0 && (size == 0 || size > l.MessageBytes) && b.s.Params != nil {
-		b.note("%s refuses messages above %d bytes; message_size_limit here is %d and stays, since it governs inbound mail as well", b.d.RelayName, l.MessageBytes, size)
+	return defaultConnections
+}
+
+// pause sets the longest pause between two messages that a hop demands.
+func (b *builder) pause(s *service) {
+	longest, name := 0, ""
+	for i := range s.hops {
+		if delay := rateDelay(s.hops[i].Relay.Limits); delay > longest {
+			longest, name = delay, relayName(s.hops[i].Relay)
+		}
+	}
+	if longest > 0 {
+		s.d.RateDelay = fmt.Sprintf("%ds", longest)
+		b.note("%s takes one message in %d s: mail goes out one by one", name, longest)
 	}
 }
 
@@ -67,14 +91,20 @@ func rateDelay(l relays.Limits) int {
 // kept by a tlsproxy(8) of our own, outside of any chroot, since the one of the
 // system is commented out in every distribution's master.cf and does not see
 // our CA file.
-func (b *builder) reuse() {
-	l := b.o.Relay.Limits
+func (b *builder) reuse(s *service) {
 	if _, ok := b.master.Get("scache", "unix"); !ok && b.masterBefore != nil {
 		b.note("connections to the relay are not reused: master.cf has no scache service")
 		return
 	}
-	if l.MessagesPerConnection == 1 {
-		return
+	most := 0 // messages on a connection, of the hops that document it
+	for i := range s.hops {
+		n := s.hops[i].Relay.Limits.MessagesPerConnection
+		if n == 1 {
+			return
+		}
+		if n > 1 && (most == 0 || n < most) {
+			most = n
+		}
 	}
 	if b.s.SELinux.ReuseDenied() {
 		proxy := filepath.Join(b.s.DaemonDir, "tlsproxy")
@@ -82,10 +112,10 @@ func (b *builder) reuse() {
 			"semanage fcontext -a -t postfix_smtp_exec_t %s && restorecon %s; then run setup again", proxy, proxy)
 		return
 	}
-	b.d.TLSProxy = b.d.Service + proxySuffix
-	if l.MessagesPerConnection > 1 {
+	s.d.TLSProxy = s.d.Service + proxySuffix
+	if most > 1 {
 		// A service that says 421 to the message after the last one defers it;
 		// stopping one short was measured to avoid that.
-		b.d.ReuseCount = l.MessagesPerConnection - 1
+		s.d.ReuseCount = most - 1
 	}
 }

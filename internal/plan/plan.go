@@ -73,6 +73,7 @@ type Action string
 const (
 	Create    Action = "create"
 	Modify    Action = "modify"
+	Remove    Action = "remove" // with its compiled map; After is nil
 	Unchanged Action = "none"
 )
 

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
@@ -72,4 +74,45 @@ func (o Options) Hop() Hop {
 func (o Options) AllRoutes() []Route {
 	all := []Route{{Name: DefaultRoute, From: o.From, Hops: append([]Hop{o.Hop()}, o.Fallback...)}}
 	return append(all, o.Routes...)
+}
+
+// Levels is the number of hops of the longest route.
+func (o Options) Levels() int {
+	n := 0
+	for _, r := range o.AllRoutes() {
+		n = max(n, len(r.Hops))
+	}
+	return n
+}
+
+// Level is the set-up in which the only hop of every route is its k-th, from 0
+// on, so that one private Postfix proves the k-th hops of all of them at once.
+// Routes without a k-th hop are left out; the default, without which there is
+// no set-up, keeps its first hop then. Bounces keep the route that they have
+// in o.
+func (o Options) Level(k int) Options {
+	if i := o.nullRoute(); i >= 0 {
+		o.Routes = slices.Clone(o.Routes)
+		o.Routes[i].Senders = append(slices.Clone(o.Routes[i].Senders), NullSender)
+	}
+	all := o.Routes
+	o.Routes = nil
+	for _, r := range all {
+		if k < len(r.Hops) {
+			r.Hops = r.Hops[k : k+1]
+			o.Routes = append(o.Routes, r)
+		}
+	}
+	if k > 0 && k <= len(o.Fallback) {
+		o = o.with(o.Fallback[k-1])
+	}
+	o.Fallback = nil
+	return o
+}
+
+// with is o with h as the first hop of the default route.
+func (o Options) with(h Hop) Options {
+	o.Relay, o.Region, o.Host, o.Port, o.TLS, o.Username, o.Password = h.Relay, h.Region, h.Host, h.Port, h.TLS, h.Username, h.Password
+	o.CAFile, o.Pin, o.NoVerify, o.CredentialsFile, o.Connections = h.CAFile, h.Pin, h.NoVerify, h.CredentialsFile, h.Connections
+	return o
 }

@@ -36,11 +36,11 @@ func (b *builder) routes() error {
 	for _, r := range b.d.Routes {
 		keys[r.Name] = secret.New(r.Value)
 	}
-	ours, err := b.newMap(transportFile, templates.Transport, keys)
+	ours, err := b.newMap(transportFile, templates.Transport, &templates.Data{RelayName: b.relayNames(), Routes: b.d.Routes}, keys)
 	if err != nil {
 		return err
 	}
-	b.d.TransportMaps = b.merge("transport_maps", ours, false)
+	b.d.TransportMaps = b.merge("transport_maps", false, ours)
 	return nil
 }
 

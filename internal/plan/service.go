@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,13 +15,13 @@ import (
 type reset struct {
 	name     string
 	value    string
-	unwanted func(b *builder, value string) bool
+	unwanted func(d *templates.Data, value string) bool
 }
 
-func isYes(_ *builder, value string) bool     { return strings.EqualFold(value, "yes") }
-func isNo(_ *builder, value string) bool      { return strings.EqualFold(value, "no") }
-func isSet(_ *builder, value string) bool     { return value != "" }
-func isNoCyrus(_ *builder, value string) bool { return value != "" && value != "cyrus" }
+func isYes(_ *templates.Data, value string) bool     { return strings.EqualFold(value, "yes") }
+func isNo(_ *templates.Data, value string) bool      { return strings.EqualFold(value, "no") }
+func isSet(_ *templates.Data, value string) bool     { return value != "" }
+func isNoCyrus(_ *templates.Data, value string) bool { return value != "" && value != "cyrus" }
 
 // resets: each of these has been seen to leak a password, to trust more than
 // the CA file, to send mail past the relay or to lose it.
@@ -29,44 +30,39 @@ var resets = []reset{
 	{"smtp_tls_CApath", "", isSet},
 	{"tls_append_default_CA", "no", isYes},
 	// Implicit TLS of an old how-to on a port with STARTTLS.
-	{"smtp_tls_wrappermode", "no", func(b *builder, v string) bool { return isYes(b, v) && !b.d.WrapperMode }},
+	{"smtp_tls_wrappermode", "no", func(d *templates.Data, v string) bool { return isYes(d, v) && !d.WrapperMode }},
 	// Mail that the relay defers would leave by another way.
-	{"smtp_fallback_relay", "", isSet},
+	{"smtp_fallback_relay", "", func(d *templates.Data, v string) bool { return v != "" && d.Fallback == "" }},
 	// A login that fails, or a 5xx greeting, would bounce mail.
 	{"smtp_sasl_auth_soft_bounce", "yes", isNo},
 	{"smtp_skip_5xx_greeting", "yes", isNo},
 	// Without EHLO there is neither STARTTLS nor AUTH.
 	{"smtp_never_send_ehlo", "no", isYes},
-	{"smtp_discard_ehlo_keywords", "", func(_ *builder, v string) bool {
+	{"smtp_discard_ehlo_keywords", "", func(_ *templates.Data, v string) bool {
 		return slices.ContainsFunc(words(strings.ToLower(v)), func(w string) bool { return w == "starttls" || w == "auth" })
 	}},
 	{"smtp_sasl_type", "cyrus", isNoCyrus},
 	// Our entry has a colon between user name and password; since 3.9 another
 	// character can be set for all tables.
-	{"smtp_sasl_password_result_delimiter", ":", func(_ *builder, v string) bool { return v != ":" }},
+	{"smtp_sasl_password_result_delimiter", ":", func(_ *templates.Data, v string) bool { return v != ":" }},
 }
 
-// masterCF sets the entries of the relay in master.cf and removes those of an
-// earlier one.
+// masterCF sets the entries of the relays in master.cf and removes those of an
+// earlier set-up.
 func (b *builder) masterCF() error {
-	b.d.Reset = nil
-	for _, r := range resets {
-		if value, known := b.s.Params[r.name]; known && r.unwanted(b, value) {
-			b.d.Reset = append(b.d.Reset, templates.Setting{Name: r.name, Value: r.value})
-		}
-	}
-	if value, known := b.s.Params["inet_protocols"]; known && value == "" {
-		b.d.Protocol = "all"
-		b.note("inet_protocols is empty, so this Postfix has no network; the relay's service gets one, the rest needs a value and a restart")
-	}
 	if b.masterBefore != nil {
 		_, manager := b.master.Get("tlsmgr", "unix")
 		_, postlog := b.master.Get("postlog", "unix-dgram")
 		b.d.TLSManager, b.d.PostLogd = !manager, !postlog
 	}
-	text, err := templates.Render(templates.Master, b.d)
-	if err != nil {
-		return err
+	var text []byte
+	for _, s := range b.services {
+		b.reset(s.d)
+		entries, err := templates.Render(templates.Master, s.d)
+		if err != nil {
+			return err
+		}
+		text = append(text, entries...)
 	}
 	ours, err := postfix.ParseMaster(text)
 	if err != nil {
@@ -81,9 +77,52 @@ func (b *builder) masterCF() error {
 	for _, s := range ours.Services() {
 		b.master.Set(s)
 	}
-	f := File{Path: b.path("master.cf"), Before: b.masterBefore, After: b.master.Bytes(), Mode: existingMode(b.s.MasterMeta.Mode),
-		UID: b.s.MasterMeta.UID, GID: b.s.MasterMeta.GID}
-	b.file(f)
+	b.file(File{Path: b.path("master.cf"), Before: b.masterBefore, After: b.master.Bytes(), Mode: existingMode(b.s.MasterMeta.Mode),
+		UID: b.s.MasterMeta.UID, GID: b.s.MasterMeta.GID})
+	return nil
+}
+
+// reset keeps from the service what main.cf says for others.
+func (b *builder) reset(d *templates.Data) {
+	for _, r := range resets {
+		if value, known := b.s.Params[r.name]; known && r.unwanted(d, value) {
+			d.Reset = append(d.Reset, templates.Setting{Name: r.name, Value: r.value})
+		}
+	}
+	if value, known := b.s.Params["inet_protocols"]; known && value == "" {
+		d.Protocol = "all"
+		b.note("inet_protocols is empty, so this Postfix has no network; the relay's service gets one, the rest needs a value and a restart")
+	}
+}
+
+// leftovers removes the tables of services that are gone: nothing names them
+// any more, and some hold a password.
+func (b *builder) leftovers() error {
+	if b.s.Master == nil {
+		return nil
+	}
+	var before []postfix.Table
+	for _, o := range b.s.Master.Overrides("smtp_sasl_password_maps", "smtp_generic_maps", "smtp_delivery_status_filter") {
+		before = append(before, postfix.ParseTables(o.Option.Value, b.s.DefaultMap)...)
+	}
+	if len(b.ways) == 1 {
+		before = append(before, postfix.ParseTables(b.param("sender_dependent_default_transport_maps"), b.s.DefaultMap)...)
+	}
+	for _, t := range before {
+		gone := strings.HasPrefix(t.Path, b.path(ownPrefix)) && !slices.ContainsFunc(b.files, func(f File) bool { return f.Path == t.Path })
+		text, there := b.s.Maps[t.Path]
+		if !gone || !there || filepath.Base(t.Path) == genericFile || filepath.Base(t.Path) == filterFile {
+			continue
+		}
+		f := File{Path: t.Path, Action: Remove, Before: notNil(text), Secret: strings.HasPrefix(t.Path, b.path(ownPasswdFile)), Mode: 0o644}
+		if f.Secret {
+			f.Mode = 0o600
+		}
+		if t.Index() != "" {
+			f.Map = t.Type
+		}
+		b.files = append(b.files, f)
+	}
 	return nil
 }
 
@@ -100,6 +139,13 @@ func (b *builder) mainCF() error {
 	text, err := templates.Render(templates.Main, b.d)
 	if err != nil {
 		return err
+	}
+	for _, s := range b.services {
+		limits, err := templates.Render(templates.Limits, s.d)
+		if err != nil {
+			return err
+		}
+		text = append(text, limits...)
 	}
 	b.clear(string(text))
 	for line := range strings.Lines(string(text)) {
@@ -134,6 +180,12 @@ func (b *builder) clear(text string) {
 	for _, name := range b.main.Names() {
 		if strings.HasPrefix(name, ServicePrefix) && !strings.Contains("\n"+text, "\n"+name+" = ") {
 			b.main.Remove(name)
+		}
+	}
+	if b.d.SenderTransportMaps == "" {
+		const name = "sender_dependent_default_transport_maps"
+		if value, was := b.drop(name, bySenderFile, belowFile); was {
+			b.setOrRemove(name, value)
 		}
 	}
 	if b.d.SenderCanonicalMaps == "" {

@@ -43,7 +43,7 @@ const (
 )
 
 // debian is a Debian 12 as the package leaves it; lines are added to main.cf.
-func debian(t *testing.T, lines ...string) *server {
+func debian(t testing.TB, lines ...string) *server {
 	t.Helper()
 	read := func(name string) string {
 		data, err := os.ReadFile(filepath.Join("testdata", "host", name))
@@ -63,7 +63,7 @@ func debian(t *testing.T, lines ...string) *server {
 }
 
 // state is what postfix.Read would find, Reads included.
-func (s *server) state(t *testing.T) postfix.State {
+func (s *server) state(t testing.TB) postfix.State {
 	t.Helper()
 	st := postfix.State{
 		Installed: true, Version: s.version, ConfigDir: "/etc/postfix", Running: true,

@@ -6,10 +6,15 @@ import (
 )
 
 // table is the source text of a lookup table (postmap(1)), changed without
-// touching the entries that are not ours.
+// touching the entries that are not ours. Entries are found by an index, so
+// that a change costs the same in a table of any size.
 type table struct {
-	lines []string // with their line ends
+	// lines holds the text; an element is a line with its line end, or what an
+	// entry was replaced by: no line or several.
+	lines []string
 	eol   string
+
+	index map[string][]entry // by key, in order; nil until it is asked for
 }
 
 func parseTable(data []byte) *table {
@@ -33,8 +38,8 @@ type entry struct {
 	first, last int
 }
 
-// entries lists the logical lines. Keys are folded to lower case as postmap
-// folds them.
+// entries lists the logical lines of a text that was not changed yet. Keys are
+// folded to lower case as postmap folds them.
 func (t *table) entries() []entry {
 	var out []entry
 	for i, line := range t.lines {
@@ -72,78 +77,83 @@ func cutKey(text string) (key, value string) {
 	return text[:i], strings.TrimSpace(text[i:])
 }
 
-// get returns the value that Postfix would use: the first one.
-func (t *table) get(key string) (string, bool) {
-	for _, e := range t.entries() {
-		if e.key == strings.ToLower(key) {
-			return e.value, true
+// find lists the entries with key.
+func (t *table) find(key string) []entry {
+	if t.index == nil {
+		t.index = make(map[string][]entry)
+		for _, e := range t.entries() {
+			t.index[e.key] = append(t.index[e.key], e)
 		}
 	}
-	return "", false
+	return t.index[strings.ToLower(key)]
+}
+
+// get returns the value that Postfix would use: the first one.
+func (t *table) get(key string) (string, bool) {
+	found := t.find(key)
+	if len(found) == 0 {
+		return "", false
+	}
+	return found[0].value, true
 }
 
 // set makes line the only entry with its key, in the place of the first one or
 // at the end. An equal entry stays as it is written.
 func (t *table) set(line string) {
+	line = strings.TrimRight(line, "\n")
 	key, value := cutKey(strings.TrimSpace(line))
 	key = strings.ToLower(key)
-	done := false
-	found := t.entries()
-	for i := len(found) - 1; i >= 0; i-- {
-		e := found[i]
-		if e.key != key {
-			continue
-		}
-		first := true
-		for _, other := range found[:i] {
-			first = first && other.key != key
-		}
-		switch {
-		case !first:
-			t.cut(e)
-		case e.value == value:
-			done = true
-		default:
-			t.replace(e, strings.TrimRight(line, "\n"))
-			done = true
-		}
+	found := t.find(key)
+	if len(found) == 0 {
+		t.add(line)
+		n := len(t.lines) - 1
+		t.index[key] = []entry{{key, value, n, n}}
+		return
 	}
-	if !done {
-		t.add(strings.TrimRight(line, "\n"))
+	for _, e := range found[1:] {
+		t.cut(e)
 	}
+	if e := found[0]; e.value != value {
+		t.replace(e, line)
+	}
+	t.index[key] = []entry{{key, value, found[0].first, found[0].last}}
 }
 
 // remove deletes all entries with key and reports whether there were any.
 func (t *table) remove(key string) bool {
-	found := t.entries()
-	removed := false
-	for i := len(found) - 1; i >= 0; i-- {
-		if found[i].key == strings.ToLower(key) {
-			t.cut(found[i])
-			removed = true
-		}
+	found := t.find(key)
+	for _, e := range found {
+		t.cut(e)
 	}
-	return removed
+	delete(t.index, strings.ToLower(key))
+	return len(found) > 0
 }
 
 // cut deletes the lines of e and leaves the comments among them.
-func (t *table) cut(e entry) { t.splice(e, nil) }
+func (t *table) cut(e entry) { t.splice(e, "") }
 
-func (t *table) replace(e entry, line string) { t.splice(e, []string{line + t.eol}) }
+func (t *table) replace(e entry, line string) { t.splice(e, line+t.eol) }
 
-func (t *table) splice(e entry, with []string) {
-	kept := append([]string{}, with...)
-	for _, line := range t.lines[e.first : e.last+1] {
-		if text := strings.TrimSpace(line); text == "" || text[0] == '#' {
-			kept = append(kept, line)
+// splice puts with in the place of e. Other entries keep their numbers.
+func (t *table) splice(e entry, with string) {
+	for i := e.first; i <= e.last; i++ {
+		text := strings.TrimSpace(t.lines[i])
+		if i > e.first && (text == "" || text[0] == '#') {
+			continue
 		}
+		t.lines[i] = ""
 	}
-	t.lines = append(t.lines[:e.first:e.first], append(kept, t.lines[e.last+1:]...)...)
+	t.lines[e.first] = with
 }
 
 func (t *table) add(line string) {
-	if n := len(t.lines); n > 0 && !strings.HasSuffix(t.lines[n-1], "\n") {
-		t.lines[n-1] += t.eol
+	for i := len(t.lines) - 1; i >= 0; i-- {
+		if t.lines[i] != "" {
+			if !strings.HasSuffix(t.lines[i], "\n") {
+				t.lines[i] += t.eol
+			}
+			break
+		}
 	}
 	t.lines = append(t.lines, line+t.eol)
 }

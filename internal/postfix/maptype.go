@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -116,6 +117,25 @@ func (s *State) readMaps(r *host.Reader) {
 			if t.Editable() {
 				s.readMap(r, t.Path)
 			}
+		}
+	}
+	s.readOwn(r)
+}
+
+// OwnPrefix begins the names of the tables of a set-up in config_directory.
+const OwnPrefix = "relayhost_"
+
+// readOwn reads the tables of a set-up, named by a parameter or not: a new one
+// may come in the place of one that was left behind.
+func (s *State) readOwn(r *host.Reader) {
+	names, err := r.ReadDir(s.ConfigDir)
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		compiled := slices.Contains([]string{".db", ".lmdb", ".cdb", ".pag", ".dir"}, filepath.Ext(name))
+		if strings.HasPrefix(name, OwnPrefix) && !compiled {
+			s.readMap(r, filepath.Join(s.ConfigDir, name))
 		}
 	}
 }

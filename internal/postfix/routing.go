@@ -117,14 +117,21 @@ func (r *Routing) Way(sender string) Way {
 		other, next, _ = strings.Cut(value, ":")
 		by, transport = "transport_maps", cmp.Or(other, transport)
 	}
-	w := Way{Transport: transport, By: by}
-	w.Service, _ = r.s.Master.Get(transport, "unix")
-	w.add(next)
-	if len(w.NextHops)+len(w.Broken) == 0 {
-		w.By = ""
-		return w
+	w := r.By(transport, next)
+	if len(w.NextHops)+len(w.Broken) > 0 {
+		w.By = by
 	}
-	w.add(r.option(w, "smtp_fallback_relay"))
+	return w
+}
+
+// By is the way of mail that goes to the next hops by transport.
+func (r *Routing) By(transport, nextHops string) Way {
+	w := Way{Transport: transport}
+	w.Service, _ = r.s.Master.Get(transport, "unix")
+	w.add(nextHops)
+	if len(w.NextHops)+len(w.Broken) > 0 {
+		w.add(r.option(w, "smtp_fallback_relay"))
+	}
 	return w
 }
 

@@ -97,6 +97,12 @@ func write(h *host.Host, p plan.Plan) error {
 			continue
 		}
 		fmt.Println(f.Path)
+		if f.Action == plan.Remove {
+			if err := remove(f); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
 			return err
 		}
@@ -110,6 +116,16 @@ func write(h *host.Host, p plan.Plan) error {
 		}
 	}
 	return nil
+}
+
+// remove deletes a table with what was compiled from it.
+func remove(f plan.File) error {
+	if index := (postfix.Table{Type: f.Map, Path: f.Path}).Index(); index != "" {
+		if err := os.Remove(index); err != nil {
+			return err
+		}
+	}
+	return os.Remove(f.Path)
 }
 
 const mainPath, masterPath, passwdPath = "/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/postfix/sasl_passwd"

@@ -1,0 +1,88 @@
+package plan_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// hop is a hop to a service of the catalogue with an account of its own.
+func hop(t testing.TB, id string, port int, account string) plan.Hop {
+	t.Helper()
+	r, err := relays.Get(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := r.Host("")
+	if err != nil {
+		name, err = r.Host(r.Hosts.Example)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", id, err)
+	}
+	mode, _ := r.TLSOf(port)
+	return plan.Hop{Relay: r, Host: name, Port: port, TLS: mode, Username: account, Password: secret.New("pw-" + account)}
+}
+
+// routed are the answers with hop as the default route.
+func routed(h plan.Hop, routes ...plan.Route) plan.Options {
+	return plan.Options{
+		Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password,
+		From: "alerts@example.org", To: "ops@example.net", Routes: routes,
+	}
+}
+
+func route(name string, senders []string, hops ...plan.Hop) plan.Route {
+	return plan.Route{Name: name, Senders: senders, Hops: hops}
+}
+
+// manyAccounts are n routes at one host, each with an account of its own.
+func manyAccounts(t testing.TB, n int) []plan.Route {
+	var routes []plan.Route
+	for i := range n {
+		name := fmt.Sprintf("shop%05d", i)
+		routes = append(routes, route(name, []string{name + ".example"}, hop(t, "mailgun", 587, "user@"+name+".example")))
+	}
+	return routes
+}
+
+// routeCases are the set-ups of several relays, by the name of the golden file.
+func routeCases(t testing.TB) map[string]plan.Options {
+	ses, postmark, sendgrid, mailgun := hop(t, "ses", 587, "ses"), hop(t, "postmark", 587, "pm"), hop(t, "sendgrid", 587, "apikey"), hop(t, "mailgun", 587, "mg")
+	ports := routed(ses)
+	ports.Fallback = []plan.Hop{hop(t, "ses", 2587, "ses")}
+	services := routed(ses)
+	services.Fallback = []plan.Hop{sendgrid, mailgun}
+	rewritten := routed(ses, route("shop", []string{"shop.example"}, postmark))
+	rewritten.Rewrite = map[string]string{"www-data@host.example.com": "orders@shop.example", "@web1": "web@example.org"}
+	return map[string]plan.Options{
+		"two-domains": routed(ses, route("shop", []string{"shop.example"}, postmark), route("news", []string{"news.example", "news@example.org"}, sendgrid)),
+		"two-accounts": routed(mailgun, route("shop", []string{"shop.example"}, hop(t, "mailgun", 587, "shop")),
+			route("blog", []string{"blog.example"}, mailgun)),
+		"fail-over-ports":    ports,
+		"fail-over-services": services,
+		"fail-over-route": routed(ses, plan.Route{Name: "shop", Senders: []string{"shop.example"}, From: "orders@shop.example",
+			Hops: []plan.Hop{postmark, hop(t, "ses", 587, "other")}}),
+		"null-sender": routed(ses, route("shop", []string{"shop.example", plan.NullSender}, mailgun)),
+		"subdomains": routed(ses, route("all", []string{".example.org", "example.org"}, postmark),
+			route("one", []string{"one.example.org", "root@two.example.org"}, mailgun), route("deep", []string{".deep.example.org"}, sendgrid)),
+		"rewrite":     rewritten,
+		"by-sender":   routed(ses, manyAccounts(t, 60)...),
+		"route-added": routed(ses, route("host", []string{"host.example.com"}, postmark)),
+	}
+}
+
+func TestGoldenRoutes(t *testing.T) {
+	cases := routeCases(t)
+	for name, o := range cases {
+		t.Run(name, func(t *testing.T) { golden(t, filepath.Join("routes", name), o) })
+	}
+	files, _ := filepath.Glob(filepath.Join("testdata", "routes", "*.txt"))
+	if len(files) != len(cases) {
+		t.Errorf("%d golden files for %d cases", len(files), len(cases))
+	}
+}
