@@ -230,7 +230,7 @@ func (s *setup) apply(ctx context.Context) error {
 			}
 		},
 	}
-	s.useTrialLog(ctx, &o)
+	s.forProof(ctx, &o)
 	defer func() { s.trial = nil }()
 	if !s.flags.noVerify {
 		o.Prove = func(ctx context.Context) error {

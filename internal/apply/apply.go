@@ -26,9 +26,9 @@ type Options struct {
 	// returns is called after the reload and fails when Postfix has logged
 	// "fatal:" or "throttling". nil watches nothing.
 	Watch func(context.Context) (func(context.Context) error, error)
-	// TrialLog has Postfix log to the file TrialLog while Prove runs, and no
-	// longer: where nothing else can be read, that log shows the delivery.
-	TrialLog bool
+	// Trial are parameters that main.cf has besides while Prove runs, and no
+	// longer: a maillog_file that shows the delivery, say (TrialLog).
+	Trial map[string]string
 	// Prove runs after the reload; its error rolls back. nil skips the proof.
 	Prove func(context.Context) error
 	// KeepOnFailure keeps the new configuration when Prove fails.

@@ -64,7 +64,9 @@ func drive(args []string) int {
 	if set["root"] != "" {
 		o.Reload = func(context.Context) error { return nil }
 	}
-	o.TrialLog = set["trial"] != ""
+	if set["trial"] != "" {
+		o.Trial = map[string]string{"maillog_file": TrialLog(o)}
+	}
 	if set["watch"] != "" {
 		self, _ := os.Executable()
 		o.Watchdog = []string{self, "watch-transaction"}

@@ -110,7 +110,7 @@ func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.After = t.written(s, now)
+		s.After = s.written(now)
 		if unfinished && untouched(s, now) {
 			continue
 		}
