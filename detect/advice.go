@@ -26,6 +26,9 @@ func (r *run) advise(f Facts) (advice, next string) {
 		}
 		return "this host itself closes port 25: look through its routes and rules", "ip route show table all"
 	}
+	if r.cut && !slices.ContainsFunc(f.Submission, func(s Submission) bool { return s.Result == "open" }) {
+		return "the time that the run was given (--timeout) was too short: give it more", r.withRelay("relayhost detect")
+	}
 	setup, how := r.setup(f)
 	if setup == "" {
 		return fmt.Sprintf("port 25 is %s and %s: nothing can be set up from here yet", said(f.Port25.Verdict), how), "relayhost unblock"
@@ -44,14 +47,22 @@ func (r *run) setup(f Facts) (command, how string) {
 	}
 	for _, row := range f.Submission {
 		if row.Result == "open" {
-			command = "sudo relayhost setup --relay " + r.Relay.ID
-			if r.Region != "" {
-				command += " --region " + r.Region
-			}
-			return command, fmt.Sprintf("%s answers on port %d", r.Relay.Name, row.Port)
+			return r.withRelay("sudo relayhost setup"), fmt.Sprintf("%s answers on port %d", r.Relay.Name, row.Port)
 		}
 	}
 	return "", "no port of " + r.Relay.Name + " works from here"
+}
+
+// withRelay is command with the relay that was named.
+func (r *run) withRelay(command string) string {
+	if r.Relay == nil {
+		return command
+	}
+	command += " --relay " + r.Relay.ID
+	if r.Region != "" {
+		command += " --region " + r.Region
+	}
+	return command
 }
 
 func (r *run) setupBest(f Facts) (command, how string) {

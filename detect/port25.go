@@ -25,7 +25,10 @@ func (f *family) attempted(a attempt) {
 	f.attempts = append(f.attempts, a)
 }
 
-func (f *family) controlled(r smtpprobe.Result) {
+func (f *family) controlled(ctx context.Context, r smtpprobe.Result) {
+	if cut(ctx, r) {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.controls = append(f.controls, r)
@@ -159,8 +162,15 @@ func (s *survey) attempt(ctx context.Context, t *target, addr netip.Addr, uid in
 		return nil
 	}
 	o, known := operatorOf(t.host)
-	return &attempt{target: t.host, operator: o.name, known: known, informs: t.informs, uid: uid,
+	a := &attempt{target: t.host, operator: o.name, known: known, informs: t.informs, uid: uid,
 		result: s.probe25(ctx, t.host, addr, uid)}
+	a.cut = !a.greeted() && cut(ctx, a.result)
+	return a
+}
+
+// cut reports whether a probe ended for the sake of the whole run's time.
+func cut(ctx context.Context, r smtpprobe.Result) bool {
+	return r.Fault == smtpprobe.FaultTimeout && ctx.Err() != nil
 }
 
 // asPostfix probes the first target that let root through again as the user
@@ -203,7 +213,7 @@ func (s *survey) probeControl(ctx context.Context, c Endpoint, both bool) {
 			if !ok || s.routed(addr) && !s.take() {
 				return
 			}
-			f.controlled(s.control(ctx, c.Host, addr, c.Port))
+			f.controlled(ctx, s.control(ctx, c.Host, addr, c.Port))
 		}
 	}
 	if !both {
@@ -235,7 +245,7 @@ func (s *survey) literalControls(ctx context.Context, stop <-chan struct{}) {
 		}
 		tasks = append(tasks, func() {
 			if !s.routed(addr) || s.take() {
-				f.controlled(s.control(ctx, literal, addr, 443))
+				f.controlled(ctx, s.control(ctx, literal, addr, 443))
 			}
 		})
 	}
@@ -256,7 +266,7 @@ func (s *survey) again(ctx context.Context, f *family) {
 	var failed, greeted *attempt
 	for i, a := range f.attempts {
 		switch {
-		case a.informs || a.uid > 0 || a.again:
+		case a.informs || a.uid > 0 || a.again || a.cut:
 		case a.greeted():
 			greeted = &f.attempts[i]
 		case failed == nil && a.result.Fault != smtpprobe.FaultNoRoute:
@@ -276,6 +286,7 @@ func (s *survey) again(ctx context.Context, f *family) {
 // conclude makes the verdict of each family, and of both, out of what was seen.
 func (s *survey) conclude(ctx context.Context) Port25 {
 	p := Port25{Probes: s.rows()}
+	s.cut = ctx.Err() != nil
 	fault := s.dnsFault()
 	tcp := s.v4.reached() || s.v6.reached()
 	reached := tcp || fault != "" && s.answered.Load()
@@ -287,7 +298,7 @@ func (s *survey) conclude(ctx context.Context) Port25 {
 		}
 	}
 	for _, f := range []*family{&s.v4, &s.v6} {
-		scene := scene{attempts: f.attempts, controls: f.controls, dnsFault: fault, reached: reached, lost: lost}
+		scene := scene{attempts: f.attempts, controls: f.controls, dnsFault: fault, reached: reached, lost: lost, cut: s.cut}
 		scene.rulesRead = s.rules.complete()
 		scene.rule = s.rules.find(packet{port: 25, ipv6: f.ipv6, uid: s.euid()})
 		scene.uidRule = s.rules.find(packet{port: 25, ipv6: f.ipv6, uid: s.postfixUID()})
@@ -336,7 +347,7 @@ func (s *survey) dnsFault() string {
 		if t.found.err == nil {
 			return ""
 		}
-		if first == nil {
+		if first == nil && !t.found.cut {
 			first = t.found.err
 		}
 	}
@@ -351,7 +362,11 @@ func (s *survey) rows() []Probe {
 	rows := []Probe{}
 	for _, t := range s.targets {
 		if t.found.err != nil && t.host != "" {
-			rows = append(rows, Probe{Target: t.host, Port: 25, Result: string(DNSFailed)})
+			result := DNSFailed
+			if t.found.cut {
+				result = NotProbed
+			}
+			rows = append(rows, Probe{Target: t.host, Port: 25, Result: string(result)})
 		}
 		for _, f := range []*family{&s.v4, &s.v6} {
 			for _, a := range f.attempts {
@@ -367,6 +382,8 @@ func (s *survey) rows() []Probe {
 func (a attempt) row() Probe {
 	p := row(a.target, a.result)
 	switch {
+	case a.cut:
+		p.Result = string(NotProbed)
 	case a.uid > 0:
 		p.Result += " as postfix"
 	case a.again:

@@ -68,6 +68,7 @@ type run struct {
 	settled  chan struct{} // closed when the metadata service is done with
 	once     sync.Once
 	answered atomic.Bool // a resolver answered, be it with an error
+	cut      bool        // the time for the whole run was over first
 }
 
 // Run finds out on which host we are and what gets out of it. What fails is a
@@ -143,8 +144,8 @@ func (r *run) budget(h Host) int32 {
 	if r.Relay != nil {
 		n = connectionsWithRelay
 	}
-	if reader, ok := r.reader(h); ok {
-		n -= reader.connections()
+	if _, ok := r.reader(h); ok {
+		n -= r.effort().connections
 	}
 	return n
 }
@@ -189,10 +190,12 @@ func (r *run) say(step string) {
 
 // addrs resolves name and notes whether DNS works at all.
 func (r *run) addrs(ctx context.Context, name string) addresses {
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, dnsLimit)
 	defer cancel()
 	var a addresses
 	a.v4, a.v6, a.err = r.Resolver.Addrs(ctx, name)
+	a.cut = a.err != nil && whole.Err() != nil
 	switch {
 	case a.err == nil:
 		r.answered.Store(true)
