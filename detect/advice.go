@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +17,9 @@ func (r *run) advise(f Facts) (advice, next string) {
 	case Offline:
 		return "nothing gets out of this host: mend the network first, no relay can be reached from here", "ip route"
 	case DNSFailed:
+		if len(r.Targets) > 0 && r.namesResolve() {
+			return "other names resolve, that of the target does not: check --target", "relayhost detect"
+		}
 		return "names do not resolve: mend the resolver first", "cat /etc/resolv.conf"
 	case BlockedLocally:
 		if show := showCommand(f.Port25.LocalRule); show != "" {
@@ -53,17 +57,41 @@ func (r *run) setup(f Facts) (command, how string) {
 	return "", "no port of " + r.Relay.Name + " works from here"
 }
 
+// namesResolve reports whether any public name has resolved.
+func (r *run) namesResolve() bool {
+	select {
+	case <-r.resolved:
+		return true
+	default:
+		return false
+	}
+}
+
 // withRelay is command with the relay that was named.
 func (r *run) withRelay(command string) string {
 	if r.Relay == nil {
 		return command
 	}
-	command += " --relay " + r.Relay.ID
+	name := r.Named
+	if name == "" {
+		name = r.Relay.ID
+	}
+	command += " --relay " + quote(name)
 	if r.Region != "" {
-		command += " --region " + r.Region
+		command += " --region " + quote(r.Region)
 	}
 	return command
 }
+
+// quote makes one word of text for sh(1).
+func quote(text string) string {
+	if plainArg.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+var plainArg = regexp.MustCompile(`^[A-Za-z0-9_./@%+=:,-]+$`)
 
 func (r *run) setupBest(f Facts) (command, how string) {
 	if len(r.Catalog) == 0 {

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -45,6 +46,7 @@ type target struct {
 	host    string
 	place   int  // order of the output
 	informs bool // the own domain's: never decides
+	ours    bool // one of DefaultTargets
 	found   addresses
 }
 
@@ -96,7 +98,7 @@ func (s *survey) pickTargets() {
 		hosts = hosts[:2]
 	}
 	for i, h := range hosts {
-		s.targets = append(s.targets, &target{host: h, place: i})
+		s.targets = append(s.targets, &target{host: h, place: i, ours: len(s.Targets) == 0})
 	}
 	if s.Domain != "" && len(s.Targets) == 0 {
 		s.targets = append(s.targets, &target{place: 2, informs: true})
@@ -108,7 +110,11 @@ func (s *survey) probeTarget(ctx context.Context, t *target) {
 	if t.informs && !s.ownExchanger(ctx, t) {
 		return
 	}
-	t.found = s.addrs(ctx, t.host)
+	if t.ours {
+		t.found = s.publicAddrs(ctx, t.host)
+	} else {
+		t.found = s.addrs(ctx, t.host)
+	}
 	atOnce(
 		func() { s.probeFamily(ctx, t, &s.v4) },
 		func() {
@@ -141,7 +147,9 @@ func (s *survey) probeFamily(ctx context.Context, t *target, f *family) {
 	if !ok {
 		return
 	}
+	late := time.AfterFunc(readRulesAfter(ctx), func() { s.rules.start(ctx) })
 	a := s.attempt(ctx, t, addr, 0)
+	late.Stop()
 	if a == nil {
 		return
 	}
@@ -170,7 +178,25 @@ func (s *survey) attempt(ctx context.Context, t *target, addr netip.Addr, uid in
 
 // cut reports whether a probe ended for the sake of the whole run's time.
 func cut(ctx context.Context, r smtpprobe.Result) bool {
-	return r.Fault == smtpprobe.FaultTimeout && ctx.Err() != nil
+	return r.Fault == smtpprobe.FaultTimeout && over(ctx)
+}
+
+// over reports whether the time of ctx is over. A connection sees its deadline
+// a moment before the context does.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && time.Until(deadline) < 10*time.Millisecond
+}
+
+// readRulesAfter is how long an attempt may take before the rules of this host
+// are read meanwhile: after the first repeat of the SYN, or half of what is left
+// of the run's time.
+func readRulesAfter(ctx context.Context) time.Duration {
+	after := 1200 * time.Millisecond
+	if deadline, ok := ctx.Deadline(); ok {
+		after = min(after, time.Until(deadline)/2)
+	}
+	return after
 }
 
 // asPostfix probes the first target that let root through again as the user
@@ -206,7 +232,7 @@ func (s *survey) rootAgain(ctx context.Context, first *attempt, f *family) *atte
 }
 
 func (s *survey) probeControl(ctx context.Context, c Endpoint, both bool) {
-	found := s.addrs(ctx, c.Host)
+	found := s.publicAddrs(ctx, c.Host)
 	try := func(f *family) func() {
 		return func() {
 			addr, ok := found.first(f.ipv6)
@@ -286,7 +312,7 @@ func (s *survey) again(ctx context.Context, f *family) {
 // conclude makes the verdict of each family, and of both, out of what was seen.
 func (s *survey) conclude(ctx context.Context) Port25 {
 	p := Port25{Probes: s.rows()}
-	s.cut = ctx.Err() != nil
+	s.cut = over(ctx)
 	fault := s.dnsFault()
 	tcp := s.v4.reached() || s.v6.reached()
 	reached := tcp || fault != "" && s.answered.Load()
@@ -299,6 +325,9 @@ func (s *survey) conclude(ctx context.Context) Port25 {
 	}
 	for _, f := range []*family{&s.v4, &s.v6} {
 		scene := scene{attempts: f.attempts, controls: f.controls, dnsFault: fault, reached: reached, lost: lost, cut: s.cut}
+		if lie := s.sameAddress(f.ipv6); lie != "" && !slices.ContainsFunc(f.attempts, attempt.greeted) {
+			scene.attempts, scene.dnsFault, scene.reached = nil, lie, true
+		}
 		scene.rulesRead = s.rules.complete()
 		scene.rule = s.rules.find(packet{port: 25, ipv6: f.ipv6, uid: s.euid()})
 		scene.uidRule = s.rules.find(packet{port: 25, ipv6: f.ipv6, uid: s.postfixUID()})
@@ -355,6 +384,23 @@ func (s *survey) dnsFault() string {
 		return ""
 	}
 	return clean(first.Error())
+}
+
+// sameAddress tells a resolver that gives one address for everything: two
+// operators do not share one.
+func (s *survey) sameAddress(ipv6 bool) string {
+	seen := map[netip.Addr]*target{}
+	for _, t := range s.targets {
+		addr, ok := t.found.first(ipv6)
+		if !ok || !t.ours {
+			continue
+		}
+		if other := seen[addr]; other != nil {
+			return fmt.Sprintf("the resolver says %s for %s and for %s", addr, other.host, t.host)
+		}
+		seen[addr] = t
+	}
+	return ""
 }
 
 // rows lists the probes in the order of the targets.

@@ -60,7 +60,13 @@ func (s *survey) resolveAll(ctx context.Context, names map[string]addresses) {
 	}
 	results := make(chan result, len(names))
 	for name := range names {
-		go func() { results <- result{name, s.addrs(ctx, name)} }()
+		go func() {
+			if s.Relay == nil {
+				results <- result{name, s.publicAddrs(ctx, name)}
+			} else { // a relay can be in a private network
+				results <- result{name, s.addrs(ctx, name)}
+			}
+		}()
 	}
 	for range len(names) {
 		r := <-results

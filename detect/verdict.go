@@ -116,7 +116,7 @@ func (s scene) withoutAttempts() judgement {
 	case !s.reached:
 		return says(Offline, "nothing gets out of this host, not even a question to its resolver: %s", s.dnsFault)
 	default:
-		return says(DNSFailed, "the names of the mail exchangers do not resolve: %s", s.dnsFault)
+		return says(DNSFailed, "the names of the mail exchangers do not resolve as they should: %s", s.dnsFault)
 	}
 }
 

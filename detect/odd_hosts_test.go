@@ -118,3 +118,78 @@ func TestRunOfTooLittleTime(t *testing.T) {
 		})
 	}
 }
+
+// A resolver that gives this host's own address, a private one or the same one
+// for everybody does not say what gets out.
+func TestResolverThatLies(t *testing.T) {
+	refuse := func(p smtpprobe.Target) smtpprobe.Result {
+		r := failed(smtpprobe.FaultRefused, atOnceHere)
+		r.Addr = p.Addr
+		return r
+	}
+	for _, said := range []string{"127.0.0.1", "192.168.1.1", "0.0.0.0", "203.0.113.10", "169.254.169.254", "100.64.0.1", "198.51.100.77"} {
+		z := everybody()
+		for name := range z.addrs {
+			z.addrs[name] = []string{said}
+		}
+		facts, err := Run(t.Context(), bench(t, z, refuse))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := facts.Port25
+		if p.Verdict != DNSFailed || !strings.Contains(p.Why, said) || facts.Next != "cat /etc/resolv.conf" {
+			t.Errorf("%s: got %s (%s): %s; %s", said, p.Verdict, p.IPv4, p.Why, facts.Next)
+		}
+	}
+	// Names that the user gives are the user's to know.
+	z := everybody()
+	z.addrs["mx.corp.example"] = []string{"10.0.0.25"}
+	o := bench(t, z, func(p smtpprobe.Target) smtpprobe.Result {
+		r := hello("mx.corp.example ESMTP")
+		r.Addr = p.Addr
+		return r
+	})
+	o.Targets = []string{"mx.corp.example"}
+	if facts, err := Run(t.Context(), o); err != nil || facts.Port25.Verdict != Open {
+		t.Errorf("%v; %s: %s", err, facts.Port25.Verdict, facts.Port25.Why)
+	}
+	o.Targets = []string{"mx.mistyped.example"}
+	if facts, err := Run(t.Context(), o); err != nil || facts.Port25.Verdict != DNSFailed || !strings.Contains(facts.Advice, "--target") {
+		t.Errorf("%v; %s: %s", err, facts.Port25.Verdict, facts.Advice)
+	}
+}
+
+func TestCheckTarget(t *testing.T) {
+	for name, good := range map[string]bool{
+		"mx.example.net": true, "MX.example.net.": true, "mx": true, "192.0.2.1": true, "2001:db8::1": true, "fe80::1%eth0": true, "xn--mnchen-3ya.de": true, "1and1.com": true,
+		"": false, ".": false, "-x": false, "a..b": false, "a b": false, "mx.example.net:25": false, "http://mx": false, "a\x1b[31mb": false, "m\u00fcnchen.de": false, strings.Repeat("a", 64): false,
+		strings.Repeat("a.", 130): false, "x-.y": false, "a_b.c": false,
+	} {
+		if err := CheckTarget(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// What setup is called by is what detect was called by, as one word for a shell.
+func TestNextNamesTheRelayAsTheUserDid(t *testing.T) {
+	for named, want := range map[string]string{
+		"": "--relay postmark", "postmark": "--relay postmark", "./corp.toml": "--relay ./corp.toml",
+		"/root/my relay.toml": "--relay '/root/my relay.toml'", "it's": `--relay 'it'\''s'`, "$(x)": "--relay '$(x)'",
+	} {
+		o := bench(t, everybody(), func(p smtpprobe.Target) smtpprobe.Result {
+			r := hello(p.Name + " ESMTP")
+			r.Addr = p.Addr
+			return r
+		})
+		for _, r := range catalogue(t) {
+			if r.ID == "postmark" {
+				o.Relay, o.Named, o.Host = &r, named, "smtp.gmail.com"
+			}
+		}
+		facts, err := Run(t.Context(), o)
+		if err != nil || facts.Next != "sudo relayhost setup "+want {
+			t.Errorf("%q: %v; %s", named, err, facts.Next)
+		}
+	}
+}
