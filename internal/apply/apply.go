@@ -33,6 +33,10 @@ type Options struct {
 	Prove func(context.Context) error
 	// KeepOnFailure keeps the new configuration when Prove fails.
 	KeepOnFailure bool
+	// Hold are the queue ids of messages that are put on hold before anything
+	// is written, so that they do not leave by the new way. Whoever undoes the
+	// change releases exactly these.
+	Hold []string
 	// Force lets RollBack and Recover overwrite what others have changed.
 	Force bool
 	// Progress is told of each step; may be nil.
@@ -58,6 +62,7 @@ type Record struct {
 	State    string    `json:"state"` // committed | rolled_back
 	Files    []Change  `json:"files"`
 	Commands []string  `json:"commands"`
+	Held     int       `json:"held,omitempty"` // messages that were put on hold
 	Notes    []string  `json:"notes,omitempty"`
 }
 
@@ -112,7 +117,7 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if err != nil {
 		return Record{}, err
 	}
-	j := journal{Kind: kindChange, Steps: stage.steps(files), Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
+	j := journal{Kind: kindChange, Steps: stage.steps(files), Held: o.Hold, Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
 	for _, c := range p.Commands {
 		if !done(c, p) {
 			j.Commands = append(j.Commands, command{Args: c.Args})

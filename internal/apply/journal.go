@@ -40,6 +40,8 @@ type journal struct {
 	Commands  []command `json:"commands,omitempty"`
 	Undoes    []string  `json:"undoes,omitempty"`   // a rollback: the ids of the changes that end with it
 	Replaces  []string  `json:"replaces,omitempty"` // two old changes folded into this one
+	Held      []string  `json:"held,omitempty"`     // queue ids that the run puts on hold before it writes
+	Released  []string  `json:"released,omitempty"` // queue ids that a rollback releases after it has written
 	failure   error     // of the proof, when the change is kept all the same
 }
 

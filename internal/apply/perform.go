@@ -86,7 +86,7 @@ func (t *transaction) number(j *journal) error {
 	j.Record.Time = now.Truncate(1e9)
 	j.Record.ID = fmt.Sprintf("%s-%d", now.Format("20060102-150405"), j.Seq)
 	j.Record.State = Committed
-	j.Record.Files = changes(j.Steps)
+	j.Record.Files, j.Record.Held = changes(j.Steps), len(j.Held)
 	j.Record.Commands = []string{} // a list in JSON, though an empty one
 	for _, c := range j.Commands {
 		j.Record.Commands = append(j.Record.Commands, strings.Join(c.Args, " "))
@@ -126,6 +126,9 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 	if err != nil {
 		return err
 	}
+	if err := t.postsuper(ctx, "-h", j.Held); err != nil {
+		return err
+	}
 	tell, err := t.walk(ctx, tried(j.Steps), t.reload)
 	if err != nil {
 		return err
@@ -146,7 +149,10 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 	if err := t.prove(ctx, j); err != nil {
 		return err
 	}
-	return t.endTrial(ctx, j)
+	if err := t.endTrial(ctx, j); err != nil {
+		return err
+	}
+	return t.postsuper(ctx, "-H", j.Released)
 }
 
 func (t *transaction) prove(ctx context.Context, j *journal) error {

@@ -77,6 +77,8 @@ func (t *transaction) fold(older, newer journal) (journal, error) {
 	j.Record.ID = newer.Record.ID + "-and-earlier"
 	j.Record.Files = changes(j.Steps)
 	j.Commands = append(append([]command{}, older.Commands...), newer.Commands...)
+	j.Held = append(append([]string{}, older.Held...), newer.Held...)
+	j.Record.Held = len(j.Held)
 	j.Replaces = []string{older.Record.ID, newer.Record.ID}
 	if err := t.h.RemoveAll(filepath.Join(t.dir, historyDir, j.Record.ID)); err != nil {
 		return j, err

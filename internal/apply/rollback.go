@@ -70,6 +70,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	j := journal{Kind: kindRollback, Steps: steps, Record: Record{Relay: last.Relay, Host: last.Host, Port: last.Port}}
 	for _, c := range chosen {
 		j.Undoes = append(j.Undoes, c.Record.ID)
+		j.Released = append(j.Released, c.Held...)
 		for _, done := range slices.Backward(c.Commands) {
 			if len(done.Undo) > 0 {
 				j.Commands = append(j.Commands, command{Args: done.Undo, Undo: done.Args})

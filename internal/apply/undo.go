@@ -57,6 +57,9 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 			return &NeedsPerson{Err: errors.Join(errNotReloaded, err)}
 		}
 	}
+	if err := t.unhold(ctx, j); err != nil {
+		return &NeedsPerson{Err: err}
+	}
 	if err := t.note(j, by); err != nil {
 		return err
 	}
