@@ -112,12 +112,11 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if err := t.preflight(files); err != nil {
 		return Record{}, err
 	}
-	stage, err := t.stage(ctx, p, files)
-	stage.close()
+	steps, err := t.staged(ctx, p, files)
 	if err != nil {
 		return Record{}, err
 	}
-	j := journal{Kind: kindChange, Steps: stage.steps(files), Held: o.Hold, Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
+	j := journal{Kind: kindChange, Steps: steps, Held: o.Hold, Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
 	for _, c := range p.Commands {
 		if !done(c, p) {
 			j.Commands = append(j.Commands, command{Args: c.Args})
@@ -127,6 +126,17 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 		return Record{Relay: p.Relay, Host: p.Host, Port: p.Port}, nil
 	}
 	return t.perform(ctx, j)
+}
+
+// staged turns files into all the steps of p, built and checked.
+func (t *transaction) staged(ctx context.Context, p plan.Plan, files []step) ([]step, error) {
+	stage, err := t.stage(ctx, p, files)
+	defer stage.close()
+	if err != nil {
+		return nil, err
+	}
+	steps := stage.steps(files)
+	return steps, stage.bridge(ctx, steps)
 }
 
 func (o Options) stateDir() string {

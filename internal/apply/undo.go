@@ -41,7 +41,7 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	if err := t.uses(folders(j.Steps)...); err != nil {
 		return needsPerson(j, err)
 	}
-	tell, err := t.walkBack(ctx, j, back)
+	tell, err := t.walkBack(ctx, back)
 	if err != nil {
 		return needsPerson(j, err)
 	}
@@ -68,10 +68,14 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 
 var errNotReloaded = errors.New("the files are as before, but Postfix was not reloaded: run \"postfix reload\"")
 
-// walkBack does the steps of an undoing. A Postfix that does not reload on the
-// way is no reason to leave files as they are: it is told again at the end, and
-// that counts.
-func (t *transaction) walkBack(ctx context.Context, j journal, back []step) (tell bool, err error) {
+// walkBack does the steps of an undoing and reports whether Postfix has to be
+// told at the end. A Postfix that does not reload on the way is no reason to
+// leave files as they are: it is told again, and that counts. What it has read
+// last is not known of a run that died, so it is told at every turn.
+func (t *transaction) walkBack(ctx context.Context, back []step) (tell bool, err error) {
+	if len(back) == 0 {
+		return true, nil
+	}
 	failed := false
 	reload := func(ctx context.Context) error {
 		// A Postfix command that hangs must leave time for the files.
@@ -80,13 +84,14 @@ func (t *transaction) walkBack(ctx context.Context, j journal, back []step) (tel
 		failed = failed || t.reload(ctx) != nil
 		return nil
 	}
-	// A run that died may have put Postfix's own files back already, without
-	// telling it.
-	if j.Kind == kindChange && len(back) > 0 && !t.isConfig(back[0]) {
-		_ = reload(ctx)
+	if err := t.prepare(ctx, back, reload, true); err != nil {
+		return true, err
 	}
-	tell, err = t.walk(ctx, back, reload)
-	return tell || failed || len(back) == 0, err
+	if err := t.switchOver(ctx, back); err != nil {
+		return true, err
+	}
+	_ = reload(ctx)
+	return failed, t.tidy(ctx, back, reload)
 }
 
 // needsPerson names the files of j that are not back.
@@ -127,8 +132,12 @@ func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 			return nil, err
 		}
 		if !want.alike(now) {
-			back = append(back, step{Path: s.Path, Target: s.Target, Link: s.Link, Secret: s.Secret, Source: s.Source,
-				Before: now, After: want})
+			turned := step{Path: s.Path, Target: s.Target, Link: s.Link, Secret: s.Secret, Source: s.Source, Map: s.Map,
+				Before: now, After: want}
+			if unfinished && want.same(s.Before) && s.Between != nil && (now.same(s.After) || now.same(*s.Between)) {
+				turned.Between = s.Between
+			}
+			back = append(back, turned)
 		}
 	}
 	if len(edited.Files) > 0 {
@@ -152,6 +161,7 @@ func (t *transaction) decide(s step, now state) (state, error) {
 	case now.same(s.After):
 	case now.same(s.Before):
 		return now, nil
+	case s.Between != nil && now.same(*s.Between):
 	case s.After.Dir || s.Before.Dir:
 	case !now.Exists: // removed by somebody: putting it back overwrites nothing
 	case s.Source != "": // made from its source, which is decided by itself
@@ -176,6 +186,9 @@ func (t *transaction) keepForeign(s step, now state) (state, error) {
 		return state{}, conflict
 	}
 	merged, ok := merge(s.After.data, s.Before.data, now.data)
+	if !ok && s.Between != nil && s.Between.data != nil {
+		merged, ok = merge(s.Between.data, s.Before.data, now.data)
+	}
 	if !ok {
 		return state{}, conflict
 	}
