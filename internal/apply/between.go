@@ -22,7 +22,7 @@ func (s *stage) bridge(ctx context.Context, steps []step) error {
 		return nil
 	}
 	for i := range steps {
-		if text, ok := s.t.joined(steps[i], steps); ok {
+		if text, ok := s.t.joined(steps[i], steps); ok && !bytes.Equal(text, steps[i].After.data) {
 			between := steps[i].After
 			between.data, between.Sum = text, host.Sum(text)
 			steps[i].Between = &between
@@ -43,12 +43,7 @@ func (s *stage) bridgeMap(ctx context.Context, m *step, steps []step) error {
 		return nil
 	}
 	source := steps[at]
-	switch {
-	case source.Between.same(source.After):
-		same := m.After
-		m.Between = &same
-		return nil
-	case source.Between.same(source.Before):
+	if source.Between.same(source.Before) {
 		same := m.Before
 		m.Between = &same
 		return nil
@@ -66,16 +61,23 @@ func (s *stage) bridgeMap(ctx context.Context, m *step, steps []step) error {
 	return nil
 }
 
+// bridged reports whether s is one of those that bridge gives a state in between,
+// unless the new state serves as such.
+func (t *transaction) bridged(s step, steps []step) bool {
+	if !s.Before.Exists || !s.After.Exists || s.Before.Dir || s.After.Dir || t.isMain(s) {
+		return false
+	}
+	return t.isConfig(s) || s.Map != "" || s.Source == "" && isTable(s, steps)
+}
+
 // joined is the text of s that holds the entries of before and after, if there
 // is such a thing.
 func (t *transaction) joined(s step, steps []step) ([]byte, bool) {
 	switch {
-	case s.Before.Dir || s.After.Dir || s.Before.data == nil || s.After.data == nil || s.Source != "":
+	case !t.bridged(s, steps) || s.Source != "":
 		return nil, false
-	case t.isConfig(s) && filepath.Base(s.Path) == "master.cf":
+	case t.isConfig(s):
 		return joinServices(s.Before.data, s.After.data)
-	case t.isConfig(s), !isTable(s, steps):
-		return nil, false
 	}
 	return joinTables(s.Before.data, s.After.data)
 }

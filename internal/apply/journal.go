@@ -63,7 +63,7 @@ type step struct {
 	After  state  `json:"after"`
 	Trial  *state `json:"trial,omitempty"` // what it is during the proof, when that is not After
 	// Between holds the entries of both; it is there from the first write until
-	// the new configuration has proven itself.
+	// the new configuration has proven itself. nil where After does.
 	Between *state `json:"between,omitempty"`
 }
 
@@ -154,7 +154,7 @@ func (j *journal) fill(h *host.Host, dir string) error {
 			// What was written is kept to merge and to show differences.
 			{&s.After, "after", !s.Secret && s.Source == ""},
 			{s.Trial, "trial", true},
-			{s.Between, "between", s.Between != nil && !s.Between.same(s.Before) && !s.Between.same(s.After)},
+			{s.Between, "between", s.Between != nil && !s.Between.same(s.Before)},
 		} {
 			if c.state == nil {
 				continue
@@ -224,11 +224,7 @@ func readJournal(r *host.Reader, dir string) (journal, error) {
 // fillBetween gives the state in between the content that it has in common with
 // another and that is kept only there.
 func (s *step) fillBetween() {
-	switch {
-	case s.Between == nil || s.Between.data != nil:
-	case s.Between.same(s.After):
-		s.Between.data = s.After.data
-	case s.Between.same(s.Before):
+	if s.Between != nil && s.Between.same(s.Before) {
 		s.Between.data = s.Before.data
 	}
 }

@@ -134,8 +134,8 @@ func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 		if !want.alike(now) {
 			turned := step{Path: s.Path, Target: s.Target, Link: s.Link, Secret: s.Secret, Source: s.Source, Map: s.Map,
 				Before: now, After: want}
-			if unfinished && want.same(s.Before) && s.Between != nil && (now.same(s.After) || now.same(*s.Between)) {
-				turned.Between = s.Between
+			if unfinished && want.same(s.Before) {
+				turned.Between = t.between(s, now, j.Steps)
 			}
 			back = append(back, turned)
 		}
@@ -144,6 +144,20 @@ func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 		return nil, edited
 	}
 	return back, nil
+}
+
+// between is what s, which is now like that, becomes on the way back before
+// main.cf does: what it was on the way in. nil where that does not matter.
+func (t *transaction) between(s step, now state, steps []step) *state {
+	switch {
+	case !t.bridged(s, steps):
+		return nil
+	case s.Between == nil && now.same(s.After):
+		return &now
+	case s.Between != nil && (now.same(s.After) || now.same(*s.Between)):
+		return s.Between
+	}
+	return nil
 }
 
 // untouched reports whether a file that somebody has edited holds nothing of
