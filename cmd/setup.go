@@ -117,15 +117,20 @@ type setup struct {
 
 	resolver *resolve.Resolver
 	state    postfix.State
-	before   plan.Answers // of an earlier set-up; zero when there was none
+	file     plan.Answers // relayhost.toml as it is; zero when there is none
+	before   plan.Answers // the same with what it leaves out
+	hops     *plan.Resolver
 	answers  plan.Options
 	creds    secret.Credentials // as given; what is missing may be stored or asked for
-	facts    *detect.Facts
-	plan     plan.Plan
-	prompter ui.Prompter
-	limit    *limit // nil in the demo, which asks nothing
-	waiting  []postfix.QueuedMessage
-	started  bool // Postfix did not run and was started by us
+	// credFiles are those that relayhost.toml names, read once.
+	credFiles map[string]secret.Credentials
+	facts     *detect.Facts
+	plan      plan.Plan
+	prompter  ui.Prompter
+	limit     *limit // nil in the demo, which asks nothing
+	waiting   []postfix.QueuedMessage
+	held      []string // queue ids that we have put on hold
+	started   bool     // Postfix did not run and was started by us
 
 	demo     bool         // of the demo: nothing stays
 	stateDir string       // of the transaction; "" is apply.StateDir
@@ -151,7 +156,7 @@ func (s *setup) run(ctx context.Context) error {
 		}
 	}
 	steps := []func(context.Context) error{
-		s.readPostfix, s.readRelay, s.takeCredentials, s.look, s.chooseRelay, s.choosePort, s.readCredentials, s.readAddresses, s.build,
+		s.readPostfix, s.readRelay, s.takeCredentials, s.look, s.chooseRelay, s.choosePort, s.readCredentials, s.readAddresses, s.readRoutes, s.build,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -62,6 +62,9 @@ func (s *setup) readRelay(ctx context.Context) (err error) {
 		if s.answers.Relay, err = s.findRelay(name); err != nil {
 			return usageError{err, "relayhost relays lists the services"}
 		}
+		if name == s.before.Relay {
+			s.before.Relay = s.answers.Relay.ID // the file may name the path of a catalogue file
+		}
 	}
 	return s.readRegion(ctx)
 }
@@ -113,6 +116,9 @@ func (s *setup) smarthost(host string) (relays.Relay, error) {
 // takeCredentials reads what was given before anything takes time: a file that
 // cannot be used is told at once.
 func (s *setup) takeCredentials(ctx context.Context) (err error) {
+	if err := s.readCredentialsFiles(); err != nil {
+		return err
+	}
 	s.creds, err = s.givenCredentials(ctx)
 	return err
 }
@@ -142,27 +148,14 @@ func (s *setup) readCredentials(ctx context.Context) error {
 	if err := s.askCredentials(ctx, &c); err != nil {
 		return err
 	}
-	if !c.SecretAccessKey.IsZero() {
-		if r.Auth.Derive != "ses" {
-			return usageError{errors.New("secret_access_key is for Amazon SES"), "give password="}
-		}
-		// --region may be a full host name: a FIPS or a VPC endpoint.
-		region, ok := r.RegionOf(s.answers.Host)
-		if !ok {
-			return usageError{fmt.Errorf("no region is known for %s", s.answers.Host), "give password= in place of secret_access_key="}
-		}
-		c.Password = secret.New(relays.SESPassword(c.SecretAccessKey.Reveal(), region))
+	h := s.answers.Hop()
+	problems, err := fillAccount(c, &h)
+	if err != nil {
+		return err
 	}
-	if r.Auth.Same && c.Username == "" {
-		c.Username = c.Password.Reveal()
-	}
-	user, pass := r.Normalise(c.Username, c.Password.Reveal())
-	s.answers.Username, s.answers.Password = user, secret.New(pass)
-	for _, p := range r.CheckCredentials(user, pass) {
-		if p.Refuse {
-			return usageError{fmt.Errorf("%s: %s", p.Field, p.Message), "relayhost relays " + r.ID + " shows what the service expects"}
-		}
-		if !s.canAsk() { // else it has been said at the question
+	s.answers.Username, s.answers.Password = h.Username, h.Password
+	if !s.canAsk() { // else it has been said at the question
+		for _, p := range problems {
 			s.io.Tell("warning: ", "%s: %s", p.Field, p.Message)
 		}
 	}
@@ -202,12 +195,16 @@ func credentialOfSystemd() string {
 	return path
 }
 
-// givenCredentials are those of --credentials-file or of systemd.
+// givenCredentials are those of --credentials-file, of systemd, or of the file
+// that relayhost.toml names.
 func (s *setup) givenCredentials(ctx context.Context) (c secret.Credentials, err error) {
 	path := first(s.flags.credentialsFile, credentialOfSystemd())
 	switch path {
 	case "":
-		return secret.Credentials{}, nil
+		if !s.sameRelay() && s.answers.Relay.ID != "" {
+			return secret.Credentials{}, nil
+		}
+		return s.fileCredentials("credentials_file", s.before.CredentialsFile)
 	case "-":
 		c, err = secret.Read(s.io.InUntil(ctx))
 		switch {
@@ -219,13 +216,7 @@ func (s *setup) givenCredentials(ctx context.Context) (c secret.Credentials, err
 	default:
 		c, err = secret.ReadFile(path)
 	}
-	switch {
-	case errors.Is(err, secret.ErrReadableByOthers):
-		err = hint(err, "chmod 600 %s, and change the password if others may have read it", path)
-	case errors.Is(err, secret.ErrFormat):
-		err = hint(err, "two lines: username=... and password=...; see relayhost help credentials")
-	}
-	return c, err
+	return c, credentialsHint(err, path)
 }
 
 // readAddresses takes sender and recipient of the proof.
@@ -263,9 +254,23 @@ func (s *setup) keepConnection() {
 	if !s.given("connections") {
 		o.Connections = s.before.Connections
 	}
+	o.CredentialsFile = s.credentialsReference()
 	if f.caFile == "" && f.fingerprint == "" && !f.insecure {
 		o.CAFile, o.Pin, o.NoVerify = s.before.CAFile, s.before.Fingerprint, s.before.NoVerify
 	}
+}
+
+// credentialsReference is the file that relayhost.toml goes on naming: where
+// credentials are given anew, the old one would bring the old password back.
+func (s *setup) credentialsReference() string {
+	path := s.flags.credentialsFile
+	if s.before.CredentialsFile == "" || path == "" {
+		return s.before.CredentialsFile
+	}
+	if abs, err := filepath.Abs(path); err == nil && path != "-" {
+		return abs
+	}
+	return ""
 }
 
 // first returns the first string that is not empty.

@@ -7,41 +7,53 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/explain"
+	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
+	"relayhost/relays"
 )
 
+// subject is what a proof was about: one hop, and the sender that it was tried
+// with.
+type subject struct {
+	route string // "" where there is one way only
+	relay relays.Relay
+	from  string
+}
+
 // delivered is the finding on a proof of delivery.
-func (s *setup) delivered(d verify.Delivery, err error) verify.Finding {
-	return verify.Delivered(d, err, explain.RouteOf(s.state), explain.Inspect(s.state, s.answers.From))
+func (s *setup) delivered(on subject, d verify.Delivery, err error) verify.Finding {
+	f := verify.Delivered(d, err, explain.RouteOf(s.state), explain.Inspect(s.state, on.from))
+	f.Route = on.route
+	return f
 }
 
 // explainedDelivery adds cause and remedy of a proof that failed.
-func (s *setup) explainedDelivery(err error, d verify.Delivery, cause error) error {
-	f := s.delivered(d, cause)
+func (s *setup) explainedDelivery(err error, on subject, d verify.Delivery, cause error) error {
+	f := s.delivered(on, d, cause)
 	f.Detail = err.Error()
 	if f.Remedy == "" {
-		f.Remedy = s.remedyAt(stepOf(d.Reply))
+		f.Remedy = s.remedyAt(on, stepOf(d.Reply))
 	}
 	return s.found(err, f)
 }
 
 // explainedProbe adds cause and remedy of a probe that failed.
-func (s *setup) explainedProbe(err error, res smtpprobe.Result) error {
-	causes := explain.Probe(res, &s.answers.Relay)
+func (s *setup) explainedProbe(err error, on subject, res smtpprobe.Result) error {
+	causes := explain.Probe(res, &on.relay)
 	if len(causes) == 0 {
-		return s.found(err, verify.Finding{Check: "delivery", Result: verify.Fail, Detail: err.Error(), Remedy: s.remedyAt(res.Failed)})
+		return s.found(err, verify.Finding{Check: "delivery", Route: on.route, Result: verify.Fail, Detail: err.Error(), Remedy: s.remedyAt(on, res.Failed)})
 	}
-	return s.remedied(err, causes)
+	return s.remedied(err, on, causes)
 }
 
-func (s *setup) remedied(err error, causes []explain.Cause) error {
+func (s *setup) remedied(err error, on subject, causes []explain.Cause) error {
 	if len(causes) == 0 {
 		return err
 	}
 	c := causes[0]
 	return s.found(err, verify.Finding{
-		Check: checkOf(c.Phase), Result: verify.Fail, Detail: err.Error(), Cause: c.ID, Remedy: c.Remedy, Command: c.Command,
+		Check: checkOf(c.Phase), Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: c.ID, Remedy: c.Remedy, Command: c.Command,
 	})
 }
 
@@ -68,12 +80,15 @@ func (s *setup) found(err error, f verify.Finding) error {
 
 // remedyAt is what helps against a refusal whose wording nobody knows: the step
 // says whom or what the relay refuses.
-func (s *setup) remedyAt(step smtpprobe.Step) string {
-	r := s.answers.Relay
+func (s *setup) remedyAt(on subject, step smtpprobe.Step) string {
+	r := on.relay
 	var what string
 	switch step {
 	case smtpprobe.StepMail:
-		what = "The relay does not take the sender " + s.answers.From + ": give one that it has verified with --from."
+		what = "The relay does not take the sender " + on.from + ": give one that it has verified with --from."
+		if on.route != "" {
+			what = "The service does not take the sender " + on.from + ": verify it there, or take it out of the route."
+		}
 	case smtpprobe.StepRcpt:
 		what = "The relay does not take the recipient " + s.answers.To + ": give another one for the test with --to."
 	case smtpprobe.StepAuth:
@@ -113,21 +128,22 @@ func checkOf(phase string) string {
 }
 
 // explainedPorts adds the cause why no port gets through: that of the first.
-func (s *setup) explainedPorts(err error, tried []detect.Submission) error {
+func (s *setup) explainedPorts(err error, h plan.Hop, tried []detect.Submission) error {
+	on := subject{relay: h.Relay, from: s.answers.From}
 	for _, t := range tried {
 		res := smtpprobe.Result{Failed: smtpprobe.Step(t.Step), Fault: smtpprobe.Fault(t.Result), Err: err}
-		causes := explain.Probe(res, &s.answers.Relay)
+		causes := explain.Probe(res, &h.Relay)
 		if res.Fault == smtpprobe.FaultReply { // its code is in the text alone
-			causes = explain.Text(t.Detail, &s.answers.Relay)
+			causes = explain.Text(t.Detail, &h.Relay)
 		}
 		if len(causes) > 0 {
-			return s.remedied(err, causes)
+			return s.remedied(err, on, causes)
 		}
 	}
 	if len(tried) == 0 {
 		return err
 	}
 	return s.found(err, verify.Finding{
-		Check: "connect", Result: verify.Fail, Detail: err.Error(), Remedy: s.remedyAt(smtpprobe.Step(tried[0].Step)),
+		Check: "connect", Result: verify.Fail, Detail: err.Error(), Remedy: s.remedyAt(on, smtpprobe.Step(tried[0].Step)),
 	})
 }

@@ -38,7 +38,7 @@ func (s *setup) readPostfix(ctx context.Context) (err error) {
 	if err := s.refuseManaged(); err != nil {
 		return err
 	}
-	if s.before, err = s.readAnswers(); err != nil {
+	if err := s.readFile(); err != nil {
 		return err
 	}
 	s.resolver, err = s.app.resolver(s.state)
@@ -195,30 +195,52 @@ func (s *setup) choosePort(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	taken, mode, err := s.portsOfFallback()
+	if err != nil {
+		return err
+	}
+	hop := s.answers.Hop()
 	for _, port := range order {
 		for _, t := range tried {
-			if t.Port == port && s.getsThrough(t) {
+			if t.Port == port && !slices.Contains(taken, port) && (mode == "" || relays.TLSMode(t.TLS) == mode) && getsThrough(hop, t) {
 				s.answers.Port, s.answers.TLS = port, relays.TLSMode(t.TLS)
 				s.progress("%s port %d gets through", s.answers.Host, port)
 				return nil
 			}
 		}
 	}
-	return s.nothingOpen(tried)
+	return s.nothingOpen(hop, tried)
+}
+
+// portsOfFallback are the ports of the relay's host that the file keeps for its
+// fall-backs, and how TLS starts there: one way for all hops of a route.
+func (s *setup) portsOfFallback() (taken []int, mode relays.TLSMode, err error) {
+	hop := s.answers.Hop()
+	hop.Port = 0
+	fallback, err := s.hops.Fallback(hop)
+	for _, h := range fallback {
+		if h.Port != 0 && mode == "" {
+			mode = h.TLS
+		}
+		if h.Port != 0 && h.Host == hop.Host {
+			taken = append(taken, h.Port)
+		}
+	}
+	return taken, mode, err
 }
 
 // getsThrough reports whether a port may be taken. A certificate that the CA
 // file does not verify is no obstacle where a fingerprint stands in its place,
 // which the probe of that port looks at, or where nothing is to verify it.
-func (s *setup) getsThrough(t detect.Submission) bool {
+func getsThrough(h plan.Hop, t detect.Submission) bool {
 	return t.Result == string(detect.Open) ||
-		(s.answers.Pin != "" || s.answers.NoVerify) && smtpprobe.Fault(t.Result).Certificate()
+		(h.Pin != "" || h.NoVerify) && smtpprobe.Fault(t.Result).Certificate()
 }
 
 // nothingOpen says for each port at which step it ended.
-func (s *setup) nothingOpen(tried []detect.Submission) error {
+func (s *setup) nothingOpen(h plan.Hop, tried []detect.Submission) error {
 	if len(tried) > 0 && tried[0].Result == string(detect.DNSFailed) {
-		err := fmt.Errorf("no port of %s can be tried: %s", s.answers.Host, tried[0].Detail)
+		err := fmt.Errorf("no port of %s can be tried: %s", h.Host, tried[0].Detail)
 		return proofError{s.found(err, verify.Finding{
 			Check: "dns", Result: verify.Fail, Detail: err.Error(),
 			Remedy: "Check the host name or the region, and the name servers in /etc/resolv.conf.",
@@ -232,8 +254,8 @@ func (s *setup) nothingOpen(tried []detect.Submission) error {
 		}
 		lines = append(lines, line)
 	}
-	err := fmt.Errorf("no port of %s gets through from here\n%s", s.answers.Host, strings.Join(lines, "\n"))
-	return proofError{s.explainedPorts(err, tried)}
+	err := fmt.Errorf("no port of %s gets through from here\n%s", h.Host, strings.Join(lines, "\n"))
+	return proofError{s.explainedPorts(err, h, tried)}
 }
 
 func portList(r relays.Relay) string {

@@ -4,28 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
-	"slices"
-	"time"
 
 	"relayhost/internal/apply"
 	"relayhost/internal/diff"
-	"relayhost/internal/instance"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
-	"relayhost/internal/smtpprobe"
-	"relayhost/internal/verify"
-	"relayhost/relays"
 )
-
-// proofTimeout bounds one proof of delivery.
-const proofTimeout = 60 * time.Second
-
-// patience is how long a relay that says "later" is tried again: greylisting
-// and a busy moment are no faults of the set-up.
-const patience = 20 * time.Second
 
 // build makes the plan.
 func (s *setup) build(context.Context) (err error) {
@@ -97,155 +83,32 @@ func (s *setup) confirm(ctx context.Context) (err error) {
 	return err
 }
 
-// probe tries log-in, sender and recipient with our own client.
-func (s *setup) probe(ctx context.Context) error {
-	s.progress("probing %s port %d: log-in, sender, recipient", s.answers.Host, s.answers.Port)
-	res, err := s.dial(ctx, smtpprobe.StepRcpt)
-	for until := time.Now().Add(patience); err == nil && later(res) && time.Now().Add(retryPause).Before(until); {
-		s.progress("%s says %d, later: trying again", s.answers.Host, res.Code)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(retryPause):
-		}
-		res, err = s.dial(ctx, smtpprobe.StepRcpt)
-	}
-	if err != nil {
-		return proofError{err}
-	}
-	switch {
-	case res.Err == nil:
-		return nil
-	case s.answers.NoVerify && res.Fault.Certificate():
-		// Our own client logs in on verified connections only; the rehearsal
-		// goes the whole way.
-		s.io.Tell("warning: ", "%v; it is not verified, as asked for", res.Err)
-		return nil
-	}
-	return proofError{s.explainedProbe(fmt.Errorf("%s port %d fails at %s: %w", s.answers.Host, s.answers.Port, res.Failed, res.Err), res)}
-}
-
-// retryPause is the time between two tries of a relay that says "later".
-const retryPause = 5 * time.Second
-
-// later reports whether the relay put a probe off. A log-in that was put off is
-// not tried again: services lock accounts that keep trying.
-func later(res smtpprobe.Result) bool {
-	return res.Fault == smtpprobe.FaultReply && res.Code/100 == 4 && res.Failed != smtpprobe.StepAuth
-}
-
-// dialTimeout bounds the dialogue with log-in, sender and recipient: a relay
-// that takes seconds for each reply delivers nevertheless.
-const dialTimeout = 30 * time.Second
-
-// dial probes the relay's addresses, IPv4 first, until one connects.
-func (s *setup) dial(ctx context.Context, until smtpprobe.Step) (smtpprobe.Result, error) {
-	o := s.answers
-	roots, err := s.roots(s.caFile())
-	if err != nil {
-		return smtpprobe.Result{}, err
-	}
-	v4, v6, err := s.resolver.Addrs(ctx, o.Host)
-	if err != nil {
-		return smtpprobe.Result{}, hint(fmt.Errorf("look up %s: %w", o.Host, err), "check the region, and the name servers in /etc/resolv.conf")
-	}
-	t := smtpprobe.Target{
-		Name: o.Host, Implicit: o.TLS == relays.Implicit, Until: until, HELO: s.state.FQDN, Roots: roots, Pin: o.Pin,
-		Username: o.Username, Password: o.Password, MailFrom: o.From, RcptTo: o.To,
-		Timeout: dialTimeout,
-	}
-	if s.verbose {
-		t.Trace = s.trace
-	}
-	var worst smtpprobe.Result
-	for i, addr := range slices.Concat(v4, v6) {
-		t.Addr = netip.AddrPortFrom(addr, uint16(o.Port))
-		res := smtpprobe.Probe(ctx, t)
-		if res.Reached != "" {
-			return res, nil
-		}
-		// A family that this host does not have is no reason while the other
-		// has one.
-		if i == 0 || worst.Fault == smtpprobe.FaultNoRoute {
-			worst = res
-		}
-	}
-	return worst, nil
-}
-
-// rehearse sends the test message through a private Postfix that has exactly
-// the planned configuration. The server's own has not been touched yet.
-func (s *setup) rehearse(ctx context.Context) error {
-	if s.flags.noVerify {
-		return nil
-	}
-	s.progress("rehearsal: a private Postfix sends the test message")
-	release, err := apply.Hold(ctx, s.host, apply.Options{ConfigDir: s.state.ConfigDir, StateDir: s.stateDir})
-	if err != nil {
-		return err
-	}
-	defer release()
-	in, err := instance.Start(ctx, s.host, instance.Options{State: s.state, Plan: s.plan})
-	if err != nil {
-		return fmt.Errorf("rehearsal: %w", err)
-	}
-	d, err := s.deliver(ctx, in.ConfigDir, &in.Log)
-	if cerr := in.Close(); cerr != nil {
-		err = errors.Join(err, fmt.Errorf("rehearsal: %w", cerr))
-	}
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return errors.Join(ctx.Err(), err) // Ctrl-C is no fault of the delivery
-	}
-	if err != nil {
-		return proofError{s.explainedDelivery(fmt.Errorf("rehearsal: %w", err), d, err)}
-	}
-	return nil
-}
-
-// deliver proves delivery through the Postfix whose configuration is in dir.
-func (s *setup) deliver(ctx context.Context, dir string, log *postfix.Log) (verify.Delivery, error) {
-	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
-	defer cancel()
-	return verify.Proof{
-		Mailer: &verify.PostfixMailer{Host: s.host, ConfigDir: dir, Sendmail: s.state.Params["sendmail_path"]},
-		Reader: &s.host.Reader, Log: log,
-		From: s.answers.From, To: s.answers.To,
-		Service: s.plan.Service, Host: s.plan.Host, Port: s.plan.Port, Patience: patience,
-	}.Run(ctx)
-}
-
 // apply runs the transaction with the proof through the live Postfix.
 func (s *setup) apply(ctx context.Context) error {
-	var proven *verify.Delivery
+	var proven []outcome
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	o := apply.Options{
 		ConfigDir: s.state.ConfigDir, StateDir: s.stateDir, Reload: s.reload, KeepOnFailure: s.flags.keep, Force: s.flags.force,
-		Watchdog: []string{self, watchCommand}, Watch: s.watchLog, Hold: s.toHold(),
+		Watchdog: []string{self, watchCommand}, Watch: s.watchLog,
 		Progress: func(step string) {
 			if !s.json || s.verbose {
 				s.io.Part(step)
 			}
 		},
 	}
-	s.forProof(ctx, &o)
+	s.useTrialLog(ctx, &o)
 	defer func() { s.trial = nil }()
 	if !s.flags.noVerify {
 		o.Prove = func(ctx context.Context) error {
-			s.progress("proof: the test message goes through the server's own Postfix")
-			d, err := s.proveLive(ctx)
-			proven = &d
-			report := verify.NewReport([]verify.Finding{s.delivered(d, err)})
-			s.doc.Verification = &report
-			if errors.Is(err, verify.ErrUnproven) {
-				// The rehearsal has shown that the configuration delivers.
-				s.io.Say("warning: %v", err)
-				return nil
-			}
-			return err
+			proven = s.proveLive(ctx)
+			return s.judge(proven)
 		}
+	}
+	if err := s.holdQueue(ctx); err != nil {
+		return err
 	}
 	s.progress("writing the configuration")
 	record, err := apply.Run(ctx, s.host, s.plan, o)
@@ -257,25 +120,16 @@ func (s *setup) apply(ctx context.Context) error {
 	return nil
 }
 
-// proveLive finds the log and sends the one message.
-func (s *setup) proveLive(ctx context.Context) (verify.Delivery, error) {
-	log, err := s.liveLog(ctx)
-	if err != nil {
-		s.io.Say("warning: %v", err)
-		return s.deliver(ctx, s.configDir, nil)
-	}
-	return s.deliver(ctx, s.configDir, log)
-}
-
 // applyFailed tells a failed proof from everything else, and what became of the
 // host.
-func (s *setup) applyFailed(ctx context.Context, record apply.Record, err error, d *verify.Delivery) error {
+func (s *setup) applyFailed(ctx context.Context, record apply.Record, err error, proven []outcome) error {
 	var proof *apply.ProofFailed
 	var interrupted *apply.Interrupted
 	if s.started {
 		// It did not run before, so it does not run after.
 		err = errors.Join(err, s.postfixCommand(context.WithoutCancel(ctx), "stop"))
 	}
+	s.releaseQueue(context.WithoutCancel(ctx))
 	var needs *apply.NeedsPerson
 	if errors.As(err, &needs) {
 		return err
@@ -287,10 +141,7 @@ func (s *setup) applyFailed(ctx context.Context, record apply.Record, err error,
 	case errors.As(err, &interrupted):
 		err = errors.Join(errInterrupted, err)
 	case errors.As(err, &proof):
-		if d == nil {
-			d = &verify.Delivery{}
-		}
-		failed := proofError{s.explainedDelivery(err, *d, err)}
+		failed := proofError{s.explainedOutcome(err, proven)}
 		if proof.Kept {
 			return stateOfHost(failed, "the new configuration was kept (--keep-on-failure)")
 		}
@@ -318,13 +169,22 @@ func (s *setup) reload(ctx context.Context) error {
 	return s.start(ctx)
 }
 
-// secretFree takes the password out of an error's text, whoever put it there.
+// secretFree takes the passwords out of an error's text, whoever put them there.
 func (s *setup) secretFree(err error) error {
 	text := err.Error()
-	if clean := secret.Redact(text, s.answers.Username, s.answers.Password); clean != text {
+	if clean := s.redact(text); clean != text {
 		return redacted{err, clean}
 	}
 	return err
+}
+
+func (s *setup) redact(text string) string {
+	for _, r := range s.answers.AllRoutes() {
+		for _, h := range r.Hops {
+			text = secret.Redact(text, h.Username, h.Password)
+		}
+	}
+	return text
 }
 
 type redacted struct {
@@ -334,12 +194,3 @@ type redacted struct {
 
 func (e redacted) Error() string { return e.text }
 func (e redacted) Unwrap() error { return e.err }
-
-// trace writes a line of the SMTP dialogue.
-func (s *setup) trace(e smtpprobe.Exchange) {
-	if e.Sent {
-		s.io.Say("  > %s", e.Line)
-		return
-	}
-	s.io.Say("  < %s", s.io.Reply(e.Line))
-}

@@ -8,7 +8,6 @@ import (
 	"relayhost/internal/apply"
 	"relayhost/internal/diff"
 	"relayhost/internal/plan"
-	"relayhost/internal/secret"
 	"relayhost/internal/ui"
 	"relayhost/internal/verify"
 )
@@ -25,6 +24,7 @@ type setupDoc struct {
 	Files        []setupFile    `json:"files"`
 	Commands     []string       `json:"commands"`
 	Notes        []string       `json:"notes,omitempty"`
+	Routes       []plan.Way     `json:"routes,omitempty"` // the default first, where there are several
 	Verification *verify.Report `json:"verification,omitempty"`
 	Error        string         `json:"error"`
 	Hint         string         `json:"hint,omitempty"`
@@ -40,6 +40,9 @@ type setupFile struct {
 func (s *setup) describe(p plan.Plan) {
 	s.doc.Relay, s.doc.Host, s.doc.Port, s.doc.TLS = p.Relay, p.Host, p.Port, p.TLS
 	s.doc.Notes = p.Notes
+	if s.isSeveral() {
+		s.doc.Routes = p.Routes
+	}
 	s.doc.Files, s.doc.Commands = []setupFile{}, []string{}
 	for _, f := range p.Files {
 		s.doc.Files = append(s.doc.Files, setupFile{f.Path, string(f.Action), diff.File(f)})
@@ -67,7 +70,7 @@ func (s *setup) finish(err error) error {
 		s.doc.Version = 1
 		if v := s.doc.Verification; v != nil {
 			for i := range v.Findings {
-				v.Findings[i].Detail = secret.Redact(v.Findings[i].Detail, s.answers.Username, s.answers.Password)
+				v.Findings[i].Detail = s.redact(v.Findings[i].Detail)
 			}
 		}
 		if s.doc.Files == nil {
@@ -137,33 +140,60 @@ func (s *setup) summary() {
 			n++
 		}
 	}
-	s.io.Tell("", "Mail of this server will leave through %s port %d, as shown above (%d files). "+
-		"The relay is tried first; if the proof fails, everything is put back.", s.answers.Host, s.answers.Port, n)
+	way, what := fmt.Sprintf("%s port %d", s.answers.Host, s.answers.Port), "The relay is"
+	if routes := len(s.answers.Routes); routes > 0 {
+		way += fmt.Sprintf(", and that of %d routes through relays of their own", routes)
+	}
+	if s.isSeveral() {
+		what = "Each relay is"
+	}
+	s.io.Tell("", "Mail of this server will leave through %s, as shown above (%d files). "+
+		"%s tried first; if the proof fails, everything is put back.", way, n, what)
 }
 
 // applied tells what was done and what comes next.
-func (s *setup) applied(r apply.Record, d *verify.Delivery) {
+func (s *setup) applied(r apply.Record, proven []outcome) {
 	s.doc.Result, s.doc.ChangeID = "applied", r.ID
 	if s.json {
 		return
 	}
 	s.io.Done()
-	if d != nil && d.Relay == "" {
-		s.answer("handed to Postfix: the test message to " + s.answers.To + "; no log shows where it went")
-	} else if d != nil {
-		s.answer("delivered: the test message to " + s.answers.To)
-		s.answer("  " + d.Relay + ": " + d.Reply)
-	} else {
-		s.answer("written, not proven (--no-verify): relayhost verify proves it")
-	}
+	s.tellProven(proven)
 	if s.demo {
 		return
 	}
 	s.answer("applied as change " + r.ID + "; relayhost rollback takes it back")
-	for _, line := range s.nextSteps(d != nil) {
+	for _, line := range s.nextSteps(len(proven) > 0) {
 		s.answer(line)
 	}
 }
+
+// tellProven says what became of the test messages.
+func (s *setup) tellProven(proven []outcome) {
+	if len(proven) == 0 {
+		s.answer("written, not proven (--no-verify): relayhost verify proves it")
+		return
+	}
+	for i, o := range proven {
+		if i == maxTold && len(proven) > maxTold+1 {
+			s.answer(fmt.Sprintf("and %d more routes delivered theirs", len(proven)-i))
+			return
+		}
+		by := ""
+		if o.label != "" {
+			by = ", by " + o.label
+		}
+		if o.delivery.Relay == "" {
+			s.answer("handed to Postfix: the test message to " + s.answers.To + by + "; no log shows where it went")
+			continue
+		}
+		s.answer("delivered: the test message to " + s.answers.To + by)
+		s.answer("  " + o.delivery.Relay + ": " + o.delivery.Reply)
+	}
+}
+
+// maxTold bounds the lists that are printed in full.
+const maxTold = 10
 
 // answer prints a line, wrapped on a terminal under its own indent. A command
 // stays whole, so that it can be copied.

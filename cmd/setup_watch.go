@@ -49,20 +49,20 @@ func (s *setup) watchLog(ctx context.Context) (func(context.Context) error, erro
 	return func(ctx context.Context) error {
 		defer cancel()
 		if s.trial == nil {
-			return watchReload(ctx, lines, s.plan.Service, reloadLine, more)
+			return watchReload(ctx, lines, s.services(), reloadLine, more)
 		}
 		if !s.trialBegins(ctx) {
 			s.trial = nil // the proof says that no log can be read
 			return nil
 		}
 		// master(8) does not log its reload there.
-		return watchReload(ctx, lines, s.plan.Service, more, more)
+		return watchReload(ctx, lines, s.services(), more, more)
 	}, nil
 }
 
 // watchReload reads lines until the reload is done and more has passed, or for
 // the limit.
-func watchReload(ctx context.Context, lines <-chan postfix.LogLine, service string, limit, more time.Duration) error {
+func watchReload(ctx context.Context, lines <-chan postfix.LogLine, services []string, limit, more time.Duration) error {
 	end := time.NewTimer(limit)
 	defer end.Stop()
 	for {
@@ -78,7 +78,7 @@ func watchReload(ctx context.Context, lines <-chan postfix.LogLine, service stri
 			if program, ok := line.Throttled(); ok && slices.Contains(core, program) {
 				return fmt.Errorf("%w: %s is throttled", errDied, program)
 			}
-			if kind, text := line.Severity(); (kind == "fatal" || kind == "panic") && (isCore(line) || strings.Contains(line.Tag, "/"+service+"/")) {
+			if kind, text := line.Severity(); (kind == "fatal" || kind == "panic") && (isCore(line) || isOurs(line, services)) {
 				return fmt.Errorf("%w: %s: %s: %s", errDied, line.Tag, kind, smtpprobe.Sanitize(text))
 			}
 			if _, _, ok := line.Started(); ok {
@@ -86,6 +86,21 @@ func watchReload(ctx context.Context, lines <-chan postfix.LogLine, service stri
 			}
 		}
 	}
+}
+
+// services are the entries of master.cf that the plan sends by.
+func (s *setup) services() []string {
+	list := []string{s.plan.Service}
+	for _, w := range s.plan.Routes {
+		if !slices.Contains(list, w.Service) {
+			list = append(list, w.Service)
+		}
+	}
+	return list
+}
+
+func isOurs(line postfix.LogLine, services []string) bool {
+	return slices.ContainsFunc(services, func(name string) bool { return strings.Contains(line.Tag, "/"+name+"/") })
 }
 
 // isCore leaves services with a name of their own to those who made them.

@@ -9,12 +9,14 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/apply"
 	"relayhost/internal/explain"
+	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
 
@@ -50,6 +52,8 @@ type statusDoc struct {
 	Relay      string `json:"relay"`
 	NextHop    string `json:"next_hop"` // as Postfix has it; "" delivers straight
 	Service    string `json:"service"`  // entry of master.cf that sends
+
+	Routes []plan.Way `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
 
 	ChangeID  string            `json:"change_id"`
 	ChangedAt *time.Time        `json:"changed_at,omitempty"`
@@ -93,6 +97,9 @@ func (a *app) runStatus(ctx context.Context, prometheus string) error {
 	}
 	doc.Relay = answers.Relay
 	doc.Configured = answers.Relay != ""
+	if doc.Routes, err = a.statusRoutes(answers, state); err != nil {
+		doc.Unknown["routes"] = err.Error()
+	}
 	a.readHistory(&doc)
 	if len(doc.Unknown) == 0 {
 		doc.Unknown = nil
@@ -112,6 +119,59 @@ func (a *app) runStatus(ctx context.Context, prometheus string) error {
 	}
 	return err
 }
+
+// statusRoutes are the routes of the file and the services that Postfix has for
+// them, none where there is one way only.
+func (a *app) statusRoutes(answers plan.Answers, state postfix.State) ([]plan.Way, error) {
+	if !answers.Several() || answers.Relay == "" {
+		return nil, nil
+	}
+	state.Load(&a.host.Reader, plan.Paths(state)...)
+	o, err := plan.NewResolver(answers, state, a.findRelay).Options()
+	if err != nil {
+		return nil, err
+	}
+	inUse := plan.StoredAccounts(state)
+	var ways []plan.Way
+	for _, route := range o.AllRoutes() {
+		w := plan.Way{Name: route.Name, Senders: route.Senders, From: route.From}
+		if sender := append(route.Senders, "")[0]; state.Installed {
+			w.Service = inUse.Service(sender)
+		}
+		for _, h := range route.Hops {
+			w.Hops = append(w.Hops, plan.Destination{
+				Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(), NoVerify: h.NoVerify,
+			})
+		}
+		ways = append(ways, w)
+	}
+	return ways, nil
+}
+
+// showRoutes prints a line a route, up to a screen of them.
+func showRoutes(row func(label, format string, args ...any), routes []plan.Way) {
+	for i, w := range routes {
+		if i == maxRoutesShown && len(routes) > i+1 {
+			row("Routes", "and %d more: --json lists them", len(routes)-i)
+			return
+		}
+		whose := "everybody else"
+		if len(w.Senders) > 0 {
+			whose = strings.Join(w.Senders[:min(len(w.Senders), 4)], ", ")
+			if n := len(w.Senders) - 4; n > 0 {
+				whose += fmt.Sprintf(" and %d more", n)
+			}
+		}
+		var hops []string
+		for _, h := range w.Hops {
+			hops = append(hops, h.NextHop)
+		}
+		row("Route", "%s: %s through %s", w.Name, whose, strings.Join(hops, ", then "))
+	}
+}
+
+// maxRoutesShown fits a screen.
+const maxRoutesShown = 20
 
 // readHistory adds what only root can read: the state folder is 0700.
 func (a *app) readHistory(doc *statusDoc) {
@@ -172,6 +232,7 @@ func (a *app) showStatus(d statusDoc) {
 	default:
 		row("Mail goes", "through %s by the service %s", d.NextHop, d.Service)
 	}
+	showRoutes(row, d.Routes)
 	switch {
 	case d.ChangeID != "":
 		row("Set up", "by relayhost for %s, change %s of %s", d.Relay, d.ChangeID, d.ChangedAt.Local().Format(time.DateTime))

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,28 +18,22 @@ type metadataReader struct {
 	v4, v6 string
 	read   func(context.Context, *metadataClient) (instance, error)
 	many   bool            // wants several values: a second connection saves round trips
-	nics   func() []string // interfaces for a link-local v6; nil: linkLocalZones
+	zones  func() []string // for a link-local v6; nil: linkLocalZones
 }
 
-// effort is what may be spent on asking.
-type effort struct {
-	connections int32 // in all
-	zones       int   // interfaces on which a link-local address is asked
-	second      bool  // a second connection for a service that is asked for several values
-}
-
-// Identity alone is what the time of the metadata counts for. Beside the probes,
-// which take longer, it leaves the run's connections to them.
-var (
-	alone         = effort{connections: 6, zones: 4, second: true}
-	besideProbing = effort{connections: 3, zones: 1}
-)
-
-func (r *run) effort() effort {
-	if r.NoProbe {
-		return alone
+// connections is how many TCP connections asking may take.
+func (r metadataReader) connections() int32 {
+	n := int32(1)
+	if r.many {
+		n++
 	}
-	return besideProbing
+	if r.v6 != "" {
+		n++
+	}
+	if r.linkLocal() {
+		n += metadataZones - 1
+	}
+	return min(n, metadataConnections)
 }
 
 func (r metadataReader) linkLocal() bool {
@@ -53,19 +48,17 @@ func (r metadataReader) linkLocal() bool {
 // ask reads the service: IPv6 joins when IPv4 has been silent for the stagger,
 // or as soon as it has failed; the first that proves itself wins. dialled
 // counts connections.
-func (r metadataReader) ask(ctx context.Context, e effort) (found instance, dialled int32, err error) {
+func (r metadataReader) ask(ctx context.Context) (found instance, dialled int32, err error) {
 	ctx, cancel := context.WithTimeout(ctx, metadataTotal)
 	defer cancel()
-	race := metadataRace{metadataReader: r, effort: e, outcomes: make(chan outcome, 1+e.zones), alive: make(chan struct{}, 1)}
-	race.dialled.most = e.connections
+	race := metadataRace{metadataReader: r, outcomes: make(chan outcome, 1+metadataZones), alive: make(chan struct{}, 1)}
 	found, err = race.run(ctx, cancel)
-	return found, race.dialled.made.Load(), err
+	return found, race.dialled.Load(), err
 }
 
 type metadataRace struct {
 	metadataReader
-	effort
-	dialled  allowance
+	dialled  atomic.Int32
 	outcomes chan outcome
 	alive    chan struct{} // IPv4 has said something
 	pending  int
@@ -80,7 +73,7 @@ type outcome struct {
 func (r *metadataRace) run(ctx context.Context, cancel func()) (instance, error) {
 	stagger := time.NewTimer(metadataStagger)
 	defer stagger.Stop()
-	r.start(ctx, newMetadataClient(r.v4, "", r.many && r.second, &r.dialled, func() {
+	r.start(ctx, newMetadataClient(r.v4, "", r.many, &r.dialled, func() {
 		select {
 		case r.alive <- struct{}{}:
 		default:
@@ -129,12 +122,12 @@ func (r *metadataRace) join(ctx context.Context) {
 	}
 	r.joined = true
 	zones := []string{""}
-	if r.nics != nil {
-		zones = r.nics()
+	if r.zones != nil {
+		zones = r.zones()
 	} else if r.linkLocal() {
 		zones = linkLocalZones()
 	}
-	for _, zone := range zones[:min(len(zones), r.effort.zones)] {
+	for _, zone := range zones[:min(len(zones), metadataZones)] {
 		r.start(ctx, newMetadataClient(r.v6, zone, false, &r.dialled, func() {}))
 	}
 }

@@ -39,34 +39,22 @@ func fit(lines []string) []string {
 }
 
 // foldLine breaks a line at textWidth and begins what follows with indent. An
-// address or a command alone on its line stays whole, so that it can be copied;
-// a foreign word that is too long does not.
+// address or a command alone on its line stays whole, so that it can be copied.
 func foldLine(line, indent string) []string {
 	var out []string
-	for len([]rune(line)) > textWidth && !isCommand(line, indent) {
+	for len([]rune(line)) > textWidth && !strings.HasPrefix(line, indent+"sudo ") {
 		runes := []rune(line)
 		cut := textWidth
 		for cut > len(indent) && runes[cut] != ' ' {
 			cut--
 		}
-		rest := runes
-		switch {
-		case cut > len(indent):
-			rest = runes[cut+1:]
-		case strings.HasPrefix(line, indent+"http"):
-			return append(out, line)
-		default:
-			cut = textWidth
-			rest = runes[cut:]
+		if cut == len(indent) {
+			break
 		}
 		out = append(out, string(runes[:cut]))
-		line = indent + string(rest)
+		line = indent + string(runes[cut+1:])
 	}
 	return append(out, line)
-}
-
-func isCommand(line, indent string) bool {
-	return strings.HasPrefix(line, indent+"sudo ") || strings.HasPrefix(line, indent+"relayhost ")
 }
 
 // report is Lines at any width and of any length; advice and command are the
@@ -81,7 +69,7 @@ func (f Facts) report(evidence bool) []string {
 	if rule := f.Port25.LocalRule; rule != "" && !strings.Contains(f.Port25.Why, rule) {
 		lines = append(lines, "           local rule: "+rule)
 	}
-	if f.Policy != nil && !slices.Contains([]Verdict{Offline, DNSFailed, Unreachable}, f.Port25.Verdict) {
+	if f.Policy != nil {
 		lines = append(lines, "By whom    "+f.blame())
 		if v := f.Port25.Verdict; v != Open && v != BlockedLocally && v != Intercepted {
 			lines = append(lines, fmt.Sprintf("           %s: relayhost unblock", unblockSays[f.Policy.Unblock]))

@@ -13,16 +13,20 @@ import (
 // drainTime is how long a service that goes may take to end its deliveries.
 const drainTime = 10 * time.Second
 
-// drain comes before services are taken out of master.cf. At the reload
+// drain comes before a step that takes services out of master.cf. At the reload
 // master(8) ends their processes with SIGTERM, also one that has just sent a
-// message and has not noted that down: it would be sent again. Postfix has been
-// told by then that nothing goes there any more; processes end when they are
-// done.
-func (t *transaction) drain(ctx context.Context, names []string) error {
+// message and has not noted that down: it would be sent again. So Postfix is
+// told first that nothing goes there any more; processes then end when they are
+// done. This works where main.cf has been written already, as on the way back.
+func (t *transaction) drain(ctx context.Context, s step, reload func(context.Context) error) error {
+	names := lostServices(s)
 	if t.h.Root != "" || !t.deliver(names) {
 		return nil
 	}
 	t.o.say("waiting for deliveries to end")
+	if err := reload(ctx); err != nil {
+		return err
+	}
 	for end := time.Now().Add(drainTime); t.deliver(names) && time.Now().Before(end); {
 		select {
 		case <-ctx.Done():
@@ -38,28 +42,23 @@ func lostServices(s step) []string {
 	if filepath.Base(s.Path) != "master.cf" {
 		return nil
 	}
-	return servicesWithout(s.rest().Before.data, s.After.data)
-}
-
-// servicesWithout lists the services in master that other does not have.
-func servicesWithout(master, other []byte) []string {
-	has, err := postfix.ParseMaster(master)
+	was, err := postfix.ParseMaster(s.Before.data)
 	if err != nil { // then master(8) has not read it either
 		return nil
 	}
 	left := map[string]bool{}
-	if without, err := postfix.ParseMaster(other); err == nil {
-		for _, service := range without.Services() {
+	if will, err := postfix.ParseMaster(s.After.data); err == nil {
+		for _, service := range will.Services() {
 			left[service.Name] = true
 		}
 	}
-	var names []string
-	for _, service := range has.Services() {
+	var lost []string
+	for _, service := range was.Services() {
 		if !left[service.Name] {
-			names = append(names, service.Name)
+			lost = append(lost, service.Name)
 		}
 	}
-	return names
+	return lost
 }
 
 // deliver reports whether a process of one of the services runs: master(8) starts

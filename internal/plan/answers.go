@@ -137,6 +137,9 @@ func (o Options) Answers() Answers {
 	}
 	for _, r := range o.Routes {
 		route := RouteAnswers{Name: r.Name, Senders: r.Senders, HopAnswers: r.Hops[0].answers(), From: r.From}
+		if ProofSender(r.Senders) == "" {
+			route.From = "" // bounces have no sender that could be another
+		}
 		for _, h := range r.Hops[1:] {
 			route.Fallback = append(route.Fallback, h.answers())
 		}

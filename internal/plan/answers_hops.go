@@ -79,6 +79,21 @@ func (r *Resolver) Complete() (Answers, error) {
 	return a, nil
 }
 
+// Options are the whole of the file, without accounts, as Fill leaves them. It
+// must name a default relay.
+func (r *Resolver) Options() (Options, error) {
+	first, err := r.hop("", r.a.First())
+	if err != nil {
+		return Options{}, err
+	}
+	chain, err := r.chain("", first, r.a.Fallback)
+	if err != nil {
+		return Options{}, err
+	}
+	o := Options{From: r.a.From, To: r.a.To, RootTo: r.a.RootTo, Direct: r.a.Direct, MapType: r.a.MapType}.with(chain[0])
+	return o, r.Fill(&o)
+}
+
 // Fill adds what the file says beside the default relay of o, which may be
 // another than the file's. Hops whose port nobody knows yet have port 0; none has
 // an account.
@@ -113,28 +128,40 @@ func (r *Resolver) Routes() ([]Route, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Route{Name: ra.Name, Senders: ra.Senders, From: cmp.Or(ra.From, proofSender(ra.Senders)), Hops: hops})
+		list = append(list, Route{Name: ra.Name, Senders: ra.Senders, From: cmp.Or(ra.From, ProofSender(ra.Senders), r.a.From), Hops: hops})
 	}
 	return list, nil
 }
 
-// proofSender is the sender that a route is proven with where its from does not
-// say: its first address, else postmaster of its first domain.
-func proofSender(senders []string) string {
-	domain := ""
+// ProofSender is the sender that a route is proven with where its from does not
+// say: its first address, else postmaster of its first domain; "" where it has
+// the null sender alone.
+func ProofSender(senders []string) string {
+	domain, above := "", ""
 	for _, s := range senders {
 		switch {
 		case s == NullSender:
 		case strings.Contains(s, "@"):
 			return s
-		case domain == "":
-			domain = strings.TrimPrefix(s, ".")
+		case strings.HasPrefix(s, "."):
+			above = cmp.Or(above, s[1:])
+		default:
+			domain = cmp.Or(domain, s)
 		}
 	}
-	if domain == "" {
+	if domain = cmp.Or(domain, above); domain == "" {
 		return ""
 	}
 	return "postmaster@" + domain
+}
+
+// SentBy reports whether mail from address goes by a route that has senders.
+func SentBy(senders []string, address string) bool {
+	_, domain, _ := strings.Cut(strings.ToLower(address), "@")
+	return slices.ContainsFunc(senders, func(s string) bool {
+		s = strings.ToLower(s)
+		return s == domain || strings.EqualFold(s, address) || strings.HasPrefix(s, ".") && strings.HasSuffix(domain, s)
+	})
 }
 
 // chain adds the fall-backs to the first hop and holds them against it.

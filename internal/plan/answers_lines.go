@@ -123,3 +123,11 @@ func (w *walk) inside(key string, v *unstable.Node) {
 		}
 	}
 }
+
+// Where is "file:line" of key.
+func (a Answers) Where(key string) string {
+	if line := a.line(key); line > 0 {
+		return fmt.Sprintf("%s:%d", AnswersPath, line)
+	}
+	return AnswersPath
+}

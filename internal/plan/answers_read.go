@@ -126,8 +126,8 @@ func (c *answersCheck) route(prefix string, r RouteAnswers) {
 		c.bad(prefix+"name", "a route needs a name")
 	case !isWord(r.Name) || len(r.Name) > maxRouteName:
 		c.bad(prefix+"name", "route name %q: write it in small letters, digits and hyphens, %d at most", r.Name, maxRouteName)
-	case r.Name == DefaultRoute || strings.HasSuffix(r.Name, proxySuffix):
-		c.bad(prefix+"name", "%q is not free as the name of a route", r.Name)
+	case r.Name == DefaultRoute || r.Name == c.a.Relay || strings.HasSuffix(r.Name, proxySuffix) || strings.HasPrefix(r.Name, "by-sender-"):
+		c.bad(prefix+"name", "%q is not free as the name of a route: services of relayhost's own are called so", r.Name)
 	case taken:
 		c.bad(prefix+"name", "route %q is there already, in line %d", r.Name, c.a.line(first))
 	default:
@@ -143,8 +143,20 @@ func (c *answersCheck) route(prefix string, r RouteAnswers) {
 		c.sender(fmt.Sprintf("%ssenders[%d]", prefix, i), s)
 	}
 	c.address(prefix+"from", r.From)
+	c.proofSender(prefix, r)
 	c.hop(prefix, r.HopAnswers)
 	c.fallback(prefix, r.Fallback)
+}
+
+// proofSender demands that the sender of the proof is one that goes by the route.
+func (c *answersCheck) proofSender(prefix string, r RouteAnswers) {
+	from := ProofSender(r.Senders)
+	switch {
+	case r.From == "" && from != "" && !SentBy(r.Senders, from):
+		c.bad(prefix+"senders", "route %q has no address that it can be proven with: name one of its own with from", r.Name)
+	case isAddress(r.From) && !SentBy(r.Senders, r.From):
+		c.bad(prefix+"from", "%s is none of the senders of route %q", r.From, r.Name)
+	}
 }
 
 // maxRouteName leaves room in the name of a service: a queue file's folder and

@@ -22,8 +22,8 @@ func (a Answers) Says(want Answers) bool {
 	}
 	for i, r := range a.Routes {
 		w := want.Routes[i]
-		from := r.From == w.From || r.From == "" && w.From == proofSender(r.Senders)
-		if r.Name != w.Name || !from || !slices.Equal(r.Senders, w.Senders) || !saysHops(r.HopAnswers, r.Fallback, w.HopAnswers, w.Fallback) {
+		from := r.From == w.From || r.From == "" && w.From == ProofSender(r.Senders)
+		if r.Name != w.Name || !from || !slices.EqualFunc(r.Senders, w.Senders, strings.EqualFold) || !saysHops(r.HopAnswers, r.Fallback, w.HopAnswers, w.Fallback) {
 			return false
 		}
 	}
@@ -64,5 +64,6 @@ func saysHop(have, want HopAnswers) bool {
 	if have.TLS == "" {
 		have.TLS = want.TLS
 	}
+	have.Host, want.Host = strings.ToLower(have.Host), strings.ToLower(want.Host)
 	return have == want
 }

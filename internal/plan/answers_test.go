@@ -144,6 +144,8 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"relative path", top + "credentials_file = \"x\"\n", "5: \"x\" is not an absolute path"},
 		{"of a fall-back of a route", top + route("a", "a.example") + "[[route.fallback]]\nport = 2525\n" + route("b", "b.example") + "[[route.fallback]]\nport = 1\ncredentials_file = \"x\"\n", "17: \"x\""},
 		{"inline", top + "fallback = [{port = 2587},\n{port = -1}]\n", "6: -1 is not a port"},
+		{"from of another", top + route("a", "a.example") + "from = \"x@b.example\"\n", "9: x@b.example is none of the senders"},
+		{"nothing to prove with", top + route("a", ".a.example"), "7: route \"a\" has no address"},
 		{"from", "version = 1\nfrom = \"a\"\n", "2: \"a\" is not an address"},
 		{"rewrite", top + "[rewrite]\n\"a@b\" = \"c@d.example\"\n\"b\" = \"c@d.example\"\n", "7: \"b\" is not a local sender"},
 	} {
@@ -216,6 +218,28 @@ func TestAnswersAreWritten(t *testing.T) {
 		change(&changed)
 		if hand := read(t, severalRelays); hand.Says(changed) {
 			t.Errorf("the file of hand says %+v", changed)
+		}
+	}
+}
+
+func TestProofSender(t *testing.T) {
+	for _, test := range []struct {
+		senders []string
+		want    string
+	}{
+		{[]string{"a.example", "x@b.example"}, "x@b.example"},
+		{[]string{".b.example", "a.example"}, "postmaster@a.example"},
+		{[]string{".b.example", "<>"}, "postmaster@b.example"},
+		{[]string{"<>"}, ""},
+	} {
+		if got := plan.ProofSender(test.senders); got != test.want {
+			t.Errorf("%q: %q", test.senders, got)
+		}
+	}
+	senders := []string{"a.example", ".b.example", "x@c.example"}
+	for address, want := range map[string]bool{"y@A.example": true, "y@b.example": false, "y@d.b.example": true, "X@c.example": true, "y@c.example": false, "y@za.example": false} {
+		if plan.SentBy(senders, address) != want {
+			t.Errorf("%s: %v", address, !want)
 		}
 	}
 }

@@ -72,3 +72,10 @@ func (a Accounts) way(sender string) (postfix.Way, string) {
 func Credentials(s postfix.State, nextHop string, senders ...string) (username string, password secret.Value, ok bool) {
 	return StoredAccounts(s).Find(nextHop, senders...)
 }
+
+// Service is the entry of master.cf that mail of a sender of a Route leaves by
+// now; "" asks for the default.
+func (a Accounts) Service(sender string) string {
+	w, _ := a.way(sender)
+	return w.Transport
+}

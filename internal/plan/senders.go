@@ -8,7 +8,6 @@ import (
 
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
-	"relayhost/relays"
 	"relayhost/templates"
 )
 
@@ -18,7 +17,7 @@ func nullKey(s postfix.State) string {
 }
 
 // sender is the sender of the proof.
-func (r Route) sender() string { return cmp.Or(r.From, proofSender(r.Senders)) }
+func (r Route) sender() string { return cmp.Or(r.From, ProofSender(r.Senders)) }
 
 // nullRoute is the index in o.Routes of the route that mail without a sender
 // goes by where none has it by name: the first that takes it, when the default
@@ -192,22 +191,4 @@ func (b *builder) extension() string {
 // the pattern.
 func quoteLocal(s string) string {
 	return strings.ReplaceAll(regexp.QuoteMeta(s), "/", `\/`)
-}
-
-// Staged is w as the validator of a staged configuration takes it.
-func (w Way) Staged() postfix.StagedWay {
-	staged := postfix.StagedWay{Service: w.Service}
-	for _, sender := range w.Senders {
-		switch {
-		case sender[0] == '.':
-			sender = below(sender)
-		case sender != NullSender && !strings.Contains(sender, "@"):
-			sender = "@" + sender
-		}
-		staged.Senders = append(staged.Senders, sender)
-	}
-	for _, h := range w.Hops {
-		staged.Hops = append(staged.Hops, postfix.StagedHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
-	}
-	return staged
 }

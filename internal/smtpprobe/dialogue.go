@@ -98,7 +98,22 @@ func (c *client) climb(ctx context.Context) {
 		}
 		c.result.Reached = r.step
 		if r.step == until {
-			return
+			break
+		}
+	}
+	if until == StepRcpt {
+		c.otherSenders(ctx)
+	}
+}
+
+// otherSenders asks for the further senders of the target.
+func (c *client) otherSenders(ctx context.Context) {
+	for _, c.target.MailFrom = range c.target.Senders {
+		for _, r := range []rung{{StepMail, c.mailFrom}, {StepRcpt, c.rcptTo}} {
+			if err := c.take(ctx, r); err != nil {
+				c.fail(r.step, err)
+				return
+			}
 		}
 	}
 }
@@ -243,7 +258,15 @@ func literal(addr net.Addr) string {
 }
 
 func (c *client) mailFrom(context.Context) error {
+	c.result.Sender = c.target.MailFrom
 	lines := []string{"MAIL FROM:<" + c.target.MailFrom + ">"}
+	if c.mail {
+		if r, err := c.command("RSET"); err != nil {
+			return err
+		} else if err := c.expect(r, 250, "RSET"); err != nil {
+			return err
+		}
+	}
 	if _, ok := c.result.Extensions["PIPELINING"]; ok && c.until() == StepRcpt {
 		c.rcptAhead = true
 		lines = append(lines, c.rcpt())

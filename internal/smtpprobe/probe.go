@@ -42,6 +42,9 @@ type Target struct {
 	Password secret.Value
 	MailFrom string // envelope sender without <>; "" is the null sender
 	RcptTo   string
+	// Senders are tried after MailFrom on the same connection, each with RcptTo
+	// and a RSET before it, up to the first that is refused.
+	Senders []string
 
 	ConnectTimeout time.Duration // of the TCP handshake; 0: StepTimeout
 	StepTimeout    time.Duration // 0: 5 s
@@ -67,6 +70,7 @@ type Result struct {
 	Code       int   // of the last reply, 0 if none
 	Enhanced   string
 	Text       string // of the last reply, sanitised, lines joined by " / "
+	Sender     string // the sender that was asked for last
 	Banner     string // greeting text, sanitised
 	Extensions map[string]string
 	Masked     bool          // a device in between writes * or X over greeting or capabilities (Cisco PIX "fixup")

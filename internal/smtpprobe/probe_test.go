@@ -45,6 +45,51 @@ func submission(p *peer) {
 	}
 }
 
+// Several senders are asked for on one connection, up to the first refused.
+func TestSenders(t *testing.T) {
+	ca := newCA(t)
+	n := listen(t, ca.issue(t, "relay.test", time.Now().Add(time.Hour)), func(p *peer) {
+		if !p.encrypt(nil) {
+			return
+		}
+		p.say("220 relay.test\r\n")
+		for {
+			line := p.hear()
+			switch {
+			case strings.HasPrefix(line, "EHLO"):
+				p.say("250-relay.test\r\n250 AUTH PLAIN\r\n")
+			case strings.HasPrefix(line, "AUTH"):
+				p.say("235 Accepted\r\n")
+			case strings.HasPrefix(line, "MAIL FROM:<d@"):
+				p.say("550 5.7.1 not verified\r\n")
+			case line == "":
+				return
+			default:
+				p.say("250 Ok\r\n")
+			}
+		}
+	})
+	target := n.target(ca.pool)
+	target.Implicit = true
+	target.Senders = []string{"", "c@example.com"}
+	if r := Probe(t.Context(), target); r.Err != nil || r.Reached != StepRcpt || r.Sender != "c@example.com" {
+		t.Errorf("%+v", r)
+	}
+	target.Senders = []string{"c@example.com", "d@example.com", "e@example.com"}
+	if r := Probe(t.Context(), target); r.Failed != StepMail || r.Sender != "d@example.com" || r.Code != 550 {
+		t.Errorf("%+v", r)
+	}
+	target.Senders = []string{"a>b@example.com"}
+	if r := Probe(t.Context(), target); r.Fault != FaultInputRejected {
+		t.Errorf("%+v", r)
+	}
+	_, hidden := n.received()
+	if want := "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.net>\r\nRSET\r\n" +
+		"MAIL FROM:<c@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nQUIT\r\n"; !strings.Contains(hidden, want) {
+		t.Errorf("sent %q", hidden)
+	}
+}
+
 func TestWholeDialogue(t *testing.T) {
 	ca := newCA(t)
 	cert := ca.issue(t, "relay.test", time.Now().Add(time.Hour))

@@ -84,8 +84,10 @@ func (t Target) check() error {
 	if t.HELO != "" {
 		err = checkHELO(t.HELO)
 	}
-	if t.MailFrom != "" {
-		err = errors.Join(err, CheckAddress(t.MailFrom))
+	for _, sender := range append([]string{t.MailFrom}, t.Senders...) {
+		if sender != "" {
+			err = errors.Join(err, CheckAddress(sender))
+		}
 	}
 	if t.RcptTo != "" {
 		err = errors.Join(err, CheckAddress(t.RcptTo))

@@ -19,8 +19,12 @@ const (
 // Finding is what one check found. Cause is a stable word (an id of the failure
 // catalogue), Remedy a sentence and Command, where there is one, a command that
 // works when pasted.
+//
+// Route names the route that it is about where this host has several; "" is the
+// host as a whole.
 type Finding struct {
 	Check   string  `json:"check"`
+	Route   string  `json:"route,omitempty"`
 	Result  Result  `json:"result"`
 	Detail  string  `json:"detail"`
 	Cause   string  `json:"cause,omitempty"`
