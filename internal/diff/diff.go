@@ -5,6 +5,7 @@ package diff
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"relayhost/internal/plan"
@@ -33,6 +34,10 @@ func File(f plan.File) string {
 		new = "/dev/null"
 	}
 	show := shown
+	switch filepath.Base(f.Path) {
+	case "main.cf", "master.cf":
+		show = config(f)
+	}
 	if f.Secret {
 		show = masked
 	}

@@ -144,3 +144,31 @@ func TestLargeFile(t *testing.T) {
 	}
 	t.Log(time.Since(start))
 }
+
+// TestPasswordsInConfigurationAreMasked: a set-up made by hand may have the
+// password in main.cf or master.cf.
+func TestPasswordsInConfigurationAreMasked(t *testing.T) {
+	const before = `# old: smtp_sasl_password_maps = static:apikey:hunter2
+smtp_sasl_password_maps = static:apikey:hunter2 hunter2
+    hash:/etc/hunter2
+# a comment
+sender_canonical_maps = static:app@example.com
+smtp_sasl_password_maps = inline:{
+  # between
+  { [a]:587 = u:hunter2 }
+  }
+relayhost = [a]:587
+x = texthash:/y, static:{u:hunter2 }
+`
+	const master = "s unix - - n - - smtp\n  -o smtp_sasl_password_maps=static:u:hunter2\n  -o smtp_helo_name=a.example\n"
+	text := diff.File(plan.File{Path: "/etc/postfix/main.cf", Action: plan.Modify, Before: []byte(before), After: []byte("y = z\n")}) +
+		diff.File(plan.File{Path: "/etc/postfix/master.cf", Action: plan.Modify, Before: []byte(master), After: []byte("\n")})
+	if strings.Contains(text, "hunter2") {
+		t.Errorf("a password is shown:\n%s", text)
+	}
+	for _, want := range []string{"-sender_canonical_maps = static:app@example.com\n", "-# a comment\n", "-relayhost = [a]:587\n", "-smtp_sasl_password_maps = static:***\n", "-  -o smtp_helo_name=a.example\n", "-x = texthash:/y, static:***"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not shown:\n%s", want, text)
+		}
+	}
+}

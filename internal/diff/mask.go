@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"relayhost/internal/plan"
 	"relayhost/internal/secret"
 )
 
@@ -54,4 +55,54 @@ func shown(line string) string {
 // direction of writing.
 func unprintable(r rune) bool {
 	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r))
+}
+
+// inPlace begins tables whose content stands in main.cf or master.cf itself.
+var inPlace = []string{"static:", "inline:"}
+
+// config masks passwords that stand in main.cf or master.cf: in static: and
+// inline: tables, with the lines that go on with such a table.
+func config(f plan.File) func(line string) string {
+	hidden := make(map[string]bool)
+	for _, text := range [][]byte{f.Before, f.After} {
+		open := false
+		for _, line := range lines(text) {
+			line = strings.TrimSuffix(line, "\n")
+			text := strings.TrimSpace(line)
+			if text == "" || text[0] == '#' {
+				continue // ends no logical line
+			}
+			open = open && blank(line[0]) && !strings.HasPrefix(text, "-o")
+			if open {
+				hidden[line] = true
+			}
+			_, found := inPlaceValue(line)
+			open = open || found
+		}
+	}
+	return func(line string) string {
+		before, found := inPlaceValue(line)
+		switch {
+		case found:
+			return shown(before) + secret.Mask
+		case hidden[line]:
+			return "  " + secret.Mask
+		}
+		return shown(line)
+	}
+}
+
+func blank(c byte) bool { return c == ' ' || c == '\t' }
+
+// inPlaceValue cuts a line behind the first table whose content stands in it and
+// may hold a password: static: also stands for a single address.
+func inPlaceValue(line string) (before string, found bool) {
+	first := len(line)
+	for _, kind := range inPlace {
+		i := strings.Index(line, kind)
+		if i >= 0 && i < first && (strings.Contains(line, "password_maps") || strings.Contains(line[i+len(kind):], ":")) {
+			first, before, found = i, line[:i+len(kind)], true
+		}
+	}
+	return before, found
 }
