@@ -15,6 +15,7 @@ var rank = map[string]int{
 	"relayhost/cmd/relayhost":       8,
 	"relayhost/cmd":                 7,
 	"relayhost/internal/apply":      6,
+	"relayhost/internal/adopt":      6,
 	"relayhost/internal/verify":     6,
 	"relayhost/internal/diff":       6,
 	"relayhost/internal/install":    6,

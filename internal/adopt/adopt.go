@@ -1,0 +1,158 @@
+// Package adopt reads a relay set-up that was made by hand and offers it as a
+// configuration file of ours, with what will change and what cannot be taken
+// over. It is pure: it reads nothing but a postfix.State and writes nothing, and
+// none of its texts holds a user name or password.
+package adopt
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/relays"
+)
+
+// Options are what the administrator adds to what is found.
+type Options struct {
+	Catalog []relays.Relay
+	From    string // address that local senders are rewritten to; "" finds one
+}
+
+// Adoption is what was found and what becomes of it.
+type Adoption struct {
+	Routes    []Route  // the default first, where there is one
+	From      string   // "" when no address is to be seen
+	Direct    []string // recipient domains that go past the relay already
+	Changes   []Point  // what is different afterwards
+	Kept      []Point  // what stays and is in use
+	Left      []Point  // what cannot be taken over
+	Questions []Point  // what a person has to say
+}
+
+// Point is one thing and what there is to say about it.
+type Point struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
+
+// Route is the mail of some senders and its hops.
+type Route struct {
+	Name    string   `json:"name"`
+	Senders []string `json:"senders,omitempty"` // as plan.Route has them
+	From    string   `json:"from,omitempty"`    // sender of the proof, where it is not the obvious one
+	Service string   `json:"service"`           // entry of master.cf that its mail goes by today
+	By      string   `json:"by"`                // parameter that sends it there
+	Hops    []Hop    `json:"hops"`
+}
+
+// Hop is one relay of a route.
+type Hop struct {
+	Relay       string         `json:"relay"` // id in the catalogue, or smarthost
+	Region      string         `json:"region,omitempty"`
+	Host        string         `json:"host"`
+	Port        int            `json:"port"`
+	TLS         relays.TLSMode `json:"tls"`
+	CAFile      string         `json:"ca_file,omitempty"`
+	Fingerprint string         `json:"fingerprint,omitempty"`
+	Connections int            `json:"connections,omitempty"`
+	NextHop     string         `json:"next_hop"` // as it is written today
+	Level       string         `json:"level"`    // TLS security level today
+	Account     Account        `json:"account"`
+}
+
+// Account says where the account of a hop is stored.
+type Account struct {
+	By    string `json:"by"`              // sender | host | next_hop | static | none
+	Table string `json:"table,omitempty"` // "hash:/etc/postfix/sasl_passwd"
+}
+
+// Errors of Read, for hosts on which there is nothing to adopt.
+var (
+	ErrNone = errors.New("this Postfix uses no relay: mail goes to the mail exchangers of its recipients")
+	ErrOurs = errors.New("relayhost has set this Postfix up already")
+)
+
+// Paths lists the files that Read looks into and postfix.Read does not read by
+// itself. The caller loads them into the State first (State.Load).
+func Paths(s postfix.State) []string {
+	var list []string
+	for _, name := range append([]string{"smtp_tls_per_site"}, rewriting...) {
+		for _, t := range postfix.ParseTables(s.Params[name], s.DefaultMap) {
+			if filepath.IsAbs(t.Path) {
+				list = append(list, t.Path)
+			}
+		}
+	}
+	return append(list, plan.Paths(s)...)
+}
+
+// reading carries what the steps of Read share.
+type reading struct {
+	s   postfix.State
+	o   Options
+	r   *postfix.Routing
+	out Adoption
+
+	services []postfix.Service // those that mail goes by today
+	told     map[Point]bool
+}
+
+// Read makes the offer. It fails with ErrNone or ErrOurs, or where mail does not
+// leave by smtp(8).
+func Read(s postfix.State, o Options) (Adoption, error) {
+	a := &reading{s: s, o: o, r: postfix.NewRouting(s), told: make(map[Point]bool)}
+	if transport := a.r.Way("").Transport; strings.HasPrefix(transport, plan.ServicePrefix) {
+		return Adoption{}, ErrOurs
+	}
+	if err := a.routes(); err != nil {
+		return Adoption{}, err
+	}
+	a.recipients()
+	a.from()
+	a.obsolete()
+	a.overrides()
+	a.tables()
+	a.exposed()
+	return a.out, nil
+}
+
+func (a *reading) change(what, why string, args ...any)   { a.tell(&a.out.Changes, what, why, args) }
+func (a *reading) keep(what, why string, args ...any)     { a.tell(&a.out.Kept, what, why, args) }
+func (a *reading) leave(what, why string, args ...any)    { a.tell(&a.out.Left, what, why, args) }
+func (a *reading) question(what, why string, args ...any) { a.tell(&a.out.Questions, what, why, args) }
+
+// tell appends a point unless it has been told; args are those of why.
+func (a *reading) tell(list *[]Point, what, why string, args []any) {
+	p := Point{what, fmt.Sprintf(why, args...)}
+	if !a.told[p] {
+		a.told[p] = true
+		*list = append(*list, p)
+	}
+}
+
+// option is a parameter as a service sees it.
+func (a *reading) option(service postfix.Service, name string) string {
+	value, _ := a.s.Effective(service, name)
+	return value
+}
+
+// isYes reads a boolean of Postfix.
+func isYes(value string) bool { return strings.EqualFold(value, "yes") }
+
+// words splits a list value.
+func words(value string) []string {
+	return strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
+}
+
+// setting names a parameter with its value, as main.cf has it. What stands in
+// main.cf itself and may be a password is left out.
+func setting(name, value string) string {
+	kind, rest, _ := strings.Cut(value, ":")
+	if kind == "inline" || kind == "static" && strings.Contains(rest, ":") {
+		return name + " = " + kind + ":..."
+	}
+	return name + " = " + value
+}

@@ -1,0 +1,118 @@
+package adopt
+
+import (
+	"slices"
+	"strings"
+
+	"relayhost/internal/postfix"
+)
+
+// from finds the address that mail of this server leaves as: one that was given,
+// the only one that senders are rewritten to, or the account of a service that
+// takes one sender alone.
+func (a *reading) from() {
+	why := ""
+	switch {
+	case a.o.From != "":
+		a.out.From = a.o.From
+	case len(a.rewritten()) == 1:
+		a.out.From, why = a.rewritten()[0], "senders are rewritten to it today"
+	default:
+		a.out.From, why = a.mailbox(), "it is the account, and the service takes no other sender"
+	}
+	for i := range a.out.Routes {
+		if r := &a.out.Routes[i]; slices.Equal(r.Senders, []string{"<>"}) {
+			r.From = a.out.From // bounces have no address to prove the route with
+		}
+	}
+	if a.out.From == "" {
+		seen := ""
+		if many := a.rewritten(); len(many) > 1 {
+			seen = " (senders are rewritten to " + shorten(many) + ")"
+		}
+		a.question("from", "which address does mail of this server leave as?%s Give --from", seen)
+		return
+	}
+	if why != "" {
+		a.keep("from = "+a.out.From, "%s; --from says otherwise", why)
+	}
+	if a.local(a.out.From[strings.LastIndexByte(a.out.From, '@')+1:]) {
+		a.question("to", "mail to %s stays on this server and proves nothing: give setup --to with an address elsewhere", a.out.From)
+	}
+}
+
+// rewritten lists the addresses that tables rewrite senders to.
+func (a *reading) rewritten() []string {
+	var all []string
+	for _, name := range []string{"smtp_generic_maps", "sender_canonical_maps", "canonical_maps"} {
+		maps := a.s.Params[name]
+		for _, t := range postfix.ParseTables(maps, a.s.DefaultMap) {
+			var values []string
+			switch t.Type {
+			case "static":
+				values = []string{strings.Trim(t.Path, "{} ")}
+			case "regexp", "pcre":
+				values = patterns(a.s.Maps[t.Path])
+			default:
+				for _, key := range a.r.Keys(t.String()) {
+					value, _, _ := a.r.Get(t.String(), key)
+					values = append(values, value)
+				}
+			}
+			for _, v := range values {
+				if v = strings.ToLower(v); isAddress(v) && !slices.Contains(all, v) {
+					all = append(all, v)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// patterns are the results of a table of expressions (regexp_table(5)).
+func patterns(data []byte) []string {
+	var values []string
+	for line := range strings.Lines(string(data)) {
+		if f := strings.Fields(line); len(f) > 1 && !strings.HasPrefix(f[0], "#") {
+			values = append(values, f[len(f)-1])
+		}
+	}
+	return values
+}
+
+// isAddress admits plain addresses, without what an expression fills in.
+func isAddress(s string) bool {
+	local, domain, ok := strings.Cut(s, "@")
+	return ok && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(s, " \"$\\|{}[]:!%,") && !strings.Contains(domain, "@")
+}
+
+// mailbox is the account of the default relay where that is the one sender that
+// its service takes.
+func (a *reading) mailbox() string {
+	f := a.find("")
+	if len(a.out.Routes) == 0 || a.out.Routes[0].Name != "default" || !f.has[0] {
+		return ""
+	}
+	r := a.service(f.way.NextHops[0])
+	if user := strings.ToLower(f.logins[0].Username); r.Sender.Single && !r.Auth.Same && isAddress(user) {
+		return user
+	}
+	return ""
+}
+
+// local reports whether mail for a domain is delivered here.
+func (a *reading) local(domain string) bool {
+	for _, name := range []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"} {
+		for _, word := range words(a.s.Params[name]) {
+			if strings.EqualFold(word, domain) {
+				return true
+			}
+			if strings.ContainsAny(word, ":/") {
+				if _, _, ok := a.r.Get(word, domain); ok {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

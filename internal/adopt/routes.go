@@ -1,0 +1,254 @@
+package adopt
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+)
+
+// found is the way of one sender with its accounts.
+type found struct {
+	sender string // key of Postfix's tables, "" for the default
+	way    postfix.Way
+	logins []postfix.Login // of each next hop
+	has    []bool          // whether there is one
+}
+
+// id tells ways apart: equal ones are one route.
+func (f found) id() string {
+	id := f.way.Transport
+	for i, hop := range f.way.NextHops {
+		id += "\x00" + hop.Text + "\x01" + f.logins[i].Username + "\x01" + f.logins[i].Password.Reveal()
+	}
+	return id
+}
+
+func (a *reading) find(sender string) found {
+	f := found{sender: sender, way: a.r.Way(sender)}
+	for _, hop := range f.way.NextHops {
+		login, ok := a.r.Login(f.way, sender, hop)
+		f.logins, f.has = append(f.logins, login), append(f.has, ok)
+	}
+	return f
+}
+
+// routes finds the default route and one for each other way that mail of some
+// senders goes.
+func (a *reading) routes() error {
+	rest := a.find("")
+	if err := a.defaultRoute(rest); err != nil {
+		return err
+	}
+	if _, all := a.r.CatchAll(); all {
+		a.bySenderInVain()
+		a.closedAccounts()
+		return nil
+	}
+	groups := make(map[string]int) // id -> index in a.out.Routes
+	if len(a.out.Routes) > 0 {
+		groups[rest.id()] = 0
+	}
+	for _, key := range a.r.Senders() {
+		a.sender(key, rest, groups)
+	}
+	a.closedSenders()
+	a.closedAccounts()
+	if len(a.out.Routes) == 0 {
+		return ErrNone
+	}
+	if a.out.Routes[0].Name != plan.DefaultRoute {
+		a.question("relay", "mail of all other senders goes to the mail exchangers of its recipients now, and a relay by default is needed: give setup --relay")
+	}
+	a.nameRoutes()
+	return nil
+}
+
+// defaultRoute is the way of all senders that no table has.
+func (a *reading) defaultRoute(f found) error {
+	switch w := f.way; {
+	case w.Transport == "error" || w.Transport == "discard" || w.Transport == "retry":
+		a.leave("default_transport = "+a.r.Param("default_transport"), "mail for other servers is refused here now (as Debian's \"Local only\" sets it): setup lets it out")
+		return nil
+	case len(w.NextHops) == 0 && len(w.Broken) > 0:
+		return fmt.Errorf("%s = %s names no relay that Postfix could use", w.By, strings.Join(w.Broken, ", "))
+	case len(w.NextHops) == 0:
+		return nil
+	case w.Service.Command != "smtp":
+		return fmt.Errorf("default_transport = %s: mail leaves by %s and not by smtp(8), which is all that can be taken over",
+			a.r.Param("default_transport"), cmp.Or(w.Service.Command, "a service that master.cf does not have"))
+	}
+	if value, all := a.r.CatchAll(); all {
+		a.leave("the entry \"* "+value+"\" of transport_maps", "it wins over relayhost and all senders' tables, so that setup refuses to go on beside it: take it out of its file right before setup")
+	}
+	a.route(plan.DefaultRoute, f)
+	return nil
+}
+
+// sender adds one key of the senders' tables to the route that it goes by.
+func (a *reading) sender(key string, rest found, groups map[string]int) {
+	sender, ok := routeSender(key)
+	if !ok {
+		a.leave("sender "+key, "it is neither an address, @domain nor <>: what it matches cannot be said in our file, and it stays in Postfix")
+		return
+	}
+	f, parent := a.find(key), rest
+	if at := strings.LastIndexByte(key, '@'); at > 0 {
+		parent = a.find(key[at:])
+	}
+	if f.id() == parent.id() {
+		return
+	}
+	if why := a.unfit(f); why != "" {
+		a.leave("sender "+key, "%s", why)
+		return
+	}
+	i, known := groups[f.id()]
+	if !known {
+		i = len(a.out.Routes)
+		groups[f.id()] = i
+		a.route("", f)
+	}
+	r := &a.out.Routes[i]
+	if i == 0 && r.Name == plan.DefaultRoute {
+		// An address that goes by default although its domain does not.
+		i = len(a.out.Routes)
+		groups[f.id()] = i
+		a.route("", f)
+		r = &a.out.Routes[i]
+	}
+	r.Senders = append(r.Senders, sender)
+}
+
+// routeSender turns a key of Postfix's tables into a sender of a route.
+func routeSender(key string) (string, bool) {
+	local, domain, at := strings.Cut(key, "@")
+	switch {
+	case key == "<>":
+		return key, true
+	case !at || domain == "" || strings.ContainsAny(key, " \"\\[]:/") || strings.Contains(domain, "@"):
+		return "", false
+	case local == "":
+		return domain, true
+	}
+	return key, true
+}
+
+// unfit says why the way of some senders is none that a route can have.
+func (a *reading) unfit(f found) string {
+	const stays = "; it stays in Postfix and in use"
+	switch w := f.way; {
+	case len(w.NextHops) == 0:
+		return "its mail goes to the mail exchangers of its recipients" + stays
+	case w.Service.Command != "smtp":
+		return "its mail goes by " + w.Transport + ", which is not smtp(8)" + stays
+	case !f.has[0] && a.policy(w, w.NextHops[0]).plain() && a.service(w.NextHops[0]).ID == "":
+		return "its relay " + w.NextHops[0].Text + " is not logged in to and may speak without TLS, which ours never do" + stays
+	}
+	return ""
+}
+
+// route adds a route with the hops of f that it can have.
+func (a *reading) route(name string, f found) {
+	w := f.way
+	r := Route{Name: name, Service: w.Transport, By: w.By}
+	for i, next := range w.NextHops {
+		hop := a.hop(f, i)
+		switch {
+		case slices.ContainsFunc(r.Hops, func(h Hop) bool { return h.Host == hop.Host && h.Port == hop.Port }):
+			a.change(next.Text+" stands there once", "that it was listed twice spread the load over the addresses of one name, which Postfix does in any case")
+		case len(r.Hops) > 0 && hop.TLS != r.Hops[0].TLS:
+			a.leave("the fall-back "+next.Text, "its TLS begins otherwise than that of %s, and one smtp(8) process does one of the two: give both ports of one kind", w.NextHops[0].Text)
+		case len(r.Hops) > 0 && (hop.CAFile != r.Hops[0].CAFile || hop.Fingerprint != r.Hops[0].Fingerprint):
+			a.leave("the fall-back "+next.Text, "its certificate is verified otherwise than that of %s, and one smtp(8) process has one CA file", w.NextHops[0].Text)
+		default:
+			r.Hops = append(r.Hops, hop)
+		}
+	}
+	for _, text := range w.Broken {
+		a.leave("the next hop "+text, "Postfix cannot read it either")
+	}
+	if !slices.ContainsFunc(a.services, func(s postfix.Service) bool { return s.Name == w.Service.Name }) {
+		a.services = append(a.services, w.Service)
+	}
+	a.out.Routes = append(a.out.Routes, r)
+}
+
+// bySenderInVain names the senders' tables that a catch-all transport defeats.
+func (a *reading) bySenderInVain() {
+	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
+		if value := a.r.Param(name); value != "" {
+			a.leave(name+" = "+value, "the entry \"*\" of transport_maps wins over it, so that it has no effect today")
+		}
+	}
+}
+
+// closedSenders names tables whose senders cannot be listed.
+func (a *reading) closedSenders() {
+	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
+		tables, why := a.r.Closed(a.r.Param(name))
+		for i, t := range tables {
+			a.leave(name+" = "+t.String(), "%s: the senders in it stay with their relays as Postfix has them", why[i])
+		}
+	}
+}
+
+// closedAccounts names password tables that cannot be read.
+func (a *reading) closedAccounts() {
+	for _, s := range a.services {
+		if !isYes(a.option(s, "smtp_sasl_auth_enable")) {
+			continue
+		}
+		tables, why := a.r.Closed(a.option(s, "smtp_sasl_password_maps"))
+		for i, t := range tables {
+			if strings.HasPrefix(t.Path, "/") { // what stands behind a blank in static: may be a password
+				a.question("account", "%s: %s, so that it is not known whose account is used", t, why[i])
+			} else {
+				a.question("account", "smtp_sasl_password_maps names a table that is no file and cannot be read from here")
+			}
+		}
+	}
+}
+
+// nameRoutes gives the routes names after their first senders.
+func (a *reading) nameRoutes() {
+	taken := map[string]bool{plan.DefaultRoute: true}
+	for _, r := range a.out.Routes { // the default's service is named after its relay
+		taken[r.Hops[0].Relay] = true
+	}
+	for i := range a.out.Routes {
+		r := &a.out.Routes[i]
+		if r.Name != "" {
+			continue
+		}
+		name := routeName(r.Senders[0])
+		for n := 2; taken[name]; n++ {
+			name = routeName(r.Senders[0]) + "-" + strconv.Itoa(n)
+		}
+		taken[name], r.Name = true, name
+	}
+}
+
+// maxName leaves room for a number.
+const maxName = 36
+
+func routeName(sender string) string {
+	if sender == "<>" {
+		return "bounces"
+	}
+	name := strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return '-'
+	}, strings.ToLower(sender))
+	name = strings.Trim(name[:min(maxName, len(name))], "-")
+	if name == "" || strings.HasSuffix(name, "-tls") {
+		name += "-mail"
+	}
+	return strings.Trim(name, "-")
+}
