@@ -111,7 +111,7 @@ delivery through Postfix itself, and puts everything back if the proof fails.`,
 	root.AddCommand(
 		newDetectCmd(a), newRelaysCmd(a), newHostsCmd(a), newUnblockCmd(a),
 		newSetupCmd(a), newVerifyCmd(a), newStatusCmd(a), newRollbackCmd(a),
-		newExplainCmd(a), newDemoCmd(a), newVersionCmd(a), newWatchCmd(a),
+		newExplainCmd(a), newAdoptCmd(a), newDemoCmd(a), newVersionCmd(a), newWatchCmd(a),
 		newExitCodesTopic(), newCredentialsTopic(),
 	)
 	a.completeValues(root)

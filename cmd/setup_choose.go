@@ -14,6 +14,7 @@ func (s *setup) chooseRelay(ctx context.Context) error {
 	if s.answers.Relay.ID != "" {
 		return nil
 	}
+	s.mentionAdopt()
 	p, err := s.ask(ctx, "the relay service", "--relay NAME (relayhost relays lists them)")
 	if err != nil {
 		return err

@@ -1,0 +1,198 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"relayhost/internal/adopt"
+	"relayhost/internal/apply"
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
+)
+
+type adoptFlags struct {
+	from         string
+	write, force bool
+}
+
+func newAdoptCmd(a *app) *cobra.Command {
+	var f adoptFlags
+	cmd := &cobra.Command{
+		Use:   "adopt",
+		Short: "Offer a relay set-up made by hand as a configuration file",
+		Long: `adopt reads the relay set-up that is in Postfix (relayhost, senders' tables, own
+services in master.cf, password and TLS policy tables) and prints it as a
+relayhost.toml on standard output. On standard error stands what setup will
+change and why, what stays, what cannot be taken over, and what is left for you
+to say. Nothing is changed in Postfix, and nothing is sent or tried.
+
+--write puts the file to ` + plan.AnswersPath + `. It holds no secrets: setup
+finds the passwords in Postfix's own tables. "relayhost setup" then makes the
+set-up ours, and "relayhost rollback" goes back to the one made by hand.` + exitHelp,
+		Example: `  relayhost adopt
+  relayhost adopt --json
+  sudo relayhost adopt --from app@example.com --write
+  sudo relayhost adopt --write --force`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
+			defer cancel()
+			return a.adopt(ctx, f)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.from, "from", "", "`address` that mail of this server is sent from")
+	fs.BoolVar(&f.write, "write", false, "write "+plan.AnswersPath)
+	fs.BoolVar(&f.force, "force", false, "with --write: replace the file that is there")
+	return cmd
+}
+
+// adoptDoc is the document that `adopt --json` prints.
+type adoptDoc struct {
+	Version   int           `json:"version"`
+	Result    string        `json:"result"` // offered | written
+	Path      string        `json:"path"`
+	TOML      string        `json:"toml"`
+	From      string        `json:"from"`
+	Direct    []string      `json:"direct"`
+	Routes    []adopt.Route `json:"routes"`
+	Changes   []adopt.Point `json:"changes"`
+	Kept      []adopt.Point `json:"kept"`
+	Left      []adopt.Point `json:"left"`
+	Questions []adopt.Point `json:"questions"`
+	Next      string        `json:"next"`
+}
+
+// adopt reads, offers and, if asked to, writes.
+func (a *app) adopt(ctx context.Context, f adoptFlags) error {
+	if f.force && !f.write {
+		return usageError{errors.New("--force goes with --write"), ""}
+	}
+	if err := smtpprobe.CheckAddress(f.from); f.from != "" && err != nil {
+		return usageError{fmt.Errorf("--from: %w", err), ""}
+	}
+	if f.write {
+		if err := a.mayWriteAnswers(f.force); err != nil {
+			return err
+		}
+	}
+	offer, err := a.readAdoption(ctx, f.from)
+	if err != nil {
+		return err
+	}
+	doc := adoptDoc{
+		Version: 1, Result: "offered", Path: plan.AnswersPath, TOML: string(offer.TOML()), From: offer.From, Direct: list(offer.Direct), Routes: offer.Routes,
+		Changes: list(offer.Changes), Kept: list(offer.Kept), Left: list(offer.Left), Questions: list(offer.Questions), Next: "relayhost adopt --write",
+	}
+	if f.write {
+		if err := a.writeAnswers(offer.TOML(), f.force); err != nil {
+			return err
+		}
+		doc.Result, doc.Next = "written", "relayhost setup --dry-run"
+	}
+	if a.json {
+		return a.printJSON(doc)
+	}
+	if _, err := a.io.Out.Write([]byte(doc.TOML)); err != nil {
+		return err
+	}
+	a.showAdoption(doc)
+	return nil
+}
+
+// list makes no elements an empty list of JSON.
+func list[T any](values []T) []T { return append([]T{}, values...) }
+
+// readAdoption reads the Postfix that is there.
+func (a *app) readAdoption(ctx context.Context, from string) (adopt.Adoption, error) {
+	r := &a.host.Reader
+	state, err := postfix.Read(ctx, r, a.configDir)
+	if err != nil {
+		return adopt.Adoption{}, err
+	}
+	if !state.Installed {
+		return adopt.Adoption{}, hint(errNoPostfix, "relayhost setup --install installs it")
+	}
+	state.Load(r, adopt.Paths(state)...)
+	all, err := a.catalog()
+	if err != nil {
+		return adopt.Adoption{}, err
+	}
+	offer, err := adopt.Read(state, adopt.Options{Catalog: all, From: from})
+	switch {
+	case errors.Is(err, adopt.ErrNone):
+		return offer, hint(err, "relayhost setup sets a relay up")
+	case errors.Is(err, adopt.ErrOurs):
+		return offer, hint(err, "relayhost status shows it, and relayhost setup --print-config prints its file")
+	case err != nil:
+		return offer, err
+	}
+	if m, ok := apply.FindManager(r, state.Main.Bytes()); ok {
+		offer.Questions = append(offer.Questions, adopt.Point{
+			What: m.Name, Why: fmt.Sprintf("it manages the mail of this host (%s), so that setup needs --force: %s", m.Why, m.Advice),
+		})
+	}
+	return offer, nil
+}
+
+// mayWriteAnswers refuses before anything is read.
+func (a *app) mayWriteAnswers(force bool) error {
+	if os.Geteuid() != 0 {
+		return hint(errors.New(plan.AnswersPath+" is written by root alone"), "run it with sudo, or leave --write out")
+	}
+	switch _, err := a.host.Lstat(plan.AnswersPath); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !force:
+		return hint(errors.New(plan.AnswersPath+" is there already"), "relayhost adopt without --write prints the offer; --force replaces the file")
+	}
+	return nil
+}
+
+// writeAnswers writes the file and nothing else.
+func (a *app) writeAnswers(text []byte, force bool) error {
+	if err := a.host.Mkdir(filepath.Dir(plan.AnswersPath), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	spec := host.Spec{Mode: 0o644, Expect: host.Absent}
+	if force {
+		spec.Expect = ""
+	}
+	return a.host.WriteFile(plan.AnswersPath, text, spec)
+}
+
+// showAdoption tells what goes with the offer.
+func (a *app) showAdoption(doc adoptDoc) {
+	for _, part := range []struct {
+		head   string
+		points []adopt.Point
+	}{
+		{"changes: ", doc.Changes}, {"stays: ", doc.Kept}, {"not taken over: ", doc.Left}, {"open: ", doc.Questions},
+	} {
+		for _, p := range part.points {
+			a.io.Tell(part.head, "%s: %s", smtpprobe.Sanitize(p.What), smtpprobe.Sanitize(p.Why))
+		}
+	}
+	if doc.Result == "written" {
+		a.io.Tell("", "written to %s", doc.Path)
+	}
+	a.io.Tell("next: ", "%s", doc.Next)
+}
+
+// mentionAdopt tells somebody who has named no relay that there is one.
+func (s *setup) mentionAdopt() {
+	w := postfix.NewRouting(s.state).Way("")
+	if len(w.NextHops) > 0 {
+		s.io.Tell("note: ", "mail goes by %s already: relayhost adopt offers that set-up as a configuration of ours", smtpprobe.Sanitize(w.NextHops[0].Text))
+	}
+}

@@ -1,0 +1,304 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/lab/handmade"
+	"relayhost/internal/secret"
+	"relayhost/internal/smtpd"
+	"relayhost/relays"
+)
+
+const handmadeSetups = "../internal/adopt/testdata"
+
+// adoption is a server that was set up by hand, and the relays of its world.
+type adoption struct {
+	*testing.T
+	l     *lab.Lab
+	setup handmade.Setup
+	words *strings.Replacer
+	seen  map[string]int // messages of each relay that have been looked at
+}
+
+// TestLabAdopt takes set-ups over that are as people make them by hand: mail of
+// each sender leaves by the same relay, port and account before and after, and
+// the way back leads to the same bytes. Without LAB_FULL one of each mechanism.
+func TestLabAdopt(t *testing.T) {
+	names, err := handmade.Names(handmadeSetups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("LAB_FULL") == "" {
+		names = []string{"gmail", "internal", "mailgun-465", "sendgrid"}
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAdoption(t, name)
+			a.install()
+			before := a.ways()
+			tree := a.l.Server.Tree(mailConfig...)
+			a.adopt(tree)
+			tree = a.l.Server.Tree(mailConfig...)
+			a.makeOurs()
+			if after := a.ways(); !slices.Equal(before, after) {
+				t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+			}
+			if res := a.l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
+				t.Errorf("rollback: %s", res)
+			}
+			if d := tree.Diff(a.l.Server.Tree(mailConfig...)); d != "" {
+				t.Errorf("rollback left differences:\n%s", d)
+			}
+			if again := a.ways(); !slices.Equal(before, again) {
+				t.Errorf("before:\n%s\nafter the rollback:\n%s", strings.Join(before, "\n"), strings.Join(again, "\n"))
+			}
+		})
+	}
+}
+
+// newAdoption starts the relays of a set-up and a server without one.
+func newAdoption(t *testing.T, name string) *adoption {
+	t.Helper()
+	setup, err := handmade.Read(handmadeSetups, name, strings.NewReplacer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := []lab.Option{lab.Cloud("aws"), lab.MailExchangers(), lab.Postfix()}
+	if setup.Suite != "" {
+		opts = append(opts, lab.On(lab.Suite(setup.Suite)), lab.Packages("postfix-lmdb"))
+	}
+	pin := ""
+	for _, relay := range setup.Relays {
+		more := func(c *smtpd.Config) {
+			for _, line := range setup.Accounts {
+				if w := strings.Fields(line); w[0] == relay {
+					c.Accounts = append(c.Accounts, smtpd.Account{Username: w[1], Password: secret.New(w[2])})
+				}
+			}
+		}
+		w := strings.Split(relay, ":")
+		if len(w) == 1 {
+			opts = append(opts, lab.Relay(relay, more))
+			continue
+		}
+		port, _ := strconv.Atoi(w[1])
+		opts = append(opts, lab.RelayAt(w[:1], []relays.Port{{Port: port, TLS: relays.StartTLS}}, func(c *smtpd.Config) {
+			if w[2] == "plain" {
+				c.TLS, c.NoAuth, c.Accounts = nil, true, nil
+				return
+			}
+			cert, err := smtpd.SelfSigned(w[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.TLS = smtpd.ServerTLS(cert)
+			sum := sha256.Sum256(cert.Certificate[0])
+			pin = strings.ReplaceAll(strings.ToUpper(fmt.Sprintf("% x", sum[:])), " ", ":")
+		}))
+	}
+	a := &adoption{T: t, l: lab.New(t, opts...), seen: map[string]int{}}
+	words := []string{"@PIN@", pin, "@CA@", string(a.l.World.CA.PEM)}
+	for i, relay := range setup.Relays {
+		id, _, own := strings.Cut(relay, ":")
+		if own {
+			id = relays.SmarthostID
+		}
+		r := a.l.World.Relay(id)
+		words = append(words, "@"+id+".USER@", r.Username, "@"+id+".PASS@", r.Password)
+		if i == 0 {
+			words = append(words, "@USER@", r.Username, "@PASS@", r.Password)
+		}
+	}
+	a.words = strings.NewReplacer(words...)
+	if a.setup, err = handmade.Read(handmadeSetups, name, a.words); err != nil {
+		t.Fatal(err)
+	}
+	if len(a.setup.Send) == 0 {
+		a.setup.Send = []handmade.Send{{From: "app@example.com", To: "someone@elsewhere.example"}}
+	}
+	return a
+}
+
+// install makes the set-up as the how-tos do.
+func (a *adoption) install() {
+	a.Helper()
+	s := a.l.Server
+	for _, f := range a.setup.Files {
+		s.Shell("mkdir -p $(dirname " + f.Path + ")")
+		s.WriteFile(f.Path, f.Data, f.Mode)
+	}
+	for _, table := range a.setup.Postmap {
+		s.Shell("postmap " + table)
+	}
+	for _, name := range a.setup.Remove {
+		s.Shell("postconf -X " + name)
+	}
+	for line := range strings.Lines(a.setup.Main) {
+		s.Run("postconf", "-e", strings.TrimSpace(line))
+	}
+	if a.setup.Master != "" {
+		s.WriteFile("/etc/postfix/master.cf", s.ReadFile("/etc/postfix/master.cf")+a.setup.Master, 0o644)
+	}
+	// smtp(8) is chrooted, and its folder is filled by the distribution's unit.
+	s.Shell("cd /var/spool/postfix && mkdir -p etc && cp /etc/resolv.conf /etc/services /etc/hosts /etc/nsswitch.conf etc/")
+	s.Shell("postfix reload")
+}
+
+// ways sends the mail of the set-up and says by which relay, port and account
+// each message came, asked of the relays.
+func (a *adoption) ways() (list []string) {
+	a.Helper()
+	for n, m := range a.setup.Send {
+		subject := fmt.Sprintf("Message-ID: <%d.%d@test>\n\nhello", time.Now().UnixNano(), n)
+		a.l.Server.SendMail(m.From, m.To, subject)
+		got, id := a.arrived()
+		_, port, _ := strings.Cut(strings.TrimPrefix(got.Session.Local, "["), "]:")
+		if port == "" {
+			port = got.Session.Local[strings.LastIndexByte(got.Session.Local, ':')+1:]
+		}
+		if m.Relay != "" && (id != m.Relay || got.Session.Username != m.Username) {
+			a.Errorf("mail of %s to %s came to %s as %q", m.From, m.To, id, got.Session.Username)
+		}
+		list = append(list, fmt.Sprintf("%s -> %v by %s port %s as %q", got.From, got.To, id, port, got.Session.Username))
+	}
+	return list
+}
+
+// arrived waits for the next message at any relay that has not been looked at.
+func (a *adoption) arrived() (smtpd.Message, string) {
+	a.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		for _, id := range a.ids() {
+			if box := a.l.World.Relay(id).Mailbox(); len(box) > a.seen[id] {
+				a.seen[id]++
+				return box[a.seen[id]-1], id
+			}
+		}
+	}
+	a.Fatalf("no message came\n%s", a.l.Server.MailLog())
+	return smtpd.Message{}, ""
+}
+
+func (a *adoption) ids() (ids []string) {
+	for _, relay := range a.setup.Relays {
+		if strings.Contains(relay, ":") {
+			relay = relays.SmarthostID
+		}
+		ids = append(ids, relay)
+	}
+	return ids
+}
+
+// adopt writes the file, and nothing else.
+func (a *adoption) adopt(before lab.Tree) {
+	a.Helper()
+	args := []string{"relayhost", "adopt", "--write", "--json"}
+	if !slices.Contains([]string{"gmail", "office365", "brevo-lmdb"}, a.setup.Name) {
+		args = append(args, "--from", "app@example.com")
+	}
+	res := a.l.Run(args...)
+	if res.Code != 0 {
+		a.Fatalf("adopt: %s", res)
+	}
+	valid(a.T, "adopt", res.Stdout)
+	a.noSecret(res)
+	after := a.l.Server.Tree(mailConfig...)
+	if _, written := after["/etc/relayhost/relayhost.toml"]; !written {
+		a.Error("no file was written")
+	}
+	if d := before.Diff(after.Without("/etc/relayhost")); d != "" {
+		a.Errorf("adopt changed Postfix:\n%s", d)
+	}
+	for _, id := range a.ids() {
+		if n := len(a.l.World.Relay(id).Mailbox()); n != a.seen[id] {
+			a.Errorf("adopt sent mail to %s", id)
+		}
+	}
+	if res := a.l.Run(args...); res.Code != 1 || !strings.Contains(res.Stderr, "is there already") {
+		a.Errorf("a second time: %s", res)
+	}
+}
+
+func (a *adoption) noSecret(res lab.Result) {
+	a.Helper()
+	for _, word := range []string{"@PASS@"} {
+		word = a.words.Replace(word)
+		if word != "" && word[0] != '@' && strings.Contains(res.Stdout+res.Stderr, word) {
+			a.Errorf("%s is printed: %s", word, res)
+		}
+	}
+}
+
+// makeOurs runs setup on the file alone.
+func (a *adoption) makeOurs() {
+	a.Helper()
+	res := a.l.Run("relayhost", "setup", "--yes", "--json")
+	if res.Code != 0 {
+		a.Fatalf("setup: %s\n%s\n%s", res, a.l.Server.ReadFile("/etc/relayhost/relayhost.toml"), a.l.Server.MailLog())
+	}
+	a.noSecret(res)
+	if doc := decode[setupResult](a.T, res); doc.Result != "applied" {
+		a.Errorf("setup said %+v", doc)
+	}
+	for _, id := range a.ids() { // rehearsal and proof
+		a.seen[id] = len(a.l.World.Relay(id).Mailbox())
+	}
+	if res := a.l.Run("relayhost", "setup", "--yes", "--json"); !strings.Contains(res.Stdout, `"unchanged"`) {
+		a.Errorf("a second time: %s", res)
+	}
+}
+
+// TestLabAdoptCommand: what the command says on servers in all states, to root
+// and to others.
+func TestLabAdoptCommand(t *testing.T) {
+	t.Parallel()
+	a := newAdoption(t, "sendgrid")
+	s := a.l.Server
+	if res := a.l.Run("relayhost", "adopt"); res.Code != 1 || !strings.Contains(res.Stderr, "uses no relay") || !strings.Contains(res.Stderr, "relayhost setup") {
+		t.Errorf("without a relay: %s", res)
+	}
+	a.install()
+	tree := s.Tree(mailConfig...)
+	res := s.RunAs(1000, "relayhost", "adopt")
+	if res.Code != 0 || !strings.HasPrefix(res.Stdout, "# Made of") || !strings.Contains(res.Stdout, "\nrelay = \"sendgrid\"\n") ||
+		!strings.Contains(res.Stderr, "\nopen: from: ") || !strings.HasSuffix(res.Stderr, "next: relayhost adopt --write\n") {
+		t.Errorf("as somebody: %s", res)
+	}
+	a.noSecret(res)
+	if res := s.RunAs(1000, "relayhost", "adopt", "--write"); res.Code != 1 || !strings.Contains(res.Stderr, "by root alone") {
+		t.Errorf("--write as somebody: %s", res)
+	}
+	if res := a.l.Run("relayhost", "setup", "--no-probe", "--port", "587", "--yes"); !strings.Contains(res.Stderr, "note: mail goes by [smtp.sendgrid.net]:587 already: relayhost adopt offers") {
+		t.Errorf("setup without a relay: %s", res)
+	}
+	if d := tree.Diff(s.Tree(mailConfig...)); d != "" {
+		t.Errorf("adopt changed the host:\n%s", d)
+	}
+	s.WriteFile("/etc/relayhost/relayhost.toml", "version = 1\n", 0o644)
+	if res := a.l.Run("relayhost", "adopt", "--write", "--from", "app@example.com"); res.Code != 1 || !strings.Contains(res.Stderr, "--force") {
+		t.Errorf("over a file: %s", res)
+	}
+	if res := a.l.Run("relayhost", "adopt", "--write", "--force", "--from", "app@example.com"); res.Code != 0 || !strings.Contains(res.Stderr, "next: relayhost setup --dry-run") {
+		t.Errorf("--force: %s", res)
+	}
+	if text := s.ReadFile("/etc/relayhost/relayhost.toml"); !strings.Contains(text, "from = \"app@example.com\"\n") {
+		t.Errorf("--force wrote\n%s", text)
+	}
+	if res := a.l.Run("relayhost", "setup", "--yes"); res.Code != 0 {
+		t.Errorf("setup: %s", res)
+	}
+	if res := a.l.Run("relayhost", "adopt"); res.Code != 1 || !strings.Contains(res.Stderr, "set this Postfix up already") {
+		t.Errorf("over ours: %s", res)
+	}
+}
