@@ -96,6 +96,9 @@ delivery through Postfix itself, and puts everything back if the proof fails.`,
 			if err := cmd.ValidateFlagGroups(); err != nil {
 				return usageError{err, "see --help"}
 			}
+			if a.timeout <= 0 {
+				return usageError{fmt.Errorf("--timeout %s leaves no time", a.timeout), "give a duration such as 2m"}
+			}
 			return nil
 		},
 	}

@@ -51,6 +51,11 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 	if len(f.targets) > 3 {
 		return usageError{fmt.Errorf("%d targets are too many", len(f.targets)), "at most three"}
 	}
+	for _, target := range f.targets {
+		if err := detect.CheckTarget(target); err != nil {
+			return usageError{fmt.Errorf("--target: %w", err), "name a mail exchanger, e.g. mx.example.net"}
+		}
+	}
 	o := detect.Options{Reader: &a.host.Reader, Targets: f.targets, NoProbe: f.noProbe, ASN: f.asn, Region: f.region}
 	var err error
 	if o.Catalog, err = a.catalog(); err != nil {
@@ -64,7 +69,7 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 		if o.Host, err = r.Host(f.region); err != nil {
 			return usageError{err, "give --region"}
 		}
-		o.Relay = &r
+		o.Relay, o.Named = &r, f.relay
 	}
 	if o.Roots, err = a.roots(postfix.CABundle(&a.host.Reader)); err != nil {
 		return err

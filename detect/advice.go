@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +17,9 @@ func (r *run) advise(f Facts) (advice, next string) {
 	case Offline:
 		return "nothing gets out of this host: mend the network first, no relay can be reached from here", "ip route"
 	case DNSFailed:
+		if len(r.Targets) > 0 && r.namesResolve() {
+			return "other names resolve, that of the target does not: check --target", "relayhost detect"
+		}
 		return "names do not resolve: mend the resolver first", "cat /etc/resolv.conf"
 	case BlockedLocally:
 		if show := showCommand(f.Port25.LocalRule); show != "" {
@@ -25,6 +29,9 @@ func (r *run) advise(f Facts) (advice, next string) {
 			return "this host itself closes port 25: run again as root to see the rule", "sudo relayhost detect"
 		}
 		return "this host itself closes port 25: look through its routes and rules", "ip route show table all"
+	}
+	if r.cut && !slices.ContainsFunc(f.Submission, func(s Submission) bool { return s.Result == "open" }) {
+		return "the time that the run was given (--timeout) was too short: give it more", r.withRelay("relayhost detect")
 	}
 	setup, how := r.setup(f)
 	if setup == "" {
@@ -44,15 +51,47 @@ func (r *run) setup(f Facts) (command, how string) {
 	}
 	for _, row := range f.Submission {
 		if row.Result == "open" {
-			command = "sudo relayhost setup --relay " + r.Relay.ID
-			if r.Region != "" {
-				command += " --region " + r.Region
-			}
-			return command, fmt.Sprintf("%s answers on port %d", r.Relay.Name, row.Port)
+			return r.withRelay("sudo relayhost setup"), fmt.Sprintf("%s answers on port %d", r.Relay.Name, row.Port)
 		}
 	}
 	return "", "no port of " + r.Relay.Name + " works from here"
 }
+
+// namesResolve reports whether any public name has resolved.
+func (r *run) namesResolve() bool {
+	select {
+	case <-r.resolved:
+		return true
+	default:
+		return false
+	}
+}
+
+// withRelay is command with the relay that was named.
+func (r *run) withRelay(command string) string {
+	if r.Relay == nil {
+		return command
+	}
+	name := r.Named
+	if name == "" {
+		name = r.Relay.ID
+	}
+	command += " --relay " + quote(name)
+	if r.Region != "" {
+		command += " --region " + quote(r.Region)
+	}
+	return command
+}
+
+// quote makes one word of text for sh(1).
+func quote(text string) string {
+	if plainArg.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+var plainArg = regexp.MustCompile(`^[A-Za-z0-9_./@%+=:,-]+$`)
 
 func (r *run) setupBest(f Facts) (command, how string) {
 	if len(r.Catalog) == 0 {
@@ -103,8 +142,8 @@ func showCommand(localRule string) string {
 	switch tool {
 	case "ufw":
 		return "sudo ufw status numbered"
-	case "iptables", "ip6tables":
-		return "sudo " + tool + " -S OUTPUT"
+	case "iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy":
+		return "sudo " + tool + " -S " + quote(strings.Fields(text + " OUTPUT")[1])
 	case "nft":
 		chain, _, _ := strings.Cut(strings.TrimPrefix(text, "chain "), ": ")
 		return "sudo nft -a list chain " + chain

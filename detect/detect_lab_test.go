@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -273,11 +274,29 @@ func situations() []situation {
 		{name: "DNS is silent, the network works", opts: world(), set: func(l *lab.Lab) {
 			l.World.DNS.Fail("", lab.DNSFault{Drop: true})
 		}, v4: detect.DNSFailed, v6: detect.DNSFailed},
+		{name: "the time is too short, DNS is silent", opts: world(), args: []string{"--timeout", "700ms"}, set: func(l *lab.Lab) {
+			l.World.DNS.Fail("", lab.DNSFault{Drop: true})
+		}, v4: detect.Inconclusive, v6: detect.Inconclusive, why: "--timeout"},
+		{name: "the time is too short, port 25 is dropped", opts: provider(lab.Dropped), args: []string{"--timeout", "1s"}, v4: detect.Inconclusive, v6: detect.Inconclusive, why: "--timeout"},
+		{name: "the time is too short, a local rule", full: true, opts: world(), args: []string{"--timeout", "1s"}, set: rule("tcp dport 25 drop"), v4: detect.BlockedLocally, v6: detect.BlockedLocally, rule: "tcp dport 25 drop"},
+		{name: "just time enough", full: true, opts: provider(lab.Dropped), args: []string{"--timeout", "3500ms"}, v4: detect.Blocked, v6: detect.Blocked},
+		{name: "a resolver that answers with this host", opts: world(), set: lies("127.0.0.1"), v4: detect.DNSFailed, v6: detect.DNSFailed, why: "127.0.0.1"},
+		{name: "a resolver that answers with one address", full: true, opts: world(), set: lies("198.51.100.200"), v4: detect.DNSFailed, v6: detect.NotProbed, why: "198.51.100.200"},
 		{name: "nothing gets out", opts: world(), set: func(l *lab.Lab) { l.World.Rule("drop") }, v4: detect.Offline, v6: detect.Offline},
 		{name: "no route at all", full: true, opts: world(lab.NoRoute4(), lab.NoRoute6()), v4: detect.Offline, v6: detect.Offline},
 		{name: "all TCP is dropped", full: true, opts: world(), set: func(l *lab.Lab) { l.World.Rule("meta l4proto tcp drop") }, v4: detect.Offline, v6: detect.Offline},
 		{name: "target of one's own", opts: world(lab.MailExchanger("example.net", "mx.example.net")), args: []string{"--target", "mx.example.net"}, v4: detect.Open, v6: detect.Open},
 		{name: "target that does not exist", full: true, opts: world(), args: []string{"--target", "mx.nowhere.example"}, v4: detect.DNSFailed, v6: detect.DNSFailed},
+	}
+}
+
+// lies makes the resolver give one address for every name.
+func lies(addr string) func(*lab.Lab) {
+	return func(l *lab.Lab) {
+		for _, name := range slices.Concat(detect.DefaultTargets, []string{"www.google.com", "outlook.office365.com", "smtp.gmail.com", "smtp.mail.yahoo.com", "smtp.sendgrid.net"}) {
+			l.World.DNS.Delete(name)
+		}
+		l.World.DNS.Wildcard(netip.MustParseAddr(addr))
 	}
 }
 
@@ -330,6 +349,11 @@ func TestLabVerdicts(t *testing.T) {
 			}
 			if n := len(facts.Lines()); n > 12 {
 				t.Errorf("%d lines:\n%s", n, strings.Join(facts.Lines(), "\n"))
+			}
+			for _, line := range facts.Lines() {
+				if len(line) > 80 && !strings.HasPrefix(strings.TrimSpace(line), "sudo ") {
+					t.Errorf("wider than 80 columns: %s", line)
+				}
 			}
 			if facts.Advice == "" || facts.Next == "" {
 				t.Errorf("advice %q, next %q", facts.Advice, facts.Next)

@@ -47,6 +47,17 @@ func (s *signs) nothing() string {
 	case vendor == "Microsoft Corporation" && product == "Virtual Machine":
 		return "Hyper-V without the asset tag of Azure"
 	default:
-		return "DMI strings of no known provider: sys_vendor " + clean(vendor) + ", product_name " + clean(product)
+		return "DMI strings of no known provider: sys_vendor " + shown(vendor) + ", product_name " + shown(product)
 	}
+}
+
+// maxString is how much of a DMI string is shown, in bytes: no vendor needs more,
+// and it fits on one line.
+const maxString = 64
+
+func shown(text string) string {
+	if text == "" {
+		return "(none)"
+	}
+	return clean(text[:min(len(text), maxString)])
 }

@@ -1,10 +1,14 @@
 package detect
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"relayhost/internal/host"
 )
@@ -119,6 +123,10 @@ var identities = []struct {
 	{"qemu", srcDSIdentify, machine{"sys_vendor": "QEMU", "product_name": "Standard PC (i440FX + PIIX, 1996)"}, "", None},
 	{"no DMI folder (Firecracker, ARM boards, containers)", srcRecalled, machine{}, "", None},
 	{"empty files", srcRecalled, machine{"sys_vendor": "", "modalias": ""}, "", None},
+	{"CRLF behind a vendor string", srcRecalled, machine{"sys_vendor": "Hetzner\r"}, "hetzner", Certain},
+	{"a vendor string of 1 MB", srcRecalled, machine{"sys_vendor": strings.Repeat("A", 1<<20)}, "", None},
+	{"a vendor string of NUL bytes", srcRecalled, machine{"sys_vendor": strings.Repeat("\x00", 500), "modalias": "dmi:\xff\xfe:::svn"}, "", None},
+	{"a long vendor string without a blank", srcRecalled, machine{"sys_vendor": strings.Repeat("\xc3\xa4", 2000), "product_name": strings.Repeat("B", 2000)}, "", None},
 	{"escape codes in a vendor string", srcRecalled, machine{"sys_vendor": "\x1b[31mEvil\x07"}, "", None},
 }
 
@@ -137,6 +145,11 @@ func TestIdentify(t *testing.T) {
 			if len(got.Evidence) == 0 {
 				t.Error("no evidence")
 			}
+			for _, line := range (Facts{Host: got}).Lines() {
+				if len(line) > textWidth {
+					t.Errorf("wider than %d columns: %s", textWidth, line)
+				}
+			}
 			for _, e := range got.Evidence {
 				if clean(e) != e {
 					t.Errorf("unclean evidence %q", e)
@@ -149,6 +162,36 @@ func TestIdentify(t *testing.T) {
 		if len(h.DMI) > 0 && !seen[h.ID] {
 			t.Errorf("%s: no machine of this provider in the table", h.ID)
 		}
+	}
+}
+
+// Files of DMI can be anything, and some are the machine's to hang on.
+func TestIdentifyOddFiles(t *testing.T) {
+	hosts, err := Hosts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := machine{"bios_vendor": "Vultr"}.reader(t)
+	dir := filepath.Join(r.Root, dmiDir)
+	if err := errors.Join(
+		unix.Mkfifo(filepath.Join(dir, "sys_vendor"), 0o644),
+		os.Mkdir(filepath.Join(dir, "product_name"), 0o755),
+		os.Symlink("modalias", filepath.Join(dir, "modalias")),
+		os.Symlink("/dev/zero", filepath.Join(dir, "board_vendor")),
+		os.WriteFile(filepath.Join(dir, "chassis_vendor"), []byte("IBM:Cloud Compute Server"), 0o000),
+		os.WriteFile(filepath.Join(dir, "chassis_asset_tag"), nil, 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan Host, 1)
+	go func() { done <- identify(r, hosts) }()
+	select {
+	case got := <-done:
+		if got.Provider != "ibm" && got.Provider != "" { // root can read what nobody may
+			t.Errorf("got %+v", got)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("hangs")
 	}
 }
 

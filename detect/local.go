@@ -90,7 +90,7 @@ func (s *signs) matchOne(want Signal) (string, bool) {
 		return path + " has " + want.value(), found && want.matches(text)
 	}
 	if text, found := s.file(dmiDir + want.File); found {
-		return want.File + " is " + clean(text), want.matches(text)
+		return want.File + " is " + shown(text), want.matches(text)
 	}
 	text, found := s.modalias[want.File]
 	if !found {
@@ -100,7 +100,7 @@ func (s *signs) matchOne(want Signal) (string, bool) {
 	for _, v := range []*string{&blind.Equals, &blind.Prefix, &blind.Suffix} {
 		*v = strings.ReplaceAll(*v, " ", "")
 	}
-	return "modalias: " + want.File + " is " + clean(text), blind.matches(text)
+	return "modalias: " + want.File + " is " + shown(text), blind.matches(text)
 }
 
 func (s Signal) value() string {

@@ -16,12 +16,10 @@ import (
 
 // Limits of the metadata services: they are one hop away, or not there.
 const (
-	metadataConnect     = 500 * time.Millisecond
-	metadataTotal       = time.Second
-	metadataStagger     = 150 * time.Millisecond // of silence, before IPv6 joins (RFC 8305 races)
-	metadataMaxBody     = 64 << 10               // bytes
-	metadataConnections = 3                      // in all, at most
-	metadataZones       = 2                      // interfaces on which a link-local address is asked, at most
+	metadataConnect = 500 * time.Millisecond
+	metadataTotal   = time.Second
+	metadataStagger = 150 * time.Millisecond // of silence, before IPv6 joins (RFC 8305 races)
+	metadataMaxBody = 64 << 10               // bytes
 )
 
 // instance is what a metadata service says of this server. provider is set

@@ -9,6 +9,20 @@ import (
 	"sync/atomic"
 )
 
+// allowance is the connections that all clients of one race may make.
+type allowance struct {
+	most int32
+	made atomic.Int32
+}
+
+func (a *allowance) take() error {
+	if a.made.Add(1) > a.most {
+		a.made.Add(-1)
+		return errTooManyDials
+	}
+	return nil
+}
+
 // metadataClient asks one endpoint. It uses no proxy and follows no redirect:
 // either would let somebody else answer.
 type metadataClient struct {
@@ -20,9 +34,9 @@ type metadataClient struct {
 
 // dials makes the connections of one endpoint.
 type dials struct {
-	zone    string        // interface of a link-local address
-	many    bool          // a second connection is made while the first asks
-	count   *atomic.Int32 // of the whole race
+	zone    string // interface of a link-local address
+	many    bool   // a second connection is made while the first asks
+	count   *allowance
 	alive   func()
 	n       atomic.Int32
 	spare   chan net.Conn // closed when there will be none
@@ -35,7 +49,7 @@ var errTooManyDials = errors.New("too many connections")
 
 // newMetadataClient asks base, where that is link-local on the interface zone.
 // count bounds the connections of all clients that share it.
-func newMetadataClient(base, zone string, many bool, count *atomic.Int32, alive func()) *metadataClient {
+func newMetadataClient(base, zone string, many bool, count *allowance, alive func()) *metadataClient {
 	c := &metadataClient{base: base, alive: alive}
 	c.dials = dials{
 		zone: zone, many: many, count: count, alive: alive,
@@ -103,9 +117,8 @@ func (d *dials) dial(ctx context.Context, network, addr string) (net.Conn, error
 }
 
 func (d *dials) connect(ctx context.Context, network, addr string) (net.Conn, error) {
-	if d.count.Add(1) > metadataConnections {
-		d.count.Add(-1)
-		return nil, errTooManyDials
+	if err := d.count.take(); err != nil {
+		return nil, err
 	}
 	if d.zone != "" {
 		to, err := netip.ParseAddrPort(addr)

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,22 +17,28 @@ type metadataReader struct {
 	v4, v6 string
 	read   func(context.Context, *metadataClient) (instance, error)
 	many   bool            // wants several values: a second connection saves round trips
-	zones  func() []string // for a link-local v6; nil: linkLocalZones
+	nics   func() []string // interfaces for a link-local v6; nil: linkLocalZones
 }
 
-// connections is how many TCP connections asking may take.
-func (r metadataReader) connections() int32 {
-	n := int32(1)
-	if r.many {
-		n++
+// effort is what may be spent on asking.
+type effort struct {
+	connections int32 // in all
+	zones       int   // interfaces on which a link-local address is asked
+	second      bool  // a second connection for a service that is asked for several values
+}
+
+// Identity alone is what the time of the metadata counts for. Beside the probes,
+// which take longer, it leaves the run's connections to them.
+var (
+	alone         = effort{connections: 6, zones: 4, second: true}
+	besideProbing = effort{connections: 3, zones: 1}
+)
+
+func (r *run) effort() effort {
+	if r.NoProbe {
+		return alone
 	}
-	if r.v6 != "" {
-		n++
-	}
-	if r.linkLocal() {
-		n += metadataZones - 1
-	}
-	return min(n, metadataConnections)
+	return besideProbing
 }
 
 func (r metadataReader) linkLocal() bool {
@@ -48,17 +53,19 @@ func (r metadataReader) linkLocal() bool {
 // ask reads the service: IPv6 joins when IPv4 has been silent for the stagger,
 // or as soon as it has failed; the first that proves itself wins. dialled
 // counts connections.
-func (r metadataReader) ask(ctx context.Context) (found instance, dialled int32, err error) {
+func (r metadataReader) ask(ctx context.Context, e effort) (found instance, dialled int32, err error) {
 	ctx, cancel := context.WithTimeout(ctx, metadataTotal)
 	defer cancel()
-	race := metadataRace{metadataReader: r, outcomes: make(chan outcome, 1+metadataZones), alive: make(chan struct{}, 1)}
+	race := metadataRace{metadataReader: r, effort: e, outcomes: make(chan outcome, 1+e.zones), alive: make(chan struct{}, 1)}
+	race.dialled.most = e.connections
 	found, err = race.run(ctx, cancel)
-	return found, race.dialled.Load(), err
+	return found, race.dialled.made.Load(), err
 }
 
 type metadataRace struct {
 	metadataReader
-	dialled  atomic.Int32
+	effort
+	dialled  allowance
 	outcomes chan outcome
 	alive    chan struct{} // IPv4 has said something
 	pending  int
@@ -73,7 +80,7 @@ type outcome struct {
 func (r *metadataRace) run(ctx context.Context, cancel func()) (instance, error) {
 	stagger := time.NewTimer(metadataStagger)
 	defer stagger.Stop()
-	r.start(ctx, newMetadataClient(r.v4, "", r.many, &r.dialled, func() {
+	r.start(ctx, newMetadataClient(r.v4, "", r.many && r.second, &r.dialled, func() {
 		select {
 		case r.alive <- struct{}{}:
 		default:
@@ -122,12 +129,12 @@ func (r *metadataRace) join(ctx context.Context) {
 	}
 	r.joined = true
 	zones := []string{""}
-	if r.zones != nil {
-		zones = r.zones()
+	if r.nics != nil {
+		zones = r.nics()
 	} else if r.linkLocal() {
 		zones = linkLocalZones()
 	}
-	for _, zone := range zones[:min(len(zones), metadataZones)] {
+	for _, zone := range zones[:min(len(zones), r.effort.zones)] {
 		r.start(ctx, newMetadataClient(r.v6, zone, false, &r.dialled, func() {}))
 	}
 }

@@ -139,7 +139,7 @@ func TestMetadataReaders(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			base, connections := serve(t, kind)
 			reader.v4, reader.v6 = base, ""
-			got, _, err := reader.ask(t.Context())
+			got, _, err := reader.ask(t.Context(), alone)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestMetadataReaders(t *testing.T) {
 			if got != services[kind].want {
 				t.Errorf("got %+v, want %+v", got, services[kind].want)
 			}
-			if n := connections.Load(); n > metadataConnections {
+			if n := connections.Load(); n > 2 {
 				t.Errorf("%d connections", n)
 			}
 		})
@@ -166,7 +166,7 @@ func TestOVHcloudIsToldFromOpenStack(t *testing.T) {
 		fmt.Fprint(w, services["openstack"].pages["GET "+r.URL.Path].body)
 	}))
 	defer s.Close()
-	got, _, err := metadataReader{v4: s.URL, read: readOpenStack}.ask(t.Context())
+	got, _, err := metadataReader{v4: s.URL, read: readOpenStack}.ask(t.Context(), alone)
 	if err != nil || got.provider != "ovh" {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -183,7 +183,7 @@ func TestMetadataOfAnotherProvider(t *testing.T) {
 			}
 			base, _ := serve(t, other)
 			reader.v4, reader.v6 = base, ""
-			if got, _, err := reader.ask(t.Context()); err == nil {
+			if got, _, err := reader.ask(t.Context(), alone); err == nil {
 				t.Errorf("the reader of %s took %s for its own: %+v", kind, other, got)
 			}
 		}
@@ -275,7 +275,7 @@ func TestMetadataTraps(t *testing.T) {
 			for kind, reader := range metadataReaders {
 				reader.v4, reader.v6 = base, ""
 				start := time.Now()
-				if got, _, err := reader.ask(t.Context()); err == nil {
+				if got, _, err := reader.ask(t.Context(), alone); err == nil {
 					t.Errorf("%s believed it: %+v", kind, got)
 				}
 				if took := time.Since(start); took > metadataTotal+500*time.Millisecond {
@@ -292,6 +292,31 @@ func TestMetadataTraps(t *testing.T) {
 	}
 }
 
+// A service that hangs up after every answer does not get more connections
+// than were set aside for it; beside the probes it gets one at a time.
+func TestMetadataConnections(t *testing.T) {
+	for kind, reader := range metadataReaders {
+		for _, e := range []effort{alone, besideProbing} {
+			for _, hangUp := range []bool{false, true} {
+				base := trap(t, func(w http.ResponseWriter, r *http.Request) {
+					if hangUp {
+						w.Header().Set("Connection", "close")
+					}
+					for i := 0; i+1 < len(services[kind].pages[r.Method+" "+r.URL.RequestURI()].headers); i += 2 {
+						w.Header().Set("Metadata-Flavor", "Google")
+					}
+					fmt.Fprint(w, services[kind].pages[r.Method+" "+r.URL.RequestURI()].body)
+				})
+				reader.v4, reader.v6 = base, ""
+				_, dialled, err := reader.ask(t.Context(), e)
+				if dialled > e.connections || !hangUp && (err != nil || dialled > 1 && !e.second) {
+					t.Errorf("%s, %+v, hangs up %v: %d connections, %v", kind, e, hangUp, dialled, err)
+				}
+			}
+		}
+	}
+}
+
 // HTTP_PROXY is for the internet: what answers there is not this host's service.
 func TestMetadataIgnoresProxies(t *testing.T) {
 	var asked atomic.Bool
@@ -301,11 +326,11 @@ func TestMetadataIgnoresProxies(t *testing.T) {
 	}
 	t.Setenv("NO_PROXY", "")
 	t.Setenv("no_proxy", "")
-	if c := newMetadataClient("http://192.0.2.1", "", false, new(atomic.Int32), func() {}); c.http.Transport.(*http.Transport).Proxy != nil {
+	if c := newMetadataClient("http://192.0.2.1", "", false, new(allowance), func() {}); c.http.Transport.(*http.Transport).Proxy != nil {
 		t.Error("the transport has a proxy function")
 	}
 	base, _ := serve(t, "aws")
-	if _, _, err := (metadataReader{v4: base, read: readAWS}).ask(t.Context()); err != nil || asked.Load() {
+	if _, _, err := (metadataReader{v4: base, read: readAWS}).ask(t.Context(), alone); err != nil || asked.Load() {
 		t.Errorf("proxy asked: %v; %v", asked.Load(), err)
 	}
 }
@@ -325,7 +350,7 @@ func TestMetadataRace(t *testing.T) {
 		{"IPv4 answers", good, hang, 0, metadataStagger},
 	} {
 		start := time.Now()
-		_, _, err := metadataReader{v4: c.v4, v6: c.v6, read: readHetzner}.ask(t.Context())
+		_, _, err := metadataReader{v4: c.v4, v6: c.v6, read: readHetzner}.ask(t.Context(), alone)
 		if took := time.Since(start); err != nil || took < c.atLeast || took > c.most {
 			t.Errorf("%s: %v after %s", c.name, err, took)
 		}
@@ -333,7 +358,7 @@ func TestMetadataRace(t *testing.T) {
 	if n := connections.Load(); n != 3 {
 		t.Errorf("%d connections to the good service, want 3", n)
 	}
-	if _, _, err := (metadataReader{v4: dead, v6: dead, read: readHetzner}).ask(t.Context()); err == nil {
+	if _, _, err := (metadataReader{v4: dead, v6: dead, read: readHetzner}).ask(t.Context(), alone); err == nil {
 		t.Error("no error from two dead services")
 	}
 }
@@ -362,20 +387,20 @@ func TestMetadataZones(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			asked.Store(0)
 			looked.Store(0)
-			r := metadataReader{v4: c.v4, v6: c.v6, read: readOpenStack, many: true, zones: zones(c.zones...)}
+			r := metadataReader{v4: c.v4, v6: c.v6, read: readOpenStack, many: true, nics: zones(c.zones...)}
 			start := time.Now()
-			_, dialled, err := r.ask(t.Context())
+			_, dialled, err := r.ask(t.Context(), alone)
 			if (err != nil) != c.fails || asked.Load() != c.connections || looked.Load() != c.looked {
 				t.Errorf("%v; %d connections to the good service, interfaces listed %d times", err, asked.Load(), looked.Load())
 			}
-			if took := time.Since(start); dialled > metadataConnections || took > metadataTotal+200*time.Millisecond {
+			if took := time.Since(start); dialled > alone.connections || took > metadataTotal+200*time.Millisecond {
 				t.Errorf("%d connections, %s", dialled, took)
 			}
 		})
 	}
 	for kind, r := range metadataReaders {
-		if n := r.connections(); n < 1 || n > metadataConnections || r.linkLocal() != (kind == "hetzner" || kind == "openstack") {
-			t.Errorf("%s: %d connections, link-local %v", kind, n, r.linkLocal())
+		if r.linkLocal() != (kind == "hetzner" || kind == "openstack") {
+			t.Errorf("%s: link-local %v", kind, r.linkLocal())
 		}
 	}
 	for _, zone := range linkLocalZones() {
@@ -404,7 +429,7 @@ func TestMetadataRounds(t *testing.T) {
 			})
 			reader.v4, reader.v6 = base, ""
 			start := time.Now()
-			_, dialled, err := reader.ask(t.Context())
+			_, dialled, err := reader.ask(t.Context(), alone)
 			rounds := time.Since(start).Seconds() / round.Seconds()
 			want := 3.0
 			if kind == "aws" || kind == "linode" || kind == "openstack" || kind == "exoscale" {

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -25,7 +26,10 @@ func (f *family) attempted(a attempt) {
 	f.attempts = append(f.attempts, a)
 }
 
-func (f *family) controlled(r smtpprobe.Result) {
+func (f *family) controlled(ctx context.Context, r smtpprobe.Result) {
+	if cut(ctx, r) {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.controls = append(f.controls, r)
@@ -42,6 +46,7 @@ type target struct {
 	host    string
 	place   int  // order of the output
 	informs bool // the own domain's: never decides
+	ours    bool // one of DefaultTargets
 	found   addresses
 }
 
@@ -93,7 +98,7 @@ func (s *survey) pickTargets() {
 		hosts = hosts[:2]
 	}
 	for i, h := range hosts {
-		s.targets = append(s.targets, &target{host: h, place: i})
+		s.targets = append(s.targets, &target{host: h, place: i, ours: len(s.Targets) == 0})
 	}
 	if s.Domain != "" && len(s.Targets) == 0 {
 		s.targets = append(s.targets, &target{place: 2, informs: true})
@@ -105,7 +110,11 @@ func (s *survey) probeTarget(ctx context.Context, t *target) {
 	if t.informs && !s.ownExchanger(ctx, t) {
 		return
 	}
-	t.found = s.addrs(ctx, t.host)
+	if t.ours {
+		t.found = s.publicAddrs(ctx, t.host)
+	} else {
+		t.found = s.addrs(ctx, t.host)
+	}
 	atOnce(
 		func() { s.probeFamily(ctx, t, &s.v4) },
 		func() {
@@ -138,7 +147,9 @@ func (s *survey) probeFamily(ctx context.Context, t *target, f *family) {
 	if !ok {
 		return
 	}
+	late := time.AfterFunc(readRulesAfter(ctx), func() { s.rules.start(ctx) })
 	a := s.attempt(ctx, t, addr, 0)
+	late.Stop()
 	if a == nil {
 		return
 	}
@@ -159,8 +170,33 @@ func (s *survey) attempt(ctx context.Context, t *target, addr netip.Addr, uid in
 		return nil
 	}
 	o, known := operatorOf(t.host)
-	return &attempt{target: t.host, operator: o.name, known: known, informs: t.informs, uid: uid,
+	a := &attempt{target: t.host, operator: o.name, known: known, informs: t.informs, uid: uid,
 		result: s.probe25(ctx, t.host, addr, uid)}
+	a.cut = !a.greeted() && cut(ctx, a.result)
+	return a
+}
+
+// cut reports whether a probe ended for the sake of the whole run's time.
+func cut(ctx context.Context, r smtpprobe.Result) bool {
+	return r.Fault == smtpprobe.FaultTimeout && over(ctx)
+}
+
+// over reports whether the time of ctx is over. A connection sees its deadline
+// a moment before the context does.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && time.Until(deadline) < 10*time.Millisecond
+}
+
+// readRulesAfter is how long an attempt may take before the rules of this host
+// are read meanwhile: after the first repeat of the SYN, or half of what is left
+// of the run's time.
+func readRulesAfter(ctx context.Context) time.Duration {
+	after := 1200 * time.Millisecond
+	if deadline, ok := ctx.Deadline(); ok {
+		after = min(after, time.Until(deadline)/2)
+	}
+	return after
 }
 
 // asPostfix probes the first target that let root through again as the user
@@ -196,14 +232,14 @@ func (s *survey) rootAgain(ctx context.Context, first *attempt, f *family) *atte
 }
 
 func (s *survey) probeControl(ctx context.Context, c Endpoint, both bool) {
-	found := s.addrs(ctx, c.Host)
+	found := s.publicAddrs(ctx, c.Host)
 	try := func(f *family) func() {
 		return func() {
 			addr, ok := found.first(f.ipv6)
 			if !ok || s.routed(addr) && !s.take() {
 				return
 			}
-			f.controlled(s.control(ctx, c.Host, addr, c.Port))
+			f.controlled(ctx, s.control(ctx, c.Host, addr, c.Port))
 		}
 	}
 	if !both {
@@ -235,7 +271,7 @@ func (s *survey) literalControls(ctx context.Context, stop <-chan struct{}) {
 		}
 		tasks = append(tasks, func() {
 			if !s.routed(addr) || s.take() {
-				f.controlled(s.control(ctx, literal, addr, 443))
+				f.controlled(ctx, s.control(ctx, literal, addr, 443))
 			}
 		})
 	}
@@ -256,7 +292,7 @@ func (s *survey) again(ctx context.Context, f *family) {
 	var failed, greeted *attempt
 	for i, a := range f.attempts {
 		switch {
-		case a.informs || a.uid > 0 || a.again:
+		case a.informs || a.uid > 0 || a.again || a.cut:
 		case a.greeted():
 			greeted = &f.attempts[i]
 		case failed == nil && a.result.Fault != smtpprobe.FaultNoRoute:
@@ -276,6 +312,7 @@ func (s *survey) again(ctx context.Context, f *family) {
 // conclude makes the verdict of each family, and of both, out of what was seen.
 func (s *survey) conclude(ctx context.Context) Port25 {
 	p := Port25{Probes: s.rows()}
+	s.cut = over(ctx)
 	fault := s.dnsFault()
 	tcp := s.v4.reached() || s.v6.reached()
 	reached := tcp || fault != "" && s.answered.Load()
@@ -287,7 +324,10 @@ func (s *survey) conclude(ctx context.Context) Port25 {
 		}
 	}
 	for _, f := range []*family{&s.v4, &s.v6} {
-		scene := scene{attempts: f.attempts, controls: f.controls, dnsFault: fault, reached: reached, lost: lost}
+		scene := scene{attempts: f.attempts, controls: f.controls, dnsFault: fault, reached: reached, lost: lost, cut: s.cut}
+		if lie := s.sameAddress(f.ipv6); lie != "" && !slices.ContainsFunc(f.attempts, attempt.greeted) {
+			scene.attempts, scene.dnsFault, scene.reached = nil, lie, true
+		}
 		scene.rulesRead = s.rules.complete()
 		scene.rule = s.rules.find(packet{port: 25, ipv6: f.ipv6, uid: s.euid()})
 		scene.uidRule = s.rules.find(packet{port: 25, ipv6: f.ipv6, uid: s.postfixUID()})
@@ -336,7 +376,7 @@ func (s *survey) dnsFault() string {
 		if t.found.err == nil {
 			return ""
 		}
-		if first == nil {
+		if first == nil && !t.found.cut {
 			first = t.found.err
 		}
 	}
@@ -346,12 +386,33 @@ func (s *survey) dnsFault() string {
 	return clean(first.Error())
 }
 
+// sameAddress tells a resolver that gives one address for everything: two
+// operators do not share one.
+func (s *survey) sameAddress(ipv6 bool) string {
+	seen := map[netip.Addr]*target{}
+	for _, t := range s.targets {
+		addr, ok := t.found.first(ipv6)
+		if !ok || !t.ours {
+			continue
+		}
+		if other := seen[addr]; other != nil {
+			return fmt.Sprintf("the resolver says %s for %s and for %s", addr, other.host, t.host)
+		}
+		seen[addr] = t
+	}
+	return ""
+}
+
 // rows lists the probes in the order of the targets.
 func (s *survey) rows() []Probe {
 	rows := []Probe{}
 	for _, t := range s.targets {
 		if t.found.err != nil && t.host != "" {
-			rows = append(rows, Probe{Target: t.host, Port: 25, Result: string(DNSFailed)})
+			result := DNSFailed
+			if t.found.cut {
+				result = NotProbed
+			}
+			rows = append(rows, Probe{Target: t.host, Port: 25, Result: string(result)})
 		}
 		for _, f := range []*family{&s.v4, &s.v6} {
 			for _, a := range f.attempts {
@@ -367,6 +428,8 @@ func (s *survey) rows() []Probe {
 func (a attempt) row() Probe {
 	p := row(a.target, a.result)
 	switch {
+	case a.cut:
+		p.Result = string(NotProbed)
 	case a.uid > 0:
 		p.Result += " as postfix"
 	case a.again:

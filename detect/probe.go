@@ -32,6 +32,7 @@ const (
 type addresses struct {
 	v4, v6 []netip.Addr
 	err    error
+	cut    bool // the run's own time was over first
 }
 
 func (a addresses) first(ipv6 bool) (netip.Addr, bool) {

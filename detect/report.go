@@ -39,22 +39,31 @@ func fit(lines []string) []string {
 }
 
 // foldLine breaks a line at textWidth and begins what follows with indent. An
-// address or a command alone on its line stays whole, so that it can be copied.
+// address or a command alone on its line stays whole, so that it can be copied;
+// a foreign word that is too long does not.
 func foldLine(line, indent string) []string {
 	var out []string
-	for len([]rune(line)) > textWidth && !strings.HasPrefix(line, indent+"sudo ") {
+	for len([]rune(line)) > textWidth && !isCommand(line, indent) {
 		runes := []rune(line)
 		cut := textWidth
 		for cut > len(indent) && runes[cut] != ' ' {
 			cut--
 		}
+		next := cut + 1
 		if cut == len(indent) {
-			break
+			if strings.HasPrefix(line, indent+"http") {
+				break
+			}
+			cut, next = textWidth, textWidth
 		}
 		out = append(out, string(runes[:cut]))
-		line = indent + string(runes[cut+1:])
+		line = indent + string(runes[next:])
 	}
 	return append(out, line)
+}
+
+func isCommand(line, indent string) bool {
+	return strings.HasPrefix(line, indent+"sudo ") || strings.HasPrefix(line, indent+"relayhost ")
 }
 
 // report is Lines at any width and of any length; advice and command are the
@@ -69,7 +78,7 @@ func (f Facts) report(evidence bool) []string {
 	if rule := f.Port25.LocalRule; rule != "" && !strings.Contains(f.Port25.Why, rule) {
 		lines = append(lines, "           local rule: "+rule)
 	}
-	if f.Policy != nil {
+	if f.Policy != nil && !slices.Contains([]Verdict{Offline, DNSFailed, Unreachable}, f.Port25.Verdict) {
 		lines = append(lines, "By whom    "+f.blame())
 		if v := f.Port25.Verdict; v != Open && v != BlockedLocally && v != Intercepted {
 			lines = append(lines, fmt.Sprintf("           %s: relayhost unblock", unblockSays[f.Policy.Unblock]))

@@ -59,6 +59,8 @@ type firewall struct {
 	nft  []byte
 	ipt4 []byte
 	ipt6 []byte
+	old4 []byte // of the legacy iptables, where iptables itself speaks nftables
+	old6 []byte
 	ufw  []byte
 	read []string // the tools that could be asked
 }
@@ -77,6 +79,8 @@ func readFirewall(ctx context.Context, query queryFunc) firewall {
 		ask(&f.nft, host.NftRuleset()),
 		ask(&f.ipt4, host.IptablesSave(false)),
 		ask(&f.ipt6, host.IptablesSave(true)),
+		ask(&f.old4, host.IptablesLegacySave(false)),
+		ask(&f.old6, host.IptablesLegacySave(true)),
 		ask(&f.ufw, host.UfwStatus()),
 	)
 	for _, tool := range []struct {
@@ -93,30 +97,36 @@ func readFirewall(ctx context.Context, query queryFunc) firewall {
 // find returns the rule that stops p. ufw's own words come first, since that
 // is where its administrator would change it.
 func (f firewall) find(p packet) *rule {
-	var found *rule
-	save, name := f.ipt4, "iptables"
+	save, old, name := f.ipt4, f.old4, "iptables"
 	if p.ipv6 {
-		save, name = f.ipt6, "ip6tables"
+		save, old, name = f.ipt6, f.old6, "ip6tables"
 	}
-	if r := findIptables(save, name, p); r != nil {
-		found = r
-	} else if r := findNft(f.nft, p); r != nil {
-		found = r
+	found := findIptables(save, name, p)
+	if found == nil {
+		found = findNft(f.nft, p)
+	}
+	if found == nil {
+		found = findIptables(old, name+"-legacy", p)
 	}
 	if found == nil {
 		return nil
 	}
-	if r := findUfw(f.ufw, p); r != nil && strings.Contains(found.text, "ufw") {
+	if r := findUfw(f.ufw, p); r != nil && (strings.Contains(found.text, "ufw") || strings.HasPrefix(found.text, "-P ")) {
 		r.action = found.action
 		return r
 	}
 	return found
 }
 
-// findUfw reads lines like "25/tcp  DENY OUT  Anywhere" of `ufw status verbose`.
+// findUfw reads lines like "25/tcp  DENY OUT  Anywhere" of `ufw status verbose`,
+// and the default for what goes out.
 func findUfw(status []byte, p packet) *rule {
+	var byDefault *rule
 	for line := range strings.Lines(string(status)) {
 		fields := strings.Fields(line)
+		if strings.HasPrefix(line, "Default:") && (strings.Contains(line, "deny (outgoing)") || strings.Contains(line, "reject (outgoing)")) {
+			byDefault = &rule{tool: "ufw", text: clean(strings.Join(fields, " ")), action: actionDrop}
+		}
 		at := slices.Index(fields, "OUT")
 		if at < 2 || fields[at-1] != "DENY" && fields[at-1] != "REJECT" {
 			continue
@@ -130,5 +140,5 @@ func findUfw(status []byte, p packet) *rule {
 		}
 		return &rule{tool: "ufw", text: clean(strings.Join(fields, " ")), action: actionDrop}
 	}
-	return nil
+	return byDefault
 }

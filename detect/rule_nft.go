@@ -2,7 +2,6 @@ package detect
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -40,6 +39,12 @@ func parseNft(data []byte) nftRules {
 				Name   string `json:"name"`
 				Elem   []any  `json:"elem"`
 			} `json:"set"`
+			Map *struct {
+				Family string `json:"family"`
+				Table  string `json:"table"`
+				Name   string `json:"name"`
+				Elem   []any  `json:"elem"`
+			} `json:"map"`
 			Rule *struct {
 				Family string           `json:"family"`
 				Table  string           `json:"table"`
@@ -58,6 +63,8 @@ func parseNft(data []byte) nftRules {
 			rules.order = append(rules.order, o.Chain)
 		case o.Set != nil:
 			rules.sets[nftKey{o.Set.Family, o.Set.Table, o.Set.Name}] = o.Set.Elem
+		case o.Map != nil:
+			rules.sets[nftKey{o.Map.Family, o.Map.Table, o.Map.Name}] = o.Map.Elem
 		}
 	}
 	for _, o := range doc.Nftables {
@@ -156,7 +163,7 @@ func (w *nftWalk) match(c *nftChain, expr []map[string]any) (result truth, names
 	for _, e := range expr {
 		if m, ok := e["match"].(map[string]any); ok {
 			t, port := w.condition(c, m)
-			names = names || port && t == yes
+			names = names || port && t != no
 			result = and(result, t)
 		}
 		for _, unknown := range []string{"limit", "quota", "xt", "ct count"} {
@@ -172,7 +179,11 @@ func (w *nftWalk) condition(c *nftChain, m map[string]any) (t truth, port bool) 
 	left, _ := m["left"].(map[string]any)
 	right := m["right"]
 	t = maybe
-	switch {
+	switch protocol := field(left, "payload", "protocol"); {
+	case protocol == "ip" && w.packet.ipv6, protocol == "ip6" && !w.packet.ipv6:
+		return no, false // it has no such header, whatever is asked of that
+	case left["concat"] != nil:
+		t, port = w.joined(c, left["concat"], right)
 	case field(left, "payload", "field") == "dport":
 		t, port = w.holds(c, right, w.packet.port), true
 	case field(left, "payload", "field") == "daddr" || field(left, "payload", "field") == "saddr":
@@ -192,6 +203,28 @@ func (w *nftWalk) condition(c *nftChain, m map[string]any) (t truth, port bool) 
 		t = t.not()
 	}
 	return t, port
+}
+
+// joined looks port 25 up in a set of several fields ("meta l4proto . th dport"),
+// of which the others are not looked at.
+func (w *nftWalk) joined(c *nftChain, fields, right any) (t truth, port bool) {
+	list, _ := fields.([]any)
+	at := slices.IndexFunc(list, func(f any) bool {
+		m, _ := f.(map[string]any)
+		return field(m, "payload", "field") == "dport"
+	})
+	elems, known := w.elements(c, right)
+	if at < 0 || !known {
+		return maybe, false
+	}
+	for _, e := range elems {
+		m, _ := e.(map[string]any)
+		parts, _ := m["concat"].([]any)
+		if at < len(parts) && w.holds(c, parts[at], w.packet.port) != no {
+			return maybe, true
+		}
+	}
+	return no, true
 }
 
 func field(left map[string]any, kind, key string) string {
@@ -286,7 +319,10 @@ func (w *nftWalk) verdict(c *nftChain, expr []map[string]any) (verdict, target s
 func (w *nftWalk) mapped(c *nftChain, vmap map[string]any) (verdict, target string) {
 	key, _ := vmap["key"].(map[string]any)
 	data, _ := vmap["data"].(map[string]any)
-	set, _ := data["set"].([]any)
+	set, ok := data["set"].([]any)
+	if !ok {
+		set, _ = w.elements(c, vmap["data"])
+	}
 	if field(key, "payload", "field") != "dport" {
 		return "", ""
 	}
@@ -300,86 +336,4 @@ func (w *nftWalk) mapped(c *nftChain, vmap map[string]any) (verdict, target stri
 		}
 	}
 	return "", ""
-}
-
-// nftText writes a rule much as `nft list ruleset` would.
-func nftText(expr []map[string]any) string {
-	var parts []string
-	for _, e := range expr {
-		for kind, value := range e {
-			parts = append(parts, nftStatement(kind, value))
-		}
-	}
-	return clean(strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " "))
-}
-
-func nftStatement(kind string, value any) string {
-	v, _ := value.(map[string]any)
-	switch kind {
-	case "match":
-		op := ""
-		if v["op"] == "!=" {
-			op = "!= "
-		}
-		left, _ := v["left"].(map[string]any)
-		return nftLeft(left) + " " + op + nftValue(v["right"])
-	case "reject":
-		if v == nil {
-			return kind
-		}
-		how := fmt.Sprint(v["type"])
-		if v["expr"] != nil {
-			how += " " + fmt.Sprint(v["expr"])
-		}
-		return "reject with " + how
-	case "dnat":
-		return fmt.Sprintf("dnat to %v", v["addr"])
-	case "redirect":
-		return fmt.Sprintf("redirect to :%v", v["port"])
-	case "jump", "goto":
-		return fmt.Sprintf("%s %v", kind, v["target"])
-	case "xt":
-		return fmt.Sprintf("xt %v %v", v["type"], v["name"])
-	default: // counter, log, limit, drop, accept, ...
-		return kind
-	}
-}
-
-func nftLeft(left map[string]any) string {
-	for kind, value := range left {
-		v, _ := value.(map[string]any)
-		switch kind {
-		case "payload":
-			return fmt.Sprintf("%v %v", v["protocol"], v["field"])
-		case "meta", "ct":
-			return fmt.Sprintf("%s %v", kind, v["key"])
-		default:
-			return kind
-		}
-	}
-	return "?"
-}
-
-func nftValue(value any) string {
-	switch v := value.(type) {
-	case []any:
-		parts := make([]string, len(v))
-		for i, e := range v {
-			parts[i] = nftValue(e)
-		}
-		return strings.Join(parts, ", ")
-	case map[string]any:
-		if set, ok := v["set"].([]any); ok {
-			return "{ " + nftValue(set) + " }"
-		}
-		if r, ok := v["range"].([]any); ok && len(r) == 2 {
-			return nftValue(r[0]) + "-" + nftValue(r[1])
-		}
-		if p, ok := v["prefix"].(map[string]any); ok {
-			return fmt.Sprintf("%v/%v", p["addr"], p["len"])
-		}
-		return "..."
-	default:
-		return fmt.Sprint(v)
-	}
 }

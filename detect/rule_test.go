@@ -3,6 +3,7 @@ package detect
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -93,10 +94,55 @@ func TestFindNft(t *testing.T) {
 		{"some addresses, all ports: not quoted", chain("accept", "output: "+list(toSome, drop)), root, "", ""},
 		{"a limit that we cannot know", chain("accept", "output: "+list(port25, limited, drop)), root, "limit drop", actionDrop},
 		{"a match of iptables-nft that we cannot know", chain("accept", "output: "+list(port25, owner, drop)), root, "xt match owner drop", actionDrop},
+		{"a named verdict map", strings.Replace(chain("accept", `output: {"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": "@ports"}}`),
+			`{"chain"`, `{"map": {"family": "inet", "name": "ports", "table": "filter", "type": "inet_service", "map": "verdict", "elem": [[25, {"drop": null}], [443, {"accept": null}]]}}, {"chain"`, 1), root, "vmap", actionDrop},
+		{"a set of two fields", chain("accept", "output: "+list(joined(`{"concat": ["tcp", 465]}, {"concat": ["tcp", 25]}`), drop)), root, "drop", actionDrop},
+		{"a set of two fields without the port", chain("accept", "output: "+list(joined(`{"concat": ["tcp", 465]}`), drop)), root, "", ""},
+		{"an IPv4 address, IPv6 asked", chain("accept", "output: "+list(toSome, port25, drop)), six, "", ""},
+		{"not an IPv4 address, IPv6 asked", chain("accept", "output: "+list(strings.Replace(toSome, "==", "!=", 1), port25, drop)), six, "", ""},
 		{"no JSON", "Operation not permitted", root, "", ""},
 		{"another shape", `{"nftables": 5}`, root, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) { checkRule(t, findNft([]byte(c.rules), c.p), c.want, c.act) })
+	}
+}
+
+// joined matches "meta l4proto . th dport" against the elements.
+func joined(elems string) string {
+	return `{"match": {"op": "==", "left": {"concat": [{"meta": {"key": "l4proto"}}, {"payload": {"protocol": "th", "field": "dport"}}]}, "right": {"set": [` + elems + `]}}}`
+}
+
+// The chains of firewalld 2 with a policy that rejects port 25, as nft 1.0.6
+// prints them.
+func TestFindFirewalld(t *testing.T) {
+	data, err := os.ReadFile("testdata/nft_firewalld.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, six := range []bool{false, true} {
+		r := findNft(data, packet{port: 25, ipv6: six})
+		checkRule(t, r, "inet firewalld filter_OUT_policy_nomail_deny: tcp dport 25 reject with icmpx admin-prohibited", actionReject)
+		if got := showCommand(r.String()); got != "sudo nft -a list chain inet firewalld filter_OUT_policy_nomail_deny" {
+			t.Errorf("next %q", got)
+		}
+		checkRule(t, findNft(data, packet{port: 587, ipv6: six}), "", "")
+	}
+}
+
+func TestShowCommand(t *testing.T) {
+	for rule, want := range map[string]string{
+		"iptables: -A OUTPUT -p tcp -m tcp --dport 25 -j DROP": "sudo iptables -S OUTPUT",
+		"ip6tables: -A nomail -j REJECT":                       "sudo ip6tables -S nomail",
+		"iptables: -P OUTPUT DROP":                             "sudo iptables -S OUTPUT",
+		"iptables-legacy: -A OUTPUT -j DROP":                   "sudo iptables-legacy -S OUTPUT",
+		"ufw: 25/tcp DENY OUT Anywhere":                        "sudo ufw status numbered",
+		"nft: inet filter output: tcp dport 25 drop":           "sudo nft -a list chain inet filter output",
+		"nft: chain inet filter output: policy drop":           "sudo nft -a list chain inet filter output",
+		"": "",
+	} {
+		if got := showCommand(rule); got != want {
+			t.Errorf("%s: %q, want %q", rule, got, want)
+		}
 	}
 }
 
@@ -169,6 +215,24 @@ To                         Action      From
 	checkRule(t, f.find(packet{port: 25}), "25/tcp DENY OUT Anywhere", actionDrop)
 	checkRule(t, f.find(packet{port: 465}), "", "")
 	checkRule(t, findUfw([]byte(status), packet{port: 25, ipv6: true}), "REJECT OUT", actionDrop)
+}
+
+// What only the legacy iptables has, and what ufw does by default.
+func TestFindLegacyAndDefault(t *testing.T) {
+	save := []byte(saveHead + "-A OUTPUT -p tcp -m tcp --dport 25 -j DROP\n" + saveTail)
+	f := firewall{ipt4: []byte(saveHead + saveTail), ipt6: []byte(saveHead + saveTail), nft: []byte(chain("accept")), old4: save, old6: save}
+	for _, six := range []bool{false, true} {
+		r := f.find(packet{port: 25, ipv6: six})
+		checkRule(t, r, "--dport 25 -j DROP", actionDrop)
+		if !strings.Contains(r.tool, "-legacy") {
+			t.Errorf("tool %s", r.tool)
+		}
+	}
+	policy := strings.Replace(saveHead, "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT", "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT DROP", 1) + saveTail
+	f = firewall{ipt4: []byte(policy), ufw: []byte("Status: active\nDefault: deny (incoming), deny (outgoing), disabled (routed)\n")}
+	checkRule(t, f.find(packet{port: 25}), "Default: deny (incoming), deny (outgoing)", actionDrop)
+	f.ufw = []byte("Status: inactive\n")
+	checkRule(t, f.find(packet{port: 25}), "-P OUTPUT DROP", actionDrop)
 }
 
 // Tools that are missing or fail are no rules, and are not said to have been read.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +37,7 @@ type Options struct {
 
 	Relay   *relays.Relay     // whose ports are probed; nil: SubmissionControls
 	Region  string            // of Relay; "" is its default
+	Named   string            // Relay as the user called it: an id or a file; "" is its id
 	Host    string            // the relay's name, in place of what Region gives
 	Ports   []int             // of Relay; nil: all of its own, in its order
 	Catalog []relays.Relay    // to choose from for the advice; nil: none is named
@@ -62,12 +65,11 @@ type run struct {
 	left  atomic.Int32 // connections that may still be made
 	hosts []HostEntry
 
-	// resolved is closed when the first name has resolved, dead when all
-	// have failed.
-	resolved chan struct{}
+	resolved chan struct{} // closed when the first public name has resolved
 	settled  chan struct{} // closed when the metadata service is done with
 	once     sync.Once
 	answered atomic.Bool // a resolver answered, be it with an error
+	cut      bool        // the time for the whole run was over first
 }
 
 // Run finds out on which host we are and what gets out of it. What fails is a
@@ -143,8 +145,8 @@ func (r *run) budget(h Host) int32 {
 	if r.Relay != nil {
 		n = connectionsWithRelay
 	}
-	if reader, ok := r.reader(h); ok {
-		n -= reader.connections()
+	if _, ok := r.reader(h); ok {
+		n -= r.effort().connections
 	}
 	return n
 }
@@ -189,17 +191,38 @@ func (r *run) say(step string) {
 
 // addrs resolves name and notes whether DNS works at all.
 func (r *run) addrs(ctx context.Context, name string) addresses {
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, dnsLimit)
 	defer cancel()
 	var a addresses
 	a.v4, a.v6, a.err = r.Resolver.Addrs(ctx, name)
+	a.cut = a.err != nil && over(whole)
 	switch {
 	case a.err == nil:
 		r.answered.Store(true)
-		r.once.Do(func() { close(r.resolved) })
 	case !errors.Is(a.err, resolve.ErrTimeout) && ctx.Err() == nil && errnoOf(a.err) == "":
 		r.answered.Store(true)
 	}
+	return a
+}
+
+// publicAddrs is addrs for names that everybody can reach: a resolver that
+// gives an address of this host, of a private network, or none that is one, does
+// not tell the truth.
+func (r *run) publicAddrs(ctx context.Context, name string) addresses {
+	a := r.addrs(ctx, name)
+	if a.err != nil {
+		return a
+	}
+	own := r.local()
+	lie := func(addr netip.Addr) bool { return !public(addr) || slices.Contains(own, addr) }
+	said := slices.Concat(a.v4, a.v6)[0]
+	a.v4, a.v6 = slices.DeleteFunc(a.v4, lie), slices.DeleteFunc(a.v6, lie)
+	if len(a.v4)+len(a.v6) == 0 {
+		a.err = fmt.Errorf("the resolver says %s for %s, which is not its address", said, name)
+		return a
+	}
+	r.once.Do(func() { close(r.resolved) })
 	return a
 }
 

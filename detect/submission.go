@@ -60,7 +60,13 @@ func (s *survey) resolveAll(ctx context.Context, names map[string]addresses) {
 	}
 	results := make(chan result, len(names))
 	for name := range names {
-		go func() { results <- result{name, s.addrs(ctx, name)} }()
+		go func() {
+			if s.Relay == nil {
+				results <- result{name, s.publicAddrs(ctx, name)}
+			} else { // a relay can be in a private network
+				results <- result{name, s.addrs(ctx, name)}
+			}
+		}()
 	}
 	for range len(names) {
 		r := <-results
@@ -68,11 +74,16 @@ func (s *survey) resolveAll(ctx context.Context, names map[string]addresses) {
 	}
 }
 
+const timeOver = "the time for the whole run (--timeout) was over"
+
 // submit probes one port, over IPv4 where there is a route for it.
 func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until smtpprobe.Step) Submission {
 	out := Submission{Relay: e.Relay, Host: e.Host, Port: e.Port, TLS: string(e.TLS)}
 	addr, f, ok := s.choose(found)
 	switch {
+	case found.cut:
+		out.Result, out.Detail = string(NotProbed), timeOver
+		return out
 	case !ok && found.err != nil:
 		out.Result, out.Detail = string(DNSFailed), clean(found.err.Error())
 		return out
@@ -87,8 +98,12 @@ func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until 
 		Name: e.Host, Addr: netip.AddrPortFrom(addr, uint16(e.Port)), Implicit: e.TLS == relays.Implicit,
 		Until: until, HELO: s.HELO, Roots: s.Roots, ConnectTimeout: silence, StepTimeout: greetingLimit, Timeout: probeLimit,
 	})
-	f.controlled(r)
+	f.controlled(ctx, r)
 	out.Ms = millis(r.Total)
+	if cut(ctx, r) {
+		out.Result, out.Detail = string(NotProbed), timeOver
+		return out
+	}
 	out.Result = "open"
 	if r.Fault != smtpprobe.FaultNone {
 		out.Result, out.Step = string(r.Fault), string(r.Failed)

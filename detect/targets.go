@@ -1,6 +1,9 @@
 package detect
 
 import (
+	"fmt"
+	"net/netip"
+	"regexp"
 	"strings"
 
 	"relayhost/relays"
@@ -56,6 +59,20 @@ var SubmissionControls = []Endpoint{
 // dead resolver from a dead network: the public resolvers of Google and
 // Cloudflare, whose addresses do not change.
 var LiteralControls = []string{"8.8.8.8", "1.1.1.1", "2001:4860:4860::8888"}
+
+// CheckTarget refuses what is neither a host name (RFC 1123, section 2.1) nor an
+// address.
+func CheckTarget(name string) error {
+	if _, err := netip.ParseAddr(name); err == nil {
+		return nil
+	}
+	if name = strings.TrimSuffix(name, "."); len(name) <= 253 && hostName.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("\"%s\" is neither a host name nor an address", clean(name))
+}
+
+var hostName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
 
 // operatorOf returns who runs host; an unknown host stands for itself.
 func operatorOf(host string) (operator, bool) {

@@ -132,6 +132,8 @@ func TestJudge(t *testing.T) {
 		{"refused at once, and a rule on a near network", scene{attempts: all(rejected), controls: answers(atOnceHere), rule: rejectRule}, BlockedLocally, "--dport 25 -j REJECT"},
 		{"refused at once on a near network without a rule", scene{attempts: all(rejected), controls: answers(atOnceHere)}, Refused, ""},
 		{"one of the local refusals is late on a busy machine", scene{attempts: to(rejected, failed(smtpprobe.FaultRefused, 3*time.Millisecond), rejected), controls: answers(aRoundTrip)}, BlockedLocally, ""},
+		{"one is half a round trip late", scene{attempts: to(failed(smtpprobe.FaultRefused, 10*time.Millisecond), rejected, rejected), controls: answers(aRoundTrip)}, BlockedLocally, ""},
+		{"one refused at once, the others from afar", scene{attempts: to(rejected, failed(smtpprobe.FaultRefused, aRoundTrip+time.Millisecond)), controls: answers(aRoundTrip)}, Refused, ""},
 		{"refused at once, but no rule of this host does it", scene{attempts: all(rejected), controls: answers(aRoundTrip), rulesRead: true}, Refused, ""},
 		{"IPv6 rejected here shows with the second SYN", scene{attempts: []attempt{sixth(1014), sixth(1031)}, controls: answers(aRoundTrip)}, BlockedLocally, ""},
 		{"IPv6 rejected by a router", scene{attempts: []attempt{sixth(20), sixth(21)}, controls: answers(aRoundTrip)}, Refused, ""},

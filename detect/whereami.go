@@ -37,8 +37,8 @@ func (r *run) askMetadata(ctx context.Context, h Host) Host {
 		return h
 	}
 	r.say("asking the metadata service of " + h.Name)
-	found, dialled, err := reader.ask(ctx)
-	r.left.Add(reader.connections() - dialled)
+	found, dialled, err := reader.ask(ctx, r.effort())
+	r.left.Add(r.effort().connections - dialled)
 	if err != nil {
 		// No answer does not mean another provider: the service can be
 		// switched off, and its hop limit drops answers to containers.

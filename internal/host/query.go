@@ -58,6 +58,15 @@ func IptablesSave(six bool) Query {
 	return query("iptables-save")
 }
 
+// IptablesLegacySave prints the rules that were made through the kernel's old
+// interface, which an iptables of today does not see.
+func IptablesLegacySave(six bool) Query {
+	if six {
+		return query("ip6tables-legacy-save")
+	}
+	return query("iptables-legacy-save")
+}
+
 // UfwStatus prints ufw's own view of the rules.
 func UfwStatus() Query { return query("ufw", "status", "verbose") }
 

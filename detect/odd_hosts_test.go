@@ -1,0 +1,195 @@
+package detect
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/host"
+	"relayhost/internal/smtpprobe"
+)
+
+// slow is a zone whose resolver takes its time.
+type slow struct {
+	*zone
+	after time.Duration
+}
+
+func (s slow) Addrs(ctx context.Context, name string) (v4, v6 []netip.Addr, err error) {
+	select {
+	case <-time.After(s.after):
+		return s.zone.Addrs(ctx, name)
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+}
+
+// A run that is given too little time says so, and takes neither silence that
+// has not lasted nor names that were still being asked for as a fault of the
+// network. What was seen stands.
+func TestRunOfTooLittleTime(t *testing.T) {
+	silent := func(ctx context.Context, p smtpprobe.Target) smtpprobe.Result {
+		<-ctx.Done()
+		r := failed(smtpprobe.FaultTimeout, silence)
+		r.Addr, r.Err = p.Addr, ctx.Err()
+		return r
+	}
+	only25 := func(ctx context.Context, p smtpprobe.Target) smtpprobe.Result {
+		if p.Addr.Port() == 25 {
+			return silent(ctx, p)
+		}
+		r := hello("mx ESMTP")
+		r.Addr = p.Addr
+		return r
+	}
+	greets := func(_ context.Context, p smtpprobe.Target) smtpprobe.Result {
+		r := hello(p.Name + " ESMTP")
+		r.Addr = p.Addr
+		return r
+	}
+	refuses := func(_ context.Context, p smtpprobe.Target) smtpprobe.Result {
+		r := hello("")
+		if p.Addr.Port() == 25 {
+			r = failed(smtpprobe.FaultRefused, aRoundTrip)
+		}
+		r.Addr = p.Addr
+		return r
+	}
+	dropped := chain("accept", "output: "+list(port25, drop))
+	for _, c := range []struct {
+		name       string
+		dns        time.Duration
+		probe      func(context.Context, smtpprobe.Target) smtpprobe.Result
+		rules      string
+		want       Verdict
+		submission string
+		why        string
+	}{
+		{"the resolver has not answered yet", time.Hour, greets, "", Inconclusive, "not_probed", "--timeout"},
+		{"nobody has answered yet", 0, silent, "", Inconclusive, "not_probed", "--timeout"},
+		{"port 25 is silent so far", 0, only25, "", Inconclusive, "open", "--timeout"},
+		{"port 25 is silent so far, and a rule drops it", 0, only25, dropped, BlockedLocally, "open", "dport 25"},
+		{"port 25 has answered", 0, greets, "", Open, "open", "greeted"},
+		{"port 25 has refused", 0, refuses, "", Refused, "open", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+			defer cancel()
+			o := bench(t, everybody(), nil)
+			o.Resolver, o.probe = slow{everybody(), c.dns}, c.probe
+			if c.rules != "" {
+				o.euid = func() int { return 0 }
+				o.query = func(context.Context, host.Query) (host.Output, error) {
+					return host.Output{Stdout: []byte(c.rules)}, nil
+				}
+			}
+			start := time.Now()
+			facts, err := Run(ctx, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took > time.Second {
+				t.Errorf("took %s", took)
+			}
+			p := facts.Port25
+			if p.Verdict != c.want || !strings.Contains(p.Why, c.why) {
+				t.Errorf("got %s: %s", p.Verdict, p.Why)
+			}
+			for _, row := range facts.Submission {
+				if row.Result != c.submission {
+					t.Errorf("port %d: %s %s", row.Port, row.Result, row.Detail)
+				}
+			}
+			if p.Verdict == Inconclusive {
+				for _, row := range p.Probes {
+					if row.Result != string(NotProbed) {
+						t.Errorf("%s: %s", row.Target, row.Result)
+					}
+				}
+			}
+			if c.submission != "open" && (facts.Next != "relayhost detect" || !strings.Contains(facts.Advice, "too short")) {
+				t.Errorf("%s; %s", facts.Advice, facts.Next)
+			}
+			if n := len(facts.Lines()); n > maxLines {
+				t.Errorf("%d lines", n)
+			}
+		})
+	}
+}
+
+// A resolver that gives this host's own address, a private one or the same one
+// for everybody does not say what gets out.
+func TestResolverThatLies(t *testing.T) {
+	refuse := func(p smtpprobe.Target) smtpprobe.Result {
+		r := failed(smtpprobe.FaultRefused, atOnceHere)
+		r.Addr = p.Addr
+		return r
+	}
+	for _, said := range []string{"127.0.0.1", "192.168.1.1", "0.0.0.0", "203.0.113.10", "169.254.169.254", "100.64.0.1", "198.51.100.77"} {
+		z := everybody()
+		for name := range z.addrs {
+			z.addrs[name] = []string{said}
+		}
+		facts, err := Run(t.Context(), bench(t, z, refuse))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := facts.Port25
+		if p.Verdict != DNSFailed || !strings.Contains(p.Why, said) || facts.Next != "cat /etc/resolv.conf" {
+			t.Errorf("%s: got %s (%s): %s; %s", said, p.Verdict, p.IPv4, p.Why, facts.Next)
+		}
+	}
+	// Names that the user gives are the user's to know.
+	z := everybody()
+	z.addrs["mx.corp.example"] = []string{"10.0.0.25"}
+	o := bench(t, z, func(p smtpprobe.Target) smtpprobe.Result {
+		r := hello("mx.corp.example ESMTP")
+		r.Addr = p.Addr
+		return r
+	})
+	o.Targets = []string{"mx.corp.example"}
+	if facts, err := Run(t.Context(), o); err != nil || facts.Port25.Verdict != Open {
+		t.Errorf("%v; %s: %s", err, facts.Port25.Verdict, facts.Port25.Why)
+	}
+	o.Targets = []string{"mx.mistyped.example"}
+	if facts, err := Run(t.Context(), o); err != nil || facts.Port25.Verdict != DNSFailed || !strings.Contains(facts.Advice, "--target") {
+		t.Errorf("%v; %s: %s", err, facts.Port25.Verdict, facts.Advice)
+	}
+}
+
+func TestCheckTarget(t *testing.T) {
+	for name, good := range map[string]bool{
+		"mx.example.net": true, "MX.example.net.": true, "mx": true, "192.0.2.1": true, "2001:db8::1": true, "fe80::1%eth0": true, "xn--mnchen-3ya.de": true, "1and1.com": true,
+		"": false, ".": false, "-x": false, "a..b": false, "a b": false, "mx.example.net:25": false, "http://mx": false, "a\x1b[31mb": false, "m\u00fcnchen.de": false, strings.Repeat("a", 64): false,
+		strings.Repeat("a.", 130): false, "x-.y": false, "a_b.c": false,
+	} {
+		if err := CheckTarget(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// What setup is called by is what detect was called by, as one word for a shell.
+func TestNextNamesTheRelayAsTheUserDid(t *testing.T) {
+	for named, want := range map[string]string{
+		"": "--relay postmark", "postmark": "--relay postmark", "./corp.toml": "--relay ./corp.toml",
+		"/root/my relay.toml": "--relay '/root/my relay.toml'", "it's": `--relay 'it'\''s'`, "$(x)": "--relay '$(x)'",
+	} {
+		o := bench(t, everybody(), func(p smtpprobe.Target) smtpprobe.Result {
+			r := hello(p.Name + " ESMTP")
+			r.Addr = p.Addr
+			return r
+		})
+		for _, r := range catalogue(t) {
+			if r.ID == "postmark" {
+				o.Relay, o.Named, o.Host = &r, named, "smtp.gmail.com"
+			}
+		}
+		facts, err := Run(t.Context(), o)
+		if err != nil || facts.Next != "sudo relayhost setup "+want {
+			t.Errorf("%q: %v; %s", named, err, facts.Next)
+		}
+	}
+}
