@@ -42,7 +42,6 @@ type Point struct {
 type Route struct {
 	Name    string   `json:"name"`
 	Senders []string `json:"senders,omitempty"` // as plan.Route has them
-	From    string   `json:"from,omitempty"`    // sender of the proof, where it is not the obvious one
 	Service string   `json:"service"`           // entry of master.cf that its mail goes by today
 	By      string   `json:"by"`                // parameter that sends it there
 	Hops    []Hop    `json:"hops"`

@@ -20,11 +20,6 @@ func (a *reading) from() {
 	default:
 		a.out.From, why = a.mailbox(), "it is the account, and the service takes no other sender"
 	}
-	for i := range a.out.Routes {
-		if r := &a.out.Routes[i]; slices.Equal(r.Senders, []string{"<>"}) {
-			r.From = a.out.From // bounces have no address to prove the route with
-		}
-	}
 	if a.out.From == "" {
 		seen := ""
 		if many := a.rewritten(); len(many) > 1 {

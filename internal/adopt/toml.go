@@ -32,7 +32,6 @@ func (a Adoption) TOML() []byte {
 			line(&b, "name", r.Name)
 			fmt.Fprintf(&b, "senders = [%s]\n", list(r.Senders))
 			r.Hops[0].toml(&b)
-			line(&b, "from", r.From)
 			table = "route.fallback"
 		}
 		for _, h := range r.Hops[1:] {
