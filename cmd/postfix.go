@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"relayhost/internal/host"
@@ -68,8 +69,36 @@ func (a *app) reloadIfRunning(ctx context.Context) error {
 // start brings Postfix up, through systemd where it is PID 1, so that the
 // service manager knows of it.
 func (a *app) start(ctx context.Context) error {
-	if _, err := a.host.Stat("/run/systemd/system"); err == nil && a.configDir == "" {
-		return a.runPostfix(ctx, host.Command{Args: []string{"systemctl", "start", "postfix"}})
+	if _, err := a.host.Stat("/run/systemd/system"); err == nil {
+		if unit := a.unit(ctx); unit != "" {
+			return a.runPostfix(ctx, host.Command{Args: []string{"systemctl", "start", unit}})
+		}
 	}
 	return a.postfixCommand(ctx, "start")
+}
+
+// unit is the systemd unit of this instance, "" where systemd knows of none. That
+// of the default one is postfix.service everywhere: where Debian 9 to 12 run it
+// in postfix@-.service, starting the former starts the latter.
+func (a *app) unit(ctx context.Context) string {
+	dir := filepath.Clean(a.configDir)
+	if a.configDir == "" || dir == postfix.DefaultConfigDir {
+		return "postfix.service"
+	}
+	// Debian up to 12 names the unit as postmulti(1) names the instance, which is
+	// postfix-NAME; later ones leave "postfix-" out.
+	name := strings.TrimPrefix(filepath.Base(dir), "postfix-")
+	out, err := a.host.Run(ctx, host.Command{Args: []string{"systemctl", "list-units", "--all", "--plain", "--no-legend", "postfix@*.service"}})
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(out.Stdout)) {
+		for _, unit := range strings.Fields(line) {
+			// systemd-escape(1) writes a hyphen as \x2d where it is no separator.
+			if id := strings.ReplaceAll(unit, `\x2d`, "-"); id == "postfix@"+name+".service" || id == "postfix@postfix-"+name+".service" {
+				return unit
+			}
+		}
+	}
+	return ""
 }

@@ -4,7 +4,9 @@ package cmd_test
 
 import (
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"relayhost/internal/lab"
 	"relayhost/internal/smtpd"
@@ -46,4 +48,65 @@ func TestLabQueueHold(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLabQueueHoldUndone: what a set-up has put on hold is released, and nothing
+// else, when its run is killed (by the watch), when the watch dies with it (by
+// the next command), and when the set-up is rolled back.
+func TestLabQueueHoldUndone(t *testing.T) {
+	l, stop, args := transactionLab(t)
+	s := l.Server
+	for _, to := range []string{"customer@gmail.com", "another@gmail.com", "held@gmail.com"} {
+		s.SendMail("root", to, "an invoice")
+		s.WaitLog(`to=<` + to + `>.*status=deferred`)
+	}
+	s.Shell(`postsuper -h "$(postqueue -j | sed -n 's/.*"queue_id": "\([^"]*\)".*held@gmail.*/\1/p')"`)
+	onHold := func(when string, want int) {
+		t.Helper()
+		q := s.Queue()
+		if n := strings.Count(q, `"queue_name": "hold"`); n != want || strings.Count(q, "@gmail.com\"") != 3 {
+			t.Errorf("%s: %d of 3 messages on hold, want %d:\n%s", when, n, want, q)
+		}
+		for line := range strings.Lines(q) {
+			if strings.Contains(line, "held@gmail") && !strings.Contains(line, `"hold"`) {
+				t.Errorf("%s: a message that somebody else holds was released", when)
+			}
+		}
+	}
+	onHold("before", 1)
+	args = append(args, "--queue", "hold")
+	for _, watched := range []bool{true, false} {
+		reached := stop.arm(false, 2)
+		p := s.Start(args...)
+		waitFor(t, "proof", reached)
+		onHold("during the proof", 3)
+		if !watched {
+			s.Shell("pkill -KILL -f [w]atch-transaction")
+		}
+		if err := p.Kill(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		p.Wait()
+		if !watched {
+			onHold("killed with its watch", 3)
+			if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 0 {
+				t.Errorf("rollback: %s", r)
+			}
+		}
+		for start := time.Now(); s.Exists("/var/lib/relayhost/in-progress") && time.Since(start) < 20*time.Second; {
+			time.Sleep(20 * time.Millisecond)
+		}
+		onHold("undone", 1)
+	}
+	if r := l.Run(args...); r.Code != 0 {
+		t.Fatalf("setup: %s", r)
+	}
+	onHold("set up", 3)
+	if r := l.Run("relayhost", "rollback", "--list", "--json"); !strings.Contains(r.Stdout, `"held": 2`) {
+		t.Errorf("the list does not tell: %s", r)
+	}
+	if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 0 {
+		t.Errorf("rollback: %s", r)
+	}
+	onHold("rolled back", 1)
 }

@@ -129,8 +129,7 @@ type setup struct {
 	prompter  ui.Prompter
 	limit     *limit // nil in the demo, which asks nothing
 	waiting   []postfix.QueuedMessage
-	held      []string // queue ids that we have put on hold
-	started   bool     // Postfix did not run and was started by us
+	started   bool // Postfix did not run and was started by us
 
 	demo     bool         // of the demo: nothing stays
 	stateDir string       // of the transaction; "" is apply.StateDir

@@ -92,23 +92,20 @@ func (s *setup) apply(ctx context.Context) error {
 	}
 	o := apply.Options{
 		ConfigDir: s.state.ConfigDir, StateDir: s.stateDir, Reload: s.reload, KeepOnFailure: s.flags.keep, Force: s.flags.force,
-		Watchdog: []string{self, watchCommand}, Watch: s.watchLog,
+		Watchdog: []string{self, watchCommand}, Watch: s.watchLog, Hold: s.toHold(),
 		Progress: func(step string) {
 			if !s.json || s.verbose {
 				s.io.Part(step)
 			}
 		},
 	}
-	s.useTrialLog(ctx, &o)
+	s.forProof(ctx, &o)
 	defer func() { s.trial = nil }()
 	if !s.flags.noVerify {
 		o.Prove = func(ctx context.Context) error {
 			proven = s.proveLive(ctx)
 			return s.judge(proven)
 		}
-	}
-	if err := s.holdQueue(ctx); err != nil {
-		return err
 	}
 	s.progress("writing the configuration")
 	record, err := apply.Run(ctx, s.host, s.plan, o)
@@ -129,7 +126,6 @@ func (s *setup) applyFailed(ctx context.Context, record apply.Record, err error,
 		// It did not run before, so it does not run after.
 		err = errors.Join(err, s.postfixCommand(context.WithoutCancel(ctx), "stop"))
 	}
-	s.releaseQueue(context.WithoutCancel(ctx))
 	var needs *apply.NeedsPerson
 	if errors.As(err, &needs) {
 		return err

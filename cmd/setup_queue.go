@@ -51,31 +51,16 @@ func waitingLine(waiting []postfix.QueuedMessage) string {
 		len(waiting), time.Since(oldest).Round(time.Minute), strings.Join(domains, ", "))
 }
 
-// holdQueue keeps what waits from going through the relay, where that was
-// asked for, before the relay becomes the way out.
-func (s *setup) holdQueue(ctx context.Context) error {
-	if s.flags.queue != "hold" {
-		return nil
-	}
+// toHold lists the queue ids that are to wait on hold, where that was asked for,
+// before the relay becomes the way out. What is on hold already is not ours.
+func (s *setup) toHold() []string {
+	var ids []string
 	for _, m := range s.waiting {
-		if m.Queue != "hold" && postfix.IsQueueID(m.ID) {
-			s.held = append(s.held, m.ID)
+		if s.flags.queue == "hold" && m.Queue != "hold" && postfix.IsQueueID(m.ID) {
+			ids = append(ids, m.ID)
 		}
 	}
-	err := s.postsuper(ctx, "-h", s.held)
-	if err != nil {
-		// It may have come half way.
-		s.releaseQueue(context.WithoutCancel(ctx))
-	}
-	return err
-}
-
-// releaseQueue takes holdQueue back when the set-up was rolled back.
-func (s *setup) releaseQueue(ctx context.Context) {
-	if err := s.postsuper(ctx, "-H", s.held); err != nil {
-		s.io.Say("warning: %d message(s) stay on hold, postsuper -H releases them: %v", len(s.held), err)
-	}
-	s.held = nil
+	return ids
 }
 
 // sendQueue retries what was deferred, message by message: flushing the whole
@@ -98,17 +83,6 @@ func (s *setup) sendQueue(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// postsuper hands the queue ids over by standard input (postsuper(1), "-"): a
-// queue may be longer than a command line.
-func (s *setup) postsuper(ctx context.Context, action string, ids []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	return s.runPostfix(ctx, host.Command{
-		Args: append(s.withConfig("postsuper"), action, "-"), Stdin: []byte(strings.Join(ids, "\n") + "\n"),
-	})
 }
 
 // withConfig is the beginning of a Postfix command line for this instance.

@@ -10,12 +10,22 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// useTrialLog has Postfix keep a log for the proof where no other can be read,
-// as in a container without syslog.
-func (s *setup) useTrialLog(ctx context.Context, o *apply.Options) {
-	if s.log != nil || s.flags.noVerify {
+// forProof sets what Postfix needs besides for the proof, and loses again.
+func (s *setup) forProof(ctx context.Context, o *apply.Options) {
+	if s.demo || s.flags.noVerify {
 		return
 	}
+	o.Trial = map[string]string{}
+	// postmulti(1) makes instances that take no mail from sendmail(1).
+	if users, set := s.state.Params["authorized_submit_users"]; set && users == "" {
+		o.Trial["authorized_submit_users"] = "root"
+	}
+	s.keepLog(ctx, o)
+}
+
+// keepLog has Postfix keep a log for the proof where no other can be read, as in
+// a container without syslog.
+func (s *setup) keepLog(ctx context.Context, o *apply.Options) {
 	if _, err := postfix.FindLog(ctx, &s.host.Reader, s.state); err == nil {
 		return
 	}
@@ -25,8 +35,9 @@ func (s *setup) useTrialLog(ctx context.Context, o *apply.Options) {
 		s.io.Say("warning: main.cf defines %s twice: Postfix keeps no log for the proof", dups[0])
 		return
 	}
-	o.TrialLog = true
 	s.trial = &postfix.Log{File: apply.TrialLog(*o)}
+	o.Trial["maillog_file"] = s.trial.File
+	o.Trial["maillog_file_prefixes"] = filepath.Dir(s.trial.File)
 }
 
 // plannedDups are the parameters that main.cf defines twice.

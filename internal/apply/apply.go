@@ -26,13 +26,17 @@ type Options struct {
 	// returns is called after the reload and fails when Postfix has logged
 	// "fatal:" or "throttling". nil watches nothing.
 	Watch func(context.Context) (func(context.Context) error, error)
-	// TrialLog has Postfix log to the file TrialLog while Prove runs, and no
-	// longer: where nothing else can be read, that log shows the delivery.
-	TrialLog bool
+	// Trial are parameters that main.cf has besides while Prove runs, and no
+	// longer: a maillog_file that shows the delivery, say (TrialLog).
+	Trial map[string]string
 	// Prove runs after the reload; its error rolls back. nil skips the proof.
 	Prove func(context.Context) error
 	// KeepOnFailure keeps the new configuration when Prove fails.
 	KeepOnFailure bool
+	// Hold are the queue ids of messages that are put on hold before anything
+	// is written, so that they do not leave by the new way. Whoever undoes the
+	// change releases exactly these.
+	Hold []string
 	// Force lets RollBack and Recover overwrite what others have changed.
 	Force bool
 	// Progress is told of each step; may be nil.
@@ -58,6 +62,7 @@ type Record struct {
 	State    string    `json:"state"` // committed | rolled_back
 	Files    []Change  `json:"files"`
 	Commands []string  `json:"commands"`
+	Held     int       `json:"held,omitempty"` // messages that were put on hold
 	Notes    []string  `json:"notes,omitempty"`
 }
 
@@ -107,12 +112,11 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if err := t.preflight(files); err != nil {
 		return Record{}, err
 	}
-	stage, err := t.stage(ctx, p, files)
-	stage.close()
+	steps, err := t.staged(ctx, p, files)
 	if err != nil {
 		return Record{}, err
 	}
-	j := journal{Kind: kindChange, Steps: stage.steps(files), Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
+	j := journal{Kind: kindChange, Steps: steps, Held: o.Hold, Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
 	for _, c := range p.Commands {
 		if !done(c, p) {
 			j.Commands = append(j.Commands, command{Args: c.Args})
@@ -122,6 +126,17 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 		return Record{Relay: p.Relay, Host: p.Host, Port: p.Port}, nil
 	}
 	return t.perform(ctx, j)
+}
+
+// staged turns files into all the steps of p, built and checked.
+func (t *transaction) staged(ctx context.Context, p plan.Plan, files []step) ([]step, error) {
+	stage, err := t.stage(ctx, p, files)
+	defer stage.close()
+	if err != nil {
+		return nil, err
+	}
+	steps := stage.steps(files)
+	return steps, stage.bridge(ctx, steps)
 }
 
 func (o Options) stateDir() string {

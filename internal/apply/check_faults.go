@@ -26,6 +26,9 @@ func (s *stage) judge(ctx context.Context, p plan.Plan) error {
 		State: state, Service: p.Service, NextHop: p.NextHop,
 		Implicit: p.TLS == string(relays.Implicit), NoVerify: p.NoVerify, NoAuth: p.NoAuth,
 	}
+	for _, w := range p.Routes {
+		staged.Ways = append(staged.Ways, w.Staged())
+	}
 	for _, f := range p.Files {
 		if f.Action == plan.Remove {
 			delete(staged.State.Maps, f.Path)

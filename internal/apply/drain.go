@@ -13,20 +13,16 @@ import (
 // drainTime is how long a service that goes may take to end its deliveries.
 const drainTime = 10 * time.Second
 
-// drain comes before a step that takes services out of master.cf. At the reload
+// drain comes before services are taken out of master.cf. At the reload
 // master(8) ends their processes with SIGTERM, also one that has just sent a
-// message and has not noted that down: it would be sent again. So Postfix is
-// told first that nothing goes there any more; processes then end when they are
-// done. This works where main.cf has been written already, as on the way back.
-func (t *transaction) drain(ctx context.Context, s step, reload func(context.Context) error) error {
-	names := lostServices(s)
+// message and has not noted that down: it would be sent again. Postfix has been
+// told by then that nothing goes there any more; processes end when they are
+// done.
+func (t *transaction) drain(ctx context.Context, names []string) error {
 	if t.h.Root != "" || !t.deliver(names) {
 		return nil
 	}
 	t.o.say("waiting for deliveries to end")
-	if err := reload(ctx); err != nil {
-		return err
-	}
 	for end := time.Now().Add(drainTime); t.deliver(names) && time.Now().Before(end); {
 		select {
 		case <-ctx.Done():
@@ -42,23 +38,28 @@ func lostServices(s step) []string {
 	if filepath.Base(s.Path) != "master.cf" {
 		return nil
 	}
-	was, err := postfix.ParseMaster(s.Before.data)
+	return servicesWithout(s.rest().Before.data, s.After.data)
+}
+
+// servicesWithout lists the services in master that other does not have.
+func servicesWithout(master, other []byte) []string {
+	has, err := postfix.ParseMaster(master)
 	if err != nil { // then master(8) has not read it either
 		return nil
 	}
 	left := map[string]bool{}
-	if will, err := postfix.ParseMaster(s.After.data); err == nil {
-		for _, service := range will.Services() {
+	if without, err := postfix.ParseMaster(other); err == nil {
+		for _, service := range without.Services() {
 			left[service.Name] = true
 		}
 	}
-	var lost []string
-	for _, service := range was.Services() {
+	var names []string
+	for _, service := range has.Services() {
 		if !left[service.Name] {
-			lost = append(lost, service.Name)
+			names = append(names, service.Name)
 		}
 	}
-	return lost
+	return names
 }
 
 // deliver reports whether a process of one of the services runs: master(8) starts

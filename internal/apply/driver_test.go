@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 
 // drive reads name=value arguments: root, path, limit (of each child), kill (the
 // change to die at), fail (change:ENOSPC), unfit (a service whose configuration
-// is judged), prove (ok, fail, hang), watch (a deadline), password.
+// is judged), prove (ok, fail, hang), watch (a deadline), password, relay.
 func drive(args []string) int {
 	set := map[string]string{}
 	for _, a := range args[1:] {
@@ -64,7 +64,9 @@ func drive(args []string) int {
 	if set["root"] != "" {
 		o.Reload = func(context.Context) error { return nil }
 	}
-	o.TrialLog = set["trial"] != ""
+	if set["trial"] != "" {
+		o.Trial = map[string]string{"maillog_file": TrialLog(o)}
+	}
 	if set["watch"] != "" {
 		self, _ := os.Executable()
 		o.Watchdog = []string{self, "watch-transaction"}
@@ -84,7 +86,7 @@ func drive(args []string) int {
 	var err error
 	switch args[0] {
 	case "run":
-		p := driverPlan(h, set["password"])
+		p := driverPlan(h, set["password"], set["relay"])
 		p.Service, p.NextHop = set["unfit"], nextHop // "" is not judged
 		_, err = Run(ctx, h, p, o)
 	case "rollback":

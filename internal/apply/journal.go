@@ -40,6 +40,8 @@ type journal struct {
 	Commands  []command `json:"commands,omitempty"`
 	Undoes    []string  `json:"undoes,omitempty"`   // a rollback: the ids of the changes that end with it
 	Replaces  []string  `json:"replaces,omitempty"` // two old changes folded into this one
+	Held      []string  `json:"held,omitempty"`     // queue ids that the run puts on hold before it writes
+	Released  []string  `json:"released,omitempty"` // queue ids that a rollback releases after it has written
 	failure   error     // of the proof, when the change is kept all the same
 }
 
@@ -56,9 +58,13 @@ type step struct {
 	Link   string `json:"link,omitempty"` // where Path points, when it is a link
 	Secret bool   `json:"secret,omitempty"`
 	Source string `json:"source,omitempty"` // of a compiled map: the text that it was made from
+	Map    string `json:"map,omitempty"`    // of a compiled map: its type, where postmap(1) makes it
 	Before state  `json:"before"`
 	After  state  `json:"after"`
 	Trial  *state `json:"trial,omitempty"` // what it is during the proof, when that is not After
+	// Between holds the entries of both; it is there from the first write until
+	// the new configuration has proven itself. nil where After does.
+	Between *state `json:"between,omitempty"`
 }
 
 // state is a file, a folder or its absence at one moment.
@@ -148,6 +154,7 @@ func (j *journal) fill(h *host.Host, dir string) error {
 			// What was written is kept to merge and to show differences.
 			{&s.After, "after", !s.Secret && s.Source == ""},
 			{s.Trial, "trial", true},
+			{s.Between, "between", s.Between != nil && !s.Between.same(s.Before)},
 		} {
 			if c.state == nil {
 				continue
@@ -191,7 +198,7 @@ func readJournal(r *host.Reader, dir string) (journal, error) {
 			filepath.Join(dir, journalName), j.Version, journalVersion)
 	}
 	for i := range j.Steps {
-		for _, s := range []*state{&j.Steps[i].Before, &j.Steps[i].After, j.Steps[i].Trial} {
+		for _, s := range []*state{&j.Steps[i].Before, &j.Steps[i].After, j.Steps[i].Trial, j.Steps[i].Between} {
 			if s == nil {
 				continue
 			}
@@ -209,8 +216,17 @@ func readJournal(r *host.Reader, dir string) (journal, error) {
 				return j, fmt.Errorf("%s is damaged: its hash is not the journal's", filepath.Join(dir, s.Copy))
 			}
 		}
+		j.Steps[i].fillBetween()
 	}
 	return j, nil
+}
+
+// fillBetween gives the state in between the content that it has in common with
+// another and that is kept only there.
+func (s *step) fillBetween() {
+	if s.Between != nil && s.Between.same(s.Before) {
+		s.Between.data = s.Before.data
+	}
 }
 
 // journalVersion is the format of journal.json.

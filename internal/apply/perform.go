@@ -86,7 +86,7 @@ func (t *transaction) number(j *journal) error {
 	j.Record.Time = now.Truncate(1e9)
 	j.Record.ID = fmt.Sprintf("%s-%d", now.Format("20060102-150405"), j.Seq)
 	j.Record.State = Committed
-	j.Record.Files = changes(j.Steps)
+	j.Record.Files, j.Record.Held = changes(j.Steps), len(j.Held)
 	j.Record.Commands = []string{} // a list in JSON, though an empty one
 	for _, c := range j.Commands {
 		j.Record.Commands = append(j.Record.Commands, strings.Join(c.Args, " "))
@@ -120,14 +120,19 @@ func shown(s step, at state) string {
 	return at.Sum
 }
 
-// change writes the files, runs the commands, reloads and proves.
+// change writes the files, runs the commands, reloads, proves and tidies up.
 func (t *transaction) change(ctx context.Context, j *journal) error {
+	if err := t.postsuper(ctx, "-h", j.Held); err != nil {
+		return err
+	}
+	if err := t.prepare(ctx, j.Steps, t.reload, false); err != nil {
+		return err
+	}
 	see, err := t.watchLog(ctx)
 	if err != nil {
 		return err
 	}
-	tell, err := t.walk(ctx, tried(j.Steps), t.reload)
-	if err != nil {
+	if err := t.switchOver(ctx, tried(j.Steps)); err != nil {
 		return err
 	}
 	for _, c := range j.Commands {
@@ -135,10 +140,8 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 			return err
 		}
 	}
-	if tell || len(j.Commands) > 0 {
-		if err := t.reload(ctx); err != nil {
-			return err
-		}
+	if err := t.reload(ctx); err != nil {
+		return err
 	}
 	if err := see(ctx); err != nil {
 		return &ProofFailed{Err: err}
@@ -146,7 +149,13 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 	if err := t.prove(ctx, j); err != nil {
 		return err
 	}
-	return t.endTrial(ctx, j)
+	if err := t.endTrial(ctx, j); err != nil {
+		return err
+	}
+	if err := t.tidy(ctx, j.Steps, t.reload); err != nil {
+		return err
+	}
+	return t.postsuper(ctx, "-H", j.Released)
 }
 
 func (t *transaction) prove(ctx context.Context, j *journal) error {
@@ -173,36 +182,6 @@ func (t *transaction) watchLog(ctx context.Context) (func(context.Context) error
 		return func(context.Context) error { return nil }, nil
 	}
 	return t.o.Watch(ctx)
-}
-
-// walk does steps in their order. Postfix's own files come last on the way in
-// and first on the way out; before tables go from under them, it is told. walk
-// reports whether it has to be told (again) at the end: it has not, when only
-// tables were removed that it does not use any more. Quick reloads in a row are
-// better avoided: with maillog_file, Postfix has been seen to hang on them.
-func (t *transaction) walk(ctx context.Context, steps []step, reload func(context.Context) error) (tell bool, err error) {
-	told := false
-	for i, s := range steps {
-		if err := ctx.Err(); err != nil {
-			return tell, err
-		}
-		if i > 0 && t.isConfig(steps[i-1]) && !t.isConfig(s) {
-			if err := reload(ctx); err != nil {
-				return tell, err
-			}
-			told, tell = true, false
-		}
-		if i > 0 && t.isConfig(steps[i-1]) {
-			if err := t.drain(ctx, s, reload); err != nil {
-				return tell, err
-			}
-		}
-		if err := t.do(s); err != nil {
-			return tell, err
-		}
-		tell = tell || !told || s.After.Exists
-	}
-	return tell, nil
 }
 
 // isConfig reports whether Postfix reads the file as its configuration.

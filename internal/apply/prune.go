@@ -16,6 +16,11 @@ func (t *transaction) prune() {
 		return
 	}
 	_ = t.h.Remove(filepath.Join(t.dir, undoneName), "")
+	for i := range past {
+		if t.forgetBetween(&past[i]) != nil {
+			return
+		}
+	}
 	for len(past) > keepChanges {
 		n := len(past)
 		folded, err := t.fold(past[n-1], past[n-2])
@@ -47,7 +52,34 @@ func (t *transaction) forget(j *journal, older []journal) error {
 	if len(names) == 0 {
 		return nil
 	}
-	// The journal first: one that names a copy which is gone would not read.
+	return t.drop(j, dir, names)
+}
+
+// forgetBetween removes what a change has held in between: it is final by now, and the tables of that time have two passwords in them.
+func (t *transaction) forgetBetween(j *journal) error {
+	dir := filepath.Join(t.dir, historyDir, j.Record.ID)
+	var names []string
+	had := false
+	for i := range j.Steps {
+		s := &j.Steps[i]
+		if s.Between == nil {
+			continue
+		}
+		had = true
+		if s.Between.Copy != "" {
+			names = append(names, s.Between.Copy)
+		}
+		s.Between = nil
+	}
+	if !had {
+		return nil
+	}
+	return t.drop(j, dir, names)
+}
+
+// drop removes copies that j does not name any more. The journal comes first:
+// one that names a copy which is gone would not read.
+func (t *transaction) drop(j *journal, dir string, names []string) error {
 	if err := j.save(t.h, dir); err != nil {
 		return err
 	}
@@ -77,6 +109,8 @@ func (t *transaction) fold(older, newer journal) (journal, error) {
 	j.Record.ID = newer.Record.ID + "-and-earlier"
 	j.Record.Files = changes(j.Steps)
 	j.Commands = append(append([]command{}, older.Commands...), newer.Commands...)
+	j.Held = append(append([]string{}, older.Held...), newer.Held...)
+	j.Record.Held = len(j.Held)
 	j.Replaces = []string{older.Record.ID, newer.Record.ID}
 	if err := t.h.RemoveAll(filepath.Join(t.dir, historyDir, j.Record.ID)); err != nil {
 		return j, err

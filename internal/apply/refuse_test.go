@@ -69,7 +69,7 @@ func TestProofFails(t *testing.T) {
 		if !errors.As(err, &proof) || proof.Kept != keep || !errors.Is(err, lost) {
 			t.Fatalf("keep %v: %v", keep, err)
 		}
-		want := map[bool]string{false: "[reload prove reload]", true: "[reload prove]"}[keep]
+		want := map[bool]string{false: "[reload prove reload reload]", true: "[reload prove]"}[keep]
 		if fmt.Sprint(tr.logs) != want {
 			t.Errorf("keep %v: %v, want %v", keep, tr.logs, want)
 		}
@@ -106,7 +106,7 @@ func TestReloadOrLogFails(t *testing.T) {
 		if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); !errors.Is(err, broken) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if after := tr.print(); after != before || len(tr.logs) != 2 {
+		if after := tr.print(); after != before || len(tr.logs) != 3 {
 			t.Errorf("%s: %v\n%s", name, tr.logs, after)
 		}
 	}

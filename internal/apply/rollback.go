@@ -66,10 +66,12 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if err := t.preflight(steps); err != nil {
 		return nil, err
 	}
+	t.bridgeBack(ctx, steps)
 	last := chosen[0].Record
 	j := journal{Kind: kindRollback, Steps: steps, Record: Record{Relay: last.Relay, Host: last.Host, Port: last.Port}}
 	for _, c := range chosen {
 		j.Undoes = append(j.Undoes, c.Record.ID)
+		j.Released = append(j.Released, c.Held...)
 		for _, done := range slices.Backward(c.Commands) {
 			if len(done.Undo) > 0 {
 				j.Commands = append(j.Commands, command{Args: done.Undo, Undo: done.Args})
@@ -92,6 +94,21 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 		t.forgetAll()
 	}
 	return undone, err
+}
+
+// bridgeBack is bridge for a rollback, which goes on without: where no map can be
+// built there is no Postfix that would look it up.
+func (t *transaction) bridgeBack(ctx context.Context, steps []step) {
+	s := &stage{t: t}
+	defer s.close()
+	if s.bridge(ctx, steps) == nil {
+		return
+	}
+	for i := range steps {
+		if !t.isConfig(steps[i]) {
+			steps[i].Between = nil
+		}
+	}
 }
 
 // forgetAll empties the state folder once no change is left: notes and

@@ -29,15 +29,7 @@ func (t *transaction) stage(ctx context.Context, p plan.Plan, files []step) (*st
 	if !s.needed(p, files) {
 		return s, nil
 	}
-	config, err := t.h.Follow(t.o.configDir())
-	if err != nil {
-		return s, err
-	}
-	s.dir = filepath.Join(config, host.TempName())
-	if err := t.h.Mkdir(s.dir, 0o700); err != nil {
-		return s, err
-	}
-	if err := s.copyConfig(files); err != nil {
+	if err := s.open(files); err != nil {
 		return s, err
 	}
 	t.o.say("checking the new configuration with this host's Postfix")
@@ -53,6 +45,23 @@ func (t *transaction) stage(ctx context.Context, p plan.Plan, files []step) (*st
 		}
 	}
 	return s, nil
+}
+
+// open makes the folder, with the configuration as it will be in it.
+func (s *stage) open(files []step) error {
+	if s.dir != "" {
+		return nil
+	}
+	config, err := s.t.h.Follow(s.t.o.configDir())
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(config, host.TempName())
+	if err := s.t.h.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	s.dir = dir
+	return s.copyConfig(files)
 }
 
 func (s *stage) needed(p plan.Plan, files []step) bool {
@@ -144,6 +153,9 @@ func (s *stage) build(ctx context.Context, compiler string, f plan.File, files [
 			s.maps[f.Path] = m
 		}
 		return nil
+	}
+	if compiler == "postmap" {
+		m.Map = f.Map
 	}
 	changed := false
 	for _, file := range files {

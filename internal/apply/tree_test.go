@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -114,9 +115,14 @@ func (tr *tree) print() string {
 }
 
 // plan is a set-up with a secret, its compiled map, a new folder and main.cf.
-func (tr *tree) plan(password string) plan.Plan { return driverPlan(tr.h, password) }
+func (tr *tree) plan(password string) plan.Plan { return driverPlan(tr.h, password, "") }
 
 const masterAfter = "relayhost-example unix - - n - - smtp\n"
+
+var (
+	reService = regexp.MustCompile(`relayhost-\w+ unix .*\n`)
+	reRelay   = regexp.MustCompile(`\[\w+\.example\.net\]`)
+)
 
 // withRelay is the new main.cf. Debian's empty relayhost goes: a second one
 // would make every Postfix command log a warning.
@@ -127,8 +133,18 @@ func withRelay(old string) string {
 	return strings.Replace(old, "\nrelayhost = \n", "\n", 1) + mainAdded
 }
 
-// driverPlan adds a relay to the Postfix of h.
-func driverPlan(h *host.Host, password string) plan.Plan {
+// other turns what is for the relay of these tests into what is for another.
+func other(relay, text string) string {
+	if relay == "" {
+		return text
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(text, "relay.example.net", relay+".example.net"), "relayhost-example", "relayhost-"+relay)
+}
+
+// driverPlan adds a relay to the Postfix of h, in the place of one that is there:
+// "" is the one that the constants here are for.
+func driverPlan(h *host.Host, password, relay string) plan.Plan {
+	nextHop := other(relay, nextHop)
 	file := func(path string, edit func(string) string, mode fs.FileMode) plan.File {
 		f := plan.File{Path: path, Action: plan.Create, Mode: mode, UID: os.Geteuid(), GID: os.Getegid()}
 		if m, err := h.Stat(path); err == nil {
@@ -143,7 +159,10 @@ func driverPlan(h *host.Host, password string) plan.Plan {
 	}
 	text := func(s string) func(string) string { return func(string) string { return s } }
 	once := func(s string) func(string) string {
-		return func(old string) string { return strings.TrimSuffix(old, s) + s }
+		return func(old string) string { return strings.TrimSuffix(reService.ReplaceAllString(old, ""), s) + s }
+	}
+	withRelay := func(old string) string {
+		return other(relay, withRelay(reRelay.ReplaceAllString(old, "[relay.example.net]")))
 	}
 	passwd := file("/etc/postfix/sasl_passwd", text(nextHop+" user:"+password+"\n"), 0o600)
 	passwd.Secret, passwd.Map = true, "hash"
@@ -151,7 +170,7 @@ func driverPlan(h *host.Host, password string) plan.Plan {
 	return plan.Plan{Relay: "example", Host: "relay.example.net", Port: 587, Files: []plan.File{
 		file("/etc/relayhost/relayhost.toml", text("relay = \"example\"\n"), 0o644),
 		passwd,
-		file("/etc/postfix/master.cf", once(masterAfter), 0o644),
+		file("/etc/postfix/master.cf", once(other(relay, masterAfter)), 0o644),
 		file("/etc/postfix/main.cf", withRelay, 0o644),
 	}}
 }

@@ -1,8 +1,8 @@
 package apply
 
 import (
-	"bytes"
 	"context"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -10,20 +10,17 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// trialLogName is the log that Postfix writes during the proof, beside the
+// trialLogName is a log that Postfix may write during the proof, beside the
 // journal, so that an undoing removes it with that.
 const trialLogName = "mail.log"
 
-// TrialLog is the file that Postfix logs to while Prove runs, where
-// Options.TrialLog asks for that.
+// TrialLog is a maillog_file for Options.Trial, which goes with the trial.
 func TrialLog(o Options) string { return filepath.Join(o.stateDir(), inProgress, trialLogName) }
 
-func (t *transaction) trialLog() string { return t.h.Real(TrialLog(t.o)) }
-
-// onTrial gives main.cf another text for the time of the proof: one that has
-// Postfix log to a file. A plan that leaves main.cf as it is gets a step for it.
+// onTrial gives main.cf another text for the time of the proof. A plan that
+// leaves main.cf as it is gets a step for it.
 func (t *transaction) onTrial(steps []step) ([]step, error) {
-	if !t.o.TrialLog || len(steps) == 0 {
+	if len(t.o.Trial) == 0 || len(steps) == 0 {
 		return steps, nil
 	}
 	path := filepath.Join(t.o.configDir(), "main.cf")
@@ -40,8 +37,9 @@ func (t *transaction) onTrial(steps []step) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
-	main.Set("maillog_file_prefixes", filepath.Dir(t.trialLog()))
-	main.Set("maillog_file", t.trialLog())
+	for _, name := range slices.Sorted(maps.Keys(t.o.Trial)) {
+		main.Set(name, t.o.Trial[name])
+	}
 	trial := steps[i].After
 	trial.data = main.Bytes()
 	trial.Sum = host.Sum(trial.data)
@@ -70,11 +68,11 @@ func (s step) idle() bool { return s.Before.alike(s.After) }
 
 // written is what the step has put where now is: the text of the trial, or what
 // stays. Somebody may have edited either.
-func (t *transaction) written(s step, now state) state {
-	if s.Trial != nil && (now.same(*s.Trial) || bytes.Contains(now.data, []byte(t.trialLog()))) {
-		return *s.Trial
+func (s step) written(now state) state {
+	if s.Trial == nil || now.same(s.After) || holdsNone(s.After.data, s.Trial.data, now.data) {
+		return s.After
 	}
-	return s.After
+	return *s.Trial
 }
 
 // endTrial puts main.cf as planned in the place of the one for the proof. The

@@ -11,11 +11,11 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// trialTree is a tree whose runs have Postfix log to a file, and call during in
-// the proof.
+// trialTree is a tree whose runs have other parameters for the proof, and call
+// during in it.
 func trialTree(t *testing.T, during func(tr *tree) error) *tree {
 	tr := newTree(t)
-	tr.o.TrialLog = true
+	tr.o.Trial = map[string]string{"maillog_file": TrialLog(tr.o), "myhostname": "proof.example.com"}
 	tr.o.Prove = func(context.Context) error {
 		tr.logs = append(tr.logs, "proof")
 		tr.write(TrialLog(tr.o), "a line\n", 0o644)
@@ -33,8 +33,7 @@ func (tr *tree) logging() {
 	}
 	planned, _ := postfix.ParseMain([]byte(mainAfter))
 	want := planned.Values()
-	want["maillog_file"] = tr.h.Real("/var/lib/relayhost/in-progress/mail.log")
-	want["maillog_file_prefixes"] = tr.h.Real("/var/lib/relayhost/in-progress")
+	want["maillog_file"], want["myhostname"] = "/var/lib/relayhost/in-progress/mail.log", "proof.example.com"
 	for name, value := range main.Values() {
 		if want[name] != value {
 			tr.t.Errorf("during the proof %s is %q, want %q", name, value, want[name])

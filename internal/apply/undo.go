@@ -41,7 +41,7 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	if err := t.uses(folders(j.Steps)...); err != nil {
 		return needsPerson(j, err)
 	}
-	tell, err := t.walkBack(ctx, j, back)
+	tell, err := t.walkBack(ctx, back)
 	if err != nil {
 		return needsPerson(j, err)
 	}
@@ -57,6 +57,9 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 			return &NeedsPerson{Err: errors.Join(errNotReloaded, err)}
 		}
 	}
+	if err := t.unhold(ctx, j); err != nil {
+		return &NeedsPerson{Err: err}
+	}
 	if err := t.note(j, by); err != nil {
 		return err
 	}
@@ -65,10 +68,14 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 
 var errNotReloaded = errors.New("the files are as before, but Postfix was not reloaded: run \"postfix reload\"")
 
-// walkBack does the steps of an undoing. A Postfix that does not reload on the
-// way is no reason to leave files as they are: it is told again at the end, and
-// that counts.
-func (t *transaction) walkBack(ctx context.Context, j journal, back []step) (tell bool, err error) {
+// walkBack does the steps of an undoing and reports whether Postfix has to be
+// told at the end. A Postfix that does not reload on the way is no reason to
+// leave files as they are: it is told again, and that counts. What it has read
+// last is not known of a run that died, so it is told at every turn.
+func (t *transaction) walkBack(ctx context.Context, back []step) (tell bool, err error) {
+	if len(back) == 0 {
+		return true, nil
+	}
 	failed := false
 	reload := func(ctx context.Context) error {
 		// A Postfix command that hangs must leave time for the files.
@@ -77,13 +84,14 @@ func (t *transaction) walkBack(ctx context.Context, j journal, back []step) (tel
 		failed = failed || t.reload(ctx) != nil
 		return nil
 	}
-	// A run that died may have put Postfix's own files back already, without
-	// telling it.
-	if j.Kind == kindChange && len(back) > 0 && !t.isConfig(back[0]) {
-		_ = reload(ctx)
+	if err := t.prepare(ctx, back, reload, true); err != nil {
+		return true, err
 	}
-	tell, err = t.walk(ctx, back, reload)
-	return tell || failed || len(back) == 0, err
+	if err := t.switchOver(ctx, back); err != nil {
+		return true, err
+	}
+	_ = reload(ctx)
+	return failed, t.tidy(ctx, back, reload)
 }
 
 // needsPerson names the files of j that are not back.
@@ -110,7 +118,7 @@ func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.After = t.written(s, now)
+		s.After = s.written(now)
 		if unfinished && untouched(s, now) {
 			continue
 		}
@@ -124,14 +132,32 @@ func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 			return nil, err
 		}
 		if !want.alike(now) {
-			back = append(back, step{Path: s.Path, Target: s.Target, Link: s.Link, Secret: s.Secret, Source: s.Source,
-				Before: now, After: want})
+			turned := step{Path: s.Path, Target: s.Target, Link: s.Link, Secret: s.Secret, Source: s.Source, Map: s.Map,
+				Before: now, After: want}
+			if unfinished && want.same(s.Before) {
+				turned.Between = t.between(s, now, j.Steps)
+			}
+			back = append(back, turned)
 		}
 	}
 	if len(edited.Files) > 0 {
 		return nil, edited
 	}
 	return back, nil
+}
+
+// between is what s, which is now like that, becomes on the way back before
+// main.cf does: what it was on the way in. nil where that does not matter.
+func (t *transaction) between(s step, now state, steps []step) *state {
+	switch {
+	case !t.bridged(s, steps):
+		return nil
+	case s.Between == nil && now.same(s.After):
+		return &now
+	case s.Between != nil && (now.same(s.After) || now.same(*s.Between)):
+		return s.Between
+	}
+	return nil
 }
 
 // untouched reports whether a file that somebody has edited holds nothing of
@@ -149,6 +175,7 @@ func (t *transaction) decide(s step, now state) (state, error) {
 	case now.same(s.After):
 	case now.same(s.Before):
 		return now, nil
+	case s.Between != nil && now.same(*s.Between):
 	case s.After.Dir || s.Before.Dir:
 	case !now.Exists: // removed by somebody: putting it back overwrites nothing
 	case s.Source != "": // made from its source, which is decided by itself
@@ -173,6 +200,9 @@ func (t *transaction) keepForeign(s step, now state) (state, error) {
 		return state{}, conflict
 	}
 	merged, ok := merge(s.After.data, s.Before.data, now.data)
+	if !ok && s.Between != nil && s.Between.data != nil {
+		merged, ok = merge(s.Between.data, s.Before.data, now.data)
+	}
 	if !ok {
 		return state{}, conflict
 	}

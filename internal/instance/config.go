@@ -141,7 +141,7 @@ func (i *Instance) private() map[string]string {
 		"syslog_name": "postfix-" + i.o.Name, "inet_interfaces": "loopback-only",
 		"alias_maps": "", "alias_database": "", "local_recipient_maps": "",
 		"content_filter": "", "smtpd_milters": "", "non_smtpd_milters": "",
-		"always_bcc": "", "sender_bcc_maps": "", "recipient_bcc_maps": "", "mailbox_command": "",
+		"authorized_submit_users": "root", "always_bcc": "", "sender_bcc_maps": "", "recipient_bcc_maps": "", "mailbox_command": "",
 		"soft_bounce": "yes", "notify_classes": "", "enable_long_queue_ids": "yes",
 		"multi_instance_enable": "no", "multi_instance_directories": "",
 	}

@@ -8,6 +8,7 @@ import (
 
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
+	"relayhost/relays"
 	"relayhost/templates"
 )
 
@@ -191,4 +192,22 @@ func (b *builder) extension() string {
 // the pattern.
 func quoteLocal(s string) string {
 	return strings.ReplaceAll(regexp.QuoteMeta(s), "/", `\/`)
+}
+
+// Staged is w as the validator of a staged configuration takes it.
+func (w Way) Staged() postfix.StagedWay {
+	staged := postfix.StagedWay{Service: w.Service}
+	for _, sender := range w.Senders {
+		switch {
+		case sender[0] == '.':
+			sender = below(sender)
+		case sender != NullSender && !strings.Contains(sender, "@"):
+			sender = "@" + sender
+		}
+		staged.Senders = append(staged.Senders, sender)
+	}
+	for _, h := range w.Hops {
+		staged.Hops = append(staged.Hops, postfix.StagedHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
+	}
+	return staged
 }

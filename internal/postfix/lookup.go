@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -102,6 +103,15 @@ func (l *Lookups) read(t Table) opened {
 	}
 	keys, values := source.all()
 	return opened{keys: keys, values: values}
+}
+
+// source gives the entries of the source of a table, whatever its type.
+func (l *Lookups) source(path string) (map[string]string, error) {
+	o := l.open(Table{"texthash", path})
+	if o.values == nil {
+		return nil, errors.New(o.why)
+	}
+	return o.values, nil
 }
 
 // all gives the entries that count: of several with one key the first.

@@ -32,14 +32,32 @@ func (p Problem) String() string {
 // Staged is a configuration to be judged: what Read returns for the folder that
 // holds it, and what it is meant to do.
 type Staged struct {
-	State    State             // State.Maps holds the texts as they will be
-	Service  string            // the relay's entry in master.cf, "relayhost-ses"
-	NextHop  string            // "[smtp.example.com]:587", as in relayhost
-	Implicit bool              // TLS from the first byte
-	NoVerify bool              // the certificate is deliberately not verified
-	NoAuth   bool              // the relay knows this host by its address
+	State    State  // State.Maps holds the texts as they will be
+	Service  string // the relay's entry in master.cf, "relayhost-ses"
+	NextHop  string // "[smtp.example.com]:587", as in relayhost
+	Implicit bool   // TLS from the first byte
+	NoVerify bool   // the certificate is deliberately not verified
+	NoAuth   bool   // the relay knows this host by its address
+	// Ways are all routes, the default first; with none it is NextHop by
+	// Service alone.
+	Ways     []StagedWay
 	Pending  []string          // tables (paths of the sources) that are not in place yet
 	Defaults map[string]string // postconf -dx; Validate asks for it when nil
+
+	lookups *Lookups
+}
+
+// StagedWay is where mail of some senders is meant to go.
+type StagedWay struct {
+	Service string      // entry in master.cf
+	Senders []string    // keys of sender_dependent_default_transport_maps, patterns as "/.../"; none for the default
+	Hops    []StagedHop // the first, and then those of smtp_fallback_relay
+}
+
+// StagedHop is one next hop and what may be missing there by intent; see Staged.
+type StagedHop struct {
+	NextHop                    string
+	Implicit, NoVerify, NoAuth bool
 }
 
 // problems collects.
@@ -65,33 +83,75 @@ func Validate(ctx context.Context, r *host.Reader, c Staged) ([]Problem, error) 
 		c.Defaults = parseParams(string(out.Stdout))
 	}
 	found := problems(Check(c))
-	service, ok := c.State.Master.Get(c.Service, "unix")
-	if !ok {
-		return found, nil
+	var opened []string
+	for _, w := range c.services() {
+		service, ok := c.State.Master.Get(w.Service, "unix")
+		if !ok {
+			continue
+		}
+		found.caFile(r, c, service)
+		if err := found.maps(ctx, r, c, service, &opened); err != nil {
+			return found, err
+		}
 	}
-	found.caFile(r, c, service)
-	if err := found.maps(ctx, r, c, service); err != nil {
+	if err := found.rewriteMaps(ctx, r, c, &opened); err != nil {
 		return found, err
 	}
-	return found, nil
+	return found.distinct(), nil
 }
 
 // Check judges c from its texts alone.
 func Check(c Staged) []Problem {
+	c.lookups = NewLookups(c.State)
+	if len(c.Ways) == 0 {
+		c.Ways = []StagedWay{{Service: c.Service, Hops: []StagedHop{{c.NextHop, c.Implicit, c.NoVerify, c.NoAuth}}}}
+	}
 	var found problems
 	found.main(c)
 	found.values(c)
 	found.route(c)
-	service, ok := c.State.Master.Get(c.Service, "unix")
-	if !ok {
-		found.fatal("master.cf", "", "there is no service %s", c.Service)
-		return found
+	for _, w := range c.services() {
+		service, ok := c.State.Master.Get(w.Service, "unix")
+		if !ok {
+			found.fatal("master.cf", "", "there is no service %s", w.Service)
+			continue
+		}
+		found.way(c, w, service)
 	}
-	found.service(c, service)
-	if !c.NoAuth {
-		found.keys(c, service)
+	found.bySender(c)
+	return found.distinct()
+}
+
+// services are the ways, one for each service.
+func (c Staged) services() []StagedWay {
+	if len(c.Ways) == 0 {
+		return []StagedWay{{Service: c.Service, Hops: []StagedHop{{NextHop: c.NextHop}}}}
 	}
-	return found
+	seen := make(map[string]bool)
+	var list []StagedWay
+	for _, w := range c.Ways {
+		if !seen[w.Service] {
+			seen[w.Service] = true
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// at is c with this hop as the one to be judged.
+func (c Staged) at(w StagedWay, h StagedHop) Staged {
+	c.Service, c.NextHop, c.Implicit, c.NoVerify, c.NoAuth = w.Service, h.NextHop, h.Implicit, h.NoVerify, h.NoAuth
+	return c
+}
+
+// distinct is p with each problem once: the hops of a service share most of it.
+func (p problems) distinct() []Problem {
+	seen := make(map[Problem]bool, len(p))
+	return slices.DeleteFunc(p, func(one Problem) bool {
+		was := seen[one]
+		seen[one] = true
+		return was
+	})
 }
 
 // main looks at main.cf as a text.
@@ -127,24 +187,40 @@ func (p *problems) caFile(r *host.Reader, c Staged, service Service) {
 }
 
 // maps opens every table that the service looks up, as postmap(1) -q does.
-func (p *problems) maps(ctx context.Context, r *host.Reader, c Staged, service Service) error {
+func (p *problems) maps(ctx context.Context, r *host.Reader, c Staged, service Service, opened *[]string) error {
 	for _, name := range clientMaps {
 		value, known := c.State.Effective(service, name)
 		if !known {
 			continue
 		}
-		for _, t := range ParseTables(value, c.State.DefaultMap) {
-			if slices.Contains(c.Pending, t.Path) || !strings.HasPrefix(t.Path, "/") {
-				continue
-			}
-			out, err := r.Query(ctx, host.PostmapGet(c.State.ConfigDir, t.String(), c.NextHop))
-			if err != nil {
-				return fmt.Errorf("open %s: %w", t, err)
-			}
-			// Not found and not readable both end with 1; only the latter says so.
-			if line := diagnostic(string(out.Stderr)); out.Code != 0 && line != "" {
-				p.fatal(key(service.Name, service.Type), name, "%s: %s", t, line)
-			}
+		if err := p.opens(ctx, r, c, opened, key(service.Name, service.Type), name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rewriteMaps opens the tables that choose the way by the sender, without which
+// trivial-rewrite(8) defers all mail.
+func (p *problems) rewriteMaps(ctx context.Context, r *host.Reader, c Staged, opened *[]string) error {
+	const name = "sender_dependent_default_transport_maps"
+	return p.opens(ctx, r, c, opened, "main.cf", name, c.State.Params[name])
+}
+
+// opens opens the tables of a list that were not opened before.
+func (p *problems) opens(ctx context.Context, r *host.Reader, c Staged, opened *[]string, where, name, value string) error {
+	for _, t := range ParseTables(value, c.State.DefaultMap) {
+		if slices.Contains(c.Pending, t.Path) || !strings.HasPrefix(t.Path, "/") || slices.Contains(*opened, t.String()) {
+			continue
+		}
+		*opened = append(*opened, t.String())
+		out, err := r.Query(ctx, host.PostmapGet(c.State.ConfigDir, t.String(), c.NextHop))
+		if err != nil {
+			return fmt.Errorf("open %s: %w", t, err)
+		}
+		// Not found and not readable both end with 1; only the latter says so.
+		if line := diagnostic(string(out.Stderr)); out.Code != 0 && line != "" {
+			p.fatal(where, name, "%s: %s", t, line)
 		}
 	}
 	return nil

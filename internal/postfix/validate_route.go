@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -48,8 +49,8 @@ func (p *problems) route(c Staged) {
 		}
 	}
 	for _, name := range bypasses {
-		if params[name] != "" {
-			p.warn("main.cf", name, "can send mail past the relay: %s", params[name])
+		if others := c.others(name); others != "" {
+			p.warn("main.cf", name, "can send mail past the relay: %s", others)
 		}
 	}
 	for _, name := range obsoleteTLS {
@@ -57,6 +58,17 @@ func (p *problems) route(c Staged) {
 			p.warn("main.cf", name, "is obsolete and has no effect beside smtp_tls_security_level")
 		}
 	}
+}
+
+// others are the tables of a list parameter that are not of the set-up.
+func (c Staged) others(name string) string {
+	var others []string
+	for _, t := range ParseTables(c.State.Params[name], c.State.DefaultMap) {
+		if len(c.Ways) == 1 || !strings.HasPrefix(filepath.Base(t.Path), OwnPrefix) {
+			others = append(others, t.String())
+		}
+	}
+	return strings.Join(others, " ")
 }
 
 // service checks the relay's own service: what main.cf and its -o add up to.
@@ -92,9 +104,6 @@ func (p *problems) service(c Staged, service Service) {
 		if _, ok := c.State.Master.Get(name, "unix"); !ok && name != "" {
 			p.fatal("master.cf", "smtp_tls_connection_reuse", "needs the service %s, which is not there: all mail would be deferred", name)
 		}
-	}
-	if fallback := get("smtp_fallback_relay"); fallback != "" {
-		p.warn(where, "smtp_fallback_relay", "takes what the relay defers elsewhere: %s", fallback)
 	}
 	if typ := get("smtp_sasl_type"); typ != "" && c.State.SASLTypes != nil && !slices.Contains(c.State.SASLTypes, typ) {
 		p.fatal(where, "smtp_sasl_type", "%s is not built into this Postfix", typ)
@@ -158,27 +167,26 @@ func (p *problems) keys(c Staged, service Service) {
 		if !slices.Contains(c.State.MapTypes, t.Type) && c.State.MapTypes != nil {
 			p.fatal("main.cf", "smtp_sasl_password_maps", "this Postfix has no lookup tables of type %s", t.Type)
 		}
-		text, ok := c.State.Maps[t.Path]
-		if !ok {
+		if _, ok := c.State.Maps[t.Path]; !ok {
 			readable = readable && t.Editable() && !slices.Contains(c.State.Unreadable, t.Path)
 			continue
 		}
-		source, err := ParseSource(text)
+		source, err := c.lookups.source(t.Path)
 		if err != nil {
 			p.fatal(t.Path, "", "%v", err)
 			continue
 		}
-		if _, ok := source.Get(c.NextHop); ok {
+		if _, ok := source[fold(c.NextHop)]; ok {
 			found = true
 		}
-		if _, ok := source.Get(bare); ok {
+		if _, ok := source[fold(bare)]; ok {
 			p.fatal(t.Path, "", "has the key %s, which wins over %s", bare, c.NextHop)
 		}
 	}
 	if !found && readable {
 		p.fatal("main.cf", "smtp_sasl_password_maps", "no table has the key %s", c.NextHop)
 	}
-	if sender, _ := c.State.Effective(service, "smtp_sender_dependent_authentication"); strings.EqualFold(sender, "yes") {
+	if c.keyed(service) {
 		p.warn("main.cf", "smtp_sender_dependent_authentication", "an entry for the sender's address wins over %s", c.NextHop)
 	}
 }
@@ -188,11 +196,11 @@ func policy(c Staged) []string {
 	service, _ := c.State.Master.Get(c.Service, "unix")
 	value, _ := c.State.Effective(service, "smtp_tls_policy_maps")
 	for _, t := range ParseTables(value, c.State.DefaultMap) {
-		source, err := ParseSource(c.State.Maps[t.Path])
+		source, err := c.lookups.source(t.Path)
 		if err != nil {
 			continue
 		}
-		if entry, ok := source.Get(c.NextHop); ok {
+		if entry, ok := source[fold(c.NextHop)]; ok {
 			return strings.FieldsFunc(entry, func(r rune) bool { return strings.ContainsRune(" \t,", r) })
 		}
 	}

@@ -48,10 +48,15 @@ func (p *problems) values(c Staged) {
 		for _, o := range s.Options {
 			value, known := expand(o.Value, func(name string) string { return c.State.Params[name] })
 			if reason := c.wrong(o.Name, value); known && reason != "" {
-				*p = append(*p, Problem{s.Name == c.Service, "master.cf: " + key(s.Name, s.Type), o.Name, reason})
+				*p = append(*p, Problem{c.uses(s.Name), "master.cf: " + key(s.Name, s.Type), o.Name, reason})
 			}
 		}
 	}
+}
+
+// uses reports whether mail is meant to go by the service.
+func (c Staged) uses(service string) bool {
+	return slices.ContainsFunc(c.services(), func(w StagedWay) bool { return w.Service == service })
 }
 
 // wrong says what is wrong with a value, "" if nothing is. Booleans, times and

@@ -20,6 +20,9 @@ func (r *run) delivery(ctx context.Context) []Finding {
 	if !r.State.Running {
 		return skip("delivery", "Postfix does not run")
 	}
+	if users, set := r.State.Params["authorized_submit_users"]; set && users == "" {
+		return skip("delivery", "this Postfix takes no mail from sendmail(1) (authorized_submit_users), so that none can be sent through it from here")
+	}
 	d, err := Proof{
 		Mailer: r.Mailer, Reader: r.Reader, Log: r.Log, From: r.From, To: r.To, Header: r.Header,
 		Service: r.Service, Host: r.Host, Port: r.Port,

@@ -39,6 +39,25 @@ type Input struct {
 	Dir                string   // of the private instance
 	Leave              bool     // end without closing it, as a killed run would
 	Rounds             []string // texts of main.cf
+	Fallback           []Hop
+	Routes             []Route
+	Rewrite            map[string]string
+}
+
+// Hop is a hop with the service by its name.
+type Hop struct {
+	Relay, Host        string
+	Port               int
+	TLS                relays.TLSMode
+	Username, Password string
+	NullSender         string // what the catalogue says of it, where that is to be another
+}
+
+// Route is a route with hops.
+type Route struct {
+	Name, From string
+	Senders    []string
+	Hops       []Hop
 }
 
 func main() {
@@ -58,13 +77,13 @@ func run(ctx context.Context, what string) error {
 	if err != nil {
 		return err
 	}
-	relay, err := relays.Get(in.Relay)
-	if err != nil {
-		relay = relays.Smarthost(in.Host, in.Port, in.TLS, in.Username != "")
-	}
 	o := plan.Options{
-		Relay: relay, Host: in.Host, Port: in.Port, TLS: in.TLS, Username: in.Username, Password: secret.New(in.Password),
+		Relay: service(in.Relay, in.Host, in.Port, in.TLS, in.Username), Host: in.Host, Port: in.Port, TLS: in.TLS, Username: in.Username, Password: secret.New(in.Password),
 		From: in.From, To: in.To, Direct: in.Direct, Connections: in.Connections, NoVerify: in.NoVerify, Pin: in.Pin,
+		Fallback: hops(in.Fallback), Rewrite: in.Rewrite,
+	}
+	for _, r := range in.Routes {
+		o.Routes = append(o.Routes, plan.Route{Name: r.Name, From: r.From, Senders: r.Senders, Hops: hops(r.Hops)})
 	}
 	if what == "rounds" {
 		return rounds(ctx, h, o, in.Rounds)
@@ -80,6 +99,26 @@ func run(ctx context.Context, what string) error {
 		return rehearse(ctx, h, s, p, in)
 	}
 	return errors.New("write, rehearse or rounds")
+}
+
+// service is one of the catalogue, or a smarthost.
+func service(id, host string, port int, mode relays.TLSMode, username string) relays.Relay {
+	if relay, err := relays.Get(id); err == nil {
+		return relay
+	}
+	return relays.Smarthost(host, port, mode, username != "")
+}
+
+func hops(in []Hop) []plan.Hop {
+	var out []plan.Hop
+	for _, h := range in {
+		relay := service(h.Relay, h.Host, h.Port, h.TLS, h.Username)
+		if h.NullSender != "" {
+			relay.Sender.NullSender = h.NullSender
+		}
+		out = append(out, plan.Hop{Relay: relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: secret.New(h.Password)})
+	}
+	return out
 }
 
 func read(ctx context.Context, h *host.Host) (postfix.State, error) {

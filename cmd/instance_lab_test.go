@@ -1,0 +1,60 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"strings"
+	"testing"
+
+	"relayhost/internal/lab"
+)
+
+// TestLabInstances sets up the second instance of a server with two, and leaves
+// the first alone (postmulti(1)).
+func TestLabInstances(t *testing.T) {
+	for _, suite := range suitesOf() {
+		t.Run(string(suite), func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, lab.On(suite), lab.Systemd(), lab.Relay("sendgrid"))
+			s := l.Server
+			credentials(l, "sendgrid", "")
+			s.Shell(`postmulti -e init && postmulti -I postfix-out -e create &&
+				postmulti -i postfix-out -x postconf -e inet_interfaces=loopback-only master_service_disable= syslog_name=postfix-out && postmulti -i postfix-out -x postconf -e alias_maps= alias_database= &&
+				sed -i 's/^smtp  *inet/#&/' /etc/postfix-out/master.cf && postmulti -i postfix-out -e enable && systemctl daemon-reload && systemctl restart postfix`)
+			first, both := s.Tree("/etc/postfix"), s.Tree("/etc/postfix", "/etc/postfix-out", "/etc/relayhost")
+			dir := []string{"--config-dir", "/etc/postfix-out"}
+			run := func(args ...string) lab.Result { return l.Run(append(args, dir...)...) }
+
+			if res := l.Run(append(setupArgs(five[1]), "--dry-run")...); !strings.Contains(res.Stdout, "/etc/postfix-out") {
+				t.Errorf("the first instance is taken, and the second not named: %s", res)
+			}
+			for _, stop := range []string{"true", "postmulti -i postfix-out -p stop"} {
+				s.Shell(stop)
+				res := run(setupArgs(five[1])...)
+				if res.Code != 0 || decode[setupResult](t, res).Verification.Findings[0].Result != "pass" {
+					t.Fatalf("%s: setup: %s\n%s", stop, res, s.Shell("postmulti -l; systemctl --no-pager status postfix@postfix-out || true; journalctl --no-pager -n 60"))
+				}
+				if d := first.Diff(s.Tree("/etc/postfix")); d != "" {
+					t.Errorf("%s: the first instance has changed:\n%s", stop, d)
+				}
+				if state := s.Run("sh", "-c", "systemctl is-active 'postfix@*out.service'"); state.Code != 0 {
+					t.Errorf("%s: the unit of the instance is %s", stop, state.Stdout)
+				}
+				for _, args := range [][]string{{"relayhost", "verify"}, {"relayhost", "status"}} {
+					if res := run(args...); res.Code != 0 {
+						t.Errorf("%s: %s", stop, res)
+					}
+				}
+				if res := run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
+					t.Errorf("%s: rollback: %s", stop, res)
+				}
+				if d := both.Diff(s.Tree("/etc/postfix", "/etc/postfix-out", "/etc/relayhost")); d != "" {
+					t.Errorf("%s: rolled back, but:\n%s", stop, d)
+				}
+				if res := s.Run("postfix", "-c", "/etc/postfix-out", "status"); res.Code != 0 {
+					t.Errorf("%s: the instance does not run", stop)
+				}
+			}
+		})
+	}
+}

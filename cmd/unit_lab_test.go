@@ -1,0 +1,63 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"strings"
+	"testing"
+
+	"relayhost/internal/lab"
+)
+
+// realUnit is the systemd unit that Postfix runs in: on Debian 9 to 12
+// postfix.service does nothing, and is active whatever becomes of Postfix.
+func realUnit(l *lab.Lab) string {
+	if l.Server.Run("systemctl", "cat", "postfix@-.service").Code == 0 {
+		return "postfix@-.service"
+	}
+	return "postfix.service"
+}
+
+// TestLabUnit: a Postfix that is stopped, in whatever way, is started by the
+// unit that it belongs to.
+func TestLabUnit(t *testing.T) {
+	for _, suite := range suitesOf() {
+		t.Run(string(suite), func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, lab.On(suite), lab.Systemd(), lab.Relay("sendgrid"))
+			s := l.Server
+			credentials(l, "sendgrid", "")
+			unit := realUnit(l)
+			before := s.Tree(mailConfig...)
+			for _, stop := range []string{"systemctl stop postfix", "systemctl stop " + unit, "postfix stop", "systemctl kill --kill-who=all -s KILL " + unit} {
+				s.Shell(stop)
+				for i := 0; s.Run("postfix", "status").Code == 0; i++ {
+					if i == 100 {
+						t.Fatalf("%s: Postfix runs", stop)
+					}
+				}
+				if res := l.Run("relayhost", "status", "--json"); !strings.Contains(res.Stdout, `"running": false`) {
+					t.Errorf("%s: status: %s", stop, res)
+				}
+				res := l.Run(setupArgs(five[1])...)
+				if res.Code != 0 {
+					t.Errorf("%s: setup: %s\n%s", stop, res, s.Shell("systemctl status --no-pager "+unit+" postfix || true; journalctl --no-pager -n 50"))
+					s.Shell("systemctl restart postfix")
+					continue
+				}
+				if state := strings.TrimSpace(s.Shell("systemctl is-active " + unit + " || true")); state != "active" {
+					t.Errorf("%s: after the set-up %s is %s", stop, unit, state)
+				}
+				if res := l.Run("relayhost", "status", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"running": true`) {
+					t.Errorf("%s: status: %s", stop, res)
+				}
+				if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 || s.Run("postfix", "status").Code != 0 {
+					t.Errorf("%s: rollback: %s", stop, res)
+				}
+				if d := before.Diff(s.Tree(mailConfig...)); d != "" {
+					t.Errorf("%s: rolled back, but:\n%s", stop, d)
+				}
+			}
+		})
+	}
+}

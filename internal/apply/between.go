@@ -1,0 +1,176 @@
+package apply
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+)
+
+// bridge gives the tables and master.cf among steps a state in between, which
+// holds the entries of the old and the new configuration: whatever main.cf a
+// process of Postfix has read, it finds its service, its password and its TLS
+// policy. Where main.cf and master.cf stay as they are there is nothing to
+// bridge.
+func (s *stage) bridge(ctx context.Context, steps []step) error {
+	if !slices.ContainsFunc(steps, s.t.isConfig) {
+		return nil
+	}
+	for i := range steps {
+		if text, ok := s.t.joined(steps[i], steps); ok && !bytes.Equal(text, steps[i].After.data) {
+			between := steps[i].After
+			between.data, between.Sum = text, host.Sum(text)
+			steps[i].Between = &between
+		}
+	}
+	for i := range steps {
+		if err := s.bridgeMap(ctx, &steps[i], steps); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bridgeMap builds the map that goes with a source in between.
+func (s *stage) bridgeMap(ctx context.Context, m *step, steps []step) error {
+	at := slices.IndexFunc(steps, func(s step) bool { return m.Source != "" && s.Path == m.Source })
+	if at < 0 || steps[at].Between == nil || m.Map == "" || !m.Before.Exists || !m.After.Exists {
+		return nil
+	}
+	source := steps[at]
+	if source.Between.same(source.Before) {
+		same := m.Before
+		m.Between = &same
+		return nil
+	}
+	if err := s.open(steps); err != nil {
+		return err
+	}
+	f := plan.File{Path: source.Path, After: source.Between.data, Map: m.Map}
+	built, err := s.compile(ctx, "postmap", f, m.After)
+	if err != nil {
+		return err
+	}
+	built.Mode, built.UID, built.GID, built.Xattrs = m.After.Mode, m.After.UID, m.After.GID, m.After.Xattrs
+	m.Between = &built
+	return nil
+}
+
+// bridged reports whether s is one of those that bridge gives a state in between,
+// unless the new state serves as such.
+func (t *transaction) bridged(s step, steps []step) bool {
+	if !s.Before.Exists || !s.After.Exists || s.Before.Dir || s.After.Dir || t.isMain(s) {
+		return false
+	}
+	return t.isConfig(s) || s.Map != "" || s.Source == "" && isTable(s, steps)
+}
+
+// joined is the text of s that holds the entries of before and after, if there
+// is such a thing.
+func (t *transaction) joined(s step, steps []step) ([]byte, bool) {
+	switch {
+	case !t.bridged(s, steps) || s.Source != "":
+		return nil, false
+	case t.isConfig(s):
+		return joinServices(s.Before.data, s.After.data)
+	}
+	return joinTables(s.Before.data, s.After.data)
+}
+
+// isTable reports whether s is a lookup table that Postfix reads: one that is
+// compiled by postmap(1), one with passwords, or one of ours.
+func isTable(s step, steps []step) bool {
+	for _, m := range steps {
+		if m.Source == s.Path {
+			return m.Map != ""
+		}
+	}
+	return s.Secret || strings.HasPrefix(filepath.Base(s.Path), "relayhost_")
+}
+
+// joinServices adds to the new master.cf the services of ours that it does not
+// have any more. An old one that has all of the new one's serves as it is.
+func joinServices(before, after []byte) ([]byte, bool) {
+	was, err1 := postfix.ParseMaster(before)
+	both, err2 := postfix.ParseMaster(after)
+	if err1 != nil || err2 != nil {
+		return nil, false
+	}
+	if hasAll(was, both) {
+		return before, true
+	}
+	for _, s := range was.Services() {
+		if _, stays := both.Get(s.Name, s.Type); !stays && strings.HasPrefix(s.Name, plan.ServicePrefix) {
+			both.Set(s)
+		}
+	}
+	return both.Bytes(), true
+}
+
+func hasAll(was, will *postfix.Master) bool {
+	return !slices.ContainsFunc(will.Services(), func(s postfix.Service) bool {
+		old, found := was.Get(s.Name, s.Type)
+		return !found || old.String() != s.String()
+	})
+}
+
+// joinTables adds to the new table the entries of the old one whose keys it does
+// not have. In a table of patterns the first match counts, the new one's.
+func joinTables(before, after []byte) ([]byte, bool) {
+	if isPatterns(before) || isPatterns(after) {
+		if bytes.Equal(before, after) {
+			return after, true
+		}
+		return slices.Concat(bytes.TrimRight(after, "\n"), []byte("\n"), before), true
+	}
+	was, err1 := postfix.ParseSource(before)
+	both, err2 := postfix.ParseSource(after)
+	if err1 != nil || err2 != nil {
+		return nil, false
+	}
+	hops := both.Keys()
+	all := true // the old table has all of the new one, and nothing that gets in its way
+	for _, key := range hops {
+		value, _ := both.Get(key)
+		old, found := was.Get(key)
+		all = all && found && old == value
+	}
+	for _, key := range was.Keys() {
+		if overrides(key, hops) {
+			all = false
+			continue
+		}
+		if _, stays := both.Get(key); !stays {
+			value, _ := was.Get(key)
+			both.Set(key, value)
+		}
+	}
+	if all {
+		return before, true
+	}
+	return both.Bytes(), true
+}
+
+// overrides reports whether key is the bare host of one of the next hops: smtp(8)
+// looks that up first, so that an old entry would win over the new one.
+func overrides(key string, hops []string) bool {
+	return slices.ContainsFunc(hops, func(hop string) bool {
+		host, _, found := strings.Cut(hop, "]:")
+		return found && host == "["+key
+	})
+}
+
+// isPatterns reports whether text is of a regexp or pcre table.
+func isPatterns(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return line[0] == '/' || line[0] == '!'
+		}
+	}
+	return false
+}

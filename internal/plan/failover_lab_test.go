@@ -1,0 +1,138 @@
+//go:build lab
+
+package plan_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/secret"
+	"relayhost/internal/smtpd"
+	"relayhost/relays"
+)
+
+// hopTo is a hop of onserver to a service of the lab.
+func hopTo(r *lab.RelayService, port int) map[string]any {
+	return map[string]any{"Relay": r.ID, "Host": r.Hosts[0].Name, "Port": port, "TLS": relays.StartTLS, "Username": r.Username, "Password": r.Password}
+}
+
+// failure is how the first hop does not take mail.
+type failure struct {
+	name   string
+	within time.Duration // that the mail arrives at the second
+	log    string        // what Postfix says of the first
+	cause  func(*testing.T, *lab.Lab, *lab.RelayService)
+}
+
+// failures of the first hop. The first one is enough to show the mechanism.
+var failures = []failure{
+	{"refuses the password", 5 * time.Second, `authentication failed|SASL`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) {
+		r.Configure(func(c *smtpd.Config) {
+			c.Accounts = []smtpd.Account{{Username: "other", Password: secret.New("other")}}
+		})
+	}},
+	{"refuses connections", 5 * time.Second, `Connection refused`, func(_ *testing.T, l *lab.Lab, r *lab.RelayService) {
+		l.World.Rule(fmt.Sprintf("ip daddr %s tcp dport 587 reject with tcp reset", r.Hosts[0].Addrs[0]))
+		l.World.Rule(fmt.Sprintf("ip6 daddr %s tcp dport 587 reject with tcp reset", r.Hosts[0].Addrs[1]))
+	}},
+	{"drops packets", 35 * time.Second, `Connection timed out`, func(_ *testing.T, l *lab.Lab, r *lab.RelayService) {
+		l.World.Rule(fmt.Sprintf("ip daddr %s tcp dport 587 drop", r.Hosts[0].Addrs[0]))
+		l.World.Rule(fmt.Sprintf("ip6 daddr %s tcp dport 587 drop", r.Hosts[0].Addrs[1]))
+	}},
+	{"is silent", 40 * time.Second, `timed out while receiving the initial server greeting`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) {
+		r.Configure(func(c *smtpd.Config) { c.Delays = map[smtpd.Step]time.Duration{smtpd.StepGreeting: time.Hour} })
+	}},
+	{"is silent after EHLO", 40 * time.Second, `timed out`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) {
+		r.Configure(func(c *smtpd.Config) { c.Delays = map[smtpd.Step]time.Duration{smtpd.StepSTARTTLS: time.Hour} })
+	}},
+	{"answers 4xx to the connection", 5 * time.Second, `421`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) { r.Configure(says(smtpd.StepGreeting, 421)) }},
+	{"answers 4xx to MAIL", 5 * time.Second, `451`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) { r.Configure(says(smtpd.StepMail, 451)) }},
+	{"answers 4xx to RCPT", 5 * time.Second, `451`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) { r.Configure(says(smtpd.StepRcpt, 451)) }},
+	{"answers 4xx to the message", 5 * time.Second, `451`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) { r.Configure(says(smtpd.StepMessage, 451)) }},
+	{"shows another's certificate", 5 * time.Second, `not trusted|not verified`, func(t *testing.T, _ *lab.Lab, r *lab.RelayService) {
+		wrong, err := smtpd.SelfSigned(r.Hosts[0].Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Configure(func(c *smtpd.Config) { c.TLS = smtpd.ServerTLS(wrong) })
+	}},
+	{"has no STARTTLS", 5 * time.Second, `TLS is required, but was not offered`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) {
+		r.Configure(func(c *smtpd.Config) { c.NoSTARTTLS, c.AuthWithoutTLS = true, true })
+	}},
+	{"has lost its name", 5 * time.Second, `status=sent`, func(_ *testing.T, l *lab.Lab, r *lab.RelayService) {
+		l.World.DNS.Delete(r.Hosts[0].Name)
+	}},
+}
+
+func says(step smtpd.Step, code int) func(*smtpd.Config) {
+	return func(c *smtpd.Config) {
+		c.Replies = map[smtpd.Step]smtpd.Reply{step: {Code: code, Text: "4.3.2 try again later"}}
+	}
+}
+
+// TestLabFailover: whatever the first hop does, mail leaves by the second, none
+// is lost, none comes twice, no password goes in the clear; and mail to an
+// internal host without TLS goes on beside it.
+func TestLabFailover(t *testing.T) {
+	for _, suite := range suites() {
+		t.Run(string(suite), func(t *testing.T) {
+			for i, f := range failures {
+				if i < 3 || os.Getenv("LAB_FULL") != "" {
+					t.Run(f.name, func(t *testing.T) { failsOver(t, suite, f) })
+				}
+			}
+		})
+	}
+}
+
+func failsOver(t *testing.T, suite lab.Suite, f failure) {
+	l := lab.New(t, lab.On(suite), lab.Relay("ses"), lab.Relay("postmark"), lab.MailExchanger("corp.test", "mx.corp.test"))
+	s := l.Server
+	s.WriteFile("/etc/postfix/transport", "corp.test smtp:[mx.corp.test]\n", 0o644)
+	s.Shell("postconf -e transport_maps=hash:/etc/postfix/transport; postmap hash:/etc/postfix/transport; postconf -F smtp/unix/chroot=n")
+	s.StartPostfix()
+	first, second := l.World.Relay("ses"), l.World.Relay("postmark")
+	a := answersTo(first, 587, relays.StartTLS)
+	a["Fallback"] = []any{hopTo(second, 587)}
+	write(t, s, a)
+	readBack(t, s)
+	f.cause(t, l, first)
+	const messages = 5
+	began := time.Now()
+	for i := range messages {
+		s.SendMail("root@host.example.com", fmt.Sprintf("ops%d@example.net", i), "hello")
+	}
+	s.SendMail("root@host.example.com", "user@corp.test", "hello")
+	s.WaitLog(`to=<user@corp\.test>, relay=mx\.corp\.test\S*:25, .*status=sent`)
+	for end := began.Add(f.within); len(second.Mailbox()) < messages; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d messages came in %v\n%s", len(second.Mailbox()), messages, f.within, tail(s.MailLog()))
+		}
+	}
+	t.Logf("%d messages in %v", messages, time.Since(began).Round(10*time.Millisecond))
+	log := s.MailLog()
+	if !regexp.MustCompile(f.log).MatchString(log) {
+		t.Errorf("the log does not say %q\n%s", f.log, tail(log))
+	}
+	if strings.Contains(log, "status=bounced") || strings.Contains(log, "status=deferred") {
+		t.Errorf("bounced or deferred:\n%s", tail(log))
+	}
+	if n, m := len(first.Mailbox()), len(second.Mailbox()); n != 0 || m != messages {
+		t.Errorf("%d messages at the first, %d at the second", n, m)
+	}
+	for _, session := range append(first.Sessions(), second.Sessions()...) {
+		if session.AuthBeforeTLS {
+			t.Errorf("a password in the clear: %+v", session)
+		}
+	}
+	for _, session := range second.Sessions() {
+		if !session.Authenticated || session.Username != second.Username || session.SNI != second.Hosts[0].Name {
+			t.Errorf("session at the second %+v", session)
+		}
+	}
+}
