@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -78,7 +79,7 @@ func (c *routeChecker) route(r *Route) *InputError {
 			return wrong("", "there are two routes of this name")
 		case r.Name == c.o.Relay.ID:
 			return wrong("choose another name", "the service of the default relay has this name")
-		case strings.HasSuffix(r.Name, proxySuffix) || strings.HasPrefix(r.Name, "by-sender-"):
+		case strings.HasSuffix(r.Name, proxySuffix) || strings.HasPrefix(ServicePrefix+r.Name, keyedPrefix):
 			return wrong("choose another name", "services of relayhost's own have names like %s", r.Name)
 		case len(r.Senders) == 0:
 			return wrong("name a domain or an address in senders", "it has no senders")
@@ -112,7 +113,9 @@ func isSender(s string) bool {
 	if strings.Contains(s, "@") {
 		return isAddress(s) && s[0] != '#' // which begins a comment
 	}
-	return isHost(strings.TrimPrefix(s, "."))
+	domain := strings.TrimPrefix(s, ".")
+	_, err := netip.ParseAddr(domain)
+	return isHost(domain) && err != nil
 }
 
 // chain checks the hops of r: each by itself, and that one smtp(8) process can

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -17,6 +18,9 @@ import (
 // its own. Beyond that many chains of one hop, those at one host and port share
 // a service and find their account by the sender.
 const maxServices = 50
+
+// keyedPrefix begins the names of services with accounts by sender.
+const keyedPrefix = ServicePrefix + "by-sender-"
 
 // service is one smtp(8) entry of master.cf: a chain of hops with its accounts.
 type service struct {
@@ -50,16 +54,23 @@ type account struct{ username, password, from string }
 func (b *builder) account(h *Hop, w *way) account {
 	a := account{h.Username, h.Password.Reveal(), ""}
 	if a.password == secret.Mask {
-		a.from = h.CredentialsFile
-		if a.from == "" && w.Name != DefaultRoute {
-			now, _ := b.accounts.way(w.Senders[0])
-			a.from = now.Transport
-			if !strings.HasPrefix(a.from, ServicePrefix) {
-				a.from = "route " + w.Name
-			}
-		}
+		a.from = cmp.Or(h.CredentialsFile, b.serviceNow(w))
 	}
 	return a
+}
+
+// serviceNow is what the mail of w goes by now, where that tells its account
+// from others; else the route itself.
+func (b *builder) serviceNow(w *way) string {
+	sender := ""
+	if len(w.Senders) > 0 {
+		sender = w.Senders[0]
+	}
+	now, _ := b.accounts.way(sender)
+	if !strings.HasPrefix(now.Transport, ServicePrefix) || strings.HasPrefix(now.Transport, keyedPrefix) {
+		return "route " + w.Name
+	}
+	return now.Transport
 }
 
 // logins fills in stored or masked credentials where none were given, and
@@ -191,7 +202,7 @@ func (b *builder) nameGroups() {
 		if !s.keyed {
 			continue
 		}
-		base := fmt.Sprintf("%sby-sender-%s-%d", ServicePrefix, s.hops[0].Relay.ID, s.hops[0].Port)
+		base := fmt.Sprintf("%s%s-%d", keyedPrefix, s.hops[0].Relay.ID, s.hops[0].Port)
 		name := base
 		for n := 2; used[name]; n++ {
 			name = fmt.Sprintf("%s-%d", base, n)

@@ -120,6 +120,10 @@ func (s *server) service(entry string) *server {
 // apply puts the files of p on the server.
 func (s *server) apply(p plan.Plan) {
 	for _, f := range p.Files {
+		if f.Action == plan.Remove {
+			delete(s.files, f.Path)
+			continue
+		}
 		s.files[f.Path] = string(f.After)
 	}
 }

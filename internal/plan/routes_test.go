@@ -1,0 +1,375 @@
+package plan_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// entries are the -o of a service of the planned master.cf, by name.
+func entries(t *testing.T, p plan.Plan, service string) map[string]string {
+	t.Helper()
+	m, err := postfix.ParseMaster([]byte(text(t, p, masterPath)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := m.Get(service, "unix")
+	if !ok {
+		t.Fatalf("master.cf has no %s", service)
+	}
+	found := map[string]string{}
+	for _, o := range s.Options {
+		found[o.Name] = o.Value
+	}
+	return found
+}
+
+func TestRoutesAreRefused(t *testing.T) {
+	ses, postmark := hop(t, "ses", 587, "ses"), hop(t, "postmark", 587, "pm")
+	implicit, pinned, ca := hop(t, "ses", 465, "ses"), ses, ses
+	pinned.Pin, ca.CAFile = strings.Repeat("ab", 32), "/etc/ssl/own.pem"
+	nameless := postmark
+	nameless.Password = secret.Value{}
+	shop := func(hops ...plan.Hop) plan.Route { return route("shop", []string{"shop.example"}, hops...) }
+	for _, tc := range []struct {
+		name     string
+		routes   []plan.Route
+		fallback []plan.Hop
+		field    string
+		msg      string
+	}{
+		{"no name", []plan.Route{route("", []string{"a.example"}, postmark)}, nil, "route ", "not a name"},
+		{"capitals", []plan.Route{route("Shop", []string{"a.example"}, postmark)}, nil, "route Shop", "not a name"},
+		{"the default's name", []plan.Route{route(plan.DefaultRoute, []string{"a.example"}, postmark)}, nil, "route default", "not a name"},
+		{"the default's service", []plan.Route{route("ses", []string{"a.example"}, postmark)}, nil, "route ses", "service of the default"},
+		{"a tlsproxy's name", []plan.Route{route("ses-tls", []string{"a.example"}, postmark)}, nil, "route ses-tls", "own"},
+		{"twice", []plan.Route{shop(postmark), shop(postmark)}, nil, "route shop", "two routes"},
+		{"no senders", []plan.Route{route("shop", nil, postmark)}, nil, "route shop", "no senders"},
+		{"no hops", []plan.Route{shop()}, nil, "route shop", "no relay"},
+		{"sender twice", []plan.Route{shop(postmark), route("blog", []string{"b.example", "SHOP.example"}, postmark)}, nil, "route blog", "in the route shop as well"},
+		{"sender twice in one", []plan.Route{route("shop", []string{"a.example", "A.example"}, postmark)}, nil, "route shop", "twice"},
+		{"a blank", []plan.Route{route("shop", []string{"a example"}, postmark)}, nil, "route shop", "not a sender"},
+		{"a line break", []plan.Route{route("shop", []string{"a@b.example\nx"}, postmark)}, nil, "route shop", "not a sender"},
+		{"a comment", []plan.Route{route("shop", []string{"#a@b.example"}, postmark)}, nil, "route shop", "not a sender"},
+		{"an address for a domain", []plan.Route{route("shop", []string{"192.0.2.1"}, postmark)}, nil, "route shop", "not a sender"},
+		{"from", []plan.Route{{Name: "shop", Senders: []string{"a.example"}, From: "x", Hops: []plan.Hop{postmark}}}, nil, "route shop", "from"},
+		{"no password", []plan.Route{shop(nameless)}, nil, "route shop", "credentials-file: no password"},
+		{"TLS modes", nil, []plan.Hop{implicit}, "route default", "implicit TLS holds for a whole process"},
+		{"TLS modes in a route", []plan.Route{shop(postmark, implicit)}, nil, "route shop", "starttls"},
+		{"CA files", []plan.Route{shop(postmark, ca)}, nil, "route shop", "different CA files"},
+		{"pins", []plan.Route{shop(postmark, pinned)}, nil, "route shop", "different ways"},
+		{"pin of another route", []plan.Route{shop(pinned)}, nil, "route shop", "another way in another route"},
+		{"hop twice", nil, []plan.Hop{postmark, ses}, "route default", "twice"},
+		{"bad fall-back", nil, []plan.Hop{{Relay: ses.Relay, Host: "[x]", Port: 587, TLS: relays.StartTLS}}, "route default", "smarthost"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			o := routed(ses, tc.routes...)
+			o.Fallback = tc.fallback
+			_, err := plan.Build(debian(t).state(t), nil, o)
+			var input *plan.InputError
+			if !errors.As(err, &input) || input.Field != tc.field || !strings.Contains(input.Msg+input.Hint, tc.msg) {
+				t.Errorf("%v (%+v), want %s: %s", err, input, tc.field, tc.msg)
+			}
+		})
+	}
+}
+
+func TestRewriteIsChecked(t *testing.T) {
+	for from, to := range map[string]string{"root": "a@b.example", "a b@c": "a@b.example", "#x@c": "a@b.example", "@c": "b.example", "a@b@c": "a@b.example"} {
+		o := options(func(o *plan.Options) { o.Rewrite = map[string]string{from: to} })
+		var input *plan.InputError
+		if _, err := plan.Build(debian(t).state(t), nil, o); !errors.As(err, &input) || input.Field != "rewrite" {
+			t.Errorf("%q to %q: %v", from, to, err)
+		}
+	}
+}
+
+// A set-up with every kind of table, and then one relay: nothing of the routes
+// is left, no password least of all.
+func TestRoutesThatGoLeaveNothing(t *testing.T) {
+	s := debian(t).set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd").with("/etc/postfix/sasl_passwd", "[kept.test]:25 joe:kept\n")
+	o := routeCases(t)["subdomains"]
+	o.Routes = append(o.Routes, manyAccounts(t, 60)...)
+	o.Routes = append(o.Routes, route("other", []string{"other.example"}, hop(t, "postmark", 587, "second")))
+	o.Routes[0].Hops = append(o.Routes[0].Hops, hop(t, "smtp2go", 587, "s2g"))
+	s.apply(build(t, s, o))
+	if again := build(t, s, o); again.Changed() {
+		t.Errorf("a second plan changes:\n%v", changed(again))
+	}
+	one := routed(hop(t, "ses", 587, "ses"))
+	p := build(t, s, one)
+	removed := 0
+	for _, f := range p.Files {
+		if f.Action == plan.Remove {
+			removed++
+			if f.After != nil || f.Before == nil || f.Secret != strings.Contains(f.Path, "_passwd_") {
+				t.Errorf("%s: %+v", f.Path, f)
+			}
+		}
+	}
+	if removed < 8 {
+		t.Errorf("only %d files are removed", removed)
+	}
+	s.apply(p)
+	for path, text := range s.files {
+		if strings.Contains(path, "/relayhost_") && strings.Contains(path, "_shop") || strings.Contains(path, "by_sender") {
+			t.Errorf("%s is there", path)
+		}
+		for _, part := range []string{"pw-pm", "pw-user", "pw-mg", "pw-second", "pw-s2g", "relayhost-all", "relayhost-one", "by-sender", "relayhost_by"} {
+			if strings.Contains(text, part) {
+				t.Errorf("%s holds %q:\n%s", path, part, text)
+			}
+		}
+	}
+	if got := s.files["/etc/postfix/sasl_passwd"]; got != "[kept.test]:25 joe:kept\n[email-smtp.eu-west-1.amazonaws.com]:587 ses:pw-ses\n" {
+		t.Errorf("sasl_passwd is\n%s", got)
+	}
+	if again := build(t, s, one); again.Changed() {
+		t.Errorf("a second plan changes:\n%v", changed(again))
+	}
+}
+
+func changed(p plan.Plan) []string {
+	var paths []string
+	for _, f := range p.Files {
+		if f.Action != plan.Unchanged {
+			paths = append(paths, string(f.Action)+" "+f.Path)
+		}
+	}
+	return paths
+}
+
+// Adding a route is one line in each table.
+func TestOneRouteIsOneLine(t *testing.T) {
+	s := debian(t)
+	ses := hop(t, "ses", 587, "ses")
+	routes := manyAccounts(t, 1001)
+	s.apply(build(t, s, routed(ses, routes[:1000]...)))
+	p := build(t, s, routed(ses, routes...))
+	n := 0
+	for _, f := range p.Files {
+		if f.Action == plan.Unchanged || f.Path == plan.AnswersPath {
+			continue
+		}
+		n++
+		rest, found := strings.CutPrefix(string(f.After), string(f.Before))
+		if f.Action != plan.Modify || !found || strings.Count(rest, "\n") != 1 {
+			t.Errorf("%s: %s, more %v, %q", f.Path, f.Action, found, rest)
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d tables change: %v", n, changed(p))
+	}
+}
+
+// The limits of a chain are the smallest of its hops.
+func TestLimitsOfAChain(t *testing.T) {
+	with := func(l relays.Limits, host string) plan.Hop {
+		h := hop(t, "ses", 587, "a")
+		h.Host, h.Relay = host, service(func(r *relays.Relay) { r.Limits = l })
+		return h
+	}
+	a := with(relays.Limits{Connections: 15, Recipients: 40, MessagesPerConnection: 100}, "a.example.net")
+	b := with(relays.Limits{Connections: 3, Recipients: 45, MessagesPerConnection: 20, RatePerSecond: 0.5}, "b.example.net")
+	p := build(t, debian(t), routed(hop(t, "mailgun", 587, "mg"), route("shop", []string{"shop.example"}, a, b)))
+	for name, want := range map[string]string{
+		"relayhost-shop_destination_concurrency_limit": "3", "relayhost-shop_destination_recipient_limit": "40",
+		"relayhost-shop_destination_rate_delay": "2s", "relayhost-mailgun_destination_concurrency_limit": "20",
+	} {
+		if got := param(t, p, name); got != want {
+			t.Errorf("%s = %s, want %s", name, got, want)
+		}
+	}
+	o := entries(t, p, "relayhost-shop")
+	if o["smtp_connection_reuse_count_limit"] != "19" || o["smtp_connection_cache_destinations"] != "a.example.net,b.example.net" ||
+		o["smtp_fallback_relay"] != "[b.example.net]:587" || o["smtp_helo_timeout"] != "15s" {
+		t.Errorf("options %v", o)
+	}
+	if o := entries(t, p, "relayhost-mailgun"); o["smtp_helo_timeout"] != "" || o["smtp_fallback_relay"] != "" {
+		t.Errorf("the service without a fall-back has %v", o)
+	}
+}
+
+// A service that may not keep connections must not be told to by the policy of
+// a next hop that another service shares.
+func TestReuseIsByNextHop(t *testing.T) {
+	once := hop(t, "mailgun", 587, "mg")
+	once.Relay.Limits.MessagesPerConnection = 1
+	once.Host = "once.example.net"
+	pm := hop(t, "postmark", 587, "pm")
+	p := build(t, debian(t), routed(pm, route("shop", []string{"shop.example"}, once, pm)))
+	policies := text(t, p, "/etc/postfix/relayhost_tls_policy")
+	if strings.Contains(policies, "connection_reuse") {
+		t.Errorf("policies\n%s", policies)
+	}
+	if o := entries(t, p, "relayhost-shop"); o["smtp_tls_connection_reuse"] != "no" || o["tlsproxy_service_name"] != "" {
+		t.Errorf("options %v", o)
+	}
+}
+
+// What main.cf says for hand-made sender accounts must not reach a service that
+// has none.
+func TestSenderAuthenticationOfMain(t *testing.T) {
+	for _, test := range []struct {
+		o    plan.Options
+		want map[string]string
+	}{
+		{routed(hop(t, "ses", 587, "ses")), map[string]string{"relayhost-ses": ""}},
+		{routeCases(t)["two-domains"], map[string]string{"relayhost-ses": "no", "relayhost-shop": "no"}},
+		{routeCases(t)["by-sender"], map[string]string{"relayhost-ses": "no", "relayhost-by-sender-mailgun-587": "yes"}},
+	} {
+		p := build(t, debian(t, "smtp_sender_dependent_authentication = yes"), test.o)
+		for service, want := range test.want {
+			if got := entries(t, p, service)["smtp_sender_dependent_authentication"]; got != want {
+				t.Errorf("%s: %q, want %q", service, got, want)
+			}
+		}
+	}
+	p := build(t, debian(t), routeCases(t)["by-sender"])
+	if got := entries(t, p, "relayhost-ses")["smtp_sender_dependent_authentication"]; got != "" {
+		t.Errorf("the default says %q", got)
+	}
+}
+
+func TestServicesAreShared(t *testing.T) {
+	ses, pm := hop(t, "ses", 587, "ses"), hop(t, "postmark", 587, "pm")
+	p := build(t, debian(t), routed(ses, route("a", []string{"a.example"}, pm), route("b", []string{"b.example"}, pm), route("c", []string{"c.example"}, pm, ses),
+		route("d", []string{"d.example"}, ses)))
+	var got []string
+	for _, w := range p.Routes {
+		got = append(got, w.Name+" "+w.Service)
+	}
+	if want := []string{"default relayhost-ses", "a relayhost-a", "b relayhost-a", "c relayhost-c", "d relayhost-ses"}; !slices.Equal(got, want) {
+		t.Errorf("services %q, want %q", got, want)
+	}
+}
+
+func TestTooManyServices(t *testing.T) {
+	var routes []plan.Route
+	for i := range 60 {
+		routes = append(routes, route(fmt.Sprint("r", i), []string{fmt.Sprintf(".d%d.example", i)}, hop(t, "mailgun", 587, fmt.Sprint("u", i))))
+	}
+	_, err := plan.Build(debian(t).state(t), nil, routed(hop(t, "ses", 587, "ses"), routes...))
+	var input *plan.InputError
+	if !errors.As(err, &input) || !strings.Contains(input.Msg, "61 services") {
+		t.Errorf("%v", err)
+	}
+}
+
+// The null sender goes where it is named, else to a relay that takes it where
+// the default one does not.
+func TestNullSender(t *testing.T) {
+	takes := func(id, null string) plan.Hop {
+		h := hop(t, id, 587, id)
+		h.Relay.Sender.NullSender = null
+		return h
+	}
+	for _, tc := range []struct {
+		name   string
+		o      plan.Options
+		want   string // service of "<>", "" for none
+		note   string
+		silent bool
+	}{
+		{"unknown", routed(takes("ses", "unknown"), route("shop", []string{"a.example"}, takes("postmark", "accepted"))), "", "", true},
+		{"moved", routed(takes("ses", "refused"), route("x", []string{"x.example"}, takes("sendgrid", "unknown")), route("shop", []string{"a.example"}, takes("postmark", "accepted"))),
+			"relayhost-shop", "bounces go by the route shop", false},
+		{"named", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "accepted")), route("x", []string{plan.NullSender}, takes("sendgrid", "unknown"))),
+			"relayhost-x", "", true},
+		{"nobody", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "refused"))), "", "the relays refuses mail without a sender", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := build(t, debian(t).set("inet_interfaces", "all"), tc.o)
+			service := ""
+			for line := range strings.Lines(text(t, p, "/etc/postfix/relayhost_by_sender")) {
+				if value, ok := strings.CutPrefix(line, "<> "); ok {
+					service, _, _ = strings.Cut(value, ":")
+				}
+			}
+			if service != tc.want || tc.note != "" && !hasNote(p, tc.note) || tc.silent && hasNote(p, "without a sender") {
+				t.Errorf("service %q, notes %q", service, p.Notes)
+			}
+			if strings.Contains(text(t, p, plan.AnswersPath), "<>") != (tc.name == "named") {
+				t.Errorf("answers\n%s", text(t, p, plan.AnswersPath))
+			}
+			for _, w := range p.Routes {
+				if slices.Contains(w.Senders, plan.NullSender) != (w.Service == tc.want) {
+					t.Errorf("%+v", w)
+				}
+			}
+		})
+	}
+}
+
+func TestLevels(t *testing.T) {
+	ses, pm, sg, mg := hop(t, "ses", 587, "ses"), hop(t, "postmark", 587, "pm"), hop(t, "sendgrid", 587, "sg"), hop(t, "mailgun", 587, "mg")
+	ses.Relay.Sender.NullSender, pm.Relay.Sender.NullSender = "refused", "accepted"
+	o := routed(ses, route("shop", []string{"shop.example"}, pm, mg, sg), route("blog", []string{"blog.example"}, mg))
+	o.Fallback = []plan.Hop{sg}
+	if o.Levels() != 3 {
+		t.Errorf("%d levels", o.Levels())
+	}
+	for k, want := range []string{
+		"default=ses shop=postmark blog=mailgun", "default=sendgrid shop=mailgun", "default=ses shop=sendgrid",
+	} {
+		p := build(t, debian(t), o.Level(k))
+		var got []string
+		for _, w := range p.Routes {
+			if len(w.Hops) != 1 {
+				t.Errorf("level %d: %+v", k, w)
+			}
+			if slices.Contains(w.Senders, plan.NullSender) != (w.Name == "shop") {
+				t.Errorf("level %d: senders of %s %q", k, w.Name, w.Senders)
+			}
+			got = append(got, w.Name+"="+w.Hops[0].Relay)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("level %d: %q, want %s", k, got, want)
+		}
+	}
+	if len(o.Routes[0].Hops) != 3 || len(o.Routes[0].Senders) != 1 || len(o.Fallback) != 1 {
+		t.Errorf("the answers were changed: %+v", o)
+	}
+}
+
+// Without credentials a plan looks as it does with them.
+func TestRoutesWithoutCredentials(t *testing.T) {
+	for name, o := range routeCases(t) {
+		t.Run(name, func(t *testing.T) {
+			s := debian(t)
+			s.apply(build(t, s, o))
+			o.NoCredentials, o.Username, o.Password = true, "", secret.Value{}
+			for i := range o.Fallback {
+				o.Fallback[i].Username, o.Fallback[i].Password = "", secret.Value{}
+			}
+			for i := range o.Routes {
+				for n := range o.Routes[i].Hops {
+					o.Routes[i].Hops[n].Username, o.Routes[i].Hops[n].Password = "", secret.Value{}
+				}
+			}
+			p := build(t, s, o)
+			if p.Changed() || p.Incomplete {
+				t.Errorf("incomplete %v, changes %v", p.Incomplete, changed(p))
+			}
+			// Who cannot read the passwords sees the same services.
+			for path := range s.files {
+				if strings.Contains(path, "passwd") {
+					delete(s.files, path)
+				}
+			}
+			p = build(t, s, o)
+			for _, f := range p.Files {
+				if f.Action != plan.Unchanged && !f.Secret {
+					t.Errorf("%s %s:\n%s\n%s", f.Action, f.Path, f.Before, f.After)
+				}
+			}
+		})
+	}
+}
