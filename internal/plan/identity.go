@@ -120,7 +120,7 @@ func (b *builder) generic(s *service, local []string) error {
 	var senders []templates.Setting
 	for _, key := range local {
 		if !s.keyed && !s.carries(domainOf(key)) {
-			senders = append(senders, templates.Setting{Name: key, Value: s.ways[0].sender()})
+			senders = append(senders, templates.Setting{Name: key, Value: cmp.Or(s.ways[0].sender(), b.o.From)})
 		}
 	}
 	if len(senders) == 0 {
