@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -91,8 +92,8 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 	if a.json {
 		return a.printJSON(facts)
 	}
-	for _, line := range facts.Lines() {
-		fmt.Fprintln(a.io.Out, line)
+	if _, err := fmt.Fprintln(a.io.Out, strings.Join(facts.Lines(), "\n")); err != nil {
+		return fmt.Errorf("print: %w", err)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package detect
 import (
 	"context"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +158,23 @@ func TestResolverThatLies(t *testing.T) {
 	o.Targets = []string{"mx.mistyped.example"}
 	if facts, err := Run(t.Context(), o); err != nil || facts.Port25.Verdict != DNSFailed || !strings.Contains(facts.Advice, "--target") {
 		t.Errorf("%v; %s: %s", err, facts.Port25.Verdict, facts.Advice)
+	}
+}
+
+// A resolv.conf that cannot be read is a fact, not the end of the run.
+func TestResolvConfThatCannotBeRead(t *testing.T) {
+	o := bench(t, nil, func(p smtpprobe.Target) smtpprobe.Result {
+		r := hello("x")
+		r.Addr = p.Addr
+		return r
+	})
+	o.Resolver = nil
+	if err := os.MkdirAll(filepath.Join(o.Reader.Root, "etc/resolv.conf"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	facts, err := Run(t.Context(), o)
+	if err != nil || facts.Port25.Verdict != DNSFailed || !strings.Contains(facts.Port25.Why, "resolv.conf") {
+		t.Errorf("%v; %s: %s", err, facts.Port25.Verdict, facts.Port25.Why)
 	}
 }
 

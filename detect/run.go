@@ -80,9 +80,7 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 		return Facts{}, err
 	}
 	r := &run{Options: o, hosts: hosts, resolved: make(chan struct{}), settled: make(chan struct{})}
-	if err := r.defaults(); err != nil {
-		return Facts{}, err
-	}
+	r.defaults()
 	facts := Facts{Version: 1, Submission: []Submission{}}
 	facts.Port25 = Port25{Verdict: NotProbed, IPv4: NotProbed, IPv6: NotProbed, Why: "port 25 was not probed", Probes: []Probe{}}
 	facts.Host = identify(r.Reader, hosts)
@@ -106,16 +104,16 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 	return facts, nil
 }
 
-func (r *run) defaults() error {
+func (r *run) defaults() {
 	if r.Reader == nil {
 		r.Reader = &host.Reader{}
 	}
 	if r.Resolver == nil {
-		system, err := resolve.System(r.Reader)
-		if err != nil {
-			return err
+		if system, err := resolve.System(r.Reader); err == nil {
+			r.Resolver = system
+		} else {
+			r.Resolver = noResolver{err}
 		}
-		r.Resolver = system
 	}
 	if r.readers == nil {
 		r.readers = metadataReaders
@@ -135,7 +133,6 @@ func (r *run) defaults() error {
 	if r.routed == nil {
 		r.routed = hasRoute
 	}
-	return nil
 }
 
 // budget is how many connections the probes may make, the metadata service's
@@ -225,6 +222,17 @@ func (r *run) publicAddrs(ctx context.Context, name string) addresses {
 	r.once.Do(func() { close(r.resolved) })
 	return a
 }
+
+// noResolver stands for one whose configuration cannot be read: that is a fact
+// about this host as well.
+type noResolver struct{ err error }
+
+func (n noResolver) Addrs(context.Context, string) (v4, v6 []netip.Addr, err error) {
+	return nil, nil, n.err
+}
+func (n noResolver) TXT(context.Context, string) ([]string, error)     { return nil, n.err }
+func (n noResolver) MX(context.Context, string) ([]resolve.MX, error)  { return nil, n.err }
+func (n noResolver) PTR(context.Context, netip.Addr) ([]string, error) { return nil, n.err }
 
 // interfaceAddrs lists the addresses of this host's interfaces.
 func interfaceAddrs() []netip.Addr {

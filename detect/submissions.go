@@ -6,9 +6,7 @@ import "context"
 // else.
 func Submissions(ctx context.Context, o Options) ([]Submission, error) {
 	r := &run{Options: o, resolved: make(chan struct{})}
-	if err := r.defaults(); err != nil {
-		return nil, err
-	}
+	r.defaults()
 	r.left.Store(connectionsWithRelay)
 	s := &survey{run: r, v6: family{ipv6: true}}
 	return s.submission(ctx), ctx.Err()
