@@ -130,6 +130,11 @@ func (d distribution) installs(t *testing.T) {
 	}
 }
 
-// bundle is the path that Postfix is told: the distribution's own link, where
-// it has one.
-func (d distribution) bundle() string { return d.packages[len(d.packages)-1] }
+// bundle is the path that Postfix is told: the link where SUSE has one, and the
+// file itself on Fedora, which has dropped its link.
+func (d distribution) bundle() string {
+	if paths := d.packages[3:]; d.manager == "zypper" {
+		return paths[1]
+	}
+	return d.packages[3]
+}

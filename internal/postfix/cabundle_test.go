@@ -8,14 +8,15 @@ import (
 	"relayhost/internal/host"
 )
 
-// TestCABundle: each family's file, as Postfix will be told it, and through the
-// link that RHEL has there.
+// TestCABundle: each family's file, as Postfix will be told it: on RHEL not the
+// link, which Fedora has dropped.
 func TestCABundle(t *testing.T) {
 	tests := []struct{ name, file, link, want string }{
 		{"none", "", "", ""},
 		{"Debian, Ubuntu, Arch", "/etc/ssl/certs/ca-certificates.crt", "", "/etc/ssl/certs/ca-certificates.crt"},
-		{"RHEL, Fedora, Amazon Linux", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/tls/certs/ca-bundle.crt"},
-		{"RHEL without the link", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"},
+		{"RHEL, Fedora, Amazon Linux", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"},
+		{"Fedora 44, without the link", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"},
+		{"the link's path only", "/etc/pki/tls/certs/ca-bundle.crt", "", "/etc/pki/tls/certs/ca-bundle.crt"},
 		{"openSUSE", "/var/lib/ca-certificates/ca-bundle.pem", "/etc/ssl/ca-bundle.pem", "/etc/ssl/ca-bundle.pem"},
 		{"Alpine, minimal", "/etc/ssl/cert.pem", "", "/etc/ssl/cert.pem"},
 	}

@@ -16,39 +16,61 @@ type release struct {
 	main       string // what its main.cf sets besides the names of the host
 }
 
-// releases by ID of os-release(5); "" for what is not listed. Debian 12 is the
-// one seen, the others are from their package lists (checked 2026-11-22).
+// releases by ID of os-release(5), where it matters with VERSION_ID or its first
+// number; "" for what is not listed. Debian 12 is the one seen; of the others
+// version and default are as testdata/recorded has them.
 var releases = map[string]release{
-	"": {
-		Version{3, 7, 11}, "hash", []string{"btree", "cidr", "hash", "inline", "pipemap", "regexp", "static", "texthash"}, "y",
-		"biff = no\nappend_dot_mydomain = no\nreadme_directory = no\ncompatibility_level = 3.6\n" +
-			"smtp_tls_CApath=/etc/ssl/certs\nsmtp_tls_security_level=may\nsmtp_tls_session_cache_database = btree:${data_directory}/smtp_scache\n",
-	},
-	"rhel":     {Version{3, 5, 25}, "hash", []string{"btree", "cidr", "hash", "inline", "regexp", "static", "texthash"}, "n", "compatibility_level = 2\n"},
-	"alpine":   {Version{3, 9, 0}, "lmdb", []string{"cidr", "inline", "lmdb", "regexp", "static", "texthash"}, "n", "compatibility_level = 3.9\n"},
-	"opensuse": {Version{3, 8, 0}, "lmdb", []string{"cidr", "inline", "lmdb", "regexp", "static", "texthash"}, "n", "compatibility_level = 3.8\nbiff = no\n"},
+	"":             debian(Version{3, 7, 11}),
+	"ubuntu:22.04": debian(Version{3, 6, 4}),
+	"ubuntu:24.04": debian(Version{3, 8, 6}),
+	"rhel":         berkeley(Version{3, 5, 25}, "compatibility_level = 2\n"),
+	"rhel:10":      lmdb(Version{3, 8, 5}, "compatibility_level = 3.8\n"),
+	"amzn":         berkeley(Version{3, 7, 2}, "compatibility_level = 3.7\n"),
+	"alpine":       lmdb(Version{3, 9, 0}, "compatibility_level = 3.9\n"),
+	"opensuse":     lmdb(Version{3, 8, 0}, "compatibility_level = 3.8\nbiff = no\n"),
 }
 
-// family is the key of releases that the ID and ID_LIKE of os-release(5) name.
+func debian(v Version) release {
+	return release{
+		v, "hash", []string{"btree", "cidr", "hash", "inline", "pipemap", "regexp", "static", "texthash"}, "y",
+		"biff = no\nappend_dot_mydomain = no\nreadme_directory = no\ncompatibility_level = 3.6\n" +
+			"smtp_tls_CApath=/etc/ssl/certs\nsmtp_tls_security_level=may\nsmtp_tls_session_cache_database = btree:${data_directory}/smtp_scache\n",
+	}
+}
+
+// berkeley is a Postfix with Berkeley DB, and without Debian's chroot.
+func berkeley(v Version, main string) release {
+	return release{v, "hash", []string{"btree", "cidr", "hash", "inline", "regexp", "static", "texthash"}, "n", main}
+}
+
+// lmdb is one whose distribution has dropped Berkeley DB.
+func lmdb(v Version, main string) release {
+	return release{v, "lmdb", []string{"cidr", "inline", "lmdb", "regexp", "static", "texthash"}, "n", main}
+}
+
+// family is the key of releases that ID, or else ID_LIKE, of os-release(5) names.
 func family(r *host.Reader) string {
 	data, err := r.ReadFile("/etc/os-release")
 	if err != nil {
 		return ""
 	}
+	fields := map[string]string{}
 	for line := range strings.Lines(string(data)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		if name != "ID" && name != "ID_LIKE" {
-			continue
+		fields[name] = strings.Trim(value, `"'`)
+	}
+	version := fields["VERSION_ID"]
+	major, _, _ := strings.Cut(version, ".")
+	for _, id := range strings.Fields(fields["ID"] + " " + fields["ID_LIKE"]) {
+		switch id {
+		case "fedora", "centos", "rocky", "almalinux":
+			id = "rhel"
+		case "suse", "sles", "opensuse-leap", "opensuse-tumbleweed":
+			id = "opensuse"
 		}
-		for _, id := range strings.Fields(strings.Trim(value, `"'`)) {
-			switch id {
-			case "fedora", "centos", "rocky", "almalinux":
-				id = "rhel"
-			case "suse", "sles", "opensuse-leap", "opensuse-tumbleweed":
-				id = "opensuse"
-			}
-			if _, ok := releases[id]; ok {
-				return id
+		for _, key := range []string{id + ":" + version, id + ":" + major, id} {
+			if _, ok := releases[key]; ok {
+				return key
 			}
 		}
 	}

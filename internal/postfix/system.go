@@ -17,9 +17,9 @@ import (
 // caFiles are the bundles of the distributions, one file each with all roots.
 var caFiles = []string{
 	"/etc/ssl/certs/ca-certificates.crt",                // Debian, Ubuntu, Alpine, Arch
-	"/etc/pki/tls/certs/ca-bundle.crt",                  // RHEL, Fedora
-	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // RHEL, where the link above is gone
-	"/etc/ssl/ca-bundle.pem",                            // SUSE
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // RHEL, Fedora, Amazon Linux
+	"/etc/pki/tls/certs/ca-bundle.crt",                  // a link to it, which an upgrade to Fedora 44 takes away
+	"/etc/ssl/ca-bundle.pem",                            // SUSE, a link to the next
 	"/var/lib/ca-certificates/ca-bundle.pem",            // SUSE
 	"/etc/ssl/cert.pem",                                 // Alpine
 }

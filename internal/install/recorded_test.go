@@ -1,0 +1,90 @@
+package install
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"relayhost/internal/host"
+)
+
+// TestRecordedFailures plays failures of package managers that others have
+// published: what says why is among the lines that are shown.
+func TestRecordedFailures(t *testing.T) {
+	paths, err := filepath.Glob("../postfix/testdata/recorded/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := 0
+	for _, path := range paths {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := map[string]string{}
+		for _, f := range archive.Files {
+			parts[f.Name] = strings.TrimRight(string(f.Data), "\n")
+		}
+		if parts["failure"] == "" {
+			continue
+		}
+		played++
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			h, m := failing(t, parts["manager"], parts["failure"])
+			for _, absent := range strings.Fields(parts["not-packaged"]) {
+				if slices.Contains(m.Packages, absent) {
+					t.Errorf("%s is asked for, which is not packaged", absent)
+				}
+			}
+			_, err := Postfix(t.Context(), h, Options{})
+			var failed *FailedError
+			if !errors.As(err, &failed) || failed.Code != 1 || failed.Hint != m.Hint {
+				t.Fatalf("%#v", err)
+			}
+			for line := range strings.Lines(parts["says"]) {
+				if !strings.Contains(failed.Tail, strings.TrimSpace(line)) {
+					t.Errorf("%q is not shown:\n%s", strings.TrimSpace(line), failed.Tail)
+				}
+			}
+			if n := strings.Count(failed.Tail, "\n") + 1; n > 8 {
+				t.Errorf("%d lines are shown", n)
+			}
+		})
+	}
+	if played < 6 {
+		t.Errorf("%d failures played", played)
+	}
+}
+
+// failing is a host whose package manager prints this and fails.
+func failing(t *testing.T, name, text string) (*host.Host, Manager) {
+	t.Helper()
+	i := slices.IndexFunc(managers, func(m Manager) bool { return m.Name == name })
+	if i < 0 {
+		t.Fatalf("no manager %q", name)
+	}
+	// Nothing but this folder is looked at: the machine's own package manager
+	// would do what it is told.
+	bin := t.TempDir()
+	if err := os.Symlink("/usr/bin/env", filepath.Join(bin, "env")); err != nil {
+		t.Fatal(err)
+	}
+	said := filepath.Join(bin, "said")
+	if err := os.WriteFile(said, []byte(text+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\n[ \"$1\" = update ] && exit 0\n/bin/cat " + said + "\nexit 1\n"
+	if err := os.WriteFile(filepath.Join(bin, managers[i].program), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h := &host.Host{Reader: host.Reader{Root: t.TempDir(), Path: bin}}
+	if found, err := FindManager(&h.Reader); err != nil || found.Name != name {
+		t.Fatalf("%s would be run (%v)", found.Name, err)
+	}
+	return h, managers[i]
+}
