@@ -141,6 +141,12 @@ func TestLabAnsible(t *testing.T) {
 		}
 	}
 
+	for _, f := range append(fences(t, "../docs/fleet.md"), fences(t, "../integrations/ansible/README.md")...) {
+		if f.lang == "yaml" {
+			control.WriteFile("/root/document.yml", f.text, 0o644)
+			ansible("ansible-playbook", "document.yml", "--syntax-check")
+		}
+	}
 	ansible("ansible-doc", "-t", "module", "relayhost.mail.relayhost")
 	ansible("ansible", "relayed", "-m", "relayhost.mail.relayhost", "-a", "state=verified")
 	if out := ansible("ansible", "relayed", "-m", "relayhost.mail.relayhost", "-a", "state=absent"); strings.Count(out, "CHANGED") != len(servers) {

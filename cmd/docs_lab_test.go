@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"relayhost/detect"
 	"relayhost/internal/lab"
@@ -101,6 +102,7 @@ func (s scene) play(t *testing.T) {
 	l.Server.Install()
 	l.Server.WriteFile("/root/corp.toml", s.catalogue, 0o644)
 	l.Server.WriteFile("/usr/local/bin/sudo", "#!/bin/sh\nexec \"$@\"\n", 0o755)
+	l.Server.WriteFile("/root/credentials.txt", "username=the user name\npassword=the password\n", 0o644)
 	l.Server.Shell("mkdir -p /etc/cron.d")
 	if s.relay != "" {
 		credentials(l, s.relay, s.hostOf(t))
@@ -136,6 +138,24 @@ func (s scene) hostOf(t *testing.T) string {
 		return ""
 	}
 	return host
+}
+
+// TestLabReadmeTry is the first thing that the README asks for, on a minimal
+// Debian: demo --install. "go run" of it is what this lab does with every test.
+func TestLabReadmeTry(t *testing.T) {
+	l := lab.New(t, lab.NoPostfix())
+	l.Server.WriteFile("/etc/apt/apt.conf.d/99lab", fmt.Sprintf("Acquire::http::Proxy %q;\n", l.World.Registries()), 0o644)
+	l.Server.Install()
+	res := l.Server.Do(lab.Command{Args: []string{"relayhost", "demo", "--install"}, Timeout: 5 * time.Minute})
+	if res.Code != 0 || !strings.Contains(res.Stdout, "byte for byte") {
+		t.Errorf("demo --install: %s", res)
+	}
+	if got := strings.TrimSpace(l.Server.Shell("postconf -h inet_interfaces")); got != "loopback-only" {
+		t.Errorf("the new Postfix listens on %s", got)
+	}
+	if res := l.Run("postfix", "status"); res.Code == 0 {
+		t.Error("the new Postfix was started")
+	}
 }
 
 // what differs from run to run in a session.

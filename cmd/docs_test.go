@@ -31,6 +31,7 @@ type fence struct {
 	lang, text string
 	line       int
 	lab        string // what the nearest "<!-- lab: ... -->" above it says
+	tag        string // the comment right above it
 	heading    string
 }
 
@@ -41,7 +42,7 @@ func fences(t *testing.T, path string) (list []fence) {
 		t.Fatal(err)
 	}
 	var open *fence
-	lab, heading := "", ""
+	lab, heading, tag := "", "", ""
 	n := 0
 	for line := range strings.Lines(string(data)) {
 		n++
@@ -49,7 +50,7 @@ func fences(t *testing.T, path string) (list []fence) {
 		lang, isFence := strings.CutPrefix(line, "```")
 		switch {
 		case isFence && open == nil:
-			open = &fence{lang: lang, line: n, lab: lab, heading: heading}
+			open = &fence{lang: lang, line: n, lab: lab, tag: tag, heading: heading}
 		case isFence:
 			list, open = append(list, *open), nil
 		case open != nil:
@@ -59,6 +60,7 @@ func fences(t *testing.T, path string) (list []fence) {
 		case strings.HasPrefix(line, "#"):
 			heading = strings.TrimLeft(line, "# ")
 		}
+		tag, _ = strings.CutPrefix(line, "<!-- ")
 	}
 	if open != nil {
 		t.Errorf("%s:%d: a block of code without end", path, open.line)
@@ -141,6 +143,62 @@ func TestDocumentedCommands(t *testing.T) {
 	if seen < 60 {
 		t.Errorf("%d command lines found in the documents", seen)
 	}
+}
+
+// TestEveryBlockIsHeld: each block of the documents is executed or read by a
+// test. What is not marked as one of the kinds that are says which test does
+// it, or why none can.
+func TestEveryBlockIsHeld(t *testing.T) {
+	held := map[string]bool{
+		"sh":      true, // TestLabDocuments
+		"console": true, // TestLabReadmeSession
+		"ini":     true, // TestDocumentedCredentials
+		"toml":    true, // relays: TestAddingARelayExamples
+		"text":    true, // a drawing or an answer
+	}
+	tests := testNames(t)
+	blocks := 0
+	for _, path := range append(documents(t), "../integrations/ansible/README.md") {
+		for _, f := range fences(t, path) {
+			blocks++
+			name, byTest := strings.CutPrefix(strings.TrimSuffix(f.tag, " -->"), "run by: ")
+			reason, not := strings.CutPrefix(f.tag, "not run: ")
+			switch {
+			case f.lang == "text" && len(commandLines(f.text)) > 0:
+				t.Errorf("%s:%d: a command line in a text", path, f.line)
+			case byTest && !tests[name]:
+				t.Errorf("%s:%d: there is no %s", path, f.line, name)
+			case !held[f.lang] && !byTest && (!not || reason == ""):
+				t.Errorf("%s:%d: nothing executes this block", path, f.line)
+			}
+		}
+	}
+	if blocks < 60 {
+		t.Errorf("%d blocks", blocks)
+	}
+}
+
+// testNames are the tests of this package.
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(data)) {
+			if rest, ok := strings.CutPrefix(line, "func Test"); ok {
+				name, _, _ := strings.Cut(rest, "(")
+				names["Test"+name] = true
+			}
+		}
+	}
+	return names
 }
 
 // TestEveryFlagHasAnExample: each flag is shown in an example of its command,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -25,11 +26,21 @@ type surveyPrompter struct {
 	streams *Streams
 }
 
-// colors is for survey's switch, which is one for the whole program.
-var colors sync.Once
+// survey's hint stands behind the question and is broken by a narrow terminal:
+// ours has a line of its own, of less than 40 columns.
+var (
+	surveyHint = regexp.MustCompile(`\{\{- "  "\}\}\{\{- color "cyan"\}\}\[Use arrows[^\n]*`)
+	ourHint    = `{{- "\n  "}}{{color "cyan"}}[arrows and Enter, or type a part]{{color "reset"}}`
+)
+
+// switches is for survey's, which are one for the whole program.
+var switches sync.Once
 
 func newSurveyPrompter(keys *keyboard, out *os.File, s *Streams) *surveyPrompter {
-	colors.Do(func() { core.DisableColor = !s.Color })
+	switches.Do(func() {
+		core.DisableColor = !s.Color
+		survey.SelectQuestionTemplate = surveyHint.ReplaceAllLiteralString(survey.SelectQuestionTemplate, ourHint)
+	})
 	return &surveyPrompter{keys, &watched{out, keys}, s}
 }
 

@@ -168,6 +168,12 @@ func TestQuestions(t *testing.T) {
 				done := p.run(t.Context())
 				for i, s := range stages {
 					p.sees(s.see)
+					if i == 0 && !deaf {
+						p.sees("[arrows and Enter")
+						if w := p.screen.Wrapped(); w != 0 {
+							t.Errorf("a line of the list is %d columns wide:\n%s", w, p.screen)
+						}
+					}
 					// A person types after the question is there.
 					time.Sleep(20 * time.Millisecond)
 					p.types(how(i))
