@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -302,8 +303,8 @@ func quickstartServices(t *testing.T) string {
 		if r.Sender.Note != "" {
 			fmt.Fprintf(&b, "\nSender: %s.\n", strings.TrimSuffix(r.Sender.Note, "."))
 		}
-		if r.Docs != "" {
-			fmt.Fprintf(&b, "\nWhere the credentials are: <%s>\n", r.Docs)
+		if page := cmp.Or(r.Auth.Where, r.Docs); page != "" {
+			fmt.Fprintf(&b, "\nWhere the credentials are: <%s>\n", page)
 		}
 	}
 	return b.String()

@@ -10,6 +10,7 @@ import (
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
+	"relayhost/relays"
 )
 
 // missing is the answer to a question that nobody is there to be asked.
@@ -118,7 +119,7 @@ func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error
 	if s.canAsk() {
 		s.io.Done()
 		if page := first(auth.Where, s.answers.Relay.Docs); page != "" {
-			s.io.Tell("", "Where user name and password of %s are explained:", s.answers.Relay.Name)
+			s.io.Tell("", "Where %s %s:", s.answers.Relay.Name, shows(auth))
 			s.io.Tell("  ", "%s", page)
 		}
 	}
@@ -156,6 +157,22 @@ func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error
 		c.Password = secret.New(answer)
 	}
 	return nil
+}
+
+// shows says what is found on the page that is named: the credentials, or how to
+// come by them.
+func shows(auth relays.Auth) string {
+	what := "user name and password"
+	switch {
+	case auth.Same:
+		what = "the token"
+	case auth.Username.Fixed != "":
+		what = "the password"
+	}
+	if auth.Where != "" {
+		return "has " + what
+	}
+	return "explains " + what
 }
 
 // credentialCheck holds an answer against the service's rules on Enter. What
@@ -231,6 +248,7 @@ func (s *setup) askTo(ctx context.Context, from string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	s.io.Tell("Test message: ", "to a mailbox that you can look into; Enter takes the sender.")
 	return p.Input("Send a test message to", from, func(v string) error {
 		if err := smtpprobe.CheckAddress(v); err != nil {
 			return errors.New("that is no full address; it looks like you@example.com")

@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"relayhost/internal/apply"
@@ -217,8 +218,12 @@ func (s *setup) nextSteps(delivered bool) []string {
 		lines = append(lines, "- publish in DNS what is not there yet; relayhost verify checks it:")
 		lines = append(lines, records...)
 	}
+	into := "> /etc/cron.d/relayhost"
+	if os.Getenv("SUDO_USER") != "" { // the shell itself is no root
+		into = "| sudo tee /etc/cron.d/relayhost"
+	}
 	return append(lines, "- have it checked daily; verify prints nothing while all is well:",
-		"    echo '17 6 * * * root relayhost verify --no-send' > /etc/cron.d/relayhost")
+		"    echo '17 6 * * * root relayhost verify --no-send' "+into)
 }
 
 // dnsRecords are those that the service wants for the sender's domain. What
@@ -236,6 +241,9 @@ func (s *setup) dnsRecords() []string {
 			continue
 		}
 		lines = append(lines, fmt.Sprintf("    %s %s: %s", r.Type, name, r.Value))
+	}
+	if strings.Contains(strings.Join(lines, ""), "<") {
+		lines = append(lines, "      (what stands in <> is in your account at "+s.answers.Relay.Name+")")
 	}
 	return lines
 }
