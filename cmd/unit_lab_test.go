@@ -12,7 +12,7 @@ import (
 // realUnit is the systemd unit that Postfix runs in: on Debian 9 to 12
 // postfix.service does nothing, and is active whatever becomes of Postfix.
 func realUnit(l *lab.Lab) string {
-	if l.Server.Run("systemctl", "cat", "postfix@-.service").Code == 0 {
+	if l.Server.Run("systemctl", "is-active", "postfix@-.service").Code == 0 {
 		return "postfix@-.service"
 	}
 	return "postfix.service"

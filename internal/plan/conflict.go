@@ -2,8 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 	"strings"
 
 	"relayhost/internal/postfix"
@@ -80,81 +78,15 @@ func (b *builder) localRecipient() *Conflict {
 // openRelay finds a server that passes on mail for strangers: through the relay
 // it would cost the account.
 func (b *builder) openRelay() *Conflict {
-	if b.loopbackOnly() {
-		return nil
-	}
-	for _, s := range b.listeners() {
-		get := func(name string) string { value, _ := b.s.Effective(s, name); return value }
-		for _, word := range words(get("mynetworks")) {
-			p, err := netip.ParsePrefix(strings.NewReplacer("[", "", "]", "").Replace(word))
-			if err == nil && wide(p) {
-				return &Conflict{"mynetworks", get("mynetworks"), fmt.Sprintf("%s may send through this server, and so through your account", word),
-					"list only your own networks in mynetworks"}
-			}
+	for _, o := range b.s.Openings() {
+		if o.Network != "" {
+			return &Conflict{o.Parameter, o.Value, fmt.Sprintf("%s may send through this server, and so through your account", o.Network),
+				"list only your own networks in mynetworks"}
 		}
-		// Relaying has to pass both lists (smtpd_relay_restrictions).
-		const relay, recipient = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
-		if !passable(get(relay)) || !passable(get(recipient)) {
-			continue
-		}
-		for _, name := range []string{relay, recipient} {
-			if slices.Contains(words(get(name)), "permit") {
-				return &Conflict{name, get(name), fmt.Sprintf("anybody may send through this server (%s), and so through your account", s.Name),
-					"put reject_unauth_destination before permit"}
-			}
-		}
+		return &Conflict{o.Parameter, o.Value, fmt.Sprintf("anybody may send through this server (%s), and so through your account", o.Service),
+			"put reject_unauth_destination before permit"}
 	}
 	return nil
-}
-
-// passable reports whether a stranger gets through a list of restrictions. What
-// asks tables or other programs is taken to say nothing.
-func passable(restrictions string) bool {
-	for _, word := range words(restrictions) {
-		switch word {
-		case "permit":
-			return true
-		case "reject_unauth_destination", "defer_unauth_destination", "reject", "defer":
-			return false
-		}
-	}
-	return true
-}
-
-// wide reports whether p holds more public addresses than one owner has.
-func wide(p netip.Prefix) bool {
-	if p.Addr().IsLoopback() || p.Addr().IsPrivate() || p.Addr().IsLinkLocalUnicast() {
-		return false
-	}
-	if p.Addr().Is4() {
-		return p.Bits() < 8
-	}
-	return p.Bits() < 16 && !strings.HasPrefix(p.Addr().String(), "::ffff:")
-}
-
-func (b *builder) loopbackOnly() bool {
-	list := words(b.param("inet_interfaces"))
-	if len(list) == 0 {
-		return b.s.Params == nil
-	}
-	for _, w := range list {
-		a, err := netip.ParseAddr(strings.Trim(w, "[]"))
-		if w != "loopback-only" && w != "localhost" && (err != nil || !a.IsLoopback()) {
-			return false
-		}
-	}
-	return true
-}
-
-// listeners are the services that take mail from others, directly or from
-// postscreen(8).
-func (b *builder) listeners() []postfix.Service {
-	return slices.DeleteFunc(b.master.Services(), func(s postfix.Service) bool {
-		address, _, found := cutLast(s.Name, ":")
-		a, err := netip.ParseAddr(strings.Trim(address, "[]"))
-		here := found && (address == "localhost" || err == nil && a.IsLoopback())
-		return s.Command != "smtpd" || s.Type != "inet" && s.Type != "pass" || here
-	})
 }
 
 // cutLast is strings.Cut at the last separator.

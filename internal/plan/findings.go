@@ -113,7 +113,7 @@ var routing = []string{"relayhost", "default_transport", "transport_maps", "send
 // forwarded names mail that comes from outside and leaves again with its own
 // sender, which most services do not know.
 func (b *builder) forwarded() {
-	if b.o.Relay.Sender.Rule == "any" || b.loopbackOnly() || len(b.listeners()) == 0 || b.nullClient() {
+	if b.o.Relay.Sender.Rule == "any" || len(b.s.Listeners()) == 0 || b.nullClient() {
 		return
 	}
 	b.note("mail from outside that this server passes on (aliases, .forward, lists) keeps its sender, and %s takes senders of yours only: such mail waits here",

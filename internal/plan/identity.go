@@ -212,7 +212,7 @@ func (b *builder) nullClient() bool {
 			}
 		}
 	}
-	return b.loopbackOnly()
+	return b.s.LoopbackOnly()
 }
 
 // helo gives the relay a name that services accept where myhostname is none.

@@ -145,14 +145,15 @@ func loginOf(h Hop) *InputError {
 func needsLogin(h Hop) bool { return len(h.Relay.Auth.Mechanisms) > 0 || h.Username != "" }
 
 // unstorable says why a lookup table of Postfix would not give s back as it
-// was: such tables are lines of UTF-8 whose ends are trimmed (postmap(1)).
+// was: such tables are lines of UTF-8 whose ends are trimmed (postmap(1)). A blank
+// before a password could be stored, and is always a slip in its file.
 func unstorable(s string, longest int) string {
 	switch {
 	case len(s) > longest:
 		return fmt.Sprintf("it is longer than %d bytes", longest)
 	case !utf8.ValidString(s):
 		return "it is not valid UTF-8"
-	case strings.ContainsFunc(s, unicode.IsControl):
+	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }):
 		return "it holds a line break or another control character"
 	case strings.TrimSpace(s) != s:
 		return "it begins or ends with a blank"

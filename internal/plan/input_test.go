@@ -76,7 +76,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 }
 
 func TestPasswordsThatAreStored(t *testing.T) {
-	for _, password := range []string{"a", "#x", "a:b:c", "{a}", `"q"`, "'", `\n\`, "a b", "$mydomain${x}$$", "pässwörd", "日本", strings.Repeat("x", 1024)} {
+	for _, password := range []string{"a", "#x", "a:b:c", "{a}", `"q"`, "'", `\n\`, "a b", "a\tb", "$mydomain${x}$$", "pässwörd", "日本", strings.Repeat("x", 1024)} {
 		s := debian(t)
 		p := build(t, s, options(func(o *plan.Options) { o.Password = secret.New(password) }))
 		s.apply(p)

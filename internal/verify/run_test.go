@@ -321,7 +321,9 @@ func TestRelayAccess(t *testing.T) {
 		{"closed by the other list", public, map[string]string{"inet_interfaces": "all", "smtpd_relay_restrictions": "permit",
 			"smtpd_recipient_restrictions": "permit_mynetworks reject_unauth_destination"}, "", Pass},
 		{"open", public, map[string]string{"inet_interfaces": "all", "smtpd_relay_restrictions": "permit"}, "", Fail},
-		{"nothing refuses", public, map[string]string{"inet_interfaces": "all"}, "", Fail},
+		// smtpd(8) does not start then: "specify at least one working instance of ...".
+		{"nothing refuses", public, map[string]string{"inet_interfaces": "all"}, "", Pass},
+		{"all of IPv4, mapped", public, map[string]string{"inet_interfaces": "all", "mynetworks": "[::ffff:0:0]/96", "smtpd_relay_restrictions": "permit_mynetworks reject_unauth_destination"}, "", Fail},
 		{"everybody is mine", public, map[string]string{"inet_interfaces": "all", "mynetworks": "0.0.0.0/0", "smtpd_relay_restrictions": "permit_mynetworks reject_unauth_destination"}, "", Fail},
 		{"opened in master.cf", public + "2525 inet n - y - - smtpd -o smtpd_relay_restrictions=permit\n",
 			map[string]string{"inet_interfaces": "all", "smtpd_relay_restrictions": "reject_unauth_destination"}, "", Fail},
