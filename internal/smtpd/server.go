@@ -27,6 +27,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	closed   bool
+	serving  []net.Listener
 	cfg      Config
 	conns    map[*conn]struct{}
 	sessions []*Session
@@ -58,6 +59,14 @@ func New(cfg Config) *Server {
 // Start serves l in the background until Close. With implicit, TLS starts
 // with the first byte (RFC 8314), which needs Config.TLS.
 func (s *Server) Start(l net.Listener, implicit bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// go-smtp knows of l only once Serve runs, which may be after Close.
+	if s.closed {
+		_ = l.Close()
+		return
+	}
+	s.serving = append(s.serving, l)
 	s.wg.Go(func() {
 		// An error here means that the listener was closed.
 		_ = s.smtp.Serve(&listener{Listener: l, server: s, implicit: implicit})
@@ -73,6 +82,9 @@ func (s *Server) Close() error {
 	}
 	s.closed = true
 	close(s.done)
+	for _, l := range s.serving {
+		_ = l.Close() // again by go-smtp, or by its owner
+	}
 	open := make([]*conn, 0, len(s.conns))
 	for c := range s.conns {
 		open = append(open, c)

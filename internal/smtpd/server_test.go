@@ -47,6 +47,28 @@ func service(t *testing.T, cfg Config) (s *Server, submission, submissions strin
 	return s, addrs[0], addrs[1]
 }
 
+// A service that is closed before it has begun to serve ends all the same.
+func TestCloseAtOnce(t *testing.T) {
+	for range 200 {
+		s := New(Config{})
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start(l, false)
+		closed := make(chan error, 1)
+		go func() { closed <- s.Close() }()
+		select {
+		case err := <-closed:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("Close does not end")
+		}
+	}
+}
+
 var testCA = func() *CA {
 	ca, err := NewCA()
 	if err != nil {
