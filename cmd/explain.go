@@ -136,7 +136,12 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 	if err == nil {
 		err = a.readLog(ctx, c, log)
 	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded): // what was read is worth showing
+		a.io.Say("warning: %s was read for %s and no further: give a longer --timeout, or with the journal a shorter --since", log, a.timeout)
+	case err != nil:
 		a.io.Say("warning: the mail log cannot be read: %v", err)
 	}
 	queued, err := postfix.ReadQueue(ctx, r, a.configDir)
@@ -152,7 +157,10 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 // journalWindow is how much of the journal is read without --since.
 const journalWindow = 24 * time.Hour
 
+// readLog reads the log for at most the time limit of a run.
 func (a *app) readLog(ctx context.Context, c *explain.Collector, log postfix.Log) error {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
 	if log.Journal {
 		since := c.Since
 		if since.IsZero() {

@@ -1,10 +1,7 @@
 package explain
 
 import (
-	"context"
 	"fmt"
-	"net"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,101 +11,39 @@ import (
 	"relayhost/relays"
 )
 
-// Route is how Postfix sends mail for the world: the entry of master.cf, the
-// next hop, and parameters as that entry sees them.
-type Route struct {
-	State   postfix.State
-	Service postfix.Service // the zero Service when master.cf has none of that name
-	NextHop string          // as it stands: "[host]:587"; "" delivers straight
-	Host    string          // without brackets
-	Port    int             // 25 when none is named; 0 when it is no number
-}
-
-// RouteOf reads the route from default_transport and relayhost (transport(5)).
-// Tables that override it for some senders or recipients are not looked into.
-func RouteOf(s postfix.State) Route {
-	transport, nextHop, _ := strings.Cut(s.Params["default_transport"], ":")
-	if nextHop == "" {
-		nextHop = s.Params["relayhost"]
-	}
-	if transport == "" {
-		transport = "smtp"
-	}
-	r := Route{State: s, NextHop: strings.TrimSpace(nextHop)}
-	if s.Master != nil {
-		r.Service, _ = s.Master.Get(transport, "unix")
-	}
-	r.Host, r.Port = splitNextHop(r.NextHop)
-	return r
-}
-
-func splitNextHop(nextHop string) (host string, port int) {
-	host = strings.TrimPrefix(nextHop, "[")
-	name, rest, bracket := strings.Cut(host, "]")
-	if !bracket {
-		name, rest, _ = strings.Cut(host, ":")
-		if rest != "" {
-			rest = ":" + rest
-		}
-	}
-	port = 25
-	if rest != "" {
-		port, _ = strconv.Atoi(strings.TrimPrefix(rest, ":"))
-		if port == 0 {
-			port, _ = net.DefaultResolver.LookupPort(context.Background(), "tcp", strings.TrimPrefix(rest, ":"))
-		}
-	}
-	return name, port
-}
-
-// Param is the value of a parameter for the route: -o in master.cf wins over
-// main.cf.
-func (r Route) Param(name string) string {
-	for _, o := range slices.Backward(r.Service.Options) {
-		if o.Name == name {
-			return o.Value
-		}
-	}
-	return r.State.Params[name]
-}
-
-func (r Route) yes(name string) bool { return strings.EqualFold(r.Param(name), "yes") }
-
-// level is the TLS level for the next hop: that of the policy table, where one
-// that can be read has an entry for it, or the general one.
-func (r Route) level() string {
-	for _, t := range postfix.ParseTables(r.Param("smtp_tls_policy_maps"), r.State.DefaultMap) {
-		for line := range strings.Lines(string(r.State.Maps[t.Path])) {
-			if f := strings.Fields(line); len(f) > 1 && strings.EqualFold(f[0], r.NextHop) {
-				return strings.ToLower(f[1])
-			}
-		}
-	}
-	switch level := r.Param("smtp_tls_security_level"); {
-	case level != "":
-		return strings.ToLower(level)
-	case r.yes("smtp_enforce_tls"):
-		return "encrypt"
-	case r.yes("smtp_use_tls"):
-		return "may"
-	}
-	return ""
-}
-
 // Inspect runs the static checks: what of the catalogue holds on this host,
 // whatever the log says. It reads s only. from is the address that mail is sent
 // from, "" when it is not known.
 func Inspect(s postfix.State, from string) Signs {
-	if !s.Installed || s.Params == nil {
+	return InspectRoute(RouteOf(s), from)
+}
+
+// InspectRoute is Inspect for one of several routes.
+func InspectRoute(r Route, from string) Signs {
+	if !r.State.Installed || r.State.Params == nil {
 		return nil
 	}
-	r := RouteOf(s)
 	var signs Signs
 	for _, c := range inspections {
 		detail := c.look(r, from)
 		signs = append(signs, Sign{Cause: c.cause, Holds: detail != "", Detail: detail})
 	}
+	if !filtered(r.State) {
+		signs = append(signs, Sign{Cause: "content_filter_down"})
+	}
 	return signs
+}
+
+// filtered reports whether mail goes through a content filter (FILTER_README)
+// before it goes to the relay. Whether that one lives, no file tells.
+func filtered(s postfix.State) bool {
+	if s.Params["content_filter"] != "" {
+		return true
+	}
+	return s.Master != nil && slices.ContainsFunc(s.Master.Services(), func(x postfix.Service) bool {
+		filter, _ := x.Option("content_filter")
+		return filter != ""
+	})
 }
 
 // inspections look for one cause each; "" means that it does not hold.
@@ -216,16 +151,13 @@ func (r Route) chrooted() bool {
 	return r.Service.Chrooted(r.State.Params["compatibility_level"])
 }
 
-var goodNextHop = regexp.MustCompile(`^(\[[A-Za-z0-9.:_-]+\]|[A-Za-z0-9._-]+)(:[A-Za-z0-9-]+)?$`)
-
 func malformedNextHop(r Route, _ string) string {
 	for _, hop := range words(r.NextHop) {
-		inner, _, _ := strings.Cut(strings.TrimPrefix(hop, "["), "]")
-		_, err := netip.ParseAddr(strings.TrimPrefix(inner, "IPv6:"))
-		// "[host:587]" is read as the name of a host.
-		port := strings.HasPrefix(hop, "[") && strings.Contains(inner, ":") && err != nil
-		if (!goodNextHop.MatchString(hop) || port) && !strings.HasPrefix(hop, "#") {
-			return "the next hop " + hop + " cannot be read"
+		if strings.HasPrefix(hop, "#") { // words of a comment: maincf_inline_comment
+			break
+		}
+		if _, err := postfix.ParseNextHop(hop); err != nil {
+			return "the next hop cannot be read: " + err.Error()
 		}
 	}
 	return ""
@@ -260,26 +192,15 @@ func inlineComment(r Route, _ string) string {
 	if r.State.Main == nil {
 		return ""
 	}
-	for _, name := range []string{"relayhost", "smtp_tls_security_level", "inet_protocols", "inet_interfaces", "mydestination", "mynetworks"} {
-		if value, ok := r.State.Main.Get(name); ok && strings.Contains(value, " #") {
-			return name + " has a '#' in its value"
-		}
-	}
-	return ""
+	names := r.State.Main.InlineComments()
+	return when(len(names) > 0, "a '#' in the value of %s", strings.Join(names, ", "))
 }
 
 func duplicates(r Route, _ string) string {
 	if r.State.Main == nil {
 		return ""
 	}
-	seen := map[string]bool{}
-	var twice []string
-	for _, name := range r.State.Main.Names() {
-		if seen[name] && !slices.Contains(twice, name) {
-			twice = append(twice, name)
-		}
-		seen[name] = true
-	}
+	twice := r.State.Main.Dups()
 	return when(len(twice) > 0, "defined twice: %s", strings.Join(twice, ", "))
 }
 

@@ -114,7 +114,8 @@ func TestRoute(t *testing.T) {
 	}{
 		"[smtp.example.com]:587": {"smtp.example.com", 587}, "[smtp.example.com]": {"smtp.example.com", 25},
 		"smtp.example.com:2525": {"smtp.example.com", 2525}, "[2001:db8::1]:465": {"2001:db8::1", 465},
-		"": {"", 25}, "smtp.example.com": {"smtp.example.com", 25},
+		"": {"", 0}, "smtp.example.com": {"smtp.example.com", 25}, "[smtp.example.com]:submission": {"smtp.example.com", 587},
+		"[smtp.example.com:587]": {"", 0},
 	} {
 		r := RouteOf(postfix.State{Params: map[string]string{"relayhost": hop}})
 		if r.Host != want.host || r.Port != want.port {
@@ -124,6 +125,33 @@ func TestRoute(t *testing.T) {
 	r := RouteOf(postfix.State{Params: map[string]string{"relayhost": "[a]:1", "default_transport": "smtp:[b]:2"}})
 	if r.NextHop != "[b]:2" {
 		t.Errorf("next hop %s", r.NextHop)
+	}
+}
+
+// TestContentFilter: a filter on this host that is down is not taken for the
+// relay, and a relay behind a tunnel of this host not for a filter.
+func TestContentFilter(t *testing.T) {
+	const dead = "postfix/smtp[178]: connect to 127.0.0.1[127.0.0.1]:10024: Connection refused"
+	for _, tt := range []struct{ main, master, want string }{
+		{"smtp-amavis:[127.0.0.1]:10024", "relayhost-ses unix - - n - - smtp\n", "content_filter_down"},
+		{"", "smtp inet n - y - - smtpd -o content_filter=smtp-amavis:[127.0.0.1]:10024\n", "content_filter_down"},
+		{"", "relayhost-ses unix - - n - - smtp\n", "net_refused"},
+	} {
+		params, _ := sound(t)
+		params["content_filter"] = tt.main
+		m, err := postfix.ParseMaster([]byte(tt.master))
+		if err != nil {
+			t.Fatal(err)
+		}
+		signs := Inspect(postfix.State{Installed: true, Running: true, Params: params, Master: m}, "")
+		causes := Decide(Text(dead, nil), signs)
+		if causes[0].ID != tt.want {
+			t.Errorf("%+v: %s", tt, ids(causes))
+		}
+		relay := Decide(Text("postfix/smtp[178]: connect to smtp.example.com[192.0.2.1]:587: Connection refused", nil), signs)
+		if relay[0].ID != "net_refused" {
+			t.Errorf("%+v: the relay: %s", tt, ids(relay))
+		}
 	}
 }
 
