@@ -51,26 +51,27 @@ func (a *app) checkMetrics(file string) error {
 // verifyMetrics are named apart from those of status, since both files may lie
 // in the same folder.
 func verifyMetrics(r verify.Report, began, ended time.Time) *exposition.Text {
-	type key struct{ check, result, cause string }
+	type key struct{ check, route, result, cause string }
 	var order []key
 	count := map[key]int{}
 	for _, f := range r.Findings {
-		k := key{f.Check, string(f.Result), f.Cause}
+		k := key{f.Check, f.Route, string(f.Result), f.Cause}
 		if count[k]++; count[k] == 1 {
 			order = append(order, k)
 		}
 	}
 	var findings []exposition.Sample
 	for _, k := range order {
-		findings = append(findings, exposition.Sample{
-			Labels: []exposition.Label{{Name: "check", Value: k.check}, {Name: "result", Value: k.result}, {Name: "cause", Value: k.cause}},
-			Value:  float64(count[k]),
-		})
+		labels := []exposition.Label{{Name: "check", Value: k.check}, {Name: "result", Value: k.result}, {Name: "cause", Value: k.cause}}
+		if k.route != "" { // one of several
+			labels = append(labels, exposition.Label{Name: "route", Value: k.route})
+		}
+		findings = append(findings, exposition.Sample{Labels: labels, Value: float64(count[k])})
 	}
 	t := &exposition.Text{}
 	t.Gauge("relayhost_verify_success", "1 unless a check has failed.", exposition.Bool(r.Result != verify.Fail))
 	t.Gauge("relayhost_verify_warnings", "Findings that are warnings.", exposition.Value(float64(countResult(r, verify.Warn))))
-	t.Gauge("relayhost_verify_findings", "Findings of the last verification by check, result (pass, warn, fail, skip) and cause.", findings...)
+	t.Gauge("relayhost_verify_findings", "Findings of the last verification by check, result (pass, warn, fail, skip), cause and, of several, route.", findings...)
 	t.Gauge("relayhost_verify_duration_seconds", "How long the last verification took.", exposition.Value(ended.Sub(began).Seconds()))
 	t.Gauge("relayhost_verify_timestamp_seconds", "When the last verification ended, in Unix time.", exposition.Value(float64(ended.Unix())))
 	return t

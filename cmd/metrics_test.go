@@ -47,7 +47,8 @@ func parseMetrics(t *testing.T, text []byte) map[string]float64 {
 func TestVerifyMetrics(t *testing.T) {
 	report := verify.NewReport([]verify.Finding{
 		{Check: "tls", Result: verify.Pass}, {Check: "connect", Result: verify.Pass}, {Check: "connect", Result: verify.Pass},
-		{Check: "auth", Result: verify.Fail, Cause: "brevo_auth_failed"}, {Check: "spf", Result: verify.Warn, Cause: "spf_missing"},
+		{Check: "auth", Result: verify.Fail, Cause: "brevo_auth_failed"}, {Check: "auth", Route: "shop", Result: verify.Pass},
+		{Check: "auth", Route: "news", Result: verify.Pass}, {Check: "spf", Result: verify.Warn, Cause: "spf_missing"},
 	})
 	end := time.Unix(1700000000, 0)
 	got := parseMetrics(t, verifyMetrics(report, end.Add(-1500*time.Millisecond), end).Bytes())
@@ -58,6 +59,8 @@ func TestVerifyMetrics(t *testing.T) {
 		"relayhost_verify_findings tls pass ":                   1,
 		"relayhost_verify_findings auth fail brevo_auth_failed": 1,
 		"relayhost_verify_findings spf warn spf_missing":        1,
+		"relayhost_verify_findings auth pass  shop":             1,
+		"relayhost_verify_findings auth pass  news":             1,
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)

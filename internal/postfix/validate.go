@@ -19,7 +19,18 @@ type Problem struct {
 	Where     string // "main.cf", "master.cf: relayhost-ses/unix", a path
 	Parameter string // "" where none is to blame
 	Detail    string // one sentence, not sanitised: it may quote the files
+	Kind      Kind
 }
+
+// Kind says what sort of problem it is, where the parameter does not.
+type Kind string
+
+// The kinds of problems.
+const (
+	OfSetting Kind = ""      // the value is known, and wrong here
+	OfValue   Kind = "value" // a value that Postfix does not take
+	OfTable   Kind = "table" // a table that does not open
+)
 
 // String joins the parts for a person.
 func (p Problem) String() string {
@@ -64,11 +75,11 @@ type StagedHop struct {
 type problems []Problem
 
 func (p *problems) fatal(where, parameter, detail string, args ...any) {
-	*p = append(*p, Problem{true, where, parameter, fmt.Sprintf(detail, args...)})
+	*p = append(*p, Problem{Fatal: true, Where: where, Parameter: parameter, Detail: fmt.Sprintf(detail, args...)})
 }
 
 func (p *problems) warn(where, parameter, detail string, args ...any) {
-	*p = append(*p, Problem{false, where, parameter, fmt.Sprintf(detail, args...)})
+	*p = append(*p, Problem{Where: where, Parameter: parameter, Detail: fmt.Sprintf(detail, args...)})
 }
 
 // Validate judges c on the machine that it is for: Check, and what only the
@@ -220,7 +231,7 @@ func (p *problems) opens(ctx context.Context, r *host.Reader, c Staged, opened *
 		}
 		// Not found and not readable both end with 1; only the latter says so.
 		if line := diagnostic(string(out.Stderr)); out.Code != 0 && line != "" {
-			p.fatal(where, name, "%s: %s", t, line)
+			*p = append(*p, Problem{true, where, name, t.String() + ": " + line, OfTable})
 		}
 	}
 	return nil

@@ -41,14 +41,14 @@ func (p *problems) values(c Staged) {
 		}
 		if reason := c.wrong(name, value); reason != "" {
 			// Parameters of other programs are not the relay's concern.
-			*p = append(*p, Problem{strings.HasPrefix(name, "smtp_"), "main.cf", name, reason})
+			*p = append(*p, Problem{strings.HasPrefix(name, "smtp_"), "main.cf", name, reason, OfValue})
 		}
 	}
 	for _, s := range c.State.Master.Services() {
 		for _, o := range s.Options {
 			value, known := expand(o.Value, func(name string) string { return c.State.Params[name] })
 			if reason := c.wrong(o.Name, value); known && reason != "" {
-				*p = append(*p, Problem{c.uses(s.Name), "master.cf: " + key(s.Name, s.Type), o.Name, reason})
+				*p = append(*p, Problem{c.uses(s.Name), "master.cf: " + key(s.Name, s.Type), o.Name, reason, OfValue})
 			}
 		}
 	}

@@ -121,3 +121,18 @@ func (s *Streams) say(text string) {
 		s.draw()
 	}
 }
+
+// Print writes lines of the answer, above the living line where both are on the
+// terminal.
+func (s *Streams) Print(text string) {
+	p := &s.progress
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.text != "" {
+		fmt.Fprint(s.Err, "\r\x1b[K")
+	}
+	fmt.Fprint(s.Out, text)
+	if p.text != "" {
+		s.draw()
+	}
+}

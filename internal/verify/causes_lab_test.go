@@ -38,6 +38,7 @@ type failure struct {
 	name     string
 	shell    string // breaks the server
 	world    func(*lab.Lab)
+	mail     bool     // the log-in is refused: somebody has sent a message before, and verify tries once
 	args     []string // of verify
 	findings []string // "check:cause", all of which must be among the findings
 	explain  []string // causes of which one must be the newest in the log
@@ -46,7 +47,7 @@ type failure struct {
 var failures = []failure{
 	{name: "wrong password", world: func(l *lab.Lab) {
 		l.World.Relay("ses").Configure(func(c *smtpd.Config) { c.Accounts = nil })
-	}, findings: []string{"auth:ses_credentials_invalid", "delivery:ses_credentials_invalid"}, explain: []string{"ses_credentials_invalid"}},
+	}, mail: true, findings: []string{"auth:ses_credentials_invalid", "delivery:"}, explain: []string{"ses_credentials_invalid"}},
 	{name: "sender not verified", world: func(l *lab.Lab) {
 		l.World.Relay("ses").Configure(func(c *smtpd.Config) {
 			c.Message = func(smtpd.Envelope) *smtpd.Reply {
@@ -133,7 +134,19 @@ func TestLabCauses(t *testing.T) {
 			if f.name != "down" {
 				l.Server.Shell("postfix stop; : > /var/log/mail.log; postfix start")
 			}
+			if f.mail {
+				l.Server.Shell(`printf 'Subject: x\n\nx\n' | sendmail -f app@example.com to@example.net`)
+				l.Server.WaitLog(`status=deferred`)
+				l.Server.Shell("postsuper -h ALL")
+			}
+			refused := ses.Counters().Refusals
 			check(t, l, f)
+			if got := ses.Counters().Refusals - refused; f.mail && got != 1 {
+				t.Errorf("%d wrong log-ins, want 1: services lock accounts", got)
+			}
+			if f.mail {
+				l.Server.Shell("postsuper -d ALL")
+			}
 			// Mend it.
 			ses.Configure(func(c *smtpd.Config) { *c = sound })
 			if err := ses.Present(lab.Flawless); err != nil {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"relayhost/internal/explain"
 	"relayhost/internal/smtpprobe"
@@ -12,32 +15,76 @@ import (
 // notProven is what a delivery to the relay leaves open.
 const notProven = "not shown by this: whether the account may send to everybody, suppression lists, and the inbox"
 
-// delivery sends the test message through Postfix.
-func (r *run) delivery(ctx context.Context) []Finding {
-	if r.Mailer == nil || r.From == "" || r.To == "" {
+// deliveryTimeout bounds one proof of delivery.
+const deliveryTimeout = 60 * time.Second
+
+// delivery sends the test message of the route through Postfix. Where the relay
+// has refused the log-in, Postfix does not try it again with the same password:
+// services lock accounts that keep trying.
+func (t *trial) delivery(ctx context.Context) []Finding {
+	first := t.route.Hops[0]
+	switch {
+	case t.Mailer == nil || t.route.From == "" || t.To == "":
 		return skip("delivery", "no sender or recipient is known: name them with --from and --to")
-	}
-	if !r.State.Running {
+	case !t.State.Running:
 		return skip("delivery", "Postfix does not run")
 	}
-	if users, set := r.State.Params["authorized_submit_users"]; set && users == "" {
+	if users, set := t.State.Params["authorized_submit_users"]; set && users == "" {
 		return skip("delivery", "this Postfix takes no mail from sendmail(1) (authorized_submit_users), so that none can be sent through it from here")
 	}
-	d, err := Proof{
-		Mailer: r.Mailer, Reader: r.Reader, Log: r.Log, From: r.From, To: r.To, Header: r.Header,
-		Service: r.Service, Host: r.Host, Port: r.Port,
-	}.Run(ctx)
-	f := Delivered(d, err, explain.RouteOf(r.State), r.signs)
-	switch {
-	case errors.Is(err, ErrUnproven) && r.LogError != nil:
-		f.Detail = fmt.Sprintf("the message left the queue, and no log says where to: %v", r.LogError)
-	case err == nil && (r.Simulator || r.Header != "") && r.Relay.Test != nil:
+	select {
+	case <-t.decided:
+	case <-ctx.Done():
+	}
+	if t.refused {
+		return skip("delivery", "not tried, since the relay refuses the log-in: services lock accounts after repeated wrong ones")
+	}
+	d, err := t.send(ctx, first)
+	f := Delivered(d, err, explain.RouteOf(t.State), t.signs)
+	switch hop := t.tookOver(d); {
+	case errors.Is(err, ErrElsewhere) && hop != "":
+		f = Finding{Check: "delivery", Result: Warn, Ms: f.Ms, Cause: "fallback_used",
+			Detail: fmt.Sprintf("the fall-back %s took the message %s, since %s did not", hop, d.QueueID, first.nextHop()),
+			Remedy: "Mend the first hop; mail leaves by the fall-back in the meantime."}
+	case errors.Is(err, ErrUnproven) && t.LogError != nil:
+		f.Detail = fmt.Sprintf("the message left the queue, and no log says where to: %v", t.LogError)
+	case err == nil && first.Relay.Test != nil && strings.EqualFold(t.To, first.Relay.Test.Recipient):
 		f.Result, f.Cause = Warn, "simulator"
-		f.Detail += "; the service's own test does not show " + r.Relay.Test.NotProven
+		f.Detail += "; the service's own test does not show " + first.Relay.Test.NotProven
 	case err == nil:
 		f.Detail += "; " + notProven
 	}
 	return []Finding{f}
+}
+
+// send waits for a free place, and then until the fate of the message is known.
+func (t *trial) send(ctx context.Context, first Hop) (Delivery, error) {
+	select {
+	case t.slots <- struct{}{}:
+		defer func() { <-t.slots }()
+	case <-ctx.Done():
+		return Delivery{}, fmt.Errorf("%w: %w", ErrNoTrace, context.Cause(ctx))
+	}
+	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+	defer cancel()
+	return Proof{
+		Mailer: t.Mailer, Reader: t.Reader, Log: t.Log, From: t.route.From, To: t.To,
+		Service: t.route.Service, Host: first.Host, Port: first.Port,
+	}.Run(ctx)
+}
+
+// tookOver is the fall-back that has taken the message, "" for none.
+func (t *trial) tookOver(d Delivery) string {
+	if d.Status != "sent" || !strings.HasSuffix(d.Service, "/"+t.route.Service+"/smtp") {
+		return ""
+	}
+	i := slices.IndexFunc(t.route.Hops[1:], func(h Hop) bool {
+		return strings.HasPrefix(strings.ToLower(d.Relay), strings.ToLower(h.Host)+"[") && strings.HasSuffix(d.Relay, fmt.Sprintf("]:%d", h.Port))
+	})
+	if i < 0 {
+		return ""
+	}
+	return t.route.Hops[1+i].nextHop()
 }
 
 // Delivered is the finding on a proof of delivery: what d and err of Proof.Run

@@ -5,16 +5,17 @@ import (
 	"strings"
 )
 
-// domain checks the records of the sender's domain.
-func (r *run) domain(ctx context.Context) []Finding {
-	_, name, ok := strings.Cut(r.From, "@")
+// domain checks the records of the domain that the route sends from.
+func (t *trial) domain(ctx context.Context) []Finding {
+	relay := t.route.Hops[0].Relay
+	_, name, ok := strings.Cut(t.route.From, "@")
 	if !ok {
 		return skip("spf", "no sender address is known: name it with --from")
 	}
-	findings := Domain{Resolver: r.Resolver, Name: name, Relay: r.Relay, Public: r.Public, HELO: r.State.FQDN, Blocklists: r.Blocklists}.Check(ctx)
+	findings := Domain{Resolver: t.Resolver, Name: name, Relay: relay, Public: t.Public, HELO: t.State.FQDN, Blocklists: t.Blocklists}.Check(ctx)
 	for i, f := range findings {
 		// Receivers see the relay's address, not this host's.
-		if f.Check == "ptr" && f.Result == Warn && r.Relay.ID != "" {
+		if f.Check == "ptr" && f.Result == Warn && relay.ID != "" {
 			findings[i] = Finding{Check: f.Check, Result: Skip, Detail: f.Detail + "; for mail through a relay that does not matter", Ms: f.Ms}
 		}
 	}

@@ -10,104 +10,148 @@ import (
 	"time"
 
 	"relayhost/internal/explain"
+	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
-	"relayhost/relays"
 )
 
-// port is one port of the service and what came of it.
-type port struct {
-	number   int
-	implicit bool
-	result   smtpprobe.Result
+// ladder is the climb to one hop of a route, from name resolution to the log-in.
+type ladder struct {
+	*trial
+	hop   Hop
+	index int // of the hop; 0 is the first
+	addrs []netip.Addr
 }
 
-func (p port) mode() string {
-	if p.implicit {
-		return "TLS from the first byte"
-	}
-	return "STARTTLS"
-}
-
-// ladder climbs from name resolution to the log-in, on every port of the
-// service at once. The log-in is tried on one port only: repeated wrong ones get
-// accounts locked.
-func (r *run) ladder(ctx context.Context) []Finding {
-	if r.Host == "" {
-		return skip("connect", "no relay is set")
-	}
-	start := time.Now()
-	v4, v6, err := r.Resolver.Addrs(ctx, r.Host)
-	if err != nil {
-		f := Finding{Check: "dns", Result: Fail, Detail: err.Error(), Ms: ms(time.Since(start))}.known("dns_chroot_resolv")
-		if missing(err) {
-			f = f.known("dns_nxdomain")
-		}
-		return []Finding{f}
-	}
-	r.found(Finding{Check: "dns", Result: Pass, Detail: addresses(r.Host, v4, v6), Ms: ms(time.Since(start))})
-	addr := slices.Concat(v4, v6)[0]
-
-	ports := r.ports()
+// climbAll goes up to every hop of the route at once.
+func (t *trial) climbAll(ctx context.Context) {
 	var wait sync.WaitGroup
-	for i := range ports {
+	for i, hop := range t.route.Hops {
+		l := &ladder{trial: t, hop: hop, index: i}
 		wait.Go(func() {
-			ports[i].result = r.climb(ctx, addr, ports[i], i == 0)
-			// Each is shown as soon as it is known: nobody waits for a dead port.
+			climb := l.first
 			if i > 0 {
-				r.found(r.other(ports[i]))
+				climb = l.fallback
 			}
+			clocked(ctx, climb, l.found)
 		})
 	}
 	wait.Wait()
-	return r.configured(ctx, addr, ports)
+}
+
+// found keeps the findings of one check in the order of the hops.
+func (l *ladder) found(f Finding) {
+	f.place += l.index * 100
+	l.trial.found(f)
+}
+
+// at names a port in a finding.
+func (l *ladder) at(port int) string {
+	switch {
+	case !l.several():
+		return fmt.Sprintf("port %d", port)
+	case l.index > 0:
+		return fmt.Sprintf("fall-back %s:%d", l.hop.Host, port)
+	}
+	return fmt.Sprintf("%s:%d", l.hop.Host, port)
+}
+
+// about puts the hop before the detail of a finding, where there are several.
+func (l *ladder) about(detail string) string {
+	if !l.several() {
+		return detail
+	}
+	return l.at(l.hop.Port) + ": " + detail
+}
+
+// names looks the relay's addresses up, IPv4 first.
+func (l *ladder) names(ctx context.Context) *Finding {
+	start := time.Now()
+	v4, v6, err := l.Resolver.Addrs(ctx, l.hop.Host)
+	if err != nil {
+		f := Finding{Check: "dns", Result: Fail, Detail: l.about(err.Error()), Ms: ms(time.Since(start))}.known("dns_chroot_resolv")
+		if missing(err) {
+			f = f.known("dns_nxdomain")
+		}
+		return &f
+	}
+	l.addrs = slices.Concat(v4, v6)
+	l.found(Finding{Check: "dns", Result: Pass, Detail: addresses(l.hop.Host, v4, v6), Ms: ms(time.Since(start))})
+	return nil
 }
 
 func addresses(name string, v4, v6 []netip.Addr) string {
 	return fmt.Sprintf("%s has %d IPv4 and %d IPv6 addresses", name, len(v4), len(v6))
 }
 
-// ports lists the configured one first, then the service's others.
-func (r *run) ports() []port {
-	ports := []port{{number: r.Port, implicit: r.TLS == relays.Implicit}}
-	for _, n := range r.Relay.PortOrder() {
-		if mode, ok := r.Relay.TLSOf(n); ok && n != r.Port && n != 25 {
-			ports = append(ports, port{number: n, implicit: mode == relays.Implicit})
+// first climbs on every port of the service at once. The log-in is tried on one
+// port only: repeated wrong ones get accounts locked.
+func (l *ladder) first(ctx context.Context) []Finding {
+	defer l.decide(false)
+	if l.hop.Host == "" {
+		return skip("connect", "no relay is set")
+	}
+	if f := l.names(ctx); f != nil {
+		return []Finding{*f}
+	}
+	ports := l.ports()
+	var wait sync.WaitGroup
+	for i := range ports {
+		wait.Go(func() {
+			if i == 0 {
+				ports[i] = l.login(ctx, l.hop, l.addrs, ports[i], withLogin(l.target(l.hop, ports[i]), l.hop))
+				l.decide(authRefused(ports[i].result))
+				return
+			}
+			// Each is shown as soon as it is known: nobody waits for a dead port.
+			ports[i] = l.climb(ctx, l.addrs, ports[i], l.target(l.hop, ports[i]))
+			f := l.other(ports[i])
+			f.place = i
+			l.found(f)
+		})
+	}
+	wait.Wait()
+	return l.configured(ctx, ports)
+}
+
+// decide lets the delivery go on, or not after a refusal.
+func (t *trial) decide(refused bool) {
+	select {
+	case <-t.decided:
+	default:
+		t.refused = refused
+		close(t.decided)
+	}
+}
+
+// ports lists the configured one first, then the service's others that are in
+// no use by a later hop.
+func (l *ladder) ports() []port {
+	ports := []port{{number: l.hop.Port, implicit: implicit(l.hop.TLS)}}
+	for _, n := range l.hop.Relay.PortOrder() {
+		mode, ok := l.hop.Relay.TLSOf(n)
+		used := slices.ContainsFunc(l.route.Hops, func(h Hop) bool { return h.Host == l.hop.Host && h.Port == n })
+		if ok && n != 25 && !used {
+			ports = append(ports, port{number: n, implicit: implicit(mode)})
 		}
 	}
 	return ports
 }
 
-// loginTimeout bounds a dialogue with log-in: a relay that takes seconds for
-// each reply delivers nevertheless, and so is no fault.
-const loginTimeout = 30 * time.Second
-
-func (r *run) climb(ctx context.Context, addr netip.Addr, p port, login bool) smtpprobe.Result {
-	t := smtpprobe.Target{
-		Name: r.Host, Addr: netip.AddrPortFrom(addr, uint16(p.number)), Implicit: p.implicit, Until: smtpprobe.StepEHLOTLS,
-		HELO: r.State.FQDN, Roots: r.Roots, Pin: r.Pin,
-	}
-	if login && r.Username != "" {
-		t.Until, t.Username, t.Password = smtpprobe.StepAuth, r.Username, r.Password
-		t.Timeout = loginTimeout
-	}
-	return r.Probe(ctx, t)
-}
-
 // usable reports whether a probe came as far as an encrypted, verified
 // connection that offers the log-in where one is needed.
-func (r *run) usable(res smtpprobe.Result) bool {
-	past := res.Reached == smtpprobe.StepEHLOTLS || res.Reached == smtpprobe.StepAuth
-	return past && (r.Username == "" || slices.Contains(res.Auth, "PLAIN") || slices.Contains(res.Auth, "LOGIN"))
+func (l *ladder) usable(res smtpprobe.Result) bool {
+	past := slices.Contains([]smtpprobe.Step{smtpprobe.StepEHLOTLS, smtpprobe.StepAuth, smtpprobe.StepMail, smtpprobe.StepRcpt}, res.Reached)
+	return past && (l.hop.Username == "" || slices.Contains(res.Auth, "PLAIN") || slices.Contains(res.Auth, "LOGIN"))
 }
 
 // other is the finding on a port that is not in use.
-func (r *run) other(p port) Finding {
-	f := Finding{Check: "connect", Result: Pass, Detail: fmt.Sprintf("port %d (%s) would work as well", p.number, p.mode()), Ms: ms(p.result.Total)}
-	if r.usable(p.result) {
+func (l *ladder) other(p port) Finding {
+	f := Finding{Check: "connect", Result: Pass, Detail: fmt.Sprintf("%s (%s) would work as well", l.at(p.number), p.mode()), Ms: ms(p.result.Total)}
+	if l.usable(p.result) {
 		return f
 	}
-	f.Result, f.Detail = Skip, fmt.Sprintf("port %d is not in use, and would not work from here: %v", p.number, p.result.Err)
-	if causes := explain.Probe(p.result, &r.Relay); len(causes) > 0 {
+	f.Result, f.Detail = Skip, fmt.Sprintf("%s is not in use, and would not work from here: %v", l.at(p.number), p.result.Err)
+	if causes := explain.Probe(p.result, &l.hop.Relay); len(causes) > 0 {
 		f.Cause = causes[0].ID
 	}
 	return f
@@ -115,12 +159,12 @@ func (r *run) other(p port) Finding {
 
 // configured are the findings on the port in use. When that one is dead, the
 // others that work are the remedy, and the log-in is tried on the first of them.
-func (r *run) configured(ctx context.Context, addr netip.Addr, ports []port) []Finding {
-	findings := r.rungs(ports[0])
-	if r.usable(ports[0].result) {
+func (l *ladder) configured(ctx context.Context, ports []port) []Finding {
+	findings := l.rungs(ports[0])
+	if l.usable(ports[0].result) {
 		return findings
 	}
-	working := slices.DeleteFunc(slices.Clone(ports[1:]), func(p port) bool { return !r.usable(p.result) })
+	working := slices.DeleteFunc(slices.Clone(ports[1:]), func(p port) bool { return !l.usable(p.result) })
 	if len(working) == 0 {
 		return findings
 	}
@@ -131,57 +175,81 @@ func (r *run) configured(ctx context.Context, addr netip.Addr, ports []port) []F
 	last := &findings[len(findings)-1]
 	last.Remedy = fmt.Sprintf("These ports work from here: %s.", strings.Join(numbers, ", "))
 	last.Command = "relayhost setup --port " + numbers[0]
-	if r.Username != "" {
+	if l.several() && l.number > 1 {
+		last.Command = "" // --port is the default relay's
+		last.Remedy += fmt.Sprintf(" Name one of them for route %s in %s and run setup again.", l.route.Name, plan.AnswersPath)
+	}
+	if l.hop.Username != "" {
 		// The credentials have been nowhere yet.
-		p := working[0]
-		p.result = r.climb(ctx, addr, p, true)
-		findings = append(findings, r.login(p))
+		p := l.login(ctx, l.hop, l.addrs, working[0], withLogin(l.target(l.hop, working[0]), l.hop))
+		findings = append(findings, l.loggedIn(p))
 	}
 	return findings
 }
 
 // rungs are the findings on the configured port, as far as it came.
-func (r *run) rungs(p port) []Finding {
+func (l *ladder) rungs(p port) []Finding {
 	res := p.result
 	fail := func(check string) Finding {
-		return Finding{Check: check, Result: Fail, Detail: fmt.Sprint(res.Err), Ms: ms(res.Total)}.
-			because(explain.Decide(explain.Probe(res, &r.Relay), r.signs))
+		return Finding{Check: check, Result: Fail, Detail: l.about(fmt.Sprint(res.Err)), Ms: ms(res.Total)}.
+			because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))
 	}
 	switch res.Failed {
 	case smtpprobe.StepConnect, smtpprobe.StepGreeting, smtpprobe.StepEHLO, smtpprobe.StepEHLOTLS:
-		return []Finding{fail("connect")}
+		return append(l.deadAddresses(p), fail("connect"))
 	}
-	findings := []Finding{{Check: "connect", Result: Pass, Ms: ms(res.Connect), Detail: fmt.Sprintf("port %d answers: %s", p.number, res.Banner)}}
-	if r.Unverified && res.Failed == smtpprobe.StepTLS && res.Fault.Certificate() {
+	findings := append(l.deadAddresses(p),
+		Finding{Check: "connect", Result: Pass, Ms: ms(res.Connect), Detail: fmt.Sprintf("%s answers: %s", l.at(p.number), res.Banner)})
+	if l.hop.Unverified && res.Failed == smtpprobe.StepTLS && res.Fault.Certificate() {
 		return append(findings, Finding{Check: "tls", Result: Warn, Ms: ms(res.Total), Cause: "certificate_not_verified",
-			Detail: fmt.Sprintf("the set-up takes any certificate, and this one does not verify: %v", res.Err),
+			Detail: l.about(fmt.Sprintf("the set-up takes any certificate, and this one does not verify: %v", res.Err)),
 			Remedy: "Anybody on the way can read the password: give the relay's CA with --ca-file, or its certificate with --fingerprint."},
-			Finding{Check: "auth", Result: Skip, Detail: "the log-in is tried on verified connections only; the delivery shows whether it works"})
+			Finding{Check: "auth", Result: Skip, Detail: l.about("the log-in is tried on verified connections only; the delivery shows whether it works")})
 	}
 	if res.Failed == smtpprobe.StepSTARTTLS || res.Failed == smtpprobe.StepTLS {
 		return append(findings, fail("tls"))
 	}
-	verified := "verified for " + r.Host
-	if r.Pin != "" {
+	verified := "verified for " + l.hop.Host
+	if l.hop.Pin != "" {
 		verified = "with the fingerprint that was given"
 	}
-	findings = append(findings, Finding{Check: "tls", Result: Pass, Detail: fmt.Sprintf("%s, %s, the certificate %s", p.mode(), res.TLSVersion, verified), Ms: ms(res.Total)})
-	return append(findings, r.login(p))
+	findings = append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about(fmt.Sprintf("%s, %s, the certificate %s", p.mode(), res.TLSVersion, verified)), Ms: ms(res.Total)})
+	return append(findings, l.loggedIn(p))
 }
 
-// login is the finding on the log-in.
-func (r *run) login(p port) Finding {
+// deadAddresses is a warning where another address had to stand in: Postfix
+// waits for the dead ones as well.
+func (l *ladder) deadAddresses(p port) []Finding {
+	if len(p.dead) == 0 {
+		return nil
+	}
+	var names []string
+	for _, res := range p.dead {
+		names = append(names, res.Addr.Addr().String())
+	}
+	f := Finding{Check: "connect", Result: Warn, Ms: ms(p.dead[0].Total),
+		Detail: l.about(fmt.Sprintf("%s of %s does not answer (%s); %s does", strings.Join(names, ", "), l.hop.Host, p.dead[0].Fault, p.result.Addr.Addr())),
+		Remedy: "Mail leaves by the address that answers, after a wait for the one that does not (smtp_connect_timeout). Look at this host's route and firewall to that address.",
+	}
+	if causes := explain.Probe(p.dead[0], &l.hop.Relay); len(causes) > 0 {
+		f.Cause = causes[0].ID
+	}
+	return []Finding{f}
+}
+
+// loggedIn is the finding on the log-in.
+func (l *ladder) loggedIn(p port) Finding {
 	res := p.result
 	switch {
-	case r.Username == "":
+	case l.hop.Username == "":
 		detail := "this relay goes by address, or no credentials are stored"
-		if r.Limited {
+		if l.Limited {
 			detail = "the stored credentials can be read by root only"
 		}
-		return Finding{Check: "auth", Result: Skip, Detail: detail}
-	case res.Err != nil:
-		return Finding{Check: "auth", Result: Fail, Detail: fmt.Sprintf("port %d: %v", p.number, res.Err), Ms: ms(res.Total)}.
-			because(explain.Decide(explain.Probe(res, &r.Relay), r.signs))
+		return Finding{Check: "auth", Result: Skip, Detail: l.about(detail)}
+	case res.Err != nil && res.Failed != smtpprobe.StepMail && res.Failed != smtpprobe.StepRcpt:
+		return Finding{Check: "auth", Result: Fail, Detail: fmt.Sprintf("%s: %v", l.at(p.number), res.Err), Ms: ms(res.Total)}.
+			because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))
 	}
-	return Finding{Check: "auth", Result: Pass, Detail: fmt.Sprintf("port %d takes the stored credentials", p.number), Ms: ms(res.Total)}
+	return Finding{Check: "auth", Result: Pass, Detail: l.at(p.number) + " takes the stored credentials", Ms: ms(res.Total)}
 }

@@ -1,8 +1,8 @@
 package verify
 
 import (
+	"cmp"
 	"context"
-	"crypto/x509"
 	"net/netip"
 	"slices"
 	"sync"
@@ -12,9 +12,7 @@ import (
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
-	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
-	"relayhost/relays"
 )
 
 // Env is what the checks look at: the host, its Postfix, and what setup was
@@ -22,21 +20,12 @@ import (
 type Env struct {
 	Reader *host.Reader
 	State  postfix.State
-	Relay  relays.Relay
-	Host   string // of the next hop, as the certificate must show it
-	Port   int
-	TLS    relays.TLSMode
 
-	Service  string // the relay's entry in master.cf
-	Username string
-	Password secret.Value
-	From, To string
-	Header   string // test header of the service's own; "" for none
-	Roots    *x509.CertPool
-	Pin      string
-	// Unverified says that the set-up takes any certificate.
-	Unverified bool
-
+	Hop              // the first of the default route
+	Service  string  // the relay's entry in master.cf
+	Fallback []Hop   // of the default route
+	Routes   []Route // of some senders, by relays of their own
+	From, To string  // of the test message; each route has a From of its own
 	Resolver Resolver
 	Mailer   Mailer
 	Log      *postfix.Log // nil: none can be read, and LogError says why
@@ -58,8 +47,8 @@ type Options struct {
 	Offline    bool          // configuration and drift only: nothing leaves the host
 	NoSend     bool          // no test message
 	Blocklists bool          // ask them
-	Simulator  bool          // To is the service's own test recipient, which proves less
-	Found      func(Finding) // told of each finding when it is known; may be nil
+	Route      string        // the one to prove; "" proves all
+	Found      func(Finding) // told of each finding when it is known, of several routes one after the other; may be nil
 }
 
 // order of the findings in a report.
@@ -71,51 +60,90 @@ type run struct {
 	Env
 	Options
 	inspected explain.Signs // what is wrong with main.cf and master.cf
-	signs     explain.Signs // those, and what tables and credentials show
+	signs     explain.Signs // those, and what tables show
+	accounts  logins
+	slots     chan struct{} // a place for each connection
 
 	mu       sync.Mutex
 	findings []Finding
 }
 
+// maxConnections is how many connections and deliveries go on at once.
+const maxConnections = 8
+
 // Run makes all checks, those at once that do not need each other. It returns
 // when the last one has ended, each within its own limit.
 func Run(ctx context.Context, env Env, o Options) Report {
-	r := &run{Env: env, Options: o, inspected: explain.Inspect(env.State, env.From)}
-	r.signs = append(slices.Clone(r.inspected), r.credentialSigns()...)
+	r := &run{Env: env, Options: o, inspected: explain.Inspect(env.State, env.From), slots: make(chan struct{}, maxConnections)}
 	if r.Probe == nil {
 		r.Probe = smtpprobe.Probe
 	}
+	trials := r.trials()
 	// What the tables on disk show decides between causes as well.
-	maps := r.maps(ctx)
-	for _, f := range maps {
-		if f.Result == Fail {
-			r.signs = append(r.signs, explain.Sign{Cause: f.Cause, Holds: true, Detail: f.Detail})
-		}
-	}
-	checks := []func(context.Context) []Finding{r.config, r.service, r.drift, r.relayAccess, r.queue}
-	if !o.Offline {
-		checks = append(checks, r.ladder, r.domain)
-		if !o.NoSend {
-			checks = append(checks, r.delivery)
-		}
-	}
-	for _, f := range maps {
-		r.found(f)
+	maps := r.maps(ctx, trials)
+	r.signs = slices.Concat(r.inspected, tableSigns(maps))
+	for _, t := range trials {
+		t.signs = append(t.signs, tableSigns(maps)...)
 	}
 	var wait sync.WaitGroup
-	for _, check := range checks {
-		wait.Go(func() {
-			start := time.Now()
-			for _, f := range check(ctx) {
-				if f.Ms == 0 {
-					f.Ms = ms(time.Since(start))
-				}
-				r.found(f)
-			}
-		})
+	onHost := func() { r.onHost(ctx, trials, maps) }
+	if r.several() {
+		onHost() // each route's findings are shown together
+	} else {
+		wait.Go(onHost)
+	}
+	for _, check := range []func(context.Context) []Finding{r.drift, r.relayAccess, r.queue} {
+		wait.Go(func() { clocked(ctx, check, r.found) })
+	}
+	if o.Offline {
+		for _, t := range trials {
+			t.release()
+		}
+	} else {
+		wait.Go(func() { r.prove(ctx, trials) })
 	}
 	wait.Wait()
 	return NewReport(r.findings)
+}
+
+// onHost makes the checks of main.cf, master.cf and tables. What is about one of
+// several routes is kept for the other findings on it.
+func (r *run) onHost(ctx context.Context, trials []*trial, maps []Finding) {
+	found := func(f Finding) {
+		for _, t := range trials {
+			if f.route != 0 && t.number == f.route {
+				t.found(f)
+				return
+			}
+		}
+		r.found(f)
+	}
+	for _, f := range maps {
+		found(f)
+	}
+	clocked(ctx, func(ctx context.Context) []Finding { return r.config(ctx, trials, maps) }, found)
+	clocked(ctx, func(ctx context.Context) []Finding { return r.services(ctx, trials) }, found)
+}
+
+// clocked passes on the findings of a check with the time that it took.
+func clocked(ctx context.Context, check func(context.Context) []Finding, found func(Finding)) {
+	start := time.Now()
+	for _, f := range check(ctx) {
+		if f.Ms == 0 {
+			f.Ms = ms(time.Since(start))
+		}
+		found(f)
+	}
+}
+
+// tableSigns are the faults of tables.
+func tableSigns(maps []Finding) (signs explain.Signs) {
+	for _, f := range maps {
+		if f.Result == Fail {
+			signs = append(signs, explain.Sign{Cause: f.Cause, Holds: true, Detail: f.Detail})
+		}
+	}
+	return signs
 }
 
 // sesSecret is the length of an IAM secret access key; the SMTP password that is
@@ -125,11 +153,11 @@ const sesSecret = 40
 
 // credentialSigns tell by the form of the password which of the causes of one
 // and the same refusal it is.
-func (r *run) credentialSigns() explain.Signs {
-	if r.Relay.ID != "ses" || r.Password.IsZero() {
+func credentialSigns(h Hop) explain.Signs {
+	if h.Relay.ID != "ses" || h.Password.IsZero() {
 		return nil
 	}
-	return explain.Signs{{Cause: "ses_iam_secret", Holds: len(r.Password.Reveal()) == sesSecret, Detail: "the password has the length of an IAM secret key"}}
+	return explain.Signs{{Cause: "ses_iam_secret", Holds: len(h.Password.Reveal()) == sesSecret, Detail: "the password has the length of an IAM secret key"}}
 }
 
 func (r *run) found(f Finding) {
@@ -142,11 +170,12 @@ func (r *run) found(f Finding) {
 	}
 }
 
-// NewReport puts findings into their order and sums them up.
+// NewReport puts findings into their order and sums them up: those on the host
+// first, then route by route.
 func NewReport(findings []Finding) Report {
 	report := Report{Version: 1, Result: Pass, Findings: slices.Clone(findings)}
 	slices.SortStableFunc(report.Findings, func(a, b Finding) int {
-		return slices.Index(order, a.Check) - slices.Index(order, b.Check)
+		return cmp.Or(a.route-b.route, slices.Index(order, a.Check)-slices.Index(order, b.Check), a.place-b.place)
 	})
 	for _, f := range findings {
 		switch {

@@ -66,9 +66,11 @@ func (s service) env(t *testing.T) Env {
 		State: postfix.State{Installed: true, Running: true, ConfigDir: "/etc/postfix", QueueDir: "/var/spool/postfix", FQDN: "host.example.com", Master: master,
 			Params: map[string]string{"relayhost": nextHop, "default_transport": "relayhost-x", "smtp_tls_security_level": "secure",
 				"smtp_helo_name": "host.example.com", "inet_interfaces": "loopback-only", "compatibility_level": "3.6"}},
-		Relay: relays.Relay{ID: "x", Name: "X", Ports: []relays.Port{{Port: s.starttls, TLS: relays.StartTLS}, {Port: s.implicit, TLS: relays.Implicit}}},
-		Host:  "relay.test", Port: s.starttls, TLS: relays.StartTLS, Service: "relayhost-x", Username: "user", Password: secret.New("right"),
-		From: "a@example.com", To: "b@example.com", Roots: s.ca.Pool(),
+		Hop: Hop{
+			Relay: relays.Relay{ID: "x", Name: "X", Ports: []relays.Port{{Port: s.starttls, TLS: relays.StartTLS}, {Port: s.implicit, TLS: relays.Implicit}}},
+			Host:  "relay.test", Port: s.starttls, TLS: relays.StartTLS, Username: "user", Password: secret.New("right"), Roots: s.ca.Pool(),
+		},
+		Service: "relayhost-x", From: "a@example.com", To: "b@example.com",
 		Resolver: zone(t, "relay.test. 60 IN A 127.0.0.1", txt("example.com", "v=spf1 -all"), txt("_dmarc.example.com", "v=DMARC1; p=none")),
 		Plan:     &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Unchanged}}},
 	}
@@ -136,13 +138,13 @@ func TestLadder(t *testing.T) {
 		{"wrong password", func(e *Env, _ service) { e.Password = secret.New("wrong") },
 			"dns:pass connect:pass connect:pass tls:pass auth:fail:auth_535_generic", smtpd.Counters{Refusals: 1}},
 		{"configured port is dead", func(e *Env, _ service) { e.Port = closed },
-			"dns:pass connect:pass connect:pass connect:fail:net_refused auth:pass", smtpd.Counters{Logins: 1}},
+			"dns:pass connect:fail:net_refused connect:pass connect:pass auth:pass", smtpd.Counters{Logins: 1}},
 		{"wrong name", func(e *Env, _ service) {
 			e.Host = "alias.test"
 			e.Resolver = zone(t, "alias.test. 60 IN A 127.0.0.1")
-		}, "dns:pass connect:skip:tls_name_mismatch connect:pass tls:fail:tls_name_mismatch", smtpd.Counters{}},
+		}, "dns:pass connect:pass connect:skip:tls_name_mismatch tls:fail:tls_name_mismatch", smtpd.Counters{}},
 		{"nobody trusts it", func(e *Env, _ service) { e.Roots = nil },
-			"dns:pass connect:skip:tls_untrusted_issuer connect:pass tls:fail:tls_untrusted_issuer", smtpd.Counters{}},
+			"dns:pass connect:pass connect:skip:tls_untrusted_issuer tls:fail:tls_untrusted_issuer", smtpd.Counters{}},
 		{"no such name", func(e *Env, _ service) { e.Resolver = zone(t) }, "dns:fail:dns_nxdomain", smtpd.Counters{}},
 		{"resolver fails", func(e *Env, _ service) { e.Host = "servfail.test" }, "dns:fail:dns_chroot_resolv", smtpd.Counters{}},
 		{"STARTTLS stripped", func(_ *Env, s service) {
@@ -220,8 +222,8 @@ func TestSilentPortHoldsNobodyUp(t *testing.T) {
 func TestCredentialsDecide(t *testing.T) {
 	causes := explain.Text("535 Authentication Credentials Invalid", nil)
 	for password, want := range map[string]string{strings.Repeat("x", 40): "ses_iam_secret", "B" + strings.Repeat("x", 43): "ses_region_mismatch"} {
-		r := &run{Env: Env{Relay: relays.Relay{ID: "ses"}, Password: secret.New(password)}}
-		if got := explain.Decide(causes, r.credentialSigns())[0].ID; got != want {
+		hop := Hop{Relay: relays.Relay{ID: "ses"}, Password: secret.New(password)}
+		if got := explain.Decide(causes, credentialSigns(hop))[0].ID; got != want {
 			t.Errorf("a password of %d: %s, want %s", len(password), got, want)
 		}
 	}
@@ -252,7 +254,7 @@ func TestMaps(t *testing.T) {
 			tt.write(root)
 			r := &run{Env: Env{Reader: &host.Reader{Root: root}, State: postfix.State{Installed: true,
 				Params: map[string]string{"smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd"}}}}
-			if got := summary(NewReport(r.maps(t.Context())), "maps"); got != tt.want && os.Geteuid() == 0 {
+			if got := summary(NewReport(r.maps(t.Context(), r.trials())), "maps"); got != tt.want && os.Geteuid() == 0 {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
@@ -291,7 +293,7 @@ func TestServiceAndDrift(t *testing.T) {
 		env := s.env(t)
 		tt.change(&env)
 		r := &run{Env: env}
-		if got := summary(NewReport(r.service(t.Context())), "service"); got != tt.want {
+		if got := summary(NewReport(r.services(t.Context(), r.trials())), "service"); got != tt.want {
 			t.Errorf("%s: %s", tt.name, got)
 		}
 	}

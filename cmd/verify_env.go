@@ -1,0 +1,201 @@
+package cmd
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"relayhost/detect"
+	"relayhost/internal/explain"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/verify"
+	"relayhost/relays"
+)
+
+// verifyEnv collects what the checks look at: from the answers of setup, or,
+// where there are none, from what Postfix is told.
+func (a *app) verifyEnv(ctx context.Context, f verifyFlags) (verify.Env, error) {
+	r := &a.host.Reader
+	state, err := postfix.Read(ctx, r, a.configDir)
+	if err != nil {
+		return verify.Env{}, err
+	}
+	if !state.Installed {
+		return verify.Env{}, hint(errNoPostfix, "relayhost setup --install installs it")
+	}
+	env := verify.Env{Reader: r, State: state, Mailer: &verify.PostfixMailer{Host: a.host, ConfigDir: a.configDir, Sendmail: state.Params["sendmail_path"]}}
+	answers, err := a.readAnswers()
+	if err != nil {
+		return env, err
+	}
+	if err := a.verifyRoutes(&env, answers); err != nil {
+		return env, err
+	}
+	env.From = first(f.from, answers.From)
+	env.To = first(f.to, answers.To, env.From)
+	if f.from != "" { // of the route that it is asked for
+		for i := range env.Routes {
+			if env.Routes[i].Name == f.route {
+				env.Routes[i].From, env.From = f.from, answers.From
+			}
+		}
+	}
+	for flag, addr := range map[string]string{"from": env.From, "to": env.To} {
+		if err := smtpprobe.CheckAddress(addr); addr != "" && err != nil {
+			return env, usageError{fmt.Errorf("--%s: %w", flag, err), ""}
+		}
+	}
+	if env.Resolver, err = a.resolver(state); err != nil {
+		return env, err
+	}
+	log, err := postfix.FindLog(ctx, r, state)
+	if env.LogError = err; err == nil {
+		env.Log = &log
+	}
+	return env, a.verifyHost(ctx, &env)
+}
+
+// verifyRoutes finds relays, next hops, credentials and, where setup has been
+// here, what it would write now.
+func (a *app) verifyRoutes(env *verify.Env, answers plan.Answers) error {
+	if answers.Relay == "" {
+		return a.verifyByHand(env)
+	}
+	env.State.Load(env.Reader, plan.Paths(env.State)...)
+	state := env.State
+	o, err := a.storedOptions(state, answers)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Build(state, nil, o)
+	if err != nil {
+		return err
+	}
+	// Somebody without root cannot read the passwords, so nothing is known of
+	// their file.
+	if env.Limited = p.Incomplete; !p.Incomplete {
+		env.Plan = &p
+	}
+	services := map[string]string{plan.DefaultRoute: p.Service}
+	for _, w := range p.Routes {
+		services[w.Name] = w.Service
+	}
+	cas := map[string]*x509.CertPool{}
+	for i, r := range o.AllRoutes() {
+		route := verify.Route{Name: r.Name, Senders: r.Senders, From: r.From, Service: services[r.Name]}
+		for _, h := range r.Hops {
+			hop := verify.Hop{Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password, Pin: h.Pin, Unverified: h.NoVerify}
+			file := first(h.CAFile, state.CAFile)
+			if cas[file] == nil {
+				if cas[file], err = a.roots(file); err != nil {
+					return err
+				}
+			}
+			hop.Roots = cas[file]
+			route.Hops = append(route.Hops, hop)
+		}
+		if i == 0 {
+			env.Hop, env.Fallback, env.Service = route.Hops[0], route.Hops[1:], route.Service
+			continue
+		}
+		env.Routes = append(env.Routes, route)
+	}
+	return nil
+}
+
+// storedOptions are the answers of an earlier set-up with the accounts that the
+// password tables hold.
+func (a *app) storedOptions(state postfix.State, answers plan.Answers) (plan.Options, error) {
+	resolver := plan.NewResolver(answers, state, a.findRelay)
+	answers, err := resolver.Complete()
+	if err != nil {
+		return plan.Options{}, err
+	}
+	relay, err := a.relayOf(answers)
+	if err != nil {
+		return plan.Options{}, err
+	}
+	o := plan.Options{Relay: relay, Region: answers.Region, Force: true}
+	answers.Fill(&o)
+	if err := resolver.Fill(&o); err != nil {
+		return o, err
+	}
+	accounts := plan.StoredAccounts(state)
+	o.Username, o.Password, _ = accounts.Find(o.Hop().NextHop())
+	for i := range o.Fallback {
+		h := &o.Fallback[i]
+		h.Username, h.Password, _ = accounts.Find(h.NextHop())
+	}
+	for _, r := range o.Routes {
+		for i := range r.Hops {
+			h := &r.Hops[i]
+			h.Username, h.Password, _ = accounts.Find(h.NextHop(), r.Senders...)
+		}
+	}
+	o.NoCredentials = o.Password.IsZero()
+	if o.Relay.ID == relays.SmarthostID {
+		o.Relay = relays.Smarthost(o.Host, o.Port, o.TLS, o.Username != "")
+	}
+	return o, nil
+}
+
+// relayOf is the service of the default route.
+func (a *app) relayOf(answers plan.Answers) (relays.Relay, error) {
+	if answers.Relay == relays.SmarthostID {
+		return relays.Smarthost(answers.Host, answers.Port, relays.TLSMode(answers.TLS), true), nil
+	}
+	return a.findRelay(answers.Relay)
+}
+
+// verifyByHand takes the set-up as Postfix has it: whoever made it.
+func (a *app) verifyByHand(env *verify.Env) (err error) {
+	route := explain.RouteOf(env.State)
+	env.Service, env.Host, env.Port = route.Service.Name, route.Host, route.Port
+	env.TLS = relays.StartTLS
+	if route.Param("smtp_tls_wrappermode") == "yes" {
+		env.TLS = relays.Implicit
+	}
+	env.Username, env.Password, _ = plan.Credentials(env.State, route.NextHop)
+	if env.Roots, err = a.roots(env.State.CAFile); err != nil {
+		return err
+	}
+	all, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	if relay, _, ok := relays.ByHost(all, env.Host); ok {
+		env.Relay = relay
+	} else if env.Host != "" {
+		env.Relay = relays.Smarthost(env.Host, env.Port, env.TLS, env.Username != "")
+	}
+	return nil
+}
+
+// knownRoute refuses the name of a route that there is not.
+func knownRoute(env verify.Env, name string) error {
+	var names []string
+	for _, r := range env.AllRoutes() {
+		names = append(names, r.Name)
+	}
+	if name == "" || slices.Contains(names, name) {
+		return nil
+	}
+	return usageError{fmt.Errorf("there is no route %s", name), "the routes are " + strings.Join(names, ", ")}
+}
+
+// verifyHost adds this host's own addresses, from local files only.
+func (a *app) verifyHost(ctx context.Context, env *verify.Env) error {
+	facts, err := detect.Run(ctx, detect.Options{Reader: env.Reader, NoProbe: true, NoMetadata: true})
+	if err != nil {
+		return err
+	}
+	if addr, err := netip.ParseAddr(facts.Host.PublicIPv4); err == nil {
+		env.Public = append(env.Public, addr)
+	}
+	return nil
+}

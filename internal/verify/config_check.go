@@ -1,0 +1,229 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"relayhost/internal/explain"
+	"relayhost/internal/postfix"
+)
+
+// config holds main.cf and master.cf against what is known to go wrong. maps are
+// the findings on the tables, which are not told twice.
+func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Finding {
+	if !r.State.Installed {
+		return []Finding{{Check: "config", Result: Fail, Detail: "Postfix is not installed", Cause: "postfix_not_installed",
+			Remedy: "Install it; setup can do that.", Command: "relayhost setup --install"}}
+	}
+	findings := r.bypassed()
+	services := map[string]bool{}
+	for _, t := range trials {
+		// Routes may share a service; what holds for all stands with the first.
+		if services[t.route.Service] && t.number > 0 {
+			continue
+		}
+		services[t.route.Service] = true
+		for _, f := range append(t.inspect(), t.judge(ctx, maps)...) {
+			if !slices.ContainsFunc(findings, func(g Finding) bool {
+				return g.Cause == f.Cause && (f.Cause != "parameter_value" || g.Detail == f.Detail)
+			}) {
+				findings = append(findings, t.of(f))
+			}
+		}
+	}
+	for _, t := range trials {
+		for _, f := range t.sizes() {
+			if !slices.ContainsFunc(findings, func(g Finding) bool { return g.Detail == f.Detail }) {
+				findings = append(findings, t.of(f))
+			}
+		}
+	}
+	findings = append(findings, r.nullSender()...)
+	if len(findings) == 0 {
+		return pass("config", "main.cf and master.cf have none of the known faults")
+	}
+	return findings
+}
+
+// of names the route of a finding, where there are several.
+func (t *trial) of(f Finding) Finding {
+	if t.number > 0 {
+		f.Route, f.route = t.route.Name, t.number
+	}
+	return f
+}
+
+// inspect makes findings of the signs that hold.
+func (t *trial) inspect() (findings []Finding) {
+	for _, sign := range t.signs {
+		// The tables, the credentials and a Postfix that is down have checks of
+		// their own.
+		c, ok := explain.ByID(sign.Cause)
+		if !sign.Holds || !ok || sign.Cause == "postfix_down" || sign.Cause == "ses_iam_secret" || isTableCause(sign.Cause) {
+			continue
+		}
+		f := Finding{Check: "config", Result: Fail, Detail: sign.Detail}.because([]explain.Cause{c})
+		if c.Outcome == "works" && c.Phase != "secrets" && sign.Cause != "tls_opportunistic_cleartext" {
+			f.Result = Warn
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// sizes compares what this host takes with what the service takes.
+func (t *trial) sizes() []Finding {
+	limit, err := strconv.ParseInt(t.State.Params["message_size_limit"], 10, 64)
+	relay := t.route.Hops[0].Relay
+	most := relay.Limits.MessageBytes
+	if err != nil || most == 0 || limit != 0 && limit <= most {
+		return nil
+	}
+	f := Finding{Check: "config", Result: Warn,
+		Detail: fmt.Sprintf("messages of up to %d bytes are taken here, and %s takes %d", limit, relay.Name, most)}.known("message_too_big")
+	f.Command = fmt.Sprintf("postconf -e 'message_size_limit = %d' && postfix reload", most)
+	return []Finding{f}
+}
+
+// nullSender warns of bounces, which have the sender <>, where the route that
+// they take is known to refuse it.
+func (r *run) nullSender() []Finding {
+	if !r.several() {
+		return nil
+	}
+	routes := r.AllRoutes()
+	takes := routes[0]
+	for _, route := range routes[1:] {
+		if slices.Contains(route.Senders, "<>") {
+			takes = route
+		}
+	}
+	relay := takes.Hops[0].Relay
+	if relay.Sender.NullSender != "refused" {
+		return nil
+	}
+	return []Finding{{Check: "config", Result: Warn, Cause: "null_sender_refused",
+		Detail: fmt.Sprintf("bounces, whose sender is <>, go by the route %s, and %s refuses them", takes.Name, relay.Name),
+		Remedy: `Add "<>" to the senders of a route whose relay takes them, and run setup again; else whoever sends from this host is not told what came back.`}}
+}
+
+// bypassed warns where a set-up that was made by hand sends the mail of some
+// senders by other ways or with other accounts: nothing here proves those.
+func (r *run) bypassed() []Finding {
+	if r.Plan != nil || r.Limited {
+		return nil
+	}
+	senders := postfix.NewRouting(r.State).Senders()
+	if len(senders) == 0 {
+		return nil
+	}
+	return []Finding{{Check: "config", Result: Warn, Cause: "by_sender",
+		Detail:  "mail from " + some(senders) + " goes by a way or an account of its own, which is not proven here",
+		Remedy:  "Make the set-up one of relayhost's, which proves each of its routes.",
+		Command: "relayhost adopt"}}
+}
+
+// judge has Postfix's validator look at what is there, as setup has it look at
+// what it is going to write.
+func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
+	first := t.route.Hops[0]
+	if t.State.Main == nil || t.State.Master == nil || first.Host == "" {
+		return nil
+	}
+	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{
+		State: t.State, Service: t.route.Service, NextHop: first.nextHop(),
+		Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(),
+	})
+	var findings []Finding
+	if err != nil {
+		findings = append(findings, Finding{Check: "config", Result: Warn, Cause: "not_judged", Detail: err.Error(), Remedy: "Run this as root."})
+	}
+	tables := slices.ContainsFunc(maps, func(f Finding) bool { return f.Result != Pass })
+	for _, p := range problems {
+		cause := t.causeOf(p)
+		if cause == "" || tables && p.Kind == postfix.OfTable {
+			continue
+		}
+		f := Finding{Check: "config", Result: Fail, Detail: p.String()}.known(cause)
+		if own, ok := judgements[cause]; ok {
+			f.Remedy, f.Command = own.Remedy, own.Command
+		}
+		if !p.Fatal || cause == "tls_not_verified" {
+			f.Result = Warn
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// isTableCause reports a cause that the check "maps" finds.
+func isTableCause(id string) bool {
+	return strings.HasPrefix(id, "map_") && id != "map_type_unsupported" || id == "secret_world_readable"
+}
+
+// judgements are the remedies of causes that no log shows.
+var judgements = map[string]Finding{
+	"tls_not_verified": {Remedy: "Set the level secure for this next hop in smtp_tls_policy_maps, as setup does.", Command: "relayhost setup"},
+	"service_missing":  {Remedy: "Set up anew, which adds the service to master.cf.", Command: "relayhost setup"},
+	"fallback_unknown": {Remedy: "Give the fall-back relay to setup, which proves it.", Command: "postconf smtp_fallback_relay"},
+	"no_log":           {Remedy: "Add the service postlog to master.cf: without it Postfix logs nothing.", Command: "postfix upgrade-configuration"},
+}
+
+// causeOf is the cause that a problem of the validator is of; "" for what
+// another check looks at, and for what does no harm.
+func (t *trial) causeOf(p postfix.Problem) string {
+	switch {
+	case p.Kind == postfix.OfTable:
+		return "map_lookup_error"
+	case p.Kind == postfix.OfValue && p.Fatal:
+		return "smtp_fatal_level"
+	case p.Kind == postfix.OfValue: // a parameter that is not of the way to the relay
+		return ""
+	}
+	switch p.Parameter {
+	case "default_transport":
+		if t.number > 1 { // that of the default route
+			return ""
+		}
+		return "override_elsewhere"
+	case "smtp_sasl_auth_enable":
+		return "auth_not_enabled"
+	case "smtp_sasl_tls_security_options", "smtp_sasl_tls_verified_security_options":
+		return "sasl_noplaintext_default"
+	case "smtp_sasl_type":
+		return "sasl_plugins_missing"
+	case "smtp_tls_CAfile":
+		return "tls_cafile_missing"
+	case "smtp_tls_wrappermode":
+		if implicit(t.route.Hops[0].TLS) {
+			return "tls_465_no_wrappermode"
+		}
+		return "tls_587_wrappermode"
+	case "smtp_tls_security_level", "smtp_tls_policy_maps":
+		if t.holds("tls_opportunistic_cleartext", "starttls_required", "smtp_fatal_level", "tls_wrappermode_level") {
+			return "" // the same, said better
+		}
+		return "tls_not_verified"
+	case "smtp_tls_connection_reuse":
+		return "service_missing"
+	case "smtp_fallback_relay":
+		if len(t.route.Hops) > 1 {
+			return ""
+		}
+		return "fallback_unknown"
+	case "maillog_file":
+		return "no_log"
+	}
+	return ""
+}
+
+// holds reports whether one of the causes has been found on this host.
+func (t *trial) holds(causes ...string) bool {
+	return slices.ContainsFunc(causes, func(id string) bool {
+		sign, _ := t.signs.About(id)
+		return sign.Holds
+	})
+}

@@ -1,0 +1,160 @@
+package verify
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"relayhost/internal/secret"
+	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
+)
+
+// port is one port of the service and what came of it.
+type port struct {
+	number   int
+	implicit bool
+	result   smtpprobe.Result
+	dead     []smtpprobe.Result // addresses that did not answer before the one that did
+}
+
+func (p port) mode() string {
+	if p.implicit {
+		return "TLS from the first byte"
+	}
+	return "STARTTLS"
+}
+
+// loginTimeout bounds a dialogue with log-in: a relay that takes seconds for
+// each reply delivers nevertheless, and so is no fault.
+const loginTimeout = 30 * time.Second
+
+// The TCP handshakes with all addresses of a port share portTimeout, so that a
+// dead port is known no later for having many addresses. One that takes longer
+// than connectTimeout does not answer.
+const (
+	portTimeout    = 10 * time.Second
+	connectTimeout = 5 * time.Second
+)
+
+// target is what a port is asked, without an address.
+func (r *run) target(h Hop, p port) smtpprobe.Target {
+	return smtpprobe.Target{
+		Name: h.Host, Implicit: p.implicit, Until: smtpprobe.StepEHLOTLS, HELO: r.State.FQDN, Roots: h.Roots, Pin: h.Pin,
+	}
+}
+
+// withLogin adds the log-in.
+func withLogin(t smtpprobe.Target, h Hop) smtpprobe.Target {
+	if h.Username != "" {
+		t.Until, t.Username, t.Password = smtpprobe.StepAuth, h.Username, h.Password
+		t.Timeout = loginTimeout
+	}
+	return t
+}
+
+// climb probes the addresses of a port, in order, until one connects. Where none
+// does the first one counts, unless it is of a family that this host has not.
+func (r *run) climb(ctx context.Context, addrs []netip.Addr, p port, t smtpprobe.Target) port {
+	t.ConnectTimeout = min(connectTimeout, max(time.Second, portTimeout/time.Duration(len(addrs))))
+	for i, addr := range addrs {
+		t.Addr = netip.AddrPortFrom(addr, uint16(p.number))
+		res := r.connect(ctx, t)
+		if res.Reached != "" {
+			p.result = res
+			return p
+		}
+		if i == 0 || p.result.Fault == smtpprobe.FaultNoRoute {
+			p.result = res
+		}
+		if res.Fault != smtpprobe.FaultNoRoute {
+			p.dead = append(p.dead, res)
+		}
+	}
+	p.dead = nil
+	return p
+}
+
+// connect waits for a free place before it probes.
+func (r *run) connect(ctx context.Context, t smtpprobe.Target) smtpprobe.Result {
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	case <-ctx.Done():
+	}
+	return r.Probe(ctx, t)
+}
+
+// logins remembers what came of each account: several routes may share one, and
+// repeated wrong log-ins get accounts locked.
+type logins struct {
+	mu       sync.Mutex
+	accounts map[account]*attempts
+}
+
+// account is where who logs in.
+type account struct {
+	host     string
+	port     int
+	username string
+	password secret.Value
+}
+
+type attempts struct {
+	sync.Mutex
+	refused *port
+	done    map[attempt]port
+}
+
+// attempt is what was asked; the same is not asked again.
+type attempt struct {
+	until    smtpprobe.Step
+	from, to string
+}
+
+// login is climb for a target with log-in, one at a time for an account. After a
+// refusal the account is not tried again.
+func (r *run) login(ctx context.Context, h Hop, addrs []netip.Addr, p port, t smtpprobe.Target) port {
+	if t.Username == "" {
+		return r.climb(ctx, addrs, p, t)
+	}
+	a := r.accounts.of(account{h.Host, p.number, h.Username, h.Password})
+	a.Lock()
+	defer a.Unlock()
+	if a.refused != nil {
+		return *a.refused
+	}
+	key := attempt{t.Until, t.MailFrom, t.RcptTo}
+	if before, ok := a.done[key]; ok {
+		return before
+	}
+	p = r.climb(ctx, addrs, p, t)
+	a.done[key] = p
+	if authRefused(p.result) {
+		a.refused = &p
+	}
+	return p
+}
+
+func (l *logins) of(key account) *attempts {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.accounts == nil {
+		l.accounts = map[account]*attempts{}
+	}
+	a := l.accounts[key]
+	if a == nil {
+		a = &attempts{done: map[attempt]port{}}
+		l.accounts[key] = a
+	}
+	return a
+}
+
+// authRefused reports whether the relay has answered a log-in, and not with yes.
+func authRefused(res smtpprobe.Result) bool {
+	return res.Fault == smtpprobe.FaultReply && res.Failed == smtpprobe.StepAuth
+}
+
+// implicit reports whether a TLS mode begins with TLS.
+func implicit(mode relays.TLSMode) bool { return mode == relays.Implicit }

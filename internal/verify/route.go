@@ -1,0 +1,100 @@
+package verify
+
+import (
+	"crypto/x509"
+	"slices"
+	"strconv"
+
+	"relayhost/internal/explain"
+	"relayhost/internal/plan"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// Hop is a relay service as this host is to use it.
+type Hop struct {
+	Relay    relays.Relay
+	Host     string // of the next hop, as the certificate must show it
+	Port     int
+	TLS      relays.TLSMode
+	Username string
+	Password secret.Value
+	Roots    *x509.CertPool
+	Pin      string
+	// Unverified says that the set-up takes any certificate.
+	Unverified bool
+}
+
+// nextHop is the key of every table.
+func (h Hop) nextHop() string { return "[" + h.Host + "]:" + strconv.Itoa(h.Port) }
+
+// Route is the mail of some senders: the first hop and those that stand in for
+// it (smtp_fallback_relay), in order.
+type Route struct {
+	Name    string
+	Senders []string // as plan.Route has them
+	From    string   // sender of the proof; "" when none is known
+	Service string   // entry of master.cf
+	Hops    []Hop    // one at least
+}
+
+// AllRoutes lists the default route and then the others.
+func (e Env) AllRoutes() []Route {
+	first := Route{Name: plan.DefaultRoute, From: e.From, Service: e.Service, Hops: append([]Hop{e.Hop}, e.Fallback...)}
+	return append([]Route{first}, e.Routes...)
+}
+
+// several reports whether findings have to say which way they are about.
+func (e Env) several() bool { return len(e.Routes)+len(e.Fallback) > 0 }
+
+// trial is the proof of one route.
+type trial struct {
+	*run
+	route  Route
+	number int           // place among all routes, from 1; 0 where there is one only
+	signs  explain.Signs // of this host, for this route
+
+	held    []Finding     // of several routes, until all of this one are known
+	decided chan struct{} // closed when the log-in at the first hop has been answered, or will not be tried
+	refused bool          // by the relay; written before decided is closed
+}
+
+// found passes a finding on: at once where there is one route only, else
+// together with the others of the route.
+func (t *trial) found(f Finding) {
+	if !t.several() {
+		t.run.found(f)
+		return
+	}
+	f.Route, f.route = t.route.Name, t.number
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held = append(t.held, f)
+}
+
+// release passes on what was held, in order.
+func (t *trial) release() {
+	for _, f := range NewReport(t.held).Findings {
+		t.run.found(f)
+	}
+}
+
+// trials are the routes that are asked for.
+func (r *run) trials() []*trial {
+	var list []*trial
+	for i, route := range r.AllRoutes() {
+		if r.Route != "" && r.Route != route.Name {
+			continue
+		}
+		t := &trial{run: r, route: route, decided: make(chan struct{}), signs: r.inspected}
+		if r.several() {
+			t.number = i + 1
+		}
+		if i > 0 {
+			t.signs = explain.InspectRoute(explain.RouteBy(r.State, route.Service, route.Hops[0].nextHop()), route.From)
+		}
+		t.signs = append(slices.Clone(t.signs), credentialSigns(route.Hops[0])...)
+		list = append(list, t)
+	}
+	return list
+}

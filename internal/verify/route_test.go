@@ -1,0 +1,210 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpd"
+	"relayhost/relays"
+)
+
+// hop is one to s with the account of env, changed.
+func (s service) hop(t *testing.T, change func(*Hop)) Hop {
+	h := s.env(t).Hop
+	if change != nil {
+		change(&h)
+	}
+	return h
+}
+
+// byRoute is "route: check:result[:cause] ..." of the checks named.
+func byRoute(r Report, checks ...string) string {
+	var lines []string
+	last := "-"
+	for _, f := range r.Findings {
+		if !slices.Contains(checks, f.Check) {
+			continue
+		}
+		if f.Route != last {
+			lines = append(lines, f.Route+":")
+			last = f.Route
+		}
+		word := f.Check + ":" + string(f.Result)
+		if f.Cause != "" {
+			word += ":" + f.Cause
+		}
+		lines[len(lines)-1] += " " + word
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestSeveralRoutes(t *testing.T) {
+	s := relay(t)
+	env := s.env(t)
+	wrong := func(h *Hop) { h.Username = "other" }
+	env.Routes = []Route{
+		{Name: "shop", Senders: []string{"shop.test"}, From: "a@shop.test", Service: "relayhost-shop", Hops: []Hop{s.hop(t, wrong)}},
+		{Name: "twin", Senders: []string{"twin.test"}, From: "a@twin.test", Service: "relayhost-shop", Hops: []Hop{s.hop(t, wrong)}},
+		{Name: "news", Senders: []string{"news.test"}, From: "a@news.test", Service: "relayhost-x", Hops: []Hop{s.hop(t, nil)}},
+	}
+	var shown []string
+	r := Run(t.Context(), env, Options{NoSend: true, Found: func(f Finding) {
+		if f.Route != "" && (len(shown) == 0 || shown[len(shown)-1] != f.Route) {
+			shown = append(shown, f.Route)
+		}
+	}})
+	const failed = "dns:pass connect:pass connect:pass tls:pass auth:fail:auth_535_generic"
+	const passed = "dns:pass connect:pass connect:pass tls:pass auth:pass"
+	want := "default: " + passed + "\nshop: " + failed + "\ntwin: " + failed + "\nnews: " + passed
+	if got := byRoute(r, "dns", "connect", "tls", "auth"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	// Each account logs in once, whoever shares it, and findings are shown route by route.
+	if c := s.Counters(); c.Logins != 1 || c.Refusals != 1 {
+		t.Errorf("%d logins and %d refusals", c.Logins, c.Refusals)
+	}
+	slices.Sort(shown)
+	if got := strings.Join(shown, " "); got != "default news shop twin" {
+		t.Errorf("shown in turn: %s", got)
+	}
+	for _, f := range r.Findings {
+		if f.Check == "auth" && !strings.Contains(f.Detail, fmt.Sprintf("relay.test:%d", s.starttls)) {
+			t.Errorf("no hop is named: %+v", f)
+		}
+	}
+	one := Run(t.Context(), env, Options{NoSend: true, Route: "news"})
+	if got := byRoute(one, "dns", "connect", "tls", "auth"); got != "news: "+passed {
+		t.Errorf("one of them: %s", got)
+	}
+}
+
+func TestFallback(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*Hop)
+		relay  func(*smtpd.Config)
+		want   string // of the fall-back: connect, tls, auth, delivery
+		text   string
+	}{
+		{"sound", nil, nil, "connect:pass tls:pass auth:pass delivery:pass", "takes mail from a@example.com to b@example.com; nothing was sent"},
+		{"dead", func(h *Hop) { h.Port = 1 }, nil, "connect:warn:net_refused", "fall-back relay.test:1: "},
+		{"wrong password", func(h *Hop) { h.Username = "other" }, nil, "connect:pass tls:pass auth:warn:auth_535_generic", "fall-back relay.test:"},
+		{"sender refused", nil, func(c *smtpd.Config) {
+			c.Sender = func(string) *smtpd.Reply {
+				return &smtpd.Reply{Code: 550, Enhanced: "5.7.1", Text: "Sender address rejected: not owned by user"}
+			}
+		},
+			"connect:pass tls:pass auth:pass delivery:fail:root_at_hostname", "mail that fails over to it would come back"},
+		{"later", nil, func(c *smtpd.Config) {
+			c.Recipient = func(string, string) *smtpd.Reply {
+				return &smtpd.Reply{Code: 451, Enhanced: "4.7.1", Text: "Greylisted, please come back"}
+			}
+		},
+			"connect:pass tls:pass auth:pass delivery:warn:later", "Greylisted"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			first, second := relay(t), relay(t)
+			if tt.relay != nil {
+				second.Configure(tt.relay)
+			}
+			env := first.env(t)
+			env.Fallback = []Hop{second.hop(t, tt.change)}
+			r := Run(t.Context(), env, Options{NoSend: true})
+			var got []string
+			text := ""
+			for _, f := range r.Findings {
+				if f.Route != "default" || !strings.Contains(f.Detail, "fall-back") {
+					continue
+				}
+				text += f.Detail + "\n"
+				word := f.Check + ":" + string(f.Result)
+				if f.Cause != "" {
+					word += ":" + f.Cause
+				}
+				got = append(got, word)
+				if f.Result == Fail && f.Remedy == "" {
+					t.Errorf("no remedy: %+v", f)
+				}
+			}
+			if s := strings.Join(got, " "); s != tt.want || !strings.Contains(text, tt.text) {
+				t.Errorf("got  %s\nwant %s\n%s", s, tt.want, text)
+			}
+			if n := len(second.Mailbox()); n != 0 {
+				t.Errorf("%d messages were sent", n)
+			}
+		})
+	}
+}
+
+func TestDeadFirstAddress(t *testing.T) {
+	s := relay(t)
+	env := s.env(t)
+	env.Resolver = zone(t, "relay.test. 60 IN A 127.0.0.77", "relay.test. 60 IN A 127.0.0.1")
+	r := Run(t.Context(), env, Options{NoSend: true})
+	if got := summary(r, "connect", "tls", "auth"); got != "connect:warn:net_refused connect:pass connect:pass tls:pass auth:pass" {
+		t.Errorf("%s\n%+v", got, find(r, "connect"))
+	}
+	if f := find(r, "connect")[0]; !strings.Contains(f.Detail, "127.0.0.77 of relay.test does not answer (refused); 127.0.0.1 does") || f.Remedy == "" {
+		t.Errorf("%+v", f)
+	}
+	env.Resolver = zone(t, "relay.test. 60 IN A 127.0.0.77", "relay.test. 60 IN A 127.0.0.78")
+	r = Run(t.Context(), env, Options{NoSend: true})
+	if got := summary(r, "connect", "tls", "auth"); got != "connect:fail:net_refused connect:skip:net_refused" {
+		t.Errorf("none answers: %s", got)
+	}
+}
+
+func TestNullSender(t *testing.T) {
+	refused := relays.Relay{ID: "r", Name: "R", Sender: relays.Sender{NullSender: "refused"}}
+	accepts := relays.Relay{ID: "a", Name: "A", Sender: relays.Sender{NullSender: "accepted"}}
+	tests := []struct {
+		name   string
+		first  relays.Relay
+		routes []Route
+		warns  bool
+	}{
+		{"one relay", refused, nil, false},
+		{"nobody takes it", refused, []Route{{Name: "shop", Senders: []string{"shop.test"}, Hops: []Hop{{Relay: accepts}}}}, true},
+		{"a route takes it", refused, []Route{{Name: "shop", Senders: []string{"shop.test", "<>"}, Hops: []Hop{{Relay: accepts}}}}, false},
+		{"the default takes it", accepts, []Route{{Name: "shop", Senders: []string{"shop.test"}, Hops: []Hop{{Relay: refused}}}}, false},
+		{"the route that has it refuses it", accepts, []Route{{Name: "shop", Senders: []string{"<>"}, Hops: []Hop{{Relay: refused}}}}, true},
+	}
+	for _, tt := range tests {
+		r := &run{Env: Env{Hop: Hop{Relay: tt.first}, Routes: tt.routes}}
+		if got := r.nullSender(); len(got) == 1 != tt.warns {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+	}
+}
+
+// TestMessagesAreBounded: of many routes each service gets one message, then the
+// others as far as it goes.
+func TestMessagesAreBounded(t *testing.T) {
+	r := &run{Env: Env{Hop: Hop{Host: "a"}, State: postfix.State{}}}
+	for i := range 300 {
+		r.Routes = append(r.Routes, Route{Name: fmt.Sprint("r", i), Service: fmt.Sprint("s", i%150/100), Hops: []Hop{{Host: "b"}}})
+	}
+	r.Routes[299].Service = "rare"
+	trials := r.trials()
+	chosen := r.sending(trials)
+	if len(chosen) != maxDeliveries || !chosen[trials[300]] || !chosen[trials[0]] || chosen[trials[299]] {
+		t.Errorf("%d chosen", len(chosen))
+	}
+}
+
+func TestHandMadeBySender(t *testing.T) {
+	s := relay(t)
+	env := s.env(t)
+	env.Plan = nil
+	env.State.DefaultMap = "hash"
+	env.State.Params["sender_dependent_relayhost_maps"] = "hash:/etc/postfix/bysender"
+	env.State.Maps = map[string][]byte{"/etc/postfix/bysender": []byte("@shop.test [smtp.shop.test]:587\n")}
+	r := Run(t.Context(), env, Options{Offline: true})
+	if f := find(r, "config")[0]; f.Cause != "by_sender" || !strings.Contains(f.Detail, "@shop.test") {
+		t.Errorf("%+v", f)
+	}
+}

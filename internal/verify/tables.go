@@ -1,0 +1,218 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"relayhost/internal/explain"
+	"relayhost/internal/host"
+	"relayhost/internal/postfix"
+)
+
+// mapParams name the tables that the way to the relay goes through.
+var mapParams = []string{"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps"}
+
+// maps asks the tables that Postfix asks, as Postfix would.
+func (r *run) maps(ctx context.Context, trials []*trial) []Finding {
+	if !r.State.Installed {
+		return skip("maps", "there is no Postfix")
+	}
+	var findings []Finding
+	seen := map[string]bool{}
+	for _, t := range trials {
+		way := t.way()
+		for _, param := range mapParams {
+			for _, table := range postfix.ParseTables(way.Param(param), r.State.DefaultMap) {
+				if key := param + " " + table.String(); !seen[key] {
+					seen[key] = true
+					findings = append(findings, r.table(param, table)...)
+				}
+			}
+		}
+	}
+	if len(findings) == 0 {
+		findings = r.keys(ctx, trials)
+	}
+	if len(findings) == 0 {
+		return pass("maps", "compiled, up to date, and readable by root alone where they hold a password")
+	}
+	return findings
+}
+
+// way is the route as master.cf has it.
+func (t *trial) way() explain.Route {
+	if t.number <= 1 {
+		return explain.RouteOf(t.State)
+	}
+	return explain.RouteBy(t.State, t.route.Service, t.route.Hops[0].nextHop())
+}
+
+// staleAfter is how much newer a source may be than its index: both are written
+// by one run, one after the other.
+const staleAfter = time.Second
+
+// table checks one table on disk: compiled, not older than its source, closed.
+func (r *run) table(param string, t postfix.Table) []Finding {
+	secret := param == "smtp_sasl_password_maps"
+	source, err := r.Reader.Stat(t.Path)
+	if !strings.HasPrefix(t.Path, "/") || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var findings []Finding
+	files := []string{}
+	if err == nil {
+		files = append(files, t.Path)
+	}
+	if index := t.Index(); index != "" {
+		m, ierr := r.Reader.Stat(index)
+		switch {
+		case errors.Is(ierr, fs.ErrNotExist):
+			f := Finding{Check: "maps", Result: Fail, Detail: index + " is missing"}.known("map_db_missing")
+			f.Command = "postmap " + t.String()
+			return []Finding{f}
+		case ierr == nil && err == nil && source.Mtime.Sub(m.Mtime) > staleAfter:
+			f := Finding{Check: "maps", Result: Fail, Detail: index + " is older than " + t.Path}.known("map_db_stale")
+			f.Command = "postmap " + t.String()
+			findings = append(findings, f)
+		}
+		files = append(files, index)
+	}
+	for _, file := range files {
+		m, err := r.Reader.Stat(file)
+		if secret && err == nil && (m.Mode.Perm()&0o077 != 0 || m.UID != 0) {
+			f := Finding{Check: "maps", Result: Fail, Detail: fmt.Sprintf("%s has mode %04o and owner %d", file, m.Mode.Perm(), m.UID)}.known("secret_world_readable")
+			f.Command = "chown root " + file + " && chmod 600 " + file
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+// keys asks the password tables for every hop, with postmap(1): what counts is
+// what the compiled table says. The answers are compared, never shown.
+func (r *run) keys(ctx context.Context, trials []*trial) (findings []Finding) {
+	asked := map[string][]*lookup{} // by the list of tables
+	var lists []string
+	for _, t := range trials {
+		for i := range t.route.Hops {
+			l := t.lookup(i)
+			if l == nil {
+				continue
+			}
+			if asked[l.maps] == nil {
+				lists = append(lists, l.maps)
+			}
+			asked[l.maps] = append(asked[l.maps], l)
+		}
+	}
+	for _, maps := range lists {
+		findings = append(findings, r.ask(ctx, maps, asked[maps])...)
+	}
+	return findings
+}
+
+// lookup is one question to a password table.
+type lookup struct {
+	*trial
+	hop     Hop
+	nextHop string   // as it is written in Postfix
+	maps    string   // value of smtp_sasl_password_maps
+	keys    []string // in the order in which smtp(8) asks (smtp_sasl_glue.c): sender, host, next hop
+}
+
+// lookup is the question for a hop of the route; nil where no password is meant.
+func (t *trial) lookup(i int) *lookup {
+	way, hop := t.way(), t.route.Hops[i]
+	l := &lookup{trial: t, hop: hop, nextHop: hop.nextHop(), maps: way.Param("smtp_sasl_password_maps")}
+	if i == 0 && t.number <= 1 {
+		l.nextHop = way.NextHop
+	}
+	if l.maps == "" || l.nextHop == "" || hop.Username == "" && hop.Password.IsZero() && len(hop.Relay.Auth.Mechanisms) == 0 {
+		return nil
+	}
+	if at := strings.LastIndexByte(t.route.From, '@'); at > 0 && strings.EqualFold(way.Param("smtp_sender_dependent_authentication"), "yes") {
+		l.keys = append(l.keys, strings.ToLower(t.route.From), strings.ToLower(t.route.From[at:]))
+	}
+	host := hop.Host
+	if i == 0 && t.number <= 1 {
+		host = way.Host
+	}
+	l.keys = append(l.keys, strings.ToLower(host), strings.ToLower(l.nextHop))
+	return l
+}
+
+// maxKeys is how many keys one postmap(1) is asked for.
+const maxKeys = 5000
+
+// ask asks the tables of one list.
+func (r *run) ask(ctx context.Context, maps string, questions []*lookup) (findings []Finding) {
+	var keys []string
+	for _, l := range questions {
+		keys = append(keys, l.keys...)
+	}
+	slices.Sort(keys)
+	tables := postfix.ParseTables(maps, r.State.DefaultMap)
+	answers := make([]map[string]string, len(tables))
+	for i, t := range tables {
+		answers[i] = map[string]string{}
+		for some := range slices.Chunk(slices.Compact(keys), maxKeys) {
+			out, err := r.Reader.Query(ctx, host.PostmapGet(r.State.ConfigDir, t.String(), some...))
+			if err != nil || out.Code > 1 {
+				return []Finding{Finding{Check: "maps", Result: Warn, Detail: "the password map cannot be asked (as root it could)"}.known("map_lookup_error")}
+			}
+			for line := range strings.Lines(string(out.Stdout)) {
+				if key, value, ok := strings.Cut(strings.TrimRight(line, "\n"), "\t"); ok {
+					answers[i][strings.ToLower(key)] = value
+				}
+			}
+		}
+	}
+	for _, l := range questions {
+		if f := l.judge(tables, answers); f != nil {
+			findings = append(findings, l.of(*f))
+		}
+	}
+	return findings
+}
+
+// judge looks at the answer that smtp(8) would take: each key is asked of every
+// table before the next key is.
+func (l *lookup) judge(tables []postfix.Table, answers []map[string]string) *Finding {
+	for _, key := range l.keys {
+		for i, t := range tables {
+			value, ok := answers[i][key]
+			if !ok {
+				continue
+			}
+			want := l.hop.Username + string(l.State.PasswordDelimiter()) + l.hop.Password.Reveal()
+			if l.State.Maps[t.Path] == nil || l.hop.Password.IsZero() || value == want {
+				return nil
+			}
+			f := Finding{Check: "maps", Result: Fail, Detail: "what is compiled for " + key + " is not what the source says"}.known("map_db_stale")
+			f.Command = "postmap " + t.String()
+			return &f
+		}
+	}
+	id := "map_key_mismatch"
+	if l.sourceHasKey(tables) {
+		id = "map_db_truncated"
+	}
+	f := Finding{Check: "maps", Result: Fail, Detail: "the password map has nothing for " + l.nextHop}.known(id)
+	return &f
+}
+
+func (l *lookup) sourceHasKey(tables []postfix.Table) bool {
+	for _, t := range tables {
+		for line := range strings.Lines(string(l.State.Maps[t.Path])) {
+			if f := strings.Fields(line); len(f) > 1 && slices.Contains(l.keys, strings.ToLower(f[0])) {
+				return true
+			}
+		}
+	}
+	return false
+}
