@@ -39,7 +39,7 @@ func TestLabAdopt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if os.Getenv("LAB_FULL") == "" {
-		names = []string{"gmail", "internal", "mailgun-465", "sendgrid"}
+		names = []string{"fallback", "fingerprint", "gmail", "internal", "mailgun-465", "sendgrid", "two-accounts"}
 	}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
@@ -157,9 +157,24 @@ func (a *adoption) install() {
 
 // ways sends the mail of the set-up and says by which relay, port and account
 // each message came, asked of the relays.
-func (a *adoption) ways() (list []string) {
+func (a *adoption) ways() []string {
 	a.Helper()
-	for n, m := range a.setup.Send {
+	list := a.send(a.setup.Send)
+	if len(a.setup.Fails) == 0 {
+		return list
+	}
+	first := a.l.World.Relay(a.ids()[0])
+	first.Configure(func(c *smtpd.Config) {
+		c.Replies = map[smtpd.Step]smtpd.Reply{smtpd.StepMail: {Code: 451, Enhanced: "4.3.0", Text: "later"}}
+	})
+	list = append(list, a.send(a.setup.Fails)...)
+	first.Configure(func(c *smtpd.Config) { c.Replies = nil })
+	return list
+}
+
+func (a *adoption) send(mail []handmade.Send) (list []string) {
+	a.Helper()
+	for n, m := range mail {
 		subject := fmt.Sprintf("Message-ID: <%d.%d@test>\n\nhello", time.Now().UnixNano(), n)
 		a.l.Server.SendMail(m.From, m.To, subject)
 		got, id := a.arrived()

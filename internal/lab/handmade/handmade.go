@@ -25,6 +25,7 @@ type Setup struct {
 	Files    []File
 	Postmap  []string // tables to compile
 	Send     []Send   // mail that is sent, and where it has to go
+	Fails    []Send   // the same while the first relay puts all mail off
 }
 
 // File is a file of the set-up.
@@ -68,10 +69,9 @@ func Read(dir, name string, replace *strings.Replacer) (Setup, error) {
 		case "postmap":
 			s.Postmap = lines
 		case "send":
-			for _, line := range lines {
-				w := append(strings.Fields(line), "someone@elsewhere.example")
-				s.Send = append(s.Send, Send{From: w[0], Relay: w[1], Username: strings.TrimPrefix(w[2], "-"), To: w[3]})
-			}
+			s.Send = sends(lines)
+		case "send while the first fails":
+			s.Fails = sends(lines)
 		default:
 			path, mode, _ := strings.Cut(f.Name, " ")
 			n, err := strconv.ParseUint(mode, 8, 32)
@@ -82,6 +82,14 @@ func Read(dir, name string, replace *strings.Replacer) (Setup, error) {
 		}
 	}
 	return s, nil
+}
+
+func sends(lines []string) (list []Send) {
+	for _, line := range lines {
+		w := append(strings.Fields(line), "someone@elsewhere.example")
+		list = append(list, Send{From: w[0], Relay: w[1], Username: strings.TrimPrefix(w[2], "-"), To: w[3]})
+	}
+	return list
 }
 
 // Names lists the set-ups in dir.
