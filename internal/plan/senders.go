@@ -72,6 +72,13 @@ func below(domain string) string { return "/@.*" + regexp.QuoteMeta(domain) + "$
 func (b *builder) bySenderMaps() error {
 	const name = "sender_dependent_default_transport_maps"
 	if len(b.ways) == 1 {
+		raw, _ := b.main.Get(name)
+		if rest, was := b.drop(name, bySenderFile, belowFile); was {
+			raw = rest
+		}
+		if value := b.otherSenders(raw); value != raw {
+			b.setOrRemove(name, value)
+		}
 		return nil
 	}
 	exact, patterns := b.senderEntries()
@@ -95,7 +102,7 @@ func (b *builder) bySenderMaps() error {
 		b.file(File{Path: b.path(belowFile), After: text, Mode: 0o644})
 		tables = append(tables, "regexp:"+b.path(belowFile))
 	}
-	b.d.SenderTransportMaps = b.merge(name, true, tables...)
+	b.d.SenderTransportMaps = b.otherSenders(b.merge(name, true, tables...))
 	return nil
 }
 

@@ -1,0 +1,71 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"relayhost/internal/postfix"
+)
+
+// sender_dependent_relayhost_maps names next hops alone: the service is that of
+// default_transport, which is ours now. Its CA file, its log-in and maybe its
+// wrapper mode are none for the relays of others, so their senders go on by the
+// service that they had. A pipemap: (DATABASE_README, since 3.0) makes of any
+// next hop found there that service's name.
+
+// otherSenders is value (of sender_dependent_default_transport_maps) with a last
+// entry for each table of sender_dependent_relayhost_maps; others' come before.
+func (b *builder) otherSenders(value string) string {
+	var own, wanted []string
+	service := b.formerService()
+	raw, _ := b.main.Get("sender_dependent_relayhost_maps")
+	if b.s.MapTypes == nil || slices.Contains(b.s.MapTypes, "pipemap") {
+		for _, table := range splitList(raw) {
+			if !strings.Contains(table, ":") {
+				table = b.s.DefaultMap + ":" + table
+			}
+			wanted = append(wanted, pipe(table, service))
+		}
+	}
+	list := splitList(value)
+	for _, entry := range list {
+		if _, is := piped(entry); !is {
+			own = append(own, entry)
+		}
+	}
+	if own = append(own, wanted...); slices.Equal(own, list) {
+		return value
+	}
+	return strings.Join(own, ", ")
+}
+
+const pipeMark = ",static:"
+
+// pipe answers service for every sender that table has a next hop for.
+func pipe(table, service string) string { return "pipemap:{" + table + pipeMark + service + ":}" }
+
+// piped returns the service that pipe was told; false for a table of others.
+func piped(entry string) (service string, ok bool) {
+	inner, ok := strings.CutPrefix(entry, "pipemap:{")
+	if !ok || !strings.HasSuffix(inner, ":}") {
+		return "", false
+	}
+	_, service, ok = cutLast(strings.TrimSuffix(inner, ":}"), pipeMark)
+	return service, ok
+}
+
+// formerService is the service that mail went by before it was ours.
+func (b *builder) formerService() string {
+	if transport, _, _ := strings.Cut(b.param("default_transport"), ":"); !strings.HasPrefix(transport, ServicePrefix) {
+		if s, ok := b.master.Get(transport, "unix"); ok && s.Command == "smtp" {
+			return transport
+		}
+	}
+	for _, t := range postfix.ParseTables(b.param("sender_dependent_default_transport_maps"), b.s.DefaultMap) {
+		if service, ok := piped(t.String()); ok {
+			return cmp.Or(service, "smtp")
+		}
+	}
+	return "smtp"
+}
