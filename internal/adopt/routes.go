@@ -53,10 +53,11 @@ func (a *reading) routes() error {
 	if len(a.out.Routes) > 0 {
 		groups[rest.id()] = 0
 	}
-	for _, key := range a.r.Senders() {
-		a.sender(key, rest, groups)
+	if !a.closedSenders(rest) {
+		for _, key := range a.r.Senders() {
+			a.sender(key, rest, groups)
+		}
 	}
-	a.closedSenders()
 	a.closedAccounts()
 	if len(a.out.Routes) == 0 {
 		return ErrNone
@@ -187,14 +188,27 @@ func (a *reading) bySenderInVain() {
 	}
 }
 
-// closedSenders names tables whose senders cannot be listed.
-func (a *reading) closedSenders() {
+// closedSenders reports whether there are tables of senders that cannot be read.
+// What the readable ones say may then be overruled for any sender, so that all
+// of them stay as they are.
+func (a *reading) closedSenders(rest found) bool {
+	closed := false
 	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
 		tables, why := a.r.Closed(a.r.Param(name))
 		for i, t := range tables {
-			a.leave(name+" = "+t.String(), "%s: the senders in it stay with their relays as Postfix has them", why[i])
+			a.leave(name+" = "+t.String(), "%s: the senders of these tables stay with their relays as Postfix has them", why[i])
+			closed = closed || why[i] != postfix.NoFile
 		}
 	}
+	if !closed || len(rest.way.NextHops) == 0 {
+		return closed
+	}
+	for _, key := range a.r.Senders() {
+		if f := a.find(key); f.way.By == rest.way.By && f.id() != rest.id() {
+			a.leave("the accounts of single senders", "which relay their mail goes by is not known: at %s it will be the account of the others", rest.way.NextHops[0].Text)
+		}
+	}
+	return true
 }
 
 // closedAccounts names password tables that cannot be read.

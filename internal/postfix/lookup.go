@@ -60,6 +60,10 @@ func (l *Lookups) Keys(maps string) []string {
 	return keys
 }
 
+// NoFile is why a table cannot be read whose source does not exist. Postfix finds
+// nothing in it either, unless what was compiled from it is still there.
+const NoFile = "there is no such file"
+
 // Closed lists the tables of a list that cannot be read from here, each with
 // the reason.
 func (l *Lookups) Closed(maps string) (tables []Table, why []string) {
@@ -95,7 +99,7 @@ func (l *Lookups) read(t Table) opened {
 	case !ok && slices.Contains(l.state.Unreadable, t.Path):
 		return opened{why: "only root can read it"}
 	case !ok:
-		return opened{why: "there is no such file"}
+		return opened{why: NoFile}
 	}
 	source, err := ParseSource(data)
 	if err != nil {
