@@ -133,36 +133,36 @@ func joinTables(before, after []byte) ([]byte, bool) {
 	if err1 != nil || err2 != nil {
 		return nil, false
 	}
-	hops := both.Keys()
+	keys, values := both.All()
+	oldKeys, oldValues := was.All()
 	all := true // the old table has all of the new one, and nothing that gets in its way
-	for _, key := range hops {
-		value, _ := both.Get(key)
-		old, found := was.Get(key)
-		all = all && found && old == value
+	bare := make(map[string]bool)
+	for _, key := range keys {
+		old, found := oldValues[key]
+		all = all && found && old == values[key]
+		// smtp(8) looks the bare host up first, so that an old entry for it
+		// would win over the new one for the next hop.
+		if host, _, found := strings.Cut(key, "]:"); found {
+			bare[strings.TrimPrefix(host, "[")] = true
+		}
 	}
-	for _, key := range was.Keys() {
-		if overrides(key, hops) {
+	joined := bytes.Clone(after)
+	if len(joined) > 0 && joined[len(joined)-1] != '\n' {
+		joined = append(joined, '\n')
+	}
+	for _, key := range oldKeys {
+		if bare[key] {
 			all = false
 			continue
 		}
-		if _, stays := both.Get(key); !stays {
-			value, _ := was.Get(key)
-			both.Set(key, value)
+		if _, stays := values[key]; !stays {
+			joined = append(joined, key+" "+oldValues[key]+"\n"...)
 		}
 	}
 	if all {
 		return before, true
 	}
-	return both.Bytes(), true
-}
-
-// overrides reports whether key is the bare host of one of the next hops: smtp(8)
-// looks that up first, so that an old entry would win over the new one.
-func overrides(key string, hops []string) bool {
-	return slices.ContainsFunc(hops, func(hop string) bool {
-		host, _, found := strings.Cut(hop, "]:")
-		return found && host == "["+key
-	})
+	return joined, true
 }
 
 // isPatterns reports whether text is of a regexp or pcre table.

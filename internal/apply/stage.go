@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"relayhost/internal/host"
@@ -212,14 +213,17 @@ func (s *stage) answers(ctx context.Context, table string, f plan.File) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	out, err := s.t.h.Query(ctx, host.PostmapGet(s.t.h.Real(s.dir), table, keys...))
-	if err != nil {
-		return err
-	}
-	found := map[string]string{}
-	for line := range strings.Lines(string(out.Stdout)) {
-		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		found[strings.ToLower(key)] = value
+	found := make(map[string]string, len(keys))
+	// What a child says is bounded, so that a large table takes several.
+	for some := range slices.Chunk(keys, 10_000) {
+		out, err := s.t.h.Query(ctx, host.PostmapGet(s.t.h.Real(s.dir), table, some...))
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(string(out.Stdout)) {
+			key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+			found[strings.ToLower(key)] = value
+		}
 	}
 	for _, key := range keys {
 		value, ok := found[strings.ToLower(key)]

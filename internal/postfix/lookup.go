@@ -105,7 +105,7 @@ func (l *Lookups) read(t Table) opened {
 	if err != nil {
 		return opened{why: err.Error()}
 	}
-	keys, values := source.all()
+	keys, values := source.All()
 	return opened{keys: keys, values: values}
 }
 
@@ -118,8 +118,9 @@ func (l *Lookups) source(path string) (map[string]string, error) {
 	return o.values, nil
 }
 
-// all gives the entries that count: of several with one key the first.
-func (s *Source) all() (keys []string, values map[string]string) {
+// All gives the entries that count, of several with one key the first: the keys
+// in order, in lower case, and the value of each.
+func (s *Source) All() (keys []string, values map[string]string) {
 	values = make(map[string]string)
 	for i, n := range s.doc.nodes {
 		if n.kind != head || n.name == "" {

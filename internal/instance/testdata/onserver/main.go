@@ -1,7 +1,8 @@
 // Onserver runs on a server of the lab, where the tests of plan and instance
 // cannot run themselves: it plans from what it finds there, and writes the plan
-// ("write"), rehearses it in a private Postfix ("rehearse"), or applies it to one
-// main.cf after another and rolls it back ("rounds"). The answers are JSON on
+// ("write"), applies it ("apply", which prints the seconds that took), rehearses
+// it in a private Postfix ("rehearse"), or applies it to one main.cf after
+// another and rolls it back ("rounds"). The answers are JSON on
 // standard input.
 package main
 
@@ -95,10 +96,15 @@ func run(ctx context.Context, what string) error {
 	switch what {
 	case "write":
 		return write(h, p)
+	case "apply":
+		began := time.Now()
+		_, err := apply.Run(ctx, h, p, quiet)
+		fmt.Println(time.Since(began).Seconds())
+		return err
 	case "rehearse":
 		return rehearse(ctx, h, s, p, in)
 	}
-	return errors.New("write, rehearse or rounds")
+	return errors.New("write, apply, rehearse or rounds")
 }
 
 // service is one of the catalogue, or a smarthost.
@@ -169,6 +175,9 @@ func remove(f plan.File) error {
 
 const mainPath, masterPath, passwdPath = "/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/postfix/sasl_passwd"
 
+// quiet leaves the Postfix that runs alone.
+var quiet = apply.Options{Reload: func(context.Context) error { return nil }}
+
 // rounds prints what is wrong in each round, by its number.
 func rounds(ctx context.Context, h *host.Host, o plan.Options, texts []string) error {
 	for n, text := range texts {
@@ -192,7 +201,6 @@ func round(ctx context.Context, h *host.Host, o plan.Options, text string) error
 		}
 		return plan.Build(s, nil, o)
 	}
-	quiet := apply.Options{Reload: func(context.Context) error { return nil }}
 	master, _ := h.ReadFile(masterPath)
 	passwd, _ := h.ReadFile(passwdPath)
 	p, err := build()

@@ -1,0 +1,96 @@
+//go:build lab
+
+package plan_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/plan"
+)
+
+// TestBenchRoutes plans for 100, 1,000 and 10,000 routes, the most of them in a
+// process of its own whose memory can be told.
+func TestBenchRoutes(t *testing.T) {
+	if os.Getenv("BENCH_ROUTES") != "" {
+		n, _ := strconv.Atoi(os.Getenv("BENCH_ROUTES"))
+		st, o := debian(t).state(t), routed(hop(t, "ses", 587, "ses"), manyAccounts(t, n)...)
+		began := time.Now()
+		p, err := plan.Build(st, nil, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("took %f for %d\n", time.Since(began).Seconds(), len(p.Routes))
+		return
+	}
+	seconds, megabytes := map[int]float64{}, 0.0
+	for _, n := range []int{100, 1000, 10_000} {
+		for range 3 { // the best counts: what else the machine does is not ours
+			cmd := exec.Command(os.Args[0], "-test.run=^TestBenchRoutes$", "-test.v")
+			cmd.Env = append(os.Environ(), fmt.Sprint("BENCH_ROUTES=", n))
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			var took float64
+			var routes int
+			_, after, _ := strings.Cut(string(out), "took ")
+			if _, err := fmt.Sscanf(after, "%f for %d", &took, &routes); err != nil || routes != n+1 {
+				t.Fatalf("%d routes, %v: %s", routes, err, out)
+			}
+			if was := seconds[n]; was == 0 || took < was {
+				seconds[n] = took
+			}
+			megabytes = max(megabytes, float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024)
+		}
+	}
+	atMost(t, "routes_10k_seconds", seconds[10_000], 0.5)
+	atMost(t, "routes_10k_megabytes", megabytes, 100)
+	atMost(t, "routes_10k_to_1k", seconds[10_000]/seconds[1000], 15)
+}
+
+// TestBenchRoutesApply compares a whole transaction for 10,000 routes with what
+// postmap(1) alone takes for its tables, on a new host and where one route is
+// added.
+func TestBenchRoutesApply(t *testing.T) {
+	l := lab.New(t, lab.Postfix(), lab.Relay("ses"), lab.Relay("mailgun"))
+	s, mailgun := l.Server, l.World.Relay("mailgun")
+	program, err := onserver()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.WriteFile("/root/onserver", string(program), 0o755)
+	var routes []any
+	for i := range 10_001 {
+		name := fmt.Sprintf("shop%d", i)
+		routes = append(routes, routeTo(name, []string{name + ".example"}, as(mailgun, name)))
+	}
+	for _, test := range []struct {
+		name string
+		n    int
+	}{{"new", 10_000}, {"one_more", 10_001}} {
+		input, err := json.Marshal(by(l.World.Relay("ses"), routes[:test.n]...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := s.Do(lab.Command{Args: []string{"/root/onserver", "apply"}, Stdin: string(input), Timeout: time.Minute})
+		took, err := strconv.ParseFloat(strings.TrimSpace(r.Stdout), 64)
+		if err != nil || r.Code != 0 {
+			t.Fatal(r)
+		}
+		s.Shell("cp /etc/postfix/relayhost_by_sender /root/a; cp /etc/postfix/relayhost_passwd_by-sender-mailgun-587 /root/b")
+		began := time.Now()
+		s.Shell("postmap hash:/root/a && postmap hash:/root/b")
+		alone := time.Since(began).Seconds()
+		fmt.Printf("figure: routes_apply_%s_seconds %.2f (postmap of both tables %.2f)\n", test.name, took, alone)
+		atMost(t, "routes_apply_"+test.name+"_to_postmap", took/alone, 1.5)
+	}
+}
