@@ -73,6 +73,7 @@ func everyCase(t *testing.T) []hostCase {
 		})},
 		hostCase{debian(t).set("mydestination", "").set("myhostname", "vm"), options()},
 		hostCase{noScache, options()},
+		hostCase{debian(t, "sender_dependent_relayhost_maps = hash:/x"), options()},
 	)
 	for name, value := range map[string]string{
 		"tls_append_default_CA": "yes", "smtp_fallback_relay": "x", "smtp_sasl_auth_soft_bounce": "no", "smtp_skip_5xx_greeting": "no",
