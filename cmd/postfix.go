@@ -25,16 +25,29 @@ func (a *app) resolver(s postfix.State) (*resolve.Resolver, error) {
 // running asks Postfix itself: Debian's unit is active even when the daemon
 // has failed.
 func (a *app) running(ctx context.Context) (bool, error) {
-	out, err := a.host.Query(ctx, host.PostfixStatus(a.configDir))
+	out, err := a.host.Query(ctx, host.PostfixStatus(a.instance()))
 	if err != nil {
 		return false, err
 	}
 	return out.Code == 0, nil
 }
 
+// instance is the folder to name to postfix(1): without one it speaks of all
+// instances, and of a stopped one as if none ran (postmulti(1)).
+func (a *app) instance() string {
+	if _, err := a.host.Stat(filepath.Join(postfix.DefaultConfigDir, "main.cf")); a.configDir == "" && err == nil {
+		return postfix.DefaultConfigDir
+	}
+	return a.configDir
+}
+
 // postfixCommand runs postfix(1) with the words given.
 func (a *app) postfixCommand(ctx context.Context, words ...string) error {
-	return a.runPostfix(ctx, host.Command{Args: append(a.withConfig("postfix"), words...)})
+	args := []string{"postfix"}
+	if dir := a.instance(); dir != "" {
+		args = append(args, "-c", dir)
+	}
+	return a.runPostfix(ctx, host.Command{Args: append(args, words...)})
 }
 
 func (a *app) runPostfix(ctx context.Context, c host.Command) error {

@@ -32,10 +32,22 @@ func (s *setup) delivered(on subject, d verify.Delivery, err error) verify.Findi
 func (s *setup) explainedDelivery(err error, on subject, d verify.Delivery, cause error) error {
 	f := s.delivered(on, d, cause)
 	f.Detail = err.Error()
+	if queueFull(err) {
+		f.Remedy = "The disk that the queue is on is full; the relay has not been asked. Free some space there, then run setup again."
+		f.Command = "df -h " + first(s.state.Params["queue_directory"], "/var/spool/postfix")
+	}
 	if f.Remedy == "" {
 		f.Remedy = s.remedyAt(on, stepOf(d.Reply))
 	}
 	return s.found(err, f)
+}
+
+// queueFull reports whether Postfix itself had no room for a message (postdrop(1),
+// sendmail(1)).
+func queueFull(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "hand the test message to Postfix") && (strings.Contains(text, "No space left on device") ||
+		strings.Contains(text, "Insufficient system storage") || strings.Contains(text, "queue file write error"))
 }
 
 // explainedProbe adds cause and remedy of a probe that failed.

@@ -49,20 +49,21 @@ func (s *setup) watchLog(ctx context.Context) (func(context.Context) error, erro
 	return func(ctx context.Context) error {
 		defer cancel()
 		if s.trial == nil {
-			return watchReload(ctx, lines, s.services(), reloadLine, more)
+			return watchReload(ctx, lines, s.services(), reloadLine, more, s.notTaken)
 		}
 		if !s.trialBegins(ctx) {
 			s.trial = nil // the proof says that no log can be read
 			return nil
 		}
 		// master(8) does not log its reload there.
-		return watchReload(ctx, lines, s.services(), more, more)
+		return watchReload(ctx, lines, s.services(), more, more, s.notTaken)
 	}, nil
 }
 
 // watchReload reads lines until the reload is done and more has passed, or for
 // the limit.
-func watchReload(ctx context.Context, lines <-chan postfix.LogLine, services []string, limit, more time.Duration) error {
+func watchReload(ctx context.Context, lines <-chan postfix.LogLine, services []string, limit, more time.Duration,
+	notTaken func(parameter string)) error {
 	end := time.NewTimer(limit)
 	defer end.Stop()
 	for {
@@ -84,8 +85,29 @@ func watchReload(ctx context.Context, lines <-chan postfix.LogLine, services []s
 			if _, _, ok := line.Started(); ok {
 				end.Reset(more)
 			}
+			if name, ok := ignored(line); ok {
+				notTaken(name)
+			}
 		}
 	}
+}
+
+// ignored is the parameter of a line of master(8) that says that a reload does not
+// bring in its new value ("ignoring inet_protocols parameter value change").
+func ignored(line postfix.LogLine) (name string, ok bool) {
+	if line.Daemon != "master" {
+		return "", false
+	}
+	_, rest, begins := strings.Cut(line.Text, "ignoring ")
+	name, _, ends := strings.Cut(rest, " parameter value change")
+	return name, begins && ends && !strings.ContainsAny(name, " \t")
+}
+
+// notTaken says what somebody has changed since Postfix was started, and that only
+// a restart brings in. That is theirs to do: it ends every connection.
+func (s *setup) notTaken(name string) {
+	s.io.Tell("note: ", "%s was changed in main.cf, and only a restart brings that in: postfix stop && postfix start",
+		smtpprobe.Sanitize(name))
 }
 
 // services are the entries of master.cf that the plan sends by.

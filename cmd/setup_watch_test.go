@@ -30,7 +30,7 @@ func TestWatchReload(t *testing.T) {
 			lines <- line
 		}
 		start := time.Now()
-		err := watchReload(t.Context(), lines, []string{"relayhost-ses"}, reloadLine, 10*time.Millisecond)
+		err := watchReload(t.Context(), lines, []string{"relayhost-ses"}, reloadLine, 10*time.Millisecond, func(string) {})
 		if (err == nil) != (test.died == "") || err != nil && (!errors.Is(err, errDied) || !strings.Contains(err.Error(), test.died)) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -112,6 +112,9 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if err := t.preflight(files); err != nil {
 		return Record{}, err
 	}
+	if err := t.room(ctx); err != nil {
+		return Record{}, err
+	}
 	steps, err := t.staged(ctx, p, files)
 	if err != nil {
 		return Record{}, err

@@ -85,9 +85,8 @@ func (t *transaction) announce(ctx context.Context, names []string, reload func(
 // sockets are where master(8) listens for private services: it makes each anew
 // when it learns of it, over one that an earlier service of that name has left.
 func (t *transaction) sockets(ctx context.Context, names []string) []string {
-	out, err := t.h.Query(ctx, host.Postconf(t.h.Real(t.o.configDir()), "-h", "queue_directory"))
-	queue := firstLine(out.Stdout)
-	if err != nil || out.Code != 0 || !filepath.IsAbs(queue) {
+	queue := t.queueDir(ctx)
+	if queue == "" {
 		return nil
 	}
 	var paths []string
@@ -95,6 +94,26 @@ func (t *transaction) sockets(ctx context.Context, names []string) []string {
 		paths = append(paths, filepath.Join(queue, "private", name))
 	}
 	return paths
+}
+
+// queueDir is where Postfix keeps its queue, "" where it does not say.
+func (t *transaction) queueDir(ctx context.Context) string {
+	out, err := t.h.Query(ctx, host.Postconf(t.h.Real(t.o.configDir()), "-h", "queue_directory"))
+	dir := firstLine(out.Stdout)
+	if err != nil || out.Code != 0 || !filepath.IsAbs(dir) {
+		return ""
+	}
+	return dir
+}
+
+// room wants some on the disk of the queue: with none left Postfix takes no
+// message, which the proof would find out too late, and lay on the relay.
+func (t *transaction) room(ctx context.Context) error {
+	dir := t.queueDir(ctx)
+	if m, err := t.h.Stat(dir); dir == "" || err != nil || !m.Mode.IsDir() {
+		return nil
+	}
+	return t.h.Room(dir)
 }
 
 // changed is the time of the last change of path, 0 where there is none.

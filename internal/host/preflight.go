@@ -204,6 +204,9 @@ func (h *Host) checkChain(dir string) error {
 	}
 }
 
+// Room wants some space and inodes on the file system of the folder dir.
+func (h *Host) Room(dir string) error { return h.checkSpace(map[string][]Need{dir: nil}) }
+
 // checkSpace wants room for three times the bytes on each file system.
 func (h *Host) checkSpace(folders map[string][]Need) error {
 	type need struct {
