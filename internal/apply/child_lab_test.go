@@ -44,13 +44,18 @@ func TestLabChildren(t *testing.T) {
 				s.program("/usr/sbin/"+name, childFault)
 			}
 			arm := func(at int) { s.Shell(fmt.Sprintf("rm -f /root/children; echo %d %s >/root/at", at, how)) }
-			broken := map[int]int{}
+			hit, failed := 0, 0
 			points(t, pass{thin: 3}, func(n int) bool {
 				point := fmt.Sprintf("child %d: %s", n, how)
 				arm(n)
 				r := s.drive("run", "limit=1s")
-				broken[r.Code]++
 				children := strings.Count(s.ReadFile("/root/children"), "\n")
+				if children >= n {
+					hit++
+				}
+				if r.Code != 0 {
+					failed++
+				}
 				arm(0)
 				if r.Code != 0 && r.Code != 1 || r.Took > 10*time.Second {
 					t.Errorf("%s: %s", point, r)
@@ -64,8 +69,9 @@ func TestLabChildren(t *testing.T) {
 				return children >= n
 			})
 			s.delivered()
-			if broken[0] > 0 && broken[1] < 2 { // nothing is left to try when a pass goes on
-				t.Errorf("exit codes %v: the faults did not hit", broken)
+			// A pass that goes on may have little left to try.
+			if hit >= 4 && failed == 0 {
+				t.Errorf("%d children were hit, and no run has failed", hit)
 			}
 		})
 	}
