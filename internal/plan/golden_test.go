@@ -110,12 +110,18 @@ func golden(t *testing.T, name string, o plan.Options) {
 			}
 		}
 	}
+	compare(t, name, got.String())
+}
+
+// compare holds got against the golden file of that name.
+func compare(t *testing.T, name, got string) {
+	t.Helper()
 	path := filepath.Join("testdata", name+".txt")
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -124,8 +130,8 @@ func golden(t *testing.T, name string, o plan.Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.String() != string(want) {
+	if got != string(want) {
 		t.Errorf("differs from %s (go test -run Golden -update writes it anew):\n%s", path,
-			diff.File(plan.File{Path: path, Action: plan.Modify, Before: want, After: []byte(got.String())}))
+			diff.File(plan.File{Path: path, Action: plan.Modify, Before: want, After: []byte(got)}))
 	}
 }

@@ -72,19 +72,22 @@ func FuzzBuild(f *testing.F) {
 		if _, err := postfix.ParseMain([]byte(main)); err != nil {
 			return
 		}
-		s := debian(t).with(mainPath, main)
-		p, err := plan.Build(s.state(t), nil, options(func(o *plan.Options) { o.Force = true }))
-		if err != nil {
-			t.Fatalf("%q: %v", main, err)
-		}
-		s.apply(p)
-		again, err := plan.Build(s.state(t), nil, options(func(o *plan.Options) { o.Force = true }))
-		if err != nil {
-			t.Fatalf("%q, again: %v", main, err)
-		}
-		for _, file := range again.Files {
-			if file.Action != plan.Unchanged {
-				t.Errorf("%q: %s changes again:\n%s\n%s", main, file.Path, file.Before, file.After)
+		for name, o := range map[string]plan.Options{"one relay": options(), "routes": routeCases(t)["subdomains"], "by sender": routeCases(t)["by-sender"]} {
+			o.Force = true
+			s := debian(t).with(mainPath, main)
+			p, err := plan.Build(s.state(t), nil, o)
+			if err != nil {
+				t.Fatalf("%s, %q: %v", name, main, err)
+			}
+			s.apply(p)
+			again, err := plan.Build(s.state(t), nil, o)
+			if err != nil {
+				t.Fatalf("%s, %q, again: %v", name, main, err)
+			}
+			for _, file := range again.Files {
+				if file.Action != plan.Unchanged {
+					t.Errorf("%s, %q: %s changes again:\n%s\n%s", name, main, file.Path, file.Before, file.After)
+				}
 			}
 		}
 	})

@@ -75,6 +75,9 @@ func everyCase(t *testing.T) []hostCase {
 		hostCase{noScache, options()},
 		hostCase{debian(t, "sender_dependent_relayhost_maps = hash:/x"), options()},
 	)
+	for _, o := range routeCases(t) {
+		cases = append(cases, hostCase{debian(t), o})
+	}
 	for name, value := range map[string]string{
 		"tls_append_default_CA": "yes", "smtp_fallback_relay": "x", "smtp_sasl_auth_soft_bounce": "no", "smtp_skip_5xx_greeting": "no",
 		"smtp_never_send_ehlo": "yes", "smtp_discard_ehlo_keywords": "auth", "smtp_sasl_type": "dovecot", "inet_protocols": "",
@@ -99,7 +102,12 @@ func collect(t *testing.T, s *server, p plan.Plan, into map[string]map[string]bo
 	for _, name := range after.Names() {
 		was, _ := before.Get(name)
 		if is, _ := after.Get(name); is != was {
-			into["main.cf"][strings.Replace(name, p.Service, "<service>", 1)] = true
+			for _, w := range p.Routes {
+				if after, ok := strings.CutPrefix(name, w.Service); ok {
+					name = "<service>" + after
+				}
+			}
+			into["main.cf"][name] = true
 		}
 	}
 	master, err := postfix.ParseMaster([]byte(text(t, p, masterPath)))
@@ -107,7 +115,7 @@ func collect(t *testing.T, s *server, p plan.Plan, into map[string]map[string]bo
 		t.Fatal(err)
 	}
 	for _, entry := range master.Services() {
-		if strings.HasPrefix(entry.Name, p.Service) {
+		if strings.HasPrefix(entry.Name, plan.ServicePrefix) {
 			for _, o := range entry.Options {
 				into["master.cf"][o.Name] = true
 			}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"relayhost/internal/diff"
 	"relayhost/internal/plan"
 	"relayhost/internal/secret"
 	"relayhost/relays"
@@ -70,10 +71,20 @@ func routeCases(t testing.TB) map[string]plan.Options {
 		"null-sender": routed(ses, route("shop", []string{"shop.example", plan.NullSender}, mailgun)),
 		"subdomains": routed(ses, route("all", []string{".example.org", "example.org"}, postmark),
 			route("one", []string{"one.example.org", "root@two.example.org"}, mailgun), route("deep", []string{".deep.example.org"}, sendgrid)),
-		"rewrite":     rewritten,
-		"by-sender":   routed(ses, manyAccounts(t, 60)...),
-		"route-added": routed(ses, route("host", []string{"host.example.com"}, postmark)),
+		"rewrite":   rewritten,
+		"by-sender": routed(ses, manyAccounts(t, 60)...),
+		"own-name":  routed(ses, route("host", []string{"host.example.com"}, postmark)),
 	}
+}
+
+// TestGoldenRemoval is what happens when the routes go.
+func TestGoldenRemoval(t *testing.T) {
+	s, all := debian(t), routeCases(t)
+	o := all["subdomains"]
+	o.Routes = append(o.Routes, plan.Route{Name: "other", Senders: []string{"other.example"}, Hops: []plan.Hop{hop(t, "ses", 587, "other"), hop(t, "smtp2go", 587, "s2g")}})
+	s.apply(build(t, s, o))
+	o.Routes = o.Routes[:1]
+	compare(t, filepath.Join("routes", "removal"), diff.Plan(build(t, s, o), false))
 }
 
 func TestGoldenRoutes(t *testing.T) {
@@ -82,7 +93,7 @@ func TestGoldenRoutes(t *testing.T) {
 		t.Run(name, func(t *testing.T) { golden(t, filepath.Join("routes", name), o) })
 	}
 	files, _ := filepath.Glob(filepath.Join("testdata", "routes", "*.txt"))
-	if len(files) != len(cases) {
+	if len(files) != len(cases)+1 {
 		t.Errorf("%d golden files for %d cases", len(files), len(cases))
 	}
 }

@@ -136,6 +136,18 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 	}
 }
 
+// The table of patterns goes with the last sender that needs one.
+func TestPatternsGo(t *testing.T) {
+	s, o := debian(t), routeCases(t)["subdomains"]
+	s.apply(build(t, s, o))
+	o.Routes = o.Routes[1:2]
+	p := build(t, s, o)
+	if got := param(t, p, "sender_dependent_default_transport_maps"); got != "hash:/etc/postfix/relayhost_by_sender" ||
+		!slices.Contains(changed(p), "remove /etc/postfix/relayhost_by_subdomain") {
+		t.Errorf("maps %s, changes %q", got, changed(p))
+	}
+}
+
 func changed(p plan.Plan) []string {
 	var paths []string
 	for _, f := range p.Files {
