@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"relayhost/internal/lab"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpd"
+	"relayhost/relays"
 )
 
 const answersPath = "/etc/relayhost/relayhost.toml"
@@ -180,4 +182,139 @@ credentials_file = "/root/shop.txt"
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || decode[setupResult](t, res).Result != "unchanged" {
 		t.Errorf("with what is stored: %s", res)
 	}
+}
+
+// twoHops is SendGrid with Brevo in its place when it fails.
+const twoHops = `version = 1
+relay = "sendgrid"
+port = 587
+from = "app@example.com"
+credentials_file = "/root/sendgrid.txt"
+[[fallback]]
+relay = "brevo"
+port = 2525
+credentials_file = "/root/brevo.txt"
+`
+
+func twoHopLab(t *testing.T) *lab.Lab {
+	t.Helper()
+	l := newLab(t, lab.Relay("sendgrid"), lab.Relay("brevo"))
+	accountFile(l, "sendgrid")
+	accountFile(l, "brevo")
+	l.Server.WriteFile(answersPath, twoHops, 0o644)
+	return l
+}
+
+// TestLabFallbackRefused: the second hop is proven before anything is written.
+func TestLabFallbackRefused(t *testing.T) {
+	t.Parallel()
+	l := twoHopLab(t)
+	refused := func(name string, says ...string) {
+		t.Helper()
+		doc := decode[setupResult](t, unchangedAfter(t, l, 3, "relayhost", "setup", "--yes", "--json"))
+		for _, want := range says {
+			if !strings.Contains(doc.Error, want) {
+				t.Errorf("%s: %q is not in %q", name, want, doc.Error)
+			}
+		}
+		if len(doc.Verification.Findings) != 1 || doc.Hint == "" {
+			t.Errorf("%s: no cause or remedy: %+v", name, doc)
+		}
+	}
+	l.Server.WriteFile("/root/brevo.txt", "username="+l.World.Relay("brevo").Username+"\npassword=xsmtpsib-"+strings.Repeat("0", 64)+"-AAAAAAAAAAAAAAAA\n", 0o600)
+	refused("wrong password", "default route, fall-back 1", "smtp-relay.brevo.com port 2525", "535")
+	accountFile(l, "brevo")
+	brevo := l.World.Relay("brevo")
+	brevo.Configure(func(c *smtpd.Config) {
+		c.Sender = func(string) *smtpd.Reply {
+			return &smtpd.Reply{Code: 550, Enhanced: "5.7.1", Text: "sender not verified"}
+		}
+	})
+	refused("sender", "default route, fall-back 1", "for the sender <app@example.com>")
+	// What only a message shows is found by the rehearsal of that hop alone.
+	brevo.Configure(func(c *smtpd.Config) {
+		c.Sender = nil
+		c.Message = func(smtpd.Envelope) *smtpd.Reply {
+			return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "account suspended"}
+		}
+	})
+	refused("message", "rehearsal: default route, fall-back 1", "account suspended")
+	if n := len(brevo.Mailbox()); n != 0 {
+		t.Errorf("%d messages at the second service", n)
+	}
+}
+
+// TestLabFailOver: whatever ails the first service, mail leaves by the second,
+// and once only.
+func TestLabFailOver(t *testing.T) {
+	t.Parallel()
+	l := twoHopLab(t)
+	s := l.Server
+	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+	}
+	first, second := l.World.Relay("sendgrid"), l.World.Relay("brevo")
+	if n, m := len(first.Mailbox()), len(second.Mailbox()); n != 2 || m != 1 {
+		t.Errorf("set-up sent %d and %d messages, want 2 and 1", n, m)
+	}
+	accounts := []smtpd.Account{{Username: first.Username, Password: secret.New(first.Password)}}
+	for _, ail := range []struct {
+		name     string
+		now, end func()
+	}{
+		{"refuses connections", func() { l.World.Block(587, lab.Reset, lab.Both) }, func() { l.World.Block(587, lab.Open, lab.Both) }},
+		{"says later", func() {
+			first.Configure(func(c *smtpd.Config) {
+				c.Sender = func(string) *smtpd.Reply { return &smtpd.Reply{Code: 451, Enhanced: "4.3.0", Text: "try later"} }
+			})
+		}, func() { first.Configure(func(c *smtpd.Config) { c.Sender = nil }) }},
+		{"rejects the password", func() { first.Configure(func(c *smtpd.Config) { c.Accounts = nil }) },
+			func() { first.Configure(func(c *smtpd.Config) { c.Accounts = accounts }) }},
+		{"hangs", func() {
+			first.Configure(func(c *smtpd.Config) { c.Delays = map[smtpd.Step]time.Duration{smtpd.StepGreeting: time.Hour} })
+		}, func() { first.Configure(func(c *smtpd.Config) { c.Delays = nil }) }},
+		{"drops packets", func() { l.World.Block(587, lab.Dropped, lab.Both) }, func() { l.World.Block(587, lab.Open, lab.Both) }},
+	} {
+		time.Sleep(3 * time.Second) // kept connections end (smtp_connection_cache_time_limit)
+		ail.now()
+		n, m := len(first.Mailbox()), len(second.Mailbox())
+		start := time.Now()
+		s.SendMail("app@example.com", "someone@elsewhere.example", ail.name)
+		for len(second.Mailbox()) == m && time.Since(start) < 70*time.Second {
+			time.Sleep(50 * time.Millisecond)
+		}
+		t.Logf("%s: by the second service after %.1f s", ail.name, time.Since(start).Seconds())
+		if len(first.Mailbox()) != n || len(second.Mailbox()) != m+1 {
+			t.Errorf("%s: %d by the first and %d by the second service\n%s", ail.name, len(first.Mailbox())-n, len(second.Mailbox())-m, s.MailLog())
+		}
+		ail.end()
+	}
+	if q := s.Queue(); q != "" {
+		t.Errorf("the queue is not empty: %s", q)
+	}
+}
+
+// TestLabHandMadeRoutes: ways that others have made, without TLS or log-in, go on
+// working beside ours.
+func TestLabHandMadeRoutes(t *testing.T) {
+	t.Parallel()
+	l := threeLab(t, lab.RelayAt([]string{"mail.corp.example"}, []relays.Port{{Port: 2526, TLS: relays.StartTLS}}, func(c *smtpd.Config) {
+		c.TLS, c.NoSTARTTLS, c.NoAuth = nil, true, true
+	}))
+	s := l.Server
+	hop := fmt.Sprintf("smtp:[%s]:2526\n", l.World.Relay("smarthost").Hosts[0].Addrs[0]) // Debian's chroot has no resolv.conf
+	s.WriteFile("/etc/postfix/transport", "corp.example "+hop, 0o644)
+	s.WriteFile("/etc/postfix/internal", "@intern.example "+hop, 0o644)
+	s.Shell("postmap hash:/etc/postfix/transport hash:/etc/postfix/internal && postconf -e transport_maps=hash:/etc/postfix/transport " +
+		"sender_dependent_default_transport_maps=hash:/etc/postfix/internal && postfix reload")
+	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+	}
+	s.SendMail("x@shop.example", "boss@corp.example", "hello")
+	waitMessages(t, l, "smarthost", 1)
+	s.SendMail("x@intern.example", "someone@elsewhere.example", "hello")
+	if m := waitMessages(t, l, "smarthost", 2)[1]; m.Session.TLSVersion != "" || m.Session.Username != "" {
+		t.Errorf("session %+v", m.Session)
+	}
+	mailFrom(t, l, "x@shop.example", "postmark")
 }

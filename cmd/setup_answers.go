@@ -26,8 +26,8 @@ func (s *setup) checkFlags() error {
 		}
 	}
 	switch {
-	case f.noProbe && f.port == "auto":
-		return usageError{errors.New("--no-probe cannot choose a port"), "give the port: --port 587 --no-probe"}
+	case f.noProbe && f.port == "auto" && !s.filePort():
+		return errNoPort
 	case !slices.Contains([]string{"ask", "send", "hold"}, f.queue):
 		return usageError{fmt.Errorf("--queue %s is not known", f.queue), "ask, send or hold"}
 	case f.printConf && s.json:
@@ -38,6 +38,15 @@ func (s *setup) checkFlags() error {
 		return usageError{errors.New("--fingerprint and --insecure-no-verify-certificate exclude each other"), ""}
 	}
 	return nil
+}
+
+var errNoPort = usageError{errors.New("--no-probe cannot choose a port"), "give the port: --port 587 --no-probe"}
+
+// filePort reports whether relayhost.toml may name the port. One that cannot be
+// read is looked at later.
+func (s *setup) filePort() bool {
+	file, err := s.answersFile()
+	return err != nil || file.Port != 0
 }
 
 // readRelay finds the service: from the flags, or from the set-up that is

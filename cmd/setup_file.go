@@ -28,7 +28,7 @@ func several(jobs []func()) {
 // readFile reads relayhost.toml, whoever has written it: the answers of an
 // earlier set-up, and the routes beside the default relay.
 func (s *setup) readFile() (err error) {
-	if s.file, err = s.readAnswers(); err != nil {
+	if s.file, err = s.answersFile(); err != nil {
 		return err
 	}
 	s.state.Load(&s.host.Reader, plan.Paths(s.state)...)
@@ -43,6 +43,16 @@ func (s *setup) readFile() (err error) {
 		}
 	}
 	return err
+}
+
+// answersFile reads the file once.
+func (s *setup) answersFile() (plan.Answers, error) {
+	if s.file.Version != 0 {
+		return s.file, nil
+	}
+	file, err := s.readAnswers()
+	s.file = file
+	return file, err
 }
 
 // readRoutes takes the fall-backs of the default relay and the routes of some

@@ -188,6 +188,12 @@ func (s *setup) choosePort(ctx context.Context) error {
 		return nil
 	}
 	order := r.PortOrder()
+	if s.flags.noProbe {
+		if s.answers.Port, s.answers.TLS = s.before.Port, relays.TLSMode(s.before.TLS); !s.sameRelay() || s.before.Port == 0 {
+			return errNoPort
+		}
+		return nil
+	}
 	if s.sameRelay() && s.before.Port != 0 {
 		order = append([]int{s.before.Port}, slices.DeleteFunc(order, func(p int) bool { return p == s.before.Port })...)
 	}

@@ -154,7 +154,7 @@ func (c *answersCheck) proofSender(prefix string, r RouteAnswers) {
 	switch {
 	case r.From == "" && from != "" && !SentBy(r.Senders, from):
 		c.bad(prefix+"senders", "route %q has no address that it can be proven with: name one of its own with from", r.Name)
-	case isAddress(r.From) && !SentBy(r.Senders, r.From):
+	case from != "" && isAddress(r.From) && !SentBy(r.Senders, r.From):
 		c.bad(prefix+"from", "%s is none of the senders of route %q", r.From, r.Name)
 	}
 }

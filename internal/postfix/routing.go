@@ -54,6 +54,11 @@ type Way struct {
 type Routing struct {
 	*Lookups
 	s State
+	// What each question would find anew: parameters of trivial-rewrite(8),
+	// and entries of master.cf.
+	params   map[string]string
+	services map[string]Service
+	catchAll *string // "" for none
 }
 
 // NewRouting reads the routing of s.
@@ -61,14 +66,27 @@ func NewRouting(s State) *Routing {
 	if s.Master == nil {
 		s.Master, _ = ParseMaster(nil)
 	}
-	return &Routing{NewLookups(s), s}
+	return &Routing{Lookups: NewLookups(s), s: s, params: map[string]string{}, services: map[string]Service{}}
 }
 
 // Param is a parameter as trivial-rewrite(8) sees it, which chooses the way.
 func (r *Routing) Param(name string) string {
-	rewrite, _ := r.s.Master.Get("rewrite", "unix")
-	value, _ := r.s.Effective(rewrite, name)
+	if value, known := r.params[name]; known {
+		return value
+	}
+	value, _ := r.s.Effective(r.service("rewrite"), name)
+	r.params[name] = value
 	return value
+}
+
+// service is an entry of master.cf; the zero value where there is none.
+func (r *Routing) service(name string) Service {
+	if s, known := r.services[name]; known {
+		return s
+	}
+	s, _ := r.s.Master.Get(name, "unix")
+	r.services[name] = s
+	return s
 }
 
 // Senders lists the keys of tables that send single senders another way, or log
@@ -126,8 +144,7 @@ func (r *Routing) Way(sender string) Way {
 
 // By is the way of mail that goes to the next hops by transport.
 func (r *Routing) By(transport, nextHops string) Way {
-	w := Way{Transport: transport}
-	w.Service, _ = r.s.Master.Get(transport, "unix")
+	w := Way{Transport: transport, Service: r.service(transport)}
 	w.add(nextHops)
 	if len(w.NextHops)+len(w.Broken) > 0 {
 		w.add(r.option(w, "smtp_fallback_relay"))
@@ -154,12 +171,15 @@ func splitWords(list string) []string {
 // CatchAll is the entry "*" of transport_maps, which wins over relayhost. An
 // entry ":" changes nothing and is none.
 func (r *Routing) CatchAll() (value string, ok bool) {
-	maps := r.Param("transport_maps")
-	if !slices.Contains(r.Keys(maps), "*") { // a static: would answer anything
-		return "", false
+	if r.catchAll == nil {
+		found := ""
+		maps := r.Param("transport_maps")
+		if slices.Contains(r.Keys(maps), "*") { // a static: would answer anything
+			found, _, _ = r.Get(maps, "*")
+		}
+		r.catchAll = &found
 	}
-	value, _, ok = r.Get(maps, "*")
-	return value, ok && value != ":" && value != ""
+	return *r.catchAll, *r.catchAll != ":" && *r.catchAll != ""
 }
 
 // ofSender searches a table by the whole address and then by its domain

@@ -1,0 +1,234 @@
+package cmd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/secret"
+	"relayhost/internal/ui"
+)
+
+// look runs setup, without a change, on a host that has nothing but a
+// relayhost.toml. It returns standard output.
+func look(t testing.TB, file string, args ...string) (string, error) {
+	t.Helper()
+	root := t.TempDir()
+	for path, text := range map[string]string{plan.AnswersPath: file, "/etc/resolv.conf": "nameserver 127.0.0.1\n",
+		"/etc/ssl/certs/ca-certificates.crt": "x"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, path), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out, said bytes.Buffer
+	a := &app{
+		io:      &ui.Streams{In: strings.NewReader(""), Out: &out, Err: &said},
+		host:    &host.Host{Reader: host.Reader{Root: root, Path: root}},
+		timeout: time.Minute,
+	}
+	cmd := newSetupCmd(a)
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetArgs(append(args, "--no-probe"))
+	err := cmd.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// lookAtRoutes has the default relay on a port that is given.
+const lookAtRoutes = `version = 1
+relay = "sendgrid"
+port = 587
+from = "app@example.com"
+
+[[route]]
+name = "shop"
+senders = ["shop.example"]
+relay = "postmark"
+port = 587
+`
+
+// A file that nothing can be made of is told with line, and what would help.
+func TestMistakesInTheFile(t *testing.T) {
+	dir := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"loose": 0o644, "good": 0o600, "ses": 0o600} {
+		text := "username=u\npassword=p\n"
+		if name == "ses" {
+			text = "username=u\nsecret_access_key=" + strings.Repeat("k", 40) + "\n"
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name, add string
+		code      int
+		says      string
+		hint      string
+	}{
+		{"unknown key", "smtp = 1\n", exitUsage, ":11: unknown key route.smtp", ""},
+		{"sender in two routes", "[[route]]\nname = \"b\"\nsenders = [\"shop.example\"]\nrelay = \"brevo\"\n", exitUsage, ":13: sender shop.example", ""},
+		{"unknown relay", "[[route.fallback]]\nrelay = \"sengrid\"\n", exitUsage, ":12: ", "relayhost relays"},
+		{"unknown region", "[[route.fallback]]\nrelay = \"ses\"\nregion = \"eu west\"\n", exitUsage, ":13: ", ""},
+		{"TLS modes", "[[route.fallback]]\nrelay = \"brevo\"\nport = 465\n", exitUsage, ":13: port 465", "587 and 2525"},
+		{"credentials that others can read", "credentials_file = \"" + dir + "/loose\"\n", exitFailed, ":11: " + dir + "/loose is readable by other users", "chmod 600"},
+		{"no credentials file", "credentials_file = \"" + dir + "/none\"\n", exitFailed, ":11: open " + dir + "/none", ""},
+		{"a key of another service", "credentials_file = \"" + dir + "/ses\"\n", exitUsage, ":11: route shop: secret_access_key is for Amazon SES", "password="},
+		{"no port", "[[route.fallback]]\nrelay = \"brevo\"\n", exitUsage, ":12: route shop, fall-back 1 names no port", "--no-probe"},
+	} {
+		out, err := look(t, lookAtRoutes+test.add, "--dry-run")
+		if exitCode(err) != test.code || err == nil || !strings.Contains(err.Error(), plan.AnswersPath+test.says) {
+			t.Errorf("%s: exit code %d, %v", test.name, exitCode(err), err)
+		}
+		if got := strings.Join(hints(err), "; "); !strings.Contains(got, test.hint) || test.hint == "" && got != "" {
+			t.Errorf("%s: hint %q", test.name, got)
+		}
+		if out != "" {
+			t.Errorf("%s: something was printed:\n%s", test.name, out)
+		}
+	}
+	_, err := look(t, lookAtRoutes, "--dry-run", "--relay", "ses", "--region", "eu-west-1", "--port", "587")
+	if err != nil {
+		t.Errorf("another default relay: %v", err)
+	}
+	var mistake *plan.FileError
+	s := &setup{file: plan.Answers{}, flags: setupFlags{}}
+	s.app = &app{io: &ui.Streams{}}
+	c := chain{route: 0, name: "shop", hops: []*plan.Hop{{}}}
+	if err := s.readAccount(c, 0, plan.StoredAccounts(s.state)); !errors.As(err, &mistake) || exitCode(err) != exitUsage || !strings.Contains(err.Error(), "route shop: no credentials") {
+		t.Errorf("no credentials: %v", err)
+	}
+}
+
+// --print-config writes what flags and file mean together, and the file again
+// where the flags add nothing.
+func TestPrintConfig(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"the file alone", nil, []string{lookAtRoutes}},
+		{"another sender", []string{"--from", "ops@example.com"}, []string{"from = 'ops@example.com'", "relay = 'sendgrid'\nhost = 'smtp.sendgrid.net'\nport = 587", "[[route]]\nname = 'shop'"}},
+		{"another relay", []string{"--relay", "brevo", "--port", "2525"}, []string{"relay = 'brevo'", "port = 2525", "name = 'shop'"}},
+	} {
+		out, err := look(t, lookAtRoutes, append(test.args, "--print-config")...)
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		for _, want := range test.want {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: %q is not in\n%s", test.name, want, out)
+			}
+		}
+		if again, err := look(t, out, "--print-config"); err != nil || again != out {
+			t.Errorf("%s: printed again it is another: %v\n%s", test.name, err, again)
+		}
+	}
+}
+
+// manyRoutes is a file of n routes by four services, with an account at each.
+func manyRoutes(t testing.TB, n int) string {
+	t.Helper()
+	account := filepath.Join(t.TempDir(), "account")
+	if err := os.WriteFile(account, []byte("username=u@example.com\npassword="+strings.Repeat("p", 36)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "version = 1\nrelay = \"ovh\"\nport = 587\nfrom = \"app@example.com\"\ncredentials_file = %q\n", account)
+	for i := range n {
+		relay := []string{"mailgun", "smtp2go", "elasticemail", "mailjet"}[i%4]
+		fmt.Fprintf(&b, "\n[[route]]\nname = \"r%05d\"\nsenders = [\"d%05d.example\"]\nrelay = \"%s\"\nport = 587\ncredentials_file = %q\n", i, i, relay, account)
+	}
+	return b.String()
+}
+
+// Looking at many routes costs what each of them costs.
+func TestManyRoutes(t *testing.T) {
+	took := map[int]time.Duration{}
+	for _, n := range []int{1000, 10_000} {
+		took[n] = time.Hour
+		for range 2 {
+			start := time.Now()
+			out, err := look(t, manyRoutes(t, n), "--dry-run")
+			if err != nil {
+				t.Fatal(err)
+			}
+			took[n] = min(took[n], time.Since(start))
+			if got := strings.Count(out, "\n+@d"); got != n {
+				t.Errorf("%d entries of %d", got, n)
+			}
+		}
+	}
+	t.Log(took)
+	if took[10_000] > 40*took[1000]+time.Second {
+		t.Errorf("not linear: %v", took)
+	}
+}
+
+func BenchmarkDryRunOfRoutes(b *testing.B) {
+	for _, n := range []int{100, 1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			file := manyRoutes(b, n)
+			for b.Loop() {
+				if _, err := look(b, file, "--dry-run"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// Each sender is proven once, the null sender and names below a domain aside.
+func TestSendersOf(t *testing.T) {
+	for _, test := range []struct {
+		route plan.Route
+		want  string
+	}{
+		{plan.Route{Name: plan.DefaultRoute, From: "a@b.example"}, `["a@b.example"]`},
+		{plan.Route{Name: "r", From: "x@s.example", Senders: []string{"s.example", "y@t.example", "u.example"}}, `["x@s.example" "y@t.example" "postmaster@u.example"]`},
+		{plan.Route{Name: "r", From: "x@y.s.example", Senders: []string{".s.example", plan.NullSender}}, `["x@y.s.example" ""]`},
+		{plan.Route{Name: "r", From: "a@b.example", Senders: []string{plan.NullSender}}, `[""]`},
+	} {
+		if got := fmt.Sprintf("%q", sendersOf(test.route)); got != test.want {
+			t.Errorf("%v: %s", test.route.Senders, got)
+		}
+	}
+}
+
+// Hops that share an account share a connection, whoever sends there.
+func TestProbings(t *testing.T) {
+	hop := plan.Hop{Host: "a.test", Port: 587, Username: "u", Password: secret.New("p")}
+	other := hop
+	other.Username = "v"
+	s := &setup{app: &app{io: &ui.Streams{}}}
+	s.answers = plan.Options{Host: "a.test", Port: 587, Username: "u", Password: secret.New("p"), From: "a@b.example"}
+	s.answers.Routes = []plan.Route{
+		{Name: "one", Senders: []string{"x@one.example"}, Hops: []plan.Hop{hop}},
+		{Name: "two", Senders: []string{"x@two.example"}, Hops: []plan.Hop{other, hop}},
+	}
+	for i := range maxSenders {
+		s.answers.Routes = append(s.answers.Routes, plan.Route{Name: "more", Senders: []string{fmt.Sprintf("x@%d.example", i)}, Hops: []plan.Hop{other}})
+	}
+	list, left, err := s.probings()
+	if err != nil || len(list) != 2 || left != 1 {
+		t.Fatalf("%d connections, %d left out: %v", len(list), left, err)
+	}
+	if got := fmt.Sprint(list[0].senders); got != "[a@b.example x@one.example x@two.example]" {
+		t.Errorf("the first gets %s", got)
+	}
+	if got := list[0].of["x@two.example"]; got != "route two, fall-back 1" {
+		t.Errorf("label %q", got)
+	}
+	if len(list[1].senders) != maxSenders {
+		t.Errorf("the second gets %d senders", len(list[1].senders))
+	}
+}
