@@ -318,3 +318,79 @@ func TestLabHandMadeRoutes(t *testing.T) {
 	}
 	mailFrom(t, l, "x@shop.example", "postmark")
 }
+
+// TestLabNullSender: a default relay that refuses bounces is found out, and a
+// route that takes them keeps them going.
+func TestLabNullSender(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, lab.Relay("postmark"), lab.Relay("ses", func(c *smtpd.Config) {
+		c.Sender = func(from string) *smtpd.Reply {
+			if from == "" {
+				return &smtpd.Reply{Code: 501, Text: "Invalid MAIL FROM address provided"}
+			}
+			return nil
+		}
+	}))
+	accountFile(l, "ses")
+	accountFile(l, "postmark")
+	_, blog, _ := strings.Cut(threeServices, "[[route]]\nname = \"blog\"")
+	text := strings.TrimSuffix(threeServices, "[[route]]\nname = \"blog\""+blog)
+	l.Server.WriteFile(answersPath, strings.Replace(text, `, "<>"`, "", 1), 0o644)
+	res := l.Run("relayhost", "setup", "--yes", "--json")
+	if res.Code != 0 || !strings.Contains(res.Stdout, "refuses mail without a sender (501") {
+		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+	}
+	valid(t, "setup", res.Stdout)
+	l.Server.WriteFile(answersPath, text, 0o644)
+	res = l.Run("relayhost", "setup", "--yes", "--json")
+	if res.Code != 0 || strings.Contains(res.Stdout, "refuses mail without a sender") {
+		t.Fatalf("with a route: %s\n%s", res, l.Server.MailLog())
+	}
+	mailFrom(t, l, "<>", "postmark")
+}
+
+// TestLabRoutesDocument sets a server up by each file of docs/routes.md, one
+// after the other, and makes the mistake that it shows.
+func TestLabRoutesDocument(t *testing.T) {
+	t.Parallel()
+	const path = "../docs/routes.md"
+	const shop = "0123456789abcdef0123456789abcdef-89abcdef-01234567"
+	l := threeLab(t, lab.Relay("sendgrid"), lab.Relay("mailgun", func(c *smtpd.Config) {
+		c.Accounts = append(c.Accounts, smtpd.Account{Username: "postmaster@mg.shop.example", Password: secret.New(shop)})
+	}))
+	s := l.Server
+	accountFile(l, "mailgun")
+	accountFile(l, "sendgrid")
+	s.WriteFile("/root/mailgun-shop.txt", "username=postmaster@mg.shop.example\npassword="+shop+"\n", 0o600)
+	files := 0
+	for _, f := range fences(t, path) {
+		switch {
+		case f.lang == "toml":
+			files++
+			s.WriteFile(answersPath, f.text, 0o644)
+			if res := l.Run("relayhost", "setup", "--queue", "send", "--yes", "--json"); res.Code != 0 || decode[setupResult](t, res).Result != "applied" {
+				t.Fatalf("%s:%d: %s\n%s", path, f.line, res, s.MailLog())
+			}
+			if got := s.ReadFile(answersPath); got != f.text {
+				t.Errorf("%s:%d: the file of hand was changed:\n%s", path, f.line, got)
+			}
+			if res := l.Run("relayhost", "setup", "--yes"); !strings.Contains(res.Stdout, "unchanged") {
+				t.Errorf("%s:%d: again: %s", path, f.line, res)
+			}
+		case strings.Contains(f.text, "error:"):
+			twice := strings.Replace(threeServices, `"blog.example",`, `"shop.example",`, 1)
+			at := strings.Count(twice[:strings.LastIndex(twice, `"shop.example"`)], "\n") + 1
+			s.WriteFile(answersPath, twice, 0o644)
+			res := unchangedAfter(t, l, 64, "relayhost", "setup", "--yes")
+			if want := strings.NewReplacer(":14:", fmt.Sprintf(":%d:", at), "line 8", "line 14").Replace(f.text); !strings.Contains(res.Stderr, strings.TrimSpace(want)) {
+				t.Errorf("%s:%d: %s", path, f.line, res)
+			}
+		}
+	}
+	if files != 3 {
+		t.Errorf("%d files in %s", files, path)
+	}
+	if res := l.Run("relayhost", "status"); !strings.Contains(res.Stdout, "then [smtp-relay.brevo.com]:") {
+		t.Errorf("status: %s", res)
+	}
+}

@@ -222,7 +222,7 @@ func TestProbings(t *testing.T) {
 	if err != nil || len(list) != 2 || left != 1 {
 		t.Fatalf("%d connections, %d left out: %v", len(list), left, err)
 	}
-	if got := fmt.Sprint(list[0].senders); got != "[a@b.example x@one.example x@two.example]" {
+	if got := fmt.Sprint(list[0].senders); got != "[a@b.example x@one.example x@two.example ]" {
 		t.Errorf("the first gets %s", got)
 	}
 	if got := list[0].of["x@two.example"]; got != "route two, fall-back 1" {

@@ -24,6 +24,8 @@ type probing struct {
 	roots   *x509.CertPool
 	senders []string
 	of      map[string]string // label of the first route and hop that has the sender
+	// curious asks for the null sender at last, which nobody has to take.
+	curious bool
 	result  smtpprobe.Result
 	err     error
 }
@@ -111,7 +113,10 @@ func (s *setup) probings() (list []*probing, left int, err error) {
 		}
 	}
 	if s.flags.noVerify {
-		left = 0
+		return list, 0, nil
+	}
+	if s.isSeveral() && !slices.ContainsFunc(s.routes(), func(r plan.Route) bool { return slices.Contains(r.Senders, plan.NullSender) }) {
+		list[0].senders, list[0].curious = append(list[0].senders, ""), true
 	}
 	return list, left, nil
 }
@@ -188,6 +193,9 @@ func (s *setup) probeFailed(p *probing) error {
 		return p.err
 	case p.result.Err == nil:
 		return nil
+	case p.outOfCuriosity():
+		s.leftOut("%s refuses mail without a sender (%d %s): bounces and receipts of this server go nowhere; a route with \"<>\" among its senders takes them", p.hop.Host, p.result.Code, p.result.Text)
+		return nil
 	case p.hop.NoVerify && p.result.Fault.Certificate():
 		// Our own client logs in on verified connections only; the rehearsal
 		// goes the whole way.
@@ -239,7 +247,7 @@ func (s *setup) probeOne(ctx context.Context, p *probing, addrs addresses) {
 		return
 	}
 	p.result = s.dial(ctx, p, addrs.list)
-	for until := time.Now().Add(patience); later(p.result) && time.Now().Add(retryPause).Before(until); {
+	for until := time.Now().Add(patience); p.later() && time.Now().Add(retryPause).Before(until); {
 		s.progress("%s says %d, later: trying again", p.hop.Host, p.result.Code)
 		select {
 		case <-ctx.Done():
@@ -256,8 +264,16 @@ const retryPause = 5 * time.Second
 
 // later reports whether the relay put a probe off. A log-in that was put off is
 // not tried again: services lock accounts that keep trying.
-func later(res smtpprobe.Result) bool {
-	return res.Fault == smtpprobe.FaultReply && res.Code/100 == 4 && res.Failed != smtpprobe.StepAuth
+func (p *probing) later() bool {
+	res := p.result
+	return res.Fault == smtpprobe.FaultReply && res.Code/100 == 4 && res.Failed != smtpprobe.StepAuth && !p.outOfCuriosity()
+}
+
+// outOfCuriosity reports whether the one thing refused is the null sender that
+// nobody needs there.
+func (p *probing) outOfCuriosity() bool {
+	res := p.result
+	return p.curious && res.Sender == "" && res.Fault == smtpprobe.FaultReply && (res.Failed == smtpprobe.StepMail || res.Failed == smtpprobe.StepRcpt)
 }
 
 // addresses are those of a host, IPv4 first.

@@ -123,6 +123,15 @@ EXAMPLES = r"""
     username: "{{ vault_smtp_username }}"
     password: "{{ vault_smtp_password }}"
 
+- name: Routes and fall-backs are in the file
+  ansible.builtin.copy:
+    src: relayhost.toml
+    dest: /etc/relayhost/relayhost.toml
+    mode: "0644"
+
+- name: What the file says, and no option beside it
+  relayhost.mail.relayhost: {}
+
 - name: The set-up still holds
   relayhost.mail.relayhost:
     state: verified
@@ -153,6 +162,11 @@ port:
   returned: state=present
   type: int
   sample: 587
+routes:
+  description: Routes of relayhost.toml, the default first, each with senders and hops; empty where there is one relay only.
+  returned: state=present
+  type: list
+  elements: dict
 change_id:
   description: Id of the change, for C(relayhost rollback --to).
   returned: when something was changed
@@ -256,6 +270,7 @@ class Relayhost(object):
             self.fail(code, doc, err)
         touched = [f for f in doc["files"] if f["action"] != "none"]
         out = dict((key, doc[key]) for key in ("result", "relay", "host", "port", "tls", "change_id", "commands"))
+        out["routes"] = doc.get("routes", [])
         out["files"] = [dict(path=f["path"], action=f["action"]) for f in touched]
         out["changed"] = doc["result"] == "applied" or (self.module.check_mode and bool(touched))
         if out["changed"]:
