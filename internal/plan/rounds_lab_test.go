@@ -71,6 +71,22 @@ func TestLabWaysThereAndBack(t *testing.T) {
 	}
 }
 
+// So do routes, fall-backs and accounts by sender, with the checks of the staged
+// result on every one of their tables.
+func TestLabRoutesThereAndBack(t *testing.T) {
+	for _, suite := range suites() {
+		t.Run(string(suite), func(t *testing.T) {
+			l := lab.New(t, lab.On(suite), lab.Relay("ses"), lab.Relay("postmark"), lab.Relay("sendgrid"), lab.Relay("mailgun"))
+			relay, text := l.World.Relay, l.Server.ReadFile(mainPath)
+			for _, c := range routesCases {
+				a := c.setUp(relay("ses"), relay("postmark"), relay("sendgrid"), relay("mailgun"))
+				a["Fallback"] = []any{hopTo(relay("sendgrid"), 587)}
+				goRounds(t, l.Server, a, []string{text}, []string{c.name})
+			}
+		})
+	}
+}
+
 // goRounds has onserver apply and roll back each text.
 func goRounds(t *testing.T, s *lab.Server, a answers, texts, names []string) {
 	t.Helper()
