@@ -78,15 +78,17 @@ func (b *builder) localRecipient() *Conflict {
 // openRelay finds a server that passes on mail for strangers: through the relay
 // it would cost the account.
 func (b *builder) openRelay() *Conflict {
-	for _, o := range b.s.Openings() {
-		if o.Network != "" {
-			return &Conflict{o.Parameter, o.Value, fmt.Sprintf("%s may send through this server, and so through your account", o.Network),
-				"list only your own networks in mynetworks"}
-		}
-		return &Conflict{o.Parameter, o.Value, fmt.Sprintf("anybody may send through this server (%s), and so through your account", o.Service),
-			"put reject_unauth_destination before permit"}
+	list := b.s.Openings()
+	if len(list) == 0 {
+		return nil
 	}
-	return nil
+	o := list[0]
+	if o.Network != "" {
+		return &Conflict{o.Parameter, o.Value, fmt.Sprintf("%s may send through this server, and so through your account", o.Network),
+			"list only your own networks in mynetworks"}
+	}
+	return &Conflict{o.Parameter, o.Value, fmt.Sprintf("anybody may send through this server (%s), and so through your account", o.Service),
+		"put reject_unauth_destination before permit"}
 }
 
 // cutLast is strings.Cut at the last separator.
