@@ -84,7 +84,7 @@ func (a *reading) defaultRoute(f found) error {
 			a.r.Param("default_transport"), cmp.Or(w.Service.Command, "a service that master.cf does not have"))
 	}
 	if value, all := a.r.CatchAll(); all {
-		a.leave("the entry \"* "+value+"\" of transport_maps", "it wins over relayhost and all senders' tables, so that setup refuses to go on beside it: take it out of its file right before setup")
+		a.catchAll("the entry \"* " + value + "\" of transport_maps")
 	}
 	a.route(plan.DefaultRoute, f)
 	return nil
@@ -177,6 +177,15 @@ func (a *reading) route(name string, f found) {
 		a.services = append(a.services, w.Service)
 	}
 	a.out.Routes = append(a.out.Routes, r)
+}
+
+// catchAll says what becomes of the entry "*".
+func (a *reading) catchAll(entry string) {
+	if a.r.Param("sender_dependent_relayhost_maps")+a.r.Param("sender_dependent_default_transport_maps") != "" {
+		a.leave(entry, "it wins over relayhost and the tables of senders, so that setup refuses to go on beside it: take out what is not wanted of them")
+		return
+	}
+	a.change(entry+" goes", "relayhost names that relay; mail for domains of this server stays here then, which the entry sends to the relay as well")
 }
 
 // bySenderInVain names the senders' tables that a catch-all transport defeats.

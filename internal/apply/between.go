@@ -151,11 +151,13 @@ func joinTables(before, after []byte) ([]byte, bool) {
 		joined = append(joined, '\n')
 	}
 	for _, key := range oldKeys {
-		if bare[key] {
+		_, stays := values[key]
+		// "*" of transport(5) would win over the new relayhost.
+		if bare[key] || key == "*" && !stays {
 			all = false
 			continue
 		}
-		if _, stays := values[key]; !stays {
+		if !stays {
 			joined = append(joined, key+" "+oldValues[key]+"\n"...)
 		}
 	}

@@ -150,6 +150,7 @@ func TestJoinTables(t *testing.T) {
 	for name, test := range map[string]struct{ before, after, want string }{
 		"another hop":     {"[a]:587 u:1\n", "[b]:587 u:2\n", "[b]:587 u:2\n[a]:587 u:1\n"},
 		"bare host":       {"b u:0\na u:1\n", "[b]:587 u:2\n", "[b]:587 u:2\na u:1\n"},
+		"catch-all goes":  {"a smtp:[x]\n* smtp:[b]:587\n", "a smtp:[x]\n", "a smtp:[x]\n"},
 		"new password":    {"[a]:587 u:1\n", "[a]:587 u:2\n", "[a]:587 u:2\n"},
 		"one goes":        {"[a]:587 u:1\n[b]:587 u:2\n", "[b]:587 u:2\n", "[a]:587 u:1\n[b]:587 u:2\n"},
 		"patterns":        {"/a b/ 4.7.1\n", "/a c/ 4.7.2\n", "/a c/ 4.7.2\n/a b/ 4.7.1\n"},

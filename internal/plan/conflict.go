@@ -3,8 +3,6 @@ package plan
 import (
 	"fmt"
 	"strings"
-
-	"relayhost/internal/postfix"
 )
 
 // Conflict is something on this host that makes the set-up useless or harmful
@@ -34,27 +32,6 @@ func (b *builder) conflicts() error {
 			b.note("%s", c.Error())
 		default:
 			return c
-		}
-	}
-	return nil
-}
-
-// catchAll finds the transport(5) entry "*", which wins over relayhost.
-func (b *builder) catchAll() *Conflict {
-	for _, t := range postfix.ParseTables(b.param("transport_maps"), b.s.DefaultMap) {
-		if t.Path == b.path(transportFile) {
-			continue
-		}
-		text, ok := b.s.Maps[t.Path]
-		if !ok {
-			if t.Type != "" && !t.Editable() {
-				b.note("transport_maps = %s may send mail past the relay; it cannot be read from here", t)
-			}
-			continue
-		}
-		if value, found := parseTable(text).get("*"); found && value != ":" {
-			return &Conflict{"transport_maps", t.String(), fmt.Sprintf("its entry \"* %s\" sends all mail past the relay", value),
-				fmt.Sprintf("remove that entry from %s, or keep it for single domains with --direct", t.Path)}
 		}
 	}
 	return nil
