@@ -193,6 +193,10 @@ func TestLabRollbackFaults(t *testing.T) {
 		{"newer_journal", `sed -i 's/"version": 1/"version": 2/' /var/lib/relayhost/history/*/journal.json`, 1, "version 2", "again"},
 		{"no_journal", `rm /var/lib/relayhost/history/*/journal.json`, 1, "journal.json", "again"},
 		{"immutable", `chattr +i /etc/postfix/main.cf`, 1, "chattr -i", `chattr -i /etc/postfix/main.cf`},
+		{"disk_full", `dd if=/dev/zero of=/etc/postfix/filler bs=1k 2>/dev/null; true`, 1,
+			"/etc/postfix is on a disk with", `rm /etc/postfix/filler`},
+		{"state_disk_full", `mount -t tmpfs -o size=400k,mode=0700 tmpfs /var/lib/relayhost && cp -a /root/state/. /var/lib/relayhost/ && dd if=/dev/zero of=/var/lib/relayhost/filler bs=1k 2>/dev/null; true`, 1,
+			"/var/lib/relayhost is on a disk with", `rm /var/lib/relayhost/filler`},
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()

@@ -94,11 +94,11 @@ func (t *transaction) clearDone() error {
 			return err
 		}
 		for _, id := range j.Undoes {
-			if err := t.h.RemoveAll(filepath.Join(t.dir, historyDir, id)); err != nil {
+			if err := t.discard(filepath.Join(t.dir, historyDir, id)); err != nil {
 				return err
 			}
 		}
-		if err := t.h.RemoveAll(done); err != nil {
+		if err := t.discard(done); err != nil {
 			return err
 		}
 	}

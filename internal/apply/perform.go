@@ -69,7 +69,7 @@ func (t *transaction) abandon(err error) error {
 	if _, statErr := t.h.Lstat(filepath.Join(t.dir, inProgress)); statErr != nil {
 		return err
 	}
-	return errors.Join(err, t.h.RemoveAll(filepath.Join(t.dir, inProgress)))
+	return errors.Join(err, t.discard(filepath.Join(t.dir, inProgress)))
 }
 
 // number gives the change its place and its name.

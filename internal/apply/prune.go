@@ -112,7 +112,7 @@ func (t *transaction) fold(older, newer journal) (journal, error) {
 	j.Held = append(append([]string{}, older.Held...), newer.Held...)
 	j.Record.Held = len(j.Held)
 	j.Replaces = []string{older.Record.ID, newer.Record.ID}
-	if err := t.h.RemoveAll(filepath.Join(t.dir, historyDir, j.Record.ID)); err != nil {
+	if err := t.discard(filepath.Join(t.dir, historyDir, j.Record.ID)); err != nil {
 		return j, err
 	}
 	if err := j.write(t.h, filepath.Join(t.dir, historyDir), j.Record.ID); err != nil {
@@ -128,7 +128,7 @@ func (t *transaction) dropFolded(past []journal) error {
 			if id == "" || host.IsTemp(id) {
 				continue
 			}
-			if err := t.h.RemoveAll(filepath.Join(t.dir, historyDir, id)); err != nil {
+			if err := t.discard(filepath.Join(t.dir, historyDir, id)); err != nil {
 				return err
 			}
 		}

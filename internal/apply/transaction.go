@@ -97,6 +97,19 @@ func (t *transaction) sweep(dirs ...string) error {
 	return nil
 }
 
+// discard removes a journal at once: half of one would read as damaged. What is
+// left under the temporary name is swept by the next run.
+func (t *transaction) discard(dir string) error {
+	if _, err := t.h.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	temp := filepath.Join(filepath.Dir(dir), host.TempName())
+	if err := t.h.Rename(dir, temp); err != nil {
+		return err
+	}
+	return t.h.RemoveAll(temp)
+}
+
 // files turns the plan into steps, and refuses a plan that was made from
 // another text than the one on disk. Folders that are missing come first.
 func (t *transaction) files(p plan.Plan) ([]step, error) {

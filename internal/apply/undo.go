@@ -63,7 +63,7 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	if err := t.note(j, by); err != nil {
 		return err
 	}
-	return t.h.RemoveAll(dir)
+	return t.discard(dir)
 }
 
 var errNotReloaded = errors.New("the files are as before, but Postfix was not reloaded: run \"postfix reload\"")
