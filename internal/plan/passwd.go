@@ -105,6 +105,9 @@ func (b *builder) ownTables() error {
 		if (postfix.Table{Type: b.mapType, Path: f.Path}).Index() != "" {
 			f.Map = b.mapType
 		}
+		if slices.Contains(b.s.Unreadable, f.Path) {
+			f.Before = []byte{} // it is there, and a look without root does not tell what is in it
+		}
 		b.file(f)
 		s.d.PasswordMap = b.mapType + ":" + f.Path
 	}

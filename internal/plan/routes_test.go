@@ -136,6 +136,25 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 	}
 }
 
+// A look without root says that a table is there and changes, not that it is new.
+func TestOwnTableThatCannotBeRead(t *testing.T) {
+	s, o := debian(t), routeCases(t)["two-accounts"]
+	s.apply(build(t, s, o))
+	const path = "/etc/postfix/relayhost_passwd_shop"
+	delete(s.files, path)
+	for _, test := range []struct {
+		o    plan.Options
+		want string
+	}{{o, "modify " + path}, {routed(hop(t, "ses", 587, "ses")), "remove " + path}} {
+		st := s.state(t)
+		st.Unreadable = []string{path}
+		p, err := plan.Build(st, nil, test.o)
+		if err != nil || !slices.Contains(changed(p), test.want) {
+			t.Errorf("%v, changes %q, want %q", err, changed(p), test.want)
+		}
+	}
+}
+
 // The table of patterns goes with the last sender that needs one.
 func TestPatternsGo(t *testing.T) {
 	s, o := debian(t), routeCases(t)["subdomains"]

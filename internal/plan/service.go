@@ -109,6 +109,7 @@ func (b *builder) leftovers() error {
 	for _, t := range before {
 		gone := strings.HasPrefix(t.Path, b.path(ownPrefix)) && !slices.ContainsFunc(b.files, func(f File) bool { return f.Path == t.Path })
 		text, there := b.s.Maps[t.Path]
+		there = there || slices.Contains(b.s.Unreadable, t.Path)
 		if !gone || !there || filepath.Base(t.Path) == genericFile || filepath.Base(t.Path) == filterFile {
 			continue
 		}

@@ -1,0 +1,67 @@
+//go:build lab
+
+package plan_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
+	"relayhost/relays"
+)
+
+// TestBenchThroughputOfTwo empties the queue of one server through two services
+// 50 ms away, one after the other and both at once: the routes do not share
+// connections, so that both at once reach the sum.
+func TestBenchThroughputOfTwo(t *testing.T) {
+	behaviour := func(c *smtpd.Config) { c.MaxConnections, c.Extensions = 20, []string{"PIPELINING", "8BITMIME"} }
+	l := lab.New(t, lab.Delay(benchDelay), lab.Packages("dnsmasq-base"), lab.Resolver("127.0.0.1"),
+		lab.Relay("mailgun", behaviour), lab.Relay("sendgrid", behaviour))
+	s := l.Server
+	s.Start("dnsmasq", "--keep-in-foreground", "--no-resolv", "--server=192.0.2.53", "--listen-address=127.0.0.1", "--bind-interfaces", "--min-cache-ttl=3600")
+	s.Shell("mkdir -p /var/spool/postfix/etc && cp /etc/resolv.conf /etc/hosts /etc/services /var/spool/postfix/etc/")
+	s.Shell("postconf -e smtpd_client_connection_rate_limit=0")
+	s.StartPostfix()
+	a := answersTo(l.World.Relay("mailgun"), 587, relays.StartTLS)
+	a["Routes"] = []any{routeTo("shop", []string{"shop.example"}, hopTo(l.World.Relay("sendgrid"), 587))}
+	write(t, s, a)
+	mailgun, sendgrid := drain(t, l, "mailgun"), drain(t, l, "sendgrid")
+	both := drain(t, l, "mailgun", "sendgrid")
+	fmt.Printf("figure: two_relays_per_second %.1f (alone %.1f and %.1f)\n", both, mailgun, sendgrid)
+	atLeast(t, "two_relays_to_sum", both/(mailgun+sendgrid), 0.9)
+}
+
+// drain fills the queue with mail for each of the relays, lets it go and returns
+// the messages a second from the tenth to the ninetieth percent.
+func drain(t *testing.T, l *lab.Lab, ids ...string) float64 {
+	t.Helper()
+	const each = 800
+	sender := map[string]string{"mailgun": "app@example.org", "sendgrid": "app@shop.example"}
+	began := map[string]int{}
+	l.Server.Shell("postconf -e 'defer_transports=relayhost-mailgun relayhost-shop' && postfix reload")
+	for _, id := range ids {
+		began[id] = len(l.World.Relay(id).Mailbox())
+		l.Server.Shell(fmt.Sprintf("smtp-source -s 10 -m %d -l 4000 -f %s -t ops@example.net 127.0.0.1:25", each, sender[id]))
+	}
+	waitQueue(t, l.Server, each*len(ids))
+	l.Server.Shell("postconf -X defer_transports && postfix reload && postqueue -f")
+	var times []time.Time
+	for end := time.Now().Add(5 * time.Minute); len(times) < each*len(ids); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d messages came by %s\n%s", len(times), each*len(ids), strings.Join(ids, " and "), tail(l.Server.MailLog()))
+		}
+		times = times[:0]
+		for _, id := range ids {
+			for _, m := range l.World.Relay(id).Mailbox()[began[id]:] {
+				times = append(times, m.Time)
+			}
+		}
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	first, last := len(times)/10, len(times)*9/10
+	return float64(last-first) / times[last-1].Sub(times[first-1]).Seconds()
+}
