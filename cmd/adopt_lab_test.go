@@ -39,7 +39,7 @@ func TestLabAdopt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if os.Getenv("LAB_FULL") == "" {
-		names = []string{"fallback", "fingerprint", "gmail", "internal", "mailgun-465", "sendgrid", "two-accounts"}
+		names = []string{"catch-all", "closed-by-sender", "fallback", "fingerprint", "gmail", "internal", "mailgun-465", "sendgrid", "two-accounts"}
 	}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
@@ -258,7 +258,12 @@ func (a *adoption) noSecret(res lab.Result) {
 // makeOurs runs setup on the file alone.
 func (a *adoption) makeOurs() {
 	a.Helper()
+	const file = "/etc/relayhost/relayhost.toml"
+	offer := a.l.Server.ReadFile(file)
 	res := a.l.Run("relayhost", "setup", "--yes", "--json")
+	if now := a.l.Server.ReadFile(file); now != offer {
+		a.Errorf("setup wrote the file anew:\n%s", now)
+	}
 	if res.Code != 0 {
 		a.Fatalf("setup: %s\n%s\n%s", res, a.l.Server.ReadFile("/etc/relayhost/relayhost.toml"), a.l.Server.MailLog())
 	}
@@ -304,11 +309,20 @@ func TestLabAdoptCommand(t *testing.T) {
 	if res := a.l.Run("relayhost", "adopt", "--write", "--from", "app@example.com"); res.Code != 1 || !strings.Contains(res.Stderr, "--force") {
 		t.Errorf("over a file: %s", res)
 	}
+	if res := a.l.Run("relayhost", "adopt", "--write", "--force"); res.Code != 0 || !strings.Contains(res.Stderr, "\nopen: from: ") {
+		t.Errorf("without from: %s", res)
+	}
+	if res := a.l.Run("relayhost", "setup", "--yes"); res.Code != 64 || !strings.Contains(res.Stderr, "--from") {
+		t.Errorf("setup without from: %s", res)
+	}
 	if res := a.l.Run("relayhost", "adopt", "--write", "--force", "--from", "app@example.com"); res.Code != 0 || !strings.Contains(res.Stderr, "next: relayhost setup --dry-run") {
 		t.Errorf("--force: %s", res)
 	}
 	if text := s.ReadFile("/etc/relayhost/relayhost.toml"); !strings.Contains(text, "from = \"app@example.com\"\n") {
 		t.Errorf("--force wrote\n%s", text)
+	}
+	for _, args := range [][]string{{"status"}, {"verify", "--offline"}, {"verify", "--no-send"}} {
+		t.Logf("%s: %s", args, a.l.Run(append([]string{"relayhost"}, args...)...))
 	}
 	if res := a.l.Run("relayhost", "setup", "--yes"); res.Code != 0 {
 		t.Errorf("setup: %s", res)
