@@ -321,8 +321,8 @@ func TestLabAdoptCommand(t *testing.T) {
 	if text := s.ReadFile("/etc/relayhost/relayhost.toml"); !strings.Contains(text, "from = \"app@example.com\"\n") {
 		t.Errorf("--force wrote\n%s", text)
 	}
-	for _, args := range [][]string{{"status"}, {"verify", "--offline"}, {"verify", "--no-send"}} {
-		t.Logf("%s: %s", args, a.l.Run(append([]string{"relayhost"}, args...)...))
+	if res := a.l.Run("relayhost", "status"); res.Code != 0 || !strings.Contains(res.Stdout, "not yet: relayhost setup applies") {
+		t.Errorf("status: %s", res)
 	}
 	if res := a.l.Run("relayhost", "setup", "--yes"); res.Code != 0 {
 		t.Errorf("setup: %s", res)

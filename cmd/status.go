@@ -236,6 +236,8 @@ func (a *app) showStatus(d statusDoc) {
 	switch {
 	case d.ChangeID != "":
 		row("Set up", "by relayhost for %s, change %s of %s", d.Relay, d.ChangeID, d.ChangedAt.Local().Format(time.DateTime))
+	case d.Configured && !strings.HasPrefix(d.Service, plan.ServicePrefix):
+		row("Set up", "not yet: relayhost setup applies %s", plan.AnswersPath)
 	case d.Configured:
 		row("Set up", "by relayhost for %s", d.Relay)
 	default:
