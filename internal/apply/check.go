@@ -19,6 +19,9 @@ func (s *stage) check(ctx context.Context, p plan.Plan) error {
 	if err != nil {
 		return err
 	}
+	if err := s.hangs(staged); err != nil {
+		return err
+	}
 	for _, f := range p.Files {
 		if f.Path == filepath.Join(s.t.o.configDir(), "main.cf") {
 			if err := readBack(f, staged.Stdout); err != nil {
@@ -42,6 +45,35 @@ func (s *stage) check(ctx context.Context, p plan.Plan) error {
 		}
 	}
 	return s.judge(ctx, p)
+}
+
+// maxOverridden is how many parameters may be there twice in a main.cf that sets
+// maillog_file. Every program of Postfix warns of each when it starts, and so
+// does postlogd(8), to the socket that it is about to read: when that is full
+// (net.unix.max_dgram_qlen, 10 by default), it waits for itself for ever, and all
+// that logs waits with it. Postfix 3.7 hangs so at the second reload with three.
+const maxOverridden = 1
+
+// hangs refuses a configuration that Postfix may hang with at a reload.
+func (s *stage) hangs(staged host.Output) error {
+	logs := false
+	for line := range strings.Lines(string(staged.Stdout)) {
+		name, value, _ := strings.Cut(line, "=")
+		logs = logs || strings.TrimSpace(name) == "maillog_file" && strings.TrimSpace(value) != ""
+	}
+	var twice []string
+	for line := range strings.Lines(string(staged.Stderr)) {
+		if _, entry, found := strings.Cut(line, "overriding earlier entry: "); found {
+			name, _, _ := strings.Cut(entry, "=")
+			twice = append(twice, strings.TrimSpace(name))
+		}
+	}
+	if !logs || len(twice) <= maxOverridden {
+		return nil
+	}
+	return &host.Refusal{Path: filepath.Join(s.t.o.configDir(), "main.cf"),
+		Why: "sets maillog_file and defines parameters twice; Postfix can hang for ever on its own warnings of that at a reload",
+		Fix: "remove all but the last definition of " + strings.Join(twice, ", ")}
 }
 
 func (s *stage) postconf(ctx context.Context, dir string, args ...string) (host.Output, error) {

@@ -81,7 +81,10 @@ func TestLabFaults(t *testing.T) {
 		{name: "many parameters", spoil: fmt.Sprintf(`seq %d | sed 's/.*/lab_p& = $lab_p&x/' >>/etc/postfix/main.cf`, parameters)},
 		{name: "above 16 MiB", spoil: `yes '# a comment of some length' | head -c 17000000 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`,
 			code: 1, says: "larger than 16 MiB"},
-		{name: "duplicate keys", spoil: `printf 'mail_name = a\nmail_name = b\nrelayhost = [old.example]\n' >>/etc/postfix/main.cf`},
+		{name: "duplicate keys", spoil: `printf 'mail_name = a\nmail_name = b\n' >>/etc/postfix/main.cf`},
+		{name: "duplicate keys and maillog_file", spoil: `printf 'lab_a = 1\nlab_a = 2\nlab_b = $lab_a\nlab_b = 1$lab_a\nmail_name = $lab_b\n' >>/etc/postfix/main.cf`,
+			code: 1, says: "remove all but the last definition of lab_a, lab_b"},
+		{name: "duplicate keys without", spoil: `postfix stop; printf 'maillog_file =\nrelayhost = [old.example]\nlab_a = 1\nlab_a = 2\nlab_b = $lab_a\nlab_b = 1$lab_a\nmail_name = $lab_b\n' >>/etc/postfix/main.cf; postfix start`},
 		{name: "byte order mark", spoil: `sed -i '1s/^/\xef\xbb\xbf# mark\n/' /etc/postfix/main.cf`, // Postfix does not read it either
 			code: 1, says: "main.cf, line 1"},
 		{name: "empty", spoil: `postfix stop; : >/etc/postfix/main.cf`},
