@@ -29,6 +29,21 @@ func TestLabMistakesAsJSON(t *testing.T) {
 	}
 }
 
+// TestLabTooOld: a Postfix without what the set-up is made of is refused before
+// anything else, in one line. mail_version may be set in main.cf.
+func TestLabTooOld(t *testing.T) {
+	l := newLab(t, lab.Relay("postmark"))
+	credentials(l, "postmark", "")
+	l.Server.Shell("echo 'mail_version = 3.3.22' >> /etc/postfix/main.cf")
+	res := unchangedAfter(t, l, 1, remove(setupArgs(five[4]), "--json")...)
+	if want := "error: Postfix 3.3 is too old\n"; !strings.HasPrefix(res.Stderr, want) || strings.Count(res.Stderr, "\n") != 2 {
+		t.Errorf("got %q, want %q and a hint", res.Stderr, want)
+	}
+	if res := l.Run("relayhost", "setup", "--dry-run", "--relay", "postmark", "--from", "app@example.com", "--port", "587", "--no-probe"); res.Code != 1 {
+		t.Error(res)
+	}
+}
+
 // TestLabToldRight: what is said at the end of a run is what is.
 func TestLabToldRight(t *testing.T) {
 	t.Run("kept", func(t *testing.T) {
