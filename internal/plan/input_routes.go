@@ -8,7 +8,7 @@ import (
 )
 
 // normal is o with host names and senders in lower case, as DNS and Postfix
-// compare them, and without anything that it shares with the caller's.
+// compare them.
 func (o Options) normal() Options {
 	o.Host = strings.ToLower(o.Host)
 	o.Fallback = normalHops(o.Fallback)
@@ -25,6 +25,9 @@ func (o Options) normal() Options {
 }
 
 func normalHops(hops []Hop) []Hop {
+	if !slices.ContainsFunc(hops, func(h Hop) bool { return h.Host != strings.ToLower(h.Host) }) {
+		return hops
+	}
 	hops = slices.Clone(hops)
 	for i := range hops {
 		hops[i].Host = strings.ToLower(hops[i].Host)

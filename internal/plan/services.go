@@ -24,7 +24,8 @@ const keyedPrefix = ServicePrefix + "by-sender-"
 
 // service is one smtp(8) entry of master.cf: a chain of hops with its accounts.
 type service struct {
-	d     *templates.Data
+	name  string
+	d     *templates.Data // once it is known which services there are
 	hops  []Hop
 	ways  []*way // that go by it, at least one
 	keyed bool   // the account is found by the sender
@@ -42,7 +43,7 @@ type way struct {
 }
 
 // suffix is the service's name without the prefix.
-func (s *service) suffix() string { return strings.TrimPrefix(s.d.Service, ServicePrefix) }
+func (s *service) suffix() string { return strings.TrimPrefix(s.name, ServicePrefix) }
 
 // logs reports whether some hop wants a login.
 func (s *service) logs() bool { return slices.ContainsFunc(s.hops, needsLogin) }
@@ -76,7 +77,11 @@ func (b *builder) serviceNow(w *way) string {
 // logins fills in stored or masked credentials where none were given, and
 // reports whether placeholders are in use.
 func (b *builder) logins() (incomplete bool) {
+	if !b.o.NoCredentials {
+		return false
+	}
 	for _, w := range b.ways {
+		w.Hops = slices.Clone(w.Hops) // which are the caller's
 		for i := range w.Hops {
 			incomplete = b.login(&w.Hops[i], w.Senders) || incomplete
 		}
@@ -85,7 +90,7 @@ func (b *builder) logins() (incomplete bool) {
 }
 
 func (b *builder) login(h *Hop, senders []string) (incomplete bool) {
-	if !needsLogin(*h) || !b.o.NoCredentials || h.Username != "" && !h.Password.IsZero() {
+	if !needsLogin(*h) || h.Username != "" && !h.Password.IsZero() {
 		return false
 	}
 	if user, password, ok := b.accounts.Find(h.NextHop(), senders...); ok && (h.Username == "" || h.Username == user) {
@@ -110,9 +115,9 @@ func (b *builder) assemble() error {
 		key := b.chain(w)
 		s, ok := known[key]
 		if !ok {
-			s = &service{hops: w.Hops, d: &templates.Data{Service: ServicePrefix + w.Name}}
+			s = &service{hops: w.Hops, name: ServicePrefix + w.Name}
 			if w.Name == DefaultRoute {
-				s.d.Service = ServicePrefix + b.o.Relay.ID
+				s.name = ServicePrefix + b.o.Relay.ID
 			}
 			known[key] = s
 			b.services = append(b.services, s)
@@ -125,6 +130,9 @@ func (b *builder) assemble() error {
 		last := b.services[maxServices].ways[0]
 		return &InputError{"route " + last.Name, fmt.Sprintf("the routes need %d services in master.cf, more than the %d that are sensible", n, maxServices),
 			"let routes share their hops and accounts; those of one hop at the same host and port share a service by themselves"}
+	}
+	for _, s := range b.services {
+		s.d = &templates.Data{Service: s.name}
 	}
 	b.d = b.services[0].d
 	return nil
@@ -195,7 +203,7 @@ func (b *builder) nameGroups() {
 	used := map[string]bool{}
 	for _, s := range b.services {
 		if !s.keyed {
-			used[s.d.Service] = true
+			used[s.name] = true
 		}
 	}
 	for _, s := range b.services {
@@ -208,7 +216,7 @@ func (b *builder) nameGroups() {
 			name = fmt.Sprintf("%s-%d", base, n)
 		}
 		used[name] = true
-		s.d.Service = name
+		s.name = name
 	}
 }
 
