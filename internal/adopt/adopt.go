@@ -115,6 +115,7 @@ func Read(s postfix.State, o Options) (Adoption, error) {
 	a.overrides()
 	a.tables()
 	a.exposed()
+	a.readable()
 	return a.out, nil
 }
 
@@ -129,6 +130,17 @@ func (a *reading) tell(list *[]Point, what, why string, args []any) {
 	if !a.told[p] {
 		a.told[p] = true
 		*list = append(*list, p)
+	}
+}
+
+// readable says what setup will not take of the file, such as a host whose name
+// is none of DNS.
+func (a *reading) readable() {
+	if a.out.Routes[0].Name != plan.DefaultRoute {
+		return // said already
+	}
+	if _, err := plan.ReadAnswers(a.out.TOML()); err != nil {
+		a.leave("the file as it is", "setup will not take it before this is mended: %v", err)
 	}
 }
 

@@ -183,7 +183,7 @@ func TestPoints(t *testing.T) {
 				{Path: "/p", Data: "[smtp.sendgrid.net]:587 apikey:" + password + "\n[smtp.postmarkapp.com]:587 t:" + password + "\n@f.example other:" + password + "\n@g.example other:" + password + "\n"},
 			},
 			want: []string{
-				"not taken over: sender root: it is neither", "not taken over: sender .e.example: it is neither", "not taken over: sender @c.example: its relay [10.0.0.5] is not logged in to",
+				"not taken over: sender root: it is no plain", "not taken over: sender .e.example: it is no plain", "not taken over: sender @c.example: its relay [10.0.0.5] is not logged in to",
 				"not taken over: sender_dependent_relayhost_maps = lmdb:/gone: there is no such file",
 				"senders = [\"b.example\", \"<>\"]\n", "senders = [\"f.example\", \"g.example\"]\n", "senders = [\"x@b.example\"]\nrelay = \"sendgrid\"\n", "name = \"f-example\"\n", "name = \"x-b-example\"\n",
 				"changes: accounts that are found by sender belong to routes",
@@ -279,4 +279,48 @@ func TestManySenders(t *testing.T) {
 	if len(a.Changes) > 10 {
 		t.Errorf("%d changes", len(a.Changes))
 	}
+}
+
+// FuzzRead: whatever stands in main.cf and its tables, no password is told, and
+// the file is one that setup reads, or it is said why not.
+func FuzzRead(f *testing.F) {
+	f.Add("relayhost = [my_relay]:587\nsender_dependent_relayhost_maps = hash:/t\n", "@a_b.example [x]:1\n\"a b\"@c.example y\n")
+	f.Add("relayhost = smtp.gmail.com:smtp, [::1]:25\nsmtp_fallback_relay = [ipv6:::2]\n", "smtp.gmail.com u:"+password+"\n")
+	f.Add("smtp_sasl_password_maps = inline:{ { a = b:"+password+" } }\nrelayhost = [a]\nsmtp_sasl_auth_enable=yes\n", "")
+	f.Add("smtp_sasl_password_maps = static:{u:"+password+" x}, y\nrelayhost = [a]\nsmtp_sasl_auth_enable=yes\ntransport_maps = hash:/t\n", "* :[b]:587\n")
+	f.Add("relayhost = [a.example]:587\nsmtp_tls_policy_maps = hash:/t\n", "[a.example]:587 fingerprint match=AA|BB tafile=\"x\n")
+	catalog, err := relays.Catalog()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, main, table string) {
+		m, err := postfix.ParseMain([]byte(main))
+		if err != nil {
+			return
+		}
+		master, err := postfix.ParseMaster([]byte("smtp unix - - y - - smtp\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := postfix.State{Version: postfix.Version{Major: 3, Minor: 7}, DefaultMap: "hash", Main: m, Master: master, Params: map[string]string{"default_transport": "smtp"},
+			Maps: map[string][]byte{"/t": []byte(table)}}
+		for name, value := range m.Values() {
+			s.Params[name] = value
+		}
+		a, err := adopt.Read(s, adopt.Options{Catalog: catalog, From: "app@example.com"})
+		if err != nil {
+			return
+		}
+		got := text(a)
+		if sasl := s.Params["smtp_sasl_password_maps"]; strings.HasPrefix(sasl, "static:u:"+password) && strings.Contains(got, password) {
+			t.Errorf("a password is told:\n%s", got)
+		}
+		_, err = plan.ReadAnswers(a.TOML())
+		if err != nil && !strings.Contains(got, "setup will not take it") && !strings.Contains(got, "open: relay:") {
+			t.Errorf("%v\n%s", err, got)
+		}
+		if err == nil && strings.Contains(got, "setup will not take it") {
+			t.Errorf("setup does take it:\n%s", got)
+		}
+	})
 }

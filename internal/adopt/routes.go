@@ -47,6 +47,9 @@ func (a *reading) routes() error {
 	if _, all := a.r.CatchAll(); all {
 		a.bySenderInVain()
 		a.closedAccounts()
+		if len(a.out.Routes) == 0 {
+			return ErrNone
+		}
 		return nil
 	}
 	groups := make(map[string]int) // id -> index in a.out.Routes
@@ -94,7 +97,7 @@ func (a *reading) defaultRoute(f found) error {
 func (a *reading) sender(key string, rest found, groups map[string]int) {
 	sender, ok := routeSender(key)
 	if !ok {
-		a.leave("sender "+key, "it is neither an address, @domain nor <>: what it matches cannot be said in our file, and it stays in Postfix")
+		a.leave("sender "+key, "it is no plain address, @domain or <>: what it matches cannot be said in our file, and it stays in Postfix")
 		return
 	}
 	f, parent := a.find(key), rest
@@ -131,12 +134,28 @@ func routeSender(key string) (string, bool) {
 	switch {
 	case key == "<>":
 		return key, true
-	case !at || domain == "" || strings.ContainsAny(key, " \"\\[]:/") || strings.Contains(domain, "@"):
+	case !at || !isDomain(domain):
 		return "", false
 	case local == "":
 		return domain, true
+	case strings.Trim(local, plain+"#&'*+/=?^_~") != "" || strings.Contains("."+local+".", ".."):
+		return "", false
 	}
 	return key, true
+}
+
+// plain are the characters of names in lower case.
+const plain = "abcdefghijklmnopqrstuvwxyz0123456789.-"
+
+// isDomain admits names of DNS.
+func isDomain(s string) bool {
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+	}
+	last := s[strings.LastIndexByte(s, '.')+1:]
+	return strings.Trim(s, plain) == "" && strings.Trim(last, "0123456789") != ""
 }
 
 // unfit says why the way of some senders is none that a route can have.
