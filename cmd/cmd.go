@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -46,6 +47,9 @@ func Main(args []string) int {
 	defer stop()
 	// A file size limit (ulimit -f) is an error like a full disk, not the end.
 	signal.Ignore(syscall.SIGXFSZ)
+	// Ten thousand routes are 50 MB; without a limit twice that would be taken
+	// before it is tidied up.
+	debug.SetMemoryLimit(64 << 20)
 	a := &app{io: ui.System(false), host: &host.Host{}}
 	root := newRootCmd(a)
 	root.SetArgs(args)
