@@ -21,14 +21,25 @@ const sesHost = "email-smtp.eu-west-1.amazonaws.com"
 // sesLab is a server that relayhost has set up for SES.
 func sesLab(t *testing.T, opts ...lab.Option) *lab.Lab {
 	t.Helper()
+	l := newLab(t, opts...)
+	if res := setup(l); res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+	}
+	return l
+}
+
+// setup runs relayhost setup.
+func setup(l *lab.Lab, args ...string) lab.Result {
+	return l.Run(append([]string{"relayhost", "setup", "--relay", "ses", "--region", "eu-west-1", "--from", "app@example.com", "--to", "to@example.net",
+		"--credentials-file", "/root/credentials", "--yes", "--json"}, args...)...)
+}
+
+// newLab is a server in front of SES, with credentials and no set-up.
+func newLab(t *testing.T, opts ...lab.Option) *lab.Lab {
+	t.Helper()
 	l := lab.New(t, append([]lab.Option{lab.Cloud("aws"), lab.Postfix(), lab.Relay("ses")}, opts...)...)
 	r := l.World.Relay("ses")
 	l.Server.WriteFile("/root/credentials", "username="+r.Username+"\npassword="+relays.SESPassword(r.SecretAccessKey, "eu-west-1")+"\n", 0o600)
-	res := l.Run("relayhost", "setup", "--relay", "ses", "--region", "eu-west-1", "--from", "app@example.com", "--to", "to@example.net",
-		"--credentials-file", "/root/credentials", "--yes", "--json")
-	if res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
-	}
 	return l
 }
 
@@ -42,67 +53,71 @@ type failure struct {
 	args     []string // of verify
 	findings []string // "check:cause", all of which must be among the findings
 	explain  []string // causes of which one must be the newest in the log
+
+	setup  []string // causes of which one setup must name when it meets this on a server without a set-up
+	flags  []string // of setup
+	mended bool     // setup mends it
 }
 
 var failures = []failure{
 	{name: "wrong password", world: func(l *lab.Lab) {
 		l.World.Relay("ses").Configure(func(c *smtpd.Config) { c.Accounts = nil })
-	}, mail: true, findings: []string{"auth:ses_credentials_invalid", "delivery:"}, explain: []string{"ses_credentials_invalid"}},
+	}, mail: true, findings: []string{"auth:ses_credentials_invalid", "delivery:"}, explain: []string{"ses_credentials_invalid"}, setup: []string{"ses_credentials_invalid"}},
 	{name: "sender not verified", world: func(l *lab.Lab) {
 		l.World.Relay("ses").Configure(func(c *smtpd.Config) {
 			c.Message = func(smtpd.Envelope) *smtpd.Reply {
 				return &smtpd.Reply{Code: 554, Text: "Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: app@example.com"}
 			}
 		})
-	}, findings: []string{"auth:", "delivery:ses_unverified_identity"}, explain: []string{"ses_unverified_identity"}},
+	}, findings: []string{"auth:", "delivery:ses_unverified_identity"}, explain: []string{"ses_unverified_identity"}, setup: []string{"ses_unverified_identity"}},
 	{name: "rate", world: func(l *lab.Lab) {
 		l.World.Relay("ses").Configure(func(c *smtpd.Config) {
 			c.Message = func(smtpd.Envelope) *smtpd.Reply {
 				return &smtpd.Reply{Code: 454, Text: "Throttling failure: Maximum sending rate exceeded."}
 			}
 		})
-	}, findings: []string{"delivery:ses_rate"}, explain: []string{"ses_rate"}},
+	}, findings: []string{"delivery:ses_rate"}, explain: []string{"ses_rate"}, setup: []string{"ses_rate"}},
 	{name: "STARTTLS stripped", world: func(l *lab.Lab) {
 		l.World.Relay("ses").Configure(func(c *smtpd.Config) { c.NoSTARTTLS, c.AuthWithoutTLS = true, true })
-	}, findings: []string{"tls:tls_not_offered", "delivery:tls_not_offered"}, explain: []string{"tls_not_offered"}},
+	}, findings: []string{"tls:tls_not_offered", "delivery:tls_not_offered"}, explain: []string{"tls_not_offered"}, setup: []string{"tls_not_offered"}, flags: []string{"--port", "587"}},
 	{name: "certificate expired", world: func(l *lab.Lab) { _ = l.World.Relay("ses").Present(lab.Expired) },
-		findings: []string{"tls:tls_expired_or_clock"}, explain: []string{"tls_expired_or_clock", "tls_untrusted_issuer"}},
+		findings: []string{"tls:tls_expired_or_clock"}, explain: []string{"tls_expired_or_clock", "tls_untrusted_issuer"}, setup: []string{"tls_expired_or_clock"}},
 	{name: "certificate for another name", world: func(l *lab.Lab) { _ = l.World.Relay("ses").Present(lab.WrongName) },
-		findings: []string{"tls:tls_name_mismatch"}, explain: []string{"tls_name_mismatch", "tls_untrusted_issuer"}},
+		findings: []string{"tls:tls_name_mismatch"}, explain: []string{"tls_name_mismatch", "tls_untrusted_issuer"}, setup: []string{"tls_name_mismatch"}},
 	{name: "certificate of nobody", world: func(l *lab.Lab) { _ = l.World.Relay("ses").Present(lab.UnknownCA) },
-		findings: []string{"tls:tls_untrusted_issuer", "delivery:tls_untrusted_issuer"}, explain: []string{"tls_untrusted_issuer"}},
+		findings: []string{"tls:tls_untrusted_issuer", "delivery:tls_untrusted_issuer"}, explain: []string{"tls_untrusted_issuer"}, setup: []string{"tls_untrusted_issuer"}},
 	{name: "587 is refused", world: func(l *lab.Lab) { l.World.Block(587, lab.Reset, lab.Both) },
-		findings: []string{"connect:net_refused", "connect:", "auth:", "delivery:net_refused"}, explain: []string{"net_refused"}},
+		findings: []string{"connect:net_refused", "connect:", "auth:", "delivery:net_refused"}, explain: []string{"net_refused"}, setup: []string{"net_refused"}, flags: []string{"--port", "587"}},
 	{name: "name does not exist", world: func(l *lab.Lab) { l.World.DNS.Delete(sesHost) },
-		findings: []string{"dns:dns_nxdomain", "delivery:dns_nxdomain"}, explain: []string{"dns_nxdomain"}},
+		findings: []string{"dns:dns_nxdomain", "delivery:dns_nxdomain"}, explain: []string{"dns_nxdomain"}, setup: []string{"dns_nxdomain"}},
 	{name: "not yet valid", world: func(l *lab.Lab) { _ = l.World.Relay("ses").Present(lab.NotYetValid) },
-		findings: []string{"tls:tls_expired_or_clock"}, explain: []string{"tls_expired_or_clock", "tls_untrusted_issuer"}},
+		findings: []string{"tls:tls_expired_or_clock"}, explain: []string{"tls_expired_or_clock", "tls_untrusted_issuer"}, setup: []string{"tls_expired_or_clock"}},
 	{name: "map not compiled", shell: "rm /etc/postfix/sasl_passwd.db",
-		findings: []string{"maps:map_db_missing", "delivery:map_db_missing"}, explain: []string{"map_db_missing", "map_lookup_error"}},
+		findings: []string{"maps:map_db_missing", "delivery:map_db_missing"}, explain: []string{"map_db_missing", "map_lookup_error"}, mended: true},
 	{name: "key is not the next hop", shell: "sed -i 's/^.email-smtp[^ \t]*/[other.example]:587/' /etc/postfix/sasl_passwd && postmap /etc/postfix/sasl_passwd",
-		findings: []string{"maps:map_key_mismatch", "delivery:map_key_mismatch"}, explain: []string{"ses_auth_required"}},
-	{name: "map readable by all", shell: "chmod 644 /etc/postfix/sasl_passwd.db", findings: []string{"maps:secret_world_readable"}},
+		findings: []string{"maps:map_key_mismatch", "delivery:map_key_mismatch"}, explain: []string{"ses_auth_required"}, mended: true},
+	{name: "map readable by all", shell: "chmod 644 /etc/postfix/sasl_passwd.db", findings: []string{"maps:secret_world_readable"}, mended: true},
 	{name: "plug-ins gone", shell: "mv /usr/lib/x86_64-linux-gnu/sasl2 /usr/lib/x86_64-linux-gnu/sasl2.gone",
-		findings: []string{"config:sasl_plugins_missing", "delivery:sasl_plugins_missing"}, explain: []string{"sasl_plugins_missing"}},
+		findings: []string{"config:sasl_plugins_missing", "delivery:sasl_plugins_missing"}, explain: []string{"sasl_plugins_missing"}, setup: []string{"sasl_plugins_missing"}},
 	{name: "plain text forbidden", shell: "postconf -P relayhost-ses/unix/smtp_sasl_tls_verified_security_options=noplaintext,noanonymous",
-		findings: []string{"config:sasl_noplaintext_default", "delivery:sasl_noplaintext_default", "drift:drift"}, explain: []string{"sasl_noplaintext_default"}},
+		findings: []string{"config:sasl_noplaintext_default", "delivery:sasl_noplaintext_default", "drift:drift"}, explain: []string{"sasl_noplaintext_default"}, mended: true},
 	{name: "filter", shell: "postconf -P relayhost-ses/unix/smtp_sasl_mechanism_filter=digestmd5",
-		findings: []string{"config:sasl_mech_filter", "delivery:sasl_mech_filter"}, explain: []string{"sasl_mech_filter"}},
-	{name: "auth off", shell: "postconf -e smtp_sasl_auth_enable=no", findings: []string{"config:auth_not_enabled", "delivery:auth_not_enabled"}, explain: []string{"auth_not_enabled"}},
+		findings: []string{"config:sasl_mech_filter", "delivery:sasl_mech_filter"}, explain: []string{"sasl_mech_filter"}, mended: true},
+	{name: "auth off", shell: "postconf -e smtp_sasl_auth_enable=no", findings: []string{"config:auth_not_enabled", "delivery:auth_not_enabled"}, explain: []string{"auth_not_enabled"}, mended: true},
 	{name: "CA file gone", shell: "postconf -P relayhost-ses/unix/smtp_tls_CAfile=/nonexistent.pem",
-		findings: []string{"delivery:tls_cafile_missing"}, explain: []string{"tls_cafile_missing"}},
+		findings: []string{"delivery:tls_cafile_missing"}, explain: []string{"tls_cafile_missing"}, mended: true},
 	{name: "wrapper mode", shell: "postconf -P relayhost-ses/unix/smtp_tls_wrappermode=yes",
-		findings: []string{"config:tls_587_wrappermode"}, explain: []string{"tls_587_wrappermode", "tls_handshake_failure"}},
+		findings: []string{"config:tls_587_wrappermode"}, explain: []string{"tls_587_wrappermode", "tls_handshake_failure"}, mended: true},
 	{name: "own domain", shell: "postconf -e 'mydestination=localhost, example.com'", args: []string{"--to", "nosuch@example.com"},
 		findings: []string{"config:mydestination_domain", "delivery:mydestination_domain"}, explain: []string{"mydestination_domain"}},
-	{name: "another transport", shell: "postconf -e default_transport=smtp", findings: []string{"drift:drift"}},
+	{name: "another transport", shell: "postconf -e default_transport=smtp", findings: []string{"drift:drift"}, mended: true},
 	{name: "table type", shell: "postconf -e smtp_sasl_password_maps=cdb:/etc/postfix/sasl_passwd",
-		findings: []string{"config:map_type_unsupported"}, explain: []string{"map_type_unsupported"}},
+		findings: []string{"config:map_type_unsupported"}, explain: []string{"map_type_unsupported"}, mended: true},
 	{name: "malformed next hop", shell: "postconf -e 'relayhost=[" + sesHost + ":587]'",
-		findings: []string{"config:relayhost_syntax"}, explain: []string{"relayhost_syntax"}},
+		findings: []string{"config:relayhost_syntax"}, explain: []string{"relayhost_syntax"}, mended: true},
 	{name: "level", shell: "postconf -P relayhost-ses/unix/smtp_tls_policy_maps= relayhost-ses/unix/smtp_tls_security_level=bogus",
-		findings: []string{"config:smtp_fatal_level", "delivery:smtp_fatal_level"}, explain: []string{"smtp_fatal_level"}},
-	{name: "down", shell: "postfix stop", findings: []string{"service:postfix_down"}},
+		findings: []string{"config:smtp_fatal_level", "delivery:smtp_fatal_level"}, explain: []string{"smtp_fatal_level"}, mended: true},
+	{name: "down", shell: "postfix stop", findings: []string{"service:postfix_down"}, mended: true},
 }
 
 // some are the ways that TestLabCauses takes without LAB_FULL: one of each kind,
@@ -114,13 +129,34 @@ var some = []string{"wrong password", "sender not verified", "STARTTLS stripped"
 // and asks verify and explain.
 func TestLabCauses(t *testing.T) {
 	t.Parallel()
-	l := sesLab(t)
-	l.Server.Shell("cp -a /etc/postfix /root/sound")
+	l := newLab(t)
 	ses := l.World.Relay("ses")
 	var sound smtpd.Config
 	ses.Configure(func(c *smtpd.Config) { sound = *c })
+	mend := func() {
+		t.Helper()
+		ses.Configure(func(c *smtpd.Config) { *c = sound })
+		if err := ses.Present(lab.Flawless); err != nil {
+			t.Fatal(err)
+		}
+		l.World.NoRules()
+		l.World.DNS.Host(sesHost, ses.Hosts[0].Addrs...)
+		l.Server.Shell(`[ ! -d /usr/lib/x86_64-linux-gnu/sasl2.gone ] || mv /usr/lib/x86_64-linux-gnu/sasl2.gone /usr/lib/x86_64-linux-gnu/sasl2`)
+	}
 	for _, f := range failures {
-		if os.Getenv("LAB_FULL") == "" && !slices.Contains(some, f.name) {
+		if f.setup != nil && chosen(f) {
+			t.Run("setup, "+f.name, func(t *testing.T) {
+				setUp(t, l, f)
+				mend()
+			})
+		}
+	}
+	if res := setup(l); res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+	}
+	l.Server.Shell("cp -a /etc/postfix /root/sound")
+	for _, f := range failures {
+		if !chosen(f) {
 			continue
 		}
 		t.Run(f.name, func(t *testing.T) {
@@ -147,16 +183,11 @@ func TestLabCauses(t *testing.T) {
 			if f.mail {
 				l.Server.Shell("postsuper -d ALL")
 			}
-			// Mend it.
-			ses.Configure(func(c *smtpd.Config) { *c = sound })
-			if err := ses.Present(lab.Flawless); err != nil {
-				t.Fatal(err)
+			if f.mended {
+				mends(t, l)
 			}
-			l.World.NoRules()
-			l.World.DNS.Host(sesHost, ses.Hosts[0].Addrs...)
-			l.Server.Shell(`postfix stop; rm -rf /etc/postfix; cp -a /root/sound /etc/postfix
-[ ! -d /usr/lib/x86_64-linux-gnu/sasl2.gone ] || mv /usr/lib/x86_64-linux-gnu/sasl2.gone /usr/lib/x86_64-linux-gnu/sasl2
-: > /var/log/mail.log; postfix start`)
+			mend()
+			l.Server.Shell("postfix stop; rm -rf /etc/postfix; cp -a /root/sound /etc/postfix; : > /var/log/mail.log; postfix start")
 			if queue := strings.TrimSpace(l.Server.Queue()); queue != "" {
 				t.Errorf("left in the queue: %s", queue)
 			}
@@ -166,6 +197,53 @@ func TestLabCauses(t *testing.T) {
 	res := l.Run("relayhost", "verify", "--json")
 	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil || res.Code != 0 {
 		t.Errorf("mended, and yet: %v\n%s", err, res)
+	}
+}
+
+// chosen reports whether f is among those that are tried.
+func chosen(f failure) bool { return os.Getenv("LAB_FULL") != "" || slices.Contains(some, f.name) }
+
+// setUp meets the failure on a server without a set-up: setup names the cause,
+// and leaves nothing behind.
+func setUp(t *testing.T, l *lab.Lab, f failure) {
+	t.Helper()
+	tree := []string{"/etc/postfix", "/etc/relayhost", "/etc/aliases", "/etc/aliases.db"}
+	before := l.Server.Tree(tree...)
+	if f.shell != "" {
+		l.Server.Shell(f.shell)
+	}
+	if f.world != nil {
+		f.world(l)
+	}
+	res := setup(l, f.flags...)
+	var doc struct {
+		Verification verify.Report
+	}
+	if err := json.Unmarshal([]byte(res.Stdout), &doc); err != nil || res.Code != 3 || len(doc.Verification.Findings) == 0 {
+		t.Fatalf("%v\n%s", err, res)
+	}
+	for _, x := range doc.Verification.Findings {
+		if !slices.Contains(f.setup, x.Cause) || x.Result != verify.Fail || x.Remedy == "" {
+			t.Errorf("want one of %q and a remedy: %+v", f.setup, x)
+		}
+	}
+	if d := before.Diff(l.Server.Tree(tree...)); d != "" {
+		t.Errorf("left behind:\n%s", d)
+	}
+	if queue := strings.TrimSpace(l.Server.Queue()); queue != "" {
+		t.Errorf("left in the queue: %s", queue)
+	}
+}
+
+// mends holds setup to putting right what is wrong with the server's own files.
+func mends(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	if res := setup(l); res.Code != 0 {
+		t.Errorf("setup does not mend it: %s\n%s", res, l.Server.MailLog())
+		return
+	}
+	if res := l.Run("relayhost", "verify", "--json", "--no-send"); res.Code != 0 {
+		t.Errorf("setup has not mended it: %s", res)
 	}
 }
 

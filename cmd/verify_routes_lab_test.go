@@ -1,0 +1,133 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
+	"relayhost/internal/verify"
+)
+
+// routeFindings are "check:result[:cause]" of the findings on a route, and their
+// details.
+func routeFindings(r verify.Report, route string, checks ...string) (list []string, details string) {
+	for _, f := range r.Findings {
+		if f.Route != route || len(checks) > 0 && !slices.Contains(checks, f.Check) {
+			continue
+		}
+		word := f.Check + ":" + string(f.Result)
+		if f.Cause != "" {
+			word += ":" + f.Cause
+		}
+		list = append(list, word)
+		details += f.Detail + "\n"
+	}
+	return list, details
+}
+
+// TestLabVerifyRoutes: verify proves each of three routes and a fall-back, and
+// names the one that is broken.
+func TestLabVerifyRoutes(t *testing.T) {
+	t.Parallel()
+	l := threeLab(t)
+	s := l.Server
+	s.WriteFile(answersPath, strings.Replace(threeServices, "\n[rewrite]", "\n[[fallback]]\nport = 2587\n\n[rewrite]", 1), 0o644)
+	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+	}
+	ask := func(code int, args ...string) verify.Report {
+		t.Helper()
+		res := l.Run(append([]string{"relayhost", "verify", "--json"}, args...)...)
+		if res.Code != code {
+			t.Errorf("%q: exit code %d, want %d\n%s", args, res.Code, code, res)
+		}
+		valid(t, "verify", res.Stdout)
+		return decode[verify.Report](t, res)
+	}
+	want := func(r verify.Report, route, checks, all string) string {
+		t.Helper()
+		got, details := routeFindings(r, route, strings.Fields(checks)...)
+		if strings.Join(got, " ") != all {
+			t.Errorf("%s:\ngot  %s\nwant %s\n%s", route, strings.Join(got, " "), all, details)
+		}
+		return details
+	}
+	const ladder = "service tls auth delivery"
+	const sound = "service:pass tls:pass auth:pass delivery:pass"
+
+	arrived := func() (n int) {
+		for _, id := range []string{"ses", "postmark", "brevo"} {
+			n += len(l.World.Relay(id).Mailbox())
+		}
+		return n
+	}
+	before := arrived()
+	r := ask(0)
+	details := want(r, "default", ladder, "service:pass tls:pass tls:pass auth:pass auth:pass delivery:pass delivery:pass")
+	if !strings.Contains(details, "fall-back email-smtp.eu-west-1.amazonaws.com:2587 takes mail from app@example.com to you@example.net") {
+		t.Errorf("the fall-back:\n%s", details)
+	}
+	want(r, "shop", ladder, sound)
+	want(r, "blog", ladder, sound)
+	if n := arrived() - before; n != 3 {
+		t.Errorf("%d messages were sent, want one for each route", n)
+	}
+
+	r = ask(0, "--route", "shop")
+	want(r, "shop", ladder, sound)
+	want(r, "blog", "", "")
+	if res := l.Run("relayhost", "verify", "--route", "nope"); res.Code != 64 || !strings.Contains(res.Stderr, "default, shop, blog") {
+		t.Errorf("an unknown route: %s", res)
+	}
+
+	brevo := l.World.Relay("brevo")
+	var accounts []smtpd.Account
+	brevo.Configure(func(c *smtpd.Config) { accounts, c.Accounts = c.Accounts, nil })
+	refused := brevo.Counters().Refusals
+	r = ask(3)
+	want(r, "default", "delivery", "delivery:pass delivery:pass")
+	want(r, "shop", ladder, sound)
+	want(r, "blog", "auth delivery", "auth:fail:auth_535_generic delivery:skip")
+	if n := brevo.Counters().Refusals - refused; n != 1 {
+		t.Errorf("%d wrong log-ins, want 1", n)
+	}
+	text := l.Run("relayhost", "verify", "--no-send")
+	for line := range strings.Lines(text.Stdout) {
+		if utf8.RuneCountInString(line) > 81 && len(strings.Fields(line)) > 3 {
+			t.Errorf("wider than 80 columns: %s", line)
+		}
+	}
+	if !strings.Contains(text.Stdout, "\n\nroute blog\n") || strings.Count(text.Stdout, "route blog\n") != 1 {
+		t.Errorf("not grouped:\n%s", text.Stdout)
+	}
+	metrics := l.Run("relayhost", "verify", "--no-send", "--prometheus", "-")
+	if !strings.Contains(metrics.Stdout, `{check="auth",result="fail",cause="auth_535_generic",route="blog"} 1`) {
+		t.Errorf("metrics: %s", metrics)
+	}
+	brevo.Configure(func(c *smtpd.Config) { c.Accounts = accounts })
+
+	l.World.Block(2587, lab.Reset, lab.Both)
+	r = ask(0, "--route", "default")
+	details = want(r, "default", "connect delivery", "connect:pass connect:pass connect:pass connect:warn:net_refused delivery:pass")
+	if !strings.Contains(details, "fall-back email-smtp.eu-west-1.amazonaws.com:2587: ") {
+		t.Errorf("the dead fall-back is not named:\n%s", details)
+	}
+	l.World.NoRules()
+
+	// Another route's service takes the mail: sent, and yet not proven.
+	s.Shell(`file=$(postconf -hx sender_dependent_default_transport_maps | sed 's/^[a-z]*://; s/[ ,].*//')
+sed -i 's/relayhost-shop:[^ ]*/relayhost-blog:[smtp-relay.brevo.com]:587/' "$file" && postmap "$file" && postfix reload`)
+	r = ask(3, "--route", "shop")
+	details = want(r, "shop", "service delivery", "service:fail:override_elsewhere delivery:fail:override_elsewhere")
+	if !strings.Contains(details, "smtp-relay.brevo.com") {
+		t.Errorf("the other way is not named:\n%s", details)
+	}
+	if queue := strings.TrimSpace(s.Queue()); queue != "" {
+		t.Errorf("left in the queue: %s", queue)
+	}
+}
