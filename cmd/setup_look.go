@@ -15,6 +15,7 @@ import (
 	"relayhost/internal/install"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
+	"relayhost/internal/resolve"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 	"relayhost/relays"
@@ -247,8 +248,12 @@ func getsThrough(h plan.Hop, t detect.Submission) bool {
 func (s *setup) nothingOpen(h plan.Hop, tried []detect.Submission) error {
 	if len(tried) > 0 && tried[0].Result == string(detect.DNSFailed) {
 		err := fmt.Errorf("no port of %s can be tried: %s", h.Host, tried[0].Detail)
+		cause := "dns_chroot_resolv"
+		if strings.Contains(tried[0].Detail, resolve.ErrNotFound.Error()) {
+			cause = "dns_nxdomain"
+		}
 		return proofError{s.found(err, verify.Finding{
-			Check: "dns", Result: verify.Fail, Detail: err.Error(),
+			Check: "dns", Result: verify.Fail, Detail: err.Error(), Cause: cause,
 			Remedy: "Check the host name or the region, and the name servers in /etc/resolv.conf.",
 		})}
 	}
