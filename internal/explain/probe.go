@@ -10,11 +10,14 @@ import (
 
 // Probe explains why a probe failed. nil: it did not, or nobody knows.
 func Probe(r smtpprobe.Result, relay *relays.Relay) []Cause {
-	if r.Fault == smtpprobe.FaultReply {
-		return Reply(r.Code, r.Text, "", relay)
-	}
 	id := faults[r.Fault]
 	switch {
+	case r.Fault == smtpprobe.FaultReply:
+		causes := Reply(r.Code, r.Text, "", relay)
+		if len(causes) > 0 || r.Failed != smtpprobe.StepSTARTTLS {
+			return causes
+		}
+		id = "tls_refused" // whatever the words
 	case r.Fault == smtpprobe.FaultTimeout && r.Failed != smtpprobe.StepConnect,
 		r.Fault == smtpprobe.FaultReset && r.Failed != smtpprobe.StepConnect:
 		id = silent(r.Failed)

@@ -70,10 +70,10 @@ func reply(at smtpd.Step, code int, enhanced, text string) func(*lab.Lab) {
 	}
 }
 
-// mechanism has the relay offer one SASL mechanism alone.
-func mechanism(name string) func(*lab.Lab) {
+// mechanism has the relay offer these SASL mechanisms and no others.
+func mechanism(names ...string) func(*lab.Lab) {
 	return func(l *lab.Lab) {
-		l.World.Relay("ses").Configure(func(c *smtpd.Config) { c.Mechanisms = []string{name} })
+		l.World.Relay("ses").Configure(func(c *smtpd.Config) { c.Mechanisms = append([]string{}, names...) })
 	}
 }
 
@@ -135,8 +135,8 @@ var failures = []failure{
 		findings: []string{"config:relayhost_syntax"}, explain: []string{"relayhost_syntax"}, mended: true},
 	{name: "level", shell: "postconf -P relayhost-ses/unix/smtp_tls_policy_maps= relayhost-ses/unix/smtp_tls_security_level=bogus",
 		findings: []string{"config:smtp_fatal_level", "delivery:smtp_fatal_level"}, explain: []string{"smtp_fatal_level"}, mended: true},
-	{name: "log-in later", world: reply(smtpd.StepAuth, 454, "4.7.0", "Temporary authentication failure"), args: noSend, findings: []string{"auth:auth_454_temporary"}},
-	{name: "no AUTH", world: func(l *lab.Lab) { l.World.Relay("ses").Configure(func(c *smtpd.Config) { c.NoAuth = true }) }, args: noSend, findings: []string{"auth:auth_not_offered"}},
+	{name: "log-in later", world: reply(smtpd.StepAuth, 454, "4.7.0", "Temporary authentication failure"), args: noSend, findings: []string{"auth:ses_auth_temporary"}},
+	{name: "no AUTH", world: mechanism(), args: noSend, findings: []string{"auth:auth_not_offered"}},
 	{name: "no mechanism", world: mechanism("CRAM-MD5"), args: noSend, findings: []string{"auth:auth_no_mechanism"}},
 	{name: "OAuth only", world: mechanism("XOAUTH2"), args: noSend, findings: []string{"auth:sasl_oauth_only"}},
 	{name: "refused recipient", world: reply(smtpd.StepRcpt, 554, "5.7.1", "<to@example.net>: Relay access denied"),

@@ -82,6 +82,7 @@ func (t *trial) release() {
 // trials are the routes that are asked for.
 func (r *run) trials() []*trial {
 	var list []*trial
+	inspected := map[string]explain.Signs{} // what is wrong with a service is so for all of its routes
 	for i, route := range r.AllRoutes() {
 		if r.Route != "" && r.Route != route.Name {
 			continue
@@ -91,7 +92,12 @@ func (r *run) trials() []*trial {
 			t.number = i + 1
 		}
 		if i > 0 {
-			t.signs = explain.InspectRoute(explain.RouteBy(r.State, route.Service, route.Hops[0].nextHop()), route.From)
+			signs, done := inspected[route.Service]
+			if !done {
+				signs = explain.InspectRoute(explain.RouteBy(r.State, route.Service, route.Hops[0].nextHop()), route.From)
+				inspected[route.Service] = signs
+			}
+			t.signs = signs
 		}
 		t.signs = append(slices.Clone(t.signs), credentialSigns(route.Hops[0])...)
 		list = append(list, t)

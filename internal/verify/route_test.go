@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpd"
@@ -206,5 +207,38 @@ func TestHandMadeBySender(t *testing.T) {
 	r := Run(t.Context(), env, Options{Offline: true})
 	if f := find(r, "config")[0]; f.Cause != "by_sender" || !strings.Contains(f.Detail, "@shop.test") {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestManyRoutes: the cost on this host grows with the routes, not with their
+// square.
+func TestManyRoutes(t *testing.T) {
+	const n = 10_000
+	env := relay(t).env(t)
+	env.State.DefaultMap = "hash"
+	env.State.Params["smtp_tls_policy_maps"] = "hash:/etc/postfix/policy"
+	env.State.Params["sender_dependent_default_transport_maps"] = "hash:/etc/postfix/senders"
+	var policy, senders strings.Builder
+	for i := range n {
+		r := Route{Name: fmt.Sprint("r", i), Senders: []string{fmt.Sprintf("d%d.test", i)}, From: fmt.Sprintf("a@d%d.test", i), Service: "relayhost-x",
+			Hops: []Hop{{Host: fmt.Sprintf("smtp%d.test", i), Port: 587, TLS: relays.StartTLS}}}
+		env.Routes = append(env.Routes, r)
+		fmt.Fprintf(&policy, "[smtp%d.test]:587 secure\n", i)
+		fmt.Fprintf(&senders, "@d%d.test relayhost-x:[smtp%d.test]:587\n", i, i)
+	}
+	env.State.Maps = map[string][]byte{"/etc/postfix/policy": []byte(policy.String()), "/etc/postfix/senders": []byte(senders.String())}
+	start := time.Now()
+	r := Run(t.Context(), env, Options{Offline: true})
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("%s", took)
+	}
+	passed := 0
+	for _, f := range r.Findings {
+		if f.Check == "service" && f.Result == Pass {
+			passed++
+		}
+	}
+	if passed != n+1 {
+		t.Errorf("%d of %d services", passed, n+1)
 	}
 }
