@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -258,9 +259,18 @@ func TestPoints(t *testing.T) {
 	}
 }
 
-// TestManySenders: the cost grows with the number of senders, not with its square.
+// TestManySenders: the cost grows with the number of senders, not with its
+// square. Eight times as many are compared, which would be 64 times the time.
 func TestManySenders(t *testing.T) {
-	const n = 10_000
+	few, many := manySenders(t, 1000), manySenders(t, 8000)
+	if ratio := float64(many) / float64(few); ratio > 24 {
+		t.Errorf("1000 senders took %s, 8000 took %s: %.0f times as long", few, many, ratio)
+	}
+}
+
+// manySenders is the shortest of three readings of n senders.
+func manySenders(t *testing.T, n int) time.Duration {
+	t.Helper()
 	var maps, accounts strings.Builder
 	for i := range n {
 		fmt.Fprintf(&maps, "@d%d.example [smtp.sendgrid.net]:587\n", i)
@@ -268,17 +278,19 @@ func TestManySenders(t *testing.T) {
 	}
 	s := state(t, "relayhost = [smtp.sendgrid.net]:587\nsmtp_sender_dependent_authentication = yes\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/p\nsender_dependent_relayhost_maps = hash:/s\n",
 		"", handmade.File{Path: "/s", Data: maps.String()}, handmade.File{Path: "/p", Data: accounts.String() + "[smtp.sendgrid.net]:587 u:" + password + "\n"})
-	began := time.Now()
-	a, err := read(t, s, "app@example.com")
-	if err != nil || len(a.Routes) != n+1 {
-		t.Fatalf("%d routes, %v", len(a.Routes), err)
+	shortest := time.Duration(math.MaxInt64)
+	for range 3 {
+		began := time.Now()
+		a, err := read(t, s, "app@example.com")
+		if err != nil || len(a.Routes) != n+1 {
+			t.Fatalf("%d routes, %v", len(a.Routes), err)
+		}
+		shortest = min(shortest, time.Since(began))
+		if len(a.Changes) > 10 {
+			t.Errorf("%d changes", len(a.Changes))
+		}
 	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("%d routes took %s", n, took)
-	}
-	if len(a.Changes) > 10 {
-		t.Errorf("%d changes", len(a.Changes))
-	}
+	return shortest
 }
 
 // FuzzRead: whatever stands in main.cf and its tables, no password is told, and
