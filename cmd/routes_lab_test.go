@@ -394,3 +394,28 @@ func TestLabRoutesDocument(t *testing.T) {
 		t.Errorf("status: %s", res)
 	}
 }
+
+// TestLabRouteFailsLive: rehearsal and reload pass, then one route's service
+// turns its message away. Everything goes back, and the route is named.
+func TestLabRouteFailsLive(t *testing.T) {
+	t.Parallel()
+	l := threeLab(t)
+	taken := 0
+	l.World.Relay("brevo").Configure(func(c *smtpd.Config) {
+		c.Message = func(smtpd.Envelope) *smtpd.Reply {
+			if taken++; taken > 1 {
+				return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "Relay access denied"}
+			}
+			return nil
+		}
+	})
+	res := unchangedAfter(t, l, 3, "relayhost", "setup", "--yes", "--json")
+	doc := decode[setupResult](t, res)
+	if doc.Result != "rolled_back" || !strings.Contains(doc.Error, "route blog, sender postmaster@blog.example") || !strings.Contains(doc.Error, "Relay access denied") || doc.Hint == "" {
+		t.Errorf("setup said %+v", doc)
+	}
+	valid(t, "setup", res.Stdout)
+	if n := len(l.World.Relay("postmark").Mailbox()); n != 3 {
+		t.Errorf("%d messages by the route that works, want 3", n)
+	}
+}

@@ -232,3 +232,36 @@ func TestProbings(t *testing.T) {
 		t.Errorf("the second gets %d senders", len(list[1].senders))
 	}
 }
+
+// Each route has its message before any has a second one, the null sender aside.
+func TestMessages(t *testing.T) {
+	s := &setup{app: &app{io: &ui.Streams{}}}
+	hop := func(port int) plan.Hop { return plan.Hop{Host: "a.test", Port: port} }
+	s.answers = plan.Options{Host: "a.test", Port: 587, From: "a@b.example", Fallback: []plan.Hop{hop(2525)}}
+	s.answers.Routes = []plan.Route{
+		{Name: "one", From: "x@one.example", Senders: []string{"one.example", "y@two.example", plan.NullSender}, Hops: []plan.Hop{hop(587), hop(2525)}},
+		{Name: "bounces", From: "a@b.example", Senders: []string{plan.NullSender}, Hops: []plan.Hop{hop(587)}},
+	}
+	s.plan = plan.Plan{Routes: []plan.Way{
+		{Name: plan.DefaultRoute, Service: "relayhost-a"},
+		{Name: "one", Service: "relayhost-one", Senders: s.answers.Routes[0].Senders},
+		{Name: "bounces", Service: "relayhost-b", Senders: s.answers.Routes[1].Senders},
+	}}
+	for level, want := range []string{
+		"default route a@b.example relayhost-a 587, route one x@one.example relayhost-one 587; route one y@two.example relayhost-one 587",
+		"default route, fall-back 1 a@b.example relayhost-a 2525, route one, fall-back 1 x@one.example relayhost-one 2525; route one, fall-back 1 y@two.example relayhost-one 2525",
+	} {
+		one, more := s.messages(s.plan, level)
+		var text []string
+		for _, list := range [][]message{one, more} {
+			var part []string
+			for _, m := range list {
+				part = append(part, fmt.Sprintf("%s %s %s %d", m.label, m.from, m.service, m.port))
+			}
+			text = append(text, strings.Join(part, ", "))
+		}
+		if got := strings.Join(text, "; "); got != want {
+			t.Errorf("level %d: %s", level, got)
+		}
+	}
+}
