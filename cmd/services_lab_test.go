@@ -110,6 +110,9 @@ func TestLabOwnRelay(t *testing.T) {
 		if n := len(service.Mailbox()) - sent; n != 2 {
 			t.Errorf("setup %v: %d messages, want 2", args, n)
 		}
+		if res := l.Run("relayhost", "setup", "--yes"); !strings.Contains(res.Stdout, "unchanged") {
+			t.Errorf("setup %v and again: %s", args, res)
+		}
 	}
 	s.WriteFile("/root/bad.toml", strings.Replace(corp, "mechanisms", "mechanism", 1), 0o644)
 	res := unchangedAfter(t, l, 64, "relayhost", "setup", "--relay", "/root/bad.toml", "--from", "app@example.com", "--yes")

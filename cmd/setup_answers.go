@@ -71,8 +71,11 @@ func (s *setup) readRelay(ctx context.Context) (err error) {
 		if s.answers.Relay, err = s.findRelay(name); err != nil {
 			return usageError{err, "relayhost relays lists the services"}
 		}
-		if name == s.before.Relay {
-			s.before.Relay = s.answers.Relay.ID // the file may name the path of a catalogue file
+		if s.answers.RelayFile, err = relayFile(name); err != nil {
+			return err
+		}
+		if s.before.Relay == s.answers.RelayFile {
+			s.before.Relay = s.answers.Relay.ID
 		}
 	}
 	return s.readRegion(ctx)
@@ -89,6 +92,15 @@ func (a *app) findRelay(name string) (relays.Relay, error) {
 		return relays.Relay{}, err
 	}
 	return relays.Find(all, name)
+}
+
+// relayFile is the absolute path of a catalogue file, "" for the name of a
+// service.
+func relayFile(name string) (string, error) {
+	if !strings.ContainsRune(name, '/') && !strings.HasSuffix(name, ".toml") {
+		return "", nil
+	}
+	return filepath.Abs(name)
 }
 
 // catalog is ours with the administrator's own services added or put over it.

@@ -115,4 +115,3 @@ func (s *setup) probings() (list []*probing, left int, err error) {
 	}
 	return list, left, nil
 }
-

@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -78,6 +80,9 @@ func (a Answers) First() HopAnswers {
 	}
 }
 
+// isRelayFile tells the path of a catalogue file from the name of a service.
+func isRelayFile(name string) bool { return strings.ContainsRune(name, '/') }
+
 // Several reports whether there is more than the one relay.
 func (a Answers) Several() bool { return len(a.Routes) > 0 || len(a.Fallback) > 0 }
 
@@ -95,7 +100,10 @@ func (a Answers) Marshal() ([]byte, error) {
 // itself is looked up by the caller; host, port and TLS are taken over only when
 // o is for the same relay and region.
 func (a Answers) Fill(o *Options) {
-	if o.Relay.ID == a.Relay && (o.Region == "" || o.Region == a.Region) {
+	if isRelayFile(a.Relay) && o.RelayFile == "" {
+		o.RelayFile = a.Relay
+	}
+	if (o.Relay.ID == a.Relay || o.RelayFile != "" && o.RelayFile == a.Relay) && (o.Region == "" || o.Region == a.Region) {
 		if o.Host == "" {
 			o.Host, o.Region = a.Host, a.Region
 		}
@@ -127,7 +135,7 @@ func (a Answers) Fill(o *Options) {
 // Answers are what of o is kept.
 func (o Options) Answers() Answers {
 	a := Answers{
-		Version: answersVersion, Relay: o.Relay.ID, Region: o.Region, Host: o.Host, Port: o.Port, TLS: string(o.TLS),
+		Version: answersVersion, Relay: cmp.Or(o.RelayFile, o.Relay.ID), Region: o.Region, Host: o.Host, Port: o.Port, TLS: string(o.TLS),
 		From: o.From, To: o.To, RootTo: o.RootTo, Direct: o.Direct, MapType: o.MapType,
 		CAFile: o.CAFile, Fingerprint: o.Pin, NoVerify: o.NoVerify, Connections: o.Connections,
 		CredentialsFile: o.CredentialsFile, Rewrite: o.Rewrite,
@@ -150,7 +158,7 @@ func (o Options) Answers() Answers {
 
 func (h Hop) answers() HopAnswers {
 	return HopAnswers{
-		Relay: h.Relay.ID, Region: h.Region, Host: h.Host, Port: h.Port, TLS: string(h.TLS), CredentialsFile: h.CredentialsFile,
+		Relay: cmp.Or(h.RelayFile, h.Relay.ID), Region: h.Region, Host: h.Host, Port: h.Port, TLS: string(h.TLS), CredentialsFile: h.CredentialsFile,
 		CAFile: h.CAFile, Fingerprint: h.Pin, NoVerify: h.NoVerify, Connections: h.Connections,
 	}
 }

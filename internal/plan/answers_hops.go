@@ -167,8 +167,8 @@ func SentBy(senders []string, address string) bool {
 // chain adds the fall-backs to the first hop and holds them against it.
 func (r *Resolver) chain(prefix string, first Hop, fallback []HopAnswers) ([]Hop, error) {
 	chain := []Hop{first}
-	if _, ok := r.found[first.Relay.ID]; !ok {
-		r.found[first.Relay.ID] = first.Relay // one that was given as the path of its file
+	if name := first.answers().Relay; name != relays.SmarthostID {
+		r.found[name] = first.Relay
 	}
 	keys := []string{prefix}
 	for i, h := range fallback {
@@ -199,10 +199,10 @@ func (r *Resolver) chain(prefix string, first Hop, fallback []HopAnswers) ([]Hop
 // inherit fills in what a fall-back leaves out: it is the first hop's, as far as
 // it is of the same service.
 func inherit(h HopAnswers, first Hop) HopAnswers {
-	if h.Relay != "" && h.Relay != first.Relay.ID {
+	f := first.answers()
+	if h.Relay != "" && h.Relay != f.Relay {
 		return h
 	}
-	f := first.answers()
 	if h.Region == "" && h.Host == "" {
 		h.Region, h.Host = f.Region, f.Host
 	}
@@ -255,6 +255,9 @@ func (r *Resolver) hop(prefix string, h HopAnswers) (Hop, error) {
 	hop := Hop{
 		Relay: relay, Region: h.Region, Port: h.Port, TLS: relays.TLSMode(h.TLS), CAFile: h.CAFile, Pin: h.Fingerprint, NoVerify: h.NoVerify,
 		CredentialsFile: h.CredentialsFile, Connections: h.Connections,
+	}
+	if isRelayFile(h.Relay) {
+		hop.RelayFile = h.Relay
 	}
 	hop.Host, err = r.host(prefix, relay, h)
 	return hop, err

@@ -190,6 +190,9 @@ func (c *answersCheck) hop(prefix string, h HopAnswers) {
 	if h.Host != "" && !isHost(h.Host) {
 		c.bad(prefix+"host", "%q is not a host name or address", h.Host)
 	}
+	if isRelayFile(h.Relay) && h.Relay[0] != '/' {
+		c.bad(prefix+"relay", "%q is not an absolute path", h.Relay)
+	}
 	if h.Port < 0 || h.Port > 65535 {
 		c.bad(prefix+"port", "%d is not a port", h.Port)
 	}

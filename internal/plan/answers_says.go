@@ -2,7 +2,6 @@ package plan
 
 import (
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -52,11 +51,8 @@ func (h HopAnswers) hop(id string) Hop {
 	}
 }
 
-// saysHop compares one hop. A relay may be given as the path of its file.
+// saysHop compares one hop.
 func saysHop(have, want HopAnswers) bool {
-	if strings.ContainsRune(have.Relay, filepath.Separator) {
-		have.Relay = want.Relay
-	}
 	if have.Host == "" {
 		have.Host = want.Host
 	}

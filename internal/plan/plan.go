@@ -35,6 +35,7 @@ type Options struct {
 	Rewrite map[string]string
 
 	CredentialsFile string // where the account comes from, kept among the answers
+	RelayFile       string // as in Hop
 
 	Region      string // as given, kept among the answers
 	Connections int    // at once; 0 is what the service documents, 20 at most

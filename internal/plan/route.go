@@ -12,16 +12,19 @@ const DefaultRoute = "default"
 
 // Hop is one way to a relay service: a host and port with its account.
 type Hop struct {
-	Relay    relays.Relay
-	Region   string // as given, kept among the answers
-	Host     string // as the certificate must show it
-	Port     int
-	TLS      relays.TLSMode
-	Username string
-	Password secret.Value
-	CAFile   string // "" is the distribution's
-	Pin      string // certificate fingerprint in place of a chain
-	NoVerify bool   // any certificate will do
+	Relay relays.Relay
+	// RelayFile is the catalogue file of one's own that Relay is from, kept
+	// among the answers; "" for a service of the catalogue.
+	RelayFile string
+	Region    string // as given, kept among the answers
+	Host      string // as the certificate must show it
+	Port      int
+	TLS       relays.TLSMode
+	Username  string
+	Password  secret.Value
+	CAFile    string // "" is the distribution's
+	Pin       string // certificate fingerprint in place of a chain
+	NoVerify  bool   // any certificate will do
 	// CredentialsFile is where the account comes from, kept among the answers;
 	// reading it is the caller's.
 	CredentialsFile string
@@ -65,7 +68,7 @@ type Destination struct {
 // Hop is the first hop of the default route.
 func (o Options) Hop() Hop {
 	return Hop{
-		Relay: o.Relay, Region: o.Region, Host: o.Host, Port: o.Port, TLS: o.TLS, Username: o.Username, Password: o.Password,
+		Relay: o.Relay, RelayFile: o.RelayFile, Region: o.Region, Host: o.Host, Port: o.Port, TLS: o.TLS, Username: o.Username, Password: o.Password,
 		CAFile: o.CAFile, Pin: o.Pin, NoVerify: o.NoVerify, CredentialsFile: o.CredentialsFile, Connections: o.Connections,
 	}
 }
@@ -113,6 +116,6 @@ func (o Options) Level(k int) Options {
 // with is o with h as the first hop of the default route.
 func (o Options) with(h Hop) Options {
 	o.Relay, o.Region, o.Host, o.Port, o.TLS, o.Username, o.Password = h.Relay, h.Region, h.Host, h.Port, h.TLS, h.Username, h.Password
-	o.CAFile, o.Pin, o.NoVerify, o.CredentialsFile, o.Connections = h.CAFile, h.Pin, h.NoVerify, h.CredentialsFile, h.Connections
+	o.RelayFile, o.CAFile, o.Pin, o.NoVerify, o.CredentialsFile, o.Connections = h.RelayFile, h.CAFile, h.Pin, h.NoVerify, h.CredentialsFile, h.Connections
 	return o
 }
