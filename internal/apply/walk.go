@@ -110,10 +110,10 @@ func (t *transaction) queueDir(ctx context.Context) string {
 // message, which the proof would find out too late, and lay on the relay.
 func (t *transaction) room(ctx context.Context) error {
 	dir := t.queueDir(ctx)
-	if m, err := t.h.Stat(dir); dir == "" || err != nil || !m.Mode.IsDir() {
-		return nil
+	if m, err := t.h.Stat(dir); dir != "" && err == nil && m.Mode.IsDir() {
+		return t.h.Room(dir)
 	}
-	return t.h.Room(dir)
+	return nil
 }
 
 // changed is the time of the last change of path, 0 where there is none.
