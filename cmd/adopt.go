@@ -135,12 +135,31 @@ func (a *app) readAdoption(ctx context.Context, from string) (adopt.Adoption, er
 	case err != nil:
 		return offer, err
 	}
+	offer.Questions = append(offer.Questions, a.stale(state)...)
 	if m, ok := apply.FindManager(r, state.Main.Bytes()); ok {
 		offer.Questions = append(offer.Questions, adopt.Point{
 			What: m.Name, Why: fmt.Sprintf("it manages the mail of this host (%s), so that setup needs --force: %s", m.Why, m.Advice),
 		})
 	}
 	return offer, nil
+}
+
+// stale names tables of the routes that were changed and not compiled again.
+func (a *app) stale(s postfix.State) (points []adopt.Point) {
+	for _, name := range []string{
+		"smtp_sasl_password_maps", "sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "transport_maps", "smtp_tls_policy_maps",
+	} {
+		for _, t := range postfix.ParseTables(s.Params[name], s.DefaultMap) {
+			source, known := s.MapMeta[t.Path]
+			if t.Index() == "" || !known {
+				continue
+			}
+			if compiled, err := a.host.Stat(t.Index()); err == nil && source.Mtime.After(compiled.Mtime) {
+				points = append(points, adopt.Point{What: "postmap " + t.String(), Why: "the file was changed after it was compiled: Postfix goes by what it was, and this offer by what it is"})
+			}
+		}
+	}
+	return points
 }
 
 // mayWriteAnswers refuses before anything is read.

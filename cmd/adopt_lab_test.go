@@ -305,6 +305,15 @@ func TestLabAdoptCommand(t *testing.T) {
 	if d := tree.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("adopt changed the host:\n%s", d)
 	}
+	s.Shell("echo '* :' > /etc/postfix/transport && postmap hash:/etc/postfix/transport && postconf -e transport_maps=hash:/etc/postfix/transport")
+	if res := a.l.Run("relayhost", "adopt"); strings.Contains(res.Stderr, "postmap") {
+		t.Errorf("a table that is compiled: %s", res)
+	}
+	s.Shell("touch -d '1 hour' /etc/postfix/transport")
+	if res := a.l.Run("relayhost", "adopt"); !strings.Contains(res.Stderr, "open: postmap hash:/etc/postfix/transport: ") {
+		t.Errorf("a table that is not: %s", res)
+	}
+	s.Shell("rm /etc/postfix/transport* && postconf -X transport_maps")
 	s.WriteFile("/etc/relayhost/relayhost.toml", "version = 1\n", 0o644)
 	if res := a.l.Run("relayhost", "adopt", "--write", "--from", "app@example.com"); res.Code != 1 || !strings.Contains(res.Stderr, "--force") {
 		t.Errorf("over a file: %s", res)
