@@ -419,3 +419,61 @@ func TestLabRouteFailsLive(t *testing.T) {
 		t.Errorf("%d messages by the route that works, want 3", n)
 	}
 }
+
+// TestLabManyAccounts: more accounts at one host than there are services find
+// theirs by the sender; 100 messages are sent at most, and what is left out is
+// said.
+func TestLabManyAccounts(t *testing.T) {
+	t.Parallel()
+	const n = 110
+	account := func(i int) (user, password string) {
+		return fmt.Sprintf("postmaster@mg%03d.example", i), fmt.Sprintf("%032x-89abcdef-01234567", i)
+	}
+	l := newLab(t, lab.Relay("mailgun", func(c *smtpd.Config) {
+		for i := range n {
+			user, password := account(i)
+			c.Accounts = append(c.Accounts, smtpd.Account{Username: user, Password: secret.New(password)})
+		}
+	}))
+	s := l.Server
+	accountFile(l, "mailgun")
+	file := "version = 1\nrelay = \"mailgun\"\nport = 587\nfrom = \"app@example.com\"\ncredentials_file = \"/root/mailgun.txt\"\n"
+	for i := range n {
+		user, password := account(i)
+		s.WriteFile(fmt.Sprintf("/root/%03d.txt", i), "username="+user+"\npassword="+password+"\n", 0o600)
+		file += fmt.Sprintf("[[route]]\nname = \"r%03d\"\nsenders = [\"d%03d.example\"]\nrelay = \"mailgun\"\nport = 587\ncredentials_file = \"/root/%03d.txt\"\n", i, i, i)
+	}
+	s.WriteFile(answersPath, file, 0o644)
+	res := l.Run("relayhost", "setup", "--no-probe", "--yes", "--json")
+	if res.Code != 0 {
+		t.Fatalf("setup: %s", res.Stderr)
+	}
+	for _, want := range []string{"100 test messages are sent at most; 11 senders and hops", "11 routes were left out of it"} {
+		if !strings.Contains(res.Stdout, want) {
+			t.Errorf("%q is not said", want)
+		}
+	}
+	box := l.World.Relay("mailgun").Mailbox()
+	if len(box) != 200 {
+		t.Errorf("%d messages, want 200", len(box))
+	}
+	for _, m := range box {
+		want := l.World.Relay("mailgun").Username
+		if domain, ok := strings.CutPrefix(m.From, "postmaster@d"); ok {
+			want = "postmaster@mg" + domain
+		}
+		if m.Session.Username != want {
+			t.Errorf("%s went by the account %s", m.From, m.Session.Username)
+		}
+	}
+	// Without the references each route keeps the account that is stored.
+	for line := range strings.Lines(file) {
+		if strings.HasPrefix(line, "credentials_file") {
+			file = strings.Replace(file, line, "", 1)
+		}
+	}
+	s.WriteFile(answersPath, file, 0o644)
+	if res := l.Run("relayhost", "setup", "--no-probe", "--yes"); res.Code != 0 || !strings.Contains(res.Stdout, "unchanged") {
+		t.Errorf("with what is stored: %d %s", res.Code, res.Stderr)
+	}
+}
