@@ -12,10 +12,12 @@ import (
 )
 
 // readAccounts gives each hop beside the first of the default route its account.
-func (s *setup) readAccounts(chains []chain) error {
-	stored := plan.StoredAccounts(s.state)
+func (s *setup) readAccounts(chains []chain, stored plan.Accounts) error {
 	for _, c := range chains {
 		for i, h := range c.hops {
+			if c.route >= 0 || i > 0 {
+				knowLogin(c, h, stored)
+			}
 			if c.route < 0 && i == 0 || len(h.Relay.Auth.Mechanisms) == 0 {
 				continue
 			}
@@ -25,6 +27,17 @@ func (s *setup) readAccounts(chains []chain) error {
 		}
 	}
 	return nil
+}
+
+// knowLogin finds out whether a smarthost wants a log-in, where the file names no
+// credentials: it does when Postfix logs in there already.
+func knowLogin(c chain, h *plan.Hop, stored plan.Accounts) {
+	if h.Relay.ID != relays.SmarthostID || len(h.Relay.Auth.Mechanisms) > 0 {
+		return
+	}
+	if _, _, ok := stored.Find(h.NextHop(), c.from...); ok {
+		h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
+	}
 }
 
 // readAccount takes the account of a hop from the file that it names; that of the

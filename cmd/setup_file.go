@@ -68,7 +68,7 @@ func (s *setup) readRoutes(ctx context.Context) error {
 	if err := s.choosePorts(ctx, chains); err != nil {
 		return err
 	}
-	return s.readAccounts(chains)
+	return s.readAccounts(chains, plan.StoredAccounts(s.state))
 }
 
 // chain is a route with its hops, which stay those of s.answers; the first hop of

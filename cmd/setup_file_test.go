@@ -12,8 +12,10 @@ import (
 
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/internal/ui"
+	"relayhost/relays"
 )
 
 // look runs setup, without a change, on a host that has nothing but a
@@ -200,6 +202,29 @@ func TestSendersOf(t *testing.T) {
 	} {
 		if got := fmt.Sprintf("%q", sendersOf(test.route)); got != test.want {
 			t.Errorf("%v: %s", test.route.Senders, got)
+		}
+	}
+}
+
+// A smarthost of a route goes on being logged in to when the file that the
+// account came from is no longer named.
+func TestStoredAccountOfASmarthost(t *testing.T) {
+	stored := plan.StoredAccounts(postfix.State{
+		DefaultMap: "hash", Params: map[string]string{"smtp_sasl_password_maps": "hash:/p"},
+		Maps: map[string][]byte{"/p": []byte("[mail.test]:587 u:p\n")},
+	})
+	for _, test := range []struct {
+		port int
+		want string
+	}{{587, "u"}, {465, ""}} {
+		hop := plan.Hop{Relay: relays.Smarthost("mail.test", test.port, relays.StartTLS, false), Host: "mail.test", Port: test.port, TLS: relays.StartTLS}
+		s := &setup{app: &app{io: &ui.Streams{}}}
+		s.answers.Routes = []plan.Route{{Name: "one", Senders: []string{"one.example"}, Hops: []plan.Hop{hop}}}
+		if err := s.readAccounts(s.chains(), stored); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.answers.Routes[0].Hops[0]; got.Username != test.want || len(got.Relay.Auth.Mechanisms) > 0 != (test.want != "") {
+			t.Errorf("port %d: user name %q", test.port, got.Username)
 		}
 	}
 }
