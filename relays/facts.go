@@ -51,7 +51,7 @@ func (r Relay) Facts() []Fact {
 		add("limits.notes", n.Text, n.Source)
 	}
 	add("sender.rule", r.Sender.Rule, r.Sender.Source)
-	add("sender.null_sender", r.Sender.NullSender, "")
+	add("sender.null_sender", r.Sender.NullSender, r.Sender.NullSource)
 	add("sender.note", r.Sender.Note, r.Sender.Source)
 	add("dns.spf", r.DNS.SPF, r.DNS.Source)
 	add("dns.note", r.DNS.Note, r.DNS.Source)

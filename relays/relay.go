@@ -122,6 +122,7 @@ type Sender struct {
 	Single     bool   `toml:"single,omitempty" json:"single,omitempty"`
 	Note       string `toml:"note,omitempty" json:"note,omitempty"`
 	Source     string `toml:"source,omitempty" json:"source,omitempty"`
+	NullSource string `toml:"null_source,omitempty" json:"null_source,omitempty"` // of NullSender
 }
 
 // DNS is what the sender's domain should publish for this service.
