@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"relayhost/detect"
+	"relayhost/internal/apply"
 	"relayhost/internal/explain"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -60,10 +61,20 @@ func (a *app) verifyEnv(ctx context.Context, f verifyFlags) (verify.Env, error) 
 	return env, a.verifyHost(ctx, &env)
 }
 
+// applied reports whether what Postfix does is ours: a relayhost.toml may have
+// been written and not set up yet, or taken back.
+func (a *app) applied(s postfix.State) bool {
+	if strings.HasPrefix(postfix.NewRouting(s).Way("").Transport, plan.ServicePrefix) {
+		return true
+	}
+	history, err := apply.History(&a.host.Reader, apply.Options{ConfigDir: a.configDir})
+	return err != nil || len(history) > 0
+}
+
 // verifyRoutes finds relays, next hops, credentials and, where setup has been
 // here, what it would write now.
 func (a *app) verifyRoutes(env *verify.Env, answers plan.Answers) error {
-	if answers.Relay == "" {
+	if answers.Relay == "" || !a.applied(env.State) {
 		return a.verifyByHand(env)
 	}
 	env.State.Load(env.Reader, plan.Paths(env.State)...)
