@@ -74,7 +74,7 @@ func (s *setup) readRelay(ctx context.Context) (err error) {
 		if s.answers.RelayFile, err = relayFile(name); err != nil {
 			return err
 		}
-		if s.before.Relay == s.answers.RelayFile {
+		if s.answers.RelayFile != "" && s.before.Relay == s.answers.RelayFile {
 			s.before.Relay = s.answers.Relay.ID
 		}
 	}
