@@ -393,6 +393,11 @@ func TestLabRoutesDocument(t *testing.T) {
 	if res := l.Run("relayhost", "status"); !strings.Contains(res.Stdout, "then [smtp-relay.brevo.com]:") {
 		t.Errorf("status: %s", res)
 	}
+	// The last file has no routes any more: nothing is left of them.
+	mailFrom(t, l, "x@shop.example", "sendgrid")
+	if main := s.ReadFile("/etc/postfix/main.cf") + s.ReadFile("/etc/postfix/master.cf"); strings.Contains(main, "by_sender") || strings.Contains(main, "relayhost-shop") {
+		t.Errorf("something is left of the routes:\n%s", main)
+	}
 }
 
 // TestLabRouteFailsLive: rehearsal and reload pass, then one route's service
