@@ -7,11 +7,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -43,24 +45,44 @@ func main() {
 		fmt.Fprintln(os.Stderr, "suite:", err)
 		os.Exit(1)
 	}
-	passed, failed, skipped := count(out)
+	t := count(out)
 	err = cmd.Wait()
-	fmt.Printf("%s: %d passed, %d failed, %d skipped (floor %d)\n", name, passed, failed, skipped, floor)
+	t.printSlowest()
+	fmt.Printf("%s: %d passed, %d failed, %d skipped (floor %d)\n", name, t.passed, t.failed, t.skipped, floor)
 	switch {
-	case err != nil || failed > 0:
+	case err != nil || t.failed > 0:
 		os.Exit(1)
-	case skipped > 0:
+	case t.skipped > 0:
 		fmt.Fprintln(os.Stderr, "suite: no test may be skipped")
 		os.Exit(1)
-	case passed < floor:
+	case t.passed < floor:
 		fmt.Fprintf(os.Stderr, "suite: fewer tests passed than the floor of %s in .ci/floors\n", name)
 		os.Exit(1)
 	}
 }
 
+// tally is what the events come to.
+type tally struct {
+	passed, failed, skipped int
+	took                    []event // tests that are no subtests, and packages
+}
+
+// slow is what is worth naming, in seconds.
+const slow = 20
+
+// printSlowest names what keeps a run long.
+func (t tally) printSlowest() {
+	slices.SortFunc(t.took, func(a, b event) int { return cmp.Compare(b.Elapsed, a.Elapsed) })
+	for _, e := range t.took[:min(len(t.took), 20)] {
+		if e.Elapsed >= slow {
+			fmt.Printf("slow: %4.0f s %s %s\n", e.Elapsed, e.Package, e.Test)
+		}
+	}
+}
+
 // count reads the events and prints the output of what failed, and lines of
 // tests that begin with "figure:" whatever the result.
-func count(r io.Reader) (passed, failed, skipped int) {
+func count(r io.Reader) (t tally) {
 	outputs := map[string][]string{}
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, 16<<20)
@@ -84,20 +106,23 @@ func count(r io.Reader) (passed, failed, skipped int) {
 				fmt.Printf("--- %s: %s (%.1fs)\n%s", strings.ToUpper(e.Action), key, e.Elapsed, strings.Join(outputs[key], ""))
 			}
 			delete(outputs, key)
+			if !strings.Contains(e.Test, "/") {
+				t.took = append(t.took, e)
+			}
 			switch {
 			case e.Test == "" && e.Action == "fail":
-				failed++ // a package that does not build, or panicked
+				t.failed++ // a package that does not build, or panicked
 			case e.Test == "":
 			case e.Action == "pass":
-				passed++
+				t.passed++
 			case e.Action == "fail":
-				failed++
+				t.failed++
 			default:
-				skipped++
+				t.skipped++
 			}
 		}
 	}
-	return passed, failed, skipped
+	return t
 }
 
 // readFloor finds "NAME N" in the file.
