@@ -410,8 +410,8 @@ func TestLabSecrets(t *testing.T) {
 	password := credentials(l, "sendgrid", "")
 	user := l.World.Relay("sendgrid").Username
 	stop := make(chan struct{})
-	seen := make(chan string, 1)
-	go watchProcesses(password, stop, seen)
+	seen := make(chan string, 2)
+	go watchProcesses(s.Pid(), password, stop, seen)
 	args := setupArgs(five[1], "--verbose")
 	args[slices.Index(args, "/root/credentials")] = "-"
 	res := s.RunInput("username="+user+"\npassword="+password+"\n", remove(args, "--json")...)
@@ -455,11 +455,19 @@ func remove(args []string, word string) []string {
 }
 
 // watchProcesses looks for the word in the command lines and environments of
-// all processes but its own until stop is closed.
-func watchProcesses(word string, stop <-chan struct{}, seen chan<- string) {
+// the processes of a server: those in the namespace of its process 1.
+func watchProcesses(pid1 int, word string, stop <-chan struct{}, seen chan<- string) {
+	space := func(pid int) string {
+		link, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
+		return link
+	}
+	server, setups := space(pid1), 0
 	for {
 		select {
 		case <-stop:
+			if setups == 0 {
+				seen <- "setup itself was not among the processes"
+			}
 			seen <- ""
 			return
 		default:
@@ -467,13 +475,15 @@ func watchProcesses(word string, stop <-chan struct{}, seen chan<- string) {
 		entries, _ := os.ReadDir("/proc")
 		for _, e := range entries {
 			pid, err := strconv.Atoi(e.Name())
-			if err != nil || pid == os.Getpid() {
+			if err != nil || space(pid) != server {
 				continue
 			}
 			for _, file := range []string{"cmdline", "environ"} {
 				if data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file)); strings.Contains(string(data), word) {
 					seen <- strings.ReplaceAll(string(data), "\x00", " ")
 					return
+				} else if strings.Contains(string(data), "relayhost\x00setup\x00") {
+					setups++
 				}
 			}
 		}
