@@ -62,7 +62,6 @@ type survey struct {
 // whatGetsOut probes port 25, the submission ports and the controls, all at
 // once, and gives the verdict on port 25.
 func (r *run) whatGetsOut(ctx context.Context) (Port25, []Submission) {
-	r.say("probing port 25 and the submission ports")
 	s := &survey{run: r, v6: family{ipv6: true}}
 	s.rules = firewallReader{query: r.query, root: r.euid() == 0}
 	s.pickTargets()

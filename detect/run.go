@@ -85,6 +85,7 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 	facts.Port25 = Port25{Verdict: NotProbed, IPv4: NotProbed, IPv6: NotProbed, Why: "port 25 was not probed", Probes: []Probe{}}
 	facts.Host = identify(r.Reader, hosts)
 	r.left.Store(r.budget(facts.Host))
+	r.announce(facts.Host)
 	if r.NoProbe {
 		facts.Host = r.whereAmI(ctx, facts.Host)
 	} else {
@@ -180,9 +181,17 @@ func (r *run) takeLate(ctx context.Context) bool {
 	return r.take()
 }
 
-func (r *run) say(step string) {
-	if r.Advance != nil {
-		r.Advance(step)
+// announce says what begins now, what takes longest last: that is what a
+// progress line goes on showing.
+func (r *run) announce(h Host) {
+	if r.Advance == nil {
+		return
+	}
+	if _, ok := r.reader(h); ok {
+		r.Advance("asking the metadata service of " + h.Name)
+	}
+	if !r.NoProbe {
+		r.Advance("probing port 25 and the submission ports")
 	}
 }
 

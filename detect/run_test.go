@@ -274,3 +274,27 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		t.Errorf("took %s", took)
 	}
 }
+
+// What takes longest is said last.
+func TestAnnounce(t *testing.T) {
+	const metadata, probing = "asking the metadata service of Amazon EC2", "probing port 25 and the submission ports"
+	for name, test := range map[string]struct {
+		provider string
+		o        Options
+		want     []string
+	}{
+		"all":         {"aws", Options{}, []string{metadata, probing}},
+		"no probe":    {"aws", Options{NoProbe: true}, []string{metadata}},
+		"no metadata": {"aws", Options{NoMetadata: true}, []string{probing}},
+		"no cloud":    {"", Options{}, []string{probing}},
+	} {
+		var got []string
+		test.o.Advance = func(step string) { got = append(got, step) }
+		r := &run{Options: test.o}
+		r.defaults()
+		r.announce(Host{Provider: test.provider, Name: "Amazon EC2"})
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}

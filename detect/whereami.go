@@ -36,7 +36,6 @@ func (r *run) askMetadata(ctx context.Context, h Host) Host {
 	if !ok {
 		return h
 	}
-	r.say("asking the metadata service of " + h.Name)
 	found, dialled, err := reader.ask(ctx, r.effort())
 	r.left.Add(r.effort().connections - dialled)
 	if err != nil {
