@@ -197,3 +197,33 @@ func TestDrift(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
+
+// TestEditedAnswers: a relayhost.toml that somebody has edited since stays whole
+// when the set-up goes, and is no reason to refuse that.
+func TestEditedAnswers(t *testing.T) {
+	for name, edit := range map[string]string{
+		"appended": "relay = \"example\"\n[[route]]\nname = \"shop\"\n",
+		"anew":     "relay = \"other\"\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := newTree(t)
+			if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); err != nil {
+				t.Fatal(err)
+			}
+			tr.write(plan.AnswersPath, edit, 0o644)
+			if _, err := Run(t.Context(), tr.h, tr.plan("two"), tr.o); err != nil {
+				t.Fatal(err)
+			}
+			tr.write(plan.AnswersPath, edit, 0o644)
+			if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
+				t.Fatal(err)
+			}
+			if got := tr.read(plan.AnswersPath); got != edit {
+				t.Errorf("relayhost.toml is %q", got)
+			}
+			if got := tr.read("/etc/postfix/main.cf"); got != mainBefore {
+				t.Errorf("main.cf is %q", got)
+			}
+		})
+	}
+}

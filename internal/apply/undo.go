@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/plan"
 )
 
 // Who undoes a run.
@@ -180,6 +181,10 @@ func (t *transaction) decide(s step, now state) (state, error) {
 	case !now.Exists: // removed by somebody: putting it back overwrites nothing
 	case s.Source != "": // made from its source, which is decided by itself
 	case t.o.Force:
+	case s.Path == plan.AnswersPath:
+		// Ours to begin with, and theirs to edit: a part of it would be no file
+		// that can be read, and the routes in it are no trace of ours.
+		return now, nil
 	default:
 		return t.keepForeign(s, now)
 	}
