@@ -122,6 +122,10 @@ func TestLabRoutes(t *testing.T) {
 	}
 	mailFrom(t, l, "x@blog.example", "brevo")
 
+	// Somebody without root is not told that passwords are missing.
+	if res := s.RunAs(65534, "relayhost", "verify", "--no-send", "--json"); strings.Contains(res.Stdout, `"fail"`) || !strings.Contains(res.Stdout, "as root it could") {
+		t.Errorf("verify without root: %s", res)
+	}
 	res = l.Run("relayhost", "status", "--json")
 	valid(t, "status", res.Stdout)
 	if !strings.Contains(res.Stdout, `"blog.example"`) || !strings.Contains(res.Stdout, "[smtp.postmarkapp.com]:587") {

@@ -96,7 +96,7 @@ func (a *app) runStatus(ctx context.Context, prometheus string) error {
 		doc.Unknown["answers"] = err.Error()
 	}
 	doc.Relay = answers.Relay
-	doc.Configured = answers.Relay != ""
+	doc.Configured = answers.Relay != "" || err != nil && strings.HasPrefix(doc.Service, plan.ServicePrefix)
 	if doc.Routes, err = a.statusRoutes(answers, state); err != nil {
 		doc.Unknown["routes"] = err.Error()
 	}
@@ -185,6 +185,7 @@ func (a *app) readHistory(doc *statusDoc) {
 	note("changes", err)
 	if len(history) > 0 {
 		doc.ChangeID, doc.ChangedAt = history[0].ID, &history[0].Time
+		doc.Relay = first(doc.Relay, history[0].Relay) // where the file cannot be read
 	}
 	drift, err := apply.FindDrift(r, o)
 	note("drift", err)
@@ -238,6 +239,8 @@ func (a *app) showStatus(d statusDoc) {
 		row("Set up", "by relayhost for %s, change %s of %s", d.Relay, d.ChangeID, d.ChangedAt.Local().Format(time.DateTime))
 	case d.Configured && !strings.HasPrefix(d.Service, plan.ServicePrefix):
 		row("Set up", "not yet: relayhost setup applies %s", plan.AnswersPath)
+	case d.Relay == "" && d.Configured:
+		row("Set up", "by relayhost")
 	case d.Configured:
 		row("Set up", "by relayhost for %s", d.Relay)
 	default:

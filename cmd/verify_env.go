@@ -88,8 +88,8 @@ func (a *app) verifyRoutes(env *verify.Env, answers plan.Answers) error {
 		return err
 	}
 	// Somebody without root cannot read the passwords, so nothing is known of
-	// their file.
-	if env.Limited = p.Incomplete; !p.Incomplete {
+	// their file. A file that is gone is a difference like any other.
+	if env.Limited = p.Incomplete && len(state.Unreadable) > 0; !env.Limited {
 		env.Plan = &p
 	}
 	services := map[string]string{plan.DefaultRoute: p.Service}
@@ -142,13 +142,14 @@ func (a *app) storedOptions(state postfix.State, answers plan.Answers) (plan.Opt
 		h := &o.Fallback[i]
 		h.Username, h.Password, _ = accounts.Find(h.NextHop())
 	}
+	o.NoCredentials = o.Password.IsZero()
 	for _, r := range o.Routes {
 		for i := range r.Hops {
 			h := &r.Hops[i]
 			h.Username, h.Password, _ = accounts.Find(h.NextHop(), r.Senders...)
+			o.NoCredentials = o.NoCredentials || h.Password.IsZero() // what is lost is a finding, no reason to stop
 		}
 	}
-	o.NoCredentials = o.Password.IsZero()
 	if o.Relay.ID == relays.SmarthostID {
 		o.Relay = relays.Smarthost(o.Host, o.Port, o.TLS, o.Username != "")
 	}

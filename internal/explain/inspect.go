@@ -134,7 +134,7 @@ var inspections = []struct {
 // levels of smtp_tls_security_level and of the policy table (postconf(5)).
 var levels = []string{"none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure"}
 
-var unusedParameter = regexp.MustCompile(`(?:unused|undefined) parameter: ([A-Za-z0-9_]+)`)
+var unusedParameter = regexp.MustCompile(`(?:unused|undefined) parameter: ([A-Za-z0-9_-]+)`)
 
 func when(holds bool, format string, args ...any) string {
 	if !holds {

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"relayhost/internal/postfix"
@@ -40,6 +41,9 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 			if hop.Host != want.Host || hop.Port != want.Port {
 				continue
 			}
+			if sender != "" && a.lost(w, hop) {
+				return "", secret.Value{}, false
+			}
 			if login, ok := a.r.Login(w, sender, hop); ok {
 				return login.Username, login.Password, true
 			}
@@ -52,6 +56,23 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 		}
 	}
 	return "", secret.Value{}, false
+}
+
+// lost reports whether w is a service of our own that had an account of its own
+// for hop, which cannot be read any more: its table is gone, or its entry in
+// master.cf is while the default logs in to the same next hop.
+func (a Accounts) lost(w postfix.Way, hop postfix.NextHop) bool {
+	if !strings.HasPrefix(w.Transport, ServicePrefix) {
+		return false
+	}
+	if w.Service.Name == "" {
+		return slices.ContainsFunc(a.r.Way("").NextHops, func(h postfix.NextHop) bool { return h.Host == hop.Host && h.Port == hop.Port })
+	}
+	maps, _ := w.Service.Option("smtp_sasl_password_maps")
+	return slices.ContainsFunc(postfix.ParseTables(maps, a.s.DefaultMap), func(t postfix.Table) bool {
+		_, read := a.s.Maps[t.Path]
+		return strings.HasPrefix(filepath.Base(t.Path), ownPasswdFile+"_") && !read
+	})
 }
 
 // way is where mail of a sender of a Route goes now, and the sender as a key of

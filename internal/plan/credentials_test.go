@@ -57,3 +57,44 @@ func TestCredentials(t *testing.T) {
 		})
 	}
 }
+
+// TestLostAccount: a route whose own account is gone gets no other's at its host.
+func TestLostAccount(t *testing.T) {
+	const own = "relayhost-shop unix - - n - - smtp\n  -o smtp_sasl_password_maps=hash:/etc/postfix/relayhost_passwd_shop\n"
+	for _, tc := range []struct {
+		name, master, table, hop string
+		want                     string // user name; "" for none
+	}{
+		{"own table", own, "[a.example]:587 v:p\n", "[a.example]:587", "v"},
+		{"own table is gone", own, "", "[a.example]:587", ""},
+		{"entry of master.cf is gone", "", "", "[a.example]:587", ""},
+		{"without a table of its own", "relayhost-shop unix - - n - - smtp\n", "", "[a.example]:587", "u"},
+		{"another host from now on", own, "", "[b.example]:587", "w"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := postfix.State{
+				DefaultMap: "hash",
+				Params: map[string]string{
+					"default_transport": "relayhost-a", "relayhost": "[a.example]:587", "smtp_sasl_auth_enable": "yes",
+					"smtp_sasl_password_maps": "hash:/p", "sender_dependent_default_transport_maps": "hash:/s",
+				},
+				Maps: map[string][]byte{
+					"/p": []byte("[a.example]:587 u:p\n[b.example]:587 w:p\n"), "/s": []byte("@shop.example relayhost-shop:[a.example]:587\n"),
+				},
+			}
+			if tc.table != "" {
+				s.Maps["/etc/postfix/relayhost_passwd_shop"] = []byte(tc.table)
+			}
+			var err error
+			if s.Master, err = postfix.ParseMaster([]byte("relayhost-a unix - - n - - smtp\n" + tc.master)); err != nil {
+				t.Fatal(err)
+			}
+			if user, _, ok := plan.Credentials(s, tc.hop, "shop.example"); user != tc.want || ok != (tc.want != "") {
+				t.Errorf("%q, %v, want %q", user, ok, tc.want)
+			}
+			if user, _, _ := plan.Credentials(s, "[a.example]:587"); user != "u" {
+				t.Errorf("the default got %q", user)
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -162,7 +163,8 @@ func (r *run) ask(ctx context.Context, maps string, questions []*lookup) (findin
 		answers[i] = map[string]string{}
 		for some := range slices.Chunk(slices.Compact(keys), maxKeys) {
 			out, err := r.Reader.Query(ctx, host.PostmapGet(r.State.ConfigDir, t.String(), some...))
-			if err != nil || out.Code > 1 {
+			// postmap(1) ends with 1 also where it may not open a table.
+			if err != nil || out.Code > 1 || bytes.Contains(out.Stderr, []byte("fatal: ")) {
 				return []Finding{Finding{Check: "maps", Result: Warn, Detail: "the password map cannot be asked (as root it could)"}.known("map_lookup_error")}
 			}
 			for line := range strings.Lines(string(out.Stdout)) {
