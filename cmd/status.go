@@ -164,7 +164,7 @@ func showRoutes(row func(label, format string, args ...any), routes []plan.Way) 
 		}
 		var hops []string
 		for _, h := range w.Hops {
-			hops = append(hops, h.NextHop)
+			hops = append(hops, strings.TrimSuffix(h.NextHop, ":0")) // no port is known before setup
 		}
 		row("Route", "%s: %s through %s", w.Name, whose, strings.Join(hops, ", then "))
 	}

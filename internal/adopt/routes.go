@@ -138,7 +138,7 @@ func routeSender(key string) (string, bool) {
 		return "", false
 	case local == "":
 		return domain, true
-	case strings.Trim(local, plain+"#&'*+/=?^_~") != "" || strings.Contains("."+local+".", ".."):
+	case strings.Trim(local, plain+"#&'+/=?^_~") != "" || strings.Contains("."+local+".", ".."):
 		return "", false
 	}
 	return key, true

@@ -12,6 +12,9 @@ import (
 // ReadAnswers reads the text of AnswersPath. Errors are *FileError, or several of
 // them joined: what is no TOML, unknown keys, and what contradicts itself.
 func ReadAnswers(data []byte) (Answers, error) {
+	if bytes.HasPrefix(data, []byte("\ufeff")) {
+		return Answers{}, &FileError{Line: 1, Msg: "the file begins with a byte order mark", Hint: "save it as UTF-8 without one"}
+	}
 	a := Answers{text: data}
 	decoder := toml.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
@@ -152,7 +155,7 @@ func (c *answersCheck) route(prefix string, r RouteAnswers) {
 func (c *answersCheck) proofSender(prefix string, r RouteAnswers) {
 	from := ProofSender(r.Senders)
 	switch {
-	case r.From == "" && from != "" && !SentBy(r.Senders, from):
+	case r.From == "" && from != "" && (!SentBy(r.Senders, from) || !isAddress(from)):
 		c.bad(prefix+"senders", "route %q has no address that it can be proven with: name one of its own with from", r.Name)
 	case from != "" && isAddress(r.From) && !SentBy(r.Senders, r.From):
 		c.bad(prefix+"from", "%s is none of the senders of route %q", r.From, r.Name)
@@ -164,7 +167,8 @@ func (c *answersCheck) proofSender(prefix string, r RouteAnswers) {
 const maxRouteName = 40
 
 func (c *answersCheck) sender(key, sender string) {
-	if sender != NullSender && !isAddress(sender) && !isHost(strings.TrimPrefix(sender, ".")) {
+	// An asterisk is a character of addresses (RFC 5322, 3.2.3), and never meant so.
+	if sender != NullSender && !isAddress(sender) && !isHost(strings.TrimPrefix(sender, ".")) || strings.Contains(sender, "*") {
 		c.bad(key, "sender %q is neither a domain, .domain, an address nor <>", sender)
 		return
 	}

@@ -271,3 +271,22 @@ func FuzzReadAnswers(f *testing.F) {
 		}
 	})
 }
+
+// TestFileMistakes: what would never match, and what an editor has added.
+func TestFileMistakes(t *testing.T) {
+	const head = "version = 1\nrelay = \"ses\"\n[[route]]\nname = \"shop\"\nrelay = \"brevo\"\n"
+	for text, want := range map[string]string{
+		"\ufeff" + head: ":1: the file begins with a byte order mark",
+		head + `senders = ["shop.example", "*@shop.example"]`: `:6: sender "*@shop.example" is neither`,
+		head + `senders = ["localhost"]`:                      `:6: route "shop" has no address that it can be proven with`,
+		head + `senders = ["192.0.2.1"]`:                      `:6: route "shop" has no address that it can be proven with`,
+		head + `senders = [".example"]`:                       `:6: route "shop" has no address that it can be proven with`,
+	} {
+		if _, err := plan.ReadAnswers([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+	if _, err := plan.ReadAnswers([]byte(head + `senders = ["Shop.example", ".shop.example", "a/b+c@x.example", "intern", "<>"]`)); err != nil {
+		t.Error(err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relayhost/internal/explain"
+	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -28,6 +29,8 @@ func (t *trial) delivery(ctx context.Context) []Finding {
 		return skip("delivery", "no sender or recipient is known: name them with --from and --to")
 	case !t.State.Running:
 		return skip("delivery", "Postfix does not run")
+	case len(t.route.Senders) > 0 && plan.ProofSender(t.route.Senders) == "":
+		return skip("delivery", "this route has bounces alone, and the test message has a sender")
 	}
 	if users, set := t.State.Params["authorized_submit_users"]; set && users == "" {
 		return skip("delivery", "this Postfix takes no mail from sendmail(1) (authorized_submit_users), so that none can be sent through it from here")

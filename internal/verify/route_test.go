@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -240,5 +241,31 @@ func TestManyRoutes(t *testing.T) {
 	}
 	if passed != n+1 {
 		t.Errorf("%d of %d services", passed, n+1)
+	}
+}
+
+// noMail is a Mailer that nothing is to be sent by.
+type noMail struct {
+	Mailer
+	t *testing.T
+}
+
+func (m noMail) Send(context.Context, string, string, []byte) error {
+	m.t.Error("a message was sent")
+	return ErrNoTrace
+}
+
+func (noMail) Find(context.Context, string, time.Time) (postfix.QueuedMessage, bool, error) {
+	return postfix.QueuedMessage{}, false, ErrNoTrace
+}
+
+// TestBouncesAlone: a message with a sender is no proof of a route for bounces.
+func TestBouncesAlone(t *testing.T) {
+	s := relay(t)
+	env := s.env(t)
+	env.State.Running, env.To, env.Mailer = true, "to@relay.test", noMail{t: t}
+	env.Routes = []Route{{Name: "bounces", Senders: []string{"<>"}, From: env.From, Service: "relayhost-bounces", Hops: []Hop{s.hop(t, nil)}}}
+	if got := byRoute(Run(t.Context(), env, Options{Route: "bounces"}), "delivery"); got != "bounces: delivery:skip" {
+		t.Error(got)
 	}
 }
