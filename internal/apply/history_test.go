@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"relayhost/internal/plan"
 )
@@ -225,5 +226,35 @@ func TestEditedAnswers(t *testing.T) {
 				t.Errorf("main.cf is %q", got)
 			}
 		})
+	}
+}
+
+// TestModeAlone: a table whose mode alone is mended is not newer than its map.
+func TestModeAlone(t *testing.T) {
+	const path = "/etc/postfix/sasl_passwd"
+	tr := newTree(t)
+	if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); err != nil {
+		t.Fatal(err)
+	}
+	tr.write(path, tr.read(path), 0o644)
+	for _, name := range []string{path, path + ".db"} {
+		old := time.Now().Add(-time.Hour)
+		if err := os.Chtimes(tr.h.Real(name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := tr.plan("one")
+	for i := range p.Files {
+		if p.Files[i].Path == path {
+			p.Files[i].Action = plan.Modify
+		}
+	}
+	if _, err := Run(t.Context(), tr.h, p, tr.o); err != nil {
+		t.Fatal(err)
+	}
+	source, err1 := tr.h.Lstat(path)
+	compiled, err2 := tr.h.Lstat(path + ".db")
+	if err := errors.Join(err1, err2); err != nil || source.Mode.Perm() != 0o600 || source.Mtime.After(compiled.Mtime) {
+		t.Errorf("mode %v of %s, map of %s: %v", source.Mode, source.Mtime, compiled.Mtime, err)
 	}
 }

@@ -205,6 +205,10 @@ func (t *transaction) do(s step) error {
 		return t.h.Remove(s.Target, s.Before.Sum)
 	}
 	t.o.say("writing " + s.Path)
+	if s.After.Mtime.IsZero() && s.After.same(s.Before) {
+		// Mode or owner alone: what is compiled from the file is as new as before.
+		s.After.Mtime = s.Before.Mtime
+	}
 	return t.h.WriteFile(s.Target, s.After.data, host.Spec{Mode: s.After.Mode, UID: s.After.UID, GID: s.After.GID,
 		Xattrs: s.After.Xattrs, Mtime: t.mtime(s.After), Expect: s.Before.expect()})
 }
