@@ -34,6 +34,7 @@ type adoption struct {
 // each sender leaves by the same relay, port and account before and after, and
 // the way back leads to the same bytes. Without LAB_FULL one of each mechanism.
 func TestLabAdopt(t *testing.T) {
+	t.Parallel()
 	names, err := handmade.Names(handmadeSetups)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 // TestLabNothingOpen: where no port of the service gets out, that is said and
 // nothing is written.
 func TestLabNothingOpen(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, lab.Relay("postmark"), lab.Port(587, lab.Dropped, lab.Both), lab.Port(2525, lab.Reset, lab.Both))
 	credentials(l, "postmark", "")
 	res := unchangedAfter(t, l, 3, setupArgs(five[4])...)
@@ -25,6 +26,7 @@ func TestLabNothingOpen(t *testing.T) {
 // TestLabUnblock fills the request with what is known of this server and its
 // domain.
 func TestLabUnblock(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Cloud("hetzner"))
 	l.World.DNS.Set("example.com.", "TXT", "v=spf1 ip4:203.0.113.10 -all")
 	l.World.DNS.Host("host.example.com.", l.Server.IPv4)
@@ -67,6 +69,7 @@ func TestLabUnblock(t *testing.T) {
 // TestLabDemo goes the whole way over loopback beside a Postfix that runs, and
 // leaves nothing behind.
 func TestLabDemo(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Postfix())
 	s := l.Server
 	before := s.Tree("/etc", "/run", "/var/lib", "/var/spool/postfix", "/root")

@@ -16,6 +16,7 @@ func fullTable() bool { return os.Getenv("LAB_FULL") != "" }
 // 3.5, 3.10 and 3.11 here, 3.7 is what every other test runs on. The full table
 // has each of the five services on each of the four.
 func TestLabDistributions(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		suite   lab.Suite
 		postfix string

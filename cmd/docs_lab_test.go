@@ -61,6 +61,7 @@ func scenes(t *testing.T, path string) (list []scene) {
 // as sh, in order, on a server of the provider that the section is about, with
 // the ports closed that this provider closes.
 func TestLabDocuments(t *testing.T) {
+	t.Parallel()
 	commands := 0
 	for _, path := range documents(t) {
 		for _, s := range scenes(t, path) {
@@ -143,6 +144,7 @@ func (s scene) hostOf(t *testing.T) string {
 // TestLabReadmeTry is the first thing that the README asks for, on a minimal
 // Debian: demo --install. "go run" of it is what this lab does with every test.
 func TestLabReadmeTry(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.NoPostfix())
 	l.Server.WriteFile("/etc/apt/apt.conf.d/99lab", fmt.Sprintf("Acquire::http::Proxy %q;\n", l.World.Registries()), 0o644)
 	l.Server.Install()
@@ -173,6 +175,7 @@ func sameEachRun(line string) string {
 // TestLabReadmeSession holds the README's session against a real one, line by
 // line; "..." stands for lines that are left out.
 func TestLabReadmeSession(t *testing.T) {
+	t.Parallel()
 	var session []string
 	for _, f := range fences(t, "../README.md") {
 		if f.lang == "console" {

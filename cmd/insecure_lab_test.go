@@ -15,6 +15,7 @@ import (
 // Postfix alone, and stays when the password is changed with the port left to
 // setup.
 func TestLabCertificateNotVerified(t *testing.T) {
+	t.Parallel()
 	const name = "smtp.postmarkapp.com"
 	l := newLab(t, lab.Relay("postmark", func(c *smtpd.Config) {
 		cert, err := smtpd.SelfSigned(name)

@@ -12,6 +12,7 @@ import (
 // TestLabInstances sets up the second instance of a server with two, and leaves
 // the first alone (postmulti(1)).
 func TestLabInstances(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suitesOf() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()

@@ -289,6 +289,7 @@ func TestLabQuestions(t *testing.T) {
 // TestLabNoTerminal: without a terminal nothing asks, and the error names the
 // flag.
 func TestLabNoTerminal(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, lab.Relay("brevo"))
 	credentials(l, "brevo", "")
 	tests := []struct {
@@ -341,6 +342,7 @@ func TestLabInstallQuestion(t *testing.T) {
 // TestLabInstall brings Postfix through the package manager of a minimal
 // Debian, over a proxy to its registry, and goes the whole way from there.
 func TestLabInstall(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.NoPostfix(), lab.Relay("brevo"))
 	l.Server.WriteFile("/etc/apt/apt.conf.d/99lab", fmt.Sprintf("Acquire::http::Proxy %q;\n", l.World.Registries()), 0o644)
 	credentials(l, "brevo", "")

@@ -80,6 +80,7 @@ func distributions() []distribution {
 // and with the CA bundle in the place of its own distribution, and goes the
 // whole way from there. apt is TestLabInstall; apk is in no Debian.
 func TestLabPackageManagers(t *testing.T) {
+	t.Parallel()
 	for _, d := range distributions() {
 		t.Run(d.manager, func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,7 @@ import (
 // TestLabMistakesAsJSON: --json gives one document on every error, mistakes in
 // the flags too.
 func TestLabMistakesAsJSON(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t)
 	for _, args := range [][]string{
 		{"setup", "--nope", "--json"}, {"--json", "setup", "extra"}, {"setup", "--relay", "ses", "--smarthost", "x", "--json"},
@@ -32,6 +33,7 @@ func TestLabMistakesAsJSON(t *testing.T) {
 // TestLabTooOld: a Postfix without what the set-up is made of is refused before
 // anything else, in one line. mail_version may be set in main.cf.
 func TestLabTooOld(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, lab.Relay("postmark"))
 	credentials(l, "postmark", "")
 	l.Server.Shell("echo 'mail_version = 3.3.22' >> /etc/postfix/main.cf")
@@ -46,6 +48,7 @@ func TestLabTooOld(t *testing.T) {
 
 // TestLabToldRight: what is said at the end of a run is what is.
 func TestLabToldRight(t *testing.T) {
+	t.Parallel()
 	t.Run("kept", func(t *testing.T) {
 		t.Parallel()
 		taken := 0
@@ -128,6 +131,7 @@ func TestLabToldRight(t *testing.T) {
 // TestLabExplainWithoutInput: an empty standard input, as ssh gives it, means
 // this host's own log.
 func TestLabExplainWithoutInput(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.Server.SendMail("root", "customer@gmail.com", "an invoice")
 	l.Server.WaitLog(`status=deferred`)

@@ -45,6 +45,7 @@ func unlogged(t *testing.T, l *lab.Lab, messages int) {
 // TestLabNoLog: in a container without syslog Postfix keeps a log for the
 // proof, and what stays is what would stay without a proof, byte for byte.
 func TestLabNoLog(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suitesOf() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()
@@ -153,6 +154,7 @@ func TestLabNoLogDuplicates(t *testing.T) {
 // TestLabForeground: in a container Postfix is process 1 and logs to its
 // output, which nobody can read again. That goes on after the proof.
 func TestLabForeground(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suitesOf() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()

@@ -16,6 +16,7 @@ const ownQueue = `postfix stop; cp -a /var/spool/postfix /root/queue && mount -t
 // TestLabOddHosts: what is odd about a host, and no fault of the relay, is
 // named as such; nothing is restarted, nor written in vain.
 func TestLabOddHosts(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		opts    []lab.Option

@@ -70,6 +70,7 @@ func pack(t *testing.T, name string) []byte {
 // TestLabPackage puts the .deb on minimal Debian 11, 12 and 13 and takes it off
 // again: it works there, and leaves nothing.
 func TestLabPackage(t *testing.T) {
+	t.Parallel()
 	deb := pack(t, "relayhost_1.2.3_amd64.deb")
 	t.Run("reproducible", func(t *testing.T) {
 		t.Parallel()

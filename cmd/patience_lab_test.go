@@ -14,6 +14,7 @@ import (
 
 // TestLabPatience: greylisting and slow replies are no faults of the set-up.
 func TestLabPatience(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int32
 	tests := map[string]func(*smtpd.Config){
 		"greylisted_once": func(c *smtpd.Config) {
@@ -50,6 +51,7 @@ func TestLabPatience(t *testing.T) {
 // TestLabUnknownRefusal: where nobody knows the relay's words, the step says
 // what to do.
 func TestLabUnknownRefusal(t *testing.T) {
+	t.Parallel()
 	tests := map[smtpd.Step]string{
 		smtpd.StepGreeting: "bars this server's address",
 		smtpd.StepAuth:     "check user name and password",

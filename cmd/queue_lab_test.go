@@ -15,6 +15,7 @@ import (
 // TestLabQueueHold: what waits stays where it is, on hold while the set-up
 // stands and as it was when it is taken back.
 func TestLabQueueHold(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		refuse bool
 		queue  string

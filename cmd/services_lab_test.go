@@ -16,6 +16,7 @@ import (
 // TestLabCatalogue sets every service of the catalogue up under its real host
 // name: on its first port, and with LAB_FULL on each of them.
 func TestLabCatalogue(t *testing.T) {
+	t.Parallel()
 	all, err := relays.Catalog()
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +95,7 @@ null_sender = "accepted"
 // TestLabOwnRelay takes a catalogue file by path, the same by name from the
 // folder for them, and a smarthost that goes by address.
 func TestLabOwnRelay(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.RelayAt([]string{"mail.corp.example"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}), lab.Postfix())
 	s, service := l.Server, l.World.Relay("smarthost")
 	s.WriteFile("/root/corp.toml", corp, 0o644)

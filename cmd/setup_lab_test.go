@@ -100,6 +100,7 @@ func setupArgs(s service, more ...string) []string {
 // TestLabServices is the main job for each service: set up, delivered over
 // verified TLS, verified, rolled back without a trace.
 func TestLabServices(t *testing.T) {
+	t.Parallel()
 	for _, s := range five {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -112,6 +113,7 @@ func TestLabServices(t *testing.T) {
 // TestLabPorts takes one service through implicit TLS and through the
 // fallback that a blocked 587 makes.
 func TestLabPorts(t *testing.T) {
+	t.Parallel()
 	t.Run("implicit_tls", func(t *testing.T) {
 		t.Parallel()
 		l := newLab(t, lab.Relay("ses"))
@@ -226,6 +228,7 @@ func unchangedAfter(t *testing.T, l *lab.Lab, code int, args ...string) lab.Resu
 // TestLabHostileRelay: a relay that cannot be verified gets no credentials and
 // no mail.
 func TestLabHostileRelay(t *testing.T) {
+	t.Parallel()
 	tests := map[string]func(t *testing.T) func(*smtpd.Config){
 		"self_signed": func(t *testing.T) func(*smtpd.Config) {
 			return func(c *smtpd.Config) {
@@ -277,6 +280,7 @@ func assertNothingSent(t *testing.T, l *lab.Lab, id string) {
 }
 
 func TestLabWrongPassword(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, lab.Relay("brevo"))
 	l.Server.WriteFile("/root/credentials", "username="+l.World.Relay("brevo").Username+"\npassword=xsmtpsib-"+strings.Repeat("0", 64)+"-AAAAAAAAAAAAAAAA\n", 0o600)
 	// "postfix status", which the lab has asked, logs its answer late.
@@ -302,6 +306,7 @@ func TestLabWrongPassword(t *testing.T) {
 // mail away. Everything goes back, the test message is deleted, other mail is
 // not.
 func TestLabLiveProofFails(t *testing.T) {
+	t.Parallel()
 	taken := 0
 	l := newLab(t, lab.Relay("postmark", func(c *smtpd.Config) {
 		c.Message = func(smtpd.Envelope) *smtpd.Reply {
@@ -336,6 +341,7 @@ func TestLabLiveProofFails(t *testing.T) {
 
 // TestLabRefusedInput: one clear line that says what to do, nothing changed.
 func TestLabRefusedInput(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, lab.Relay("sendgrid"))
 	s := l.Server
 	password := credentials(l, "sendgrid", "")
@@ -394,6 +400,7 @@ func TestLabRefusedInput(t *testing.T) {
 }
 
 func TestLabNoPostfix(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Cloud("aws"), lab.NoPostfix(), lab.Relay("sendgrid"))
 	credentials(l, "sendgrid", "")
 	res := l.Run(setupArgs(five[1])...)
@@ -405,6 +412,7 @@ func TestLabNoPostfix(t *testing.T) {
 // TestLabSecrets: the password is in sasl_passwd and its map, both 0600 root,
 // and nowhere else on the host, in no output and no process list.
 func TestLabSecrets(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, lab.Relay("sendgrid"))
 	s := l.Server
 	password := credentials(l, "sendgrid", "")
@@ -493,6 +501,7 @@ func watchProcesses(pid1 int, word string, stop <-chan struct{}, seen chan<- str
 
 // TestLabTwice: a second identical set-up writes nothing and reloads nothing.
 func TestLabTwice(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, lab.Relay("mailgun"))
 	s := l.Server
 	credentials(l, "mailgun", "")
@@ -530,6 +539,7 @@ func TestLabTwice(t *testing.T) {
 }
 
 func TestLabDryRun(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, lab.Relay("brevo"))
 	password := credentials(l, "brevo", "")
 	res := unchangedAfter(t, l, 0, append(remove(setupArgs(five[5]), "--json"), "--dry-run")...)
@@ -555,6 +565,7 @@ func TestLabDryRun(t *testing.T) {
 // TestLabPostfixStopped: started after --yes; stopped again when it is rolled
 // back.
 func TestLabPostfixStopped(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Cloud("aws"), lab.Relay("sendgrid"), lab.MailExchangers(), lab.Port25(lab.Dropped))
 	credentials(l, "sendgrid", "")
 	if res := l.Run("postfix", "status"); res.Code == 0 {

@@ -26,6 +26,7 @@ func unit(t *testing.T, name string) []byte {
 // only log, and runs the daily verification as the timer does: it passes,
 // finds what has changed since, and writes the metrics.
 func TestLabSystemd(t *testing.T) {
+	t.Parallel()
 	suites := []lab.Suite{lab.Bookworm}
 	if fullTable() {
 		suites = []lab.Suite{lab.Bullseye, lab.Bookworm, lab.Trixie, lab.Sid}

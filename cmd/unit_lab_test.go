@@ -21,6 +21,7 @@ func realUnit(l *lab.Lab) string {
 // TestLabUnit: a Postfix that is stopped, in whatever way, is started by the
 // unit that it belongs to.
 func TestLabUnit(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suitesOf() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()
