@@ -177,9 +177,9 @@ func TestLines(t *testing.T) {
 	offline.Host = Host{Confidence: None, Evidence: []string{"no DMI strings on this machine"}}
 	var all strings.Builder
 	for _, f := range []Facts{
-		base("aws", Blocked, "no answer from 3 operators on port 25, while 5 controls on other ports answered"),
+		base("aws", Blocked, "no answer from 3 mail services on port 25, while 5 connections to other ports got an answer"),
 		local, base("hetzner", Open, "gmail-smtp-in.l.google.com greeted on port 25"),
-		base("telekom", Refused, "connections to port 25 are refused by 3 operators, which mail exchangers themselves never do"), offline,
+		base("telekom", Refused, "connections to port 25 are refused by 3 mail services, which mail exchangers themselves never do"), offline,
 	} {
 		lines := f.Lines()
 		if len(lines) > 12 {

@@ -222,7 +222,7 @@ func (s scene) closed(attempts []attempt) judgement {
 	case fault == smtpprobe.FaultTimeout && connected(attempts):
 		return says(Inconclusive, "connections to port 25 are accepted, but nobody greets")
 	case fault == smtpprobe.FaultTimeout:
-		return says(Blocked, "no answer from %s on port 25, while %s on other ports answered", counted(attempts), times(answers, "control"))
+		return says(Blocked, "no answer from %s on port 25, while %s to other ports got an answer", counted(attempts), times(answers, "connection"))
 	case connected(attempts): // reset in the dialogue, malformed replies
 		return says(Inconclusive, "connections to port 25 are accepted and then fail: %s", summary(attempts))
 	case local, fault == smtpprobe.FaultNoRoute:
@@ -233,7 +233,7 @@ func (s scene) closed(attempts []attempt) judgement {
 	case fault == smtpprobe.FaultRefused, fault == smtpprobe.FaultReset:
 		return says(Refused, "connections to port 25 are refused by %s, which mail exchangers themselves never do", counted(attempts))
 	case fault == smtpprobe.FaultUnreachable, fault == smtpprobe.FaultProhibited:
-		return says(Prohibited, "a router reports port 25 of %s as out of bounds, while %s answered", counted(attempts), times(answers, "control"))
+		return says(Prohibited, "a router reports port 25 of %s as out of bounds, while %s to other ports got an answer", counted(attempts), times(answers, "connection"))
 	default:
 		return says(Inconclusive, "%s", summary(attempts))
 	}
@@ -350,7 +350,7 @@ func counted(attempts []attempt) string {
 	for _, a := range attempts {
 		seen[a.operator] = true
 	}
-	return times(len(seen), "operator")
+	return times(len(seen), "mail service")
 }
 
 func times(n int, what string) string {

@@ -120,8 +120,8 @@ func TestJudge(t *testing.T) {
 		{"421 greeting", scene{attempts: all(busy), controls: answers(aRoundTrip)}, Open, "turns this address away"},
 		{"custom target with its own greeting", scene{attempts: []attempt{made("mx.example.org", hello("mail.example.org ESMTP"))}}, Open, ""},
 
-		{"silence against answering controls", scene{attempts: all(silent), controls: answers(aRoundTrip)}, Blocked, "3 operators"},
-		{"silence against one answering control", scene{attempts: all(silent), controls: append(answers(aRoundTrip)[:1], silentControls()[0])}, Blocked, "1 control"},
+		{"silence against answering controls", scene{attempts: all(silent), controls: answers(aRoundTrip)}, Blocked, "3 mail services"},
+		{"silence against one answering control", scene{attempts: all(silent), controls: append(answers(aRoundTrip)[:1], silentControls()[0])}, Blocked, "1 connection"},
 		{"silence against a control that refuses from afar", scene{attempts: all(silent), controls: []smtpprobe.Result{refused}}, Blocked, ""},
 		{"silence; the own exchanger answers and does not decide",
 			scene{attempts: with(all(silent), forInformation(made("mx.example.org", hello("mx.example.org ESMTP")))), controls: answers(aRoundTrip)}, Blocked, ""},
@@ -148,7 +148,7 @@ func TestJudge(t *testing.T) {
 		{"postfix stopped, no connection left to tell why", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], silent))), controls: answers(aRoundTrip)}, Inconclusive, "neither"},
 		{"root and postfix get through", scene{attempts: with(hellos(), byPostfix(made(DefaultTargets[0], hello(banners[0])))), controls: answers(aRoundTrip)}, Open, ""},
 
-		{"refused from afar", scene{attempts: all(refused), controls: answers(aRoundTrip)}, Refused, "3 operators"},
+		{"refused from afar", scene{attempts: all(refused), controls: answers(aRoundTrip)}, Refused, "3 mail services"},
 		{"a router says so", scene{attempts: all(outlawed), controls: answers(aRoundTrip)}, Prohibited, "router"},
 		{"a router says so in ICMPv6", scene{attempts: all(ICMPv6), controls: answers(aRoundTrip)}, Prohibited, ""},
 
