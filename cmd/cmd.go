@@ -113,7 +113,7 @@ delivery through Postfix itself, and puts everything back if the proof fails.`,
 	f.BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
 	f.StringVar(&a.configDir, "config-dir", "", "Postfix configuration folder (default: what postconf config_directory says)")
 	f.DurationVar(&a.timeout, "timeout", runTimeout, "limit for the whole run, installing aside")
-	f.BoolVar(&a.verbose, "verbose", false, "show the SMTP dialogue, log-in lines masked")
+	f.BoolVar(&a.verbose, "verbose", false, "show the SMTP dialogue, log-in lines masked, and long differences whole")
 	f.BoolVar(&a.noColor, "no-color", false, "write no colours (NO_COLOR does the same)")
 	root.AddCommand(
 		newDetectCmd(a), newRelaysCmd(a), newHostsCmd(a), newUnblockCmd(a),

@@ -218,7 +218,7 @@ func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 		return err
 	}
 	d.head("what changes in the private Postfix")
-	fmt.Fprint(d.io.Out, diff.Plan(s.plan, d.io.Color))
+	fmt.Fprint(d.io.Out, diff.Plan(s.plan, diff.Style{Color: d.io.Color, Brief: !d.verbose}))
 	d.head("applied and proven")
 	for _, step := range []func(context.Context) error{s.probe, s.apply} {
 		if err := step(ctx); err != nil {

@@ -221,10 +221,14 @@ func (s *setup) proveLive(ctx context.Context) []outcome {
 		s.leftOut("the proof sends %d test messages at most; %d routes were left out of it: relayhost verify --route NAME proves one", maxMessages, len(list)-maxMessages)
 		list = list[:maxMessages]
 	}
+	which := "the server's own Postfix"
+	if s.demo {
+		which = "the private Postfix"
+	}
 	if len(list) == 1 {
-		s.progress("proof: the test message goes through the server's own Postfix")
+		s.progress("proof: the test message goes through %s", which)
 	} else {
-		s.progress("proof: %d test messages go through the server's own Postfix", len(list))
+		s.progress("proof: %d test messages go through %s", len(list), which)
 	}
 	log, err := s.liveLog(ctx)
 	if err != nil {

@@ -107,7 +107,7 @@ func (s *setup) showDryRun() error {
 		return nil
 	}
 	if !s.json {
-		fmt.Fprint(s.io.Out, diff.Plan(s.plan, s.io.Color))
+		fmt.Fprint(s.io.Out, diff.Plan(s.plan, diff.Style{Color: s.io.Color}))
 		s.notes()
 	}
 	if s.flags.detailedExit {

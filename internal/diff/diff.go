@@ -34,8 +34,7 @@ func File(f plan.File) string {
 		new = "/dev/null"
 	}
 	show := shown
-	switch filepath.Base(f.Path) {
-	case "main.cf", "master.cf":
+	if isConfig(f) {
 		show = config(f)
 	}
 	if f.Secret {
@@ -49,17 +48,27 @@ func File(f plan.File) string {
 	return b.String()
 }
 
+// Style is how Plan shows the differences.
+type Style struct {
+	Color bool // with ANSI colours
+	// Brief shows the beginning only of a long file that is new as a whole: who
+	// is asked about a change must find main.cf on the screen.
+	Brief bool
+}
+
 // Plan returns everything that p would do: the differences, the maps that are
-// compiled, the commands that run after, and the notes. With color the
-// differences carry ANSI colours.
-func Plan(p plan.Plan, color bool) string {
+// compiled, and the commands that run after.
+func Plan(p plan.Plan, style Style) string {
 	var b strings.Builder
 	for _, f := range p.Files {
 		text := File(f)
 		if text == "" {
 			continue
 		}
-		if color {
+		if style.Brief && f.Before == nil && !isConfig(f) {
+			text = beginning(text)
+		}
+		if style.Color {
 			text = colored(text)
 		}
 		b.WriteString(text)
@@ -81,6 +90,28 @@ func Plan(p plan.Plan, color bool) string {
 		b.WriteString("  " + strings.Join(c.Args, " ") + "\n")
 	}
 	return b.String()
+}
+
+// isConfig reports whether f is one of the two files in which every line counts.
+func isConfig(f plan.File) bool {
+	base := filepath.Base(f.Path)
+	return base == "main.cf" || base == "master.cf"
+}
+
+// long is the number of lines of a difference that Brief shows whole, and head
+// what it shows of a longer one, its three lines of header included.
+const (
+	long = 20
+	head = 9
+)
+
+// beginning shortens the difference of a new file.
+func beginning(text string) string {
+	list := lines([]byte(text))
+	if len(list) <= long {
+		return text
+	}
+	return strings.Join(list[:head], "") + fmt.Sprintf("... and %d lines more (--verbose shows them)\n", len(list)-head)
 }
 
 // lines splits text after each line end; a missing one at the end of the file

@@ -64,14 +64,37 @@ func TestPlan(t *testing.T) {
 	}
 	want := "--- /dev/null\n+++ /etc/postfix/sasl_passwd\n@@ -0,0 +1 @@\n+[h]:587 joe:***\n/etc/postfix/sasl_passwd.db is compiled anew, mode 0600\n\n" +
 		"Commands:\n  postmap hash:/etc/postfix/sasl_passwd\n  postfix reload\n"
-	if got := diff.Plan(p, false); got != want {
+	if got := diff.Plan(p, diff.Style{}); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
-	if got := diff.Plan(p, true); !strings.Contains(got, "\x1b[32m+[h]:587 joe:***\x1b[0m\n") || strings.Contains(diff.Plan(p, false), "\x1b") {
+	if got := diff.Plan(p, diff.Style{Color: true}); !strings.Contains(got, "\x1b[32m+[h]:587 joe:***\x1b[0m\n") || strings.Contains(diff.Plan(p, diff.Style{}), "\x1b") {
 		t.Errorf("colours: %q", got)
 	}
-	if got := diff.Plan(plan.Plan{Files: p.Files[1:]}, false); got != "unchanged\n" {
+	if got := diff.Plan(plan.Plan{Files: p.Files[1:]}, diff.Style{}); got != "unchanged\n" {
 		t.Errorf("unchanged: %q", got)
+	}
+}
+
+// TestBrief: of a new file the beginning is shown, of main.cf every line.
+func TestBrief(t *testing.T) {
+	text := func(n int) []byte { return []byte(strings.Repeat("a rule\n", n)) }
+	p := plan.Plan{Files: []plan.File{
+		{Path: "/etc/postfix/rules", Action: plan.Create, After: text(40), Map: "hash"},
+		{Path: "/etc/postfix/few", Action: plan.Create, After: text(17)},
+		{Path: "/etc/postfix/main.cf", Action: plan.Create, After: text(40)},
+		{Path: "/etc/postfix/other", Action: plan.Modify, Before: text(1), After: text(40)},
+	}}
+	got := diff.Plan(p, diff.Style{Brief: true})
+	want := "--- /dev/null\n+++ /etc/postfix/rules\n@@ -0,0 +1,40 @@\n" + strings.Repeat("+a rule\n", 6) +
+		"... and 34 lines more (--verbose shows them)\n/etc/postfix/rules.db is compiled anew"
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if n := strings.Count(got, "+a rule\n"); n != 6+17+40+39 {
+		t.Errorf("%d lines are shown:\n%s", n, got)
+	}
+	if n := strings.Count(diff.Plan(p, diff.Style{}), "+a rule\n"); n != 40+17+40+39 {
+		t.Errorf("%d lines are shown without Brief", n)
 	}
 }
 
