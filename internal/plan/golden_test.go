@@ -97,7 +97,7 @@ func golden(t *testing.T, name string, o plan.Options) {
 		fmt.Fprintf(&got, "== Postfix %d.%d\n", release.version.Major, release.version.Minor)
 		if i == 0 {
 			first = p
-			got.WriteString(diff.Plan(p, false))
+			got.WriteString(diff.Plan(p, diff.Style{}))
 			for _, note := range p.Notes {
 				got.WriteString("note: " + note + "\n")
 			}

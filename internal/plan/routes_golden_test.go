@@ -84,7 +84,7 @@ func TestGoldenRemoval(t *testing.T) {
 	o.Routes = append(o.Routes, plan.Route{Name: "other", Senders: []string{"other.example"}, Hops: []plan.Hop{hop(t, "ses", 587, "other"), hop(t, "smtp2go", 587, "s2g")}})
 	s.apply(build(t, s, o))
 	o.Routes = o.Routes[:1]
-	compare(t, filepath.Join("routes", "removal"), diff.Plan(build(t, s, o), false))
+	compare(t, filepath.Join("routes", "removal"), diff.Plan(build(t, s, o), diff.Style{}))
 }
 
 func TestGoldenRoutes(t *testing.T) {
