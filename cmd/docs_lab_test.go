@@ -3,8 +3,10 @@
 package cmd_test
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -157,6 +159,41 @@ func TestLabReadmeTry(t *testing.T) {
 	}
 	if res := l.Run("postfix", "status"); res.Code == 0 {
 		t.Error("the new Postfix was started")
+	}
+}
+
+// TestLabReadmeInstall builds from a copy of the source and installs as the
+// README says, into a /usr/local/bin that only this test sees.
+func TestLabReadmeInstall(t *testing.T) {
+	t.Parallel()
+	var block string
+	for _, f := range fences(t, "../README.md") {
+		if strings.Contains(f.tag, t.Name()) {
+			block = f.text
+		}
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"cmd", "detect", "internal", "relays", "templates"} {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS("../"+name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"Makefile", "go.mod", "go.sum"} {
+		data, err := os.ReadFile("../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "unshare", "--mount", "sh", "-ec", "mount -t tmpfs none /usr/local/bin\n"+block+"relayhost version")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH=/usr/local/bin:"+os.Getenv("PATH"), "VERSION=from-the-readme")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "relayhost from-the-readme") {
+		t.Errorf("%v:\n%s", err, out)
 	}
 }
 
