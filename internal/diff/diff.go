@@ -101,8 +101,8 @@ func isConfig(f plan.File) bool {
 // long is the number of lines of a difference that Brief shows whole, and head
 // what it shows of a longer one, its three lines of header included.
 const (
-	long = 20
-	head = 9
+	long = 16
+	head = 5
 )
 
 // beginning shortens the difference of a new file.

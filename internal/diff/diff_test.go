@@ -80,20 +80,20 @@ func TestBrief(t *testing.T) {
 	text := func(n int) []byte { return []byte(strings.Repeat("a rule\n", n)) }
 	p := plan.Plan{Files: []plan.File{
 		{Path: "/etc/postfix/rules", Action: plan.Create, After: text(40), Map: "hash"},
-		{Path: "/etc/postfix/few", Action: plan.Create, After: text(17)},
+		{Path: "/etc/postfix/few", Action: plan.Create, After: text(13)},
 		{Path: "/etc/postfix/main.cf", Action: plan.Create, After: text(40)},
 		{Path: "/etc/postfix/other", Action: plan.Modify, Before: text(1), After: text(40)},
 	}}
 	got := diff.Plan(p, diff.Style{Brief: true})
-	want := "--- /dev/null\n+++ /etc/postfix/rules\n@@ -0,0 +1,40 @@\n" + strings.Repeat("+a rule\n", 6) +
-		"... and 34 lines more (--verbose shows them)\n/etc/postfix/rules.db is compiled anew"
+	want := "--- /dev/null\n+++ /etc/postfix/rules\n@@ -0,0 +1,40 @@\n" + strings.Repeat("+a rule\n", 2) +
+		"... and 38 lines more (--verbose shows them)\n/etc/postfix/rules.db is compiled anew"
 	if !strings.HasPrefix(got, want) {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
-	if n := strings.Count(got, "+a rule\n"); n != 6+17+40+39 {
+	if n := strings.Count(got, "+a rule\n"); n != 2+13+40+39 {
 		t.Errorf("%d lines are shown:\n%s", n, got)
 	}
-	if n := strings.Count(diff.Plan(p, diff.Style{}), "+a rule\n"); n != 40+17+40+39 {
+	if n := strings.Count(diff.Plan(p, diff.Style{}), "+a rule\n"); n != 40+13+40+39 {
 		t.Errorf("%d lines are shown without Brief", n)
 	}
 }
