@@ -109,7 +109,11 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if err := t.uses(folders(files)...); err != nil {
 		return Record{}, err
 	}
-	if err := t.preflight(files); err != nil {
+	maps, err := t.indexes(p, files)
+	if err != nil {
+		return Record{}, err
+	}
+	if err := t.preflight(files, maps...); err != nil {
 		return Record{}, err
 	}
 	if err := t.room(ctx); err != nil {

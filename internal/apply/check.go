@@ -93,7 +93,7 @@ func readBack(f plan.File, printed []byte) error {
 	}
 	will, err := postfix.ParseMain(f.After)
 	if err != nil {
-		return err
+		return &postfix.ConfigError{Path: f.Path, Err: err}
 	}
 	got := map[string]string{}
 	for line := range strings.Lines(string(printed)) {

@@ -66,6 +66,9 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if err := t.preflight(steps); err != nil {
 		return nil, err
 	}
+	if err := t.mayTell(ctx, t.queueDir(ctx)); err != nil {
+		return nil, err
+	}
 	t.bridgeBack(ctx, steps)
 	last := chosen[0].Record
 	j := journal{Kind: kindRollback, Steps: steps, Record: Record{Relay: last.Relay, Host: last.Host, Port: last.Port}}

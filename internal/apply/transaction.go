@@ -12,6 +12,7 @@ import (
 
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 )
 
 // undoTime bounds an undoing, which no signal ends.
@@ -195,11 +196,33 @@ func (t *transaction) missing(dir string) []string {
 	return append(t.missing(filepath.Dir(dir)), dir)
 }
 
+// indexes are the compiled maps of what changes. They are built later, and are to
+// be replaced all the same.
+func (t *transaction) indexes(p plan.Plan, files []step) ([]host.Need, error) {
+	var needs []host.Need
+	for _, f := range p.Files {
+		index := postfix.Table{Type: f.Map, Path: f.Path}.Index()
+		if index == "" || !slices.ContainsFunc(files, func(s step) bool { return s.Path == f.Path }) {
+			continue
+		}
+		s, err := t.step(index)
+		if err != nil {
+			return nil, err
+		}
+		n := host.Need{Path: s.Target, Bytes: int64(len(s.Before.data) + len(f.After)), UID: f.UID, GID: f.GID}
+		if s.Before.Exists && !f.Secret {
+			n.UID, n.GID = s.Before.UID, s.Before.GID
+		}
+		needs = append(needs, n)
+	}
+	return needs, nil
+}
+
 // preflight finds out whether every step can be done, and undone.
-func (t *transaction) preflight(steps []step) error {
+func (t *transaction) preflight(steps []step, more ...host.Need) error {
 	t.o.say("checking that everything can be written")
 	var total int64
-	var needs []host.Need
+	needs := more
 	for _, s := range steps {
 		size := int64(len(s.Before.data) + len(s.After.data))
 		total += size

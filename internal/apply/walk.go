@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"time"
 
@@ -111,9 +112,19 @@ func (t *transaction) queueDir(ctx context.Context) string {
 func (t *transaction) room(ctx context.Context) error {
 	dir := t.queueDir(ctx)
 	if m, err := t.h.Stat(dir); dir != "" && err == nil && m.Mode.IsDir() {
-		return t.h.Room(dir)
+		return errors.Join(t.mayTell(ctx, dir), t.h.Room(dir))
 	}
 	return nil
+}
+
+// mayTell wants what it takes to tell Postfix: postsuper(1), a part of every
+// reload, becomes the owner of the queue.
+func (t *transaction) mayTell(ctx context.Context, queue string) error {
+	m, err := t.h.Stat(filepath.Join(queue, "active"))
+	if err != nil || queue == "" || t.h.Root != "" {
+		return nil //nolint:nilerr // no Postfix that could be told
+	}
+	return t.h.Become(ctx, m.UID, m.GID)
 }
 
 // changed is the time of the last change of path, 0 where there is none.

@@ -26,6 +26,7 @@ type Command struct {
 	Args    []string
 	Stdin   []byte        // secrets go in here, never into Args
 	Timeout time.Duration // 0: Reader.Limit
+	as      *syscall.Credential
 }
 
 // Output is what a child printed and how it ended.
@@ -53,7 +54,7 @@ func (r *Reader) run(ctx context.Context, c Command) (Output, error) {
 	cmd.Stdin = bytes.NewReader(c.Stdin)
 	var stdout, stderr limited
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: c.as}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	// A daemon that the child left behind may hold the pipes open.
 	cmd.WaitDelay = time.Second
