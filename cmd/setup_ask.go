@@ -119,7 +119,7 @@ func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error
 	if s.canAsk() {
 		s.io.Done()
 		if page := first(auth.Where, s.answers.Relay.Docs); page != "" {
-			s.io.Tell("", "Where %s %s:", s.answers.Relay.Name, shows(auth))
+			s.io.Tell("", "Where to get %s for %s:", wanted(auth), s.answers.Relay.Name)
 			s.io.Tell("  ", "%s", page)
 		}
 	}
@@ -159,20 +159,15 @@ func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error
 	return nil
 }
 
-// shows says what is found on the page that is named: the credentials, or how to
-// come by them.
-func shows(auth relays.Auth) string {
-	what := "user name and password"
+// wanted names what the service calls for.
+func wanted(auth relays.Auth) string {
 	switch {
 	case auth.Same:
-		what = "the token"
+		return "the token"
 	case auth.Username.Fixed != "":
-		what = "the password"
+		return "the password"
 	}
-	if auth.Where != "" {
-		return "has " + what
-	}
-	return "explains " + what
+	return "user name and password"
 }
 
 // credentialCheck holds an answer against the service's rules on Enter. What
