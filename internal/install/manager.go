@@ -14,7 +14,7 @@ type Manager struct {
 	Install  []string   // the packages are appended
 	Query    []string   // exits 0 when the package that is appended is installed
 	Remark   []int      // exit codes besides 0 of an install that may have succeeded
-	Hint     string     // what to do where an install fails; "" where its own lines say it
+	Hint     string     // what to do where an install fails for a reason of this manager alone
 	Env      []string   // for refresh and install
 	program  string     // what shows that the manager is there
 	preseed  [][]string // debconf answers, Debian family only

@@ -36,7 +36,7 @@ type FailedError struct {
 	Command string
 	Code    int
 	Tail    string
-	Hint    string // what to do about it; "" where the lines say it
+	Hint    string // what to do about it
 }
 
 func (e *FailedError) Error() string {
@@ -98,9 +98,9 @@ func (m Manager) install(ctx context.Context, h *host.Host) error {
 	if out.Code == 0 || slices.Contains(m.Remark, out.Code) && m.installed(ctx, h) {
 		return nil
 	}
+	text := string(out.Stdout) + string(out.Stderr)
 	return &FailedError{
-		Command: strings.Join(args[:2], " "), Code: out.Code, Hint: m.Hint,
-		Tail: tail(string(out.Stdout)+string(out.Stderr), 8),
+		Command: strings.Join(args[:2], " "), Code: out.Code, Hint: m.advice(text), Tail: tail(text, 8),
 	}
 }
 

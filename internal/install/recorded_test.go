@@ -43,7 +43,7 @@ func TestRecordedFailures(t *testing.T) {
 			}
 			_, err := Postfix(t.Context(), h, Options{})
 			var failed *FailedError
-			if !errors.As(err, &failed) || failed.Code != 1 || failed.Hint != m.Hint {
+			if !errors.As(err, &failed) || failed.Code != 1 || failed.Hint != m.advice(parts["failure"]) {
 				t.Fatalf("%#v", err)
 			}
 			for line := range strings.Lines(parts["says"]) {
@@ -87,4 +87,26 @@ func failing(t *testing.T, name, text string) (*host.Host, Manager) {
 		t.Fatalf("%s would be run (%v)", found.Name, err)
 	}
 	return h, managers[i]
+}
+
+// TestAdvice: messages of the package managers, and what to do about them.
+func TestAdvice(t *testing.T) {
+	for said, want := range map[string]string{
+		"E: Failed to fetch http://deb.debian.org/x.deb  Could not resolve 'deb.debian.org'":                                     "resolver",
+		"E: Failed to fetch http://deb.debian.org/x.deb  Temporary failure resolving 'deb.debian.org'":                           "resolver",
+		"Curl error (6): Couldn't resolve host name for https://mirrors.fedoraproject.org/ [Could not resolve host]":             "resolver",
+		"error: failed retrieving file 'core.db' from x : Could not resolve host: x":                                             "resolver",
+		"WARNING: fetching https://dl-cdn.alpinelinux.org/alpine/v3.22/main: temporary error (try again later)":                  "resolver",
+		"E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1234 (unattended-upgr)":                        "another",
+		"System management is locked by the application with pid 1234 (zypper).":                                                 "another",
+		"error: failed to init transaction (unable to lock database)":                                                            "another",
+		"ERROR: Unable to lock database: Resource temporarily unavailable":                                                       "another",
+		"dpkg: error: failed to write status database record: No space left on device":                                           "room",
+		"E: Failed to fetch http://deb.debian.org/x.deb  Could not connect to deb.debian.org:80 (1.2.3.4), connection timed out": "firewall",
+		"E: Unable to locate package postfix":                                                                                    "install Postfix by hand",
+	} {
+		if got := (Manager{}).advice(said); !strings.Contains(got, want) {
+			t.Errorf("%s\nis answered with %q", said, got)
+		}
+	}
 }
