@@ -4,6 +4,7 @@ package cmd_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -123,4 +124,60 @@ func TestBenchSetupRoutes(t *testing.T) {
 			t.Errorf("one route more changes %d lines of %s:\n%.500s", lines, f.Path, f.Diff)
 		}
 	}
+}
+
+// TestBenchSetupMaps is what ten thousand routes cost beside one, in each map
+// type, against what postmap(1) takes for their table: wall clock, and the
+// processor's time of relayhost and its children, which another program on the
+// machine does not lengthen. The best of three counts.
+func TestBenchSetupMaps(t *testing.T) {
+	l := benchLab(t)
+	types := strings.Fields(l.Server.Shell("postconf -m"))
+	for _, kind := range []string{"hash", "btree", "lmdb"} {
+		if !slices.Contains(types, kind) {
+			continue // as lmdb on a Debian without postfix-lmdb
+		}
+		s := l.AddServer(lab.Postfix())
+		accountFiles(l, s)
+		s.Run("relayhost", "version") // which puts it there
+		setUp := func(n int) (wall, cpu float64) {
+			file := strings.Replace(routesFile(n), "port = 587\n", "port = 587\nmap_type = \""+kind+"\"\n", 1)
+			s.WriteFile(answersPath, file, 0o644)
+			wall, cpu = took(t, s, "relayhost setup --no-probe --no-verify --yes")
+			s.Shell("cp /etc/postfix/relayhost_by_sender /root/by_sender; relayhost rollback --all --yes")
+			return wall, cpu
+		}
+		best := func(run func() (float64, float64)) (wall, cpu float64) {
+			wall, cpu = run()
+			for range 2 {
+				w, c := run()
+				wall, cpu = min(wall, w), min(cpu, c)
+			}
+			return wall, cpu
+		}
+		one, oneCPU := best(func() (float64, float64) { return setUp(1) })
+		many, manyCPU := best(func() (float64, float64) { return setUp(10_000) })
+		s.Shell("touch -d yesterday /etc/postfix/main.cf")
+		alone, aloneCPU := best(func() (float64, float64) {
+			s.Shell("rm -f /root/by_sender.*")
+			return took(t, s, "postmap "+kind+":/root/by_sender")
+		})
+		fmt.Printf("figure: setup_10000_routes_%s_seconds %.2f (cpu %.2f; one route %.2f, cpu %.2f; postmap %.3f, cpu %.3f)\n",
+			kind, many, manyCPU, one, oneCPU, alone, aloneCPU)
+		fmt.Printf("figure: setup_10000_routes_%s_more_to_postmap %.1f (cpu %.1f)\n", kind, (many-one)/alone, (manyCPU-oneCPU)/aloneCPU)
+		figure("setup_10000_routes_"+kind+"_to_one_and_postmap", many/(one+alone), 1.5)
+	}
+}
+
+// took is how long a command line takes on s, and the time of the processor, in
+// seconds.
+func took(t *testing.T, s *lab.Server, line string) (wall, cpu float64) {
+	t.Helper()
+	res := s.Do(lab.Command{Args: []string{"bash", "-c", "TIMEFORMAT='took %3R %3U %3S'; time " + line}, Timeout: 2 * time.Minute})
+	_, after, _ := strings.Cut(res.Stderr, "took ")
+	var user, system float64
+	if _, err := fmt.Sscanf(after, "%f %f %f", &wall, &user, &system); err != nil || res.Code != 0 {
+		t.Fatal(line, res)
+	}
+	return wall, user + system
 }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -62,6 +63,7 @@ type setup struct {
 	creds    secret.Credentials // as given; what is missing may be stored or asked for
 	// credFiles are those that relayhost.toml names, read once.
 	credFiles map[string]secret.Credentials
+	doubted   map[string]bool // what has been said of them
 	facts     *detect.Facts
 	plan      plan.Plan
 	prompter  ui.Prompter
@@ -88,6 +90,7 @@ func (s *setup) run(ctx context.Context) error {
 		if os.Geteuid() != 0 {
 			return hint(errNotRoot, "run it with sudo, or look first: relayhost setup --dry-run")
 		}
+		debug.SetMemoryLimit(memoryToApply)
 		if err := s.recover(ctx); err != nil {
 			return err
 		}

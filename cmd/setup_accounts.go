@@ -58,9 +58,7 @@ func (s *setup) readAccount(c chain, hop int, stored plan.Accounts) error {
 		if err != nil {
 			return inFile{s.file.Where(c.key(hop, "credentials_file")), fmt.Errorf("%s: %w", label(c.name, hop), err)}
 		}
-		for _, p := range problems {
-			s.io.Tell("warning: ", "%s: %s: %s", label(c.name, hop), p.Field, p.Message)
-		}
+		s.doubt(h.CredentialsFile, label(c.name, hop), problems)
 		return nil
 	case same && h.Host == head.Host && head.Username != "":
 		h.Username, h.Password = head.Username, head.Password
@@ -77,6 +75,21 @@ func (s *setup) readAccount(c chain, hop int, stored plan.Accounts) error {
 	e := s.file.Mistake(c.key(hop, "relay"), "%s: no credentials for %s port %d are given, and none are stored", label(c.name, hop), h.Host, h.Port)
 	e.Hint = "name a file with credentials_file; relayhost help credentials shows what is in it"
 	return e
+}
+
+// doubt tells what only looks wrong, once for each file: many routes may share one.
+func (s *setup) doubt(file, where string, problems []relays.Problem) {
+	for _, p := range problems {
+		key := file + "\x00" + p.Field + "\x00" + p.Message
+		if file != "" && s.doubted[key] {
+			continue
+		}
+		if s.doubted == nil {
+			s.doubted = map[string]bool{}
+		}
+		s.doubted[key] = true
+		s.io.Tell("warning: ", "%s: %s: %s", where, p.Field, p.Message)
+	}
 }
 
 func isZero(c secret.Credentials) bool { return c.Password.IsZero() && c.SecretAccessKey.IsZero() }

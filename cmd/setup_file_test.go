@@ -286,3 +286,17 @@ func TestMessages(t *testing.T) {
 		}
 	}
 }
+
+// A password that looks wrong is told once, however many routes name its file.
+func TestDoubtIsToldOnce(t *testing.T) {
+	var said bytes.Buffer
+	s := &setup{app: &app{io: &ui.Streams{Err: &said}}}
+	odd := []relays.Problem{{Field: "password", Message: "looks odd"}}
+	for _, at := range []struct{ file, where string }{{"/a", "route x"}, {"/a", "route y"}, {"/b", "route z"}} {
+		s.doubt(at.file, at.where, odd)
+	}
+	const want = "warning: route x: password: looks odd\nwarning: route z: password: looks odd\n"
+	if said.String() != want {
+		t.Errorf("%q, want %q", said.String(), want)
+	}
+}

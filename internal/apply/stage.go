@@ -207,8 +207,14 @@ func (s *stage) compile(ctx context.Context, compiler string, f plan.File, befor
 // answers looks every key of the source up in a compiled map.
 func (s *stage) answers(ctx context.Context, table string, f plan.File) error {
 	keys := sourceKeys(f.After)
+	in := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		in[key] = true
+	}
 	for key := range f.Keys {
-		keys = append(keys, key)
+		if !in[key] {
+			keys = append(keys, key)
+		}
 	}
 	if len(keys) == 0 {
 		return nil

@@ -18,6 +18,9 @@ const (
 // only a few lines change, so what is equal is walked through, and only the
 // pieces in between are given to the library, whose cost grows with the square.
 func compare(old, new []string) []difflib.OpCode {
+	if len(old) == 0 && len(new) > 0 {
+		return []difflib.OpCode{{Tag: 'i', J2: len(new)}}
+	}
 	var ops []difflib.OpCode
 	i, j := 0, 0
 	for i < len(old) || j < len(new) {

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -53,14 +54,15 @@ func (r *Reader) ReadFile(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: ErrNotRegular}
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
-	if err != nil {
+	// Files in /proc and /sys have the size 0, and one may grow while it is read.
+	data := bytes.NewBuffer(make([]byte, 0, min(info.Size(), MaxFile)+bytes.MinRead))
+	if _, err := data.ReadFrom(io.LimitReader(f, MaxFile+1)); err != nil {
 		return nil, err
 	}
-	if len(data) > MaxFile {
+	if data.Len() > MaxFile {
 		return nil, fmt.Errorf("read %s: larger than %d MiB", path, MaxFile>>20)
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
 
 // Meta is what a file is apart from its content.

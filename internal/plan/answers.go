@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"strings"
@@ -167,15 +168,26 @@ func (h Hop) answers() HopAnswers {
 // as one written by hand does, stays as it is.
 func (b *builder) answers() error {
 	want := b.o.Answers()
-	text, err := want.Marshal()
-	if err != nil {
-		return err
-	}
-	if before, ok := b.s.Maps[AnswersPath]; ok && len(before) > 0 {
-		if have, err := ReadAnswers(before); err == nil && have.Says(want) {
-			text = before
+	text := b.s.Maps[AnswersPath]
+	if have, ok := b.answersNow(); !ok || !have.Says(want) {
+		var err error
+		if text, err = want.Marshal(); err != nil {
+			return err
 		}
 	}
 	b.file(File{Path: AnswersPath, After: text, Mode: 0o644})
 	return nil
+}
+
+// answersNow is the file as it stands, if it can be read.
+func (b *builder) answersNow() (Answers, bool) {
+	before := b.s.Maps[AnswersPath]
+	if len(before) == 0 {
+		return Answers{}, false
+	}
+	if bytes.Equal(b.o.read.text, before) {
+		return b.o.read, true
+	}
+	have, err := ReadAnswers(before)
+	return have, err == nil
 }

@@ -101,7 +101,7 @@ func (r *Resolver) Fill(o *Options) (err error) {
 	if o.Fallback, err = r.Fallback(o.Hop()); err != nil {
 		return err
 	}
-	o.Rewrite = r.a.Rewrite
+	o.Rewrite, o.read = r.a.Rewrite, r.a
 	o.Routes, err = r.Routes()
 	return err
 }

@@ -76,15 +76,17 @@ func checkHost(o Options) *InputError {
 // (RFC 1123 section 2.1), with A-labels that are what they say (RFC 5891), or
 // an IP address. A trailing dot is refused: it would not match a certificate.
 func isHost(s string) bool {
-	if a, err := netip.ParseAddr(s); err == nil {
-		return a.Zone() == ""
-	}
 	if s == "" || len(s) > maxHost {
 		return false
 	}
+	if strings.Contains(s, ":") || strings.Contains(digits, s[len(s)-1:]) {
+		if a, err := netip.ParseAddr(s); err == nil {
+			return a.Zone() == ""
+		}
+	}
 	for label := range strings.SplitSeq(s, ".") {
 		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' ||
-			strings.Trim(label, lower+upper+digits+"-") != "" {
+			!consists(label, "-") {
 			return false
 		}
 		if strings.HasPrefix(strings.ToLower(label), "xn--") {
@@ -173,6 +175,16 @@ func checkAddresses(o Options) *InputError {
 	return nil
 }
 
+// consists reports whether s is made of letters, digits and the bytes of others.
+func consists(s, others string) bool {
+	for i := range len(s) {
+		if c := s[i] | ' '; (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') && strings.IndexByte(others, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // isAddress admits the dot-atom form of RFC 5321 section 4.1.2 in ASCII with a
 // domain of at least two labels. Quoted local parts are refused: no service
 // needs them and every table format would.
@@ -185,7 +197,7 @@ func isAddress(s string) bool {
 		return false
 	}
 	for atom := range strings.SplitSeq(local, ".") {
-		if atom == "" || strings.Trim(atom, lower+upper+digits+"!#%&'*+/=?^_`{|}~-") != "" {
+		if atom == "" || !consists(atom, "!#%&'*+/=?^_`{|}~-") {
 			return false
 		}
 	}

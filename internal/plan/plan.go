@@ -43,6 +43,8 @@ type Options struct {
 	// NoCredentials builds a plan to look at (--dry-run): where nothing is
 	// stored yet, secret.Mask stands for user name and password.
 	NoCredentials bool
+
+	read Answers // the file that they are from, which Build need not read again
 }
 
 // Plan is what will be on disk and what will be run, in order. The last file is
