@@ -4,6 +4,7 @@ package cmd_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"relayhost/internal/lab"
@@ -61,5 +62,54 @@ func assertPostfix(t *testing.T, l *lab.Lab, release string) {
 	version := l.Server.Shell("postconf -hd mail_version")
 	if len(version) < len(release) || version[:len(release)] != release {
 		t.Errorf("Postfix %s on the server, want %s", version, release)
+	}
+}
+
+// withoutBerkeleyDB takes hash and btree from what postconf says, as RHEL 10,
+// Alpine, openSUSE and Arch have neither.
+const withoutBerkeleyDB = `#!/bin/sh
+case " $* " in
+*' -m '*) /usr/sbin/postconf.all "$@" | grep -vxE 'hash|btree' ;;
+*) exec /usr/sbin/postconf.all "$@" ;;
+esac
+`
+
+// TestLabMapTypes goes the main way with a Postfix that has lmdb and no Berkeley
+// DB, whose main.cf is as RHEL 10 ships it, and with one that has no table that is
+// compiled at all.
+func TestLabMapTypes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		typ, index string
+		packages   []string
+		main       string
+	}{
+		{"lmdb", ".lmdb", []string{"postfix-lmdb"}, "default_database_type=lmdb alias_maps=lmdb:/etc/aliases alias_database=lmdb:/etc/aliases"},
+		{"texthash", "", nil, "alias_maps= alias_database="},
+	}
+	for _, tt := range tests {
+		t.Run(tt.typ, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, lab.Packages(tt.packages...), lab.Relay("brevo"))
+			s := l.Server
+			s.Shell("postconf -e smtp_tls_session_cache_database= " + tt.main + " && newaliases && postfix reload && mv /usr/sbin/postconf /usr/sbin/postconf.all")
+			s.WriteFile("/usr/sbin/postconf", withoutBerkeleyDB, 0o755)
+			roundTrip(t, l, five[5], 587, "starttls")
+
+			if res := l.Run(setupArgs(five[5])...); res.Code != 0 {
+				t.Fatalf("setup: %s\n%s", res, s.MailLog())
+			}
+			if maps := s.Shell("postconf -h smtp_sasl_password_maps smtp_tls_policy_maps"); strings.Count(maps, tt.typ+":") != 2 || strings.Contains(maps, " hash:") {
+				t.Errorf("not %s: %s", tt.typ, maps)
+			}
+			if tt.index != "" {
+				if mode := s.Shell("stat -c %a%U /etc/postfix/sasl_passwd" + tt.index); mode != "600root\n" {
+					t.Errorf("the compiled table: %s", mode)
+				}
+			}
+			if stray := s.Shell("ls /etc/postfix | grep -E '[.](db|cdb)$' || true"); stray != "" {
+				t.Errorf("compiled with a type that is not there: %s", stray)
+			}
+		})
 	}
 }

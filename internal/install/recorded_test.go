@@ -30,34 +30,43 @@ func TestRecordedFailures(t *testing.T) {
 		for _, f := range archive.Files {
 			parts[f.Name] = strings.TrimRight(string(f.Data), "\n")
 		}
-		if parts["failure"] == "" {
-			continue
+		for _, n := range []string{"", "-2"} {
+			if parts["failure"+n] == "" {
+				continue
+			}
+			played++
+			t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar")+n, func(t *testing.T) {
+				playFailure(t, parts["manager"], parts["failure"+n], parts["says"+n], parts["not-packaged"])
+			})
 		}
-		played++
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			h, m := failing(t, parts["manager"], parts["failure"])
-			for _, absent := range strings.Fields(parts["not-packaged"]) {
-				if slices.Contains(m.Packages, absent) {
-					t.Errorf("%s is asked for, which is not packaged", absent)
-				}
-			}
-			_, err := Postfix(t.Context(), h, Options{})
-			var failed *FailedError
-			if !errors.As(err, &failed) || failed.Code != 1 || failed.Hint != m.advice(parts["failure"]) {
-				t.Fatalf("%#v", err)
-			}
-			for line := range strings.Lines(parts["says"]) {
-				if !strings.Contains(failed.Tail, strings.TrimSpace(line)) {
-					t.Errorf("%q is not shown:\n%s", strings.TrimSpace(line), failed.Tail)
-				}
-			}
-			if n := strings.Count(failed.Tail, "\n") + 1; n > 8 {
-				t.Errorf("%d lines are shown", n)
-			}
-		})
 	}
-	if played < 6 {
+	if played < 10 {
 		t.Errorf("%d failures played", played)
+	}
+}
+
+// playFailure installs with a manager that prints text and fails: what it says
+// has to be shown, and what is not packaged not asked for.
+func playFailure(t *testing.T, manager, text, says, notPackaged string) {
+	t.Helper()
+	h, m := failing(t, manager, text)
+	for _, absent := range strings.Fields(notPackaged) {
+		if slices.Contains(m.Packages, absent) {
+			t.Errorf("%s is asked for, which is not packaged", absent)
+		}
+	}
+	_, err := Postfix(t.Context(), h, Options{})
+	var failed *FailedError
+	if !errors.As(err, &failed) || failed.Code != 1 || failed.Hint != m.advice(text) {
+		t.Fatalf("%#v", err)
+	}
+	for line := range strings.Lines(says) {
+		if !strings.Contains(failed.Tail, strings.TrimSpace(line)) {
+			t.Errorf("%q is not shown:\n%s", strings.TrimSpace(line), failed.Tail)
+		}
+	}
+	if n := strings.Count(failed.Tail, "\n") + 1; n > 8 {
+		t.Errorf("%d lines are shown", n)
 	}
 }
 

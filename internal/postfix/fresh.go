@@ -25,8 +25,10 @@ var releases = map[string]release{
 	"ubuntu:24.04": debian(Version{3, 8, 6}),
 	"rhel":         berkeley(Version{3, 5, 25}, "compatibility_level = 2\n"),
 	"rhel:10":      lmdb(Version{3, 8, 5}, "compatibility_level = 3.8\n"),
+	"fedora":       berkeley(Version{3, 9, 1}, "compatibility_level = 3.9\n"),
 	"amzn":         berkeley(Version{3, 7, 2}, "compatibility_level = 3.7\n"),
-	"alpine":       lmdb(Version{3, 9, 0}, "compatibility_level = 3.9\n"),
+	"alpine":       lmdb(Version{3, 10, 6}, "compatibility_level = 3.10\n"),
+	"arch":         lmdb(Version{3, 10, 7}, "compatibility_level = 3.10\n"),
 	"opensuse":     lmdb(Version{3, 8, 0}, "compatibility_level = 3.8\nbiff = no\n"),
 }
 
@@ -63,7 +65,7 @@ func family(r *host.Reader) string {
 	major, _, _ := strings.Cut(version, ".")
 	for _, id := range strings.Fields(fields["ID"] + " " + fields["ID_LIKE"]) {
 		switch id {
-		case "fedora", "centos", "rocky", "almalinux":
+		case "centos", "rocky", "almalinux":
 			id = "rhel"
 		case "suse", "sles", "opensuse-leap", "opensuse-tumbleweed":
 			id = "opensuse"

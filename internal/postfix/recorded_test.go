@@ -3,6 +3,7 @@ package postfix
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,62 +12,152 @@ import (
 	"relayhost/internal/host"
 )
 
-// recorded is what was published of a distribution: by name of the part.
+// bare are the parts of a record that say how to read another part, and need no
+// source of their own.
+var bare = []string{"manager", "says", "says-2", "not-packaged"}
+
+// recorded is what was published of a distribution: by name of the part. What is
+// not there has to be named as unsure.
 func recorded(t *testing.T, path string) map[string]string {
 	t.Helper()
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	comment := string(archive.Comment)
+	_, unsure, found := strings.Cut(comment, "\nunsure: ")
+	if !found {
+		t.Errorf("%s: it is not said what is unsure", path)
+	}
 	parts := map[string]string{}
 	for _, f := range archive.Files {
 		parts[f.Name] = string(f.Data)
-		if bare := map[string]bool{"manager": true, "says": true, "not-packaged": true}[f.Name]; !bare && !strings.Contains(string(archive.Comment), "\n"+f.Name+": https://") {
+		if !slices.Contains(bare, f.Name) && !strings.Contains(comment, "\n"+f.Name+": https://") {
 			t.Errorf("%s: no source of %s", path, f.Name)
 		}
 	}
+	for _, fact := range []string{"os-release", "has", "ca-bundle", "failure"} {
+		if parts[fact] == "" && !strings.Contains(unsure, fact) {
+			t.Errorf("%s: %s is neither recorded nor unsure", path, fact)
+		}
+	}
+	for _, fact := range []string{"default_database_type", "mail_version"} {
+		if !strings.Contains(parts["postconf"], fact) && !strings.Contains(unsure, fact) {
+			t.Errorf("%s: %s is neither recorded nor unsure", path, fact)
+		}
+	}
 	return parts
+}
+
+// eachRecord runs test for every distribution that there is a record of.
+func eachRecord(t *testing.T, test func(*testing.T, map[string]string)) {
+	t.Helper()
+	paths, err := filepath.Glob("testdata/recorded/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(paths) != 9 {
+		t.Errorf("%d distributions, want nine", len(paths))
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { test(t, recorded(t, path)) })
+	}
 }
 
 // TestRecorded holds what is assumed of a distribution before Postfix is
 // installed, the map type that is chosen and the CA bundle that is found against
 // what others have recorded of it.
 func TestRecorded(t *testing.T) {
-	paths, err := filepath.Glob("testdata/recorded/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
 	facts := 0
-	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			parts := recorded(t, path)
-			r := tree(t, map[string]string{"/etc/os-release": parts["os-release"]})
-			bundle := putBundle(t, r, strings.TrimSpace(parts["ca-bundle"]))
+	eachRecord(t, func(t *testing.T, parts map[string]string) {
+		r := tree(t, map[string]string{"/etc/os-release": parts["os-release"]})
+		bundle := putBundle(t, r, strings.TrimSpace(parts["ca-bundle"]))
+		state, err := Read(t.Context(), r, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state.CAFile != bundle {
+			t.Errorf("CA bundle %q, recorded is %q", state.CAFile, bundle)
+		}
+		fresh, said := Fresh(state), parseParams(parts["postconf"])
+		if typ, ok := said["default_database_type"]; ok {
+			facts++
+			if picked, err := PickMapType(fresh, ""); err != nil || picked != typ {
+				t.Errorf("%s is chosen (%v), the default is %s", picked, err, typ)
+			}
+		}
+		if text, ok := said["mail_version"]; ok {
+			facts++
+			if v, err := ParseVersion(text); err != nil || v != fresh.Version {
+				t.Errorf("Postfix %v is assumed, recorded is %v, %v", fresh.Version, v, err)
+			}
+		}
+		for _, typ := range strings.Fields(parts["has"]) {
+			facts++
+			if !slices.Contains(fresh.MapTypes, typ) {
+				t.Errorf("its Postfix has %s, assumed is %v", typ, fresh.MapTypes)
+			}
+		}
+		for _, typ := range strings.Fields(parts["lacks"]) {
+			facts++
+			if slices.Contains(fresh.MapTypes, typ) {
+				t.Errorf("its Postfix lacks %s, assumed is %v", typ, fresh.MapTypes)
+			}
+		}
+	})
+	if facts < 35 {
+		t.Errorf("%d facts of Postfix", facts)
+	}
+}
+
+// TestMapTypeByProbing: what is assumed of a distribution is for the look ahead
+// only. Once Postfix is there its own answers decide, whichever they are and
+// whatever the distribution is thought to have.
+func TestMapTypeByProbing(t *testing.T) {
+	const always = "cidr environ fail inline internal pipemap randmap regexp static tcp texthash unionmap unix"
+	answers := []struct{ name, def, types, want string }{
+		{"lmdb only, and the default", "lmdb", "lmdb", "lmdb"},
+		{"lmdb only, hash still the default", "hash", "lmdb", "lmdb"},
+		{"hash only", "hash", "btree hash", "hash"},
+		{"hash only, the driver of the default is not installed", "lmdb", "btree hash", "hash"},
+		{"cdb, as Debian from 14 on", "cdb", "btree cdb hash lmdb", "cdb"},
+		{"both, hash the default", "hash", "btree hash lmdb", "hash"},
+		{"both, lmdb the default", "lmdb", "btree hash lmdb", "lmdb"},
+		{"neither", "hash", "", "texthash"},
+		{"neither, lmdb the default", "lmdb", "", "texthash"},
+	}
+	asked := 0
+	eachRecord(t, func(t *testing.T, parts map[string]string) {
+		for _, a := range answers {
+			r := tree(t, map[string]string{
+				"/etc/os-release": parts["os-release"], "/etc/postfix/main.cf": "", "/etc/postfix/master.cf": "",
+			})
+			r.Path = answering(t, "default_database_type = "+a.def+"\nmail_version = 3.8.5\nconfig_directory = /etc/postfix", always+" "+a.types)
 			state, err := Read(t.Context(), r, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if state.CAFile != bundle {
-				t.Errorf("CA bundle %q, recorded is %q", state.CAFile, bundle)
+			asked++
+			if picked, err := PickMapType(state, ""); err != nil || picked != a.want {
+				t.Errorf("%s: %s is chosen (%v), want %s", a.name, picked, err, a.want)
 			}
-			fresh, said := Fresh(state), parseParams(parts["postconf"])
-			if typ, ok := said["default_database_type"]; ok {
-				facts++
-				if picked, err := PickMapType(fresh, ""); err != nil || picked != typ {
-					t.Errorf("%s is chosen (%v), the default is %s", picked, err, typ)
-				}
-			}
-			if text, ok := said["mail_version"]; ok {
-				facts++
-				if v, err := ParseVersion(text); err != nil || v != fresh.Version {
-					t.Errorf("Postfix %v is assumed, recorded is %v, %v", fresh.Version, v, err)
-				}
-			}
-		})
+		}
+	})
+	if want := 9 * len(answers); asked != want {
+		t.Errorf("%d answers, want %d", asked, want)
 	}
-	if len(paths) != 9 || facts < 10 {
-		t.Errorf("%d distributions, %d facts of Postfix", len(paths), facts)
+}
+
+// answering makes a folder with a postconf that says what that of a distribution
+// may say, which cannot run here.
+func answering(t *testing.T, params, types string) string {
+	t.Helper()
+	bin := t.TempDir()
+	script := "#!/bin/sh\ncase \" $* \" in\n*' -m '*) printf '%s\n' " + types + " ;;\n*' -A '*) echo cyrus ;;\n*) /bin/cat <<'END'\n" + params + "\nEND\nesac\n"
+	if err := os.WriteFile(filepath.Join(bin, "postconf"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
 	}
+	return bin
 }
 
 // putBundle makes the file, or the link and its target, and returns the path
