@@ -366,8 +366,11 @@ func TestLabInstall(t *testing.T) {
 	broken := lab.New(t, lab.NoPostfix())
 	broken.Server.WriteFile("/etc/apt/sources.list", "deb [trusted=yes] file:/nowhere bookworm main\n", 0o644)
 	broken.Server.Shell("rm -rf /var/lib/apt/lists/* /etc/apt/sources.list.d/*")
+	// Meanwhile something else installs, which is waited for.
+	broken.Server.Shell(`perl -e 'open(F, ">/var/lib/dpkg/lock-frontend"); $l = pack("s s x4 q q i", 1, 0, 0, 0, 0); fcntl(F, 6, $l) or die; open(G, ">/held"); sleep 5' >/dev/null 2>&1 &
+		until [ -e /held ]; do sleep 0.05; done`)
 	res = broken.Run("relayhost", "setup", "--install", "--yes")
-	if res.Code != 1 || !strings.Contains(res.Stderr, "postfix") || !strings.Contains(res.Stderr, "E: ") {
+	if res.Code != 1 || !strings.Contains(res.Stderr, "postfix") || !strings.Contains(res.Stderr, "E: ") || strings.Contains(res.Stderr, "get lock") {
 		t.Errorf("setup --install without packages: %s", res)
 	}
 }

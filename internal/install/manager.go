@@ -29,9 +29,11 @@ var managers = []Manager{
 		Name: "apt", program: "apt-get",
 		Packages: []string{"postfix", "libsasl2-modules", "ca-certificates"},
 		Refresh:  []string{"apt-get", "update", "-q"},
-		Install:  []string{"apt-get", "install", "-q", "-y", "--no-install-recommends"},
-		Query:    []string{"dpkg-query", "-W"},
-		Env:      []string{"DEBIAN_FRONTEND=noninteractive", "APT_LISTCHANGES_FRONTEND=none", "NEEDRESTART_MODE=l"},
+		// A new server upgrades itself just when it is set up: apt.conf(5),
+		// DPkg::Lock::Timeout, seconds; without it apt-get gives up at once.
+		Install: []string{"apt-get", "install", "-q", "-y", "-o", "DPkg::Lock::Timeout=120", "--no-install-recommends"},
+		Query:   []string{"dpkg-query", "-W"},
+		Env:     []string{"DEBIAN_FRONTEND=noninteractive", "APT_LISTCHANGES_FRONTEND=none", "NEEDRESTART_MODE=l"},
 		preseed: [][]string{
 			{"postfix/main_mailer_type", "select", "Internet Site"},
 		},
