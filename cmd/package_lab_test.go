@@ -46,9 +46,9 @@ func packages(formats string) (map[string][]byte, error) {
 // formats are all in the full table.
 func formats() string {
 	if fullTable() {
-		return "deb tar rpm apk"
+		return "deb apk tar rpm"
 	}
-	return "deb"
+	return "deb apk"
 }
 
 var built = sync.OnceValues(func() (map[string][]byte, error) { return packages(formats()) })
@@ -91,6 +91,10 @@ func TestLabPackage(t *testing.T) {
 				t.Errorf("%s differs between two builds", name)
 			}
 		}
+	})
+	t.Run("apk", func(t *testing.T) {
+		t.Parallel()
+		assertAPK(t, pack(t, "relayhost_1.2.3_x86_64.apk"))
 	})
 	for _, suite := range []lab.Suite{lab.Bullseye, lab.Bookworm, lab.Trixie} {
 		t.Run(string(suite), func(t *testing.T) {
