@@ -66,6 +66,9 @@ const (
 )
 
 func (d *demo) run(ctx context.Context, withInstall bool) (err error) {
+	if d.json {
+		return usageError{errors.New("demo is for people: it prints no document"), "leave --json out"}
+	}
 	if os.Geteuid() != 0 {
 		return hint(errors.New("demo runs a private Postfix and must run as root"), "sudo relayhost demo; the system's own Postfix is not touched")
 	}

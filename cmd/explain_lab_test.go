@@ -34,13 +34,19 @@ for i in 1 2 3 4 5 6 7 8 9 10; do [ -s /root/code ] && break; sleep 0.3; done`, 
 	var causes []string
 	decoder := json.NewDecoder(strings.NewReader(s.ReadFile("/root/followed")))
 	for decoder.More() {
+		var raw json.RawMessage
 		var doc struct {
 			Version int
 			Groups  []explain.Group
 		}
-		if err := decoder.Decode(&doc); err != nil || doc.Version != 1 || len(doc.Groups) != 1 {
+		err := decoder.Decode(&raw)
+		if err == nil {
+			err = json.Unmarshal(raw, &doc)
+		}
+		if err != nil || doc.Version != 1 || len(doc.Groups) != 1 {
 			break // what is said of the interruption
 		}
+		valid(t, "explain", string(raw))
 		causes = append(causes, doc.Groups[0].Cause.ID)
 	}
 	if got := strings.Join(causes, " "); got != "ses_credentials_invalid smtp_fatal_level" {

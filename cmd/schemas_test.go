@@ -1,8 +1,10 @@
 package cmd_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -77,8 +79,8 @@ func valid(t *testing.T, name, stdout string) {
 // TestSchemas makes sure that the schemas refuse what is not theirs.
 func TestSchemas(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(schemas, "*.json"))
-	if err != nil || len(files) != 11 {
-		t.Fatalf("%d schemas, want 11: %v", len(files), err)
+	if err != nil || len(files) != 12 {
+		t.Fatalf("%d schemas, want 12: %v", len(files), err)
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
@@ -105,5 +107,33 @@ func TestSchemas(t *testing.T) {
 		if err != nil || schema(t, "verify").Validate(doc) == nil {
 			t.Errorf("%s is valid (%v)", text, err)
 		}
+	}
+}
+
+// TestErrorDocuments: with --json a mistake on the command line is one document
+// as well, which has a schema.
+func TestErrorDocuments(t *testing.T) {
+	for _, line := range []string{
+		"nosuch", "version extra", "relays nosuch", "hosts nosuch", "unblock --host nosuch", "detect --timeout soon", "detect --region x --bogus",
+		"verify --bogus", "verify extra", "status extra", "rollback --list --to x", "explain --since nonsense", "adopt extra", "demo", "demo extra",
+		"setup --queue never --yes", "setup --print-config --relay brevo --from app@example.com", "setup --port",
+	} {
+		t.Run(line, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			run := exec.CommandContext(t.Context(), "relayhost", append(strings.Fields(line), "--json")...) // as TestMain has it
+			if strings.HasSuffix(line, "--port") {
+				run.Args = []string{"relayhost", "--json", "setup", "--port"}
+			}
+			run.Stdout, run.Stderr = &stdout, &stderr
+			_ = run.Run()
+			if code := run.ProcessState.ExitCode(); code != 64 || !strings.Contains(stderr.String(), "relayhost: error: ") {
+				t.Errorf("exit code %d: %s", code, stderr.String())
+			}
+			name := "error"
+			if strings.Contains(stdout.String(), `"change_id"`) {
+				name = "setup"
+			}
+			valid(t, name, stdout.String())
+		})
 	}
 }
