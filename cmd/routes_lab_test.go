@@ -186,6 +186,18 @@ credentials_file = "/root/shop.txt"
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || decode[setupResult](t, res).Result != "unchanged" {
 		t.Errorf("with what is stored: %s", res)
 	}
+	// Also when the entry that named the table is lost.
+	l.Server.Run("postconf", "-MX", "relayhost-shop/unix")
+	res := l.Run("relayhost", "verify", "--no-send", "--json")
+	if res.Code != 3 || !strings.Contains(res.Stdout, "master.cf has no service relayhost-shop") {
+		t.Errorf("verify of a lost service: %s", res)
+	}
+	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || decode[setupResult](t, res).Result != "applied" {
+		t.Errorf("without the service: %s", res)
+	}
+	if m := mailFrom(t, l, "y@shop.example", "mailgun"); m.Session.Username != "postmaster@mg.shop.example" {
+		t.Errorf("then mail went by the account %s", m.Session.Username)
+	}
 }
 
 // twoHops is SendGrid with Brevo in its place when it fails.

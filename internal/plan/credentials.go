@@ -17,12 +17,14 @@ type Accounts struct {
 	s     postfix.State
 	split string
 	below *table // our own table of senders below a domain
+	own   map[string]*table
 }
 
 // StoredAccounts reads the tables of s once for many questions.
 func StoredAccounts(s postfix.State) Accounts {
 	dir := cmp.Or(s.ConfigDir, postfix.DefaultConfigDir)
-	return Accounts{postfix.NewRouting(s), s, string(s.PasswordDelimiter()), parseTable(s.Maps[filepath.Join(dir, belowFile)])}
+	s.ConfigDir = dir
+	return Accounts{postfix.NewRouting(s), s, string(s.PasswordDelimiter()), parseTable(s.Maps[filepath.Join(dir, belowFile)]), map[string]*table{}}
 }
 
 // Find returns the account for nextHop ("[host]:port") of mail from senders (as
@@ -37,6 +39,10 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 	}
 	for _, sender := range append(senders, "") {
 		w, sender := a.way(sender)
+		if value, ok := a.orphan(w, sender, want); ok {
+			user, pass, split := strings.Cut(value, a.split)
+			return user, secret.New(pass), split
+		}
 		for _, hop := range w.NextHops {
 			if hop.Host != want.Host || hop.Port != want.Port {
 				continue
@@ -56,6 +62,55 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 		}
 	}
 	return "", secret.Value{}, false
+}
+
+// orphan is the entry for a hop of w in the password table of a service of our
+// own that is gone from master.cf.
+func (a Accounts) orphan(w postfix.Way, sender string, hop postfix.NextHop) (string, bool) {
+	if w.Service.Name != "" || !strings.HasPrefix(w.Transport, ServicePrefix) {
+		return "", false
+	}
+	path := ownPasswd(a.s.ConfigDir, w.Transport)
+	text, known := a.own[path]
+	if !known {
+		text = parseTable(a.s.Maps[path])
+		a.own[path] = text
+	}
+	if !strings.HasPrefix(w.Transport, keyedPrefix) {
+		return text.get(hop.Text)
+	}
+	if len(w.NextHops) == 0 || w.NextHops[0].Host != hop.Host || w.NextHops[0].Port != hop.Port {
+		return "", false
+	}
+	return text.get(sender)
+}
+
+// ownPasswd is the password table of a service that has one of its own.
+func ownPasswd(dir, service string) string {
+	return filepath.Join(dir, ownPasswdFile+"_"+strings.TrimPrefix(service, ServicePrefix))
+}
+
+// orphans are those of services that a table of senders names and master.cf does
+// not have.
+func orphans(s postfix.State, dir string) []string {
+	var list []string
+	seen := map[string]bool{}
+	for _, name := range []string{bySenderFile, belowFile} {
+		for _, e := range parseTable(s.Maps[filepath.Join(dir, name)]).entries() {
+			service, _, _ := strings.Cut(e.value, ":")
+			if seen[service] || !strings.HasPrefix(service, ServicePrefix) {
+				continue
+			}
+			seen[service] = true
+			if s.Master != nil {
+				if _, there := s.Master.Get(service, "unix"); there {
+					continue
+				}
+			}
+			list = append(list, ownPasswd(dir, service))
+		}
+	}
+	return list
 }
 
 // lost reports whether w is a service of our own that had an account of its own

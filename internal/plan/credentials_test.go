@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"testing"
 
 	"relayhost/internal/plan"
@@ -68,6 +69,8 @@ func TestLostAccount(t *testing.T) {
 		{"own table", own, "[a.example]:587 v:p\n", "[a.example]:587", "v"},
 		{"own table is gone", own, "", "[a.example]:587", ""},
 		{"entry of master.cf is gone", "", "", "[a.example]:587", ""},
+		{"its table is still there", "", "[a.example]:587 v:p\n", "[a.example]:587", "v"},
+		{"with the account of a fall-back", "", "[a.example]:587 v:p\n[c.example]:2525 x:p\n", "[c.example]:2525", "x"},
 		{"without a table of its own", "relayhost-shop unix - - n - - smtp\n", "", "[a.example]:587", "u"},
 		{"another host from now on", own, "", "[b.example]:587", "w"},
 	} {
@@ -96,5 +99,35 @@ func TestLostAccount(t *testing.T) {
 				t.Errorf("the default got %q", user)
 			}
 		})
+	}
+}
+
+// TestLostServiceBySender: accounts by sender outlast the entry of their service.
+func TestLostServiceBySender(t *testing.T) {
+	s := postfix.State{
+		DefaultMap: "hash",
+		Params: map[string]string{
+			"default_transport": "relayhost-a", "relayhost": "[a.example]:587", "smtp_sasl_auth_enable": "yes",
+			"smtp_sasl_password_maps": "hash:/p", "sender_dependent_default_transport_maps": "hash:/etc/postfix/relayhost_by_sender",
+		},
+		Maps: map[string][]byte{
+			"/p": []byte("[a.example]:587 u:p\n"),
+			"/etc/postfix/relayhost_by_sender": []byte("@shop.example relayhost-by-sender-b-587:[b.example]:587\n" +
+				"@blog.example relayhost-a:[a.example]:587\n"),
+		},
+	}
+	var err error
+	if s.Master, err = postfix.ParseMaster([]byte("relayhost-a unix - - n - - smtp\n")); err != nil {
+		t.Fatal(err)
+	}
+	const own = "/etc/postfix/relayhost_passwd_by-sender-b-587"
+	if paths := plan.Paths(s); !slices.Contains(paths, own) || slices.Contains(paths, "/etc/postfix/relayhost_passwd_a") {
+		t.Errorf("read would be %q", paths)
+	}
+	s.Maps[own] = []byte("@shop.example v:p\n")
+	for hop, want := range map[string]string{"[b.example]:587": "v", "[c.example]:587": ""} {
+		if user, _, _ := plan.Credentials(s, hop, "shop.example"); user != want {
+			t.Errorf("%s: %q, want %q", hop, user, want)
+		}
 	}
 }

@@ -21,6 +21,7 @@ func Paths(s postfix.State) []string {
 	for _, name := range []string{passwdFile, policyFile, genericFile, senderFile, transportFile, filterFile, bySenderFile, belowFile} {
 		list = append(list, filepath.Join(dir, name))
 	}
+	list = append(list, orphans(s, dir)...)
 	if origin := s.Params["myorigin"]; strings.HasPrefix(origin, "/") {
 		list = append(list, origin)
 	}

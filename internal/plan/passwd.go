@@ -101,7 +101,7 @@ func (b *builder) ownTables() error {
 		if err != nil {
 			return err
 		}
-		f := File{Path: b.path(ownPasswdFile + "_" + s.suffix()), After: text, Mode: 0o600, Secret: true, Keys: accountKeys(accounts)}
+		f := File{Path: ownPasswd(b.s.ConfigDir, s.name), After: text, Mode: 0o600, Secret: true, Keys: accountKeys(accounts)}
 		if (postfix.Table{Type: b.mapType, Path: f.Path}).Index() != "" {
 			f.Map = b.mapType
 		}
