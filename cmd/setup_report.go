@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"relayhost/internal/apply"
 	"relayhost/internal/diff"
@@ -155,6 +156,9 @@ func (s *setup) summary() {
 // applied tells what was done and what comes next.
 func (s *setup) applied(r apply.Record, proven []outcome) {
 	s.doc.Result, s.doc.ChangeID = "applied", r.ID
+	if len(proven) > 0 && !s.demo {
+		s.keepLogin(s.state.ConfigDir, time.Now())
+	}
 	if s.json {
 		return
 	}

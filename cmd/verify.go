@@ -86,6 +86,7 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 		return err
 	}
 	a.rememberVerification(report)
+	a.rememberLogin(report, env.State.ConfigDir, began)
 	switch {
 	case a.json:
 		err = a.printJSON(report)

@@ -58,6 +58,7 @@ func (a *app) verifyEnv(ctx context.Context, f verifyFlags) (verify.Env, error) 
 	if env.LogError = err; err == nil {
 		env.Log = &log
 	}
+	env.Accepted = a.acceptedBefore(state)
 	return env, a.verifyHost(ctx, &env)
 }
 

@@ -73,7 +73,8 @@ type Meta struct {
 	Size  int64
 	Nlink uint64
 	Mtime time.Time
-	Link  string // target, for a symbolic link
+	Ctime time.Time // of the last change of any kind, which nobody can set
+	Link  string    // target, for a symbolic link
 }
 
 // Lstat describes path itself; a symbolic link is not followed.
@@ -91,6 +92,7 @@ func meta(stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		// 32 bits on arm64.
 		m.UID, m.GID, m.Nlink = int(st.Uid), int(st.Gid), uint64(st.Nlink) //nolint:unconvert // see above
+		m.Ctime = time.Unix(st.Ctim.Unix())
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		m.Link, err = os.Readlink(real)

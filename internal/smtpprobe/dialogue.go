@@ -27,13 +27,11 @@ func Probe(ctx context.Context, t Target) Result {
 	if t.Timeout == 0 {
 		t.Timeout = defaultTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
-	defer cancel()
-	start := time.Now()
-	c := &client{target: t, result: Result{Addr: t.Addr}}
+	now := time.Now()
+	c := &client{target: t, result: Result{Addr: t.Addr}, start: now, limit: now.Add(t.Timeout)}
 	defer c.close()
 	c.climb(ctx)
-	c.result.Total = time.Since(start)
+	c.result.Total = time.Since(c.start)
 	return c.result
 }
 
@@ -47,6 +45,8 @@ type client struct {
 	talking   bool // the dialogue is in step: a good-bye makes sense
 	mail      bool // MAIL was sent: RSET before QUIT
 	rcptAhead bool // RCPT went out with MAIL
+
+	start, limit time.Time // of the probe; a wait before the log-in moves both on
 }
 
 // rung is one step of the ladder and how it is climbed.
@@ -92,6 +92,9 @@ func (c *client) climb(ctx context.Context) {
 			}
 			continue
 		}
+		if r.step == StepAuth && !c.mayLogIn(ctx) {
+			return
+		}
 		if err := c.take(ctx, r); err != nil {
 			c.fail(r.step, err)
 			return
@@ -104,6 +107,19 @@ func (c *client) climb(ctx context.Context) {
 	if until == StepRcpt {
 		c.otherSenders(ctx)
 	}
+}
+
+// mayLogIn asks whether to log in.
+func (c *client) mayLogIn(ctx context.Context) bool {
+	if c.target.BeforeAuth == nil {
+		return true
+	}
+	began := time.Now()
+	c.result.Total = began.Sub(c.start)
+	yes := c.target.BeforeAuth(ctx, c.result)
+	took := time.Since(began)
+	c.start, c.limit = c.start.Add(took), c.limit.Add(took)
+	return yes
 }
 
 // otherSenders asks for the further senders of the target.
@@ -125,7 +141,11 @@ func (c *client) take(ctx context.Context, r rung) error {
 	if r.step == StepConnect && c.target.ConnectTimeout > 0 {
 		limit = c.target.ConnectTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	end := time.Now().Add(limit)
+	if end.After(c.limit) {
+		end = c.limit
+	}
+	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	if c.conn != nil {
 		deadline, _ := ctx.Deadline()

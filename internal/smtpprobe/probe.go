@@ -6,6 +6,7 @@
 package smtpprobe
 
 import (
+	"context"
 	"crypto/x509"
 	"net/netip"
 	"time"
@@ -50,6 +51,11 @@ type Target struct {
 	StepTimeout    time.Duration // 0: 5 s
 	Timeout        time.Duration // of the whole probe; 0: 10 s
 	UID            int           // connect as this user where > 0 and we are root (per-user firewall rules)
+
+	// BeforeAuth is called before the log-in with what is known so far; the probe
+	// waits for it on the open connection, and ends there where it says false. The
+	// time that it takes counts in no limit. It may be nil.
+	BeforeAuth func(context.Context, Result) bool
 
 	Trace func(Exchange) // called for each line of the dialogue, AUTH already masked; may be nil
 }

@@ -518,3 +518,35 @@ func TestSanitize(t *testing.T) {
 		}
 	}
 }
+
+// TestBeforeAuth: the log-in waits for who is asked, on the open connection, and
+// the wait counts in no limit.
+func TestBeforeAuth(t *testing.T) {
+	ca := newCA(t)
+	n := listen(t, ca.issue(t, "relay.test", time.Now().Add(time.Hour)), func(p *peer) {
+		if p.upgrade("250 AUTH PLAIN\r\n") {
+			submission(p)
+		}
+	})
+	target := n.target(ca.pool)
+	target.Until = StepAuth
+	asked := 0
+	target.BeforeAuth = func(_ context.Context, r Result) bool {
+		asked++
+		if r.Reached != StepEHLOTLS || r.Total == 0 || !slices.Contains(r.Auth, "PLAIN") {
+			t.Errorf("so far: %+v", r)
+		}
+		time.Sleep(target.Timeout + 100*time.Millisecond)
+		return true
+	}
+	if r := Probe(t.Context(), target); r.Err != nil || r.Reached != StepAuth || r.Total > target.Timeout {
+		t.Errorf("%+v", r)
+	}
+	target.BeforeAuth = func(context.Context, Result) bool { asked++; return false }
+	if r := Probe(t.Context(), target); r.Err != nil || r.Reached != StepEHLOTLS {
+		t.Errorf("%+v", r)
+	}
+	if _, hidden := n.received(); asked != 2 || strings.Count(hidden, "AUTH") != 1 || !strings.HasSuffix(hidden, "QUIT\r\n") {
+		t.Errorf("asked %d times, sent %q", asked, hidden)
+	}
+}

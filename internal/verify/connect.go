@@ -16,6 +16,7 @@ type port struct {
 	number   int
 	implicit bool
 	result   smtpprobe.Result
+	refusal  string             // what the relay said to Postfix's log-in, where that came first
 	dead     []smtpprobe.Result // addresses that did not answer before the one that did
 }
 
@@ -56,7 +57,14 @@ func withLogin(t smtpprobe.Target, h Hop) smtpprobe.Target {
 
 // climb probes the addresses of a port, in order, until one connects. Where none
 // does the first one counts, unless it is of a family that this host has not.
-func (r *run) climb(ctx context.Context, addrs []netip.Addr, p port, t smtpprobe.Target) port {
+// before is asked whether to log in; it may be nil.
+func (r *run) climb(ctx context.Context, addrs []netip.Addr, p port, t smtpprobe.Target, before func(context.Context, port) bool) port {
+	if before != nil {
+		t.BeforeAuth = func(ctx context.Context, res smtpprobe.Result) bool {
+			p.result = res
+			return before(ctx, p)
+		}
+	}
 	t.ConnectTimeout = min(connectTimeout, max(time.Second, portTimeout/time.Duration(len(addrs))))
 	for i, addr := range addrs {
 		t.Addr = netip.AddrPortFrom(addr, uint16(p.number))
@@ -115,9 +123,9 @@ type attempt struct {
 
 // login is climb for a target with log-in, one at a time for an account. After a
 // refusal the account is not tried again.
-func (r *run) login(ctx context.Context, h Hop, addrs []netip.Addr, p port, t smtpprobe.Target) port {
+func (r *run) login(ctx context.Context, h Hop, addrs []netip.Addr, p port, t smtpprobe.Target, before func(context.Context, port) bool) port {
 	if t.Username == "" {
-		return r.climb(ctx, addrs, p, t)
+		return r.climb(ctx, addrs, p, t, before)
 	}
 	a := r.accounts.of(account{h.Host, p.number, h.Username, h.Password})
 	a.Lock()
@@ -129,7 +137,7 @@ func (r *run) login(ctx context.Context, h Hop, addrs []netip.Addr, p port, t sm
 	if before, ok := a.done[key]; ok {
 		return before
 	}
-	p = r.climb(ctx, addrs, p, t)
+	p = r.climb(ctx, addrs, p, t, before)
 	a.done[key] = p
 	if authRefused(p.result) {
 		a.refused = &p

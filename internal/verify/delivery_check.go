@@ -19,9 +19,7 @@ const notProven = "not shown by this: whether the account may send to everybody,
 // deliveryTimeout bounds one proof of delivery.
 const deliveryTimeout = 60 * time.Second
 
-// delivery sends the test message of the route through Postfix. Where the relay
-// has refused the log-in, Postfix does not try it again with the same password:
-// services lock accounts that keep trying.
+// delivery sends the test message of the route through Postfix.
 func (t *trial) delivery(ctx context.Context) []Finding {
 	first := t.route.Hops[0]
 	switch {
@@ -35,14 +33,11 @@ func (t *trial) delivery(ctx context.Context) []Finding {
 	if users, set := t.State.Params["authorized_submit_users"]; set && users == "" {
 		return skip("delivery", "this Postfix takes no mail from sendmail(1) (authorized_submit_users), so that none can be sent through it from here")
 	}
-	select {
-	case <-t.decided:
-	case <-ctx.Done():
-	}
-	if t.refused {
+	if !t.mayDeliver(ctx) {
 		return skip("delivery", "not tried, since the relay refuses the log-in: services lock accounts after repeated wrong ones")
 	}
 	d, err := t.send(ctx, first)
+	t.refusal = d.LoginRefused
 	f := Delivered(d, err, explain.RouteOf(t.State), t.signs)
 	switch hop := t.tookOver(d); {
 	case errors.Is(err, ErrElsewhere) && hop != "":

@@ -22,7 +22,7 @@ func (l *ladder) fallback(ctx context.Context) []Finding {
 	if envelope {
 		t.Until, t.MailFrom, t.RcptTo, t.Timeout = smtpprobe.StepRcpt, l.route.From, l.To, loginTimeout
 	}
-	p = l.login(ctx, l.hop, l.addrs, p, t)
+	p = l.login(ctx, l.hop, l.addrs, p, t, nil)
 	findings := l.rungs(p)
 	for i, f := range findings {
 		findings[i] = spared(f)

@@ -45,14 +45,17 @@ type Report struct {
 
 // Delivery is the proof that one message left through Postfix.
 type Delivery struct {
-	MessageID string        `json:"message_id"`
-	QueueID   string        `json:"queue_id"`
-	Status    string        `json:"status"` // sent | deferred | bounced | ...; "" when no line came
-	DSN       string        `json:"dsn"`
-	Relay     string        `json:"relay"` // host[address]:port as logged
-	Service   string        `json:"service"`
-	Reply     string        `json:"reply"`     // the relay's own words
-	RemoteID  string        `json:"remote_id"` // the relay's message id, out of Reply
-	Throttled string        `json:"throttled"` // the fatal line of a dead service, where no status line came
-	Took      time.Duration `json:"-"`
+	MessageID string `json:"message_id"`
+	QueueID   string `json:"queue_id"`
+	Status    string `json:"status"` // sent | deferred | bounced | ...; "" when no line came
+	DSN       string `json:"dsn"`
+	Relay     string `json:"relay"` // host[address]:port as logged
+	Service   string `json:"service"`
+	Reply     string `json:"reply"`     // the relay's own words
+	RemoteID  string `json:"remote_id"` // the relay's message id, out of Reply
+	// LoginRefused is what a relay said to the log-in, where it said no, if only at
+	// one of its addresses; "" otherwise.
+	LoginRefused string        `json:"login_refused,omitempty"`
+	Throttled    string        `json:"throttled"` // the fatal line of a dead service, where no status line came
+	Took         time.Duration `json:"-"`
 }

@@ -103,6 +103,10 @@ func (t *tracker) read(line postfix.LogLine) (done bool, err error) {
 	if !slices.Contains(t.queueIDs, line.QueueID) {
 		return false, nil
 	}
+	if loginRefused(line.Text) && t.ours(line.Tag) { // and the next address is tried
+		t.delivery.LoginRefused = smtpprobe.Sanitize(line.Text)
+		return false, nil
+	}
 	d, ok := postfix.ParseDelivery(line.Text)
 	if !ok || !strings.EqualFold(d.To, t.proof.To) && !strings.EqualFold(d.OrigTo, t.proof.To) {
 		return false, nil // a blind copy has the same queue id and another recipient
@@ -127,6 +131,9 @@ func (t *tracker) note(line postfix.LogLine, d postfix.Delivery) {
 	t.delivery.Service = smtpprobe.Sanitize(line.Tag)
 	t.delivery.Reply = smtpprobe.Sanitize(d.Reply)
 	t.delivery.RemoteID = remoteID(t.delivery.Reply)
+	if loginRefused(d.Reply) && t.ours(line.Tag) {
+		t.delivery.LoginRefused = t.delivery.Reply
+	}
 }
 
 // judge decides by one status line.

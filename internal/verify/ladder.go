@@ -97,30 +97,22 @@ func (l *ladder) first(ctx context.Context) []Finding {
 	var wait sync.WaitGroup
 	for i := range ports {
 		wait.Go(func() {
+			// Each is shown as soon as it is known: nobody waits for a dead port.
 			if i == 0 {
-				ports[i] = l.login(ctx, l.hop, l.addrs, ports[i], withLogin(l.target(l.hop, ports[i]), l.hop))
-				l.decide(authRefused(ports[i].result))
+				ports[i] = l.inUse(ctx, ports[i])
 				return
 			}
-			// Each is shown as soon as it is known: nobody waits for a dead port.
-			ports[i] = l.climb(ctx, l.addrs, ports[i], l.target(l.hop, ports[i]))
+			ports[i] = l.climb(ctx, l.addrs, ports[i], l.target(l.hop, ports[i]), nil)
 			f := l.other(ports[i])
 			f.place = i
 			l.found(f)
 		})
 	}
 	wait.Wait()
-	return l.configured(ctx, ports)
-}
-
-// decide lets the delivery go on, or not after a refusal.
-func (t *trial) decide(refused bool) {
-	select {
-	case <-t.decided:
-	default:
-		t.refused = refused
-		close(t.decided)
+	if l.usable(ports[0].result) {
+		return nil
 	}
+	return l.dead(ctx, ports)
 }
 
 // ports lists the configured one first, then the service's others that are in
@@ -157,13 +149,10 @@ func (l *ladder) other(p port) Finding {
 	return f
 }
 
-// configured are the findings on the port in use. When that one is dead, the
-// others that work are the remedy, and the log-in is tried on the first of them.
-func (l *ladder) configured(ctx context.Context, ports []port) []Finding {
+// dead are the findings on the port in use when it is dead: the others that work
+// are the remedy, and the log-in is tried on the first of them.
+func (l *ladder) dead(ctx context.Context, ports []port) []Finding {
 	findings := l.rungs(ports[0])
-	if l.usable(ports[0].result) {
-		return findings
-	}
 	working := slices.DeleteFunc(slices.Clone(ports[1:]), func(p port) bool { return !l.usable(p.result) })
 	if len(working) == 0 {
 		return findings
@@ -181,7 +170,7 @@ func (l *ladder) configured(ctx context.Context, ports []port) []Finding {
 	}
 	if l.hop.Username != "" {
 		// The credentials have been nowhere yet.
-		p := l.login(ctx, l.hop, l.addrs, working[0], withLogin(l.target(l.hop, working[0]), l.hop))
+		p := l.login(ctx, l.hop, l.addrs, working[0], withLogin(l.target(l.hop, working[0]), l.hop), nil)
 		findings = append(findings, l.loggedIn(p))
 	}
 	return findings
@@ -189,6 +178,15 @@ func (l *ladder) configured(ctx context.Context, ports []port) []Finding {
 
 // rungs are the findings on the configured port, as far as it came.
 func (l *ladder) rungs(p port) []Finding {
+	findings := l.below(p)
+	if last := findings[len(findings)-1]; last.Check == "tls" && last.Result == Pass {
+		findings = append(findings, l.loggedIn(p))
+	}
+	return findings
+}
+
+// below are those up to the log-in.
+func (l *ladder) below(p port) []Finding {
 	res := p.result
 	fail := func(check string) Finding {
 		return Finding{Check: check, Result: Fail, Detail: l.about(fmt.Sprint(res.Err)), Ms: ms(res.Total)}.
@@ -213,8 +211,7 @@ func (l *ladder) rungs(p port) []Finding {
 	if l.hop.Pin != "" {
 		verified = "with the fingerprint that was given"
 	}
-	findings = append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about(fmt.Sprintf("%s, %s, the certificate %s", p.mode(), res.TLSVersion, verified)), Ms: ms(res.Total)})
-	return append(findings, l.loggedIn(p))
+	return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about(fmt.Sprintf("%s, %s, the certificate %s", p.mode(), res.TLSVersion, verified)), Ms: ms(res.Total)})
 }
 
 // deadAddresses is a warning where another address had to stand in: Postfix
@@ -247,6 +244,8 @@ func (l *ladder) loggedIn(p port) Finding {
 			detail = "the stored credentials can be read by root only"
 		}
 		return Finding{Check: "auth", Result: Skip, Detail: l.about(detail)}
+	case p.refusal != "":
+		return l.postfixRefused(p)
 	case res.Err != nil && res.Failed != smtpprobe.StepMail && res.Failed != smtpprobe.StepRcpt:
 		return Finding{Check: "auth", Result: Fail, Detail: fmt.Sprintf("%s: %v", l.at(p.number), res.Err), Ms: ms(res.Total)}.
 			because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))

@@ -57,11 +57,15 @@ func (t *trial) all(ctx context.Context, send bool) {
 	if t.several() {
 		defer t.release()
 	}
+	t.postfixFirst = send && t.Accepted && !t.several()
 	var wait sync.WaitGroup
 	wait.Go(func() { t.climbAll(ctx) })
 	wait.Go(func() { clocked(ctx, t.domain, t.found) })
 	if send {
-		wait.Go(func() { clocked(ctx, t.delivery, t.found) })
+		wait.Go(func() {
+			defer close(t.delivered)
+			clocked(ctx, t.delivery, t.found)
+		})
 	}
 	wait.Wait()
 }

@@ -54,9 +54,8 @@ type trial struct {
 	number int           // place among all routes, from 1; 0 where there is one only
 	signs  explain.Signs // of this host, for this route
 
-	held    []Finding     // of several routes, until all of this one are known
-	decided chan struct{} // closed when the log-in at the first hop has been answered, or will not be tried
-	refused bool          // by the relay; written before decided is closed
+	*turn
+	held []Finding // of several routes, until all of this one are known
 }
 
 // found passes a finding on: at once where there is one route only, else
@@ -87,7 +86,7 @@ func (r *run) trials() []*trial {
 		if r.Route != "" && r.Route != route.Name {
 			continue
 		}
-		t := &trial{run: r, route: route, decided: make(chan struct{}), signs: r.inspected}
+		t := &trial{run: r, route: route, turn: newTurn(), signs: r.inspected}
 		if r.several() {
 			t.number = i + 1
 		}

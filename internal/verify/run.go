@@ -38,6 +38,8 @@ type Env struct {
 	Limited bool
 	// Public are this host's addresses as the world sees them, if known.
 	Public []netip.Addr
+	// Accepted: the relay has taken the log-in as it is stored before.
+	Accepted bool
 	// Probe is smtpprobe.Probe where nil.
 	Probe func(context.Context, smtpprobe.Target) smtpprobe.Result
 }

@@ -208,7 +208,7 @@ func TestSilentPortHoldsNobodyUp(t *testing.T) {
 	// hang if it were waited for.
 	seen := make(chan string, 100)
 	go Run(context.WithoutCancel(t.Context()), env, Options{NoSend: true, Found: func(f Finding) { seen <- f.Check }})
-	for want := map[string]bool{"dns": true, "config": true, "spf": true}; len(want) > 0; {
+	for want := map[string]bool{"dns": true, "config": true, "spf": true, "connect": true, "tls": true, "auth": true}; len(want) > 0; {
 		select {
 		case check := <-seen:
 			delete(want, check)

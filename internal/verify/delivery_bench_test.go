@@ -1,0 +1,128 @@
+//go:build lab
+
+package verify_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/verify"
+)
+
+// TestBenchDelivery compares a whole `relayhost verify` with what Postfix alone
+// takes for a message: from sendmail(1) to the relay's 250, on the clock of the
+// relay.
+func TestBenchDelivery(t *testing.T) {
+	for _, link := range []struct {
+		name string
+		trip time.Duration
+	}{{"near", 0}, {"100_ms", 100 * time.Millisecond}} {
+		t.Run(link.name, func(t *testing.T) {
+			l := sesLab(t, lab.Delay(link.trip/2))
+			const times = 5
+			var alone, whole, after, careful []time.Duration
+			for range times {
+				alone = append(alone, postfixAlone(t, l, link.trip))
+				took, late := verified(t, l, link.trip)
+				whole, after = append(whole, took), append(after, late)
+				l.Server.Shell("chmod 600 /etc/postfix/sasl_passwd") // it may have been changed
+				took, _ = verified(t, l, link.trip)
+				careful = append(careful, took)
+			}
+			postfix, all := median(alone), median(whole)
+			fmt.Printf("figure: %s_postfix_alone_milliseconds %d\n", link.name, postfix.Milliseconds())
+			fmt.Printf("figure: %s_verify_milliseconds %d\n", link.name, all.Milliseconds())
+			fmt.Printf("figure: %s_verify_new_password_milliseconds %d (it waits for the ladder's log-in)\n", link.name, median(careful).Milliseconds())
+			atMost(link.name+"_verify_beyond_postfix_milliseconds", all-postfix, 300*time.Millisecond)
+			atMost(link.name+"_verify_after_its_250_milliseconds", median(after), 300*time.Millisecond)
+		})
+	}
+}
+
+// atMost prints a figure with its bound.
+func atMost(name string, value, bound time.Duration) {
+	verdict := "ok"
+	if value > bound {
+		verdict = "miss"
+	}
+	fmt.Printf("figure: %s %d <= %d %s\n", name, value.Milliseconds(), bound.Milliseconds(), verdict)
+}
+
+func median(d []time.Duration) time.Duration { return slices.Sorted(slices.Values(d))[len(d)/2] }
+
+// fresh starts Postfix anew, so that no connection is there to be used again.
+func fresh(l *lab.Lab) { l.Server.Shell("postfix stop; postfix start") }
+
+// answered is when Postfix has the relay's 250 to the message that came last.
+func answered(t *testing.T, l *lab.Lab, before int, trip time.Duration) time.Time {
+	t.Helper()
+	ses := l.World.Relay("ses")
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if all := ses.Mailbox(); len(all) > before {
+			return all[before].Time.Add(trip / 2)
+		}
+	}
+	t.Fatalf("no message came\n%s", l.Server.MailLog())
+	return time.Time{}
+}
+
+func postfixAlone(t *testing.T, l *lab.Lab, trip time.Duration) time.Duration {
+	t.Helper()
+	fresh(l)
+	before := len(l.World.Relay("ses").Mailbox())
+	began := time.Now()
+	l.Server.Shell(`printf 'Subject: x\n\nx\n' | sendmail -i -f app@example.com to@example.net`)
+	return answered(t, l, before, trip).Sub(began)
+}
+
+// verified is how long verify takes, and how much of it after the relay's 250.
+func verified(t *testing.T, l *lab.Lab, trip time.Duration) (took, after time.Duration) {
+	t.Helper()
+	fresh(l)
+	before := len(l.World.Relay("ses").Mailbox())
+	began := time.Now()
+	res := l.Run("relayhost", "verify", "--json")
+	took = time.Since(began)
+	var r verify.Report
+	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil || res.Code != 0 {
+		t.Fatalf("%v\n%s", err, res)
+	}
+	return took, took - answered(t, l, before, trip).Sub(began)
+}
+
+// TestBenchLadder holds the climb on all ports, and the whole of `verify
+// --no-send`, to the round trips of one dialogue as the link counts them.
+func TestBenchLadder(t *testing.T) {
+	const trip = 100 * time.Millisecond
+	l := sesLab(t, lab.Delay(trip/2))
+	var logins, whole []time.Duration
+	needed := 0
+	for range 5 {
+		l.Server.ResetTraffic()
+		began := time.Now()
+		res := l.Run("relayhost", "verify", "--no-send", "--json")
+		whole = append(whole, time.Since(began))
+		// Connect and greeting are answers to no data; nobody waits for the answer
+		// to the good-bye.
+		needed = l.Server.Traffic().Turns[587] + 1
+		var r verify.Report
+		if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil || res.Code != 0 {
+			t.Fatalf("%v\n%s", err, res)
+		}
+		longest := 0.0
+		for _, f := range r.Findings {
+			if f.Check == "auth" || f.Check == "connect" {
+				longest = max(longest, f.Ms)
+			}
+		}
+		logins = append(logins, time.Duration(longest*float64(time.Millisecond)))
+	}
+	bound := time.Duration(needed)*trip*12/10 + 150*time.Millisecond
+	fmt.Printf("figure: ladder_round_trips %d\n", needed)
+	atMost("ladder_connect_to_auth_on_all_ports_milliseconds", median(logins), bound)
+	atMost("ladder_whole_verify_no_send_milliseconds", median(whole), bound)
+}

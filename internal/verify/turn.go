@@ -1,0 +1,123 @@
+package verify
+
+import (
+	"context"
+	"strings"
+
+	"relayhost/internal/explain"
+	"relayhost/internal/smtpprobe"
+)
+
+// turn says who logs in at the first hop before the other, the ladder or
+// Postfix. The second one does not when the first was refused: services lock
+// accounts that keep trying.
+//
+// The ladder tries a password once. Postfix tries it at a second address as well
+// (smtp_mx_session_limit), so that it goes first only with a password that the
+// relay has taken before; then nobody waits for the ladder.
+type turn struct {
+	postfixFirst bool
+
+	decided chan struct{} // closed when the ladder's log-in has been answered, or will not be tried
+	refused bool          // by the relay; written before decided is closed
+
+	delivered chan struct{} // closed when the delivery has ended, or there is none
+	refusal   string        // what the relay said to Postfix's log-in; written before delivered is closed
+}
+
+func newTurn() *turn {
+	return &turn{decided: make(chan struct{}), delivered: make(chan struct{})}
+}
+
+// decide lets the delivery go on, or not after a refusal.
+func (t *turn) decide(refused bool) {
+	select {
+	case <-t.decided:
+	default:
+		t.refused = refused
+		close(t.decided)
+	}
+}
+
+// mayDeliver waits until the ladder has logged in, where that is first. false:
+// the relay has refused it.
+func (t *turn) mayDeliver(ctx context.Context) bool {
+	if t.postfixFirst {
+		return true
+	}
+	select {
+	case <-t.decided:
+		return !t.refused
+	case <-ctx.Done():
+		return true // it ends by itself
+	}
+}
+
+// mayLogIn waits until Postfix has delivered, where that is first. false: the
+// relay has refused its log-in.
+func (t *turn) mayLogIn(ctx context.Context) bool {
+	if !t.postfixFirst {
+		return true
+	}
+	select {
+	case <-t.delivered:
+		return t.refusal == ""
+	case <-ctx.Done():
+		return true // it ends by itself
+	}
+}
+
+// loginRefused reports whether Postfix says in a log line or as the reason of a
+// deferral that a relay has answered its log-in with no (smtp_sasl_glue.c).
+func loginRefused(text string) bool {
+	return strings.HasPrefix(text, "SASL authentication failed; server ") && strings.Contains(text, " said: ")
+}
+
+// inUse climbs on the port in use and shows what it finds as soon as it is
+// known, unless the port is dead: then the others count.
+func (l *ladder) inUse(ctx context.Context, p port) port {
+	t := withLogin(l.target(l.hop, p), l.hop)
+	shown := false
+	show := func(findings ...Finding) {
+		for _, f := range findings {
+			l.found(f)
+		}
+	}
+	p = l.login(ctx, l.hop, l.addrs, p, t, func(ctx context.Context, soFar port) bool {
+		if !l.usable(soFar.result) {
+			return true // and fails for want of a mechanism
+		}
+		show(l.below(soFar)...)
+		shown = true
+		return l.mayLogIn(ctx)
+	})
+	if l.postfixFirst && hungUp(p.result) {
+		// It has not waited as long as Postfix took.
+		p = l.climb(ctx, l.addrs, p, t, nil)
+	}
+	l.decide(authRefused(p.result))
+	if shown && l.postfixFirst {
+		p.refusal = l.refusal
+	}
+	switch {
+	case shown:
+		show(l.loggedIn(p))
+	case l.usable(p.result):
+		show(l.rungs(p)...)
+	}
+	return p
+}
+
+// hungUp reports whether a connection that stood still was closed before the
+// log-in.
+func hungUp(res smtpprobe.Result) bool {
+	closed := res.Fault == smtpprobe.FaultReset || res.Fault == smtpprobe.FaultProtocol || res.Fault == smtpprobe.FaultReply && (res.Code == 421 || res.Code == 451)
+	return res.Failed == smtpprobe.StepAuth && closed
+}
+
+// postfixRefused is the finding on a log-in that Postfix has tried, and nobody
+// after it.
+func (l *ladder) postfixRefused(p port) Finding {
+	f := Finding{Check: "auth", Result: Fail, Detail: l.at(p.number) + ": Postfix was refused: " + p.refusal}
+	return f.because(explain.Decide(explain.Text(p.refusal, &l.hop.Relay), l.signs))
+}
