@@ -180,15 +180,18 @@ func TestPoints(t *testing.T) {
 		"nothing to say": {main: base, want: []string{"open: from:", "relay = \"sendgrid\"\n"}, not: []string{"changes", "stays", "not taken over", "open: account"}},
 		"senders": {
 			main: strings.Replace(base, "secure", "may", 1) + "smtp_sender_dependent_authentication = yes\nsender_dependent_relayhost_maps = hash:/s, lmdb:/gone\n", files: []handmade.File{
-				{Path: "/s", Data: "@b.example [smtp.postmarkapp.com]:587\nroot [a.example]\n@c.example [10.0.0.5]\n@d.example dunno\n<> [smtp.postmarkapp.com]:587\n.e.example [x]:1\nx@b.example [smtp.sendgrid.net]:587\n"},
-				{Path: "/p", Data: "[smtp.sendgrid.net]:587 apikey:" + password + "\n[smtp.postmarkapp.com]:587 t:" + password + "\n@f.example other:" + password + "\n@g.example other:" + password + "\n"},
+				{Path: "/s", Data: "@b.example [smtp.postmarkapp.com]:587\nroot [a.example]\n@c.example [10.0.0.5]\n@d.example dunno\n<> [smtp.postmarkapp.com]:587\n@localhost [smtp.mailgun.org]:587\nroot@web1 [smtp.mailgun.org]:587\n.e.example [x]:1\nx@b.example [smtp.sendgrid.net]:587\n"},
+				{Path: "/p", Data: "[smtp.sendgrid.net]:587 apikey:" + password + "\n[smtp.postmarkapp.com]:587 t:" + password + "\n@f.example other:" + password + "\n@g.example other:" + password + "\n@web2 other:" + password + "\n"},
 			},
 			want: []string{
 				"not taken over: sender root: it is no plain", "not taken over: sender .e.example: it is no plain", "not taken over: sender @c.example: its relay [10.0.0.5] is not logged in to",
+				"not taken over: sender @localhost: no relay service takes it as it stands, so that it cannot be proven; it stays in Postfix and in use",
+				"not taken over: sender root@web1: no relay service takes it as it stands, so that it cannot be proven; it stays",
+				"not taken over: sender @web2: no relay service takes it as it stands, so that it cannot be proven; it will log in with the account of the others",
 				"not taken over: sender_dependent_relayhost_maps = lmdb:/gone: there is no such file",
 				"senders = [\"b.example\", \"<>\"]\n", "senders = [\"f.example\", \"g.example\"]\n", "senders = [\"x@b.example\"]\nrelay = \"sendgrid\"\n", "name = \"f-example\"\n", "name = \"x-b-example\"\n",
 				"changes: accounts that are found by sender belong to routes",
-			}, not: []string{"d.example"},
+			}, not: []string{"d.example", "[\"localhost", "mailgun"},
 		},
 		"senders that only Postfix knows": {main: base + "smtp_sender_dependent_authentication = yes\nsender_dependent_relayhost_maps = hash:/s, regexp:/r\n", files: []handmade.File{
 			{Path: "/s", Data: "@b.example [smtp.postmarkapp.com]:587\n"}, {Path: "/p", Data: account.Data + "@c.example other:" + password + "\n"},

@@ -107,6 +107,10 @@ func (a *reading) sender(key string, rest found, groups map[string]int) {
 	if f.id() == parent.id() {
 		return
 	}
+	if why := a.unprovable(sender, f, rest); why != "" {
+		a.leave("sender "+key, "%s", why)
+		return
+	}
 	if why := a.unfit(f); why != "" {
 		a.leave("sender "+key, "%s", why)
 		return
@@ -142,6 +146,19 @@ func routeSender(key string) (string, bool) {
 		return "", false
 	}
 	return key, true
+}
+
+// unprovable says why setup would not take a sender: no relay service takes mail
+// from a name without a dot, as of this host alone, so that nothing can be proven
+// with it.
+func (a *reading) unprovable(sender string, f, rest found) string {
+	switch {
+	case sender == plan.NullSender || plan.IsSender(sender) && strings.Contains(sender, "."):
+		return ""
+	case len(rest.way.NextHops) > 0 && len(f.way.NextHops) > 0 && f.way.Transport == rest.way.Transport && f.way.NextHops[0].Text == rest.way.NextHops[0].Text:
+		return "no relay service takes it as it stands, so that it cannot be proven; it will log in with the account of the others"
+	}
+	return "no relay service takes it as it stands, so that it cannot be proven; it stays in Postfix and in use"
 }
 
 // plain are the characters of names in lower case.

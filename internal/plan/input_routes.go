@@ -94,7 +94,7 @@ func (c *routeChecker) route(r *Route) *InputError {
 	}
 	c.names[r.Name] = true
 	for _, sender := range r.Senders {
-		if !isSender(sender) {
+		if !IsSender(sender) {
 			return wrong("write it as in example.com, .example.com, news@example.com or <>", "%q is not a sender", sender)
 		}
 		if other, taken := c.senders[sender]; taken {
@@ -108,8 +108,8 @@ func (c *routeChecker) route(r *Route) *InputError {
 	return c.chain(r)
 }
 
-// isSender admits the forms of Route.Senders.
-func isSender(s string) bool {
+// IsSender reports whether s is in one of the forms of Route.Senders.
+func IsSender(s string) bool {
 	if s == NullSender {
 		return true
 	}
