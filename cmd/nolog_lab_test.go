@@ -186,3 +186,26 @@ func TestLabForeground(t *testing.T) {
 		})
 	}
 }
+
+// TestLabLogDenied: a security module keeps postlogd(8) from the log for the
+// proof, as SELinux does in a folder that is not labelled for Postfix. Mail goes
+// on all the same, and what cannot be proven is said.
+func TestLabLogDenied(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, lab.NoLog(), lab.Relay("sendgrid"))
+	s := l.Server
+	s.Shell(`d=$(postconf -h daemon_directory) && mv $d/postlogd $d/postlogd.real && cat >$d/postlogd <<EOF && chmod 755 $d/postlogd
+#!/bin/sh
+case "\$(postconf -h maillog_file)" in
+/var/lib/relayhost/*) sleep 1; exit 1;;
+esac
+exec $d/postlogd.real "\$@"
+EOF`)
+	credentials(l, "sendgrid", "")
+	res := l.Run(setupArgs(five[1])...)
+	doc := decode[setupResult](t, res)
+	if res.Code != 0 || doc.Result != "applied" || len(doc.Verification.Findings) != 1 || doc.Verification.Findings[0].Cause != "no_log" {
+		t.Errorf("setup: %s", res)
+	}
+	unlogged(t, l, 3)
+}

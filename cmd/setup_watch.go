@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/apply"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 )
@@ -53,7 +54,7 @@ func (s *setup) watchLog(ctx context.Context) (func(context.Context) error, erro
 		}
 		if !s.trialBegins(ctx) {
 			s.trial = nil // the proof says that no log can be read
-			return nil
+			return apply.ErrTrialLog
 		}
 		// master(8) does not log its reload there.
 		return watchReload(ctx, lines, s.services(), more, more, s.notTaken)

@@ -24,11 +24,14 @@ type Options struct {
 	Reload func(context.Context) error
 	// Watch is called before the reload and starts to follow the log; what it
 	// returns is called after the reload and fails when Postfix has logged
-	// "fatal:" or "throttling". nil watches nothing.
+	// "fatal:" or "throttling", or with ErrTrialLog. nil watches nothing.
 	Watch func(context.Context) (func(context.Context) error, error)
 	// Trial are parameters that main.cf has besides while Prove runs, and no
 	// longer: a maillog_file that shows the delivery, say (TrialLog).
 	Trial map[string]string
+	// TrialLabel is the SELinux label that TrialLog gets, which is made before
+	// Postfix is told of it; "" leaves making it to Postfix.
+	TrialLabel string
 	// Prove runs after the reload; its error rolls back. nil skips the proof.
 	Prove func(context.Context) error
 	// KeepOnFailure keeps the new configuration when Prove fails.

@@ -3,11 +3,15 @@
 package apply
 
 import (
+	"context"
 	"fmt"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"relayhost/internal/host"
 )
 
 // TestLabDenied has the kernel refuse system calls, once or from some call on, as
@@ -146,4 +150,31 @@ func TestLabLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept("rolled back")
+}
+
+// TestLabTrialLogLabel: the log for the proof has its label before Postfix is
+// told of it, is root's alone, and goes with the trial.
+func TestLabTrialLogLabel(t *testing.T) {
+	const label = "system_u:object_r:postfix_data_t:s0\x00"
+	tr := trialTree(t, func(*tree) error { return nil })
+	tr.write("/etc/postfix/main.cf", mainBefore, 0o644)
+	tr.o.TrialLabel = strings.TrimRight(label, "\x00")
+	seen := 0
+	reload := tr.o.Reload
+	tr.o.Reload = func(ctx context.Context) error {
+		if seen++; seen == 1 {
+			attrs, err := tr.h.Xattrs(TrialLog(tr.o))
+			m, statErr := tr.h.Stat(TrialLog(tr.o))
+			if err != nil || statErr != nil || strings.TrimRight(string(attrs[host.SELinuxXattr]), "\x00") != tr.o.TrialLabel || m.Mode.Perm() != 0o600 {
+				t.Errorf("when Postfix is reloaded: label %q, mode %v, %v, %v", attrs[host.SELinuxXattr], m.Mode, err, statErr)
+			}
+		}
+		return reload(ctx)
+	}
+	if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.h.Stat("/var/lib/relayhost/in-progress"); err == nil || seen != 2 {
+		t.Errorf("%d reloads, what was in progress: %v", seen, err)
+	}
 }

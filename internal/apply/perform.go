@@ -132,6 +132,9 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 	if err != nil {
 		return err
 	}
+	if err := t.labelTrialLog(); err != nil {
+		return err
+	}
 	if err := t.switchOver(ctx, tried(j.Steps)); err != nil {
 		return err
 	}
@@ -143,7 +146,12 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 	if err := t.reload(ctx); err != nil {
 		return err
 	}
-	if err := see(ctx); err != nil {
+	switch err := see(ctx); {
+	case errors.Is(err, ErrTrialLog):
+		if err := t.endTrial(ctx, j); err != nil {
+			return err
+		}
+	case err != nil:
 		return &ProofFailed{Err: err}
 	}
 	if err := t.prove(ctx, j); err != nil {

@@ -2,7 +2,9 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -16,6 +18,21 @@ const trialLogName = "mail.log"
 
 // TrialLog is a maillog_file for Options.Trial, which goes with the trial.
 func TrialLog(o Options) string { return filepath.Join(o.stateDir(), inProgress, trialLogName) }
+
+// ErrTrialLog is what Options.Watch says when Postfix does not write TrialLog.
+// The trial is over then: with a log that nobody reads out of its socket, every
+// Postfix program hangs after some lines (msg_logger(3), unix(7)).
+var ErrTrialLog = errors.New("Postfix does not write the log for the proof")
+
+// labelTrialLog makes the log with the label that lets postlogd(8) write it: in
+// the state folder files get one of which Postfix may only pass by.
+func (t *transaction) labelTrialLog() error {
+	if t.o.TrialLabel == "" {
+		return nil
+	}
+	return t.h.WriteFile(TrialLog(t.o), nil, host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid(),
+		Xattrs: map[string][]byte{host.SELinuxXattr: []byte(t.o.TrialLabel)}})
+}
 
 // onTrial gives main.cf another text for the time of the proof. A plan that
 // leaves main.cf as it is gets a step for it.

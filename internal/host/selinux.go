@@ -21,19 +21,35 @@ func (r *Reader) SELinuxEnforces() bool {
 	return err == nil && strings.TrimSpace(string(data)) == "1"
 }
 
-// SELinuxType is the type of the label of path ("postfix_exec_t" of
-// "system_u:object_r:postfix_exec_t:s0"), "" where it has none.
-func (r *Reader) SELinuxType(path string) string {
+// SELinuxLabel is the label of path ("system_u:object_r:postfix_data_t:s0"), ""
+// where it has none.
+func (r *Reader) SELinuxLabel(path string) string {
 	label := make([]byte, 4096)
-	n, err := unix.Getxattr(r.leadsTo(path), "security.selinux", label)
+	n, err := unix.Getxattr(r.leadsTo(path), SELinuxXattr, label)
 	if err != nil {
 		return ""
 	}
-	return contextType(string(label[:n]))
+	return strings.TrimRight(string(label[:n]), "\x00")
+}
+
+// SELinuxType is the type of the label of path ("postfix_exec_t" of
+// "system_u:object_r:postfix_exec_t:s0"), "" where it has none.
+func (r *Reader) SELinuxType(path string) string {
+	return contextType(r.SELinuxLabel(path))
+}
+
+// SELinuxSelf is the type that this process runs as ("unconfined_t"), "" where
+// the kernel does not say.
+func (r *Reader) SELinuxSelf() string {
+	data, err := r.ReadFile("/proc/self/attr/current")
+	if err != nil {
+		return ""
+	}
+	return contextType(string(data))
 }
 
 func contextType(context string) string {
-	fields := strings.SplitN(strings.TrimRight(context, "\x00"), ":", 4)
+	fields := strings.SplitN(strings.TrimRight(context, "\x00\n"), ":", 4)
 	if len(fields) < 3 {
 		return ""
 	}

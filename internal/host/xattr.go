@@ -11,6 +11,9 @@ import (
 // aclXattr holds a POSIX access list (acl(5)).
 const aclXattr = "system.posix_acl_access"
 
+// SELinuxXattr holds a file's label of SELinux, a zero byte at its end.
+const SELinuxXattr = "security.selinux"
+
 // Xattrs returns the extended attributes of what path leads to: security
 // labels, access lists, user attributes (xattr(7)). A file system without them
 // gives none.
@@ -49,7 +52,7 @@ func (r *Reader) Xattrs(path string) (map[string][]byte, error) {
 // content: integrity hashes (security.ima, security.evm) are the kernel's.
 func carried(name string) bool {
 	switch name {
-	case "security.selinux", "security.SMACK64", aclXattr:
+	case SELinuxXattr, "security.SMACK64", aclXattr:
 		return true
 	}
 	return strings.HasPrefix(name, "user.")

@@ -15,6 +15,9 @@ type SELinux struct {
 	TLSProxy  string  `json:"tlsproxy"`   // type of the label of tlsproxy(8), "" if unknown
 	AnyPort   bool    `json:"any_port"`   // smtp(8) may connect to any unreserved port
 	MorePorts []Ports `json:"more_ports"` // that the administrator has given the type smtp_port_t
+	// LogLabel is the label that a file has to get for Postfix to keep its log
+	// in it, wherever it is; "" where no label does, or nothing is enforced.
+	LogLabel string `json:"log_label"`
 }
 
 // Ports is a range of TCP ports.
@@ -29,6 +32,9 @@ var smtpPorts = []Ports{{25, 25}, {465, 465}, {587, 587}}
 // policies since August 2025 label it postfix_smtp_exec_t (RHEL-77101,
 // github.com/fedora-selinux/selinux-policy/pull/2823).
 func (s SELinux) ReuseDenied() bool { return s.Enforcing && s.TLSProxy == "postfix_exec_t" }
+
+// LogDenied reports whether Postfix may keep no log in a file of ours.
+func (s SELinux) LogDenied() bool { return s.Enforcing && s.LogLabel == "" }
 
 // PortDenied reports whether smtp(8) may not connect to a TCP port, as far as
 // can be told.
@@ -46,8 +52,9 @@ func (s SELinux) PortDenied(port int) bool {
 	return true
 }
 
-// selinux looks at the policy. daemons is the folder of tlsproxy(8).
-func selinux(r *host.Reader, daemons string) SELinux {
+// selinux looks at the policy. daemons is the folder of tlsproxy(8), data is
+// data_directory.
+func selinux(r *host.Reader, daemons, data string) SELinux {
 	s := SELinux{Enforcing: r.SELinuxEnforces()}
 	if !s.Enforcing {
 		return s
@@ -55,6 +62,9 @@ func selinux(r *host.Reader, daemons string) SELinux {
 	s.TLSProxy = r.SELinuxType(path.Join(daemons, "tlsproxy"))
 	// A kernel that does not say is taken to forbid: the advice does no harm.
 	s.AnyPort, _ = r.SELinuxAllows("postfix_smtp_t", "unreserved_port_t", "tcp_socket", "name_connect")
+	if label := r.SELinuxLabel(data); logAllowed(r.SELinuxAllows, r.SELinuxSelf(), r.SELinuxType(data)) {
+		s.LogLabel = label
+	}
 	store := "targeted"
 	if data, err := r.ReadFile("/etc/selinux/config"); err == nil {
 		for line := range strings.Lines(string(data)) {
@@ -67,6 +77,31 @@ func selinux(r *host.Reader, daemons string) SELinux {
 		s.MorePorts = localPorts(string(data))
 	}
 	return s
+}
+
+// logAllowed asks whether Postfix may write its log into a file of /var/lib that
+// a process of type self gives the type label. In the policies of Fedora and Red
+// Hat postlogd(8) runs as postfix_master_t, which may write files of
+// data_directory and of the queue, but none of /var/lib or /var/log besides, and
+// the other programs may send to it since September 2021 (postfix.te and .fc of
+// github.com/fedora-selinux/selinux-policy, pull request 857; read 2026-11-22).
+func logAllowed(allows func(source, target, class, perm string) (bool, error), self, label string) bool {
+	const postlogd, folder = "postfix_master_t", "var_lib_t"
+	if self == "" || label == "" {
+		return false
+	}
+	for _, need := range [][4]string{
+		{self, folder, "file", "relabelfrom"}, {self, label, "file", "relabelto"},
+		{postlogd, folder, "dir", "search"},
+		{postlogd, label, "file", "open"}, {postlogd, label, "file", "append"}, {postlogd, label, "file", "getattr"},
+		{"postfix_pickup_t", postlogd, "unix_dgram_socket", "sendto"}, {"postfix_cleanup_t", postlogd, "unix_dgram_socket", "sendto"},
+		{"postfix_qmgr_t", postlogd, "unix_dgram_socket", "sendto"}, {"postfix_smtp_t", postlogd, "unix_dgram_socket", "sendto"},
+	} {
+		if ok, err := allows(need[0], need[1], need[2], need[3]); !ok || err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // localPorts reads what semanage-port(8) has added, lines such as "portcon tcp

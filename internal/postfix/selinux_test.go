@@ -1,6 +1,9 @@
 package postfix
 
 import (
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,7 +18,7 @@ func TestSELinux(t *testing.T) {
 		"/var/lib/selinux/mls/active/ports.local": "# This file is auto-generated\n\nportcon tcp 2525 system_u:object_r:smtp_port_t:s0\n" +
 			"portcon udp 2526 system_u:object_r:smtp_port_t:s0\nportcon tcp 8000-8010 system_u:object_r:smtp_port_t:s0\nportcon tcp 8080 system_u:object_r:http_port_t:s0\n",
 	}
-	s := selinux(tree(t, files), "/usr/libexec/postfix")
+	s := selinux(tree(t, files), "/usr/libexec/postfix", "/var/lib/postfix")
 	if diff := cmp.Diff(SELinux{Enforcing: true, MorePorts: []Ports{{2525, 2525}, {8000, 8010}}}, s); diff != "" {
 		t.Error(diff)
 	}
@@ -30,12 +33,47 @@ func TestSELinux(t *testing.T) {
 		t.Error("a port is denied where any is allowed")
 	}
 	files["/sys/fs/selinux/enforce"] = "0"
-	if s := selinux(tree(t, files), ""); s.Enforcing || s.PortDenied(2587) || s.ReuseDenied() {
+	if s := selinux(tree(t, files), "", ""); s.Enforcing || s.PortDenied(2587) || s.ReuseDenied() || s.LogDenied() {
 		t.Errorf("permissive: %+v", s)
 	}
 	for label, denied := range map[string]bool{"postfix_exec_t": true, "postfix_smtp_exec_t": false, "postfix_tlsproxy_exec_t": false, "": false} {
 		if (SELinux{Enforcing: true, TLSProxy: label}).ReuseDenied() != denied || (SELinux{TLSProxy: label}).ReuseDenied() {
 			t.Errorf("label %q: denied is not %v", label, denied)
 		}
+	}
+}
+
+// The rules of postfix.te in Fedora's policy that a log of Postfix's own needs.
+func TestLogAllowed(t *testing.T) {
+	fedora := []string{
+		"postfix_master_t var_lib_t dir search", "postfix_master_t postfix_data_t file open", "postfix_master_t postfix_data_t file append",
+		"postfix_master_t postfix_data_t file getattr", "unconfined_t var_lib_t file relabelfrom", "unconfined_t postfix_data_t file relabelto",
+		"postfix_pickup_t postfix_master_t unix_dgram_socket sendto", "postfix_cleanup_t postfix_master_t unix_dgram_socket sendto",
+		"postfix_qmgr_t postfix_master_t unix_dgram_socket sendto", "postfix_smtp_t postfix_master_t unix_dgram_socket sendto",
+	}
+	policy := func(rules []string) func(source, target, class, perm string) (bool, error) {
+		return func(source, target, class, perm string) (bool, error) {
+			return slices.Contains(rules, strings.Join([]string{source, target, class, perm}, " ")), nil
+		}
+	}
+	if !logAllowed(policy(fedora), "unconfined_t", "postfix_data_t") {
+		t.Error("Fedora's policy allows it")
+	}
+	for i, rule := range fedora {
+		if logAllowed(policy(slices.Delete(slices.Clone(fedora), i, i+1)), "unconfined_t", "postfix_data_t") {
+			t.Errorf("allowed without %s", rule)
+		}
+	}
+	for _, types := range [][2]string{{"unconfined_t", "var_lib_t"}, {"unconfined_t", "var_log_t"}, {"cloud_init_t", "postfix_data_t"}, {"", "postfix_data_t"}, {"unconfined_t", ""}} {
+		if logAllowed(policy(fedora), types[0], types[1]) {
+			t.Errorf("%s may give a log the type %s", types[0], types[1])
+		}
+	}
+	silent := func(string, string, string, string) (bool, error) { return true, errors.New("no such class") }
+	if logAllowed(silent, "unconfined_t", "postfix_data_t") {
+		t.Error("allowed by a kernel that does not say")
+	}
+	if !(SELinux{Enforcing: true}).LogDenied() || (SELinux{}).LogDenied() || (SELinux{Enforcing: true, LogLabel: "x"}).LogDenied() {
+		t.Error("LogDenied")
 	}
 }

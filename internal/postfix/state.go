@@ -102,7 +102,7 @@ func Read(ctx context.Context, r *host.Reader, configDir string) (State, error) 
 	s.MailOwner = s.Params["mail_owner"]
 	s.DefaultMap = s.Params["default_database_type"]
 	s.Running = running(r, s.QueueDir)
-	s.FQDN, s.SELinux = fqdn(r, s), selinux(r, s.DaemonDir)
+	s.FQDN, s.SELinux = fqdn(r, s), selinux(r, s.DaemonDir, s.DataDir)
 	s.readMaps(r)
 	return s, nil
 }
