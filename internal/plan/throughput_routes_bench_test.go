@@ -24,8 +24,6 @@ func TestBenchThroughputOfTwo(t *testing.T) {
 	s := l.Server
 	s.Start("dnsmasq", "--keep-in-foreground", "--no-resolv", "--server=192.0.2.53", "--listen-address=127.0.0.1", "--bind-interfaces", "--min-cache-ttl=3600")
 	s.Shell("mkdir -p /var/spool/postfix/etc && cp /etc/resolv.conf /etc/hosts /etc/services /var/spool/postfix/etc/")
-	s.Shell("postconf -e smtpd_client_connection_rate_limit=0")
-	s.StartPostfix()
 	a := answersTo(l.World.Relay("mailgun"), 587, relays.StartTLS)
 	a["Routes"] = []any{routeTo("shop", []string{"shop.example"}, hopTo(l.World.Relay("sendgrid"), 587))}
 	write(t, s, a)
@@ -42,13 +40,13 @@ func drain(t *testing.T, l *lab.Lab, ids ...string) float64 {
 	const each = 800
 	sender := map[string]string{"mailgun": "app@example.org", "sendgrid": "app@shop.example"}
 	began := map[string]int{}
-	l.Server.Shell("postconf -e 'defer_transports=relayhost-mailgun relayhost-shop' && postfix reload")
+	var senders []string
 	for _, id := range ids {
 		began[id] = len(l.World.Relay(id).Mailbox())
-		l.Server.Shell(fmt.Sprintf("smtp-source -s 10 -m %d -l 4000 -f %s -t ops@example.net 127.0.0.1:25", each, sender[id]))
+		senders = append(senders, sender[id])
 	}
-	waitQueue(t, l.Server, each*len(ids))
-	l.Server.Shell("postconf -X defer_transports && postfix reload && postqueue -f")
+	fill(t, l.Server, "relayhost-mailgun relayhost-shop", each, senders...)
+	l.Server.Shell("postqueue -f")
 	var times []time.Time
 	for end := time.Now().Add(5 * time.Minute); len(times) < each*len(ids); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
