@@ -25,7 +25,7 @@ func (b *builder) senders() error {
 	local, foreign := b.ownNames()
 	if b.o.Relay.Sender.Single {
 		if len(b.ways) == 1 && len(b.o.Rewrite) == 0 && b.nullClient() {
-			b.d.SenderCanonicalMaps = b.merge("sender_canonical_maps", true, "static:"+b.o.From)
+			b.d.SenderCanonicalMaps = b.place("static:"+b.o.From, true)
 			return nil
 		}
 		b.note("%s takes mail from %s only: mail of other senders on this server waits in the queue", b.d.RelayName, b.o.From)
@@ -190,8 +190,29 @@ func (b *builder) canonical(keys []string) error {
 	if err != nil {
 		return err
 	}
-	b.d.SenderCanonicalMaps = b.merge("sender_canonical_maps", asked, ours)
+	b.d.SenderCanonicalMaps = b.place(ours, asked)
 	return nil
+}
+
+// place is the value of sender_canonical_maps with ours in it, at the front
+// where it was asked for. An administrator who has moved it since has a reason.
+func (b *builder) place(ours string, asked bool) string {
+	raw, _ := b.main.Get("sender_canonical_maps")
+	merged, before := b.merge("sender_canonical_maps", asked, ours), parseTable(b.s.Maps[b.path(senderFile)])
+	for from := range b.o.Rewrite {
+		if _, known := before.get(from); !known {
+			return merged // asked for only now
+		}
+	}
+	if sameWords(raw, merged) {
+		return raw
+	}
+	return merged
+}
+
+// sameWords reports whether two lists differ in their order at most.
+func sameWords(a, b string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(splitList(a))), slices.Sorted(slices.Values(splitList(b))))
 }
 
 func settingKeys(settings []templates.Setting) map[string]secret.Value {

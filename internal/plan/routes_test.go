@@ -91,6 +91,40 @@ func TestRewriteIsChecked(t *testing.T) {
 	}
 }
 
+// The table of rewritten senders comes first, and stays where an administrator
+// has put it since.
+func TestPlaceOfRewritten(t *testing.T) {
+	const own, theirs = "hash:/etc/postfix/relayhost_sender", "hash:/etc/postfix/senders"
+	s := debian(t).set("sender_canonical_maps", theirs).with("/etc/postfix/senders", "a@b.example c@d.example\n")
+	rewrite := func(from string) plan.Options {
+		return options(func(o *plan.Options) { o.Rewrite = map[string]string{from: "x@shop.example"} })
+	}
+	for _, step := range []struct {
+		value string // that somebody has set; "" leaves what we did
+		from  string
+		want  string
+	}{
+		{"", "www@web1", own + ", " + theirs},
+		{"", "www@web1", own + ", " + theirs},
+		{theirs + " " + own, "www@web1", theirs + " " + own},
+		{theirs + ", " + own + ",regexp:/x", "www@web1", theirs + ", " + own + ",regexp:/x"},
+		{theirs + ", btree:/etc/postfix/relayhost_sender", "www@web1", own + ", " + theirs},
+		{theirs + ", " + own, "cron@web1", own + ", " + theirs}, // asked for anew
+	} {
+		if step.value != "" {
+			s.set("sender_canonical_maps", step.value)
+		}
+		p := build(t, s, rewrite(step.from))
+		s.apply(p)
+		if got := param(t, p, "sender_canonical_maps"); got != step.want {
+			t.Errorf("%q became %q, want %q", step.value, got, step.want)
+		}
+		if again := changed(build(t, s, rewrite(step.from))); len(again) > 0 {
+			t.Errorf("after %q a second run changes %q", step.value, again)
+		}
+	}
+}
+
 // A set-up with every kind of table, and then one relay: nothing of the routes
 // is left, no password least of all.
 func TestRoutesThatGoLeaveNothing(t *testing.T) {
