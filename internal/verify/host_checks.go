@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"relayhost/internal/explain"
 	"relayhost/internal/plan"
@@ -143,16 +144,20 @@ func (r *run) queue(ctx context.Context) []Finding {
 		c.Relay = &r.Relay
 	}
 	waiting := 0
+	messages = slices.DeleteFunc(messages, r.tests)
 	for _, m := range messages {
 		if m.Queue == "deferred" || m.Reason() != "" {
 			waiting++
 		}
 		c.AddQueued(m)
 	}
-	if waiting == 0 {
-		return pass("queue", fmt.Sprintf("%d messages, none held up", len(messages)))
+	if len(messages) == 0 {
+		return pass("queue", "empty")
 	}
-	f := Finding{Check: "queue", Result: Warn, Detail: fmt.Sprintf("%d of %d messages wait", waiting, len(messages)), Cause: "queue_deferred"}
+	if waiting == 0 {
+		return pass("queue", fmt.Sprintf("%d message(s), none held up", len(messages)))
+	}
+	f := Finding{Check: "queue", Result: Warn, Detail: fmt.Sprintf("%d of %d message(s) wait", waiting, len(messages)), Cause: "queue_deferred"}
 	if groups := c.Groups(); len(groups) > 0 {
 		f.Detail += ", most lately: " + groups[0].Example
 		if groups[0].Cause.ID != "" {
@@ -162,4 +167,12 @@ func (r *run) queue(ctx context.Context) []Finding {
 	f.Remedy = strings.TrimSpace(f.Remedy + " Once the cause is mended, send what waits.")
 	f.Command = "postqueue -f"
 	return []Finding{f}
+}
+
+// tests reports whether a queued message is, by all that the queue tells, one
+// that this run sends.
+func (r *run) tests(m postfix.QueuedMessage) bool {
+	return !m.Arrival.Before(r.began.Truncate(time.Second)) && // the queue counts in seconds
+		len(m.Recipients) == 1 && strings.EqualFold(m.Recipients[0].Address, r.To) &&
+		slices.ContainsFunc(r.AllRoutes(), func(route Route) bool { return strings.EqualFold(route.From, m.Sender) })
 }

@@ -33,7 +33,7 @@ func (r *run) relayAccess(context.Context) []Finding {
 		return []Finding{{Check: "relay_access", Result: Warn, Detail: "mynetworks_style = " + style + " trusts every neighbour in the network of this host",
 			Cause: "neighbours_trusted", Remedy: "Trust this host alone.", Command: "postconf -e 'mynetworks_style = host' && postfix reload"}}
 	}
-	return pass("relay_access", fmt.Sprintf("%d listening services relay for mynetworks and for who has logged in", len(listeners)))
+	return pass("relay_access", fmt.Sprintf("%d listening service(s) relay for mynetworks and for who has logged in", len(listeners)))
 }
 
 func (r *run) notSet(name string) bool {

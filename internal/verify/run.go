@@ -65,6 +65,7 @@ type run struct {
 	signs     explain.Signs // those, and what tables show
 	accounts  logins
 	slots     chan struct{} // a place for each connection
+	began     time.Time
 
 	mu       sync.Mutex
 	findings []Finding
@@ -76,7 +77,7 @@ const maxConnections = 8
 // Run makes all checks, those at once that do not need each other. It returns
 // when the last one has ended, each within its own limit.
 func Run(ctx context.Context, env Env, o Options) Report {
-	r := &run{Env: env, Options: o, inspected: explain.Inspect(env.State, env.From), slots: make(chan struct{}, maxConnections)}
+	r := &run{Env: env, Options: o, inspected: explain.Inspect(env.State, env.From), slots: make(chan struct{}, maxConnections), began: time.Now()}
 	if r.Probe == nil {
 		r.Probe = smtpprobe.Probe
 	}

@@ -68,3 +68,31 @@ func TestLoginRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnMessages: the queue check does not count what the run itself sends.
+func TestOwnMessages(t *testing.T) {
+	now := time.Now()
+	r := &run{Env: Env{From: "a@example.com", To: "b@example.net", Routes: []Route{{From: "c@example.com"}}}, began: now}
+	message := func(age time.Duration, from string, to ...string) postfix.QueuedMessage {
+		m := postfix.QueuedMessage{Arrival: now.Add(-age).Truncate(time.Second), Sender: from}
+		for _, addr := range to {
+			m.Recipients = append(m.Recipients, postfix.QueuedRecipient{Address: addr})
+		}
+		return m
+	}
+	for _, tt := range []struct {
+		m    postfix.QueuedMessage
+		want bool
+	}{
+		{message(0, "a@example.com", "b@example.net"), true},
+		{message(0, "c@example.com", "B@example.net"), true},
+		{message(5*time.Second, "a@example.com", "b@example.net"), false},
+		{message(0, "d@example.com", "b@example.net"), false},
+		{message(0, "a@example.com", "e@example.net"), false},
+		{message(0, "a@example.com", "b@example.net", "e@example.net"), false},
+	} {
+		if got := r.tests(tt.m); got != tt.want {
+			t.Errorf("%+v: %t", tt.m, got)
+		}
+	}
+}
