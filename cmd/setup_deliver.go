@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/host"
 	"relayhost/internal/instance"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -140,7 +141,7 @@ func (s *setup) rehearseOne(ctx context.Context, p plan.Plan, list []message) er
 	}
 	in, err := instance.Start(ctx, s.host, instance.Options{State: s.state, Plan: p})
 	if err != nil {
-		return fmt.Errorf("rehearsal: %w", err)
+		return fmt.Errorf("rehearsal: %w", host.Denied(err))
 	}
 	outcomes := s.deliver(ctx, in.ConfigDir, &in.Log, list)
 	cerr := in.Close()

@@ -95,47 +95,55 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	o.Force = false // to set up in spite of something is no leave to undo over somebody's edits
 	t, err := begin(ctx, h, o)
 	if err != nil {
-		return Record{}, err
+		return Record{}, host.Denied(err)
 	}
 	defer func() { t.end() }()
 	if _, err := t.recover(ctx); err != nil {
 		return Record{}, err
 	}
-	p = mapped(p)
-	files, err := t.files(p)
+	j, err := t.journal(ctx, mapped(p))
 	if err != nil {
-		return Record{}, err
-	}
-	if files, err = t.onTrial(files); err != nil {
-		return Record{}, err
-	}
-	if err := t.uses(folders(files)...); err != nil {
-		return Record{}, err
-	}
-	maps, err := t.indexes(p, files)
-	if err != nil {
-		return Record{}, err
-	}
-	if err := t.preflight(files, maps...); err != nil {
-		return Record{}, err
-	}
-	if err := t.room(ctx); err != nil {
-		return Record{}, err
-	}
-	steps, err := t.staged(ctx, p, files)
-	if err != nil {
-		return Record{}, err
-	}
-	j := journal{Kind: kindChange, Steps: steps, Held: o.Hold, Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
-	for _, c := range p.Commands {
-		if !done(c, p) {
-			j.Commands = append(j.Commands, command{Args: c.Args})
-		}
+		return Record{}, host.Denied(err)
 	}
 	if tryOnly(j.Steps) {
 		return Record{Relay: p.Relay, Host: p.Host, Port: p.Port}, nil
 	}
 	return t.perform(ctx, j)
+}
+
+// journal is what p comes to, built and checked, before anything is changed.
+func (t *transaction) journal(ctx context.Context, p plan.Plan) (journal, error) {
+	files, err := t.files(p)
+	if err != nil {
+		return journal{}, err
+	}
+	if files, err = t.onTrial(files); err != nil {
+		return journal{}, err
+	}
+	if err := t.uses(folders(files)...); err != nil {
+		return journal{}, err
+	}
+	maps, err := t.indexes(p, files)
+	if err != nil {
+		return journal{}, err
+	}
+	if err := t.preflight(files, maps...); err != nil {
+		return journal{}, err
+	}
+	if err := t.room(ctx); err != nil {
+		return journal{}, err
+	}
+	steps, err := t.staged(ctx, p, files)
+	if err != nil {
+		return journal{}, err
+	}
+	j := journal{Kind: kindChange, Steps: steps, Held: t.o.Hold, Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
+	for _, c := range p.Commands {
+		if !done(c, p) {
+			j.Commands = append(j.Commands, command{Args: c.Args})
+		}
+	}
+	return j, nil
 }
 
 // staged turns files into all the steps of p, built and checked.

@@ -28,7 +28,8 @@ const watchGrace = 10 * time.Second
 // lock makes the state folder and takes the lock in it. A live holder is
 // reported at once; for a dead one, whose watch is still undoing, it waits.
 func lock(ctx context.Context, h *host.Host, o Options) (*os.File, error) {
-	if err := makeStateDir(h, o.stateDir()); err != nil {
+	made, err := makeStateDir(h, o.stateDir())
+	if err != nil {
 		return nil, err
 	}
 	give := time.Now().Add(watchGrace)
@@ -36,6 +37,9 @@ func lock(ctx context.Context, h *host.Host, o Options) (*os.File, error) {
 		f, err := tryLock(h, o)
 		var held *Locked
 		if !errors.As(err, &held) {
+			if err != nil && made { // there is no lock to be had, and nothing else in it
+				_ = h.RemoveAll(o.stateDir())
+			}
 			return f, err
 		}
 		if held.PID != 0 && alive(held.PID) || time.Now().After(give) {
@@ -50,10 +54,15 @@ func lock(ctx context.Context, h *host.Host, o Options) (*os.File, error) {
 }
 
 // Hold takes the lock for what belongs to a run but comes before Run: two
-// rehearsals at once would be in each other's way. release gives it back.
+// rehearsals at once would be in each other's way. release gives it back. It
+// fails where this process may not do what Postfix does.
 func Hold(ctx context.Context, h *host.Host, o Options) (release func(), err error) {
 	t, err := begin(ctx, h, o)
 	if err != nil {
+		return nil, host.Denied(err)
+	}
+	if err := t.mayTell(ctx, t.queueDir(ctx)); err != nil {
+		t.end()
 		return nil, err
 	}
 	return t.end, nil
@@ -64,7 +73,7 @@ func tryLock(h *host.Host, o Options) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(h.Real(path), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 		if errors.Is(err, os.ErrNotExist) { // the last run has just removed the folder
-			if err := makeStateDir(h, o.stateDir()); err != nil {
+			if _, err := makeStateDir(h, o.stateDir()); err != nil {
 				return nil, err
 			}
 			continue
@@ -124,28 +133,32 @@ func sameFile(f *os.File, path string) bool {
 
 func alive(pid int) bool { return !errors.Is(unix.Kill(pid, 0), unix.ESRCH) }
 
-// makeStateDir makes the state folder and those above it.
-func makeStateDir(h *host.Host, dir string) error {
+// makeStateDir makes the state folder and those above it, unless it is there.
+func makeStateDir(h *host.Host, dir string) (made bool, err error) {
 	if m, err := h.Stat(dir); err == nil {
 		if !m.Mode.IsDir() {
-			return &host.Refusal{Path: dir, Why: "is not a folder", Fix: "move it away"}
+			return false, &host.Refusal{Path: dir, Why: "is not a folder", Fix: "move it away"}
 		}
 		if m.UID != os.Geteuid() || m.Mode.Perm()&0o077 != 0 {
-			return &host.Refusal{Path: dir, Why: "is not private", Fix: fmt.Sprintf("chown root:root %[1]s && chmod 0700 %[1]s", dir)}
+			return false, &host.Refusal{Path: dir, Why: "is not private", Fix: fmt.Sprintf("chown root:root %[1]s && chmod 0700 %[1]s", dir)}
 		}
-		return nil
+		return false, nil
 	}
 	if parent := filepath.Dir(dir); parent != dir {
 		if _, err := h.Stat(parent); errors.Is(err, os.ErrNotExist) {
 			if err := makeFolders(h, parent); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
-	if err := h.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
+	err = h.Mkdir(dir, 0o700)
+	if errors.Is(err, os.ErrExist) {
+		return false, nil
 	}
-	return nil
+	if err != nil { // it may have been made, and then not been synced
+		_ = h.Remove(dir, "")
+	}
+	return err == nil, err
 }
 
 func makeFolders(h *host.Host, dir string) error {

@@ -40,7 +40,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	}
 	t, err := begin(ctx, h, o)
 	if err != nil {
-		return nil, err
+		return nil, host.Denied(err)
 	}
 	defer func() { t.end() }()
 	if _, err := t.recover(ctx); err != nil {

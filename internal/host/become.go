@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"syscall"
 )
 
@@ -18,7 +19,24 @@ func (r *Reader) Become(ctx context.Context, uid, gid int) error {
 		return nil
 	case errors.As(err, &no):
 		return &Refusal{"this process", fmt.Sprintf("may not run programs as user %d (%s), as Postfix does", uid, no.Error()),
-			"run as root of the host, with all capabilities"}
+			asRoot}
+	}
+	return err
+}
+
+const asRoot = "run as root of the host, with all capabilities"
+
+// Denied adds what to do to the error of a system call that root may make, and
+// this process may not, or not there. It leaves other errors as they are.
+func Denied(err error) error {
+	var said *Refusal
+	switch {
+	case errors.As(err, &said):
+		return err
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: mount it with -o remount,rw", err)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOSYS):
+		return fmt.Errorf("%w: %s", err, asRoot)
 	}
 	return err
 }

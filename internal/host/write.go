@@ -130,14 +130,7 @@ func (h *Host) swap(dir folder, temp, name, expect string) error {
 	if err := dir.expect(name, expect); err != nil {
 		return err
 	}
-	var flags uint
-	if expect == Absent {
-		flags = unix.RENAME_NOREPLACE
-	}
-	err := unix.Renameat2(dir.fd, temp, dir.fd, name, flags)
-	if flags != 0 && errors.Is(err, unix.EINVAL) { // a file system without the flag
-		err = unix.Renameat(dir.fd, temp, dir.fd, name)
-	}
+	err := rename(dir, temp, name, expect == Absent)
 	switch {
 	case errors.Is(err, unix.EEXIST):
 		return ErrChanged
@@ -148,6 +141,20 @@ func (h *Host) swap(dir folder, temp, name, expect string) error {
 		return fmt.Errorf("rename: %w", err)
 	}
 	return nil
+}
+
+// rename gives temp its name. Whether fresh holds was looked at a moment ago, so
+// that it is only made sure of where the file system and the kernel can: some file
+// systems do not know the flag (EINVAL), some runtimes of containers refuse the
+// call (ENOSYS, EPERM).
+func rename(dir folder, temp, name string, fresh bool) error {
+	if fresh {
+		err := unix.Renameat2(dir.fd, temp, dir.fd, name, unix.RENAME_NOREPLACE)
+		if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM) {
+			return err
+		}
+	}
+	return unix.Renameat(dir.fd, temp, dir.fd, name)
 }
 
 // dropTemp removes a temporary file that did not get its name.

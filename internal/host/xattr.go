@@ -70,7 +70,7 @@ func setXattrs(fd int, attrs map[string][]byte) error {
 		return nil
 	}
 	err := unix.Fremovexattr(fd, aclXattr)
-	if err == nil || errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EOPNOTSUPP) {
+	if err == nil || errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) {
 		return nil
 	}
 	return fmt.Errorf("remove inherited access list: %w", err)

@@ -17,11 +17,11 @@ func (i *Instance) stop() error {
 		return nil
 	}
 	fd, err := unix.PidfdOpen(pid, 0)
-	if errors.Is(err, unix.ESRCH) {
+	switch {
+	case errors.Is(err, unix.ESRCH):
 		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("stop the private Postfix: %w", err)
+	case err != nil: // Linux before 5.3, and runtimes of containers that refuse it
+		return i.stopByNumber(pid)
 	}
 	defer unix.Close(fd)
 	// The number may have been given to another process between the two.
@@ -38,6 +38,29 @@ func (i *Instance) stop() error {
 		}
 		if ended(fd, stopTime) {
 			return endGroup(pid)
+		}
+	}
+	return fmt.Errorf("the private Postfix (pid %d) does not end", pid)
+}
+
+// stopByNumber is stop without a descriptor of the process: what the number means
+// is looked up each time.
+func (i *Instance) stopByNumber(pid int) error {
+	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
+		if i.pid() != pid {
+			return endGroup(pid)
+		}
+		to := pid
+		if signal == unix.SIGKILL {
+			to = -pid
+		}
+		if err := unix.Kill(to, signal); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("stop the private Postfix: %w", err)
+		}
+		for end := time.Now().Add(stopTime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			if i.pid() != pid {
+				return endGroup(pid)
+			}
 		}
 	}
 	return fmt.Errorf("the private Postfix (pid %d) does not end", pid)

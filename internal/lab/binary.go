@@ -1,10 +1,12 @@
 package lab
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -20,36 +22,58 @@ const BinaryEnv = "RELAYHOST_LAB_BINARY"
 // "relayhost" does so by itself; scripts and units need it said.
 func (s *Server) Install() {
 	s.t.Helper()
-	s.binary.Do(func() {
-		data, err := relayhost()
-		if err == nil {
-			// A child that another test forks meanwhile would hold the file
-			// open for writing, and running it would be ETXTBSY.
-			syscall.ForkLock.RLock()
-			err = s.enter(func() error { return writeFile(binaryPath, data, 0o755) })
-			syscall.ForkLock.RUnlock()
-		}
-		if err != nil {
-			s.t.Errorf("lab: relayhost: %v", err)
-		}
-	})
+	s.binary.Do(func() { s.program(binaryPath, relayhost) })
 }
+
+// program puts a program on the server.
+func (s *Server) program(path string, build func() ([]byte, error)) {
+	s.t.Helper()
+	data, err := build()
+	if err == nil {
+		// A child that another test forks meanwhile would hold the file
+		// open for writing, and running it would be ETXTBSY.
+		syscall.ForkLock.RLock()
+		err = s.enter(func() error { return writeFile(path, data, 0o755) })
+		syscall.ForkLock.RUnlock()
+	}
+	if err != nil {
+		s.t.Errorf("lab: %s: %v", path, err)
+	}
+}
+
+// Restricted is what to put before a command, named by its path, so that the
+// kernel answers its system calls of these names with the errno (EPERM, EACCES
+// or ENOSYS), as under the runtime of a container.
+func (s *Server) Restricted(errno string, calls ...string) []string {
+	s.t.Helper()
+	const path = "/usr/local/bin/restrict"
+	if !s.Exists(path) {
+		s.program(path, restrict)
+	}
+	return []string{path, errno, strings.Join(calls, ",")}
+}
+
+var restrict = sync.OnceValues(func() ([]byte, error) { return compile("relayhost/internal/lab/restrict") })
 
 // relayhost returns the program, a static binary as it is shipped.
 var relayhost = sync.OnceValues(func() ([]byte, error) {
 	if p := os.Getenv(BinaryEnv); p != "" {
 		return os.ReadFile(p)
 	}
+	return compile("relayhost/cmd/relayhost")
+})
+
+func compile(program string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "relayhost-lab-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	out := filepath.Join(dir, "relayhost")
-	cmd := exec.Command("go", "build", "-o", out, "relayhost/cmd/relayhost")
+	out := filepath.Join(dir, "program")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", out, program)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build: %w\n%s", err, said)
 	}
 	return os.ReadFile(out)
-})
+}
