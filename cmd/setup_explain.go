@@ -25,6 +25,9 @@ type subject struct {
 func (s *setup) delivered(on subject, d verify.Delivery, err error) verify.Finding {
 	f := verify.Delivered(d, err, explain.RouteOf(s.state), explain.Inspect(s.state, on.from))
 	f.Route = on.route
+	if err == nil {
+		f = f.Showing(on.relay, s.answers.To)
+	}
 	return f
 }
 

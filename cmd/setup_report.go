@@ -194,6 +194,9 @@ func (s *setup) tellProven(proven []outcome) {
 		}
 		s.answer("delivered: the test message to " + s.answers.To + by)
 		s.answer("  " + o.delivery.Relay + ": " + o.delivery.Reply)
+		if verify.Simulator(o.relay, s.answers.To) {
+			s.answer("  the service's own test does not show " + o.relay.Test.NotProven)
+		}
 	}
 }
 
@@ -215,7 +218,10 @@ func (s *setup) answer(line string) {
 // nextSteps are what only a person can do.
 func (s *setup) nextSteps(delivered bool) []string {
 	lines := []string{"", "what to do next:"}
-	if delivered {
+	switch {
+	case delivered && verify.Simulator(s.answers.Relay, s.answers.To):
+		lines = append(lines, "- prove it with a mailbox of your own as well: relayhost verify --to "+s.answers.From)
+	case delivered:
 		lines = append(lines, "- look for the test message in the mailbox of "+s.answers.To)
 	}
 	if records := s.dnsRecords(); len(records) > 0 {

@@ -11,6 +11,7 @@ import (
 	"relayhost/internal/explain"
 	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
 )
 
 // notProven is what a delivery to the relay leaves open.
@@ -46,13 +47,29 @@ func (t *trial) delivery(ctx context.Context) []Finding {
 			Remedy: "Mend the first hop; mail leaves by the fall-back in the meantime."}
 	case errors.Is(err, ErrUnproven) && t.LogError != nil:
 		f.Detail = fmt.Sprintf("the message left the queue, and no log says where to: %v", t.LogError)
-	case err == nil && first.Relay.Test != nil && strings.EqualFold(t.To, first.Relay.Test.Recipient):
-		f.Result, f.Cause = Warn, "simulator"
-		f.Detail += "; the service's own test does not show " + first.Relay.Test.NotProven
 	case err == nil:
-		f.Detail += "; " + notProven
+		f = f.Showing(first.Relay, t.To)
 	}
 	return []Finding{f}
+}
+
+// Showing adds to the finding on a message that relay has taken what that leaves
+// open. The service's own simulator takes messages that real recipients never
+// get, and so it is a warning.
+func (f Finding) Showing(relay relays.Relay, to string) Finding {
+	if !Simulator(relay, to) {
+		f.Detail += "; " + notProven
+		return f
+	}
+	f.Result, f.Cause = Warn, "simulator"
+	f.Detail += "; the service's own test does not show " + relay.Test.NotProven
+	f.Remedy = "Prove it with a mailbox of your own as well: relayhost verify --to takes its address."
+	return f
+}
+
+// Simulator reports whether an address is the service's own for tests.
+func Simulator(relay relays.Relay, to string) bool {
+	return relay.Test != nil && relay.Test.Recipient != "" && strings.EqualFold(to, relay.Test.Recipient)
 }
 
 // send waits for a free place, and then until the fate of the message is known.
