@@ -156,10 +156,14 @@ func (t *tracker) judge(line postfix.LogLine, d postfix.Delivery) (done bool, er
 }
 
 // temporary reports whether waiting is what helps, by every cause that comes
-// into question.
+// into question. Where none is known the relay's own code counts (RFC 5321,
+// 4.2.1: 4yz), but not that of a log-in, which is not to be tried again and again.
 func temporary(d Delivery) bool {
 	causes := DeliveryCauses(d, nil)
-	return len(causes) > 0 && !slices.ContainsFunc(causes, func(c explain.Cause) bool { return c.Retry == "fix" })
+	if len(causes) == 0 {
+		return d.LoginRefused == "" && strings.Contains(d.Reply, " said: 4")
+	}
+	return !slices.ContainsFunc(causes, func(c explain.Cause) bool { return c.Retry == "fix" })
 }
 
 // refused is the error for a message that was deferred or bounced.

@@ -128,3 +128,21 @@ func TestTestMessage(t *testing.T) {
 		}
 	}
 }
+
+func TestTemporary(t *testing.T) {
+	for reply, want := range map[string]bool{
+		"host h[192.0.2.1] said: 421 4.3.2 Qx9 (in reply to MAIL FROM command)": true,
+		"host h[192.0.2.1] said: 554 5.7.0 Qx9 (in reply to MAIL FROM command)": false,
+		"host h[192.0.2.1] said: 451 4.7.1 Greylisted, please come back":        true,
+		"SASL authentication failed; server h[192.0.2.1] said: 421 4.7.0 Qx9":   false,
+		"Qx9": false,
+	} {
+		d := Delivery{Status: "deferred", DSN: "4.0.0", Relay: "h[192.0.2.1]:587", Reply: reply}
+		if loginRefused(reply) {
+			d.LoginRefused = reply
+		}
+		if got := temporary(d); got != want {
+			t.Errorf("%s: %v", reply, got)
+		}
+	}
+}

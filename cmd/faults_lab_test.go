@@ -1,0 +1,123 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
+)
+
+// TestLabRelayLost: the relay takes the rehearsal's message and is busy from
+// then on. The proof tries again for a while, and then everything goes back; the
+// test message is no more, and mail that waited still waits.
+func TestLabRelayLost(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		busy int32 // attempts that are put off after the first message
+		code int
+		says string
+	}{
+		"comes_back": {2, 0, "delivered:"},
+		"stays_away": {1000, 3, "Service shutting down"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var taken, asked atomic.Int32
+			l := newLab(t, lab.Relay("postmark", func(c *smtpd.Config) {
+				c.Sender = func(string) *smtpd.Reply {
+					if taken.Load() == 1 && asked.Add(1) <= test.busy {
+						return &smtpd.Reply{Code: 421, Enhanced: "4.3.2", Text: "Service shutting down"}
+					}
+					return nil
+				}
+				c.Message = func(smtpd.Envelope) *smtpd.Reply {
+					taken.Add(1)
+					return nil
+				}
+			}))
+			credentials(l, "postmark", "")
+			l.Server.SendMail("root", "customer@gmail.com", "an invoice")
+			l.Server.WaitLog(`status=deferred`)
+			before := l.Server.Tree(mailConfig...)
+			res := l.Run(remove(setupArgs(five[4], "--port", "587", "--no-probe", "--queue", "hold"), "--json")...)
+			if res.Code != test.code || !strings.Contains(res.Stdout+res.Stderr, test.says) {
+				t.Errorf("%s", res)
+			}
+			if n := asked.Load(); n < 3 {
+				t.Errorf("%d attempts", n)
+			}
+			if test.code != 0 {
+				asBefore(t, l, "rolled back", before)
+			}
+			if q := l.Server.Queue(); strings.Count(q, "queue_id") != 1 || !strings.Contains(q, "customer@gmail.com") {
+				t.Errorf("the queue should hold the customer's message alone:\n%s", q)
+			}
+			t.Logf("%d attempts in %s", asked.Load(), res.Took)
+		})
+	}
+}
+
+// TestLabCrash: a set-up that is made to crash during its proof writes no core
+// and no password; the watch puts everything back.
+func TestLabCrash(t *testing.T) {
+	l, stop, args := transactionLab(t)
+	s := l.Server
+	password := credentials(l, "sendgrid", "")
+	before := s.Tree(mailConfig...)
+	for _, sig := range []syscall.Signal{syscall.SIGABRT, syscall.SIGSEGV} {
+		reached := stop.arm(false, 2)
+		p := s.Start("sh", "-c", "cd /root; ulimit -c unlimited; exec "+strings.Join(args, " "))
+		waitFor(t, "proof", reached)
+		if err := p.Kill(sig); err != nil {
+			t.Fatal(err)
+		}
+		r := p.Wait()
+		if r.Code == 0 || strings.Contains(r.Stdout+r.Stderr, password) {
+			t.Errorf("%v: %s", sig, r)
+		}
+		waitUndone(l)
+		if core := s.Shell("find / -xdev -name 'core*' -type f -newer /root/credentials ! -path '/proc/*' ! -path '/sys/*'"); core != "" {
+			t.Errorf("%v: a core was written: %s", sig, core)
+		}
+		if d := before.Diff(s.Tree(mailConfig...)); d != "" {
+			t.Errorf("%v: the host is not as before:\n%s", sig, d)
+		}
+	}
+}
+
+// TestLabQueueSend: mail that waits goes through the relay once that works, one
+// message after the other by its queue id; what somebody holds stays, and nothing
+// is deleted but the test messages.
+func TestLabQueueSend(t *testing.T) {
+	l, _, args := transactionLab(t)
+	s := l.Server
+	const waiting = 5
+	for i := range waiting + 1 {
+		to := fmt.Sprintf("customer%d@gmail.com", i)
+		s.SendMail("root", to, "an invoice")
+		s.WaitLog(`to=<` + to + `>.*status=deferred`)
+	}
+	s.Shell(`postsuper -h "$(postqueue -j | sed -n 's/.*"queue_id": "\([^"]*\)".*customer5@gmail.*/\1/p')"`)
+	r := l.Run(append(args, "--queue", "send")...)
+	if r.Code != 0 || !strings.Contains(r.Stderr, fmt.Sprintf("%d message(s) wait in the queue", waiting+1)) {
+		t.Errorf("setup: %s", r)
+	}
+	came := map[string]int{}
+	for _, m := range waitMessages(t, l, "sendgrid", waiting+2) {
+		came[fmt.Sprint(m.To)]++
+	}
+	for i := range waiting {
+		if to := fmt.Sprintf("[customer%d@gmail.com]", i); came[to] != 1 {
+			t.Errorf("mail for %s came %d times", to, came[to])
+		}
+	}
+	if q := s.Queue(); strings.Count(q, "queue_id") != 1 || !strings.Contains(q, `"hold"`) || !strings.Contains(q, "customer5@gmail.com") {
+		t.Errorf("the message on hold should be left alone:\n%s", q)
+	}
+}
