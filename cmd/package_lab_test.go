@@ -17,9 +17,9 @@ import (
 	"relayhost/internal/lab"
 )
 
-// packages are those that .ci/package makes for this architecture, by name. A
-// tree without history, as a distribution has it, is built the same way.
-func packages(formats string) (map[string][]byte, error) {
+// packages are those that .ci/package makes for this architecture from the sources
+// in a folder, by name.
+func packages(formats, sources string) (map[string][]byte, error) {
 	dir, err := os.MkdirTemp("", "relayhost-packages-")
 	if err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func packages(formats string) (map[string][]byte, error) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join("..", ".ci", "package"), dir)
+	cmd := exec.CommandContext(ctx, filepath.Join(sources, ".ci", "package"), dir)
 	cmd.Env = append(os.Environ(), "ARCHES=amd64", "FORMATS="+formats,
 		"VERSION=1.2.3", "SOURCE_DATE_EPOCH=1790000000", "MAINTAINER=Maintainer <maintainer@example.com>")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -51,7 +51,7 @@ func formats() string {
 	return "deb apk"
 }
 
-var built = sync.OnceValues(func() (map[string][]byte, error) { return packages(formats()) })
+var built = sync.OnceValues(func() (map[string][]byte, error) { return packages(formats(), "..") })
 
 // pack returns one of the packages, which are built once.
 func pack(t *testing.T, name string) []byte {
@@ -78,7 +78,15 @@ func TestLabPackage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		two, err := packages(formats())
+		// A tree without history in another folder, as a distribution has it.
+		sources := filepath.Join(t.TempDir(), "relayhost-1.2.3")
+		if out, err := exec.CommandContext(t.Context(), "cp", "-r", "..", sources).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if err := os.RemoveAll(filepath.Join(sources, ".git")); err != nil {
+			t.Fatal(err)
+		}
+		two, err := packages(formats(), sources)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,6 +117,10 @@ func TestLabPackage(t *testing.T) {
 			t.Parallel()
 			rpmOnAndOff(t, lab.New(t, lab.NoPostfix(), lab.Packages("rpm"), lab.File("/root/relayhost.rpm", rpm, 0o644)))
 		})
+		t.Run("lintian", func(t *testing.T) {
+			t.Parallel()
+			blameless(t, lab.New(t, lab.NoPostfix(), lab.Packages("lintian", "mandoc"), lab.File("/root/relayhost.deb", deb, 0o644)))
+		})
 	}
 	t.Run("in_use", func(t *testing.T) {
 		t.Parallel()
@@ -123,12 +135,13 @@ func onAndOff(t *testing.T, l *lab.Lab) {
 	books := []string{"/var/lib/dpkg", "/var/log", "/var/cache"} // dpkg's own
 	before := s.Tree(folders...)
 	s.Shell("dpkg -i /root/relayhost.deb")
-	if res := l.Run("/usr/bin/relayhost", "version"); res.Code != 0 || !strings.HasPrefix(res.Stdout, "relayhost ") {
+	if res := l.Run("/usr/bin/relayhost", "version"); res.Code != 0 || !strings.HasPrefix(res.Stdout, "relayhost v1.2.3 ") {
 		t.Errorf("the program does not run: %s", res)
 	}
 	for _, file := range []string{
 		"/usr/share/bash-completion/completions/relayhost", "/usr/share/zsh/vendor-completions/_relayhost",
 		"/usr/share/fish/vendor_completions.d/relayhost.fish", "/usr/share/doc/relayhost/copyright",
+		"/usr/share/doc/relayhost/NOTICES", "/usr/share/doc/relayhost/changelog.gz", "/usr/share/lintian/overrides/relayhost",
 		"/usr/share/man/man1/relayhost.1.gz", "/usr/share/man/man1/relayhost-verify.1.gz",
 		"/usr/lib/systemd/system/relayhost-verify.service", "/usr/lib/systemd/system/relayhost-verify.timer",
 	} {
@@ -142,6 +155,20 @@ func onAndOff(t *testing.T, l *lab.Lab) {
 	}
 	if said := l.Run("dpkg-query", "-W", "relayhost"); said.Code == 0 {
 		t.Errorf("still known: %s", said)
+	}
+}
+
+// blameless: a maintainer of Debian finds nothing to mend, nor does one of manual
+// pages.
+func blameless(t *testing.T, l *lab.Lab) {
+	s := l.Server
+	res := s.Do(lab.Command{Args: []string{"lintian", "--allow-root", "--pedantic", "--fail-on", "error,warning,pedantic", "/root/relayhost.deb"}, Timeout: 3 * time.Minute})
+	if res.Code != 0 {
+		t.Errorf("lintian: %s", res)
+	}
+	said := s.Shell("dpkg-deb -x /root/relayhost.deb /root/x && gunzip /root/x/usr/share/man/man1/* && mandoc -T lint -W warning /root/x/usr/share/man/man1/* || true")
+	if said != "" {
+		t.Errorf("mandoc: %s", said)
 	}
 }
 
