@@ -9,7 +9,7 @@ export CGO_ENABLED ?= 0
 .PHONY: build check vet lint unit lab test test-all test-faults bench packages deps clean
 
 build:
-	$(GO) build -trimpath -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
+	$(GO) build -trimpath -tags nethttpomithttp2 -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
 
 check: build vet
 	$(GO) test ./...

@@ -53,7 +53,7 @@ func TestBenchProgram(t *testing.T) {
 func buildShipped(t *testing.T, dir, arch string) string {
 	t.Helper()
 	path := filepath.Join(dir, "relayhost-"+arch)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "relayhost/cmd/relayhost")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", path, "relayhost/cmd/relayhost")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build for %s: %v\n%s", arch, err, out)
