@@ -39,10 +39,7 @@ func (s *setup) explainedDelivery(err error, on subject, d verify.Delivery, caus
 		f.Remedy = "The disk that the queue is on is full; the relay has not been asked. Free some space there, then run setup again."
 		f.Command = "df -h " + first(s.state.Params["queue_directory"], "/var/spool/postfix")
 	}
-	if f.Remedy == "" {
-		f.Remedy = s.remedyAt(on, stepOf(d.Reply))
-	}
-	return s.found(err, f)
+	return s.found(err, f.Remedied(s.refusal(on, verify.StepOf(d.Reply))))
 }
 
 // queueFull reports whether Postfix itself had no room for a message (postdrop(1),
@@ -57,7 +54,8 @@ func queueFull(err error) bool {
 func (s *setup) explainedProbe(err error, on subject, res smtpprobe.Result) error {
 	causes := explain.Probe(res, &on.relay)
 	if len(causes) == 0 {
-		return s.found(err, verify.Finding{Check: "delivery", Route: on.route, Result: verify.Fail, Detail: err.Error(), Remedy: s.remedyAt(on, res.Failed)})
+		f := verify.Finding{Check: "delivery", Route: on.route, Result: verify.Fail, Detail: err.Error()}
+		return s.found(err, f.Remedied(s.refusal(on, res.Failed)))
 	}
 	return s.remedied(err, on, causes)
 }
@@ -93,44 +91,9 @@ func (s *setup) found(err error, f verify.Finding) error {
 	return hint(err, "%s", remedy)
 }
 
-// remedyAt is what helps against a refusal whose wording nobody knows: the step
-// says whom or what the relay refuses.
-func (s *setup) remedyAt(on subject, step smtpprobe.Step) string {
-	r := on.relay
-	var what string
-	switch step {
-	case smtpprobe.StepMail:
-		what = "The relay does not take the sender " + on.from + ": give one that it has verified with --from."
-		if on.route != "" {
-			what = "The service does not take the sender " + on.from + ": verify it there, or take it out of the route."
-		}
-	case smtpprobe.StepRcpt:
-		what = "The relay does not take the recipient " + s.answers.To + ": give another one for the test with --to."
-	case smtpprobe.StepAuth:
-		what = "The relay does not take the log-in: check user name and password there."
-	case smtpprobe.StepGreeting, smtpprobe.StepEHLO, smtpprobe.StepSTARTTLS, smtpprobe.StepEHLOTLS:
-		what = "The relay turns this server away before the log-in: try again later, or ask there whether it bars this server's address."
-	default:
-		what = "The relay's own words say what it does not take; its log or its support know more."
-	}
-	if r.Docs != "" {
-		what += "\n  " + r.Docs
-	}
-	return what
-}
-
-// stepOf is the step that Postfix's text on a refusal names, "" for those
-// after the recipient.
-func stepOf(reply string) smtpprobe.Step {
-	for words, step := range map[string]smtpprobe.Step{
-		"in reply to MAIL FROM": smtpprobe.StepMail, "in reply to RCPT TO": smtpprobe.StepRcpt,
-		"in reply to EHLO": smtpprobe.StepEHLO, "in reply to HELO": smtpprobe.StepEHLO,
-	} {
-		if strings.Contains(reply, words) {
-			return step
-		}
-	}
-	return ""
+// refusal is what a relay does not take of what was about on.
+func (s *setup) refusal(on subject, step smtpprobe.Step) verify.Refusal {
+	return verify.Refusal{Step: step, Relay: on.relay, Route: on.route, From: on.from, To: s.answers.To}
 }
 
 // checkOf is the check of verify that a phase of the failure catalogue
@@ -149,7 +112,9 @@ func (s *setup) explainedPorts(err error, h plan.Hop, tried []detect.Submission)
 		res := smtpprobe.Result{Failed: smtpprobe.Step(t.Step), Fault: smtpprobe.Fault(t.Result), Err: err}
 		causes := explain.Probe(res, &h.Relay)
 		if res.Fault == smtpprobe.FaultReply { // its code is in the text alone
-			causes = explain.Text(t.Detail, &h.Relay)
+			if known := explain.Text(t.Detail, &h.Relay); len(known) > 0 {
+				causes = known
+			}
 		}
 		if len(causes) > 0 {
 			return s.remedied(err, on, causes)
@@ -158,7 +123,6 @@ func (s *setup) explainedPorts(err error, h plan.Hop, tried []detect.Submission)
 	if len(tried) == 0 {
 		return err
 	}
-	return s.found(err, verify.Finding{
-		Check: "connect", Result: verify.Fail, Detail: err.Error(), Remedy: s.remedyAt(on, smtpprobe.Step(tried[0].Step)),
-	})
+	f := verify.Finding{Check: "connect", Result: verify.Fail, Detail: err.Error()}
+	return s.found(err, f.Remedied(s.refusal(on, smtpprobe.Step(tried[0].Step))))
 }

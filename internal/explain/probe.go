@@ -14,10 +14,9 @@ func Probe(r smtpprobe.Result, relay *relays.Relay) []Cause {
 	switch {
 	case r.Fault == smtpprobe.FaultReply:
 		causes := Reply(r.Code, r.Text, "", relay)
-		if len(causes) > 0 || r.Failed != smtpprobe.StepSTARTTLS {
+		if id = refusedAt[r.Failed]; len(causes) > 0 || id == "" {
 			return causes
 		}
-		id = "tls_refused" // whatever the words
 	case r.Fault == smtpprobe.FaultTimeout && r.Failed != smtpprobe.StepConnect,
 		r.Fault == smtpprobe.FaultReset && r.Failed != smtpprobe.StepConnect:
 		id = silent(r.Failed)
@@ -46,6 +45,12 @@ func silent(at smtpprobe.Step) string {
 		return "tls_handshake_dropped"
 	}
 	return "dialogue_dropped"
+}
+
+// refusedAt is the cause of a refusal at a step, whatever the words.
+var refusedAt = map[smtpprobe.Step]string{
+	smtpprobe.StepGreeting: "turned_away", smtpprobe.StepEHLO: "turned_away", smtpprobe.StepEHLOTLS: "turned_away",
+	smtpprobe.StepSTARTTLS: "tls_refused",
 }
 
 func oauth(mechanism string) bool {

@@ -38,7 +38,7 @@ func (t *trial) delivery(ctx context.Context) []Finding {
 		return skip("delivery", "not tried, since the relay refuses the log-in: services lock accounts after repeated wrong ones")
 	}
 	d, err := t.send(ctx, first)
-	t.refusal = d.LoginRefused
+	t.said = d.LoginRefused
 	f := Delivered(d, err, explain.RouteOf(t.State), t.signs)
 	switch hop := t.tookOver(d); {
 	case errors.Is(err, ErrElsewhere) && hop != "":
@@ -49,6 +49,9 @@ func (t *trial) delivery(ctx context.Context) []Finding {
 		f.Detail = fmt.Sprintf("the message left the queue, and no log says where to: %v", t.LogError)
 	case err == nil:
 		f = f.Showing(first.Relay, t.To)
+	}
+	if errors.Is(err, ErrRefused) {
+		f = f.Remedied(t.refusal(first, StepOf(d.Reply)))
 	}
 	return []Finding{f}
 }
@@ -136,6 +139,11 @@ func Delivered(d Delivery, err error, route explain.Route, signs explain.Signs) 
 		f.Cause, f.Remedy, f.Command = "no_trace", "Look at the queue and at the end of the mail log.", "postqueue -p"
 		if d.QueueID == "" && !route.State.Running {
 			return f.known("postfix_down")
+		}
+	default: // it never got as far as the relay
+		f = f.because(explain.Decide(explain.Text(smtpprobe.Sanitize(err.Error()), nil), signs))
+		if f.Remedy == "" {
+			f.Cause, f.Remedy, f.Command = "not_queued", "Postfix itself did not take the message: look at the end of the mail log.", "relayhost explain"
 		}
 	}
 	return f

@@ -189,8 +189,7 @@ func (l *ladder) rungs(p port) []Finding {
 func (l *ladder) below(p port) []Finding {
 	res := p.result
 	fail := func(check string) Finding {
-		return Finding{Check: check, Result: Fail, Detail: l.about(fmt.Sprint(res.Err)), Ms: ms(res.Total)}.
-			because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))
+		return l.explained(Finding{Check: check, Result: Fail, Detail: l.about(fmt.Sprint(res.Err)), Ms: ms(res.Total)}, res)
 	}
 	switch res.Failed {
 	case smtpprobe.StepConnect, smtpprobe.StepGreeting, smtpprobe.StepEHLO, smtpprobe.StepEHLOTLS:
@@ -247,8 +246,22 @@ func (l *ladder) loggedIn(p port) Finding {
 	case p.refusal != "":
 		return l.postfixRefused(p)
 	case res.Err != nil && res.Failed != smtpprobe.StepMail && res.Failed != smtpprobe.StepRcpt:
-		return Finding{Check: "auth", Result: Fail, Detail: fmt.Sprintf("%s: %v", l.at(p.number), res.Err), Ms: ms(res.Total)}.
-			because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))
+		return l.explained(Finding{Check: "auth", Result: Fail, Detail: fmt.Sprintf("%s: %v", l.at(p.number), res.Err), Ms: ms(res.Total)}, res)
 	}
 	return Finding{Check: "auth", Result: Pass, Detail: l.at(p.number) + " takes the stored credentials", Ms: ms(res.Total)}
+}
+
+// explained adds to a finding why the probe failed, and what helps.
+func (l *ladder) explained(f Finding, res smtpprobe.Result) Finding {
+	f = f.because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))
+	return f.Remedied(l.refusal(l.hop, res.Failed))
+}
+
+// refusal is what the relay of a hop does not take.
+func (t *trial) refusal(h Hop, step smtpprobe.Step) Refusal {
+	r := Refusal{Step: step, Relay: h.Relay, From: t.route.From, To: t.To}
+	if t.number > 1 {
+		r.Route = t.route.Name
+	}
+	return r
 }

@@ -22,7 +22,7 @@ type turn struct {
 	refused bool          // by the relay; written before decided is closed
 
 	delivered chan struct{} // closed when the delivery has ended, or there is none
-	refusal   string        // what the relay said to Postfix's log-in; written before delivered is closed
+	said      string        // by the relay to Postfix's log-in, where that was no; written before delivered is closed
 }
 
 func newTurn() *turn {
@@ -61,7 +61,7 @@ func (t *turn) mayLogIn(ctx context.Context) bool {
 	}
 	select {
 	case <-t.delivered:
-		return t.refusal == ""
+		return t.said == ""
 	case <-ctx.Done():
 		return true // it ends by itself
 	}
@@ -97,7 +97,7 @@ func (l *ladder) inUse(ctx context.Context, p port) port {
 	}
 	l.decide(authRefused(p.result))
 	if shown && l.postfixFirst {
-		p.refusal = l.refusal
+		p.refusal = l.said
 	}
 	switch {
 	case shown:
@@ -119,5 +119,6 @@ func hungUp(res smtpprobe.Result) bool {
 // after it.
 func (l *ladder) postfixRefused(p port) Finding {
 	f := Finding{Check: "auth", Result: Fail, Detail: l.at(p.number) + ": Postfix was refused: " + p.refusal}
-	return f.because(explain.Decide(explain.Text(p.refusal, &l.hop.Relay), l.signs))
+	f = f.because(explain.Decide(explain.Text(p.refusal, &l.hop.Relay), l.signs))
+	return f.Remedied(l.trial.refusal(l.hop, smtpprobe.StepAuth))
 }

@@ -1,0 +1,64 @@
+package verify
+
+import (
+	"strings"
+
+	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
+)
+
+// unknownReply is the cause of a refusal whose wording nobody knows.
+const unknownReply = "unknown_reply"
+
+// Refusal is what a relay refuses in words that nobody knows.
+type Refusal struct {
+	Step     smtpprobe.Step // "" for those after the recipient
+	Relay    relays.Relay
+	Route    string // "" where there is one way only
+	From, To string // of the test message
+}
+
+// Remedied gives the finding on a refusal that is not explained the remedy that
+// the step calls for: it says whom or what the relay does not take.
+func (f Finding) Remedied(r Refusal) Finding {
+	if f.Result == Pass || f.Result == Skip || f.Remedy != "" {
+		return f
+	}
+	if f.Cause == "" {
+		f.Cause = unknownReply
+	}
+	switch r.Step {
+	case smtpprobe.StepMail:
+		f.Remedy = "The relay does not take the sender " + r.From + ": give one that it has verified with --from."
+		if r.Route != "" {
+			f.Remedy = "The service does not take the sender " + r.From + ": verify it there, or take it out of the route."
+		}
+	case smtpprobe.StepRcpt:
+		f.Remedy = "The relay does not take the recipient " + r.To + ": give another one for the test with --to."
+	case smtpprobe.StepAuth:
+		f.Remedy = "The relay does not take the log-in: check user name and password there."
+	case smtpprobe.StepGreeting, smtpprobe.StepEHLO, smtpprobe.StepSTARTTLS, smtpprobe.StepEHLOTLS:
+		f.Remedy = "The relay turns this server away before the log-in: try again later, or ask there whether it bars this server's address."
+	default:
+		f.Remedy = "The relay's own words say what it does not take; its log or its support know more."
+	}
+	if r.Relay.Docs != "" {
+		f.Remedy += "\n  " + r.Relay.Docs
+	}
+	return f
+}
+
+// StepOf is the step that Postfix's text on a refusal names, "" for those after
+// the recipient.
+func StepOf(reply string) smtpprobe.Step {
+	for words, step := range map[string]smtpprobe.Step{
+		"in reply to MAIL FROM": smtpprobe.StepMail, "in reply to RCPT TO": smtpprobe.StepRcpt,
+		"in reply to EHLO": smtpprobe.StepEHLO, "in reply to HELO": smtpprobe.StepEHLO,
+		"refused to talk to me": smtpprobe.StepGreeting, "SASL authentication failed": smtpprobe.StepAuth,
+	} {
+		if strings.Contains(reply, words) {
+			return step
+		}
+	}
+	return ""
+}
