@@ -148,6 +148,7 @@ func TestLabAnsible(t *testing.T) {
 		}
 	}
 	ansible("ansible-doc", "-t", "module", "relayhost.mail.relayhost")
+	assertRoleOptions(t, ansible("ansible-doc", "-t", "role", "relayhost.mail.relay"))
 	ansible("ansible", "relayed", "-m", "relayhost.mail.relayhost", "-a", "state=verified")
 	if out := ansible("ansible", "relayed", "-m", "relayhost.mail.relayhost", "-a", "state=absent"); strings.Count(out, "CHANGED") != len(servers) {
 		t.Errorf("absent: %s", out)
@@ -175,4 +176,23 @@ func recap(t *testing.T, out string, servers int) []int {
 		t.Fatalf("%d of %d servers in the recap:\n%s", len(changed), servers, out)
 	}
 	return changed
+}
+
+// assertRoleOptions: the documentation of the role has each of its variables, and
+// no other.
+func assertRoleOptions(t *testing.T, doc string) {
+	t.Helper()
+	defaults, err := os.ReadFile("../integrations/ansible/roles/relay/defaults/main.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	variable := regexp.MustCompile(`(?m)^(relayhost_[a-z_]+):`).FindAllStringSubmatch(string(defaults), -1)
+	for _, v := range variable {
+		if !regexp.MustCompile(`(?m)^\s*[-=] ` + v[1] + `\b`).MatchString(doc) {
+			t.Errorf("%s is not in the documentation of the role", v[1])
+		}
+	}
+	if n := len(regexp.MustCompile(`(?m)^\s*[-=] relayhost_`).FindAllString(doc, -1)); n != len(variable) || n < 19 {
+		t.Errorf("%d options are documented, %d variables:\n%s", n, len(variable), doc)
+	}
 }
