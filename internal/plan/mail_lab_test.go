@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -175,42 +176,58 @@ func readBack(t *testing.T, s *lab.Server) {
 
 func tail(log string) string { return log[max(0, len(log)-3000):] }
 
-// No byte of a login goes to a server that is not verified, and the mail waits.
+// No byte of a login goes to a server that is not verified, on neither kind of
+// port, and the mail waits.
 func TestLabNoLoginWithoutVerifiedTLS(t *testing.T) {
-	l := lab.New(t, lab.Postfix(), lab.Relay("postmark"))
-	relay := l.World.Relay("postmark")
-	write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
-	wrong, err := smtpd.SelfSigned(relay.Hosts[0].Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		name, log string
-		change    func(*smtpd.Config)
-	}{
-		{"STARTTLS stripped", `TLS is required, but was not offered`, func(c *smtpd.Config) { c.NoSTARTTLS, c.AuthWithoutTLS = true, true }},
-		{"self-signed certificate", `Server certificate not (trusted|verified)`, func(c *smtpd.Config) {
-			c.NoSTARTTLS, c.AuthWithoutTLS, c.TLS = false, true, smtpd.ServerTLS(wrong)
-		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			relay.Configure(test.change)
-			before := len(relay.Sessions())
-			l.Server.SendMail("root@host.example.com", "ops@example.net", "hello")
-			l.Server.WaitLog(`status=deferred \(` + `.*` + test.log)
-			sessions := relay.Sessions()[before:]
-			if len(sessions) == 0 {
-				t.Fatal("no connection came")
+	for _, suite := range suites() {
+		t.Run(string(suite), func(t *testing.T) {
+			l := lab.New(t, lab.On(suite), lab.Postfix(), lab.Relay("sendgrid"))
+			for n, test := range []struct {
+				name, log string
+				port      int
+				stripped  bool
+				flaw      lab.Flaw
+			}{
+				{"STARTTLS stripped", `TLS is required, but was not offered`, 587, true, lab.Flawless},
+				{"self-signed", `Server certificate not (trusted|verified)`, 587, false, lab.SelfSigned},
+				{"of an authority that nobody knows", `Server certificate not (trusted|verified)`, 587, false, lab.UnknownCA},
+				{"for another name", `Server certificate not (trusted|verified)`, 587, false, lab.WrongName},
+				{"expired", `Server certificate not (trusted|verified)`, 587, false, lab.Expired},
+				{"self-signed, implicit TLS", `Server certificate not (trusted|verified)`, 465, false, lab.SelfSigned},
+				{"for another name, implicit TLS", `Server certificate not (trusted|verified)`, 465, false, lab.WrongName},
+			} {
+				t.Run(test.name, func(t *testing.T) { noLogin(t, l, n, test.port, test.stripped, test.flaw, test.log) })
 			}
-			for _, s := range sessions {
-				if s.Count("AUTH") != 0 || s.Username != "" || s.Count("MAIL") != 0 {
-					t.Errorf("session %+v", s)
-				}
+			if log := l.Server.MailLog(); strings.Contains(log, "status=bounced") {
+				t.Errorf("bounced:\n%s", log)
 			}
 		})
 	}
-	if log := l.Server.MailLog(); strings.Contains(log, "status=bounced") {
-		t.Errorf("bounced:\n%s", log)
+}
+
+func noLogin(t *testing.T, l *lab.Lab, n, port int, stripped bool, flaw lab.Flaw, log string) {
+	relay, mode := l.World.Relay("sendgrid"), relays.StartTLS
+	if port == 465 {
+		mode = relays.Implicit
+	}
+	write(t, l.Server, answersTo(relay, port, mode))
+	// It would try AUTH in the clear if it were let.
+	relay.Configure(func(c *smtpd.Config) { c.NoSTARTTLS, c.AuthWithoutTLS = stripped, true })
+	if err := relay.Present(flaw); err != nil {
+		t.Fatal(err)
+	}
+	l.Server.Shell("postfix reload") // forgets how often the relay has failed
+	before := len(relay.Sessions())
+	l.Server.SendMail("root@host.example.com", fmt.Sprintf("ops%d@example.net", n), "hello")
+	l.Server.WaitLog(fmt.Sprintf(`to=<ops%d@example\.net>, .*status=deferred \(.*%s`, n, log))
+	sessions := relay.Sessions()[before:]
+	if len(sessions) == 0 {
+		t.Fatal("no connection came")
+	}
+	for _, s := range sessions {
+		if s.Count("AUTH") != 0 || s.Username != "" || s.Count("MAIL") != 0 || s.Implicit != (port == 465) {
+			t.Errorf("session %+v", s)
+		}
 	}
 }
 
@@ -243,38 +260,58 @@ func TestLabOtherMailKeepsItsWay(t *testing.T) {
 	}
 }
 
-// Faults of the account wait, faults of a recipient come back.
+// Faults of the account wait, faults of a recipient come back: in the
+// words of the service, and when its name is gone.
 func TestLabAccountFaultsDoNotBounce(t *testing.T) {
-	l := lab.New(t, lab.Postfix(), lab.Relay("ses", func(c *smtpd.Config) {
-		c.Recipient = func(_, to string) *smtpd.Reply {
-			switch {
-			case strings.HasPrefix(to, "nobody@"):
-				return &smtpd.Reply{Code: 550, Enhanced: "5.1.1", Text: "User unknown"}
-			case strings.HasPrefix(to, "denied@"):
-				return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "Relay access denied"}
+	for _, suite := range suites() {
+		t.Run(string(suite), func(t *testing.T) {
+			l := lab.New(t, lab.On(suite), lab.Postfix(), lab.Relay("ses"))
+			relay := l.World.Relay("ses")
+			write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
+			reply := func(code int, enhanced, text string) smtpd.Reply {
+				return smtpd.Reply{Code: code, Enhanced: enhanced, Text: text}
 			}
-			return nil
-		}
-		c.Message = func(e smtpd.Envelope) *smtpd.Reply {
-			if bytes.Contains(e.Data, []byte("unverified")) {
-				return &smtpd.Reply{Code: 554, Text: "Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: alerts@example.org"}
+			for n, test := range []struct {
+				name  string
+				at    smtpd.Step
+				reply smtpd.Reply
+				want  string // of the log
+			}{
+				{"no such recipient", smtpd.StepRcpt, reply(550, "5.1.1", "User unknown"), `dsn=5\.1\.1, status=bounced`},
+				{"a message that is refused", smtpd.StepMessage, reply(554, "5.7.1", "Message looks like spam"), `dsn=5\.7\.1, status=bounced`},
+				{"not logged in", smtpd.StepMail, reply(530, "5.7.0", "Authentication required"), `dsn=4\.7\.0, status=deferred`},
+				{"not logged in, said late", smtpd.StepRcpt, reply(554, "5.7.1", "Relay access denied"), `dsn=4\.7\.1, status=deferred`},
+				{"sender not verified, or in another region", smtpd.StepMessage, reply(554, "",
+					"Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: alerts@example.org"), `dsn=4\.0\.0, status=deferred`},
+				{"account paused", smtpd.StepMessage, reply(554, "", "Sending paused for this account. For more information, please check the inbox"), `dsn=4\.0\.0, status=deferred`},
+				{"password of another region", smtpd.StepAuth, reply(535, "", "Authentication Credentials Invalid"), `dsn=4\.\d\.\d, status=deferred`},
+				{"greeting of a service that is closed", smtpd.StepGreeting, reply(554, "5.3.2", "No service here"), `dsn=4\.\d\.\d, status=deferred`},
+			} {
+				relay.Configure(func(c *smtpd.Config) { c.Replies = map[smtpd.Step]smtpd.Reply{test.at: test.reply} })
+				sends(t, l.Server, n, test.name, test.want)
 			}
-			return nil
-		}
-	}))
-	relay := l.World.Relay("ses")
-	write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
-	l.Server.SendMail("root@host.example.com", "nobody@example.net", "hello")
-	l.Server.WaitLog(`to=<nobody@example\.net>, .*dsn=5\.1\.1, status=bounced`)
-	l.Server.SendMail("root@host.example.com", "denied@example.net", "hello")
-	l.Server.WaitLog(`to=<denied@example\.net>, .*dsn=4\.7\.1, status=deferred`)
-	l.Server.SendMail("root@host.example.com", "ops@example.net", "unverified")
-	l.Server.WaitLog(`to=<ops@example\.net>, .*dsn=4\.0\.0, status=deferred`)
-	relay.Configure(func(c *smtpd.Config) {
-		c.Replies = map[smtpd.Step]smtpd.Reply{smtpd.StepMail: {Code: 530, Enhanced: "5.7.0", Text: "Authentication required"}}
-	})
-	l.Server.SendMail("root@host.example.com", "later@example.net", "hello")
-	l.Server.WaitLog(`to=<later@example\.net>, .*dsn=4\.7\.0, status=deferred`)
+			relay.Configure(func(c *smtpd.Config) { c.Replies = nil })
+			l.World.DNS.Delete(relay.Hosts[0].Name)
+			sends(t, l.Server, 100, "name gone", `relay=none, .*dsn=4\.\d\.\d, status=deferred \(.*(Host|Name).* not found`)
+			if n := len(relay.Mailbox()); n != 0 {
+				t.Errorf("%d messages came", n)
+			}
+		})
+	}
+}
+
+// sends has Postfix forget what failed before and send a message to the n-th
+// recipient, whose line of the log has to match.
+func sends(t *testing.T, s *lab.Server, n int, name, want string) {
+	t.Helper()
+	s.Shell("postfix stop")
+	s.StartPostfix()
+	to := fmt.Sprintf("ops%d@example.net", n)
+	s.SendMail("root@host.example.com", to, "hello")
+	line := s.WaitLog(`(to=<` + to + `>, .*status=.*)`)
+	if !regexp.MustCompile(want).MatchString(line) {
+		t.Errorf("%s: %s\nwant %s", name, line, want)
+	}
 }
 
 // On a host that only sends, its own name is rewritten as a sender and kept as
@@ -368,5 +405,59 @@ func TestLabConnectionsAreReused(t *testing.T) {
 	}
 	if c := relay.Counters(); c.Messages != n || c.Logins > 2 || c.Logins != c.Handshakes {
 		t.Errorf("%d messages with %d logins and %d handshakes", c.Messages, c.Logins, c.Handshakes)
+	}
+}
+
+// A service that says 421 to the message after its last one on a connection
+// defers none: the connection is closed after its last.
+func TestLabMessagesOnAConnection(t *testing.T) {
+	const most, n = 100, 250 // SparkPost documents 100
+	l := lab.New(t, lab.Postfix(), lab.Relay("sparkpost", func(c *smtpd.Config) { c.MessagesPerConnection = most }))
+	relay := l.World.Relay("sparkpost")
+	a := answersTo(relay, 587, relays.StartTLS)
+	a["Connections"] = 1
+	write(t, l.Server, a)
+	l.Server.Shell(fmt.Sprintf("postfix reload; smtp-source -s 5 -m %d -f root@host.example.com -t ops@example.net 127.0.0.1:25", n))
+	for end := time.Now().Add(time.Minute); relay.Counters().Messages < n && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if c, log := relay.Counters(), l.Server.MailLog(); c.Messages != n || strings.Contains(log, "status=deferred") {
+		t.Errorf("%+v\n%s", c, tail(log))
+	}
+	reused := 0
+	for _, s := range relay.Sessions() {
+		if s.Messages > most || s.Count("MAIL") > most {
+			t.Errorf("%d messages on a connection", s.Messages)
+		}
+		if s.Messages == most {
+			reused++
+		}
+	}
+	if reused == 0 {
+		t.Error("no connection was used to its end")
+	}
+}
+
+// Most clouds give an IPv6 address without a way out: no message waits for it,
+// even where Postfix has both.
+func TestLabNoWayOutByIPv6(t *testing.T) {
+	for name, option := range map[string]lab.Option{"no route": lab.NoRoute6(), "silence": lab.Port(587, lab.Dropped, lab.IPv6)} {
+		t.Run(name, func(t *testing.T) {
+			l := lab.New(t, option, lab.Postfix(), lab.Relay("postmark"))
+			relay := l.World.Relay("postmark")
+			if len(relay.Hosts[0].Addrs) < 2 || !strings.Contains(l.Server.Shell("postconf -h inet_protocols"), "all") {
+				t.Fatalf("%v has no IPv6 address, or Postfix does not speak it", relay.Hosts[0].Addrs)
+			}
+			write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
+			const n = 40 // and many connections at once
+			l.Server.Shell(fmt.Sprintf("postfix reload; smtp-source -s 10 -m %d -f root@host.example.com -t ops@example.net 127.0.0.1:25", n))
+			for end := time.Now().Add(20 * time.Second); relay.Counters().Messages < n && time.Now().Before(end); {
+				time.Sleep(20 * time.Millisecond)
+			}
+			log := l.Server.MailLog()
+			if c := relay.Counters(); c.Messages != n || strings.Contains(log, "unreachable") || strings.Contains(log, "timed out") {
+				t.Errorf("%+v, %d attempts\n%s", c, l.Server.Traffic().Attempts(), tail(log))
+			}
+		})
 	}
 }
