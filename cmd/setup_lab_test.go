@@ -579,3 +579,52 @@ func TestLabPostfixStopped(t *testing.T) {
 		t.Error("Postfix was not started")
 	}
 }
+
+// TestLabCompiledMap: what is compiled from the passwords ends 0600 although it
+// was looser before, is there again when it was gone, and holds no password of
+// the past.
+func TestLabCompiledMap(t *testing.T) {
+	t.Parallel()
+	for _, suite := range suitesOf() {
+		t.Run(string(suite), func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, lab.On(suite), lab.Relay("sendgrid"))
+			s := l.Server
+			old := "[smtp.sendgrid.net]:587 apikey:the-password-of-an-old-tutorial\n"
+			s.WriteFile("/etc/postfix/sasl_passwd", old, 0o644)
+			s.Shell("type=$(postconf -hx default_database_type); postconf -e smtp_sasl_password_maps=$type:/etc/postfix/sasl_passwd; postmap $type:/etc/postfix/sasl_passwd")
+			credentials(l, "sendgrid", "")
+			if res := l.Run(setupArgs(five[1])...); res.Code != 0 {
+				t.Fatalf("setup: %s", res)
+			}
+			compiled := strings.Fields(s.Shell("ls /etc/postfix/sasl_passwd.*"))
+			if len(compiled) != 1 {
+				t.Fatalf("compiled: %q", compiled)
+			}
+			sound := func(when string) {
+				t.Helper()
+				for _, path := range []string{"/etc/postfix/sasl_passwd", compiled[0]} {
+					if n, ok := s.Tree(path)[path]; !ok || n.Mode.Perm() != 0o600 || n.UID != 0 || n.GID != 0 {
+						t.Errorf("%s: %s: %s", when, path, n)
+					}
+				}
+				if found := s.Shell("grep -rlF the-password-of-an-old-tutorial /etc/postfix || true"); found != "" {
+					t.Errorf("%s: the old password is in %s", when, found)
+				}
+			}
+			sound("set up")
+			for _, spoil := range []string{"chmod 644 ", "rm "} {
+				s.Shell(spoil + compiled[0])
+				res := l.Run(setupArgs(five[1])...)
+				if doc := decode[setupResult](t, res); res.Code != 0 || doc.Result != "applied" {
+					t.Errorf("%s: %s", spoil, res)
+				}
+				sound(spoil)
+			}
+			res := l.Run(setupArgs(five[1])...)
+			if doc := decode[setupResult](t, res); doc.Result != "unchanged" {
+				t.Errorf("once more: %s", res)
+			}
+		})
+	}
+}

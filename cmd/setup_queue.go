@@ -1,14 +1,17 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"relayhost/internal/host"
 	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 )
 
@@ -22,33 +25,33 @@ var queueChoices = []ui.Option{
 // retries the rest by itself.
 const maxRetried = 100
 
-// waitingLine says how much waits, how old it is, and for whom.
+// waitingLine says how much waits, how old it is, from whom and for where.
 func waitingLine(waiting []postfix.QueuedMessage) string {
 	oldest := time.Now()
-	count := map[string]int{}
+	senders, domains := map[string]int{}, map[string]int{}
 	for _, m := range waiting {
 		if m.Arrival.Before(oldest) {
 			oldest = m.Arrival
 		}
+		senders[m.Sender]++
 		for _, r := range m.Recipients {
-			count[domainOf(r.Address)]++
+			domains[domainOf(r.Address)]++
 		}
 	}
-	domains := make([]string, 0, len(count))
-	for d := range count {
-		domains = append(domains, d)
-	}
-	slices.SortFunc(domains, func(a, b string) int {
-		if count[a] != count[b] {
-			return count[b] - count[a]
-		}
-		return strings.Compare(a, b)
+	return fmt.Sprintf("%d message(s) wait in the queue, the oldest for %s, from %s, for %s",
+		len(waiting), time.Since(oldest).Round(time.Minute), most(senders, 3), most(domains, 5))
+}
+
+// most lists the n names that count most, fit for a terminal: a sender may be
+// anything.
+func most(count map[string]int, n int) string {
+	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b))
 	})
-	if len(domains) > 5 {
-		domains = append(domains[:5], "...")
+	if len(names) > n {
+		names = append(names[:n], "...")
 	}
-	return fmt.Sprintf("%d message(s) wait in the queue, the oldest for %s, for %s",
-		len(waiting), time.Since(oldest).Round(time.Minute), strings.Join(domains, ", "))
+	return smtpprobe.Sanitize(strings.Join(names, ", "))
 }
 
 // toHold lists the queue ids that are to wait on hold, where that was asked for,

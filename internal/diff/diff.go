@@ -22,6 +22,9 @@ func File(f plan.File) string {
 	if f.Action == plan.Unchanged {
 		return ""
 	}
+	if f.Recompile {
+		return fmt.Sprintf("--- %s\n+++ %s\nstays as it is\n", f.Path, f.Path)
+	}
 	if bytes.Equal(f.Before, f.After) && f.Before != nil {
 		return fmt.Sprintf("--- %s\n+++ %s\nmode becomes %04o\n", f.Path, f.Path, f.Mode)
 	}

@@ -190,7 +190,18 @@ func (b *builder) file(f File) {
 			f.Mode, f.UID, f.GID = meta.Mode.Perm(), meta.UID, meta.GID
 		}
 	}
+	if f.Action == Unchanged && f.Map != "" && b.unsound(f) {
+		f.Action, f.Recompile = Modify, true
+	}
 	b.files = append(b.files, f)
+}
+
+// unsound reports whether what is compiled from f is missing, or a secret that is
+// not root's alone: postmap(1) keeps the mode of a map that is there.
+func (b *builder) unsound(f File) bool {
+	meta, looked := b.s.Compiled[postfix.Table{Type: f.Map, Path: f.Path}.Index()]
+	missing := !meta.Mode.IsRegular() || meta.Nlink == 0
+	return looked && (missing || f.Secret && (meta.Mode.Perm() != f.Mode || meta.UID != f.UID || meta.GID != f.GID))
 }
 
 // newMap adds a lookup table of ours, rendered from tmpl, and returns it as

@@ -217,6 +217,45 @@ func TestLooseSecretIsTightened(t *testing.T) {
 	}
 }
 
+// A compiled map that is open to others, or gone, is made anew although its
+// source is right.
+func TestCompiledMapsAreLookedAt(t *testing.T) {
+	const policyDB, passwdDB = policyPath + ".db", passwd + ".db"
+	s := debian(t)
+	s.apply(build(t, s, options()))
+	right := func() map[string]host.Meta {
+		return map[string]host.Meta{passwdDB: {Mode: 0o600, Nlink: 1}, policyDB: {Mode: 0o644, Nlink: 1}, policyPath + ".cdb": {}}
+	}
+	for _, test := range []struct {
+		name, path string
+		meta       *host.Meta // nil: not looked at
+		want       string     // the file that is compiled anew
+	}{
+		{"right", passwdDB, &host.Meta{Mode: 0o600, Nlink: 1}, ""},
+		{"not looked at", passwdDB, nil, ""},
+		{"open to others", passwdDB, &host.Meta{Mode: 0o644, Nlink: 1}, passwd},
+		{"somebody else's", passwdDB, &host.Meta{Mode: 0o600, Nlink: 1, UID: 1000}, passwd},
+		{"gone", passwdDB, &host.Meta{}, passwd},
+		{"a table without secrets gone", policyDB, &host.Meta{}, policyPath},
+	} {
+		st := s.state(t)
+		st.Compiled = right()
+		delete(st.Compiled, test.path)
+		if test.meta != nil {
+			st.Compiled[test.path] = *test.meta
+		}
+		p, err := plan.Build(st, nil, options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range p.Files {
+			if want := f.Path == test.want; (f.Action == plan.Modify) != want || f.Recompile != want {
+				t.Errorf("%s: %s: %s, compiled anew: %v", test.name, f.Path, f.Action, f.Recompile)
+			}
+		}
+	}
+}
+
 func TestPasswordTableThatCannotBeRead(t *testing.T) {
 	st := debian(t).set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd").state(t)
 	st.Unreadable = []string{passwd}

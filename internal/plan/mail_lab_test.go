@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"relayhost/internal/lab"
+	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpd"
 	"relayhost/relays"
@@ -87,16 +88,18 @@ func TestLabEveryServiceCarriesMail(t *testing.T) {
 	}
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
-			options := []lab.Option{lab.On(suite), lab.Postfix()}
+			options := []lab.Option{lab.On(suite)}
 			for _, r := range all {
 				options = append(options, lab.Relay(r.ID))
 			}
 			l := lab.New(t, options...)
+			asInGolden(t, l.Server, suite)
+			l.Server.StartPostfix()
 			n := 0
 			for _, r := range all {
 				for mode, port := range ways(r) {
 					n++
-					t.Run(fmt.Sprintf("%s-%s", r.ID, mode), func(t *testing.T) { carries(t, l, r.ID, port, mode) })
+					t.Run(fmt.Sprintf("%s-%s", r.ID, mode), func(t *testing.T) { carries(t, l, suite, r, port, mode) })
 				}
 			}
 			if n < 30 {
@@ -106,13 +109,14 @@ func TestLabEveryServiceCarriesMail(t *testing.T) {
 	}
 }
 
-func carries(t *testing.T, l *lab.Lab, id string, port int, mode relays.TLSMode) {
-	relay := l.World.Relay(id)
+func carries(t *testing.T, l *lab.Lab, suite lab.Suite, r relays.Relay, port int, mode relays.TLSMode) {
+	relay := l.World.Relay(r.ID)
 	a := answersTo(relay, port, mode)
 	if files := write(t, l.Server, a); len(files) == 0 {
 		t.Fatal("nothing was written")
 	}
 	readBack(t, l.Server)
+	isGolden(t, l.Server, suite, r, port, mode)
 	before := len(relay.Sessions())
 	l.Server.SendMail("root@host.example.com", "ops@example.net", "hello")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -143,9 +147,13 @@ func readBack(t *testing.T, s *lab.Server) {
 		t.Fatal(err)
 	}
 	read := map[string]string{}
-	for line := range strings.Lines(s.Shell("postconf -n 2>/dev/null; postconf -P 2>/dev/null")) {
+	for line := range strings.Lines(s.Shell("postconf -n 2>/root/said; postconf -P 2>>/root/said")) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " = ")
 		read[strings.TrimSuffix(name, " =")] = value
+	}
+	// Obsolete parameters and those that nothing uses are what it warns of.
+	if said := s.Shell("grep -E 'relayhost|smtp_' /root/said || true"); said != "" {
+		t.Errorf("postconf says\n%s", said)
 	}
 	n := 0
 	for _, name := range m.Marked() {
@@ -172,6 +180,97 @@ func readBack(t *testing.T, s *lab.Server) {
 	if n < 15 {
 		t.Errorf("only %d parameters were read back", n)
 	}
+}
+
+// minors are the versions of Postfix 3 that the Debian releases have.
+var minors = map[lab.Suite]int{lab.Bullseye: 5, lab.Bookworm: 7, lab.Trixie: 10, lab.Sid: 11}
+
+// asInGolden gives the server the files that the golden files are made from.
+func asInGolden(t *testing.T, s *lab.Server, suite lab.Suite) {
+	t.Helper()
+	for path, text := range debian(t).files {
+		switch {
+		case path == mainPath && suite == lab.Bullseye: // where the level is a whole number
+			text = strings.Replace(text, "compatibility_level = 3.6", "compatibility_level = 2", 1)
+			fallthrough
+		case path == mainPath:
+			text += "maillog_file = /var/log/mail.log\n"
+		}
+		s.WriteFile(path, text, 0o644)
+	}
+	s.Shell("newaliases; touch -d '1 hour ago' /etc/postfix/*.cf")
+}
+
+// isGolden holds what this Postfix has loaded against the golden file of its
+// version, which TestGolden makes of the same plan: parameters, entries, tables.
+func isGolden(t *testing.T, s *lab.Server, suite lab.Suite, r relays.Relay, port int, mode relays.TLSMode) {
+	t.Helper()
+	g := debian(t)
+	for _, release := range releases {
+		if release.version.Minor == minors[suite] {
+			g.version, g.types, g.def = release.version, release.types, release.def
+		}
+	}
+	p := build(t, g, answersFor(t, r, mode, port))
+	compared := 0
+	for _, f := range p.Files {
+		if f.Secret || f.Path == plan.AnswersPath || f.Path == mainPath || f.Path == masterPath {
+			continue
+		}
+		compared++
+		if got := s.ReadFile(f.Path); got != string(f.After) {
+			t.Errorf("%s is\n%s\nand golden\n%s", f.Path, got, f.After)
+		}
+	}
+	want, err := postfix.ParseMain([]byte(text(t, p, mainPath)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := postfix.ParseMain([]byte(s.ReadFile(mainPath)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(want.Marked(), "relayhost") {
+		compared++
+		if a, b := mustGet(t, got, name), mustGet(t, want, name); a != b {
+			t.Errorf("%s = %s, golden %s", name, a, b)
+		}
+	}
+	if g.version.Minor != minors[suite] || compared < 8 {
+		t.Errorf("Postfix 3.%d for %s: only %d compared", g.version.Minor, suite, compared)
+	}
+	if a, b := ourEntries(t, s.ReadFile(masterPath)), ourEntries(t, text(t, p, masterPath)); a != b {
+		t.Errorf("master.cf has\n%s\nand golden\n%s", a, b)
+	}
+}
+
+func mustGet(t *testing.T, m *postfix.Main, name string) string {
+	t.Helper()
+	value, ok := m.Get(name)
+	if !ok {
+		t.Errorf("%s is not set", name)
+	}
+	return value
+}
+
+// ourEntries are those of ours in a master.cf, one option a line.
+func ourEntries(t *testing.T, text string) string {
+	t.Helper()
+	m, err := postfix.ParseMaster([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, s := range m.Services() {
+		if !strings.HasPrefix(s.Name, plan.ServicePrefix) {
+			continue
+		}
+		fmt.Fprintf(&b, "%s %s %s %s %s\n", s.Name, s.Type, s.Chroot, s.MaxProc, s.Command)
+		for _, o := range s.Options {
+			fmt.Fprintf(&b, "  %s=%s\n", o.Name, o.Value)
+		}
+	}
+	return b.String()
 }
 
 func tail(log string) string { return log[max(0, len(log)-3000):] }
@@ -304,8 +403,7 @@ func TestLabAccountFaultsDoNotBounce(t *testing.T) {
 // recipient, whose line of the log has to match.
 func sends(t *testing.T, s *lab.Server, n int, name, want string) {
 	t.Helper()
-	s.Shell("postfix stop")
-	s.StartPostfix()
+	s.Shell("postfix reload")
 	to := fmt.Sprintf("ops%d@example.net", n)
 	s.SendMail("root@host.example.com", to, "hello")
 	line := s.WaitLog(`(to=<` + to + `>, .*status=.*)`)

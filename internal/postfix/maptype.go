@@ -156,6 +156,7 @@ func (s *State) readMap(r *host.Reader, path string) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
+	s.lookCompiled(r, path)
 	meta, statErr := r.Stat(path)
 	if err != nil || statErr != nil {
 		s.Unreadable = append(s.Unreadable, path)
@@ -169,4 +170,17 @@ func (s *State) readMap(r *host.Reader, path string) {
 		s.MapMeta = make(map[string]host.Meta)
 	}
 	s.Maps[path], s.MapMeta[path] = data, meta
+}
+
+// lookCompiled looks at what may have been compiled from the source path.
+func (s *State) lookCompiled(r *host.Reader, path string) {
+	if s.Compiled == nil {
+		s.Compiled = make(map[string]host.Meta)
+	}
+	for _, suffix := range indexed {
+		// What is not there is the zero Meta; what cannot be looked at, nothing.
+		if meta, err := r.Stat(path + suffix); err == nil || errors.Is(err, fs.ErrNotExist) {
+			s.Compiled[path+suffix] = meta
+		}
+	}
 }

@@ -44,6 +44,9 @@ type State struct {
 	Maps       map[string][]byte    `json:"-"`
 	MapMeta    map[string]host.Meta `json:"-"`
 	Unreadable []string             `json:"-"`
+	// Compiled is what the files are that postmap(1) may have made of the tables
+	// in Maps, by path: the zero Meta for one that does not exist.
+	Compiled map[string]host.Meta `json:"-"`
 
 	CAFile      string   `json:"ca_file"`      // the distribution's bundle; "" if none was found
 	SASLPlugins []string `json:"sasl_plugins"` // PLAIN, LOGIN, ... whose plug-in is on disk
