@@ -203,7 +203,9 @@ func TestLabUnfinished(t *testing.T) {
 	if r := l.Run("relayhost", "status", "--json"); !strings.Contains(r.Stdout, `"pending"`) {
 		t.Errorf("status does not tell: %s", r)
 	}
-	l.Run("relayhost", "verify", "--offline", "--json")
+	if r := l.Run("relayhost", "verify", "--offline", "--json"); !strings.Contains(r.Stdout, "has not finished") {
+		t.Errorf("verify does not tell: %s", r)
+	}
 	if d := half.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("status or verify has changed:\n%s", d)
 	}
@@ -256,6 +258,12 @@ func TestLabForeignEdits(t *testing.T) {
 	if d := edited.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("refused, but changed:\n%s", d)
 	}
+	s.Shell("mv /etc/postfix/relayhost_status_filter /root/")
+	if r := l.Run("relayhost", "verify", "--offline", "--json"); !strings.Contains(r.Stdout, "/etc/postfix/main.cf (edited by hand)") ||
+		!strings.Contains(r.Stdout, "/etc/postfix/relayhost_status_filter (removed)") || strings.Contains(r.Stdout, "master.cf (") {
+		t.Errorf("verify does not tell: %s", r)
+	}
+	s.Shell("mv /root/relayhost_status_filter /etc/postfix/")
 	must("relayhost", "rollback", "--yes", "--force")
 	if got := s.ReadFile("/etc/postfix/main.cf"); got != before {
 		t.Errorf("forced, main.cf is\n%s", got)

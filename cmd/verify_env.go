@@ -59,7 +59,33 @@ func (a *app) verifyEnv(ctx context.Context, f verifyFlags) (verify.Env, error) 
 		env.Log = &log
 	}
 	env.Accepted = a.acceptedBefore(state)
+	a.verifyDrift(&env)
 	return env, a.verifyHost(ctx, &env)
+}
+
+// verifyDrift says what has become of the files of the last change. Somebody
+// without root cannot see that, and is told by other findings.
+func (a *app) verifyDrift(env *verify.Env) {
+	o := apply.Options{ConfigDir: a.configDir}
+	if pending, err := apply.Pending(env.Reader, o); err == nil && pending != nil {
+		env.Unfinished = pending.ID
+	}
+	items, err := apply.FindDrift(env.Reader, o)
+	if err != nil {
+		return
+	}
+	env.Changed = map[string]string{}
+	for _, item := range items {
+		switch item.State {
+		case apply.DriftNone:
+		case apply.DriftRemoved:
+			env.Changed[item.Path] = "removed"
+		case apply.DriftMode:
+			env.Changed[item.Path] = "others may read it"
+		default:
+			env.Changed[item.Path] = "edited by hand"
+		}
+	}
 }
 
 // applied reports whether what Postfix does is ours: a relayhost.toml may have

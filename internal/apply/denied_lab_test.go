@@ -19,8 +19,9 @@ import (
 // leaves all as it was, or says that a person is needed; then the next run puts
 // it right.
 func TestLabDenied(t *testing.T) {
+	t.Parallel()
 	tried, codes := 0, map[int]int{}
-	from := []string{"5", "2+", "25+"}
+	from := []string{"5", "25+"}
 	if whole() {
 		from = []string{"2", "5", "12", "30", "2+", "9+", "25+", "60+"}
 	}
@@ -31,6 +32,7 @@ func TestLabDenied(t *testing.T) {
 		for _, when := range from {
 			point := fmt.Sprintf("%s from call %s on: %s", d.call, when, d.errno)
 			tr := newTree(t)
+			tr.static()
 			before := tr.print()
 			driver := tr.driver("run", "prove=fail")
 			args := append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + d.call,
@@ -68,7 +70,9 @@ func TestLabDenied(t *testing.T) {
 // TestLabKilledRemoving kills a run that undoes itself at each name that it
 // removes, those of its journal included: half a journal stops nobody.
 func TestLabKilledRemoving(t *testing.T) {
+	t.Parallel()
 	tr := newTree(t)
+	tr.static()
 	before := tr.print()
 	killed := 0
 	for n := 1; ; n++ {
@@ -118,6 +122,7 @@ func TestLabMemory(t *testing.T) {
 // TestLabLabels: what is replaced keeps its security label, compiled maps and
 // secrets included, on the way there and back.
 func TestLabLabels(t *testing.T) {
+	t.Parallel()
 	tr := newTree(t)
 	tr.run("zero")
 	label := func(path, value string) {

@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 
 // drive reads name=value arguments: root, path, limit (of each child), kill (the
 // change to die at), fail (change:ENOSPC), unfit (a service whose configuration
-// is judged), prove (ok, fail, hang), watch (a deadline), password, relay.
+// is judged), prove (ok, fail, hang), watch (a deadline), password, relay, ops (a
+// file for the names of the changes).
 func drive(args []string) int {
 	set := map[string]string{}
 	for _, a := range args[1:] {
@@ -41,7 +42,7 @@ func drive(args []string) int {
 	}
 	h := &host.Host{Reader: host.Reader{Root: set["root"], Path: set["path"]}}
 	h.Limit, _ = time.ParseDuration(set["limit"])
-	ops, kill := 0, -1
+	ops, kill := []string{}, -1
 	if n, err := strconv.Atoi(set["kill"]); err == nil {
 		kill = n
 	}
@@ -49,11 +50,11 @@ func drive(args []string) int {
 	fail, _ := strconv.Atoi(at)
 	errnos := map[string]error{"ENOSPC": syscall.ENOSPC, "EIO": syscall.EIO}
 	h.Before = func(op host.Op) error {
-		if ops++; ops == kill {
+		if ops = append(ops, op.Name); len(ops) == kill {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
-		if ops == fail {
+		if len(ops) == fail {
 			return errnos[what]
 		}
 		return nil
@@ -97,7 +98,7 @@ func drive(args []string) int {
 		_, err = Recover(ctx, h, o)
 	}
 	if set["ops"] != "" {
-		_ = os.WriteFile(set["ops"], []byte(strconv.Itoa(ops)), 0o600)
+		_ = os.WriteFile(set["ops"], []byte(strings.Join(ops, "\n")), 0o600)
 	}
 	return exit(err)
 }
@@ -128,6 +129,9 @@ func (tr *tree) driver(verb string, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		tr.t.Fatal(err)
+	}
+	if tr.program != "" {
+		self = tr.program
 	}
 	args = append([]string{"driver", verb, "root=" + tr.h.Root, "path=" + tr.h.Path, "password=one"}, args...)
 	cmd := exec.CommandContext(tr.t.Context(), self, args...)

@@ -20,9 +20,9 @@ const ownDisk = `cp -a /etc/postfix /root/copy && mount -t tmpfs -o size=%s,mode
 // success with the words and the code that belong to it. After a refusal
 // everything is as it was.
 func TestLabFaults(t *testing.T) {
-	parameters, value := 20_000, 1_000_000 // postconf(1) takes its time over more
+	parameters, value, line := 5_000, 300_000, 500_000 // postconf(1) takes its time over more
 	if whole() {
-		parameters, value = 200_000, 10_000_000
+		parameters, value, line = 200_000, 10_000_000, 5_000_000
 	}
 	for _, f := range []struct {
 		name  string
@@ -87,8 +87,8 @@ func TestLabFaults(t *testing.T) {
 		{name: "master killed", spoil: `kill -9 $(cat /var/spool/postfix/pid/master.pid)`, mend: `postfix start`},
 		{name: "broken meanwhile", spoil: `cp /usr/sbin/postfix /root/postfix; printf '#!/bin/sh\ncase "$*" in *reload*) echo nonsense >>/etc/postfix/main.cf; umount -l /usr/sbin/postfix;; esac\nexec /root/postfix "$@"\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postfix`,
 			code: 1, says: "exit code", mend: `grep -q nonsense /etc/postfix/main.cf && sed -i /nonsense/d /etc/postfix/main.cf`},
-		{name: "one line of 5 MB", spoil: `printf 'lab_long = ' >>/etc/postfix/main.cf; yes 0123456789 | tr -d '\n' | head -c 5000000 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`},
-		{name: "continued over megabytes", spoil: fmt.Sprintf(`printf 'lab_long =\n' >>/etc/postfix/main.cf; yes '   another.word.of.a.long.value' | head -c %d >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`, value)},
+		{name: "one long line", spoil: fmt.Sprintf(`printf 'lab_long = ' >>/etc/postfix/main.cf; yes 0123456789 | tr -d '\n' | head -c %d >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`, line)},
+		{name: "continued for long", spoil: fmt.Sprintf(`printf 'lab_long =\n' >>/etc/postfix/main.cf; yes '   another.word.of.a.long.value' | head -c %d >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`, value)},
 		{name: "many parameters", spoil: fmt.Sprintf(`seq %d | sed 's/.*/lab_p& = $lab_p&x/' >>/etc/postfix/main.cf`, parameters)},
 		{name: "above 16 MiB", spoil: `yes '# a comment of some length' | head -c 17000000 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`,
 			code: 1, says: "larger than 16 MiB"},

@@ -4,8 +4,10 @@ package apply
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,9 +27,36 @@ func whole() bool { return faultErr == nil }
 
 // pass says which points of a test are tried.
 type pass struct {
-	thin     int // thinned out: one in so many
-	few, all int // how many at most; 0: until there is no such point
-	part, of int // of the whole pass: every of-th from part on
+	some     []int // thinned out: these
+	few, all int   // how many at most, thinned out and whole; 0: until there is no such point
+	part, of int   // of the whole pass: every of-th from part on
+}
+
+// spread chooses few of the changes of a run: the first, the last, and what is
+// evenly between, and then one of each kind that is not among them.
+func spread(kinds []string, few int) []int {
+	var chosen []int
+	seen := map[string]bool{}
+	take := func(n int) {
+		chosen, seen[kinds[n-1]] = append(chosen, n), true
+	}
+	for i := range few {
+		take(1 + i*(len(kinds)-1)/(few-1))
+	}
+	for _, kind := range slices.Compact(slices.Sorted(slices.Values(kinds))) {
+		if seen[kind] {
+			continue
+		}
+		var all []int
+		for i, k := range kinds {
+			if k == kind {
+				all = append(all, i+1)
+			}
+		}
+		take(all[len(all)/2])
+	}
+	slices.Sort(chosen)
+	return slices.Compact(chosen)
 }
 
 // reached is how far the whole pass of a test has come.
@@ -42,7 +71,7 @@ type reached struct {
 // meets it again, and prints the figures.
 func points(t *testing.T, p pass, try func(n int) (more bool)) {
 	t.Helper()
-	at, step, last := reached{Next: 1}, max(p.thin, 1), p.few
+	at, step, last := reached{Next: 1}, 1, p.few
 	file := ""
 	if whole() {
 		step, last = max(p.of, 1), p.all
@@ -64,6 +93,16 @@ func points(t *testing.T, p pass, try func(n int) (more bool)) {
 		}
 		t.Logf("figure: %s: %d points tried, %d broken, %s", t.Name(), at.Tried, broken, state)
 	}()
+	if !whole() && p.some != nil {
+		for _, at.Next = range p.some {
+			if try(at.Next); t.Failed() {
+				return
+			}
+			at.Tried++
+		}
+		state = fmt.Sprintf("of changes %v", p.some)
+		return
+	}
 	for !at.Done && !t.Failed() {
 		if last > 0 && at.Next > last {
 			at.Done = true

@@ -145,6 +145,29 @@ func TestMapAndConfigAreChecked(t *testing.T) {
 	}
 }
 
+// A parameter that this Postfix does not use is refused, unless main.cf had it.
+func TestUnusedParameter(t *testing.T) {
+	const misspelt = "relay_host = [relay.example.net]\n"
+	for had, want := range map[string]string{"": "does not know the parameter relay_host", misspelt: ""} {
+		tr := newTree(t)
+		tr.write("/etc/postfix/main.cf", had+mainBefore, 0o644)
+		before := tr.print()
+		p := tr.plan("one")
+		main := &p.Files[len(p.Files)-1]
+		main.After = append([]byte(misspelt), strings.TrimPrefix(string(main.After), misspelt)...)
+		_, err := Run(t.Context(), tr.h, p, tr.o)
+		if want == "" {
+			if err != nil {
+				t.Errorf("it was there: %v", err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || tr.print() != before {
+			t.Errorf("%v\n%s", err, tr.print())
+		}
+	}
+}
+
 func TestSecondRunChangesNothing(t *testing.T) {
 	tr := newTree(t)
 	tr.run("one")

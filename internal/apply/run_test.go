@@ -86,3 +86,46 @@ func TestEveryChangeFails(t *testing.T) {
 		}
 	}
 }
+
+// Each change to the machine that a rollback makes fails once: the host stays
+// changed, or is as before, and the next rollback is complete.
+func TestEveryChangeOfARollbackFails(t *testing.T) {
+	for fault, step := range map[error]int{syscall.ENOSPC: 1, syscall.EIO: 5} {
+		tr := newTree(t)
+		before := tr.print()
+		tried := 0
+		for n := 1; ; n += step {
+			tr.run("one")
+			changed := tr.print()
+			ops := 0
+			tr.h.Before = func(host.Op) error {
+				if ops++; ops == n {
+					return fault
+				}
+				return nil
+			}
+			_, err := RollBackAll(t.Context(), tr.h, tr.o)
+			tr.h.Before = nil
+			if _, err := Recover(t.Context(), tr.h, tr.o); err != nil {
+				t.Fatalf("change %d: recover: %v", n, err)
+			}
+			if now := tr.print(); err != nil && now != changed || err == nil && now != before {
+				t.Errorf("change %d failed (%v), the tree is\n%s", n, err, now)
+			}
+			if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil && !errors.Is(err, ErrNothing) {
+				t.Fatalf("change %d: once more: %v", n, err)
+			}
+			if now := tr.print(); now != before {
+				t.Fatalf("change %d, once more:\n%s", n, now)
+			}
+			if ops < n {
+				break
+			}
+			tried++
+		}
+		t.Logf("%v: %d points tried", fault, tried)
+		if tried < 50/step {
+			t.Errorf("only %d points", tried)
+		}
+	}
+}

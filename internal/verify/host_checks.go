@@ -111,6 +111,10 @@ func (r *run) jail() *Finding {
 
 // drift compares what is there with what setup would write.
 func (r *run) drift(context.Context) []Finding {
+	if r.Unfinished != "" {
+		return []Finding{{Check: "drift", Result: Warn, Cause: "drift", Detail: "change " + r.Unfinished + " has not finished: its run is at work, or died",
+			Remedy: "The next setup or rollback puts back what a run that died has left."}}
+	}
 	if r.Plan == nil && r.Limited {
 		return skip("drift", "some of the files can be read by root only")
 	}
@@ -119,7 +123,11 @@ func (r *run) drift(context.Context) []Finding {
 	}
 	var changed []string
 	for _, f := range r.Plan.Files {
-		if f.Action != plan.Unchanged {
+		switch how := r.Changed[f.Path]; {
+		case f.Action == plan.Unchanged:
+		case how != "":
+			changed = append(changed, f.Path+" ("+how+")")
+		default:
 			changed = append(changed, f.Path)
 		}
 	}

@@ -34,6 +34,11 @@ type Env struct {
 	// Plan is what setup would write now with the answers it was given; nil
 	// when there are none, and nothing can drift.
 	Plan *plan.Plan
+	// Changed says what has become of files since setup wrote them ("edited by
+	// hand"), where that is known.
+	Changed map[string]string
+	// Unfinished is the change of a run that is at work now, or died.
+	Unfinished string
 	// Limited: files that hold secrets could not be read, for want of root.
 	Limited bool
 	// Public are this host's addresses as the world sees them, if known.

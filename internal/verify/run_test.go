@@ -301,8 +301,16 @@ func TestServiceAndDrift(t *testing.T) {
 	if f := r.drift(t.Context())[0]; f.Result != Warn || !strings.Contains(f.Detail, "/etc/postfix/main.cf") {
 		t.Errorf("%+v", f)
 	}
+	r.Changed = map[string]string{"/etc/postfix/main.cf": "edited by hand", "/etc/postfix/other": "removed"}
+	if f := r.drift(t.Context())[0]; f.Result != Warn || f.Detail != "changed since the set-up: /etc/postfix/main.cf (edited by hand)" {
+		t.Errorf("%+v", f)
+	}
 	r.Plan = nil
 	if f := r.drift(t.Context())[0]; f.Result != Skip {
+		t.Errorf("%+v", f)
+	}
+	r.Unfinished = "20261122-101500-1"
+	if f := r.drift(t.Context())[0]; f.Result != Warn || !strings.Contains(f.Detail, "20261122-101500-1 has not finished") {
 		t.Errorf("%+v", f)
 	}
 }
