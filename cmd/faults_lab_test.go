@@ -121,3 +121,56 @@ func TestLabQueueSend(t *testing.T) {
 		t.Errorf("the message on hold should be left alone:\n%s", q)
 	}
 }
+
+// TestLabRollbackToBroken: what was there before comes back although Postfix dies
+// of it, and that is said.
+func TestLabRollbackToBroken(t *testing.T) {
+	l, _, args := transactionLab(t)
+	s := l.Server
+	before := s.Tree(mailConfig...)
+	if r := l.Run(args...); r.Code != 0 {
+		t.Fatalf("setup: %s", r)
+	}
+	const program = "/usr/lib/postfix/sbin/qmgr"
+	s.Shell("mv " + program + " " + program + ".real")
+	s.WriteFile(program, `#!/bin/bash
+grep -q sendgrid /etc/postfix/main.cf || exit 1
+exec -a qmgr `+program+`.real "$@"
+`, 0o755)
+	r := l.Run("relayhost", "rollback", "--yes")
+	if r.Code != 0 || !strings.Contains(r.Stdout, "restored: ") || !strings.Contains(flat(r.Stderr), flat("Postfix does not work with it")) || !strings.Contains(r.Stderr, "qmgr") {
+		t.Errorf("rollback: %s\n%s", r, s.MailLog())
+	}
+	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
+		t.Errorf("not as before:\n%s", d)
+	}
+}
+
+// TestLabRollbackKilled: a rollback is killed before its commit, and the
+// dead-man's watch goes back to the set-up, which works.
+func TestLabRollbackKilled(t *testing.T) {
+	l, _, args := transactionLab(t)
+	s := l.Server
+	if r := l.Run(args...); r.Code != 0 {
+		t.Fatalf("setup: %s", r)
+	}
+	changed := s.Tree(mailConfig...)
+	s.Shell("mv /usr/sbin/postfix /usr/sbin/postfix.real")
+	s.WriteFile("/usr/sbin/postfix", `#!/bin/sh
+case "$*" in *reload*) [ -e /root/reloads ] || { : >/root/reloads; kill -9 $PPID; sleep 1; } ;; esac
+exec /usr/sbin/postfix.real "$@"
+`, 0o755)
+	if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 137 {
+		t.Errorf("rollback: %s", r)
+	}
+	waitUndone(l)
+	if d := changed.Diff(s.Tree(mailConfig...)); d != "" {
+		t.Errorf("not as set up:\n%s", d)
+	}
+	if r := l.Run("relayhost", "verify", "--json"); r.Code != 0 {
+		t.Errorf("verify: %s", r)
+	}
+	if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {
+		t.Errorf("rollback: %s", r)
+	}
+}

@@ -362,6 +362,12 @@ func TestLabInstall(t *testing.T) {
 	if got := strings.TrimSpace(l.Server.Shell("postconf -h inet_interfaces")); got != "loopback-only" {
 		t.Errorf("the new Postfix listens on %s", got)
 	}
+	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 || !strings.Contains(res.Stdout, "stay installed: postfix, ") {
+		t.Errorf("rollback: %s", res)
+	}
+	if res := l.Run("postfix", "status"); res.Code != 0 {
+		t.Errorf("Postfix does not run any more: %s", res)
+	}
 	// The package manager's own last lines are shown when it fails.
 	broken := lab.New(t, lab.NoPostfix())
 	broken.Server.WriteFile("/etc/apt/sources.list", "deb [trusted=yes] file:/nowhere bookworm main\n", 0o644)

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/postfix"
 	"relayhost/internal/ui"
 )
 
@@ -115,6 +117,13 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	if err := a.confirmRollback(ctx, f, changes); err != nil {
 		return err
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	o.Watchdog = []string{self, watchCommand}
+	var died error
+	o.Watch = a.watchRollback(&died)
 	var undone []apply.Record
 	if f.all {
 		undone, err = apply.RollBackAll(ctx, a.host, o)
@@ -126,13 +135,36 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	if err != nil {
 		return a.refused(err)
 	}
+	if died != nil {
+		a.io.Tell("warning: ", "what was there before has been restored, and Postfix does not work with it: %v", died)
+	}
 	if a.json {
 		return a.printJSON(rollbackDoc{Version: 1, Result: "restored", Changes: undone})
 	}
 	for _, c := range undone {
 		fmt.Fprintf(a.io.Out, "restored: what was there before change %s\n", c.ID)
+		if len(c.Packages) > 0 {
+			fmt.Fprintf(a.io.Out, "stay installed: %s\n", strings.Join(c.Packages, ", "))
+		}
 	}
 	return nil
+}
+
+// watchRollback follows the log over the reload as setup does. A Postfix that dies
+// of what was there before is told in died, and is no reason not to go back.
+func (a *app) watchRollback(died *error) func(context.Context) (func(context.Context) error, error) {
+	return func(ctx context.Context) (func(context.Context) error, error) {
+		s := &setup{app: a}
+		var err error
+		if s.state, err = postfix.Read(ctx, &a.host.Reader, a.configDir); err != nil || !s.state.Running {
+			return func(context.Context) error { return nil }, nil //nolint:nilerr // nothing to watch, and no reason to stay
+		}
+		see, err := s.watchLog(ctx)
+		return func(ctx context.Context) error {
+			*died = see(ctx)
+			return ctx.Err()
+		}, err
+	}
 }
 
 func (a *app) confirmRollback(ctx context.Context, f rollbackFlags, changes []apply.Record) error {

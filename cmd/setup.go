@@ -70,6 +70,7 @@ type setup struct {
 	limit     *limit // nil in the demo, which asks nothing
 	waiting   []postfix.QueuedMessage
 	started   bool // Postfix did not run and was started by us
+	installed []string
 
 	demo     bool         // of the demo: nothing stays
 	stateDir string       // of the transaction; "" is apply.StateDir

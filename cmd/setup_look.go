@@ -93,6 +93,7 @@ func (s *setup) installPostfix(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.installed = done.Packages
 	s.progress("installed %s; they stay installed whatever happens now", strings.Join(done.Packages, ", "))
 	s.io.Done()
 	if err := ctx.Err(); err != nil {

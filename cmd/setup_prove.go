@@ -92,7 +92,7 @@ func (s *setup) apply(ctx context.Context) error {
 	}
 	o := apply.Options{
 		ConfigDir: s.state.ConfigDir, StateDir: s.stateDir, Reload: s.reload, KeepOnFailure: s.flags.keep, Force: s.flags.force,
-		Watchdog: []string{self, watchCommand}, Watch: s.watchLog, Hold: s.toHold(),
+		Watchdog: []string{self, watchCommand}, Watch: s.watchLog, Hold: s.toHold(), Installed: s.installed,
 		Progress: func(step string) {
 			if !s.json || s.verbose {
 				s.io.Part(step)

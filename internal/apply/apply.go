@@ -40,6 +40,9 @@ type Options struct {
 	// is written, so that they do not leave by the new way. Whoever undoes the
 	// change releases exactly these.
 	Hold []string
+	// Installed are packages that were installed for the change. They stay when
+	// it is rolled back, and are named then.
+	Installed []string
 	// Force lets RollBack and Recover overwrite what others have changed.
 	Force bool
 	// Progress is told of each step; may be nil.
@@ -65,7 +68,8 @@ type Record struct {
 	State    string    `json:"state"` // committed | rolled_back
 	Files    []Change  `json:"files"`
 	Commands []string  `json:"commands"`
-	Held     int       `json:"held,omitempty"` // messages that were put on hold
+	Held     int       `json:"held,omitempty"`     // messages that were put on hold
+	Packages []string  `json:"packages,omitempty"` // that were installed for it, and stay
 	Notes    []string  `json:"notes,omitempty"`
 }
 
@@ -137,7 +141,7 @@ func (t *transaction) journal(ctx context.Context, p plan.Plan) (journal, error)
 	if err != nil {
 		return journal{}, err
 	}
-	j := journal{Kind: kindChange, Steps: steps, Held: t.o.Hold, Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port}}
+	j := journal{Kind: kindChange, Steps: steps, Held: t.o.Hold, Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port, Packages: t.o.Installed}}
 	for _, c := range p.Commands {
 		if !done(c, p) {
 			j.Commands = append(j.Commands, command{Args: c.Args})

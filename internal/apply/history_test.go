@@ -28,6 +28,9 @@ func TestHistoryIsBounded(t *testing.T) {
 	before := tr.print()
 	const changes = 14
 	for i := range changes {
+		if tr.o.Installed = nil; i == 0 {
+			tr.o.Installed = []string{"postfix"}
+		}
 		tr.run(fmt.Sprintf("password-%02d-", i))
 	}
 	past, err := History(&tr.h.Reader, tr.o)
@@ -58,6 +61,9 @@ func TestHistoryIsBounded(t *testing.T) {
 	undone, err := RollBackAll(t.Context(), tr.h, tr.o)
 	if err != nil || len(undone) != keepChanges-1 {
 		t.Fatalf("%d changes undone, %v", len(undone), err)
+	}
+	if first := undone[len(undone)-1]; fmt.Sprint(first.Packages) != "[postfix]" {
+		t.Errorf("packages that stay: %v", first.Packages)
 	}
 	if after := tr.print(); after != before {
 		t.Errorf("after rolling back all:\n%s", after)

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"path/filepath"
+	"slices"
 
 	"relayhost/internal/host"
 )
@@ -111,6 +112,7 @@ func (t *transaction) fold(older, newer journal) (journal, error) {
 	j.Commands = append(append([]command{}, older.Commands...), newer.Commands...)
 	j.Held = append(append([]string{}, older.Held...), newer.Held...)
 	j.Record.Held = len(j.Held)
+	j.Record.Packages = slices.Concat(older.Record.Packages, newer.Record.Packages)
 	j.Replaces = []string{older.Record.ID, newer.Record.ID}
 	if err := t.discard(filepath.Join(t.dir, historyDir, j.Record.ID)); err != nil {
 		return j, err
