@@ -91,7 +91,7 @@ func (s *setup) run(ctx context.Context) error {
 		if os.Geteuid() != 0 {
 			return hint(errNotRoot, "run it with sudo, or look first: relayhost setup --dry-run")
 		}
-		debug.SetMemoryLimit(memoryToApply)
+		debug.SetMemoryLimit(max(debug.SetMemoryLimit(-1), memoryToApply))
 		if err := s.recover(ctx); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,6 +57,7 @@ func (a *app) readAnswers() (plan.Answers, error) {
 	if err != nil {
 		return plan.Answers{}, err
 	}
+	debug.SetMemoryLimit(max(debug.SetMemoryLimit(-1), plan.MemoryFor(len(data))))
 	return plan.ReadAnswers(data)
 }
 

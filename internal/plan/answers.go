@@ -40,7 +40,8 @@ type Answers struct {
 	Rewrite         map[string]string `toml:"rewrite,omitempty"`
 	Routes          []RouteAnswers    `toml:"route,omitempty"`
 
-	text []byte // as read, for the lines of mistakes
+	text []byte          // as read, for the lines of mistakes
+	at   *map[string]int // where its keys are, once that has been asked
 }
 
 // HopAnswers are those of one hop. What a fall-back hop leaves out is that of the

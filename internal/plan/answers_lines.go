@@ -20,11 +20,18 @@ type FileError struct {
 
 // Error gives "file:line: message".
 func (e *FileError) Error() string {
-	if e.Line == 0 {
-		return AnswersPath + ": " + e.Msg
+	msg := e.Msg
+	if len(msg) > maxMessage { // it quotes a value of any length
+		msg = strings.ToValidUTF8(msg[:maxMessage], "") + "..."
 	}
-	return fmt.Sprintf("%s:%d: %s", AnswersPath, e.Line, e.Msg)
+	if e.Line == 0 {
+		return AnswersPath + ": " + msg
+	}
+	return fmt.Sprintf("%s:%d: %s", AnswersPath, e.Line, msg)
 }
+
+// maxMessage bounds what is told of one mistake, in bytes.
+const maxMessage = 500
 
 // Mistake is a *FileError at the line of key, or of the nearest table that holds
 // it: "port", "route[2].senders[0]", "fallback[1].credentials_file".
@@ -34,18 +41,22 @@ func (a Answers) Mistake(key, format string, args ...any) *FileError {
 
 // line is where key stands in the file that a was read from, 0 when it was not.
 func (a Answers) line(key string) int {
-	if a.text == nil {
+	if a.at == nil {
 		return 0
 	}
-	at := keyOffsets(a.text)
+	if *a.at == nil {
+		*a.at = keyOffsets(a.text)
+	}
 	for key != "" {
-		if offset, ok := at[key]; ok {
-			return 1 + bytes.Count(a.text[:offset], []byte("\n"))
+		if offset, ok := (*a.at)[key]; ok {
+			return lineAt(a.text, offset)
 		}
 		key = key[:max(0, strings.LastIndexAny(key, ".["))]
 	}
 	return 0
 }
+
+func lineAt(text []byte, offset int) int { return 1 + bytes.Count(text[:offset], []byte("\n")) }
 
 // keyOffsets walks a file that has decoded already and notes where each table,
 // key and value is. It runs only when there is a mistake to report.

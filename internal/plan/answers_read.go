@@ -15,11 +15,15 @@ func ReadAnswers(data []byte) (Answers, error) {
 	if bytes.HasPrefix(data, []byte("\ufeff")) {
 		return Answers{}, &FileError{Line: 1, Msg: "the file begins with a byte order mark", Hint: "save it as UTF-8 without one"}
 	}
-	a := Answers{text: data}
-	decoder := toml.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&a); err != nil {
-		return Answers{}, decodeErrors(err)
+	if len(data) > MaxAnswers {
+		return Answers{}, &FileError{Msg: fmt.Sprintf("the file is larger than %d MiB", MaxAnswers>>20), Hint: "routes of one relay and account can be one, with all their senders"}
+	}
+	if unknown := unknownKeys(data); len(unknown) > 0 {
+		return Answers{}, errors.Join(unknown...)
+	}
+	a := Answers{text: data, at: new(map[string]int)}
+	if err := toml.Unmarshal(data, &a); err != nil {
+		return Answers{}, decodeError(err)
 	}
 	if a.Version != answersVersion {
 		return Answers{}, a.Mistake("version", "version %d is not known to this relayhost", a.Version)
@@ -30,23 +34,6 @@ func ReadAnswers(data []byte) (Answers, error) {
 		return Answers{}, c.err()
 	}
 	return a, nil
-}
-
-// decodeErrors names the line of each mistake.
-func decodeErrors(err error) error {
-	var strict *toml.StrictMissingError
-	if !errors.As(err, &strict) {
-		return decodeError(err)
-	}
-	var errs []error
-	for i := range strict.Errors {
-		if i == MaxMistakes {
-			break
-		}
-		row, _ := strict.Errors[i].Position()
-		errs = append(errs, &FileError{Line: row, Msg: "unknown key " + strings.Join(strict.Errors[i].Key(), ".")})
-	}
-	return errors.Join(errs...)
 }
 
 func decodeError(err error) error {
@@ -64,12 +51,17 @@ type answersCheck struct {
 	names   map[string]string // route name -> key
 	senders map[string]string // sender in lower case -> key of the first
 	found   []mistake
+	more    int // that are not among them
 }
 
 // mistake is kept by key: lines are looked up for those alone that are told.
 type mistake struct{ key, msg, hint string }
 
 func (c *answersCheck) bad(key, format string, args ...any) {
+	if len(c.found) > MaxMistakes {
+		c.more++
+		return
+	}
 	c.found = append(c.found, mistake{key: key, msg: fmt.Sprintf(format, args...)})
 }
 
@@ -78,7 +70,7 @@ func (c *answersCheck) err() error {
 	var errs []error
 	for i, m := range c.found {
 		if i == MaxMistakes {
-			errs = append(errs, fmt.Errorf("and %d more", len(c.found)-i))
+			errs = append(errs, fmt.Errorf("and %d more", len(c.found)-i+c.more))
 			break
 		}
 		e := c.a.Mistake(m.key, "%s", m.msg)
@@ -181,6 +173,10 @@ func (c *answersCheck) sender(key, sender string) {
 }
 
 func (c *answersCheck) fallback(prefix string, hops []HopAnswers) {
+	if len(hops) > maxFallbacks {
+		c.bad(prefix+fmt.Sprintf("fallback[%d].", maxFallbacks), "a route has %d fall-backs at most", maxFallbacks)
+		return
+	}
 	for i, h := range hops {
 		key := fmt.Sprintf("%sfallback[%d].", prefix, i)
 		c.hop(key, h)
@@ -189,6 +185,10 @@ func (c *answersCheck) fallback(prefix string, hops []HopAnswers) {
 		}
 	}
 }
+
+// maxFallbacks bounds what one message may wait through: each hop that hangs takes
+// half a minute.
+const maxFallbacks = 10
 
 func (c *answersCheck) hop(prefix string, h HopAnswers) {
 	if h.Host != "" && !isHost(h.Host) {

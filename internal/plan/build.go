@@ -57,7 +57,8 @@ type builder struct {
 	d       *templates.Data // of the default service, and what holds for all
 	files   []File
 	notes   []string
-	set     []string // parameters of main.cf that the plan sets
+	set     []string        // parameters of main.cf that the plan sets
+	routed  map[string]bool // recipients' domains that have an entry in transport_maps
 }
 
 // Build makes the plan for relay o.Relay on the Postfix of s. It is pure: equal

@@ -46,20 +46,21 @@ func (b *builder) routes() error {
 
 // route adds an entry unless one is there or an existing table has it.
 func (b *builder) route(domain, value string) {
-	for _, r := range b.d.Routes {
-		if r.Name == domain {
-			return
+	if b.routed == nil {
+		b.routed = map[string]bool{}
+		for _, t := range postfix.ParseTables(b.param("transport_maps"), b.s.DefaultMap) {
+			if t.Path == b.path(transportFile) {
+				continue
+			}
+			for _, e := range parseTable(b.s.Maps[t.Path]).entries() {
+				b.routed[e.key] = true
+			}
 		}
 	}
-	for _, t := range postfix.ParseTables(b.param("transport_maps"), b.s.DefaultMap) {
-		if t.Path == b.path(transportFile) {
-			continue
-		}
-		if _, found := parseTable(b.s.Maps[t.Path]).get(domain); found {
-			return
-		}
+	if !b.routed[domain] {
+		b.routed[domain] = true
+		b.d.Routes = append(b.d.Routes, templates.Setting{Name: domain, Value: value})
 	}
-	b.d.Routes = append(b.d.Routes, templates.Setting{Name: domain, Value: value})
 }
 
 // relayTransport is where mail for relay_domains goes, as a transport entry
