@@ -114,8 +114,8 @@ func (b *builder) reuse(s *service) {
 	}
 	s.d.TLSProxy = s.d.Service + proxySuffix
 	if most > 1 {
-		// A service that says 421 to the message after the last one defers it;
-		// stopping one short was measured to avoid that.
+		// A service that says 421 to the message after the last one defers it.
+		// The first message on a connection is no reuse.
 		s.d.ReuseCount = most - 1
 	}
 }

@@ -111,6 +111,10 @@ func TestInsideUnusable(t *testing.T) {
 		{"bad value", func(path string) error { return os.WriteFile(path, []byte("inet_protocols = ipv7\n"), 0o644) }, func(err error) bool {
 			return strings.Contains(err.Error(), "ipv7")
 		}},
+		// Of which main.cf.dist is full: postconf -x takes it.
+		{"empty value", func(path string) error { return os.WriteFile(path, []byte("setgid_group =\n"), 0o644) }, func(err error) bool {
+			return strings.Contains(err.Error(), "setgid_group")
+		}},
 	} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "main.cf")

@@ -170,6 +170,9 @@ func (s *State) ask(ctx context.Context, r *host.Reader, dir string) error {
 		}
 		return &ConfigError{s.ConfigDir, fmt.Errorf("postconf: %s", msg)}
 	}
+	if maps.Code != 0 { // it reads more of main.cf than postconf -x does
+		return &ConfigError{s.ConfigDir, fmt.Errorf("postconf: %s", strings.TrimSpace(string(maps.Stderr)))}
+	}
 	s.Params = parseParams(string(params.Stdout))
 	s.Warnings = lines(string(params.Stderr))
 	s.MapTypes = strings.Fields(string(maps.Stdout))
