@@ -81,7 +81,9 @@ relay service (SES, SendGrid, Mailgun, Postmark, Brevo and more), with Postfix.
 
 It detects what is blocked and where it runs, chooses a service and a port that
 get through, shows what it would change, applies that as one transaction, proves
-delivery through Postfix itself, and puts everything back if the proof fails.`,
+delivery through Postfix itself, and puts everything back if the proof fails.
+
+On a new server begin with: sudo relayhost setup`,
 		Example: `  relayhost detect
   sudo relayhost setup
   sudo relayhost setup --relay ses --region eu-west-1 --from app@example.com \

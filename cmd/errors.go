@@ -30,6 +30,9 @@ var errInterrupted = errors.New("interrupted")
 // errDifferences makes exit code 2 without a message.
 var errDifferences = errors.New("there are differences")
 
+// errDeclined is a "no" at the last question, and says all of the host's state.
+var errDeclined = errors.New("the answer was no: nothing was changed")
+
 // usageError is a mistake on the command line (exit code 64).
 type usageError struct {
 	err  error

@@ -190,7 +190,7 @@ func (a *app) confirmRollback(ctx context.Context, f rollbackFlags, changes []ap
 		return err
 	}
 	if !yes {
-		return errors.New("nothing was changed")
+		return errDeclined
 	}
 	return nil
 }

@@ -63,6 +63,10 @@ type setup struct {
 	creds    secret.Credentials // as given; what is missing may be stored or asked for
 	// credFiles are those that relayhost.toml names, read once.
 	credFiles map[string]secret.Credentials
+	askAnew   bool   // --credentials-file - on a terminal: what is stored does not count
+	asked     bool   // a part of the credentials was typed at a question
+	typedUser string // the user name that stands there already when it is asked for again
+	refused   bool   // the relay has refused the log-in
 	doubted   map[string]bool // what has been said of them
 	facts     *detect.Facts
 	plan      plan.Plan
@@ -104,6 +108,7 @@ func (s *setup) run(ctx context.Context) error {
 			return err
 		}
 	}
+	s.io.Done()
 	switch {
 	case s.flags.printConf:
 		return s.printConfig()
@@ -112,7 +117,7 @@ func (s *setup) run(ctx context.Context) error {
 	case !s.plan.Changed():
 		return s.unchanged(ctx)
 	}
-	for _, step := range []func(context.Context) error{s.confirm, s.probe, s.rehearse, s.apply} {
+	for _, step := range []func(context.Context) error{s.confirm, s.probeOrAsk, s.rehearse, s.apply} {
 		if err := step(ctx); err != nil {
 			return err
 		}

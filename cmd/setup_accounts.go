@@ -84,12 +84,17 @@ func (s *setup) doubt(file, where string, problems []relays.Problem) {
 		if file != "" && s.doubted[key] {
 			continue
 		}
-		if s.doubted == nil {
-			s.doubted = map[string]bool{}
-		}
-		s.doubted[key] = true
+		s.remember(key)
 		s.io.Tell("warning: ", "%s: %s: %s", where, p.Field, p.Message)
 	}
+}
+
+// remember keeps a doubt that has been told.
+func (s *setup) remember(key string) {
+	if s.doubted == nil {
+		s.doubted = map[string]bool{}
+	}
+	s.doubted[key] = true
 }
 
 func isZero(c secret.Credentials) bool { return c.Password.IsZero() && c.SecretAccessKey.IsZero() }

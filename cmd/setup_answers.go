@@ -37,6 +37,14 @@ func (s *setup) checkFlags() error {
 	case f.insecure && f.fingerprint != "":
 		return usageError{errors.New("--fingerprint and --insecure-no-verify-certificate exclude each other"), ""}
 	}
+	for _, a := range []struct{ flag, value string }{{"from", f.from}, {"to", f.to}, {"root-to", f.rootTo}} {
+		if a.value == "" {
+			continue
+		}
+		if err := plan.CheckAddress(a.flag, a.value); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -158,8 +166,13 @@ func (s *setup) readCredentials(ctx context.Context) error {
 	if c.Username == "" {
 		c.Username = r.Auth.Username.Fixed
 	}
-	if c.Password.IsZero() && c.SecretAccessKey.IsZero() {
-		c.Username, c.Password = s.storedCredentials(c.Username)
+	if isZero(c) {
+		user, password := s.storedCredentials(c.Username)
+		if s.askAnew {
+			s.typedUser = user
+		} else {
+			c.Username, c.Password = user, password
+		}
 	}
 	if c.Password.IsZero() && c.SecretAccessKey.IsZero() && s.flags.dryRun {
 		s.answers.NoCredentials = true
@@ -227,6 +240,10 @@ func (s *setup) givenCredentials(ctx context.Context) (c secret.Credentials, err
 		}
 		return s.fileCredentials("credentials_file", s.before.CredentialsFile)
 	case "-":
+		if s.canAsk() { // nobody types into a question that is not asked, nor a password that is shown
+			s.askAnew = true
+			return c, nil
+		}
 		c, err = secret.Read(s.io.InUntil(ctx))
 		switch {
 		case ctx.Err() != nil:

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
+	"relayhost/internal/plan"
+	"relayhost/internal/resolve"
 	"relayhost/internal/secret"
-	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 	"relayhost/relays"
 )
@@ -81,7 +83,10 @@ func (s *setup) askRegion(ctx context.Context) (string, error) {
 	if len(names) == 0 {
 		s.io.Tell("", "%s has a host in each region, and credentials hold in one region only.", r.Name)
 		return p.Input("Region, for example "+r.Hosts.Example, "", func(v string) error {
-			_, err := r.Host(v)
+			host, err := r.Host(v)
+			if err == nil && !s.flags.noProbe && s.unknown(ctx, host) {
+				err = fmt.Errorf("there is no %s: look the region up in your account", host)
+			}
 			return err
 		})
 	}
@@ -101,7 +106,7 @@ func (s *setup) askRegion(ctx context.Context) (string, error) {
 	if len(options) == 1 {
 		return options[0].Value, nil
 	}
-	return p.Select("Host of "+r.Name+" that your account is on", options)
+	return p.Select("Host of "+r.Name+" to use", options)
 }
 
 // secretAccessKey is the form of an IAM user's secret, which is no SMTP
@@ -129,7 +134,8 @@ func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error
 			return err
 		}
 		s.io.Tell("User name: ", "%s", auth.Username.Label)
-		if c.Username, err = p.Input("User name", "", s.credentialCheck("username", c)); err != nil {
+		s.asked = true
+		if c.Username, err = p.Input("User name", s.typedUser, s.credentialCheck("username", c)); err != nil {
 			return err
 		}
 	}
@@ -143,9 +149,10 @@ func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error
 			what, label = "Token", auth.Username.Label
 		}
 		if auth.Derive == "ses" {
-			label += "; or the secret access key (40), from which it is derived here"
+			label += "; or the secret access key, 40 characters, from which it is derived here"
 		}
 		s.io.Tell(what+": ", "%s", label)
+		s.asked = true
 		answer, err := p.Secret(what, s.credentialCheck("password", c))
 		if err != nil {
 			return err
@@ -213,12 +220,7 @@ func (s *setup) askFrom(ctx context.Context) (string, error) {
 		return "", err
 	}
 	s.io.Tell("Sender: ", "mail of this server leaves from this address. %s", s.senderRule())
-	return p.Input("Sender address", "", func(v string) error {
-		if err := smtpprobe.CheckAddress(v); err != nil {
-			return errors.New("that is no full address; it looks like app@example.com")
-		}
-		return nil
-	})
+	return p.Input("Sender address", "", s.addressCheck(ctx, "app@example.com"))
 }
 
 // senderRule says which senders the service takes.
@@ -244,10 +246,40 @@ func (s *setup) askTo(ctx context.Context, from string) (string, error) {
 		return "", err
 	}
 	s.io.Tell("Test message: ", "to a mailbox that you can look into; Enter takes the sender.")
-	return p.Input("Send a test message to", from, func(v string) error {
-		if err := smtpprobe.CheckAddress(v); err != nil {
-			return errors.New("that is no full address; it looks like you@example.com")
+	return p.Input("Send a test message to", from, s.addressCheck(ctx, "you@example.com"))
+}
+
+// addressCheck refuses on Enter what no set-up takes, and doubts once a domain that
+// is not in DNS: it is misspelt more often than new.
+func (s *setup) addressCheck(ctx context.Context, like string) func(string) error {
+	return func(v string) error {
+		if err := plan.CheckAddress("", v); err != nil {
+			return errors.New("that is no full address; it looks like " + like)
 		}
-		return nil
-	})
+		domain := domainOf(v)
+		key := "domain\x00" + domain
+		if s.flags.noProbe || s.doubted[key] || !s.unknown(ctx, domain) {
+			return nil
+		}
+		s.remember(key)
+		return fmt.Errorf("DNS knows no domain %s; give it once more to use it all the same", domain)
+	}
+}
+
+// askDNS bounds a look-up that a question waits for.
+const askDNS = 3 * time.Second
+
+// unknown reports that DNS has nothing of a domain that has to do with mail. One
+// that does not answer is no reason to doubt.
+func (s *setup) unknown(ctx context.Context, domain string) bool {
+	ctx, cancel := context.WithTimeout(ctx, askDNS)
+	defer cancel()
+	_, err := s.resolver.MX(ctx, domain)
+	if errors.Is(err, resolve.ErrNotFound) {
+		_, _, err = s.resolver.Addrs(ctx, domain)
+	}
+	if errors.Is(err, resolve.ErrNotFound) {
+		_, err = s.resolver.TXT(ctx, domain)
+	}
+	return errors.Is(err, resolve.ErrNotFound)
 }

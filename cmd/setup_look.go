@@ -166,11 +166,8 @@ func (s *setup) look(ctx context.Context) error {
 	s.io.Done()
 	if !s.json {
 		s.io.Say("")
-		for _, line := range facts.Brief() {
-			// A column of 11 for the words that lines begin with.
-			if head := min(11, len(line)); len(line) > 0 {
-				s.io.Tell(line[:head], "%s", line[head:])
-			}
+		for _, line := range facts.Brief(s.io.Width()) {
+			s.io.Say("%s", line)
 		}
 		s.io.Say("")
 	}

@@ -42,6 +42,24 @@ func (s *setup) probe(ctx context.Context) error {
 	return s.probed(list)
 }
 
+// probeOrAsk probes. Where the relay refuses a log-in that was typed at a question,
+// it is asked for again: nothing has been written yet.
+func (s *setup) probeOrAsk(ctx context.Context) error {
+	for {
+		err := s.probe(ctx)
+		if !s.refused || !s.asked || s.isSeveral() {
+			return err
+		}
+		s.complain("error: ", s.secretFree(err).Error())
+		s.refused, s.typedUser = false, s.answers.Username
+		for _, step := range []func(context.Context) error{s.readCredentials, s.build} {
+			if err := step(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // probed is the first failure, and the others below it.
 func (s *setup) probed(list []*probing) error {
 	var failed error
@@ -94,6 +112,7 @@ func (s *setup) probeFailed(p *probing) error {
 		s.io.Tell("warning: ", "%v; it is not verified, as asked for", p.result.Err)
 		return nil
 	}
+	s.refused = p.result.Failed == smtpprobe.StepAuth && p.result.Fault == smtpprobe.FaultReply && p.result.Code/100 == 5
 	on := subject{relay: p.hop.Relay, from: first(p.result.Sender, p.senders[0])}
 	if s.isSeveral() {
 		on.route = p.route()

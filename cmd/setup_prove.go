@@ -36,8 +36,13 @@ func (s *setup) unchanged(ctx context.Context) error {
 		}
 	}
 	s.doc.Result = "unchanged"
+	s.io.Done()
 	if !s.json {
 		fmt.Fprintln(s.io.Out, "unchanged")
+	}
+	if s.canAsk() {
+		s.io.Tell("", "Mail of this server leaves through %s port %d already. relayhost setup --relay NAME chooses another service, "+
+			"--credentials-file - asks for the credentials anew; relayhost verify proves delivery.", s.answers.Host, s.answers.Port)
 	}
 	return nil
 }
@@ -75,7 +80,7 @@ func (s *setup) confirm(ctx context.Context) (err error) {
 		return err
 	}
 	if !yes {
-		return errors.New("nothing was changed")
+		return errDeclined
 	}
 	if len(s.waiting) > 0 && s.flags.queue == "ask" {
 		s.flags.queue, err = p.Select("What happens to the mail that waits?", queueChoices)

@@ -64,7 +64,7 @@ func (s *setup) finish(err error) error {
 			s.doc.Result = "failed"
 		}
 		var stated statedError // who knows better has said it
-		if s.doc.Result == "failed" && !s.json && !errors.As(err, &stated) && exitCode(err) != exitUsage && exitCode(err) != exitNeedsPerson {
+		if s.doc.Result == "failed" && !s.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitNeedsPerson {
 			err = stateOfHost(err, "unchanged")
 		}
 	}

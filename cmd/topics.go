@@ -32,7 +32,8 @@ func newCredentialsTopic() *cobra.Command {
 of the host could read them in the process list. They come from, in this order:
 
   --credentials-file FILE   a file that only its owner can read (chmod 600)
-  --credentials-file -      the same lines from standard input
+  --credentials-file -      the same lines from standard input; a terminal is
+                            asked instead, and does not show the password
   $CREDENTIALS_DIRECTORY/relayhost
                             found by itself under systemd (LoadCredential=)
   a question                on a terminal

@@ -165,9 +165,9 @@ func (f Facts) reason(entry HostEntry, s relays.Relay, c Choice) string {
 	}
 	switch {
 	case c.Region != "":
-		why += ", and " + s.Name + " is in this server's own region, " + c.Region
+		why += ", and the service is in this server's own region, " + c.Region
 	case own(c, entry) == 1:
-		why += ", and " + s.Name + " is of the same provider"
+		why += ", and the service is of the same provider"
 	}
 	return why
 }

@@ -12,40 +12,40 @@ const maxLines = 12
 // Lines is the report for people, at most 12 lines: where am I, what is
 // blocked, by whom, what now. The evidence goes when it does not fit.
 func (f Facts) Lines() []string {
-	lines := fit(f.report(true))
+	lines := fit(f.report(true), textWidth)
 	if len(lines) > maxLines {
-		lines = fit(f.report(false))
+		lines = fit(f.report(false), textWidth)
 	}
 	return lines
 }
 
 // Brief is the first part of Lines, without advice: what setup prints, which
-// acts on it.
-func (f Facts) Brief() []string {
+// acts on it. Its lines are broken at width columns.
+func (f Facts) Brief(width int) []string {
 	lines := f.report(false)
-	return fit(lines[:len(lines)-2])
+	return fit(lines[:len(lines)-2], width)
 }
 
 // textWidth is the width in columns that text for people keeps to.
 const textWidth = 80
 
-// fit breaks the lines of the report at textWidth.
-func fit(lines []string) []string {
+// fit breaks the lines of the report at width.
+func fit(lines []string, width int) []string {
 	var out []string
 	for _, line := range lines {
-		out = append(out, foldLine(line, "           ")...)
+		out = append(out, foldLine(line, "           ", width)...)
 	}
 	return out
 }
 
-// foldLine breaks a line at textWidth and begins what follows with indent. An
+// foldLine breaks a line at width and begins what follows with indent. An
 // address or a command alone on its line stays whole, so that it can be copied;
 // a foreign word that is too long does not.
-func foldLine(line, indent string) []string {
+func foldLine(line, indent string, width int) []string {
 	var out []string
-	for len([]rune(line)) > textWidth && !isCommand(line, indent) {
+	for len([]rune(line)) > width && !isCommand(line, indent) {
 		runes := []rune(line)
-		cut := textWidth
+		cut := width
 		for cut > len(indent) && runes[cut] != ' ' {
 			cut--
 		}
@@ -54,7 +54,7 @@ func foldLine(line, indent string) []string {
 			if strings.HasPrefix(line, indent+"http") {
 				break
 			}
-			cut, next = textWidth, textWidth
+			cut, next = width, width
 		}
 		out = append(out, string(runes[:cut]))
 		line = indent + string(runes[next:])
@@ -81,7 +81,11 @@ func (f Facts) report(evidence bool) []string {
 	if f.Policy != nil && !slices.Contains([]Verdict{Offline, DNSFailed, Unreachable}, f.Port25.Verdict) {
 		lines = append(lines, "By whom    "+f.blame())
 		if v := f.Port25.Verdict; v != Open && v != BlockedLocally && v != Intercepted {
-			lines = append(lines, fmt.Sprintf("           %s: relayhost unblock", unblockSays[f.Policy.Unblock]))
+			more := ": relayhost unblock"
+			if f.Policy.Unblock == "no" { // there is no way to show
+				more = "; relayhost unblock says more"
+			}
+			lines = append(lines, "           "+unblockSays[f.Policy.Unblock]+more)
 		}
 	}
 	lines = append(lines, f.submissionLines()...)

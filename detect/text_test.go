@@ -188,6 +188,13 @@ func TestLines(t *testing.T) {
 		all.WriteString(strings.Join(lines, "\n") + "\n\n")
 	}
 	golden(t, "lines.txt", all.String())
+	for _, width := range []int{80, 40} {
+		for _, line := range local.Brief(width) {
+			if len(line) > width {
+				t.Errorf("a line of %d columns at %d: %q", len(line), width, line)
+			}
+		}
+	}
 }
 
 // next is a command of ours or of the system, complete as it is.

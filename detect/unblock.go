@@ -90,7 +90,7 @@ func foldText(text string) string {
 		if strings.HasPrefix(line, "  - ") {
 			indent = "    "
 		}
-		b.WriteString(strings.Join(foldLine(line, indent), "\n") + "\n")
+		b.WriteString(strings.Join(foldLine(line, indent, textWidth), "\n") + "\n")
 	}
 	return b.String()
 }

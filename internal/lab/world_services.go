@@ -44,8 +44,15 @@ func (s *services) open(t testing.TB, n network, ca *CA) error {
 	s.t, s.net, s.ca = t, n, ca
 	s.relays, s.exchangers, s.scripted = map[string]*RelayService{}, map[string]*Exchanger{}, map[string]netip.Addr{}
 	d, err := newDNS(t, n, dns4, dns6)
+	if err != nil {
+		return err
+	}
 	s.DNS = d
-	return err
+	// The domains that tests send from and to exist, without anything of mail.
+	for _, domain := range []string{"example.com", "example.net"} {
+		d.Set(domain, "TXT", "kept for documentation (RFC 2606)")
+	}
+	return nil
 }
 
 // must ends a test whose world cannot be had.

@@ -166,7 +166,7 @@ func unstorable(s string, longest int) string {
 func checkAddresses(o Options) *InputError {
 	for _, a := range []struct{ field, value string }{{"from", o.From}, {"to", o.To}, {"root-to", o.RootTo}} {
 		if a.value != "" && !isAddress(a.value) {
-			return &InputError{a.field, fmt.Sprintf("%q is not an address", a.value), "write it as in alerts@example.com"}
+			return noAddress(a.field, a.value)
 		}
 	}
 	if o.From == "" {
@@ -174,6 +174,23 @@ func checkAddresses(o Options) *InputError {
 	}
 	return nil
 }
+
+func noAddress(field, value string) *InputError {
+	return &InputError{field, fmt.Sprintf("%q is not an address", value), "write it as in alerts@example.com"}
+}
+
+// CheckAddress refuses, as an [InputError] on field, what Build would refuse as a
+// sender or recipient, so that a person hears of it at the question.
+func CheckAddress(field, addr string) error {
+	if !isAddress(addr) {
+		return noAddress(field, addr)
+	}
+	return nil
+}
+
+// maxAddress is the longest path of RFC 5321 section 4.5.3.1.3, without its
+// brackets.
+const maxAddress = 254
 
 // consists reports whether s is made of letters, digits and the bytes of others.
 func consists(s, others string) bool {
@@ -190,7 +207,7 @@ func consists(s, others string) bool {
 // needs them and every table format would.
 func isAddress(s string) bool {
 	local, domain, found := strings.Cut(s, "@")
-	if !found || len(local) > 64 || !strings.Contains(domain, ".") || !isHost(domain) {
+	if !found || len(local) > 64 || len(s) > maxAddress || !strings.Contains(domain, ".") || !isHost(domain) {
 		return false
 	}
 	if _, err := netip.ParseAddr(domain); err == nil {

@@ -50,6 +50,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		{"from", func(o *plan.Options) { o.From = "a@localhost" }},
 		{"from", func(o *plan.Options) { o.From = "${x}@example.org" }},
 		{"to", func(o *plan.Options) { o.To = "<a@example.org>" }},
+		{"to", func(o *plan.Options) { o.To = "a@" + strings.Repeat("b.", 125) + "org" }}, // 255 bytes
 		{"root-to", func(o *plan.Options) { o.RootTo = "|/bin/sh@example.org" }},
 		{"direct", func(o *plan.Options) { o.Direct = []string{"corp.test smtp:[x]"} }},
 		{"direct", func(o *plan.Options) { o.Direct = []string{"*"} }},

@@ -57,10 +57,20 @@ func (s *Streams) Say(format string, args ...any) { s.say(fmt.Sprintf(format, ar
 func (s *Streams) Tell(first, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if IsTerminal(s.Err) {
-		s.say(Wrap(text, first, strings.Repeat(" ", utf8.RuneCountInString(first)), s.Width()))
+		s.say(Wrap(text, first, hanging(first, s.Width()), s.Width()))
 		return
 	}
 	s.say(first + text)
+}
+
+// hanging is the indent of the lines under first: the width of first, unless
+// that would leave less than two thirds of a narrow terminal to the text.
+func hanging(first string, width int) string {
+	n := utf8.RuneCountInString(first)
+	if n > width/3 {
+		n = 2
+	}
+	return strings.Repeat(" ", n)
 }
 
 // IsTerminal reports whether a stream is a terminal.

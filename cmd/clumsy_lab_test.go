@@ -1,0 +1,56 @@
+//go:build lab
+
+package cmd_test
+
+import (
+	"strings"
+	"testing"
+
+	"relayhost/internal/lab"
+)
+
+// TestLabPasswordAgain: a password that looks right and is wrong is asked for
+// again, on a narrow terminal, and the run goes on; a second run says what to do
+// next, and "--credentials-file -" asks there, too, without showing what is typed.
+func TestLabPasswordAgain(t *testing.T) {
+	l := lab.New(t, lab.Cloud("linode"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.Relay("brevo"))
+	r := l.World.Relay("brevo")
+	wrong := strings.ReplaceAll(r.Password, "0123", "3210")
+	p := sit(t, l, 40, false, "relayhost", "setup", "--relay", "brevo", "--from", "app@example.com", "--to", "you@example.net")
+	p.sees("? User name:")
+	p.term.Type(r.Username + "\r")
+	p.sees("? Password:")
+	p.term.Type(wrong + "\r")
+	p.sees("? Apply this?")
+	p.term.Type("y\r")
+	p.sees("cause: the relay refuses user name and password")
+	p.sees("? User name: (" + r.Username + ")")
+	p.term.Type("\r") // the same one
+	p.sees("? Password: ")
+	p.term.Type(r.Password + " \r") // pasted with what stood behind it
+	p.ends(0)
+	p.sees("delivered: the test message to you@example.net")
+	if n := len(r.Mailbox()); n != 2 {
+		t.Errorf("%d messages at the service, want 2", n)
+	}
+
+	p = sit(t, l, 80, false, "relayhost", "setup")
+	p.ends(0)
+	p.sees("unchanged\nMail of this server leaves through smtp-relay.brevo.com port 587 already.")
+	for line := range strings.Lines(p.screen.String()) {
+		if strings.Contains(line, "unchanged") && strings.TrimSpace(line) != "unchanged" {
+			t.Errorf("something else stands in the line %q", line)
+		}
+	}
+
+	p = sit(t, l, 80, false, "relayhost", "setup", "--credentials-file", "-")
+	p.sees("? User name: (" + r.Username + ")")
+	p.term.Type("\r")
+	p.sees("? Password: ")
+	p.term.Type(r.Password + "\r")
+	p.ends(0)
+	p.sees("unchanged")
+	if strings.Contains(flat(p.screen.String()), r.Password) {
+		t.Errorf("the password is on the screen:\n%s", p.screen)
+	}
+}
