@@ -157,7 +157,11 @@ func noArgs(cmd *cobra.Command, args []string) error { return maxArgs(0)(cmd, ar
 func maxArgs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := cobra.MaximumNArgs(n)(cmd, args); err != nil {
-			return usagef("%s takes at most %d argument(s)", cmd.CommandPath(), n)
+			more := usageError{fmt.Errorf("%s does not know what to do with %q", cmd.CommandPath(), args[n]), "see --help"}
+			if f := cmd.Flags().Lookup("relay"); f != nil { // the likeliest slip
+				more.hint = "a service is named by a flag: " + cmd.CommandPath() + " --relay NAME"
+			}
+			return more
 		}
 		return nil
 	}

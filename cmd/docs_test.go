@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/spf13/pflag"
 
@@ -226,9 +227,12 @@ func TestEveryFlagHasAnExample(t *testing.T) {
 				t.Errorf("%s: no example shows --%s", c.CommandPath(), f.Name)
 			}
 		})
-		for line := range strings.Lines(c.UsageString()) {
+		for line := range strings.Lines(c.Long + "\n" + c.UsageString()) {
 			if len(line) > 81 && !strings.Contains(line, "--fingerprint 9f") {
 				t.Errorf("%s: help is wider than 80 columns: %s", c.CommandPath(), line)
+			}
+			if strings.ContainsFunc(line, func(r rune) bool { return r > unicode.MaxASCII }) {
+				t.Errorf("%s: a Latin-1 or serial terminal cannot show %q", c.CommandPath(), line)
 			}
 		}
 	}

@@ -31,8 +31,8 @@ func newExplainCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [TEXT]",
 		Short: "Cause and remedy for a reply or log line",
-		Long: `explain says what a reply of a relay or a line of Postfix's log means, what to do
-about it, and whether the mail is delayed or lost. It reads its arguments, or
+		Long: `explain says what a reply of a relay or a line of Postfix's log means, what to
+do about it, and whether the mail is delayed or lost. It reads its arguments, or
 standard input, or without either the mail log and the queue of this host. The
 text decides before the code does: a 421 can be for ever, a 250 a loss.`,
 		Example: `  relayhost explain "535 Authentication Credentials Invalid"

@@ -15,8 +15,8 @@ func newRelaysCmd(a *app) *cobra.Command {
 		Short: "The catalogue of relay services, or one of them in full",
 		Long: `relays lists the services that setup knows, with ports and host names; with a
 NAME it prints everything about one, each fact with its source. Services of your
-own in ` + userCatalog + `/*.toml are added, or replace one of the same id; a
-FILE is checked and shown without being added.`,
+own in ` + userCatalog + `/*.toml are added, or replace one of the same id;
+a FILE is checked and shown without being added.`,
 		Example: `  relayhost relays
   relayhost relays ses
   relayhost relays --csv

@@ -63,10 +63,10 @@ type setup struct {
 	creds    secret.Credentials // as given; what is missing may be stored or asked for
 	// credFiles are those that relayhost.toml names, read once.
 	credFiles map[string]secret.Credentials
-	askAnew   bool   // --credentials-file - on a terminal: what is stored does not count
-	asked     bool   // a part of the credentials was typed at a question
-	typedUser string // the user name that stands there already when it is asked for again
-	refused   bool   // the relay has refused the log-in
+	askAnew   bool            // --credentials-file - on a terminal: what is stored does not count
+	asked     bool            // a part of the credentials was typed at a question
+	typedUser string          // the user name that stands there already when it is asked for again
+	refused   bool            // the relay has refused the log-in
 	doubted   map[string]bool // what has been said of them
 	facts     *detect.Facts
 	plan      plan.Plan

@@ -27,8 +27,8 @@ func newStatusCmd(a *app) *cobra.Command {
 		Short: "What is set, by whom, drift, queue, last verification",
 		Long: `status shows how mail leaves this server now, whether relayhost set that up,
 whether somebody has changed it since, what waits in the queue, and how the last
-verification ended. It changes nothing and connects to nobody; what only root can
-see is said to be missing.` + exitHelp,
+verification ended. It changes nothing and connects to nobody; what only root
+can see is said to be missing.` + exitHelp,
 		Example: `  relayhost status
   sudo relayhost status --json
   sudo relayhost status --prometheus -`,

@@ -23,10 +23,10 @@ func newUnblockCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unblock",
 		Short: "The provider's way to open port 25, and the text to ask with",
-		Long: `unblock says how, and whether, this server's hosting provider opens port 25, what
-is missing before one asks, and writes the request with this server's facts. It
-says plainly where the block is not lifted, and which relay and port to use
-instead.`,
+		Long: `unblock says how, and whether, this server's hosting provider opens port 25,
+what is missing before one asks, and writes the request with this server's
+facts. It says plainly where the block is not lifted, and which relay and port
+to use instead.`,
 		Example: `  relayhost unblock --domain example.com --purpose "order confirmations"
   relayhost unblock --host hetzner --volume "200 a day"`,
 		Args: noArgs,
