@@ -244,7 +244,7 @@ func (s *setup) dial(ctx context.Context, p *probing, addrs []netip.Addr) smtppr
 		}
 		// A family that this host does not have is no reason while the other
 		// has one.
-		if i == 0 || worst.Fault == smtpprobe.FaultNoRoute {
+		if i == 0 || worst.Fault == smtpprobe.FaultNoRoute && res.Fault != smtpprobe.FaultNoRoute {
 			worst = res
 		}
 	}

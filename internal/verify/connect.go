@@ -73,7 +73,7 @@ func (r *run) climb(ctx context.Context, addrs []netip.Addr, p port, t smtpprobe
 			p.result = res
 			return p
 		}
-		if i == 0 || p.result.Fault == smtpprobe.FaultNoRoute {
+		if i == 0 || p.result.Fault == smtpprobe.FaultNoRoute && res.Fault != smtpprobe.FaultNoRoute {
 			p.result = res
 		}
 		if res.Fault != smtpprobe.FaultNoRoute {

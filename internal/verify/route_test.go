@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpd"
+	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
 
@@ -157,6 +159,30 @@ func TestDeadFirstAddress(t *testing.T) {
 	r = Run(t.Context(), env, Options{NoSend: true})
 	if got := summary(r, "connect", "tls", "auth"); got != "connect:fail:net_refused connect:skip:net_refused" {
 		t.Errorf("none answers: %s", got)
+	}
+}
+
+// TestNoRoute: a family that this host does not have counts only where the other
+// gets through or fails otherwise.
+func TestNoRoute(t *testing.T) {
+	env := relay(t).env(t)
+	env.Resolver = zone(t, "relay.test. 60 IN A 127.0.0.77", "relay.test. 60 IN AAAA ::77")
+	fault := map[bool]smtpprobe.Fault{}
+	env.Probe = func(_ context.Context, target smtpprobe.Target) smtpprobe.Result {
+		return smtpprobe.Result{Addr: target.Addr, Failed: smtpprobe.StepConnect, Fault: fault[target.Addr.Addr().Is6()], Err: syscall.ENETUNREACH}
+	}
+	for _, tt := range []struct {
+		v4, v6 smtpprobe.Fault
+		want   string
+	}{
+		{smtpprobe.FaultNoRoute, smtpprobe.FaultNoRoute, "connect:fail:net_unreachable"},
+		{smtpprobe.FaultNoRoute, smtpprobe.FaultTimeout, "connect:fail:net_timeout"},
+		{smtpprobe.FaultTimeout, smtpprobe.FaultNoRoute, "connect:fail:net_timeout"},
+	} {
+		fault[false], fault[true] = tt.v4, tt.v6
+		if got := summary(Run(t.Context(), env, Options{NoSend: true}), "connect"); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s and %s: %s", tt.v4, tt.v6, got)
+		}
 	}
 }
 
