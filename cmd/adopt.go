@@ -35,8 +35,8 @@ change and why, what stays, what cannot be taken over, and what is left for you
 to say. Nothing is changed in Postfix, and nothing is sent or tried.
 
 --write puts the file to ` + plan.AnswersPath + `. It holds no secrets:
-setup finds the passwords in Postfix's own tables. "relayhost setup" then makes the
-set-up ours, and "relayhost rollback" goes back to the one made by hand.` + exitHelp,
+setup finds the passwords in Postfix's own tables. "relayhost setup" then makes
+the set-up ours, and "relayhost rollback" goes back to the one made by hand.` + exitHelp,
 		Example: `  relayhost adopt
   relayhost adopt --json
   sudo relayhost adopt --from app@example.com --write
