@@ -628,3 +628,32 @@ func TestLabCompiledMap(t *testing.T) {
 		})
 	}
 }
+
+// TestLabRootTo: mail for root of this host reaches the address of --root-to by
+// the relay, and stays here again when the set-up is rolled back.
+func TestLabRootTo(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, lab.Relay("sendgrid"))
+	s := l.Server
+	s.Shell("echo 'postmaster: root' >/etc/aliases; newaliases")
+	credentials(l, "sendgrid", "")
+	before := s.Tree(mailConfig...)
+	if res := l.Run(setupArgs(five[1], "--root-to", "ops@example.net")...); res.Code != 0 {
+		t.Fatalf("setup: %s", res)
+	}
+	seen := len(l.World.Relay("sendgrid").Mailbox())
+	s.SendMail("cron@host.example.com", "postmaster", "a report")
+	waitMessages(t, l, "sendgrid", seen+1)
+	m := l.World.Relay("sendgrid").Mailbox()[seen]
+	if m.From != "app@example.com" || len(m.To) != 1 || m.To[0] != "ops@example.net" {
+		t.Errorf("from %s to %q", m.From, m.To)
+	}
+	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
+		t.Fatalf("rollback: %s", res)
+	}
+	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
+		t.Errorf("rolled back, but:\n%s", d)
+	}
+	s.SendMail("cron@host.example.com", "root", "a report")
+	s.WaitLog(`to=<root@\S+>, (orig_to=<root>, )?relay=local, .*status=sent`)
+}

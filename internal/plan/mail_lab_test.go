@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -331,31 +332,43 @@ func noLogin(t *testing.T, l *lab.Lab, n, port int, stripped bool, flaw lab.Flaw
 }
 
 // What had its own way before goes on having it: an internal relay without TLS
-// by transport_maps, and a domain that this host is backup MX for.
+// by transport_maps, a domain that this host is backup MX for, and one that was
+// named for it.
 func TestLabOtherMailKeepsItsWay(t *testing.T) {
-	l := lab.New(t, lab.Relay("postmark"), lab.MailExchanger("backup.test", "mx.backup.test"), lab.MailExchanger("corp.test", "mx.corp.test"))
-	l.Server.WriteFile("/etc/postfix/transport", "corp.test smtp:[mx.corp.test]\n", 0o644)
-	l.Server.Shell("postconf -e transport_maps=hash:/etc/postfix/transport relay_domains=backup.test; postmap hash:/etc/postfix/transport")
-	// "postfix start" alone does not fill Debian's jail with resolv.conf.
-	l.Server.Shell("postconf -F smtp/unix/chroot=n relay/unix/chroot=n")
-	l.Server.StartPostfix()
-	relay := l.World.Relay("postmark")
-	write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
-	for _, domain := range []string{"corp.test", "backup.test", "example.net"} {
-		l.Server.SendMail("root@host.example.com", "user@"+domain, "hello")
-	}
-	l.Server.WaitLog(`to=<user@corp\.test>, relay=mx\.corp\.test\S*:25, .*status=sent`)
-	l.Server.WaitLog(`to=<user@backup\.test>, relay=mx\.backup\.test\S*:25, .*status=sent`)
-	l.Server.WaitLog(`to=<user@example\.net>, relay=smtp\.postmarkapp\.com\S*:587, .*status=sent`)
-	if n := len(relay.Mailbox()); n != 1 {
-		t.Errorf("%d messages came to the relay", n)
-	}
-	for _, host := range []string{"mx.corp.test", "mx.backup.test"} {
-		for _, s := range l.World.Exchanger(host).Sessions() {
-			if s.HELO == "" || s.Count("AUTH") != 0 {
-				t.Errorf("%s: %+v", host, s)
+	for _, suite := range suites() {
+		t.Run(string(suite), func(t *testing.T) {
+			options := []lab.Option{lab.On(suite), lab.Relay("postmark")}
+			for _, domain := range []string{"backup.test", "corp.test", "direct.test"} {
+				options = append(options, lab.MailExchanger(domain, "mx."+domain))
 			}
-		}
+			l := lab.New(t, options...)
+			l.Server.WriteFile("/etc/postfix/transport", "corp.test smtp:[mx.corp.test]\n", 0o644)
+			l.Server.Shell("postconf -e transport_maps=hash:/etc/postfix/transport relay_domains=backup.test; postmap hash:/etc/postfix/transport")
+			// "postfix start" alone does not fill Debian's jail with resolv.conf.
+			l.Server.Shell("postconf -F smtp/unix/chroot=n relay/unix/chroot=n")
+			l.Server.StartPostfix()
+			relay := l.World.Relay("postmark")
+			a := answersTo(relay, 587, relays.StartTLS)
+			a["Direct"] = []string{"direct.test"}
+			write(t, l.Server, a)
+			for _, domain := range []string{"corp.test", "backup.test", "direct.test", "example.net"} {
+				l.Server.SendMail("root@host.example.com", "user@"+domain, "hello")
+			}
+			l.Server.WaitLog(`to=<user@corp\.test>, relay=mx\.corp\.test\S*:25, .*status=sent`)
+			l.Server.WaitLog(`to=<user@backup\.test>, relay=mx\.backup\.test\S*:25, .*status=sent`)
+			l.Server.WaitLog(`to=<user@direct\.test>, relay=mx\.direct\.test\S*:25, .*status=sent`)
+			l.Server.WaitLog(`to=<user@example\.net>, relay=smtp\.postmarkapp\.com\S*:587, .*status=sent`)
+			if n := len(relay.Mailbox()); n != 1 {
+				t.Errorf("%d messages came to the relay", n)
+			}
+			for _, host := range []string{"mx.corp.test", "mx.backup.test", "mx.direct.test"} {
+				for _, s := range l.World.Exchanger(host).Sessions() {
+					if s.HELO == "" || s.Count("AUTH") != 0 {
+						t.Errorf("%s: %+v", host, s)
+					}
+				}
+			}
+		})
 	}
 }
 
@@ -557,5 +570,22 @@ func TestLabNoWayOutByIPv6(t *testing.T) {
 				t.Errorf("%+v, %d attempts\n%s", c, l.Server.Traffic().Attempts(), tail(log))
 			}
 		})
+	}
+}
+
+// Mechanisms that look stronger than a password, and that nobody can use here,
+// are left alone.
+func TestLabMechanismsThatFail(t *testing.T) {
+	l := lab.New(t, lab.Postfix(), lab.Relay("postmark", func(c *smtpd.Config) {
+		c.Mechanisms = []string{"CRAM-MD5", "DIGEST-MD5", "NTLM", "XOAUTH2", "ANONYMOUS", "LOGIN"}
+	}))
+	relay := l.World.Relay("postmark")
+	write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
+	l.Server.SendMail("root@host.example.com", "ops@example.net", "hello")
+	l.Server.WaitLog(`to=<ops@example\.net>, .*status=sent`)
+	for _, s := range relay.Sessions() {
+		if !slices.Equal(s.Mechanisms, []string{"LOGIN"}) {
+			t.Errorf("tried %q", s.Mechanisms)
+		}
 	}
 }
