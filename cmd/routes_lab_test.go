@@ -284,6 +284,13 @@ func TestLabFailOver(t *testing.T) {
 				c.Sender = func(string) *smtpd.Reply { return &smtpd.Reply{Code: 451, Enhanced: "4.3.0", Text: "try later"} }
 			})
 		}, func() { first.Configure(func(c *smtpd.Config) { c.Sender = nil }) }},
+		{"knows the sender no more", func() {
+			first.Configure(func(c *smtpd.Config) {
+				c.Message = func(smtpd.Envelope) *smtpd.Reply {
+					return &smtpd.Reply{Code: 550, Text: "The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved."}
+				}
+			})
+		}, func() { first.Configure(func(c *smtpd.Config) { c.Message = nil }) }},
 		{"rejects the password", func() { first.Configure(func(c *smtpd.Config) { c.Accounts = nil }) },
 			func() { first.Configure(func(c *smtpd.Config) { c.Accounts = accounts }) }},
 		{"hangs", func() {

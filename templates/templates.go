@@ -28,6 +28,7 @@ const (
 	Generic         Name = "generic.tmpl"       // smtp_generic_maps (generic(5))
 	SenderCanonical Name = "sender.tmpl"        // sender_canonical_maps (canonical(5))
 	StatusFilter    Name = "status_filter.tmpl" // smtp_delivery_status_filter, as regexp_table(5)
+	ReplyFilter     Name = "reply_filter.tmpl"  // smtp_reply_filter, as regexp_table(5)
 	Transport       Name = "transport.tmpl"     // transport_maps (transport(5))
 	BySender        Name = "by_sender.tmpl"     // sender_dependent_default_transport_maps
 	Subdomains      Name = "subdomains.tmpl"    // the same, as regexp_table(5)
@@ -68,6 +69,7 @@ type Data struct {
 	HeloName             string
 	GenericMap           string // "lmdb:/etc/postfix/relayhost_generic"
 	StatusFilterMap      string
+	ReplyFilterMap       string    // of a service with a fall-back
 	Fallback             string    // smtp_fallback_relay: "[host]:port,[host]:port"
 	Timeouts             []Setting // of a service with a fall-back
 	CacheDestinations    string    // hosts, separated by commas

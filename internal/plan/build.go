@@ -23,6 +23,7 @@ const (
 	senderFile    = "relayhost_sender"
 	transportFile = "relayhost_transport"
 	filterFile    = "relayhost_status_filter"
+	replyFile     = "relayhost_reply_filter"
 	bySenderFile  = "relayhost_by_sender"
 	belowFile     = "relayhost_by_subdomain"
 	ownPasswdFile = "relayhost_passwd" // and the name of the service

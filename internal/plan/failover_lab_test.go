@@ -36,6 +36,9 @@ var failures = []failure{
 			c.Accounts = []smtpd.Account{{Username: "other", Password: secret.New("other")}}
 		})
 	}},
+	{"knows the account no more", 5 * time.Second, `430 5\.7\.0 Authentication required`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) {
+		r.Configure(replies(smtpd.StepMail, 530, "5.7.0", "Authentication required"))
+	}},
 	{"refuses connections", 5 * time.Second, `Connection refused`, func(_ *testing.T, l *lab.Lab, r *lab.RelayService) {
 		l.World.Rule(fmt.Sprintf("ip daddr %s tcp dport 587 reject with tcp reset", r.Hosts[0].Addrs[0]))
 		l.World.Rule(fmt.Sprintf("ip6 daddr %s tcp dport 587 reject with tcp reset", r.Hosts[0].Addrs[1]))
@@ -54,6 +57,15 @@ var failures = []failure{
 	{"answers 4xx to MAIL", 5 * time.Second, `451`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) { r.Configure(says(smtpd.StepMail, 451)) }},
 	{"answers 4xx to RCPT", 5 * time.Second, `451`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) { r.Configure(says(smtpd.StepRcpt, 451)) }},
 	{"answers 4xx to the message", 5 * time.Second, `451`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) { r.Configure(says(smtpd.StepMessage, 451)) }},
+	{"has paused the account", 5 * time.Second, `454 .*Sending paused for this account`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) {
+		r.Configure(replies(smtpd.StepMessage, 554, "", "Sending paused for this account."))
+	}},
+	{"does not know the sender", 5 * time.Second, `454 .*Email address is not verified`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) {
+		r.Configure(replies(smtpd.StepMessage, 554, "", "Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@b.c"))
+	}},
+	{"denies relaying", 5 * time.Second, `450 5\.7\.1 .*Relay access denied`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) {
+		r.Configure(replies(smtpd.StepRcpt, 550, "5.7.1", "<x>: Relay access denied"))
+	}},
 	{"shows another's certificate", 5 * time.Second, `not trusted|not verified`, func(t *testing.T, _ *lab.Lab, r *lab.RelayService) {
 		wrong, err := smtpd.SelfSigned(r.Hosts[0].Name)
 		if err != nil {
@@ -69,6 +81,12 @@ var failures = []failure{
 	}},
 }
 
+func replies(step smtpd.Step, code int, enhanced, text string) func(*smtpd.Config) {
+	return func(c *smtpd.Config) {
+		c.Replies = map[smtpd.Step]smtpd.Reply{step: {Code: code, Enhanced: enhanced, Text: text}}
+	}
+}
+
 func says(step smtpd.Step, code int) func(*smtpd.Config) {
 	return func(c *smtpd.Config) {
 		c.Replies = map[smtpd.Step]smtpd.Reply{step: {Code: code, Text: "4.3.2 try again later"}}
@@ -82,12 +100,79 @@ func TestLabFailover(t *testing.T) {
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			for i, f := range failures {
-				if i < 3 || os.Getenv("LAB_FULL") != "" {
+				if i < 4 || os.Getenv("LAB_FULL") != "" {
 					t.Run(f.name, func(t *testing.T) { failsOver(t, suite, f) })
 				}
 			}
 		})
 	}
+}
+
+// TestLabFailoverOfFaults: a fault of the account goes on to the next hop and, from
+// the last one, waits; a fault of the recipient comes back at once and is told to
+// no other hop; and none of it makes two messages of one.
+func TestLabFailoverOfFaults(t *testing.T) {
+	for _, suite := range suites() {
+		t.Run(string(suite), func(t *testing.T) {
+			l, first, second := withFallback(t, suite)
+			s := l.Server
+			first.Configure(func(c *smtpd.Config) {
+				c.Recipient = func(_, to string) *smtpd.Reply {
+					switch to {
+					case "gone@example.net":
+						return &smtpd.Reply{Code: 550, Enhanced: "5.1.1", Text: "User unknown"}
+					case "denied@example.net":
+						return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "Relay access denied"}
+					}
+					return nil
+				}
+			})
+			s.Shell("printf 'To: x\\n\\nhello\\n' | sendmail -f root@host.example.com gone@example.net denied@example.net here@example.net")
+			s.WaitLog(`to=<gone@example\.net>, relay=email-smtp\S*:587, .*dsn=5\.1\.1, status=bounced`)
+			s.WaitLog(`to=<denied@example\.net>, relay=smtp\.postmarkapp\S*:587, .*status=sent`)
+			s.WaitLog(`to=<here@example\.net>, relay=email-smtp\S*:587, .*status=sent`)
+			if got := recipients(first) + " | " + recipients(second); got != "here@example.net | denied@example.net" {
+				t.Errorf("the hops have mail to %s", got)
+			}
+			for _, r := range []*lab.RelayService{first, second} {
+				r.Configure(func(c *smtpd.Config) { c.Recipient = nil })
+			}
+			first.Configure(replies(smtpd.StepMail, 530, "5.7.0", "Authentication required"))
+			second.Configure(replies(smtpd.StepMail, 530, "5.7.0", "Authentication required"))
+			s.SendMail("root@host.example.com", "waits@example.net", "hello")
+			s.WaitLog(`to=<waits@example\.net>, relay=smtp\.postmarkapp\S*:587, .*dsn=4\.\d\.\d, status=deferred`)
+			// A reply of several lines shows its fault in the first, and its code in the last.
+			text := "Sending paused for this account.\nSee your inbox."
+			first.Configure(replies(smtpd.StepMessage, 554, "5.7.1", text))
+			second.Configure(replies(smtpd.StepMessage, 554, "5.7.1", text))
+			s.SendMail("root@host.example.com", "lines@example.net", "hello")
+			s.WaitLog(`to=<lines@example\.net>, .*dsn=4\.\d\.\d, status=deferred`)
+			if got := recipients(first) + " | " + recipients(second); got != "here@example.net | denied@example.net" {
+				t.Errorf("then the hops have mail to %s", got)
+			}
+		})
+	}
+}
+
+// recipients are those of all mail that r has taken.
+func recipients(r *lab.RelayService) string {
+	var all []string
+	for _, m := range r.Mailbox() {
+		all = append(all, m.To...)
+	}
+	return strings.Join(all, " ")
+}
+
+// withFallback sets a server up with SES, and Postmark in its place.
+func withFallback(t *testing.T, suite lab.Suite) (l *lab.Lab, first, second *lab.RelayService) {
+	t.Helper()
+	l = lab.New(t, lab.On(suite), lab.Relay("ses"), lab.Relay("postmark"))
+	l.Server.StartPostfix()
+	first, second = l.World.Relay("ses"), l.World.Relay("postmark")
+	a := answersTo(first, 587, relays.StartTLS)
+	a["Fallback"] = []any{hopTo(second, 587)}
+	write(t, l.Server, a)
+	return l, first, second
 }
 
 func failsOver(t *testing.T, suite lab.Suite, f failure) {

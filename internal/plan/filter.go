@@ -36,6 +36,9 @@ func (b *builder) filter() error {
 		if err := s.replies(); err != nil {
 			return err
 		}
+		if err := b.replyFilter(i); err != nil {
+			return err
+		}
 		same := slices.IndexFunc(b.services[:i], func(o *service) bool { return slices.Equal(o.filters, s.filters) })
 		if same >= 0 {
 			s.d.StatusFilterMap = b.services[same].d.StatusFilterMap
@@ -56,14 +59,19 @@ func (b *builder) filterTable(s *service) error {
 	}
 	path := b.path(s.file(b, filterFile))
 	b.file(File{Path: path, After: text, Mode: 0o644})
-	s.d.StatusFilterMap = "regexp:" + path
-	for _, name := range []string{"smtp_delivery_status_filter", "default_delivery_status_filter"} {
+	s.d.StatusFilterMap = b.others("regexp:"+path, "smtp_delivery_status_filter", "default_delivery_status_filter")
+	return nil
+}
+
+// others is our table, and then what the first of the parameters that is set in
+// main.cf names.
+func (b *builder) others(ours string, names ...string) string {
+	for _, name := range names {
 		if global, ok := b.main.Get(name); ok && global != "" && !strings.HasPrefix(global, "$") {
-			s.d.StatusFilterMap += "," + strings.Join(splitList(global), ",")
-			break
+			return ours + "," + strings.Join(splitList(global), ",")
 		}
 	}
-	return nil
+	return ours
 }
 
 // replies lists the rules of the services of all hops: what one relay says of

@@ -103,3 +103,44 @@ func TestNoRegexpTables(t *testing.T) {
 		t.Errorf("notes %q", p.Notes)
 	}
 }
+
+// Known faults of an account are the next hop's turn; nothing else is.
+func TestRepliesThatGoOn(t *testing.T) {
+	const path = "/etc/postfix/relayhost_reply_filter"
+	all, err := relays.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if has(build(t, debian(t), options()), path) {
+		t.Error("one hop has nowhere to go on to")
+	}
+	for _, r := range all {
+		o := options(func(o *plan.Options) { o.Relay, o.Fallback = r, []plan.Hop{o.Hop()} })
+		o.Fallback[0].Port = 2525
+		p := build(t, debian(t).set("smtp_reply_filter", "pcre:/etc/postfix/own"), o)
+		if got := option(t, p, "smtp_reply_filter"); got != "regexp:"+path+",pcre:/etc/postfix/own" {
+			t.Errorf("smtp_reply_filter = %s", got)
+		}
+		table := text(t, p, path)
+		lines := map[string]string{
+			"250 2.0.0 Ok": "2", "250-SIZE 1000": "2", "354 go on": "3", "450 4.2.1 later": "4", "535 5.7.8 Authentication required": "5",
+			"552 5.3.4 too much": "5", "554 5.3.4 message size exceeds size limit": "5", "550 5.1.1 User unknown": "5", "550-5.1.1 User unknown": "5",
+			"554 5.7.1 looks like spam": "5", "530 5.7.0 Must issue a STARTTLS command first": "4", "530": "4", "550 5.7.1 <a@b.c>: Relay access denied": "4",
+		}
+		for _, reply := range r.KnownReplies() {
+			first, ok := r.MatchReply(reply.Sample)
+			if reply.Sample == "" || reply.Code/100 != 5 || reply.Code == 552 || reply.At == "auth" || !ok || first.ID != reply.ID {
+				continue
+			}
+			lines["554 "+reply.Sample] = "4"
+			if reply.Scope == "recipient" {
+				lines["554 "+reply.Sample] = "5"
+			}
+		}
+		for line, want := range lines {
+			if got := fate(t, table, line); got != want {
+				t.Errorf("%s: %q becomes %sxx, want %sxx", r.ID, line, got, want)
+			}
+		}
+	}
+}

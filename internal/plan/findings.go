@@ -18,7 +18,7 @@ func Paths(s postfix.State) []string {
 		dir = postfix.DefaultConfigDir
 	}
 	list := []string{AnswersPath}
-	for _, name := range []string{passwdFile, policyFile, genericFile, senderFile, transportFile, filterFile, bySenderFile, belowFile} {
+	for _, name := range []string{passwdFile, policyFile, genericFile, senderFile, transportFile, filterFile, replyFile, bySenderFile, belowFile} {
 		list = append(list, filepath.Join(dir, name))
 	}
 	list = append(list, orphans(s, dir)...)

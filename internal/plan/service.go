@@ -102,7 +102,7 @@ func (b *builder) leftovers() error {
 		return nil
 	}
 	var before []postfix.Table
-	for _, o := range b.s.Master.Overrides("smtp_sasl_password_maps", "smtp_generic_maps", "smtp_delivery_status_filter") {
+	for _, o := range b.s.Master.Overrides("smtp_sasl_password_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter") {
 		before = append(before, postfix.ParseTables(o.Option.Value, b.s.DefaultMap)...)
 	}
 	before = append(before, postfix.ParseTables(b.param("sender_dependent_default_transport_maps"), b.s.DefaultMap)...)

@@ -100,6 +100,7 @@ var mapParams = []string{
 	"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps",
 	"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "sender_canonical_maps",
 	"canonical_maps", "alias_maps", "alias_database", "virtual_alias_maps", "smtp_delivery_status_filter",
+	"smtp_reply_filter",
 }
 
 // readMaps reads the sources that main.cf and the services of master.cf name.

@@ -8,7 +8,7 @@ import (
 
 // clientMaps are the tables that smtp(8) opens at its start; with one that cannot
 // be opened mail is deferred ("local data error").
-var clientMaps = []string{"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "smtp_delivery_status_filter"}
+var clientMaps = []string{"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter"}
 
 // bypasses are parameters that send mail past relayhost (trivial-rewrite(8), in
 // the order in which they win).
