@@ -14,9 +14,18 @@ import (
 // next, and "--credentials-file -" asks there, too, without showing what is typed.
 func TestLabPasswordAgain(t *testing.T) {
 	l := lab.New(t, lab.Cloud("linode"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.Relay("brevo"))
+	// Whoever reads --json answers nothing, terminal or not; a folder that is not
+	// there says nothing of where mail goes.
+	p := sit(t, l, 80, false, "relayhost", "setup", "--json")
+	p.ends(64)
+	p.sees("with --yes or --json nothing is asked")
+	if res := l.Run("relayhost", "status", "--config-dir", "/nowhere"); strings.Contains(res.Stdout, "straight") || !strings.Contains(res.Stdout, "cannot be read") {
+		t.Errorf("status of no configuration: %s", res)
+	}
+
 	r := l.World.Relay("brevo")
 	wrong := strings.ReplaceAll(r.Password, "0123", "3210")
-	p := sit(t, l, 40, false, "relayhost", "setup", "--relay", "brevo", "--from", "app@example.com", "--to", "you@example.net")
+	p = sit(t, l, 40, false, "relayhost", "setup", "--relay", "brevo", "--from", "app@example.com", "--to", "you@example.net")
 	p.sees("? User name:")
 	p.term.Type(r.Username + "\r")
 	p.sees("? Password:")

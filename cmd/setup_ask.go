@@ -25,6 +25,9 @@ func (s *setup) canAsk() bool { return s.io.CanAsk() && !s.flags.yes && !s.json 
 
 // ask returns the prompter, or the error that names the flag.
 func (s *setup) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
+	if s.io.CanAsk() && !s.canAsk() {
+		return nil, usageError{fmt.Errorf("%s is not given, and with --yes or --json nothing is asked", what), "give " + flag}
+	}
 	if !s.canAsk() {
 		return nil, missing(what, flag)
 	}

@@ -222,12 +222,16 @@ func (a *app) showStatus(d statusDoc) {
 	switch {
 	case d.Postfix == "":
 		row("Postfix", "not installed")
+	case d.Unknown["configuration"] != "":
+		row("Postfix", "installed; its configuration cannot be read")
 	case d.Running:
 		row("Postfix", "%s, running", d.Postfix)
 	default:
 		row("Postfix", "%s, not running", d.Postfix)
 	}
+	_, unread := d.Unknown["configuration"]
 	switch {
+	case unread: // said below
 	case d.NextHop == "":
 		row("Mail goes", "straight to the recipients' servers")
 	default:
