@@ -68,6 +68,9 @@ func newAutomaton(failures []*failure) (*automaton, error) {
 	for word, m := range markers {
 		words[word] = append(words[word], entry{failure: -1, marker: m})
 	}
+	for _, word := range swallowing() {
+		words[word] = []entry{{failure: -1, marker: markTrouble}}
+	}
 	a := &automaton{columns: 1}
 	for word := range words {
 		for _, c := range []byte(word) {

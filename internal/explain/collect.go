@@ -69,7 +69,12 @@ func (c *Collector) AddLine(line postfix.LogLine) []Cause {
 	}
 	t := splitLine(line)
 	if t.status == "sent" || t.status == "deliverable" {
-		return nil
+		causes := Swallowed(t.reply, t.host, c.Relay)
+		if len(causes) > 0 {
+			c.Problems++
+			c.count(causes, t, line.Time, line.Tag+": "+line.Text)
+		}
+		return causes
 	}
 	causes := c.explain(t)
 	severity, _ := line.Severity()
@@ -154,7 +159,7 @@ func (c *Collector) count(causes []Cause, t text, at time.Time, example string) 
 		g.Cause.Lost = g.Cause.Lost || first.Lost
 	}
 	switch t.status {
-	case "bounced", "expired":
+	case "bounced", "expired", "sent":
 		g.Lost++
 	case "deferred", "SOFTBOUNCE":
 		g.Delayed++

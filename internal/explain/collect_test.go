@@ -90,6 +90,19 @@ func TestCollectPasted(t *testing.T) {
 	}
 }
 
+// TestCollectSwallowed: a 2xx can be a loss.
+func TestCollectSwallowed(t *testing.T) {
+	const line = "Nov 21 23:59:00 host postfix/smtp[9]: B0000001: to=<a@example.net>, relay=smtp.email.eu-frankfurt-1.oci.oraclecloud.com[192.0.2.1]:587, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (%s)\n"
+	var c Collector
+	text := fmt.Sprintf(line, "254 4.7.1 Suppression for user ocid1.user.oc1..aaaa to a@example.net") + fmt.Sprintf(line, "250 Ok") + fmt.Sprintf(line, "254 fine")
+	if err := c.Read(t.Context(), strings.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	if g := c.Groups(); len(g) != 1 || g[0].Cause.ID != "oci_suppressed" || g[0].Lost != 1 || !g[0].Cause.Lost || c.Problems != 1 {
+		t.Errorf("%+v", g)
+	}
+}
+
 func TestCollectGzip(t *testing.T) {
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)

@@ -24,6 +24,9 @@ const (
 	maxForged = 64
 )
 
+// errTruncated is an answer that is cut short by TCP as well, where there is room.
+var errTruncated = errors.New("the answer is cut short by TCP as well")
+
 // ask puts one question to the servers in turn: the next one when one fails or
 // has been silent for its share of the time. The first answer wins.
 func (r *Resolver) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
@@ -126,6 +129,9 @@ func exchange(ctx context.Context, server netip.AddrPort, name string, qtype uin
 	}
 	if err == nil && reply.Truncated {
 		reply, err = once(ctx, "tcp", server, query)
+		if err == nil && reply.Truncated {
+			err = errTruncated
+		}
 	}
 	if err == nil {
 		err = rcodeError(reply)

@@ -172,7 +172,7 @@ func TestHostileAnswers(t *testing.T) {
 			m := new(dns.Msg).SetReply(q)
 			m.Truncated = true
 			_ = w.WriteMsg(m)
-		}, ErrNotFound},
+		}, ErrTemporary},
 		{"cut in the middle of a record", func(w dns.ResponseWriter, q *dns.Msg) {
 			m := address(q, "192.0.2.1")
 			if w.RemoteAddr().Network() == "udp" {

@@ -140,6 +140,8 @@ func (t *tracker) note(line postfix.LogLine, d postfix.Delivery) {
 func (t *tracker) judge(line postfix.LogLine, d postfix.Delivery) (done bool, err error) {
 	expected := t.ours(line.Tag) && strings.EqualFold(d.Host, t.proof.Host) && d.Port == t.proof.Port
 	switch {
+	case d.Status == "sent" && expected && len(explain.Swallowed(d.Reply, d.Host, nil)) > 0:
+		return true, t.refused(nil)
 	case d.Status == "sent" && expected && strings.HasPrefix(d.DSN, "2."):
 		return true, nil
 	case d.Status == "sent" && !strings.EqualFold(d.Host, t.proof.Host) && interim(line, d):

@@ -97,6 +97,22 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// TestSwallowed: a message that the relay takes and does not deliver is no proof.
+func TestSwallowed(t *testing.T) {
+	const host = "smtp.email.eu-frankfurt-1.oci.oraclecloud.com"
+	for reply, want := range map[string]error{"254 4.7.1 Suppression for user ocid1.user.oc1..aaaa to to@example.net": ErrRefused, "250 Ok": nil} {
+		tr := &tracker{queueIDs: []string{"4B01A2C3"}, proof: Proof{To: "to@example.net", Service: "relayhost-ses", Host: host, Port: 587}}
+		line, ok := postfix.ParseLogLine("Nov 22 01:02:03 host " + strings.NewReplacer("smtp.example.com", host, "250 2.0.0 Ok: queued as 4XYZ", reply).Replace(sent))
+		done, err := tr.read(line)
+		if !ok || !done || !errors.Is(err, want) {
+			t.Errorf("%s: %t, %v", reply, done, err)
+		}
+		if causes := DeliveryCauses(tr.delivery, nil); want != nil && (len(causes) == 0 || causes[0].ID != "oci_suppressed") {
+			t.Errorf("%+v", causes)
+		}
+	}
+}
+
 func TestRemoteID(t *testing.T) {
 	for reply, want := range map[string]string{
 		"250 2.0.0 Ok: queued as 4XYZ":                     "4XYZ",

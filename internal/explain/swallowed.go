@@ -1,0 +1,39 @@
+package explain
+
+import (
+	"fmt"
+
+	"relayhost/relays"
+)
+
+// Swallowed explains a positive reply after which the message is not delivered
+// all the same. relay is as for Text; host is who said it, "" when unknown. nil
+// for replies that mean what they say.
+func Swallowed(reply, host string, relay *relays.Relay) []Cause {
+	if relay == nil {
+		relay = relayOf(host)
+	}
+	if relay == nil || !isReply(reply) || reply[0] != '2' {
+		return nil
+	}
+	r, ok := relay.MatchReply(reply)
+	if !ok || r.Code/100 != 2 {
+		return nil
+	}
+	c := fromReply(r, *relay)
+	c.Outcome, c.Lost = "lost", true
+	return []Cause{c}
+}
+
+// swallowing are the markers of such replies in a raw line.
+func swallowing() []string {
+	var words []string
+	for _, relay := range catalogue() {
+		for _, r := range relay.Replies {
+			if r.Code/100 == 2 {
+				words = append(words, fmt.Sprintf("status=sent (%d", r.Code))
+			}
+		}
+	}
+	return words
+}
