@@ -10,7 +10,7 @@ import (
 // TestEveryCauseIsProducedOrExcused: each cause is met in the lab, or the list of
 // those that are not says why.
 func TestEveryCauseIsProducedOrExcused(t *testing.T) {
-	lab, err := os.ReadFile("../verify/causes_table_lab_test.go")
+	lab, err := os.ReadFile("../verify/causes_lab_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
