@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"strconv"
 	"time"
 
@@ -70,10 +69,10 @@ func (l *link) carry(from, to *os.File, count func([]byte)) {
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		// The runtime's timers are a millisecond late; the kernel's are not.
-		runtime.LockOSThread()
+		clock := newAlarm()
+		defer clock.close()
 		for p := range line {
-			sleepUntil(p.due)
+			clock.sleepUntil(p.due)
 			// A device that is down or gone loses the packet, as a
 			// cable that is out does.
 			_, _ = to.Write(p.data)
@@ -94,15 +93,6 @@ func (l *link) carry(from, to *os.File, count func([]byte)) {
 	}
 	close(line)
 	<-sent
-}
-
-// sleepUntil returns at due, to within what the kernel's own slack is (50 µs,
-// PR_SET_TIMERSLACK of prctl(2)).
-func sleepUntil(due time.Time) {
-	for d := time.Until(due); d > 0; d = time.Until(due) {
-		ts := unix.NsecToTimespec(int64(d))
-		_ = unix.Nanosleep(&ts, nil) // a signal only makes it go round again
-	}
 }
 
 // openTun makes a TUN device in a network namespace; it goes when it is closed.

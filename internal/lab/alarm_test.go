@@ -1,0 +1,27 @@
+package lab
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// An alarm goes off when it is due and never before.
+func TestAlarm(t *testing.T) {
+	for name, a := range map[string]*alarm{"kernel": newAlarm(), "runtime": {}} {
+		var late []time.Duration
+		for range 9 {
+			due := time.Now().Add(5 * time.Millisecond)
+			a.sleepUntil(due)
+			late = append(late, time.Since(due))
+		}
+		a.sleepUntil(time.Now().Add(-time.Hour))
+		a.close()
+		slices.Sort(late)
+		t.Logf("%s: %v late", name, late)
+		// The machine may do other things: only what is absurd fails.
+		if late[0] < 0 || late[0] > 100*time.Millisecond {
+			t.Errorf("%s: %v late", name, late)
+		}
+	}
+}
