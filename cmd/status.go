@@ -214,11 +214,8 @@ func (d statusDoc) drifted() bool {
 	return false
 }
 
-func (a *app) showStatus(d statusDoc) {
-	out := a.io.Out
-	row := func(label, format string, args ...any) {
-		fmt.Fprintf(out, "%-10s %s\n", label, fmt.Sprintf(format, args...))
-	}
+// showWay says which Postfix there is, and where its mail goes.
+func (d statusDoc) showWay(row func(label, format string, args ...any)) {
 	switch {
 	case d.Postfix == "":
 		row("Postfix", "not installed")
@@ -237,6 +234,14 @@ func (a *app) showStatus(d statusDoc) {
 	default:
 		row("Mail goes", "through %s by the service %s", d.NextHop, d.Service)
 	}
+}
+
+func (a *app) showStatus(d statusDoc) {
+	out := a.io.Out
+	row := func(label, format string, args ...any) {
+		fmt.Fprintf(out, "%-10s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	d.showWay(row)
 	showRoutes(row, d.Routes)
 	switch {
 	case d.ChangeID != "":
