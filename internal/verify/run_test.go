@@ -360,3 +360,22 @@ func TestRelayAccess(t *testing.T) {
 		})
 	}
 }
+
+// TestSizes: what this host takes is held against what the service takes.
+func TestSizes(t *testing.T) {
+	for _, tt := range []struct {
+		here string
+		most int64
+		want bool
+	}{{"10240000", 10485760, false}, {"20480000", 10485760, true}, {"0", 10485760, true}, {"10240000", 0, false}, {"", 10485760, false}} {
+		tr := &trial{run: &run{Env: Env{State: postfix.State{Params: map[string]string{"message_size_limit": tt.here}}}},
+			route: Route{Hops: []Hop{{Relay: relays.Relay{Name: "X", Limits: relays.Limits{MessageBytes: tt.most}}}}}}
+		got := tr.sizes()
+		if len(got) == 1 != tt.want {
+			t.Errorf("%+v: %+v", tt, got)
+		}
+		if tt.want && (got[0].Result != Warn || got[0].Cause != "message_too_big" || !strings.Contains(got[0].Command, "10485760")) {
+			t.Errorf("%+v", got[0])
+		}
+	}
+}
