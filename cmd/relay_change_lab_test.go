@@ -30,8 +30,7 @@ func TestLabRelayChange(t *testing.T) {
 	to(sendgrid)
 	before := s.Tree(mailConfig...)
 	const messages = 200
-	mail := s.Start("sh", "-c", fmt.Sprintf(`i=0; while [ $i -lt %d ]; do
-printf 'Subject: lab\n\nmessage %%d.\n' $i | sendmail -i -f app@example.com someone@elsewhere.example || exit 1; i=$((i+1)); sleep 0.1; done`, messages))
+	mail := mailAllTheTime(s, messages)
 	changes := 0
 	for running := true; running; {
 		to(postmark)
@@ -51,6 +50,31 @@ printf 'Subject: lab\n\nmessage %%d.\n' $i | sendmail -i -f app@example.com some
 		default:
 		}
 	}
+	sentAll(t, s, mail)
+	for line := range strings.Lines(s.MailLog()) {
+		for _, bad := range []string{"status=deferred", "status=bounced", "status=SOFTBOUNCE", "transport unavailable", "private/relayhost-",
+			"killed by signal", "throttling", "fatal:"} {
+			if strings.Contains(line, bad) {
+				t.Error(line)
+			}
+		}
+	}
+	at := eachOnce(t, l, messages, "sendgrid", "postmark")
+	if at["sendgrid"] == 0 || at["postmark"] == 0 {
+		t.Errorf("all mail went one way: %v", at)
+	}
+	t.Logf("figure: %d messages, each delivered once, through %v, during %d changes", messages, at, changes)
+}
+
+// mailAllTheTime sends so many messages, ten a second.
+func mailAllTheTime(s *lab.Server, messages int) *lab.Process {
+	return s.Start("sh", "-c", fmt.Sprintf(`i=0; while [ $i -lt %d ]; do
+printf 'Subject: lab\n\nmessage %%d.\n' $i | sendmail -i -f app@example.com someone@elsewhere.example || exit 1; i=$((i+1)); sleep 0.1; done`, messages))
+}
+
+// sentAll waits until all that was sent has left the queue.
+func sentAll(t *testing.T, s *lab.Server, mail *lab.Process) {
+	t.Helper()
 	if r := mail.Wait(); r.Code != 0 {
 		t.Errorf("sendmail: %s", r)
 	}
@@ -62,17 +86,14 @@ printf 'Subject: lab\n\nmessage %%d.\n' $i | sendmail -i -f app@example.com some
 	if q := s.Queue(); strings.Contains(q, `"address"`) {
 		t.Errorf("still queued:\n%.2000s", q)
 	}
-	for line := range strings.Lines(s.MailLog()) {
-		for _, bad := range []string{"status=deferred", "status=bounced", "status=SOFTBOUNCE", "transport unavailable", "private/relayhost-",
-			"killed by signal", "throttling", "fatal:"} {
-			if strings.Contains(line, bad) {
-				t.Error(line)
-			}
-		}
-	}
+}
+
+// eachOnce wants each message to have come once, and counts them by service.
+func eachOnce(t *testing.T, l *lab.Lab, messages int, ids ...string) map[string]int {
+	t.Helper()
 	came := map[string]int{}
 	at := map[string]int{}
-	for _, id := range []string{"sendgrid", "postmark"} {
+	for _, id := range ids {
 		for _, m := range l.World.Relay(id).Mailbox() {
 			if _, text, ok := strings.Cut(string(m.Data), "\r\nmessage "); ok {
 				number, _, _ := strings.Cut(text, ".")
@@ -86,8 +107,59 @@ printf 'Subject: lab\n\nmessage %%d.\n' $i | sendmail -i -f app@example.com some
 			t.Errorf("message %d came %d times", i, n)
 		}
 	}
-	if at["sendgrid"] == 0 || at["postmark"] == 0 {
-		t.Errorf("all mail went one way: %v", at)
+	return at
+}
+
+// TestLabPortChange goes from one port of a relay to another, STARTTLS to implicit
+// TLS, while mail comes all the time. Both are one service of Postfix, so that a
+// delivery that begins between main.cf and the reload can meet the one port with
+// the other's TLS: it is put off, at worst. None bounces, none comes twice.
+func TestLabPortChange(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, lab.Relay("sendgrid"))
+	s := l.Server
+	credentials(l, "sendgrid", "")
+	to := func(port string) {
+		t.Helper()
+		if r := l.Run(setupArgs(five[1], "--port", port, "--no-probe")...); r.Code != 0 {
+			t.Fatalf("port %s: %s\n%s", port, r, s.MailLog())
+		}
 	}
-	t.Logf("figure: %d messages, each delivered once, through %v, during %d changes", len(came), at, changes)
+	to("587")
+	const messages = 80
+	mail := mailAllTheTime(s, messages)
+	changes := 0
+	for running := true; running; changes += 2 {
+		to("465")
+		to("587")
+		select {
+		case <-mail.Done():
+			running = false
+		default:
+		}
+	}
+	if r := mail.Wait(); r.Code != 0 {
+		t.Errorf("sendmail: %s", r)
+	}
+	s.Shell("postqueue -f")
+	sentAll(t, s, mail)
+	deferred := 0
+	for line := range strings.Lines(s.MailLog()) {
+		for _, bad := range []string{"status=bounced", "status=SOFTBOUNCE", "throttling", "fatal:", "without TLS"} {
+			if strings.Contains(line, bad) {
+				t.Error(line)
+			}
+		}
+		if strings.Contains(line, "status=deferred") {
+			deferred++
+			t.Log(line)
+		}
+	}
+	eachOnce(t, l, messages, "sendgrid")
+	for _, c := range l.World.Relay("sendgrid").Sessions() {
+		if c.AuthBeforeTLS || c.Messages > 0 && c.TLSVersion == "" {
+			t.Errorf("a message or a log-in without TLS: %+v", c)
+		}
+	}
+	t.Logf("figure: %d messages, each delivered once, %d put off, during %d changes of the port", messages, deferred, changes)
 }
