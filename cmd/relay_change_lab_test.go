@@ -52,8 +52,7 @@ func TestLabRelayChange(t *testing.T) {
 	}
 	sentAll(t, s, mail)
 	for line := range strings.Lines(s.MailLog()) {
-		for _, bad := range []string{"status=deferred", "status=bounced", "status=SOFTBOUNCE", "transport unavailable", "private/relayhost-",
-			"killed by signal", "throttling", "fatal:"} {
+		for _, bad := range halfConfigured {
 			if strings.Contains(line, bad) {
 				t.Error(line)
 			}
@@ -65,6 +64,11 @@ func TestLabRelayChange(t *testing.T) {
 	}
 	t.Logf("figure: %d messages, each delivered once, through %v, during %d changes", messages, at, changes)
 }
+
+// halfConfigured is what Postfix logs of deliveries that meet half a
+// configuration, or are ended.
+var halfConfigured = []string{"status=deferred", "status=bounced", "status=SOFTBOUNCE", "transport unavailable", "private/relayhost-",
+	"killed by signal", "throttling", "fatal:"}
 
 // mailAllTheTime sends so many messages, ten a second.
 func mailAllTheTime(s *lab.Server, messages int) *lab.Process {
@@ -111,9 +115,8 @@ func eachOnce(t *testing.T, l *lab.Lab, messages int, ids ...string) map[string]
 }
 
 // TestLabPortChange goes from one port of a relay to another, STARTTLS to implicit
-// TLS, while mail comes all the time. Both are one service of Postfix, so that a
-// delivery that begins between main.cf and the reload can meet the one port with
-// the other's TLS: it is put off, at worst. None bounces, none comes twice.
+// TLS, while mail comes all the time: none is put off because a delivery has met
+// the one port with the other's TLS, none bounces, none comes twice.
 func TestLabPortChange(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, lab.Relay("sendgrid"))
@@ -138,21 +141,12 @@ func TestLabPortChange(t *testing.T) {
 		default:
 		}
 	}
-	if r := mail.Wait(); r.Code != 0 {
-		t.Errorf("sendmail: %s", r)
-	}
-	s.Shell("postqueue -f")
 	sentAll(t, s, mail)
-	deferred := 0
 	for line := range strings.Lines(s.MailLog()) {
-		for _, bad := range []string{"status=bounced", "status=SOFTBOUNCE", "throttling", "fatal:", "without TLS"} {
+		for _, bad := range halfConfigured {
 			if strings.Contains(line, bad) {
 				t.Error(line)
 			}
-		}
-		if strings.Contains(line, "status=deferred") {
-			deferred++
-			t.Log(line)
 		}
 	}
 	eachOnce(t, l, messages, "sendgrid")
@@ -161,5 +155,5 @@ func TestLabPortChange(t *testing.T) {
 			t.Errorf("a message or a log-in without TLS: %+v", c)
 		}
 	}
-	t.Logf("figure: %d messages, each delivered once, %d put off, during %d changes of the port", messages, deferred, changes)
+	t.Logf("figure: %d messages, each delivered once, none put off, during %d changes of the port", messages, changes)
 }

@@ -82,7 +82,7 @@ func (c *routeChecker) route(r *Route) *InputError {
 			return wrong("", "there are two routes of this name")
 		case r.Name == c.o.Relay.ID:
 			return wrong("choose another name", "the service of the default relay has this name")
-		case strings.HasSuffix(r.Name, proxySuffix) || strings.HasPrefix(ServicePrefix+r.Name, keyedPrefix):
+		case strings.HasSuffix(r.Name, proxySuffix), strings.HasSuffix(r.Name, implicitSuffix), strings.HasPrefix(ServicePrefix+r.Name, keyedPrefix):
 			return wrong("choose another name", "services of relayhost's own have names like %s", r.Name)
 		case len(r.Senders) == 0:
 			return wrong("name a domain or an address in senders", "it has no senders")

@@ -22,6 +22,11 @@ const maxServices = 50
 // keyedPrefix begins the names of services with accounts by sender.
 const keyedPrefix = ServicePrefix + "by-sender-"
 
+// implicitSuffix ends the names of services that speak TLS from the first byte: one
+// that changes to it is another service, so that no delivery meets the port of the
+// one with the TLS of the other.
+const implicitSuffix = "-smtps"
+
 // service is one smtp(8) entry of master.cf: a chain of hops with its accounts.
 type service struct {
 	name  string
@@ -118,6 +123,9 @@ func (b *builder) assemble() error {
 			s = &service{hops: w.Hops, name: ServicePrefix + w.Name}
 			if w.Name == DefaultRoute {
 				s.name = ServicePrefix + b.o.Relay.ID
+			}
+			if w.Hops[0].TLS == relays.Implicit {
+				s.name += implicitSuffix
 			}
 			known[key] = s
 			b.services = append(b.services, s)
