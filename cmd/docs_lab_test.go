@@ -222,7 +222,7 @@ func TestLabReadmeSession(t *testing.T) {
 	if len(session) < 10 {
 		t.Fatalf("the README shows no session: %q", session)
 	}
-	l := newLab(t, lab.Relay("ses"))
+	l := newLab(t, lab.Port25(lab.Dropped), lab.Relay("ses"))
 	credentials(l, "ses", "email-smtp.eu-west-1.amazonaws.com")
 	l.Server.Shell("mv credentials ses.txt")
 	l.Server.WriteFile("/usr/local/bin/sudo", "#!/bin/sh\nexec \"$@\"\n", 0o755)
