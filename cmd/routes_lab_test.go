@@ -364,6 +364,9 @@ func TestLabNullSender(t *testing.T) {
 		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
 	}
 	valid(t, "setup", res.Stdout)
+	if res := l.Run("relayhost", "verify", "--no-send", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"null_sender_refused"`) {
+		t.Errorf("verify: %s", res)
+	}
 	l.Server.WriteFile(answersPath, text, 0o644)
 	res = l.Run("relayhost", "setup", "--yes", "--json")
 	if res.Code != 0 || strings.Contains(res.Stdout, "refuses mail without a sender") {

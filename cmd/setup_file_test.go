@@ -102,10 +102,14 @@ func TestMistakesInTheFile(t *testing.T) {
 		t.Errorf("another default relay: %v", err)
 	}
 	var mistake *plan.FileError
-	s := &setup{file: plan.Answers{}, flags: setupFlags{}}
+	file, err := plan.ReadAnswers([]byte(lookAtRoutes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &setup{file: file, flags: setupFlags{}}
 	s.app = &app{io: &ui.Streams{}}
 	c := chain{route: 0, name: "shop", hops: []*plan.Hop{{}}}
-	if err := s.readAccount(c, 0, plan.StoredAccounts(s.state)); !errors.As(err, &mistake) || exitCode(err) != exitUsage || !strings.Contains(err.Error(), "route shop: no credentials") {
+	if err := s.readAccount(c, 0, plan.StoredAccounts(s.state)); !errors.As(err, &mistake) || exitCode(err) != exitUsage || !strings.HasPrefix(err.Error(), plan.AnswersPath+":9: route shop: no credentials") {
 		t.Errorf("no credentials: %v", err)
 	}
 }

@@ -66,6 +66,10 @@ var failures = []failure{
 	{"denies relaying", 5 * time.Second, `450 5\.7\.1 .*Relay access denied`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) {
 		r.Configure(replies(smtpd.StepRcpt, 550, "5.7.1", "<x>: Relay access denied"))
 	}},
+	// To the relay that message may be one that it has taken: it comes twice rather than not.
+	{"loses its 250", 5 * time.Second, `message may be sent more than once`, func(_ *testing.T, _ *lab.Lab, r *lab.RelayService) {
+		r.Configure(func(c *smtpd.Config) { c.Message = func(smtpd.Envelope) *smtpd.Reply { return &smtpd.Reply{} } })
+	}},
 	{"shows another's certificate", 5 * time.Second, `not trusted|not verified`, func(t *testing.T, _ *lab.Lab, r *lab.RelayService) {
 		wrong, err := smtpd.SelfSigned(r.Hosts[0].Name)
 		if err != nil {
@@ -149,6 +153,46 @@ func TestLabFailoverOfFaults(t *testing.T) {
 			s.WaitLog(`to=<lines@example\.net>, .*dsn=4\.\d\.\d, status=deferred`)
 			if got := recipients(first) + " | " + recipients(second); got != "here@example.net | denied@example.net" {
 				t.Errorf("then the hops have mail to %s", got)
+			}
+		})
+	}
+}
+
+// TestLabFailoverOfPorts: a route with an account of its own goes on to another
+// port of its service, with that account, while the default stays where it is.
+func TestLabFailoverOfPorts(t *testing.T) {
+	for _, suite := range suites() {
+		t.Run(string(suite), func(t *testing.T) {
+			l := lab.New(t, lab.On(suite), lab.Relay("ses"), lab.Relay("mailgun", func(c *smtpd.Config) {
+				c.Accounts = append(c.Accounts, smtpd.Account{Username: "shop", Password: secret.New("pw of shop")})
+			}))
+			l.Server.StartPostfix()
+			ses, mailgun := l.World.Relay("ses"), l.World.Relay("mailgun")
+			second := as(mailgun, "shop")
+			second["Port"] = 2525
+			write(t, l.Server, by(ses, routeTo("blog", []string{"blog.example"}, hopTo(mailgun, 587)),
+				routeTo("shop", []string{"shop.example"}, as(mailgun, "shop"), second)))
+			readBack(t, l.Server)
+			for _, blocked := range []bool{false, true} {
+				port := ":587"
+				if blocked {
+					port = ":2525"
+					for _, addr := range mailgun.Hosts[0].Addrs {
+						family := map[bool]string{true: "ip", false: "ip6"}[addr.Is4()]
+						l.World.Rule(fmt.Sprintf("%s daddr %s tcp dport 587 reject with tcp reset", family, addr))
+					}
+					time.Sleep(3 * time.Second) // kept connections end
+				}
+				n := len(mailgun.Mailbox())
+				l.Server.SendMail("x@shop.example", "ops@example.net", "hello")
+				l.Server.WaitLog(fmt.Sprintf(`to=<ops@example\.net>, relay=smtp\.mailgun\S*%s, .*status=sent`, port))
+				box := mailgun.Mailbox()
+				if len(box) != n+1 || box[n].Session.Username != "shop" || !strings.HasSuffix(box[n].Session.Local, port) {
+					t.Errorf("%d messages, the last by %+v", len(box)-n, box[len(box)-1].Session)
+				}
+			}
+			if n := len(ses.Mailbox()); n != 0 {
+				t.Errorf("%d messages by the default", n)
 			}
 		})
 	}
