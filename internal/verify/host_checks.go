@@ -139,11 +139,11 @@ func (r *run) drift(context.Context) []Finding {
 }
 
 // queue tells what waits, and why.
-func (r *run) queue(ctx context.Context) []Finding {
+func (r *run) queue(context.Context) []Finding {
 	if !r.State.Installed || !r.State.Running {
 		return skip("queue", "Postfix does not run")
 	}
-	messages, err := postfix.ReadQueue(ctx, r.Reader, r.State.ConfigDir)
+	messages, err := r.waiting()
 	if err != nil && !errors.Is(err, postfix.ErrLongQueue) {
 		return []Finding{{Check: "queue", Result: Warn, Detail: err.Error(), Cause: "queue_unreadable", Remedy: "Run this as root."}}
 	}
@@ -152,7 +152,7 @@ func (r *run) queue(ctx context.Context) []Finding {
 		c.Relay = &r.Relay
 	}
 	waiting := 0
-	messages = slices.DeleteFunc(messages, r.tests)
+	messages = slices.DeleteFunc(slices.Clone(messages), r.tests)
 	for _, m := range messages {
 		if m.Queue == "deferred" || m.Reason() != "" {
 			waiting++

@@ -57,7 +57,7 @@ func (t *trial) all(ctx context.Context, send bool) {
 	if t.several() {
 		defer t.release()
 	}
-	t.postfixFirst = send && t.Accepted && !t.several()
+	t.postfixFirst = send && t.Accepted && !t.several() && !t.refusedLately()
 	var wait sync.WaitGroup
 	wait.Go(func() { t.climbAll(ctx) })
 	wait.Go(func() { clocked(ctx, t.domain, t.found) })

@@ -71,6 +71,7 @@ type run struct {
 	accounts  logins
 	slots     chan struct{} // a place for each connection
 	began     time.Time
+	waiting   func() ([]postfix.QueuedMessage, error) // the queue, read once
 
 	mu       sync.Mutex
 	findings []Finding
@@ -86,6 +87,7 @@ func Run(ctx context.Context, env Env, o Options) Report {
 	if r.Probe == nil {
 		r.Probe = smtpprobe.Probe
 	}
+	r.waiting = sync.OnceValues(func() ([]postfix.QueuedMessage, error) { return postfix.ReadQueue(ctx, r.Reader, r.State.ConfigDir) })
 	trials := r.trials()
 	// What the tables on disk show decides between causes as well.
 	maps := r.maps(ctx, trials)

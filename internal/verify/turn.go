@@ -2,9 +2,11 @@ package verify
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"relayhost/internal/explain"
+	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -14,7 +16,8 @@ import (
 //
 // The ladder tries a password once. Postfix tries it at a second address as well
 // (smtp_mx_session_limit), so that it goes first only with a password that the
-// relay has taken before; then nobody waits for the ladder.
+// relay has taken before, while no mail waits for a log-in that was refused; then
+// nobody waits for the ladder.
 type turn struct {
 	postfixFirst bool
 
@@ -65,6 +68,19 @@ func (t *turn) mayLogIn(ctx context.Context) bool {
 	case <-ctx.Done():
 		return true // it ends by itself
 	}
+}
+
+// refusedLately reports whether mail waits because a relay has refused the log-in.
+func (t *trial) refusedLately() bool {
+	if !t.State.Installed || !t.State.Running {
+		return false
+	}
+	messages, _ := t.waiting() // what can be read of them
+	return slices.ContainsFunc(messages, func(m postfix.QueuedMessage) bool {
+		return slices.ContainsFunc(m.Recipients, func(r postfix.QueuedRecipient) bool {
+			return loginRefused(strings.TrimPrefix(r.Reason, "delivery temporarily suspended: "))
+		})
+	})
 }
 
 // loginRefused reports whether Postfix says in a log line or as the reason of a
