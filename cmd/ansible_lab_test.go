@@ -54,7 +54,7 @@ const playbook = `
 func TestLabAnsible(t *testing.T) {
 	t.Parallel()
 	deb := pack(t, "relayhost_1.2.3_amd64.deb")
-	l := newLab(t, lab.Systemd(), lab.Relay("brevo"), lab.Packages("ansible-core", "openssh-client", "openssh-server", "python3-apt"))
+	l := newLab(t, lab.Systemd(), lab.Relay("brevo"), lab.Relay("postmark"), lab.Packages("ansible-core", "openssh-client", "openssh-server", "python3-apt"))
 	servers := []*lab.Server{l.Server}
 	for i := range 2 {
 		servers = append(servers, l.AddServer(lab.Hostname(fmt.Sprintf("mail%d.example.com", i+2))))
@@ -158,7 +158,44 @@ func TestLabAnsible(t *testing.T) {
 			t.Errorf("absent has left on %s:\n%s", s.IPv4, d)
 		}
 	}
+
+	// Several relays: the file is a template, as docs/routes.md has it.
+	for _, id := range []string{"brevo", "postmark"} {
+		accountFile(l, id)
+	}
+	control.WriteFile("/root/relayhost.toml.j2", fileOfTwo, 0o644)
+	tasks := "- hosts: relayed\n  tasks:\n"
+	for _, f := range fences(t, "../docs/routes.md") {
+		if f.lang == "yaml" {
+			tasks += "    " + strings.ReplaceAll(strings.TrimSpace(f.text), "\n", "\n    ") + "\n"
+		}
+	}
+	control.WriteFile("/root/routes.yml", tasks, 0o644)
+	routes := func(args ...string) (changed int, out string) {
+		out = ansible(append([]string{"ansible-playbook", "routes.yml", "--limit", l.Server.IPv4.String()}, args...)...)
+		return recap(t, out, 1)[0], out
+	}
+	if n, out := routes(); n != 3 {
+		t.Errorf("folder, file and set-up: %d tasks changed something:\n%s", n, out)
+	}
+	if n, out := routes("--diff"); n != 0 {
+		t.Errorf("the second time: %d tasks changed something:\n%s", n, out)
+	}
+	mailFrom(t, l, "x@shop.example", "postmark")
+	mailFrom(t, l, "x@elsewhere.example", "brevo")
 }
+
+// fileOfTwo is a set-up of two relays as a template of Ansible.
+const fileOfTwo = `version = 1
+relay = "brevo"
+from = "app@example.com"
+credentials_file = "/root/brevo.txt"
+[[route]]
+name = "shop"
+senders = ["{{ 'shop' }}.example"]
+relay = "postmark"
+credentials_file = "/root/postmark.txt"
+`
 
 // recap reads how many tasks have changed something, by server, and makes sure
 // that none has failed.
