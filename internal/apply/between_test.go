@@ -2,10 +2,12 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"relayhost/internal/plan"
 )
@@ -165,6 +167,24 @@ func TestJoinTables(t *testing.T) {
 		}
 		if !ok || strings.Join(lines, "") != test.want {
 			t.Errorf("%s: %v, %q, want %q", name, ok, got, test.want)
+		}
+	}
+}
+
+// TestMapAsNewAsItsSource: Postfix warns of maps that are older than their
+// source, so that the time of the proof must not lie between the two.
+func TestMapAsNewAsItsSource(t *testing.T) {
+	tr := newTree(t)
+	tr.run("one")
+	tr.o.Prove = func(context.Context) error { time.Sleep(1200 * time.Millisecond); return nil }
+	for i, relay := range []string{"other", "", ""} { // the last is a new password alone
+		if _, err := Run(t.Context(), tr.h, tr.change(strconv.Itoa(i), relay), tr.o); err != nil {
+			t.Fatal(err)
+		}
+		source, err1 := tr.h.Lstat("/etc/postfix/sasl_passwd")
+		compiled, err2 := tr.h.Lstat("/etc/postfix/sasl_passwd.db")
+		if err := errors.Join(err1, err2); err != nil || source.Mtime.After(compiled.Mtime) {
+			t.Errorf("%d: source of %s, map of %s: %v", i, source.Mtime, compiled.Mtime, err)
 		}
 	}
 }

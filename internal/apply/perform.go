@@ -213,7 +213,7 @@ func (t *transaction) do(s step) error {
 		return t.h.Remove(s.Target, s.Before.Sum)
 	}
 	t.o.say("writing " + s.Path)
-	if s.After.Mtime.IsZero() && s.After.same(s.Before) {
+	if s.After.Mtime.IsZero() && s.Source == "" && s.After.same(s.Before) {
 		// Mode or owner alone: what is compiled from the file is as new as before.
 		s.After.Mtime = s.Before.Mtime
 	}

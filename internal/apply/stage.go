@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
@@ -196,7 +197,9 @@ func (s *stage) compile(ctx context.Context, compiler string, f plan.File, befor
 	if err != nil || !built.Exists {
 		return state{}, fmt.Errorf("compile %s: no map came of it: %w", f.Path, errors.Join(err, os.ErrNotExist))
 	}
-	built.Xattrs, built.Mtime = before.Xattrs, s.t.mtime(state{})
+	// Its time is that of the moment when it is moved in, after its source: the
+	// proof may lie in between.
+	built.Xattrs, built.Mtime = before.Xattrs, time.Time{}
 	built.Mode, built.UID, built.GID = f.Mode.Perm(), f.UID, f.GID
 	if before.Exists {
 		built.Mode, built.UID, built.GID = before.Mode, before.UID, before.GID
