@@ -104,9 +104,17 @@ func TestLabQueueSend(t *testing.T) {
 		s.WaitLog(`to=<` + to + `>.*status=deferred`)
 	}
 	s.Shell(`postsuper -h "$(postqueue -j | sed -n 's/.*"queue_id": "\([^"]*\)".*customer5@gmail.*/\1/p')"`)
+	s.Shell("mv /usr/sbin/postqueue /usr/sbin/postqueue.real && cp -p /usr/sbin/postsuper /usr/sbin/postsuper.real")
+	for _, name := range []string{"postqueue", "postsuper"} {
+		s.WriteFile("/usr/sbin/"+name, "#!/bin/sh\necho \"$0 $*\" >>/root/asked\nexec /usr/sbin/"+name+".real \"$@\"\n", 0o755)
+	}
 	r := l.Run(append(args, "--queue", "send")...)
 	if r.Code != 0 || !strings.Contains(r.Stderr, fmt.Sprintf("%d message(s) wait in the queue", waiting+1)) {
 		t.Errorf("setup: %s", r)
+	}
+	asked := s.ReadFile("/root/asked")
+	if n := strings.Count(asked, "postqueue -c /etc/postfix -i ") + strings.Count(asked, "postqueue -i "); n != waiting || strings.Contains(asked, " -f") {
+		t.Errorf("%d messages were retried by their id:\n%s", n, asked)
 	}
 	came := map[string]int{}
 	for _, m := range waitMessages(t, l, "sendgrid", waiting+2) {

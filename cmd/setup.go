@@ -127,7 +127,7 @@ func (s *setup) run(ctx context.Context) error {
 
 // recover finishes the undoing of a run that died.
 func (s *setup) recover(ctx context.Context) error {
-	o := apply.Options{ConfigDir: s.configDir, Reload: s.reload}
+	o := apply.Options{ConfigDir: s.configDir, Reload: s.reloadIfRunning} // nobody has consented to a start yet
 	undone, err := apply.Recover(ctx, s.host, o)
 	if undone {
 		s.io.Say("an earlier run was broken off; what it had changed has been put back")

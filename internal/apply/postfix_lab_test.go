@@ -39,6 +39,7 @@ type server struct {
 	*lab.Server
 	t    *testing.T
 	old  string // main.cf
+	serv string // master.cf
 	tree lab.Tree
 	sent int
 }
@@ -71,7 +72,7 @@ func newServer(t *testing.T, opts ...lab.Option) *server {
 	}
 	s := &server{Server: lab.New(t, append([]lab.Option{lab.Postfix()}, opts...)...).Server, t: t}
 	s.program("/usr/local/bin/apply-driver", program)
-	s.old = s.ReadFile("/etc/postfix/main.cf")
+	s.old, s.serv = s.ReadFile("/etc/postfix/main.cf"), s.ReadFile("/etc/postfix/master.cf")
 	s.tree = s.Tree(restoredPaths...)
 	return s
 }
@@ -133,6 +134,9 @@ func (s *server) sound(point string) {
 	s.t.Helper()
 	if text := s.ReadFile("/etc/postfix/main.cf"); text != s.old && text != withRelay(s.old) {
 		s.t.Errorf("%s: main.cf is neither old nor new:\n%s", point, text)
+	}
+	if text := s.ReadFile("/etc/postfix/master.cf"); text != s.serv && text != s.serv+masterAfter {
+		s.t.Errorf("%s: master.cf is neither old nor new:\n%s", point, text)
 	}
 	if r := s.Run("postfix", "check"); r.Code != 0 {
 		s.t.Errorf("%s: postfix check: %s", point, r)

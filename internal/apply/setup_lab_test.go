@@ -71,13 +71,20 @@ func killedSetup(t *testing.T, which pass) {
 			t.Fatalf("rollback: %s", r)
 		}
 	}
-	old := s.ReadFile("/etc/postfix/main.cf")
+	files := []string{"/etc/postfix/main.cf", "/etc/postfix/master.cf"}
+	read := func() (texts []string) {
+		for _, name := range files {
+			texts = append(texts, s.ReadFile(name))
+		}
+		return texts
+	}
+	old := read()
 	s.tree = s.Tree(restoredPaths...)
 	if r := setup("RELAYHOST_OPS=/root/ops"); r.Code != 0 {
 		t.Fatalf("setup: %s", r)
 	}
 	which.some = spread(make([]string, strings.Count(s.ReadFile("/root/ops"), "\n")), 3)
-	changed := s.ReadFile("/etc/postfix/main.cf")
+	changed := read()
 	undo()
 	s.restored("set up and rolled back")
 	points(t, which, func(n int) bool {
@@ -87,8 +94,10 @@ func killedSetup(t *testing.T, which pass) {
 			t.Errorf("%s: %s", point, r)
 			return true
 		}
-		if text := s.ReadFile("/etc/postfix/main.cf"); text != old && text != changed {
-			t.Errorf("%s: main.cf is neither old nor new:\n%s", point, text)
+		for i, text := range read() {
+			if text != old[i] && text != changed[i] {
+				t.Errorf("%s: %s is neither old nor new:\n%s", point, files[i], text)
+			}
 		}
 		if c := s.Run("postfix", "check"); c.Code != 0 {
 			t.Errorf("%s: postfix check: %s", point, c)
