@@ -430,3 +430,27 @@ func TestLabCtrlC(t *testing.T) {
 		unchanged(t)
 	})
 }
+
+// TestLabMailServer: a server that does more than send is asked about before
+// anything is planned; what it does goes on, and what is named keeps its way.
+func TestLabMailServer(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, lab.Relay("brevo"))
+	s := l.Server
+	s.Shell("postconf -e relay_domains=backup.example && postfix reload")
+	credentials(l, "brevo", "")
+	p := sit(t, l, 100, false, "relayhost", "setup", "--relay", "brevo", "--credentials-file", "/root/credentials", "--from", "app@example.com", "--to", "you@example.net")
+	p.sees("passes on mail for backup.example (relay_domains)")
+	p.sees("? Domains that keep their way")
+	p.term.Type("corp_example!\r")
+	p.sees("is not a domain")
+	p.term.Type("corp.example\r")
+	p.sees("? Apply this?")
+	for _, line := range []string{"+corp.example smtp:", "+backup.example relay:"} {
+		if !strings.Contains(p.screen.String(), line) {
+			t.Errorf("the difference has no %s:\n%s", line, p.screen)
+		}
+	}
+	p.term.Type("n\r")
+	p.ends(1)
+}

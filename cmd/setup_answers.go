@@ -275,7 +275,9 @@ func (s *setup) readAddresses(ctx context.Context) (err error) {
 	s.answers.RootTo = first(s.flags.rootTo, s.before.RootTo)
 	s.answers.Direct = s.flags.direct
 	if !s.given("direct") {
-		s.answers.Direct = s.before.Direct
+		if s.answers.Direct, err = s.askDirect(ctx); err != nil {
+			return err
+		}
 	}
 	s.answers.MapType = first(s.flags.mapType, s.before.MapType)
 	return nil

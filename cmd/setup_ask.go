@@ -11,6 +11,7 @@ import (
 	"relayhost/internal/plan"
 	"relayhost/internal/resolve"
 	"relayhost/internal/secret"
+	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 	"relayhost/relays"
 )
@@ -250,6 +251,35 @@ func (s *setup) askTo(ctx context.Context, from string) (string, error) {
 	}
 	s.io.Tell("Test message: ", "to a mailbox that you can look into; Enter takes the sender.")
 	return p.Input("Send a test message to", from, s.addressCheck(ctx, "you@example.com"))
+}
+
+// askDirect asks, on a server that does more than send, which domains must not
+// be sent to by the relay: those that a relay on the internet cannot reach. What
+// Postfix knows of keeps its way without being asked about.
+func (s *setup) askDirect(ctx context.Context) ([]string, error) {
+	duties := plan.Duties(s.state)
+	if len(duties) == 0 || !s.canAsk() || s.before.Relay != "" {
+		return s.before.Direct, nil
+	}
+	p, err := s.ask(ctx, "the domains that keep their way", "--direct")
+	if err != nil {
+		return nil, err
+	}
+	s.io.Tell("This server ", "%s. All of that goes on as before. Other mail leaves through the relay, unless you name domains that it cannot reach: internal ones, say.",
+		smtpprobe.Sanitize(strings.Join(duties, "; ")))
+	answer, err := p.Input("Domains that keep their way, none with Enter", "", func(v string) error {
+		for _, domain := range domainsIn(v) {
+			if err := plan.CheckDomain(domain); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return domainsIn(answer), err
+}
+
+func domainsIn(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
 }
 
 // addressCheck refuses on Enter what no set-up takes, and doubts once a domain that

@@ -225,9 +225,17 @@ func isAddress(s string) bool {
 
 func checkDirect(o Options) *InputError {
 	for _, d := range o.Direct {
-		if !isHost(strings.TrimPrefix(d, ".")) {
-			return &InputError{"direct", fmt.Sprintf("%q is not a domain", d), "write it as in example.com, or .example.com for all below it"}
+		if err := CheckDomain(d); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// CheckDomain fails with what is wrong with a domain of Options.Direct.
+func CheckDomain(d string) *InputError {
+	if !isHost(strings.TrimPrefix(d, ".")) {
+		return &InputError{"direct", fmt.Sprintf("%q is not a domain", d), "write it as in example.com, or .example.com for all below it"}
 	}
 	return nil
 }
