@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -273,6 +274,57 @@ func TestKeepOutOfHistory(t *testing.T) {
 	_ = os.Remove(tr.h.Real("/etc/.gitignore"))
 	if after := tr.print(); after != before {
 		t.Errorf("rolled back:\n%s", after)
+	}
+}
+
+// Each system of version control has its own file and its own way to leave one out;
+// where there is none, it is said.
+func TestRepositories(t *testing.T) {
+	for folder, want := range map[string][2]string{
+		".git": {".gitignore", "/postfix/sasl_passwd*\n"}, ".hg": {".hgignore", "re:^postfix/sasl_passwd\n"},
+		".bzr": {".bzrignore", "./postfix/sasl_passwd*\n"}, "_darcs": {"", ""},
+	} {
+		tr := newTree(t)
+		tr.mkdir("/etc/" + folder)
+		p, err := KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
+		if err != nil || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "sasl_passwd") {
+			t.Errorf("%s: %v, %v", folder, p.Notes, err)
+		}
+		if want[0] == "" {
+			if len(p.Files) != 4 {
+				t.Errorf("%s: %d files", folder, len(p.Files))
+			}
+			continue
+		}
+		if len(p.Files) != 5 || p.Files[0].Path != "/etc/"+want[0] || string(p.Files[0].After) != want[1] {
+			t.Errorf("%s: %+v", folder, p.Files[0])
+		}
+	}
+}
+
+// What git tracks already it goes on committing, which only a person can end.
+func TestTrackedByGit(t *testing.T) {
+	tr := newTree(t)
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", tr.h.Real("/etc")}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	git("init", "-q")
+	tr.write("/etc/postfix/sasl_passwd", "x y:z\n", 0o600)
+	for tracked, want := range []int{1, 2} {
+		if tracked == 1 {
+			git("add", "postfix/sasl_passwd")
+		}
+		p, err := KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
+		if err != nil || len(p.Notes) != want || !strings.Contains(p.Notes[want-1], "sasl_passwd") {
+			t.Errorf("%v, %v", p.Notes, err)
+		}
+		if want == 2 && !strings.Contains(p.Notes[1], "git -C /etc rm --cached postfix/sasl_passwd") {
+			t.Errorf("%v", p.Notes)
+		}
 	}
 }
 

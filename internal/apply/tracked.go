@@ -54,10 +54,22 @@ func ignore(r *host.Reader, p plan.Plan, path string) (plan.Plan, error) {
 			}
 			p.Notes = append(p.Notes, fmt.Sprintf("%s is kept in %s: %s is added to its %s, since it holds the password",
 				dir, repo.name, name, repo.ignore))
+			if repo.folder == ".git" && inGitIndex(r, dir, name) {
+				p.Notes = append(p.Notes, fmt.Sprintf("git has %[2]s already and would commit the password with it, whatever %[3]s says, until you run: git -C %[1]s rm --cached %[2]s",
+					dir, name, repo.ignore))
+			}
 			return appendLine(r, p, filepath.Join(dir, repo.ignore), fmt.Sprintf(repo.line, name))
 		}
 	}
 	return p, nil
+}
+
+// inGitIndex reports whether the repository in dir tracks name or what is compiled
+// from it: the index has paths as they are (gitformat-index(5), but for version 4,
+// which git writes only when it is told to).
+func inGitIndex(r *host.Reader, dir, name string) bool {
+	index, err := r.ReadFile(filepath.Join(dir, ".git", "index"))
+	return err == nil && bytes.Contains(index, []byte(name))
 }
 
 // appendLine adds to p a file with one more line, ahead of Postfix's own.
