@@ -47,7 +47,11 @@ func (s *setup) describe(p plan.Plan) {
 	}
 	s.doc.Files, s.doc.Commands = []setupFile{}, []string{}
 	for _, f := range p.Files {
-		s.doc.Files = append(s.doc.Files, setupFile{f.Path, string(f.Action), diff.File(f)})
+		file := setupFile{Path: f.Path, Action: string(f.Action)}
+		if s.json {
+			file.Diff = diff.File(f)
+		}
+		s.doc.Files = append(s.doc.Files, file)
 	}
 	for _, c := range p.Commands {
 		s.doc.Commands = append(s.doc.Commands, strings.Join(c.Args, " "))
