@@ -15,14 +15,7 @@ import (
 // hostileDNS answers every question by a function.
 func hostileDNS(t *testing.T, answer func(q, m *dns.Msg)) *resolve.Resolver {
 	t.Helper()
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", pc.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc, l := bothPorts(t)
 	handler := dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
 		answer(q, m)
@@ -33,6 +26,24 @@ func hostileDNS(t *testing.T, answer func(q, m *dns.Msg)) *resolve.Resolver {
 		t.Cleanup(func() { _ = server.Shutdown() })
 	}
 	return &resolve.Resolver{Servers: []netip.AddrPort{netip.MustParseAddrPort(pc.LocalAddr().String())}, Timeout: time.Second}
+}
+
+// bothPorts listens on the same free port of UDP and TCP.
+func bothPorts(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for range 50 {
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("tcp", pc.LocalAddr().String())
+		if err == nil {
+			return pc, l
+		}
+		pc.Close() // somebody has that one
+	}
+	t.Fatal("no port is free")
+	return nil, nil
 }
 
 // a adds an address, and cname an alias, to an answer.
