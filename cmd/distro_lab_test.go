@@ -113,3 +113,22 @@ func TestLabMapTypes(t *testing.T) {
 		})
 	}
 }
+
+// TestLabMapDriverMissing: postconf -m goes by dynamicmaps.cf, also where the
+// library that it names is gone.
+func TestLabMapDriverMissing(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, lab.Relay("brevo"))
+	s := l.Server
+	s.Shell("echo 'lmdb /usr/lib/postfix/postfix-lmdb.so dict_lmdb_open mkmap_lmdb_open' >> /etc/postfix/dynamicmaps.cf && postconf -e default_database_type=lmdb && postfix reload")
+	if types := s.Shell("postconf -m"); !strings.Contains(types, "lmdb\n") {
+		t.Fatalf("postconf -m does not name lmdb: %s", types)
+	}
+	roundTrip(t, l, five[5], 587, "starttls")
+	if res := l.Run(setupArgs(five[5])...); res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+	}
+	if maps := s.Shell("postconf -h smtp_sasl_password_maps"); maps != "hash:/etc/postfix/sasl_passwd\n" {
+		t.Errorf("the table is %s", maps)
+	}
+}

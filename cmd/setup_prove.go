@@ -14,8 +14,13 @@ import (
 )
 
 // build makes the plan.
-func (s *setup) build(context.Context) (err error) {
+func (s *setup) build(ctx context.Context) (err error) {
 	s.answers.Force = s.flags.force
+	if s.state.Installed {
+		if err := s.state.ConfirmMapTypes(ctx, &s.host.Reader); err != nil {
+			return err
+		}
+	}
 	s.state.Load(&s.host.Reader, plan.Paths(s.state)...)
 	if s.plan, err = plan.Build(s.state, s.facts, s.answers); err != nil {
 		return err

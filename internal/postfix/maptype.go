@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -93,6 +94,28 @@ func PickMapType(s State, want string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%w: this Postfix has %s", ErrNoMapType, strings.Join(s.MapTypes, ", "))
+}
+
+// ConfirmMapTypes takes the types out of s.MapTypes that postconf -m names and
+// Postfix cannot load: dynamicmaps.cf may name a library that is not there any
+// more. It tries what PickMapType would choose, by looking into a table that does
+// not exist.
+func (s *State) ConfirmMapTypes(ctx context.Context, r *host.Reader) error {
+	for {
+		typ, err := PickMapType(*s, "")
+		if err != nil || typ == "texthash" { // built into every Postfix
+			return nil //nolint:nilerr // whoever needs a type learns of it
+		}
+		table := Table{typ, filepath.Join(s.ConfigDir, "relayhost_no_such_table")}
+		out, err := r.Query(ctx, host.PostmapGet(s.ConfigDir, table.String(), "x"))
+		if err != nil {
+			return fmt.Errorf("try the lookup table type %s: %w", typ, err)
+		}
+		if !strings.Contains(string(out.Stderr), "unsupported dictionary type") { // dict_open.c
+			return nil
+		}
+		s.MapTypes = slices.DeleteFunc(s.MapTypes, func(t string) bool { return t == typ })
+	}
 }
 
 // mapParams name the lookup tables that a set-up may merge into or has to know.
