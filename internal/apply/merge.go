@@ -50,7 +50,7 @@ func merge(base, without, now []byte) ([]byte, bool) {
 }
 
 // holdsNone reports whether now has no line that was added from before to
-// after, and every line that was removed.
+// after, and every line that was removed. Blank lines tell nothing.
 func holdsNone(before, after, now []byte) bool {
 	ours, ok := hunks(lines(before), lines(after))
 	have := map[string]bool{}
@@ -60,10 +60,10 @@ func holdsNone(before, after, now []byte) bool {
 	old := lines(before)
 	for _, h := range ours {
 		for _, line := range h.lines {
-			ok = ok && !have[line]
+			ok = ok && (!have[line] || strings.TrimSpace(line) == "")
 		}
 		for _, line := range old[h.from:h.to] {
-			ok = ok && have[line]
+			ok = ok && (have[line] || strings.TrimSpace(line) == "")
 		}
 	}
 	return ok
