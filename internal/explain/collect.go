@@ -36,8 +36,9 @@ type Collector struct {
 	Signs Signs         // of this host, to choose between candidates
 	Since time.Time     // lines with an older time are passed over
 
-	Lines    int // read
-	Problems int // of them, lines that tell of a problem
+	Lines    int  // read
+	Postfix  bool // one of them at least is Postfix's
+	Problems int  // of them, lines that tell of a problem
 
 	groups  map[string]*Group
 	unknown int
@@ -48,15 +49,28 @@ type Collector struct {
 // problem.
 func (c *Collector) Add(raw []byte) {
 	c.Lines++
-	k := must()
+	var line postfix.LogLine
+	parsed := false
+	// The markers are those of a line as syslogd writes it: the journal and RFC 5424
+	// have something else before the severity, and the journal encodes the text.
+	if foreign := len(raw) > 0 && (raw[0] == '{' || raw[0] == '<' || raw[0] == '1'); foreign || !c.Postfix {
+		if line, parsed = postfix.ParseLogLine(string(raw)); !parsed {
+			return
+		}
+		c.Postfix = true
+		raw = []byte("]: " + line.Text)
+	}
 	interesting := false
-	run(k.scan, raw, func(e entry) {
+	run(must().scan, raw, func(e entry) {
 		interesting = interesting || e.failure < 0 || !e.reply
 	})
 	if !interesting {
 		return
 	}
-	if line, ok := postfix.ParseLogLine(string(raw)); ok {
+	if !parsed {
+		line, parsed = postfix.ParseLogLine(string(raw))
+	}
+	if parsed {
 		c.AddLine(line)
 	}
 }

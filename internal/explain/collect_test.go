@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"testing"
@@ -112,8 +114,45 @@ func TestCollectGzip(t *testing.T) {
 	if err := c.Read(t.Context(), &zipped); err != nil || c.Problems != 20 {
 		t.Errorf("%d problems, %v", c.Problems, err)
 	}
+	// One that is cut off is an error, and what it holds is kept.
+	c = Collector{}
+	zipped.Reset()
+	z.Reset(&zipped)
+	_, _ = z.Write([]byte(log(100)))
+	_ = z.Flush()
+	if err := c.Read(t.Context(), &zipped); !errors.Is(err, io.ErrUnexpectedEOF) || c.Problems != 20 {
+		t.Errorf("cut off: %d problems, %v", c.Problems, err)
+	}
 	if err := c.Read(t.Context(), strings.NewReader("\x1f\x8bbroken")); err == nil {
 		t.Error("a broken file is no error")
+	}
+}
+
+// TestCollectFormats: what is logged counts, not who has written it down.
+func TestCollectFormats(t *testing.T) {
+	const refused = "4B01A2C3: to=<a@example.net>, relay=smtp.test[192.0.2.1]:587, delay=1, delays=0/0/0/1, dsn=4.7.8, status=deferred (SASL authentication failed; server smtp.test[192.0.2.1] said: 535 5.7.8 no\xe9)"
+	for text, cause := range map[string]string{refused: "auth_535_generic", "panic: no cause is known": "", "error: no cause is known": ""} {
+		bytesOf := make([]int, len(text))
+		for i := range len(text) {
+			bytesOf[i] = int(text[i])
+		}
+		numbers, _ := json.Marshal(bytesOf)
+		for _, line := range []string{
+			"Nov 21 23:59:00 host postfix/smtp[9]: " + text,
+			"2026-11-21T23:59:00.123456+01:00 host postfix/smtp[9]: " + text,
+			"<22>Nov 21 23:59:00 host postfix/smtp[9]: " + text,
+			"<22>1 2026-11-21T23:59:00Z host postfix/smtp 9 - - " + text,
+			"1 2026-11-21T23:59:00Z host postfix/smtp 9 - - " + text,
+			fmt.Sprintf(`{"MESSAGE":%s,"SYSLOG_IDENTIFIER":"postfix/smtp","_PID":"9","__REALTIME_TIMESTAMP":"1795309312000001"}`, numbers),
+		} {
+			var c Collector
+			for range 2 { // the first one shows what log it is
+				c.Add([]byte(line + "\r\n"))
+			}
+			if g := c.Groups(); len(g) != 1 || g[0].Cause.ID != cause || g[0].Count != 2 || !c.Postfix {
+				t.Errorf("%q: %+v", line, g)
+			}
+		}
 	}
 }
 

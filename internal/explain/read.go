@@ -21,7 +21,8 @@ const maxLine = 64 << 10
 const maxPasted = 20
 
 // Read adds every line of a log, gzip'd or not, in bounded memory. A short text
-// without any line of a log is explained line by line. It ends early with ctx.
+// without any line of a log is explained line by line. It ends early with ctx;
+// what was read before an error is kept.
 func (c *Collector) Read(ctx context.Context, r io.Reader) error {
 	var pasted []string
 	defer func() {

@@ -247,6 +247,8 @@ func (l *ladder) loggedIn(p port) Finding {
 		return l.postfixRefused(p)
 	case res.Err != nil && res.Failed != smtpprobe.StepMail && res.Failed != smtpprobe.StepRcpt:
 		return l.explained(Finding{Check: "auth", Result: Fail, Detail: fmt.Sprintf("%s: %v", l.at(p.number), res.Err), Ms: ms(res.Total)}, res)
+	case res.Reached == smtpprobe.StepEHLOTLS:
+		return Finding{Check: "auth", Result: Skip, Detail: l.at(p.number) + ": the log-in was not tried, since the time was up while Postfix delivered"}
 	}
 	return Finding{Check: "auth", Result: Pass, Detail: l.at(p.number) + " takes the stored credentials", Ms: ms(res.Total)}
 }

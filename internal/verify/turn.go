@@ -57,7 +57,7 @@ func (t *turn) mayDeliver(ctx context.Context) bool {
 }
 
 // mayLogIn waits until Postfix has delivered, where that is first. false: the
-// relay has refused its log-in.
+// relay has refused its log-in, or the time was up before that was known.
 func (t *turn) mayLogIn(ctx context.Context) bool {
 	if !t.postfixFirst {
 		return true
@@ -66,7 +66,18 @@ func (t *turn) mayLogIn(ctx context.Context) bool {
 	case <-t.delivered:
 		return t.said == ""
 	case <-ctx.Done():
-		return true // it ends by itself
+		return false
+	}
+}
+
+// saidToPostfix is what the relay said to Postfix's log-in, where that was no and
+// the delivery has ended.
+func (t *turn) saidToPostfix() string {
+	select {
+	case <-t.delivered:
+		return t.said
+	default:
+		return ""
 	}
 }
 
@@ -84,9 +95,11 @@ func (t *trial) refusedLately() bool {
 }
 
 // loginRefused reports whether Postfix says in a log line or as the reason of a
-// deferral that a relay has answered its log-in with no (smtp_sasl_glue.c).
+// deferral that a relay has answered its log-in with no (smtp_sasl_glue.c), now or
+// when it last tried (smtp_sasl_auth_cache_name).
 func loginRefused(text string) bool {
-	return strings.HasPrefix(text, "SASL authentication failed; server ") && strings.Contains(text, " said: ")
+	said := strings.HasPrefix(text, "SASL authentication failed; server ") || strings.HasPrefix(text, "SASL [CACHED] authentication failed; server ")
+	return said && strings.Contains(text, " said: ")
 }
 
 // inUse climbs on the port in use and shows what it finds as soon as it is
@@ -113,7 +126,7 @@ func (l *ladder) inUse(ctx context.Context, p port) port {
 	}
 	l.decide(authRefused(p.result))
 	if shown && l.postfixFirst {
-		p.refusal = l.said
+		p.refusal = l.saidToPostfix()
 	}
 	switch {
 	case shown:

@@ -47,6 +47,30 @@ func TestHungUp(t *testing.T) {
 	}
 }
 
+// TestTimeIsUp: a log-in that waits for Postfix until the time is up is not tried,
+// and not said to have passed or failed.
+func TestTimeIsUp(t *testing.T) {
+	s := relay(t)
+	env := s.env(t)
+	env.Accepted, env.State.Running, env.Mailer = true, true, hanging{}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	r := Run(ctx, env, Options{})
+	if got := summary(r, "tls", "auth"); got != "tls:pass auth:skip" || s.Counters().Logins != 0 {
+		t.Errorf("%s, %d log-ins", got, s.Counters().Logins)
+	}
+}
+
+// hanging is a Mailer of a Postfix that is at work until the time is up, and for
+// a moment after.
+type hanging struct{ failing }
+
+func (hanging) Send(ctx context.Context, _, _ string, _ []byte) error {
+	<-ctx.Done()
+	time.Sleep(50 * time.Millisecond)
+	return ErrNoTrace
+}
+
 // failing is a Mailer of a Postfix that takes no mail.
 type failing struct{ Mailer }
 
@@ -59,6 +83,7 @@ func (failing) Find(context.Context, string, time.Time) (m postfix.QueuedMessage
 func TestLoginRefused(t *testing.T) {
 	for text, want := range map[string]bool{
 		"SASL authentication failed; server a.test[192.0.2.1] said: 535 5.7.8 no":                                 true,
+		"SASL [CACHED] authentication failed; server a.test[192.0.2.1] said: 535 5.7.8 no":                        true,
 		"SASL authentication failed; cannot authenticate to server a.test[192.0.2.1]: no mechanism available":     false,
 		"delivery temporarily suspended: SASL authentication failed; server a.test[192.0.2.1] said: 535 5.7.8 no": false,
 		"host a.test[192.0.2.1] said: 550 SASL authentication failed; server x said: no":                          false,
