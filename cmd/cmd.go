@@ -67,6 +67,9 @@ func Main(args []string) int {
 	if err != nil && ctx.Err() != nil {
 		err = errors.Join(errInterrupted, err)
 	}
+	if err == nil {
+		err = a.io.Lost()
+	}
 	// A mistake in the flags ends their reading, maybe before --json.
 	a.json = a.json || slices.Contains(args, "--json")
 	return a.report(err)
@@ -103,7 +106,9 @@ On a new server begin with: sudo relayhost setup`,
 			return unknownCommand(cmd, args[0])
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			out := a.io.Out // which knows whether all of it was written
 			a.io = ui.System(a.noColor)
+			a.io.Out = out
 			// Lines of the dialogue come between.
 			a.io.Live = a.io.Live && !a.verbose
 			if err := cmd.ValidateFlagGroups(); err != nil {

@@ -44,6 +44,9 @@ text decides before the code does: a 421 can be for ever, a 250 a loss.`,
 			return a.runExplain(cmd.Context(), f, args)
 		},
 	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usageError{err, "see --help; a text that begins with - goes behind --"}
+	})
 	fs := cmd.Flags()
 	fs.StringVar(&f.relay, "relay", "", "service that the text comes from (default: found out by the host name in it)")
 	fs.BoolVar(&f.follow, "follow", false, "explain what is logged from now on, until interrupted")
@@ -67,20 +70,29 @@ func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) err
 		}
 		c.Relay = &r
 	}
-	if f.since > 0 {
+	text := strings.TrimSpace(strings.Join(args, " "))
+	switch {
+	case f.since < 0:
+		return usageError{fmt.Errorf("--since %s is in the future", f.since), "give a duration such as 2h"}
+	case f.follow && len(args) > 0:
+		return usageError{errors.New("--follow reads the mail log, and takes no text"), "leave one of them out"}
+	case len(args) > 0 && text == "":
+		return usageError{errors.New("the text is empty"), "give a reply or a log line"}
+	case f.since > 0:
 		c.Since = time.Now().Add(-f.since)
 	}
 	switch {
 	case f.follow:
 		return a.explainFollow(ctx, c)
 	case len(args) > 0:
-		return a.explainText(strings.Join(args, " "), c.Relay)
+		return a.explainText(text, c.Relay)
 	case !ui.IsTerminal(a.io.In) && !isNull(a.io.In):
-		if err := c.Read(ctx, a.io.InUntil(ctx)); err != nil {
+		err := c.Read(ctx, a.io.InUntil(ctx))
+		if ctx.Err() != nil || err != nil && c.Lines == 0 {
 			return err
 		}
-		if c.Lines > 0 {
-			break
+		if c.Lines > 0 { // those before an error are worth showing, too
+			return errors.Join(a.showGroups(c), err)
 		}
 		// ssh(1) and Ansible give commands an empty standard input.
 		a.io.Say("nothing on standard input: reading the log and the queue of this host")
@@ -132,6 +144,7 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 		return hint(errNoPostfix, "give the text as an argument, or a log on standard input")
 	}
 	c.Signs = explain.Inspect(state, "")
+	var unread error
 	log, err := postfix.FindLog(ctx, r, state)
 	if err == nil {
 		err = a.readLog(ctx, c, log)
@@ -142,7 +155,7 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 	case errors.Is(err, context.DeadlineExceeded): // what was read is worth showing
 		a.io.Say("warning: %s was read for %s and no further: give a longer --timeout, or with the journal a shorter --since", log, a.timeout)
 	case err != nil:
-		a.io.Say("warning: the mail log cannot be read: %v", err)
+		unread = fmt.Errorf("the mail log cannot be read: %w", err)
 	}
 	queued, err := postfix.ReadQueue(ctx, r, a.configDir)
 	if err != nil {
@@ -150,6 +163,13 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 	}
 	for _, m := range queued {
 		c.AddQueued(m)
+	}
+	switch {
+	case unread == nil:
+	case c.Problems == 0: // and nothing is known of the host
+		return hint(unread, "run it as root, or give a log on standard input; nothing in the queue tells of a problem")
+	default:
+		a.io.Say("warning: %v", unread)
 	}
 	return nil
 }
@@ -166,10 +186,13 @@ func (a *app) readLog(ctx context.Context, c *explain.Collector, log postfix.Log
 		if since.IsZero() {
 			since = time.Now().Add(-journalWindow)
 		}
-		_, err := a.host.Stream(ctx, host.Journal(since, postfix.MailFacility), func(line []byte) error {
+		out, err := a.host.Stream(ctx, host.Journal(since, postfix.MailFacility), func(line []byte) error {
 			c.Add(line)
 			return nil
 		})
+		if err == nil && out.Code != 0 { // for want of permission
+			err = fmt.Errorf("journalctl: exit status %d: %s", out.Code, smtpprobe.Sanitize(strings.TrimSpace(string(out.Stderr))))
+		}
 		return err
 	}
 	f, err := os.Open(a.host.Real(log.File))
@@ -209,6 +232,12 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 			continue
 		}
 		a.showCause(explain.Group{Cause: causes[0], Others: causes[1:], Count: 1, Example: text})
+		if err := a.io.Lost(); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() == nil {
+		return fmt.Errorf("%s cannot be followed any longer", log)
 	}
 	return nil
 }
@@ -221,7 +250,11 @@ func (a *app) showGroups(c *explain.Collector) error {
 		}
 		return a.printJSON(explainDoc{Version: 1, Lines: c.Lines, Groups: groups})
 	}
-	if len(groups) == 0 {
+	switch {
+	case len(groups) > 0:
+	case c.Lines > 0 && !c.Postfix:
+		fmt.Fprintf(a.io.Out, "%d line(s) read, none is of Postfix's log\n", c.Lines)
+	default:
 		fmt.Fprintf(a.io.Out, "%d line(s) read, none tells of a problem\n", c.Lines)
 	}
 	for _, g := range groups {

@@ -141,3 +141,20 @@ func TestLabExplainWithoutInput(t *testing.T) {
 		t.Error(res)
 	}
 }
+
+// TestLabExplainUnread: of a log that may not be read nothing good is said.
+func TestLabExplainUnread(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.Run("relayhost", "version") // from now on the program is there
+	l.Server.Shell("chmod 600 /var/log/mail.log")
+	if res := l.Server.RunAs(1000, "sh", "-c", "relayhost explain </dev/null"); res.Code != 1 || res.Stdout != "" || !strings.Contains(res.Stderr, "the mail log cannot be read") {
+		t.Error(res)
+	}
+	// What the queue tells is shown.
+	l.Server.SendMail("root", "customer@gmail.com", "an invoice")
+	l.Server.WaitLog(`status=deferred`)
+	if res := l.Server.RunAs(1000, "sh", "-c", "relayhost explain </dev/null"); res.Code != 0 || !strings.Contains(res.Stdout, "delayed") || !strings.Contains(res.Stderr, "the mail log cannot be read") {
+		t.Error(res)
+	}
+}

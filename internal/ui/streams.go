@@ -26,7 +26,7 @@ type Streams struct {
 func System(noColor bool) *Streams {
 	color := !noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" &&
 		IsTerminal(os.Stdout) && IsTerminal(os.Stderr)
-	return &Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Color: color, Live: os.Getenv("TERM") != "dumb"}
+	return &Streams{In: os.Stdin, Out: &output{file: os.Stdout}, Err: os.Stderr, Color: color, Live: os.Getenv("TERM") != "dumb"}
 }
 
 // CanAsk reports whether somebody can answer: the questions' stream and the
@@ -40,7 +40,7 @@ const widest = 80
 // wider one.
 func (s *Streams) Width() int {
 	for _, w := range []io.Writer{s.Err, s.Out} {
-		if f, ok := w.(*os.File); ok {
+		if f, ok := w.(descriptor); ok {
 			if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
 				return min(w, widest)
 			}
@@ -73,9 +73,12 @@ func hanging(first string, width int) string {
 	return strings.Repeat(" ", n)
 }
 
+// descriptor is a stream that may be a terminal.
+type descriptor interface{ Fd() uintptr }
+
 // IsTerminal reports whether a stream is a terminal.
 func IsTerminal(v any) bool {
-	f, ok := v.(*os.File)
+	f, ok := v.(descriptor)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
