@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -173,7 +174,9 @@ func credentialSigns(h Hop) explain.Signs {
 func (r *run) found(f Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f.Detail, f.Remedy = smtpprobe.Sanitize(f.Detail), smtpprobe.Sanitize(f.Remedy)
+	// Errors that were joined are lines of their own.
+	f.Detail = smtpprobe.Sanitize(strings.ReplaceAll(f.Detail, "\n", "; "))
+	f.Remedy = smtpprobe.Sanitize(f.Remedy)
 	r.findings = append(r.findings, f)
 	if r.Found != nil {
 		r.Found(f)

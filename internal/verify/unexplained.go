@@ -43,7 +43,7 @@ func (f Finding) Remedied(r Refusal) Finding {
 		f.Remedy = "The relay's own words say what it does not take; its log or its support know more."
 	}
 	if r.Relay.Docs != "" {
-		f.Remedy += "\n  " + r.Relay.Docs
+		f.Remedy += " See " + r.Relay.Docs
 	}
 	return f
 }
@@ -51,14 +51,16 @@ func (f Finding) Remedied(r Refusal) Finding {
 // StepOf is the step that Postfix's text on a refusal names, "" for those after
 // the recipient.
 func StepOf(reply string) smtpprobe.Step {
-	for words, step := range map[string]smtpprobe.Step{
-		"in reply to MAIL FROM": smtpprobe.StepMail, "in reply to RCPT TO": smtpprobe.StepRcpt,
-		"in reply to EHLO": smtpprobe.StepEHLO, "in reply to HELO": smtpprobe.StepEHLO,
-		"refused to talk to me": smtpprobe.StepGreeting, "SASL authentication failed": smtpprobe.StepAuth,
-	} {
-		if strings.Contains(reply, words) {
-			return step
-		}
+	if strings.HasPrefix(reply, "SASL authentication failed") {
+		return smtpprobe.StepAuth
+	}
+	// The relay's words come before what Postfix adds, and may say anything.
+	if at := strings.LastIndex(reply, "(in reply to "); at >= 0 {
+		command, _, _ := strings.Cut(reply[at+len("(in reply to "):], " ")
+		return map[string]smtpprobe.Step{"MAIL": smtpprobe.StepMail, "RCPT": smtpprobe.StepRcpt, "EHLO": smtpprobe.StepEHLO, "HELO": smtpprobe.StepEHLO}[command]
+	}
+	if strings.Contains(reply, " refused to talk to me: ") {
+		return smtpprobe.StepGreeting
 	}
 	return ""
 }

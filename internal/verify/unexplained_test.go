@@ -1,0 +1,53 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"relayhost/internal/smtpd"
+	"relayhost/internal/smtpprobe"
+)
+
+func TestStepOf(t *testing.T) {
+	const host = "host a.test[192.0.2.1]"
+	for reply, want := range map[string]smtpprobe.Step{
+		host + " said: 550 no (in reply to MAIL FROM command)":                       smtpprobe.StepMail,
+		host + " said: 550 no (in reply to RCPT TO command)":                         smtpprobe.StepRcpt,
+		host + " said: 550 no (in reply to EHLO command)":                            smtpprobe.StepEHLO,
+		host + " said: 550 no (in reply to end of DATA command)":                     "",
+		host + " refused to talk to me: 554 no":                                      smtpprobe.StepGreeting,
+		"SASL authentication failed; server a.test[192.0.2.1] said: 535 no":          smtpprobe.StepAuth,
+		host + " said: 550 x (in reply to EHLO) y (in reply to MAIL FROM command)":   smtpprobe.StepMail,
+		host + " said: 550 SASL authentication failed (in reply to RCPT TO command)": smtpprobe.StepRcpt,
+		"": "",
+	} {
+		if got := StepOf(reply); got != want {
+			t.Errorf("%s: %q, want %q", reply, got, want)
+		}
+	}
+}
+
+// TestOneLine: no finding shows the marks of a line feed, whatever it is made of.
+func TestOneLine(t *testing.T) {
+	s := relay(t)
+	env := s.env(t)
+	env.Relay.Docs = "https://docs.test/smtp"
+	s.Configure(func(c *smtpd.Config) {
+		c.Replies = map[smtpd.Step]smtpd.Reply{smtpd.StepAuth: {Code: 550, Text: "nobody has ever seen this"}}
+	})
+	for _, f := range Run(t.Context(), env, Options{}).Findings {
+		if strings.Contains(f.Detail+f.Remedy, `\n`) {
+			t.Errorf("%+v", f)
+		}
+		if f.Check == "auth" && !strings.HasSuffix(f.Remedy, " there. See https://docs.test/smtp") {
+			t.Errorf("%+v", f)
+		}
+	}
+	r := &run{}
+	r.found(Finding{Detail: fmt.Sprint(errors.Join(errors.New("a\x1b"), errors.New("b")))})
+	if got := r.findings[0].Detail; got != `a\x1b; b` {
+		t.Error(got)
+	}
+}
