@@ -115,11 +115,22 @@ func TestLabMapTypes(t *testing.T) {
 }
 
 // TestLabMapDriverMissing: postconf -m goes by dynamicmaps.cf, also where the
-// library that it names is gone.
+// library that it names is gone, or cannot be loaded.
 func TestLabMapDriverMissing(t *testing.T) {
 	t.Parallel()
+	for name, prepare := range map[string]string{"gone": "true", "broken": "echo junk >/usr/lib/postfix/postfix-lmdb.so"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mapDriver(t, prepare)
+		})
+	}
+}
+
+func mapDriver(t *testing.T, prepare string) {
+	t.Helper()
 	l := newLab(t, lab.Relay("brevo"))
 	s := l.Server
+	s.Shell(prepare)
 	s.Shell("echo 'lmdb /usr/lib/postfix/postfix-lmdb.so dict_lmdb_open mkmap_lmdb_open' >> /etc/postfix/dynamicmaps.cf && postconf -e default_database_type=lmdb && postfix reload")
 	if types := s.Shell("postconf -m"); !strings.Contains(types, "lmdb\n") {
 		t.Fatalf("postconf -m does not name lmdb: %s", types)

@@ -583,8 +583,8 @@ func TestLabPostfixStopped(t *testing.T) {
 }
 
 // TestLabCompiledMap: what is compiled from the passwords ends 0600 although it
-// was looser before, is there again when it was gone, and holds no password of
-// the past.
+// was looser before, is there again when it was gone or its source was edited,
+// and holds no password of the past.
 func TestLabCompiledMap(t *testing.T) {
 	t.Parallel()
 	for _, suite := range suitesOf() {
@@ -615,7 +615,7 @@ func TestLabCompiledMap(t *testing.T) {
 				}
 			}
 			sound("set up")
-			for _, spoil := range []string{"chmod 644 ", "rm "} {
+			for _, spoil := range []string{"chmod 644 ", "rm ", "touch -d '1 hour ago' "} {
 				s.Shell(spoil + compiled[0])
 				res := l.Run(setupArgs(five[1])...)
 				if doc := decode[setupResult](t, res); res.Code != 0 || doc.Result != "applied" {

@@ -121,7 +121,7 @@ func (c *answersCheck) route(prefix string, r RouteAnswers) {
 		c.bad(prefix+"name", "a route needs a name")
 	case !isWord(r.Name) || len(r.Name) > maxRouteName:
 		c.bad(prefix+"name", "route name %q: write it in small letters, digits and hyphens, %d at most", r.Name, maxRouteName)
-	case r.Name == DefaultRoute || r.Name == c.a.Relay || strings.HasSuffix(r.Name, proxySuffix) || strings.HasSuffix(r.Name, implicitSuffix) ||
+	case r.Name == DefaultRoute || r.Name == c.a.Relay || r.Name == bareName(c.a.Relay) || strings.HasSuffix(r.Name, proxySuffix) || strings.HasSuffix(r.Name, implicitSuffix) ||
 		strings.HasPrefix(r.Name, "by-sender-"):
 		c.bad(prefix+"name", "%q is not free as the name of a route: services of relayhost's own are called so", r.Name)
 	case taken:

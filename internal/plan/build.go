@@ -198,12 +198,14 @@ func (b *builder) file(f File) {
 	b.files = append(b.files, f)
 }
 
-// unsound reports whether what is compiled from f is missing, or a secret that is
-// not root's alone: postmap(1) keeps the mode of a map that is there.
+// unsound reports whether what is compiled from f is missing, holds what f said
+// before somebody edited it, or is a secret that is not root's alone: postmap(1)
+// keeps the mode of a map that is there. Aliases wait for their newaliases(1).
 func (b *builder) unsound(f File) bool {
 	meta, looked := b.s.Compiled[postfix.Table{Type: f.Map, Path: f.Path}.Index()]
 	missing := !meta.Mode.IsRegular() || meta.Nlink == 0
-	return looked && (missing || f.Secret && (meta.Mode.Perm() != f.Mode || meta.UID != f.UID || meta.GID != f.GID))
+	stale := b.s.MapMeta[f.Path].Mtime.Sub(meta.Mtime) > postfix.StaleAfter && f.Path != b.aliasFile().Path
+	return looked && (missing || stale || f.Secret && (meta.Mode.Perm() != f.Mode || meta.UID != f.UID || meta.GID != f.GID))
 }
 
 // newMap adds a lookup table of ours, rendered from tmpl, and returns it as

@@ -59,19 +59,14 @@ func (b *builder) filterTable(s *service) error {
 	}
 	path := b.path(s.file(b, filterFile))
 	b.file(File{Path: path, After: text, Mode: 0o644})
-	s.d.StatusFilterMap = b.others("regexp:"+path, "smtp_delivery_status_filter", "default_delivery_status_filter")
-	return nil
-}
-
-// others is our table, and then what the first of the parameters that is set in
-// main.cf names.
-func (b *builder) others(ours string, names ...string) string {
-	for _, name := range names {
+	s.d.StatusFilterMap = "regexp:" + path
+	for _, name := range []string{"smtp_delivery_status_filter", "default_delivery_status_filter"} {
 		if global, ok := b.main.Get(name); ok && global != "" && !strings.HasPrefix(global, "$") {
-			return ours + "," + strings.Join(splitList(global), ",")
+			s.d.StatusFilterMap += "," + strings.Join(splitList(global), ",")
+			break
 		}
 	}
-	return ours
+	return nil
 }
 
 // replies lists the rules of the services of all hops: what one relay says of

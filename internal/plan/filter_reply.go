@@ -22,6 +22,11 @@ func (b *builder) replyFilter(i int) error {
 	if len(s.hops) == 1 {
 		return nil
 	}
+	if theirs, _ := b.main.Get("smtp_reply_filter"); theirs != "" {
+		// One table, and not a list of them, is all that smtp(8) opens here.
+		b.note("smtp_reply_filter = %s stays, and Postfix has room for one table there: mail that a relay refuses with 5xx for a fault of the account waits, it does not go on to the next hop", theirs)
+		return nil
+	}
 	same := slices.IndexFunc(b.services[:i], func(o *service) bool { return len(o.hops) > 1 && slices.Equal(o.filters, s.filters) })
 	if same >= 0 {
 		s.d.ReplyFilterMap = b.services[same].d.ReplyFilterMap
@@ -39,6 +44,6 @@ func (b *builder) replyFilter(i int) error {
 	}
 	path := b.path(s.file(b, replyFile))
 	b.file(File{Path: path, After: text, Mode: 0o644})
-	s.d.ReplyFilterMap = b.others("regexp:"+path, "smtp_reply_filter")
+	s.d.ReplyFilterMap = "regexp:" + path
 	return nil
 }

@@ -104,6 +104,22 @@ func TestNoRegexpTables(t *testing.T) {
 	}
 }
 
+// smtp(8) opens one table there: with a list of two it would open neither and
+// put all mail off.
+func TestAnotherReplyFilterStaysAlone(t *testing.T) {
+	o := options(func(o *plan.Options) { o.Fallback = []plan.Hop{o.Hop()} })
+	o.Fallback[0].Port = 2525
+	s := debian(t)
+	s.apply(build(t, s, o))
+	p := build(t, s.set("smtp_reply_filter", "pcre:/etc/postfix/own"), o)
+	if master := text(t, p, masterPath); strings.Contains(master, "smtp_reply_filter") {
+		t.Errorf("master.cf:\n%s", master)
+	}
+	if !hasNote(p, "room for one table") {
+		t.Errorf("not said: %q", p.Notes)
+	}
+}
+
 // Known faults of an account are the next hop's turn; nothing else is.
 func TestRepliesThatGoOn(t *testing.T) {
 	const path = "/etc/postfix/relayhost_reply_filter"
@@ -117,8 +133,8 @@ func TestRepliesThatGoOn(t *testing.T) {
 	for _, r := range all {
 		o := options(func(o *plan.Options) { o.Relay, o.Fallback = r, []plan.Hop{o.Hop()} })
 		o.Fallback[0].Port = 2525
-		p := build(t, debian(t).set("smtp_reply_filter", "pcre:/etc/postfix/own"), o)
-		if got := option(t, p, "smtp_reply_filter"); got != "regexp:"+path+",pcre:/etc/postfix/own" {
+		p := build(t, debian(t), o)
+		if got := option(t, p, "smtp_reply_filter"); got != "regexp:"+path {
 			t.Errorf("smtp_reply_filter = %s", got)
 		}
 		table := text(t, p, path)

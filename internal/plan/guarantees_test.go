@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
@@ -224,22 +225,27 @@ func TestCompiledMapsAreLookedAt(t *testing.T) {
 	const policyDB, passwdDB = policyPath + ".db", passwd + ".db"
 	s := debian(t)
 	s.apply(build(t, s, options()))
+	edited := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	right := func() map[string]host.Meta {
-		return map[string]host.Meta{passwdDB: {Mode: 0o600, Nlink: 1}, policyDB: {Mode: 0o644, Nlink: 1}, policyPath + ".cdb": {}}
+		return map[string]host.Meta{passwdDB: {Mode: 0o600, Nlink: 1, Mtime: edited}, policyDB: {Mode: 0o644, Nlink: 1, Mtime: edited}, policyPath + ".cdb": {}}
 	}
 	for _, test := range []struct {
 		name, path string
 		meta       *host.Meta // nil: not looked at
 		want       string     // the file that is compiled anew
 	}{
-		{"right", passwdDB, &host.Meta{Mode: 0o600, Nlink: 1}, ""},
+		{"right", passwdDB, &host.Meta{Mode: 0o600, Nlink: 1, Mtime: edited}, ""},
 		{"not looked at", passwdDB, nil, ""},
-		{"open to others", passwdDB, &host.Meta{Mode: 0o644, Nlink: 1}, passwd},
-		{"somebody else's", passwdDB, &host.Meta{Mode: 0o600, Nlink: 1, UID: 1000}, passwd},
+		{"open to others", passwdDB, &host.Meta{Mode: 0o644, Nlink: 1, Mtime: edited}, passwd},
+		{"somebody else's", passwdDB, &host.Meta{Mode: 0o600, Nlink: 1, UID: 1000, Mtime: edited}, passwd},
 		{"gone", passwdDB, &host.Meta{}, passwd},
 		{"a table without secrets gone", policyDB, &host.Meta{}, policyPath},
+		{"the source edited since", passwdDB, &host.Meta{Mode: 0o600, Nlink: 1, Mtime: edited.Add(-time.Minute)}, passwd},
+		{"a table without secrets edited since", policyDB, &host.Meta{Mode: 0o644, Nlink: 1, Mtime: edited.Add(-2 * time.Second)}, policyPath},
+		{"both written by one run", policyDB, &host.Meta{Mode: 0o644, Nlink: 1, Mtime: edited.Add(-time.Second)}, ""},
 	} {
 		st := s.state(t)
+		st.MapMeta = map[string]host.Meta{passwd: {Mode: 0o600, Mtime: edited}, policyPath: {Mode: 0o644, Mtime: edited}}
 		st.Compiled = right()
 		delete(st.Compiled, test.path)
 		if test.meta != nil {

@@ -80,7 +80,7 @@ func (c *routeChecker) route(r *Route) *InputError {
 			return wrong("", "%q is not a name of small letters, digits and hyphens", r.Name)
 		case c.names[r.Name]:
 			return wrong("", "there are two routes of this name")
-		case r.Name == c.o.Relay.ID:
+		case r.Name == c.o.Relay.ID, r.Name == bareName(c.o.Relay.ID):
 			return wrong("choose another name", "the service of the default relay has this name")
 		case strings.HasSuffix(r.Name, proxySuffix), strings.HasSuffix(r.Name, implicitSuffix), strings.HasPrefix(ServicePrefix+r.Name, keyedPrefix):
 			return wrong("choose another name", "services of relayhost's own have names like %s", r.Name)

@@ -93,8 +93,8 @@ type File struct {
 	// Map is the lookup table type when a compiled map is made of this file
 	// ("hash", "lmdb", "cdb"); "" for none, as with texthash.
 	Map string `json:"map,omitempty"`
-	// Recompile says that the text stays, and that its compiled map is missing or
-	// open to others.
+	// Recompile says that the text stays, and that its compiled map is missing,
+	// older, or open to others.
 	Recompile bool `json:"recompile,omitempty"`
 	// Keys are looked up in the compiled map before it goes live, each with
 	// the value that must come back.

@@ -31,6 +31,23 @@ func entries(t *testing.T, p plan.Plan, service string) map[string]string {
 	return found
 }
 
+// A relay of one's own may be called as the tlsproxy(8) or the implicit TLS of a
+// route is.
+func TestRouteUnderTheDefaultsName(t *testing.T) {
+	for _, id := range []string{"corp-tls", "corp-smtps", "corp-smtps-tls"} {
+		o := options(func(o *plan.Options) { o.Relay.ID = id })
+		o.Routes = []plan.Route{route("corp", []string{"corp.example"}, hop(t, "postmark", 587, "pm"))}
+		var input *plan.InputError
+		if _, err := plan.Build(debian(t).state(t), nil, o); !errors.As(err, &input) || input.Field != "route corp" {
+			t.Errorf("%s: %v", id, err)
+		}
+		text := "version = 1\nrelay = '" + id + "'\n[[route]]\nname = 'corp'\nsenders = ['corp.example']\nrelay = 'postmark'\n"
+		if _, err := plan.ReadAnswers([]byte(text)); err == nil || !strings.Contains(err.Error(), "not free") {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
 func TestRoutesAreRefused(t *testing.T) {
 	ses, postmark := hop(t, "ses", 587, "ses"), hop(t, "postmark", 587, "pm")
 	implicit, pinned, ca := hop(t, "ses", 465, "ses"), ses, ses

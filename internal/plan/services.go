@@ -27,6 +27,12 @@ const keyedPrefix = ServicePrefix + "by-sender-"
 // one with the TLS of the other.
 const implicitSuffix = "-smtps"
 
+// bareName is name without what a service or its tlsproxy(8) gets at its end: a
+// relay "corp-tls" and a route "corp" would have entries of one name.
+func bareName(name string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(name, proxySuffix), implicitSuffix)
+}
+
 // service is one smtp(8) entry of master.cf: a chain of hops with its accounts.
 type service struct {
 	name  string

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"relayhost/internal/host"
 )
@@ -96,10 +97,14 @@ func PickMapType(s State, want string) (string, error) {
 	return "", fmt.Errorf("%w: this Postfix has %s", ErrNoMapType, strings.Join(s.MapTypes, ", "))
 }
 
+// StaleAfter is how much newer a source may be than what is compiled from it: both
+// are written by one run, one after the other.
+const StaleAfter = time.Second
+
 // ConfirmMapTypes takes the types out of s.MapTypes that postconf -m names and
 // Postfix cannot load: dynamicmaps.cf may name a library that is not there any
-// more. It tries what PickMapType would choose, by looking into a table that does
-// not exist.
+// more, or that lacks one itself. It tries what PickMapType would choose, by
+// looking into a table that does not exist.
 func (s *State) ConfirmMapTypes(ctx context.Context, r *host.Reader) error {
 	for {
 		typ, err := PickMapType(*s, "")
@@ -111,7 +116,8 @@ func (s *State) ConfirmMapTypes(ctx context.Context, r *host.Reader) error {
 		if err != nil {
 			return fmt.Errorf("try the lookup table type %s: %w", typ, err)
 		}
-		if !strings.Contains(string(out.Stderr), "unsupported dictionary type") { // dict_open.c
+		said := string(out.Stderr)
+		if !strings.Contains(said, "unsupported dictionary type") && !strings.Contains(said, "load_library_symbols") { // dict_open.c, load_lib.c
 			return nil
 		}
 		s.MapTypes = slices.DeleteFunc(s.MapTypes, func(t string) bool { return t == typ })

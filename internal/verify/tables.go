@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"time"
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
@@ -53,10 +52,6 @@ func (t *trial) way() explain.Route {
 	return explain.RouteBy(t.State, t.route.Service, t.route.Hops[0].nextHop())
 }
 
-// staleAfter is how much newer a source may be than its index: both are written
-// by one run, one after the other.
-const staleAfter = time.Second
-
 // table checks one table on disk: compiled, not older than its source, closed.
 func (r *run) table(param string, t postfix.Table) []Finding {
 	secret := param == "smtp_sasl_password_maps"
@@ -76,7 +71,7 @@ func (r *run) table(param string, t postfix.Table) []Finding {
 			f := Finding{Check: "maps", Result: Fail, Detail: index + " is missing"}.known("map_db_missing")
 			f.Command = "postmap " + t.String()
 			return []Finding{f}
-		case ierr == nil && err == nil && source.Mtime.Sub(m.Mtime) > staleAfter:
+		case ierr == nil && err == nil && source.Mtime.Sub(m.Mtime) > postfix.StaleAfter:
 			f := Finding{Check: "maps", Result: Fail, Detail: index + " is older than " + t.Path}.known("map_db_stale")
 			f.Command = "postmap " + t.String()
 			findings = append(findings, f)
