@@ -262,6 +262,25 @@ func TestPoints(t *testing.T) {
 	}
 }
 
+// TestRouteNamesAreFree: a route gets no name that setup keeps for services of its
+// own.
+func TestRouteNamesAreFree(t *testing.T) {
+	for sender, want := range map[string]string{
+		"@mail.tls": "mail-mail", "@mail.smtps": "mail-mail", "by-sender-7@a.example": "7-a-example",
+		"@" + strings.Repeat("x", 30) + "-smtps.example": strings.Repeat("x", 30) + "-mail",
+	} {
+		s := state(t, "relayhost = [a.example.net]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/p\nsender_dependent_relayhost_maps = hash:/s\n", "",
+			handmade.File{Path: "/s", Data: sender + " [b.example.net]:587\n"}, handmade.File{Path: "/p", Data: "[a.example.net]:587 u:" + password + "\n[b.example.net]:587 v:" + password + "\n"})
+		a, err := read(t, s, "app@example.com")
+		if err != nil || len(a.Routes) != 2 || a.Routes[1].Name != want {
+			t.Errorf("%s: %+v, %v", sender, a.Routes, err)
+		}
+		if _, err := plan.ReadAnswers(a.TOML()); err != nil {
+			t.Errorf("%s: %v", sender, err)
+		}
+	}
+}
+
 // TestManySenders: the cost grows with the number of senders, not with its
 // square. Eight times as many are compared, which would be 64 times the time.
 func TestManySenders(t *testing.T) {

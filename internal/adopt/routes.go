@@ -306,8 +306,9 @@ func routeName(sender string) string {
 		return '-'
 	}, strings.ToLower(sender))
 	name = strings.Trim(name[:min(maxName, len(name))], "-")
-	if name == "" || strings.HasSuffix(name, "-tls") {
-		name += "-mail"
+	free := strings.TrimSuffix(strings.TrimSuffix(name, "-tls"), "-smtps") // plan keeps these for itself
+	if free == "" || free != name {
+		name = free + "-mail"
 	}
-	return strings.Trim(name, "-")
+	return strings.Trim(strings.TrimPrefix(name, "by-sender-"), "-")
 }

@@ -81,7 +81,10 @@ type Edited struct{ Files []Difference }
 
 // Difference is one file of Edited. Diff is a unified difference from what
 // relayhost wrote to what is there; it is "" for files with secrets.
-type Difference struct{ Path, Diff string }
+type Difference struct {
+	Path string `json:"path"`
+	Diff string `json:"diff,omitempty"`
+}
 
 func (e *Edited) Error() string {
 	var b strings.Builder

@@ -137,6 +137,58 @@ func TestRollBackKeepsForeignEdits(t *testing.T) {
 	}
 }
 
+// What somebody writes between two changes stays when both are undone, also when
+// they have become one by then; what cannot be told from ours is shown.
+func TestRollBackAllKeepsEditsInBetween(t *testing.T) {
+	const theirs = "# theirs\nmessage_size_limit = 1\n"
+	for name, test := range map[string]struct {
+		file     string
+		edit     func(string) string
+		more     int    // changes after the edit
+		want     string // of main.cf, "": refused
+		conflict string
+	}{
+		"above ours":   {"main.cf", func(now string) string { return theirs + now }, 1, theirs + mainBefore, ""},
+		"below ours":   {"main.cf", func(now string) string { return now + theirs }, 1, mainBefore + theirs, ""},
+		"folded":       {"main.cf", func(now string) string { return theirs + now }, keepChanges + 2, theirs + mainBefore, ""},
+		"ours changed": {"main.cf", func(now string) string { return strings.Replace(now, "587", "587 # theirs", 1) }, 1, "", "+relayhost = [one.example.net]:587 # theirs"},
+		"a secret":     {"sasl_passwd", func(now string) string { return now + "[own.example]:587 they:their-secret\n" }, 1, "", ""},
+		"one folded":   {"sasl_passwd", func(now string) string { return now + "[own.example]:587 they:their-secret\n" }, keepChanges + 2, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := newTree(t)
+			change := func(relay string) {
+				if _, err := Run(t.Context(), tr.h, driverPlan(tr.h, "password of "+relay, relay), tr.o); err != nil {
+					t.Fatal(err)
+				}
+			}
+			change("one")
+			path := "/etc/postfix/" + test.file
+			tr.write(path, test.edit(tr.read(path)), 0o600)
+			for i := range test.more {
+				change([]string{"two", "three"}[i%2])
+			}
+			before := tr.print()
+			_, err := RollBackAll(t.Context(), tr.h, tr.o)
+			if test.want == "" {
+				var edited *Edited
+				if !errors.As(err, &edited) || len(edited.Files) != 1 || edited.Files[0].Path != path || !strings.Contains(edited.Files[0].Diff, test.conflict) {
+					t.Fatalf("rolled back with %v, %+v", err, edited)
+				}
+				if after := tr.print(); after != before {
+					t.Errorf("refused, but changed:\n%s", after)
+				}
+				tr.o.Force = true
+				test.want = mainBefore
+				_, err = RollBackAll(t.Context(), tr.h, tr.o)
+			}
+			if got := tr.read("/etc/postfix/main.cf"); err != nil || got != test.want {
+				t.Errorf("main.cf is %q, want %q, %v", got, test.want, err)
+			}
+		})
+	}
+}
+
 // A dead run's files that somebody has edited meanwhile are kept or shown.
 func TestRecoverKeepsForeignEdits(t *testing.T) {
 	tr := newTree(t)

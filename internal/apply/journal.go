@@ -65,6 +65,9 @@ type step struct {
 	// Between holds the entries of both; it is there from the first write until
 	// the new configuration has proven itself. nil where After does.
 	Between *state `json:"between,omitempty"`
+	// Edit is, in a step of several changes, what somebody has written between
+	// two of them and Before does not have.
+	Edit *Difference `json:"edit,omitempty"`
 }
 
 // state is a file, a folder or its absence at one moment.

@@ -137,28 +137,3 @@ func (t *transaction) dropFolded(past []journal) error {
 	}
 	return nil
 }
-
-// compose joins the steps of changes, newest first, to what they did together.
-// The order of steps is that of the newest change that touches each file.
-func compose(past []journal) []step {
-	at := map[string]int{}
-	var all []step
-	for _, j := range past {
-		var new []step
-		for _, s := range j.Steps {
-			if i, ok := at[s.Target]; ok && i >= 0 {
-				all[i].Before = s.Before
-				all[i].Secret = all[i].Secret || s.Secret
-				continue
-			}
-			new = append(new, s)
-		}
-		// Files that only the older change touched come first: Postfix's own
-		// configuration, which every change touches, stays last.
-		all = append(new, all...)
-		for i, s := range all {
-			at[s.Target] = i
-		}
-	}
-	return all
-}

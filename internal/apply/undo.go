@@ -173,6 +173,8 @@ func untouched(s step, now state) bool {
 // decide says what the file of s is to become, given what it is now.
 func (t *transaction) decide(s step, now state) (state, error) {
 	switch {
+	case s.Edit != nil && now.Exists && !t.o.Force:
+		return state{}, &Edited{Files: []Difference{*s.Edit}}
 	case now.same(s.After):
 	case now.same(s.Before):
 		return now, nil
@@ -211,13 +213,7 @@ func (t *transaction) keepForeign(s step, now state) (state, error) {
 	if !ok {
 		return state{}, conflict
 	}
-	want := now
-	want.Mtime = time.Time{}
-	want.data, want.Sum = merged, host.Sum(merged)
-	if len(merged) == 0 && !s.Before.Exists {
-		return state{}, nil
-	}
-	return want, nil
+	return withText(now, merged, s.Before.Exists), nil
 }
 
 // removeFolder removes a folder that we made, unless others use it by now.

@@ -25,6 +25,9 @@ func ReadAnswers(data []byte) (Answers, error) {
 	if err := toml.Unmarshal(data, &a); err != nil {
 		return Answers{}, decodeError(err)
 	}
+	if a.Version == 0 {
+		return Answers{}, a.Mistake("version", "version = %d is missing", answersVersion)
+	}
 	if a.Version != answersVersion {
 		return Answers{}, a.Mistake("version", "version %d is not known to this relayhost", a.Version)
 	}

@@ -127,7 +127,7 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"no TOML", top + "relay\n", "5: "},
 		{"wrong type", top + "port = \"x\"\n", "5: "},
 		{"version", "version = 2\n", "1: version 2"},
-		{"no version", "relay = \"ses\"\n", " version 0"},
+		{"no version", "relay = \"ses\"\n", " version = 1 is missing"},
 		{"sender in two routes", top + route("a", "a.example") + route("b", "A.example"), "11: sender A.example is in a route already, in line 7"},
 		{"sender twice", top + route("a", "a.example\",\n\"b.example\", \"a.example"), "8: sender a.example"},
 		{"route twice", top + route("a", "a.example") + route("a", "b.example"), "10: route \"a\" is there already, in line 6"},
