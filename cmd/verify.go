@@ -123,7 +123,7 @@ func (a *app) rememberVerification(r verify.Report) {
 	if err == nil {
 		err = a.host.WriteFile(filepath.Join(apply.StateDir, verificationFile), data, host.Spec{Mode: 0o600})
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, host.ErrChanged) { // by another verification
 		a.io.Say("warning: the result is not kept for status: %v", err)
 	}
 }

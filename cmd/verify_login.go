@@ -51,7 +51,7 @@ func (a *app) keepLogin(configDir string, at time.Time) {
 	if err == nil {
 		err = a.host.WriteFile(filepath.Join(apply.StateDir, loginFile), data, host.Spec{Mode: 0o600})
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, host.ErrChanged) { // by another verification, which knows as much
 		a.io.Say("warning: that the relay took the log-in is not kept for verify: %v", err)
 	}
 }

@@ -58,6 +58,15 @@ func TestLabVerifyManners(t *testing.T) {
 		t.Errorf("--verbose: %s", res)
 	}
 
+	// Several at once are as quiet, and each finds its own message.
+	sent = len(ses.Mailbox())
+	if res := l.Run("sh", "-c", "for i in 1 2 3 4 5; do relayhost verify & done; wait"); res.Stdout+res.Stderr != "" {
+		t.Errorf("several at once: %s", res)
+	}
+	if n := len(ses.Mailbox()) - sent; n != 5 {
+		t.Errorf("five at once have sent %d messages", n)
+	}
+
 	r := report(0, "--to", "you@example.net")
 	if f := found(r, "delivery"); !strings.Contains(f.Detail, "not shown by this: whether the account may send to everybody, suppression lists, and the inbox") {
 		t.Errorf("%+v", f)

@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,7 +64,11 @@ func ReadQueue(ctx context.Context, r *host.Reader, configDir string) ([]QueuedM
 	return messages, nil
 }
 
-// parseQueued reads one line of postqueue -j.
+// repairs is how many ends are tried for a line that has been cut off.
+const repairs = 8
+
+// parseQueued reads one line of postqueue -j. One that was cut off, since its
+// message has hundreds of recipients, is read as far as it goes.
 func parseQueued(line []byte) (QueuedMessage, error) {
 	var j struct {
 		QueueName   string `json:"queue_name"`
@@ -76,7 +81,16 @@ func parseQueued(line []byte) (QueuedMessage, error) {
 			DelayReason string `json:"delay_reason"`
 		} `json:"recipients"`
 	}
-	if err := json.Unmarshal(line, &j); err != nil {
+	err := json.Unmarshal(line, &j)
+	for try := 0; err != nil && try < repairs; try++ {
+		end := bytes.LastIndexByte(line, '}') // of a recipient, or in a reason
+		if end < 0 {
+			break
+		}
+		line = line[:end:end]
+		err = json.Unmarshal(append(line, "}]}"...), &j)
+	}
+	if err != nil {
 		return QueuedMessage{}, err
 	}
 	m := QueuedMessage{Queue: j.QueueName, ID: j.QueueID, Arrival: time.Unix(j.ArrivalTime, 0), Size: j.MessageSize, Sender: j.Sender}

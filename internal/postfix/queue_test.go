@@ -1,0 +1,28 @@
+package postfix
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestCutOff: a message with very many recipients is not lost from sight.
+func TestCutOff(t *testing.T) {
+	const head = `{"queue_name": "deferred", "queue_id": "0298F48", "arrival_time": 1795309314, "message_size": 2068, "forced_expire": false, "sender": "a@x.test", "recipients": [`
+	const recipient = `{"address": "b@x.test", "delay_reason": "said: 451 {x} }"}`
+	whole := head + strings.Repeat(recipient+", ", 3) + recipient + "]}"
+	for end := len(head + recipient); end <= len(whole); end++ {
+		line := []byte(whole)
+		m, err := parseQueued(line[:end])
+		if err != nil || m.ID != "0298F48" || m.Queue != "deferred" || len(m.Recipients) == 0 || m.Recipients[0].Address != "b@x.test" {
+			t.Fatalf("cut at %d (%s): %v, %+v", end, whole[:end], err, m)
+		}
+		if string(line) != whole {
+			t.Fatalf("cut at %d: the line was written to", end)
+		}
+	}
+	for _, line := range []string{"", "}", "{}}", head, "warning: x", strings.Repeat("}", 100)} {
+		if m, err := parseQueued([]byte(line)); err == nil && m.ID != "" {
+			t.Errorf("%q: %+v", line, m)
+		}
+	}
+}
