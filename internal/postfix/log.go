@@ -31,8 +31,9 @@ var daemons = []string{
 // tagged is the common end of the line formats: "postfix/smtp[123]: text".
 var tagged = regexp.MustCompile(`^([^\s\[\]:]+)\[(\d+)\]: ?(.*)$`)
 
-// ParseLogLine reads a line of syslog (RFC 3164 or 5424, and rsyslog's files with
-// either time stamp), of postlogd(8), or a journald JSON object. ok is false
+// ParseLogLine reads a line of syslog (RFC 3164 or 5424, rsyslog's files with
+// either time stamp, and busybox's), of postlogd(8), of journalctl(1), or a
+// journald JSON object. ok is false
 // when it is not Postfix's. A time stamp without a year is taken as of the last
 // twelve months, local time.
 func ParseLogLine(line string) (l LogLine, ok bool) {
@@ -51,13 +52,26 @@ func ParseLogLine(line string) (l LogLine, ok bool) {
 	rest := line
 	if t, after, found := stamp(line); found {
 		l.Time = t
-		_, rest, _ = strings.Cut(after, " ") // the host
+		rest = afterHost(after)
 	}
 	m := tagged.FindStringSubmatch(rest)
 	if m == nil {
 		return LogLine{}, false
 	}
 	return l.fill(m[1], m[2], m[3])
+}
+
+// afterHost takes the host off what follows the time stamp. busybox's syslogd
+// writes the priority after it ("mail.info"), and with -S neither of them.
+func afterHost(s string) string {
+	host, rest, _ := strings.Cut(s, " ")
+	if strings.HasSuffix(host, "]:") {
+		return s
+	}
+	if word, more, _ := strings.Cut(rest, " "); strings.Contains(word, ".") && !strings.ContainsAny(word, "[/:") {
+		return more
+	}
+	return rest
 }
 
 // stamp reads the time at the start of a line, as RFC 3164 or RFC 3339 write it.
@@ -72,8 +86,12 @@ func stamp(line string) (t time.Time, rest string, found bool) {
 	if !found {
 		return t, line, false
 	}
-	t, err := time.Parse(time.RFC3339Nano, first)
-	return t, rest, err == nil
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05Z0700"} { // the latter by journalctl -o short-iso
+		if t, err := time.Parse(layout, first); err == nil {
+			return t, rest, true
+		}
+	}
+	return t, rest, false
 }
 
 // guessYear puts t into the year that makes it the latest time not after now; a

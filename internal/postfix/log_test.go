@@ -50,6 +50,18 @@ func TestParseLogLine(t *testing.T) {
 			"journal, bytes that are no UTF-8", `{"MESSAGE":[119,255],"SYSLOG_IDENTIFIER":"postfix/qmgr","SYSLOG_PID":"8","_PID":"9"}`,
 			LogLine{time.Time{}, "postfix/qmgr", "qmgr", 8, "", "w\xff"},
 		},
+		{
+			"busybox", "Jan  2 01:01:52 host mail.info postfix/smtp[1]: 0298F48: removed",
+			LogLine{local, "postfix/smtp", "smtp", 1, "0298F48", "removed"},
+		},
+		{
+			"busybox, small", "Jan  2 01:01:52 postfix/smtp[1]: 0298F48: removed",
+			LogLine{local, "postfix/smtp", "smtp", 1, "0298F48", "removed"},
+		},
+		{
+			"journalctl -o short-iso-precise", "2026-11-22T01:01:52.123456+0100 host postfix/smtp[1]: fatal: x",
+			LogLine{time.Date(2026, 11, 22, 0, 1, 52, 123456000, time.UTC), "postfix/smtp", "smtp", 1, "", "fatal: x"},
+		},
 		{"no time at all", "postfix/smtp[1]: fatal: x\r\n", LogLine{time.Time{}, "postfix/smtp", "smtp", 1, "", "fatal: x"}},
 		{"before the daemon knows its name", "Jan  2 01:01:52 host postfix[1]: fatal: x", LogLine{local, "postfix", "postfix", 1, "", "fatal: x"}},
 	} {
@@ -66,6 +78,7 @@ func TestParseLogLine(t *testing.T) {
 	}
 	for _, line := range []string{
 		"", "{", "Jan  2 01:01:52 host dovecot[1]: x", "Jan  2 01:01:52 host sshd/smtpx[1]: x", "Jan  2 01:01:52 host kernel: postfix/smtp[1]: x",
+		"Jan  2 01:01:52 host mail.info kernel: postfix/smtp[1]: x", "Jan  2 01:01:52 sshd[1]: postfix/smtp[1]: x",
 		`{"MESSAGE":null,"SYSLOG_IDENTIFIER":"postfix/qmgr"}`, `{"MESSAGE":"x","SYSLOG_IDENTIFIER":"sshd"}`, "1 2 3",
 	} {
 		if got, ok := ParseLogLine(line); ok {
