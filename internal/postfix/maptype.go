@@ -1,7 +1,6 @@
 package postfix
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -100,29 +99,6 @@ func PickMapType(s State, want string) (string, error) {
 // StaleAfter is how much newer a source may be than what is compiled from it: both
 // are written by one run, one after the other.
 const StaleAfter = time.Second
-
-// ConfirmMapTypes takes the types out of s.MapTypes that postconf -m names and
-// Postfix cannot load: dynamicmaps.cf may name a library that is not there any
-// more, or that lacks one itself. It tries what PickMapType would choose, by
-// looking into a table that does not exist.
-func (s *State) ConfirmMapTypes(ctx context.Context, r *host.Reader) error {
-	for {
-		typ, err := PickMapType(*s, "")
-		if err != nil || typ == "texthash" { // built into every Postfix
-			return nil //nolint:nilerr // whoever needs a type learns of it
-		}
-		table := Table{typ, filepath.Join(s.ConfigDir, "relayhost_no_such_table")}
-		out, err := r.Query(ctx, host.PostmapGet(s.ConfigDir, table.String(), "x"))
-		if err != nil {
-			return fmt.Errorf("try the lookup table type %s: %w", typ, err)
-		}
-		said := string(out.Stderr)
-		if !strings.Contains(said, "unsupported dictionary type") && !strings.Contains(said, "load_library_symbols") { // dict_open.c, load_lib.c
-			return nil
-		}
-		s.MapTypes = slices.DeleteFunc(s.MapTypes, func(t string) bool { return t == typ })
-	}
-}
 
 // mapParams name the lookup tables that a set-up may merge into or has to know.
 var mapParams = []string{
