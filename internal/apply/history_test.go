@@ -316,3 +316,35 @@ func TestModeAlone(t *testing.T) {
 		t.Errorf("mode %v of %s, map of %s: %v", source.Mode, source.Mtime, compiled.Mtime, err)
 	}
 }
+
+// TestStaleMap: a map that is older than its source is written anew although it
+// says the same, once.
+func TestStaleMap(t *testing.T) {
+	const path = "/etc/postfix/sasl_passwd"
+	tr := newTree(t)
+	tr.run("one")
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(tr.h.Real(path+".db"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	p := tr.plan("one")
+	for i := range p.Files {
+		if p.Files[i].Path == path {
+			p.Files[i].Action, p.Files[i].Recompile = plan.Modify, true
+		}
+	}
+	for round, changed := range []bool{true, false} {
+		rec, err := Run(t.Context(), tr.h, p, tr.o)
+		if err != nil || (rec.ID != "") != changed {
+			t.Fatalf("round %d: change %q, %v", round, rec.ID, err)
+		}
+	}
+	source, err1 := tr.h.Lstat(path)
+	compiled, err2 := tr.h.Lstat(path + ".db")
+	if err := errors.Join(err1, err2); err != nil || source.Mtime.After(compiled.Mtime) {
+		t.Errorf("map of %s, source of %s: %v", compiled.Mtime, source.Mtime, err)
+	}
+	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
+		t.Fatal(err)
+	}
+}

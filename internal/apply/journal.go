@@ -80,6 +80,7 @@ type state struct {
 	GID    int               `json:"gid"`
 	Mtime  time.Time         `json:"mtime,omitzero"`
 	Xattrs map[string][]byte `json:"xattrs,omitempty"`
+	Anew   bool              `json:"anew,omitempty"` // to be written although nothing but its time differs
 	Copy   string            `json:"copy,omitempty"` // the content, a file beside the journal; "" when it is not kept
 	data   []byte
 }
@@ -89,9 +90,10 @@ func (s state) same(o state) bool {
 	return s.Exists == o.Exists && s.Dir == o.Dir && s.Sum == o.Sum
 }
 
-// alike reports whether mode and owner are the same too.
+// alike reports whether mode and owner are the same too, and neither is to be
+// written for its time alone.
 func (s state) alike(o state) bool {
-	return s.same(o) && (!s.Exists || s.Mode == o.Mode && s.UID == o.UID && s.GID == o.GID)
+	return s.same(o) && s.Anew == o.Anew && (!s.Exists || s.Mode == o.Mode && s.UID == o.UID && s.GID == o.GID)
 }
 
 // expect is s as host.Spec.Expect says it.

@@ -163,11 +163,13 @@ func (s *stage) build(ctx context.Context, compiler string, f plan.File, files [
 	for _, file := range files {
 		changed = changed || file.Path == f.Path && !file.Before.same(file.After)
 	}
-	if !changed && m.Before.Exists && s.answers(ctx, f.Map+":"+s.t.h.Real(f.Path), f) == nil {
+	stale := f.Recompile && s.stale(f.Path, m.Before)
+	if !changed && !stale && m.Before.Exists && s.answers(ctx, f.Map+":"+s.t.h.Real(f.Path), f) == nil {
 		m.After = m.Before
 	} else if m.After, err = s.compile(ctx, compiler, f, m.Before); err != nil {
 		return err
 	}
+	m.After.Anew = stale
 	if f.Secret {
 		m.After.seal()
 	}
@@ -175,6 +177,13 @@ func (s *stage) build(ctx context.Context, compiler string, f plan.File, files [
 		s.maps[f.Path] = m
 	}
 	return nil
+}
+
+// stale reports whether what is compiled from source is older. It is written anew
+// then, though it may say the same: Postfix warns until it is as new.
+func (s *stage) stale(source string, compiled state) bool {
+	m, err := s.t.h.Stat(source)
+	return err == nil && compiled.Exists && m.Mtime.Sub(compiled.Mtime) > postfix.StaleAfter
 }
 
 // compile runs postmap(1), or postalias(1) for aliases(5), on a private copy.
