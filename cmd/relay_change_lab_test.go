@@ -51,13 +51,7 @@ func TestLabRelayChange(t *testing.T) {
 		}
 	}
 	sentAll(t, s, mail)
-	for line := range strings.Lines(s.MailLog()) {
-		for _, bad := range halfConfigured {
-			if strings.Contains(line, bad) {
-				t.Error(line)
-			}
-		}
-	}
+	neverHalfConfigured(t, s)
 	at := eachOnce(t, l, messages, "sendgrid", "postmark")
 	if at["sendgrid"] == 0 || at["postmark"] == 0 {
 		t.Errorf("all mail went one way: %v", at)
@@ -114,6 +108,19 @@ func eachOnce(t *testing.T, l *lab.Lab, messages int, ids ...string) map[string]
 	return at
 }
 
+// neverHalfConfigured wants no line in the log of a delivery that met half a
+// configuration.
+func neverHalfConfigured(t *testing.T, s *lab.Server) {
+	t.Helper()
+	for line := range strings.Lines(s.MailLog()) {
+		for _, bad := range halfConfigured {
+			if strings.Contains(line, bad) {
+				t.Error(line)
+			}
+		}
+	}
+}
+
 // TestLabPortChange goes from one port of a relay to another, STARTTLS to implicit
 // TLS, while mail comes all the time: none is put off because a delivery has met
 // the one port with the other's TLS, none bounces, none comes twice.
@@ -142,13 +149,7 @@ func TestLabPortChange(t *testing.T) {
 		}
 	}
 	sentAll(t, s, mail)
-	for line := range strings.Lines(s.MailLog()) {
-		for _, bad := range halfConfigured {
-			if strings.Contains(line, bad) {
-				t.Error(line)
-			}
-		}
-	}
+	neverHalfConfigured(t, s)
 	eachOnce(t, l, messages, "sendgrid")
 	for _, c := range l.World.Relay("sendgrid").Sessions() {
 		if c.AuthBeforeTLS || c.Messages > 0 && c.TLSVersion == "" {
