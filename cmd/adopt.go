@@ -10,11 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"relayhost/detect"
 	"relayhost/internal/adopt"
-	"relayhost/internal/apply"
+	"relayhost/internal/config"
 	"relayhost/internal/host"
-	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
+	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -34,7 +35,7 @@ relayhost.toml on standard output. On standard error stands what setup will
 change and why, what stays, what cannot be taken over, and what is left for you
 to say. Nothing is changed in Postfix, and nothing is sent or tried.
 
---write puts the file to ` + plan.AnswersPath + `. It holds no secrets:
+--write puts the file to ` + config.Path + `. It holds no secrets:
 setup finds the passwords in Postfix's own tables. "relayhost setup" then makes
 the set-up ours, and "relayhost rollback" goes back to the one made by hand.` + exitHelp,
 		Example: `  relayhost adopt
@@ -50,7 +51,7 @@ the set-up ours, and "relayhost rollback" goes back to the one made by hand.` + 
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.from, "from", "", "`address` that mail of this server is sent from")
-	fs.BoolVar(&f.write, "write", false, "write "+plan.AnswersPath)
+	fs.BoolVar(&f.write, "write", false, "write "+config.Path)
 	fs.BoolVar(&f.force, "force", false, "with --write: replace the file that is there")
 	return cmd
 }
@@ -74,10 +75,10 @@ type adoptDoc struct {
 // adopt reads, offers and, if asked to, writes.
 func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 	if f.force && !f.write {
-		return usageError{errors.New("--force goes with --write"), ""}
+		return usage(errors.New("--force goes with --write"), "")
 	}
 	if err := smtpprobe.CheckAddress(f.from); f.from != "" && err != nil {
-		return usageError{fmt.Errorf("--from: %w", err), ""}
+		return usage(fmt.Errorf("--from: %w", err), "")
 	}
 	if f.write {
 		if err := a.mayWriteAnswers(f.force); err != nil {
@@ -89,7 +90,7 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 		return err
 	}
 	doc := adoptDoc{
-		Version: 1, Result: "offered", Path: plan.AnswersPath, TOML: string(offer.TOML()), From: offer.From, Direct: list(offer.Direct), Routes: offer.Routes,
+		Version: 1, Result: "offered", Path: config.Path, TOML: string(offer.TOML()), From: offer.From, Direct: list(offer.Direct), Routes: offer.Routes,
 		Changes: list(offer.Changes), Kept: list(offer.Kept), Left: list(offer.Left), Questions: list(offer.Questions), Next: "relayhost adopt --write",
 	}
 	if f.write {
@@ -119,10 +120,10 @@ func (a *app) readAdoption(ctx context.Context, from string) (adopt.Adoption, er
 		return adopt.Adoption{}, err
 	}
 	if !state.Installed {
-		return adopt.Adoption{}, hint(errNoPostfix, "relayhost setup --install installs it")
+		return adopt.Adoption{}, hint(setup.ErrNoPostfix, "relayhost setup --install installs it")
 	}
 	state.Load(r, adopt.Paths(state)...)
-	all, err := a.catalog()
+	all, err := setup.Catalog()
 	if err != nil {
 		return adopt.Adoption{}, err
 	}
@@ -136,7 +137,7 @@ func (a *app) readAdoption(ctx context.Context, from string) (adopt.Adoption, er
 		return offer, err
 	}
 	offer.Questions = append(offer.Questions, a.stale(state)...)
-	if m, ok := apply.FindManager(r, state.Main.Bytes()); ok {
+	if m, ok := detect.FindManager(r, state.Main.Bytes()); ok {
 		offer.Questions = append(offer.Questions, adopt.Point{
 			What: m.Name, Why: fmt.Sprintf("it manages the mail of this host (%s), so that setup needs --force: %s", m.Why, m.Advice),
 		})
@@ -165,29 +166,29 @@ func (a *app) stale(s postfix.State) (points []adopt.Point) {
 // mayWriteAnswers refuses before anything is read.
 func (a *app) mayWriteAnswers(force bool) error {
 	if os.Geteuid() != 0 {
-		return hint(errors.New(plan.AnswersPath+" is written by root alone"), "run it with sudo, or leave --write out")
+		return hint(errors.New(config.Path+" is written by root alone"), "run it with sudo, or leave --write out")
 	}
-	switch _, err := a.host.Lstat(plan.AnswersPath); {
+	switch _, err := a.host.Lstat(config.Path); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return err
 	case !force:
-		return hint(errors.New(plan.AnswersPath+" is there already"), "relayhost adopt without --write prints the offer; --force replaces the file")
+		return hint(errors.New(config.Path+" is there already"), "relayhost adopt without --write prints the offer; --force replaces the file")
 	}
 	return nil
 }
 
 // writeAnswers writes the file and nothing else.
 func (a *app) writeAnswers(text []byte, force bool) error {
-	if err := a.host.Mkdir(filepath.Dir(plan.AnswersPath), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := a.host.Mkdir(filepath.Dir(config.Path), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	spec := host.Spec{Mode: 0o644, Expect: host.Absent}
 	if force {
 		spec.Expect = ""
 	}
-	return a.host.WriteFile(plan.AnswersPath, text, spec)
+	return a.host.WriteFile(config.Path, text, spec)
 }
 
 // showAdoption tells what goes with the offer.
@@ -206,12 +207,4 @@ func (a *app) showAdoption(doc adoptDoc) {
 		a.io.Tell("", "written to %s", doc.Path)
 	}
 	a.io.Tell("next: ", "%s", doc.Next)
-}
-
-// mentionAdopt tells somebody who has named no relay that there is one.
-func (s *setup) mentionAdopt() {
-	w := postfix.NewRouting(s.state).Way("")
-	if len(w.NextHops) > 0 {
-		s.io.Tell("note: ", "mail goes by %s already: relayhost adopt offers that set-up as a configuration of ours", smtpprobe.Sanitize(w.NextHops[0].Text))
-	}
 }

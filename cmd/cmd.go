@@ -3,6 +3,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/host"
+	"relayhost/internal/setup"
 	"relayhost/internal/ui"
+	"relayhost/relays"
 )
 
 // app is what every command shares.
@@ -112,17 +115,17 @@ On a new server begin with: sudo relayhost setup`,
 			// Lines of the dialogue come between.
 			a.io.Live = a.io.Live && !a.verbose
 			if err := cmd.ValidateFlagGroups(); err != nil {
-				return usageError{err, "see --help"}
+				return usage(err, "see --help")
 			}
 			if a.timeout <= 0 {
-				return usageError{fmt.Errorf("--timeout %s leaves no time", a.timeout), "give a duration such as 2m"}
+				return usage(fmt.Errorf("--timeout %s leaves no time", a.timeout), "give a duration such as 2m")
 			}
 			return nil
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err, "see --help"} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err, "see --help") })
 	f := root.PersistentFlags()
 	f.BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
 	f.StringVar(&a.configDir, "config-dir", "", "Postfix configuration folder (default: what postconf config_directory says)")
@@ -153,7 +156,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
 		help = "did you mean: relayhost " + near[0]
 	}
-	return usageError{fmt.Errorf("there is no command %q", name), help}
+	return usage(fmt.Errorf("there is no command %q", name), help)
 }
 
 // noArgs and maxArgs are cobra's checks as errors of the command line.
@@ -162,12 +165,26 @@ func noArgs(cmd *cobra.Command, args []string) error { return maxArgs(0)(cmd, ar
 func maxArgs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := cobra.MaximumNArgs(n)(cmd, args); err != nil {
-			more := usageError{fmt.Errorf("%s does not know what to do with %q", cmd.CommandPath(), args[n]), "see --help"}
+			help := "see --help"
 			if f := cmd.Flags().Lookup("relay"); f != nil { // the likeliest slip
-				more.hint = "a service is named by a flag: " + cmd.CommandPath() + " --relay NAME"
+				help = "a service is named by a flag: " + cmd.CommandPath() + " --relay NAME"
 			}
-			return more
+			return usage(fmt.Errorf("%s does not know what to do with %q", cmd.CommandPath(), args[n]), help)
 		}
 		return nil
 	}
 }
+
+// findRelay takes a path to a catalogue file, or the ID of a relay of the catalogue.
+func (a *app) findRelay(name string) (relays.Relay, error) {
+	all, err := setup.Catalog()
+	if err != nil {
+		return relays.Relay{}, err
+	}
+	return setup.FindRelay(all, name)
+}
+
+// first returns the first string that is not empty.
+func first(values ...string) string { return cmp.Or(values...) }
+
+func domainOf(address string) string { return setup.DomainOf(address) }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/config"
 	"relayhost/internal/diff"
 	"relayhost/internal/host"
 	"relayhost/internal/install"
@@ -21,6 +23,7 @@ import (
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
+	"relayhost/internal/setup"
 	"relayhost/internal/smtpd"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
@@ -67,7 +70,7 @@ const (
 
 func (d *demo) run(ctx context.Context, withInstall bool) (err error) {
 	if d.json {
-		return usageError{errors.New("demo is for people: it prints no document"), "leave --json out"}
+		return usage(errors.New("demo is for people: it prints no document"), "leave --json out")
 	}
 	if os.Geteuid() != 0 {
 		return hint(errors.New("demo runs a private Postfix and must run as root"), "sudo relayhost demo; the system's own Postfix is not touched")
@@ -122,7 +125,7 @@ func (d *demo) postfix(ctx context.Context, withInstall bool) (postfix.State, er
 		return state, err
 	}
 	if !withInstall {
-		return state, hint(errNoPostfix, "relayhost demo --install installs it: loopback only, not started")
+		return state, hint(setup.ErrNoPostfix, "relayhost demo --install installs it: loopback only, not started")
 	}
 	// Ctrl-C waits for the package manager: half an installation is worse.
 	if _, err := install.Postfix(context.WithoutCancel(ctx), d.host, install.Options{
@@ -192,46 +195,49 @@ func (d *demo) caFile() string { return filepath.Join(d.dir, "ca.pem") }
 
 // mainJob is what setup does after its questions, on the private Postfix.
 func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
-	inner := *d.app
-	inner.configDir = private.ConfigDir
-	s := &setup{app: &inner, demo: true, stateDir: filepath.Join(d.dir, "state"), log: &private.Log}
+	s := setup.Setup{Deps: setup.Deps{
+		Host: d.host, ConfigDir: private.ConfigDir, StateDir: filepath.Join(d.dir, "state"), Report: &setupReport{app: d.app},
+	}}
 	var err error
-	if s.state, err = postfix.Read(ctx, &d.host.Reader, private.ConfigDir); err != nil {
+	if s.State, err = postfix.Read(ctx, &d.host.Reader, private.ConfigDir); err != nil {
 		return err
 	}
-	if s.resolver, err = d.resolver(s.state); err != nil {
+	if err := s.State.ConfirmMapTypes(ctx, &d.host.Reader); err != nil {
 		return err
 	}
-	s.answers = plan.Options{
+	s.State.Load(&d.host.Reader, plan.Paths(s.State)...)
+	if s.Resolver, err = setup.Resolver(&d.host.Reader, s.State); err != nil {
+		return err
+	}
+	s.Config = config.Config{To: demoTo, Routes: []config.Route{{Name: config.DefaultRoute, From: demoFrom, Hops: []config.Hop{{
 		Relay: relays.Smarthost(demoHost, d.port, relays.StartTLS, true), Host: demoHost, Port: d.port, TLS: relays.StartTLS,
-		Username: "demo", Password: demoPassword, From: demoFrom, To: demoTo, CAFile: d.caFile(),
-	}
-	if err := s.build(ctx); err != nil {
+		Username: "demo", Password: demoPassword, CAFile: d.caFile(),
+	}}}}}
+	if s.Plan, err = setup.Build(s, false); err != nil {
 		return err
 	}
-	// The answers belong to the system's own set-up.
-	for i, f := range s.plan.Files {
-		if f.Path == plan.AnswersPath {
-			s.plan.Files = append(s.plan.Files[:i:i], s.plan.Files[i+1:]...)
-			break
-		}
-	}
+	// The Config belongs to the system's own setup.
+	s.Plan.Files = slices.DeleteFunc(s.Plan.Files, func(f plan.File) bool { return f.Path == config.Path })
 	before, err := d.snapshot(private.ConfigDir)
 	if err != nil {
 		return err
 	}
 	d.head("what changes in the private Postfix")
-	fmt.Fprint(d.io.Out, diff.Plan(s.plan, diff.Style{Color: d.io.Color, Brief: !d.verbose}))
+	fmt.Fprint(d.io.Out, diff.Plan(s.Plan, diff.Style{Color: d.io.Color, Brief: !d.verbose}))
 	d.head("applied and proven")
-	for _, step := range []func(context.Context) error{s.probe, s.apply} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	if err := setup.Preflight(ctx, s); err != nil {
+		return err
 	}
+	out, err := setup.Commit(ctx, s, setup.CommitOptions{Private: &private.Log})
+	if err != nil {
+		return commitFailed(out, err)
+	}
+	d.io.Done()
+	d.tellProven(demoTo, out.Proven)
 	if err := d.showMessage(ctx); err != nil {
 		return err
 	}
-	return d.rollBack(ctx, s, before)
+	return d.rollBack(ctx, s.Deps, before)
 }
 
 func (d *demo) showMessage(ctx context.Context) error {
@@ -247,23 +253,23 @@ func (d *demo) showMessage(ctx context.Context) error {
 }
 
 // rollBack takes the change back and holds the folder against what it was.
-func (d *demo) rollBack(ctx context.Context, s *setup, before map[string]string) error {
+func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]string) error {
 	d.head("and back")
-	o := apply.Options{ConfigDir: s.configDir, StateDir: s.stateDir, Reload: s.reloadIfRunning}
+	o := apply.Options{ConfigDir: s.ConfigDir, StateDir: s.StateDir, Reload: s.Control().ReloadIfRunning}
 	record, err := apply.RollBack(ctx, d.host, "", o)
 	if err != nil {
 		return err
 	}
-	after, err := d.snapshot(s.configDir)
+	after, err := d.snapshot(s.ConfigDir)
 	if err != nil {
 		return err
 	}
 	if len(after) != len(before) {
-		return fmt.Errorf("%s holds %d files after the way back, %d before", s.configDir, len(after), len(before))
+		return fmt.Errorf("%s holds %d files after the way back, %d before", s.ConfigDir, len(after), len(before))
 	}
 	for name, sum := range before {
 		if after[name] != sum {
-			return fmt.Errorf("%s differs after the way back", filepath.Join(s.configDir, name))
+			return fmt.Errorf("%s differs after the way back", filepath.Join(s.ConfigDir, name))
 		}
 	}
 	fmt.Fprintf(d.io.Out, "restored: %d file(s), byte for byte as before change %s\n", len(before), record.ID)

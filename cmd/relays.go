@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"relayhost/internal/setup"
 	"relayhost/relays"
 )
 
@@ -15,7 +16,7 @@ func newRelaysCmd(a *app) *cobra.Command {
 		Short: "The catalogue of relay services, or one of them in full",
 		Long: `relays lists the services that setup knows, with ports and host names; with a
 NAME it prints everything about one, each fact with its source. Services of your
-own in ` + userCatalog + `/*.toml are added, or replace one of the same id;
+own in ` + setup.UserCatalog + `/*.toml are added, or replace one of the same id;
 a FILE is checked and shown without being added.`,
 		Example: `  relayhost relays
   relayhost relays ses
@@ -26,11 +27,11 @@ a FILE is checked and shown without being added.`,
 			if len(args) == 1 {
 				r, err := a.findRelay(args[0])
 				if err != nil {
-					return usageError{err, "relayhost relays lists the services"}
+					return usage(err, "relayhost relays lists the services")
 				}
 				return a.showRelays([]relays.Relay{r}, csv, relays.Text(r))
 			}
-			all, err := a.catalog()
+			all, err := setup.Catalog()
 			if err != nil {
 				return err
 			}
@@ -60,7 +61,7 @@ func (a *app) showRelays(list []relays.Relay, csv bool, text string) error {
 
 // relayNames are the ids of the catalogue, for completions.
 func (a *app) relayNames() []string {
-	all, err := a.catalog()
+	all, err := setup.Catalog()
 	if err != nil {
 		return nil
 	}

@@ -54,35 +54,41 @@ func most(count map[string]int, n int) string {
 	return smtpprobe.Sanitize(strings.Join(names, ", "))
 }
 
+// waiting is the mail that waits in the queue and what is to become of it.
+type waiting struct {
+	messages []postfix.QueuedMessage
+	fate     string // send | hold | ask, where nobody was asked
+}
+
 // toHold lists the queue ids that are to wait on hold, where that was asked for,
 // before the relay becomes the way out. What is on hold already is not ours.
-func (s *setup) toHold() []string {
+func (w waiting) toHold() []string {
 	var ids []string
-	for _, m := range s.waiting {
-		if s.flags.queue == "hold" && m.Queue != "hold" && postfix.IsQueueID(m.ID) {
+	for _, m := range w.messages {
+		if w.fate == "hold" && m.Queue != "hold" && postfix.IsQueueID(m.ID) {
 			ids = append(ids, m.ID)
 		}
 	}
 	return ids
 }
 
-// sendQueue retries what was deferred, message by message: flushing the whole
+// retry retries what was deferred, message by message: flushing the whole
 // queue would try every dead destination as well.
-func (s *setup) sendQueue(ctx context.Context) {
-	if s.flags.queue == "hold" {
+func (w waiting) retry(ctx context.Context, a *app) {
+	if w.fate == "hold" {
 		return
 	}
-	for i, m := range s.waiting {
+	for i, m := range w.messages {
 		if i == maxRetried {
-			s.io.Say("the other %d message(s) are retried by Postfix itself", len(s.waiting)-i)
+			a.io.Say("the other %d message(s) are retried by Postfix itself", len(w.messages)-i)
 			return
 		}
 		if m.Queue != "deferred" {
 			continue
 		}
-		args := append(s.withConfig("postqueue"), "-i", m.ID)
-		if _, err := s.host.Run(ctx, host.Command{Args: args}); err != nil {
-			s.io.Say("warning: %v", err)
+		args := append(a.withConfig("postqueue"), "-i", m.ID)
+		if _, err := a.host.Run(ctx, host.Command{Args: args}); err != nil {
+			a.io.Say("warning: %v", err)
 			return
 		}
 	}

@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
+	"relayhost/internal/setup"
 )
 
 func newStatusCmd(a *app) *cobra.Command {
@@ -91,13 +93,13 @@ func (a *app) runStatus(ctx context.Context, prometheus string) error {
 			doc.Unknown["queue"] = err.Error()
 		}
 	}
-	answers, err := a.readAnswers()
+	stored, err := setup.Stored(r)
 	if err != nil {
 		doc.Unknown["answers"] = err.Error()
 	}
-	doc.Relay = answers.Relay
-	doc.Configured = answers.Relay != "" || err != nil && strings.HasPrefix(doc.Service, plan.ServicePrefix)
-	if doc.Routes, err = a.statusRoutes(answers, state); err != nil {
+	doc.Relay = stored.First().Name()
+	doc.Configured = doc.Relay != "" || err != nil && strings.HasPrefix(doc.Service, plan.ServicePrefix)
+	if doc.Routes, err = a.statusRoutes(stored, state); err != nil {
 		doc.Unknown["routes"] = err.Error()
 	}
 	a.readHistory(&doc)
@@ -122,18 +124,18 @@ func (a *app) runStatus(ctx context.Context, prometheus string) error {
 
 // statusRoutes are the routes of the file and the services that Postfix has for
 // them, none where there is one way only.
-func (a *app) statusRoutes(answers plan.Answers, state postfix.State) ([]plan.Way, error) {
-	if !answers.Several() || answers.Relay == "" {
+func (a *app) statusRoutes(stored config.Config, state postfix.State) ([]plan.Way, error) {
+	if !stored.Several() || stored.First().Name() == "" {
 		return nil, nil
 	}
 	state.Load(&a.host.Reader, plan.Paths(state)...)
-	o, err := plan.NewResolver(answers, state, a.findRelay).Options()
+	c, err := stored.Resolve(a.findRelay, plan.NextHops(state))
 	if err != nil {
 		return nil, err
 	}
 	inUse := plan.StoredAccounts(state)
 	var ways []plan.Way
-	for _, route := range o.AllRoutes() {
+	for _, route := range c.Routes {
 		w := plan.Way{Name: route.Name, Senders: route.Senders, From: route.From}
 		if sender := append(route.Senders, "")[0]; state.Installed {
 			w.Service = inUse.Service(sender)
@@ -247,7 +249,7 @@ func (a *app) showStatus(d statusDoc) {
 	case d.ChangeID != "":
 		row("Set up", "by relayhost for %s, change %s of %s", d.Relay, d.ChangeID, d.ChangedAt.Local().Format(time.DateTime))
 	case d.Configured && !strings.HasPrefix(d.Service, plan.ServicePrefix):
-		row("Set up", "not yet: relayhost setup applies %s", plan.AnswersPath)
+		row("Set up", "not yet: relayhost setup applies %s", config.Path)
 	case d.Relay == "" && d.Configured:
 		row("Set up", "by relayhost")
 	case d.Configured:

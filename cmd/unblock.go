@@ -11,6 +11,7 @@ import (
 	"relayhost/detect"
 	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
+	"relayhost/internal/setup"
 	"relayhost/internal/verify"
 )
 
@@ -66,15 +67,15 @@ func (a *app) runUnblock(ctx context.Context, f unblockFlags) error {
 		// What this machine's metadata says belongs to another provider.
 		facts.Host = detect.Host{Provider: entry.ID, Name: entry.Name, PublicIPv4: facts.Host.PublicIPv4}
 	}
-	answers, err := a.readAnswers()
+	stored, err := setup.Stored(&a.host.Reader)
 	if err != nil {
 		return err
 	}
 	u := detect.UnblockFacts{
 		Facts: facts, Entry: entry, Hostname: postfix.HostFQDN(r), Purpose: f.purpose, Volume: f.volume,
-		Domain: first(f.domain, domainOf(answers.From)),
+		Domain: first(f.domain, domainOf(stored.From())),
 	}
-	if u.Catalog, err = a.catalog(); err != nil {
+	if u.Catalog, err = setup.Catalog(); err != nil {
 		return err
 	}
 	if u.Findings, err = a.domainFindings(ctx, u); err != nil {

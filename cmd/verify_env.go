@@ -10,9 +10,11 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
+	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 	"relayhost/relays"
@@ -27,31 +29,31 @@ func (a *app) verifyEnv(ctx context.Context, f verifyFlags) (verify.Env, error) 
 		return verify.Env{}, err
 	}
 	if !state.Installed {
-		return verify.Env{}, hint(errNoPostfix, "relayhost setup --install installs it")
+		return verify.Env{}, hint(setup.ErrNoPostfix, "relayhost setup --install installs it")
 	}
 	env := verify.Env{Reader: r, State: state, Mailer: &verify.PostfixMailer{Host: a.host, ConfigDir: a.configDir, Sendmail: state.Params["sendmail_path"]}}
-	answers, err := a.readAnswers()
+	stored, err := setup.Stored(r)
 	if err != nil {
 		return env, err
 	}
-	if err := a.verifyRoutes(&env, answers); err != nil {
+	if err := a.verifyRoutes(&env, stored); err != nil {
 		return env, err
 	}
-	env.From = first(f.from, answers.From)
-	env.To = first(f.to, answers.To, env.From)
+	env.From = first(f.from, stored.From())
+	env.To = first(f.to, stored.To, env.From)
 	if f.from != "" { // of the route that it is asked for
 		for i := range env.Routes {
 			if env.Routes[i].Name == f.route {
-				env.Routes[i].From, env.From = f.from, answers.From
+				env.Routes[i].From, env.From = f.from, stored.From()
 			}
 		}
 	}
 	for flag, addr := range map[string]string{"from": env.From, "to": env.To} {
 		if err := smtpprobe.CheckAddress(addr); addr != "" && err != nil {
-			return env, usageError{fmt.Errorf("--%s: %w", flag, err), ""}
+			return env, usage(fmt.Errorf("--%s: %w", flag, err), "")
 		}
 	}
-	if env.Resolver, err = a.resolver(state); err != nil {
+	if env.Resolver, err = setup.Resolver(r, state); err != nil {
 		return env, err
 	}
 	log, err := postfix.FindLog(ctx, r, state)
@@ -100,17 +102,17 @@ func (a *app) applied(s postfix.State) bool {
 
 // verifyRoutes finds relays, next hops, credentials and, where setup has been
 // here, what it would write now.
-func (a *app) verifyRoutes(env *verify.Env, answers plan.Answers) error {
-	if answers.Relay == "" || !a.applied(env.State) {
+func (a *app) verifyRoutes(env *verify.Env, stored config.Config) error {
+	if stored.First().Name() == "" || !a.applied(env.State) {
 		return a.verifyByHand(env)
 	}
 	env.State.Load(env.Reader, plan.Paths(env.State)...)
 	state := env.State
-	o, err := a.storedOptions(state, answers)
+	c, missing, err := setup.InUse(stored, state, a.findRelay)
 	if err != nil {
 		return err
 	}
-	p, err := plan.Build(state, nil, o)
+	p, err := plan.Build(plan.Server{State: state, Force: true, NoCredentials: missing}, c)
 	if err != nil {
 		return err
 	}
@@ -119,18 +121,18 @@ func (a *app) verifyRoutes(env *verify.Env, answers plan.Answers) error {
 	if env.Limited = p.Incomplete && len(state.Unreadable) > 0; !env.Limited {
 		env.Plan = &p
 	}
-	services := map[string]string{plan.DefaultRoute: p.Service}
+	services := map[string]string{config.DefaultRoute: p.Service}
 	for _, w := range p.Routes {
 		services[w.Name] = w.Service
 	}
 	cas := map[string]*x509.CertPool{}
-	for i, r := range o.AllRoutes() {
+	for i, r := range c.Routes {
 		route := verify.Route{Name: r.Name, Senders: r.Senders, From: r.From, Service: services[r.Name]}
 		for _, h := range r.Hops {
 			hop := verify.Hop{Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password, Pin: h.Pin, Unverified: h.NoVerify}
 			file := first(h.CAFile, state.CAFile)
 			if cas[file] == nil {
-				if cas[file], err = a.roots(file); err != nil {
+				if cas[file], err = setup.Roots(env.Reader, file); err != nil {
 					return err
 				}
 			}
@@ -146,51 +148,6 @@ func (a *app) verifyRoutes(env *verify.Env, answers plan.Answers) error {
 	return nil
 }
 
-// storedOptions are the answers of an earlier set-up with the accounts that the
-// password tables hold.
-func (a *app) storedOptions(state postfix.State, answers plan.Answers) (plan.Options, error) {
-	resolver := plan.NewResolver(answers, state, a.findRelay)
-	answers, err := resolver.Complete()
-	if err != nil {
-		return plan.Options{}, err
-	}
-	relay, err := a.relayOf(answers)
-	if err != nil {
-		return plan.Options{}, err
-	}
-	o := plan.Options{Relay: relay, Region: answers.Region, Force: true}
-	answers.Fill(&o)
-	if err := resolver.Fill(&o); err != nil {
-		return o, err
-	}
-	accounts := plan.StoredAccounts(state)
-	o.Username, o.Password, _ = accounts.Find(o.Hop().NextHop())
-	for i := range o.Fallback {
-		h := &o.Fallback[i]
-		h.Username, h.Password, _ = accounts.Find(h.NextHop())
-	}
-	o.NoCredentials = o.Password.IsZero()
-	for _, r := range o.Routes {
-		for i := range r.Hops {
-			h := &r.Hops[i]
-			h.Username, h.Password, _ = accounts.Find(h.NextHop(), r.Senders...)
-			o.NoCredentials = o.NoCredentials || h.Password.IsZero() // what is lost is a finding, no reason to stop
-		}
-	}
-	if o.Relay.ID == relays.SmarthostID {
-		o.Relay = relays.Smarthost(o.Host, o.Port, o.TLS, o.Username != "")
-	}
-	return o, nil
-}
-
-// relayOf is the service of the default route.
-func (a *app) relayOf(answers plan.Answers) (relays.Relay, error) {
-	if answers.Relay == relays.SmarthostID {
-		return relays.Smarthost(answers.Host, answers.Port, relays.TLSMode(answers.TLS), true), nil
-	}
-	return a.findRelay(answers.Relay)
-}
-
 // verifyByHand takes the set-up as Postfix has it: whoever made it.
 func (a *app) verifyByHand(env *verify.Env) (err error) {
 	route := explain.RouteOf(env.State)
@@ -200,10 +157,10 @@ func (a *app) verifyByHand(env *verify.Env) (err error) {
 		env.TLS = relays.Implicit
 	}
 	env.Username, env.Password, _ = plan.Credentials(env.State, route.NextHop)
-	if env.Roots, err = a.roots(env.State.CAFile); err != nil {
+	if env.Roots, err = setup.Roots(env.Reader, env.State.CAFile); err != nil {
 		return err
 	}
-	all, err := a.catalog()
+	all, err := setup.Catalog()
 	if err != nil {
 		return err
 	}
@@ -224,7 +181,7 @@ func knownRoute(env verify.Env, name string) error {
 	if name == "" || slices.Contains(names, name) {
 		return nil
 	}
-	return usageError{fmt.Errorf("there is no route %s", name), "the routes are " + strings.Join(names, ", ")}
+	return usage(fmt.Errorf("there is no route %s", name), "the routes are "+strings.Join(names, ", "))
 }
 
 // verifyHost adds this host's own addresses, from local files only.

@@ -3,8 +3,8 @@ package apply
 import (
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/host"
-	"relayhost/internal/plan"
 )
 
 // compose joins the steps of changes, newest first, to what they did together.
@@ -41,7 +41,7 @@ func back(older, newer step) (state, *Difference) {
 		edit = older.Edit
 	}
 	switch found := newer.Before; {
-	case found.same(older.After), !found.Exists, found.Dir, older.Source != "", older.Path == plan.AnswersPath: // as decide has them
+	case found.same(older.After), !found.Exists, found.Dir, older.Source != "", older.Path == config.Path: // as decide has them
 		return older.Before, edit
 	case older.Secret, older.After.data == nil, found.data == nil, older.Before.Exists && older.Before.data == nil:
 	default:

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -83,7 +84,7 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 		case "master.cf":
 			master = f.After
 		default:
-			if f.Path != plan.AnswersPath && f.Action != plan.Remove {
+			if f.Path != config.Path && f.Action != plan.Remove {
 				moved[f.Path] = filepath.Join(i.ConfigDir, strconv.Itoa(len(tables))+"-"+filepath.Base(f.Path))
 				tables = append(tables, f)
 			}

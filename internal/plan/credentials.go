@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 )
@@ -28,7 +29,7 @@ func StoredAccounts(s postfix.State) Accounts {
 }
 
 // Find returns the account for nextHop ("[host]:port") of mail from senders (as
-// Route has them; none asks for the default): the one that Postfix uses on the
+// config.Route has them; none asks for the default): the one that Postfix uses on the
 // way there now, however that next hop is written; else what a table holds for
 // the bare host or for nextHop. A static: password counts on the way only, since
 // it would answer for any host.
@@ -113,6 +114,16 @@ func orphans(s postfix.State, dir string) []string {
 	return list
 }
 
+// NextHops lists the next hops that Postfix uses now, the default's first.
+func NextHops(s postfix.State) []string {
+	list := []string{s.Params["relayhost"]}
+	for line := range strings.Lines(string(s.Maps[filepath.Join(cmp.Or(s.ConfigDir, postfix.DefaultConfigDir), policyFile)])) {
+		key, _, _ := strings.Cut(line, " ")
+		list = append(list, key)
+	}
+	return list
+}
+
 // lost reports whether w is a service of our own that had an account of its own
 // for hop, which cannot be read any more: its table is gone, or its entry in
 // master.cf is while the default logs in to the same next hop.
@@ -130,10 +141,10 @@ func (a Accounts) lost(w postfix.Way, hop postfix.NextHop) bool {
 	})
 }
 
-// way is where mail of a sender of a Route goes now, and the sender as a key of
+// way is where mail of a sender of a config.Route goes now, and the sender as a key of
 // Postfix's tables.
 func (a Accounts) way(sender string) (postfix.Way, string) {
-	if sender == "" || sender == NullSender || strings.Contains(sender, "@") {
+	if sender == "" || sender == config.NullSender || strings.Contains(sender, "@") {
 		return a.r.Way(sender), sender
 	}
 	if value, ok := a.below.get(below(sender)); ok {
@@ -149,7 +160,7 @@ func Credentials(s postfix.State, nextHop string, senders ...string) (username s
 	return StoredAccounts(s).Find(nextHop, senders...)
 }
 
-// Service is the entry of master.cf that mail of a sender of a Route leaves by
+// Service is the entry of master.cf that mail of a sender of a config.Route leaves by
 // now; "" asks for the default.
 func (a Accounts) Service(sender string) string {
 	w, _ := a.way(sender)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -98,12 +99,12 @@ func TestPasswordsNeedVerifiedTLS(t *testing.T) {
 	pin := strings.Repeat("ab", 32)
 	for _, test := range []struct {
 		name       string
-		change     func(*plan.Options)
+		change     func(*config.Config)
 		level, tls string
 	}{
-		{"verified", func(*plan.Options) {}, " secure match=nexthop ", "noplaintext,noanonymous"},
-		{"pinned", func(o *plan.Options) { o.Pin = pin }, " fingerprint match=AB:AB:", "noplaintext,noanonymous"},
-		{"unverified as asked", func(o *plan.Options) { o.NoVerify = true }, " encrypt servername=", "noanonymous"},
+		{"verified", func(*config.Config) {}, " secure match=nexthop ", "noplaintext,noanonymous"},
+		{"pinned", func(o *config.Config) { o.First().Pin = pin }, " fingerprint match=AB:AB:", "noplaintext,noanonymous"},
+		{"unverified as asked", func(o *config.Config) { o.First().NoVerify = true }, " encrypt servername=", "noanonymous"},
 	} {
 		p := build(t, debian(t), options(test.change))
 		if policy := text(t, p, policyPath); !strings.Contains(policy, test.level) {
@@ -123,7 +124,7 @@ func TestPasswordsNeedVerifiedTLS(t *testing.T) {
 
 func TestImplicitTLSDiffersByOneOption(t *testing.T) {
 	p := build(t, debian(t), options())
-	q := build(t, debian(t), options(func(o *plan.Options) { o.Port, o.TLS = 465, relays.Implicit }))
+	q := build(t, debian(t), options(func(o *config.Config) { o.First().Port, o.First().TLS = 465, relays.Implicit }))
 	if got := option(t, q, "smtp_tls_wrappermode"); got != "yes" {
 		t.Errorf("smtp_tls_wrappermode = %s on 465", got)
 	}
@@ -212,7 +213,7 @@ func TestLooseSecretIsTightened(t *testing.T) {
 	st := s.state(t)
 	for mode, want := range map[fs.FileMode]plan.Action{0o600: plan.Unchanged, 0o644: plan.Modify} {
 		st.MapMeta[passwd] = host.Meta{Mode: mode}
-		p, err := plan.Build(st, nil, options())
+		p, err := plan.Build(plan.Server{State: st}, options())
 		if err != nil || p.Files[0].Path != passwd || p.Files[0].Action != want || p.Files[0].Mode != 0o600 {
 			t.Errorf("%o: %v %+v", mode, err, p.Files[0].Action)
 		}
@@ -251,7 +252,7 @@ func TestCompiledMapsAreLookedAt(t *testing.T) {
 		if test.meta != nil {
 			st.Compiled[test.path] = *test.meta
 		}
-		p, err := plan.Build(st, nil, options())
+		p, err := plan.Build(plan.Server{State: st}, options())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,7 +267,7 @@ func TestCompiledMapsAreLookedAt(t *testing.T) {
 func TestPasswordTableThatCannotBeRead(t *testing.T) {
 	st := debian(t).set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd").state(t)
 	st.Unreadable = []string{passwd}
-	p, err := plan.Build(st, nil, options())
+	p, err := plan.Build(plan.Server{State: st}, options())
 	if err != nil || p.Files[0].Action != plan.Modify || !hasNote(p, "cannot be read without root") {
 		t.Errorf("%v %s %q", err, p.Files[0].Action, p.Notes)
 	}
@@ -286,10 +287,10 @@ func TestBareHostInAnotherTable(t *testing.T) {
 
 func TestChangingTheRelayLeavesNothingOfTheOldOne(t *testing.T) {
 	s := debian(t)
-	s.apply(build(t, s, options(func(o *plan.Options) { o.Connections = 50 })))
-	other := func(o *plan.Options) {
-		o.Relay = service(func(r *relays.Relay) { r.ID, r.Name = "postmark", "Postmark" })
-		o.Host, o.Username, o.Password = "smtp.example.com", "token", secret.New("token")
+	s.apply(build(t, s, options(func(o *config.Config) { o.First().Connections = 50 })))
+	other := func(o *config.Config) {
+		o.First().Relay = service(func(r *relays.Relay) { r.ID, r.Name = "postmark", "Postmark" })
+		o.First().Host, o.First().Username, o.First().Password = "smtp.example.com", "token", secret.New("token")
 	}
 	p := build(t, s, options(other))
 	for _, f := range p.Files {
@@ -305,7 +306,7 @@ func TestPolicyAndTransportGoBesideWhatIsThere(t *testing.T) {
 	s := debian(t).set("smtp_tls_policy_maps", "hash:/etc/postfix/policy").set("transport_maps", "hash:/etc/postfix/transport").
 		with("/etc/postfix/transport", "a.test smtp:[10.0.0.1]\nbackup.test relay:[10.0.0.2]\n").
 		set("relay_domains", "backup.test, mx.test")
-	p := build(t, s, options(func(o *plan.Options) { o.Direct = []string{"corp.test"} }))
+	p := build(t, s, options(func(o *config.Config) { o.Direct = []string{"corp.test"} }))
 	if got := param(t, p, "smtp_tls_policy_maps"); got != "hash:/etc/postfix/relayhost_tls_policy, hash:/etc/postfix/policy" {
 		t.Errorf("smtp_tls_policy_maps = %s", got)
 	}
@@ -317,7 +318,7 @@ func TestPolicyAndTransportGoBesideWhatIsThere(t *testing.T) {
 		t.Errorf("routes:\n%s", got)
 	}
 	s.apply(p)
-	if again := build(t, s, options(func(o *plan.Options) { o.Direct = []string{"corp.test"} })); again.Changed() {
+	if again := build(t, s, options(func(o *config.Config) { o.Direct = []string{"corp.test"} })); again.Changed() {
 		t.Error("not unchanged on its own result")
 	}
 }
@@ -393,15 +394,14 @@ func TestConflicts(t *testing.T) {
 		{"open restrictions", "smtpd_relay_restrictions", func(s *server) *server { return open(s).set("smtpd_relay_restrictions", "permit") }, ""},
 	} {
 		s := test.host(debian(t))
-		o := options(func(o *plan.Options) { o.To = test.to })
-		_, err := plan.Build(s.state(t), nil, o)
+		o := options(func(o *config.Config) { o.To = test.to })
+		_, err := plan.Build(plan.Server{State: s.state(t)}, o)
 		var c *plan.Conflict
 		if !errors.As(err, &c) || c.Param != test.param || c.Hint == "" {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		o.Force = true
-		if p, err := plan.Build(s.state(t), nil, o); err != nil || !hasNote(p, c.Msg) {
+		if p, err := plan.Build(plan.Server{State: s.state(t), Force: true}, o); err != nil || !hasNote(p, c.Msg) {
 			t.Errorf("%s, forced: %v", test.name, err)
 		}
 	}
@@ -413,7 +413,7 @@ func TestConflicts(t *testing.T) {
 		"own networks":       open(debian(t)).set("mynetworks", "127.0.0.0/8 10.0.0.0/8 [::1]/128 [::ffff:127.0.0.0]/104"),
 		"both lists count":   open(debian(t)).set("smtpd_relay_restrictions", "permit").set("smtpd_recipient_restrictions", "permit_mynetworks, reject_unauth_destination"),
 	} {
-		if _, err := plan.Build(s.state(t), nil, options()); err != nil {
+		if _, err := plan.Build(plan.Server{State: s.state(t)}, options()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -457,9 +457,9 @@ func TestOverridesInMasterCF(t *testing.T) {
 // Mail that comes from outside and leaves again, and mail without a sender.
 func TestForwardedMailIsNamed(t *testing.T) {
 	const forwarded, bounces = "mail from outside that this server passes on", "refuses mail without a sender"
-	relay := func(rule, null string) plan.Options {
-		return options(func(o *plan.Options) {
-			o.Relay = service(func(r *relays.Relay) { r.Sender.Rule, r.Sender.NullSender = rule, null })
+	relay := func(rule, null string) config.Config {
+		return options(func(o *config.Config) {
+			o.First().Relay = service(func(r *relays.Relay) { r.Sender.Rule, r.Sender.NullSender = rule, null })
 		})
 	}
 	null := func() *server { return debian(t).set("mydestination", "").set("inet_interfaces", "loopback-only") }
@@ -467,7 +467,7 @@ func TestForwardedMailIsNamed(t *testing.T) {
 	for _, test := range []struct {
 		name                    string
 		host                    *server
-		o                       plan.Options
+		o                       config.Config
 		wantForward, wantBounce bool
 	}{
 		{"null client", null(), relay("verified", "refused"), false, false},
@@ -508,7 +508,7 @@ func TestHelo(t *testing.T) {
 	} {
 		st := debian(t).set("myhostname", test.myhostname).state(t)
 		st.FQDN = test.fqdn
-		p, err := plan.Build(st, nil, options())
+		p, err := plan.Build(plan.Server{State: st}, options())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -520,8 +520,8 @@ func TestHelo(t *testing.T) {
 
 func TestSenders(t *testing.T) {
 	lines := func(text string) []string { return strings.Split(strings.TrimSpace(text), "\n")[1:] }
-	single := func(o *plan.Options) {
-		o.Relay = service(func(r *relays.Relay) { r.Sender.Single = true })
+	single := func(o *config.Config) {
+		o.First().Relay = service(func(r *relays.Relay) { r.Sender.Single = true })
 	}
 	t.Run("server", func(t *testing.T) {
 		p := build(t, debian(t), options())
@@ -544,7 +544,7 @@ func TestSenders(t *testing.T) {
 		}
 	})
 	t.Run("sender at this host", func(t *testing.T) {
-		p := build(t, debian(t), options(func(o *plan.Options) { o.From = "alerts@host.example.com" }))
+		p := build(t, debian(t), options(func(o *config.Config) { o.Routes[0].From = "alerts@host.example.com" }))
 		if strings.Contains(text(t, p, "/etc/postfix/relayhost_generic"), "@host.example.com a") {
 			t.Error("senders that the relay accepts are rewritten")
 		}
@@ -572,9 +572,9 @@ func TestSenders(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	limited := func(l relays.Limits, connections int) plan.Options {
-		return options(func(o *plan.Options) {
-			o.Relay, o.Connections = service(func(r *relays.Relay) { r.Limits = l }), connections
+	limited := func(l relays.Limits, connections int) config.Config {
+		return options(func(o *config.Config) {
+			o.First().Relay, o.First().Connections = service(func(r *relays.Relay) { r.Limits = l }), connections
 		})
 	}
 	type want struct{ concurrency, initial, recipients, delay, reuse string }
@@ -646,7 +646,7 @@ func TestSELinux(t *testing.T) {
 	} {
 		st := debian(t).state(t)
 		st.SELinux, st.DaemonDir = test.policy, "/usr/libexec/postfix"
-		p, err := plan.Build(st, nil, options(func(o *plan.Options) { o.Port = test.port }))
+		p, err := plan.Build(plan.Server{State: st}, options(func(o *config.Config) { o.First().Port = test.port }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -673,17 +673,17 @@ func TestMissingServicesAreAdded(t *testing.T) {
 func TestHostsWithoutWhatIsNeeded(t *testing.T) {
 	st := debian(t).state(t)
 	st.CAFile = ""
-	if _, err := plan.Build(st, nil, options()); err == nil || !strings.Contains(err.Error(), "no CA bundle") {
+	if _, err := plan.Build(plan.Server{State: st}, options()); err == nil || !strings.Contains(err.Error(), "no CA bundle") {
 		t.Errorf("without a CA bundle: %v", err)
 	}
 	st = debian(t).state(t)
 	st.Version = postfix.Version{Major: 3, Minor: 3, Patch: 9}
-	if _, err := plan.Build(st, nil, options()); err == nil || !strings.Contains(err.Error(), "too old") {
+	if _, err := plan.Build(plan.Server{State: st}, options()); err == nil || !strings.Contains(err.Error(), "too old") {
 		t.Errorf("on 3.3: %v", err)
 	}
 	st = debian(t).state(t)
 	st.SASLPlugins = []string{}
-	if p, err := plan.Build(st, nil, options()); err != nil || !hasNote(p, "no SASL plug-in") {
+	if p, err := plan.Build(plan.Server{State: st}, options()); err != nil || !hasNote(p, "no SASL plug-in") {
 		t.Errorf("without plug-ins: %v %q", err, p.Notes)
 	}
 }
@@ -695,7 +695,7 @@ func TestRootAlias(t *testing.T) {
 		{"Root : ops@example.org\n", "Root : ops@example.org\n"},
 	} {
 		s := debian(t).with("/etc/aliases", test.before)
-		p := build(t, s, options(func(o *plan.Options) { o.RootTo = "ops@example.org" }))
+		p := build(t, s, options(func(o *config.Config) { o.RootTo = "ops@example.org" }))
 		if got := text(t, p, "/etc/aliases"); got != test.want {
 			t.Errorf("%q became %q, want %q", test.before, got, test.want)
 		}
@@ -707,13 +707,15 @@ func TestRootAlias(t *testing.T) {
 }
 
 func TestPlanWithoutCredentials(t *testing.T) {
-	look := options(func(o *plan.Options) { o.Username, o.Password, o.NoCredentials = "", secret.Value{}, true })
-	if p := build(t, debian(t), look); !p.Incomplete {
+	look := options(func(o *config.Config) {
+		o.First().Username, o.First().Password = "", secret.Value{}
+	})
+	if p := lookAt(t, debian(t), look); !p.Incomplete {
 		t.Error("placeholders in a plan that says it is complete")
 	}
 	s := debian(t)
 	s.apply(build(t, s, options()))
-	if p := build(t, s, look); p.Incomplete || p.Changed() {
+	if p := lookAt(t, s, look); p.Incomplete || p.Changed() {
 		t.Errorf("stored credentials are not used: incomplete %v, changed %v", p.Incomplete, p.Changed())
 	}
 }

@@ -23,12 +23,12 @@ var localDomainParams = []string{"mydestination", "virtual_alias_domains", "virt
 func (b *builder) senders() error {
 	b.helo()
 	local, foreign := b.ownNames()
-	if b.o.Relay.Sender.Single {
-		if len(b.ways) == 1 && len(b.o.Rewrite) == 0 && b.nullClient() {
-			b.d.SenderCanonicalMaps = b.place("static:"+b.o.From, true)
+	if b.cfg.First().Relay.Sender.Single {
+		if len(b.ways) == 1 && len(b.cfg.Rewrite) == 0 && b.nullClient() {
+			b.d.SenderCanonicalMaps = b.place("static:"+b.cfg.From(), true)
 			return nil
 		}
-		b.note("%s takes mail from %s only: mail of other senders on this server waits in the queue", b.d.RelayName, b.o.From)
+		b.note("%s takes mail from %s only: mail of other senders on this server waits in the queue", b.d.RelayName, b.cfg.From())
 		if len(b.ways) == 1 {
 			foreign = nil
 		}
@@ -44,13 +44,13 @@ func (b *builder) senders() error {
 // ownNames lists the domains of addresses that this host makes up by itself,
 // those whose mail stays here and those whose mail does not.
 func (b *builder) ownNames() (local, foreign []string) {
-	from := domainOf(b.o.From)
+	from := domainOf(b.cfg.From())
 	origin := b.origin()
 	names := []string{b.param("myhostname"), origin, b.s.FQDN, b.s.Hostname, "localhost", "localhost." + b.param("mydomain")}
 	for i, name := range names {
 		name = strings.ToLower(strings.TrimSuffix(name, "."))
 		key := "@" + name
-		if !isName(name) || name == from && !b.o.Relay.Sender.Single {
+		if !isName(name) || name == from && !b.cfg.First().Relay.Sender.Single {
 			continue
 		}
 		if name == strings.ToLower(origin) && !b.isHostName(name) && postfix.Qualified(name) {
@@ -86,7 +86,7 @@ func (b *builder) origin() string {
 
 // isName admits what may stand as a key, underscores in host names included.
 func isName(s string) bool {
-	return s != "" && strings.Trim(s, lower+digits+"-_.") == "" && !strings.HasPrefix(s, ".") && !strings.HasSuffix(s, ".")
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == "" && !strings.HasPrefix(s, ".") && !strings.HasSuffix(s, ".")
 }
 
 func (b *builder) isLocal(domain string) bool {
@@ -120,7 +120,7 @@ func (b *builder) generic(s *service, local []string) error {
 	var senders []templates.Setting
 	for _, key := range local {
 		if !s.keyed && !s.carries(domainOf(key)) {
-			senders = append(senders, templates.Setting{Name: key, Value: cmp.Or(s.ways[0].sender(), b.o.From)})
+			senders = append(senders, templates.Setting{Name: key, Value: cmp.Or(s.ways[0].sender(), b.cfg.From())})
 		}
 	}
 	if len(senders) == 0 {
@@ -172,15 +172,15 @@ func (s *service) file(b *builder, base string) string {
 // far as no route has them as they are.
 func (b *builder) canonical(keys []string) error {
 	var senders []templates.Setting
-	for _, from := range slices.Sorted(maps.Keys(b.o.Rewrite)) {
-		senders = append(senders, templates.Setting{Name: strings.ToLower(from), Value: b.o.Rewrite[from]})
+	for _, from := range slices.Sorted(maps.Keys(b.cfg.Rewrite)) {
+		senders = append(senders, templates.Setting{Name: strings.ToLower(from), Value: b.cfg.Rewrite[from]})
 	}
 	asked := len(senders) > 0
 	for _, key := range keys {
 		known := slices.ContainsFunc(senders, func(s templates.Setting) bool { return s.Name == key })
 		routed := slices.ContainsFunc(b.services, func(s *service) bool { return s.carries(domainOf(key)) })
 		if !known && !routed {
-			senders = append(senders, templates.Setting{Name: key, Value: b.o.From})
+			senders = append(senders, templates.Setting{Name: key, Value: b.cfg.From()})
 		}
 	}
 	if len(senders) == 0 {
@@ -199,7 +199,7 @@ func (b *builder) canonical(keys []string) error {
 func (b *builder) place(ours string, asked bool) string {
 	raw, _ := b.main.Get("sender_canonical_maps")
 	merged, before := b.merge("sender_canonical_maps", asked, ours), parseTable(b.s.Maps[b.path(senderFile)])
-	for from := range b.o.Rewrite {
+	for from := range b.cfg.Rewrite {
 		if _, known := before.get(from); !known {
 			return merged // asked for only now
 		}
@@ -246,7 +246,7 @@ func (b *builder) helo() {
 	if b.s.Params == nil || postfix.Qualified(name) {
 		return
 	}
-	greeting := cmp.Or(b.s.FQDN, domainOf(b.o.From))
+	greeting := cmp.Or(b.s.FQDN, domainOf(b.cfg.From()))
 	for _, s := range b.services {
 		s.d.HeloName = greeting
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"relayhost/internal/config"
 	"relayhost/relays"
 )
 
@@ -42,7 +43,7 @@ func (b *builder) limits(s *service) {
 }
 
 // concurrency is the number of connections at once that h may have.
-func (b *builder) concurrency(h *Hop) int {
+func (b *builder) concurrency(h *config.Hop) int {
 	documented := h.Relay.Limits.Connections
 	if h.Connections > 0 {
 		if documented > 0 && h.Connections > documented {

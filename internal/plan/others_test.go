@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"relayhost/internal/config"
 	"relayhost/internal/plan"
 )
 
@@ -19,15 +20,15 @@ func TestOtherSenders(t *testing.T) {
 		}
 		return ""
 	}
-	routed := func(o *plan.Options) {
-		o.Routes = []plan.Route{{Name: "shop", Senders: []string{"shop.example"}, Hops: []plan.Hop{o.Hop()}}}
-		o.Routes[0].Hops[0].Port = 2525
+	routed := func(o *config.Config) {
+		o.Routes = append(o.Routes[:1], config.Route{Name: "shop", Senders: []string{"shop.example"}, Hops: []config.Hop{*o.First()}})
+		o.Routes[1].Hops[0].Port = 2525
 	}
 	for _, tc := range []struct {
 		name   string
 		lines  []string
 		master string
-		change []func(*plan.Options)
+		change []func(*config.Config)
 		want   string
 	}{
 		{name: "none"},
@@ -38,7 +39,7 @@ func TestOtherSenders(t *testing.T) {
 		{name: "a service of its own", lines: []string{"sender_dependent_relayhost_maps = hash:/x", "default_transport = smtps:[a.example]:465"}, master: "smtps unix - - n - - smtp",
 			want: name + " = pipemap:{hash:/x,static:smtps:}"},
 		{name: "not smtp(8)", lines: []string{"sender_dependent_relayhost_maps = hash:/x", "default_transport = error"}, want: name + " = pipemap:{hash:/x,static:smtp:}"},
-		{name: "after our routes", lines: []string{"sender_dependent_relayhost_maps = hash:/x"}, change: []func(*plan.Options){routed},
+		{name: "after our routes", lines: []string{"sender_dependent_relayhost_maps = hash:/x"}, change: []func(*config.Config){routed},
 			want: name + " = hash:/etc/postfix/relayhost_by_sender, pipemap:{hash:/x,static:smtp:}"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
@@ -51,9 +52,9 @@ func (b *builder) shareAccounts() []templates.Account {
 			s.own = true
 			continue
 		}
-		s.own = slices.ContainsFunc(s.hops, func(h Hop) bool {
+		s.own = slices.ContainsFunc(s.hops, func(h config.Hop) bool {
 			has, taken := byHop[h.NextHop()]
-			return needsLogin(h) && taken && has != b.account(&h, s.ways[0])
+			return h.NeedsLogin() && taken && has != b.account(&h, s.ways[0])
 		})
 		if s.own {
 			continue
@@ -61,7 +62,7 @@ func (b *builder) shareAccounts() []templates.Account {
 		for i := range s.hops {
 			h := &s.hops[i]
 			key := h.NextHop()
-			if _, taken := byHop[key]; taken || !needsLogin(*h) {
+			if _, taken := byHop[key]; taken || !h.NeedsLogin() {
 				continue
 			}
 			byHop[key] = b.account(h, s.ways[0])
@@ -76,7 +77,7 @@ func (b *builder) sharedHosts() []string {
 	var hosts []string
 	for _, s := range b.services {
 		for i := range s.hops {
-			if h := &s.hops[i]; !s.own && needsLogin(*h) && !slices.Contains(hosts, h.Host) {
+			if h := &s.hops[i]; !s.own && h.NeedsLogin() && !slices.Contains(hosts, h.Host) {
 				hosts = append(hosts, h.Host)
 			}
 		}
@@ -119,7 +120,7 @@ func (s *service) accounts() []templates.Account {
 	var accounts []templates.Account
 	if !s.keyed {
 		for i := range s.hops {
-			if h := &s.hops[i]; needsLogin(*h) {
+			if h := &s.hops[i]; h.NeedsLogin() {
 				accounts = append(accounts, templates.Account{Key: h.NextHop(), Username: h.Username, Password: h.Password.Reveal()})
 			}
 		}
@@ -180,7 +181,7 @@ func (b *builder) passwdTarget(tables []postfix.Table) (target postfix.Table, ke
 		if !t.Editable() {
 			continue
 		}
-		if b.o.MapType != "" || !slices.Contains(b.s.MapTypes, t.Type) {
+		if b.cfg.MapType != "" || !slices.Contains(b.s.MapTypes, t.Type) {
 			t.Type = b.mapType
 		}
 		return t, true

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
@@ -14,7 +15,7 @@ import (
 // so does every domain of --direct. Entries that exist win.
 func (b *builder) routes() error {
 	b.d.Routes = nil
-	for _, domain := range b.o.Direct {
+	for _, domain := range b.cfg.Direct {
 		b.route(strings.ToLower(domain), "smtp:")
 	}
 	if transport := b.relayTransport(); transport != "" {
@@ -124,12 +125,12 @@ func (b *builder) aliasFile() postfix.Table {
 
 // aliases sets the alias of root (aliases(5)).
 func (b *builder) aliases() error {
-	if b.o.RootTo == "" {
+	if b.cfg.RootTo == "" {
 		return nil
 	}
 	t := b.aliasFile()
 	if t.Path == "" {
-		return &InputError{"root-to", "this Postfix has no aliases file", "set alias_maps and alias_database first"}
+		return &config.InputError{Field: "root-to", Msg: "this Postfix has no aliases file", Hint: "set alias_maps and alias_database first"}
 	}
 	if !b.isLocal(strings.ToLower(b.origin())) {
 		b.note("mail to root goes to %s, which is not delivered here: the alias of root does not apply to it", b.origin())
@@ -145,13 +146,13 @@ func (b *builder) aliases() error {
 		switch {
 		case done:
 			text.cut(found[i])
-		case !strings.EqualFold(strings.TrimSpace(value), b.o.RootTo):
-			text.replace(found[i], "root: "+b.o.RootTo)
+		case !strings.EqualFold(strings.TrimSpace(value), b.cfg.RootTo):
+			text.replace(found[i], "root: "+b.cfg.RootTo)
 		}
 		done = true
 	}
 	if !done {
-		text.add("root: " + b.o.RootTo)
+		text.add("root: " + b.cfg.RootTo)
 	}
 	b.file(File{Path: t.Path, After: text.bytes(), Mode: 0o644})
 	return nil

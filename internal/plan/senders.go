@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/relays"
@@ -14,41 +15,22 @@ import (
 
 // nullKey is what Postfix looks the null sender up as.
 func nullKey(s postfix.State) string {
-	return cmp.Or(s.Params["empty_address_default_transport_maps_lookup_key"], NullSender)
+	return cmp.Or(s.Params["empty_address_default_transport_maps_lookup_key"], config.NullSender)
 }
 
 // sender is the sender of the proof.
-func (r Route) sender() string { return cmp.Or(r.From, ProofSender(r.Senders)) }
-
-// nullRoute is the index in o.Routes of the route that mail without a sender
-// goes by where none has it by name: the first that takes it, when the default
-// relay does not; -1 leaves it with the default.
-func (o Options) nullRoute() int {
-	if o.Relay.Sender.NullSender != "refused" {
-		return -1
-	}
-	found := -1
-	for i := range o.Routes {
-		if slices.Contains(o.Routes[i].Senders, NullSender) {
-			return -1
-		}
-		if found < 0 && len(o.Routes[i].Hops) > 0 && o.Routes[i].Hops[0].Relay.Sender.NullSender == "accepted" {
-			found = i
-		}
-	}
-	return found
-}
+func (w *way) sender() string { return cmp.Or(w.From, config.ProofSender(w.Senders)) }
 
 // list makes the ways of the routes; mail without a sender moves to one that
 // takes it.
 func (b *builder) list() {
-	for _, r := range b.o.AllRoutes() {
+	for _, r := range b.cfg.Routes {
 		b.ways = append(b.ways, &way{Route: r})
 	}
-	if i := b.o.nullRoute(); i >= 0 {
-		w := b.ways[i+1]
-		w.Senders = append(slices.Clone(w.Senders), NullSender)
-		b.note("%s refuses mail without a sender: bounces go by the route %s", relayName(b.o.Relay), w.Name)
+	if i := b.cfg.NullRoute(); i > 0 {
+		w := b.ways[i]
+		w.Senders = append(slices.Clone(w.Senders), config.NullSender)
+		b.note("%s refuses mail without a sender: bounces go by the route %s", relayName(b.cfg.First().Relay), w.Name)
 	}
 }
 
@@ -56,11 +38,11 @@ func (b *builder) list() {
 // far as the catalogue tells.
 func (b *builder) nullTaken() bool {
 	for _, w := range b.ways {
-		if slices.Contains(w.Senders, NullSender) {
+		if slices.Contains(w.Senders, config.NullSender) {
 			return w.Hops[0].Relay.Sender.NullSender != "refused"
 		}
 	}
-	return b.o.Relay.Sender.NullSender != "refused"
+	return b.cfg.First().Relay.Sender.NullSender != "refused"
 }
 
 // below is the regular expression for addresses at names below domain, which
@@ -93,7 +75,7 @@ func (b *builder) bySenderMaps() error {
 	tables := []string{ours}
 	if len(patterns) > 0 {
 		if b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "regexp") {
-			return &InputError{"route " + b.ways[1].Name, "this Postfix has no regexp tables, which senders with a leading dot need", "name each domain"}
+			return &config.InputError{Field: "route " + b.ways[1].Name, Msg: "this Postfix has no regexp tables, which senders with a leading dot need", Hint: "name each domain"}
 		}
 		text, err := templates.Render(templates.Subdomains, &templates.Data{Senders: patterns})
 		if err != nil {
@@ -114,7 +96,7 @@ func (b *builder) senderEntries() (exact, patterns []templates.Setting) {
 		value := w.service.d.Service + ":" + w.Hops[0].NextHop()
 		for _, sender := range w.Senders {
 			switch {
-			case sender == NullSender:
+			case sender == config.NullSender:
 				exact = append(exact, templates.Setting{Name: nullKey(b.s), Value: value})
 			case sender[0] == '.':
 				wide = append(wide, templates.Setting{Name: sender, Value: value})
@@ -208,7 +190,7 @@ func (w Way) Staged() postfix.StagedWay {
 		switch {
 		case sender[0] == '.':
 			sender = below(sender)
-		case sender != NullSender && !strings.Contains(sender, "@"):
+		case sender != config.NullSender && !strings.Contains(sender, "@"):
 			sender = "@" + sender
 		}
 		staged.Senders = append(staged.Senders, sender)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/relays"
@@ -20,24 +21,18 @@ import (
 const maxServices = 50
 
 // keyedPrefix begins the names of services with accounts by sender.
-const keyedPrefix = ServicePrefix + "by-sender-"
+const keyedPrefix = ServicePrefix + config.BySenderPrefix
 
 // implicitSuffix ends the names of services that speak TLS from the first byte: one
 // that changes to it is another service, so that no delivery meets the port of the
 // one with the TLS of the other.
-const implicitSuffix = "-smtps"
-
-// bareName is name without what a service or its tlsproxy(8) gets at its end: a
-// relay "corp-tls" and a route "corp" would have entries of one name.
-func bareName(name string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(name, proxySuffix), implicitSuffix)
-}
+const implicitSuffix = config.ImplicitSuffix
 
 // service is one smtp(8) entry of master.cf: a chain of hops with its accounts.
 type service struct {
 	name  string
 	d     *templates.Data // once it is known which services there are
-	hops  []Hop
+	hops  []config.Hop
 	ways  []*way // that go by it, at least one
 	keyed bool   // the account is found by the sender
 	own   bool   // has a password table of its own
@@ -49,7 +44,7 @@ type service struct {
 
 // way is a route and the service that it goes by.
 type way struct {
-	Route
+	config.Route
 	service *service
 }
 
@@ -57,13 +52,13 @@ type way struct {
 func (s *service) suffix() string { return strings.TrimPrefix(s.name, ServicePrefix) }
 
 // logs reports whether some hop wants a login.
-func (s *service) logs() bool { return slices.ContainsFunc(s.hops, needsLogin) }
+func (s *service) logs() bool { return slices.ContainsFunc(s.hops, config.Hop.NeedsLogin) }
 
 // account tells logins apart. Where a password is not known
-// (Options.NoCredentials) the place that it comes from stands for it.
+// (Server.NoCredentials) the place that it comes from stands for it.
 type account struct{ username, password, from string }
 
-func (b *builder) account(h *Hop, w *way) account {
+func (b *builder) account(h *config.Hop, w *way) account {
 	a := account{h.Username, h.Password.Reveal(), ""}
 	if a.password == secret.Mask {
 		a.from = cmp.Or(h.CredentialsFile, b.serviceNow(w))
@@ -88,7 +83,7 @@ func (b *builder) serviceNow(w *way) string {
 // logins fills in stored or masked credentials where none were given, and
 // reports whether placeholders are in use.
 func (b *builder) logins() (incomplete bool) {
-	if !b.o.NoCredentials {
+	if !b.server.NoCredentials {
 		return false
 	}
 	for _, w := range b.ways {
@@ -100,8 +95,8 @@ func (b *builder) logins() (incomplete bool) {
 	return incomplete
 }
 
-func (b *builder) login(h *Hop, senders []string) (incomplete bool) {
-	if !needsLogin(*h) || h.Username != "" && !h.Password.IsZero() {
+func (b *builder) login(h *config.Hop, senders []string) (incomplete bool) {
+	if !h.NeedsLogin() || h.Username != "" && !h.Password.IsZero() {
 		return false
 	}
 	if user, password, ok := b.accounts.Find(h.NextHop(), senders...); ok && (h.Username == "" || h.Username == user) {
@@ -127,8 +122,8 @@ func (b *builder) assemble() error {
 		s, ok := known[key]
 		if !ok {
 			s = &service{hops: w.Hops, name: ServicePrefix + w.Name}
-			if w.Name == DefaultRoute {
-				s.name = ServicePrefix + b.o.Relay.ID
+			if w.Name == config.DefaultRoute {
+				s.name = ServicePrefix + b.cfg.First().Relay.ID
 			}
 			if w.Hops[0].TLS == relays.Implicit {
 				s.name += implicitSuffix
@@ -142,8 +137,8 @@ func (b *builder) assemble() error {
 	b.bySender()
 	if n := len(b.services); n > maxServices {
 		last := b.services[maxServices].ways[0]
-		return &InputError{"route " + last.Name, fmt.Sprintf("the routes need %d services in master.cf, more than the %d that are sensible", n, maxServices),
-			"let routes share their hops and accounts; those of one hop at the same host and port share a service by themselves"}
+		return &config.InputError{Field: "route " + last.Name, Msg: fmt.Sprintf("the routes need %d services in master.cf, more than the %d that are sensible", n, maxServices),
+			Hint: "let routes share their hops and accounts; those of one hop at the same host and port share a service by themselves"}
 	}
 	for _, s := range b.services {
 		s.d = &templates.Data{Service: s.name}
@@ -164,7 +159,7 @@ func (b *builder) chain(w *way) string {
 }
 
 // endpoint is a hop without its account.
-func endpoint(h *Hop) string {
+func endpoint(h *config.Hop) string {
 	return strings.Join([]string{h.Relay.ID, h.NextHop(), string(h.TLS), h.CAFile, h.Pin,
 		strconv.FormatBool(h.NoVerify), strconv.Itoa(h.Connections)}, "\x00")
 }
@@ -208,7 +203,7 @@ func (b *builder) bySender() {
 // unkeyed reports whether some sender of w cannot be a key of a password table:
 // the null sender has none, and names below a domain would need a pattern.
 func unkeyed(w *way) bool {
-	return slices.ContainsFunc(w.Senders, func(s string) bool { return s == NullSender || strings.HasPrefix(s, ".") })
+	return slices.ContainsFunc(w.Senders, func(s string) bool { return s == config.NullSender || strings.HasPrefix(s, ".") })
 }
 
 // nameGroups names services with sender keys after what they have in common, so
@@ -288,14 +283,14 @@ var impatient = []templates.Setting{
 }
 
 // tlsPolicy is the TLS policy of h.
-func tlsPolicy(h *Hop, v postfix.Version) templates.Policy {
+func tlsPolicy(h *config.Hop, v postfix.Version) templates.Policy {
 	p := templates.Policy{NextHop: h.NextHop(), Level: "secure", Match: "nexthop", Protocols: minimumTLS(v)}
 	if _, err := netip.ParseAddr(h.Host); err != nil {
 		p.ServerName = "hostname" // RFC 6066 section 3 allows no address in SNI
 	}
 	switch {
 	case h.Pin != "":
-		pin, _ := fingerprint(h.Pin) // checked before
+		pin, _ := config.Fingerprint(h.Pin) // checked before
 		p.Level, p.Match = "fingerprint", pin
 	case h.NoVerify:
 		p.Level, p.Match = "encrypt", ""

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"relayhost/internal/config"
 	"relayhost/internal/explain"
-	"relayhost/internal/plan"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
@@ -32,7 +32,7 @@ func (h Hop) nextHop() string { return "[" + h.Host + "]:" + strconv.Itoa(h.Port
 // it (smtp_fallback_relay), in order.
 type Route struct {
 	Name    string
-	Senders []string // as plan.Route has them
+	Senders []string // as config.Route has them
 	From    string   // sender of the proof; "" when none is known
 	Service string   // entry of master.cf
 	Hops    []Hop    // one at least
@@ -40,7 +40,7 @@ type Route struct {
 
 // AllRoutes lists the default route and then the others.
 func (e Env) AllRoutes() []Route {
-	first := Route{Name: plan.DefaultRoute, From: e.From, Service: e.Service, Hops: append([]Hop{e.Hop}, e.Fallback...)}
+	first := Route{Name: config.DefaultRoute, From: e.From, Service: e.Service, Hops: append([]Hop{e.Hop}, e.Fallback...)}
 	return append([]Route{first}, e.Routes...)
 }
 
