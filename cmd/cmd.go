@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -38,12 +37,6 @@ type app struct {
 // runTimeout bounds a whole run, installing aside.
 const runTimeout = 120 * time.Second
 
-// memoryToLook and memoryToApply are what a run takes before it tidies up.
-const (
-	memoryToLook  = 64 << 20
-	memoryToApply = 2 * memoryToLook
-)
-
 // Main runs the command line and returns the exit code.
 func Main(args []string) int {
 	// Whatever the caller's environment says, certificates are verified
@@ -56,10 +49,6 @@ func Main(args []string) int {
 	defer stop()
 	// A file size limit (ulimit -f) is an error like a full disk, not the end.
 	signal.Ignore(syscall.SIGXFSZ)
-	// A run of a second has little to tidy up. Ten thousand routes are 50 MB, and
-	// no more than that and a half is taken to look at them.
-	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(memoryToLook)
 	a := &app{io: ui.System(false), host: &host.Host{}}
 	root := newRootCmd(a)
 	root.SetArgs(args)
