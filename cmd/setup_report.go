@@ -320,7 +320,7 @@ func (r *setupReport) committed(out setup.Outcome) {
 func (r *setupReport) applied(s setup.Setup, out setup.Outcome) {
 	r.doc.Result, r.doc.ChangeID = "applied", out.Change.ID
 	if len(out.Proven) > 0 {
-		r.keepLogin(s.State.ConfigDir, time.Now())
+		setup.KeepLogin(s.Deps, s.State.ConfigDir, time.Now())
 	}
 	if r.json {
 		return

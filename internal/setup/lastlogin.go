@@ -1,4 +1,4 @@
-package cmd
+package setup
 
 import (
 	"encoding/json"
@@ -24,9 +24,9 @@ type lastLogin struct {
 	Time      time.Time `json:"time"`
 }
 
-// rememberLogin keeps what a verification that began at a time has seen of the
+// RememberLogin keeps what a verification that began at a time has seen of the
 // log-in.
-func (a *app) rememberLogin(r verify.Report, configDir string, began time.Time) {
+func RememberLogin(deps Deps, r verify.Report, configDir string, began time.Time) {
 	passed, failed := false, false
 	for _, f := range r.Findings {
 		if f.Check == "auth" {
@@ -36,31 +36,31 @@ func (a *app) rememberLogin(r verify.Report, configDir string, began time.Time) 
 	}
 	switch {
 	case failed:
-		a.keepLogin(configDir, time.Time{})
+		KeepLogin(deps, configDir, time.Time{})
 	case passed:
-		a.keepLogin(configDir, began)
+		KeepLogin(deps, configDir, began)
 	}
 }
 
-// keepLogin writes the time down, the zero time for none.
-func (a *app) keepLogin(configDir string, at time.Time) {
-	if _, err := a.host.Stat(apply.StateDir); err != nil || os.Geteuid() != 0 {
+// KeepLogin writes the time down, the zero time for none.
+func KeepLogin(deps Deps, configDir string, at time.Time) {
+	if _, err := deps.Host.Stat(apply.StateDir); err != nil || os.Geteuid() != 0 {
 		return
 	}
 	data, err := json.Marshal(lastLogin{configDir, at.UTC()})
 	if err == nil {
-		err = a.host.WriteFile(filepath.Join(apply.StateDir, loginFile), data, host.Spec{Mode: 0o600})
+		err = deps.Host.WriteFile(filepath.Join(apply.StateDir, loginFile), data, host.Spec{Mode: 0o600})
 	}
 	if err != nil && !errors.Is(err, host.ErrChanged) { // by another verification, which knows as much
-		a.io.Say("warning: that the relay took the log-in is not kept for verify: %v", err)
+		deps.Report.Warn("that the relay took the log-in is not kept for verify: %v", err)
 	}
 }
 
 // acceptedBefore reports whether the relay has taken the log-in, and nothing that
 // decides about it was touched since: main.cf, master.cf, and the password tables.
-func (a *app) acceptedBefore(s postfix.State) bool {
+func acceptedBefore(r *host.Reader, s postfix.State) bool {
 	var last lastLogin
-	data, err := a.host.ReadFile(filepath.Join(apply.StateDir, loginFile))
+	data, err := r.ReadFile(filepath.Join(apply.StateDir, loginFile))
 	if err != nil || json.Unmarshal(data, &last) != nil || last.ConfigDir != s.ConfigDir || last.Time.After(time.Now()) {
 		return false
 	}
@@ -76,7 +76,7 @@ func (a *app) acceptedBefore(s postfix.State) bool {
 		}
 	}
 	for _, file := range files {
-		m, err := a.host.Stat(file)
+		m, err := r.Stat(file)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) || m.Ctime.After(last.Time) {
 			return false
 		}

@@ -1,11 +1,10 @@
-package cmd
+package setup
 
 import (
 	"context"
 	"crypto/x509"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"relayhost/detect"
@@ -14,61 +13,61 @@ import (
 	"relayhost/internal/explain"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
-	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 	"relayhost/relays"
 )
 
-// verifyEnv collects what the checks look at: from the answers of setup, or,
-// where there are none, from what Postfix is told.
-func (a *app) verifyEnv(ctx context.Context, f verifyFlags) (verify.Env, error) {
-	r := &a.host.Reader
-	state, err := postfix.Read(ctx, r, a.configDir)
+// Environment collects what the checks of verify look at: from the stored Config, or,
+// where there is none, from what Postfix is told. from and to are given in place of
+// the stored addresses, from for the route of that name; "" keeps the stored ones.
+func Environment(ctx context.Context, deps Deps, from, to, routeName string) (verify.Env, error) {
+	r := &deps.Host.Reader
+	state, err := postfix.Read(ctx, r, deps.ConfigDir)
 	if err != nil {
 		return verify.Env{}, err
 	}
 	if !state.Installed {
-		return verify.Env{}, hint(setup.ErrNoPostfix, "relayhost setup --install installs it")
+		return verify.Env{}, Hint(ErrNoPostfix, "relayhost setup --install installs it")
 	}
-	env := verify.Env{Reader: r, State: state, Mailer: &verify.PostfixMailer{Host: a.host, ConfigDir: a.configDir, Sendmail: state.Params["sendmail_path"]}}
-	stored, err := setup.Stored(r)
+	env := verify.Env{Reader: r, State: state, Mailer: &verify.PostfixMailer{Host: deps.Host, ConfigDir: deps.ConfigDir, Sendmail: state.Params["sendmail_path"]}}
+	stored, err := Stored(r)
 	if err != nil {
 		return env, err
 	}
-	if err := a.verifyRoutes(&env, stored); err != nil {
+	if err := deps.environmentRoutes(&env, stored); err != nil {
 		return env, err
 	}
-	env.From = first(f.from, stored.From())
-	env.To = first(f.to, stored.To, env.From)
-	if f.from != "" { // of the route that it is asked for
+	env.From = first(from, stored.From())
+	env.To = first(to, stored.To, env.From)
+	if from != "" { // of the route that it is asked for
 		for i := range env.Routes {
-			if env.Routes[i].Name == f.route {
-				env.Routes[i].From, env.From = f.from, stored.From()
+			if env.Routes[i].Name == routeName {
+				env.Routes[i].From, env.From = from, stored.From()
 			}
 		}
 	}
 	for flag, addr := range map[string]string{"from": env.From, "to": env.To} {
 		if err := smtpprobe.CheckAddress(addr); addr != "" && err != nil {
-			return env, usage(fmt.Errorf("--%s: %w", flag, err), "")
+			return env, UsageError{Err: fmt.Errorf("--%s: %w", flag, err)}
 		}
 	}
-	if env.Resolver, err = setup.Resolver(r, state); err != nil {
+	if env.Resolver, err = Resolver(r, state); err != nil {
 		return env, err
 	}
 	log, err := postfix.FindLog(ctx, r, state)
 	if env.LogError = err; err == nil {
 		env.Log = &log
 	}
-	env.Accepted = a.acceptedBefore(state)
-	a.verifyDrift(&env)
-	return env, a.verifyHost(ctx, &env)
+	env.Accepted = acceptedBefore(r, state)
+	deps.drift(&env)
+	return env, publicAddress(ctx, &env)
 }
 
-// verifyDrift says what has become of the files of the last change. Somebody
+// drift says what has become of the files of the last change. Somebody
 // without root cannot see that, and is told by other findings.
-func (a *app) verifyDrift(env *verify.Env) {
-	o := apply.Options{ConfigDir: a.configDir}
+func (deps Deps) drift(env *verify.Env) {
+	o := apply.Options{ConfigDir: deps.ConfigDir}
 	if pending, err := apply.Pending(env.Reader, o); err == nil && pending != nil {
 		env.Unfinished = pending.ID
 	}
@@ -92,23 +91,27 @@ func (a *app) verifyDrift(env *verify.Env) {
 
 // applied reports whether what Postfix does is ours: a relayhost.toml may have
 // been written and not set up yet, or taken back.
-func (a *app) applied(s postfix.State) bool {
+func (deps Deps) applied(s postfix.State) bool {
 	if strings.HasPrefix(postfix.NewRouting(s).Way("").Transport, plan.ServicePrefix) {
 		return true
 	}
-	history, err := apply.History(&a.host.Reader, apply.Options{ConfigDir: a.configDir})
+	history, err := apply.History(&deps.Host.Reader, apply.Options{ConfigDir: deps.ConfigDir})
 	return err != nil || len(history) > 0
 }
 
-// verifyRoutes finds relays, next hops, credentials and, where setup has been
+// environmentRoutes finds relays, next hops, credentials and, where setup has been
 // here, what it would write now.
-func (a *app) verifyRoutes(env *verify.Env, stored config.Config) error {
-	if stored.First().Name() == "" || !a.applied(env.State) {
-		return a.verifyByHand(env)
+func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error {
+	if stored.First().Name() == "" || !deps.applied(env.State) {
+		return byHand(env)
 	}
 	env.State.Load(env.Reader, plan.Paths(env.State)...)
 	state := env.State
-	c, missing, err := setup.InUse(stored, state, a.findRelay)
+	all, err := Catalog()
+	if err != nil {
+		return err
+	}
+	c, missing, err := InUse(stored, state, func(name string) (relays.Relay, error) { return FindRelay(all, name) })
 	if err != nil {
 		return err
 	}
@@ -132,7 +135,7 @@ func (a *app) verifyRoutes(env *verify.Env, stored config.Config) error {
 			hop := verify.Hop{Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password, Pin: h.Pin, Unverified: h.NoVerify}
 			file := first(h.CAFile, state.CAFile)
 			if cas[file] == nil {
-				if cas[file], err = setup.Roots(env.Reader, file); err != nil {
+				if cas[file], err = Roots(env.Reader, file); err != nil {
 					return err
 				}
 			}
@@ -148,8 +151,8 @@ func (a *app) verifyRoutes(env *verify.Env, stored config.Config) error {
 	return nil
 }
 
-// verifyByHand takes the set-up as Postfix has it: whoever made it.
-func (a *app) verifyByHand(env *verify.Env) (err error) {
+// byHand takes the set-up as Postfix has it: whoever made it.
+func byHand(env *verify.Env) (err error) {
 	route := explain.RouteOf(env.State)
 	env.Service, env.Host, env.Port = route.Service.Name, route.Host, route.Port
 	env.TLS = relays.StartTLS
@@ -157,10 +160,10 @@ func (a *app) verifyByHand(env *verify.Env) (err error) {
 		env.TLS = relays.Implicit
 	}
 	env.Username, env.Password, _ = plan.Credentials(env.State, route.NextHop)
-	if env.Roots, err = setup.Roots(env.Reader, env.State.CAFile); err != nil {
+	if env.Roots, err = Roots(env.Reader, env.State.CAFile); err != nil {
 		return err
 	}
-	all, err := setup.Catalog()
+	all, err := Catalog()
 	if err != nil {
 		return err
 	}
@@ -172,20 +175,8 @@ func (a *app) verifyByHand(env *verify.Env) (err error) {
 	return nil
 }
 
-// knownRoute refuses the name of a route that there is not.
-func knownRoute(env verify.Env, name string) error {
-	var names []string
-	for _, r := range env.AllRoutes() {
-		names = append(names, r.Name)
-	}
-	if name == "" || slices.Contains(names, name) {
-		return nil
-	}
-	return usage(fmt.Errorf("there is no route %s", name), "the routes are "+strings.Join(names, ", "))
-}
-
-// verifyHost adds this host's own addresses, from local files only.
-func (a *app) verifyHost(ctx context.Context, env *verify.Env) error {
+// publicAddress adds this host's own addresses, from local files only.
+func publicAddress(ctx context.Context, env *verify.Env) error {
 	facts, err := detect.Run(ctx, detect.Options{Reader: env.Reader, NoProbe: true, NoMetadata: true})
 	if err != nil {
 		return err
