@@ -12,8 +12,9 @@ import (
 // one. Packages of one rank do not import each other; what neighbours need of
 // each other is handed in by cmd.
 var rank = map[string]int{
-	"relayhost/cmd/relayhost":       9,
-	"relayhost/cmd":                 8,
+	"relayhost/cmd/relayhost":       10,
+	"relayhost/cmd":                 9,
+	"relayhost/internal/demo":       8,
 	"relayhost/internal/setup":      7,
 	"relayhost/internal/apply":      6,
 	"relayhost/internal/adopt":      6,

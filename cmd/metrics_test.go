@@ -73,7 +73,7 @@ func TestStatusMetrics(t *testing.T) {
 	doc := setup.Status{
 		Postfix: "3.7.11", Running: true, Configured: true, Relay: "ses", NextHop: "[mail.example.net]:587", Waiting: 7, ChangedAt: &at,
 		Drift:    []apply.DriftItem{{State: apply.DriftNone}, {State: apply.DriftEdited}, {State: apply.DriftRemoved}},
-		Verified: &setup.LastVerification{at, verify.Warn},
+		Verified: &setup.LastVerification{Time: at, Result: verify.Warn},
 	}
 	all := parseMetrics(t, setup.StatusMetrics(doc, version, at).Bytes())
 	want := map[string]float64{
@@ -143,7 +143,7 @@ func TestDocumentedMetrics(t *testing.T) {
 	}
 	at := time.Unix(1, 0)
 	report := verify.NewReport([]verify.Finding{{Check: "tls", Result: verify.Pass}})
-	doc := setup.Status{Postfix: "3.7.11", ChangedAt: &at, Verified: &setup.LastVerification{at, verify.Pass}}
+	doc := setup.Status{Postfix: "3.7.11", ChangedAt: &at, Verified: &setup.LastVerification{Time: at, Result: verify.Pass}}
 	all := parseMetrics(t, append(setup.VerifyMetrics(report, at, at).Bytes(), setup.StatusMetrics(doc, version, at).Bytes()...))
 	if len(all) != 15 {
 		t.Errorf("%d metrics, want 15", len(all))
