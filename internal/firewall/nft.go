@@ -1,4 +1,4 @@
-package detect
+package firewall
 
 import (
 	"encoding/json"
@@ -80,24 +80,24 @@ func parseNft(data []byte) nftRules {
 
 // findNft follows every base chain of the output hook as the packet would go.
 // An accept ends one base chain only; a drop in any of them is final.
-func findNft(data []byte, p packet) *rule {
+func findNft(data []byte, p Packet) *Rule {
 	rules := parseNft(data)
-	var guess *rule
+	var guess *Rule
 	for _, c := range rules.order {
-		if c.Hook != "output" && c.Hook != "postrouting" || !concerns(c.Family, p.ipv6) {
+		if c.Hook != "output" && c.Hook != "postrouting" || !concerns(c.Family, p.IPv6) {
 			continue
 		}
 		w := nftWalk{rules: rules, packet: p}
 		found, final := w.chain(c, 0)
 		if !final && c.Policy == "drop" {
-			found = &rule{text: "chain " + c.String() + ": policy drop", action: actionDrop}
+			found = &Rule{Text: "chain " + c.String() + ": policy drop", Action: Drop}
 		}
-		for _, r := range []*rule{found, w.guess} {
+		for _, r := range []*Rule{found, w.guess} {
 			if r != nil {
-				r.tool = "nft"
+				r.Tool = "nft"
 			}
 		}
-		if found != nil && found.action != actionDNAT {
+		if found != nil && found.Action != DNAT {
 			return found
 		}
 		if guess == nil {
@@ -116,13 +116,13 @@ func concerns(family string, ipv6 bool) bool {
 
 type nftWalk struct {
 	rules  nftRules
-	packet packet
-	guess  *rule
+	packet Packet
+	guess  *Rule
 }
 
 // chain returns the rule that stops the packet; final is true when the packet's
 // fate in this base chain is decided.
-func (w *nftWalk) chain(c *nftChain, depth int) (found *rule, final bool) {
+func (w *nftWalk) chain(c *nftChain, depth int) (found *Rule, final bool) {
 	if depth > maxJumps {
 		return nil, false
 	}
@@ -132,12 +132,12 @@ func (w *nftWalk) chain(c *nftChain, depth int) (found *rule, final bool) {
 			continue
 		}
 		verdict, target := w.verdict(c, expr)
-		act := map[string]action{"drop": actionDrop, "reject": actionReject, "dnat": actionDNAT, "redirect": actionDNAT}[verdict]
+		act := map[string]Action{"drop": Drop, "reject": Reject, "dnat": DNAT, "redirect": DNAT}[verdict]
 		switch {
 		case act != "" && match == yes:
-			return &rule{text: c.String() + ": " + nftText(expr), action: act}, true
+			return &Rule{Text: c.String() + ": " + nftText(expr), Action: act}, true
 		case act != "" && names && w.guess == nil:
-			w.guess = &rule{text: c.String() + ": " + nftText(expr), action: act}
+			w.guess = &Rule{Text: c.String() + ": " + nftText(expr), Action: act}
 		case match != yes:
 		case verdict == "accept":
 			return nil, true
@@ -180,22 +180,22 @@ func (w *nftWalk) condition(c *nftChain, m map[string]any) (t truth, port bool) 
 	right := m["right"]
 	t = maybe
 	switch protocol := field(left, "payload", "protocol"); {
-	case protocol == "ip" && w.packet.ipv6, protocol == "ip6" && !w.packet.ipv6:
+	case protocol == "ip" && w.packet.IPv6, protocol == "ip6" && !w.packet.IPv6:
 		return no, false // it has no such header, whatever is asked of that
 	case left["concat"] != nil:
 		t, port = w.joined(c, left["concat"], right)
 	case field(left, "payload", "field") == "dport":
-		t, port = w.holds(c, right, w.packet.port), true
+		t, port = w.holds(c, right, w.packet.Port), true
 	case field(left, "payload", "field") == "daddr" || field(left, "payload", "field") == "saddr":
 		t = maybe
 	case field(left, "meta", "key") == "skuid":
-		t = w.holds(c, right, w.packet.uid)
+		t = w.holds(c, right, w.packet.UID)
 	case field(left, "meta", "key") == "oifname" && right == "lo":
 		t = no
 	case field(left, "meta", "key") == "l4proto":
 		t = truthOf(contains(right, "tcp"))
 	case field(left, "meta", "key") == "nfproto":
-		t = truthOf(contains(right, map[bool]string{true: "ipv6", false: "ipv4"}[w.packet.ipv6]))
+		t = truthOf(contains(right, map[bool]string{true: "ipv6", false: "ipv4"}[w.packet.IPv6]))
 	case field(left, "ct", "key") == "state":
 		t = truthOf(contains(right, "new"))
 	}
@@ -220,7 +220,7 @@ func (w *nftWalk) joined(c *nftChain, fields, right any) (t truth, port bool) {
 	for _, e := range elems {
 		m, _ := e.(map[string]any)
 		parts, _ := m["concat"].([]any)
-		if at < len(parts) && w.holds(c, parts[at], w.packet.port) != no {
+		if at < len(parts) && w.holds(c, parts[at], w.packet.Port) != no {
 			return maybe, true
 		}
 	}
@@ -328,7 +328,7 @@ func (w *nftWalk) mapped(c *nftChain, vmap map[string]any) (verdict, target stri
 	}
 	for _, pair := range set {
 		p, ok := pair.([]any)
-		if !ok || len(p) != 2 || w.holds(c, p[0], w.packet.port) != yes {
+		if !ok || len(p) != 2 || w.holds(c, p[0], w.packet.Port) != yes {
 			continue
 		}
 		if act, ok := p[1].(map[string]any); ok {

@@ -1,4 +1,4 @@
-package detect
+package firewall
 
 import (
 	"strconv"
@@ -10,7 +10,7 @@ const maxJumps = 16
 
 // findIptables follows the text of iptables-save through the chain OUTPUT of
 // the table filter as the packet would go.
-func findIptables(save []byte, tool string, p packet) *rule {
+func findIptables(save []byte, tool string, p Packet) *Rule {
 	chains, policy := map[string][][]string{}, map[string]string{}
 	table := ""
 	for line := range strings.Lines(string(save)) {
@@ -29,29 +29,29 @@ func findIptables(save []byte, tool string, p packet) *rule {
 	w := iptablesWalk{chains: chains, packet: p}
 	if found, final := w.chain("OUTPUT", 0); final {
 		if found != nil {
-			found.tool = tool
+			found.Tool = tool
 		}
 		return found
 	}
 	if w.guess != nil {
-		w.guess.tool = tool
+		w.guess.Tool = tool
 		return w.guess
 	}
 	if policy["OUTPUT"] == "DROP" {
-		return &rule{tool: tool, text: "-P OUTPUT DROP", action: actionDrop}
+		return &Rule{Tool: tool, Text: "-P OUTPUT DROP", Action: Drop}
 	}
 	return nil
 }
 
 type iptablesWalk struct {
 	chains map[string][][]string
-	packet packet
-	guess  *rule // names port 25, but with a condition that we do not know
+	packet Packet
+	guess  *Rule // names port 25, but with a condition that we do not know
 }
 
 // chain returns the rule that stops the packet; final is true when the packet's
 // fate is decided.
-func (w *iptablesWalk) chain(name string, depth int) (found *rule, final bool) {
+func (w *iptablesWalk) chain(name string, depth int) (found *Rule, final bool) {
 	if depth > maxJumps {
 		return nil, false
 	}
@@ -60,13 +60,13 @@ func (w *iptablesWalk) chain(name string, depth int) (found *rule, final bool) {
 		if match == no || target == "" {
 			continue
 		}
-		act := map[string]action{"DROP": actionDrop, "REJECT": actionReject}[target]
+		act := map[string]Action{"DROP": Drop, "REJECT": Reject}[target]
 		_, isChain := w.chains[target]
 		switch {
 		case act != "" && match == yes:
-			return &rule{text: clean(strings.Join(fields, " ")), action: act}, true
-		case act != "" && w.guess == nil && namesPort(fields, w.packet.port):
-			w.guess = &rule{text: clean(strings.Join(fields, " ")), action: act}
+			return &Rule{Text: clean(strings.Join(fields, " ")), Action: act}, true
+		case act != "" && w.guess == nil && namesPort(fields, w.packet.Port):
+			w.guess = &Rule{Text: clean(strings.Join(fields, " ")), Action: act}
 		case target == "ACCEPT" && match == yes:
 			return nil, true
 		case target == "RETURN" && match == yes:
@@ -110,9 +110,9 @@ func (w *iptablesWalk) match(args []string) (result truth, target string, goTo b
 		case "-p":
 			t = truthOf(value == "tcp" || value == "all")
 		case "--dport", "--dports", "--destination-port", "--destination-ports":
-			t = truthOf(portIn(value, w.packet.port))
+			t = truthOf(portIn(value, w.packet.Port))
 		case "--uid-owner":
-			t = truthOf(uidIn(value, w.packet.uid))
+			t = truthOf(uidIn(value, w.packet.UID))
 		case "-o":
 			t = leavesBy(value)
 		case "--ctstate", "--state":
