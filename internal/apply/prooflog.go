@@ -23,10 +23,10 @@ func KeepLog(o *Options, policy postfix.SELinux, plannedMain []byte) (log postfi
 	if policy.LogDenied() {
 		return log, "this SELinux policy lets Postfix keep no log for the proof"
 	}
-	o.TrialLabel = policy.LogLabel
-	log.File = TrialLog(*o)
-	o.Trial["maillog_file"] = log.File
-	o.Trial["maillog_file_prefixes"] = filepath.Dir(log.File)
+	o.ProofLogLabel = policy.LogLabel
+	log.File = ProofLog(*o)
+	o.Override["maillog_file"] = log.File
+	o.Override["maillog_file_prefixes"] = filepath.Dir(log.File)
 	return log, ""
 }
 

@@ -26,17 +26,17 @@ func TestKeepLog(t *testing.T) {
 		{"a parameter twice", postfix.SELinux{}, "a = 1\na = 2\n", "", "main.cf defines a twice"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o := Options{Trial: map[string]string{}}
+			o := Options{Override: map[string]string{}}
 			log, why := KeepLog(&o, test.policy, []byte(test.main))
 			if (why != "") != (test.why != "") || !strings.Contains(why, test.why) {
 				t.Errorf("got reason %q, want %q", why, test.why)
 			}
-			names := slices.Sorted(maps.Keys(o.Trial))
+			names := slices.Sorted(maps.Keys(o.Override))
 			if kept := slices.Equal(names, []string{"maillog_file", "maillog_file_prefixes"}); kept != (test.why == "") {
 				t.Errorf("got parameters %v, want both of the log: %v", names, test.why == "")
 			}
-			if o.TrialLabel != test.label || (log.File != "") != (test.why == "") {
-				t.Errorf("got label %q and log %q, want label %q", o.TrialLabel, log.File, test.label)
+			if o.ProofLogLabel != test.label || (log.File != "") != (test.why == "") {
+				t.Errorf("got label %q and log %q, want label %q", o.ProofLogLabel, log.File, test.label)
 			}
 		})
 	}

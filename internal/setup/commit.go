@@ -63,10 +63,10 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		},
 	}
 	if o.Private == nil && !s.NoVerify {
-		a.Trial = map[string]string{}
+		a.Override = map[string]string{}
 		// postmulti(1) makes instances that take no mail from sendmail(1).
 		if users, set := s.State.Params["authorized_submit_users"]; set && users == "" {
-			a.Trial["authorized_submit_users"] = "root"
+			a.Override["authorized_submit_users"] = "root"
 		}
 		live.keep(ctx, &a, s.plannedMain())
 	}

@@ -60,7 +60,7 @@ func Rehearse(ctx context.Context, s Setup) error {
 	if s.NoVerify {
 		return nil
 	}
-	release, err := apply.Hold(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
+	release, err := apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func (l *liveLog) watch(ctx context.Context, services []string, noProof bool) (f
 		}
 		if !apply.LogBegins(ctx, l.deps.Host, l.deps.ConfigDir, *l.kept) {
 			l.kept = nil // the proof says that no log can be read
-			return apply.ErrTrialLog
+			return apply.ErrProofLog
 		}
 		// master(8) does not log its reload there.
 		return watchReload(ctx, lines, services, more, more, l.notTaken)

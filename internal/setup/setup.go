@@ -147,7 +147,7 @@ func sweepRehearsal(ctx context.Context, h *host.Host, o apply.Options) error {
 	if !instance.Left(&h.Reader) {
 		return nil
 	}
-	release, err := apply.Hold(ctx, h, o)
+	release, err := apply.Lock(ctx, h, o)
 	if err != nil {
 		return err
 	}

@@ -15,10 +15,10 @@ import (
 // during in it.
 func trialTree(t *testing.T, during func(tr *tree) error) *tree {
 	tr := newTree(t)
-	tr.o.Trial = map[string]string{"maillog_file": TrialLog(tr.o), "myhostname": "proof.example.com"}
+	tr.o.Override = map[string]string{"maillog_file": ProofLog(tr.o), "myhostname": "proof.example.com"}
 	tr.o.Prove = func(context.Context) error {
 		tr.logs = append(tr.logs, "proof")
-		tr.write(TrialLog(tr.o), "a line\n", 0o644)
+		tr.write(ProofLog(tr.o), "a line\n", 0o644)
 		return during(tr)
 	}
 	return tr
@@ -77,7 +77,7 @@ func TestTrialLog(t *testing.T) {
 	for _, id := range []string{"", rec.ID} {
 		names, _ := tr.h.ReadDir("/var/lib/relayhost/history/" + id)
 		for _, name := range names {
-			if name == trialLogName || strings.Contains(name, "trial") {
+			if name == proofLogName || strings.Contains(name, "trial") {
 				t.Errorf("history has %s", name)
 			}
 		}

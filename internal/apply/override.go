@@ -12,32 +12,32 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// trialLogName is a log that Postfix may write during the proof, beside the
+// proofLogName is a log that Postfix may write during the proof, beside the
 // journal, so that an undoing removes it with that.
-const trialLogName = "mail.log"
+const proofLogName = "mail.log"
 
-// TrialLog is a maillog_file for Options.Trial, which goes with the trial.
-func TrialLog(o Options) string { return filepath.Join(o.stateDir(), inProgress, trialLogName) }
+// ProofLog is a maillog_file for Options.Override, which goes with the trial.
+func ProofLog(o Options) string { return filepath.Join(o.stateDir(), inProgress, proofLogName) }
 
-// ErrTrialLog is what Options.Watch says when Postfix does not write TrialLog.
+// ErrProofLog is what Options.Watch says when Postfix does not write ProofLog.
 // The trial is over then: with a log that nobody reads out of its socket, every
 // Postfix program hangs after some lines (msg_logger(3), unix(7)).
-var ErrTrialLog = errors.New("Postfix does not write the log for the proof")
+var ErrProofLog = errors.New("Postfix does not write the log for the proof")
 
-// labelTrialLog makes the log with the label that lets postlogd(8) write it: in
+// labelProofLog makes the log with the label that lets postlogd(8) write it: in
 // the state folder files get one of which Postfix may only pass by.
-func (t *transaction) labelTrialLog() error {
-	if t.o.TrialLabel == "" {
+func (t *transaction) labelProofLog() error {
+	if t.o.ProofLogLabel == "" {
 		return nil
 	}
-	return t.h.WriteFile(TrialLog(t.o), nil, host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid(),
-		Xattrs: map[string][]byte{host.SELinuxXattr: []byte(t.o.TrialLabel)}})
+	return t.h.WriteFile(ProofLog(t.o), nil, host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid(),
+		Xattrs: map[string][]byte{host.SELinuxXattr: []byte(t.o.ProofLogLabel)}})
 }
 
-// onTrial gives main.cf another text for the time of the proof. A plan that
+// override gives main.cf another text for the time of the proof. A plan that
 // leaves main.cf as it is gets a step for it.
-func (t *transaction) onTrial(steps []step) ([]step, error) {
-	if len(t.o.Trial) == 0 || len(steps) == 0 {
+func (t *transaction) override(steps []step) ([]step, error) {
+	if len(t.o.Override) == 0 || len(steps) == 0 {
 		return steps, nil
 	}
 	path := filepath.Join(t.o.configDir(), "main.cf")
@@ -54,8 +54,8 @@ func (t *transaction) onTrial(steps []step) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.o.Trial)) {
-		main.Set(name, t.o.Trial[name])
+	for _, name := range slices.Sorted(maps.Keys(t.o.Override)) {
+		main.Set(name, t.o.Override[name])
 	}
 	trial := steps[i].After
 	trial.data = main.Bytes()
@@ -65,7 +65,7 @@ func (t *transaction) onTrial(steps []step) ([]step, error) {
 }
 
 // tried is steps as they are done before the proof.
-func tried(steps []step) []step {
+func overridden(steps []step) []step {
 	steps = slices.Clone(steps)
 	for i, s := range steps {
 		if s.Trial != nil {
@@ -75,8 +75,8 @@ func tried(steps []step) []step {
 	return steps
 }
 
-// tryOnly reports whether steps do nothing that outlives the proof.
-func tryOnly(steps []step) bool {
+// overrideOnly reports whether steps do nothing that outlives the proof.
+func overrideOnly(steps []step) bool {
 	return !slices.ContainsFunc(steps, func(s step) bool { return !s.idle() })
 }
 
@@ -92,10 +92,10 @@ func (s step) written(now state) state {
 	return *s.Trial
 }
 
-// endTrial puts main.cf as planned in the place of the one for the proof. The
+// endOverride puts main.cf as planned in the place of the one for the proof. The
 // journal forgets the trial after that, and the log goes last: whenever the run
 // dies, what is on disk can be undone.
-func (t *transaction) endTrial(ctx context.Context, j *journal) error {
+func (t *transaction) endOverride(ctx context.Context, j *journal) error {
 	var left []step
 	var copies []string
 	for _, s := range j.Steps {
@@ -126,7 +126,7 @@ func (t *transaction) endTrial(ctx context.Context, j *journal) error {
 	if err := j.save(t.h, dir); err != nil {
 		return err
 	}
-	for _, name := range append(copies, trialLogName) {
+	for _, name := range append(copies, proofLogName) {
 		if name == "" {
 			continue
 		}
