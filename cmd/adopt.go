@@ -4,17 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"relayhost/detect"
 	"relayhost/internal/adopt"
 	"relayhost/internal/config"
-	"relayhost/internal/host"
-	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 )
@@ -81,11 +75,11 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 		return usage(fmt.Errorf("--from: %w", err), "")
 	}
 	if f.write {
-		if err := a.mayWriteAnswers(f.force); err != nil {
+		if err := setup.MayWriteConfig(&a.host.Reader, f.force); err != nil {
 			return err
 		}
 	}
-	offer, err := a.readAdoption(ctx, f.from)
+	offer, err := setup.Adopt(ctx, a.deps(), f.from)
 	if err != nil {
 		return err
 	}
@@ -94,7 +88,7 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 		Changes: list(offer.Changes), Kept: list(offer.Kept), Left: list(offer.Left), Questions: list(offer.Questions), Next: "relayhost adopt --write",
 	}
 	if f.write {
-		if err := a.writeAnswers(offer.TOML(), f.force); err != nil {
+		if err := setup.WriteConfig(a.host, offer.TOML(), f.force); err != nil {
 			return err
 		}
 		doc.Result, doc.Next = "written", "relayhost setup --dry-run"
@@ -111,85 +105,6 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 
 // list makes no elements an empty list of JSON.
 func list[T any](values []T) []T { return append([]T{}, values...) }
-
-// readAdoption reads the Postfix that is there.
-func (a *app) readAdoption(ctx context.Context, from string) (adopt.Adoption, error) {
-	r := &a.host.Reader
-	state, err := postfix.Read(ctx, r, a.configDir)
-	if err != nil {
-		return adopt.Adoption{}, err
-	}
-	if !state.Installed {
-		return adopt.Adoption{}, hint(setup.ErrNoPostfix, "relayhost setup --install installs it")
-	}
-	state.Load(r, adopt.Paths(state)...)
-	all, err := setup.Catalog()
-	if err != nil {
-		return adopt.Adoption{}, err
-	}
-	offer, err := adopt.Read(state, adopt.Options{Catalog: all, From: from})
-	switch {
-	case errors.Is(err, adopt.ErrNone):
-		return offer, hint(err, "relayhost setup sets a relay up")
-	case errors.Is(err, adopt.ErrOurs):
-		return offer, hint(err, "relayhost status shows it, and relayhost setup --print-config prints its file")
-	case err != nil:
-		return offer, err
-	}
-	offer.Questions = append(offer.Questions, a.stale(state)...)
-	if m, ok := detect.FindManager(r, state.Main.Bytes()); ok {
-		offer.Questions = append(offer.Questions, adopt.Point{
-			What: m.Name, Why: fmt.Sprintf("it manages the mail of this host (%s), so that setup needs --force: %s", m.Why, m.Advice),
-		})
-	}
-	return offer, nil
-}
-
-// stale names tables of the routes that were changed and not compiled again.
-func (a *app) stale(s postfix.State) (points []adopt.Point) {
-	for _, name := range []string{
-		"smtp_sasl_password_maps", "sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "transport_maps", "smtp_tls_policy_maps",
-	} {
-		for _, t := range postfix.ParseTables(s.Params[name], s.DefaultMap) {
-			source, known := s.MapMeta[t.Path]
-			if t.Index() == "" || !known {
-				continue
-			}
-			if compiled, err := a.host.Stat(t.Index()); err == nil && source.Mtime.After(compiled.Mtime) {
-				points = append(points, adopt.Point{What: "postmap " + t.String(), Why: "the file was changed after it was compiled: Postfix goes by what it was, and this offer by what it is"})
-			}
-		}
-	}
-	return points
-}
-
-// mayWriteAnswers refuses before anything is read.
-func (a *app) mayWriteAnswers(force bool) error {
-	if os.Geteuid() != 0 {
-		return hint(errors.New(config.Path+" is written by root alone"), "run it with sudo, or leave --write out")
-	}
-	switch _, err := a.host.Lstat(config.Path); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case !force:
-		return hint(errors.New(config.Path+" is there already"), "relayhost adopt without --write prints the offer; --force replaces the file")
-	}
-	return nil
-}
-
-// writeAnswers writes the file and nothing else.
-func (a *app) writeAnswers(text []byte, force bool) error {
-	if err := a.host.Mkdir(filepath.Dir(config.Path), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	spec := host.Spec{Mode: 0o644, Expect: host.Absent}
-	if force {
-		spec.Expect = ""
-	}
-	return a.host.WriteFile(config.Path, text, spec)
-}
 
 // showAdoption tells what goes with the offer.
 func (a *app) showAdoption(doc adoptDoc) {

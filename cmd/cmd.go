@@ -164,6 +164,11 @@ func maxArgs(n int) cobra.PositionalArgs {
 	}
 }
 
+// deps is the host that the command works on.
+func (a *app) deps() setup.Deps {
+	return setup.Deps{Host: a.host, ConfigDir: a.configDir, Report: &setupReport{app: a}}
+}
+
 // findRelay takes a path to a catalogue file, or the ID of a relay of the catalogue.
 func (a *app) findRelay(name string) (relays.Relay, error) {
 	all, err := setup.Catalog()

@@ -94,7 +94,7 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	if os.Geteuid() != 0 {
 		return hint(errors.New("rollback changes the mail configuration and must run as root"), "run it with sudo")
 	}
-	deps := setup.Deps{Host: a.host, ConfigDir: a.configDir, Report: &setupReport{app: a}}
+	deps := a.deps()
 	if _, err := setup.Recover(ctx, deps, f.force); err != nil {
 		return a.refused(err)
 	}

@@ -186,7 +186,8 @@ func (a *app) runSetup(ctx *limit, f setupFlags, given func(string) bool, r *set
 	if err := f.check(a); err != nil {
 		return keep, err
 	}
-	deps := setup.Deps{Host: a.host, ConfigDir: a.configDir, Report: r}
+	deps := a.deps()
+	deps.Report = r
 	req := f.request(given)
 	if !req.DryRun {
 		if err := a.recover(ctx, deps); err != nil {
@@ -194,7 +195,7 @@ func (a *app) runSetup(ctx *limit, f setupFlags, given func(string) bool, r *set
 		}
 	}
 	q := &questions{app: a, flags: f, limit: ctx}
-	state, installed, err := a.readOrInstall(ctx, f, q)
+	state, installed, err := a.readOrInstall(ctx, deps, f, q)
 	if err != nil {
 		return keep, err
 	}
@@ -283,10 +284,22 @@ func commitFailed(out setup.Outcome, err error) error {
 }
 
 // readOrInstall reads the Postfix that is there, installing it after consent.
-func (a *app) readOrInstall(ctx *limit, f setupFlags, q *questions) (s postfix.State, installed []string, err error) {
+func (a *app) readOrInstall(ctx *limit, deps setup.Deps, f setupFlags, q *questions) (s postfix.State, installed []string, err error) {
 	s, err = postfix.Read(ctx, &a.host.Reader, a.configDir)
 	if err != nil || s.Installed {
 		return s, nil, err
 	}
-	return a.installPostfix(ctx, s, f, q)
+	dry := f.dryRun || f.printConf
+	resume := func() {}
+	s, installed, err = setup.Install(ctx, deps, s, setup.InstallOptions{DryRun: dry, ReplaceMTA: f.replaceMTA, Consent: func(ctx2 context.Context) error {
+		err := a.consentToInstall(ctx2, f, q)
+		resume = ctx.pause() // a slow mirror is no reason to stop half way
+		return err
+	}})
+	resume()
+	if dry && err == nil {
+		a.io.Tell("", "Postfix is not installed: the difference is against what the distribution installs")
+	}
+	a.io.Done()
+	return s, installed, err
 }

@@ -44,7 +44,7 @@ func (a *app) runStatus(ctx context.Context, prometheus string) error {
 	if err := a.checkMetrics(prometheus); err != nil {
 		return err
 	}
-	doc, err := setup.ReadStatus(ctx, setup.Deps{Host: a.host, ConfigDir: a.configDir})
+	doc, err := setup.ReadStatus(ctx, a.deps())
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 		return err
 	}
 	began := time.Now()
-	deps := setup.Deps{Host: a.host, ConfigDir: a.configDir, Report: &setupReport{app: a}}
+	deps := a.deps()
 	env, err := setup.Environment(ctx, deps, f.from, f.to, f.route)
 	if err != nil {
 		return err
