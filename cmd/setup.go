@@ -15,6 +15,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
+	"relayhost/internal/ui"
 )
 
 func newSetupCmd(a *app) *cobra.Command {
@@ -37,7 +38,7 @@ Several relays, by sender or one in place of another, stand in
 		Example: setupExample,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := withLimit(cmd.Context(), a.timeout)
+			ctx, cancel := ui.WithLimit(cmd.Context(), a.timeout)
 			defer cancel()
 			r := &setupReport{app: a}
 			redact, err := a.runSetup(ctx, f, cmd.Flags().Changed, r)
@@ -181,7 +182,7 @@ func (f setupFlags) request(given func(flag string) bool) setup.Request {
 
 // runSetup goes the whole way. --dry-run is the same way, stopped after the
 // difference. redact takes the secrets that it has come across out of a text.
-func (a *app) runSetup(ctx *limit, f setupFlags, given func(string) bool, r *setupReport) (redact func(string) string, err error) {
+func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *setupReport) (redact func(string) string, err error) {
 	keep := func(text string) string { return text }
 	if err := f.check(a); err != nil {
 		return keep, err
@@ -224,11 +225,11 @@ func (a *app) runSetup(ctx *limit, f setupFlags, given func(string) bool, r *set
 	if err := setup.Rehearse(ctx, s); err != nil {
 		return redact, err
 	}
-	out, err := setup.Commit(ctx, s, setup.CommitOptions{Hold: queue.toHold(), Installed: installed, KeepOnFailure: f.keep})
+	out, err := setup.Commit(ctx, s, setup.CommitOptions{Hold: queue.ToHold(), Installed: installed, KeepOnFailure: f.keep})
 	if r.committed(out); err != nil {
 		return redact, commitFailed(out, err)
 	}
-	queue.retry(ctx, a)
+	queue.Retry(ctx, deps)
 	r.applied(s, out)
 	return redact, nil
 }
@@ -284,7 +285,7 @@ func commitFailed(out setup.Outcome, err error) error {
 }
 
 // readOrInstall reads the Postfix that is there, installing it after consent.
-func (a *app) readOrInstall(ctx *limit, deps setup.Deps, f setupFlags, q *questions) (s postfix.State, installed []string, err error) {
+func (a *app) readOrInstall(ctx *ui.Limit, deps setup.Deps, f setupFlags, q *questions) (s postfix.State, installed []string, err error) {
 	s, err = postfix.Read(ctx, &a.host.Reader, a.configDir)
 	if err != nil || s.Installed {
 		return s, nil, err
@@ -293,7 +294,7 @@ func (a *app) readOrInstall(ctx *limit, deps setup.Deps, f setupFlags, q *questi
 	resume := func() {}
 	s, installed, err = setup.Install(ctx, deps, s, setup.InstallOptions{DryRun: dry, ReplaceMTA: f.replaceMTA, Consent: func(ctx2 context.Context) error {
 		err := a.consentToInstall(ctx2, f, q)
-		resume = ctx.pause() // a slow mirror is no reason to stop half way
+		resume = ctx.Pause() // a slow mirror is no reason to stop half way
 		return err
 	}})
 	resume()

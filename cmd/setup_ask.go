@@ -25,7 +25,7 @@ import (
 type questions struct {
 	*app
 	flags    setupFlags
-	limit    *limit // stands still while a question is open
+	limit    *ui.Limit // stands still while a question is open
 	prompter ui.Prompter
 	typed    bool            // a part of the credentials was typed at a question
 	doubted  map[string]bool // domains that are taken when they are given once more
@@ -63,26 +63,26 @@ func (q *questions) ask(ctx context.Context, what, flag string) (ui.Prompter, er
 // patient asks while the run's time limit stands still.
 type patient struct {
 	ui.Prompter
-	limit *limit
+	limit *ui.Limit
 }
 
 func (p patient) Select(question string, options []ui.Option) (string, error) {
-	defer p.limit.pause()()
+	defer p.limit.Pause()()
 	return p.Prompter.Select(question, options)
 }
 
 func (p patient) Input(question, preset string, check func(string) error) (string, error) {
-	defer p.limit.pause()()
+	defer p.limit.Pause()()
 	return p.Prompter.Input(question, preset, check)
 }
 
 func (p patient) Secret(question string, check func(string) error) (string, error) {
-	defer p.limit.pause()()
+	defer p.limit.Pause()()
 	return p.Prompter.Secret(question, check)
 }
 
 func (p patient) Confirm(question string) (bool, error) {
-	defer p.limit.pause()()
+	defer p.limit.Pause()()
 	return p.Prompter.Confirm(question)
 }
 

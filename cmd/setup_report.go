@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -248,21 +247,21 @@ func (a *app) notes(p plan.Plan) {
 }
 
 // confirm shows the difference and asks once.
-func (a *app) confirm(ctx context.Context, s setup.Setup, f setupFlags, q *questions) (w waiting, err error) {
-	w.fate = f.queue
-	w.messages, err = postfix.ReadQueue(ctx, &a.host.Reader, a.configDir)
+func (a *app) confirm(ctx context.Context, s setup.Setup, f setupFlags, q *questions) (w setup.Queue, err error) {
+	w.Fate = f.queue
+	w.Messages, err = postfix.ReadQueue(ctx, &a.host.Reader, a.configDir)
 	if err != nil && f.queue == "hold" {
 		return w, hint(err, "hold what waits first: postsuper -h ALL; then leave --queue hold out")
 	}
 	if err != nil && !errors.Is(err, postfix.ErrLongQueue) {
-		w.messages = nil // a Postfix that is stopped cannot list its queue
+		w.Messages = nil // a Postfix that is stopped cannot list its queue
 	}
 	if !a.json {
 		a.io.Done()
 		a.io.Say("\n%s", diff.Plan(s.Plan, diff.Style{Color: a.io.Color, Brief: !f.yes && !a.verbose}))
 		a.notes(s.Plan)
-		if len(w.messages) > 0 {
-			a.io.Tell("", "%s", waitingLine(w.messages))
+		if len(w.Messages) > 0 {
+			a.io.Tell("", "%s", waitingLine(w.Messages))
 		}
 	}
 	if !s.State.Running {
@@ -283,8 +282,8 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, f setupFlags, q *quest
 	if !yes {
 		return w, errDeclined
 	}
-	if len(w.messages) > 0 && f.queue == "ask" {
-		w.fate, err = p.Select("What happens to the mail that waits?", queueChoices)
+	if len(w.Messages) > 0 && f.queue == "ask" {
+		w.Fate, err = p.Select("What happens to the mail that waits?", queueChoices)
 	}
 	return w, err
 }
@@ -328,7 +327,7 @@ func (r *setupReport) applied(s setup.Setup, out setup.Outcome) {
 	r.io.Done()
 	r.tellProven(s.Config.To, out.Proven)
 	r.answer("applied as change " + out.Change.ID + "; relayhost rollback takes it back")
-	for _, line := range nextSteps(s.Config, len(out.Proven) > 0) {
+	for _, line := range setup.NextSteps(s.Config, len(out.Proven) > 0) {
 		r.answer(line)
 	}
 }
@@ -373,50 +372,6 @@ func (a *app) answer(line string) {
 		return
 	}
 	fmt.Fprint(a.io.Out, ui.Wrap(text, indent, strings.Repeat(" ", max(2, len(indent))), a.io.Width()))
-}
-
-// nextSteps are what only a person can do.
-func nextSteps(c config.Config, delivered bool) []string {
-	lines := []string{"", "what to do next:"}
-	switch {
-	case delivered && verify.Simulator(c.First().Relay, c.To):
-		lines = append(lines, "- prove it with a mailbox of your own as well: relayhost verify --to "+c.From())
-	case delivered:
-		lines = append(lines, "- look for the test message in the mailbox of "+c.To)
-	}
-	if records := dnsRecords(c); len(records) > 0 {
-		lines = append(lines, "- publish in DNS what is not there yet; relayhost verify checks it:")
-		lines = append(lines, records...)
-	}
-	into := "> /etc/cron.d/relayhost"
-	if os.Getenv("SUDO_USER") != "" { // the shell itself is no root
-		into = "| sudo tee /etc/cron.d/relayhost"
-	}
-	return append(lines, "- have it checked daily; verify prints nothing while all is well:",
-		"    echo '17 6 * * * root relayhost verify --no-send' "+into)
-}
-
-// dnsRecords are those that the service wants for the sender's domain. What
-// stands in <> is in the service's own console.
-func dnsRecords(c config.Config) []string {
-	relay := c.First().Relay
-	domain, dns := domainOf(c.From()), relay.DNS
-	var lines []string
-	if dns.SPF != "" {
-		lines = append(lines, fmt.Sprintf("    TXT %s: v=spf1 %s ~all", domain, dns.SPF), "      (add it to the SPF record that exists: there may be one only)")
-	}
-	for _, r := range dns.DKIM {
-		name := strings.TrimSuffix(r.Name, "."+domain) + "." + domain
-		if r.Value == "" {
-			lines = append(lines, fmt.Sprintf("    %s %s: as the console of %s shows it", r.Type, name, relay.Name))
-			continue
-		}
-		lines = append(lines, fmt.Sprintf("    %s %s: %s", r.Type, name, r.Value))
-	}
-	if strings.Contains(strings.Join(lines, ""), "<") {
-		lines = append(lines, "      (what stands in <> is in your account at "+relay.Name+")")
-	}
-	return lines
 }
 
 // progress writes one line a step.

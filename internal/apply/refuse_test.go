@@ -222,13 +222,13 @@ func TestDamagedJournal(t *testing.T) {
 func TestKeepOutOfHistory(t *testing.T) {
 	tr := newTree(t)
 	before := tr.print()
-	p, err := KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
+	p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 	if err != nil || len(p.Files) != 4 {
 		t.Fatalf("no repository: %d files, %v", len(p.Files), err)
 	}
 	tr.mkdir("/etc/.git")
 	tr.write("/etc/.gitignore", "*~", 0o600)
-	p, err = KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
+	p, err = plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 	if err != nil || len(p.Files) != 5 || len(p.Notes) != 1 {
 		t.Fatalf("%d files, %v, %v", len(p.Files), p.Notes, err)
 	}
@@ -238,7 +238,7 @@ func TestKeepOutOfHistory(t *testing.T) {
 	if got := tr.read("/etc/.gitignore"); got != "*~\n/postfix/sasl_passwd*\n" {
 		t.Errorf(".gitignore is %q", got)
 	}
-	if again, err := KeepOutOfHistory(&tr.h.Reader, tr.plan("two")); err != nil || len(again.Files) != 4 {
+	if again, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("two")); err != nil || len(again.Files) != 4 {
 		t.Errorf("once more: %d files, %v", len(again.Files), err)
 	}
 	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
@@ -263,7 +263,7 @@ func TestRepositories(t *testing.T) {
 	} {
 		tr := newTree(t)
 		tr.mkdir("/etc/" + folder)
-		p, err := KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
+		p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 		if err != nil || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "sasl_passwd") {
 			t.Errorf("%s: %v, %v", folder, p.Notes, err)
 		}
@@ -295,7 +295,7 @@ func TestTrackedByGit(t *testing.T) {
 		if tracked == 1 {
 			git("add", "postfix/sasl_passwd")
 		}
-		p, err := KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
+		p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 		if err != nil || len(p.Notes) != want || !strings.Contains(p.Notes[want-1], "sasl_passwd") {
 			t.Errorf("%v, %v", p.Notes, err)
 		}

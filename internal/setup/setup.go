@@ -124,7 +124,7 @@ func Build(s Setup, missing bool) (plan.Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	return apply.KeepOutOfHistory(&s.Host.Reader, p)
+	return plan.KeepOutOfHistory(&s.Host.Reader, p)
 }
 
 func (s Setup) server(missing bool) plan.Server {

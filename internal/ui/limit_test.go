@@ -1,4 +1,4 @@
-package cmd
+package ui
 
 import (
 	"context"
@@ -10,12 +10,12 @@ import (
 
 func TestLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, cancel := withLimit(t.Context(), time.Minute)
+		l, cancel := WithLimit(t.Context(), time.Minute)
 		defer cancel()
 		child, stop := context.WithTimeout(l, time.Hour)
 		defer stop()
 		time.Sleep(59 * time.Second)
-		resume := l.pause()
+		resume := l.Pause()
 		time.Sleep(time.Hour / 2)
 		resume()
 		if l.Err() != nil || child.Err() != nil {
@@ -29,9 +29,9 @@ func TestLimit(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		parent, interrupt := context.WithCancel(t.Context())
-		l, cancel := withLimit(parent, time.Minute)
+		l, cancel := WithLimit(parent, time.Minute)
 		defer cancel()
-		l.pause()
+		l.Pause()
 		interrupt()
 		synctest.Wait()
 		if !errors.Is(l.Err(), context.Canceled) {
@@ -46,7 +46,7 @@ func TestLimitEndsAtOnce(t *testing.T) {
 	ended, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	for _, d := range []time.Duration{0, time.Minute} {
-		l, cancel := withLimit(ended, d)
+		l, cancel := WithLimit(ended, d)
 		<-l.Done()
 		if l.Err() == nil {
 			t.Errorf("limit %s: done without an error", d)

@@ -1,4 +1,4 @@
-package apply
+package plan
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"relayhost/internal/host"
-	"relayhost/internal/plan"
 )
 
 // repositories are the version control systems that etckeeper(8) knows, by the
@@ -22,15 +21,22 @@ var repositories = []struct{ folder, name, ignore, line string }{
 	{"_darcs", "darcs", "", ""},
 }
 
+// Looker is the part of host.Reader that etckeeper's repositories are looked for with.
+type Looker interface {
+	ReadFile(path string) ([]byte, error)
+	Lstat(path string) (host.Meta, error)
+	Stat(path string) (host.Meta, error)
+}
+
 // KeepOutOfHistory adds to p the ignore lines that keep its secrets out of a
 // repository that /etc or the configuration folder is kept in (etckeeper): a
 // password that is committed stays readable in the history for ever.
-func KeepOutOfHistory(r *host.Reader, p plan.Plan) (plan.Plan, error) {
+func KeepOutOfHistory(r Looker, p Plan) (Plan, error) {
 	if !p.Changed() {
 		return p, nil
 	}
 	for _, f := range p.Files {
-		if !f.Secret || f.Action == plan.Unchanged {
+		if !f.Secret || f.Action == Unchanged {
 			continue
 		}
 		var err error
@@ -41,7 +47,7 @@ func KeepOutOfHistory(r *host.Reader, p plan.Plan) (plan.Plan, error) {
 	return p, nil
 }
 
-func ignore(r *host.Reader, p plan.Plan, path string) (plan.Plan, error) {
+func ignore(r Looker, p Plan, path string) (Plan, error) {
 	for dir := filepath.Dir(path); dir != "/"; dir = filepath.Dir(dir) {
 		for _, repo := range repositories {
 			if _, err := r.Lstat(filepath.Join(dir, repo.folder)); err != nil {
@@ -67,18 +73,18 @@ func ignore(r *host.Reader, p plan.Plan, path string) (plan.Plan, error) {
 // inGitIndex reports whether the repository in dir tracks name or what is compiled
 // from it: the index has paths as they are (gitformat-index(5), but for version 4,
 // which git writes only when it is told to).
-func inGitIndex(r *host.Reader, dir, name string) bool {
+func inGitIndex(r Looker, dir, name string) bool {
 	index, err := r.ReadFile(filepath.Join(dir, ".git", "index"))
 	return err == nil && bytes.Contains(index, []byte(name))
 }
 
 // appendLine adds to p a file with one more line, ahead of Postfix's own.
-func appendLine(r *host.Reader, p plan.Plan, path, line string) (plan.Plan, error) {
-	f := plan.File{Path: path, Action: plan.Create, Mode: 0o644}
+func appendLine(r Looker, p Plan, path, line string) (Plan, error) {
+	f := File{Path: path, Action: Create, Mode: 0o644}
 	m, err := r.Stat(path)
 	switch {
 	case err == nil:
-		f.Action, f.Mode, f.UID, f.GID = plan.Modify, m.Mode.Perm(), m.UID, m.GID
+		f.Action, f.Mode, f.UID, f.GID = Modify, m.Mode.Perm(), m.UID, m.GID
 		if f.Before, err = r.ReadFile(path); err != nil {
 			return p, err
 		}
@@ -95,6 +101,6 @@ func appendLine(r *host.Reader, p plan.Plan, path, line string) (plan.Plan, erro
 		f.After = append(f.After, '\n')
 	}
 	f.After = append(f.After, line+"\n"...)
-	p.Files = append([]plan.File{f}, p.Files...)
+	p.Files = append([]File{f}, p.Files...)
 	return p, nil
 }

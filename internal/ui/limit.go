@@ -1,4 +1,4 @@
-package cmd
+package ui
 
 import (
 	"context"
@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// limit is a context whose time limit can stand still: while a person thinks
+// Limit is a context whose time limit can stand still: while a person thinks
 // about a question, or a package manager works, the run's limit does not count.
-type limit struct {
+type Limit struct {
 	context.Context
 	done chan struct{}
 	stop func() bool // takes back the wait for the parent
@@ -20,9 +20,9 @@ type limit struct {
 	since time.Time // when the timer was last set going
 }
 
-// withLimit returns a context that ends with ctx or after d.
-func withLimit(ctx context.Context, d time.Duration) (*limit, context.CancelFunc) {
-	l := &limit{Context: ctx, done: make(chan struct{}), left: d, since: time.Now()}
+// WithLimit returns a context that ends with ctx or after d.
+func WithLimit(ctx context.Context, d time.Duration) (*Limit, context.CancelFunc) {
+	l := &Limit{Context: ctx, done: make(chan struct{}), left: d, since: time.Now()}
 	// A limit or a parent that has ended already calls end at once, which
 	// needs both fields.
 	l.mu.Lock()
@@ -32,7 +32,7 @@ func withLimit(ctx context.Context, d time.Duration) (*limit, context.CancelFunc
 	return l, func() { l.end(context.Canceled) }
 }
 
-func (l *limit) end(err error) {
+func (l *Limit) end(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil {
@@ -45,17 +45,17 @@ func (l *limit) end(err error) {
 
 // Done, Err and Deadline are those of a context of its own. The deadline moves,
 // so none is named.
-func (l *limit) Done() <-chan struct{}                   { return l.done }
-func (l *limit) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (l *Limit) Done() <-chan struct{}                   { return l.done }
+func (l *Limit) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
 
-func (l *limit) Err() error {
+func (l *Limit) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err
 }
 
-// pause stops the clock until the function that it returns is called.
-func (l *limit) pause() (resume func()) {
+// Pause stops the clock until the function that it returns is called.
+func (l *Limit) Pause() (resume func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.timer.Stop() {
