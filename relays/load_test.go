@@ -104,7 +104,7 @@ func TestLoadNamesTheMistake(t *testing.T) {
 		{"reply id", `"corp_quota"`, `"corp-quota"`, 21, "replies[0].id", "word"},
 		{"reply expression", `'(?i)over quota'`, `'over ('`, 22, "replies[0].match", "missing closing )"},
 		{"reply matches all", `'(?i)over quota'`, `'x*'`, 22, "replies[0].match", "empty reply"},
-		{"reply not for Postfix", `'(?i)over quota'`, `'(?i)over\s+quota'`, 22, "replies[0].match", `\s is unknown to POSIX`},
+		{"reply not for Postfix", `'(?i)over quota'`, `'(?i)over\s+quota'`, 22, "replies[0].match", `\s cannot stand`},
 		{"reply and its sample", `'(?i)over quota'`, `'over quota'`, 22, "replies[0].match", "own sample"},
 		{"sample with code", `"5.2.2 Over quota"`, `"552 5.2.2 Over quota"`, 28, "replies[0].sample", "reply code"},
 		{"scope", `scope = "rate"`, `scope = "mine"`, 24, "replies[0].scope", "account, recipient, rate, service"},

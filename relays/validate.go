@@ -332,9 +332,18 @@ func (c *checker) reply(key string, r Reply) {
 	} else if re.MatchString("") {
 		c.bad(key+"match", "matches an empty reply")
 	} else if what := portable(r.Match); what != "" {
-		c.bad(key+"match", "%s is unknown to POSIX expressions, which Postfix tables use", what)
+		c.bad(key+"match", "%s cannot stand in a Postfix table of POSIX expressions, inside a longer text", what)
 	} else if r.Sample != "" && !re.MatchString(r.Sample) {
 		c.bad(key+"match", "does not match its own sample")
+	}
+	if r.Last != "" {
+		if re, err := compile(r.Last); err != nil {
+			c.bad(key+"last", "%v", err)
+		} else if re.MatchString("") {
+			c.bad(key+"last", "matches an empty line")
+		} else if what := portable(r.Last); what != "" {
+			c.bad(key+"last", "%s cannot stand in a Postfix table of POSIX expressions, inside a longer text", what)
+		}
 	}
 	c.text(key+"sample", r.Sample, false)
 	if r.Sample != bare(r.Sample) {
