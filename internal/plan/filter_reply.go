@@ -6,9 +6,12 @@ import (
 	"relayhost/templates"
 )
 
-// content keeps what a server says of a message's signatures away from the words
-// of a login: without the phase "must authenticate" could mean either.
-var content = rule{comment: "the message's own authentication (SPF, DKIM, DMARC)", status: `7\.2[0-9]`, keep: true}
+// kept are what no words turn into an account fault, since without the phase they
+// could mean a recipient's server or the message.
+var kept = []rule{
+	{comment: "the message's own authentication (SPF, DKIM, DMARC)", status: `7\.2[0-9]`, keep: true},
+	{comment: "the address of the recipient or the sender", status: `1\.[0-9]+`, keep: true},
+}
 
 // replyFilter writes the table that sends mail to the next hop after an account
 // fault (smtp_reply_filter): Postfix goes on after a 4xx reply, and not after a
@@ -30,7 +33,7 @@ func (b *builder) replyFilter(i int) error {
 	}
 	// A refused login goes on by itself and keeps its code.
 	filters := []templates.Filter{{Comment: "a refused login", Pattern: `^(535([ -].*)?)$`, Result: "$1"}}
-	for _, r := range slices.Concat([]rule{content}, s.rules, unphased()) {
+	for _, r := range slices.Concat(kept, s.rules, unphased()) {
 		if f, ok := r.onReply(); ok {
 			filters = append(filters, f)
 		}
