@@ -131,7 +131,12 @@ func (r replying) run(t *testing.T, rows []saying) {
 	outcomes := r.wait(t, together)
 	for _, s := range apart {
 		r.s.Shell("postsuper -d ALL 2>/dev/null; postfix reload 2>/dev/null") // ends kept connections, and what qmgr knows of the relay
-		r.first.Configure(func(c *smtpd.Config) { c.Replies = map[smtpd.Step]smtpd.Reply{steps[s.phase]: s.said()} })
+		r.first.Configure(func(c *smtpd.Config) {
+			c.Replies = map[smtpd.Step]smtpd.Reply{steps[s.phase]: s.said()}
+			if s.phase == "ehlo" { // else Postfix goes on without TLS, and finds that it has to have it
+				c.Replies[smtpd.StepHELO] = s.said()
+			}
+		})
 		r.send(s)
 		outcomes[s.id] = r.wait(t, []saying{s})[s.id]
 		r.first.Configure(func(c *smtpd.Config) { c.Replies = nil })
