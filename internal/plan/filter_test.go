@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 	"relayhost/relays"
 )
 
@@ -96,5 +97,43 @@ func TestAnotherReplyFilterStaysAlone(t *testing.T) {
 	}
 	if !hasNote(p, "room for one table") {
 		t.Errorf("not said: %q", p.Notes)
+	}
+}
+
+// Mail that waits is told of; who has set a time keeps it.
+func TestDelayWarning(t *testing.T) {
+	const name = "delay_warning_time"
+	for value, want := range map[string]string{"": "4h", "0": "4h", "0h": "4h", "4h": "4h", "1d": "1d", "30m": "30m", "$x": "$x"} {
+		t.Run(value, func(t *testing.T) {
+			s := debian(t)
+			if value != "" {
+				s.set(name, value)
+			}
+			p := build(t, s, options())
+			main, err := postfix.ParseMain([]byte(text(t, p, mainPath)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := main.Get(name); got != want {
+				t.Errorf("%s = %q becomes %q, want %q", name, value, got, want)
+			}
+			if told := hasNote(p, name+" = 4h is set"); told != (want == "4h" && value != "4h") {
+				t.Errorf("told: %v, notes %q", told, p.Notes)
+			}
+			s.apply(p)
+			if again := build(t, s, options()); again.Changed() || hasNote(again, name) {
+				t.Errorf("a second run changes it: %q", again.Notes)
+			}
+		})
+	}
+}
+
+// One recipient's fault at RCPT is looked at before anything else that a relay says.
+func TestFirstRuleOfTheStatusFilter(t *testing.T) {
+	table := text(t, build(t, debian(t), options()), filterPath)
+	_, after, _ := strings.Cut(table, " said: ")
+	before, _, _ := strings.Cut(table, " said: ")
+	if !strings.Contains(before, "refused to talk to me") || !strings.HasPrefix(after, "5[0-9][0-9][ -].*\\(in reply to RCPT TO command\\))$/ 5$1\n") {
+		t.Errorf("%s", table)
 	}
 }
