@@ -125,3 +125,37 @@ func TestReplies(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryReplyOfTheCatalogue: the sample of each reply has the fate that its
+// scope names, also of one that testdata/replies.tsv does not have yet.
+func TestEveryReplyOfTheCatalogue(t *testing.T) {
+	all, err := relays.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, relay := range all {
+		table := text(t, build(t, debian(t), options(func(o *plan.Options) { o.Relay = relay })), filterPath)
+		for _, reply := range relay.Replies {
+			phase := map[string]string{"mail": "mail", "rcpt": "rcpt", "data": "dot", "": "dot"}[reply.At]
+			if reply.Sample == "" || reply.Code != 0 && reply.Code < 500 || phase == "" {
+				continue
+			}
+			n++
+			code, want := "554", "4"
+			if reply.Code != 0 {
+				code = strconv.Itoa(reply.Code)
+			}
+			if reply.Scope == "recipient" {
+				want = "5"
+			}
+			s := saying{phase: phase, lines: []string{code + " " + reply.Sample}}
+			if got := fate(t, table, s.logged("relay.example[192.0.2.1]")); got != want {
+				t.Errorf("%s: %s: %s\nbecomes %s.x.x, want %s.x.x", relay.ID, reply.ID, s.logged("relay.example[192.0.2.1]"), got, want)
+			}
+		}
+	}
+	if n < 40 {
+		t.Errorf("only %d replies were tried", n)
+	}
+}
