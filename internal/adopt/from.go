@@ -98,7 +98,7 @@ func (a *reading) mailbox() string {
 // local reports whether mail for a domain is delivered here.
 func (a *reading) local(domain string) bool {
 	for _, name := range []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"} {
-		for _, word := range words(a.s.Params[name]) {
+		for _, word := range postfix.Words(a.s.Params[name]) {
 			if strings.EqualFold(word, domain) {
 				return true
 			}
