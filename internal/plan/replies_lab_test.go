@@ -96,7 +96,7 @@ func (r replying) run(t *testing.T, rows []saying) {
 	for _, s := range rows {
 		// A server that is down for one message is down for the next, and a relay
 		// that takes one sender hides which message is meant.
-		if s.phase != "mail" && s.phase != "rcpt" && s.phase != "dot" || s.last()[:3] == "421" || s.phase == "mail" && relay.Sender.Rule == "account" {
+		if s.endsSession() || s.phase == "data" || s.phase == "mail" && relay.Sender.Rule == "account" {
 			apart = append(apart, s)
 			continue
 		}
@@ -129,8 +129,10 @@ func (r replying) run(t *testing.T, rows []saying) {
 	})
 	r.send(together...)
 	outcomes := r.wait(t, together)
-	for _, s := range apart {
-		r.s.Shell("postsuper -d ALL 2>/dev/null; postfix reload 2>/dev/null") // ends kept connections, and what qmgr knows of the relay
+	for i, s := range apart {
+		if s.endsSession() || i > 0 && apart[i-1].endsSession() {
+			r.s.Shell("postsuper -d ALL 2>/dev/null; postfix reload 2>/dev/null") // ends kept connections, and what qmgr knows of the relay
+		}
 		r.first.Configure(func(c *smtpd.Config) {
 			c.Replies = map[smtpd.Step]smtpd.Reply{steps[s.phase]: s.said()}
 			if s.phase == "ehlo" { // else Postfix goes on without TLS, and finds that it has to have it
@@ -152,6 +154,11 @@ func (r replying) run(t *testing.T, rows []saying) {
 			}
 		})
 	}
+}
+
+// endsSession reports that Postfix takes the server for down after the reply.
+func (s saying) endsSession() bool {
+	return slices.Contains([]string{"greeting", "ehlo", "auth"}, s.phase) || s.last()[:3] == "421"
 }
 
 // said is the reply as the server gives it.
