@@ -2,12 +2,13 @@ package relays
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"regexp/syntax"
 	"slices"
 	"strings"
 	"time"
+
+	"relayhost/internal/mailaddr"
 )
 
 // problem is a mistake at a key of a file.
@@ -60,24 +61,10 @@ func validID(id string) bool {
 	return strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" && !strings.HasSuffix(id, "-")
 }
 
-// validHost accepts host names (RFC 1123 section 2.1, with at least one dot,
-// no trailing one) and addresses: a smarthost may be known by one only.
+// validHost accepts host names with at least one dot, and addresses: a smarthost
+// may be known by one only.
 func validHost(h string) bool {
-	if net.ParseIP(h) != nil {
-		return true
-	}
-	if len(h) > 253 || !strings.Contains(h, ".") {
-		return false
-	}
-	labels := strings.Split(h, ".")
-	for _, l := range labels {
-		if l == "" || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' ||
-			strings.Trim(strings.ToLower(l), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			return false
-		}
-	}
-	// A last label of digits is a mistyped address.
-	return strings.Trim(labels[len(labels)-1], "0123456789") != ""
+	return strings.ContainsAny(h, ".:") && mailaddr.IsHost(h)
 }
 
 // text holds what is printed to one line without control characters.
