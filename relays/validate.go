@@ -318,7 +318,7 @@ func (c *checker) reply(key string, r Reply) {
 		c.bad(key+"match", "%v", err)
 	} else if re.MatchString("") {
 		c.bad(key+"match", "matches an empty reply")
-	} else if what := portable(r.Match); what != "" {
+	} else if what := portable(r.Match); what != "" && r.Deferred() {
 		c.bad(key+"match", "%s cannot stand in a Postfix table of POSIX expressions, inside a longer text", what)
 	} else if r.Sample != "" && !re.MatchString(r.Sample) {
 		c.bad(key+"match", "does not match its own sample")

@@ -201,17 +201,10 @@ func (s *service) ofHops() []rule {
 	return rules
 }
 
-// ofReply is the rule for a reply of the catalogue that would bounce mail for an
-// account fault, or for what a relay has no time for. Replies about recipients
-// need none, nor do refused logins (smtp_sasl_auth_soft_bounce), greetings
-// (smtp_skip_5xx_greeting), and what all relays say.
+// ofReply is the rule for a reply of the catalogue, where one is needed.
 func ofReply(reply relays.Reply) (rule, bool) {
-	known := commands[reply.At] != "" || reply.At == ""
-	if slices.Contains([]int{530, 534, 535, 538}, reply.Code) {
-		return rule{}, false // unauthorized
-	}
-	if reply.Inherited || reply.Scope == "recipient" || reply.Code/100 != 5 && reply.Code != 0 || !known {
-		return rule{}, false
+	if reply.Inherited || !reply.Deferred() || slices.Contains([]int{530, 534, 535, 538}, reply.Code) {
+		return rule{}, false // what all relays say, and the codes of unauthorized
 	}
 	r := rule{comment: oneLine(reply.ID), text: strings.TrimPrefix(reply.Match, "(?i)"), last: strings.TrimPrefix(reply.Last, "(?i)")}
 	if reply.Code != 0 {
