@@ -11,8 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
-
+	"relayhost/internal/mailaddr"
 	"relayhost/relays"
 )
 
@@ -31,8 +30,6 @@ func (e *InputError) Error() string { return e.Field + ": " + e.Msg }
 const (
 	maxUsername = 320
 	maxPassword = 1024
-	maxHost     = 253
-	maxLabel    = 63
 	// maxConnections is Postfix's own process limit ten times over.
 	maxConnections = 1000
 	// maxRouteName leaves room in the name of a service: a directory of the queue
@@ -168,7 +165,7 @@ func (k *checker) field(key string) (field, before string) {
 
 // address admits an address, or nothing.
 func (k *checker) address(key, value string) {
-	if value != "" && !isAddress(value) {
+	if value != "" && !mailaddr.IsAddress(value) {
 		k.bad(key, "write it as in alerts@example.com", "%q is not an address", value)
 	}
 }
@@ -176,10 +173,10 @@ func (k *checker) address(key, value string) {
 // rewrite admits "user@host" and "@host", also where the host is no name of DNS.
 func (k *checker) rewrite(key, local, address string) {
 	user, host, ok := strings.Cut(local, "@")
-	if !ok || !isHost(host) || user != "" && !isAddress(user+"@host.invalid") || strings.HasPrefix(local, "#") {
+	if !ok || !mailaddr.IsHost(host) || user != "" && !mailaddr.IsAddress(user+"@host.invalid") || strings.HasPrefix(local, "#") {
 		k.bad(key, "", "%q is not a local sender: write it as in user@host, or @host for all of that host", local)
 	}
-	if !isAddress(address) {
+	if !mailaddr.IsAddress(address) {
 		k.bad(key, "write it as in alerts@example.com", "%q is not an address", address)
 	}
 }
@@ -238,9 +235,9 @@ func (k *checker) named(i int, r *Route) {
 	}
 	from := ProofSender(r.Senders)
 	switch {
-	case r.From == "" && from != "" && (!SentBy(r.Senders, from) || !isAddress(from)):
+	case r.From == "" && from != "" && (!SentBy(r.Senders, from) || !mailaddr.IsAddress(from)):
 		k.bad(at("senders"), "", "route %q has no address that it can be proven with: name one of its own with from", r.Name)
-	case from != "" && isAddress(r.From) && !SentBy(r.Senders, r.From):
+	case from != "" && mailaddr.IsAddress(r.From) && !SentBy(r.Senders, r.From):
 		k.bad(at("from"), "", "%s is none of the senders of route %q", r.From, r.Name)
 	}
 }
@@ -274,11 +271,11 @@ func IsSender(s string) bool {
 		return true
 	}
 	if strings.Contains(s, "@") {
-		return isAddress(s) && s[0] != '#' // which begins a comment
+		return mailaddr.IsAddress(s) && s[0] != '#' // which begins a comment
 	}
 	domain := strings.TrimPrefix(s, ".")
 	_, err := netip.ParseAddr(domain)
-	return isHost(domain) && err != nil
+	return mailaddr.IsHost(domain) && err != nil
 }
 
 // hop checks one hop by itself.
@@ -293,7 +290,7 @@ func (k *checker) hop(route, n int, h *Hop) {
 	switch {
 	case h.Host == "" && k.complete:
 		k.bad(at("host"), "name a region with --region, or the host with --smarthost", "the relay's host name is missing")
-	case h.Host != "" && !isHost(h.Host):
+	case h.Host != "" && !mailaddr.IsHost(h.Host):
 		k.bad(at("host"), "write it as in smtp.example.com, without brackets and port", "%q is not a host name or address", h.Host)
 	}
 	if h.Port < 0 || h.Port > 65535 || h.Port == 0 && k.complete {
@@ -342,7 +339,7 @@ func (k *checker) account(at func(string) string, h *Hop) {
 
 // certificate checks how the relay's certificate is verified.
 func (k *checker) certificate(at func(string) string, h *Hop) {
-	if h.CAFile != "" && (!path.IsAbs(h.CAFile) || path.Clean(h.CAFile) != h.CAFile || !consists(h.CAFile, "/._+-")) {
+	if h.CAFile != "" && (!path.IsAbs(h.CAFile) || path.Clean(h.CAFile) != h.CAFile || strings.Trim(h.CAFile, lower+upper+digits+"/._+-") != "") {
 		k.bad(at("ca_file"), "", "%q is not an absolute path of plain characters", h.CAFile)
 	}
 	if h.Pin == "" {
@@ -386,7 +383,7 @@ func (k *checker) beside(route, n int, hops []Hop) {
 // CheckDomain fails, as an [InputError] on direct, with what is wrong with a domain
 // of Config.Direct.
 func CheckDomain(d string) error {
-	if !isHost(strings.TrimPrefix(d, ".")) {
+	if !mailaddr.IsHost(strings.TrimPrefix(d, ".")) {
 		return &InputError{"direct", fmt.Sprintf("%q is not a domain", d), "write it as in example.com, or .example.com for all below it"}
 	}
 	return nil
@@ -412,45 +409,10 @@ func unstorable(s string, longest int) string {
 // CheckAddress refuses, as an [InputError] on field, what Validate would refuse as a
 // sender or recipient, so that it is told at the question.
 func CheckAddress(field, addr string) error {
-	if !isAddress(addr) {
+	if !mailaddr.IsAddress(addr) {
 		return &InputError{field, fmt.Sprintf("%q is not an address", addr), "write it as in alerts@example.com"}
 	}
 	return nil
-}
-
-// maxAddress is the longest path of RFC 5321 section 4.5.3.1.3, without its
-// brackets.
-const maxAddress = 254
-
-// consists reports whether s is made of letters, digits and the bytes of others.
-func consists(s, others string) bool {
-	for i := range len(s) {
-		if c := s[i] | ' '; (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') && strings.IndexByte(others, s[i]) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// isAddress admits the dot-atom form of RFC 5321 section 4.1.2 in ASCII with a
-// domain of at least two labels. Quoted local parts are refused: no service
-// needs them and every table format would.
-func isAddress(s string) bool {
-	local, domain, found := strings.Cut(s, "@")
-	if !found || len(local) > 64 || len(s) > maxAddress || !strings.Contains(domain, ".") || !isHost(domain) {
-		return false
-	}
-	if _, err := netip.ParseAddr(domain); err == nil {
-		return false
-	}
-	for atom := range strings.SplitSeq(local, ".") {
-		if atom == "" || !consists(atom, "!#%&'*+/=?^_`{|}~-") {
-			return false
-		}
-	}
-	// "!" and "%" route in old mail systems, and Postfix rewrites them
-	// (swap_bangpath, allow_percent_hack).
-	return !strings.ContainsAny(local, "!%{}`|")
 }
 
 // isWord admits what can stand in the name of a master.cf service.
@@ -463,38 +425,6 @@ const (
 	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	digits = "0123456789"
 )
-
-// isHost reports whether s is a DNS name of letters, digits and hyphens
-// (RFC 1123 section 2.1), with A-labels that are what they say (RFC 5891), or
-// an IP address. A trailing dot is refused: it would not match a certificate.
-func isHost(s string) bool {
-	if s == "" || len(s) > maxHost {
-		return false
-	}
-	if strings.Contains(s, ":") || strings.Contains(digits, s[len(s)-1:]) {
-		if a, err := netip.ParseAddr(s); err == nil {
-			return a.Zone() == ""
-		}
-	}
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' ||
-			!consists(label, "-") {
-			return false
-		}
-		if strings.HasPrefix(strings.ToLower(label), "xn--") {
-			u, err := idna.Lookup.ToUnicode(label)
-			if err != nil {
-				return false
-			}
-			if a, err := idna.Lookup.ToASCII(u); err != nil || !strings.EqualFold(a, label) || u == label {
-				return false
-			}
-		}
-	}
-	// All digits at the end would be a broken address, not a name.
-	last := s[strings.LastIndexByte(s, '.')+1:]
-	return strings.Trim(last, digits) != ""
-}
 
 // Fingerprint returns a SHA-256 fingerprint the way Postfix compares it: upper
 // case pairs separated by colons (smtp_tls_fingerprint_cert_match).

@@ -61,7 +61,7 @@ func parseLines(data []byte, define func(line string) string) (*document, error)
 	}
 	text := string(data)
 	lines := strings.Count(text, "\n")
-	d := &document{eol: "\n", heads: make(map[string]int, lines)}
+	d := &document{eol: "\n", heads: map[string]int{}}
 	d.nodes = make([]node, 0, 8+min(lines, len(text)/16))
 	if i := strings.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
 		d.eol = "\r\n"
