@@ -171,6 +171,13 @@ func (s *server) tree(t *testing.T) map[string]string {
 	return files
 }
 
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // nobody is an Asker that has nobody to ask: only --to has a default.
 type nobody struct{}
 
