@@ -94,45 +94,21 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	if os.Geteuid() != 0 {
 		return hint(errors.New("rollback changes the mail configuration and must run as root"), "run it with sudo")
 	}
-	deps := a.deps()
-	if _, err := setup.Recover(ctx, deps, f.force); err != nil {
-		return a.refused(err)
-	}
-	o := apply.Options{ConfigDir: a.configDir, Reload: deps.Control().ReloadIfRunning, Force: f.force}
-	changes, err := apply.History(&a.host.Reader, o)
-	if err != nil {
+	undone, died, err := setup.RollBack(ctx, a.deps(), setup.RollBackOptions{To: f.to, All: f.all, Force: f.force, Consent: func(changes []apply.Record) error {
+		return a.confirmRollback(ctx, f, changes)
+	}})
+	switch {
+	case errors.Is(err, errDeclined) || exitCode(err) == exitUsage:
 		return err
-	}
-	if len(changes) == 0 && f.to != "" {
+	case err != nil:
+		return a.refused(err)
+	case len(undone) == 0 && f.to != "":
 		return hint(fmt.Errorf("%s: %w", f.to, apply.ErrNothing), "relayhost rollback --list shows the changes")
-	}
-	if len(changes) == 0 {
-		if a.json {
-			return a.printJSON(rollbackDoc{Version: 1, Result: "nothing_to_do", Changes: []apply.Record{}})
-		}
+	case len(undone) == 0 && a.json:
+		return a.printJSON(rollbackDoc{Version: 1, Result: "nothing_to_do", Changes: []apply.Record{}})
+	case len(undone) == 0:
 		fmt.Fprintln(a.io.Out, "no change to undo")
 		return nil
-	}
-	if err := a.confirmRollback(ctx, f, changes); err != nil {
-		return err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	o.Watchdog = []string{self, setup.WatchdogCommand}
-	var died error
-	o.Watch = setup.WatchRollback(deps, &died)
-	var undone []apply.Record
-	if f.all {
-		undone, err = apply.RollBackAll(ctx, a.host, o)
-	} else {
-		var one apply.Record
-		one, err = apply.RollBack(ctx, a.host, f.to, o)
-		undone = []apply.Record{one}
-	}
-	if err != nil {
-		return a.refused(err)
 	}
 	if died != nil {
 		a.io.Tell("warning: ", "what was there before has been restored, and Postfix does not work with it: %v", died)

@@ -101,9 +101,9 @@ func (l *liveLog) notTaken(name string) {
 	l.deps.Report.Note("%s was changed in main.cf, and only a restart brings that in: postfix stop && postfix start", smtpprobe.Sanitize(name))
 }
 
-// WatchRollback is apply.Options.Watch for a rollback. A Postfix that dies of what
+// watchRollback is apply.Options.Watch for a rollback. A Postfix that dies of what
 // was there before is told in died, and is no reason not to go back.
-func WatchRollback(deps Deps, died *error) func(context.Context) (func(context.Context) error, error) {
+func watchRollback(deps Deps, died *error) func(context.Context) (func(context.Context) error, error) {
 	return func(ctx context.Context) (func(context.Context) error, error) {
 		state, err := postfix.Read(ctx, &deps.Host.Reader, deps.ConfigDir)
 		if err != nil || !state.Running {

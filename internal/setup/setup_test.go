@@ -243,9 +243,17 @@ func TestSetup(t *testing.T) {
 		t.Errorf("stored account: got %q, want joe's", user)
 	}
 
-	o := apply.Options{ConfigDir: again.State.ConfigDir, Reload: s.deps.Control().ReloadIfRunning}
-	if _, err := apply.RollBack(t.Context(), s.deps.Host, "", o); err != nil {
-		t.Fatal(err)
+	undone, died, err := RollBack(t.Context(), s.deps, RollBackOptions{Consent: func(changes []apply.Record) error {
+		if len(changes) != 1 || changes[0].ID != out.Change.ID {
+			t.Errorf("changes to undo: got %v, want %s alone", changes, out.Change.ID)
+		}
+		return nil
+	}})
+	if err != nil || died != nil || len(undone) != 1 {
+		t.Fatalf("rollback: got %d undone, %v, %v, want 1", len(undone), died, err)
+	}
+	if more, _, err := RollBack(t.Context(), s.deps, RollBackOptions{}); err != nil || len(more) != 0 {
+		t.Errorf("a second rollback: got %v (%v), want nothing to undo", more, err)
 	}
 	if got := s.tree(t); !maps.Equal(got, before) {
 		t.Errorf("after the rollback: got %d files, want the %d of before, byte for byte", len(got), len(before))
