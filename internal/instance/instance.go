@@ -35,6 +35,9 @@ type Options struct {
 	// the demo, say).
 	Params map[string]string
 	Keep   bool // leave the folders
+	// Routing starts only what answers where mail would go (trivial-rewrite(8) at
+	// Rewrite): nothing takes in, queues or delivers mail, and no secret is copied.
+	Routing bool
 }
 
 // Instance is a running private Postfix.
@@ -45,6 +48,21 @@ type Instance struct {
 	h       *host.Host
 	o       Options
 	folders folders
+	moved   map[string]string // planned tables: their paths, and those of the copies
+}
+
+// Rewrite is the socket of the instance's trivial-rewrite(8).
+func (i *Instance) Rewrite() string {
+	return i.h.Real(filepath.Join(i.folders.queue, "private", "rewrite"))
+}
+
+// Live gives a text about this instance (a value of postconf(1), a line of its log)
+// the paths of the server's own Postfix: what was copied has its own name again.
+func (i *Instance) Live(text string) string {
+	for from, to := range i.moved {
+		text = strings.ReplaceAll(text, to, from)
+	}
+	return strings.ReplaceAll(text, i.ConfigDir, i.o.State.ConfigDir)
 }
 
 // folders of an instance.
@@ -52,6 +70,15 @@ type folders struct{ config, queue, data, log string }
 
 // defaultName is that of the rehearsal.
 const defaultName = "relayhost"
+
+// Names of the two instances that say where mail goes, now and after the change.
+const (
+	BeforeName = "relayhost-before"
+	AfterName  = "relayhost-after"
+)
+
+// instanceNames are all instances that a run which died may leave behind.
+var instanceNames = []string{defaultName, BeforeName, AfterName}
 
 // stopTime bounds each step of stopping.
 const stopTime = 10 * time.Second
@@ -112,16 +139,22 @@ func (o *Options) complete(ctx context.Context, h *host.Host) error {
 
 // Left reports whether there may be something for Sweep.
 func Left(r *host.Reader) bool {
-	_, err := r.Lstat(Options{Name: defaultName}.folders().config)
-	return err == nil
+	return slices.ContainsFunc(instanceNames, func(name string) bool {
+		_, err := r.Lstat(Options{Name: name}.folders().config)
+		return err == nil
+	})
 }
 
-// Sweep stops and removes the instance of a rehearsal whose run has died. The
-// caller holds the lock of the transaction, so that no rehearsal is at work.
+// Sweep stops and removes the instances of a run that has died. The caller holds
+// the lock of the transaction, so that no rehearsal is at work.
 func Sweep(h *host.Host) error {
-	i := &Instance{h: h, folders: Options{Name: defaultName}.folders()}
-	i.ConfigDir = i.folders.config
-	return i.sweep()
+	var errs []error
+	for _, name := range instanceNames {
+		i := &Instance{h: h, folders: Options{Name: name}.folders()}
+		i.ConfigDir = i.folders.config
+		errs = append(errs, i.sweep())
+	}
+	return errors.Join(errs...)
 }
 
 // sweep removes the folders of an instance that was not closed. A folder that
@@ -151,7 +184,11 @@ func (i *Instance) start(ctx context.Context) error {
 	}
 	// "check" makes the folders of the queue. "postfix start" is not used:
 	// Debian 13 hands it on to systemd, which knows no such instance.
-	if err := i.run(ctx, "postfix", "-c", i.ConfigDir, "check"); err != nil {
+	if i.o.Routing {
+		if err := i.makeSockets(); err != nil {
+			return err
+		}
+	} else if err := i.run(ctx, "postfix", "-c", i.ConfigDir, "check"); err != nil {
 		return err
 	}
 	return i.run(ctx, filepath.Join(i.o.State.DaemonDir, "master"), "-c", i.ConfigDir, "-w")

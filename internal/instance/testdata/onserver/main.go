@@ -249,5 +249,8 @@ func rehearse(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, i
 	if in.Leave {
 		return nil
 	}
-	return errors.Join(ctx.Err(), i.Close())
+	began := time.Now()
+	err = errors.Join(ctx.Err(), i.Close())
+	fmt.Fprintln(os.Stderr, "stopped in", time.Since(began).Seconds())
+	return err
 }
