@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -71,14 +73,32 @@ type folders struct{ config, queue, data, log string }
 // defaultName is that of the rehearsal.
 const defaultName = "relayhost"
 
-// Names of the two instances that say where mail goes, now and after the change.
+// BeforeName and AfterName are the instances that say where mail goes, now and after
+// the change; behind them stands the number of the process that looks, so that two
+// can look at once.
 const (
 	BeforeName = "relayhost-before"
 	AfterName  = "relayhost-after"
 )
 
-// instanceNames are all instances that a run which died may leave behind.
-var instanceNames = []string{defaultName, BeforeName, AfterName}
+// abandoned names the instances that a run which died has left behind.
+func abandoned(r *host.Reader) []string {
+	names := []string{}
+	if _, err := r.Lstat(Options{Name: defaultName}.folders().config); err == nil {
+		names = append(names, defaultName)
+	}
+	entries, _ := r.ReadDir("/etc")
+	for _, entry := range entries {
+		name := strings.TrimPrefix(entry, "postfix-")
+		for _, kind := range []string{BeforeName, AfterName} {
+			number, is := strings.CutPrefix(name, kind+"-")
+			if pid, err := strconv.Atoi(number); is && err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
 
 // stopTime bounds each step of stopping.
 const stopTime = 10 * time.Second
@@ -138,18 +158,13 @@ func (o *Options) complete(ctx context.Context, h *host.Host) error {
 }
 
 // Left reports whether there may be something for Sweep.
-func Left(r *host.Reader) bool {
-	return slices.ContainsFunc(instanceNames, func(name string) bool {
-		_, err := r.Lstat(Options{Name: name}.folders().config)
-		return err == nil
-	})
-}
+func Left(r *host.Reader) bool { return len(abandoned(r)) > 0 }
 
 // Sweep stops and removes the instances of a run that has died. The caller holds
 // the lock of the transaction, so that no rehearsal is at work.
 func Sweep(h *host.Host) error {
 	var errs []error
-	for _, name := range instanceNames {
+	for _, name := range abandoned(&h.Reader) {
 		i := &Instance{h: h, folders: Options{Name: name}.folders()}
 		i.ConfigDir = i.folders.config
 		errs = append(errs, i.sweep())
