@@ -86,6 +86,9 @@ func (s *setup) rehearse(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.rehearseForeign(ctx); err != nil {
+		return err
+	}
 	if left > 0 {
 		s.leftOut("%d test messages are sent at most; %d senders and hops were rehearsed without one: relayhost verify --route NAME proves one route", maxMessages, left)
 	}

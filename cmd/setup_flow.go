@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	"relayhost/internal/flow"
+	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 )
@@ -101,6 +103,61 @@ func (s *setup) deliverWatched(ctx context.Context, in *instance.Instance, list 
 	}
 	outcomes := s.deliver(watched, in.ConfigDir, &in.Log, list)
 	return outcomes, end()
+}
+
+// maxForeign bounds the messages by services of others.
+const maxForeign = 5
+
+// rehearseForeign sends one message by each other service and account that shares a
+// next hop with ours, with the planned configuration. One that would not have left
+// before either is told, and stops nothing.
+func (s *setup) rehearseForeign(ctx context.Context) error {
+	list := flow.Shared(s.flow.Flows(), s.plan)
+	if len(list) > maxForeign {
+		s.leftOut("%d other services and accounts share a relay with this setup; %d of them were rehearsed", len(list), maxForeign)
+		list = list[:maxForeign]
+	}
+	for _, f := range list {
+		s.progress("rehearsal: a message by the service %s, which shares %s", f.Service, f.NextHop.Text)
+		err := s.sendForeign(ctx, f, s.plan)
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		text := fmt.Sprintf("%s go to %s by the service %s", f.Class, f.NextHop.Text, f.Service)
+		if was := s.sendForeign(ctx, f, flow.Unchanged(s.state)); was != nil {
+			s.leftOut("%s, and do not leave, now as before: %v", text, was)
+			continue
+		}
+		return proofError{hint(fmt.Errorf("rehearsal: %s; they would not leave any more: %w", text, err),
+			"keep the parameters of that service: relayhost setup --dry-run --json shows what changes for it")}
+	}
+	return nil
+}
+
+// sendForeign sends a message with plan p, by the way of f whatever its recipient is.
+func (s *setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) error {
+	in, err := instance.Start(ctx, s.host, instance.Options{State: s.state, Plan: p, Params: map[string]string{
+		"transport_maps": "inline:{ {" + s.answers.To + " = " + f.Service + ":" + f.NextHop.Text + "} }",
+	}})
+	if err != nil {
+		return host.Denied(err)
+	}
+	from := f.Sender
+	if from == "" {
+		from = s.answers.From
+	}
+	outcomes, fault := s.deliverWatched(ctx, in, []message{{from: from, host: f.NextHop.Host, port: f.NextHop.Port}})
+	cerr := in.Close()
+	if err := failure(outcomes); err != nil {
+		if known := s.faultOf(fault, outcomes); known != nil {
+			err = known
+		}
+		return errors.Join(err, cerr)
+	}
+	return cerr
 }
 
 // faultOf is the fault in the log of a rehearsal that failed, where that says more

@@ -101,16 +101,12 @@ func Compute(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, as
 		return Table{}, errors.New("there is no Postfix whose mail could be looked at")
 	}
 	list, left := questions(ctx, &h.Reader, &s, p, asked)
-	before := plan.Plan{Files: []plan.File{
-		{Path: filepath.Join(s.ConfigDir, "main.cf"), After: s.Main.Bytes()},
-		{Path: filepath.Join(s.ConfigDir, "master.cf"), After: s.Master.Bytes()},
-	}}
 	var ways [2][]Way
 	var errs [2]error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ways[0], errs[0] = answers(ctx, h, instance.BeforeName, s, before, list)
+		ways[0], errs[0] = answers(ctx, h, instance.BeforeName, s, Unchanged(s), list)
 	}()
 	ways[1], errs[1] = answers(ctx, h, instance.AfterName, s, p, list)
 	<-done
@@ -131,6 +127,14 @@ func Compute(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, as
 	t.Changes = Compare(t.flows, p, asked)
 	t.Rows = fold(t.flows, p, asked)
 	return t, nil
+}
+
+// Unchanged is the plan that leaves the Postfix of s as it is.
+func Unchanged(s postfix.State) plan.Plan {
+	return plan.Plan{Files: []plan.File{
+		{Path: filepath.Join(s.ConfigDir, "main.cf"), Action: plan.Unchanged, After: s.Main.Bytes()},
+		{Path: filepath.Join(s.ConfigDir, "master.cf"), Action: plan.Unchanged, After: s.Master.Bytes()},
+	}}
 }
 
 // answers asks all questions of one configuration.

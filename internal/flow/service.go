@@ -134,13 +134,14 @@ func (d *side) yes(s postfix.Service, name string) bool {
 
 // way is what becomes of mail that trivial-rewrite(8) has answered a for.
 func (d *side) way(ctx context.Context, a Answer, sender string) Way {
-	w := Way{Transport: a.Transport, NextHop: a.NextHop, Failed: a.Failed(), Local: a.Flags&flagsHere != 0}
-	_, domain, _ := strings.Cut(a.Recipient, "@")
-	if strings.EqualFold(a.NextHop, domain) || w.Local {
+	w := Way{Transport: a.Transport, NextHop: a.NextHop, Failed: a.Failed()}
+	s, ok := d.s.Master.Get(a.Transport, "unix")
+	client := ok && (s.Command == "smtp" || s.Command == "lmtp")
+	w.Local = a.Flags&flagsHere != 0 && !client // transport_maps can send such mail elsewhere
+	if domain := a.Recipient[strings.LastIndexByte(a.Recipient, '@')+1:]; strings.EqualFold(a.NextHop, domain) || w.Local {
 		w.NextHop = ""
 	}
-	s, ok := d.s.Master.Get(a.Transport, "unix")
-	if !ok || s.Command != "smtp" && s.Command != "lmtp" || w.Failed {
+	if !client || w.Failed {
 		return w
 	}
 	prefix := s.Command + "_"

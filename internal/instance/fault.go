@@ -41,6 +41,7 @@ var (
 	badBoolean   = regexp.MustCompile(`bad boolean configuration: ([a-z0-9_]+) = (.*)`)
 	badNumber    = regexp.MustCompile(`bad numerical configuration: ([A-Za-z0-9_]+) = (.*)`)
 	badTime      = regexp.MustCompile(`parameter ([A-Za-z0-9_]+): bad time value or unit: (.*)`)
+	badRange     = regexp.MustCompile(`invalid ([A-Za-z0-9_]+): .*\((?:min|max) `)
 	badType      = regexp.MustCompile(`unsupported dictionary type: ([a-z]+)`)
 	noTable      = regexp.MustCompile(`open (?:database )?(/[^:\s]+): No such file or directory`)
 	noService    = regexp.MustCompile(`connect to (?:private|public)/(\S+?)(?: service)?: No such file or directory`)
@@ -70,6 +71,9 @@ func FaultOf(l postfix.LogLine) (f Fault, ok bool) {
 	case match(badTime, text) != nil:
 		m := match(badTime, text)
 		f.Param, f.Remedy = m[1], "write a time for "+m[1]+" in main.cf (30s, 5m, 1h), or remove the line"
+	case match(badRange, text) != nil:
+		m := match(badRange, text)
+		f.Param, f.Remedy = m[1], "write a valid value for "+m[1]+" in main.cf, or remove the line"
 	case match(badType, text) != nil:
 		f.missingType(match(badType, text)[1])
 	case match(noTable, text) != nil:

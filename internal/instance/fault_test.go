@@ -18,6 +18,8 @@ func TestFaultOf(t *testing.T) {
 			Fault{Param: "smtp_connection_reuse_count_limit", Remedy: "write a number for smtp_connection_reuse_count_limit in main.cf, or remove the line"}},
 		"time": {"postfix/smtp[7]: fatal: parameter smtp_helo_timeout: bad time value or unit: soon",
 			Fault{Param: "smtp_helo_timeout", Remedy: "write a time for smtp_helo_timeout in main.cf (30s, 5m, 1h), or remove the line"}},
+		"range": {"postfix/smtp[7]: fatal: invalid smtp_helo_timeout: 0 (min 1)",
+			Fault{Param: "smtp_helo_timeout", Remedy: "write a valid value for smtp_helo_timeout in main.cf, or remove the line"}},
 		"type": {"postfix/smtp[7]: error: unsupported dictionary type: pcre. Is the postfix-pcre package installed?",
 			Fault{Package: "postfix-pcre", Remedy: "install the package postfix-pcre"}},
 		"type in a warning": {"postfix/smtp[7]: warning: pcre:/etc/postfix/checks is unavailable. unsupported dictionary type: pcre",

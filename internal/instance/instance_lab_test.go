@@ -182,3 +182,34 @@ func TestLabRehearsalWithoutReaper(t *testing.T) {
 		t.Errorf("stopping took %q s with %s zombies, want less than 1", text, zombies)
 	}
 }
+
+// What the log of a rehearsal says ends it within a second, and names what is to be
+// changed on the server, not in the copy.
+func TestLabRehearsalReadsItsLog(t *testing.T) {
+	l := lab.New(t, lab.NoLog(), lab.Relay("postmark"))
+	relay := l.World.Relay("postmark")
+	l.Server.Shell("cp /etc/postfix/main.cf /root/main.cf")
+	for name, test := range map[string]struct{ setting, says string }{
+		"boolean of trivial-rewrite": {"append_dot_mydomain = gitlab.localhost", "bad boolean configuration: append_dot_mydomain = gitlab.localhost; write yes or no for append_dot_mydomain"},
+		"time of smtp":               {"smtp_helo_timeout = soon", "smtp: invalid smtp_helo_timeout: 0 (min 1); write a valid value for smtp_helo_timeout"},
+		"type that is missing":       {"smtp_header_checks = pcre:/etc/postfix/checks", "unsupported dictionary type: pcre"},
+		"table never compiled":       {"relay_domains = hash:/etc/postfix/relay", "; compile the table; postmap hash:/etc/postfix/relay"},
+		"our table's neighbour":      {"smtp_header_checks = regexp:${config_directory}/checks", "/etc/postfix/checks: No such file or directory; make the file /etc/postfix/checks"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l.Server.Shell("cp /root/main.cf /etc/postfix/main.cf && echo '" + test.setting + "' >>/etc/postfix/main.cf && touch -d '1 minute ago' /etc/postfix/main.cf")
+			r := rehearse(t, l.Server, relay, nil)
+			_, after, _ := strings.Cut(r.Stderr, "fault after ")
+			seconds, what, _ := strings.Cut(after, " s: ")
+			if took, err := strconv.ParseFloat(seconds, 64); err != nil || took > 1 {
+				t.Errorf("got the fault after %q s, want less than 1: %s", seconds, r)
+			}
+			if !strings.Contains(what, test.says) {
+				t.Errorf("got %q, want %q", what, test.says)
+			}
+			if len(relay.Mailbox()) != 0 {
+				t.Error("a message was delivered")
+			}
+		})
+	}
+}

@@ -1,7 +1,7 @@
 // Onserver runs on a server of the lab, where the tests of flow cannot run
 // themselves: "resolve SENDER RECIPIENT..." asks a private trivial-rewrite(8) with
-// the server's configuration; "table" prints the flow table of the plan for the
-// answers on standard input, and what Preview finds, as JSON.
+// the server's configuration; "table" prints the flow table of the
+// change on standard input, and what Preview finds, as JSON.
 package main
 
 import (
@@ -9,8 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"relayhost/internal/flow"
@@ -18,24 +20,24 @@ import (
 	"relayhost/internal/instance"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
-	"relayhost/internal/secret"
-	"relayhost/relays"
 )
 
-// Input is what the test says.
+// Input is what the test says: a change of the configuration, as a plan would make it.
 type Input struct {
-	Relay, Host        string
-	Port               int
-	TLS                relays.TLSMode
-	Username, Password string
-	From, To           string
-	Direct             []string
+	Main     map[string]string // parameters
+	Master   string            // entries
+	Files    map[string]string // tables
+	Service  string            // of the default route
+	NextHop  string
+	From, To string
+	Direct   []string
 }
 
 // Output is what it gets.
 type Output struct {
 	Flow    flow.Table
 	Lines   []string
+	Shared  []flow.Foreign
 	Preview []instance.Fault
 	Fault   *instance.Fault
 	Millis  int64
@@ -61,13 +63,7 @@ func run(ctx context.Context, args []string) error {
 	if err := json.NewDecoder(os.Stdin).Decode(&in); err != nil {
 		return err
 	}
-	s.Load(&h.Reader, plan.Paths(s)...)
-	relay, err := relays.Get(in.Relay)
-	if err != nil {
-		relay = relays.Smarthost(in.Host, in.Port, in.TLS, in.Username != "")
-	}
-	p, err := plan.Build(s, nil, plan.Options{Relay: relay, Host: in.Host, Port: in.Port, TLS: in.TLS, Username: in.Username,
-		Password: secret.New(in.Password), From: in.From, To: in.To, Direct: in.Direct})
+	p, err := in.plan(s)
 	if err != nil {
 		return err
 	}
@@ -80,8 +76,31 @@ func run(ctx context.Context, args []string) error {
 	if err != nil && !errors.As(err, &out.Fault) {
 		return err
 	}
-	out.Millis, out.Lines = time.Since(began).Milliseconds(), out.Flow.Lines()
+	out.Millis, out.Lines, out.Shared = time.Since(began).Milliseconds(), out.Flow.Lines(), flow.Shared(out.Flow.Flows(), p)
 	return json.NewEncoder(os.Stdout).Encode(out)
+}
+
+// plan makes the change.
+func (in Input) plan(s postfix.State) (plan.Plan, error) {
+	main := s.Main.Clone()
+	for _, name := range slices.Sorted(maps.Keys(in.Main)) {
+		main.Set(name, in.Main[name])
+	}
+	master, entries := s.Master.Clone(), []byte(in.Master)
+	added, err := postfix.ParseMaster(entries)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	for _, e := range added.Services() {
+		master.Set(e)
+	}
+	p := plan.Plan{Routes: []plan.Way{{Name: plan.DefaultRoute, From: in.From, Service: in.Service, Hops: []plan.Destination{{NextHop: in.NextHop}}}}}
+	for _, path := range slices.Sorted(maps.Keys(in.Files)) {
+		p.Files = append(p.Files, plan.File{Path: path, Action: plan.Create, After: []byte(in.Files[path]), Mode: 0o644})
+	}
+	p.Files = append(p.Files, plan.File{Path: filepath.Join(s.ConfigDir, "master.cf"), Action: plan.Modify, After: master.Bytes()},
+		plan.File{Path: filepath.Join(s.ConfigDir, "main.cf"), Action: plan.Modify, After: main.Bytes()})
+	return p, nil
 }
 
 func resolve(ctx context.Context, h *host.Host, s postfix.State, sender string, recipients []string) error {
