@@ -65,7 +65,7 @@ func (t Table) group(change string) []string {
 		case AskedFor:
 			lines = append(lines, fmt.Sprintf("%s: now %s, then %s", who, p.before, p.after))
 		default:
-			lines = append(lines, fmt.Sprintf("NOT AS NOW: %s: now %s, then %s", who, p.before, p.after))
+			lines = append(lines, fmt.Sprintf("unasked change: %s: now %s, then %s", who, p.before, p.after))
 		}
 	}
 	return lines
