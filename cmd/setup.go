@@ -206,23 +206,29 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 		return redact, err
 	}
 	r.planned(s)
+	if f.printConf {
+		a.io.Done()
+		return redact, printConfig(a, s.Plan)
+	}
+	table, err := setup.MailFlow(ctx, s)
+	if r.doc.Flow = table; err != nil {
+		return redact, err
+	}
 	a.io.Done()
 	switch {
-	case f.printConf:
-		return redact, printConfig(a, s.Plan)
 	case f.dryRun:
-		return redact, r.dryRun(s.Plan, f.detailedExit)
+		return redact, r.dryRun(s.Plan, table, f.detailedExit)
 	case !s.Plan.Changed():
 		return redact, r.unchanged(ctx, s, q)
 	}
-	queue, err := a.confirm(ctx, s, f, q)
+	queue, err := a.confirm(ctx, s, table, f, q)
 	if err != nil {
 		return redact, err
 	}
 	if s, err = a.preflight(ctx, s, q, r); err != nil {
 		return redact, err
 	}
-	if err := setup.Rehearse(ctx, s); err != nil {
+	if err := setup.Rehearse(ctx, s, table); err != nil {
 		return redact, err
 	}
 	out, err := setup.Commit(ctx, s, setup.CommitOptions{Hold: queue.ToHold(), Installed: installed, KeepOnFailure: f.keep})

@@ -11,6 +11,7 @@ import (
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
 	"relayhost/internal/diff"
+	"relayhost/internal/flow"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -33,6 +34,7 @@ type setupDoc struct {
 	Commands     []string       `json:"commands"`
 	Notes        []string       `json:"notes,omitempty"`
 	Routes       []plan.Way     `json:"routes,omitempty"` // the default first, where there are several
+	Flow         *flow.Table    `json:"flow,omitempty"`   // where mail goes before and after
 	Verification *verify.Report `json:"verification,omitempty"`
 	Error        string         `json:"error"`
 	Hint         string         `json:"hint,omitempty"`
@@ -191,7 +193,7 @@ type statedError struct {
 func (e statedError) Error() string { return e.err.Error() + "\nthis server: " + e.state }
 func (e statedError) Unwrap() error { return e.err }
 
-func (r *setupReport) dryRun(p plan.Plan, exitCode bool) error {
+func (r *setupReport) dryRun(p plan.Plan, table *flow.Table, exitCode bool) error {
 	r.doc.Result = "dry_run"
 	if !p.Changed() {
 		if !r.json {
@@ -200,6 +202,7 @@ func (r *setupReport) dryRun(p plan.Plan, exitCode bool) error {
 		return nil
 	}
 	if !r.json {
+		r.showFlow(table, true)
 		fmt.Fprint(r.io.Out, diff.Plan(p, diff.Style{Color: r.io.Color}))
 		r.notes(p)
 	}
@@ -240,6 +243,29 @@ func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *questions
 	return nil
 }
 
+// showFlow prints the flow table before the differences.
+func (a *app) showFlow(table *flow.Table, dryRun bool) {
+	if table == nil {
+		return
+	}
+	lines := table.Lines()
+	if len(lines) == 0 {
+		return
+	}
+	if dryRun {
+		fmt.Fprintln(a.io.Out, "mail of this server:")
+		for _, line := range lines {
+			fmt.Fprintln(a.io.Out, "  "+smtpprobe.Sanitize(line))
+		}
+		fmt.Fprintln(a.io.Out)
+		return
+	}
+	a.io.Tell("", "mail of this server:")
+	for _, line := range lines {
+		a.io.Tell("  ", "%s", smtpprobe.Sanitize(line))
+	}
+}
+
 func (a *app) notes(p plan.Plan) {
 	for _, n := range p.Notes {
 		a.io.Tell("note: ", "%s", n)
@@ -247,7 +273,7 @@ func (a *app) notes(p plan.Plan) {
 }
 
 // confirm shows the difference and asks once.
-func (a *app) confirm(ctx context.Context, s setup.Setup, f setupFlags, q *questions) (w setup.Queue, err error) {
+func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f setupFlags, q *questions) (w setup.Queue, err error) {
 	w.Fate = f.queue
 	w.Messages, err = postfix.ReadQueue(ctx, &a.host.Reader, a.configDir)
 	if err != nil && f.queue == "hold" {
@@ -258,6 +284,7 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, f setupFlags, q *quest
 	}
 	if !a.json {
 		a.io.Done()
+		a.showFlow(table, false)
 		a.io.Say("\n%s", diff.Plan(s.Plan, diff.Style{Color: a.io.Color, Brief: !f.yes && !a.verbose}))
 		a.notes(s.Plan)
 		if len(w.Messages) > 0 {

@@ -11,6 +11,7 @@ import (
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
+	"relayhost/internal/flow"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
 	"relayhost/internal/plan"
@@ -56,7 +57,8 @@ type Delivered struct {
 // the planned configuration: one for the first hops of all routes, and one for
 // each level of fallbacks, in which they come first. The server's own has not
 // been touched yet.
-func Rehearse(ctx context.Context, s Setup) error {
+// After that goes one by each other service that shares a next hop with ours in table.
+func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 	if s.NoVerify {
 		return nil
 	}
@@ -84,6 +86,9 @@ func Rehearse(ctx context.Context, s Setup) error {
 		if err := s.rehearse(ctx, p, list[:n]); err != nil {
 			return err
 		}
+	}
+	if err := s.rehearseForeign(ctx, table); err != nil {
+		return err
 	}
 	if left > 0 {
 		s.Report.Unproven("%d test messages are sent at most; %d senders and hops were rehearsed without one: relayhost verify --route NAME proves one route", maxMessages, left)
@@ -131,7 +136,7 @@ func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message) error 
 	if err != nil {
 		return fmt.Errorf("rehearsal: %w", host.Denied(err))
 	}
-	sent := s.send(ctx, in.ConfigDir, &in.Log, list)
+	sent, fault := s.sendWatched(ctx, in, list)
 	cerr := in.Close()
 	if cerr != nil {
 		cerr = fmt.Errorf("rehearsal: %w", cerr)
@@ -140,6 +145,9 @@ func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message) error 
 		return errors.Join(ctx.Err(), failure(sent), cerr) // Ctrl-C is no fault of the delivery
 	}
 	if err := failure(sent); err != nil {
+		if known := faultOf(fault, sent); known != nil {
+			return ProofError{errors.Join(known, cerr)}
+		}
 		return ProofError{s.failedDelivery(fmt.Errorf("rehearsal: %w", errors.Join(err, cerr)), sent)}
 	}
 	if cerr != nil {
