@@ -14,6 +14,7 @@ import (
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -145,7 +146,7 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 	}
 	c.Signs = explain.Inspect(state, "")
 	var unread error
-	log, err := postfix.FindLog(ctx, r, state)
+	log, err := maillog.Find(ctx, r, state)
 	if err == nil {
 		err = a.readLog(ctx, c, log)
 	}
@@ -178,7 +179,7 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 const journalWindow = 24 * time.Hour
 
 // readLog reads the log for at most the time limit of a run.
-func (a *app) readLog(ctx context.Context, c *explain.Collector, log postfix.Log) error {
+func (a *app) readLog(ctx context.Context, c *explain.Collector, log maillog.Log) error {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	if log.Journal {
@@ -186,7 +187,7 @@ func (a *app) readLog(ctx context.Context, c *explain.Collector, log postfix.Log
 		if since.IsZero() {
 			since = time.Now().Add(-journalWindow)
 		}
-		out, err := a.host.Stream(ctx, host.Journal(since, postfix.MailFacility), func(line []byte) error {
+		out, err := a.host.Stream(ctx, host.Journal(since, maillog.MailFacility), func(line []byte) error {
 			c.Add(line)
 			return nil
 		})
@@ -211,7 +212,7 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 		return err
 	}
 	c.Signs = explain.Inspect(state, "")
-	log, err := postfix.FindLog(ctx, r, state)
+	log, err := maillog.Find(ctx, r, state)
 	if err != nil {
 		return err
 	}

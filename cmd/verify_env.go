@@ -11,6 +11,7 @@ import (
 	"relayhost/detect"
 	"relayhost/internal/apply"
 	"relayhost/internal/explain"
+	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
@@ -54,7 +55,7 @@ func (a *app) verifyEnv(ctx context.Context, f verifyFlags) (verify.Env, error) 
 	if env.Resolver, err = a.resolver(state); err != nil {
 		return env, err
 	}
-	log, err := postfix.FindLog(ctx, r, state)
+	log, err := maillog.Find(ctx, r, state)
 	if env.LogError = err; err == nil {
 		env.Log = &log
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
@@ -49,12 +50,12 @@ type Collector struct {
 // problem.
 func (c *Collector) Add(raw []byte) {
 	c.Lines++
-	var line postfix.LogLine
+	var line maillog.Line
 	parsed := false
 	// The markers are those of a line as syslogd writes it: the journal and RFC 5424
 	// have something else before the severity, and the journal encodes the text.
 	if foreign := len(raw) > 0 && (raw[0] == '{' || raw[0] == '<' || raw[0] == '1'); foreign || !c.Postfix {
-		if line, parsed = postfix.ParseLogLine(string(raw)); !parsed {
+		if line, parsed = maillog.Parse(string(raw)); !parsed {
 			return
 		}
 		c.Postfix = true
@@ -68,7 +69,7 @@ func (c *Collector) Add(raw []byte) {
 		return
 	}
 	if !parsed {
-		line, parsed = postfix.ParseLogLine(string(raw))
+		line, parsed = maillog.Parse(string(raw))
 	}
 	if parsed {
 		c.AddLine(line)
@@ -77,7 +78,7 @@ func (c *Collector) Add(raw []byte) {
 
 // AddLine takes in one line of the log of Postfix and returns its causes, none
 // for a line that tells of no problem.
-func (c *Collector) AddLine(line postfix.LogLine) []Cause {
+func (c *Collector) AddLine(line maillog.Line) []Cause {
 	if !line.Time.IsZero() && line.Time.Before(c.Since) {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 )
 
@@ -181,7 +182,7 @@ func TestCollectQueueAndSince(t *testing.T) {
 	c := Collector{Since: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)}
 	c.AddQueued(postfix.QueuedMessage{ID: "4B01A2C3", Arrival: c.Since, Recipients: []postfix.QueuedRecipient{
 		{Address: "a@example.net", Reason: "connect to relay.test[192.0.2.1]:587: Connection timed out"}, {Address: "b@example.net"}}})
-	c.AddLine(postfix.LogLine{Time: c.Since.Add(-time.Hour), Daemon: "smtp", Text: "connect to relay.test[192.0.2.1]:587: Connection refused"})
+	c.AddLine(maillog.Line{Time: c.Since.Add(-time.Hour), Daemon: "smtp", Text: "connect to relay.test[192.0.2.1]:587: Connection refused"})
 	if groups := c.Groups(); len(groups) != 1 || groups[0].Cause.ID != "net_timeout" || groups[0].Delayed != 1 {
 		t.Errorf("%+v", groups)
 	}

@@ -9,7 +9,7 @@ import (
 	"io"
 	"strings"
 
-	"relayhost/internal/postfix"
+	"relayhost/internal/maillog"
 )
 
 // maxLine is how much of a line of a log is looked at, in bytes; Postfix itself
@@ -68,7 +68,7 @@ func (c *Collector) Read(ctx context.Context, r io.Reader) error {
 // too long to be one when the line is of a log.
 func paste(pasted []string, line string) []string {
 	line = strings.TrimSpace(line)
-	switch _, ok := postfix.ParseLogLine(line); {
+	switch _, ok := maillog.Parse(line); {
 	case ok:
 		return make([]string, maxPasted+1)
 	case line == "" || len(pasted) > maxPasted:

@@ -3,7 +3,7 @@ package explain
 import (
 	"strings"
 
-	"relayhost/internal/postfix"
+	"relayhost/internal/maillog"
 )
 
 // text is what a line says, Postfix's own words and the other side's apart.
@@ -21,14 +21,14 @@ var saids = []string{" said: ", " refused to talk to me: ", " refused to start T
 // split takes apart a line of the mail log, or whatever somebody pasted: a
 // reply, a status, a reason.
 func split(s string) text {
-	if line, ok := postfix.ParseLogLine(s); ok {
+	if line, ok := maillog.Parse(s); ok {
 		return splitLine(line)
 	}
 	s = strings.TrimSpace(s)
 	if isReply(s) {
 		return text{reply: s}
 	}
-	if d, ok := postfix.ParseDelivery(s); ok {
+	if d, ok := maillog.ParseDelivery(s); ok {
 		return splitDelivery(d)
 	}
 	t := splitReason(s)
@@ -40,15 +40,15 @@ func split(s string) text {
 }
 
 // splitLine takes apart a line that is known to be Postfix's.
-func splitLine(line postfix.LogLine) text {
-	if d, ok := postfix.ParseDelivery(line.Text); ok {
+func splitLine(line maillog.Line) text {
+	if d, ok := maillog.ParseDelivery(line.Text); ok {
 		return splitDelivery(d)
 	}
 	return splitReason(line.Text)
 }
 
 // splitDelivery leaves out the recipient, which is foreign text as well.
-func splitDelivery(d postfix.Delivery) text {
+func splitDelivery(d maillog.Delivery) text {
 	t := splitReason(d.Reply)
 	if isReply(d.Reply) {
 		t = text{reply: d.Reply}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -40,7 +41,7 @@ type Options struct {
 // Instance is a running private Postfix.
 type Instance struct {
 	ConfigDir string
-	Log       postfix.Log
+	Log       maillog.Log
 
 	h       *host.Host
 	o       Options
@@ -84,7 +85,7 @@ func Start(ctx context.Context, h *host.Host, o Options) (*Instance, error) {
 	}
 	i := &Instance{h: h, o: o, folders: o.folders()}
 	i.ConfigDir = i.folders.config
-	i.Log = postfix.Log{File: filepath.Join(i.folders.log, "mail.log")}
+	i.Log = maillog.Log{File: filepath.Join(i.folders.log, "mail.log")}
 	if err := i.sweep(); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package postfix
+package maillog
 
 import (
 	"encoding/json"
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// LogLine is one line of the mail log, split.
-type LogLine struct {
+// Line is one line of the mail log, split.
+type Line struct {
 	Time    time.Time // zero where the line carries none that can be read
 	Tag     string    // "postfix/relayhost-ses/smtp"
 	Daemon  string    // "smtp": the last part of Tag
@@ -31,12 +31,12 @@ var daemons = []string{
 // tagged is the common end of the line formats: "postfix/smtp[123]: text".
 var tagged = regexp.MustCompile(`^([^\s\[\]:]+)\[(\d+)\]: ?(.*)$`)
 
-// ParseLogLine reads a line of syslog (RFC 3164 or 5424, rsyslog's files with
+// Parse reads a line of syslog (RFC 3164 or 5424, rsyslog's files with
 // either time stamp, and busybox's), of postlogd(8), of journalctl(1), or a
 // journald JSON object. ok is false
 // when it is not Postfix's. A time stamp without a year is taken as of the last
 // twelve months, local time.
-func ParseLogLine(line string) (l LogLine, ok bool) {
+func Parse(line string) (l Line, ok bool) {
 	line = strings.TrimRight(line, "\r\n")
 	if strings.HasPrefix(line, "{") {
 		return parseJournal(line)
@@ -56,7 +56,7 @@ func ParseLogLine(line string) (l LogLine, ok bool) {
 	}
 	m := tagged.FindStringSubmatch(rest)
 	if m == nil {
-		return LogLine{}, false
+		return Line{}, false
 	}
 	return l.fill(m[1], m[2], m[3])
 }
@@ -106,7 +106,7 @@ func guessYear(t, now time.Time) time.Time {
 
 // parse5424 reads what follows the version: time, host, app, pid, message id,
 // structured data, text (RFC 5424 section 6).
-func parse5424(rest string) (l LogLine, ok bool) {
+func parse5424(rest string) (l Line, ok bool) {
 	f := strings.SplitN(rest, " ", 6)
 	if len(f) < 6 {
 		return l, false
@@ -126,7 +126,7 @@ func parse5424(rest string) (l LogLine, ok bool) {
 
 // parseJournal reads one object of journalctl --output=json
 // (systemd.journal-fields(7)).
-func parseJournal(line string) (l LogLine, ok bool) {
+func parseJournal(line string) (l Line, ok bool) {
 	var j struct {
 		Message    json.RawMessage `json:"MESSAGE"`
 		Identifier string          `json:"SYSLOG_IDENTIFIER"`
@@ -162,11 +162,11 @@ func parseJournal(line string) (l LogLine, ok bool) {
 
 // fill sets tag and text and finds the queue id. ok is false when the tag is not
 // of Postfix.
-func (l LogLine) fill(tag, pid, text string) (LogLine, bool) {
+func (l Line) fill(tag, pid, text string) (Line, bool) {
 	slash := strings.LastIndexByte(tag, '/')
 	l.Tag, l.Daemon = tag, tag[slash+1:]
 	if !strings.HasPrefix(tag, "postfix") && (slash < 0 || !slices.Contains(daemons, l.Daemon)) {
-		return LogLine{}, false
+		return Line{}, false
 	}
 	l.PID, _ = strconv.Atoi(pid)
 	l.Text = text
