@@ -67,6 +67,7 @@ type Collector struct {
 	cache    map[string][]Cause
 	held     *maillog.Line // a line that may go on in the next one
 	heldRaw  int           // its length
+	others   []string      // lines of other programs, of a short text
 	pasted   []string      // lines of no program that we know
 	warnings []warned      // of a short text, lines that nobody knows
 	whole    []string      // the first lines, for a report
@@ -100,6 +101,9 @@ func (c *Collector) Add(raw []byte) {
 		return
 	case maillog.Other:
 		c.Understood++
+		if line.Text != "" && len(c.others) <= maxPasted {
+			c.others = append(c.others, strings.TrimRight(string(raw), "\r\n"))
+		}
 		if line.Text == "" && len(c.pasted) > 0 && len(c.pasted) < maxPasted {
 			c.pasted = append(c.pasted, "")
 		}
@@ -161,6 +165,13 @@ func (c *Collector) release() {
 func (c *Collector) End() {
 	c.release()
 	c.tell()
+	// A line of some other program is no matter of mail in a log; when it is all
+	// that there is, somebody asks about it.
+	if !c.Postfix && len(c.groups) == 0 && len(c.others) <= maxPasted {
+		c.pasted = c.others
+		c.tell()
+	}
+	c.others = nil
 	if c.Lines <= maxPasted && len(c.groups) == 0 {
 		for _, w := range c.warnings {
 			c.Problems++
@@ -192,7 +203,7 @@ func (c *Collector) tell() {
 	// story all at once.
 	c.Problems++
 	if len(causes) == 0 {
-		if !c.Postfix && len(all) > 0 {
+		if !c.Postfix && len(all) > 0 && len(c.others) == 0 {
 			c.count(nil, all[0], maillog.Line{}, strings.Join(lines, "\n"))
 		}
 		return

@@ -73,8 +73,15 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 			}
 			return c
 		}, true},
-		{t.program, func(f *failure) []pattern { return f.text }, func(_ *failure, c Cause) Cause {
+		{t.program, func(f *failure) []pattern { return f.text }, func(f *failure, c Cause) Cause {
 			c.rank = max(c.rank, rankText)
+			switch { // what a server said goes before what a program makes of it
+			case t.reply == "":
+			case slices.Contains([]string{"connect", "dns", "tls"}, f.Phase):
+				c.rank = max(c.rank, rankGeneric+5)
+			default:
+				c.rank = max(c.rank, rankText+15)
+			}
 			return c
 		}, true},
 		{t.own, func(f *failure) []pattern { return f.suspect }, func(_ *failure, c Cause) Cause {

@@ -33,13 +33,13 @@ func statements(s string) []text {
 
 var (
 	queueLine   = regexp.MustCompile(`^\s*(?:[0-9A-F]{6,21}|[0-9BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz]{10,26}): `)
-	delivery    = regexp.MustCompile(`(?:^|\s)to=<`)
+	delivery    = regexp.MustCompile(`(?:^|\s)to=<[^>]*>, (?:orig_to|relay)=`)
 	statusPart  = regexp.MustCompile(`status=(\w+) \(`)
-	transcript  = regexp.MustCompile(`^\s*(?:\[?\d{4}-\d\d-\d\d[T ][\d:.,]+\S*\]?[\s:]+)?(?:DEBUG(?: SMTP)?: |\[?SMTP\]? ?)?(SERVER -> CLIENT|CLIENT -> SERVER|SERVER|Server|server|CLIENT|Client|client|S|C|<<<|>>>|<<|>>|<--?|--?>|<==|==>|<~\*?|~>|<\*\*|\*\*>|<=|=>|< |> |reply|send|R|T)(?::\s*|\s+)(\S.*)$`)
-	fromClient  = regexp.MustCompile(`^(C|CLIENT|Client|client|CLIENT -> SERVER|>>>|>>|--?>|==>|~>|\*\*>|=>|> |send|T)$`)
+	transcript  = regexp.MustCompile(`^\s*(?:\[?\d{4}-\d\d-\d\d[T ][\d:.,]+\S*\]?[\s:]+)?(?:(?:DEBUG|INFO|TRACE) *(?:SMTP)?:? *(?:\[\w+\] )?|\[?SMTP\]? ?)?((?:SERVER -> CLIENT|CLIENT -> SERVER|SERVER|Server|server|CLIENT|Client|client|S|C|reply|send|R|T)(?: \d+)?:|<<<|>>>|<<|>>|<--?|--?>|<==|==>|<~\*?|~>|<\*\*|\*\*>|<=|=>|<|>)\s+(\S.*)$`)
+	fromClient  = regexp.MustCompile(`^((C|CLIENT|Client|client|CLIENT -> SERVER|send|T)(?: \d+)?:|>>>|>>|--?>|==>|~>|\*\*>|=>|>)$`)
 	bytesMark   = regexp.MustCompile(`\bb(['"])`)
 	escapedEnd  = regexp.MustCompile(`\\r\\n|\\n|\\r|\\x0d\\x0a|&#13;|<br ?/?>`)
-	replyStart  = regexp.MustCompile(`(?:^|[\s:;'"(\[>,=\x60]|returned |said )(?:SMTP;|smtp;)?[<#]?([245]\d\d)(?:['",)]{1,2},? *b?['"]?| ?- ?|-| |:  ?| #|\s\()(?:\(?#?)([245]\.\d{1,3}\.\d{1,3})?[\s:;)-]*([A-Za-z<(\[*"'{.=#].*)$`)
+	replyStart  = regexp.MustCompile(`(?:^|[\s:;'"(\[>,=\x60]|returned |said )(?:SMTP;|smtp;)?[<#]?([245]\d\d)(?:['",)]{1,2},? *b?['"]?| ?- ?|-| |:  ?| #|\s\()(?:\(?#?([245]\.\d{1,3}\.\d{1,3})[\s:;)-]+(\S.*)|[\s:;)-]*([A-Za-z<(\[*"'{.=#].*))$`)
 	bareStart   = regexp.MustCompile(`(?:^|[\s:;'"(\[>])#?([245])\.(\d{1,3})\.(\d{1,3})[\s:;)]+([A-Za-z<(\[].*)$`)
 	quotedEnd   = regexp.MustCompile(`(["']\)?[,;)}\]]|['"] ?(\(code|errormsg=|, ?['"]|\)$)|['"]$| !! | >> | \+\+ ).*$`)
 	notPorts    = regexp.MustCompile(`(?i)(port|:|ssl0?|tcp|line|id|fd|pid|bytes|size|uid|delay|after|in|of|got|flush)[ =:]*$`)
@@ -63,6 +63,10 @@ func story(s string) []text {
 		}
 	}
 	host := hostIn(whole)
+	if m := remoteMTA.FindStringSubmatch(whole); m != nil && host == "" {
+		host = m[1]
+	}
+	whole += dialogue(s)
 	if len(list) == 0 {
 		for _, r := range replies(lines) {
 			list = append(list, text{reply: r, host: host, program: whole})
@@ -78,6 +82,10 @@ func story(s string) []text {
 // recipient, a status, or what stands in its parentheses.
 func part(line string) (text, bool) {
 	s := strings.TrimSpace(line)
+	if m := diagnostic.FindStringSubmatch(s); m != nil {
+		s = m[1]
+		return splitReason(s), true
+	}
 	if m := queueLine.FindString(s); m != "" {
 		s = strings.TrimSpace(s[len(m):])
 	} else if !strings.HasPrefix(s, "status=") && !strings.HasPrefix(s, "said: ") && !delivery.MatchString(s) &&
@@ -92,7 +100,9 @@ func part(line string) (text, bool) {
 		t.own += facts(t.own, t)
 		return t, true
 	}
-	s = strings.TrimPrefix(s, "(")
+	if s = strings.TrimPrefix(s, "("); isReply(s) {
+		return text{reply: oneLineReply(strings.TrimSuffix(s, ")")), program: s}, true
+	}
 	s = strings.TrimPrefix(s, "delivery temporarily suspended: ")
 	t := splitReason(s)
 	if m := statusPart.FindStringSubmatchIndex(s); m != nil {
@@ -110,11 +120,18 @@ func part(line string) (text, bool) {
 // postfixWords begin what Postfix says in its own name.
 var postfixWords = regexp.MustCompile(`^(connect to \S+\[|SASL authentication fail|TLS is required, but|Server certificate not |Cannot start TLS|mail for \S+ loops|Host or domain name not found|lost connection with |conversation with |delivery temporarily|local data error|SSL_connect error to|warning: |fatal: |error: |panic: |host \S+\[)`)
 
+var (
+	boxes      = strings.NewReplacer("└──", "", "├──", "", "│", "", "└─", "")
+	diagnostic = regexp.MustCompile(`(?i)^Diagnostic-Code: *x-postfix; *(\S.*)$`)
+	remoteMTA  = regexp.MustCompile(`(?im)(?:^Remote-MTA: *dns; *|\bhost |\bH=|while talking to |\bhost=)([A-Za-z0-9][\w.-]*\.[A-Za-z]{2,})`)
+)
+
 // unfold joins what mail programs have wrapped, takes the marks of transcripts
 // off, and leaves out what the client said, which can be a secret.
 func unfold(s string) []string {
 	s = escapedEnd.ReplaceAllString(s, "\n")
 	s = bytesMark.ReplaceAllString(s, "$1")
+	s = boxes.Replace(s)
 	var lines []string
 	for raw := range strings.Lines(s) {
 		raw = strings.TrimRight(raw, "\r\n \t")
@@ -134,6 +151,21 @@ func unfold(s string) []string {
 		}
 	}
 	return lines
+}
+
+// dialogue are facts of a transcript: what the client has sent.
+func dialogue(s string) string {
+	if !strings.Contains(s, "EHLO") && !strings.Contains(s, "HELO") {
+		return ""
+	}
+	facts := ""
+	if strings.Contains(s, "STARTTLS\n") || strings.Contains(s, "STARTTLS\r\n") || regexp.MustCompile(`(?m)(CLIENT|C|>>?|->|~>).{0,6} STARTTLS`).MatchString(s) {
+		facts += " {starttls-sent}"
+	}
+	if !regexp.MustCompile(`(?mi)(CLIENT|C|>|send)\S*.{0,12}\bAUTH\b|^auth `).MatchString(s) {
+		facts += " {no-auth}"
+	}
+	return facts
 }
 
 // replies finds the refusals that servers gave, in the order of the text.
@@ -184,8 +216,9 @@ func findReply(line string) (code, rest string, next int) {
 			break
 		}
 		code, before := line[from+m[2]:from+m[3]], line[:from+m[2]]
-		rest := line[from+m[6]:]
 		enhanced := m[4] >= 0
+		next := from + max(m[6], m[8])
+		rest := line[next:]
 		if enhanced {
 			rest = line[from+m[4]:from+m[5]] + " " + rest
 		}
@@ -193,11 +226,11 @@ func findReply(line string) (code, rest string, next int) {
 			from += m[3]
 			continue
 		}
-		return code, rest, from + m[3]
+		return code, rest, next
 	}
 	if m := bareStart.FindStringSubmatchIndex(line); m != nil && line[m[2]] != '2' {
 		class := line[m[2]:m[3]]
-		return class + "00", line[m[2]:m[7]] + " " + line[m[8]:], m[7]
+		return class + "00", line[m[2]:m[7]] + " " + line[m[8]:], m[8]
 	}
 	return "", "", 0
 }

@@ -71,6 +71,9 @@ func anyMatches(list []pattern, s, low string) bool {
 // that others might use as well. none is true when the host is named and is of
 // no service that we know.
 func (k *knowledge) speakers(said, host string, relay *relays.Relay) (list []relays.Relay, none bool) {
+	if exchanger.MatchString(host) {
+		return nil, true // where a provider takes mail in, it has other rules than its submission service
+	}
 	low := strings.ToLower(said)
 	for _, sure := range []bool{true, false} {
 		for _, v := range k.voices.Voices {
@@ -106,6 +109,9 @@ func (k *knowledge) speakers(said, host string, relay *relays.Relay) (list []rel
 	}
 	return nil, false
 }
+
+// exchanger is what the hosts are called that take in the mail of a domain.
+var exchanger = regexp.MustCompile(`(?i)(^|\.)(mx|mta)[a-z]{0,2}[\d.-]|\.mail\.protection\.(outlook|office365)\.|^[\w-]*aspmx|smtp-in\.|\.olc\.protection\.|^mx`)
 
 var catalogue = sync.OnceValue(func() []relays.Relay {
 	list, _ := relays.Catalog() // the embedded catalogue is held by its own tests

@@ -368,7 +368,7 @@ func fields(s string, depth int) (Line, bool) {
 }
 
 // mailers are the names of other programs that send mail, as they log.
-var mailers = []string{"exim", "exim4", "sendmail", "sm-mta", "sm-msp-queue", "msmtp", "ssmtp", "sSMTP", "nullmailer", "nullmailer-send", "dma", "smtpd", "opensmtpd", "esmtp", "qmail", "swaks", "php", "mail", "mailx", "s-nail", "smtp"}
+var mailers = []string{"exim", "exim4", "sendmail", "sm-mta", "sm-msp-queue", "msmtp", "ssmtp", "sSMTP", "nullmailer", "nullmailer-send", "dma", "smtpd", "opensmtpd", "esmtp", "qmail", "swaks", "php", "mail", "mailx", "s-nail", "smtp", "sasl-xoauth2", "sendEmail"}
 
 // foreign tells the lines of other programs from those that nobody understands.
 func foreign(s string, depth int) (Line, Origin) {
