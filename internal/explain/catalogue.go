@@ -31,6 +31,7 @@ type failure struct {
 	GenericReply  bool     `toml:"generic_reply,omitempty"` // what a reply says gives way, what Postfix says does not
 	Inbound       bool     `toml:"inbound,omitempty"`       // smtpd(8), which takes mail in, can say so too
 	First         bool     `toml:"first,omitempty"`         // says more than the service's own list of replies
+	FirstText     bool     `toml:"first_text,omitempty"`    // what it matches in another program's words says more than others
 	Relay         []string `toml:"relay,omitempty"`         // only for these services; none: for all
 	Log           []string `toml:"log,omitempty"`           // against Postfix's own words, the daemon's name in front
 	Suspect       []string `toml:"suspect,omitempty"`       // as Log, but the state of the host has to confirm it

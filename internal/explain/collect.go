@@ -18,6 +18,7 @@ const (
 	maxExample = 2000    // bytes of a line that are kept
 	maxCache   = 4096    // explanations kept for lines that come again
 	maxSeen    = 1 << 16 // messages remembered, to count each once and to see it sent
+	maxFields  = 100     // of an entry of the journal
 	maxPasted  = 60      // lines of a text that is a story and no log
 )
 
@@ -72,9 +73,11 @@ type Collector struct {
 	warnings []warned      // of a short text, lines that nobody knows
 	whole    []string      // the first lines, for a report
 	seed     maphash.Seed
-	seen     map[uint64]*Group // of a message and recipient
-	sentAt   int               // the last line that told of a delivery
-	startAt  int               // the last line that told of a start or a reload
+	seen     map[uint64]*Group  // of a message and recipient
+	entry    map[string]string  // of journalctl -o export, so far
+	heard    func(maillog.Line) // of a test: each line of Postfix, as it was understood
+	sentAt   int                // the last line that told of a delivery
+	startAt  int                // the last line that told of a start or a reload
 }
 
 // Add takes in one raw line of a log. It is quick about lines that tell of no
@@ -84,7 +87,10 @@ func (c *Collector) Add(raw []byte) {
 	if len(c.whole) < maxPasted {
 		c.whole = append(c.whole, string(raw[:min(len(raw), maxExample)]))
 	}
-	if len(raw) > 0 && boring(raw) {
+	if c.exported(string(raw)) {
+		return
+	}
+	if len(raw) > 0 && c.heard == nil && boring(raw) {
 		c.release()
 		c.Postfix = true
 		c.Understood++
@@ -128,6 +134,38 @@ func (c *Collector) Add(raw []byte) {
 	}
 }
 
+// exported gathers the fields of an entry that journalctl(1) prints line by line
+// (-o export, -o verbose).
+func (c *Collector) exported(raw string) bool {
+	name, value, ok := maillog.ExportField(raw)
+	if ok {
+		if c.entry == nil {
+			c.entry = map[string]string{}
+		}
+		if len(c.entry) < maxFields {
+			c.entry[name] = value
+		}
+		c.Understood++
+		return true
+	}
+	c.exportEnds()
+	return false
+}
+
+// exportEnds takes in the entry whose fields have been read.
+func (c *Collector) exportEnds() {
+	if c.entry == nil {
+		return
+	}
+	line, ok := maillog.FromFields(c.entry)
+	c.entry = nil
+	if ok {
+		c.release()
+		c.Postfix = true
+		c.held, c.heldRaw = &line, 0
+	}
+}
+
 // goesOn joins a line without a beginning to the one before, which a terminal or
 // a mail program has wrapped.
 func (c *Collector) goesOn(raw string) bool {
@@ -158,11 +196,15 @@ func (c *Collector) release() {
 			line.QueueID, line.Text = id, rest
 		}
 	}
+	if c.heard != nil {
+		c.heard(line)
+	}
 	c.AddLine(line)
 }
 
 // End takes in what was held back; Groups may be asked afterwards.
 func (c *Collector) End() {
+	c.exportEnds()
 	c.release()
 	c.tell()
 	// A line of some other program is no matter of mail in a log; when it is all

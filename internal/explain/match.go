@@ -75,6 +75,9 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 		}, true},
 		{t.program, func(f *failure) []pattern { return f.text }, func(f *failure, c Cause) Cause {
 			c.rank = max(c.rank, rankText)
+			if f.FirstText {
+				c.rank--
+			}
 			switch { // what a server said goes before what a program makes of it
 			case t.reply == "":
 			case slices.Contains([]string{"connect", "dns", "tls"}, f.Phase):

@@ -169,6 +169,11 @@ func (l Line) fill(tag, pid, text string) (Line, bool) {
 		return Line{}, false
 	}
 	l.PID, _ = strconv.Atoi(pid)
+	if strings.HasPrefix(text, "[ID ") { // Solaris
+		if _, rest, ok := strings.Cut(text, "] "); ok {
+			text = rest
+		}
+	}
 	l.Text = text
 	if id, rest, found := strings.Cut(text, ": "); found && IsQueueID(id) {
 		l.QueueID, l.Text = id, rest

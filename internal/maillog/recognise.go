@@ -56,6 +56,19 @@ func recognise(raw string, depth int) (Line, Origin) {
 	if l, ok := fields(s, depth); ok {
 		return l, Postfix
 	}
+	if bare.MatchString(s) {
+		l := Line{Text: s}
+		if id, rest, ok := strings.Cut(s, ": "); ok && IsQueueID(id) {
+			l.QueueID, l.Text = id, rest
+		}
+		return l, Postfix
+	}
+	if m := unit.FindStringSubmatchIndex(s); m != nil {
+		if l, origin := recognise(s[m[1]:], depth-1); origin == Postfix {
+			l.Time = timeIn(s[:m[0]])
+			return l, Postfix
+		}
+	}
 	return foreign(s, depth)
 }
 
@@ -68,11 +81,15 @@ var (
 	// command is one of Postfix's commands that writes to the terminal.
 	command = regexp.MustCompile(`^(?:[\w.-]+@?[\w.-]*[:~][^$#]*[$#] )?(?:\S*/)?(postfix|postconf|postmap|postalias|newaliases|postqueue|postsuper|postdrop|postkick|postlog|postcat|postmulti|postlock|postfix-script|sendmail|send-mail|mailq|postsuper): ((?:warning|fatal|error|panic): .*)$`)
 	// program is the common end of the line formats, for other programs.
+	// bare is what Postfix logs, without who and when.
+	bare = regexp.MustCompile(`^(?:(?:[0-9A-F]{6,21}|[0-9BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz]{10,26}|NOQUEUE): (?:to=<|from=<|message-id=|resent-message-id=|uid=\d|client=|removed$|sender non-delivery|reject: |milter-|host \S+\[|lost connection with |conversation with |Cannot start TLS|enabling PIX|sender delay|skipped|filter: |discard: |info: |warning: )|(?:daemon started|reload|terminating) -- version|starting the Postfix mail system|(?:connect|disconnect) (?:to|from) \S+\[[^\]]*\]|(?:Anonymous|Untrusted|Trusted|Verified) TLS connection established|SSL_(?:connect|accept) error (?:to|from) |(?:setting up|lost) (?:TLS )?connection (?:to|from|with|after) |statistics: max|(?:warning|fatal|panic|error): |refreshing the Postfix|stopping the Postfix|SASL authentication failure|certificate verification failed for |server certificate verification failed|cannot load Certifi|mapping DSN status|table \S+ has changed -- restarting|Postfix is using backwards|private/\S+ socket|Host offered STARTTLS|improper command pipelining|too many errors|timeout after|status=\w+ \()`)
+	// unit is what journalctl -o with-unit prints in place of the tag.
+	unit    = regexp.MustCompile(`\bpostfix[\w@.:\\-]*\.service(?:/\S+)?(?:\[\d+\])?: `)
 	program = regexp.MustCompile(`^([\w./@+()-]{1,60})(?:\[(\d+|-)\])?: ?(.*)$`)
 	clock   = regexp.MustCompile(`\d{1,2}:\d{2}:\d{2}`)
 	exim    = regexp.MustCompile(`^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})?) (?:\[\d+\] )?(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} |H=|SMTP |Start queue|End queue|exim|no host|no IP|TLS )`)
 	eximID  = regexp.MustCompile(`^(?:\d+ +)?(?:LOG: MAIN|[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} (?:<=|=>|->|==|\*\*|Completed|Frozen))`)
-	header  = regexp.MustCompile(`^(-- (Logs|Journal) begin|-- No entries|-- (Re)?[Bb]oot|--+$|-- cursor:|==> .* <==$|\.\.\.+$|lines? \d+-\d+|__CURSOR=|Attaching to )`)
+	header  = regexp.MustCompile(`^(\x60{1,3}\w*$|\w+ \d{4}-\d\d-\d\d [\d:.]+ \S+ \[s=[0-9a-f]+;|-- (Logs|Journal) begin|-- No entries|-- (Re)?[Bb]oot|--+$|-- cursor:|==> .* <==$|\.\.\.+$|lines? \d+-\d+|~~~|__CURSOR=|Attaching to )`)
 )
 
 // noMessage reports what a program that prints logs puts between the messages.
@@ -88,7 +105,7 @@ func undress(s string) string {
 	for {
 		before := s
 		s = strings.TrimLeft(s, " \t\u00a0")
-		for _, mark := range []string{"> ", ">>", ">", "| ", "* ", "• ", "- ", "+ ", "+", "`", "&gt; ", "# ", "data: "} {
+		for _, mark := range []string{"> ", ">>", ">", "| ", "**", "* ", "• ", "- ", "+ ", "+", "`", "&gt; ", "# ", "data: "} {
 			if rest, ok := strings.CutPrefix(s, mark); ok && rest != "" && !strings.HasPrefix(s, ">>>") {
 				s = rest
 				break
@@ -98,7 +115,7 @@ func undress(s string) string {
 			s = strings.TrimSuffix(s[1:], ",")
 			s = s[:len(s)-1]
 		}
-		s = strings.TrimSuffix(s, "`")
+		s = strings.TrimSuffix(strings.TrimSuffix(s, "`"), "**")
 		if s == before {
 			break
 		}
@@ -244,6 +261,38 @@ func timeIn(prefix string) time.Time {
 		}
 	}
 	return best
+}
+
+var exportField = regexp.MustCompile(`^\s*(_{0,2}[A-Z][A-Z0-9_]*)=(.*)$`)
+
+// ExportField reads a field of an entry of the journal, as journalctl(1) prints it
+// with -o export and -o verbose.
+func ExportField(raw string) (name, value string, ok bool) {
+	if i := strings.IndexByte(raw, '='); i < 0 || i > 60 {
+		return "", "", false
+	}
+	m := exportField.FindStringSubmatch(strings.TrimRight(raw, "\r\n"))
+	if m == nil {
+		return "", "", false
+	}
+	return m[1], m[2], true
+}
+
+// FromFields makes a line of the fields of an entry of the journal; false when it
+// is not Postfix's.
+func FromFields(fields map[string]string) (Line, bool) {
+	l := Line{}
+	if us, err := strconv.ParseInt(fields["__REALTIME_TIMESTAMP"], 10, 64); err == nil {
+		l.Time = time.UnixMicro(us)
+	}
+	pid := fields["SYSLOG_PID"]
+	if pid == "" {
+		pid = fields["_PID"]
+	}
+	if fields["MESSAGE"] == "" {
+		return l, false
+	}
+	return l.fill(fields["SYSLOG_IDENTIFIER"], pid, fields["MESSAGE"])
 }
 
 // The names that log shippers give to the message, to the name of the program,
