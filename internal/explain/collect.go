@@ -68,8 +68,8 @@ type Collector struct {
 	cache    map[string][]Cause
 	held     *maillog.Line // a line that may go on in the next one
 	heldRaw  int           // its length
-	others   []string      // lines of other programs, of a short text
-	pasted   []string      // lines of no program that we know
+	pasted   []string      // lines that are not Postfix's, of one story
+	asked    bool          // one of them is not known to be of a program that has nothing to do with mail
 	warnings []warned      // of a short text, lines that nobody knows
 	whole    []string      // the first lines, for a report
 	seed     maphash.Seed
@@ -107,11 +107,9 @@ func (c *Collector) Add(raw []byte) {
 		return
 	case maillog.Other:
 		c.Understood++
-		if line.Text != "" && len(c.others) <= maxPasted {
-			c.others = append(c.others, strings.TrimRight(string(raw), "\r\n"))
-		}
-		if line.Text == "" && len(c.pasted) > 0 && len(c.pasted) < maxPasted {
-			c.pasted = append(c.pasted, "")
+		// In a log it is no matter of mail; of a text that somebody pasted it is a part.
+		if c.Lines <= maxPasted && !c.Postfix {
+			c.pasted = append(c.pasted, strings.TrimRight(string(raw), "\r\n"))
 		}
 		return
 	case maillog.Mailer:
@@ -129,6 +127,7 @@ func (c *Collector) Add(raw []byte) {
 			return
 		}
 	}
+	c.asked = true
 	if len(c.pasted) <= maxPasted {
 		c.pasted = append(c.pasted, strings.TrimRight(string(raw), "\r\n"))
 	}
@@ -207,13 +206,6 @@ func (c *Collector) End() {
 	c.exportEnds()
 	c.release()
 	c.tell()
-	// A line of some other program is no matter of mail in a log; when it is all
-	// that there is, somebody asks about it.
-	if !c.Postfix && len(c.groups) == 0 && len(c.others) <= maxPasted {
-		c.pasted = c.others
-		c.tell()
-	}
-	c.others = nil
 	if c.Lines <= maxPasted && len(c.groups) == 0 {
 		for _, w := range c.warnings {
 			c.Problems++
@@ -243,9 +235,11 @@ func (c *Collector) tell() {
 	causes = shown(ordered(causes))
 	// What is said of one failure in a Postfix log, line by line, is said of one
 	// story all at once.
-	c.Problems++
+	if len(causes) > 0 || c.asked && !c.Postfix {
+		c.Problems++
+	}
 	if len(causes) == 0 {
-		if !c.Postfix && len(all) > 0 && len(c.others) == 0 {
+		if !c.Postfix && len(all) > 0 && c.asked {
 			c.count(nil, all[0], maillog.Line{}, strings.Join(lines, "\n"))
 		}
 		return

@@ -39,7 +39,7 @@ var (
 	fromClient  = regexp.MustCompile(`^((C|CLIENT|Client|client|CLIENT -> SERVER|send|T)(?: \d+)?:|>>>|>>|--?>|==>|~>|\*\*>|=>|>)$`)
 	bytesMark   = regexp.MustCompile(`\bb(['"])`)
 	escapedEnd  = regexp.MustCompile(`\\r\\n|\\n|\\r|\\x0d\\x0a|&#13;|<br ?/?>`)
-	replyStart  = regexp.MustCompile(`(?:^|[\s:;'"(\[>,=\x60]|returned |said )(?:SMTP;|smtp;)?[<#]?([245]\d\d)(?:['",)]{1,2},? *b?['"]?| ?- ?|-| |:  ?| #|\s\()(?:\(?#?([245]\.\d{1,3}\.\d{1,3})[\s:;)-]+(\S.*)|[\s:;)-]*([A-Za-z<(\[*"'{.=#].*))$`)
+	replyStart  = regexp.MustCompile(`(?:^|[\s:;'"(\[>,=\x60]|returned |said )(?:SMTP;|smtp;)?[<#]?([245]\d\d)(?:['",)]{1,2},? *b?['"]?| ?- ?|-| |:  ?| #|\s\()(?:\(?#?([2456]\.\d{1,3}\.\d{1,3})[\s:;)-]+(\S.*)|[\s:;)-]*([A-Za-z<(\[*"'{.=#].*))$`)
 	bareStart   = regexp.MustCompile(`(?:^|[\s:;'"(\[>])#?([245])\.(\d{1,3})\.(\d{1,3})[\s:;)]+([A-Za-z<(\[].*)$`)
 	quotedEnd   = regexp.MustCompile(`(["']\)?[,;)}\]]|['"] ?(\(code|errormsg=|, ?['"]|\)$)|['"]$| !! | >> | \+\+ ).*$`)
 	notPorts    = regexp.MustCompile(`(?i)(port|:|ssl0?|tcp|line|id|fd|pid|bytes|size|uid|delay|after|in|of|got|flush)[ =:]*$`)

@@ -2,6 +2,7 @@ package maillog
 
 import (
 	"encoding/json"
+	"html"
 	"regexp"
 	"slices"
 	"strconv"
@@ -120,8 +121,8 @@ func undress(s string) string {
 			break
 		}
 	}
-	if strings.Contains(s, "&lt;") || strings.Contains(s, "&gt;") {
-		s = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&amp;", "&").Replace(s)
+	if strings.Contains(s, "&lt;") || strings.Contains(s, "&gt;") || strings.Contains(s, "&#34;") || strings.Contains(s, "&quot;") {
+		s = html.UnescapeString(s)
 	}
 	return s
 }
