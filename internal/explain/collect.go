@@ -3,6 +3,8 @@ package explain
 import (
 	"cmp"
 	"hash/maphash"
+	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +71,7 @@ type Collector struct {
 	held     *maillog.Line // a line that may go on in the next one
 	heldRaw  int           // its length
 	pasted   []string      // lines that are not Postfix's, of one story
+	mailer   bool          // one of them is of another program that sends mail
 	asked    bool          // one of them is not known to be of a program that has nothing to do with mail
 	warnings []warned      // of a short text, lines that nobody knows
 	whole    []string      // the first lines, for a report
@@ -114,6 +117,7 @@ func (c *Collector) Add(raw []byte) {
 		return
 	case maillog.Mailer:
 		c.Understood++
+		c.mailer = true
 		if len(c.pasted) >= maxPasted {
 			c.tell()
 		}
@@ -219,7 +223,7 @@ func (c *Collector) End() {
 func (c *Collector) tell() {
 	lines := c.pasted
 	c.pasted = nil
-	if len(lines) == 0 || len(lines) > maxPasted && c.Postfix || strings.TrimSpace(strings.Join(lines, "")) == "" {
+	if len(lines) == 0 || c.Postfix && !c.mailer || strings.TrimSpace(strings.Join(lines, "")) == "" {
 		return
 	}
 	all := statements(strings.Join(lines, "\n"))
@@ -277,6 +281,10 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 		return causes
 	}
 	causes := shown(c.explain(t))
+	if len(causes) > 0 && strangers(t.own) {
+		causes = slices.Clone(causes)
+		causes[0].notice = true
+	}
 	severity, _ := line.Severity()
 	switch trouble := severity == "fatal" || severity == "panic" || severity == "error"; {
 	case len(causes) > 0, trouble, t.status != "" && !(t.status == "deferred" && delayed(t)):
@@ -291,6 +299,19 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 	c.Problems++
 	c.count(causes, t, line, example)
 	return causes
+}
+
+var client = regexp.MustCompile(`^(?:smtpd|postscreen): .*\breject: \S+ from \S+\[([0-9a-fA-F.:]+)\]`)
+
+// strangers reports whether this server has refused a client of the internet,
+// which is what it should do; one of an own network would be a fault.
+func strangers(own string) bool {
+	m := client.FindStringSubmatch(own)
+	if m == nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(m[1])
+	return err == nil && !addr.IsPrivate() && !addr.IsLoopback() && !addr.IsLinkLocalUnicast()
 }
 
 // lifeSigns notes a start or a reload, after which older faults may be gone.
@@ -376,7 +397,9 @@ func (c *Collector) count(causes []Cause, t text, line maillog.Line, example str
 	var others []Cause
 	if len(causes) > 0 {
 		first, others = causes[0], causes[1:]
-		key = first.ID
+		if key = first.ID; first.notice {
+			key += "\x00notice"
+		}
 	} else {
 		key = "\x00" + skeleton(t)
 	}
@@ -496,6 +519,11 @@ func (c *Collector) Groups() []Group {
 	for _, g := range c.groups {
 		// Notices are worth telling of a text that somebody asked about.
 		if g.Cause.notice && (c.Lines > maxPasted || roots) {
+			continue
+		}
+		// A connection or a certificate that did not do is no fault when the mail has
+		// gone out all the same: by another address, or with a level that allows it.
+		if passing := slices.Contains([]string{"connect", "tls", "dns"}, g.Cause.Phase); passing && g.ids == 0 && c.Lines > maxPasted && c.sentAt > g.lastLine {
 			continue
 		}
 		shown := *g

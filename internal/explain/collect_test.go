@@ -53,8 +53,8 @@ func TestCollect(t *testing.T) {
 	if len(groups) != 3 || c.Lines != 5003 || c.Problems != 202 {
 		t.Fatalf("%d lines, %d problems, groups %+v", c.Lines, c.Problems, groups)
 	}
-	unknown, bounced, deferred := groups[0], groups[1], groups[2]
-	if unknown.Cause.ID != "" || unknown.Count != 2 || !strings.HasSuffix(unknown.Example, `full 18\x1b[31m)`) {
+	deferred, bounced, unknown := groups[0], groups[1], groups[2]
+	if unknown.Cause.ID != "" || unknown.Count != 2 || !strings.HasSuffix(unknown.Example, `full 18)`) {
 		t.Errorf("unknown: %+v", unknown)
 	}
 	if bounced.Cause.ID != "ses_unverified_identity" || bounced.Count != 100 || bounced.Lost != 100 || !bounced.Cause.Lost {
@@ -68,8 +68,8 @@ func TestCollect(t *testing.T) {
 
 func TestCollectPasted(t *testing.T) {
 	for text, want := range map[string]string{
-		"535 Authentication Credentials Invalid\n":                       "ses_iam_secret:1",
-		"\nstatus=deferred (Server certificate not trusted)\nwhatever":   "tls_untrusted_issuer:1 :1",
+		"535 Authentication Credentials Invalid\n":                       "ses_credentials_invalid:1",
+		"\nstatus=deferred (Server certificate not trusted)\nwhatever":   "tls_untrusted_issuer:1",
 		"Nov 21 23:59:00 host postfix/qmgr[1]: B0000001: removed\nfoo\n": "",
 		strings.Repeat("Nov 21 23:59:00 host sshd[1]: a line\n", 21):     "",
 		"": "",
@@ -150,7 +150,12 @@ func TestCollectFormats(t *testing.T) {
 			for range 2 { // the first one shows what log it is
 				c.Add([]byte(line + "\r\n"))
 			}
-			if g := c.Groups(); len(g) != 1 || g[0].Cause.ID != cause || g[0].Count != 2 || !c.Postfix {
+			c.End()
+			want := 2
+			if cause != "" { // a message is counted once
+				want = 1
+			}
+			if g := c.Groups(); len(g) != 1 || g[0].Cause.ID != cause || g[0].Count != want || !c.Postfix {
 				t.Errorf("%q: %+v", line, g)
 			}
 		}

@@ -179,7 +179,7 @@ func (c *Cause) lostBy(t text) {
 	case "bounced", "expired":
 		c.Lost = true
 	case "":
-		if t.program != "" && t.reply != "" && c.Outcome != "works" {
+		if t.program != "" && t.reply != "" && slices.Contains([]string{"sender", "content", "delivery"}, c.Phase) {
 			c.Lost = t.reply[0] == '5'
 		}
 	default: // deferred, SOFTBOUNCE, sent
