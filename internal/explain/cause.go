@@ -31,6 +31,9 @@ type Cause struct {
 	Source  string `json:"source,omitempty"`
 	// Confirmed is set when a check of this host has found the cause to hold.
 	Confirmed bool `json:"confirmed,omitempty"`
+	// Refuted is set when a check of this host has found that it does not hold, now,
+	// and nothing else explains the text.
+	Refuted bool `json:"refuted,omitempty"`
 
 	rank                          int
 	consequence, notice, hostOnly bool

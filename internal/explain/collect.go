@@ -236,7 +236,7 @@ func (c *Collector) tell() {
 		}
 		causes = append(causes, found...)
 	}
-	causes = shown(ordered(causes))
+	causes = Decide(ordered(causes), c.Signs)
 	// What is said of one failure in a Postfix log, line by line, is said of one
 	// story all at once.
 	if len(causes) > 0 || c.asked && !c.Postfix {
@@ -280,7 +280,7 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 		}
 		return causes
 	}
-	causes := shown(c.explain(t))
+	causes := Decide(c.explain(t), c.Signs)
 	if len(causes) > 0 && strangers(t.own) {
 		causes = slices.Clone(causes)
 		causes[0].notice = true
@@ -335,7 +335,7 @@ func (c *Collector) AddQueued(m postfix.QueuedMessage) {
 		t.status, t.to = "deferred", r.Address
 		t.own += facts(t.own, t)
 		c.Problems++
-		c.count(shown(c.explain(t)), t, maillog.Line{Time: m.Arrival, QueueID: m.ID}, m.ID+": "+r.Address+": "+r.Reason)
+		c.count(Decide(c.explain(t), c.Signs), t, maillog.Line{Time: m.Arrival, QueueID: m.ID}, m.ID+": "+r.Address+": "+r.Reason)
 	}
 }
 
@@ -345,7 +345,7 @@ func (c *Collector) explain(t text) []Cause {
 	if causes, ok := c.cache[key]; ok {
 		return causes
 	}
-	causes := Decide(must().match(t, c.Relay), c.Signs)
+	causes := must().match(t, c.Relay)
 	if c.cache == nil || len(c.cache) >= maxCache {
 		c.cache = map[string][]Cause{}
 	}
@@ -530,8 +530,8 @@ func (c *Collector) Groups() []Group {
 		shown.Example = redact(g.Example)
 		shown.Past = g.ids > 0 && g.lines == 0 && len(g.open) == 0 && g.Lost == 0 ||
 			g.Lost == 0 && len(g.open) == 0 && c.startAt > g.lastLine && c.sentAt > c.startAt
-		if g.Cause.ID != "" && len(g.latest.own)+len(g.latest.reply) > 0 {
-			shown.renew(must().match(g.latest, c.Relay))
+		if g.Cause.ID != "" {
+			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs))
 		}
 		groups = append(groups, shown)
 	}
@@ -539,11 +539,16 @@ func (c *Collector) Groups() []Group {
 	return chained(groups)
 }
 
-// renew puts the names that the last line mentions into the words.
+// renew puts the names that the last line mentions into the words, and takes over
+// what the checks of this host make of it: they may have come after the line.
 func (g *Group) renew(causes []Cause) {
-	for _, c := range causes {
-		if c.ID == g.Cause.ID {
-			g.Cause.Title, g.Cause.Meaning, g.Cause.Remedy, g.Cause.Command = c.Title, c.Meaning, c.Remedy, c.Command
+	for i, c := range causes {
+		switch {
+		case c.Confirmed && i == 0, c.ID == g.Cause.ID:
+			c.Lost = g.Cause.Lost
+			others := slices.DeleteFunc(append([]Cause{g.Cause}, g.Others...), func(o Cause) bool { return o.ID == c.ID })
+			g.Cause, g.Others = c, slices.DeleteFunc(others, func(o Cause) bool { return !contains(causes, o.ID) && o.rank < rankFollows })
+			return
 		}
 	}
 }

@@ -41,7 +41,11 @@ func Decide(causes []Cause, signs Signs) []Cause {
 	if decided := append(confirmed, open...); len(decided) > 0 {
 		return decided
 	}
-	return shown(slices.Clone(causes))
+	kept := shown(slices.Clone(causes))
+	for i, c := range kept {
+		_, kept[i].Refuted = signs.About(c.ID)
+	}
+	return kept
 }
 
 // joining are the causes that hold, are no candidates yet, and are called

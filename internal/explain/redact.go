@@ -67,3 +67,6 @@ func Masked(s string) string {
 		return "host.example"
 	})
 }
+
+// Redacted is a text without secrets and control characters.
+func Redacted(s string) string { return redact(s) }
