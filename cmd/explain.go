@@ -326,7 +326,9 @@ func (a *app) showCause(g explain.Group) {
 		}
 		item("do:", g.Cause.Remedy)
 	}
-	item("why:", g.Cause.Meaning)
+	if g.Cause.Meaning != g.Cause.Title {
+		item("why:", g.Cause.Meaning)
+	}
 	item("mail:", fate(g))
 	switch {
 	case g.Cause.Confirmed:

@@ -41,7 +41,7 @@ func mailDay(w io.Writer, n int) {
 	}
 }
 
-// TestBenchExplain prints how fast explain reads a large log, and a compressed
+// TestBenchExplain fails when explain is too slow or takes too much memory. It prints how fast explain reads a large log, and a compressed
 // one, and the memory that it takes for that.
 func TestBenchExplain(t *testing.T) {
 	dir := t.TempDir()
@@ -82,12 +82,16 @@ func TestBenchExplain(t *testing.T) {
 			verdict := "ok"
 			if rate < 100 {
 				verdict = "miss"
+				t.Errorf("explain reads %.0f MB/s, want 100", rate)
 			}
 			fmt.Printf("figure: explain_megabytes_per_second %.0f >= 100 %s (a log of %d MB)\n", rate, verdict, size/1e6)
 		} else {
 			fmt.Printf("figure: explain_gzip_megabytes_per_second %.0f (unpacked)\n", rate)
 		}
 		atMost("explain_"+name+"_memory_megabytes", memory, 64)
+		if memory > 64 {
+			t.Errorf("explain takes %.0f MB of memory, want 64", memory)
+		}
 	}
 }
 

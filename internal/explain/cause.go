@@ -47,10 +47,32 @@ func fromReply(r relays.Reply, relay relays.Relay) Cause {
 	if r.Inherited {
 		c.rank = rankGeneric
 	}
+	switch {
+	case r.Retry == "fix" && r.At == "auth":
+		c.Command = "relayhost setup --relay " + relay.ID + " --credentials-file -"
+	case r.Retry == "fix" && r.Scope == "account" && (r.At == "mail" || r.At == "data"):
+		c.Command = "relayhost setup --relay " + relay.ID + " --from ADDRESS"
+	}
 	if s, ok := relay.Sources[r.Source]; ok {
 		c.Source = s.URL
 	}
 	return c
+}
+
+// addCommand gives a cause without a command of its own one that shows where the
+// mail is, or what else is wrong.
+func (c *Cause) addCommand() {
+	switch {
+	case c.Command != "" || c.ID == "":
+	case c.Retry != "fix":
+		c.Command = "postqueue -p"
+	case c.Scope == "recipient":
+		c.Command = "postqueue -p"
+	case c.Scope == "host" && c.Phase == "config":
+		c.Command = "postfix check"
+	default:
+		c.Command = "relayhost verify"
+	}
 }
 
 // phases translates where a reply comes in the dialogue.

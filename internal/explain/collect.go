@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"bytes"
 	"cmp"
 	"hash/maphash"
 	"net/netip"
@@ -65,22 +66,23 @@ type Collector struct {
 	Unread     int  // lines that were not understood
 	Understood int  // lines that were: of Postfix, or known to be of another program
 
-	groups   map[string]*Group
-	unknown  int
-	cache    map[string][]Cause
-	held     *maillog.Line // a line that may go on in the next one
-	heldRaw  int           // its length
-	pasted   []string      // lines that are not Postfix's, of one story
-	mailer   bool          // one of them is of another program that sends mail
-	asked    bool          // one of them is not known to be of a program that has nothing to do with mail
-	warnings []warned      // of a short text, lines that nobody knows
-	whole    []string      // the first lines, for a report
-	seed     maphash.Seed
-	seen     map[uint64]*Group  // of a message and recipient
-	entry    map[string]string  // of journalctl -o export, so far
-	heard    func(maillog.Line) // of a test: each line of Postfix, as it was understood
-	sentAt   int                // the last line that told of a delivery
-	startAt  int                // the last line that told of a start or a reload
+	groups       map[string]*Group
+	unknown      int
+	cache        map[string][]Cause
+	held         *maillog.Line // a line that may go on in the next one
+	heldRaw      int           // its length
+	pasted       []string      // lines that are not Postfix's, of one story
+	pastedUnread int           // of them, those that were not understood
+	mailer       bool          // one of them is of another program that sends mail
+	asked        bool          // one of them is not known to be of a program that has nothing to do with mail
+	warnings     []warned      // of a short text, lines that nobody knows
+	whole        []string      // the first lines, for a report
+	seed         maphash.Seed
+	seen         map[uint64]*Group  // of a message and recipient
+	entry        map[string]string  // of journalctl -o export, so far
+	heard        func(maillog.Line) // of a test: each line of Postfix, as it was understood
+	sentAt       int                // the last line that told of a delivery
+	startAt      int                // the last line that told of a start or a reload
 }
 
 // Add takes in one raw line of a log. It is quick about lines that tell of no
@@ -90,7 +92,7 @@ func (c *Collector) Add(raw []byte) {
 	if len(c.whole) < maxPasted {
 		c.whole = append(c.whole, string(raw[:min(len(raw), maxExample)]))
 	}
-	if c.exported(string(raw)) {
+	if (c.entry != nil || likeField(raw)) && c.exported(string(raw)) {
 		return
 	}
 	if len(raw) > 0 && c.heard == nil && boring(raw) {
@@ -130,11 +132,19 @@ func (c *Collector) Add(raw []byte) {
 		if c.Postfix {
 			return
 		}
+		c.pastedUnread++
 	}
 	c.asked = true
 	if len(c.pasted) <= maxPasted {
 		c.pasted = append(c.pasted, strings.TrimRight(string(raw), "\r\n"))
 	}
+}
+
+// likeField reports whether a line can be NAME=value.
+func likeField(raw []byte) bool {
+	raw = bytes.TrimLeft(raw[:min(len(raw), 60)], " \t")
+	i := bytes.IndexByte(raw, '=')
+	return i > 0 && (raw[0] == '_' || raw[0] >= 'A' && raw[0] <= 'Z') && bytes.IndexByte(raw[:i], ' ') < 0
 }
 
 // exported gathers the fields of an entry that journalctl(1) prints line by line
@@ -222,7 +232,8 @@ func (c *Collector) End() {
 // tell explains the lines of other programs, as one story.
 func (c *Collector) tell() {
 	lines := c.pasted
-	c.pasted = nil
+	unread := c.pastedUnread
+	c.pasted, c.pastedUnread = nil, 0
 	if len(lines) == 0 || c.Postfix && !c.mailer || strings.TrimSpace(strings.Join(lines, "")) == "" {
 		return
 	}
@@ -248,6 +259,8 @@ func (c *Collector) tell() {
 		}
 		return
 	}
+	c.Unread -= unread // they are a part of what is explained
+	c.Understood += unread
 	t := all[first]
 	for _, x := range all {
 		if x.status != "" {
@@ -468,15 +481,17 @@ func (c *Collector) count(causes []Cause, t text, line maillog.Line, example str
 
 // sent notes a delivery that a line, which boring knows, tells of.
 func (c *Collector) sent(raw []byte) {
-	c.sentAt = c.Lines
-	s := string(raw)
-	if !strings.Contains(s, "status=sent") {
+	i := bytes.Index(raw, []byte("]: "))
+	if i < 0 {
 		return
 	}
-	if i := strings.Index(s, "]: "); i >= 0 {
-		if id, _, ok := strings.Cut(s[i+3:], ": "); ok {
-			c.resolve(id)
-		}
+	id, rest, ok := bytes.Cut(raw[i+3:], []byte(": "))
+	if !ok || !bytes.HasPrefix(rest, []byte("to=<")) {
+		return
+	}
+	c.sentAt = c.Lines
+	if len(c.groups) > 0 {
+		c.resolve(string(id))
 	}
 }
 
@@ -533,6 +548,7 @@ func (c *Collector) Groups() []Group {
 		if g.Cause.ID != "" {
 			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs))
 		}
+		shown.Cause.addCommand()
 		groups = append(groups, shown)
 	}
 	slices.SortFunc(groups, before)
