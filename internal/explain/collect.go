@@ -319,6 +319,9 @@ var client = regexp.MustCompile(`^(?:smtpd|postscreen): .*\breject: \S+ from \S+
 // strangers reports whether this server has refused a client of the internet,
 // which is what it should do; one of an own network would be a fault.
 func strangers(own string) bool {
+	if !strings.HasPrefix(own, "smtpd: ") && !strings.HasPrefix(own, "postscreen: ") {
+		return false
+	}
 	m := client.FindStringSubmatch(own)
 	if m == nil {
 		return false

@@ -208,3 +208,14 @@ func BenchmarkRead(b *testing.B) {
 	}
 	b.ReportMetric(float64(after.HeapInuse)/1e6, "heap-MB")
 }
+
+func BenchmarkCollect(b *testing.B) {
+	text := log(20000)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		var c Collector
+		if err := c.Read(b.Context(), strings.NewReader(text)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -67,8 +67,10 @@ func splitDelivery(d maillog.Delivery) text {
 var heard = regexp.MustCompile(`^< ([^\s\[]+)\[[^\]]*\](?::\d+)?: ([45]\d\d[ -].*)$`)
 
 func splitReason(s string) text {
-	if m := heard.FindStringSubmatch(s); m != nil {
-		return text{own: "<", reply: oneLineReply(m[2]), host: m[1]}
+	if strings.HasPrefix(s, "< ") {
+		if m := heard.FindStringSubmatch(s); m != nil {
+			return text{own: "<", reply: oneLineReply(m[2]), host: m[1]}
+		}
 	}
 	at, said := -1, ""
 	for _, word := range saids {
@@ -119,12 +121,14 @@ func oneLineReply(s string) string {
 	}
 	code := s[:3]
 	head, rest := code+" ", strings.TrimLeft(s[4:], " -#")
-	rest = again.ReplaceAllStringFunc(rest, func(m string) string {
-		if strings.TrimLeft(m, " ?\n\t\r")[:3] == code {
-			return " "
-		}
-		return m
-	})
+	if strings.Contains(rest, code) {
+		rest = again.ReplaceAllStringFunc(rest, func(m string) string {
+			if strings.TrimLeft(m, " ?\n\t\r")[:3] == code {
+				return " "
+			}
+			return m
+		})
+	}
 	return head + strings.Join(strings.Fields(rest), " ")
 }
 
@@ -140,6 +144,9 @@ var (
 // recipient's, {no-dot} a recipient's domain that no public DNS has.
 func facts(own string, t text) string {
 	found := ""
+	if !strings.Contains(own, ":25") && !strings.Contains(own, "port 25") && !strings.Contains(own, "Name service error") {
+		return ""
+	}
 	if m := connected.FindStringSubmatch(own); m != nil && m[3]+m[4] == "25" {
 		if relayOf(m[1]) == nil && !loopback(m[2]) {
 			found += " {direct}"

@@ -2,7 +2,6 @@ package maillog
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,9 +27,6 @@ var daemons = []string{
 	"showq", "smtp", "smtpd", "spawn", "tlsmgr", "tlsproxy", "trivial-rewrite", "verify", "virtual",
 }
 
-// tagged is the common end of the line formats: "postfix/smtp[123]: text".
-var tagged = regexp.MustCompile(`^([^\s\[\]:]+)\[(\d+)\]: ?(.*)$`)
-
 // Parse reads a line of syslog (RFC 3164 or 5424, rsyslog's files with
 // either time stamp, and busybox's), of postlogd(8), of journalctl(1), or a
 // journald JSON object. ok is false
@@ -54,11 +50,24 @@ func Parse(line string) (l Line, ok bool) {
 		l.Time = t
 		rest = afterHost(after)
 	}
-	m := tagged.FindStringSubmatch(rest)
-	if m == nil {
+	tag, pid, text, ok := splitTag(rest)
+	if !ok {
 		return Line{}, false
 	}
-	return l.fill(m[1], m[2], m[3])
+	return l.fill(tag, pid, text)
+}
+
+// splitTag reads the common end of the line formats: "postfix/smtp[123]: text".
+func splitTag(s string) (tag, pid, text string, ok bool) {
+	open := strings.IndexByte(s, '[')
+	if open <= 0 || strings.ContainsAny(s[:open], " \t\v\f\n\r:]") {
+		return "", "", "", false
+	}
+	pid, text, ok = strings.Cut(s[open+1:], "]:")
+	if !ok || pid == "" || strings.Trim(pid, "0123456789") != "" || strings.Contains(text, "\n") {
+		return "", "", "", false
+	}
+	return s[:open], pid, strings.TrimPrefix(text, " "), true
 }
 
 // afterHost takes the host off what follows the time stamp. busybox's syslogd

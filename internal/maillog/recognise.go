@@ -31,11 +31,14 @@ func Recognise(raw string) (Line, Origin) { return recognise(raw, maxDepth) }
 
 func recognise(raw string, depth int) (Line, Origin) {
 	s := undress(raw)
-	if s == "" || depth == 0 || noMessage(s) {
-		return Line{Text: s}, Other
+	if s == "" || depth == 0 {
+		return Line{}, Other
 	}
 	if l, ok := Parse(s); ok && l.Text != "" {
 		return l, Postfix
+	}
+	if noMessage(s) {
+		return Line{}, Other
 	}
 	if i := strings.IndexByte(s, '{'); i >= 0 && strings.HasSuffix(s, "}") && (i == 0 || !strings.Contains(s[:i], "postfix")) {
 		if l, origin, ok := recogniseJSON(s[i:], depth); ok {
