@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -72,6 +73,7 @@ type explainDoc struct {
 }
 
 func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) error {
+	debug.SetGCPercent(200) // a log is all garbage: what is kept of it is small
 	c := &explain.Collector{}
 	if f.relay != "" {
 		r, err := a.findRelay(f.relay)
