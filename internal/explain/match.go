@@ -112,6 +112,9 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 						c.names[name] = m[i]
 					}
 				}
+				if c.names["map"] == "" {
+					c.names["map"] = c.names["table"]
+				}
 				c = c.filled(c.names)
 				if part.rank != nil {
 					c = part.rank(f, c)

@@ -16,7 +16,7 @@ var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)(\s(?:-ap|--auth-password|--password|-xp|-p(?:ass)?|--passwd?|--oauth2-bearer)[ =]+["']?)(\S+)`),
 	regexp.MustCompile(`(?i)((?:--user|-u|--proxy-user)[ =]+["']?[^\s:"']+:)(\S+)`),
 	regexp.MustCompile(`(?i)(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)([^\s@/]+)(?:@)`),
-	regexp.MustCompile(`(?m)(^\s*\[[^\]\s]+\](?::\w+)?\s+[^\s:]+:)(\S.*)$`),
+	regexp.MustCompile(`(\[[^\]\s]+\](?::\w+)?\s+[^\s:]+:)(\S+)`),
 	regexp.MustCompile(`(?i)(\b(?:Bearer|auth=Bearer)\s+)(\S+)`),
 	regexp.MustCompile(`(?i)(334 (?:VXNlcm5hbWU6|UGFzc3dvcmQ6|\S*)\s*\n\s*(?:C: |>> |-> |> |~> |CLIENT -> SERVER: )?)([^\s2-5]\S*|[2-5]\d{0,1}[^\d\s]\S*)`),
 	// Whatever else looks like one: an API key, a token.
