@@ -33,13 +33,13 @@ func newExplainCmd(a *app) *cobra.Command {
 	var f explainFlags
 	cmd := &cobra.Command{
 		Use:   "explain [TEXT]",
-		Short: "Explain a reply, a log line or an error message, and how to fix it",
+		Short: "Explain a log line, a reply or an error message",
 		Long: `explain says what a text about failed mail means, which command fixes it, and
 whether the mail is delayed or lost. The text is a line of Postfix's log in any
-format, a reply of a relay, a bounce, or the error message of another program. It
-is taken from the arguments, from standard input, or, without either, from the
-mail log and the queue of this host. Causes that can be checked on this host are
-checked, unless the text comes from another host or --no-host is given.
+format, a reply of a relay, a bounce, or the error message of another program.
+It is taken from the arguments, from standard input, or, without either, from
+the mail log and the queue of this host. Causes that can be checked on this host
+are checked, unless the text comes from another host or --no-host is given.
 
 Exit code 5: nothing in the text is known.`,
 		Example: `  relayhost explain "535 Authentication Credentials Invalid"

@@ -134,7 +134,7 @@ func (c *Collector) Add(raw []byte) {
 		}
 		c.pastedUnread++
 	}
-	c.asked = true
+	c.asked = c.asked || origin == maillog.Unknown || trouble.Match(raw)
 	if len(c.pasted) <= maxPasted {
 		c.pasted = append(c.pasted, strings.TrimRight(string(raw), "\r\n"))
 	}
@@ -178,6 +178,9 @@ func (c *Collector) exportEnds() {
 		c.held, c.heldRaw = &line, 0
 	}
 }
+
+// trouble are words of other mail programs that no delivery has which went well.
+var trouble = regexp.MustCompile(`(?i)\*\*|==|fail|error|defer|reject|denied|refus|unable|could not|not `)
 
 // goesOn joins a line without a beginning to the one before, which a terminal or
 // a mail program has wrapped.

@@ -89,7 +89,7 @@ func part(line string) (text, bool) {
 	if m := queueLine.FindString(s); m != "" {
 		s = strings.TrimSpace(s[len(m):])
 	} else if !strings.HasPrefix(s, "status=") && !strings.HasPrefix(s, "said: ") && !delivery.MatchString(s) &&
-		!strings.HasPrefix(s, "(") && !strings.HasPrefix(s, "host ") && !postfixWords.MatchString(s) {
+		!bracketed(s) && !strings.HasPrefix(s, "host ") && !postfixWords.MatchString(s) {
 		return text{}, false
 	}
 	if i := strings.Index(s, "to=<"); i > 0 {
@@ -115,6 +115,13 @@ func part(line string) (text, bool) {
 	}
 	t.own += facts(t.own, t)
 	return t, true
+}
+
+// bracketed reports whether s is what stands in the parentheses of a delivery
+// line, and no tuple of another program.
+func bracketed(s string) bool {
+	s, ok := strings.CutPrefix(s, "(")
+	return ok && (isReply(s) || postfixWords.MatchString(s))
 }
 
 // postfixWords begin what Postfix says in its own name.
