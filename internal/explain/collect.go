@@ -119,6 +119,9 @@ func (c *Collector) Add(raw []byte) {
 		return
 	case maillog.Mailer:
 		c.Understood++
+		if c.Lines > maxPasted && !trouble.Match(raw) {
+			return
+		}
 		c.mailer = true
 		if len(c.pasted) >= maxPasted {
 			c.tell()

@@ -11,12 +11,18 @@ import (
 // bytes.
 const maxStory = 16 << 10
 
+// Bounds of what one story is taken apart into.
+const (
+	maxReplies = 40
+	maxReply   = 1000 // bytes
+)
+
 // statements takes apart whatever somebody pasted: lines of Postfix, each of
 // which speaks for itself, or else one story.
 func statements(s string) []text {
 	var list []text
 	var rest []string
-	for line := range strings.Lines(s) {
+	for line := range strings.Lines(s[:min(len(s), 4*maxStory)]) {
 		l, origin := maillog.Recognise(line)
 		switch {
 		case origin == maillog.Postfix:
@@ -180,7 +186,7 @@ func replies(lines []string) []string {
 	var list []string
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
-		for {
+		for len(list) < maxReplies {
 			code, rest, at := findReply(line)
 			if code == "" {
 				break
@@ -203,7 +209,7 @@ func replies(lines []string) []string {
 			}
 			said = inReplyTo.ReplaceAllString(said, "")
 			said = quotedEnd.ReplaceAllString(said, "")
-			reply := oneLineReply(code + " " + said)
+			reply := oneLineReply(code + " " + said[:min(len(said), maxReply)])
 			if code[0] != '2' && len(reply) > 4 {
 				list = append(list, reply)
 			}
