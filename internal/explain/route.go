@@ -54,7 +54,7 @@ func (r Route) Param(name string) string {
 // (sasl-xoauth2): the mechanism filter admits XOAUTH2 and no mechanism with a
 // password, or what is stored as the password is the path of a token file.
 func (r Route) OAuth(password string) bool {
-	filter := words(r.Param("smtp_sasl_mechanism_filter"))
+	filter := postfix.Words(r.Param("smtp_sasl_mechanism_filter"))
 	if containsFold(filter, "xoauth2", "oauthbearer") && !containsFold(filter, "plain", "login") {
 		return true
 	}
