@@ -28,6 +28,7 @@ var rank = map[string]int{
 	"relayhost/detect":              3,
 	"relayhost/internal/config":     3,
 	"relayhost/internal/firewall":   2,
+	"relayhost/internal/maillog":    3,
 	"relayhost/internal/postfix":    2,
 	"relayhost/internal/smtpprobe":  2,
 	"relayhost/internal/resolve":    2,

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 )
 
 // KeepLog has Postfix keep a log for the time of the proof (maillog_file). It
 // returns that log, or why there can be none; plannedMain is main.cf as it will be.
-func KeepLog(o *Options, policy postfix.SELinux, plannedMain []byte) (log postfix.Log, why string) {
+func KeepLog(o *Options, policy postfix.SELinux, plannedMain []byte) (log maillog.Log, why string) {
 	if main, err := postfix.ParseMain(plannedMain); err == nil {
 		if dups := main.Dups(); len(dups) > 0 {
 			// Postfix warns of them, and with a log of its own hangs on its warnings:
@@ -40,7 +41,7 @@ const (
 // old postlogd(8) may take a line or two yet, and a security module may keep the
 // new one from the file: lines are few, since they fill its socket
 // (net.unix.max_dgram_qlen, 10 by default), and then all of Postfix hangs.
-func LogBegins(ctx context.Context, h *host.Host, configDir string, log postfix.Log) bool {
+func LogBegins(ctx context.Context, h *host.Host, configDir string, log maillog.Log) bool {
 	ctx, cancel := context.WithTimeout(ctx, logBegins)
 	defer cancel()
 	args := []string{"postlog"}

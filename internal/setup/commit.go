@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"relayhost/internal/apply"
-	"relayhost/internal/postfix"
+	"relayhost/internal/maillog"
 	"relayhost/internal/verify"
 )
 
@@ -20,7 +20,7 @@ const WatchdogCommand = "watch-transaction"
 type CommitOptions struct {
 	// Private is the log of a private Postfix, which nothing else uses; nil
 	// stands for the server's own.
-	Private       *postfix.Log
+	Private       *maillog.Log
 	Hold          []string // queue IDs to put on hold first
 	Installed     []string // packages that were installed for the setup
 	KeepOnFailure bool

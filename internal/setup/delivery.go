@@ -14,8 +14,8 @@ import (
 	"relayhost/internal/flow"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
-	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 	"relayhost/relays"
@@ -181,7 +181,7 @@ func failure(sent []Delivered) error {
 }
 
 // send proves each delivery through the Postfix whose configuration is in dir.
-func (s Setup) send(ctx context.Context, dir string, log *postfix.Log, list []message) []Delivered {
+func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []message) []Delivered {
 	sent := make([]Delivered, len(list))
 	inParallel(len(list), func(i int) {
 		m := list[i]
@@ -199,7 +199,7 @@ func (s Setup) send(ctx context.Context, dir string, log *postfix.Log, list []me
 
 // proveLive sends one message by each route through the Postfix that has the new
 // configuration, and follows log, which may be nil.
-func (s Setup) proveLive(ctx context.Context, which string, log *postfix.Log) []Delivered {
+func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log) []Delivered {
 	list, _ := s.messages(s.Plan, 0)
 	if len(list) > maxMessages {
 		s.Report.Unproven("the proof sends %d test messages at most; %d routes were left out of it: relayhost verify --route NAME proves one", maxMessages, len(list)-maxMessages)

@@ -11,8 +11,11 @@ import (
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
+	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 	"relayhost/relays"
@@ -55,7 +58,7 @@ func Environment(ctx context.Context, deps Deps, from, to, routeName string) (ve
 	if env.Resolver, err = Resolver(r, state); err != nil {
 		return env, err
 	}
-	log, err := postfix.FindLog(ctx, r, state)
+	log, err := maillog.Find(ctx, r, state)
 	if env.LogError = err; err == nil {
 		env.Log = &log
 	}
@@ -160,6 +163,9 @@ func byHand(env *verify.Env) (err error) {
 		env.TLS = relays.Implicit
 	}
 	env.Username, env.Password, _ = plan.Credentials(env.State, route.NextHop)
+	if tokenFile(env.Reader, route, env.Password) { // its path is no password, and must not be sent as one
+		env.OAuth, env.Username, env.Password = true, "", secret.Value{}
+	}
 	if env.Roots, err = Roots(env.Reader, env.State.CAFile); err != nil {
 		return err
 	}
@@ -173,6 +179,19 @@ func byHand(env *verify.Env) (err error) {
 		env.Relay = relays.Smarthost(env.Host, env.Port, env.TLS, env.Username != "")
 	}
 	return nil
+}
+
+// tokenFile reports whether a route logs in by OAuth, with a token file in place
+// of the password.
+func tokenFile(r *host.Reader, route explain.Route, password secret.Value) bool {
+	if route.OAuth(password.Reveal()) {
+		return true
+	}
+	if !strings.HasPrefix(password.Reveal(), "/") {
+		return false
+	}
+	m, err := r.Stat(password.Reveal())
+	return err == nil && m.Mode.IsRegular()
 }
 
 // publicAddress adds this host's own addresses, from local files only.

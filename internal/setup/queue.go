@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 )
 
@@ -22,7 +23,7 @@ type Queue struct {
 func (w Queue) ToHold() []string {
 	var ids []string
 	for _, m := range w.Messages {
-		if w.Fate == "hold" && m.Queue != "hold" && postfix.IsQueueID(m.ID) {
+		if w.Fate == "hold" && m.Queue != "hold" && maillog.IsQueueID(m.ID) {
 			ids = append(ids, m.ID)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 )
@@ -33,25 +34,25 @@ var ErrDied = errors.New("Postfix takes the new configuration and dies of it")
 type liveLog struct {
 	deps    Deps
 	state   postfix.State
-	private *postfix.Log // of a private Postfix
-	kept    *postfix.Log // the log that it keeps for the proof only; nil where another can be read
+	private *maillog.Log // of a private Postfix
+	kept    *maillog.Log // the log that it keeps for the proof only; nil where another can be read
 }
 
-func (l *liveLog) find(ctx context.Context) (*postfix.Log, error) {
+func (l *liveLog) find(ctx context.Context) (*maillog.Log, error) {
 	switch {
 	case l.private != nil:
 		return l.private, nil
 	case l.kept != nil:
 		return l.kept, nil
 	}
-	log, err := postfix.FindLog(ctx, &l.deps.Host.Reader, l.state)
+	log, err := maillog.Find(ctx, &l.deps.Host.Reader, l.state)
 	return &log, err
 }
 
 // keep has Postfix keep a log for the proof where no other can be read, as in a
 // container without syslog.
 func (l *liveLog) keep(ctx context.Context, o *apply.Options, plannedMain []byte) {
-	if _, err := postfix.FindLog(ctx, &l.deps.Host.Reader, l.state); err == nil {
+	if _, err := maillog.Find(ctx, &l.deps.Host.Reader, l.state); err == nil {
 		return
 	}
 	log, why := apply.KeepLog(o, l.state.SELinux, plannedMain)
@@ -120,7 +121,7 @@ func watchRollback(deps Deps, died *error) func(context.Context) (func(context.C
 
 // watchReload reads lines until the reload is done and more has passed, or for
 // the limit.
-func watchReload(ctx context.Context, lines <-chan postfix.LogLine, services []string, limit, more time.Duration,
+func watchReload(ctx context.Context, lines <-chan maillog.Line, services []string, limit, more time.Duration,
 	notTaken func(parameter string)) error {
 	end := time.NewTimer(limit)
 	defer end.Stop()
@@ -152,7 +153,7 @@ func watchReload(ctx context.Context, lines <-chan postfix.LogLine, services []s
 
 // ignored is the parameter of a line of master(8) that says that a reload does not
 // bring in its new value ("ignoring inet_protocols parameter value change").
-func ignored(line postfix.LogLine) (name string, ok bool) {
+func ignored(line maillog.Line) (name string, ok bool) {
 	if line.Daemon != "master" {
 		return "", false
 	}
@@ -161,11 +162,11 @@ func ignored(line postfix.LogLine) (name string, ok bool) {
 	return name, begins && ends && !strings.ContainsAny(name, " \t")
 }
 
-func isOurs(line postfix.LogLine, services []string) bool {
+func isOurs(line maillog.Line, services []string) bool {
 	return slices.ContainsFunc(services, func(name string) bool { return strings.Contains(line.Tag, "/"+name+"/") })
 }
 
 // isCore leaves services with a name of their own to those who made them.
-func isCore(line postfix.LogLine) bool {
+func isCore(line maillog.Line) bool {
 	return slices.Contains(core, line.Daemon) && strings.Count(line.Tag, "/") == 1
 }
