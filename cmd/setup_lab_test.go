@@ -545,7 +545,7 @@ func TestLabDryRun(t *testing.T) {
 	l := newLab(t, lab.Relay("brevo"))
 	password := credentials(l, "brevo", "")
 	res := unchangedAfter(t, l, 0, append(remove(setupArgs(five[5]), "--json"), "--dry-run")...)
-	for _, want := range []string{"+++ /etc/postfix/main.cf", "+relayhost = [smtp-relay.brevo.com]:587", "sasl_passwd", "***", "postfix reload"} {
+	for _, want := range []string{"+++ /etc/postfix/main.cf", "+default_transport = relayhost-brevo:[smtp-relay.brevo.com]:587", "sasl_passwd", "***", "postfix reload"} {
 		if !strings.Contains(res.Stdout, want) {
 			t.Errorf("%q is not in\n%s", want, res.Stdout)
 		}
@@ -556,7 +556,7 @@ func TestLabDryRun(t *testing.T) {
 	res = unchangedAfter(t, l, 2, append(remove(setupArgs(five[5]), "--json"), "--dry-run", "--detailed-exitcode")...)
 	// As any user, without credentials.
 	res = l.Server.RunAs(1000, "relayhost", "setup", "--relay", "brevo", "--from", "app@example.com", "--dry-run", "--port", "587", "--no-probe")
-	if res.Code != 0 || !strings.Contains(res.Stdout, "+relayhost = [smtp-relay.brevo.com]:587") {
+	if res.Code != 0 || !strings.Contains(res.Stdout, "+default_transport = relayhost-brevo:[smtp-relay.brevo.com]:587") {
 		t.Errorf("as any user: %s", res)
 	}
 	if n := len(l.World.Relay("brevo").Mailbox()); n != 0 {
