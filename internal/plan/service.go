@@ -124,7 +124,9 @@ func (b *builder) leftovers() error {
 	for _, o := range b.s.Master.Overrides("smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter") {
 		before = append(before, postfix.ParseTables(o.Option.Value, b.s.DefaultMap)...)
 	}
-	before = append(before, postfix.ParseTables(b.param("sender_dependent_default_transport_maps"), b.s.DefaultMap)...)
+	for _, name := range []string{"sender_dependent_default_transport_maps", "transport_maps", "smtp_tls_policy_maps"} {
+		before = append(before, postfix.ParseTables(b.param(name), b.s.DefaultMap)...)
+	}
 	for _, t := range before {
 		gone := strings.HasPrefix(t.Path, b.path(ownPrefix)) && !slices.ContainsFunc(b.files, func(f File) bool { return f.Path == t.Path })
 		text, there := b.s.Maps[t.Path]

@@ -3,9 +3,7 @@ package plan
 import (
 	"errors"
 	"net/netip"
-	"slices"
 
-	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
 )
@@ -86,33 +84,9 @@ func (b *builder) policy() error {
 			return err
 		}
 	}
-	b.dropCommonPolicy()
-	return nil
-}
-
-// dropCommonPolicy removes the policy table that earlier releases shared with
-// every service.
-func (b *builder) dropCommonPolicy() {
 	const name = "smtp_tls_policy_maps"
-	value, was := b.drop(name, policyFile)
-	if was {
+	if value, was := b.drop(name, policyFile); was {
 		b.setOrRemove(name, value)
 	}
-	text, there := b.s.Maps[b.path(policyFile)]
-	if !was && !there {
-		return
-	}
-	f := File{Path: b.path(policyFile), Action: Remove, Before: notNil(text), Mode: 0o644}
-	raw, _ := b.main.Get(name)
-	if before, err := postfix.ParseMain(b.mainBefore); err == nil {
-		raw, _ = before.Get(name)
-	}
-	for _, t := range postfix.ParseTables(raw, b.s.DefaultMap) {
-		if t.Path == f.Path && t.Index() != "" {
-			f.Map = t.Type
-		}
-	}
-	if there && !slices.ContainsFunc(b.files, func(o File) bool { return o.Path == f.Path }) {
-		b.files = append(b.files, f)
-	}
+	return nil
 }
