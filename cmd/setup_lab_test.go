@@ -593,24 +593,27 @@ func TestLabCompiledMap(t *testing.T) {
 			l := newLab(t, lab.On(suite), lab.Relay("sendgrid"))
 			s := l.Server
 			old := "[smtp.sendgrid.net]:587 apikey:the-password-of-an-old-tutorial\n"
-			s.WriteFile("/etc/postfix/sasl_passwd", old, 0o644)
+			s.WriteFile("/etc/postfix/sasl_passwd", old, 0o644) // somebody else's, which stays
 			s.Shell("type=$(postconf -hx default_database_type); postconf -e smtp_sasl_password_maps=$type:/etc/postfix/sasl_passwd; postmap $type:/etc/postfix/sasl_passwd")
 			credentials(l, "sendgrid", "")
 			if res := l.Run(setupArgs(five[1])...); res.Code != 0 {
 				t.Fatalf("setup: %s", res)
 			}
-			compiled := strings.Fields(s.Shell("ls /etc/postfix/sasl_passwd.*"))
+			compiled := strings.Fields(s.Shell("ls /etc/postfix/relayhost_sasl_passwd.*"))
 			if len(compiled) != 1 {
 				t.Fatalf("compiled: %q", compiled)
 			}
 			sound := func(when string) {
 				t.Helper()
-				for _, path := range []string{"/etc/postfix/sasl_passwd", compiled[0]} {
+				for _, path := range []string{"/etc/postfix/relayhost_sasl_passwd", compiled[0]} {
 					if n, ok := s.Tree(path)[path]; !ok || n.Mode.Perm() != 0o600 || n.UID != 0 || n.GID != 0 {
 						t.Errorf("%s: %s: %s", when, path, n)
 					}
 				}
-				if found := s.Shell("grep -rlF the-password-of-an-old-tutorial /etc/postfix || true"); found != "" {
+				if now := s.ReadFile("/etc/postfix/sasl_passwd"); now != old {
+					t.Errorf("%s: sasl_passwd is\n%s\nwant\n%s", when, now, old)
+				}
+				if found := s.Shell("grep -rlF the-password-of-an-old-tutorial /etc/postfix | grep -v '/sasl_passwd' || true"); found != "" {
 					t.Errorf("%s: the old password is in %s", when, found)
 				}
 			}
