@@ -457,6 +457,7 @@ func TestConflicts(t *testing.T) {
 		{"a next hop without a transport", "transport_maps", func(s *server) *server {
 			return s.set("transport_maps", "hash:/etc/postfix/transport").with("/etc/postfix/transport", "web.test :[mx.web.test]:25\n")
 		}, ""},
+		{"relay_domains by the default", "relay_transport", func(s *server) *server { return s.set("relay_transport", "${default_transport}") }, ""},
 		{"a sender by the default", "sender_dependent_relayhost_maps", func(s *server) *server {
 			return s.set("sender_dependent_relayhost_maps", "hash:/etc/postfix/senders").with("/etc/postfix/senders", "@a.test [b.test]\nboss@a.test DUNNO\n")
 		}, ""},

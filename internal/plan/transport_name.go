@@ -12,10 +12,17 @@ import (
 // service in place of "smtp". What is keyed by that name stays behind, and what
 // names a next hop alone follows default_transport.
 
-// captured finds an entry of transport_maps that names a next hop and no
-// transport (":[gw.example.com]:25"): its mail would go by our service, with our
-// account and our rewriting of senders.
+// captured finds mail of others that follows default_transport: by an entry of
+// transport_maps that names a next hop and no transport (":[gw.example.com]:25"), or
+// by a parameter that refers to it. It would go by our service, with our account and
+// our rewriting of senders.
 func (b *builder) captured() *Conflict {
+	for _, name := range []string{"local_transport", "virtual_transport", "relay_transport"} {
+		if raw, _ := b.main.Get(name); strings.Contains(strings.NewReplacer("{", "", "(", "").Replace(raw), "$default_transport") {
+			return &Conflict{name, raw, "that mail would follow default_transport to the relay",
+				fmt.Sprintf("write %s = %s, which is what it means today", name, b.formerService())}
+		}
+	}
 	for _, t := range postfix.ParseTables(b.param("transport_maps"), b.s.DefaultMap) {
 		if t.Path == b.path(transportFile) {
 			continue
