@@ -55,13 +55,29 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 			}
 		}
 	}
-	for _, key := range []string{want.Host, nextHop} {
-		value, t, found := a.r.Get(a.s.Params["smtp_sasl_password_maps"], key)
-		if user, pass, split := strings.Cut(value, a.split); found && split && t.Type != "static" {
-			return user, secret.New(pass), true
+	for _, maps := range a.tables() {
+		for _, key := range []string{want.Host, nextHop} {
+			value, t, found := a.r.Get(maps, key)
+			if user, pass, split := strings.Cut(value, a.split); found && split && t.Type != "static" {
+				return user, secret.New(pass), true
+			}
 		}
 	}
 	return "", secret.Value{}, false
+}
+
+// tables are the password tables that our services share, and those of main.cf.
+func (a Accounts) tables() []string {
+	var list []string
+	if a.s.Master != nil {
+		for _, o := range a.s.Master.Overrides("smtp_sasl_password_maps") {
+			own := strings.HasPrefix(o.Service, ServicePrefix) && !strings.Contains(o.Option.Value, "/"+ownPasswdFile+"_")
+			if own && !slices.Contains(list, o.Option.Value) {
+				list = append(list, o.Option.Value)
+			}
+		}
+	}
+	return append(list, a.s.Params["smtp_sasl_password_maps"])
 }
 
 // orphan is the entry for a hop of w in the password table of a service of our
@@ -71,18 +87,29 @@ func (a Accounts) orphan(w postfix.Way, sender string, hop postfix.NextHop) (str
 		return "", false
 	}
 	path := ownPasswd(a.s.ConfigDir, w.Transport)
+	if !strings.HasPrefix(w.Transport, keyedPrefix) {
+		for _, file := range []string{path, filepath.Join(a.s.ConfigDir, privateFile), filepath.Join(a.s.ConfigDir, passwdFile)} {
+			if value, ok := a.table(file).get(hop.Text); ok {
+				return value, true
+			}
+		}
+		return "", false
+	}
+	text := a.table(path)
+	if len(w.NextHops) == 0 || w.NextHops[0].Host != hop.Host || w.NextHops[0].Port != hop.Port {
+		return "", false
+	}
+	return text.get(sender)
+}
+
+// table is the text of a password table of ours.
+func (a Accounts) table(path string) *table {
 	text, known := a.own[path]
 	if !known {
 		text = parseTable(a.s.Maps[path])
 		a.own[path] = text
 	}
-	if !strings.HasPrefix(w.Transport, keyedPrefix) {
-		return text.get(hop.Text)
-	}
-	if len(w.NextHops) == 0 || w.NextHops[0].Host != hop.Host || w.NextHops[0].Port != hop.Port {
-		return "", false
-	}
-	return text.get(sender)
+	return text
 }
 
 // ownPasswd is the password table of a service that has one of its own.

@@ -92,8 +92,8 @@ func TestPasswordsThatAreStored(t *testing.T) {
 func TestHostsThatAreTaken(t *testing.T) {
 	for _, h := range []string{"smtp.example.net", "SMTP.Example.NET", "relay", "192.0.2.1", "2001:db8::1", "xn--bcher-kva.example", "a-b.c1.example"} {
 		p := build(t, debian(t), options(func(o *plan.Options) { o.Host = h }))
-		if want := "[" + strings.ToLower(h) + "]:587"; p.NextHop != want || param(t, p, "relayhost") != want {
-			t.Errorf("%s: next hop %s, relayhost %s", h, p.NextHop, param(t, p, "relayhost"))
+		if want := "[" + strings.ToLower(h) + "]:587"; p.NextHop != want || param(t, p, "default_transport") != p.Service+":"+want {
+			t.Errorf("%s: next hop %s, default_transport %s", h, p.NextHop, param(t, p, "default_transport"))
 		}
 	}
 }

@@ -38,8 +38,8 @@ func TestLargeMainCF(t *testing.T) {
 	if took > 10*time.Second {
 		t.Errorf("took %v", took)
 	}
-	if got := param(t, p, "relayhost"); got != "[smtp.example.net]:587" {
-		t.Errorf("relayhost = %s", got)
+	if got := param(t, p, "default_transport"); got != "relayhost-ses:[smtp.example.net]:587" {
+		t.Errorf("default_transport = %s", got)
 	}
 }
 

@@ -38,7 +38,18 @@ func (b *builder) limits(s *service) {
 	if limit, _ := strconv.Atoi(b.param("default_process_limit")); d.Concurrency > limit && limit > 0 {
 		d.Processes = strconv.Itoa(d.Concurrency)
 	}
+	if d.Concurrency == b.defaultConcurrency() {
+		d.Concurrency = 0 // it holds anyway
+	}
 	b.pause(s)
+}
+
+// defaultConcurrency is the limit of every transport that has none of its own.
+func (b *builder) defaultConcurrency() int {
+	if n, err := strconv.Atoi(b.param("default_destination_concurrency_limit")); err == nil {
+		return n
+	}
+	return defaultConnections
 }
 
 // concurrency is the number of connections at once that h may have.
