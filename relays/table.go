@@ -56,6 +56,8 @@ func Table(list []Relay) string {
 			}
 			if !r.TakesPassword() {
 				ports = "OAuth only"
+			} else if ports == "" && r.HTTPS != nil {
+				ports = "HTTPS"
 			}
 			row(r.ID, name, free, domainWords[r.NeedsDomain()], ports)
 		}
