@@ -23,16 +23,17 @@ func newRelaysCmd(a *app) *cobra.Command {
 		Long: `relays lists the relay services and mailbox providers that setup knows: what is
 free, whether you need a domain of your own, and ports. With a NAME it prints
 everything about one, each fact with its source. Relays of your own in
-` + userCatalog + `/*.toml are added, or replace one of the same id; a FILE is
-checked and shown without being added.
+` + userCatalog + `/*.toml are added, or replace one of the same id;
+a FILE is checked and shown without being added.
 
 The flags narrow the list down; together they must all hold. --for leaves out
 the ports that a hosting provider blocks (relayhost hosts), and the relays that
 have no other.`,
 		Example: `  relayhost relays
-  relayhost relays --free --no-domain   # try one without paying, without a domain
-  relayhost relays --for digitalocean   # what gets out of there
+  relayhost relays --free --no-domain   # no payment and no domain
+  relayhost relays --for digitalocean     # what gets out of there
   relayhost relays --mailbox
+  relayhost relays --https
   relayhost relays ses
   relayhost relays --csv
   relayhost relays ./corp.toml`,

@@ -15,7 +15,7 @@ const Width = 80
 const (
 	idWidth     = 13
 	nameWidth   = 21
-	freeWidth   = 18
+	freeWidth   = 14
 	domainWidth = 7
 	portsWidth  = Width - idWidth - nameWidth - freeWidth - domainWidth - 8 // four gaps of two
 )
@@ -52,7 +52,7 @@ func Table(list []Relay) string {
 				name = clip(name, nameWidth-2) + " *"
 			}
 			if f := r.Free; f != nil {
-				free = fmt.Sprintf("%d/%s %s", f.Messages, f.Per, r.Sources[f.Source].Dated().Format("2006-01"))
+				free = fmt.Sprintf("%d/%s %s", f.Messages, f.Per[:1], r.Sources[f.Source].Dated().Format("2006-01"))
 			}
 			if !r.TakesPassword() {
 				ports = "OAuth only"
@@ -65,7 +65,7 @@ func Table(list []Relay) string {
 	rows("RELAY SERVICE", false)
 	rows("MAILBOX PROVIDER", true)
 	if len(list) > 1 {
-		b.WriteString("\n" + wrap("DOMAIN: own: you need a domain; address: one verified address is enough; no: none needed. "+
+		b.WriteString("\n" + wrap("FREE: messages a day (d) or month (m). DOMAIN: own: you need a domain; address: one verified address is enough; no: none needed. "+
 			"PORTS: the first to try first. relayhost relays NAME tells all about one.", "", ""))
 	}
 	for _, r := range ends {
