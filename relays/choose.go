@@ -35,6 +35,15 @@ func (f Free) String() string {
 	return text
 }
 
+// freeAsOf is the month that the free amount is of, "" where it is recalled.
+func (r Relay) freeAsOf() string {
+	s := r.Sources[r.Free.Source]
+	if s.Confidence == "recalled" {
+		return ""
+	}
+	return s.Dated().Format("2006-01")
+}
+
 // Filter narrows a list of relays down to those that suit somebody.
 type Filter struct {
 	Free     bool  // some mail is free

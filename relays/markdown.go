@@ -29,7 +29,10 @@ func MarkdownTable(list []Relay, pages string) string {
 	for _, r := range list {
 		free, asks, ports := "", "", joinPorts(r.PortOrder(), ", ")
 		if r.Free != nil {
-			free = fmt.Sprintf("%s (%s)", r.Free, r.Sources[r.Free.Source].Dated().Format("2006-01")) + r.mdMark(day, r.Free.Source)
+			free = r.Free.String() + r.mdMark(day, r.Free.Source)
+			if month := r.freeAsOf(); month != "" {
+				free = fmt.Sprintf("%s (%s)", r.Free, month)
+			}
 		}
 		if r.Asks != nil {
 			asks = cell(r.Asks.Text) + r.mdMark(day, r.Asks.Source)
@@ -129,7 +132,11 @@ func Page(r Relay, day time.Time) string {
 	}
 	note("before mail goes out", r.Asks)
 	if r.Free != nil {
-		item("free", r.Free.String()+", as of "+r.Sources[r.Free.Source].Dated().Format("2006-01"), r.Free.Source)
+		text := r.Free.String()
+		if month := r.freeAsOf(); month != "" {
+			text += ", as of " + month
+		}
+		item("free", text, r.Free.Source)
 	}
 	b.WriteString("\n## Hosts and ports\n\n")
 	if r.Hosts.Default != "" || r.Hosts.Pattern != "" {

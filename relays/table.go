@@ -34,17 +34,17 @@ func Table(list []Relay) string {
 	}
 	var ends []Relay
 	rows := func(head string, mailbox bool) {
-		first := true
+		empty := true
 		for _, r := range list {
 			if r.IsMailbox() != mailbox {
 				continue
 			}
-			if first {
+			if empty {
 				if b.Len() > 0 {
 					b.WriteByte('\n')
 				}
 				row("NAME", head, "FREE, AS OF", "DOMAIN", "PORTS")
-				first = false
+				empty = false
 			}
 			name, free, ports := r.Name, "", joinPorts(r.PortOrder(), " ")
 			if r.Ends != nil {
@@ -52,7 +52,7 @@ func Table(list []Relay) string {
 				name = clip(name, nameWidth-2) + " *"
 			}
 			if f := r.Free; f != nil {
-				free = fmt.Sprintf("%d/%s %s", f.Messages, f.Per[:1], r.Sources[f.Source].Dated().Format("2006-01"))
+				free = fmt.Sprintf("%d/%s %s", f.Messages, f.Per[:1], first(r.freeAsOf(), "?"))
 			}
 			if !r.TakesPassword() {
 				ports = "OAuth only"
@@ -65,7 +65,7 @@ func Table(list []Relay) string {
 	rows("RELAY SERVICE", false)
 	rows("MAILBOX PROVIDER", true)
 	if len(list) > 1 {
-		b.WriteString("\n" + wrap("FREE: messages a day (d) or month (m). DOMAIN: own: you need a domain; address: one verified address is enough; no: none needed. "+
+		b.WriteString("\n" + wrap("FREE: messages a day (d) or month (m); ?: from general knowledge. DOMAIN: own: you need a domain; address: one verified address is enough; no: none needed. "+
 			"PORTS: the first to try first. relayhost relays NAME tells all about one.", "", ""))
 	}
 	for _, r := range ends {

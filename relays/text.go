@@ -13,7 +13,11 @@ func Text(r Relay) string {
 		t.item("ends: " + r.Notice(today()) + r.Mark(r.Ends.Source))
 	}
 	if r.Free != nil {
-		t.item("free: " + r.Free.String() + " (as of " + r.Sources[r.Free.Source].Dated().Format("2006-01") + ")")
+		asOf := r.Mark(r.Free.Source)
+		if month := r.freeAsOf(); month != "" {
+			asOf = " (as of " + month + ")"
+		}
+		t.item("free: " + r.Free.String() + asOf)
 	}
 	if r.Asks != nil {
 		t.item("before mail goes out: " + r.Asks.Text + r.Mark(r.Asks.Source))
