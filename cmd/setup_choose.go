@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"time"
 
 	"relayhost/detect"
 	"relayhost/internal/ui"
@@ -12,6 +13,7 @@ import (
 // this host first.
 func (s *setup) chooseRelay(ctx context.Context) error {
 	if s.answers.Relay.ID != "" {
+		s.tellEnds()
 		return nil
 	}
 	s.mentionAdopt()
@@ -32,10 +34,15 @@ func (s *setup) chooseRelay(ctx context.Context) error {
 	if s.answers.Relay, err = s.findRelay(name); err != nil {
 		return err
 	}
-	if ends := s.answers.Relay.Ends; ends != nil {
-		s.io.Tell("note: ", "%s", ends.Text)
-	}
+	s.tellEnds()
 	return s.readRegion(ctx)
+}
+
+// tellEnds says what the relay ends, and how many days are left.
+func (s *setup) tellEnds() {
+	if notice := s.answers.Relay.Notice(time.Now()); notice != "" {
+		s.io.Tell("note: ", "%s", notice)
+	}
 }
 
 // options are the services in the order of the ranking, with its reasons.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"relayhost/internal/explain"
 	"relayhost/internal/plan"
@@ -36,7 +37,7 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 		}
 	}
 	for _, t := range trials {
-		for _, f := range t.sizes() {
+		for _, f := range append(t.sizes(), t.ends(time.Now())...) {
 			if !slices.ContainsFunc(findings, func(g Finding) bool { return g.Detail == f.Detail }) {
 				findings = append(findings, t.of(f))
 			}
