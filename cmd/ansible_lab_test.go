@@ -103,7 +103,7 @@ func TestLabAnsible(t *testing.T) {
 
 	// Check mode.
 	out := play("--check", "--diff")
-	if n := strings.Count(out, "+relayhost = [smtp-relay.brevo.com]:587"); n != len(servers) {
+	if n := strings.Count(out, "+default_transport = relayhost-brevo:[smtp-relay.brevo.com]:587"); n != len(servers) {
 		t.Errorf("the difference is shown %d times, want %d:\n%s", n, len(servers), out)
 	}
 	for _, s := range servers {

@@ -28,7 +28,7 @@ func TestLabReadOnly(t *testing.T) {
 		if !strings.Contains(flat(res.Stderr), flat(test.says)) || !strings.Contains(res.Stderr, "this server: unchanged") {
 			t.Errorf("%s: %s", test.mount, res)
 		}
-		if res := unchangedAfter(t, l, 0, append(setup, "--dry-run")...); !strings.Contains(res.Stdout, "+relayhost = [smtp.sendgrid.net]:587") {
+		if res := unchangedAfter(t, l, 0, append(setup, "--dry-run")...); !strings.Contains(res.Stdout, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:587") {
 			t.Errorf("%s: dry run: %s", test.mount, res)
 		}
 		if s.Exists("/var/lib/relayhost") {

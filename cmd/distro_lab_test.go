@@ -99,7 +99,7 @@ func TestLabMapTypes(t *testing.T) {
 			if res := l.Run(setupArgs(five[5])...); res.Code != 0 {
 				t.Fatalf("setup: %s\n%s", res, s.MailLog())
 			}
-			if maps := s.Shell("postconf -h smtp_sasl_password_maps smtp_tls_policy_maps"); strings.Count(maps, tt.typ+":") != 2 || strings.Contains(maps, " hash:") {
+			if maps := s.Shell("postconf -P | grep -E '^relayhost-brevo/unix/smtp_(sasl_password|generic)_maps'"); strings.Count(maps, tt.typ+":") != 2 || strings.Contains(maps, " hash:") {
 				t.Errorf("not %s: %s", tt.typ, maps)
 			}
 			if tt.index != "" {
@@ -139,7 +139,7 @@ func mapDriver(t *testing.T, prepare string) {
 	if res := l.Run(setupArgs(five[5])...); res.Code != 0 {
 		t.Fatalf("setup: %s\n%s", res, s.MailLog())
 	}
-	if maps := s.Shell("postconf -h smtp_sasl_password_maps"); maps != "hash:/etc/postfix/sasl_passwd\n" {
+	if maps := s.Shell("postconf -hP relayhost-brevo/unix/smtp_sasl_password_maps"); maps != "hash:/etc/postfix/sasl_passwd\n" {
 		t.Errorf("the table is %s", maps)
 	}
 }

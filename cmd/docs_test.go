@@ -284,8 +284,11 @@ func quickstartServices(t *testing.T) string {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("\n## By relay service\n\nEverything about a service is in [relays.md](relays.md).\n")
+	b.WriteString("\n## By relay service\n\nThe services that are used most; all others, and mailbox providers, are in [relays.md](relays.md), with a page for each.\n")
 	for _, r := range all {
+		if r.Tier > 2 {
+			continue
+		}
 		fmt.Fprintf(&b, "\n### %s\n<!-- lab: relay=%s -->\n\n", r.Name, r.ID)
 		if r.Ends != nil {
 			fmt.Fprintf(&b, "Mind: %s.\n\n", strings.TrimSuffix(r.Ends.Text, "."))

@@ -1,33 +1,53 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"relayhost/detect"
 	"relayhost/internal/setup"
 	"relayhost/relays"
 )
 
 func newRelaysCmd(a *app) *cobra.Command {
-	var csv bool
+	var (
+		csv    bool
+		host   string
+		filter relays.Filter
+	)
 	cmd := &cobra.Command{
 		Use:   "relays [NAME|FILE]",
-		Short: "The catalogue of relay services, or one of them in full",
-		Long: `relays lists the services that setup knows, with ports and host names; with a
-NAME it prints everything about one, each fact with its source. Services of your
-own in ` + setup.UserCatalog + `/*.toml are added, or replace one of the same id;
-a FILE is checked and shown without being added.`,
+		Short: "List relays to choose from, or print one of them in full",
+		Long: `relays lists the relay services and mailbox providers that setup knows: what is
+free, whether you need a domain of your own, and ports. With a NAME it prints
+everything about one, each fact with its source. Relays of your own in
+` + setup.UserCatalog + `/*.toml are added, or replace one of the same id;
+a FILE is checked and shown without being added.
+
+The flags narrow the list down; together they must all hold. --for leaves out
+the ports that a hosting provider blocks (relayhost hosts), and the relays that
+have no other.`,
 		Example: `  relayhost relays
+  relayhost relays --free --no-domain   # no payment and no domain
+  relayhost relays --for digitalocean     # what gets out of there
+  relayhost relays --mailbox
+  relayhost relays --https
   relayhost relays ses
   relayhost relays --csv
   relayhost relays ./corp.toml`,
 		Args: maxArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			narrowed := slices.ContainsFunc([]string{"for", "free", "no-domain", "mailbox", "https"}, cmd.Flags().Changed)
 			if len(args) == 1 {
+				if narrowed {
+					return usage(errors.New("a NAME and a filter exclude each other"), "leave one of them out")
+				}
 				r, err := a.findRelay(args[0])
 				if err != nil {
-					return usage(err, "relayhost relays lists the services")
+					return usage(err, "relayhost relays lists the relays")
 				}
 				return a.showRelays([]relays.Relay{r}, csv, relays.Text(r))
 			}
@@ -35,7 +55,28 @@ a FILE is checked and shown without being added.`,
 			if err != nil {
 				return err
 			}
-			return a.showRelays(all, csv, relays.Table(all))
+			if host != "" {
+				hosts, err := detect.Hosts()
+				if err != nil {
+					return err
+				}
+				h, err := findHost(hosts, host)
+				if err != nil {
+					return err
+				}
+				filter.Closed = h.Policy.Blocked
+				a.io.Tell("note: ", "%s", h.GetsOut())
+				if len(filter.Closed) == 4 && !filter.HTTPS {
+					filter.HTTPS = true
+					a.io.Tell("note: ", "no port of mail gets out: these relays have an HTTP API on port 443, which programs can use")
+				}
+			}
+			all = relays.Choose(all, filter)
+			text := relays.Table(all)
+			if len(all) == 0 {
+				text = "No relay suits: leave a filter out.\n"
+			}
+			return a.showRelays(all, csv, text)
 		},
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
@@ -44,7 +85,16 @@ a FILE is checked and shown without being added.`,
 			return a.relayNames(), cobra.ShellCompDirectiveDefault
 		},
 	}
-	cmd.Flags().BoolVar(&csv, "csv", false, "print comma-separated values")
+	f := cmd.Flags()
+	f.BoolVar(&csv, "csv", false, "print comma-separated values")
+	f.StringVar(&host, "for", "", "a hosting provider: list what gets out of its network, see relayhost hosts")
+	f.BoolVar(&filter.Free, "free", false, "only relays that send some mail for free")
+	f.BoolVar(&filter.NoDomain, "no-domain", false, "only relays that need no domain of your own")
+	f.BoolVar(&filter.Mailbox, "mailbox", false, "only mailbox providers")
+	f.BoolVar(&filter.HTTPS, "https", false, "only relays with an HTTP API")
+	_ = cmd.RegisterFlagCompletionFunc("for", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return hostNames(false), cobra.ShellCompDirectiveNoFileComp
+	})
 	return cmd
 }
 

@@ -72,7 +72,7 @@ func TestLabSchemas(t *testing.T) {
 	s.WriteFile("/root/wrong", "username="+l.World.Relay("brevo").Username+"\npassword=xsmtpsib-"+strings.Repeat("0", 64)+"-AAAAAAAAAAAAAAAA\n", 0o600)
 	run(3, set("--credentials-file", "/root/wrong")...)
 	l.World.Block(587, lab.Dropped, lab.Both)
-	s.Shell("postconf -e relayhost=[127.0.0.1]:9")
+	s.Shell("postconf -e default_transport=relayhost-brevo:[127.0.0.1]:9")
 	s.SendMail("root", "someone@elsewhere.example", "hello")
 	run(2, "status")
 	run(3, "verify", "--no-send")

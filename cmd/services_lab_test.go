@@ -5,45 +5,84 @@ package cmd_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
 	"relayhost/relays"
 )
 
-// TestLabCatalogue sets every service of the catalogue up under its real host
-// name: on its first port, and with LAB_FULL on each of them.
+// TestLabCatalogue sets every relay of the catalogue up under its real host
+// name: on its first port, and with LAB_FULL on each of them. Relays that are
+// used less share a server, which goes from one to the next.
 func TestLabCatalogue(t *testing.T) {
 	t.Parallel()
 	all, err := relays.Catalog()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 23 {
-		t.Errorf("%d services in the catalogue, want 23", len(all))
+	if len(all) < 80 {
+		t.Errorf("%d relays in the catalogue, want 80 or more", len(all))
 	}
+	var shared []relays.Relay
 	for _, r := range all {
-		ports := r.PortOrder()
-		if os.Getenv("LAB_FULL") == "" {
-			ports = ports[:1]
+		if r.Tier > 2 {
+			shared = append(shared, r)
+			continue
 		}
-		for _, port := range ports {
+		for _, port := range labPorts(r) {
 			t.Run(fmt.Sprintf("%s_%d", r.ID, port), func(t *testing.T) {
 				t.Parallel()
-				oneService(t, r, port)
+				l := lab.New(t, lab.Relay(r.ID), lab.Postfix())
+				oneService(t, l, r, port)
 			})
 		}
 	}
+	for some := range slices.Chunk(shared, 12) {
+		t.Run(some[0].ID+"_to_"+some[len(some)-1].ID, func(t *testing.T) {
+			t.Parallel()
+			options := []lab.Option{lab.Postfix()}
+			for _, r := range some {
+				options = append(options, lab.Relay(r.ID))
+			}
+			l := lab.New(t, options...)
+			for _, r := range some {
+				for _, port := range labPorts(r) {
+					t.Run(fmt.Sprintf("%s_%d", r.ID, port), func(t *testing.T) { oneService(t, l, r, port) })
+				}
+			}
+		})
+	}
 }
 
-func oneService(t *testing.T, r relays.Relay, port int) {
-	l := lab.New(t, lab.Relay(r.ID), lab.Postfix())
+// labPorts are the ports that a relay is set up on in this run.
+func labPorts(r relays.Relay) []int {
+	if os.Getenv("LAB_FULL") == "" {
+		return r.PortOrder()[:1]
+	}
+	return r.PortOrder()
+}
+
+func oneService(t *testing.T, l *lab.Lab, r relays.Relay, port int) {
 	service := l.World.Relay(r.ID)
 	from := "app@example.com"
-	if r.Sender.Single && strings.Contains(service.Username, "@") {
+	if r.Sender.Single {
 		from = service.Username
+		if !strings.Contains(from, "@") { // the part before the @ alone logs in
+			from += "@example.com"
+		}
+		service.Configure(func(c *smtpd.Config) {
+			c.Sender = func(sender string) *smtpd.Reply {
+				if sender == from {
+					return nil
+				}
+				return &smtpd.Reply{Code: 553, Enhanced: "5.7.1", Text: "Sender address rejected: not owned by user"}
+			}
+		})
 	}
 	l.Server.WriteFile("/root/credentials", "username="+service.Username+"\npassword="+service.Password+"\n", 0o600)
 	args := []string{"relayhost", "setup", "--relay", r.ID, "--from", from, "--to", "you@example.net",
@@ -51,6 +90,13 @@ func oneService(t *testing.T, r relays.Relay, port int) {
 	if r.NeedsRegion() {
 		args = append(args, "--region", r.Hosts.Example)
 	}
+	if !r.TakesPassword() {
+		if res := unchangedAfter(t, l, 64, args...); !strings.Contains(res.Stderr, "OAuth alone") {
+			t.Errorf("not told that no password opens it: %s", res)
+		}
+		return
+	}
+	before := len(service.Mailbox())
 	res := l.Run(args...)
 	if res.Code != 0 {
 		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
@@ -59,7 +105,7 @@ func oneService(t *testing.T, r relays.Relay, port int) {
 	if doc.Result != "applied" || doc.Port != port || doc.Host != service.Hosts[0].Name {
 		t.Errorf("setup said %+v", doc)
 	}
-	box := service.Mailbox()
+	box := service.Mailbox()[before:]
 	if len(box) != 2 {
 		t.Fatalf("%d messages at the service, want 2\n%s", len(box), l.Server.MailLog())
 	}
@@ -72,6 +118,49 @@ func oneService(t *testing.T, r relays.Relay, port int) {
 			t.Errorf("envelope %s -> %v", m.From, m.To)
 		}
 	}
+}
+
+// TestLabSessionLimit sends more mail than Cloudflare takes on one connection:
+// none is refused with 452, and no connection carries more than 50 recipients.
+func TestLabSessionLimit(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t, lab.Relay("cloudflare"), lab.Postfix())
+	service := l.World.Relay("cloudflare")
+	r, err := relays.Get("cloudflare")
+	if err != nil {
+		t.Fatal(err)
+	}
+	oneService(t, l, r, 465)
+	before := len(service.Mailbox())
+	for i := range 30 {
+		to := make([]string, 9)
+		for n := range to {
+			to[n] = fmt.Sprintf("r%d-%d@example.net", i, n)
+		}
+		l.Server.Shell("printf 'Subject: many\\n\\nhello\\n' | sendmail -f app@example.com " + strings.Join(to, " "))
+	}
+	l.Server.Shell("postqueue -f")
+	recipients, on := 0, map[int]int{}
+	for deadline := time.Now().Add(time.Minute); recipients < 270 && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		recipients = 0
+		clear(on)
+		for _, m := range service.Mailbox()[before:] {
+			recipients += len(m.To)
+			on[m.Session.ID] += len(m.To)
+		}
+	}
+	if recipients != 270 {
+		t.Errorf("%d recipients reached, want 270\n%s", recipients, l.Server.MailLog())
+	}
+	for session, n := range on {
+		if n > r.Limits.RecipientsPerSession {
+			t.Errorf("connection %v carried %d recipients, want %d at most", session, n, r.Limits.RecipientsPerSession)
+		}
+	}
+	if len(on) < 6 {
+		t.Errorf("%d connections, want at least 6: they were not closed", len(on))
+	}
+	t.Logf("270 recipients on %d connections", len(on))
 }
 
 // corp is a relay of the administrator's own, in the format of the catalogue.

@@ -545,7 +545,7 @@ func TestLabDryRun(t *testing.T) {
 	l := newLab(t, lab.Relay("brevo"))
 	password := credentials(l, "brevo", "")
 	res := unchangedAfter(t, l, 0, append(remove(setupArgs(five[5]), "--json"), "--dry-run")...)
-	for _, want := range []string{"+++ /etc/postfix/main.cf", "+relayhost = [smtp-relay.brevo.com]:587", "sasl_passwd", "***", "postfix reload"} {
+	for _, want := range []string{"+++ /etc/postfix/main.cf", "+default_transport = relayhost-brevo:[smtp-relay.brevo.com]:587", "sasl_passwd", "***", "postfix reload"} {
 		if !strings.Contains(res.Stdout, want) {
 			t.Errorf("%q is not in\n%s", want, res.Stdout)
 		}
@@ -556,7 +556,7 @@ func TestLabDryRun(t *testing.T) {
 	res = unchangedAfter(t, l, 2, append(remove(setupArgs(five[5]), "--json"), "--dry-run", "--detailed-exitcode")...)
 	// As any user, without credentials.
 	res = l.Server.RunAs(1000, "relayhost", "setup", "--relay", "brevo", "--from", "app@example.com", "--dry-run", "--port", "587", "--no-probe")
-	if res.Code != 0 || !strings.Contains(res.Stdout, "+relayhost = [smtp-relay.brevo.com]:587") {
+	if res.Code != 0 || !strings.Contains(res.Stdout, "+default_transport = relayhost-brevo:[smtp-relay.brevo.com]:587") {
 		t.Errorf("as any user: %s", res)
 	}
 	if n := len(l.World.Relay("brevo").Mailbox()); n != 0 {
@@ -593,24 +593,27 @@ func TestLabCompiledMap(t *testing.T) {
 			l := newLab(t, lab.On(suite), lab.Relay("sendgrid"))
 			s := l.Server
 			old := "[smtp.sendgrid.net]:587 apikey:the-password-of-an-old-tutorial\n"
-			s.WriteFile("/etc/postfix/sasl_passwd", old, 0o644)
+			s.WriteFile("/etc/postfix/sasl_passwd", old, 0o644) // somebody else's, which stays
 			s.Shell("type=$(postconf -hx default_database_type); postconf -e smtp_sasl_password_maps=$type:/etc/postfix/sasl_passwd; postmap $type:/etc/postfix/sasl_passwd")
 			credentials(l, "sendgrid", "")
 			if res := l.Run(setupArgs(five[1])...); res.Code != 0 {
 				t.Fatalf("setup: %s", res)
 			}
-			compiled := strings.Fields(s.Shell("ls /etc/postfix/sasl_passwd.*"))
+			compiled := strings.Fields(s.Shell("ls /etc/postfix/relayhost_sasl_passwd.*"))
 			if len(compiled) != 1 {
 				t.Fatalf("compiled: %q", compiled)
 			}
 			sound := func(when string) {
 				t.Helper()
-				for _, path := range []string{"/etc/postfix/sasl_passwd", compiled[0]} {
+				for _, path := range []string{"/etc/postfix/relayhost_sasl_passwd", compiled[0]} {
 					if n, ok := s.Tree(path)[path]; !ok || n.Mode.Perm() != 0o600 || n.UID != 0 || n.GID != 0 {
 						t.Errorf("%s: %s: %s", when, path, n)
 					}
 				}
-				if found := s.Shell("grep -rlF the-password-of-an-old-tutorial /etc/postfix || true"); found != "" {
+				if now := s.ReadFile("/etc/postfix/sasl_passwd"); now != old {
+					t.Errorf("%s: sasl_passwd is\n%s\nwant\n%s", when, now, old)
+				}
+				if found := s.Shell("grep -rlF the-password-of-an-old-tutorial /etc/postfix | grep -v '/sasl_passwd' || true"); found != "" {
 					t.Errorf("%s: the old password is in %s", when, found)
 				}
 			}

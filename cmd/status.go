@@ -129,6 +129,9 @@ func (a *app) showStatus(d setup.Status) {
 	default:
 		row("Set up", "not by relayhost")
 	}
+	if r, err := a.findRelay(d.Relay); err == nil && r.Ends != nil {
+		row("Ends", "%s", r.Notice(time.Now()))
+	}
 	if d.Pending != nil {
 		row("Unfinished", "change %s did not finish; the next setup or rollback puts everything back", d.Pending.ID)
 	}

@@ -47,8 +47,8 @@ The file has two lines. Everything after the first "=" is the value:
 For Amazon SES, secret_access_key= may stand in place of password=: the SMTP
 password is then derived from it here, offline, for the region of the relay.
 
-They are stored in the file that smtp_sasl_password_maps names, by default
-/etc/postfix/sasl_passwd, and its compiled map; both are readable by root only.
+They are stored in /etc/postfix/sasl_passwd, or in relayhost_sasl_passwd where
+that name is in use already, and its compiled map; both are readable by root only.
 What these held before is kept in /var/lib/relayhost, which only root can enter,
 for rollback. No log and no output holds them.`,
 	}

@@ -241,7 +241,7 @@ func TestLabForeignEdits(t *testing.T) {
 	edited := s.Tree(mailConfig...)
 	for _, more := range [][]string{nil, {"--all"}} {
 		r := l.Run(append([]string{"relayhost", "rollback", "--yes"}, more...)...)
-		if r.Code != 1 || !strings.Contains(r.Stderr, "+relayhost = [smtp.sendgrid.net]:2525") || !strings.Contains(r.Stderr, "--force") {
+		if r.Code != 1 || !strings.Contains(r.Stderr, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:2525") || !strings.Contains(r.Stderr, "--force") {
 			t.Errorf("rollback %v over an edit: %s", more, r)
 		}
 	}

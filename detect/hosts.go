@@ -67,11 +67,18 @@ type PortPolicy struct {
 	Unblock    string         `toml:"unblock" json:"unblock"` // no | request | self_service | automatic | unknown
 	Steps      []string       `toml:"steps" json:"steps,omitempty"`
 	Asks       []string       `toml:"asks" json:"asks,omitempty"`
+	Plans      []Plan         `toml:"plans" json:"plans,omitempty"` // where it differs by plan
 	URL        string         `toml:"url" json:"url"`
 	AsOf       toml.LocalDate `toml:"as_of" json:"as_of"`
 	Confidence string         `toml:"confidence" json:"confidence"`
 	Conflicts  string         `toml:"conflicts" json:"conflicts,omitempty"` // between sources, as text
 	Sources    []string       `toml:"sources" json:"sources"`
+}
+
+// Plan is what a provider lets out for those who have one of its plans.
+type Plan struct {
+	Plan string `toml:"plan" json:"plan"`
+	Out  []int  `toml:"out" json:"out"` // of the ports 25, 465, 587 and 2525
 }
 
 // HostSource is where a fact was read, when, and how far it can be trusted. The

@@ -27,7 +27,7 @@ func TestHostsLoad(t *testing.T) {
 			t.Errorf("no file for %s", id)
 		}
 	}
-	if len(hosts) < 42 {
+	if len(hosts) < 47 {
 		t.Errorf("%d providers", len(hosts))
 	}
 	for i := 1; i < len(hosts); i++ {
@@ -55,6 +55,12 @@ func TestHostPolicies(t *testing.T) {
 		{"scaleway", "self_service", []int{25, 465, 587}},
 		{"telekom", "request", nil},
 		{"cox", "no", []int{25}},
+		{"railway", "self_service", []int{25, 465, 587, 2525}},
+		{"render", "self_service", []int{25, 465, 587}},
+		{"fly", "unknown", nil},
+		{"euronodes", "request", []int{25}},
+		{"sharkhost", "request", []int{25}},
+		{"genesiscloud", "request", []int{25}},
 	} {
 		h, ok := HostByID(want.id)
 		if !ok || h.Policy.Unblock != want.unblock || !equalInts(h.Policy.Blocked, want.blocked) {
@@ -134,5 +140,34 @@ func TestHostAsJSON(t *testing.T) {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("no %s in %s", want, data)
 		}
+	}
+}
+
+// What gets out is said for each plan, and an old fact is marked.
+func TestGetsOut(t *testing.T) {
+	for _, tt := range []struct{ id, day, want string }{
+		{"railway", "2026-11-28", "Railway: 25, 465, 587, 2525 blocked; plan Free, Trial, Hobby: none; plan Pro: 25, 465, 587, 2525 (as of 2026-08-21)"},
+		{"railway", "2027-08-23", "(as of 2026-08-21, older than a year)"},
+		{"fly", "2026-11-28", "Fly.io: 25, 465, 587, 2525 not known (as of 2026-08-07)"},
+		{"render", "2026-11-28", "Render: 2525 open; 25, 465, 587 blocked; plan free: 2525; plan paid: 465, 587, 2525 (as of 2026-09-01)"},
+	} {
+		t.Run(tt.id+"_"+tt.day, func(t *testing.T) {
+			h, ok := HostByID(tt.id)
+			if !ok {
+				t.Fatal("no such provider")
+			}
+			day, err := time.Parse(time.DateOnly, tt.day)
+			if err != nil {
+				t.Fatal(err)
+			}
+			today = func() time.Time { return day }
+			t.Cleanup(func() { today = time.Now })
+			if got := h.GetsOut(); !strings.HasSuffix(got, tt.want) {
+				t.Errorf("%q, want it to end in %q", got, tt.want)
+			}
+			if got := strings.Contains(h.Text(), "older than a year"); got != strings.Contains(tt.want, "older") {
+				t.Errorf("the text marks it as old: %v", got)
+			}
+		})
 	}
 }

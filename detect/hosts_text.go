@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // portMark says what is known of a port in one character: b blocked, o open or
@@ -67,6 +68,36 @@ func HostsCSV(hosts []HostEntry) string {
 	return b.String()
 }
 
+// GetsOut says which ports of mail get out of a provider's network, and for
+// which plan, in one sentence.
+func (h HostEntry) GetsOut() string {
+	p := h.Policy
+	var parts []string
+	for _, part := range []struct {
+		ports []int
+		words string
+	}{{p.Open, "open"}, {p.Blocked, "blocked"}, {p.Unknown, "not known"}} {
+		if len(part.ports) > 0 {
+			parts = append(parts, portWords(part.ports)+" "+part.words)
+		}
+	}
+	for _, plan := range p.Plans {
+		parts = append(parts, "plan "+plan.Plan+": "+or(portWords(plan.Out), "none"))
+	}
+	return fmt.Sprintf("%s: %s (as of %s%s)", h.Name, strings.Join(parts, "; "), p.AsOf, p.old())
+}
+
+// today is the day that facts are old by.
+var today = time.Now
+
+// old marks what is older than a year.
+func (p PortPolicy) old() string {
+	if today().Sub(p.AsOf.AsTime(time.UTC)) > 365*24*time.Hour {
+		return ", older than a year"
+	}
+	return ""
+}
+
 // Text is everything that is known of one provider.
 func (h HostEntry) Text() string {
 	var b strings.Builder
@@ -87,8 +118,11 @@ func (h HostEntry) Text() string {
 		line("", "- "+step)
 	}
 	line("They ask", strings.Join(p.Asks, ", "))
+	for i, plan := range p.Plans {
+		line(onFirst(i, "Gets out"), plan.Plan+": "+or(portWords(plan.Out), "none"))
+	}
 	line("Link", p.URL)
-	line("As of", fmt.Sprintf("%s, %s", p.AsOf, p.Confidence))
+	line("As of", fmt.Sprintf("%s, %s%s", p.AsOf, p.Confidence, p.old()))
 	line("Conflicts", p.Conflicts)
 	for _, note := range h.Notes {
 		line("Note", note)
@@ -198,6 +232,9 @@ func (h HostEntry) page(b *strings.Builder) {
 		fmt.Fprintf(b, "  - %s\n", step)
 	}
 	item("They ask for", strings.Join(p.Asks, ", "))
+	for _, plan := range p.Plans {
+		item("Gets out, plan "+plan.Plan, or(portWords(plan.Out), "none"))
+	}
 	item("Link", "<"+p.URL+">")
 	item("Conflicts between sources", p.Conflicts)
 	for _, note := range h.Notes {

@@ -143,6 +143,10 @@ func (h HostEntry) validatePolicy() error {
 		return fmt.Errorf("as_of has no date")
 	case len(p.Sources) == 0:
 		return fmt.Errorf("sources is empty")
+	case slices.ContainsFunc(p.Plans, func(plan Plan) bool {
+		return plan.Plan == "" || slices.ContainsFunc(plan.Out, func(port int) bool { return !slices.Contains(mailPorts, port) })
+	}):
+		return fmt.Errorf("plans: want a name, and ports out of %v", mailPorts)
 	case p.Unblock == "request" && len(p.Steps) == 0:
 		return fmt.Errorf("unblock by request, but no steps")
 	}

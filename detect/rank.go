@@ -41,7 +41,9 @@ func Rank(f Facts, services []relays.Relay) []Choice {
 	entry, _ := HostByID(f.Host.Provider)
 	choices := make([]Choice, 0, len(services))
 	for _, s := range services {
-		choices = append(choices, f.choose(entry, s))
+		if s.TakesPassword() { // no other can be set up
+			choices = append(choices, f.choose(entry, s))
+		}
 	}
 	slices.SortStableFunc(choices, func(a, b Choice) int {
 		if d := a.Works.rank() - b.Works.rank(); d != 0 {

@@ -5,9 +5,11 @@ import (
 	"embed"
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 //go:embed catalog/*.toml
@@ -31,33 +33,45 @@ func readCatalog() ([]Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Relay, len(entries))
-	for i, e := range entries {
-		if all[i], err = readBuiltIn(e.Name()); err != nil {
-			return nil, err
-		}
+	all, errs := make([]*Relay, len(entries)), make([]error, len(entries))
+	var next atomic.Int64
+	var done sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		done.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(entries); i = int(next.Add(1)) - 1 {
+				all[i], errs[i] = readBuiltIn(entries[i].Name())
+			}
+		})
 	}
-	slices.SortFunc(all, func(a, b Relay) int {
+	done.Wait()
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return nil, errs[i]
+	}
+	slices.SortFunc(all, func(a, b *Relay) int {
 		return cmp.Or(cmp.Compare(tierRank(a), tierRank(b)), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
 	})
-	return all, nil
+	list := make([]Relay, len(all))
+	for i, r := range all {
+		list[i] = *r
+	}
+	return list, nil
 }
 
-func readBuiltIn(name string) (Relay, error) {
+func readBuiltIn(name string) (*Relay, error) {
 	file := path.Join("catalog", name)
 	data, err := catalogFiles.ReadFile(file)
 	if err != nil {
-		return Relay{}, err
+		return nil, err
 	}
 	r, err := Parse(file, data)
 	if err == nil && r.ID+".toml" != name {
 		err = &FileError{File: file, Key: "id", Message: "differs from the file's name"}
 	}
-	return r, err
+	return &r, err
 }
 
 // tierRank puts services that name no tier last.
-func tierRank(r Relay) int {
+func tierRank(r *Relay) int {
 	if r.Tier == 0 {
 		return 99
 	}

@@ -1,6 +1,11 @@
 package relays
 
-import "strings"
+import (
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"sync"
+)
 
 // Problem is what is wrong with a user name or password. Refuse is set where it
 // cannot be right; else it is a warning. The message never holds the secret.
@@ -44,6 +49,10 @@ func (r Relay) CheckCredentials(user, pass string) []Problem {
 	if user == "" && pass == "" && (len(r.Auth.Mechanisms) == 0 || r.Auth.Optional) {
 		return nil
 	}
+	if !r.TakesPassword() {
+		return []Problem{{Field: "password", Refuse: true,
+			Message: r.Name + " takes no password: its login is by OAuth alone, which setup cannot use. Choose another relay: relayhost relays --mailbox"}}
+	}
 	problems := r.check("username", user, r.Auth.Username)
 	problems = append(problems, r.check("password", pass, r.Auth.Password)...)
 	if r.Auth.Same && user != pass && len(problems) == 0 {
@@ -75,7 +84,49 @@ func (r Relay) check(field, value string, c Credential) []Problem {
 		problems = append(problems, Problem{Field: field,
 			Message: "does not look like what " + r.Name + " gives out: " + c.Label})
 	}
+	own := slices.ContainsFunc(r.Auth.Wrong, func(w Wrong) bool { return w.Field == field && matches(w.Pattern, value) })
+	if other := keyOf(value); field == "password" && !own && other != "" && other != r.Name && !startsAlike(c, value) {
+		return []Problem{{Field: field, Message: "has the form of a key of " + other + ", not of what " + r.Name + " gives out: " + c.Label}}
+	}
 	return problems
+}
+
+// keyForms are the beginnings of keys that tell their service, by the
+// service's name.
+var keyForms = sync.OnceValue(func() map[string]string {
+	forms := map[string]string{}
+	all, _ := Catalog() // the embedded catalogue is held by its own tests
+	for _, r := range all {
+		if start := literalStart(r.Auth.Password.Pattern); len(start) > 2 {
+			forms[start] = r.Name
+		}
+	}
+	return forms
+})
+
+// keyOf names the service that a key belongs to by its beginning, or "".
+func keyOf(key string) string {
+	for start, name := range keyForms() {
+		if len(key) >= len(start)+8 && strings.HasPrefix(key, start) {
+			return name
+		}
+	}
+	return ""
+}
+
+// startsAlike reports whether the service's own keys begin like that.
+func startsAlike(c Credential, value string) bool {
+	start := literalStart(c.Pattern)
+	return len(start) > 2 && strings.HasPrefix(value, start)
+}
+
+// literalStart is the text that everything that matches begins with.
+func literalStart(pattern string) string {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil || re.Op != syntax.OpConcat || len(re.Sub) < 2 || re.Sub[0].Op != syntax.OpBeginText || re.Sub[1].Op != syntax.OpLiteral || re.Sub[1].Flags&syntax.FoldCase != 0 {
+		return ""
+	}
+	return string(re.Sub[1].Rune)
 }
 
 // unstorable says why a Postfix password map cannot hold a value: it is one

@@ -1,6 +1,7 @@
 package relays
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,8 @@ const (
 	ociUser  = "ocid1.user.oc1..aaaaexample@ocid1.tenancy.oc1..aaaaexample.x1.com"
 )
 
-// One good pair for each service: nothing may be said about it.
+// One good pair for each service without an example in its file: nothing may
+// be said about it.
 var good = map[string][2]string{
 	"ses":          {sesUser, sesPass},
 	"sendgrid":     {"apikey", sgKey},
@@ -46,10 +48,12 @@ var good = map[string][2]string{
 
 func TestGoodCredentials(t *testing.T) {
 	for _, r := range catalog(t) {
+		if !r.TakesPassword() {
+			continue
+		}
 		pair, ok := good[r.ID]
 		if !ok {
-			t.Errorf("%s: no good pair in this test", r.ID)
-			continue
+			pair = [2]string{r.Auth.Username.Example, r.Auth.Password.Example}
 		}
 		for _, p := range r.CheckCredentials(pair[0], pair[1]) {
 			t.Errorf("%s: %s: %s", r.ID, p.Field, p.Message)
@@ -57,56 +61,90 @@ func TestGoodCredentials(t *testing.T) {
 	}
 }
 
+type wrongPaste struct {
+	relay, user, pass string
+	field, message    string
+	refuse            bool
+}
+
+// wrongPastes are what people enter by mistake, and what is said of it.
+var wrongPastes = []wrongPaste{
+	{"ses", sesUser, iamKey, "password", "secret_access_key=", true},
+	{"ses", sesUser, "Ag" + sesPass[2:], "password", "old form", false},
+	{"ses", "ASIAIOSFODNN7EXAMPLE", sesPass, "username", "temporary", true},
+	{"ses", "inp-0123456789", sesPass, "username", "Mail Manager", true},
+	{"ses", "someuser", sesPass, "username", "does not look like", false},
+	{"ses", sesUser, "hunter2", "password", "does not look like", false},
+	{"sendgrid", sgKey, sgKey, "username", "this is the API key", true},
+	{"sendgrid", someone, sgKey, "username", "the word apikey", true},
+	{"sendgrid", "apikey", "apikey", "password", "this is the user name", true},
+	{"sendgrid", "apikey", sgKey[:20] + " " + sgKey[20:], "password", "blank or line break", true},
+	{"sendgrid", "apikey", "SG.short", "password", "does not look like", false},
+	{"mailgun", "postmaster@mg.example.com", "key-" + hex32, "password", "API key", true},
+	{"mailgun", "postmaster@mg.example.com", "pubkey-" + hex32, "password", "API key", true},
+	{"mailgun", "api", "whatever", "username", "HTTP API", true},
+	{"mailgun", "somebody", "whatever", "username", "does not look like", false},
+	{"postmark", "POSTMARK_API_TEST", "POSTMARK_API_TEST", "username", "never delivered", true},
+	{"postmark", uuid, strings.Replace(uuid, "0", "1", 1), "password", "same token", false},
+	{"brevo", someone, "xkeysib-" + hex32 + hex32 + "-AbCdEfGhIjKlMnOp", "password", "xsmtpsib-", true},
+	{"brevo", someone, "AbCdEfGhIjKlMnOp", "password", "does not look like", false},
+	{"acs", "mail-res." + uuid + "." + uuid, uuid, "password", "id of the secret", true},
+	{"gmail", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
+	{"gmail", someone, "hunter2hunter2", "password", "app password", false},
+	{"gmail-relay", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
+	{"yahoo", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
+	{"mailjet", someone, hex32, "username", "API key", false},
+	{"sparkpost", hex32 + "01234567", hex32 + "01234567", "username", "SMTP_Injection", true},
+	{"sparkpost", "smtp_injection", hex32 + "01234567", "username", "SMTP_Injection", true},
+	{"sparkpost", "SMTP_Injection:X-MSYS-SUBACCOUNT=1", hex32 + "01234567", "username", "colon", true},
+	{"resend", "re_0123456789abcdefGHIJ", "re_0123456789abcdefGHIJ", "username", "the word resend", true},
+	{"mailersend", "MS_AbCdEf@example.com", "mlsn." + hex32, "password", "API token", true},
+	{"mailtrap", "api", "0123456789abcd", "password", "sandbox", true},
+	{"scaleway", uuid, "SCW0123456789ABCDEFG", "password", "access key", true},
+	{"scaleway", "SCW0123456789ABCDEFG", uuid, "username", "project id", true},
+	{"zeptomail", "emailapikey", "Zoho-enczapikey " + strings.Repeat("Ab1+", 20), "password", "prefix", true},
+	{"oci", someone, "a$#Zp>9{k", "username", "does not look like", false},
+	{"mandrill", someone, "hunter2", "password", "does not look like", false},
+	{"smtp2go", "relay:user", "x", "username", "colon", true},
+	{"smtp2go", "relay-user", "two\nlines", "password", "line break", true},
+	{"smtp2go", "relay-user", "nul\x00", "password", "line break", true},
+	{"smtp2go", "relay-user", "trailing ", "password", "blank at its beginning or end", true},
+	{"smtp2go", "", "x", "username", "is empty", true},
+	{"smtp2go", "relay-user", "", "password", "is empty", true},
+	{"gmail-relay", someone, "", "password", "is empty", true},
+	{"cloudflare", someone, strings.Repeat("a1B2", 10), "username", "the word api_token", true},
+	{"cloudflare", "api_token", hex32 + "01234", "password", "Global API Key", false},
+	{"lettermint", "lettermint", "lm_team_0123456789", "password", "token of the team", true},
+	{"ahasend", "a1B2c3D4e5", "aha-sk-0123456789", "password", "HTTP API", true},
+	{"plunk", "plunk", "pk_0123456789abcdef", "password", "public key", true},
+	{"maileroo", someone, "roo_0123456789", "password", "HTTP API", true},
+	{"usesend", "us_0123456789", "us_0123456789", "username", "the word usesend", true},
+	{"emailit", "secret_0123456789", "secret_0123456789", "username", "the word emailit", true},
+	{"tencent", "AKID0123456789abcdef0123456789abcdef", "x", "username", "sender address", true},
+	{"webde", "someone@web.de", "Correct-Horse-7", "username", "before the @", false},
+	{"free-fr", "someone@free.fr", "Correct-Horse-7", "username", "before the @", false},
+	{"laposte", "someone@laposte.net", "Correct-Horse-7", "username", "before the @", false},
+	{"o2-pl", "someone@o2.pl", "Correct-Horse-7", "username", "before the @", false},
+	{"uol", "someone@uol.com.br", "Correct-Horse-7", "username", "before the @", false},
+	{"wp-pl", "someone@wp.pl", "Correct-Horse-7", "username", "before the @", false},
+	{"aol", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
+	{"att", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
+	{"yandex", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
+	// The password of the account in place of an app password or token.
+	{"fastmail", "someone@fastmail.com", "Correct-Horse-7", "password", "app password", false},
+	{"icloud", "someone@icloud.com", "Correct-Horse-7", "password", "app-specific password", false},
+	{"proton", someone, "Correct-Horse-7", "password", "SMTP token", false},
+	{"qq", "someone@qq.com", "Correct-Horse-7", "password", "authorisation code", false},
+	// The key of another service.
+	{"gmx", "someone@gmx.net", sgKey, "password", "a key of Twilio SendGrid", false},
+	{"icloud", "someone@icloud.com", "re_0123456789abcdefGHIJ", "password", "a key of Resend", false},
+	{"cloudflare", "api_token", brevoKey, "password", "a key of Brevo", false},
+	{"usesend", "usesend", "lm_0123456789abcdef", "password", "a key of Lettermint", false},
+	{"outlook", "someone@outlook.com", "Correct-Horse-7", "password", "OAuth alone", true},
+}
+
 func TestWrongCredentials(t *testing.T) {
-	for _, tt := range []struct {
-		relay, user, pass string
-		field, message    string
-		refuse            bool
-	}{
-		{"ses", sesUser, iamKey, "password", "secret_access_key=", true},
-		{"ses", sesUser, "Ag" + sesPass[2:], "password", "old form", false},
-		{"ses", "ASIAIOSFODNN7EXAMPLE", sesPass, "username", "temporary", true},
-		{"ses", "inp-0123456789", sesPass, "username", "Mail Manager", true},
-		{"ses", "someuser", sesPass, "username", "does not look like", false},
-		{"ses", sesUser, "hunter2", "password", "does not look like", false},
-		{"sendgrid", sgKey, sgKey, "username", "this is the API key", true},
-		{"sendgrid", someone, sgKey, "username", "the word apikey", true},
-		{"sendgrid", "apikey", "apikey", "password", "this is the user name", true},
-		{"sendgrid", "apikey", sgKey[:20] + " " + sgKey[20:], "password", "blank or line break", true},
-		{"sendgrid", "apikey", "SG.short", "password", "does not look like", false},
-		{"mailgun", "postmaster@mg.example.com", "key-" + hex32, "password", "API key", true},
-		{"mailgun", "postmaster@mg.example.com", "pubkey-" + hex32, "password", "API key", true},
-		{"mailgun", "api", "whatever", "username", "HTTP API", true},
-		{"mailgun", "somebody", "whatever", "username", "does not look like", false},
-		{"postmark", "POSTMARK_API_TEST", "POSTMARK_API_TEST", "username", "never delivered", true},
-		{"postmark", uuid, strings.Replace(uuid, "0", "1", 1), "password", "same token", false},
-		{"brevo", someone, "xkeysib-" + hex32 + hex32 + "-AbCdEfGhIjKlMnOp", "password", "xsmtpsib-", true},
-		{"brevo", someone, "AbCdEfGhIjKlMnOp", "password", "does not look like", false},
-		{"acs", "mail-res." + uuid + "." + uuid, uuid, "password", "id of the secret", true},
-		{"gmail", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
-		{"gmail", someone, "hunter2hunter2", "password", "app password", false},
-		{"gmail-relay", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
-		{"yahoo", someone, "abcd efgh ijkl mnop", "password", "blanks", false},
-		{"mailjet", someone, hex32, "username", "API key", false},
-		{"sparkpost", hex32 + "01234567", hex32 + "01234567", "username", "SMTP_Injection", true},
-		{"sparkpost", "smtp_injection", hex32 + "01234567", "username", "SMTP_Injection", true},
-		{"sparkpost", "SMTP_Injection:X-MSYS-SUBACCOUNT=1", hex32 + "01234567", "username", "colon", true},
-		{"resend", "re_0123456789abcdefGHIJ", "re_0123456789abcdefGHIJ", "username", "the word resend", true},
-		{"mailersend", "MS_AbCdEf@example.com", "mlsn." + hex32, "password", "API token", true},
-		{"mailtrap", "api", "0123456789abcd", "password", "sandbox", true},
-		{"scaleway", uuid, "SCW0123456789ABCDEFG", "password", "access key", true},
-		{"scaleway", "SCW0123456789ABCDEFG", uuid, "username", "project id", true},
-		{"zeptomail", "emailapikey", "Zoho-enczapikey " + strings.Repeat("Ab1+", 20), "password", "prefix", true},
-		{"oci", someone, "a$#Zp>9{k", "username", "does not look like", false},
-		{"mandrill", someone, "hunter2", "password", "does not look like", false},
-		{"smtp2go", "relay:user", "x", "username", "colon", true},
-		{"smtp2go", "relay-user", "two\nlines", "password", "line break", true},
-		{"smtp2go", "relay-user", "nul\x00", "password", "line break", true},
-		{"smtp2go", "relay-user", "trailing ", "password", "blank at its beginning or end", true},
-		{"smtp2go", "", "x", "username", "is empty", true},
-		{"smtp2go", "relay-user", "", "password", "is empty", true},
-		{"gmail-relay", someone, "", "password", "is empty", true},
-	} {
+	for _, tt := range wrongPastes {
 		r, err := Get(tt.relay)
 		if err != nil {
 			t.Fatal(err)
@@ -132,11 +170,18 @@ func TestWrongCredentials(t *testing.T) {
 
 // Each wrong paste that a file names is tried above.
 func TestEveryWrongPasteIsTried(t *testing.T) {
-	want := map[string]int{"ses": 4, "sendgrid": 3, "mailgun": 2, "postmark": 2, "brevo": 1, "acs": 1, "gmail": 1, "gmail-relay": 1,
-		"yahoo": 1, "mailjet": 1, "sparkpost": 1, "resend": 1, "mailersend": 1, "mailtrap": 1, "scaleway": 2, "zeptomail": 1}
 	for _, r := range catalog(t) {
-		if len(r.Auth.Wrong) != want[r.ID] {
-			t.Errorf("%s names %d wrong pastes, this file tries %d: add the new one above", r.ID, len(r.Auth.Wrong), want[r.ID])
+		for _, w := range r.Auth.Wrong {
+			tried := slices.ContainsFunc(wrongPastes, func(p wrongPaste) bool {
+				value := p.user
+				if w.Field == "password" {
+					value = p.pass
+				}
+				return p.relay == r.ID && matches(w.Pattern, value)
+			})
+			if !tried {
+				t.Errorf("%s: the wrong %s %s is not tried in wrongPastes", r.ID, w.Field, w.Pattern)
+			}
 		}
 	}
 }
@@ -164,7 +209,8 @@ func TestNormalise(t *testing.T) {
 }
 
 func TestFixedUsername(t *testing.T) {
-	want := map[string]string{"sendgrid": "apikey", "sparkpost": "SMTP_Injection", "resend": "resend", "mailtrap": "api", "zeptomail": "emailapikey"}
+	want := map[string]string{"sendgrid": "apikey", "sparkpost": "SMTP_Injection", "resend": "resend", "mailtrap": "api", "zeptomail": "emailapikey",
+		"cloudflare": "api_token", "lettermint": "lettermint", "plunk": "plunk", "usesend": "usesend", "emailit": "emailit"}
 	for _, r := range catalog(t) {
 		if r.FixedUsername() != want[r.ID] {
 			t.Errorf("%s: %q, want %q", r.ID, r.FixedUsername(), want[r.ID])

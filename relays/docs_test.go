@@ -3,57 +3,125 @@ package relays
 import (
 	"flag"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
 //go:generate go test -run "TestDocs|TestReadmeTable" -update .
-var update = flag.Bool("update", false, "write docs/relays.md and the table in the README anew")
+var update = flag.Bool("update", false, "write docs/relays.md, docs/relays/*.md and the table in the README")
 
-const docs = "../docs/relays.md"
+const (
+	docs  = "../docs/relays.md"
+	pages = "../docs/relays"
+)
 
+// on sets the day that facts are old by, and gives the newest day on which one
+// was read.
+func on(t *testing.T) time.Time {
+	day := lastRead(catalog(t))
+	today = func() time.Time { return day }
+	t.Cleanup(func() { today = time.Now })
+	return day
+}
+
+// TestDocs holds the list and every relay's page against the catalogue.
 func TestDocs(t *testing.T) {
-	want := Markdown(catalog(t))
-	if *update {
-		if err := os.MkdirAll("../docs", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(docs, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	all := catalog(t)
+	day := lastRead(all)
+	want := map[string]string{docs: Markdown(all)}
+	for _, r := range all {
+		want[filepath.Join(pages, r.ID+".md")] = Page(r, day)
 	}
-	got, err := os.ReadFile(docs)
+	there, err := filepath.Glob(filepath.Join(pages, "*.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != want {
-		t.Errorf("%s is not what the catalogue gives: run go generate ./relays", docs)
+	for _, path := range there {
+		if _, ok := want[path]; !ok && *update {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		} else if !ok {
+			t.Errorf("%s belongs to no relay: run go generate ./relays", path)
+		}
+	}
+	for path, text := range want {
+		if *update {
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != text {
+			t.Errorf("%s is not what the catalogue gives: run go generate ./relays", path)
+		}
 	}
 }
 
 func TestMarkdownTable(t *testing.T) {
-	table := MarkdownTable(catalog(t))
-	if got := strings.Count(table, "\n"); got != 25 {
-		t.Errorf("%d lines, want a head of 2 and 23 services", got)
+	all := catalog(t)
+	table := MarkdownTable(all, "relays")
+	if got := strings.Count(table, "\n"); got != len(all)+2 {
+		t.Errorf("%d lines, want a head of 2 and %d relays", got, len(all))
 	}
 	for line := range strings.Lines(table) {
-		if strings.Count(line, "|") != 5 {
-			t.Errorf("not four columns: %s", line)
+		if strings.Count(line, "|") != 7 {
+			t.Errorf("not six columns: %s", line)
+		}
+	}
+	for _, want := range []string{
+		"| [`brevo`](relays/brevo.md) | Brevo (Sendinblue) | 300 a day (2026-07) | or one address | 587, 465, 2525, HTTPS |",
+		"| [`outlook`](relays/outlook.md) | Outlook.com and Hotmail |  | no | OAuth only: not set up |",
+	} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %s in\n%s", want, table)
+		}
+	}
+}
+
+// A page has what somebody needs who found it by a reply.
+func TestPage(t *testing.T) {
+	day := lastRead(catalog(t))
+	for id, want := range map[string][]string{
+		"cloudflare": {"# Postfix through Cloudflare", "username=api_token\n", "sudo relayhost setup --relay cloudflare --from app@example.com --credentials-file cloudflare.txt --yes",
+			"- recipients a connection: 50\n", "- does not offer: PIPELINING, SMTPUTF8\n", "### `550 5.7.1 Sender denied`\n\n- cause: the domain of the sender is not onboarded"},
+		"icloud":  {"--from mailer@icloud.com", "- messages a day: 1000\n", "[the generic ones](../relays.md#replies)"},
+		"m365":    {"**Ends 2026-12-31:**", "Set-TransportConfig -SmtpClientAuthenticationDisabled $false\n", "- messages a minute: 30\n", "read 2026-11-28; as of 2026-01-27"},
+		"outlook": {"takes no password: its login is by OAuth alone"},
+	} {
+		r, err := Get(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := Page(r, day)
+		for _, w := range want {
+			if !strings.Contains(page, w) {
+				t.Errorf("%s: no %q in\n%s", id, w, page)
+			}
 		}
 	}
 }
 
 func TestTableFits(t *testing.T) {
-	all := append(catalog(t), Relay{ID: strings.Repeat("i", 32), Name: strings.Repeat("näme ", 20), Ends: &Note{Text: "soon"},
+	all := append(catalog(t), Relay{ID: strings.Repeat("i", 32), Name: strings.Repeat("näme ", 20), Ends: &Deadline{Text: "soon"},
 		Ports: []Port{{587, StartTLS, "", ""}, {10587, StartTLS, "", ""}, {10588, StartTLS, "", ""}, {10589, StartTLS, "", ""}, {10590, StartTLS, "", ""}, {10591, StartTLS, "", ""}}})
+	on(t)
 	table := Table(all)
 	fits(t, table)
-	if lines := strings.Split(table, "\n"); len(lines) < 1+24+3 || !strings.HasPrefix(lines[1], "ses ") {
+	if lines := strings.Split(table, "\n"); len(lines) < len(all)+5 || !strings.HasPrefix(lines[1], "ses ") {
 		t.Errorf("%s", table)
 	}
-	if !strings.Contains(table, "end of\n  December 2026") {
-		t.Error("what ends at Microsoft 365 is not said")
+	if !strings.Contains(table, "33 days left (2026-12-31)") || !strings.Contains(table, "\ncloudflare ") || !strings.Contains(table, "MAILBOX PROVIDER") {
+		t.Errorf("%s", table)
 	}
 }
 
@@ -78,12 +146,13 @@ func fits(t *testing.T, text string) {
 }
 
 func TestTextMarksWhatIsNotSure(t *testing.T) {
+	on(t)
 	for id, want := range map[string][]string{
 		"yahoo":    {"500 messages a day (recalled)", "no source quotes one of this service; these are the generic ones"},
 		"brevo":    {"2525 STARTTLS; STARTTLS inferred from 587 (unsure)", "20 MB a message (recalled)", "465 TLS\n"},
-		"mailtrap": {"465 unsure how TLS starts"},
-		"sendgrid": {"--region eu: smtp.eu.sendgrid.net (recalled)", "4096000 bytes of header\n"},
-		"m365":     {"ends: password log-in stays as it is until the end of December 2026"},
+		"mailtrap": {"465 TLS\n"},
+		"sendgrid": {"--region eu: smtp.eu.sendgrid.net (recalled)", "4096000 bytes of header (2021-06)\n"},
+		"m365":     {"ends: 33 days left (2026-12-31): password login is switched off", "LOGIN, XOAUTH2 (2022-11)"},
 		"ses":      {"554 Mail FROM domain is not verified (unsure)", "remedy: wait, or ask AWS for a higher quota (clears by itself)"},
 	} {
 		r, err := Get(id)
@@ -159,7 +228,7 @@ func TestReadmeTable(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatalf("%s has no place for the table of services: %s%s", readme, begin, end)
 	}
-	want := "\n" + MarkdownTable(catalog(t)) + "\n"
+	want := "\n" + ReadmeTable(catalog(t)) + "\n"
 	if *update && old != want {
 		if err := os.WriteFile(readme, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)

@@ -26,6 +26,15 @@ func (r Relay) Facts() []Fact {
 	if r.Ends != nil {
 		add("ends", r.Ends.Text, r.Ends.Source)
 	}
+	if r.Free != nil {
+		add("free", r.Free.String(), r.Free.Source)
+	}
+	if r.Asks != nil {
+		add("asks", r.Asks.Text, r.Asks.Source)
+	}
+	if r.HTTPS != nil {
+		add("https", r.HTTPS.Text, r.HTTPS.Source)
+	}
 	add("hosts.default", r.Hosts.Default, r.Hosts.Source)
 	add("hosts.pattern", r.Hosts.Pattern, r.Hosts.Source)
 	for _, name := range r.Hosts.names() {
@@ -44,6 +53,8 @@ func (r Relay) Facts() []Fact {
 	for _, w := range r.Auth.Wrong {
 		add("auth.wrong."+w.Field, w.Message, w.Source)
 	}
+	add("ehlo.offers", strings.Join(r.EHLO.Offers, " "), r.EHLO.Source)
+	add("ehlo.lacks", strings.Join(r.EHLO.Lacks, " "), r.EHLO.Source)
 	for _, l := range limitWords {
 		add("limits."+l.key, l.value(r.Limits), r.limitSource(l.key))
 	}
@@ -92,16 +103,6 @@ func first(a, b string) string {
 	return b
 }
 
-// Mark is what stands behind a fact that no source states for certain:
-// " (recalled)" or " (unsure)", else "".
-func (r Relay) Mark(source string) string {
-	switch c := r.Sources[source].Confidence; c {
-	case "recalled", "unsure":
-		return " (" + c + ")"
-	}
-	return ""
-}
-
 func (t Test) how() string {
 	if t.Recipient != "" {
 		return "a message to " + t.Recipient
@@ -137,6 +138,11 @@ var limitWords = []struct {
 		}
 		return strconv.FormatFloat(l.RatePerSecond, 'g', -1, 64)
 	}},
+	{"per_minute", "messages a minute", func(l Limits) string { return number(int64(l.PerMinute)) }},
+	{"per_hour", "messages an hour", func(l Limits) string { return number(int64(l.PerHour)) }},
+	{"per_day", "messages a day", func(l Limits) string { return number(int64(l.PerDay)) }},
+	{"recipients_per_day", "recipients a day", func(l Limits) string { return number(int64(l.RecipientsPerDay)) }},
+	{"recipients_per_session", "recipients a connection", func(l Limits) string { return number(int64(l.RecipientsPerSession)) }},
 	{"header_bytes", "bytes of header", func(l Limits) string { return number(int64(l.HeaderBytes)) }},
 }
 

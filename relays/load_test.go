@@ -2,10 +2,12 @@ package relays
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const corp = `id = "corp"
@@ -182,14 +184,49 @@ func TestLoadDirAndMerge(t *testing.T) {
 	}
 	all := Merge(catalog(t), own)
 	ses, err := Find(all, "ses")
-	if len(all) != 24 || err != nil || ses.Name != "Our own relay" {
+	if len(all) != len(ids)+1 || err != nil || ses.Name != "Our own relay" {
 		t.Errorf("%d services, ses is %q (%v)", len(all), ses.Name, err)
 	}
-	if len(catalog(t)) != 23 || catalog(t)[0].Name != "Amazon SES" {
+	if len(catalog(t)) != len(ids) || catalog(t)[0].Name != "Amazon SES" {
 		t.Error("the built-in catalogue was changed")
 	}
 	write(t, dir, "zz.toml", corp)
 	if _, err := LoadDir(dir); err == nil || !strings.Contains(err.Error(), "is taken by") {
 		t.Errorf("the same id twice: %v", err)
+	}
+}
+
+// A catalogue of 1,000 files of one's own works, and what is built in adds
+// little to the program.
+func TestManyOwnFiles(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 1000 {
+		write(t, dir, fmt.Sprintf("own-%d.toml", i), strings.Replace(corp, `"corp"`, fmt.Sprintf(`"own-%d"`, i), 1))
+	}
+	start := time.Now()
+	own, err := LoadDir(dir)
+	if err != nil || len(own) != 1000 {
+		t.Fatalf("%d files, %v", len(own), err)
+	}
+	all := Merge(catalog(t), own)
+	if r, err := Find(all, "own-999"); err != nil || r.Name != "Our own relay" || len(all) != len(ids)+1000 {
+		t.Errorf("%d relays, %s, %v", len(all), r.Name, err)
+	}
+	fits(t, Table(all))
+	t.Logf("1,000 files of one's own in %v", time.Since(start).Round(time.Millisecond))
+	entries, err := catalogFiles.ReadDir("catalog")
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := int64(0)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += info.Size()
+	}
+	if size > 1<<20 {
+		t.Errorf("%d bytes of catalogue in the program, want less than 1 MB", size)
 	}
 }

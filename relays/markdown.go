@@ -2,62 +2,143 @@ package relays
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
+	"time"
 )
 
-// MarkdownTable is the table of services in the README.
-func MarkdownTable(list []Relay) string {
-	var b strings.Builder
-	b.WriteString("| `--relay` | service | host | ports, in the order they are tried |\n| --- | --- | --- | --- |\n")
+// Services and mailboxes of a list, in its order.
+func split(list []Relay) (services, mailboxes []Relay) {
 	for _, r := range list {
-		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", r.ID, r.Name, r.mainHost(), joinPorts(r.PortOrder(), ", "))
-	}
-	return b.String()
-}
-
-// mainHost is the host to show where there is room for one.
-func (r Relay) mainHost() string {
-	if r.Hosts.Default == "" && r.Hosts.Pattern == "" {
-		return r.Hosts.Named[r.Hosts.Example]
-	}
-	return first(r.Hosts.Default, r.Hosts.Pattern)
-}
-
-// Markdown is docs/relays.md: the whole catalogue as a page.
-func Markdown(list []Relay) string {
-	var b strings.Builder
-	b.WriteString(`<!-- Generated from relays/catalog/*.toml by: go generate ./relays -->
-
-# Relay services
-
-Each fact below has a source in ` + "`relays/catalog/*.toml`" + `, with the date on which it was read. What no
-public source states is marked: *recalled* is general knowledge, *unsure* is something on which sources
-disagree or which they leave open. A service of your own: [adding-a-relay.md](adding-a-relay.md).
-
-`)
-	b.WriteString(MarkdownTable(list))
-	for _, r := range list {
-		b.WriteString(section(r))
-	}
-	return b.String()
-}
-
-// section tells about one service.
-func section(r Relay) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n## %s\n\n", r.Name)
-	if r.Ends != nil {
-		fmt.Fprintf(&b, "**Ends soon:** %s%s.\n\n", cell(r.Ends.Text), r.mdMark(r.Ends.Source))
-	}
-	item := func(label, text, source string) {
-		if text != "" {
-			fmt.Fprintf(&b, "- %s: %s%s\n", label, cell(text), r.mdMark(source))
+		if r.IsMailbox() {
+			mailboxes = append(mailboxes, r)
+		} else {
+			services = append(services, r)
 		}
 	}
-	fmt.Fprintf(&b, "- relay: `--relay %s`\n", r.ID)
-	if r.Docs != "" {
-		fmt.Fprintf(&b, "- documentation: <%s>\n", r.Docs)
+	return services, mailboxes
+}
+
+// MarkdownTable is the table to choose a relay by. pages is the directory of
+// the relays' own pages as a link.
+func MarkdownTable(list []Relay, pages string) string {
+	day := lastRead(list)
+	var b strings.Builder
+	b.WriteString("| `--relay` | name | free, as of | your own domain | ports, in the order they are tried | what they ask for |\n| --- | --- | --- | --- | --- | --- |\n")
+	for _, r := range list {
+		free, asks, ports := "", "", joinPorts(r.PortOrder(), ", ")
+		if r.Free != nil {
+			free = r.Free.String() + r.mdMark(day, r.Free.Source)
+			if month := r.freeAsOf(); month != "" {
+				free = fmt.Sprintf("%s (%s)", r.Free, month)
+			}
+		}
+		if r.Asks != nil {
+			asks = cell(r.Asks.Text) + r.mdMark(day, r.Asks.Source)
+		}
+		if !r.TakesPassword() {
+			ports = "OAuth only: not set up"
+		}
+		if r.HTTPS != nil {
+			ports += ", HTTPS"
+		}
+		fmt.Fprintf(&b, "| [`%s`](%s) | %s | %s | %s | %s | %s |\n", r.ID, path.Join(pages, r.ID+".md"), r.Name, free,
+			map[string]string{"needed": "needed", "address": "or one address", "none": "no"}[r.NeedsDomain()], ports, asks)
 	}
+	return b.String()
+}
+
+// ReadmeTable is the part of the README that the catalogue gives: the table of
+// services and the names of the mailbox providers.
+func ReadmeTable(list []Relay) string {
+	services, mailboxes := split(list)
+	var names []string
+	for _, r := range mailboxes {
+		names = append(names, fmt.Sprintf("[%s](docs/relays/%s.md)", r.Name, r.ID))
+	}
+	return MarkdownTable(services, "docs/relays") + "\nMailbox providers, whose sender must be the account: " + strings.Join(names, ", ") + ".\n"
+}
+
+const generated = "<!-- Generated from relays/catalog/*.toml by: go generate ./relays -->\n\n"
+
+// Markdown is docs/relays.md: the list to choose from, and what is the same for
+// all of them.
+func Markdown(list []Relay) string {
+	services, mailboxes := split(list)
+	var b strings.Builder
+	b.WriteString(generated + `# Relays
+
+Each name leads to a page with the two lines to type, credentials, ports, limits and replies. Each fact has a
+source in ` + "`relays/catalog/*.toml`" + `, with the date on which it was read. Marks: *(recalled)* is general
+knowledge, *(unsure)* is something on which sources disagree or which they leave open, and a date such as
+*(2022-11)* is that of a source older than a year. A relay of your own: [adding-a-relay.md](adding-a-relay.md).
+
+The same list for a server: ` + "`relayhost relays`" + `, with ` + "`--for HOST`" + ` (ports that a hosting provider leaves open),
+` + "`--free`, `--no-domain`, `--mailbox` and `--https`" + ` to narrow it down.
+
+## Services for the mail of programs
+
+`)
+	b.WriteString(MarkdownTable(services, "relays"))
+	b.WriteString("\n## Mailbox providers\n\nThe sender must be the account, so all senders of the server are rewritten to it. Limits are those of one person.\n\n")
+	b.WriteString(MarkdownTable(mailboxes, "relays"))
+	b.WriteString("\n## Replies\n\nReplies that say the same at most mail servers. A relay's own ones are on its page and are tried first.\n")
+	file, _ := generic()
+	b.WriteString(Relay{Sources: file.Sources}.mdReplies(lastRead(list), file.Replies))
+	return b.String()
+}
+
+// Page is docs/relays/ID.md. Facts are old by day.
+func Page(r Relay, day time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s# Postfix through %s\n\n", generated, r.Name)
+	if e := r.Ends; e != nil {
+		fmt.Fprintf(&b, "**Ends")
+		if !e.Date.IsZero() {
+			fmt.Fprintf(&b, " %s", e.Date.Format(time.DateOnly))
+		}
+		fmt.Fprintf(&b, ":** %s%s.\n", cell(e.Text), r.mdMark(day, e.Source))
+		if len(e.Again) > 0 {
+			fmt.Fprintf(&b, "To switch it on again:\n\n```powershell\n%s\n```\n", strings.Join(e.Again, "\n"))
+		}
+		if e.Instead != "" {
+			fmt.Fprintf(&b, "\nInstead: %s.\n", e.Instead)
+		}
+		b.WriteByte('\n')
+	}
+	r.mdSetup(&b)
+	item := func(label, text, source string) {
+		if text != "" {
+			fmt.Fprintf(&b, "- %s: %s%s\n", label, cell(text), r.mdMark(day, source))
+		}
+	}
+	note := func(label string, n *Note) {
+		if n != nil {
+			item(label, n.Text, n.Source)
+		}
+	}
+	b.WriteString("\n## Credentials\n\n")
+	item("user name", r.Auth.Username.Label, r.Auth.Username.Source)
+	item("password", r.Auth.Password.Label, r.Auth.Password.Source)
+	item("mechanisms", strings.Join(r.Auth.Mechanisms, ", "), r.Auth.Source)
+	for _, link := range []struct{ label, url string }{{"where they are", r.Auth.Where}, {"documentation", r.Docs}} {
+		if link.url != "" {
+			fmt.Fprintf(&b, "- %s: <%s>\n", link.label, link.url)
+		}
+	}
+	for _, w := range r.Auth.Wrong {
+		item("a wrong "+map[string]string{"username": "user name", "password": "password"}[w.Field]+" that setup tells", w.Message, w.Source)
+	}
+	note("before mail goes out", r.Asks)
+	if r.Free != nil {
+		text := r.Free.String()
+		if month := r.freeAsOf(); month != "" {
+			text += ", as of " + month
+		}
+		item("free", text, r.Free.Source)
+	}
+	b.WriteString("\n## Hosts and ports\n\n")
 	if r.Hosts.Default != "" || r.Hosts.Pattern != "" {
 		item("host", "`"+r.mainHost()+"`", r.Hosts.Source)
 	}
@@ -71,16 +152,14 @@ func section(r Relay) string {
 		}
 		item(fmt.Sprintf("port %d", p.Port), words, p.Source)
 	}
-	item("user name", r.Auth.Username.Label, r.Auth.Username.Source)
-	item("password", r.Auth.Password.Label, r.Auth.Password.Source)
-	item("mechanisms", strings.Join(r.Auth.Mechanisms, ", "), r.Auth.Source)
-	for _, l := range limitWords {
-		item(l.words, l.value(r.Limits), r.limitSource(l.key))
-	}
-	for _, n := range r.Limits.Notes {
-		item("limit", n.Text, n.Source)
-	}
+	item("tried in this order", joinPorts(r.PortOrder(), ", "), "")
+	note("HTTPS", r.HTTPS)
+	r.mdLimits(&b, item)
+	b.WriteString("\n## Sender and DNS\n\n")
 	item("sender", first(r.Sender.Note, senderWords[r.Sender.Rule]), r.Sender.Source)
+	if r.Sender.NullSender != "unknown" {
+		item("bounces, `MAIL FROM:<>`", r.Sender.NullSender, r.Sender.NullSource)
+	}
 	if r.DNS.SPF != "" {
 		item("SPF", "`"+r.DNS.SPF+"`", r.DNS.Source)
 	}
@@ -94,52 +173,117 @@ func section(r Relay) string {
 	if r.Test != nil {
 		item("test", r.Test.how()+"; it does not prove "+r.Test.NotProven, r.Test.Source)
 	}
-	for _, n := range r.Notes {
-		item("note", n.Text, n.Source)
+	if len(r.Notes) > 0 {
+		b.WriteString("\n## Good to know\n\n")
 	}
-	b.WriteString(r.mdReplies())
-	b.WriteString(r.mdSources())
+	for _, n := range r.Notes {
+		fmt.Fprintf(&b, "- %s%s\n", cell(n.Text), r.mdMark(day, n.Source))
+	}
+	b.WriteString("\n## Replies\n")
+	if r.inherits() {
+		b.WriteString("\nNo source quotes a reply of this relay; [the generic ones](../relays.md#replies) stand in.\n")
+	} else {
+		b.WriteString(r.mdReplies(day, r.Replies))
+	}
+	b.WriteString("\n## Sources\n\n" + r.mdSources())
 	return b.String()
 }
 
-func (r Relay) mdReplies() string {
-	if r.inherits() {
-		return "\nNo source quotes a reply of this service; the generic ones stand in.\n"
+// mdSetup shows the file with the credentials and the command.
+func (r Relay) mdSetup(b *strings.Builder) {
+	if !r.TakesPassword() {
+		b.WriteString("This relay takes no password: its login is by OAuth alone, which Postfix has no part for, so `relayhost setup` refuses it. " +
+			"Choose another one from [the list](../relays.md).\n")
+		return
 	}
+	user, file := first(r.Auth.Username.Fixed, r.Auth.Username.Label), ""
+	if len(r.Auth.Mechanisms) > 0 {
+		fmt.Fprintf(b, "Save the credentials as `%s.txt`, readable by root alone, and run the command:\n\n```ini\nusername=%s\npassword=%s\n```\n\n", r.ID, user, r.Auth.Password.Label)
+		file = " --credentials-file " + r.ID + ".txt"
+	}
+	from := "app@example.com"
+	if r.IsMailbox() {
+		from = first(r.Auth.Username.Example, from)
+		if !strings.Contains(from, "@") {
+			_, domain, _ := strings.Cut(r.mainHost(), ".")
+			from += "@" + domain
+		}
+	}
+	region := ""
+	if r.NeedsRegion() {
+		region = " --region " + r.Hosts.Example
+	}
+	fmt.Fprintf(b, "```console\nsudo relayhost setup --relay %s%s --from %s%s --yes\n```\n", r.ID, region, from, file)
+	b.WriteString("\nIt probes the ports, logs in, shows each change, rehearses it with a private Postfix, applies it and proves it with a message. " +
+		"`relayhost rollback` takes it back byte for byte.\n")
+}
+
+func (r Relay) mdLimits(b *strings.Builder, item func(label, text, source string)) {
+	b.WriteString("\n## Limits\n\n")
+	before := b.Len()
+	for _, l := range limitWords {
+		item(l.words, l.value(r.Limits), r.limitSource(l.key))
+	}
+	for _, n := range r.Limits.Notes {
+		item("limit", n.Text, n.Source)
+	}
+	item("offers", strings.Join(r.EHLO.Offers, ", "), r.EHLO.Source)
+	item("does not offer", strings.Join(r.EHLO.Lacks, ", "), r.EHLO.Source)
+	if b.Len() == before {
+		b.WriteString("No source names one.\n")
+	}
+}
+
+// mainHost is the host to show where there is room for one.
+func (r Relay) mainHost() string {
+	if r.Hosts.Default == "" && r.Hosts.Pattern == "" {
+		return r.Hosts.Named[r.Hosts.Example]
+	}
+	return first(r.Hosts.Default, r.Hosts.Pattern)
+}
+
+// mdReplies has a heading for each reply, which is what people search for.
+func (r Relay) mdReplies(day time.Time, replies []Reply) string {
 	var b strings.Builder
-	b.WriteString("\n| reply | cause | remedy | retry |\n| --- | --- | --- | --- |\n")
-	for _, reply := range r.Replies {
-		fmt.Fprintf(&b, "| `%s`%s | %s | %s | %s |\n", strings.ReplaceAll(reply.sample(), "|", "\\|"), r.mdMark(reply.Source), cell(reply.Cause), cell(reply.Remedy), reply.Retry)
+	for _, reply := range replies {
+		fmt.Fprintf(&b, "\n### `%s`\n\n", strings.ReplaceAll(reply.sample(), "`", "'"))
+		fmt.Fprintf(&b, "- cause: %s%s\n- remedy: %s%s\n", cell(reply.Cause), r.mdMark(day, reply.Source), cell(reply.Remedy), retryWords[reply.Retry])
+		fmt.Fprintf(&b, "- `relayhost explain` calls it `%s`\n", reply.ID)
 	}
 	return b.String()
 }
 
 func (r Relay) mdSources() string {
-	var named []string
 	if r.inherits() {
 		r.Replies = nil // and the sources of what is not shown
 	}
+	var b strings.Builder
 	for _, id := range r.sourceIDs() {
 		s := r.Sources[id]
 		if s.Confidence == "recalled" || s.Confidence == "unsure" && s.URL == "" {
 			continue
 		}
-		where := s.Where
+		words := []string{s.Where, s.Confidence, "read " + s.Checked.Format(time.DateOnly)}
 		if s.URL != "" {
-			where = "<" + s.URL + ">"
+			words[0] = strings.TrimSuffix("<"+s.URL+">, "+cell(s.Where), ", ")
 		}
-		named = append(named, fmt.Sprintf("%s (%s, read %s)", where, s.Confidence, s.Checked.Format("2006-01-02")))
+		if s.AsOf != "" {
+			words = append(words, "as of "+s.AsOf)
+		}
+		line := "- " + strings.Join(words, "; ") + "\n"
+		if !slices.Contains(strings.SplitAfter(b.String(), "\n"), line) {
+			b.WriteString(line)
+		}
 	}
-	if len(named) == 0 {
-		return "\nSources: none but general knowledge.\n"
+	if b.Len() == 0 {
+		return "None but general knowledge.\n"
 	}
-	return "\nSources: " + strings.Join(named, "; ") + ".\n"
+	return b.String()
 }
 
-func (r Relay) mdMark(source string) string {
-	switch c := r.Sources[source].Confidence; c {
-	case "recalled", "unsure":
-		return " *(" + c + ")*"
+func (r Relay) mdMark(day time.Time, source string) string {
+	if mark := r.markOn(day, source); mark != "" {
+		return " *(" + mark + ")*"
 	}
 	return ""
 }

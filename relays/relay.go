@@ -15,19 +15,30 @@ const (
 	Unsure   TLSMode = "unsure"
 )
 
+// The kinds of relay.
+const (
+	Service = "service" // made for the mail of programs; what a file without a kind is
+	Mailbox = "mailbox" // the outgoing server of a person's mailbox: the sender must be the account
+)
+
 // Relay is one service. Facts that no source states officially name a source
 // whose Confidence says so.
 type Relay struct {
 	ID      string            `toml:"id" json:"id"`
 	Name    string            `toml:"name" json:"name"`
+	Kind    string            `toml:"kind,omitempty" json:"kind,omitempty"` // Service or Mailbox; "": Service
 	Tier    int               `toml:"tier,omitempty" json:"tier"`           // 1 comes first in every list
 	Docs    string            `toml:"docs,omitempty" json:"docs,omitempty"` // where a person reads the settings
-	Ends    *Note             `toml:"ends,omitempty" json:"ends,omitempty"` // what ends soon, said at the choice
+	Ends    *Deadline         `toml:"ends,omitempty" json:"ends,omitempty"` // what ends soon, said at the choice
+	Free    *Free             `toml:"free,omitempty" json:"free,omitempty"`
+	Asks    *Note             `toml:"asks,omitempty" json:"asks,omitempty"`   // what an account needs before mail goes out
+	HTTPS   *Note             `toml:"https,omitempty" json:"https,omitempty"` // an HTTP API on port 443 that sends as well
 	Notes   []Note            `toml:"notes,omitempty" json:"notes,omitempty"`
 	Hosts   Hosts             `toml:"hosts" json:"hosts"`
 	Ports   []Port            `toml:"ports" json:"ports"`
 	Order   []int             `toml:"order,omitempty" json:"order,omitempty"` // ports to try where it is not the usual order; see PortOrder
 	Auth    Auth              `toml:"auth" json:"auth"`
+	EHLO    EHLO              `toml:"ehlo" json:"ehlo"`
 	Limits  Limits            `toml:"limits" json:"limits"`
 	Sender  Sender            `toml:"sender" json:"sender"`
 	DNS     DNS               `toml:"dns" json:"dns"`
@@ -40,6 +51,32 @@ type Relay struct {
 type Note struct {
 	Text   string `toml:"text" json:"text"`
 	Source string `toml:"source,omitempty" json:"source,omitempty"`
+}
+
+// Deadline is something that ends: on Date, or "soon" where that is zero. Again
+// says how an administrator gets it back, Instead what to use in its place.
+type Deadline struct {
+	Text    string    `toml:"text" json:"text"`
+	Date    time.Time `toml:"date,omitempty" json:"date,omitzero"`
+	Again   []string  `toml:"again,omitempty" json:"again,omitempty"`
+	Instead string    `toml:"instead,omitempty" json:"instead,omitempty"`
+	Source  string    `toml:"source,omitempty" json:"source,omitempty"`
+}
+
+// Free is what a service sends without payment.
+type Free struct {
+	Messages int    `toml:"messages" json:"messages"`
+	Per      string `toml:"per" json:"per"` // day | month
+	Note     string `toml:"note,omitempty" json:"note,omitempty"`
+	Source   string `toml:"source,omitempty" json:"source,omitempty"`
+}
+
+// EHLO is what sources say of the SMTP extensions that a service offers or
+// lacks, by keyword (RFC 5321 section 4.1.1.1). What is in neither is not known.
+type EHLO struct {
+	Offers []string `toml:"offers,omitempty" json:"offers,omitempty"`
+	Lacks  []string `toml:"lacks,omitempty" json:"lacks,omitempty"`
+	Source string   `toml:"source,omitempty" json:"source,omitempty"`
 }
 
 // Hosts are the names of a service. Either Default is set, or Pattern with the
@@ -88,7 +125,8 @@ type Credential struct {
 	Label   string `toml:"label" json:"label"`
 	Pattern string `toml:"pattern,omitempty" json:"pattern,omitempty"` // anchored at both ends
 	Fixed   string `toml:"fixed,omitempty" json:"fixed,omitempty"`
-	Strip   string `toml:"strip,omitempty" json:"strip,omitempty"` // characters shown for reading only, taken out by Normalise
+	Strip   string `toml:"strip,omitempty" json:"strip,omitempty"`     // characters shown for reading only, taken out by Normalise
+	Example string `toml:"example,omitempty" json:"example,omitempty"` // an invented one of the right form
 	Source  string `toml:"source,omitempty" json:"source,omitempty"`
 }
 
@@ -108,7 +146,12 @@ type Limits struct {
 	Recipients            int               `toml:"recipients" json:"recipients"`       // a message
 	Connections           int               `toml:"connections" json:"connections"`     // at once
 	MessagesPerConnection int               `toml:"messages_per_connection" json:"messages_per_connection"`
-	RatePerSecond         float64           `toml:"rate_per_second" json:"rate_per_second"` // messages
+	RatePerSecond         float64           `toml:"rate_per_second" json:"rate_per_second"`                                   // messages
+	PerMinute             int               `toml:"per_minute,omitempty" json:"per_minute,omitempty"`                         // messages
+	PerHour               int               `toml:"per_hour,omitempty" json:"per_hour,omitempty"`                             // messages
+	PerDay                int               `toml:"per_day,omitempty" json:"per_day,omitempty"`                               // messages
+	RecipientsPerSession  int               `toml:"recipients_per_session,omitempty" json:"recipients_per_session,omitempty"` // RCPT commands on one connection
+	RecipientsPerDay      int               `toml:"recipients_per_day,omitempty" json:"recipients_per_day,omitempty"`
 	HeaderBytes           int               `toml:"header_bytes,omitempty" json:"header_bytes,omitempty"`
 	Notes                 []Note            `toml:"notes,omitempty" json:"notes,omitempty"`
 	Source                string            `toml:"source,omitempty" json:"source,omitempty"`
@@ -120,6 +163,7 @@ type Sender struct {
 	Rule       string `toml:"rule" json:"rule"`               // verified | account | any
 	NullSender string `toml:"null_sender" json:"null_sender"` // MAIL FROM:<> (bounces): accepted | refused | unknown
 	Single     bool   `toml:"single,omitempty" json:"single,omitempty"`
+	Domain     string `toml:"domain,omitempty" json:"domain,omitempty"` // is a domain of one's own needed: needed | address (one verified address is enough) | none; "": by Rule
 	Note       string `toml:"note,omitempty" json:"note,omitempty"`
 	Source     string `toml:"source,omitempty" json:"source,omitempty"`
 	NullSource string `toml:"null_source,omitempty" json:"null_source,omitempty"` // of NullSender

@@ -52,8 +52,9 @@ func (r *Relay) inherit() {
 	if len(r.Replies) > 0 {
 		return
 	}
-	r.Replies = slices.Clone(file.Replies)
-	sources := maps.Clone(file.Sources)
+	r.Replies = slices.Clip(file.Replies) // shared: nobody may change them
+	sources := make(map[string]Source, len(file.Sources)+len(r.Sources))
+	maps.Copy(sources, file.Sources)
 	maps.Copy(sources, r.Sources)
 	r.Sources = sources
 }

@@ -13,30 +13,63 @@ import (
 const Width = 80
 
 const (
-	idWidth    = 12
-	nameWidth  = 34
-	portsWidth = Width - idWidth - nameWidth - 4 // two gaps of two
+	idWidth     = 13
+	nameWidth   = 21
+	freeWidth   = 14
+	domainWidth = 7
+	portsWidth  = Width - idWidth - nameWidth - freeWidth - domainWidth - 8 // four gaps of two
 )
 
-// Table lists services, one a line, and below it what ends soon.
+// domainWords says in a word what a domain of one's own is needed for.
+var domainWords = map[string]string{"needed": "own", "address": "address", "none": "no"}
+
+// Table lists relays, one a line: services, then mailboxes, and below them what
+// ends soon.
 func Table(list []Relay) string {
 	var b strings.Builder
-	row := func(id, name, ports string) {
-		line := fmt.Sprintf("%-*s  %-*s  %s", idWidth, clip(id, idWidth), nameWidth, clip(name, nameWidth), clip(ports, portsWidth))
+	row := func(id, name, free, domain, ports string) {
+		line := fmt.Sprintf("%-*s  %-*s  %-*s  %-*s  %s", idWidth, clip(id, idWidth), nameWidth, clip(name, nameWidth),
+			freeWidth, clip(free, freeWidth), domainWidth, domain, clip(ports, portsWidth))
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
-	row("NAME", "SERVICE", "PORTS, THE FIRST TO TRY FIRST")
 	var ends []Relay
-	for _, r := range list {
-		name := r.Name
-		if r.Ends != nil {
-			ends = append(ends, r)
-			name = clip(name, nameWidth-2) + " *"
+	rows := func(head string, mailbox bool) {
+		empty := true
+		for _, r := range list {
+			if r.IsMailbox() != mailbox {
+				continue
+			}
+			if empty {
+				if b.Len() > 0 {
+					b.WriteByte('\n')
+				}
+				row("NAME", head, "FREE, AS OF", "DOMAIN", "PORTS")
+				empty = false
+			}
+			name, free, ports := r.Name, "", joinPorts(r.PortOrder(), " ")
+			if r.Ends != nil {
+				ends = append(ends, r)
+				name = clip(name, nameWidth-2) + " *"
+			}
+			if f := r.Free; f != nil {
+				free = fmt.Sprintf("%d/%s %s", f.Messages, f.Per[:1], first(r.freeAsOf(), "?"))
+			}
+			if !r.TakesPassword() {
+				ports = "OAuth only"
+			} else if ports == "" && r.HTTPS != nil {
+				ports = "HTTPS"
+			}
+			row(r.ID, name, free, domainWords[r.NeedsDomain()], ports)
 		}
-		row(r.ID, name, joinPorts(r.PortOrder(), " "))
+	}
+	rows("RELAY SERVICE", false)
+	rows("MAILBOX PROVIDER", true)
+	if len(list) > 1 {
+		b.WriteString("\n" + wrap("FREE: messages a day (d) or month (m); ?: from general knowledge. DOMAIN: own: you need a domain; address: one verified address is enough; no: none needed. "+
+			"PORTS: the first to try first. relayhost relays NAME tells all about one.", "", ""))
 	}
 	for _, r := range ends {
-		b.WriteString("\n" + wrap("* "+r.Name+": "+r.Ends.Text+r.Mark(r.Ends.Source), "", "  "))
+		b.WriteString("\n" + wrap("* "+r.Name+": "+r.Notice(today())+r.Mark(r.Ends.Source), "", "  "))
 	}
 	return b.String()
 }

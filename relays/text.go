@@ -10,7 +10,20 @@ func Text(r Relay) string {
 	t := &text{}
 	t.line(r.Name + " (" + r.ID + ")")
 	if r.Ends != nil {
-		t.item("ends: " + r.Ends.Text + r.Mark(r.Ends.Source))
+		t.item("ends: " + r.Notice(today()) + r.Mark(r.Ends.Source))
+	}
+	if r.Free != nil {
+		asOf := r.Mark(r.Free.Source)
+		if month := r.freeAsOf(); month != "" {
+			asOf = " (as of " + month + ")"
+		}
+		t.item("free: " + r.Free.String() + asOf)
+	}
+	if r.Asks != nil {
+		t.item("before mail goes out: " + r.Asks.Text + r.Mark(r.Asks.Source))
+	}
+	if r.HTTPS != nil {
+		t.item("over HTTPS: " + r.HTTPS.Text + r.Mark(r.HTTPS.Source))
 	}
 	if r.Docs != "" {
 		t.item(r.Docs)
@@ -86,10 +99,13 @@ func (t *text) ports(r Relay) {
 }
 
 func (t *text) auth(r Relay) {
-	t.head("Log-in")
+	t.head("Login")
 	if len(r.Auth.Mechanisms) == 0 {
 		t.item("none: the relay goes by the address of this server")
 		return
+	}
+	if !r.TakesPassword() {
+		t.item("by OAuth alone: Postfix cannot log in with a password, so setup does not take this relay")
 	}
 	t.item("user name: " + r.Auth.Username.Label + r.Mark(r.Auth.Username.Source))
 	t.item("password: " + r.Auth.Password.Label + r.Mark(r.Auth.Password.Source))
@@ -105,6 +121,12 @@ func (t *text) auth(r Relay) {
 func (t *text) limits(r Relay) {
 	t.head("Limits")
 	before := t.Len()
+	if len(r.EHLO.Offers) > 0 {
+		t.item("offers " + strings.Join(r.EHLO.Offers, ", ") + r.Mark(r.EHLO.Source))
+	}
+	if len(r.EHLO.Lacks) > 0 {
+		t.item("does not offer " + strings.Join(r.EHLO.Lacks, ", ") + r.Mark(r.EHLO.Source))
+	}
 	for _, l := range limitWords {
 		if v := l.value(r.Limits); v != "" {
 			t.item(v + " " + l.words + r.Mark(r.limitSource(l.key)))
@@ -132,6 +154,7 @@ func (t *text) sender(r Relay) {
 		s = r.Sender.Note
 	}
 	t.item(s + r.Mark(r.Sender.Source))
+	t.item("a domain of your own: " + map[string]string{"needed": "needed", "address": "not needed, one verified address is enough", "none": "not needed"}[r.NeedsDomain()])
 	if r.Sender.NullSender != "unknown" {
 		t.item("bounces (MAIL FROM:<>) are " + r.Sender.NullSender)
 	} else {

@@ -6,6 +6,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"relayhost/internal/mailaddr"
@@ -34,9 +35,29 @@ func validate(r Relay) []problem {
 	if r.Docs != "" {
 		c.url("docs", r.Docs)
 	}
-	if r.Ends != nil {
-		c.note("ends", *r.Ends)
+	c.oneOf("kind", r.Kind, "", Service, Mailbox)
+	if e := r.Ends; e != nil {
+		c.note("ends", Note{e.Text, e.Source})
+		c.text("ends.instead", e.Instead, false)
+		for i, line := range e.Again {
+			c.text(fmt.Sprintf("ends.again[%d]", i), line, true)
+		}
 	}
+	if f := r.Free; f != nil {
+		c.oneOf("free.per", f.Per, "day", "month")
+		if f.Messages < 1 {
+			c.bad("free.messages", "want the number of messages that are free")
+		}
+		c.text("free.note", f.Note, false)
+		c.source("free.source", f.Source)
+	}
+	if r.Asks != nil {
+		c.note("asks", *r.Asks)
+	}
+	if r.HTTPS != nil {
+		c.note("https", *r.HTTPS)
+	}
+	c.ehlo(r.EHLO)
 	for i, n := range r.Notes {
 		c.note(fmt.Sprintf("notes[%d]", i), n)
 	}
@@ -104,14 +125,31 @@ func (c *checker) oneOf(key, value string, allowed ...string) {
 	}
 }
 
+// wholes keeps what whole said of an expression: most files share a few.
+var wholes sync.Map // string -> string
+
 // whole checks an expression that must match a whole text. It is parsed only:
 // most of them are never used in a run.
 func (c *checker) whole(key, pattern string) {
-	if re, err := syntax.Parse(pattern, syntax.Perl); err != nil {
-		c.bad(key, "%v", err)
-	} else if !anchored(re) {
-		c.bad(key, "not anchored: want ^ at its beginning and $ at its end, in every alternative")
+	said, ok := wholes.Load(pattern)
+	if !ok {
+		said = wholeProblem(pattern)
+		wholes.Store(pattern, said)
 	}
+	if said != "" {
+		c.bad(key, "%s", said)
+	}
+}
+
+func wholeProblem(pattern string) string {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	switch {
+	case err != nil:
+		return err.Error()
+	case !anchored(re):
+		return "not anchored: want ^ at its beginning and $ at its end, in every alternative"
+	}
+	return ""
 }
 
 func (c *checker) hosts(h Hosts) {
@@ -203,6 +241,7 @@ func (c *checker) auth(a Auth) {
 		key := "auth." + field + "."
 		c.text(key+"label", cr.Label, len(a.Mechanisms) > 0)
 		c.text(key+"fixed", cr.Fixed, false)
+		c.text(key+"example", cr.Example, false)
 		if cr.Pattern != "" {
 			c.whole(key+"pattern", cr.Pattern)
 			if cr.Fixed != "" && !matches(cr.Pattern, cr.Fixed) {
@@ -231,6 +270,19 @@ func (c *checker) auth(a Auth) {
 	}
 }
 
+func (c *checker) ehlo(e EHLO) {
+	for table, words := range map[string][]string{"offers": e.Offers, "lacks": e.Lacks} {
+		for i, w := range words {
+			if w == "" || strings.Trim(w, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
+				c.bad(fmt.Sprintf("ehlo.%s[%d]", table, i), "%q is not a keyword of EHLO (upper case)", w)
+			} else if table == "lacks" && slices.Contains(e.Offers, w) {
+				c.bad(fmt.Sprintf("ehlo.lacks[%d]", i), "%s is under offers as well", w)
+			}
+		}
+	}
+	c.source("ehlo.source", e.Source)
+}
+
 func (c *checker) limits(l Limits) {
 	for key, n := range l.numbers() {
 		if n < 0 {
@@ -255,12 +307,15 @@ func (l Limits) numbers() map[string]float64 {
 		"message_bytes": float64(l.MessageBytes), "recipients": float64(l.Recipients),
 		"connections": float64(l.Connections), "messages_per_connection": float64(l.MessagesPerConnection),
 		"rate_per_second": l.RatePerSecond, "header_bytes": float64(l.HeaderBytes),
+		"per_minute": float64(l.PerMinute), "per_hour": float64(l.PerHour), "per_day": float64(l.PerDay),
+		"recipients_per_session": float64(l.RecipientsPerSession), "recipients_per_day": float64(l.RecipientsPerDay),
 	}
 }
 
 func (c *checker) sender(s Sender) {
 	c.oneOf("sender.rule", s.Rule, "verified", "account", "any")
 	c.oneOf("sender.null_sender", s.NullSender, "accepted", "refused", "unknown")
+	c.oneOf("sender.domain", s.Domain, "", "needed", "address", "none")
 	c.text("sender.note", s.Note, false)
 	c.source("sender.source", s.Source)
 }

@@ -44,9 +44,6 @@ type Data struct {
 	Login     bool   // some hop asks for a login
 
 	// Values of main.cf that may carry on what was there.
-	SASLAuth            bool
-	PasswordMaps        string
-	PolicyMaps          string
 	TransportMaps       string
 	SenderTransportMaps string // sender_dependent_default_transport_maps
 	SenderCanonicalMaps string
@@ -60,12 +57,18 @@ type Data struct {
 
 	// Options of the service. Reset lists parameters that main.cf sets and
 	// that must not reach the relay's service, with the value that holds there.
+	Level                string // secure | fingerprint | encrypt
+	PolicyMap            string // smtp_tls_policy_maps, where the hops differ
+	CertMatch            string // smtp_tls_secure_cert_match
+	Pin                  string // smtp_tls_fingerprint_cert_match, SHA-256
+	ServerName           string // smtp_tls_servername (SNI)
+	Protocols            string // smtp_tls_mandatory_protocols
 	CAFile               string
-	Digest               string // smtp_tls_fingerprint_digest
 	WrapperMode          bool
+	TLSRequired          bool   // this Postfix knows tls_required_enable
+	PasswordMap          string // "hash:/etc/postfix/sasl_passwd"
+	SecurityOptions      string // the parameter that holds for the level
 	Mechanisms           string // "plain,login"
-	TLSSecurityOptions   string // smtp_sasl_tls_security_options
-	PasswordMap          string // a password table of its own
 	SenderAuth           string // smtp_sender_dependent_authentication
 	HeloName             string
 	GenericMap           string // "lmdb:/etc/postfix/relayhost_generic"
@@ -73,15 +76,16 @@ type Data struct {
 	ReplyFilterMap       string    // of a service with a fall-back
 	Fallback             string    // smtp_fallback_relay: "[host]:port,[host]:port"
 	Timeouts             []Setting // of a service with a fall-back
-	CacheDestinations    string    // hosts, separated by commas
+	AddressPreference    string    // smtp_address_preference
 	TLSProxy             string    // name of the tlsproxy(8) entry; "" leaves reuse off
 	ReuseCount           int
 	Processes            string // "-" is default_process_limit
 	Protocol             string // inet_protocols
 	Reset                []Setting
-	TLSManager, PostLogd bool // add tlsmgr(8), postlogd(8)
+	ProxyReset           []Setting // those that tlsproxy(8) reads as well
+	TLSManager, PostLogd bool      // add tlsmgr(8), postlogd(8)
 
-	Policies []Policy  // of smtp_tls_policy_maps
+	Policies []Policy  // of smtp_tls_policy_maps, where the hops of a service differ
 	Accounts []Account // of a password table
 	Senders  []Setting // sender and the address or "transport:nexthop" in its place
 	Filters  []Filter  // replies that are turned into deferrals
@@ -94,8 +98,6 @@ type Policy struct {
 	Level      string // secure | fingerprint | encrypt
 	Match      string // match=
 	ServerName string // servername= (SNI)
-	Protocols  string // protocols=, separated by colons
-	Reuse      bool   // connection_reuse=yes
 }
 
 // Account is an entry of a password table.

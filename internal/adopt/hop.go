@@ -89,7 +89,7 @@ func (a *reading) account(f found, i int, r relays.Relay) Account {
 	login := f.logins[i]
 	switch {
 	case login.Table.Type == "static":
-		a.change("the password moves from main.cf to sasl_passwd (0600)", "static: keeps it where everybody can read it, and offers it to every server")
+		a.change("the relay's service has the password in a table of its own (0600)", "static: keeps it where everybody can read it, and offers it to every server: take it out of main.cf")
 		return Account{By: "static"}
 	case login.Key == next.Text:
 		return Account{By: "next_hop", Table: accountTable(login.Table)}

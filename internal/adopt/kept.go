@@ -58,21 +58,8 @@ func (a *reading) obsolete() {
 		case p.name == "fallback_relay":
 			a.change(p.name+" = "+value+" is no more the relay's", "it is the old name of %s; the relay's own service has its fall-backs", p.by)
 		default:
-			a.change(p.name+" = "+value+" is no more the relay's", "it is the old form of %s; the relay has an entry in smtp_tls_policy_maps", p.by)
+			a.change(p.name+" = "+value+" is no more the relay's", "it is the old form of %s; the service of the relay has a level of its own", p.by)
 		}
-	}
-	sites := a.s.Params["smtp_tls_per_site"]
-	if sites == "" || a.s.Params["smtp_tls_policy_maps"] != "" {
-		return
-	}
-	var others []string
-	for _, key := range a.r.Keys(sites) {
-		if !slices.ContainsFunc(a.hops(), func(h Hop) bool { return h.Host == key }) {
-			others = append(others, key)
-		}
-	}
-	if len(others) > 0 {
-		a.leave("smtp_tls_per_site = "+sites, "its entries (%s) have no effect beside smtp_tls_policy_maps, which setup sets: move them to a policy table", shorten(others))
 	}
 }
 
@@ -154,7 +141,7 @@ func (a *reading) login(s postfix.Service) {
 func (a *reading) rewriteOverrides() {
 	rewrite, _ := a.s.Master.Get("rewrite", "unix")
 	for _, o := range rewrite.Options {
-		if o.Name == "relayhost" || o.Name == "default_transport" || strings.HasPrefix(o.Name, "sender_dependent_") || o.Name == "transport_maps" {
+		if o.Name == "default_transport" || strings.HasPrefix(o.Name, "sender_dependent_") || o.Name == "transport_maps" {
 			a.leave("master.cf: rewrite has -o "+o.Name+"="+o.Value, "it wins over main.cf, so that setup refuses to go on: move it there first")
 		}
 	}
@@ -165,7 +152,7 @@ func (a *reading) exposed() {
 	for _, s := range a.services {
 		for _, t := range postfix.ParseTables(a.option(s, "smtp_sasl_password_maps"), a.s.DefaultMap) {
 			if meta, ok := a.s.MapMeta[t.Path]; ok && meta.Mode.Perm()&0o077 != 0 {
-				a.change(t.Path+" and what is compiled from it become 0600", "others can read the password today (%04o): change it, if others have been here", meta.Mode.Perm())
+				a.leave(t.Path+" and what is compiled from it", "others can read the password (%04o): set mode 0600, and change the password if others have been here", meta.Mode.Perm())
 			}
 		}
 	}

@@ -118,7 +118,7 @@ func (a *reading) verification(h *Hop, w postfix.Way, next postfix.NextHop, r re
 func (a *reading) closedPolicies(w postfix.Way) {
 	tables, why := a.r.Closed(a.option(w.Service, "smtp_tls_policy_maps"))
 	for i, t := range tables {
-		a.leave("smtp_tls_policy_maps = "+t.String(), "%s: what it asks of the relay is not known, and ours comes before it", why[i])
+		a.leave("smtp_tls_policy_maps = "+t.String(), "%s: what it asks of the relay is not known, and it does not hold for the service of the relay", why[i])
 	}
 }
 

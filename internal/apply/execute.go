@@ -13,12 +13,13 @@ import (
 const serviceTime = 3 * time.Second
 
 // prepare does the steps that must be there before main.cf: tables and services,
-// in the state in between where they have one. When services come, or fresh says
-// that nobody knows what Postfix has read last, it is told before main.cf names
-// them: a delivery that meets a name without a service puts all mail for it off.
+// in the state in between where they have one. When services come, when they stop
+// to rely on main.cf, or fresh says that nobody knows what Postfix has read last, it
+// is told before main.cf changes: a delivery that meets a name without a service
+// puts all mail for it off.
 func (t *transaction) prepare(ctx context.Context, steps []step, reload func(context.Context) error, fresh bool) error {
 	var gained []string
-	switches := false
+	switches, altered := false, false
 	for _, s := range steps {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -36,6 +37,7 @@ func (t *transaction) prepare(ctx context.Context, steps []step, reload func(con
 		}
 		if filepath.Base(s.Path) == "master.cf" && t.isConfig(s) {
 			gained = servicesWithout(now.After.data, s.Before.data)
+			altered = becomesPrivate(s.Before.data, now.After.data)
 		}
 		if now.Before.alike(now.After) {
 			continue
@@ -44,7 +46,7 @@ func (t *transaction) prepare(ctx context.Context, steps []step, reload func(con
 			return err
 		}
 	}
-	if !switches || len(gained) == 0 && !fresh {
+	if !switches || len(gained) == 0 && !altered && !fresh {
 		return nil
 	}
 	return t.announce(ctx, gained, reload)

@@ -105,11 +105,36 @@ func joinServices(before, after []byte) ([]byte, bool) {
 		return before, true
 	}
 	for _, s := range was.Services() {
-		if _, stays := both.Get(s.Name, s.Type); !stays && strings.HasPrefix(s.Name, plan.ServicePrefix) {
+		if !strings.HasPrefix(s.Name, plan.ServicePrefix) {
+			continue
+		}
+		if will, stays := both.Get(s.Name, s.Type); !stays || private(s) && !private(will) {
 			both.Set(s)
 		}
 	}
 	return both.Bytes(), true
+}
+
+// private reports whether an smtp(8) service of ours says itself how it logs in and
+// speaks TLS, whatever main.cf says. One that an earlier release has written does
+// not: with a main.cf of today it would speak in the clear.
+func private(s postfix.Service) bool {
+	_, own := s.Option("smtp_tls_security_level")
+	return own || s.Command != "smtp"
+}
+
+// becomesPrivate reports whether a service of ours in before relies on main.cf and
+// does not in after.
+func becomesPrivate(before, after []byte) bool {
+	was, err1 := postfix.ParseMaster(before)
+	will, err2 := postfix.ParseMaster(after)
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	return slices.ContainsFunc(will.Services(), func(s postfix.Service) bool {
+		old, found := was.Get(s.Name, s.Type)
+		return found && strings.HasPrefix(s.Name, plan.ServicePrefix) && private(s) && !private(old)
+	})
 }
 
 func hasAll(was, will *postfix.Master) bool {

@@ -188,3 +188,28 @@ func TestMapAsNewAsItsSource(t *testing.T) {
 		}
 	}
 }
+
+// A service that relies on main.cf (as an earlier release wrote it) and one that
+// does not: while either main.cf may have been read, it is the second, on the way in
+// and on the way back; and Postfix is told of it before main.cf changes.
+func TestServiceThatReliesOnMainCF(t *testing.T) {
+	const smtp = "smtp unix - - y - - smtp\n"
+	const shared = smtp + "relayhost-x unix - - n - - smtp\n  -o smtp_tls_CAfile=/ca.pem\n"
+	const own = smtp + "relayhost-x unix - - n - - smtp\n  -o smtp_tls_security_level=secure\n  -o smtp_tls_CAfile=/ca.pem\n"
+	for _, test := range []struct {
+		name, before, after string
+		told                bool
+	}{
+		{"in", shared, own, true},
+		{"back", own, shared, false},
+		{"changed", own, strings.Replace(own, "/ca.pem", "/other.pem", 1), false},
+	} {
+		got, ok := joinServices([]byte(test.before), []byte(test.after))
+		if !ok || !strings.Contains(string(got), "smtp_tls_security_level=secure") {
+			t.Errorf("%s: in between master.cf is (%v)\n%s", test.name, ok, got)
+		}
+		if told := becomesPrivate([]byte(test.before), got); told != test.told {
+			t.Errorf("%s: told before main.cf changes: %v, want %v", test.name, told, test.told)
+		}
+	}
+}

@@ -53,10 +53,10 @@ var inspections = []struct {
 }{
 	{"relayhost_syntax", malformedNextHop},
 	{"dns_mx_no_brackets", func(r Route, _ string) string {
-		return when(r.NextHop != "" && !strings.HasPrefix(r.NextHop, "["), "relayhost is %s, without brackets", r.NextHop)
+		return when(r.NextHop != "" && !strings.HasPrefix(r.NextHop, "["), "the next hop is %s, without brackets", r.NextHop)
 	}},
 	{"loop_to_self", func(r Route, _ string) string {
-		return when(r.Host != "" && strings.EqualFold(r.Host, r.State.Params["myhostname"]), "relayhost and myhostname are both %s", r.Host)
+		return when(r.Host != "" && strings.EqualFold(r.Host, r.State.Params["myhostname"]), "the next hop and myhostname are both %s", r.Host)
 	}},
 	{"auth_not_enabled", func(r Route, _ string) string {
 		return when(r.authWanted() && !r.yes("smtp_sasl_auth_enable"), "smtp_sasl_auth_enable is not yes for service %s", r.Service.Name)

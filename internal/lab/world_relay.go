@@ -138,8 +138,16 @@ func relayConfig(r relays.Relay) smtpd.Config {
 		MaxConnections:        r.Limits.Connections,
 		MessagesPerConnection: r.Limits.MessagesPerConnection,
 	}
+	for _, word := range r.EHLO.Offers {
+		if word != "SIZE" {
+			cfg.Extensions = append(cfg.Extensions, word)
+		}
+	}
 	if h, ok := habits[r.ID]; ok {
-		cfg.Extensions, cfg.AuthWithoutTLS, cfg.Accepted = h.extensions, h.authFirst, h.accepted
+		cfg.AuthWithoutTLS, cfg.Accepted = h.authFirst, h.accepted
+		if h.extensions != nil {
+			cfg.Extensions = h.extensions
+		}
 	}
 	return cfg
 }
@@ -151,24 +159,27 @@ type habit struct {
 	accepted   func(n int) smtpd.Reply
 }
 
-// habits: EHLO keywords of SendGrid as in github.com/sendgrid/docs issue 2191
-// (2016-09-21), of Mailgun as in pastebin.com/TkYJJTpt (2018-08-16); SES was
-// seen without PIPELINING. The replies to a message are recalled.
+// habits: AUTH before STARTTLS of SendGrid as in github.com/sendgrid/docs issue
+// 2191 (2016-09-21), of Mailgun as in pastebin.com/TkYJJTpt (2018-08-16); SES was
+// seen without PIPELINING. The reply to a message is documented by Cloudflare
+// (developers.cloudflare.com, email-service/api/send-emails/smtp), those of the
+// others are recalled.
 var habits = map[string]habit{
 	"ses": {
 		extensions: []string{"8BITMIME"},
 		accepted:   said("Ok 0100018c5f2b%04x-3c1e9d7a-8f4b-4c2d-9e6f-1a2b3c4d5e6f-000000"),
 	},
 	"sendgrid": {
-		extensions: []string{"8BITMIME", "PIPELINING"}, authFirst: true,
-		accepted: said("Ok: queued as kPqr7XwTQ9yL2mN8vB%04x"),
+		authFirst: true,
+		accepted:  said("Ok: queued as kPqr7XwTQ9yL2mN8vB%04x"),
 	},
 	"mailgun": {
-		extensions: []string{"8BITMIME", "ENHANCEDSTATUSCODES", "SMTPUTF8"}, authFirst: true,
-		accepted: said("Great success %d"),
+		authFirst: true,
+		accepted:  said("Great success %d"),
 	},
-	"postmark": {accepted: said("2.0.0 Ok: queued as 4c%06x-0a7b-4e19-b1f6-2d3c4b5a6978")},
-	"brevo":    {accepted: said("2.0.0 OK: queued as <2026112201%04d.4711@smtp-relay.brevo.com>")},
+	"postmark":   {accepted: said("2.0.0 Ok: queued as 4c%06x-0a7b-4e19-b1f6-2d3c4b5a6978")},
+	"cloudflare": {accepted: said("2.0.0 Ok <%04xjZTWt0pQO4p2LG7ByfkeSYUvT@example.com>")},
+	"brevo":      {accepted: said("2.0.0 OK: queued as <2026112201%04d.4711@smtp-relay.brevo.com>")},
 }
 
 func said(format string) func(int) smtpd.Reply {
@@ -178,6 +189,9 @@ func said(format string) func(int) smtpd.Reply {
 // accounts makes the default account, and for SES one password a region.
 func (r *RelayService) accounts(relay relays.Relay, hosts []string) []smtpd.Account {
 	a, ok := defaultAccounts[r.ID]
+	if user := relay.Auth.Username; !ok && user.Example != "" {
+		a, ok = [2]string{user.Example, relay.Auth.Password.Example}, true
+	}
 	if !ok {
 		a = [2]string{"relayuser", "correct-horse-battery-staple"}
 	}
@@ -200,7 +214,7 @@ func (r *RelayService) accounts(relay relays.Relay, hosts []string) []smtpd.Acco
 }
 
 // defaultAccounts are user name and password of one customer each, made up by
-// the rules of the service. SES has the secret access key that AWS uses in its
+// the rules of the service, where its file in the catalogue has no example. SES has the secret access key that AWS uses in its
 // documentation.
 var defaultAccounts = map[string][2]string{
 	"ses":          {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},

@@ -92,6 +92,9 @@ func TestRelayServices(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, cat := range all {
+		if !cat.TakesPassword() {
+			continue // its mechanisms are none that the embedded server checks
+		}
 		t.Run(cat.ID, func(t *testing.T) {
 			w, n := testWorld(t, Relay(cat.ID))
 			r := w.Relay(cat.ID)

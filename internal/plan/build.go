@@ -18,6 +18,7 @@ import (
 // Names of the files that are ours, in the configuration folder.
 const (
 	passwdFile    = "sasl_passwd"
+	privateFile   = "relayhost_sasl_passwd" // where passwdFile is somebody else's
 	policyFile    = "relayhost_tls_policy"
 	genericFile   = "relayhost_generic"
 	senderFile    = "relayhost_sender"
@@ -163,12 +164,12 @@ func notNil(data []byte) []byte {
 }
 
 // minimumTLS is TLS 1.2 in the form that v reads: ">=" came with Postfix 3.6
-// (smtp_tls_mandatory_protocols). A policy entry separates by colons.
+// (smtp_tls_mandatory_protocols).
 func minimumTLS(v postfix.Version) string {
 	if v.AtLeast(3, 6) {
 		return ">=TLSv1.2"
 	}
-	return "!SSLv2:!SSLv3:!TLSv1:!TLSv1.1"
+	return "!SSLv2,!SSLv3,!TLSv1,!TLSv1.1"
 }
 
 func (b *builder) path(name string) string { return filepath.Join(b.s.ConfigDir, name) }

@@ -15,7 +15,7 @@ func (b *builder) catchAll() *Conflict {
 		text, ok := b.s.Maps[t.Path]
 		if !ok {
 			if t.Type != "" && !t.Editable() {
-				b.note("transport_maps = %s may send mail past the relay; it cannot be read from here", t)
+				b.note("transport_maps = %s may send mail past the relay, or by its service to another next hop; it cannot be read from here", t)
 			}
 			continue
 		}

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,8 +94,8 @@ func TestPasswordsThatAreStored(t *testing.T) {
 func TestHostsThatAreTaken(t *testing.T) {
 	for _, h := range []string{"smtp.example.net", "SMTP.Example.NET", "relay", "192.0.2.1", "2001:db8::1", "xn--bcher-kva.example", "a-b.c1.example"} {
 		p := build(t, debian(t), options(func(o *config.Config) { o.First().Host = h }))
-		if want := "[" + strings.ToLower(h) + "]:587"; p.NextHop != want || param(t, p, "relayhost") != want {
-			t.Errorf("%s: next hop %s, relayhost %s", h, p.NextHop, param(t, p, "relayhost"))
+		if want := "[" + strings.ToLower(h) + "]:587"; p.NextHop != want || param(t, p, "default_transport") != p.Service+":"+want {
+			t.Errorf("%s: next hop %s, default_transport %s", h, p.NextHop, param(t, p, "default_transport"))
 		}
 	}
 }
@@ -119,6 +120,21 @@ func TestAnswersComeBack(t *testing.T) {
 	for _, bad := range []string{"version = 2\n", "version = 1\npassword = 'x'\n", "relay"} {
 		if _, err := config.Read([]byte(bad)); err == nil || !strings.Contains(err.Error(), config.Path) {
 			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// The next hops in use are those of all routes and their fallbacks: what a file
+// leaves out of them is found there again.
+func TestNextHops(t *testing.T) {
+	s, c := debian(t), routeCases(t)["fail-over-route"]
+	s.apply(build(t, s, c))
+	got := plan.NextHops(s.state(t))
+	for _, r := range c.Routes {
+		for _, h := range r.Hops {
+			if !slices.Contains(got, h.NextHop()) {
+				t.Errorf("got %q, want %s of route %s among them", got, h.NextHop(), r.Name)
+			}
 		}
 	}
 }

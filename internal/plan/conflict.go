@@ -24,7 +24,7 @@ func (e *Conflict) Error() string {
 // conflicts finds what stops a set-up. Options.Force lets all of it pass, each
 // as a note.
 func (b *builder) conflicts() error {
-	for _, find := range []func() *Conflict{b.catchAll, b.localRecipient, b.openRelay} {
+	for _, find := range []func() *Conflict{b.catchAll, b.captured, b.dunno, b.localRecipient, b.openRelay} {
 		c := find()
 		switch {
 		case c == nil:

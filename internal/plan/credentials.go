@@ -56,13 +56,29 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 			}
 		}
 	}
-	for _, key := range []string{want.Host, nextHop} {
-		value, t, found := a.r.Get(a.s.Params["smtp_sasl_password_maps"], key)
-		if user, pass, split := strings.Cut(value, a.split); found && split && t.Type != "static" {
-			return user, secret.New(pass), true
+	for _, maps := range a.tables() {
+		for _, key := range []string{want.Host, nextHop} {
+			value, t, found := a.r.Get(maps, key)
+			if user, pass, split := strings.Cut(value, a.split); found && split && t.Type != "static" {
+				return user, secret.New(pass), true
+			}
 		}
 	}
 	return "", secret.Value{}, false
+}
+
+// tables are the password tables that our services share, and those of main.cf.
+func (a Accounts) tables() []string {
+	var list []string
+	if a.s.Master != nil {
+		for _, o := range a.s.Master.Overrides("smtp_sasl_password_maps") {
+			own := strings.HasPrefix(o.Service, ServicePrefix) && !strings.Contains(o.Option.Value, "/"+ownPasswdFile+"_")
+			if own && !slices.Contains(list, o.Option.Value) {
+				list = append(list, o.Option.Value)
+			}
+		}
+	}
+	return append(list, a.s.Params["smtp_sasl_password_maps"])
 }
 
 // orphan is the entry for a hop of w in the password table of a service of our
@@ -72,18 +88,29 @@ func (a Accounts) orphan(w postfix.Way, sender string, hop postfix.NextHop) (str
 		return "", false
 	}
 	path := ownPasswd(a.s.ConfigDir, w.Transport)
+	if !strings.HasPrefix(w.Transport, keyedPrefix) {
+		for _, file := range []string{path, filepath.Join(a.s.ConfigDir, privateFile), filepath.Join(a.s.ConfigDir, passwdFile)} {
+			if value, ok := a.table(file).get(hop.Text); ok {
+				return value, true
+			}
+		}
+		return "", false
+	}
+	text := a.table(path)
+	if len(w.NextHops) == 0 || w.NextHops[0].Host != hop.Host || w.NextHops[0].Port != hop.Port {
+		return "", false
+	}
+	return text.get(sender)
+}
+
+// table is the text of a password table of ours.
+func (a Accounts) table(path string) *table {
 	text, known := a.own[path]
 	if !known {
 		text = parseTable(a.s.Maps[path])
 		a.own[path] = text
 	}
-	if !strings.HasPrefix(w.Transport, keyedPrefix) {
-		return text.get(hop.Text)
-	}
-	if len(w.NextHops) == 0 || w.NextHops[0].Host != hop.Host || w.NextHops[0].Port != hop.Port {
-		return "", false
-	}
-	return text.get(sender)
+	return text
 }
 
 // ownPasswd is the password table of a service that has one of its own.
@@ -114,12 +141,37 @@ func orphans(s postfix.State, dir string) []string {
 	return list
 }
 
-// NextHops lists the next hops that Postfix uses now, the default's first.
+// NextHops lists the next hops ("[host]:port") that Postfix uses now, the default's
+// first: those of the services that mail leaves by, fallbacks included.
 func NextHops(s postfix.State) []string {
-	list := []string{s.Params["relayhost"]}
-	for line := range strings.Lines(string(s.Maps[filepath.Join(cmp.Or(s.ConfigDir, postfix.DefaultConfigDir), policyFile)])) {
-		key, _, _ := strings.Cut(line, " ")
-		list = append(list, key)
+	s.ConfigDir = cmp.Or(s.ConfigDir, postfix.DefaultConfigDir)
+	var list []string
+	seen := map[string]bool{}
+	add := func(hops []postfix.NextHop) {
+		for _, h := range hops {
+			if !seen[h.Text] {
+				seen[h.Text] = true
+				list = append(list, h.Text)
+			}
+		}
+	}
+	r := postfix.NewRouting(s)
+	add(r.Way("").NextHops)
+	for _, name := range []string{bySenderFile, belowFile} {
+		for _, e := range parseTable(s.Maps[filepath.Join(s.ConfigDir, name)]).entries() {
+			if !seen[e.value] {
+				seen[e.value] = true
+				transport, next, _ := strings.Cut(e.value, ":")
+				add(r.By(transport, next).NextHops)
+			}
+		}
+	}
+	// The policies of an earlier release name every hop.
+	for _, e := range parseTable(s.Maps[filepath.Join(s.ConfigDir, policyFile)]).entries() {
+		if !seen[e.key] {
+			seen[e.key] = true
+			list = append(list, e.key)
+		}
 	}
 	return list
 }

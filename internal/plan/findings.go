@@ -18,7 +18,7 @@ func Paths(s postfix.State) []string {
 		dir = postfix.DefaultConfigDir
 	}
 	list := []string{config.Path}
-	for _, name := range []string{passwdFile, policyFile, genericFile, senderFile, transportFile, filterFile, replyFile, bySenderFile, belowFile} {
+	for _, name := range []string{passwdFile, privateFile, policyFile, genericFile, senderFile, transportFile, filterFile, replyFile, bySenderFile, belowFile} {
 		list = append(list, filepath.Join(dir, name))
 	}
 	list = append(list, orphans(s, dir)...)
@@ -40,6 +40,7 @@ func Paths(s postfix.State) []string {
 func (b *builder) findings() {
 	b.bypasses()
 	b.overrides()
+	b.otherName()
 	b.forwarded()
 	b.swallowed()
 	b.plugins()
@@ -51,14 +52,11 @@ func (b *builder) findings() {
 			}
 		}
 	}
-	if value := b.param("default_transport"); value != "smtp" && value != "" && !strings.HasPrefix(value, ServicePrefix) {
+	if value, _, _ := strings.Cut(b.param("default_transport"), ":"); value != "smtp" && value != "" && !strings.HasPrefix(value, ServicePrefix) {
 		b.note("default_transport was %s; mail for other servers goes to the relay now", value)
 	}
 	if name, _, _ := strings.Cut(b.param("relay_transport"), ":"); name == "error" {
 		b.note("relay_transport = %s stays: mail for relay_domains is refused as before", b.param("relay_transport"))
-	}
-	if old := b.param("relayhost"); old != "" && !strings.EqualFold(old, b.d.NextHop) {
-		b.note("relayhost was %s", old)
 	}
 	if dirs := words(b.param("multi_instance_directories")); len(dirs) > 0 {
 		b.note("this Postfix has further instances (%s), which stay as they are: name one with --config-dir to set it up", strings.Join(dirs, ", "))
@@ -93,7 +91,7 @@ func (b *builder) overrides() {
 			case o.Name == "content_filter" && o.Value != "":
 				why = "mail that comes in there goes through it first"
 			case !slices.Contains([]string{"trivial-rewrite", "qmgr", "oqmgr", "cleanup"}, s.Command) || set && ours == o.Value:
-			case slices.Contains(routing, o.Name), set && slices.Contains(b.set, o.Name):
+			case slices.Contains(routing, o.Name), set && slices.Contains(b.set, o.Name), strings.HasPrefix(o.Name, b.d.Service+"_"):
 				why = "it wins over main.cf"
 			}
 			if why != "" {
@@ -104,7 +102,7 @@ func (b *builder) overrides() {
 }
 
 // routing are the parameters that choose the way of a message.
-var routing = []string{"relayhost", "default_transport", "transport_maps", "sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"}
+var routing = []string{"default_transport", "transport_maps", "sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"}
 
 // forwarded names mail that comes from outside and leaves again with its own
 // sender, which most services do not know.

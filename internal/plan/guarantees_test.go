@@ -74,51 +74,88 @@ func has(p plan.Plan, path string) bool {
 	return slices.ContainsFunc(p.Files, func(f plan.File) bool { return f.Path == path })
 }
 
-const policyPath = "/etc/postfix/relayhost_tls_policy"
+const genericPath = "/etc/postfix/relayhost_generic"
 
 func TestMinimumTLSByVersion(t *testing.T) {
 	for _, test := range []struct {
 		version postfix.Version
 		want    string
 	}{
-		{postfix.Version{Major: 3, Minor: 4}, "protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1"},
-		{postfix.Version{Major: 3, Minor: 5, Patch: 25}, "protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1"},
-		{postfix.Version{Major: 3, Minor: 6}, "protocols=>=TLSv1.2"},
-		{postfix.Version{Major: 3, Minor: 11, Patch: 7}, "protocols=>=TLSv1.2"},
+		{postfix.Version{Major: 3, Minor: 4}, "!SSLv2,!SSLv3,!TLSv1,!TLSv1.1"},
+		{postfix.Version{Major: 3, Minor: 5, Patch: 25}, "!SSLv2,!SSLv3,!TLSv1,!TLSv1.1"},
+		{postfix.Version{Major: 3, Minor: 6}, ">=TLSv1.2"},
+		{postfix.Version{Major: 3, Minor: 11, Patch: 7}, ">=TLSv1.2"},
 	} {
 		s := debian(t)
 		s.version = test.version
-		policy := text(t, build(t, s, options()), policyPath)
-		if !strings.Contains(policy, " "+test.want+" ") || !strings.Contains(policy, "[smtp.example.net]:587 secure match=nexthop servername=hostname ") {
-			t.Errorf("%v: %s", test.version, policy)
+		p := build(t, s, options())
+		if got := option(t, p, "smtp_tls_mandatory_protocols"); got != test.want {
+			t.Errorf("%v: %s, want %s", test.version, got, test.want)
+		}
+		// A header of the message must not turn verified TLS off (RFC 8689).
+		want := "(not set)"
+		if test.version.AtLeast(3, 10) {
+			want = "no"
+		}
+		if got := option(t, p, "tls_required_enable"); got != want {
+			t.Errorf("%v: tls_required_enable = %s, want %s", test.version, got, want)
 		}
 	}
 }
 
 func TestPasswordsNeedVerifiedTLS(t *testing.T) {
 	pin := strings.Repeat("ab", 32)
+	const verified, encrypted = "smtp_sasl_tls_verified_security_options", "smtp_sasl_tls_security_options"
 	for _, test := range []struct {
-		name       string
-		change     func(*config.Config)
-		level, tls string
+		name    string
+		change  func(*config.Config)
+		options map[string]string
 	}{
-		{"verified", func(*config.Config) {}, " secure match=nexthop ", "noplaintext,noanonymous"},
-		{"pinned", func(o *config.Config) { o.First().Pin = pin }, " fingerprint match=AB:AB:", "noplaintext,noanonymous"},
-		{"unverified as asked", func(o *config.Config) { o.First().NoVerify = true }, " encrypt servername=", "noanonymous"},
+		{"verified", func(*config.Config) {}, map[string]string{
+			"smtp_tls_security_level": "secure", "smtp_tls_secure_cert_match": "nexthop", "smtp_tls_servername": "hostname", verified: "noanonymous", encrypted: "(not set)",
+		}},
+		{"pinned", func(o *config.Config) { o.First().Pin = pin }, map[string]string{
+			"smtp_tls_security_level": "fingerprint", "smtp_tls_fingerprint_digest": "sha256",
+			"smtp_tls_fingerprint_cert_match": strings.TrimSuffix(strings.Repeat("AB:", 32), ":"), verified: "noanonymous", encrypted: "(not set)",
+		}},
+		{"unverified as asked", func(o *config.Config) { o.First().NoVerify = true }, map[string]string{
+			"smtp_tls_security_level": "encrypt", "smtp_tls_secure_cert_match": "(not set)", encrypted: "noanonymous", verified: "(not set)",
+		}},
+		{"by address", func(o *config.Config) { o.First().Host = "192.0.2.1" }, map[string]string{"smtp_tls_security_level": "secure", "smtp_tls_servername": "(not set)"}},
 	} {
 		p := build(t, debian(t), options(test.change))
-		if policy := text(t, p, policyPath); !strings.Contains(policy, test.level) {
-			t.Errorf("%s: policy %s", test.name, policy)
-		}
 		for name, want := range map[string]string{
-			"smtp_sasl_security_options": "noplaintext,noanonymous", "smtp_sasl_tls_security_options": test.tls,
-			"smtp_sasl_tls_verified_security_options": "noanonymous", "smtp_sasl_mechanism_filter": "plain,login",
-			"smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt", "smtp_tls_CApath": "",
+			"smtp_tls_policy_maps": "", "smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd",
+			"smtp_sasl_mechanism_filter": "plain,login", "smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt", "smtp_tls_CApath": "",
 		} {
+			test.options[name] = want
+		}
+		for name, want := range test.options {
 			if got := option(t, p, name); got != want {
 				t.Errorf("%s: %s = %s, want %s", test.name, name, got, want)
 			}
 		}
+	}
+}
+
+// Hops that differ in more than their names have a policy table that their service
+// alone reads.
+func TestHopsThatDifferHaveATableOfTheirOwn(t *testing.T) {
+	const path = "/etc/postfix/relayhost_tls_policy_ses"
+	o := options()
+	o.Routes[0].Hops = append(o.Routes[0].Hops[:1], *o.First())
+	o.Routes[0].Hops[1].Host = "192.0.2.1"
+	s := debian(t)
+	p := build(t, s, o)
+	want := "# Written by relayhost: TLS with the hops of relayhost-ses, which differ.\n" +
+		"[smtp.example.net]:587 secure match=nexthop servername=hostname\n[192.0.2.1]:587 secure match=nexthop\n"
+	if got := text(t, p, path); got != want || option(t, p, "smtp_tls_policy_maps") != "hash:"+path {
+		t.Errorf("smtp_tls_policy_maps = %s:\n%s\nwant\n%s", option(t, p, "smtp_tls_policy_maps"), got, want)
+	}
+	s.apply(p)
+	o.Routes[0].Hops = o.Routes[0].Hops[:1]
+	if p = build(t, s, o); !slices.Contains(changed(p), "remove "+path) {
+		t.Errorf("changes %q, want the table removed", changed(p))
 	}
 }
 
@@ -147,6 +184,15 @@ func TestWhatReachesTheServiceFromMain(t *testing.T) {
 		"smtp_discard_ehlo_keywords": {"PIPELINING, STARTTLS", ""},
 		"smtp_sasl_type":             {"dovecot", "cyrus"},
 
+		"smtp_tls_policy_maps":                 {"hash:/etc/postfix/policy", ""},
+		"smtp_tls_per_site":                    {"hash:/etc/postfix/sites", ""},
+		"smtp_tls_trust_anchor_file":           {"/etc/ssl/anchor.pem", ""},
+		"smtp_sasl_auth_enable":                {"no", "yes"},
+		"smtp_sasl_password_maps":              {"hash:/etc/postfix/sasl_passwd", "hash:/etc/postfix/relayhost_sasl_passwd"},
+		"smtp_sender_dependent_authentication": {"yes", "no"},
+		"smtp_cname_overrides_servername":      {"yes", "no"},
+		"smtp_connection_cache_on_demand":      {"no", "yes"},
+
 		"smtp_sasl_password_result_delimiter": {"|", ":"},
 
 		"smtp_delivery_status_filter": {"pcre:/etc/postfix/own", "regexp:/etc/postfix/relayhost_status_filter,pcre:/etc/postfix/own"},
@@ -162,48 +208,79 @@ func TestWhatReachesTheServiceFromMain(t *testing.T) {
 	}
 }
 
-const passwd = "/etc/postfix/sasl_passwd"
+const passwd, private = "/etc/postfix/sasl_passwd", "/etc/postfix/relayhost_sasl_passwd"
 
+// sasl_passwd is ours where nobody else has it; a table of somebody else and what
+// main.cf says of it stay byte for byte.
 func TestPasswordTable(t *testing.T) {
-	ours := "[smtp.example.net]:587 joe:s3c:ret#x\n"
+	const ours = "[smtp.example.net]:587 joe:s3c:ret#x\n"
+	const hop = "[smtp.example.net]:587 theirs:other\n"
 	for _, test := range []struct {
-		name, maps, before, want, wantMaps string
+		name, maps, before, master, path string
 	}{
-		{"none", "", "", ours, "hash:/etc/postfix/sasl_passwd"},
-		{"others stay", "hash:/etc/postfix/sasl_passwd", "# mine\n[a.test]:25 x:y\n  z\n\n[b.test] q:r", "# mine\n[a.test]:25 x:y\n  z\n\n[b.test] q:r\n" + ours, "hash:/etc/postfix/sasl_passwd"},
-		{"bare host would win", "hash:/etc/postfix/sasl_passwd", "smtp.example.net old:old\n[a.test] x:y\n", "[a.test] x:y\n" + ours, "hash:/etc/postfix/sasl_passwd"},
-		{"first of two wins", "hash:/etc/postfix/sasl_passwd", "[SMTP.example.net]:587 a:b\n[a.test] x:y\n[smtp.example.net]:587 c:d\n", ours + "[a.test] x:y\n", "hash:/etc/postfix/sasl_passwd"},
-		{"CRLF", "hash:/etc/postfix/sasl_passwd", "[a.test] x:y\r\n", "[a.test] x:y\r\n" + strings.TrimSpace(ours) + "\r\n", "hash:/etc/postfix/sasl_passwd"},
-		{"static", "static:a:b, hash:/etc/postfix/sasl_passwd", "", ours, "hash:/etc/postfix/sasl_passwd"},
-		{"a type that is gone", "lmdb:/etc/postfix/sasl_passwd", "", ours, "hash:/etc/postfix/sasl_passwd"},
-		{"not a file", "ldap:/etc/postfix/ldap.cf", "", ours, "hash:/etc/postfix/sasl_passwd, ldap:/etc/postfix/ldap.cf"},
-		{"proxymap", "proxy:hash:/etc/postfix/sasl_passwd", "[a.test] x:y\n", "[a.test] x:y\n" + ours, "hash:/etc/postfix/sasl_passwd"},
-		{"own place", "$config_directory_x", "", ours, "texthash:/etc/mail/pw"},
+		{"none", "", "", "", passwd},
+		{"theirs", "hash:/etc/postfix/sasl_passwd", "# mine\n[a.test]:25 x:y\n  z\n\nsmtp.example.net old:old", "", private},
+		{"theirs, for the same hop", "hash:/etc/postfix/sasl_passwd", hop, "", private},
+		{"theirs, not used", "", hop, "", private},
+		{"theirs, not there yet", "lmdb:/etc/postfix/sasl_passwd", "", "", private},
+		{"of another service", "", "", "own unix - - n - - smtp -o smtp_sasl_password_maps=hash:/etc/postfix/sasl_passwd", private},
+		{"static", "static:a:b", "", "", passwd},
+		{"not a file", "ldap:/etc/postfix/ldap.cf", "", "", passwd},
+		{"own place", "texthash:/etc/mail/pw", "", "", passwd},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := debian(t)
-			path := passwd
-			if test.name == "own place" {
-				test.maps, path = "texthash:/etc/mail/pw", "/etc/mail/pw"
-			}
+			wantMaps := "(not set)"
 			if test.maps != "" {
 				s.set("smtp_sasl_password_maps", test.maps)
+				wantMaps = test.maps
 			}
 			if test.before != "" {
-				s.with(path, test.before)
+				s.with(passwd, test.before)
+			}
+			if test.master != "" {
+				s.service(test.master)
 			}
 			p := build(t, s, options())
-			if got := text(t, p, path); got != test.want {
-				t.Errorf("%s:\n%q\nwant\n%q", path, got, test.want)
+			if got := text(t, p, test.path); got != ours {
+				t.Errorf("%s:\n%q\nwant\n%q", test.path, got, ours)
 			}
-			if got := param(t, p, "smtp_sasl_password_maps"); got != test.wantMaps {
-				t.Errorf("smtp_sasl_password_maps = %s, want %s", got, test.wantMaps)
+			if test.path == private && has(p, passwd) {
+				t.Error("sasl_passwd is in the plan")
+			}
+			if got := option(t, p, "smtp_sasl_password_maps"); got != "hash:"+test.path {
+				t.Errorf("the service has %s, want %s", got, test.path)
+			}
+			if got := param(t, p, "smtp_sasl_password_maps"); got != wantMaps {
+				t.Errorf("smtp_sasl_password_maps = %s, want %s", got, wantMaps)
 			}
 			s.apply(p)
 			if again := build(t, s, options()); again.Changed() {
-				t.Error("not unchanged on its own result")
+				t.Errorf("not unchanged on its own result: %q", changed(again))
 			}
 		})
+	}
+}
+
+// What somebody has added to a table of ours stays, but for what would win over
+// our entries.
+func TestPasswordTableOfOursThatWasEdited(t *testing.T) {
+	const ours = "[smtp.example.net]:587 joe:s3c:ret#x\n"
+	for name, test := range map[string]struct{ edited, want string }{
+		"others stay":         {"# mine\n[a.test]:25 x:y\n  z\n\n[b.test] q:r", "# mine\n[a.test]:25 x:y\n  z\n\n[b.test] q:r\n" + ours},
+		"bare host would win": {"smtp.example.net old:old\n[a.test] x:y\n", "[a.test] x:y\n" + ours},
+		"first of two wins":   {"[SMTP.example.net]:587 a:b\n[a.test] x:y\n[smtp.example.net]:587 c:d\n", ours + "[a.test] x:y\n"},
+		"CRLF":                {"[a.test] x:y\r\n", "[a.test] x:y\r\n" + strings.TrimSpace(ours) + "\r\n"},
+	} {
+		s := debian(t)
+		s.apply(build(t, s, options()))
+		p := build(t, s.with(passwd, test.edited), options())
+		if got := text(t, p, passwd); got != test.want {
+			t.Errorf("%s:\n%q\nwant\n%q", name, got, test.want)
+		}
+		if bare := strings.HasPrefix(test.edited, "smtp."); bare != hasNote(p, "without port, which would win") {
+			t.Errorf("%s: notes %q", name, p.Notes)
+		}
 	}
 }
 
@@ -223,12 +300,12 @@ func TestLooseSecretIsTightened(t *testing.T) {
 // A compiled map that is open to others, or gone, is made anew although its
 // source is right.
 func TestCompiledMapsAreLookedAt(t *testing.T) {
-	const policyDB, passwdDB = policyPath + ".db", passwd + ".db"
+	const genericDB, passwdDB = genericPath + ".db", passwd + ".db"
 	s := debian(t)
 	s.apply(build(t, s, options()))
 	edited := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	right := func() map[string]host.Meta {
-		return map[string]host.Meta{passwdDB: {Mode: 0o600, Nlink: 1, Mtime: edited}, policyDB: {Mode: 0o644, Nlink: 1, Mtime: edited}, policyPath + ".cdb": {}}
+		return map[string]host.Meta{passwdDB: {Mode: 0o600, Nlink: 1, Mtime: edited}, genericDB: {Mode: 0o644, Nlink: 1, Mtime: edited}, genericPath + ".cdb": {}}
 	}
 	for _, test := range []struct {
 		name, path string
@@ -240,13 +317,13 @@ func TestCompiledMapsAreLookedAt(t *testing.T) {
 		{"open to others", passwdDB, &host.Meta{Mode: 0o644, Nlink: 1, Mtime: edited}, passwd},
 		{"somebody else's", passwdDB, &host.Meta{Mode: 0o600, Nlink: 1, UID: 1000, Mtime: edited}, passwd},
 		{"gone", passwdDB, &host.Meta{}, passwd},
-		{"a table without secrets gone", policyDB, &host.Meta{}, policyPath},
+		{"a table without secrets gone", genericDB, &host.Meta{}, genericPath},
 		{"the source edited since", passwdDB, &host.Meta{Mode: 0o600, Nlink: 1, Mtime: edited.Add(-time.Minute)}, passwd},
-		{"a table without secrets edited since", policyDB, &host.Meta{Mode: 0o644, Nlink: 1, Mtime: edited.Add(-2 * time.Second)}, policyPath},
-		{"both written by one run", policyDB, &host.Meta{Mode: 0o644, Nlink: 1, Mtime: edited.Add(-time.Second)}, ""},
+		{"a table without secrets edited since", genericDB, &host.Meta{Mode: 0o644, Nlink: 1, Mtime: edited.Add(-2 * time.Second)}, genericPath},
+		{"both written by one run", genericDB, &host.Meta{Mode: 0o644, Nlink: 1, Mtime: edited.Add(-time.Second)}, ""},
 	} {
 		st := s.state(t)
-		st.MapMeta = map[string]host.Meta{passwd: {Mode: 0o600, Mtime: edited}, policyPath: {Mode: 0o644, Mtime: edited}}
+		st.MapMeta = map[string]host.Meta{passwd: {Mode: 0o600, Mtime: edited}, genericPath: {Mode: 0o644, Mtime: edited}}
 		st.Compiled = right()
 		delete(st.Compiled, test.path)
 		if test.meta != nil {
@@ -265,23 +342,14 @@ func TestCompiledMapsAreLookedAt(t *testing.T) {
 }
 
 func TestPasswordTableThatCannotBeRead(t *testing.T) {
-	st := debian(t).set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd").state(t)
+	s := debian(t)
+	s.apply(build(t, s, options()))
+	delete(s.files, passwd)
+	st := s.state(t)
 	st.Unreadable = []string{passwd}
 	p, err := plan.Build(plan.Server{State: st}, options())
 	if err != nil || p.Files[0].Action != plan.Modify || !hasNote(p, "cannot be read without root") {
 		t.Errorf("%v %s %q", err, p.Files[0].Action, p.Notes)
-	}
-}
-
-func TestBareHostInAnotherTable(t *testing.T) {
-	s := debian(t).set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd, texthash:/etc/postfix/more").
-		with(passwd, "").with("/etc/postfix/more", "smtp.example.net a:b\n[c.test] d:e\n")
-	p := build(t, s, options())
-	if got := text(t, p, "/etc/postfix/more"); got != "[c.test] d:e\n" {
-		t.Errorf("the other table: %q", got)
-	}
-	if !hasNote(p, "without port, which would win") {
-		t.Errorf("not said: %q", p.Notes)
 	}
 }
 
@@ -302,18 +370,18 @@ func TestChangingTheRelayLeavesNothingOfTheOldOne(t *testing.T) {
 	}
 }
 
-func TestPolicyAndTransportGoBesideWhatIsThere(t *testing.T) {
+func TestTransportGoesBesideWhatIsThere(t *testing.T) {
 	s := debian(t).set("smtp_tls_policy_maps", "hash:/etc/postfix/policy").set("transport_maps", "hash:/etc/postfix/transport").
 		with("/etc/postfix/transport", "a.test smtp:[10.0.0.1]\nbackup.test relay:[10.0.0.2]\n").
 		set("relay_domains", "backup.test, mx.test")
 	p := build(t, s, options(func(o *config.Config) { o.Direct = []string{"corp.test"} }))
-	if got := param(t, p, "smtp_tls_policy_maps"); got != "hash:/etc/postfix/relayhost_tls_policy, hash:/etc/postfix/policy" {
+	if got := param(t, p, "smtp_tls_policy_maps"); got != "hash:/etc/postfix/policy" {
 		t.Errorf("smtp_tls_policy_maps = %s", got)
 	}
 	if got := param(t, p, "transport_maps"); got != "hash:/etc/postfix/transport, hash:/etc/postfix/relayhost_transport" {
 		t.Errorf("transport_maps = %s", got)
 	}
-	want := "# Written by relayhost: destinations that do not go through Amazon SES.\ncorp.test smtp:\n.backup.test relay:\nmx.test relay:\n.mx.test relay:\n"
+	want := "# Written by relayhost: destinations that do not go through Amazon SES.\ncorp.test smtp:\n"
 	if got := text(t, p, "/etc/postfix/relayhost_transport"); got != want {
 		t.Errorf("routes:\n%s", got)
 	}
@@ -350,19 +418,26 @@ func TestDomainsInFilesAndTables(t *testing.T) {
 		}
 	}
 	p := build(t, s, options())
-	want := "backup.test relay:\n.backup.test relay:\nother.test relay:\n.other.test relay:\n"
-	if got := text(t, p, "/etc/postfix/relayhost_transport"); !strings.HasSuffix(got, "\n"+want) {
-		t.Errorf("routes:\n%s", got)
+	if has(p, "/etc/postfix/relayhost_transport") || !hasNote(p, "example.org is in mydestination") {
+		t.Errorf("changes %q, notes %q", changed(p), p.Notes)
 	}
-	if !hasNote(p, "example.org is in mydestination") || !hasNote(p, "relay_domains = ldap:/x cannot be read") {
-		t.Errorf("notes %q", p.Notes)
+	// Their mail goes by relayhost, which another transport of ours leaves alone.
+	for _, domains := range []string{"hash:/etc/postfix/relay_domains", "/etc/postfix/more", "ldap:/x", "local.test", ""} {
+		p := build(t, s.set("relay_domains", domains).set("relayhost", "[gw.test]"), options())
+		want := "[gw.test]"
+		if domains == "local.test" || domains == "" {
+			want = ""
+		}
+		if got := param(t, p, "relayhost"); got != want || hasNote(p, "relayhost = [gw.test] stays") != (want != "") {
+			t.Errorf("relay_domains = %s: relayhost = %s, want %s; notes %q", domains, got, want, p.Notes)
+		}
 	}
 }
 
 func TestLocalOnly(t *testing.T) {
 	s := debian(t).set("default_transport", "error").set("relay_transport", "error")
 	p := build(t, s, options())
-	if got := param(t, p, "default_transport"); got != "relayhost-ses" {
+	if got := param(t, p, "default_transport"); got != "relayhost-ses:[smtp.example.net]:587" {
 		t.Errorf("default_transport = %s", got)
 	}
 	if !hasNote(p, "default_transport was error") || !hasNote(p, "relay_transport = error stays") {
@@ -379,6 +454,13 @@ func TestConflicts(t *testing.T) {
 	}{
 		{"catch-all", "transport_maps", func(s *server) *server {
 			return s.set("transport_maps", "hash:/etc/postfix/transport").with("/etc/postfix/transport", "* smtp:[old.test]\n")
+		}, ""},
+		{"a next hop without a transport", "transport_maps", func(s *server) *server {
+			return s.set("transport_maps", "hash:/etc/postfix/transport").with("/etc/postfix/transport", "web.test :[mx.web.test]:25\n")
+		}, ""},
+		{"relay_domains by the default", "relay_transport", func(s *server) *server { return s.set("relay_transport", "${default_transport}") }, ""},
+		{"a sender by the default", "sender_dependent_relayhost_maps", func(s *server) *server {
+			return s.set("sender_dependent_relayhost_maps", "hash:/etc/postfix/senders").with("/etc/postfix/senders", "@a.test [b.test]\nboss@a.test DUNNO\n")
 		}, ""},
 		{"local recipient", "mydestination", func(s *server) *server { return s }, "root@host.example.com"},
 		{"everybody's network", "mynetworks", func(s *server) *server { return open(s).set("mynetworks", "127.0.0.0/8 0.0.0.0/0") }, ""},
@@ -406,6 +488,8 @@ func TestConflicts(t *testing.T) {
 		}
 	}
 	for name, s := range map[string]*server{
+		"a next hop of relay_domains": debian(t).set("relay_domains", "web.test").set("transport_maps", "hash:/etc/postfix/transport").
+			with("/etc/postfix/transport", "web.test :[mx.web.test]:25\n"),
 		"no-op catch-all":    debian(t).set("transport_maps", "hash:/etc/postfix/transport").with("/etc/postfix/transport", "* :\n"),
 		"loopback only":      debian(t).set("mynetworks", "0.0.0.0/0"),
 		"back from a filter": open(debian(t)).service("127.0.0.1:10025 inet n - y - - smtpd -o mynetworks=0.0.0.0/0 -o smtpd_relay_restrictions=permit -o smtpd_recipient_restrictions="),
@@ -424,14 +508,10 @@ func TestWhatGoesAnotherWayIsNamed(t *testing.T) {
 		set("smtp_sender_dependent_authentication", "yes").set("multi_instance_directories", "/etc/postfix-out")
 	p := build(t, filtered, options())
 	for _, want := range []string{"content_filter = smtp:[127.0.0.1]:10025 stays",
-		"smtp_sender_dependent_authentication = yes stays", "further instances (/etc/postfix-out)"} {
+		"further instances (/etc/postfix-out)"} {
 		if !hasNote(p, want) {
 			t.Errorf("no %q in %q", want, p.Notes)
 		}
-	}
-	// Where mail goes is the flow table's to say.
-	if hasNote(p, "sender_dependent_relayhost_maps") {
-		t.Errorf("a note on the way of senders in %q", p.Notes)
 	}
 }
 
@@ -439,13 +519,13 @@ func TestWhatGoesAnotherWayIsNamed(t *testing.T) {
 // over main.cf.
 func TestOverridesInMasterCF(t *testing.T) {
 	for _, test := range []struct{ entry, want string }{
-		{"rewrite unix - - y - - trivial-rewrite -o relayhost=[old.test]:25", "rewrite has -o relayhost=[old.test]:25, which stays: it wins"},
+		{"rewrite unix - - y - - trivial-rewrite -o default_transport=smtp", "rewrite has -o default_transport=smtp, which stays: it wins"},
 		{"rewrite unix - - y - - trivial-rewrite -o transport_maps=hash:/x", "rewrite has -o transport_maps=hash:/x"},
-		{"rewrite unix - - y - - trivial-rewrite -o relayhost=[smtp.example.net]:587", ""},
+		{"rewrite unix - - y - - trivial-rewrite -o relayhost=[old.test]:25", ""},
 		{"qmgr unix n - n 300 1 qmgr -o relayhost-ses_destination_concurrency_limit=1", "qmgr has -o relayhost-ses_destination_concurrency_limit=1"},
 		{"qmgr unix n - n 300 1 qmgr -o queue_run_delay=100s", ""},
 		{"pickup unix n - y 60 1 pickup -o content_filter=dksign:", "pickup has -o content_filter=dksign:, which stays"},
-		{"smtp unix - - y - - smtp -o default_transport=error", ""}, // it does not ask
+		{"smtp unix - - y - - smtp -o smtp_bind_address=192.0.2.1", "-o smtp_bind_address=192.0.2.1 of the service smtp does not hold"},
 	} {
 		s := debian(t).service(test.entry)
 		p := build(t, s, options())
@@ -588,13 +668,13 @@ func TestLimits(t *testing.T) {
 		connections int
 		want        want
 	}{
-		{relays.Limits{}, 0, want{"20", none, none, none, none}},
+		{relays.Limits{}, 0, want{none, none, none, none, none}},
 		{relays.Limits{Connections: 2, Recipients: 10}, 0, want{"2", none, "10", none, none}},
-		{relays.Limits{Connections: 500, Recipients: 1000}, 0, want{"20", none, none, none, none}},
+		{relays.Limits{Connections: 500, Recipients: 1000}, 0, want{none, none, none, none, none}},
 		{relays.Limits{}, 100, want{"100", "20", none, none, none}},
-		{relays.Limits{MessagesPerConnection: 100}, 0, want{"20", none, none, none, "99"}},
-		{relays.Limits{RatePerSecond: 0.5}, 0, want{"20", none, none, "2s", none}},
-		{relays.Limits{RatePerSecond: 14}, 0, want{"20", none, none, none, none}},
+		{relays.Limits{MessagesPerConnection: 100}, 0, want{none, none, none, none, "99"}},
+		{relays.Limits{RatePerSecond: 0.5}, 0, want{none, none, none, "2s", none}},
+		{relays.Limits{RatePerSecond: 14}, 0, want{none, none, none, none, none}},
 	} {
 		p := build(t, debian(t), limited(test.limits, test.connections))
 		got := want{
@@ -625,7 +705,7 @@ func TestReuseOnlyWhereItIsSafe(t *testing.T) {
 	s := debian(t)
 	s.files[masterPath] = strings.Replace(s.files[masterPath], "scache    unix", "#scache    unix", 1)
 	p = build(t, s, options())
-	if strings.Contains(text(t, p, policyPath), "connection_reuse") || option(t, p, "tlsproxy_service_name") != "(not set)" || !hasNote(p, "not reused") {
+	if option(t, p, "smtp_tls_connection_reuse") != "(not set)" || option(t, p, "tlsproxy_service_name") != "(not set)" || !hasNote(p, "not reused") {
 		t.Errorf("reuse without scache; notes %q", p.Notes)
 	}
 }

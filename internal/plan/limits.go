@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"relayhost/internal/config"
 	"relayhost/relays"
@@ -13,6 +15,17 @@ import (
 // defaultConnections is Postfix's own limit (default_destination_concurrency_limit)
 // and ours unless more is asked for: TUNING_README warns of large ones.
 const defaultConnections = 20
+
+// recipientsOf spreads what a relay takes on one connection over messages: mail
+// of a server mostly has one recipient, so many messages with few recipients
+// each. 0 where the relay names no such limit.
+func recipientsOf(l relays.Limits) (recipients, messages int) {
+	if l.RecipientsPerSession < 1 {
+		return 0, 0
+	}
+	recipients = max(1, l.RecipientsPerSession/10)
+	return recipients, l.RecipientsPerSession / recipients
+}
 
 // limits sets what the services of the hops document, the smallest of each, as
 // parameters of the transport of s.
@@ -24,9 +37,14 @@ func (b *builder) limits(s *service) {
 		if n := b.concurrency(h); d.Concurrency == 0 || n < d.Concurrency {
 			d.Concurrency = n
 		}
-		if l.Recipients > 0 && l.Recipients < b.recipientLimit() && (d.RecipientLimit == 0 || l.Recipients < d.RecipientLimit) {
-			d.RecipientLimit = l.Recipients
+		perMessage := l.Recipients
+		if n, _ := recipientsOf(l); n > 0 && (perMessage == 0 || n < perMessage) {
+			perMessage = n
 		}
+		if perMessage > 0 && perMessage < b.recipientLimit() && (d.RecipientLimit == 0 || perMessage < d.RecipientLimit) {
+			d.RecipientLimit = perMessage
+		}
+		b.untold(h)
 		if size, _ := strconv.ParseInt(b.param("message_size_limit"), 10, 64); l.MessageBytes > 0 && (size == 0 || size > l.MessageBytes) && b.s.Params != nil {
 			b.note("%s refuses messages above %d bytes; message_size_limit here is %d and stays, since it governs inbound mail as well", relayName(h.Relay), l.MessageBytes, size)
 		}
@@ -39,7 +57,39 @@ func (b *builder) limits(s *service) {
 	if limit, _ := strconv.Atoi(b.param("default_process_limit")); d.Concurrency > limit && limit > 0 {
 		d.Processes = strconv.Itoa(d.Concurrency)
 	}
+	if d.Concurrency == b.defaultConcurrency() {
+		d.Concurrency = 0 // it holds anyway
+	}
 	b.pause(s)
+}
+
+// defaultConcurrency is the limit of every transport that has none of its own.
+func (b *builder) defaultConcurrency() int {
+	if n, err := strconv.Atoi(b.param("default_destination_concurrency_limit")); err == nil {
+		return n
+	}
+	return defaultConnections
+}
+
+// untold notes what a relay documents and Postfix has no parameter for.
+func (b *builder) untold(h *config.Hop) {
+	l := h.Relay.Limits
+	var counts []string
+	for _, c := range []struct {
+		n     int
+		words string
+	}{{l.PerHour, "messages an hour"}, {l.PerDay, "messages a day"}, {l.RecipientsPerDay, "recipients a day"}} {
+		if c.n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", c.n, c.words))
+		}
+	}
+	if len(counts) > 0 {
+		b.note("%s takes %s: Postfix cannot count them, and mail above that waits in the queue until the relay takes it", relayName(h.Relay), strings.Join(counts, " and "))
+	}
+	if slices.Contains(h.Relay.EHLO.Lacks, "SMTPUTF8") && b.param("smtputf8_enable") == "yes" {
+		// SMTPUTF8_README, "Enabling SMTPUTF8 support".
+		b.note("%s does not offer SMTPUTF8: mail with UTF-8 in an address is returned to its sender, and so is mail that programs on this server send with bare UTF-8 in a header field (smtputf8_enable = no lets the latter pass)", relayName(h.Relay))
+	}
 }
 
 // concurrency is the number of connections at once that h may have.
@@ -79,13 +129,18 @@ func (b *builder) recipientLimit() int {
 }
 
 // rateDelay is the pause in whole seconds between two deliveries where a
-// service takes less than one message a second. Postfix has no finer measure,
-// and any delay serialises all mail (default_destination_rate_delay).
+// service takes less than one message a second, or less than 60 a minute.
+// Postfix has no finer measure, and any delay serialises all mail
+// (default_destination_rate_delay).
 func rateDelay(l relays.Limits) int {
-	if l.RatePerSecond <= 0 || l.RatePerSecond >= 1 {
+	rate := l.RatePerSecond
+	if minute := float64(l.PerMinute) / 60; minute > 0 && (rate <= 0 || minute < rate) {
+		rate = minute
+	}
+	if rate <= 0 || rate >= 1 {
 		return 0
 	}
-	return int(math.Ceil(1 / l.RatePerSecond))
+	return int(math.Ceil(1 / rate))
 }
 
 // reuse switches on reuse of connections where it is safe: TLS connections are
@@ -99,7 +154,11 @@ func (b *builder) reuse(s *service) {
 	}
 	most := 0 // messages on a connection, of the hops that document it
 	for i := range s.hops {
-		n := s.hops[i].Relay.Limits.MessagesPerConnection
+		l := s.hops[i].Relay.Limits
+		n := l.MessagesPerConnection
+		if _, messages := recipientsOf(l); messages > 0 && (n == 0 || messages < n) {
+			n = messages
+		}
 		if n == 1 {
 			return
 		}

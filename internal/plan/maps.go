@@ -1,55 +1,9 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-
-	"relayhost/internal/secret"
-	"relayhost/templates"
 )
-
-// policy writes the TLS policy of every next hop and puts it before what
-// smtp_tls_policy_maps names already.
-func (b *builder) policy() error {
-	var policies []templates.Policy
-	known := map[string]int{}
-	for _, s := range b.services {
-		for i := range s.hops {
-			p := tlsPolicy(&s.hops[i], b.s.Version)
-			if p.Level == "secure" && s.d.CAFile == "" {
-				return fmt.Errorf("no CA bundle was found on this host: install ca-certificates, or name one with --ca-file")
-			}
-			p.Reuse = s.d.TLSProxy != ""
-			if n, ok := known[p.NextHop]; ok {
-				// One service without a tlsproxy(8) of ours would defer all its mail.
-				policies[n].Reuse = policies[n].Reuse && p.Reuse
-				continue
-			}
-			known[p.NextHop] = len(policies)
-			policies = append(policies, p)
-		}
-	}
-	d := &templates.Data{RelayName: b.relayNames(), Policies: policies}
-	text, err := templates.Render(templates.TLSPolicy, d)
-	if err != nil {
-		return err
-	}
-	keys, rendered := make(map[string]secret.Value, len(policies)), parseTable(text)
-	for _, p := range policies {
-		value, _ := rendered.get(p.NextHop)
-		keys[p.NextHop] = secret.New(value)
-	}
-	ours, err := b.newMap(policyFile, templates.TLSPolicy, d, keys)
-	if err != nil {
-		return err
-	}
-	b.d.PolicyMaps = b.merge("smtp_tls_policy_maps", true, ours)
-	if b.param("smtp_tls_per_site") != "" && b.param("smtp_tls_policy_maps") == "" {
-		b.note("smtp_tls_per_site = %s has no effect any more beside smtp_tls_policy_maps: move its entries to a policy table", b.param("smtp_tls_per_site"))
-	}
-	return nil
-}
 
 // merge returns the value of the list parameter name with our tables in it, at
 // the front or at the end, whatever type they had there before. Files of ours

@@ -73,7 +73,9 @@ func everyCase(t *testing.T) []hostCase {
 			o.First().Username, o.First().Relay = "", service(func(r *relays.Relay) { r.Auth.Mechanisms = nil })
 		})},
 		hostCase{debian(t).set("mydestination", "").set("myhostname", "vm"), options()},
-		hostCase{noScache, options()},
+		hostCase{noScache.set("smtp_tls_connection_reuse", "yes"), options()},
+		hostCase{&server{postfix.Version{Major: 3, Minor: 10}, debian(t).files, debian(t).types, "hash"}, options()},
+		hostCase{debian(t, "relayhost = [old.test]"), options(func(o *config.Config) { o.First().NoVerify = true })},
 		hostCase{debian(t, "sender_dependent_relayhost_maps = hash:/x"), options()},
 	)
 	for _, o := range routeCases(t) {
@@ -82,7 +84,8 @@ func everyCase(t *testing.T) []hostCase {
 	for name, value := range map[string]string{
 		"tls_append_default_CA": "yes", "smtp_fallback_relay": "x", "smtp_sasl_auth_soft_bounce": "no", "smtp_skip_5xx_greeting": "no",
 		"smtp_never_send_ehlo": "yes", "smtp_discard_ehlo_keywords": "auth", "smtp_sasl_type": "dovecot", "inet_protocols": "",
-		"smtp_sasl_password_result_delimiter": "|",
+		"smtp_sasl_password_result_delimiter": "|", "smtp_tls_per_site": "hash:/x", "smtp_tls_trust_anchor_file": "/x", "smtp_cname_overrides_servername": "yes",
+		"smtp_connection_cache_on_demand": "no",
 	} {
 		cases = append(cases, hostCase{debian(t).set(name, value), options()})
 	}

@@ -10,35 +10,32 @@ import (
 	"relayhost/templates"
 )
 
-// passwd puts the credentials into the password table that is in use, or into
-// sasl_passwd, by next hop. Entries of others stay. A service that needs
-// another account at a next hop, or accounts by sender, gets a table of its own.
+// passwd puts the credentials into a password table that our services alone
+// read, by next hop. A service that needs another account at a next hop, or
+// accounts by sender, gets a table of its own.
 func (b *builder) passwd() error {
 	shared := b.shareAccounts()
 	former := b.formerNextHops()
 	for _, a := range shared {
 		delete(former, a.Key)
 	}
-	if err := b.ownTables(); err != nil {
-		return err
-	}
-	b.d.SASLAuth = slices.ContainsFunc(b.services, (*service).logs)
-	if !b.d.SASLAuth && len(former) == 0 {
-		return nil
-	}
-	raw, _ := b.main.Get("smtp_sasl_password_maps")
-	tables := postfix.ParseTables(b.param("smtp_sasl_password_maps"), b.s.DefaultMap)
-	target, kept := b.passwdTarget(tables)
-	if b.d.SASLAuth {
-		b.d.PasswordMaps = b.passwordMaps(raw, tables, target, kept)
-	}
-	e := passwdEdit{target: target, accounts: shared, former: former, hosts: b.sharedHosts()}
-	for _, t := range append(otherThan(tables, target.Path), target) {
-		if err := b.passwdTable(t, e); err != nil {
+	if SharesSettings(b.s) {
+		if err := b.unshare(former, shared); err != nil {
 			return err
 		}
 	}
-	return nil
+	target, ours := b.privateTable()
+	if len(shared) > 0 || ours {
+		if err := b.passwdTable(target, shared, former); err != nil {
+			return err
+		}
+	}
+	for _, s := range b.services {
+		if s.logs() && !s.own {
+			s.d.PasswordMap = target.String()
+		}
+	}
+	return b.ownTables()
 }
 
 // shareAccounts lists the accounts of the common table: the first for each next
@@ -87,11 +84,10 @@ func (b *builder) sharedHosts() []string {
 
 // ownTables writes the password tables of single services.
 func (b *builder) ownTables() error {
-	routes := len(b.ways) > 1 || len(b.services[0].hops) > 1
 	for _, s := range b.services {
 		if bySender := b.param("smtp_sender_dependent_authentication"); s.keyed {
 			s.d.SenderAuth = "yes"
-		} else if routes && strings.EqualFold(bySender, "yes") {
+		} else if s.logs() && strings.EqualFold(bySender, "yes") {
 			s.d.SenderAuth = "no"
 		}
 		if !s.own {
@@ -146,96 +142,103 @@ func accountKeys(accounts []templates.Account) map[string]secret.Value {
 	return keys
 }
 
-// passwordMaps is the value of smtp_sasl_password_maps with target in it.
-func (b *builder) passwordMaps(raw string, tables []postfix.Table, target postfix.Table, kept bool) string {
-	list := splitList(raw)
-	var entries []string
-	for i, t := range tables {
-		switch {
-		case t.Type == "static":
-			// It would offer that password to every host, and wins over any key.
-			b.note("smtp_sasl_password_maps = static:... gave one password to every server; it is replaced")
-		case kept && t.Path == target.Path:
-			entries = append(entries, target.String())
-		case len(list) == len(tables):
-			entries = append(entries, list[i])
-		default:
-			entries = append(entries, t.String())
-		}
-	}
-	if !kept {
-		entries = append([]string{target.String()}, entries...)
-	}
-	// What is right already keeps its spelling; proxymap(8) is no root and could
-	// not read the table.
-	if kept && len(entries) == len(tables) && target.Type == tableAt(tables, target.Path).Type && !strings.Contains(raw, "proxy:") {
-		return raw
-	}
-	return strings.Join(entries, ", ")
-}
-
-// passwdTarget is the table that our entries go to: the first one with a source
-// file, with a type that this Postfix has. kept says that it is in the list.
-func (b *builder) passwdTarget(tables []postfix.Table) (target postfix.Table, kept bool) {
-	for _, t := range tables {
-		if !t.Editable() {
+// privateTable is the password table that our services share, and whether it is
+// there and ours. sasl_passwd is the name that administrators look for; where
+// somebody else uses it, that file stays as it is and ours has another name.
+func (b *builder) privateTable() (t postfix.Table, ours bool) {
+	const name = "smtp_sasl_password_maps"
+	for _, o := range b.master.Overrides(name) {
+		if !strings.HasPrefix(o.Service, ServicePrefix) {
 			continue
 		}
-		if b.cfg.MapType != "" || !slices.Contains(b.s.MapTypes, t.Type) {
-			t.Type = b.mapType
+		for _, named := range postfix.ParseTables(o.Option.Value, b.s.DefaultMap) {
+			if named.Path == b.path(passwdFile) || named.Path == b.path(privateFile) {
+				if b.cfg.MapType != "" || !slices.Contains(b.s.MapTypes, named.Type) {
+					named.Type = b.mapType
+				}
+				return named, true
+			}
 		}
+	}
+	t = postfix.Table{Type: b.mapType, Path: b.path(passwdFile)}
+	text, there := b.s.Maps[t.Path]
+	there = there || slices.Contains(b.s.Unreadable, t.Path)
+	switch {
+	case !b.named(t.Path) && !there:
+		return t, false
+	case !b.named(t.Path) && b.wasOurs() && b.onlyOurs(text):
 		return t, true
 	}
-	return postfix.Table{Type: b.mapType, Path: b.path(passwdFile)}, false
+	t.Path = b.path(privateFile)
+	_, ours = b.s.Maps[t.Path]
+	return t, ours
 }
 
-// passwdEdit is what changes in the password tables.
-type passwdEdit struct {
-	target   postfix.Table
-	accounts []templates.Account
-	hosts    []string        // whose entry without port would win
-	former   map[string]bool // next hops of an earlier set-up of ours
-}
-
-// passwdTable adds table t to the plan: with our entries when it is the target,
-// without keys that would win over ours in any case.
-func (b *builder) passwdTable(t postfix.Table, e passwdEdit) error {
-	if !t.Editable() {
-		return nil
+// named reports whether main.cf, as it will be, or a service of somebody else
+// names path as a password table.
+func (b *builder) named(path string) bool {
+	const name = "smtp_sasl_password_maps"
+	raw, _ := b.main.Get(name)
+	values := []string{raw}
+	for _, o := range b.master.Overrides(name) {
+		if !strings.HasPrefix(o.Service, ServicePrefix) {
+			values = append(values, o.Option.Value)
+		}
 	}
-	before, isTarget := b.s.Maps[t.Path], t.Path == e.target.Path
+	return slices.ContainsFunc(values, func(value string) bool {
+		return slices.ContainsFunc(postfix.ParseTables(value, b.s.DefaultMap), func(t postfix.Table) bool { return t.Path == path })
+	})
+}
+
+// wasOurs reports whether main.cf sends mail by a service of ours now.
+func (b *builder) wasOurs() bool {
+	transport, _ := b.main.Get("default_transport")
+	return strings.HasPrefix(transport, ServicePrefix)
+}
+
+// onlyOurs reports whether every entry of a password table has a next hop of
+// ours as its key.
+func (b *builder) onlyOurs(text []byte) bool {
+	hops := b.formerNextHops()
+	for _, s := range b.services {
+		for i := range s.hops {
+			hops[s.hops[i].NextHop()] = true
+		}
+	}
+	return !slices.ContainsFunc(parseTable(text).entries(), func(e entry) bool { return !hops[e.key] })
+}
+
+// passwdTable puts table t, which is ours alone, into the plan: with accounts,
+// without former next hops and without bare hosts, which would win.
+func (b *builder) passwdTable(t postfix.Table, accounts []templates.Account, former map[string]bool) error {
+	before, there := b.s.Maps[t.Path]
 	text := parseTable(before)
-	for _, host := range e.hosts {
+	for _, host := range b.sharedHosts() {
 		// smtp(8) looks for the bare host before the next hop (smtp_sasl_passwd_lookup).
 		if text.remove(host) {
 			b.note("%s held an entry for %s without port, which would win over ours; it is removed", t.Path, host)
 		}
 	}
-	for hop := range e.former {
+	for hop := range former {
 		text.remove(hop)
 	}
-	f := File{Path: t.Path, Mode: 0o600, Secret: true}
-	for _, a := range e.accounts {
-		if !isTarget {
-			text.remove(a.Key)
-			continue
-		}
+	f := File{Path: t.Path, Mode: 0o600, Secret: true, Keys: accountKeys(accounts)}
+	for _, a := range accounts {
 		line, err := templates.Render(templates.Passwd, &templates.Data{Accounts: []templates.Account{a}})
 		if err != nil {
 			return err
 		}
 		text.set(string(line))
 	}
-	if isTarget {
-		f.Keys = accountKeys(e.accounts)
-	}
-	if (!isTarget || !b.d.SASLAuth) && string(text.bytes()) == string(before) {
-		return nil
-	}
 	if t.Index() != "" {
 		f.Map = t.Type
 	}
 	f.After = text.bytes()
+	if there && len(accounts) == 0 && len(f.After) == 0 {
+		f.Action, f.Before, f.After, f.Keys = Remove, notNil(before), nil, nil
+		b.files = append(b.files, f)
+		return nil
+	}
 	if slices.Contains(b.s.Unreadable, t.Path) {
 		// A look without root: what is shown cannot be the whole file.
 		f.Before = []byte{}
@@ -253,9 +256,14 @@ func (b *builder) formerNextHops() map[string]bool {
 			former[strings.ToLower(hop)] = true
 		}
 	}
-	if transport, _ := b.main.Get("default_transport"); strings.HasPrefix(transport, ServicePrefix) {
-		hop, _ := b.main.Get("relayhost")
-		add(hop)
+	if before, err := postfix.ParseMain(b.mainBefore); err == nil {
+		transport, _ := before.Get("default_transport")
+		if _, hop, _ := strings.Cut(transport, ":"); strings.HasPrefix(transport, ServicePrefix) {
+			if hop == "" {
+				hop, _ = before.Get("relayhost")
+			}
+			add(hop)
+		}
 	}
 	for _, s := range b.master.Services() {
 		if strings.HasPrefix(s.Name, ServicePrefix) && s.Command == "smtp" {
@@ -271,17 +279,4 @@ func (b *builder) formerNextHops() map[string]bool {
 		}
 	}
 	return former
-}
-
-func tableAt(tables []postfix.Table, path string) postfix.Table {
-	for _, t := range tables {
-		if t.Path == path {
-			return t
-		}
-	}
-	return postfix.Table{}
-}
-
-func otherThan(tables []postfix.Table, path string) []postfix.Table {
-	return slices.DeleteFunc(slices.Clone(tables), func(t postfix.Table) bool { return t.Path == path })
 }

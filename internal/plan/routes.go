@@ -10,21 +10,13 @@ import (
 	"relayhost/templates"
 )
 
-// routes keeps mail where it was that relayhost would pull over: relayhost
-// applies to relay_domains as well, so each of them gets a transport entry, and
-// so does every domain of --direct. Entries that exist win.
+// routes gives every domain of --direct an entry in transport_maps that keeps it
+// where it was. Entries that exist win. relay_domains need none: default_transport
+// does not apply to them.
 func (b *builder) routes() error {
 	b.d.Routes = nil
 	for _, domain := range b.cfg.Direct {
 		b.route(strings.ToLower(domain), "smtp:")
-	}
-	if transport := b.relayTransport(); transport != "" {
-		for _, domain := range b.relayDomains() {
-			b.route(domain, transport)
-			if slices.Contains(words(b.param("parent_domain_matches_subdomains")), "relay_domains") {
-				b.route("."+domain, transport)
-			}
-		}
 	}
 	if len(b.d.Routes) == 0 {
 		if value, was := b.drop("transport_maps", transportFile); was {
@@ -81,34 +73,29 @@ func (b *builder) relayTransport() string {
 	return value
 }
 
-// relayDomains lists relay_domains that are not delivered here in any case.
-func (b *builder) relayDomains() []string {
-	var domains []string
+// passesOn reports whether some domain of relay_domains is not delivered here. A
+// table that cannot be read may have one.
+func (b *builder) passesOn() bool {
 	for _, word := range splitList(b.param("relay_domains")) {
-		var found []string
+		found := []string{strings.ToLower(word)}
 		switch {
 		case strings.HasPrefix(word, "!"):
 			continue
 		case strings.ContainsAny(word, ":/"):
-			t := postfix.ParseTables(word, b.s.DefaultMap)[0]
-			text, ok := b.s.Maps[t.Path]
+			text, ok := b.s.Maps[postfix.ParseTables(word, b.s.DefaultMap)[0].Path]
 			if !ok {
-				b.note("relay_domains = %s cannot be read from here: name its domains with --direct, or their mail goes to the relay", word)
-				continue
+				return true
 			}
+			found = nil
 			for _, e := range parseTable(text).entries() {
 				found = append(found, e.key)
 			}
-		default:
-			found = []string{strings.ToLower(word)}
 		}
-		for _, domain := range found {
-			if isName(strings.TrimPrefix(domain, ".")) && !b.isLocal(domain) && !slices.Contains(domains, domain) {
-				domains = append(domains, domain)
-			}
+		if slices.ContainsFunc(found, func(domain string) bool { return !b.isLocal(domain) }) {
+			return true
 		}
 	}
-	return domains
+	return false
 }
 
 // aliasFile is the table that local(8) looks root up in.

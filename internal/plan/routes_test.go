@@ -161,7 +161,7 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 	for _, f := range p.Files {
 		if f.Action == plan.Remove {
 			removed++
-			if f.After != nil || f.Before == nil || f.Secret != strings.Contains(f.Path, "_passwd_") {
+			if f.After != nil || f.Before == nil || f.Secret != strings.Contains(f.Path, "_passwd") {
 				t.Errorf("%s: %+v", f.Path, f)
 			}
 		}
@@ -180,8 +180,11 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 			}
 		}
 	}
-	if got := s.files["/etc/postfix/sasl_passwd"]; got != "[kept.test]:25 joe:kept\n[email-smtp.eu-west-1.amazonaws.com]:587 ses:pw-ses\n" {
+	if got := s.files["/etc/postfix/sasl_passwd"]; got != "[kept.test]:25 joe:kept\n" {
 		t.Errorf("sasl_passwd is\n%s", got)
+	}
+	if got := s.files["/etc/postfix/relayhost_sasl_passwd"]; got != "[email-smtp.eu-west-1.amazonaws.com]:587 ses:pw-ses\n" {
+		t.Errorf("relayhost_sasl_passwd is\n%s", got)
 	}
 	if again := build(t, s, one); again.Changed() {
 		t.Errorf("a second plan changes:\n%v", changed(again))
@@ -264,14 +267,14 @@ func TestLimitsOfAChain(t *testing.T) {
 	p := build(t, debian(t), routed(hop(t, "mailgun", 587, "mg"), route("shop", []string{"shop.example"}, a, b)))
 	for name, want := range map[string]string{
 		"relayhost-shop_destination_concurrency_limit": "3", "relayhost-shop_destination_recipient_limit": "40",
-		"relayhost-shop_destination_rate_delay": "2s", "relayhost-mailgun_destination_concurrency_limit": "20",
+		"relayhost-shop_destination_rate_delay": "2s", "relayhost-mailgun_destination_concurrency_limit": "(not set)",
 	} {
 		if got := param(t, p, name); got != want {
 			t.Errorf("%s = %s, want %s", name, got, want)
 		}
 	}
 	o := entries(t, p, "relayhost-shop")
-	if o["smtp_connection_reuse_count_limit"] != "19" || o["smtp_connection_cache_destinations"] != "a.example.net,b.example.net" ||
+	if o["smtp_connection_reuse_count_limit"] != "19" ||
 		o["smtp_fallback_relay"] != "[b.example.net]:587" || o["smtp_helo_timeout"] != "15s" {
 		t.Errorf("options %v", o)
 	}
@@ -280,19 +283,18 @@ func TestLimitsOfAChain(t *testing.T) {
 	}
 }
 
-// A service that may not keep connections must not be told to by the policy of
-// a next hop that another service shares.
-func TestReuseIsByNextHop(t *testing.T) {
+// A service that may not keep connections does not, and another one with the same
+// next hop does.
+func TestReuseIsByService(t *testing.T) {
 	once := hop(t, "mailgun", 587, "mg")
 	once.Relay.Limits.MessagesPerConnection = 1
 	once.Host = "once.example.net"
 	pm := hop(t, "postmark", 587, "pm")
 	p := build(t, debian(t), routed(pm, route("shop", []string{"shop.example"}, once, pm)))
-	policies := text(t, p, "/etc/postfix/relayhost_tls_policy")
-	if strings.Contains(policies, "connection_reuse") {
-		t.Errorf("policies\n%s", policies)
+	if o := entries(t, p, "relayhost-shop"); o["smtp_tls_connection_reuse"] != "" || o["tlsproxy_service_name"] != "" {
+		t.Errorf("options %v", o)
 	}
-	if o := entries(t, p, "relayhost-shop"); o["smtp_tls_connection_reuse"] != "no" || o["tlsproxy_service_name"] != "" {
+	if o := entries(t, p, "relayhost-postmark"); o["smtp_tls_connection_reuse"] != "yes" || o["tlsproxy_service_name"] != "relayhost-postmark-tls" {
 		t.Errorf("options %v", o)
 	}
 }
@@ -304,7 +306,7 @@ func TestSenderAuthenticationOfMain(t *testing.T) {
 		o    config.Config
 		want map[string]string
 	}{
-		{routed(hop(t, "ses", 587, "ses")), map[string]string{"relayhost-ses": ""}},
+		{routed(hop(t, "ses", 587, "ses")), map[string]string{"relayhost-ses": "no"}},
 		{routeCases(t)["two-domains"], map[string]string{"relayhost-ses": "no", "relayhost-shop": "no"}},
 		{routeCases(t)["by-sender"], map[string]string{"relayhost-ses": "no", "relayhost-by-sender-mailgun-587": "yes"}},
 	} {

@@ -29,6 +29,15 @@ var resets = []reset{
 	// More trust than the one CA file.
 	{"smtp_tls_CApath", "", isSet},
 	{"tls_append_default_CA", "no", isYes},
+	{"smtp_tls_trust_anchor_file", "", isSet},
+	// It counts where there is no policy table.
+	{"smtp_tls_per_site", "", isSet},
+	// The name that the certificate must show would be the one that DNS leads to.
+	{"smtp_cname_overrides_servername", "no", isYes},
+	{"smtp_tls_servername", "", func(d *templates.Data, v string) bool { return v != "" && d.ServerName == "" }},
+	// Reuse needs both, and a service without it neither.
+	{"smtp_connection_cache_on_demand", "yes", func(d *templates.Data, v string) bool { return isNo(d, v) && d.TLSProxy != "" }},
+	{"smtp_tls_connection_reuse", "no", func(d *templates.Data, v string) bool { return isYes(d, v) && d.TLSProxy == "" }},
 	// Implicit TLS of an old how-to on a port with STARTTLS.
 	{"smtp_tls_wrappermode", "no", func(d *templates.Data, v string) bool { return isYes(d, v) && !d.WrapperMode }},
 	// Mail that the relay defers would leave by another way.
@@ -42,10 +51,16 @@ var resets = []reset{
 		return slices.ContainsFunc(words(strings.ToLower(v)), func(w string) bool { return w == "starttls" || w == "auth" })
 	}},
 	{"smtp_sasl_type", "cyrus", isNoCyrus},
+	// A relay that goes by address has no account.
+	{"smtp_sasl_password_maps", "", func(d *templates.Data, v string) bool { return v != "" && !d.Login }},
 	// Our entry has a colon between user name and password; since 3.9 another
 	// character can be set for all tables.
 	{"smtp_sasl_password_result_delimiter", ":", func(_ *templates.Data, v string) bool { return v != ":" }},
 }
+
+// trust are the resets that tlsproxy(8) needs as well: where its CA files are not
+// those of its client it warns of each connection.
+var trust = []string{"smtp_tls_CApath", "tls_append_default_CA"}
 
 // masterCF sets the entries of the relays in master.cf and removes those of an
 // earlier set-up.
@@ -86,7 +101,11 @@ func (b *builder) masterCF() error {
 func (b *builder) reset(d *templates.Data) {
 	for _, r := range resets {
 		if value, known := b.s.Params[r.name]; known && r.unwanted(d, value) {
-			d.Reset = append(d.Reset, templates.Setting{Name: r.name, Value: r.value})
+			set := templates.Setting{Name: r.name, Value: r.value}
+			d.Reset = append(d.Reset, set)
+			if slices.Contains(trust, r.name) {
+				d.ProxyReset = append(d.ProxyReset, set)
+			}
 		}
 	}
 	if value, known := b.s.Params["inet_protocols"]; known && value == "" {
@@ -102,10 +121,12 @@ func (b *builder) leftovers() error {
 		return nil
 	}
 	var before []postfix.Table
-	for _, o := range b.s.Master.Overrides("smtp_sasl_password_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter") {
+	for _, o := range b.s.Master.Overrides("smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter") {
 		before = append(before, postfix.ParseTables(o.Option.Value, b.s.DefaultMap)...)
 	}
-	before = append(before, postfix.ParseTables(b.param("sender_dependent_default_transport_maps"), b.s.DefaultMap)...)
+	for _, name := range []string{"sender_dependent_default_transport_maps", "transport_maps", "smtp_tls_policy_maps"} {
+		before = append(before, postfix.ParseTables(b.param(name), b.s.DefaultMap)...)
+	}
 	for _, t := range before {
 		gone := strings.HasPrefix(t.Path, b.path(ownPrefix)) && !slices.ContainsFunc(b.files, func(f File) bool { return f.Path == t.Path })
 		text, there := b.s.Maps[t.Path]
@@ -113,7 +134,7 @@ func (b *builder) leftovers() error {
 		if !gone || !there || filepath.Base(t.Path) == genericFile || filepath.Base(t.Path) == filterFile {
 			continue
 		}
-		f := File{Path: t.Path, Action: Remove, Before: notNil(text), Secret: strings.HasPrefix(t.Path, b.path(ownPasswdFile)), Mode: 0o644}
+		f := File{Path: t.Path, Action: Remove, Before: notNil(text), Secret: isPasswd(t.Path), Mode: 0o644}
 		if f.Secret {
 			f.Mode = 0o600
 		}
@@ -123,6 +144,12 @@ func (b *builder) leftovers() error {
 		b.files = append(b.files, f)
 	}
 	return nil
+}
+
+// isPasswd reports whether a file of ours holds passwords.
+func isPasswd(path string) bool {
+	name := filepath.Base(path)
+	return name == privateFile || strings.HasPrefix(name, ownPasswdFile)
 }
 
 // obsolete are parameters that smtp_tls_security_level replaced in Postfix 2.3.
@@ -147,8 +174,12 @@ func (b *builder) mainCF() error {
 		text = append(text, limits...)
 	}
 	b.clear(string(text))
+	b.relayhost()
 	for line := range strings.Lines(string(text)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), " = ")
+		name, value, found := strings.Cut(strings.TrimSpace(line), " = ")
+		if !found {
+			continue
+		}
 		b.set = append(b.set, name)
 		if was, ok := b.main.Get(name); ok && was == value {
 			continue

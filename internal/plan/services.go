@@ -3,13 +3,11 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 
 	"relayhost/internal/config"
-	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 	"relayhost/templates"
@@ -236,32 +234,21 @@ func (b *builder) describe(s *service) {
 	d.RelayName = relayName(first.Relay)
 	d.NextHop = first.NextHop()
 	d.Login = s.logs()
-	d.CAFile = b.s.CAFile
 	d.WrapperMode = first.TLS == relays.Implicit
+	d.TLSRequired = b.s.Version.AtLeast(3, 10)
 	d.Mechanisms = "plain,login"
-	d.TLSSecurityOptions = "noplaintext,noanonymous"
 	d.Processes = "-"
-	if first.CAFile != "" {
-		d.CAFile = first.CAFile
-	}
-	switch {
-	case first.Pin != "":
-		d.Digest = "sha256"
-		b.note("the certificate is pinned: mail waits when the service renews it")
-	case first.NoVerify:
-		d.TLSSecurityOptions = "noanonymous"
-		b.note("the relay's certificate is not verified: whoever stands in between can read the password and the mail")
-	}
-	var hosts, fallback []string
+	b.tls(s)
+	var fallback []string
 	for i := range s.hops {
-		if h := &s.hops[i]; !slices.Contains(hosts, h.Host) {
-			hosts = append(hosts, h.Host)
+		h := &s.hops[i]
+		if !h.NeedsLogin() {
+			d.AddressPreference = "ipv4" // the address that the relay knows
 		}
 		if i > 0 {
-			fallback = append(fallback, s.hops[i].NextHop())
+			fallback = append(fallback, h.NextHop())
 		}
 	}
-	d.CacheDestinations = strings.Join(hosts, ",")
 	if len(fallback) > 0 {
 		d.Fallback, d.Timeouts = strings.Join(fallback, ","), impatient
 	}
@@ -280,22 +267,6 @@ var impatient = []templates.Setting{
 	{Name: "smtp_starttls_timeout", Value: "15s"},
 	{Name: "smtp_mail_timeout", Value: "60s"},
 	{Name: "smtp_rcpt_timeout", Value: "60s"},
-}
-
-// tlsPolicy is the TLS policy of h.
-func tlsPolicy(h *config.Hop, v postfix.Version) templates.Policy {
-	p := templates.Policy{NextHop: h.NextHop(), Level: "secure", Match: "nexthop", Protocols: minimumTLS(v)}
-	if _, err := netip.ParseAddr(h.Host); err != nil {
-		p.ServerName = "hostname" // RFC 6066 section 3 allows no address in SNI
-	}
-	switch {
-	case h.Pin != "":
-		pin, _ := config.Fingerprint(h.Pin) // checked before
-		p.Level, p.Match = "fingerprint", pin
-	case h.NoVerify:
-		p.Level, p.Match = "encrypt", ""
-	}
-	return p
 }
 
 func relayName(r relays.Relay) string {

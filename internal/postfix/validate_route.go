@@ -36,13 +36,17 @@ func (p *problems) route(c Staged) {
 	case transport != c.Service:
 		p.fatal("main.cf", "default_transport", "is %s, not the relay's service %s", quote(transport), c.Service)
 	case hop != "" && hop != c.NextHop:
-		p.fatal("main.cf", "default_transport", "names the next hop %s and so overrides relayhost", hop)
+		p.fatal("main.cf", "default_transport", "names the next hop %s, not %s", hop, c.NextHop)
 	case hop == "" && !slices.Contains(relayhosts, c.NextHop):
 		p.fatal("main.cf", "relayhost", "is %s, not the next hop %s", quote(params["relayhost"]), c.NextHop)
 	}
 	// trivial-rewrite(8) chooses the way, so that its -o win over main.cf.
 	if rewrite, ok := c.State.Master.Get("rewrite", "unix"); ok {
-		for _, name := range []string{"relayhost", "default_transport"} {
+		names := []string{"default_transport"}
+		if hop == "" {
+			names = append(names, "relayhost")
+		}
+		for _, name := range names {
 			if own, set := rewrite.Option(name); set && own != params[name] {
 				p.fatal("master.cf: rewrite/unix", name, "is %s there and so overrides main.cf", quote(own))
 			}
@@ -128,10 +132,26 @@ func (p *problems) level(c Staged, where string, get func(string) string) {
 	if !accepted {
 		p.fatal(where, parameter, "the level for %s is %s, which does not verify the relay's certificate", c.NextHop, quote(level))
 	}
+	if accepted && lowered(c, get) {
+		p.warn(where, "tls_required_enable", "is %s: a message with the header \"TLS-Required: no\" leaves without verified TLS, maybe in the clear", quote(get("tls_required_enable")))
+	}
 	roots := get("smtp_tls_CAfile") + get("smtp_tls_CApath") + policyValue(c, "tafile")
 	if (level == "secure" || level == "verify") && roots == "" && !strings.EqualFold(get("tls_append_default_CA"), "yes") {
 		p.fatal(where, "smtp_tls_CAfile", "is empty: no certificate can be verified")
 	}
+}
+
+// enforced reports whether no session is used without the TLS that the level asks
+// for. From Postfix 3.10 on a header of the message can lower the level to "may"
+// (TLS-Required: no, RFC 8689).
+func enforced(c Staged, get func(string) string) bool {
+	level, _ := levelFor(c, get)
+	return (slices.Contains(verifying, level) || level == "encrypt") && !lowered(c, get)
+}
+
+// lowered reports whether a header of the message can lower the TLS level.
+func lowered(c Staged, get func(string) string) bool {
+	return c.State.Version.AtLeast(3, 10) && !strings.EqualFold(get("tls_required_enable"), "no")
 }
 
 // plaintext checks that a password goes over a connection that is encrypted and
@@ -144,7 +164,7 @@ func (p *problems) plaintext(c Staged, where string, get func(string) string) {
 	if options := get(name); strings.Contains(options, "noplaintext") {
 		p.fatal(where, name, "forbids PLAIN and LOGIN (%s), so no log-in is possible", options)
 	}
-	if !strings.Contains(get("smtp_sasl_security_options"), "noplaintext") {
+	if !strings.Contains(get("smtp_sasl_security_options"), "noplaintext") && !enforced(c, get) {
 		p.fatal(where, "smtp_sasl_security_options", "lacks noplaintext: the password could go over a connection without TLS")
 	}
 	if plugins := c.State.SASLPlugins; !slices.Contains(plugins, "PLAIN") && !slices.Contains(plugins, "LOGIN") {

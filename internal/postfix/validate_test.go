@@ -82,7 +82,7 @@ func TestCheck(t *testing.T) {
 		}, "needs Postfix 3.5", true},
 		{"local only", func(c *Staged) { c.set("default_transport", "error") }, "relayhost has no effect", true},
 		{"another transport", func(c *Staged) { c.set("default_transport", "smtp") }, "not the relay's service", true},
-		{"transport with a next hop", func(c *Staged) { c.set("default_transport", "relayhost-x:[other.test]:25") }, "overrides relayhost", true},
+		{"transport with a next hop", func(c *Staged) { c.set("default_transport", "relayhost-x:[other.test]:25") }, "not [smtp.example.test]:587", true},
 		{"another relay in master.cf", func(c *Staged) {
 			c.State.Master.Set(Service{Name: "rewrite", Type: "unix", Command: "trivial-rewrite", Options: []Option{{"relayhost", "[old.test]"}}})
 		}, "overrides main.cf", true},
@@ -105,7 +105,16 @@ func TestCheck(t *testing.T) {
 		{"no log-in possible", func(c *Staged) {
 			c.option("relayhost-x", "smtp_sasl_tls_verified_security_options", "$smtp_sasl_security_options")
 		}, "forbids PLAIN and LOGIN", true},
-		{"password without TLS", func(c *Staged) { c.set("smtp_sasl_security_options", "noanonymous") }, "without TLS", true},
+		{"password without TLS", func(c *Staged) {
+			c.State.Version = Version{3, 10, 0}
+			c.set("smtp_sasl_security_options", "noanonymous")
+		}, "without TLS", true},
+		{"no session without TLS", func(c *Staged) { c.set("smtp_sasl_security_options", "noanonymous") }, "", false},
+		{"a header lowers the level", func(c *Staged) { c.State.Version = Version{3, 10, 0} }, "TLS-Required: no", false},
+		{"no header lowers the level", func(c *Staged) {
+			c.State.Version = Version{3, 10, 0}
+			c.option("relayhost-x", "tls_required_enable", "no")
+		}, "", false},
 		{"no plug-ins", func(c *Staged) { c.State.SASLPlugins = []string{"CRAM-MD5"} }, "not installed", true},
 		{"key differs", func(c *Staged) { c.State.Maps[passwords] = []byte("smtp.example.test:587 u:p\n") }, "no table has the key", true},
 		{"key in upper case", func(c *Staged) { c.State.Maps[passwords] = []byte("[SMTP.example.test]:587 u:p\n") }, "", false},

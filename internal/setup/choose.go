@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"relayhost/detect"
 	"relayhost/internal/config"
@@ -32,7 +33,13 @@ func Named(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker) 
 
 // Choose asks for the relay where c names none yet.
 func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request, ask Asker) (config.Config, error) {
+	tellEnd := func(r relays.Relay) { // and how many days are left
+		if notice := r.Notice(time.Now()); notice != "" {
+			deps.Report.Note("%s", notice)
+		}
+	}
 	if c.First().Name() != "" {
+		tellEnd(c.First().Relay)
 		return c, nil
 	}
 	id, err := ask.Relay(ctx, d)
@@ -43,9 +50,7 @@ func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Re
 	if err != nil {
 		return c, err
 	}
-	if ends := h.Relay.Ends; ends != nil {
-		deps.Report.Note("%s", ends.Text)
-	}
+	tellEnd(h.Relay)
 	return chosen(ctx, deps, d, req, ask, h)
 }
 

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"relayhost/internal/explain"
+	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
 
@@ -18,7 +20,7 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 		return []Finding{{Check: "config", Result: Fail, Detail: "Postfix is not installed", Cause: "postfix_not_installed",
 			Remedy: "Install it; setup can do that.", Command: "relayhost setup --install"}}
 	}
-	findings := r.bypassed()
+	findings := append(r.outdated(), r.bypassed()...)
 	services := map[string]bool{}
 	for _, t := range trials {
 		// Routes may share a service; what holds for all stands with the first.
@@ -35,7 +37,7 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 		}
 	}
 	for _, t := range trials {
-		for _, f := range t.sizes() {
+		for _, f := range append(t.sizes(), t.ends(time.Now())...) {
 			if !slices.ContainsFunc(findings, func(g Finding) bool { return g.Detail == f.Detail }) {
 				findings = append(findings, t.of(f))
 			}
@@ -126,6 +128,22 @@ func (r *run) bypassed() []Finding {
 		Command: "relayhost adopt"}}
 }
 
+// outdated warns of a setup that an earlier release wrote, which keeps account and
+// TLS policy where other services read them.
+func (r *run) outdated() []Finding {
+	if !plan.SharesSettings(r.State) {
+		return nil
+	}
+	f := Finding{Check: "config", Result: Warn, Cause: "shared_settings",
+		Detail:  "an earlier release wrote this setup: its account and TLS policy are in main.cf, where other services with the same next hop use them",
+		Remedy:  "Run setup again: it moves them to the service of the relay.",
+		Command: "relayhost setup"}
+	if r.State.Version.AtLeast(3, 10) {
+		f.Detail += "; on this Postfix a message with the header \"TLS-Required: no\" leaves without verified TLS, maybe in the clear"
+	}
+	return []Finding{f}
+}
+
 // judge has Postfix's validator look at what is there, as setup has it look at
 // what it is going to write.
 func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
@@ -166,10 +184,11 @@ func isTableCause(id string) bool {
 
 // judgements are the remedies of causes that no log shows.
 var judgements = map[string]Finding{
-	"tls_not_verified": {Remedy: "Set the level secure for this next hop in smtp_tls_policy_maps, as setup does.", Command: "relayhost setup"},
-	"service_missing":  {Remedy: "Set up anew, which adds the service to master.cf.", Command: "relayhost setup"},
-	"fallback_unknown": {Remedy: "Give the fall-back relay to setup, which proves it.", Command: "postconf smtp_fallback_relay"},
-	"no_log":           {Remedy: "Add the service postlog to master.cf: without it Postfix logs nothing.", Command: "postfix upgrade-configuration"},
+	"tls_not_verified":    {Remedy: "Give the service of the relay the level secure, as setup does.", Command: "relayhost setup"},
+	"tls_required_header": {Remedy: "Set tls_required_enable to no for the service of the relay, as setup does.", Command: "relayhost setup"},
+	"service_missing":     {Remedy: "Set up anew, which adds the service to master.cf.", Command: "relayhost setup"},
+	"fallback_unknown":    {Remedy: "Give the fall-back relay to setup, which proves it.", Command: "postconf smtp_fallback_relay"},
+	"no_log":              {Remedy: "Add the service postlog to master.cf: without it Postfix logs nothing.", Command: "postfix upgrade-configuration"},
 }
 
 // causeOf is the cause that a problem of the validator is of; "" for what
@@ -202,6 +221,11 @@ func (t *trial) causeOf(p postfix.Problem) string {
 			return "tls_465_no_wrappermode"
 		}
 		return "tls_587_wrappermode"
+	case "tls_required_enable":
+		if plan.SharesSettings(t.State) {
+			return "" // told once, for all routes
+		}
+		return "tls_required_header"
 	case "smtp_tls_security_level", "smtp_tls_policy_maps":
 		if t.holds("tls_opportunistic_cleartext", "starttls_required", "smtp_fatal_level", "tls_wrappermode_level") {
 			return "" // the same, said better

@@ -56,7 +56,7 @@ func relay(t *testing.T) service {
 // env is a sound host in front of s.
 func (s service) env(t *testing.T) Env {
 	t.Helper()
-	master, err := postfix.ParseMaster([]byte("smtp inet n - y - - smtpd\nrelayhost-x unix - - n - - smtp\n  -o smtp_sasl_tls_verified_security_options=noanonymous\n"))
+	master, err := postfix.ParseMaster([]byte("smtp inet n - y - - smtpd\nrelayhost-x unix - - n - - smtp\n  -o smtp_tls_security_level=secure\n  -o smtp_sasl_tls_verified_security_options=noanonymous\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,68 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"relayhost/internal/config"
+	"relayhost/relays"
+)
+
+// What a relay documents becomes parameters where Postfix has them, and a note
+// where it has none.
+func TestLimitsOfTheCatalogue(t *testing.T) {
+	for _, tt := range []struct {
+		relay   string
+		options map[string]string // of the service in master.cf
+		main    map[string]string // in main.cf, after the name of the service
+		notes   []string
+	}{
+		// 50 recipients a connection: 10 messages of 5.
+		{"cloudflare", map[string]string{"smtp_connection_reuse_count_limit": "9"}, map[string]string{"_destination_recipient_limit": "5"},
+			[]string{"does not offer SMTPUTF8"}},
+		{"m365", nil, map[string]string{"_destination_concurrency_limit": "3", "_destination_rate_delay": "2s"},
+			[]string{"takes one message in 2 s", "10000 recipients a day: Postfix cannot count them"}},
+		{"icloud", nil, nil, []string{"1000 messages a day and 1000 recipients a day: Postfix cannot count them"}},
+		{"ahasend", map[string]string{"smtp_connection_reuse_count_limit": "9999"}, nil, nil},
+		{"fastmail", nil, nil, []string{"does not offer SMTPUTF8"}},
+	} {
+		t.Run(tt.relay, func(t *testing.T) {
+			r, err := relays.Get(tt.relay)
+			if err != nil {
+				t.Fatal(err)
+			}
+			port := r.PortOrder()[0]
+			mode, _ := r.TLSOf(port)
+			p := build(t, debian(t).set("smtputf8_enable", "yes"), answersFor(t, r, mode, port))
+			for name, want := range tt.options {
+				if got := option(t, p, name); got != want {
+					t.Errorf("%s = %q, want %q", name, got, want)
+				}
+			}
+			for name, want := range tt.main {
+				if !strings.Contains(text(t, p, mainPath), name+" = "+want+"\n") {
+					t.Errorf("no line that ends in %s = %s in\n%s", name, want, text(t, p, mainPath))
+				}
+			}
+			for _, want := range tt.notes {
+				if !hasNote(p, want) {
+					t.Errorf("no note %q in %q", want, p.Notes)
+				}
+			}
+		})
+	}
+}
+
+// smtputf8_enable = no loses nothing, so nothing is said.
+func TestNoSMTPUTF8(t *testing.T) {
+	r, err := relays.Get("ses")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[string]bool{"yes": true, "no": false} {
+		p := build(t, debian(t).set("smtputf8_enable", value), options(func(o *config.Config) { o.First().Relay = r }))
+		if got := hasNote(p, "SMTPUTF8"); got != want {
+			t.Errorf("smtputf8_enable = %s: noted %v, want %v", value, got, want)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package plan
+
+import (
+	"errors"
+	"net/netip"
+
+	"relayhost/internal/config"
+	"relayhost/internal/secret"
+	"relayhost/templates"
+)
+
+// tls decides how the service of s speaks TLS. All of it is said in master.cf:
+// a table or parameter of main.cf would hold for other services with the same
+// next hop as well, and a policy table is skipped for a message that says
+// "TLS-Required: no" (RFC 8689; tls_required_enable, since Postfix 3.10).
+func (b *builder) tls(s *service) {
+	first, d := &s.hops[0], s.d
+	p := tlsPolicy(first)
+	d.Level, d.ServerName = p.Level, p.ServerName
+	d.Protocols = minimumTLS(b.s.Version)
+	d.CAFile = b.s.CAFile
+	d.SecurityOptions = "smtp_sasl_tls_verified_security_options"
+	if first.CAFile != "" {
+		d.CAFile = first.CAFile
+	}
+	switch p.Level {
+	case "fingerprint":
+		d.Pin = p.Match
+		b.note("the certificate is pinned: mail waits when the service renews it")
+	case "encrypt":
+		d.SecurityOptions = "smtp_sasl_tls_security_options"
+		b.note("the relay's certificate is not verified: whoever stands in between can read the password and the mail")
+	default:
+		d.CertMatch = p.Match
+	}
+}
+
+// tlsPolicy is the TLS policy of h.
+func tlsPolicy(h *config.Hop) templates.Policy {
+	p := templates.Policy{NextHop: h.NextHop(), Level: "secure", Match: "nexthop"}
+	if _, err := netip.ParseAddr(h.Host); err != nil {
+		p.ServerName = "hostname" // RFC 6066 section 3 allows no address in SNI
+	}
+	switch {
+	case h.Pin != "":
+		pin, _ := config.Fingerprint(h.Pin) // checked before
+		p.Level, p.Match = "fingerprint", pin
+	case h.NoVerify:
+		p.Level, p.Match = "encrypt", ""
+	}
+	return p
+}
+
+// policy writes a policy table of its own for each service whose hops do not
+// agree (names and addresses, say), and takes the common one of earlier
+// releases out of main.cf.
+func (b *builder) policy() error {
+	for _, s := range b.services {
+		policies := make([]templates.Policy, len(s.hops))
+		differ := false
+		for i := range s.hops {
+			policies[i] = tlsPolicy(&s.hops[i])
+			one := policies[i]
+			one.NextHop = policies[0].NextHop
+			differ = differ || one != policies[0]
+		}
+		if s.d.Level == "secure" && s.d.CAFile == "" {
+			return errors.New("no CA bundle was found on this host: install ca-certificates, or name one with --ca-file")
+		}
+		if !differ {
+			continue
+		}
+		keys := make(map[string]secret.Value, len(policies))
+		d := &templates.Data{Service: s.name, Policies: policies}
+		text, err := templates.Render(templates.TLSPolicy, d)
+		if err != nil {
+			return err
+		}
+		rendered := parseTable(text)
+		for _, p := range policies {
+			value, _ := rendered.get(p.NextHop)
+			keys[p.NextHop] = secret.New(value)
+		}
+		if s.d.PolicyMap, err = b.newMap(policyFile+"_"+s.suffix(), templates.TLSPolicy, d, keys); err != nil {
+			return err
+		}
+	}
+	const name = "smtp_tls_policy_maps"
+	if value, was := b.drop(name, policyFile); was {
+		b.setOrRemove(name, value)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"relayhost/internal/postfix"
+)
+
+// Mail for other servers has another transport from now on: the name of our
+// service in place of "smtp". What is keyed by that name stays behind, and what
+// names a next hop alone follows default_transport.
+
+// captured finds mail of others that follows default_transport: by an entry of
+// transport_maps that names a next hop and no transport (":[gw.example.com]:25"), or
+// by a parameter that refers to it. It would go by our service, with our account and
+// our rewriting of senders.
+func (b *builder) captured() *Conflict {
+	for _, name := range []string{"local_transport", "virtual_transport", "relay_transport"} {
+		if raw, _ := b.main.Get(name); strings.Contains(strings.NewReplacer("{", "", "(", "").Replace(raw), "$default_transport") {
+			return &Conflict{name, raw, "that mail would follow default_transport to the relay",
+				fmt.Sprintf("write %s = %s, which is what it means today", name, b.formerService())}
+		}
+	}
+	for _, t := range postfix.ParseTables(b.param("transport_maps"), b.s.DefaultMap) {
+		if t.Path == b.path(transportFile) {
+			continue
+		}
+		for _, e := range parseTable(b.s.Maps[t.Path]).entries() {
+			if hop, is := strings.CutPrefix(e.value, ":"); is && hop != "" && e.key != "*" && !b.otherClass(e.key) {
+				return &Conflict{"transport_maps", t.String(),
+					fmt.Sprintf("its entry \"%s %s\" names no transport, so that mail would go there by the relay's service", e.key, e.value),
+					fmt.Sprintf("write \"%s %s:%s\" in %s, which is what it means today, and run postmap", e.key, b.formerService(), hop, t.Path)}
+			}
+		}
+	}
+	return nil
+}
+
+// otherClass reports whether the recipients of a transport(5) key have another
+// transport than default_transport (ADDRESS_CLASS_README).
+func (b *builder) otherClass(key string) bool {
+	domain := strings.TrimPrefix(key[strings.LastIndexByte(key, '@')+1:], ".")
+	return b.isLocal(domain) || b.inList("relay_domains", domain)
+}
+
+// dunno finds a sender of sender_dependent_relayhost_maps that is to go by the
+// default: the table that gives the others back their transport cannot tell it
+// from them (pipemap, DATABASE_README).
+func (b *builder) dunno() *Conflict {
+	const name = "sender_dependent_relayhost_maps"
+	for _, t := range postfix.ParseTables(b.param(name), b.s.DefaultMap) {
+		for _, e := range parseTable(b.s.Maps[t.Path]).entries() {
+			if strings.EqualFold(e.value, "dunno") {
+				return &Conflict{name, t.String(), fmt.Sprintf("its entry \"%s %s\" would send that mail past the relay", e.key, e.value),
+					"remove that entry from " + t.Path + ": senders without one go by the relay"}
+			}
+		}
+	}
+	if b.param(name) != "" && b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "pipemap") {
+		return &Conflict{name, b.param(name), "this Postfix has no pipemap tables, without which its senders would go by the relay",
+			"make a table of sender_dependent_default_transport_maps of it"}
+	}
+	return nil
+}
+
+// scheduling are the parameters of qmgr(8) that are named after a transport.
+var scheduling = []string{
+	"_destination_concurrency_limit", "_destination_concurrency_failed_cohort_limit", "_destination_concurrency_negative_feedback",
+	"_destination_concurrency_positive_feedback", "_initial_destination_concurrency", "_destination_recipient_limit",
+	"_destination_rate_delay", "_transport_rate_delay", "_recipient_limit", "_extra_recipient_limit", "_recipient_refill_limit",
+	"_recipient_refill_delay", "_minimum_delivery_slots", "_delivery_slot_cost", "_delivery_slot_discount", "_delivery_slot_loan",
+}
+
+// otherName names the settings of the former transport, which do not hold for
+// mail to the relay any more.
+func (b *builder) otherName() {
+	former := b.formerService()
+	if slices.Contains(words(b.param("defer_transports")), former) {
+		b.note("main.cf: defer_transports = %s does not hold back mail for the relay, whose transport is %s: add that name to hold it back",
+			b.param("defer_transports"), b.d.Service)
+	}
+	for _, suffix := range scheduling {
+		name := former + suffix
+		value, set := b.main.Get(name)
+		if set {
+			b.note("main.cf: %s = %s stays and does not hold for mail to the relay: set %s for that", name, value, b.d.Service+suffix)
+		}
+	}
+	if s, ok := b.master.Get(former, "unix"); ok {
+		for _, o := range s.Options {
+			b.note("master.cf: -o %s=%s of the service %s does not hold for mail to the relay, which goes by %s", o.Name, o.Value, former, b.d.Service)
+		}
+	}
+}
