@@ -262,6 +262,8 @@ func (r *caseRun) judge(m caseMail, before, after arrival, good bool) {
 		r.wrong("%s: got %s, want %s (before: %s)", what, after, m.After, before)
 	case after.At == "relay" && r.c.Relay != nil && r.c.Relay.User != "" && (after.User != r.c.Relay.User || !after.TLS):
 		r.wrong("%s: got %s, want the login %s over TLS", what, after, r.c.Relay.User)
+	case before.At != "" && !slices.Equal(before.Via, after.Via):
+		r.wrong("%s: got %s, want the filters %v", what, after, before.Via)
 	}
 	if good && m.Identity != "" && after.At != "" && after.Sender != m.Identity {
 		r.wrong("%s: got the sender <%s>, want <%s>", what, after.Sender, m.Identity)
@@ -343,7 +345,7 @@ func (r *caseRun) runInput(stdin string, args ...string) lab.Result {
 	if r.c.Relay != nil {
 		user = r.c.Relay.User
 	}
-	for _, form := range []string{password, markedPassword,
+	for _, form := range []string{password,
 		base64.StdEncoding.EncodeToString([]byte(password)), base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + password))} {
 		if user != password && strings.Contains(res.Stdout+res.Stderr, form) {
 			r.wrong("%v prints the password: %s", args, strings.ReplaceAll(res.String(), form, "<PASSWORD>"))

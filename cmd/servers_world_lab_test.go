@@ -46,6 +46,7 @@ type caseRelay struct {
 	Password   string   `json:"password"`   // "" is markedPassword
 	Mechanisms []string `json:"mechanisms"` // nil: those of the relay
 	Plain      bool     `json:"plain"`      // no STARTTLS, AUTH in the clear
+	Users      []string `json:"users"`      // further accounts
 }
 
 // caseReceiver is another SMTP or LMTP server that mail of the case goes to.
@@ -61,6 +62,7 @@ type caseReceiver struct {
 	Mechanisms []string `json:"mechanisms"`
 	Open       bool     `json:"open"` // offers AUTH and takes mail without it
 	LMTP       bool     `json:"lmtp"`
+	NoDNS      bool     `json:"no_dns"`
 	Reinject   int      `json:"reinject"` // a content filter: passes mail on to this port of the server
 	Refuse     string   `json:"refuse"`   // reply to RCPT
 }
@@ -147,6 +149,9 @@ func newServerWorld(t testing.TB, c *serverCase) *serverWorld {
 	if r := c.Relay; r != nil {
 		change := func(s *smtpd.Config) {
 			s.Accounts = []smtpd.Account{{Username: r.User, Password: secret.New(r.password())}}
+			for _, user := range r.Users {
+				s.Accounts = append(s.Accounts, smtpd.Account{Username: user, Password: secret.New(r.password())})
+			}
 			if r.Mechanisms != nil {
 				s.Mechanisms = r.Mechanisms
 			}
@@ -237,7 +242,7 @@ func (w *serverWorld) receive(r caseReceiver) {
 	if r.Reinject == 0 {
 		w.receivers = append(w.receivers, receiver{r.Name, s})
 	}
-	if host, _, err := net.SplitHostPort(r.Address); err == nil && !onServer(r.Address) && !w.l.World.DNS.Has(r.Name) {
+	if host, _, err := net.SplitHostPort(r.Address); err == nil && !onServer(r.Address) && !r.NoDNS && !w.l.World.DNS.Has(r.Name) {
 		w.l.World.DNS.Host(r.Name, netip.MustParseAddr(host))
 	}
 }
