@@ -2,12 +2,16 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"relayhost/internal/explain"
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 )
 
@@ -18,7 +22,7 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 		return []Finding{{Check: "config", Result: Fail, Detail: "Postfix is not installed", Cause: "postfix_not_installed",
 			Remedy: "Install it; setup can do that.", Command: "relayhost setup --install"}}
 	}
-	findings := r.bypassed()
+	findings := append(r.bypassed(), r.linted()...)
 	services := map[string]bool{}
 	for _, t := range trials {
 		// Routes may share a service; what holds for all stands with the first.
@@ -44,6 +48,35 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 	findings = append(findings, r.nullSender()...)
 	if len(findings) == 0 {
 		return pass("config", "main.cf and master.cf have none of the known faults")
+	}
+	return findings
+}
+
+// linted are the faults that the texts show by themselves. What the tables of the
+// way to the relay show is found by the check "maps" as well, which knows more.
+func (r *run) linted() (findings []Finding) {
+	s := r.State
+	if s.Main == nil || s.Master == nil {
+		return nil
+	}
+	c := lint.Config{
+		Main:   lint.File{Path: filepath.Join(s.ConfigDir, "main.cf"), Text: s.Main.Bytes()},
+		Master: lint.File{Path: filepath.Join(s.ConfigDir, "master.cf"), Text: s.Master.Bytes()},
+		Params: s.Params, Tables: s.Maps, Types: s.MapTypes, DefaultType: s.DefaultMap,
+		Exists: func(path string) (exists, known bool) {
+			_, err := r.Reader.Stat(path)
+			return err == nil, err == nil || errors.Is(err, fs.ErrNotExist)
+		},
+	}
+	for _, f := range lint.Check(c) {
+		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.File + ": " + f.Detail}
+		if f.Line > 0 {
+			finding.Detail = fmt.Sprintf("%s, line %d: %s", f.File, f.Line, f.Detail)
+		}
+		if f.Severity == lint.Warning {
+			finding.Result = Warn
+		}
+		findings = append(findings, finding)
 	}
 	return findings
 }

@@ -1,4 +1,3 @@
-useradd -m list
 cat > /usr/local/bin/to-mailman <<'T'
 #!/bin/sh
 exec cat > /dev/null
