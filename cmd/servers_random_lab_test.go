@@ -143,7 +143,7 @@ var pieces = []func(*generator){
 	},
 	func(g *generator) {
 		g.set("relay_domains", g.one("customer.example", g.table("customer.example OK")))
-		g.mail("", "u@customer.example", "same")
+		g.mail("", "u@customer.example", "same|relay") // a relayhost was its default way, too
 	},
 	func(g *generator) {
 		g.set("virtual_mailbox_domains", "own.example")
@@ -161,7 +161,7 @@ var pieces = []func(*generator){
 	func(g *generator) {
 		g.set("content_filter", "filter:[127.0.0.1]:10024")
 		g.c.Receivers = append(g.c.Receivers, caseReceiver{Name: "filter", Address: "127.0.0.1:10024", Reinject: 10025})
-		g.master.WriteString("filter unix - - n - 2 smtp\n  -o smtp_tls_security_level=none\n  -o smtp_tls_wrappermode=no\n" +
+		g.master.WriteString("filter unix - - n - 2 smtp\n  -o smtp_tls_security_level=none\n  -o smtp_tls_wrappermode=no\n  -o smtp_generic_maps=\n" +
 			"127.0.0.1:10025 inet n - n - - smtpd\n  -o content_filter=\n  -o smtpd_recipient_restrictions=permit_mynetworks,reject\n  -o mynetworks=127.0.0.0/8\n")
 	},
 	func(g *generator) { g.set("default_transport", g.one("smtp", "relay", g.service("ours"))) },
