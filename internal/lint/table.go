@@ -54,7 +54,7 @@ func (v *View) tables() (all []table) {
 }
 
 func tablesOf(param, value, file string, line int, option bool) (all []table) {
-	if strings.HasSuffix(param, "_cache_database") || strings.HasSuffix(param, "_cache_map") || param == "alias_database" {
+	if strings.HasSuffix(param, "_cache_database") || strings.HasSuffix(param, "_cache_map") || param == "address_verify_map" || param == "alias_database" {
 		return nil
 	}
 	for _, entry := range split(value) {
