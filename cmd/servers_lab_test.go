@@ -208,7 +208,7 @@ func (r *caseRun) play(script, log string) {
 	before := r.w.arrivals(r.c.Mail, func(m caseMail) bool { return r.random || m.Before != "" })
 	for i, m := range r.c.Mail {
 		if before[i].At != m.Before && !r.random {
-			r.wrong("case: before, %s -> %s: got %s, want %q", m.sender(), m.To, before[i], m.Before)
+			r.wrong("case: before, %s -> %s: got %s, want %q\n%s", m.sender(), m.To, before[i], m.Before, tail(s.MailLog()))
 		}
 	}
 	r.explain(log)

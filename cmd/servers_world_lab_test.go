@@ -569,7 +569,7 @@ func (w *serverWorld) look(id string, mail caseMail) (arrival, bool) {
 		for _, d := range regexp.MustCompile(` `+m[1]+`: to=.* relay=(\S+?), .*status=(\w+) \((.*)`).FindAllStringSubmatch(log, -1) {
 			relay, status, why := d[1], d[2], d[3]
 			switch {
-			case status == "sent" && !strings.HasPrefix(why, "forwarded as") && (relay == "local" || relay == "virtual" || strings.HasPrefix(why, "delivered via ")):
+			case status == "sent" && !strings.HasPrefix(why, "forwarded as") && (relay == "local" || relay == "virtual" || strings.HasPrefix(why, "delivered via ") && !strings.Contains(why, "via filter service") && !strings.Contains(why, "via spamassassin service")):
 				return arrival{At: "local", Via: via}, true
 			case status != "sent":
 				a.Why, final = status+" "+why, true
