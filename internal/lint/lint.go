@@ -45,13 +45,14 @@ type Config struct {
 
 // Finding is one fault. Its texts hold no value of a password table.
 type Finding struct {
-	Rule     string // ID of the rule
-	Severity Severity
-	File     string // path
-	Line     int    // from 1; 0 where the fault has no line
-	Detail   string // one sentence, not sanitised: it may quote names of the files
-	Remedy   string // what to do, an imperative
-	Command  string // that does it; "" where there is none
+	Rule      string // ID of the rule
+	Severity  Severity
+	File      string // path
+	Line      int    // from 1; 0 where the fault has no line
+	Parameter string // that names the table or has the value; "" where more than one is to blame
+	Detail    string // one sentence, not sanitised: it may quote names of the files
+	Remedy    string // what to do, an imperative
+	Command   string // that does it; "" where there is none
 }
 
 // Rule is one kind of fault.

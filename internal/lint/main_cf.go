@@ -52,7 +52,7 @@ func notBoolean(v *View) (found []Finding) {
 		if !ok || strings.EqualFold(value, "yes") || strings.EqualFold(value, "no") || strings.Contains(value, "$") {
 			continue
 		}
-		found = append(found, Finding{File: v.Main.Path, Line: p.Line,
+		found = append(found, Finding{File: v.Main.Path, Line: p.Line, Parameter: name,
 			Detail: fmt.Sprintf("%s is %q and takes yes or no: each program that reads it ends, and no mail moves", name, value),
 			Remedy: "Set " + name + " to yes or no, or remove it.", Command: fmt.Sprintf("postconf -# %s && postfix reload", name)})
 	}

@@ -93,7 +93,7 @@ func typeMissing(v *View) (found []Finding) {
 			continue
 		}
 		seen[t.typ+t.param] = true
-		f := Finding{File: t.file, Line: t.line, Detail: fmt.Sprintf("%s names a table of the type %s, which this Postfix does not have", t.param, t.typ),
+		f := Finding{File: t.file, Line: t.line, Parameter: t.param, Detail: fmt.Sprintf("%s names a table of the type %s, which this Postfix does not have", t.param, t.typ),
 			Remedy: "Use another type of table."}
 		if name := packages[t.typ]; name != "" {
 			f.Remedy, f.Command = "Install the package "+name+".", "apt-get install "+name
@@ -118,7 +118,7 @@ func notCompiled(v *View) (found []Finding) {
 		if exists, known := v.Exists(t.path + suffix); exists || !known {
 			continue
 		}
-		f := Finding{File: t.file, Line: t.line, Detail: fmt.Sprintf("%s names %s, and %s is not there", t.param, t, t.path+suffix),
+		f := Finding{File: t.file, Line: t.line, Parameter: t.param, Detail: fmt.Sprintf("%s names %s, and %s is not there", t.param, t, t.path+suffix),
 			Remedy: "Compile the table.", Command: "postmap " + t.String()}
 		if strings.HasPrefix(t.param, "alias_") {
 			f.Command = "postalias " + t.String()

@@ -2,10 +2,7 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,20 +52,7 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 // linted are the faults that the texts show by themselves. What the tables of the
 // way to the relay show is found by the check "maps" as well, which knows more.
 func (r *run) linted() (findings []Finding) {
-	s := r.State
-	if s.Main == nil || s.Master == nil {
-		return nil
-	}
-	c := lint.Config{
-		Main:   lint.File{Path: filepath.Join(s.ConfigDir, "main.cf"), Text: s.Main.Bytes()},
-		Master: lint.File{Path: filepath.Join(s.ConfigDir, "master.cf"), Text: s.Master.Bytes()},
-		Params: s.Params, Tables: s.Maps, Types: s.MapTypes, DefaultType: s.DefaultMap,
-		Exists: func(path string) (exists, known bool) {
-			_, err := r.Reader.Stat(path)
-			return err == nil, err == nil || errors.Is(err, fs.ErrNotExist)
-		},
-	}
-	for _, f := range lint.Check(c) {
+	for _, f := range r.State.Lint(r.Reader) {
 		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.File + ": " + f.Detail}
 		if f.Line > 0 {
 			finding.Detail = fmt.Sprintf("%s, line %d: %s", f.File, f.Line, f.Detail)
