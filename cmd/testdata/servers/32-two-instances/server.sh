@@ -4,3 +4,4 @@ postconf -c /etc/postfix-out -e 'master_service_disable =' 'authorized_submit_us
 postconf -e 'relayhost = [203.0.113.10]'
 postconf -e 'inet_interfaces = loopback-only'
 postconf -c /etc/postfix-out -e 'mynetworks = 127.0.0.0/8 203.0.113.10'
+postconf -c /etc/postfix-out -F 'smtp/unix/chroot = n' 'relay/unix/chroot = n'
