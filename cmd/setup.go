@@ -9,6 +9,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/flow"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
@@ -70,6 +71,7 @@ type setup struct {
 	doubted   map[string]bool // what has been said of them
 	facts     *detect.Facts
 	plan      plan.Plan
+	flow      flow.Table
 	prompter  ui.Prompter
 	limit     *limit // nil in the demo, which asks nothing
 	waiting   []postfix.QueuedMessage
@@ -101,7 +103,7 @@ func (s *setup) run(ctx context.Context) error {
 		}
 	}
 	steps := []func(context.Context) error{
-		s.readPostfix, s.readRelay, s.takeCredentials, s.look, s.chooseRelay, s.choosePort, s.readCredentials, s.readAddresses, s.readRoutes, s.build,
+		s.readPostfix, s.readRelay, s.takeCredentials, s.look, s.chooseRelay, s.choosePort, s.readCredentials, s.readAddresses, s.readRoutes, s.build, s.preview, s.flows,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -265,7 +265,7 @@ func (s *setup) askDirect(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.io.Tell("This server ", "%s. All of that goes on as before. Other mail leaves through the relay, unless you name domains that it cannot reach: internal ones, say.",
+	s.io.Tell("This server ", "%s. Other mail leaves through the relay, unless you name domains that it cannot reach: internal ones, say.",
 		smtpprobe.Sanitize(strings.Join(duties, "; ")))
 	answer, err := p.Input("Domains that keep their way, none with Enter", "", func(v string) error {
 		for _, domain := range domainsIn(v) {

@@ -86,6 +86,9 @@ func (s *setup) rehearse(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.rehearseForeign(ctx); err != nil {
+		return err
+	}
 	if left > 0 {
 		s.leftOut("%d test messages are sent at most; %d senders and hops were rehearsed without one: relayhost verify --route NAME proves one route", maxMessages, left)
 	}
@@ -143,7 +146,7 @@ func (s *setup) rehearseOne(ctx context.Context, p plan.Plan, list []message) er
 	if err != nil {
 		return fmt.Errorf("rehearsal: %w", host.Denied(err))
 	}
-	outcomes := s.deliver(ctx, in.ConfigDir, &in.Log, list)
+	outcomes, fault := s.deliverWatched(ctx, in, list)
 	cerr := in.Close()
 	if cerr != nil {
 		cerr = fmt.Errorf("rehearsal: %w", cerr)
@@ -152,6 +155,9 @@ func (s *setup) rehearseOne(ctx context.Context, p plan.Plan, list []message) er
 		return errors.Join(ctx.Err(), failure(outcomes), cerr) // Ctrl-C is no fault of the delivery
 	}
 	if err := failure(outcomes); err != nil {
+		if known := s.faultOf(fault, outcomes); known != nil {
+			return proofError{errors.Join(known, cerr)}
+		}
 		err = errors.Join(err, cerr)
 		return proofError{s.explainedOutcome(fmt.Errorf("rehearsal: %w", err), outcomes)}
 	}

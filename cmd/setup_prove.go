@@ -63,6 +63,7 @@ func (s *setup) confirm(ctx context.Context) (err error) {
 	}
 	if !s.json {
 		s.io.Done()
+		s.showFlow()
 		s.io.Say("\n%s", diff.Plan(s.plan, diff.Style{Color: s.io.Color, Brief: !s.flags.yes && !s.verbose}))
 		s.notes()
 		if n := len(s.waiting); n > 0 {

@@ -9,6 +9,7 @@ import (
 
 	"relayhost/internal/apply"
 	"relayhost/internal/diff"
+	"relayhost/internal/flow"
 	"relayhost/internal/plan"
 	"relayhost/internal/ui"
 	"relayhost/internal/verify"
@@ -27,6 +28,7 @@ type setupDoc struct {
 	Commands     []string       `json:"commands"`
 	Notes        []string       `json:"notes,omitempty"`
 	Routes       []plan.Way     `json:"routes,omitempty"` // the default first, where there are several
+	Flow         *flow.Table    `json:"flow,omitempty"`   // where mail goes before and after
 	Verification *verify.Report `json:"verification,omitempty"`
 	Error        string         `json:"error"`
 	Hint         string         `json:"hint,omitempty"`
@@ -112,6 +114,7 @@ func (s *setup) showDryRun() error {
 		return nil
 	}
 	if !s.json {
+		s.showFlow()
 		fmt.Fprint(s.io.Out, diff.Plan(s.plan, diff.Style{Color: s.io.Color}))
 		s.notes()
 	}

@@ -28,7 +28,7 @@ func (a *reading) recipients() {
 		}
 	}
 	what := setting("transport_maps", maps)
-	a.keep(what, "%s and %s go on as before", count(len(a.out.Direct), "domain that goes directly", "domains that go directly"), count(others, "other entry", "other entries"))
+	a.keep(what, "%s and %s stay in the table; setup shows which way their mail goes", count(len(a.out.Direct), "domain that goes directly", "domains that go directly"), count(others, "other entry", "other entries"))
 	if n := len(a.out.Direct); n > maxDirect {
 		a.out.Direct = nil
 		a.keep("the table in place of direct = [...]", "%d domains would make the file long", n)

@@ -30,6 +30,12 @@ func PostmapGet(dir, table string, keys ...string) Query {
 	return q
 }
 
+// PostmapList prints all entries of table ("type:path") as "key<TAB>value"
+// (postmap(1), -s).
+func PostmapList(dir, table string) Query {
+	return query(withConfig("postmap", dir, []string{"-s", table})...)
+}
+
 // PostqueueJSON lists the queue, one JSON object a line (postqueue(1), -j).
 func PostqueueJSON(dir string) Query {
 	return query(withConfig("postqueue", dir, []string{"-j"})...)

@@ -52,6 +52,28 @@ func (i *Instance) makeFolders() error {
 	return nil
 }
 
+// makeSockets makes those folders of the queue that master(8) needs when there is
+// no mail; "postfix check" would make them all, in ten times the time.
+func (i *Instance) makeSockets() error {
+	uid, _, err := i.owner()
+	if err != nil {
+		return err
+	}
+	for name, mode := range map[string]os.FileMode{"pid": 0o755, "private": 0o700, "public": 0o755} {
+		dir := filepath.Join(i.folders.queue, name)
+		if err := i.h.Mkdir(dir, mode); err != nil {
+			return err
+		}
+		if name == "pid" {
+			continue
+		}
+		if err := os.Chown(i.h.Real(dir), uid, -1); err != nil {
+			return fmt.Errorf("give %s to %s: %w", dir, i.o.State.MailOwner, err)
+		}
+	}
+	return nil
+}
+
 func (i *Instance) owner() (uid, gid int, err error) {
 	u, err := user.Lookup(i.o.State.MailOwner)
 	if err != nil {
@@ -75,6 +97,7 @@ func (i *Instance) write(name string, data []byte, mode os.FileMode) error {
 func (i *Instance) writeConfig(ctx context.Context) error {
 	var main, master []byte
 	moved := make(map[string]string)
+	i.moved = moved
 	var tables []plan.File
 	for _, f := range i.o.Plan.Files {
 		switch filepath.Base(f.Path) {
@@ -83,17 +106,17 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 		case "master.cf":
 			master = f.After
 		default:
-			if f.Path != plan.AnswersPath && f.Action != plan.Remove {
+			if f.Path != plan.AnswersPath && f.Action != plan.Remove && !(i.o.Routing && f.Secret) {
 				moved[f.Path] = filepath.Join(i.ConfigDir, strconv.Itoa(len(tables))+"-"+filepath.Base(f.Path))
 				tables = append(tables, f)
 			}
 		}
 	}
-	mainText, err := i.mainCF(main, moved)
+	mainText, err := i.mainCF(main)
 	if err != nil {
 		return err
 	}
-	masterText, err := i.masterCF(master, moved)
+	masterText, err := i.masterCF(master)
 	if err != nil {
 		return err
 	}
@@ -149,14 +172,14 @@ func (i *Instance) private() map[string]string {
 	return p
 }
 
-func (i *Instance) mainCF(text []byte, moved map[string]string) ([]byte, error) {
+func (i *Instance) mainCF(text []byte) ([]byte, error) {
 	m, err := postfix.ParseMain(text)
 	if err != nil {
 		return nil, fmt.Errorf("planned main.cf: %w", err)
 	}
 	for _, name := range m.Names() {
-		if value, _ := m.Get(name); relocate(value, moved) != value {
-			m.Set(name, relocate(value, moved))
+		if value, _ := m.Get(name); i.relocate(value) != value {
+			m.Set(name, i.relocate(value))
 		}
 	}
 	// With a log of its own Postfix can hang on its warnings of such keys.
@@ -168,6 +191,15 @@ func (i *Instance) mainCF(text []byte, moved map[string]string) ([]byte, error) 
 		m.Set(name, p[name])
 	}
 	return m.Bytes(), nil
+}
+
+// relocate makes value mean here what it means in the server's own configuration,
+// but for the planned tables: those are the copies.
+func (i *Instance) relocate(value string) string {
+	for _, form := range []string{"${config_directory}", "$(config_directory)", "$config_directory"} {
+		value = strings.ReplaceAll(value, form, i.o.State.ConfigDir)
+	}
+	return relocate(value, i.moved)
 }
 
 // relocate points each "type:path" of value at the copy of path.
@@ -216,24 +248,36 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 `
 
+// routingPrograms and routingEntries are those of an instance that only answers
+// where mail would go: proxymap(8) is there for tables that are named by proxy:.
+var routingPrograms = []string{"trivial-rewrite", "proxymap", "postlogd"}
+
+const routingEntries = `rewrite unix - - n - - trivial-rewrite
+postlog unix-dgram n - n - 1 postlogd
+`
+
 // masterCF keeps the needed entries of the planned master.cf, outside of any
 // chroot, since the private queue is no jail with resolv.conf and the like.
-func (i *Instance) masterCF(text []byte, moved map[string]string) ([]byte, error) {
+func (i *Instance) masterCF(text []byte) ([]byte, error) {
 	planned, err := postfix.ParseMaster(text)
 	if err != nil {
 		return nil, fmt.Errorf("planned master.cf: %w", err)
 	}
-	m, err := postfix.ParseMaster([]byte(standard))
+	entries, programs := standard, needed
+	if i.o.Routing {
+		entries, programs = routingEntries, routingPrograms
+	}
+	m, err := postfix.ParseMaster([]byte(entries))
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range planned.Services() {
-		if s.Type == "inet" || s.Type == "pass" || !slices.Contains(needed, s.Command) {
+		if s.Type == "inet" || s.Type == "pass" || !slices.Contains(programs, s.Command) {
 			continue
 		}
 		s.Chroot = "n"
 		for n := range s.Options {
-			s.Options[n].Value = relocate(s.Options[n].Value, moved)
+			s.Options[n].Value = i.relocate(s.Options[n].Value)
 		}
 		m.Set(s)
 	}

@@ -27,9 +27,10 @@ func TestPrivateConfiguration(t *testing.T) {
 	i := &Instance{ConfigDir: "/i/etc", o: Options{Dir: "/i", Name: "x", Params: map[string]string{"smtp_host_lookup": "native"}}}
 	i.folders = i.o.folders()
 	i.Log.File = i.folders.log + "/mail.log"
-	moved := map[string]string{"/etc/postfix/sasl_passwd": "/i/etc/0-sasl_passwd"}
-	text, err := i.mainCF([]byte("relayhost = [h]:587\nqueue_directory = /var/spool/postfix\ncontent_filter = x:[127.0.0.1]:10025\n"+
-		"smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\nmulti_instance_wrapper = x\nsoft_bounce = no\n"), moved)
+	i.o.State.ConfigDir = "/etc/postfix"
+	i.moved = map[string]string{"/etc/postfix/sasl_passwd": "/i/etc/0-sasl_passwd"}
+	text, err := i.mainCF([]byte("relayhost = [h]:587\nqueue_directory = /var/spool/postfix\ncontent_filter = x:[127.0.0.1]:10025\n" +
+		"smtp_sasl_password_maps = hash:${config_directory}/sasl_passwd\ntransport_maps = hash:$config_directory/t\nmulti_instance_wrapper = x\nsoft_bounce = no\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func TestPrivateConfiguration(t *testing.T) {
 	for name, want := range map[string]string{
 		"relayhost": "[h]:587", "queue_directory": "/i/spool", "data_directory": "/i/data", "content_filter": "", "soft_bounce": "yes",
 		"smtp_sasl_password_maps": "hash:/i/etc/0-sasl_passwd", "maillog_file": "/i/log/mail.log", "smtp_host_lookup": "native",
-		"inet_interfaces": "loopback-only",
+		"inet_interfaces": "loopback-only", "transport_maps": "hash:/etc/postfix/t",
 	} {
 		if got, ok := m.Get(name); !ok || got != want {
 			t.Errorf("%s = %q (%v), want %q", name, got, ok, want)
@@ -49,8 +50,8 @@ func TestPrivateConfiguration(t *testing.T) {
 	if _, ok := m.Get("multi_instance_wrapper"); ok {
 		t.Error("multi_instance_wrapper is left")
 	}
-	text, err = i.masterCF([]byte("smtp inet n - y - - smtpd\nsmtp unix - - y - - smtp\nlocal unix - n n - - local\n"+
-		"maildrop unix - n n - - pipe\n  argv=/usr/bin/maildrop\nrelayhost-x unix - - n - - smtp\n  -o smtp_generic_maps=hash:/etc/postfix/sasl_passwd\n"), moved)
+	text, err = i.masterCF([]byte("smtp inet n - y - - smtpd\nsmtp unix - - y - - smtp\nlocal unix - n n - - local\n" +
+		"maildrop unix - n n - - pipe\n  argv=/usr/bin/maildrop\nrelayhost-x unix - - n - - smtp\n  -o smtp_generic_maps=hash:/etc/postfix/sasl_passwd\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -35,6 +37,9 @@ type Options struct {
 	// the demo, say).
 	Params map[string]string
 	Keep   bool // leave the folders
+	// Routing starts only what answers where mail would go (trivial-rewrite(8) at
+	// Rewrite): nothing takes in, queues or delivers mail, and no secret is copied.
+	Routing bool
 }
 
 // Instance is a running private Postfix.
@@ -45,6 +50,21 @@ type Instance struct {
 	h       *host.Host
 	o       Options
 	folders folders
+	moved   map[string]string // planned tables: their paths, and those of the copies
+}
+
+// Rewrite is the socket of the instance's trivial-rewrite(8).
+func (i *Instance) Rewrite() string {
+	return i.h.Real(filepath.Join(i.folders.queue, "private", "rewrite"))
+}
+
+// Live gives a text about this instance (a value of postconf(1), a line of its log)
+// the paths of the server's own Postfix: what was copied has its own name again.
+func (i *Instance) Live(text string) string {
+	for from, to := range i.moved {
+		text = strings.ReplaceAll(text, to, from)
+	}
+	return strings.ReplaceAll(text, i.ConfigDir, i.o.State.ConfigDir)
 }
 
 // folders of an instance.
@@ -52,6 +72,33 @@ type folders struct{ config, queue, data, log string }
 
 // defaultName is that of the rehearsal.
 const defaultName = "relayhost"
+
+// BeforeName and AfterName are the instances that say where mail goes, now and after
+// the change; behind them stands the number of the process that looks, so that two
+// can look at once.
+const (
+	BeforeName = "relayhost-before"
+	AfterName  = "relayhost-after"
+)
+
+// abandoned names the instances that a run which died has left behind.
+func abandoned(r *host.Reader) []string {
+	names := []string{}
+	if _, err := r.Lstat(Options{Name: defaultName}.folders().config); err == nil {
+		names = append(names, defaultName)
+	}
+	entries, _ := r.ReadDir("/etc")
+	for _, entry := range entries {
+		name := strings.TrimPrefix(entry, "postfix-")
+		for _, kind := range []string{BeforeName, AfterName} {
+			number, is := strings.CutPrefix(name, kind+"-")
+			if pid, err := strconv.Atoi(number); is && err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
 
 // stopTime bounds each step of stopping.
 const stopTime = 10 * time.Second
@@ -111,17 +158,18 @@ func (o *Options) complete(ctx context.Context, h *host.Host) error {
 }
 
 // Left reports whether there may be something for Sweep.
-func Left(r *host.Reader) bool {
-	_, err := r.Lstat(Options{Name: defaultName}.folders().config)
-	return err == nil
-}
+func Left(r *host.Reader) bool { return len(abandoned(r)) > 0 }
 
-// Sweep stops and removes the instance of a rehearsal whose run has died. The
-// caller holds the lock of the transaction, so that no rehearsal is at work.
+// Sweep stops and removes the instances of a run that has died. The caller holds
+// the lock of the transaction, so that no rehearsal is at work.
 func Sweep(h *host.Host) error {
-	i := &Instance{h: h, folders: Options{Name: defaultName}.folders()}
-	i.ConfigDir = i.folders.config
-	return i.sweep()
+	var errs []error
+	for _, name := range abandoned(&h.Reader) {
+		i := &Instance{h: h, folders: Options{Name: name}.folders()}
+		i.ConfigDir = i.folders.config
+		errs = append(errs, i.sweep())
+	}
+	return errors.Join(errs...)
 }
 
 // sweep removes the folders of an instance that was not closed. A folder that
@@ -151,7 +199,11 @@ func (i *Instance) start(ctx context.Context) error {
 	}
 	// "check" makes the folders of the queue. "postfix start" is not used:
 	// Debian 13 hands it on to systemd, which knows no such instance.
-	if err := i.run(ctx, "postfix", "-c", i.ConfigDir, "check"); err != nil {
+	if i.o.Routing {
+		if err := i.makeSockets(); err != nil {
+			return err
+		}
+	} else if err := i.run(ctx, "postfix", "-c", i.ConfigDir, "check"); err != nil {
 		return err
 	}
 	return i.run(ctx, filepath.Join(i.o.State.DaemonDir, "master"), "-c", i.ConfigDir, "-w")

@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"relayhost/internal/lab"
 	"relayhost/internal/smtpd"
@@ -42,6 +45,12 @@ type answers map[string]any
 
 func rehearse(t *testing.T, s *lab.Server, r *lab.RelayService, change answers) lab.Result {
 	t.Helper()
+	return rehearseBy(t, s, r, change, "/root/onserver", "rehearse")
+}
+
+// rehearseBy rehearses with a command line of the test's own.
+func rehearseBy(t *testing.T, s *lab.Server, r *lab.RelayService, change answers, args ...string) lab.Result {
+	t.Helper()
 	program, err := onserver()
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +69,7 @@ func rehearse(t *testing.T, s *lab.Server, r *lab.RelayService, change answers) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.RunInput(string(input), "/root/onserver", "rehearse")
+	return s.RunInput(string(input), args...)
 }
 
 // masters counts the masters of Postfix on a server.
@@ -145,5 +154,62 @@ func TestLabRehearsalThatFails(t *testing.T) {
 	r = rehearse(t, l.Server, relay, nil)
 	if !strings.Contains(r.Stdout, "status=SOFTBOUNCE") || len(relay.Mailbox()) != 0 {
 		t.Errorf("refused recipient: %s", r)
+	}
+}
+
+// Where PID 1 reaps nothing, as in the usual container, the processes of the
+// instance stay as zombies: they have ended, and nothing waits for them.
+func TestLabRehearsalWithoutReaper(t *testing.T) {
+	l := lab.New(t, lab.NoLog(), lab.Relay("postmark"))
+	relay := l.World.Relay("postmark")
+	in := l.Server.Start("unshare", "--pid", "--fork", "--mount-proc", "sleep", "600")
+	defer func() { _ = in.KillGroup(syscall.SIGKILL) }()
+	first := `$(for d in /proc/[0-9]*; do tr '\0' ' ' <$d/cmdline | grep -q '^sleep 600' && basename $d; done | head -1)`
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && strings.TrimSpace(l.Server.Shell("echo "+first)) == ""; {
+		time.Sleep(20 * time.Millisecond)
+	}
+	r := rehearseBy(t, l.Server, relay, nil, "sh", "-c", "exec nsenter --pid --mount --target "+first+" /root/onserver rehearse")
+	if r.Code != 0 || !strings.Contains(r.Stdout, "status=sent (250 ") {
+		t.Fatalf("rehearsal: %s", r)
+	}
+	zombies := strings.TrimSpace(l.Server.Shell("cat /proc/[0-9]*/stat 2>/dev/null | grep -c ' Z ' || true"))
+	if zombies == "0" {
+		t.Fatal("no zombie is left: PID 1 of this test reaps")
+	}
+	_, text, _ := strings.Cut(r.Stderr, "stopped in ")
+	took, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || took > 1 {
+		t.Errorf("stopping took %q s with %s zombies, want less than 1", text, zombies)
+	}
+}
+
+// What the log of a rehearsal says ends it within a second, and names what is to be
+// changed on the server, not in the copy.
+func TestLabRehearsalReadsItsLog(t *testing.T) {
+	l := lab.New(t, lab.NoLog(), lab.Relay("postmark"))
+	relay := l.World.Relay("postmark")
+	l.Server.Shell("cp /etc/postfix/main.cf /root/main.cf")
+	for name, test := range map[string]struct{ setting, says string }{
+		"boolean of trivial-rewrite": {"append_dot_mydomain = gitlab.localhost", "bad boolean configuration: append_dot_mydomain = gitlab.localhost; write yes or no for append_dot_mydomain"},
+		"time of smtp":               {"smtp_helo_timeout = soon", "smtp: invalid smtp_helo_timeout: 0 (min 1); write a valid value for smtp_helo_timeout"},
+		"type that is missing":       {"smtp_header_checks = pcre:/etc/postfix/checks", "unsupported dictionary type: pcre"},
+		"table never compiled":       {"relay_domains = hash:/etc/postfix/relay", "; compile the table; postmap hash:/etc/postfix/relay"},
+		"our table's neighbour":      {"smtp_header_checks = regexp:${config_directory}/checks", "/etc/postfix/checks: No such file or directory; make the file /etc/postfix/checks"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l.Server.Shell("cp /root/main.cf /etc/postfix/main.cf && echo '" + test.setting + "' >>/etc/postfix/main.cf && touch -d '1 minute ago' /etc/postfix/main.cf")
+			r := rehearse(t, l.Server, relay, nil)
+			_, after, _ := strings.Cut(r.Stderr, "fault after ")
+			seconds, what, _ := strings.Cut(after, " s: ")
+			if took, err := strconv.ParseFloat(seconds, 64); err != nil || took > 1 {
+				t.Errorf("got the fault after %q s, want less than 1: %s", seconds, r)
+			}
+			if !strings.Contains(what, test.says) {
+				t.Errorf("got %q, want %q", what, test.says)
+			}
+			if len(relay.Mailbox()) != 0 {
+				t.Error("a message was delivered")
+			}
+		})
 	}
 }

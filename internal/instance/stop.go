@@ -1,8 +1,13 @@
 package instance
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -67,17 +72,58 @@ func (i *Instance) stopByNumber(pid int) error {
 }
 
 // endGroup waits for the children of a master that has ended: they get its
-// SIGTERM too, and go a moment later.
+// SIGTERM too, and go a moment later. A zombie has ended: where PID 1 reaps
+// nothing, as in most containers, it stays in the group for ever.
 func endGroup(master int) error {
-	for end := time.Now().Add(stopTime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if errors.Is(unix.Kill(-master, 0), unix.ESRCH) {
+	for end := time.Now().Add(stopTime); time.Now().Before(end); {
+		alive := living(master)
+		if len(alive) == 0 {
 			return nil
 		}
+		waitFor(alive[0], time.Until(end))
 	}
 	if err := unix.Kill(-master, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("stop the children of the private Postfix: %w", err)
 	}
 	return nil
+}
+
+// living lists the processes of a group that have not ended, by number
+// (proc_pid_stat(5): pid, command in parentheses, state, parent, group).
+func living(group int) []int {
+	if errors.Is(unix.Kill(-group, 0), unix.ESRCH) {
+		return nil
+	}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	var pids []int
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		if len(fields) < 3 || fields[2] != strconv.Itoa(group) || strings.Contains("ZXx", fields[0]) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// waitFor waits until the process ends, limit at most; without pidfd_open(2) it
+// waits a moment.
+func waitFor(pid int, limit time.Duration) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err == nil {
+		defer unix.Close(fd)
+		ended(fd, limit)
+		return
+	}
+	if !errors.Is(err, unix.ESRCH) {
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // ended waits for the process of a pidfd, limit at most.

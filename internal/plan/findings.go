@@ -68,15 +68,9 @@ func (b *builder) findings() {
 	}
 }
 
-// bypasses names parameters that send some mail past relayhost, or with other
-// credentials (transport(5), postconf(5)).
+// bypasses names parameters that log in with other credentials (postconf(5)) or
+// have mail filtered. Which mail goes where is the flow table's to say.
 func (b *builder) bypasses() {
-	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
-		others := slices.DeleteFunc(splitList(b.param(name)), func(e string) bool { return strings.Contains(e, ":"+b.path(ownPrefix)) })
-		if len(others) > 0 {
-			b.note("%s = %s stays: the senders in it do not use the relay", name, strings.Join(others, ", "))
-		}
-	}
 	if value := b.param("content_filter"); value != "" {
 		b.note("content_filter = %s stays: mail goes through it first", value)
 	}

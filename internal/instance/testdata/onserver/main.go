@@ -233,12 +233,17 @@ func rehearse(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, i
 	if err != nil {
 		return err
 	}
+	watched, end, err := i.Watch(ctx)
+	if err != nil {
+		return errors.Join(err, i.Close())
+	}
+	sent := time.Now()
 	send := exec.CommandContext(ctx, "sendmail", "-C", i.ConfigDir, "-i", "-f", "root@"+s.FQDN, "--", in.To)
 	send.Stdin = strings.NewReader("From: root\nTo: " + in.To + "\nSubject: rehearsal\n\nhello\n")
 	if out, err := send.CombinedOutput(); err != nil {
 		return errors.Join(fmt.Errorf("%w: %s", err, out), i.Close())
 	}
-	for ctx.Err() == nil {
+	for watched.Err() == nil {
 		log, _ := os.ReadFile(i.Log.File)
 		if strings.Contains(string(log), " status=") {
 			fmt.Print(string(log))
@@ -246,8 +251,14 @@ func rehearse(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, i
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+	if f := end(); f != nil {
+		fmt.Fprintf(os.Stderr, "fault after %.2f s: %v; %s; %s\n", time.Since(sent).Seconds(), f, f.Remedy, f.Command)
+	}
 	if in.Leave {
 		return nil
 	}
-	return errors.Join(ctx.Err(), i.Close())
+	began := time.Now()
+	err = errors.Join(ctx.Err(), i.Close())
+	fmt.Fprintln(os.Stderr, "stopped in", time.Since(began).Seconds())
+	return err
 }

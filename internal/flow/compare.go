@@ -1,0 +1,216 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"relayhost/internal/plan"
+)
+
+// Change is mail that would leave in another manner although nobody asked for it.
+type Change struct {
+	Class  string `json:"class"`
+	Param  string `json:"parameter,omitempty"` // that the mail is named by, or the change comes from
+	Table  string `json:"table,omitempty"`     // "type:path"
+	Key    string `json:"key,omitempty"`
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Before Way    `json:"before"`
+	After  Way    `json:"after"`
+	Detail string `json:"detail"` // what changes, a clause
+	Remedy string `json:"remedy"`
+	Count  int    `json:"count"` // messages of this kind
+}
+
+// Conflict is the change as setup stops with it.
+func (c Change) Conflict() *plan.Conflict {
+	param, value := c.Param, c.Table
+	if value == "" {
+		value = c.Key
+	}
+	if param == "" {
+		value = ""
+	}
+	return &plan.Conflict{Param: param, Value: value, Msg: c.Detail, Hint: c.Remedy}
+}
+
+// Compare lists what p changes without having been asked to: mail that went the
+// default way may go the new one, configured senders by their routes, --direct
+// domains directly, and senders of this host may be rewritten. All other mail has to
+// leave as before. Changes of one table that read the same are one.
+func Compare(flows []Flow, p plan.Plan, asked Asked) []Change {
+	var found []Change
+	for _, f := range flows {
+		if f.Class == testMail || f.Class == fromMail || judge(flows, f, p, asked) != Unasked {
+			continue // the first two are of a class that has a question of its own
+		}
+		c := Change{Class: f.Class, Param: f.Param, Table: f.Table, Key: f.Key, From: f.Sender, To: f.Recipient, Before: f.Before, After: f.After, Count: 1}
+		i := slices.IndexFunc(found, func(o Change) bool {
+			return o.Class == c.Class && o.Table == c.Table && o.Before == c.Before && o.After == c.After
+		})
+		if i >= 0 {
+			found[i].Count++
+			continue
+		}
+		c.Detail, c.Remedy = explain(f)
+		found = append(found, c)
+	}
+	if f, ok := flow(flows, testMail); ok && !f.After.ours() && f.After.Transport != "" {
+		c := Change{Class: testMail, From: f.Sender, To: f.Recipient, Before: f.Before, After: f.After, Count: 1}
+		c.Detail, c.Remedy = elsewhereBy(flows, f)
+		found = append([]Change{c}, found...)
+	}
+	return found
+}
+
+// elsewhereBy says why the test message would not leave through the relay.
+func elsewhereBy(flows []Flow, f Flow) (detail, remedy string) {
+	if from, ok := flow(flows, fromMail); ok && !from.After.ours() {
+		return fmt.Sprintf("mail from %s does not leave through the relay: it has a way of its own, %s", f.Sender, from.After),
+			"name another sender with --from, or take its entry out of the tables that choose by the sender (postconf -n | grep ^sender_dependent)"
+	}
+	return fmt.Sprintf("mail to %s does not leave through the relay: it has a way of its own, %s", f.Recipient, f.After),
+		"name a recipient elsewhere with --to, or take its domain out of transport_maps"
+}
+
+// judge says whether mail stays as it is, changes as asked for, or unasked.
+func judge(flows []Flow, f Flow, p plan.Plan, asked Asked) string {
+	if f.Before == f.After || f.Before.same(f.After) && f.Before.Sender == f.After.Sender {
+		return Same
+	}
+	usual, ok := flow(flows, ordinary)
+	switch {
+	case !ok:
+		return Unasked
+	case f.Before.same(f.After): // another sender, that is
+		if f.After.ours() || f.Before.ours() || isOwn(f.Sender, p) {
+			return AskedFor
+		}
+		return Unasked
+	case f.Before.ours():
+		return AskedFor // by an earlier setup, which this one replaces
+	case isDirect(f, asked) && f.After.NextHop == "" && !f.After.ours():
+		return AskedFor
+	case routed(f, p):
+		return AskedFor
+	case f.Before.policy != "" && f.Before.Transport == f.After.Transport && f.Before.NextHop == f.After.NextHop && f.Before.Account == f.After.Account:
+		return AskedFor // an earlier setup lent it its TLS policy
+	case !isDefault(f.Before, usual.Before):
+		return Unasked
+	case f.After.Local && !usual.After.Local:
+		return AskedFor // a catch-all had taken mail of this server's own domains
+	}
+	if f.After.Transport == usual.After.Transport && f.After.NextHop == usual.After.NextHop {
+		return AskedFor
+	}
+	if f.Class == nullSender && f.After.ours() {
+		return AskedFor // bounces go by a route whose relay accepts them
+	}
+	return Unasked
+}
+
+// flow is the flow of the one question of a class.
+func flow(flows []Flow, class string) (Flow, bool) {
+	i := slices.IndexFunc(flows, func(f Flow) bool { return f.Class == class })
+	if i < 0 {
+		return Flow{}, false
+	}
+	return flows[i], true
+}
+
+// isDefault reports whether mail went the way of all other mail, with its account.
+func isDefault(w, usual Way) bool {
+	return w.Transport == usual.Transport && w.NextHop == usual.NextHop && w.Account == usual.Account
+}
+
+// routed reports whether the sender has a route of p, and the mail goes by it.
+func routed(f Flow, p plan.Plan) bool {
+	for _, w := range p.Routes {
+		if w.Service != f.After.Transport {
+			continue
+		}
+		for _, s := range w.Senders {
+			switch {
+			case s == plan.NullSender && f.Sender == "", strings.EqualFold(s, f.Sender),
+				strings.HasPrefix(s, ".") && strings.HasSuffix(strings.ToLower(f.Sender), strings.ToLower(s)),
+				strings.EqualFold("@"+s, f.Sender[max(0, strings.LastIndexByte(f.Sender, '@')):]):
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isDirect reports whether the recipient's domain is one of --direct.
+func isDirect(f Flow, asked Asked) bool {
+	domain := strings.ToLower(f.Recipient[strings.LastIndexByte(f.Recipient, '@')+1:])
+	return slices.ContainsFunc(asked.Direct, func(d string) bool {
+		d = strings.ToLower(d)
+		return d == domain || strings.HasPrefix(d, ".") && strings.HasSuffix(domain, d)
+	})
+}
+
+// isOwn reports whether a sender is of this host: setup rewrites those.
+func isOwn(sender string, p plan.Plan) bool {
+	return !strings.Contains(sender, "@") || slices.ContainsFunc(p.Routes, func(w plan.Way) bool { return w.From == sender })
+}
+
+// explain says what changes and what to do.
+func explain(f Flow) (detail, remedy string) {
+	who := f.who()
+	if f.Param == "" {
+		return fmt.Sprintf("%s would leave by %s; now it leaves by %s", who, f.After, f.Before),
+			"relayhost setup --dry-run --json shows both ways; postconf -n shows the parameters that choose them"
+	}
+	entry := "the entry of " + f.Key
+	switch b, a := f.Before, f.After; {
+	case a.Failed && !b.Failed:
+		return who + " would be deferred: a table cannot be asked", "ask each table of the parameter with postmap -q"
+	case b.Transport == a.Transport && b.NextHop != a.NextHop:
+		return fmt.Sprintf("%s would go to %s by the service %s, which is not set up for it", who, a.hop(), a.Transport),
+			fmt.Sprintf("%s names no next hop: write one (%s:HOST), or remove it and give the sender a route in relayhost.toml", entry, a.Transport)
+	case b.Transport != a.Transport:
+		return fmt.Sprintf("%s would leave by %s instead of %s, %s", who, a.service(), b.service(), b.hop()),
+			fmt.Sprintf("%s names no service: write %s in front of its next hop", entry, b.Transport+":")
+	case b.Account != a.Account:
+		return fmt.Sprintf("%s would log in as %s at %s, not as %s", who, or(a.Account, "nobody"), a.hop(), or(b.Account, "nobody")),
+			"keep the entry of that next hop in the password table of the service " + a.Transport
+	case b.TLS != a.TLS || b.TLSDetail != a.TLSDetail:
+		return fmt.Sprintf("%s goes to %s by the service %s too, with TLS level %s; it would be %s", who, a.hop(), a.Transport, b.level(), a.level()),
+			"remove that entry, so that its mail leaves through the relay like all other, or give it a service of its own in master.cf"
+	}
+	return fmt.Sprintf("%s would leave as <%s>, not as <%s>", who, or(f.After.Sender, f.Sender), or(f.Before.Sender, f.Sender)),
+		"name the senders that may be rewritten, or take them out of the table"
+}
+
+// who names the mail of a flow.
+func (f Flow) who() string {
+	switch {
+	case f.Param == "":
+		return f.Class
+	case strings.HasPrefix(f.Class, "senders"):
+		return "mail from " + f.Key
+	}
+	return "mail to " + f.Key
+}
+
+func (w Way) hop() string {
+	if w.NextHop == "" {
+		return "the recipient's mail exchangers"
+	}
+	return w.NextHop
+}
+
+func (w Way) service() string { return "the service " + w.Transport }
+
+func (w Way) level() string {
+	return strings.TrimSpace(w.TLS + " " + w.TLSDetail)
+}
+
+func or(value, instead string) string {
+	if value == "" {
+		return instead
+	}
+	return value
+}

@@ -1,0 +1,249 @@
+// Package flow says where mail goes before and after a change, as Postfix itself
+// resolves it: a private trivial-rewrite(8) with the server's configuration and one
+// with the planned configuration answer for the same addresses, which come from the
+// server's own tables. What smtp(8) would do there (TLS level, account, rewritten
+// sender) is derived from the parameters and tables of its service.
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"relayhost/internal/host"
+	"relayhost/internal/instance"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+)
+
+// Way is how a message leaves, or stays.
+type Way struct {
+	Transport string `json:"transport"` // service of master.cf: "smtp", "local", "relayhost-ses"
+	NextHop   string `json:"next_hop"`  // "" for the mail exchangers of the recipient's domain
+	// TLS is the level of smtp_tls_security_level or the policy table; "" where the
+	// service is no smtp(8). TLSDetail is what goes with it, sorted.
+	TLS       string `json:"tls,omitempty"`
+	TLSDetail string `json:"tls_detail,omitempty"`
+	Account   string `json:"account,omitempty"` // user name of the login; "" for none
+	Sender    string `json:"sender,omitempty"`  // envelope sender as it leaves, where it is rewritten
+	Failed    bool   `json:"failed,omitempty"`  // a table cannot be asked: such mail is deferred
+	Local     bool   `json:"local,omitempty"`   // the recipient is of this server
+
+	policy string // table of ours that the TLS level is from; "" otherwise
+}
+
+// same reports whether mail leaves in the same manner, but for its sender.
+func (w Way) same(o Way) bool {
+	return w.Transport == o.Transport && w.NextHop == o.NextHop && w.TLS == o.TLS && w.TLSDetail == o.TLSDetail &&
+		w.Account == o.Account && w.Failed == o.Failed
+}
+
+// ours reports whether the service is one of a set-up.
+func (w Way) ours() bool { return strings.HasPrefix(w.Transport, plan.ServicePrefix) }
+
+// Flow is one message before and after.
+type Flow struct {
+	Question
+	Before, After Way
+}
+
+// Row is a class of mail that goes by one way before and by one after.
+type Row struct {
+	Class  string   `json:"class"`            // what mail it is, in words
+	Source string   `json:"source,omitempty"` // parameter and table that the addresses are from
+	From   []string `json:"from"`             // samples of senders, "" is the null sender
+	To     []string `json:"to"`               // samples of recipients
+	Count  int      `json:"count"`            // addresses that were asked for
+	Before Way      `json:"before"`
+	After  Way      `json:"after"`
+	Change string   `json:"change"` // same | asked | conflict
+}
+
+// Values of Row.Change.
+const (
+	Same     = "same"
+	AskedFor = "asked"
+	Unasked  = "conflict"
+)
+
+// Table is the flow of a server's mail before and after a change.
+type Table struct {
+	Rows []Row `json:"rows"`
+	// NotSampled names tables whose keys cannot be listed, each with its parameter.
+	NotSampled []string `json:"not_sampled,omitempty"`
+	// Broken is the fault for which no mail leaves now, so that there is nothing to
+	// compare with; "" if there is none.
+	Broken string `json:"broken,omitempty"`
+	// Changes are what the plan changes without having been asked for.
+	Changes []Change `json:"conflicts,omitempty"`
+
+	flows []Flow
+}
+
+// Flows are the single messages behind the rows.
+func (t Table) Flows() []Flow { return t.flows }
+
+// Asked is what the administrator has asked for.
+type Asked struct {
+	From, To string   // of the test message
+	Direct   []string // domains that bypass the relay
+}
+
+// Compute asks where mail goes with the Postfix of s as it is and with p. It needs
+// root. A private Postfix that dies of its configuration is a *instance.Fault.
+func Compute(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, asked Asked) (Table, error) {
+	if s.Main == nil || s.Master == nil || !s.Installed {
+		return Table{}, errors.New("there is no Postfix whose mail could be looked at")
+	}
+	list, left := questions(ctx, &h.Reader, &s, p, asked)
+	var ways [2][]Way
+	var errs [2]error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ways[0], errs[0] = answers(ctx, h, instance.BeforeName, s, Unchanged(s), list)
+	}()
+	ways[1], errs[1] = answers(ctx, h, instance.AfterName, s, p, list)
+	<-done
+	t := Table{Rows: []Row{}, NotSampled: left}
+	var fault *instance.Fault
+	switch {
+	case errs[1] != nil:
+		return t, fmt.Errorf("mail flow as planned: %w", errs[1])
+	case errors.As(errs[0], &fault): // and p repairs it
+		t.Broken = fault.Error()
+		return t, nil
+	case errs[0] != nil:
+		return t, fmt.Errorf("mail flow as it is: %w", errs[0])
+	}
+	for i, q := range list {
+		t.flows = append(t.flows, Flow{q, ways[0][i], ways[1][i]})
+	}
+	t.Changes = Compare(t.flows, p, asked)
+	t.Rows = fold(t.flows, p, asked)
+	return t, nil
+}
+
+// Unchanged is the plan that leaves the Postfix of s as it is.
+func Unchanged(s postfix.State) plan.Plan {
+	return plan.Plan{Files: []plan.File{
+		{Path: filepath.Join(s.ConfigDir, "main.cf"), Action: plan.Unchanged, After: s.Main.Bytes()},
+		{Path: filepath.Join(s.ConfigDir, "master.cf"), Action: plan.Unchanged, After: s.Master.Bytes()},
+	}}
+}
+
+// answers asks all questions of one configuration.
+func answers(ctx context.Context, h *host.Host, name string, s postfix.State, p plan.Plan, list []Question) (ways []Way, err error) {
+	name = fmt.Sprintf("%s-%d", name, os.Getpid())
+	in, err := instance.Start(ctx, h, instance.Options{Name: name, State: s, Plan: p, Routing: true})
+	if err != nil {
+		return nil, host.Denied(err)
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	watched, end, err := in.Watch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ways, err = ask(watched, h, in, s, p, list)
+	if fault := end(); fault != nil && err != nil {
+		return nil, fault
+	}
+	return ways, err
+}
+
+func ask(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.State, p plan.Plan, list []Question) ([]Way, error) {
+	side, err := newSide(ctx, h, in, s, p)
+	if err != nil {
+		return nil, err
+	}
+	r, err := Dial(ctx, in.Rewrite())
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	senders := make([]string, len(list))
+	for i, q := range list {
+		senders[i] = q.Sender
+		if q.Sender != "" && !strings.Contains(q.Sender, "@") {
+			if senders[i], err = r.Rewrite(ctx, q.Sender); err != nil {
+				return nil, err
+			}
+		}
+	}
+	side.know(senders)
+	ways := make([]Way, len(list))
+	for i, q := range list {
+		queued := side.canonical(ctx, senders[i])
+		a, err := r.Resolve(ctx, queued, q.Recipient)
+		if err != nil {
+			return nil, err
+		}
+		ways[i] = side.way(ctx, a, queued)
+		if leaves := side.generic(ctx, ways[i].Transport, queued); leaves != senders[i] {
+			ways[i].Sender = leaves
+		}
+	}
+	return ways, nil
+}
+
+// maxSamples bounds the addresses that a row shows.
+const maxSamples = 3
+
+// fold joins the flows of one class that go the same ways.
+func fold(flows []Flow, p plan.Plan, asked Asked) []Row {
+	var rows []Row
+	for _, f := range flows {
+		if f.Class == fromMail {
+			continue
+		}
+		change := judge(flows, f, p, asked)
+		i := slices.IndexFunc(rows, func(r Row) bool {
+			return r.Class == f.Class && r.Before == f.Before && r.After == f.After && r.Change == change
+		})
+		if i < 0 {
+			rows = append(rows, Row{Class: f.Class, Source: f.source(), From: []string{}, To: []string{}, Before: f.Before, After: f.After, Change: change})
+			i = len(rows) - 1
+		}
+		rows[i].Count++
+		rows[i].From = sample(rows[i].From, f.Sender)
+		rows[i].To = sample(rows[i].To, f.Recipient)
+	}
+	return rows
+}
+
+func sample(list []string, address string) []string {
+	if len(list) >= maxSamples || slices.Contains(list, address) {
+		return list
+	}
+	return append(list, address)
+}
+
+// planned is the State as it will be after p, but for Params.
+func planned(s postfix.State, p plan.Plan) (postfix.State, error) {
+	s.Maps = maps.Clone(s.Maps)
+	if s.Maps == nil {
+		s.Maps = map[string][]byte{}
+	}
+	for _, f := range p.Files {
+		var err error
+		switch base := filepath.Base(f.Path); {
+		case f.Action == plan.Remove:
+			delete(s.Maps, f.Path)
+		case base == "main.cf":
+			s.Main, err = postfix.ParseMain(f.After)
+		case base == "master.cf":
+			s.Master, err = postfix.ParseMaster(f.After)
+		default:
+			s.Maps[f.Path] = f.After
+		}
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", f.Path, err)
+		}
+	}
+	return s, nil
+}

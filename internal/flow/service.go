@@ -1,0 +1,321 @@
+package flow
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"relayhost/internal/host"
+	"relayhost/internal/instance"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+)
+
+// side is one configuration, with what its services and tables say.
+type side struct {
+	s       postfix.State
+	r       *host.Reader
+	sources *postfix.Lookups
+	known   []string                     // addresses that tables are asked for
+	asked   map[string]map[string]string // answers of postmap -q, by table
+	slow    map[string]bool              // tables that gave none in tableTime
+}
+
+// newSide reads the parameters as Postfix expands them.
+func newSide(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.State, p plan.Plan) (*side, error) {
+	after, err := planned(s, p)
+	if err != nil {
+		return nil, err
+	}
+	out, err := h.Query(ctx, host.Postconf(in.ConfigDir, "-x"))
+	if err != nil {
+		return nil, err
+	}
+	after.Params = make(map[string]string, len(s.Params))
+	for line := range strings.Lines(in.Live(string(out.Stdout))) {
+		if name, value, ok := strings.Cut(line, "="); ok {
+			after.Params[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+	}
+	return &side{s: after, r: &h.Reader, sources: postfix.NewLookups(after), asked: map[string]map[string]string{}, slow: map[string]bool{}}, nil
+}
+
+// know prepares the tables for the addresses.
+func (d *side) know(addresses []string) {
+	for _, a := range addresses {
+		if a == "" {
+			continue
+		}
+		d.known = append(d.known, a)
+		if at := strings.LastIndexByte(a, '@'); at > 0 {
+			d.known = append(d.known, a[at:])
+		}
+	}
+	slices.Sort(d.known)
+	d.known = slices.Compact(d.known)
+}
+
+// get looks key up in a list of tables. Partial keys ("@domain") do not go to
+// tables of patterns (DATABASE_README).
+func (d *side) get(ctx context.Context, list, key string) (value string, from postfix.Table, ok bool) {
+	for _, t := range postfix.ParseTables(list, d.s.DefaultMap) {
+		_, source := d.s.Maps[t.Path]
+		if source && t.Editable() || t.Type == "static" || t.Type == "inline" {
+			if value, _, ok := d.sources.Get(t.String(), key); ok {
+				return value, t, true
+			}
+			continue
+		}
+		if strings.HasPrefix(key, "@") && slices.Contains([]string{"regexp", "pcre", "cidr"}, t.Type) {
+			continue
+		}
+		if value, ok := d.query(ctx, t.String(), key); ok {
+			return value, t, true
+		}
+	}
+	return "", postfix.Table{}, false
+}
+
+// query asks a table that only Postfix can look into, for all known addresses at
+// once. One that cannot be asked has no answer.
+func (d *side) query(ctx context.Context, table, key string) (string, bool) {
+	answers, done := d.asked[table]
+	if !done {
+		answers = map[string]string{}
+		d.asked[table] = answers
+		d.fetch(ctx, table, append(slices.Clone(d.known), key))
+	}
+	value, ok := answers[key]
+	if !ok && !d.slow[table] && !slices.Contains(d.known, key) {
+		d.fetch(ctx, table, []string{key})
+		value, ok = answers[key]
+	}
+	return value, ok && value != ""
+}
+
+// tableTime bounds a question to a table: one that asks a server may be slow, and
+// Postfix itself would wait longer.
+const tableTime = 2 * time.Second
+
+func (d *side) fetch(ctx context.Context, table string, keys []string) {
+	for _, key := range keys {
+		d.asked[table][key] = ""
+	}
+	typ, path, _ := strings.Cut(table, ":")
+	if index := (postfix.Table{Type: typ, Path: path}).Index(); index != "" {
+		if _, err := d.r.Stat(index); err != nil {
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, tableTime)
+	defer cancel()
+	out, err := d.r.Query(ctx, host.PostmapGet(d.s.ConfigDir, table, keys...))
+	if err != nil {
+		d.slow[table] = true
+		return
+	}
+	for line := range strings.Lines(string(out.Stdout)) {
+		if key, value, ok := strings.Cut(strings.TrimRight(line, "\n"), "\t"); ok {
+			d.asked[table][key] = value
+		}
+	}
+}
+
+// param is a parameter as the service sees it.
+func (d *side) param(s postfix.Service, name string) string {
+	value, _ := d.s.Effective(s, name)
+	return value
+}
+
+func (d *side) yes(s postfix.Service, name string) bool {
+	return strings.EqualFold(d.param(s, name), "yes")
+}
+
+// way is what becomes of mail that trivial-rewrite(8) has answered a for.
+func (d *side) way(ctx context.Context, a Answer, sender string) Way {
+	w := Way{Transport: a.Transport, NextHop: a.NextHop, Failed: a.Failed()}
+	s, ok := d.s.Master.Get(a.Transport, "unix")
+	client := ok && (s.Command == "smtp" || s.Command == "lmtp")
+	w.Local = a.Flags&flagsHere != 0 && !client // transport_maps can send such mail elsewhere
+	if domain := a.Recipient[strings.LastIndexByte(a.Recipient, '@')+1:]; strings.EqualFold(a.NextHop, domain) || w.Local {
+		w.NextHop = ""
+	}
+	if !client || w.Failed {
+		return w
+	}
+	prefix := s.Command + "_"
+	w.TLS, w.TLSDetail, w.policy = d.tls(ctx, s, prefix, a.NextHop)
+	w.Account = d.account(ctx, s, prefix, a.NextHop, sender)
+	return w
+}
+
+// flagsHere are those of the classes of recipients that are delivered here:
+// local, virtual alias and virtual mailbox domains (resolve_clnt.h).
+const flagsHere = 1<<8 | 1<<9 | 1<<10
+
+// tls is the TLS level of a service for a next hop, in the order of smtp(8): the
+// policy table, smtp_tls_security_level, and what came before that.
+func (d *side) tls(ctx context.Context, s postfix.Service, prefix, nextHop string) (level, detail, policy string) {
+	var details []string
+	level = d.param(s, prefix+"tls_security_level")
+	if level == "" {
+		switch {
+		case d.yes(s, prefix+"enforce_tls"):
+			level = "encrypt"
+		case d.yes(s, prefix+"use_tls"):
+			level = "may"
+		default:
+			level = "none"
+		}
+	}
+	reuse := d.yes(s, prefix+"tls_connection_reuse")
+	for _, key := range policyKeys(nextHop) {
+		value, t, ok := d.get(ctx, d.param(s, prefix+"tls_policy_maps"), key)
+		if !ok {
+			continue
+		}
+		words := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(" \t,", r) })
+		if len(words) == 0 {
+			break
+		}
+		if strings.Contains(t.Path, "/"+postfix.OwnPrefix) {
+			policy = t.String()
+		}
+		level, details = words[0], append(details, words[1:]...)
+		reuse = slices.Contains(words, "connection_reuse=yes") || reuse && !slices.Contains(words, "connection_reuse=no")
+		break
+	}
+	if level == "none" {
+		return level, "", policy
+	}
+	if d.yes(s, prefix+"tls_wrappermode") {
+		details = append(details, "from the first byte")
+	}
+	if _, there := d.s.Master.Get(d.param(s, "tlsproxy_service_name"), "unix"); reuse && !there {
+		details = append(details, "no tlsproxy service")
+	}
+	if trust := d.param(s, prefix+"tls_CAfile") + d.param(s, prefix+"tls_CApath"); trust == "" && !d.yes(s, "tls_append_default_CA") &&
+		(level == "secure" || level == "verify") {
+		details = append(details, "no CA")
+	}
+	slices.Sort(details)
+	return level, strings.Join(slices.Compact(details), " "), policy
+}
+
+// policyKeys are the keys of smtp_tls_policy_maps for a next hop: as it is written,
+// and for a domain its parents with a dot.
+func policyKeys(nextHop string) []string {
+	keys := []string{nextHop}
+	if strings.ContainsAny(nextHop, "[:/") {
+		return keys
+	}
+	for rest := nextHop; rest != ""; {
+		i := strings.IndexByte(rest[1:], '.')
+		if i < 0 {
+			break
+		}
+		rest = rest[1+i:]
+		keys = append(keys, rest)
+	}
+	return keys
+}
+
+// unreadable stands for the user name of an entry without a colon.
+const unreadable = "(no user name and password)"
+
+// account is the user name that a service logs in with at a next hop.
+func (d *side) account(ctx context.Context, s postfix.Service, prefix, nextHop, sender string) string {
+	if !d.yes(s, prefix+"sasl_auth_enable") {
+		return ""
+	}
+	var keys []string
+	if d.yes(s, prefix+"sender_dependent_authentication") && sender != "" {
+		keys = append(keys, sender)
+		if at := strings.LastIndexByte(sender, '@'); at > 0 {
+			keys = append(keys, sender[at:])
+		}
+	}
+	if hop, err := postfix.ParseNextHop(nextHop); err == nil {
+		keys = append(keys, hop.Host)
+	}
+	maps := d.param(s, prefix+"sasl_password_maps")
+	delimiter := string(d.s.PasswordDelimiter())
+	for _, key := range append(keys, nextHop) {
+		if value, _, ok := d.get(ctx, maps, key); ok {
+			user, password, split := strings.Cut(value, delimiter)
+			switch {
+			case !split: // the password may stand in it
+				return unreadable
+			case user == password: // a token that is both (Postmark)
+				return secret.Mask
+			}
+			return user
+		}
+	}
+	return ""
+}
+
+// canonical is the envelope sender as cleanup(8) writes it into the queue file.
+func (d *side) canonical(ctx context.Context, sender string) string {
+	cleanup, _ := d.s.Master.Get("cleanup", "unix")
+	for _, name := range []string{"sender_canonical", "canonical"} {
+		if strings.Contains(d.param(cleanup, name+"_classes"), "envelope_sender") {
+			sender = d.mapped(ctx, d.param(cleanup, name+"_maps"), sender)
+		}
+	}
+	return sender
+}
+
+// generic is the envelope sender as the service sends it.
+func (d *side) generic(ctx context.Context, transport, sender string) string {
+	s, ok := d.s.Master.Get(transport, "unix")
+	if !ok || s.Command != "smtp" && s.Command != "lmtp" {
+		return sender
+	}
+	return d.mapped(ctx, d.param(s, s.Command+"_generic_maps"), sender)
+}
+
+// mapped is an address by a table of canonical(5) or generic(5): the whole address,
+// without its extension, the local part where the domain is this server's, "@domain".
+func (d *side) mapped(ctx context.Context, list, address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if list == "" || at < 0 {
+		return address
+	}
+	local, domain := address[:at], address[at+1:]
+	keys := []string{address}
+	bare := local
+	if i := strings.IndexAny(local, d.s.Params["recipient_delimiter"]); i > 0 {
+		bare = local[:i]
+		keys = append(keys, bare+"@"+domain)
+	}
+	if d.isHere(domain) {
+		keys = append(keys, bare)
+	}
+	for _, key := range append(keys, "@"+domain) {
+		value, _, ok := d.get(ctx, list, key)
+		switch {
+		case !ok:
+			continue
+		case strings.HasPrefix(value, "@"):
+			return local + value
+		case !strings.Contains(value, "@"):
+			return value + "@" + d.s.Params["myorigin"]
+		}
+		return value
+	}
+	return address
+}
+
+// isHere reports whether domain is myorigin or in mydestination by name.
+func (d *side) isHere(domain string) bool {
+	words := append(words(d.s.Params["mydestination"]), d.s.Params["myorigin"], d.s.Params["myhostname"])
+	return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, domain) })
+}
+
+// words splits a list value.
+func words(value string) []string {
+	return strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
+}

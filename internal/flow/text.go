@@ -1,0 +1,124 @@
+package flow
+
+import (
+	"fmt"
+	"strings"
+)
+
+// maxLines bounds what Lines gives.
+const maxLines = 8
+
+// Lines is the table for a person: what changes first, then what stays, folded to
+// eight lines at most.
+func (t Table) Lines() []string {
+	var lines []string
+	left := 0
+	for _, change := range []string{Unasked, AskedFor, Same} {
+		for _, group := range t.group(change) {
+			if len(lines) == maxLines-1 {
+				left++
+				continue
+			}
+			lines = append(lines, group)
+		}
+	}
+	if left == 1 { // no shorter than the line itself
+		last := t.group(Same)
+		if len(last) > 0 {
+			return append(lines, last[len(last)-1])
+		}
+	}
+	if left > 0 {
+		lines = append(lines, fmt.Sprintf("and %d other classes of mail; --json lists all", left))
+	}
+	return lines
+}
+
+// group gives a line for each pair of ways among the rows of one kind of change,
+// naming all classes that go by it.
+func (t Table) group(change string) []string {
+	type pair struct{ before, after Way }
+	var order []pair
+	classes := map[pair][]string{}
+	for _, r := range t.Rows {
+		if r.Change != change || r.Class == testMail || r.Class == fromMail {
+			continue
+		}
+		p := pair{r.Before, r.After}
+		if r.Before.Local && r.After.Local {
+			p = pair{Way{Local: true}, Way{Local: true}}
+		}
+		p.before.Sender, p.after.Sender, p.before.policy, p.after.policy = "", "", "", ""
+		if classes[p] == nil {
+			order = append(order, p)
+		}
+		if name := r.short(); !contains(classes[p], name) {
+			classes[p] = append(classes[p], name)
+		}
+	}
+	var lines []string
+	for _, p := range order {
+		who := strings.Join(classes[p], ", ")
+		switch change {
+		case Same:
+			lines = append(lines, fmt.Sprintf("%s: as now, %s", who, p.after))
+		case AskedFor:
+			lines = append(lines, fmt.Sprintf("%s: now %s, then %s", who, p.before, p.after))
+		default:
+			lines = append(lines, fmt.Sprintf("unasked change: %s: now %s, then %s", who, p.before, p.after))
+		}
+	}
+	return lines
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+// short names the class with its number of addresses.
+func (r Row) short() string {
+	if r.Source == "" || r.Count == 1 && r.Class == ordinary {
+		return r.Class
+	}
+	if r.Count == 1 {
+		who := r.To[0]
+		if strings.HasPrefix(r.Class, "senders") {
+			who = r.From[0]
+		}
+		return fmt.Sprintf("%s (%s)", r.Class, who)
+	}
+	return fmt.Sprintf("%s (%d)", r.Class, r.Count)
+}
+
+// String is the way in words: "smtp to [relay.example]:587, TLS secure, as user".
+func (w Way) String() string {
+	if w.Failed {
+		return "deferred: a table cannot be asked"
+	}
+	if w.Transport == "error" || w.Transport == "retry" || w.Transport == "discard" {
+		return fmt.Sprintf("%s (%s)", w.Transport, w.NextHop)
+	}
+	text := w.Transport
+	switch {
+	case w.Local && w.Transport == "":
+		return "stays here"
+	case w.Local:
+		return "stays here (" + w.Transport + ")"
+	case w.NextHop != "":
+		text += " to " + w.NextHop
+	case w.TLS != "":
+		text += " directly"
+	}
+	if w.TLS != "" {
+		text += ", TLS " + w.TLS
+	}
+	if w.Account != "" {
+		text += ", as " + w.Account
+	}
+	return text
+}
