@@ -37,6 +37,7 @@ var rank = map[string]int{
 	"relayhost/internal/host":       1,
 	"relayhost/internal/secret":     1,
 	"relayhost/internal/exposition": 0,
+	"relayhost/internal/lint":       0,
 	"relayhost/relays":              0,
 	"relayhost/templates":           0,
 	"relayhost/internal/mailaddr":   -1,

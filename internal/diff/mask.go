@@ -95,14 +95,20 @@ func config(f plan.File) func(line string) string {
 func blank(c byte) bool { return c == ' ' || c == '\t' }
 
 // inPlaceValue cuts a line behind the first table whose content stands in it and
-// may hold a password: static: also stands for a single address.
+// may hold a password: static: also stands for a single address or a transport.
 func inPlaceValue(line string) (before string, found bool) {
 	first := len(line)
 	for _, kind := range inPlace {
 		i := strings.Index(line, kind)
-		if i >= 0 && i < first && (strings.Contains(line, "password_maps") || strings.Contains(line[i+len(kind):], ":")) {
+		if i >= 0 && i < first && mayHoldPassword(line, line[i+len(kind):]) {
 			first, before, found = i, line[:i+len(kind)], true
 		}
 	}
 	return before, found
+}
+
+// mayHoldPassword reports whether a table in place, which goes on with rest, may
+// hold a password. One that ends on a later line may.
+func mayHoldPassword(line, rest string) bool {
+	return strings.Contains(line, "password_maps") || strings.Count(rest, "{") > strings.Count(rest, "}") || secret.Hide(line) != line
 }

@@ -10,6 +10,7 @@ import (
 	"relayhost/internal/instance"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
 )
 
 // side is one configuration, with what its services and tables say.
@@ -243,9 +244,12 @@ func (d *side) account(ctx context.Context, s postfix.Service, prefix, nextHop, 
 	delimiter := string(d.s.PasswordDelimiter())
 	for _, key := range append(keys, nextHop) {
 		if value, _, ok := d.get(ctx, maps, key); ok {
-			user, _, split := strings.Cut(value, delimiter)
-			if !split { // the password may stand in it
+			user, password, split := strings.Cut(value, delimiter)
+			switch {
+			case !split: // the password may stand in it
 				return unreadable
+			case user == password: // a token that is both (Postmark)
+				return secret.Mask
 			}
 			return user
 		}

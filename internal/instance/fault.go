@@ -5,8 +5,8 @@ import (
 	"regexp"
 	"strings"
 
-	"relayhost/internal/maillog"
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 )

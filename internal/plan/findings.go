@@ -72,9 +72,6 @@ func (b *builder) findings() {
 // bypasses names parameters that log in with other credentials (postconf(5)) or
 // have mail filtered. Which mail goes where is the flow table's to say.
 func (b *builder) bypasses() {
-	if strings.EqualFold(b.param("smtp_sender_dependent_authentication"), "yes") && b.d.SenderAuth == "" {
-		b.note("smtp_sender_dependent_authentication = yes stays: an entry for a sender in the password table wins over the relay's")
-	}
 	if value := b.param("content_filter"); value != "" {
 		b.note("content_filter = %s stays: mail goes through it first", value)
 	}

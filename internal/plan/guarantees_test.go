@@ -507,8 +507,7 @@ func TestWhatGoesAnotherWayIsNamed(t *testing.T) {
 	filtered := debian(t).set("content_filter", "smtp:[127.0.0.1]:10025").set("sender_dependent_relayhost_maps", "hash:/etc/postfix/by_sender").
 		set("smtp_sender_dependent_authentication", "yes").set("multi_instance_directories", "/etc/postfix-out")
 	p := build(t, filtered, options())
-	for _, want := range []string{"content_filter = smtp:[127.0.0.1]:10025 stays",
-		"further instances (/etc/postfix-out)"} {
+	for _, want := range []string{"content_filter = smtp:[127.0.0.1]:10025 stays", "further instances (/etc/postfix-out)"} {
 		if !hasNote(p, want) {
 			t.Errorf("no %q in %q", want, p.Notes)
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"relayhost/internal/secret"
 )
 
 // maxColumns is how much of a foreign text is shown.
@@ -13,9 +15,15 @@ const maxColumns = 500
 // Sanitize makes foreign text fit for a terminal, a log or a report, as one
 // line of at most 500 columns: what is no printable Unicode character (escape
 // sequences, control and format characters, bidirectional marks, invalid UTF-8)
-// is written out as \xNN or \u{N}. Everything that is not from our own string
-// table passes here before it is shown (CWE-150).
+// is written out as \xNN or \u{N}, and what looks like a secret is masked
+// ([secret.Hide]). Everything that is not from our own string table passes here
+// before it is shown (CWE-150, CWE-532).
 func Sanitize(s string) string {
+	// No rune is shorter than a column; what is cut here would not be shown.
+	if most := (maxColumns + 1) * utf8.UTFMax; len(s) > most {
+		s = s[:most]
+	}
+	s = secret.Hide(s)
 	var b strings.Builder
 	columns := 0
 	for i := 0; i < len(s); {

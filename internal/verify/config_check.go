@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relayhost/internal/explain"
+	"relayhost/internal/lint"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -20,7 +21,7 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 		return []Finding{{Check: "config", Result: Fail, Detail: "Postfix is not installed", Cause: "postfix_not_installed",
 			Remedy: "Install it; setup can do that.", Command: "relayhost setup --install"}}
 	}
-	findings := append(r.outdated(), r.bypassed()...)
+	findings := slices.Concat(r.outdated(), r.bypassed(), r.linted())
 	services := map[string]bool{}
 	for _, t := range trials {
 		// Routes may share a service; what holds for all stands with the first.
@@ -46,6 +47,22 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 	findings = append(findings, r.nullSender()...)
 	if len(findings) == 0 {
 		return pass("config", "main.cf and master.cf have none of the known faults")
+	}
+	return findings
+}
+
+// linted are the faults that the texts show by themselves. What the tables of the
+// way to the relay show is found by the check "maps" as well, which knows more.
+func (r *run) linted() (findings []Finding) {
+	for _, f := range r.State.Lint(r.Reader) {
+		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.File + ": " + f.Detail}
+		if f.Line > 0 {
+			finding.Detail = fmt.Sprintf("%s, line %d: %s", f.File, f.Line, f.Detail)
+		}
+		if f.Severity == lint.Warning {
+			finding.Result = Warn
+		}
+		findings = append(findings, finding)
 	}
 	return findings
 }

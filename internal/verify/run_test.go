@@ -379,3 +379,28 @@ func TestSizes(t *testing.T) {
 		}
 	}
 }
+
+// TestLinted: what the texts show by themselves is a finding that names file and
+// line, and no password.
+func TestLinted(t *testing.T) {
+	env := relay(t).env(t)
+	main, err := postfix.ParseMain([]byte("append_dot_mydomain = gitlab.localhost\nsmtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env.State.Main = main
+	env.State.Maps = map[string][]byte{"/etc/postfix/sasl_passwd": []byte("relay.test user Gehe1mPa55-42\n")}
+	var got []string
+	for _, f := range (&run{Env: env}).linted() {
+		got = append(got, fmt.Sprintf("%s %s %s", f.Result, f.Cause, f.Detail))
+	}
+	said := strings.Join(got, "\n")
+	for _, want := range []string{"fail value_not_boolean /etc/postfix/main.cf, line 1:", "fail map_db_missing /etc/postfix/main.cf, line 2:", "fail table_no_colon /etc/postfix/sasl_passwd, line 1:"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("got %s\nwant %s", said, want)
+		}
+	}
+	if strings.Contains(said, "Gehe1m") {
+		t.Errorf("the password is in %s", said)
+	}
+}

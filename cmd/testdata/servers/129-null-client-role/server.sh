@@ -1,0 +1,1 @@
+postconf -e 'mydomain = example.org' 'myorigin = $myhostname' 'relayhost = $mydomain' 'inet_interfaces = loopback-only' 'mydestination =' 'local_transport = error: local delivery disabled' 'mynetworks = 127.0.0.0/8 [::1]/128'

@@ -1,0 +1,6 @@
+postconf -e 'relayhost = [smtp.example.net]:587' 'smtp_sasl_auth_enable = yes' 'smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd' 'smtp_sasl_security_options = noanonymous' 'smtp_tls_security_level = encrypt' 'smtp_tls_wrappermode = yes'
+cat > /etc/postfix/sasl_passwd <<'T'
+[smtp.example.net]:587 user:Gehe1mPa55-42
+T
+chmod 600 /etc/postfix/sasl_passwd
+postmap hash:/etc/postfix/sasl_passwd

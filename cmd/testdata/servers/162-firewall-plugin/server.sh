@@ -1,0 +1,9 @@
+postconf -e 'relayhost = [smtp.example.net]:587' 'smtp_sasl_auth_enable = yes' 'smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd' 'smtp_sasl_security_options = noanonymous' 'smtp_tls_security_level = encrypt' 'sender_canonical_maps = regexp:/etc/postfix/sender_canonical'
+cat > /etc/postfix/sasl_passwd <<'T'
+[smtp.example.net]:587 user:Gehe1mPa55-42
+T
+chmod 600 /etc/postfix/sasl_passwd
+postmap hash:/etc/postfix/sasl_passwd
+cat > /etc/postfix/sender_canonical <<'T'
+/.+/ fw@example.org
+T

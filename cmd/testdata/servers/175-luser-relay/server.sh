@@ -1,0 +1,1 @@
+postconf -e 'luser_relay = catchall@yahoo.com' 'local_recipient_maps ='

@@ -1,0 +1,15 @@
+postconf -e 'content_filter = amavis:127.0.0.1:10024' 'home_mailbox = .maildir/' 'myorigin = /etc/mailname' 'inet_protocols = ipv4' 'mydestination = $myhostname, localhost.$mydomain, localhost, $mydomain'
+echo srv.example.org > /etc/mailname
+cat >> /etc/postfix/master.cf <<'C'
+amavis unix - - n - 2 smtp
+  -o smtp_send_xforward_command=yes
+  -o smtp_tls_security_level=none
+  -o disable_dns_lookups=yes
+127.0.0.1:10025 inet n - n - - smtpd
+  -o content_filter=
+  -o smtpd_proxy_filter=
+  -o smtpd_relay_restrictions=permit_mynetworks,reject
+  -o smtpd_recipient_restrictions=permit_mynetworks,reject
+  -o receive_override_options=no_header_body_checks,no_unknown_recipient_checks
+  -o mynetworks=127.0.0.0/8
+C

@@ -1,0 +1,1 @@
+postconf -e 'defer_transports = smtp'

@@ -1,0 +1,172 @@
+package lint
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+)
+
+// way is a transport and next hop that something sends mail to.
+type way struct {
+	param   string // what names it
+	file    string
+	line    int
+	service string // "" where the parameter names a hop only
+	hop     string // "[127.0.0.1]:10024"; "" for the domain of the recipient
+}
+
+// routing are the parameters of the form transport:nexthop.
+var routing = []string{"content_filter", "default_transport", "relay_transport", "fallback_transport"}
+
+// ways lists them; complete is false where tables cannot be read.
+func (v *View) ways() (all []way, complete bool) {
+	complete = true
+	add := func(param, file string, line int, value string) {
+		service, hop, _ := strings.Cut(value, ":")
+		all = append(all, way{param, file, line, service, hop})
+	}
+	for _, name := range routing {
+		if p, ok := v.Last(name); ok && v.Value(name) != "" {
+			add(name, v.Main.Path, p.Line, v.Value(name))
+		}
+	}
+	for _, s := range v.Services {
+		if value, _ := s.Option("content_filter"); value != "" {
+			add("content_filter", v.Master.Path, s.Line, value)
+		}
+	}
+	for _, name := range []string{"relayhost", "smtp_fallback_relay", "fallback_relay"} {
+		p, ok := v.Last(name)
+		for _, hop := range split(v.Value(name)) {
+			if ok {
+				all = append(all, way{name, v.Main.Path, p.Line, "", hop})
+			}
+		}
+	}
+	for _, t := range v.tables() {
+		transports := t.param == "transport_maps" || t.param == "sender_dependent_default_transport_maps"
+		if !transports && t.param != "sender_dependent_relayhost_maps" {
+			continue
+		}
+		if _, read := v.Tables[t.path]; !read || compiled[t.typ] == "" && t.typ != "texthash" {
+			complete = false
+			continue
+		}
+		for _, e := range v.entries(t) {
+			if transports {
+				add(t.path, t.path, e.line, e.value)
+			} else {
+				all = append(all, way{t.path, t.path, e.line, "", e.value})
+			}
+		}
+	}
+	return all, complete
+}
+
+// host and port of a next hop; bracketed hops have no lookup of exchangers.
+func hostPort(hop string) (host, port string, bracketed bool) {
+	if rest, ok := strings.CutPrefix(hop, "["); ok {
+		host, port, _ = strings.Cut(rest, "]")
+		return strings.ToLower(host), strings.TrimPrefix(port, ":"), true
+	}
+	host, port, _ = strings.Cut(hop, ":")
+	return strings.ToLower(host), port, false
+}
+
+// here reports whether a host is this machine.
+func here(host string) bool {
+	host = strings.TrimPrefix(host, "ipv6:")
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// mandatory are the TLS levels at which mail waits where TLS is not offered
+// (TLS_README).
+var mandatory = []string{"encrypt", "dane-only", "fingerprint", "verify", "secure"}
+
+// levelStarves finds next hops on this machine, content filters mostly, that are
+// reached at a level which they cannot meet.
+func levelStarves(v *View) (found []Finding) {
+	return v.starves(func(s Service, w way) (string, string, string) {
+		level := v.of(s, "smtp_tls_security_level")
+		if !slices.Contains(mandatory, level) || v.hasPolicy(s, w.hop) {
+			return "", "", ""
+		}
+		return fmt.Sprintf("service %s sends to %s at the TLS level %s, which servers on this machine do not offer: that mail waits", s.Name, w.hop, level),
+			"smtp_tls_security_level", "none"
+	})
+}
+
+// wrappermodeStarves finds such hops where TLS would start with the first byte.
+func wrappermodeStarves(v *View) (found []Finding) {
+	return v.starves(func(s Service, w way) (string, string, string) {
+		if _, port, _ := hostPort(w.hop); !strings.EqualFold(v.of(s, "smtp_tls_wrappermode"), "yes") || port == "465" || port == "smtps" || port == "submissions" {
+			return "", "", ""
+		}
+		return fmt.Sprintf("service %s sends to %s with smtp_tls_wrappermode, which main.cf sets for every service: that mail waits", s.Name, w.hop),
+			"smtp_tls_wrappermode", "no"
+	})
+}
+
+// starves applies a fault to each way to this machine by smtp(8).
+func (v *View) starves(fault func(Service, way) (detail, option, value string)) (found []Finding) {
+	all, _ := v.ways()
+	seen := map[string]bool{}
+	for _, w := range all {
+		host, _, _ := hostPort(w.hop)
+		s, ok := v.transport(w.service)
+		if !ok || s.Command != "smtp" || !here(host) || seen[s.Name+w.hop] {
+			continue
+		}
+		seen[s.Name+w.hop] = true
+		if detail, option, value := fault(s, w); detail != "" {
+			found = append(found, Finding{File: v.Master.Path, Line: s.Line, Detail: detail,
+				Remedy:  fmt.Sprintf("Set %s to %s for this service alone.", option, value),
+				Command: fmt.Sprintf("postconf -P '%s/unix/%s=%s' && postfix reload", s.Name, option, value)})
+		}
+	}
+	return found
+}
+
+// hasPolicy reports whether a TLS policy table may say otherwise for the hop.
+func (v *View) hasPolicy(s Service, hop string) bool {
+	for _, t := range tablesOf("smtp_tls_policy_maps", v.of(s, "smtp_tls_policy_maps"), "", 0, false) {
+		if _, read := v.Tables[t.path]; !read || slices.ContainsFunc(v.entries(t), func(e entry) bool { return strings.EqualFold(e.key, hop) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// unusedKey finds entries of password tables whose key is no next hop and no
+// host of one, so that Postfix never uses them.
+func unusedKey(v *View) (found []Finding) {
+	all, complete := v.ways()
+	used := map[string]bool{}
+	for _, w := range all {
+		if w.hop == "" || strings.HasPrefix(w.service, "lmtp") {
+			continue
+		}
+		host, _, bracketed := hostPort(w.hop)
+		// The names of exchangers are keys as well, and only DNS knows them.
+		complete = complete && bracketed
+		used[host], used[strings.ToLower(w.hop)] = true, true
+	}
+	if !complete || len(used) == 0 {
+		return nil
+	}
+	bySender := strings.EqualFold(v.Value("smtp_sender_dependent_authentication"), "yes")
+	var keys []string
+	v.passwords(func(t table, e entry) {
+		key := strings.ToLower(e.key)
+		if t.option || used[key] || strings.Contains(key, "@") && bySender {
+			return
+		}
+		keys = append(keys, e.key)
+		found = append(found, Finding{File: t.path, Line: e.line, Detail: "no next hop is named " + e.key + ", so Postfix never uses this login",
+			Remedy: "Write the next hop as relayhost or the transport table has it, brackets and port included.", Command: "postmap " + t.String()})
+	})
+	const most = 3
+	return found[:min(len(found), most)]
+}

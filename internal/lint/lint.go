@@ -1,0 +1,225 @@
+// Package lint judges a Postfix configuration by its texts: main.cf, master.cf
+// and the sources of lookup tables. It starts nothing and opens no file; what it
+// cannot see it does not judge. Each rule finds one kind of fault and says in
+// which file and line it is and what to do. The IDs of rules are those of the
+// causes in internal/explain where there is one for the same fault.
+package lint
+
+import (
+	"slices"
+	"strings"
+)
+
+// Severity is how bad a finding is.
+type Severity string
+
+// The severities.
+const (
+	Error   Severity = "error"   // mail does not leave, or not as meant
+	Warning Severity = "warning" // it may not
+)
+
+// File is a text with its path.
+type File struct {
+	Path string
+	Text []byte
+}
+
+// Config is what there is to judge. Nil fields are not known, and rules that
+// need them find nothing.
+type Config struct {
+	Main, Master File
+	// Params are effective values by name, expanded (postconf -x). Without one
+	// the text of main.cf counts.
+	Params map[string]string
+	// Tables are the sources of lookup tables by path.
+	Tables map[string][]byte
+	// Exists reports whether a file is there; known is false where that cannot
+	// be told.
+	Exists func(path string) (exists, known bool)
+	// Types are the lookup table types that this Postfix has (postconf -m).
+	Types []string
+	// DefaultType is default_database_type.
+	DefaultType string
+}
+
+// Finding is one fault. Its texts hold no value of a password table.
+type Finding struct {
+	Rule      string // ID of the rule
+	Severity  Severity
+	File      string // path
+	Line      int    // from 1; 0 where the fault has no line
+	Parameter string // that names the table or has the value; "" where more than one is to blame
+	Detail    string // one sentence, not sanitised: it may quote names of the files
+	Remedy    string // what to do, an imperative
+	Command   string // that does it; "" where there is none
+}
+
+// Rule is one kind of fault.
+type Rule struct {
+	ID       string
+	Severity Severity
+	Check    func(*View) []Finding
+}
+
+// Rules are all rules, the gravest first: what stops all mail, what stops some,
+// what is only likely to be meant otherwise.
+func Rules() []Rule {
+	return []Rule{
+		{"value_not_boolean", Error, notBoolean},
+		{"map_type_unsupported", Error, typeMissing},
+		{"map_db_missing", Error, notCompiled},
+		{"table_dollar", Error, dollar},
+		{"table_no_colon", Error, noColon},
+		{"table_empty_entry", Error, emptyEntry},
+		{"tls_level_starves_filter", Error, levelStarves},
+		{"tls_wrappermode_global", Error, wrappermodeStarves},
+		{"map_key_mismatch", Warning, unusedKey},
+		{"maincf_duplicate", Warning, duplicate},
+	}
+}
+
+// Check runs all rules.
+func Check(c Config) []Finding {
+	v := NewView(c)
+	var all []Finding
+	for _, r := range Rules() {
+		for _, f := range r.Check(v) {
+			f.Rule, f.Severity = r.ID, r.Severity
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// View is a Config taken apart.
+type View struct {
+	Config
+	Params   []Param   // of main.cf, in order, repetitions included
+	Services []Service // of master.cf
+}
+
+// Param is one definition in main.cf.
+type Param struct {
+	Name, Value string // the value as written, continuation lines joined
+	Line        int
+}
+
+// Service is one entry of master.cf with its -o options.
+type Service struct {
+	Name, Type, Command string
+	Options             []Param
+	Line                int
+}
+
+// NewView takes a Config apart.
+func NewView(c Config) *View {
+	v := &View{Config: c}
+	for _, l := range logicalLines(c.Main.Text) {
+		name, value, ok := strings.Cut(l.text, "=")
+		if ok {
+			v.Params = append(v.Params, Param{strings.TrimSpace(name), strings.TrimSpace(value), l.line})
+		}
+	}
+	for _, l := range logicalLines(c.Master.Text) {
+		if s, ok := service(l); ok {
+			v.Services = append(v.Services, s)
+		}
+	}
+	return v
+}
+
+// logicalLine is a line with the lines that continue it.
+type logicalLine struct {
+	text string
+	line int // of its beginning
+}
+
+// logicalLines joins lines as Postfix does (postconf(5)): one that begins with
+// white space continues the one before, over comments and blank lines.
+func logicalLines(data []byte) (all []logicalLine) {
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		line = strings.TrimRight(line, "\r\n")
+		text := strings.TrimSpace(line)
+		switch {
+		case text == "" || text[0] == '#':
+		case line[0] != ' ' && line[0] != '\t':
+			all = append(all, logicalLine{line, n})
+		case len(all) > 0:
+			all[len(all)-1].text += " " + text
+		}
+	}
+	return all
+}
+
+// service reads an entry of master.cf. Arguments other than -o are left out.
+func service(l logicalLine) (Service, bool) {
+	f := strings.Fields(l.text)
+	if len(f) < 8 {
+		return Service{}, false
+	}
+	s := Service{Name: f[0], Type: f[1], Command: f[7], Line: l.line}
+	for i := 8; i < len(f); i++ {
+		option, ok := strings.CutPrefix(f[i], "-o")
+		if !ok {
+			continue
+		}
+		if option == "" && i+1 < len(f) {
+			i++
+			option = f[i]
+		}
+		if name, value, ok := strings.Cut(option, "="); ok {
+			s.Options = append(s.Options, Param{name, value, l.line})
+		}
+	}
+	return s, true
+}
+
+// Option is the value of the last -o that sets name.
+func (s Service) Option(name string) (string, bool) {
+	for _, o := range slices.Backward(s.Options) {
+		if o.Name == name {
+			return o.Value, true
+		}
+	}
+	return "", false
+}
+
+// Last is the definition of name in main.cf that counts.
+func (v *View) Last(name string) (Param, bool) {
+	for _, p := range slices.Backward(v.Params) {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Param{}, false
+}
+
+// Value is the effective value of a parameter of main.cf.
+func (v *View) Value(name string) string {
+	if value, ok := v.Config.Params[name]; ok {
+		return value
+	}
+	p, _ := v.Last(name)
+	return p.Value
+}
+
+// of is the effective value of a parameter for a service.
+func (v *View) of(s Service, name string) string {
+	if value, ok := s.Option(name); ok {
+		return value
+	}
+	return v.Value(name)
+}
+
+// transport is the service of master.cf that a transport names.
+func (v *View) transport(name string) (Service, bool) {
+	for _, s := range slices.Backward(v.Services) {
+		if s.Name == name && s.Type == "unix" {
+			return s, true
+		}
+	}
+	return Service{}, false
+}

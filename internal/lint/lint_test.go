@@ -1,0 +1,75 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestRules: one configuration for each fault, and its neighbour without it.
+func TestRules(t *testing.T) {
+	const master = "smtp unix - - y - - smtp\nrelay unix - - y - - smtp\n  -o smtp_fallback_relay=\n"
+	const amavis = master + "# filter\nsmtp-amavis unix - - n - 2 smtp\n  -o max_use=20\n"
+	types := []string{"hash", "texthash", "static", "inline", "regexp", "proxy"}
+	there := func(paths ...string) func(string) (bool, bool) {
+		return func(path string) (bool, bool) {
+			return strings.Contains(" "+strings.Join(paths, " ")+" ", " "+path+" "), true
+		}
+	}
+	const passwd = "smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\n"
+	tests := []struct {
+		name, main, master, passwd string
+		exists                     func(string) (bool, bool)
+		want                       string // "rule file:line"
+		says                       string
+	}{
+		{name: "clean", main: "relayhost = [a.example]:587\n" + passwd, passwd: "[a.example]:587 u:p"},
+		{name: "no colon", main: "relayhost = [a.example]\n" + passwd, passwd: "# ours\na.example user secret-word", want: "table_no_colon /etc/postfix/sasl_passwd:2", says: "colon"},
+		{name: "empty entry", main: "relayhost = [a.example]:587\n" + passwd, passwd: "[a.example]:587 :", want: "table_empty_entry /etc/postfix/sasl_passwd:1"},
+		{name: "key without value", main: "relayhost = [a.example]:587\n" + passwd, passwd: "[a.example]:587", want: "table_empty_entry /etc/postfix/sasl_passwd:1"},
+		{name: "unused key", main: "relayhost = [a.example]:587\n" + passwd, passwd: "[b.example]:587 u:p", want: "map_key_mismatch /etc/postfix/sasl_passwd:1", says: "[b.example]:587"},
+		{name: "key of an exchanger", main: "relayhost = a.example\n" + passwd, passwd: "mx.a.example u:p"},
+		{name: "key by host", main: "relayhost = [a.example]:587\n" + passwd, passwd: "a.example u:p"},
+		{name: "key by sender", main: "relayhost = [a.example]\nsmtp_sender_dependent_authentication = yes\n" + passwd, passwd: "@b.example u:p"},
+		{name: "key by sender that is not on", main: "relayhost = [a.example]\n" + passwd, passwd: "@b.example u:p", want: "map_key_mismatch /etc/postfix/sasl_passwd:1"},
+		{name: "dollar", main: "smtp_sasl_password_maps = static:u:12$4&5*5\n", want: "table_dollar main.cf:1", says: `"$$"`},
+		{name: "dollar twice", main: "smtp_sasl_password_maps = static:u:12$$4\n"},
+		{name: "parameter in a table", main: "x = 1\nsmtp_sasl_password_maps = static:u:$x\n"},
+		{name: "type missing", main: "smtp_header_checks = pcre:/etc/postfix/checks\n", want: "map_type_unsupported main.cf:1", says: "apt-get install postfix-pcre"},
+		{name: "type missing behind proxy", main: "a = b\nvirtual_alias_maps =\n  proxy:mysql:/etc/postfix/a.cf\n", want: "map_type_unsupported main.cf:2"},
+		{name: "never compiled", main: "relay_domains = hash:/etc/postfix/relay\n", exists: there("/etc/postfix/relay"), want: "map_db_missing main.cf:1", says: "postmap hash:/etc/postfix/relay"},
+		{name: "compiled", main: "relay_domains = hash:/etc/postfix/relay\n", exists: there("/etc/postfix/relay.db")},
+		{name: "cache", main: "smtp_tls_session_cache_database = btree:/var/lib/postfix/cache\n", exists: there()},
+		{name: "encrypt starves the filter", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis, want: "tls_level_starves_filter master.cf:5", says: "smtp_tls_security_level=none"},
+		{name: "filter without TLS", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis + "  -o smtp_tls_security_level=none\n"},
+		{name: "wrapper mode starves the filter", main: "smtp_tls_wrappermode = yes\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis + "  -o smtp_tls_security_level=none\n", want: "tls_wrappermode_global master.cf:5"},
+		{name: "wrapper mode for the relay", main: "smtp_tls_wrappermode = yes\nrelayhost = [a.example]:465\n"},
+		{name: "boolean", main: "append_dot_mydomain = gitlab.localhost\n", want: "value_not_boolean main.cf:1", says: "append_dot_mydomain"},
+		{name: "twice", main: "relayhost = [a.example]\nx = 1\n\nrelayhost = [b.example]\nx = 1\n", want: "maincf_duplicate main.cf:4", says: "relayhost in lines 1 and 4, x in lines 2 and 5"},
+		{name: "comment between", main: "relayhost =\n# a comment\n  [a.example]\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := Config{Main: File{"main.cf", []byte(tt.main)}, Master: File{"master.cf", []byte(master)}, Types: types, Exists: tt.exists,
+				Tables: map[string][]byte{"/etc/postfix/sasl_passwd": []byte(tt.passwd)}}
+			if tt.master != "" {
+				c.Master.Text = []byte(tt.master)
+			}
+			var got []string
+			said := ""
+			for _, f := range Check(c) {
+				got = append(got, fmt.Sprintf("%s %s:%d", f.Rule, f.File, f.Line))
+				said += f.Detail + " " + f.Remedy + " " + f.Command
+				if f.Detail == "" || f.Remedy == "" || f.Severity == "" {
+					t.Errorf("got %+v, want detail, remedy and severity", f)
+				}
+			}
+			if strings.Join(got, ", ") != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if !strings.Contains(said, tt.says) || strings.Contains(said, "secret-word") || strings.Contains(said, "12$4&5*5") {
+				t.Errorf("got %q, want %q and no password", said, tt.says)
+			}
+		})
+	}
+}

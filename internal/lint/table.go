@@ -1,0 +1,222 @@
+package lint
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// table is one lookup table that a parameter names.
+type table struct {
+	typ, path string
+	param     string // parameter that names it
+	file      string // where that stands
+	line      int
+	option    bool // named by -o of a service
+}
+
+func (t table) String() string { return t.typ + ":" + t.path }
+
+// password reports whether the table holds passwords of the SMTP client.
+func (t table) password() bool { return strings.HasSuffix(t.param, "_sasl_password_maps") }
+
+// compiled are the types that postmap(1) compiles, with the suffix of the file
+// that it makes (DATABASE_README).
+var compiled = map[string]string{"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb", "dbm": ".pag", "sdbm": ".pag"}
+
+// packages are what Debian, Fedora and others put a type into (DATABASE_README
+// says that it may be a package of its own).
+var packages = map[string]string{"pcre": "postfix-pcre", "lmdb": "postfix-lmdb", "ldap": "postfix-ldap", "mysql": "postfix-mysql",
+	"pgsql": "postfix-pgsql", "sqlite": "postfix-sqlite", "cdb": "postfix-cdb", "mongodb": "postfix-mongodb"}
+
+// files are types that read a text without compiling it.
+var files = []string{"texthash", "regexp", "pcre", "cidr"}
+
+// tables lists what the parameters name. Caches are no lookup tables.
+func (v *View) tables() (all []table) {
+	for i, p := range v.Params {
+		if last, _ := v.Last(p.Name); last.Line != p.Line && i < len(v.Params) {
+			continue // a later definition counts
+		}
+		value := p.Value
+		if effective, ok := v.Config.Params[p.Name]; ok {
+			value = effective
+		}
+		all = append(all, tablesOf(p.Name, value, v.Main.Path, p.Line, false)...)
+	}
+	for _, s := range v.Services {
+		for _, o := range s.Options {
+			all = append(all, tablesOf(o.Name, o.Value, v.Master.Path, o.Line, true)...)
+		}
+	}
+	return all
+}
+
+func tablesOf(param, value, file string, line int, option bool) (all []table) {
+	if strings.HasSuffix(param, "_cache_database") || strings.HasSuffix(param, "_cache_map") || param == "address_verify_map" || param == "alias_database" {
+		return nil
+	}
+	for _, entry := range split(value) {
+		entry = strings.TrimPrefix(entry, "proxy:")
+		typ, path, ok := strings.Cut(entry, ":")
+		if ok && (compiled[typ] != "" || packages[typ] != "" || slices.Contains(files, typ) || typ == "static" || typ == "inline") {
+			all = append(all, table{typ, path, param, file, line, option})
+		}
+	}
+	return all
+}
+
+// split parts a list at commas and blanks outside of braces.
+func split(list string) []string {
+	level := 0
+	return strings.FieldsFunc(list, func(r rune) bool {
+		switch r {
+		case '{':
+			level++
+		case '}':
+			level--
+		}
+		return level <= 0 && (r == ',' || r == ' ' || r == '\t')
+	})
+}
+
+// typeMissing finds tables of a type that this Postfix does not have: every
+// service that opens one ends with "unsupported dictionary type".
+func typeMissing(v *View) (found []Finding) {
+	if len(v.Types) == 0 {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, t := range v.tables() {
+		if slices.Contains(v.Types, t.typ) || seen[t.typ+t.param] {
+			continue
+		}
+		seen[t.typ+t.param] = true
+		f := Finding{File: t.file, Line: t.line, Parameter: t.param, Detail: fmt.Sprintf("%s names a table of the type %s, which this Postfix does not have", t.param, t.typ),
+			Remedy: "Use another type of table."}
+		if name := packages[t.typ]; name != "" {
+			f.Remedy, f.Command = "Install the package "+name+".", "apt-get install "+name
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// notCompiled finds tables whose compiled file is not there.
+func notCompiled(v *View) (found []Finding) {
+	if v.Exists == nil {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, t := range v.tables() {
+		suffix := compiled[t.typ]
+		if suffix == "" || !strings.HasPrefix(t.path, "/") || seen[t.String()] {
+			continue
+		}
+		seen[t.String()] = true
+		if exists, known := v.Exists(t.path + suffix); exists || !known {
+			continue
+		}
+		f := Finding{File: t.file, Line: t.line, Parameter: t.param, Detail: fmt.Sprintf("%s names %s, and %s is not there", t.param, t, t.path+suffix),
+			Remedy: "Compile the table.", Command: "postmap " + t.String()}
+		if strings.HasPrefix(t.param, "alias_") {
+			f.Command = "postalias " + t.String()
+		}
+		if exists, known := v.Exists(t.path); known && !exists {
+			f.Remedy = "Write the table and compile it, or take it out of " + t.param + "."
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// entry is one line of the source of a table.
+type entry struct {
+	key, value string
+	line       int
+}
+
+// entries reads the source of a table of keys and values.
+func (v *View) entries(t table) (all []entry) {
+	if compiled[t.typ] == "" && t.typ != "texthash" {
+		return nil
+	}
+	for _, l := range logicalLines(v.Tables[t.path]) {
+		key, value, _ := strings.Cut(strings.ReplaceAll(l.text, "\t", " "), " ")
+		all = append(all, entry{key, strings.TrimSpace(value), l.line})
+	}
+	return all
+}
+
+// passwords calls f for each entry of each password table, each table once.
+func (v *View) passwords(f func(table, entry)) {
+	seen := map[string]bool{}
+	for _, t := range v.tables() {
+		if !t.password() || seen[t.path] {
+			continue
+		}
+		seen[t.path] = true
+		for _, e := range v.entries(t) {
+			f(t, e)
+		}
+	}
+}
+
+// noColon finds lines "host user password" in password tables.
+func noColon(v *View) (found []Finding) {
+	v.passwords(func(t table, e entry) {
+		if e.value == "" || strings.Contains(e.value, ":") {
+			return
+		}
+		found = append(found, Finding{File: t.path, Line: e.line,
+			Detail: "the entry for " + e.key + " has no colon between user name and password, so Postfix logs in without a password",
+			Remedy: "Write user:password behind the next hop, and compile the table.", Command: "postmap " + t.String()})
+	})
+	return found
+}
+
+// emptyEntry finds entries without a user name or without a value.
+func emptyEntry(v *View) (found []Finding) {
+	v.passwords(func(t table, e entry) {
+		user, password, colon := strings.Cut(e.value, ":")
+		if e.value != "" && (!colon || user != "" && password != "") {
+			return
+		}
+		found = append(found, Finding{File: t.path, Line: e.line,
+			Detail: "the entry for " + e.key + " has no user name or no password",
+			Remedy: "Remove the line, and set smtp_sasl_auth_enable = no where the relay wants no login.", Command: "postmap " + t.String()})
+	})
+	return found
+}
+
+// reference finds "$name", "${name}" and "$(name)" (postconf(5)).
+var reference = regexp.MustCompile(`\$\$|\$[({]?([A-Za-z0-9_]*)`)
+
+// dollar finds a "$" that main.cf expands in the content of a table.
+func dollar(v *View) (found []Finding) {
+	for _, p := range v.Params {
+		if !strings.Contains(p.Value, "static:") && !strings.Contains(p.Value, "inline:") || !strings.Contains(p.Value, "$") {
+			continue
+		}
+		for _, m := range reference.FindAllStringSubmatch(p.Value, -1) {
+			if m[0] == "$$" || v.defined(m[1]) {
+				continue
+			}
+			found = append(found, Finding{File: v.Main.Path, Line: p.Line,
+				Detail: fmt.Sprintf("the \"$\" in the value of %s is taken for the name of a parameter", p.Name),
+				Remedy: "Write \"$$\" for each \"$\", or put the entry into a table of its own."})
+			break
+		}
+	}
+	return found
+}
+
+// defined reports whether name is a parameter.
+func (v *View) defined(name string) bool {
+	if _, ok := v.Config.Params[name]; ok {
+		return true
+	}
+	_, ok := v.Last(name)
+	return ok
+}

@@ -1,0 +1,229 @@
+package secret
+
+import (
+	"encoding/base64"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Hide masks what looks like a secret in text that this program did not write:
+// lines of a log, of main.cf, master.cf or a lookup table, output of a command.
+// It knows no password; it knows the forms that passwords take there:
+//
+//   - tables whose content is in main.cf: static:user:password, inline:{...}
+//     (postconf(5), DATABASE_README)
+//   - lines of a password table: next hop, white space, user:password
+//   - what verbose logs of smtp(8) say: "pass `...'", and lookups in
+//     smtp_sasl_password_maps
+//   - AUTH commands and their responses, also where only the base64 text is left
+//   - password=, api_key= and the like
+//
+// A transport and next hop ("static:smtp:[host]:25") is no secret. Callers that
+// know the secrets call [Redact] as well.
+func Hide(text string) string {
+	if !strings.ContainsAny(text, ":=`") && len(text) < minLogin {
+		return text
+	}
+	lines := strings.SplitAfter(text, "\n")
+	for i, line := range lines {
+		lines[i] = hideLine(line)
+	}
+	return strings.Join(lines, "")
+}
+
+func hideLine(line string) string {
+	// Such a line is about a password whatever its form.
+	about := strings.Contains(line, "password_maps") || strings.Contains(line, "sasl_passwd")
+	line = hideInPlace(line, about)
+	line = passQuoted.ReplaceAllString(line, "${1}"+Mask)
+	if about {
+		line = lookedUp.ReplaceAllStringFunc(line, func(m string) string {
+			parts := lookedUp.FindStringSubmatch(m)
+			if tableReference.MatchString(parts[2]) {
+				return m
+			}
+			return parts[1] + Mask
+		})
+	}
+	line = keyValue.ReplaceAllString(line, "${1}"+Mask)
+	line = hideAuth(line)
+	if m := tableLine.FindStringSubmatch(line); m != nil && !isTransport(m[3]) && !hostPort.MatchString(m[3]) {
+		return m[1] + m[2] + Mask + m[4]
+	}
+	return hideBase64(line)
+}
+
+var (
+	// smtp_sasl_proto.c with debug_peer_list: user `x' pass `y'.
+	passQuoted = regexp.MustCompile("(?i)(\\bpass(?:word|wd)? [`'\"]).*")
+	// maps_find: smtp_sasl_password_maps: hash:/etc/postfix/sasl_passwd(0,...): key = user:password
+	lookedUp       = regexp.MustCompile(`(.*?\s=\s)(\S.*)`)
+	tableReference = regexp.MustCompile(`^[a-z]+:[/$*{]`)
+	keyValue       = regexp.MustCompile(`(?i)\b((?:password|passwd|secret|secret_access_key|client_secret|api_?key|access_token|refresh_token)=)[^\s,;&]+`)
+	// A whole line of a password table; the key is a next hop, a domain or an address.
+	tableLine = regexp.MustCompile(`^(\s*(?:lookup |key )?["'` + "`" + `]?(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+(?::\w+)?|localhost(?::\w+)?|[\w-]+:\d+|[^\s:@]*@[\w.-]+))([ \t]+)([^\s:]+:\S.*?)(\s*)$`)
+	hostPort  = regexp.MustCompile(`^[\w-]+(\.[\w-]+)+:\d{1,5}(\W|$)`)
+	authLine  = regexp.MustCompile(`(?i)\b(AUTH[ =]+(?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|NTLM|SCRAM-[A-Z0-9-]+)[ =]+)(\S+)`)
+	sentLine  = regexp.MustCompile(`([>]\s[^\s\[]+\[[^\]]*\](?::\w+)?:\s+)([A-Za-z0-9+/]{4,}={0,2})\s*$`)
+	base64Run = regexp.MustCompile(`[A-Za-z0-9+/]{8,}={0,2}`)
+)
+
+// minLogin is the length of the shortest base64 login: "\x00a\x00b".
+const minLogin = 8
+
+// mechanisms are names that an EHLO reply lists behind AUTH and one mechanism.
+var mechanisms = []string{"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", "CRAM-MD5", "DIGEST-MD5", "NTLM", "GSSAPI", "EXTERNAL", "ANONYMOUS"}
+
+// hideAuth masks the initial response of an AUTH command (RFC 4954 4) and a line
+// that smtp(8) sent and that is nothing but base64.
+func hideAuth(line string) string {
+	line = authLine.ReplaceAllStringFunc(line, func(m string) string {
+		parts := authLine.FindStringSubmatch(m)
+		word := strings.ToUpper(strings.Trim(parts[2], ",;.()\"'"))
+		if slices.Contains(mechanisms, word) || strings.HasPrefix(word, "SCRAM-") || !base64Run.MatchString(parts[2]) && len(parts[2]) < 4 {
+			return m
+		}
+		return parts[1] + Mask
+	})
+	if m := sentLine.FindStringSubmatchIndex(line); m != nil && !slices.Contains(verbs, line[m[4]:m[5]]) {
+		return line[:m[4]] + Mask
+	}
+	return line
+}
+
+// verbs are the commands of SMTP that are base64 as well.
+var verbs = []string{"DATA", "QUIT", "RSET", "NOOP", "STARTTLS", "HELP", "EHLO", "HELO", "AUTH"}
+
+// hideBase64 masks base64 text that decodes to a login: fields parted by NUL (RFC
+// 4616) or by Control-A (XOAUTH2).
+func hideBase64(line string) string {
+	if len(line) < minLogin {
+		return line
+	}
+	return base64Run.ReplaceAllStringFunc(line, func(m string) string {
+		data, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(m, "="))
+		if err != nil || !utf8.Valid(data) {
+			return m
+		}
+		text := string(data)
+		if i := strings.IndexByte(text, 0); i >= 0 && strings.Count(text, "\x00") <= 2 && len(text) > i+1 || strings.Contains(text, "\x01auth=") {
+			return Mask
+		}
+		return m
+	})
+}
+
+// hideInPlace masks static: and inline: tables.
+func hideInPlace(line string, about bool) string {
+	var b strings.Builder
+	for {
+		i, kind := nextInPlace(line)
+		if i < 0 {
+			b.WriteString(line)
+			return b.String()
+		}
+		i += len(kind)
+		b.WriteString(line[:i])
+		var value string
+		value, line = inPlaceValue(line, i)
+		switch inner := strings.TrimSpace(strings.Trim(value, "{}")); {
+		case kind == "inline:" && !about && !holdsLogin(inner), kind == "static:" && !about && !strings.Contains(inner, ":"),
+			inner == "", isTransport(inner):
+			b.WriteString(value)
+		case strings.HasPrefix(value, "{"):
+			b.WriteString("{" + Mask + "}")
+		default:
+			b.WriteString(Mask)
+		}
+	}
+}
+
+// nextInPlace finds the next such table that is not the end of another word.
+func nextInPlace(line string) (int, string) {
+	first, kind := -1, ""
+	for _, k := range []string{"static:", "inline:"} {
+		for from := 0; ; {
+			i := strings.Index(line[from:], k)
+			if i < 0 {
+				break
+			}
+			i += from
+			if i == 0 || !isWordByte(line[i-1]) {
+				if first < 0 || i < first {
+					first, kind = i, k
+				}
+				break
+			}
+			from = i + len(k)
+		}
+	}
+	return first, kind
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || c == '-' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+// inPlaceValue cuts line at i into the table's content, braces included, and the
+// rest. Content without braces ends at white space: that is how Postfix splits
+// lists. A comma does not end it here, since old versions took it literally.
+func inPlaceValue(line string, i int) (value, rest string) {
+	s := line[i:]
+	if trimmed := strings.TrimLeft(s, " "); strings.HasPrefix(trimmed, "{") {
+		depth, lead := 0, len(s)-len(trimmed)
+		for j, r := range trimmed {
+			switch r {
+			case '{':
+				depth++
+			case '}':
+				if depth--; depth == 0 {
+					return trimmed[:j+1], trimmed[j+1:]
+				}
+			}
+		}
+		return s[lead:], "" // cut off: all of it is the table's
+	}
+	if i := strings.IndexAny(s, " \t\r\n"); i >= 0 {
+		return s[:i], s[i:]
+	}
+	return s, ""
+}
+
+// holdsLogin reports whether an inline table has a value of the form user:password.
+func holdsLogin(content string) bool {
+	for _, entry := range strings.FieldsFunc(content, func(r rune) bool { return r == ',' || r == '{' || r == '}' }) {
+		_, value, ok := strings.Cut(entry, "=")
+		if value = strings.TrimSpace(value); ok && strings.Contains(value, ":") && !isTransport(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// isTransport reports whether a value is a transport and next hop (transport(5)),
+// or another table, in place of a user and a password.
+func isTransport(value string) bool {
+	name, rest, ok := strings.Cut(value, ":")
+	if !ok {
+		return false
+	}
+	switch {
+	case slices.Contains(transports, name):
+		return true
+	case strings.Trim(rest, "\"'}),. ") == "": // x-smtp:
+		return true
+	case strings.HasPrefix(rest, "["): // x-smtp:[host]:25
+		return nextHop.MatchString(rest)
+	case strings.HasPrefix(rest, "/"): // hash:/etc/postfix/table
+		return tableTypes.MatchString(name)
+	}
+	return false
+}
+
+var (
+	transports = []string{"smtp", "smtps", "relay", "lmtp", "local", "virtual", "error", "retry", "discard", "pipe", "uucp", "defer", "bounce"}
+	nextHop    = regexp.MustCompile(`^\[[0-9A-Za-z.:-]+\](:\w+)?$`)
+	tableTypes = regexp.MustCompile(`^(hash|btree|lmdb|cdb|dbm|texthash|regexp|pcre|cidr|proxy|mysql|pgsql|ldap|sqlite|unix|socketmap|memcache)$`)
+)
