@@ -35,7 +35,15 @@ func NewResolver(a Answers, s postfix.State, find Catalogue) *Resolver {
 	r := &Resolver{a: a, find: find, ports: map[string][]int{}, found: map[string]relays.Relay{}, hosts: map[[2]string]string{}}
 	_, r.first, _ = strings.Cut(s.Params["default_transport"], ":")
 	r.first = strings.ToLower(cmp.Or(r.first, s.Params["relayhost"]))
-	for _, hop := range append([]string{r.first}, furtherHops(s)...) {
+	list := append([]string{r.first}, furtherHops(s)...)
+	for _, maps := range StoredAccounts(s).tables() {
+		for _, t := range postfix.ParseTables(maps, s.DefaultMap) {
+			for _, e := range parseTable(s.Maps[t.Path]).entries() {
+				list = append(list, e.key) // where a table of senders is broken, say
+			}
+		}
+	}
+	for _, hop := range list {
 		host, port, ok := cutNextHop(hop)
 		if ok && !slices.Contains(r.ports[host], port) {
 			r.ports[host] = append(r.ports[host], port)
