@@ -33,15 +33,15 @@ type Resolver struct {
 // NewResolver is for the file a on the Postfix of s, whose Paths are loaded.
 func NewResolver(a Answers, s postfix.State, find Catalogue) *Resolver {
 	r := &Resolver{a: a, find: find, ports: map[string][]int{}, found: map[string]relays.Relay{}, hosts: map[[2]string]string{}}
-	r.first = strings.ToLower(s.Params["relayhost"])
-	dir := s.ConfigDir
-	if dir == "" {
-		dir = postfix.DefaultConfigDir
-	}
-	list := []string{r.first}
-	for line := range strings.Lines(string(s.Maps[filepath.Join(dir, policyFile)])) {
-		key, _, _ := strings.Cut(line, " ")
-		list = append(list, key)
+	_, r.first, _ = strings.Cut(s.Params["default_transport"], ":")
+	r.first = strings.ToLower(cmp.Or(r.first, s.Params["relayhost"]))
+	list := append([]string{r.first}, furtherHops(s)...)
+	for _, maps := range StoredAccounts(s).tables() {
+		for _, t := range postfix.ParseTables(maps, s.DefaultMap) {
+			for _, e := range parseTable(s.Maps[t.Path]).entries() {
+				list = append(list, e.key) // where a table of senders is broken, say
+			}
+		}
 	}
 	for _, hop := range list {
 		host, port, ok := cutNextHop(hop)
@@ -50,6 +50,32 @@ func NewResolver(a Answers, s postfix.State, find Catalogue) *Resolver {
 		}
 	}
 	return r
+}
+
+// furtherHops lists the next hops of our services beside the default one: those of
+// smtp_fallback_relay, those of the tables of senders, and those of the policy table
+// of an earlier release.
+func furtherHops(s postfix.State) []string {
+	var list []string
+	dir := cmp.Or(s.ConfigDir, postfix.DefaultConfigDir)
+	if s.Master != nil {
+		for _, o := range s.Master.Overrides("smtp_fallback_relay") {
+			if strings.HasPrefix(o.Service, ServicePrefix) {
+				list = append(list, words(strings.ToLower(o.Option.Value))...)
+			}
+		}
+	}
+	for _, name := range []string{bySenderFile, belowFile} {
+		for _, e := range parseTable(s.Maps[filepath.Join(dir, name)]).entries() {
+			if _, hop, _ := strings.Cut(e.value, ":"); strings.HasPrefix(e.value, ServicePrefix) {
+				list = append(list, strings.ToLower(hop))
+			}
+		}
+	}
+	for _, e := range parseTable(s.Maps[filepath.Join(dir, policyFile)]).entries() {
+		list = append(list, e.key)
+	}
+	return list
 }
 
 // cutNextHop takes "[host]:port" apart.
