@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,15 +16,16 @@ import (
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
-	"relayhost/relays"
 )
 
 type explainFlags struct {
 	relay  string
 	follow bool
+	noHost bool
 	since  time.Duration
 }
 
@@ -30,14 +33,19 @@ func newExplainCmd(a *app) *cobra.Command {
 	var f explainFlags
 	cmd := &cobra.Command{
 		Use:   "explain [TEXT]",
-		Short: "Cause and remedy for a reply or log line",
-		Long: `explain says what a reply of a relay or a line of Postfix's log means, what to
-do about it, and whether the mail is delayed or lost. It reads its arguments, or
-standard input, or without either the mail log and the queue of this host. The
-text decides before the code does: a 421 can be for ever, a 250 a loss.`,
+		Short: "Explain a log line, a reply or an error message",
+		Long: `explain says what a text about failed mail means, which command fixes it, and
+whether the mail is delayed or lost. The text is a line of Postfix's log in any
+format, a reply of a relay, a bounce, or the error message of another program.
+It is taken from the arguments, from standard input, or, without either, from
+the mail log and the queue of this host. Causes that can be checked on this host
+are checked, unless the text comes from another host or --no-host is given.
+
+Exit code 5: nothing in the text is known.`,
 		Example: `  relayhost explain "535 Authentication Credentials Invalid"
   relayhost explain --relay ses "454 Throttling failure"
   relayhost explain < /var/log/mail.log
+  docker logs postfix 2>&1 | relayhost explain --no-host
   sudo relayhost explain --since 2h
   sudo relayhost explain --follow`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,9 +56,10 @@ text decides before the code does: a 421 can be for ever, a 250 a loss.`,
 		return usageError{err, "see --help; a text that begins with - goes behind --"}
 	})
 	fs := cmd.Flags()
-	fs.StringVar(&f.relay, "relay", "", "service that the text comes from (default: found out by the host name in it)")
+	fs.StringVar(&f.relay, "relay", "", "relay that the text comes from (default: found by the text's own words and host names)")
 	fs.BoolVar(&f.follow, "follow", false, "explain what is logged from now on, until interrupted")
-	fs.DurationVar(&f.since, "since", 0, "pass over lines that are older, e.g. 2h")
+	fs.BoolVar(&f.noHost, "no-host", false, "do not check causes on this host; the text comes from another one")
+	fs.DurationVar(&f.since, "since", 0, "skip lines that are older, e.g. 2h")
 	return cmd
 }
 
@@ -58,15 +67,18 @@ text decides before the code does: a 421 can be for ever, a 250 a loss.`,
 type explainDoc struct {
 	Version int             `json:"version"`
 	Lines   int             `json:"lines"`
+	Unread  int             `json:"not_understood"`
 	Groups  []explain.Group `json:"groups"`
+	Report  string          `json:"report,omitempty"`
 }
 
 func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) error {
+	debug.SetGCPercent(200) // a log is all garbage: what is kept of it is small
 	c := &explain.Collector{}
 	if f.relay != "" {
 		r, err := a.findRelay(f.relay)
 		if err != nil {
-			return usageError{err, "relayhost relays lists the services"}
+			return usageError{err, "relayhost relays lists the relays"}
 		}
 		c.Relay = &r
 	}
@@ -85,13 +97,15 @@ func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) err
 	case f.follow:
 		return a.explainFollow(ctx, c)
 	case len(args) > 0:
-		return a.explainText(text, c.Relay)
+		c.AddText(text)
+		a.checkHere(ctx, f, c)
 	case !ui.IsTerminal(a.io.In) && !isNull(a.io.In):
 		err := c.Read(ctx, a.io.InUntil(ctx))
 		if ctx.Err() != nil || err != nil && c.Lines == 0 {
 			return err
 		}
 		if c.Lines > 0 { // those before an error are worth showing, too
+			a.checkHere(ctx, f, c)
 			return errors.Join(a.showGroups(c), err)
 		}
 		// ssh(1) and Ansible give commands an empty standard input.
@@ -107,6 +121,25 @@ func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) err
 	return a.showGroups(c)
 }
 
+// checkHere looks at this host, when the text can be of it, so that causes are
+// confirmed or withdrawn. Without a Postfix there is nothing to look at.
+func (a *app) checkHere(ctx context.Context, f explainFlags, c *explain.Collector) {
+	if f.noHost || !c.Of(hostName()) {
+		return
+	}
+	state, err := postfix.Read(ctx, &a.host.Reader, a.configDir)
+	if err == nil && state.Installed {
+		c.Signs = explain.Look(state)
+	}
+}
+
+// hostName is the name of this host, without its domain.
+func hostName() string {
+	name, _ := os.Hostname()
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}
+
 // isNull reports whether standard input is /dev/null, as under cron: the host's
 // own log is meant then.
 func isNull(r io.Reader) bool {
@@ -116,20 +149,6 @@ func isNull(r io.Reader) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// explainText explains one text.
-func (a *app) explainText(text string, relay *relays.Relay) error {
-	causes := explain.Text(text, relay)
-	g := explain.Group{Count: 1, Example: smtpprobe.Sanitize(text)}
-	if len(causes) > 0 {
-		g.Cause, g.Others = causes[0], causes[1:]
-	}
-	if a.json {
-		return a.printJSON(explainDoc{Version: 1, Lines: 1, Groups: []explain.Group{g}})
-	}
-	a.showCause(g)
-	return nil
 }
 
 // explainHost reads the mail log and the queue of this host.
@@ -143,9 +162,9 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 	if !state.Installed {
 		return hint(errNoPostfix, "give the text as an argument, or a log on standard input")
 	}
-	c.Signs = explain.Inspect(state, "")
+	c.Signs = explain.Look(state)
 	var unread error
-	log, err := postfix.FindLog(ctx, r, state)
+	log, err := maillog.Find(ctx, r, state)
 	if err == nil {
 		err = a.readLog(ctx, c, log)
 	}
@@ -178,7 +197,7 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 const journalWindow = 24 * time.Hour
 
 // readLog reads the log for at most the time limit of a run.
-func (a *app) readLog(ctx context.Context, c *explain.Collector, log postfix.Log) error {
+func (a *app) readLog(ctx context.Context, c *explain.Collector, log maillog.Log) error {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	if log.Journal {
@@ -186,10 +205,11 @@ func (a *app) readLog(ctx context.Context, c *explain.Collector, log postfix.Log
 		if since.IsZero() {
 			since = time.Now().Add(-journalWindow)
 		}
-		out, err := a.host.Stream(ctx, host.Journal(since, postfix.MailFacility), func(line []byte) error {
+		out, err := a.host.Stream(ctx, host.Journal(since, maillog.MailFacility), func(line []byte) error {
 			c.Add(line)
 			return nil
 		})
+		c.End()
 		if err == nil && out.Code != 0 { // for want of permission
 			err = fmt.Errorf("journalctl: exit status %d: %s", out.Code, smtpprobe.Sanitize(strings.TrimSpace(string(out.Stderr))))
 		}
@@ -210,8 +230,8 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 	if err != nil {
 		return err
 	}
-	c.Signs = explain.Inspect(state, "")
-	log, err := postfix.FindLog(ctx, r, state)
+	c.Signs = explain.Look(state)
+	log, err := maillog.Find(ctx, r, state)
 	if err != nil {
 		return err
 	}
@@ -224,7 +244,7 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 		if len(causes) == 0 {
 			continue
 		}
-		text := smtpprobe.Sanitize(line.QueueID + " " + line.Text)
+		text := explain.Redacted(line.QueueID + " " + line.Text)
 		if a.json {
 			if err := a.printJSON(explainDoc{Version: 1, Lines: 1, Groups: []explain.Group{{Cause: causes[0], Others: causes[1:], Count: 1, Example: text}}}); err != nil {
 				return err
@@ -242,57 +262,97 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 	return nil
 }
 
+// errUnknown makes exit code 5: nothing in the text is known.
+const errUnknown = codeError(5)
+
 func (a *app) showGroups(c *explain.Collector) error {
 	groups := c.Groups()
+	known := slices.ContainsFunc(groups, func(g explain.Group) bool { return g.Cause.ID != "" })
+	unknown := !known && (len(groups) > 0 || c.Unread > 0 && !c.Postfix)
+	report := ""
+	if unknown {
+		report = c.Report()
+	}
 	if a.json {
 		if groups == nil {
 			groups = []explain.Group{}
 		}
-		return a.printJSON(explainDoc{Version: 1, Lines: c.Lines, Groups: groups})
-	}
-	switch {
-	case len(groups) > 0:
-	case c.Lines > 0 && !c.Postfix:
-		fmt.Fprintf(a.io.Out, "%d line(s) read, none is of Postfix's log\n", c.Lines)
-	default:
-		fmt.Fprintf(a.io.Out, "%d line(s) read, none tells of a problem\n", c.Lines)
+		if err := a.printJSON(explainDoc{Version: 1, Lines: c.Lines, Unread: c.Unread, Groups: groups, Report: report}); err != nil || !unknown {
+			return err
+		}
+		return errUnknown
 	}
 	for _, g := range groups {
 		a.showCause(g)
 	}
+	out := a.io.Out
+	switch {
+	case unknown:
+		fmt.Fprint(out, ui.Wrap("What would help: the three lines before this one, and --relay NAME where a relay said it. "+
+			"If it stays unknown, please report it with this text; names and addresses are masked:", "", "", a.io.Width()))
+		fmt.Fprintf(out, "\n%s\n", report)
+		return errUnknown
+	case c.Unread > 0:
+		fmt.Fprintf(out, "%d line(s) read, %d not understood: they may hold more\n", c.Lines, c.Unread)
+	case len(groups) == 0 && c.Lines > 0 && !c.Postfix:
+		fmt.Fprintf(out, "%d line(s) read, none is of Postfix's log\n", c.Lines)
+	case len(groups) == 0:
+		fmt.Fprintf(out, "%d line(s) read, all understood; none tells of a problem\n", c.Lines)
+	}
 	return nil
 }
 
-// showCause prints one group: what, how often, what became of the mail, what
-// to do.
+// showCause prints one group: the cause, the command that fixes it, why, what
+// became of the mail, and what else it could be.
 func (a *app) showCause(g explain.Group) {
 	out := a.io.Out
-	if g.Cause.ID == "" {
-		fmt.Fprintf(out, "unknown: no cause is known for this text\n")
-	} else {
-		fmt.Fprintf(out, "%s (%s)\n", g.Cause.Title, g.Cause.ID)
-	}
-	if g.Count > 1 || !g.Last.IsZero() {
-		fmt.Fprintf(out, "  seen:    %d time(s)", g.Count)
-		if !g.Last.IsZero() {
-			fmt.Fprintf(out, ", %s to %s", g.First.Local().Format(time.DateTime), g.Last.Local().Format(time.DateTime))
-		}
-		fmt.Fprintln(out)
-	}
 	item := func(label, text string) {
 		if text != "" {
 			fmt.Fprint(out, ui.Wrap(text, fmt.Sprintf("  %-9s", label), strings.Repeat(" ", 11), a.io.Width()))
 		}
 	}
-	item("line:", g.Example)
-	item("means:", g.Cause.Meaning)
+	switch {
+	case g.Cause.ID == "":
+		fmt.Fprintf(out, "unknown: no cause is known for this text\n")
+	case g.Past:
+		fmt.Fprintf(out, "in the past: %s (%s)\n", g.Cause.Title, g.Cause.ID)
+	default:
+		fmt.Fprintf(out, "%s (%s)\n", g.Cause.Title, g.Cause.ID)
+	}
+	switch {
+	case g.Past:
+		item("do:", "Nothing: the mail has been sent since, or the fault is gone since Postfix was reloaded.")
+	default:
+		if g.Cause.Command != "" {
+			fmt.Fprintf(out, "  %-9s%s\n", "run:", g.Cause.Command)
+		}
+		item("do:", g.Cause.Remedy)
+	}
+	if g.Cause.Meaning != g.Cause.Title {
+		item("why:", g.Cause.Meaning)
+	}
 	item("mail:", fate(g))
-	item("do:", g.Cause.Remedy)
-	if g.Cause.Command != "" {
-		fmt.Fprintf(out, "           %s\n", g.Cause.Command)
+	switch {
+	case g.Cause.Confirmed:
+		item("here:", "confirmed on this host")
+	case g.Cause.Refuted:
+		item("here:", "checked, and not so on this host now: the text is older, or of another host")
 	}
 	for _, o := range g.Others {
 		item("or:", o.Title+" ("+o.ID+")")
+	}
+	for _, o := range g.Follows {
+		item("hence:", o.Title+" ("+o.ID+")")
+	}
+	if g.Count > 1 || !g.Last.IsZero() {
+		seen := fmt.Sprintf("%d time(s)", g.Count)
+		if !g.Last.IsZero() {
+			seen += ", " + g.First.Local().Format(time.DateTime) + " to " + g.Last.Local().Format(time.DateTime)
+		}
+		item("seen:", seen)
+	}
+	for line := range strings.Lines(g.Example) {
+		item("line:", strings.TrimSpace(line))
 	}
 	item("source:", g.Cause.Source)
 	fmt.Fprintln(out)
@@ -301,6 +361,10 @@ func (a *app) showCause(g explain.Group) {
 // fate says whether the mail is delayed or lost.
 func fate(g explain.Group) string {
 	switch {
+	case g.Past:
+		return "sent since"
+	case g.Cause.Outcome == "works" && g.Lost+g.Delayed == 0:
+		return "not affected"
 	case g.Lost > 0 && g.Delayed > 0:
 		return fmt.Sprintf("%d lost, %d delayed", g.Lost, g.Delayed)
 	case g.Lost > 0:
@@ -311,6 +375,9 @@ func fate(g explain.Group) string {
 		return "lost: not delayed"
 	case g.Cause.Outcome == "deferred":
 		return "delayed: Postfix keeps trying for maximal_queue_lifetime (5 days)"
+	}
+	if g.Cause.Outcome == "stuck" {
+		return "delayed: it waits in the queue until this is fixed"
 	}
 	return ""
 }

@@ -24,6 +24,7 @@ var rank = map[string]int{
 	"relayhost/internal/explain":    5,
 	"relayhost/internal/plan":       4,
 	"relayhost/detect":              3,
+	"relayhost/internal/maillog":    3,
 	"relayhost/internal/postfix":    2,
 	"relayhost/internal/smtpprobe":  2,
 	"relayhost/internal/resolve":    2,

@@ -50,7 +50,7 @@ func TestLabSchemas(t *testing.T) {
 	run(0, "rollback", "--list")
 	run(0, "rollback", "--yes")
 	run(0, "explain", "535 Authentication Credentials Invalid")
-	run(0, "explain", "nobody has ever seen this")
+	run(5, "explain", "nobody has ever seen this")
 
 	// Refused, shown, done, done again.
 	run(64, "setup", "--relay", "sengrid", "--from", "app@example.com", "--yes")

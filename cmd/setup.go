@@ -10,6 +10,7 @@ import (
 	"relayhost/detect"
 	"relayhost/internal/apply"
 	"relayhost/internal/flow"
+	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
@@ -80,8 +81,8 @@ type setup struct {
 
 	demo     bool         // of the demo: nothing stays
 	stateDir string       // of the transaction; "" is apply.StateDir
-	log      *postfix.Log // nil finds the log of the live Postfix
-	trial    *postfix.Log // the log that it keeps for the proof only; nil where another can be read
+	log      *maillog.Log // nil finds the log of the live Postfix
+	trial    *maillog.Log // the log that it keeps for the proof only; nil where another can be read
 
 	doc setupDoc
 }

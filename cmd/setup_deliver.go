@@ -10,8 +10,8 @@ import (
 	"relayhost/internal/apply"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
-	"relayhost/internal/postfix"
 	"relayhost/internal/verify"
 	"relayhost/relays"
 )
@@ -202,7 +202,7 @@ func (s *setup) explainedOutcome(err error, outcomes []outcome) error {
 }
 
 // deliver proves each delivery through the Postfix whose configuration is in dir.
-func (s *setup) deliver(ctx context.Context, dir string, log *postfix.Log, list []message) []outcome {
+func (s *setup) deliver(ctx context.Context, dir string, log *maillog.Log, list []message) []outcome {
 	outcomes := make([]outcome, len(list))
 	var jobs []func()
 	for i, m := range list {

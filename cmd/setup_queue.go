@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -59,7 +60,7 @@ func most(count map[string]int, n int) string {
 func (s *setup) toHold() []string {
 	var ids []string
 	for _, m := range s.waiting {
-		if s.flags.queue == "hold" && m.Queue != "hold" && postfix.IsQueueID(m.ID) {
+		if s.flags.queue == "hold" && m.Queue != "hold" && maillog.IsQueueID(m.ID) {
 			ids = append(ids, m.ID)
 		}
 	}

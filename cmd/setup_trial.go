@@ -7,6 +7,7 @@ import (
 
 	"relayhost/internal/apply"
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 )
 
@@ -26,7 +27,7 @@ func (s *setup) forProof(ctx context.Context, o *apply.Options) {
 // keepLog has Postfix keep a log for the proof where no other can be read, as in
 // a container without syslog.
 func (s *setup) keepLog(ctx context.Context, o *apply.Options) {
-	if _, err := postfix.FindLog(ctx, &s.host.Reader, s.state); err == nil {
+	if _, err := maillog.Find(ctx, &s.host.Reader, s.state); err == nil {
 		return
 	}
 	if dups := s.plannedDups(); len(dups) > 0 {
@@ -40,7 +41,7 @@ func (s *setup) keepLog(ctx context.Context, o *apply.Options) {
 		return
 	}
 	o.TrialLabel = s.state.SELinux.LogLabel
-	s.trial = &postfix.Log{File: apply.TrialLog(*o)}
+	s.trial = &maillog.Log{File: apply.TrialLog(*o)}
 	o.Trial["maillog_file"] = s.trial.File
 	o.Trial["maillog_file_prefixes"] = filepath.Dir(s.trial.File)
 }

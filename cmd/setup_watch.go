@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"relayhost/internal/apply"
-	"relayhost/internal/postfix"
+	"relayhost/internal/maillog"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -63,7 +63,7 @@ func (s *setup) watchLog(ctx context.Context) (func(context.Context) error, erro
 
 // watchReload reads lines until the reload is done and more has passed, or for
 // the limit.
-func watchReload(ctx context.Context, lines <-chan postfix.LogLine, services []string, limit, more time.Duration,
+func watchReload(ctx context.Context, lines <-chan maillog.Line, services []string, limit, more time.Duration,
 	notTaken func(parameter string)) error {
 	end := time.NewTimer(limit)
 	defer end.Stop()
@@ -95,7 +95,7 @@ func watchReload(ctx context.Context, lines <-chan postfix.LogLine, services []s
 
 // ignored is the parameter of a line of master(8) that says that a reload does not
 // bring in its new value ("ignoring inet_protocols parameter value change").
-func ignored(line postfix.LogLine) (name string, ok bool) {
+func ignored(line maillog.Line) (name string, ok bool) {
 	if line.Daemon != "master" {
 		return "", false
 	}
@@ -122,23 +122,23 @@ func (s *setup) services() []string {
 	return list
 }
 
-func isOurs(line postfix.LogLine, services []string) bool {
+func isOurs(line maillog.Line, services []string) bool {
 	return slices.ContainsFunc(services, func(name string) bool { return strings.Contains(line.Tag, "/"+name+"/") })
 }
 
 // isCore leaves services with a name of their own to those who made them.
-func isCore(line postfix.LogLine) bool {
+func isCore(line maillog.Line) bool {
 	return slices.Contains(core, line.Daemon) && strings.Count(line.Tag, "/") == 1
 }
 
 // liveLog is where the server's own Postfix logs.
-func (s *setup) liveLog(ctx context.Context) (*postfix.Log, error) {
+func (s *setup) liveLog(ctx context.Context) (*maillog.Log, error) {
 	switch {
 	case s.log != nil:
 		return s.log, nil
 	case s.trial != nil:
 		return s.trial, nil
 	}
-	log, err := postfix.FindLog(ctx, &s.host.Reader, s.state)
+	log, err := maillog.Find(ctx, &s.host.Reader, s.state)
 	return &log, err
 }

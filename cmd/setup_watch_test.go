@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"relayhost/internal/postfix"
+	"relayhost/internal/maillog"
 )
 
 func TestWatchReload(t *testing.T) {
@@ -21,9 +21,9 @@ func TestWatchReload(t *testing.T) {
 		"qmgr is throttled": {[]string{reloaded, "postfix/master[1]: warning: /usr/lib/postfix/sbin/qmgr: bad command startup -- throttling"}, "qmgr is throttled"},
 		"theirs dies":       {[]string{reloaded, "postfix/dovecot/smtp[3]: fatal: x", "postfix/master[1]: warning: /usr/lib/postfix/sbin/smtp: bad command startup -- throttling"}, ""},
 	} {
-		lines := make(chan postfix.LogLine, len(test.lines))
+		lines := make(chan maillog.Line, len(test.lines))
 		for _, text := range test.lines {
-			line, ok := postfix.ParseLogLine("Jan  2 01:01:52 host " + text)
+			line, ok := maillog.Parse("Jan  2 01:01:52 host " + text)
 			if !ok {
 				t.Fatal(text)
 			}

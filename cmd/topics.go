@@ -13,6 +13,7 @@ Exit codes:
   3    the proof failed (relay, TLS, credentials, sender or delivery); setup has
        left nothing of its own on the host
   4    rolling back was not complete: a person is needed, the files are named
+  5    explain: nothing in the text is known
   64   the command line or relayhost.toml is wrong
   130  interrupted, rolled back`
 

@@ -11,8 +11,10 @@ import (
 	"relayhost/detect"
 	"relayhost/internal/apply"
 	"relayhost/internal/explain"
+	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 	"relayhost/relays"
@@ -54,7 +56,7 @@ func (a *app) verifyEnv(ctx context.Context, f verifyFlags) (verify.Env, error) 
 	if env.Resolver, err = a.resolver(state); err != nil {
 		return env, err
 	}
-	log, err := postfix.FindLog(ctx, r, state)
+	log, err := maillog.Find(ctx, r, state)
 	if env.LogError = err; err == nil {
 		env.Log = &log
 	}
@@ -200,6 +202,9 @@ func (a *app) verifyByHand(env *verify.Env) (err error) {
 		env.TLS = relays.Implicit
 	}
 	env.Username, env.Password, _ = plan.Credentials(env.State, route.NextHop)
+	if a.tokenFile(route, env.Password) { // its path is no password, and must not be sent as one
+		env.OAuth, env.Username, env.Password = true, "", secret.Value{}
+	}
 	if env.Roots, err = a.roots(env.State.CAFile); err != nil {
 		return err
 	}
@@ -213,6 +218,19 @@ func (a *app) verifyByHand(env *verify.Env) (err error) {
 		env.Relay = relays.Smarthost(env.Host, env.Port, env.TLS, env.Username != "")
 	}
 	return nil
+}
+
+// tokenFile reports whether a route logs in by OAuth, with a token file in place
+// of the password.
+func (a *app) tokenFile(route explain.Route, password secret.Value) bool {
+	if route.OAuth(password.Reveal()) {
+		return true
+	}
+	if !strings.HasPrefix(password.Reveal(), "/") {
+		return false
+	}
+	m, err := a.host.Stat(password.Reveal())
+	return err == nil && m.Mode.IsRegular()
 }
 
 // knownRoute refuses the name of a route that there is not.

@@ -1,6 +1,7 @@
 // Package explain turns a reply or log line into cause and remedy. What it
-// knows is data: failures/*.toml and the replies in the relay catalogue. The
-// text decides before the code does: a 421 can be for ever, a 250 a loss.
+// knows is data: failures/*.toml, voices.toml and the replies in the relay
+// catalogue. The text decides before the code does: a 421 can be for ever, a 250
+// a loss.
 //
 // A text often has more than one possible cause; which one holds is decided by
 // static checks of this host (Inspect), never by the text alone. Postfix's own
@@ -8,7 +9,12 @@
 // make itself look like a fault of this host.
 package explain
 
-import "relayhost/relays"
+import (
+	"regexp"
+	"strings"
+
+	"relayhost/relays"
+)
 
 // Cause is one explanation.
 type Cause struct {
@@ -25,20 +31,76 @@ type Cause struct {
 	Source  string `json:"source,omitempty"`
 	// Confirmed is set when a check of this host has found the cause to hold.
 	Confirmed bool `json:"confirmed,omitempty"`
+	// Refuted is set when a check of this host has found that it does not hold, now,
+	// and nothing else explains the text.
+	Refuted bool `json:"refuted,omitempty"`
 
-	generic bool // gives way to every cause that says more
+	rank                          int
+	consequence, notice, hostOnly bool
+	names                         map[string]string // what the line says of names in the words above
 }
 
 // fromReply makes a cause of a reply in the catalogue of relay services.
 func fromReply(r relays.Reply, relay relays.Relay) Cause {
 	c := Cause{ID: r.ID, Title: r.Cause, Meaning: r.Cause, Remedy: r.Remedy, Phase: phases[r.At], Outcome: "deferred",
-		Retry: r.Retry, Scope: r.Scope, generic: r.Inherited}
+		Retry: r.Retry, Scope: r.Scope, rank: rankService}
+	if r.Inherited {
+		c.rank = rankGeneric
+	}
+	switch {
+	case r.Retry == "fix" && r.At == "auth":
+		c.Command = "relayhost setup --relay " + relay.ID + " --credentials-file -"
+	case r.Retry == "fix" && r.Scope == "account" && (r.At == "mail" || r.At == "data"):
+		c.Command = "relayhost setup --relay " + relay.ID + " --from ADDRESS"
+	}
 	if s, ok := relay.Sources[r.Source]; ok {
 		c.Source = s.URL
 	}
 	return c
 }
 
+// addCommand gives a cause without a command of its own one that shows where the
+// mail is, or what else is wrong.
+func (c *Cause) addCommand() {
+	switch {
+	case c.Command != "" || c.ID == "":
+	case c.Retry != "fix":
+		c.Command = "postqueue -p"
+	case c.Scope == "recipient":
+		c.Command = "postqueue -p"
+	case c.Scope == "host" && c.Phase == "config":
+		c.Command = "postfix check"
+	default:
+		c.Command = "relayhost verify"
+	}
+}
+
 // phases translates where a reply comes in the dialogue.
 var phases = map[string]string{"greeting": "connect", "ehlo": "connect", "auth": "auth", "mail": "sender", "rcpt": "delivery",
 	"data": "content", "after": "delivery", "": "delivery"}
+
+var (
+	blank = regexp.MustCompile(`\{(\w+)\|([^{}]*)\}`)
+	// plainName is what a name from a log may consist of where it goes into a
+	// sentence or a command: nothing that a shell or a terminal makes something of.
+	plainName = regexp.MustCompile(`^[A-Za-z0-9_\[/.][A-Za-z0-9._:/@\[\]+=-]{0,119}$`)
+)
+
+// filled puts names into the blanks of the words, {name|what stands there when
+// the line does not say}.
+func (c Cause) filled(names map[string]string) Cause {
+	fill := func(s string) string {
+		if !strings.Contains(s, "{") {
+			return s
+		}
+		return blank.ReplaceAllStringFunc(s, func(m string) string {
+			parts := blank.FindStringSubmatch(m)
+			if name := names[parts[1]]; plainName.MatchString(name) {
+				return name
+			}
+			return parts[2]
+		})
+	}
+	c.Title, c.Meaning, c.Remedy, c.Command = fill(c.Title), fill(c.Meaning), fill(c.Remedy), fill(c.Command)
+	return c
+}

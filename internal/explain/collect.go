@@ -1,33 +1,57 @@
 package explain
 
 import (
+	"bytes"
 	"cmp"
+	"hash/maphash"
+	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
-	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
 
 // Bounds of what a Collector keeps, however long the log.
 const (
-	maxUnknown = 200  // groups of lines that nobody knows
-	maxExample = 2000 // bytes of a line that are kept
-	maxCache   = 4096 // explanations kept for lines that come again
+	maxUnknown = 200     // groups of lines that nobody knows
+	maxExample = 2000    // bytes of a line that are kept
+	maxCache   = 4096    // explanations kept for lines that come again
+	maxSeen    = 1 << 16 // messages remembered, to count each once and to see it sent
+	maxFields  = 100     // of an entry of the journal
+	maxPasted  = 60      // lines of a text that is a story and no log
 )
 
 // Group is the lines of a log, or messages of the queue, with the same cause.
 type Group struct {
 	Cause   Cause     `json:"cause"` // the first candidate; its ID is "" for unknown lines
 	Others  []Cause   `json:"others,omitempty"`
-	Count   int       `json:"count"`
+	Count   int       `json:"count"` // messages and recipients; lines where no message is named
 	First   time.Time `json:"first,omitzero"`
 	Last    time.Time `json:"last,omitzero"` // zero, as First, for a text without times
 	Delayed int       `json:"delayed"`       // deliveries that wait
 	Lost    int       `json:"lost"`          // deliveries that have bounced or expired
-	Example string    `json:"example"`       // the last line, sanitised
+	Past    bool      `json:"past,omitempty"`
+	// Follows are what comes of the same fault: told, but nothing to fix.
+	Follows []Cause `json:"follows,omitempty"`
+	Example string  `json:"example"` // the last line, without secrets and control characters
+
+	order    int // of the first line
+	lastLine int
+	open     map[uint64]bool // messages not sent so far
+	ids      int             // messages ever counted
+	lines    int             // of them, lines that name no message
+	latest   text
+}
+
+// warned is a warning whose cause nobody knows.
+type warned struct {
+	text    text
+	line    maillog.Line
+	example string
 }
 
 // Collector groups lines by cause. The zero value explains for any service.
@@ -36,73 +60,292 @@ type Collector struct {
 	Signs Signs         // of this host, to choose between candidates
 	Since time.Time     // lines with an older time are passed over
 
-	Lines    int  // read
-	Postfix  bool // one of them at least is Postfix's
-	Problems int  // of them, lines that tell of a problem
+	Lines      int  // read
+	Postfix    bool // one of them at least is Postfix's
+	Problems   int  // of them, lines that tell of a problem
+	Unread     int  // lines that were not understood
+	Understood int  // lines that were: of Postfix, or known to be of another program
 
-	groups  map[string]*Group
-	unknown int
-	cache   map[string][]Cause
+	groups       map[string]*Group
+	unknown      int
+	cache        map[string][]Cause
+	held         *maillog.Line // a line that may go on in the next one
+	heldRaw      int           // its length
+	pasted       []string      // lines that are not Postfix's, of one story
+	pastedUnread int           // of them, those that were not understood
+	mailer       bool          // one of them is of another program that sends mail
+	asked        bool          // one of them is not known to be of a program that has nothing to do with mail
+	warnings     []warned      // of a short text, lines that nobody knows
+	whole        []string      // the first lines, for a report
+	seed         maphash.Seed
+	seen         map[uint64]*Group  // of a message and recipient
+	entry        map[string]string  // of journalctl -o export, so far
+	heard        func(maillog.Line) // of a test: each line of Postfix, as it was understood
+	sentAt       int                // the last line that told of a delivery
+	startAt      int                // the last line that told of a start or a reload
 }
 
 // Add takes in one raw line of a log. It is quick about lines that tell of no
-// problem.
+// problem. End must follow the last one.
 func (c *Collector) Add(raw []byte) {
 	c.Lines++
-	var line postfix.LogLine
-	parsed := false
-	// The markers are those of a line as syslogd writes it: the journal and RFC 5424
-	// have something else before the severity, and the journal encodes the text.
-	if foreign := len(raw) > 0 && (raw[0] == '{' || raw[0] == '<' || raw[0] == '1'); foreign || !c.Postfix {
-		if line, parsed = postfix.ParseLogLine(string(raw)); !parsed {
-			return
-		}
-		c.Postfix = true
-		raw = []byte("]: " + line.Text)
+	if len(c.whole) < maxPasted {
+		c.whole = append(c.whole, string(raw[:min(len(raw), maxExample)]))
 	}
-	interesting := false
-	run(must().scan, raw, func(e entry) {
-		interesting = interesting || e.failure < 0 || !e.reply
-	})
-	if !interesting {
+	if (c.entry != nil || likeField(raw)) && c.exported(string(raw)) {
 		return
 	}
-	if !parsed {
-		line, parsed = postfix.ParseLogLine(string(raw))
+	if len(raw) > 0 && c.heard == nil && boring(raw) {
+		c.release()
+		c.Postfix = true
+		c.Understood++
+		c.sent(raw)
+		return
 	}
-	if parsed {
-		c.AddLine(line)
+	line, origin := maillog.Recognise(string(raw))
+	switch origin {
+	case maillog.Postfix:
+		c.release()
+		c.Understood++
+		c.Postfix = true
+		c.held, c.heldRaw = &line, len(raw)
+		return
+	case maillog.Other:
+		c.Understood++
+		// In a log it is no matter of mail; of a text that somebody pasted it is a part.
+		if c.Lines <= maxPasted && !c.Postfix {
+			c.pasted = append(c.pasted, strings.TrimRight(string(raw), "\r\n"))
+		}
+		return
+	case maillog.Mailer:
+		c.Understood++
+		if c.Lines > maxPasted && !trouble.Match(raw) {
+			return
+		}
+		c.mailer = true
+		if len(c.pasted) >= maxPasted {
+			c.tell()
+		}
+	default:
+		if c.held != nil && c.goesOn(string(raw)) {
+			c.Understood++
+			return
+		}
+		c.Unread++
+		if c.Postfix {
+			return
+		}
+		c.pastedUnread++
 	}
+	c.asked = c.asked || origin == maillog.Unknown || trouble.Match(raw)
+	if len(c.pasted) <= maxPasted {
+		c.pasted = append(c.pasted, strings.TrimRight(string(raw), "\r\n"))
+	}
+}
+
+// likeField reports whether a line can be NAME=value.
+func likeField(raw []byte) bool {
+	raw = bytes.TrimLeft(raw[:min(len(raw), 60)], " \t")
+	i := bytes.IndexByte(raw, '=')
+	return i > 0 && (raw[0] == '_' || raw[0] >= 'A' && raw[0] <= 'Z') && bytes.IndexByte(raw[:i], ' ') < 0
+}
+
+// exported gathers the fields of an entry that journalctl(1) prints line by line
+// (-o export, -o verbose).
+func (c *Collector) exported(raw string) bool {
+	name, value, ok := maillog.ExportField(raw)
+	if ok {
+		if c.entry == nil {
+			c.entry = map[string]string{}
+		}
+		if len(c.entry) < maxFields {
+			c.entry[name] = value
+		}
+		c.Understood++
+		return true
+	}
+	c.exportEnds()
+	return false
+}
+
+// exportEnds takes in the entry whose fields have been read.
+func (c *Collector) exportEnds() {
+	if c.entry == nil {
+		return
+	}
+	line, ok := maillog.FromFields(c.entry)
+	c.entry = nil
+	if ok {
+		c.release()
+		c.Postfix = true
+		c.held, c.heldRaw = &line, 0
+	}
+}
+
+// trouble are words of other mail programs that no delivery has which went well.
+var trouble = regexp.MustCompile(`(?i)\*\*|==|fail|error|defer|reject|denied|refus|unable|could not|not `)
+
+// goesOn joins a line without a beginning to the one before, which a terminal or
+// a mail program has wrapped.
+func (c *Collector) goesOn(raw string) bool {
+	text := c.held.Text
+	complete := strings.HasSuffix(text, ")") && strings.Count(text, "(") <= strings.Count(text, ")")
+	if complete || c.heldRaw < 50 || len(text) > maxExample || strings.TrimSpace(raw) == "" {
+		return false
+	}
+	raw = strings.TrimRight(raw, "\r\n")
+	gap := " "
+	if strings.HasSuffix(text, " ") {
+		gap = ""
+	}
+	c.held.Text = text + gap + strings.TrimLeft(raw, " \t>")
+	c.heldRaw = max(len(raw), c.heldRaw)
+	return true
+}
+
+// release takes in the line that was held back.
+func (c *Collector) release() {
+	if c.held == nil {
+		return
+	}
+	line := *c.held
+	c.held = nil
+	if line.QueueID == "" && line.Tag != "" {
+		if id, rest, ok := strings.Cut(line.Text, ": "); ok && maillog.IsQueueID(id) {
+			line.QueueID, line.Text = id, rest
+		}
+	}
+	if c.heard != nil {
+		c.heard(line)
+	}
+	c.AddLine(line)
+}
+
+// End takes in what was held back; Groups may be asked afterwards.
+func (c *Collector) End() {
+	c.exportEnds()
+	c.release()
+	c.tell()
+	if c.Lines <= maxPasted && len(c.groups) == 0 {
+		for _, w := range c.warnings {
+			c.Problems++
+			c.count(nil, w.text, w.line, w.example)
+		}
+	}
+	c.warnings = nil
+}
+
+// tell explains the lines of other programs, as one story.
+func (c *Collector) tell() {
+	lines := c.pasted
+	unread := c.pastedUnread
+	c.pasted, c.pastedUnread = nil, 0
+	if len(lines) == 0 || c.Postfix && !c.mailer || strings.TrimSpace(strings.Join(lines, "")) == "" {
+		return
+	}
+	all := statements(strings.Join(lines, "\n"))
+	var causes []Cause
+	first := -1
+	for i, t := range all {
+		found := c.explain(t)
+		if first < 0 && len(found) > 0 {
+			first = i
+		}
+		causes = append(causes, found...)
+	}
+	causes = Decide(ordered(causes), c.Signs)
+	// What is said of one failure in a Postfix log, line by line, is said of one
+	// story all at once.
+	if len(causes) > 0 || c.asked && !c.Postfix {
+		c.Problems++
+	}
+	if len(causes) == 0 {
+		if !c.Postfix && len(all) > 0 && c.asked {
+			c.count(nil, all[0], maillog.Line{}, strings.Join(lines, "\n"))
+		}
+		return
+	}
+	c.Unread -= unread // they are a part of what is explained
+	c.Understood += unread
+	t := all[first]
+	for _, x := range all {
+		if x.status != "" {
+			t.status = x.status
+		}
+	}
+	c.count(causes, t, maillog.Line{}, strings.Join(lines, "\n"))
 }
 
 // AddLine takes in one line of the log of Postfix and returns its causes, none
 // for a line that tells of no problem.
-func (c *Collector) AddLine(line postfix.LogLine) []Cause {
+func (c *Collector) AddLine(line maillog.Line) []Cause {
 	if !line.Time.IsZero() && line.Time.Before(c.Since) {
 		return nil
 	}
+	c.lifeSigns(line)
 	t := splitLine(line)
+	example := line.Tag + ": " + line.Text
+	if line.QueueID != "" {
+		example = line.Tag + ": " + line.QueueID + ": " + line.Text
+	}
 	if t.status == "sent" || t.status == "deliverable" {
 		causes := Swallowed(t.reply, t.host, c.Relay)
 		if len(causes) > 0 {
 			c.Problems++
-			c.count(causes, t, line.Time, line.Tag+": "+line.Text)
+			c.count(causes, t, line, example)
+		} else {
+			c.sentAt = c.Lines
+			c.resolve(line.QueueID)
 		}
 		return causes
 	}
-	causes := c.explain(t)
+	causes := Decide(c.explain(t), c.Signs)
+	if len(causes) > 0 && strangers(t.own) {
+		causes = slices.Clone(causes)
+		causes[0].notice = true
+	}
 	severity, _ := line.Severity()
-	if len(causes) == 0 && (t.status == "" || t.status == "deferred" && delayed(t)) && severity != "fatal" && severity != "panic" && severity != "error" {
+	switch trouble := severity == "fatal" || severity == "panic" || severity == "error"; {
+	case len(causes) > 0, trouble, t.status != "" && !(t.status == "deferred" && delayed(t)):
+	case severity == "warning" && !must().knownHarmless(t.own): // worth telling of a short text
+		if c.Lines <= maxPasted {
+			c.warnings = append(c.warnings, warned{t, line, example})
+		}
+		return nil
+	default:
 		return nil
 	}
 	c.Problems++
-	c.count(causes, t, line.Time, line.Tag+": "+line.Text)
+	c.count(causes, t, line, example)
 	return causes
+}
+
+var client = regexp.MustCompile(`^(?:smtpd|postscreen): .*\breject: \S+ from \S+\[([0-9a-fA-F.:]+)\]`)
+
+// strangers reports whether this server has refused a client of the internet,
+// which is what it should do; one of an own network would be a fault.
+func strangers(own string) bool {
+	if !strings.HasPrefix(own, "smtpd: ") && !strings.HasPrefix(own, "postscreen: ") {
+		return false
+	}
+	m := client.FindStringSubmatch(own)
+	if m == nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(m[1])
+	return err == nil && !addr.IsPrivate() && !addr.IsLoopback() && !addr.IsLinkLocalUnicast()
+}
+
+// lifeSigns notes a start or a reload, after which older faults may be gone.
+func (c *Collector) lifeSigns(line maillog.Line) {
+	if line.Daemon == "master" && (strings.HasPrefix(line.Text, "reload -- ") || strings.HasPrefix(line.Text, "daemon started -- ")) {
+		c.startAt = c.Lines
+	}
 }
 
 // delayed reports a delivery that was only put off because an earlier one of the
 // same message failed, whose own line says why.
-func delayed(t text) bool { return t.own == "relay=none, status=deferred (deferred transport)" }
+func delayed(t text) bool { return strings.Contains(t.own, "(deferred transport)") }
 
 // AddQueued takes in what waits in the queue: each reason of a delay.
 func (c *Collector) AddQueued(m postfix.QueuedMessage) {
@@ -110,27 +353,21 @@ func (c *Collector) AddQueued(m postfix.QueuedMessage) {
 		if r.Reason == "" {
 			continue
 		}
-		t := splitReason(r.Reason)
-		t.status = "deferred"
+		t := splitReason(strings.TrimPrefix(r.Reason, "delivery temporarily suspended: "))
+		t.status, t.to = "deferred", r.Address
+		t.own += facts(t.own, t)
 		c.Problems++
-		c.count(c.explain(t), t, m.Arrival, m.ID+": "+r.Address+": "+r.Reason)
+		c.count(Decide(c.explain(t), c.Signs), t, maillog.Line{Time: m.Arrival, QueueID: m.ID}, m.ID+": "+r.Address+": "+r.Reason)
 	}
-}
-
-// AddText takes in a reply, or a part of a log line, that somebody pasted.
-func (c *Collector) AddText(s string) {
-	t := split(s)
-	c.Problems++
-	c.count(c.explain(t), t, time.Time{}, s)
 }
 
 // explain is match with a memory: the same text comes again and again.
 func (c *Collector) explain(t text) []Cause {
-	key := t.host + "\x00" + t.status + "\x00" + t.own + "\x00" + t.reply
+	key := t.host + "\x00" + t.status + "\x00" + shape(t.own) + "\x00" + shape(t.reply) + "\x00" + t.program
 	if causes, ok := c.cache[key]; ok {
 		return causes
 	}
-	causes := Decide(must().match(t, c.Relay), c.Signs)
+	causes := must().match(t, c.Relay)
 	if c.cache == nil || len(c.cache) >= maxCache {
 		c.cache = map[string][]Cause{}
 	}
@@ -138,13 +375,53 @@ func (c *Collector) explain(t text) []Cause {
 	return causes
 }
 
-func (c *Collector) count(causes []Cause, t text, at time.Time, example string) {
+// shape is a text without what differs from message to message: addresses of
+// people, and long words with digits in them.
+func shape(s string) string {
+	if s == "" {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for start := 0; start < len(s); {
+		end := strings.IndexByte(s[start:], ' ')
+		word := s[start:]
+		if end >= 0 {
+			word = s[start : start+end]
+		}
+		switch {
+		case strings.IndexByte(word, '@') >= 0:
+			b.WriteByte('@')
+		case len(word) > 12 && strings.IndexByte(word, '[') < 0 && strings.IndexByte(word, ':') < 0 && strings.IndexByte(word, '/') < 0 && strings.ContainsAny(word, "0123456789"):
+			b.WriteByte('#')
+		default:
+			b.WriteString(word)
+		}
+		b.WriteByte(' ')
+		start += len(word) + 1
+	}
+	return b.String()
+}
+
+func (c *Collector) message(queueID, to string) uint64 {
+	if c.seed == (maphash.Seed{}) {
+		c.seed = maphash.MakeSeed()
+	}
+	if to == "" {
+		return maphash.String(c.seed, queueID)
+	}
+	return maphash.String(c.seed, queueID+"\x00"+to)
+}
+
+func (c *Collector) count(causes []Cause, t text, line maillog.Line, example string) {
 	key := ""
 	var first Cause
 	var others []Cause
 	if len(causes) > 0 {
 		first, others = causes[0], causes[1:]
-		key = first.ID
+		if key = first.ID; first.notice {
+			key += "\x00notice"
+		}
 	} else {
 		key = "\x00" + skeleton(t)
 	}
@@ -160,30 +437,92 @@ func (c *Collector) count(causes []Cause, t text, at time.Time, example string) 
 			c.groups = map[string]*Group{}
 		}
 		if g == nil {
-			g = &Group{Cause: first, Others: others, First: at}
+			g = &Group{Cause: first, Others: others, First: line.Time, order: c.Lines, open: map[uint64]bool{}}
 			c.groups[key] = g
 		}
 	}
-	g.Count++
-	if at.Before(g.First) {
-		g.First = at
+	again := false
+	if line.QueueID != "" {
+		id := c.message(line.QueueID, t.to)
+		if again = c.seen[id] == g; !again && len(c.seen) < maxSeen {
+			if c.seen == nil {
+				c.seen = map[uint64]*Group{}
+			}
+			c.seen[id] = g
+		}
+		if whole := c.message(line.QueueID, ""); len(g.open) < maxSeen && t.status != "bounced" && t.status != "expired" {
+			g.open[whole] = true
+			if c.seen == nil {
+				c.seen = map[uint64]*Group{}
+			}
+		}
+		if !again {
+			g.ids++
+		}
+	} else {
+		g.lines++
 	}
-	if !at.Before(g.Last) {
-		g.Last, g.Example = at, example[:min(len(example), maxExample)]
+	if !again {
+		g.Count++
+	}
+	if line.Time.Before(g.First) {
+		g.First = line.Time
+	}
+	g.lastLine = c.Lines
+	if !line.Time.Before(g.Last) {
+		g.Last, g.Example, g.latest = line.Time, example[:min(len(example), maxExample)], t
 		g.Cause.Lost = g.Cause.Lost || first.Lost
 	}
 	switch t.status {
 	case "bounced", "expired", "sent":
-		g.Lost++
+		if t.status != "sent" || !again {
+			g.Lost++
+		}
+		if again && g.Delayed > 0 {
+			g.Delayed--
+		}
 	case "deferred", "SOFTBOUNCE":
-		g.Delayed++
+		if !again {
+			g.Delayed++
+		}
+	}
+}
+
+// sent notes a delivery that a line, which boring knows, tells of.
+func (c *Collector) sent(raw []byte) {
+	i := bytes.Index(raw, []byte("]: "))
+	if i < 0 {
+		return
+	}
+	id, rest, ok := bytes.Cut(raw[i+3:], []byte(": "))
+	if !ok || !bytes.HasPrefix(rest, []byte("to=<")) {
+		return
+	}
+	c.sentAt = c.Lines
+	if len(c.groups) > 0 {
+		c.resolve(string(id))
+	}
+}
+
+// resolve takes a message that was sent after all off the groups that it was
+// counted for.
+func (c *Collector) resolve(queueID string) {
+	if queueID == "" || len(c.groups) == 0 {
+		return
+	}
+	id := c.message(queueID, "")
+	for _, g := range c.groups {
+		if g.open[id] {
+			delete(g.open, id)
+			g.Delayed = max(0, g.Delayed-1)
+		}
 	}
 }
 
 // skeleton is the text of an unknown line without what differs from message to
 // message: numbers, addresses, names.
 func skeleton(t text) string {
-	words := strings.Fields(t.own + " " + t.reply)
+	words := strings.Fields(t.own + " " + t.reply + " " + t.program)
 	kept := words[:0]
 	for _, w := range words {
 		if !strings.ContainsAny(w, "0123456789@<>[]") && len(kept) < 12 {
@@ -193,16 +532,97 @@ func skeleton(t text) string {
 	return strings.Join(kept, " ")
 }
 
-// Groups returns what was found, newest first.
+// Groups returns what was found: what holds now before what is over, causes
+// before what follows from them, then the newest first.
 func (c *Collector) Groups() []Group {
 	var groups []Group
+	roots := false
 	for _, g := range c.groups {
+		roots = roots || g.Cause.ID != "" && !g.Cause.consequence && !g.Cause.notice && g.Cause.Outcome != "works"
+	}
+	for _, g := range c.groups {
+		// Notices are worth telling of a text that somebody asked about.
+		if g.Cause.notice && (c.Lines > maxPasted || roots) {
+			continue
+		}
+		// A connection or a certificate that did not do is no fault when the mail has
+		// gone out all the same: by another address, or with a level that allows it.
+		if passing := slices.Contains([]string{"connect", "tls", "dns"}, g.Cause.Phase); passing && g.ids == 0 && c.Lines > maxPasted && c.sentAt > g.lastLine {
+			continue
+		}
 		shown := *g
-		shown.Example = smtpprobe.Sanitize(g.Example)
+		shown.Example = redact(g.Example)
+		shown.Past = g.ids > 0 && g.lines == 0 && len(g.open) == 0 && g.Lost == 0 ||
+			g.Lost == 0 && len(g.open) == 0 && c.startAt > g.lastLine && c.sentAt > c.startAt
+		if g.Cause.ID != "" {
+			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs))
+		}
+		shown.Cause.addCommand()
 		groups = append(groups, shown)
 	}
-	slices.SortFunc(groups, func(a, b Group) int {
-		return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Cause.ID, b.Cause.ID), cmp.Compare(a.Example, b.Example))
-	})
-	return groups
+	slices.SortFunc(groups, before)
+	return chained(groups)
 }
+
+// renew puts the names that the last line mentions into the words, and takes over
+// what the checks of this host make of it: they may have come after the line.
+func (g *Group) renew(causes []Cause) {
+	for i, c := range causes {
+		switch {
+		case c.Confirmed && i == 0, c.ID == g.Cause.ID:
+			c.Lost = g.Cause.Lost
+			others := slices.DeleteFunc(append([]Cause{g.Cause}, g.Others...), func(o Cause) bool { return o.ID == c.ID })
+			g.Cause, g.Others = c, slices.DeleteFunc(others, func(o Cause) bool { return !contains(causes, o.ID) && o.rank < rankFollows })
+			return
+		}
+	}
+}
+
+func before(a, b Group) int {
+	rank := func(g Group) int {
+		r := 0
+		switch {
+		case g.Cause.ID == "":
+			r = rankGeneric + 5
+		case g.Cause.rank >= rankFollows:
+			r = g.Cause.rank
+		case g.Cause.rank >= rankGeneric:
+			r = rankGeneric
+		}
+		if g.Past {
+			r += 1000
+		}
+		return r
+	}
+	wait := func(g Group) int {
+		if g.Cause.Retry == "fix" {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(wait(a), wait(b)),
+		b.Last.Truncate(10*time.Minute).Compare(a.Last.Truncate(10*time.Minute)),
+		cmp.Compare(a.order, b.order), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Cause.ID, b.Cause.ID), cmp.Compare(a.Example, b.Example))
+}
+
+// chained reports a chain of lines once, by its root: what follows from the
+// first group that it can follow from is told with that one.
+func chained(groups []Group) []Group {
+	if len(groups) < 2 || groups[0].Cause.ID == "" || groups[0].Cause.consequence {
+		return groups
+	}
+	root := &groups[0]
+	kept := groups[:0]
+	for i, g := range groups {
+		if i > 0 && g.Cause.consequence && g.Past == root.Past {
+			root.Follows = append(root.Follows, g.Cause)
+			root.Delayed, root.Lost = max(root.Delayed, g.Delayed), max(root.Lost, g.Lost)
+			continue
+		}
+		kept = append(kept, g)
+	}
+	return kept
+}
+
+// Report is a text to paste into a bug report when nothing is known.
+func (c *Collector) Report() string { return Masked(strings.Join(c.whole, "")) }

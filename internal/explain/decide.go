@@ -34,14 +34,18 @@ func Decide(causes []Cause, signs Signs) []Cause {
 		case checked && sign.Holds:
 			c.Confirmed = true
 			confirmed = append(confirmed, c)
-		case !checked:
+		case !checked && !c.hostOnly:
 			open = append(open, c)
 		}
 	}
 	if decided := append(confirmed, open...); len(decided) > 0 {
 		return decided
 	}
-	return slices.Clone(causes)
+	kept := shown(slices.Clone(causes))
+	for i, c := range kept {
+		_, kept[i].Refuted = signs.About(c.ID)
+	}
+	return kept
 }
 
 // joining are the causes that hold, are no candidates yet, and are called
@@ -50,14 +54,14 @@ func joining(causes []Cause, signs Signs) []Cause {
 	var more []Cause
 	for _, sign := range signs {
 		f := must().byID[sign.Cause]
-		if !sign.Holds || f == nil || slices.ContainsFunc(causes, func(c Cause) bool { return c.ID == f.ID }) {
+		if !sign.Holds || f == nil || len(f.suspect) > 0 || slices.ContainsFunc(causes, func(c Cause) bool { return c.ID == f.ID }) {
 			continue
 		}
 		if slices.ContainsFunc(causes, func(c Cause) bool {
 			other := must().byID[c.ID]
 			return slices.Contains(f.AmbiguousWith, c.ID) || other != nil && slices.Contains(other.AmbiguousWith, f.ID)
 		}) {
-			c := f.cause()
+			c := f.cause().filled(nil)
 			c.Lost = causes[0].Lost
 			more = append(more, c)
 		}

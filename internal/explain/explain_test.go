@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -97,16 +96,27 @@ func checkSample(t *testing.T, sample string, relay *relays.Relay, id string, am
 	}
 }
 
-func TestEveryPatternHasASample(t *testing.T) {
-	// Not each alternative of a pattern, but each failure's first pattern of
-	// either kind has to be seen at work on a real line.
+// TestEveryPatternIsSeenAtWork: not each alternative, but each kind of pattern of
+// a failure matches one of its samples or of the texts that people posted.
+func TestEveryPatternIsSeenAtWork(t *testing.T) {
+	var all []text
+	for _, path := range []string{"testdata/corpus.jsonl", "testdata/corpus-own.jsonl"} {
+		for _, s := range readSamples(t, path) {
+			all = append(all, statements(s.Text)...)
+		}
+	}
 	for _, f := range must().failures {
-		for _, list := range [][]*regexp.Regexp{f.log, f.reply} {
-			if len(list) > 0 && !slices.ContainsFunc(f.Samples, func(s string) bool {
-				parts := split(s)
-				return slices.ContainsFunc(list, func(re *regexp.Regexp) bool { return re.MatchString(parts.own) || re.MatchString(parts.reply) })
+		own := slices.Clone(all)
+		for _, s := range f.Samples {
+			own = append(own, statements(s)...)
+		}
+		for kind, list := range map[string][]pattern{"log": f.log, "reply": f.reply, "text": f.text} {
+			if len(list) > 0 && !slices.ContainsFunc(own, func(x text) bool {
+				return slices.ContainsFunc(list, func(p pattern) bool {
+					return p.MatchString(x.own) || p.MatchString(x.reply) || p.MatchString(x.program)
+				})
 			}) {
-				t.Errorf("%s: no sample for %v", f.ID, list)
+				t.Errorf("%s: no text for the %s patterns", f.ID, kind)
 			}
 		}
 	}
@@ -199,26 +209,22 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-func BenchmarkAutomaton(b *testing.B) {
-	line := []byte("Nov 22 01:02:03 host postfix/smtp[9]: 4B01A2C3: to=<a@example.net>, relay=smtp.example.com[192.0.2.1]:587, delay=0.3, delays=0.02/0.01/0.2/0.07, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4XYZ)")
-	a := must().scan
-	b.SetBytes(int64(len(line)))
-	for b.Loop() {
-		run(a, line, func(entry) {})
-	}
-}
-
-func TestLiterals(t *testing.T) {
+func TestRequired(t *testing.T) {
 	for pattern, want := range map[string]string{
-		`^535[ -]`:                     "535",
-		`(foo|bar)baz+quux`:            "quux",
-		`a(xyz|12345)?b`:               "",
-		`said: (one thing|another) \S`: "one thing|another",
-		`[Aa]uthentication required`:   "uthentication required",
-		`\d+`:                          "",
-		`(abc|\d+)`:                    "",
+		`^535[ -]`:                          "535",
+		`(foo|bar)baz+quux`:                 "quux",
+		`a(xyz|12345)?b`:                    "",
+		`said: (one thing|another) \S`:      "one thing|another",
+		`[Aa]uthentication required`:        "uthentication required",
+		`(?i)Authentication (is )?Required`: "authentication ",
+		`\d+`:                               "",
+		`(abc|\d+)`:                         "",
 	} {
-		if got := strings.Join(literals(pattern), "|"); got != want {
+		p, err := newPattern(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(p.need, "|"); got != want {
 			t.Errorf("%s: %q, want %q", pattern, got, want)
 		}
 	}

@@ -62,13 +62,13 @@ var inspections = []struct {
 		return when(r.authWanted() && !r.yes("smtp_sasl_auth_enable"), "smtp_sasl_auth_enable is not yes for service %s", r.Service.Name)
 	}},
 	{"sasl_plugins_missing", func(r Route, _ string) string {
-		return when(r.yes("smtp_sasl_auth_enable") && slices.Contains(r.State.SASLTypes, "cyrus") && !containsFold(r.State.SASLPlugins, "PLAIN", "LOGIN"),
+		return when(r.yes("smtp_sasl_auth_enable") && slices.Contains(r.State.SASLTypes, "cyrus") && !containsFold(r.State.SASLPlugins, "PLAIN", "LOGIN") && !(r.OAuth("") && containsFold(r.State.SASLPlugins, "XOAUTH2")),
 			"no plug-in for PLAIN or LOGIN is installed")
 	}},
 	{"sasl_noplaintext_default", noplaintext},
 	{"sasl_mech_filter", func(r Route, _ string) string {
 		filter := r.Param("smtp_sasl_mechanism_filter")
-		return when(r.yes("smtp_sasl_auth_enable") && filter != "" && !containsFold(postfix.Words(filter), "plain", "login") && !strings.ContainsAny(filter, "!:/"),
+		return when(r.yes("smtp_sasl_auth_enable") && filter != "" && !r.OAuth("") && !containsFold(postfix.Words(filter), "plain", "login") && !strings.ContainsAny(filter, "!:/"),
 			"smtp_sasl_mechanism_filter = %s", filter)
 	}},
 	{"map_type_unsupported", unknownMapType},
@@ -171,7 +171,7 @@ func noplaintext(r Route, _ string) string {
 			value = v
 		}
 	}
-	return when(r.yes("smtp_sasl_auth_enable") && slices.Contains(postfix.Words(value), "noplaintext"), "noplaintext holds on verified TLS as well")
+	return when(r.yes("smtp_sasl_auth_enable") && !r.OAuth("") && slices.Contains(postfix.Words(value), "noplaintext"), "noplaintext holds on verified TLS as well")
 }
 
 func unknownMapType(r Route, _ string) string {

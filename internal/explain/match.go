@@ -1,73 +1,204 @@
 package explain
 
 import (
+	"cmp"
 	"slices"
 	"strings"
-	"sync"
 
 	"relayhost/relays"
 )
 
-// Text explains a reply, a log line or a part of one. relay is the service it
-// came from; nil finds it out by the host name in the text, if there is one.
-// Several causes are candidates, between which Decide chooses. nil means that
-// the text is unknown.
+// Text explains a reply, a log line, or whatever else tells of one failure, of
+// one or more lines. relay is the service it came from; nil finds it out by the
+// words and the host name in the text. Several causes are candidates, the
+// likeliest first, between which Decide chooses. nil means that the text is
+// unknown.
 func Text(s string, relay *relays.Relay) []Cause {
 	var causes []Cause
-	for line := range strings.Lines(s) {
-		causes = merge(causes, must().match(split(line), relay))
+	for _, t := range statements(s) {
+		causes = append(causes, must().match(t, relay)...)
 	}
-	return causes
+	return shown(ordered(causes))
 }
 
 // Reply explains what a server said, in answer to what a probe sent.
 func Reply(code int, enhancedText, host string, relay *relays.Relay) []Cause {
-	t := text{reply: reply3(code) + enhancedText, host: host}
-	return must().match(t, relay)
+	t := text{reply: oneLineReply(reply3(code) + enhancedText), host: host}
+	return shown(must().match(t, relay))
 }
 
 func reply3(code int) string {
 	return string([]byte{byte('0' + code/100%10), byte('0' + code/10%10), byte('0' + code%10), ' '})
 }
 
-// match finds the candidates for t.
-func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
-	if relay == nil && t.host != "" {
-		relay = relayOf(t.host)
-	}
-	causes := k.find(t.own, false, relay)
-	if t.reply != "" {
-		causes = merge(causes, k.explainReply(t.reply, relay))
-	}
-	causes = preferSpecific(causes)
-	for i := range causes {
-		switch t.status {
-		case "":
-		case "bounced", "expired":
-			causes[i].Lost = true
-		default: // deferred, SOFTBOUNCE, sent
-			causes[i].Lost = false
-		}
-	}
-	return causes
+// shown leaves out what only the state of a host can show.
+func shown(causes []Cause) []Cause {
+	return slices.DeleteFunc(causes, func(c Cause) bool { return c.hostOnly && !c.Confirmed })
 }
 
-// explainReply asks the service's own catalogue first: it knows its wording.
-// Failures that share a wording with such a reply are further candidates.
-func (k *knowledge) explainReply(reply string, relay *relays.Relay) []Cause {
-	if relay != nil {
-		if r, ok := relay.MatchReply(reply); ok && !r.Inherited {
-			causes := []Cause{fromReply(r, *relay)}
-			for _, f := range k.failures {
-				if slices.Contains(f.AmbiguousWith, r.ID) {
-					causes = append(causes, f.cause())
+// match finds the candidates for t, the likeliest first.
+func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
+	services, none := k.speakers(t.reply+" "+t.program, t.host, relay)
+	concerns := func(f *failure) bool {
+		return len(f.Relay) == 0 || slices.ContainsFunc(services, func(r relays.Relay) bool { return slices.Contains(f.Relay, r.ID) })
+	}
+	var causes []Cause
+	if said := cmp.Or(t.reply, t.program); said != "" {
+		causes = k.serviceReply(said, services)
+	}
+	served := len(causes) > 0
+	if t.reply != "" {
+		for _, f := range k.failures {
+			for _, c := range causes[:min(1, len(causes))] {
+				if slices.Contains(f.AmbiguousWith, c.ID) && concerns(f) {
+					other := f.cause()
+					other.rank = c.rank + 1
+					causes = append(causes, other.filled(nil))
 				}
 			}
-			return causes
 		}
 	}
-	if causes := k.find(reply, true, relay); len(causes) > 0 {
-		return causes
+	inbound := strings.HasPrefix(t.own, "smtpd: ") || strings.HasPrefix(t.own, "postscreen: ")
+	for _, part := range []struct {
+		s    string
+		of   func(f *failure) []pattern
+		rank func(f *failure, c Cause) Cause
+
+		foreign bool // the service itself is asked first
+	}{
+		{t.own, func(f *failure) []pattern { return f.log }, nil, false},
+		{t.reply, func(f *failure) []pattern { return f.reply }, func(f *failure, c Cause) Cause {
+			if f.GenericReply {
+				c.rank = max(c.rank, rankGeneric)
+			}
+			return c
+		}, true},
+		{t.program, func(f *failure) []pattern { return f.text }, func(f *failure, c Cause) Cause {
+			c.rank = max(c.rank, rankText)
+			if f.FirstText {
+				c.rank--
+			}
+			switch { // what a server said goes before what a program makes of it
+			case t.reply == "":
+			case slices.Contains([]string{"connect", "dns", "tls"}, f.Phase):
+				c.rank = max(c.rank, rankGeneric+5)
+			default:
+				c.rank = max(c.rank, rankText+15)
+			}
+			return c
+		}, true},
+		{t.own, func(f *failure) []pattern { return f.suspect }, func(_ *failure, c Cause) Cause {
+			c.hostOnly, c.rank = true, rankFollows-1
+			return c
+		}, false},
+	} {
+		if part.s == "" {
+			continue
+		}
+		low := strings.ToLower(part.s)
+		for _, f := range k.failures {
+			if !concerns(f) || !f.takes(inbound) || contains(causes, f.ID) || served && part.foreign && !f.First {
+				continue
+			}
+			for _, p := range part.of(f) {
+				m := p.find(part.s, low)
+				if m == nil {
+					continue
+				}
+				c := f.worded(part.s)
+				c.names = t.names()
+				for i, name := range p.SubexpNames() {
+					if name != "" && m[i] != "" {
+						c.names[name] = m[i]
+					}
+				}
+				if c.names["map"] == "" {
+					c.names["map"] = c.names["table"]
+				}
+				c = c.filled(c.names)
+				if part.rank != nil {
+					c = part.rank(f, c)
+				}
+				causes = append(causes, c)
+				break
+			}
+		}
+	}
+	if len(causes) == 0 && !none {
+		causes = k.anyService(cmp.Or(t.reply, t.program), relay)
+	}
+	if len(causes) == 0 && t.reply != "" {
+		causes = byClass(k, t)
+	}
+	for i := range causes {
+		causes[i].lostBy(t)
+	}
+	return k.narrowed(ordered(causes))
+}
+
+// narrowed keeps the first cause, and of the others those that it can be mistaken
+// for, that follow from it, or that the state of the host may show.
+func (k *knowledge) narrowed(causes []Cause) []Cause {
+	if len(causes) == 0 {
+		return nil
+	}
+	first := causes[0]
+	kept := causes[:1:1]
+	for _, c := range causes[1:] {
+		if c.consequence || c.hostOnly || k.ambiguous(first.ID, c.ID) || k.ambiguous(c.ID, first.ID) {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+func (k *knowledge) ambiguous(id, with string) bool {
+	f := k.byID[id]
+	return f != nil && slices.Contains(f.AmbiguousWith, with)
+}
+
+func contains(causes []Cause, id string) bool {
+	return slices.ContainsFunc(causes, func(c Cause) bool { return c.ID == id })
+}
+
+// worded is the cause in the words of the variant that fits s.
+func (f *failure) worded(s string) Cause {
+	c := f.cause()
+	for _, v := range f.Variants {
+		if !v.log.MatchString(s) {
+			continue
+		}
+		c.Title, c.Meaning = cmp.Or(v.Title, c.Title), cmp.Or(v.Meaning, c.Meaning)
+		c.Remedy, c.Command = cmp.Or(v.Remedy, c.Remedy), cmp.Or(v.Command, c.Command)
+		break
+	}
+	return c
+}
+
+// lostBy says what became of the mail: by the status of the delivery, or by the
+// class of the reply that another program has met.
+func (c *Cause) lostBy(t text) {
+	switch t.status {
+	case "bounced", "expired":
+		c.Lost = true
+	case "":
+		if t.program != "" && t.reply != "" && slices.Contains([]string{"sender", "content", "delivery"}, c.Phase) {
+			c.Lost = t.reply[0] == '5'
+		}
+	default: // deferred, SOFTBOUNCE, sent
+		c.Lost = false
+	}
+}
+
+// maxServices is how many services may share a wording before it stops to be a
+// hint.
+const maxServices = 3
+
+// anyService looks a reply up among all services, for when nobody knows whose it
+// is.
+func (k *knowledge) anyService(reply string, relay *relays.Relay) []Cause {
+	if reply == "" {
+		return nil
 	}
 	if relay != nil {
 		if r, ok := relay.MatchReply(reply); ok {
@@ -75,108 +206,58 @@ func (k *knowledge) explainReply(reply string, relay *relays.Relay) []Cause {
 		}
 		return nil
 	}
-	return anyService(reply)
-}
-
-// maxServices is how many services may share a wording before it stops to be a
-// hint.
-const maxServices = 3
-
-// anyService looks a reply up in the whole catalogue, for when nobody knows
-// whose it is.
-func anyService(reply string) []Cause {
 	var causes []Cause
-	for _, relay := range catalogue() {
-		r, ok := relay.MatchReply(reply)
-		if !ok || slices.ContainsFunc(causes, func(c Cause) bool { return c.ID == r.ID }) {
-			continue
+	for _, service := range catalogue() {
+		if r, ok := service.MatchReply(reply); ok && !contains(causes, r.ID) {
+			causes = append(causes, fromReply(r, service))
 		}
-		causes = append(causes, fromReply(r, relay))
 	}
-	causes = preferSpecific(causes)
+	if specific := slices.DeleteFunc(slices.Clone(causes), func(c Cause) bool { return c.rank >= rankGeneric }); len(specific) > 0 {
+		causes = specific
+	}
 	if len(causes) > maxServices {
 		return nil
 	}
 	return causes
 }
 
-// find runs the patterns whose literals occur in s.
-func (k *knowledge) find(s string, reply bool, relay *relays.Relay) []Cause {
-	if s == "" {
-		return nil
+// byClass is what is left to say of a refusal whose words nobody knows.
+func byClass(k *knowledge, t text) []Cause {
+	id := ""
+	switch {
+	case strings.Contains(t.own, "refused to talk to me"):
+		id = "turned_away"
 	}
-	var tried map[*failure]bool // those found already
-	var found []int
-	run(k.scan, s, func(e entry) {
-		if e.failure < 0 || e.reply != reply {
-			return
-		}
-		f := k.failures[e.failure]
-		if tried[f] || !f.concerns(relay) {
-			return
-		}
-		re := f.log
-		if reply {
-			re = f.reply
-		}
-		if !re[e.pattern].MatchString(s) {
-			return
-		}
-		if tried == nil {
-			tried = map[*failure]bool{}
-		}
-		tried[f] = true
-		found = append(found, e.failure)
-	})
-	slices.Sort(found)
-	var causes []Cause
-	for _, i := range found {
-		causes = append(causes, k.failures[i].cause())
+	if f := k.byID[id]; f != nil {
+		return []Cause{f.cause().filled(nil)}
 	}
-	return causes
+	return nil
 }
 
-// concerns reports whether f can be the cause at this service. What only one
-// service does is left out as soon as another one is known to speak.
-func (f *failure) concerns(relay *relays.Relay) bool {
-	return len(f.Relay) == 0 || relay == nil || slices.Contains(f.Relay, relay.ID)
-}
-
-// preferSpecific drops the generic causes where there are others.
-func preferSpecific(causes []Cause) []Cause {
-	specific := slices.DeleteFunc(slices.Clone(causes), func(c Cause) bool { return c.generic })
-	if len(specific) > 0 {
-		return specific
+// ordered sorts by rank, keeps one of each cause, and leaves out what says less
+// than the first: a generic cause, what follows from another one, and what
+// cannot be mistaken for the first.
+func ordered(causes []Cause) []Cause {
+	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Compare(a.rank, b.rank) })
+	var kept []Cause
+	for _, c := range causes {
+		switch {
+		case contains(kept, c.ID):
+		case len(kept) > 0 && c.rank >= rankGeneric && kept[0].rank < rankGeneric && !c.consequence && !c.hostOnly:
+		case len(kept) > 0 && c.rank >= rankNotice-5 && kept[0].rank < rankNotice-5:
+		default:
+			kept = append(kept, c)
+		}
 	}
-	return causes
+	return kept
 }
 
 // merge appends to causes those of more that are not in it.
 func merge(causes, more []Cause) []Cause {
 	for _, c := range more {
-		if !slices.ContainsFunc(causes, func(x Cause) bool { return x.ID == c.ID }) {
+		if !contains(causes, c.ID) {
 			causes = append(causes, c)
 		}
 	}
 	return causes
-}
-
-var catalogue = sync.OnceValue(func() []relays.Relay {
-	list, _ := relays.Catalog() // the embedded catalogue is held by its own tests
-	return list
-})
-
-// hosts remembers whose a host name is; a log has few of them.
-var hosts sync.Map // string -> *relays.Relay
-
-func relayOf(host string) *relays.Relay {
-	if r, ok := hosts.Load(host); ok {
-		return r.(*relays.Relay)
-	}
-	r, _, ok := relays.ByHost(catalogue(), host)
-	if !ok {
-		return nil // foreign names are not kept: there may be any number of them
-	}
-	hosts.Store(host, &r)
-	return &r
 }

@@ -14,7 +14,8 @@ func Probe(r smtpprobe.Result, relay *relays.Relay) []Cause {
 	switch {
 	case r.Fault == smtpprobe.FaultReply:
 		causes := Reply(r.Code, r.Text, "", relay)
-		if id = refusedAt[r.Failed]; len(causes) > 0 || id == "" {
+		// Before the login a refusal says more by its place than by common words.
+		if id = refusedAt[r.Failed]; len(causes) > 0 && causes[0].rank < rankGeneric || id == "" {
 			return causes
 		}
 	case r.Fault == smtpprobe.FaultTimeout && r.Failed != smtpprobe.StepConnect,

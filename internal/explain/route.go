@@ -50,6 +50,17 @@ func (r Route) Param(name string) string {
 	return r.State.Params[name]
 }
 
+// OAuth reports whether the route logs in by an OAuth token, with a SASL plug-in
+// (sasl-xoauth2): the mechanism filter admits XOAUTH2 and no mechanism with a
+// password, or what is stored as the password is the path of a token file.
+func (r Route) OAuth(password string) bool {
+	filter := postfix.Words(r.Param("smtp_sasl_mechanism_filter"))
+	if containsFold(filter, "xoauth2", "oauthbearer") && !containsFold(filter, "plain", "login") {
+		return true
+	}
+	return strings.HasPrefix(password, "/") && containsFold(r.State.SASLPlugins, "XOAUTH2")
+}
+
 func (r Route) yes(name string) bool { return strings.EqualFold(r.Param(name), "yes") }
 
 // level is the TLS level for the next hop: that of the policy table, where one

@@ -1,10 +1,6 @@
 package explain
 
-import (
-	"fmt"
-
-	"relayhost/relays"
-)
+import "relayhost/relays"
 
 // Swallowed explains a positive reply after which the message is not delivered
 // all the same. relay is as for Text; host is who said it, "" when unknown. nil
@@ -23,17 +19,4 @@ func Swallowed(reply, host string, relay *relays.Relay) []Cause {
 	c := fromReply(r, *relay)
 	c.Outcome, c.Lost = "lost", true
 	return []Cause{c}
-}
-
-// swallowing are the markers of such replies in a raw line.
-func swallowing() []string {
-	var words []string
-	for _, relay := range catalogue() {
-		for _, r := range relay.Replies {
-			if r.Code/100 == 2 {
-				words = append(words, fmt.Sprintf("status=sent (%d", r.Code))
-			}
-		}
-	}
-	return words
 }

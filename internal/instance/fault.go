@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 )
@@ -52,7 +53,7 @@ var (
 // FaultOf reads a line of the log; ok is false for one that tells no fault of the
 // configuration. In a private Postfix, which has nothing else to do, every fatal:
 // and panic: is one.
-func FaultOf(l postfix.LogLine) (f Fault, ok bool) {
+func FaultOf(l maillog.Line) (f Fault, ok bool) {
 	severity, text := l.Severity()
 	text = smtpprobe.Sanitize(text)
 	f = Fault{Program: l.Daemon, Text: text}
@@ -165,7 +166,7 @@ func (i *Instance) logged() *Fault {
 		return nil
 	}
 	for raw := range strings.Lines(string(data)) {
-		if line, ok := postfix.ParseLogLine(raw); ok {
+		if line, ok := maillog.Parse(raw); ok {
 			if f, ok := FaultOf(line); ok {
 				return i.own(f)
 			}

@@ -3,7 +3,7 @@ package instance
 import (
 	"testing"
 
-	"relayhost/internal/postfix"
+	"relayhost/internal/maillog"
 )
 
 // Lines of Postfix 3.5 to 3.11, and what they say is to be done.
@@ -37,7 +37,7 @@ func TestFaultOf(t *testing.T) {
 		"any panic": {"postfix/qmgr[7]: panic: myfree: corrupt or unallocated memory block", Fault{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			line, ok := postfix.ParseLogLine(test.line)
+			line, ok := maillog.Parse(test.line)
 			if !ok {
 				t.Fatalf("%q is no line of a log", test.line)
 			}
@@ -54,7 +54,7 @@ func TestFaultOf(t *testing.T) {
 		"postfix/smtp[7]: connect to r[1.2.3.4]:587: Connection refused",
 		"postfix/master[7]: daemon started -- version 3.7.11, configuration /etc/postfix-relayhost",
 	} {
-		line, _ := postfix.ParseLogLine(text)
+		line, _ := maillog.Parse(text)
 		if f, ok := FaultOf(line); ok {
 			t.Errorf("%q is taken for %+v", text, f)
 		}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -45,7 +46,7 @@ type Options struct {
 // Instance is a running private Postfix.
 type Instance struct {
 	ConfigDir string
-	Log       postfix.Log
+	Log       maillog.Log
 
 	h       *host.Host
 	o       Options
@@ -131,7 +132,7 @@ func Start(ctx context.Context, h *host.Host, o Options) (*Instance, error) {
 	}
 	i := &Instance{h: h, o: o, folders: o.folders()}
 	i.ConfigDir = i.folders.config
-	i.Log = postfix.Log{File: filepath.Join(i.folders.log, "mail.log")}
+	i.Log = maillog.Log{File: filepath.Join(i.folders.log, "mail.log")}
 	if err := i.sweep(); err != nil {
 		return nil, err
 	}

@@ -44,6 +44,7 @@ func (b *builder) findings() {
 	b.forwarded()
 	b.swallowed()
 	b.plugins()
+	b.oauth()
 	for _, s := range b.services {
 		for i := range s.hops {
 			if port := s.hops[i].Port; b.s.SELinux.PortDenied(port) {
@@ -120,6 +121,27 @@ func (b *builder) swallowed() {
 	for _, name := range localDomainParams {
 		if b.inList(name, domain) {
 			b.note("%s is in %s: mail from this server to addresses there stays here and is not sent", domain, name)
+		}
+	}
+}
+
+// oauth warns that a login by OAuth ends with this setup.
+func (b *builder) oauth() {
+	if strings.HasPrefix(b.s.Params["default_transport"], "relayhost") {
+		return // it has ended before
+	}
+	filters := []string{b.s.Params["smtp_sasl_mechanism_filter"]}
+	if b.s.Master != nil {
+		for _, s := range b.s.Master.Services() {
+			if filter, ok := s.Option("smtp_sasl_mechanism_filter"); ok {
+				filters = append(filters, filter)
+			}
+		}
+	}
+	for _, filter := range filters {
+		if low := strings.ToLower(filter); strings.Contains(low, "xoauth2") && !strings.Contains(low, "!xoauth2") {
+			b.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by a login with a password, and the token is not used any longer", filter)
+			return
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 )
 
@@ -136,7 +137,7 @@ func TestInsideUnusable(t *testing.T) {
 func TestInsideMail(t *testing.T) {
 	ctx := onServer(t)
 	r, s := &host.Reader{}, read(t, "")
-	log, err := postfix.FindLog(ctx, r, s)
+	log, err := maillog.Find(ctx, r, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,12 +150,12 @@ func TestInsideMail(t *testing.T) {
 	message := "Message-ID: <" + id + ">\nSubject: x\n\nx\n"
 	command(t, message, "sendmail", "-i", "-f", "root@host.example.com", "--", "root@host.example.com", "nobody@deferred.test")
 	var queueID string
-	var deliveries []postfix.Delivery
+	var deliveries []maillog.Delivery
 	for l := range lines {
-		if got, ok := postfix.MessageID(l.Text); ok && got == id {
+		if got, ok := maillog.MessageID(l.Text); ok && got == id {
 			queueID = l.QueueID
 		}
-		if d, ok := postfix.ParseDelivery(l.Text); ok && l.QueueID == queueID && queueID != "" {
+		if d, ok := maillog.ParseDelivery(l.Text); ok && l.QueueID == queueID && queueID != "" {
 			deliveries = append(deliveries, d)
 			t.Logf("%s %v late: %+v", l.Tag, time.Since(l.Time).Round(time.Millisecond), d)
 			if len(deliveries) == 2 {
@@ -162,7 +163,7 @@ func TestInsideMail(t *testing.T) {
 			}
 		}
 	}
-	slices.SortFunc(deliveries, func(a, b postfix.Delivery) int { return strings.Compare(b.Status, a.Status) })
+	slices.SortFunc(deliveries, func(a, b maillog.Delivery) int { return strings.Compare(b.Status, a.Status) })
 	if len(deliveries) != 2 || deliveries[0].Status != "sent" || deliveries[0].Relay != "local" || deliveries[1].Status != "deferred" || deliveries[1].Reply == "" {
 		t.Fatalf("id %q, deliveries %+v", queueID, deliveries)
 	}

@@ -26,3 +26,12 @@ func TestCutOff(t *testing.T) {
 		}
 	}
 }
+
+func FuzzQueue(f *testing.F) {
+	f.Add([]byte(`{"queue_name": "deferred", "queue_id": "0298F48", "arrival_time": 1795309314, "message_size": 2068, "forced_expire": false, "sender": "MAILER-DAEMON", "recipients": [{"address": "a@x.test", "delay_reason": "Host not found"}]}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if m, err := parseQueued(line); err == nil && m.Reason() != "" && len(m.Recipients) == 0 {
+			t.Errorf("a reason without a recipient: %+v", m)
+		}
+	})
+}

@@ -34,11 +34,13 @@ func CABundle(r *host.Reader) string {
 	return ""
 }
 
-// plugins are the client mechanisms of Cyrus SASL by the name of their file.
+// plugins are the client mechanisms of Cyrus SASL by the name of their file. That
+// of KDE, libkdexoauth2.so, asks for the password in a way that Postfix does not
+// answer, and so does not count.
 var plugins = []struct{ file, mechanism string }{
 	{"libplain.so", "PLAIN"}, {"liblogin.so", "LOGIN"}, {"libcrammd5.so", "CRAM-MD5"},
 	{"libdigestmd5.so", "DIGEST-MD5"}, {"libscram.so", "SCRAM"}, {"libntlm.so", "NTLM"},
-	{"libgssapiv2.so", "GSSAPI"}, {"libxoauth2.so", "XOAUTH2"}, {"libanonymous.so", "ANONYMOUS"},
+	{"libgssapiv2.so", "GSSAPI"}, {"libxoauth2.so", "XOAUTH2"}, {"libsasl-xoauth2.so", "XOAUTH2"}, {"libanonymous.so", "ANONYMOUS"},
 }
 
 // saslPlugins lists the mechanisms whose plug-in is on disk, in the order of
@@ -60,7 +62,7 @@ func saslPlugins(r *host.Reader) []string {
 	var mechanisms []string
 	for _, p := range plugins {
 		// Debian ships libplain.so.2 and no libplain.so.
-		if slices.ContainsFunc(files, func(name string) bool { return strings.HasPrefix(name, p.file) }) {
+		if !slices.Contains(mechanisms, p.mechanism) && slices.ContainsFunc(files, func(name string) bool { return strings.HasPrefix(name, p.file) }) {
 			mechanisms = append(mechanisms, p.mechanism)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
-	"relayhost/internal/postfix"
+	"relayhost/internal/maillog"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -25,7 +25,7 @@ var (
 type Proof struct {
 	Mailer Mailer
 	Reader *host.Reader
-	Log    *postfix.Log // nil: there is none, the queue is watched instead
+	Log    *maillog.Log // nil: there is none, the queue is watched instead
 
 	From, To string
 	Header   string // a header line of the relay's own for tests; "" for none
@@ -57,7 +57,7 @@ func (p Proof) Run(ctx context.Context) (d Delivery, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	t := &tracker{proof: p, messageID: newMessageID(p.From), until: start.Add(p.Patience)}
-	var lines <-chan postfix.LogLine
+	var lines <-chan maillog.Line
 	if p.Log != nil {
 		// The log is followed before anything is sent, so that no line is missed.
 		if lines, err = p.Log.Follow(ctx, p.Reader); err != nil {

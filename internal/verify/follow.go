@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"relayhost/internal/explain"
-	"relayhost/internal/postfix"
+	"relayhost/internal/maillog"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -32,7 +32,7 @@ type tracker struct {
 const retryPause = 2 * time.Second
 
 // follow reads lines until the message's fate is known.
-func (t *tracker) follow(ctx context.Context, lines <-chan postfix.LogLine) error {
+func (t *tracker) follow(ctx context.Context, lines <-chan maillog.Line) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -77,7 +77,7 @@ func (t *tracker) noTrace(ctx context.Context) error {
 
 // read takes in one line. done is true when the fate is known; err is nil then
 // if the message has gone where it should.
-func (t *tracker) read(line postfix.LogLine) (done bool, err error) {
+func (t *tracker) read(line maillog.Line) (done bool, err error) {
 	if program, ok := line.Throttled(); ok && program == "smtp" {
 		if t.fatal != "" {
 			t.delivery.Throttled = t.fatal
@@ -93,7 +93,7 @@ func (t *tracker) read(line postfix.LogLine) (done bool, err error) {
 	if line.QueueID == "" {
 		return false, nil
 	}
-	if id, ok := postfix.MessageID(line.Text); ok && id == t.messageID && line.Daemon == "cleanup" {
+	if id, ok := maillog.MessageID(line.Text); ok && id == t.messageID && line.Daemon == "cleanup" {
 		t.queueIDs = append(t.queueIDs, line.QueueID)
 		if t.delivery.QueueID == "" {
 			t.delivery.QueueID = line.QueueID
@@ -107,7 +107,7 @@ func (t *tracker) read(line postfix.LogLine) (done bool, err error) {
 		t.delivery.LoginRefused = smtpprobe.Sanitize(line.Text)
 		return false, nil
 	}
-	d, ok := postfix.ParseDelivery(line.Text)
+	d, ok := maillog.ParseDelivery(line.Text)
 	if !ok || !strings.EqualFold(d.To, t.proof.To) && !strings.EqualFold(d.OrigTo, t.proof.To) {
 		return false, nil // a blind copy has the same queue id and another recipient
 	}
@@ -123,7 +123,7 @@ func (t *tracker) ours(tag string) bool {
 	return strings.HasSuffix(tag, "/"+t.proof.Service+"/smtp")
 }
 
-func (t *tracker) note(line postfix.LogLine, d postfix.Delivery) {
+func (t *tracker) note(line maillog.Line, d maillog.Delivery) {
 	t.delivery.QueueID = line.QueueID
 	t.delivery.Status = smtpprobe.Sanitize(d.Status)
 	t.delivery.DSN = smtpprobe.Sanitize(d.DSN)
@@ -137,7 +137,7 @@ func (t *tracker) note(line postfix.LogLine, d postfix.Delivery) {
 }
 
 // judge decides by one status line.
-func (t *tracker) judge(line postfix.LogLine, d postfix.Delivery) (done bool, err error) {
+func (t *tracker) judge(line maillog.Line, d maillog.Delivery) (done bool, err error) {
 	expected := t.ours(line.Tag) && strings.EqualFold(d.Host, t.proof.Host) && d.Port == t.proof.Port
 	switch {
 	case d.Status == "sent" && expected && len(explain.Swallowed(d.Reply, d.Host, nil)) > 0:
@@ -180,7 +180,7 @@ func (t *tracker) refused(also error) error {
 
 // interim reports whether a message that was "sent" comes back into the queue:
 // from an alias, or from a content filter on this host.
-func interim(line postfix.LogLine, d postfix.Delivery) bool {
+func interim(line maillog.Line, d maillog.Delivery) bool {
 	switch line.Daemon {
 	case "local":
 		return strings.HasPrefix(d.Reply, "forwarded as ")

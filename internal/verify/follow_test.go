@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"relayhost/internal/postfix"
+	"relayhost/internal/maillog"
 )
 
 // The lines are those of Postfix 3.7 (3.11 where they carry tls=), with the
@@ -71,13 +71,13 @@ func TestFollow(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tr := &tracker{messageID: "relayhost.abc@example.com", proof: Proof{To: "to@example.net", Service: "relayhost-ses", Host: "smtp.example.com", Port: 587}}
-			in := make(chan postfix.LogLine, len(tt.lines))
+			in := make(chan maillog.Line, len(tt.lines))
 			for _, raw := range tt.lines {
 				raw = strings.ReplaceAll(raw, "MSGID", tr.messageID)
 				if !strings.HasPrefix(raw, "{") {
 					raw = "Nov 22 01:02:03 host " + raw
 				}
-				line, ok := postfix.ParseLogLine(raw)
+				line, ok := maillog.Parse(raw)
 				if !ok {
 					t.Fatalf("no log line: %s", raw)
 				}
@@ -102,7 +102,7 @@ func TestSwallowed(t *testing.T) {
 	const host = "smtp.email.eu-frankfurt-1.oci.oraclecloud.com"
 	for reply, want := range map[string]error{"254 4.7.1 Suppression for user ocid1.user.oc1..aaaa to to@example.net": ErrRefused, "250 Ok": nil} {
 		tr := &tracker{queueIDs: []string{"4B01A2C3"}, proof: Proof{To: "to@example.net", Service: "relayhost-ses", Host: host, Port: 587}}
-		line, ok := postfix.ParseLogLine("Nov 22 01:02:03 host " + strings.NewReplacer("smtp.example.com", host, "250 2.0.0 Ok: queued as 4XYZ", reply).Replace(sent))
+		line, ok := maillog.Parse("Nov 22 01:02:03 host " + strings.NewReplacer("smtp.example.com", host, "250 2.0.0 Ok: queued as 4XYZ", reply).Replace(sent))
 		done, err := tr.read(line)
 		if !ok || !done || !errors.Is(err, want) {
 			t.Errorf("%s: %t, %v", reply, done, err)

@@ -239,6 +239,9 @@ func (l *ladder) loggedIn(p port) Finding {
 	switch {
 	case l.hop.Username == "":
 		detail := "this relay goes by address, or no credentials are stored"
+		if l.hop.OAuth {
+			detail = "Postfix logs in by OAuth (XOAUTH2): no token is tried here, the delivery shows whether it works"
+		}
 		if l.Limited {
 			detail = "the stored credentials can be read by root only"
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 )
@@ -105,7 +106,7 @@ func (p *PostfixMailer) Retry(ctx context.Context, queueID string) error {
 // message. It looks again once the message is on hold, since only then can it
 // not change any more.
 func (p *PostfixMailer) Delete(ctx context.Context, queueID, messageID string) error {
-	if !postfix.IsQueueID(queueID) {
+	if !maillog.IsQueueID(queueID) {
 		return fmt.Errorf("delete the test message: %q is no queue id", smtpprobe.Sanitize(queueID))
 	}
 	ours, err := p.has(ctx, queueID, messageID)

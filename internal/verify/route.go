@@ -21,6 +21,9 @@ type Hop struct {
 	Password secret.Value
 	Roots    *x509.CertPool
 	Pin      string
+	// OAuth says that Postfix logs in by a token, with a SASL plug-in: then there is
+	// no password that could be tried, and Username is "".
+	OAuth bool
 	// Unverified says that the set-up takes any certificate.
 	Unverified bool
 }

@@ -11,6 +11,7 @@ import (
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
@@ -29,7 +30,7 @@ type Env struct {
 	From, To string  // of the test message; each route has a From of its own
 	Resolver Resolver
 	Mailer   Mailer
-	Log      *postfix.Log // nil: none can be read, and LogError says why
+	Log      *maillog.Log // nil: none can be read, and LogError says why
 	LogError error
 
 	// Plan is what setup would write now with the answers it was given; nil

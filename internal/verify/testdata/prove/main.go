@@ -13,6 +13,7 @@ import (
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/verify"
 )
@@ -39,7 +40,7 @@ func main() {
 	flag.DurationVar(&p.Patience, "patience", 0, "how long a temporary refusal is tried again")
 	flag.Parse()
 	if *log != "" {
-		p.Log = &postfix.Log{File: *log}
+		p.Log = &maillog.Log{File: *log}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
 	defer cancel()

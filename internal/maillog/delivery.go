@@ -1,4 +1,4 @@
-package postfix
+package maillog
 
 import (
 	"strconv"
@@ -101,8 +101,11 @@ func (d *Delivery) field(name, value string) {
 }
 
 func seconds(s string) time.Duration {
-	d, _ := time.ParseDuration(s + "s")
-	return d
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || n < 0 || n > 1e9 {
+		return 0
+	}
+	return time.Duration(n * float64(time.Second)).Round(time.Microsecond)
 }
 
 // splitRelay splits "host[address]:port"; a socket instead of an address, or no

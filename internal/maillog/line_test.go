@@ -1,4 +1,4 @@
-package postfix
+package maillog
 
 import (
 	"context"
@@ -10,9 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"relayhost/internal/host"
+	"relayhost/internal/postfix"
 )
 
-func TestParseLogLine(t *testing.T) {
+func TestParse(t *testing.T) {
 	year := time.Now().Year()
 	local := time.Date(year, 1, 2, 1, 1, 52, 0, time.Local)
 	if local.After(time.Now().AddDate(0, 0, 1)) {
@@ -20,53 +21,53 @@ func TestParseLogLine(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name, line string
-		want       LogLine
+		want       Line
 	}{
 		{
 			"postlogd and RFC 3164", "Jan  2 01:01:52 host postfix/SECOND/smtp[114]: 0298F48: to=<a@x.test>, relay=none",
-			LogLine{local, "postfix/SECOND/smtp", "smtp", 114, "0298F48", "to=<a@x.test>, relay=none"},
+			Line{local, "postfix/SECOND/smtp", "smtp", 114, "0298F48", "to=<a@x.test>, relay=none"},
 		},
 		{
 			"RFC 3164 on the wire", "<22>Jan  2 01:01:52 host postfix/qmgr[1]: 4jX6xj2sK5z1WXyX: removed",
-			LogLine{local, "postfix/qmgr", "qmgr", 1, "4jX6xj2sK5z1WXyX", "removed"},
+			Line{local, "postfix/qmgr", "qmgr", 1, "4jX6xj2sK5z1WXyX", "removed"},
 		},
 		{
 			"rsyslog with RFC 3339 time", "2026-11-22T01:01:52.123456+01:00 host postfix/master[103]: reload -- version 3.7.11, configuration /etc/postfix",
-			LogLine{time.Date(2026, 11, 22, 0, 1, 52, 123456000, time.UTC), "postfix/master", "master", 103, "", "reload -- version 3.7.11, configuration /etc/postfix"},
+			Line{time.Date(2026, 11, 22, 0, 1, 52, 123456000, time.UTC), "postfix/master", "master", 103, "", "reload -- version 3.7.11, configuration /etc/postfix"},
 		},
 		{
 			"RFC 5424", `<22>1 2026-11-22T01:01:52Z host postfix-out/cleanup 7 - [a@1 b="x\] "][c@1 d="e"] E6FB73F: message-id=<x@y>`,
-			LogLine{time.Date(2026, 11, 22, 1, 1, 52, 0, time.UTC), "postfix-out/cleanup", "cleanup", 7, "E6FB73F", "message-id=<x@y>"},
+			Line{time.Date(2026, 11, 22, 1, 1, 52, 0, time.UTC), "postfix-out/cleanup", "cleanup", 7, "E6FB73F", "message-id=<x@y>"},
 		},
 		{
 			"RFC 5424 without data", `1 2026-11-22T01:01:52Z host mta/smtp 7 - - warning: x`,
-			LogLine{time.Date(2026, 11, 22, 1, 1, 52, 0, time.UTC), "mta/smtp", "smtp", 7, "", "warning: x"},
+			Line{time.Date(2026, 11, 22, 1, 1, 52, 0, time.UTC), "mta/smtp", "smtp", 7, "", "warning: x"},
 		},
 		{
 			"journal", `{"MESSAGE":"E6FB73F: removed","SYSLOG_IDENTIFIER":"postfix/qmgr","_PID":"9","__REALTIME_TIMESTAMP":"1795309312000001"}`,
-			LogLine{time.UnixMicro(1795309312000001), "postfix/qmgr", "qmgr", 9, "E6FB73F", "removed"},
+			Line{time.UnixMicro(1795309312000001), "postfix/qmgr", "qmgr", 9, "E6FB73F", "removed"},
 		},
 		{
 			"journal, bytes that are no UTF-8", `{"MESSAGE":[119,255],"SYSLOG_IDENTIFIER":"postfix/qmgr","SYSLOG_PID":"8","_PID":"9"}`,
-			LogLine{time.Time{}, "postfix/qmgr", "qmgr", 8, "", "w\xff"},
+			Line{time.Time{}, "postfix/qmgr", "qmgr", 8, "", "w\xff"},
 		},
 		{
 			"busybox", "Jan  2 01:01:52 host mail.info postfix/smtp[1]: 0298F48: removed",
-			LogLine{local, "postfix/smtp", "smtp", 1, "0298F48", "removed"},
+			Line{local, "postfix/smtp", "smtp", 1, "0298F48", "removed"},
 		},
 		{
 			"busybox, small", "Jan  2 01:01:52 postfix/smtp[1]: 0298F48: removed",
-			LogLine{local, "postfix/smtp", "smtp", 1, "0298F48", "removed"},
+			Line{local, "postfix/smtp", "smtp", 1, "0298F48", "removed"},
 		},
 		{
 			"journalctl -o short-iso-precise", "2026-11-22T01:01:52.123456+0100 host postfix/smtp[1]: fatal: x",
-			LogLine{time.Date(2026, 11, 22, 0, 1, 52, 123456000, time.UTC), "postfix/smtp", "smtp", 1, "", "fatal: x"},
+			Line{time.Date(2026, 11, 22, 0, 1, 52, 123456000, time.UTC), "postfix/smtp", "smtp", 1, "", "fatal: x"},
 		},
-		{"no time at all", "postfix/smtp[1]: fatal: x\r\n", LogLine{time.Time{}, "postfix/smtp", "smtp", 1, "", "fatal: x"}},
-		{"before the daemon knows its name", "Jan  2 01:01:52 host postfix[1]: fatal: x", LogLine{local, "postfix", "postfix", 1, "", "fatal: x"}},
+		{"no time at all", "postfix/smtp[1]: fatal: x\r\n", Line{time.Time{}, "postfix/smtp", "smtp", 1, "", "fatal: x"}},
+		{"before the daemon knows its name", "Jan  2 01:01:52 host postfix[1]: fatal: x", Line{local, "postfix", "postfix", 1, "", "fatal: x"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, ok := ParseLogLine(tc.line)
+			got, ok := Parse(tc.line)
 			if !ok || !got.Time.Equal(tc.want.Time) {
 				t.Errorf("time %v, %v, want %v", got.Time, ok, tc.want.Time)
 			}
@@ -81,7 +82,7 @@ func TestParseLogLine(t *testing.T) {
 		"Jan  2 01:01:52 host mail.info kernel: postfix/smtp[1]: x", "Jan  2 01:01:52 sshd[1]: postfix/smtp[1]: x",
 		`{"MESSAGE":null,"SYSLOG_IDENTIFIER":"postfix/qmgr"}`, `{"MESSAGE":"x","SYSLOG_IDENTIFIER":"sshd"}`, "1 2 3",
 	} {
-		if got, ok := ParseLogLine(line); ok {
+		if got, ok := Parse(line); ok {
 			t.Errorf("%q was taken for Postfix's: %+v", line, got)
 		}
 	}
@@ -162,8 +163,8 @@ func TestParseDelivery(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
-	parse := func(line string) LogLine {
-		l, ok := ParseLogLine("Jan  2 01:01:52 host " + line)
+	parse := func(line string) Line {
+		l, ok := Parse("Jan  2 01:01:52 host " + line)
 		if !ok {
 			t.Fatalf("%q is not taken for Postfix's", line)
 		}
@@ -181,13 +182,13 @@ func TestEvents(t *testing.T) {
 	if severity, text := parse("postfix/smtp[1]: fatal: bad numerical configuration").Severity(); severity != "fatal" || text != "bad numerical configuration" {
 		t.Errorf("Severity: %q %q", severity, text)
 	}
-	if what, v, ok := parse("postfix/master[1]: reload -- version 3.12-20260821, configuration /etc/postfix").Started(); !ok || what != "reload" || v != (Version{3, 12, 0}) {
+	if what, v, ok := parse("postfix/master[1]: reload -- version 3.12-20260821, configuration /etc/postfix").Started(); !ok || what != "reload" || v != (postfix.Version{Major: 3, Minor: 12}) {
 		t.Errorf("Started: %q %v %v", what, v, ok)
 	}
 }
 
 // collect reads n lines, or fails after ten seconds.
-func collect(t *testing.T, lines <-chan LogLine, n int) []string {
+func collect(t *testing.T, lines <-chan Line, n int) []string {
 	t.Helper()
 	var texts []string
 	end := time.After(10 * time.Second)

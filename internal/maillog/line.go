@@ -1,16 +1,15 @@
-package postfix
+package maillog
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// LogLine is one line of the mail log, split.
-type LogLine struct {
+// Line is one line of the mail log, split.
+type Line struct {
 	Time    time.Time // zero where the line carries none that can be read
 	Tag     string    // "postfix/relayhost-ses/smtp"
 	Daemon  string    // "smtp": the last part of Tag
@@ -28,15 +27,12 @@ var daemons = []string{
 	"showq", "smtp", "smtpd", "spawn", "tlsmgr", "tlsproxy", "trivial-rewrite", "verify", "virtual",
 }
 
-// tagged is the common end of the line formats: "postfix/smtp[123]: text".
-var tagged = regexp.MustCompile(`^([^\s\[\]:]+)\[(\d+)\]: ?(.*)$`)
-
-// ParseLogLine reads a line of syslog (RFC 3164 or 5424, rsyslog's files with
+// Parse reads a line of syslog (RFC 3164 or 5424, rsyslog's files with
 // either time stamp, and busybox's), of postlogd(8), of journalctl(1), or a
 // journald JSON object. ok is false
 // when it is not Postfix's. A time stamp without a year is taken as of the last
 // twelve months, local time.
-func ParseLogLine(line string) (l LogLine, ok bool) {
+func Parse(line string) (l Line, ok bool) {
 	line = strings.TrimRight(line, "\r\n")
 	if strings.HasPrefix(line, "{") {
 		return parseJournal(line)
@@ -54,11 +50,24 @@ func ParseLogLine(line string) (l LogLine, ok bool) {
 		l.Time = t
 		rest = afterHost(after)
 	}
-	m := tagged.FindStringSubmatch(rest)
-	if m == nil {
-		return LogLine{}, false
+	tag, pid, text, ok := splitTag(rest)
+	if !ok {
+		return Line{}, false
 	}
-	return l.fill(m[1], m[2], m[3])
+	return l.fill(tag, pid, text)
+}
+
+// splitTag reads the common end of the line formats: "postfix/smtp[123]: text".
+func splitTag(s string) (tag, pid, text string, ok bool) {
+	open := strings.IndexByte(s, '[')
+	if open <= 0 || strings.ContainsAny(s[:open], " \t\v\f\n\r:]") {
+		return "", "", "", false
+	}
+	pid, text, ok = strings.Cut(s[open+1:], "]:")
+	if !ok || pid == "" || strings.Trim(pid, "0123456789") != "" || strings.Contains(text, "\n") {
+		return "", "", "", false
+	}
+	return s[:open], pid, strings.TrimPrefix(text, " "), true
 }
 
 // afterHost takes the host off what follows the time stamp. busybox's syslogd
@@ -106,7 +115,7 @@ func guessYear(t, now time.Time) time.Time {
 
 // parse5424 reads what follows the version: time, host, app, pid, message id,
 // structured data, text (RFC 5424 section 6).
-func parse5424(rest string) (l LogLine, ok bool) {
+func parse5424(rest string) (l Line, ok bool) {
 	f := strings.SplitN(rest, " ", 6)
 	if len(f) < 6 {
 		return l, false
@@ -126,7 +135,7 @@ func parse5424(rest string) (l LogLine, ok bool) {
 
 // parseJournal reads one object of journalctl --output=json
 // (systemd.journal-fields(7)).
-func parseJournal(line string) (l LogLine, ok bool) {
+func parseJournal(line string) (l Line, ok bool) {
 	var j struct {
 		Message    json.RawMessage `json:"MESSAGE"`
 		Identifier string          `json:"SYSLOG_IDENTIFIER"`
@@ -162,13 +171,18 @@ func parseJournal(line string) (l LogLine, ok bool) {
 
 // fill sets tag and text and finds the queue id. ok is false when the tag is not
 // of Postfix.
-func (l LogLine) fill(tag, pid, text string) (LogLine, bool) {
+func (l Line) fill(tag, pid, text string) (Line, bool) {
 	slash := strings.LastIndexByte(tag, '/')
 	l.Tag, l.Daemon = tag, tag[slash+1:]
 	if !strings.HasPrefix(tag, "postfix") && (slash < 0 || !slices.Contains(daemons, l.Daemon)) {
-		return LogLine{}, false
+		return Line{}, false
 	}
 	l.PID, _ = strconv.Atoi(pid)
+	if strings.HasPrefix(text, "[ID ") { // Solaris
+		if _, rest, ok := strings.Cut(text, "] "); ok {
+			text = rest
+		}
+	}
 	l.Text = text
 	if id, rest, found := strings.Cut(text, ": "); found && IsQueueID(id) {
 		l.QueueID, l.Text = id, rest

@@ -1,8 +1,10 @@
-package postfix
+package maillog
 
 import (
 	"path"
 	"strings"
+
+	"relayhost/internal/postfix"
 )
 
 // MessageID reads cleanup's line "message-id=<...>" and returns the id without
@@ -17,7 +19,7 @@ func MessageID(text string) (id string, ok bool) {
 
 // Severity returns "warning", "error", "fatal" or "panic", with which Postfix
 // begins such lines (msg(3)), and the text behind it; "" for an ordinary line.
-func (l LogLine) Severity() (severity, text string) {
+func (l Line) Severity() (severity, text string) {
 	for _, severity := range []string{"warning", "error", "fatal", "panic"} {
 		if text, ok := strings.CutPrefix(l.Text, severity+": "); ok {
 			return severity, text
@@ -30,7 +32,7 @@ func (l LogLine) Severity() (severity, text string) {
 // start and will be tried again after service_throttle_time only, and returns
 // the name of the program. Mail for it stays in the active queue without any
 // status line.
-func (l LogLine) Throttled() (program string, ok bool) {
+func (l Line) Throttled() (program string, ok bool) {
 	if l.Daemon != "master" {
 		return "", false
 	}
@@ -41,7 +43,7 @@ func (l LogLine) Throttled() (program string, ok bool) {
 
 // Started reads the lines of master(8) for a completed start ("daemon started")
 // or reload ("reload"), with the version that runs.
-func (l LogLine) Started() (what string, v Version, ok bool) {
+func (l Line) Started() (what string, v postfix.Version, ok bool) {
 	if l.Daemon != "master" {
 		return "", v, false
 	}
@@ -50,6 +52,6 @@ func (l LogLine) Started() (what string, v Version, ok bool) {
 		return "", v, false
 	}
 	version, _, _ := strings.Cut(rest, ",")
-	v, err := ParseVersion(version)
+	v, err := postfix.ParseVersion(version)
 	return what, v, err == nil
 }

@@ -1,4 +1,8 @@
-package postfix
+// Package maillog finds, reads and follows the mail log of a Postfix, and takes
+// its lines apart.
+// Package maillog finds, reads and follows the mail log of a Postfix, and takes
+// its lines apart.
+package maillog
 
 import (
 	"context"
@@ -11,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"relayhost/internal/host"
+	"relayhost/internal/postfix"
 )
 
 // Log is where this Postfix logs.
@@ -27,7 +32,7 @@ func (l Log) String() string {
 	return l.File
 }
 
-// ErrNoLog is returned by FindLog when Postfix logs nowhere, or where nobody can
+// ErrNoLog is returned by Find when Postfix logs nowhere, or where nobody can
 // read it.
 var ErrNoLog = errors.New("no mail log")
 
@@ -44,9 +49,9 @@ var logFiles = []string{
 // syslogPIDs show that a syslog daemon writes those files.
 var syslogPIDs = []string{"/run/rsyslogd.pid", "/run/syslogd.pid", "/run/syslog-ng.pid", "/run/syslog-ng/syslog-ng.pid", "/run/syslog.pid"}
 
-// FindLog finds out where the Postfix of s logs and whether we can read it. The
+// Find finds out where the Postfix of s logs and whether we can read it. The
 // file need not exist yet when maillog_file names it.
-func FindLog(ctx context.Context, r *host.Reader, s State) (Log, error) {
+func Find(ctx context.Context, r *host.Reader, s postfix.State) (Log, error) {
 	if file := s.Params["maillog_file"]; file != "" {
 		return ownLog(r, file)
 	}

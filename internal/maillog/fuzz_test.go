@@ -1,4 +1,4 @@
-package postfix
+package maillog
 
 import (
 	"strings"
@@ -10,7 +10,7 @@ func FuzzLog(f *testing.F) {
 	f.Add(`<22>1 2026-11-22T01:01:52Z host postfix/cleanup 7 - [a@1 b="x\]"] E6FB73F: message-id=<x@y>`)
 	f.Add(`{"MESSAGE":[1,2,300],"SYSLOG_IDENTIFIER":"postfix/qmgr","_PID":"9","__REALTIME_TIMESTAMP":"1"}`)
 	f.Fuzz(func(t *testing.T, line string) {
-		l, ok := ParseLogLine(line)
+		l, ok := Parse(line)
 		if !ok {
 			return
 		}
@@ -28,14 +28,5 @@ func FuzzLog(f *testing.F) {
 		}
 		l.Throttled()
 		l.Started()
-	})
-}
-
-func FuzzQueue(f *testing.F) {
-	f.Add([]byte(`{"queue_name": "deferred", "queue_id": "0298F48", "arrival_time": 1795309314, "message_size": 2068, "forced_expire": false, "sender": "MAILER-DAEMON", "recipients": [{"address": "a@x.test", "delay_reason": "Host not found"}]}`))
-	f.Fuzz(func(t *testing.T, line []byte) {
-		if m, err := parseQueued(line); err == nil && m.Reason() != "" && len(m.Recipients) == 0 {
-			t.Errorf("a reason without a recipient: %+v", m)
-		}
 	})
 }

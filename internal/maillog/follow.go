@@ -1,4 +1,4 @@
-package postfix
+package maillog
 
 import (
 	"context"
@@ -14,10 +14,10 @@ const MailFacility = "SYSLOG_FACILITY=2"
 // Follow sends the lines that are written from now on until ctx ends, then
 // closes the channel. It watches the file (inotify), it does not poll. The file
 // may be rotated, truncated, or not exist yet.
-func (l Log) Follow(ctx context.Context, r *host.Reader) (<-chan LogLine, error) {
-	lines := make(chan LogLine, 64)
+func (l Log) Follow(ctx context.Context, r *host.Reader) (<-chan Line, error) {
+	lines := make(chan Line, 64)
 	send := func(raw []byte) error {
-		line, ok := ParseLogLine(string(raw))
+		line, ok := Parse(string(raw))
 		if !ok {
 			return nil
 		}
@@ -32,7 +32,7 @@ func (l Log) Follow(ctx context.Context, r *host.Reader) (<-chan LogLine, error)
 		start := time.Now()
 		// journalctl starts at whole seconds; what is older is dropped here.
 		sendNew := func(raw []byte) error {
-			if line, ok := ParseLogLine(string(raw)); ok && line.Time.Before(start) {
+			if line, ok := Parse(string(raw)); ok && line.Time.Before(start) {
 				return nil
 			}
 			return send(raw)

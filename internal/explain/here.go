@@ -1,0 +1,46 @@
+package explain
+
+import (
+	"regexp"
+	"strings"
+
+	"relayhost/internal/postfix"
+)
+
+// Look is Inspect, and what is worth knowing of a line of the log only: whether
+// something bypasses the relay.
+func Look(s postfix.State) Signs {
+	signs := Inspect(s, "")
+	if len(signs) == 0 {
+		return nil
+	}
+	return append(signs, Sign{Cause: "override_elsewhere", Holds: bypass(s) != "", Detail: bypass(s)})
+}
+
+// bypass names a parameter that comes before the relay; "" where there is none,
+// or no relay that it could bypass.
+func bypass(s postfix.State) string {
+	if RouteOf(s).Host == "" {
+		return ""
+	}
+	for _, name := range []string{"transport_maps", "sender_dependent_default_transport_maps", "sender_dependent_relayhost_maps"} {
+		if value := s.Params[name]; value != "" {
+			return name + " = " + value
+		}
+	}
+	return ""
+}
+
+var loggedBy = regexp.MustCompile(`^(?:\S+ *\| *)?(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\S*) ([A-Za-z0-9][\w.-]*) \S+\[\d+\]: `)
+
+// Of reports whether the text can be of the host with this name: it names no
+// host, or this one.
+func (c *Collector) Of(host string) bool {
+	for _, line := range c.whole {
+		if m := loggedBy.FindStringSubmatch(line); m != nil {
+			name, _, _ := strings.Cut(m[1], ".")
+			return strings.EqualFold(name, host)
+		}
+	}
+	return true
+}
