@@ -79,7 +79,7 @@ func TestLabDemo(t *testing.T) {
 	if res.Code != 0 {
 		t.Fatal(res)
 	}
-	for _, want := range []string{"+default_transport = relayhost-smarthost:[localhost]:", "demo:***", "localhost[127.0.0.1]:", "250 2.0.0 Ok", "over TLS 1.3", "This message was sent to prove", "byte for byte"} {
+	for _, want := range []string{"+default_transport = relayhost-smarthost:[localhost]:", "demo:***", "localhost[", "250 2.0.0 Ok", "over TLS 1.3", "This message was sent to prove", "byte for byte"} {
 		if !strings.Contains(res.Stdout, want) {
 			t.Errorf("%q is not in\n%s", want, res.Stdout)
 		}

@@ -67,7 +67,7 @@ type Data struct {
 	WrapperMode          bool
 	TLSRequired          bool   // this Postfix knows tls_required_enable
 	PasswordMap          string // "hash:/etc/postfix/sasl_passwd"
-	SecurityOptions      string // the parameter that holds for the level
+	Unverified           bool   // any certificate will do
 	Mechanisms           string // "plain,login"
 	SenderAuth           string // smtp_sender_dependent_authentication
 	HeloName             string

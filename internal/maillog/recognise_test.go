@@ -66,7 +66,7 @@ func FuzzRecognise(f *testing.F) {
 	f.Add("\x1b[36m\x1b")
 	f.Fuzz(func(t *testing.T, line string) {
 		l, origin := Recognise(line)
-		if origin == Postfix && (l.Text == "" || l.Daemon == "") {
+		if origin == Postfix && l.Text == "" { // of a line cut out of a log nobody knows the daemon
 			t.Errorf("%+v", l)
 		}
 	})

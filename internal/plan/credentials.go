@@ -142,36 +142,43 @@ func orphans(s postfix.State, dir string) []string {
 }
 
 // NextHops lists the next hops ("[host]:port") that Postfix uses now, the default's
-// first: those of the services that mail leaves by, fallbacks included.
+// first, and those that a password table has an account for: all that a file may
+// leave out the port of. Some keys of tables among them are no next hops.
 func NextHops(s postfix.State) []string {
-	s.ConfigDir = cmp.Or(s.ConfigDir, postfix.DefaultConfigDir)
+	_, first, _ := strings.Cut(s.Params["default_transport"], ":")
+	list := append([]string{cmp.Or(first, s.Params["relayhost"])}, furtherHops(s)...)
+	for _, maps := range StoredAccounts(s).tables() {
+		for _, t := range postfix.ParseTables(maps, s.DefaultMap) {
+			for _, e := range parseTable(s.Maps[t.Path]).entries() {
+				list = append(list, e.key) // where a table of senders is broken, say
+			}
+		}
+	}
+	return list
+}
+
+// furtherHops lists the next hops of our services beside the default one: those of
+// smtp_fallback_relay, those of the tables of senders, and those of the policy table
+// of an earlier release.
+func furtherHops(s postfix.State) []string {
 	var list []string
-	seen := map[string]bool{}
-	add := func(hops []postfix.NextHop) {
-		for _, h := range hops {
-			if !seen[h.Text] {
-				seen[h.Text] = true
-				list = append(list, h.Text)
+	dir := cmp.Or(s.ConfigDir, postfix.DefaultConfigDir)
+	if s.Master != nil {
+		for _, o := range s.Master.Overrides("smtp_fallback_relay") {
+			if strings.HasPrefix(o.Service, ServicePrefix) {
+				list = append(list, postfix.Words(strings.ToLower(o.Option.Value))...)
 			}
 		}
 	}
-	r := postfix.NewRouting(s)
-	add(r.Way("").NextHops)
 	for _, name := range []string{bySenderFile, belowFile} {
-		for _, e := range parseTable(s.Maps[filepath.Join(s.ConfigDir, name)]).entries() {
-			if !seen[e.value] {
-				seen[e.value] = true
-				transport, next, _ := strings.Cut(e.value, ":")
-				add(r.By(transport, next).NextHops)
+		for _, e := range parseTable(s.Maps[filepath.Join(dir, name)]).entries() {
+			if _, hop, _ := strings.Cut(e.value, ":"); strings.HasPrefix(e.value, ServicePrefix) {
+				list = append(list, strings.ToLower(hop))
 			}
 		}
 	}
-	// The policies of an earlier release name every hop.
-	for _, e := range parseTable(s.Maps[filepath.Join(s.ConfigDir, policyFile)]).entries() {
-		if !seen[e.key] {
-			seen[e.key] = true
-			list = append(list, e.key)
-		}
+	for _, e := range parseTable(s.Maps[filepath.Join(dir, policyFile)]).entries() {
+		list = append(list, e.key)
 	}
 	return list
 }

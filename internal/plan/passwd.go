@@ -265,18 +265,8 @@ func (b *builder) formerNextHops() map[string]bool {
 			add(hop)
 		}
 	}
-	for _, s := range b.master.Services() {
-		if strings.HasPrefix(s.Name, ServicePrefix) && s.Command == "smtp" {
-			hops, _ := s.Option("smtp_fallback_relay")
-			add(hops)
-		}
-	}
-	for _, name := range []string{bySenderFile, belowFile} {
-		for _, e := range parseTable(b.s.Maps[b.path(name)]).entries() {
-			if _, hop, _ := strings.Cut(e.value, ":"); strings.HasPrefix(e.value, ServicePrefix) {
-				add(hop)
-			}
-		}
+	for _, hop := range furtherHops(b.s) {
+		add(hop)
 	}
 	return former
 }

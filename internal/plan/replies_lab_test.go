@@ -20,7 +20,7 @@ import (
 // TestLabReplies: the real smtp(8) does with each reply of testdata/replies.tsv
 // what was written down for it, with one hop and with two.
 func TestLabReplies(t *testing.T) {
-	suites, all := []lab.Suite{lab.Bookworm}, oneOfEach(sayings(t))
+	suites, all := []lab.Suite{lab.Bookworm}, oneOfEachKind(sayings(t))
 	if os.Getenv("LAB_FULL") != "" {
 		suites, all = []lab.Suite{lab.Bullseye, lab.Sid}, sayings(t)
 	}
@@ -42,8 +42,8 @@ func TestLabReplies(t *testing.T) {
 	}
 }
 
-// oneOfEach is one reply of each kind for three relays.
-func oneOfEach(all []saying) []saying {
+// oneOfEachKind is one reply of each kind for three relays.
+func oneOfEachKind(all []saying) []saying {
 	var seen []string
 	return slices.DeleteFunc(all, func(s saying) bool {
 		kind := fmt.Sprint(s.phase, s.alone, s.second, len(s.lines) > 1, s.relay)

@@ -19,7 +19,6 @@ func (b *builder) tls(s *service) {
 	d.Level, d.ServerName = p.Level, p.ServerName
 	d.Protocols = minimumTLS(b.s.Version)
 	d.CAFile = b.s.CAFile
-	d.SecurityOptions = "smtp_sasl_tls_verified_security_options"
 	if first.CAFile != "" {
 		d.CAFile = first.CAFile
 	}
@@ -28,7 +27,7 @@ func (b *builder) tls(s *service) {
 		d.Pin = p.Match
 		b.note("the certificate is pinned: mail waits when the service renews it")
 	case "encrypt":
-		d.SecurityOptions = "smtp_sasl_tls_security_options"
+		d.Unverified = true
 		b.note("the relay's certificate is not verified: whoever stands in between can read the password and the mail")
 	default:
 		d.CertMatch = p.Match
