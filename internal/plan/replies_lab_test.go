@@ -42,7 +42,7 @@ func TestLabReplies(t *testing.T) {
 	}
 }
 
-// sample is one reply of each kind for three relays.
+// oneOfEachKind is one reply of each kind for three relays.
 func oneOfEachKind(all []saying) []saying {
 	var seen []string
 	return slices.DeleteFunc(all, func(s saying) bool {
