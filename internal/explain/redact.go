@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -27,7 +28,7 @@ var secrets = []*regexp.Regexp{
 // Line ends stay.
 func redact(s string) string {
 	for _, re := range secrets {
-		s = re.ReplaceAllString(s, "${1}[hidden]")
+		s = re.ReplaceAllString(s, "${1}"+secret.Mask)
 	}
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
