@@ -325,8 +325,8 @@ func (q *questions) To(ctx context.Context, d setup.Discovery, from string) (str
 // be sent to by the relay: those that a relay on the internet cannot reach. What
 // Postfix knows of keeps its way without being asked about.
 func (q *questions) Direct(ctx context.Context, d setup.Discovery) ([]string, error) {
-	duties := plan.Duties(d.State)
-	if len(duties) == 0 {
+	roles := plan.Roles(d.State)
+	if len(roles) == 0 {
 		return d.Stored.Direct, nil
 	}
 	p, err := q.ask(ctx, "the domains that keep their way", "--direct")
@@ -334,7 +334,7 @@ func (q *questions) Direct(ctx context.Context, d setup.Discovery) ([]string, er
 		return nil, err
 	}
 	q.io.Tell("This server ", "%s. Other mail leaves through the relay, unless you name domains that it cannot reach: internal ones, say.",
-		smtpprobe.Sanitize(strings.Join(duties, "; ")))
+		smtpprobe.Sanitize(strings.Join(roles, "; ")))
 	answer, err := p.Input("Domains that keep their way, none with Enter", "", func(v string) error {
 		for _, domain := range domainsIn(v) {
 			if err := config.CheckDomain(domain); err != nil {

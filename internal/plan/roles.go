@@ -7,10 +7,10 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// Duties says what the server of s does besides sending the mail that is made on
+// Roles says what the server of s does besides sending the mail that is made on
 // it, a clause each: "passes on mail for backup.test (relay_domains)". A server
 // whose lists hold its own names alone has none.
-func Duties(s postfix.State) []string {
+func Roles(s postfix.State) []string {
 	b := &builder{s: s}
 	var list []string
 	for _, name := range append(slices.Clone(localDomainParams), "relay_domains") {
