@@ -76,6 +76,8 @@ func (t *trial) found(f Finding) {
 
 // release passes on what was held, in order.
 func (t *trial) release() {
+	t.showing.Lock() // routes that end together are told one after the other
+	defer t.showing.Unlock()
 	for _, f := range NewReport(t.held).Findings {
 		t.run.found(f)
 	}
