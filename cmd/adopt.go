@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/adopt"
-	"relayhost/internal/apply"
-	"relayhost/internal/host"
-	"relayhost/internal/plan"
-	"relayhost/internal/postfix"
+	"relayhost/internal/config"
+	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -34,7 +29,7 @@ relayhost.toml on standard output. On standard error stands what setup will
 change and why, what stays, what cannot be taken over, and what is left for you
 to say. Nothing is changed in Postfix, and nothing is sent or tried.
 
---write puts the file to ` + plan.AnswersPath + `. It holds no secrets:
+--write puts the file to ` + config.Path + `. It holds no secrets:
 setup finds the passwords in Postfix's own tables. "relayhost setup" then makes
 the set-up ours, and "relayhost rollback" goes back to the one made by hand.` + exitHelp,
 		Example: `  relayhost adopt
@@ -50,7 +45,7 @@ the set-up ours, and "relayhost rollback" goes back to the one made by hand.` + 
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.from, "from", "", "`address` that mail of this server is sent from")
-	fs.BoolVar(&f.write, "write", false, "write "+plan.AnswersPath)
+	fs.BoolVar(&f.write, "write", false, "write "+config.Path)
 	fs.BoolVar(&f.force, "force", false, "with --write: replace the file that is there")
 	return cmd
 }
@@ -74,26 +69,26 @@ type adoptDoc struct {
 // adopt reads, offers and, if asked to, writes.
 func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 	if f.force && !f.write {
-		return usageError{errors.New("--force goes with --write"), ""}
+		return usage(errors.New("--force goes with --write"), "")
 	}
 	if err := smtpprobe.CheckAddress(f.from); f.from != "" && err != nil {
-		return usageError{fmt.Errorf("--from: %w", err), ""}
+		return usage(fmt.Errorf("--from: %w", err), "")
 	}
 	if f.write {
-		if err := a.mayWriteAnswers(f.force); err != nil {
+		if err := setup.MayWriteConfig(&a.host.Reader, f.force); err != nil {
 			return err
 		}
 	}
-	offer, err := a.readAdoption(ctx, f.from)
+	offer, err := setup.Adopt(ctx, a.deps(), f.from)
 	if err != nil {
 		return err
 	}
 	doc := adoptDoc{
-		Version: 1, Result: "offered", Path: plan.AnswersPath, TOML: string(offer.TOML()), From: offer.From, Direct: list(offer.Direct), Routes: offer.Routes,
+		Version: 1, Result: "offered", Path: config.Path, TOML: string(offer.TOML()), From: offer.From, Direct: list(offer.Direct), Routes: offer.Routes,
 		Changes: list(offer.Changes), Kept: list(offer.Kept), Left: list(offer.Left), Questions: list(offer.Questions), Next: "relayhost adopt --write",
 	}
 	if f.write {
-		if err := a.writeAnswers(offer.TOML(), f.force); err != nil {
+		if err := setup.WriteConfig(a.host, offer.TOML(), f.force); err != nil {
 			return err
 		}
 		doc.Result, doc.Next = "written", "relayhost setup --dry-run"
@@ -111,85 +106,6 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 // list makes no elements an empty list of JSON.
 func list[T any](values []T) []T { return append([]T{}, values...) }
 
-// readAdoption reads the Postfix that is there.
-func (a *app) readAdoption(ctx context.Context, from string) (adopt.Adoption, error) {
-	r := &a.host.Reader
-	state, err := postfix.Read(ctx, r, a.configDir)
-	if err != nil {
-		return adopt.Adoption{}, err
-	}
-	if !state.Installed {
-		return adopt.Adoption{}, hint(errNoPostfix, "relayhost setup --install installs it")
-	}
-	state.Load(r, adopt.Paths(state)...)
-	all, err := a.catalog()
-	if err != nil {
-		return adopt.Adoption{}, err
-	}
-	offer, err := adopt.Read(state, adopt.Options{Catalog: all, From: from})
-	switch {
-	case errors.Is(err, adopt.ErrNone):
-		return offer, hint(err, "relayhost setup sets a relay up")
-	case errors.Is(err, adopt.ErrOurs):
-		return offer, hint(err, "relayhost status shows it, and relayhost setup --print-config prints its file")
-	case err != nil:
-		return offer, err
-	}
-	offer.Questions = append(offer.Questions, a.stale(state)...)
-	if m, ok := apply.FindManager(r, state.Main.Bytes()); ok {
-		offer.Questions = append(offer.Questions, adopt.Point{
-			What: m.Name, Why: fmt.Sprintf("it manages the mail of this host (%s), so that setup needs --force: %s", m.Why, m.Advice),
-		})
-	}
-	return offer, nil
-}
-
-// stale names tables of the routes that were changed and not compiled again.
-func (a *app) stale(s postfix.State) (points []adopt.Point) {
-	for _, name := range []string{
-		"smtp_sasl_password_maps", "sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "transport_maps", "smtp_tls_policy_maps",
-	} {
-		for _, t := range postfix.ParseTables(s.Params[name], s.DefaultMap) {
-			source, known := s.MapMeta[t.Path]
-			if t.Index() == "" || !known {
-				continue
-			}
-			if compiled, err := a.host.Stat(t.Index()); err == nil && source.Mtime.After(compiled.Mtime) {
-				points = append(points, adopt.Point{What: "postmap " + t.String(), Why: "the file was changed after it was compiled: Postfix goes by what it was, and this offer by what it is"})
-			}
-		}
-	}
-	return points
-}
-
-// mayWriteAnswers refuses before anything is read.
-func (a *app) mayWriteAnswers(force bool) error {
-	if os.Geteuid() != 0 {
-		return hint(errors.New(plan.AnswersPath+" is written by root alone"), "run it with sudo, or leave --write out")
-	}
-	switch _, err := a.host.Lstat(plan.AnswersPath); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case !force:
-		return hint(errors.New(plan.AnswersPath+" is there already"), "relayhost adopt without --write prints the offer; --force replaces the file")
-	}
-	return nil
-}
-
-// writeAnswers writes the file and nothing else.
-func (a *app) writeAnswers(text []byte, force bool) error {
-	if err := a.host.Mkdir(filepath.Dir(plan.AnswersPath), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	spec := host.Spec{Mode: 0o644, Expect: host.Absent}
-	if force {
-		spec.Expect = ""
-	}
-	return a.host.WriteFile(plan.AnswersPath, text, spec)
-}
-
 // showAdoption tells what goes with the offer.
 func (a *app) showAdoption(doc adoptDoc) {
 	for _, part := range []struct {
@@ -206,12 +122,4 @@ func (a *app) showAdoption(doc adoptDoc) {
 		a.io.Tell("", "written to %s", doc.Path)
 	}
 	a.io.Tell("next: ", "%s", doc.Next)
-}
-
-// mentionAdopt tells somebody who has named no relay that there is one.
-func (s *setup) mentionAdopt() {
-	w := postfix.NewRouting(s.state).Way("")
-	if len(w.NextHops) > 0 {
-		s.io.Tell("note: ", "mail goes by %s already: relayhost adopt offers that set-up as a configuration of ours", smtpprobe.Sanitize(w.NextHops[0].Text))
-	}
 }

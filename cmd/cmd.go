@@ -3,12 +3,12 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,7 +17,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/host"
+	"relayhost/internal/setup"
 	"relayhost/internal/ui"
+	"relayhost/relays"
 )
 
 // app is what every command shares.
@@ -35,12 +37,6 @@ type app struct {
 // runTimeout bounds a whole run, installing aside.
 const runTimeout = 120 * time.Second
 
-// memoryToLook and memoryToApply are what a run takes before it tidies up.
-const (
-	memoryToLook  = 64 << 20
-	memoryToApply = 2 * memoryToLook
-)
-
 // Main runs the command line and returns the exit code.
 func Main(args []string) int {
 	// Whatever the caller's environment says, certificates are verified
@@ -53,10 +49,6 @@ func Main(args []string) int {
 	defer stop()
 	// A file size limit (ulimit -f) is an error like a full disk, not the end.
 	signal.Ignore(syscall.SIGXFSZ)
-	// A run of a second has little to tidy up. Ten thousand routes are 50 MB, and
-	// no more than that and a half is taken to look at them.
-	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(memoryToLook)
 	a := &app{io: ui.System(false), host: &host.Host{}}
 	root := newRootCmd(a)
 	root.SetArgs(args)
@@ -112,17 +104,17 @@ On a new server begin with: sudo relayhost setup`,
 			// Lines of the dialogue come between.
 			a.io.Live = a.io.Live && !a.verbose
 			if err := cmd.ValidateFlagGroups(); err != nil {
-				return usageError{err, "see --help"}
+				return usage(err, "see --help")
 			}
 			if a.timeout <= 0 {
-				return usageError{fmt.Errorf("--timeout %s leaves no time", a.timeout), "give a duration such as 2m"}
+				return usage(fmt.Errorf("--timeout %s leaves no time", a.timeout), "give a duration such as 2m")
 			}
 			return nil
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err, "see --help"} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err, "see --help") })
 	f := root.PersistentFlags()
 	f.BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
 	f.StringVar(&a.configDir, "config-dir", "", "Postfix configuration folder (default: what postconf config_directory says)")
@@ -153,7 +145,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
 		help = "did you mean: relayhost " + near[0]
 	}
-	return usageError{fmt.Errorf("there is no command %q", name), help}
+	return usage(fmt.Errorf("there is no command %q", name), help)
 }
 
 // noArgs and maxArgs are cobra's checks as errors of the command line.
@@ -162,12 +154,31 @@ func noArgs(cmd *cobra.Command, args []string) error { return maxArgs(0)(cmd, ar
 func maxArgs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := cobra.MaximumNArgs(n)(cmd, args); err != nil {
-			more := usageError{fmt.Errorf("%s does not know what to do with %q", cmd.CommandPath(), args[n]), "see --help"}
+			help := "see --help"
 			if f := cmd.Flags().Lookup("relay"); f != nil { // the likeliest slip
-				more.hint = "a service is named by a flag: " + cmd.CommandPath() + " --relay NAME"
+				help = "a service is named by a flag: " + cmd.CommandPath() + " --relay NAME"
 			}
-			return more
+			return usage(fmt.Errorf("%s does not know what to do with %q", cmd.CommandPath(), args[n]), help)
 		}
 		return nil
 	}
 }
+
+// deps is the host that the command works on.
+func (a *app) deps() setup.Deps {
+	return setup.Deps{Host: a.host, ConfigDir: a.configDir, Report: &setupReport{app: a}}
+}
+
+// findRelay takes a path to a catalogue file, or the ID of a relay of the catalogue.
+func (a *app) findRelay(name string) (relays.Relay, error) {
+	all, err := setup.Catalog()
+	if err != nil {
+		return relays.Relay{}, err
+	}
+	return setup.FindRelay(all, name)
+}
+
+// first returns the first string that is not empty.
+func first(values ...string) string { return cmp.Or(values...) }
+
+func domainOf(address string) string { return setup.DomainOf(address) }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"github.com/spf13/cobra"
 
+	"relayhost/internal/setup"
 	"relayhost/relays"
 )
 
@@ -32,7 +33,7 @@ func (a *app) completeValues(root *cobra.Command) {
 // completeRegion offers the regions of the service that --relay names.
 func (a *app) completeRegion(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	name, _ := c.Flags().GetString("relay")
-	all, err := a.catalog()
+	all, err := setup.Catalog()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

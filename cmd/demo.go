@@ -1,29 +1,12 @@
 package cmd
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"net"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"relayhost/detect"
-	"relayhost/internal/apply"
-	"relayhost/internal/diff"
-	"relayhost/internal/host"
-	"relayhost/internal/install"
-	"relayhost/internal/instance"
-	"relayhost/internal/plan"
-	"relayhost/internal/postfix"
-	"relayhost/internal/secret"
-	"relayhost/internal/smtpd"
-	"relayhost/internal/smtpprobe"
-	"relayhost/relays"
+	"relayhost/internal/demo"
+	"relayhost/internal/setup"
 )
 
 func newDemoCmd(a *app) *cobra.Command {
@@ -41,248 +24,20 @@ neither changed nor used; no metadata service is asked and nothing is probed.` +
   sudo relayhost demo --keep`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := &demo{app: a, keep: keep}
-			return d.run(cmd.Context(), withInstall)
+			if a.json {
+				return usage(errors.New("demo is for people: it prints no document"), "leave --json out")
+			}
+			return demo.Run(cmd.Context(), demo.Options{
+				Host: a.host, Out: a.io.Out, Color: a.io.Color, Verbose: a.verbose, Keep: keep, Install: withInstall, Timeout: a.timeout,
+				Report: &setupReport{app: a}, Failed: commitFailed,
+				Delivered: func(to string, proven []setup.Delivered) {
+					a.io.Done()
+					a.tellProven(to, proven)
+				},
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&withInstall, "install", false, "install Postfix first: loopback only, not started")
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the temporary folder")
 	return cmd
-}
-
-// demo is one run of the command.
-type demo struct {
-	*app
-	keep  bool
-	dir   string // holds everything, removed at the end
-	relay *smtpd.Server
-	port  int
-}
-
-const (
-	demoHost = "localhost"
-	demoFrom = "app@example.com"
-	demoTo   = "you@example.net"
-)
-
-func (d *demo) run(ctx context.Context, withInstall bool) (err error) {
-	if d.json {
-		return usageError{errors.New("demo is for people: it prints no document"), "leave --json out"}
-	}
-	if os.Geteuid() != 0 {
-		return hint(errors.New("demo runs a private Postfix and must run as root"), "sudo relayhost demo; the system's own Postfix is not touched")
-	}
-	state, err := d.postfix(ctx, withInstall)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	if err := d.hostFacts(ctx); err != nil {
-		return err
-	}
-	// /run is root's and passable by all, which Postfix demands of the
-	// folders above its own.
-	if d.dir, err = os.MkdirTemp("/run", "relayhost-demo-"); err != nil {
-		return err
-	}
-	defer func() {
-		if d.keep {
-			fmt.Fprintf(d.io.Out, "kept: %s\n", d.dir)
-			return
-		}
-		err = errors.Join(err, os.RemoveAll(d.dir))
-	}()
-	if err := os.Chmod(d.dir, 0o755); err != nil {
-		return err
-	}
-	if err := d.startRelay(ctx); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.relay.Close()) }()
-	private, err := instance.Start(ctx, d.host, instance.Options{
-		Dir: filepath.Join(d.dir, "postfix"), Name: "relayhost-demo", State: state, Keep: d.keep,
-		Params: map[string]string{"smtp_host_lookup": "native", "myhostname": "server.example.com"},
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, private.Close()) }()
-	return d.mainJob(ctx, private)
-}
-
-// postfix finds the programs of Postfix, installing them if that was asked for.
-func (d *demo) postfix(ctx context.Context, withInstall bool) (postfix.State, error) {
-	state, err := postfix.Read(ctx, &d.host.Reader, "")
-	var unusable *postfix.ConfigError
-	if errors.As(err, &unusable) {
-		err = nil // the demo has a configuration of its own
-	}
-	if err != nil || state.Installed {
-		return state, err
-	}
-	if !withInstall {
-		return state, hint(errNoPostfix, "relayhost demo --install installs it: loopback only, not started")
-	}
-	// Ctrl-C waits for the package manager: half an installation is worse.
-	if _, err := install.Postfix(context.WithoutCancel(ctx), d.host, install.Options{
-		Quiet: true, Progress: func(t string) { d.io.Say("%s", t) },
-	}); err != nil {
-		return state, err
-	}
-	if err := ctx.Err(); err != nil {
-		return state, err
-	}
-	return postfix.Read(ctx, &d.host.Reader, "")
-}
-
-// hostFacts prints what local files tell of this machine.
-func (d *demo) hostFacts(ctx context.Context) error {
-	facts, err := detect.Run(ctx, detect.Options{Reader: &d.host.Reader, NoProbe: true, NoMetadata: true})
-	if err != nil {
-		return err
-	}
-	d.head("this machine, from local files")
-	for _, line := range facts.Lines() {
-		fmt.Fprintln(d.io.Out, line)
-	}
-	return nil
-}
-
-func (d *demo) head(format string, args ...any) {
-	fmt.Fprintf(d.io.Out, "\n== "+format+"\n", args...)
-}
-
-// startRelay brings up the embedded service with a CA of its own, on the same
-// port of both loopback addresses.
-func (d *demo) startRelay(ctx context.Context) error {
-	ca, err := smtpd.NewCA()
-	if err != nil {
-		return err
-	}
-	cert, err := ca.Issue(demoHost)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(d.caFile(), ca.PEM(), 0o644); err != nil {
-		return err
-	}
-	var lc net.ListenConfig
-	v4, err := lc.Listen(ctx, "tcp4", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	d.port = v4.Addr().(*net.TCPAddr).Port
-	d.relay = smtpd.New(smtpd.Config{
-		Name: demoHost, TLS: smtpd.ServerTLS(cert),
-		Accounts: []smtpd.Account{{Username: "demo", Password: demoPassword}},
-	})
-	d.relay.Start(v4, false)
-	// A machine without IPv6 has no ::1.
-	if v6, err := lc.Listen(ctx, "tcp6", net.JoinHostPort("::1", strconv.Itoa(d.port))); err == nil {
-		d.relay.Start(v6, false)
-	}
-	return nil
-}
-
-// demoPassword is as hard as passwords get that Postfix can store.
-var demoPassword = secret.New(`p#a:s{s}"w\o rd$`)
-
-func (d *demo) caFile() string { return filepath.Join(d.dir, "ca.pem") }
-
-// mainJob is what setup does after its questions, on the private Postfix.
-func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
-	inner := *d.app
-	inner.configDir = private.ConfigDir
-	s := &setup{app: &inner, demo: true, stateDir: filepath.Join(d.dir, "state"), log: &private.Log}
-	var err error
-	if s.state, err = postfix.Read(ctx, &d.host.Reader, private.ConfigDir); err != nil {
-		return err
-	}
-	if s.resolver, err = d.resolver(s.state); err != nil {
-		return err
-	}
-	s.answers = plan.Options{
-		Relay: relays.Smarthost(demoHost, d.port, relays.StartTLS, true), Host: demoHost, Port: d.port, TLS: relays.StartTLS,
-		Username: "demo", Password: demoPassword, From: demoFrom, To: demoTo, CAFile: d.caFile(),
-	}
-	if err := s.build(ctx); err != nil {
-		return err
-	}
-	// The answers belong to the system's own set-up.
-	for i, f := range s.plan.Files {
-		if f.Path == plan.AnswersPath {
-			s.plan.Files = append(s.plan.Files[:i:i], s.plan.Files[i+1:]...)
-			break
-		}
-	}
-	before, err := d.snapshot(private.ConfigDir)
-	if err != nil {
-		return err
-	}
-	d.head("what changes in the private Postfix")
-	fmt.Fprint(d.io.Out, diff.Plan(s.plan, diff.Style{Color: d.io.Color, Brief: !d.verbose}))
-	d.head("applied and proven")
-	for _, step := range []func(context.Context) error{s.probe, s.apply} {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	if err := d.showMessage(ctx); err != nil {
-		return err
-	}
-	return d.rollBack(ctx, s, before)
-}
-
-func (d *demo) showMessage(ctx context.Context) error {
-	m, err := d.relay.WaitMessage(ctx)
-	if err != nil {
-		return err
-	}
-	d.head("the message as it arrived, over %s", m.Session.TLSVersion)
-	for line := range strings.Lines(string(m.Data)) {
-		fmt.Fprintln(d.io.Out, "  "+smtpprobe.Sanitize(strings.TrimRight(line, "\r\n")))
-	}
-	return nil
-}
-
-// rollBack takes the change back and holds the folder against what it was.
-func (d *demo) rollBack(ctx context.Context, s *setup, before map[string]string) error {
-	d.head("and back")
-	o := apply.Options{ConfigDir: s.configDir, StateDir: s.stateDir, Reload: s.reloadIfRunning}
-	record, err := apply.RollBack(ctx, d.host, "", o)
-	if err != nil {
-		return err
-	}
-	after, err := d.snapshot(s.configDir)
-	if err != nil {
-		return err
-	}
-	if len(after) != len(before) {
-		return fmt.Errorf("%s holds %d files after the way back, %d before", s.configDir, len(after), len(before))
-	}
-	for name, sum := range before {
-		if after[name] != sum {
-			return fmt.Errorf("%s differs after the way back", filepath.Join(s.configDir, name))
-		}
-	}
-	fmt.Fprintf(d.io.Out, "restored: %d file(s), byte for byte as before change %s\n", len(before), record.ID)
-	return nil
-}
-
-// snapshot maps the files of a folder to their hashes.
-func (d *demo) snapshot(dir string) (map[string]string, error) {
-	names, err := d.host.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	sums := map[string]string{}
-	for _, name := range names {
-		data, err := d.host.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			return nil, err
-		}
-		sums[name] = host.Sum(data)
-	}
-	return sums, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/postfix"
+	"relayhost/internal/setup"
 	"relayhost/internal/ui"
 )
 
@@ -50,37 +51,37 @@ three mail exchangers are greeted once and left with QUIT.`,
 
 func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 	if len(f.targets) > 3 {
-		return usageError{fmt.Errorf("%d targets are too many", len(f.targets)), "at most three"}
+		return usage(fmt.Errorf("%d targets are too many", len(f.targets)), "at most three")
 	}
 	for _, target := range f.targets {
 		if err := detect.CheckTarget(target); err != nil {
-			return usageError{fmt.Errorf("--target: %w", err), "name a mail exchanger, e.g. mx.example.net"}
+			return usage(fmt.Errorf("--target: %w", err), "name a mail exchanger, e.g. mx.example.net")
 		}
 	}
 	o := detect.Options{Reader: &a.host.Reader, Targets: f.targets, NoProbe: f.noProbe, ASN: f.asn, Region: f.region}
 	var err error
-	if o.Catalog, err = a.catalog(); err != nil {
+	if o.Catalog, err = setup.Catalog(); err != nil {
 		return err
 	}
 	if f.relay != "" {
 		r, err := a.findRelay(f.relay)
 		if err != nil {
-			return usageError{err, "relayhost relays lists the services"}
+			return usage(err, "relayhost relays lists the services")
 		}
 		if o.Host, err = r.Host(f.region); err != nil {
-			return usageError{err, "give --region"}
+			return usage(err, "give --region")
 		}
 		o.Relay, o.Named = &r, f.relay
 	}
-	if o.Roots, err = a.roots(postfix.CABundle(&a.host.Reader)); err != nil {
+	if o.Roots, err = setup.Roots(&a.host.Reader, postfix.CABundle(&a.host.Reader)); err != nil {
 		return err
 	}
 	o.HELO = postfix.HostFQDN(&a.host.Reader)
-	answers, err := a.readAnswers()
+	stored, err := setup.Stored(&a.host.Reader)
 	if err != nil {
 		return err
 	}
-	o.Domain = domainOf(answers.From)
+	o.Domain = domainOf(stored.From())
 	if a.verbose || ui.IsTerminal(a.io.Err) && !a.json {
 		o.Advance = func(step string) { a.io.Step("%s", step) }
 	}

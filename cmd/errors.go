@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/config"
 	"relayhost/internal/install"
 	"relayhost/internal/plan"
+	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 )
@@ -34,37 +36,15 @@ var errDifferences = errors.New("there are differences")
 var errDeclined = errors.New("the answer was no: nothing was changed")
 
 // usageError is a mistake on the command line (exit code 64).
-type usageError struct {
-	err  error
-	hint string
-}
+type usageError = setup.UsageError
 
-func (e usageError) Error() string { return e.err.Error() }
-func (e usageError) Unwrap() error { return e.err }
+func usage(err error, hint string) error { return setup.UsageError{Err: err, Hint: hint} }
+
+func hint(err error, format string, args ...any) error { return setup.Hint(err, format, args...) }
 
 func usagef(format string, args ...any) error {
-	return usageError{fmt.Errorf(format, args...), "see --help"}
+	return usage(fmt.Errorf(format, args...), "see --help")
 }
-
-// hinted is an error with what to do about it.
-type hinted struct {
-	err  error
-	hint string
-}
-
-func (e hinted) Error() string { return e.err.Error() }
-func (e hinted) Unwrap() error { return e.err }
-
-func hint(err error, format string, args ...any) error {
-	return hinted{err, fmt.Sprintf(format, args...)}
-}
-
-// proofError says that relay, TLS, credentials, sender or delivery failed
-// (exit code 3).
-type proofError struct{ err error }
-
-func (e proofError) Error() string { return e.err.Error() }
-func (e proofError) Unwrap() error { return e.err }
 
 // codeError is an exit code without a message.
 type codeError int
@@ -75,10 +55,10 @@ func (e codeError) Error() string { return "" }
 func exitCode(err error) int {
 	var (
 		needs *apply.NeedsPerson
-		proof proofError
+		proof setup.ProofError
 		usage usageError
-		input *plan.InputError
-		file  *plan.FileError
+		input *config.InputError
+		file  *config.FileError
 		code  codeError
 	)
 	switch {
@@ -154,7 +134,7 @@ func interruptedDetail(err error) string {
 	if errors.As(err, &stated) {
 		return "this server: " + stated.state
 	}
-	var h hinted
+	var h setup.HintedError
 	if errors.As(err, &h) {
 		return h.Error()
 	}
@@ -164,10 +144,10 @@ func interruptedDetail(err error) string {
 func hints(err error) []string {
 	var out []string
 	var (
-		h        hinted
+		h        setup.HintedError
 		usage    usageError
-		input    *plan.InputError
-		file     *plan.FileError
+		input    *config.InputError
+		file     *config.FileError
 		conflict *plan.Conflict
 		failed   *install.FailedError
 	)
@@ -178,10 +158,10 @@ func hints(err error) []string {
 		out = append(out, failed.Hint)
 	}
 	if errors.As(err, &h) {
-		out = append(out, h.hint)
+		out = append(out, h.Hint)
 	}
-	if errors.As(err, &usage) && usage.hint != "" {
-		out = append(out, usage.hint)
+	if errors.As(err, &usage) && usage.Hint != "" {
+		out = append(out, usage.Hint)
 	}
 	if errors.As(err, &input) && input.Hint != "" {
 		out = append(out, input.Hint)

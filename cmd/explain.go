@@ -18,6 +18,7 @@ import (
 	"relayhost/internal/host"
 	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
+	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 )
@@ -53,7 +54,7 @@ Exit code 5: nothing in the text is known.`,
 		},
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return usageError{err, "see --help; a text that begins with - goes behind --"}
+		return usage(err, "see --help; a text that begins with - goes behind --")
 	})
 	fs := cmd.Flags()
 	fs.StringVar(&f.relay, "relay", "", "relay that the text comes from (default: found by the text's own words and host names)")
@@ -78,18 +79,18 @@ func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) err
 	if f.relay != "" {
 		r, err := a.findRelay(f.relay)
 		if err != nil {
-			return usageError{err, "relayhost relays lists the relays"}
+			return usage(err, "relayhost relays lists the relays")
 		}
 		c.Relay = &r
 	}
 	text := strings.TrimSpace(strings.Join(args, " "))
 	switch {
 	case f.since < 0:
-		return usageError{fmt.Errorf("--since %s is in the future", f.since), "give a duration such as 2h"}
+		return usage(fmt.Errorf("--since %s is in the future", f.since), "give a duration such as 2h")
 	case f.follow && len(args) > 0:
-		return usageError{errors.New("--follow reads the mail log, and takes no text"), "leave one of them out"}
+		return usage(errors.New("--follow reads the mail log, and takes no text"), "leave one of them out")
 	case len(args) > 0 && text == "":
-		return usageError{errors.New("the text is empty"), "give a reply or a log line"}
+		return usage(errors.New("the text is empty"), "give a reply or a log line")
 	case f.since > 0:
 		c.Since = time.Now().Add(-f.since)
 	}
@@ -160,7 +161,7 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 		return err
 	}
 	if !state.Installed {
-		return hint(errNoPostfix, "give the text as an argument, or a log on standard input")
+		return hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
 	c.Signs = explain.Look(state)
 	var unread error

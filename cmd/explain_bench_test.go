@@ -87,7 +87,7 @@ func TestBenchExplain(t *testing.T) {
 		} else {
 			fmt.Printf("figure: explain_gzip_megabytes_per_second %.0f (unpacked)\n", rate)
 		}
-		atMost("explain_"+name+"_memory_megabytes", memory, 64)
+		atMost(t, "explain_"+name+"_memory_megabytes", memory, 64)
 		if memory > 64 {
 			t.Errorf("explain takes %.0f MB of memory, want 64", memory)
 		}

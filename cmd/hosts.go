@@ -58,7 +58,7 @@ func findHost(hosts []detect.HostEntry, id string) (detect.HostEntry, error) {
 			return h, nil
 		}
 	}
-	return detect.HostEntry{}, usageError{fmt.Errorf("no hosting provider %q is known", id), "relayhost hosts lists them"}
+	return detect.HostEntry{}, usage(fmt.Errorf("no hosting provider %q is known", id), "relayhost hosts lists them")
 }
 
 func hostNames(none bool) []string {

@@ -12,8 +12,10 @@ import (
 // one. Packages of one rank do not import each other; what neighbours need of
 // each other is handed in by cmd.
 var rank = map[string]int{
-	"relayhost/cmd/relayhost":       8,
-	"relayhost/cmd":                 7,
+	"relayhost/cmd/relayhost":       10,
+	"relayhost/cmd":                 9,
+	"relayhost/internal/demo":       8,
+	"relayhost/internal/setup":      7,
 	"relayhost/internal/apply":      6,
 	"relayhost/internal/adopt":      6,
 	"relayhost/internal/verify":     6,
@@ -24,6 +26,8 @@ var rank = map[string]int{
 	"relayhost/internal/explain":    5,
 	"relayhost/internal/plan":       4,
 	"relayhost/detect":              3,
+	"relayhost/internal/config":     3,
+	"relayhost/internal/firewall":   2,
 	"relayhost/internal/maillog":    3,
 	"relayhost/internal/postfix":    2,
 	"relayhost/internal/smtpprobe":  2,

@@ -17,6 +17,7 @@ import (
 	"relayhost/internal/apply"
 	"relayhost/internal/exposition"
 	"relayhost/internal/host"
+	"relayhost/internal/setup"
 	"relayhost/internal/verify"
 )
 
@@ -51,7 +52,7 @@ func TestVerifyMetrics(t *testing.T) {
 		{Check: "auth", Route: "news", Result: verify.Pass}, {Check: "spf", Result: verify.Warn, Cause: "spf_missing"},
 	})
 	end := time.Unix(1700000000, 0)
-	got := parseMetrics(t, verifyMetrics(report, end.Add(-1500*time.Millisecond), end).Bytes())
+	got := parseMetrics(t, setup.VerifyMetrics(report, end.Add(-1500*time.Millisecond), end).Bytes())
 	want := map[string]float64{
 		"relayhost_verify_success": 0, "relayhost_verify_warnings": 1, "relayhost_verify_duration_seconds": 1.5,
 		"relayhost_verify_timestamp_seconds":                    1700000000,
@@ -69,12 +70,12 @@ func TestVerifyMetrics(t *testing.T) {
 
 func TestStatusMetrics(t *testing.T) {
 	at := time.Unix(1700000000, 0)
-	doc := statusDoc{
+	doc := setup.Status{
 		Postfix: "3.7.11", Running: true, Configured: true, Relay: "ses", NextHop: "[mail.example.net]:587", Waiting: 7, ChangedAt: &at,
 		Drift:    []apply.DriftItem{{State: apply.DriftNone}, {State: apply.DriftEdited}, {State: apply.DriftRemoved}},
-		Verified: &lastVerification{at, verify.Warn},
+		Verified: &setup.LastVerification{Time: at, Result: verify.Warn},
 	}
-	all := parseMetrics(t, statusMetrics(doc, at).Bytes())
+	all := parseMetrics(t, setup.StatusMetrics(doc, version, at).Bytes())
 	want := map[string]float64{
 		"relayhost_info " + version + " 3.7.11 ses [mail.example.net]:587": 1,
 		"relayhost_configured": 1, "relayhost_postfix_running": 1, "relayhost_queue_messages": 7, "relayhost_drifted_files": 2,
@@ -87,13 +88,13 @@ func TestStatusMetrics(t *testing.T) {
 	}
 	// What is not known is not said to be zero.
 	doc.Unknown = map[string]string{"queue": "denied", "drift": "denied", "pending": "denied"}
-	for name := range parseMetrics(t, statusMetrics(doc, at).Bytes()) {
+	for name := range parseMetrics(t, setup.StatusMetrics(doc, version, at).Bytes()) {
 		if slices.Contains([]string{"relayhost_queue_messages", "relayhost_drifted_files", "relayhost_unfinished_change"}, name) {
 			t.Errorf("%s is given although it is not known", name)
 		}
 	}
 	// Both files in one folder: the collector refuses a name with two helps.
-	for name := range parseMetrics(t, verifyMetrics(verify.NewReport(nil), at, at).Bytes()) {
+	for name := range parseMetrics(t, setup.VerifyMetrics(verify.NewReport(nil), at, at).Bytes()) {
 		if !strings.HasPrefix(name, "relayhost_verify_") {
 			t.Errorf("%s may meet a metric of status", name)
 		}
@@ -142,8 +143,8 @@ func TestDocumentedMetrics(t *testing.T) {
 	}
 	at := time.Unix(1, 0)
 	report := verify.NewReport([]verify.Finding{{Check: "tls", Result: verify.Pass}})
-	doc := statusDoc{Postfix: "3.7.11", ChangedAt: &at, Verified: &lastVerification{at, verify.Pass}}
-	all := parseMetrics(t, append(verifyMetrics(report, at, at).Bytes(), statusMetrics(doc, at).Bytes()...))
+	doc := setup.Status{Postfix: "3.7.11", ChangedAt: &at, Verified: &setup.LastVerification{Time: at, Result: verify.Pass}}
+	all := parseMetrics(t, append(setup.VerifyMetrics(report, at, at).Bytes(), setup.StatusMetrics(doc, version, at).Bytes()...))
 	if len(all) != 15 {
 		t.Errorf("%d metrics, want 15", len(all))
 	}

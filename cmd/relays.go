@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/detect"
+	"relayhost/internal/setup"
 	"relayhost/relays"
 )
 
@@ -23,7 +24,7 @@ func newRelaysCmd(a *app) *cobra.Command {
 		Long: `relays lists the relay services and mailbox providers that setup knows: what is
 free, whether you need a domain of your own, and ports. With a NAME it prints
 everything about one, each fact with its source. Relays of your own in
-` + userCatalog + `/*.toml are added, or replace one of the same id;
+` + setup.UserCatalog + `/*.toml are added, or replace one of the same id;
 a FILE is checked and shown without being added.
 
 The flags narrow the list down; together they must all hold. --for leaves out
@@ -42,15 +43,15 @@ have no other.`,
 			narrowed := slices.ContainsFunc([]string{"for", "free", "no-domain", "mailbox", "https"}, cmd.Flags().Changed)
 			if len(args) == 1 {
 				if narrowed {
-					return usageError{errors.New("a NAME and a filter exclude each other"), "leave one of them out"}
+					return usage(errors.New("a NAME and a filter exclude each other"), "leave one of them out")
 				}
 				r, err := a.findRelay(args[0])
 				if err != nil {
-					return usageError{err, "relayhost relays lists the relays"}
+					return usage(err, "relayhost relays lists the relays")
 				}
 				return a.showRelays([]relays.Relay{r}, csv, relays.Text(r))
 			}
-			all, err := a.catalog()
+			all, err := setup.Catalog()
 			if err != nil {
 				return err
 			}
@@ -110,7 +111,7 @@ func (a *app) showRelays(list []relays.Relay, csv bool, text string) error {
 
 // relayNames are the ids of the catalogue, for completions.
 func (a *app) relayNames() []string {
-	all, err := a.catalog()
+	all, err := setup.Catalog()
 	if err != nil {
 		return nil
 	}

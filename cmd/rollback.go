@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/apply"
-	"relayhost/internal/postfix"
+	"relayhost/internal/setup"
+	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 )
 
@@ -93,47 +94,21 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	if os.Geteuid() != 0 {
 		return hint(errors.New("rollback changes the mail configuration and must run as root"), "run it with sudo")
 	}
-	o := apply.Options{ConfigDir: a.configDir, Reload: a.reloadIfRunning, Force: f.force}
-	if _, err := apply.Recover(ctx, a.host, o); err != nil {
+	undone, died, err := setup.RollBack(ctx, a.deps(), setup.RollBackOptions{To: f.to, All: f.all, Force: f.force, Consent: func(changes []apply.Record) error {
+		return a.confirmRollback(ctx, f, changes)
+	}})
+	switch {
+	case errors.Is(err, errDeclined) || exitCode(err) == exitUsage:
+		return err
+	case err != nil:
 		return a.refused(err)
-	}
-	if err := a.sweepRehearsal(ctx, o); err != nil {
-		return err
-	}
-	changes, err := apply.History(&a.host.Reader, o)
-	if err != nil {
-		return err
-	}
-	if len(changes) == 0 && f.to != "" {
+	case len(undone) == 0 && f.to != "":
 		return hint(fmt.Errorf("%s: %w", f.to, apply.ErrNothing), "relayhost rollback --list shows the changes")
-	}
-	if len(changes) == 0 {
-		if a.json {
-			return a.printJSON(rollbackDoc{Version: 1, Result: "nothing_to_do", Changes: []apply.Record{}})
-		}
+	case len(undone) == 0 && a.json:
+		return a.printJSON(rollbackDoc{Version: 1, Result: "nothing_to_do", Changes: []apply.Record{}})
+	case len(undone) == 0:
 		fmt.Fprintln(a.io.Out, "no change to undo")
 		return nil
-	}
-	if err := a.confirmRollback(ctx, f, changes); err != nil {
-		return err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	o.Watchdog = []string{self, watchCommand}
-	var died error
-	o.Watch = a.watchRollback(&died)
-	var undone []apply.Record
-	if f.all {
-		undone, err = apply.RollBackAll(ctx, a.host, o)
-	} else {
-		var one apply.Record
-		one, err = apply.RollBack(ctx, a.host, f.to, o)
-		undone = []apply.Record{one}
-	}
-	if err != nil {
-		return a.refused(err)
 	}
 	if died != nil {
 		a.io.Tell("warning: ", "what was there before has been restored, and Postfix does not work with it: %v", died)
@@ -148,23 +123,6 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 		}
 	}
 	return nil
-}
-
-// watchRollback follows the log over the reload as setup does. A Postfix that dies
-// of what was there before is told in died, and is no reason not to go back.
-func (a *app) watchRollback(died *error) func(context.Context) (func(context.Context) error, error) {
-	return func(ctx context.Context) (func(context.Context) error, error) {
-		s := &setup{app: a}
-		var err error
-		if s.state, err = postfix.Read(ctx, &a.host.Reader, a.configDir); err != nil || !s.state.Running {
-			return func(context.Context) error { return nil }, nil //nolint:nilerr // nothing to watch, and no reason to stay
-		}
-		see, err := s.watchLog(ctx)
-		return func(ctx context.Context) error {
-			*died = see(ctx)
-			return ctx.Err()
-		}, err
-	}
 }
 
 func (a *app) confirmRollback(ctx context.Context, f rollbackFlags, changes []apply.Record) error {
@@ -193,4 +151,44 @@ func (a *app) confirmRollback(ctx context.Context, f rollbackFlags, changes []ap
 		return errDeclined
 	}
 	return nil
+}
+
+// difference is what somebody else has made of a file of ours; no Diff where it
+// would show a secret.
+type difference struct {
+	Path string `json:"path"`
+	Diff string `json:"diff"`
+}
+
+// refused hands on why nothing was rolled back; --json gets it as a document.
+func (a *app) refused(err error) error {
+	doc := rollbackDoc{Version: 1, Result: "failed", Changes: []apply.Record{}, Differences: differences(err), Error: err.Error()}
+	if len(doc.Differences) > 0 {
+		doc.Result = "refused"
+		err = hint(err, "make the file as relayhost wrote it, or overwrite what was changed since with relayhost rollback --force")
+	}
+	if a.json {
+		err = errors.Join(err, a.printJSON(doc))
+	}
+	return err
+}
+
+func differences(err error) []difference {
+	var edited *apply.Edited
+	var all []difference
+	if errors.As(err, &edited) {
+		for _, f := range edited.Files {
+			all = append(all, difference(f))
+		}
+	}
+	return all
+}
+
+// showDifferences prints what stands in the way of an undoing.
+func (a *app) showDifferences(err error) {
+	for _, d := range differences(err) {
+		for line := range strings.Lines(d.Diff) {
+			a.io.Say("%s", smtpprobe.Sanitize(strings.TrimRight(line, "\r\n")))
+		}
+	}
 }

@@ -8,87 +8,157 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/detect"
+	"relayhost/internal/config"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
 	"relayhost/internal/secret"
+	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 	"relayhost/relays"
 )
 
-// missing is the answer to a question that nobody is there to be asked.
-func missing(what, flag string) error {
-	return usageError{fmt.Errorf("%s is not given, and there is no terminal to ask on", what), "give " + flag}
+// questions asks on the terminal what neither flags nor the file say. It is the
+// setup.Asker of the command line.
+type questions struct {
+	*app
+	flags    setupFlags
+	limit    *ui.Limit // stands still while a question is open
+	prompter ui.Prompter
+	typed    bool            // a part of the credentials was typed at a question
+	doubted  map[string]bool // domains that are taken when they are given once more
 }
 
-// canAsk reports whether a missing answer may be asked for.
-func (s *setup) canAsk() bool { return s.io.CanAsk() && !s.flags.yes && !s.json }
+// missing is the answer to a question that nobody is there to be asked.
+func missing(what, flag string) error {
+	return usage(fmt.Errorf("%s is not given, and there is no terminal to ask on", what), "give "+flag)
+}
+
+// Can reports whether a missing answer may be asked for.
+func (q *questions) Can() bool { return q.io.CanAsk() && !q.flags.yes && !q.json }
 
 // ask returns the prompter, or the error that names the flag.
-func (s *setup) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
-	if s.io.CanAsk() && !s.canAsk() {
-		return nil, usageError{fmt.Errorf("%s is not given, and with --yes or --json nothing is asked", what), "give " + flag}
+func (q *questions) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
+	if q.io.CanAsk() && !q.Can() {
+		return nil, usage(fmt.Errorf("%s is not given, and with --yes or --json nothing is asked", what), "give "+flag)
 	}
-	if !s.canAsk() {
+	if !q.Can() {
 		return nil, missing(what, flag)
 	}
-	s.io.Done()
-	if s.prompter == nil {
+	q.io.Done()
+	if q.prompter == nil {
 		var err error
-		if s.prompter, err = ui.NewPrompter(ctx, s.io); err != nil {
+		if q.prompter, err = ui.NewPrompter(ctx, q.io); err != nil {
 			return nil, err
 		}
-		if s.limit != nil {
-			s.prompter = patient{s.prompter, s.limit}
+		if q.limit != nil {
+			q.prompter = patient{q.prompter, q.limit}
 		}
 	}
-	return s.prompter, nil
+	return q.prompter, nil
 }
 
 // patient asks while the run's time limit stands still.
 type patient struct {
 	ui.Prompter
-	limit *limit
+	limit *ui.Limit
 }
 
 func (p patient) Select(question string, options []ui.Option) (string, error) {
-	defer p.limit.pause()()
+	defer p.limit.Pause()()
 	return p.Prompter.Select(question, options)
 }
 
 func (p patient) Input(question, preset string, check func(string) error) (string, error) {
-	defer p.limit.pause()()
+	defer p.limit.Pause()()
 	return p.Prompter.Input(question, preset, check)
 }
 
 func (p patient) Secret(question string, check func(string) error) (string, error) {
-	defer p.limit.pause()()
+	defer p.limit.Pause()()
 	return p.Prompter.Secret(question, check)
 }
 
 func (p patient) Confirm(question string) (bool, error) {
-	defer p.limit.pause()()
+	defer p.limit.Pause()()
 	return p.Prompter.Confirm(question)
 }
 
-// askRegion asks for the region: from a list where the service has few, else
+// Relay asks for the relay, the best for this host first.
+func (q *questions) Relay(ctx context.Context, d setup.Discovery) (string, error) {
+	q.mentionAdopt(d.State)
+	p, err := q.ask(ctx, "the relay service", "--relay NAME (relayhost relays lists them)")
+	if err != nil {
+		return "", err
+	}
+	options := rankedOptions(d)
+	q.io.Tell("Recommended: ", "%s: %s.", options[0].Text, options[0].Detail)
+	return p.Select("Relay service", options)
+}
+
+// rankedOptions are the services in the order of the ranking, with its reasons.
+func rankedOptions(d setup.Discovery) []ui.Option {
+	names := map[string]string{}
+	for _, r := range d.Catalog {
+		names[r.ID] = r.Name
+	}
+	facts := detect.Facts{}
+	if d.Facts != nil {
+		facts = *d.Facts
+	}
+	ranked := detect.Rank(facts, d.Catalog)
+	best, _ := detect.Best(ranked, d.Catalog)
+	var out []ui.Option
+	for _, c := range ranked {
+		o := ui.Option{Value: c.Relay, Text: names[c.Relay], Detail: c.Reason}
+		if c.Relay == best.Relay {
+			out = append([]ui.Option{o}, out...)
+			continue
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// mentionAdopt tells somebody who has named no relay that there is one.
+func (q *questions) mentionAdopt(s postfix.State) {
+	w := postfix.NewRouting(s).Way("")
+	if len(w.NextHops) > 0 {
+		q.io.Tell("note: ", "mail goes by %s already: relayhost adopt offers that set-up as a configuration of ours", smtpprobe.Sanitize(w.NextHops[0].Text))
+	}
+}
+
+// Stdin reads credentials from standard input.
+func (q *questions) Stdin(ctx context.Context) (secret.Credentials, error) {
+	c, err := secret.Read(q.io.InUntil(ctx))
+	switch {
+	case ctx.Err() != nil:
+		return c, fmt.Errorf("read standard input: %w", context.Cause(ctx))
+	case err != nil:
+		err = fmt.Errorf("standard input %w", err)
+	}
+	return c, err
+}
+
+// Region asks for the region: from a list where the service has few, else
 // as text. A service that has a default is asked about on a terminal all the
 // same: an account of one region is unknown in the others.
-func (s *setup) askRegion(ctx context.Context) (string, error) {
-	r := s.answers.Relay
+func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
 	names := r.Regions()
-	if !s.canAsk() || s.before.Relay == r.ID || !r.NeedsRegion() && len(names) == 0 {
+	if !q.Can() || !r.NeedsRegion() && len(names) == 0 {
 		return "", nil
 	}
-	p, err := s.ask(ctx, "the region", "--region")
+	p, err := q.ask(ctx, "the region", "--region")
 	if err != nil {
 		return "", err
 	}
 	if len(names) == 0 {
-		s.io.Tell("", "%s has a host in each region, and credentials hold in one region only.", r.Name)
+		q.io.Tell("", "%s has a host in each region, and credentials hold in one region only.", r.Name)
 		return p.Input("Region, for example "+r.Hosts.Example, "", func(v string) error {
 			host, err := r.Host(v)
-			if err == nil && !s.flags.noProbe && s.unknown(ctx, host) {
+			if err == nil && !q.flags.noProbe && unknown(ctx, d.Resolver, host) {
 				err = fmt.Errorf("there is no %s: look the region up in your account", host)
 			}
 			return err
@@ -117,34 +187,34 @@ func (s *setup) askRegion(ctx context.Context) (string, error) {
 // password (AWS documentation of access keys).
 var secretAccessKey = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)
 
-// askCredentials asks for what is missing, in the service's own words.
-func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error {
-	auth := s.answers.Relay.Auth
+// Credentials asks for what is missing, in the service's own words.
+func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error {
+	auth := r.Auth
 	needUser := c.Username == "" && !auth.Same
 	needPassword := c.Password.IsZero() && c.SecretAccessKey.IsZero()
 	if !needUser && !needPassword {
 		return nil
 	}
-	if s.canAsk() {
-		s.io.Done()
-		if page := first(auth.Where, s.answers.Relay.Docs); page != "" {
-			s.io.Tell("", "Where to get %s for %s:", wanted(auth), s.answers.Relay.Name)
-			s.io.Tell("  ", "%s", page)
+	if q.Can() {
+		q.io.Done()
+		if page := first(auth.Where, r.Docs); page != "" {
+			q.io.Tell("", "Where to get %s for %s:", wanted(auth), r.Name)
+			q.io.Tell("  ", "%s", page)
 		}
 	}
 	if needUser {
-		p, err := s.ask(ctx, "the user name", "--username, or username= in --credentials-file")
+		p, err := q.ask(ctx, "the user name", "--username, or username= in --credentials-file")
 		if err != nil {
 			return err
 		}
-		s.io.Tell("User name: ", "%s", auth.Username.Label)
-		s.asked = true
-		if c.Username, err = p.Input("User name", s.typedUser, s.credentialCheck("username", c)); err != nil {
+		q.io.Tell("User name: ", "%s", auth.Username.Label)
+		q.typed = true
+		if c.Username, err = p.Input("User name", typed, credentialCheck(r, "username", c)); err != nil {
 			return err
 		}
 	}
 	if needPassword {
-		p, err := s.ask(ctx, "the password", "--credentials-file FILE, or - for standard input")
+		p, err := q.ask(ctx, "the password", "--credentials-file FILE, or - for standard input")
 		if err != nil {
 			return err
 		}
@@ -155,9 +225,9 @@ func (s *setup) askCredentials(ctx context.Context, c *secret.Credentials) error
 		if auth.Derive == "ses" {
 			label += "; or the secret access key, 40 characters, from which it is derived here"
 		}
-		s.io.Tell(what+": ", "%s", label)
-		s.asked = true
-		answer, err := p.Secret(what, s.credentialCheck("password", c))
+		q.io.Tell(what+": ", "%s", label)
+		q.typed = true
+		answer, err := p.Secret(what, credentialCheck(r, "password", c))
 		if err != nil {
 			return err
 		}
@@ -183,8 +253,7 @@ func wanted(auth relays.Auth) string {
 
 // credentialCheck holds an answer against the service's rules on Enter. What
 // only looks wrong is taken when it is given a second time.
-func (s *setup) credentialCheck(field string, c *secret.Credentials) func(string) error {
-	r := s.answers.Relay
+func credentialCheck(r relays.Relay, field string, c *secret.Credentials) func(string) error {
 	doubted := ""
 	return func(answer string) error {
 		if answer == "" {
@@ -217,19 +286,18 @@ func (s *setup) credentialCheck(field string, c *secret.Credentials) func(string
 	}
 }
 
-// askFrom asks for the sender.
-func (s *setup) askFrom(ctx context.Context) (string, error) {
-	p, err := s.ask(ctx, "the sender address", "--from, an address that the service accepts as sender")
+// From asks for the sender.
+func (q *questions) From(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
+	p, err := q.ask(ctx, "the sender address", "--from, an address that the service accepts as sender")
 	if err != nil {
 		return "", err
 	}
-	s.io.Tell("Sender: ", "mail of this server leaves from this address. %s", s.senderRule())
-	return p.Input("Sender address", "", s.addressCheck(ctx, "app@example.com"))
+	q.io.Tell("Sender: ", "mail of this server leaves from this address. %s", senderRule(r))
+	return p.Input("Sender address", "", q.addressCheck(ctx, d.Resolver, "app@example.com"))
 }
 
 // senderRule says which senders the service takes.
-func (s *setup) senderRule() string {
-	r := s.answers.Relay
+func senderRule(r relays.Relay) string {
 	switch {
 	case r.Sender.Note != "":
 		return r.Name + " takes " + strings.TrimSuffix(r.Sender.Note, ".") + "."
@@ -240,36 +308,36 @@ func (s *setup) senderRule() string {
 	}
 }
 
-// askTo asks where the test message goes.
-func (s *setup) askTo(ctx context.Context, from string) (string, error) {
-	if !s.canAsk() {
+// To asks where the test message goes.
+func (q *questions) To(ctx context.Context, d setup.Discovery, from string) (string, error) {
+	if !q.Can() {
 		return from, nil
 	}
-	p, err := s.ask(ctx, "the recipient of the test message", "--to")
+	p, err := q.ask(ctx, "the recipient of the test message", "--to")
 	if err != nil {
 		return "", err
 	}
-	s.io.Tell("Test message: ", "to a mailbox that you can look into; Enter takes the sender.")
-	return p.Input("Send a test message to", from, s.addressCheck(ctx, "you@example.com"))
+	q.io.Tell("Test message: ", "to a mailbox that you can look into; Enter takes the sender.")
+	return p.Input("Send a test message to", from, q.addressCheck(ctx, d.Resolver, "you@example.com"))
 }
 
-// askDirect asks, on a server that does more than send, which domains must not
+// Direct asks, on a server that does more than send, which domains must not
 // be sent to by the relay: those that a relay on the internet cannot reach. What
 // Postfix knows of keeps its way without being asked about.
-func (s *setup) askDirect(ctx context.Context) ([]string, error) {
-	duties := plan.Duties(s.state)
-	if len(duties) == 0 || !s.canAsk() || s.before.Relay != "" {
-		return s.before.Direct, nil
+func (q *questions) Direct(ctx context.Context, d setup.Discovery) ([]string, error) {
+	roles := plan.Roles(d.State)
+	if len(roles) == 0 {
+		return d.Stored.Direct, nil
 	}
-	p, err := s.ask(ctx, "the domains that keep their way", "--direct")
+	p, err := q.ask(ctx, "the domains that keep their way", "--direct")
 	if err != nil {
 		return nil, err
 	}
-	s.io.Tell("This server ", "%s. Other mail leaves through the relay, unless you name domains that it cannot reach: internal ones, say.",
-		smtpprobe.Sanitize(strings.Join(duties, "; ")))
+	q.io.Tell("This server ", "%s. Other mail leaves through the relay, unless you name domains that it cannot reach: internal ones, say.",
+		smtpprobe.Sanitize(strings.Join(roles, "; ")))
 	answer, err := p.Input("Domains that keep their way, none with Enter", "", func(v string) error {
 		for _, domain := range domainsIn(v) {
-			if err := plan.CheckDomain(domain); err != nil {
+			if err := config.CheckDomain(domain); err != nil {
 				return err
 			}
 		}
@@ -284,17 +352,19 @@ func domainsIn(text string) []string {
 
 // addressCheck refuses on Enter what no set-up takes, and doubts once a domain that
 // is not in DNS: it is misspelt more often than new.
-func (s *setup) addressCheck(ctx context.Context, like string) func(string) error {
+func (q *questions) addressCheck(ctx context.Context, dns *resolve.Resolver, like string) func(string) error {
 	return func(v string) error {
-		if err := plan.CheckAddress("", v); err != nil {
+		if err := config.CheckAddress("", v); err != nil {
 			return errors.New("that is no full address; it looks like " + like)
 		}
 		domain := domainOf(v)
-		key := "domain\x00" + domain
-		if s.flags.noProbe || s.doubted[key] || !s.unknown(ctx, domain) {
+		if q.flags.noProbe || q.doubted[domain] || !unknown(ctx, dns, domain) {
 			return nil
 		}
-		s.remember(key)
+		if q.doubted == nil {
+			q.doubted = map[string]bool{}
+		}
+		q.doubted[domain] = true
 		return fmt.Errorf("DNS knows no domain %s; give it once more to use it all the same", domain)
 	}
 }
@@ -304,15 +374,15 @@ const askDNS = 3 * time.Second
 
 // unknown reports that DNS has nothing of a domain that has to do with mail. One
 // that does not answer is no reason to doubt.
-func (s *setup) unknown(ctx context.Context, domain string) bool {
+func unknown(ctx context.Context, dns *resolve.Resolver, domain string) bool {
 	ctx, cancel := context.WithTimeout(ctx, askDNS)
 	defer cancel()
-	_, err := s.resolver.MX(ctx, domain)
+	_, err := dns.MX(ctx, domain)
 	if errors.Is(err, resolve.ErrNotFound) {
-		_, _, err = s.resolver.Addrs(ctx, domain)
+		_, _, err = dns.Addrs(ctx, domain)
 	}
 	if errors.Is(err, resolve.ErrNotFound) {
-		_, err = s.resolver.TXT(ctx, domain)
+		_, err = dns.TXT(ctx, domain)
 	}
 	return errors.Is(err, resolve.ErrNotFound)
 }

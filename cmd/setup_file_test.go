@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,12 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/host"
-	"relayhost/internal/plan"
-	"relayhost/internal/postfix"
-	"relayhost/internal/secret"
 	"relayhost/internal/ui"
-	"relayhost/relays"
 )
 
 // look runs setup, without a change, on a host that has nothing but a
@@ -23,7 +19,7 @@ import (
 func look(t testing.TB, file string, args ...string) (string, error) {
 	t.Helper()
 	root := t.TempDir()
-	for path, text := range map[string]string{plan.AnswersPath: file, "/etc/resolv.conf": "nameserver 127.0.0.1\n",
+	for path, text := range map[string]string{config.Path: file, "/etc/resolv.conf": "nameserver 127.0.0.1\n",
 		"/etc/ssl/certs/ca-certificates.crt": "x"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, path)), 0o755); err != nil {
 			t.Fatal(err)
@@ -87,7 +83,7 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"no port", "[[route.fallback]]\nrelay = \"brevo\"\n", exitUsage, ":12: route shop, fall-back 1 names no port", "--no-probe"},
 	} {
 		out, err := look(t, lookAtRoutes+test.add, "--dry-run")
-		if exitCode(err) != test.code || err == nil || !strings.Contains(err.Error(), plan.AnswersPath+test.says) {
+		if exitCode(err) != test.code || err == nil || !strings.Contains(err.Error(), config.Path+test.says) {
 			t.Errorf("%s: exit code %d, %v", test.name, exitCode(err), err)
 		}
 		if got := strings.Join(hints(err), "; "); !strings.Contains(got, test.hint) || test.hint == "" && got != "" {
@@ -100,17 +96,6 @@ func TestMistakesInTheFile(t *testing.T) {
 	_, err := look(t, lookAtRoutes, "--dry-run", "--relay", "ses", "--region", "eu-west-1", "--port", "587")
 	if err != nil {
 		t.Errorf("another default relay: %v", err)
-	}
-	var mistake *plan.FileError
-	file, err := plan.ReadAnswers([]byte(lookAtRoutes))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &setup{file: file, flags: setupFlags{}}
-	s.app = &app{io: &ui.Streams{}}
-	c := chain{route: 0, name: "shop", hops: []*plan.Hop{{}}}
-	if err := s.readAccount(c, 0, plan.StoredAccounts(s.state)); !errors.As(err, &mistake) || exitCode(err) != exitUsage || !strings.HasPrefix(err.Error(), plan.AnswersPath+":9: route shop: no credentials") {
-		t.Errorf("no credentials: %v", err)
 	}
 }
 
@@ -186,121 +171,5 @@ func BenchmarkDryRunOfRoutes(b *testing.B) {
 				}
 			}
 		})
-	}
-}
-
-// Each sender is proven once, the null sender and names below a domain aside.
-func TestSendersOf(t *testing.T) {
-	for _, test := range []struct {
-		route plan.Route
-		want  string
-	}{
-		{plan.Route{Name: plan.DefaultRoute, From: "a@b.example"}, `["a@b.example"]`},
-		{plan.Route{Name: "r", From: "x@s.example", Senders: []string{"s.example", "y@t.example", "u.example"}}, `["x@s.example" "y@t.example" "postmaster@u.example"]`},
-		{plan.Route{Name: "r", From: "x@y.s.example", Senders: []string{".s.example", plan.NullSender}}, `["x@y.s.example" ""]`},
-		{plan.Route{Name: "r", From: "a@b.example", Senders: []string{plan.NullSender}}, `[""]`},
-	} {
-		if got := fmt.Sprintf("%q", sendersOf(test.route)); got != test.want {
-			t.Errorf("%v: %s", test.route.Senders, got)
-		}
-	}
-}
-
-// A smarthost of a route goes on being logged in to when the file that the
-// account came from is no longer named.
-func TestStoredAccountOfASmarthost(t *testing.T) {
-	stored := plan.StoredAccounts(postfix.State{
-		DefaultMap: "hash", Params: map[string]string{"smtp_sasl_password_maps": "hash:/p"},
-		Maps: map[string][]byte{"/p": []byte("[mail.test]:587 u:p\n")},
-	})
-	for _, test := range []struct {
-		port int
-		want string
-	}{{587, "u"}, {465, ""}} {
-		hop := plan.Hop{Relay: relays.Smarthost("mail.test", test.port, relays.StartTLS, false), Host: "mail.test", Port: test.port, TLS: relays.StartTLS}
-		s := &setup{app: &app{io: &ui.Streams{}}}
-		s.answers.Routes = []plan.Route{{Name: "one", Senders: []string{"one.example"}, Hops: []plan.Hop{hop}}}
-		if err := s.readAccounts(s.chains(), stored); err != nil {
-			t.Fatal(err)
-		}
-		if got := s.answers.Routes[0].Hops[0]; got.Username != test.want || len(got.Relay.Auth.Mechanisms) > 0 != (test.want != "") {
-			t.Errorf("port %d: user name %q", test.port, got.Username)
-		}
-	}
-}
-
-// Hops that share an account share a connection, whoever sends there.
-func TestProbings(t *testing.T) {
-	hop := plan.Hop{Host: "a.test", Port: 587, Username: "u", Password: secret.New("p")}
-	other := hop
-	other.Username = "v"
-	s := &setup{app: &app{io: &ui.Streams{}}}
-	s.answers = plan.Options{Host: "a.test", Port: 587, Username: "u", Password: secret.New("p"), From: "a@b.example"}
-	s.answers.Routes = []plan.Route{
-		{Name: "one", Senders: []string{"x@one.example"}, Hops: []plan.Hop{hop}},
-		{Name: "two", Senders: []string{"x@two.example"}, Hops: []plan.Hop{other, hop}},
-	}
-	for i := range maxSenders {
-		s.answers.Routes = append(s.answers.Routes, plan.Route{Name: "more", Senders: []string{fmt.Sprintf("x@%d.example", i)}, Hops: []plan.Hop{other}})
-	}
-	list, left, err := s.probings()
-	if err != nil || len(list) != 2 || left != 1 {
-		t.Fatalf("%d connections, %d left out: %v", len(list), left, err)
-	}
-	if got := fmt.Sprint(list[0].senders); got != "[a@b.example x@one.example x@two.example ]" {
-		t.Errorf("the first gets %s", got)
-	}
-	if got := list[0].of["x@two.example"]; got != "route two, fall-back 1" {
-		t.Errorf("label %q", got)
-	}
-	if len(list[1].senders) != maxSenders {
-		t.Errorf("the second gets %d senders", len(list[1].senders))
-	}
-}
-
-// Each route has its message before any has a second one, the null sender aside.
-func TestMessages(t *testing.T) {
-	s := &setup{app: &app{io: &ui.Streams{}}}
-	hop := func(port int) plan.Hop { return plan.Hop{Host: "a.test", Port: port} }
-	s.answers = plan.Options{Host: "a.test", Port: 587, From: "a@b.example", Fallback: []plan.Hop{hop(2525)}}
-	s.answers.Routes = []plan.Route{
-		{Name: "one", From: "x@one.example", Senders: []string{"one.example", "y@two.example", plan.NullSender}, Hops: []plan.Hop{hop(587), hop(2525)}},
-		{Name: "bounces", From: "a@b.example", Senders: []string{plan.NullSender}, Hops: []plan.Hop{hop(587)}},
-	}
-	s.plan = plan.Plan{Routes: []plan.Way{
-		{Name: plan.DefaultRoute, Service: "relayhost-a"},
-		{Name: "one", Service: "relayhost-one", Senders: s.answers.Routes[0].Senders},
-		{Name: "bounces", Service: "relayhost-b", Senders: s.answers.Routes[1].Senders},
-	}}
-	for level, want := range []string{
-		"default route a@b.example relayhost-a 587, route one x@one.example relayhost-one 587; route one y@two.example relayhost-one 587",
-		"default route, fall-back 1 a@b.example relayhost-a 2525, route one, fall-back 1 x@one.example relayhost-one 2525; route one, fall-back 1 y@two.example relayhost-one 2525",
-	} {
-		one, more := s.messages(s.plan, level)
-		var text []string
-		for _, list := range [][]message{one, more} {
-			var part []string
-			for _, m := range list {
-				part = append(part, fmt.Sprintf("%s %s %s %d", m.label, m.from, m.service, m.port))
-			}
-			text = append(text, strings.Join(part, ", "))
-		}
-		if got := strings.Join(text, "; "); got != want {
-			t.Errorf("level %d: %s", level, got)
-		}
-	}
-}
-
-// A password that looks wrong is told once, however many routes name its file.
-func TestDoubtIsToldOnce(t *testing.T) {
-	var said bytes.Buffer
-	s := &setup{app: &app{io: &ui.Streams{Err: &said}}}
-	odd := []relays.Problem{{Field: "password", Message: "looks odd"}}
-	for _, at := range []struct{ file, where string }{{"/a", "route x"}, {"/a", "route y"}, {"/b", "route z"}} {
-		s.doubt(at.file, at.where, odd)
-	}
-	const want = "warning: route x: password: looks odd\nwarning: route z: password: looks odd\n"
-	if said.String() != want {
-		t.Errorf("%q, want %q", said.String(), want)
 	}
 }

@@ -1,16 +1,22 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
+	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/config"
 	"relayhost/internal/diff"
 	"relayhost/internal/flow"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/internal/setup"
+	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 	"relayhost/internal/verify"
 )
@@ -40,56 +46,138 @@ type setupFile struct {
 	Diff   string `json:"diff"`
 }
 
-// describe fills the document from the plan.
-func (s *setup) describe(p plan.Plan) {
-	s.doc.Relay, s.doc.Host, s.doc.Port, s.doc.TLS = p.Relay, p.Host, p.Port, p.TLS
-	s.doc.Notes = p.Notes
-	if s.isSeveral() {
-		s.doc.Routes = p.Routes
+// setupReport prints what setup does, and collects its document. It is the
+// setup.Reporter of the command line.
+type setupReport struct {
+	*app
+	doc setupDoc
+}
+
+// Step writes one line a step.
+func (r *setupReport) Step(format string, args ...any) { r.progress(format, args...) }
+
+// Part adds to the line of the step.
+func (r *setupReport) Part(step string) {
+	if !r.json || r.verbose {
+		r.io.Part(step)
 	}
-	s.doc.Files, s.doc.Commands = []setupFile{}, []string{}
+}
+
+// Note and Warn tell what the administrator should know.
+func (r *setupReport) Note(format string, args ...any) { r.io.Tell("note: ", format, args...) }
+func (r *setupReport) Warn(format string, args ...any) { r.io.Tell("warning: ", format, args...) }
+
+// Unproven says what was not proven.
+func (r *setupReport) Unproven(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	r.doc.Notes = append(r.doc.Notes, text)
+	r.io.Tell("note: ", "%s", text)
+}
+
+// Found prints what detection has found out.
+func (r *setupReport) Found(facts detect.Facts) {
+	r.io.Done()
+	if r.json {
+		return
+	}
+	r.io.Say("")
+	for _, line := range facts.Brief(r.io.Width()) {
+		r.io.Say("%s", line)
+	}
+	r.io.Say("")
+}
+
+// Trace writes the SMTP dialogue.
+func (r *setupReport) Trace() func(smtpprobe.Exchange) {
+	if !r.verbose {
+		return nil
+	}
+	return func(e smtpprobe.Exchange) {
+		if e.Sent {
+			r.io.Say("  > %s", e.Line)
+			return
+		}
+		r.io.Say("  < %s", r.io.Reply(e.Line))
+	}
+}
+
+// planned fills the document from the plan.
+func (r *setupReport) planned(s setup.Setup) {
+	p := s.Plan
+	r.doc.Relay, r.doc.Host, r.doc.Port, r.doc.TLS = p.Relay, p.Host, p.Port, p.TLS
+	r.doc.Notes = p.Notes
+	if s.Config.Several() {
+		r.doc.Routes = p.Routes
+	}
+	r.doc.Files, r.doc.Commands = []setupFile{}, []string{}
 	for _, f := range p.Files {
 		file := setupFile{Path: f.Path, Action: string(f.Action)}
-		if s.json {
+		if r.json {
 			file.Diff = diff.File(f)
 		}
-		s.doc.Files = append(s.doc.Files, file)
+		r.doc.Files = append(r.doc.Files, file)
 	}
 	for _, c := range p.Commands {
-		s.doc.Commands = append(s.doc.Commands, strings.Join(c.Args, " "))
+		r.doc.Commands = append(r.doc.Commands, strings.Join(c.Args, " "))
 	}
 }
 
 // finish prints the document, where one is asked for, and hands the error on.
-func (s *setup) finish(err error) error {
+func (r *setupReport) finish(err error, redact func(string) string, printConf bool) error {
+	var found setup.Explained
+	if errors.As(err, &found) {
+		report := verify.NewReport([]verify.Finding{found.Finding})
+		r.doc.Verification = &report
+	}
 	if err != nil && !errors.Is(err, errDifferences) {
-		err = s.secretFree(err)
-		s.doc.Error = err.Error()
-		s.doc.Hint = strings.Join(hints(err), "; ")
-		if s.doc.Result == "" || s.doc.Result == "applied" {
-			s.doc.Result = "failed"
+		if text := err.Error(); redact(text) != text {
+			err = redactedError{err, redact(text)}
+		}
+		r.doc.Error = err.Error()
+		r.doc.Hint = strings.Join(hints(err), "; ")
+		if r.doc.Result == "" || r.doc.Result == "applied" {
+			r.doc.Result = "failed"
 		}
 		var stated statedError // who knows better has said it
-		if s.doc.Result == "failed" && !s.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitNeedsPerson {
+		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitNeedsPerson {
 			err = stateOfHost(err, "unchanged")
 		}
 	}
-	if s.json && !s.flags.printConf {
-		s.doc.Version = 1
-		if v := s.doc.Verification; v != nil {
-			for i := range v.Findings {
-				v.Findings[i].Detail = s.redact(v.Findings[i].Detail)
-			}
+	if !r.json || printConf {
+		return err
+	}
+	r.doc.Version = 1
+	if v := r.doc.Verification; v != nil {
+		for i := range v.Findings {
+			v.Findings[i].Detail = redact(v.Findings[i].Detail)
 		}
-		if s.doc.Files == nil {
-			s.doc.Files, s.doc.Commands = []setupFile{}, []string{}
-		}
-		if jerr := s.printJSON(s.doc); err == nil {
-			err = jerr
-		}
+	}
+	if r.doc.Files == nil {
+		r.doc.Files, r.doc.Commands = []setupFile{}, []string{}
+	}
+	if jerr := r.printJSON(r.doc); err == nil {
+		err = jerr
 	}
 	return err
 }
+
+// redacted takes the passwords of c out of a text, whoever put them there.
+func redacted(c config.Config, text string) string {
+	for _, r := range c.Routes {
+		for _, h := range r.Hops {
+			text = secret.Redact(text, h.Username, h.Password)
+		}
+	}
+	return text
+}
+
+type redactedError struct {
+	err  error
+	text string
+}
+
+func (e redactedError) Error() string { return e.text }
+func (e redactedError) Unwrap() error { return e.err }
 
 // stateOfHost adds which of three is true at the end of a failed run:
 // unchanged, restored, or needs you.
@@ -105,104 +193,195 @@ type statedError struct {
 func (e statedError) Error() string { return e.err.Error() + "\nthis server: " + e.state }
 func (e statedError) Unwrap() error { return e.err }
 
-func (s *setup) showDryRun() error {
-	s.doc.Result = "dry_run"
-	if !s.plan.Changed() {
-		if !s.json {
-			fmt.Fprintln(s.io.Out, "unchanged")
+func (r *setupReport) dryRun(p plan.Plan, table *flow.Table, exitCode bool) error {
+	r.doc.Result = "dry_run"
+	if !p.Changed() {
+		if !r.json {
+			fmt.Fprintln(r.io.Out, "unchanged")
 		}
 		return nil
 	}
-	if !s.json {
-		s.showFlow()
-		fmt.Fprint(s.io.Out, diff.Plan(s.plan, diff.Style{Color: s.io.Color}))
-		s.notes()
+	if !r.json {
+		r.showFlow(table, true)
+		fmt.Fprint(r.io.Out, diff.Plan(p, diff.Style{Color: r.io.Color}))
+		r.notes(p)
 	}
-	if s.flags.detailedExit {
+	if exitCode {
 		return errDifferences
 	}
 	return nil
 }
 
-// printConfig prints the answers as they would be kept.
-func (s *setup) printConfig() error {
-	for _, f := range s.plan.Files {
-		if f.Path == plan.AnswersPath {
-			_, err := s.io.Out.Write(f.After)
+// printConfig prints the Config as it would be kept.
+func printConfig(a *app, p plan.Plan) error {
+	for _, f := range p.Files {
+		if f.Path == config.Path {
+			_, err := a.io.Out.Write(f.After)
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *setup) notes() {
-	for _, n := range s.plan.Notes {
-		s.io.Tell("note: ", "%s", n)
+// unchanged is a second identical setup: it tries the relays, sends nothing and
+// writes nothing.
+func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *questions) error {
+	if !s.NoProbe {
+		if err := setup.Preflight(ctx, s); err != nil {
+			return err
+		}
+	}
+	r.doc.Result = "unchanged"
+	r.io.Done()
+	if !r.json {
+		fmt.Fprintln(r.io.Out, "unchanged")
+	}
+	if q.Can() {
+		r.io.Tell("", "Mail of this server leaves through %s port %d already. relayhost setup --relay NAME chooses another service, "+
+			"--credentials-file - asks for the credentials anew; relayhost verify proves delivery.", s.Config.First().Host, s.Config.First().Port)
+	}
+	return nil
+}
+
+// showFlow prints the flow table before the differences.
+func (a *app) showFlow(table *flow.Table, dryRun bool) {
+	if table == nil {
+		return
+	}
+	lines := table.Lines()
+	if len(lines) == 0 {
+		return
+	}
+	if dryRun {
+		fmt.Fprintln(a.io.Out, "mail of this server:")
+		for _, line := range lines {
+			fmt.Fprintln(a.io.Out, "  "+smtpprobe.Sanitize(line))
+		}
+		fmt.Fprintln(a.io.Out)
+		return
+	}
+	a.io.Tell("", "mail of this server:")
+	for _, line := range lines {
+		a.io.Tell("  ", "%s", smtpprobe.Sanitize(line))
 	}
 }
 
+func (a *app) notes(p plan.Plan) {
+	for _, n := range p.Notes {
+		a.io.Tell("note: ", "%s", n)
+	}
+}
+
+// confirm shows the difference and asks once.
+func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f setupFlags, q *questions) (w setup.Queue, err error) {
+	w.Fate = f.queue
+	w.Messages, err = postfix.ReadQueue(ctx, &a.host.Reader, a.configDir)
+	if err != nil && f.queue == "hold" {
+		return w, hint(err, "hold what waits first: postsuper -h ALL; then leave --queue hold out")
+	}
+	if err != nil && !errors.Is(err, postfix.ErrLongQueue) {
+		w.Messages = nil // a Postfix that is stopped cannot list its queue
+	}
+	if !a.json {
+		a.io.Done()
+		a.showFlow(table, false)
+		a.io.Say("\n%s", diff.Plan(s.Plan, diff.Style{Color: a.io.Color, Brief: !f.yes && !a.verbose}))
+		a.notes(s.Plan)
+		if len(w.Messages) > 0 {
+			a.io.Tell("", "%s", waitingLine(w.Messages))
+		}
+	}
+	if !s.State.Running {
+		a.io.Tell("note: ", "Postfix does not run; it will be started")
+	}
+	if f.yes {
+		return w, nil
+	}
+	p, err := q.ask(ctx, "the consent", "--yes")
+	if err != nil {
+		return w, err
+	}
+	a.summary(s)
+	yes, err := p.Confirm("Apply this?")
+	if err != nil {
+		return w, err
+	}
+	if !yes {
+		return w, errDeclined
+	}
+	if len(w.Messages) > 0 && f.queue == "ask" {
+		w.Fate, err = p.Select("What happens to the mail that waits?", queueChoices)
+	}
+	return w, err
+}
+
 // summary says in one sentence what the question is about.
-func (s *setup) summary() {
+func (a *app) summary(s setup.Setup) {
 	n := 0
-	for _, f := range s.plan.Files {
+	for _, f := range s.Plan.Files {
 		if f.Action != plan.Unchanged {
 			n++
 		}
 	}
-	way, what := fmt.Sprintf("%s port %d", s.answers.Host, s.answers.Port), "The relay is"
-	if routes := len(s.answers.Routes); routes > 0 {
+	way, what := fmt.Sprintf("%s port %d", s.Config.First().Host, s.Config.First().Port), "The relay is"
+	if routes := len(s.Config.Routes) - 1; routes > 0 {
 		way += fmt.Sprintf(", and that of %d routes through relays of their own", routes)
 	}
-	if s.isSeveral() {
+	if s.Config.Several() {
 		what = "Each relay is"
 	}
-	s.io.Tell("", "Mail of this server will leave through %s, as shown above (%d files). "+
+	a.io.Tell("", "Mail of this server will leave through %s, as shown above (%d files). "+
 		"%s tried first; if the proof fails, everything is put back.", way, n, what)
 }
 
+// committed fills the document from what a commit has done, be it a failed one.
+func (r *setupReport) committed(out setup.Outcome) {
+	r.doc.Verification = out.Report
+	if out.Change.State == apply.RolledBack || out.ProofFailed && !out.Kept {
+		r.doc.Result = "rolled_back"
+	}
+}
+
 // applied tells what was done and what comes next.
-func (s *setup) applied(r apply.Record, proven []outcome) {
-	s.doc.Result, s.doc.ChangeID = "applied", r.ID
-	if len(proven) > 0 && !s.demo {
-		s.keepLogin(s.state.ConfigDir, time.Now())
+func (r *setupReport) applied(s setup.Setup, out setup.Outcome) {
+	r.doc.Result, r.doc.ChangeID = "applied", out.Change.ID
+	if len(out.Proven) > 0 {
+		setup.KeepLogin(s.Deps, s.State.ConfigDir, time.Now())
 	}
-	if s.json {
+	if r.json {
 		return
 	}
-	s.io.Done()
-	s.tellProven(proven)
-	if s.demo {
-		return
-	}
-	s.answer("applied as change " + r.ID + "; relayhost rollback takes it back")
-	for _, line := range s.nextSteps(len(proven) > 0) {
-		s.answer(line)
+	r.io.Done()
+	r.tellProven(s.Config.To, out.Proven)
+	r.answer("applied as change " + out.Change.ID + "; relayhost rollback takes it back")
+	for _, line := range setup.NextSteps(s.Config, len(out.Proven) > 0) {
+		r.answer(line)
 	}
 }
 
 // tellProven says what became of the test messages.
-func (s *setup) tellProven(proven []outcome) {
+func (a *app) tellProven(to string, proven []setup.Delivered) {
 	if len(proven) == 0 {
-		s.answer("written, not proven (--no-verify): relayhost verify proves it")
+		a.answer("written, not proven (--no-verify): relayhost verify proves it")
 		return
 	}
 	for i, o := range proven {
 		if i == maxTold && len(proven) > maxTold+1 {
-			s.answer(fmt.Sprintf("and %d more routes delivered theirs", len(proven)-i))
+			a.answer(fmt.Sprintf("and %d more routes delivered theirs", len(proven)-i))
 			return
 		}
 		by := ""
-		if o.label != "" {
-			by = ", by " + o.label
+		if o.Label != "" {
+			by = ", by " + o.Label
 		}
-		if o.delivery.Relay == "" {
-			s.answer("handed to Postfix: the test message to " + s.answers.To + by + "; no log shows where it went")
+		if o.Delivery.Relay == "" {
+			a.answer("handed to Postfix: the test message to " + to + by + "; no log shows where it went")
 			continue
 		}
-		s.answer("delivered: the test message to " + s.answers.To + by)
-		s.answer("  " + o.delivery.Relay + ": " + o.delivery.Reply)
-		if verify.Simulator(o.relay, s.answers.To) {
-			s.answer("  the service's own test does not show " + o.relay.Test.NotProven)
+		a.answer("delivered: the test message to " + to + by)
+		a.answer("  " + o.Delivery.Relay + ": " + o.Delivery.Reply)
+		if verify.Simulator(o.Relay, to) {
+			a.answer("  the service's own test does not show " + o.Relay.Test.NotProven)
 		}
 	}
 }
@@ -212,64 +391,19 @@ const maxTold = 10
 
 // answer prints a line, wrapped on a terminal under its own indent. A command
 // stays whole, so that it can be copied.
-func (s *setup) answer(line string) {
+func (a *app) answer(line string) {
 	text := strings.TrimLeft(line, " -")
 	indent := line[:len(line)-len(text)]
-	if text == "" || !ui.IsTerminal(s.io.Out) || strings.HasPrefix(text, "echo ") {
-		fmt.Fprintln(s.io.Out, line)
+	if text == "" || !ui.IsTerminal(a.io.Out) || strings.HasPrefix(text, "echo ") {
+		fmt.Fprintln(a.io.Out, line)
 		return
 	}
-	fmt.Fprint(s.io.Out, ui.Wrap(text, indent, strings.Repeat(" ", max(2, len(indent))), s.io.Width()))
+	fmt.Fprint(a.io.Out, ui.Wrap(text, indent, strings.Repeat(" ", max(2, len(indent))), a.io.Width()))
 }
-
-// nextSteps are what only a person can do.
-func (s *setup) nextSteps(delivered bool) []string {
-	lines := []string{"", "what to do next:"}
-	switch {
-	case delivered && verify.Simulator(s.answers.Relay, s.answers.To):
-		lines = append(lines, "- prove it with a mailbox of your own as well: relayhost verify --to "+s.answers.From)
-	case delivered:
-		lines = append(lines, "- look for the test message in the mailbox of "+s.answers.To)
-	}
-	if records := s.dnsRecords(); len(records) > 0 {
-		lines = append(lines, "- publish in DNS what is not there yet; relayhost verify checks it:")
-		lines = append(lines, records...)
-	}
-	into := "> /etc/cron.d/relayhost"
-	if os.Getenv("SUDO_USER") != "" { // the shell itself is no root
-		into = "| sudo tee /etc/cron.d/relayhost"
-	}
-	return append(lines, "- have it checked daily; verify prints nothing while all is well:",
-		"    echo '17 6 * * * root relayhost verify --no-send' "+into)
-}
-
-// dnsRecords are those that the service wants for the sender's domain. What
-// stands in <> is in the service's own console.
-func (s *setup) dnsRecords() []string {
-	domain, dns := domainOf(s.answers.From), s.answers.Relay.DNS
-	var lines []string
-	if dns.SPF != "" {
-		lines = append(lines, fmt.Sprintf("    TXT %s: v=spf1 %s ~all", domain, dns.SPF), "      (add it to the SPF record that exists: there may be one only)")
-	}
-	for _, r := range dns.DKIM {
-		name := strings.TrimSuffix(r.Name, "."+domain) + "." + domain
-		if r.Value == "" {
-			lines = append(lines, fmt.Sprintf("    %s %s: as the console of %s shows it", r.Type, name, s.answers.Relay.Name))
-			continue
-		}
-		lines = append(lines, fmt.Sprintf("    %s %s: %s", r.Type, name, r.Value))
-	}
-	if strings.Contains(strings.Join(lines, ""), "<") {
-		lines = append(lines, "      (what stands in <> is in your account at "+s.answers.Relay.Name+")")
-	}
-	return lines
-}
-
-func domainOf(addr string) string { return addr[strings.LastIndexByte(addr, '@')+1:] }
 
 // progress writes one line a step.
-func (s *setup) progress(format string, args ...any) {
-	if !s.json || s.verbose {
-		s.io.Step(format, args...)
+func (a *app) progress(format string, args ...any) {
+	if !a.json || a.verbose {
+		a.io.Step(format, args...)
 	}
 }

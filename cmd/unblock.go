@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"github.com/spf13/cobra"
 
 	"relayhost/detect"
 	"relayhost/internal/postfix"
-	"relayhost/internal/resolve"
-	"relayhost/internal/verify"
+	"relayhost/internal/setup"
 )
 
 type unblockFlags struct {
@@ -66,18 +64,18 @@ func (a *app) runUnblock(ctx context.Context, f unblockFlags) error {
 		// What this machine's metadata says belongs to another provider.
 		facts.Host = detect.Host{Provider: entry.ID, Name: entry.Name, PublicIPv4: facts.Host.PublicIPv4}
 	}
-	answers, err := a.readAnswers()
+	stored, err := setup.Stored(&a.host.Reader)
 	if err != nil {
 		return err
 	}
 	u := detect.UnblockFacts{
 		Facts: facts, Entry: entry, Hostname: postfix.HostFQDN(r), Purpose: f.purpose, Volume: f.volume,
-		Domain: first(f.domain, domainOf(answers.From)),
+		Domain: first(f.domain, domainOf(stored.From())),
 	}
-	if u.Catalog, err = a.catalog(); err != nil {
+	if u.Catalog, err = setup.Catalog(); err != nil {
 		return err
 	}
-	if u.Findings, err = a.domainFindings(ctx, u); err != nil {
+	if u.Findings, err = setup.DomainFindings(ctx, &a.host.Reader, u); err != nil {
 		return err
 	}
 	text, err := detect.UnblockRequest(u)
@@ -89,26 +87,4 @@ func (a *app) runUnblock(ctx context.Context, f unblockFlags) error {
 	}
 	_, err = fmt.Fprint(a.io.Out, text.Text())
 	return err
-}
-
-// domainFindings looks at what a provider would look at.
-func (a *app) domainFindings(ctx context.Context, u detect.UnblockFacts) ([]detect.DomainFinding, error) {
-	resolver, err := resolve.System(&a.host.Reader)
-	if err != nil {
-		return nil, err
-	}
-	d := verify.Domain{Resolver: resolver.WithoutHosts(), Name: u.Domain, HELO: u.Hostname}
-	if addr, err := netip.ParseAddr(u.Facts.Host.PublicIPv4); err == nil {
-		d.Public = append(d.Public, addr)
-	}
-	checks := []func(context.Context) verify.Finding{d.PTR}
-	if u.Domain != "" {
-		checks = append(checks, d.SPF, d.DKIM, d.DMARC)
-	}
-	var out []detect.DomainFinding
-	for _, check := range checks {
-		found := check(ctx)
-		out = append(out, detect.DomainFinding{Check: found.Check, Result: string(found.Result), Detail: found.Detail})
-	}
-	return out, nil
 }

@@ -2,16 +2,15 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"relayhost/internal/apply"
-	"relayhost/internal/host"
+	"relayhost/internal/setup"
 	"relayhost/internal/ui"
 	"relayhost/internal/verify"
 )
@@ -64,7 +63,8 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 		return err
 	}
 	began := time.Now()
-	env, err := a.verifyEnv(ctx, f)
+	deps := a.deps()
+	env, err := setup.Environment(ctx, deps, f.from, f.to, f.route)
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,8 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 	if err := ctx.Err(); errors.Is(err, context.Canceled) {
 		return err
 	}
-	a.rememberVerification(report)
-	a.rememberLogin(report, env.State.ConfigDir, began)
+	setup.RememberVerification(deps, report)
+	setup.RememberLogin(deps, report, env.State.ConfigDir, began)
 	switch {
 	case a.json:
 		err = a.printJSON(report)
@@ -96,7 +96,7 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 		list.all(report)
 	}
 	if f.prometheus != "" {
-		err = errors.Join(err, a.writeMetrics(f.prometheus, verifyMetrics(report, began, time.Now())))
+		err = errors.Join(err, a.writeMetrics(f.prometheus, setup.VerifyMetrics(report, began, time.Now())))
 	}
 	if err == nil && report.Result == verify.Fail {
 		return codeError(exitProof)
@@ -104,26 +104,14 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 	return err
 }
 
-// verificationFile keeps the result of the last verification for status.
-const verificationFile = "last-verification.json"
-
-// lastVerification is what verificationFile holds.
-type lastVerification struct {
-	Time   time.Time     `json:"time"`
-	Result verify.Result `json:"result"`
-}
-
-// rememberVerification writes the result down where root runs it on a host
-// that relayhost has set up.
-func (a *app) rememberVerification(r verify.Report) {
-	if _, err := a.host.Stat(apply.StateDir); err != nil || os.Geteuid() != 0 {
-		return
+// knownRoute refuses the name of a route that there is not.
+func knownRoute(env verify.Env, name string) error {
+	var names []string
+	for _, r := range env.AllRoutes() {
+		names = append(names, r.Name)
 	}
-	data, err := json.Marshal(lastVerification{time.Now().UTC().Truncate(time.Second), r.Result})
-	if err == nil {
-		err = a.host.WriteFile(filepath.Join(apply.StateDir, verificationFile), data, host.Spec{Mode: 0o600})
+	if name == "" || slices.Contains(names, name) {
+		return nil
 	}
-	if err != nil && !errors.Is(err, host.ErrChanged) { // by another verification
-		a.io.Say("warning: the result is not kept for status: %v", err)
-	}
+	return usage(fmt.Errorf("there is no route %s", name), "the routes are "+strings.Join(names, ", "))
 }

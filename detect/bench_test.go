@@ -16,6 +16,7 @@ func figure(t testing.TB, name string, value, bound float64, unit string) {
 	word := "ok"
 	if value > bound {
 		word = "miss"
+		t.Errorf("%s: got %.2f %s, want %.2f at most", name, value, unit, bound)
 	}
 	fmt.Printf("figure: %-44s %8.2f %-12s bound %6.2f  %s\n", name, value, unit, bound, word)
 }

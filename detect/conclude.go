@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"relayhost/internal/firewall"
 	"slices"
 )
 
@@ -26,9 +27,9 @@ func (s *survey) conclude(ctx context.Context) Port25 {
 		if lie := s.sameAddress(f.ipv6); lie != "" && !slices.ContainsFunc(f.attempts, attempt.greeted) {
 			scene.attempts, scene.dnsFault, scene.reached = nil, lie, true
 		}
-		scene.rulesRead = s.rules.complete()
-		scene.rule = s.rules.find(packet{port: 25, ipv6: f.ipv6, uid: s.euid()})
-		scene.uidRule = s.rules.find(packet{port: 25, ipv6: f.ipv6, uid: s.postfixUID()})
+		scene.rulesRead = s.rules.Complete()
+		scene.rule = s.rules.Find(firewall.Packet{Port: 25, IPv6: f.ipv6, UID: s.euid()})
+		scene.uidRule = s.rules.Find(firewall.Packet{Port: 25, IPv6: f.ipv6, UID: s.postfixUID()})
 		judged[f.ipv6] = judge(scene)
 		if p.LocalRule == "" {
 			p.LocalRule = localRule(judged[f.ipv6], scene)
@@ -40,7 +41,7 @@ func (s *survey) conclude(ctx context.Context) Port25 {
 		decides = judged[true]
 	}
 	p.Verdict, p.Why = decides.verdict, decides.why
-	if !s.rules.root && slices.Contains([]Verdict{Blocked, Refused, Prohibited, Inconclusive}, p.Verdict) {
+	if !s.rules.Root && slices.Contains([]Verdict{Blocked, Refused, Prohibited, Inconclusive}, p.Verdict) {
 		p.Why += " (the firewall rules of this host can be read by root only)"
 	}
 	return p

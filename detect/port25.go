@@ -3,6 +3,7 @@ package detect
 import (
 	"context"
 	"net/netip"
+	"relayhost/internal/firewall"
 	"slices"
 	"sync"
 	"time"
@@ -56,14 +57,14 @@ type survey struct {
 	targets []*target
 	v4, v6  family
 	uidOnce sync.Once
-	rules   firewallReader
+	rules   firewall.Reader
 }
 
 // whatGetsOut probes port 25, the submission ports and the controls, all at
 // once, and gives the verdict on port 25.
 func (r *run) whatGetsOut(ctx context.Context) (Port25, []Submission) {
 	s := &survey{run: r, v6: family{ipv6: true}}
-	s.rules = firewallReader{query: r.query, root: r.euid() == 0}
+	s.rules = firewall.Reader{Query: firewall.Query(r.query), Root: r.euid() == 0}
 	s.pickTargets()
 	var submission []Submission
 	stop := make(chan struct{})
@@ -145,7 +146,7 @@ func (s *survey) probeFamily(ctx context.Context, t *target, f *family) {
 	if !ok {
 		return
 	}
-	late := time.AfterFunc(readRulesAfter(ctx), func() { s.rules.start(ctx) })
+	late := time.AfterFunc(readRulesAfter(ctx), func() { s.rules.Start(ctx) })
 	a := s.attempt(ctx, t, addr, 0)
 	late.Stop()
 	if a == nil {
@@ -153,7 +154,7 @@ func (s *survey) probeFamily(ctx context.Context, t *target, f *family) {
 	}
 	f.attempted(*a)
 	if !a.greeted() && !a.informs {
-		s.rules.start(ctx)
+		s.rules.Start(ctx)
 	}
 	// The verdict is IPv4's wherever IPv4 has a route.
 	decides := !f.ipv6 || len(t.found.v4) == 0 || !s.routed(t.found.v4[0])
@@ -211,7 +212,7 @@ func (s *survey) asPostfix(ctx context.Context, t *target, addr netip.Addr, f *f
 		if a := s.attempt(ctx, t, addr, uid); a != nil {
 			f.attempted(*a)
 			if !a.greeted() {
-				s.rules.start(ctx)
+				s.rules.Start(ctx)
 				s.rootAgain(ctx, a, f) // tells a rule by user from a limit on the rate
 			}
 		}

@@ -281,3 +281,21 @@ func TestRank(t *testing.T) {
 		}
 	}
 }
+
+func TestShowCommand(t *testing.T) {
+	for rule, want := range map[string]string{
+		"nft: inet firewalld filter_OUT_policy_nomail_deny: tcp dport 25 reject with icmpx admin-prohibited": "sudo nft -a list chain inet firewalld filter_OUT_policy_nomail_deny",
+		"iptables: -A OUTPUT -p tcp -m tcp --dport 25 -j DROP":                                               "sudo iptables -S OUTPUT",
+		"ip6tables: -A nomail -j REJECT":                                                                     "sudo ip6tables -S nomail",
+		"iptables: -P OUTPUT DROP":                                                                           "sudo iptables -S OUTPUT",
+		"iptables-legacy: -A OUTPUT -j DROP":                                                                 "sudo iptables-legacy -S OUTPUT",
+		"ufw: 25/tcp DENY OUT Anywhere":                                                                      "sudo ufw status numbered",
+		"nft: inet filter output: tcp dport 25 drop":                                                         "sudo nft -a list chain inet filter output",
+		"nft: chain inet filter output: policy drop":                                                         "sudo nft -a list chain inet filter output",
+		"": "",
+	} {
+		if got := showCommand(rule); got != want {
+			t.Errorf("%s: %q, want %q", rule, got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"relayhost/internal/firewall"
 	"slices"
 	"strings"
 	"time"
@@ -52,8 +53,8 @@ func (a attempt) turnedAway() bool {
 type scene struct {
 	attempts  []attempt          // of this family
 	controls  []smtpprobe.Result // of this family: controls and submission ports
-	rule      *rule              // the local rule that stands in the way of port 25, if one was found
-	uidRule   *rule              // the same for the user that Postfix sends as
+	rule      *firewall.Rule     // the local rule that stands in the way of port 25, if one was found
+	uidRule   *firewall.Rule     // the same for the user that Postfix sends as
 	rulesRead bool               // the rules of this host could be read
 	dnsFault  string             // why no target resolved, "" otherwise
 	reached   bool               // anything at all came back, in any family
@@ -123,7 +124,7 @@ func (s scene) withoutAttempts() judgement {
 // cutShort judges nothing but by the rules: silence says something only when it
 // has lasted.
 func (s scene) cutShort() judgement {
-	if s.rule != nil && s.rule.action == actionDrop {
+	if s.rule != nil && s.rule.Action == firewall.Drop {
 		return says(BlockedLocally, "a rule on this host stops it: %s", s.rule)
 	}
 	return says(Inconclusive, "the time for the whole run (--timeout) was over before port 25 had answered, or been silent for %s", silence)
@@ -246,7 +247,7 @@ func (s scene) byRule(fault smtpprobe.Fault, same bool) (judgement, bool) {
 		return judgement{}, false
 	}
 	silent := fault == smtpprobe.FaultTimeout
-	if silent != (s.rule.action == actionDrop) {
+	if silent != (s.rule.Action == firewall.Drop) {
 		return judgement{}, false
 	}
 	return says(BlockedLocally, "a rule on this host stops it: %s", s.rule), true

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"net/netip"
+	"relayhost/internal/firewall"
 	"strings"
 	"testing"
 	"time"
@@ -103,8 +104,8 @@ func TestJudge(t *testing.T) {
 		mute      = smtpprobe.Result{Reached: smtpprobe.StepConnect, Failed: smtpprobe.StepGreeting, Fault: smtpprobe.FaultTimeout, Connect: aRoundTrip, Total: greetingLimit}
 		hangUp    = smtpprobe.Result{Reached: smtpprobe.StepConnect, Failed: smtpprobe.StepGreeting, Fault: smtpprobe.FaultReset, Connect: aRoundTrip, Total: aRoundTrip}
 
-		dropRule   = &rule{tool: "nft", text: "inet filter output: tcp dport 25 drop", action: actionDrop}
-		rejectRule = &rule{tool: "iptables", text: "-A OUTPUT -p tcp -m tcp --dport 25 -j REJECT", action: actionReject}
+		dropRule   = &firewall.Rule{Tool: "nft", Text: "inet filter output: tcp dport 25 drop", Action: firewall.Drop}
+		rejectRule = &firewall.Rule{Tool: "iptables", Text: "-A OUTPUT -p tcp -m tcp --dport 25 -j REJECT", Action: firewall.Reject}
 	)
 	for _, c := range []struct {
 		name  string

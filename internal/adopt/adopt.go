@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
@@ -41,7 +42,7 @@ type Point struct {
 // Route is the mail of some senders and its hops.
 type Route struct {
 	Name    string   `json:"name"`
-	Senders []string `json:"senders,omitempty"` // as plan.Route has them
+	Senders []string `json:"senders,omitempty"` // as config.Route has them
 	Service string   `json:"service"`           // entry of master.cf that its mail goes by today
 	By      string   `json:"by"`                // parameter that sends it there
 	Hops    []Hop    `json:"hops"`
@@ -136,10 +137,10 @@ func (a *reading) tell(list *[]Point, what, why string, args []any) {
 // readable says what setup will not take of the file, such as a host whose name
 // is none of DNS.
 func (a *reading) readable() {
-	if a.out.Routes[0].Name != plan.DefaultRoute {
+	if a.out.Routes[0].Name != config.DefaultRoute {
 		return // said already
 	}
-	if _, err := plan.ReadAnswers(a.out.TOML()); err != nil {
+	if _, err := config.Read(a.out.TOML()); err != nil {
 		a.leave("the file as it is", "setup will not take it before this is mended: %v", err)
 	}
 }

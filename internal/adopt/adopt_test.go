@@ -14,9 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"relayhost/internal/adopt"
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/lab/handmade"
-	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
 )
@@ -122,7 +122,7 @@ func TestSetups(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, filepath.Join("testdata", name+".golden"), text(a))
-			if _, err := plan.ReadAnswers(a.TOML()); err != nil {
+			if _, err := config.Read(a.TOML()); err != nil {
 				t.Errorf("setup could not read the file: %v", err)
 			}
 		})
@@ -252,7 +252,7 @@ func TestPoints(t *testing.T) {
 					t.Errorf("%q is there", not)
 				}
 			}
-			if _, err := plan.ReadAnswers(a.TOML()); err != nil && len(a.Routes) > 0 && a.Routes[0].Name == plan.DefaultRoute {
+			if _, err := config.Read(a.TOML()); err != nil && len(a.Routes) > 0 && a.Routes[0].Name == config.DefaultRoute {
 				t.Errorf("setup could not read the file: %v", err)
 			}
 			if t.Failed() {
@@ -275,7 +275,7 @@ func TestRouteNamesAreFree(t *testing.T) {
 		if err != nil || len(a.Routes) != 2 || a.Routes[1].Name != want {
 			t.Errorf("%s: %+v, %v", sender, a.Routes, err)
 		}
-		if _, err := plan.ReadAnswers(a.TOML()); err != nil {
+		if _, err := config.Read(a.TOML()); err != nil {
 			t.Errorf("%s: %v", sender, err)
 		}
 	}
@@ -349,7 +349,7 @@ func FuzzRead(f *testing.F) {
 		if sasl := s.Params["smtp_sasl_password_maps"]; strings.HasPrefix(sasl, "static:u:"+password) && strings.Contains(got, password) {
 			t.Errorf("a password is told:\n%s", got)
 		}
-		_, err = plan.ReadAnswers(a.TOML())
+		_, err = config.Read(a.TOML())
 		if err != nil && !strings.Contains(got, "setup will not take it") && !strings.Contains(got, "open: relay:") {
 			t.Errorf("%v\n%s", err, got)
 		}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"relayhost/internal/plan"
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 )
 
@@ -65,7 +65,7 @@ func (a *reading) routes() error {
 	if len(a.out.Routes) == 0 {
 		return ErrNone
 	}
-	if a.out.Routes[0].Name != plan.DefaultRoute {
+	if a.out.Routes[0].Name != config.DefaultRoute {
 		a.question("relay", "mail of all other senders goes to the mail exchangers of its recipients now, and a relay by default is needed: give setup --relay")
 	}
 	a.nameRoutes()
@@ -89,7 +89,7 @@ func (a *reading) defaultRoute(f found) error {
 	if value, all := a.r.CatchAll(); all {
 		a.catchAll("the entry \"* " + value + "\" of transport_maps")
 	}
-	a.route(plan.DefaultRoute, f)
+	a.route(config.DefaultRoute, f)
 	return nil
 }
 
@@ -122,7 +122,7 @@ func (a *reading) sender(key string, rest found, groups map[string]int) {
 		a.route("", f)
 	}
 	r := &a.out.Routes[i]
-	if i == 0 && r.Name == plan.DefaultRoute {
+	if i == 0 && r.Name == config.DefaultRoute {
 		// An address that goes by default although its domain does not.
 		i = len(a.out.Routes)
 		groups[f.id()] = i
@@ -153,7 +153,7 @@ func routeSender(key string) (string, bool) {
 // with it.
 func (a *reading) unprovable(sender string, f, rest found) string {
 	switch {
-	case sender == plan.NullSender || plan.IsSender(sender) && strings.Contains(sender, "."):
+	case sender == config.NullSender || config.IsSender(sender) && strings.Contains(sender, "."):
 		return ""
 	case len(rest.way.NextHops) > 0 && len(f.way.NextHops) > 0 && f.way.Transport == rest.way.Transport && f.way.NextHops[0].Text == rest.way.NextHops[0].Text:
 		return "no relay service takes it as it stands, so that it cannot be proven; it will log in with the account of the others"
@@ -275,7 +275,7 @@ func (a *reading) closedAccounts() {
 
 // nameRoutes gives the routes names after their first senders.
 func (a *reading) nameRoutes() {
-	taken := map[string]bool{plan.DefaultRoute: true}
+	taken := map[string]bool{config.DefaultRoute: true}
 	for _, r := range a.out.Routes { // the default's service is named after its relay
 		taken[r.Hops[0].Relay] = true
 	}

@@ -5,19 +5,19 @@ import (
 	"strconv"
 	"strings"
 
-	"relayhost/internal/plan"
+	"relayhost/internal/config"
 )
 
 const header = `# Made of this server's Postfix by "relayhost adopt". It holds no secrets: user
 # names and passwords stay in Postfix's tables, where "relayhost setup" finds them.
 `
 
-// TOML is the offer as the text of plan.AnswersPath.
+// TOML is the offer as the text of config.Path.
 func (a Adoption) TOML() []byte {
 	var b strings.Builder
 	b.WriteString(header + "version = 1\n")
 	routes := a.Routes
-	if len(routes) > 0 && routes[0].Name == plan.DefaultRoute {
+	if len(routes) > 0 && routes[0].Name == config.DefaultRoute {
 		fmt.Fprintf(&b, "\n# was %s\n", by(routes[0]))
 		routes[0].Hops[0].toml(&b)
 	}
@@ -27,7 +27,7 @@ func (a Adoption) TOML() []byte {
 	}
 	for _, r := range routes {
 		table := "fallback"
-		if r.Name != plan.DefaultRoute {
+		if r.Name != config.DefaultRoute {
 			fmt.Fprintf(&b, "\n[[route]] # was %s\n", by(r))
 			line(&b, "name", r.Name)
 			fmt.Fprintf(&b, "senders = [%s]\n", list(r.Senders))

@@ -24,14 +24,14 @@ type Options struct {
 	Reload func(context.Context) error
 	// Watch is called before the reload and starts to follow the log; what it
 	// returns is called after the reload and fails when Postfix has logged
-	// "fatal:" or "throttling", or with ErrTrialLog. nil watches nothing.
+	// "fatal:" or "throttling", or with ErrProofLog. nil watches nothing.
 	Watch func(context.Context) (func(context.Context) error, error)
-	// Trial are parameters that main.cf has besides while Prove runs, and no
-	// longer: a maillog_file that shows the delivery, say (TrialLog).
-	Trial map[string]string
-	// TrialLabel is the SELinux label that TrialLog gets, which is made before
+	// Override are parameters that main.cf has besides while Prove runs, and no
+	// longer: a maillog_file that shows the delivery, say (ProofLog).
+	Override map[string]string
+	// ProofLogLabel is the SELinux label that ProofLog gets, which is made before
 	// Postfix is told of it; "" leaves making it to Postfix.
-	TrialLabel string
+	ProofLogLabel string
 	// Prove runs after the reload; its error rolls back. nil skips the proof.
 	Prove func(context.Context) error
 	// KeepOnFailure keeps the new configuration when Prove fails.
@@ -109,7 +109,7 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if err != nil {
 		return Record{}, host.Denied(err)
 	}
-	if tryOnly(j.Steps) {
+	if overrideOnly(j.Steps) {
 		return Record{Relay: p.Relay, Host: p.Host, Port: p.Port}, nil
 	}
 	return t.perform(ctx, j)
@@ -121,7 +121,7 @@ func (t *transaction) journal(ctx context.Context, p plan.Plan) (journal, error)
 	if err != nil {
 		return journal{}, err
 	}
-	if files, err = t.onTrial(files); err != nil {
+	if files, err = t.override(files); err != nil {
 		return journal{}, err
 	}
 	if err := t.uses(folders(files)...); err != nil {

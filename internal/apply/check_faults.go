@@ -18,7 +18,7 @@ func (s *stage) judge(ctx context.Context, p plan.Plan) error {
 		return nil // without a relay there is nothing to hold it against
 	}
 	r := &s.t.h.Reader
-	state, err := postfix.ReadStaged(ctx, r, r.Real(s.dir), s.t.o.configDir())
+	state, err := postfix.ReadStaged(ctx, r, s.dir, s.t.o.configDir())
 	if err != nil {
 		return fmt.Errorf("read the new configuration: %w", err)
 	}

@@ -163,14 +163,14 @@ func TestLabTrialLogLabel(t *testing.T) {
 	const label = "system_u:object_r:postfix_data_t:s0\x00"
 	tr := trialTree(t, func(*tree) error { return nil })
 	tr.write("/etc/postfix/main.cf", mainBefore, 0o644)
-	tr.o.TrialLabel = strings.TrimRight(label, "\x00")
+	tr.o.ProofLogLabel = strings.TrimRight(label, "\x00")
 	seen := 0
 	reload := tr.o.Reload
 	tr.o.Reload = func(ctx context.Context) error {
 		if seen++; seen == 1 {
-			attrs, err := tr.h.Xattrs(TrialLog(tr.o))
-			m, statErr := tr.h.Stat(TrialLog(tr.o))
-			if err != nil || statErr != nil || strings.TrimRight(string(attrs[host.SELinuxXattr]), "\x00") != tr.o.TrialLabel || m.Mode.Perm() != 0o600 {
+			attrs, err := tr.h.Xattrs(ProofLog(tr.o))
+			m, statErr := tr.h.Stat(ProofLog(tr.o))
+			if err != nil || statErr != nil || strings.TrimRight(string(attrs[host.SELinuxXattr]), "\x00") != tr.o.ProofLogLabel || m.Mode.Perm() != 0o600 {
 				t.Errorf("when Postfix is reloaded: label %q, mode %v, %v, %v", attrs[host.SELinuxXattr], m.Mode, err, statErr)
 			}
 		}

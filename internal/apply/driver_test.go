@@ -66,7 +66,7 @@ func drive(args []string) int {
 		o.Reload = func(context.Context) error { return nil }
 	}
 	if set["trial"] != "" {
-		o.Trial = map[string]string{"maillog_file": TrialLog(o)}
+		o.Override = map[string]string{"maillog_file": ProofLog(o)}
 	}
 	if set["watch"] != "" {
 		self, _ := os.Executable()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/plan"
 )
 
@@ -269,15 +270,15 @@ func TestEditedAnswers(t *testing.T) {
 			if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); err != nil {
 				t.Fatal(err)
 			}
-			tr.write(plan.AnswersPath, edit, 0o644)
+			tr.write(config.Path, edit, 0o644)
 			if _, err := Run(t.Context(), tr.h, tr.plan("two"), tr.o); err != nil {
 				t.Fatal(err)
 			}
-			tr.write(plan.AnswersPath, edit, 0o644)
+			tr.write(config.Path, edit, 0o644)
 			if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
 				t.Fatal(err)
 			}
-			if got := tr.read(plan.AnswersPath); got != edit {
+			if got := tr.read(config.Path); got != edit {
 				t.Errorf("relayhost.toml is %q", got)
 			}
 			if got := tr.read("/etc/postfix/main.cf"); got != mainBefore {

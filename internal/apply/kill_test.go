@@ -62,7 +62,7 @@ func TestKilledAtEveryChange(t *testing.T) {
 func (tr *tree) whole(n int) {
 	tr.t.Helper()
 	text := tr.read("/etc/postfix/main.cf")
-	if strings.Contains(text, TrialLog(tr.o)) && strings.HasPrefix(text, mainAfter) {
+	if strings.Contains(text, ProofLog(tr.o)) && strings.HasPrefix(text, mainAfter) {
 		text = mainAfter // and the log of the proof
 	}
 	if text != mainBefore && text != mainAfter {

@@ -53,10 +53,10 @@ func lock(ctx context.Context, h *host.Host, o Options) (*os.File, error) {
 	}
 }
 
-// Hold takes the lock for what belongs to a run but comes before Run: two
+// Lock takes the lock for what belongs to a run but comes before Run: two
 // rehearsals at once would be in each other's way. release gives it back. It
 // fails where this process may not do what Postfix does.
-func Hold(ctx context.Context, h *host.Host, o Options) (release func(), err error) {
+func Lock(ctx context.Context, h *host.Host, o Options) (release func(), err error) {
 	t, err := begin(ctx, h, o)
 	if err != nil {
 		return nil, host.Denied(err)

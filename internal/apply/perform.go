@@ -132,10 +132,10 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 	if err != nil {
 		return err
 	}
-	if err := t.labelTrialLog(); err != nil {
+	if err := t.labelProofLog(); err != nil {
 		return err
 	}
-	if err := t.switchOver(ctx, tried(j.Steps)); err != nil {
+	if err := t.switchOver(ctx, overridden(j.Steps)); err != nil {
 		return err
 	}
 	for _, c := range j.Commands {
@@ -147,8 +147,8 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 		return err
 	}
 	switch err := see(ctx); {
-	case errors.Is(err, ErrTrialLog):
-		if err := t.endTrial(ctx, j); err != nil {
+	case errors.Is(err, ErrProofLog):
+		if err := t.endOverride(ctx, j); err != nil {
 			return err
 		}
 	case err != nil:
@@ -157,7 +157,7 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 	if err := t.prove(ctx, j); err != nil {
 		return err
 	}
-	if err := t.endTrial(ctx, j); err != nil {
+	if err := t.endOverride(ctx, j); err != nil {
 		return err
 	}
 	if err := t.tidy(ctx, j.Steps, t.reload); err != nil {

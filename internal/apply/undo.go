@@ -11,8 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/host"
-	"relayhost/internal/plan"
 )
 
 // Who undoes a run.
@@ -183,7 +183,7 @@ func (t *transaction) decide(s step, now state) (state, error) {
 	case !now.Exists: // removed by somebody: putting it back overwrites nothing
 	case s.Source != "": // made from its source, which is decided by itself
 	case t.o.Force:
-	case s.Path == plan.AnswersPath:
+	case s.Path == config.Path:
 		// Ours to begin with, and theirs to edit: a part of it would be no file
 		// that can be read, and the routes in it are no trace of ours.
 		return now, nil

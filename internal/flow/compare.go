@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/plan"
 )
 
@@ -132,7 +133,7 @@ func routed(f Flow, p plan.Plan) bool {
 		}
 		for _, s := range w.Senders {
 			switch {
-			case s == plan.NullSender && f.Sender == "", strings.EqualFold(s, f.Sender),
+			case s == config.NullSender && f.Sender == "", strings.EqualFold(s, f.Sender),
 				strings.HasPrefix(s, ".") && strings.HasSuffix(strings.ToLower(f.Sender), strings.ToLower(s)),
 				strings.EqualFold("@"+s, f.Sender[max(0, strings.LastIndexByte(f.Sender, '@')):]):
 				return true

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -229,7 +230,7 @@ func (q *asker) senders(class, param, table string, keys []string) {
 	for _, key := range keys {
 		from := key
 		switch {
-		case key == plan.NullSender || key == q.s.Params["empty_address_default_transport_maps_lookup_key"]:
+		case key == config.NullSender || key == q.s.Params["empty_address_default_transport_maps_lookup_key"]:
 			from = ""
 		case strings.HasPrefix(key, "@"):
 			from = somebody + key

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -106,7 +107,7 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 		case "master.cf":
 			master = f.After
 		default:
-			if f.Path != plan.AnswersPath && f.Action != plan.Remove && !(i.o.Routing && f.Secret) {
+			if f.Path != config.Path && f.Action != plan.Remove && !(i.o.Routing && f.Secret) {
 				moved[f.Path] = filepath.Join(i.ConfigDir, strconv.Itoa(len(tables))+"-"+filepath.Base(f.Path))
 				tables = append(tables, f)
 			}

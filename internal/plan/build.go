@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"relayhost/detect"
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
@@ -35,7 +35,7 @@ const (
 const ServicePrefix = "relayhost-"
 
 // proxySuffix ends the name of the tlsproxy(8) entry of a service.
-const proxySuffix = "-tls"
+const proxySuffix = config.ProxySuffix
 
 // oldest is the first Postfix with per-destination reuse of TLS connections and
 // SNI (RELEASE_NOTES-3.4).
@@ -44,8 +44,8 @@ var oldest = postfix.Version{Major: 3, Minor: 4}
 // builder carries what the steps of Build share.
 type builder struct {
 	s      postfix.State
-	facts  *detect.Facts
-	o      Options
+	server Server
+	cfg    config.Config
 	main   *postfix.Main
 	master *postfix.Master
 
@@ -63,16 +63,17 @@ type builder struct {
 	routed  map[string]bool // recipients' domains that have an entry in transport_maps
 }
 
-// Build makes the plan for relay o.Relay on the Postfix of s. It is pure: equal
-// arguments give equal bytes, and a plan made on the result of another is
-// unchanged. facts may be nil; they only add notes.
+// Build makes the plan for c, which Resolve has completed, on the Postfix of s. It
+// is pure: equal arguments give equal bytes, and a plan made on the result of
+// another is unchanged.
 //
-// Errors are *InputError for an answer that cannot be used, *Conflict for
+// Errors are those of Config.Validate for a value that cannot be used, *Conflict for
 // something on the host that has to be settled first, and anything else for a
 // host on which no plan can be made.
-func Build(s postfix.State, facts *detect.Facts, o Options) (Plan, error) {
-	b := &builder{s: s, facts: facts, o: o.normal(), accounts: StoredAccounts(s)}
-	if err := checkOptions(b.o); err != nil {
+func Build(server Server, c config.Config) (Plan, error) {
+	s := server.State
+	b := &builder{s: s, server: server, cfg: c.Normal(), accounts: StoredAccounts(s)}
+	if err := b.cfg.Validate(!server.NoCredentials); err != nil {
 		return Plan{}, err
 	}
 	if s.Installed && !s.Version.AtLeast(oldest.Major, oldest.Minor) {
@@ -93,7 +94,7 @@ func Build(s postfix.State, facts *detect.Facts, o Options) (Plan, error) {
 		return Plan{}, err
 	}
 	for _, step := range []func() error{
-		b.passwd, b.policy, b.senders, b.filter, b.routes, b.bySenderMaps, b.aliases, b.answers, b.masterCF, b.leftovers, b.mainCF,
+		b.passwd, b.policy, b.senders, b.filter, b.routes, b.bySenderMaps, b.aliases, b.config, b.masterCF, b.leftovers, b.mainCF,
 	} {
 		if err := step(); err != nil {
 			return Plan{}, err
@@ -101,8 +102,8 @@ func Build(s postfix.State, facts *detect.Facts, o Options) (Plan, error) {
 	}
 	b.findings()
 	p := Plan{
-		Relay: b.o.Relay.ID, Host: b.o.Host, Port: b.o.Port, TLS: string(b.o.TLS), Service: b.d.Service, NextHop: b.d.NextHop,
-		Files: b.files, Notes: b.notes, Incomplete: incomplete, NoVerify: b.o.NoVerify, Routes: b.described(),
+		Relay: b.cfg.First().Relay.ID, Host: b.cfg.First().Host, Port: b.cfg.First().Port, TLS: string(b.cfg.First().TLS), Service: b.d.Service, NextHop: b.d.NextHop,
+		Files: b.files, Notes: b.notes, Incomplete: incomplete, NoVerify: b.cfg.First().NoVerify, Routes: b.described(),
 	}
 	p.NoAuth = p.Routes[0].Hops[0].NoAuth
 	p.Commands = b.commands(p)
@@ -117,7 +118,7 @@ func (b *builder) described() []Way {
 		for n := range w.Hops {
 			h := &w.Hops[n]
 			ways[i].Hops[n] = Destination{Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(),
-				NoVerify: h.NoVerify, NoAuth: !needsLogin(*h)}
+				NoVerify: h.NoVerify, NoAuth: !h.NeedsLogin()}
 		}
 	}
 	return ways
@@ -137,11 +138,21 @@ func (b *builder) open() error {
 		b.masterBefore, b.master = notNil(b.s.Master.Bytes()), b.s.Master.Clone()
 	}
 	var err error
-	b.mapType, err = postfix.PickMapType(b.s, b.o.MapType)
+	b.mapType, err = postfix.PickMapType(b.s, b.cfg.MapType)
 	if errors.Is(err, postfix.ErrNoMapType) {
-		return &InputError{"map-type", err.Error(), "postconf -m lists the types that this Postfix has"}
+		return &config.InputError{Field: "map-type", Msg: err.Error(), Hint: "postconf -m lists the types that this Postfix has"}
 	}
 	return err
+}
+
+// config adds the file of the Config.
+func (b *builder) config() error {
+	text, err := b.cfg.Text(b.s.Maps[config.Path])
+	if err != nil {
+		return err
+	}
+	b.file(File{Path: config.Path, After: text, Mode: 0o644})
+	return nil
 }
 
 // notNil tells an empty file from none.
@@ -151,8 +162,6 @@ func notNil(data []byte) []byte {
 	}
 	return data
 }
-
-func nextHop(host string, port int) string { return fmt.Sprintf("[%s]:%d", host, port) }
 
 // minimumTLS is TLS 1.2 in the form that v reads: ">=" came with Postfix 3.6
 // (smtp_tls_mandatory_protocols).

@@ -42,7 +42,7 @@ func (b *builder) replaces(value string) bool {
 	}
 	_, next, _ := strings.Cut(value, ":")
 	hop, err := postfix.ParseNextHop(next)
-	return err == nil && strings.EqualFold(hop.Host, b.o.Host) && hop.Port == b.o.Port
+	return err == nil && strings.EqualFold(hop.Host, b.cfg.First().Host) && hop.Port == b.cfg.First().Port
 }
 
 // dropCatchAll takes the entry out of its table.

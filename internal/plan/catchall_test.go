@@ -26,7 +26,7 @@ func TestCatchAll(t *testing.T) {
 		{"* smtp:[smtp.example.net]:587", []string{"sender_dependent_relayhost_maps = hash:/x"}, false},
 	} {
 		s := debian(t, append(tc.lines, "transport_maps = hash:"+path)...).with(path, "corp.test smtp:[inside]\n"+tc.entry+"\n# end\n")
-		p, err := plan.Build(s.state(t), nil, options())
+		p, err := plan.Build(plan.Server{State: s.state(t)}, options())
 		var c *plan.Conflict
 		if errors.As(err, &c) == tc.removed {
 			t.Errorf("%s: %v", tc.entry, err)

@@ -28,7 +28,7 @@ func (b *builder) conflicts() error {
 		c := find()
 		switch {
 		case c == nil:
-		case b.o.Force:
+		case b.server.Force:
 			b.note("%s", c.Error())
 		default:
 			return c
@@ -39,13 +39,13 @@ func (b *builder) conflicts() error {
 
 // localRecipient finds a recipient of the proof whose mail never leaves.
 func (b *builder) localRecipient() *Conflict {
-	if b.o.To == "" {
+	if b.cfg.To == "" {
 		return nil
 	}
-	domain := domainOf(b.o.To)
+	domain := domainOf(b.cfg.To)
 	for _, name := range localDomainParams {
 		if b.inList(name, domain) {
-			return &Conflict{name, b.param(name), fmt.Sprintf("mail to %s stays on this server, so it proves nothing", b.o.To),
+			return &Conflict{name, b.param(name), fmt.Sprintf("mail to %s stays on this server, so it proves nothing", b.cfg.To),
 				"name a recipient elsewhere with --to, or take " + domain + " out of " + name}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 )
@@ -28,7 +29,7 @@ func StoredAccounts(s postfix.State) Accounts {
 }
 
 // Find returns the account for nextHop ("[host]:port") of mail from senders (as
-// Route has them; none asks for the default): the one that Postfix uses on the
+// config.Route has them; none asks for the default): the one that Postfix uses on the
 // way there now, however that next hop is written; else what a table holds for
 // the bare host or for nextHop. A static: password counts on the way only, since
 // it would answer for any host.
@@ -140,6 +141,48 @@ func orphans(s postfix.State, dir string) []string {
 	return list
 }
 
+// NextHops lists the next hops ("[host]:port") that Postfix uses now, the default's
+// first, and those that a password table has an account for: all that a file may
+// leave out the port of. Some keys of tables among them are no next hops.
+func NextHops(s postfix.State) []string {
+	_, first, _ := strings.Cut(s.Params["default_transport"], ":")
+	list := append([]string{cmp.Or(first, s.Params["relayhost"])}, furtherHops(s)...)
+	for _, maps := range StoredAccounts(s).tables() {
+		for _, t := range postfix.ParseTables(maps, s.DefaultMap) {
+			for _, e := range parseTable(s.Maps[t.Path]).entries() {
+				list = append(list, e.key) // where a table of senders is broken, say
+			}
+		}
+	}
+	return list
+}
+
+// furtherHops lists the next hops of our services beside the default one: those of
+// smtp_fallback_relay, those of the tables of senders, and those of the policy table
+// of an earlier release.
+func furtherHops(s postfix.State) []string {
+	var list []string
+	dir := cmp.Or(s.ConfigDir, postfix.DefaultConfigDir)
+	if s.Master != nil {
+		for _, o := range s.Master.Overrides("smtp_fallback_relay") {
+			if strings.HasPrefix(o.Service, ServicePrefix) {
+				list = append(list, postfix.Words(strings.ToLower(o.Option.Value))...)
+			}
+		}
+	}
+	for _, name := range []string{bySenderFile, belowFile} {
+		for _, e := range parseTable(s.Maps[filepath.Join(dir, name)]).entries() {
+			if _, hop, _ := strings.Cut(e.value, ":"); strings.HasPrefix(e.value, ServicePrefix) {
+				list = append(list, strings.ToLower(hop))
+			}
+		}
+	}
+	for _, e := range parseTable(s.Maps[filepath.Join(dir, policyFile)]).entries() {
+		list = append(list, e.key)
+	}
+	return list
+}
+
 // lost reports whether w is a service of our own that had an account of its own
 // for hop, which cannot be read any more: its table is gone, or its entry in
 // master.cf is while the default logs in to the same next hop.
@@ -157,10 +200,10 @@ func (a Accounts) lost(w postfix.Way, hop postfix.NextHop) bool {
 	})
 }
 
-// way is where mail of a sender of a Route goes now, and the sender as a key of
+// way is where mail of a sender of a config.Route goes now, and the sender as a key of
 // Postfix's tables.
 func (a Accounts) way(sender string) (postfix.Way, string) {
-	if sender == "" || sender == NullSender || strings.Contains(sender, "@") {
+	if sender == "" || sender == config.NullSender || strings.Contains(sender, "@") {
 		return a.r.Way(sender), sender
 	}
 	if value, ok := a.below.get(below(sender)); ok {
@@ -176,7 +219,7 @@ func Credentials(s postfix.State, nextHop string, senders ...string) (username s
 	return StoredAccounts(s).Find(nextHop, senders...)
 }
 
-// Service is the entry of master.cf that mail of a sender of a Route leaves by
+// Service is the entry of master.cf that mail of a sender of a config.Route leaves by
 // now; "" asks for the default.
 func (a Accounts) Service(sender string) string {
 	w, _ := a.way(sender)

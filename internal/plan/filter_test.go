@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"relayhost/internal/plan"
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
 )
@@ -50,7 +50,7 @@ func TestFaultsOfTheAccountAreDeferred(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := text(t, build(t, debian(t), options(func(o *plan.Options) { o.Relay = ses })), filterPath)
+	table := text(t, build(t, debian(t), options(func(o *config.Config) { o.First().Relay = ses })), filterPath)
 	for said, want := range map[string]string{
 		"5.7.0 host h[192.0.2.1] said: 530 Authentication required (in reply to MAIL FROM command)":                                                                                                 "4",
 		"5.0.0 host h[192.0.2.1] said: 530 Must issue a STARTTLS command first (in reply to MAIL FROM command)":                                                                                     "4",
@@ -87,8 +87,8 @@ func TestNoRegexpTables(t *testing.T) {
 // smtp(8) opens one table there: with a list of two it would open neither and
 // put all mail off.
 func TestAnotherReplyFilterStaysAlone(t *testing.T) {
-	o := options(func(o *plan.Options) { o.Fallback = []plan.Hop{o.Hop()} })
-	o.Fallback[0].Port = 2525
+	o := options(func(o *config.Config) { o.Routes[0].Hops = append(o.Routes[0].Hops[:1], *o.First()) })
+	o.Routes[0].Hops[1].Port = 2525
 	s := debian(t)
 	s.apply(build(t, s, o))
 	p := build(t, s.set("smtp_reply_filter", "pcre:/etc/postfix/own"), o)

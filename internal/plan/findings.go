@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"relayhost/detect"
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 )
 
@@ -17,7 +17,7 @@ func Paths(s postfix.State) []string {
 	if dir == "" {
 		dir = postfix.DefaultConfigDir
 	}
-	list := []string{AnswersPath}
+	list := []string{config.Path}
 	for _, name := range []string{passwdFile, privateFile, policyFile, genericFile, senderFile, transportFile, filterFile, replyFile, bySenderFile, belowFile} {
 		list = append(list, filepath.Join(dir, name))
 	}
@@ -61,7 +61,7 @@ func (b *builder) findings() {
 	if dirs := words(b.param("multi_instance_directories")); len(dirs) > 0 {
 		b.note("this Postfix has further instances (%s), which stay as they are: name one with --config-dir to set it up", strings.Join(dirs, ", "))
 	}
-	if b.facts != nil && b.facts.Port25.Verdict == detect.Open {
+	if b.server.Port25Open {
 		b.note("port 25 is open from this host: mail could also be delivered without a relay")
 	}
 	if !b.nullTaken() && !b.nullClient() {
@@ -104,7 +104,7 @@ var routing = []string{"default_transport", "transport_maps", "sender_dependent_
 // forwarded names mail that comes from outside and leaves again with its own
 // sender, which most services do not know.
 func (b *builder) forwarded() {
-	if b.o.Relay.Sender.Rule == "any" || len(b.s.Listeners()) == 0 || b.nullClient() {
+	if b.cfg.First().Relay.Sender.Rule == "any" || len(b.s.Listeners()) == 0 || b.nullClient() {
 		return
 	}
 	b.note("mail from outside that this server passes on (aliases, .forward, lists) keeps its sender, and %s takes senders of yours only: such mail waits here",
@@ -114,7 +114,7 @@ func (b *builder) forwarded() {
 // swallowed finds domains that this server takes for its own although the
 // sender address says that they live elsewhere.
 func (b *builder) swallowed() {
-	domain := domainOf(b.o.From)
+	domain := domainOf(b.cfg.From())
 	if b.isHostName(domain) {
 		return
 	}
@@ -159,7 +159,7 @@ func (b *builder) plugins() {
 			able := slices.ContainsFunc(h.Relay.Auth.Mechanisms, func(m string) bool {
 				return has([]string{"PLAIN", "LOGIN"}, m) && has(b.s.SASLPlugins, m)
 			})
-			if needsLogin(*h) && !able {
+			if h.NeedsLogin() && !able {
 				b.note("no SASL plug-in for PLAIN or LOGIN is installed: without it Postfix cannot log in")
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"relayhost/internal/config"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -39,7 +40,7 @@ func former(t testing.TB, name string) *server {
 func TestSetupOfAnEarlierRelease(t *testing.T) {
 	cases := routeCases(t)
 	plain := routed(hop(t, "ses", 587, "ses"))
-	for name, o := range map[string]plan.Options{
+	for name, o := range map[string]config.Config{
 		"plain": plain, "shared": plain, "routes": cases["two-domains"], "accounts": cases["two-accounts"],
 		"fail-over": cases["fail-over-services"], "by-sender": cases["by-sender"],
 	} {
@@ -49,10 +50,7 @@ func TestSetupOfAnEarlierRelease(t *testing.T) {
 				t.Error("not seen to be of an earlier release")
 			}
 			// The accounts are found where that release has stored them.
-			look := o
-			look.NoCredentials = true
-			blank(&look)
-			if p := build(t, s, look); p.Incomplete {
+			if p := lookAt(t, s, blank(o)); p.Incomplete {
 				t.Error("the stored accounts are not found")
 			}
 			p := build(t, s, o)
@@ -130,19 +128,13 @@ func named(t testing.TB, s *server, path string) string {
 	return strings.Join(lines, "\n")
 }
 
-// blank takes the accounts out of o.
-func blank(o *plan.Options) {
-	none := func(hops []plan.Hop) []plan.Hop {
-		hops = slices.Clone(hops)
-		for i := range hops {
-			hops[i].Username, hops[i].Password = "", plan.Hop{}.Password
+// blank is c without its accounts.
+func blank(c config.Config) config.Config {
+	c = c.Clone()
+	for i := range c.Routes {
+		for n := range c.Routes[i].Hops {
+			c.Routes[i].Hops[n].Username, c.Routes[i].Hops[n].Password = "", config.Hop{}.Password
 		}
-		return hops
 	}
-	o.Username, o.Password = "", plan.Hop{}.Password
-	o.Fallback = none(o.Fallback)
-	o.Routes = slices.Clone(o.Routes)
-	for i := range o.Routes {
-		o.Routes[i].Hops = none(o.Routes[i].Hops)
-	}
+	return c
 }

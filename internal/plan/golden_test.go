@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"relayhost/internal/config"
 	"relayhost/internal/diff"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -47,7 +48,7 @@ func ways(r relays.Relay) map[relays.TLSMode]int {
 }
 
 // answersFor are the answers that the golden files are made with.
-func answersFor(t *testing.T, r relays.Relay, mode relays.TLSMode, port int) plan.Options {
+func answersFor(t *testing.T, r relays.Relay, mode relays.TLSMode, port int) config.Config {
 	t.Helper()
 	name, err := r.Host("")
 	if err != nil {
@@ -60,10 +61,7 @@ func answersFor(t *testing.T, r relays.Relay, mode relays.TLSMode, port int) pla
 	if user == "" {
 		user = "user"
 	}
-	return plan.Options{
-		Relay: r, Host: name, Port: port, TLS: mode, Username: user, Password: secret.New("p:a#s s"),
-		From: "alerts@example.org", To: "ops@example.net",
-	}
+	return routed(config.Hop{Relay: r, Host: name, Port: port, TLS: mode, Username: user, Password: secret.New("p:a#s s")})
 }
 
 // sample are the relays whose plans are compared with files and run in the lab:
@@ -99,7 +97,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func golden(t *testing.T, name string, o plan.Options) {
+func golden(t *testing.T, name string, o config.Config) {
 	var got strings.Builder
 	var first plan.Plan
 	for i, release := range releases {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -107,20 +108,20 @@ func TestPasswordsNeedVerifiedTLS(t *testing.T) {
 	const verified, encrypted = "smtp_sasl_tls_verified_security_options", "smtp_sasl_tls_security_options"
 	for _, test := range []struct {
 		name    string
-		change  func(*plan.Options)
+		change  func(*config.Config)
 		options map[string]string
 	}{
-		{"verified", func(*plan.Options) {}, map[string]string{
+		{"verified", func(*config.Config) {}, map[string]string{
 			"smtp_tls_security_level": "secure", "smtp_tls_secure_cert_match": "nexthop", "smtp_tls_servername": "hostname", verified: "noanonymous", encrypted: "(not set)",
 		}},
-		{"pinned", func(o *plan.Options) { o.Pin = pin }, map[string]string{
+		{"pinned", func(o *config.Config) { o.First().Pin = pin }, map[string]string{
 			"smtp_tls_security_level": "fingerprint", "smtp_tls_fingerprint_digest": "sha256",
 			"smtp_tls_fingerprint_cert_match": strings.TrimSuffix(strings.Repeat("AB:", 32), ":"), verified: "noanonymous", encrypted: "(not set)",
 		}},
-		{"unverified as asked", func(o *plan.Options) { o.NoVerify = true }, map[string]string{
+		{"unverified as asked", func(o *config.Config) { o.First().NoVerify = true }, map[string]string{
 			"smtp_tls_security_level": "encrypt", "smtp_tls_secure_cert_match": "(not set)", encrypted: "noanonymous", verified: "noanonymous",
 		}},
-		{"by address", func(o *plan.Options) { o.Host = "192.0.2.1" }, map[string]string{"smtp_tls_security_level": "secure", "smtp_tls_servername": "(not set)"}},
+		{"by address", func(o *config.Config) { o.First().Host = "192.0.2.1" }, map[string]string{"smtp_tls_security_level": "secure", "smtp_tls_servername": "(not set)"}},
 	} {
 		p := build(t, debian(t), options(test.change))
 		for name, want := range map[string]string{
@@ -142,8 +143,8 @@ func TestPasswordsNeedVerifiedTLS(t *testing.T) {
 func TestHopsThatDifferHaveATableOfTheirOwn(t *testing.T) {
 	const path = "/etc/postfix/relayhost_tls_policy_ses"
 	o := options()
-	o.Fallback = []plan.Hop{o.Hop()}
-	o.Fallback[0].Host = "192.0.2.1"
+	o.Routes[0].Hops = append(o.Routes[0].Hops[:1], *o.First())
+	o.Routes[0].Hops[1].Host = "192.0.2.1"
 	s := debian(t)
 	p := build(t, s, o)
 	want := "# Written by relayhost: TLS with the hops of relayhost-ses, which differ.\n" +
@@ -152,7 +153,7 @@ func TestHopsThatDifferHaveATableOfTheirOwn(t *testing.T) {
 		t.Errorf("smtp_tls_policy_maps = %s:\n%s\nwant\n%s", option(t, p, "smtp_tls_policy_maps"), got, want)
 	}
 	s.apply(p)
-	o.Fallback = nil
+	o.Routes[0].Hops = o.Routes[0].Hops[:1]
 	if p = build(t, s, o); !slices.Contains(changed(p), "remove "+path) {
 		t.Errorf("changes %q, want the table removed", changed(p))
 	}
@@ -160,7 +161,7 @@ func TestHopsThatDifferHaveATableOfTheirOwn(t *testing.T) {
 
 func TestImplicitTLSDiffersByOneOption(t *testing.T) {
 	p := build(t, debian(t), options())
-	q := build(t, debian(t), options(func(o *plan.Options) { o.Port, o.TLS = 465, relays.Implicit }))
+	q := build(t, debian(t), options(func(o *config.Config) { o.First().Port, o.First().TLS = 465, relays.Implicit }))
 	if got := option(t, q, "smtp_tls_wrappermode"); got != "yes" {
 		t.Errorf("smtp_tls_wrappermode = %s on 465", got)
 	}
@@ -289,7 +290,7 @@ func TestLooseSecretIsTightened(t *testing.T) {
 	st := s.state(t)
 	for mode, want := range map[fs.FileMode]plan.Action{0o600: plan.Unchanged, 0o644: plan.Modify} {
 		st.MapMeta[passwd] = host.Meta{Mode: mode}
-		p, err := plan.Build(st, nil, options())
+		p, err := plan.Build(plan.Server{State: st}, options())
 		if err != nil || p.Files[0].Path != passwd || p.Files[0].Action != want || p.Files[0].Mode != 0o600 {
 			t.Errorf("%o: %v %+v", mode, err, p.Files[0].Action)
 		}
@@ -328,7 +329,7 @@ func TestCompiledMapsAreLookedAt(t *testing.T) {
 		if test.meta != nil {
 			st.Compiled[test.path] = *test.meta
 		}
-		p, err := plan.Build(st, nil, options())
+		p, err := plan.Build(plan.Server{State: st}, options())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -346,7 +347,7 @@ func TestPasswordTableThatCannotBeRead(t *testing.T) {
 	delete(s.files, passwd)
 	st := s.state(t)
 	st.Unreadable = []string{passwd}
-	p, err := plan.Build(st, nil, options())
+	p, err := plan.Build(plan.Server{State: st}, options())
 	if err != nil || p.Files[0].Action != plan.Modify || !hasNote(p, "cannot be read without root") {
 		t.Errorf("%v %s %q", err, p.Files[0].Action, p.Notes)
 	}
@@ -354,10 +355,10 @@ func TestPasswordTableThatCannotBeRead(t *testing.T) {
 
 func TestChangingTheRelayLeavesNothingOfTheOldOne(t *testing.T) {
 	s := debian(t)
-	s.apply(build(t, s, options(func(o *plan.Options) { o.Connections = 50 })))
-	other := func(o *plan.Options) {
-		o.Relay = service(func(r *relays.Relay) { r.ID, r.Name = "postmark", "Postmark" })
-		o.Host, o.Username, o.Password = "smtp.example.com", "token", secret.New("token")
+	s.apply(build(t, s, options(func(o *config.Config) { o.First().Connections = 50 })))
+	other := func(o *config.Config) {
+		o.First().Relay = service(func(r *relays.Relay) { r.ID, r.Name = "postmark", "Postmark" })
+		o.First().Host, o.First().Username, o.First().Password = "smtp.example.com", "token", secret.New("token")
 	}
 	p := build(t, s, options(other))
 	for _, f := range p.Files {
@@ -373,7 +374,7 @@ func TestTransportGoesBesideWhatIsThere(t *testing.T) {
 	s := debian(t).set("smtp_tls_policy_maps", "hash:/etc/postfix/policy").set("transport_maps", "hash:/etc/postfix/transport").
 		with("/etc/postfix/transport", "a.test smtp:[10.0.0.1]\nbackup.test relay:[10.0.0.2]\n").
 		set("relay_domains", "backup.test, mx.test")
-	p := build(t, s, options(func(o *plan.Options) { o.Direct = []string{"corp.test"} }))
+	p := build(t, s, options(func(o *config.Config) { o.Direct = []string{"corp.test"} }))
 	if got := param(t, p, "smtp_tls_policy_maps"); got != "hash:/etc/postfix/policy" {
 		t.Errorf("smtp_tls_policy_maps = %s", got)
 	}
@@ -385,7 +386,7 @@ func TestTransportGoesBesideWhatIsThere(t *testing.T) {
 		t.Errorf("routes:\n%s", got)
 	}
 	s.apply(p)
-	if again := build(t, s, options(func(o *plan.Options) { o.Direct = []string{"corp.test"} })); again.Changed() {
+	if again := build(t, s, options(func(o *config.Config) { o.Direct = []string{"corp.test"} })); again.Changed() {
 		t.Error("not unchanged on its own result")
 	}
 }
@@ -475,15 +476,14 @@ func TestConflicts(t *testing.T) {
 		{"open restrictions", "smtpd_relay_restrictions", func(s *server) *server { return open(s).set("smtpd_relay_restrictions", "permit") }, ""},
 	} {
 		s := test.host(debian(t))
-		o := options(func(o *plan.Options) { o.To = test.to })
-		_, err := plan.Build(s.state(t), nil, o)
+		o := options(func(o *config.Config) { o.To = test.to })
+		_, err := plan.Build(plan.Server{State: s.state(t)}, o)
 		var c *plan.Conflict
 		if !errors.As(err, &c) || c.Param != test.param || c.Hint == "" {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		o.Force = true
-		if p, err := plan.Build(s.state(t), nil, o); err != nil || !hasNote(p, c.Msg) {
+		if p, err := plan.Build(plan.Server{State: s.state(t), Force: true}, o); err != nil || !hasNote(p, c.Msg) {
 			t.Errorf("%s, forced: %v", test.name, err)
 		}
 	}
@@ -497,7 +497,7 @@ func TestConflicts(t *testing.T) {
 		"own networks":       open(debian(t)).set("mynetworks", "127.0.0.0/8 10.0.0.0/8 [::1]/128 [::ffff:127.0.0.0]/104"),
 		"both lists count":   open(debian(t)).set("smtpd_relay_restrictions", "permit").set("smtpd_recipient_restrictions", "permit_mynetworks, reject_unauth_destination"),
 	} {
-		if _, err := plan.Build(s.state(t), nil, options()); err != nil {
+		if _, err := plan.Build(plan.Server{State: s.state(t)}, options()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -511,10 +511,6 @@ func TestWhatGoesAnotherWayIsNamed(t *testing.T) {
 		if !hasNote(p, want) {
 			t.Errorf("no %q in %q", want, p.Notes)
 		}
-	}
-	// Where mail goes is the flow table's to say.
-	if hasNote(p, "sender_dependent_relayhost_maps") {
-		t.Errorf("a note on the way of senders in %q", p.Notes)
 	}
 }
 
@@ -544,9 +540,9 @@ func TestOverridesInMasterCF(t *testing.T) {
 // Mail that comes from outside and leaves again, and mail without a sender.
 func TestForwardedMailIsNamed(t *testing.T) {
 	const forwarded, bounces = "mail from outside that this server passes on", "refuses mail without a sender"
-	relay := func(rule, null string) plan.Options {
-		return options(func(o *plan.Options) {
-			o.Relay = service(func(r *relays.Relay) { r.Sender.Rule, r.Sender.NullSender = rule, null })
+	relay := func(rule, null string) config.Config {
+		return options(func(o *config.Config) {
+			o.First().Relay = service(func(r *relays.Relay) { r.Sender.Rule, r.Sender.NullSender = rule, null })
 		})
 	}
 	null := func() *server { return debian(t).set("mydestination", "").set("inet_interfaces", "loopback-only") }
@@ -554,7 +550,7 @@ func TestForwardedMailIsNamed(t *testing.T) {
 	for _, test := range []struct {
 		name                    string
 		host                    *server
-		o                       plan.Options
+		o                       config.Config
 		wantForward, wantBounce bool
 	}{
 		{"null client", null(), relay("verified", "refused"), false, false},
@@ -595,7 +591,7 @@ func TestHelo(t *testing.T) {
 	} {
 		st := debian(t).set("myhostname", test.myhostname).state(t)
 		st.FQDN = test.fqdn
-		p, err := plan.Build(st, nil, options())
+		p, err := plan.Build(plan.Server{State: st}, options())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -607,8 +603,8 @@ func TestHelo(t *testing.T) {
 
 func TestSenders(t *testing.T) {
 	lines := func(text string) []string { return strings.Split(strings.TrimSpace(text), "\n")[1:] }
-	single := func(o *plan.Options) {
-		o.Relay = service(func(r *relays.Relay) { r.Sender.Single = true })
+	single := func(o *config.Config) {
+		o.First().Relay = service(func(r *relays.Relay) { r.Sender.Single = true })
 	}
 	t.Run("server", func(t *testing.T) {
 		p := build(t, debian(t), options())
@@ -631,7 +627,7 @@ func TestSenders(t *testing.T) {
 		}
 	})
 	t.Run("sender at this host", func(t *testing.T) {
-		p := build(t, debian(t), options(func(o *plan.Options) { o.From = "alerts@host.example.com" }))
+		p := build(t, debian(t), options(func(o *config.Config) { o.Routes[0].From = "alerts@host.example.com" }))
 		if strings.Contains(text(t, p, "/etc/postfix/relayhost_generic"), "@host.example.com a") {
 			t.Error("senders that the relay accepts are rewritten")
 		}
@@ -659,9 +655,9 @@ func TestSenders(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	limited := func(l relays.Limits, connections int) plan.Options {
-		return options(func(o *plan.Options) {
-			o.Relay, o.Connections = service(func(r *relays.Relay) { r.Limits = l }), connections
+	limited := func(l relays.Limits, connections int) config.Config {
+		return options(func(o *config.Config) {
+			o.First().Relay, o.First().Connections = service(func(r *relays.Relay) { r.Limits = l }), connections
 		})
 	}
 	type want struct{ concurrency, initial, recipients, delay, reuse string }
@@ -733,7 +729,7 @@ func TestSELinux(t *testing.T) {
 	} {
 		st := debian(t).state(t)
 		st.SELinux, st.DaemonDir = test.policy, "/usr/libexec/postfix"
-		p, err := plan.Build(st, nil, options(func(o *plan.Options) { o.Port = test.port }))
+		p, err := plan.Build(plan.Server{State: st}, options(func(o *config.Config) { o.First().Port = test.port }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -760,17 +756,17 @@ func TestMissingServicesAreAdded(t *testing.T) {
 func TestHostsWithoutWhatIsNeeded(t *testing.T) {
 	st := debian(t).state(t)
 	st.CAFile = ""
-	if _, err := plan.Build(st, nil, options()); err == nil || !strings.Contains(err.Error(), "no CA bundle") {
+	if _, err := plan.Build(plan.Server{State: st}, options()); err == nil || !strings.Contains(err.Error(), "no CA bundle") {
 		t.Errorf("without a CA bundle: %v", err)
 	}
 	st = debian(t).state(t)
 	st.Version = postfix.Version{Major: 3, Minor: 3, Patch: 9}
-	if _, err := plan.Build(st, nil, options()); err == nil || !strings.Contains(err.Error(), "too old") {
+	if _, err := plan.Build(plan.Server{State: st}, options()); err == nil || !strings.Contains(err.Error(), "too old") {
 		t.Errorf("on 3.3: %v", err)
 	}
 	st = debian(t).state(t)
 	st.SASLPlugins = []string{}
-	if p, err := plan.Build(st, nil, options()); err != nil || !hasNote(p, "no SASL plug-in") {
+	if p, err := plan.Build(plan.Server{State: st}, options()); err != nil || !hasNote(p, "no SASL plug-in") {
 		t.Errorf("without plug-ins: %v %q", err, p.Notes)
 	}
 }
@@ -782,7 +778,7 @@ func TestRootAlias(t *testing.T) {
 		{"Root : ops@example.org\n", "Root : ops@example.org\n"},
 	} {
 		s := debian(t).with("/etc/aliases", test.before)
-		p := build(t, s, options(func(o *plan.Options) { o.RootTo = "ops@example.org" }))
+		p := build(t, s, options(func(o *config.Config) { o.RootTo = "ops@example.org" }))
 		if got := text(t, p, "/etc/aliases"); got != test.want {
 			t.Errorf("%q became %q, want %q", test.before, got, test.want)
 		}
@@ -794,13 +790,15 @@ func TestRootAlias(t *testing.T) {
 }
 
 func TestPlanWithoutCredentials(t *testing.T) {
-	look := options(func(o *plan.Options) { o.Username, o.Password, o.NoCredentials = "", secret.Value{}, true })
-	if p := build(t, debian(t), look); !p.Incomplete {
+	look := options(func(o *config.Config) {
+		o.First().Username, o.First().Password = "", secret.Value{}
+	})
+	if p := lookAt(t, debian(t), look); !p.Incomplete {
 		t.Error("placeholders in a plan that says it is complete")
 	}
 	s := debian(t)
 	s.apply(build(t, s, options()))
-	if p := build(t, s, look); p.Incomplete || p.Changed() {
+	if p := lookAt(t, s, look); p.Incomplete || p.Changed() {
 		t.Errorf("stored credentials are not used: incomplete %v, changed %v", p.Incomplete, p.Changed())
 	}
 }

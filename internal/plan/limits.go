@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/relays"
 )
 
@@ -71,7 +72,7 @@ func (b *builder) defaultConcurrency() int {
 }
 
 // untold notes what a relay documents and Postfix has no parameter for.
-func (b *builder) untold(h *Hop) {
+func (b *builder) untold(h *config.Hop) {
 	l := h.Relay.Limits
 	var counts []string
 	for _, c := range []struct {
@@ -92,7 +93,7 @@ func (b *builder) untold(h *Hop) {
 }
 
 // concurrency is the number of connections at once that h may have.
-func (b *builder) concurrency(h *Hop) int {
+func (b *builder) concurrency(h *config.Hop) int {
 	documented := h.Relay.Limits.Connections
 	if h.Connections > 0 {
 		if documented > 0 && h.Connections > documented {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"relayhost/internal/plan"
+	"relayhost/internal/config"
 	"relayhost/relays"
 )
 
@@ -60,7 +60,7 @@ func TestNoSMTPUTF8(t *testing.T) {
 		t.Fatal(err)
 	}
 	for value, want := range map[string]bool{"yes": true, "no": false} {
-		p := build(t, debian(t).set("smtputf8_enable", value), options(func(o *plan.Options) { o.Relay = r }))
+		p := build(t, debian(t).set("smtputf8_enable", value), options(func(o *config.Config) { o.First().Relay = r }))
 		if got := hasNote(p, "SMTPUTF8"); got != want {
 			t.Errorf("smtputf8_enable = %s: noted %v, want %v", value, got, want)
 		}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/lab"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -212,7 +213,7 @@ func isGolden(t *testing.T, s *lab.Server, suite lab.Suite, r relays.Relay, port
 	p := build(t, g, answersFor(t, r, mode, port))
 	compared := 0
 	for _, f := range p.Files {
-		if f.Secret || f.Path == plan.AnswersPath || f.Path == mainPath || f.Path == masterPath {
+		if f.Secret || f.Path == config.Path || f.Path == mainPath || f.Path == masterPath {
 			continue
 		}
 		compared++

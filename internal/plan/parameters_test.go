@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"relayhost/internal/config"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
@@ -43,7 +44,7 @@ func TestParametersArePublished(t *testing.T) {
 
 type hostCase struct {
 	host    *server
-	answers plan.Options
+	answers config.Config
 }
 
 // everyCase is every way of every service, and every answer that makes a
@@ -59,22 +60,22 @@ func everyCase(t *testing.T) []hostCase {
 			cases = append(cases, hostCase{debian(t), answersFor(t, r, mode, port)})
 		}
 	}
-	limits := func(l relays.Limits) plan.Options {
-		return options(func(o *plan.Options) { o.Relay = service(func(r *relays.Relay) { r.Limits = l }) })
+	limits := func(l relays.Limits) config.Config {
+		return options(func(o *config.Config) { o.First().Relay = service(func(r *relays.Relay) { r.Limits = l }) })
 	}
 	noScache := debian(t)
 	noScache.files[masterPath] = strings.Replace(noScache.files[masterPath], "scache    unix", "#scache    unix", 1)
 	cases = append(cases,
-		hostCase{debian(t), options(func(o *plan.Options) { o.Pin = strings.Repeat("00", 32) })},
-		hostCase{debian(t), options(func(o *plan.Options) { o.Connections, o.Direct = 100, []string{"corp.test"} })},
+		hostCase{debian(t), options(func(o *config.Config) { o.First().Pin = strings.Repeat("00", 32) })},
+		hostCase{debian(t), options(func(o *config.Config) { o.First().Connections, o.Direct = 100, []string{"corp.test"} })},
 		hostCase{debian(t), limits(relays.Limits{MessagesPerConnection: 10, Recipients: 5, RatePerSecond: 0.5})},
-		hostCase{debian(t), options(func(o *plan.Options) {
-			o.Username, o.Relay = "", service(func(r *relays.Relay) { r.Auth.Mechanisms = nil })
+		hostCase{debian(t), options(func(o *config.Config) {
+			o.First().Username, o.First().Relay = "", service(func(r *relays.Relay) { r.Auth.Mechanisms = nil })
 		})},
 		hostCase{debian(t).set("mydestination", "").set("myhostname", "vm"), options()},
 		hostCase{noScache.set("smtp_tls_connection_reuse", "yes"), options()},
 		hostCase{&server{postfix.Version{Major: 3, Minor: 10}, debian(t).files, debian(t).types, "hash"}, options()},
-		hostCase{debian(t, "relayhost = [old.test]"), options(func(o *plan.Options) { o.NoVerify = true })},
+		hostCase{debian(t, "relayhost = [old.test]"), options(func(o *config.Config) { o.First().NoVerify = true })},
 		hostCase{debian(t, "sender_dependent_relayhost_maps = hash:/x"), options()},
 	)
 	for _, o := range routeCases(t) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
@@ -48,9 +49,9 @@ func (b *builder) shareAccounts() []templates.Account {
 			s.own = true
 			continue
 		}
-		s.own = slices.ContainsFunc(s.hops, func(h Hop) bool {
+		s.own = slices.ContainsFunc(s.hops, func(h config.Hop) bool {
 			has, taken := byHop[h.NextHop()]
-			return needsLogin(h) && taken && has != b.account(&h, s.ways[0])
+			return h.NeedsLogin() && taken && has != b.account(&h, s.ways[0])
 		})
 		if s.own {
 			continue
@@ -58,7 +59,7 @@ func (b *builder) shareAccounts() []templates.Account {
 		for i := range s.hops {
 			h := &s.hops[i]
 			key := h.NextHop()
-			if _, taken := byHop[key]; taken || !needsLogin(*h) {
+			if _, taken := byHop[key]; taken || !h.NeedsLogin() {
 				continue
 			}
 			byHop[key] = b.account(h, s.ways[0])
@@ -73,7 +74,7 @@ func (b *builder) sharedHosts() []string {
 	var hosts []string
 	for _, s := range b.services {
 		for i := range s.hops {
-			if h := &s.hops[i]; !s.own && needsLogin(*h) && !slices.Contains(hosts, h.Host) {
+			if h := &s.hops[i]; !s.own && h.NeedsLogin() && !slices.Contains(hosts, h.Host) {
 				hosts = append(hosts, h.Host)
 			}
 		}
@@ -115,7 +116,7 @@ func (s *service) accounts() []templates.Account {
 	var accounts []templates.Account
 	if !s.keyed {
 		for i := range s.hops {
-			if h := &s.hops[i]; needsLogin(*h) {
+			if h := &s.hops[i]; h.NeedsLogin() {
 				accounts = append(accounts, templates.Account{Key: h.NextHop(), Username: h.Username, Password: h.Password.Reveal()})
 			}
 		}
@@ -152,7 +153,7 @@ func (b *builder) privateTable() (t postfix.Table, ours bool) {
 		}
 		for _, named := range postfix.ParseTables(o.Option.Value, b.s.DefaultMap) {
 			if named.Path == b.path(passwdFile) || named.Path == b.path(privateFile) {
-				if b.o.MapType != "" || !slices.Contains(b.s.MapTypes, named.Type) {
+				if b.cfg.MapType != "" || !slices.Contains(b.s.MapTypes, named.Type) {
 					named.Type = b.mapType
 				}
 				return named, true

@@ -1,50 +1,23 @@
-// Package plan decides what will be: from the facts, the Postfix that is there,
-// the relay and the answers it builds the new files as bytes and the commands
+// Package plan decides what will be: from the Postfix that is there and the
+// Config it builds the new files as bytes and the commands
 // to run. It is pure: it reads nothing and writes nothing.
 package plan
 
 import (
 	"io/fs"
 
+	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
-	"relayhost/relays"
 )
 
-// Options are the answers of the administrator, from flags, prompts or the
-// answers of an earlier set-up.
-type Options struct {
-	Relay    relays.Relay
-	Host     string // the relay's name, as the certificate must show it
-	Port     int
-	TLS      relays.TLSMode
-	Username string
-	Password secret.Value
-	From     string // address that local senders are rewritten to
-	To       string // recipient of the proof
-	RootTo   string // alias of root; "" leaves it
-	Direct   []string
-	MapType  string // "" chooses
-	CAFile   string // "" is the distribution's
-	Pin      string // certificate fingerprint in place of a chain
-	NoVerify bool   // --insecure-no-verify-certificate
-
-	Fallback []Hop   // of the default route: tried in order when the relay fails
-	Routes   []Route // of some senders, by relays of their own
-	// Rewrite maps local senders ("user@host" or "@host") to addresses, before
-	// a route is chosen (canonical(5)).
-	Rewrite map[string]string
-
-	CredentialsFile string // where the account comes from, kept among the answers
-	RelayFile       string // as in Hop
-
-	Region      string // as given, kept among the answers
-	Connections int    // at once; 0 is what the service documents, 20 at most
-	Force       bool   // go on in spite of a *Conflict; each becomes a note
+// Server is the Postfix that is planned for.
+type Server struct {
+	postfix.State
+	Port25Open bool // as detect has found; adds a note
+	Force      bool // go on in spite of a *Conflict; each becomes a note
 	// NoCredentials builds a plan to look at (--dry-run): where nothing is
 	// stored yet, secret.Mask stands for user name and password.
 	NoCredentials bool
-
-	read Answers // the file that they are from, which Build need not read again
 }
 
 // Plan is what will be on disk and what will be run, in order. The last file is
@@ -67,6 +40,26 @@ type Plan struct {
 	// Incomplete says that placeholders stand for credentials: such a plan is
 	// shown and never applied.
 	Incomplete bool `json:"incomplete,omitempty"`
+}
+
+// Way is a planned route: what stands in Postfix for it.
+type Way struct {
+	Name    string        `json:"name"`
+	Senders []string      `json:"senders,omitempty"`
+	From    string        `json:"from"`
+	Service string        `json:"service"` // entry of master.cf
+	Hops    []Destination `json:"hops"`
+}
+
+// Destination is a hop of a Way.
+type Destination struct {
+	Relay    string `json:"relay"`
+	Host     string `json:"host"`
+	Port     int    `json:"port"`
+	TLS      string `json:"tls"`
+	NextHop  string `json:"next_hop"`
+	NoVerify bool   `json:"no_verify,omitempty"`
+	NoAuth   bool   `json:"no_auth,omitempty"`
 }
 
 // Action is what happens to a file.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"relayhost/internal/plan"
+	"relayhost/internal/config"
 	"relayhost/relays"
 )
 
@@ -70,7 +70,7 @@ func (s saying) logged(host string) string {
 }
 
 // withSecond is a server with a second hop at another relay.
-func withSecond(t *testing.T, relay relays.Relay) plan.Options {
+func withSecond(t *testing.T, relay relays.Relay) config.Config {
 	t.Helper()
 	second := "postmark"
 	if relay.ID == second {
@@ -80,11 +80,11 @@ func withSecond(t *testing.T, relay relays.Relay) plan.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return options(func(o *plan.Options) {
-		o.Relay = relay
-		hop := o.Hop()
+	return options(func(o *config.Config) {
+		o.First().Relay = relay
+		hop := *o.First()
 		hop.Relay, hop.Port = other, 2525
-		o.Fallback = []plan.Hop{hop}
+		o.Routes[0].Hops = append(o.Routes[0].Hops[:1], hop)
 	})
 }
 
@@ -99,7 +99,7 @@ func TestReplies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			alone[s.relay] = text(t, build(t, debian(t), options(func(o *plan.Options) { o.Relay = relay })), filterPath)
+			alone[s.relay] = text(t, build(t, debian(t), options(func(o *config.Config) { o.First().Relay = relay })), filterPath)
 			p := build(t, debian(t), withSecond(t, relay))
 			status[s.relay], reply[s.relay] = text(t, p, filterPath), text(t, p, "/etc/postfix/relayhost_reply_filter")
 		}
@@ -135,7 +135,7 @@ func TestEveryReplyOfTheCatalogue(t *testing.T) {
 	}
 	n := 0
 	for _, relay := range all {
-		table := text(t, build(t, debian(t), options(func(o *plan.Options) { o.Relay = relay })), filterPath)
+		table := text(t, build(t, debian(t), options(func(o *config.Config) { o.First().Relay = relay })), filterPath)
 		for _, reply := range relay.Replies {
 			phase := map[string]string{"mail": "mail", "rcpt": "rcpt", "data": "dot", "": "dot"}[reply.At]
 			if reply.Sample == "" || reply.Code != 0 && reply.Code < 500 || phase == "" {

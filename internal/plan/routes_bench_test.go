@@ -24,7 +24,7 @@ func TestBenchRoutes(t *testing.T) {
 		n, _ := strconv.Atoi(os.Getenv("BENCH_ROUTES"))
 		st, o := debian(t).state(t), routed(hop(t, "ses", 587, "ses"), manyAccounts(t, n)...)
 		began := time.Now()
-		p, err := plan.Build(st, nil, o)
+		p, err := plan.Build(plan.Server{State: st}, o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,14 +5,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"relayhost/internal/config"
 	"relayhost/internal/diff"
-	"relayhost/internal/plan"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
 
 // hop is a hop to a service of the catalogue with an account of its own.
-func hop(t testing.TB, id string, port int, account string) plan.Hop {
+func hop(t testing.TB, id string, port int, account string) config.Hop {
 	t.Helper()
 	r, err := relays.Get(id)
 	if err != nil {
@@ -26,24 +26,22 @@ func hop(t testing.TB, id string, port int, account string) plan.Hop {
 		t.Fatalf("%s: %v", id, err)
 	}
 	mode, _ := r.TLSOf(port)
-	return plan.Hop{Relay: r, Host: name, Port: port, TLS: mode, Username: account, Password: secret.New("pw-" + account)}
+	return config.Hop{Relay: r, Host: name, Port: port, TLS: mode, Username: account, Password: secret.New("pw-" + account)}
 }
 
 // routed are the answers with hop as the default route.
-func routed(h plan.Hop, routes ...plan.Route) plan.Options {
-	return plan.Options{
-		Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password,
-		From: "alerts@example.org", To: "ops@example.net", Routes: routes,
-	}
+func routed(h config.Hop, routes ...config.Route) config.Config {
+	first := config.Route{Name: config.DefaultRoute, From: "alerts@example.org", Hops: []config.Hop{h}}
+	return config.Config{To: "ops@example.net", Routes: append([]config.Route{first}, routes...)}
 }
 
-func route(name string, senders []string, hops ...plan.Hop) plan.Route {
-	return plan.Route{Name: name, Senders: senders, Hops: hops}
+func route(name string, senders []string, hops ...config.Hop) config.Route {
+	return config.Route{Name: name, Senders: senders, Hops: hops}
 }
 
 // manyAccounts are n routes at one host, each with an account of its own.
-func manyAccounts(t testing.TB, n int) []plan.Route {
-	var routes []plan.Route
+func manyAccounts(t testing.TB, n int) []config.Route {
+	var routes []config.Route
 	for i := range n {
 		name := fmt.Sprintf("shop%05d", i)
 		routes = append(routes, route(name, []string{name + ".example"}, hop(t, "mailgun", 587, "user@"+name+".example")))
@@ -52,23 +50,23 @@ func manyAccounts(t testing.TB, n int) []plan.Route {
 }
 
 // routeCases are the set-ups of several relays, by the name of the golden file.
-func routeCases(t testing.TB) map[string]plan.Options {
+func routeCases(t testing.TB) map[string]config.Config {
 	ses, postmark, sendgrid, mailgun := hop(t, "ses", 587, "ses"), hop(t, "postmark", 587, "pm"), hop(t, "sendgrid", 587, "apikey"), hop(t, "mailgun", 587, "mg")
 	ports := routed(ses)
-	ports.Fallback = []plan.Hop{hop(t, "ses", 2587, "ses")}
+	ports.Routes[0].Hops = append(ports.Routes[0].Hops[:1], hop(t, "ses", 2587, "ses"))
 	services := routed(ses)
-	services.Fallback = []plan.Hop{sendgrid, mailgun}
+	services.Routes[0].Hops = append(services.Routes[0].Hops[:1], sendgrid, mailgun)
 	rewritten := routed(ses, route("shop", []string{"shop.example"}, postmark))
 	rewritten.Rewrite = map[string]string{"www-data@host.example.com": "orders@shop.example", "@web1": "web@example.org"}
-	return map[string]plan.Options{
+	return map[string]config.Config{
 		"two-domains": routed(ses, route("shop", []string{"shop.example"}, postmark), route("news", []string{"news.example", "news@example.org"}, sendgrid)),
 		"two-accounts": routed(mailgun, route("shop", []string{"shop.example"}, hop(t, "mailgun", 587, "shop")),
 			route("blog", []string{"blog.example"}, mailgun)),
 		"fail-over-ports":    ports,
 		"fail-over-services": services,
-		"fail-over-route": routed(ses, plan.Route{Name: "shop", Senders: []string{"shop.example"}, From: "orders@shop.example",
-			Hops: []plan.Hop{postmark, hop(t, "ses", 587, "other")}}),
-		"null-sender": routed(ses, route("shop", []string{"shop.example", plan.NullSender}, mailgun)),
+		"fail-over-route": routed(ses, config.Route{Name: "shop", Senders: []string{"shop.example"}, From: "orders@shop.example",
+			Hops: []config.Hop{postmark, hop(t, "ses", 587, "other")}}),
+		"null-sender": routed(ses, route("shop", []string{"shop.example", config.NullSender}, mailgun)),
 		"subdomains": routed(ses, route("all", []string{".example.org", "example.org"}, postmark),
 			route("one", []string{"one.example.org", "root@two.example.org"}, mailgun), route("deep", []string{".deep.example.org"}, sendgrid)),
 		"rewrite":   rewritten,
@@ -81,9 +79,9 @@ func routeCases(t testing.TB) map[string]plan.Options {
 func TestGoldenRemoval(t *testing.T) {
 	s, all := debian(t), routeCases(t)
 	o := all["subdomains"]
-	o.Routes = append(o.Routes, plan.Route{Name: "other", Senders: []string{"other.example"}, Hops: []plan.Hop{hop(t, "ses", 587, "other"), hop(t, "smtp2go", 587, "s2g")}})
+	o.Routes = append(o.Routes, config.Route{Name: "other", Senders: []string{"other.example"}, Hops: []config.Hop{hop(t, "ses", 587, "other"), hop(t, "smtp2go", 587, "s2g")}})
 	s.apply(build(t, s, o))
-	o.Routes = o.Routes[:1]
+	o.Routes = o.Routes[:2]
 	compare(t, filepath.Join("routes", "removal"), diff.Plan(build(t, s, o), diff.Style{}))
 }
 

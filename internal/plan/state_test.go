@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -143,20 +144,29 @@ func service(change ...func(*relays.Relay)) relays.Relay {
 }
 
 // options are the answers of most tests.
-func options(change ...func(*plan.Options)) plan.Options {
-	o := plan.Options{
-		Relay: service(), Host: "smtp.example.net", Port: 587, TLS: relays.StartTLS,
-		Username: "joe", Password: secret.New("s3c:ret#x"), From: "alerts@example.org",
-	}
+func options(change ...func(*config.Config)) config.Config {
+	o := config.Config{Routes: []config.Route{{Name: config.DefaultRoute, From: "alerts@example.org", Hops: []config.Hop{{
+		Relay: service(), Host: "smtp.example.net", Port: 587, TLS: relays.StartTLS, Username: "joe", Password: secret.New("s3c:ret#x"),
+	}}}}}
 	for _, c := range change {
 		c(&o)
 	}
 	return o
 }
 
-func build(t *testing.T, s *server, o plan.Options) plan.Plan {
+func build(t *testing.T, s *server, o config.Config) plan.Plan {
 	t.Helper()
-	p, err := plan.Build(s.state(t), nil, o)
+	p, err := plan.Build(plan.Server{State: s.state(t)}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// lookAt is build without the credentials that are not stored.
+func lookAt(t *testing.T, s *server, c config.Config) plan.Plan {
+	t.Helper()
+	p, err := plan.Build(plan.Server{State: s.state(t), NoCredentials: true}, c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -185,3 +185,14 @@ func watch(t *testing.T, l *lab.Lab, relay *lab.RelayService, began time.Time) b
 		logins: c.Logins,
 	}
 }
+
+// atMost prints a figure with its bound.
+func atMost(t *testing.T, name string, value, bound float64) {
+	t.Helper()
+	verdict := "ok"
+	if value > bound {
+		verdict = "miss"
+		t.Errorf("%s: got %.2f, want %.2f at most", name, value, bound)
+	}
+	fmt.Printf("figure: %s %.2f <= %.2f %s\n", name, value, bound, verdict)
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 
+	"relayhost/internal/config"
 	"relayhost/internal/secret"
 	"relayhost/templates"
 )
@@ -34,14 +35,14 @@ func (b *builder) tls(s *service) {
 }
 
 // tlsPolicy is the TLS policy of h.
-func tlsPolicy(h *Hop) templates.Policy {
+func tlsPolicy(h *config.Hop) templates.Policy {
 	p := templates.Policy{NextHop: h.NextHop(), Level: "secure", Match: "nexthop"}
 	if _, err := netip.ParseAddr(h.Host); err != nil {
 		p.ServerName = "hostname" // RFC 6066 section 3 allows no address in SNI
 	}
 	switch {
 	case h.Pin != "":
-		pin, _ := fingerprint(h.Pin) // checked before
+		pin, _ := config.Fingerprint(h.Pin) // checked before
 		p.Level, p.Match = "fingerprint", pin
 	case h.NoVerify:
 		p.Level, p.Match = "encrypt", ""

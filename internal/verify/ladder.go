@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/explain"
-	"relayhost/internal/plan"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -166,7 +166,7 @@ func (l *ladder) dead(ctx context.Context, ports []port) []Finding {
 	last.Command = "relayhost setup --port " + numbers[0]
 	if l.several() && l.number > 1 {
 		last.Command = "" // --port is the default relay's
-		last.Remedy += fmt.Sprintf(" Name one of them for route %s in %s and run setup again.", l.route.Name, plan.AnswersPath)
+		last.Remedy += fmt.Sprintf(" Name one of them for route %s in %s and run setup again.", l.route.Name, config.Path)
 	}
 	if l.hop.Username != "" {
 		// The credentials have been nowhere yet.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"relayhost/internal/config"
 	"relayhost/internal/explain"
-	"relayhost/internal/plan"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
@@ -35,7 +35,7 @@ func (h Hop) nextHop() string { return "[" + h.Host + "]:" + strconv.Itoa(h.Port
 // it (smtp_fallback_relay), in order.
 type Route struct {
 	Name    string
-	Senders []string // as plan.Route has them
+	Senders []string // as config.Route has them
 	From    string   // sender of the proof; "" when none is known
 	Service string   // entry of master.cf
 	Hops    []Hop    // one at least
@@ -43,7 +43,7 @@ type Route struct {
 
 // AllRoutes lists the default route and then the others.
 func (e Env) AllRoutes() []Route {
-	first := Route{Name: plan.DefaultRoute, From: e.From, Service: e.Service, Hops: append([]Hop{e.Hop}, e.Fallback...)}
+	first := Route{Name: config.DefaultRoute, From: e.From, Service: e.Service, Hops: append([]Hop{e.Hop}, e.Fallback...)}
 	return append([]Route{first}, e.Routes...)
 }
 
@@ -76,6 +76,8 @@ func (t *trial) found(f Finding) {
 
 // release passes on what was held, in order.
 func (t *trial) release() {
+	t.showing.Lock() // routes that end together are told one after the other
+	defer t.showing.Unlock()
 	for _, f := range NewReport(t.held).Findings {
 		t.run.found(f)
 	}

@@ -75,6 +75,7 @@ type run struct {
 	began     time.Time
 	waiting   func() ([]postfix.QueuedMessage, error) // the queue, read once
 
+	showing  sync.Mutex // while the findings of a route are passed on
 	mu       sync.Mutex
 	findings []Finding
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
 	"relayhost/internal/plan"
@@ -78,18 +79,21 @@ func run(ctx context.Context, what string) error {
 	if err != nil {
 		return err
 	}
-	o := plan.Options{
+	first := config.Hop{
 		Relay: service(in.Relay, in.Host, in.Port, in.TLS, in.Username), Host: in.Host, Port: in.Port, TLS: in.TLS, Username: in.Username, Password: secret.New(in.Password),
-		From: in.From, To: in.To, Direct: in.Direct, Connections: in.Connections, NoVerify: in.NoVerify, Pin: in.Pin,
-		Fallback: hops(in.Fallback), Rewrite: in.Rewrite,
+		Connections: in.Connections, NoVerify: in.NoVerify, Pin: in.Pin,
+	}
+	o := config.Config{
+		To: in.To, Direct: in.Direct, Rewrite: in.Rewrite,
+		Routes: []config.Route{{Name: config.DefaultRoute, From: in.From, Hops: append([]config.Hop{first}, hops(in.Fallback)...)}},
 	}
 	for _, r := range in.Routes {
-		o.Routes = append(o.Routes, plan.Route{Name: r.Name, From: r.From, Senders: r.Senders, Hops: hops(r.Hops)})
+		o.Routes = append(o.Routes, config.Route{Name: r.Name, From: r.From, Senders: r.Senders, Hops: hops(r.Hops)})
 	}
 	if what == "rounds" {
 		return rounds(ctx, h, o, in.Rounds)
 	}
-	p, err := plan.Build(s, nil, o)
+	p, err := plan.Build(plan.Server{State: s}, o)
 	if err != nil {
 		return err
 	}
@@ -115,14 +119,14 @@ func service(id, host string, port int, mode relays.TLSMode, username string) re
 	return relays.Smarthost(host, port, mode, username != "")
 }
 
-func hops(in []Hop) []plan.Hop {
-	var out []plan.Hop
+func hops(in []Hop) []config.Hop {
+	var out []config.Hop
 	for _, h := range in {
 		relay := service(h.Relay, h.Host, h.Port, h.TLS, h.Username)
 		if h.NullSender != "" {
 			relay.Sender.NullSender = h.NullSender
 		}
-		out = append(out, plan.Hop{Relay: relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: secret.New(h.Password)})
+		out = append(out, config.Hop{Relay: relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: secret.New(h.Password)})
 	}
 	return out
 }
@@ -179,7 +183,7 @@ const mainPath, masterPath, passwdPath = "/etc/postfix/main.cf", "/etc/postfix/m
 var quiet = apply.Options{Reload: func(context.Context) error { return nil }}
 
 // rounds prints what is wrong in each round, by its number.
-func rounds(ctx context.Context, h *host.Host, o plan.Options, texts []string) error {
+func rounds(ctx context.Context, h *host.Host, o config.Config, texts []string) error {
 	for n, text := range texts {
 		if err := h.WriteFile(mainPath, []byte(text), host.Spec{Mode: 0o644, Mtime: time.Now().Add(-time.Minute)}); err != nil {
 			return err
@@ -193,13 +197,13 @@ func rounds(ctx context.Context, h *host.Host, o plan.Options, texts []string) e
 }
 
 // round applies, finds nothing more to do, and goes back to the same bytes.
-func round(ctx context.Context, h *host.Host, o plan.Options, text string) error {
+func round(ctx context.Context, h *host.Host, o config.Config, text string) error {
 	build := func() (plan.Plan, error) {
 		s, err := read(ctx, h)
 		if err != nil {
 			return plan.Plan{}, err
 		}
-		return plan.Build(s, nil, o)
+		return plan.Build(plan.Server{State: s}, o)
 	}
 	master, _ := h.ReadFile(masterPath)
 	passwd, _ := h.ReadFile(passwdPath)

@@ -1,0 +1,176 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+)
+
+// trialTree is a tree whose runs have other parameters for the proof, and call
+// during in it.
+func trialTree(t *testing.T, during func(tr *tree) error) *tree {
+	tr := newTree(t)
+	tr.o.Override = map[string]string{"maillog_file": ProofLog(tr.o), "myhostname": "proof.example.com"}
+	tr.o.Prove = func(context.Context) error {
+		tr.logs = append(tr.logs, "proof")
+		tr.write(ProofLog(tr.o), "a line\n", 0o644)
+		return during(tr)
+	}
+	return tr
+}
+
+// logging wants main.cf to be that of the proof: as planned but for the log.
+func (tr *tree) logging() {
+	tr.t.Helper()
+	main, err := postfix.ParseMain([]byte(tr.read("/etc/postfix/main.cf")))
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	planned, _ := postfix.ParseMain([]byte(mainAfter))
+	want := planned.Values()
+	want["maillog_file"], want["myhostname"] = "/var/lib/relayhost/in-progress/mail.log", "proof.example.com"
+	for name, value := range main.Values() {
+		if want[name] != value {
+			tr.t.Errorf("during the proof %s is %q, want %q", name, value, want[name])
+		}
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		tr.t.Errorf("during the proof main.cf lacks %v", want)
+	}
+}
+
+// The log of the proof is there while it runs, and main.cf is as planned after
+// it, also when the plan leaves main.cf alone.
+func TestTrialLog(t *testing.T) {
+	tr := trialTree(t, func(tr *tree) error { tr.logging(); return nil })
+	tr.write("/etc/postfix/main.cf", mainBefore, 0o644)
+	before := tr.print()
+	if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(tr.logs, " "); got != "reload proof reload" {
+		t.Errorf("Postfix was told: %s", got)
+	}
+	old, err := tr.h.Stat("/etc/postfix/main.cf")
+	if err != nil || tr.read("/etc/postfix/main.cf") != mainAfter {
+		t.Fatalf("main.cf is %q, %v", tr.read("/etc/postfix/main.cf"), err)
+	}
+	rec, err := Run(t.Context(), tr.h, tr.plan("two"), tr.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := tr.h.Stat("/etc/postfix/main.cf")
+	if err != nil || tr.read("/etc/postfix/main.cf") != mainAfter || !now.Mtime.Equal(old.Mtime) {
+		t.Errorf("a new password: main.cf is %q of %v, was of %v, %v", tr.read("/etc/postfix/main.cf"), now.Mtime, old.Mtime, err)
+	}
+	for _, f := range rec.Files {
+		if f.Path == "/etc/postfix/main.cf" {
+			t.Errorf("a new password: the record has %+v", f)
+		}
+	}
+	for _, id := range []string{"", rec.ID} {
+		names, _ := tr.h.ReadDir("/var/lib/relayhost/history/" + id)
+		for _, name := range names {
+			if name == proofLogName || strings.Contains(name, "trial") {
+				t.Errorf("history has %s", name)
+			}
+		}
+	}
+	tr.o.Prove = nil
+	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
+		t.Fatal(err)
+	}
+	if after := tr.print(); after != before {
+		t.Errorf("rolled back:\n%swant\n%s", after, before)
+	}
+}
+
+// A proof that fails puts back what was there; what somebody has written into
+// the text for the proof stays, whether it fails or not.
+func TestTrialLogFails(t *testing.T) {
+	refused := errors.New("the relay said 535")
+	const edit = "# somebody's\nmail_name = Edited\n"
+	for name, test := range map[string]struct {
+		edit string
+		err  error
+	}{
+		"fails": {"", refused}, "fails and edited": {edit, refused}, "edited": {edit, nil},
+	} {
+		tr := trialTree(t, func(tr *tree) error {
+			tr.write("/etc/postfix/main.cf", test.edit+tr.read("/etc/postfix/main.cf"), 0o644)
+			return test.err
+		})
+		_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
+		if err == nil || test.err != nil && !errors.Is(err, test.err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := tr.read("/etc/postfix/main.cf"); got != test.edit+mainBefore {
+			t.Errorf("%s: main.cf is %q", name, got)
+		}
+		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
+			t.Errorf("%s: the state folder is left", name)
+		}
+	}
+}
+
+// A failed proof that is kept keeps what was planned.
+func TestTrialLogKept(t *testing.T) {
+	tr := trialTree(t, func(*tree) error { return errors.New("no answer") })
+	tr.o.KeepOnFailure = true
+	_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
+	var proof *ProofFailed
+	if !errors.As(err, &proof) || !proof.Kept || tr.read("/etc/postfix/main.cf") != mainAfter {
+		t.Errorf("%v, main.cf is %q", err, tr.read("/etc/postfix/main.cf"))
+	}
+}
+
+// Nothing to do stays nothing to do.
+func TestTrialLogUnchanged(t *testing.T) {
+	tr := trialTree(t, func(*tree) error { return nil })
+	if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); err != nil {
+		t.Fatal(err)
+	}
+	tr.logs = nil
+	rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
+	if err != nil || rec.ID != "" || len(tr.logs) > 0 {
+		t.Errorf("%+v, %v, %v", rec, err, tr.logs)
+	}
+	p := tr.plan("one")
+	p.Files = []plan.File{}
+	if rec, err := Run(t.Context(), tr.h, p, tr.o); err != nil || rec.ID != "" {
+		t.Errorf("no files: %+v, %v", rec, err)
+	}
+}
+
+// A run with a log of its own is killed at each of its changes, and the undoing
+// of a killed one as well.
+func TestTrialLogKilledAtEveryChange(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	old := tr.print()
+	tried := 0
+	for n := 1; ; n++ {
+		code := driveCode(t, tr.driver("run", "trial=1", "kill="+strconv.Itoa(n)))
+		if code == 0 {
+			break
+		}
+		tried++
+		tr.whole(n)
+		_ = driveCode(t, tr.driver("recover", "kill="+strconv.Itoa(1+n%20)))
+		mustDrive(t, tr.driver("recover"), 0)
+		mustDrive(t, tr.driver("all"), 0)
+		if now := tr.print(); now != old {
+			t.Fatalf("killed at change %d:\n%s", n, now)
+		}
+	}
+	t.Logf("%d points tried, 0 broken", tried)
+	if tried < 60 {
+		t.Errorf("only %d points", tried)
+	}
+}

@@ -1,0 +1,202 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"relayhost/relays"
+)
+
+// MaxSize is the largest file that is read, in bytes: some 30,000 routes.
+const MaxSize = 4 << 20
+
+const header = "# The answers that relayhost set this server up with. It holds no secrets.\n# \"relayhost setup\" keeps what is here unless told otherwise.\n"
+
+// version is raised when a key changes its meaning.
+const version = 1
+
+// fileConfig, fileRoute and fileHop are the keys of the file: those of the default
+// route and of its first hop stand at the top level.
+type fileConfig struct {
+	Version     int      `toml:"version"`
+	Relay       string   `toml:"relay"`
+	Region      string   `toml:"region,omitempty"`
+	Host        string   `toml:"host,omitempty"`
+	Port        int      `toml:"port,omitempty"`
+	TLS         string   `toml:"tls,omitempty"` // starttls | implicit
+	From        string   `toml:"from"`
+	To          string   `toml:"to,omitempty"`
+	RootTo      string   `toml:"root_to,omitempty"`
+	Direct      []string `toml:"direct,omitempty"`
+	MapType     string   `toml:"map_type,omitempty"`
+	CAFile      string   `toml:"ca_file,omitempty"`
+	Fingerprint string   `toml:"fingerprint,omitempty"`
+	NoVerify    bool     `toml:"insecure_no_verify_certificate,omitempty"`
+	Connections int      `toml:"connections,omitempty"`
+	// CredentialsFile is where the account is read from; "" keeps the stored one.
+	CredentialsFile string            `toml:"credentials_file,omitempty"`
+	Fallback        []fileHop         `toml:"fallback,omitempty"`
+	Rewrite         map[string]string `toml:"rewrite,omitempty"`
+	Routes          []fileRoute       `toml:"route,omitempty"`
+}
+
+type fileHop struct {
+	Relay           string `toml:"relay,omitempty"`
+	Region          string `toml:"region,omitempty"`
+	Host            string `toml:"host,omitempty"`
+	Port            int    `toml:"port,omitempty"`
+	TLS             string `toml:"tls,omitempty"`
+	CredentialsFile string `toml:"credentials_file,omitempty"`
+	CAFile          string `toml:"ca_file,omitempty"`
+	Fingerprint     string `toml:"fingerprint,omitempty"`
+	NoVerify        bool   `toml:"insecure_no_verify_certificate,omitempty"`
+	Connections     int    `toml:"connections,omitempty"`
+}
+
+type fileRoute struct {
+	Name    string   `toml:"name"`
+	Senders []string `toml:"senders"`
+	fileHop
+	From     string    `toml:"from,omitempty"`
+	Fallback []fileHop `toml:"fallback,omitempty"`
+}
+
+// Read reads the text of Path. Errors are *FileError, or several of them joined:
+// what is no TOML, unknown keys, and what contradicts itself.
+func Read(text []byte) (Config, error) {
+	if bytes.HasPrefix(text, []byte("\ufeff")) {
+		return Config{}, &FileError{Line: 1, Msg: "the file begins with a byte order mark", Hint: "save it as UTF-8 without one"}
+	}
+	if len(text) > MaxSize {
+		return Config{}, &FileError{Msg: fmt.Sprintf("the file is larger than %d MiB", MaxSize>>20), Hint: "routes of one relay and account can be one, with all their senders"}
+	}
+	var f fileConfig
+	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&f); err != nil {
+		return Config{}, decodeError(err)
+	}
+	c := f.config()
+	c.file = &file{text: text}
+	switch f.Version {
+	case 0:
+		return Config{}, c.Mistake("version", "version = %d is missing", version)
+	case version:
+	default:
+		return Config{}, c.Mistake("version", "version %d is not known to this relayhost", f.Version)
+	}
+	if err := c.check(asRead, false); err != nil {
+		return Config{}, err
+	}
+	c.file.stored = c
+	return c, nil
+}
+
+func decodeError(err error) error {
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) {
+		var unknown []error
+		for _, e := range strict.Errors[:min(len(strict.Errors), MaxMistakes)] {
+			row, _ := e.Position()
+			unknown = append(unknown, &FileError{Line: row, Msg: "unknown key " + strings.Join(e.Key(), ".")})
+		}
+		return errors.Join(unknown...)
+	}
+	var d *toml.DecodeError
+	if !errors.As(err, &d) {
+		return fmt.Errorf("%s: %w", Path, err)
+	}
+	row, _ := d.Position()
+	return &FileError{Line: row, Msg: strings.TrimPrefix(d.Error(), "toml: ")}
+}
+
+func (f fileConfig) config() Config {
+	first := fileHop{
+		Relay: f.Relay, Region: f.Region, Host: f.Host, Port: f.Port, TLS: f.TLS, CredentialsFile: f.CredentialsFile,
+		CAFile: f.CAFile, Fingerprint: f.Fingerprint, NoVerify: f.NoVerify, Connections: f.Connections,
+	}
+	c := Config{To: f.To, RootTo: f.RootTo, Direct: f.Direct, MapType: f.MapType, Rewrite: f.Rewrite, Routes: make([]Route, 0, len(f.Routes)+1)}
+	for _, r := range append([]fileRoute{{Name: DefaultRoute, From: f.From, fileHop: first, Fallback: f.Fallback}}, f.Routes...) {
+		route := Route{Name: r.Name, Senders: r.Senders, From: r.From, Hops: make([]Hop, 0, len(r.Fallback)+1)}
+		for _, h := range append([]fileHop{r.fileHop}, r.Fallback...) {
+			route.Hops = append(route.Hops, h.hop())
+		}
+		c.Routes = append(c.Routes, route)
+	}
+	return c
+}
+
+func (f fileHop) hop() Hop {
+	h := Hop{
+		Region: f.Region, Host: f.Host, Port: f.Port, TLS: relays.TLSMode(f.TLS), CredentialsFile: f.CredentialsFile,
+		CAFile: f.CAFile, Pin: f.Fingerprint, NoVerify: f.NoVerify, Connections: f.Connections,
+	}
+	if isRelayFile(f.Relay) {
+		h.RelayFile = f.Relay
+	} else {
+		h.Relay.ID = f.Relay
+	}
+	return h
+}
+
+// isRelayFile tells the path of a catalogue file from the name of a relay.
+func isRelayFile(name string) bool { return strings.ContainsRune(name, '/') }
+
+// Marshal writes c as the text of Path.
+func (c Config) Marshal() ([]byte, error) {
+	first := fileHopOf(*c.First())
+	f := fileConfig{
+		Version: version, Relay: first.Relay, Region: first.Region, Host: first.Host, Port: first.Port, TLS: first.TLS,
+		From: c.From(), To: c.To, RootTo: c.RootTo, Direct: c.Direct, MapType: c.MapType,
+		CAFile: first.CAFile, Fingerprint: first.Fingerprint, NoVerify: first.NoVerify, Connections: first.Connections,
+		CredentialsFile: first.CredentialsFile, Rewrite: c.Rewrite, Fallback: fileHopsOf(c.Routes[0].Hops[1:]),
+	}
+	for _, r := range c.Routes[1:] {
+		route := fileRoute{Name: r.Name, Senders: r.Senders, fileHop: fileHopOf(r.Hops[0]), From: r.From, Fallback: fileHopsOf(r.Hops[1:])}
+		if ProofSender(r.Senders) == "" {
+			route.From = "" // bounces have no sender that could be another
+		}
+		f.Routes = append(f.Routes, route)
+	}
+	text, err := toml.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", Path, err)
+	}
+	return append([]byte(header), text...), nil
+}
+
+func fileHopOf(h Hop) fileHop {
+	return fileHop{
+		Relay: h.Name(), Region: h.Region, Host: h.Host, Port: h.Port, TLS: string(h.TLS), CredentialsFile: h.CredentialsFile,
+		CAFile: h.CAFile, Fingerprint: h.Pin, NoVerify: h.NoVerify, Connections: h.Connections,
+	}
+}
+
+func fileHopsOf(hops []Hop) []fileHop {
+	var list []fileHop
+	for _, h := range hops {
+		list = append(list, fileHopOf(h))
+	}
+	return list
+}
+
+// Text is the text of Path that says c: before, the text that is there, where it
+// says the same in other words, as one written by hand does; else a new one.
+func (c Config) Text(before []byte) ([]byte, error) {
+	if len(before) > 0 {
+		if have, err := c.read(before); err == nil && have.Says(c) {
+			return before, nil
+		}
+	}
+	return c.Marshal()
+}
+
+// read is text as a Config, which c may be from.
+func (c Config) read(text []byte) (Config, error) {
+	if c.file != nil && bytes.Equal(c.file.text, text) {
+		return c.file.stored, nil
+	}
+	return Read(text)
+}

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"maps"
+	"path/filepath"
+	"strings"
+
+	"relayhost/relays"
+)
+
+// Given is what flags say beside the relay itself; the zero value says nothing.
+type Given struct {
+	Port                int // 0 chooses one
+	From, To, RootTo    string
+	MapType             string
+	CAFile, Fingerprint string
+	NoVerify            bool
+	CredentialsFile     string // "-" is standard input
+	Connections         *int
+	Direct              *[]string
+}
+
+// SameRelay reports whether h and other are one relay at one host.
+func (h Hop) SameRelay(other Hop) bool {
+	return h.Relay.ID == other.Relay.ID && strings.EqualFold(h.Host, other.Host)
+}
+
+// Merge is c with chosen as the first hop of the default route, and what was given
+// over what c says. Of before, c's own first hop as Resolve has completed it, it keeps,
+// where that is the same relay at the same host, how it is connected to and verified.
+// Fallbacks and routes stay.
+func (c Config) Merge(chosen, before Hop, g Given) Config {
+	c = c.Clone()
+	c.given = maps.Clone(c.given)
+	if c.given == nil {
+		c.given = map[string]bool{}
+	}
+	h := chosen
+	if !h.SameRelay(before) {
+		for _, key := range []string{"relay", "region", "host", "port", "tls", "ca_file", "fingerprint", "connections", "credentials_file"} {
+			c.given[key] = true
+		}
+	} else {
+		if h.Port == 0 {
+			h.Port, h.TLS = before.Port, before.TLS
+		}
+		h.Connections, h.CredentialsFile = before.Connections, g.reference(before.CredentialsFile)
+		h.CAFile, h.Pin, h.NoVerify = before.CAFile, before.Pin, before.NoVerify
+	}
+	if g.Port != 0 {
+		h.Port, h.TLS = g.Port, ""
+		if mode, ok := h.Relay.TLSOf(g.Port); ok && mode != relays.Unsure {
+			h.TLS = mode
+		}
+		c.given["port"], c.given["tls"] = true, true
+	}
+	if g.Connections != nil {
+		h.Connections, c.given["connections"] = *g.Connections, true
+	}
+	if g.CAFile != "" || g.Fingerprint != "" || g.NoVerify {
+		h.CAFile, h.Pin, h.NoVerify = g.CAFile, g.Fingerprint, g.NoVerify
+		c.given["ca_file"], c.given["fingerprint"] = true, true
+	}
+	*c.First() = h
+	return c.addresses(g)
+}
+
+// reference is the credentials file that the Config goes on naming: where
+// credentials are given now, the old one would bring the old password back.
+func (g Given) reference(stored string) string {
+	if stored == "" || g.CredentialsFile == "" {
+		return stored
+	}
+	if abs, err := filepath.Abs(g.CredentialsFile); err == nil && g.CredentialsFile != "-" {
+		return abs
+	}
+	return ""
+}
+
+func (c Config) addresses(g Given) Config {
+	for _, v := range []struct {
+		key string
+		to  *string
+		is  string
+	}{
+		{"from", &c.Routes[0].From, g.From}, {"to", &c.To, g.To}, {"root_to", &c.RootTo, g.RootTo}, {"map_type", &c.MapType, g.MapType},
+	} {
+		if v.is != "" {
+			*v.to, c.given[v.key] = v.is, true
+		}
+	}
+	if g.Direct != nil {
+		c.Direct = *g.Direct
+		c.given["direct"] = true
+	}
+	return c
+}

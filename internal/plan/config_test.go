@@ -1,0 +1,140 @@
+package plan_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"relayhost/internal/config"
+	"relayhost/internal/plan"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+func TestAnswersThatAreRefused(t *testing.T) {
+	for _, test := range []struct {
+		field  string
+		change func(*config.Config)
+	}{
+		{"relay", func(o *config.Config) { o.First().Relay.ID = "a b" }},
+		{"relay", func(o *config.Config) { o.First().Relay.ID = "" }},
+		{"smarthost", func(o *config.Config) { o.First().Host = "" }},
+		{"smarthost", func(o *config.Config) { o.First().Host = "[smtp.example.net]" }},
+		{"smarthost", func(o *config.Config) { o.First().Host = "smtp.example.net." }},
+		{"smarthost", func(o *config.Config) { o.First().Host = "smtp.example.net:587" }},
+		{"smarthost", func(o *config.Config) { o.First().Host = "$mydomain" }},
+		{"smarthost", func(o *config.Config) { o.First().Host = "a, b" }},
+		{"smarthost", func(o *config.Config) { o.First().Host = "a\nb = c" }},
+		{"smarthost", func(o *config.Config) { o.First().Host = "300.1.1.1" }},
+		{"smarthost", func(o *config.Config) { o.First().Host = "fe80::1%eth0" }},
+		{"smarthost", func(o *config.Config) { o.First().Host = "xn--a-b.example.net" }},
+		{"smarthost", func(o *config.Config) { o.First().Host = strings.Repeat("a.", 127) + "aa" }},
+		{"port", func(o *config.Config) { o.First().Port = 0 }},
+		{"port", func(o *config.Config) { o.First().Port = 65536 }},
+		{"port", func(o *config.Config) { o.First().TLS = relays.Unsure }},
+		{"username", func(o *config.Config) { o.First().Username = "" }},
+		{"username", func(o *config.Config) { o.First().Username = "a:b" }},
+		{"username", func(o *config.Config) { o.First().Username = "a\nb" }},
+		{"username", func(o *config.Config) { o.First().Username = strings.Repeat("a", 321) }},
+		{"credentials-file", func(o *config.Config) { o.First().Password = secret.Value{} }},
+		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\nb c:d") }},
+		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\r") }},
+		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\x00b") }},
+		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New(" a") }},
+		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\u00a0") }},
+		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New("\xff") }},
+		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New(strings.Repeat("a", 1025)) }},
+		{"from", func(o *config.Config) { o.Routes[0].From = "" }},
+		{"from", func(o *config.Config) { o.Routes[0].From = "root" }},
+		{"from", func(o *config.Config) { o.Routes[0].From = "a@b@c.d" }},
+		{"from", func(o *config.Config) { o.Routes[0].From = "a b@example.org" }},
+		{"from", func(o *config.Config) { o.Routes[0].From = "a@localhost" }},
+		{"from", func(o *config.Config) { o.Routes[0].From = "${x}@example.org" }},
+		{"to", func(o *config.Config) { o.To = "<a@example.org>" }},
+		{"to", func(o *config.Config) { o.To = "a@" + strings.Repeat("b.", 125) + "org" }}, // 255 bytes
+		{"root-to", func(o *config.Config) { o.RootTo = "|/bin/sh@example.org" }},
+		{"direct", func(o *config.Config) { o.Direct = []string{"corp.test smtp:[x]"} }},
+		{"direct", func(o *config.Config) { o.Direct = []string{"*"} }},
+		{"connections", func(o *config.Config) { o.First().Connections = -1 }},
+		{"connections", func(o *config.Config) { o.First().Connections = 1001 }},
+		{"ca-file", func(o *config.Config) { o.First().CAFile = "ca.pem" }},
+		{"ca-file", func(o *config.Config) { o.First().CAFile = "/etc/a b.pem" }},
+		{"ca-file", func(o *config.Config) { o.First().CAFile = "/etc/../ca.pem" }},
+		{"fingerprint", func(o *config.Config) { o.First().Pin = "AB:CD" }},
+		{"fingerprint", func(o *config.Config) { o.First().Pin, o.First().NoVerify = strings.Repeat("00", 32), true }},
+		{"map-type", func(o *config.Config) { o.MapType = "lmdb" }},
+		{"map-type", func(o *config.Config) { o.MapType = "static" }},
+	} {
+		o := options(test.change)
+		_, err := plan.Build(plan.Server{State: debian(t).state(t)}, o)
+		var bad *config.InputError
+		if !errors.As(err, &bad) || bad.Field != test.field {
+			t.Errorf("want %s refused, got %v", test.field, err)
+		}
+		if password := o.First().Password.Reveal(); err != nil && len(password) > 3 && strings.Contains(err.Error(), password) {
+			t.Errorf("the error shows the password: %v", err)
+		}
+	}
+}
+
+func TestPasswordsThatAreStored(t *testing.T) {
+	for _, password := range []string{"a", "#x", "a:b:c", "{a}", `"q"`, "'", `\n\`, "a b", "a\tb", "$mydomain${x}$$", "pässwörd", "日本", strings.Repeat("x", 1024)} {
+		s := debian(t)
+		p := build(t, s, options(func(o *config.Config) { o.First().Password = secret.New(password) }))
+		s.apply(p)
+		s.set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd")
+		user, stored, ok := plan.Credentials(s.state(t), p.NextHop)
+		if !ok || user != "joe" || stored.Reveal() != password {
+			t.Errorf("%q came back as %q (%v)", password, stored.Reveal(), ok)
+		}
+	}
+}
+
+func TestHostsThatAreTaken(t *testing.T) {
+	for _, h := range []string{"smtp.example.net", "SMTP.Example.NET", "relay", "192.0.2.1", "2001:db8::1", "xn--bcher-kva.example", "a-b.c1.example"} {
+		p := build(t, debian(t), options(func(o *config.Config) { o.First().Host = h }))
+		if want := "[" + strings.ToLower(h) + "]:587"; p.NextHop != want || param(t, p, "default_transport") != p.Service+":"+want {
+			t.Errorf("%s: next hop %s, default_transport %s", h, p.NextHop, param(t, p, "default_transport"))
+		}
+	}
+}
+
+func TestAnswersComeBack(t *testing.T) {
+	o := options(func(o *config.Config) {
+		o.First().Region, o.To, o.RootTo, o.Direct = "eu-west-1", "ops@example.org", "ops@example.org", []string{"corp.test"}
+		o.First().Connections, o.First().CAFile = 50, "/etc/ssl/corp.pem"
+	})
+	written := text(t, build(t, debian(t), o), config.Path)
+	if strings.Contains(written, "joe") || strings.Contains(written, "s3c") {
+		t.Errorf("credentials among the answers:\n%s", written)
+	}
+	again, err := config.Read([]byte(written))
+	if err != nil {
+		t.Fatal(err)
+	}
+	*again.First() = *o.First()
+	if got := text(t, build(t, debian(t), again), config.Path); got != written {
+		t.Errorf("filled from\n%s\ncame\n%s", written, got)
+	}
+	for _, bad := range []string{"version = 2\n", "version = 1\npassword = 'x'\n", "relay"} {
+		if _, err := config.Read([]byte(bad)); err == nil || !strings.Contains(err.Error(), config.Path) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// The next hops in use are those of all routes and their fallbacks: what a file
+// leaves out of them is found there again.
+func TestNextHops(t *testing.T) {
+	s, c := debian(t), routeCases(t)["fail-over-route"]
+	s.apply(build(t, s, c))
+	got := plan.NextHops(s.state(t))
+	for _, r := range c.Routes {
+		for _, h := range r.Hops {
+			if !slices.Contains(got, h.NextHop()) {
+				t.Errorf("got %q, want %s of route %s among them", got, h.NextHop(), r.Name)
+			}
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/templates"
+)
+
+// localDomainParams name the domains whose mail stays on this server
+// (ADDRESS_CLASS_README).
+var localDomainParams = []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"}
+
+// senders rewrites the senders that this host makes up and the relay would
+// refuse to the address of --from. smtp_generic_maps rewrites recipients as
+// well, so it gets only names whose mail never leaves; the others go by
+// sender_canonical_maps, which is for senders alone and applies before the
+// route is chosen.
+func (b *builder) senders() error {
+	b.helo()
+	local, foreign := b.ownNames()
+	if b.cfg.First().Relay.Sender.Single {
+		if len(b.ways) == 1 && len(b.cfg.Rewrite) == 0 && b.nullClient() {
+			b.d.SenderCanonicalMaps = b.place("static:"+b.cfg.From(), true)
+			return nil
+		}
+		b.note("%s takes mail from %s only: mail of other senders on this server waits in the queue", b.d.RelayName, b.cfg.From())
+		if len(b.ways) == 1 {
+			foreign = nil
+		}
+	}
+	for _, s := range b.services {
+		if err := b.generic(s, local); err != nil {
+			return err
+		}
+	}
+	return b.canonical(foreign)
+}
+
+// ownNames lists the domains of addresses that this host makes up by itself,
+// those whose mail stays here and those whose mail does not.
+func (b *builder) ownNames() (local, foreign []string) {
+	from := domainOf(b.cfg.From())
+	origin := b.origin()
+	names := []string{b.param("myhostname"), origin, b.s.FQDN, b.s.Hostname, "localhost", "localhost." + b.param("mydomain")}
+	for i, name := range names {
+		name = strings.ToLower(strings.TrimSuffix(name, "."))
+		key := "@" + name
+		if !isName(name) || name == from && !b.cfg.First().Relay.Sender.Single {
+			continue
+		}
+		if name == strings.ToLower(origin) && !b.isHostName(name) && postfix.Qualified(name) {
+			// A mail domain with people in it: only root's mail is the host's own.
+			key = "root@" + name
+			b.note("senders at %s leave as they are (root aside): %s has to know that domain too", name, b.d.RelayName)
+		}
+		switch {
+		case slices.Contains(local, key) || slices.Contains(foreign, key):
+		case b.isLocal(name):
+			local = append(local, key)
+		case i < 2: // what Postfix itself appends; the rest is only heard of
+			foreign = append(foreign, key)
+		}
+	}
+	return local, foreign
+}
+
+func (b *builder) isHostName(name string) bool {
+	return strings.EqualFold(name, b.param("myhostname")) || strings.EqualFold(name, b.s.Hostname) || strings.EqualFold(name, b.s.FQDN)
+}
+
+// origin is the domain that Postfix appends to local addresses. Debian allows
+// myorigin to be the path of a file.
+func (b *builder) origin() string {
+	value := b.param("myorigin")
+	if strings.HasPrefix(value, "/") {
+		line, _, _ := strings.Cut(string(b.s.Maps[value]), "\n")
+		return strings.TrimSpace(line)
+	}
+	return value
+}
+
+// isName admits what may stand as a key, underscores in host names included.
+func isName(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == "" && !strings.HasPrefix(s, ".") && !strings.HasSuffix(s, ".")
+}
+
+func (b *builder) isLocal(domain string) bool {
+	return slices.ContainsFunc(localDomainParams, func(name string) bool { return b.inList(name, domain) })
+}
+
+// inList reports whether domain is in a list parameter, by name, as a line of a
+// file (/path) or as a key of a table whose source is known.
+func (b *builder) inList(param, domain string) bool {
+	for _, word := range splitList(b.param(param)) {
+		if strings.EqualFold(word, domain) {
+			return true
+		}
+		for _, t := range postfix.ParseTables(word, b.s.DefaultMap) {
+			if text, ok := b.s.Maps[t.Path]; ok {
+				if _, found := parseTable(text).get(domain); found {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// generic gives s the table that turns names of this host into the sender of
+// the first route that goes by it. Domains that a route names are known to its
+// relay and stay; and where many accounts share a service no sender is right
+// for all.
+func (b *builder) generic(s *service, local []string) error {
+	global, _ := b.main.Get("smtp_generic_maps")
+	var senders []templates.Setting
+	for _, key := range local {
+		if !s.keyed && !s.carries(domainOf(key)) {
+			senders = append(senders, templates.Setting{Name: key, Value: cmp.Or(s.ways[0].sender(), b.cfg.From())})
+		}
+	}
+	if len(senders) == 0 {
+		return nil
+	}
+	for _, other := range b.services {
+		if other == s {
+			break
+		}
+		if slices.Equal(other.generics, senders) {
+			s.d.GenericMap = other.d.GenericMap
+			return nil
+		}
+	}
+	s.generics = senders
+	ours, err := b.newMap(s.file(b, genericFile), templates.Generic, &templates.Data{RelayName: s.d.RelayName, Senders: senders}, settingKeys(senders))
+	if err != nil {
+		return err
+	}
+	s.d.GenericMap = ours
+	if global != "" {
+		s.d.GenericMap += "," + strings.Join(splitList(global), ",")
+	}
+	return nil
+}
+
+// carries reports whether a route of s has domain among its senders.
+func (s *service) carries(domain string) bool {
+	for _, w := range s.ways {
+		for _, sender := range w.Senders {
+			if sender == domain || sender[0] == '.' && strings.HasSuffix(domain, sender) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// file is the name of a table of s: base for the default service, so that a
+// set-up of one relay looks the same whatever else there was.
+func (s *service) file(b *builder, base string) string {
+	if s == b.services[0] {
+		return base
+	}
+	return base + "_" + s.suffix()
+}
+
+// canonical writes what was asked for, and the names of this host in keys as
+// far as no route has them as they are.
+func (b *builder) canonical(keys []string) error {
+	var senders []templates.Setting
+	for _, from := range slices.Sorted(maps.Keys(b.cfg.Rewrite)) {
+		senders = append(senders, templates.Setting{Name: strings.ToLower(from), Value: b.cfg.Rewrite[from]})
+	}
+	asked := len(senders) > 0
+	for _, key := range keys {
+		known := slices.ContainsFunc(senders, func(s templates.Setting) bool { return s.Name == key })
+		routed := slices.ContainsFunc(b.services, func(s *service) bool { return s.carries(domainOf(key)) })
+		if !known && !routed {
+			senders = append(senders, templates.Setting{Name: key, Value: b.cfg.From()})
+		}
+	}
+	if len(senders) == 0 {
+		return nil
+	}
+	ours, err := b.newMap(senderFile, templates.SenderCanonical, &templates.Data{RelayName: b.relayNames(), Senders: senders}, settingKeys(senders))
+	if err != nil {
+		return err
+	}
+	b.d.SenderCanonicalMaps = b.place(ours, asked)
+	return nil
+}
+
+// place is the value of sender_canonical_maps with ours in it, at the front
+// where it was asked for. An administrator who has moved it since has a reason.
+func (b *builder) place(ours string, asked bool) string {
+	raw, _ := b.main.Get("sender_canonical_maps")
+	merged, before := b.merge("sender_canonical_maps", asked, ours), parseTable(b.s.Maps[b.path(senderFile)])
+	for from := range b.cfg.Rewrite {
+		if _, known := before.get(from); !known {
+			return merged // asked for only now
+		}
+	}
+	if sameWords(raw, merged) {
+		return raw
+	}
+	return merged
+}
+
+// sameWords reports whether two lists differ in their order at most.
+func sameWords(a, b string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(splitList(a))), slices.Sorted(slices.Values(splitList(b))))
+}
+
+func settingKeys(settings []templates.Setting) map[string]secret.Value {
+	keys := make(map[string]secret.Value, len(settings))
+	for _, s := range settings {
+		keys[s.Name] = secret.New(s.Value)
+	}
+	return keys
+}
+
+// nullClient reports whether this host only sends: no mail is delivered here
+// and none is taken from elsewhere (STANDARD_CONFIGURATION_README).
+func (b *builder) nullClient() bool {
+	for _, name := range append([]string{"relay_domains"}, localDomainParams...) {
+		for _, word := range splitList(b.param(name)) {
+			if !b.isHostName(word) && word != "localhost" && !strings.HasPrefix(word, "localhost.") {
+				return false
+			}
+		}
+	}
+	return b.s.LoopbackOnly()
+}
+
+// helo gives the relay a name that services accept where myhostname is none.
+func (b *builder) helo() {
+	set, inMain := b.main.Get("smtp_helo_name")
+	name := b.param("smtp_helo_name")
+	if !inMain || strings.Contains(set, "$myhostname") {
+		name = b.param("myhostname")
+	}
+	if b.s.Params == nil || postfix.Qualified(name) {
+		return
+	}
+	greeting := cmp.Or(b.s.FQDN, domainOf(b.cfg.From()))
+	for _, s := range b.services {
+		s.d.HeloName = greeting
+	}
+	b.note("myhostname = %s is no name that services accept; the relay is greeted as %s", b.param("myhostname"), greeting)
+}
+
+func domainOf(address string) string {
+	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+}

@@ -1,0 +1,202 @@
+package plan
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+
+	"relayhost/internal/config"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+	"relayhost/templates"
+)
+
+// nullKey is what Postfix looks the null sender up as.
+func nullKey(s postfix.State) string {
+	return cmp.Or(s.Params["empty_address_default_transport_maps_lookup_key"], config.NullSender)
+}
+
+// sender is the sender of the proof.
+func (w *way) sender() string { return cmp.Or(w.From, config.ProofSender(w.Senders)) }
+
+// list makes the ways of the routes; mail without a sender moves to one that
+// takes it.
+func (b *builder) list() {
+	for _, r := range b.cfg.Routes {
+		b.ways = append(b.ways, &way{Route: r})
+	}
+	if i := b.cfg.NullRoute(); i > 0 {
+		w := b.ways[i]
+		w.Senders = append(slices.Clone(w.Senders), config.NullSender)
+		b.note("%s refuses mail without a sender: bounces go by the route %s", relayName(b.cfg.First().Relay), w.Name)
+	}
+}
+
+// nullTaken reports whether mail without a sender has a way that takes it, as
+// far as the catalogue tells.
+func (b *builder) nullTaken() bool {
+	for _, w := range b.ways {
+		if slices.Contains(w.Senders, config.NullSender) {
+			return w.Hops[0].Relay.Sender.NullSender != "refused"
+		}
+	}
+	return b.cfg.First().Relay.Sender.NullSender != "refused"
+}
+
+// below is the regular expression for addresses at names below domain, which
+// begins with a dot.
+func below(domain string) string { return "/@.*" + regexp.QuoteMeta(domain) + "$/" }
+
+// bySenderMaps writes the tables that choose the service by the sender. The
+// next hop in them wins over relayhost (trivial-rewrite(8)).
+func (b *builder) bySenderMaps() error {
+	const name = "sender_dependent_default_transport_maps"
+	if len(b.ways) == 1 {
+		raw, _ := b.main.Get(name)
+		if rest, was := b.drop(name, bySenderFile, belowFile); was {
+			raw = rest
+		}
+		if value := b.otherSenders(raw); value != raw {
+			b.setOrRemove(name, value)
+		}
+		return nil
+	}
+	exact, patterns := b.senderEntries()
+	keys := make(map[string]secret.Value, len(exact))
+	for _, e := range exact {
+		keys[e.Name] = secret.New(e.Value)
+	}
+	ours, err := b.newMap(bySenderFile, templates.BySender, &templates.Data{Senders: exact}, keys)
+	if err != nil {
+		return err
+	}
+	tables := []string{ours}
+	if len(patterns) > 0 {
+		if b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "regexp") {
+			return &config.InputError{Field: "route " + b.ways[1].Name, Msg: "this Postfix has no regexp tables, which senders with a leading dot need", Hint: "name each domain"}
+		}
+		text, err := templates.Render(templates.Subdomains, &templates.Data{Senders: patterns})
+		if err != nil {
+			return err
+		}
+		b.file(File{Path: b.path(belowFile), After: text, Mode: 0o644})
+		tables = append(tables, "regexp:"+b.path(belowFile))
+	}
+	b.d.SenderTransportMaps = b.otherSenders(b.merge(name, true, tables...))
+	return nil
+}
+
+// senderEntries lists the entries of the indexed table and those of the one
+// with patterns.
+func (b *builder) senderEntries() (exact, patterns []templates.Setting) {
+	var wide []templates.Setting // ".domain" and its way
+	for _, w := range b.ways[1:] {
+		value := w.service.d.Service + ":" + w.Hops[0].NextHop()
+		for _, sender := range w.Senders {
+			switch {
+			case sender == config.NullSender:
+				exact = append(exact, templates.Setting{Name: nullKey(b.s), Value: value})
+			case sender[0] == '.':
+				wide = append(wide, templates.Setting{Name: sender, Value: value})
+			case strings.Contains(sender, "@"):
+				exact = append(exact, templates.Setting{Name: sender, Value: value})
+			default:
+				exact = append(exact, templates.Setting{Name: "@" + sender, Value: value})
+			}
+		}
+	}
+	if len(wide) == 0 {
+		return exact, nil
+	}
+	return exact, b.patterns(exact, wide)
+}
+
+// patterns is the table for names below a domain, narrow ones first. Postfix
+// asks all tables for the whole address before it asks any for the domain, and
+// a pattern answers to the whole address: so what is said of a domain or an
+// address inside has to stand here as well.
+func (b *builder) patterns(exact, wide []templates.Setting) []templates.Setting {
+	domains := make(map[string]bool, len(wide))
+	for _, w := range wide {
+		domains[w.Name] = true
+	}
+	var out []templates.Setting
+	for _, e := range exact {
+		local, domain, _ := cutLast(e.Name, "@")
+		if e.Name == nullKey(b.s) || !insideAny(domain, domains) {
+			continue
+		}
+		pattern := "/@" + regexp.QuoteMeta(domain) + "$/"
+		if local != "" {
+			pattern = "/^" + quoteLocal(local) + b.extension() + "@" + regexp.QuoteMeta(domain) + "$/"
+		}
+		out = append(out, templates.Setting{Name: pattern, Value: e.Value})
+	}
+	// Addresses before domains, as Postfix itself has it.
+	slices.SortStableFunc(out, func(x, y templates.Setting) int {
+		return cmp.Compare(y.Name[1], x.Name[1]) // '^' is greater than '@'
+	})
+	slices.SortStableFunc(wide, func(x, y templates.Setting) int {
+		return cmp.Compare(strings.Count(y.Name, "."), strings.Count(x.Name, "."))
+	})
+	for _, w := range wide {
+		out = append(out, templates.Setting{Name: below(w.Name), Value: w.Value})
+	}
+	return out
+}
+
+// insideAny reports whether domain is a name below one of the domains.
+func insideAny(domain string, domains map[string]bool) bool {
+	for i := strings.IndexByte(domain, '.'); i >= 0; {
+		if domains[domain[i:]] {
+			return true
+		}
+		next := strings.IndexByte(domain[i+1:], '.')
+		if next < 0 {
+			return false
+		}
+		i += 1 + next
+	}
+	return false
+}
+
+// extension matches what may follow a local part (recipient_delimiter).
+func (b *builder) extension() string {
+	delimiters := b.param("recipient_delimiter")
+	var any []string
+	for _, c := range delimiters {
+		if strings.ContainsRune("+-_.=#", c) {
+			any = append(any, regexp.QuoteMeta(string(c)))
+		}
+	}
+	if len(any) == 0 {
+		return ""
+	}
+	return "((" + strings.Join(any, "|") + ")[^@]*)?"
+}
+
+// quoteLocal makes a local part literal in a regexp table, where a slash ends
+// the pattern.
+func quoteLocal(s string) string {
+	return strings.ReplaceAll(regexp.QuoteMeta(s), "/", `\/`)
+}
+
+// Staged is w as the validator of a staged configuration takes it.
+func (w Way) Staged() postfix.StagedWay {
+	staged := postfix.StagedWay{Service: w.Service}
+	for _, sender := range w.Senders {
+		switch {
+		case sender[0] == '.':
+			sender = below(sender)
+		case sender != config.NullSender && !strings.Contains(sender, "@"):
+			sender = "@" + sender
+		}
+		staged.Senders = append(staged.Senders, sender)
+	}
+	for _, h := range w.Hops {
+		staged.Hops = append(staged.Hops, postfix.StagedHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
+	}
+	return staged
+}

@@ -1,0 +1,290 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"relayhost/internal/config"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+	"relayhost/templates"
+)
+
+// maxServices bounds the entries in master.cf: each is a process or more of
+// its own. Beyond that many chains of one hop, those at one host and port share
+// a service and find their account by the sender.
+const maxServices = 50
+
+// keyedPrefix begins the names of services with accounts by sender.
+const keyedPrefix = ServicePrefix + config.BySenderPrefix
+
+// implicitSuffix ends the names of services that speak TLS from the first byte: one
+// that changes to it is another service, so that no delivery meets the port of the
+// one with the TLS of the other.
+const implicitSuffix = config.ImplicitSuffix
+
+// service is one smtp(8) entry of master.cf: a chain of hops with its accounts.
+type service struct {
+	name  string
+	d     *templates.Data // once it is known which services there are
+	hops  []config.Hop
+	ways  []*way // that go by it, at least one
+	keyed bool   // the account is found by the sender
+	own   bool   // has a password table of its own
+
+	// What its own tables hold, to find one that is the same.
+	generics []templates.Setting
+	rules    []rule // of the catalogue, for the filters
+}
+
+// way is a route and the service that it goes by.
+type way struct {
+	config.Route
+	service *service
+}
+
+// suffix is the service's name without the prefix.
+func (s *service) suffix() string { return strings.TrimPrefix(s.name, ServicePrefix) }
+
+// logs reports whether some hop wants a login.
+func (s *service) logs() bool { return slices.ContainsFunc(s.hops, config.Hop.NeedsLogin) }
+
+// account tells logins apart. Where a password is not known
+// (Server.NoCredentials) the place that it comes from stands for it.
+type account struct{ username, password, from string }
+
+func (b *builder) account(h *config.Hop, w *way) account {
+	a := account{h.Username, h.Password.Reveal(), ""}
+	if a.password == secret.Mask {
+		a.from = cmp.Or(h.CredentialsFile, b.serviceNow(w))
+	}
+	return a
+}
+
+// serviceNow is what the mail of w goes by now, where that tells its account
+// from others; else the route itself.
+func (b *builder) serviceNow(w *way) string {
+	sender := ""
+	if len(w.Senders) > 0 {
+		sender = w.Senders[0]
+	}
+	now, _ := b.accounts.way(sender)
+	if !strings.HasPrefix(now.Transport, ServicePrefix) || strings.HasPrefix(now.Transport, keyedPrefix) {
+		return "route " + w.Name
+	}
+	return now.Transport
+}
+
+// logins fills in stored or masked credentials where none were given, and
+// reports whether placeholders are in use.
+func (b *builder) logins() (incomplete bool) {
+	if !b.server.NoCredentials {
+		return false
+	}
+	for _, w := range b.ways {
+		w.Hops = slices.Clone(w.Hops) // which are the caller's
+		for i := range w.Hops {
+			incomplete = b.login(&w.Hops[i], w.Senders) || incomplete
+		}
+	}
+	return incomplete
+}
+
+func (b *builder) login(h *config.Hop, senders []string) (incomplete bool) {
+	if !h.NeedsLogin() || h.Username != "" && !h.Password.IsZero() {
+		return false
+	}
+	if user, password, ok := b.accounts.Find(h.NextHop(), senders...); ok && (h.Username == "" || h.Username == user) {
+		h.Username, h.Password = user, password
+		return false
+	}
+	if h.Username == "" {
+		h.Username = h.Relay.Auth.Username.Fixed
+	}
+	if h.Username == "" {
+		h.Username = secret.Mask
+	}
+	h.Password = secret.New(secret.Mask)
+	return true
+}
+
+// assemble finds the services that the routes need: one for each distinct chain
+// of hops with its accounts, the default first.
+func (b *builder) assemble() error {
+	known := map[string]*service{}
+	for _, w := range b.ways {
+		key := b.chain(w)
+		s, ok := known[key]
+		if !ok {
+			s = &service{hops: w.Hops, name: ServicePrefix + w.Name}
+			if w.Name == config.DefaultRoute {
+				s.name = ServicePrefix + b.cfg.First().Relay.ID
+			}
+			if w.Hops[0].TLS == relays.Implicit {
+				s.name += implicitSuffix
+			}
+			known[key] = s
+			b.services = append(b.services, s)
+		}
+		s.ways = append(s.ways, w)
+		w.service = s
+	}
+	b.bySender()
+	if n := len(b.services); n > maxServices {
+		last := b.services[maxServices].ways[0]
+		return &config.InputError{Field: "route " + last.Name, Msg: fmt.Sprintf("the routes need %d services in master.cf, more than the %d that are sensible", n, maxServices),
+			Hint: "let routes share their hops and accounts; those of one hop at the same host and port share a service by themselves"}
+	}
+	for _, s := range b.services {
+		s.d = &templates.Data{Service: s.name}
+	}
+	b.d = b.services[0].d
+	return nil
+}
+
+// chain is equal for ways that can share a service.
+func (b *builder) chain(w *way) string {
+	var key strings.Builder
+	for i := range w.Hops {
+		h := &w.Hops[i]
+		a := b.account(h, w)
+		fmt.Fprintf(&key, "%s\x00%s\x00%s\x00%s\x00", endpoint(h), a.username, a.password, a.from)
+	}
+	return key.String()
+}
+
+// endpoint is a hop without its account.
+func endpoint(h *config.Hop) string {
+	return strings.Join([]string{h.Relay.ID, h.NextHop(), string(h.TLS), h.CAFile, h.Pin,
+		strconv.FormatBool(h.NoVerify), strconv.Itoa(h.Connections)}, "\x00")
+}
+
+// bySender merges services of one hop at the same host and port where there
+// are too many of them.
+func (b *builder) bySender() {
+	single := 0
+	for _, s := range b.services {
+		if len(s.hops) == 1 {
+			single++
+		}
+	}
+	if single <= maxServices {
+		return
+	}
+	heads := map[string]*service{}
+	var kept []*service
+	for i, s := range b.services {
+		if i == 0 || len(s.hops) > 1 || !s.logs() || slices.ContainsFunc(s.ways, unkeyed) {
+			kept = append(kept, s)
+			continue
+		}
+		key := endpoint(&s.hops[0])
+		head, ok := heads[key]
+		if !ok {
+			heads[key] = s
+			kept = append(kept, s)
+			continue
+		}
+		head.keyed = true
+		head.ways = append(head.ways, s.ways...)
+		for _, w := range s.ways {
+			w.service = head
+		}
+	}
+	b.services = kept
+	b.nameGroups()
+}
+
+// unkeyed reports whether some sender of w cannot be a key of a password table:
+// the null sender has none, and names below a domain would need a pattern.
+func unkeyed(w *way) bool {
+	return slices.ContainsFunc(w.Senders, func(s string) bool { return s == config.NullSender || strings.HasPrefix(s, ".") })
+}
+
+// nameGroups names services with sender keys after what they have in common, so
+// that the name stays when a route goes.
+func (b *builder) nameGroups() {
+	used := map[string]bool{}
+	for _, s := range b.services {
+		if !s.keyed {
+			used[s.name] = true
+		}
+	}
+	for _, s := range b.services {
+		if !s.keyed {
+			continue
+		}
+		base := fmt.Sprintf("%s%s-%d", keyedPrefix, s.hops[0].Relay.ID, s.hops[0].Port)
+		name := base
+		for n := 2; used[name]; n++ {
+			name = fmt.Sprintf("%s-%d", base, n)
+		}
+		used[name] = true
+		s.name = name
+	}
+}
+
+// describe decides what does not depend on the files that are there.
+func (b *builder) describe(s *service) {
+	first := &s.hops[0]
+	d := s.d
+	d.RelayName = relayName(first.Relay)
+	d.NextHop = first.NextHop()
+	d.Login = s.logs()
+	d.WrapperMode = first.TLS == relays.Implicit
+	d.TLSRequired = b.s.Version.AtLeast(3, 10)
+	d.Mechanisms = "plain,login"
+	d.Processes = "-"
+	b.tls(s)
+	var fallback []string
+	for i := range s.hops {
+		h := &s.hops[i]
+		if !h.NeedsLogin() {
+			d.AddressPreference = "ipv4" // the address that the relay knows
+		}
+		if i > 0 {
+			fallback = append(fallback, h.NextHop())
+		}
+	}
+	if len(fallback) > 0 {
+		d.Fallback, d.Timeouts = strings.Join(fallback, ","), impatient
+	}
+	b.limits(s)
+	b.reuse(s)
+}
+
+// impatient are the time limits of a service that has another hop to go to. Of
+// the defaults (30 s to connect to each of up to five addresses, 5 min for a
+// greeting) a hop that hangs would hold every message for minutes. The time
+// for the message itself stays: who gives up there sends twice.
+var impatient = []templates.Setting{
+	{Name: "smtp_connect_timeout", Value: "10s"},
+	{Name: "smtp_mx_address_limit", Value: "3"},
+	{Name: "smtp_helo_timeout", Value: "15s"},
+	{Name: "smtp_starttls_timeout", Value: "15s"},
+	{Name: "smtp_mail_timeout", Value: "60s"},
+	{Name: "smtp_rcpt_timeout", Value: "60s"},
+}
+
+func relayName(r relays.Relay) string {
+	if r.Name == "" {
+		return r.ID
+	}
+	return oneLine(r.Name)
+}
+
+// relayNames is the one relay of all routes, or what stands for several.
+func (b *builder) relayNames() string {
+	name := b.d.RelayName
+	for _, s := range b.services {
+		for i := range s.hops {
+			if relayName(s.hops[i].Relay) != name {
+				return "the relays"
+			}
+		}
+	}
+	return name
+}

@@ -1,0 +1,111 @@
+package postfix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"relayhost/internal/host"
+)
+
+// Control starts, stops and reloads one instance of Postfix.
+type Control struct {
+	Host      *host.Host
+	ConfigDir string // "" is the default instance
+}
+
+// dir is the directory to name to postfix(1): without one it speaks of all
+// instances, and of a stopped one as if none ran (postmulti(1)).
+func (c Control) dir() string {
+	if _, err := c.Host.Stat(filepath.Join(DefaultConfigDir, "main.cf")); c.ConfigDir == "" && err == nil {
+		return DefaultConfigDir
+	}
+	return c.ConfigDir
+}
+
+// Running asks Postfix itself: Debian's unit is active even when the daemon has
+// failed.
+func (c Control) Running(ctx context.Context) (bool, error) {
+	out, err := c.Host.Query(ctx, host.PostfixStatus(c.dir()))
+	if err != nil {
+		return false, err
+	}
+	return out.Code == 0, nil
+}
+
+// Run runs postfix(1) with the words given, such as "reload".
+func (c Control) Run(ctx context.Context, words ...string) error {
+	args := []string{"postfix"}
+	if dir := c.dir(); dir != "" {
+		args = append(args, "-c", dir)
+	}
+	return c.run(ctx, append(args, words...))
+}
+
+func (c Control) run(ctx context.Context, args []string) error {
+	out, err := c.Host.Run(ctx, host.Command{Args: args})
+	if err != nil {
+		return err
+	}
+	if out.Code != 0 {
+		// Before 3.8 postfix prints nothing on a stderr that is no
+		// terminal: the reason is in the log only.
+		reason := strings.TrimSpace(string(out.Stderr))
+		if reason == "" {
+			reason = "its reason is in the mail log"
+		}
+		return fmt.Errorf("%s: exit code %d: %s", strings.Join(args, " "), out.Code, reason)
+	}
+	return nil
+}
+
+// ReloadIfRunning is what a rollback does: a Postfix that is stopped stays so.
+func (c Control) ReloadIfRunning(ctx context.Context) error {
+	on, err := c.Running(ctx)
+	if errors.Is(err, host.ErrNoProgram) || err == nil && !on {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return c.Run(ctx, "reload")
+}
+
+// Start brings Postfix up, through systemd where it is PID 1, so that the service
+// manager knows of it.
+func (c Control) Start(ctx context.Context) error {
+	if _, err := c.Host.Stat("/run/systemd/system"); err == nil {
+		if unit := c.unit(ctx); unit != "" {
+			return c.run(ctx, []string{"systemctl", "start", unit})
+		}
+	}
+	return c.Run(ctx, "start")
+}
+
+// unit is the systemd unit of this instance, "" where systemd knows of none. That
+// of the default one is postfix.service everywhere: where Debian 9 to 12 run it
+// in postfix@-.service, starting the former starts the latter.
+func (c Control) unit(ctx context.Context) string {
+	dir := filepath.Clean(c.ConfigDir)
+	if c.ConfigDir == "" || dir == DefaultConfigDir {
+		return "postfix.service"
+	}
+	// Debian up to 12 names the unit as postmulti(1) names the instance, which is
+	// postfix-NAME; later ones leave "postfix-" out.
+	name := strings.TrimPrefix(filepath.Base(dir), "postfix-")
+	out, err := c.Host.Run(ctx, host.Command{Args: []string{"systemctl", "list-units", "--all", "--plain", "--no-legend", "postfix@*.service"}})
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(out.Stdout)) {
+		for _, unit := range strings.Fields(line) {
+			// systemd-escape(1) writes a hyphen as \x2d where it is no separator.
+			if id := strings.ReplaceAll(unit, `\x2d`, "-"); id == "postfix@"+name+".service" || id == "postfix@postfix-"+name+".service" {
+				return unit
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,280 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"relayhost/internal/config"
+	"relayhost/internal/plan"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// Credentials are those that were given, before any account is made of them.
+type Credentials struct {
+	Flag  secret.Credentials            // of --credentials-file, or of systemd
+	Files map[string]secret.Credentials // of the files that the Config names
+	// Typed says that they are to be typed: what is stored does not count.
+	Typed bool
+}
+
+// stdin is implemented by an Asker that hands on credentials from standard input.
+type stdin interface {
+	Stdin(ctx context.Context) (secret.Credentials, error)
+}
+
+// ReadCredentials reads what was given, and each file that c names, before anything
+// takes time: a file that cannot be used is told at once.
+func ReadCredentials(ctx context.Context, c config.Config, req Request, ask Asker) (got Credentials, err error) {
+	path := first(req.CredentialsFile, credentialOfSystemd())
+	switch {
+	case path == "":
+	case path == "-" && ask.Can(): // nobody types into a question that is not asked, nor a password that is shown
+		got.Typed = true
+	case path == "-":
+		in, ok := ask.(stdin)
+		if !ok {
+			return got, errors.New("there is no standard input")
+		}
+		got.Flag, err = in.Stdin(ctx)
+	default:
+		got.Flag, err = secret.ReadFile(path)
+	}
+	if err != nil {
+		return got, credentialsHint(err, path)
+	}
+	got.Files = map[string]secret.Credentials{}
+	for i, r := range c.Routes {
+		for n, h := range r.Hops {
+			if p := (at{i, n}); h.CredentialsFile != "" && !(p.isFirst() && path != "") {
+				if err := got.read(c, p, req); err != nil {
+					return got, err
+				}
+			}
+		}
+	}
+	return got, nil
+}
+
+// read reads the file of a hop, unless it has been read. A look without root, to
+// whom the file is closed, goes on without.
+func (got Credentials) read(c config.Config, p at, req Request) error {
+	path := p.in(c).CredentialsFile
+	if _, done := got.Files[path]; done {
+		return nil
+	}
+	file, err := secret.ReadFile(path)
+	if errors.Is(err, fs.ErrPermission) && req.DryRun && os.Geteuid() != 0 {
+		err = nil
+	}
+	if err != nil {
+		return InFile{c.Where(p.key("credentials_file")), credentialsHint(err, path)}
+	}
+	got.Files[path] = file
+	return nil
+}
+
+// credentialOfSystemd is the file of LoadCredential=relayhost:... (systemd.exec(5)),
+// "" where there is none.
+func credentialOfSystemd() string {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return ""
+	}
+	path := filepath.Join(dir, "relayhost")
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return ""
+	}
+	return path
+}
+
+// credentialsHint says what helps against a credentials file that cannot be used.
+func credentialsHint(err error, path string) error {
+	switch {
+	case errors.Is(err, secret.ErrReadableByOthers):
+		return Hint(err, "chmod 600 %s, and change the password if others may have read it", path)
+	case errors.Is(err, secret.ErrFormat):
+		return Hint(err, "two lines: username=... and password=...; see relayhost help credentials")
+	}
+	return err
+}
+
+func isZero(c secret.Credentials) bool { return c.Password.IsZero() && c.SecretAccessKey.IsZero() }
+
+// accounts gives every hop that wants a login its account: what was given; that of
+// the first hop of the route where both are of one relay; what Postfix has stored;
+// and for the first hop of all an answer. missing says that a hop has none, which a
+// dry run admits.
+func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.Config, missing bool, err error) {
+	c = s.Config.Clone()
+	stored := plan.StoredAccounts(s.State)
+	told := map[string]bool{}
+	for i, r := range c.Routes {
+		for n := range r.Hops {
+			p := at{i, n}
+			h := p.in(c)
+			if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok && !p.isFirst() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
+				// A smarthost wants a login where Postfix logs in there already.
+				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
+			}
+			if len(h.Relay.Auth.Mechanisms) == 0 {
+				continue
+			}
+			found, err := account(ctx, s, c, p, stored, ask, typed, told)
+			if err != nil {
+				return c, missing, err
+			}
+			missing = missing || !found
+		}
+	}
+	return c, missing, nil
+}
+
+// account gives one hop its account, in place. found is false in a dry run alone.
+func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker, typed string, told map[string]bool) (found bool, err error) {
+	h, head := p.in(c), &c.Routes[p.route].Hops[0]
+	same := p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
+	given := s.Credentials.Files[h.CredentialsFile]
+	if flag := s.Credentials.Flag; !isZero(flag) && p.route == 0 && (p.hop == 0 || same) {
+		given = flag
+	}
+	if p.isFirst() {
+		given.Username = first(s.Username, given.Username, h.Relay.Auth.Username.Fixed)
+	}
+	switch {
+	case !isZero(given):
+	case same && h.Host == head.Host && head.Username != "":
+		h.Username, h.Password = head.Username, head.Password
+		return true, nil
+	default:
+		if user, password, ok := storedAccount(s, c, p, stored, given.Username); ok {
+			switch {
+			case !p.isFirst():
+				h.Username, h.Password = user, password
+				return true, nil
+			case s.Credentials.Typed || typed != "":
+				typed = first(typed, user)
+			default:
+				given.Username, given.Password = user, password
+			}
+		}
+	}
+	if isZero(given) && s.DryRun {
+		h.Username = given.Username
+		return false, nil
+	}
+	asked := false
+	if p.isFirst() && (isZero(given) || given.Username == "" && !h.Relay.Auth.Same) {
+		if err := ask.Credentials(ctx, h.Relay, typed, &given); err != nil {
+			return false, err
+		}
+		asked = true
+	}
+	if isZero(given) {
+		e := c.Mistake(p.key("relay"), "%s: no credentials for %s port %d are given, and none are stored", p.label(c), h.Host, h.Port)
+		e.Hint = "name a file with credentials_file; relayhost help credentials shows what is in it"
+		return false, e
+	}
+	doubts, err := fill(given, h)
+	if err != nil && !p.isFirst() {
+		err = InFile{c.Where(p.key("credentials_file")), fmt.Errorf("%s: %w", p.label(c), err)}
+	}
+	if asked || err != nil { // what only looks wrong has been told at the question
+		return true, err
+	}
+	where := ""
+	if !p.isFirst() {
+		where = p.label(c) + ": "
+	}
+	for _, d := range doubts {
+		key := h.CredentialsFile + "\x00" + d.Field + "\x00" + d.Message
+		if h.CredentialsFile == "" || !told[key] { // many routes may share one file
+			s.Report.Warn("%s%s: %s", where, d.Field, d.Message)
+		}
+		told[key] = true
+	}
+	return true, nil
+}
+
+// storedAccount is the account that Postfix logs in with now. For the first hop that
+// is the one of the earlier setup, if it was for the same relay, also where the port
+// is another, and under the user name that was given, if one was.
+func storedAccount(s Setup, c config.Config, p at, stored plan.Accounts, user string) (string, secret.Value, bool) {
+	h := p.in(c)
+	if !p.isFirst() {
+		return stored.Find(h.NextHop(), c.Routes[p.route].Senders...)
+	}
+	before := s.Before
+	if !before.SameRelay(*h) {
+		return "", secret.Value{}, false
+	}
+	name, password, ok := stored.Find(before.NextHop())
+	return name, password, ok && (user == "" || user == name)
+}
+
+// fill makes user name and password of h from c by the rules of the relay. What only
+// looks wrong is returned.
+func fill(c secret.Credentials, h *config.Hop) ([]relays.Problem, error) {
+	r := h.Relay
+	c.Username = first(c.Username, r.Auth.Username.Fixed)
+	if !c.SecretAccessKey.IsZero() {
+		if r.Auth.Derive != "ses" {
+			return nil, UsageError{errors.New("secret_access_key is for Amazon SES"), "give password="}
+		}
+		// The region may be a full host name: a FIPS or a VPC endpoint.
+		region, ok := r.RegionOf(h.Host)
+		if !ok {
+			return nil, UsageError{fmt.Errorf("no region is known for %s", h.Host), "give password= in place of secret_access_key="}
+		}
+		c.Password = secret.New(relays.SESPassword(c.SecretAccessKey.Reveal(), region))
+	}
+	if r.Auth.Same && c.Username == "" {
+		c.Username = c.Password.Reveal()
+	}
+	user, pass := r.Normalise(c.Username, c.Password.Reveal())
+	h.Username, h.Password = user, secret.New(pass)
+	var doubts []relays.Problem
+	for _, p := range r.CheckCredentials(user, pass) {
+		if p.Refuse {
+			return nil, UsageError{fmt.Errorf("%s: %s", p.Field, p.Message), "relayhost relays " + r.ID + " shows what the service expects"}
+		}
+		doubts = append(doubts, p)
+	}
+	if user == "" {
+		return nil, UsageError{errors.New("the credentials name no user"), "give username= as well"}
+	}
+	return doubts, nil
+}
+
+// Complete is the Config of s with accounts, the addresses that are still missing,
+// and every value checked. missing is true in a dry run alone: an account has to be
+// shown by placeholders.
+func Complete(ctx context.Context, s Setup, ask Asker, typed string) (c config.Config, missing bool, err error) {
+	if c, missing, err = accounts(ctx, s, ask, typed); err != nil {
+		return c, missing, err
+	}
+	relay := c.First().Relay
+	if c.From() == "" {
+		if c.Routes[0].From, err = ask.From(ctx, s.Discovery, relay); err != nil {
+			return c, missing, err
+		}
+	}
+	if c.To == "" {
+		if c.To, err = ask.To(ctx, s.Discovery, c.From()); err != nil {
+			return c, missing, err
+		}
+	}
+	if s.Direct == nil && typed == "" && ask.Can() && s.Stored.First().Name() == "" {
+		if c.Direct, err = ask.Direct(ctx, s.Discovery); err != nil {
+			return c, missing, err
+		}
+	}
+	for i := range c.Routes {
+		c.Routes[i].From = first(c.Routes[i].From, c.From())
+	}
+	return c, missing, c.Validate(!missing)
+}

@@ -1,0 +1,300 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"relayhost/internal/apply"
+	"relayhost/internal/config"
+	"relayhost/internal/explain"
+	"relayhost/internal/flow"
+	"relayhost/internal/host"
+	"relayhost/internal/instance"
+	"relayhost/internal/maillog"
+	"relayhost/internal/plan"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/verify"
+	"relayhost/relays"
+)
+
+// proofTimeout bounds one proof of delivery.
+const proofTimeout = 60 * time.Second
+
+// patience is how long a relay that says "later" is tried again: greylisting
+// and a busy moment are no faults of the setup.
+const patience = 20 * time.Second
+
+// maxMessages bounds the test messages of a rehearsal, and those of the proof
+// after it: they cost money and reputation.
+const maxMessages = 100
+
+// message is one test message and the route that it has to take.
+type message struct {
+	label   string // "" where there is one route only
+	route   string
+	relay   relays.Relay
+	from    string
+	service string
+	host    string
+	port    int
+}
+
+// Delivered is what became of a test message.
+type Delivered struct {
+	Label    string // of its route and hop; "" where there is one route only
+	Relay    relays.Relay
+	Delivery verify.Delivery
+	Err      error
+
+	message message
+}
+
+// Rehearse sends the test messages through a private Postfix that has exactly
+// the planned configuration: one for the first hops of all routes, and one for
+// each level of fallbacks, in which they come first. The server's own has not
+// been touched yet.
+// After that goes one by each other service that shares a next hop with ours in table.
+func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
+	if s.NoVerify {
+		return nil
+	}
+	release, err := apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
+	if err != nil {
+		return err
+	}
+	defer release()
+	left, budget := 0, maxMessages
+	for level := range s.Config.Levels() {
+		p := s.Plan
+		if level > 0 {
+			if p, err = plan.Build(s.server(false), s.Config.Level(level)); err != nil {
+				return err
+			}
+		}
+		one, more := s.messages(p, level)
+		list := append(one, more...)
+		n := min(len(list), budget)
+		left += len(list) - n
+		budget -= n
+		if n == 0 {
+			continue
+		}
+		if err := s.rehearse(ctx, p, list[:n]); err != nil {
+			return err
+		}
+	}
+	if err := s.rehearseForeign(ctx, table); err != nil {
+		return err
+	}
+	if left > 0 {
+		s.Report.Unproven("%d test messages are sent at most; %d senders and hops were rehearsed without one: relayhost verify --route NAME proves one route", maxMessages, left)
+	}
+	return nil
+}
+
+// messages are those that prove the hops of a level: one of each route, and more
+// of the other senders. The null sender was asked for already; a message from
+// nobody has no author.
+func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
+	if !s.Config.Several() {
+		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Service, host: p.Host, port: p.Port}}, nil
+	}
+	services := map[string]string{}
+	for _, w := range p.Routes {
+		services[w.Name] = w.Service
+	}
+	for _, r := range s.routes() {
+		if len(r.Hops) <= level {
+			continue
+		}
+		h, service := r.Hops[level], first(services[r.Name], p.Service) // the default is the only route of its level
+		senders := slices.DeleteFunc(sendersOf(r), func(from string) bool { return from == "" })
+		for i, from := range senders {
+			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port}
+			if i == 0 {
+				one = append(one, m)
+			} else {
+				more = append(more, m)
+			}
+		}
+	}
+	return one, more
+}
+
+// rehearse sends the messages through a private Postfix with plan p.
+func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message) error {
+	if len(list) == 1 {
+		s.Report.Step("rehearsal: a private Postfix sends the test message")
+	} else {
+		s.Report.Step("rehearsal: a private Postfix sends %d test messages", len(list))
+	}
+	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p})
+	if err != nil {
+		return fmt.Errorf("rehearsal: %w", host.Denied(err))
+	}
+	sent, fault := s.sendWatched(ctx, in, list)
+	cerr := in.Close()
+	if cerr != nil {
+		cerr = fmt.Errorf("rehearsal: %w", cerr)
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return errors.Join(ctx.Err(), failure(sent), cerr) // Ctrl-C is no fault of the delivery
+	}
+	if err := failure(sent); err != nil {
+		if known := faultOf(fault, sent); known != nil {
+			return ProofError{errors.Join(known, cerr)}
+		}
+		return ProofError{s.failedDelivery(fmt.Errorf("rehearsal: %w", errors.Join(err, cerr)), sent)}
+	}
+	if cerr != nil {
+		return ProofError{s.failedDelivery(cerr, sent)}
+	}
+	return nil
+}
+
+// failure is the first error among the deliveries, with the others below it.
+func failure(sent []Delivered) error {
+	var failed error
+	var others []string
+	for _, d := range sent {
+		if d.Err == nil || errors.Is(d.Err, verify.ErrUnproven) {
+			continue
+		}
+		err := d.Err
+		if d.Label != "" {
+			err = fmt.Errorf("%s, sender %s: %w", d.Label, d.message.from, d.Err)
+		}
+		if failed == nil {
+			failed = err
+		} else {
+			others = append(others, err.Error())
+		}
+	}
+	if failed == nil {
+		return nil
+	}
+	return withOthers(failed, others)
+}
+
+// send proves each delivery through the Postfix whose configuration is in dir.
+func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []message) []Delivered {
+	sent := make([]Delivered, len(list))
+	inParallel(len(list), func(i int) {
+		m := list[i]
+		ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+		defer cancel()
+		d, err := verify.Proof{
+			Mailer: &verify.PostfixMailer{Host: s.Host, ConfigDir: dir, Sendmail: s.State.Params["sendmail_path"]},
+			Reader: &s.Host.Reader, Log: log, From: m.from, To: s.Config.To,
+			Service: m.service, Host: m.host, Port: m.port, Patience: patience,
+		}.Run(ctx)
+		sent[i] = Delivered{m.label, m.relay, d, err, m}
+	})
+	return sent
+}
+
+// proveLive sends one message by each route through the Postfix that has the new
+// configuration, and follows log, which may be nil.
+func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log) []Delivered {
+	list, _ := s.messages(s.Plan, 0)
+	if len(list) > maxMessages {
+		s.Report.Unproven("the proof sends %d test messages at most; %d routes were left out of it: relayhost verify --route NAME proves one", maxMessages, len(list)-maxMessages)
+		list = list[:maxMessages]
+	}
+	if len(list) == 1 {
+		s.Report.Step("proof: the test message goes through %s", which)
+	} else {
+		s.Report.Step("proof: %d test messages go through %s", len(list), which)
+	}
+	return s.send(ctx, s.ConfigDir, log, list)
+}
+
+// subject is what a proof was about: one hop, and the addresses that it was tried
+// with.
+type subject struct {
+	route    string // "" where there is one route only
+	relay    relays.Relay
+	from, to string
+}
+
+func (s Setup) subject(m message) subject {
+	on := subject{relay: m.relay, from: m.from, to: s.Config.To}
+	if m.label != "" {
+		on.route = m.route
+	}
+	return on
+}
+
+// finding is the finding on a proof of delivery.
+func (s Setup) finding(on subject, d verify.Delivery, err error) verify.Finding {
+	f := verify.Delivered(d, err, explain.RouteOf(s.State), explain.Inspect(s.State, on.from))
+	f.Route = on.route
+	if err == nil {
+		f = f.Showing(on.relay, on.to)
+	}
+	return f
+}
+
+// failedDelivery adds cause and remedy of the first message that failed.
+func (s Setup) failedDelivery(err error, sent []Delivered) error {
+	on := subject{relay: s.Config.First().Relay, from: s.Config.From(), to: s.Config.To}
+	delivery, cause := verify.Delivery{}, err
+	for _, d := range sent {
+		if d.Err != nil && !errors.Is(d.Err, verify.ErrUnproven) {
+			on, delivery, cause = s.subject(d.message), d.Delivery, d.Err
+			break
+		}
+	}
+	f := s.finding(on, delivery, cause)
+	f.Detail = err.Error()
+	if queueFull(err) {
+		f.Remedy = "The disk that the queue is on is full; the relay has not been asked. Free some space there, then run setup again."
+		f.Command = "df -h " + first(s.State.Params["queue_directory"], "/var/spool/postfix")
+	}
+	return explained(err, f.Remedied(on.refusal(verify.StepOf(delivery.Reply))))
+}
+
+// queueFull reports whether Postfix itself had no room for a message (postdrop(1),
+// sendmail(1)).
+func queueFull(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "hand the test message to Postfix") && (strings.Contains(text, "No space left on device") ||
+		strings.Contains(text, "Insufficient system storage") || strings.Contains(text, "queue file write error"))
+}
+
+// failedProbe adds cause and remedy of a connection that failed.
+func (on subject) failedProbe(err error, res smtpprobe.Result) error {
+	causes := explain.Probe(res, &on.relay)
+	if len(causes) == 0 {
+		f := verify.Finding{Check: "delivery", Route: on.route, Result: verify.Fail, Detail: err.Error()}
+		return explained(err, f.Remedied(on.refusal(res.Failed)))
+	}
+	return on.caused(err, causes)
+}
+
+func (on subject) caused(err error, causes []explain.Cause) error {
+	if len(causes) == 0 {
+		return err
+	}
+	c := causes[0]
+	return explained(err, verify.Finding{
+		Check: checkOf(c.Phase), Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: c.ID, Remedy: c.Remedy, Command: c.Command,
+	})
+}
+
+// refusal is what a relay does not take of what was about on.
+func (on subject) refusal(step smtpprobe.Step) verify.Refusal {
+	return verify.Refusal{Step: step, Relay: on.relay, Route: on.route, From: on.from, To: on.to}
+}
+
+// checkOf is the check of verify that a phase of the failure catalogue belongs to.
+func checkOf(phase string) string {
+	if slices.Contains([]string{"dns", "connect", "tls", "auth"}, phase) {
+		return phase
+	}
+	return "delivery"
+}

@@ -1,0 +1,199 @@
+package setup
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"relayhost/detect"
+	"relayhost/internal/config"
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/resolve"
+	"relayhost/relays"
+)
+
+// Discovery is what was found out about the host before anything is decided.
+type Discovery struct {
+	State    postfix.State
+	Stored   config.Config // as relayhost.toml says it
+	Before   config.Hop    // the first hop of the default route as Stored and Postfix have it; zero for none
+	Catalog  []relays.Relay
+	Resolver *resolve.Resolver
+
+	Credentials Credentials   // as given; zero until ReadCredentials
+	Facts       *detect.Facts // nil where nothing was probed
+}
+
+// Discover reads what is there: the Config of an earlier setup, the lookup tables
+// that state names, and the catalogue. state is what postfix.Read has returned.
+func Discover(ctx context.Context, deps Deps, state postfix.State, req Request) (d Discovery, err error) {
+	r := &deps.Host.Reader
+	d.State = state
+	if state.Installed && !state.Version.AtLeast(3, 4) {
+		return d, Hint(fmt.Errorf("Postfix %d.%d is too old", state.Version.Major, state.Version.Minor), "relayhost needs Postfix 3.4 or later")
+	}
+	if err := refuseManaged(r, state, req.Force); err != nil {
+		return d, err
+	}
+	if d.Catalog, err = Catalog(); err != nil {
+		return d, err
+	}
+	if d.Stored, err = Stored(r); err != nil {
+		return d, err
+	}
+	if state.Installed {
+		if err := d.State.ConfirmMapTypes(ctx, r); err != nil {
+			return d, err
+		}
+	}
+	d.State.Load(r, plan.Paths(d.State)...)
+	resolved, err := d.Stored.Resolve(d.Find, plan.NextHops(d.State))
+	d.Before = *resolved.First()
+	switch {
+	case err == nil:
+	case req.Relay == "" && req.Smarthost == "" && req.Region == "" && req.Port == 0:
+		return d, err // else what is wrong may be replaced; it is looked at again then
+	}
+	d.Resolver, err = Resolver(r, state)
+	return d, err
+}
+
+// refuseManaged stops where another tool writes the mail configuration.
+func refuseManaged(r *host.Reader, s postfix.State, force bool) error {
+	if !s.Installed || force {
+		return nil
+	}
+	if m, ok := detect.FindManager(r, s.Main.Bytes()); ok {
+		return Hint(fmt.Errorf("%s manages the mail of this host: %s", m.Name, m.Why), "%s; --force goes on all the same", m.Advice)
+	}
+	return nil
+}
+
+// Stored reads the Config of an earlier setup, whoever has written it: as the file
+// says it, and config.New where there is none.
+func Stored(r *host.Reader) (config.Config, error) {
+	data, err := r.ReadFile(config.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return config.New(), nil
+	}
+	if err != nil {
+		return config.New(), err
+	}
+	c, err := config.Read(data)
+	if err != nil {
+		return config.New(), err
+	}
+	return c, nil
+}
+
+// InUse is the stored Config c as this Postfix has it: resolved, and with the
+// accounts that its tables hold. missing says that some account is not there.
+func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config.Config, missing bool, err error) {
+	if used, err = c.Resolve(find, plan.NextHops(s)); err != nil {
+		return used, false, err
+	}
+	accounts := plan.StoredAccounts(s)
+	for i := range used.Routes {
+		r := &used.Routes[i]
+		for n := range r.Hops {
+			h := &r.Hops[n]
+			h.Username, h.Password, _ = accounts.Find(h.NextHop(), r.Senders...)
+			missing = missing || h.Password.IsZero()
+			if h.Relay.ID == relays.SmarthostID && (i+n == 0 || h.Username != "") {
+				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, h.Username != "")
+			}
+		}
+	}
+	return used, missing, nil
+}
+
+// UserCatalog is where administrators keep relays of their own.
+const UserCatalog = "/etc/relayhost/relays.d"
+
+// Catalog is ours with the administrator's own relays added or put over it.
+func Catalog() ([]relays.Relay, error) {
+	all, err := relays.Catalog()
+	if err != nil {
+		return nil, err
+	}
+	own, err := relays.LoadDir(UserCatalog)
+	if err != nil {
+		return nil, err
+	}
+	return relays.Merge(all, own), nil
+}
+
+// Find takes a path to a catalogue file, or the ID of a relay of the catalogue.
+func (d Discovery) Find(name string) (relays.Relay, error) { return FindRelay(d.Catalog, name) }
+
+// FindRelay takes a path to a catalogue file, or the ID of a relay of all.
+func FindRelay(all []relays.Relay, name string) (relays.Relay, error) {
+	if isFile(name) {
+		return relays.Load(name)
+	}
+	return relays.Find(all, name)
+}
+
+func isFile(name string) bool {
+	return strings.ContainsRune(name, '/') || strings.HasSuffix(name, ".toml")
+}
+
+// Resolver asks DNS as smtp(8) does: /etc/hosts counts only where
+// smtp_host_lookup names "native".
+func Resolver(r *host.Reader, s postfix.State) (*resolve.Resolver, error) {
+	system, err := resolve.System(r)
+	if err != nil || strings.Contains(s.Params["smtp_host_lookup"], "native") {
+		return system, err
+	}
+	return system.WithoutHosts(), nil
+}
+
+// Roots loads a CA file; nil where path is "", and then nothing verifies.
+func Roots(r *host.Reader, path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	pem, err := r.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, Hint(fmt.Errorf("%s holds no certificate", path), "install the package ca-certificates, or give --ca-file")
+	}
+	return pool, nil
+}
+
+// LookAround finds out where this host is and what gets out of it; nil where
+// nothing is to be probed.
+func LookAround(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) (*detect.Facts, error) {
+	if req.NoProbe {
+		return nil, nil
+	}
+	o, err := detectOptions(deps, d, *c.First())
+	if err != nil {
+		return nil, err
+	}
+	o.Catalog, o.Domain = d.Catalog, DomainOf(c.From())
+	facts, err := detect.Run(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	deps.Report.Found(facts)
+	return &facts, nil
+}
+
+// detectOptions are those that probe the ports of h, whose relay may be unknown.
+func detectOptions(deps Deps, d Discovery, h config.Hop) (o detect.Options, err error) {
+	o = detect.Options{Reader: &deps.Host.Reader, Resolver: d.Resolver, HELO: d.State.FQDN, Advance: func(step string) { deps.Report.Step("%s", step) }}
+	if h.Relay.ID != "" && h.Host != "" {
+		o.Relay, o.Region, o.Host = &h.Relay, h.Region, h.Host
+	}
+	o.Roots, err = Roots(&deps.Host.Reader, first(h.CAFile, d.State.CAFile))
+	return o, err
+}

@@ -1,0 +1,207 @@
+package setup
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"relayhost/detect"
+	"relayhost/internal/apply"
+	"relayhost/internal/config"
+	"relayhost/internal/explain"
+	"relayhost/internal/host"
+	"relayhost/internal/maillog"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/verify"
+	"relayhost/relays"
+)
+
+// Environment collects what the checks of verify look at: from the stored Config, or,
+// where there is none, from what Postfix is told. from and to are given in place of
+// the stored addresses, from for the route of that name; "" keeps the stored ones.
+func Environment(ctx context.Context, deps Deps, from, to, routeName string) (verify.Env, error) {
+	r := &deps.Host.Reader
+	state, err := postfix.Read(ctx, r, deps.ConfigDir)
+	if err != nil {
+		return verify.Env{}, err
+	}
+	if !state.Installed {
+		return verify.Env{}, Hint(ErrNoPostfix, "relayhost setup --install installs it")
+	}
+	env := verify.Env{Reader: r, State: state, Mailer: &verify.PostfixMailer{Host: deps.Host, ConfigDir: deps.ConfigDir, Sendmail: state.Params["sendmail_path"]}}
+	stored, err := Stored(r)
+	if err != nil {
+		return env, err
+	}
+	if err := deps.environmentRoutes(&env, stored); err != nil {
+		return env, err
+	}
+	env.From = first(from, stored.From())
+	env.To = first(to, stored.To, env.From)
+	if from != "" { // of the route that it is asked for
+		for i := range env.Routes {
+			if env.Routes[i].Name == routeName {
+				env.Routes[i].From, env.From = from, stored.From()
+			}
+		}
+	}
+	for flag, addr := range map[string]string{"from": env.From, "to": env.To} {
+		if err := smtpprobe.CheckAddress(addr); addr != "" && err != nil {
+			return env, UsageError{Err: fmt.Errorf("--%s: %w", flag, err)}
+		}
+	}
+	if env.Resolver, err = Resolver(r, state); err != nil {
+		return env, err
+	}
+	log, err := maillog.Find(ctx, r, state)
+	if env.LogError = err; err == nil {
+		env.Log = &log
+	}
+	env.Accepted = acceptedBefore(r, state)
+	deps.drift(&env)
+	return env, publicAddress(ctx, &env)
+}
+
+// drift says what has become of the files of the last change. Somebody
+// without root cannot see that, and is told by other findings.
+func (deps Deps) drift(env *verify.Env) {
+	o := apply.Options{ConfigDir: deps.ConfigDir}
+	if pending, err := apply.Pending(env.Reader, o); err == nil && pending != nil {
+		env.Unfinished = pending.ID
+	}
+	items, err := apply.FindDrift(env.Reader, o)
+	if err != nil {
+		return
+	}
+	env.Changed = map[string]string{}
+	for _, item := range items {
+		switch item.State {
+		case apply.DriftNone:
+		case apply.DriftRemoved:
+			env.Changed[item.Path] = "removed"
+		case apply.DriftMode:
+			env.Changed[item.Path] = "others may read it"
+		default:
+			env.Changed[item.Path] = "edited by hand"
+		}
+	}
+}
+
+// applied reports whether what Postfix does is ours: a relayhost.toml may have
+// been written and not set up yet, or taken back.
+func (deps Deps) applied(s postfix.State) bool {
+	if strings.HasPrefix(postfix.NewRouting(s).Way("").Transport, plan.ServicePrefix) {
+		return true
+	}
+	history, err := apply.History(&deps.Host.Reader, apply.Options{ConfigDir: deps.ConfigDir})
+	return err != nil || len(history) > 0
+}
+
+// environmentRoutes finds relays, next hops, credentials and, where setup has been
+// here, what it would write now.
+func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error {
+	if stored.First().Name() == "" || !deps.applied(env.State) {
+		return byHand(env)
+	}
+	env.State.Load(env.Reader, plan.Paths(env.State)...)
+	state := env.State
+	all, err := Catalog()
+	if err != nil {
+		return err
+	}
+	c, missing, err := InUse(stored, state, func(name string) (relays.Relay, error) { return FindRelay(all, name) })
+	if err != nil {
+		return err
+	}
+	p, err := plan.Build(plan.Server{State: state, Force: true, NoCredentials: missing}, c)
+	if err != nil {
+		return err
+	}
+	// Somebody without root cannot read the passwords, so nothing is known of
+	// their file. A file that is gone is a difference like any other.
+	if env.Limited = p.Incomplete && len(state.Unreadable) > 0; !env.Limited {
+		env.Plan = &p
+	}
+	services := map[string]string{config.DefaultRoute: p.Service}
+	for _, w := range p.Routes {
+		services[w.Name] = w.Service
+	}
+	cas := map[string]*x509.CertPool{}
+	for i, r := range c.Routes {
+		route := verify.Route{Name: r.Name, Senders: r.Senders, From: r.From, Service: services[r.Name]}
+		for _, h := range r.Hops {
+			hop := verify.Hop{Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password, Pin: h.Pin, Unverified: h.NoVerify}
+			file := first(h.CAFile, state.CAFile)
+			if cas[file] == nil {
+				if cas[file], err = Roots(env.Reader, file); err != nil {
+					return err
+				}
+			}
+			hop.Roots = cas[file]
+			route.Hops = append(route.Hops, hop)
+		}
+		if i == 0 {
+			env.Hop, env.Fallback, env.Service = route.Hops[0], route.Hops[1:], route.Service
+			continue
+		}
+		env.Routes = append(env.Routes, route)
+	}
+	return nil
+}
+
+// byHand takes the set-up as Postfix has it: whoever made it.
+func byHand(env *verify.Env) (err error) {
+	route := explain.RouteOf(env.State)
+	env.Service, env.Host, env.Port = route.Service.Name, route.Host, route.Port
+	env.TLS = relays.StartTLS
+	if route.Param("smtp_tls_wrappermode") == "yes" {
+		env.TLS = relays.Implicit
+	}
+	env.Username, env.Password, _ = plan.Credentials(env.State, route.NextHop)
+	if tokenFile(env.Reader, route, env.Password) { // its path is no password, and must not be sent as one
+		env.OAuth, env.Username, env.Password = true, "", secret.Value{}
+	}
+	if env.Roots, err = Roots(env.Reader, env.State.CAFile); err != nil {
+		return err
+	}
+	all, err := Catalog()
+	if err != nil {
+		return err
+	}
+	if relay, _, ok := relays.ByHost(all, env.Host); ok {
+		env.Relay = relay
+	} else if env.Host != "" {
+		env.Relay = relays.Smarthost(env.Host, env.Port, env.TLS, env.Username != "")
+	}
+	return nil
+}
+
+// tokenFile reports whether a route logs in by OAuth, with a token file in place
+// of the password.
+func tokenFile(r *host.Reader, route explain.Route, password secret.Value) bool {
+	if route.OAuth(password.Reveal()) {
+		return true
+	}
+	if !strings.HasPrefix(password.Reveal(), "/") {
+		return false
+	}
+	m, err := r.Stat(password.Reveal())
+	return err == nil && m.Mode.IsRegular()
+}
+
+// publicAddress adds this host's own addresses, from local files only.
+func publicAddress(ctx context.Context, env *verify.Env) error {
+	facts, err := detect.Run(ctx, detect.Options{Reader: env.Reader, NoProbe: true, NoMetadata: true})
+	if err != nil {
+		return err
+	}
+	if addr, err := netip.ParseAddr(facts.Host.PublicIPv4); err == nil {
+		env.Public = append(env.Public, addr)
+	}
+	return nil
+}

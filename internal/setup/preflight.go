@@ -1,0 +1,326 @@
+package setup
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"relayhost/internal/config"
+	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
+)
+
+// maxSenders is how many senders are asked for on one connection.
+const maxSenders = 100
+
+// dialTimeout bounds the dialogue with login, sender and recipient: a relay that
+// takes seconds for each reply delivers nevertheless.
+const dialTimeout = 30 * time.Second
+
+// retryPause is the time between two tries of a relay that says "later".
+const retryPause = 5 * time.Second
+
+// check is one connection to a relay: a hop with its account, and the senders that
+// are asked for there.
+type check struct {
+	hop     config.Hop
+	roots   *x509.CertPool
+	senders []string
+	of      map[string]string // label of the first route and hop that has the sender
+	// optionalNull asks for the null sender at last, which nobody has to take.
+	optionalNull bool
+	result       smtpprobe.Result
+	err          error
+}
+
+// Preflight tries login, senders and recipient with our own client, at each hop of
+// each route. Errors are ProofErrors, of which ErrLoginRefused is one cause.
+func Preflight(ctx context.Context, s Setup) error {
+	list, left, err := s.checks()
+	if err != nil {
+		return err
+	}
+	if s.Config.Several() {
+		s.Report.Step("probing %d relays and accounts of %d routes: log-in, senders, recipient", len(list), len(s.Config.Routes))
+	} else {
+		s.Report.Step("probing %s port %d: log-in, sender, recipient", s.Config.First().Host, s.Config.First().Port)
+	}
+	addrs := s.lookUp(ctx, list)
+	inParallel(len(list), func(i int) { s.try(ctx, list[i], addrs[list[i].hop.Host]) })
+	for _, c := range list {
+		if c.err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	if left > 0 {
+		s.Report.Unproven("%d more senders were not asked for at their relays, which get %d on a connection", left, maxSenders)
+	}
+	var failed error
+	var others []string
+	for _, c := range list {
+		err := s.judge(c)
+		switch {
+		case err == nil:
+		case failed == nil:
+			failed = err
+		default:
+			others = append(others, s.text(c))
+		}
+	}
+	if failed == nil {
+		return nil
+	}
+	return ProofError{withOthers(failed, others)}
+}
+
+// routes are those of the Config, with the senders that the plan gives them: the
+// null sender may have found its route by itself.
+func (s Setup) routes() []config.Route {
+	all := slices.Clone(s.Config.Routes)
+	for i, w := range s.Plan.Routes {
+		if i < len(all) && all[i].Name == w.Name {
+			all[i].Senders = w.Senders
+		}
+	}
+	return all
+}
+
+// sendersOf are the senders that a route is proven with, "" for the null sender.
+func sendersOf(r config.Route) []string {
+	if r.Name == config.DefaultRoute {
+		list := []string{r.From}
+		if slices.Contains(r.Senders, config.NullSender) {
+			list = append(list, "")
+		}
+		return list
+	}
+	var list []string
+	if config.SentBy(r.Senders, r.From) {
+		list = append(list, r.From)
+	}
+	for _, sender := range r.Senders {
+		switch {
+		case sender == config.NullSender:
+			sender = ""
+		case strings.Contains(sender, "@"):
+		case config.SentBy([]string{sender}, r.From), strings.HasPrefix(sender, "."):
+			continue // of a name below a domain no other address is known
+		default:
+			sender = "postmaster@" + sender
+		}
+		if !slices.Contains(list, sender) {
+			list = append(list, sender)
+		}
+	}
+	return list
+}
+
+// checks are the connections to make: one for each hop and account, whoever
+// shares it. Without a proof one sender of each is enough.
+func (s Setup) checks() (list []*check, left int, err error) {
+	known := map[string]*check{}
+	most := maxSenders
+	if s.NoVerify {
+		most = 1
+	}
+	pools := map[string]*x509.CertPool{}
+	null := false
+	for _, r := range s.routes() {
+		null = null || slices.Contains(r.Senders, config.NullSender)
+		for i, h := range r.Hops {
+			key := strings.Join([]string{h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.CAFile, h.Pin}, "\x00")
+			c, ok := known[key]
+			if !ok {
+				c = &check{hop: h, of: map[string]string{}}
+				file := first(h.CAFile, s.State.CAFile)
+				if c.roots, ok = pools[file]; !ok {
+					if c.roots, err = Roots(&s.Host.Reader, file); err != nil {
+						return nil, 0, err
+					}
+					pools[file] = c.roots
+				}
+				known[key], list = c, append(list, c)
+			}
+			for _, sender := range sendersOf(r) {
+				if _, asked := c.of[sender]; asked {
+					continue
+				}
+				if len(c.senders) == most {
+					left++
+					continue
+				}
+				c.senders = append(c.senders, sender)
+				c.of[sender] = config.Label(r.Name, i)
+			}
+		}
+	}
+	if s.NoVerify {
+		return list, 0, nil
+	}
+	if s.Config.Several() && !null {
+		list[0].senders, list[0].optionalNull = append(list[0].senders, ""), true
+	}
+	return list, left, nil
+}
+
+// judge is nil where a connection has shown what it was to show.
+func (s Setup) judge(c *check) error {
+	several := s.Config.Several()
+	switch {
+	case c.err != nil:
+		if several {
+			return fmt.Errorf("%s: %w", c.of[c.senders[0]], c.err)
+		}
+		return c.err
+	case c.result.Err == nil:
+		return nil
+	case c.nullRefused():
+		s.Report.Unproven("%s refuses mail without a sender (%d %s): bounces and receipts of this server go nowhere; a route with \"<>\" among its senders takes them", c.hop.Host, c.result.Code, c.result.Text)
+		return nil
+	case c.hop.NoVerify && c.result.Fault.Certificate():
+		// Our own client logs in on verified connections only; the rehearsal
+		// goes the whole way.
+		s.Report.Warn("%v; it is not verified, as asked for", c.result.Err)
+		return nil
+	}
+	on := subject{relay: c.hop.Relay, from: first(c.result.Sender, c.senders[0]), to: s.Config.To}
+	if several {
+		on.route = c.route()
+	}
+	err := on.failedProbe(fmt.Errorf("%s: %w", s.text(c), c.result.Err), c.result)
+	if c.result.Failed == smtpprobe.StepAuth && c.result.Fault == smtpprobe.FaultReply && c.result.Code/100 == 5 {
+		return loginRefused{err}
+	}
+	return err
+}
+
+// loginRefused is an error that is ErrLoginRefused as well.
+type loginRefused struct{ error }
+
+func (e loginRefused) Unwrap() []error { return []error{e.error, ErrLoginRefused} }
+
+// at labels the route and hop that the connection failed for.
+func (c *check) at() string {
+	if owner, ok := c.of[c.result.Sender]; ok && c.result.Failed != "" {
+		return owner
+	}
+	return c.of[c.senders[0]]
+}
+
+// route is the name in at.
+func (c *check) route() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(c.at(), "route "), ",")
+	if name == config.Label(config.DefaultRoute, 0) {
+		return config.DefaultRoute
+	}
+	return name
+}
+
+// text says where a connection ended.
+func (s Setup) text(c *check) string {
+	if c.err != nil {
+		return fmt.Sprintf("%s: %v", c.of[c.senders[0]], c.err)
+	}
+	text := fmt.Sprintf("%s port %d fails at %s", c.hop.Host, c.hop.Port, c.result.Failed)
+	if s.Config.Several() {
+		text = c.at() + ": " + text
+		if c.result.Failed == smtpprobe.StepMail || c.result.Failed == smtpprobe.StepRcpt {
+			text += " for the sender <" + c.result.Sender + ">"
+		}
+	}
+	return text
+}
+
+// try tries one hop, and again for a while where it says "later".
+func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
+	if c.err = addrs.err; c.err != nil {
+		return
+	}
+	c.result = s.dial(ctx, c, addrs.list)
+	for until := time.Now().Add(patience); c.later() && time.Now().Add(retryPause).Before(until); {
+		s.Report.Step("%s says %d, later: trying again", c.hop.Host, c.result.Code)
+		select {
+		case <-ctx.Done():
+			c.err = ctx.Err()
+			return
+		case <-time.After(retryPause):
+		}
+		c.result = s.dial(ctx, c, addrs.list)
+	}
+}
+
+// later reports whether the relay put a check off. A login that was put off is not
+// tried again: services lock accounts that keep trying.
+func (c *check) later() bool {
+	res := c.result
+	return res.Fault == smtpprobe.FaultReply && res.Code/100 == 4 && res.Failed != smtpprobe.StepAuth && !c.nullRefused()
+}
+
+// nullRefused reports whether the one thing refused is the null sender that nobody
+// needs there.
+func (c *check) nullRefused() bool {
+	res := c.result
+	return c.optionalNull && res.Sender == "" && res.Fault == smtpprobe.FaultReply && (res.Failed == smtpprobe.StepMail || res.Failed == smtpprobe.StepRcpt)
+}
+
+// addresses are those of a host, IPv4 first.
+type addresses struct {
+	list []netip.Addr
+	err  error
+}
+
+// lookUp resolves each host once.
+func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
+	var names []string
+	for _, c := range list {
+		if !slices.Contains(names, c.hop.Host) {
+			names = append(names, c.hop.Host)
+		}
+	}
+	found := make([]addresses, len(names))
+	inParallel(len(names), func(i int) {
+		v4, v6, err := s.Resolver.Addrs(ctx, names[i])
+		if err != nil {
+			err = Hint(fmt.Errorf("look up %s: %w", names[i], err), "check the region, and the name servers in /etc/resolv.conf")
+		}
+		found[i] = addresses{slices.Concat(v4, v6), err}
+	})
+	byName := map[string]addresses{}
+	for i, name := range names {
+		byName[name] = found[i]
+	}
+	return byName
+}
+
+// dial tries the relay's addresses until one connects.
+func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
+	h := c.hop
+	t := smtpprobe.Target{
+		Name: h.Host, Implicit: h.TLS == relays.Implicit, Until: smtpprobe.StepRcpt, HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
+		Username: h.Username, Password: h.Password, MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
+		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
+	}
+	var worst smtpprobe.Result
+	for i, addr := range addrs {
+		t.Addr = netip.AddrPortFrom(addr, uint16(h.Port))
+		res := smtpprobe.Probe(ctx, t)
+		if res.Reached != "" {
+			return res
+		}
+		// A family that this host does not have is no reason while the other
+		// has one.
+		if i == 0 || worst.Fault == smtpprobe.FaultNoRoute && res.Fault != smtpprobe.FaultNoRoute {
+			worst = res
+		}
+	}
+	return worst
+}
+
+// LoginRefused reports whether a preflight failed since the relay refused a login
+// for good.
+func LoginRefused(err error) bool { return errors.Is(err, ErrLoginRefused) }

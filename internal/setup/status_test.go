@@ -1,0 +1,72 @@
+package setup
+
+import (
+	"strings"
+	"testing"
+
+	"relayhost/internal/apply"
+)
+
+// Status says what is set before and after a setup, and what somebody has changed.
+func TestReadStatus(t *testing.T) {
+	s := newServer(t)
+	before, err := ReadStatus(t.Context(), s.deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before.Postfix != "3.7.11" || before.Configured || before.Relay != "" || before.ChangeID != "" || before.Drifted() {
+		t.Errorf("before: got %+v, want a Postfix that nobody has set up", before)
+	}
+	out, err := Commit(t.Context(), s.prepare(t, s.request(t, "right")), CommitOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := ReadStatus(t.Context(), s.deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !after.Configured || after.Relay != "smarthost" || after.ChangeID != out.Change.ID || after.Drifted() {
+		t.Errorf("after: got %+v, want change %s of smarthost", after, out.Change.ID)
+	}
+	if !strings.HasPrefix(after.Service, "relayhost-smarthost") {
+		t.Errorf("service: got %q, want relayhost-smarthost", after.Service)
+	}
+	main, err := s.deps.Host.ReadFile("/etc/postfix/main.cf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, s.deps.Host.Real("/etc/postfix/main.cf"), string(main)+"# theirs\n")
+	edited, err := ReadStatus(t.Context(), s.deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !edited.Drifted() {
+		t.Errorf("edited: got drift %v, want main.cf", edited.Drift)
+	}
+	for _, item := range edited.Drift {
+		if want := strings.HasSuffix(item.Path, "/main.cf"); (item.State != apply.DriftNone) != want {
+			t.Errorf("%s: got %s, want drift %v", item.Path, item.State, want)
+		}
+	}
+}
+
+// What verify looks at is the stored Config with the accounts that Postfix has.
+func TestEnvironment(t *testing.T) {
+	s := newServer(t)
+	if _, err := Commit(t.Context(), s.prepare(t, s.request(t, "right")), CommitOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	env, err := Environment(t.Context(), s.deps, "", "ops@example.net", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if env.Host != "relay.test" || env.Port != s.port || env.Username != "joe" || env.From != "app@example.com" || env.To != "ops@example.net" {
+		t.Errorf("got %s port %d, %s, from %s to %s, want what setup has written", env.Host, env.Port, env.Username, env.From, env.To)
+	}
+	if env.Plan == nil || !strings.HasPrefix(env.Service, "relayhost-smarthost") {
+		t.Errorf("got plan %v and service %q, want a plan and our service", env.Plan != nil, env.Service)
+	}
+	if _, err := Environment(t.Context(), s.deps, "not an address", "", ""); err == nil {
+		t.Error("a sender that is no address: got no error, want one")
+	}
+}
