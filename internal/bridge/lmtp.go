@@ -131,6 +131,9 @@ func (d *dialogue) envelope(ctx context.Context, line string) error {
 			return err
 		}
 	}
+	if len(batch) == 0 {
+		return d.say(ctx, refused)
+	}
 	replies, err := d.hop.Envelope(ctx, batch)
 	if err == nil && len(replies) != len(batch) {
 		err = fmt.Errorf("%d replies to %d commands", len(replies), len(batch))
