@@ -76,8 +76,10 @@ func (r *relay) server() bridge.Server {
 
 func (r *relay) deps(t *testing.T) bridge.Deps {
 	return bridge.Deps{
-		Slots:   t.TempDir(),
-		Resolve: func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil },
+		Slots: t.TempDir(),
+		Resolve: func(context.Context, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+		},
 		Token: func(_ context.Context, refused secret.Value) (secret.Value, error) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -412,11 +414,13 @@ func TestConnections(t *testing.T) {
 		}
 		open = append(open, hop)
 	}
-	_, err := bridge.Connect(t.Context(), server, deps)
+	brief, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := bridge.Connect(brief, server, deps)
 	if got, want := bridge.Unavailable(err).Text(), "4.3.2 relayhost: relay.example: all 2 connections are in use"; got != want {
 		t.Errorf("third: got %q, want %q", got, want)
 	}
-	open[0].Close()
+	time.AfterFunc(100*time.Millisecond, open[0].Close)
 	hop, err := bridge.Connect(t.Context(), server, deps)
 	if err != nil {
 		t.Fatalf("after one was closed: %v", err)

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // slot is one of the connections that a server allows at once. It is a lock on a
@@ -26,29 +28,59 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("%s: all %d connections are in use", e.Host, e.Connections)
 }
 
-// takeSlot takes a free slot for a login at a server. It does not wait: Postfix
-// tries again.
-func takeSlot(directory string, s Server) (*slot, error) {
+// The wait for a slot: a connection that Postfix keeps for another message ends
+// within two seconds of idling (smtp_connection_cache_time_limit of postconf(5)), so
+// that a slot comes free soon, while a refusal would put the message off for minutes.
+const (
+	slotWait = 30 * time.Second
+	slotPoll = 25 * time.Millisecond
+)
+
+// takeSlot takes a free slot for a login at a server, and waits a while for one.
+func takeSlot(ctx context.Context, directory string, s Server) (*slot, error) {
 	if s.Connections == 0 {
 		return nil, nil
 	}
 	sum := sha256.Sum256([]byte(s.Host + "\x00" + s.Username))
 	base := filepath.Join(directory, "slot-"+hex.EncodeToString(sum[:6])+"-")
-	for i := range s.Connections {
-		f, err := os.OpenFile(base+strconv.Itoa(i), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
-		if err != nil {
-			return nil, fmt.Errorf("count the connections to %s: %w", s.Host, err)
+	tick := time.NewTicker(slotPoll)
+	defer tick.Stop()
+	for end := time.Now().Add(slotWait); ; {
+		for i := range s.Connections {
+			taken, err := try(base + strconv.Itoa(i))
+			if err != nil {
+				return nil, fmt.Errorf("count the connections to %s: %w", s.Host, err)
+			}
+			if taken != nil {
+				return taken, nil
+			}
 		}
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return &slot{f}, nil
+		if time.Now().After(end) {
+			return nil, &BusyError{s.Host, s.Connections}
 		}
-		_ = f.Close()
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("count the connections to %s: %w", s.Host, err)
+		select {
+		case <-ctx.Done():
+			return nil, &BusyError{s.Host, s.Connections}
+		case <-tick.C:
 		}
 	}
-	return nil, &BusyError{s.Host, s.Connections}
+}
+
+// try takes one slot, or returns nil when somebody has it.
+func try(path string) (*slot, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return &slot{f}, nil
+	}
+	_ = f.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, nil
+	}
+	return nil, err
 }
 
 // free gives the slot back; a nil slot was none.

@@ -75,7 +75,7 @@ func Connect(ctx context.Context, server Server, deps Deps) (*SMTP, error) {
 }
 
 func (h *SMTP) connect(ctx context.Context) error {
-	slot, err := takeSlot(h.deps.Slots, h.hop)
+	slot, err := takeSlot(ctx, h.deps.Slots, h.hop)
 	if err != nil {
 		return err
 	}
