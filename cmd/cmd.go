@@ -124,7 +124,7 @@ On a new server begin with: sudo relayhost setup`,
 	root.AddCommand(
 		newDetectCmd(a), newRelaysCmd(a), newHostsCmd(a), newUnblockCmd(a),
 		newSetupCmd(a), newVerifyCmd(a), newStatusCmd(a), newRollbackCmd(a),
-		newExplainCmd(a), newAdoptCmd(a), newDemoCmd(a), newVersionCmd(a), newWatchCmd(a),
+		newExplainCmd(a), newAdoptCmd(a), newDemoCmd(a), newVersionCmd(a), newWatchCmd(a), newBridgeCmd(),
 		newExitCodesTopic(), newCredentialsTopic(),
 	)
 	a.completeValues(root)

@@ -30,6 +30,7 @@ type services struct {
 	controls   []*Control
 	scripted   map[string]netip.Addr
 	metadata   *Metadata
+	identity   *Identity
 	neighbours []neighbour
 }
 

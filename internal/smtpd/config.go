@@ -63,6 +63,12 @@ type Config struct {
 	AuthWithoutTLS bool     // AUTH is offered and taken on a plain connection
 	NoAuth         bool     // mail is taken without AUTH, as a mail exchanger does
 
+	// Token says what is wrong with a bearer token, nil if nothing; when it is set,
+	// XOAUTH2 is offered. TokenChallenge words the refusal as one more challenge, as
+	// Google does; Microsoft refuses at once.
+	Token          func(user, token string) *Reply
+	TokenChallenge string
+
 	// Sender, Recipient and Message say what is not taken; nil functions
 	// and nil replies take all. Recipient is told the sender too.
 	Sender    func(from string) *Reply
@@ -131,12 +137,17 @@ func (c Config) extensions() []string {
 // mechanisms are those that this connection may use.
 func (c Config) mechanisms(encrypted bool) []string {
 	switch {
-	case !encrypted && !c.AuthWithoutTLS, c.NoAuth && len(c.Accounts) == 0:
+	case !encrypted && !c.AuthWithoutTLS, c.NoAuth && len(c.Accounts) == 0 && c.Token == nil:
 		return nil
-	case c.Mechanisms == nil:
-		return []string{"PLAIN", "LOGIN"}
 	}
-	return c.Mechanisms
+	offered := c.Mechanisms
+	if offered == nil {
+		offered = []string{"PLAIN", "LOGIN"}
+	}
+	if c.Token != nil && !slices.Contains(offered, xoauth2) {
+		offered = append(slices.Clone(offered), xoauth2)
+	}
+	return offered
 }
 
 func (c Config) maxBytes() int64 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
@@ -59,6 +60,10 @@ func (s *session) Auth(mechanism string) (sasl.Server, error) {
 		}), nil
 	case sasl.Login:
 		return &loginServer{logIn: s.logIn}, nil
+	case xoauth2:
+		if s.c.server.config().Token != nil {
+			return &tokenServer{s: s}, nil
+		}
 	}
 	return nil, s.answer(Reply{Code: 535, Enhanced: "5.7.8", Text: "Authentication failed"})
 }
@@ -70,6 +75,26 @@ func (s *session) logIn(username, password string) error {
 	right := slices.ContainsFunc(cfg.Accounts, func(a Account) bool {
 		return a.Username == username && subtle.ConstantTimeCompare([]byte(a.Password.Reveal()), []byte(password)) == 1
 	})
+	return s.loggedIn(cfg, username, right)
+}
+
+// logInWithToken is logIn for a bearer token.
+func (s *session) logInWithToken(username, token string) error {
+	cfg := s.c.server.config()
+	s.c.wait(cfg.Delays[StepAuth])
+	refusal := cfg.Token(username, token)
+	if refusal == nil {
+		return s.loggedIn(cfg, username, true)
+	}
+	err := s.loggedIn(cfg, username, false)
+	if _, told := cfg.Replies[StepAuth]; !told {
+		return s.answer(*refusal)
+	}
+	return err
+}
+
+// loggedIn keeps the record of a login and words its outcome.
+func (s *session) loggedIn(cfg Config, username string, right bool) error {
 	reply, told := cfg.Replies[StepAuth]
 	if !told && !right {
 		reply, told = Reply{Code: 535, Enhanced: "5.7.8", Text: "Authentication credentials invalid"}, true
@@ -177,4 +202,40 @@ func (l *loginServer) Next(response []byte) ([]byte, bool, error) {
 		return []byte("Password:"), false, nil
 	}
 	return nil, true, l.logIn(*l.username, string(response))
+}
+
+// xoauth2 is the mechanism of a bearer token.
+const xoauth2 = "XOAUTH2"
+
+// tokenServer is the XOAUTH2 mechanism (Google: OAuth 2.0 Mechanism). A refusal
+// may be worded as a challenge first, which the client answers with nothing.
+type tokenServer struct {
+	s          *session
+	response   []byte
+	challenged bool
+}
+
+// Next takes "user=NAME^Aauth=Bearer TOKEN^A^A".
+func (x *tokenServer) Next(response []byte) ([]byte, bool, error) {
+	if response == nil {
+		return []byte{}, false, nil
+	}
+	if !x.challenged {
+		x.response = response
+	}
+	var user, token string
+	for field := range strings.SplitSeq(string(x.response), "\x01") {
+		if v, ok := strings.CutPrefix(field, "user="); ok {
+			user = v
+		}
+		if v, ok := strings.CutPrefix(field, "auth=Bearer "); ok {
+			token = v
+		}
+	}
+	cfg := x.s.c.server.config()
+	if cfg.TokenChallenge != "" && !x.challenged && cfg.Token(user, token) != nil {
+		x.challenged = true
+		return []byte(cfg.TokenChallenge), false, nil
+	}
+	return nil, true, x.s.logInWithToken(user, token)
 }

@@ -21,6 +21,14 @@ const (
 // Probe climbs the ladder of steps as far as t.Until. It returns no later than
 // t.Timeout, and takes no round trip that the protocol does not need.
 func Probe(ctx context.Context, t Target) Result {
+	c := newClient(t)
+	defer c.close()
+	c.climb(ctx)
+	c.result.Total = time.Since(c.start)
+	return c.result
+}
+
+func newClient(t Target) *client {
 	if t.StepTimeout == 0 {
 		t.StepTimeout = defaultStepTimeout
 	}
@@ -28,11 +36,7 @@ func Probe(ctx context.Context, t Target) Result {
 		t.Timeout = defaultTimeout
 	}
 	now := time.Now()
-	c := &client{target: t, result: Result{Addr: t.Addr}, start: now, limit: now.Add(t.Timeout)}
-	defer c.close()
-	c.climb(ctx)
-	c.result.Total = time.Since(c.start)
-	return c.result
+	return &client{target: t, result: Result{Addr: t.Addr}, start: now, limit: now.Add(t.Timeout)}
 }
 
 // client is one dialogue.
@@ -347,7 +351,7 @@ func (c *client) read() (reply, error) {
 	c.talking = true
 	shown := make([]string, len(r.lines))
 	for i, line := range r.lines {
-		shown[i] = Sanitize(secret.Redact(line, c.target.Username, c.target.Password))
+		shown[i] = Sanitize(secret.Redact(line, c.target.Username, c.target.Password, c.target.Token))
 		mark := " "
 		if i < len(r.lines)-1 {
 			mark = "-"

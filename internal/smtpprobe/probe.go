@@ -41,7 +41,8 @@ type Target struct {
 	Pin      string         // SHA-256 fingerprint of the certificate in hex in place of a chain; "" for none
 	Username string         // "" skips StepAuth: a relay that goes by address
 	Password secret.Value
-	MailFrom string // envelope sender without <>; "" is the null sender
+	Token    secret.Value // in place of Password: log in by XOAUTH2
+	MailFrom string       // envelope sender without <>; "" is the null sender
 	RcptTo   string
 	// Senders are tried after MailFrom on the same connection, each with RcptTo
 	// and a RSET before it, up to the first that is refused.

@@ -67,8 +67,8 @@ func (t Target) check() error {
 	} else if t.Until == StepRcpt {
 		err = errors.Join(err, errors.New("there is no recipient to ask for"))
 	}
-	if strings.ContainsAny(t.Username+t.Password.Reveal(), "\x00\r\n") {
-		err = errors.Join(err, errors.New("user name or password contains a line end or NUL"))
+	if strings.ContainsAny(t.Username+t.Password.Reveal()+t.Token.Reveal(), "\x00\x01\r\n") {
+		err = errors.Join(err, errors.New("user name, password or token contains a line end, NUL or SOH"))
 	}
 	if err != nil {
 		return &faultError{FaultInputRejected, err}

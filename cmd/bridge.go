@@ -1,0 +1,26 @@
+package cmd
+
+import (
+	"github.com/spf13/cobra"
+
+	"relayhost/internal/bridge"
+)
+
+// newBridgeCmd is what Postfix's spawn(8) starts, one process for each connection.
+// Nobody types it.
+func newBridgeCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:    "bridge NAME",
+		Short:  "Carry mail from Postfix to a relay that Postfix cannot log in to",
+		Hidden: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || !bridge.ValidName(args[0]) {
+				return usagef("bridge takes the name of one bridge")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return bridge.Run(cmd.Context(), bridge.Directory, args[0])
+		},
+	}
+}

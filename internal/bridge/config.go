@@ -1,0 +1,211 @@
+package bridge
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"relayhost/internal/oauth"
+	"relayhost/internal/secret"
+)
+
+// Directory holds the configuration, tokens and slots of all bridges. The name
+// fits the SELinux policies' pattern for Postfix's data, /var/lib/postfix.*.
+const Directory = "/var/lib/postfix-relayhost"
+
+// User runs the bridges and owns Directory.
+const User = "relayhost"
+
+// Config is one bridge: where its mail goes, and as whom. It holds secrets.
+type Config struct {
+	Host        string
+	Port        int
+	Implicit    bool
+	HELO        string
+	Username    string
+	Password    secret.Value
+	CAFile      string
+	Pin         string
+	Connections int
+	OAuth       *oauth.Client // nil: log in by password
+}
+
+// ConfigError is a configuration that cannot work.
+type ConfigError struct {
+	Path string
+	Err  error
+}
+
+func (e *ConfigError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// file is Config as it is written.
+type file struct {
+	Version     int        `toml:"version"`
+	Host        string     `toml:"host"`
+	Port        int        `toml:"port"`
+	TLS         string     `toml:"tls"`
+	HELO        string     `toml:"helo,omitempty"`
+	Username    string     `toml:"username"`
+	Password    string     `toml:"password,omitempty"`
+	CAFile      string     `toml:"ca_file"`
+	Fingerprint string     `toml:"fingerprint,omitempty"`
+	Connections int        `toml:"connections,omitempty"`
+	OAuth       *fileOAuth `toml:"oauth,omitempty"`
+}
+
+type fileOAuth struct {
+	Grant        string   `toml:"grant"`
+	TokenURL     string   `toml:"token_url"`
+	DeviceURL    string   `toml:"device_url,omitempty"`
+	AuthorizeURL string   `toml:"authorize_url,omitempty"`
+	RedirectURL  string   `toml:"redirect_url,omitempty"`
+	Scopes       []string `toml:"scopes"`
+	ClientID     string   `toml:"client_id"`
+	ClientSecret string   `toml:"client_secret,omitempty"`
+	Certificate  string   `toml:"client_certificate,omitempty,multiline"`
+	EarlySeconds int      `toml:"early_seconds,omitempty"`
+}
+
+const fileVersion = 1
+
+// Marshal is the text of the configuration file, which holds secrets: it belongs
+// in a file of mode 0600.
+func (c Config) Marshal() ([]byte, error) {
+	f := file{
+		Version: fileVersion, Host: c.Host, Port: c.Port, TLS: "starttls", HELO: c.HELO, Username: c.Username,
+		Password: c.Password.Reveal(), CAFile: c.CAFile, Fingerprint: c.Pin, Connections: c.Connections,
+	}
+	if c.Implicit {
+		f.TLS = "implicit"
+	}
+	if o := c.OAuth; o != nil {
+		f.OAuth = &fileOAuth{
+			Grant: string(o.Grant), TokenURL: o.TokenURL, DeviceURL: o.DeviceURL, AuthorizeURL: o.AuthorizeURL, RedirectURL: o.RedirectURL,
+			Scopes: o.Scopes, ClientID: o.ID, ClientSecret: o.Secret.Reveal(), Certificate: o.Certificate.Reveal(), EarlySeconds: int(o.Early / time.Second),
+		}
+	}
+	var b bytes.Buffer
+	b.WriteString("# Written by relayhost setup.\n")
+	if err := toml.NewEncoder(&b).Encode(f); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// Parse reads the text of a configuration file. Errors hold nothing of it.
+func Parse(data []byte) (Config, error) {
+	var f file
+	dec := toml.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		var at *toml.DecodeError
+		if errors.As(err, &at) {
+			row, column := at.Position()
+			return Config{}, fmt.Errorf("line %d, column %d is not understood", row, column)
+		}
+		return Config{}, errors.New("a key is not known")
+	}
+	c := Config{
+		Host: f.Host, Port: f.Port, Implicit: f.TLS == "implicit", HELO: f.HELO, Username: f.Username, Password: secret.New(f.Password),
+		CAFile: f.CAFile, Pin: f.Fingerprint, Connections: f.Connections,
+	}
+	if o := f.OAuth; o != nil {
+		c.OAuth = &oauth.Client{
+			Grant: oauth.Grant(o.Grant), TokenURL: o.TokenURL, DeviceURL: o.DeviceURL, AuthorizeURL: o.AuthorizeURL, RedirectURL: o.RedirectURL,
+			Scopes: o.Scopes, ID: o.ClientID, Secret: secret.New(o.ClientSecret), Certificate: secret.New(o.Certificate), Early: time.Duration(o.EarlySeconds) * time.Second,
+		}
+	}
+	if f.Version != fileVersion {
+		return Config{}, fmt.Errorf("version %d is not that of this program (%d)", f.Version, fileVersion)
+	}
+	if f.TLS != "starttls" && f.TLS != "implicit" {
+		return Config{}, errors.New(`tls is neither "starttls" nor "implicit"`)
+	}
+	return c, c.Validate()
+}
+
+// Validate reports what is missing or cannot be.
+func (c Config) Validate() error {
+	switch {
+	case c.Host == "":
+		return errors.New("missing host")
+	case c.Port < 1 || c.Port > 65535:
+		return fmt.Errorf("port %d is not a port", c.Port)
+	case c.Username == "":
+		return errors.New("missing username")
+	case c.CAFile == "" && c.Pin == "":
+		return errors.New("missing ca_file or fingerprint")
+	case c.Connections < 0:
+		return errors.New("connections is below 0")
+	case c.OAuth == nil && c.Password.IsZero():
+		return errors.New("missing password or [oauth]")
+	case c.OAuth != nil:
+		return c.OAuth.Validate()
+	}
+	return nil
+}
+
+// maxConfig bounds a configuration file, in bytes.
+const maxConfig = 64 << 10
+
+// Load reads the configuration of the bridge name in directory. A file that others
+// than its owner can read is refused.
+func Load(directory, name string) (Config, error) {
+	path := ConfigPath(directory, name)
+	data, err := readPrivate(path)
+	if err == nil {
+		var c Config
+		if c, err = Parse(data); err == nil {
+			return c, nil
+		}
+	}
+	return Config{}, &ConfigError{path, err}
+}
+
+// ConfigPath is the configuration file of a bridge.
+func ConfigPath(directory, name string) string { return filepath.Join(directory, name+".conf") }
+
+// TokenPath is the token store of a bridge.
+func TokenPath(directory, name string) string { return filepath.Join(directory, name+".token") }
+
+// ValidName reports whether name may be part of a path and of a service's name.
+func ValidName(name string) bool {
+	return name != "" && len(name) <= 64 && name[0] != '-' && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
+}
+
+func readPrivate(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return nil, failed.Err
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case info.Mode().Perm()&0o077 != 0:
+		return nil, secret.ErrReadableByOthers
+	case info.Size() > maxConfig:
+		return nil, fmt.Errorf("longer than %d bytes", maxConfig)
+	}
+	return io.ReadAll(io.LimitReader(f, maxConfig))
+}

@@ -1,0 +1,55 @@
+package oauth_test
+
+import (
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"unicode"
+
+	"relayhost/internal/oauth"
+)
+
+// FuzzAnswer: whatever an endpoint answers, there is a token that can go into a
+// login or an error on one printable line, and the store stays readable.
+func FuzzAnswer(f *testing.F) {
+	for _, seed := range []string{
+		`{"access_token":"a","token_type":"Bearer","expires_in":3600}`, `{"error":"invalid_grant","error_description":"AADSTS50173: x\r\ny"}`,
+		`{"access_token":"a\nb","token_type":"bearer"}`, `{"expires_in":"1e9"}`, `[]`, ``, `{"access_token":1}`,
+	} {
+		f.Add(200, seed)
+		f.Add(400, seed)
+	}
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		if status < 200 || status > 599 || status == 204 || status == 304 {
+			return
+		}
+		e := newEndpoint(t, func(int, string, url.Values) (int, any) { return status, body })
+		s := e.source(t, oauth.ClientCredentials)
+		got, err := s.Token(t.Context())
+		if err != nil {
+			if strings.ContainsFunc(err.Error(), unicode.IsControl) {
+				t.Errorf("error: got %q, want one printable line", err)
+			}
+			return
+		}
+		if text := got.Reveal(); text == "" || strings.ContainsAny(text, " \r\n\x00\x01") {
+			t.Errorf("token: got %q", text)
+		}
+	})
+}
+
+// FuzzStore: no content of a store panics, or is echoed.
+func FuzzStore(f *testing.F) {
+	f.Add(`{"version":1,"client":" ","access_token":"Gehe1mPa55","expiry":"2026-01-01T00:00:00Z"}`)
+	f.Add(`{"version":1,"access_token":"Gehe1mPa55"`)
+	f.Fuzz(func(t *testing.T, text string) {
+		path := t.TempDir() + "/x.token"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := oauth.Load(path, oauth.Client{}); err != nil && strings.Contains(err.Error(), "Gehe1mPa55") {
+			t.Errorf("error: got %v, want no secret in it", err)
+		}
+	})
+}

@@ -1,0 +1,131 @@
+package oauth_test
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/oauth"
+	"relayhost/internal/secret"
+)
+
+func TestDevice(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		polls []map[string]any // nil: success
+		want  string           // code of the refusal, "" for none
+	}{
+		{"at once", []map[string]any{nil}, ""},
+		{"pending, then signed in", []map[string]any{refusal("authorization_pending", ""), nil}, ""},
+		{"denied", []map[string]any{refusal("access_denied", "AADSTS65004: User declined to consent")}, "access_denied"},
+		{"code ended", []map[string]any{refusal("expired_token", "")}, "expired_token"},
+		{"blocked by Conditional Access", []map[string]any{refusal("interaction_required", "AADSTS53003: Access has been blocked by Conditional Access policies")}, "interaction_required"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			polled := 0
+			e := newEndpoint(t, func(_ int, path string, _ url.Values) (int, any) {
+				if strings.HasSuffix(path, "/devicecode") {
+					return 200, map[string]any{"device_code": "dev-1", "user_code": "ABCD-EFGH", "verification_uri": "https://microsoft.com/devicelogin", "expires_in": 900, "interval": 1}
+				}
+				polled++
+				if answer := row.polls[polled-1]; answer != nil {
+					return 400, answer
+				}
+				return 200, token("access-1", "refresh-1", time.Hour)
+			})
+			s := e.source(t, oauth.DeviceCode)
+			d, err := s.Client.StartDevice(t.Context(), s.HTTP)
+			if err != nil || d.Code != "ABCD-EFGH" || d.URL != "https://microsoft.com/devicelogin" {
+				t.Fatalf("StartDevice: got %+v, %v", d, err)
+			}
+			got, err := s.Client.WaitDevice(t.Context(), s.HTTP, d, time.Now)
+			var r *oauth.Refusal
+			switch {
+			case row.want == "" && (err != nil || got.Refresh.Reveal() != "refresh-1"):
+				t.Errorf("WaitDevice: got %v, %v, want refresh-1", got.Refresh.Reveal(), err)
+			case row.want != "" && (!errors.As(err, &r) || r.Code != row.want):
+				t.Errorf("WaitDevice: got %v, want %s", err, row.want)
+			}
+			if polled != len(row.polls) {
+				t.Errorf("polls: got %d, want %d", polled, len(row.polls))
+			}
+		})
+	}
+}
+
+func TestURLSignIn(t *testing.T) {
+	e := newEndpoint(t, func(int, string, url.Values) (int, any) { return 200, token("access-1", "refresh-1", time.Hour) })
+	s := e.source(t, oauth.AuthorizationCode)
+	s.Client.RedirectURL = "https://login.example/nativeclient"
+	in := s.Client.StartURL("app@contoso.example")
+	u, err := url.Parse(in.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	if q.Get("code_challenge_method") != "S256" || q.Get("login_hint") != "app@contoso.example" || q.Get("state") == "" {
+		t.Errorf("address: got %v, want PKCE, the user and a state", q)
+	}
+	back := s.Client.RedirectURL + "?code=code-1&state=" + url.QueryEscape(q.Get("state"))
+	for _, row := range []struct{ name, pasted, want string }{
+		{"no code", s.Client.RedirectURL, "holds no code"},
+		{"another sign-in", s.Client.RedirectURL + "?code=code-1&state=other", "another sign-in"},
+		{"refused", s.Client.RedirectURL + "?error=access_denied&error_description=AADSTS65004%3A+declined", "access_denied"},
+		{"no address", "://", "no address"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if _, err := s.Client.FinishURL(t.Context(), s.HTTP, in, row.pasted, time.Now); err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("FinishURL: got %v, want %q", err, row.want)
+			}
+		})
+	}
+	got, err := s.Client.FinishURL(t.Context(), s.HTTP, in, back, time.Now)
+	if err != nil || got.Refresh.Reveal() != "refresh-1" {
+		t.Fatalf("FinishURL: got %v, %v, want refresh-1", got.Refresh.Reveal(), err)
+	}
+	forms := e.requests()
+	if len(forms) != 1 || forms[0].Get("code_verifier") == "" || forms[0].Get("code") != "code-1" {
+		t.Errorf("forms: got %v, want one with code and verifier", forms)
+	}
+}
+
+func TestMicrosoft(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		grant  oauth.Grant
+		cloud  oauth.Cloud
+		tenant string
+		token  string
+		scope  string
+		err    string
+	}{
+		{"application", oauth.ClientCredentials, oauth.Global, "contoso.example", "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token", "https://outlook.office365.com/.default", ""},
+		{"device without a tenant", oauth.DeviceCode, oauth.Global, "", "https://login.microsoftonline.com/organizations/oauth2/v2.0/token", "https://outlook.office.com/SMTP.Send offline_access", ""},
+		{"Outlook.com", oauth.DeviceCode, oauth.Outlook, "ignored.example", "https://login.microsoftonline.com/consumers/oauth2/v2.0/token", "https://outlook.office.com/SMTP.Send offline_access", ""},
+		{"US government", oauth.ClientCredentials, oauth.USGov, "t.example", "https://login.microsoftonline.us/t.example/oauth2/v2.0/token", "https://outlook.office365.us/.default", ""},
+		{"China", oauth.ClientCredentials, oauth.China, "t.example", "https://login.partner.microsoftonline.cn/t.example/oauth2/v2.0/token", "https://partner.outlook.cn/.default", ""},
+		{"application of a person", oauth.ClientCredentials, oauth.Outlook, "", "", "", "need a sign-in by their user"},
+		{"application without a tenant", oauth.ClientCredentials, oauth.Global, "", "", "", "missing tenant"},
+		{"tenant with a path", oauth.ClientCredentials, oauth.Global, "a/../b", "", "", "no domain or id"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := oauth.Client{Grant: row.grant, ID: "id"}
+			if row.grant == oauth.ClientCredentials {
+				c.Secret = secret.New("a-secret")
+			}
+			got, err := oauth.Microsoft(c, row.cloud, row.tenant)
+			if row.err != "" {
+				if err == nil || !strings.Contains(err.Error(), row.err) {
+					t.Errorf("got %v, want %q", err, row.err)
+				}
+				return
+			}
+			if err != nil || got.TokenURL != row.token || strings.Join(got.Scopes, " ") != row.scope {
+				t.Errorf("got %s %v %v, want %s %s", got.TokenURL, got.Scopes, err, row.token, row.scope)
+			}
+		})
+	}
+}

@@ -1,0 +1,178 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"relayhost/internal/secret"
+)
+
+// Token is what an identity provider gave.
+type Token struct {
+	Access   secret.Value
+	Refresh  secret.Value // "" for ClientCredentials
+	Expiry   time.Time    // of Access
+	Obtained time.Time
+}
+
+// fresh reports whether the access token holds for another while.
+func (t Token) fresh(now time.Time, early time.Duration) bool {
+	return !t.Access.IsZero() && now.Add(early).Before(t.Expiry)
+}
+
+// stored is a Token in its file: the one place where its secrets are written.
+type stored struct {
+	Version  int       `json:"version"`
+	Client   string    `json:"client"` // client id and token endpoint that it is of
+	Access   string    `json:"access_token"`
+	Refresh  string    `json:"refresh_token,omitempty"`
+	Expiry   time.Time `json:"expiry"`
+	Obtained time.Time `json:"obtained"`
+}
+
+const (
+	storeVersion = 1
+	// room is what a store is made of before the endpoint is asked, so that a full
+	// disk is found while the old token still holds.
+	room = 2*maxToken + 8<<10
+)
+
+// owner tells the stores of two registrations apart: a token of one is of no use
+// to the other.
+func (c Client) owner() string { return c.ID + " " + c.TokenURL }
+
+// Load reads the token of client c from path. No file is no error and no token;
+// a token of another registration counts as none.
+func Load(path string, c Client) (Token, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Token{}, nil
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return Token{}, err
+	case !info.Mode().IsRegular():
+		return Token{}, fmt.Errorf("%s is not a regular file", path)
+	case info.Mode().Perm()&0o077 != 0:
+		return Token{}, fmt.Errorf("%s is readable by other users", path)
+	case info.Size() > room:
+		return Token{}, fmt.Errorf("%s is longer than %d bytes", path, room)
+	}
+	var s stored
+	if err := json.NewDecoder(f).Decode(&s); err != nil || s.Version != storeVersion {
+		return Token{}, fmt.Errorf("%s is not a token store of this version", path)
+	}
+	if s.Client != c.owner() {
+		return Token{}, nil
+	}
+	return Token{Access: secret.New(s.Access), Refresh: secret.New(s.Refresh), Expiry: s.Expiry, Obtained: s.Obtained}, nil
+}
+
+// writing is a store that is about to be replaced: its room on the disk is taken.
+type writing struct {
+	file *os.File
+	path string
+}
+
+// begin takes the room for a new store beside path.
+func begin(path string) (*writing, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600
+	if err != nil {
+		return nil, err
+	}
+	w := &writing{f, path}
+	blank := []byte(strings.Repeat(" ", room-1) + "\n")
+	if _, err := f.Write(blank); err != nil {
+		w.drop()
+		return nil, fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := f.Sync(); err != nil {
+		w.drop()
+		return nil, fmt.Errorf("write %s: %w", path, err)
+	}
+	return w, nil
+}
+
+// drop forgets the new store.
+func (w *writing) drop() {
+	_ = w.file.Close()
+	_ = os.Remove(w.file.Name())
+}
+
+// commit puts t in place of the old store: complete, or not at all.
+func (w *writing) commit(c Client, t Token) error {
+	data, err := json.Marshal(stored{storeVersion, c.owner(), t.Access.Reveal(), t.Refresh.Reveal(), t.Expiry, t.Obtained})
+	if err == nil && len(data) >= room {
+		err = fmt.Errorf("the token is longer than %d bytes", room)
+	}
+	if err == nil {
+		_, err = w.file.WriteAt(append(data, '\n'), 0)
+	}
+	if err == nil {
+		err = w.file.Truncate(int64(len(data)) + 1)
+	}
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if err == nil {
+		err = os.Rename(w.file.Name(), w.path)
+	}
+	if err != nil {
+		w.drop()
+		return fmt.Errorf("write %s: %w", w.path, err)
+	}
+	_ = w.file.Close()
+	return syncDirectory(filepath.Dir(w.path))
+}
+
+func syncDirectory(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// lockPoll is how often a lock that is taken is tried again.
+const lockPoll = 20 * time.Millisecond
+
+// lock takes the lock beside path; it is a file of its own, since a lock on the
+// store would be lost with each rename. It is gone with the process.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	tick := time.NewTicker(lockPoll)
+	defer tick.Stop()
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { _ = f.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			_ = f.Close()
+			return nil, fmt.Errorf("lock %s.lock: %w", path, err)
+		}
+		select {
+		case <-ctx.Done():
+			_ = f.Close()
+			return nil, fmt.Errorf("lock %s.lock: %w", path, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
