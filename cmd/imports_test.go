@@ -35,6 +35,7 @@ var rank = map[string]int{
 	"relayhost/internal/exposition": 0,
 	"relayhost/relays":              0,
 	"relayhost/templates":           0,
+	"relayhost/internal/mailaddr":   -1,
 }
 
 // only lists libraries that one package keeps to itself, with the reason.

@@ -141,7 +141,7 @@ func TestMatchReply(t *testing.T) {
 		{"ses", "550 5.1.1 User unknown", "no_such_recipient", "recipient", "fix", true},
 		{"sendgrid", "451 Authentication failed: Could not authenticate", "sendgrid_ip_not_allowed", "account", "fix", false},
 		{"mailgun", "421 Domain x.mailgun.org is not allowed to send: Sandbox subdomains are for test purposes only. Please add", "mailgun_sandbox", "account", "fix", false},
-		{"mailgun", "554 Sandbox subdomains are for test purposes only.", "mailgun_sandbox_old", "account", "fix", false},
+		{"mailgun", "554 Sandbox subdomains are for test purposes only. Please add your own domain or add the address to authorized recipients in domain settings.", "mailgun_sandbox_old", "account", "fix", false},
 		{"postmark", "Sender Signature not confirmed", "postmark_sender_signature", "account", "fix", false},
 		{"brevo", "525-5.7.1 Unauthorized IP address", "brevo_unauthorized_ip", "account", "fix", false},
 		{"m365", "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.", "o365_smtpauth_disabled", "account", "fix", false},

@@ -57,25 +57,46 @@ func anchoredAt(re *syntax.Regexp, end syntax.Op) bool {
 	return false
 }
 
-// portable names what a reply pattern uses that POSIX extended expressions do
-// not have, or "".
+// portable names what a reply pattern uses that cannot stand inside a POSIX
+// extended expression of a Postfix table (regexp_table(5)), or "".
 func portable(pattern string) string {
 	p := strings.TrimPrefix(pattern, "(?i)")
-	if strings.Contains(p, "(?") {
-		return "(?...) other than a leading (?i)"
-	}
-	for i := 0; i < len(p)-1; i++ {
-		if p[i] != '\\' {
-			continue
-		}
-		i++
-		if c := p[i]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-			return `\` + string(c)
+	for _, sign := range []string{"(?", "*?", "+?", "??", "}?", "**", "++", "*+", "+*", "(|", "||", "|)", `\\`} {
+		if strings.Contains(p, sign) {
+			return sign
 		}
 	}
-	for _, lazy := range []string{"*?", "+?", "??", "}?"} {
-		if strings.Contains(p, lazy) {
-			return lazy
+	if strings.HasPrefix(p, "|") || strings.HasSuffix(p, "|") {
+		return "an empty branch"
+	}
+	inBrackets := false
+	for i := 0; i < len(p); i++ {
+		switch c := p[i]; {
+		case c < ' ' || c >= 0x7f:
+			return "what is not ASCII"
+		case inBrackets && (c == '\\' || c == '/' || c == '['):
+			return "[" + string(c) + "]"
+		case inBrackets:
+			// "]" and "^" are members where they come first.
+			inBrackets = c != ']'
+		case c == '[':
+			inBrackets = true
+			if i+1 < len(p) && p[i+1] == '^' {
+				i++
+			}
+			if i+1 < len(p) && p[i+1] == ']' {
+				i++
+			}
+		case c == '^' || c == '$':
+			return string(c)
+		case c == '\\':
+			i++
+			if i == len(p) {
+				return `\`
+			}
+			if c := p[i]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
+				return `\` + string(c)
+			}
 		}
 	}
 	return ""

@@ -166,9 +166,10 @@ type Reply struct {
 	ID     string `toml:"id" json:"id"`
 	Code   int    `toml:"code,omitempty" json:"code,omitempty"` // as seen or documented; 0: not known
 	Match  string `toml:"match" json:"match"`
-	At     string `toml:"at,omitempty" json:"at,omitempty"` // greeting | ehlo | auth | mail | rcpt | data | after; "": not known
-	Scope  string `toml:"scope" json:"scope"`               // account | recipient | rate | service
-	Retry  string `toml:"retry" json:"retry"`               // fix | wait | slow
+	Last   string `toml:"last,omitempty" json:"last,omitempty"` // as Match, in the last line of a reply that has several
+	At     string `toml:"at,omitempty" json:"at,omitempty"`     // greeting | ehlo | auth | mail | rcpt | data | after; "": not known
+	Scope  string `toml:"scope" json:"scope"`                   // account | recipient | rate | service
+	Retry  string `toml:"retry" json:"retry"`                   // fix | wait | slow
 	Cause  string `toml:"cause" json:"cause"`
 	Remedy string `toml:"remedy" json:"remedy"`
 	Sample string `toml:"sample,omitempty" json:"sample,omitempty"`

@@ -76,6 +76,18 @@ func (r Relay) MatchReply(text string) (Reply, bool) {
 	return Reply{}, false
 }
 
+// Deferred reports whether Postfix would bounce mail for the reply although it is
+// no fault of a recipient, so that its lookup tables need the patterns. A 4xx never
+// bounces, nor does a refused login (smtp_sasl_auth_soft_bounce) or a greeting
+// (smtp_skip_5xx_greeting); EHLO and what all relays say have rules of their own.
+func (r Reply) Deferred() bool {
+	switch r.At {
+	case "", "mail", "rcpt", "data":
+		return r.Scope != "recipient" && (r.Code == 0 || r.Code/100 == 5)
+	}
+	return false
+}
+
 // bare takes the reply code off a reply text (RFC 5321 section 4.2).
 func bare(text string) string {
 	text = strings.TrimSpace(text)

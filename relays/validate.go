@@ -2,12 +2,13 @@ package relays
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"regexp/syntax"
 	"slices"
 	"strings"
 	"time"
+
+	"relayhost/internal/mailaddr"
 )
 
 // problem is a mistake at a key of a file.
@@ -60,24 +61,10 @@ func validID(id string) bool {
 	return strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" && !strings.HasSuffix(id, "-")
 }
 
-// validHost accepts host names (RFC 1123 section 2.1, with at least one dot,
-// no trailing one) and addresses: a smarthost may be known by one only.
+// validHost accepts host names with at least one dot, and addresses: a smarthost
+// may be known by one only.
 func validHost(h string) bool {
-	if net.ParseIP(h) != nil {
-		return true
-	}
-	if len(h) > 253 || !strings.Contains(h, ".") {
-		return false
-	}
-	labels := strings.Split(h, ".")
-	for _, l := range labels {
-		if l == "" || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' ||
-			strings.Trim(strings.ToLower(l), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			return false
-		}
-	}
-	// A last label of digits is a mistyped address.
-	return strings.Trim(labels[len(labels)-1], "0123456789") != ""
+	return strings.ContainsAny(h, ".:") && mailaddr.IsHost(h)
 }
 
 // text holds what is printed to one line without control characters.
@@ -331,10 +318,19 @@ func (c *checker) reply(key string, r Reply) {
 		c.bad(key+"match", "%v", err)
 	} else if re.MatchString("") {
 		c.bad(key+"match", "matches an empty reply")
-	} else if what := portable(r.Match); what != "" {
-		c.bad(key+"match", "%s is unknown to POSIX expressions, which Postfix tables use", what)
+	} else if what := portable(r.Match); what != "" && r.Deferred() {
+		c.bad(key+"match", "%s cannot stand in a Postfix table of POSIX expressions, inside a longer text", what)
 	} else if r.Sample != "" && !re.MatchString(r.Sample) {
 		c.bad(key+"match", "does not match its own sample")
+	}
+	if r.Last != "" {
+		if re, err := compile(r.Last); err != nil {
+			c.bad(key+"last", "%v", err)
+		} else if re.MatchString("") {
+			c.bad(key+"last", "matches an empty line")
+		} else if what := portable(r.Last); what != "" {
+			c.bad(key+"last", "%s cannot stand in a Postfix table of POSIX expressions, inside a longer text", what)
+		}
 	}
 	c.text(key+"sample", r.Sample, false)
 	if r.Sample != bare(r.Sample) {

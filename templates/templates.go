@@ -50,6 +50,7 @@ type Data struct {
 	TransportMaps       string
 	SenderTransportMaps string // sender_dependent_default_transport_maps
 	SenderCanonicalMaps string
+	DelayWarning        string // delay_warning_time, for all mail
 
 	// Limits of the service.
 	RecipientLimit     int
@@ -107,11 +108,11 @@ type Account struct {
 // Setting is a name with its value.
 type Setting struct{ Name, Value string }
 
-// Filter is a POSIX extended regular expression for part of a reply and what
-// it stands for. Keep leaves the failure permanent.
+// Filter is an entry of a regexp table (regexp_table(5)): a POSIX extended
+// regular expression, with "/" escaped, for the whole text, and what the text
+// becomes.
 type Filter struct {
-	Comment, Pattern string
-	Keep             bool
+	Comment, Pattern, Result string
 }
 
 // Render prints template n with d.

@@ -153,11 +153,6 @@ func (a *reading) option(service postfix.Service, name string) string {
 // isYes reads a boolean of Postfix.
 func isYes(value string) bool { return strings.EqualFold(value, "yes") }
 
-// words splits a list value.
-func words(value string) []string {
-	return strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
-}
-
 // setting names a parameter with its value, as main.cf has it. What stands in
 // main.cf itself and may be a password is left out.
 func setting(name, value string) string {

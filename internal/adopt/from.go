@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 )
 
@@ -55,7 +56,7 @@ func (a *reading) rewritten() []string {
 				}
 			}
 			for _, v := range values {
-				if v = strings.ToLower(v); isAddress(v) && !slices.Contains(all, v) {
+				if v = strings.ToLower(v); mailaddr.IsAddress(v) && !slices.Contains(all, v) {
 					all = append(all, v)
 				}
 			}
@@ -75,12 +76,6 @@ func patterns(data []byte) []string {
 	return values
 }
 
-// isAddress admits plain addresses, without what an expression fills in.
-func isAddress(s string) bool {
-	local, domain, ok := strings.Cut(s, "@")
-	return ok && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(s, " \"$\\|{}[]:!%,") && !strings.Contains(domain, "@")
-}
-
 // mailbox is the account of the default relay where that is the one sender that
 // its service takes.
 func (a *reading) mailbox() string {
@@ -89,7 +84,7 @@ func (a *reading) mailbox() string {
 		return ""
 	}
 	r := a.service(f.way.NextHops[0])
-	if user := strings.ToLower(f.logins[0].Username); r.Sender.Single && !r.Auth.Same && isAddress(user) {
+	if user := strings.ToLower(f.logins[0].Username); r.Sender.Single && !r.Auth.Same && mailaddr.IsAddress(user) {
 		return user
 	}
 	return ""
@@ -98,7 +93,7 @@ func (a *reading) mailbox() string {
 // local reports whether mail for a domain is delivered here.
 func (a *reading) local(domain string) bool {
 	for _, name := range []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"} {
-		for _, word := range words(a.s.Params[name]) {
+		for _, word := range postfix.Words(a.s.Params[name]) {
 			if strings.EqualFold(word, domain) {
 				return true
 			}

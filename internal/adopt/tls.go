@@ -35,7 +35,7 @@ func (a *reading) policy(w postfix.Way, next postfix.NextHop) policy {
 	maps := a.option(w.Service, "smtp_tls_policy_maps")
 	for _, key := range policyKeys(next) {
 		if value, t, ok := a.r.Get(maps, key); ok {
-			if words := words(value); len(words) > 0 {
+			if words := postfix.Words(value); len(words) > 0 {
 				return policy{strings.ToLower(words[0]), words[0] + " in " + t.String(), words[1:]}
 			}
 		}
@@ -131,7 +131,7 @@ func (a *reading) fingerprint(h *Hop, w postfix.Way, p policy) {
 		}
 	}
 	if len(pins) == 0 {
-		pins = words(a.option(w.Service, "smtp_tls_fingerprint_cert_match"))
+		pins = postfix.Words(a.option(w.Service, "smtp_tls_fingerprint_cert_match"))
 	}
 	digest := strings.ToLower(a.option(w.Service, "smtp_tls_fingerprint_digest"))
 	raw, err := hex.DecodeString(strings.ReplaceAll(strings.Join(pins, ""), ":", ""))

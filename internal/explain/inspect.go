@@ -68,7 +68,7 @@ var inspections = []struct {
 	{"sasl_noplaintext_default", noplaintext},
 	{"sasl_mech_filter", func(r Route, _ string) string {
 		filter := r.Param("smtp_sasl_mechanism_filter")
-		return when(r.yes("smtp_sasl_auth_enable") && filter != "" && !containsFold(words(filter), "plain", "login") && !strings.ContainsAny(filter, "!:/"),
+		return when(r.yes("smtp_sasl_auth_enable") && filter != "" && !containsFold(postfix.Words(filter), "plain", "login") && !strings.ContainsAny(filter, "!:/"),
 			"smtp_sasl_mechanism_filter = %s", filter)
 	}},
 	{"map_type_unsupported", unknownMapType},
@@ -105,7 +105,7 @@ var inspections = []struct {
 			}
 		}
 		list := r.Param("debug_peer_list")
-		return when(r.Host != "" && containsFold(words(list), r.Host), "debug_peer_list = %s", list)
+		return when(r.Host != "" && containsFold(postfix.Words(list), r.Host), "debug_peer_list = %s", list)
 	}},
 	{"maincf_inline_comment", inlineComment},
 	{"maincf_duplicate", duplicates},
@@ -152,7 +152,7 @@ func (r Route) chrooted() bool {
 }
 
 func malformedNextHop(r Route, _ string) string {
-	for _, hop := range words(r.NextHop) {
+	for _, hop := range postfix.Words(r.NextHop) {
 		if strings.HasPrefix(hop, "#") { // words of a comment: maincf_inline_comment
 			break
 		}
@@ -171,7 +171,7 @@ func noplaintext(r Route, _ string) string {
 			value = v
 		}
 	}
-	return when(r.yes("smtp_sasl_auth_enable") && slices.Contains(words(value), "noplaintext"), "noplaintext holds on verified TLS as well")
+	return when(r.yes("smtp_sasl_auth_enable") && slices.Contains(postfix.Words(value), "noplaintext"), "noplaintext holds on verified TLS as well")
 }
 
 func unknownMapType(r Route, _ string) string {
@@ -210,15 +210,11 @@ func ownDomain(r Route, from string) string {
 		return ""
 	}
 	for _, name := range []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"} {
-		if containsFold(words(r.State.Params[name]), domain) {
+		if containsFold(postfix.Words(r.State.Params[name]), domain) {
 			return fmt.Sprintf("%s is in %s", domain, name)
 		}
 	}
 	return ""
-}
-
-func words(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' || r == '\r' })
 }
 
 // containsFold reports whether list has one of want, whatever the case.

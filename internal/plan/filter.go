@@ -2,44 +2,158 @@ package plan
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"relayhost/relays"
 	"relayhost/templates"
 )
 
-// Faults of the account or of the set-up that every service may answer with
-// (POSIX extended, compared without case; the subject is what Postfix logs:
-// "5.7.0 host h[a] said: 530 Authentication required (in reply to MAIL FROM
-// command)"). A 530 is RFC 4954 section 6; the rest is what services, Postfix
-// and Exim say to a client that did not log in.
-var genericFaults = []templates.Filter{
-	{Comment: "the relay wants a login or TLS first", Pattern: ` said: 53[0458][ -]`},
-	{Comment: "the relay does not know this client", Pattern: `(relay|relaying) (access )?(denied|not (permitted|allowed))|not permitted to relay|unable to relay`},
-	{Comment: "the relay does not know this client", Pattern: `authentication (is )?required|not (been )?authenticated|must (first )?authenticate|not logged in`},
-	{Comment: "the relay does not take this sender", Pattern: `in reply to (ehlo|helo|mail from) command`},
-	{Comment: "the relay's name is gone", Pattern: `name service error for name=|unable to look up host`},
+// rule is one entry of the status filter and of the reply filter: what a relay
+// says (POSIX extended expressions, compared without case) and what becomes of
+// the mail.
+//
+// The status filter looks at what smtp(8) logs (src/smtp/smtp_trouble.c), with
+// the enhanced code of the last line of the reply in front:
+//
+//	5.7.0 host h[a] said: 530 Authentication required (in reply to MAIL FROM command)
+//
+// The reply filter looks at one line of a reply as it comes, without a phase.
+type rule struct {
+	comment string
+	code    string   // last two digits of the reply code; "" is any
+	status  string   // last two numbers of the enhanced code; "" is any or none
+	text    string   // words of the reply; "" is any
+	last    string   // in place of text, in the last line of a reply that is known to have several
+	at      []string // commands that it answers: mail, rcpt, data; nil is any
+	keep    bool     // bounce, whatever the rules below say
 }
 
-// tooLarge is permanent whatever the phase (RFC 1870 section 6.1): a message
-// does not shrink by waiting.
-var tooLarge = templates.Filter{Comment: "a message too large for the relay is returned", Pattern: ` said: 552[ -]|size limit|message (is )?too (large|big)`, Keep: true}
+// unaddressed lets a rule's text begin anywhere in a reply but in an address: not after
+// a quotation mark, and not between angle brackets.
+const unaddressed = `([^"<>]|<[^"<>]*>)*`
 
-// filter builds the tables that keep faults of the account from bouncing mail.
-// They have the type regexp, which is built into every Postfix.
+// commands are the ends of smtp(8)'s texts by the phase of the catalogue.
+var commands = map[string]string{"mail": "MAIL FROM", "rcpt": "RCPT TO", "data": "(end of )?DATA"}
+
+// general are the codes with which servers refuse a client or a sender in words.
+const general = `(0[0-9]|5[0-4])`
+
+// unauthorized are the codes of RFC 4954 section 6 and RFC 3207 section 4.
+const unauthorized = `3[0458]`
+
+var envelope = []string{"mail", "rcpt"}
+
+// ruling are the rules of every relay, before those of its catalogue file.
+var ruling = []rule{
+	{comment: "the recipient's address or mailbox", status: `[12]\.[0-9]+`, at: []string{"rcpt"}, keep: true},
+	{comment: "the sender's address, or TLS that the message asks for: faults of one message", status: `(1\.[78]|7\.(27|30))`, at: []string{"mail"}, keep: true},
+	{comment: "the relay wants a login or TLS first", code: unauthorized},
+	{comment: "the relay does not know this client", code: general, at: envelope,
+		text: `relay(ing)? (access )?(is )?(denied|disallowed|not (permitted|allowed))|relaying mail to [^ ]+ is not allowed|not (permitted|allowed) to relay|unable to relay|client host (\[[^ ]+\] )?(blocked|rejected)`},
+	{comment: "the relay wants a login first", code: general, at: envelope,
+		text: `authentication (is )?required|must (first )?authenticate|please (log ?in|authenticate)|need to (log ?in|authenticate)|not logged in|client (was |is )?not authenticated`},
+	{comment: "the relay refuses the HELO name", code: general, at: envelope, text: `helo command rejected|(helo|ehlo) [^ ]+ rejected|invalid helo`},
+	{comment: "the relay refuses the null sender: the bounce ends here", text: `<>|(null|empty) (envelope )?(sender|reverse|return)`, at: []string{"mail"}, keep: true},
+	{comment: "the relay does not know this sender", code: general, at: envelope,
+		text: `sender address rejected|sender address (is )?not allowed|not owned by user|must equal authorized user|not one of your addresses`},
+	{comment: "the relay does not know this sender", code: general, text: `(sender|domain|identity)( address)? (is |was )?not verified`},
+	{comment: "the account has sent enough for today", code: general, text: `(daily|hourly|monthly|24-hour) [a-z ]*(limit|quota)|sending [a-z ]*(limit|quota)`},
+	{comment: "the account is full", code: general, at: []string{"mail", "data"}, text: `account [a-z ]*(limit|quota)`},
+}
+
+// unspoken are the rules for a refused sender whose words no rule knows, after
+// those of the catalogue files. Only the client, the account and the sender are
+// known at that point, so policy is a matter of the account; syntax (501, 553,
+// 555), size (552) and other enhanced codes are a matter of the message.
+var unspoken = []rule{
+	{comment: "a message too large is returned", text: `message (is )?too (large|big|long)|size (exceed|limit)`, at: []string{"mail"}, keep: true},
+	{comment: "policy, or the sender's own mailbox", status: `(7\.[0-9]+|2\.[12])`, at: []string{"mail"}},
+	{comment: "refused without a reason that a program can read", code: `5[04]`, status: `0\.0`, at: []string{"mail"}},
+}
+
+// noReply are faults that smtp(8) finds before it sends a message: no reply to
+// a command, and true of any message.
+var noReply = []templates.Filter{
+	{Comment: "the relay refuses the connection or EHLO", Pattern: `^5(\.[0-9]+\.[0-9]+ host [^ ]+ refused to talk to me: .*)$`, Result: "4$1"},
+	{Comment: "the relay's name is gone", Pattern: `^5(\.[0-9]+\.[0-9]+ (Host or domain name not found\. Name service error for|unable to look up host) .*)$`, Result: "4$1"},
+}
+
+// onLog is the rule as an entry of the status filter.
+func (r rule) onLog() templates.Filter {
+	status, end := `[0-9]+\.[0-9]+`, `[^()]*`
+	if r.status != "" {
+		status = r.status
+	}
+	if len(r.at) > 0 {
+		var names []string
+		for _, phase := range r.at {
+			names = append(names, commands[phase])
+		}
+		end = strings.Join(names, "|")
+		if len(names) > 1 {
+			end = "(" + end + ")"
+		}
+		end += " command"
+	}
+	return r.filter(`\.` + status + ` host [^ ]+ said: 5` + r.digits() + `[ -]` + r.words(r.text) + `.*\(in reply to ` + end + `\)`)
+}
+
+// onReply is the rule as an entry of the reply filter, for the last line of a
+// reply, which alone decides its code; "" where only the phase would tell.
+func (r rule) onReply() (templates.Filter, bool) {
+	text := r.text
+	if r.last != "" {
+		text = r.last
+	}
+	switch {
+	case r.status != "" && text != "":
+		return templates.Filter{}, false
+	case r.status != "":
+		return r.filter(r.digits() + ` 5\.` + r.status + `([^0-9].*)?`), true
+	case text == "":
+		return r.filter(r.digits() + `( .*)?`), true
+	}
+	return r.filter(r.digits() + ` ` + r.words(text) + `.*`), true
+}
+
+func (r rule) digits() string {
+	if r.code == "" {
+		return "[0-9][0-9]"
+	}
+	return r.code
+}
+
+func (r rule) words(text string) string {
+	if text == "" {
+		return ""
+	}
+	return unaddressed + "(" + text + ")"
+}
+
+func (r rule) filter(pattern string) templates.Filter {
+	result := "4$1"
+	if r.keep {
+		result = "5$1"
+	}
+	// A slash would end the pattern (regexp_table(5)).
+	return templates.Filter{Comment: r.comment, Pattern: "^5(" + strings.ReplaceAll(pattern, "/", `\/`) + ")$", Result: result}
+}
+
+// filter builds the tables that keep account faults from bouncing mail. They
+// have the type regexp, which is built into every Postfix.
 func (b *builder) filter() error {
 	if b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "regexp") {
-		b.note("this Postfix has no regexp tables: mail that the relay refuses for a fault of the account is returned to its sender")
+		b.note("this Postfix has no regexp tables: mail that the relay refuses for an account fault is bounced")
 		return nil
 	}
+	b.delayWarning()
 	for i, s := range b.services {
-		if err := s.replies(); err != nil {
-			return err
-		}
+		s.rules = s.ofHops()
 		if err := b.replyFilter(i); err != nil {
 			return err
 		}
-		same := slices.IndexFunc(b.services[:i], func(o *service) bool { return slices.Equal(o.filters, s.filters) })
+		same := slices.IndexFunc(b.services[:i], func(o *service) bool { return slices.EqualFunc(o.rules, s.rules, equalRules) })
 		if same >= 0 {
 			s.d.StatusFilterMap = b.services[same].d.StatusFilterMap
 			continue
@@ -53,7 +167,11 @@ func (b *builder) filter() error {
 
 // filterTable writes the table of s.
 func (b *builder) filterTable(s *service) error {
-	text, err := templates.Render(templates.StatusFilter, &templates.Data{Filters: s.filters})
+	filters := slices.Clone(noReply)
+	for _, r := range slices.Concat(ruling, s.rules, unspoken) {
+		filters = append(filters, r.onLog())
+	}
+	text, err := templates.Render(templates.StatusFilter, &templates.Data{Filters: filters})
 	if err != nil {
 		return err
 	}
@@ -69,37 +187,54 @@ func (b *builder) filterTable(s *service) error {
 	return nil
 }
 
-// replies lists the rules of the services of all hops: what one relay says of
-// a recipient never hides what another says of the account.
-func (s *service) replies() error {
-	s.filters = []templates.Filter{tooLarge}
-	for _, keep := range []bool{true, false} {
-		for i := range s.hops {
-			for _, reply := range s.hops[i].Relay.KnownReplies() {
-				if err := s.reply(reply, keep); err != nil {
-					return err
-				}
+// ofHops lists the rules of the catalogue for all hops of s.
+func (s *service) ofHops() []rule {
+	var rules []rule
+	for i := range s.hops {
+		for _, reply := range s.hops[i].Relay.Replies {
+			r, ok := ofReply(reply)
+			if ok && !slices.ContainsFunc(rules, func(o rule) bool { return equalRules(o, r) }) {
+				rules = append(rules, r)
 			}
 		}
 	}
-	s.filters = append(s.filters, genericFaults...)
-	return nil
+	return rules
 }
 
-// reply adds the rule for a reply of the catalogue: faults of a recipient,
-// when keep is set, stay as they are and come first; those of the account, the
-// rate and the service are deferred.
-func (s *service) reply(reply relays.Reply, keep bool) error {
-	if (reply.Scope == "recipient") != keep || reply.Match == "" || reply.Code/100 == 4 || reply.At == "auth" {
-		// A 4xx never bounces, nor does a refused login (smtp_sasl_auth_soft_bounce).
-		return nil
+// ofReply is the rule for a reply of the catalogue, where one is needed.
+func ofReply(reply relays.Reply) (rule, bool) {
+	if reply.Inherited || !reply.Deferred() || slices.Contains([]int{530, 534, 535, 538}, reply.Code) {
+		return rule{}, false // what all relays say, and the codes of unauthorized
 	}
-	pattern, err := posixERE(reply.Match)
-	if err != nil {
-		return err
+	r := rule{comment: oneLine(reply.ID), text: strings.TrimPrefix(reply.Match, "(?i)"), last: strings.TrimPrefix(reply.Last, "(?i)")}
+	if reply.Code != 0 {
+		r.code = strconv.Itoa(reply.Code)[1:]
 	}
-	if !slices.ContainsFunc(s.filters, func(f templates.Filter) bool { return f.Pattern == pattern }) {
-		s.filters = append(s.filters, templates.Filter{Comment: oneLine(reply.ID), Pattern: pattern, Keep: keep})
+	if reply.At != "" {
+		r.at = []string{reply.At}
 	}
-	return nil
+	return r, true
+}
+
+func equalRules(a, b rule) bool {
+	return a.code == b.code && a.text == b.text && a.last == b.last && slices.Equal(a.at, b.at)
+}
+
+// delayTime is after how long Postfix tells a sender that mail waits.
+const delayTime = "4h"
+
+// delayWarning has the senders of waiting mail told, where nothing tells them:
+// an account fault would otherwise be silent until the mail is returned after
+// days. cleanup(8) reads the parameter, so it holds for all mail.
+func (b *builder) delayWarning() {
+	const name = "delay_warning_time"
+	value, set := b.main.Get(name)
+	if value == delayTime {
+		b.d.DelayWarning = delayTime
+		return
+	}
+	if !set || strings.Trim(value, "0smhdw ") == "" {
+		b.d.DelayWarning = delayTime
+		b.note("%s = %s is set, for all mail: senders are told when their mail waits; it was off", name, delayTime)
+	}
 }

@@ -44,7 +44,7 @@ type service struct {
 
 	// What its own tables hold, to find one that is the same.
 	generics []templates.Setting
-	filters  []templates.Filter
+	rules    []rule // of the catalogue, for the filters
 }
 
 // way is a route and the service that it goes by.

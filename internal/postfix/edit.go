@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -24,7 +25,7 @@ func (d *document) logical(i int) string {
 
 // find returns the last head with this name before node end, or -1.
 func (d *document) find(name string, end int) int {
-	if d.heads.none(name) {
+	if d.heads[name] == 0 {
 		return -1
 	}
 	for i := end - 1; i >= 0; i-- {
@@ -73,7 +74,7 @@ func (d *document) dropContinuations(i int) {
 // remove deletes every logical line named name that starts before node end, and
 // reports whether there was one.
 func (d *document) remove(name string, end int) bool {
-	if end < len(d.nodes) && d.heads.one(name) && d.nodes[end].name == name {
+	if end < len(d.nodes) && d.heads[name] == 1 && d.nodes[end].name == name {
 		return false // the usual case: the line at end is the only one
 	}
 	i := d.find(name, end)
@@ -86,7 +87,7 @@ func (d *document) remove(name string, end int) bool {
 
 // drop deletes the logical line at node i.
 func (d *document) drop(i int) {
-	d.heads.take(d.nodes[i].name)
+	d.heads[d.nodes[i].name]--
 	d.dropContinuations(i)
 	d.nodes[i] = node{}
 }
@@ -104,7 +105,7 @@ func (d *document) add(name, text string) {
 		}
 		d.nodes = append(d.nodes, node{text: Mark + d.eol, kind: mark}, line)
 	}
-	d.heads.add(name)
+	d.heads[name]++
 }
 
 // endLine ends the line before node end, in case it is the last of a file without
@@ -200,5 +201,5 @@ func (d *document) bytes() []byte {
 }
 
 func (d *document) clone() *document {
-	return &document{slices.Clone(d.nodes), d.heads.clone(), d.eol}
+	return &document{slices.Clone(d.nodes), maps.Clone(d.heads), d.eol}
 }

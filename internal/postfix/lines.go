@@ -28,8 +28,8 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line,
 // which physical lines belong together.
 type document struct {
 	nodes []node
-	heads tally  // how many heads there are of a name
-	eol   string // what the file itself uses: "\n" or "\r\n"
+	heads map[string]int // how many heads there are of a name
+	eol   string         // what the file itself uses: "\n" or "\r\n"
 }
 
 // node is one physical line, a run of lines that mean nothing, or a logical line
@@ -61,7 +61,7 @@ func parseLines(data []byte, define func(line string) string) (*document, error)
 	}
 	text := string(data)
 	lines := strings.Count(text, "\n")
-	d := &document{eol: "\n", heads: newTally(lines)}
+	d := &document{eol: "\n", heads: map[string]int{}}
 	d.nodes = make([]node, 0, 8+min(lines, len(text)/16))
 	if i := strings.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
 		d.eol = "\r\n"
@@ -76,7 +76,7 @@ func parseLines(data []byte, define func(line string) string) (*document, error)
 			n := node{text: line, kind: k}
 			if k == head {
 				n.name, seen = define(line), true
-				d.heads.add(n.name)
+				d.heads[n.name]++
 			}
 			d.nodes = append(d.nodes, n)
 			run = pos + len(line)

@@ -62,7 +62,7 @@ func ParseMaster(data []byte) (*Master, error) {
 			return nil, &SyntaxError{doc.line(i), msg}
 		}
 		doc.nodes[i].name = key(s.Name, s.Type)
-		doc.heads.add(key(s.Name, s.Type))
+		doc.heads[doc.nodes[i].name]++
 	}
 	return &Master{doc}, nil
 }

@@ -21,7 +21,7 @@ func (s State) Openings() []Opening {
 	var list []Opening
 	for _, service := range s.Listeners() {
 		networks, _ := s.Effective(service, "mynetworks")
-		for _, word := range words(networks) {
+		for _, word := range Words(networks) {
 			if wideNetwork(word) {
 				list = append(list, Opening{service.Name, "mynetworks", networks, word})
 			}
@@ -39,7 +39,7 @@ func (s State) Openings() []Opening {
 func (s State) permits(service Service) (name, value string) {
 	for _, list := range []string{"smtpd_relay_restrictions", "smtpd_recipient_restrictions"} {
 		restrictions, known := s.Effective(service, list)
-		permit, refuse := verdict(words(restrictions))
+		permit, refuse := verdict(Words(restrictions))
 		if !known || refuse {
 			return "", ""
 		}
@@ -89,7 +89,7 @@ func (s State) Listeners() []Service {
 // LoopbackOnly reports whether inet_interfaces keeps services without an address
 // of their own from others.
 func (s State) LoopbackOnly() bool {
-	list := words(s.Params["inet_interfaces"])
+	list := Words(s.Params["inet_interfaces"])
 	if len(list) == 0 {
 		return s.Params == nil
 	}
@@ -126,9 +126,4 @@ func wideNetwork(word string) bool {
 		}
 	}
 	return p.Addr().Is4() && p.Bits() < 16 || p.Addr().Is6() && p.Bits() < 32
-}
-
-// words splits a list as Postfix does.
-func words(list string) []string {
-	return strings.FieldsFunc(list, func(c rune) bool { return strings.ContainsRune(", \t\r\n", c) })
 }

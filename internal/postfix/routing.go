@@ -154,7 +154,7 @@ func (r *Routing) By(transport, nextHops string) Way {
 
 // add appends the next hops of a list.
 func (w *Way) add(list string) {
-	for _, text := range splitWords(list) {
+	for _, text := range Words(list) {
 		hop, err := ParseNextHop(text)
 		if err != nil {
 			w.Broken = append(w.Broken, text)
@@ -162,10 +162,6 @@ func (w *Way) add(list string) {
 		}
 		w.NextHops = append(w.NextHops, hop)
 	}
-}
-
-func splitWords(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
 }
 
 // CatchAll is the entry "*" of transport_maps, which wins over relayhost. An

@@ -24,12 +24,12 @@ func parseSource(data []byte, aliases bool) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{doc, aliases}
-	clear(doc.heads.counts)
+	clear(doc.heads)
 	for i := range doc.nodes {
 		if doc.nodes[i].kind == head {
 			key, _, _ := s.split(doc.logical(i))
 			doc.nodes[i].name = fold(key)
-			doc.heads.add(doc.nodes[i].name)
+			doc.heads[doc.nodes[i].name]++
 		}
 	}
 	return s, nil

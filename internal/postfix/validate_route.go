@@ -20,7 +20,7 @@ var obsoleteTLS = []string{"smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce
 // route checks that mail goes to the next hop through the relay's service.
 func (p *problems) route(c Staged) {
 	params := c.State.Params
-	relayhosts := strings.FieldsFunc(params["relayhost"], func(r rune) bool { return strings.ContainsRune(", \t", r) })
+	relayhosts := Words(params["relayhost"])
 	for _, hop := range relayhosts {
 		if _, _, err := splitNextHop(hop); err != nil {
 			p.fatal("main.cf", "relayhost", "%v", err)
@@ -201,7 +201,7 @@ func policy(c Staged) []string {
 			continue
 		}
 		if entry, ok := source[fold(c.NextHop)]; ok {
-			return strings.FieldsFunc(entry, func(r rune) bool { return strings.ContainsRune(" \t,", r) })
+			return Words(entry)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func (c Staged) keyed(service Service) bool {
 func (p *problems) fallback(c Staged, w StagedWay, service Service) {
 	where := "master.cf: " + key(service.Name, service.Type)
 	value, _ := c.State.Effective(service, "smtp_fallback_relay")
-	hops := splitWords(value)
+	hops := Words(value)
 	var want []string
 	for _, h := range w.Hops[1:] {
 		want = append(want, h.NextHop)

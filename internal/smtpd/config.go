@@ -18,7 +18,8 @@ type Step string
 // The steps, in the order of the dialogue.
 const (
 	StepGreeting Step = "greeting"
-	StepEHLO     Step = "ehlo"     // EHLO; HELO still works
+	StepEHLO     Step = "ehlo" // EHLO; HELO still works
+	StepHELO     Step = "helo"
 	StepSTARTTLS Step = "starttls" // the command, before any handshake
 	StepAuth     Step = "auth"     // after the credentials have been read
 	StepMail     Step = "mail"

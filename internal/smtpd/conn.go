@@ -118,7 +118,7 @@ func (c *conn) command(line []byte) error {
 	})
 	cfg := c.server.config()
 	step, known := map[string]Step{
-		"EHLO": StepEHLO, "STARTTLS": StepSTARTTLS, "MAIL": StepMail, "RCPT": StepRcpt, "DATA": StepData,
+		"EHLO": StepEHLO, "HELO": StepHELO, "STARTTLS": StepSTARTTLS, "MAIL": StepMail, "RCPT": StepRcpt, "DATA": StepData,
 	}[verb]
 	if known {
 		c.wait(cfg.Delays[step])

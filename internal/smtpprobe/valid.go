@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"relayhost/internal/mailaddr"
 )
 
 // CheckAddress reports why addr may not go into MAIL FROM or RCPT TO. It
@@ -12,39 +14,19 @@ import (
 // and nothing else: no quoting, no CR, LF, NUL or ">" that would end the path
 // and begin something of the author's choice.
 func CheckAddress(addr string) error {
-	local, domain, ok := cutLast(addr, '@')
+	at := strings.LastIndexByte(addr, '@')
 	switch {
-	case !ok:
+	case at < 0:
 		return fmt.Errorf("address \"%s\" has no domain", Sanitize(addr))
-	case len(local) > 64 || len(addr) > 254:
+	case at > 64 || len(addr) > 254:
 		return fmt.Errorf("address \"%s\" is too long", Sanitize(addr))
+	case !mailaddr.IsLocal(addr[:at]):
+		return fmt.Errorf("address \"%s\": the part before @ is not plain", Sanitize(addr))
 	}
-	for part := range strings.SplitSeq(local, ".") {
-		if part == "" || strings.IndexFunc(part, notAtext) >= 0 {
-			return fmt.Errorf("address \"%s\": the part before @ is not plain", Sanitize(addr))
-		}
-	}
-	if err := checkHost(domain); err != nil {
+	if err := checkHost(addr[at+1:]); err != nil {
 		return fmt.Errorf("address \"%s\": %w", Sanitize(addr), err)
 	}
 	return nil
-}
-
-func cutLast(s string, sep byte) (before, after string, ok bool) {
-	i := strings.LastIndexByte(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
-}
-
-// notAtext is the complement of atext in RFC 5322, section 3.2.3.
-func notAtext(r rune) bool {
-	return !alphanumeric(r) && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
-}
-
-func alphanumeric(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 }
 
 // checkHELO allows a host name or an address literal.
@@ -61,18 +43,9 @@ func checkHELO(name string) error {
 
 var errHost = errors.New("is not a host name")
 
-// checkHost allows labels of letters, digits and inner hyphens (RFC 1123,
-// section 2.1).
 func checkHost(name string) error {
-	bad := fmt.Errorf("\"%s\" %w", Sanitize(name), errHost)
-	if len(name) == 0 || len(name) > 253 {
-		return bad
-	}
-	for label := range strings.SplitSeq(name, ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
-			strings.IndexFunc(label, func(r rune) bool { return !alphanumeric(r) && r != '-' }) >= 0 {
-			return bad
-		}
+	if !mailaddr.IsName(name) {
+		return fmt.Errorf("\"%s\" %w", Sanitize(name), errHost)
 	}
 	return nil
 }

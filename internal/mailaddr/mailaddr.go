@@ -1,0 +1,95 @@
+// Package mailaddr checks host names and mail addresses that people and files
+// give us, before they go into a table of Postfix, a DNS query or an SMTP command.
+package mailaddr
+
+import (
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+const (
+	maxName    = 253 // RFC 1035 section 2.3.4, without the root
+	maxLabel   = 63  // RFC 1035 section 2.3.4
+	maxLocal   = 64  // RFC 5321 section 4.5.3.1.1
+	maxAddress = 254 // RFC 5321 section 4.5.3.1.3, without its brackets
+	digits     = "0123456789"
+)
+
+// IsName reports whether s is a DNS name of letters, digits and inner hyphens
+// (RFC 1123 section 2.1). A trailing dot is refused: it would not match a
+// certificate.
+func IsName(s string) bool {
+	if len(s) > maxName {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' || !consists(label, "-") {
+			return false
+		}
+	}
+	return true
+}
+
+// IsDomain is [IsName] with A-labels that are what they say (RFC 5891), and not
+// only digits at the end: that would be a mistyped IP address.
+func IsDomain(s string) bool {
+	if !IsName(s) {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if !strings.HasPrefix(strings.ToLower(label), "xn--") {
+			continue
+		}
+		u, err := idna.Lookup.ToUnicode(label)
+		if err != nil {
+			return false
+		}
+		if a, err := idna.Lookup.ToASCII(u); err != nil || !strings.EqualFold(a, label) || u == label {
+			return false
+		}
+	}
+	return strings.Trim(s[strings.LastIndexByte(s, '.')+1:], digits) != ""
+}
+
+// IsHost reports whether s is an [IsDomain] or an IP address without a zone.
+func IsHost(s string) bool {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.Zone() == ""
+	}
+	return IsDomain(s)
+}
+
+// IsLocal reports whether s is a local part of dot-atoms (RFC 5321 section 4.1.2)
+// in ASCII: nothing quoted, no blank and no control character.
+func IsLocal(s string) bool {
+	if len(s) > maxLocal {
+		return false
+	}
+	for atom := range strings.SplitSeq(s, ".") {
+		if atom == "" || !consists(atom, "!#$%&'*+-/=?^_`{|}~") {
+			return false
+		}
+	}
+	return true
+}
+
+// IsAddress reports whether s is an [IsLocal] at an [IsDomain] of at least two
+// labels that a table of Postfix can hold. "!" and "%" route in old mail systems, and Postfix
+// rewrites them (swap_bangpath, allow_percent_hack); "$" and braces are macros.
+func IsAddress(s string) bool {
+	local, domain, found := strings.Cut(s, "@")
+	return found && len(s) <= maxAddress && IsLocal(local) && !strings.ContainsAny(local, "!%{}`|$") &&
+		strings.Contains(domain, ".") && IsDomain(domain)
+}
+
+// consists reports whether s is made of letters, digits and the bytes of others.
+func consists(s, others string) bool {
+	for i := range len(s) {
+		if c := s[i] | ' '; (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') && strings.IndexByte(others, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}

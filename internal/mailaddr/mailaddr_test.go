@@ -1,0 +1,82 @@
+package mailaddr
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestNames(t *testing.T) {
+	long := strings.Repeat("a", 63)
+	for s, want := range map[string]struct{ name, domain, host bool }{
+		"smtp.example.com":               {true, true, true},
+		"vm":                             {true, true, true},
+		"SMTP.Example.COM":               {true, true, true},
+		"1.example.com":                  {true, true, true},
+		"":                               {},
+		"smtp.example.com.":              {},
+		"a..b":                           {},
+		"-a.example":                     {},
+		"a-.example":                     {},
+		"a_b.example":                    {},
+		"a b.example":                    {},
+		"exämple.com":                    {},
+		"192.0.2.1":                      {name: true, host: true},
+		"192.0.2":                        {name: true},
+		"2001:db8::1":                    {host: true},
+		"fe80::1%eth0":                   {},
+		"[192.0.2.1]":                    {},
+		"xn--bcher-kva.example":          {true, true, true},
+		"xn--a.example":                  {name: true},
+		long + ".example":                {true, true, true},
+		long + "a.example":               {},
+		strings.Repeat("a.", 126) + "a":  {true, true, true},
+		strings.Repeat("a.", 126) + "aa": {},
+	} {
+		t.Run(s, func(t *testing.T) {
+			if got := IsName(s); got != want.name {
+				t.Errorf("IsName(%q) = %v, want %v", s, got, want.name)
+			}
+			if got := IsDomain(s); got != want.domain {
+				t.Errorf("IsDomain(%q) = %v, want %v", s, got, want.domain)
+			}
+			if got := IsHost(s); got != want.host {
+				t.Errorf("IsHost(%q) = %v, want %v", s, got, want.host)
+			}
+		})
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for s, want := range map[string]struct{ local, address bool }{
+		"alerts@example.com":                     {true, true},
+		"a.b+c=d@example.com":                    {true, true},
+		"root@host":                              {local: true},
+		"a@192.0.2.1":                            {local: true},
+		"a!b@example.com":                        {local: true},
+		"a%b@example.com":                        {local: true},
+		"$a@example.com":                         {local: true},
+		"a..b@example.com":                       {},
+		".a@example.com":                         {},
+		"a b@example.com":                        {},
+		"\"a\"@example.com":                      {},
+		"a\r\nb@example.com":                     {},
+		"@example.com":                           {},
+		"a>@example.com":                         {},
+		"ä@example.com":                          {},
+		"a@b@example.com":                        {local: true},
+		"a":                                      {local: true},
+		strings.Repeat("a", 64) + "@example.com": {true, true},
+		strings.Repeat("a", 65) + "@example.com": {},
+		strings.Repeat("a", 60) + "@" + strings.Repeat("a.", 97) + "a": {local: true},
+	} {
+		t.Run(s, func(t *testing.T) {
+			local, _, _ := strings.Cut(s, "@")
+			if got := IsLocal(local); got != want.local {
+				t.Errorf("IsLocal(%q) = %v, want %v", local, got, want.local)
+			}
+			if got := IsAddress(s); got != want.address {
+				t.Errorf("IsAddress(%q) = %v, want %v", s, got, want.address)
+			}
+		})
+	}
+}
