@@ -32,6 +32,7 @@ var rank = map[string]int{
 	"relayhost/internal/host":       1,
 	"relayhost/internal/secret":     1,
 	"relayhost/internal/oauth":      2,
+	"relayhost/internal/bridge/api": 2,
 	"relayhost/internal/exposition": 0,
 	"relayhost/relays":              0,
 	"relayhost/templates":           0,
