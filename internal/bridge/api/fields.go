@@ -97,7 +97,7 @@ func (c *Content) withID() []Header {
 
 // textOr is a text part, or an empty line where an API wants some text.
 func textOr(p *Part) any {
-	if p == nil {
+	if p == nil || p.len == 0 {
 		return "\r\n"
 	}
 	return textOf{p.Reader}
@@ -116,7 +116,7 @@ func (c *Content) body(o object, text, html string) object {
 }
 
 // add appends a member unless its list is empty.
-func add[T any](o object, name string, l []T) object {
+func add[L ~[]T, T any](o object, name string, l L) object {
 	if len(l) == 0 {
 		return o
 	}

@@ -35,23 +35,31 @@ func (p Pause) Until(now time.Time) time.Time {
 		until = p.mem.until
 		p.mem.mu.Unlock()
 	}
+	if stored := p.stored(now); stored.After(until) {
+		return stored
+	}
+	return until
+}
+
+// stored is the time in the file.
+func (p Pause) stored(now time.Time) time.Time {
 	if p.Path == "" {
-		return until
+		return time.Time{}
 	}
 	f, err := os.OpenFile(p.Path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return until
+		return time.Time{}
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, 64))
 	if err != nil {
-		return until
+		return time.Time{}
 	}
-	stored, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(string(text)))
-	if err != nil || stored.After(now.Add(maxWait)) || stored.Before(until) {
-		return until
+	until, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(string(text)))
+	if err != nil || until.After(now.Add(maxWait)) {
+		return time.Time{}
 	}
-	return stored
+	return until
 }
 
 // Set keeps a later time than the one that holds. That the file cannot be written
@@ -64,7 +72,7 @@ func (p Pause) Set(until time.Time) {
 		}
 		p.mem.mu.Unlock()
 	}
-	if p.Path == "" || !until.After(p.Until(until.Add(-time.Nanosecond))) {
+	if p.Path == "" || !until.After(p.stored(until)) {
 		return
 	}
 	f, err := os.CreateTemp(filepath.Dir(p.Path), "."+filepath.Base(p.Path)+".*") // 0600
