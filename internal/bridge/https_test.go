@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -305,5 +307,52 @@ func TestHTTPSConfig(t *testing.T) {
 				t.Errorf("Parse: got %v, want %q", err, row.want)
 			}
 		})
+	}
+}
+
+// TestRunService: the process takes the socket of systemd and answers on it.
+func TestRunService(t *testing.T) {
+	if directory := os.Getenv("BRIDGE_CHILD"); directory != "" {
+		if os.Geteuid() == 0 {
+			if err := syscall.Setuid(65534); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := bridge.RunService(t.Context(), directory, "ses"); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err := bridge.RunService(t.Context(), t.TempDir(), "ses"); err == nil || !strings.Contains(err.Error(), "no socket was handed over") {
+		t.Errorf("without a socket: got %v", err)
+	}
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	f, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	child := exec.CommandContext(t.Context(), "/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, os.Args[0], "-test.run=^TestRunService$")
+	child.Env = append(os.Environ(), "BRIDGE_CHILD=/nonexistent", "LISTEN_FDS=1")
+	child.ExtraFiles = []*os.File{f}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = child.Process.Kill(); _ = child.Wait() }()
+	for range 2 {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+		out, err := io.ReadAll(conn)
+		_ = conn.Close()
+		if want := "421 4.3.5 relayhost: /nonexistent/ses.conf: no such file or directory\r\n"; string(out) != want {
+			t.Errorf("greeting: got %q, %v, want %q", out, err, want)
+		}
 	}
 }

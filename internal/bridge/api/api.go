@@ -244,3 +244,25 @@ func keyHeader(name string) func(context.Context, *http.Request, signing) error 
 		return nil
 	}
 }
+
+// keyForms are the keys of the relays that can be told by their form, and the SMTP
+// passwords that are pasted in their place.
+var keyForms = map[string]struct{ key, smtp string }{
+	"brevo":      {"xkeysib-", "xsmtpsib-"},
+	"sendgrid":   {"SG.", ""}, // the same key serves SMTP
+	"resend":     {"re_", ""},
+	"mailersend": {"mlsn.", "mssp."},
+}
+
+// WrongKey says what a pasted API key is that cannot be one of this relay: "" when
+// nothing speaks against it. It is for the prompt and never quotes the key.
+func (a API) WrongKey(key string) string {
+	form, ok := keyForms[a.ID]
+	switch {
+	case !ok || strings.HasPrefix(key, form.key):
+		return ""
+	case form.smtp != "" && strings.HasPrefix(key, form.smtp):
+		return fmt.Sprintf("this is the password for SMTP (%s...): create an API key (%s...)", form.smtp, form.key)
+	}
+	return fmt.Sprintf("an API key of %s begins with %s", a.Name, form.key)
+}

@@ -51,6 +51,8 @@ func envelope(name string, data []byte) []string {
 	switch name {
 	case "to-undisclosed", "to-none", "to-other":
 		return []string{"ops@example.net"}
+	case "to-idn":
+		return []string{"ops@xn--mller-kva.example"}
 	case "to-group":
 		return []string{"ops@example.net", "b@example.net"}
 	case "to-bcc":

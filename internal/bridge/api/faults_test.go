@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"strconv"
@@ -263,6 +264,38 @@ func TestFaults(t *testing.T) {
 			t.Errorf("got %v, want 250 past it", r)
 		}
 	})
+	t.Run("a proxy from the configuration", func(t *testing.T) {
+		w := newWorld(t, "ses")
+		direct := dialTo(t, w)
+		var asked []string
+		proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			asked = append(asked, r.Method+" "+r.Host)
+			there, err := direct(t.Context(), "tcp", r.Host)
+			if err != nil {
+				rw.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			here, _, err := http.NewResponseController(rw).Hijack()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
+			go func() { _, _ = io.Copy(there, here); _ = there.Close() }()
+			_, _ = io.Copy(here, there)
+			_ = here.Close()
+		}))
+		t.Cleanup(proxy.Close)
+		roots := w.client.HTTP.Transport.(*http.Transport).TLSClientConfig.RootCAs
+		client, err := api.HTTPClient(api.Options{Roots: roots, Proxy: proxy.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.CloseIdleConnections)
+		w.client.HTTP = client
+		if r := w.send(t, m())[0]; r.Code != 250 || len(asked) != 1 || asked[0] != "CONNECT email.eu-west-1.amazonaws.com:443" {
+			t.Errorf("got %v, proxy asked for %q, want 250 through it", r, asked)
+		}
+	})
 	t.Run("a renewed token", func(t *testing.T) {
 		w := newWorld(t, "m365")
 		w.client.Account.Token = func(_ context.Context, refused secret.Value) (secret.Value, error) {
@@ -365,4 +398,56 @@ func TestSpool(t *testing.T) {
 			t.Errorf("ReadAt %d: got %d bytes, %v", off, n, err)
 		}
 	}
+}
+
+func TestWrongKey(t *testing.T) {
+	for _, row := range []struct{ id, key, want string }{
+		{"brevo", "xsmtpsib-0123", "this is the password for SMTP (xsmtpsib-...): create an API key (xkeysib-...)"},
+		{"brevo", "xkeysib-0123", ""},
+		{"mailersend", "mssp.x", "this is the password for SMTP"},
+		{"resend", "Gehe1m", "an API key of Resend begins with re_"},
+		{"postmark", "anything", ""},
+	} {
+		t.Run(row.id+" "+row.key, func(t *testing.T) {
+			a, _ := api.Get(row.id)
+			if got := a.WrongKey(row.key); !strings.HasPrefix(got, row.want) || row.want == "" && got != "" {
+				t.Errorf("WrongKey: got %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+// FuzzTake: whatever a message is, it is taken apart within bounds, or refused.
+func FuzzTake(f *testing.F) {
+	for _, seed := range []string{
+		simple, "From: a@b\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\na\n--x\nContent-Type: text/html\n\nb\n--x--\n",
+		"From: a@b\nContent-Type: text/plain; format=flowed; delsp=yes\n\n> a \n> b\n-- \n", "From: a@b\nContent-Disposition: attachment; filename*0*=iso-8859-1'x'%FC; filename*1=b\n\nx",
+		"From: =?koi8-r?b?8A==?= <a@b>\nTo: g: a@b, c@d;\n\n", "\x00", "From: a@b\nContent-Type: message/rfc822\n\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m := message(data, "a@example.com", "b@example.net")
+		defer m.Close()
+		c, err := m.Take()
+		if err != nil {
+			if r, ok := err.(*api.Reply); !ok || r.Code != 554 {
+				t.Errorf("Take: got %v, want a 554", err)
+			}
+			return
+		}
+		if c.From == nil {
+			t.Error("Take: got no sender")
+		}
+		for _, p := range c.Files {
+			if p.Name == "" || strings.ContainsAny(p.Name, "\r\n/\x00") {
+				t.Errorf("attachment: got name %q", p.Name)
+			}
+		}
+		for _, h := range c.Headers {
+			if strings.ContainsAny(h.Name+h.Value, "\r\n") {
+				t.Errorf("header: got %q", h)
+			}
+		}
+	})
 }

@@ -8,8 +8,8 @@ import (
 // mandrill is messages/send-raw (parameters: rubydoc.info, mandrill-api,
 // Messages#send_raw; reply: hackage.haskell.org, mandrill 0.4.1, MessagesResponse).
 // The message is a string of JSON, so that bytes that are not UTF-8 cannot be
-// carried. The key is in the body. Envelope sender: the address that is checked;
-// where there is none, the message's From counts.
+// carried. The key is in the body. from_email would stand in place of the message's
+// From and is left out.
 var mandrill = API{
 	ID: "mandrill", Name: "Mandrill", Whole: true,
 	Source: "https://mailchimp.com/developer/transactional/api/messages/send-mime-document/", Date: "2026-11-28",
@@ -18,9 +18,6 @@ var mandrill = API{
 	host:   fixed("mandrillapp.com"),
 	build: func(m *Message, a Account) (*call, error) {
 		body := object{{"key", a.Key.Reveal()}, {"raw_message", wholeText(m)}, {"to", m.To}, {"async", false}}
-		if m.From != "" {
-			body = append(body, member{"from_email", m.From})
-		}
 		return &call{path: "/api/1.0/messages/send-raw", body: jsonPayload(body)}, nil
 	},
 	sign: func(context.Context, *http.Request, signing) error { return nil },

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/emersion/go-message"
+	"golang.org/x/net/idna"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/transform"
@@ -197,7 +198,30 @@ func decodeHeader(raw string) (string, error) {
 	if err != nil {
 		return "", refuse("5.6.1", "%v", err)
 	}
+	if err := oneLine(value); err != nil {
+		return "", err
+	}
 	return value, nil
+}
+
+// oneLine refuses what an encoded word can hide: a line end, behind which an API might
+// see another header.
+func oneLine(value string) error {
+	if strings.ContainsAny(value, "\r\n\x00") || !utf8.ValidString(value) {
+		return refuse("5.6.0", "a header holds an encoded line end or NUL byte")
+	}
+	return nil
+}
+
+// canonical is an address in the form in which two are the same recipient.
+func canonical(address string) string {
+	address = strings.ToLower(address)
+	if at := strings.LastIndexByte(address, '@'); at >= 0 {
+		if domain, err := idna.Lookup.ToASCII(address[at+1:]); err == nil {
+			return address[:at+1] + domain
+		}
+	}
+	return address
 }
 
 // addresses reads a list of addresses. Named groups cannot be carried, but for the
@@ -218,6 +242,11 @@ func addresses(name, raw string) ([]*mail.Address, error) {
 	list, err := (&mail.AddressParser{WordDecoder: words}).ParseList(raw)
 	if err != nil {
 		return nil, refuse("5.6.0", "the %s header is no list of addresses", name)
+	}
+	for _, a := range list {
+		if err := oneLine(a.Name + a.Address); err != nil {
+			return nil, err
+		}
 	}
 	return list, nil
 }
@@ -497,18 +526,18 @@ func (c *Content) name() error {
 func (m *Message) visible(c *Content) (to, cc, bcc []*mail.Address, err error) {
 	left := map[string]string{}
 	for _, a := range m.To {
-		left[strings.ToLower(a)] = a
+		left[canonical(a)] = a
 	}
 	named := map[string]bool{}
 	for _, a := range append(append([]*mail.Address(nil), c.To...), c.Cc...) {
-		key := strings.ToLower(a.Address)
+		key := canonical(a.Address)
 		if _, ok := left[key]; !ok {
 			return nil, nil, nil, refuse("5.6.1", "this API sends to the addresses in To and Cc, and %s there is no recipient of this delivery", a.Address)
 		}
 		named[key] = true
 	}
 	for _, a := range m.To {
-		if !named[strings.ToLower(a)] {
+		if !named[canonical(a)] {
 			bcc = append(bcc, &mail.Address{Address: a})
 		}
 	}
@@ -533,7 +562,7 @@ func (m *Message) byHeader() (func() io.Reader, error) {
 	}
 	left := map[string]string{}
 	for _, a := range m.To {
-		left[strings.ToLower(a)] = a
+		left[canonical(a)] = a
 	}
 	named := map[string]bool{}
 	for _, name := range []string{"To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc"} {
@@ -543,16 +572,16 @@ func (m *Message) byHeader() (func() io.Reader, error) {
 				return nil, err
 			}
 			for _, a := range list {
-				if _, ok := left[strings.ToLower(a.Address)]; !ok {
+				if _, ok := left[canonical(a.Address)]; !ok {
 					return nil, refuse("5.6.1", "this API sends to the addresses in the headers, and %s in %s is no recipient of this delivery", a.Address, name)
 				}
-				named[strings.ToLower(a.Address)] = true
+				named[canonical(a.Address)] = true
 			}
 		}
 	}
 	var bcc []string
 	for _, a := range m.To {
-		if !named[strings.ToLower(a)] {
+		if !named[canonical(a)] {
 			bcc = append(bcc, "<"+a+">")
 		}
 	}

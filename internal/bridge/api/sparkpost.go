@@ -5,7 +5,8 @@ import "net/http"
 // sparkpost is a transmission with content.email_rfc822: a string of JSON, so that
 // bytes that are not UTF-8 cannot be carried (that base64 is taken: no source).
 // Substitution and tracking, which the API has on by default, would change the
-// message and are off. Name and range of the options: unsure, Transmissions API.
+// message and are off. return_path is left out: it has to be at a bounce domain of the
+// account. Name and range of the options: unsure, Transmissions API.
 var sparkpost = API{
 	ID: "sparkpost", Name: "SparkPost", Whole: true,
 	Source: "https://developers.sparkpost.com/api/transmissions/", Date: "2026-11-28",
@@ -26,9 +27,6 @@ var sparkpost = API{
 			{"options", object{{"open_tracking", false}, {"click_tracking", false}, {"transactional", true}, {"perform_substitutions", false}, {"inline_css", false}}},
 			{"recipients", to},
 			{"content", object{{"email_rfc822", wholeText(m)}}},
-		}
-		if m.From != "" {
-			body = append(body, member{"return_path", m.From})
 		}
 		return &call{path: "/api/v1/transmissions?num_rcpt_errors=100", body: jsonPayload(body)}, nil
 	},
