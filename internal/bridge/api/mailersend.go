@@ -63,5 +63,7 @@ var mailersend = API{
 		{Status: 422, Text: `(?i)size|larger|greater`, Reply: "552 5.3.4", Scope: ScopeMessage},
 		{Status: 422, Reply: "554 5.6.0", Scope: ScopeMessage},
 	},
-	check: func(Account) check { return check{call: call{path: "/v1/api-quota"}} },
+	check: func(Account) check {
+		return check{call: call{path: "/v1/api-quota"}, allowed: []string{"This action is unauthorized"}}
+	},
 }

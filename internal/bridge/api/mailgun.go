@@ -68,7 +68,11 @@ var mailgun = API{
 	},
 	reset: "X-Ratelimit-Reset",
 	check: func(a Account) check {
-		// A key of the domain alone may send and nothing else; unsure which text it gets.
-		return check{call: call{path: "/v4/domains/" + url.PathEscape(a.get(Domain))}}
+		// A key of the domain may send and nothing else, so that the check is a message
+		// in test mode without recipient and text: a valid key gets the fault of the form.
+		return check{call: call{
+			method: http.MethodPost, path: "/v3/" + url.PathEscape(a.get(Domain)) + "/messages.mime",
+			body: bytesPayload("application/x-www-form-urlencoded", "o%3Atestmode=yes"),
+		}, allowed: []string{"parameter is missing", "parameter is not a valid address"}}
 	},
 }

@@ -112,7 +112,7 @@ var apis = map[string]form{
 		},
 	},
 	"mailgun": {
-		path: "/v3/mg.example.com/messages.mime", checkPath: "/v4/domains/mg.example.com", checkStatus: 200, checkBody: map[string]any{"domain": map[string]any{}},
+		path: "/v3/mg.example.com/messages.mime",
 		allow: func(_ *Service, r *http.Request, _ []byte) *problem {
 			if user, key, _ := r.BasicAuth(); user != "api" || key != Key {
 				return &problem{401, "", "Forbidden"}
@@ -120,7 +120,10 @@ var apis = map[string]form{
 			return nil
 		},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
-			_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+			kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+			if kind == "application/x-www-form-urlencoded" {
+				return Got{}, &problem{400, "", "to parameter is missing"}
+			}
 			if err != nil {
 				return Got{}, &problem{400, "", "no multipart"}
 			}
