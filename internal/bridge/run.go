@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -159,9 +160,14 @@ func (c Config) deps(directory, name string) Deps {
 }
 
 // Source gives the access tokens of the bridge name. The token endpoint is
-// verified with the system's roots.
+// verified with the system's roots, and reached by the proxy of the API, if there is
+// one.
 func (c Config) Source(directory, name string) oauth.Source {
-	return oauth.Source{Client: *c.OAuth, Path: TokenPath(directory, name), HTTP: oauth.HTTPClient(nil)}
+	var proxy *url.URL
+	if c.API != nil && c.API.Proxy != "" {
+		proxy, _ = url.Parse(c.API.Proxy) // checked with the client of the API
+	}
+	return oauth.Source{Client: *c.OAuth, Path: TokenPath(directory, name), HTTP: oauth.HTTPClientThrough(nil, proxy)}
 }
 
 // standardInput is the connection that spawn(8) has put in place of standard
