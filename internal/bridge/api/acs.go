@@ -86,7 +86,7 @@ var acs = API{
 		{Code: "EmailDroppedAllRecipientsSuppressed", Reply: "550 5.7.1", Scope: ScopeRecipient},
 		{Status: 400, Text: `(?i)recipient`, Reply: "550 5.1.3", Scope: ScopeRecipient},
 		{Status: 400, Text: `(?i)sender|domain`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Status: 400, Reply: "554 5.6.0", Scope: ScopeMessage},
+		{Status: 400, Text: `(?i)content|attachment|header|subject`, Reply: "554 5.6.0", Scope: ScopeMessage},
 	},
 	check: func(Account) check {
 		// An operation that does not exist: 404 to a valid signature, 401 to another.

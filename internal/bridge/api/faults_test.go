@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -71,6 +72,11 @@ func TestReplies(t *testing.T) {
 		{"sending domain", "sparkpost", 400, "", `{"errors":[{"message":"Unconfigured Sending Domain <example.com>","code":"7001"}]}`, "451 4.7.1"},
 		{"denied", "m365", 403, "", `{"error":{"code":"ErrorAccessDenied","message":"Access is denied."}}`, "451 4.7.1"},
 		{"nothing back", "m365", 200, "", ``, "451 4.4.1"},
+		{"an unknown 400", "sendgrid", 400, "", `{"errors":[{"message":"something new"}]}`, "451 4.5.0"},
+		{"an attachment", "sendgrid", 400, "", `{"errors":[{"message":"The attachment content must be base64 encoded."}]}`, "554 5.6.0"},
+		{"an unknown 422", "mailersend", 422, "", `{"message":"The given data was invalid.","errors":{"x":["something new"]}}`, "451 4.5.0"},
+		{"an unknown 400", "acs", 400, "", `{"error":{"code":"New","message":"something new"}}`, "451 4.5.0"},
+		{"an unknown 400", "mailtrap", 400, "", `{"success":false,"errors":["something new"]}`, "451 4.5.0"},
 		{"payment", "mandrill", 402, "", `{"status":"error","code":-1,"name":"PaymentRequired","message":"pay"}`, "451 4.7.1"},
 	} {
 		t.Run(row.api+" "+row.name, func(t *testing.T) {
@@ -450,4 +456,27 @@ func FuzzTake(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestRules: each rule can be read, and its reply is of the class that its scope
+// asks for: faults of account and network defer, those of recipient and message
+// bounce.
+func TestRules(t *testing.T) {
+	form := regexp.MustCompile(`^([45])[0-9]{2} ([45])\.[0-9]{1,3}\.[0-9]{1,3}$`)
+	for _, a := range api.All() {
+		t.Run(a.ID, func(t *testing.T) {
+			for _, r := range a.Rules() {
+				want := "4"
+				if r.Scope == api.ScopeRecipient || r.Scope == api.ScopeMessage {
+					want = "5"
+				}
+				if m := form.FindStringSubmatch(r.Reply); m == nil || m[1] != want || m[2] != want {
+					t.Errorf("rule %+v: got reply %q, want a %sxx", r, r.Reply, want)
+				}
+				if _, err := regexp.Compile(r.Text); err != nil {
+					t.Errorf("rule %+v: %v", r, err)
+				}
+			}
+		})
+	}
 }

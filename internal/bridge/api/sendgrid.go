@@ -83,7 +83,7 @@ var sendgrid = API{
 		{Status: 401, Text: `(?i)maximum credits exceeded`, Reply: "451 4.7.28", Scope: ScopeAccount},
 		{Status: 400, Text: `(?i)does not contain a valid address|valid email address`, Reply: "550 5.1.3", Scope: ScopeRecipient},
 		{Status: 400, Text: `(?i)exceeds|too large|maximum`, Reply: "552 5.3.4", Scope: ScopeMessage},
-		{Status: 400, Reply: "554 5.6.0", Scope: ScopeMessage},
+		{Status: 400, Text: `(?i)content|attachment|header|subject`, Reply: "554 5.6.0", Scope: ScopeMessage},
 	},
 	reset: "X-Ratelimit-Reset",
 	check: func(Account) check { return check{call: call{path: "/v3/scopes"}} },
