@@ -24,7 +24,7 @@ type API struct {
 	ID     string // of the relay in the catalogue
 	Name   string // for messages: "Amazon SES"
 	Source string // address of the page that describes it
-	Date   string // of that page, or of the day it was read
+	Date   string // when it was read, or what the comment names in its place
 
 	// Whole says that the API takes the message as it is; else it wants fields.
 	Whole bool

@@ -1,12 +1,20 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+)
 
-// brevo is v3/smtp/email. headers.idempotencyKey is a UUID that holds for 15 or 30
-// minutes (developers.brevo.com, changelog 2021-11-10, and Idempotency for batch
-// emails, read 2026-11-28). An attachment has content and name only, its type follows
-// from the name, and there are no inline images. Limits: unsure. Message-ID: unsure
-// whether it is kept among the headers.
+// brevo is v3/smtp/email. The key against duplicates is a UUID that holds for 15 or 30
+// minutes, named idempotencyKey by developers.brevo.com (changelog 2021-11-10, and
+// Idempotency for batch emails) and Idempotency-Key by the reference page, all read
+// 2026-11-28; both are sent. An attachment has content and name only, its type follows
+// from the name, whose endings are limited, and there are no inline images. Text is a
+// template, so that braces would be replaced: unsure, and refused. 99 recipients; the
+// size: unsure. "Standard headers are not supported": unsure which of those that are
+// sent arrive, Message-ID among them.
 var brevo = API{
 	ID: "brevo", Name: "Brevo", Keyed: true,
 	Source: "https://developers.brevo.com/reference/sendtransacemail", Date: "2026-11-28",
@@ -35,7 +43,10 @@ var brevo = API{
 		if err != nil {
 			return nil, err
 		}
-		headers, err := headerMap(append(c.withID(), Header{"idempotencyKey", id}))
+		if err := noTemplate(c, "{{", "{%"); err != nil {
+			return nil, err
+		}
+		headers, err := headerMap(append(c.withID(), Header{"idempotencyKey", id}, Header{"Idempotency-Key", id}))
 		if err != nil {
 			return nil, err
 		}
@@ -50,6 +61,9 @@ var brevo = API{
 		for _, p := range c.Files {
 			if err := bareType(p); err != nil {
 				return nil, err
+			}
+			if ending := strings.TrimPrefix(strings.ToLower(path.Ext(p.Name)), "."); !slices.Contains(brevoEndings, ending) {
+				return nil, refuse("5.6.1", "the attachment %s has an ending that this API does not take", p.Name)
 			}
 			files = append(files, object{{"content", base64Of{p.Reader}}, {"name", p.Name}})
 		}
@@ -74,3 +88,7 @@ var brevo = API{
 	reset: "X-Sib-Ratelimit-Reset",
 	check: func(Account) check { return check{call: call{path: "/v3/account"}} },
 }
+
+// brevoEndings are the endings of attachments that are taken (reference page).
+var brevoEndings = strings.Fields(`xlsx xls ods docx docm doc csv pdf txt gif jpg jpeg png tif tiff rtf bmp cgm css shtml html htm
+	zip xml ppt pptx tar ez ics mobi msg pub eps odt mp3 m4a m4v wma ogg flac wav aif aifc aiff mp4 mov avi mkv mpeg mpg wmv pkpass xlsm`)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -150,3 +151,44 @@ func noInline(c *Content) error {
 
 // joined is a list of addresses as one text.
 func joined(all []*mail.Address) string { return strings.Join(displays(all), ", ") }
+
+// noTemplate refuses a text that an API would take for a template.
+func noTemplate(c *Content, marks ...string) error {
+	for _, mark := range marks {
+		found := strings.Contains(c.Subject, mark)
+		for _, p := range []*Part{c.Text, c.HTML} {
+			if p == nil {
+				continue
+			}
+			in, err := p.contains(mark)
+			if err != nil {
+				return err
+			}
+			found = found || in
+		}
+		if found {
+			return refuse("5.6.1", "the text holds %s, which this API replaces", mark)
+		}
+	}
+	return nil
+}
+
+// contains reports whether the part holds mark.
+func (p *Part) contains(mark string) (bool, error) {
+	buffer := make([]byte, 0, 32<<10)
+	for r := p.Reader(); ; {
+		n, err := r.Read(buffer[len(buffer):cap(buffer)])
+		buffer = buffer[:len(buffer)+n]
+		if bytes.Contains(buffer, []byte(mark)) {
+			return true, nil
+		}
+		if err == io.EOF {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		keep := min(len(mark)-1, len(buffer))
+		buffer = append(buffer[:0], buffer[len(buffer)-keep:]...)
+	}
+}

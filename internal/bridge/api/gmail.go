@@ -6,9 +6,9 @@ import (
 )
 
 // gmail is messages.send by media upload: the message as it is, up to 35 MB; the
-// headers say who gets it (Gmail API reference, users.messages.send; unsure: the
-// page was not at hand, and the limit is its discovery document's maxSize). The token
-// has the scope gmail.send.
+// headers say who gets it (Uploading attachments, Gmail API guides, for the address
+// and uploadType; unsure: the reference page was not at hand, 35 MB is from memory, and
+// 25 MB is what Gmail sends). The token has the scope gmail.send.
 var gmail = API{
 	ID: "gmail", Name: "Gmail", Whole: true, ByHeader: true,
 	Source: "https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/send", Date: "2026-11-28",

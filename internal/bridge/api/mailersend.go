@@ -4,11 +4,12 @@ import "net/http"
 
 // mailersend is v1/email: 202 with the id in X-Message-Id (mailersend-nodejs for the
 // attachments' disposition and id). Custom headers need the plan Professional:
-// unsure. Limits: 25 MB, 50 in To, 10 each in Cc and Bcc: unsure. It has no field for
-// the type of an attachment, nor for Message-ID.
+// unsure. Limits: 10 each in Cc and Bcc (How to start sending emails); 25 MB and 50 in
+// To: unsure. {{name}} is a variable, so that such a text is refused. It has no field
+// for the type of an attachment, nor for Message-ID.
 var mailersend = API{
 	ID: "mailersend", Name: "MailerSend",
-	Source: "https://developers.mailersend.com/api/v1/email.html", Date: "2026-11-28",
+	Source: "https://developers.mailersend.com/api/v1/email", Date: "2026-11-28",
 	Limits: Limits{Bytes: 25_000_000, Recipients: 50},
 	Needs:  []Field{APIKey},
 	host:   fixed("api.mailersend.com"),
@@ -27,6 +28,9 @@ var mailersend = API{
 			err = refuse("5.5.3", "this API takes at most 10 addresses in Cc and 10 in Bcc")
 		case len(c.ReplyTo) > 1:
 			err = refuse("5.6.1", "the Reply-To header holds %d addresses, this API takes one", len(c.ReplyTo))
+		}
+		if err == nil {
+			err = noTemplate(c, "{{")
 		}
 		if err != nil {
 			return nil, err

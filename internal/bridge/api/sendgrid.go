@@ -82,6 +82,7 @@ var sendgrid = API{
 		{Status: 403, Text: `(?i)verified sender|from address|forbidden`, Reply: "451 4.7.1", Scope: ScopeAccount},
 		{Status: 401, Text: `(?i)maximum credits exceeded`, Reply: "451 4.7.28", Scope: ScopeAccount},
 		{Status: 400, Text: `(?i)does not contain a valid address|valid email address`, Reply: "550 5.1.3", Scope: ScopeRecipient},
+		{Status: 400, Text: `(?i)more than once`, Reply: "554 5.6.0", Scope: ScopeMessage},
 		{Status: 400, Text: `(?i)exceeds|too large|maximum`, Reply: "552 5.3.4", Scope: ScopeMessage},
 		{Status: 400, Text: `(?i)content|attachment|header|subject`, Reply: "554 5.6.0", Scope: ScopeMessage},
 	},

@@ -233,7 +233,11 @@ func init() {
 			if len(key) != 36 || key[14] != '8' {
 				return Got{}, &problem{400, "invalid_parameter", "idempotencyKey is no UUID"}
 			}
+			if in.Headers["Idempotency-Key"] != key {
+				return Got{}, &problem{400, "invalid_parameter", "Idempotency-Key"}
+			}
 			delete(in.Headers, "idempotencyKey")
+			delete(in.Headers, "Idempotency-Key")
 			if p := reserved(in.Headers); p != nil {
 				return Got{}, p
 			}
