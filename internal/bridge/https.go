@@ -27,7 +27,7 @@ type HTTPS struct {
 	to   []string
 }
 
-// NewHTTPS is a next hop that sends through client. Messages of more than a megabyte
+// NewHTTPS is a next hop that sends through client. Messages of more than 256 kB
 // are held in files without a name in directory while they are sent.
 func NewHTTPS(client *api.Client, directory string) *HTTPS {
 	return &HTTPS{client: client, directory: directory}

@@ -21,7 +21,7 @@ import (
 	"relayhost/internal/bridge/apitest"
 )
 
-// strings are the APIs that take the whole message as a string of JSON.
+// stringly are the APIs that take the whole message as a string of JSON.
 var stringly = []string{"sparkpost", "mandrill", "cloudflare"}
 
 // refusals are the words of a refusal by message and API, from testdata/mail.

@@ -397,7 +397,7 @@ func TestSpool(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, off := range []int64{0, 1, 1<<20 - 300, 1 << 20, 1<<20 + 5, int64(want.Len()) - 10} {
+	for _, off := range []int64{0, 1, 1<<18 - 300, 1 << 18, 1<<18 + 5, int64(want.Len()) - 10} {
 		got := make([]byte, 1000)
 		n, err := s.ReadAt(got, off)
 		if end := min(int(off)+1000, want.Len()); !bytes.Equal(got[:n], want.Bytes()[off:end]) || n < 1000 && err != io.EOF {

@@ -5,9 +5,9 @@ import (
 	"os"
 )
 
-// inMemory is how much of a message is held in memory; the rest is in a file
+// inMemory is how many bytes of a message are held in memory; the rest is in a file
 // without a name, which ends with the process.
-const inMemory = 1 << 20
+const inMemory = 256 << 10
 
 // Spool holds a message while it is sent: the API is told its length and digest
 // first, and a connection that turned out to be closed costs nothing. It implements

@@ -186,5 +186,5 @@ func Huge(_ int, w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// date reports whether a request's date is near now.
+// near reports whether the date of a request is about now.
 func near(at time.Time) bool { return time.Since(at).Abs() < 5*time.Minute }

@@ -41,7 +41,7 @@ func accepted(status int, body func(id string, got Got) any) func(*Service, http
 	return func(s *Service, w http.ResponseWriter, id string, got Got) { s.say(w, status, nil, body(id, got)) }
 }
 
-// The addresses that every server treats in the same way, where its API answers for
+// Suppressed is an address that every server refuses, where its API answers for
 // each recipient.
 const Suppressed = "suppressed@example.net"
 
