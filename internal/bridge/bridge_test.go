@@ -219,6 +219,9 @@ func TestDelivery(t *testing.T) {
 		t.Errorf("logins: got %d, want 1 for three messages", counters.Logins)
 	}
 	session := r.Sessions()[0]
+	for end := time.Now().Add(5 * time.Second); !session.Quit && time.Now().Before(end); session = r.Sessions()[0] {
+		time.Sleep(time.Millisecond) // the relay reads QUIT after the bridge has ended
+	}
 	if !session.Quit || session.AuthBeforeTLS {
 		t.Errorf("session: got quit %v, AUTH before TLS %v, want a good-bye and no login in clear", session.Quit, session.AuthBeforeTLS)
 	}
