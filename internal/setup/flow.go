@@ -100,11 +100,11 @@ func conflicts(changes []flow.Change) error {
 // says why no mail moves.
 func (s Setup) sendWatched(ctx context.Context, in *instance.Instance, list []message) ([]Delivered, *instance.Fault) {
 	watched, end, err := in.Watch(ctx)
-	if err != nil {
-		return s.send(ctx, in.ConfigDir, &in.Log, list), nil
+	if err == nil {
+		sent := s.send(watched, in.ConfigDir, &in.Log, list)
+		return sent, end()
 	}
-	sent := s.send(watched, in.ConfigDir, &in.Log, list)
-	return sent, end()
+	return s.send(ctx, in.ConfigDir, &in.Log, list), nil // a log that cannot be watched tells nothing
 }
 
 // maxForeign bounds the messages by services of others.
