@@ -65,8 +65,8 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case err != nil && strings.Contains(err.Error(), "Operation not permitted"):
-		return nil, nil // of a container that confines us; the rehearsal says so, with what to do
+	case err != nil && strings.Contains(err.Error(), "Operation not permitted"), errors.Is(err, instance.ErrNotStarted) && !errors.As(err, &fault):
+		return nil, nil // a container confines us; the rehearsal, which needs more, says so and what to do
 	case errors.As(err, &fault):
 		return nil, faultError("no mail can leave with this configuration", fault)
 	case err != nil && s.DryRun:
