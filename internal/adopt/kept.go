@@ -63,14 +63,6 @@ func (a *reading) obsolete() {
 	}
 }
 
-func (a *reading) hops() []Hop {
-	var all []Hop
-	for _, r := range a.out.Routes {
-		all = append(all, r.Hops...)
-	}
-	return all
-}
-
 // shorten names the first of many.
 func shorten(names []string) string {
 	const most = 5

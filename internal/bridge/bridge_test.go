@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -161,7 +162,8 @@ func (p *postfix) want(want string) string {
 	p.t.Helper()
 	code, text, err := p.r.ReadResponse(0)
 	if err != nil {
-		if _, ok := err.(*textproto.Error); !ok {
+		var said *textproto.Error
+		if !errors.As(err, &said) {
 			p.t.Fatalf("want %q: %v", want, err)
 		}
 	}

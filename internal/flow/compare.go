@@ -95,17 +95,22 @@ func judge(flows []Flow, f Flow, p plan.Plan, asked Asked) string {
 		return AskedFor
 	case routed(f, p):
 		return AskedFor
-	case f.Before.policy != "" && f.Before.Transport == f.After.Transport && f.Before.NextHop == f.After.NextHop && f.Before.Account == f.After.Account:
+	case f.Before.policy != "" && isDefault(f.Before, f.After):
 		return AskedFor // an earlier setup lent it its TLS policy
 	case !isDefault(f.Before, usual.Before):
 		return Unasked
+	}
+	return judgeUsual(f, usual)
+}
+
+// judgeUsual is judge for mail that went the way of all other mail.
+func judgeUsual(f, usual Flow) string {
+	switch {
 	case f.After.Local && !usual.After.Local:
 		return AskedFor // a catch-all had taken mail of this server's own domains
-	}
-	if f.After.Transport == usual.After.Transport && f.After.NextHop == usual.After.NextHop {
+	case f.After.Transport == usual.After.Transport && f.After.NextHop == usual.After.NextHop:
 		return AskedFor
-	}
-	if f.Class == nullSender && f.After.ours() {
+	case f.Class == nullSender && f.After.ours():
 		return AskedFor // bounces go by a route whose relay accepts them
 	}
 	return Unasked

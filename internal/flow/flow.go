@@ -165,7 +165,7 @@ func ask(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.Sta
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	senders := make([]string, len(list))
 	for i, q := range list {
 		senders[i] = q.Sender

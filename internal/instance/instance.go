@@ -116,6 +116,9 @@ func (o Options) folders() folders {
 	return folders{filepath.Join("/etc", name), filepath.Join("/var/spool", name), data, data + "-log"}
 }
 
+// ErrNotStarted is returned when no private Postfix can be started here.
+var ErrNotStarted = errors.New("start a private Postfix")
+
 // Start makes and starts an instance with exactly the planned configuration:
 // the maps are copies, the listeners, content filters and milters are left out,
 // and nothing bounces. It needs root. What an earlier one of the same name left
@@ -137,7 +140,7 @@ func Start(ctx context.Context, h *host.Host, o Options) (*Instance, error) {
 		return nil, err
 	}
 	if err := i.start(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("start a private Postfix: %w", err), i.Close())
+		return nil, errors.Join(fmt.Errorf("%w: %w", ErrNotStarted, err), i.Close())
 	}
 	return i, nil
 }
