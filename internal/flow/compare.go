@@ -117,7 +117,7 @@ func judge(flows []Flow, f Flow, p plan.Plan, asked Asked) string {
 		return AskedFor // an earlier setup lent it its TLS policy
 	case !isDefault(f.Before, usual.Before):
 		return Unasked
-	case f.After.here && !f.After.ours() && !usual.After.here:
+	case (f.After.Local || f.After.here && !f.After.ours()) && !usual.After.Local:
 		return AskedFor // a catch-all had taken mail of this server's own domains
 	}
 	if f.After.Transport == usual.After.Transport && f.After.NextHop == usual.After.NextHop {

@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,18 +56,35 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 // Beside a setup of ours, whose service has a password table of its own, the tables
 // of main.cf are those of other mail.
 func (r *run) linted() (findings []Finding) {
-	ours := strings.HasPrefix(r.State.Params["default_transport"], plan.ServicePrefix)
 	for _, f := range r.State.Lint(r.Reader) {
 		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.File + ": " + f.Detail}
 		if f.Line > 0 {
 			finding.Detail = fmt.Sprintf("%s, line %d: %s", f.File, f.Line, f.Detail)
 		}
-		if f.Severity == lint.Warning || ours && strings.HasPrefix(f.Rule, "table_") && !strings.HasPrefix(filepath.Base(f.File), postfix.OwnPrefix) {
+		if f.Severity == lint.Warning || strings.HasPrefix(f.Rule, "table_") && r.foreignLogins(f.File) {
 			finding.Result = Warn
 		}
 		findings = append(findings, finding)
 	}
 	return findings
+}
+
+// foreignLogins reports whether mail goes by services of ours and all of them have a
+// password table of their own, which is not in file.
+func (r *run) foreignLogins(file string) bool {
+	ours := 0
+	for _, s := range r.State.Master.Services() {
+		if !strings.HasPrefix(s.Name, plan.ServicePrefix) || s.Command != "smtp" {
+			continue
+		}
+		ours++
+		tables, own := s.Option("smtp_sasl_password_maps")
+		_, off := s.Option("smtp_sasl_auth_enable")
+		if !own && !off || strings.Contains(tables, ":"+file) {
+			return false
+		}
+	}
+	return ours > 0
 }
 
 // of names the route of a finding, where there are several.
