@@ -217,6 +217,9 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	a.io.Done()
 	switch {
 	case f.dryRun:
+		if err := setup.LookAhead(ctx, s); err != nil {
+			return redact, err
+		}
 		return redact, r.dryRun(s.Plan, table, f.detailedExit)
 	case !s.Plan.Changed():
 		return redact, r.unchanged(ctx, s, q)

@@ -156,6 +156,8 @@ func TestNothingToAdopt(t *testing.T) {
 		"local only": {main: "default_transport = error\nrelayhost = [a.example]\n", want: adopt.ErrNone},
 		"lmtp":       {main: "default_transport = lmtp:[a.example]:24\n", text: "leaves by lmtp"},
 		"no service": {main: "default_transport = gone\nrelayhost = [a.example]\n", text: "does not have"},
+		"itself":     {main: "relayhost = [localhost]:25\n", text: "is this server itself"},
+		"loopback":   {main: "relayhost = [127.0.0.1]\n", text: "is this server itself"},
 		"broken":     {main: "relayhost = [a.example\n", text: "names no relay"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package adopt
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,6 +83,8 @@ func (a *reading) defaultRoute(f found) error {
 		return fmt.Errorf("%s = %s names no relay that Postfix could use", w.By, strings.Join(w.Broken, ", "))
 	case len(w.NextHops) == 0:
 		return nil
+	case isLoop(w.NextHops[0]):
+		return fmt.Errorf("%s = %s is this server itself: its mail would come back to it, and there is no relay to take over", w.By, w.NextHops[0].Text)
 	case w.Service.Command != "smtp":
 		return fmt.Errorf("default_transport = %s: mail leaves by %s and not by smtp(8), which is all that can be taken over",
 			a.r.Param("default_transport"), cmp.Or(w.Service.Command, "a service that master.cf does not have"))
@@ -91,6 +94,13 @@ func (a *reading) defaultRoute(f found) error {
 	}
 	a.route(config.DefaultRoute, f)
 	return nil
+}
+
+// isLoop reports whether a next hop is port 25 of this server, where Postfix itself
+// answers.
+func isLoop(hop postfix.NextHop) bool {
+	addr, err := netip.ParseAddr(hop.Host)
+	return hop.Port == 25 && (strings.EqualFold(hop.Host, "localhost") || err == nil && addr.IsLoopback())
 }
 
 // sender adds one key of the senders' tables to the route that it goes by.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
@@ -58,7 +59,9 @@ type warned struct {
 type Collector struct {
 	Relay *relays.Relay // nil: found out line by line
 	Signs Signs         // of this host, to choose between candidates
-	Since time.Time     // lines with an older time are passed over
+	// Faults are those of this host's files; nil where the text is of another host.
+	Faults []lint.Finding
+	Since  time.Time // lines with an older time are passed over
 
 	Lines      int  // read
 	Postfix    bool // one of them at least is Postfix's
@@ -572,6 +575,7 @@ func (c *Collector) Groups() []Group {
 			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs))
 		}
 		shown.Cause.addCommand()
+		shown.blame(c.Faults)
 		groups = append(groups, shown)
 	}
 	slices.SortFunc(groups, before)

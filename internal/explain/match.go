@@ -137,7 +137,7 @@ func (f *failure) in(p portion, low string, t text) (Cause, bool) {
 		if m == nil {
 			continue
 		}
-		c := f.worded(p.s)
+		c := f.worded(p.s, t.own)
 		c.names = t.names()
 		for i, name := range pattern.SubexpNames() {
 			if name != "" && m[i] != "" {
@@ -181,11 +181,12 @@ func contains(causes []Cause, id string) bool {
 	return slices.ContainsFunc(causes, func(c Cause) bool { return c.ID == id })
 }
 
-// worded is the cause in the words of the variant that fits s.
-func (f *failure) worded(s string) Cause {
+// worded is the cause in the words of the variant that fits what matched, or what
+// Postfix itself says around it.
+func (f *failure) worded(matched, own string) Cause {
 	c := f.cause()
 	for _, v := range f.Variants {
-		if !v.log.MatchString(s) {
+		if !v.log.MatchString(matched) && !v.log.MatchString(own) {
 			continue
 		}
 		c.Title, c.Meaning = cmp.Or(v.Title, c.Title), cmp.Or(v.Meaning, c.Meaning)

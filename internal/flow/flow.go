@@ -35,6 +35,7 @@ type Way struct {
 	Local     bool   `json:"local,omitempty"`   // the recipient is of this server
 
 	policy string // table of ours that the TLS level is from; "" otherwise
+	here   bool   // the recipient's domain is delivered here, by lmtp(8) or a transport of its own maybe
 }
 
 // same reports whether mail leaves in the same manner, but for its sender.

@@ -211,6 +211,8 @@ func (q *asker) recipients(class, param, table string, keys []string) {
 	for _, key := range keys {
 		to := key
 		switch {
+		case key == "localdomain" || key == ".localdomain":
+			continue // a name that exists nowhere: such mail is returned whichever way it goes
 		case key == "*":
 			to = elsewhere
 		case strings.HasPrefix(key, "@"):

@@ -138,7 +138,8 @@ func (d *side) way(ctx context.Context, a Answer, sender string) Way {
 	w := Way{Transport: a.Transport, NextHop: a.NextHop, Failed: a.Failed()}
 	s, ok := d.s.Master.Get(a.Transport, "unix")
 	client := ok && (s.Command == "smtp" || s.Command == "lmtp")
-	w.Local = a.Flags&flagsHere != 0 && !client // transport_maps can send such mail elsewhere
+	w.here = a.Flags&flagsHere != 0
+	w.Local = w.here && !client // transport_maps can send such mail elsewhere
 	if domain := a.Recipient[strings.LastIndexByte(a.Recipient, '@')+1:]; strings.EqualFold(a.NextHop, domain) || w.Local {
 		w.NextHop = ""
 	}

@@ -110,8 +110,7 @@ func (b *builder) needsRelayhost() bool {
 		return true
 	}
 	others := slices.DeleteFunc(splitList(b.param("sender_dependent_default_transport_maps")), func(e string) bool {
-		_, is := piped(e)
-		return is || strings.Contains(e, ":"+b.path(ownPrefix))
+		return forOthers(e) || strings.Contains(e, ":"+b.path(ownPrefix))
 	})
 	return len(others) > 0
 }

@@ -60,7 +60,7 @@ func (b *builder) ownNames() (local, foreign []string) {
 		}
 		switch {
 		case slices.Contains(local, key) || slices.Contains(foreign, key):
-		case b.isLocal(name):
+		case b.isLocal(name) || b.inList("relay_domains", name): // mail for those never leaves by our service
 			local = append(local, key)
 		case i < 2: // what Postfix itself appends; the rest is only heard of
 			foreign = append(foreign, key)

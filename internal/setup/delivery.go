@@ -281,6 +281,17 @@ func (on subject) caused(err error, causes []explain.Cause) error {
 		return err
 	}
 	c := causes[0]
+	if on.relay.ID == relays.SmarthostID && len(on.relay.Ports) > 0 {
+		where := fmt.Sprintf("--smarthost %s --port %d", on.relay.Name, on.relay.Ports[0].Port)
+		switch c.ID {
+		case "tls_untrusted_issuer":
+			c.Remedy = "Give the file with the relay's own certificate, or that of the authority that signed it; or its --fingerprint."
+			c.Command = "relayhost setup " + where + " --ca-file /etc/ssl/" + on.relay.Name + ".pem"
+		case "tls_not_offered":
+			c.Remedy = "Have the relay offer TLS, or name a port of it that does: a hop without TLS is never set up, on loopback, in a private network and through a tunnel neither, and no password goes over one. A certificate of its own goes with --ca-file or --fingerprint."
+			c.Command = ""
+		}
+	}
 	return explained(err, verify.Finding{
 		Check: checkOf(c.Phase), Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: c.ID, Remedy: c.Remedy, Command: c.Command,
 	})

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"relayhost/internal/config"
+	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
@@ -34,6 +36,7 @@ type check struct {
 	of      map[string]string // label of the first route and hop that has the sender
 	// optionalNull asks for the null sender at last, which nobody has to take.
 	optionalNull bool
+	until        smtpprobe.Step // the last step; "" is the recipient
 	result       smtpprobe.Result
 	err          error
 }
@@ -76,6 +79,34 @@ func Preflight(ctx context.Context, s Setup) error {
 		return nil
 	}
 	return ProofError{withOthers(failed, others)}
+}
+
+// LookAhead tries greeting and TLS of the default route's first hop where its port was
+// given, so that nothing has probed it: what no run would get past stops a dry run
+// too. What may differ at another time or place, as a connection, does not.
+func LookAhead(ctx context.Context, s Setup) error {
+	h := *s.Config.First()
+	if s.NoProbe || s.Port == 0 && h.Port != 25 {
+		return nil
+	}
+	roots, err := Roots(&s.Host.Reader, first(h.CAFile, s.State.CAFile))
+	if err != nil {
+		return err
+	}
+	h.Username, h.Password = "", secret.Value{}
+	c := &check{hop: h, roots: roots, senders: []string{s.Config.From()}, until: smtpprobe.StepEHLOTLS}
+	addrs := s.lookUp(ctx, []*check{c})[h.Host]
+	if addrs.err != nil {
+		return ctx.Err()
+	}
+	c.result = s.dial(ctx, c, addrs.list)
+	if c.result.Failed != smtpprobe.StepSTARTTLS && !c.result.Fault.Certificate() {
+		return ctx.Err()
+	}
+	if err := s.judge(c); err != nil {
+		return ProofError{err}
+	}
+	return nil
 }
 
 // routes are those of the Config, with the senders that the plan gives them: the
@@ -301,7 +332,7 @@ func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
 func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
 	h := c.hop
 	t := smtpprobe.Target{
-		Name: h.Host, Implicit: h.TLS == relays.Implicit, Until: smtpprobe.StepRcpt, HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
+		Name: h.Host, Implicit: h.TLS == relays.Implicit, Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
 		Username: h.Username, Password: h.Password, MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
