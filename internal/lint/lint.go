@@ -51,6 +51,8 @@ type Config struct {
 	Defaults                 map[string]string // postconf -dx
 	Warnings, InlineComments []string          // what postconf said; parameters with a "#" in the value
 	Lookups                  Lookups
+	Running                  bool   // a master process runs
+	Dir, Hostname            string // config_directory; the name that the kernel knows
 	// Effective is the value of a parameter as a service of the type unix sees
 	// it; known is false for a value that only postconf(1) can expand, as it is
 	// of Expand, for the value of an -o.
@@ -121,9 +123,11 @@ func Rules() []Rule {
 
 // Check runs all rules.
 func Check(c Config) []Finding {
-	v := NewView(c)
-	var all []Finding
-	for _, r := range Rules() {
+	return NewView(c).run(Rules())
+}
+
+func (v *View) run(rules []Rule) (all []Finding) {
+	for _, r := range rules {
 		for _, f := range r.Check(v) {
 			f.Rule, f.Severity = r.ID, r.Severity
 			all = append(all, f)
@@ -135,6 +139,7 @@ func Check(c Config) []Finding {
 // View is a Config taken apart.
 type View struct {
 	Config
+	Route    *Route    // that is judged; nil for none
 	Params   []Param   // of main.cf, in order, repetitions included
 	Services []Service // of master.cf
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
@@ -53,7 +54,7 @@ func (b *builder) ownNames() (local, foreign []string) {
 		if !isName(name) || name == from && !b.cfg.First().Relay.Sender.Single {
 			continue
 		}
-		if name == strings.ToLower(origin) && !b.isHostName(name) && postfix.Qualified(name) {
+		if name == strings.ToLower(origin) && !b.isHostName(name) && mailaddr.Qualified(name) {
 			// A mail domain with people in it: only root's mail is the host's own.
 			key = "root@" + name
 			b.note("senders at %s leave as they are (root aside): %s has to know that domain too", name, b.d.RelayName)
@@ -243,7 +244,7 @@ func (b *builder) helo() {
 	if !inMain || strings.Contains(set, "$myhostname") {
 		name = b.param("myhostname")
 	}
-	if b.s.Params == nil || postfix.Qualified(name) {
+	if b.s.Params == nil || mailaddr.Qualified(name) {
 		return
 	}
 	greeting := cmp.Or(b.s.FQDN, domainOf(b.cfg.From()))
