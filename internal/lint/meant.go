@@ -182,7 +182,7 @@ func (p *findings) route(c intent) {
 	}
 }
 
-// others are the tables of a list parameter that are not of the set-up.
+// others are the tables of a list parameter that are not of the setup.
 func (c intent) others(name string) string {
 	var others []string
 	for _, t := range c.Lookups.Tables(c.Config.Params[name]) {
@@ -284,7 +284,7 @@ func (p *findings) plaintext(c intent, where string, get func(string) string) {
 		name = "smtp_sasl_tls_verified_security_options"
 	}
 	if options := get(name); strings.Contains(options, "noplaintext") {
-		p.fatal("sasl_noplaintext_default", where, name, "forbids PLAIN and LOGIN (%s), so no log-in is possible", options)
+		p.fatal("sasl_noplaintext_default", where, name, "forbids PLAIN and LOGIN (%s), so no login is possible", options)
 	}
 	if !strings.Contains(get("smtp_sasl_security_options"), "noplaintext") && !enforced(c, get) {
 		p.fatal("", where, "smtp_sasl_security_options", "lacks noplaintext: the password could go over a connection without TLS")
@@ -386,7 +386,7 @@ func (c intent) keyed(service Service) bool {
 	return strings.EqualFold(value, "yes")
 }
 
-// fallback checks that mail which the first hop does not take goes to the other
+// fallback checks that mail that the first hop rejects or defers goes to the other
 // hops and nowhere else. Tables are searched by these words as they stand.
 func (p *findings) fallback(c intent, w MeantRoute, service Service) {
 	where := "master.cf: " + service.key()

@@ -21,14 +21,14 @@ func (b *builder) otherSenders(value string) string {
 	service := b.formerService()
 	raw, _ := b.main.Get("sender_dependent_relayhost_maps")
 	if b.s.MapTypes == nil || slices.Contains(b.s.MapTypes, "pipemap") {
-		for _, table := range splitList(raw) {
+		for _, table := range postfix.SplitList(raw) {
 			if !strings.Contains(table, ":") {
 				table = b.s.DefaultMap + ":" + table
 			}
 			wanted = append(wanted, pipe(table, service))
 		}
 	}
-	list := splitList(value)
+	list := postfix.SplitList(value)
 	for _, entry := range list {
 		if _, is := piped(entry); !is {
 			own = append(own, entry)
