@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"relayhost/internal/postfix"
+	"relayhost/internal/lint"
 )
 
 // ErrStale is returned when a file is not what the plan was made from. Nothing
@@ -50,12 +50,12 @@ func (e *NeedsPerson) Unwrap() error { return e.Err }
 
 // Unfit says what is wrong with the planned configuration on this host, with
 // at least one fatal problem. Nothing has been written.
-type Unfit struct{ Problems []postfix.Problem }
+type Unfit struct{ Problems []lint.Finding }
 
 func (e *Unfit) Error() string {
 	var fatal []string
 	for _, p := range e.Problems {
-		if p.Fatal {
+		if p.Severity == lint.Error {
 			fatal = append(fatal, p.String())
 		}
 	}

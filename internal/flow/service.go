@@ -312,11 +312,6 @@ func (d *side) mapped(ctx context.Context, list, address string) string {
 
 // isHere reports whether domain is myorigin or in mydestination by name.
 func (d *side) isHere(domain string) bool {
-	words := append(words(d.s.Params["mydestination"]), d.s.Params["myorigin"], d.s.Params["myhostname"])
+	words := append(postfix.Words(d.s.Params["mydestination"]), d.s.Params["myorigin"], d.s.Params["myhostname"])
 	return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, domain) })
-}
-
-// words splits a list value.
-func words(value string) []string {
-	return strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
 }

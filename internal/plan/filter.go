@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relayhost/internal/postfix"
 	"relayhost/relays"
 	"relayhost/templates"
 )
@@ -180,7 +181,7 @@ func (b *builder) filterTable(s *service) error {
 	s.d.StatusFilterMap = "regexp:" + path
 	for _, name := range []string{"smtp_delivery_status_filter", "default_delivery_status_filter"} {
 		if global, ok := b.main.Get(name); ok && global != "" && !strings.HasPrefix(global, "$") {
-			s.d.StatusFilterMap += "," + strings.Join(splitList(global), ",")
+			s.d.StatusFilterMap += "," + strings.Join(postfix.SplitList(global), ",")
 			break
 		}
 	}

@@ -21,7 +21,7 @@ func (b *builder) otherSenders(value string) string {
 	service := b.formerService()
 	raw, _ := b.main.Get("sender_dependent_relayhost_maps")
 	if b.s.MapTypes == nil || slices.Contains(b.s.MapTypes, "pipemap") {
-		for _, table := range splitList(raw) {
+		for _, table := range postfix.SplitList(raw) {
 			if !strings.Contains(table, ":") {
 				table = b.s.DefaultMap + ":" + table
 			}
@@ -31,7 +31,7 @@ func (b *builder) otherSenders(value string) string {
 	if exempt := b.exempt(); exempt != "" && len(wanted) > 0 {
 		wanted = append([]string{exempt}, wanted...)
 	}
-	list := splitList(value)
+	list := postfix.SplitList(value)
 	for _, entry := range list {
 		if !forOthers(entry) {
 			own = append(own, entry)

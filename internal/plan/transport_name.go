@@ -79,7 +79,7 @@ var scheduling = []string{
 // mail to the relay any more.
 func (b *builder) otherName() {
 	former := b.formerService()
-	if slices.Contains(words(b.param("defer_transports")), former) {
+	if slices.Contains(postfix.Words(b.param("defer_transports")), former) {
 		b.note("main.cf: defer_transports = %s does not hold back mail for the relay, whose transport is %s: add that name to hold it back",
 			b.param("defer_transports"), b.d.Service)
 	}

@@ -76,7 +76,7 @@ func (b *builder) relayTransport() string {
 // passesOn reports whether some domain of relay_domains is not delivered here. A
 // table that cannot be read may have one.
 func (b *builder) passesOn() bool {
-	for _, word := range splitList(b.param("relay_domains")) {
+	for _, word := range postfix.SplitList(b.param("relay_domains")) {
 		found := []string{strings.ToLower(word)}
 		switch {
 		case strings.HasPrefix(word, "!"):

@@ -190,3 +190,23 @@ func (s *State) lookCompiled(r *host.Reader, path string) {
 		}
 	}
 }
+
+// Words splits the value of a list parameter at commas and white space
+// (postconf(5)). It does not know braces: names of tables may hold them.
+func Words(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
+}
+
+// SplitList splits a raw list value at commas and blanks outside of braces.
+func SplitList(raw string) []string {
+	level := 0
+	return strings.FieldsFunc(raw, func(r rune) bool {
+		switch r {
+		case '{':
+			level++
+		case '}':
+			level--
+		}
+		return level == 0 && strings.ContainsRune(", \t\r\n", r)
+	})
+}

@@ -195,8 +195,8 @@ func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
 		return nil
 	}
 	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{
-		State: t.State, Service: t.route.Service, NextHop: first.nextHop(),
-		Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(),
+		State: t.State, Meant: lint.Meant{Service: t.route.Service, NextHop: first.nextHop(),
+			Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero()},
 	})
 	var findings []Finding
 	if err != nil {
@@ -204,15 +204,15 @@ func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
 	}
 	tables := slices.ContainsFunc(maps, func(f Finding) bool { return f.Result != Pass })
 	for _, p := range problems {
-		cause := t.causeOf(p)
-		if cause == "" || tables && p.Kind == postfix.OfTable {
+		cause := p.Rule
+		if cause == "" || t.told(cause) || tables && cause == postfix.MapClosed {
 			continue
 		}
 		f := Finding{Check: "config", Result: Fail, Detail: p.String()}.known(cause)
 		if own, ok := judgements[cause]; ok {
 			f.Remedy, f.Command = own.Remedy, own.Command
 		}
-		if !p.Fatal || cause == "tls_not_verified" {
+		if p.Severity == lint.Warning || cause == "tls_not_verified" {
 			f.Result = Warn
 		}
 		findings = append(findings, f)
@@ -234,57 +234,19 @@ var judgements = map[string]Finding{
 	"no_log":              {Remedy: "Add the service postlog to master.cf: without it Postfix logs nothing.", Command: "postfix upgrade-configuration"},
 }
 
-// causeOf is the cause that a problem of the validator is of; "" for what
-// another check looks at, and for what does no harm.
-func (t *trial) causeOf(p postfix.Problem) string {
-	switch {
-	case p.Kind == postfix.OfTable:
-		return "map_lookup_error"
-	case p.Kind == postfix.OfValue && p.Fatal:
-		return "smtp_fatal_level"
-	case p.Kind == postfix.OfValue: // a parameter that is not of the way to the relay
-		return ""
+// told reports a cause that is told elsewhere, for all routes or in better words.
+func (t *trial) told(cause string) bool {
+	switch cause {
+	case "override_elsewhere":
+		return t.number > 1 // that of the default route
+	case "tls_required_header":
+		return plan.SharesSettings(t.State)
+	case "tls_not_verified":
+		return t.holds("tls_opportunistic_cleartext", "starttls_required", "smtp_fatal_level", "tls_wrappermode_level")
+	case "fallback_unknown":
+		return len(t.route.Hops) > 1
 	}
-	switch p.Parameter {
-	case "default_transport":
-		if t.number > 1 { // that of the default route
-			return ""
-		}
-		return "override_elsewhere"
-	case "smtp_sasl_auth_enable":
-		return "auth_not_enabled"
-	case "smtp_sasl_tls_security_options", "smtp_sasl_tls_verified_security_options":
-		return "sasl_noplaintext_default"
-	case "smtp_sasl_type":
-		return "sasl_plugins_missing"
-	case "smtp_tls_CAfile":
-		return "tls_cafile_missing"
-	case "smtp_tls_wrappermode":
-		if implicit(t.route.Hops[0].TLS) {
-			return "tls_465_no_wrappermode"
-		}
-		return "tls_587_wrappermode"
-	case "tls_required_enable":
-		if plan.SharesSettings(t.State) {
-			return "" // told once, for all routes
-		}
-		return "tls_required_header"
-	case "smtp_tls_security_level", "smtp_tls_policy_maps":
-		if t.holds("tls_opportunistic_cleartext", "starttls_required", "smtp_fatal_level", "tls_wrappermode_level") {
-			return "" // the same, said better
-		}
-		return "tls_not_verified"
-	case "smtp_tls_connection_reuse":
-		return "service_missing"
-	case "smtp_fallback_relay":
-		if len(t.route.Hops) > 1 {
-			return ""
-		}
-		return "fallback_unknown"
-	case "maillog_file":
-		return "no_log"
-	}
-	return ""
+	return false
 }
 
 // holds reports whether one of the causes has been found on this host.

@@ -1,4 +1,4 @@
-package postfix
+package lint
 
 import (
 	"slices"
@@ -33,37 +33,46 @@ var protocolNames = []string{"sslv2", "sslv3", "tlsv1", "tlsv1.1", "tlsv1.2", "t
 var notTyped = []string{"compatibility_level", "milter_protocol", "lmtp_tcp_port", "smtp_tcp_port", "mail_release_date"}
 
 // values checks everything that main.cf sets and every -o.
-func (p *problems) values(c Staged) {
-	for _, name := range c.State.Main.Names() {
-		value, known := c.State.Params[name]
+func (p *findings) values(c intent) {
+	for _, name := range c.names() {
+		value, known := c.Config.Params[name]
 		if !known {
 			continue
 		}
 		if reason := c.wrong(name, value); reason != "" {
 			// Parameters of other programs are not the relay's concern.
-			*p = append(*p, Problem{strings.HasPrefix(name, "smtp_"), "main.cf", name, reason, OfValue})
+			p.value(strings.HasPrefix(name, "smtp_"), "main.cf", name, reason)
 		}
 	}
-	for _, s := range c.State.Master.Services() {
+	for _, s := range c.View.Services {
 		for _, o := range s.Options {
-			value, known := expand(o.Value, func(name string) string { return c.State.Params[name] })
+			value, known := c.Expand(o.Value)
 			if reason := c.wrong(o.Name, value); known && reason != "" {
-				*p = append(*p, Problem{c.uses(s.Name), "master.cf: " + key(s.Name, s.Type), o.Name, reason, OfValue})
+				p.value(c.uses(s.Name), "master.cf: "+s.key(), o.Name, reason)
 			}
 		}
 	}
 }
 
+// value adds a value that Postfix does not take.
+func (p *findings) value(fatal bool, where, parameter, reason string) {
+	if fatal {
+		p.fatal("smtp_fatal_level", where, parameter, "%s", reason)
+	} else {
+		p.warn("", where, parameter, "%s", reason)
+	}
+}
+
 // uses reports whether mail is meant to go by the service.
-func (c Staged) uses(service string) bool {
-	return slices.ContainsFunc(c.services(), func(w StagedWay) bool { return w.Service == service })
+func (c intent) uses(service string) bool {
+	return slices.ContainsFunc(c.Meant.Services(), func(w MeantRoute) bool { return w.Service == service })
 }
 
 // wrong says what is wrong with a value, "" if nothing is. Booleans, times and
 // numbers are recognised by their default.
-func (c Staged) wrong(name, value string) string {
+func (c intent) wrong(name, value string) string {
 	if words, ok := enumerations[name]; ok {
-		return wrongWord(name, value, words, c.State.Version)
+		return wrongWord(value, words, c.AtLeast)
 	}
 	def, known := c.Defaults[name]
 	switch {
@@ -98,13 +107,13 @@ func isTime(s string) bool {
 	return number != "" && len(s)-len(number) <= 1 && digits(number)
 }
 
-func wrongWord(name, value string, words []string, v Version) string {
+func wrongWord(value string, words []string, atLeast func(int, int) bool) string {
 	if value == "" && !slices.Contains(words, "") && words != nil {
 		return "must not be empty"
 	}
 	for _, word := range strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(" \t,:", r) }) {
 		if words == nil {
-			if reason := wrongProtocol(word, v); reason != "" {
+			if reason := wrongProtocol(word, atLeast); reason != "" {
 				return reason
 			}
 		} else if !slices.Contains(words, word) {
@@ -114,13 +123,25 @@ func wrongWord(name, value string, words []string, v Version) string {
 	return ""
 }
 
-func wrongProtocol(word string, v Version) string {
+func wrongProtocol(word string, atLeast func(int, int) bool) string {
 	name := strings.TrimLeft(word, "!<>=")
-	if strings.ContainsAny(word, "<>") && !v.AtLeast(3, 6) {
+	if strings.ContainsAny(word, "<>") && !atLeast(3, 6) {
 		return quote(word) + " is understood by Postfix 3.6 and later only"
 	}
 	if !slices.Contains(protocolNames, strings.ToLower(name)) && !strings.HasPrefix(name, "0x") {
 		return quote(word) + " is no TLS protocol"
 	}
 	return ""
+}
+
+func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
+
+// names are the parameters that main.cf sets, none twice.
+func (v *View) names() (all []string) {
+	for _, p := range v.Params {
+		if !slices.Contains(all, p.Name) {
+			all = append(all, p.Name)
+		}
+	}
+	return all
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"relayhost/internal/lint"
 )
 
 // routedStaged has a second service with a fall-back, for some senders, and a
@@ -29,12 +31,12 @@ func routedStaged(t *testing.T) Staged {
 	} {
 		c.State.Maps["/etc/postfix/"+name] = []byte(text)
 	}
-	a, b := StagedHop{NextHop: "[a.test]:587"}, StagedHop{NextHop: "[b.test]:587"}
-	c.Ways = []StagedWay{
-		{Service: c.Service, Hops: []StagedHop{{NextHop: c.NextHop}}},
-		{Service: "relayhost-shop", Senders: []string{"@shop.test", "<>", `/@.*\.shop\.test$/`}, Hops: []StagedHop{a, b}},
-		{Service: "relayhost-many", Senders: []string{"@one.test"}, Hops: []StagedHop{a}},
-		{Service: "relayhost-many", Senders: []string{"x@two.test"}, Hops: []StagedHop{a}},
+	a, b := lint.MeantHop{NextHop: "[a.test]:587"}, lint.MeantHop{NextHop: "[b.test]:587"}
+	c.Routes = []lint.MeantRoute{
+		{Service: c.Service, Hops: []lint.MeantHop{{NextHop: c.NextHop}}},
+		{Service: "relayhost-shop", Senders: []string{"@shop.test", "<>", `/@.*\.shop\.test$/`}, Hops: []lint.MeantHop{a, b}},
+		{Service: "relayhost-many", Senders: []string{"@one.test"}, Hops: []lint.MeantHop{a}},
+		{Service: "relayhost-many", Senders: []string{"x@two.test"}, Hops: []lint.MeantHop{a}},
 	}
 	return c
 }
@@ -50,9 +52,9 @@ func TestCheckWays(t *testing.T) {
 	}{
 		{"nothing", func(*Staged) {}, ""},
 		{"service gone", func(c *Staged) { c.State.Master.Remove("relayhost-shop", "unix") }, "there is no service relayhost-shop"},
-		{"other fall-back", func(c *Staged) { c.Ways[1].Hops[1].NextHop = "[c.test]:587" }, `is "[b.test]:587", not [c.test]:587`},
+		{"other fall-back", func(c *Staged) { c.Routes[1].Hops[1].NextHop = "[c.test]:587" }, `is "[b.test]:587", not [c.test]:587`},
 		{"no fall-back", func(c *Staged) {
-			c.Ways[2].Hops = append(c.Ways[2].Hops, StagedHop{NextHop: "[b.test]:587"})
+			c.Routes[2].Hops = append(c.Routes[2].Hops, lint.MeantHop{NextHop: "[b.test]:587"})
 		}, "is empty, not [b.test]:587"},
 		{"no password of the second hop", file("relayhost_passwd_shop", "[a.test]:587 u:p\n[b.test] v:p\n"), "no table has the key [b.test]:587"},
 		{"bare host of the second hop", file("relayhost_passwd_shop", "[a.test]:587 u:p\n[b.test]:587 v:p\nb.test w:p\n"), "has the key b.test, which wins"},
@@ -74,8 +76,8 @@ func TestCheckWays(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c := routedStaged(t)
 			tc.change(&c)
-			fatal := slices.DeleteFunc(Check(c), func(p Problem) bool { return !p.Fatal })
-			if tc.want == "" && len(fatal) > 0 || tc.want != "" && !slices.ContainsFunc(fatal, func(p Problem) bool { return strings.Contains(p.Detail, tc.want) }) {
+			fatal := slices.DeleteFunc(Check(c), func(p lint.Finding) bool { return p.Severity != lint.Error })
+			if tc.want == "" && len(fatal) > 0 || tc.want != "" && !slices.ContainsFunc(fatal, func(p lint.Finding) bool { return strings.Contains(p.Detail, tc.want) }) {
 				t.Errorf("found %v, want %q", fatal, tc.want)
 			}
 			if tc.want != "" && len(fatal) > 4 {
