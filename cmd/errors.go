@@ -33,7 +33,7 @@ var errInterrupted = errors.New("interrupted")
 var errDifferences = errors.New("there are differences")
 
 // errDeclined is a "no" at the last question, and says all of the host's state.
-var errDeclined = errors.New("the answer was no: nothing was changed")
+var errDeclined = errors.New("aborted; nothing was changed")
 
 // usageError is a mistake on the command line (exit code 64).
 type usageError = setup.UsageError

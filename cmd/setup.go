@@ -11,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"relayhost/detect"
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
+	"relayhost/internal/flow"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
@@ -210,23 +212,32 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 		a.io.Done()
 		return redact, printConfig(a, s.Plan)
 	}
-	table, err := setup.MailFlow(ctx, s)
-	if r.doc.Flow = table; err != nil {
+	if err := a.consentToRelay(ctx, s, f, q); err != nil {
 		return redact, err
 	}
-	a.io.Done()
-	switch {
-	case f.dryRun:
-		return redact, r.dryRun(s.Plan, table, f.detailedExit)
-	case !s.Plan.Changed():
+	var table *flow.Table
+	var queue setup.Queue
+	for again := true; again; {
+		table, err = setup.MailFlow(ctx, s)
+		if r.doc.Flow = table; err != nil {
+			return redact, err
+		}
+		a.io.Done()
+		switch {
+		case f.dryRun:
+			return redact, r.dryRun(s.Plan, table, f.detailedExit)
+		case !s.Plan.Changed():
+			return redact, r.unchanged(ctx, s, q)
+		}
+		if queue, err = a.confirm(ctx, s, table, f, q); err != nil {
+			return redact, err
+		}
+		if s, again, err = a.preflight(ctx, s, q, r); err != nil {
+			return redact, err
+		}
+	}
+	if !s.Plan.Changed() { // the login that was stored has been typed once more
 		return redact, r.unchanged(ctx, s, q)
-	}
-	queue, err := a.confirm(ctx, s, table, f, q)
-	if err != nil {
-		return redact, err
-	}
-	if s, err = a.preflight(ctx, s, q, r); err != nil {
-		return redact, err
 	}
 	if err := setup.Rehearse(ctx, s, table); err != nil {
 		return redact, err
@@ -236,7 +247,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 		return redact, commitFailed(out, err)
 	}
 	queue.Retry(ctx, deps)
-	r.applied(s, out)
+	r.applied(ctx, s, out)
 	return redact, nil
 }
 
@@ -252,20 +263,59 @@ func (a *app) recover(ctx context.Context, deps setup.Deps) error {
 	return err
 }
 
-// preflight tries the relays. Where one refuses a login that was typed at a
-// question, it is asked for again: nothing has been written yet.
-func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *setupReport) (setup.Setup, error) {
+// preflight tries the relays. Where one refuses an answer to a question, that one is
+// asked again, and the others are kept: nothing has been written yet. again says that
+// the plan has become another and is to be shown.
+func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *setupReport) (_ setup.Setup, again bool, err error) {
 	for {
 		err := setup.Preflight(ctx, s)
-		if !setup.LoginRefused(err) || !q.typed || s.Config.Several() {
-			return s, err
+		if err == nil || s.Config.Several() {
+			return s, false, err
+		}
+		user, sender := "", errors.Is(err, setup.ErrSenderRefused)
+		switch {
+		case errors.Is(err, setup.ErrLoginRefused) && q.typed:
+			user = s.Config.First().Username
+		case sender && q.asked["from"]:
+			q.from, s.Config.Routes[0].From = s.Config.From(), ""
+		case errors.Is(err, setup.ErrRecipientRefused) && (q.asked["from"] || q.asked["to"]): // senders are refused at RCPT as well
+			q.to = s.Config.To
+			if s.Config.To = ""; q.asked["from"] {
+				q.from, s.Config.Routes[0].From = s.Config.From(), ""
+			}
+		default:
+			return s, false, err
 		}
 		a.complain("error: ", redacted(s.Config, err.Error()))
-		if s, err = s.Again(ctx, q, s.Config.First().Username); err != nil {
-			return s, err
+		direct := s.Config.Direct // asked for once
+		s.Direct = &direct
+		if s, err = s.Again(ctx, q, user); err != nil {
+			return s, false, err
 		}
-		r.planned(s)
+		if r.planned(s); user == "" {
+			return s, true, nil
+		}
 	}
+}
+
+// consentToRelay asks, where mail leaves without a relay, whether one is wanted.
+func (a *app) consentToRelay(ctx context.Context, s setup.Setup, f setupFlags, q *questions) error {
+	if f.dryRun || s.Facts == nil || s.Facts.Port25.Verdict != detect.Open || s.Stored.First().Name() != "" {
+		return nil
+	}
+	a.io.Tell("note: ", "port 25 is open: mail can leave this server without a relay")
+	if f.yes || !q.Can() {
+		return nil
+	}
+	p, err := q.ask(ctx, "the consent", "--yes")
+	if err != nil {
+		return err
+	}
+	yes, err := p.Confirm("Send through a relay nevertheless?")
+	if err == nil && !yes {
+		err = errDeclined
+	}
+	return err
 }
 
 // commitFailed tells a failed proof from everything else, and what became of the
