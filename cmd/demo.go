@@ -13,7 +13,7 @@ func newDemoCmd(a *app) *cobra.Command {
 	var withInstall, keep bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "The whole way on this machine alone, over loopback",
+		Short: "Try everything safely on this machine, without internet",
 		Long: `demo goes the whole way without a relay service and without the internet: an
 embedded relay on 127.0.0.1, a private Postfix with its own configuration, queue
 and log in a temporary folder, the difference, the transaction, the proof of

@@ -24,18 +24,18 @@ func newSetupCmd(a *app) *cobra.Command {
 	var f setupFlags
 	cmd := &cobra.Command{
 		Use:   "setup",
-		Short: "Detect, choose, show, apply, prove, or put everything back",
+		Short: "Set up Postfix to send through a relay service",
 		Long: `setup points Postfix at a relay service. It asks what it was not told; on a host
-that is set up already it keeps all answers that are not given anew, so
+that is set up already it keeps all answers that are not given again, so
 
   relayhost setup --credentials-file -
 
-rotates the password. Nothing is written before the relay has accepted log-in,
+changes the password. Nothing is written before the relay has accepted login,
 sender and recipient, and a private Postfix has delivered a test message with
-exactly the planned configuration. If the proof through the server's own Postfix
-fails afterwards, everything is put back.
+exactly the planned configuration. If the test through the server's own Postfix
+fails afterwards, everything is restored.
 
-Several relays, by sender or one in place of another, stand in
+Routes by sender and fallback relays are written in
 /etc/relayhost/relayhost.toml; setup without flags does what the file says.` + exitHelp,
 		Example: setupExample,
 		Args:    noArgs,
