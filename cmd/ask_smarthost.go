@@ -163,8 +163,7 @@ func certificateLines(c *x509.Certificate) []string {
 		"names        " + smtpprobe.Sanitize(names),
 		"issuer       " + smtpprobe.Sanitize(first(c.Issuer.String(), "(none)")),
 		"valid        " + c.NotBefore.UTC().Format(time.DateOnly) + " to " + c.NotAfter.UTC().Format(time.DateOnly),
-		"fingerprint  " + fingerprint(c)[:32],
-		"  (SHA-256)  " + fingerprint(c)[32:],
+		"SHA-256      " + fingerprint(c),
 	}
 }
 

@@ -42,10 +42,8 @@ func TestLabOtherServer(t *testing.T) {
 	p.sees("? Port (587, 465 and 25 are usual): (5870)")
 	p.term.Type("587\r")
 	p.sees("it is self-signed or from an unknown CA")
-	p.sees("fingerprint")
+	p.sees("SHA-256")
 	p.sees("? Is this the right server?")
-	p.term.Type("y\r")
-	p.sees("Log in there?")
 	p.term.Type("y\r")
 	p.sees("? User name")
 	p.term.Type("joe\r")
@@ -70,6 +68,18 @@ func TestLabOtherServer(t *testing.T) {
 	if conf := l.Server.Shell("cat /etc/relayhost/relayhost.toml"); !strings.Contains(conf, "fingerprint") {
 		t.Errorf("the certificate is not pinned:\n%s", conf)
 	}
+}
+
+// TestLabPort25Open: where mail leaves without a relay, setup says so first.
+func TestLabPort25Open(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t, lab.MailExchangers(), lab.Postfix(), lab.Relay("brevo"))
+	p := sit(t, l, 80, false, "relayhost", "setup")
+	p.sees("port 25 is open: mail can leave this server without a relay")
+	p.sees("? Send through a relay nevertheless?")
+	p.term.Type("n\r")
+	p.ends(1)
+	p.sees("aborted; nothing was changed")
 }
 
 // TestLabLocalRecipient is the session of a mail server: its own domain is not offered

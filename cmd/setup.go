@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"relayhost/detect"
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
 	"relayhost/internal/flow"
@@ -212,9 +211,6 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 		a.io.Done()
 		return redact, printConfig(a, s.Plan)
 	}
-	if err := a.consentToRelay(ctx, s, f, q); err != nil {
-		return redact, err
-	}
 	var table *flow.Table
 	var queue setup.Queue
 	for again := true; again; {
@@ -296,26 +292,6 @@ func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *set
 			return s, true, nil
 		}
 	}
-}
-
-// consentToRelay asks, where mail leaves without a relay, whether one is wanted.
-func (a *app) consentToRelay(ctx context.Context, s setup.Setup, f setupFlags, q *questions) error {
-	if f.dryRun || s.Facts == nil || s.Facts.Port25.Verdict != detect.Open || s.Stored.First().Name() != "" {
-		return nil
-	}
-	a.io.Tell("note: ", "port 25 is open: mail can leave this server without a relay")
-	if f.yes || !q.Can() {
-		return nil
-	}
-	p, err := q.ask(ctx, "the consent", "--yes")
-	if err != nil {
-		return err
-	}
-	yes, err := p.Confirm("Send through a relay nevertheless?")
-	if err == nil && !yes {
-		err = errDeclined
-	}
-	return err
 }
 
 // commitFailed tells a failed proof from everything else, and what became of the

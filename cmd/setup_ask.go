@@ -95,6 +95,16 @@ func (q *questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 	if err != nil {
 		return "", err
 	}
+	if d.Facts != nil && d.Facts.Port25.Verdict == detect.Open {
+		q.io.Tell("note: ", "port 25 is open: mail can leave this server without a relay")
+		yes, err := p.Confirm("Send through a relay nevertheless?")
+		switch {
+		case err != nil:
+			return "", err
+		case !yes:
+			return "", errDeclined
+		}
+	}
 	options, reason := rankedOptions(d)
 	switch {
 	case options[0] == otherServer:
