@@ -113,7 +113,9 @@ On a new server begin with: sudo relayhost setup`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
+	cobra.AddTemplateFunc("flagUsages", flagUsages)
+	usageText := strings.Replace(root.UsageTemplate(), "Flags:\n{{.LocalFlags.FlagUsages | ", "{{flagUsages . | ", 1)
+	root.SetUsageTemplate(strings.ReplaceAll(usageText, ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(err, flagHint(cmd, err)) })
 	root.Version = version
 	root.SetVersionTemplate(versionLine() + "\n")

@@ -23,6 +23,7 @@ const (
 	exitDifferences = 2
 	exitProof       = 3
 	exitNeedsPerson = 4
+	exitUnknown     = 5 // explain: nothing in the text is known
 	exitUsage       = 64
 	exitInterrupted = 130
 )

@@ -25,7 +25,7 @@ func newStatusCmd(a *app) *cobra.Command {
 		Long: `status shows how mail leaves this server now, whether relayhost set that up,
 whether somebody has changed it since, what waits in the queue, and how the last
 verification ended. It changes nothing and connects to nobody; what only root
-can see is said to be missing.` + exitHelp,
+can see is said to be missing.` + exitHelp(exitDifferences),
 		Example: `  relayhost status
   sudo relayhost status --json
   sudo relayhost status --prometheus -`,

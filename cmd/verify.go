@@ -31,7 +31,7 @@ of the relay service up to AUTH, one message through Postfix followed to the
 relay's own 250, who may relay through this server, and the DNS records of the
 sender's domain. Each finding that is not well comes with what to do. It works
 on set-ups that were made by hand as well. Without a terminal it prints nothing
-when all is well, as suits cron.` + exitHelp,
+when all is well, as suits cron.` + exitHelp(exitProof),
 		Example: `  sudo relayhost verify
   sudo relayhost verify --no-send --json
   sudo relayhost verify --to postmaster@example.net
