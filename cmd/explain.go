@@ -264,7 +264,7 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 }
 
 // errUnknown makes exit code 5: nothing in the text is known.
-const errUnknown = codeError(5)
+const errUnknown = codeError(exitUnknown)
 
 func (a *app) showGroups(c *explain.Collector) error {
 	groups := c.Groups()

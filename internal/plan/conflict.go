@@ -66,10 +66,16 @@ func (b *builder) localRecipient() *Conflict {
 	for _, name := range localDomainParams {
 		if b.inList(name, domain) {
 			return &Conflict{name, b.param(name), fmt.Sprintf("mail to %s stays on this server, so it proves nothing", b.cfg.To),
-				"name a recipient elsewhere with --to, or take " + domain + " out of " + name}
+				"choose a test recipient outside this server with --to; " + domain + " is delivered here"}
 		}
 	}
 	return nil
+}
+
+// StaysHere reports whether mail to an address is delivered on the server of s, whose
+// tables have been loaded.
+func StaysHere(s postfix.State, address string) bool {
+	return (&builder{s: s}).isLocal(domainOf(address))
 }
 
 // openRelay finds a server that passes on mail for strangers: through the relay

@@ -137,6 +137,9 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 // account gives one hop its account, in place. found is false in a dry run alone.
 func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker, typed string, told map[string]bool) (found bool, err error) {
 	h, head := p.in(c), &c.Routes[p.route].Hops[0]
+	if typed == "" && p.isFirst() && !h.Password.IsZero() { // answered before, and not refused
+		return true, nil
+	}
 	same := p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
 	given := givenFor(s, p, h, same)
 	switch {
@@ -285,6 +288,9 @@ func Complete(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 		if c.Direct, err = ask.Direct(ctx, s.Discovery); err != nil {
 			return c, missing, err
 		}
+	}
+	if r := c.First().Relay; r.Sender.Rule == "verified" && !ask.Can() && PublicMail(DomainOf(c.From())) {
+		s.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", DomainOf(c.From()), r.Name)
 	}
 	for i := range c.Routes {
 		c.Routes[i].From = first(c.Routes[i].From, c.From())

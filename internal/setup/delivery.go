@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -268,12 +269,27 @@ func queueFull(err error) bool {
 
 // failedProbe adds cause and remedy of a connection that failed.
 func (on subject) failedProbe(err error, res smtpprobe.Result) error {
+	if res.Certificate != nil && res.Fault == smtpprobe.FaultUntrusted {
+		return on.untrusted(err, res)
+	}
 	causes := explain.Probe(res, &on.relay)
 	if len(causes) == 0 {
 		f := verify.Finding{Check: "delivery", Route: on.route, Result: verify.Fail, Detail: err.Error()}
 		return explained(err, f.Remedied(on.refusal(res.Failed)))
 	}
 	return on.caused(err, causes)
+}
+
+// untrusted says how a certificate can be trusted that does not verify.
+func (on subject) untrusted(err error, res smtpprobe.Result) error {
+	title := "the relay's certificate is self-signed or from an unknown CA"
+	if errors.Is(res.Err, smtpprobe.ErrPin) {
+		title = "the relay's certificate is not the one with the fingerprint that was given"
+	}
+	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_untrusted_issuer"}
+	sum := sha256.Sum256(res.Certificate.Raw)
+	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %x", sum)
+	return Hint(fmt.Errorf("%w\ncause: %s", Explained{err, f}, title), "%s", f.Remedy)
 }
 
 func (on subject) caused(err error, causes []explain.Cause) error {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -224,16 +223,27 @@ func (s Setup) judge(c *check) error {
 		on.route = c.route()
 	}
 	err := on.failedProbe(fmt.Errorf("%s: %w", s.text(c), c.result.Err), c.result)
-	if c.result.Failed == smtpprobe.StepAuth && c.result.Fault == smtpprobe.FaultReply && c.result.Code/100 == 5 {
-		return loginRefused{err}
+	if c.result.Fault == smtpprobe.FaultReply && c.result.Code/100 == 5 {
+		if what, ok := refusals[c.result.Failed]; ok {
+			return refused{err, what}
+		}
 	}
 	return err
 }
 
-// loginRefused is an error that is ErrLoginRefused as well.
-type loginRefused struct{ error }
+// refusals are what a relay refuses at a step. One that wants a login says so at MAIL
+// (530, RFC 4954 section 6); senders are refused at RCPT as well.
+var refusals = map[smtpprobe.Step]error{
+	smtpprobe.StepAuth: ErrLoginRefused, smtpprobe.StepMail: ErrSenderRefused, smtpprobe.StepRcpt: ErrRecipientRefused,
+}
 
-func (e loginRefused) Unwrap() []error { return []error{e.error, ErrLoginRefused} }
+// refused is an error that is what as well.
+type refused struct {
+	error
+	what error
+}
+
+func (e refused) Unwrap() []error { return []error{e.error, e.what} }
 
 // at labels the route and hop that the connection failed for.
 func (c *check) at() string {
@@ -351,7 +361,3 @@ func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe
 	}
 	return worst
 }
-
-// LoginRefused reports whether a preflight failed since the relay refused a login
-// for good.
-func LoginRefused(err error) bool { return errors.Is(err, ErrLoginRefused) }

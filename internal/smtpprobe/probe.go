@@ -80,11 +80,13 @@ type Result struct {
 	Sender     string // the sender that was asked for last
 	Banner     string // greeting text, sanitised
 	Extensions map[string]string
-	Masked     bool          // a device in between writes * or X over greeting or capabilities (Cisco PIX "fixup")
-	Auth       []string      // mechanisms offered on the connection as it ended
-	TLSVersion string        // "TLS 1.3"
-	Connect    time.Duration // TCP handshake
-	Total      time.Duration
+	Masked     bool     // a device in between writes * or X over greeting or capabilities (Cisco PIX "fixup")
+	Auth       []string // mechanisms offered on the connection as it ended
+	TLSVersion string   // "TLS 1.3"
+	// Certificate is the one that the server showed, verified or not; nil before TLS.
+	Certificate *x509.Certificate
+	Connect     time.Duration // TCP handshake
+	Total       time.Duration
 }
 
 // Fault names the kind of failure.

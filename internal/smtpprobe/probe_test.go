@@ -398,7 +398,7 @@ func TestCertificates(t *testing.T) {
 			t.Error(r.Err)
 		}
 		target.Pin = strings.Repeat("00:", 31) + "00"
-		if r := Probe(t.Context(), target); r.Fault != FaultUntrusted || r.Failed != StepTLS || !errors.Is(r.Err, errPin) {
+		if r := Probe(t.Context(), target); r.Fault != FaultUntrusted || r.Failed != StepTLS || !errors.Is(r.Err, ErrPin) {
 			t.Errorf("%q: %v", r.Fault, r.Err)
 		}
 	})
