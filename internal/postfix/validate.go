@@ -28,7 +28,7 @@ type Kind string
 // The kinds of problems.
 const (
 	OfSetting Kind = ""      // the value is known, and wrong here
-	OfValue   Kind = "value" // a value that Postfix does not take
+	OfValue   Kind = "value" // a value that Postfix rejects
 	OfTable   Kind = "table" // a table that does not open
 )
 
@@ -40,7 +40,7 @@ func (p Problem) String() string {
 	return p.Where + ": " + p.Parameter + ": " + p.Detail
 }
 
-// Staged is a configuration to be judged: what Read returns for the folder that
+// Staged is a configuration to be judged: what Read returns for the directory that
 // holds it, and what it is meant to do.
 type Staged struct {
 	State    State  // State.Maps holds the texts as they will be

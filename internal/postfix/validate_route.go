@@ -64,7 +64,7 @@ func (p *problems) route(c Staged) {
 	}
 }
 
-// others are the tables of a list parameter that are not of the set-up.
+// others are the tables of a list parameter that are not of the setup.
 func (c Staged) others(name string) string {
 	var others []string
 	for _, t := range ParseTables(c.State.Params[name], c.State.DefaultMap) {
@@ -162,7 +162,7 @@ func (p *problems) plaintext(c Staged, where string, get func(string) string) {
 		name = "smtp_sasl_tls_verified_security_options"
 	}
 	if options := get(name); strings.Contains(options, "noplaintext") {
-		p.fatal(where, name, "forbids PLAIN and LOGIN (%s), so no log-in is possible", options)
+		p.fatal(where, name, "forbids PLAIN and LOGIN (%s), so no login is possible", options)
 	}
 	if !strings.Contains(get("smtp_sasl_security_options"), "noplaintext") && !enforced(c, get) {
 		p.fatal(where, "smtp_sasl_security_options", "lacks noplaintext: the password could go over a connection without TLS")

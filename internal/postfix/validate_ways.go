@@ -26,7 +26,7 @@ func (c Staged) keyed(service Service) bool {
 	return strings.EqualFold(value, "yes")
 }
 
-// fallback checks that mail which the first hop does not take goes to the other
+// fallback checks that mail that the first hop rejects or defers goes to the other
 // hops and nowhere else. Tables are searched by these words as they stand.
 func (p *problems) fallback(c Staged, w StagedWay, service Service) {
 	where := "master.cf: " + key(service.Name, service.Type)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// routedStaged has a second service with a fall-back, for some senders, and a
+// routedStaged has a second service with a fallback, for some senders, and a
 // third that finds its accounts by the sender.
 func routedStaged(t *testing.T) Staged {
 	t.Helper()
@@ -50,8 +50,8 @@ func TestCheckWays(t *testing.T) {
 	}{
 		{"nothing", func(*Staged) {}, ""},
 		{"service gone", func(c *Staged) { c.State.Master.Remove("relayhost-shop", "unix") }, "there is no service relayhost-shop"},
-		{"other fall-back", func(c *Staged) { c.Ways[1].Hops[1].NextHop = "[c.test]:587" }, `is "[b.test]:587", not [c.test]:587`},
-		{"no fall-back", func(c *Staged) {
+		{"other fallback", func(c *Staged) { c.Ways[1].Hops[1].NextHop = "[c.test]:587" }, `is "[b.test]:587", not [c.test]:587`},
+		{"no fallback", func(c *Staged) {
 			c.Ways[2].Hops = append(c.Ways[2].Hops, StagedHop{NextHop: "[b.test]:587"})
 		}, "is empty, not [b.test]:587"},
 		{"no password of the second hop", file("relayhost_passwd_shop", "[a.test]:587 u:p\n[b.test] v:p\n"), "no table has the key [b.test]:587"},
