@@ -210,7 +210,8 @@ func sameEachRun(line string) string {
 }
 
 // TestLabReadmeSession holds the README's session against a real one, line by
-// line; "..." stands for lines that are left out.
+// line; "..." stands for lines that are left out. With -update the README gets
+// the whole session, uncut.
 func TestLabReadmeSession(t *testing.T) {
 	t.Parallel()
 	var session []string
@@ -229,7 +230,21 @@ func TestLabReadmeSession(t *testing.T) {
 	p := sit(t, l, 80, false, words(strings.TrimPrefix(session[0], "$ "))...)
 	p.ends(0)
 	// A step's time may have made it wrap.
-	shown := strings.Split(wrappedTime.ReplaceAllString(p.screen.String(), "$1$2"), "\n")
+	text := wrappedTime.ReplaceAllString(p.screen.String(), "$1$2")
+	if *update {
+		readme, err := os.ReadFile("../README.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, rest, _ := strings.Cut(string(readme), "```console\n")
+		_, after, _ := strings.Cut(rest, "\n```\n")
+		whole := before + "```console\n" + session[0] + "\n" + strings.TrimSpace(text) + "\n```\n" + after
+		if err := os.WriteFile("../README.md", []byte(whole), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	shown := strings.Split(text, "\n")
 	at, gap := 0, false
 	for _, want := range session[1:] {
 		if want == "..." {
