@@ -283,5 +283,5 @@ func withoutDifference(session string) string {
 			lines = append(lines, line)
 		}
 	}
-	return strings.TrimSpace(strings.Join(lines, ""))
+	return strings.Trim(strings.Join(lines, ""), "\n")
 }
