@@ -42,7 +42,7 @@ test-all: deps
 	CGO_ENABLED=1 LAB_FULL=1 $(SUITE) lab -race -tags lab -run Lab -p 1 -timeout 120m $(LABTESTS)
 
 # Every point at which setup and rollback can die or fail. It goes on where the
-# last pass stopped; remove FAULT_STATE to begin anew.
+# last pass stopped; remove FAULT_STATE to start again.
 FAULT_MINUTES ?= 60
 FAULT_STATE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relayhost/faults
 test-faults: deps

@@ -222,7 +222,7 @@ func (r Relay) mdSetup(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "```console\nsudo relayhost setup --relay %s%s --from %s%s --yes\n```\n", r.ID, region, from, file)
 	b.WriteString("\nIt probes the ports, logs in, shows each change, rehearses it with a private Postfix, applies it and proves it with a message. " +
-		"`relayhost rollback` takes it back byte for byte.\n")
+		"`relayhost rollback` restores every file byte for byte.\n")
 }
 
 func (r Relay) mdLimits(b *strings.Builder, item func(label, text, source string)) {

@@ -100,7 +100,7 @@ func PickMapType(s State, want string) (string, error) {
 // are written by one run, one after the other.
 const StaleAfter = time.Second
 
-// mapParams name the lookup tables that a set-up may merge into or has to know.
+// mapParams name the lookup tables that a setup may merge into or has to know.
 var mapParams = []string{
 	"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps",
 	"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "sender_canonical_maps",
@@ -128,10 +128,10 @@ func (s *State) readMaps(r *host.Reader) {
 	s.readOwn(r)
 }
 
-// OwnPrefix begins the names of the tables of a set-up in config_directory.
+// OwnPrefix begins the names of the tables of a setup in config_directory.
 const OwnPrefix = "relayhost_"
 
-// readOwn reads the tables of a set-up, named by a parameter or not: a new one
+// readOwn reads the tables of a setup, named by a parameter or not: a new one
 // may come in the place of one that was left behind.
 func (s *State) readOwn(r *host.Reader) {
 	names, err := r.ReadDir(s.ConfigDir)

@@ -51,7 +51,7 @@ type Way struct {
 type Routing struct {
 	*Lookups
 	s State
-	// What each question would find anew: parameters of trivial-rewrite(8),
+	// What each question would look up again: parameters of trivial-rewrite(8),
 	// and entries of master.cf.
 	params   map[string]string
 	services map[string]Service

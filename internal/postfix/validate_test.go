@@ -104,7 +104,7 @@ func TestCheck(t *testing.T) {
 			c.option("relayhost-x", "smtp_sasl_tls_security_options", "noanonymous")
 		}, "", false},
 		{"no roots", func(c *Staged) { c.option("relayhost-x", "smtp_tls_CAfile", "") }, "no certificate can be verified", true},
-		{"no log-in possible", func(c *Staged) {
+		{"no login possible", func(c *Staged) {
 			c.option("relayhost-x", "smtp_sasl_tls_verified_security_options", "$smtp_sasl_security_options")
 		}, "forbids PLAIN and LOGIN", true},
 		{"password without TLS", func(c *Staged) {

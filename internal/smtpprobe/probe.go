@@ -53,7 +53,7 @@ type Target struct {
 	Timeout        time.Duration // of the whole probe; 0: 10 s
 	UID            int           // connect as this user where > 0 and we are root (per-user firewall rules)
 
-	// BeforeAuth is called before the log-in with what is known so far; the probe
+	// BeforeAuth is called before the login with what is known so far; the probe
 	// waits for it on the open connection, and ends there where it says false. The
 	// time that it takes counts in no limit. It may be nil.
 	BeforeAuth func(context.Context, Result) bool

@@ -519,7 +519,7 @@ func TestSanitize(t *testing.T) {
 	}
 }
 
-// TestBeforeAuth: the log-in waits for who is asked, on the open connection, and
+// TestBeforeAuth: the login waits for who is asked, on the open connection, and
 // the wait counts in no limit.
 func TestBeforeAuth(t *testing.T) {
 	ca := newCA(t)

@@ -55,7 +55,7 @@ func (c *client) handshake(ctx context.Context) error {
 	return nil
 }
 
-// config is made anew for each probe: no session is resumed, so each one
+// config is made for each probe: no session is resumed, so each one
 // verifies. Roots that are missing verify nothing; they do not become the
 // system's, which environment variables could have moved.
 func (c *client) config() *tls.Config {

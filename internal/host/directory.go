@@ -35,27 +35,27 @@ func IsTemp(name string) bool {
 	return err == nil
 }
 
-// folder is an open folder that files are reached through, so that nobody can
+// directory is an open directory that files are reached through, so that nobody can
 // put another one in its place in between.
-type folder struct {
+type directory struct {
 	fd   int
 	path string
 }
 
-// open opens the folder path, whose symbolic links are resolved already.
-func (h *Host) open(path string) (folder, error) {
+// open opens the directory path, whose symbolic links are resolved already.
+func (h *Host) open(path string) (directory, error) {
 	fd, err := unix.Open(filepath.Join(h.Root, path),
 		unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return folder{}, &os.PathError{Op: "open", Path: path, Err: err}
+		return directory{}, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	return folder{fd, path}, nil
+	return directory{fd, path}, nil
 }
 
-func (d folder) close() { unix.Close(d.fd) }
+func (d directory) close() { unix.Close(d.fd) }
 
-// read returns the content of a regular file in the folder.
-func (d folder) read(name string) ([]byte, error) {
+// read returns the content of a regular file in the directory.
+func (d directory) read(name string) ([]byte, error) {
 	fd, err := unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: filepath.Join(d.path, name), Err: err}
@@ -73,7 +73,7 @@ func (d folder) read(name string) ([]byte, error) {
 }
 
 // expect fails with ErrChanged when name is not what sum says (Spec.Expect).
-func (d folder) expect(name, sum string) error {
+func (d directory) expect(name, sum string) error {
 	if sum == "" {
 		return nil
 	}
