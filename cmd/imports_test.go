@@ -43,6 +43,7 @@ var rank = map[string]int{
 	"relayhost/relays":                  0,
 	"relayhost/templates":               0,
 	"relayhost/internal/mailaddr":       -1,
+	"relayhost/internal":                -1, // the test of the language
 	"relayhost/internal/bridge/api":     2,
 	"relayhost/internal/bridge/apitest": 0,
 }
