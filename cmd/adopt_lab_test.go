@@ -300,7 +300,7 @@ func TestLabAdoptCommand(t *testing.T) {
 	if res := s.RunAs(1000, "relayhost", "adopt", "--write"); res.Code != 1 || !strings.Contains(res.Stderr, "by root alone") {
 		t.Errorf("--write as somebody: %s", res)
 	}
-	if res := a.l.Run("relayhost", "setup", "--no-probe", "--port", "587", "--yes"); !strings.Contains(res.Stderr, "note: mail goes by [smtp.sendgrid.net]:587 already: relayhost adopt offers") {
+	if res := a.l.Run("relayhost", "setup", "--no-probe", "--port", "587", "--yes"); !strings.Contains(res.Stderr, "note: mail is sent through [smtp.sendgrid.net]:587 already; relayhost adopt") {
 		t.Errorf("setup without a relay: %s", res)
 	}
 	if d := tree.Diff(s.Tree(mailConfig...)); d != "" {

@@ -145,7 +145,7 @@ func asBefore(t *testing.T, l *lab.Lab, when string, before lab.Tree) {
 
 // TestLabConnectionLost closes the terminal of a set-up during its proof, and
 // then kills another one with -9: the first puts everything back itself, for
-// the second the dead-man's watch does.
+// the second the watchdog does.
 func TestLabConnectionLost(t *testing.T) {
 	l, stop, args := transactionLab(t)
 	before := l.Server.Tree(mailConfig...)
@@ -170,12 +170,12 @@ func TestLabConnectionLost(t *testing.T) {
 		t.Errorf("killed: the host is not as before:\n%s", d)
 	}
 	t.Logf("the watch took %s", time.Since(start).Round(time.Millisecond))
-	if r := l.Run("relayhost", "status", "--json"); !strings.Contains(r.Stdout, "the dead-man's watch") {
+	if r := l.Run("relayhost", "status", "--json"); !strings.Contains(r.Stdout, "the watchdog") {
 		t.Errorf("status does not tell: %s", r)
 	}
 }
 
-// waitUndone waits for the dead-man's watch.
+// waitUndone waits for the watchdog.
 func waitUndone(l *lab.Lab) {
 	for end := time.Now().Add(20 * time.Second); l.Server.Exists("/var/lib/relayhost/in-progress") && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
@@ -388,7 +388,7 @@ func TestLabKeepOnFailure(t *testing.T) {
 	asBefore(t, l, "rolled back", before)
 	taken := len(l.World.Relay("sendgrid").Mailbox())
 	r = l.Run(remove(setupArgs(five[1], "--no-verify"), "--json")...)
-	if r.Code != 0 || !strings.Contains(r.Stdout, "written, not proven") {
+	if r.Code != 0 || !strings.Contains(r.Stdout, "Configured, not tested") {
 		t.Errorf("--no-verify: %s", r)
 	}
 	if n := len(l.World.Relay("sendgrid").Mailbox()); n != taken {
