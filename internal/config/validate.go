@@ -141,7 +141,8 @@ func (k *checker) err() error {
 // field is the flag for a key, and what to put before a message about a hop that
 // has no flags.
 func (k *checker) field(key string) (field, before string) {
-	names := map[string]string{"host": "smarthost", "tls": "port", "ca_file": "ca-file", "root_to": "root-to", "map_type": "map-type", "credentials_file": "credentials-file"}
+	names := map[string]string{"host": "smarthost", "tls": "port", "ca_file": "ca-file", "root_to": "root-to", "map_type": "map-type", "credentials_file": "credentials-file",
+		"sign_in": "sign-in", "client_id": "client-id"}
 	value, _, _ := strings.Cut(key[strings.LastIndexByte(key, '.')+1:], "[")
 	if name, ok := names[value]; ok {
 		value = name
@@ -198,6 +199,7 @@ func (k *checker) route(i int, r *Route) {
 			k.bad(strings.TrimSuffix(Key(i, n, ""), "."), "", "a fall-back needs at least a port or a relay of its own")
 		}
 		k.hop(i, n, h)
+		k.signIn(func(value string) string { return Key(i, n, value) }, r.Hops, n)
 		if !k.asRead {
 			k.beside(i, n, r.Hops)
 		}
@@ -319,6 +321,10 @@ func (k *checker) account(at func(string) string, h *Hop) {
 		k.bad(at("credentials_file"), "", "%q is not an absolute path", h.CredentialsFile)
 	}
 	if !k.accounts || !h.NeedsLogin() {
+		return
+	}
+	if h.Bridged() {
+		k.application(at, h)
 		return
 	}
 	switch msg := unstorable(h.Username, maxUsername); {
