@@ -31,6 +31,14 @@ type SignIn struct {
 	Certificate secret.Value // PEM of private key and certificate
 }
 
+// OAuthSuffix ends the name of a service that goes by a bridge, so that no delivery
+// meets the protocol of one with the next hop of the other when a login by password
+// becomes one by token; OutSuffix follows it in the name of the bridge's own entry.
+const (
+	OAuthSuffix = "-oauth"
+	OutSuffix   = "-out"
+)
+
 // Bridged reports whether mail gets to h by a bridge, not by smtp(8).
 func (h Hop) Bridged() bool { return h.Via == SMTPOAuth }
 

@@ -216,7 +216,7 @@ func (k *checker) named(i int, r *Route) {
 	case !isWord(r.Name) || len(r.Name) > maxRouteName:
 		k.bad(at("name"), "", "route name %q: write it in small letters, digits and hyphens, %d at most", r.Name, maxRouteName)
 	case r.Name == DefaultRoute || r.Name == first.Relay.ID || r.Name == bareName(first.Relay.ID) || r.Name == first.Name() || strings.HasSuffix(r.Name, ProxySuffix) ||
-		strings.HasSuffix(r.Name, ImplicitSuffix) || strings.HasPrefix(r.Name, BySenderPrefix):
+		strings.HasSuffix(r.Name, ImplicitSuffix) || strings.HasSuffix(r.Name, OAuthSuffix) || strings.HasSuffix(r.Name, OAuthSuffix+OutSuffix) || strings.HasPrefix(r.Name, BySenderPrefix):
 		k.bad(at("name"), "choose another name", "%q is not free as the name of a route: services of relayhost's own are called so", r.Name)
 	case isTaken && k.c.line(before) > 0:
 		k.bad(at("name"), "", "route %q is there already, in line %d", r.Name, k.c.line(before))
@@ -247,7 +247,8 @@ func (k *checker) named(i int, r *Route) {
 // bareName is name without what a service or its tlsproxy(8) gets at its end: a
 // relay "corp-tls" and a route "corp" would have entries of one name.
 func bareName(name string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(name, ProxySuffix), ImplicitSuffix)
+	name = strings.TrimSuffix(strings.TrimSuffix(name, ProxySuffix), ImplicitSuffix)
+	return strings.TrimSuffix(strings.TrimSuffix(name, OAuthSuffix+OutSuffix), OAuthSuffix)
 }
 
 func (k *checker) sender(key, route, sender string) {

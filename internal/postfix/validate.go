@@ -69,6 +69,7 @@ type StagedWay struct {
 type StagedHop struct {
 	NextHop                    string
 	Implicit, NoVerify, NoAuth bool
+	Bridge                     string // the entry of spawn(8) behind the socket that is NextHop; "" for none
 }
 
 // problems collects.
@@ -115,7 +116,7 @@ func Validate(ctx context.Context, r *host.Reader, c Staged) ([]Problem, error) 
 func Check(c Staged) []Problem {
 	c.lookups = NewLookups(c.State)
 	if len(c.Ways) == 0 {
-		c.Ways = []StagedWay{{Service: c.Service, Hops: []StagedHop{{c.NextHop, c.Implicit, c.NoVerify, c.NoAuth}}}}
+		c.Ways = []StagedWay{{Service: c.Service, Hops: []StagedHop{{NextHop: c.NextHop, Implicit: c.Implicit, NoVerify: c.NoVerify, NoAuth: c.NoAuth}}}}
 	}
 	var found problems
 	found.main(c)
@@ -184,7 +185,7 @@ func (p *problems) main(c Staged) {
 // one that cannot be read smtp(8) logs "disabling TLS support".
 func (p *problems) caFile(r *host.Reader, c Staged, service Service) {
 	path, known := c.State.Effective(service, "smtp_tls_CAfile")
-	if !known || path == "" {
+	if !known || path == "" || service.Command == "lmtp" {
 		return
 	}
 	where := "master.cf: " + key(service.Name, service.Type)
@@ -200,6 +201,9 @@ func (p *problems) caFile(r *host.Reader, c Staged, service Service) {
 // maps opens every table that the service looks up, as postmap(1) -q does.
 func (p *problems) maps(ctx context.Context, r *host.Reader, c Staged, service Service, opened *[]string) error {
 	for _, name := range clientMaps {
+		if service.Command == "lmtp" {
+			name = "lmtp" + strings.TrimPrefix(name, "smtp")
+		}
 		value, known := c.State.Effective(service, name)
 		if !known {
 			continue

@@ -9,6 +9,10 @@ import (
 func (p *problems) way(c Staged, w StagedWay, service Service) {
 	for _, h := range w.Hops {
 		at := c.at(w, h)
+		if h.Bridge != "" {
+			p.bridge(at, service, h)
+			return
+		}
 		p.service(at, service)
 		if !h.NoAuth && (!c.keyed(service) || len(w.Senders) == 0) {
 			p.keys(at, service)
@@ -17,6 +21,27 @@ func (p *problems) way(c Staged, w StagedWay, service Service) {
 	p.fallback(c, w, service)
 	if c.keyed(service) {
 		p.senderKeys(c, w, service)
+	}
+}
+
+// bridge checks a service that hands mail to a program behind a private socket.
+func (p *problems) bridge(c Staged, service Service, h StagedHop) {
+	where := "master.cf: " + key(service.Name, service.Type)
+	if service.Command != "lmtp" {
+		p.fatal(where, "", "runs %s, not lmtp", service.Command)
+	}
+	for name, want := range map[string]string{"lmtp_tls_security_level": "none", "lmtp_sasl_auth_enable": "no"} {
+		if got, _ := c.State.Effective(service, name); !strings.EqualFold(got, want) {
+			p.fatal(where, name, "is %s, and a bridge has neither TLS nor a login on its private side", quote(got))
+		}
+	}
+	switch out, ok := c.State.Master.Get(h.Bridge, "unix"); {
+	case !ok:
+		p.fatal("master.cf", "", "there is no service %s behind the socket: all mail would be deferred", h.Bridge)
+	case out.Command != "spawn":
+		p.fatal("master.cf: "+key(out.Name, out.Type), "", "runs %s, not spawn", out.Command)
+	case out.Private == "n":
+		p.fatal("master.cf: "+key(out.Name, out.Type), "", "is public: every user of this server could send through the account")
 	}
 }
 
