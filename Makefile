@@ -24,13 +24,13 @@ lint:
 
 # -race needs cgo.
 unit:
-	CGO_ENABLED=1 $(SUITE) unit -race -timeout 5m ./...
+	CGO_ENABLED=1 $(SUITE) unit -race -timeout 20m ./...
 
 # Needs root: network namespaces, overlay mounts, a Debian root by debootstrap.
 # "world" tests the lab itself.
 lab: deps
-	CGO_ENABLED=1 $(SUITE) world -race -tags lab -timeout 5m ./internal/lab/...
-	CGO_ENABLED=1 $(SUITE) lab -race -tags lab -run Lab -p 2 -parallel 4 -timeout 14m $(LABTESTS)
+	CGO_ENABLED=1 $(SUITE) world -race -tags lab -timeout 15m ./internal/lab/...
+	CGO_ENABLED=1 $(SUITE) lab -race -tags lab -run Lab -p 2 -parallel 4 -timeout 45m $(LABTESTS)
 
 deps:
 	.ci/deps
@@ -42,7 +42,7 @@ test-all: deps
 	CGO_ENABLED=1 LAB_FULL=1 $(SUITE) lab -race -tags lab -run Lab -p 1 -timeout 120m $(LABTESTS)
 
 # Every point at which setup and rollback can die or fail. It goes on where the
-# last pass stopped; remove FAULT_STATE to begin anew.
+# last pass stopped; remove FAULT_STATE to start again.
 FAULT_MINUTES ?= 60
 FAULT_STATE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relayhost/faults
 test-faults: deps

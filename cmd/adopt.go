@@ -31,7 +31,7 @@ to say. Nothing is changed in Postfix, and nothing is sent or tried.
 
 --write puts the file to ` + config.Path + `. It holds no secrets:
 setup finds the passwords in Postfix's own tables. "relayhost setup" then makes
-the set-up ours, and "relayhost rollback" goes back to the one made by hand.` + exitHelp,
+the set-up ours, and "relayhost rollback" goes back to the one made by hand.` + exitHelp(),
 		Example: `  relayhost adopt
   relayhost adopt --json
   sudo relayhost adopt --from app@example.com --write

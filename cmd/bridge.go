@@ -6,10 +6,12 @@ import (
 	"relayhost/internal/bridge"
 )
 
-// newBridgeCmd is what Postfix's spawn(8) starts, one process for each connection.
-// Nobody types it.
+// newBridgeCmd is what Postfix's spawn(8) starts, one process for each connection;
+// with --listen, what a socket unit of systemd starts, one process for all. Nobody
+// types it.
 func newBridgeCmd() *cobra.Command {
-	return &cobra.Command{
+	var listen bool
+	c := &cobra.Command{
 		Use:    "bridge NAME",
 		Short:  "Carry mail from Postfix to a relay that Postfix cannot log in to",
 		Hidden: true,
@@ -20,7 +22,12 @@ func newBridgeCmd() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if listen {
+				return bridge.RunService(cmd.Context(), bridge.Directory, args[0])
+			}
 			return bridge.Run(cmd.Context(), bridge.Directory, args[0])
 		},
 	}
+	c.Flags().BoolVar(&listen, "listen", false, "serve all connections of a socket that systemd hands over")
+	return c
 }

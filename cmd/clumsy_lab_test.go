@@ -19,7 +19,7 @@ func TestLabPasswordAgain(t *testing.T) {
 	p := sit(t, l, 80, false, "relayhost", "setup", "--json")
 	p.ends(64)
 	p.sees("with --yes or --json nothing is asked")
-	if res := l.Run("relayhost", "status", "--config-dir", "/nowhere"); strings.Contains(res.Stdout, "straight") || !strings.Contains(res.Stdout, "cannot be read") {
+	if res := l.Run("relayhost", "status", "--config-dir", "/nowhere"); strings.Contains(res.Stdout, "directly") || !strings.Contains(res.Stdout, "cannot be read") {
 		t.Errorf("status of no configuration: %s", res)
 	}
 

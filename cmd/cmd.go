@@ -75,8 +75,8 @@ func newRootCmd(a *app) *cobra.Command {
 relay service (SES, SendGrid, Mailgun, Postmark, Brevo and more), with Postfix.
 
 It detects what is blocked and where it runs, chooses a service and a port that
-get through, shows what it would change, applies that as one transaction, proves
-delivery through Postfix itself, and puts everything back if the proof fails.
+are reachable, shows what it would change, applies that as one transaction,
+tests delivery through Postfix itself, and restores everything on failure.
 
 On a new server begin with: sudo relayhost setup`,
 		Example: `  relayhost detect
@@ -113,14 +113,18 @@ On a new server begin with: sudo relayhost setup`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err, "see --help") })
+	cobra.AddTemplateFunc("flagUsages", flagUsages)
+	usageText := strings.Replace(root.UsageTemplate(), "Flags:\n{{.LocalFlags.FlagUsages | ", "{{flagUsages . | ", 1)
+	root.SetUsageTemplate(strings.ReplaceAll(usageText, ".FlagUsages", ".FlagUsagesWrapped 80"))
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(err, flagHint(cmd, err)) })
+	root.Version = version
+	root.SetVersionTemplate(versionLine() + "\n")
 	f := root.PersistentFlags()
 	f.BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
-	f.StringVar(&a.configDir, "config-dir", "", "Postfix configuration folder (default: what postconf config_directory says)")
-	f.DurationVar(&a.timeout, "timeout", runTimeout, "limit for the whole run, installing aside")
-	f.BoolVar(&a.verbose, "verbose", false, "show the SMTP dialogue, log-in lines masked, and long differences whole")
-	f.BoolVar(&a.noColor, "no-color", false, "write no colours (NO_COLOR does the same)")
+	f.StringVar(&a.configDir, "config-dir", "", "Postfix configuration directory (default: what postconf config_directory says)")
+	f.DurationVar(&a.timeout, "timeout", runTimeout, "limit for the whole run, without installing packages")
+	f.BoolVar(&a.verbose, "verbose", false, "show the SMTP dialogue (logins masked) and every line that changes")
+	f.BoolVar(&a.noColor, "no-color", false, "print without colours (as NO_COLOR does)")
 	root.AddCommand(
 		newDetectCmd(a), newRelaysCmd(a), newHostsCmd(a), newUnblockCmd(a),
 		newSetupCmd(a), newVerifyCmd(a), newStatusCmd(a), newRollbackCmd(a),

@@ -13,12 +13,12 @@ func newDemoCmd(a *app) *cobra.Command {
 	var withInstall, keep bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "The whole way on this machine alone, over loopback",
+		Short: "Try everything safely on this machine, without internet",
 		Long: `demo goes the whole way without a relay service and without the internet: an
 embedded relay on 127.0.0.1, a private Postfix with its own configuration, queue
 and log in a temporary folder, the difference, the transaction, the proof of
 delivery, the message as it arrived, and the way back. The system's Postfix is
-neither changed nor used; no metadata service is asked and nothing is probed.` + exitHelp,
+neither changed nor used; no metadata service is asked and nothing is probed.` + exitHelp(exitProof, exitNeedsPerson),
 		Example: `  sudo relayhost demo
   sudo relayhost demo --install
   sudo relayhost demo --keep`,

@@ -23,7 +23,7 @@ func newDetectCmd(a *app) *cobra.Command {
 	var f detectFlags
 	cmd := &cobra.Command{
 		Use:   "detect",
-		Short: "Where this is, what gets out, what blocks port 25, what now",
+		Short: "Show the hosting provider and open mail ports",
 		Long: `detect finds out on which hosting provider this server runs, whether mail gets
 out on port 25, and which submission ports of a relay service do. It needs no
 root; what only root can see is said to be missing. It sends no mail: at most

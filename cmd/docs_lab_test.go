@@ -201,16 +201,20 @@ func TestLabReadmeInstall(t *testing.T) {
 var (
 	changeID = regexp.MustCompile(`change \d{8}-\d{6}-\d+`)
 	duration = regexp.MustCompile(` \(\d+\.\d s\)$`)
+	address  = regexp.MustCompile(`\.amazonaws\.com\[[0-9a-f.:]+\]:`)
+	answers  = regexp.MustCompile(`\b\d+ (mail services|connections)\b`)
 
 	wrappedTime = regexp.MustCompile(`(?m)^(  .{58,})\n ( (?:[a-z]+ )?(?:\(\d+\.\d )?s\)$)`)
 )
 
 func sameEachRun(line string) string {
+	line = answers.ReplaceAllString(address.ReplaceAllString(line, ".amazonaws.com[address]:"), "N $1")
 	return strings.TrimRight(duration.ReplaceAllString(changeID.ReplaceAllString(line, "change ID"), ""), " ")
 }
 
 // TestLabReadmeSession holds the README's session against a real one, line by
-// line; "..." stands for lines that are left out.
+// line; "..." stands for lines that are left out. With -update the README gets
+// the session without the difference of the files.
 func TestLabReadmeSession(t *testing.T) {
 	t.Parallel()
 	var session []string
@@ -229,7 +233,21 @@ func TestLabReadmeSession(t *testing.T) {
 	p := sit(t, l, 80, false, words(strings.TrimPrefix(session[0], "$ "))...)
 	p.ends(0)
 	// A step's time may have made it wrap.
-	shown := strings.Split(wrappedTime.ReplaceAllString(p.screen.String(), "$1$2"), "\n")
+	text := wrappedTime.ReplaceAllString(p.screen.String(), "$1$2")
+	if *update {
+		readme, err := os.ReadFile("../README.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, rest, _ := strings.Cut(string(readme), "```console\n")
+		_, after, _ := strings.Cut(rest, "\n```\n")
+		whole := before + "```console\n" + session[0] + "\n" + withoutDifference(text) + "\n```\n" + after
+		if err := os.WriteFile("../README.md", []byte(whole), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	shown := strings.Split(text, "\n")
 	at, gap := 0, false
 	for _, want := range session[1:] {
 		if want == "..." {
@@ -245,4 +263,25 @@ func TestLabReadmeSession(t *testing.T) {
 		}
 		at, gap = found+1, false
 	}
+}
+
+// withoutDifference cuts a session from the first file to the first note or
+// probe after it, and the line that says how the terminal was left.
+func withoutDifference(session string) string {
+	var lines []string
+	cut := false
+	for line := range strings.Lines(session) {
+		switch {
+		case strings.HasPrefix(line, "ended: "):
+			continue
+		case strings.HasPrefix(line, "--- ") && !cut:
+			lines, cut = append(lines, "...\n"), true
+		case strings.HasPrefix(line, "note: ") || strings.HasPrefix(line, "  probing "):
+			cut = false
+		}
+		if !cut {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Trim(strings.Join(lines, ""), "\n")
 }

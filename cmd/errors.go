@@ -23,6 +23,7 @@ const (
 	exitDifferences = 2
 	exitProof       = 3
 	exitNeedsPerson = 4
+	exitUnknown     = 5 // explain: nothing in the text is known
 	exitUsage       = 64
 	exitInterrupted = 130
 )
@@ -33,7 +34,7 @@ var errInterrupted = errors.New("interrupted")
 var errDifferences = errors.New("there are differences")
 
 // errDeclined is a "no" at the last question, and says all of the host's state.
-var errDeclined = errors.New("the answer was no: nothing was changed")
+var errDeclined = errors.New("aborted; nothing was changed")
 
 // usageError is a mistake on the command line (exit code 64).
 type usageError = setup.UsageError

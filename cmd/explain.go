@@ -130,7 +130,7 @@ func (a *app) checkHere(ctx context.Context, f explainFlags, c *explain.Collecto
 	}
 	state, err := postfix.Read(ctx, &a.host.Reader, a.configDir)
 	if err == nil && state.Installed {
-		c.Signs = explain.Look(state)
+		c.Signs, c.Faults = explain.Look(state), state.Lint(&a.host.Reader)
 	}
 }
 
@@ -163,7 +163,7 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 	if !state.Installed {
 		return hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
-	c.Signs = explain.Look(state)
+	c.Signs, c.Faults = explain.Look(state), state.Lint(r)
 	var unread error
 	log, err := maillog.Find(ctx, r, state)
 	if err == nil {
@@ -264,7 +264,7 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 }
 
 // errUnknown makes exit code 5: nothing in the text is known.
-const errUnknown = codeError(5)
+const errUnknown = codeError(exitUnknown)
 
 func (a *app) showGroups(c *explain.Collector) error {
 	groups := c.Groups()

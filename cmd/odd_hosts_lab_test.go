@@ -37,7 +37,7 @@ func TestLabOddHosts(t *testing.T) {
 			says: []string{"note: inet_protocols was changed in main.cf, and only a restart brings that in"}, nowhere: "starting it"},
 		{name: "loopback down", spoil: `ip link set lo down`},
 		{name: "no interface", spoil: `ip -br link | while read -r name rest; do ip link set "${name%%@*}" down; done`,
-			code: 3, says: []string{"nothing gets out of this host, not even a question to its resolver", "this server: unchanged"}},
+			code: 3, says: []string{"no outgoing connection works from this host, not even to its resolver", "this server: unchanged"}},
 		{name: "localhost", opts: []lab.Option{lab.Hostname("localhost")},
 			says: []string{"note: myhostname = localhost is no name that services accept; the relay is greeted as example.com"}},
 		{name: "bad name", spoil: "postconf -e myhostname=localhost.localdomain; postfix reload",

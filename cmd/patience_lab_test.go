@@ -53,7 +53,7 @@ func TestLabPatience(t *testing.T) {
 func TestLabUnknownRefusal(t *testing.T) {
 	t.Parallel()
 	tests := map[smtpd.Step]string{
-		smtpd.StepGreeting: "bars this server's address",
+		smtpd.StepGreeting: "ask there whether it bars this address",
 		smtpd.StepAuth:     "check user name and password",
 		smtpd.StepMail:     "--from",
 		smtpd.StepRcpt:     "--to",

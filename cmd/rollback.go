@@ -26,14 +26,14 @@ func newRollbackCmd(a *app) *cobra.Command {
 	var f rollbackFlags
 	cmd := &cobra.Command{
 		Use:   "rollback",
-		Short: "Put back what was there before the last, or a named, change",
-		Long: `rollback puts back what was there before the last change, or before a named one,
+		Short: "Restore what was there before the last change",
+		Long: `rollback restores what was there before the last change, or before a named one,
 byte for byte, and reloads Postfix. A file that somebody else has changed since
 is not overwritten: the difference is shown, and --force goes on. --all leaves
-the host as if relayhost had never been here; packages that were installed stay.` + exitHelp,
+the host as if relayhost had never been here; packages that were installed stay.` + exitHelp(exitNeedsPerson),
 		Example: `  sudo relayhost rollback
   relayhost rollback --list
-  sudo relayhost rollback --to 20261122T101500-1 --yes
+  sudo relayhost rollback --to 20261122-101500-1 --yes
   sudo relayhost rollback --all --yes
   sudo relayhost rollback --force`,
 		Args: noArgs,
@@ -165,7 +165,7 @@ func (a *app) refused(err error) error {
 	doc := rollbackDoc{Version: 1, Result: "failed", Changes: []apply.Record{}, Differences: differences(err), Error: err.Error()}
 	if len(doc.Differences) > 0 {
 		doc.Result = "refused"
-		err = hint(err, "make the file as relayhost wrote it, or overwrite what was changed since with relayhost rollback --force")
+		err = hint(err, "undo your edit, or discard it: sudo relayhost rollback --force")
 	}
 	if a.json {
 		err = errors.Join(err, a.printJSON(doc))

@@ -13,6 +13,7 @@ import (
 
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
+	"relayhost/internal/flow"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
@@ -22,19 +23,19 @@ func newSetupCmd(a *app) *cobra.Command {
 	var f setupFlags
 	cmd := &cobra.Command{
 		Use:   "setup",
-		Short: "Detect, choose, show, apply, prove, or put everything back",
+		Short: "Set up Postfix to send through a relay service",
 		Long: `setup points Postfix at a relay service. It asks what it was not told; on a host
-that is set up already it keeps all answers that are not given anew, so
+that is set up already it keeps all answers that are not given again, so
 
   relayhost setup --credentials-file -
 
-rotates the password. Nothing is written before the relay has accepted log-in,
+changes the password. Nothing is written before the relay has accepted login,
 sender and recipient, and a private Postfix has delivered a test message with
-exactly the planned configuration. If the proof through the server's own Postfix
-fails afterwards, everything is put back.
+exactly the planned configuration. If the test through the server's own Postfix
+fails afterwards, everything is restored.
 
-Several relays, by sender or one in place of another, stand in
-/etc/relayhost/relayhost.toml; setup without flags does what the file says.` + exitHelp,
+Routes by sender and fallback relays are written in
+/etc/relayhost/relayhost.toml; setup without flags does what the file says.` + exitHelp(exitDifferences, exitProof, exitNeedsPerson),
 		Example: setupExample,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -210,23 +211,32 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 		a.io.Done()
 		return redact, printConfig(a, s.Plan)
 	}
-	table, err := setup.MailFlow(ctx, s)
-	if r.doc.Flow = table; err != nil {
-		return redact, err
+	var table *flow.Table
+	var queue setup.Queue
+	for again := true; again; {
+		table, err = setup.MailFlow(ctx, s)
+		if r.doc.Flow = table; err != nil {
+			return redact, err
+		}
+		a.io.Done()
+		switch {
+		case f.dryRun:
+			if err := setup.LookAhead(ctx, s); err != nil {
+				return redact, err
+			}
+			return redact, r.dryRun(s.Plan, table, f.detailedExit)
+		case !s.Plan.Changed():
+			return redact, r.unchanged(ctx, s, q)
+		}
+		if queue, err = a.confirm(ctx, s, table, f, q); err != nil {
+			return redact, err
+		}
+		if s, again, err = a.preflight(ctx, s, q, r); err != nil {
+			return redact, err
+		}
 	}
-	a.io.Done()
-	switch {
-	case f.dryRun:
-		return redact, r.dryRun(s.Plan, table, f.detailedExit)
-	case !s.Plan.Changed():
+	if !s.Plan.Changed() { // the login that was stored has been typed once more
 		return redact, r.unchanged(ctx, s, q)
-	}
-	queue, err := a.confirm(ctx, s, table, f, q)
-	if err != nil {
-		return redact, err
-	}
-	if s, err = a.preflight(ctx, s, q, r); err != nil {
-		return redact, err
 	}
 	if err := setup.Rehearse(ctx, s, table); err != nil {
 		return redact, err
@@ -236,7 +246,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 		return redact, commitFailed(out, err)
 	}
 	queue.Retry(ctx, deps)
-	r.applied(s, out)
+	r.applied(ctx, s, out)
 	return redact, nil
 }
 
@@ -252,19 +262,38 @@ func (a *app) recover(ctx context.Context, deps setup.Deps) error {
 	return err
 }
 
-// preflight tries the relays. Where one refuses a login that was typed at a
-// question, it is asked for again: nothing has been written yet.
-func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *setupReport) (setup.Setup, error) {
+// preflight tries the relays. Where one refuses an answer to a question, that one is
+// asked again, and the others are kept: nothing has been written yet. again says that
+// the plan has become another and is to be shown.
+func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *setupReport) (_ setup.Setup, again bool, err error) {
 	for {
 		err := setup.Preflight(ctx, s)
-		if !setup.LoginRefused(err) || !q.typed || s.Config.Several() {
-			return s, err
+		if err == nil || s.Config.Several() {
+			return s, false, err
+		}
+		user, sender := "", errors.Is(err, setup.ErrSenderRefused)
+		switch {
+		case errors.Is(err, setup.ErrLoginRefused) && q.typed:
+			user = s.Config.First().Username
+		case sender && q.asked["from"]:
+			q.from, s.Config.Routes[0].From = s.Config.From(), ""
+		case errors.Is(err, setup.ErrRecipientRefused) && (q.asked["from"] || q.asked["to"]): // senders are refused at RCPT as well
+			q.to = s.Config.To
+			if s.Config.To = ""; q.asked["from"] {
+				q.from, s.Config.Routes[0].From = s.Config.From(), ""
+			}
+		default:
+			return s, false, err
 		}
 		a.complain("error: ", redacted(s.Config, err.Error()))
-		if s, err = s.Again(ctx, q, s.Config.First().Username); err != nil {
-			return s, err
+		direct := s.Config.Direct // asked for once
+		s.Direct = &direct
+		if s, err = s.Again(ctx, q, user); err != nil {
+			return s, false, err
 		}
-		r.planned(s)
+		if r.planned(s); user == "" {
+			return s, true, nil
+		}
 	}
 }
 

@@ -28,6 +28,8 @@ type questions struct {
 	limit    *ui.Limit // stands still while a question is open
 	prompter ui.Prompter
 	typed    bool            // a part of the credentials was typed at a question
+	asked    map[string]bool // "from", "to": answered at a question
+	from, to string          // answers that the relay has refused, to begin with
 	doubted  map[string]bool // domains that are taken when they are given once more
 }
 
@@ -93,13 +95,30 @@ func (q *questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 	if err != nil {
 		return "", err
 	}
-	options := rankedOptions(d)
-	q.io.Tell("Recommended: ", "%s: %s.", options[0].Text, options[0].Detail)
+	if d.Facts != nil && d.Facts.Port25.Verdict == detect.Open {
+		q.io.Tell("note: ", "port 25 is open: mail can leave this server without a relay")
+		yes, err := p.Confirm("Send through a relay nevertheless?")
+		switch {
+		case err != nil:
+			return "", err
+		case !yes:
+			return "", errDeclined
+		}
+	}
+	options, reason := rankedOptions(d)
+	switch {
+	case options[0] == otherServer:
+		q.io.Tell("", "No relay service is reachable from this server. Is there an SMTP server in your network that it may use? Choose %q.", otherServer.Text)
+	case reason != "":
+		q.io.Tell("Recommended: ", "%s: %s.", options[0].Text, reason)
+	}
 	return p.Select("Relay service", options)
 }
 
-// rankedOptions are the services in the order of the ranking, with its reasons.
-func rankedOptions(d setup.Discovery) []ui.Option {
+// rankedOptions are the services in the order of the ranking, each with its port, and
+// any other server: first where no service is reachable. reason is why the first is
+// recommended, "" without one.
+func rankedOptions(d setup.Discovery) (options []ui.Option, reason string) {
 	names := map[string]string{}
 	for _, r := range d.Catalog {
 		names[r.ID] = r.Name
@@ -109,24 +128,35 @@ func rankedOptions(d setup.Discovery) []ui.Option {
 		facts = *d.Facts
 	}
 	ranked := detect.Rank(facts, d.Catalog)
-	best, _ := detect.Best(ranked, d.Catalog)
-	var out []ui.Option
+	best, ok := detect.Best(ranked, d.Catalog)
 	for _, c := range ranked {
-		o := ui.Option{Value: c.Relay, Text: names[c.Relay], Detail: c.Reason}
-		if c.Relay == best.Relay {
-			out = append([]ui.Option{o}, out...)
+		o := ui.Option{Value: c.Relay, Text: names[c.Relay]}
+		switch {
+		case c.Port == 0:
+			o.Detail = "not reachable from this server"
+		default:
+			o.Text += fmt.Sprintf("  (port %d)", c.Port)
+		}
+		if ok && c.Relay == best.Relay {
+			options = append([]ui.Option{o}, options...)
+			if entry, found := detect.HostByID(facts.Host.Provider); c.Region != "" || found && entry.Relay == c.Relay {
+				reason = c.Reason
+			}
 			continue
 		}
-		out = append(out, o)
+		options = append(options, o)
 	}
-	return out
+	if !ok {
+		return append([]ui.Option{otherServer}, options...), ""
+	}
+	return append(options, otherServer), reason
 }
 
 // mentionAdopt tells somebody who has named no relay that there is one.
 func (q *questions) mentionAdopt(s postfix.State) {
 	w := postfix.NewRouting(s).Way("")
 	if len(w.NextHops) > 0 {
-		q.io.Tell("note: ", "mail goes by %s already: relayhost adopt offers that set-up as a configuration of ours", smtpprobe.Sanitize(w.NextHops[0].Text))
+		q.io.Tell("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(w.NextHops[0].Text))
 	}
 }
 
@@ -147,7 +177,8 @@ func (q *questions) Stdin(ctx context.Context) (secret.Credentials, error) {
 // same: an account of one region is unknown in the others.
 func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
 	names := r.Regions()
-	if !q.Can() || !r.NeedsRegion() && len(names) == 0 {
+	given := q.flags.credentialsFile != "" && q.flags.credentialsFile != "-" && q.flags.from != ""
+	if !q.Can() || !r.NeedsRegion() && (given || len(names) == 0) { // whoever gives all else by flags wants the default
 		return "", nil
 	}
 	p, err := q.ask(ctx, "the region", "--region")
@@ -155,7 +186,7 @@ func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Rela
 		return "", err
 	}
 	if len(names) == 0 {
-		q.io.Tell("", "%s has a host in each region, and credentials hold in one region only.", r.Name)
+		q.io.Tell("", "%s has a host in each region; a login is valid in one region only.", r.Name)
 		return p.Input("Region, for example "+r.Hosts.Example, "", func(v string) error {
 			host, err := r.Host(v)
 			if err == nil && !q.flags.noProbe && unknown(ctx, d.Resolver, host) {
@@ -166,7 +197,7 @@ func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Rela
 	}
 	var options []ui.Option
 	if !r.NeedsRegion() {
-		options = append(options, ui.Option{Text: r.Hosts.Default, Detail: "the usual one"})
+		options = append(options, ui.Option{Text: "default", Detail: r.Hosts.Default})
 	}
 	for _, name := range names {
 		host, err := r.Host(name)
@@ -174,13 +205,13 @@ func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Rela
 			return "", err
 		}
 		if host != r.Hosts.Default {
-			options = append(options, ui.Option{Value: name, Text: host, Detail: name})
+			options = append(options, ui.Option{Value: name, Text: name, Detail: host})
 		}
 	}
 	if len(options) == 1 {
 		return options[0].Value, nil
 	}
-	return p.Select("Host of "+r.Name+" to use", options)
+	return p.Select("Region of "+r.Name, options)
 }
 
 // secretAccessKey is the form of an IAM user's secret, which is no SMTP
@@ -207,7 +238,9 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 		if err != nil {
 			return err
 		}
-		q.io.Tell("User name: ", "%s", auth.Username.Label)
+		if auth.Username.Label != "user name" {
+			q.io.Tell("User name: ", "%s", auth.Username.Label)
+		}
 		q.typed = true
 		if c.Username, err = p.Input("User name", typed, credentialCheck(r, "username", c)); err != nil {
 			return err
@@ -220,12 +253,14 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 		}
 		what, label := "Password", auth.Password.Label
 		if auth.Same {
-			what, label = "Token", auth.Username.Label
+			what, label = "Token", strings.TrimSuffix(auth.Username.Label, ", in both fields")
 		}
 		if auth.Derive == "ses" {
-			label += "; or the secret access key, 40 characters, from which it is derived here"
+			label += "; or the secret access key of 40 characters, from which it is computed here"
 		}
-		q.io.Tell(what+": ", "%s", label)
+		if label != "password" {
+			q.io.Tell(what+": ", "%s", label)
+		}
 		q.typed = true
 		answer, err := p.Secret(what, credentialCheck(r, "password", c))
 		if err != nil {
@@ -233,6 +268,7 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 		}
 		if auth.Derive == "ses" && secretAccessKey.MatchString(answer) {
 			c.SecretAccessKey = secret.New(answer)
+			q.io.Tell("", "That is a secret access key: the SMTP password is computed from it.")
 			return nil
 		}
 		c.Password = secret.New(answer)
@@ -257,7 +293,7 @@ func credentialCheck(r relays.Relay, field string, c *secret.Credentials) func(s
 	doubted := ""
 	return func(answer string) error {
 		if answer == "" {
-			return errors.New("it cannot be empty")
+			return errors.New("enter a value")
 		}
 		if field == "password" && r.Auth.Derive == "ses" && secretAccessKey.MatchString(answer) {
 			return nil
@@ -279,7 +315,7 @@ func credentialCheck(r relays.Relay, field string, c *secret.Credentials) func(s
 			}
 			if doubted != answer {
 				doubted = answer
-				return fmt.Errorf("%s; give it once more to use it all the same", p.Message)
+				return fmt.Errorf("%s; enter it again to use it anyway", p.Message)
 			}
 		}
 		return nil
@@ -292,19 +328,56 @@ func (q *questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 	if err != nil {
 		return "", err
 	}
-	q.io.Tell("Sender: ", "mail of this server leaves from this address. %s", senderRule(r))
-	return p.Input("Sender address", "", q.addressCheck(ctx, d.Resolver, "app@example.com"))
+	q.mark("from")
+	q.io.Tell("Sender: ", "Mail from this server's own accounts (root, www-data, cron) will be sent as this address. %s", senderRule(r))
+	valid := q.addressCheck(ctx, d.Resolver, "app@example.com")
+	return p.Input("Sender address", q.from, func(v string) error {
+		if err := valid(v); err != nil {
+			return err
+		}
+		return q.publicSender(r, domainOf(v))
+	})
 }
 
-// senderRule says which senders the service takes.
+// mark remembers that a question has been put.
+func (q *questions) mark(what string) {
+	if q.asked == nil {
+		q.asked = map[string]bool{}
+	}
+	q.asked[what] = true
+}
+
+// doubt is err the first time, and nil where what is given once more.
+func (q *questions) doubt(what string, err error) error {
+	if q.doubted[what] {
+		return nil
+	}
+	if q.doubted == nil {
+		q.doubted = map[string]bool{}
+	}
+	q.doubted[what] = true
+	return err
+}
+
+// publicSender doubts a sender of a public mail service at a relay that verifies
+// senders: it cannot be verified there, and receivers reject such mail (DMARC).
+func (q *questions) publicSender(r relays.Relay, domain string) error {
+	if r.Sender.Rule != "verified" || !setup.PublicMail(domain) {
+		return nil
+	}
+	return q.doubt("public "+domain, fmt.Errorf("%s is a public mail service: %s cannot send in its name so that receivers accept it. "+
+		"Use a domain of your own; enter the address again to use it anyway", domain, r.Name))
+}
+
+// senderRule says which senders the relay accepts.
 func senderRule(r relays.Relay) string {
 	switch {
 	case r.Sender.Note != "":
-		return r.Name + " takes " + strings.TrimSuffix(r.Sender.Note, ".") + "."
+		return r.Name + ": " + strings.TrimSuffix(r.Sender.Note, ".") + "."
 	case r.Sender.Rule == "any":
-		return r.Name + " takes any sender."
+		return r.Name + " accepts any sender."
 	default:
-		return r.Name + " takes those only that it knows."
+		return r.Name + " accepts only senders that it has verified."
 	}
 }
 
@@ -317,8 +390,24 @@ func (q *questions) To(ctx context.Context, d setup.Discovery, from string) (str
 	if err != nil {
 		return "", err
 	}
-	q.io.Tell("Test message: ", "to a mailbox that you can look into; Enter takes the sender.")
-	return p.Input("Send a test message to", from, q.addressCheck(ctx, d.Resolver, "you@example.com"))
+	preset := first(q.to, from)
+	if plan.StaysHere(d.State, preset) {
+		preset = ""
+		q.io.Tell("Test message: ", "Choose a mailbox that you can open, outside this server; %s is delivered here.", domainOf(from))
+	} else {
+		q.io.Tell("Test message: ", "Choose a mailbox that you can open (Enter: %s).", preset)
+	}
+	q.mark("to")
+	valid := q.addressCheck(ctx, d.Resolver, "you@example.com")
+	return p.Input("Send a test message to", preset, func(v string) error {
+		if err := valid(v); err != nil {
+			return err
+		}
+		if plan.StaysHere(d.State, v) {
+			return fmt.Errorf("%s is delivered on this server, so the test would prove nothing: choose a recipient elsewhere", domainOf(v))
+		}
+		return nil
+	})
 }
 
 // Direct asks, on a server that does more than send, which domains must not
@@ -329,13 +418,13 @@ func (q *questions) Direct(ctx context.Context, d setup.Discovery) ([]string, er
 	if len(roles) == 0 {
 		return d.Stored.Direct, nil
 	}
-	p, err := q.ask(ctx, "the domains that keep their way", "--direct")
+	p, err := q.ask(ctx, "the domains to deliver directly", "--direct")
 	if err != nil {
 		return nil, err
 	}
-	q.io.Tell("This server ", "%s. Other mail leaves through the relay, unless you name domains that it cannot reach: internal ones, say.",
+	q.io.Tell("This server ", "%s. That does not change. All other mail will leave through the relay. Name the domains that the relay cannot reach, such as internal ones.",
 		smtpprobe.Sanitize(strings.Join(roles, "; ")))
-	answer, err := p.Input("Domains that keep their way, none with Enter", "", func(v string) error {
+	answer, err := p.Input("Domains to deliver directly, not through the relay (Enter for none)", "", func(v string) error {
 		for _, domain := range domainsIn(v) {
 			if err := config.CheckDomain(domain); err != nil {
 				return err
@@ -355,22 +444,21 @@ func domainsIn(text string) []string {
 func (q *questions) addressCheck(ctx context.Context, dns *resolve.Resolver, like string) func(string) error {
 	return func(v string) error {
 		if err := config.CheckAddress("", v); err != nil {
-			return errors.New("that is no full address; it looks like " + like)
+			return errors.New("enter a full address, e.g. " + like)
 		}
 		domain := domainOf(v)
-		if q.flags.noProbe || q.doubted[domain] || !unknown(ctx, dns, domain) {
+		if q.flags.noProbe || !unknown(ctx, dns, domain) {
 			return nil
 		}
-		if q.doubted == nil {
-			q.doubted = map[string]bool{}
-		}
-		q.doubted[domain] = true
-		return fmt.Errorf("DNS knows no domain %s; give it once more to use it all the same", domain)
+		return q.doubt(domain, fmt.Errorf("DNS has no domain %s; enter the address again to use it anyway", domain))
 	}
 }
 
 // askDNS bounds a look-up that a question waits for.
 const askDNS = 3 * time.Second
+
+// notFound reports that DNS has answered, and knows no such name.
+func notFound(err error) bool { return errors.Is(err, resolve.ErrNotFound) }
 
 // unknown reports that DNS has nothing of a domain that has to do with mail. One
 // that does not answer is no reason to doubt.

@@ -238,7 +238,7 @@ func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *questions
 	}
 	if q.Can() {
 		r.io.Tell("", "Mail of this server leaves through %s port %d already. relayhost setup --relay NAME chooses another service, "+
-			"--credentials-file - asks for the credentials anew; relayhost verify proves delivery.", s.Config.First().Host, s.Config.First().Port)
+			"--credentials-file - asks for a new login; relayhost verify tests delivery.", s.Config.First().Host, s.Config.First().Port)
 	}
 	return nil
 }
@@ -284,15 +284,17 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 	}
 	if !a.json {
 		a.io.Done()
-		a.showFlow(table, false)
-		a.io.Say("\n%s", diff.Plan(s.Plan, diff.Style{Color: a.io.Color, Brief: !f.yes && !a.verbose}))
+		if f.yes || a.verbose {
+			a.showFlow(table, false)
+			a.io.Say("\n%s", diff.Plan(s.Plan, diff.Style{Color: a.io.Color}))
+		}
 		a.notes(s.Plan)
 		if len(w.Messages) > 0 {
 			a.io.Tell("", "%s", waitingLine(w.Messages))
 		}
 	}
 	if !s.State.Running {
-		a.io.Tell("note: ", "Postfix does not run; it will be started")
+		a.io.Tell("note: ", "Postfix is not running and will be started")
 	}
 	if f.yes {
 		return w, nil
@@ -301,8 +303,8 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 	if err != nil {
 		return w, err
 	}
-	a.summary(s)
-	yes, err := p.Confirm("Apply this?")
+	a.showPlan(s, table)
+	yes, err := a.applyThis(ctx, p, s)
 	if err != nil {
 		return w, err
 	}
@@ -315,25 +317,6 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 	return w, err
 }
 
-// summary says in one sentence what the question is about.
-func (a *app) summary(s setup.Setup) {
-	n := 0
-	for _, f := range s.Plan.Files {
-		if f.Action != plan.Unchanged {
-			n++
-		}
-	}
-	way, what := fmt.Sprintf("%s port %d", s.Config.First().Host, s.Config.First().Port), "The relay is"
-	if routes := len(s.Config.Routes) - 1; routes > 0 {
-		way += fmt.Sprintf(", and that of %d routes through relays of their own", routes)
-	}
-	if s.Config.Several() {
-		what = "Each relay is"
-	}
-	a.io.Tell("", "Mail of this server will leave through %s, as shown above (%d files). "+
-		"%s tried first; if the proof fails, everything is put back.", way, n, what)
-}
-
 // committed fills the document from what a commit has done, be it a failed one.
 func (r *setupReport) committed(out setup.Outcome) {
 	r.doc.Verification = out.Report
@@ -343,7 +326,7 @@ func (r *setupReport) committed(out setup.Outcome) {
 }
 
 // applied tells what was done and what comes next.
-func (r *setupReport) applied(s setup.Setup, out setup.Outcome) {
+func (r *setupReport) applied(ctx context.Context, s setup.Setup, out setup.Outcome) {
 	r.doc.Result, r.doc.ChangeID = "applied", out.Change.ID
 	if len(out.Proven) > 0 {
 		setup.KeepLogin(s.Deps, s.State.ConfigDir, time.Now())
@@ -353,8 +336,8 @@ func (r *setupReport) applied(s setup.Setup, out setup.Outcome) {
 	}
 	r.io.Done()
 	r.tellProven(s.Config.To, out.Proven)
-	r.answer("applied as change " + out.Change.ID + "; relayhost rollback takes it back")
-	for _, line := range setup.NextSteps(s.Config, len(out.Proven) > 0) {
+	r.answer("Done. Undo: sudo relayhost rollback (change " + out.Change.ID + ")")
+	for _, line := range setup.NextSteps(ctx, s.Config, s.Resolver, len(out.Proven) > 0) {
 		r.answer(line)
 	}
 }
@@ -362,7 +345,7 @@ func (r *setupReport) applied(s setup.Setup, out setup.Outcome) {
 // tellProven says what became of the test messages.
 func (a *app) tellProven(to string, proven []setup.Delivered) {
 	if len(proven) == 0 {
-		a.answer("written, not proven (--no-verify): relayhost verify proves it")
+		a.answer("Configured, not tested (--no-verify). Test it: sudo relayhost verify")
 		return
 	}
 	for i, o := range proven {

@@ -21,11 +21,11 @@ func newStatusCmd(a *app) *cobra.Command {
 	var prometheus string
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "What is set, by whom, drift, queue, last verification",
+		Short: "Show the relay in use, drift, queue and last check",
 		Long: `status shows how mail leaves this server now, whether relayhost set that up,
 whether somebody has changed it since, what waits in the queue, and how the last
 verification ended. It changes nothing and connects to nobody; what only root
-can see is said to be missing.` + exitHelp,
+can see is said to be missing.` + exitHelp(exitDifferences),
 		Example: `  relayhost status
   sudo relayhost status --json
   sudo relayhost status --prometheus -`,
@@ -103,8 +103,10 @@ func showWay(d setup.Status, row func(label, format string, args ...any)) {
 	_, unread := d.Unknown["configuration"]
 	switch {
 	case unread: // said below
+	case d.Postfix == "":
+		row("Mail goes", "nowhere: there is no Postfix to send it")
 	case d.NextHop == "":
-		row("Mail goes", "straight to the recipients' servers")
+		row("Mail goes", "directly to the recipients' servers")
 	default:
 		row("Mail goes", "through %s by the service %s", d.NextHop, d.Service)
 	}
@@ -139,15 +141,19 @@ func (a *app) showStatus(d setup.Status) {
 		row("Undone", "change %s, at %s by %s", d.Undone.ID, d.Undone.Time.Local().Format(time.DateTime), d.Undone.By)
 	}
 	for _, item := range d.Drift {
-		if item.State != apply.DriftNone {
-			row("Drift", "%s: %s", item.Path, item.State)
+		switch item.State {
+		case apply.DriftNone:
+		case apply.DriftForeign:
+			row("Edited", "%s, since setup: relayhost's own lines are as it left them", item.Path)
+		default:
+			row("Drift", "%s: %s; restore it: sudo relayhost setup", item.Path, item.State)
 		}
 	}
 	if d.ChangeID != "" && !d.Drifted() {
 		row("Drift", "none: every file is as setup left it")
 	}
 	if d.Postfix != "" && d.Unknown["queue"] == "" {
-		row("Queue", "%d message(s) wait", d.Waiting)
+		row("Queue", "%s", map[bool]string{true: "empty", false: fmt.Sprintf("%d message(s)", d.Waiting)}[d.Waiting == 0])
 	}
 	if d.Verified != nil {
 		row("Verified", "%s, at %s", d.Verified.Result, d.Verified.Time.Local().Format(time.DateTime))

@@ -1,27 +1,46 @@
 package cmd
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+	"slices"
+	"strings"
 
-// exitHelp stands at the end of the help of every command that can return
-// more than 0, 1 and 64.
-const exitHelp = `
+	"github.com/spf13/cobra"
+)
 
-Exit codes:
-  0    done, or nothing to do
-  1    failed; the host is as it was before
-  2    --dry-run --detailed-exitcode: there are differences; status: drift
-  3    the proof failed (relay, TLS, credentials, sender or delivery); setup has
-       left nothing of its own on the host
-  4    rolling back was not complete: a person is needed, the files are named
-  5    explain: nothing in the text is known
-  64   the command line or relayhost.toml is wrong
-  130  interrupted, rolled back`
+// exitCodes are all of them, with what each means.
+var exitCodes = []struct {
+	code  int
+	means string
+}{
+	{exitDone, "done, or nothing to do"},
+	{exitFailed, "failed; the host is as it was before"},
+	{exitDifferences, "--dry-run --detailed-exitcode: there are differences; status: drift"},
+	{exitProof, "the proof failed (relay, TLS, credentials, sender or delivery); setup\n       has left nothing of its own on the host"},
+	{exitNeedsPerson, "rollback incomplete; repair the named files by hand"},
+	{exitUnknown, "explain: nothing in the text is known"},
+	{exitUsage, "the command line or relayhost.toml is wrong"},
+	{exitInterrupted, "interrupted, rolled back"},
+}
+
+// exitHelp stands at the end of the help of a command: the codes that it returns
+// beside 0, 1, 64 and 130, which all do.
+func exitHelp(also ...int) string {
+	var b strings.Builder
+	b.WriteString("\n\nExit codes:")
+	for _, c := range exitCodes {
+		if slices.Contains(append(also, exitDone, exitFailed, exitUsage, exitInterrupted), c.code) {
+			fmt.Fprintf(&b, "\n  %-4d %s", c.code, c.means)
+		}
+	}
+	return b.String()
+}
 
 func newExitCodesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
 		Short: "What the exit codes mean",
-		Long:  "What the exit codes of relayhost mean." + exitHelp,
+		Long:  "What the exit codes of relayhost mean." + exitHelp(exitDifferences, exitProof, exitNeedsPerson, exitUnknown),
 	}
 }
 

@@ -25,13 +25,13 @@ func newVerifyCmd(a *app) *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Prove the current set-up; it changes nothing",
+		Short: "Check that mail is sent (sends one test message)",
 		Long: `verify proves that mail leaves this server: configuration and drift, every port
 of the relay service up to AUTH, one message through Postfix followed to the
 relay's own 250, who may relay through this server, and the DNS records of the
 sender's domain. Each finding that is not well comes with what to do. It works
 on set-ups that were made by hand as well. Without a terminal it prints nothing
-when all is well, as suits cron.` + exitHelp,
+when all is well, as suits cron.` + exitHelp(exitProof),
 		Example: `  sudo relayhost verify
   sudo relayhost verify --no-send --json
   sudo relayhost verify --to postmaster@example.net
@@ -73,13 +73,10 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 	}
 	o := verify.Options{Offline: f.offline, NoSend: f.noSend || env.To == "", Blocklists: f.bl, Route: f.route}
 	if ui.IsTerminal(a.io.Err) && !a.json { // cron sees nothing while all is well
-		a.io.Step("checking the set-up")
+		a.io.Step("checking the setup")
 	}
 	list := findingList{app: a, routes: env.AllRoutes()}
 	live := ui.IsTerminal(a.io.Out) && !a.json && f.prometheus != "-"
-	if live {
-		o.Found = list.show
-	}
 	report := verify.Run(ctx, env, o)
 	a.io.Done()
 	if err := ctx.Err(); errors.Is(err, context.Canceled) {
@@ -91,7 +88,7 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 	case a.json:
 		err = a.printJSON(report)
 	case live:
-		list.sum(report)
+		list.all(report)
 	case f.prometheus != "-" && (report.Result != verify.Pass || a.verbose):
 		list.all(report)
 	}

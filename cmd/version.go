@@ -21,10 +21,14 @@ func newVersionCmd(a *app) *cobra.Command {
 			if a.json {
 				return a.printJSON(map[string]any{"version": 1, "relayhost": version, "go": runtime.Version(), "commit": commit()})
 			}
-			fmt.Fprintf(a.io.Out, "relayhost %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintln(a.io.Out, versionLine())
 			return nil
 		},
 	}
+}
+
+func versionLine() string {
+	return fmt.Sprintf("relayhost %s (%s, %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // commit is the revision that the go command recorded, if it did.

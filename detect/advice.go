@@ -13,14 +13,14 @@ import (
 func (r *run) advise(f Facts) (advice, next string) {
 	switch f.Port25.Verdict {
 	case NotProbed:
-		return "nothing was probed: see what gets out", "relayhost detect"
+		return "nothing was probed: see which ports are open", "relayhost detect"
 	case Offline:
-		return "nothing gets out of this host: mend the network first, no relay can be reached from here", "ip route"
+		return "no outgoing connection works from this host, so no relay is reachable: fix the network first", "ip route"
 	case DNSFailed:
 		if len(r.Targets) > 0 && r.namesResolve() {
 			return "other names resolve, that of the target does not: check --target", "relayhost detect"
 		}
-		return "names do not resolve: mend the resolver first", "cat /etc/resolv.conf"
+		return "names do not resolve: fix the resolver first", "cat /etc/resolv.conf"
 	case BlockedLocally:
 		if show := showCommand(f.Port25.LocalRule); show != "" {
 			return "a rule on this host closes port 25, not the provider: change it, or use a relay", show
@@ -99,7 +99,7 @@ func (r *run) setupBest(f Facts) (command, how string) {
 	}
 	best, ok := Best(Rank(f, r.Catalog), r.Catalog)
 	if !ok {
-		return "", "none of the usual submission ports gets out"
+		return "", "none of the usual submission ports is reachable"
 	}
 	name := best.Relay
 	if s, err := relays.Find(r.Catalog, best.Relay); err == nil {
@@ -107,7 +107,7 @@ func (r *run) setupBest(f Facts) (command, how string) {
 	}
 	if best.Works != ReachSeen && f.probed() {
 		return "relayhost detect --relay " + best.Relay,
-			fmt.Sprintf("though none of the usual submission ports gets out; port %d of %s has not been tried", best.Port, name)
+			fmt.Sprintf("though none of the usual submission ports is reachable; port %d of %s has not been tried", best.Port, name)
 	}
 	return "sudo " + best.Command(), "for example " + name + ": " + best.Reason
 }

@@ -240,7 +240,7 @@ func situations() []situation {
 		{name: "local rule by user, nft is not there", full: true, opts: world(), set: func(l *lab.Lab) {
 			l.Server.LocalRule("meta skuid != 0 tcp dport 25 drop")
 			l.Server.Shell("rm -f /usr/sbin/nft /usr/sbin/*tables*-save")
-		}, v4: detect.BlockedLocally, why: "goes by user"},
+		}, v4: detect.BlockedLocally, why: "matches by user"},
 		{name: "prohibit route", opts: world(), set: func(l *lab.Lab) {
 			for host := range l.World.Exchangers() {
 				for _, a := range l.World.Exchanger(host).Addrs {

@@ -1,4 +1,4 @@
-// Package detect finds out, read only, on which host we are and what gets out
+// Package detect finds out, read only, on which host we are and which ports of mail are open
 // of it: DMI, the metadata service that DMI named, ports, local firewall rules.
 // It changes nothing and asks nobody but the relay, the mail exchangers and the
 // resolvers of this host.
@@ -49,7 +49,7 @@ const (
 	Intermittent   Verdict = "intermittent"
 	Intercepted    Verdict = "intercepted" // something else answers
 	Unreachable    Verdict = "unreachable"
-	Offline        Verdict = "offline" // nothing at all gets out
+	Offline        Verdict = "offline" // no outgoing connection works
 	DNSFailed      Verdict = "dns_failed"
 	Inconclusive   Verdict = "inconclusive"
 	NotProbed      Verdict = "not_probed"

@@ -119,7 +119,7 @@ func (h HostEntry) Text() string {
 	}
 	line("They ask", strings.Join(p.Asks, ", "))
 	for i, plan := range p.Plans {
-		line(onFirst(i, "Gets out"), plan.Plan+": "+or(portWords(plan.Out), "none"))
+		line(onFirst(i, "Open"), plan.Plan+": "+or(portWords(plan.Out), "none"))
 	}
 	line("Link", p.URL)
 	line("As of", fmt.Sprintf("%s, %s%s", p.AsOf, p.Confidence, p.old()))
@@ -233,7 +233,7 @@ func (h HostEntry) page(b *strings.Builder) {
 	}
 	item("They ask for", strings.Join(p.Asks, ", "))
 	for _, plan := range p.Plans {
-		item("Gets out, plan "+plan.Plan, or(portWords(plan.Out), "none"))
+		item("Open, plan "+plan.Plan, or(portWords(plan.Out), "none"))
 	}
 	item("Link", "<"+p.URL+">")
 	item("Conflicts between sources", p.Conflicts)

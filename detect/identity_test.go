@@ -27,7 +27,7 @@ const (
 )
 
 // machine is the local files of a host; names without a slash are under the DMI
-// folder.
+// directory.
 type machine map[string]string
 
 func (m machine) reader(t *testing.T) *host.Reader {
@@ -121,7 +121,7 @@ var identities = []struct {
 	{"xen at home", srcDSIdentify, machine{"sys_vendor": "Xen", "product_name": "HVM domU", "/sys/hypervisor/uuid": "5d34e4a0-1111-4000-8000-0123456789ab"}, "", None},
 	{"cmdline with vultr inside of a word", srcDSIdentify, machine{"/proc/cmdline": "root=LABEL=vultr-data"}, "", None},
 	{"qemu", srcDSIdentify, machine{"sys_vendor": "QEMU", "product_name": "Standard PC (i440FX + PIIX, 1996)"}, "", None},
-	{"no DMI folder (Firecracker, ARM boards, containers)", srcRecalled, machine{}, "", None},
+	{"no DMI directory (Firecracker, ARM boards, containers)", srcRecalled, machine{}, "", None},
 	{"empty files", srcRecalled, machine{"sys_vendor": "", "modalias": ""}, "", None},
 	{"CRLF behind a vendor string", srcRecalled, machine{"sys_vendor": "Hetzner\r"}, "hetzner", Certain},
 	{"a vendor string of 1 MB", srcRecalled, machine{"sys_vendor": strings.Repeat("A", 1<<20)}, "", None},

@@ -15,14 +15,14 @@ var modaliasKeys = map[string]string{
 	"pvr": "product_version", "rvn": "board_vendor", "cvn": "chassis_vendor", "cat": "chassis_asset_tag",
 }
 
-// otherSigns are the files outside of the DMI folder that signals name by a word.
+// otherSigns are the files outside of the DMI directory that signals name by a word.
 var otherSigns = map[string]string{
 	"hypervisor_uuid": "/sys/hypervisor/uuid",
 	"cmdline":         "/proc/cmdline",
 	"pid1_environ":    "/proc/1/environ", // readable by root only
 }
 
-// signs reads the local signs of a provider, each file once. A missing folder
+// signs reads the local signs of a provider, each file once. A missing directory
 // is normal: Firecracker, most ARM boards and many containers have no DMI.
 type signs struct {
 	reader   *host.Reader

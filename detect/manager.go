@@ -28,7 +28,7 @@ var panels = []struct{ name, path, advice string }{
 	{"YunoHost", "/etc/yunohost/installed",
 		"set the SMTP relay in its settings: yunohost settings set email.smtp.smtp_relay_host"},
 	{"Modoboa", "/srv/modoboa/instance/manage.py",
-		"put the relay into the configuration of its installer, which writes main.cf anew at each upgrade"},
+		"put the relay into the configuration of its installer, which rewrites main.cf at each upgrade"},
 	{"Plesk", "/etc/psa/psa.conf",
 		"set the smarthost in Plesk under Tools & Settings, Mail Server Settings"},
 	{"cPanel", "/usr/local/cpanel/version",

@@ -12,13 +12,13 @@ import (
 type Choice struct {
 	Relay  string         `json:"relay"`
 	Region string         `json:"region,omitempty"`
-	Port   int            `json:"port"` // 0 when none of its ports gets out
+	Port   int            `json:"port"` // 0 when none of its ports is reachable
 	TLS    relays.TLSMode `json:"tls,omitempty"`
 	Works  Reach          `json:"works"`
 	Reason string         `json:"reason"` // one sentence
 }
 
-// Reach says whether a port gets out of this host.
+// Reach says whether a port is reachable from this host.
 type Reach string
 
 // What is known of a port, best first.
@@ -34,7 +34,7 @@ var reachOrder = []Reach{ReachSeen, ReachLikely, ReachUnknown, ReachDenied, Reac
 
 func (r Reach) rank() int { return slices.Index(reachOrder, r) }
 
-// Rank orders services for this host by what really gets out, then by the
+// Rank orders services for this host by what is really reachable, then by the
 // provider's policy; the provider's own service goes first among equals, then
 // the order of the list. A service with Port 0 cannot be reached from here.
 func Rank(f Facts, services []relays.Relay) []Choice {
@@ -54,9 +54,9 @@ func Rank(f Facts, services []relays.Relay) []Choice {
 	return choices
 }
 
-// Best is the first choice whose set-up needs nothing that is not known: of
-// those that get out equally well, one without a region or with ours. ok is
-// false when none gets out.
+// Best is the first choice whose setup needs nothing that is not known: of
+// those that are equally reachable, one without a region or with ours. ok is
+// false when none is reachable.
 func Best(choices []Choice, services []relays.Relay) (best Choice, ok bool) {
 	for _, c := range choices {
 		if c.Port == 0 || c.Works != choices[0].Works {
@@ -156,14 +156,14 @@ func (f Facts) reason(entry HostEntry, s relays.Relay, c Choice) string {
 	case ReachLikely:
 		why = fmt.Sprintf("port %d is not among those that %s blocks (as of %s)", c.Port, entry.Name, entry.Policy.AsOf)
 	case ReachDenied:
-		return fmt.Sprintf("%s blocks port %d by default (as of %s), and %s has no other that gets out", entry.Name, c.Port, entry.Policy.AsOf, s.Name)
+		return fmt.Sprintf("%s blocks port %d by default (as of %s), and %s has no other that is reachable", entry.Name, c.Port, entry.Policy.AsOf, s.Name)
 	case ReachClosed:
-		return "no port of " + s.Name + " gets out of this host"
+		return "none of " + s.Name + "'s ports is reachable from this host"
 	default:
 		why = fmt.Sprintf("port %d has not been tried", c.Port)
 	}
 	if shut := f.shut(entry, s, c); len(shut) > 0 {
-		why += ", while " + strings.Join(shut, " and ") + " would not get out"
+		why += ", while " + strings.Join(shut, " and ") + " would not be reachable"
 	}
 	switch {
 	case c.Region != "":
@@ -174,7 +174,7 @@ func (f Facts) reason(entry HostEntry, s relays.Relay, c Choice) string {
 	return why
 }
 
-// shut lists the service's ports that would not get out.
+// shut lists the service's ports that would not be reachable.
 func (f Facts) shut(entry HostEntry, s relays.Relay, c Choice) []string {
 	var list []string
 	for _, port := range s.PortOrder() {

@@ -79,11 +79,11 @@ func (f Facts) report(evidence bool) []string {
 		lines = append(lines, "           local rule: "+rule)
 	}
 	if f.Policy != nil && !slices.Contains([]Verdict{Offline, DNSFailed, Unreachable}, f.Port25.Verdict) {
-		lines = append(lines, "By whom    "+f.blame())
+		lines = append(lines, "Blocked by "+f.blame())
 		if v := f.Port25.Verdict; v != Open && v != BlockedLocally && v != Intercepted {
-			more := ": relayhost unblock"
+			more := "; how to ask: relayhost unblock"
 			if f.Policy.Unblock == "no" { // there is no way to show
-				more = "; relayhost unblock says more"
+				more = "; details: relayhost unblock"
 			}
 			lines = append(lines, "           "+unblockSays[f.Policy.Unblock]+more)
 		}
@@ -121,11 +121,11 @@ func (f Facts) families() string {
 
 // unblockSays is the way out that a provider offers, in words.
 var unblockSays = map[string]string{
-	"no":           "not lifted",
-	"request":      "lifted on request, at the provider's discretion",
-	"self_service": "you can lift it yourself",
-	"automatic":    "lifted by a form, at once",
-	"unknown":      "whether it is lifted is not known",
+	"no":           "not opened on request",
+	"request":      "may be opened on request",
+	"self_service": "you can open it yourself",
+	"automatic":    "opened at once by a form",
+	"unknown":      "whether it can be opened is not known",
 }
 
 // blame compares what was seen with what the provider says of itself.
@@ -135,15 +135,15 @@ func (f Facts) blame() string {
 	case v == BlockedLocally:
 		return "this host itself, not " + f.Host.Name
 	case v == Open && documented:
-		return fmt.Sprintf("nobody; %s blocks port 25 by default (as of %s), here it is open", f.Host.Name, f.Policy.AsOf)
+		return fmt.Sprintf("nobody here; %s blocks port 25 by default (as of %s)", f.Host.Name, f.Policy.AsOf)
 	case v == Open:
 		return "nobody"
 	case documented:
-		return fmt.Sprintf("%s blocks %s by default (as of %s)", f.Host.Name, portList(f.Policy.Blocked), f.Policy.AsOf)
+		return fmt.Sprintf("%s, which blocks %s by default (as of %s)", f.Host.Name, portList(f.Policy.Blocked), f.Policy.AsOf)
 	case v == NotProbed:
-		return fmt.Sprintf("%s is not known to block port 25 (as of %s)", f.Host.Name, f.Policy.AsOf)
+		return fmt.Sprintf("unknown; %s is not known to block port 25 (as of %s)", f.Host.Name, f.Policy.AsOf)
 	default:
-		return "not known of " + f.Host.Name + ": see its firewall rules or the router"
+		return "unknown; check the firewall rules at " + f.Host.Name + " or the router"
 	}
 }
 

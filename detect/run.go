@@ -72,7 +72,7 @@ type run struct {
 	cut      bool        // the time for the whole run was over first
 }
 
-// Run finds out on which host we are and what gets out of it. What fails is a
+// Run finds out on which host we are and which ports of mail it can reach. What fails is a
 // fact, not an error: err is set only when nothing could be found out at all.
 func Run(ctx context.Context, o Options) (Facts, error) {
 	hosts, err := Hosts()

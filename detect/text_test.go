@@ -11,7 +11,7 @@ import (
 	"relayhost/relays"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // golden compares got with testdata/name, or with path where it has a slash.
 func golden(t *testing.T, name, got string) {
@@ -173,7 +173,7 @@ func TestLines(t *testing.T) {
 	local.Port25.LocalRule = "nft: inet filter output: tcp dport 25 drop"
 	r := &run{Options: Options{euid: func() int { return 0 }}}
 	local.Advice, local.Next = r.advise(local)
-	offline := base("", Offline, "nothing at all gets out of this host, on no port")
+	offline := base("", Offline, "no outgoing connection works from this host, on any port")
 	offline.Host = Host{Confidence: None, Evidence: []string{"no DMI strings on this machine"}}
 	var all strings.Builder
 	for _, f := range []Facts{
@@ -254,7 +254,7 @@ func TestRank(t *testing.T) {
 		{"a service with blocked ports alone", Facts{Host: Host{Provider: "digitalocean"}}, "gmail", 587, "", ReachDenied, false, "blocks port"},
 		{"the probe beats the policy", Facts{Host: Host{Provider: "digitalocean"}, Submission: open(587)}, "gmail", 587, "", ReachSeen, false, ""},
 		{"only 2525 gets out", Facts{Submission: open(2525)}, "postmark", 2525, "", ReachSeen, false, "587 "},
-		{"nothing gets out", Facts{Submission: open(), Port25: Port25{Verdict: Offline}}, "postmark", 0, "", ReachClosed, false, "no port"},
+		{"nothing gets out", Facts{Submission: open(), Port25: Port25{Verdict: Offline}}, "postmark", 0, "", ReachClosed, false, "none of"},
 		{"unknown host, nothing probed", Facts{}, "postmark", 587, "", ReachUnknown, false, "not been tried"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -115,7 +115,7 @@ func (s scene) withoutAttempts() judgement {
 	case s.dnsFault == "":
 		return says(NotProbed, "no target has an address of this family")
 	case !s.reached:
-		return says(Offline, "nothing gets out of this host, not even a question to its resolver: %s", s.dnsFault)
+		return says(Offline, "no outgoing connection works from this host, not even to its resolver: %s", s.dnsFault)
 	default:
 		return says(DNSFailed, "the names of the mail exchangers do not resolve as they should: %s", s.dnsFault)
 	}
@@ -131,14 +131,14 @@ func (s scene) cutShort() judgement {
 }
 
 // byUser finds a rule that lets root through and stops the user of Postfix. A
-// limit on the rate looks the same, so root has to get through once more after.
+// limit on the rate looks the same, so root has to connect once more after.
 func (s scene) byUser(asRoot, asPostfix []attempt) (judgement, bool) {
 	for _, a := range asPostfix {
 		if a.greeted() {
 			continue
 		}
 		if s.uidRule != nil {
-			return says(BlockedLocally, "root gets through, the user postfix does not: %s", s.uidRule), true
+			return says(BlockedLocally, "root can connect, the user postfix cannot: %s", s.uidRule), true
 		}
 		// Where root fails now and then as well, the user is not the reason.
 		i := slices.IndexFunc(asRoot, func(r attempt) bool { return r.again && r.target == a.target })
@@ -146,9 +146,9 @@ func (s scene) byUser(asRoot, asPostfix []attempt) (judgement, bool) {
 		case slices.ContainsFunc(asRoot, func(r attempt) bool { return !r.greeted() }):
 			return says(Intermittent, "%s answered once and not another time (%s): the rate may be limited", a.target, a.result.Fault), true
 		case i < 0:
-			return says(Inconclusive, "root gets through, the user postfix does not (%s), and neither was tried again", a.result.Fault), true
+			return says(Inconclusive, "root can connect, the user postfix cannot (%s), and neither was tried again", a.result.Fault), true
 		default:
-			return says(BlockedLocally, "root gets through, the user postfix does not (%s): a rule on this host goes by user", a.result.Fault), true
+			return says(BlockedLocally, "root can connect, the user postfix cannot (%s): a rule on this host matches by user", a.result.Fault), true
 		}
 	}
 	return judgement{}, false
@@ -259,11 +259,11 @@ func (s scene) unanswered(attempts []attempt) judgement {
 	case s.cut:
 		return s.cutShort()
 	case !s.reached:
-		return says(Offline, "nothing at all gets out of this host, on no port")
+		return says(Offline, "no outgoing connection works from this host, on any port")
 	case len(s.controls) == 0:
 		return says(Inconclusive, "no control could be asked: %s", summary(attempts))
 	default:
-		return says(Unreachable, "nothing gets out in this address family, on no port")
+		return says(Unreachable, "no outgoing connection works in this address family, on any port")
 	}
 }
 

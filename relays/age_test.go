@@ -142,7 +142,7 @@ func TestTakesPassword(t *testing.T) {
 		if got := r.TakesPassword(); got != (r.ID != "outlook") {
 			t.Errorf("%s: %v", r.ID, got)
 		}
-		if !r.TakesPassword() && !strings.Contains(strings.Join(strings.Fields(Text(r)), " "), "setup does not take this relay") {
+		if !r.TakesPassword() && !strings.Contains(strings.Join(strings.Fields(Text(r)), " "), "setup cannot use this relay") {
 			t.Errorf("%s: its text does not say that it takes no password", r.ID)
 		}
 	}

@@ -44,7 +44,7 @@ func (c Credential) normalise(value string) string {
 
 // CheckCredentials looks at a user name and password before anything is sent:
 // what Postfix cannot store, the wrong pastes of this service, and last the
-// form it gives out. None of it costs a log-in attempt.
+// form it gives out. None of it costs a login attempt.
 func (r Relay) CheckCredentials(user, pass string) []Problem {
 	if user == "" && pass == "" && (len(r.Auth.Mechanisms) == 0 || r.Auth.Optional) {
 		return nil

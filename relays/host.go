@@ -118,7 +118,7 @@ func (r Relay) Regions() []string { return r.Hosts.names() }
 // NeedsRegion reports whether Host("") fails.
 func (r Relay) NeedsRegion() bool { return r.Hosts.Default == "" }
 
-// ByHost finds the service that a host name belongs to, for a set-up made by
+// ByHost finds the service that a host name belongs to, for a setup made by
 // hand. region is what Host takes to give this name again: a region, or the
 // name in full where it is not the usual one.
 func ByHost(list []Relay, host string) (r Relay, region string, ok bool) {

@@ -47,7 +47,7 @@ func Load(path string) (Relay, error) {
 		return Relay{}, err
 	}
 	defer f.Close()
-	// A folder or a device is not a catalogue file; reading one could block.
+	// A directory or a device is not a catalogue file; reading one could block.
 	if fi, err := f.Stat(); err != nil {
 		return Relay{}, err
 	} else if !fi.Mode().IsRegular() {
@@ -64,7 +64,7 @@ func Load(path string) (Relay, error) {
 }
 
 // LoadDir reads every *.toml in dir (as /etc/relayhost/relays.d), sorted by
-// name. A folder that does not exist is an empty one. Two files with the same
+// name. A directory that does not exist is an empty one. Two files with the same
 // id are a mistake.
 func LoadDir(dir string) ([]Relay, error) {
 	paths, err := filepath.Glob(filepath.Join(globEscape(dir), "*.toml"))

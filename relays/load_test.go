@@ -156,10 +156,10 @@ func TestLoadReportsAllMistakes(t *testing.T) {
 func TestLoadRefusesWhatIsNoFile(t *testing.T) {
 	dir := t.TempDir()
 	for name, path := range map[string]string{
-		"folder": dir,
-		"device": "/dev/zero",
-		"none":   filepath.Join(dir, "none.toml"),
-		"large":  write(t, dir, "large.toml", corp+strings.Repeat("# filler\n", maxFile/8)),
+		"directory": dir,
+		"device":    "/dev/zero",
+		"none":      filepath.Join(dir, "none.toml"),
+		"large":     write(t, dir, "large.toml", corp+strings.Repeat("# filler\n", maxFile/8)),
 	} {
 		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", name, err)
@@ -170,7 +170,7 @@ func TestLoadRefusesWhatIsNoFile(t *testing.T) {
 func TestLoadDirAndMerge(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "relays.d [x]")
 	if got, err := LoadDir(dir); err != nil || len(got) != 0 {
-		t.Errorf("no folder: %v %v", got, err)
+		t.Errorf("no directory: %v %v", got, err)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)

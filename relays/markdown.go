@@ -93,20 +93,7 @@ The same list for a server: ` + "`relayhost relays`" + `, with ` + "`--for HOST`
 func Page(r Relay, day time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s# Postfix through %s\n\n", generated, r.Name)
-	if e := r.Ends; e != nil {
-		fmt.Fprintf(&b, "**Ends")
-		if !e.Date.IsZero() {
-			fmt.Fprintf(&b, " %s", e.Date.Format(time.DateOnly))
-		}
-		fmt.Fprintf(&b, ":** %s%s.\n", cell(e.Text), r.mdMark(day, e.Source))
-		if len(e.Again) > 0 {
-			fmt.Fprintf(&b, "To switch it on again:\n\n```powershell\n%s\n```\n", strings.Join(e.Again, "\n"))
-		}
-		if e.Instead != "" {
-			fmt.Fprintf(&b, "\nInstead: %s.\n", e.Instead)
-		}
-		b.WriteByte('\n')
-	}
+	r.mdEnds(&b, day)
 	r.mdSetup(&b)
 	item := func(label, text, source string) {
 		if text != "" {
@@ -189,6 +176,26 @@ func Page(r Relay, day time.Time) string {
 	return b.String()
 }
 
+// mdEnds says when the relay ends, and what to do then.
+func (r Relay) mdEnds(b *strings.Builder, day time.Time) {
+	e := r.Ends
+	if e == nil {
+		return
+	}
+	b.WriteString("**Ends")
+	if !e.Date.IsZero() {
+		b.WriteString(" " + e.Date.Format(time.DateOnly))
+	}
+	fmt.Fprintf(b, ":** %s%s.\n", cell(e.Text), r.mdMark(day, e.Source))
+	if len(e.Again) > 0 {
+		fmt.Fprintf(b, "To switch it on again:\n\n```powershell\n%s\n```\n", strings.Join(e.Again, "\n"))
+	}
+	if e.Instead != "" {
+		fmt.Fprintf(b, "\nInstead: %s.\n", e.Instead)
+	}
+	b.WriteByte('\n')
+}
+
 // mdSetup shows the file with the credentials and the command.
 func (r Relay) mdSetup(b *strings.Builder) {
 	if !r.TakesPassword() {
@@ -215,7 +222,7 @@ func (r Relay) mdSetup(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "```console\nsudo relayhost setup --relay %s%s --from %s%s --yes\n```\n", r.ID, region, from, file)
 	b.WriteString("\nIt probes the ports, logs in, shows each change, rehearses it with a private Postfix, applies it and proves it with a message. " +
-		"`relayhost rollback` takes it back byte for byte.\n")
+		"`relayhost rollback` restores every file byte for byte.\n")
 }
 
 func (r Relay) mdLimits(b *strings.Builder, item func(label, text, source string)) {

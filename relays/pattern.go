@@ -69,6 +69,11 @@ func portable(pattern string) string {
 	if strings.HasPrefix(p, "|") || strings.HasSuffix(p, "|") {
 		return "an empty branch"
 	}
+	return portableSigns(p)
+}
+
+// portableSigns is portable for what depends on where a character stands.
+func portableSigns(p string) string {
 	inBrackets := false
 	for i := 0; i < len(p); i++ {
 		switch c := p[i]; {

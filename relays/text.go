@@ -105,7 +105,7 @@ func (t *text) auth(r Relay) {
 		return
 	}
 	if !r.TakesPassword() {
-		t.item("by OAuth alone: Postfix cannot log in with a password, so setup does not take this relay")
+		t.item("by OAuth alone: Postfix cannot log in with a password, so setup cannot use this relay")
 	}
 	t.item("user name: " + r.Auth.Username.Label + r.Mark(r.Auth.Username.Source))
 	t.item("password: " + r.Auth.Password.Label + r.Mark(r.Auth.Password.Source))

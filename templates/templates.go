@@ -74,9 +74,9 @@ type Data struct {
 	HeloName          string
 	GenericMap        string // "lmdb:/etc/postfix/relayhost_generic"
 	StatusFilterMap   string
-	ReplyFilterMap    string    // of a service with a fall-back
+	ReplyFilterMap    string    // of a service with a fallback
 	Fallback          string    // smtp_fallback_relay: "[host]:port,[host]:port"
-	Timeouts          []Setting // of a service with a fall-back
+	Timeouts          []Setting // of a service with a fallback
 	AddressPreference string    // smtp_address_preference
 	TLSProxy          string    // name of the tlsproxy(8) entry; "" leaves reuse off
 	ReuseCount        int

@@ -1,4 +1,4 @@
-// Command manual writes the manual pages of relayhost into a folder, one for
+// Command manual writes the manual pages of relayhost into a directory, one for
 // each command, out of the same text as --help. The same commit gives the same
 // bytes: the date is SOURCE_DATE_EPOCH, in seconds, or none.
 package main
@@ -22,7 +22,7 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: manual FOLDER")
+		fmt.Fprintln(os.Stderr, "usage: manual DIRECTORY")
 		os.Exit(64)
 	}
 	if err := write(os.Args[1]); err != nil {
@@ -67,7 +67,7 @@ func pages(c *cobra.Command, dir string, date time.Time) error {
 		return err
 	}
 	text := strings.Replace(page.String(), date.Format("Jan 2006"), date.Format(time.DateOnly), 1)
-	return os.WriteFile(filepath.Join(dir, name+".1"), []byte(mend(text)), 0o644)
+	return os.WriteFile(filepath.Join(dir, name+".1"), []byte(fix(text)), 0o644)
 }
 
 // value is what cobra writes behind a flag: its default, in brackets for one that
@@ -78,10 +78,10 @@ var (
 	named = regexp.MustCompile(`\\fB([^\\]+)\\fR`)
 )
 
-// mend makes man(7) of what cobra writes for flags and for indented text: a tag with
+// fix makes man(7) of what cobra writes for flags and for indented text: a tag with
 // a paragraph for each flag, in place of a tab in filled text; lines that stay
 // lines; and hyphens and backslashes that can be copied.
-func mend(page string) string {
+func fix(page string) string {
 	var out []string
 	example, table := false, false // within .EX of cobra's, and of ours
 	for line := range strings.SplitSeq(page, "\n") {

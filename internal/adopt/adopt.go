@@ -1,4 +1,4 @@
-// Package adopt reads a relay set-up that was made by hand and offers it as a
+// Package adopt reads a relay setup that was made by hand and offers it as a
 // configuration file of ours, with what will change and what cannot be taken
 // over. It is pure: it reads nothing but a postfix.State and writes nothing, and
 // none of its texts holds a user name or password.
@@ -141,7 +141,7 @@ func (a *reading) readable() {
 		return // said already
 	}
 	if _, err := config.Read(a.out.TOML()); err != nil {
-		a.leave("the file as it is", "setup will not take it before this is mended: %v", err)
+		a.leave("the file as it is", "setup rejects it until this is fixed: %v", err)
 	}
 }
 

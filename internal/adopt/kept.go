@@ -56,19 +56,11 @@ func (a *reading) obsolete() {
 		switch {
 		case !set || value == "":
 		case p.name == "fallback_relay":
-			a.change(p.name+" = "+value+" is no more the relay's", "it is the old name of %s; the relay's own service has its fall-backs", p.by)
+			a.change(p.name+" = "+value+" is no more the relay's", "it is the old name of %s; the relay's own service has its fallbacks", p.by)
 		default:
 			a.change(p.name+" = "+value+" is no more the relay's", "it is the old form of %s; the service of the relay has a level of its own", p.by)
 		}
 	}
-}
-
-func (a *reading) hops() []Hop {
-	var all []Hop
-	for _, r := range a.out.Routes {
-		all = append(all, r.Hops...)
-	}
-	return all
 }
 
 // shorten names the first of many.
@@ -117,7 +109,7 @@ func (a *reading) overrides() {
 	a.rewriteOverrides()
 }
 
-// login names what of the log-in ours does otherwise.
+// login names what of the login ours does otherwise.
 func (a *reading) login(s postfix.Service) {
 	if !isYes(a.option(s, "smtp_sasl_auth_enable")) {
 		return
@@ -127,7 +119,7 @@ func (a *reading) login(s postfix.Service) {
 	}
 	mechanisms := strings.ToLower(a.option(s, "smtp_sasl_mechanism_filter"))
 	if strings.Contains(mechanisms, "oauth") && !strings.Contains(mechanisms, "!xoauth") {
-		a.leave("smtp_sasl_mechanism_filter = "+mechanisms, "a log-in by OAuth cannot be taken over: ours is by password, PLAIN or LOGIN")
+		a.leave("smtp_sasl_mechanism_filter = "+mechanisms, "a login by OAuth cannot be taken over: ours is by password, PLAIN or LOGIN")
 	}
 	if isYes(a.option(s, "smtp_tls_wrappermode")) && isYes(a.s.Params["smtp_tls_wrappermode"]) {
 		a.change("smtp_tls_wrappermode = yes of main.cf means nothing to the relay", "its own service says how TLS begins; other servers do not take TLS from the first byte, so that the line is better removed")

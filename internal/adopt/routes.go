@@ -3,6 +3,7 @@ package adopt
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,6 +83,8 @@ func (a *reading) defaultRoute(f found) error {
 		return fmt.Errorf("%s = %s names no relay that Postfix could use", w.By, strings.Join(w.Broken, ", "))
 	case len(w.NextHops) == 0:
 		return nil
+	case isLoop(w.NextHops[0]):
+		return fmt.Errorf("%s = %s is this server itself: its mail would come back to it, and there is no relay to take over", w.By, w.NextHops[0].Text)
 	case w.Service.Command != "smtp":
 		return fmt.Errorf("default_transport = %s: mail leaves by %s and not by smtp(8), which is all that can be taken over",
 			a.r.Param("default_transport"), cmp.Or(w.Service.Command, "a service that master.cf does not have"))
@@ -91,6 +94,13 @@ func (a *reading) defaultRoute(f found) error {
 	}
 	a.route(config.DefaultRoute, f)
 	return nil
+}
+
+// isLoop reports whether a next hop is port 25 of this server, where Postfix itself
+// answers.
+func isLoop(hop postfix.NextHop) bool {
+	addr, err := netip.ParseAddr(hop.Host)
+	return hop.Port == 25 && (strings.EqualFold(hop.Host, "localhost") || err == nil && addr.IsLoopback())
 }
 
 // sender adds one key of the senders' tables to the route that it goes by.
@@ -199,9 +209,9 @@ func (a *reading) route(name string, f found) {
 		case slices.ContainsFunc(r.Hops, func(h Hop) bool { return h.Host == hop.Host && h.Port == hop.Port }):
 			a.change(next.Text+" stands there once", "that it was listed twice spread the load over the addresses of one name, which Postfix does in any case")
 		case len(r.Hops) > 0 && hop.TLS != r.Hops[0].TLS:
-			a.leave("the fall-back "+next.Text, "its TLS begins otherwise than that of %s, and one smtp(8) process does one of the two: give both ports of one kind", w.NextHops[0].Text)
+			a.leave("the fallback "+next.Text, "its TLS begins otherwise than that of %s, and one smtp(8) process does one of the two: give both ports of one kind", w.NextHops[0].Text)
 		case len(r.Hops) > 0 && (hop.CAFile != r.Hops[0].CAFile || hop.Fingerprint != r.Hops[0].Fingerprint):
-			a.leave("the fall-back "+next.Text, "its certificate is verified otherwise than that of %s, and one smtp(8) process has one CA file", w.NextHops[0].Text)
+			a.leave("the fallback "+next.Text, "its certificate is verified otherwise than that of %s, and one smtp(8) process has one CA file", w.NextHops[0].Text)
 		default:
 			r.Hops = append(r.Hops, hop)
 		}

@@ -47,12 +47,12 @@ type Options struct {
 	Force bool
 	// Progress is told of each step; may be nil.
 	Progress func(step string)
-	// Watchdog is the command line of the dead-man's watch, to which its own
+	// Watchdog is the command line of the watchdog, to which its own
 	// arguments are appended: this binary and "watch-transaction". nil starts
 	// none.
 	Watchdog []string
 	// Deadline is how long the run may take from the first write to the commit
-	// before the dead-man's watch ends it; 0 is 3 minutes.
+	// before the watchdog ends it; 0 is 3 minutes.
 	Deadline time.Duration
 	// Now is the clock; nil is the system's. Nothing waits by it.
 	Now func() time.Time
@@ -124,7 +124,7 @@ func (t *transaction) journal(ctx context.Context, p plan.Plan) (journal, error)
 	if files, err = t.override(files); err != nil {
 		return journal{}, err
 	}
-	if err := t.uses(folders(files)...); err != nil {
+	if err := t.uses(directories(files)...); err != nil {
 		return journal{}, err
 	}
 	maps, err := t.indexes(p, files)

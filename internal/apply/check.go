@@ -88,7 +88,7 @@ func (s *stage) postconf(ctx context.Context, dir string, args ...string) (host.
 // parameter that changes. postconf prints runs of white space as one blank.
 func readBack(f plan.File, printed []byte) error {
 	was, err := postfix.ParseMain(f.Before)
-	if err != nil { // a broken main.cf may well be what is being mended
+	if err != nil { // a broken main.cf may well be what is being fixed
 		was, _ = postfix.ParseMain(nil)
 	}
 	will, err := postfix.ParseMain(f.After)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
@@ -23,11 +24,11 @@ func (s *stage) judge(ctx context.Context, p plan.Plan) error {
 		return fmt.Errorf("read the new configuration: %w", err)
 	}
 	staged := postfix.Staged{
-		State: state, Service: p.Service, NextHop: p.NextHop,
-		Implicit: p.TLS == string(relays.Implicit), NoVerify: p.NoVerify, NoAuth: p.NoAuth,
+		State: state, Meant: lint.Meant{Service: p.Service, NextHop: p.NextHop,
+			Implicit: p.TLS == string(relays.Implicit), NoVerify: p.NoVerify, NoAuth: p.NoAuth},
 	}
 	for _, w := range p.Routes {
-		staged.Ways = append(staged.Ways, w.Staged())
+		staged.Routes = append(staged.Routes, w.Staged())
 	}
 	for _, f := range p.Files {
 		if f.Action == plan.Remove {
@@ -43,7 +44,7 @@ func (s *stage) judge(ctx context.Context, p plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(found, func(p postfix.Problem) bool { return p.Fatal }) {
+	if slices.ContainsFunc(found, func(f lint.Finding) bool { return f.Severity == lint.Error }) {
 		return &Unfit{found}
 	}
 	return nil

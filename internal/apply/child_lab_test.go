@@ -137,7 +137,7 @@ func TestLabRandom(t *testing.T) {
 		}
 		s.watched(point)
 		s.sound(point)
-		s.must(0, "run") // sweeps what a run without a state folder left
+		s.must(0, "run") // sweeps what a run without a state directory left
 		s.must(0, "all")
 		s.restored(point)
 		return true

@@ -44,7 +44,7 @@ func FindDrift(r *host.Reader, o Options) ([]DriftItem, error) {
 		if errors.Is(err, fs.ErrPermission) {
 			return nil, fmt.Errorf("drift: %w", err)
 		}
-		if err != nil { // a folder or a FIFO where our file was
+		if err != nil { // a directory or a FIFO where our file was
 			now = state{}
 		}
 		items = append(items, drift(s, now))

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"relayhost/internal/postfix"
+	"relayhost/internal/lint"
 )
 
 // ErrStale is returned when a file is not what the plan was made from. Nothing
@@ -14,8 +14,8 @@ import (
 var ErrStale = errors.New("changed since the plan was made, start again")
 
 // ErrForgotten is returned by RollBack for a file with secrets whose earlier
-// content is not kept any more.
-var ErrForgotten = errors.New("what it held before this change is not kept, since passwords are kept for the last change only:" +
+// content has been discarded.
+var ErrForgotten = errors.New("the previous password was discarded; only the one before the last change is kept:" +
 	" roll back everything, or run setup again")
 
 // ErrNothing is returned by RollBack when there is no such change.
@@ -38,24 +38,24 @@ type Interrupted struct{ Err error }
 func (e *Interrupted) Error() string { return "interrupted, rolled back: " + e.Err.Error() }
 func (e *Interrupted) Unwrap() error { return e.Err }
 
-// NeedsPerson says that undoing was not complete. Files names what is not as
+// NeedsPerson says that the rollback is incomplete. Files names what is not as
 // it should be (exit code 4).
 type NeedsPerson struct {
 	Files []string
 	Err   error
 }
 
-func (e *NeedsPerson) Error() string { return "rolling back was not complete: " + e.Err.Error() }
+func (e *NeedsPerson) Error() string { return "rollback incomplete: " + e.Err.Error() }
 func (e *NeedsPerson) Unwrap() error { return e.Err }
 
 // Unfit says what is wrong with the planned configuration on this host, with
 // at least one fatal problem. Nothing has been written.
-type Unfit struct{ Problems []postfix.Problem }
+type Unfit struct{ Problems []lint.Finding }
 
 func (e *Unfit) Error() string {
 	var fatal []string
 	for _, p := range e.Problems {
-		if p.Fatal {
+		if p.Severity == lint.Error {
 			fatal = append(fatal, p.String())
 		}
 	}

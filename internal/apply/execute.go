@@ -85,7 +85,7 @@ func (t *transaction) announce(ctx context.Context, names []string, reload func(
 	return nil // the reload that follows main.cf makes them known as well
 }
 
-// sockets are where master(8) listens for private services: it makes each anew
+// sockets are where master(8) listens for private services: it recreates each
 // when it learns of it, over one that an earlier service of that name has left.
 func (t *transaction) sockets(ctx context.Context, names []string) []string {
 	queue := t.queueDir(ctx)
@@ -157,7 +157,7 @@ func (t *transaction) switchOver(ctx context.Context, steps []step) error {
 
 // tidy takes away what only the old configuration needs, once Postfix works with
 // the new one: first the services, when their deliveries have ended, then
-// entries of tables, files and folders.
+// entries of tables, files and directories.
 func (t *transaction) tidy(ctx context.Context, steps []step, reload func(context.Context) error) error {
 	for _, s := range steps {
 		if !t.isConfig(s) || t.isMain(s) || !s.tidies() {

@@ -30,7 +30,7 @@ func TestLabFaults(t *testing.T) {
 		spoil string // shell
 		code  int
 		says  string
-		mend  string // shell, before the trees are compared
+		fix   string // shell, before the trees are compared
 		under string // shell, ahead of the run's own command
 	}{
 		{name: "disk full", spoil: strings.ReplaceAll(ownDisk, "%s", "300k") + `; dd if=/dev/zero of=/etc/postfix/filler bs=1k 2>/dev/null; true`,
@@ -45,22 +45,22 @@ func TestLabFaults(t *testing.T) {
 		{name: "read-only /etc", spoil: `mount --bind /etc /etc && mount -o remount,ro,bind /etc`,
 			code: 1, says: "read-only"},
 		{name: "immutable file", ext4: true, spoil: `chattr +i /etc/postfix/main.cf`,
-			code: 1, says: "chattr -i /etc/postfix/main.cf", mend: `lsattr /etc/postfix/main.cf | cut -c5 | grep i`},
+			code: 1, says: "chattr -i /etc/postfix/main.cf", fix: `lsattr /etc/postfix/main.cf | cut -c5 | grep i`},
 		{name: "immutable map", ext4: true, spoil: `cd /etc/postfix && echo x y:z >sasl_passwd && postmap sasl_passwd && chmod 600 sasl_passwd* && chattr +i sasl_passwd.db`,
-			code: 1, says: "chattr -i /etc/postfix/sasl_passwd.db", mend: `lsattr /etc/postfix/sasl_passwd.db | cut -c5 | grep i`},
-		{name: "immutable folder", ext4: true, spoil: `chattr +i /etc/postfix`,
-			code: 1, says: "chattr -i /etc/postfix", mend: `lsattr -d /etc/postfix | cut -c5 | grep i`},
+			code: 1, says: "chattr -i /etc/postfix/sasl_passwd.db", fix: `lsattr /etc/postfix/sasl_passwd.db | cut -c5 | grep i`},
+		{name: "immutable directory", ext4: true, spoil: `chattr +i /etc/postfix`,
+			code: 1, says: "chattr -i /etc/postfix", fix: `lsattr -d /etc/postfix | cut -c5 | grep i`},
 		{name: "append-only", ext4: true, spoil: `chattr +a /etc/postfix/master.cf`,
-			code: 1, says: "chattr -a /etc/postfix/master.cf", mend: `lsattr /etc/postfix/master.cf | cut -c6 | grep a`},
+			code: 1, says: "chattr -a /etc/postfix/master.cf", fix: `lsattr /etc/postfix/master.cf | cut -c6 | grep a`},
 		{name: "link", spoil: `mkdir /srv/postfix && mv /etc/postfix/main.cf /srv/postfix/ && ln -s ../../srv/postfix/main.cf /etc/postfix/main.cf`},
-		{name: "linked folder", spoil: `mv /etc/postfix /srv/conf && ln -s /srv/conf /etc/postfix`},
+		{name: "linked directory", spoil: `mv /etc/postfix /srv/conf && ln -s /srv/conf /etc/postfix`},
 		{name: "hard link", spoil: `ln /etc/postfix/main.cf /root/second`, code: 1, says: "hard links"},
 		{name: "mounted file", spoil: `cp /etc/postfix/main.cf /root/main.cf && mount --bind /root/main.cf /etc/postfix/main.cf`,
-			code: 1, says: "mount its folder"},
+			code: 1, says: "mount its directory"},
 		{name: "mounted file, read-only", spoil: `cp /etc/postfix/main.cf /root/main.cf && mount --bind /root/main.cf /etc/postfix/main.cf && mount -o remount,ro,bind /etc/postfix/main.cf`,
-			code: 1, says: "mount its folder"},
+			code: 1, says: "mount its directory"},
 		{name: "fifo", spoil: `mkfifo /etc/postfix/sasl_passwd`, code: 1, says: "not a regular file"},
-		{name: "loose folder", spoil: `chmod 775 /etc/postfix`, code: 1, says: "chmod go-w /etc/postfix"},
+		{name: "loose directory", spoil: `chmod 775 /etc/postfix`, code: 1, says: "chmod go-w /etc/postfix"},
 		{name: "other owner", spoil: `chown postfix /etc/postfix`, code: 1, says: "chown root /etc/postfix"},
 		{name: "foreign secret", spoil: `echo x y:z >/etc/postfix/sasl_passwd; chown postfix /etc/postfix/sasl_passwd`,
 			code: 1, says: "chown root:root /etc/postfix/sasl_passwd"},
@@ -77,16 +77,16 @@ func TestLabFaults(t *testing.T) {
 		{name: "no search path", under: `env -i PATH=/nonexistent`},
 		{name: "not running", spoil: `postfix stop`},
 		{name: "reload fails", spoil: `cp /usr/sbin/postfix /root/postfix; printf '#!/bin/sh\ncase "$*" in *reload*) exit 1;; esac\nexec /root/postfix "$@"\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postfix`,
-			code: 4, says: "was not reloaded", mend: `umount /usr/sbin/postfix; /usr/local/bin/apply-driver driver recover`},
+			code: 4, says: "was not reloaded", fix: `umount /usr/sbin/postfix; /usr/local/bin/apply-driver driver recover`},
 		{name: "broken main.cf", spoil: `echo nonsense >>/etc/postfix/main.cf`, code: 1, says: "main.cf"},
 		{name: "large main.cf", spoil: `yes '# a comment of some length, to make the file large' | head -c 10000000 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`},
 		{name: "latin-1", spoil: `printf '# Gr\374\337e\nmail_name = Gr\374n\n' >>/etc/postfix/main.cf`},
 		{name: "crlf", spoil: `sed -i 's/$/\r/' /etc/postfix/main.cf`},
 		{name: "nearly full", spoil: strings.ReplaceAll(ownDisk, "%s", "600k") + `; dd if=/dev/zero of=/etc/postfix/filler bs=1k count=$(($(df -k --output=avail /etc/postfix | tail -1) - 32)) 2>/dev/null`,
 			code: 1, says: "/etc/postfix is on a disk with"},
-		{name: "master killed", spoil: `kill -9 $(cat /var/spool/postfix/pid/master.pid)`, mend: `postfix start`},
+		{name: "master killed", spoil: `kill -9 $(cat /var/spool/postfix/pid/master.pid)`, fix: `postfix start`},
 		{name: "broken meanwhile", spoil: `cp /usr/sbin/postfix /root/postfix; printf '#!/bin/sh\ncase "$*" in *reload*) echo nonsense >>/etc/postfix/main.cf; umount -l /usr/sbin/postfix;; esac\nexec /root/postfix "$@"\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postfix`,
-			code: 1, says: "exit code", mend: `grep -q nonsense /etc/postfix/main.cf && sed -i /nonsense/d /etc/postfix/main.cf`},
+			code: 1, says: "exit code", fix: `grep -q nonsense /etc/postfix/main.cf && sed -i /nonsense/d /etc/postfix/main.cf`},
 		{name: "one long line", spoil: fmt.Sprintf(`printf 'lab_long = ' >>/etc/postfix/main.cf; yes 0123456789 | tr -d '\n' | head -c %d >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`, line)},
 		{name: "continued for long", spoil: fmt.Sprintf(`printf 'lab_long =\n' >>/etc/postfix/main.cf; yes '   another.word.of.a.long.value' | head -c %d >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`, value)},
 		{name: "many parameters", spoil: fmt.Sprintf(`seq %d | sed 's/.*/lab_p& = $lab_p&x/' >>/etc/postfix/main.cf`, parameters)},
@@ -101,7 +101,7 @@ func TestLabFaults(t *testing.T) {
 			code: 1, says: "main.cf, line 1"},
 		{name: "empty", spoil: `postfix stop; : >/etc/postfix/main.cf`},
 		{name: "missing", spoil: `postfix stop; rm /etc/postfix/main.cf`},
-		{name: "folder", spoil: `postfix stop; rm /etc/postfix/main.cf; mkdir /etc/postfix/main.cf`, code: 1, says: "main.cf"},
+		{name: "directory", spoil: `postfix stop; rm /etc/postfix/main.cf; mkdir /etc/postfix/main.cf`, code: 1, says: "main.cf"},
 		{name: "main.cf a fifo", spoil: `postfix stop; rm /etc/postfix/main.cf; mkfifo /etc/postfix/main.cf`, code: 1, says: "not a regular file"},
 		{name: "planted names", spoil: `echo precious >/root/victim; ln -s /root/victim /etc/postfix/main.cf.tmp; ln -s /root/victim /etc/postfix/sasl_passwd.db.tmp`},
 		{name: "may not chown", spoil: `chgrp postfix /etc/postfix/main.cf`, under: `setpriv --bounding-set -chown`, code: 1, says: "with all capabilities"},
@@ -123,8 +123,8 @@ func TestLabFaults(t *testing.T) {
 			if r.Code != f.code || !strings.Contains(r.Stderr, f.says) {
 				t.Errorf("want code %d and %q, got %s", f.code, f.says, r)
 			}
-			if f.mend != "" {
-				s.Shell(f.mend)
+			if f.fix != "" {
+				s.Shell(f.fix)
 			}
 			if f.code == 0 {
 				if got := s.Run("postmap", "-q", nextHop, "hash:/etc/postfix/sasl_passwd").Stdout; got != "user:lab-secret\n" {
@@ -202,7 +202,7 @@ func TestLabRollbackFaults(t *testing.T) {
 	for _, f := range []struct {
 		name, spoil string
 		code        int
-		says, mend  string
+		says, fix   string
 	}{
 		{"unparsable", `echo nonsense >>/etc/postfix/main.cf`, 0, "", `sed -i /nonsense/d /etc/postfix/main.cf`},
 		{"upgraded", `echo 'lab-new unix - - n - - smtp' >>/etc/postfix/master.cf; sed -i '1s/^/# by the package\n/' /etc/postfix/main.cf`, 0, "",
@@ -235,10 +235,10 @@ func TestLabRollbackFaults(t *testing.T) {
 					t.Errorf("refused, but changed:\n%s", d)
 				}
 			}
-			if f.mend == "again" {
+			if f.fix == "again" {
 				s.Shell("rm -r /var/lib/relayhost && cp -a /root/state /var/lib/relayhost")
-			} else if f.mend != "" {
-				s.Shell(f.mend)
+			} else if f.fix != "" {
+				s.Shell(f.fix)
 			}
 			if f.code != 0 {
 				s.must(0, "rollback")

@@ -70,7 +70,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("after rolling back all:\n%s", after)
 	}
 	if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-		t.Error("the state folder is left")
+		t.Error("the state directory is left")
 	}
 }
 
@@ -259,7 +259,7 @@ func TestDrift(t *testing.T) {
 }
 
 // TestEditedAnswers: a relayhost.toml that somebody has edited since stays whole
-// when the set-up goes, and is no reason to refuse that.
+// when the setup goes, and is no reason to refuse that.
 func TestEditedAnswers(t *testing.T) {
 	for name, edit := range map[string]string{
 		"appended": "relay = \"example\"\n[[route]]\nname = \"shop\"\n",
@@ -288,7 +288,7 @@ func TestEditedAnswers(t *testing.T) {
 	}
 }
 
-// TestModeAlone: a table whose mode alone is mended is not newer than its map.
+// TestModeAlone: a table whose mode alone is fixed is not newer than its map.
 func TestModeAlone(t *testing.T) {
 	const path = "/etc/postfix/sasl_passwd"
 	tr := newTree(t)

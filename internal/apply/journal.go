@@ -13,7 +13,7 @@ import (
 	"relayhost/internal/host"
 )
 
-// The folders and files in the state folder.
+// The directories and files in the state directory.
 const (
 	inProgress  = "in-progress" // the journal of a run; its rename to history is the commit
 	historyDir  = "history"
@@ -70,7 +70,7 @@ type step struct {
 	Edit *Difference `json:"edit,omitempty"`
 }
 
-// state is a file, a folder or its absence at one moment.
+// state is a file, a directory or its absence at one moment.
 type state struct {
 	Exists bool              `json:"exists"`
 	Dir    bool              `json:"dir,omitempty"`
@@ -129,7 +129,7 @@ func look(r *host.Reader, path string) (state, error) {
 	return s, err
 }
 
-// write puts the journal and its copies on disk as one: a folder that is made
+// write puts the journal and its copies on disk as one: a directory that is made
 // aside, synced and renamed. Before that rename there is no journal.
 func (j *journal) write(h *host.Host, stateDir, as string) error {
 	temp := filepath.Join(stateDir, host.TempName())
@@ -188,7 +188,7 @@ func (j *journal) save(h *host.Host, dir string) error {
 }
 
 // readJournal reads the journal in dir with its copies, each checked against
-// its hash. A folder without a journal is fs.ErrNotExist.
+// its hash. A directory without a journal is fs.ErrNotExist.
 func readJournal(r *host.Reader, dir string) (journal, error) {
 	var j journal
 	text, err := r.ReadFile(filepath.Join(dir, journalName))

@@ -97,7 +97,7 @@ func (tr *tree) clean(n int) {
 	}
 }
 
-// The dead-man's watch puts everything back when the run is killed, and when
+// The watchdog puts everything back when the run is killed, and when
 // it does not end.
 func TestWatch(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -165,7 +165,7 @@ func TestInterrupted(t *testing.T) {
 			t.Errorf("%v:\n%s", sig, now)
 		}
 		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-			t.Errorf("%v: the state folder is left", sig)
+			t.Errorf("%v: the state directory is left", sig)
 		}
 	}
 }
@@ -262,7 +262,7 @@ func TestInterruptedAtChanges(t *testing.T) {
 			t.Errorf("interrupted at change %d (%v):\n%s", n, err, now)
 		}
 		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-			t.Errorf("interrupted at change %d: the state folder is left", n)
+			t.Errorf("interrupted at change %d: the state directory is left", n)
 		}
 	}
 	t.Logf("%d times rolled back", rolledBack)

@@ -16,16 +16,16 @@ import (
 	"relayhost/internal/host"
 )
 
-// lockName is the file in the state folder that one run at a time holds by
+// lockName is the file in the state directory that one run at a time holds by
 // flock(2). Its first line says who: process id and time. The others are the
-// folders in which a killed run may have left temporary files.
+// directories in which a killed run may have left temporary files.
 const lockName = "lock"
 
-// watchGrace is how long a run waits for the dead-man's watch of a run that
+// watchGrace is how long a run waits for the watchdog of a run that
 // died: it restores within five seconds.
 const watchGrace = 10 * time.Second
 
-// lock makes the state folder and takes the lock in it. A live holder is
+// lock makes the state directory and takes the lock in it. A live holder is
 // reported at once; for a dead one, whose watch is still undoing, it waits.
 func lock(ctx context.Context, h *host.Host, o Options) (*os.File, error) {
 	made, err := makeStateDir(h, o.stateDir())
@@ -72,7 +72,7 @@ func tryLock(h *host.Host, o Options) (*os.File, error) {
 	path := filepath.Join(o.stateDir(), lockName)
 	for {
 		f, err := os.OpenFile(h.Real(path), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
-		if errors.Is(err, os.ErrNotExist) { // the last run has just removed the folder
+		if errors.Is(err, os.ErrNotExist) { // the last run has just removed the directory
 			if _, err := makeStateDir(h, o.stateDir()); err != nil {
 				return nil, err
 			}
@@ -98,10 +98,10 @@ func tryLock(h *host.Host, o Options) (*os.File, error) {
 	}
 }
 
-// signLock writes into the lock who holds it, and which folders it works in.
+// signLock writes into the lock who holds it, and which directories it works in.
 // The watch of a dead run signs as 0: it is worth waiting for.
-func signLock(f *os.File, pid int, since time.Time, folders []string) error {
-	text := fmt.Sprintf("%d %s\n%s\n", pid, since.UTC().Format(time.RFC3339), strings.Join(folders, "\n"))
+func signLock(f *os.File, pid int, since time.Time, directories []string) error {
+	text := fmt.Sprintf("%d %s\n%s\n", pid, since.UTC().Format(time.RFC3339), strings.Join(directories, "\n"))
 	if _, err := f.WriteAt([]byte(text), 0); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
@@ -133,11 +133,11 @@ func sameFile(f *os.File, path string) bool {
 
 func alive(pid int) bool { return !errors.Is(unix.Kill(pid, 0), unix.ESRCH) }
 
-// makeStateDir makes the state folder and those above it, unless it is there.
+// makeStateDir makes the state directory and those above it, unless it is there.
 func makeStateDir(h *host.Host, dir string) (made bool, err error) {
 	if m, err := h.Stat(dir); err == nil {
 		if !m.Mode.IsDir() {
-			return false, &host.Refusal{Path: dir, Why: "is not a folder", Fix: "move it away"}
+			return false, &host.Refusal{Path: dir, Why: "is not a directory", Fix: "move it away"}
 		}
 		if m.UID != os.Geteuid() || m.Mode.Perm()&0o077 != 0 {
 			return false, &host.Refusal{Path: dir, Why: "is not private", Fix: fmt.Sprintf("chown root:root %[1]s && chmod 0700 %[1]s", dir)}
@@ -146,7 +146,7 @@ func makeStateDir(h *host.Host, dir string) (made bool, err error) {
 	}
 	if parent := filepath.Dir(dir); parent != dir {
 		if _, err := h.Stat(parent); errors.Is(err, os.ErrNotExist) {
-			if err := makeFolders(h, parent); err != nil {
+			if err := makeDirectories(h, parent); err != nil {
 				return false, err
 			}
 		}
@@ -161,11 +161,11 @@ func makeStateDir(h *host.Host, dir string) (made bool, err error) {
 	return err == nil, err
 }
 
-func makeFolders(h *host.Host, dir string) error {
+func makeDirectories(h *host.Host, dir string) error {
 	if _, err := h.Stat(dir); err == nil || dir == "/" {
 		return err
 	}
-	if err := makeFolders(h, filepath.Dir(dir)); err != nil {
+	if err := makeDirectories(h, filepath.Dir(dir)); err != nil {
 		return err
 	}
 	if err := h.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {

@@ -94,14 +94,14 @@ func wrongs(calls []call, want []string) []string {
 	var bad []string
 	say := func(c call, why string) { bad = append(bad, why+": "+c.text) }
 	synced := map[string]bool{}  // files whose content is on disk
-	lasting := map[string]bool{} // new folders whose name is on disk
-	var owed []string            // folders that have to be synced before anything else
+	lasting := map[string]bool{} // new directories whose name is on disk
+	var owed []string            // directories that have to be synced before anything else
 	var order []string
 	for _, c := range calls {
 		temp := host.IsTemp(filepath.Base(c.path))
 		if len(owed) > 0 {
 			if c.name != "fsync" || c.path != owed[0] {
-				say(c, "before the folder "+owed[0]+" is synced")
+				say(c, "before the directory "+owed[0]+" is synced")
 			}
 			owed = owed[1:]
 		}
@@ -131,7 +131,7 @@ func wrongs(calls []call, want []string) []string {
 			}
 		case "rename":
 			if made, known := lasting[filepath.Dir(c.to)]; known && !made {
-				say(c, "into a folder that may be lost")
+				say(c, "into a directory that may be lost")
 			}
 			if !synced[c.path] && filepath.Base(c.to) != inProgress && !strings.Contains(c.to, "/"+historyDir+"/") &&
 				!strings.Contains(c.to, "/"+donePrefix) && !host.IsTemp(filepath.Base(c.to)) {
@@ -145,12 +145,12 @@ func wrongs(calls []call, want []string) []string {
 		}
 	}
 	for _, dir := range owed {
-		bad = append(bad, "at the end the folder "+dir+" is not synced")
+		bad = append(bad, "at the end the directory "+dir+" is not synced")
 	}
 	return append(bad, wrongOrder(order, want)...)
 }
 
-// The orders of a first set-up, of another relay in the place of one, of taking
+// The orders of a first setup, of another relay in the place of one, of taking
 // that back, and of taking all back: journal, tables, master.cf, main.cf, commit; what only the old
 // configuration needs goes between main.cf and the commit.
 var (
@@ -271,7 +271,7 @@ func TestLabKilledAtCalls(t *testing.T) {
 			}
 			mustDrive(t, tr.driver("recover"), 0)
 			mustDrive(t, tr.driver("all"), 0)
-			mustDrive(t, tr.driver("run"), 0) // sweeps what a run without a state folder left
+			mustDrive(t, tr.driver("run"), 0) // sweeps what a run without a state directory left
 			mustDrive(t, tr.driver("all"), 0)
 			if now := tr.print(); now != before {
 				t.Fatalf("%s %d:\n%s", syscall, n, now)

@@ -25,7 +25,7 @@ func ProofLog(o Options) string { return filepath.Join(o.stateDir(), inProgress,
 var ErrProofLog = errors.New("Postfix does not write the log for the proof")
 
 // labelProofLog makes the log with the label that lets postlogd(8) write it: in
-// the state folder files get one of which Postfix may only pass by.
+// the state directory files get one of which Postfix may only pass by.
 func (t *transaction) labelProofLog() error {
 	if t.o.ProofLogLabel == "" {
 		return nil

@@ -114,7 +114,7 @@ func TestTrialLogFails(t *testing.T) {
 			t.Errorf("%s: main.cf is %q", name, got)
 		}
 		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-			t.Errorf("%s: the state folder is left", name)
+			t.Errorf("%s: the state directory is left", name)
 		}
 	}
 }

@@ -207,7 +207,7 @@ func (t *transaction) do(s step) error {
 		t.o.say("making " + s.Path)
 		return t.h.Mkdir(s.Target, s.After.Mode)
 	case s.Before.Dir:
-		return t.removeFolder(s.Target)
+		return t.removeDirectory(s.Target)
 	case !s.After.Exists:
 		t.o.say("removing " + s.Path)
 		return t.h.Remove(s.Target, s.Before.Sum)

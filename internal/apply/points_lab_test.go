@@ -15,7 +15,7 @@ import (
 )
 
 // The whole pass is asked for by FAULT_MINUTES, which bounds it, and FAULT_STATE,
-// a folder that remembers how far it came; the next one goes on from there.
+// a directory that remembers how far it came; the next one goes on from there.
 // Without them a thinned-out pass is made.
 var (
 	faultMinutes, faultErr = strconv.Atoi(os.Getenv("FAULT_MINUTES"))

@@ -182,8 +182,8 @@ func (s *server) restored(point string) {
 	}
 }
 
-// TestLabKilledRun kills a set-up at its changes to the machine; the next run
-// repairs, and another set-up and its removal leave no trace.
+// TestLabKilledRun kills a setup at its changes to the machine; the next run
+// repairs, and another setup and its removal leave no trace.
 func TestLabKilledRun(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -253,7 +253,7 @@ func TestLabFailedRun(t *testing.T) {
 	}
 }
 
-// TestLabWatch kills runs that have the dead-man's watch: nothing else runs,
+// TestLabWatch kills runs that have the watchdog: nothing else runs,
 // and within five seconds the old state is back and Postfix has it.
 func TestLabWatch(t *testing.T) {
 	t.Parallel()
@@ -360,8 +360,8 @@ func TestLabMail(t *testing.T) {
 	t.Logf("%d rounds meanwhile", rounds)
 }
 
-// TestLabRounds changes and undoes over and over: the folder stays the same,
-// and the state folder does not grow.
+// TestLabRounds changes and undoes over and over: the directory stays the same,
+// and the state directory does not grow.
 func TestLabRounds(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -375,6 +375,6 @@ func TestLabRounds(t *testing.T) {
 	})
 	s.restored("after all rounds")
 	if s.Exists("/var/lib/relayhost") {
-		t.Errorf("the state folder is left: %s", s.Shell("ls -lR /var/lib/relayhost"))
+		t.Errorf("the state directory is left: %s", s.Shell("ls -lR /var/lib/relayhost"))
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"relayhost/internal/host"
 )
 
-// prune keeps the state folder small and poor in secrets: ten changes, and
+// prune keeps the state directory small and poor in secrets: ten changes, and
 // copies of files with secrets only where nothing else could bring them back.
 // The change itself is committed by now: what fails here is done by the next
 // run, and is no error of this one.
@@ -39,7 +39,7 @@ func (t *transaction) prune() {
 }
 
 // forget removes the copies of secrets from an older change. What was there
-// before relayhost first touched the file stays, or it could not be put back.
+// before relayhost first touched the file stays, or it could not be restored.
 func (t *transaction) forget(j *journal, older []journal) error {
 	dir := filepath.Join(t.dir, historyDir, j.Record.ID)
 	var names []string

@@ -9,7 +9,7 @@ import (
 	"relayhost/internal/host"
 )
 
-// unhold takes back what j has done to messages in the queue. Ids that are not
+// unhold undoes what j has done to messages in the queue. Ids that are not
 // in the queue any more, or never were put on hold, are passed over
 // (postsuper(1)).
 func (t *transaction) unhold(ctx context.Context, j journal) error {

@@ -257,24 +257,24 @@ func TestKeepOutOfHistory(t *testing.T) {
 // Each system of version control has its own file and its own way to leave one out;
 // where there is none, it is said.
 func TestRepositories(t *testing.T) {
-	for folder, want := range map[string][2]string{
+	for directory, want := range map[string][2]string{
 		".git": {".gitignore", "/postfix/sasl_passwd*\n"}, ".hg": {".hgignore", "re:^postfix/sasl_passwd\n"},
 		".bzr": {".bzrignore", "./postfix/sasl_passwd*\n"}, "_darcs": {"", ""},
 	} {
 		tr := newTree(t)
-		tr.mkdir("/etc/" + folder)
+		tr.mkdir("/etc/" + directory)
 		p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 		if err != nil || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "sasl_passwd") {
-			t.Errorf("%s: %v, %v", folder, p.Notes, err)
+			t.Errorf("%s: %v, %v", directory, p.Notes, err)
 		}
 		if want[0] == "" {
 			if len(p.Files) != 4 {
-				t.Errorf("%s: %d files", folder, len(p.Files))
+				t.Errorf("%s: %d files", directory, len(p.Files))
 			}
 			continue
 		}
 		if len(p.Files) != 5 || p.Files[0].Path != "/etc/"+want[0] || string(p.Files[0].After) != want[1] {
-			t.Errorf("%s: %+v", folder, p.Files[0])
+			t.Errorf("%s: %+v", directory, p.Files[0])
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (t *transaction) mtime(s state) time.Time {
 	return time.Now().Add(-quiet)
 }
 
-// reload tells Postfix to read its configuration anew.
+// reload tells Postfix to read its configuration again.
 func (t *transaction) reload(ctx context.Context) error {
 	t.o.say("reloading Postfix")
 	if t.o.Reload != nil {

@@ -28,7 +28,7 @@ func RollBack(ctx context.Context, h *host.Host, id string, o Options) (Record, 
 }
 
 // RollBackAll undoes every change, as if relayhost had never been here. The
-// state folder goes too. It returns the changes, newest first.
+// state directory goes too. It returns the changes, newest first.
 func RollBackAll(ctx context.Context, h *host.Host, o Options) ([]Record, error) {
 	return rollBack(ctx, h, o, func(past []journal) int { return len(past) })
 }
@@ -56,7 +56,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	}
 	chosen := past[:n]
 	whole := journal{Steps: compose(chosen)}
-	if err := t.uses(folders(whole.Steps)...); err != nil {
+	if err := t.uses(directories(whole.Steps)...); err != nil {
 		return nil, err
 	}
 	steps, err := t.backwards(whole, false)
@@ -114,8 +114,8 @@ func (t *transaction) bridgeBack(ctx context.Context, steps []step) {
 	}
 }
 
-// forgetAll empties the state folder once no change is left: notes and
-// verifications of what is not there any more. end removes the folder.
+// forgetAll empties the state directory once no change is left: notes and
+// verifications of what is not there any more. end removes the directory.
 func (t *transaction) forgetAll() {
 	names, err := t.h.ReadDir(t.dir)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestRunAndRollBack(t *testing.T) {
 		t.Errorf("after rolling back:\n%swant\n%s", after, before)
 	}
 	if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-		t.Error("the state folder is still there")
+		t.Error("the state directory is still there")
 	}
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); !errors.Is(err, ErrNothing) {
 		t.Errorf("second rollback: %v", err)

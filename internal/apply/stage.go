@@ -15,9 +15,9 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// stage is a private folder beside the live configuration, where compiled maps
+// stage is a private directory beside the live configuration, where compiled maps
 // are built and the new configuration is read by this host's own Postfix. It
-// is in the configuration folder because security policies let postmap(1) write
+// is in the configuration directory because security policies let postmap(1) write
 // there, and nowhere else.
 type stage struct {
 	t    *transaction
@@ -49,7 +49,7 @@ func (t *transaction) stage(ctx context.Context, p plan.Plan, files []step) (*st
 	return s, nil
 }
 
-// open makes the folder, with the configuration as it will be in it.
+// open makes the directory, with the configuration as it will be in it.
 func (s *stage) open(files []step) error {
 	if s.dir != "" {
 		return nil
@@ -80,7 +80,7 @@ func (s *stage) needed(p plan.Plan, files []step) bool {
 	return false
 }
 
-// close removes the folder.
+// close removes the directory.
 func (s *stage) close() {
 	if s == nil || s.dir == "" {
 		return
@@ -110,7 +110,7 @@ func (s *stage) steps(files []step) []step {
 	return append(first, all...)
 }
 
-// copyConfig puts main.cf and master.cf as they will be into the folder.
+// copyConfig puts main.cf and master.cf as they will be into the directory.
 func (s *stage) copyConfig(files []step) error {
 	for _, name := range []string{"main.cf", "master.cf"} {
 		path := filepath.Join(s.t.o.configDir(), name)
@@ -179,7 +179,7 @@ func (s *stage) build(ctx context.Context, compiler string, f plan.File, files [
 	return nil
 }
 
-// stale reports whether what is compiled from source is older. It is written anew
+// stale reports whether what is compiled from source is older. It is written again
 // then, though it may say the same: Postfix warns until it is as new.
 func (s *stage) stale(source string, compiled state) bool {
 	m, err := s.t.h.Stat(source)

@@ -22,12 +22,12 @@ const undoTime = 60 * time.Second
 type transaction struct {
 	h     *host.Host
 	o     Options
-	dir   string // state folder
+	dir   string // state directory
 	lock  *os.File
 	dog   *watchdog
 	pid   int // 0 for the watch
 	since time.Time
-	used  []string // folders that temporary files may lie in
+	used  []string // directories that temporary files may lie in
 }
 
 // begin takes the lock and clears away what runs that died have left behind.
@@ -49,7 +49,7 @@ func begin(ctx context.Context, h *host.Host, o Options) (*transaction, error) {
 	return t, nil
 }
 
-// uses notes folders that files are going to be written in, so that the next
+// uses notes directories that files are going to be written in, so that the next
 // run finds what this one may leave there, and clears what is there already.
 func (t *transaction) uses(dirs ...string) error {
 	t.used = append(t.used, dirs...)
@@ -59,7 +59,7 @@ func (t *transaction) uses(dirs ...string) error {
 	return t.sweep(dirs...)
 }
 
-// end gives the lock back. A state folder that holds nothing is removed, so
+// end gives the lock back. A state directory that holds nothing is removed, so
 // that a failed first run leaves nothing of its own.
 func (t *transaction) end() {
 	t.dog.stop()
@@ -112,7 +112,7 @@ func (t *transaction) discard(dir string) error {
 }
 
 // files turns the plan into steps, and refuses a plan that was made from
-// another text than the one on disk. Folders that are missing come first.
+// another text than the one on disk. Directories that are missing come first.
 func (t *transaction) files(p plan.Plan) ([]step, error) {
 	var steps []step
 	var dirs []string
@@ -188,7 +188,7 @@ func (s *state) seal() {
 	s.Xattrs = labels
 }
 
-// missing lists dir and the folders above it that do not exist, topmost first.
+// missing lists dir and the directories above it that do not exist, topmost first.
 func (t *transaction) missing(dir string) []string {
 	if _, err := t.h.Stat(dir); err == nil || dir == "/" {
 		return nil

@@ -69,7 +69,7 @@ func TestRelayChange(t *testing.T) {
 	}
 }
 
-// kept lists the files of the state folder that hold text.
+// kept lists the files of the state directory that hold text.
 func (tr *tree) kept(text string) (paths []string) {
 	tr.t.Helper()
 	var walk func(dir string)

@@ -23,7 +23,7 @@ const (
 	nextHop   = "[relay.example.net]:587"
 )
 
-// tree is a host in a folder: a small /etc/postfix, stub programs, no Postfix.
+// tree is a host in a directory: a small /etc/postfix, stub programs, no Postfix.
 type tree struct {
 	t    *testing.T
 	h    *host.Host
@@ -83,7 +83,7 @@ func (tr *tree) read(path string) string {
 	return string(data)
 }
 
-// print lists every file with mode, owner and content, but for the state folder.
+// print lists every file with mode, owner and content, but for the state directory.
 func (tr *tree) print() string {
 	tr.t.Helper()
 	var out string
@@ -116,7 +116,7 @@ func (tr *tree) print() string {
 	return out
 }
 
-// plan is a set-up with a secret, its compiled map, a new folder and main.cf.
+// plan is a setup with a secret, its compiled map, a new directory and main.cf.
 func (tr *tree) plan(password string) plan.Plan { return driverPlan(tr.h, password, "") }
 
 const masterAfter = "relayhost-example unix - - n - - smtp\n"

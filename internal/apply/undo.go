@@ -19,10 +19,10 @@ import (
 const (
 	byRun   = "the run itself"
 	byNext  = "the next run"
-	byWatch = "the dead-man's watch"
+	byWatch = "the watchdog"
 )
 
-// undo takes back what the journal in progress says, whoever wrote it, and
+// undo restores what the journal in progress says, whoever wrote it, and
 // removes the journal. by is who does it, for the note that it leaves. Files
 // that somebody else has changed meanwhile keep that change; where the two
 // cannot be told apart nothing is written and the error is a *NeedsPerson.
@@ -39,7 +39,7 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	if err != nil {
 		return needsPerson(j, err)
 	}
-	if err := t.uses(folders(j.Steps)...); err != nil {
+	if err := t.uses(directories(j.Steps)...); err != nil {
 		return needsPerson(j, err)
 	}
 	tell, err := t.walkBack(ctx, back)
@@ -147,7 +147,7 @@ func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 	return back, nil
 }
 
-// between is what s, which is now like that, becomes on the way back before
+// between is what s, which is now like that, becomes during the rollback before
 // main.cf does: what it was on the way in. nil where that does not matter.
 func (t *transaction) between(s step, now state, steps []step) *state {
 	switch {
@@ -216,8 +216,8 @@ func (t *transaction) keepForeign(s step, now state) (state, error) {
 	return withText(now, merged, s.Before.Exists), nil
 }
 
-// removeFolder removes a folder that we made, unless others use it by now.
-func (t *transaction) removeFolder(path string) error {
+// removeDirectory removes a directory that we made, unless others use it by now.
+func (t *transaction) removeDirectory(path string) error {
 	names, err := t.h.ReadDir(path)
 	if err != nil || len(names) > 0 {
 		return err
@@ -225,11 +225,11 @@ func (t *transaction) removeFolder(path string) error {
 	return t.h.Remove(path, "")
 }
 
-// folders lists the folders that temporary files of steps may lie in.
-func folders(steps []step) []string {
+// directories lists the directories that temporary files of steps may lie in.
+func directories(steps []step) []string {
 	var dirs []string
 	for _, s := range steps {
-		// A folder that is to be made is tried through the one above it.
+		// A directory that is to be made is tried through the one above it.
 		for dir := filepath.Dir(s.Target); !slices.Contains(dirs, dir); dir = filepath.Dir(dir) {
 			dirs = append(dirs, dir)
 		}

@@ -14,7 +14,7 @@ import (
 	"relayhost/internal/host"
 )
 
-// defaultDeadline is when the dead-man's watch ends a run that does not end:
+// defaultDeadline is when the watchdog ends a run that does not end:
 // the limit of a whole run (120 s) and time to undo by itself.
 const defaultDeadline = 3 * time.Minute
 
@@ -29,7 +29,7 @@ const (
 	fdReady = 5
 )
 
-// watchdog is the run's end of the dead-man's watch.
+// watchdog is the run's end of the watchdog.
 type watchdog struct {
 	cmd  *exec.Cmd
 	life *os.File // held open as long as the run lives
@@ -58,7 +58,7 @@ func startWatchdog(ctx context.Context, t *transaction, id string) (*watchdog, e
 	}
 	w, err := t.watchBy(ctx, self)
 	if err != nil {
-		return nil, fmt.Errorf("start the dead-man's watch: %w", err)
+		return nil, fmt.Errorf("start the watchdog: %w", err)
 	}
 	return w, nil
 }
@@ -127,7 +127,7 @@ func restore(ctx context.Context, h *host.Host, o Options, lock *os.File, id str
 	if errors.Is(err, os.ErrNotExist) || err == nil && j.Record.ID != id {
 		return nil
 	}
-	if err := signLock(lock, 0, t.since, folders(j.Steps)); err != nil {
+	if err := signLock(lock, 0, t.since, directories(j.Steps)); err != nil {
 		return err
 	}
 	return t.undo(ctx, byWatch)

@@ -16,7 +16,7 @@ import (
 	"relayhost/internal/host"
 )
 
-// WatchMain is the dead-man's watch: the body of the hidden command
+// WatchMain is the watchdog: the body of the hidden command
 // "watch-transaction", started by a run with its arguments. It waits until the
 // run ends. When the run dies, or is not done by the deadline, it puts the old
 // state back and writes down that it did. It returns an exit code.
@@ -26,10 +26,10 @@ func WatchMain(ctx context.Context, args []string) int {
 	var h host.Host
 	var o Options
 	flags := flag.NewFlagSet("watch-transaction", flag.ContinueOnError)
-	flags.StringVar(&o.StateDir, "state-dir", "", "state folder")
-	flags.StringVar(&o.ConfigDir, "config-dir", "", "configuration folder of Postfix")
+	flags.StringVar(&o.StateDir, "state-dir", "", "state directory")
+	flags.StringVar(&o.ConfigDir, "config-dir", "", "configuration directory of Postfix")
 	flags.StringVar(&h.Root, "root", "", "put before every path")
-	flags.StringVar(&h.Path, "path", "", "folders of programs")
+	flags.StringVar(&h.Path, "path", "", "directories of programs")
 	id := flags.String("id", "", "the change that is watched")
 	deadline := flags.Duration("deadline", defaultDeadline, "when the run must have ended")
 	pid := flags.Int("pid", 0, "process of the run")

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -161,7 +162,8 @@ func (p *postfix) want(want string) string {
 	p.t.Helper()
 	code, text, err := p.r.ReadResponse(0)
 	if err != nil {
-		if _, ok := err.(*textproto.Error); !ok {
+		var said *textproto.Error
+		if !errors.As(err, &said) {
 			p.t.Fatalf("want %q: %v", want, err)
 		}
 	}
@@ -219,6 +221,9 @@ func TestDelivery(t *testing.T) {
 		t.Errorf("logins: got %d, want 1 for three messages", counters.Logins)
 	}
 	session := r.Sessions()[0]
+	for end := time.Now().Add(5 * time.Second); !session.Quit && time.Now().Before(end); session = r.Sessions()[0] {
+		time.Sleep(time.Millisecond) // the relay reads QUIT after the bridge has ended
+	}
 	if !session.Quit || session.AuthBeforeTLS {
 		t.Errorf("session: got quit %v, AUTH before TLS %v, want a good-bye and no login in clear", session.Quit, session.AuthBeforeTLS)
 	}

@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
 )
@@ -26,10 +29,20 @@ const Directory = "/var/lib/postfix-relayhost-bridge"
 // User runs the bridges and owns Directory.
 const User = "relayhost"
 
+// Via is how a bridge hands mail on.
+type Via string
+
+// The ways.
+const (
+	ViaSMTP  Via = "smtp"
+	ViaHTTPS Via = "https" // by the relay's API
+)
+
 // Config is one bridge: where its mail goes, and as whom. It holds secrets.
 type Config struct {
-	Host        string
-	Port        int
+	Via         Via    // "" is ViaSMTP
+	Host        string // of ViaHTTPS: in place of the API's own, may be empty
+	Port        int    // of ViaHTTPS: 0 is 443
 	Implicit    bool
 	HELO        string
 	Username    string
@@ -38,6 +51,16 @@ type Config struct {
 	Pin         string
 	Connections int
 	OAuth       *oauth.Client // nil: log in by password
+	API         *APIConfig    // of ViaHTTPS
+}
+
+// APIConfig is the account at a relay's API.
+type APIConfig struct {
+	ID       string               // of the relay in the catalogue: "ses"
+	Settings map[api.Field]string // what API.Needs names, but for the key
+	Key      secret.Value         // api_key or private_key
+	AWS      *api.AWSKeys         // of Amazon SES
+	Proxy    string               // https_proxy, "" for none
 }
 
 // ConfigError is a configuration that cannot work.
@@ -53,16 +76,38 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // file is Config as it is written.
 type file struct {
 	Version     int        `toml:"version"`
-	Host        string     `toml:"host"`
-	Port        int        `toml:"port"`
-	TLS         string     `toml:"tls"`
+	Via         string     `toml:"via,omitempty"`
+	Host        string     `toml:"host,omitempty"`
+	Port        int        `toml:"port,omitempty"`
+	TLS         string     `toml:"tls,omitempty"`
 	HELO        string     `toml:"helo,omitempty"`
-	Username    string     `toml:"username"`
+	Username    string     `toml:"username,omitempty"`
 	Password    string     `toml:"password,omitempty"`
-	CAFile      string     `toml:"ca_file"`
+	CAFile      string     `toml:"ca_file,omitempty"`
 	Fingerprint string     `toml:"fingerprint,omitempty"`
 	Connections int        `toml:"connections,omitempty"`
+	Proxy       string     `toml:"https_proxy,omitempty"`
 	OAuth       *fileOAuth `toml:"oauth,omitempty"`
+	API         *fileAPI   `toml:"api,omitempty"`
+}
+
+type fileAPI struct {
+	ID         string            `toml:"id"`
+	Key        string            `toml:"api_key,omitempty"`
+	PrivateKey string            `toml:"private_key,omitempty,multiline"`
+	Settings   map[string]string `toml:"settings,omitempty"`
+	AWS        *fileAWS          `toml:"aws,omitempty"`
+}
+
+type fileAWS struct {
+	Source    string `toml:"source"`
+	AccessKey string `toml:"access_key,omitempty"`
+	SecretKey string `toml:"secret_key,omitempty"`
+	URL       string `toml:"url,omitempty"`
+	TokenFile string `toml:"token_file,omitempty"`
+	RoleARN   string `toml:"role_arn,omitempty"`
+	Path      string `toml:"path,omitempty"`
+	Profile   string `toml:"profile,omitempty"`
 }
 
 type fileOAuth struct {
@@ -89,6 +134,9 @@ func (c Config) Marshal() ([]byte, error) {
 	}
 	if c.Implicit {
 		f.TLS = "implicit"
+	}
+	if a := c.API; a != nil {
+		f.Via, f.TLS, f.Proxy, f.API = string(ViaHTTPS), "", a.Proxy, a.file()
 	}
 	if o := c.OAuth; o != nil {
 		f.OAuth = &fileOAuth{
@@ -127,8 +175,15 @@ func Parse(data []byte) (Config, error) {
 			Scopes: o.Scopes, ID: o.ClientID, Secret: secret.New(o.ClientSecret), Certificate: secret.New(o.Certificate), Early: time.Duration(o.EarlySeconds) * time.Second,
 		}
 	}
+	if f.API != nil {
+		c.API = f.API.config(f.Proxy)
+	}
+	c.Via = Via(f.Via)
 	if f.Version != fileVersion {
 		return Config{}, fmt.Errorf("version %d is not that of this program (%d)", f.Version, fileVersion)
+	}
+	if c.Via == ViaHTTPS {
+		return c, c.Validate()
 	}
 	if f.TLS != "starttls" && f.TLS != "implicit" {
 		return Config{}, errors.New(`tls is neither "starttls" nor "implicit"`)
@@ -136,9 +191,92 @@ func Parse(data []byte) (Config, error) {
 	return c, c.Validate()
 }
 
+// file is an account as it is written.
+func (a *APIConfig) file() *fileAPI {
+	f := &fileAPI{ID: a.ID, Settings: map[string]string{}}
+	for name, value := range a.Settings {
+		f.Settings[string(name)] = value
+	}
+	if strings.HasPrefix(a.Key.Reveal(), "-----BEGIN ") {
+		f.PrivateKey = a.Key.Reveal()
+	} else {
+		f.Key = a.Key.Reveal()
+	}
+	if k := a.AWS; k != nil {
+		f.AWS = &fileAWS{
+			Source: string(k.Source), AccessKey: k.AccessKey, SecretKey: k.Secret.Reveal(), URL: k.URL, TokenFile: k.TokenFile,
+			RoleARN: k.RoleARN, Path: k.Path, Profile: k.Profile,
+		}
+	}
+	return f
+}
+
+// config is an account as it was read.
+func (f *fileAPI) config(proxy string) *APIConfig {
+	a := &APIConfig{ID: f.ID, Key: secret.New(f.Key + f.PrivateKey), Settings: map[api.Field]string{}, Proxy: proxy}
+	for name, value := range f.Settings {
+		a.Settings[api.Field(name)] = value
+	}
+	if k := f.AWS; k != nil {
+		a.AWS = &api.AWSKeys{
+			Source: api.AWSSource(k.Source), AccessKey: k.AccessKey, Secret: secret.New(k.SecretKey), URL: k.URL, TokenFile: k.TokenFile,
+			RoleARN: k.RoleARN, Path: k.Path, Profile: k.Profile, Region: f.Settings[string(api.Region)],
+		}
+	}
+	return a
+}
+
+// validateHTTPS is Validate for ViaHTTPS.
+func (c Config) validateHTTPS() error {
+	if c.API == nil {
+		return errors.New("missing [api]")
+	}
+	a, ok := api.Get(c.API.ID)
+	switch {
+	case !ok:
+		return fmt.Errorf("no API of %q is known", c.API.ID)
+	case c.Port < 0 || c.Port > 65535:
+		return fmt.Errorf("port %d is not a port", c.Port)
+	case c.Pin != "":
+		return errors.New("fingerprint does not go with via = \"https\"")
+	case c.Connections < 0:
+		return errors.New("connections is below 0")
+	case a.Signed() && c.API.AWS == nil:
+		return errors.New("missing [api.aws]")
+	case a.Tokens() && c.OAuth == nil:
+		return errors.New("missing [oauth]")
+	}
+	if c.API.AWS != nil {
+		if err := c.API.AWS.Validate(); err != nil {
+			return err
+		}
+	}
+	if c.OAuth != nil {
+		if err := c.OAuth.Validate(); err != nil {
+			return err
+		}
+	}
+	return a.Validate(c.account())
+}
+
+// account is the account without what needs a directory.
+func (c Config) account() api.Account {
+	host := c.Host
+	if host != "" && c.Port != 0 && c.Port != 443 {
+		host = net.JoinHostPort(host, strconv.Itoa(c.Port))
+	}
+	return api.Account{Host: host, Settings: c.API.Settings, Key: c.API.Key, AWS: c.API.AWS}
+}
+
 // Validate reports what is missing or cannot be.
 func (c Config) Validate() error {
 	switch {
+	case c.Via == ViaHTTPS:
+		return c.validateHTTPS()
+	case c.Via != ViaSMTP && c.Via != "":
+		return fmt.Errorf("unknown via %q", c.Via)
+	case c.API != nil:
+		return errors.New("[api] goes with via = \"https\" only")
 	case c.Host == "":
 		return errors.New("missing host")
 	case c.Port < 1 || c.Port > 65535:
@@ -163,16 +301,25 @@ const maxConfig = 64 << 10
 // Load reads the configuration of the bridge name in directory. A file that others
 // than its owner can read is refused.
 func Load(directory, name string) (Config, error) {
+	c, _, err := load(directory, name)
+	return c, err
+}
+
+// load returns the text of the file too.
+func load(directory, name string) (Config, []byte, error) {
 	path := ConfigPath(directory, name)
 	data, err := readPrivate(path)
 	if err == nil {
 		var c Config
 		if c, err = Parse(data); err == nil {
-			return c, nil
+			return c, data, nil
 		}
 	}
-	return Config{}, &ConfigError{path, err}
+	return Config{}, nil, &ConfigError{path, err}
 }
+
+// PausePath is the file that says until when the API of a bridge wants no requests.
+func PausePath(directory, name string) string { return filepath.Join(directory, name+".pause") }
 
 // ConfigPath is the configuration file of a bridge.
 func ConfigPath(directory, name string) string { return filepath.Join(directory, name+".conf") }

@@ -89,6 +89,7 @@ func FuzzDialogue(f *testing.F) {
 // FuzzConfig: no text makes the parser panic, and no error quotes the text.
 func FuzzConfig(f *testing.F) {
 	f.Add("version = 1\nhost = \"h\"\nport = 587\ntls = \"starttls\"\nusername = \"u\"\npassword = \"Gehe1mPa55\"\nca_file = \"/x\"\n")
+	f.Add("version = 1\nvia = \"https\"\nca_file = \"/x\"\n[api]\nid = \"resend\"\napi_key = \"Gehe1mPa55\"\n")
 	f.Add("version = 1\n[oauth]\nclient_secret = \"Gehe1mPa55\"\nx = ")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := bridge.Parse([]byte(text))

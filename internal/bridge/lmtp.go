@@ -170,7 +170,9 @@ func (d *dialogue) message(ctx context.Context) error {
 	if _, err := io.Copy(io.Discard, body); err != nil {
 		return err
 	}
-	return d.say(ctx, replies...)
+	// What the next hop has accepted is said even when the process is about to end:
+	// Postfix would send it again.
+	return d.say(context.WithoutCancel(ctx), replies...)
 }
 
 // messageReader gives each block of a message its own limit, and keeps Postfix's

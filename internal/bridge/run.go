@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -8,11 +9,14 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"runtime/debug"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
 )
@@ -21,6 +25,8 @@ import (
 const (
 	memoryLimit = 20 << 20 // bytes, soft
 	openFiles   = 64
+
+	greeting = "relayhost-bridge"
 )
 
 // Run is a whole process that Postfix's spawn(8) has started: the connection is
@@ -31,29 +37,80 @@ func Run(ctx context.Context, directory, name string) error {
 		return err
 	}
 	defer conn.Close()
-	if err := harden(); err != nil {
+	if err := harden(memoryLimit, openFiles); err != nil {
 		return err
 	}
-	return Serve(ctx, conn, "relayhost-bridge", func(ctx context.Context) (Hop, error) {
-		return open(ctx, directory, name)
-	})
+	o := &opener{directory: directory, name: name}
+	return Serve(ctx, conn, greeting, o.open)
 }
 
-// open connects the bridge name to its next hop.
-func open(ctx context.Context, directory, name string) (Hop, error) {
-	c, err := Load(directory, name)
+// opener connects the bridge name to its next hop. Connections of one process share
+// the client of an API, until the configuration changes.
+type opener struct {
+	directory, name string
+
+	mu     sync.Mutex
+	text   []byte // of the configuration that client is of
+	client *api.Client
+}
+
+func (o *opener) open(ctx context.Context) (Hop, error) {
+	c, text, err := load(o.directory, o.name)
 	if err != nil {
 		return nil, err
 	}
+	if c.Via == ViaHTTPS {
+		return o.openAPI(ctx, c, text)
+	}
 	server, err := c.server()
 	if err != nil {
-		return nil, &ConfigError{ConfigPath(directory, name), err}
+		return nil, &ConfigError{ConfigPath(o.directory, o.name), err}
 	}
-	hop, err := Connect(ctx, server, c.deps(directory, name))
+	hop, err := Connect(ctx, server, c.deps(o.directory, o.name))
 	if err != nil {
 		return nil, err
 	}
 	return hop, nil
+}
+
+func (o *opener) openAPI(ctx context.Context, c Config, text []byte) (Hop, error) {
+	o.mu.Lock()
+	if o.client == nil || !bytes.Equal(o.text, text) {
+		client, err := c.Client(o.directory, o.name)
+		if err != nil {
+			o.mu.Unlock()
+			return nil, &ConfigError{ConfigPath(o.directory, o.name), err}
+		}
+		o.client, o.text = client, text
+	}
+	client := o.client
+	o.mu.Unlock()
+	return connectAPI(ctx, client, o.directory, c.Connections)
+}
+
+// Client is the client of the API that the bridge name sends through, for its mail
+// and for the check that sends nothing.
+func (c Config) Client(directory, name string) (*api.Client, error) {
+	a, ok := api.Get(c.API.ID)
+	if !ok {
+		return nil, fmt.Errorf("no API of %q is known", c.API.ID)
+	}
+	roots, err := c.roots()
+	if err != nil {
+		return nil, err
+	}
+	client, err := api.HTTPClient(api.Options{Roots: roots, Proxy: c.API.Proxy})
+	if err != nil {
+		return nil, err
+	}
+	account := c.account()
+	if c.OAuth != nil {
+		account.Token = c.deps(directory, name).Token
+	}
+	if account.AWS != nil && account.AWS.STS == nil {
+		account.AWS.STS = client
+	}
+	return &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(PausePath(directory, name))}, nil
 }
 
 // server is the next hop of c, with the roots of its CA file.
@@ -65,15 +122,25 @@ func (c Config) server() (Server, error) {
 	if c.Pin != "" {
 		return s, nil
 	}
+	var err error
+	s.Roots, err = c.roots()
+	return s, err
+}
+
+// roots are those of the CA file; nil, the system's, where none is named.
+func (c Config) roots() (*x509.CertPool, error) {
+	if c.CAFile == "" {
+		return nil, nil
+	}
 	text, err := os.ReadFile(c.CAFile)
 	if err != nil {
-		return s, err
+		return nil, err
 	}
-	s.Roots = x509.NewCertPool()
-	if !s.Roots.AppendCertsFromPEM(text) {
-		return s, fmt.Errorf("%s holds no certificate", c.CAFile)
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate", c.CAFile)
 	}
-	return s, nil
+	return pool, nil
 }
 
 func (c Config) deps(directory, name string) Deps {
@@ -93,9 +160,14 @@ func (c Config) deps(directory, name string) Deps {
 }
 
 // Source gives the access tokens of the bridge name. The token endpoint is
-// verified with the system's roots.
+// verified with the system's roots, and reached by the proxy of the API, if there is
+// one.
 func (c Config) Source(directory, name string) oauth.Source {
-	return oauth.Source{Client: *c.OAuth, Path: TokenPath(directory, name), HTTP: oauth.HTTPClient(nil)}
+	var proxy *url.URL
+	if c.API != nil && c.API.Proxy != "" {
+		proxy, _ = url.Parse(c.API.Proxy) // checked with the client of the API
+	}
+	return oauth.Source{Client: *c.OAuth, Path: TokenPath(directory, name), HTTP: oauth.HTTPClientThrough(nil, proxy)}
 }
 
 // standardInput is the connection that spawn(8) has put in place of standard
@@ -120,18 +192,18 @@ func standardInput() (net.Conn, error) {
 }
 
 // harden gives up what a bridge does not need.
-func harden() error {
+func harden(memory int64, files uint64) error {
 	if os.Geteuid() == 0 || os.Getuid() == 0 {
 		return fmt.Errorf("a bridge does not run as root: %w", fs.ErrPermission)
 	}
-	debug.SetMemoryLimit(memoryLimit)
+	debug.SetMemoryLimit(memory)
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("forbid core dumps: %w", err)
 	}
-	limit := unix.Rlimit{Cur: openFiles, Max: openFiles}
+	limit := unix.Rlimit{Cur: files, Max: files}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("limit open files: %w", err)
 	}

@@ -209,22 +209,7 @@ func (k *checker) route(i int, r *Route) {
 // named checks what a route has that the default has not: name and senders.
 func (k *checker) named(i int, r *Route) {
 	at := func(value string) string { return Key(i, 0, value) }
-	first := k.c.First()
-	switch before, isTaken := k.names[r.Name]; {
-	case r.Name == "":
-		k.bad(at("name"), "", "a route needs a name")
-	case !isWord(r.Name) || len(r.Name) > maxRouteName:
-		k.bad(at("name"), "", "route name %q: write it in small letters, digits and hyphens, %d at most", r.Name, maxRouteName)
-	case r.Name == DefaultRoute || r.Name == first.Relay.ID || r.Name == bareName(first.Relay.ID) || r.Name == first.Name() || strings.HasSuffix(r.Name, ProxySuffix) ||
-		strings.HasSuffix(r.Name, ImplicitSuffix) || strings.HasSuffix(r.Name, OAuthSuffix) || strings.HasSuffix(r.Name, OAuthSuffix+OutSuffix) || strings.HasPrefix(r.Name, BySenderPrefix):
-		k.bad(at("name"), "choose another name", "%q is not free as the name of a route: services of relayhost's own are called so", r.Name)
-	case isTaken && k.c.line(before) > 0:
-		k.bad(at("name"), "", "route %q is there already, in line %d", r.Name, k.c.line(before))
-	case isTaken:
-		k.bad(at("name"), "", "route %q is there already", r.Name)
-	default:
-		k.names[r.Name] = at("name")
-	}
+	k.routeName(at("name"), r.Name)
 	if len(r.Senders) == 0 {
 		k.bad(at("senders"), "name a domain or an address in senders", "route %q has no senders", r.Name)
 	}
@@ -241,6 +226,28 @@ func (k *checker) named(i int, r *Route) {
 		k.bad(at("senders"), "", "route %q has no address that it can be proven with: name one of its own with from", r.Name)
 	case from != "" && mailaddr.IsAddress(r.From) && !SentBy(r.Senders, r.From):
 		k.bad(at("from"), "", "%s is none of the senders of route %q", r.From, r.Name)
+	}
+}
+
+// routeName checks that a route's name is one, and free.
+func (k *checker) routeName(key, name string) {
+	first := k.c.First()
+	reserved := name == DefaultRoute || name == first.Relay.ID || name == bareName(first.Relay.ID) || name == first.Name() ||
+		strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) ||
+		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) || strings.HasPrefix(name, BySenderPrefix)
+	switch before, isTaken := k.names[name]; {
+	case name == "":
+		k.bad(key, "", "a route needs a name")
+	case !isWord(name) || len(name) > maxRouteName:
+		k.bad(key, "", "route name %q: write it in small letters, digits and hyphens, %d at most", name, maxRouteName)
+	case reserved:
+		k.bad(key, "choose another name", "%q is not free as the name of a route: services of relayhost's own are called so", name)
+	case isTaken && k.c.line(before) > 0:
+		k.bad(key, "", "route %q is there already, in line %d", name, k.c.line(before))
+	case isTaken:
+		k.bad(key, "", "route %q is there already", name)
+	default:
+		k.names[name] = key
 	}
 }
 
@@ -290,6 +297,16 @@ func (k *checker) hop(route, n int, h *Hop) {
 	case h.Relay.ID != "" && !isWord(h.Relay.ID):
 		k.bad(at("relay"), "", "%q is not a name of letters, digits and hyphens", h.Relay.ID)
 	}
+	k.where(at, h)
+	k.account(at, h)
+	k.certificate(at, h)
+	if h.Connections < 0 || h.Connections > maxConnections {
+		k.bad(at("connections"), "leave it out for what the service documents", "%d is not a number from 1 to %d", h.Connections, maxConnections)
+	}
+}
+
+// where checks host, port and TLS of a hop.
+func (k *checker) where(at func(string) string, h *Hop) {
 	switch {
 	case h.Host == "" && k.complete:
 		k.bad(at("host"), "name a region with --region, or the host with --smarthost", "the relay's host name is missing")
@@ -308,11 +325,6 @@ func (k *checker) hop(route, n int, h *Hop) {
 	}
 	if h.TLS != "" && h.Port == 0 && k.asRead {
 		k.bad(at("tls"), "", "tls without a port says nothing: give the port, or leave tls out")
-	}
-	k.account(at, h)
-	k.certificate(at, h)
-	if h.Connections < 0 || h.Connections > maxConnections {
-		k.bad(at("connections"), "leave it out for what the service documents", "%d is not a number from 1 to %d", h.Connections, maxConnections)
 	}
 }
 

@@ -54,6 +54,8 @@ type demo struct {
 	dir   string // holds everything, removed at the end
 	relay *smtpd.Server
 	port  int
+	// installed says that Postfix was installed for the demo.
+	installed bool
 }
 
 const (
@@ -129,6 +131,7 @@ func (d *demo) postfix(ctx context.Context) (postfix.State, error) {
 	if err := ctx.Err(); err != nil {
 		return state, err
 	}
+	d.installed = true
 	return postfix.Read(ctx, &d.Host.Reader, "")
 }
 
@@ -138,9 +141,16 @@ func (d *demo) hostFacts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.head("this machine, from local files")
-	for _, line := range facts.Lines() {
-		fmt.Fprintln(d.Out, line)
+	fmt.Fprint(d.Out, `This demo runs a relay of its own on 127.0.0.1 and a private Postfix in a
+temporary directory. It shows what setup would change, applies it, sends a test
+message, shows the message as it arrived, and rolls everything back. The Postfix
+of this machine and its mail are not touched, and nothing leaves this machine.
+`)
+	if facts.Host.Provider != "" {
+		d.head("this machine, from local files")
+		for _, line := range facts.Lines() {
+			fmt.Fprintln(d.Out, line)
+		}
 	}
 	return nil
 }
@@ -246,7 +256,7 @@ func (d *demo) showMessage(ctx context.Context) error {
 
 // rollBack takes the change back and holds the folder against what it was.
 func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]string) error {
-	d.head("and back")
+	d.head("rolled back")
 	o := apply.Options{ConfigDir: s.ConfigDir, StateDir: s.StateDir, Reload: s.Control().ReloadIfRunning}
 	record, err := apply.RollBack(ctx, d.Host, "", o)
 	if err != nil {
@@ -265,6 +275,10 @@ func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]str
 		}
 	}
 	fmt.Fprintf(d.Out, "restored: %d file(s), byte for byte as before change %s\n", len(before), record.ID)
+	fmt.Fprint(d.Out, "\nSet up this server: sudo relayhost setup\n")
+	if d.installed {
+		fmt.Fprintln(d.Out, "Postfix stays installed, and is not running.")
+	}
 	return nil
 }
 

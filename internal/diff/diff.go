@@ -80,7 +80,7 @@ func Plan(p plan.Plan, style Style) string {
 			if f.Action == plan.Remove {
 				fmt.Fprintf(&b, "%s is removed\n", t.Index())
 			} else {
-				fmt.Fprintf(&b, "%s is compiled anew, mode %04o\n", t.Index(), f.Mode)
+				fmt.Fprintf(&b, "compile %s, mode %04o\n", t.Index(), f.Mode)
 			}
 		}
 		b.WriteByte('\n')

@@ -62,7 +62,7 @@ func TestPlan(t *testing.T) {
 		},
 		Commands: []plan.Command{{Args: []string{"postmap", "hash:/etc/postfix/sasl_passwd"}}, {Args: []string{"postfix", "reload"}}},
 	}
-	want := "--- /dev/null\n+++ /etc/postfix/sasl_passwd\n@@ -0,0 +1 @@\n+[h]:587 joe:***\n/etc/postfix/sasl_passwd.db is compiled anew, mode 0600\n\n" +
+	want := "--- /dev/null\n+++ /etc/postfix/sasl_passwd\n@@ -0,0 +1 @@\n+[h]:587 joe:***\ncompile /etc/postfix/sasl_passwd.db, mode 0600\n\n" +
 		"Commands:\n  postmap hash:/etc/postfix/sasl_passwd\n  postfix reload\n"
 	if got := diff.Plan(p, diff.Style{}); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
@@ -86,7 +86,7 @@ func TestBrief(t *testing.T) {
 	}}
 	got := diff.Plan(p, diff.Style{Brief: true})
 	want := "--- /dev/null\n+++ /etc/postfix/rules\n@@ -0,0 +1,40 @@\n" + strings.Repeat("+a rule\n", 2) +
-		"... and 38 lines more (--verbose shows them)\n/etc/postfix/rules.db is compiled anew"
+		"... and 38 lines more (--verbose shows them)\ncompile /etc/postfix/rules.db"
 	if !strings.HasPrefix(got, want) {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
@@ -168,7 +168,7 @@ func TestLargeFile(t *testing.T) {
 	t.Log(time.Since(start))
 }
 
-// TestPasswordsInConfigurationAreMasked: a set-up made by hand may have the
+// TestPasswordsInConfigurationAreMasked: a setup made by hand may have the
 // password in main.cf or master.cf.
 func TestPasswordsInConfigurationAreMasked(t *testing.T) {
 	const before = `# old: smtp_sasl_password_maps = static:apikey:hunter2

@@ -19,10 +19,8 @@ func boring(line []byte) bool {
 	if colon < 0 {
 		return begins(text, idle)
 	}
-	for _, c := range text[:colon] {
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return begins(text, idle)
-		}
+	if bytes.ContainsFunc(text[:colon], notAlphanumeric) {
+		return begins(text, idle)
 	}
 	if len(text) < colon+4 {
 		return false
@@ -39,6 +37,10 @@ func boring(line []byte) bool {
 		return status >= 0 && bytes.HasPrefix(rest[status+16:], []byte("50 ")) && bytes.Count(rest, []byte("status=")) == 1
 	}
 	return false
+}
+
+func notAlphanumeric(c rune) bool {
+	return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
 }
 
 func begins(text []byte, words [][]byte) bool {

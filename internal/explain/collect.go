@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
@@ -58,7 +59,9 @@ type warned struct {
 type Collector struct {
 	Relay *relays.Relay // nil: found out line by line
 	Signs Signs         // of this host, to choose between candidates
-	Since time.Time     // lines with an older time are passed over
+	// Faults are those of this host's files; nil where the text is of another host.
+	Faults []lint.Finding
+	Since  time.Time // lines with an older time are passed over
 
 	Lines      int  // read
 	Postfix    bool // one of them at least is Postfix's
@@ -127,20 +130,29 @@ func (c *Collector) Add(raw []byte) {
 			c.tell()
 		}
 	default:
-		if c.held != nil && c.goesOn(string(raw)) {
-			c.Understood++
+		if !c.unread(raw) {
 			return
 		}
-		c.Unread++
-		if c.Postfix {
-			return
-		}
-		c.pastedUnread++
 	}
 	c.asked = c.asked || origin == maillog.Unknown || trouble.Match(raw)
 	if len(c.pasted) <= maxPasted {
 		c.pasted = append(c.pasted, strings.TrimRight(string(raw), "\r\n"))
 	}
+}
+
+// unread takes in a line that nothing is known of. It reports whether the line can
+// be part of a text that somebody pasted.
+func (c *Collector) unread(raw []byte) bool {
+	if c.held != nil && c.goesOn(string(raw)) {
+		c.Understood++
+		return false
+	}
+	c.Unread++
+	if c.Postfix {
+		return false
+	}
+	c.pastedUnread++
+	return true
 }
 
 // likeField reports whether a line can be NAME=value.
@@ -413,55 +425,10 @@ func (c *Collector) message(queueID, to string) uint64 {
 	return maphash.String(c.seed, queueID+"\x00"+to)
 }
 
+// count adds a line to the group of its first cause.
 func (c *Collector) count(causes []Cause, t text, line maillog.Line, example string) {
-	key := ""
-	var first Cause
-	var others []Cause
-	if len(causes) > 0 {
-		first, others = causes[0], causes[1:]
-		if key = first.ID; first.notice {
-			key += "\x00notice"
-		}
-	} else {
-		key = "\x00" + skeleton(t)
-	}
-	g := c.groups[key]
-	if g == nil {
-		if first.ID == "" {
-			if c.unknown++; c.unknown > maxUnknown {
-				key = "\x00"
-				g = c.groups[key]
-			}
-		}
-		if c.groups == nil {
-			c.groups = map[string]*Group{}
-		}
-		if g == nil {
-			g = &Group{Cause: first, Others: others, First: line.Time, order: c.Lines, open: map[uint64]bool{}}
-			c.groups[key] = g
-		}
-	}
-	again := false
-	if line.QueueID != "" {
-		id := c.message(line.QueueID, t.to)
-		if again = c.seen[id] == g; !again && len(c.seen) < maxSeen {
-			if c.seen == nil {
-				c.seen = map[uint64]*Group{}
-			}
-			c.seen[id] = g
-		}
-		if whole := c.message(line.QueueID, ""); len(g.open) < maxSeen && t.status != "bounced" && t.status != "expired" {
-			g.open[whole] = true
-			if c.seen == nil {
-				c.seen = map[uint64]*Group{}
-			}
-		}
-		if !again {
-			g.ids++
-		}
-	} else {
-		g.lines++
-	}
+	g := c.group(causes, t, line)
+	again := c.counted(g, t, line)
 	if !again {
 		g.Count++
 	}
@@ -471,7 +438,7 @@ func (c *Collector) count(causes []Cause, t text, line maillog.Line, example str
 	g.lastLine = c.Lines
 	if !line.Time.Before(g.Last) {
 		g.Last, g.Example, g.latest = line.Time, example[:min(len(example), maxExample)], t
-		g.Cause.Lost = g.Cause.Lost || first.Lost
+		g.Cause.Lost = g.Cause.Lost || len(causes) > 0 && causes[0].Lost
 	}
 	switch t.status {
 	case "bounced", "expired", "sent":
@@ -486,6 +453,59 @@ func (c *Collector) count(causes []Cause, t text, line maillog.Line, example str
 			g.Delayed++
 		}
 	}
+}
+
+// group is the group of the first cause, or of what an unknown line says.
+func (c *Collector) group(causes []Cause, t text, line maillog.Line) *Group {
+	key := "\x00" + skeleton(t)
+	var first Cause
+	var others []Cause
+	if len(causes) > 0 {
+		first, others = causes[0], causes[1:]
+		if key = first.ID; first.notice {
+			key += "\x00notice"
+		}
+	}
+	if g := c.groups[key]; g != nil {
+		return g
+	}
+	if first.ID == "" {
+		if c.unknown++; c.unknown > maxUnknown {
+			key = "\x00"
+		}
+	}
+	if c.groups == nil {
+		c.groups = map[string]*Group{}
+	}
+	g := c.groups[key]
+	if g == nil {
+		g = &Group{Cause: first, Others: others, First: line.Time, order: c.Lines, open: map[uint64]bool{}}
+		c.groups[key] = g
+	}
+	return g
+}
+
+// counted notes the message and recipient of a line, and reports whether they were
+// counted for the group already.
+func (c *Collector) counted(g *Group, t text, line maillog.Line) (again bool) {
+	if line.QueueID == "" {
+		g.lines++
+		return false
+	}
+	if c.seen == nil {
+		c.seen = map[uint64]*Group{}
+	}
+	id := c.message(line.QueueID, t.to)
+	if again = c.seen[id] == g; !again && len(c.seen) < maxSeen {
+		c.seen[id] = g
+	}
+	if len(g.open) < maxSeen && t.status != "bounced" && t.status != "expired" {
+		g.open[c.message(line.QueueID, "")] = true
+	}
+	if !again {
+		g.ids++
+	}
+	return again
 }
 
 // sent notes a delivery that a line, which boring knows, tells of.
@@ -545,23 +565,36 @@ func (c *Collector) Groups() []Group {
 		if g.Cause.notice && (c.Lines > maxPasted || roots) {
 			continue
 		}
-		// A connection or a certificate that did not do is no fault when the mail has
-		// gone out all the same: by another address, or with a level that allows it.
-		if passing := slices.Contains([]string{"connect", "tls", "dns"}, g.Cause.Phase); passing && g.ids == 0 && c.Lines > maxPasted && c.sentAt > g.lastLine {
+		if c.passing(g) {
 			continue
 		}
 		shown := *g
 		shown.Example = redact(g.Example)
-		shown.Past = g.ids > 0 && g.lines == 0 && len(g.open) == 0 && g.Lost == 0 ||
-			g.Lost == 0 && len(g.open) == 0 && c.startAt > g.lastLine && c.sentAt > c.startAt
+		shown.Past = c.past(g)
 		if g.Cause.ID != "" {
 			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs))
 		}
 		shown.Cause.addCommand()
+		shown.blame(c.Faults)
 		groups = append(groups, shown)
 	}
 	slices.SortFunc(groups, before)
 	return chained(groups)
+}
+
+// passing reports a connection or a certificate that failed while the mail went out
+// in spite of it: by another address, or with a level that allows it.
+func (c *Collector) passing(g *Group) bool {
+	return slices.Contains([]string{"connect", "tls", "dns"}, g.Cause.Phase) && g.ids == 0 && c.Lines > maxPasted && c.sentAt > g.lastLine
+}
+
+// past reports that all messages of a group were sent later, or that mail has been
+// sent since Postfix was started or reloaded.
+func (c *Collector) past(g *Group) bool {
+	if g.Lost > 0 || len(g.open) > 0 {
+		return false
+	}
+	return g.ids > 0 && g.lines == 0 || c.startAt > g.lastLine && c.sentAt > c.startAt
 }
 
 // renew puts the names that the last line mentions into the words, and takes over

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 )
@@ -97,12 +98,12 @@ func TestInspect(t *testing.T) {
 			}
 		})
 	}
-	for _, c := range inspections {
-		if _, ok := ByID(c.cause); !ok {
-			t.Errorf("%s is no cause", c.cause)
+	for _, c := range lint.RouteRules() {
+		if _, ok := ByID(c.ID); !ok {
+			t.Errorf("%s is no cause", c.ID)
 		}
-		if !seen[c.cause] {
-			t.Errorf("no case shows %s", c.cause)
+		if !seen[c.ID] {
+			t.Errorf("no case shows %s", c.ID)
 		}
 	}
 }
@@ -185,14 +186,5 @@ func TestProbeCauses(t *testing.T) {
 		if _, ok := ByID(id); !ok {
 			t.Errorf("%s: there is no cause %s", fault, id)
 		}
-	}
-}
-
-// TestUnusedName: the name is whole, also that of a parameter of a service.
-func TestUnusedName(t *testing.T) {
-	const name = "relayhost-shop_destination_concurrency_limit"
-	m := unusedParameter.FindStringSubmatch("postconf: warning: /etc/postfix/main.cf: unused parameter: " + name + "=20")
-	if m == nil || m[1] != name {
-		t.Errorf("%q", m)
 	}
 }

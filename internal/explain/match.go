@@ -36,36 +36,17 @@ func shown(causes []Cause) []Cause {
 	return slices.DeleteFunc(causes, func(c Cause) bool { return c.hostOnly && !c.Confirmed })
 }
 
-// match finds the candidates for t, the likeliest first.
-func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
-	services, none := k.speakers(t.reply+" "+t.program, t.host, relay)
-	concerns := func(f *failure) bool {
-		return len(f.Relay) == 0 || slices.ContainsFunc(services, func(r relays.Relay) bool { return slices.Contains(f.Relay, r.ID) })
-	}
-	var causes []Cause
-	if said := cmp.Or(t.reply, t.program); said != "" {
-		causes = k.serviceReply(said, services)
-	}
-	served := len(causes) > 0
-	if t.reply != "" {
-		for _, f := range k.failures {
-			for _, c := range causes[:min(1, len(causes))] {
-				if slices.Contains(f.AmbiguousWith, c.ID) && concerns(f) {
-					other := f.cause()
-					other.rank = c.rank + 1
-					causes = append(causes, other.filled(nil))
-				}
-			}
-		}
-	}
-	inbound := strings.HasPrefix(t.own, "smtpd: ") || strings.HasPrefix(t.own, "postscreen: ")
-	for _, part := range []struct {
-		s    string
-		of   func(f *failure) []pattern
-		rank func(f *failure, c Cause) Cause
+// portion is a part of a text with the patterns that are for it.
+type portion struct {
+	s       string
+	of      func(f *failure) []pattern
+	rank    func(f *failure, c Cause) Cause // may be nil
+	foreign bool                            // the service itself is asked first
+}
 
-		foreign bool // the service itself is asked first
-	}{
+// portions are those of t, in the order that they are looked at.
+func portions(t text) []portion {
+	return []portion{
 		{t.own, func(f *failure) []pattern { return f.log }, nil, false},
 		{t.reply, func(f *failure) []pattern { return f.reply }, func(f *failure, c Cause) Cause {
 			if f.GenericReply {
@@ -91,36 +72,35 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 			c.hostOnly, c.rank = true, rankFollows-1
 			return c
 		}, false},
-	} {
-		if part.s == "" {
+	}
+}
+
+// match finds the candidates for t, the likeliest first.
+func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
+	services, none := k.speakers(t.reply+" "+t.program, t.host, relay)
+	concerns := func(f *failure) bool {
+		return len(f.Relay) == 0 || slices.ContainsFunc(services, func(r relays.Relay) bool { return slices.Contains(f.Relay, r.ID) })
+	}
+	var causes []Cause
+	if said := cmp.Or(t.reply, t.program); said != "" {
+		causes = k.serviceReply(said, services)
+	}
+	served := len(causes) > 0
+	if served && t.reply != "" {
+		causes = append(causes, k.mistakenFor(causes[0], concerns)...)
+	}
+	inbound := strings.HasPrefix(t.own, "smtpd: ") || strings.HasPrefix(t.own, "postscreen: ")
+	for _, p := range portions(t) {
+		if p.s == "" {
 			continue
 		}
-		low := strings.ToLower(part.s)
+		low := strings.ToLower(p.s)
 		for _, f := range k.failures {
-			if !concerns(f) || !f.takes(inbound) || contains(causes, f.ID) || served && part.foreign && !f.First {
+			if !concerns(f) || !f.takes(inbound) || contains(causes, f.ID) || served && p.foreign && !f.First {
 				continue
 			}
-			for _, p := range part.of(f) {
-				m := p.find(part.s, low)
-				if m == nil {
-					continue
-				}
-				c := f.worded(part.s)
-				c.names = t.names()
-				for i, name := range p.SubexpNames() {
-					if name != "" && m[i] != "" {
-						c.names[name] = m[i]
-					}
-				}
-				if c.names["map"] == "" {
-					c.names["map"] = c.names["table"]
-				}
-				c = c.filled(c.names)
-				if part.rank != nil {
-					c = part.rank(f, c)
-				}
+			if c, ok := f.in(p, low, t); ok {
 				causes = append(causes, c)
-				break
 			}
 		}
 	}
@@ -134,6 +114,46 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 		causes[i].lostBy(t)
 	}
 	return k.narrowed(ordered(causes))
+}
+
+// mistakenFor are the failures that a service's own reply can be mistaken for.
+func (k *knowledge) mistakenFor(c Cause, concerns func(*failure) bool) []Cause {
+	var others []Cause
+	for _, f := range k.failures {
+		if slices.Contains(f.AmbiguousWith, c.ID) && concerns(f) {
+			other := f.cause()
+			other.rank = c.rank + 1
+			others = append(others, other.filled(nil))
+		}
+	}
+	return others
+}
+
+// in is the failure as a cause, when one of its patterns is in p. low is p's text
+// in small letters.
+func (f *failure) in(p portion, low string, t text) (Cause, bool) {
+	for _, pattern := range p.of(f) {
+		m := pattern.find(p.s, low)
+		if m == nil {
+			continue
+		}
+		c := f.worded(p.s, t.own)
+		c.names = t.names()
+		for i, name := range pattern.SubexpNames() {
+			if name != "" && m[i] != "" {
+				c.names[name] = m[i]
+			}
+		}
+		if c.names["map"] == "" {
+			c.names["map"] = c.names["table"]
+		}
+		c = c.filled(c.names)
+		if p.rank != nil {
+			c = p.rank(f, c)
+		}
+		return c, true
+	}
+	return Cause{}, false
 }
 
 // narrowed keeps the first cause, and of the others those that it can be mistaken
@@ -161,11 +181,12 @@ func contains(causes []Cause, id string) bool {
 	return slices.ContainsFunc(causes, func(c Cause) bool { return c.ID == id })
 }
 
-// worded is the cause in the words of the variant that fits s.
-func (f *failure) worded(s string) Cause {
+// worded is the cause in the words of the variant that fits what matched, or what
+// Postfix itself says around it.
+func (f *failure) worded(matched, own string) Cause {
 	c := f.cause()
 	for _, v := range f.Variants {
-		if !v.log.MatchString(s) {
+		if !v.log.MatchString(matched) && !v.log.MatchString(own) {
 			continue
 		}
 		c.Title, c.Meaning = cmp.Or(v.Title, c.Title), cmp.Or(v.Meaning, c.Meaning)
@@ -250,14 +271,4 @@ func ordered(causes []Cause) []Cause {
 		}
 	}
 	return kept
-}
-
-// merge appends to causes those of more that are not in it.
-func merge(causes, more []Cause) []Cause {
-	for _, c := range more {
-		if !contains(causes, c.ID) {
-			causes = append(causes, c)
-		}
-	}
-	return causes
 }

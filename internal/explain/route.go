@@ -1,9 +1,12 @@
 package explain
 
 import (
+	"slices"
 	"strings"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
+	"relayhost/relays"
 )
 
 // Route is how Postfix sends mail for the world: the entry of master.cf, the
@@ -82,4 +85,54 @@ func (r Route) level() string {
 		return "may"
 	}
 	return ""
+}
+
+// Inspect runs the static checks: what of the catalogue holds on this host,
+// whatever the log says. It reads s only. from is the address that mail is sent
+// from, "" when it is not known.
+func Inspect(s postfix.State, from string) Signs {
+	return InspectRoute(RouteOf(s), from)
+}
+
+// InspectRoute is Inspect for one of several routes.
+func InspectRoute(r Route, from string) Signs {
+	if !r.State.Installed || r.State.Params == nil {
+		return nil
+	}
+	var signs Signs
+	found := r.State.Inspect(lint.Route{
+		Service: r.Service.Name, Args: r.Service.Args, Chrooted: r.Service.Chrooted(r.State.Params["compatibility_level"]),
+		NextHop: r.NextHop, Host: r.Host, Port: r.Port, Implicit: relays.UsualTLS(r.Port) == relays.Implicit,
+		Level: r.level(), OAuth: r.OAuth(""), From: from, Param: r.Param,
+	})
+	for _, rule := range lint.RouteRules() {
+		sign := Sign{Cause: rule.ID}
+		if i := slices.IndexFunc(found, func(f lint.Finding) bool { return f.Rule == rule.ID }); i >= 0 {
+			sign.Holds, sign.Detail = true, found[i].Detail
+		}
+		signs = append(signs, sign)
+	}
+	if !filtered(r.State) {
+		signs = append(signs, Sign{Cause: "content_filter_down"})
+	}
+	return signs
+}
+
+// filtered reports whether mail goes through a content filter (FILTER_README)
+// before it goes to the relay. Whether that one lives, no file tells.
+func filtered(s postfix.State) bool {
+	if s.Params["content_filter"] != "" {
+		return true
+	}
+	return s.Master != nil && slices.ContainsFunc(s.Master.Services(), func(x postfix.Service) bool {
+		filter, _ := x.Option("content_filter")
+		return filter != ""
+	})
+}
+
+// containsFold reports whether list has one of want, whatever the case.
+func containsFold(list []string, want ...string) bool {
+	return slices.ContainsFunc(list, func(s string) bool {
+		return slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(s, w) })
+	})
 }

@@ -130,7 +130,7 @@ func relayOf(host string) *relays.Relay {
 	}
 	r, _, ok := relays.ByHost(catalogue(), host)
 	if !ok {
-		return nil // foreign names are not kept: there may be any number of them
+		return nil // foreign names are not stored: there may be any number of them
 	}
 	hosts.Store(host, &r)
 	return &r

@@ -7,7 +7,7 @@ import (
 )
 
 // Reader reads the local rules at most once, as soon as something does
-// not get through.
+// not be permitted.
 type Reader struct {
 	Query Query
 	Root  bool // without root no tool tells its rules

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,12 +68,29 @@ func Compare(flows []Flow, p plan.Plan, asked Asked) []Change {
 
 // elsewhereBy says why the test message would not leave through the relay.
 func elsewhereBy(flows []Flow, f Flow) (detail, remedy string) {
+	if usual, ok := flow(flows, ordinary); ok && !usual.After.ours() {
+		return fmt.Sprintf("no mail would leave through the relay: %s sends all of it by %s", cmp.Or(chooser(flows, usual.After), "transport_maps"), usual.After),
+			"take out what holds for all senders or recipients there, so that default_transport decides: postconf transport_maps sender_canonical_maps"
+	}
 	if from, ok := flow(flows, fromMail); ok && !from.After.ours() {
-		return fmt.Sprintf("mail from %s does not leave through the relay: it has a way of its own, %s", f.Sender, from.After),
-			"name another sender with --from, or take its entry out of the tables that choose by the sender (postconf -n | grep ^sender_dependent)"
+		by := cmp.Or(chooser(flows, from.After), "a table that chooses by the sender")
+		return fmt.Sprintf("mail from %s does not leave through the relay: %s sends it by %s", f.Sender, by, from.After),
+			"name another sender with --from, or take its entry out of that table (postconf -n | grep ^sender_dependent)"
 	}
 	return fmt.Sprintf("mail to %s does not leave through the relay: it has a way of its own, %s", f.Recipient, f.After),
 		"name a recipient elsewhere with --to, or take its domain out of transport_maps"
+}
+
+// chooser is the parameter, with its table, that sends other mail the same way; ""
+// where none is known to.
+func chooser(flows []Flow, w Way) string {
+	i := slices.IndexFunc(flows, func(f Flow) bool {
+		return f.After.same(w) && (f.Param == "transport_maps" || strings.HasPrefix(f.Param, "sender_dependent_"))
+	})
+	if i < 0 {
+		return ""
+	}
+	return flows[i].source()
 }
 
 // judge says whether mail stays as it is, changes as asked for, or unasked.
@@ -95,17 +113,22 @@ func judge(flows []Flow, f Flow, p plan.Plan, asked Asked) string {
 		return AskedFor
 	case routed(f, p):
 		return AskedFor
-	case f.Before.policy != "" && f.Before.Transport == f.After.Transport && f.Before.NextHop == f.After.NextHop && f.Before.Account == f.After.Account:
+	case f.Before.policy != "" && isDefault(f.Before, f.After):
 		return AskedFor // an earlier setup lent it its TLS policy
 	case !isDefault(f.Before, usual.Before):
 		return Unasked
-	case f.After.Local && !usual.After.Local:
+	}
+	return judgeUsual(f, usual)
+}
+
+// judgeUsual is judge for mail that went the way of all other mail.
+func judgeUsual(f, usual Flow) string {
+	switch {
+	case (f.After.Local || f.After.here && !f.After.ours()) && !usual.After.Local:
 		return AskedFor // a catch-all had taken mail of this server's own domains
-	}
-	if f.After.Transport == usual.After.Transport && f.After.NextHop == usual.After.NextHop {
+	case f.After.Transport == usual.After.Transport && f.After.NextHop == usual.After.NextHop:
 		return AskedFor
-	}
-	if f.Class == nullSender && f.After.ours() {
+	case f.Class == nullSender && f.After.ours():
 		return AskedFor // bounces go by a route whose relay accepts them
 	}
 	return Unasked

@@ -35,6 +35,7 @@ type Way struct {
 	Local     bool   `json:"local,omitempty"`   // the recipient is of this server
 
 	policy string // table of ours that the TLS level is from; "" otherwise
+	here   bool   // the recipient's domain is delivered here, by lmtp(8) or a transport of its own maybe
 }
 
 // same reports whether mail leaves in the same manner, but for its sender.
@@ -165,7 +166,7 @@ func ask(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.Sta
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	senders := make([]string, len(list))
 	for i, q := range list {
 		senders[i] = q.Sender

@@ -103,7 +103,7 @@ func (q *asker) param(name, class string, each func(class, param, table string, 
 		values = append(values, o.Option.Value)
 	}
 	for _, value := range values {
-		for _, entry := range splitTables(value) {
+		for _, entry := range postfix.SplitList(value) {
 			if strings.HasPrefix(entry, "!") {
 				continue
 			}
@@ -140,20 +140,6 @@ func shown(t postfix.Table) string {
 	return t.Path
 }
 
-// splitTables splits a list outside of braces.
-func splitTables(value string) []string {
-	level := 0
-	return strings.FieldsFunc(value, func(r rune) bool {
-		switch r {
-		case '{':
-			level++
-		case '}':
-			level--
-		}
-		return level == 0 && strings.ContainsRune(", \t\r\n", r)
-	})
-}
-
 // keys lists the keys of a table; ok is false where Postfix itself cannot.
 func (q *asker) keys(t postfix.Table) (keys []string, ok bool) {
 	switch {
@@ -166,7 +152,7 @@ func (q *asker) keys(t postfix.Table) (keys []string, ok bool) {
 		return patternSamples(string(data)), err == nil
 	case t.Type == "pipemap" || t.Type == "unionmap" || t.Type == "randmap":
 		ok = true
-		for _, inner := range splitTables(strings.Trim(t.Path, "{}")) {
+		for _, inner := range postfix.SplitList(strings.Trim(t.Path, "{}")) {
 			for _, table := range postfix.ParseTables(inner, q.s.DefaultMap) {
 				more, listed := q.keys(table)
 				keys, ok = append(keys, more...), ok && listed
@@ -211,6 +197,8 @@ func (q *asker) recipients(class, param, table string, keys []string) {
 	for _, key := range keys {
 		to := key
 		switch {
+		case key == "localdomain" || key == ".localdomain":
+			continue // a name that exists nowhere: such mail is returned whichever way it goes
 		case key == "*":
 			to = elsewhere
 		case strings.HasPrefix(key, "@"):

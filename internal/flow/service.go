@@ -138,7 +138,8 @@ func (d *side) way(ctx context.Context, a Answer, sender string) Way {
 	w := Way{Transport: a.Transport, NextHop: a.NextHop, Failed: a.Failed()}
 	s, ok := d.s.Master.Get(a.Transport, "unix")
 	client := ok && (s.Command == "smtp" || s.Command == "lmtp")
-	w.Local = a.Flags&flagsHere != 0 && !client // transport_maps can send such mail elsewhere
+	w.here = a.Flags&flagsHere != 0
+	w.Local = w.here && !client // transport_maps can send such mail elsewhere
 	if domain := a.Recipient[strings.LastIndexByte(a.Recipient, '@')+1:]; strings.EqualFold(a.NextHop, domain) || w.Local {
 		w.NextHop = ""
 	}
@@ -311,11 +312,6 @@ func (d *side) mapped(ctx context.Context, list, address string) string {
 
 // isHere reports whether domain is myorigin or in mydestination by name.
 func (d *side) isHere(domain string) bool {
-	words := append(words(d.s.Params["mydestination"]), d.s.Params["myorigin"], d.s.Params["myhostname"])
+	words := append(postfix.Words(d.s.Params["mydestination"]), d.s.Params["myorigin"], d.s.Params["myhostname"])
 	return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, domain) })
-}
-
-// words splits a list value.
-func words(value string) []string {
-	return strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
 }

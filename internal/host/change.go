@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Mkdir makes one folder with exactly that mode and syncs its parent.
+// Mkdir makes one directory with exactly that mode and syncs its parent.
 func (h *Host) Mkdir(path string, mode fs.FileMode) error {
 	parent, name, err := h.parent(path)
 	if err != nil {
@@ -30,8 +30,8 @@ func (h *Host) Mkdir(path string, mode fs.FileMode) error {
 	return h.sync(parent.fd, parent.path)
 }
 
-// Remove removes a file or an empty folder and syncs its parent. What does not
-// exist is no error. expect is as in Spec.Expect; it is "" for folders.
+// Remove removes a file or an empty directory and syncs its parent. What does not
+// exist is no error. expect is as in Spec.Expect; it is "" for directories.
 func (h *Host) Remove(path, expect string) error {
 	parent, name, err := h.parent(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +58,7 @@ func (h *Host) Remove(path, expect string) error {
 }
 
 // RemoveAll removes path and all below it, and syncs its parent. It is for
-// folders of ours; symbolic links in it are removed, not followed.
+// directories of ours; symbolic links in it are removed, not followed.
 func (h *Host) RemoveAll(path string) error {
 	parent, name, err := h.parent(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -77,7 +77,7 @@ func (h *Host) RemoveAll(path string) error {
 	return h.sync(parent.fd, parent.path)
 }
 
-// Rename moves a file or folder within one file system and syncs both folders.
+// Rename moves a file or directory within one file system and syncs both directories.
 func (h *Host) Rename(from, to string) error {
 	a, fromName, err := h.parent(from)
 	if err != nil {
@@ -125,8 +125,8 @@ func (h *Host) Chmod(path string, mode fs.FileMode) error {
 	return h.sync(fd, path)
 }
 
-// SyncFolder flushes the names in a folder.
-func (h *Host) SyncFolder(path string) error {
+// SyncDirectory flushes the names in a directory.
+func (h *Host) SyncDirectory(path string) error {
 	target, err := h.Follow(path)
 	if err != nil {
 		return err
@@ -139,11 +139,11 @@ func (h *Host) SyncFolder(path string) error {
 	return h.sync(dir.fd, dir.path)
 }
 
-// parent opens the folder that path is in; links on the way to it are followed.
-func (h *Host) parent(path string) (folder, string, error) {
+// parent opens the directory that path is in; links on the way to it are followed.
+func (h *Host) parent(path string) (directory, string, error) {
 	dir, err := h.Follow(filepath.Dir(path))
 	if err != nil {
-		return folder{}, "", err
+		return directory{}, "", err
 	}
 	f, err := h.open(dir)
 	return f, filepath.Base(path), err

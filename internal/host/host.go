@@ -18,7 +18,7 @@ const (
 	OpCreate = "create" // a new file, empty, 0600
 	OpWrite  = "write"
 	OpOwner  = "owner" // owner, mode, attributes and time of a new file
-	OpSync   = "sync"  // fsync of a file or a folder
+	OpSync   = "sync"  // fsync of a file or a directory
 	OpRename = "rename"
 	OpRemove = "remove"
 	OpMkdir  = "mkdir"

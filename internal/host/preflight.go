@@ -34,10 +34,10 @@ const (
 )
 
 // Preflight reports every reason why one of the needs could not be met: all
-// refusals joined, or nil. It writes and removes one test file in each folder.
+// refusals joined, or nil. It writes and removes one test file in each directory.
 func (h *Host) Preflight(needs []Need) error {
 	var problems []error
-	folders := map[string][]Need{}
+	directories := map[string][]Need{}
 	for _, n := range needs {
 		target, err := h.Follow(n.Path)
 		if err != nil {
@@ -49,20 +49,20 @@ func (h *Host) Preflight(needs []Need) error {
 			continue
 		}
 		dir := h.nearest(filepath.Dir(target))
-		folders[dir] = append(folders[dir], n)
+		directories[dir] = append(directories[dir], n)
 	}
-	for dir, needs := range folders {
-		if err := h.checkFolder(dir, needs); err != nil {
+	for dir, needs := range directories {
+		if err := h.checkDirectory(dir, needs); err != nil {
 			problems = append(problems, err)
 		}
 	}
-	if err := h.checkSpace(folders); err != nil {
+	if err := h.checkSpace(directories); err != nil {
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
 }
 
-// nearest is dir, or the first folder above it that exists.
+// nearest is dir, or the first directory above it that exists.
 func (h *Host) nearest(dir string) string {
 	for dir != "/" {
 		if _, err := h.Lstat(dir); err == nil {
@@ -95,7 +95,7 @@ func (h *Host) checkTarget(target string, n Need) error {
 	if mounted, err := h.isMount(target); err != nil {
 		return err
 	} else if mounted {
-		return refuse("is a mount point and cannot be replaced by a rename", "mount its folder instead of the file")
+		return refuse("is a mount point and cannot be replaced by a rename", "mount its directory instead of the file")
 	}
 	return h.checkFlags(target)
 }
@@ -137,8 +137,8 @@ func (h *Host) isMount(path string) (bool, error) {
 	return false, err
 }
 
-// checkFolder refuses a folder that others can write to, or that we cannot.
-func (h *Host) checkFolder(dir string, needs []Need) error {
+// checkDirectory refuses a directory that others can write to, or that we cannot.
+func (h *Host) checkDirectory(dir string, needs []Need) error {
 	if err := h.checkChain(dir); err != nil {
 		return err
 	}
@@ -177,8 +177,8 @@ func (h *Host) tryWrite(temp string, needs []Need) error {
 	return errors.Join(err, h.dropTemp(dir, name))
 }
 
-// checkChain wants every folder on the way to belong to root or to us, and to
-// be writable by nobody else. Above the last one, a sticky folder like /tmp is
+// checkChain wants every directory on the way to belong to root or to us, and to
+// be writable by nobody else. Above the last one, a sticky directory like /tmp is
 // fine: others cannot rename what is ours in it.
 func (h *Host) checkChain(dir string) error {
 	for at := dir; ; at = filepath.Dir(at) {
@@ -192,7 +192,7 @@ func (h *Host) checkChain(dir string) error {
 		}
 		switch {
 		case !m.Mode.IsDir():
-			return &Refusal{at, "is " + kind(m.Mode) + ", not a folder", "move it away"}
+			return &Refusal{at, "is " + kind(m.Mode) + ", not a directory", "move it away"}
 		case m.UID != 0 && m.UID != os.Geteuid():
 			return &Refusal{at, fmt.Sprintf("belongs to user %d, who could replace what is in it", m.UID), "chown root " + at}
 		case loose:
@@ -204,17 +204,17 @@ func (h *Host) checkChain(dir string) error {
 	}
 }
 
-// Room wants some space and inodes on the file system of the folder dir.
+// Room wants some space and inodes on the file system of the directory dir.
 func (h *Host) Room(dir string) error { return h.checkSpace(map[string][]Need{dir: nil}) }
 
 // checkSpace wants room for three times the bytes on each file system.
-func (h *Host) checkSpace(folders map[string][]Need) error {
+func (h *Host) checkSpace(directories map[string][]Need) error {
 	type need struct {
 		dir   string
 		bytes int64
 	}
 	disks := map[uint64]*need{}
-	for dir, needs := range folders {
+	for dir, needs := range directories {
 		var st unix.Stat_t
 		if err := unix.Stat(filepath.Join(h.Root, dir), &st); err != nil {
 			return &fs.PathError{Op: "stat", Path: dir, Err: err}
@@ -248,7 +248,7 @@ func (h *Host) checkSpace(folders map[string][]Need) error {
 func kind(m fs.FileMode) string {
 	switch {
 	case m.IsDir():
-		return "a folder"
+		return "a directory"
 	case m&fs.ModeNamedPipe != 0:
 		return "a FIFO"
 	case m&fs.ModeSocket != 0:

@@ -29,7 +29,7 @@ var ErrNotRegular = errors.New("not a regular file")
 // path; it is empty outside of tests. The zero Reader is this machine.
 type Reader struct {
 	Root string
-	Path string // folders that programs are looked for in; "" is the usual six
+	Path string // directories that programs are looked for in; "" is the usual six
 	// Limit is how long a child may take that has no limit of its own; 0 is
 	// CommandTimeout.
 	Limit time.Duration
@@ -100,7 +100,7 @@ func meta(stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
 	return m, err
 }
 
-// ReadDir lists the names in a folder, sorted.
+// ReadDir lists the names in a directory, sorted.
 func (r *Reader) ReadDir(path string) ([]string, error) {
 	entries, err := os.ReadDir(r.leadsTo(path))
 	names := make([]string, 0, len(entries))

@@ -37,9 +37,9 @@ func Sum(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// WriteFile replaces or creates path by one rename in its own folder. The new
+// WriteFile replaces or creates path by one rename in its own directory. The new
 // content is 0600 from birth, complete, owned and synced before it gets the
-// name; the folder is synced after. When path is a symbolic link, its target is
+// name; the directory is synced after. When path is a symbolic link, its target is
 // replaced. On an error before the rename the target is untouched.
 func (h *Host) WriteFile(path string, data []byte, s Spec) error {
 	target, err := h.Follow(path)
@@ -59,7 +59,7 @@ func (h *Host) WriteFile(path string, data []byte, s Spec) error {
 		return fmt.Errorf("write %s: %w", path, errors.Join(err, h.dropTemp(dir, temp)))
 	}
 	if err := h.sync(dir.fd, dir.path); err != nil {
-		return fmt.Errorf("sync folder of %s: %w", path, err)
+		return fmt.Errorf("sync directory of %s: %w", path, err)
 	}
 	// A disk that loses bytes says so here and not at the next reload.
 	back, err := dir.read(name)
@@ -73,7 +73,7 @@ func (h *Host) WriteFile(path string, data []byte, s Spec) error {
 }
 
 // create makes the complete, synced file temp in dir.
-func (h *Host) create(dir folder, temp string, data []byte, s Spec) error {
+func (h *Host) create(dir directory, temp string, data []byte, s Spec) error {
 	full := filepath.Join(dir.path, temp)
 	if err := h.before(OpCreate, full); err != nil {
 		return err
@@ -122,7 +122,7 @@ func own(fd int, s Spec) error {
 }
 
 // swap renames temp to name if name still is what is expected.
-func (h *Host) swap(dir folder, temp, name, expect string) error {
+func (h *Host) swap(dir directory, temp, name, expect string) error {
 	full := filepath.Join(dir.path, name)
 	if err := h.before(OpRename, full); err != nil {
 		return err
@@ -136,7 +136,7 @@ func (h *Host) swap(dir folder, temp, name, expect string) error {
 		return ErrChanged
 	case errors.Is(err, unix.EBUSY):
 		return &Refusal{Path: full, Why: "is a mount point and cannot be replaced by a rename",
-			Fix: "mount its folder instead of the file"}
+			Fix: "mount its directory instead of the file"}
 	case err != nil:
 		return fmt.Errorf("rename: %w", err)
 	}
@@ -147,7 +147,7 @@ func (h *Host) swap(dir folder, temp, name, expect string) error {
 // that it is only made sure of where the file system and the kernel can: some file
 // systems do not know the flag (EINVAL), some runtimes of containers refuse the
 // call (ENOSYS, EPERM).
-func rename(dir folder, temp, name string, fresh bool) error {
+func rename(dir directory, temp, name string, fresh bool) error {
 	if fresh {
 		err := unix.Renameat2(dir.fd, temp, dir.fd, name, unix.RENAME_NOREPLACE)
 		if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM) {
@@ -158,7 +158,7 @@ func rename(dir folder, temp, name string, fresh bool) error {
 }
 
 // dropTemp removes a temporary file that did not get its name.
-func (h *Host) dropTemp(dir folder, temp string) error {
+func (h *Host) dropTemp(dir directory, temp string) error {
 	if err := h.before(OpRemove, filepath.Join(dir.path, temp)); err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (h *Host) dropTemp(dir folder, temp string) error {
 	return nil
 }
 
-// sync flushes a file or a folder. EIO is final: a second fsync would lie
+// sync flushes a file or a directory. EIO is final: a second fsync would lie
 // (fsync(2), "the error is reported once").
 func (h *Host) sync(fd int, path string) error {
 	if err := h.before(OpSync, path); err != nil {

@@ -196,7 +196,7 @@ func TestXattrs(t *testing.T) {
 	}
 }
 
-// A folder's default access list would let the user in that it names.
+// A directory's default access list would let the user in that it names.
 func TestInheritedAccessListGoes(t *testing.T) {
 	h := newHost(t)
 	if err := os.MkdirAll(h.Real("/etc"), 0o755); err != nil {
@@ -236,7 +236,7 @@ func TestRemoveMkdirRename(t *testing.T) {
 		{"remove", h.Remove("/etc/b/c", Sum([]byte("text")))},
 		{"remove again", h.Remove("/etc/b/c", "")},
 		{"rmdir", h.Remove("/etc/b", "")},
-		{"remove in no folder", h.Remove("/none/at/all", "")},
+		{"remove in no directory", h.Remove("/none/at/all", "")},
 	} {
 		if step.err != nil {
 			t.Errorf("%s: %v", step.name, step.err)
@@ -253,17 +253,17 @@ func TestPreflight(t *testing.T) {
 		need    Need
 		want    string // in the refusal; "" for none
 	}{
-		"fine":    {need: Need{Path: "/etc/postfix/main.cf"}},
-		"new":     {need: Need{Path: "/etc/new/folder/file"}},
-		"fifo":    {func(t *testing.T, h *Host) { try(t, syscall.Mkfifo(h.Real("/etc/fifo"), 0o600)) }, Need{Path: "/etc/fifo"}, "is a FIFO"},
-		"folder":  {nil, Need{Path: "/etc/postfix"}, "is a folder"},
-		"link":    {func(t *testing.T, h *Host) { try(t, os.Link(h.Real("/etc/postfix/main.cf"), h.Real("/etc/second"))) }, Need{Path: "/etc/postfix/main.cf"}, "has 2 names"},
-		"loose":   {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc/postfix"), 0o775)) }, Need{Path: "/etc/postfix/main.cf"}, "chmod go-w /etc/postfix"},
-		"sticky":  {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc/postfix"), 0o777|fs.ModeSticky)) }, Need{Path: "/etc/postfix/main.cf"}, "chmod go-w"},
-		"above":   {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc"), 0o777)) }, Need{Path: "/etc/postfix/main.cf"}, "chmod go-w /etc"},
-		"tmp":     {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc"), 0o777|fs.ModeSticky)) }, Need{Path: "/etc/postfix/main.cf"}, ""},
-		"large":   {nil, Need{Path: "/etc/postfix/main.cf", Bytes: 1 << 50}, "KiB are needed"},
-		"is file": {nil, Need{Path: "/etc/postfix/main.cf/x"}, "not a folder"},
+		"fine":      {need: Need{Path: "/etc/postfix/main.cf"}},
+		"new":       {need: Need{Path: "/etc/new/directory/file"}},
+		"fifo":      {func(t *testing.T, h *Host) { try(t, syscall.Mkfifo(h.Real("/etc/fifo"), 0o600)) }, Need{Path: "/etc/fifo"}, "is a FIFO"},
+		"directory": {nil, Need{Path: "/etc/postfix"}, "is a directory"},
+		"link":      {func(t *testing.T, h *Host) { try(t, os.Link(h.Real("/etc/postfix/main.cf"), h.Real("/etc/second"))) }, Need{Path: "/etc/postfix/main.cf"}, "has 2 names"},
+		"loose":     {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc/postfix"), 0o775)) }, Need{Path: "/etc/postfix/main.cf"}, "chmod go-w /etc/postfix"},
+		"sticky":    {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc/postfix"), 0o777|fs.ModeSticky)) }, Need{Path: "/etc/postfix/main.cf"}, "chmod go-w"},
+		"above":     {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc"), 0o777)) }, Need{Path: "/etc/postfix/main.cf"}, "chmod go-w /etc"},
+		"tmp":       {func(t *testing.T, h *Host) { try(t, os.Chmod(h.Real("/etc"), 0o777|fs.ModeSticky)) }, Need{Path: "/etc/postfix/main.cf"}, ""},
+		"large":     {nil, Need{Path: "/etc/postfix/main.cf", Bytes: 1 << 50}, "KiB are needed"},
+		"is file":   {nil, Need{Path: "/etc/postfix/main.cf/x"}, "not a directory"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -59,7 +59,7 @@ func carried(name string) bool {
 }
 
 // setXattrs gives the open file the attributes. An access list that it has
-// inherited from its folder goes, since it would widen the mode.
+// inherited from its directory goes, since it would widen the mode.
 func setXattrs(fd int, attrs map[string][]byte) error {
 	for name, value := range attrs {
 		if err := unix.Fsetxattr(fd, name, value, 0); err != nil {

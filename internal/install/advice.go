@@ -11,7 +11,7 @@ var advices = []struct {
 }{
 	{
 		regexp.MustCompile(`(?i)(could(n't| not) resolve|temporary failure|unable to resolve|not resolve host|name resolution|bad address|temporary error)`),
-		"this host does not find the package servers by name: mend its resolver (/etc/resolv.conf) or proxy, then run this again",
+		"this host does not find the package servers by name: fix its resolver (/etc/resolv.conf) or proxy, then run this again",
 	},
 	{
 		regexp.MustCompile(`(?i)(could not get lock|unable to (acquire|lock)|is locked by|lock database|another (app|instance|process))`),
@@ -37,5 +37,5 @@ func (m Manager) advice(text string) string {
 	if m.Hint != "" {
 		return m.Hint
 	}
-	return "mend what the lines name, or install Postfix by hand, then run this again"
+	return "fix what the lines name, or install Postfix by hand, then run this again"
 }

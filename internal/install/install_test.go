@@ -10,7 +10,7 @@ import (
 	"relayhost/internal/host"
 )
 
-// machine is a host whose files are in a folder.
+// machine is a host whose files are in a directory.
 func machine(t *testing.T, files ...string) *host.Reader {
 	t.Helper()
 	root := t.TempDir()

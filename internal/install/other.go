@@ -14,14 +14,14 @@ type OtherMTA struct {
 	Name    string // "Exim"
 	Program string // the path that shows it
 	Scope   string // what relayhost does about it
-	Queue   string // the folder where its mail waits; "" where it keeps none
-	Waiting int    // messages in that folder
+	Queue   string // the directory where its mail waits; "" where it keeps none
+	Waiting int    // messages in that directory
 
 	mark string // how the name of a file of the queue begins or ends, one a message
 }
 
 // others are looked for by the path of their daemon; nullmailer and msmtp-mta
-// own /usr/sbin/sendmail without being a server. Folders and names of files as
+// own /usr/sbin/sendmail without being a server. Directories and names of files as
 // their packages in Debian and Fedora have them.
 var others = []OtherMTA{
 	{Name: "Exim", Program: "/usr/sbin/exim4", Queue: "/var/spool/exim4/input", mark: "-H"},

@@ -25,7 +25,7 @@ type Options struct {
 	Progress func(string)
 }
 
-// Result is what was installed. Packages stay when a set-up is rolled back.
+// Result is what was installed. Packages stay when a setup is rolled back.
 type Result struct {
 	Manager  string
 	Packages []string

@@ -77,7 +77,7 @@ func failing(t *testing.T, name, text string) (*host.Host, Manager) {
 	if i < 0 {
 		t.Fatalf("no manager %q", name)
 	}
-	// Nothing but this folder is looked at: the machine's own package manager
+	// Nothing but this directory is looked at: the machine's own package manager
 	// would do what it is told.
 	bin := t.TempDir()
 	if err := os.Symlink("/usr/bin/env", filepath.Join(bin, "env")); err != nil {

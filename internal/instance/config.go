@@ -19,9 +19,9 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// makeFolders makes the folders with the owners that Postfix demands: the queue
-// is root's, the data folder mail_owner's, and mail_owner must reach both.
-func (i *Instance) makeFolders() error {
+// makeDirectories makes the directories with the owners that Postfix demands: the queue
+// is root's, the data directory mail_owner's, and mail_owner must reach both.
+func (i *Instance) makeDirectories() error {
 	uid, gid, err := i.owner()
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (i *Instance) makeFolders() error {
 			return err
 		}
 	}
-	f := i.folders
+	f := i.directories
 	if err := i.h.Mkdir(f.config, 0o755); err != nil {
 		return err
 	}
@@ -48,12 +48,12 @@ func (i *Instance) makeFolders() error {
 		}
 	}
 	if err := os.Chown(i.h.Real(f.data), uid, gid); err != nil {
-		return fmt.Errorf("give the data folder to %s: %w", i.o.State.MailOwner, err)
+		return fmt.Errorf("give the data directory to %s: %w", i.o.State.MailOwner, err)
 	}
 	return nil
 }
 
-// makeSockets makes those folders of the queue that master(8) needs when there is
+// makeSockets makes those directories of the queue that master(8) needs when there is
 // no mail; "postfix check" would make them all, in ten times the time.
 func (i *Instance) makeSockets() error {
 	uid, _, err := i.owner()
@@ -61,7 +61,7 @@ func (i *Instance) makeSockets() error {
 		return err
 	}
 	for name, mode := range map[string]os.FileMode{"pid": 0o755, "private": 0o700, "public": 0o755} {
-		dir := filepath.Join(i.folders.queue, name)
+		dir := filepath.Join(i.directories.queue, name)
 		if err := i.h.Mkdir(dir, mode); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (i *Instance) makeSockets() error {
 func (i *Instance) owner() (uid, gid int, err error) {
 	u, err := user.Lookup(i.o.State.MailOwner)
 	if err != nil {
-		return 0, 0, fmt.Errorf("owner of the data folder: %w", err)
+		return 0, 0, fmt.Errorf("owner of the data directory: %w", err)
 	}
 	uid, err = strconv.Atoi(u.Uid)
 	if err == nil {
@@ -87,7 +87,7 @@ func (i *Instance) owner() (uid, gid int, err error) {
 	return uid, gid, err
 }
 
-// write puts a file into the configuration folder. Its time is set back: every
+// write puts a file into the configuration directory. Its time is set back: every
 // Postfix program sleeps until main.cf is more than a second old.
 func (i *Instance) write(name string, data []byte, mode os.FileMode) error {
 	return i.h.WriteFile(filepath.Join(i.ConfigDir, name), data, host.Spec{Mode: mode, Mtime: time.Now().Add(-10 * time.Second)})
@@ -156,12 +156,12 @@ func (i *Instance) table(ctx context.Context, f plan.File, path string) error {
 	return err
 }
 
-// private are the parameters that differ from the plan's: own folders and log,
+// private are the parameters that differ from the plan's: own directories and log,
 // nothing from outside, no way but the relay's, and no bounces.
 func (i *Instance) private() map[string]string {
 	p := map[string]string{
-		"queue_directory": i.folders.queue, "data_directory": i.folders.data,
-		"maillog_file": i.Log.File, "maillog_file_prefixes": i.folders.log,
+		"queue_directory": i.directories.queue, "data_directory": i.directories.data,
+		"maillog_file": i.Log.File, "maillog_file_prefixes": i.directories.log,
 		"syslog_name": "postfix-" + i.o.Name, "inet_interfaces": "loopback-only",
 		"alias_maps": "", "alias_database": "", "local_recipient_maps": "",
 		"content_filter": "", "smtpd_milters": "", "non_smtpd_milters": "",

@@ -25,8 +25,8 @@ func TestRelocate(t *testing.T) {
 
 func TestPrivateConfiguration(t *testing.T) {
 	i := &Instance{ConfigDir: "/i/etc", o: Options{Dir: "/i", Name: "x", Params: map[string]string{"smtp_host_lookup": "native"}}}
-	i.folders = i.o.folders()
-	i.Log.File = i.folders.log + "/mail.log"
+	i.directories = i.o.directories()
+	i.Log.File = i.directories.log + "/mail.log"
 	i.o.State.ConfigDir = "/etc/postfix"
 	i.moved = map[string]string{"/etc/postfix/sasl_passwd": "/i/etc/0-sasl_passwd"}
 	text, err := i.mainCF([]byte("relayhost = [h]:587\nqueue_directory = /var/spool/postfix\ncontent_filter = x:[127.0.0.1]:10025\n" +
@@ -74,8 +74,8 @@ func TestPrivateConfiguration(t *testing.T) {
 	}
 }
 
-func TestFolders(t *testing.T) {
-	if got := (Options{Name: "relayhost"}).folders(); got != (folders{"/etc/postfix-relayhost", "/var/spool/postfix-relayhost", "/var/lib/postfix-relayhost", "/var/lib/postfix-relayhost-log"}) {
+func TestDirectories(t *testing.T) {
+	if got := (Options{Name: "relayhost"}).directories(); got != (directories{"/etc/postfix-relayhost", "/var/spool/postfix-relayhost", "/var/lib/postfix-relayhost", "/var/lib/postfix-relayhost-log"}) {
 		t.Errorf("%+v", got)
 	}
 }

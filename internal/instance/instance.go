@@ -1,5 +1,5 @@
 // Package instance runs a private Postfix: own configuration, queue and data
-// folder, own log, no listener. It is the rehearsal of setup, the Postfix of
+// directory, own log, no listener. It is the rehearsal of setup, the Postfix of
 // demo, and nothing of the system's Postfix is touched by it.
 package instance
 
@@ -24,9 +24,9 @@ import (
 
 // Options of an instance.
 type Options struct {
-	// Dir is one folder for everything, made by Start and removed by Close.
+	// Dir is one directory for everything, made by Start and removed by Close.
 	// Users other than root must be able to pass through its parents, or
-	// Postfix cannot reach its data folder. "" makes three folders where
+	// Postfix cannot reach its data directory. "" makes three directories where
 	// postmulti(1) would make them for an instance called Name, so that
 	// security labels fit: /etc/postfix-NAME, /var/spool/postfix-NAME,
 	// /var/lib/postfix-NAME.
@@ -37,7 +37,7 @@ type Options struct {
 	// Params are set in main.cf beside the planned ones (smtp_host_lookup of
 	// the demo, say).
 	Params map[string]string
-	Keep   bool // leave the folders
+	Keep   bool // leave the directories
 	// Routing starts only what answers where mail would go (trivial-rewrite(8) at
 	// Rewrite): nothing takes in, queues or delivers mail, and no secret is copied.
 	Routing bool
@@ -48,15 +48,15 @@ type Instance struct {
 	ConfigDir string
 	Log       maillog.Log
 
-	h       *host.Host
-	o       Options
-	folders folders
-	moved   map[string]string // planned tables: their paths, and those of the copies
+	h           *host.Host
+	o           Options
+	directories directories
+	moved       map[string]string // planned tables: their paths, and those of the copies
 }
 
 // Rewrite is the socket of the instance's trivial-rewrite(8).
 func (i *Instance) Rewrite() string {
-	return i.h.Real(filepath.Join(i.folders.queue, "private", "rewrite"))
+	return i.h.Real(filepath.Join(i.directories.queue, "private", "rewrite"))
 }
 
 // Live gives a text about this instance (a value of postconf(1), a line of its log)
@@ -68,8 +68,8 @@ func (i *Instance) Live(text string) string {
 	return strings.ReplaceAll(text, i.ConfigDir, i.o.State.ConfigDir)
 }
 
-// folders of an instance.
-type folders struct{ config, queue, data, log string }
+// directories of an instance.
+type directories struct{ config, queue, data, log string }
 
 // defaultName is that of the rehearsal.
 const defaultName = "relayhost"
@@ -85,7 +85,7 @@ const (
 // abandoned names the instances that a run which died has left behind.
 func abandoned(r *host.Reader) []string {
 	names := []string{}
-	if _, err := r.Lstat(Options{Name: defaultName}.folders().config); err == nil {
+	if _, err := r.Lstat(Options{Name: defaultName}.directories().config); err == nil {
 		names = append(names, defaultName)
 	}
 	entries, _ := r.ReadDir("/etc")
@@ -104,17 +104,20 @@ func abandoned(r *host.Reader) []string {
 // stopTime bounds each step of stopping.
 const stopTime = 10 * time.Second
 
-// marker is a file in the configuration folder that says the folders are ours.
+// marker is a file in the configuration directory that says the directories are ours.
 const marker = ".relayhost-instance"
 
-func (o Options) folders() folders {
+func (o Options) directories() directories {
 	if o.Dir != "" {
-		return folders{filepath.Join(o.Dir, "etc"), filepath.Join(o.Dir, "spool"), filepath.Join(o.Dir, "data"), filepath.Join(o.Dir, "log")}
+		return directories{filepath.Join(o.Dir, "etc"), filepath.Join(o.Dir, "spool"), filepath.Join(o.Dir, "data"), filepath.Join(o.Dir, "log")}
 	}
 	name := "postfix-" + o.Name
 	data := filepath.Join("/var/lib", name)
-	return folders{filepath.Join("/etc", name), filepath.Join("/var/spool", name), data, data + "-log"}
+	return directories{filepath.Join("/etc", name), filepath.Join("/var/spool", name), data, data + "-log"}
 }
+
+// ErrNotStarted is returned when no private Postfix can be started here.
+var ErrNotStarted = errors.New("start a private Postfix")
 
 // Start makes and starts an instance with exactly the planned configuration:
 // the maps are copies, the listeners, content filters and milters are left out,
@@ -130,14 +133,14 @@ func Start(ctx context.Context, h *host.Host, o Options) (*Instance, error) {
 	if err := o.complete(ctx, h); err != nil {
 		return nil, err
 	}
-	i := &Instance{h: h, o: o, folders: o.folders()}
-	i.ConfigDir = i.folders.config
-	i.Log = maillog.Log{File: filepath.Join(i.folders.log, "mail.log")}
+	i := &Instance{h: h, o: o, directories: o.directories()}
+	i.ConfigDir = i.directories.config
+	i.Log = maillog.Log{File: filepath.Join(i.directories.log, "mail.log")}
 	if err := i.sweep(); err != nil {
 		return nil, err
 	}
 	if err := i.start(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("start a private Postfix: %w", err), i.Close())
+		return nil, errors.Join(fmt.Errorf("%w: %w", ErrNotStarted, err), i.Close())
 	}
 	return i, nil
 }
@@ -166,18 +169,18 @@ func Left(r *host.Reader) bool { return len(abandoned(r)) > 0 }
 func Sweep(h *host.Host) error {
 	var errs []error
 	for _, name := range abandoned(&h.Reader) {
-		i := &Instance{h: h, folders: Options{Name: name}.folders()}
-		i.ConfigDir = i.folders.config
+		i := &Instance{h: h, directories: Options{Name: name}.directories()}
+		i.ConfigDir = i.directories.config
 		errs = append(errs, i.sweep())
 	}
 	return errors.Join(errs...)
 }
 
-// sweep removes the folders of an instance that was not closed. A folder that
+// sweep removes the directories of an instance that was not closed. A directory that
 // holds something, but not our marker, is somebody else's; one that holds nothing
 // is of a run that died right after making it, or at the end of removing it.
 func (i *Instance) sweep() error {
-	names, err := i.h.ReadDir(i.folders.config)
+	names, err := i.h.ReadDir(i.directories.config)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -186,19 +189,19 @@ func (i *Instance) sweep() error {
 	}
 	foreign := slices.DeleteFunc(names, host.IsTemp)
 	if len(foreign) > 0 && !slices.Contains(names, marker) {
-		return fmt.Errorf("%s exists and is not of relayhost: %w", i.folders.config, os.ErrExist)
+		return fmt.Errorf("%s exists and is not of relayhost: %w", i.directories.config, os.ErrExist)
 	}
 	return i.remove()
 }
 
 func (i *Instance) start(ctx context.Context) error {
-	if err := i.makeFolders(); err != nil {
+	if err := i.makeDirectories(); err != nil {
 		return err
 	}
 	if err := i.writeConfig(ctx); err != nil {
 		return err
 	}
-	// "check" makes the folders of the queue. "postfix start" is not used:
+	// "check" makes the directories of the queue. "postfix start" is not used:
 	// Debian 13 hands it on to systemd, which knows no such instance.
 	if i.o.Routing {
 		if err := i.makeSockets(); err != nil {
@@ -241,7 +244,7 @@ func (i *Instance) lastFault() string {
 	return lines[len(lines)-1]
 }
 
-// Close stops it and removes its folders, whatever state it is in.
+// Close stops it and removes its directories, whatever state it is in.
 func (i *Instance) Close() error {
 	if i.o.Keep {
 		return i.stop()
@@ -254,7 +257,7 @@ func (i *Instance) remove() error {
 		return err
 	}
 	var errs []error
-	f := i.folders
+	f := i.directories
 	// The configuration goes last, and the marker in it.
 	names, err := i.h.ReadDir(f.config)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -277,7 +280,7 @@ func (i *Instance) remove() error {
 // pid of the master, 0 when none runs. The file alone does not say: Postfix
 // leaves it behind.
 func (i *Instance) pid() int {
-	data, err := i.h.ReadFile(filepath.Join(i.folders.queue, "pid", "master.pid"))
+	data, err := i.h.ReadFile(filepath.Join(i.directories.queue, "pid", "master.pid"))
 	if err != nil {
 		return 0
 	}

@@ -77,7 +77,7 @@ func masters(s *lab.Server) string {
 	return strings.TrimSpace(s.Shell("readlink /proc/[0-9]*/exe | grep -c '/master$' || true"))
 }
 
-// kept are the folders that an instance may not touch.
+// kept are the directories that an instance may not touch.
 var kept = []string{"/etc", "/var/lib", "/var/log", "/usr/sbin"}
 
 // A rehearsal beside a running Postfix: one message arrives, and nothing is
@@ -101,7 +101,7 @@ func TestLabRehearsal(t *testing.T) {
 					t.Errorf("in %q: changed:\n%s", dir, d)
 				}
 				if dir != "" && l.Server.Exists(dir) || l.Server.Exists("/var/spool/postfix-relayhost") {
-					t.Errorf("a folder of the instance is left")
+					t.Errorf("a directory of the instance is left")
 				}
 				if got := masters(l.Server); got != running {
 					t.Errorf("%s masters run, %s did before", got, running)
@@ -115,7 +115,7 @@ func TestLabRehearsal(t *testing.T) {
 }
 
 // What a killed run leaves behind is stopped and removed by the next one; a
-// folder of somebody else's stays.
+// directory of somebody else's stays.
 func TestLabRehearsalAfterAKill(t *testing.T) {
 	l := lab.New(t, lab.Postfix(), lab.Relay("postmark"))
 	relay := l.World.Relay("postmark")
@@ -134,7 +134,7 @@ func TestLabRehearsalAfterAKill(t *testing.T) {
 	}
 	l.Server.WriteFile("/etc/postfix-relayhost/main.cf", "# mine\n", 0o644)
 	if r := rehearse(t, l.Server, relay, nil); r.Code == 0 || !strings.Contains(r.Stderr, "is not of relayhost") || !l.Server.Exists("/etc/postfix-relayhost/main.cf") {
-		t.Errorf("somebody else's folder: %s", r)
+		t.Errorf("somebody else's directory: %s", r)
 	}
 }
 

@@ -49,11 +49,11 @@ func awsCloud() *CloudMachine {
 		Region: "eu-west-1", InstanceID: "i-0123456789abcdef0", PublicIPv4: labIPv4,
 		at:      []string{linkLocal, "[fd00:ec2::254]:80"},
 		headers: map[string]string{"Server": "EC2ws"},
-		routes: append(values("/latest/meta-data/", token, 401, `instance-id i-0123456789abcdef0
+		routes: append(append(awsRole(token), values("/latest/meta-data/", token, 401, `instance-id i-0123456789abcdef0
 			placement/region eu-west-1
 			placement/availability-zone eu-west-1a
 			ami-id ami-0abcdef1234567890
-			public-ipv4 `+labIPv4),
+			public-ipv4 `+labIPv4)...),
 			metadataRoute{method: "PUT", path: "/latest/api/token", need: map[string]string{awsToken + "-ttl-seconds": "*"}, refuse: 400, body: token[awsToken]},
 			metadataRoute{path: "/latest/dynamic/instance-identity/document", need: token, refuse: 401, body: `{
   "accountId" : "123456789012",

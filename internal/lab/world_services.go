@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+
+	"relayhost/internal/bridge/apitest"
 )
 
 // network is where services listen: the world, or loopback in unit tests.
@@ -31,6 +33,7 @@ type services struct {
 	scripted   map[string]netip.Addr
 	metadata   *Metadata
 	identity   *Identity
+	apis       map[string]*apitest.Service
 	neighbours []neighbour
 }
 

@@ -90,6 +90,9 @@ var mandatory = []string{"encrypt", "dane-only", "fingerprint", "verify", "secur
 func levelStarves(v *View) (found []Finding) {
 	return v.starves(func(s Service, w way) (string, string, string) {
 		level := v.of(s, "smtp_tls_security_level")
+		if _, own := s.Option("smtp_tls_security_level"); own {
+			return "", "", "" // meant for this very service
+		}
 		if !slices.Contains(mandatory, level) || v.hasPolicy(s, w.hop) {
 			return "", "", ""
 		}

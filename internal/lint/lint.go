@@ -41,13 +41,55 @@ type Config struct {
 	Types []string
 	// DefaultType is default_database_type.
 	DefaultType string
+
+	// What follows is for the rules about routes (Inspect, Against).
+
+	Services                 []Service // of master.cf; nil takes the text of Master
+	AtLeast                  func(major, minor int) bool
+	SASLTypes, SASLPlugins   []string          // postconf -A; nil where not known
+	Unreadable               []string          // tables that exist and could not be read
+	Defaults                 map[string]string // postconf -dx
+	Warnings, InlineComments []string          // what postconf said; parameters with a "#" in the value
+	Lookups                  Lookups
+	Running                  bool   // a master process runs
+	Dir, Hostname            string // config_directory; the name that the kernel knows
+	// Effective is the value of a parameter as a service of the type unix sees
+	// it; known is false for a value that only postconf(1) can expand, as it is
+	// of Expand, for the value of an -o.
+	Effective func(service, name string) (value string, known bool)
+	Expand    func(value string) (expanded string, known bool)
+}
+
+// Lookups reads lookup tables from their sources, as Postfix would. maps is the
+// value of a ..._maps parameter, expanded.
+type Lookups interface {
+	Tables(maps string) []Table
+	Get(maps, key string) (value string, ok bool)
+	Closed(maps string) bool                       // one of them cannot be read from here
+	Source(path string) (map[string]string, error) // by key in lower case
+}
+
+// Table is a lookup table that a parameter names.
+type Table struct {
+	Type, Path string
+	Editable   bool // its source has the form "key value"
+}
+
+func (t Table) String() string { return t.Type + ":" + t.Path }
+
+// String joins file, parameter and detail for a person.
+func (f Finding) String() string {
+	if f.Parameter == "" {
+		return f.File + ": " + f.Detail
+	}
+	return f.File + ": " + f.Parameter + ": " + f.Detail
 }
 
 // Finding is one fault. Its texts hold no value of a password table.
 type Finding struct {
 	Rule      string // ID of the rule
 	Severity  Severity
-	File      string // path
+	File      string // path, or "main.cf", "master.cf: relayhost-ses/unix"
 	Line      int    // from 1; 0 where the fault has no line
 	Parameter string // that names the table or has the value; "" where more than one is to blame
 	Detail    string // one sentence, not sanitised: it may quote names of the files
@@ -81,9 +123,11 @@ func Rules() []Rule {
 
 // Check runs all rules.
 func Check(c Config) []Finding {
-	v := NewView(c)
-	var all []Finding
-	for _, r := range Rules() {
+	return NewView(c).run(Rules())
+}
+
+func (v *View) run(rules []Rule) (all []Finding) {
+	for _, r := range rules {
 		for _, f := range r.Check(v) {
 			f.Rule, f.Severity = r.ID, r.Severity
 			all = append(all, f)
@@ -95,6 +139,7 @@ func Check(c Config) []Finding {
 // View is a Config taken apart.
 type View struct {
 	Config
+	Route    *Route    // that is judged; nil for none
 	Params   []Param   // of main.cf, in order, repetitions included
 	Services []Service // of master.cf
 }
@@ -108,6 +153,7 @@ type Param struct {
 // Service is one entry of master.cf with its -o options.
 type Service struct {
 	Name, Type, Command string
+	Public              bool // its socket is not in the private directory
 	Options             []Param
 	Line                int
 }
@@ -160,7 +206,7 @@ func service(l logicalLine) (Service, bool) {
 	if len(f) < 8 {
 		return Service{}, false
 	}
-	s := Service{Name: f[0], Type: f[1], Command: f[7], Line: l.line}
+	s := Service{Name: f[0], Type: f[1], Command: f[7], Public: f[2] == "n", Line: l.line}
 	for i := 8; i < len(f); i++ {
 		option, ok := strings.CutPrefix(f[i], "-o")
 		if !ok {
@@ -176,6 +222,8 @@ func service(l logicalLine) (Service, bool) {
 	}
 	return s, true
 }
+
+func (s Service) key() string { return s.Name + "/" + s.Type }
 
 // Option is the value of the last -o that sets name.
 func (s Service) Option(name string) (string, bool) {

@@ -42,6 +42,7 @@ func TestRules(t *testing.T) {
 		{name: "cache", main: "smtp_tls_session_cache_database = btree:/var/lib/postfix/cache\n", exists: there()},
 		{name: "encrypt starves the filter", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis, want: "tls_level_starves_filter master.cf:5", says: "smtp_tls_security_level=none"},
 		{name: "filter without TLS", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis + "  -o smtp_tls_security_level=none\n"},
+		{name: "a level of the service's own", main: "default_transport = relayhost-smarthost:[127.0.0.1]:1025\n", master: master + "relayhost-smarthost unix - - n - - smtp\n  -o smtp_tls_security_level=secure\n"},
 		{name: "wrapper mode starves the filter", main: "smtp_tls_wrappermode = yes\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis + "  -o smtp_tls_security_level=none\n", want: "tls_wrappermode_global master.cf:5"},
 		{name: "wrapper mode for the relay", main: "smtp_tls_wrappermode = yes\nrelayhost = [a.example]:465\n"},
 		{name: "boolean", main: "append_dot_mydomain = gitlab.localhost\n", want: "value_not_boolean main.cf:1", says: "append_dot_mydomain"},
@@ -71,5 +72,14 @@ func TestRules(t *testing.T) {
 				t.Errorf("got %q, want %q and no password", said, tt.says)
 			}
 		})
+	}
+}
+
+// TestUnusedName: the name is whole, also that of a parameter of a service.
+func TestUnusedName(t *testing.T) {
+	const name = "relayhost-shop_destination_concurrency_limit"
+	m := unusedParameter.FindStringSubmatch("postconf: warning: /etc/postfix/main.cf: unused parameter: " + name + "=20")
+	if m == nil || m[1] != name {
+		t.Errorf("got %q, want %q", m, name)
 	}
 }

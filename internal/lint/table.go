@@ -88,7 +88,15 @@ func typeMissing(v *View) (found []Finding) {
 		return nil
 	}
 	seen := map[string]bool{}
-	for _, t := range v.tables() {
+	tables := v.tables()
+	if v.Route != nil && v.Lookups != nil {
+		for _, name := range []string{"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps"} {
+			for _, t := range v.Lookups.Tables(v.Route.Param(name)) {
+				tables = append(tables, table{typ: t.Type, path: t.Path, param: name, file: v.Main.Path})
+			}
+		}
+	}
+	for _, t := range tables {
 		if slices.Contains(v.Types, t.typ) || seen[t.typ+t.param] {
 			continue
 		}

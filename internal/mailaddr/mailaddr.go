@@ -4,6 +4,7 @@ package mailaddr
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -92,4 +93,24 @@ func consists(s, others string) bool {
 		}
 	}
 	return true
+}
+
+// privateTLDs are names that mean nothing outside of a host or its network
+// (RFC 6761, RFC 6762, RFC 8375, and what distributions and routers make up).
+var privateTLDs = []string{"localhost", "localdomain", "local", "invalid", "lan", "home", "arpa"}
+
+// Qualified reports whether name has the form of a host name with a domain that
+// others may know: labels of letters, digits and hyphens, at least two.
+func Qualified(name string) bool {
+	labels := strings.Split(strings.ToLower(name), ".")
+	if len(labels) < 2 || len(name) > 253 || slices.Contains(privateTLDs, labels[len(labels)-1]) {
+		return false
+	}
+	for _, label := range labels {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return strings.Trim(labels[len(labels)-1], "0123456789") != "" && labels[0] != "localhost"
 }

@@ -80,3 +80,15 @@ func TestAddresses(t *testing.T) {
 		})
 	}
 }
+
+func TestQualified(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a.example.net": true, "A.Example.NET": true, "ip-10-0-0-1.ec2.internal": true, "a.b": true,
+		"": false, "a": false, "localhost": false, "localhost.localdomain": false, "a.local": false, "a..b": false, "-a.b": false, "a_b.c": false,
+		"192.0.2.1": false, "localhost.example.net": false, "a.example.net.": false, strings.Repeat("a.", 127) + "net": false,
+	} {
+		if got := Qualified(name); got != want {
+			t.Errorf("Qualified(%q) = %v", name, got)
+		}
+	}
+}

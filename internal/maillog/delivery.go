@@ -16,7 +16,7 @@ type Delivery struct {
 	Port    int
 	ConnUse int // 2 and more on a reused connection
 	Delay   time.Duration
-	Delays  [4]time.Duration // before qmgr, in the active queue, connection set-up, transmission
+	Delays  [4]time.Duration // before qmgr, in the active queue, connection setup, transmission
 	TLS     string           // "encrypt", "may:none"; from 3.11 on
 	DSN     string           // enhanced status code, RFC 3463
 	Status  string           // sent | deferred | bounced | SOFTBOUNCE | deliverable | undeliverable | expired

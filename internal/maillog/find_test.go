@@ -39,7 +39,7 @@ func TestFind(t *testing.T) {
 		{"nothing receives", map[string]string{"/var/log/mail.log": "stale"}, nil, Log{}, true},
 		{"syslog", map[string]string{"/var/log/maillog": "", "/dev/log": ""}, nil, Log{File: "/var/log/maillog"}, false},
 		{"syslog without a file", map[string]string{"/dev/log": ""}, nil, Log{}, true},
-		{"its own is a folder", map[string]string{"/var/log/own.log/x": ""}, own, Log{}, true},
+		{"its own is a directory", map[string]string{"/var/log/own.log/x": ""}, own, Log{}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := Find(t.Context(), tree(t, tc.files), postfix.State{Params: tc.params})

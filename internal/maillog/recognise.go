@@ -50,21 +50,7 @@ func recognise(raw string, depth int) (Line, Origin) {
 			return l, Postfix
 		}
 	}
-	if l, ok := findTag(s); ok {
-		return l, Postfix
-	}
-	if m := command.FindStringSubmatch(s); m != nil {
-		l, _ := Line{}.fill("postfix/"+m[1], "", m[2])
-		return l, Postfix
-	}
-	if l, ok := fields(s, depth); ok {
-		return l, Postfix
-	}
-	if bare.MatchString(s) {
-		l := Line{Text: s}
-		if id, rest, ok := strings.Cut(s, ": "); ok && IsQueueID(id) {
-			l.QueueID, l.Text = id, rest
-		}
+	if l, ok := unprefixed(s, depth); ok {
 		return l, Postfix
 	}
 	if m := unit.FindStringSubmatchIndex(s); m != nil {
@@ -74,6 +60,28 @@ func recognise(raw string, depth int) (Line, Origin) {
 		}
 	}
 	return foreign(s, depth)
+}
+
+// unprefixed finds a line whose tag stands anywhere in it, or that has none.
+func unprefixed(s string, depth int) (Line, bool) {
+	if l, ok := findTag(s); ok {
+		return l, true
+	}
+	if m := command.FindStringSubmatch(s); m != nil {
+		l, _ := Line{}.fill("postfix/"+m[1], "", m[2])
+		return l, true
+	}
+	if l, ok := fields(s, depth); ok {
+		return l, true
+	}
+	if !bare.MatchString(s) {
+		return Line{}, false
+	}
+	l := Line{Text: s}
+	if id, rest, ok := strings.Cut(s, ": "); ok && IsQueueID(id) {
+		l.QueueID, l.Text = id, rest
+	}
+	return l, true
 }
 
 var (

@@ -15,7 +15,7 @@ import (
 // (network, FUSE) report no changes, and the queue of events can overflow.
 const recheck = time.Second
 
-// tail reads what is appended to the file at path. The folder is watched, not
+// tail reads what is appended to the file at path. The directory is watched, not
 // the file, so that a rotated or new file of that name is noticed.
 type tail struct {
 	path    string
@@ -29,7 +29,7 @@ func openTail(path string) (*tail, error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
-	t := &tail{path: path, watch: watchFolder(filepath.Dir(path))}
+	t := &tail{path: path, watch: watchDirectory(filepath.Dir(path))}
 	var err error
 	if t.current, err = openGrowing(path, -1); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.close()
@@ -38,7 +38,7 @@ func openTail(path string) (*tail, error) {
 	return t, nil
 }
 
-func watchFolder(path string) *os.File {
+func watchDirectory(path string) *os.File {
 	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
 	if err != nil {
 		return nil // the limit of instances; wait then looks again and again
@@ -73,7 +73,7 @@ func (t *tail) follow(ctx context.Context, send func([]byte) error) {
 	}
 }
 
-// wait returns after a change in the folder, or after recheck.
+// wait returns after a change in the directory, or after recheck.
 func (t *tail) wait(ctx context.Context) {
 	if t.watch == nil {
 		select {
@@ -126,7 +126,7 @@ func (t *tail) rotate(send func([]byte) error) error {
 	return next.lines(send)
 }
 
-// reopen opens the same file anew: on an overlay what is open may be the lower
+// reopen opens the same file again: on an overlay what is open may be the lower
 // layer's, which stopped growing when the file was copied up.
 func (t *tail) reopen(send func([]byte) error) error {
 	again, _ := openGrowing(t.path, t.current.offset)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -27,7 +28,10 @@ var (
 // HTTPClient is the client for token endpoints: 10 s a request, 64 kB an answer,
 // no redirect, no proxy from the environment. roots verify the endpoint; nil are
 // the system's.
-func HTTPClient(roots *x509.CertPool) *http.Client {
+func HTTPClient(roots *x509.CertPool) *http.Client { return HTTPClientThrough(roots, nil) }
+
+// HTTPClientThrough is HTTPClient by way of an HTTP proxy; nil: none.
+func HTTPClientThrough(roots *x509.CertPool, proxy *url.URL) *http.Client {
 	dialer := &net.Dialer{Timeout: requestTimeout / 2}
 	transport := &http.Transport{
 		DialContext:            dialer.DialContext,
@@ -36,6 +40,9 @@ func HTTPClient(roots *x509.CertPool) *http.Client {
 		ResponseHeaderTimeout:  requestTimeout,
 		MaxResponseHeaderBytes: 32 << 10,
 		DisableKeepAlives:      true, // one request, then an hour of nothing
+	}
+	if proxy != nil {
+		transport.Proxy = http.ProxyURL(proxy)
 	}
 	return &http.Client{
 		Transport:     bounded{transport},

@@ -59,6 +59,26 @@ func Microsoft(c Client, cloud Cloud, tenant string) (Client, error) {
 	return c, c.Validate()
 }
 
+// graphHosts are the addresses of Microsoft Graph in Microsoft's clouds (National
+// cloud deployments, Microsoft Graph, read 2026-11-28).
+var graphHosts = map[Cloud]string{
+	Global: "graph.microsoft.com", Outlook: "graph.microsoft.com", USGov: "graph.microsoft.us", China: "microsoftgraph.chinacloudapi.cn",
+}
+
+// MicrosoftGraph is Microsoft for tokens of Microsoft Graph, with the permission
+// Mail.Send, in place of SMTP.
+func MicrosoftGraph(c Client, cloud Cloud, tenant string) (Client, error) {
+	c, err := Microsoft(c, cloud, tenant)
+	if err != nil {
+		return c, err
+	}
+	c.Scopes = []string{"https://" + graphHosts[cloud] + "/Mail.Send", "offline_access"}
+	if c.Grant == ClientCredentials {
+		c.Scopes = []string{"https://" + graphHosts[cloud] + "/.default"}
+	}
+	return c, nil
+}
+
 // validTenant keeps what is pasted from becoming another path.
 func validTenant(s string) bool {
 	for _, r := range s {

@@ -129,3 +129,28 @@ func TestMicrosoft(t *testing.T) {
 		})
 	}
 }
+
+// TestMicrosoftGraph: tokens of Graph have Graph's scopes, and all else as for SMTP.
+func TestMicrosoftGraph(t *testing.T) {
+	for _, row := range []struct {
+		grant oauth.Grant
+		cloud oauth.Cloud
+		want  string
+	}{
+		{oauth.ClientCredentials, oauth.Global, "https://graph.microsoft.com/.default"},
+		{oauth.DeviceCode, oauth.Global, "https://graph.microsoft.com/Mail.Send offline_access"},
+		{oauth.ClientCredentials, oauth.USGov, "https://graph.microsoft.us/.default"},
+		{oauth.ClientCredentials, oauth.China, "https://microsoftgraph.chinacloudapi.cn/.default"},
+	} {
+		t.Run(string(row.grant)+" "+string(row.cloud), func(t *testing.T) {
+			c := oauth.Client{Grant: row.grant, ID: "app"}
+			if row.grant == oauth.ClientCredentials {
+				c.Secret = secret.New("Gehe1m")
+			}
+			got, err := oauth.MicrosoftGraph(c, row.cloud, "contoso.example")
+			if s := strings.Join(got.Scopes, " "); err != nil || s != row.want {
+				t.Errorf("scopes: got %q, %v, want %q", s, err, row.want)
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"relayhost/internal/bridge"
 	"relayhost/internal/config"
 	"relayhost/internal/diff"
+	"relayhost/internal/lint"
 	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -107,12 +108,12 @@ func TestBridgeStaged(t *testing.T) {
 	s := debian(t)
 	p := bridged(t, s, routed(signedIn(t, "app@contoso.example"), route("news", []string{"news.example"}, signedIn(t, "news@contoso.example"))))
 	s.apply(p)
-	check := func() []postfix.Problem {
-		staged := postfix.Staged{State: s.state(t), Service: p.Service, NextHop: p.NextHop, Defaults: map[string]string{}}
+	check := func() []lint.Finding {
+		staged := postfix.Staged{State: s.state(t), Meant: lint.Meant{Service: p.Service, NextHop: p.NextHop}, Defaults: map[string]string{}}
 		for _, w := range p.Routes {
-			staged.Ways = append(staged.Ways, w.Staged())
+			staged.Routes = append(staged.Routes, w.Staged())
 		}
-		return slices.DeleteFunc(postfix.Check(staged), func(p postfix.Problem) bool { return !p.Fatal })
+		return slices.DeleteFunc(postfix.Check(staged), func(f lint.Finding) bool { return f.Severity != lint.Error })
 	}
 	if got := check(); len(got) > 0 {
 		t.Errorf("got %v, want no problem", got)
@@ -126,7 +127,7 @@ func TestBridgeStaged(t *testing.T) {
 			was := s.files[masterPath]
 			defer func() { s.files[masterPath] = was }()
 			s.files[masterPath] = strings.Replace(was, test.old, test.new, 1)
-			if got := check(); len(got) == 0 || !strings.Contains(got[0].String(), test.want) {
+			if got := check(); len(got) == 0 || !strings.Contains(got[0].Detail, test.want) {
 				t.Errorf("got %v, want %q", got, test.want)
 			}
 		})

@@ -2,7 +2,10 @@ package plan
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
+
+	"relayhost/internal/postfix"
 )
 
 // Conflict is something on this host that makes the set-up useless or harmful
@@ -24,7 +27,7 @@ func (e *Conflict) Error() string {
 // conflicts finds what stops a set-up. Options.Force lets all of it pass, each
 // as a note.
 func (b *builder) conflicts() error {
-	for _, find := range []func() *Conflict{b.catchAll, b.captured, b.dunno, b.localRecipient, b.openRelay} {
+	for _, find := range []func() *Conflict{b.secondPass, b.catchAll, b.captured, b.dunno, b.localRecipient, b.openRelay} {
 		c := find()
 		switch {
 		case c == nil:
@@ -37,6 +40,23 @@ func (b *builder) conflicts() error {
 	return nil
 }
 
+// secondPass finds a default way through a program on this server, which filters or
+// rewrites all mail and hands it back: the relay would take its place.
+func (b *builder) secondPass() *Conflict {
+	const name = "default_transport"
+	value := b.param(name)
+	_, next, _ := strings.Cut(value, ":")
+	hop, err := postfix.ParseNextHop(next)
+	if addr, perr := netip.ParseAddr(hop.Host); err != nil || hop.Host != "localhost" && (perr != nil || !addr.IsLoopback()) {
+		return nil
+	}
+	if first := b.cfg.First(); strings.EqualFold(first.Host, hop.Host) && first.Port == hop.Port || strings.HasPrefix(value, ServicePrefix) {
+		return nil
+	}
+	return &Conflict{name, value, "all mail for other servers goes through a program on this server, and the relay would take its place",
+		"have it pass that program as a content filter, postconf -e 'content_filter = " + value + "' 'default_transport = smtp', and see that mail still leaves; then run setup again"}
+}
+
 // localRecipient finds a recipient of the proof whose mail never leaves.
 func (b *builder) localRecipient() *Conflict {
 	if b.cfg.To == "" {
@@ -46,10 +66,16 @@ func (b *builder) localRecipient() *Conflict {
 	for _, name := range localDomainParams {
 		if b.inList(name, domain) {
 			return &Conflict{name, b.param(name), fmt.Sprintf("mail to %s stays on this server, so it proves nothing", b.cfg.To),
-				"name a recipient elsewhere with --to, or take " + domain + " out of " + name}
+				"choose a test recipient outside this server with --to; " + domain + " is delivered here"}
 		}
 	}
 	return nil
+}
+
+// StaysHere reports whether mail to an address is delivered on the server of s, whose
+// tables have been loaded.
+func StaysHere(s postfix.State, address string) bool {
+	return (&builder{s: s}).isLocal(domainOf(address))
 }
 
 // openRelay finds a server that passes on mail for strangers: through the relay

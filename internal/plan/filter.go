@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relayhost/internal/postfix"
 	"relayhost/relays"
 	"relayhost/templates"
 )
@@ -184,7 +185,7 @@ func (b *builder) filterTable(s *service) error {
 	}
 	for _, name := range []string{own, "default_delivery_status_filter"} {
 		if global, ok := b.main.Get(name); ok && global != "" && !strings.HasPrefix(global, "$") {
-			s.d.StatusFilterMap += "," + strings.Join(splitList(global), ",")
+			s.d.StatusFilterMap += "," + strings.Join(postfix.SplitList(global), ",")
 			break
 		}
 	}

@@ -27,7 +27,7 @@ func Paths(s postfix.State) []string {
 		list = append(list, origin)
 	}
 	for _, name := range append([]string{"relay_domains"}, localDomainParams...) {
-		for _, word := range splitList(s.Params[name]) {
+		for _, word := range postfix.SplitList(s.Params[name]) {
 			if t := postfix.ParseTables(word, s.DefaultMap); len(t) == 1 && t[0].Editable() {
 				list = append(list, t[0].Path)
 			}
@@ -59,7 +59,7 @@ func (b *builder) findings() {
 	if name, _, _ := strings.Cut(b.param("relay_transport"), ":"); name == "error" {
 		b.note("relay_transport = %s stays: mail for relay_domains is refused as before", b.param("relay_transport"))
 	}
-	if dirs := words(b.param("multi_instance_directories")); len(dirs) > 0 {
+	if dirs := postfix.Words(b.param("multi_instance_directories")); len(dirs) > 0 {
 		b.note("this Postfix has further instances (%s), which stay as they are: name one with --config-dir to set it up", strings.Join(dirs, ", "))
 	}
 	if b.server.Port25Open {

@@ -21,16 +21,19 @@ func (b *builder) otherSenders(value string) string {
 	service := b.formerService()
 	raw, _ := b.main.Get("sender_dependent_relayhost_maps")
 	if b.s.MapTypes == nil || slices.Contains(b.s.MapTypes, "pipemap") {
-		for _, table := range splitList(raw) {
+		for _, table := range postfix.SplitList(raw) {
 			if !strings.Contains(table, ":") {
 				table = b.s.DefaultMap + ":" + table
 			}
 			wanted = append(wanted, pipe(table, service))
 		}
 	}
-	list := splitList(value)
+	if exempt := b.exempt(); exempt != "" && len(wanted) > 0 {
+		wanted = append([]string{exempt}, wanted...)
+	}
+	list := postfix.SplitList(value)
 	for _, entry := range list {
-		if _, is := piped(entry); !is {
+		if !forOthers(entry) {
 			own = append(own, entry)
 		}
 	}
@@ -38,6 +41,37 @@ func (b *builder) otherSenders(value string) string {
 		return value
 	}
 	return strings.Join(own, ", ")
+}
+
+// exempt is a table of the senders that sender_dependent_relayhost_maps sends the
+// default way (DUNNO): a pipe cannot tell those from the others. DUNNO ends the
+// search here as well (postconf(5), sender_dependent_default_transport_maps); "" for
+// no such sender.
+func (b *builder) exempt() string {
+	var pairs []string
+	for _, t := range postfix.ParseTables(b.param("sender_dependent_relayhost_maps"), b.s.DefaultMap) {
+		for _, e := range parseTable(b.s.Maps[t.Path]).entries() {
+			if strings.EqualFold(e.value, "dunno") {
+				pairs = append(pairs, "{"+e.key+exemptMark)
+			}
+		}
+	}
+	if len(pairs) == 0 {
+		return ""
+	}
+	return "inline:{" + strings.Join(pairs, ",") + "}"
+}
+
+const exemptMark = "=DUNNO}"
+
+// forOthers reports whether an entry of sender_dependent_default_transport_maps is a
+// pipe or a table of exempt.
+func forOthers(entry string) bool {
+	_, is := piped(entry)
+	pairs, inline := strings.CutPrefix(entry, "inline:{")
+	return is || inline && pairs != "}" && !slices.ContainsFunc(strings.Split(strings.TrimSuffix(pairs, "}"), ","), func(p string) bool {
+		return !strings.HasPrefix(p, "{") || !strings.HasSuffix(p, exemptMark)
+	})
 }
 
 const pipeMark = ",static:"

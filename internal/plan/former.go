@@ -32,7 +32,7 @@ func (b *builder) unshare(former map[string]bool, shared []templates.Account) er
 	const name = "smtp_sasl_password_maps"
 	raw, _ := b.main.Get(name)
 	var kept []string
-	list := splitList(raw)
+	list := postfix.SplitList(raw)
 	tables := postfix.ParseTables(b.param(name), b.s.DefaultMap)
 	for i, t := range tables {
 		entry := t.String()
@@ -109,9 +109,8 @@ func (b *builder) needsRelayhost() bool {
 	if strings.HasSuffix(b.relayTransport(), ":") && b.passesOn() {
 		return true
 	}
-	others := slices.DeleteFunc(splitList(b.param("sender_dependent_default_transport_maps")), func(e string) bool {
-		_, is := piped(e)
-		return is || strings.Contains(e, ":"+b.path(ownPrefix))
+	others := slices.DeleteFunc(postfix.SplitList(b.param("sender_dependent_default_transport_maps")), func(e string) bool {
+		return forOthers(e) || strings.Contains(e, ":"+b.path(ownPrefix))
 	})
 	return len(others) > 0
 }

@@ -445,6 +445,54 @@ func TestLocalOnly(t *testing.T) {
 	}
 }
 
+// TestExemptSenders: a sender of sender_dependent_relayhost_maps that has DUNNO there
+// goes the default way, which is the relay; planning again changes nothing.
+func TestExemptSenders(t *testing.T) {
+	s := debian(t).set("sender_dependent_relayhost_maps", "hash:/etc/postfix/senders").with("/etc/postfix/senders", "@a.test [b.test]\nboss@a.test DUNNO\n")
+	const want = "inline:{{boss@a.test=DUNNO}}, pipemap:{hash:/etc/postfix/senders,static:smtp:}"
+	p, err := plan.Build(plan.Server{State: s.state(t)}, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := param(t, p, "sender_dependent_default_transport_maps"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	s.set("sender_dependent_default_transport_maps", want)
+	if p, err = plan.Build(plan.Server{State: s.state(t)}, options()); err != nil {
+		t.Fatal(err)
+	}
+	if got := param(t, p, "sender_dependent_default_transport_maps"); got != want {
+		t.Errorf("again: got %s, want %s", got, want)
+	}
+}
+
+// TestSecondPass: a default way through a program on this server is not replaced.
+func TestSecondPass(t *testing.T) {
+	for value, conflict := range map[string]bool{
+		"smtp:127.0.0.1:10027": true, "smtp:[::1]:10027": true, "smtp:localhost:10027": true, "smtp:[mx.test]": false, "smtp": false, "error:no mail": false,
+	} {
+		_, err := plan.Build(plan.Server{State: debian(t).set("default_transport", value).state(t)}, options())
+		var c *plan.Conflict
+		if got := errors.As(err, &c); got != conflict {
+			t.Errorf("%s: got %v, want a conflict: %t", value, err, conflict)
+		}
+	}
+}
+
+// TestRootToRefused: no alias of root where its mail is not delivered here.
+func TestRootToRefused(t *testing.T) {
+	for name, s := range map[string]*server{
+		"local delivery is off": debian(t).set("local_transport", "error:local delivery is disabled"),
+		"another's domain":      debian(t).set("myorigin", "elsewhere.test"),
+	} {
+		_, err := plan.Build(plan.Server{State: s.state(t)}, options(func(o *config.Config) { o.RootTo = "admin@example.com" }))
+		var wrong *config.InputError
+		if !errors.As(err, &wrong) || wrong.Field != "root-to" || wrong.Hint == "" {
+			t.Errorf("%s: got %v, want a refusal of root-to", name, err)
+		}
+	}
+}
+
 func TestConflicts(t *testing.T) {
 	open := func(s *server) *server { return s.set("inet_interfaces", "all") }
 	for _, test := range []struct {
@@ -460,7 +508,7 @@ func TestConflicts(t *testing.T) {
 		}, ""},
 		{"relay_domains by the default", "relay_transport", func(s *server) *server { return s.set("relay_transport", "${default_transport}") }, ""},
 		{"a sender by the default", "sender_dependent_relayhost_maps", func(s *server) *server {
-			return s.set("sender_dependent_relayhost_maps", "hash:/etc/postfix/senders").with("/etc/postfix/senders", "@a.test [b.test]\nboss@a.test DUNNO\n")
+			return s.set("sender_dependent_relayhost_maps", "hash:/etc/postfix/senders").with("/etc/postfix/senders", "@a.test [b.test]\no'brien@a.test DUNNO\n")
 		}, ""},
 		{"local recipient", "mydestination", func(s *server) *server { return s }, "root@host.example.com"},
 		{"everybody's network", "mynetworks", func(s *server) *server { return open(s).set("mynetworks", "127.0.0.0/8 0.0.0.0/0") }, ""},

@@ -3,6 +3,8 @@ package plan
 import (
 	"slices"
 	"strings"
+
+	"relayhost/internal/postfix"
 )
 
 // merge returns the value of the list parameter name with our tables in it, at
@@ -10,7 +12,7 @@ import (
 // that are not among them go.
 func (b *builder) merge(name string, first bool, ours ...string) string {
 	raw, _ := b.main.Get(name)
-	list := splitList(raw)
+	list := postfix.SplitList(raw)
 	others := slices.DeleteFunc(slices.Clone(list), func(e string) bool {
 		return strings.Contains(e, ":"+b.path(ownPrefix)) || slices.ContainsFunc(ours, func(t string) bool { return samePath(e, t) })
 	})
@@ -34,28 +36,9 @@ func samePath(entry, table string) bool {
 // whether one was in it.
 func (b *builder) drop(name string, files ...string) (string, bool) {
 	raw, _ := b.main.Get(name)
-	list := splitList(raw)
+	list := postfix.SplitList(raw)
 	others := slices.DeleteFunc(slices.Clone(list), func(e string) bool {
 		return slices.ContainsFunc(files, func(file string) bool { return strings.HasSuffix(e, ":"+b.path(file)) })
 	})
 	return strings.Join(others, ", "), len(others) < len(list)
-}
-
-// splitList splits a raw list value at commas and blanks outside of braces.
-func splitList(raw string) []string {
-	level := 0
-	return strings.FieldsFunc(raw, func(r rune) bool {
-		switch r {
-		case '{':
-			level++
-		case '}':
-			level--
-		}
-		return level == 0 && strings.ContainsRune(", \t\r\n", r)
-	})
-}
-
-// words splits a list value, without regard to braces.
-func words(value string) []string {
-	return strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
 }

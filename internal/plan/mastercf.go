@@ -48,7 +48,7 @@ var resets = []reset{
 	// Without EHLO there is neither STARTTLS nor AUTH.
 	{"smtp_never_send_ehlo", "no", isYes},
 	{"smtp_discard_ehlo_keywords", "", func(_ *templates.Data, v string) bool {
-		return slices.ContainsFunc(words(strings.ToLower(v)), func(w string) bool { return w == "starttls" || w == "auth" })
+		return slices.ContainsFunc(postfix.Words(strings.ToLower(v)), func(w string) bool { return w == "starttls" || w == "auth" })
 	}},
 	{"smtp_sasl_type", "cyrus", isNoCyrus},
 	// A relay that goes by address has no account.

@@ -252,7 +252,7 @@ func (b *builder) passwdTable(t postfix.Table, accounts []templates.Account, for
 func (b *builder) formerNextHops() map[string]bool {
 	former := map[string]bool{}
 	add := func(list string) {
-		for _, hop := range words(list) {
+		for _, hop := range postfix.Words(list) {
 			former[strings.ToLower(hop)] = true
 		}
 	}

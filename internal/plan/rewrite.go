@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
@@ -53,14 +54,14 @@ func (b *builder) ownNames() (local, foreign []string) {
 		if !isName(name) || name == from && !b.cfg.First().Relay.Sender.Single {
 			continue
 		}
-		if name == strings.ToLower(origin) && !b.isHostName(name) && postfix.Qualified(name) {
+		if name == strings.ToLower(origin) && !b.isHostName(name) && mailaddr.Qualified(name) {
 			// A mail domain with people in it: only root's mail is the host's own.
 			key = "root@" + name
 			b.note("senders at %s leave as they are (root aside): %s has to know that domain too", name, b.d.RelayName)
 		}
 		switch {
 		case slices.Contains(local, key) || slices.Contains(foreign, key):
-		case b.isLocal(name):
+		case b.isLocal(name) || b.inList("relay_domains", name): // mail for those never leaves by our service
 			local = append(local, key)
 		case i < 2: // what Postfix itself appends; the rest is only heard of
 			foreign = append(foreign, key)
@@ -96,7 +97,7 @@ func (b *builder) isLocal(domain string) bool {
 // inList reports whether domain is in a list parameter, by name, as a line of a
 // file (/path) or as a key of a table whose source is known.
 func (b *builder) inList(param, domain string) bool {
-	for _, word := range splitList(b.param(param)) {
+	for _, word := range postfix.SplitList(b.param(param)) {
 		if strings.EqualFold(word, domain) {
 			return true
 		}
@@ -146,7 +147,7 @@ func (b *builder) generic(s *service, local []string) error {
 	}
 	s.d.GenericMap = ours
 	if global != "" {
-		s.d.GenericMap += "," + strings.Join(splitList(global), ",")
+		s.d.GenericMap += "," + strings.Join(postfix.SplitList(global), ",")
 	}
 	return nil
 }
@@ -216,7 +217,7 @@ func (b *builder) place(ours string, asked bool) string {
 
 // sameWords reports whether two lists differ in their order at most.
 func sameWords(a, b string) bool {
-	return slices.Equal(slices.Sorted(slices.Values(splitList(a))), slices.Sorted(slices.Values(splitList(b))))
+	return slices.Equal(slices.Sorted(slices.Values(postfix.SplitList(a))), slices.Sorted(slices.Values(postfix.SplitList(b))))
 }
 
 func settingKeys(settings []templates.Setting) map[string]secret.Value {
@@ -231,7 +232,7 @@ func settingKeys(settings []templates.Setting) map[string]secret.Value {
 // and none is taken from elsewhere (STANDARD_CONFIGURATION_README).
 func (b *builder) nullClient() bool {
 	for _, name := range append([]string{"relay_domains"}, localDomainParams...) {
-		for _, word := range splitList(b.param(name)) {
+		for _, word := range postfix.SplitList(b.param(name)) {
 			if !b.isHostName(word) && word != "localhost" && !strings.HasPrefix(word, "localhost.") {
 				return false
 			}
@@ -247,7 +248,7 @@ func (b *builder) helo() {
 	if !inMain || strings.Contains(set, "$myhostname") {
 		name = b.param("myhostname")
 	}
-	if b.s.Params == nil || postfix.Qualified(name) {
+	if b.s.Params == nil || mailaddr.Qualified(name) {
 		return
 	}
 	greeting := cmp.Or(b.s.FQDN, domainOf(b.cfg.From()))

@@ -15,7 +15,7 @@ func Roles(s postfix.State) []string {
 	var list []string
 	for _, name := range append(slices.Clone(localDomainParams), "relay_domains") {
 		var domains []string
-		for _, word := range splitList(b.param(name)) {
+		for _, word := range postfix.SplitList(b.param(name)) {
 			own := b.isHostName(word) || word == "localhost" || strings.HasPrefix(word, "localhost.")
 			if !own && !(name == "relay_domains" && b.inList("mydestination", word)) {
 				domains = append(domains, word)
@@ -33,7 +33,7 @@ func Roles(s postfix.State) []string {
 		}
 	}
 	for name, does := range map[string]string{"transport_maps": "sends some mail by ways of its own", "content_filter": "has mail filtered"} {
-		others := slices.DeleteFunc(splitList(b.param(name)), func(e string) bool { return strings.Contains(e, ":"+b.path(ownPrefix)) })
+		others := slices.DeleteFunc(postfix.SplitList(b.param(name)), func(e string) bool { return strings.Contains(e, ":"+b.path(ownPrefix)) })
 		if len(others) > 0 {
 			list = append(list, does+" ("+name+" = "+strings.Join(others, ", ")+")")
 		}

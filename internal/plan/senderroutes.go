@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"relayhost/internal/config"
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/relays"
@@ -184,8 +185,8 @@ func quoteLocal(s string) string {
 }
 
 // Staged is w as the validator of a staged configuration takes it.
-func (w Way) Staged() postfix.StagedWay {
-	staged := postfix.StagedWay{Service: w.Service}
+func (w Way) Staged() lint.MeantRoute {
+	staged := lint.MeantRoute{Service: w.Service}
 	for _, sender := range w.Senders {
 		switch {
 		case sender[0] == '.':
@@ -198,10 +199,10 @@ func (w Way) Staged() postfix.StagedWay {
 	for _, h := range w.Hops {
 		if config.Via(h.Via) == config.SMTPOAuth {
 			out := w.Service + outSuffix
-			staged.Hops = append(staged.Hops, postfix.StagedHop{NextHop: socket(out), Bridge: out})
+			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: socket(out), Bridge: out})
 			continue
 		}
-		staged.Hops = append(staged.Hops, postfix.StagedHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
+		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
 	}
 	return staged
 }

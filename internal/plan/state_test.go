@@ -54,7 +54,7 @@ func debian(t testing.TB, lines ...string) *server {
 		}
 		return string(data)
 	}
-	s := &server{version: postfix.Version{Major: 3, Minor: 7, Patch: 11}, types: []string{"btree", "hash", "pipemap", "regexp", "static", "texthash"}, def: "hash"}
+	s := &server{version: postfix.Version{Major: 3, Minor: 7, Patch: 11}, types: []string{"btree", "hash", "inline", "pipemap", "regexp", "static", "texthash"}, def: "hash"}
 	s.files = map[string]string{
 		mainPath:        read("debian12.main.cf") + strings.Join(append(lines, ""), "\n"),
 		masterPath:      read("debian12.master.cf"),

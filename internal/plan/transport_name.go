@@ -45,14 +45,16 @@ func (b *builder) otherClass(key string) bool {
 	return b.isLocal(domain) || b.inList("relay_domains", domain)
 }
 
+// plainKey are the characters of a sender that an inline table takes as they are.
+const plainKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.@_+-"
+
 // dunno finds a sender of sender_dependent_relayhost_maps that is to go by the
-// default: the table that gives the others back their transport cannot tell it
-// from them (pipemap, DATABASE_README).
+// default and cannot be named in an inline table.
 func (b *builder) dunno() *Conflict {
 	const name = "sender_dependent_relayhost_maps"
 	for _, t := range postfix.ParseTables(b.param(name), b.s.DefaultMap) {
 		for _, e := range parseTable(b.s.Maps[t.Path]).entries() {
-			if strings.EqualFold(e.value, "dunno") {
+			if strings.EqualFold(e.value, "dunno") && (strings.Trim(e.key, plainKey) != "" || b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "inline")) {
 				return &Conflict{name, t.String(), fmt.Sprintf("its entry \"%s %s\" would send that mail past the relay", e.key, e.value),
 					"remove that entry from " + t.Path + ": senders without one go by the relay"}
 			}
@@ -77,7 +79,7 @@ var scheduling = []string{
 // mail to the relay any more.
 func (b *builder) otherName() {
 	former := b.formerService()
-	if slices.Contains(words(b.param("defer_transports")), former) {
+	if slices.Contains(postfix.Words(b.param("defer_transports")), former) {
 		b.note("main.cf: defer_transports = %s does not hold back mail for the relay, whose transport is %s: add that name to hold it back",
 			b.param("defer_transports"), b.d.Service)
 	}

@@ -76,7 +76,7 @@ func (b *builder) relayTransport() string {
 // passesOn reports whether some domain of relay_domains is not delivered here. A
 // table that cannot be read may have one.
 func (b *builder) passesOn() bool {
-	for _, word := range splitList(b.param("relay_domains")) {
+	for _, word := range postfix.SplitList(b.param("relay_domains")) {
 		found := []string{strings.ToLower(word)}
 		switch {
 		case strings.HasPrefix(word, "!"):
@@ -119,8 +119,13 @@ func (b *builder) aliases() error {
 	if t.Path == "" {
 		return &config.InputError{Field: "root-to", Msg: "this Postfix has no aliases file", Hint: "set alias_maps and alias_database first"}
 	}
+	if kind, why, _ := strings.Cut(b.param("local_transport"), ":"); kind == "error" || kind == "retry" || kind == "discard" {
+		return &config.InputError{Field: "root-to", Msg: "no mail is delivered on this server (local_transport = " + kind + ":" + why + "), so that no alias of root applies",
+			Hint: "leave --root-to out: mail for root goes on as before"}
+	}
 	if !b.isLocal(strings.ToLower(b.origin())) {
-		b.note("mail to root goes to %s, which is not delivered here: the alias of root does not apply to it", b.origin())
+		return &config.InputError{Field: "root-to", Msg: "mail to root goes to " + b.origin() + ", which is not delivered here: no alias of root applies to it",
+			Hint: "leave --root-to out, or add " + b.origin() + " to mydestination"}
 	}
 	text := parseTable(b.s.Maps[t.Path])
 	done := false

@@ -126,7 +126,7 @@ func freshMaster(chroot string) string {
 	return b.String()
 }
 
-// freshParams are the effective values that a set-up asks for.
+// freshParams are the effective values that a setup asks for.
 func freshParams(s State, name, domain string) map[string]string {
 	params := map[string]string{
 		"config_directory": s.ConfigDir, "mydomain": domain, "myorigin": name, "default_transport": "smtp", "relay_transport": "relay",

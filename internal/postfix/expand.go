@@ -52,7 +52,7 @@ func (s State) Effective(service Service, name string) (value string, known bool
 	return s.Params[name], true
 }
 
-// without keeps "-o x=$x" from going round for ever: such an x is main.cf's.
+// without keeps "-o x=$x" from expanding for ever: such an x is main.cf's.
 func (s Service) without(name string) Service {
 	var others []Option
 	for _, o := range s.Options {

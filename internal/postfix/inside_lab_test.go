@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/lint"
 	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 )
@@ -288,12 +289,12 @@ func TestInsideValidate(t *testing.T) {
 			_ = os.Chtimes(path, past, past)
 		}
 		state := read(t, dir)
-		found, err := postfix.Validate(ctx, r, postfix.Staged{State: state, Service: "relayhost-x", NextHop: "[relay.test]:587"})
+		found, err := postfix.Validate(ctx, r, postfix.Staged{State: state, Meant: lint.Meant{Service: "relayhost-x", NextHop: "[relay.test]:587"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		fatal := slices.DeleteFunc(found, func(p postfix.Problem) bool { return !p.Fatal })
-		if tc.want == "" && len(fatal) > 0 || tc.want != "" && !slices.ContainsFunc(fatal, func(p postfix.Problem) bool { return strings.Contains(p.Detail, tc.want) }) {
+		fatal := slices.DeleteFunc(found, func(p lint.Finding) bool { return p.Severity != lint.Error })
+		if tc.want == "" && len(fatal) > 0 || tc.want != "" && !slices.ContainsFunc(fatal, func(p lint.Finding) bool { return strings.Contains(p.Detail, tc.want) }) {
 			t.Errorf("%s: found %v, want %q", tc.name, fatal, tc.want)
 		}
 		if out, err := exec.Command("postconf", "-c", dir, "-n").CombinedOutput(); err != nil {

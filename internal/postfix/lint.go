@@ -15,13 +15,68 @@ func (s State) Lint(r *host.Reader) []lint.Finding {
 	if s.Main == nil || s.Master == nil {
 		return nil
 	}
-	return lint.Check(lint.Config{
-		Main:   lint.File{Path: filepath.Join(s.ConfigDir, "main.cf"), Text: s.Main.Bytes()},
-		Master: lint.File{Path: filepath.Join(s.ConfigDir, "master.cf"), Text: s.Master.Bytes()},
-		Params: s.Params, Tables: s.Maps, Types: s.MapTypes, DefaultType: s.DefaultMap,
-		Exists: func(path string) (exists, known bool) {
-			_, err := r.Stat(path)
-			return err == nil, err == nil || errors.Is(err, fs.ErrNotExist)
-		},
-	})
+	c := s.facts(nil)
+	c.Exists = func(path string) (exists, known bool) {
+		_, err := r.Stat(path)
+		return err == nil, err == nil || errors.Is(err, fs.ErrNotExist)
+	}
+	return lint.Check(c)
 }
+
+// Inspect judges one route of s. Rules that find nothing do not hold.
+func (s State) Inspect(r lint.Route) []lint.Finding { return lint.Inspect(s.facts(nil), r) }
+
+// facts is s as the rules take it. defaults are those of postconf -dx.
+func (s State) facts(defaults map[string]string) lint.Config {
+	c := lint.Config{
+		Params: s.Params, Tables: s.Maps, Types: s.MapTypes, DefaultType: s.DefaultMap,
+		AtLeast:   func(major, minor int) bool { return s.Version.AtLeast(major, minor) },
+		SASLTypes: s.SASLTypes, SASLPlugins: s.SASLPlugins, Unreadable: s.Unreadable, Defaults: defaults, Warnings: s.Warnings,
+		Running: s.Running, Dir: s.ConfigDir, Hostname: s.Hostname,
+		Lookups: lintTables{NewLookups(s)},
+		Expand: func(value string) (string, bool) {
+			return expand(value, func(name string) string { return s.Params[name] })
+		},
+	}
+	if s.Main != nil {
+		c.Main, c.InlineComments = lint.File{Path: filepath.Join(s.ConfigDir, "main.cf"), Text: s.Main.Bytes()}, s.Main.InlineComments()
+	}
+	if s.Master == nil {
+		s.Master, _ = ParseMaster(nil)
+	}
+	c.Master = lint.File{Path: filepath.Join(s.ConfigDir, "master.cf"), Text: s.Master.Bytes()}
+	for _, service := range s.Master.Services() {
+		one := lint.Service{Name: service.Name, Type: service.Type, Command: service.Command, Public: service.Private == "n"}
+		for _, o := range service.Options {
+			one.Options = append(one.Options, lint.Param{Name: o.Name, Value: o.Value})
+		}
+		c.Services = append(c.Services, one)
+	}
+	c.Effective = func(service, name string) (string, bool) {
+		entry, _ := s.Master.Get(service, "unix")
+		return s.Effective(entry, name)
+	}
+	return c
+}
+
+// lintTables are the tables of a State as lint.Lookups.
+type lintTables struct{ *Lookups }
+
+func (l lintTables) Tables(maps string) (all []lint.Table) {
+	for _, t := range ParseTables(maps, l.state.DefaultMap) {
+		all = append(all, lint.Table{Type: t.Type, Path: t.Path, Editable: t.Editable()})
+	}
+	return all
+}
+
+func (l lintTables) Get(maps, key string) (string, bool) {
+	value, _, ok := l.Lookups.Get(maps, key)
+	return value, ok
+}
+
+func (l lintTables) Closed(maps string) bool {
+	tables, _ := l.Lookups.Closed(maps)
+	return len(tables) > 0
+}
+
+func (l lintTables) Source(path string) (map[string]string, error) { return l.source(path) }

@@ -100,7 +100,7 @@ func PickMapType(s State, want string) (string, error) {
 // are written by one run, one after the other.
 const StaleAfter = time.Second
 
-// mapParams name the lookup tables that a set-up may merge into or has to know.
+// mapParams name the lookup tables that a setup may merge into or has to know.
 var mapParams = []string{
 	"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps",
 	"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "sender_canonical_maps",
@@ -128,10 +128,10 @@ func (s *State) readMaps(r *host.Reader) {
 	s.readOwn(r)
 }
 
-// OwnPrefix begins the names of the tables of a set-up in config_directory.
+// OwnPrefix begins the names of the tables of a setup in config_directory.
 const OwnPrefix = "relayhost_"
 
-// readOwn reads the tables of a set-up, named by a parameter or not: a new one
+// readOwn reads the tables of a setup, named by a parameter or not: a new one
 // may come in the place of one that was left behind.
 func (s *State) readOwn(r *host.Reader) {
 	names, err := r.ReadDir(s.ConfigDir)
@@ -189,4 +189,24 @@ func (s *State) lookCompiled(r *host.Reader, path string) {
 			s.Compiled[path+suffix] = meta
 		}
 	}
+}
+
+// Words splits the value of a list parameter at commas and white space
+// (postconf(5)). It does not know braces: names of tables may hold them.
+func Words(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
+}
+
+// SplitList splits a raw list value at commas and blanks outside of braces.
+func SplitList(raw string) []string {
+	level := 0
+	return strings.FieldsFunc(raw, func(r rune) bool {
+		switch r {
+		case '{':
+			level++
+		case '}':
+			level--
+		}
+		return level == 0 && strings.ContainsRune(", \t\r\n", r)
+	})
 }

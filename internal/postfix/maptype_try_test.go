@@ -17,9 +17,9 @@ func TestConfirmMapTypes(t *testing.T) {
 		asked string
 		types string
 	}{
-		"built in":    {map[string]string{"/etc/postfix/dynamicmaps.cf": "# type\n"}, "", "", "lmdb hash"},
-		"plugged in":  {map[string]string{"/etc/postfix/dynamicmaps.cf": plug}, "open database: no such file", "lmdb:/etc/postfix/relayhost_no_such_table", "lmdb hash"},
-		"in a folder": {map[string]string{"/usr/share/postfix/dynamicmaps.cf.d/lmdb.cf": plug}, "", "lmdb:/etc/postfix/relayhost_no_such_table", "lmdb hash"},
+		"built in":       {map[string]string{"/etc/postfix/dynamicmaps.cf": "# type\n"}, "", "", "lmdb hash"},
+		"plugged in":     {map[string]string{"/etc/postfix/dynamicmaps.cf": plug}, "open database: no such file", "lmdb:/etc/postfix/relayhost_no_such_table", "lmdb hash"},
+		"in a directory": {map[string]string{"/usr/share/postfix/dynamicmaps.cf.d/lmdb.cf": plug}, "", "lmdb:/etc/postfix/relayhost_no_such_table", "lmdb hash"},
 		"with a table": {map[string]string{"/etc/postfix/dynamicmaps.cf": plug, "/etc/aliases.lmdb": "", "/etc/aliases": ""}, "",
 			"lmdb:/etc/aliases", "lmdb hash"},
 		"library gone":   {map[string]string{"/etc/postfix/dynamicmaps.cf": plug}, "unsupported dictionary type: lmdb", "lmdb:", "hash"},

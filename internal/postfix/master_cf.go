@@ -37,7 +37,7 @@ func (s Service) Option(name string) (string, bool) {
 	return "", false
 }
 
-// Chrooted reports whether the service runs in the queue folder. compat is the
+// Chrooted reports whether the service runs in the queue directory. compat is the
 // effective compatibility_level: since 3.0 "-" is "n" from level 1 on, and "y"
 // below (COMPATIBILITY_README).
 func (s Service) Chrooted(compat string) bool {

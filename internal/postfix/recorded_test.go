@@ -148,7 +148,7 @@ func TestMapTypeByProbing(t *testing.T) {
 	}
 }
 
-// answering makes a folder with a postconf that says what that of a distribution
+// answering makes a directory with a postconf that says what that of a distribution
 // may say, which cannot run here.
 func answering(t *testing.T, params, types string) string {
 	t.Helper()

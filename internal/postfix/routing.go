@@ -6,12 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/secret"
 )
-
-// knownPorts are the services that Postfix knows by itself (known_tcp_ports,
-// since 3.6); others stand in services(5).
-var knownPorts = map[string]int{"lmtp": 24, "smtp": 25, "smtps": 465, "submissions": 465, "submission": 587}
 
 // NextHop is a destination as smtp(8) reads it: "[host]:port" and its kin
 // (relayhost in postconf(5)).
@@ -24,11 +21,11 @@ type NextHop struct {
 
 // ParseNextHop reads one destination.
 func ParseNextHop(text string) (NextHop, error) {
-	name, port, err := splitNextHop(text)
+	name, port, err := lint.SplitNextHop(text)
 	if err != nil {
 		return NextHop{Text: text}, err
 	}
-	n, known := knownPorts[port]
+	n, known := lint.KnownPorts[port]
 	if !known {
 		n, _ = strconv.Atoi(cmp.Or(port, "25"))
 	}
@@ -54,7 +51,7 @@ type Way struct {
 type Routing struct {
 	*Lookups
 	s State
-	// What each question would find anew: parameters of trivial-rewrite(8),
+	// What each question would look up again: parameters of trivial-rewrite(8),
 	// and entries of master.cf.
 	params   map[string]string
 	services map[string]Service
@@ -238,4 +235,14 @@ func (r *Routing) Login(w Way, sender string, hop NextHop) (Login, bool) {
 		}
 	}
 	return Login{}, false
+}
+
+// PasswordDelimiter is what stands between user name and password in the value
+// of smtp_sasl_password_maps: smtp_sasl_password_result_delimiter, a parameter
+// since 3.9, and ":" before.
+func (s State) PasswordDelimiter() byte {
+	if d := s.Params["smtp_sasl_password_result_delimiter"]; d != "" && s.Version.AtLeast(3, 9) {
+		return d[0]
+	}
+	return ':'
 }

@@ -52,7 +52,7 @@ func (s SELinux) PortDenied(port int) bool {
 	return true
 }
 
-// selinux looks at the policy. daemons is the folder of tlsproxy(8), data is
+// selinux looks at the policy. daemons is the directory of tlsproxy(8), data is
 // data_directory.
 func selinux(r *host.Reader, daemons, data string) SELinux {
 	s := SELinux{Enforcing: r.SELinuxEnforces()}
@@ -86,13 +86,13 @@ func selinux(r *host.Reader, daemons, data string) SELinux {
 // the other programs may send to it since September 2021 (postfix.te and .fc of
 // github.com/fedora-selinux/selinux-policy, pull request 857; read 2026-11-22).
 func logAllowed(allows func(source, target, class, perm string) (bool, error), self, label string) bool {
-	const postlogd, folder = "postfix_master_t", "var_lib_t"
+	const postlogd, directory = "postfix_master_t", "var_lib_t"
 	if self == "" || label == "" {
 		return false
 	}
 	for _, need := range [][4]string{
-		{self, folder, "file", "relabelfrom"}, {self, label, "file", "relabelto"},
-		{postlogd, folder, "dir", "search"},
+		{self, directory, "file", "relabelfrom"}, {self, label, "file", "relabelto"},
+		{postlogd, directory, "dir", "search"},
 		{postlogd, label, "file", "open"}, {postlogd, label, "file", "append"}, {postlogd, label, "file", "getattr"},
 		{"postfix_pickup_t", postlogd, "unix_dgram_socket", "sendto"}, {"postfix_cleanup_t", postlogd, "unix_dgram_socket", "sendto"},
 		{"postfix_qmgr_t", postlogd, "unix_dgram_socket", "sendto"}, {"postfix_smtp_t", postlogd, "unix_dgram_socket", "sendto"},

@@ -38,7 +38,7 @@ type State struct {
 	DefaultMap string            `json:"default_database_type"`
 	SASLTypes  []string          `json:"sasl_types"` // postconf -A
 
-	// Maps holds the text of the lookup table sources that a set-up may
+	// Maps holds the text of the lookup table sources that a setup may
 	// merge into, by path: sasl_passwd, TLS policy, aliases. MapMeta says what
 	// each is; Unreadable names those that exist and could not be read.
 	Maps       map[string][]byte    `json:"-"`

@@ -47,7 +47,7 @@ var plugins = []struct{ file, mechanism string }{
 // plugins.
 func saslPlugins(r *host.Reader) []string {
 	dirs := []string{"/usr/lib/sasl2", "/usr/lib64/sasl2", "/usr/local/lib/sasl2"}
-	// Debian and its children keep one folder for each architecture.
+	// Debian and its children keep one directory for each architecture.
 	archs, _ := r.ReadDir("/usr/lib")
 	for _, arch := range archs {
 		if strings.Contains(arch, "-linux-") {

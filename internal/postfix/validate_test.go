@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"relayhost/internal/lint"
 )
 
 // goodStaged is a configuration without any problem.
@@ -32,7 +34,7 @@ func goodStaged(t *testing.T) Staged {
 				"/etc/postfix/tls_policy":  []byte("[smtp.example.test]:587 secure connection_reuse=yes\n"),
 			},
 		},
-		Service: "relayhost-x", NextHop: "[smtp.example.test]:587",
+		Meant:    lint.Meant{Service: "relayhost-x", NextHop: "[smtp.example.test]:587"},
 		Defaults: map[string]string{"smtp_use_tls": "no", "smtp_helo_timeout": "300s", "smtp_tls_scert_verifydepth": "9", "biff": "yes", "compatibility_level": "0"},
 	}
 }
@@ -102,7 +104,7 @@ func TestCheck(t *testing.T) {
 			c.option("relayhost-x", "smtp_sasl_tls_security_options", "noanonymous")
 		}, "", false},
 		{"no roots", func(c *Staged) { c.option("relayhost-x", "smtp_tls_CAfile", "") }, "no certificate can be verified", true},
-		{"no log-in possible", func(c *Staged) {
+		{"no login possible", func(c *Staged) {
 			c.option("relayhost-x", "smtp_sasl_tls_verified_security_options", "$smtp_sasl_security_options")
 		}, "forbids PLAIN and LOGIN", true},
 		{"password without TLS", func(c *Staged) {
@@ -139,7 +141,9 @@ func TestCheck(t *testing.T) {
 			c.State.Params, c.State.Maps = maps.Clone(c.State.Params), maps.Clone(c.State.Maps)
 			tc.change(&c)
 			found := Check(c)
-			i := slices.IndexFunc(found, func(p Problem) bool { return strings.Contains(p.String(), tc.want) && p.Fatal == tc.fatal })
+			i := slices.IndexFunc(found, func(p lint.Finding) bool {
+				return strings.Contains(p.String(), tc.want) && (p.Severity == lint.Error) == tc.fatal
+			})
 			switch {
 			case tc.want == "" && len(found) > 0:
 				t.Errorf("found %v, want nothing", found)

@@ -137,14 +137,11 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 // account gives one hop its account, in place. found is false in a dry run alone.
 func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker, typed string, told map[string]bool) (found bool, err error) {
 	h, head := p.in(c), &c.Routes[p.route].Hops[0]
+	if typed == "" && p.isFirst() && !h.Password.IsZero() { // answered before, and not refused
+		return true, nil
+	}
 	same := p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
-	given := s.Credentials.Files[h.CredentialsFile]
-	if flag := s.Credentials.Flag; !isZero(flag) && p.route == 0 && (p.hop == 0 || same) {
-		given = flag
-	}
-	if p.isFirst() {
-		given.Username = first(s.Username, given.Username, h.Relay.Auth.Username.Fixed)
-	}
+	given := givenFor(s, p, h, same)
 	switch {
 	case !isZero(given):
 	case same && h.Host == head.Host && head.Username != "":
@@ -186,18 +183,37 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 	if asked || err != nil { // what only looks wrong has been told at the question
 		return true, err
 	}
+	warnOf(s, c, p, doubts, told)
+	return true, nil
+}
+
+// givenFor are the credentials that were given for a hop; same says that it shares
+// those of the first hop of its route.
+func givenFor(s Setup, p at, h *config.Hop, same bool) secret.Credentials {
+	given := s.Credentials.Files[h.CredentialsFile]
+	if flag := s.Credentials.Flag; !isZero(flag) && p.route == 0 && (p.hop == 0 || same) {
+		given = flag
+	}
+	if p.isFirst() {
+		given.Username = first(s.Username, given.Username, h.Relay.Auth.Username.Fixed)
+	}
+	return given
+}
+
+// warnOf tells what only looks wrong, once for a file that several routes share.
+func warnOf(s Setup, c config.Config, p at, doubts []relays.Problem, told map[string]bool) {
 	where := ""
 	if !p.isFirst() {
 		where = p.label(c) + ": "
 	}
+	file := p.in(c).CredentialsFile
 	for _, d := range doubts {
-		key := h.CredentialsFile + "\x00" + d.Field + "\x00" + d.Message
-		if h.CredentialsFile == "" || !told[key] { // many routes may share one file
+		key := file + "\x00" + d.Field + "\x00" + d.Message
+		if file == "" || !told[key] {
 			s.Report.Warn("%s%s: %s", where, d.Field, d.Message)
 		}
 		told[key] = true
 	}
-	return true, nil
 }
 
 // storedAccount is the account that Postfix logs in with now. For the first hop that
@@ -272,6 +288,9 @@ func Complete(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 		if c.Direct, err = ask.Direct(ctx, s.Discovery); err != nil {
 			return c, missing, err
 		}
+	}
+	if r := c.First().Relay; r.Sender.Rule == "verified" && !ask.Can() && PublicMail(DomainOf(c.From())) {
+		s.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", DomainOf(c.From()), r.Name)
 	}
 	for i := range c.Routes {
 		c.Routes[i].From = first(c.Routes[i].From, c.From())

@@ -24,7 +24,7 @@ func Named(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker) 
 	if req.Smarthost == "" && name == "" {
 		return d.Stored.Merge(d.Before, d.Before, req.Given), nil
 	}
-	h, err := hopOf(d, req, name)
+	h, err := hopOf(ctx, d, req, name, ask)
 	if err != nil {
 		return d.Stored, err
 	}
@@ -42,11 +42,15 @@ func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Re
 		tellEnd(c.First().Relay)
 		return c, nil
 	}
+	if len(c.Routes) > 1 && !ask.Can() {
+		return c, UsageError{errors.New("the file has routes for single senders and no relay for all other mail, which goes out directly: that cannot be set up"),
+			"give the relay of all other mail with --relay, or leave the senders to sender_dependent_relayhost_maps, where they are"}
+	}
 	id, err := ask.Relay(ctx, d)
 	if err != nil {
 		return c, err
 	}
-	h, err := hopOf(d, req, id)
+	h, err := hopOf(ctx, d, req, id, ask)
 	if err != nil {
 		return c, err
 	}
@@ -55,9 +59,9 @@ func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Re
 }
 
 // hopOf is a hop by the relay of that name; a smarthost has its host and port.
-func hopOf(d Discovery, req Request, name string) (h config.Hop, err error) {
+func hopOf(ctx context.Context, d Discovery, req Request, name string, ask Asker) (h config.Hop, err error) {
 	if req.Smarthost != "" || name == relays.SmarthostID {
-		return smarthost(d, req)
+		return smarthost(ctx, d, req, ask)
 	}
 	if h.Relay, err = d.Find(name); err != nil {
 		return h, UsageError{err, "relayhost relays lists the services"}
@@ -66,22 +70,6 @@ func hopOf(d Discovery, req Request, name string) (h config.Hop, err error) {
 		h.RelayFile, err = filepath.Abs(name)
 	}
 	return h, err
-}
-
-func smarthost(d Discovery, req Request) (h config.Hop, err error) {
-	stored := d.Before
-	if req.Port == 0 && stored.Port == 0 {
-		return h, UsageError{errors.New("a smarthost needs its port"), "give --port, e.g. --port 587"}
-	}
-	h = config.Hop{Host: first(req.Smarthost, stored.Host), Port: stored.Port, TLS: stored.TLS}
-	if req.Port != 0 {
-		h.Port, h.TLS = req.Port, relays.UsualTLS(req.Port)
-	}
-	_, _, known := plan.Credentials(d.State, stored.NextHop())
-	login := req.CredentialsFile != "" || req.Username != "" || credentialOfSystemd() != "" ||
-		known && stored.Host == h.Host // those of another relay say nothing of this one
-	h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, login)
-	return h, nil
 }
 
 // chosen finds region and host of h and makes it the first hop.

@@ -69,7 +69,7 @@ func TestSmarthostLogsIn(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("CREDENTIALS_DIRECTORY", test.systemd)
 			test.req.Smarthost, test.req.Port = "mail.test", 587
-			h, err := smarthost(Discovery{}, test.req)
+			h, err := smarthost(t.Context(), Discovery{}, test.req, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -268,6 +269,9 @@ func queueFull(err error) bool {
 
 // failedProbe adds cause and remedy of a connection that failed.
 func (on subject) failedProbe(err error, res smtpprobe.Result) error {
+	if res.Certificate != nil && res.Fault == smtpprobe.FaultUntrusted {
+		return on.untrusted(err, res)
+	}
 	causes := explain.Probe(res, &on.relay)
 	if len(causes) == 0 {
 		f := verify.Finding{Check: "delivery", Route: on.route, Result: verify.Fail, Detail: err.Error()}
@@ -276,11 +280,34 @@ func (on subject) failedProbe(err error, res smtpprobe.Result) error {
 	return on.caused(err, causes)
 }
 
+// untrusted says how a certificate can be trusted that does not verify.
+func (on subject) untrusted(err error, res smtpprobe.Result) error {
+	title := "the relay's certificate is self-signed or from an unknown CA"
+	if errors.Is(res.Err, smtpprobe.ErrPin) {
+		title = "the relay's certificate is not the one with the fingerprint that was given"
+	}
+	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_untrusted_issuer"}
+	sum := sha256.Sum256(res.Certificate.Raw)
+	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %x", sum)
+	return Hint(fmt.Errorf("%w\ncause: %s", Explained{err, f}, title), "%s", f.Remedy)
+}
+
 func (on subject) caused(err error, causes []explain.Cause) error {
 	if len(causes) == 0 {
 		return err
 	}
 	c := causes[0]
+	if on.relay.ID == relays.SmarthostID && len(on.relay.Ports) > 0 {
+		where := fmt.Sprintf("--smarthost %s --port %d", on.relay.Name, on.relay.Ports[0].Port)
+		switch c.ID {
+		case "tls_untrusted_issuer":
+			c.Remedy = "Give the file with the relay's own certificate, or that of the authority that signed it; or its --fingerprint."
+			c.Command = "relayhost setup " + where + " --ca-file /etc/ssl/" + on.relay.Name + ".pem"
+		case "tls_not_offered":
+			c.Remedy = "Have the relay offer TLS, or name a port of it that does: a hop without TLS is never set up, on loopback, in a private network and through a tunnel neither, and no password goes over one. A certificate of its own goes with --ca-file or --fingerprint."
+			c.Command = ""
+		}
+	}
 	return explained(err, verify.Finding{
 		Check: checkOf(c.Phase), Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: c.ID, Remedy: c.Remedy, Command: c.Command,
 	})

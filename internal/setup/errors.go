@@ -16,6 +16,13 @@ var ErrNoPostfix = errors.New("Postfix is not installed")
 // refused a login for good.
 var ErrLoginRefused = errors.New("the relay has refused the login")
 
+// ErrSenderRefused and ErrRecipientRefused are in the chain of a preflight that failed
+// since the relay has refused for good what MAIL or RCPT named.
+var (
+	ErrSenderRefused    = errors.New("the relay has refused the sender")
+	ErrRecipientRefused = errors.New("the relay has refused the recipient")
+)
+
 // UsageError is a mistake in what was asked for, or a missing answer (exit code 64).
 type UsageError struct {
 	Err  error

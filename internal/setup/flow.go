@@ -65,8 +65,8 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case err != nil && strings.Contains(err.Error(), "Operation not permitted"):
-		return nil, nil // of a container that confines us; the rehearsal says so, with what to do
+	case err != nil && strings.Contains(err.Error(), "Operation not permitted"), errors.Is(err, instance.ErrNotStarted) && !errors.As(err, &fault):
+		return nil, nil // a container confines us; the rehearsal, which needs more, says so and what to do
 	case errors.As(err, &fault):
 		return nil, faultError("no mail can leave with this configuration", fault)
 	case err != nil && s.DryRun:
@@ -100,11 +100,11 @@ func conflicts(changes []flow.Change) error {
 // says why no mail moves.
 func (s Setup) sendWatched(ctx context.Context, in *instance.Instance, list []message) ([]Delivered, *instance.Fault) {
 	watched, end, err := in.Watch(ctx)
-	if err != nil {
-		return s.send(ctx, in.ConfigDir, &in.Log, list), nil
+	if err == nil {
+		sent := s.send(watched, in.ConfigDir, &in.Log, list)
+		return sent, end()
 	}
-	sent := s.send(watched, in.ConfigDir, &in.Log, list)
-	return sent, end()
+	return s.send(ctx, in.ConfigDir, &in.Log, list), nil // a log that cannot be watched tells nothing
 }
 
 // maxForeign bounds the messages by services of others.

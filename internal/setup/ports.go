@@ -46,6 +46,7 @@ func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, r
 				e := c.Mistake(p.key("relay"), "%s names no port, and --no-probe cannot choose one", p.label(c))
 				e.Hint = "give the port in the file, or leave --no-probe out"
 				return c, e
+			case h.Port == 25 && p.isFirst(): // that of the file, which counts like --port 25; no order has it
 			case h.Port == 0, p.isFirst() && req.Port == 0 && !req.NoProbe:
 				open = append(open, p)
 			}

@@ -1,9 +1,9 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"relayhost/internal/config"
+	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
@@ -34,6 +35,7 @@ type check struct {
 	of      map[string]string // label of the first route and hop that has the sender
 	// optionalNull asks for the null sender at last, which nobody has to take.
 	optionalNull bool
+	until        smtpprobe.Step // the last step; "" is the recipient
 	result       smtpprobe.Result
 	err          error
 }
@@ -76,6 +78,34 @@ func Preflight(ctx context.Context, s Setup) error {
 		return nil
 	}
 	return ProofError{withOthers(failed, others)}
+}
+
+// LookAhead tries greeting and TLS of the default route's first hop where its port was
+// given, so that nothing has probed it: what no run would get past stops a dry run
+// too. What may differ at another time or place, as a connection, does not.
+func LookAhead(ctx context.Context, s Setup) error {
+	h := *s.Config.First()
+	if s.NoProbe || s.Port == 0 && h.Port != 25 {
+		return nil
+	}
+	roots, err := Roots(&s.Host.Reader, first(h.CAFile, s.State.CAFile))
+	if err != nil {
+		return err
+	}
+	h.Username, h.Password = "", secret.Value{}
+	c := &check{hop: h, roots: roots, senders: []string{s.Config.From()}, until: smtpprobe.StepEHLOTLS}
+	addrs := s.lookUp(ctx, []*check{c})[h.Host]
+	if addrs.err != nil {
+		return ctx.Err()
+	}
+	c.result = s.dial(ctx, c, addrs.list)
+	if c.result.Failed != smtpprobe.StepSTARTTLS && !c.result.Fault.Certificate() {
+		return ctx.Err()
+	}
+	if err := s.judge(c); err != nil {
+		return ProofError{err}
+	}
+	return nil
 }
 
 // routes are those of the Config, with the senders that the plan gives them: the
@@ -193,16 +223,27 @@ func (s Setup) judge(c *check) error {
 		on.route = c.route()
 	}
 	err := on.failedProbe(fmt.Errorf("%s: %w", s.text(c), c.result.Err), c.result)
-	if c.result.Failed == smtpprobe.StepAuth && c.result.Fault == smtpprobe.FaultReply && c.result.Code/100 == 5 {
-		return loginRefused{err}
+	if c.result.Fault == smtpprobe.FaultReply && c.result.Code/100 == 5 {
+		if what, ok := refusals[c.result.Failed]; ok {
+			return refused{err, what}
+		}
 	}
 	return err
 }
 
-// loginRefused is an error that is ErrLoginRefused as well.
-type loginRefused struct{ error }
+// refusals are what a relay refuses at a step. One that wants a login says so at MAIL
+// (530, RFC 4954 section 6); senders are refused at RCPT as well.
+var refusals = map[smtpprobe.Step]error{
+	smtpprobe.StepAuth: ErrLoginRefused, smtpprobe.StepMail: ErrSenderRefused, smtpprobe.StepRcpt: ErrRecipientRefused,
+}
 
-func (e loginRefused) Unwrap() []error { return []error{e.error, ErrLoginRefused} }
+// refused is an error that is what as well.
+type refused struct {
+	error
+	what error
+}
+
+func (e refused) Unwrap() []error { return []error{e.error, e.what} }
 
 // at labels the route and hop that the connection failed for.
 func (c *check) at() string {
@@ -301,7 +342,7 @@ func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
 func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
 	h := c.hop
 	t := smtpprobe.Target{
-		Name: h.Host, Implicit: h.TLS == relays.Implicit, Until: smtpprobe.StepRcpt, HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
+		Name: h.Host, Implicit: h.TLS == relays.Implicit, Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
 		Username: h.Username, Password: h.Password, MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
@@ -320,7 +361,3 @@ func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe
 	}
 	return worst
 }
-
-// LoginRefused reports whether a preflight failed since the relay refused a login
-// for good.
-func LoginRefused(err error) bool { return errors.Is(err, ErrLoginRefused) }

@@ -50,6 +50,9 @@ type Reporter interface {
 type Asker interface {
 	Can() bool
 	Relay(ctx context.Context, d Discovery) (id string, err error)
+	// Smarthost completes a relay that is in no catalogue: h has what is known, and
+	// "" or 0 for what is to be asked. login says that it wants a login.
+	Smarthost(ctx context.Context, d Discovery, h config.Hop) (completed config.Hop, login bool, err error)
 	// Region returns "" where the relay has a default, and none is asked for.
 	Region(ctx context.Context, d Discovery, r relays.Relay) (string, error)
 	// Credentials fills in what c lacks; typed is a user name to begin with.

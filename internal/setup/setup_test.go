@@ -193,7 +193,10 @@ func (nobody) Credentials(context.Context, relays.Relay, string, *secret.Credent
 	return errNobody
 }
 func (nobody) To(_ context.Context, _ Discovery, from string) (string, error) { return from, nil }
-func (nobody) Direct(context.Context, Discovery) ([]string, error)            { return nil, errNobody }
+func (nobody) Smarthost(_ context.Context, _ Discovery, h config.Hop) (config.Hop, bool, error) {
+	return h, false, errNobody
+}
+func (nobody) Direct(context.Context, Discovery) ([]string, error) { return nil, errNobody }
 
 // A setup goes the whole way on a host whose Postfix is a directory: decided,
 // tried at a real relay, applied, unchanged the second time, and rolled back.
@@ -266,7 +269,7 @@ func TestLoginRefused(t *testing.T) {
 	before := s.tree(t)
 	err := Preflight(t.Context(), s.prepare(t, s.request(t, "wrong")))
 	var proof ProofError
-	if !LoginRefused(err) || !errors.As(err, &proof) {
+	if !errors.Is(err, ErrLoginRefused) || !errors.As(err, &proof) {
 		t.Errorf("got %v, want a refused login", err)
 	}
 	if err != nil && strings.Contains(err.Error(), "wrong") {

@@ -148,10 +148,11 @@ func (doc *Status) readHistory(r *host.Reader, o apply.Options) {
 	}
 }
 
-// Drifted reports whether somebody has changed what setup wrote.
+// Drifted reports whether somebody has changed what setup wrote. Lines that were added
+// beside it have no effect on it.
 func (doc Status) Drifted() bool {
 	for _, item := range doc.Drift {
-		if item.State != apply.DriftNone {
+		if item.State != apply.DriftNone && item.State != apply.DriftForeign {
 			return true
 		}
 	}

@@ -40,13 +40,17 @@ func TestReadStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !edited.Drifted() {
-		t.Errorf("edited: got drift %v, want main.cf", edited.Drift)
+	if edited.Drifted() { // a comment beside it has no effect
+		t.Errorf("a comment was added: got drift %v, want none that counts", edited.Drift)
 	}
 	for _, item := range edited.Drift {
 		if want := strings.HasSuffix(item.Path, "/main.cf"); (item.State != apply.DriftNone) != want {
 			t.Errorf("%s: got %s, want drift %v", item.Path, item.State, want)
 		}
+	}
+	writeFile(t, s.deps.Host.Real("/etc/postfix/main.cf"), strings.Replace(string(main), "[relay.test]", "[other.test]", 1))
+	if edited, err = ReadStatus(t.Context(), s.deps); err != nil || !edited.Drifted() {
+		t.Errorf("the next hop was changed: got %v, %v, want drift", edited.Drift, err)
 	}
 }
 

@@ -29,7 +29,7 @@ func (c *client) auth(context.Context) error {
 	case slices.Contains(c.result.Auth, "LOGIN"):
 		return c.exchange("AUTH LOGIN", nil, []byte(user), []byte(password))
 	}
-	return faultf(FaultNoMechanism, "of the log-in mechanisms %q none is PLAIN or LOGIN", c.result.Auth)
+	return faultf(FaultNoMechanism, "of the login mechanisms %q none is PLAIN or LOGIN", c.result.Auth)
 }
 
 // exchange sends command with its initial response and then one answer to each

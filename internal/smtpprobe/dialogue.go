@@ -50,7 +50,7 @@ type client struct {
 	mail      bool // MAIL was sent: RSET before QUIT
 	rcptAhead bool // RCPT went out with MAIL
 
-	start, limit time.Time // of the probe; a wait before the log-in moves both on
+	start, limit time.Time // of the probe; a wait before the login moves both on
 }
 
 // rung is one step of the ladder and how it is climbed.

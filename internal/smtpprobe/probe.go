@@ -53,7 +53,7 @@ type Target struct {
 	Timeout        time.Duration // of the whole probe; 0: 10 s
 	UID            int           // connect as this user where > 0 and we are root (per-user firewall rules)
 
-	// BeforeAuth is called before the log-in with what is known so far; the probe
+	// BeforeAuth is called before the login with what is known so far; the probe
 	// waits for it on the open connection, and ends there where it says false. The
 	// time that it takes counts in no limit. It may be nil.
 	BeforeAuth func(context.Context, Result) bool
@@ -80,11 +80,13 @@ type Result struct {
 	Sender     string // the sender that was asked for last
 	Banner     string // greeting text, sanitised
 	Extensions map[string]string
-	Masked     bool          // a device in between writes * or X over greeting or capabilities (Cisco PIX "fixup")
-	Auth       []string      // mechanisms offered on the connection as it ended
-	TLSVersion string        // "TLS 1.3"
-	Connect    time.Duration // TCP handshake
-	Total      time.Duration
+	Masked     bool     // a device in between writes * or X over greeting or capabilities (Cisco PIX "fixup")
+	Auth       []string // mechanisms offered on the connection as it ended
+	TLSVersion string   // "TLS 1.3"
+	// Certificate is the one that the server showed, verified or not; nil before TLS.
+	Certificate *x509.Certificate
+	Connect     time.Duration // TCP handshake
+	Total       time.Duration
 }
 
 // Fault names the kind of failure.

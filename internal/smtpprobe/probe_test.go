@@ -398,7 +398,7 @@ func TestCertificates(t *testing.T) {
 			t.Error(r.Err)
 		}
 		target.Pin = strings.Repeat("00:", 31) + "00"
-		if r := Probe(t.Context(), target); r.Fault != FaultUntrusted || r.Failed != StepTLS || !errors.Is(r.Err, errPin) {
+		if r := Probe(t.Context(), target); r.Fault != FaultUntrusted || r.Failed != StepTLS || !errors.Is(r.Err, ErrPin) {
 			t.Errorf("%q: %v", r.Fault, r.Err)
 		}
 	})
@@ -519,7 +519,7 @@ func TestSanitize(t *testing.T) {
 	}
 }
 
-// TestBeforeAuth: the log-in waits for who is asked, on the open connection, and
+// TestBeforeAuth: the login waits for who is asked, on the open connection, and
 // the wait counts in no limit.
 func TestBeforeAuth(t *testing.T) {
 	ca := newCA(t)

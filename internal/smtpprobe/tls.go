@@ -43,14 +43,19 @@ func (c *client) handshake(ctx context.Context) error {
 	c.result.Extensions, c.result.Auth = nil, nil
 	conn := tls.Client(c.conn, c.config())
 	if err := conn.HandshakeContext(ctx); err != nil {
+		var unverified *tls.CertificateVerificationError
+		if errors.As(err, &unverified) && len(unverified.UnverifiedCertificates) > 0 {
+			c.result.Certificate = unverified.UnverifiedCertificates[0]
+		}
 		return c.explainTLS(err)
 	}
 	c.result.TLSVersion = tls.VersionName(conn.ConnectionState().Version)
+	c.result.Certificate = conn.ConnectionState().PeerCertificates[0]
 	c.use(conn)
 	return nil
 }
 
-// config is made anew for each probe: no session is resumed, so each one
+// config is made for each probe: no session is resumed, so each one
 // verifies. Roots that are missing verify nothing; they do not become the
 // system's, which environment variables could have moved.
 func (c *client) config() *tls.Config {
@@ -66,18 +71,20 @@ func (c *client) config() *tls.Config {
 	return conf
 }
 
-var errPin = errors.New("the certificate has another fingerprint")
+// ErrPin is in the error of a certificate that is not the one of Target.Pin.
+var ErrPin = errors.New("the certificate has another fingerprint")
 
 // verifyPin compares SHA-256 of the certificate and of its public key, as
 // smtp_tls_fingerprint_cert_match of postconf(5) does from Postfix 2.9 on.
 func (c *client) verifyPin(state tls.ConnectionState) error {
 	want := strings.ToLower(strings.ReplaceAll(c.target.Pin, ":", ""))
 	leaf := state.PeerCertificates[0]
+	c.result.Certificate = leaf
 	cert, key := sha256.Sum256(leaf.Raw), sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
 	if want == hex.EncodeToString(cert[:]) || want == hex.EncodeToString(key[:]) {
 		return nil
 	}
-	return &faultError{FaultUntrusted, fmt.Errorf("%w: %x", errPin, cert)}
+	return &faultError{FaultUntrusted, fmt.Errorf("%w: %x", ErrPin, cert)}
 }
 
 // explainTLS says in one sentence why the handshake failed. Text out of a
@@ -112,7 +119,7 @@ func (c *client) explainTLS(err error) error {
 			Sanitize(strings.Join(names, ", ")), c.target.Name)
 	}
 	fault := classify(err)
-	if errors.Is(err, errPin) || fault == FaultTimeout || fault == FaultReset {
+	if errors.Is(err, ErrPin) || fault == FaultTimeout || fault == FaultReset {
 		return err
 	}
 	return &faultError{fault, errors.New(Sanitize(err.Error()))}

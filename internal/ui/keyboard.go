@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -39,6 +40,7 @@ type keyboard struct {
 	wake    *os.File // becomes readable when ctx ends
 	query   bool     // the cursor's position was asked for: its answer comes first
 	mute    bool     // the terminal has stopped answering
+	list    *int     // rows that the cursor of a list has moved down; nil at other questions
 }
 
 // newKeyboard reads keys from a terminal until ctx ends.
@@ -108,6 +110,10 @@ func (k *keyboard) Read(p []byte) (int, error) {
 	}
 	for {
 		key, n := nextKey(k.pending)
+		if back := k.home(key); back != "" {
+			k.pending = append([]byte(back), k.pending...)
+			continue
+		}
 		k.pending = k.pending[n:]
 		if len(key) > 0 {
 			return copy(p, key), nil
@@ -128,6 +134,28 @@ func (k *keyboard) Read(p []byte) (int, error) {
 			k.pending = k.pending[1:]
 		}
 	}
+}
+
+// home is the keys that bring the cursor of a list back to its first row before text
+// is typed there: survey keeps the row, and Enter would choose what happens to be in it
+// of what the text leaves. "" where there is nothing to do.
+func (k *keyboard) home(key []byte) string {
+	if k.list == nil || len(key) == 0 {
+		return ""
+	}
+	switch {
+	case string(key) == "\t", key[0] == 0x1b && key[len(key)-1] == 'B':
+		*k.list++
+	case key[0] == 0x1b && key[len(key)-1] == 'A':
+		*k.list--
+	case *k.list != 0 && (key[0] >= ' ' || key[0] == '\b'):
+		// These keys are counted in their turn, so that the count ends at 0.
+		if moved := *k.list; moved > 0 {
+			return strings.Repeat("\x1b[A", moved)
+		}
+		return strings.Repeat("\x1b[B", -*k.list)
+	}
+	return ""
 }
 
 // position waits for the terminal's answer to a cursor query, past whatever

@@ -43,11 +43,13 @@ func (l *Limit) end(err error) {
 	}
 }
 
-// Done, Err and Deadline are those of a context of its own. The deadline moves,
-// so none is named.
-func (l *Limit) Done() <-chan struct{}                   { return l.done }
+// Done is closed when the limit is over or its parent has ended.
+func (l *Limit) Done() <-chan struct{} { return l.done }
+
+// Deadline names none: it moves with each pause.
 func (l *Limit) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
 
+// Err says why Done is closed, and nil before.
 func (l *Limit) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

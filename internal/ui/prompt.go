@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 )
 
 // ErrInterrupted is returned when the person broke a question off: by Ctrl-C,
@@ -14,6 +15,12 @@ var ErrInterrupted = errors.New("interrupted")
 // Option is one choice of a list: a word that is returned, what is shown, and
 // a remark about it, which is cut where the terminal is too narrow.
 type Option struct{ Value, Text, Detail string }
+
+// name is the text without what stands in parentheses at its end.
+func (o Option) name() string {
+	name, _, _ := strings.Cut(o.Text, "  (")
+	return name
+}
 
 // Prompter asks a person. Check refuses an answer with a message, which is
 // shown, and the question comes again.

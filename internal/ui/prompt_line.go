@@ -61,7 +61,7 @@ func pick(s string, options []Option) (int, error) {
 	}
 	var found []int
 	for i, o := range options {
-		if strings.EqualFold(s, o.Value) || strings.EqualFold(s, o.Text) {
+		if strings.EqualFold(s, o.Value) || strings.EqualFold(s, o.name()) {
 			return i, nil
 		}
 		if strings.Contains(strings.ToLower(o.Text), strings.ToLower(s)) {

@@ -96,6 +96,8 @@ func (p *surveyPrompter) Select(question string, options []Option) (string, erro
 			return cut(options[i].Detail, width-len([]rune(text))-6)
 		}
 	}
+	p.keys.list = new(int)
+	defer func() { p.keys.list = nil }()
 	var index int
 	if err := p.ask(prompt, &index); err != nil {
 		return "", err

@@ -53,18 +53,38 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 
 // linted are the faults that the texts show by themselves. What the tables of the
 // way to the relay show is found by the check "maps" as well, which knows more.
+// Beside a setup of ours, whose service has a password table of its own, the tables
+// of main.cf are those of other mail.
 func (r *run) linted() (findings []Finding) {
 	for _, f := range r.State.Lint(r.Reader) {
 		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.File + ": " + f.Detail}
 		if f.Line > 0 {
 			finding.Detail = fmt.Sprintf("%s, line %d: %s", f.File, f.Line, f.Detail)
 		}
-		if f.Severity == lint.Warning {
+		if f.Severity == lint.Warning || strings.HasPrefix(f.Rule, "table_") && r.foreignLogins(f.File) {
 			finding.Result = Warn
 		}
 		findings = append(findings, finding)
 	}
 	return findings
+}
+
+// foreignLogins reports whether mail goes by services of ours and all of them have a
+// password table of their own, which is not in file.
+func (r *run) foreignLogins(file string) bool {
+	ours := 0
+	for _, s := range r.State.Master.Services() {
+		if !strings.HasPrefix(s.Name, plan.ServicePrefix) || s.Command != "smtp" {
+			continue
+		}
+		ours++
+		tables, own := s.Option("smtp_sasl_password_maps")
+		_, off := s.Option("smtp_sasl_auth_enable")
+		if !own && !off || strings.Contains(tables, ":"+file) {
+			return false
+		}
+	}
+	return ours > 0
 }
 
 // of names the route of a finding, where there are several.
@@ -87,6 +107,12 @@ func (t *trial) inspect() (findings []Finding) {
 		f := Finding{Check: "config", Result: Fail, Detail: sign.Detail}.because([]explain.Cause{c})
 		if c.Outcome == "works" && c.Phase != "secrets" && sign.Cause != "tls_opportunistic_cleartext" {
 			f.Result = Warn
+		}
+		if sign.Cause == "mydestination_domain" {
+			// A mail server whose domain this is has it right; whether the mailboxes
+			// are here no file tells.
+			f.Result, f.Command = Warn, ""
+			f.Remedy = "Nothing is to do where the mailboxes of that domain are on this server; else take the domain out of that parameter."
 		}
 		findings = append(findings, f)
 	}
@@ -169,8 +195,8 @@ func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
 		return nil
 	}
 	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{
-		State: t.State, Service: t.route.Service, NextHop: first.nextHop(),
-		Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(),
+		State: t.State, Meant: lint.Meant{Service: t.route.Service, NextHop: first.nextHop(),
+			Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero()},
 	})
 	var findings []Finding
 	if err != nil {
@@ -178,15 +204,15 @@ func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
 	}
 	tables := slices.ContainsFunc(maps, func(f Finding) bool { return f.Result != Pass })
 	for _, p := range problems {
-		cause := t.causeOf(p)
-		if cause == "" || tables && p.Kind == postfix.OfTable {
+		cause := p.Rule
+		if cause == "" || t.told(cause) || tables && cause == postfix.MapClosed {
 			continue
 		}
 		f := Finding{Check: "config", Result: Fail, Detail: p.String()}.known(cause)
 		if own, ok := judgements[cause]; ok {
 			f.Remedy, f.Command = own.Remedy, own.Command
 		}
-		if !p.Fatal || cause == "tls_not_verified" {
+		if p.Severity == lint.Warning || cause == "tls_not_verified" {
 			f.Result = Warn
 		}
 		findings = append(findings, f)
@@ -208,57 +234,19 @@ var judgements = map[string]Finding{
 	"no_log":              {Remedy: "Add the service postlog to master.cf: without it Postfix logs nothing.", Command: "postfix upgrade-configuration"},
 }
 
-// causeOf is the cause that a problem of the validator is of; "" for what
-// another check looks at, and for what does no harm.
-func (t *trial) causeOf(p postfix.Problem) string {
-	switch {
-	case p.Kind == postfix.OfTable:
-		return "map_lookup_error"
-	case p.Kind == postfix.OfValue && p.Fatal:
-		return "smtp_fatal_level"
-	case p.Kind == postfix.OfValue: // a parameter that is not of the way to the relay
-		return ""
+// told reports a cause that is told elsewhere, for all routes or in better words.
+func (t *trial) told(cause string) bool {
+	switch cause {
+	case "override_elsewhere":
+		return t.number > 1 // that of the default route
+	case "tls_required_header":
+		return plan.SharesSettings(t.State)
+	case "tls_not_verified":
+		return t.holds("tls_opportunistic_cleartext", "starttls_required", "smtp_fatal_level", "tls_wrappermode_level")
+	case "fallback_unknown":
+		return len(t.route.Hops) > 1
 	}
-	switch p.Parameter {
-	case "default_transport":
-		if t.number > 1 { // that of the default route
-			return ""
-		}
-		return "override_elsewhere"
-	case "smtp_sasl_auth_enable":
-		return "auth_not_enabled"
-	case "smtp_sasl_tls_security_options", "smtp_sasl_tls_verified_security_options":
-		return "sasl_noplaintext_default"
-	case "smtp_sasl_type":
-		return "sasl_plugins_missing"
-	case "smtp_tls_CAfile":
-		return "tls_cafile_missing"
-	case "smtp_tls_wrappermode":
-		if implicit(t.route.Hops[0].TLS) {
-			return "tls_465_no_wrappermode"
-		}
-		return "tls_587_wrappermode"
-	case "tls_required_enable":
-		if plan.SharesSettings(t.State) {
-			return "" // told once, for all routes
-		}
-		return "tls_required_header"
-	case "smtp_tls_security_level", "smtp_tls_policy_maps":
-		if t.holds("tls_opportunistic_cleartext", "starttls_required", "smtp_fatal_level", "tls_wrappermode_level") {
-			return "" // the same, said better
-		}
-		return "tls_not_verified"
-	case "smtp_tls_connection_reuse":
-		return "service_missing"
-	case "smtp_fallback_relay":
-		if len(t.route.Hops) > 1 {
-			return ""
-		}
-		return "fallback_unknown"
-	case "maillog_file":
-		return "no_log"
-	}
-	return ""
+	return false
 }
 
 // holds reports whether one of the causes has been found on this host.

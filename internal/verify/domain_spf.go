@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
 )
 
 // Limits of RFC 7208, section 4.6.4.
@@ -50,6 +51,10 @@ func (d Domain) SPF(ctx context.Context) Finding {
 		return unanswered("spf", err)
 	case err != nil && want == "":
 		f.Result = Skip
+		if d.Relay.ID == relays.SmarthostID {
+			f.Detail = "no record; whether one is needed depends on the bounce address that " + orElse(d.Relay.Name, "the relay") + " uses, which is not known here"
+			return f
+		}
 		f.Detail = "no record, and " + orElse(d.Relay.Name, "this set-up") + " needs none: the bounce address is the service's own"
 		if d.Relay.ID == "" {
 			f.Result, f.Cause, f.Detail = Warn, causeSPFMissing, d.Name+" has no SPF record"

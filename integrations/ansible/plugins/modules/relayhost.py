@@ -20,12 +20,12 @@ options:
     description:
       - C(present) sets the server up, and does nothing where it is set up so already.
       - C(absent) takes everything back, as if relayhost had never been there.
-      - C(verified) proves the set-up that is there and changes nothing; it fails where the proof fails.
+      - C(verified) proves the setup that is there and changes nothing; it fails where the proof fails.
     type: str
     choices: [present, absent, verified]
     default: present
   relay:
-    description: Service of C(relayhost relays), or a catalogue file on the server. Kept from the last set-up if left out.
+    description: Service of C(relayhost relays), or a catalogue file on the server. Kept from the last setup if left out.
     type: str
   region:
     description: Region of the service.
@@ -40,7 +40,7 @@ options:
     description: User name at the service, together with I(password) or I(secret_access_key).
     type: str
   password:
-    description: Password at the service. Kept from the last set-up if left out. It reaches the server's relayhost on standard input.
+    description: Password at the service. Kept from the last setup if left out. It reaches the server's relayhost on standard input.
     type: str
   secret_access_key:
     description: For Amazon SES in place of I(password), which is derived from it on the server.
@@ -97,7 +97,7 @@ options:
     type: bool
     default: false
   config_dir:
-    description: Postfix configuration folder.
+    description: Postfix configuration directory.
     type: path
   timeout:
     description: Limit for the whole run, in seconds, installing aside.
@@ -123,7 +123,7 @@ EXAMPLES = r"""
     username: "{{ vault_smtp_username }}"
     password: "{{ vault_smtp_password }}"
 
-- name: Routes and fall-backs are in the file
+- name: Routes and fallbacks are in the file
   ansible.builtin.copy:
     src: relayhost.toml
     dest: /etc/relayhost/relayhost.toml
@@ -132,7 +132,7 @@ EXAMPLES = r"""
 - name: What the file says, and no option beside it
   relayhost.mail.relayhost: {}
 
-- name: The set-up still holds
+- name: The setup still holds
   relayhost.mail.relayhost:
     state: verified
 
@@ -290,7 +290,7 @@ class Relayhost(object):
                 self.fail(code, doc, err)
         out = dict(changed=bool(changes), result=doc["result"], changes=changes)
         if changes:
-            out["diff"] = dict(prepared="".join("put back as it was before relayhost: %s\n" % f for f in files))
+            out["diff"] = dict(prepared="".join("restored as it was before relayhost: %s\n" % f for f in files))
         self.module.exit_json(**out)
 
     def verified(self):

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+)
+
+// brevo is v3/smtp/email. The key against duplicates is a UUID that holds for 15 or 30
+// minutes, named idempotencyKey by developers.brevo.com (changelog 2021-11-10, and
+// Idempotency for batch emails) and Idempotency-Key by the reference page, all read
+// 2026-11-28; both are sent. An attachment has content and name only, its type follows
+// from the name, whose endings are limited, and there are no inline images. Text is a
+// template, so that braces would be replaced: unsure, and refused. 99 recipients; the
+// size: unsure. "Standard headers are not supported": unsure which of those that are
+// sent arrive, Message-ID among them.
+var brevo = API{
+	ID: "brevo", Name: "Brevo", Keyed: true,
+	Source: "https://developers.brevo.com/reference/sendtransacemail", Date: "2026-11-28",
+	Limits: Limits{Bytes: 20_000_000, Recipients: 99},
+	Needs:  []Field{APIKey},
+	host:   fixed("api.brevo.com"),
+	build: func(m *Message, _ Account) (*call, error) {
+		c, err := m.Take()
+		if err != nil {
+			return nil, err
+		}
+		to, cc, bcc, err := m.visible(c)
+		if err == nil {
+			err = undisclosed(to)
+		}
+		if err == nil {
+			err = noInline(c)
+		}
+		if err == nil && len(c.ReplyTo) > 1 {
+			err = refuse("5.6.1", "the Reply-To header holds %d addresses, this API takes one", len(c.ReplyTo))
+		}
+		if err != nil {
+			return nil, err
+		}
+		id, err := m.uuid()
+		if err != nil {
+			return nil, err
+		}
+		if err := noTemplate(c, "{{", "{%"); err != nil {
+			return nil, err
+		}
+		headers, err := headerMap(append(c.withID(), Header{"idempotencyKey", id}, Header{"Idempotency-Key", id}))
+		if err != nil {
+			return nil, err
+		}
+		body := object{{"sender", nameEmail(c.From, "email", "name")}, {"to", nameEmails(to, "email", "name")}, {"subject", c.Subject}, {"headers", headers}}
+		body = add(body, "cc", nameEmails(cc, "email", "name"))
+		body = add(body, "bcc", nameEmails(bcc, "email", "name"))
+		if len(c.ReplyTo) == 1 {
+			body = append(body, member{"replyTo", nameEmail(c.ReplyTo[0], "email", "name")})
+		}
+		body = c.body(body, "textContent", "htmlContent")
+		var files list
+		for _, p := range c.Files {
+			if err := bareType(p); err != nil {
+				return nil, err
+			}
+			if ending := strings.TrimPrefix(strings.ToLower(path.Ext(p.Name)), "."); !slices.Contains(brevoEndings, ending) {
+				return nil, refuse("5.6.1", "the attachment %s has an ending that this API does not take", p.Name)
+			}
+			files = append(files, object{{"content", base64Of{p.Reader}}, {"name", p.Name}})
+		}
+		return &call{path: "/v3/smtp/email", body: jsonPayload(add(body, "attachment", files))}, nil
+	},
+	sign: keyHeader("Api-Key"),
+	result: func(ans *answer, _ *Message) (result, bool) {
+		id := ans.text("messageId")
+		return result{id: id}, ans.status/100 == 2 && id != ""
+	},
+	replies: []Rule{
+		{Code: "unauthorized", Reply: "451 4.7.8", Scope: ScopeAccount},
+		{Code: "permission_denied", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "account_under_validation", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "not_enough_credits", Reply: "451 4.7.28", Scope: ScopeAccount},
+		{Code: "invalid_parameter", Text: `(?i)sender`, Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "invalid_parameter", Text: `(?i)email|\bto\b|\bcc\b|\bbcc\b`, Reply: "550 5.1.3", Scope: ScopeRecipient},
+		{Code: "invalid_parameter", Reply: "554 5.6.0", Scope: ScopeMessage},
+		{Code: "missing_parameter", Reply: "554 5.6.0", Scope: ScopeMessage},
+		{Status: http.StatusForbidden, Reply: "451 4.7.1", Scope: ScopeAccount},
+	},
+	reset: "X-Sib-Ratelimit-Reset",
+	check: func(Account) check { return check{call: call{path: "/v3/account"}} },
+}
+
+// brevoEndings are the endings of attachments that are taken (reference page).
+var brevoEndings = strings.Fields(`xlsx xls ods docx docm doc csv pdf txt gif jpg jpeg png tif tiff rtf bmp cgm css shtml html htm
+	zip xml ppt pptx tar ez ics mobi msg pub eps odt mp3 m4a m4v wma ogg flac wav aif aifc aiff mp4 mov avi mkv mpeg mpg wmv pkpass xlsm`)

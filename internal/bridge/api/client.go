@@ -1,0 +1,359 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"relayhost/internal/secret"
+)
+
+// The limits of a request. The whole is below Postfix's lmtp_data_done_timeout of
+// 600 s, so that Postfix still hears what happened.
+const (
+	dialLimit   = 30 * time.Second
+	stepLimit   = 2 * time.Minute // for a write to go on, and for the head of the answer
+	wholeLimit  = 9 * time.Minute
+	idleLimit   = 90 * time.Second
+	maxHeader   = 64 << 10         // bytes of the head of an answer
+	patience    = 10 * time.Second // an API's wait that is sat out instead of deferring the mail
+	maxAttempts = 4                // requests for one message, after 429 and a renewed token
+)
+
+// Options are how an API is reached.
+type Options struct {
+	Roots *x509.CertPool // nil: the system's
+	Proxy string         // address of an HTTP proxy, "http://proxy.example:3128"; "": none
+	// Dial connects, nil: a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// HTTPClient is the client for APIs: connections are kept, HTTP/2 where it is
+// offered, no redirect, no proxy from the environment, no compression, every step
+// within a limit.
+func HTTPClient(o Options) (*http.Client, error) {
+	dial := o.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: dialLimit, KeepAlive: 30 * time.Second}).DialContext
+	}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &stepConn{conn}, nil
+		},
+		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    dialLimit,
+		ResponseHeaderTimeout:  stepLimit,
+		IdleConnTimeout:        idleLimit,
+		MaxResponseHeaderBytes: maxHeader,
+		MaxIdleConnsPerHost:    100,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true,
+		HTTP2:                  &http.HTTP2Config{WriteByteTimeout: stepLimit, SendPingTimeout: 30 * time.Second, PingTimeout: 30 * time.Second},
+	}
+	if o.Proxy != "" {
+		u, err := url.Parse(o.Proxy)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return nil, errors.New("https_proxy is no address of the form http://host:port")
+		}
+		transport.Proxy = http.ProxyURL(u)
+	}
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
+}
+
+// stepConn ends a write that does not go on.
+type stepConn struct{ net.Conn }
+
+func (c *stepConn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(stepLimit)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// Client sends messages through one account. It can be used by several goroutines
+// at once.
+type Client struct {
+	API     API
+	Account Account
+	HTTP    *http.Client
+	Pause   Pause            // shared by all processes of the account
+	Now     func() time.Time // nil: time.Now
+}
+
+func (c *Client) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+// Paused is a refusal when the API has asked for no requests for longer than is
+// waited for here; otherwise it waits.
+func (c *Client) Paused(ctx context.Context) *Reply {
+	for {
+		until := c.Pause.Until(c.now())
+		d := until.Sub(c.now())
+		if d <= 0 {
+			return nil
+		}
+		if d > patience {
+			return &Reply{451, "4.7.28", fmt.Sprintf("%s: too many requests, next one allowed in %d seconds", c.API.Name, int(d.Seconds())+1)}
+		}
+		if err := sleep(ctx, d); err != nil {
+			return &Reply{451, "4.3.2", "shutting down"}
+		}
+	}
+}
+
+// Send sends a message and returns a reply for each recipient, in their order. It
+// does not return before the API has answered; what it does not know to be accepted
+// is refused for the time being.
+func (c *Client) Send(ctx context.Context, m *Message) []Reply {
+	ctx, cancel := context.WithTimeout(ctx, wholeLimit)
+	defer cancel()
+	all := func(r Reply) []Reply {
+		r.Text = c.redact(r.Text)
+		list := make([]Reply, len(m.To))
+		for i := range list {
+			list[i] = r
+		}
+		return list
+	}
+	made, err := c.API.build(m, c.Account)
+	if err != nil {
+		return all(c.failure(err))
+	}
+	ans, err := c.do(ctx, *made)
+	if err != nil {
+		return all(c.failure(err))
+	}
+	took, ok := result{}, false
+	if ans.status/100 == 2 && !ans.long {
+		took, ok = c.API.result(ans, m)
+	}
+	if !ok {
+		return all(c.API.refusal(ans))
+	}
+	list := make([]Reply, len(m.To))
+	for i, to := range m.To {
+		list[i] = Reply{250, "2.0.0", c.API.Name + ": " + took.id}
+		for address, r := range took.refused {
+			if strings.EqualFold(address, to) {
+				r.Text = c.redact(c.API.Name + ": " + r.Text)
+				list[i] = r
+			}
+		}
+	}
+	return list
+}
+
+// do makes a request, again after a short wait that a 429 asks for, and once with
+// renewed credentials.
+func (c *Client) do(ctx context.Context, made call) (*answer, error) {
+	size, err := made.body.measure()
+	if err != nil {
+		return nil, err
+	}
+	host, err := c.API.Host(c.Account)
+	if err != nil {
+		return nil, err
+	}
+	s := signing{account: c.Account, digest: size}
+	renewed := false
+	for attempt := 1; ; attempt++ {
+		if r := c.Paused(ctx); r != nil {
+			return nil, r
+		}
+		if c.Account.Token != nil && s.token.IsZero() {
+			if s.token, err = c.Account.Token(ctx, secret.Value{}); err != nil {
+				return nil, &CredentialError{err}
+			}
+		}
+		s.now = c.now()
+		ans, err := c.once(ctx, host, made, s)
+		if err != nil {
+			return nil, err
+		}
+		d := c.API.wait(ans, c.now())
+		if d > 0 {
+			c.Pause.Set(c.now().Add(d))
+		}
+		switch {
+		case attempt == maxAttempts:
+			return ans, nil
+		case ans.status == http.StatusTooManyRequests && d <= patience:
+			// Not accepted, so that another request makes no duplicate.
+		case (ans.status == http.StatusUnauthorized || ans.status == http.StatusForbidden) && !renewed && c.renewable(ans):
+			renewed = true
+			if c.Account.AWS != nil {
+				c.Account.AWS.Forget()
+			} else if s.token, err = c.Account.Token(ctx, s.token); err != nil {
+				return nil, &CredentialError{err}
+			}
+		default:
+			return ans, nil
+		}
+	}
+}
+
+// renewable reports whether fresh credentials may help.
+func (c *Client) renewable(ans *answer) bool {
+	if c.Account.AWS != nil {
+		code, _ := ans.fault()
+		return code == "ExpiredTokenException" || code == "ExpiredToken" || code == "UnrecognizedClientException" || code == "InvalidClientTokenId"
+	}
+	return c.Account.Token != nil && ans.status == http.StatusUnauthorized
+}
+
+func (c *Client) once(ctx context.Context, host string, made call, s signing) (*answer, error) {
+	method := made.method
+	if method == "" {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "https://"+host+made.path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if made.body.write != nil {
+		req.Header.Set("Content-Type", made.body.kind)
+		req.ContentLength = s.digest.length
+		// A connection that the API had closed before the request costs nothing.
+		req.GetBody = func() (io.ReadCloser, error) { return made.body.reader(), nil }
+		req.Body = made.body.reader()
+	}
+	req.Header.Set("User-Agent", "relayhost")
+	req.Header.Set("Accept", "application/json")
+	for name, value := range made.header {
+		req.Header.Set(name, value)
+	}
+	if err := c.API.sign(ctx, req, s); err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, &CredentialError{err}
+	}
+	res, err := c.HTTP.Do(req)
+	if err != nil {
+		return nil, transportError(host, err)
+	}
+	ans, err := readAnswer(res)
+	if err != nil {
+		return nil, fmt.Errorf("%s: after the message, which may be sent twice: read the answer: %w", host, err)
+	}
+	return ans, nil
+}
+
+// transportError is a request without an answer. Its text names the host, and says
+// where the API may have the message.
+func transportError(host string, err error) error {
+	var sent *url.Error
+	if errors.As(err, &sent) {
+		err = sent.Err
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" || isCertificate(err) {
+		return fmt.Errorf("%s: %w", host, err)
+	}
+	return fmt.Errorf("%s: no answer, the message may be sent twice: %w", host, err)
+}
+
+func isCertificate(err error) bool {
+	var verify *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	return errors.As(err, &verify) || errors.As(err, &record)
+}
+
+// CredentialError is a request that was not made because its credentials could not
+// be had.
+type CredentialError struct{ Err error }
+
+func (e *CredentialError) Error() string { return e.Err.Error() }
+
+func (e *CredentialError) Unwrap() error { return e.Err }
+
+// failure is the reply to a message that got no answer.
+func (c *Client) failure(err error) Reply {
+	var refused *Reply
+	var credential *CredentialError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &refused):
+		r := *refused
+		r.Text = c.API.Name + ": " + r.Text
+		return r
+	case errors.As(err, &credential):
+		return Reply{451, "4.7.8", c.API.Name + ": " + err.Error()}
+	case isCertificate(err):
+		return Reply{451, "4.7.5", c.API.Name + ": " + err.Error()}
+	case errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded):
+		return Reply{451, "4.4.2", c.API.Name + ": " + err.Error()}
+	}
+	return Reply{451, "4.4.1", c.API.Name + ": " + err.Error()}
+}
+
+// redact takes the secrets out of a text that an API may have echoed.
+func (c *Client) redact(text string) string {
+	text = secret.Redact(text, "", c.Account.Key)
+	if c.Account.AWS != nil {
+		text = secret.Redact(text, "", c.Account.AWS.secrets()...)
+	}
+	return text
+}
+
+// Check proves the credentials with a request that sends nothing. A nil error with
+// proved false means that the API has no such request.
+func (c *Client) Check(ctx context.Context) (proved bool, err error) {
+	if !c.API.HasCheck() {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	k := c.API.check(c.Account)
+	if k.method == "" {
+		k.method = http.MethodGet
+	}
+	ans, err := c.do(ctx, k.call)
+	if err != nil {
+		r := c.failure(err)
+		r.Text = c.redact(r.Text)
+		return false, &r
+	}
+	if ans.status/100 == 2 && ans.json != nil {
+		return true, nil
+	}
+	code, text := ans.fault()
+	for _, allowed := range k.allowed {
+		if ans.status/100 == 4 && (code == allowed || strings.Contains(text, allowed)) {
+			return true, nil
+		}
+	}
+	r := c.API.refusal(ans)
+	r.Text = c.redact(r.Text)
+	return false, &r
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

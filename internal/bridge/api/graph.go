@@ -1,0 +1,53 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+)
+
+// graph is sendMail with MIME content: base64 as text/plain, 202 without a body; the
+// headers say who gets it; the copy in Sent Items cannot be turned off in this form
+// (user: sendMail, and Send messages with MIME content). A request may have 4 MB
+// (Microsoft Q&A 1824204, 2024-07-30; Use the Microsoft Graph API).
+var graph = API{
+	ID: "m365", Name: "Microsoft Graph", Whole: true, ByHeader: true,
+	Source: "https://learn.microsoft.com/en-us/graph/api/user-sendmail", Date: "2026-11-28",
+	Limits: Limits{Bytes: 3_000_000, Recipients: 500},
+	Needs:  []Field{Mailbox},
+	host: func(a Account) string {
+		switch a.get(Region) {
+		case "us-gov": // L4; L5 is dod-graph.microsoft.us, given as host
+			return "graph.microsoft.us"
+		case "china":
+			return "microsoftgraph.chinacloudapi.cn"
+		}
+		return "graph.microsoft.com"
+	},
+	build: func(m *Message, a Account) (*call, error) {
+		open, err := m.byHeader()
+		if err != nil {
+			return nil, err
+		}
+		return &call{path: "/v1.0/users/" + url.PathEscape(a.get(Mailbox)) + "/sendMail", body: payload{"text/plain", func(w io.Writer) error { return writeBase64(w, open()) }}}, nil
+	},
+	sign: token,
+	result: func(ans *answer, _ *Message) (result, bool) {
+		id := ans.header.Get("request-id")
+		return result{id: id}, ans.status == http.StatusAccepted && id != ""
+	},
+	replies: []Rule{
+		{Code: "ErrorSendAsDenied", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "ErrorAccessDenied", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "ErrorInvalidUser", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "ErrorExceededMessageLimit", Reply: "451 4.7.28", Scope: ScopeTemporary},
+		{Code: "ErrorInvalidRecipients", Reply: "550 5.1.3", Scope: ScopeRecipient},
+		{Code: "ErrorMessageSizeExceeded", Reply: "552 5.3.4", Scope: ScopeMessage},
+		{Code: "ErrorMimeContentInvalid", Reply: "554 5.6.0", Scope: ScopeMessage},
+		{Code: "ErrorMimeContentInvalidBase64String", Reply: "554 5.6.0", Scope: ScopeMessage},
+	},
+	check: func(a Account) check {
+		// An application that may send and nothing else is refused with the token taken.
+		return check{call: call{path: "/v1.0/users/" + url.PathEscape(a.get(Mailbox)) + "?$select=id"}, allowed: []string{"Authorization_RequestDenied", "ErrorAccessDenied"}}
+	},
+}

@@ -1,0 +1,73 @@
+package api
+
+import "net/http"
+
+// mailersend is v1/email: 202 with the id in X-Message-Id (mailersend-nodejs for the
+// attachments' disposition and id). Custom headers need the plan Professional:
+// unsure. Limits: 10 each in Cc and Bcc (How to start sending emails); 25 MB and 50 in
+// To: unsure. {{name}} is a variable, so that such a text is refused. It has no field
+// for the type of an attachment, nor for Message-ID.
+var mailersend = API{
+	ID: "mailersend", Name: "MailerSend",
+	Source: "https://developers.mailersend.com/api/v1/email", Date: "2026-11-28",
+	Limits: Limits{Bytes: 25_000_000, Recipients: 50},
+	Needs:  []Field{APIKey},
+	host:   fixed("api.mailersend.com"),
+	build: func(m *Message, _ Account) (*call, error) {
+		c, err := m.Take()
+		if err != nil {
+			return nil, err
+		}
+		to, cc, bcc, err := m.visible(c)
+		if err == nil {
+			err = undisclosed(to)
+		}
+		switch {
+		case err != nil:
+		case len(cc) > 10 || len(bcc) > 10:
+			err = refuse("5.5.3", "this API takes at most 10 addresses in Cc and 10 in Bcc")
+		case len(c.ReplyTo) > 1:
+			err = refuse("5.6.1", "the Reply-To header holds %d addresses, this API takes one", len(c.ReplyTo))
+		}
+		if err == nil {
+			err = noTemplate(c, "{{")
+		}
+		if err != nil {
+			return nil, err
+		}
+		body := object{{"from", nameEmail(c.From, "email", "name")}, {"to", nameEmails(to, "email", "name")}, {"subject", c.Subject}}
+		body = add(body, "cc", nameEmails(cc, "email", "name"))
+		body = add(body, "bcc", nameEmails(bcc, "email", "name"))
+		if len(c.ReplyTo) == 1 {
+			body = append(body, member{"reply_to", nameEmail(c.ReplyTo[0], "email", "name")})
+		}
+		body = add(body, "headers", headerList(c.Headers, "name", "value"))
+		body = c.body(body, "text", "html")
+		var files list
+		for _, p := range c.Files {
+			if err := bareType(p); err != nil {
+				return nil, err
+			}
+			f := object{{"content", base64Of{p.Reader}}, {"filename", p.Name}, {"disposition", disposition(p)}}
+			if p.ID != "" {
+				f = append(f, member{"id", p.ID})
+			}
+			files = append(files, f)
+		}
+		return &call{path: "/v1/email", body: jsonPayload(add(body, "attachments", files))}, nil
+	},
+	sign: bearer,
+	result: func(ans *answer, _ *Message) (result, bool) {
+		id := ans.header.Get("X-Message-Id")
+		return result{id: id}, ans.status == http.StatusAccepted && id != ""
+	},
+	replies: []Rule{
+		{Status: 422, Text: `(?i)domain|from\.email|verified|trial|#MS42(207|225)`, Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Status: 422, Text: `(?i)(to|cc|bcc)\.[0-9]+\.email|recipient`, Reply: "550 5.1.3", Scope: ScopeRecipient},
+		{Status: 422, Text: `(?i)size|larger|greater`, Reply: "552 5.3.4", Scope: ScopeMessage},
+		{Status: 422, Text: `(?i)text|html|attachment|header|subject`, Reply: "554 5.6.0", Scope: ScopeMessage},
+	},
+	check: func(Account) check {
+		return check{call: call{path: "/v1/api-quota"}, allowed: []string{"This action is unauthorized"}}
+	},
+}

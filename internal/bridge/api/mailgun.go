@@ -1,0 +1,78 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"net/url"
+)
+
+// mailgun is messages.mime. The envelope is in the form's "to" fields; the sender is
+// taken from the message. No key against duplicates was found. Texts of refusals:
+// unsure, from support threads.
+var mailgun = API{
+	ID: "mailgun", Name: "Mailgun", Whole: true,
+	Source: "https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages/post-v3--domain-name--messages-mime.md", Date: "2026-11-28",
+	Limits: Limits{Bytes: 25 << 20, Recipients: 1000},
+	Needs:  []Field{APIKey, Domain},
+	host: func(a Account) string {
+		if a.get(Region) == "eu" {
+			return "api.eu.mailgun.net"
+		}
+		return "api.mailgun.net"
+	},
+	build: func(m *Message, a Account) (*call, error) {
+		boundary := rand.Text()
+		return &call{path: "/v3/" + url.PathEscape(a.get(Domain)) + "/messages.mime", body: payload{
+			"multipart/form-data; boundary=" + boundary,
+			func(w io.Writer) error {
+				form := multipart.NewWriter(w)
+				if err := form.SetBoundary(boundary); err != nil {
+					return err
+				}
+				for _, to := range m.To {
+					if err := form.WriteField("to", to); err != nil {
+						return err
+					}
+				}
+				part, err := form.CreatePart(textproto.MIMEHeader{
+					"Content-Disposition": {`form-data; name="message"; filename="message.mime"`}, "Content-Type": {"message/rfc822"},
+				})
+				if err != nil {
+					return err
+				}
+				if _, err := io.Copy(part, m.Reader()); err != nil {
+					return err
+				}
+				return form.Close()
+			},
+		}}, nil
+	},
+	sign: func(_ context.Context, r *http.Request, s signing) error {
+		r.SetBasicAuth("api", s.account.Key.Reveal())
+		return nil
+	},
+	result: func(ans *answer, _ *Message) (result, bool) {
+		id := ans.text("id")
+		return result{id: id}, id != ""
+	},
+	replies: []Rule{
+		{Status: 400, Text: `(?i)parameter is not a valid address`, Reply: "550 5.1.3", Scope: ScopeRecipient},
+		{Status: 400, Text: `(?i)free accounts|sandbox|not allowed to send|unverified|disabled|authorized recipients`, Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Status: 400, Text: `(?i)too large|maximum size`, Reply: "552 5.3.4", Scope: ScopeMessage},
+		{Status: 400, Text: `(?i)limit|exceeded`, Reply: "451 4.7.28", Scope: ScopeTemporary},
+		{Status: 400, Text: `(?i)mime|malformed`, Reply: "554 5.6.0", Scope: ScopeMessage},
+	},
+	reset: "X-Ratelimit-Reset",
+	check: func(a Account) check {
+		// A key of the domain may send and nothing else, so that the check is a message
+		// in test mode without recipient and text: a valid key gets the fault of the form.
+		return check{call: call{
+			method: http.MethodPost, path: "/v3/" + url.PathEscape(a.get(Domain)) + "/messages.mime",
+			body: bytesPayload("application/x-www-form-urlencoded", "o%3Atestmode=yes"),
+		}, allowed: []string{"parameter is missing", "parameter is not a valid address"}}
+	},
+}

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"strings"
+)
+
+// mailtrap is /api/send (fields and answer: the package mailtrap 3.4.0 for Node).
+// The types of its parts take no parameters: unsure. Limits: 1,000 recipients a list
+// (hackage mailtrap 0.1.1); 10 MB: unsure. Message-ID: unsure whether it is kept. The
+// host for sending has no request that sends nothing, so that there is no check.
+var mailtrap = API{
+	ID: "mailtrap", Name: "Mailtrap",
+	Source: "https://api-docs.mailtrap.io/docs/mailtrap-api-docs/bcf61cdc1547e-send-email", Date: "2026-11-28",
+	Limits: Limits{Bytes: 10_000_000, Recipients: 1000},
+	Needs:  []Field{APIKey},
+	host: func(a Account) string {
+		if a.get(Stream) == "bulk" {
+			return "bulk.api.mailtrap.io"
+		}
+		return "send.api.mailtrap.io"
+	},
+	build: func(m *Message, _ Account) (*call, error) {
+		c, err := m.Take()
+		if err != nil {
+			return nil, err
+		}
+		to, cc, bcc, err := m.visible(c)
+		if err == nil {
+			err = undisclosed(to)
+		}
+		if err == nil && len(c.ReplyTo) > 1 {
+			err = refuse("5.6.1", "the Reply-To header holds %d addresses, this API takes one", len(c.ReplyTo))
+		}
+		if err != nil {
+			return nil, err
+		}
+		headers, err := headerMap(c.withID())
+		if err != nil {
+			return nil, err
+		}
+		body := object{{"from", nameEmail(c.From, "email", "name")}, {"to", nameEmails(to, "email", "name")}, {"subject", c.Subject}}
+		body = add(body, "cc", nameEmails(cc, "email", "name"))
+		body = add(body, "bcc", nameEmails(bcc, "email", "name"))
+		if len(c.ReplyTo) == 1 {
+			body = append(body, member{"reply_to", nameEmail(c.ReplyTo[0], "email", "name")})
+		}
+		body = add(body, "headers", headers)
+		body = c.body(body, "text", "html")
+		var files list
+		for _, p := range c.Files {
+			if err := bareType(p); err != nil {
+				return nil, err
+			}
+			f := object{{"content", base64Of{p.Reader}}, {"type", p.Type}, {"filename", p.Name}, {"disposition", disposition(p)}}
+			if p.ID != "" {
+				f = append(f, member{"content_id", p.ID})
+			}
+			files = append(files, f)
+		}
+		return &call{path: "/api/send", body: jsonPayload(add(body, "attachments", files))}, nil
+	},
+	sign: bearer,
+	result: func(ans *answer, _ *Message) (result, bool) {
+		var ids []string
+		for _, id := range ans.items("message_ids") {
+			if s, ok := id.(string); ok {
+				ids = append(ids, s)
+			}
+		}
+		return result{id: strings.Join(ids, " ")}, ans.status/100 == 2 && ans.text("success") == "true" && len(ids) > 0
+	},
+	replies: []Rule{
+		{Status: 400, Text: `(?i)domain|sender|'from'|unauthorized`, Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Status: 400, Text: `(?i)'(to|cc|bcc)'|recipient`, Reply: "550 5.1.3", Scope: ScopeRecipient},
+		{Status: 400, Text: `(?i)size|large`, Reply: "552 5.3.4", Scope: ScopeMessage},
+		{Status: 400, Text: `(?i)content|attachment|header|subject`, Reply: "554 5.6.0", Scope: ScopeMessage},
+	},
+}

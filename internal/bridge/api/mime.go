@@ -1,0 +1,593 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/emersion/go-message"
+	"golang.org/x/net/idna"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/transform"
+)
+
+// Content is a message taken apart for an API that wants fields.
+type Content struct {
+	From      *mail.Address
+	ReplyTo   []*mail.Address
+	To, Cc    []*mail.Address // as the recipient sees them
+	Subject   string
+	MessageID string   // with <>
+	Headers   []Header // the rest that recipients or their programs read, decoded
+	Text      *Part    // UTF-8
+	HTML      *Part    // UTF-8
+	Files     []*Part  // attachments, inline images, calendar parts
+
+	spool *Spool
+}
+
+// Header is one header field, decoded.
+type Header struct{ Name, Value string }
+
+// Part is one part without its transfer encoding.
+type Part struct {
+	Type   string            // "image/png"
+	Params map[string]string // of the type, without the name
+	Name   string            // of the file
+	ID     string            // Content-ID without <>
+	Inline bool
+
+	spool    *Spool
+	off, len int64
+}
+
+// Reader reads the part.
+func (p *Part) Reader() io.Reader { return io.NewSectionReader(p.spool, p.off, p.len) }
+
+// FullType is the type with its parameters.
+func (p *Part) FullType() string {
+	if full := mime.FormatMediaType(p.Type, p.Params); full != "" {
+		return full
+	}
+	return p.Type
+}
+
+// The bounds of a message that is taken apart.
+const (
+	maxDepth = 20
+	maxParts = 500
+)
+
+// Close frees what Take has stored.
+func (m *Message) Close() {
+	if m.content != nil {
+		m.content.spool.Close()
+	}
+}
+
+// Take takes the message apart. The error of a message that fields cannot carry is
+// a *Reply.
+func (m *Message) Take() (*Content, error) {
+	if m.content != nil {
+		return m.content, nil
+	}
+	c := &Content{spool: &Spool{}}
+	if s, ok := m.Data.(*Spool); ok {
+		c.spool.Directory = s.Directory
+	}
+	err := c.take(m.Reader())
+	if err != nil {
+		c.spool.Close()
+		var r *Reply
+		if errors.As(err, &r) {
+			return nil, r
+		}
+		return nil, refuse("5.6.0", "the message cannot be taken apart: %v", err)
+	}
+	m.content = c
+	return c, nil
+}
+
+func (c *Content) take(r io.Reader) error {
+	e, err := message.Read(r)
+	if err != nil && !message.IsUnknownCharset(err) {
+		return err
+	}
+	if err := c.headers(&e.Header); err != nil {
+		return err
+	}
+	if err := c.walk(e, 0, asBody); err != nil {
+		return err
+	}
+	return c.name()
+}
+
+// dropped are header fields that belong to the transport, or that the API writes
+// itself.
+var dropped = map[string]bool{
+	"received": true, "return-path": true, "delivered-to": true, "x-original-to": true, "bcc": true, "resent-bcc": true,
+	"mime-version": true, "date": true, "content-type": true, "content-transfer-encoding": true, "content-disposition": true,
+	"content-id": true, "content-description": true, "content-language": true, "content-length": true, "content-md5": true,
+}
+
+func (c *Content) headers(h *message.Header) error {
+	seen := map[string]bool{}
+	for f := h.Fields(); f.Next(); {
+		name := f.Key()
+		lower := strings.ToLower(name)
+		if dropped[lower] {
+			continue
+		}
+		if lower == "dkim-signature" || lower == "domainkey-signature" || strings.HasPrefix(lower, "arc-") {
+			return refuse("5.6.1", "the message carries a signature of its own (%s), which would break when the API writes the message again", name)
+		}
+		raw := f.Value()
+		value, err := decodeHeader(raw)
+		if err != nil {
+			return fmt.Errorf("header %s: %w", name, err)
+		}
+		switch lower {
+		case "from", "reply-to", "to", "cc", "subject", "message-id", "sender":
+			if seen[lower] {
+				return refuse("5.6.0", "the message has more than one %s header", name)
+			}
+			seen[lower] = true
+		}
+		switch lower {
+		case "from":
+			list, err := addresses(name, raw)
+			if err != nil {
+				return err
+			}
+			if len(list) != 1 {
+				return refuse("5.6.1", "the From header holds %d addresses, this API takes one", len(list))
+			}
+			c.From = list[0]
+		case "reply-to":
+			c.ReplyTo, err = addresses(name, raw)
+		case "to":
+			c.To, err = addresses(name, raw)
+		case "cc":
+			c.Cc, err = addresses(name, raw)
+		case "subject":
+			c.Subject = value
+		case "message-id":
+			c.MessageID = strings.TrimSpace(value)
+		default:
+			c.Headers = append(c.Headers, Header{name, value})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if c.From == nil {
+		return refuse("5.6.0", "the message has no From header")
+	}
+	return nil
+}
+
+var words = &mime.WordDecoder{CharsetReader: func(charset string, r io.Reader) (io.Reader, error) {
+	enc, err := htmlindex.Get(charset)
+	if err != nil {
+		return nil, fmt.Errorf("the character set %q is not known", charset)
+	}
+	return enc.NewDecoder().Reader(r), nil
+}}
+
+var folds = regexp.MustCompile(`\r?\n[ \t]*`)
+
+// decodeHeader is a header's value on one line, in UTF-8.
+func decodeHeader(raw string) (string, error) {
+	raw = folds.ReplaceAllString(raw, " ")
+	if !utf8.ValidString(raw) {
+		return "", refuse("5.6.1", "a header holds bytes that are not UTF-8")
+	}
+	if strings.ContainsRune(raw, 0) {
+		return "", refuse("5.6.0", "a header holds a NUL byte")
+	}
+	value, err := words.DecodeHeader(raw)
+	if err != nil {
+		return "", refuse("5.6.1", "%v", err)
+	}
+	if err := oneLine(value); err != nil {
+		return "", err
+	}
+	return value, nil
+}
+
+// oneLine refuses what an encoded word can hide: a line end, behind which an API might
+// see another header.
+func oneLine(value string) error {
+	if strings.ContainsAny(value, "\r\n\x00") || !utf8.ValidString(value) {
+		return refuse("5.6.0", "a header holds an encoded line end or NUL byte")
+	}
+	return nil
+}
+
+// canonical is an address in the form in which two are the same recipient.
+func canonical(address string) string {
+	address = strings.ToLower(address)
+	if at := strings.LastIndexByte(address, '@'); at >= 0 {
+		if domain, err := idna.Lookup.ToASCII(address[at+1:]); err == nil {
+			return address[:at+1] + domain
+		}
+	}
+	return address
+}
+
+// addresses reads a list of addresses. Named groups cannot be carried, but for the
+// empty one that stands for undisclosed recipients.
+func addresses(name, raw string) ([]*mail.Address, error) {
+	raw = strings.TrimSpace(folds.ReplaceAllString(raw, " "))
+	if strings.HasSuffix(raw, ";") {
+		if group, members, ok := strings.Cut(raw, ":"); ok && !strings.ContainsAny(group, `"@<`) {
+			if strings.Trim(members, "; ") == "" {
+				return nil, nil
+			}
+			return nil, refuse("5.6.1", "the %s header names a group of addresses, which this API cannot carry", name)
+		}
+	}
+	if raw == "" {
+		return nil, nil
+	}
+	list, err := (&mail.AddressParser{WordDecoder: words}).ParseList(raw)
+	if err != nil {
+		return nil, refuse("5.6.0", "the %s header is no list of addresses", name)
+	}
+	for _, a := range list {
+		if err := oneLine(a.Name + a.Address); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// place is what a part is in the message.
+type place int
+
+const (
+	asBody        place = iota // where the text of the message is expected
+	asAlternative              // one form of it
+	asFile                     // beside it
+	asInline                   // shown within it
+)
+
+func (c *Content) walk(e *message.Entity, depth int, at place) error {
+	if depth > maxDepth {
+		return refuse("5.6.0", "its parts are nested deeper than %d", maxDepth)
+	}
+	kind, params, err := mediaType(&e.Header)
+	if err != nil {
+		return err
+	}
+	top, sub, _ := strings.Cut(kind, "/")
+	if top != "multipart" {
+		return c.leaf(e, kind, params, at)
+	}
+	switch sub {
+	case "signed":
+		return refuse("5.6.1", "the message is signed (%s), and this API would break the signature", params["protocol"])
+	case "encrypted":
+		return refuse("5.6.1", "the message is encrypted, which this API cannot carry")
+	case "report":
+		return refuse("5.6.1", "the message is a delivery or other report, which this API cannot carry")
+	case "digest":
+		return refuse("5.6.1", "the message encapsulates other messages, which this API cannot carry")
+	}
+	parts := e.MultipartReader()
+	if parts == nil || params["boundary"] == "" {
+		return refuse("5.6.0", "a multipart has no boundary")
+	}
+	for n := 0; ; n++ {
+		p, err := parts.NextPart()
+		if errors.Is(err, io.EOF) && n > 0 {
+			return nil
+		}
+		if err != nil && !message.IsUnknownCharset(err) {
+			return err
+		}
+		inside := at
+		switch {
+		case sub == "alternative" && at == asBody:
+			inside = asAlternative
+		case sub == "related" && n > 0:
+			inside = asInline
+		case sub != "alternative" && sub != "related" && at != asBody:
+			inside = asFile
+		}
+		if err := c.walk(p, depth+1, inside); err != nil {
+			return err
+		}
+	}
+}
+
+func mediaType(h *message.Header) (string, map[string]string, error) {
+	raw := folds.ReplaceAllString(h.Get("Content-Type"), " ")
+	if strings.TrimSpace(raw) == "" {
+		return "text/plain", map[string]string{}, nil
+	}
+	kind, params, err := mime.ParseMediaType(raw)
+	if errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return kind, map[string]string{}, nil
+	}
+	if err != nil || !strings.Contains(kind, "/") {
+		return "", nil, refuse("5.6.0", "the Content-Type %.60q is not understood", raw)
+	}
+	return kind, params, nil
+}
+
+func (c *Content) leaf(e *message.Entity, kind string, params map[string]string, at place) error {
+	switch {
+	case strings.HasPrefix(kind, "message/"):
+		return refuse("5.6.1", "the message encapsulates another one (%s), which this API cannot carry", kind)
+	case strings.Contains(kind, "pkcs7") || strings.HasPrefix(kind, "application/pgp"):
+		return refuse("5.6.1", "the message is signed or encrypted (%s), which this API cannot carry", kind)
+	}
+	disposition, _, _ := mime.ParseMediaType(folds.ReplaceAllString(e.Header.Get("Content-Disposition"), " "))
+	name, err := fileName(&e.Header)
+	if err != nil {
+		return err
+	}
+	if disposition != "attachment" && name == "" {
+		switch {
+		case kind == "text/plain" && c.Text == nil && (at == asAlternative || at == asBody && c.HTML == nil):
+			c.Text, err = c.text(e, kind, params)
+			return err
+		case kind == "text/html" && c.HTML == nil && (at == asAlternative || at == asBody && c.Text == nil):
+			c.HTML, err = c.text(e, kind, params)
+			return err
+		case at == asAlternative && kind != "text/calendar":
+			return refuse("5.6.1", "the message has an alternative of type %s, which this API cannot carry", kind)
+		}
+	}
+	delete(params, "name")
+	p := &Part{Type: kind, Params: params, Name: name, ID: strings.Trim(strings.TrimSpace(e.Header.Get("Content-Id")), "<>")}
+	p.Inline = at == asInline && disposition != "attachment" || disposition == "inline" && p.ID != ""
+	if err := c.store(p, e.Body); err != nil {
+		return err
+	}
+	c.Files = append(c.Files, p)
+	if len(c.Files) > maxParts {
+		return refuse("5.6.0", "it has more than %d parts", maxParts)
+	}
+	return nil
+}
+
+// store keeps what r gives as the data of p.
+func (c *Content) store(p *Part, r io.Reader) error {
+	p.spool, p.off = c.spool, c.spool.Size()
+	n, err := io.Copy(c.spool, r)
+	p.len = n
+	return err
+}
+
+// text stores a part that a program shows: in UTF-8, without NUL.
+func (c *Content) text(e *message.Entity, kind string, params map[string]string) (*Part, error) {
+	charset := strings.ToLower(params["charset"])
+	var t transform.Transformer
+	switch charset {
+	case "", "us-ascii", "ascii", "utf-8", "utf8":
+		t = encoding.UTF8Validator
+	default:
+		enc, err := htmlindex.Get(charset)
+		if err != nil {
+			return nil, refuse("5.6.1", "the character set %.40q is not known", charset)
+		}
+		t = enc.NewDecoder()
+	}
+	var r io.Reader = &noNUL{transform.NewReader(e.Body, t)}
+	if strings.EqualFold(params["format"], "flowed") && strings.EqualFold(params["delsp"], "yes") {
+		r = unflow(r)
+	}
+	p := &Part{Type: kind, Params: map[string]string{"charset": "utf-8"}}
+	err := c.store(p, r)
+	if errors.Is(err, encoding.ErrInvalidUTF8) {
+		err = refuse("5.6.1", "a part of type %s holds bytes that are not of its character set", kind)
+	}
+	return p, err
+}
+
+type noNUL struct{ io.Reader }
+
+func (n *noNUL) Read(p []byte) (int, error) {
+	k, err := n.Reader.Read(p)
+	if bytes.IndexByte(p[:k], 0) >= 0 {
+		return 0, refuse("5.6.1", "its text holds a NUL byte")
+	}
+	return k, err
+}
+
+// unflow joins the lines of a text with format=flowed and delsp=yes (RFC 3676,
+// section 4): without those parameters, which the APIs do not carry, its words would
+// be cut in two.
+func unflow(r io.Reader) io.Reader {
+	pr, pw := io.Pipe()
+	go func() {
+		in := bufio.NewReader(r)
+		open, depth := false, 0 // a paragraph goes on, at this depth of quotes
+		for {
+			line, err := in.ReadString('\n')
+			if line != "" {
+				text := strings.TrimRight(line, "\r\n")
+				quotes := len(text) - len(strings.TrimLeft(text, ">"))
+				body := strings.TrimPrefix(text[quotes:], " ")
+				flowed := strings.HasSuffix(body, " ") && body != "-- " && strings.HasSuffix(line, "\n")
+				out := body
+				switch {
+				case open && quotes == depth && body != "-- ":
+				default:
+					if open {
+						out = "\r\n" + strings.Repeat(">", quotes) + pad(quotes) + body
+					} else {
+						out = strings.Repeat(">", quotes) + pad(quotes) + body
+					}
+				}
+				if flowed {
+					out = strings.TrimSuffix(out, " ")
+				} else if strings.HasSuffix(line, "\n") {
+					out += "\r\n"
+				}
+				open, depth = flowed, quotes
+				if _, err := io.WriteString(pw, out); err != nil {
+					return
+				}
+			}
+			if err != nil {
+				if errors.Is(err, io.EOF) {
+					err = nil
+				}
+				_ = pw.CloseWithError(err)
+				return
+			}
+		}
+	}()
+	return pr
+}
+
+func pad(quotes int) string {
+	if quotes > 0 {
+		return " "
+	}
+	return ""
+}
+
+var extended = regexp.MustCompile(`(?i)[; \t](?:file)?name\*(?:[0-9]+\*?)?=("[^"]*"|[^;\s]*)`)
+
+// fileName is a part's file name: RFC 2231 in any character set, encoded words as
+// some programs write them, or plain.
+func fileName(h *message.Header) (string, error) {
+	for _, field := range []struct{ header, param string }{{"Content-Disposition", "filename"}, {"Content-Type", "name"}} {
+		raw := folds.ReplaceAllString(h.Get(field.header), " ")
+		_, params, _ := mime.ParseMediaType(raw)
+		name := params[field.param]
+		if name == "" {
+			var joined strings.Builder
+			for _, m := range extended.FindAllStringSubmatch(raw, -1) {
+				joined.WriteString(strings.Trim(m[1], `"`))
+			}
+			charset, rest, ok := strings.Cut(joined.String(), "'")
+			if !ok {
+				continue
+			}
+			_, value, _ := strings.Cut(rest, "'")
+			plain, err := url.PathUnescape(value)
+			enc, known := htmlindex.Get(charset)
+			if err != nil || known != nil {
+				return "", refuse("5.6.1", "the name of an attachment is in a form that is not understood")
+			}
+			if name, err = enc.NewDecoder().String(plain); err != nil {
+				return "", refuse("5.6.1", "the name of an attachment is in a form that is not understood")
+			}
+		}
+		if name != "" {
+			return decodeHeader(name)
+		}
+	}
+	return "", nil
+}
+
+// name gives the files names, which every API wants.
+func (c *Content) name() error {
+	for n, p := range c.Files {
+		if p.Name == "" {
+			ending := ".bin"
+			switch list, _ := mime.ExtensionsByType(p.Type); {
+			case p.Type == "text/calendar":
+				ending = ".ics"
+			case p.Type == "text/plain":
+				ending = ".txt"
+			case len(list) > 0:
+				ending = list[0]
+			}
+			p.Name = fmt.Sprintf("part-%d%s", n+1, ending)
+		}
+		p.Name = strings.Map(func(r rune) rune {
+			if r < ' ' || r == 0x7f || r == '/' || r == '\\' {
+				return '_'
+			}
+			return r
+		}, p.Name)
+	}
+	return nil
+}
+
+// visible are the recipients as an API wants them: To and Cc as the headers have
+// them, Bcc the rest of the envelope. A header that names somebody who is not a
+// recipient of this delivery cannot be carried, since the API would send to them.
+func (m *Message) visible(c *Content) (to, cc, bcc []*mail.Address, err error) {
+	left := map[string]string{}
+	for _, a := range m.To {
+		left[canonical(a)] = a
+	}
+	named := map[string]bool{}
+	for _, a := range append(append([]*mail.Address(nil), c.To...), c.Cc...) {
+		key := canonical(a.Address)
+		if _, ok := left[key]; !ok {
+			return nil, nil, nil, refuse("5.6.1", "this API sends to the addresses in To and Cc, and %s there is no recipient of this delivery", a.Address)
+		}
+		named[key] = true
+	}
+	for _, a := range m.To {
+		if !named[canonical(a)] {
+			bcc = append(bcc, &mail.Address{Address: a})
+		}
+	}
+	return c.To, c.Cc, bcc, nil
+}
+
+// undisclosed refuses a message without To where an API wants one: a recipient in
+// To would see the others.
+func undisclosed(to []*mail.Address) error {
+	if len(to) == 0 {
+		return refuse("5.6.1", "the To header names nobody, and this API wants a recipient there")
+	}
+	return nil
+}
+
+// byHeader is what an API without an envelope has to be given: the message, with a
+// Bcc header in front for the recipients that its headers do not name.
+func (m *Message) byHeader() (func() io.Reader, error) {
+	e, err := message.Read(m.Reader())
+	if e == nil || err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
+		return nil, refuse("5.6.0", "the headers of the message are malformed")
+	}
+	left := map[string]string{}
+	for _, a := range m.To {
+		left[canonical(a)] = a
+	}
+	named := map[string]bool{}
+	for _, name := range []string{"To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc"} {
+		for f := e.Header.FieldsByKey(name); f.Next(); {
+			list, err := addresses(name, f.Value())
+			if err != nil {
+				return nil, err
+			}
+			for _, a := range list {
+				if _, ok := left[canonical(a.Address)]; !ok {
+					return nil, refuse("5.6.1", "this API sends to the addresses in the headers, and %s in %s is no recipient of this delivery", a.Address, name)
+				}
+				named[canonical(a.Address)] = true
+			}
+		}
+	}
+	var bcc []string
+	for _, a := range m.To {
+		if !named[canonical(a)] {
+			bcc = append(bcc, "<"+a+">")
+		}
+	}
+	front := ""
+	if len(bcc) > 0 {
+		front = "Bcc: " + strings.Join(bcc, ",\r\n ") + "\r\n"
+	}
+	return func() io.Reader { return io.MultiReader(strings.NewReader(front), m.Reader()) }, nil
+}

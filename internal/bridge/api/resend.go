@@ -1,0 +1,75 @@
+package api
+
+// resend is POST /emails with an Idempotency-Key that holds for 24 hours (Idempotency
+// Keys, read 2026-11-28). Errors: the page Errors of the same day. Limits: 40 MB after
+// base64, 50 recipients: unsure. Message-ID among the headers: unsure whether it is
+// kept.
+var resend = API{
+	ID: "resend", Name: "Resend", Keyed: true,
+	Source: "https://resend.com/docs/api-reference/emails/send-email", Date: "2026-11-28",
+	Limits: Limits{Bytes: 40_000_000, Recipients: 50},
+	Needs:  []Field{APIKey},
+	host:   fixed("api.resend.com"),
+	build: func(m *Message, _ Account) (*call, error) {
+		c, err := m.Take()
+		if err != nil {
+			return nil, err
+		}
+		to, cc, bcc, err := m.visible(c)
+		if err == nil {
+			err = undisclosed(to)
+		}
+		if err != nil {
+			return nil, err
+		}
+		key, err := m.key()
+		if err != nil {
+			return nil, err
+		}
+		headers, err := headerMap(c.withID())
+		if err != nil {
+			return nil, err
+		}
+		body := object{{"from", display(c.From)}, {"to", displays(to)}, {"subject", c.Subject}}
+		body = add(body, "cc", displays(cc))
+		body = add(body, "bcc", displays(bcc))
+		body = add(body, "reply_to", displays(c.ReplyTo))
+		body = add(body, "headers", headers)
+		body = c.body(body, "text", "html")
+		var files list
+		for _, p := range c.Files {
+			f := object{{"filename", p.Name}, {"content", base64Of{p.Reader}}, {"content_type", p.FullType()}}
+			if p.ID != "" {
+				f = append(f, member{"content_id", p.ID})
+			}
+			files = append(files, f)
+		}
+		return &call{path: "/emails", header: map[string]string{"Idempotency-Key": key}, body: jsonPayload(add(body, "attachments", files))}, nil
+	},
+	sign: bearer,
+	result: func(ans *answer, _ *Message) (result, bool) {
+		id := ans.text("id")
+		return result{id: id}, id != ""
+	},
+	replies: []Rule{
+		{Code: "missing_api_key", Reply: "451 4.7.8", Scope: ScopeAccount},
+		{Code: "invalid_api_key", Reply: "451 4.7.8", Scope: ScopeAccount},
+		{Code: "validation_error", Text: `(?i)api key`, Reply: "451 4.7.8", Scope: ScopeAccount},
+		{Code: "validation_error", Status: 403, Reply: "451 4.7.1", Scope: ScopeAccount}, // test addresses only, domain not verified
+		{Code: "invalid_from_address", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "invalid_access", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "daily_quota_exceeded", Reply: "451 4.7.28", Scope: ScopeAccount},
+		{Code: "monthly_quota_exceeded", Reply: "451 4.7.28", Scope: ScopeAccount},
+		{Code: "rate_limit_exceeded", Reply: "451 4.7.28", Scope: ScopeTemporary},
+		{Code: "concurrent_idempotent_requests", Reply: "451 4.3.0", Scope: ScopeTemporary},
+		{Code: "invalid_idempotent_request", Reply: "451 4.3.0", Scope: ScopeTemporary},
+		{Code: "invalid_attachment", Reply: "554 5.6.0", Scope: ScopeMessage},
+		{Code: "validation_error", Text: "(?i)`(to|cc|bcc)`|recipient", Reply: "550 5.1.3", Scope: ScopeRecipient},
+		{Code: "validation_error", Reply: "554 5.6.0", Scope: ScopeMessage},
+		{Code: "missing_required_field", Reply: "554 5.6.0", Scope: ScopeMessage},
+	},
+	reset: "Ratelimit-Reset",
+	check: func(Account) check {
+		return check{call: call{path: "/domains"}, allowed: []string{"restricted_api_key"}}
+	},
+}

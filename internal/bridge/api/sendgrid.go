@@ -1,0 +1,98 @@
+package api
+
+import (
+	"net/http"
+)
+
+// sendgrid is v3 mail/send: 202 without a body, the id in X-Message-Id. The types
+// of parts take no parameters ("can not contain ';'"; sendgrid-php issue 250 about
+// invitations). Errors have a field and a text, no code (docs, Errors). Tracking is
+// left to the account's settings, as by SMTP. Limits: 30 MB, 1,000 recipients.
+// Message-ID and Date among the headers: Message-ID is not among the reserved ones,
+// unsure whether it is kept.
+var sendgrid = API{
+	ID: "sendgrid", Name: "Twilio SendGrid",
+	Source: "https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send", Date: "2026-11-28",
+	Limits: Limits{Bytes: 30_000_000, Recipients: 1000},
+	Needs:  []Field{APIKey},
+	host: func(a Account) string {
+		if a.get(Region) == "eu" {
+			return "api.eu.sendgrid.com"
+		}
+		return "api.sendgrid.com"
+	},
+	build: func(m *Message, _ Account) (*call, error) {
+		c, err := m.Take()
+		if err != nil {
+			return nil, err
+		}
+		to, cc, bcc, err := m.visible(c)
+		if err == nil {
+			err = undisclosed(to)
+		}
+		if err != nil {
+			return nil, err
+		}
+		headers, err := headerMap(c.withID())
+		if err != nil {
+			return nil, err
+		}
+		person := object{{"to", nameEmails(to, "email", "name")}}
+		person = add(person, "cc", nameEmails(cc, "email", "name"))
+		person = add(person, "bcc", nameEmails(bcc, "email", "name"))
+		body := object{
+			{"personalizations", list{person}}, {"from", nameEmail(c.From, "email", "name")}, {"subject", c.Subject},
+		}
+		body = add(body, "headers", headers)
+		switch len(c.ReplyTo) {
+		case 0:
+		case 1:
+			body = append(body, member{"reply_to", nameEmail(c.ReplyTo[0], "email", "name")})
+		default:
+			body = append(body, member{"reply_to_list", nameEmails(c.ReplyTo, "email", "name")})
+		}
+		var content list
+		if c.Text != nil || c.HTML == nil {
+			content = append(content, object{{"type", "text/plain"}, {"value", textOr(c.Text)}})
+		}
+		if c.HTML != nil {
+			content = append(content, object{{"type", "text/html"}, {"value", textOf{c.HTML.Reader}}})
+		}
+		body = append(body, member{"content", content})
+		var files list
+		for _, p := range c.Files {
+			if err := bareType(p); err != nil {
+				return nil, err
+			}
+			f := object{{"content", base64Of{p.Reader}}, {"type", p.Type}, {"filename", p.Name}, {"disposition", disposition(p)}}
+			if p.ID != "" {
+				f = append(f, member{"content_id", p.ID})
+			}
+			files = append(files, f)
+		}
+		return &call{path: "/v3/mail/send", body: jsonPayload(add(body, "attachments", files))}, nil
+	},
+	sign: bearer,
+	result: func(ans *answer, _ *Message) (result, bool) {
+		id := ans.header.Get("X-Message-Id")
+		return result{id: id}, ans.status == http.StatusAccepted && id != ""
+	},
+	replies: []Rule{
+		{Status: 400, Text: `(?i)verified sender|from address|authenticated domain`, Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Status: 403, Text: `(?i)verified sender|from address|forbidden`, Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Status: 401, Text: `(?i)maximum credits exceeded`, Reply: "451 4.7.28", Scope: ScopeAccount},
+		{Status: 400, Text: `(?i)does not contain a valid address|valid email address`, Reply: "550 5.1.3", Scope: ScopeRecipient},
+		{Status: 400, Text: `(?i)more than once`, Reply: "554 5.6.0", Scope: ScopeMessage},
+		{Status: 400, Text: `(?i)exceeds|too large|maximum`, Reply: "552 5.3.4", Scope: ScopeMessage},
+		{Status: 400, Text: `(?i)content|attachment|header|subject`, Reply: "554 5.6.0", Scope: ScopeMessage},
+	},
+	reset: "X-Ratelimit-Reset",
+	check: func(Account) check { return check{call: call{path: "/v3/scopes"}} },
+}
+
+func disposition(p *Part) string {
+	if p.Inline {
+		return "inline"
+	}
+	return "attachment"
+}

@@ -1,0 +1,79 @@
+package api
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// ses is SendEmail of version 2 with raw content. Errors by the operation's page
+// and by the SDKs' models (docs.rs, aws-sdk-sesv2 1.26, SendEmailError; AWS SDK for
+// .NET 3, SimpleEmailV2). Limits: Service quotas in Amazon SES. That the addresses of
+// Destination are the envelope of a raw message, whatever its headers say: unsure,
+// as SendRawEmail of version 1 does. SendEmail has no idempotency token.
+var ses = API{
+	ID: "ses", Name: "Amazon SES", Whole: true,
+	Source: "https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html", Date: "2026-11-28",
+	Limits: Limits{Bytes: 40_000_000, Recipients: 50},
+	Needs:  []Field{Region},
+	host: func(a Account) string {
+		if a.get(Region) == "" {
+			return ""
+		}
+		return "email." + a.get(Region) + ".amazonaws.com"
+	},
+	build: func(m *Message, a Account) (*call, error) {
+		body := object{}
+		if m.From != "" {
+			body = append(body, member{"FromEmailAddress", m.From})
+		}
+		body = append(body,
+			member{"Destination", object{{"ToAddresses", m.To}}},
+			member{"Content", object{{"Raw", object{{"Data", wholeBase64(m)}}}}},
+		)
+		if set := a.get(Stream); set != "" {
+			body = append(body, member{"ConfigurationSetName", set})
+		}
+		return &call{path: "/v2/email/outbound-emails", body: jsonPayload(body)}, nil
+	},
+	sign: signAWS,
+	result: func(ans *answer, _ *Message) (result, bool) {
+		id := ans.text("MessageId")
+		return result{id: id}, id != ""
+	},
+	replies: []Rule{
+		{Code: "MessageRejected", Text: `(?i)not verified`, Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "MessageRejected", Text: `(?i)paused|suspend`, Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "MessageRejected", Reply: "554 5.6.0", Scope: ScopeMessage},
+		{Code: "MailFromDomainNotVerifiedException", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "AccountSuspendedException", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "SendingPausedException", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "NotFoundException", Reply: "451 4.3.5", Scope: ScopeAccount},
+		{Code: "TooManyRequestsException", Reply: "451 4.7.28", Scope: ScopeTemporary},
+		{Code: "ThrottlingException", Reply: "451 4.7.28", Scope: ScopeTemporary},
+		{Code: "LimitExceededException", Reply: "451 4.7.28", Scope: ScopeTemporary},
+		{Code: "BadRequestException", Text: `(?i)length|size|too (long|large)`, Reply: "552 5.3.4", Scope: ScopeMessage},
+		{Code: "BadRequestException", Text: `(?i)missing final '@domain'|local address contains|domain (contains|starts|ends)|illegal address|invalid.*(recipient|address)`, Reply: "550 5.1.3", Scope: ScopeRecipient},
+		{Code: "AccessDeniedException", Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "UnrecognizedClientException", Reply: "451 4.7.8", Scope: ScopeAccount},
+		{Code: "InvalidSignatureException", Reply: "451 4.7.8", Scope: ScopeAccount},
+		{Code: "SignatureDoesNotMatch", Reply: "451 4.7.8", Scope: ScopeAccount},
+		{Code: "InvalidClientTokenId", Reply: "451 4.7.8", Scope: ScopeAccount},
+		{Code: "ExpiredTokenException", Reply: "451 4.7.8", Scope: ScopeAccount},
+	},
+	check: func(Account) check {
+		// A role that may send and not look is refused after its signature held.
+		return check{call: call{path: "/v2/email/account"}, allowed: []string{"AccessDeniedException"}}
+	},
+}
+
+// signAWS signs by Signature Version 4 (AWS General Reference).
+func signAWS(ctx context.Context, r *http.Request, s signing) error {
+	keys, err := s.account.AWS.Get(ctx)
+	if err != nil {
+		return err
+	}
+	return v4.NewSigner().SignHTTP(ctx, keys, r, hex.EncodeToString(s.digest.sha256[:]), "ses", s.account.get(Region), s.now)
+}

@@ -1,0 +1,58 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// smtp2go is email/mime, whose one field is the message in base64: it has no
+// envelope (reference page, read 2026-11-28). Limits and error codes: unsure.
+var smtp2go = API{
+	ID: "smtp2go", Name: "SMTP2GO", Whole: true, ByHeader: true,
+	Source: "https://developers.smtp2go.com/reference/send-mime-email", Date: "2026-11-28",
+	Limits: Limits{Bytes: 50_000_000 / 4 * 3, Recipients: 100},
+	Needs:  []Field{APIKey},
+	host: func(a Account) string {
+		switch a.get(Region) {
+		case "us", "eu", "au":
+			return a.get(Region) + "-api.smtp2go.com"
+		}
+		return "api.smtp2go.com"
+	},
+	build: func(m *Message, _ Account) (*call, error) {
+		open, err := m.byHeader()
+		if err != nil {
+			return nil, err
+		}
+		return &call{path: "/v3/email/mime", body: jsonPayload(object{{"mime_email", base64Of{open}}})}, nil
+	},
+	sign: keyHeader("X-Smtp2go-Api-Key"),
+	result: func(ans *answer, m *Message) (result, bool) {
+		id := ans.text("data", "email_id")
+		done, _ := strconv.Atoi(ans.text("data", "succeeded"))
+		r := result{id: id}
+		if failed, _ := strconv.Atoi(ans.text("data", "failed")); failed > 0 {
+			// It does not say in a field which ones.
+			_, text := faultOf(ans.items("data", "failures"))
+			if done > 0 || failed != len(m.To) {
+				return r, false
+			}
+			r.refused = map[string]Reply{}
+			for _, to := range m.To {
+				r.refused[to] = Reply{550, "5.1.1", text}
+			}
+			return r, id != ""
+		}
+		return r, id != "" && done > 0
+	},
+	replies: []Rule{
+		{Code: "E_ApiResponseCodes.API_EXCEPTION", Reply: "451 4.3.0", Scope: ScopeTemporary},
+		{Text: `(?i)not (verified|allowed|permitted)|permission|suspend`, Status: 4, Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Code: "E_ApiResponseCodes.NON_VALIDATING_IN_PAYLOAD", Reply: "554 5.6.0", Scope: ScopeMessage},
+	},
+	check: func(Account) check {
+		return check{call: call{method: http.MethodPost, path: "/v3/stats/email_cycle", body: jsonPayload(json.RawMessage("{}"))},
+			allowed: []string{"E_ApiResponseCodes.ENDPOINT_PERMISSION_DENIED"}}
+	},
+}

@@ -1,0 +1,57 @@
+package api
+
+import "net/http"
+
+// sparkpost is a transmission with content.email_rfc822: a string of JSON, so that
+// bytes that are not UTF-8 cannot be carried (that base64 is taken: no source).
+// Substitution and tracking, which the API has on by default, would change the
+// message and are off. return_path is left out: it has to be at a bounce domain of the
+// account. Name and range of the options: unsure, Transmissions API.
+var sparkpost = API{
+	ID: "sparkpost", Name: "SparkPost", Whole: true,
+	Source: "https://developers.sparkpost.com/api/transmissions/", Date: "2026-11-28",
+	Limits: Limits{Bytes: 20_000_000, Recipients: 1000},
+	Needs:  []Field{APIKey},
+	host: func(a Account) string {
+		if a.get(Region) == "eu" {
+			return "api.eu.sparkpost.com"
+		}
+		return "api.sparkpost.com"
+	},
+	build: func(m *Message, _ Account) (*call, error) {
+		var to list
+		for _, a := range m.To {
+			to = append(to, object{{"address", object{{"email", a}}}})
+		}
+		body := object{
+			{"options", object{{"open_tracking", false}, {"click_tracking", false}, {"transactional", true}, {"perform_substitutions", false}, {"inline_css", false}}},
+			{"recipients", to},
+			{"content", object{{"email_rfc822", wholeText(m)}}},
+		}
+		return &call{path: "/api/v1/transmissions?num_rcpt_errors=100", body: jsonPayload(body)}, nil
+	},
+	sign: keyHeader("Authorization"),
+	result: func(ans *answer, m *Message) (result, bool) {
+		r := result{id: ans.text("results", "id"), refused: map[string]Reply{}}
+		for _, e := range ans.items("results", "rcpt_to_errors") {
+			_, text := faultOf(e)
+			r.refused[textAt(e, "address", "email")] = Reply{550, "5.1.1", text}
+		}
+		if n := ans.text("results", "total_rejected_recipients"); len(r.refused) == 0 && n != "" && n != "0" && len(m.To) == 1 {
+			r.refused[m.To[0]] = Reply{550, "5.1.1", "recipient refused"}
+		}
+		return r, r.id != ""
+	},
+	replies: []Rule{
+		{Code: "1902", Reply: "451 4.7.1", Scope: ScopeAccount}, // generation rejection, also of an unconfigured domain
+		{Code: "7001", Reply: "451 4.7.1", Scope: ScopeAccount}, // no matching sending domain
+		{Text: `(?i)unconfigured|sending domain|unverified|suspend|sandbox`, Status: 4, Reply: "451 4.7.1", Scope: ScopeAccount},
+		{Status: 420, Reply: "451 4.7.28", Scope: ScopeTemporary}, // sending limit
+		{Code: "5001", Reply: "550 5.1.3", Scope: ScopeRecipient}, // no recipients: all invalid or excluded
+		{Code: "5002", Reply: "550 5.1.3", Scope: ScopeRecipient},
+		{Code: "1300", Reply: "554 5.6.0", Scope: ScopeMessage},
+	},
+	check: func(Account) check {
+		return check{call: call{method: http.MethodGet, path: "/api/v1/account"}, allowed: []string{"Forbidden."}}
+	},
+}
