@@ -23,6 +23,7 @@ const (
 	Main            Name = "main.cf.tmpl"       // parameters of main.cf (postconf(5))
 	Limits          Name = "limits.cf.tmpl"     // those that are named after a service
 	Master          Name = "master.cf.tmpl"     // entries of master.cf (master(5))
+	Bridge          Name = "bridge.cf.tmpl"     // those of a bridge
 	Passwd          Name = "sasl_passwd.tmpl"   // entries of smtp_sasl_password_maps
 	TLSPolicy       Name = "tls_policy.tmpl"    // smtp_tls_policy_maps
 	Generic         Name = "generic.tmpl"       // smtp_generic_maps (generic(5))
@@ -57,33 +58,37 @@ type Data struct {
 
 	// Options of the service. Reset lists parameters that main.cf sets and
 	// that must not reach the relay's service, with the value that holds there.
-	Level                string // secure | fingerprint | encrypt
-	PolicyMap            string // smtp_tls_policy_maps, where the hops differ
-	CertMatch            string // smtp_tls_secure_cert_match
-	Pin                  string // smtp_tls_fingerprint_cert_match, SHA-256
-	ServerName           string // smtp_tls_servername (SNI)
-	Protocols            string // smtp_tls_mandatory_protocols
-	CAFile               string
-	WrapperMode          bool
-	TLSRequired          bool   // this Postfix knows tls_required_enable
-	PasswordMap          string // "hash:/etc/postfix/sasl_passwd"
-	Unverified           bool   // any certificate will do
-	Mechanisms           string // "plain,login"
-	SenderAuth           string // smtp_sender_dependent_authentication
-	HeloName             string
-	GenericMap           string // "lmdb:/etc/postfix/relayhost_generic"
-	StatusFilterMap      string
-	ReplyFilterMap       string    // of a service with a fallback
-	Fallback             string    // smtp_fallback_relay: "[host]:port,[host]:port"
-	Timeouts             []Setting // of a service with a fallback
-	AddressPreference    string    // smtp_address_preference
-	TLSProxy             string    // name of the tlsproxy(8) entry; "" leaves reuse off
-	ReuseCount           int
-	Processes            string // "-" is default_process_limit
-	Protocol             string // inet_protocols
-	Reset                []Setting
-	ProxyReset           []Setting // those that tlsproxy(8) reads as well
-	TLSManager, PostLogd bool      // add tlsmgr(8), postlogd(8)
+	Level             string // secure | fingerprint | encrypt
+	PolicyMap         string // smtp_tls_policy_maps, where the hops differ
+	CertMatch         string // smtp_tls_secure_cert_match
+	Pin               string // smtp_tls_fingerprint_cert_match, SHA-256
+	ServerName        string // smtp_tls_servername (SNI)
+	Protocols         string // smtp_tls_mandatory_protocols
+	CAFile            string
+	WrapperMode       bool
+	TLSRequired       bool   // this Postfix knows tls_required_enable
+	PasswordMap       string // "hash:/etc/postfix/sasl_passwd"
+	Unverified        bool   // any certificate will do
+	Mechanisms        string // "plain,login"
+	SenderAuth        string // smtp_sender_dependent_authentication
+	HeloName          string
+	GenericMap        string // "lmdb:/etc/postfix/relayhost_generic"
+	StatusFilterMap   string
+	ReplyFilterMap    string    // of a service with a fallback
+	Fallback          string    // smtp_fallback_relay: "[host]:port,[host]:port"
+	Timeouts          []Setting // of a service with a fallback
+	AddressPreference string    // smtp_address_preference
+	TLSProxy          string    // name of the tlsproxy(8) entry; "" leaves reuse off
+	ReuseCount        int
+	Processes         string // "-" is default_process_limit
+	Protocol          string // inet_protocols
+	Reset             []Setting
+	ProxyReset        []Setting // those that tlsproxy(8) reads as well
+	// Of a service that delivers by a bridge: the entry of spawn(8), what it
+	// starts, and as whom.
+	Bridge, BridgeService, BridgeUser, Program string
+	BridgeProcesses                            int
+	TLSManager, PostLogd                       bool // add tlsmgr(8), postlogd(8)
 
 	Policies []Policy  // of smtp_tls_policy_maps, where the hops of a service differ
 	Accounts []Account // of a password table

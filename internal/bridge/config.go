@@ -22,8 +22,9 @@ import (
 )
 
 // Directory holds the configuration, tokens and slots of all bridges. The name
-// fits the SELinux policies' pattern for Postfix's data, /var/lib/postfix.*.
-const Directory = "/var/lib/postfix-relayhost"
+// fits the SELinux policies' pattern for Postfix's data, /var/lib/postfix.*; without
+// its end it would be the data of the private Postfix that rehearses a setup.
+const Directory = "/var/lib/postfix-relayhost-bridge"
 
 // User runs the bridges and owns Directory.
 const User = "relayhost"

@@ -74,6 +74,8 @@ type Hop struct {
 	// CredentialsFile is where the account comes from; reading it is the caller's.
 	CredentialsFile string
 	Connections     int // at once; 0 is what the service documents, 20 at most
+	Via             Via
+	SignIn          SignIn // of SMTPOAuth
 }
 
 // New is the Config of a host on which nothing is stored.
@@ -152,7 +154,9 @@ func (h Hop) Name() string { return cmp.Or(h.RelayFile, h.Relay.ID) }
 
 // NeedsLogin reports whether the relay wants AUTH. One without mechanisms in its
 // catalogue entry knows this host by its address.
-func (h Hop) NeedsLogin() bool { return len(h.Relay.Auth.Mechanisms) > 0 || h.Username != "" }
+func (h Hop) NeedsLogin() bool {
+	return len(h.Relay.Auth.Mechanisms) > 0 || h.Username != "" || h.Bridged()
+}
 
 // Levels is the number of hops of the longest route.
 func (c Config) Levels() int {

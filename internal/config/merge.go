@@ -37,7 +37,8 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 	}
 	h := chosen
 	if !h.SameRelay(before) {
-		for _, key := range []string{"relay", "region", "host", "port", "tls", "ca_file", "fingerprint", "connections", "credentials_file"} {
+		for _, key := range []string{"relay", "region", "host", "port", "tls", "ca_file", "fingerprint", "connections", "credentials_file",
+			"via", "sign_in", "tenant", "client_id"} {
 			c.given[key] = true
 		}
 	} else {
@@ -46,6 +47,7 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 		}
 		h.Connections, h.CredentialsFile = before.Connections, g.reference(before.CredentialsFile)
 		h.CAFile, h.Pin, h.NoVerify = before.CAFile, before.Pin, before.NoVerify
+		h.Via, h.SignIn = before.Via, before.SignIn
 	}
 	if g.Port != 0 {
 		h.Port, h.TLS = g.Port, ""

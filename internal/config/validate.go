@@ -141,7 +141,8 @@ func (k *checker) err() error {
 // field is the flag for a key, and what to put before a message about a hop that
 // has no flags.
 func (k *checker) field(key string) (field, before string) {
-	names := map[string]string{"host": "smarthost", "tls": "port", "ca_file": "ca-file", "root_to": "root-to", "map_type": "map-type", "credentials_file": "credentials-file"}
+	names := map[string]string{"host": "smarthost", "tls": "port", "ca_file": "ca-file", "root_to": "root-to", "map_type": "map-type", "credentials_file": "credentials-file",
+		"sign_in": "sign-in", "client_id": "client-id"}
 	value, _, _ := strings.Cut(key[strings.LastIndexByte(key, '.')+1:], "[")
 	if name, ok := names[value]; ok {
 		value = name
@@ -198,6 +199,7 @@ func (k *checker) route(i int, r *Route) {
 			k.bad(strings.TrimSuffix(Key(i, n, ""), "."), "", "a fall-back needs at least a port or a relay of its own")
 		}
 		k.hop(i, n, h)
+		k.signIn(func(value string) string { return Key(i, n, value) }, r.Hops, n)
 		if !k.asRead {
 			k.beside(i, n, r.Hops)
 		}
@@ -231,7 +233,8 @@ func (k *checker) named(i int, r *Route) {
 func (k *checker) routeName(key, name string) {
 	first := k.c.First()
 	reserved := name == DefaultRoute || name == first.Relay.ID || name == bareName(first.Relay.ID) || name == first.Name() ||
-		strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) || strings.HasPrefix(name, BySenderPrefix)
+		strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) ||
+		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) || strings.HasPrefix(name, BySenderPrefix)
 	switch before, isTaken := k.names[name]; {
 	case name == "":
 		k.bad(key, "", "a route needs a name")
@@ -251,7 +254,8 @@ func (k *checker) routeName(key, name string) {
 // bareName is name without what a service or its tlsproxy(8) gets at its end: a
 // relay "corp-tls" and a route "corp" would have entries of one name.
 func bareName(name string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(name, ProxySuffix), ImplicitSuffix)
+	name = strings.TrimSuffix(strings.TrimSuffix(name, ProxySuffix), ImplicitSuffix)
+	return strings.TrimSuffix(strings.TrimSuffix(name, OAuthSuffix+OutSuffix), OAuthSuffix)
 }
 
 func (k *checker) sender(key, route, sender string) {
@@ -330,6 +334,10 @@ func (k *checker) account(at func(string) string, h *Hop) {
 		k.bad(at("credentials_file"), "", "%q is not an absolute path", h.CredentialsFile)
 	}
 	if !k.accounts || !h.NeedsLogin() {
+		return
+	}
+	if h.Bridged() {
+		k.application(at, h)
 		return
 	}
 	switch msg := unstorable(h.Username, maxUsername); {

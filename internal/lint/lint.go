@@ -153,6 +153,7 @@ type Param struct {
 // Service is one entry of master.cf with its -o options.
 type Service struct {
 	Name, Type, Command string
+	Public              bool // its socket is not in the private directory
 	Options             []Param
 	Line                int
 }
@@ -205,7 +206,7 @@ func service(l logicalLine) (Service, bool) {
 	if len(f) < 8 {
 		return Service{}, false
 	}
-	s := Service{Name: f[0], Type: f[1], Command: f[7], Line: l.line}
+	s := Service{Name: f[0], Type: f[1], Command: f[7], Public: f[2] == "n", Line: l.line}
 	for i := 8; i < len(f); i++ {
 		option, ok := strings.CutPrefix(f[i], "-o")
 		if !ok {

@@ -30,6 +30,7 @@ type MeantRoute struct {
 type MeantHop struct {
 	NextHop                    string
 	Implicit, NoVerify, NoAuth bool
+	Bridge                     string // the entry of spawn(8) behind the socket that is NextHop; "" for none
 }
 
 // intent is a configuration with what it is meant to do.
@@ -77,7 +78,7 @@ func (m Meant) routes() []MeantRoute {
 	if len(m.Routes) > 0 {
 		return m.Routes
 	}
-	return []MeantRoute{{Service: m.Service, Hops: []MeantHop{{m.NextHop, m.Implicit, m.NoVerify, m.NoAuth}}}}
+	return []MeantRoute{{Service: m.Service, Hops: []MeantHop{{NextHop: m.NextHop, Implicit: m.Implicit, NoVerify: m.NoVerify, NoAuth: m.NoAuth}}}}
 }
 
 // Services are the routes, one for each service.
@@ -369,6 +370,10 @@ func policyValue(c intent, name string) string {
 func (p *findings) meant(c intent, w MeantRoute, service Service) {
 	for _, h := range w.Hops {
 		at := c.at(w, h)
+		if h.Bridge != "" {
+			p.bridge(at, service, h)
+			return
+		}
 		p.service(at, service)
 		if !h.NoAuth && (!c.keyed(service) || len(w.Senders) == 0) {
 			p.keys(at, service)
@@ -377,6 +382,27 @@ func (p *findings) meant(c intent, w MeantRoute, service Service) {
 	p.fallback(c, w, service)
 	if c.keyed(service) {
 		p.senderKeys(c, w, service)
+	}
+}
+
+// bridge checks a service that hands mail to a program behind a private socket.
+func (p *findings) bridge(c intent, service Service, h MeantHop) {
+	where := "master.cf: " + service.key()
+	if service.Command != "lmtp" {
+		p.fatal("", where, "", "runs %s, not lmtp", service.Command)
+	}
+	for name, want := range map[string]string{"lmtp_tls_security_level": "none", "lmtp_sasl_auth_enable": "no"} {
+		if got, _ := c.Effective(service.Name, name); !strings.EqualFold(got, want) {
+			p.fatal("", where, name, "is %s, and a bridge has neither TLS nor a login on its private side", quote(got))
+		}
+	}
+	switch out, ok := c.transport(h.Bridge); {
+	case !ok:
+		p.fatal("", "master.cf", "", "there is no service %s behind the socket: all mail would be deferred", h.Bridge)
+	case out.Command != "spawn":
+		p.fatal("", "master.cf: "+out.key(), "", "runs %s, not spawn", out.Command)
+	case out.Public:
+		p.fatal("", "master.cf: "+out.key(), "", "is public: every user of this server could send through the account")
 	}
 }
 

@@ -94,7 +94,7 @@ func Build(server Server, c config.Config) (Plan, error) {
 		return Plan{}, err
 	}
 	for _, step := range []func() error{
-		b.passwd, b.policy, b.senders, b.filter, b.routes, b.bySenderMaps, b.aliases, b.config, b.masterCF, b.leftovers, b.mainCF,
+		b.passwd, b.policy, b.senders, b.filter, b.bridges, b.routes, b.bySenderMaps, b.aliases, b.config, b.masterCF, b.leftovers, b.mainCF,
 	} {
 		if err := step(); err != nil {
 			return Plan{}, err
@@ -118,7 +118,7 @@ func (b *builder) described() []Way {
 		for n := range w.Hops {
 			h := &w.Hops[n]
 			ways[i].Hops[n] = Destination{Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(),
-				NoVerify: h.NoVerify, NoAuth: !h.NeedsLogin()}
+				NoVerify: h.NoVerify, NoAuth: !h.NeedsLogin(), Via: string(h.Via)}
 		}
 	}
 	return ways

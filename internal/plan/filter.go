@@ -179,7 +179,11 @@ func (b *builder) filterTable(s *service) error {
 	path := b.path(s.file(b, filterFile))
 	b.file(File{Path: path, After: text, Mode: 0o644})
 	s.d.StatusFilterMap = "regexp:" + path
-	for _, name := range []string{"smtp_delivery_status_filter", "default_delivery_status_filter"} {
+	own := "smtp_delivery_status_filter"
+	if s.bridged() {
+		own = "lmtp_delivery_status_filter"
+	}
+	for _, name := range []string{own, "default_delivery_status_filter"} {
 		if global, ok := b.main.Get(name); ok && global != "" && !strings.HasPrefix(global, "$") {
 			s.d.StatusFilterMap += "," + strings.Join(postfix.SplitList(global), ",")
 			break

@@ -22,6 +22,7 @@ func Paths(s postfix.State) []string {
 		list = append(list, filepath.Join(dir, name))
 	}
 	list = append(list, orphans(s, dir)...)
+	list = append(list, bridgeFiles(s)...)
 	if origin := s.Params["myorigin"]; strings.HasPrefix(origin, "/") {
 		list = append(list, origin)
 	}
@@ -159,7 +160,7 @@ func (b *builder) plugins() {
 			able := slices.ContainsFunc(h.Relay.Auth.Mechanisms, func(m string) bool {
 				return has([]string{"PLAIN", "LOGIN"}, m) && has(b.s.SASLPlugins, m)
 			})
-			if h.NeedsLogin() && !able {
+			if h.StoresPassword() && !able {
 				b.note("no SASL plug-in for PLAIN or LOGIN is installed: without it Postfix cannot log in")
 			}
 		}

@@ -72,8 +72,7 @@ func (b *builder) masterCF() error {
 	}
 	var text []byte
 	for _, s := range b.services {
-		b.reset(s.d)
-		entries, err := templates.Render(templates.Master, s.d)
+		entries, err := b.masterEntries(s)
 		if err != nil {
 			return err
 		}
@@ -98,7 +97,7 @@ func (b *builder) masterCF() error {
 }
 
 // reset keeps from the service what main.cf says for others.
-func (b *builder) reset(d *templates.Data) {
+func (b *builder) reset(d *templates.Data, resets []reset) {
 	for _, r := range resets {
 		if value, known := b.s.Params[r.name]; known && r.unwanted(d, value) {
 			set := templates.Setting{Name: r.name, Value: r.value}
@@ -108,6 +107,10 @@ func (b *builder) reset(d *templates.Data) {
 			}
 		}
 	}
+}
+
+// network gives the service one where main.cf has none.
+func (b *builder) network(d *templates.Data) {
 	if value, known := b.s.Params["inet_protocols"]; known && value == "" {
 		d.Protocol = "all"
 		b.note("inet_protocols is empty, so this Postfix has no network; the relay's service gets one, the rest needs a value and a restart")
@@ -120,6 +123,7 @@ func (b *builder) leftovers() error {
 	if b.s.Master == nil {
 		return nil
 	}
+	b.formerBridges()
 	var before []postfix.Table
 	for _, o := range b.s.Master.Overrides("smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter") {
 		before = append(before, postfix.ParseTables(o.Option.Value, b.s.DefaultMap)...)

@@ -51,7 +51,7 @@ func (b *builder) shareAccounts() []templates.Account {
 		}
 		s.own = slices.ContainsFunc(s.hops, func(h config.Hop) bool {
 			has, taken := byHop[h.NextHop()]
-			return h.NeedsLogin() && taken && has != b.account(&h, s.ways[0])
+			return h.StoresPassword() && taken && has != b.account(&h, s.ways[0])
 		})
 		if s.own {
 			continue
@@ -59,7 +59,7 @@ func (b *builder) shareAccounts() []templates.Account {
 		for i := range s.hops {
 			h := &s.hops[i]
 			key := h.NextHop()
-			if _, taken := byHop[key]; taken || !h.NeedsLogin() {
+			if _, taken := byHop[key]; taken || !h.StoresPassword() {
 				continue
 			}
 			byHop[key] = b.account(h, s.ways[0])
@@ -74,7 +74,7 @@ func (b *builder) sharedHosts() []string {
 	var hosts []string
 	for _, s := range b.services {
 		for i := range s.hops {
-			if h := &s.hops[i]; !s.own && h.NeedsLogin() && !slices.Contains(hosts, h.Host) {
+			if h := &s.hops[i]; !s.own && h.StoresPassword() && !slices.Contains(hosts, h.Host) {
 				hosts = append(hosts, h.Host)
 			}
 		}
@@ -116,7 +116,7 @@ func (s *service) accounts() []templates.Account {
 	var accounts []templates.Account
 	if !s.keyed {
 		for i := range s.hops {
-			if h := &s.hops[i]; h.NeedsLogin() {
+			if h := &s.hops[i]; h.StoresPassword() {
 				accounts = append(accounts, templates.Account{Key: h.NextHop(), Username: h.Username, Password: h.Password.Reveal()})
 			}
 		}

@@ -18,6 +18,7 @@ type Server struct {
 	// NoCredentials builds a plan to look at (--dry-run): where nothing is
 	// stored yet, secret.Mask stands for user name and password.
 	NoCredentials bool
+	Bridge        Bridge // needed where a hop goes by one
 }
 
 // Plan is what will be on disk and what will be run, in order. The last file is
@@ -28,7 +29,7 @@ type Plan struct {
 	Port     int       `json:"port"`
 	TLS      string    `json:"tls"`
 	Service  string    `json:"service"`  // the relay's own entry in master.cf, e.g. "relayhost-ses"
-	NextHop  string    `json:"next_hop"` // "[host]:port", the key of every map
+	NextHop  string    `json:"next_hop"` // "[host]:port", the key of every map; the socket of a bridge
 	Files    []File    `json:"files"`
 	Commands []Command `json:"commands"`         // after the files, in order
 	Notes    []string  `json:"notes"`            // what the administrator should know
@@ -60,6 +61,7 @@ type Destination struct {
 	NextHop  string `json:"next_hop"`
 	NoVerify bool   `json:"no_verify,omitempty"`
 	NoAuth   bool   `json:"no_auth,omitempty"`
+	Via      string `json:"via,omitempty"` // as config.Via; Postfix has the socket of a bridge as its next hop
 }
 
 // Action is what happens to a file.

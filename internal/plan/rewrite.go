@@ -117,7 +117,11 @@ func (b *builder) inList(param, domain string) bool {
 // relay and stay; and where many accounts share a service no sender is right
 // for all.
 func (b *builder) generic(s *service, local []string) error {
-	global, _ := b.main.Get("smtp_generic_maps")
+	name := "smtp_generic_maps"
+	if s.bridged() {
+		name = "lmtp_generic_maps"
+	}
+	global, _ := b.main.Get(name)
 	var senders []templates.Setting
 	for _, key := range local {
 		if !s.keyed && !s.carries(domainOf(key)) {

@@ -94,7 +94,7 @@ func (b *builder) bySenderMaps() error {
 func (b *builder) senderEntries() (exact, patterns []templates.Setting) {
 	var wide []templates.Setting // ".domain" and its way
 	for _, w := range b.ways[1:] {
-		value := w.service.d.Service + ":" + w.Hops[0].NextHop()
+		value := w.service.d.Service + ":" + w.nextHop()
 		for _, sender := range w.Senders {
 			switch {
 			case sender == config.NullSender:
@@ -197,6 +197,11 @@ func (w Way) Staged() lint.MeantRoute {
 		staged.Senders = append(staged.Senders, sender)
 	}
 	for _, h := range w.Hops {
+		if config.Via(h.Via) == config.SMTPOAuth {
+			out := w.Service + outSuffix
+			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: socket(out), Bridge: out})
+			continue
+		}
 		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
 	}
 	return staged

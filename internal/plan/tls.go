@@ -66,7 +66,7 @@ func (b *builder) policy() error {
 		if s.d.Level == "secure" && s.d.CAFile == "" {
 			return errors.New("no CA bundle was found on this host: install ca-certificates, or name one with --ca-file")
 		}
-		if !differ {
+		if !differ || s.bridged() {
 			continue
 		}
 		keys := make(map[string]secret.Value, len(policies))

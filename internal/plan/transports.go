@@ -50,7 +50,7 @@ type way struct {
 func (s *service) suffix() string { return strings.TrimPrefix(s.name, ServicePrefix) }
 
 // logs reports whether some hop wants a login.
-func (s *service) logs() bool { return slices.ContainsFunc(s.hops, config.Hop.NeedsLogin) }
+func (s *service) logs() bool { return slices.ContainsFunc(s.hops, config.Hop.StoresPassword) }
 
 // account tells logins apart. Where a password is not known
 // (Server.NoCredentials) the place that it comes from stands for it.
@@ -94,7 +94,7 @@ func (b *builder) logins() (incomplete bool) {
 }
 
 func (b *builder) login(h *config.Hop, senders []string) (incomplete bool) {
-	if !h.NeedsLogin() || h.Username != "" && !h.Password.IsZero() {
+	if !h.NeedsLogin() || h.Username != "" && (!h.Password.IsZero() || h.Bridged() && signsIn(h)) {
 		return false
 	}
 	if user, password, ok := b.accounts.Find(h.NextHop(), senders...); ok && (h.Username == "" || h.Username == user) {
@@ -107,8 +107,19 @@ func (b *builder) login(h *config.Hop, senders []string) (incomplete bool) {
 	if h.Username == "" {
 		h.Username = secret.Mask
 	}
+	if h.Bridged() {
+		h.SignIn.Secret, h.SignIn.Certificate = secret.New(secret.Mask), secret.Value{}
+		return true
+	}
 	h.Password = secret.New(secret.Mask)
 	return true
+}
+
+// signsIn reports whether the application of h can get a token, as far as that is a
+// matter of what is stored.
+func signsIn(h *config.Hop) bool {
+	_, err := h.Client()
+	return err == nil
 }
 
 // assemble finds the services that the routes need: one for each distinct chain
@@ -125,6 +136,9 @@ func (b *builder) assemble() error {
 			}
 			if w.Hops[0].TLS == relays.Implicit {
 				s.name += implicitSuffix
+			}
+			if s.bridged() {
+				s.name += config.OAuthSuffix
 			}
 			known[key] = s
 			b.services = append(b.services, s)
@@ -158,7 +172,9 @@ func (b *builder) chain(w *way) string {
 
 // endpoint is a hop without its account.
 func endpoint(h *config.Hop) string {
-	return strings.Join([]string{h.Relay.ID, h.NextHop(), string(h.TLS), h.CAFile, h.Pin,
+	sign := strings.Join([]string{string(h.Via), string(h.SignIn.Grant), h.SignIn.Tenant, h.SignIn.ClientID,
+		h.SignIn.Secret.Reveal(), h.SignIn.Certificate.Reveal()}, "\x00")
+	return strings.Join([]string{sign, h.Relay.ID, h.NextHop(), string(h.TLS), h.CAFile, h.Pin,
 		strconv.FormatBool(h.NoVerify), strconv.Itoa(h.Connections)}, "\x00")
 }
 
@@ -239,6 +255,10 @@ func (b *builder) describe(s *service) {
 	d.Mechanisms = "plain,login"
 	d.Processes = "-"
 	b.tls(s)
+	if s.bridged() {
+		b.describeBridge(s)
+		return
+	}
 	var fallback []string
 	for i := range s.hops {
 		h := &s.hops[i]

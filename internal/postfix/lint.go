@@ -46,7 +46,7 @@ func (s State) facts(defaults map[string]string) lint.Config {
 	}
 	c.Master = lint.File{Path: filepath.Join(s.ConfigDir, "master.cf"), Text: s.Master.Bytes()}
 	for _, service := range s.Master.Services() {
-		one := lint.Service{Name: service.Name, Type: service.Type, Command: service.Command}
+		one := lint.Service{Name: service.Name, Type: service.Type, Command: service.Command, Public: service.Private == "n"}
 		for _, o := range service.Options {
 			one.Options = append(one.Options, lint.Param{Name: o.Name, Value: o.Value})
 		}

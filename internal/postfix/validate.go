@@ -46,6 +46,9 @@ func Validate(ctx context.Context, r *host.Reader, c Staged) ([]lint.Finding, er
 		}
 		found = append(found, caFile(r, c, service)...)
 		for _, name := range clientMaps {
+			if service.Command == "lmtp" {
+				name = "lmtp" + strings.TrimPrefix(name, "smtp")
+			}
 			value, known := c.State.Effective(service, name)
 			if !known {
 				continue
@@ -67,7 +70,7 @@ func Validate(ctx context.Context, r *host.Reader, c Staged) ([]lint.Finding, er
 // one that cannot be read smtp(8) logs "disabling TLS support".
 func caFile(r *host.Reader, c Staged, service Service) []lint.Finding {
 	path, known := c.State.Effective(service, "smtp_tls_CAfile")
-	if !known || path == "" {
+	if !known || path == "" || service.Command == "lmtp" {
 		return nil
 	}
 	f := lint.Finding{Rule: "tls_cafile_missing", Severity: lint.Error, File: "master.cf: " + key(service.Name, service.Type), Parameter: "smtp_tls_CAfile"}

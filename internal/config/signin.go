@@ -1,0 +1,151 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"relayhost/internal/oauth"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// Via is how mail gets to a hop.
+type Via string
+
+// The ways to a hop.
+const (
+	SMTP      Via = ""           // by Postfix itself; "smtp" in the file
+	SMTPOAuth Via = "smtp-oauth" // by a bridge that logs in with a token (XOAUTH2)
+)
+
+// SignIn is the application that gets the tokens of a hop.
+type SignIn struct {
+	Grant    oauth.Grant
+	Tenant   string // domain or id; "" where the provider has one for all
+	ClientID string
+	// Secret or Certificate prove the application; one that a user signs in to
+	// may have neither.
+	Secret      secret.Value
+	Certificate secret.Value // PEM of private key and certificate
+}
+
+// OAuthSuffix ends the name of a service that goes by a bridge, so that no delivery
+// meets the protocol of one with the next hop of the other when a login by password
+// becomes one by token; OutSuffix follows it in the name of the bridge's own entry.
+const (
+	OAuthSuffix = "-oauth"
+	OutSuffix   = "-out"
+)
+
+// Bridged reports whether mail gets to h by a bridge, not by smtp(8).
+func (h Hop) Bridged() bool { return h.Via == SMTPOAuth }
+
+// StoresPassword reports whether h needs a login whose password smtp(8) looks up.
+func (h Hop) StoresPassword() bool { return h.NeedsLogin() && !h.Bridged() }
+
+// hveEarly is before the ten minutes in which High Volume Email refuses a token
+// (501 5.5.127).
+const hveEarly = 11 * time.Minute
+
+// Client is the application of a hop at the identity provider of its relay, with
+// that provider's endpoints and scopes.
+func (h Hop) Client() (oauth.Client, error) {
+	c := oauth.Client{Grant: h.SignIn.Grant, ID: h.SignIn.ClientID, Secret: h.SignIn.Secret, Certificate: h.SignIn.Certificate}
+	cloud := oauth.Global
+	switch {
+	case h.Relay.ID == "outlook":
+		cloud = oauth.Outlook
+	case strings.HasSuffix(h.Host, ".us"):
+		cloud = oauth.USGov
+	}
+	if h.Relay.ID == "m365-hve" {
+		c.Early = hveEarly
+	}
+	return oauth.Microsoft(c, cloud, h.SignIn.Tenant)
+}
+
+// takesTokens are the relays whose identity provider is known.
+var takesTokens = []string{"m365", "m365-hve", "outlook"}
+
+// TakesTokens reports whether a hop of relay r can be signed in to by OAuth.
+func TakesTokens(r relays.Relay) bool { return slices.Contains(takesTokens, r.ID) }
+
+// grants are the values of sign_in, as a text lists them.
+func grants() string {
+	var words []string
+	for _, g := range oauth.Grants() {
+		words = append(words, string(g))
+	}
+	return strings.Join(words, ", ")
+}
+
+// signIn checks what is said of the way to a hop.
+func (k *checker) signIn(at func(string) string, route []Hop, n int) {
+	h := &route[n]
+	if n > 0 && (h.Bridged() || route[0].Bridged()) {
+		k.bad(at("via"), "give the route one hop, or put the mail that needs a fallback into a route of its own",
+			"a hop that is signed in to by OAuth can neither have a fallback nor be one")
+		return
+	}
+	s := &h.SignIn
+	switch {
+	case h.Via == SMTP:
+		for _, v := range []struct{ key, value string }{{"sign_in", string(s.Grant)}, {"tenant", s.Tenant}, {"client_id", s.ClientID}} {
+			if v.value != "" {
+				k.bad(at(v.key), "", "%s goes with via = %q", v.key, SMTPOAuth)
+			}
+		}
+		return
+	case h.Via != SMTPOAuth:
+		k.bad(at("via"), "", "via is smtp or %s, not %q", SMTPOAuth, h.Via)
+		return
+	}
+	if !k.asRead && !TakesTokens(h.Relay) {
+		k.bad(at("via"), "leave via out", "%s cannot be signed in to by OAuth: its identity provider is not known", cmp.Or(h.Relay.Name, h.Name()))
+	}
+	if h.NoVerify {
+		k.bad(at("insecure_no_verify_certificate"), "name a CA file with ca_file, or a fingerprint", "a token is sent on verified connections only")
+	}
+	switch {
+	case s.Grant == "" && k.complete:
+		k.bad(at("sign_in"), "the ways are "+grants(), "it is not said how to sign in")
+	case s.Grant != "" && !slices.Contains(oauth.Grants(), s.Grant):
+		k.bad(at("sign_in"), "the ways are "+grants(), "%q is no way to sign in", s.Grant)
+	}
+	for _, v := range []struct{ key, value string }{{"client_id", s.ClientID}, {"tenant", s.Tenant}} {
+		if len(v.value) > maxUsername || strings.Trim(v.value, lower+upper+digits+".-_") != "" {
+			k.bad(at(v.key), "", "%q is not an id of letters, digits, dots and hyphens", v.value)
+		}
+	}
+	if s.ClientID == "" && k.complete {
+		k.bad(at("client_id"), "it is the Application (client) ID of the registration", "the application's id is missing")
+	}
+	if s.Tenant == "" && k.complete && s.Grant == oauth.ClientCredentials {
+		k.bad(at("tenant"), "it is a domain of the organisation, or the Directory (tenant) ID", "the tenant is missing")
+	}
+}
+
+// application checks the account of a hop that is signed in to by OAuth.
+func (k *checker) application(at func(string) string, h *Hop) {
+	if h.Username == "" {
+		k.bad(at("username"), "give it with --username or in the file of --credentials-file", "no mailbox was given to log in as")
+	} else if msg := unstorable(h.Username, maxUsername); msg != "" {
+		k.bad(at("username"), "", "%s", msg)
+	}
+	if !k.complete || len(k.found) > 0 {
+		return
+	}
+	if _, err := h.Client(); err != nil {
+		k.bad(at("credentials_file"), "give client_secret= or client_certificate= in the file of --credentials-file", "%v", err)
+	}
+}
+
+// fileVia is a way as the file names it: nothing for the one that is usual.
+func fileVia(word string) Via {
+	if word == "smtp" {
+		return SMTP
+	}
+	return Via(word)
+}

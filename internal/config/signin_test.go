@@ -1,0 +1,117 @@
+package config_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/config"
+	"relayhost/internal/oauth"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+const signedIn = `version = 1
+relay = "m365"
+port = 587
+from = "app@contoso.example"
+via = "smtp-oauth"
+sign_in = "client_credentials"
+tenant = "contoso.example"
+client_id = "7f3a-app"
+`
+
+// What the file says of a sign-in is read, kept, and written without its secrets.
+func TestSignIn(t *testing.T) {
+	c, err := resolved(t, signedIn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := c.First()
+	if want := (config.SignIn{Grant: oauth.ClientCredentials, Tenant: "contoso.example", ClientID: "7f3a-app"}); h.SignIn != want || !h.Bridged() || h.StoresPassword() {
+		t.Errorf("got %+v, bridged %v, password %v; want %+v by a bridge without a password", h.SignIn, h.Bridged(), h.StoresPassword(), want)
+	}
+	h.Username, h.SignIn.Secret = "app@contoso.example", secret.New("s3cret")
+	if err := c.Validate(true); err != nil {
+		t.Fatal(err)
+	}
+	text, err := c.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(signedIn) {
+		if !bytes.Contains(text, []byte(strings.ReplaceAll(line, `"`, "'"))) {
+			t.Errorf("got\n%swant %s", text, line)
+		}
+	}
+	if bytes.Contains(text, []byte("s3cret")) {
+		t.Errorf("got\n%swant no secret", text)
+	}
+	if !read(t, signedIn).Says(c) || read(t, strings.Replace(signedIn, "7f3a", "7f3b", 1)).Says(c) {
+		t.Error("Says: got that another application is the same, or that the same is another")
+	}
+	if !read(t, "version = 1\nrelay = \"m365\"\nfrom = \"a@b.example\"\nvia = \"smtp\"\n").Says(read(t, "version = 1\nrelay = \"m365\"\nfrom = \"a@b.example\"\n")) {
+		t.Error(`via = "smtp": got another setup, want that without via`)
+	}
+}
+
+// What a sign-in lacks is told before anything is tried.
+func TestSignInMistakes(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*config.Hop)
+		want   string
+	}{
+		{"no way", func(h *config.Hop) { h.SignIn.Grant = "" }, "it is not said how to sign in"},
+		{"no application", func(h *config.Hop) { h.SignIn.ClientID = "" }, "the application's id is missing"},
+		{"no tenant", func(h *config.Hop) { h.SignIn.Tenant = "" }, "the tenant is missing"},
+		{"no secret", func(h *config.Hop) { h.SignIn.Secret = secret.Value{} }, "missing client_secret or client_certificate"},
+		{"secret and certificate", func(h *config.Hop) { h.SignIn.Certificate = secret.New("x") }, "exclude each other"},
+		{"no mailbox", func(h *config.Hop) { h.Username = "" }, "no mailbox was given"},
+		{"another relay", func(h *config.Hop) { h.Relay, _ = relays.Get("gmail") }, "cannot be signed in to by OAuth"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := resolved(t, signedIn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.First().Username, c.First().SignIn.Secret = "app@contoso.example", secret.New("s3cret")
+			test.change(c.First())
+			if err := c.Validate(true); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// Each relay has the endpoints, scopes and time of renewal of its provider.
+func TestSignInClient(t *testing.T) {
+	for _, test := range []struct {
+		relay, host, tenant string
+		grant               oauth.Grant
+		url, scope          string
+		early               time.Duration
+	}{
+		{"m365", "smtp.office365.com", "contoso.example", oauth.ClientCredentials, "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token", "https://outlook.office365.com/.default", 0},
+		{"m365", "smtp.office365.com", "", oauth.DeviceCode, "https://login.microsoftonline.com/organizations/oauth2/v2.0/token", "https://outlook.office.com/SMTP.Send", 0},
+		{"m365", "smtp.office365.us", "contoso.example", oauth.ClientCredentials, "https://login.microsoftonline.us/contoso.example/oauth2/v2.0/token", "https://outlook.office365.us/.default", 0},
+		{"m365-hve", "smtp-hve.office365.com", "contoso.example", oauth.ClientCredentials, "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token", "https://outlook.office365.com/.default", 11 * time.Minute},
+		{"outlook", "smtp-mail.outlook.com", "", oauth.DeviceCode, "https://login.microsoftonline.com/consumers/oauth2/v2.0/token", "https://outlook.office.com/SMTP.Send", 0},
+	} {
+		t.Run(test.relay+" "+string(test.grant)+" "+test.host, func(t *testing.T) {
+			h := config.Hop{Relay: relays.Relay{ID: test.relay}, Host: test.host, Via: config.SMTPOAuth, SignIn: config.SignIn{Grant: test.grant, Tenant: test.tenant, ClientID: "app"}}
+			if test.grant == oauth.ClientCredentials {
+				h.SignIn.Secret = secret.New("s3cret")
+			}
+			got, err := h.Client()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.TokenURL != test.url || !slices.Contains(got.Scopes, test.scope) || got.Early != test.early {
+				t.Errorf("got %s, %q, %v early; want %s, %s, %v", got.TokenURL, got.Scopes, got.Early, test.url, test.scope, test.early)
+			}
+		})
+	}
+}

@@ -1,0 +1,135 @@
+package plan_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"relayhost/internal/bridge"
+	"relayhost/internal/config"
+	"relayhost/internal/diff"
+	"relayhost/internal/lint"
+	"relayhost/internal/oauth"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+)
+
+// signedIn is the hop of a mailbox that an application signs in to.
+func signedIn(t *testing.T, user string) config.Hop {
+	t.Helper()
+	h := hop(t, "m365", 587, user)
+	h.Password = secret.Value{}
+	h.Via = config.SMTPOAuth
+	h.SignIn = config.SignIn{Grant: oauth.ClientCredentials, Tenant: "contoso.example", ClientID: "7f3a-app", Secret: secret.New("Gehe1mClient~42")}
+	return h
+}
+
+// bridgeHost is where the bridge's program and user are on the servers of these tests.
+var bridgeHost = plan.Bridge{Program: "/usr/bin/relayhost", UID: 990, GID: 991}
+
+func bridged(t *testing.T, s *server, c config.Config) plan.Plan {
+	t.Helper()
+	p, err := plan.Build(plan.Server{State: s.state(t), Bridge: bridgeHost}, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// shown is what p would do, and its notes.
+func shown(p plan.Plan) string {
+	text := diff.Plan(p, diff.Style{})
+	for _, note := range p.Notes {
+		text += "note: " + note + "\n"
+	}
+	return text
+}
+
+// file is the planned file at path.
+func file(t *testing.T, p plan.Plan, path string) plan.File {
+	t.Helper()
+	i := slices.IndexFunc(p.Files, func(f plan.File) bool { return f.Path == path })
+	if i < 0 {
+		t.Fatalf("no file %s is planned", path)
+	}
+	return p.Files[i]
+}
+
+func TestBridgeGolden(t *testing.T) {
+	s := debian(t)
+	compare(t, "bridge/m365", shown(bridged(t, s, routed(signedIn(t, "app@contoso.example")))))
+	news := route("news", []string{"news.example"}, signedIn(t, "news@contoso.example"))
+	compare(t, "bridge/routes", shown(bridged(t, debian(t), routed(hop(t, "ses", 587, "AKIA"), news))))
+}
+
+// The configuration that the bridge reads is the one that was asked for, for its
+// user alone; and a second plan changes nothing.
+func TestBridgeConfig(t *testing.T) {
+	s := debian(t)
+	c := routed(signedIn(t, "app@contoso.example"))
+	p := bridged(t, s, c)
+	f := file(t, p, "/var/lib/postfix-relayhost-bridge/m365.conf")
+	if f.Mode != 0o600 || f.UID != 990 || f.GID != 991 || !f.Secret {
+		t.Errorf("got mode %o, owner %d:%d, secret %v; want 600, 990:991, true", f.Mode, f.UID, f.GID, f.Secret)
+	}
+	got, err := bridge.Parse(f.After)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Host != "smtp.office365.com" || got.Port != 587 || got.Username != "app@contoso.example" || got.Connections != 3 ||
+		got.OAuth.TokenURL != "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token" || got.OAuth.Secret.Reveal() != "Gehe1mClient~42" {
+		t.Errorf("got %+v with %+v", got, got.OAuth)
+	}
+	for _, f := range p.Files {
+		if f.Path != bridge.ConfigPath(bridge.Directory, "m365") && bytes.Contains(f.After, []byte("Gehe1mClient~42")) {
+			t.Errorf("%s: got the secret in it", f.Path)
+		}
+	}
+	s.apply(p)
+	if again := bridged(t, s, c); again.Changed() {
+		t.Errorf("second plan: got changes, want none:\n%s", shown(again))
+	}
+
+	// Back to a relay with a password nothing of the bridge stays.
+	back := bridged(t, s, routed(hop(t, "ses", 587, "AKIA")))
+	if got := file(t, back, f.Path).Action; got != plan.Remove {
+		t.Errorf("configuration of the bridge: got %q, want it removed", got)
+	}
+	if text := string(file(t, back, masterPath).After); strings.Contains(text, "spawn") {
+		t.Errorf("got\n%s\nwant no bridge", text)
+	}
+}
+
+// What is planned is sound in the eyes of the check that every setup and every
+// verify does; what was changed since is not.
+func TestBridgeStaged(t *testing.T) {
+	s := debian(t)
+	p := bridged(t, s, routed(signedIn(t, "app@contoso.example"), route("news", []string{"news.example"}, signedIn(t, "news@contoso.example"))))
+	s.apply(p)
+	check := func() []lint.Finding {
+		staged := postfix.Staged{State: s.state(t), Meant: lint.Meant{Service: p.Service, NextHop: p.NextHop}, Defaults: map[string]string{}}
+		for _, w := range p.Routes {
+			staged.Routes = append(staged.Routes, w.Staged())
+		}
+		return slices.DeleteFunc(postfix.Check(staged), func(f lint.Finding) bool { return f.Severity != lint.Error })
+	}
+	if got := check(); len(got) > 0 {
+		t.Errorf("got %v, want no problem", got)
+	}
+	for _, test := range []struct{ name, old, new, want string }{
+		{"no program", "relayhost-m365-oauth-out unix", "somebody-else unix", "there is no service relayhost-m365-oauth-out"},
+		{"a socket for everybody", "relayhost-m365-oauth-out unix  -", "relayhost-m365-oauth-out unix  n", "is public"},
+		{"TLS", "lmtp_tls_security_level=none", "lmtp_tls_security_level=encrypt", "neither TLS"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			was := s.files[masterPath]
+			defer func() { s.files[masterPath] = was }()
+			s.files[masterPath] = strings.Replace(was, test.old, test.new, 1)
+			if got := check(); len(got) == 0 || !strings.Contains(got[0].Detail, test.want) {
+				t.Errorf("got %v, want %q", got, test.want)
+			}
+		})
+	}
+}
