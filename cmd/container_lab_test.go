@@ -21,7 +21,7 @@ func TestLabReadOnly(t *testing.T) {
 	for _, test := range []struct{ mount, umount, says string }{
 		{"mount --bind /etc /etc" + readOnly + "/etc", "umount /etc", "-o remount,rw"},
 		{"mount --bind /etc/postfix /etc/postfix" + readOnly + "/etc/postfix", "umount /etc/postfix", "-o remount,rw"},
-		{"cp /etc/postfix/main.cf /root/main.cf && mount --bind /root/main.cf /etc/postfix/main.cf" + readOnly + "/etc/postfix/main.cf", "umount /etc/postfix/main.cf", "mount its folder"},
+		{"cp /etc/postfix/main.cf /root/main.cf && mount --bind /root/main.cf /etc/postfix/main.cf" + readOnly + "/etc/postfix/main.cf", "umount /etc/postfix/main.cf", "mount its directory"},
 	} {
 		s.Shell(test.mount)
 		res := unchangedAfter(t, l, 1, setup...)
@@ -32,7 +32,7 @@ func TestLabReadOnly(t *testing.T) {
 			t.Errorf("%s: dry run: %s", test.mount, res)
 		}
 		if s.Exists("/var/lib/relayhost") {
-			t.Errorf("%s: a state folder is left", test.mount)
+			t.Errorf("%s: a state directory is left", test.mount)
 		}
 		s.Shell(test.umount)
 	}
