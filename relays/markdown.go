@@ -90,6 +90,8 @@ The same list for a server: ` + "`relayhost relays`" + `, with ` + "`--for HOST`
 }
 
 // Page is docs/relays/ID.md. Facts are old by day.
+//
+//nolint:gocyclo // one line a fact
 func Page(r Relay, day time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s# Postfix through %s\n\n", generated, r.Name)

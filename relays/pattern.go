@@ -73,6 +73,8 @@ func portable(pattern string) string {
 }
 
 // portableSigns is portable for what depends on where a character stands.
+//
+//nolint:gocyclo // one case a sign
 func portableSigns(p string) string {
 	inBrackets := false
 	for i := 0; i < len(p); i++ {

@@ -78,6 +78,7 @@ type Data struct {
 	Fallback          string    // smtp_fallback_relay: "[host]:port,[host]:port"
 	Timeouts          []Setting // of a service with a fallback
 	AddressPreference string    // smtp_address_preference
+	CacheDestinations string    // hosts, separated by commas
 	TLSProxy          string    // name of the tlsproxy(8) entry; "" leaves reuse off
 	ReuseCount        int
 	Processes         string // "-" is default_process_limit

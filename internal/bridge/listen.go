@@ -58,7 +58,7 @@ func RunService(ctx context.Context, directory, name string) error {
 	if err != nil {
 		return err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	if err := harden(serviceMemory, serviceFiles); err != nil {
 		return err
 	}

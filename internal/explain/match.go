@@ -76,6 +76,8 @@ func portions(t text) []portion {
 }
 
 // match finds the candidates for t, the likeliest first.
+//
+//nolint:gocyclo // one step a part of the text
 func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 	services, none := k.speakers(t.reply+" "+t.program, t.host, relay)
 	concerns := func(f *failure) bool {

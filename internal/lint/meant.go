@@ -133,6 +133,8 @@ var bypasses = []string{"transport_maps", "sender_dependent_default_transport_ma
 var obsoleteTLS = []string{"smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce_peername", "smtp_tls_per_site"}
 
 // route checks that mail goes to the next hop through the relay's service.
+//
+//nolint:gocyclo // one case a parameter
 func (p *findings) route(c intent) {
 	params := c.Config.Params
 	relayhosts := words(params["relayhost"])

@@ -45,6 +45,8 @@ func (r Route) yes(name string) bool { return strings.EqualFold(r.Param(name), "
 
 // RouteRules are the rules about one route. Their findings have no remedy: it is
 // that of the cause.
+//
+//nolint:gocyclo // a table of rules
 func RouteRules() []Rule {
 	return []Rule{
 		{"relayhost_syntax", Error, malformedNextHop},

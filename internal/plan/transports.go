@@ -259,16 +259,20 @@ func (b *builder) describe(s *service) {
 		b.describeBridge(s)
 		return
 	}
-	var fallback []string
+	// IPv6 that leads nowhere costs each delivery a wait, and relays that go by
+	// address know the one of IPv4.
+	d.AddressPreference = "ipv4"
+	var fallback, hosts []string
 	for i := range s.hops {
 		h := &s.hops[i]
-		if !h.NeedsLogin() {
-			d.AddressPreference = "ipv4" // the address that the relay knows
+		if !slices.Contains(hosts, h.Host) {
+			hosts = append(hosts, h.Host)
 		}
 		if i > 0 {
 			fallback = append(fallback, h.NextHop())
 		}
 	}
+	d.CacheDestinations = strings.Join(hosts, ",")
 	if len(fallback) > 0 {
 		d.Fallback, d.Timeouts = strings.Join(fallback, ","), impatient
 	}

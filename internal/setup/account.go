@@ -135,6 +135,8 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 }
 
 // account gives one hop its account, in place. found is false in a dry run alone.
+//
+//nolint:gocyclo // one case a source of the account
 func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker, typed string, told map[string]bool) (found bool, err error) {
 	h, head := p.in(c), &c.Routes[p.route].Hops[0]
 	if typed == "" && p.isFirst() && !h.Password.IsZero() { // answered before, and not refused

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -400,7 +401,7 @@ func TestSpool(t *testing.T) {
 	for _, off := range []int64{0, 1, 1<<18 - 300, 1 << 18, 1<<18 + 5, int64(want.Len()) - 10} {
 		got := make([]byte, 1000)
 		n, err := s.ReadAt(got, off)
-		if end := min(int(off)+1000, want.Len()); !bytes.Equal(got[:n], want.Bytes()[off:end]) || n < 1000 && err != io.EOF {
+		if end := min(int(off)+1000, want.Len()); !bytes.Equal(got[:n], want.Bytes()[off:end]) || n < 1000 && !errors.Is(err, io.EOF) {
 			t.Errorf("ReadAt %d: got %d bytes, %v", off, n, err)
 		}
 	}
@@ -437,7 +438,8 @@ func FuzzTake(f *testing.F) {
 		defer m.Close()
 		c, err := m.Take()
 		if err != nil {
-			if r, ok := err.(*api.Reply); !ok || r.Code != 554 {
+			var r *api.Reply
+			if !errors.As(err, &r) || r.Code != 554 {
 				t.Errorf("Take: got %v, want a 554", err)
 			}
 			return

@@ -261,6 +261,7 @@ const (
 	asInline                   // shown within it
 )
 
+//nolint:gocyclo // one case a media type
 func (c *Content) walk(e *message.Entity, depth int, at place) error {
 	if depth > maxDepth {
 		return refuse("5.6.0", "its parts are nested deeper than %d", maxDepth)
@@ -325,6 +326,7 @@ func mediaType(h *message.Header) (string, map[string]string, error) {
 	return kind, params, nil
 }
 
+//nolint:gocyclo // one case a media type
 func (c *Content) leaf(e *message.Entity, kind string, params map[string]string, at place) error {
 	switch {
 	case strings.HasPrefix(kind, "message/"):
