@@ -1,12 +1,17 @@
 package explain
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Sign is what a static check of this host says about a cause.
 type Sign struct {
 	Cause  string // id
 	Holds  bool   // false rules the cause out
 	Detail string // what was found, for Holds
+
+	Remedy, Command string // for what was found; "": those of the cause
 }
 
 // Signs of one host.
@@ -62,6 +67,7 @@ func joining(causes []Cause, signs Signs) []Cause {
 			return slices.Contains(f.AmbiguousWith, c.ID) || other != nil && slices.Contains(other.AmbiguousWith, f.ID)
 		}) {
 			c := f.cause().filled(nil)
+			c.Remedy, c.Command = cmp.Or(sign.Remedy, c.Remedy), cmp.Or(sign.Command, c.Command)
 			c.Lost = causes[0].Lost
 			more = append(more, c)
 		}

@@ -108,7 +108,7 @@ func InspectRoute(r Route, from string) Signs {
 	for _, rule := range lint.RouteRules() {
 		sign := Sign{Cause: rule.ID}
 		if i := slices.IndexFunc(found, func(f lint.Finding) bool { return f.Rule == rule.ID }); i >= 0 {
-			sign.Holds, sign.Detail = true, found[i].Detail
+			sign.Holds, sign.Detail, sign.Remedy, sign.Command = true, found[i].Detail, found[i].Remedy, found[i].Command
 		}
 		signs = append(signs, sign)
 	}
