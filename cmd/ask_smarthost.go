@@ -44,9 +44,9 @@ func (q *questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 			return h, false, context.Cause(ctx)
 		}
 		if err == nil && res.Fault.Certificate() && res.Certificate != nil && !h.NoVerify {
-			trusted, err := q.trust(p, &h, res)
-			if err != nil {
-				return h, false, err
+			trusted, refused := q.trust(p, &h, res)
+			if refused != nil {
+				return h, false, refused
 			}
 			if trusted {
 				res, err = setup.LookAt(ctx, q.deps(), d, h)

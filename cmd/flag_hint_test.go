@@ -12,7 +12,7 @@ func TestFlagHint(t *testing.T) {
 	}
 	for _, test := range []struct{ typed, want string }{
 		{"unknown flag: --form", "did you mean --from"},
-		{"unknown flag: --realy", "did you mean --relay"},
+		{"unknown flag: --relai", "did you mean --relay"},
 		{"unknown flag: --password", "a password is never passed on the command line: see relayhost help credentials"},
 		{"unknown flag: --pasword", "a password is never passed on the command line: see relayhost help credentials"},
 		{"unknown flag: --something", "see --help"},

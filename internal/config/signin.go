@@ -82,6 +82,8 @@ func grants() string {
 }
 
 // signIn checks what is said of the way to a hop.
+//
+//nolint:gocyclo // one case a mistake
 func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 	h := &route[n]
 	if n > 0 && (h.Bridged() || route[0].Bridged()) {

@@ -47,8 +47,14 @@ func (b *builder) secondPass() *Conflict {
 	value := b.param(name)
 	_, next, _ := strings.Cut(value, ":")
 	hop, err := postfix.ParseNextHop(next)
-	if addr, perr := netip.ParseAddr(hop.Host); err != nil || hop.Host != "localhost" && (perr != nil || !addr.IsLoopback()) {
-		return nil
+	if err == nil && hop.Host != "localhost" {
+		var addr netip.Addr
+		if addr, err = netip.ParseAddr(hop.Host); err == nil && !addr.IsLoopback() {
+			return nil
+		}
+	}
+	if err != nil {
+		return nil //nolint:nilerr // not an address: not this server
 	}
 	if first := b.cfg.First(); strings.EqualFold(first.Host, hop.Host) && first.Port == hop.Port || strings.HasPrefix(value, ServicePrefix) {
 		return nil

@@ -123,8 +123,8 @@ func TestCorpus(t *testing.T) {
 
 // leaf is one part of the original, by the standard library alone.
 type leaf struct {
-	kind, name, id string
-	raw, text      []byte // text in UTF-8, of text parts
+	kind, id  string
+	raw, text []byte // text in UTF-8, of text parts
 }
 
 func leaves(t *testing.T, h map[string][]string, body io.Reader) []leaf {

@@ -181,7 +181,7 @@ func init() {
 		}, checkPath: "/server", checkStatus: 200, checkBody: map[string]any{"ID": 1},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			var in struct {
-				From, To, Cc, Bcc, Subject, ReplyTo, TextBody, HtmlBody, MessageStream string
+				From, To, Cc, Bcc, Subject, ReplyTo, TextBody, HTMLBody, MessageStream string
 				Headers                                                                []pair
 				Attachments                                                            []struct {
 					Name, ContentType, ContentID string
@@ -191,7 +191,7 @@ func init() {
 			if p := decode(r, body, &in); p != nil {
 				return Got{}, &problem{422, "402", p.text}
 			}
-			f := &Fields{Subject: in.Subject, To: texts(in.To), Cc: texts(in.Cc), Bcc: texts(in.Bcc), ReplyTo: texts(in.ReplyTo), Headers: pairs(in.Headers), Text: in.TextBody, HTML: in.HtmlBody}
+			f := &Fields{Subject: in.Subject, To: texts(in.To), Cc: texts(in.Cc), Bcc: texts(in.Bcc), ReplyTo: texts(in.ReplyTo), Headers: pairs(in.Headers), Text: in.TextBody, HTML: in.HTMLBody}
 			f.From = strings.Join(texts(in.From), ",")
 			if f.Headers["Message-ID"] != "" && f.Headers["X-PM-KeepID"] != "true" {
 				return Got{}, &problem{422, "300", "the test wants Message-ID kept"}
