@@ -10,6 +10,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/config"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
@@ -335,7 +336,7 @@ func (q *questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 		if err := valid(v); err != nil {
 			return err
 		}
-		return q.publicSender(r, domainOf(v))
+		return q.publicSender(r, mailaddr.Domain(v))
 	})
 }
 
@@ -362,7 +363,7 @@ func (q *questions) doubt(what string, err error) error {
 // publicSender doubts a sender of a public mail service at a relay that verifies
 // senders: it cannot be verified there, and receivers reject such mail (DMARC).
 func (q *questions) publicSender(r relays.Relay, domain string) error {
-	if r.Sender.Rule != "verified" || !setup.PublicMail(domain) {
+	if r.Sender.Rule != "verified" || !mailaddr.IsPublic(domain) {
 		return nil
 	}
 	return q.doubt("public "+domain, fmt.Errorf("%s is a public mail service: %s cannot send in its name so that receivers accept it. "+
@@ -393,7 +394,7 @@ func (q *questions) To(ctx context.Context, d setup.Discovery, from string) (str
 	preset := first(q.to, from)
 	if plan.StaysHere(d.State, preset) {
 		preset = ""
-		q.io.Tell("Test message: ", "Choose a mailbox that you can open, outside this server; %s is delivered here.", domainOf(from))
+		q.io.Tell("Test message: ", "Choose a mailbox that you can open, outside this server; %s is delivered here.", mailaddr.Domain(from))
 	} else {
 		q.io.Tell("Test message: ", "Choose a mailbox that you can open (Enter: %s).", preset)
 	}
@@ -404,7 +405,7 @@ func (q *questions) To(ctx context.Context, d setup.Discovery, from string) (str
 			return err
 		}
 		if plan.StaysHere(d.State, v) {
-			return fmt.Errorf("%s is delivered on this server, so the test would prove nothing: choose a recipient elsewhere", domainOf(v))
+			return fmt.Errorf("%s is delivered on this server, so the test would prove nothing: choose a recipient elsewhere", mailaddr.Domain(v))
 		}
 		return nil
 	})
@@ -446,7 +447,7 @@ func (q *questions) addressCheck(ctx context.Context, dns *resolve.Resolver, lik
 		if err := config.CheckAddress("", v); err != nil {
 			return errors.New("enter a full address, e.g. " + like)
 		}
-		domain := domainOf(v)
+		domain := mailaddr.Domain(v)
 		if q.flags.noProbe || !unknown(ctx, dns, domain) {
 			return nil
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -29,7 +30,7 @@ func waitingLine(waiting []postfix.QueuedMessage) string {
 		}
 		senders[m.Sender]++
 		for _, r := range m.Recipients {
-			domains[domainOf(r.Address)]++
+			domains[mailaddr.Domain(r.Address)]++
 		}
 	}
 	return fmt.Sprintf("%d message(s) wait in the queue, the oldest for %s, from %s, for %s",
