@@ -1,17 +1,22 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
@@ -329,4 +334,33 @@ func (l *liveLog) watch(ctx context.Context, services []string, noProof bool) (f
 // a restart brings in. That is theirs to do: it ends every connection.
 func (l *liveLog) notTaken(name string) {
 	l.deps.Report.Note("%s was changed in main.cf, and only a restart brings that in: postfix stop && postfix start", smtpprobe.Sanitize(name))
+}
+
+// Summary says how much waits, how old it is, from whom and for where.
+func (w Queue) Summary() string {
+	oldest := time.Now()
+	senders, domains := map[string]int{}, map[string]int{}
+	for _, m := range w.Messages {
+		if m.Arrival.Before(oldest) {
+			oldest = m.Arrival
+		}
+		senders[m.Sender]++
+		for _, r := range m.Recipients {
+			domains[mailaddr.Domain(r.Address)]++
+		}
+	}
+	return fmt.Sprintf("%d message(s) wait in the queue, the oldest for %s, from %s, for %s",
+		len(w.Messages), time.Since(oldest).Round(time.Minute), most(senders, 3), most(domains, 5))
+}
+
+// most lists the n names that count most, fit for a terminal: a sender may be
+// anything.
+func most(count map[string]int, n int) string {
+	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b))
+	})
+	if len(names) > n {
+		names = append(names[:n], "...")
+	}
+	return smtpprobe.Sanitize(strings.Join(names, ", "))
 }
