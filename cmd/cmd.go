@@ -184,5 +184,3 @@ func (a *app) findRelay(name string) (relays.Relay, error) {
 
 // first returns the first string that is not empty.
 func first(values ...string) string { return cmp.Or(values...) }
-
-func domainOf(address string) string { return setup.DomainOf(address) }

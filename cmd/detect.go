@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/detect"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
@@ -81,7 +82,7 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 	if err != nil {
 		return err
 	}
-	o.Domain = domainOf(stored.From())
+	o.Domain = mailaddr.Domain(stored.From())
 	if a.verbose || ui.IsTerminal(a.io.Err) && !a.json {
 		o.Advance = func(step string) { a.io.Step("%s", step) }
 	}
