@@ -16,9 +16,10 @@ func TestLabPostfixCannotStart(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t, lab.Cloud("aws"), lab.Relay("sendgrid"), lab.MailExchangers())
 	credentials(l, "sendgrid", "")
+	l.Server.Install()
 	before := l.Server.Tree(mailConfig...)
 	res := l.Run(append([]string{"setpriv", "--bounding-set", "-net_bind_service"}, setupArgs(five[1])...)...)
-	if !slices.Contains([]int{1, 3}, res.Code) || decode[setupResult](t, res).Result != "restored" {
+	if !slices.Contains([]int{1, 3}, res.Code) || !strings.Contains(res.Stderr, "this server: restored") {
 		t.Errorf("want exit code 1 or 3 and restored, got %s\n%s", res, l.Server.MailLog())
 	}
 	if strings.Contains(res.Stderr, "needs you") || strings.Contains(res.Stderr, "rollback incomplete") {
