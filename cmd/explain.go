@@ -130,7 +130,7 @@ func (a *app) checkHere(ctx context.Context, f explainFlags, c *explain.Collecto
 	}
 	state, err := postfix.Read(ctx, &a.host.Reader, a.configDir)
 	if err == nil && state.Installed {
-		c.Signs, c.Faults = explain.Look(state), state.Lint(&a.host.Reader)
+		c.Signs, c.Faults = explain.Look(state), state.Lint(postfix.Exists(&a.host.Reader))
 	}
 }
 
@@ -163,7 +163,7 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 	if !state.Installed {
 		return hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
-	c.Signs, c.Faults = explain.Look(state), state.Lint(r)
+	c.Signs, c.Faults = explain.Look(state), state.Lint(postfix.Exists(r))
 	var unread error
 	log, err := maillog.Find(ctx, r, state)
 	if err == nil {
