@@ -26,6 +26,9 @@ func (b *builder) tls(s *service) {
 	case "fingerprint":
 		d.Pin = p.Match
 		b.note("the certificate is pinned: mail waits when the service renews it")
+	case "none":
+		d.Protocols, d.CAFile = "", ""
+		b.note("mail to %s goes without TLS, as asked for: whoever is in between can read and change it", first.Host)
 	case "encrypt":
 		d.Unverified = true
 		b.note("the relay's certificate is not verified: whoever stands in between can read the password and the mail")
@@ -37,6 +40,9 @@ func (b *builder) tls(s *service) {
 // tlsPolicy is the TLS policy of h.
 func tlsPolicy(h *config.Hop) templates.Policy {
 	p := templates.Policy{NextHop: h.NextHop(), Level: "secure", Match: "nexthop"}
+	if h.Plaintext() {
+		return templates.Policy{NextHop: p.NextHop, Level: "none"}
+	}
 	if _, err := netip.ParseAddr(h.Host); err != nil {
 		p.ServerName = "hostname" // RFC 6066 section 3 allows no address in SNI
 	}
