@@ -156,7 +156,7 @@ func (m *meter) nearest(now time.Time) (f Finding, ok bool) {
 		f = Finding{Check: "limits", Result: Pass, Detail: fmt.Sprintf("%s took %d %s; its limit is %d", cmp.Or(m.relay.Name, m.relay.ID), limit.used, limit.words, limit.most)}
 	}
 	if ok && !m.from.IsZero() && m.from.After(now.Add(-day+time.Hour)) {
-		f.Detail += fmt.Sprintf(" (the log begins %s ago)", now.Sub(m.from).Round(time.Minute))
+		f.Detail += " (the log begins at " + m.from.Local().Format("2006-01-02 15:04") + ")"
 	}
 	if worst >= near {
 		f.Result, f.Cause = Warn, "limit_near"
