@@ -32,6 +32,7 @@ type failure struct {
 	GenericReply  bool     `toml:"generic_reply,omitempty"` // what a reply says gives way, what Postfix says does not
 	Inbound       bool     `toml:"inbound,omitempty"`       // smtpd(8), which takes mail in, can say so too
 	First         bool     `toml:"first,omitempty"`         // says more than the service's own list of replies
+	Here          bool     `toml:"here,omitempty"`          // its replies count where no other host is known to have given them
 	FirstText     bool     `toml:"first_text,omitempty"`    // what it matches in another program's words says more than others
 	Order         int      `toml:"order,omitempty"`         // of causes of one rank, the smaller goes first; 0: usualOrder
 	Relay         []string `toml:"relay,omitempty"`         // only for these services; none: for all

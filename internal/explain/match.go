@@ -98,7 +98,7 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 		}
 		low := strings.ToLower(p.s)
 		for _, f := range k.failures {
-			if !concerns(f) || !f.takes(inbound) || contains(causes, f.ID) || served && p.foreign && !f.First {
+			if !concerns(f) || !f.takes(inbound) || contains(causes, f.ID) || served && p.foreign && !f.First || p.foreign && f.Here && elsewhere(t.host) {
 				continue
 			}
 			if c, ok := f.in(p, low, t); ok {
@@ -116,6 +116,11 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 		causes[i].lostBy(t)
 	}
 	return k.narrowed(ordered(causes))
+}
+
+// elsewhere reports whether a host is known and is not this one.
+func elsewhere(host string) bool {
+	return host != "" && host != "localhost" && !strings.HasPrefix(host, "127.") && !strings.HasPrefix(host, "private/") && !strings.HasPrefix(host, "/")
 }
 
 // mistakenFor are the failures that a service's own reply can be mistaken for.
