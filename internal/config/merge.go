@@ -18,6 +18,8 @@ type Given struct {
 	CredentialsFile     string // "-" is standard input
 	Connections         *int
 	Direct              *[]string
+	Via                 string // as the file names it; "" keeps it
+	SignIn              SignIn // what is set replaces what is stored
 }
 
 // SameRelay reports whether h and other are one relay at one host.
@@ -56,6 +58,7 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 		}
 		c.given["port"], c.given["tls"] = true, true
 	}
+	c.way(&h, g)
 	if g.Connections != nil {
 		h.Connections, c.given["connections"] = *g.Connections, true
 	}
@@ -65,6 +68,28 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 	}
 	*c.First() = h
 	return c.addresses(g)
+}
+
+// way sets how mail gets to h, and as which application.
+func (c Config) way(h *Hop, g Given) {
+	if g.Via != "" {
+		h.Via, c.given["via"] = fileVia(g.Via), true
+	}
+	if h.Via != SMTPOAuth {
+		h.SignIn = SignIn{}
+		if g.Via != "" {
+			c.given["sign_in"], c.given["tenant"], c.given["client_id"] = true, true, true
+		}
+	}
+	if g.SignIn.Grant != "" {
+		h.SignIn.Grant, c.given["sign_in"] = g.SignIn.Grant, true
+	}
+	if g.SignIn.Tenant != "" {
+		h.SignIn.Tenant, c.given["tenant"] = g.SignIn.Tenant, true
+	}
+	if g.SignIn.ClientID != "" {
+		h.SignIn.ClientID, c.given["client_id"] = g.SignIn.ClientID, true
+	}
 }
 
 // reference is the credentials file that the Config goes on naming: where
