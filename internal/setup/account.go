@@ -121,6 +121,14 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 				// A smarthost wants a login where Postfix logs in there already.
 				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
 			}
+			if h.ByAPI() {
+				found, err := apiAccount(ctx, s, c, p, stored, ask, typed)
+				if err != nil {
+					return c, missing, err
+				}
+				missing = missing || !found
+				continue
+			}
 			if len(h.Relay.Auth.Mechanisms) == 0 {
 				continue
 			}
