@@ -83,8 +83,8 @@ func openPrivate(path string) (*os.File, error) {
 	return nil, err
 }
 
-// readCertificate reads the PEM file of a private key and its certificate.
-func readCertificate(path string) (Value, error) {
+// ReadCertificate reads the PEM file of a private key and its certificate.
+func ReadCertificate(path string) (Value, error) {
 	if !filepath.IsAbs(path) {
 		return Value{}, errors.New("client_certificate is not an absolute path")
 	}
@@ -157,7 +157,7 @@ func (c *Credentials) set(key, value string) (err error) {
 	case "client_secret":
 		c.Application.Secret = New(value)
 	case "client_certificate":
-		c.Application.Certificate, err = readCertificate(strings.TrimSpace(value))
+		c.Application.Certificate, err = ReadCertificate(strings.TrimSpace(value))
 	default:
 		err = errors.New("unknown key (username, password or secret_access_key; for a sign-in by OAuth tenant, client_id, client_secret or client_certificate)")
 	}
