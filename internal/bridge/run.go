@@ -85,7 +85,7 @@ func (o *opener) openAPI(ctx context.Context, c Config, text []byte) (Hop, error
 	}
 	client := o.client
 	o.mu.Unlock()
-	return connectAPI(ctx, client, o.directory, c.Connections)
+	return connectAPI(ctx, client, StateDirectory(o.directory), c.Connections)
 }
 
 // Client is the client of the API that the bridge name sends through, for its mail
@@ -144,7 +144,7 @@ func (c Config) roots() (*x509.CertPool, error) {
 }
 
 func (c Config) deps(directory, name string) Deps {
-	deps := Deps{Slots: directory, Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+	deps := Deps{Slots: StateDirectory(directory), Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 		return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	}}
 	if c.OAuth != nil {
