@@ -144,7 +144,7 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 	}
 	same := p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
 	given := givenFor(s, p, h, same)
-	if h.Bridged() {
+	if h.Via == config.SMTPOAuth {
 		return application(ctx, s, c, p, given, ask)
 	}
 	switch {

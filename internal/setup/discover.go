@@ -102,6 +102,10 @@ func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config
 		r := &used.Routes[i]
 		for n := range r.Hops {
 			h := &r.Hops[n]
+			if h.Via == config.SMTPOAuth {
+				missing = !signInOf(h, accounts, r.Senders) || missing
+				continue
+			}
 			h.Username, h.Password, _ = accounts.Find(h.NextHop(), r.Senders...)
 			missing = missing || h.Password.IsZero()
 			if h.Relay.ID == relays.SmarthostID && (i+n == 0 || h.Username != "") {
@@ -110,6 +114,16 @@ func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config
 		}
 	}
 	return used, missing, nil
+}
+
+// signInOf gives h the mailbox and the secrets of the bridge in use, if there is one.
+func signInOf(h *config.Hop, accounts plan.Accounts, senders []string) bool {
+	used, ok := accounts.Bridge(senders...)
+	if !ok || used.OAuth == nil {
+		return false
+	}
+	h.Username, h.SignIn.Secret, h.SignIn.Certificate = used.Username, used.OAuth.Secret, used.OAuth.Certificate
+	return true
 }
 
 // UserCatalog is where administrators keep relays of their own.

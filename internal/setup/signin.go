@@ -275,7 +275,7 @@ func signInFailed(c bridge.Config, err error) error {
 // tokenOf is the token for a hop; the zero Value where it logs in by password.
 func (s Setup) tokenOf(h config.Hop) secret.Value {
 	for _, b := range s.Plan.Bridges() {
-		if h.Bridged() && b.Config.Host == h.Host && b.Config.Username == h.Username && b.Config.OAuth != nil && b.Config.OAuth.ID == h.SignIn.ClientID {
+		if h.Via == config.SMTPOAuth && b.Config.Host == h.Host && b.Config.Username == h.Username && b.Config.OAuth != nil && b.Config.OAuth.ID == h.SignIn.ClientID {
 			return s.Tokens[b.Name].Access
 		}
 	}
