@@ -134,6 +134,13 @@ func BridgeGID(r *host.Reader) int {
 	return a.gid
 }
 
+// TidyBridges takes away what PrepareBridge has made, where no setup has come of it.
+// The caller holds the lock.
+func TidyBridges(ctx context.Context, h *host.Host, o Options) {
+	t := &transaction{h: h, o: o, dir: o.stateDir()}
+	t.tidyBridge(ctx)
+}
+
 // tidyBridge takes away what no bridge needs any more: the state of those that have
 // no configuration, and with the last one the directory and a user of ours. What
 // fails stays for the next run: nothing depends on it.
@@ -143,7 +150,9 @@ func (t *transaction) tidyBridge(ctx context.Context) {
 		return
 	}
 	used := func(name string) bool { return slices.Contains(names, name+".conf") }
-	if slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, ".conf") && !bridge.IsTrial(strings.TrimSuffix(n, ".conf")) }) {
+	if slices.ContainsFunc(names, func(n string) bool {
+		return strings.HasSuffix(n, ".conf") && !bridge.IsTrial(strings.TrimSuffix(n, ".conf"))
+	}) {
 		state := bridge.StateDirectory(bridge.Directory)
 		files, _ := t.h.ReadDir(state)
 		for _, file := range files {

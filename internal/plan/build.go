@@ -115,6 +115,9 @@ func (b *builder) described() []Way {
 	ways := make([]Way, len(b.ways))
 	for i, w := range b.ways {
 		ways[i] = Way{Name: w.Name, Senders: w.Senders, From: w.sender(), Service: w.service.d.Service, Hops: make([]Destination, len(w.Hops))}
+		if w.service.bridged() {
+			ways[i].Bridge = w.service.bridgeName()
+		}
 		for n := range w.Hops {
 			h := &w.Hops[n]
 			ways[i].Hops[n] = Destination{Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(),

@@ -50,6 +50,16 @@ type Way struct {
 	From    string        `json:"from"`
 	Service string        `json:"service"` // entry of master.cf
 	Hops    []Destination `json:"hops"`
+	Bridge  string        `json:"-"` // name of the bridge that it goes by, "" for none
+}
+
+// Socket is where the log shows the mail of w to go by a bridge, "private/NAME"; ""
+// where it goes by none.
+func (w Way) Socket() string {
+	if w.Bridge == "" {
+		return ""
+	}
+	return "private/" + w.Service + outSuffix
 }
 
 // Destination is a hop of a Way.

@@ -102,8 +102,11 @@ func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config
 		r := &used.Routes[i]
 		for n := range r.Hops {
 			h := &r.Hops[n]
-			if h.Via == config.SMTPOAuth {
-				missing = !signInOf(h, accounts, r.Senders) || missing
+			if h.Bridged() {
+				conf, ok := accounts.Bridge(r.Senders...)
+				if missing = missing || !ok; ok {
+					fromBridge(h, conf)
+				}
 				continue
 			}
 			h.Username, h.Password, _ = accounts.Find(h.NextHop(), r.Senders...)
@@ -114,16 +117,6 @@ func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config
 		}
 	}
 	return used, missing, nil
-}
-
-// signInOf gives h the mailbox and the secrets of the bridge in use, if there is one.
-func signInOf(h *config.Hop, accounts plan.Accounts, senders []string) bool {
-	used, ok := accounts.Bridge(senders...)
-	if !ok || used.OAuth == nil {
-		return false
-	}
-	h.Username, h.SignIn.Secret, h.SignIn.Certificate = used.Username, used.OAuth.Secret, used.OAuth.Certificate
-	return true
 }
 
 // UserCatalog is where administrators keep relays of their own.

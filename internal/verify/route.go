@@ -24,6 +24,9 @@ type Hop struct {
 	// OAuth says that Postfix logs in by a token, with a SASL plug-in: then there is
 	// no password that could be tried, and Username is "".
 	OAuth bool
+	// Socket is where Postfix hands mail for this hop to a bridge, as the log shows it:
+	// "private/relayhost-m365-oauth-out". "": smtp(8) itself connects to Host.
+	Socket string
 	// Unverified says that the set-up takes any certificate.
 	Unverified bool
 }
