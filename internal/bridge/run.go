@@ -113,6 +113,16 @@ func (c Config) Client(directory, name string) (*api.Client, error) {
 	return &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(PausePath(directory, name))}, nil
 }
 
+// Checker is a client that shares nothing with the bridge's processes: for a check that
+// somebody else than User makes.
+func (c Config) Checker() (*api.Client, error) {
+	client, err := c.Client("", "")
+	if err == nil {
+		client.Pause = api.NewPause("")
+	}
+	return client, err
+}
+
 // server is the next hop of c, with the roots of its CA file.
 func (c Config) server() (Server, error) {
 	s := Server{

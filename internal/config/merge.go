@@ -19,6 +19,7 @@ type Given struct {
 	Connections         *int
 	Direct              *[]string
 	Via                 string // as the file names it; "" keeps it
+	Proxy               string // https_proxy; "" keeps it
 	SignIn              SignIn // what is set replaces what is stored
 }
 
@@ -40,7 +41,7 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 	h := chosen
 	if !h.SameRelay(before) {
 		for _, key := range []string{"relay", "region", "host", "port", "tls", "ca_file", "fingerprint", "connections", "credentials_file",
-			"via", "sign_in", "tenant", "client_id"} {
+			"via", "https_proxy", "sign_in", "tenant", "client_id"} {
 			c.given[key] = true
 		}
 	} else {
@@ -49,7 +50,7 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 		}
 		h.Connections, h.CredentialsFile = before.Connections, g.reference(before.CredentialsFile)
 		h.CAFile, h.Pin, h.NoVerify = before.CAFile, before.Pin, before.NoVerify
-		h.Via, h.SignIn = before.Via, before.SignIn
+		h.Via, h.SignIn, h.Proxy = before.Via, before.SignIn, before.Proxy
 	}
 	if g.Port != 0 {
 		h.Port, h.TLS = g.Port, ""
@@ -73,7 +74,18 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 // way sets how mail gets to h, and as which application.
 func (c Config) way(h *Hop, g Given) {
 	if g.Via != "" {
+		was := h.Via
 		h.Via, c.given["via"] = fileVia(g.Via), true
+		if (was == HTTPS) != (h.Via == HTTPS) { // whose port is never that of the other
+			h.Port, h.TLS = g.Port, ""
+			c.given["port"], c.given["tls"] = true, true
+		}
+	}
+	if g.Proxy != "" {
+		h.Proxy, c.given["https_proxy"] = g.Proxy, true
+	}
+	if h.Via != HTTPS {
+		h.Proxy = ""
 	}
 	if h.Via != SMTPOAuth {
 		h.SignIn = SignIn{}

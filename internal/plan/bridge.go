@@ -63,7 +63,11 @@ func (b *builder) describeBridge(s *service) {
 	d := s.d
 	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, bridge.User, b.server.Bridge.Program
 	d.NextHop = s.ways[0].nextHop()
-	b.limits(s)
+	if s.hops[0].ByAPI() {
+		b.apiLimits(s)
+	} else {
+		b.limits(s)
+	}
 	connections := b.concurrency(&s.hops[0])
 	d.Processes = strconv.Itoa(connections)
 	// A connection that Postfix has just closed still has its process for a moment.
@@ -103,6 +107,9 @@ func (b *builder) bridges() error {
 // bridgeConfig is where the mail of s goes, and as whom.
 func (b *builder) bridgeConfig(s *service) (bridge.Config, error) {
 	h := &s.hops[0]
+	if h.ByAPI() {
+		return b.apiConfig(s), nil
+	}
 	c := bridge.Config{Host: h.Host, Port: h.Port, Implicit: s.d.WrapperMode, HELO: s.d.HeloName, Username: h.Username,
 		CAFile: s.d.CAFile, Pin: h.Pin, Connections: b.concurrency(h)}
 	if c.HELO == "" {
@@ -114,6 +121,17 @@ func (b *builder) bridgeConfig(s *service) (bridge.Config, error) {
 	}
 	c.OAuth = &client
 	return c, nil
+}
+
+// apiConfig is the account at the API that the mail of s goes by.
+func (b *builder) apiConfig(s *service) bridge.Config {
+	return APIConfig(s.hops[0], s.d.CAFile)
+}
+
+// APIConfig is what a bridge is told of a hop that goes by the API of its relay.
+func APIConfig(h config.Hop, caFile string) bridge.Config {
+	return bridge.Config{Via: bridge.ViaHTTPS, Host: h.API.Host, CAFile: caFile, Connections: h.Connections,
+		API: &bridge.APIConfig{ID: h.Relay.ID, Settings: h.API.Settings, Key: h.API.Key, AWS: h.API.AWS, Proxy: h.Proxy}}
 }
 
 // bridgeFiles are the configurations of the bridges that master.cf starts now.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -20,7 +21,17 @@ type Credentials struct {
 	Password        Value
 	SecretAccessKey Value
 	Application     Application
+	API             API
 }
+
+// API is what a file says of an account at the HTTPS API of a relay.
+type API struct {
+	Key      Value             // api_key=, or the text of the file that private_key= names
+	Settings map[string]string // by the names in apiSettings
+}
+
+// apiSettings are the keys of the settings of an API that are no secret.
+var apiSettings = []string{"domain", "account_id", "compartment", "tenancy", "key_fingerprint", "stream", "host"}
 
 // Application is what a file says of an application registered with an identity
 // provider (OAuth).
@@ -32,7 +43,12 @@ type Application struct {
 
 // IsZero reports whether c holds nothing that proves who logs in.
 func (c Credentials) IsZero() bool {
-	return c.Password.IsZero() && c.SecretAccessKey.IsZero() && !c.Application.Proves()
+	return c.Password.IsZero() && c.SecretAccessKey.IsZero() && !c.Application.Proves() && c.API.Key.IsZero()
+}
+
+// Empty reports whether nothing was given at all.
+func (c Credentials) Empty() bool {
+	return c.IsZero() && c.Username == "" && c.Application == (Application{}) && len(c.API.Settings) == 0
 }
 
 // Proves reports whether a holds a secret or a certificate.
@@ -84,13 +100,17 @@ func openPrivate(path string) (*os.File, error) {
 }
 
 // ReadCertificate reads the PEM file of a private key and its certificate.
-func ReadCertificate(path string) (Value, error) {
+func ReadCertificate(path string) (Value, error) { return readKey("client_certificate", path) }
+
+// readKey reads the PEM file of a private key, with its certificate maybe, that the
+// value of key names.
+func readKey(key, path string) (Value, error) {
 	if !filepath.IsAbs(path) {
-		return Value{}, errors.New("client_certificate is not an absolute path")
+		return Value{}, fmt.Errorf("%s is not an absolute path", key)
 	}
 	f, err := openPrivate(path)
 	if err != nil {
-		return Value{}, fmt.Errorf("client_certificate: %w", err)
+		return Value{}, fmt.Errorf("%s: %w", key, err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxCredentials))
@@ -157,9 +177,20 @@ func (c *Credentials) set(key, value string) (err error) {
 	case "client_secret":
 		c.Application.Secret = New(value)
 	case "client_certificate":
-		c.Application.Certificate, err = ReadCertificate(strings.TrimSpace(value))
+		c.Application.Certificate, err = readKey(key, strings.TrimSpace(value))
+	case "api_key":
+		c.API.Key = New(value)
+	case "private_key":
+		c.API.Key, err = readKey(key, strings.TrimSpace(value))
 	default:
-		err = errors.New("unknown key (username, password or secret_access_key; for a sign-in by OAuth tenant, client_id, client_secret or client_certificate)")
+		if !slices.Contains(apiSettings, key) {
+			return errors.New("unknown key (username, password or secret_access_key; for a sign-in by OAuth tenant, client_id, client_secret or client_certificate; for an API api_key, private_key, " +
+				strings.Join(apiSettings, ", ") + ")")
+		}
+		if c.API.Settings == nil {
+			c.API.Settings = map[string]string{}
+		}
+		c.API.Settings[key] = strings.TrimSpace(value)
 	}
 	return err
 }
@@ -173,6 +204,7 @@ func (c Credentials) exclusive() error {
 	}{
 		{"password", c.Password}, {"secret_access_key", c.SecretAccessKey},
 		{"client_secret", c.Application.Secret}, {"client_certificate", c.Application.Certificate},
+		{"api_key", c.API.Key},
 	} {
 		if !v.value.IsZero() {
 			given = append(given, v.key)

@@ -121,6 +121,14 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 				// A smarthost wants a login where Postfix logs in there already.
 				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
 			}
+			if h.ByAPI() {
+				found, err := apiAccount(ctx, s, c, p, stored, ask, typed)
+				if err != nil {
+					return c, missing, err
+				}
+				missing = missing || !found
+				continue
+			}
 			if len(h.Relay.Auth.Mechanisms) == 0 {
 				continue
 			}
@@ -196,7 +204,7 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 // those of the first hop of its route.
 func givenFor(s Setup, p at, h *config.Hop, same bool) secret.Credentials {
 	given := s.Credentials.Files[h.CredentialsFile]
-	if flag := s.Credentials.Flag; flag != (secret.Credentials{}) && p.route == 0 && (p.hop == 0 || same) {
+	if flag := s.Credentials.Flag; !flag.Empty() && p.route == 0 && (p.hop == 0 || same) {
 		given = flag
 	}
 	if p.isFirst() {

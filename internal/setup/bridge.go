@@ -89,6 +89,10 @@ func reachableByAll(r *host.Reader, program string) error {
 
 // fromBridge gives h the account that its bridge has stored.
 func fromBridge(h *config.Hop, c bridge.Config) {
+	if a := c.API; a != nil {
+		h.API = config.API{Host: c.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS}
+		return
+	}
 	h.Username = c.Username
 	if c.OAuth != nil {
 		h.SignIn.Secret, h.SignIn.Certificate = c.OAuth.Secret, c.OAuth.Certificate

@@ -143,6 +143,11 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 				}
 			}
 			hop.Roots = cas[file]
+			if h.ByAPI() && h.API.Given() {
+				if err := byAPI(&hop, h, state.CAFile); err != nil {
+					return err
+				}
+			}
 			route.Hops = append(route.Hops, hop)
 		}
 		if i == 0 {

@@ -12,6 +12,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
@@ -56,6 +57,8 @@ type Asker interface {
 	Smarthost(ctx context.Context, d Discovery, h config.Hop) (completed config.Hop, login bool, err error)
 	// Region returns "" where the relay has a default, and none is asked for.
 	Region(ctx context.Context, d Discovery, r relays.Relay) (string, error)
+	// APIKey fills in what c lacks of the key for the API of r.
+	APIKey(ctx context.Context, a api.API, r relays.Relay, c *secret.Credentials) error
 	// Credentials fills in what c lacks; typed is a user name to begin with.
 	Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error
 	From(ctx context.Context, d Discovery, r relays.Relay) (string, error)

@@ -56,7 +56,7 @@ func way(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
 
 // first are the credentials that were given for the first hop.
 func (got Credentials) first(h config.Hop) secret.Credentials {
-	if got.Flag != (secret.Credentials{}) {
+	if !got.Flag.Empty() {
 		return got.Flag
 	}
 	return got.Files[h.CredentialsFile]
