@@ -79,13 +79,12 @@ are reachable, shows what it would change, applies that as one transaction,
 tests delivery through Postfix itself, and restores everything on failure.
 
 On a new server begin with: sudo relayhost setup`,
-		Example: `  relayhost detect
+		Example: `  # Find out what blocks mail
+  relayhost detect
+  # Set up a relay
   sudo relayhost setup
-  sudo relayhost setup --relay ses --region eu-west-1 --from app@example.com \
-      --credentials-file ses.txt --yes
-  relayhost detect --json
-  relayhost verify --verbose --no-color
-  relayhost setup --timeout 5m --config-dir /etc/postfix-out`,
+  # Check that mail is sent
+  sudo relayhost verify`,
 		SilenceUsage:               true,
 		SilenceErrors:              true,
 		DisableAutoGenTag:          true,

@@ -35,7 +35,14 @@ exactly the planned configuration. If the test through the server's own Postfix
 fails afterwards, everything is restored.
 
 Routes by sender and fallback relays are written in
-/etc/relayhost/relayhost.toml; setup without flags does what the file says.` + exitHelp(exitDifferences, exitProof, exitNeedsPerson),
+/etc/relayhost/relayhost.toml; setup without flags does what the file says.` + exitHelp(
+			meaning{exitDone, "set up, or nothing to do"},
+			meaning{exitFailed, "failed; the mail configuration is as before"},
+			meaning{exitDifferences, "there are differences (--dry-run --detailed-exitcode)"},
+			meaning{exitProof, "the proof failed (relay, TLS, login, sender or delivery);\n       the configuration is as before, unless --keep-on-failure was given"},
+			meaning{exitNeedsPerson, "rollback incomplete; repair the named files by hand"},
+			meaning{exitUsage, "a flag or relayhost.toml is wrong"},
+			meaning{exitInterrupted, "interrupted; the mail configuration is as before"}),
 		Example: setupExample,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -68,59 +75,42 @@ type setupFlags struct {
 }
 
 func (f *setupFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.relay, "relay", "", "service (relayhost relays lists them) or a catalogue `file`")
-	fs.StringVar(&f.region, "region", "", "region of the service, e.g. eu-west-1")
-	fs.StringVar(&f.smarthost, "smarthost", "", "a relay that is in no catalogue, by host `name`")
-	fs.StringVar(&f.port, "port", "auto", "submission port, or auto: the first that gets through")
+	fs.StringVar(&f.relay, "relay", "", "relay (relayhost relays lists them) or a catalogue `file`")
+	fs.StringVar(&f.region, "region", "", "region of the relay, e.g. eu-west-1")
+	fs.StringVar(&f.smarthost, "smarthost", "", "another SMTP server, by host `name`")
+	fs.StringVar(&f.port, "port", "auto", "submission port, or auto: the first that is reachable")
 	fs.BoolVar(&f.noProbe, "no-probe", false, "probe nothing beforehand; needs --port")
-	fs.StringVar(&f.username, "username", "", "user name at the service")
+	fs.StringVar(&f.username, "username", "", "user name at the relay")
 	fs.StringVar(&f.credentialsFile, "credentials-file", "", "`file` with username= and password=, - for standard input")
-	fs.StringVar(&f.from, "from", "", "`address` that mail of this server is sent from")
+	fs.StringVar(&f.from, "from", "", "`address` that this server's own accounts send as")
 	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the address of --from)")
 	fs.StringVar(&f.rootTo, "root-to", "", "`address` that mail for root is sent to")
-	fs.StringArrayVar(&f.direct, "direct", nil, "recipient `domain` that goes on past the relay (repeatable)")
-	fs.StringVar(&f.queue, "queue", "ask", "what happens to mail that waits already: ask, send or hold")
+	fs.StringArrayVar(&f.direct, "direct", nil, "recipient `domain` to deliver directly, bypassing the relay (repeatable)")
+	fs.StringVar(&f.queue, "queue", "ask", "what to do with mail already in the queue: ask, send or hold")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would change, and change nothing")
 	fs.BoolVar(&f.detailedExit, "detailed-exitcode", false, "with --dry-run: exit code 2 when there are differences")
 	fs.BoolVar(&f.printConf, "print-config", false, "print the answers as a relayhost.toml and change nothing")
-	fs.BoolVarP(&f.yes, "yes", "y", false, "ask nothing")
+	fs.BoolVarP(&f.yes, "yes", "y", false, "ask nothing, accept the plan")
 	fs.BoolVar(&f.install, "install", false, "install Postfix where it is missing")
 	fs.BoolVar(&f.noInstall, "no-install", false, "never install anything")
 	fs.BoolVar(&f.replaceMTA, "replace-mta", false, "install Postfix in place of another mail server")
-	fs.BoolVar(&f.noVerify, "no-verify", false, "skip the proof of delivery, and say so")
+	fs.BoolVar(&f.noVerify, "no-verify", false, "skip the proof of delivery")
 	fs.BoolVar(&f.keep, "keep-on-failure", false, "keep the new configuration when the proof fails")
 	fs.StringVar(&f.caFile, "ca-file", "", "CA `file` that the relay's certificate is verified with")
-	fs.StringVar(&f.fingerprint, "fingerprint", "", "SHA-256 fingerprint of the relay's certificate in place of a CA")
+	fs.StringVar(&f.fingerprint, "fingerprint", "", "SHA-256 fingerprint of the relay's certificate, instead of a CA")
 	fs.BoolVar(&f.insecure, "insecure-no-verify-certificate", false, "encrypt, but accept any certificate")
 	fs.StringVar(&f.mapType, "map-type", "", "lookup table type (default: what this Postfix prefers)")
-	fs.IntVar(&f.connections, "connections", 0, "connections at once (default: what the service documents, 20 at most)")
-	fs.BoolVar(&f.force, "force", false, "go on where another tool manages this host's mail")
+	fs.IntVar(&f.connections, "connections", 0, "concurrent connections (default: what the relay documents, at most 20)")
+	fs.BoolVar(&f.force, "force", false, "continue although another tool manages this host's mail")
 }
 
-const setupExample = `  sudo relayhost setup
+const setupExample = `  # Answer questions, look at the plan, then apply it
+  sudo relayhost setup
+  # Set up a relay from a script
   sudo relayhost setup --relay ses --region eu-west-1 --from app@example.com \
       --credentials-file ses.txt --yes
-  relayhost setup --relay postmark --from app@example.com --dry-run
-  sudo relayhost setup --smarthost mail.example.net --port 587 \
-      --from app@example.com --credentials-file -
-  sudo relayhost setup --root-to admin@example.com --direct example.org
-  sudo relayhost setup --to you@example.net --queue hold --yes
-  sudo relayhost setup --username AKIAIOSFODNN7EXAMPLE
-  sudo relayhost setup --install
-  sudo relayhost setup --no-install --yes --json
-  sudo relayhost setup --install --replace-mta
-  sudo relayhost setup --port 2525 --no-probe --no-verify
-  sudo relayhost setup --keep-on-failure --force
-  relayhost setup --dry-run --detailed-exitcode
-  relayhost setup --print-config
-  sudo relayhost setup --map-type lmdb
-  sudo relayhost setup --connections 100
-  sudo relayhost setup --smarthost mail.example.net --port 465 \
-      --ca-file /etc/ssl/corp.pem
-  sudo relayhost setup --smarthost mail.example.net --port 587 \
-      --fingerprint 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
-  sudo relayhost setup --smarthost mail.example.net --port 587 \
-      --insecure-no-verify-certificate`
+  # Change the password; everything else stays
+  sudo relayhost setup --credentials-file -`
 
 var errNotRoot = errors.New("setup changes the mail configuration and must run as root")
 
@@ -257,7 +247,7 @@ func (a *app) recover(ctx context.Context, deps setup.Deps) error {
 	}
 	undone, err := setup.Recover(ctx, deps, false)
 	if undone {
-		a.io.Say("an earlier run was broken off; what it had changed has been put back")
+		a.io.Say("an earlier run was aborted; everything it had changed has been restored")
 	}
 	return err
 }

@@ -35,7 +35,7 @@ type questions struct {
 
 // missing is the answer to a question that nobody is there to be asked.
 func missing(what, flag string) error {
-	return usage(fmt.Errorf("%s is not given, and there is no terminal to ask on", what), "give "+flag)
+	return usage(fmt.Errorf("missing %s, and stdin is not a terminal", what), "give "+flag)
 }
 
 // Can reports whether a missing answer may be asked for.
@@ -44,7 +44,7 @@ func (q *questions) Can() bool { return q.io.CanAsk() && !q.flags.yes && !q.json
 // ask returns the prompter, or the error that names the flag.
 func (q *questions) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
 	if q.io.CanAsk() && !q.Can() {
-		return nil, usage(fmt.Errorf("%s is not given, and with --yes or --json nothing is asked", what), "give "+flag)
+		return nil, usage(fmt.Errorf("missing %s, and with --yes or --json nothing is asked", what), "give "+flag)
 	}
 	if !q.Can() {
 		return nil, missing(what, flag)

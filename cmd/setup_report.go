@@ -350,7 +350,7 @@ func (a *app) tellProven(to string, proven []setup.Delivered) {
 	}
 	for i, o := range proven {
 		if i == maxTold && len(proven) > maxTold+1 {
-			a.answer(fmt.Sprintf("and %d more routes delivered theirs", len(proven)-i))
+			a.answer(fmt.Sprintf("and %d more routes delivered their messages", len(proven)-i))
 			return
 		}
 		by := ""

@@ -587,7 +587,7 @@ func TestOverridesInMasterCF(t *testing.T) {
 
 // Mail that comes from outside and leaves again, and mail without a sender.
 func TestForwardedMailIsNamed(t *testing.T) {
-	const forwarded, bounces = "mail from outside that this server passes on", "refuses mail without a sender"
+	const forwarded, bounces = "forwarded mail (aliases", "rejects the null sender"
 	relay := func(rule, null string) config.Config {
 		return options(func(o *config.Config) {
 			o.First().Relay = service(func(r *relays.Relay) { r.Sender.Rule, r.Sender.NullSender = rule, null })

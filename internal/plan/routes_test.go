@@ -368,7 +368,7 @@ func TestNullSender(t *testing.T) {
 			"relayhost-shop", "bounces go by the route shop", false},
 		{"named", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "accepted")), route("x", []string{config.NullSender}, takes("sendgrid", "unknown"))),
 			"relayhost-x", "", true},
-		{"nobody", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "refused"))), "", "the relays refuses mail without a sender", false},
+		{"nobody", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "refused"))), "", "the relays rejects the null sender (<>)", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := build(t, debian(t).set("inet_interfaces", "all"), tc.o)

@@ -28,7 +28,7 @@ func (b *builder) tls(s *service) {
 		b.note("the certificate is pinned: mail waits when the service renews it")
 	case "encrypt":
 		d.Unverified = true
-		b.note("the relay's certificate is not verified: whoever stands in between can read the password and the mail")
+		b.note("the relay's certificate is not verified: an attacker between this server and the relay can read the password and the mail")
 	default:
 		d.CertMatch = p.Match
 	}

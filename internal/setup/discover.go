@@ -69,7 +69,7 @@ func refuseManaged(r *host.Reader, s postfix.State, force bool) error {
 		return nil
 	}
 	if m, ok := detect.FindManager(r, s.Main.Bytes()); ok {
-		return Hint(fmt.Errorf("%s manages the mail of this host: %s", m.Name, m.Why), "%s; --force goes on all the same", m.Advice)
+		return Hint(fmt.Errorf("%s manages the mail of this host: %s", m.Name, m.Why), "%s; --force continues anyway", m.Advice)
 	}
 	return nil
 }

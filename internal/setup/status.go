@@ -179,6 +179,6 @@ func RememberVerification(deps Deps, r verify.Report) {
 		err = deps.Host.WriteFile(filepath.Join(apply.StateDir, verificationFile), data, host.Spec{Mode: 0o600})
 	}
 	if err != nil && !errors.Is(err, host.ErrChanged) { // by another verification
-		deps.Report.Warn("the result is not kept for status: %v", err)
+		deps.Report.Warn("could not save the result for status: %v", err)
 	}
 }

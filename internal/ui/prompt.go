@@ -38,7 +38,7 @@ func NewPrompter(ctx context.Context, s *Streams) (Prompter, error) {
 	in, okIn := s.In.(*os.File)
 	out, okOut := s.Err.(*os.File)
 	if !okIn || !okOut || !s.CanAsk() {
-		return nil, errors.New("there is no terminal to ask on")
+		return nil, errors.New("stdin is not a terminal")
 	}
 	keys, err := newKeyboard(ctx, in)
 	if err != nil {
