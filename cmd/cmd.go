@@ -122,7 +122,7 @@ On a new server begin with: sudo relayhost setup`,
 	f.BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
 	f.StringVar(&a.configDir, "config-dir", "", "Postfix configuration directory (default: what postconf config_directory says)")
 	f.DurationVar(&a.timeout, "timeout", runTimeout, "limit for the whole run, without installing packages")
-	f.BoolVar(&a.verbose, "verbose", false, "show the SMTP dialogue (logins masked) and every line that changes")
+	f.BoolVar(&a.verbose, "verbose", false, "show more: the SMTP dialogue (logins masked), every line that changes, checks that were skipped")
 	f.BoolVar(&a.noColor, "no-color", false, "print without colours (as NO_COLOR does)")
 	root.AddCommand(
 		newDetectCmd(a), newRelaysCmd(a), newHostsCmd(a), newUnblockCmd(a),

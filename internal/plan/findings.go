@@ -66,7 +66,7 @@ func (b *builder) findings() {
 		b.note("port 25 is open from this host: mail could also be delivered without a relay")
 	}
 	if !b.nullTaken() && !b.nullClient() {
-		b.note("%s rejects the null sender (<>): bounces and delivery reports of this server will be lost", b.relayNames())
+		b.note("the null sender (<>) is rejected by %s: bounces and delivery reports of this server will be lost", b.relayNames())
 	}
 }
 

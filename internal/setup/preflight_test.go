@@ -91,7 +91,7 @@ func TestMessages(t *testing.T) {
 	}}
 	for level, want := range []string{
 		"default route a@b.example relayhost-a 587, route one x@one.example relayhost-one 587; route one y@two.example relayhost-one 587",
-		"default route, fallback 1 a@b.example relayhost-a 2525, route one, fall-back 1 x@one.example relayhost-one 2525; route one, fall-back 1 y@two.example relayhost-one 2525",
+		"default route, fallback 1 a@b.example relayhost-a 2525, route one, fallback 1 x@one.example relayhost-one 2525; route one, fallback 1 y@two.example relayhost-one 2525",
 	} {
 		one, more := s.messages(s.Plan, level)
 		var text []string
