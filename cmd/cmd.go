@@ -57,7 +57,7 @@ func Main(args []string) int {
 	root.SetErr(a.io.Err)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
-		err = errors.Join(errInterrupted, err)
+		err = errors.Join(setup.ErrInterrupted, err)
 	}
 	if err == nil {
 		err = a.io.Lost()

@@ -29,7 +29,7 @@ neither changed nor used; no metadata service is asked and nothing is probed.` +
 			}
 			return demo.Run(cmd.Context(), demo.Options{
 				Host: a.host, Out: a.io.Out, Color: a.io.Color, Verbose: a.verbose, Keep: keep, Install: withInstall, Timeout: a.timeout,
-				Report: &setupReport{app: a}, Failed: commitFailed,
+				Report: &setupReport{app: a},
 				Delivered: func(to string, proven []setup.Delivered) {
 					a.io.Done()
 					a.tellProven(to, proven)

@@ -364,3 +364,25 @@ func most(count map[string]int, n int) string {
 	}
 	return smtpprobe.Sanitize(strings.Join(names, ", "))
 }
+
+// Stated tells a failed proof from everything else, and what became of the host: err
+// is the error that Commit has returned with this outcome.
+func (out Outcome) Stated(err error) error {
+	var needs *apply.NeedsPerson
+	var interrupted *apply.Interrupted
+	switch restored := out.Change.State == apply.RolledBack; {
+	case errors.As(err, &needs):
+		return err
+	case errors.As(err, &interrupted):
+		err = errors.Join(ErrInterrupted, err)
+		if restored {
+			err = StatedError{err, "restored"}
+		}
+		return err
+	case out.Kept:
+		return StatedError{err, "the new configuration was kept (--keep-on-failure)"}
+	case out.ProofFailed, restored:
+		return StatedError{err, "restored"}
+	}
+	return err
+}

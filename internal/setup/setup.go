@@ -381,3 +381,35 @@ func conflicts(changes []flow.Change) error {
 	}
 	return withOthers(changes[0].Conflict(), others)
 }
+
+// Redact takes the passwords of c out of a text, whoever put them there.
+func Redact(c config.Config, text string) string {
+	for _, r := range c.Routes {
+		for _, h := range r.Hops {
+			text = secret.Redact(text, h.Username, h.Password)
+		}
+	}
+	return text
+}
+
+// RedactedError is an error whose text has no secret in it.
+type RedactedError struct {
+	Err  error
+	Text string
+}
+
+func (e RedactedError) Error() string { return e.Text }
+func (e RedactedError) Unwrap() error { return e.Err }
+
+// StatedError is an error with which of three is true at the end of a failed run:
+// unchanged, restored, or manual intervention is needed.
+type StatedError struct {
+	Err   error
+	State string
+}
+
+func (e StatedError) Error() string { return e.Err.Error() + "\nthis server: " + e.State }
+func (e StatedError) Unwrap() error { return e.Err }
+
+// ErrInterrupted is in the chain of a run that a signal has ended.
+var ErrInterrupted = errors.New("interrupted")
