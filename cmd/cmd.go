@@ -57,7 +57,7 @@ func Main(args []string) int {
 	root.SetErr(a.io.Err)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
-		err = errors.Join(errInterrupted, err)
+		err = errors.Join(setup.ErrInterrupted, err)
 	}
 	if err == nil {
 		err = a.io.Lost()
@@ -183,5 +183,3 @@ func (a *app) findRelay(name string) (relays.Relay, error) {
 
 // first returns the first string that is not empty.
 func first(values ...string) string { return cmp.Or(values...) }
-
-func domainOf(address string) string { return setup.DomainOf(address) }

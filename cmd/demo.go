@@ -34,7 +34,7 @@ uses the system's Postfix, asks no metadata service and probes nothing.` + exitH
 			}
 			return demo.Run(cmd.Context(), demo.Options{
 				Host: a.host, Out: a.io.Out, Color: a.io.Color, Verbose: a.verbose, Keep: keep, Install: withInstall, Timeout: a.timeout,
-				Report: &setupReport{app: a}, Failed: commitFailed,
+				Report: &setupReport{app: a},
 				Delivered: func(to string, proven []setup.Delivered) {
 					a.io.Done()
 					a.tellProven(to, proven)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/detect"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
@@ -43,7 +44,7 @@ three mail exchangers and leaves after the greeting.` + exitHelp(),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.relay, "relay", "", "service whose ports are probed in full, or a catalogue `file`")
-	fs.StringVar(&f.region, "region", "", "region of the service, e.g. eu-west-1")
+	fs.StringVar(&f.region, "region", "", "region of the relay, e.g. eu-west-1")
 	fs.StringArrayVar(&f.targets, "target", nil, "mail exchanger `host` to try on port 25 (repeatable, at most three)")
 	fs.BoolVar(&f.noProbe, "no-probe", false, "identity of the host only, connect to nothing but its metadata service")
 	fs.BoolVar(&f.asn, "asn", false, "ask Team Cymru over DNS which network an unknown host is in")
@@ -82,7 +83,7 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 	if err != nil {
 		return err
 	}
-	o.Domain = domainOf(stored.From())
+	o.Domain = mailaddr.Domain(stored.From())
 	if a.verbose || ui.IsTerminal(a.io.Err) && !a.json {
 		o.Advance = func(step string) { a.io.Step("%s", step) }
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"relayhost/internal/apply"
 	"relayhost/internal/config"
 	"relayhost/internal/flow"
 	"relayhost/internal/postfix"
@@ -192,7 +191,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 		return keep, err
 	}
 	s, err := setup.Prepare(ctx, deps, state, req, q)
-	redact = func(text string) string { return redacted(s.Config, text) }
+	redact = func(text string) string { return setup.Redact(s.Config, text) }
 	if err != nil {
 		return redact, err
 	}
@@ -233,7 +232,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	}
 	out, err := setup.Commit(ctx, s, setup.CommitOptions{Hold: queue.ToHold(), Installed: installed, KeepOnFailure: f.keep})
 	if r.committed(out); err != nil {
-		return redact, commitFailed(out, err)
+		return redact, out.Stated(err)
 	}
 	queue.Retry(ctx, deps)
 	r.applied(ctx, s, out)
@@ -275,7 +274,7 @@ func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *set
 		default:
 			return s, false, err
 		}
-		a.complain("error: ", redacted(s.Config, err.Error()))
+		a.complain("error: ", setup.Redact(s.Config, err.Error()))
 		direct := s.Config.Direct // asked for once
 		s.Direct = &direct
 		if s, err = s.Again(ctx, q, user); err != nil {
@@ -285,28 +284,6 @@ func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *set
 			return s, true, nil
 		}
 	}
-}
-
-// commitFailed tells a failed proof from everything else, and what became of the
-// host.
-func commitFailed(out setup.Outcome, err error) error {
-	var needs *apply.NeedsPerson
-	var interrupted *apply.Interrupted
-	switch restored := out.Change.State == apply.RolledBack; {
-	case errors.As(err, &needs):
-		return err
-	case errors.As(err, &interrupted):
-		err = errors.Join(errInterrupted, err)
-		if restored {
-			err = stateOfHost(err, "restored")
-		}
-		return err
-	case out.Kept:
-		return stateOfHost(err, "the new configuration was kept (--keep-on-failure)")
-	case out.ProofFailed, restored:
-		return stateOfHost(err, "restored")
-	}
-	return err
 }
 
 // readOrInstall reads the Postfix that is there, installing it after consent.

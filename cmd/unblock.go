@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/detect"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 )
@@ -74,7 +75,7 @@ func (a *app) runUnblock(ctx context.Context, f unblockFlags) error {
 	}
 	u := detect.UnblockFacts{
 		Facts: facts, Entry: entry, Hostname: postfix.HostFQDN(r), Purpose: f.purpose, Volume: f.volume,
-		Domain: first(f.domain, domainOf(stored.From())),
+		Domain: first(f.domain, mailaddr.Domain(stored.From())),
 	}
 	if u.Catalog, err = setup.Catalog(); err != nil {
 		return err

@@ -42,10 +42,8 @@ type Options struct {
 	Install bool      // install Postfix where it is missing
 	Timeout time.Duration
 	Report  setup.Reporter
-	// Delivered shows what became of the test message, and Failed says what became
-	// of the host.
+	// Delivered shows what became of the test message.
 	Delivered func(to string, proven []setup.Delivered)
-	Failed    func(setup.Outcome, error) error
 }
 
 // demo is one run.
@@ -233,7 +231,7 @@ func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 	}
 	out, err := setup.Commit(ctx, s, setup.CommitOptions{Private: &private.Log})
 	if err != nil {
-		return d.Failed(out, err)
+		return out.Stated(err)
 	}
 	d.Delivered(demoTo, out.Proven)
 	if err := d.showMessage(ctx); err != nil {

@@ -259,5 +259,5 @@ func (b *builder) helo() {
 }
 
 func domainOf(address string) string {
-	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+	return strings.ToLower(mailaddr.Domain(address))
 }

@@ -4,18 +4,191 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"relayhost/detect"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
+	"relayhost/internal/plan"
 	"relayhost/internal/resolve"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 	"relayhost/relays"
 )
+
+// Named is the stored Config with what was given over it, and the relay that was
+// given, or is stored, as the first hop of the default route. Where neither names
+// one, that hop has no relay yet.
+func Named(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker) (config.Config, error) {
+	name := req.Relay
+	if name == "" && req.Smarthost == "" {
+		name = d.Stored.First().Name()
+	}
+	if req.Smarthost == "" && name == "" {
+		return d.Stored.Merge(d.Before, d.Before, req.Given), nil
+	}
+	h, err := hopOf(ctx, d, req, name, ask)
+	if err != nil {
+		return d.Stored, err
+	}
+	return chosen(ctx, deps, d, req, ask, h)
+}
+
+// Choose asks for the relay where c names none yet.
+func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request, ask Asker) (config.Config, error) {
+	tellEnd := func(r relays.Relay) { // and how many days are left
+		if notice := r.Notice(time.Now()); notice != "" {
+			deps.Report.Note("%s", notice)
+		}
+	}
+	if c.First().Name() != "" {
+		tellEnd(c.First().Relay)
+		return c, nil
+	}
+	if len(c.Routes) > 1 && !ask.Can() {
+		return c, UsageError{errors.New("the file has routes for single senders and no relay for all other mail, which goes out directly: that cannot be set up"),
+			"give the relay of all other mail with --relay, or leave the senders to sender_dependent_relayhost_maps, where they are"}
+	}
+	id, err := ask.Relay(ctx, d)
+	if err != nil {
+		return c, err
+	}
+	h, err := hopOf(ctx, d, req, id, ask)
+	if err != nil {
+		return c, err
+	}
+	tellEnd(h.Relay)
+	return chosen(ctx, deps, d, req, ask, h)
+}
+
+// hopOf is a hop by the relay of that name; a smarthost has its host and port.
+func hopOf(ctx context.Context, d Discovery, req Request, name string, ask Asker) (h config.Hop, err error) {
+	if req.Smarthost != "" || name == relays.SmarthostID {
+		return smarthost(ctx, d, req, ask)
+	}
+	if h.Relay, err = d.Find(name); err != nil {
+		return h, UsageError{err, "relayhost relays lists the services"}
+	}
+	if isFile(name) {
+		h.RelayFile, err = filepath.Abs(name)
+	}
+	return h, err
+}
+
+// chosen finds region and host of h and makes it the first hop.
+func chosen(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker, h config.Hop) (c config.Config, err error) {
+	same := d.Before.Relay.ID == h.Relay.ID
+	h.Region = req.Region
+	host := ""
+	if h.Region == "" && same {
+		h.Region, host = d.Before.Region, d.Stored.First().Host // as the file names it
+	}
+	if h.Region == "" && host == "" && h.Relay.NeedsRegion() {
+		if h.Region, err = regionOfHost(ctx, deps, d, req, h.Relay); err != nil {
+			return d.Stored, err
+		}
+	}
+	if h.Region == "" && !same {
+		if h.Region, err = ask.Region(ctx, d, h.Relay); err != nil {
+			return d.Stored, err
+		}
+	}
+	if h.Relay.ID != relays.SmarthostID {
+		if h.Host, err = h.Relay.Host(first(h.Region, host)); err != nil {
+			return d.Stored, UsageError{err, "give --region"}
+		}
+	}
+	if _, ok := h.Relay.TLSOf(req.Port); req.Port != 0 && !ok {
+		return d.Stored, UsageError{fmt.Errorf("%s has no port %d", h.Relay.Name, req.Port), "its ports are " + config.PortList(h.Relay)}
+	}
+	return d.Stored.Merge(h, d.Before, req.Given).Resolve(d.Find, plan.NextHops(d.State))
+}
+
+// regionOfHost is the region of this host where it is one of the relay's own: SES
+// in the region of the EC2 instance.
+func regionOfHost(ctx context.Context, deps Deps, d Discovery, req Request, r relays.Relay) (string, error) {
+	facts := d.Facts
+	if facts == nil {
+		if req.NoProbe {
+			return "", nil
+		}
+		found, err := detect.Run(ctx, detect.Options{Reader: &deps.Host.Reader, Resolver: d.Resolver, NoProbe: true})
+		if err != nil {
+			return "", err
+		}
+		facts = &found
+	}
+	return detect.Rank(*facts, []relays.Relay{r})[0].Region, nil
+}
+
+// smarthost is a hop by a relay that is in no catalogue. On a terminal a new one is
+// completed by questions: what the server shows answers most of them.
+func smarthost(ctx context.Context, d Discovery, req Request, ask Asker) (h config.Hop, err error) {
+	stored := config.Hop{}
+	if d.Before.Relay.ID == relays.SmarthostID {
+		stored = d.Before
+	}
+	h = config.Hop{Host: first(req.Smarthost, stored.Host)}
+	same := stored.Host != "" && strings.EqualFold(stored.Host, h.Host)
+	if same {
+		h.Port, h.TLS = stored.Port, stored.TLS
+	}
+	if req.Port != 0 {
+		h.Port, h.TLS = req.Port, relays.UsualTLS(req.Port)
+	}
+	_, _, known := plan.Credentials(d.State, stored.NextHop())
+	login := req.CredentialsFile != "" || req.Username != "" || credentialOfSystemd() != "" ||
+		known && same // those of another relay say nothing of this one
+	switch {
+	case !same && ask != nil && ask.Can():
+		h.CAFile, h.Pin, h.NoVerify = req.CAFile, req.Fingerprint, req.Given.NoVerify
+		wants := false
+		if h, wants, err = ask.Smarthost(ctx, d, h); err != nil {
+			return h, err
+		}
+		login = login || wants
+	case h.Port == 0:
+		return h, UsageError{errors.New("a smarthost needs its port"), "give --port, e.g. --port 587"}
+	}
+	h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, login)
+	return h, nil
+}
+
+// LookAt connects to a relay that is in no catalogue, without a login, as far as MAIL:
+// the Result has its certificate and its AUTH mechanisms.
+func LookAt(ctx context.Context, deps Deps, d Discovery, h config.Hop) (res smtpprobe.Result, err error) {
+	v4, v6, err := d.Resolver.Addrs(ctx, h.Host)
+	if err != nil {
+		return res, fmt.Errorf("look up %s: %w", h.Host, err)
+	}
+	roots, err := Roots(&deps.Host.Reader, first(h.CAFile, d.State.CAFile))
+	if err != nil {
+		return res, err
+	}
+	t := smtpprobe.Target{
+		Name: h.Host, Implicit: h.TLS == relays.Implicit, Until: smtpprobe.StepMail, HELO: d.State.FQDN,
+		Roots: roots, Pin: h.Pin, Trace: deps.Report.Trace(),
+	}
+	for _, addr := range slices.Concat(v4, v6) {
+		t.Addr = netip.AddrPortFrom(addr, uint16(h.Port))
+		if res = smtpprobe.Probe(ctx, t); res.Reached != "" {
+			break
+		}
+	}
+	return res, ctx.Err()
+}
+
+// WantsLogin reports whether a relay that LookAt has connected to refuses mail
+// without a login (530, RFC 4954 section 6), and whether it offers one.
+func WantsLogin(res smtpprobe.Result) (demanded, offered bool) {
+	offered = len(res.Auth) > 0
+	return offered && res.Failed == smtpprobe.StepMail && res.Code == 530, offered
+}
 
 // ErrNoPort is --no-probe where no port is known.
 var ErrNoPort = UsageError{errors.New("--no-probe cannot choose a port"), "give the port: --port 587 --no-probe"}
@@ -24,9 +197,12 @@ var ErrNoPort = UsageError{errors.New("--no-probe cannot choose a port"), "give 
 type at struct{ route, hop int }
 
 func (p at) in(c config.Config) *config.Hop { return &c.Routes[p.route].Hops[p.hop] }
-func (p at) label(c config.Config) string   { return config.Label(c.Routes[p.route].Name, p.hop) }
-func (p at) key(value string) string        { return config.Key(p.route, p.hop, value) }
-func (p at) isFirst() bool                  { return p == at{} }
+
+func (p at) label(c config.Config) string { return config.Label(c.Routes[p.route].Name, p.hop) }
+
+func (p at) key(value string) string { return config.Key(p.route, p.hop, value) }
+
+func (p at) isFirst() bool { return p == at{} }
 
 // SelectPorts chooses a port for every hop that has none, and for the first hop of
 // the default route unless one was given: the first in the relay's order that
