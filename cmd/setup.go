@@ -173,70 +173,116 @@ func (f setupFlags) request(given func(flag string) bool) setup.Request {
 // runSetup goes the whole way. --dry-run is the same way, stopped after the
 // difference. redact takes the secrets that it has come across out of a text.
 func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *setupReport) (redact func(string) string, err error) {
-	keep := func(text string) string { return text }
+	redact = func(text string) string { return text }
 	if err := f.check(a); err != nil {
-		return keep, err
+		return redact, err
 	}
 	deps := a.deps()
 	deps.Report = r
 	req := f.request(given)
 	if !req.DryRun {
 		if err := a.recover(ctx, deps); err != nil {
-			return keep, err
+			return redact, err
 		}
 	}
 	q := &questions{app: a, flags: f, limit: ctx}
 	state, installed, err := a.readOrInstall(ctx, deps, f, q)
 	if err != nil {
-		return keep, err
-	}
-	s, err := setup.Prepare(ctx, deps, state, req, q)
-	redact = func(text string) string { return setup.Redact(s.Config, text) }
-	if err != nil {
 		return redact, err
 	}
-	r.planned(s)
+	for {
+		d, err := a.decide(ctx, deps, state, req, q, r)
+		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
+		req.Known = d.s.Facts
+		if errors.Is(err, ui.ErrBack) {
+			if !q.talk.back() {
+				a.io.Tell("", "This is the first question. Ctrl-C aborts; nothing has been changed.")
+			}
+			continue
+		}
+		if err == nil && !d.over {
+			err = a.apply(ctx, d, setup.CommitOptions{Hold: d.queue.ToHold(), Installed: installed, KeepOnFailure: f.keep}, r)
+		}
+		if err == nil {
+			if !req.DryRun {
+				setup.ForgetAnswers(deps)
+			}
+			return redact, nil
+		}
+		if f.keep || !q.change(err, redact) {
+			q.aborted()
+			return redact, err
+		}
+		r.doc.Result = "" // of a run that goes on
+		if state, err = postfix.Read(ctx, &a.host.Reader, a.configDir); err != nil {
+			return redact, err
+		}
+	}
+}
+
+// apply rehearses and commits what was decided, and says what came of it.
+func (a *app) apply(ctx context.Context, d decided, o setup.CommitOptions, r *setupReport) error {
+	if err := setup.Rehearse(ctx, d.s, d.table); err != nil {
+		return err
+	}
+	out, err := setup.Commit(ctx, d.s, o)
+	if r.committed(out); err != nil {
+		return out.Stated(err)
+	}
+	d.queue.Retry(ctx, d.s.Deps)
+	r.applied(ctx, d.s, out)
+	return nil
+}
+
+// decided is a setup that was planned, agreed to, and accepted by the relay.
+type decided struct {
+	s     setup.Setup
+	table *flow.Table
+	queue setup.Queue
+	over  bool // nothing is to be applied
+}
+
+// decide asks, plans, shows, and tries the relay. It returns ui.ErrBack where a
+// question is to be asked again; nothing has been changed then.
+func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req setup.Request, q *questions, r *setupReport) (d decided, err error) {
+	f := q.flags
+	d.s, err = setup.Prepare(ctx, deps, state, req, q)
+	if err != nil {
+		return d, err
+	}
+	d.over = true
+	r.planned(d.s)
 	if f.printConf {
 		a.io.Done()
-		return redact, printConfig(a, s.Plan)
+		return d, printConfig(a, d.s.Plan)
 	}
-	var table *flow.Table
-	var queue setup.Queue
 	for again := true; again; {
-		table, err = setup.MailFlow(ctx, s)
-		if r.doc.Flow = table; err != nil {
-			return redact, err
+		d.table, err = setup.MailFlow(ctx, d.s)
+		if r.doc.Flow = d.table; err != nil {
+			return d, err
 		}
 		a.io.Done()
 		switch {
 		case f.dryRun:
-			if err := setup.LookAhead(ctx, s); err != nil {
-				return redact, err
+			if err := setup.LookAhead(ctx, d.s); err != nil {
+				return d, err
 			}
-			return redact, r.dryRun(s.Plan, table, f.detailedExit)
-		case !s.Plan.Changed():
-			return redact, r.unchanged(ctx, s, q)
+			return d, r.dryRun(d.s.Plan, d.table, f.detailedExit)
+		case !d.s.Plan.Changed():
+			return d, r.unchanged(ctx, d.s, q)
 		}
-		if queue, err = a.confirm(ctx, s, table, f, q); err != nil {
-			return redact, err
+		if d.queue, err = a.confirm(ctx, d.s, d.table, f, q); err != nil {
+			return d, err
 		}
-		if s, again, err = a.preflight(ctx, s, q, r); err != nil {
-			return redact, err
+		if d.s, again, err = a.preflight(ctx, d.s, q, r); err != nil {
+			return d, err
 		}
 	}
-	if !s.Plan.Changed() { // the login that was stored has been typed once more
-		return redact, r.unchanged(ctx, s, q)
+	if !d.s.Plan.Changed() { // the login that was stored has been typed once more
+		return d, r.unchanged(ctx, d.s, q)
 	}
-	if err := setup.Rehearse(ctx, s, table); err != nil {
-		return redact, err
-	}
-	out, err := setup.Commit(ctx, s, setup.CommitOptions{Hold: queue.ToHold(), Installed: installed, KeepOnFailure: f.keep})
-	if r.committed(out); err != nil {
-		return redact, out.Stated(err)
-	}
-	queue.Retry(ctx, deps)
-	r.applied(ctx, s, out)
-	return redact, nil
+	d.over = false
+	return d, nil
 }
 
 // recover finishes the undoing of a run that died.
@@ -264,10 +310,14 @@ func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *set
 		switch {
 		case errors.Is(err, setup.ErrLoginRefused) && q.typed:
 			user = s.Config.First().Username
+			q.talk.forgetSecret(askPassword, askToken)
+			q.talk.forget(askUser)
 		case sender && q.asked["from"]:
 			q.from, s.Config.Routes[0].From = s.Config.From(), ""
+			q.talk.forget(askFrom)
 		case errors.Is(err, setup.ErrRecipientRefused) && (q.asked["from"] || q.asked["to"]): // senders are refused at RCPT as well
 			q.to = s.Config.To
+			q.talk.forget(askTo, askFrom)
 			if s.Config.To = ""; q.asked["from"] {
 				q.from, s.Config.Routes[0].From = s.Config.From(), ""
 			}

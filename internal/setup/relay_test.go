@@ -215,7 +215,7 @@ func TestLookAt(t *testing.T) {
 	}
 	text := subject{}.failedProbe(res.Err, res)
 	var hinted HintedError
-	if !strings.Contains(text.Error(), "not the one with the fingerprint") || !errors.As(text, &hinted) || !strings.Contains(hinted.Hint, hex.EncodeToString(sum[:])) {
+	if !strings.Contains(text.Error(), "does not have the pinned fingerprint") || !errors.As(text, &hinted) || !strings.Contains(hinted.Hint, hex.EncodeToString(sum[:])) {
 		t.Errorf("got %v, hint %q, want the right cause and the fingerprint", text, hinted.Hint)
 	}
 }
