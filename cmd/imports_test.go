@@ -17,6 +17,7 @@ var rank = map[string]int{
 	"relayhost/cmd/relayhost":           10,
 	"relayhost/cmd":                     9,
 	"relayhost/internal/demo":           8,
+	"relayhost/internal/evidence":       8,
 	"relayhost/internal/setup":          7,
 	"relayhost/internal/apply":          6,
 	"relayhost/internal/adopt":          6,
