@@ -56,7 +56,7 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 // Beside a setup of ours, whose service has a password table of its own, the tables
 // of main.cf are those of other mail.
 func (r *run) linted() (findings []Finding) {
-	for _, f := range r.State.Lint(r.Reader) {
+	for _, f := range r.State.Lint(postfix.Exists(r.Reader)) {
 		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.File + ": " + f.Detail}
 		if f.Line > 0 {
 			finding.Detail = fmt.Sprintf("%s, line %d: %s", f.File, f.Line, f.Detail)
