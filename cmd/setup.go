@@ -59,7 +59,7 @@ type setupFlags struct {
 	direct                          []string
 	caFile, fingerprint, mapType    string
 	connections                     int
-	noProbe, insecure               bool
+	noProbe, insecure, plaintext    bool
 	dryRun, detailedExit, printConf bool
 	yes, install, noInstall         bool
 	replaceMTA, noVerify, keep      bool
@@ -91,6 +91,7 @@ func (f *setupFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.caFile, "ca-file", "", "CA `file` that the relay's certificate is verified with")
 	fs.StringVar(&f.fingerprint, "fingerprint", "", "SHA-256 fingerprint of the relay's certificate in place of a CA")
 	fs.BoolVar(&f.insecure, "insecure-no-verify-certificate", false, "encrypt, but accept any certificate")
+	fs.BoolVar(&f.plaintext, "insecure-plaintext", false, "no TLS: for a smarthost on a private network, without a login")
 	fs.StringVar(&f.mapType, "map-type", "", "lookup table type (default: what this Postfix prefers)")
 	fs.IntVar(&f.connections, "connections", 0, "connections at once (default: what the service documents, 20 at most)")
 	fs.BoolVar(&f.force, "force", false, "go on where another tool manages this host's mail")
@@ -119,7 +120,8 @@ const setupExample = `  sudo relayhost setup
   sudo relayhost setup --smarthost mail.example.net --port 587 \
       --fingerprint 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
   sudo relayhost setup --smarthost mail.example.net --port 587 \
-      --insecure-no-verify-certificate`
+      --insecure-no-verify-certificate
+  sudo relayhost setup --smarthost 10.0.0.5 --port 25 --insecure-plaintext`
 
 var errNotRoot = errors.New("setup changes the mail configuration and must run as root")
 
@@ -167,7 +169,7 @@ func (f setupFlags) request(given func(flag string) bool) setup.Request {
 		NoProbe: f.noProbe, NoVerify: f.noVerify, DryRun: f.dryRun || f.printConf, Force: f.force,
 		Given: config.Given{
 			From: f.from, To: f.to, RootTo: f.rootTo, MapType: f.mapType, CAFile: f.caFile, Fingerprint: f.fingerprint,
-			NoVerify: f.insecure, CredentialsFile: f.credentialsFile,
+			NoVerify: f.insecure, Plaintext: f.plaintext, CredentialsFile: f.credentialsFile,
 		},
 	}
 	r.Port, _ = strconv.Atoi(f.port) // 0 for auto

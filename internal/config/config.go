@@ -152,6 +152,10 @@ func (h Hop) NextHop() string { return fmt.Sprintf("[%s]:%d", h.Host, h.Port) }
 // catalogue file.
 func (h Hop) Name() string { return cmp.Or(h.RelayFile, h.Relay.ID) }
 
+// Plaintext reports whether mail goes to the hop without TLS, as asked for
+// (--insecure-plaintext): on a private network, over loopback or through a tunnel.
+func (h Hop) Plaintext() bool { return h.TLS == relays.NoTLS }
+
 // NeedsLogin reports whether the relay wants AUTH. One without mechanisms in its
 // catalogue entry knows this host by its address.
 func (h Hop) NeedsLogin() bool {

@@ -202,7 +202,7 @@ func (w Way) Staged() lint.MeantRoute {
 			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: socket(out), Bridge: out})
 			continue
 		}
-		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
+		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth, NoTLS: h.TLS == string(relays.NoTLS)})
 	}
 	return staged
 }

@@ -118,7 +118,7 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 		for n := range r.Hops {
 			p := at{i, n}
 			h := p.in(c)
-			if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok && !p.isFirst() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
+			if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok && !p.isFirst() && !h.Plaintext() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
 				// A smarthost wants a login where Postfix logs in there already.
 				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
 			}

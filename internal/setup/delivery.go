@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -302,13 +303,25 @@ func (on subject) caused(err error, causes []explain.Cause) error {
 			c.Remedy = "Give the file with the relay's own certificate, or that of the authority that signed it; or its --fingerprint."
 			c.Command = "relayhost setup " + where + " --ca-file /etc/ssl/" + on.relay.Name + ".pem"
 		case "tls_not_offered":
-			c.Remedy = "Have the relay offer TLS, or name a port of it that does: a hop without TLS is never set up, on loopback, in a private network and through a tunnel neither, and no password goes over one. A certificate of its own goes with --ca-file or --fingerprint."
-			c.Command = ""
+			c.Remedy, c.Command = withoutTLS(on.relay, where)
 		}
 	}
 	return explained(err, verify.Finding{
 		Check: checkOf(c.Phase), Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: c.ID, Remedy: c.Remedy, Command: c.Command,
 	})
+}
+
+// withoutTLS is the remedy for a relay of one's own that offers no TLS.
+func withoutTLS(r relays.Relay, where string) (remedy, command string) {
+	const offer = "Have the relay offer TLS, or name a port of it that does; a certificate of its own goes with --ca-file or --fingerprint. "
+	addr, err := netip.ParseAddr(r.Name)
+	switch {
+	case len(r.Auth.Mechanisms) > 0:
+		return offer + "No password goes over a connection without TLS: a relay that knows this host by its address can be set up without credentials.", ""
+	case err == nil && !config.Private(addr):
+		return offer + "Mail goes to a public address with TLS only.", ""
+	}
+	return offer + "On loopback, in a private network or through a tunnel the relay can be set up without TLS.", "relayhost setup " + where + " --insecure-plaintext"
 }
 
 // refusal is what a relay does not take of what was about on.

@@ -104,6 +104,9 @@ func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config
 		r := &used.Routes[i]
 		for n := range r.Hops {
 			h := &r.Hops[n]
+			if h.Plaintext() {
+				continue // whatever a table has for it
+			}
 			h.Username, h.Password, _ = accounts.Find(h.NextHop(), r.Senders...)
 			missing = missing || h.Password.IsZero()
 			if h.Relay.ID == relays.SmarthostID && (i+n == 0 || h.Username != "") {

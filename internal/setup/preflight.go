@@ -342,7 +342,7 @@ func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
 func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
 	h := c.hop
 	t := smtpprobe.Target{
-		Name: h.Host, Implicit: h.TLS == relays.Implicit, Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
+		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
 		Username: h.Username, Password: h.Password, MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}

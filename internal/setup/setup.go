@@ -112,6 +112,9 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if s.Config, err = Choose(ctx, deps, s.Discovery, s.Config, req, ask); err != nil {
 		return s, err
 	}
+	if err := checkNames(ctx, deps, s.Discovery, s.Config); err != nil {
+		return s, err
+	}
 	if s.Config, err = SelectPorts(ctx, deps, s.Discovery, s.Config, req); err != nil {
 		return s, err
 	}

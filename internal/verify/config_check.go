@@ -196,7 +196,7 @@ func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
 	}
 	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{
 		State: t.State, Meant: lint.Meant{Service: t.route.Service, NextHop: first.nextHop(),
-			Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero()},
+			Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)},
 	})
 	var findings []Finding
 	if err != nil {
