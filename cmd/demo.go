@@ -18,7 +18,7 @@ func newDemoCmd(a *app) *cobra.Command {
 embedded relay on 127.0.0.1, a private Postfix with its own configuration, queue
 and log in a temporary folder, the difference, the transaction, the proof of
 delivery, the message as it arrived, and the way back. The system's Postfix is
-neither changed nor used; no metadata service is asked and nothing is probed.` + exitHelp(exitProof, exitNeedsPerson),
+neither changed nor used; no metadata service is asked and nothing is probed.` + exitHelp(exitProof, exitIncomplete),
 		Example: `  sudo relayhost demo
   sudo relayhost demo --install
   sudo relayhost demo --keep`,

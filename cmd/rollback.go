@@ -30,7 +30,7 @@ func newRollbackCmd(a *app) *cobra.Command {
 		Long: `rollback restores what was there before the last change, or before a named one,
 byte for byte, and reloads Postfix. A file that somebody else has changed since
 is not overwritten: the difference is shown, and --force goes on. --all leaves
-the host as if relayhost had never been here; packages that were installed stay.` + exitHelp(exitNeedsPerson),
+the host as if relayhost had never been here; packages that were installed stay.` + exitHelp(exitIncomplete),
 		Example: `  sudo relayhost rollback
   relayhost rollback --list
   sudo relayhost rollback --to 20261122-101500-1 --yes

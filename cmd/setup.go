@@ -34,7 +34,7 @@ exactly the planned configuration. If the test through the server's own Postfix
 fails afterwards, everything is restored.
 
 Routes by sender and fallback relays are written in
-/etc/relayhost/relayhost.toml; setup without flags does what the file says.` + exitHelp(exitDifferences, exitProof, exitNeedsPerson),
+/etc/relayhost/relayhost.toml; setup without flags does what the file says.` + exitHelp(exitDifferences, exitProof, exitIncomplete),
 		Example: setupExample,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

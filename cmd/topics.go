@@ -17,7 +17,7 @@ var exitCodes = []struct {
 	{exitFailed, "failed; the host is as it was before"},
 	{exitDifferences, "--dry-run --detailed-exitcode: there are differences; status: drift"},
 	{exitProof, "the proof failed (relay, TLS, credentials, sender or delivery); setup\n       has left nothing of its own on the host"},
-	{exitNeedsPerson, "rollback incomplete; repair the named files by hand"},
+	{exitIncomplete, "rollback incomplete; repair the named files by hand"},
 	{exitUnknown, "explain: nothing in the text is known"},
 	{exitUsage, "the command line or relayhost.toml is wrong"},
 	{exitInterrupted, "interrupted, rolled back"},
@@ -40,7 +40,7 @@ func newExitCodesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
 		Short: "What the exit codes mean",
-		Long:  "What the exit codes of relayhost mean." + exitHelp(exitDifferences, exitProof, exitNeedsPerson, exitUnknown),
+		Long:  "What the exit codes of relayhost mean." + exitHelp(exitDifferences, exitProof, exitIncomplete, exitUnknown),
 	}
 }
 

@@ -119,7 +119,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		// It did not run before, so it does not run after.
 		err = errors.Join(err, control.Run(context.WithoutCancel(ctx), "stop"))
 	}
-	var needs *apply.NeedsPerson
+	var needs *apply.Incomplete
 	var interrupted *apply.Interrupted
 	var proof *apply.ProofFailed
 	if !errors.As(err, &needs) && !errors.As(err, &interrupted) && errors.As(err, &proof) {
@@ -378,7 +378,7 @@ func most(count map[string]int, n int) string {
 // Stated tells a failed proof from everything else, and what became of the host: err
 // is the error that Commit has returned with this outcome.
 func (out Outcome) Stated(err error) error {
-	var needs *apply.NeedsPerson
+	var needs *apply.Incomplete
 	var interrupted *apply.Interrupted
 	switch restored := out.Change.State == apply.RolledBack; {
 	case errors.As(err, &needs):

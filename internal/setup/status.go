@@ -34,7 +34,7 @@ type Status struct {
 	NextHop    string `json:"next_hop"` // as Postfix has it; "" delivers straight
 	Service    string `json:"service"`  // entry of master.cf that sends
 
-	Routes []plan.Way `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
+	Routes []plan.Route `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
 
 	ChangeID  string            `json:"change_id"`
 	ChangedAt *time.Time        `json:"changed_at,omitempty"`
@@ -89,7 +89,7 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 
 // statusRoutes are the routes of the file and the services that Postfix has for
 // them, none where there is one way only.
-func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]plan.Way, error) {
+func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]plan.Route, error) {
 	if !stored.Several() || stored.First().Name() == "" {
 		return nil, nil
 	}
@@ -103,14 +103,14 @@ func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]
 		return nil, err
 	}
 	inUse := plan.StoredAccounts(state)
-	var ways []plan.Way
+	var ways []plan.Route
 	for _, route := range c.Routes {
-		w := plan.Way{Name: route.Name, Senders: route.Senders, From: route.From}
+		w := plan.Route{Name: route.Name, Senders: route.Senders, From: route.From}
 		if sender := append(route.Senders, "")[0]; state.Installed {
 			w.Service = inUse.Service(sender)
 		}
 		for _, h := range route.Hops {
-			w.Hops = append(w.Hops, plan.Destination{
+			w.Hops = append(w.Hops, plan.Hop{
 				Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(), NoVerify: h.NoVerify,
 			})
 		}
@@ -186,7 +186,7 @@ func RememberVerification(deps Deps, r verify.Report) {
 }
 
 // writeRoutes prints a line a route, up to a screen of them.
-func writeRoutes(row func(label, format string, args ...any), routes []plan.Way) {
+func writeRoutes(row func(label, format string, args ...any), routes []plan.Route) {
 	for i, w := range routes {
 		if i == maxRoutesShown && len(routes) > i+1 {
 			row("Routes", "and %d more: --json lists them", len(routes)-i)
