@@ -23,7 +23,8 @@ const (
 	exitDifferences = 2
 	exitProof       = 3
 	exitIncomplete  = 4
-	exitUnknown     = 5 // explain: nothing in the text is known
+	exitNeedsPerson = exitIncomplete // its former name
+	exitUnknown     = 5              // explain: nothing in the text is known
 	exitUsage       = 64
 	exitInterrupted = 130
 )

@@ -54,6 +54,7 @@ Routes by sender and fallback relays are written in
 // setupFlags are the flags of setup as they were given.
 type setupFlags struct {
 	relay, region, smarthost, port  string
+	via, proxy                      string
 	username, credentialsFile       string
 	from, to, rootTo, queue         string
 	direct                          []string
@@ -71,6 +72,8 @@ func (f *setupFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.region, "region", "", "region of the service, e.g. eu-west-1")
 	fs.StringVar(&f.smarthost, "smarthost", "", "a relay that is in no catalogue, by host `name`")
 	fs.StringVar(&f.port, "port", "auto", "submission port, or auto: the first that gets through")
+	fs.StringVar(&f.via, "via", "", "how mail gets to the relay: smtp, or https for its API on port 443")
+	fs.StringVar(&f.proxy, "https-proxy", "", "`address` of the HTTP proxy that the API is reached by")
 	fs.BoolVar(&f.noProbe, "no-probe", false, "probe nothing beforehand; needs --port")
 	fs.StringVar(&f.username, "username", "", "user name at the service")
 	fs.StringVar(&f.credentialsFile, "credentials-file", "", "`file` with username= and password=, - for standard input")
@@ -133,7 +136,9 @@ func (f setupFlags) check(a *app) error {
 		}
 	}
 	switch {
-	case f.noProbe && f.port == "auto" && !a.storedPort():
+	case !slices.Contains([]string{"", "smtp", string(config.SMTPOAuth), string(config.HTTPS)}, f.via):
+		return usage(fmt.Errorf("--via %s is no way to a relay", f.via), "smtp, smtp-oauth or https")
+	case f.noProbe && f.port == "auto" && f.via != string(config.HTTPS) && !a.storedPort():
 		return setup.ErrNoPort
 	case !slices.Contains([]string{"ask", "send", "hold"}, f.queue):
 		return usage(fmt.Errorf("--queue %s is not known", f.queue), "ask, send or hold")
@@ -169,7 +174,7 @@ func (f setupFlags) request(given func(flag string) bool) setup.Request {
 		NoProbe: f.noProbe, NoVerify: f.noVerify, DryRun: f.dryRun || f.printConf, Force: f.force,
 		Given: config.Given{
 			From: f.from, To: f.to, RootTo: f.rootTo, MapType: f.mapType, CAFile: f.caFile, Fingerprint: f.fingerprint,
-			NoVerify: f.insecure, Plaintext: f.plaintext, CredentialsFile: f.credentialsFile,
+			NoVerify: f.insecure, Plaintext: f.plaintext, CredentialsFile: f.credentialsFile, Via: f.via, Proxy: f.proxy,
 		},
 	}
 	r.Port, _ = strconv.Atoi(f.port) // 0 for auto

@@ -103,3 +103,6 @@ func (e *Edited) paths() []string {
 	}
 	return names
 }
+
+// NeedsPerson is the former name of Incomplete.
+type NeedsPerson = Incomplete

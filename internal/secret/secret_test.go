@@ -59,7 +59,7 @@ func TestRead(t *testing.T) {
 		{name: "ses", in: "username=AKIA\nsecret_access_key=k+/\n", user: "AKIA", sk: "k+/"},
 		{name: "trailing blank is kept", in: "username=u\npassword=p \n", user: "u", pass: "p "},
 		{name: "no equals sign", in: "username\n", err: ErrFormat},
-		{name: "unknown key", in: "user=u\n", err: ErrFormat},
+		{name: "unknown key", in: "login=u\n", err: ErrFormat},
 		{name: "twice", in: "username=u\nusername=v\n", err: ErrFormat},
 		{name: "two secrets", in: "username=u\npassword=p\nsecret_access_key=k\n", err: ErrFormat},
 		{name: "empty", in: "", err: ErrFormat},

@@ -14,6 +14,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/flow"
@@ -60,6 +61,8 @@ type Asker interface {
 	Smarthost(ctx context.Context, d Discovery, h config.Hop) (completed config.Hop, login bool, err error)
 	// Region returns "" where the relay has a default, and none is asked for.
 	Region(ctx context.Context, d Discovery, r relays.Relay) (string, error)
+	// APIKey fills in what c lacks of the key for the API of r.
+	APIKey(ctx context.Context, a api.API, r relays.Relay, c *secret.Credentials) error
 	// Credentials fills in what c lacks; typed is a user name to begin with.
 	Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error
 	From(ctx context.Context, d Discovery, r relays.Relay) (string, error)
@@ -143,7 +146,7 @@ func Build(s Setup, missing bool) (plan.Plan, error) {
 
 func (s Setup) server(missing bool) plan.Server {
 	open := s.Facts != nil && s.Facts.Port25.Verdict == detect.Open
-	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing}
+	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing, Bridge: bridgeHost(&s.Host.Reader)}
 }
 
 // Recover finishes the undoing of a run that died. It reports whether there was one.
@@ -182,7 +185,7 @@ func (deps Deps) Control() postfix.Control {
 func notBridged(c config.Config) error {
 	for i, r := range c.Routes {
 		for n, h := range r.Hops {
-			if h.Bridged() {
+			if h.Bridged() && !h.ByAPI() {
 				e := c.Mistake(config.Key(i, n, "via"), "a sign-in by OAuth cannot be set up yet")
 				e.Hint = "leave via out, or choose another relay: relayhost relays --mailbox"
 				return e

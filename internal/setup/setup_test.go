@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/postfix"
@@ -188,6 +189,9 @@ func (nobody) Relay(context.Context, Discovery) (string, error)              { r
 func (nobody) From(context.Context, Discovery, relays.Relay) (string, error) { return "", errNobody }
 func (nobody) Region(context.Context, Discovery, relays.Relay) (string, error) {
 	return "", nil
+}
+func (nobody) APIKey(context.Context, api.API, relays.Relay, *secret.Credentials) error {
+	return errNobody
 }
 func (nobody) Credentials(context.Context, relays.Relay, string, *secret.Credentials) error {
 	return errNobody
