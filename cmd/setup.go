@@ -56,6 +56,7 @@ type setupFlags struct {
 	relay, region, smarthost, port  string
 	via, proxy                      string
 	username, credentialsFile       string
+	signIn, tenant, clientID        string
 	from, to, rootTo, queue         string
 	direct                          []string
 	caFile, fingerprint, mapType    string
@@ -77,6 +78,14 @@ func (f *setupFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.noProbe, "no-probe", false, "probe nothing beforehand; needs --port")
 	fs.StringVar(&f.username, "username", "", "user name at the service")
 	fs.StringVar(&f.credentialsFile, "credentials-file", "", "`file` with username= and password=, - for standard input")
+	fs.StringVar(&f.signIn, "sign-in", "", "`way` to log in: client_credentials, device, url or password")
+	fs.StringVar(&f.tenant, "tenant", "", "Microsoft tenant of the sign-in: a domain or an `ID`")
+	fs.StringVar(&f.clientID, "client-id", "", "application `ID` of the sign-in")
+	if !setup.OAuthReady {
+		for _, name := range []string{"sign-in", "tenant", "client-id"} {
+			fs.Lookup(name).Hidden = true
+		}
+	}
 	fs.StringVar(&f.from, "from", "", "`address` that mail of this server is sent from")
 	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the address of --from)")
 	fs.StringVar(&f.rootTo, "root-to", "", "`address` that mail for root is sent to")
@@ -168,7 +177,7 @@ func (a *app) storedPort() bool {
 }
 
 // request is what the flags say; given reports whether one was given at all.
-func (f setupFlags) request(given func(flag string) bool) setup.Request {
+func (f setupFlags) request(given func(flag string) bool) (setup.Request, error) {
 	r := setup.Request{
 		Relay: f.relay, Smarthost: f.smarthost, Region: f.region, Username: f.username,
 		NoProbe: f.noProbe, NoVerify: f.noVerify, DryRun: f.dryRun || f.printConf, Force: f.force,
@@ -184,7 +193,7 @@ func (f setupFlags) request(given func(flag string) bool) setup.Request {
 	if given("direct") {
 		r.Direct = &f.direct
 	}
-	return r
+	return r, setup.GiveSignIn(&r.Given, f.signIn, f.tenant, f.clientID)
 }
 
 // runSetup goes the whole way. --dry-run is the same way, stopped after the
@@ -196,7 +205,10 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	}
 	deps := a.deps()
 	deps.Report = r
-	req := f.request(given)
+	req, err := f.request(given)
+	if err != nil {
+		return keep, err
+	}
 	if !req.DryRun {
 		if err := a.recover(ctx, deps); err != nil {
 			return keep, err
@@ -235,6 +247,9 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			return redact, r.unchanged(ctx, s, q)
 		}
 		if queue, err = a.confirm(ctx, s, table, f, q); err != nil {
+			return redact, err
+		}
+		if s, err = setup.SignIn(ctx, s, q); err != nil {
 			return redact, err
 		}
 		if s, again, err = a.preflight(ctx, s, q, r); err != nil {

@@ -153,6 +153,9 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 	}
 	same := p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
 	given := givenFor(s, p, h, same)
+	if h.Via == config.SMTPOAuth {
+		return application(ctx, s, c, p, given, ask)
+	}
 	switch {
 	case !given.IsZero():
 	case same && h.Host == head.Host && head.Username != "":
@@ -202,7 +205,7 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 // those of the first hop of its route.
 func givenFor(s Setup, p at, h *config.Hop, same bool) secret.Credentials {
 	given := s.Credentials.Files[h.CredentialsFile]
-	if flag := s.Credentials.Flag; !flag.IsZero() && p.route == 0 && (p.hop == 0 || same) {
+	if flag := s.Credentials.Flag; !flag.Empty() && p.route == 0 && (p.hop == 0 || same) {
 		given = flag
 	}
 	if p.isFirst() {

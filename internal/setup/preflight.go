@@ -165,7 +165,7 @@ func (s Setup) checks() (list []*check, left int, err error) {
 	for _, r := range s.routes() {
 		null = null || slices.Contains(r.Senders, config.NullSender)
 		for i, h := range r.Hops {
-			key := strings.Join([]string{string(h.Via), h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.CAFile, h.Pin, h.API.String(), h.API.Key.Reveal()}, "\x00")
+			key := strings.Join([]string{string(h.Via), h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.SignIn.ClientID, h.CAFile, h.Pin, h.API.String(), h.API.Key.Reveal()}, "\x00")
 			c, ok := known[key]
 			if !ok {
 				c = &check{hop: h, of: map[string]string{}}
@@ -349,7 +349,7 @@ func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe
 	h := c.hop
 	t := smtpprobe.Target{
 		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
-		Username: h.Username, Password: h.Password, MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
+		Username: h.Username, Password: h.Password, Token: s.tokenOf(h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
 	var worst smtpprobe.Result

@@ -20,6 +20,7 @@ import (
 	"relayhost/internal/flow"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -67,6 +68,11 @@ type Asker interface {
 	Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error
 	From(ctx context.Context, d Discovery, r relays.Relay) (string, error)
 	To(ctx context.Context, d Discovery, from string) (string, error)
+	// SignIn asks how to log in to a relay that can be signed in to by OAuth; no Grant
+	// is by password.
+	SignIn(ctx context.Context, r relays.Relay) (config.SignIn, error)
+	// Application asks for what the sign-in of h lacks, in place.
+	Application(ctx context.Context, h *config.Hop) error
 	// Direct is asked where nothing is stored yet.
 	Direct(ctx context.Context, d Discovery) ([]string, error)
 }
@@ -91,6 +97,8 @@ type Setup struct {
 	Discovery
 	Config config.Config
 	Plan   plan.Plan
+	// Tokens are those of SignIn, by the name of their bridge; not stored yet.
+	Tokens map[string]oauth.Token
 }
 
 // Prepare makes a Setup for the Postfix of state: it finds out, asks for what is
@@ -116,6 +124,9 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 		return s, err
 	}
 	if err := checkNames(ctx, deps, s.Discovery, s.Config); err != nil {
+		return s, err
+	}
+	if s.Config, err = way(ctx, s, ask); err != nil {
 		return s, err
 	}
 	if s.Config, err = SelectPorts(ctx, deps, s.Discovery, s.Config, req); err != nil {
@@ -185,7 +196,7 @@ func (deps Deps) Control() postfix.Control {
 func notBridged(c config.Config) error {
 	for i, r := range c.Routes {
 		for n, h := range r.Hops {
-			if h.Bridged() && !h.ByAPI() {
+			if h.Via == config.SMTPOAuth && !OAuthReady {
 				e := c.Mistake(config.Key(i, n, "via"), "a sign-in by OAuth cannot be set up yet")
 				e.Hint = "leave via out, or choose another relay: relayhost relays --mailbox"
 				return e
