@@ -261,7 +261,6 @@ const (
 	asInline                   // shown within it
 )
 
-//nolint:gocyclo // one case a media type
 func (c *Content) walk(e *message.Entity, depth int, at place) error {
 	if depth > maxDepth {
 		return refuse("5.6.0", "its parts are nested deeper than %d", maxDepth)
@@ -274,15 +273,8 @@ func (c *Content) walk(e *message.Entity, depth int, at place) error {
 	if top != "multipart" {
 		return c.leaf(e, kind, params, at)
 	}
-	switch sub {
-	case "signed":
-		return refuse("5.6.1", "the message is signed (%s), and this API would break the signature", params["protocol"])
-	case "encrypted":
-		return refuse("5.6.1", "the message is encrypted, which this API cannot carry")
-	case "report":
-		return refuse("5.6.1", "the message is a delivery or other report, which this API cannot carry")
-	case "digest":
-		return refuse("5.6.1", "the message encapsulates other messages, which this API cannot carry")
+	if err := refusedMultipart(sub, params); err != nil {
+		return err
 	}
 	parts := e.MultipartReader()
 	if parts == nil || params["boundary"] == "" {
@@ -296,19 +288,38 @@ func (c *Content) walk(e *message.Entity, depth int, at place) error {
 		if err != nil && !message.IsUnknownCharset(err) {
 			return err
 		}
-		inside := at
-		switch {
-		case sub == "alternative" && at == asBody:
-			inside = asAlternative
-		case sub == "related" && n > 0:
-			inside = asInline
-		case sub != "alternative" && sub != "related" && at != asBody:
-			inside = asFile
-		}
-		if err := c.walk(p, depth+1, inside); err != nil {
+		if err := c.walk(p, depth+1, inside(sub, n, at)); err != nil {
 			return err
 		}
 	}
+}
+
+// refusedMultipart is why a multipart of that subtype cannot be taken apart.
+func refusedMultipart(sub string, params map[string]string) error {
+	switch sub {
+	case "signed":
+		return refuse("5.6.1", "the message is signed (%s), and this API would break the signature", params["protocol"])
+	case "encrypted":
+		return refuse("5.6.1", "the message is encrypted, which this API cannot carry")
+	case "report":
+		return refuse("5.6.1", "the message is a delivery or other report, which this API cannot carry")
+	case "digest":
+		return refuse("5.6.1", "the message encapsulates other messages, which this API cannot carry")
+	}
+	return nil
+}
+
+// inside is the place of part n of a multipart that is at a place itself.
+func inside(sub string, n int, at place) place {
+	switch {
+	case sub == "alternative" && at == asBody:
+		return asAlternative
+	case sub == "related" && n > 0:
+		return asInline
+	case sub != "alternative" && sub != "related" && at != asBody:
+		return asFile
+	}
+	return at
 }
 
 func mediaType(h *message.Header) (string, map[string]string, error) {
@@ -326,7 +337,6 @@ func mediaType(h *message.Header) (string, map[string]string, error) {
 	return kind, params, nil
 }
 
-//nolint:gocyclo // one case a media type
 func (c *Content) leaf(e *message.Entity, kind string, params map[string]string, at place) error {
 	switch {
 	case strings.HasPrefix(kind, "message/"):
@@ -340,15 +350,8 @@ func (c *Content) leaf(e *message.Entity, kind string, params map[string]string,
 		return err
 	}
 	if disposition != "attachment" && name == "" {
-		switch {
-		case kind == "text/plain" && c.Text == nil && (at == asAlternative || at == asBody && c.HTML == nil):
-			c.Text, err = c.text(e, kind, params)
+		if taken, err := c.asText(e, kind, params, at); taken || err != nil {
 			return err
-		case kind == "text/html" && c.HTML == nil && (at == asAlternative || at == asBody && c.Text == nil):
-			c.HTML, err = c.text(e, kind, params)
-			return err
-		case at == asAlternative && kind != "text/calendar":
-			return refuse("5.6.1", "the message has an alternative of type %s, which this API cannot carry", kind)
 		}
 	}
 	delete(params, "name")
@@ -362,6 +365,21 @@ func (c *Content) leaf(e *message.Entity, kind string, params map[string]string,
 		return refuse("5.6.0", "it has more than %d parts", maxParts)
 	}
 	return nil
+}
+
+// asText takes a part as the text of the message, where it is one.
+func (c *Content) asText(e *message.Entity, kind string, params map[string]string, at place) (taken bool, err error) {
+	switch {
+	case kind == "text/plain" && c.Text == nil && (at == asAlternative || at == asBody && c.HTML == nil):
+		c.Text, err = c.text(e, kind, params)
+		return true, err
+	case kind == "text/html" && c.HTML == nil && (at == asAlternative || at == asBody && c.Text == nil):
+		c.HTML, err = c.text(e, kind, params)
+		return true, err
+	case at == asAlternative && kind != "text/calendar":
+		return false, refuse("5.6.1", "the message has an alternative of type %s, which this API cannot carry", kind)
+	}
+	return false, nil
 }
 
 // store keeps what r gives as the data of p.
