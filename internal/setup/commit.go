@@ -96,16 +96,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	}
 	if !s.NoVerify {
 		a.Prove = func(ctx context.Context) error {
-			which := "the server's own Postfix"
-			if o.Private != nil {
-				which = "the private Postfix"
-			}
-			log, err := live.find(ctx)
-			if err != nil {
-				s.Report.Warn("%v", err)
-				log = nil
-			}
-			out.Proven = s.proveLive(ctx, which, log)
+			out.Proven = s.proveLogged(ctx, &live)
 			out.Report = s.report(out.Proven)
 			return failure(out.Proven)
 		}
@@ -127,6 +118,20 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		err = ProofError{s.failedDelivery(err, out.Proven)}
 	}
 	return out, err
+}
+
+// proveLogged is proveLive with the log that l finds, or without one.
+func (s Setup) proveLogged(ctx context.Context, l *liveLog) []Delivered {
+	which := "the server's own Postfix"
+	if l.private != nil {
+		which = "the private Postfix"
+	}
+	log, err := l.find(ctx)
+	if err != nil {
+		s.Report.Warn("%v", err)
+		log = nil
+	}
+	return s.proveLive(ctx, which, log)
 }
 
 // report is on the live proof. What could not be followed is told: the rehearsal

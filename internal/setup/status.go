@@ -254,6 +254,22 @@ func writeRoute(d Status, row func(label, format string, args ...any)) {
 	}
 }
 
+// writeDrift says what has become of the files of setup.
+func writeDrift(row func(label, format string, args ...any), doc Status) {
+	for _, item := range doc.Drift {
+		switch item.State {
+		case apply.DriftNone:
+		case apply.DriftForeign:
+			row("Edited", "%s, since setup: relayhost's own lines are as it left them", item.Path)
+		default:
+			row("Drift", "%s: %s; restore it: sudo relayhost setup", item.Path, item.State)
+		}
+	}
+	if doc.ChangeID != "" && !doc.Drifted() {
+		row("Drift", "none: every file is as setup left it")
+	}
+}
+
 // Text is the status for a person, a line each.
 func (doc Status) Text() string {
 	var out strings.Builder
@@ -285,18 +301,7 @@ func (doc Status) Text() string {
 	if doc.Undone != nil {
 		row("Undone", "change %s, at %s by %s", doc.Undone.ID, doc.Undone.Time.Local().Format(time.DateTime), doc.Undone.By)
 	}
-	for _, item := range doc.Drift {
-		switch item.State {
-		case apply.DriftNone:
-		case apply.DriftForeign:
-			row("Edited", "%s, since setup: relayhost's own lines are as it left them", item.Path)
-		default:
-			row("Drift", "%s: %s; restore it: sudo relayhost setup", item.Path, item.State)
-		}
-	}
-	if doc.ChangeID != "" && !doc.Drifted() {
-		row("Drift", "none: every file is as setup left it")
-	}
+	writeDrift(row, doc)
 	if doc.Postfix != "" && doc.Unknown["queue"] == "" {
 		row("Queue", "%s", map[bool]string{true: "empty", false: fmt.Sprintf("%d message(s)", doc.Waiting)}[doc.Waiting == 0])
 	}
