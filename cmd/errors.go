@@ -23,8 +23,7 @@ const (
 	exitDifferences = 2
 	exitProof       = 3
 	exitIncomplete  = 4
-	exitNeedsPerson = exitIncomplete // its former name
-	exitUnknown     = 5              // explain: nothing in the text is known
+	exitUnknown     = 5 // explain: nothing in the text is known
 	exitUsage       = 64
 	exitInterrupted = 130
 )

@@ -274,22 +274,26 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 	if f.yes {
 		return w, nil
 	}
-	p, err := q.ask(ctx, "the consent", "--yes")
-	if err != nil {
+	if _, err := q.ask(ctx, "the consent", "--yes"); err != nil {
 		return w, err
 	}
-	a.showPlan(s, table)
-	yes, err := a.applyThis(ctx, p, s)
-	if err != nil {
-		return w, err
+	p := q.talk.Prompter // a consent is given once, not remembered
+	for {
+		a.showPlan(s, table)
+		yes, err := a.applyThis(ctx, p, s)
+		if err != nil {
+			return w, err
+		}
+		if !yes {
+			return w, errDeclined
+		}
+		if len(w.Messages) == 0 || f.queue != "ask" {
+			return w, nil
+		}
+		if w.Fate, err = p.Select("What happens to the mail that waits?", queueChoices); !errors.Is(err, ui.ErrBack) {
+			return w, err
+		}
 	}
-	if !yes {
-		return w, errDeclined
-	}
-	if len(w.Messages) > 0 && f.queue == "ask" {
-		w.Fate, err = p.Select("What happens to the mail that waits?", queueChoices)
-	}
-	return w, err
 }
 
 // committed fills the document from what a commit has done, be it a failed one.
@@ -325,7 +329,7 @@ func (a *app) tellProven(to string, proven []setup.Delivered) {
 	}
 	for i, o := range proven {
 		if i == maxTold && len(proven) > maxTold+1 {
-			a.answer(fmt.Sprintf("and %d more routes delivered theirs", len(proven)-i))
+			a.answer(fmt.Sprintf("and %d more routes delivered their messages", len(proven)-i))
 			return
 		}
 		by := ""
@@ -339,7 +343,7 @@ func (a *app) tellProven(to string, proven []setup.Delivered) {
 		a.answer("delivered: the test message to " + to + by)
 		a.answer("  " + o.Delivery.Relay + ": " + o.Delivery.Reply)
 		if verify.Simulator(o.Relay, to) {
-			a.answer("  the service's own test does not show " + o.Relay.Test.NotProven)
+			a.answer("  the relay's own test address does not show " + o.Relay.Test.NotProven)
 		}
 	}
 }

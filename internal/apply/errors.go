@@ -103,6 +103,3 @@ func (e *Edited) paths() []string {
 	}
 	return names
 }
-
-// NeedsPerson is the former name of Incomplete.
-type NeedsPerson = Incomplete

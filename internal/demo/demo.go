@@ -265,11 +265,11 @@ func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]str
 		return err
 	}
 	if len(after) != len(before) {
-		return fmt.Errorf("%s holds %d files after the way back, %d before", s.ConfigDir, len(after), len(before))
+		return fmt.Errorf("%s holds %d files after the rollback, %d before", s.ConfigDir, len(after), len(before))
 	}
 	for name, sum := range before {
 		if after[name] != sum {
-			return fmt.Errorf("%s differs after the way back", filepath.Join(s.ConfigDir, name))
+			return fmt.Errorf("%s differs after the rollback", filepath.Join(s.ConfigDir, name))
 		}
 	}
 	fmt.Fprintf(d.Out, "restored: %d file(s), byte for byte as before change %s\n", len(before), record.ID)

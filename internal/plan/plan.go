@@ -123,6 +123,3 @@ func (p Plan) Changed() bool {
 	}
 	return false
 }
-
-// Way is the former name of Route.
-type Way = Route

@@ -244,7 +244,7 @@ func KeepLogin(deps Deps, configDir string, at time.Time) {
 		err = deps.Host.WriteFile(filepath.Join(apply.StateDir, loginFile), data, host.Spec{Mode: 0o600})
 	}
 	if err != nil && !errors.Is(err, host.ErrChanged) { // by another verification, which knows as much
-		deps.Report.Warn("that the relay took the log-in is not kept for verify: %v", err)
+		deps.Report.Warn("could not save for verify that the relay accepted the login: %v", err)
 	}
 }
 

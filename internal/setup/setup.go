@@ -87,7 +87,9 @@ type Request struct {
 	NoProbe  bool // probe nothing beforehand
 	NoVerify bool // neither rehearse nor prove
 	DryRun   bool // nothing is applied: credentials may be missing
-	Force    bool // where another tool manages this host's mail, or a *plan.Conflict is found
+	// Known are the facts of an earlier pass of this run; nil looks around.
+	Known *detect.Facts
+	Force bool // where another tool manages this host's mail, or a *plan.Conflict is found
 }
 
 // Setup is a setup about which everything is known, and nothing is done yet.
@@ -117,8 +119,10 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if s.Credentials, err = ReadCredentials(ctx, s.Config, req, ask); err != nil {
 		return s, err
 	}
-	if s.Facts, err = LookAround(ctx, deps, s.Discovery, s.Config, req); err != nil {
-		return s, err
+	if s.Facts = req.Known; req.Known == nil {
+		if s.Facts, err = LookAround(ctx, deps, s.Discovery, s.Config, req); err != nil {
+			return s, err
+		}
 	}
 	if s.Config, err = Choose(ctx, deps, s.Discovery, s.Config, req, ask); err != nil {
 		return s, err
