@@ -33,7 +33,7 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 	if typed == "" && p.isFirst() && h.API.Given() { // answered before, and not refused
 		return true, nil
 	}
-	given := givenFor(s, p, h, false)
+	given := givenFor(s, c, p)
 	h.API = config.API{Settings: map[api.Field]string{}}
 	if conf, ok := stored.Bridge(c.Routes[p.route].Senders...); ok && conf.API != nil && conf.API.ID == h.Relay.ID && typed == "" {
 		h.API = config.API{Host: conf.Host, Settings: maps.Clone(conf.API.Settings), Key: conf.API.Key, AWS: conf.API.AWS}
