@@ -228,7 +228,14 @@ func printConfig(a *app, p plan.Plan) error {
 // writes nothing.
 func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *questions) error {
 	if !s.NoProbe {
-		if err := setup.Preflight(ctx, s); err != nil {
+		s, err := setup.SignIn(ctx, s, q)
+		if err == nil {
+			err = setup.Preflight(ctx, s)
+		}
+		if err == nil {
+			err = s.SaveTokens(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -235,7 +235,8 @@ func (k *checker) routeName(key, name string) {
 	first := k.c.First()
 	reserved := name == DefaultRoute || name == first.Relay.ID || name == bareName(first.Relay.ID) || name == first.Name() ||
 		strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) ||
-		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) || strings.HasPrefix(name, BySenderPrefix)
+		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) ||
+		strings.HasSuffix(name, HTTPSSuffix) || strings.HasSuffix(name, HTTPSSuffix+OutSuffix) || strings.HasPrefix(name, BySenderPrefix)
 	switch before, isTaken := k.names[name]; {
 	case name == "":
 		k.bad(key, "", "a route needs a name")
@@ -256,7 +257,10 @@ func (k *checker) routeName(key, name string) {
 // relay "corp-tls" and a route "corp" would have entries of one name.
 func bareName(name string) string {
 	name = strings.TrimSuffix(strings.TrimSuffix(name, ProxySuffix), ImplicitSuffix)
-	return strings.TrimSuffix(strings.TrimSuffix(name, OAuthSuffix+OutSuffix), OAuthSuffix)
+	for _, suffix := range []string{OAuthSuffix, HTTPSSuffix} {
+		name = strings.TrimSuffix(strings.TrimSuffix(name, suffix+OutSuffix), suffix)
+	}
+	return name
 }
 
 func (k *checker) sender(key, route, sender string) {
@@ -366,6 +370,10 @@ func (k *checker) account(at func(string) string, h *Hop) {
 		k.bad(at("credentials_file"), "", "%q is not an absolute path", h.CredentialsFile)
 	}
 	if !k.accounts || !h.NeedsLogin() {
+		return
+	}
+	if h.ByAPI() {
+		k.apiAccount(at, h)
 		return
 	}
 	if h.Bridged() {

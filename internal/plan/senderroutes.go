@@ -197,7 +197,7 @@ func (w Way) Staged() lint.MeantRoute {
 		staged.Senders = append(staged.Senders, sender)
 	}
 	for _, h := range w.Hops {
-		if config.Via(h.Via) == config.SMTPOAuth {
+		if config.Via(h.Via) != config.SMTP {
 			out := w.Service + outSuffix
 			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: socket(out), Bridge: out})
 			continue

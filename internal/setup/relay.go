@@ -219,6 +219,7 @@ func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, r
 		for n, h := range r.Hops {
 			p := at{i, n}
 			switch {
+			case h.ByAPI(): // has one port
 			case req.NoProbe && h.Port == 0 && p.isFirst():
 				return c, ErrNoPort
 			case req.NoProbe && h.Port == 0:

@@ -29,7 +29,10 @@ func (t *trial) climbAll(ctx context.Context) {
 		l := &ladder{trial: t, hop: hop, index: i}
 		wait.Go(func() {
 			climb := l.first
-			if i > 0 {
+			switch {
+			case hop.Check != nil:
+				climb = l.api
+			case i > 0:
 				climb = l.fallback
 			}
 			clocked(ctx, climb, l.found)
