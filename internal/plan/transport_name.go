@@ -18,7 +18,7 @@ import (
 // by a parameter that refers to it. It would go by our service, with our account and
 // our rewriting of senders.
 func (b *builder) captured() *Conflict {
-	for _, name := range []string{"local_transport", "virtual_transport", "relay_transport"} {
+	for _, name := range []string{"local_transport", "virtual_transport", "relay_transport", "mailbox_transport", "fallback_transport", "best_mx_transport"} {
 		if raw, _ := b.main.Get(name); strings.Contains(strings.NewReplacer("{", "", "(", "").Replace(raw), "$default_transport") {
 			return &Conflict{name, raw, "that mail would follow default_transport to the relay",
 				fmt.Sprintf("write %s = %s, which is what it means today", name, b.formerService())}
