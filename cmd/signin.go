@@ -22,7 +22,7 @@ its way at the next try. Without a ROUTE it renews the sign-in of every route.
 An application (client_credentials) needs no user; its token is fetched at once.
 Where a new secret or certificate is due, give it to setup:
 
-  relayhost setup --credentials-file m365.txt` + exitHelp(exitProof),
+  relayhost setup --credentials-file m365.txt` + exitHelp(meaning{exitProof, "the relay or the provider refuses the sign-in"}),
 		Example: "  sudo relayhost sign-in\n  sudo relayhost sign-in alerts",
 		Hidden:  !setup.OAuthReady,
 		Args: func(_ *cobra.Command, args []string) error {

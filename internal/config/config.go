@@ -142,7 +142,7 @@ func Label(route string, hop int) string {
 		name = "default route"
 	}
 	if hop > 0 {
-		name += fmt.Sprintf(", fall-back %d", hop)
+		name += fmt.Sprintf(", fallback %d", hop)
 	}
 	return name
 }

@@ -191,13 +191,13 @@ func (k *checker) route(i int, r *Route) {
 		k.bad(Key(i, 0, "relay"), "", "route %q names no relay", r.Name)
 	}
 	if len(r.Hops) > maxFallbacks+1 {
-		k.bad(strings.TrimSuffix(Key(i, maxFallbacks+1, ""), "."), "", "a route has %d fall-backs at most", maxFallbacks)
+		k.bad(strings.TrimSuffix(Key(i, maxFallbacks+1, ""), "."), "", "a route has at most %d fallbacks", maxFallbacks)
 		return
 	}
 	for n := range r.Hops {
 		h := &r.Hops[n]
 		if n > 0 && fileHopOf(*h) == (fileHop{}) {
-			k.bad(strings.TrimSuffix(Key(i, n, ""), "."), "", "a fall-back needs at least a port or a relay of its own")
+			k.bad(strings.TrimSuffix(Key(i, n, ""), "."), "", "a fallback needs at least a port or a relay of its own")
 		}
 		k.hop(i, n, h)
 		k.signIn(func(value string) string { return Key(i, n, value) }, r.Hops, n)

@@ -299,7 +299,7 @@ func (on subject) failedProbe(err error, res smtpprobe.Result) error {
 func (on subject) untrusted(err error, res smtpprobe.Result) error {
 	title := "the relay's certificate is self-signed or from an unknown CA"
 	if errors.Is(res.Err, smtpprobe.ErrPin) {
-		title = "the relay's certificate is not the one with the fingerprint that was given"
+		title = "the relay's certificate does not have the pinned fingerprint"
 	}
 	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_untrusted_issuer"}
 	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %s", smtpprobe.Fingerprint(res.Certificate))

@@ -87,7 +87,9 @@ type Request struct {
 	NoProbe  bool // probe nothing beforehand
 	NoVerify bool // neither rehearse nor prove
 	DryRun   bool // nothing is applied: credentials may be missing
-	Force    bool // where another tool manages this host's mail, or a *plan.Conflict is found
+	// Known are the facts of an earlier pass of this run; nil looks around.
+	Known *detect.Facts
+	Force bool // where another tool manages this host's mail, or a *plan.Conflict is found
 }
 
 // Setup is a setup about which everything is known, and nothing is done yet.
@@ -117,8 +119,10 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if s.Credentials, err = ReadCredentials(ctx, s.Config, req, ask); err != nil {
 		return s, err
 	}
-	if s.Facts, err = LookAround(ctx, deps, s.Discovery, s.Config, req); err != nil {
-		return s, err
+	if s.Facts = req.Known; req.Known == nil {
+		if s.Facts, err = LookAround(ctx, deps, s.Discovery, s.Config, req); err != nil {
+			return s, err
+		}
 	}
 	if s.Config, err = Choose(ctx, deps, s.Discovery, s.Config, req, ask); err != nil {
 		return s, err
@@ -398,3 +402,35 @@ func conflicts(changes []flow.Change) error {
 	}
 	return withOthers(changes[0].Conflict(), others)
 }
+
+// Redact takes the passwords of c out of a text, whoever put them there.
+func Redact(c config.Config, text string) string {
+	for _, r := range c.Routes {
+		for _, h := range r.Hops {
+			text = secret.Redact(text, h.Username, h.Password)
+		}
+	}
+	return text
+}
+
+// RedactedError is an error whose text has no secret in it.
+type RedactedError struct {
+	Err  error
+	Text string
+}
+
+func (e RedactedError) Error() string { return e.Text }
+func (e RedactedError) Unwrap() error { return e.Err }
+
+// StatedError is an error with which of three is true at the end of a failed run:
+// unchanged, restored, or manual intervention is needed.
+type StatedError struct {
+	Err   error
+	State string
+}
+
+func (e StatedError) Error() string { return e.Err.Error() + "\nthis server: " + e.State }
+func (e StatedError) Unwrap() error { return e.Err }
+
+// ErrInterrupted is in the chain of a run that a signal has ended.
+var ErrInterrupted = errors.New("interrupted")

@@ -199,7 +199,7 @@ func RememberVerification(deps Deps, r verify.Report) {
 		err = deps.Host.WriteFile(filepath.Join(apply.StateDir, verificationFile), data, host.Spec{Mode: 0o600})
 	}
 	if err != nil && !errors.Is(err, host.ErrChanged) { // by another verification
-		deps.Report.Warn("the result is not kept for status: %v", err)
+		deps.Report.Warn("could not save the result for status: %v", err)
 	}
 }
 
@@ -280,7 +280,7 @@ func (doc Status) Text() string {
 		}
 	}
 	if doc.Pending != nil {
-		row("Unfinished", "change %s did not finish; the next setup or rollback puts everything back", doc.Pending.ID)
+		row("Unfinished", "change %s did not finish; the next setup or rollback restores everything", doc.Pending.ID)
 	}
 	if doc.Undone != nil {
 		row("Undone", "change %s, at %s by %s", doc.Undone.ID, doc.Undone.Time.Local().Format(time.DateTime), doc.Undone.By)
