@@ -42,6 +42,7 @@ func (b *builder) findings() {
 	b.bypasses()
 	b.overrides()
 	b.otherName()
+	b.probes()
 	b.forwarded()
 	b.swallowed()
 	b.plugins()
