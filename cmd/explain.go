@@ -33,17 +33,15 @@ func newExplainCmd(a *app) *cobra.Command {
 		Long: `explain says what a text about failed mail means, which command fixes it, and
 whether the mail is delayed or lost. The text is a line of Postfix's log in any
 format, a reply of a relay, a bounce, or the error message of another program.
-It is taken from the arguments, from standard input, or, without either, from
-the mail log and the queue of this host. Causes that can be checked on this host
-are checked, unless the text comes from another host or --no-host is given.
-
-Exit code 5: nothing in the text is known.`,
-		Example: `  relayhost explain "535 Authentication Credentials Invalid"
+It is read from the arguments, from standard input, or, without either, from the
+mail log and the queue of this host. Causes that can be checked on this host are
+checked, unless the text comes from another host or --no-host is given.` + exitHelp(meaning{exitUnknown, "nothing in the text is known"}),
+		Example: `  # Explain one reply of a relay
   relayhost explain --relay ses "454 Throttling failure"
-  relayhost explain < /var/log/mail.log
-  docker logs postfix 2>&1 | relayhost explain --no-host
-  sudo relayhost explain --since 2h
-  sudo relayhost explain --follow`,
+  # Explain this server's mail log and queue
+  sudo relayhost explain
+  # Explain the log of another host
+  relayhost explain --no-host < mail.log`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runExplain(cmd.Context(), f, args)
 		},

@@ -23,26 +23,23 @@ func newRelaysCmd(a *app) *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "relays [NAME|FILE]",
-		Short: "List relays to choose from, or print one of them in full",
+		Short: "List relays, or print everything about one",
 		Long: `relays lists the relay services and mailbox providers that setup knows: what is
 free, whether you need a domain of your own, and ports. With a NAME it prints
 everything about one, each fact with its source. Relays of your own in
 ` + setup.UserCatalog + `/*.toml are added, or replace one of the same id;
 a FILE is checked and shown without being added.
 
-The flags narrow the list down; together they must all hold. --for leaves out
-the ports that a hosting provider blocks (relayhost hosts), and the relays that
-have no other. --reachable connects to every port of the relays from this
-server, up to verified TLS, and leaves out those that do not answer.`,
-		Example: `  relayhost relays
-  relayhost relays --free --no-domain   # no payment and no domain
-  relayhost relays --for digitalocean     # what gets out of there
-  relayhost relays --reachable --free     # what works from this server
-  relayhost relays --mailbox
-  relayhost relays --https
-  relayhost relays ses
-  relayhost relays --csv
-  relayhost relays ./corp.toml`,
+Each flag narrows the list down. --for leaves out the ports that a hosting
+provider blocks (relayhost hosts), and relays without another port.
+--reachable connects to every port of the relays from this server, up to
+verified TLS, and leaves out those that do not answer.` + exitHelp(),
+		Example: `  # List relays with a free amount that need no domain
+  relayhost relays --free --no-domain
+  # List relays that answer this server
+  relayhost relays --reachable
+  # Show all that is known about one relay
+  relayhost relays ses`,
 		Args: maxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			narrowed := slices.ContainsFunc([]string{"for", "free", "no-domain", "mailbox", "https", "reachable"}, cmd.Flags().Changed)

@@ -26,16 +26,19 @@ type questions struct {
 	*app
 	flags    setupFlags
 	limit    *ui.Limit // stands still while a question is open
-	prompter ui.Prompter
+	talk     *conversation
+	proof    string          // of an application: bySecret or byCertificate
 	typed    bool            // a part of the credentials was typed at a question
 	asked    map[string]bool // "from", "to": answered at a question
 	from, to string          // answers that the relay has refused, to begin with
 	doubted  map[string]bool // domains that are taken when they are given once more
+	trusted  string          // host and fingerprint of a certificate that was accepted
+	said     []func()        // to be told above the first question
 }
 
 // missing is the answer to a question that nobody is there to be asked.
 func missing(what, flag string) error {
-	return usage(fmt.Errorf("%s is not given, and there is no terminal to ask on", what), "give "+flag)
+	return usage(fmt.Errorf("missing %s, and stdin is not a terminal", what), "give "+flag)
 }
 
 // Can reports whether a missing answer may be asked for.
@@ -44,22 +47,37 @@ func (q *questions) Can() bool { return q.io.CanAsk() && !q.flags.yes && !q.json
 // ask returns the prompter, or the error that names the flag.
 func (q *questions) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
 	if q.io.CanAsk() && !q.Can() {
-		return nil, usage(fmt.Errorf("%s is not given, and with --yes or --json nothing is asked", what), "give "+flag)
+		return nil, usage(fmt.Errorf("missing %s, and with --yes or --json nothing is asked", what), "give "+flag)
 	}
 	if !q.Can() {
 		return nil, missing(what, flag)
 	}
 	q.io.Done()
-	if q.prompter == nil {
-		var err error
-		if q.prompter, err = ui.NewPrompter(ctx, q.io); err != nil {
+	if q.talk == nil {
+		p, err := ui.NewPrompter(ctx, q.io)
+		if err != nil {
 			return nil, err
 		}
 		if q.limit != nil {
-			q.prompter = patient{q.prompter, q.limit}
+			p = patient{p, q.limit}
 		}
+		q.talk = &conversation{Prompter: p, offer: func() []setup.Answer { return q.earlier(p) }}
 	}
-	return q.prompter, nil
+	q.talk.about, q.said = append(q.talk.about, q.said...), nil
+	return q.talk, nil
+}
+
+// above is told when the next question is asked, and not when it need not be.
+func (q *questions) above(label, format string, args ...any) {
+	tell := func() { q.io.Tell(label, format, args...) }
+	switch {
+	case !q.Can():
+		tell()
+	case q.talk == nil:
+		q.said = append(q.said, tell)
+	default:
+		q.talk.about = append(q.talk.about, tell)
+	}
 }
 
 // patient asks while the run's time limit stands still.
@@ -96,7 +114,7 @@ func (q *questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 		return "", err
 	}
 	if d.Facts != nil && d.Facts.Port25.Verdict == detect.Open {
-		q.io.Tell("note: ", "port 25 is open: mail can leave this server without a relay")
+		q.above("note: ", "port 25 is open: mail can leave this server without a relay")
 		yes, err := p.Confirm("Send through a relay nevertheless?")
 		switch {
 		case err != nil:
@@ -108,11 +126,11 @@ func (q *questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 	options, reason := rankedOptions(d)
 	switch {
 	case options[0] == otherServer:
-		q.io.Tell("", "No relay service is reachable from this server. Is there an SMTP server in your network that it may use? Choose %q.", otherServer.Text)
+		q.above("", "No relay service is reachable from this server. Is there an SMTP server in your network that it may use? Choose %q.", otherServer.Text)
 	case reason != "":
-		q.io.Tell("Recommended: ", "%s: %s.", options[0].Text, reason)
+		q.above("Recommended: ", "%s: %s.", options[0].Text, reason)
 	}
-	return p.Select("Relay service", options)
+	return p.Select(askRelay, options)
 }
 
 // rankedOptions are the services in the order of the ranking, each with its port, and
@@ -156,7 +174,7 @@ func rankedOptions(d setup.Discovery) (options []ui.Option, reason string) {
 func (q *questions) mentionAdopt(s postfix.State) {
 	w := postfix.NewRouting(s).Way("")
 	if len(w.NextHops) > 0 {
-		q.io.Tell("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(w.NextHops[0].Text))
+		q.above("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(w.NextHops[0].Text))
 	}
 }
 
@@ -186,7 +204,7 @@ func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Rela
 		return "", err
 	}
 	if len(names) == 0 {
-		q.io.Tell("", "%s has a host in each region; a login is valid in one region only.", r.Name)
+		q.above("", "%s has a host in each region; a login is valid in one region only.", r.Name)
 		return p.Input("Region, for example "+r.Hosts.Example, "", func(v string) error {
 			host, err := r.Host(v)
 			if err == nil && !q.flags.noProbe && d.Resolver.Unknown(ctx, host) {
@@ -225,8 +243,8 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 	if q.Can() {
 		q.io.Done()
 		if page := first(auth.Where, r.Docs); page != "" {
-			q.io.Tell("", "Where to get %s for %s:", wanted(auth), r.Name)
-			q.io.Tell("  ", "%s", page)
+			q.above("", "Where to get %s for %s:", wanted(auth), r.Name)
+			q.above("  ", "%s", page)
 		}
 	}
 	if needUser {
@@ -235,10 +253,10 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 			return err
 		}
 		if auth.Username.Label != "user name" {
-			q.io.Tell("User name: ", "%s", auth.Username.Label)
+			q.above("User name: ", "%s", auth.Username.Label)
 		}
 		q.typed = true
-		if c.Username, err = p.Input("User name", typed, r.CheckAnswer("username", "")); err != nil {
+		if c.Username, err = p.Input(askUser, typed, r.CheckAnswer("username", "")); err != nil {
 			return err
 		}
 	}
@@ -247,15 +265,15 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 		if err != nil {
 			return err
 		}
-		what, label := "Password", auth.Password.Label
+		what, label := askPassword, auth.Password.Label
 		if auth.Same {
-			what, label = "Token", strings.TrimSuffix(auth.Username.Label, ", in both fields")
+			what, label = askToken, strings.TrimSuffix(auth.Username.Label, ", in both fields")
 		}
 		if auth.Derive == "ses" {
 			label += "; or the secret access key of 40 characters, from which it is computed here"
 		}
 		if label != "password" {
-			q.io.Tell(what+": ", "%s", label)
+			q.above(what+": ", "%s", label)
 		}
 		q.typed = true
 		answer, err := p.Secret(what, r.CheckAnswer("password", c.Username))
@@ -290,9 +308,9 @@ func (q *questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 		return "", err
 	}
 	q.mark("from")
-	q.io.Tell("Sender: ", "Mail from this server's own accounts (root, www-data, cron) will be sent as this address. %s", r.SenderRule())
+	q.above("Sender: ", "Mail from this server's own accounts (root, www-data, cron) will be sent as this address. %s", r.SenderRule())
 	valid := q.addressCheck(ctx, d.Resolver, "app@example.com")
-	return p.Input("Sender address", q.from, func(v string) error {
+	return p.Input(askFrom, q.from, func(v string) error {
 		if err := valid(v); err != nil {
 			return err
 		}
@@ -342,13 +360,13 @@ func (q *questions) To(ctx context.Context, d setup.Discovery, from string) (str
 	preset := first(q.to, from)
 	if plan.StaysHere(d.State, preset) {
 		preset = ""
-		q.io.Tell("Test message: ", "Choose a mailbox that you can open, outside this server; %s is delivered here.", mailaddr.Domain(from))
+		q.above("Test message: ", "Choose a mailbox that you can open, outside this server; %s is delivered here.", mailaddr.Domain(from))
 	} else {
-		q.io.Tell("Test message: ", "Choose a mailbox that you can open (Enter: %s).", preset)
+		q.above("Test message: ", "Choose a mailbox that you can open (Enter: %s).", preset)
 	}
 	q.mark("to")
 	valid := q.addressCheck(ctx, d.Resolver, "you@example.com")
-	return p.Input("Send a test message to", preset, func(v string) error {
+	return p.Input(askTo, preset, func(v string) error {
 		if err := valid(v); err != nil {
 			return err
 		}
@@ -371,7 +389,7 @@ func (q *questions) Direct(ctx context.Context, d setup.Discovery) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	q.io.Tell("This server ", "%s. That does not change. All other mail will leave through the relay. Name the domains that the relay cannot reach, such as internal ones.",
+	q.above("This server ", "%s. That does not change. All other mail will leave through the relay. Name the domains that the relay cannot reach, such as internal ones.",
 		smtpprobe.Sanitize(strings.Join(roles, "; ")))
 	answer, err := p.Input("Domains to deliver directly, not through the relay (Enter for none)", "", func(v string) error {
 		for _, domain := range domainsIn(v) {
@@ -413,13 +431,12 @@ func (a *app) consentToInstall(ctx context.Context, f setupFlags, q *questions) 
 	case !q.Can():
 		return hint(setup.ErrNoPostfix, "%s", how)
 	}
-	p, err := q.ask(ctx, "Postfix is not installed; the answer", "--install")
-	if err != nil {
+	if _, err := q.ask(ctx, "Postfix is not installed; the answer", "--install"); err != nil {
 		return err
 	}
 	a.io.Tell("", "Postfix, the mail server that relayhost configures, is not installed. It would listen on this host alone (inet_interfaces = loopback-only).")
-	yes, err := p.Confirm("Install Postfix now?")
-	if err == nil && !yes {
+	yes, err := q.talk.Prompter.Confirm("Install Postfix now?")
+	if errors.Is(err, ui.ErrBack) || err == nil && !yes {
 		err = hint(setup.ErrNoPostfix, "%s", how)
 	}
 	return err
@@ -436,6 +453,9 @@ func (q *questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 		return h, false, err
 	}
 	for again := false; ; again = true {
+		if again {
+			q.talk.forget(askHost, askPort)
+		}
 		if h, err = q.endpoint(ctx, p, d, h, again); err != nil {
 			return h, false, err
 		}
@@ -450,7 +470,7 @@ func (q *questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 			return h, false, context.Cause(ctx)
 		}
 		if err == nil && res.Fault.Certificate() && res.Certificate != nil && !h.NoVerify {
-			trusted, refused := q.trust(p, &h, res)
+			trusted, refused := q.trust(&h, res)
 			if refused != nil {
 				return h, false, refused
 			}
@@ -478,7 +498,7 @@ func (q *questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discove
 	var err error
 	if h.Host == "" || again {
 		h.Pin = "" // of the server before
-		h.Host, err = p.Input("SMTP server (host name)", h.Host, func(v string) error {
+		h.Host, err = p.Input(askHost, h.Host, func(v string) error {
 			switch {
 			case !mailaddr.IsHost(v):
 				return errors.New("enter a host name such as mail.example.com, without brackets and port")
@@ -496,7 +516,7 @@ func (q *questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discove
 		if h.Port != 0 {
 			preset = strconv.Itoa(h.Port)
 		}
-		port, err := p.Input("Port (587, 465 and 25 are usual)", preset, func(v string) error {
+		port, err := p.Input(askPort, preset, func(v string) error {
 			if n, err := strconv.Atoi(v); err != nil || n < 1 || n > 65535 {
 				return errors.New("enter a number from 1 to 65535")
 			}
@@ -512,31 +532,43 @@ func (q *questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discove
 }
 
 // trust shows a certificate that does not verify, and asks whether it is the right
-// one, as ssh does. A CA file that signed it will do as well.
-func (q *questions) trust(p ui.Prompter, h *config.Hop, res smtpprobe.Result) (bool, error) {
+// one, as ssh does. A CA file that signed it will do as well. What is trusted is no
+// answer that another run may take up.
+func (q *questions) trust(h *config.Hop, res smtpprobe.Result) (bool, error) {
+	pin := smtpprobe.Fingerprint(res.Certificate)
+	if q.trusted == h.Host+" "+pin { // before somebody went back
+		h.Pin, h.CAFile = pin, ""
+		return true, nil
+	}
 	q.io.Tell("", "The certificate of %s is not trusted: %s.", h.Host, res.Distrust())
 	for _, line := range smtpprobe.CertificateLines(res.Certificate) {
 		q.io.Say("  %s", line)
 	}
-	yes, err := p.Confirm("Is this the right server? Trust this certificate from now on?")
-	if err != nil {
-		return false, err
-	}
-	if yes {
-		h.Pin, h.CAFile = smtpprobe.Fingerprint(res.Certificate), ""
-		return true, nil
-	}
-	file, err := p.Input("File with the CA certificate that signed it (Enter to name another server)", "", func(v string) error {
-		if v == "" {
-			return nil
+	for {
+		yes, err := q.talk.Prompter.Confirm("Is this the right server? Trust this certificate from now on?")
+		if err != nil {
+			return false, err
 		}
-		_, err := setup.Roots(&q.host.Reader, v)
-		return err
-	})
-	if file != "" {
-		h.CAFile, h.Pin = file, ""
+		if yes {
+			q.trusted = h.Host + " " + pin
+			h.Pin, h.CAFile = pin, ""
+			return true, nil
+		}
+		file, err := q.talk.Prompter.Input("File with the CA certificate that signed it (Enter to name another server)", "", func(v string) error {
+			if v == "" {
+				return nil
+			}
+			_, err := setup.Roots(&q.host.Reader, v)
+			return err
+		})
+		if errors.Is(err, ui.ErrBack) {
+			continue
+		}
+		if file != "" {
+			h.CAFile, h.Pin = file, ""
+		}
+		return file != "", err
 	}
-	return file != "", err
 }
 
 // wantsLogin asks whether to log in, where the server leaves that open.

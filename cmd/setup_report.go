@@ -15,7 +15,6 @@ import (
 	"relayhost/internal/flow"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
-	"relayhost/internal/secret"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -132,16 +131,16 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 	}
 	if err != nil && !errors.Is(err, errDifferences) {
 		if text := err.Error(); redact(text) != text {
-			err = redactedError{err, redact(text)}
+			err = setup.RedactedError{Err: err, Text: redact(text)}
 		}
 		r.doc.Error = err.Error()
 		r.doc.Hint = strings.Join(hints(err), "; ")
 		if r.doc.Result == "" || r.doc.Result == "applied" {
 			r.doc.Result = "failed"
 		}
-		var stated statedError // who knows better has said it
+		var stated setup.StatedError // who knows better has said it
 		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitNeedsPerson {
-			err = stateOfHost(err, "unchanged")
+			err = setup.StatedError{Err: err, State: "unchanged"}
 		}
 	}
 	if !r.json || printConf {
@@ -161,38 +160,6 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 	}
 	return err
 }
-
-// redacted takes the passwords of c out of a text, whoever put them there.
-func redacted(c config.Config, text string) string {
-	for _, r := range c.Routes {
-		for _, h := range r.Hops {
-			text = secret.Redact(text, h.Username, h.Password)
-		}
-	}
-	return text
-}
-
-type redactedError struct {
-	err  error
-	text string
-}
-
-func (e redactedError) Error() string { return e.text }
-func (e redactedError) Unwrap() error { return e.err }
-
-// stateOfHost adds which of three is true at the end of a failed run:
-// unchanged, restored, or needs you.
-func stateOfHost(err error, state string) error {
-	return statedError{err, state}
-}
-
-type statedError struct {
-	err   error
-	state string
-}
-
-func (e statedError) Error() string { return e.err.Error() + "\nthis server: " + e.state }
-func (e statedError) Unwrap() error { return e.err }
 
 func (r *setupReport) dryRun(p plan.Plan, table *flow.Table, exitCode bool) error {
 	r.doc.Result = "dry_run"
@@ -228,7 +195,14 @@ func printConfig(a *app, p plan.Plan) error {
 // writes nothing.
 func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *questions) error {
 	if !s.NoProbe {
-		if err := setup.Preflight(ctx, s); err != nil {
+		s, err := setup.SignIn(ctx, s, q)
+		if err == nil {
+			err = setup.Preflight(ctx, s)
+		}
+		if err == nil {
+			err = s.SaveTokens(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -300,22 +274,26 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 	if f.yes {
 		return w, nil
 	}
-	p, err := q.ask(ctx, "the consent", "--yes")
-	if err != nil {
+	if _, err := q.ask(ctx, "the consent", "--yes"); err != nil {
 		return w, err
 	}
-	a.showPlan(s, table)
-	yes, err := a.applyThis(ctx, p, s)
-	if err != nil {
-		return w, err
+	p := q.talk.Prompter // a consent is given once, not remembered
+	for {
+		a.showPlan(s, table)
+		yes, err := a.applyThis(ctx, p, s)
+		if err != nil {
+			return w, err
+		}
+		if !yes {
+			return w, errDeclined
+		}
+		if len(w.Messages) == 0 || f.queue != "ask" {
+			return w, nil
+		}
+		if w.Fate, err = p.Select("What happens to the mail that waits?", queueChoices); !errors.Is(err, ui.ErrBack) {
+			return w, err
+		}
 	}
-	if !yes {
-		return w, errDeclined
-	}
-	if len(w.Messages) > 0 && f.queue == "ask" {
-		w.Fate, err = p.Select("What happens to the mail that waits?", queueChoices)
-	}
-	return w, err
 }
 
 // committed fills the document from what a commit has done, be it a failed one.
@@ -351,7 +329,7 @@ func (a *app) tellProven(to string, proven []setup.Delivered) {
 	}
 	for i, o := range proven {
 		if i == maxTold && len(proven) > maxTold+1 {
-			a.answer(fmt.Sprintf("and %d more routes delivered theirs", len(proven)-i))
+			a.answer(fmt.Sprintf("and %d more routes delivered their messages", len(proven)-i))
 			return
 		}
 		by := ""
@@ -365,7 +343,7 @@ func (a *app) tellProven(to string, proven []setup.Delivered) {
 		a.answer("delivered: the test message to " + to + by)
 		a.answer("  " + o.Delivery.Relay + ": " + o.Delivery.Reply)
 		if verify.Simulator(o.Relay, to) {
-			a.answer("  the service's own test does not show " + o.Relay.Test.NotProven)
+			a.answer("  the relay's own test address does not show " + o.Relay.Test.NotProven)
 		}
 	}
 }

@@ -17,11 +17,14 @@ func newStatusCmd(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "Show the relay in use, drift, queue and last check",
 		Long: `status shows how mail leaves this server now, whether relayhost set that up,
-whether somebody has changed it since, what waits in the queue, and how the last
-verification ended. It changes nothing and connects to nobody; what only root
-can see is said to be missing.` + exitHelp(exitDifferences),
-		Example: `  relayhost status
+what was changed since, how many messages are queued, and how the last
+verification ended. It changes nothing and connects to nothing. Without root it
+lists what it could not read.` + exitHelp(meaning{exitDifferences, "drift: a file was changed since setup"}),
+		Example: `  # Show the relay in use, drift and the queue
+  sudo relayhost status
+  # The same for a script
   sudo relayhost status --json
+  # Print metrics for Prometheus
   sudo relayhost status --prometheus -`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -104,7 +104,10 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if err != nil {
 		return Record{}, host.Denied(err)
 	}
-	defer func() { t.end() }()
+	defer func() {
+		t.tidyBridge(ctx)
+		t.end()
+	}()
 	if _, err := t.recover(ctx); err != nil {
 		return Record{}, err
 	}
@@ -120,7 +123,7 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 
 // journal is what p comes to, built and checked, before anything is changed.
 func (t *transaction) journal(ctx context.Context, p plan.Plan) (journal, error) {
-	files, err := t.files(p)
+	files, err := t.files(ctx, p)
 	if err != nil {
 		return journal{}, err
 	}

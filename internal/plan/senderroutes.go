@@ -31,7 +31,7 @@ func (b *builder) list() {
 	if i := b.cfg.NullRoute(); i > 0 {
 		w := b.ways[i]
 		w.Senders = append(slices.Clone(w.Senders), config.NullSender)
-		b.note("%s refuses mail without a sender: bounces go by the route %s", relayName(b.cfg.First().Relay), w.Name)
+		b.note("%s rejects the null sender (<>): bounces use the route %s", relayName(b.cfg.First().Relay), w.Name)
 	}
 }
 
@@ -197,7 +197,7 @@ func (w Way) Staged() lint.MeantRoute {
 		staged.Senders = append(staged.Senders, sender)
 	}
 	for _, h := range w.Hops {
-		if config.Via(h.Via) == config.SMTPOAuth {
+		if config.Via(h.Via) != config.SMTP {
 			out := w.Service + outSuffix
 			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: socket(out), Bridge: out})
 			continue

@@ -34,7 +34,7 @@ func (b *builder) tls(s *service) {
 		b.note("mail to %s goes without TLS, as asked for: whoever is in between can read and change it", first.Host)
 	case "encrypt":
 		d.Unverified = true
-		b.note("the relay's certificate is not verified: whoever stands in between can read the password and the mail")
+		b.note("the relay's certificate is not verified: an attacker between this server and the relay can read the password and the mail")
 	default:
 		d.CertMatch = p.Match
 	}

@@ -239,7 +239,7 @@ func KeepLogin(deps Deps, configDir string, at time.Time) {
 		err = deps.Host.WriteFile(filepath.Join(apply.StateDir, loginFile), data, host.Spec{Mode: 0o600})
 	}
 	if err != nil && !errors.Is(err, host.ErrChanged) { // by another verification, which knows as much
-		deps.Report.Warn("that the relay took the log-in is not kept for verify: %v", err)
+		deps.Report.Warn("could not save for verify that the relay accepted the login: %v", err)
 	}
 }
 
@@ -373,4 +373,26 @@ func most(count map[string]int, n int) string {
 		names = append(names[:n], "...")
 	}
 	return smtpprobe.Sanitize(strings.Join(names, ", "))
+}
+
+// Stated tells a failed proof from everything else, and what became of the host: err
+// is the error that Commit has returned with this outcome.
+func (out Outcome) Stated(err error) error {
+	var needs *apply.NeedsPerson
+	var interrupted *apply.Interrupted
+	switch restored := out.Change.State == apply.RolledBack; {
+	case errors.As(err, &needs):
+		return err
+	case errors.As(err, &interrupted):
+		err = errors.Join(ErrInterrupted, err)
+		if restored {
+			err = StatedError{err, "restored"}
+		}
+		return err
+	case out.Kept:
+		return StatedError{err, "the new configuration was kept (--keep-on-failure)"}
+	case out.ProofFailed, restored:
+		return StatedError{err, "restored"}
+	}
+	return err
 }

@@ -42,6 +42,7 @@ type message struct {
 	service string
 	host    string
 	port    int
+	socket  string // of the bridge that it goes by, "" for none
 }
 
 // Delivered is what became of a test message.
@@ -68,10 +69,24 @@ func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 		return err
 	}
 	defer release()
+	tidy, err := s.prepareBridges(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.rehearseAll(ctx, table); err != nil {
+		tidy()
+		return err
+	}
+	return nil
+}
+
+// rehearseAll is Rehearse for a run that holds the lock.
+func (s Setup) rehearseAll(ctx context.Context, table *flow.Table) error {
 	left, budget := 0, maxMessages
 	for level := range s.Config.Levels() {
 		p := s.Plan
 		if level > 0 {
+			var err error
 			if p, err = plan.Build(s.server(false), s.Config.Level(level)); err != nil {
 				return err
 			}
@@ -102,11 +117,11 @@ func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 // nobody has no author.
 func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 	if !s.Config.Several() {
-		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Service, host: p.Host, port: p.Port}}, nil
+		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Service, host: p.Host, port: p.Port, socket: p.Routes[0].Socket()}}, nil
 	}
-	services := map[string]string{}
+	services, sockets := map[string]string{}, map[string]string{}
 	for _, w := range p.Routes {
-		services[w.Name] = w.Service
+		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
 	}
 	for _, r := range s.routes() {
 		if len(r.Hops) <= level {
@@ -115,7 +130,7 @@ func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 		h, service := r.Hops[level], first(services[r.Name], p.Service) // the default is the only route of its level
 		senders := slices.DeleteFunc(sendersOf(r), func(from string) bool { return from == "" })
 		for i, from := range senders {
-			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port}
+			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port, socket: sockets[r.Name]}
 			if i == 0 {
 				one = append(one, m)
 			} else {
@@ -191,7 +206,7 @@ func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []me
 		d, err := verify.Proof{
 			Mailer: &verify.PostfixMailer{Host: s.Host, ConfigDir: dir, Sendmail: s.State.Params["sendmail_path"]},
 			Reader: &s.Host.Reader, Log: log, From: m.from, To: s.Config.To,
-			Service: m.service, Host: m.host, Port: m.port, Patience: patience,
+			Service: m.service, Host: m.host, Port: m.port, Socket: m.socket, Patience: patience,
 		}.Run(ctx)
 		sent[i] = Delivered{m.label, m.relay, d, err, m}
 	})
@@ -284,7 +299,7 @@ func (on subject) failedProbe(err error, res smtpprobe.Result) error {
 func (on subject) untrusted(err error, res smtpprobe.Result) error {
 	title := "the relay's certificate is self-signed or from an unknown CA"
 	if errors.Is(res.Err, smtpprobe.ErrPin) {
-		title = "the relay's certificate is not the one with the fingerprint that was given"
+		title = "the relay's certificate does not have the pinned fingerprint"
 	}
 	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_untrusted_issuer"}
 	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %s", smtpprobe.Fingerprint(res.Certificate))

@@ -71,7 +71,7 @@ func refuseManaged(r *host.Reader, s postfix.State, force bool) error {
 		return nil
 	}
 	if m, ok := detect.FindManager(r, s.Main.Bytes()); ok {
-		return Hint(fmt.Errorf("%s manages the mail of this host: %s", m.Name, m.Why), "%s; --force goes on all the same", m.Advice)
+		return Hint(fmt.Errorf("%s manages the mail of this host: %s", m.Name, m.Why), "%s; --force continues anyway", m.Advice)
 	}
 	return nil
 }
@@ -106,6 +106,13 @@ func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config
 			h := &r.Hops[n]
 			if h.Plaintext() {
 				continue // whatever a table has for it
+			}
+			if h.Bridged() {
+				conf, ok := accounts.Bridge(r.Senders...)
+				if missing = missing || !ok; ok {
+					fromBridge(h, conf)
+				}
+				continue
 			}
 			h.Username, h.Password, _ = accounts.Find(h.NextHop(), r.Senders...)
 			missing = missing || h.Password.IsZero()
@@ -225,7 +232,7 @@ func Install(ctx context.Context, deps Deps, s postfix.State, o InstallOptions) 
 		return s, nil, Hint(errors.New(other.Scope), "send or move what waits there first: nothing would deliver it any more")
 	case !found && install.Listener(&deps.Host.Reader) && !o.ReplaceMTA && !o.DryRun:
 		return s, nil, Hint(errors.New("a program that is not Postfix listens on port 25 of this host"),
-			"ss -ltnp 'sport = :25' names it; --replace-mta goes on all the same")
+			"ss -ltnp 'sport = :25' names it; --replace-mta continues anyway")
 	}
 	if o.DryRun {
 		return postfix.Fresh(s), nil, nil

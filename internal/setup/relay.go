@@ -219,6 +219,7 @@ func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, r
 		for n, h := range r.Hops {
 			p := at{i, n}
 			switch {
+			case h.ByAPI(): // has one port
 			case req.NoProbe && h.Port == 0 && p.isFirst():
 				return c, ErrNoPort
 			case req.NoProbe && h.Port == 0:
@@ -243,7 +244,7 @@ func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, r
 		if !p.isFirst() {
 			where = p.label(c) + ": "
 		}
-		deps.Report.Step("%s%s port %d gets through", where, p.in(c).Host, p.in(c).Port)
+		deps.Report.Step("%s%s port %d is reachable", where, p.in(c).Host, p.in(c).Port)
 	}
 	return c, nil
 }
@@ -274,7 +275,7 @@ func selectPort(d Discovery, c config.Config, p at, tried []detect.Submission) e
 	}
 	err := unreachable(*h, tried)
 	if mode != "" && slices.ContainsFunc(tried, func(t detect.Submission) bool { return reachable(*h, t) }) {
-		err = ProofError{fmt.Errorf("no port of %s with %s gets through that this route does not have yet: all hops of a route start TLS in one way", h.Host, mode)}
+		err = ProofError{fmt.Errorf("no other port of %s with %s is reachable: all hops of a route must start TLS in the same way", h.Host, mode)}
 	}
 	if p.isFirst() {
 		return err
@@ -358,7 +359,7 @@ func unreachable(h config.Hop, tried []detect.Submission) error {
 		}
 		lines = append(lines, line)
 	}
-	err := fmt.Errorf("no port of %s gets through from here\n%s", h.Host, strings.Join(lines, "\n"))
+	err := fmt.Errorf("none of %s's ports is reachable from this host\n%s", h.Host, strings.Join(lines, "\n"))
 	return ProofError{explainedPorts(err, h, tried)}
 }
 

@@ -121,11 +121,11 @@ func TestSelectPorts(t *testing.T) {
 		{"given", []config.Hop{at(587, relays.StartTLS)}, Request{Given: config.Given{Port: 587}}, all, []int{587}, ""},
 		{"TLS as the fallback has it", []config.Hop{fresh, at(2525, relays.StartTLS)}, Request{}, append(all, open(587, relays.StartTLS)), []int{587, 2525}, ""},
 		{"a port for each hop", []config.Hop{fresh, fresh}, Request{}, all, []int{465, 2465}, ""},
-		{"none with that TLS", []config.Hop{fresh, at(2525, relays.StartTLS)}, Request{}, all, nil, "with starttls gets through"},
+		{"none with that TLS", []config.Hop{fresh, at(2525, relays.StartTLS)}, Request{}, all, nil, "with starttls is reachable"},
 		{"none at all", []config.Hop{fresh}, Request{}, []detect.Submission{shut}, nil, "port 587: timeout at connect"},
 		{"no probe, and none known", []config.Hop{fresh}, Request{NoProbe: true}, nil, nil, "--no-probe cannot choose a port"},
 		{"no probe, and one known", []config.Hop{at(587, relays.StartTLS)}, Request{NoProbe: true}, nil, []int{587}, ""},
-		{"no probe, and none known of a fallback", []config.Hop{at(587, relays.StartTLS), fresh}, Request{NoProbe: true}, nil, nil, "default route, fall-back 1 names no port"},
+		{"no probe, and none known of a fallback", []config.Hop{at(587, relays.StartTLS), fresh}, Request{NoProbe: true}, nil, nil, "default route, fallback 1 names no port"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := with(config.Route{Name: config.DefaultRoute, Hops: test.hops})
@@ -215,7 +215,7 @@ func TestLookAt(t *testing.T) {
 	}
 	text := subject{}.failedProbe(res.Err, res)
 	var hinted HintedError
-	if !strings.Contains(text.Error(), "not the one with the fingerprint") || !errors.As(text, &hinted) || !strings.Contains(hinted.Hint, hex.EncodeToString(sum[:])) {
+	if !strings.Contains(text.Error(), "does not have the pinned fingerprint") || !errors.As(text, &hinted) || !strings.Contains(hinted.Hint, hex.EncodeToString(sum[:])) {
 		t.Errorf("got %v, hint %q, want the right cause and the fingerprint", text, hinted.Hint)
 	}
 }
