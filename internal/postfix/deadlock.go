@@ -56,11 +56,15 @@ func LogQueue(r *host.Reader) int {
 // guarded runs a command of postfix(1) and ends it with errDeadlock when Postfix
 // waits for its own log.
 func (c Control) guarded(ctx context.Context, run func(context.Context) error) error {
-	queue := c.queueDir(ctx)
 	guarded, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	go func() {
-		if queue != "" && deadlocked(guarded, c.Host.Real(queue)) {
+		select {
+		case <-guarded.Done(): // the usual end
+			return
+		case <-time.After(deadlockPause):
+		}
+		if queue := c.queueDir(guarded); queue != "" && deadlocked(guarded, c.Host.Real(queue)) {
 			end(errDeadlock)
 		}
 	}()
