@@ -100,7 +100,7 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 	case h.API.AWS != nil:
 		return nil
 	}
-	region, _ := h.Relay.RegionOf(h.Host)
+	region := h.RegionName()
 	if keys, ok := api.AWSFromEnvironment(os.Getenv, region); ok {
 		h.API.AWS = &keys
 		s.Report.Note("Amazon SES is asked with the keys that the environment names: none is stored")
@@ -121,7 +121,7 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 func apiSettings(a api.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
 	from := first(c.Routes[p.route].From, c.From())
-	region, _ := h.Relay.RegionOf(h.Host)
+	region := h.RegionName()
 	usual := map[api.Field]string{api.Region: region, api.Domain: DomainOf(from), api.Mailbox: from, api.User: given.Username}
 	if h.API.Settings == nil {
 		h.API.Settings = map[api.Field]string{}
