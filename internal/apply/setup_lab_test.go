@@ -113,7 +113,7 @@ func killedSetup(t *testing.T, which pass, flags ...string) {
 		}
 		s.SendMail("root@host.example.com", "root@host.example.com", "message "+strconv.Itoa(s.sent))
 		s.sent++
-		found := s.Run("sh", "-c", "grep -rlZF '"+password+"' /etc /var /run /tmp /root | xargs -0r -I{} find {} -perm /077")
+		found := s.Run("sh", "-c", "grep -rlZF '"+password+"' /etc /var /run /tmp /root | xargs -0r -I{} find {} -perm /037")
 		if found.Stdout != "" {
 			t.Errorf("%s: others can read %s", point, found.Stdout)
 		}
@@ -131,7 +131,7 @@ func killedSetup(t *testing.T, which pass, flags ...string) {
 	if r := setup(); r.Code != 0 {
 		t.Fatalf("setup at the end: %s", r)
 	}
-	if left := s.Shell("find / -xdev -name '.relayhost.*' 2>/dev/null; ls -d /var/lib/relayhost/[!hl]* /tmp/* 2>/dev/null; true"); strings.TrimSpace(left) != "" {
+	if left := s.Shell("find / -xdev -name '.relayhost.*' 2>/dev/null; ls -d /var/lib/relayhost/[!hlm]* /tmp/* 2>/dev/null; true"); strings.TrimSpace(left) != "" {
 		t.Errorf("left behind:\n%s", left)
 	}
 	undo()
