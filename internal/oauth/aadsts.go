@@ -22,7 +22,7 @@ var reasons = map[string]Reason{
 	"50059":   {"the tenant is missing, and nothing else tells it", checkTenant},
 	"50020":   {"the user is of another tenant", checkTenant},
 	"50105":   {"the user is not assigned to the application", "assign the user to the enterprise application, or switch assignment off"},
-	"50011":   {"the redirect address is not registered", "add " + nativeRedirect + " under Authentication, Mobile and desktop applications"},
+	"50011":   {"the redirect address is not registered", "add " + NativeRedirect + " under Authentication, Mobile and desktop applications"},
 	"50076":   {"the user must use a second factor", signInAgain},
 	"50078":   {"the second factor of the last sign-in has expired", signInAgain},
 	"50079":   {"the user must register a second factor first", "sign in to https://mysignins.microsoft.com as the user, then " + signInAgain},

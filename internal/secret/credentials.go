@@ -46,6 +46,11 @@ func (c Credentials) IsZero() bool {
 	return c.Password.IsZero() && c.SecretAccessKey.IsZero() && !c.Application.Proves() && c.API.Key.IsZero()
 }
 
+// Empty reports whether nothing was given at all.
+func (c Credentials) Empty() bool {
+	return c.IsZero() && c.Username == "" && c.Application == (Application{}) && len(c.API.Settings) == 0
+}
+
 // Proves reports whether a holds a secret or a certificate.
 func (a Application) Proves() bool { return !a.Secret.IsZero() || !a.Certificate.IsZero() }
 
@@ -93,6 +98,9 @@ func openPrivate(path string) (*os.File, error) {
 	_ = f.Close()
 	return nil, err
 }
+
+// ReadCertificate reads the PEM file of a private key and its certificate.
+func ReadCertificate(path string) (Value, error) { return readKey("client_certificate", path) }
 
 // readKey reads the PEM file of a private key, with its certificate maybe, that the
 // value of key names.

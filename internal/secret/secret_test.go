@@ -81,6 +81,38 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// An application is read with the certificate that its file names, which nobody else
+// may read.
+func TestReadApplication(t *testing.T) {
+	pem := filepath.Join(t.TempDir(), "m365.pem")
+	if err := os.WriteFile(pem, []byte("-----BEGIN"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const application = "mailbox=app@contoso.example\ntenant=contoso.example\nclient_id=7f3a\n"
+	got, err := Read(strings.NewReader(application + "client_certificate=" + pem + "\n"))
+	want := Credentials{Username: "app@contoso.example", Application: Application{Tenant: "contoso.example", ClientID: "7f3a", Certificate: New("-----BEGIN")}}
+	if err != nil || got.Username != want.Username || got.Application != want.Application {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if err := os.Chmod(pem, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, in, want string }{
+		{"readable by others", "client_certificate=" + pem, "readable by other users"},
+		{"no such file", "client_certificate=/nonexistent", "no such file"},
+		{"relative", "client_certificate=m365.pem", "not an absolute path"},
+		{"two secrets", "client_secret=a\nclient_certificate=" + pem, "readable by other users"},
+		{"secret and password", "client_secret=a\npassword=b", "both password and client_secret"},
+		{"two users", "user=a\nmailbox=b", "gives username again"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := Read(strings.NewReader(test.in)); err == nil || !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
 func TestReadErrorHidesTheSecret(t *testing.T) {
 	_, err := Read(strings.NewReader("hunter2hunter2\n"))
 	if err == nil || strings.Contains(err.Error(), "hunter2") {

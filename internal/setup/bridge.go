@@ -55,7 +55,10 @@ func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
 	if err := reachableByAll(&s.Host.Reader, bridgeHost(&s.Host.Reader).Program); err != nil {
 		return undo, err
 	}
-	if _, _, err = apply.PrepareBridge(ctx, s.Host, o); err != nil {
+	if _, _, err = apply.PrepareBridge(ctx, s.Host, o); err == nil {
+		err = s.SaveTokens(ctx)
+	}
+	if err != nil {
 		undo()
 		return undo, host.Denied(err)
 	}

@@ -196,6 +196,10 @@ func (nobody) APIKey(context.Context, api.API, relays.Relay, *secret.Credentials
 func (nobody) Credentials(context.Context, relays.Relay, string, *secret.Credentials) error {
 	return errNobody
 }
+func (nobody) SignIn(context.Context, relays.Relay) (config.SignIn, error) {
+	return config.SignIn{}, errNobody
+}
+func (nobody) Application(context.Context, *config.Hop) error                 { return nil }
 func (nobody) To(_ context.Context, _ Discovery, from string) (string, error) { return from, nil }
 func (nobody) Smarthost(_ context.Context, _ Discovery, h config.Hop) (config.Hop, bool, error) {
 	return h, false, errNobody
