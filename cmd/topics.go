@@ -72,6 +72,11 @@ The file has two lines. Everything after the first "=" is the value:
 For Amazon SES, secret_access_key= can replace password=: the SMTP
 password is then derived from it here, offline, for the region of the relay.
 
+For the API of a relay (--via https) the file has api_key=, and what else that API
+wants: domain=, account_id=, host=; for OCI username=, private_key= (a path),
+tenancy=, compartment= and key_fingerprint=. Amazon SES takes username= and
+secret_access_key=, or nothing on a host with a role.
+
 They are stored in /etc/postfix/sasl_passwd, or in relayhost_sasl_passwd where
 that name is in use already, and its compiled table; both are readable by root only.
 Their previous content is kept for rollback in /var/lib/relayhost, which only
