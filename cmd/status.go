@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,6 +86,25 @@ func showRoutes(row func(label, format string, args ...any), routes []plan.Way) 
 	}
 }
 
+// showSignIns says how the sign-ins by OAuth stand.
+func showSignIns(row func(label, format string, args ...any), list []setup.SignInStatus) {
+	for _, s := range list {
+		text := "as " + s.Username
+		if s.RenewedAt != nil {
+			text += ", renewed " + s.RenewedAt.Local().Format(time.DateTime)
+		} else {
+			text += ", no token stored"
+		}
+		if s.CertificateEnds != nil {
+			text += fmt.Sprintf(", the certificate ends in %d days", int(time.Until(*s.CertificateEnds).Hours()/24))
+		}
+		row("Signed in", "%s", text)
+		if s.Refused != nil {
+			row("Refused", "%s: %s; %s", s.Refused.Time.Local().Format(time.DateTime), cmp.Or(s.Refused.Meaning, s.Refused.Error), cmp.Or(s.Refused.Remedy, "relayhost verify tries it"))
+		}
+	}
+}
+
 // maxRoutesShown fits a screen.
 const maxRoutesShown = 20
 
@@ -119,6 +139,7 @@ func (a *app) showStatus(d setup.Status) {
 	}
 	showWay(d, row)
 	showRoutes(row, d.Routes)
+	showSignIns(row, d.SignIns)
 	switch {
 	case d.ChangeID != "":
 		row("Set up", "by relayhost for %s, change %s of %s", d.Relay, d.ChangeID, d.ChangedAt.Local().Format(time.DateTime))
@@ -131,7 +152,7 @@ func (a *app) showStatus(d setup.Status) {
 	default:
 		row("Set up", "not by relayhost")
 	}
-	if r, err := a.findRelay(d.Relay); err == nil && r.Ends != nil {
+	if r, err := a.findRelay(d.Relay); err == nil && r.Ends != nil && len(d.SignIns) == 0 {
 		row("Ends", "%s", r.Notice(time.Now()))
 	}
 	if d.Pending != nil {

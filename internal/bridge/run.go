@@ -127,7 +127,7 @@ func (c Config) Checker() (*api.Client, error) {
 func (c Config) server() (Server, error) {
 	s := Server{
 		Host: c.Host, Port: c.Port, Implicit: c.Implicit, HELO: c.HELO, Username: c.Username, Password: c.Password,
-		Pin: c.Pin, Connections: c.Connections,
+		Pin: c.Pin, Connections: c.Connections, PerMinute: c.PerMinute,
 	}
 	if c.Pin != "" {
 		return s, nil

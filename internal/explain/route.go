@@ -96,7 +96,7 @@ func Inspect(s postfix.State, from string) Signs {
 
 // InspectRoute is Inspect for one of several routes.
 func InspectRoute(r Route, from string) Signs {
-	if !r.State.Installed || r.State.Params == nil {
+	if !r.State.Installed || r.State.Params == nil || r.bridged() {
 		return nil
 	}
 	var signs Signs
@@ -116,6 +116,12 @@ func InspectRoute(r Route, from string) Signs {
 		signs = append(signs, Sign{Cause: "content_filter_down"})
 	}
 	return signs
+}
+
+// bridged reports whether the route hands its mail to a bridge of ours, which none of
+// the rules for smtp(8) is about.
+func (r Route) bridged() bool {
+	return r.Service.Command == "lmtp" && strings.HasPrefix(r.NextHop, "unix:private/relayhost-")
 }
 
 // filtered reports whether mail goes through a content filter (FILTER_README)

@@ -32,6 +32,8 @@ type Status struct {
 	NextHop    string `json:"next_hop"` // as Postfix has it; "" delivers straight
 	Service    string `json:"service"`  // entry of master.cf that sends
 
+	SignIns []SignInStatus `json:"sign_ins,omitempty"` // by OAuth
+
 	Routes []plan.Way `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
 
 	ChangeID  string            `json:"change_id"`
@@ -77,6 +79,9 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 	doc.Configured = doc.Relay != "" || err != nil && strings.HasPrefix(doc.Service, plan.ServicePrefix)
 	if doc.Routes, err = statusRoutes(r, stored, state); err != nil {
 		doc.Unknown["routes"] = err.Error()
+	}
+	if doc.SignIns, err = signInStatus(r, state); err != nil {
+		doc.Unknown["sign-in"] = err.Error()
 	}
 	doc.readHistory(r, apply.Options{ConfigDir: deps.ConfigDir})
 	if len(doc.Unknown) == 0 {
