@@ -82,11 +82,6 @@ func (f *setupFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.signIn, "sign-in", "", "`way` to log in: client_credentials, device, url or password")
 	fs.StringVar(&f.tenant, "tenant", "", "Microsoft tenant of the sign-in: a domain or an `ID`")
 	fs.StringVar(&f.clientID, "client-id", "", "application `ID` of the sign-in")
-	if !setup.OAuthReady {
-		for _, name := range []string{"sign-in", "tenant", "client-id"} {
-			fs.Lookup(name).Hidden = true
-		}
-	}
 	fs.StringVar(&f.from, "from", "", "`address` that mail of this server is sent from")
 	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the address of --from)")
 	fs.StringVar(&f.rootTo, "root-to", "", "`address` that mail for root is sent to")
@@ -115,6 +110,11 @@ const setupExample = `  sudo relayhost setup
   relayhost setup --relay postmark --from app@example.com --dry-run
   sudo relayhost setup --smarthost mail.example.net --port 587 \
       --from app@example.com --credentials-file -
+  sudo relayhost setup --relay m365 --from app@example.com \
+      --credentials-file m365.txt --sign-in client_credentials
+  sudo relayhost setup --relay m365 --username app@example.com \
+      --sign-in device --tenant example.com \
+      --client-id 11111111-2222-3333-4444-555555555555
   sudo relayhost setup --root-to admin@example.com --direct example.org
   sudo relayhost setup --to you@example.net --queue hold --yes
   sudo relayhost setup --username AKIAIOSFODNN7EXAMPLE

@@ -127,6 +127,8 @@ func showWay(d setup.Status, row func(label, format string, args ...any)) {
 		row("Mail goes", "nowhere: there is no Postfix to send it")
 	case d.NextHop == "":
 		row("Mail goes", "directly to the recipients' servers")
+	case d.API != "" && strings.HasPrefix(d.NextHop, "unix:"):
+		row("Mail goes", "by HTTPS to the API at %s, by the service %s", d.API, d.Service)
 	default:
 		row("Mail goes", "through %s by the service %s", d.NextHop, d.Service)
 	}

@@ -66,6 +66,13 @@ The file has two lines. Everything after the first "=" is the value:
 For Amazon SES, secret_access_key= may stand in place of password=: the SMTP
 password is then derived from it here, offline, for the region of the relay.
 
+For a sign-in by OAuth (Microsoft 365) the file names the application:
+
+  mailbox=app@example.com
+  tenant=example.com
+  client_id=11111111-2222-3333-4444-555555555555
+  client_secret=...        or client_certificate=/path/of/key-and-cert.pem
+
 They are stored in /etc/postfix/sasl_passwd, or in relayhost_sasl_passwd where
 that name is in use already, and its compiled map; both are readable by root only.
 What these held before is kept in /var/lib/relayhost, which only root can enter,

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -39,7 +40,15 @@ func (h Hop) APIHost() string {
 	if !ok {
 		return ""
 	}
-	host, err := a.Host(h.API.account())
+	account := h.API.account()
+	if region, ok := h.Relay.RegionOf(h.Host); ok && account.Settings[api.Region] == "" {
+		account.Settings = maps.Clone(account.Settings)
+		if account.Settings == nil {
+			account.Settings = map[api.Field]string{}
+		}
+		account.Settings[api.Region] = region
+	}
+	host, err := a.Host(account)
 	if err != nil {
 		return ""
 	}

@@ -29,8 +29,9 @@ type Status struct {
 	Running    bool   `json:"running"`
 	Configured bool   `json:"configured"` // by relayhost
 	Relay      string `json:"relay"`
-	NextHop    string `json:"next_hop"` // as Postfix has it; "" delivers straight
-	Service    string `json:"service"`  // entry of master.cf that sends
+	NextHop    string `json:"next_hop"`      // as Postfix has it; "" delivers straight
+	Service    string `json:"service"`       // entry of master.cf that sends
+	API        string `json:"api,omitempty"` // host of the relay's API that this mail goes by; "" for SMTP
 
 	SignIns []SignInStatus `json:"sign_ins,omitempty"` // by OAuth
 
@@ -77,6 +78,7 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 	}
 	doc.Relay = stored.First().Name()
 	doc.Configured = doc.Relay != "" || err != nil && strings.HasPrefix(doc.Service, plan.ServicePrefix)
+	doc.API = apiOf(stored)
 	if doc.Routes, err = statusRoutes(r, stored, state); err != nil {
 		doc.Unknown["routes"] = err.Error()
 	}
@@ -88,6 +90,22 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		doc.Unknown = nil
 	}
 	return doc, nil
+}
+
+// apiOf is the host of the API that the default route goes by.
+func apiOf(stored config.Config) string {
+	if !stored.First().ByAPI() {
+		return ""
+	}
+	all, err := Catalog()
+	if err != nil {
+		return ""
+	}
+	c, err := stored.Resolve(func(name string) (relays.Relay, error) { return FindRelay(all, name) }, nil)
+	if err != nil {
+		return ""
+	}
+	return c.First().APIHost()
 }
 
 // statusRoutes are the routes of the file and the services that Postfix has for
@@ -114,7 +132,7 @@ func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]
 		}
 		for _, h := range route.Hops {
 			w.Hops = append(w.Hops, plan.Destination{
-				Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(), NoVerify: h.NoVerify,
+				Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(), NoVerify: h.NoVerify, Via: string(h.Via),
 			})
 		}
 		ways = append(ways, w)
