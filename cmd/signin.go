@@ -24,7 +24,6 @@ Where a new secret or certificate is due, give it to setup:
 
   relayhost setup --credentials-file m365.txt` + exitHelp(exitProof),
 		Example: "  sudo relayhost sign-in\n  sudo relayhost sign-in alerts",
-		Hidden:  !setup.OAuthReady,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("sign-in takes the name of one route")

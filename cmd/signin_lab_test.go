@@ -215,3 +215,60 @@ func TestLabSignInRevoked(t *testing.T) {
 		t.Errorf("got a bounce:\n%s", log)
 	}
 }
+
+// TestLabSignInOnce: 12 deliveries at once without a token ask for one, by the three
+// connections that Microsoft allows.
+func TestLabSignInOnce(t *testing.T) {
+	t.Parallel()
+	l := signInLab(t, lab.Bookworm)
+	if res := ways()[0].setup(l, "--no-verify"); res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+	}
+	l.Server.Shell("rm -f /var/lib/postfix-relayhost-bridge/state/m365.token && postfix stop")
+	before := len(l.World.Identity().Requests())
+	for n := range 12 {
+		l.Server.SendMail(mailbox, fmt.Sprintf("user%d@example.net", n), "hello")
+	}
+	l.Server.Shell("postfix start")
+	waitMessages(t, l, "m365", 12)
+	if got := len(l.World.Identity().Requests()) - before; got != 1 {
+		t.Errorf("requests for a token: got %d, want 1", got)
+	}
+	if got := l.World.Relay("m365").Counters().MostOpen; got > 3 {
+		t.Errorf("connections at once: got %d, want at most 3", got)
+	}
+	if res := l.Run("stat", "-c", "%U %a", "/var/lib/postfix-relayhost-bridge/state/m365.token"); res.Stdout != "relayhost 600\n" {
+		t.Errorf("token store: got %q, want it to be relayhost's, 0600", res.Stdout)
+	}
+}
+
+// TestLabSignInUntrusted: a token endpoint whose certificate does not verify gets no
+// secret, a relay whose certificate does not verify no token, and nothing is changed.
+func TestLabSignInUntrusted(t *testing.T) {
+	t.Parallel()
+	l := signInLab(t, lab.Bookworm)
+	before := l.Server.Tree(mailConfig...)
+	l.Server.Shell("openssl x509 -in /root/m365.pem -out /root/other.pem")
+	res := ways()[0].setup(l, "--ca-file", "/root/other.pem", "--port", "587", "--no-probe")
+	if res.Code != 3 || !strings.Contains(res.Stderr, "certificate") {
+		t.Errorf("untrusted relay: got %s, want exit code 3 and the certificate", res)
+	}
+	for _, s := range l.World.Relay("m365").Sessions() {
+		if s.Username != "" || s.Messages > 0 {
+			t.Errorf("untrusted relay: got a login: %+v", s)
+		}
+	}
+	asked := len(l.World.Identity().Requests())
+	l.Server.Shell("cp /etc/ssl/certs/ca-certificates.crt /root/lab.pem && cp /root/other.pem /etc/ssl/certs/ca-certificates.crt && rm -rf /etc/ssl/certs/*.0 /usr/local/share/ca-certificates")
+	res = ways()[0].setup(l, "--ca-file", "/root/lab.pem", "--port", "587", "--no-probe")
+	if res.Code != 3 || !strings.Contains(res.Stderr, "login.microsoftonline.com") {
+		t.Errorf("untrusted token endpoint: got %s, want exit code 3 and its name", res)
+	}
+	if got := len(l.World.Identity().Requests()); got != asked {
+		t.Errorf("untrusted token endpoint: got %d requests, want none", got-asked)
+	}
+	l.Server.Shell("cp /root/lab.pem /etc/ssl/certs/ca-certificates.crt")
+	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
+		t.Errorf("got differences:\n%s", d)
+	}
+}

@@ -56,7 +56,7 @@ func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Re
 	if err != nil {
 		return c, err
 	}
-	if !OAuthReady || !config.TakesTokens(h.Relay) { // else the question how to log in tells it
+	if !config.TakesTokens(h.Relay) { // else the question how to log in tells it
 		tellEnd(h.Relay)
 	}
 	return chosen(ctx, deps, d, req, ask, h)

@@ -17,10 +17,6 @@ import (
 	"relayhost/relays"
 )
 
-// OAuthReady says that setup can set up a sign-in by OAuth from end to end. Until it
-// does, no question offers one and no flag shows.
-const OAuthReady = true
-
 // Person signs in: shows what to do, and hands over what a browser ended at.
 type Person interface {
 	// Device shows a code, and is told when the sign-in is done, or has failed.
@@ -36,7 +32,7 @@ func way(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
 	h := c.First()
 	given, asked := s.Credentials.first(*h), s.Given.Via
 	switch {
-	case !OAuthReady || !config.TakesTokens(h.Relay):
+	case !config.TakesTokens(h.Relay):
 	case given.Application.Proves() && asked == "":
 		h.Via, h.SignIn.Grant = config.SMTPOAuth, oauth.ClientCredentials
 	case h.Bridged() && h.SignIn.Grant == "" && given.Application.Proves():
