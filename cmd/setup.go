@@ -123,6 +123,8 @@ const setupExample = `  sudo relayhost setup
   sudo relayhost setup --install --replace-mta
   sudo relayhost setup --port 2525 --no-probe --no-verify
   sudo relayhost setup --keep-on-failure --force
+  sudo relayhost setup --relay ses --via https --from app@example.com
+  sudo relayhost setup --via https --https-proxy http://proxy.example.net:3128
   relayhost setup --dry-run --detailed-exitcode
   relayhost setup --print-config
   sudo relayhost setup --map-type lmdb

@@ -81,6 +81,18 @@ func (h Hop) Shown() (host string, port int) {
 	return h.Host, h.Port
 }
 
+// GoByAPI is c with the API of its relay as the way to the first hop.
+func (c Config) GoByAPI() Config {
+	c = c.Clone()
+	if c.given == nil {
+		c.given = map[string]bool{}
+	}
+	h := c.First()
+	h.Via, h.Port, h.TLS = HTTPS, HTTPSPort, relays.Implicit
+	c.given["via"], c.given["port"], c.given["tls"] = true, true, true
+	return c
+}
+
 // https checks a hop that goes by the API of its relay.
 func (k *checker) https(at func(string) string, h *Hop) {
 	if !k.asRead && !HasAPI(h.Relay) {

@@ -59,6 +59,10 @@ func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, r
 	}
 	for _, p := range open {
 		if err := selectPort(d, c, p, tried[probeKey(p.in(c))]); err != nil {
+			if p.isFirst() && byHTTPS(ctx, deps, d, c, req) {
+				c = c.GoByAPI()
+				continue
+			}
 			return c, err
 		}
 		where := ""
