@@ -15,7 +15,7 @@ func (q *questions) APIKey(ctx context.Context, a api.API, r relays.Relay, c *se
 			return nil
 		}
 		q.io.Tell("", "This host has no role of AWS that it could send as: an access key with the permission ses:SendEmail and ses:SendRawEmail is needed.")
-		return q.accessKey(ctx, c)
+		return q.accessKey(ctx, r, c)
 	}
 	if !c.API.Key.IsZero() {
 		return nil
@@ -44,7 +44,7 @@ func (q *questions) APIKey(ctx context.Context, a api.API, r relays.Relay, c *se
 }
 
 // accessKey asks for both halves of an access key.
-func (q *questions) accessKey(ctx context.Context, c *secret.Credentials) error {
+func (q *questions) accessKey(ctx context.Context, r relays.Relay, c *secret.Credentials) error {
 	p, err := q.ask(ctx, "an access key", "username= and secret_access_key= in --credentials-file FILE")
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (q *questions) accessKey(ctx context.Context, c *secret.Credentials) error 
 		return err
 	}
 	answer, err := p.Secret("Secret access key", func(text string) error {
-		if !secretAccessKey.MatchString(text) {
+		if !r.IsSecretAccessKey(text) {
 			return errorText("a secret access key has 40 characters; the password for SMTP is none")
 		}
 		return nil

@@ -28,8 +28,6 @@ const (
 	exitInterrupted = 130
 )
 
-var errInterrupted = errors.New("interrupted")
-
 // errDifferences makes exit code 2 without a message.
 var errDifferences = errors.New("there are differences")
 
@@ -69,7 +67,7 @@ func exitCode(err error) int {
 		return int(code)
 	case errors.As(err, &needs):
 		return exitNeedsPerson
-	case errors.Is(err, errInterrupted), errors.Is(err, ui.ErrInterrupted), errors.Is(err, context.Canceled):
+	case errors.Is(err, setup.ErrInterrupted), errors.Is(err, ui.ErrInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.Is(err, errDifferences):
 		return exitDifferences
@@ -131,9 +129,9 @@ func (a *app) complain(kind, text string) {
 
 // interruptedDetail is what an interrupted run says of the host's state.
 func interruptedDetail(err error) string {
-	var stated statedError
+	var stated setup.StatedError
 	if errors.As(err, &stated) {
-		return "this server: " + stated.state
+		return "this server: " + stated.State
 	}
 	var h setup.HintedError
 	if errors.As(err, &h) {

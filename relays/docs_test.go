@@ -153,7 +153,7 @@ func TestTextMarksWhatIsNotSure(t *testing.T) {
 		"mailtrap": {"465 TLS\n"},
 		"sendgrid": {"--region eu: smtp.eu.sendgrid.net (recalled)", "4096000 bytes of header (2021-06)\n"},
 		"m365":     {"ends: 33 days left (2026-12-31): password login is switched off", "LOGIN, XOAUTH2 (2022-11)"},
-		"ses":      {"554 Mail FROM domain is not verified (unsure)", "remedy: wait, or ask AWS for a higher quota (clears by itself)"},
+		"ses":      {"554 Mail FROM domain is not verified (unsure)", "remedy: wait, or ask AWS for a higher quota (temporary)"},
 	} {
 		r, err := Get(id)
 		if err != nil {

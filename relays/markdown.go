@@ -170,7 +170,7 @@ func Page(r Relay, day time.Time) string {
 	}
 	b.WriteString("\n## Replies\n")
 	if r.inherits() {
-		b.WriteString("\nNo source quotes a reply of this relay; [the generic ones](../relays.md#replies) stand in.\n")
+		b.WriteString("\nNo source quotes a reply of this relay; [the generic ones](../relays.md#replies) apply.\n")
 	} else {
 		b.WriteString(r.mdReplies(day, r.Replies))
 	}

@@ -2,8 +2,10 @@ package adopt
 
 import (
 	"encoding/hex"
+	"net/netip"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
 )
@@ -96,13 +98,19 @@ func (a *reading) verification(h *Hop, w postfix.Way, next postfix.NextHop, r re
 	h.Level = p.level
 	a.closedPolicies(w)
 	now := "the certificate of " + h.Host + " is verified now"
+	addr, err := netip.ParseAddr(h.Host)
 	switch p.level {
 	case "none":
+		if err == nil && config.Private(addr) && r.ID == "" && h.Account.By == "none" && h.TLS == relays.StartTLS {
+			h.TLS = relays.NoTLS
+			a.keep(p.by, "mail goes to %s without TLS; take insecure_plaintext out if that relay offers TLS", next.Text)
+			return
+		}
 		a.change("TLS is required, and "+now, "mail to %s goes without it today (%s)", next.Text, p.by)
 	case "may":
-		a.change("TLS is required, and "+now, "%s takes any certificate, and goes on without TLS where none is offered", p.by)
+		a.change("TLS is required, and "+now, "%s accepts any certificate, and sends without TLS where none is offered", p.by)
 	case "encrypt":
-		a.change(now, "%s takes any certificate, so that the password goes to whoever shows one", p.by)
+		a.change(now, "%s accepts any certificate, so any server can get the password", p.by)
 	case "dane", "dane-only":
 		a.change("the certificate of "+h.Host+" is verified by the CA file", "%s goes by TLSA records, which the relay need not have", p.by)
 	case "fingerprint":

@@ -22,6 +22,9 @@ type Options struct {
 	// Reload tells Postfix (postfix reload, or start with consent). nil is
 	// "postfix reload" where Postfix runs, and nothing where it does not.
 	Reload func(context.Context) error
+	// ReloadBack is Reload for an undoing; nil is Reload. A Postfix that did not run
+	// before is not started by it.
+	ReloadBack func(context.Context) error
 	// Watch is called before the reload and starts to follow the log; what it
 	// returns is called after the reload and fails when Postfix has logged
 	// "fatal:" or "throttling", or with ErrProofLog. nil watches nothing.

@@ -28,6 +28,9 @@ type transaction struct {
 	pid   int // 0 for the watch
 	since time.Time
 	used  []string // directories that temporary files may lie in
+
+	undoing  bool
+	ownsMain bool // main.cf is one of the files that the journal knows
 }
 
 // begin takes the lock and clears away what runs that died have left behind.

@@ -142,7 +142,7 @@ func Label(route string, hop int) string {
 		name = "default route"
 	}
 	if hop > 0 {
-		name += fmt.Sprintf(", fall-back %d", hop)
+		name += fmt.Sprintf(", fallback %d", hop)
 	}
 	return name
 }
@@ -153,6 +153,10 @@ func (h Hop) NextHop() string { return fmt.Sprintf("[%s]:%d", h.Host, h.Port) }
 // Name is the relay as the file names it: an ID of the catalogue, or the path of a
 // catalogue file.
 func (h Hop) Name() string { return cmp.Or(h.RelayFile, h.Relay.ID) }
+
+// Plaintext reports whether mail goes to the hop without TLS, as asked for
+// (--insecure-plaintext): on a private network, over loopback or through a tunnel.
+func (h Hop) Plaintext() bool { return h.TLS == relays.NoTLS }
 
 // NeedsLogin reports whether the relay wants AUTH. One without mechanisms in its
 // catalogue entry knows this host by its address.

@@ -37,6 +37,7 @@ type fileConfig struct {
 	CAFile      string   `toml:"ca_file,omitempty"`
 	Fingerprint string   `toml:"fingerprint,omitempty"`
 	NoVerify    bool     `toml:"insecure_no_verify_certificate,omitempty"`
+	Plaintext   bool     `toml:"insecure_plaintext,omitempty"`
 	Connections int      `toml:"connections,omitempty"`
 	// CredentialsFile is where the account is read from; "" keeps the stored one.
 	CredentialsFile string            `toml:"credentials_file,omitempty"`
@@ -60,6 +61,7 @@ type fileHop struct {
 	CAFile          string `toml:"ca_file,omitempty"`
 	Fingerprint     string `toml:"fingerprint,omitempty"`
 	NoVerify        bool   `toml:"insecure_no_verify_certificate,omitempty"`
+	Plaintext       bool   `toml:"insecure_plaintext,omitempty"`
 	Connections     int    `toml:"connections,omitempty"`
 	Via             string `toml:"via,omitempty"`
 	Proxy           string `toml:"https_proxy,omitempty"`
@@ -127,7 +129,7 @@ func (f fileConfig) config() Config {
 	first := fileHop{
 		Relay: f.Relay, Region: f.Region, Host: f.Host, Port: f.Port, TLS: f.TLS, CredentialsFile: f.CredentialsFile,
 		CAFile: f.CAFile, Fingerprint: f.Fingerprint, NoVerify: f.NoVerify, Connections: f.Connections,
-		Via: f.Via, Proxy: f.Proxy, SignIn: f.SignIn, Tenant: f.Tenant, ClientID: f.ClientID,
+		Via: f.Via, Proxy: f.Proxy, SignIn: f.SignIn, Tenant: f.Tenant, ClientID: f.ClientID, Plaintext: f.Plaintext,
 	}
 	c := Config{To: f.To, RootTo: f.RootTo, Direct: f.Direct, MapType: f.MapType, Rewrite: f.Rewrite, Routes: make([]Route, 0, len(f.Routes)+1)}
 	for _, r := range append([]fileRoute{{Name: DefaultRoute, From: f.From, fileHop: first, Fallback: f.Fallback}}, f.Routes...) {
@@ -146,6 +148,9 @@ func (f fileHop) hop() Hop {
 		CAFile: f.CAFile, Pin: f.Fingerprint, NoVerify: f.NoVerify, Connections: f.Connections,
 		Via: fileVia(f.Via), Proxy: f.Proxy, SignIn: SignIn{Grant: oauth.Grant(f.SignIn), Tenant: f.Tenant, ClientID: f.ClientID},
 	}
+	if f.Plaintext {
+		h.TLS = relays.NoTLS
+	}
 	if isRelayFile(f.Relay) {
 		h.RelayFile = f.Relay
 	} else {
@@ -163,7 +168,7 @@ func (c Config) Marshal() ([]byte, error) {
 	f := fileConfig{
 		Version: version, Relay: first.Relay, Region: first.Region, Host: first.Host, Port: first.Port, TLS: first.TLS,
 		From: c.From(), To: c.To, RootTo: c.RootTo, Direct: c.Direct, MapType: c.MapType,
-		CAFile: first.CAFile, Fingerprint: first.Fingerprint, NoVerify: first.NoVerify, Connections: first.Connections,
+		CAFile: first.CAFile, Fingerprint: first.Fingerprint, NoVerify: first.NoVerify, Plaintext: first.Plaintext, Connections: first.Connections,
 		CredentialsFile: first.CredentialsFile, Via: first.Via, Proxy: first.Proxy, SignIn: first.SignIn, Tenant: first.Tenant, ClientID: first.ClientID, Rewrite: c.Rewrite, Fallback: fileHopsOf(c.Routes[0].Hops[1:]),
 	}
 	for _, r := range c.Routes[1:] {
@@ -181,8 +186,12 @@ func (c Config) Marshal() ([]byte, error) {
 }
 
 func fileHopOf(h Hop) fileHop {
+	mode := string(h.TLS)
+	if h.Plaintext() {
+		mode = ""
+	}
 	return fileHop{
-		Relay: h.Name(), Region: h.Region, Host: h.Host, Port: h.Port, TLS: string(h.TLS), CredentialsFile: h.CredentialsFile,
+		Relay: h.Name(), Region: h.Region, Host: h.Host, Port: h.Port, TLS: mode, Plaintext: h.Plaintext(), CredentialsFile: h.CredentialsFile,
 		CAFile: h.CAFile, Fingerprint: h.Pin, NoVerify: h.NoVerify, Connections: h.Connections,
 		Via: string(h.Via), Proxy: h.Proxy, SignIn: string(h.SignIn.Grant), Tenant: h.SignIn.Tenant, ClientID: h.SignIn.ClientID,
 	}

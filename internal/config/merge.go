@@ -15,6 +15,7 @@ type Given struct {
 	MapType             string
 	CAFile, Fingerprint string
 	NoVerify            bool
+	Plaintext           bool   // without TLS
 	CredentialsFile     string // "-" is standard input
 	Connections         *int
 	Direct              *[]string
@@ -62,6 +63,13 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 	c.way(&h, g)
 	if g.Connections != nil {
 		h.Connections, c.given["connections"] = *g.Connections, true
+	}
+	if g.Plaintext {
+		h.TLS, c.given["tls"] = relays.NoTLS, true
+		h.CAFile, h.Pin, h.NoVerify = "", "", false
+		for _, key := range []string{"insecure_plaintext", "ca_file", "fingerprint"} {
+			c.given[key] = true
+		}
 	}
 	if g.CAFile != "" || g.Fingerprint != "" || g.NoVerify {
 		h.CAFile, h.Pin, h.NoVerify = g.CAFile, g.Fingerprint, g.NoVerify

@@ -163,8 +163,11 @@ func (r *resolver) mode(route, n int, h *Hop) error {
 }
 
 func tlsWord(m relays.TLSMode) string {
-	if m == relays.Implicit {
+	switch m {
+	case relays.Implicit:
 		return "TLS from the first byte"
+	case relays.NoTLS:
+		return "no TLS"
 	}
 	return "STARTTLS"
 }

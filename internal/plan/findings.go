@@ -66,7 +66,7 @@ func (b *builder) findings() {
 		b.note("port 25 is open from this host: mail could also be delivered without a relay")
 	}
 	if !b.nullTaken() && !b.nullClient() {
-		b.note("%s refuses mail without a sender: bounces and receipts of this server do not reach senders elsewhere", b.relayNames())
+		b.note("the null sender (<>) is rejected by %s: bounces and delivery reports of this server will be lost", b.relayNames())
 	}
 }
 
@@ -108,7 +108,7 @@ func (b *builder) forwarded() {
 	if b.cfg.First().Relay.Sender.Rule == "any" || len(b.s.Listeners()) == 0 || b.nullClient() {
 		return
 	}
-	b.note("mail from outside that this server passes on (aliases, .forward, lists) keeps its sender, and %s takes senders of yours only: such mail waits here",
+	b.note("forwarded mail (aliases, .forward, lists) keeps its original sender. %s rejects senders you do not own, so forwarded mail will stay in the queue",
 		b.d.RelayName)
 }
 

@@ -278,7 +278,7 @@ func TestPasswordTableOfOursThatWasEdited(t *testing.T) {
 		if got := text(t, p, passwd); got != test.want {
 			t.Errorf("%s:\n%q\nwant\n%q", name, got, test.want)
 		}
-		if bare := strings.HasPrefix(test.edited, "smtp."); bare != hasNote(p, "without port, which would win") {
+		if bare := strings.HasPrefix(test.edited, "smtp."); bare != hasNote(p, "without a port, which would take") {
 			t.Errorf("%s: notes %q", name, p.Notes)
 		}
 	}
@@ -587,7 +587,7 @@ func TestOverridesInMasterCF(t *testing.T) {
 
 // Mail that comes from outside and leaves again, and mail without a sender.
 func TestForwardedMailIsNamed(t *testing.T) {
-	const forwarded, bounces = "mail from outside that this server passes on", "refuses mail without a sender"
+	const forwarded, bounces = "forwarded mail (aliases", "the null sender (<>) is rejected"
 	relay := func(rule, null string) config.Config {
 		return options(func(o *config.Config) {
 			o.First().Relay = service(func(r *relays.Relay) { r.Sender.Rule, r.Sender.NullSender = rule, null })
@@ -696,7 +696,7 @@ func TestSenders(t *testing.T) {
 	})
 	t.Run("one sender, server with people", func(t *testing.T) {
 		p := build(t, debian(t).set("mydestination", "$myhostname, example.com"), options(single))
-		if got := param(t, p, "sender_canonical_maps"); got != "(not set)" || !hasNote(p, "takes mail from alerts@example.org only") {
+		if got := param(t, p, "sender_canonical_maps"); got != "(not set)" || !hasNote(p, "accepts mail from alerts@example.org only") {
 			t.Errorf("sender_canonical_maps = %s, notes %q", got, p.Notes)
 		}
 	})

@@ -201,6 +201,9 @@ func (b *builder) reuse(s *service) {
 			most = n
 		}
 	}
+	if s.hops[0].Plaintext() {
+		return // scache(8) alone does it
+	}
 	if b.s.SELinux.ReuseDenied() {
 		proxy := filepath.Join(b.s.DaemonDir, "tlsproxy")
 		b.note("connections to the relay are not reused, so mail leaves slower: this SELinux policy keeps tlsproxy from them. To change that: "+

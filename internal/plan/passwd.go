@@ -216,7 +216,7 @@ func (b *builder) passwdTable(t postfix.Table, accounts []templates.Account, for
 	for _, host := range b.sharedHosts() {
 		// smtp(8) looks for the bare host before the next hop (smtp_sasl_passwd_lookup).
 		if text.remove(host) {
-			b.note("%s held an entry for %s without port, which would win over ours; it is removed", t.Path, host)
+			b.note("%s has an entry for %s without a port, which would take precedence; it is removed", t.Path, host)
 		}
 	}
 	for hop := range former {

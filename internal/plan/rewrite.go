@@ -29,7 +29,7 @@ func (b *builder) senders() error {
 			b.d.SenderCanonicalMaps = b.place("static:"+b.cfg.From(), true)
 			return nil
 		}
-		b.note("%s takes mail from %s only: mail of other senders on this server waits in the queue", b.d.RelayName, b.cfg.From())
+		b.note("%s accepts mail from %s only: mail of other senders on this server stays in the queue", b.d.RelayName, b.cfg.From())
 		if len(b.ways) == 1 {
 			foreign = nil
 		}
@@ -259,5 +259,5 @@ func (b *builder) helo() {
 }
 
 func domainOf(address string) string {
-	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+	return strings.ToLower(mailaddr.Domain(address))
 }

@@ -31,7 +31,7 @@ func (b *builder) list() {
 	if i := b.cfg.NullRoute(); i > 0 {
 		w := b.ways[i]
 		w.Senders = append(slices.Clone(w.Senders), config.NullSender)
-		b.note("%s refuses mail without a sender: bounces go by the route %s", relayName(b.cfg.First().Relay), w.Name)
+		b.note("%s rejects the null sender (<>): bounces use the route %s", relayName(b.cfg.First().Relay), w.Name)
 	}
 }
 
@@ -202,7 +202,7 @@ func (w Way) Staged() lint.MeantRoute {
 			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: socket(out), Bridge: out})
 			continue
 		}
-		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
+		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth, NoTLS: h.TLS == string(relays.NoTLS)})
 	}
 	return staged
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 )
 
@@ -41,7 +42,7 @@ func (b *builder) captured() *Conflict {
 // otherClass reports whether the recipients of a transport(5) key have another
 // transport than default_transport (ADDRESS_CLASS_README).
 func (b *builder) otherClass(key string) bool {
-	domain := strings.TrimPrefix(key[strings.LastIndexByte(key, '@')+1:], ".")
+	domain := strings.TrimPrefix(mailaddr.Domain(key), ".")
 	return b.isLocal(domain) || b.inList("relay_domains", domain)
 }
 

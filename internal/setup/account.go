@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"relayhost/internal/config"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/secret"
 	"relayhost/relays"
@@ -117,7 +118,7 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 		for n := range r.Hops {
 			p := at{i, n}
 			h := p.in(c)
-			if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok && !p.isFirst() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
+			if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok && !p.isFirst() && !h.Plaintext() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
 				// A smarthost wants a login where Postfix logs in there already.
 				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
 			}
@@ -302,8 +303,8 @@ func Complete(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 			return c, missing, err
 		}
 	}
-	if r := c.First().Relay; r.Sender.Rule == "verified" && !ask.Can() && PublicMail(DomainOf(c.From())) {
-		s.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", DomainOf(c.From()), r.Name)
+	if r := c.First().Relay; r.Sender.Rule == "verified" && !ask.Can() && mailaddr.IsPublic(mailaddr.Domain(c.From())) {
+		s.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", mailaddr.Domain(c.From()), r.Name)
 	}
 	for i := range c.Routes {
 		c.Routes[i].From = first(c.Routes[i].From, c.From())

@@ -3,9 +3,14 @@ package setup
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
@@ -221,4 +226,50 @@ func publicAddress(ctx context.Context, env *verify.Env) error {
 		env.Public = append(env.Public, addr)
 	}
 	return nil
+}
+
+// RememberLogin keeps what a verification that began at a time has seen of the
+// log-in.
+func RememberLogin(deps Deps, r verify.Report, configDir string, began time.Time) {
+	passed, failed := false, false
+	for _, f := range r.Findings {
+		if f.Check == "auth" {
+			passed = passed || f.Result == verify.Pass
+			failed = failed || f.Result == verify.Fail || f.Result == verify.Warn
+		}
+	}
+	switch {
+	case failed:
+		KeepLogin(deps, configDir, time.Time{})
+	case passed:
+		KeepLogin(deps, configDir, began)
+	}
+}
+
+// acceptedBefore reports whether the relay has taken the log-in, and nothing that
+// decides about it was touched since: main.cf, master.cf, and the password tables.
+func acceptedBefore(r *host.Reader, s postfix.State) bool {
+	var last lastLogin
+	data, err := r.ReadFile(filepath.Join(apply.StateDir, loginFile))
+	if err != nil || json.Unmarshal(data, &last) != nil || last.ConfigDir != s.ConfigDir || last.Time.After(time.Now()) {
+		return false
+	}
+	files := []string{filepath.Join(s.ConfigDir, "main.cf"), filepath.Join(s.ConfigDir, "master.cf")}
+	tables := postfix.ParseTables(explain.RouteOf(s).Param("smtp_sasl_password_maps"), s.DefaultMap)
+	for _, t := range tables {
+		if !t.Editable() {
+			return false // a service that somebody else keeps
+		}
+		files = append(files, t.Path)
+		if index := t.Index(); index != "" {
+			files = append(files, index)
+		}
+	}
+	for _, file := range files {
+		m, err := r.Stat(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) || m.Ctime.After(last.Time) {
+			return false
+		}
+	}
+	return len(tables) > 0
 }

@@ -12,6 +12,7 @@ import (
 	"relayhost/detect"
 	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/secret"
 	"relayhost/internal/verify"
@@ -122,7 +123,7 @@ func apiSettings(a api.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
 	from := first(c.Routes[p.route].From, c.From())
 	region, _ := h.Relay.RegionOf(h.Host)
-	usual := map[api.Field]string{api.Region: region, api.Domain: DomainOf(from), api.Mailbox: from, api.User: given.Username}
+	usual := map[api.Field]string{api.Region: region, api.Domain: mailaddr.Domain(from), api.Mailbox: from, api.User: given.Username}
 	if h.API.Settings == nil {
 		h.API.Settings = map[api.Field]string{}
 	}

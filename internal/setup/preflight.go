@@ -48,11 +48,11 @@ func Preflight(ctx context.Context, s Setup) error {
 		return err
 	}
 	if s.Config.Several() {
-		s.Report.Step("probing %d relays and accounts of %d routes: log-in, senders, recipient", len(list), len(s.Config.Routes))
+		s.Report.Step("preflight: login, senders and recipient at %d relays and accounts of %d routes", len(list), len(s.Config.Routes))
 	} else if h := s.Config.First(); h.ByAPI() {
-		s.Report.Step("asking the API of %s (%s) whether it takes the key", h.Relay.Name, h.APIHost())
+		s.Report.Step("preflight: the API of %s (%s) checks the key", h.Relay.Name, h.APIHost())
 	} else {
-		s.Report.Step("probing %s port %d: log-in, sender, recipient", h.Host, h.Port)
+		s.Report.Step("preflight: login, sender and recipient at %s port %d", s.Config.First().Host, s.Config.First().Port)
 	}
 	addrs := s.lookUp(ctx, list)
 	inParallel(len(list), func(i int) { s.try(ctx, list[i], addrs[list[i].hop.Host]) })
@@ -212,7 +212,7 @@ func (s Setup) judge(c *check) error {
 	case c.result.Err == nil:
 		return nil
 	case c.nullRefused():
-		s.Report.Unproven("%s refuses mail without a sender (%d %s): bounces and receipts of this server go nowhere; a route with \"<>\" among its senders takes them", c.hop.Host, c.result.Code, c.result.Text)
+		s.Report.Unproven("%s rejects the null sender <> (%d %s): bounces and delivery reports of this server will be lost; a route with \"<>\" among its senders delivers them", c.hop.Host, c.result.Code, c.result.Text)
 		return nil
 	case c.hop.NoVerify && c.result.Fault.Certificate():
 		// Our own client logs in on verified connections only; the rehearsal
@@ -348,7 +348,7 @@ func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
 func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
 	h := c.hop
 	t := smtpprobe.Target{
-		Name: h.Host, Implicit: h.TLS == relays.Implicit, Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
+		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
 		Username: h.Username, Password: h.Password, Token: s.tokenOf(h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"fmt"
 	"time"
 
 	"relayhost/internal/bridge"
@@ -60,6 +61,25 @@ func signInStatus(r *host.Reader, state postfix.State) (list []SignInStatus, err
 		list = append(list, s)
 	}
 	return list, err
+}
+
+// writeSignIns prints how each sign-in stands.
+func writeSignIns(row func(label, format string, args ...any), list []SignInStatus) {
+	for _, s := range list {
+		text := "as " + s.Username
+		if s.RenewedAt != nil {
+			text += ", renewed " + s.RenewedAt.Local().Format(time.DateTime)
+		} else {
+			text += ", no token stored"
+		}
+		if s.CertificateEnds != nil {
+			text += fmt.Sprintf(", the certificate ends in %d days", int(time.Until(*s.CertificateEnds).Hours()/24))
+		}
+		row("Signed in", "%s", text)
+		if s.Refused != nil {
+			row("Refused", "%s: %s; %s", s.Refused.Time.Local().Format(time.DateTime), first(s.Refused.Meaning, s.Refused.Error), first(s.Refused.Remedy, "relayhost verify tries it"))
+		}
+	}
 }
 
 // signInMetrics are those of the sign-ins.

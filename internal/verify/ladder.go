@@ -53,7 +53,7 @@ func (l *ladder) at(port int) string {
 	case !l.several():
 		return fmt.Sprintf("port %d", port)
 	case l.index > 0:
-		return fmt.Sprintf("fall-back %s:%d", l.hop.Host, port)
+		return fmt.Sprintf("fallback %s:%d", l.hop.Host, port)
 	}
 	return fmt.Sprintf("%s:%d", l.hop.Host, port)
 }
@@ -91,7 +91,7 @@ func addresses(name string, v4, v6 []netip.Addr) string {
 func (l *ladder) first(ctx context.Context) []Finding {
 	defer l.decide(false)
 	if l.hop.Host == "" {
-		return skip("connect", "no relay is set")
+		return skip("connect", "no relay is configured")
 	}
 	if f := l.names(ctx); f != nil {
 		return []Finding{*f}
@@ -143,16 +143,17 @@ func (l *ladder) usable(res smtpprobe.Result) bool {
 	if !l.hop.Token.IsZero() {
 		return past && slices.Contains(res.Auth, "XOAUTH2")
 	}
+	past = past || plaintext(l.hop.TLS) && res.Reached == smtpprobe.StepEHLO
 	return past && (l.hop.Username == "" || slices.Contains(res.Auth, "PLAIN") || slices.Contains(res.Auth, "LOGIN"))
 }
 
 // other is the finding on a port that is not in use.
 func (l *ladder) other(p port) Finding {
-	f := Finding{Check: "connect", Result: Pass, Detail: fmt.Sprintf("%s (%s) would work as well", l.at(p.number), p.mode()), Ms: ms(p.result.Total)}
+	f := Finding{Check: "connect", Result: Pass, Detail: fmt.Sprintf("%s (%s) is reachable as well", l.at(p.number), p.mode()), Ms: ms(p.result.Total)}
 	if l.usable(p.result) {
 		return f
 	}
-	f.Result, f.Detail = Skip, fmt.Sprintf("%s is not in use, and would not work from here: %v", l.at(p.number), p.result.Err)
+	f.Result, f.Detail = Skip, fmt.Sprintf("%s is not in use, and not usable from here: %v", l.at(p.number), p.result.Err)
 	if causes := explain.Probe(p.result, &l.hop.Relay); len(causes) > 0 {
 		f.Cause = causes[0].ID
 	}
@@ -172,7 +173,7 @@ func (l *ladder) dead(ctx context.Context, ports []port) []Finding {
 		numbers = append(numbers, fmt.Sprint(p.number))
 	}
 	last := &findings[len(findings)-1]
-	last.Remedy = fmt.Sprintf("These ports work from here: %s.", strings.Join(numbers, ", "))
+	last.Remedy = fmt.Sprintf("These ports are usable from here: %s.", strings.Join(numbers, ", "))
 	last.Command = "relayhost setup --port " + numbers[0]
 	if l.several() && l.number > 1 {
 		last.Command = "" // --port is the default relay's
@@ -209,16 +210,19 @@ func (l *ladder) below(p port) []Finding {
 		Finding{Check: "connect", Result: Pass, Ms: ms(res.Connect), Detail: fmt.Sprintf("%s answers: %s", l.at(p.number), res.Banner)})
 	if l.hop.Unverified && res.Failed == smtpprobe.StepTLS && res.Fault.Certificate() {
 		return append(findings, Finding{Check: "tls", Result: Warn, Ms: ms(res.Total), Cause: "certificate_not_verified",
-			Detail: l.about(fmt.Sprintf("the set-up takes any certificate, and this one does not verify: %v", res.Err)),
-			Remedy: "Anybody on the way can read the password: give the relay's CA with --ca-file, or its certificate with --fingerprint."},
-			Finding{Check: "auth", Result: Skip, Detail: l.about("the log-in is tried on verified connections only; the delivery shows whether it works")})
+			Detail: l.about(fmt.Sprintf("this setup accepts any certificate, and this one does not verify: %v", res.Err)),
+			Remedy: "An attacker in between can read the password: give the relay's CA with --ca-file, or its certificate with --fingerprint."},
+			Finding{Check: "auth", Result: Skip, Detail: l.about("the login is tried on verified connections only; the delivery shows whether it works")})
 	}
 	if res.Failed == smtpprobe.StepSTARTTLS || res.Failed == smtpprobe.StepTLS {
 		return append(findings, fail("tls"))
 	}
+	if plaintext(l.hop.TLS) {
+		return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about("no TLS, as asked for (insecure_plaintext): whoever is in between can read the mail")})
+	}
 	verified := "verified for " + l.hop.Host
 	if l.hop.Pin != "" {
-		verified = "with the fingerprint that was given"
+		verified = "matches the pinned fingerprint"
 	}
 	return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about(fmt.Sprintf("%s, %s, the certificate %s", p.mode(), res.TLSVersion, verified)), Ms: ms(res.Total)})
 }
@@ -235,7 +239,7 @@ func (l *ladder) deadAddresses(p port) []Finding {
 	}
 	f := Finding{Check: "connect", Result: Warn, Ms: ms(p.dead[0].Total),
 		Detail: l.about(fmt.Sprintf("%s of %s does not answer (%s); %s does", strings.Join(names, ", "), l.hop.Host, p.dead[0].Fault, p.result.Addr.Addr())),
-		Remedy: "Mail leaves by the address that answers, after a wait for the one that does not (smtp_connect_timeout). Look at this host's route and firewall to that address.",
+		Remedy: "Mail leaves through the address that answers, after waiting for the other (smtp_connect_timeout). Check this host's route and firewall to that address.",
 	}
 	if causes := explain.Probe(p.dead[0], &l.hop.Relay); len(causes) > 0 {
 		f.Cause = causes[0].ID
@@ -248,12 +252,12 @@ func (l *ladder) loggedIn(p port) Finding {
 	res := p.result
 	switch {
 	case l.hop.Username == "":
-		detail := "this relay goes by address, or no credentials are stored"
+		detail := "no login is configured for this relay"
 		if l.hop.OAuth {
-			detail = "Postfix logs in by OAuth (XOAUTH2): no token is tried here, the delivery shows whether it works"
+			detail = "Postfix signs in by OAuth (XOAUTH2): no token is tried here; the delivery shows whether it works"
 		}
 		if l.Limited {
-			detail = "the stored credentials can be read by root only"
+			detail = "the stored credentials can only be read by root"
 		}
 		return Finding{Check: "auth", Result: Skip, Detail: l.about(detail)}
 	case p.refusal != "":
@@ -261,13 +265,13 @@ func (l *ladder) loggedIn(p port) Finding {
 	case res.Err != nil && res.Failed != smtpprobe.StepMail && res.Failed != smtpprobe.StepRcpt:
 		return l.explained(Finding{Check: "auth", Result: Fail, Detail: fmt.Sprintf("%s: %v", l.at(p.number), res.Err), Ms: ms(res.Total)}, res)
 	case res.Reached == smtpprobe.StepEHLOTLS:
-		return Finding{Check: "auth", Result: Skip, Detail: l.at(p.number) + ": the log-in was not tried, since the time was up while Postfix delivered"}
+		return Finding{Check: "auth", Result: Skip, Detail: l.at(p.number) + ": the login was not tried: the time limit was reached while Postfix delivered"}
 	}
 	what := "the stored credentials"
 	if !l.hop.Token.IsZero() {
 		what = "the token"
 	}
-	return Finding{Check: "auth", Result: Pass, Detail: l.at(p.number) + " takes " + what, Ms: ms(res.Total)}
+	return Finding{Check: "auth", Result: Pass, Detail: l.at(p.number) + " accepts " + what, Ms: ms(res.Total)}
 }
 
 // explained adds to a finding why the probe failed, and what helps.

@@ -302,7 +302,7 @@ func TestServiceAndDrift(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	r.Changed = map[string]string{"/etc/postfix/main.cf": "edited by hand", "/etc/postfix/other": "removed"}
-	if f := r.drift(t.Context())[0]; f.Result != Warn || f.Detail != "changed since the set-up: /etc/postfix/main.cf (edited by hand)" {
+	if f := r.drift(t.Context())[0]; f.Result != Warn || f.Detail != "changed since setup: /etc/postfix/main.cf (edited by hand)" {
 		t.Errorf("%+v", f)
 	}
 	r.Plan = nil

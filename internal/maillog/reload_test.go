@@ -1,12 +1,10 @@
-package setup
+package maillog
 
 import (
 	"errors"
 	"strings"
 	"testing"
 	"time"
-
-	"relayhost/internal/maillog"
 )
 
 func TestWatchReload(t *testing.T) {
@@ -21,16 +19,16 @@ func TestWatchReload(t *testing.T) {
 		"qmgr is throttled": {[]string{reloaded, "postfix/master[1]: warning: /usr/lib/postfix/sbin/qmgr: bad command startup -- throttling"}, "qmgr is throttled"},
 		"theirs dies":       {[]string{reloaded, "postfix/dovecot/smtp[3]: fatal: x", "postfix/master[1]: warning: /usr/lib/postfix/sbin/smtp: bad command startup -- throttling"}, ""},
 	} {
-		lines := make(chan maillog.Line, len(test.lines))
+		lines := make(chan Line, len(test.lines))
 		for _, text := range test.lines {
-			line, ok := maillog.Parse("Jan  2 01:01:52 host " + text)
+			line, ok := Parse("Jan  2 01:01:52 host " + text)
 			if !ok {
 				t.Fatal(text)
 			}
 			lines <- line
 		}
 		start := time.Now()
-		err := watchReload(t.Context(), lines, []string{"relayhost-ses"}, reloadLine, 10*time.Millisecond, func(string) {})
+		err := WatchReload(t.Context(), lines, []string{"relayhost-ses"}, 3*time.Second, 10*time.Millisecond, func(string) {})
 		if (err == nil) != (test.died == "") || err != nil && (!errors.Is(err, ErrDied) || !strings.Contains(err.Error(), test.died)) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -1,54 +1,32 @@
-package setup
+package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"relayhost/internal/config"
-	"relayhost/internal/verify"
+	"relayhost/internal/mailaddr"
 	"relayhost/relays"
 )
-
-// NextSteps are the lines on what only the administrator can do after a setup. DNS
-// is asked first, so that no record is listed that is there.
-func NextSteps(ctx context.Context, c config.Config, dns verify.Resolver, delivered bool) []string {
-	lines := []string{"", "Next steps:"}
-	switch {
-	case delivered && verify.Simulator(c.First().Relay, c.To):
-		lines = append(lines, "- send a test message to a mailbox of your own: relayhost verify --to "+c.From())
-	case delivered:
-		lines = append(lines, "- check that the test message arrived at "+c.To)
-	}
-	if records := missingRecords(ctx, c, dns); len(records) > 0 {
-		lines = append(lines, "- publish these missing DNS records (relayhost verify checks them):")
-		lines = append(lines, records...)
-	}
-	into := "> /etc/cron.d/relayhost"
-	if os.Getenv("SUDO_USER") != "" { // the shell itself is no root
-		into = "| sudo tee /etc/cron.d/relayhost"
-	}
-	return append(lines, "- check it daily; verify prints nothing while all is well:",
-		"    echo '17 6 * * * root relayhost verify --no-send' "+into)
-}
 
 // lookUpLimit bounds the lookups for the advice of one run.
 const lookUpLimit = 8 * time.Second
 
-// missingRecords are those that the relays want for the sender domain of each route
+// MissingRecords are those that the relays want for the sender domain of each route
 // and that DNS does not have now.
-func missingRecords(ctx context.Context, c config.Config, dns verify.Resolver) []string {
+func MissingRecords(ctx context.Context, c config.Config, dns Resolver) []string {
 	ctx, cancel := context.WithTimeout(ctx, lookUpLimit)
 	defer cancel()
 	var lines, done []string
 	secret := map[string]bool{} // names of relays in whose records something stands in <>
 	for _, r := range c.Routes {
-		relay, domain := r.Hops[0].Relay, DomainOf(first(r.From, c.From()))
+		relay, domain := r.Hops[0].Relay, mailaddr.Domain(cmp.Or(r.From, c.From()))
 		key := relay.ID + " " + strings.ToLower(domain)
-		if relay.ID == relays.SmarthostID || PublicMail(domain) || slices.Contains(done, key) || len(done) == maxDomains {
+		if relay.ID == relays.SmarthostID || mailaddr.IsPublic(domain) || slices.Contains(done, key) || len(done) == maxDomains {
 			continue
 		}
 		done = append(done, key)
@@ -72,11 +50,11 @@ const maxDomains = 10
 
 // spfRecord is the line on the SPF record, none where DNS has it or the relay needs
 // none: SES takes it on the MAIL FROM subdomain alone.
-func spfRecord(ctx context.Context, dns verify.Resolver, relay relays.Relay, domain string) []string {
+func spfRecord(ctx context.Context, dns Resolver, relay relays.Relay, domain string) []string {
 	if relay.DNS.SPF == "" || strings.Contains(relay.DNS.Note, "none is needed") {
 		return nil
 	}
-	record, existing, err := verify.SPFToPublish(ctx, dns, domain, relay.DNS.SPF)
+	record, existing, err := spfToPublish(ctx, dns, domain, relay.DNS.SPF)
 	if err != nil || record == "" {
 		return nil
 	}
@@ -89,8 +67,8 @@ func spfRecord(ctx context.Context, dns verify.Resolver, relay relays.Relay, dom
 
 // dkimRecords are the lines on the DKIM records whose names are known and which are
 // missing. One whose name differs by account cannot be looked up.
-func dkimRecords(ctx context.Context, dns verify.Resolver, relay relays.Relay, domain string) []string {
-	check := verify.Domain{Resolver: dns, Name: domain, Relay: relay}
+func dkimRecords(ctx context.Context, dns Resolver, relay relays.Relay, domain string) []string {
+	check := Domain{Resolver: dns, Name: domain, Relay: relay}
 	if f := check.DKIM(ctx); f.Cause != "dkim_missing" {
 		return nil
 	}
@@ -107,4 +85,19 @@ func dkimRecords(ctx context.Context, dns verify.Resolver, relay relays.Relay, d
 		lines = append(lines, fmt.Sprintf("    %s %s: %s", r.Type, name, r.Value))
 	}
 	return lines
+}
+
+// spfToPublish is the SPF record that domain should have so that it names the
+// service's term ("include:amazonses.com"), "" where DNS has that already. existing
+// says that it replaces one, which a domain may have only one of (RFC 7208, 3.2).
+// The error is that of a DNS that does not answer.
+func spfToPublish(ctx context.Context, r Resolver, domain, term string) (record string, existing bool, err error) {
+	found, err := ReadSPF(ctx, r, domain)
+	switch {
+	case err != nil && missing(err):
+		return "v=spf1 " + term + " ~all", false, nil
+	case err != nil, found.Text == "", found.names(term):
+		return "", false, err
+	}
+	return withTerm(found.Text, term), true, nil
 }

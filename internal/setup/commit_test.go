@@ -1,4 +1,4 @@
-package cmd
+package setup
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 // What waits is shown with its number, age, senders and domains, and nothing that
 // a terminal would act on.
-func TestWaitingLine(t *testing.T) {
+func TestQueueSummary(t *testing.T) {
 	message := func(age time.Duration, from string, to ...string) postfix.QueuedMessage {
 		m := postfix.QueuedMessage{Sender: from, Arrival: time.Now().Add(-age)}
 		for _, addr := range to {
@@ -34,8 +34,8 @@ func TestWaitingLine(t *testing.T) {
 		{[]postfix.QueuedMessage{message(time.Minute, "\x1b[2Ja@b.test", "x@\x07.test")},
 			`1 message(s) wait in the queue, the oldest for 1m0s, from \x1b[2Ja@b.test, for \x07.test`},
 	} {
-		if got := waitingLine(test.waiting); got != test.want {
-			t.Errorf("%s\nwant %s", got, test.want)
+		if got := (Queue{Messages: test.waiting}).Summary(); got != test.want {
+			t.Errorf("got %s, want %s", got, test.want)
 		}
 	}
 }

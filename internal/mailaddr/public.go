@@ -1,4 +1,4 @@
-package setup
+package mailaddr
 
 import (
 	"slices"
@@ -17,8 +17,8 @@ var publicMail = []string{
 // severalCountries are names that public mail services have under many country codes.
 var severalCountries = []string{"hotmail.", "live.", "outlook.", "yahoo."}
 
-// PublicMail reports whether domain is that of a public mail service.
-func PublicMail(domain string) bool {
+// IsPublic reports whether domain is that of a public mail service.
+func IsPublic(domain string) bool {
 	domain = strings.ToLower(domain)
 	return slices.Contains(publicMail, domain) || slices.ContainsFunc(severalCountries, func(name string) bool {
 		country, ok := strings.CutPrefix(domain, name)

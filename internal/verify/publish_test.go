@@ -1,4 +1,4 @@
-package setup
+package verify
 
 import (
 	"context"
@@ -58,7 +58,7 @@ func TestMissingRecords(t *testing.T) {
 			c := config.New()
 			c.Routes[0].From = test.from
 			c.First().Relay = test.relay
-			got := strings.Join(missingRecords(t.Context(), c, test.dns), "\n")
+			got := strings.Join(MissingRecords(t.Context(), c, test.dns), "\n")
 			if !strings.Contains(got, test.want) {
 				t.Errorf("got %q, want %q in it", got, test.want)
 			}
@@ -72,17 +72,9 @@ func TestMissingRecords(t *testing.T) {
 		c.Routes[0].From = "a@example.com"
 		c.First().Relay = relay("mailgun")
 		c.Routes = append(c.Routes, config.Route{Name: "shop", From: "b@shop.example", Hops: []config.Hop{{Relay: relay("sendgrid")}, {Relay: relay("mailgun")}}})
-		got := strings.Join(missingRecords(t.Context(), c, records{}), "\n")
+		got := strings.Join(MissingRecords(t.Context(), c, records{}), "\n")
 		if !strings.Contains(got, "TXT example.com:") || !strings.Contains(got, "shop.example") {
 			t.Errorf("got %q, want both domains", got)
 		}
 	})
-}
-
-func TestPublicMail(t *testing.T) {
-	for domain, want := range map[string]bool{"gmail.com": true, "Yahoo.co.uk": true, "hotmail.fr": true, "example.com": false, "yahoo.example": false, "live.com": true, "notgmail.com": false} {
-		if got := PublicMail(domain); got != want {
-			t.Errorf("%s: got %v, want %v", domain, got, want)
-		}
-	}
 }
