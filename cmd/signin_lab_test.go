@@ -272,3 +272,27 @@ func TestLabSignInUntrusted(t *testing.T) {
 		t.Errorf("got differences:\n%s", d)
 	}
 }
+
+// TestLabSignInAsked: on a terminal setup asks for the way, says what has to be
+// registered, and tells at once what was pasted into the wrong place.
+func TestLabSignInAsked(t *testing.T) {
+	t.Parallel()
+	l := signInLab(t, lab.Bookworm)
+	p := sit(t, l, 80, true, "relayhost", "setup", "--relay", "m365", "--from", mailbox, "--to", "ops@example.net")
+	for _, step := range []struct{ see, answer string }{
+		{"How does this server log in to Microsoft 365", "1\r"},
+		{"-SmtpClientAuthenticationDisabled $false", clientSecret + "\r"},
+		{"has the form of a client secret", clientID + "\r"},
+		{"Directory (tenant) ID or domain", "contoso.example\r"},
+		{"Client secret (its Value)", "11111111-2222-3333-4444-555555555555\r"},
+		{"form of a Secret ID", clientSecret + "\r"},
+		{"Apply this?", "yes\r"},
+	} {
+		p.sees(step.see)
+		p.term.Type(step.answer)
+	}
+	p.ends(0)
+	if got := len(l.World.Relay("m365").Mailbox()); got != 2 {
+		t.Errorf("messages at the relay: got %d, want 2", got)
+	}
+}
