@@ -117,7 +117,7 @@ func (b *builder) pause(s *service) {
 	}
 	if longest > 0 {
 		s.d.RateDelay = fmt.Sprintf("%ds", longest)
-		b.note("%s takes one message in %d s: mail goes out one by one", name, longest)
+		b.note("%s accepts one message in %d s: mail is sent one by one", name, longest)
 	}
 }
 
