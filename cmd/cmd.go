@@ -126,7 +126,7 @@ On a new server begin with: sudo relayhost setup`,
 	f.BoolVar(&a.noColor, "no-color", false, "print without colours (as NO_COLOR does)")
 	root.AddCommand(
 		newDetectCmd(a), newRelaysCmd(a), newHostsCmd(a), newUnblockCmd(a),
-		newSetupCmd(a), newVerifyCmd(a), newStatusCmd(a), newRollbackCmd(a),
+		newSetupCmd(a), newSignInCmd(a), newVerifyCmd(a), newStatusCmd(a), newRollbackCmd(a),
 		newExplainCmd(a), newAdoptCmd(a), newDemoCmd(a), newVersionCmd(a), newWatchCmd(a), newBridgeCmd(),
 		newExitCodesTopic(), newCredentialsTopic(),
 	)

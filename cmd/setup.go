@@ -61,12 +61,14 @@ Routes by sender and fallback relays are written in
 // setupFlags are the flags of setup as they were given.
 type setupFlags struct {
 	relay, region, smarthost, port  string
+	via, proxy                      string
 	username, credentialsFile       string
+	signIn, tenant, clientID        string
 	from, to, rootTo, queue         string
 	direct                          []string
 	caFile, fingerprint, mapType    string
 	connections                     int
-	noProbe, insecure               bool
+	noProbe, insecure, plaintext    bool
 	dryRun, detailedExit, printConf bool
 	yes, install, noInstall         bool
 	replaceMTA, noVerify, keep      bool
@@ -78,9 +80,19 @@ func (f *setupFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.region, "region", "", "region of the relay, e.g. eu-west-1")
 	fs.StringVar(&f.smarthost, "smarthost", "", "another SMTP server, by host `name`")
 	fs.StringVar(&f.port, "port", "auto", "submission port, or auto: the first that is reachable")
+	fs.StringVar(&f.via, "via", "", "how mail gets to the relay: smtp, or https for its API on port 443")
+	fs.StringVar(&f.proxy, "https-proxy", "", "`address` of the HTTP proxy that the API is reached by")
 	fs.BoolVar(&f.noProbe, "no-probe", false, "probe nothing beforehand; needs --port")
 	fs.StringVar(&f.username, "username", "", "user name at the relay")
 	fs.StringVar(&f.credentialsFile, "credentials-file", "", "`file` with username= and password=, - for standard input")
+	fs.StringVar(&f.signIn, "sign-in", "", "`way` to log in: client_credentials, device, url or password")
+	fs.StringVar(&f.tenant, "tenant", "", "Microsoft tenant of the sign-in: a domain or an `ID`")
+	fs.StringVar(&f.clientID, "client-id", "", "application `ID` of the sign-in")
+	if !setup.OAuthReady {
+		for _, name := range []string{"sign-in", "tenant", "client-id"} {
+			fs.Lookup(name).Hidden = true
+		}
+	}
 	fs.StringVar(&f.from, "from", "", "`address` that this server's own accounts send as")
 	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the address of --from)")
 	fs.StringVar(&f.rootTo, "root-to", "", "`address` that mail for root is sent to")
@@ -98,6 +110,7 @@ func (f *setupFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.caFile, "ca-file", "", "CA `file` that the relay's certificate is verified with")
 	fs.StringVar(&f.fingerprint, "fingerprint", "", "SHA-256 fingerprint of the relay's certificate, instead of a CA")
 	fs.BoolVar(&f.insecure, "insecure-no-verify-certificate", false, "encrypt, but accept any certificate")
+	fs.BoolVar(&f.plaintext, "insecure-plaintext", false, "no TLS: for a smarthost on a private network, without a login")
 	fs.StringVar(&f.mapType, "map-type", "", "lookup table type (default: what this Postfix prefers)")
 	fs.IntVar(&f.connections, "connections", 0, "concurrent connections (default: what the relay documents, at most 20)")
 	fs.BoolVar(&f.force, "force", false, "continue although another tool manages this host's mail")
@@ -121,7 +134,9 @@ func (f setupFlags) check(a *app) error {
 		}
 	}
 	switch {
-	case f.noProbe && f.port == "auto" && !a.storedPort():
+	case !slices.Contains([]string{"", "smtp", string(config.SMTPOAuth), string(config.HTTPS)}, f.via):
+		return usage(fmt.Errorf("--via %s is no way to a relay", f.via), "smtp, smtp-oauth or https")
+	case f.noProbe && f.port == "auto" && f.via != string(config.HTTPS) && !a.storedPort():
 		return setup.ErrNoPort
 	case !slices.Contains([]string{"ask", "send", "hold"}, f.queue):
 		return usage(fmt.Errorf("--queue %s is not known", f.queue), "ask, send or hold")
@@ -151,13 +166,13 @@ func (a *app) storedPort() bool {
 }
 
 // request is what the flags say; given reports whether one was given at all.
-func (f setupFlags) request(given func(flag string) bool) setup.Request {
+func (f setupFlags) request(given func(flag string) bool) (setup.Request, error) {
 	r := setup.Request{
 		Relay: f.relay, Smarthost: f.smarthost, Region: f.region, Username: f.username,
 		NoProbe: f.noProbe, NoVerify: f.noVerify, DryRun: f.dryRun || f.printConf, Force: f.force,
 		Given: config.Given{
 			From: f.from, To: f.to, RootTo: f.rootTo, MapType: f.mapType, CAFile: f.caFile, Fingerprint: f.fingerprint,
-			NoVerify: f.insecure, CredentialsFile: f.credentialsFile,
+			NoVerify: f.insecure, Plaintext: f.plaintext, CredentialsFile: f.credentialsFile, Via: f.via, Proxy: f.proxy,
 		},
 	}
 	r.Port, _ = strconv.Atoi(f.port) // 0 for auto
@@ -167,7 +182,7 @@ func (f setupFlags) request(given func(flag string) bool) setup.Request {
 	if given("direct") {
 		r.Direct = &f.direct
 	}
-	return r
+	return r, setup.GiveSignIn(&r.Given, f.signIn, f.tenant, f.clientID)
 }
 
 // runSetup goes the whole way. --dry-run is the same way, stopped after the
@@ -179,7 +194,10 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	}
 	deps := a.deps()
 	deps.Report = r
-	req := f.request(given)
+	req, err := f.request(given)
+	if err != nil {
+		return redact, err
+	}
 	if !req.DryRun {
 		if err := a.recover(ctx, deps); err != nil {
 			return redact, err
@@ -272,6 +290,9 @@ func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req se
 			return d, r.unchanged(ctx, d.s, q)
 		}
 		if d.queue, err = a.confirm(ctx, d.s, d.table, f, q); err != nil {
+			return d, err
+		}
+		if d.s, err = setup.SignIn(ctx, d.s, q); err != nil {
 			return d, err
 		}
 		if d.s, again, err = a.preflight(ctx, d.s, q, r); err != nil {

@@ -27,6 +27,7 @@ type questions struct {
 	flags    setupFlags
 	limit    *ui.Limit // stands still while a question is open
 	talk     *conversation
+	proof    string          // of an application: bySecret or byCertificate
 	typed    bool            // a part of the credentials was typed at a question
 	asked    map[string]bool // "from", "to": answered at a question
 	from, to string          // answers that the relay has refused, to begin with

@@ -195,7 +195,14 @@ func printConfig(a *app, p plan.Plan) error {
 // writes nothing.
 func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *questions) error {
 	if !s.NoProbe {
-		if err := setup.Preflight(ctx, s); err != nil {
+		s, err := setup.SignIn(ctx, s, q)
+		if err == nil {
+			err = setup.Preflight(ctx, s)
+		}
+		if err == nil {
+			err = s.SaveTokens(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -393,7 +400,7 @@ func (a *app) showPlan(s setup.Setup, table *flow.Table) {
 		if n := len(r.Hops) - 1; n > 0 {
 			whose += fmt.Sprintf(", with %d fallback(s)", n)
 		}
-		row("Relay", "%s port %d, %s%s", h.Host, h.Port, trustOf(h.NoVerify, h.Pin, h.CAFile), whose)
+		row("Relay", "%s port %d, %s%s", h.Host, h.Port, trustOf(h), whose)
 		if i == 0 {
 			row("Account", "%s", account(h))
 		}
@@ -423,14 +430,16 @@ func account(h config.Hop) string {
 }
 
 // trustOf says how the relay is verified.
-func trustOf(unverified bool, pin, caFile string) string {
+func trustOf(h config.Hop) string {
 	switch {
-	case unverified:
+	case h.Plaintext():
+		return "NO TLS"
+	case h.NoVerify:
 		return "TLS, certificate NOT verified"
-	case pin != "":
+	case h.Pin != "":
 		return "TLS, certificate pinned by its fingerprint"
-	case caFile != "":
-		return "TLS, verified with " + caFile
+	case h.CAFile != "":
+		return "TLS, verified with " + h.CAFile
 	}
 	return "verified TLS"
 }

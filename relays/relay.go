@@ -11,11 +11,13 @@ import (
 // TLSMode says when TLS starts on a port.
 type TLSMode string
 
-// The TLS modes of a submission port. Unsure stands where no source says.
+// The TLS modes of a submission port. Unsure stands where no source says; NoTLS is
+// never that of a relay of the catalogue.
 const (
 	StartTLS TLSMode = "starttls" // RFC 3207, after EHLO
 	Implicit TLSMode = "implicit" // RFC 8314, from the first byte
 	Unsure   TLSMode = "unsure"
+	NoTLS    TLSMode = "none" // in the clear, for a relay of one's own on a private network
 )
 
 // The kinds of relay.

@@ -82,6 +82,8 @@ func (m TLSMode) TLSWord() string {
 		return "STARTTLS"
 	case Implicit:
 		return "TLS"
+	case NoTLS:
+		return "no TLS"
 	}
 	return "unsure how TLS starts"
 }

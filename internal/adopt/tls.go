@@ -2,8 +2,10 @@ package adopt
 
 import (
 	"encoding/hex"
+	"net/netip"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
 )
@@ -96,8 +98,14 @@ func (a *reading) verification(h *Hop, w postfix.Way, next postfix.NextHop, r re
 	h.Level = p.level
 	a.closedPolicies(w)
 	now := "the certificate of " + h.Host + " is verified now"
+	addr, err := netip.ParseAddr(h.Host)
 	switch p.level {
 	case "none":
+		if err == nil && config.Private(addr) && r.ID == "" && h.Account.By == "none" && h.TLS == relays.StartTLS {
+			h.TLS = relays.NoTLS
+			a.keep(p.by, "mail goes to %s without TLS; take insecure_plaintext out if that relay offers TLS", next.Text)
+			return
+		}
 		a.change("TLS is required, and "+now, "mail to %s goes without it today (%s)", next.Text, p.by)
 	case "may":
 		a.change("TLS is required, and "+now, "%s accepts any certificate, and sends without TLS where none is offered", p.by)

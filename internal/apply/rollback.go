@@ -63,6 +63,10 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if err != nil {
 		return nil, err
 	}
+	defer t.tidyBridge(ctx) // before end
+	if err := t.forBridges(ctx, steps); err != nil {
+		return nil, err
+	}
 	if err := t.preflight(steps); err != nil {
 		return nil, err
 	}
@@ -94,6 +98,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	// Committed by now; what is left of the changes is cleared by the next
 	// run if this fails.
 	if t.clearDone() == nil && len(chosen) == len(past) {
+		t.tidyBridge(ctx)
 		t.forgetAll()
 	}
 	return undone, err
@@ -122,7 +127,7 @@ func (t *transaction) forgetAll() {
 		return
 	}
 	for _, name := range names {
-		if name != lockName {
+		if name != lockName && name != madeUser {
 			_ = t.h.RemoveAll(filepath.Join(t.dir, name))
 		}
 	}

@@ -8,6 +8,7 @@ package bridge
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -65,7 +66,8 @@ func text(cause error) string {
 		case refusal.Code == "not_signed_in":
 			return "nobody has signed in as " + signIn.Username + " yet: run relayhost sign-in"
 		case refusal.Final():
-			return "the sign-in at " + refusal.Host + " is no longer valid (" + refusal.Code + ": " + refusal.Text + "): run relayhost sign-in"
+			return "the sign-in at " + refusal.Host + " is no longer valid (" + refusal.Code + ": " + refusal.Text + "): " +
+				cmp.Or(refusal.Reason().Remedy, "run relayhost sign-in")
 		}
 	}
 	return cause.Error()

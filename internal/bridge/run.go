@@ -85,7 +85,7 @@ func (o *opener) openAPI(ctx context.Context, c Config, text []byte) (Hop, error
 	}
 	client := o.client
 	o.mu.Unlock()
-	return connectAPI(ctx, client, o.directory, c.Connections)
+	return connectAPI(ctx, client, StateDirectory(o.directory), c.Connections)
 }
 
 // Client is the client of the API that the bridge name sends through, for its mail
@@ -111,6 +111,16 @@ func (c Config) Client(directory, name string) (*api.Client, error) {
 		account.AWS.STS = client
 	}
 	return &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(PausePath(directory, name))}, nil
+}
+
+// Checker is a client that shares nothing with the bridge's processes: for a check that
+// somebody else than User makes.
+func (c Config) Checker() (*api.Client, error) {
+	client, err := c.Client("", "")
+	if err == nil {
+		client.Pause = api.NewPause("")
+	}
+	return client, err
 }
 
 // server is the next hop of c, with the roots of its CA file.
@@ -144,7 +154,7 @@ func (c Config) roots() (*x509.CertPool, error) {
 }
 
 func (c Config) deps(directory, name string) Deps {
-	deps := Deps{Slots: directory, Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+	deps := Deps{Slots: StateDirectory(directory), Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 		return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	}}
 	if c.OAuth != nil {

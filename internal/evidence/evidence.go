@@ -40,7 +40,7 @@ func (h Host) Check(ctx context.Context, c *explain.Collector) {
 	}
 	state, err := postfix.Read(ctx, h.Reader, h.ConfigDir)
 	if err == nil && state.Installed {
-		c.Signs, c.Faults = explain.Look(state), state.Lint(h.Reader)
+		c.Signs, c.Faults = explain.Look(state), state.Lint(postfix.Exists(h.Reader))
 	}
 }
 
@@ -61,7 +61,7 @@ func (h Host) Collect(ctx context.Context, c *explain.Collector) error {
 	if !state.Installed {
 		return setup.Hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
-	c.Signs, c.Faults = explain.Look(state), state.Lint(h.Reader)
+	c.Signs, c.Faults = explain.Look(state), state.Lint(postfix.Exists(h.Reader))
 	var unread error
 	log, err := maillog.Find(ctx, h.Reader, state)
 	if err == nil {

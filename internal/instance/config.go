@@ -107,6 +107,14 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 		case "master.cf":
 			master = f.After
 		default:
+			if isBridgeConf(f.Path) {
+				if f.Action != plan.Remove && !i.o.Routing {
+					if err := i.writeBridge(f); err != nil {
+						return err
+					}
+				}
+				continue
+			}
 			if f.Path != config.Path && f.Action != plan.Remove && !(i.o.Routing && f.Secret) {
 				moved[f.Path] = filepath.Join(i.ConfigDir, strconv.Itoa(len(tables))+"-"+filepath.Base(f.Path))
 				tables = append(tables, f)
@@ -231,7 +239,7 @@ func relocate(value string, moved map[string]string) string {
 // needed are the programs of Postfix that carry a message from sendmail(1) to
 // the relay. None of them listens and none delivers here.
 var needed = []string{"pickup", "cleanup", "qmgr", "oqmgr", "tlsmgr", "trivial-rewrite", "bounce", "verify", "flush",
-	"proxymap", "smtp", "showq", "error", "discard", "anvil", "scache", "postlogd", "tlsproxy"}
+	"proxymap", "smtp", "lmtp", "spawn", "showq", "error", "discard", "anvil", "scache", "postlogd", "tlsproxy"}
 
 // standard are entries that have to be there, whatever the server's master.cf.
 const standard = `pickup unix n - n 60 1 pickup
@@ -273,14 +281,14 @@ func (i *Instance) masterCF(text []byte) ([]byte, error) {
 		return nil, err
 	}
 	for _, s := range planned.Services() {
-		if s.Type == "inet" || s.Type == "pass" || !slices.Contains(programs, s.Command) {
+		if s.Type == "inet" || s.Type == "pass" || !slices.Contains(programs, s.Command) || !ours(s) {
 			continue
 		}
 		s.Chroot = "n"
 		for n := range s.Options {
 			s.Options[n].Value = i.relocate(s.Options[n].Value)
 		}
-		m.Set(s)
+		m.Set(trialEntry(s))
 	}
 	return m.Bytes(), nil
 }

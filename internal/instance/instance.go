@@ -256,7 +256,7 @@ func (i *Instance) remove() error {
 	if err := i.stop(); err != nil {
 		return err
 	}
-	var errs []error
+	errs := []error{i.removeBridges()}
 	f := i.directories
 	// The configuration goes last, and the marker in it.
 	names, err := i.h.ReadDir(f.config)

@@ -14,6 +14,7 @@ type Meant struct {
 	Implicit bool   // TLS from the first byte
 	NoVerify bool   // the certificate is deliberately not verified
 	NoAuth   bool   // the relay knows this host by its address
+	NoTLS    bool   // deliberately in the clear, on a private network
 	// Routes are all routes, the default first; with none it is NextHop by
 	// Service alone.
 	Routes []MeantRoute
@@ -30,6 +31,7 @@ type MeantRoute struct {
 type MeantHop struct {
 	NextHop                    string
 	Implicit, NoVerify, NoAuth bool
+	NoTLS                      bool
 	Bridge                     string // the entry of spawn(8) behind the socket that is NextHop; "" for none
 }
 
@@ -78,7 +80,7 @@ func (m Meant) routes() []MeantRoute {
 	if len(m.Routes) > 0 {
 		return m.Routes
 	}
-	return []MeantRoute{{Service: m.Service, Hops: []MeantHop{{NextHop: m.NextHop, Implicit: m.Implicit, NoVerify: m.NoVerify, NoAuth: m.NoAuth}}}}
+	return []MeantRoute{{Service: m.Service, Hops: []MeantHop{{NextHop: m.NextHop, Implicit: m.Implicit, NoVerify: m.NoVerify, NoAuth: m.NoAuth, NoTLS: m.NoTLS}}}}
 }
 
 // Services are the routes, one for each service.
@@ -96,7 +98,7 @@ func (m Meant) Services() []MeantRoute {
 
 // at is c with this hop as the one to be judged.
 func (c intent) at(r MeantRoute, h MeantHop) intent {
-	c.Service, c.NextHop, c.Implicit, c.NoVerify, c.NoAuth = r.Service, h.NextHop, h.Implicit, h.NoVerify, h.NoAuth
+	c.Service, c.NextHop, c.Implicit, c.NoVerify, c.NoAuth, c.NoTLS = r.Service, h.NextHop, h.Implicit, h.NoVerify, h.NoAuth, h.NoTLS
 	return c
 }
 
@@ -253,6 +255,9 @@ func levelFor(c intent, get func(string) string) (level, parameter string) {
 // level checks that nobody else can be taken for the relay.
 func (p *findings) level(c intent, where string, get func(string) string) {
 	level, parameter := levelFor(c, get)
+	if c.NoTLS && level == "none" {
+		return
+	}
 	accepted := slices.Contains(verifying, level) || c.NoVerify && level == "encrypt"
 	if !accepted {
 		p.fatal("tls_not_verified", where, parameter, "the level for %s is %s, which does not verify the relay's certificate", c.NextHop, quote(level))

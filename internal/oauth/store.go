@@ -1,3 +1,5 @@
+//go:build unix
+
 package oauth
 
 import (
@@ -94,6 +96,10 @@ func begin(path string) (*writing, error) {
 		return nil, err
 	}
 	w := &writing{f, path}
+	if err := handOver(f, path); err != nil {
+		w.drop()
+		return nil, err
+	}
 	blank := []byte(strings.Repeat(" ", room-1) + "\n")
 	if _, err := f.Write(blank); err != nil {
 		w.drop()
@@ -147,13 +153,48 @@ func syncDirectory(path string) error {
 	return d.Sync()
 }
 
+// handOver gives a file that root has made beside path to the owner of the
+// directory, who is to read it.
+func handOver(f *os.File, path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fmt.Errorf("%s: its owner is not known", filepath.Dir(path))
+	}
+	return f.Chown(int(owner.Uid), int(owner.Gid))
+}
+
+// openLock opens a lock file. Only one that this process has made is handed over: the
+// owner of the directory may have put another file's name there.
+func openLock(path string) (*os.File, error) {
+	const flags = os.O_RDWR | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
+	f, err := os.OpenFile(path, flags|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return os.OpenFile(path, flags, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := handOver(f, path); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
 // lockPoll is how often a lock that is taken is tried again.
 const lockPoll = 20 * time.Millisecond
 
 // lock takes the lock beside path; it is a file of its own, since a lock on the
 // store would be lost with each rename. It is gone with the process.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	f, err := openLock(path + ".lock")
 	if err != nil {
 		return nil, err
 	}

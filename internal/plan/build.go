@@ -101,8 +101,9 @@ func Build(server Server, c config.Config) (Plan, error) {
 		}
 	}
 	b.findings()
+	host, port := b.cfg.First().Shown()
 	p := Plan{
-		Relay: b.cfg.First().Relay.ID, Host: b.cfg.First().Host, Port: b.cfg.First().Port, TLS: string(b.cfg.First().TLS), Service: b.d.Service, NextHop: b.d.NextHop,
+		Relay: b.cfg.First().Relay.ID, Host: host, Port: port, TLS: string(b.cfg.First().TLS), Service: b.d.Service, NextHop: b.d.NextHop,
 		Files: b.files, Notes: b.notes, Incomplete: incomplete, NoVerify: b.cfg.First().NoVerify, Routes: b.described(),
 	}
 	p.NoAuth = p.Routes[0].Hops[0].NoAuth
@@ -115,9 +116,13 @@ func (b *builder) described() []Way {
 	ways := make([]Way, len(b.ways))
 	for i, w := range b.ways {
 		ways[i] = Way{Name: w.Name, Senders: w.Senders, From: w.sender(), Service: w.service.d.Service, Hops: make([]Destination, len(w.Hops))}
+		if w.service.bridged() {
+			ways[i].Bridge = w.service.bridgeName()
+		}
 		for n := range w.Hops {
 			h := &w.Hops[n]
-			ways[i].Hops[n] = Destination{Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(),
+			host, port := h.Shown()
+			ways[i].Hops[n] = Destination{Relay: h.Relay.ID, Host: host, Port: port, TLS: string(h.TLS), NextHop: h.NextHop(),
 				NoVerify: h.NoVerify, NoAuth: !h.NeedsLogin(), Via: string(h.Via)}
 		}
 	}

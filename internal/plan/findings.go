@@ -128,8 +128,8 @@ func (b *builder) swallowed() {
 
 // oauth warns that a login by OAuth ends with this setup.
 func (b *builder) oauth() {
-	if strings.HasPrefix(b.s.Params["default_transport"], "relayhost") {
-		return // it has ended before
+	if strings.HasPrefix(b.s.Params["default_transport"], "relayhost") || b.services[0].bridged() {
+		return // it has ended before, or goes on with the bridge
 	}
 	filters := []string{b.s.Params["smtp_sasl_mechanism_filter"]}
 	if b.s.Master != nil {

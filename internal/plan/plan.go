@@ -50,6 +50,16 @@ type Way struct {
 	From    string        `json:"from"`
 	Service string        `json:"service"` // entry of master.cf
 	Hops    []Destination `json:"hops"`
+	Bridge  string        `json:"-"` // name of the bridge that it goes by, "" for none
+}
+
+// Socket is where the log shows the mail of w to go by a bridge, "private/NAME"; ""
+// where it goes by none.
+func (w Way) Socket() string {
+	if w.Bridge == "" {
+		return ""
+	}
+	return "private/" + w.Service + outSuffix
 }
 
 // Destination is a hop of a Way.
@@ -84,7 +94,8 @@ type File struct {
 	Mode   fs.FileMode `json:"mode"` // permission bits; for Modify those of the file
 	UID    int         `json:"uid"`
 	GID    int         `json:"gid"`
-	Secret bool        `json:"secret"` // values are masked in differences; the mode is 0600
+	Secret bool        `json:"secret"` // values are masked in differences; the mode is 0600, or 0640 with Group
+	Group  string      `json:"-"`      // that may read a secret, made where it is missing; GID is its number
 	// Map is the lookup table type when a compiled map is made of this file
 	// ("hash", "lmdb", "cdb"); "" for none, as with texthash.
 	Map string `json:"map,omitempty"`

@@ -197,12 +197,12 @@ func (w Way) Staged() lint.MeantRoute {
 		staged.Senders = append(staged.Senders, sender)
 	}
 	for _, h := range w.Hops {
-		if config.Via(h.Via) == config.SMTPOAuth {
+		if config.Via(h.Via) != config.SMTP {
 			out := w.Service + outSuffix
 			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: socket(out), Bridge: out})
 			continue
 		}
-		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
+		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth, NoTLS: h.TLS == string(relays.NoTLS)})
 	}
 	return staged
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
 	"relayhost/internal/secret"
 	"relayhost/relays"
@@ -94,6 +95,13 @@ func (b *builder) logins() (incomplete bool) {
 }
 
 func (b *builder) login(h *config.Hop, senders []string) (incomplete bool) {
+	if h.ByAPI() {
+		if h.API.Given() {
+			return false
+		}
+		h.API.Key = secret.New(secret.Mask)
+		return true
+	}
 	if !h.NeedsLogin() || h.Username != "" && (!h.Password.IsZero() || h.Bridged() && signsIn(h)) {
 		return false
 	}
@@ -134,10 +142,14 @@ func (b *builder) assemble() error {
 			if w.Name == config.DefaultRoute {
 				s.name = ServicePrefix + b.cfg.First().Relay.ID
 			}
-			if w.Hops[0].TLS == relays.Implicit {
+			switch h := &w.Hops[0]; {
+			case h.ByAPI():
+				s.name += config.HTTPSSuffix
+			case h.TLS == relays.Implicit && s.bridged():
+				s.name += implicitSuffix + config.OAuthSuffix
+			case h.TLS == relays.Implicit:
 				s.name += implicitSuffix
-			}
-			if s.bridged() {
+			case s.bridged():
 				s.name += config.OAuthSuffix
 			}
 			known[key] = s
@@ -173,9 +185,17 @@ func (b *builder) chain(w *way) string {
 // endpoint is a hop without its account.
 func endpoint(h *config.Hop) string {
 	sign := strings.Join([]string{string(h.Via), string(h.SignIn.Grant), h.SignIn.Tenant, h.SignIn.ClientID,
-		h.SignIn.Secret.Reveal(), h.SignIn.Certificate.Reveal()}, "\x00")
+		h.SignIn.Secret.Reveal(), h.SignIn.Certificate.Reveal(), h.API.String(), h.API.Key.Reveal(), awsAccount(h.API.AWS), h.Proxy}, "\x00")
 	return strings.Join([]string{sign, h.Relay.ID, h.NextHop(), string(h.TLS), h.CAFile, h.Pin,
 		strconv.FormatBool(h.NoVerify), strconv.Itoa(h.Connections)}, "\x00")
+}
+
+// awsAccount tells AWS keys apart.
+func awsAccount(k *api.AWSKeys) string {
+	if k == nil {
+		return ""
+	}
+	return strings.Join([]string{string(k.Source), k.AccessKey, k.Secret.Reveal(), k.URL, k.TokenFile, k.RoleARN, k.Path, k.Profile}, "\x00")
 }
 
 // bySender merges services of one hop at the same host and port where there
@@ -250,7 +270,7 @@ func (b *builder) describe(s *service) {
 	d.RelayName = relayName(first.Relay)
 	d.NextHop = first.NextHop()
 	d.Login = s.logs()
-	d.WrapperMode = first.TLS == relays.Implicit
+	d.WrapperMode = first.TLS == relays.Implicit && !first.ByAPI()
 	d.TLSRequired = b.s.Version.AtLeast(3, 10)
 	d.Mechanisms = "plain,login"
 	d.Processes = "-"

@@ -3,8 +3,6 @@ package postfix
 import (
 	"fmt"
 	"strings"
-
-	"relayhost/internal/host"
 )
 
 // release is what a distribution's package brings.
@@ -48,35 +46,6 @@ func berkeley(v Version, main string) release {
 // lmdb is one whose distribution has dropped Berkeley DB.
 func lmdb(v Version, main string) release {
 	return release{v, "lmdb", []string{"cidr", "inline", "lmdb", "regexp", "static", "texthash"}, "n", main}
-}
-
-// family is the key of releases that ID, or else ID_LIKE, of os-release(5) names.
-func family(r *host.Reader) string {
-	data, err := r.ReadFile("/etc/os-release")
-	if err != nil {
-		return ""
-	}
-	fields := map[string]string{}
-	for line := range strings.Lines(string(data)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		fields[name] = strings.Trim(value, `"'`)
-	}
-	version := fields["VERSION_ID"]
-	major, _, _ := strings.Cut(version, ".")
-	for _, id := range strings.Fields(fields["ID"] + " " + fields["ID_LIKE"]) {
-		switch id {
-		case "centos", "rocky", "almalinux":
-			id = "rhel"
-		case "suse", "sles", "opensuse-leap", "opensuse-tumbleweed":
-			id = "opensuse"
-		}
-		for _, key := range []string{id + ":" + version, id + ":" + major, id} {
-			if _, ok := releases[key]; ok {
-				return key
-			}
-		}
-	}
-	return ""
 }
 
 // Fresh is s, a host without Postfix, as it would be right after its

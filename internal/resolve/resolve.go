@@ -47,6 +47,11 @@ func (r *Resolver) WithoutHosts() *Resolver {
 	return &Resolver{Servers: r.Servers, Timeout: r.Timeout}
 }
 
+// InHosts are the addresses that /etc/hosts has for name.
+func (r *Resolver) InHosts(name string) []netip.Addr {
+	return r.hosts[strings.ToLower(strings.TrimSuffix(name, "."))]
+}
+
 // MX is a mail exchanger. A null MX (RFC 7505) has the Host "".
 type MX struct {
 	Host       string // without the final dot
@@ -61,7 +66,7 @@ func (r *Resolver) Addrs(ctx context.Context, name string) (v4, v6 []netip.Addr,
 		v4, v6 = split([]netip.Addr{addr.Unmap()})
 		return v4, v6, nil
 	}
-	if addrs := r.hosts[strings.ToLower(strings.TrimSuffix(name, "."))]; len(addrs) > 0 {
+	if addrs := r.InHosts(name); len(addrs) > 0 {
 		v4, v6 = split(addrs)
 		return v4, v6, nil
 	}

@@ -96,6 +96,8 @@ func credentialOfSystemd() string {
 // credentialsHint says what helps against a credentials file that cannot be used.
 func credentialsHint(err error, path string) error {
 	switch {
+	case errors.Is(err, secret.ErrReadableByOthers) && errors.Is(err, secret.ErrFormat):
+		return Hint(err, "chmod 600 the file of client_certificate, and make a new key if others may have read it")
 	case errors.Is(err, secret.ErrReadableByOthers):
 		return Hint(err, "chmod 600 %s, and change the password if others may have read it", path)
 	case errors.Is(err, secret.ErrFormat):
@@ -103,8 +105,6 @@ func credentialsHint(err error, path string) error {
 	}
 	return err
 }
-
-func isZero(c secret.Credentials) bool { return c.Password.IsZero() && c.SecretAccessKey.IsZero() }
 
 // accounts gives every hop that wants a login its account: what was given; that of
 // the first hop of the route where both are of one relay; what Postfix has stored;
@@ -118,9 +118,17 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 		for n := range r.Hops {
 			p := at{i, n}
 			h := p.in(c)
-			if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok && !p.isFirst() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
+			if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok && !p.isFirst() && !h.Plaintext() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
 				// A smarthost wants a login where Postfix logs in there already.
 				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
+			}
+			if h.ByAPI() {
+				found, err := apiAccount(ctx, s, c, p, stored, ask, typed)
+				if err != nil {
+					return c, missing, err
+				}
+				missing = missing || !found
+				continue
 			}
 			if len(h.Relay.Auth.Mechanisms) == 0 {
 				continue
@@ -145,8 +153,11 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 	}
 	same := p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
 	given := givenFor(s, p, h, same)
+	if h.Via == config.SMTPOAuth {
+		return application(ctx, s, c, p, given, ask)
+	}
 	switch {
-	case !isZero(given):
+	case !given.IsZero():
 	case same && h.Host == head.Host && head.Username != "":
 		h.Username, h.Password = head.Username, head.Password
 		return true, nil
@@ -163,18 +174,18 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 			}
 		}
 	}
-	if isZero(given) && s.DryRun {
+	if given.IsZero() && s.DryRun {
 		h.Username = given.Username
 		return false, nil
 	}
 	asked := false
-	if p.isFirst() && (isZero(given) || given.Username == "" && !h.Relay.Auth.Same) {
+	if p.isFirst() && (given.IsZero() || given.Username == "" && !h.Relay.Auth.Same) {
 		if err := ask.Credentials(ctx, h.Relay, typed, &given); err != nil {
 			return false, err
 		}
 		asked = true
 	}
-	if isZero(given) {
+	if given.IsZero() {
 		e := c.Mistake(p.key("relay"), "%s: no credentials for %s port %d are given, and none are stored", p.label(c), h.Host, h.Port)
 		e.Hint = "name a file with credentials_file; relayhost help credentials shows what is in it"
 		return false, e
@@ -194,7 +205,7 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 // those of the first hop of its route.
 func givenFor(s Setup, p at, h *config.Hop, same bool) secret.Credentials {
 	given := s.Credentials.Files[h.CredentialsFile]
-	if flag := s.Credentials.Flag; !isZero(flag) && p.route == 0 && (p.hop == 0 || same) {
+	if flag := s.Credentials.Flag; !flag.Empty() && p.route == 0 && (p.hop == 0 || same) {
 		given = flag
 	}
 	if p.isFirst() {

@@ -57,6 +57,10 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	}
 	live := liveLog{deps: s.Deps, state: s.State, private: o.Private}
 	control, started := s.Control(), false
+	ran, err := control.Running(ctx)
+	if err != nil {
+		return out, err
+	}
 	a := apply.Options{
 		ConfigDir: s.State.ConfigDir, StateDir: s.StateDir, KeepOnFailure: o.KeepOnFailure, Force: s.Force,
 		Watchdog: []string{self, WatchdogCommand}, Hold: o.Hold, Installed: o.Installed, Progress: s.Report.Part,
@@ -66,11 +70,17 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 				return err
 			}
 			if on {
-				return control.Run(ctx, "reload")
+				return control.Reload(ctx)
 			}
 			s.Report.Step("Postfix does not run: starting it")
 			started = true // which --yes or the question has consented to
 			return control.Start(ctx)
+		},
+		ReloadBack: func(ctx context.Context) error {
+			if on, err := control.Running(ctx); err == nil && !on && ran {
+				return control.Start(ctx)
+			}
+			return control.ReloadIfRunning(ctx)
 		},
 	}
 	if o.Private == nil && !s.NoVerify {
@@ -105,7 +115,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	if err == nil {
 		return out, nil
 	}
-	if started {
+	if on, _ := control.Running(context.WithoutCancel(ctx)); started && on && !ran {
 		// It did not run before, so it does not run after.
 		err = errors.Join(err, control.Run(context.WithoutCancel(ctx), "stop"))
 	}

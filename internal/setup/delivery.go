@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +42,7 @@ type message struct {
 	service string
 	host    string
 	port    int
+	socket  string // of the bridge that it goes by, "" for none
 }
 
 // Delivered is what became of a test message.
@@ -67,10 +69,24 @@ func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 		return err
 	}
 	defer release()
+	tidy, err := s.prepareBridges(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.rehearseAll(ctx, table); err != nil {
+		tidy()
+		return err
+	}
+	return nil
+}
+
+// rehearseAll is Rehearse for a run that holds the lock.
+func (s Setup) rehearseAll(ctx context.Context, table *flow.Table) error {
 	left, budget := 0, maxMessages
 	for level := range s.Config.Levels() {
 		p := s.Plan
 		if level > 0 {
+			var err error
 			if p, err = plan.Build(s.server(false), s.Config.Level(level)); err != nil {
 				return err
 			}
@@ -101,11 +117,11 @@ func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 // nobody has no author.
 func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 	if !s.Config.Several() {
-		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Service, host: p.Host, port: p.Port}}, nil
+		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Service, host: p.Host, port: p.Port, socket: p.Routes[0].Socket()}}, nil
 	}
-	services := map[string]string{}
+	services, sockets := map[string]string{}, map[string]string{}
 	for _, w := range p.Routes {
-		services[w.Name] = w.Service
+		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
 	}
 	for _, r := range s.routes() {
 		if len(r.Hops) <= level {
@@ -114,7 +130,7 @@ func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 		h, service := r.Hops[level], first(services[r.Name], p.Service) // the default is the only route of its level
 		senders := slices.DeleteFunc(sendersOf(r), func(from string) bool { return from == "" })
 		for i, from := range senders {
-			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port}
+			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port, socket: sockets[r.Name]}
 			if i == 0 {
 				one = append(one, m)
 			} else {
@@ -190,7 +206,7 @@ func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []me
 		d, err := verify.Proof{
 			Mailer: &verify.PostfixMailer{Host: s.Host, ConfigDir: dir, Sendmail: s.State.Params["sendmail_path"]},
 			Reader: &s.Host.Reader, Log: log, From: m.from, To: s.Config.To,
-			Service: m.service, Host: m.host, Port: m.port, Patience: patience,
+			Service: m.service, Host: m.host, Port: m.port, Socket: m.socket, Patience: patience,
 		}.Run(ctx)
 		sent[i] = Delivered{m.label, m.relay, d, err, m}
 	})
@@ -302,13 +318,25 @@ func (on subject) caused(err error, causes []explain.Cause) error {
 			c.Remedy = "Give the file with the relay's own certificate, or that of the authority that signed it; or its --fingerprint."
 			c.Command = "relayhost setup " + where + " --ca-file /etc/ssl/" + on.relay.Name + ".pem"
 		case "tls_not_offered":
-			c.Remedy = "Have the relay offer TLS, or name a port of it that does: a hop without TLS is never set up, on loopback, in a private network and through a tunnel neither, and no password goes over one. A certificate of its own goes with --ca-file or --fingerprint."
-			c.Command = ""
+			c.Remedy, c.Command = withoutTLS(on.relay, where)
 		}
 	}
 	return explained(err, verify.Finding{
 		Check: checkOf(c.Phase), Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: c.ID, Remedy: c.Remedy, Command: c.Command,
 	})
+}
+
+// withoutTLS is the remedy for a relay of one's own that offers no TLS.
+func withoutTLS(r relays.Relay, where string) (remedy, command string) {
+	const offer = "Have the relay offer TLS, or name a port of it that does; a certificate of its own goes with --ca-file or --fingerprint. "
+	addr, err := netip.ParseAddr(r.Name)
+	switch {
+	case len(r.Auth.Mechanisms) > 0:
+		return offer + "No password goes over a connection without TLS: a relay that knows this host by its address can be set up without credentials.", ""
+	case err == nil && !config.Private(addr):
+		return offer + "Mail goes to a public address with TLS only.", ""
+	}
+	return offer + "On loopback, in a private network or through a tunnel the relay can be set up without TLS.", "relayhost setup " + where + " --insecure-plaintext"
 }
 
 // refusal is what a relay does not take of what was about on.

@@ -104,6 +104,16 @@ func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config
 		r := &used.Routes[i]
 		for n := range r.Hops {
 			h := &r.Hops[n]
+			if h.Plaintext() {
+				continue // whatever a table has for it
+			}
+			if h.Bridged() {
+				conf, ok := accounts.Bridge(r.Senders...)
+				if missing = missing || !ok; ok {
+					fromBridge(h, conf)
+				}
+				continue
+			}
 			h.Username, h.Password, _ = accounts.Find(h.NextHop(), r.Senders...)
 			missing = missing || h.Password.IsZero()
 			if h.Relay.ID == relays.SmarthostID && (i+n == 0 || h.Username != "") {

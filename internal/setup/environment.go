@@ -123,7 +123,7 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 	if err != nil {
 		return err
 	}
-	p, err := plan.Build(plan.Server{State: state, Force: true, NoCredentials: missing}, c)
+	p, err := plan.Build(plan.Server{State: state, Force: true, NoCredentials: missing, Bridge: bridgeInUse(env.Reader, state)}, c)
 	if err != nil {
 		return err
 	}
@@ -132,15 +132,15 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 	if env.Limited = p.Incomplete && len(state.Unreadable) > 0; !env.Limited {
 		env.Plan = &p
 	}
-	services := map[string]string{config.DefaultRoute: p.Service}
+	services, sockets := map[string]string{config.DefaultRoute: p.Service}, map[string]string{}
 	for _, w := range p.Routes {
-		services[w.Name] = w.Service
+		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
 	}
 	cas := map[string]*x509.CertPool{}
 	for i, r := range c.Routes {
 		route := verify.Route{Name: r.Name, Senders: r.Senders, From: r.From, Service: services[r.Name]}
 		for _, h := range r.Hops {
-			hop := verify.Hop{Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password, Pin: h.Pin, Unverified: h.NoVerify}
+			hop := verify.Hop{Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password, Pin: h.Pin, Unverified: h.NoVerify, Socket: sockets[r.Name]}
 			file := first(h.CAFile, state.CAFile)
 			if cas[file] == nil {
 				if cas[file], err = Roots(env.Reader, file); err != nil {
@@ -148,6 +148,11 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 				}
 			}
 			hop.Roots = cas[file]
+			if h.ByAPI() && h.API.Given() {
+				if err := byAPI(&hop, h, state.CAFile); err != nil {
+					return err
+				}
+			}
 			route.Hops = append(route.Hops, hop)
 		}
 		if i == 0 {

@@ -141,9 +141,12 @@ func smarthost(ctx context.Context, d Discovery, req Request, ask Asker) (h conf
 	if req.Port != 0 {
 		h.Port, h.TLS = req.Port, relays.UsualTLS(req.Port)
 	}
+	if req.Plaintext {
+		h.TLS = relays.NoTLS
+	}
 	_, _, known := plan.Credentials(d.State, stored.NextHop())
 	login := req.CredentialsFile != "" || req.Username != "" || credentialOfSystemd() != "" ||
-		known && same // those of another relay say nothing of this one
+		known && same && !h.Plaintext() // those of another relay say nothing of this one
 	switch {
 	case !same && ask != nil && ask.Can():
 		h.CAFile, h.Pin, h.NoVerify = req.CAFile, req.Fingerprint, req.Given.NoVerify
@@ -171,7 +174,7 @@ func LookAt(ctx context.Context, deps Deps, d Discovery, h config.Hop) (res smtp
 		return res, err
 	}
 	t := smtpprobe.Target{
-		Name: h.Host, Implicit: h.TLS == relays.Implicit, Until: smtpprobe.StepMail, HELO: d.State.FQDN,
+		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: smtpprobe.StepMail, HELO: d.State.FQDN,
 		Roots: roots, Pin: h.Pin, Trace: deps.Report.Trace(),
 	}
 	for _, addr := range slices.Concat(v4, v6) {
@@ -216,6 +219,7 @@ func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, r
 		for n, h := range r.Hops {
 			p := at{i, n}
 			switch {
+			case h.ByAPI(): // has one port
 			case req.NoProbe && h.Port == 0 && p.isFirst():
 				return c, ErrNoPort
 			case req.NoProbe && h.Port == 0:

@@ -14,11 +14,13 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/flow"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -60,10 +62,17 @@ type Asker interface {
 	Smarthost(ctx context.Context, d Discovery, h config.Hop) (completed config.Hop, login bool, err error)
 	// Region returns "" where the relay has a default, and none is asked for.
 	Region(ctx context.Context, d Discovery, r relays.Relay) (string, error)
+	// APIKey fills in what c lacks of the key for the API of r.
+	APIKey(ctx context.Context, a api.API, r relays.Relay, c *secret.Credentials) error
 	// Credentials fills in what c lacks; typed is a user name to begin with.
 	Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error
 	From(ctx context.Context, d Discovery, r relays.Relay) (string, error)
 	To(ctx context.Context, d Discovery, from string) (string, error)
+	// SignIn asks how to log in to a relay that can be signed in to by OAuth; no Grant
+	// is by password.
+	SignIn(ctx context.Context, r relays.Relay) (config.SignIn, error)
+	// Application asks for what the sign-in of h lacks, in place.
+	Application(ctx context.Context, h *config.Hop) error
 	// Direct is asked where nothing is stored yet.
 	Direct(ctx context.Context, d Discovery) ([]string, error)
 }
@@ -90,6 +99,8 @@ type Setup struct {
 	Discovery
 	Config config.Config
 	Plan   plan.Plan
+	// Tokens are those of SignIn, by the name of their bridge; not stored yet.
+	Tokens map[string]oauth.Token
 }
 
 // Prepare makes a Setup for the Postfix of state: it finds out, asks for what is
@@ -114,6 +125,12 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 		}
 	}
 	if s.Config, err = Choose(ctx, deps, s.Discovery, s.Config, req, ask); err != nil {
+		return s, err
+	}
+	if err := checkNames(ctx, deps, s.Discovery, s.Config); err != nil {
+		return s, err
+	}
+	if s.Config, err = way(ctx, s, ask); err != nil {
 		return s, err
 	}
 	if s.Config, err = SelectPorts(ctx, deps, s.Discovery, s.Config, req); err != nil {
@@ -144,7 +161,7 @@ func Build(s Setup, missing bool) (plan.Plan, error) {
 
 func (s Setup) server(missing bool) plan.Server {
 	open := s.Facts != nil && s.Facts.Port25.Verdict == detect.Open
-	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing}
+	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing, Bridge: bridgeHost(&s.Host.Reader)}
 }
 
 // Recover finishes the undoing of a run that died. It reports whether there was one.
@@ -183,7 +200,7 @@ func (deps Deps) Control() postfix.Control {
 func notBridged(c config.Config) error {
 	for i, r := range c.Routes {
 		for n, h := range r.Hops {
-			if h.Bridged() {
+			if h.Via == config.SMTPOAuth && !OAuthReady {
 				e := c.Mistake(config.Key(i, n, "via"), "a sign-in by OAuth cannot be set up yet")
 				e.Hint = "leave via out, or choose another relay: relayhost relays --mailbox"
 				return e

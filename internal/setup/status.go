@@ -31,8 +31,9 @@ type Status struct {
 	Running    bool   `json:"running"`
 	Configured bool   `json:"configured"` // by relayhost
 	Relay      string `json:"relay"`
-	NextHop    string `json:"next_hop"` // as Postfix has it; "" delivers straight
-	Service    string `json:"service"`  // entry of master.cf that sends
+	NextHop    string `json:"next_hop"`      // as Postfix has it; "" delivers straight
+	Service    string `json:"service"`       // entry of master.cf that sends
+	API        string `json:"api,omitempty"` // host of the relay's API that this mail goes by; "" for SMTP
 
 	Routes []plan.Way `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
 
@@ -77,6 +78,7 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 	}
 	doc.Relay = stored.First().Name()
 	doc.Configured = doc.Relay != "" || err != nil && strings.HasPrefix(doc.Service, plan.ServicePrefix)
+	doc.API = apiOf(stored)
 	if doc.Routes, err = statusRoutes(r, stored, state); err != nil {
 		doc.Unknown["routes"] = err.Error()
 	}
@@ -85,6 +87,22 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		doc.Unknown = nil
 	}
 	return doc, nil
+}
+
+// apiOf is the host of the API that the default route goes by.
+func apiOf(stored config.Config) string {
+	if !stored.First().ByAPI() {
+		return ""
+	}
+	all, err := Catalog()
+	if err != nil {
+		return ""
+	}
+	c, err := stored.Resolve(func(name string) (relays.Relay, error) { return FindRelay(all, name) }, nil)
+	if err != nil {
+		return ""
+	}
+	return c.First().APIHost()
 }
 
 // statusRoutes are the routes of the file and the services that Postfix has for
@@ -111,7 +129,7 @@ func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]
 		}
 		for _, h := range route.Hops {
 			w.Hops = append(w.Hops, plan.Destination{
-				Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(), NoVerify: h.NoVerify,
+				Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(), NoVerify: h.NoVerify, Via: string(h.Via),
 			})
 		}
 		ways = append(ways, w)
@@ -229,6 +247,8 @@ func writeRoute(d Status, row func(label, format string, args ...any)) {
 		row("Mail goes", "nowhere: there is no Postfix to send it")
 	case d.NextHop == "":
 		row("Mail goes", "directly to the recipients' servers")
+	case d.API != "" && strings.HasPrefix(d.NextHop, "unix:"):
+		row("Mail goes", "by HTTPS to the API at %s, by the service %s", d.API, d.Service)
 	default:
 		row("Mail goes", "through %s by the service %s", d.NextHop, d.Service)
 	}

@@ -42,7 +42,7 @@ const (
 // target is what a port is asked, without an address.
 func (r *run) target(h Hop, p port) smtpprobe.Target {
 	return smtpprobe.Target{
-		Name: h.Host, Implicit: p.implicit, Until: smtpprobe.StepEHLOTLS, HELO: r.State.FQDN, Roots: h.Roots, Pin: h.Pin,
+		Name: h.Host, Implicit: p.implicit, NoTLS: plaintext(h.TLS), Until: smtpprobe.StepEHLOTLS, HELO: r.State.FQDN, Roots: h.Roots, Pin: h.Pin,
 	}
 }
 
@@ -166,3 +166,6 @@ func authRefused(res smtpprobe.Result) bool {
 
 // implicit reports whether a TLS mode begins with TLS.
 func implicit(mode relays.TLSMode) bool { return mode == relays.Implicit }
+
+// plaintext reports whether a hop has no TLS, as asked for.
+func plaintext(mode relays.TLSMode) bool { return mode == relays.NoTLS }

@@ -87,7 +87,7 @@ func (t *trial) send(ctx context.Context, first Hop) (Delivery, error) {
 	defer cancel()
 	return Proof{
 		Mailer: t.Mailer, Reader: t.Reader, Log: t.Log, From: t.route.From, To: t.To,
-		Service: t.route.Service, Host: first.Host, Port: first.Port,
+		Service: t.route.Service, Host: first.Host, Port: first.Port, Socket: first.Socket,
 	}.Run(ctx)
 }
 

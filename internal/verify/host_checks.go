@@ -45,7 +45,9 @@ func (t *trial) service(routing *postfix.Routing) Finding {
 	case way.Service.Name == "":
 		return Finding{Check: "service", Result: Fail, Detail: "default_transport names " + t.State.Params["default_transport"] + ", which master.cf does not define",
 			Cause: "service_missing", Remedy: "Run setup again, or set default_transport to smtp.", Command: "relayhost setup"}
-	case hop.Host != "" && (!strings.EqualFold(way.Host, hop.Host) || way.Port != hop.Port):
+	case hop.Socket != "" && way.NextHop != hop.nextHop():
+		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
+	case hop.Socket == "" && hop.Host != "" && (!strings.EqualFold(way.Host, hop.Host) || way.Port != hop.Port):
 		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
 	}
 	if by := routing.Way(t.route.From); t.listed() &&

@@ -29,7 +29,10 @@ func (t *trial) climbAll(ctx context.Context) {
 		l := &ladder{trial: t, hop: hop, index: i}
 		wait.Go(func() {
 			climb := l.first
-			if i > 0 {
+			switch {
+			case hop.Check != nil:
+				climb = l.api
+			case i > 0:
 				climb = l.fallback
 			}
 			clocked(ctx, climb, l.found)
@@ -133,6 +136,7 @@ func (l *ladder) ports() []port {
 // connection that offers the log-in where one is needed.
 func (l *ladder) usable(res smtpprobe.Result) bool {
 	past := slices.Contains([]smtpprobe.Step{smtpprobe.StepEHLOTLS, smtpprobe.StepAuth, smtpprobe.StepMail, smtpprobe.StepRcpt}, res.Reached)
+	past = past || plaintext(l.hop.TLS) && res.Reached == smtpprobe.StepEHLO
 	return past && (l.hop.Username == "" || slices.Contains(res.Auth, "PLAIN") || slices.Contains(res.Auth, "LOGIN"))
 }
 
@@ -205,6 +209,9 @@ func (l *ladder) below(p port) []Finding {
 	}
 	if res.Failed == smtpprobe.StepSTARTTLS || res.Failed == smtpprobe.StepTLS {
 		return append(findings, fail("tls"))
+	}
+	if plaintext(l.hop.TLS) {
+		return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about("no TLS, as asked for (insecure_plaintext): whoever is in between can read the mail")})
 	}
 	verified := "verified for " + l.hop.Host
 	if l.hop.Pin != "" {

@@ -254,6 +254,13 @@ var keyForms = map[string]struct{ key, smtp string }{
 	"mailersend": {"mlsn.", "mssp."},
 }
 
+// sameKey are the APIs whose key is the password for SMTP as well, as the relay's entry
+// in the catalogue says of that password.
+var sameKey = []string{"sendgrid", "postmark", "resend", "mandrill", "mailtrap", "cloudflare"}
+
+// SameKey reports whether the password for SMTP is a key of this API.
+func (a API) SameKey() bool { return slices.Contains(sameKey, a.ID) }
+
 // WrongKey says what a pasted API key is that cannot be one of this relay: "" when
 // nothing speaks against it. It is for the prompt and never quotes the key.
 func (a API) WrongKey(key string) string {
