@@ -265,6 +265,9 @@ func NextSteps(ctx context.Context, c config.Config, dns verify.Resolver, delive
 		lines = append(lines, "- publish these missing DNS records (relayhost verify checks them):")
 		lines = append(lines, records...)
 	}
+	for _, line := range verify.Predictions(ctx, c, dns) {
+		lines = append(lines, "- "+line)
+	}
 	into := "> /etc/cron.d/relayhost"
 	if os.Getenv("SUDO_USER") != "" { // the shell itself is no root
 		into = "| sudo tee /etc/cron.d/relayhost"
