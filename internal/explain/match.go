@@ -109,8 +109,8 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 	if len(causes) == 0 && !none {
 		causes = k.anyService(cmp.Or(t.reply, t.program), relay)
 	}
-	if len(causes) == 0 && t.reply != "" {
-		causes = byClass(k, t)
+	if t.reply != "" && !slices.ContainsFunc(causes, func(c Cause) bool { return !c.hostOnly }) {
+		causes = append(causes, byClass(k, t)...)
 	}
 	for i := range causes {
 		causes[i].lostBy(t)
