@@ -146,7 +146,7 @@ func (f *failure) in(p portion, low string, t text) (Cause, bool) {
 		}
 		c := f.worded(p.s, t.own)
 		c.names = t.names()
-		for i, name := range pattern.SubexpNames() {
+		for i, name := range pattern.compiled().SubexpNames() {
 			if name != "" && m[i] != "" {
 				c.names[name] = m[i]
 			}
