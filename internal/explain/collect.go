@@ -435,7 +435,7 @@ func (c *Collector) count(causes []Cause, t text, line maillog.Line, example str
 
 // group is the group of the first cause, or of what an unknown line says.
 func (c *Collector) group(causes []Cause, t text, line maillog.Line) *Group {
-	key := "\x00" + skeleton(t)
+	var key string
 	var first Cause
 	var others []Cause
 	if len(causes) > 0 {
@@ -443,6 +443,8 @@ func (c *Collector) group(causes []Cause, t text, line maillog.Line) *Group {
 		if key = first.ID; first.notice {
 			key += "\x00notice"
 		}
+	} else {
+		key = "\x00" + skeleton(t)
 	}
 	if g := c.groups[key]; g != nil {
 		return g

@@ -113,7 +113,8 @@ func TestEveryPatternIsSeenAtWork(t *testing.T) {
 		for kind, list := range map[string][]pattern{"log": f.log, "reply": f.reply, "text": f.text} {
 			if len(list) > 0 && !slices.ContainsFunc(own, func(x text) bool {
 				return slices.ContainsFunc(list, func(p pattern) bool {
-					return p.MatchString(x.own) || p.MatchString(x.reply) || p.MatchString(x.program)
+					re := p.compiled()
+					return re.MatchString(x.own) || re.MatchString(x.reply) || re.MatchString(x.program)
 				})
 			}) {
 				t.Errorf("%s: no text for the %s patterns", f.ID, kind)

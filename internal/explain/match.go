@@ -93,8 +93,8 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 	if len(causes) == 0 && !none {
 		causes = k.anyService(cmp.Or(t.reply, t.program), relay)
 	}
-	if len(causes) == 0 && t.reply != "" {
-		causes = byClass(k, t)
+	if t.reply != "" && !slices.ContainsFunc(causes, func(c Cause) bool { return !c.hostOnly }) {
+		causes = append(causes, byClass(k, t)...)
 	}
 	for i := range causes {
 		causes[i].lostBy(t)
@@ -154,7 +154,7 @@ func (f *failure) in(p portion, low string, t text) (Cause, bool) {
 		}
 		c := f.worded(p.s, t.own)
 		c.names = t.names()
-		for i, name := range pattern.SubexpNames() {
+		for i, name := range pattern.compiled().SubexpNames() {
 			if name != "" && m[i] != "" {
 				c.names[name] = m[i]
 			}

@@ -3,44 +3,34 @@ package explain
 import (
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // pattern is a regular expression with strings of which one, in lower case, is
-// in every text that it matches: looking for those is cheap.
+// in every text that it matches: looking for those is cheap. It is compiled when a
+// text has one of them: most never are.
 type pattern struct {
-	*regexp.Regexp
-	need []string
+	need     []string
+	compiled func() *regexp.Regexp
 }
 
 func newPattern(s string) (pattern, error) {
-	re, err := regexp.Compile(s)
-	if err != nil {
-		return pattern{}, err
-	}
 	tree, err := syntax.Parse(s, syntax.Perl)
 	if err != nil {
 		return pattern{}, err
 	}
-	return pattern{re, required(tree.Simplify())}, nil
+	return pattern{required(tree.Simplify()), sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) })}, nil
 }
 
 // find returns the submatches of p in s, whose lower case is low; nil without a
 // match.
 func (p pattern) find(s, low string) []string {
-	if len(p.need) > 0 {
-		found := false
-		for _, word := range p.need {
-			if strings.Contains(low, word) {
-				found = true
-				break
-			}
-		}
-		if !found {
-			return nil
-		}
+	if len(p.need) > 0 && !slices.ContainsFunc(p.need, func(word string) bool { return strings.Contains(low, word) }) {
+		return nil
 	}
-	return p.FindStringSubmatch(s)
+	return p.compiled().FindStringSubmatch(s)
 }
 
 // required are such strings, of three letters at least; nil where there is no

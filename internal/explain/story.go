@@ -96,7 +96,7 @@ func part(line string) (text, bool) {
 	if m := queueLine.FindString(s); m != "" {
 		s = strings.TrimSpace(s[len(m):])
 	} else if !strings.HasPrefix(s, "status=") && !strings.HasPrefix(s, "said: ") && !delivery.MatchString(s) &&
-		!bracketed(s) && !strings.HasPrefix(s, "host ") && !postfixWords.MatchString(s) {
+		!bracketed(s) && !postfixWords.MatchString(s) {
 		return text{}, false
 	}
 	if i := strings.Index(s, "to=<"); i > 0 {
@@ -132,7 +132,7 @@ func bracketed(s string) bool {
 }
 
 // postfixWords begin what Postfix says in its own name.
-var postfixWords = regexp.MustCompile(`^(connect to \S+\[|SASL authentication fail|TLS is required, but|Server certificate not |Cannot start TLS|mail for \S+ loops|Host or domain name not found|lost connection with |conversation with |delivery temporarily|local data error|SSL_connect error to|warning: |fatal: |error: |panic: |host \S+\[)`)
+var postfixWords = regexp.MustCompile(`^(connect to \S+\[|SASL authentication fail|TLS is required, but|Server certificate not |Cannot start TLS|mail for \S+ loops|Host or domain name not found|lost connection with |conversation with |delivery temporarily|local data error|SSL_connect error to|warning: |fatal: |error: [^\[]|panic: |host \S+\[)`)
 
 var (
 	boxes      = strings.NewReplacer("└──", "", "├──", "", "│", "", "└─", "")
@@ -236,7 +236,8 @@ func findReply(line string) (code, rest string, next int) {
 		if enhanced {
 			rest = line[from+m[4]:from+m[5]] + " " + rest
 		}
-		if (code == "465" || code == "587" || notPorts.MatchString(before)) && !enhanced && !strings.HasSuffix(before, ": ") && !strings.HasSuffix(before, `"`) && before != "" {
+		port := code == "465" || code == "587"
+		if !enhanced && before != "" && (port || notPorts.MatchString(before) && !strings.HasSuffix(before, ": ") && !strings.HasSuffix(before, `"`)) {
 			from += m[3]
 			continue
 		}

@@ -140,6 +140,8 @@ var failures = []failure{
 		findings: []string{"tls:tls_untrusted_issuer", "delivery:tls_untrusted_issuer"}, explain: []string{"tls_untrusted_issuer"}, setup: []string{"tls_untrusted_issuer"}},
 	{name: "turned away", world: reply(smtpd.StepGreeting, 554, "5.7.1", "Service unavailable"),
 		findings: []string{"connect:turned_away", "delivery:turned_away"}, explain: []string{"turned_away"}, setup: []string{"turned_away"}, flags: []string{"--port", "587"}},
+	{name: "address is barred", world: reply(smtpd.StepGreeting, 554, "5.7.1", "Service unavailable; Client host blocked"),
+		findings: []string{"connect:ip_listed", "delivery:ip_listed"}, explain: []string{"ip_listed"}, setup: []string{"ip_listed"}, flags: []string{"--port", "587"}},
 	{name: "587 is refused", world: func(l *lab.Lab) { l.World.Block(587, lab.Reset, lab.Both) },
 		findings: []string{"connect:net_refused", "connect:", "auth:", "delivery:net_refused"}, explain: []string{"net_refused"}, setup: []string{"net_refused"}, flags: []string{"--port", "587"}},
 	{name: "name does not exist", world: func(l *lab.Lab) { l.World.DNS.Delete(sesHost) },
