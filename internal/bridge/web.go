@@ -26,14 +26,14 @@ const ViaHTTPS Via = "https"
 
 // Config is one bridge.
 type Config struct {
-	Via                  Via
-	Host, HELO, Username string
-	Port, Connections    int
-	Implicit             bool
-	Password             secret.Value
-	CAFile, Pin          string
-	OAuth                *oauth.Client
-	API                  *APIConfig
+	Via                          Via
+	Host, HELO, Username         string
+	Port, Connections, PerMinute int
+	Implicit                     bool
+	Password                     secret.Value
+	CAFile, Pin                  string
+	OAuth                        *oauth.Client
+	API                          *APIConfig
 }
 
 // APIConfig is the account at a relay's API.
