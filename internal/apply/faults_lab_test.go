@@ -33,6 +33,7 @@ func TestLabFaults(t *testing.T) {
 		says  string
 		fix   string // shell, before the trees are compared
 		under string // shell, ahead of the run's own command
+		limit string // of each child
 	}{
 		{name: "disk full", spoil: strings.ReplaceAll(ownDisk, "%s", "300k") + `; dd if=/dev/zero of=/etc/postfix/filler bs=1k 2>/dev/null; true`,
 			code: 1, says: "/etc/postfix is on a disk with"},
@@ -79,6 +80,8 @@ func TestLabFaults(t *testing.T) {
 		{name: "not running", spoil: `postfix stop`},
 		{name: "reload fails", spoil: `cp /usr/sbin/postfix /root/postfix; printf '#!/bin/sh\ncase "$*" in *reload*) exit 1;; esac\nexec /root/postfix "$@"\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postfix`,
 			code: 4, says: "was not reloaded", fix: `umount /usr/sbin/postfix; /usr/local/bin/apply-driver driver recover`},
+		{name: "reload hangs", limit: "limit=5s", spoil: `cp /usr/sbin/postfix /root/postfix; printf '#!/bin/sh\ncase "$*" in *reload*) exec sleep 600;; esac\nexec /root/postfix "$@"\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postfix`,
+			code: 4, says: "was not reloaded", fix: `umount /usr/sbin/postfix; /usr/local/bin/apply-driver driver recover`},
 		{name: "broken main.cf", spoil: `echo nonsense >>/etc/postfix/main.cf`, code: 1, says: "main.cf"},
 		{name: "large main.cf", spoil: `yes '# a comment of some length, to make the file large' | head -c 10000000 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`},
 		{name: "latin-1", spoil: `printf '# Gr\374\337e\nmail_name = Gr\374n\n' >>/etc/postfix/main.cf`},
@@ -123,10 +126,14 @@ func TestLabFaults(t *testing.T) {
 			}
 			s.Shell(f.spoil)
 			before := s.Tree("/etc/postfix", "/etc/relayhost", "/srv")
-			command := []string{"/usr/local/bin/apply-driver", "driver", "run", "password=lab-secret"}
+			command := []string{"/usr/local/bin/apply-driver", "driver", "run", "password=lab-secret", f.limit}
 			r := s.Run(append(strings.Fields(f.under), command...)...)
 			if r.Code != f.code || !strings.Contains(r.Stderr, f.says) {
 				t.Errorf("want code %d and %q, got %s", f.code, f.says, r)
+			}
+			// Files are put back whatever Postfix does.
+			if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost", "/srv")); f.code == 4 && d != "" {
+				t.Errorf("not as before, though only Postfix could not be told:\n%s", d)
 			}
 			if f.fix != "" {
 				s.Shell(f.fix)

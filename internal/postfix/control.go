@@ -32,6 +32,9 @@ func (c Control) dir() string {
 // configuration that cannot be read runs nowhere.
 func (c Control) Running(ctx context.Context) (bool, error) {
 	out, err := c.Host.Query(ctx, host.Postconf(c.ConfigDir, "-h", "queue_directory"))
+	if err == nil && out.Code < 0 {
+		err = errors.New("postconf: a signal has ended it")
+	}
 	if err != nil {
 		return false, err
 	}
