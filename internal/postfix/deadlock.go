@@ -248,7 +248,7 @@ func (c Control) end(ctx context.Context) error {
 	master := masterPID(queue)
 	members := group(master)
 	if master <= 1 || !slices.Contains(members, process{master, "master"}) {
-		return fmt.Errorf("%w, and it is not ours to stop: restart it", errDeadlock)
+		return fmt.Errorf("%w, and relayhost does not stop it: restart it", errDeadlock)
 	}
 	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
 		// The master leads its own group (setsid(2)).
