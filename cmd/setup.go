@@ -39,7 +39,7 @@ Routes by sender and fallback relays are written in
 			meaning{exitFailed, "failed; the mail configuration is as before"},
 			meaning{exitDifferences, "there are differences (--dry-run --detailed-exitcode)"},
 			meaning{exitProof, "the proof failed (relay, TLS, login, sender or delivery);\n       the configuration is as before, unless --keep-on-failure was given"},
-			meaning{exitNeedsPerson, "rollback incomplete; repair the named files by hand"},
+			meaning{exitIncomplete, "rollback incomplete; repair the named files by hand"},
 			meaning{exitUsage, "a flag or relayhost.toml is wrong"},
 			meaning{exitInterrupted, "interrupted; the mail configuration is as before"}),
 		Example: setupExample,
@@ -88,11 +88,6 @@ func (f *setupFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.signIn, "sign-in", "", "`way` to log in: client_credentials, device, url or password")
 	fs.StringVar(&f.tenant, "tenant", "", "Microsoft tenant of the sign-in: a domain or an `ID`")
 	fs.StringVar(&f.clientID, "client-id", "", "application `ID` of the sign-in")
-	if !setup.OAuthReady {
-		for _, name := range []string{"sign-in", "tenant", "client-id"} {
-			fs.Lookup(name).Hidden = true
-		}
-	}
 	fs.StringVar(&f.from, "from", "", "`address` that this server's own accounts send as")
 	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the address of --from)")
 	fs.StringVar(&f.rootTo, "root-to", "", "`address` that mail for root is sent to")

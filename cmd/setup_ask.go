@@ -172,7 +172,7 @@ func rankedOptions(d setup.Discovery) (options []ui.Option, reason string) {
 
 // mentionAdopt tells somebody who has named no relay that there is one.
 func (q *questions) mentionAdopt(s postfix.State) {
-	w := postfix.NewRouting(s).Way("")
+	w := postfix.NewRouting(s).Route("")
 	if len(w.NextHops) > 0 {
 		q.above("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(w.NextHops[0].Text))
 	}

@@ -33,7 +33,7 @@ type setupDoc struct {
 	Files        []setupFile    `json:"files"`
 	Commands     []string       `json:"commands"`
 	Notes        []string       `json:"notes,omitempty"`
-	Routes       []plan.Way     `json:"routes,omitempty"` // the default first, where there are several
+	Routes       []plan.Route   `json:"routes,omitempty"` // the default first, where there are several
 	Flow         *flow.Table    `json:"flow,omitempty"`   // where mail goes before and after
 	Verification *verify.Report `json:"verification,omitempty"`
 	Error        string         `json:"error"`
@@ -139,7 +139,7 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 			r.doc.Result = "failed"
 		}
 		var stated setup.StatedError // who knows better has said it
-		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitNeedsPerson {
+		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitIncomplete {
 			err = setup.StatedError{Err: err, State: "unchanged"}
 		}
 	}

@@ -14,7 +14,7 @@ var exitCodes = []meaning{
 	{exitFailed, "failed; the mail configuration is as before"},
 	{exitDifferences, "--dry-run --detailed-exitcode: there are differences; status: drift"},
 	{exitProof, "the proof failed (relay, TLS, login, sender or delivery);\n       the configuration is as before, unless --keep-on-failure was given"},
-	{exitNeedsPerson, "rollback incomplete; repair the named files by hand"},
+	{exitIncomplete, "rollback incomplete; repair the named files by hand"},
 	{exitUnknown, "explain: nothing in the text is known"},
 	{exitUsage, "the command line or relayhost.toml is wrong"},
 	{exitInterrupted, "interrupted; the mail configuration is as before"},
@@ -71,6 +71,17 @@ The file has two lines. Everything after the first "=" is the value:
 
 For Amazon SES, secret_access_key= can replace password=: the SMTP
 password is then derived from it here, offline, for the region of the relay.
+
+For a sign-in by OAuth (Microsoft 365) the file names the application:
+
+  mailbox=app@example.com
+  tenant=example.com
+  client_id=11111111-2222-3333-4444-555555555555
+  client_secret=...        or client_certificate=/path/of/key-and-cert.pem
+For the API of a relay (--via https) the file has api_key=, and what else that API
+wants: domain=, account_id=, host=; for OCI username=, private_key= (a path),
+tenancy=, compartment= and key_fingerprint=. Amazon SES takes username= and
+secret_access_key=, or nothing on a host with a role.
 
 They are stored in /etc/postfix/sasl_passwd, or in relayhost_sasl_passwd where
 that name is in use already, and its compiled table; both are readable by root only.

@@ -31,7 +31,7 @@ const outSuffix = config.OutSuffix
 func (s *service) bridged() bool { return s.hops[0].Bridged() }
 
 // nextHop is what Postfix gets as the next hop of w.
-func (w *way) nextHop() string {
+func (w *route) nextHop() string {
 	if w.service.bridged() {
 		return socket(w.service.name + outSuffix)
 	}
@@ -62,7 +62,7 @@ var bridgeResets = []reset{
 func (b *builder) describeBridge(s *service) {
 	d := s.d
 	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, bridge.User, b.server.Bridge.Program
-	d.NextHop = s.ways[0].nextHop()
+	d.NextHop = s.routes[0].nextHop()
 	if s.hops[0].ByAPI() {
 		b.apiLimits(s)
 	} else {
@@ -111,7 +111,7 @@ func (b *builder) bridgeConfig(s *service) (bridge.Config, error) {
 		return b.apiConfig(s), nil
 	}
 	c := bridge.Config{Host: h.Host, Port: h.Port, Implicit: s.d.WrapperMode, HELO: s.d.HeloName, Username: h.Username,
-		CAFile: s.d.CAFile, Pin: h.Pin, Connections: b.concurrency(h)}
+		CAFile: s.d.CAFile, Pin: h.Pin, Connections: b.concurrency(h), PerMinute: h.Relay.Limits.PerMinute}
 	if c.HELO == "" {
 		c.HELO = b.param("myhostname")
 	}

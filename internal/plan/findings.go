@@ -42,6 +42,7 @@ func (b *builder) findings() {
 	b.bypasses()
 	b.overrides()
 	b.otherName()
+	b.probes()
 	b.forwarded()
 	b.swallowed()
 	b.plugins()
@@ -141,7 +142,7 @@ func (b *builder) oauth() {
 	}
 	for _, filter := range filters {
 		if low := strings.ToLower(filter); strings.Contains(low, "xoauth2") && !strings.Contains(low, "!xoauth2") {
-			b.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by a login with a password, and the token is not used any longer", filter)
+			b.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by a login with a password, and the token is not used any longer; --sign-in keeps a login by OAuth", filter)
 			return
 		}
 	}

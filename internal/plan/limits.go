@@ -139,6 +139,12 @@ func (b *builder) concurrency(h *config.Hop) int {
 // pause sets the longest pause between two messages that a hop demands.
 func (b *builder) pause(s *service) {
 	longest, name := 0, ""
+	if s.bridged() && !s.hops[0].ByAPI() {
+		if n := s.hops[0].Relay.Limits.PerMinute; n > 0 {
+			b.note("%s takes %d messages a minute: a burst goes out at once, and what is more waits its turn", relayName(s.hops[0].Relay), n)
+		}
+		return // the bridge counts, and Postfix's own measure would send every message alone
+	}
 	for i := range s.hops {
 		if delay := rateDelay(s.hops[i].Relay.Limits); delay > longest {
 			longest, name = delay, relayName(s.hops[i].Relay)

@@ -96,16 +96,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	}
 	if !s.NoVerify {
 		a.Prove = func(ctx context.Context) error {
-			which := "the server's own Postfix"
-			if o.Private != nil {
-				which = "the private Postfix"
-			}
-			log, err := live.find(ctx)
-			if err != nil {
-				s.Report.Warn("%v", err)
-				log = nil
-			}
-			out.Proven = s.proveLive(ctx, which, log)
+			out.Proven = s.proveLogged(ctx, &live)
 			out.Report = s.report(out.Proven)
 			return failure(out.Proven)
 		}
@@ -113,13 +104,16 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	s.Report.Step("writing the configuration")
 	out.Change, err = apply.Run(ctx, s.Host, s.Plan, a)
 	if err == nil {
-		return out, nil
+		if s.NoVerify { // else the rehearsal needed them before
+			err = s.SaveTokens(context.WithoutCancel(ctx))
+		}
+		return out, err
 	}
 	if on, _ := control.Running(context.WithoutCancel(ctx)); started && on && !ran {
 		// It did not run before, so it does not run after.
 		err = errors.Join(err, control.Run(context.WithoutCancel(ctx), "stop"))
 	}
-	var needs *apply.NeedsPerson
+	var needs *apply.Incomplete
 	var interrupted *apply.Interrupted
 	var proof *apply.ProofFailed
 	if !errors.As(err, &needs) && !errors.As(err, &interrupted) && errors.As(err, &proof) {
@@ -127,6 +121,20 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		err = ProofError{s.failedDelivery(err, out.Proven)}
 	}
 	return out, err
+}
+
+// proveLogged is proveLive with the log that l finds, or without one.
+func (s Setup) proveLogged(ctx context.Context, l *liveLog) []Delivered {
+	which := "the server's own Postfix"
+	if l.private != nil {
+		which = "the private Postfix"
+	}
+	log, err := l.find(ctx)
+	if err != nil {
+		s.Report.Warn("%v", err)
+		log = nil
+	}
+	return s.proveLive(ctx, which, log)
 }
 
 // report is on the live proof. What could not be followed is told: the rehearsal
@@ -381,7 +389,7 @@ func most(count map[string]int, n int) string {
 // Stated tells a failed proof from everything else, and what became of the host: err
 // is the error that Commit has returned with this outcome.
 func (out Outcome) Stated(err error) error {
-	var needs *apply.NeedsPerson
+	var needs *apply.Incomplete
 	var interrupted *apply.Interrupted
 	switch restored := out.Change.State == apply.RolledBack; {
 	case errors.As(err, &needs):
