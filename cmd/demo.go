@@ -20,7 +20,7 @@ and log in a temporary directory, the difference, the transaction, the proof of
 delivery, the message as it arrived, and the rollback. It neither changes nor
 uses the system's Postfix, asks no metadata service and probes nothing.` + exitHelp(
 			meaning{exitProof, "the proof failed (relay, TLS, login, sender or delivery)"},
-			meaning{exitNeedsPerson, "rollback incomplete; repair the named files by hand"}),
+			meaning{exitIncomplete, "rollback incomplete; repair the named files by hand"}),
 		Example: `  # Run the demo; Postfix must be installed
   sudo relayhost demo
   # Install Postfix first

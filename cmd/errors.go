@@ -22,7 +22,7 @@ const (
 	exitFailed      = 1
 	exitDifferences = 2
 	exitProof       = 3
-	exitNeedsPerson = 4
+	exitIncomplete  = 4
 	exitUnknown     = 5 // explain: nothing in the text is known
 	exitUsage       = 64
 	exitInterrupted = 130
@@ -53,7 +53,7 @@ func (e codeError) Error() string { return "" }
 // exitCode maps an error to the code that help exit-codes explains.
 func exitCode(err error) int {
 	var (
-		needs *apply.NeedsPerson
+		needs *apply.Incomplete
 		proof setup.ProofError
 		usage usageError
 		input *config.InputError
@@ -66,7 +66,7 @@ func exitCode(err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &needs):
-		return exitNeedsPerson
+		return exitIncomplete
 	case errors.Is(err, setup.ErrInterrupted), errors.Is(err, ui.ErrInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.Is(err, errDifferences):
@@ -107,7 +107,7 @@ func (a *app) report(err error) int {
 	for _, h := range hints(err) {
 		a.complain("hint: ", h)
 	}
-	var needs *apply.NeedsPerson
+	var needs *apply.Incomplete
 	if errors.As(err, &needs) {
 		for _, f := range needs.Files {
 			a.complain("needs you: ", f)

@@ -92,18 +92,14 @@ func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) err
 		return a.explainFollow(ctx, c)
 	case len(args) > 0:
 		c.AddText(text)
-		if !f.noHost {
-			a.evidence().Check(ctx, c)
-		}
+		a.check(ctx, f, c)
 	case !ui.IsTerminal(a.io.In) && !isNull(a.io.In):
 		err := c.Read(ctx, a.io.InUntil(ctx))
 		if ctx.Err() != nil || err != nil && c.Lines == 0 {
 			return err
 		}
 		if c.Lines > 0 { // those before an error are worth showing, too
-			if !f.noHost {
-				a.evidence().Check(ctx, c)
-			}
+			a.check(ctx, f, c)
 			return errors.Join(a.showGroups(c), err)
 		}
 		// ssh(1) and Ansible give commands an empty standard input.
@@ -123,6 +119,13 @@ func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) err
 func (a *app) evidence() evidence.Host {
 	warn := func(format string, args ...any) { a.io.Say("warning: "+format, args...) }
 	return evidence.Host{Reader: &a.host.Reader, ConfigDir: a.configDir, Limit: a.timeout, Warn: warn}
+}
+
+// check looks at this host unless the text is said to be of another.
+func (a *app) check(ctx context.Context, f explainFlags, c *explain.Collector) {
+	if !f.noHost {
+		a.evidence().Check(ctx, c)
+	}
 }
 
 // isNull reports whether standard input is /dev/null, as under cron: the host's

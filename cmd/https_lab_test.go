@@ -173,7 +173,8 @@ func setUpAPI(t *testing.T, a apiSetup, more ...lab.Option) {
 		t.Errorf("messages: got %d, want the rehearsal's and the proof's", len(got))
 	}
 	key := strings.TrimSpace(strings.TrimPrefix(strings.SplitN(a.credentials, "\n", 2)[0], "api_key="))
-	if found := srv.Run("sh", "-c", "grep -rlF -- '"+key+"' /etc /var/log /var/spool; grep -lF -- '"+key+"' /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | grep -v self").Stdout; strings.HasPrefix(a.credentials, "api_key=") && found != "" {
+	srv.WriteFile("/root/key", key, 0o600)
+	if found := srv.Run("sh", "-c", "grep -rlF -f /root/key /etc /var/log /var/spool; grep -lF -f /root/key /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null").Stdout; strings.HasPrefix(a.credentials, "api_key=") && found != "" {
 		t.Errorf("the key is in %s", found)
 	}
 	if mode := srv.Shell("stat -c '%a %U %G' /var/lib/postfix-relayhost-bridge /var/lib/postfix-relayhost-bridge/state /var/lib/postfix-relayhost-bridge/*.conf"); mode != "750 root relayhost\n700 relayhost relayhost\n640 root relayhost\n" {
@@ -219,5 +220,61 @@ func TestLabSetupFindsAPI(t *testing.T) {
 	}
 	if text := srv.ReadFile("/etc/relayhost/relayhost.toml"); !strings.Contains(text, "via = 'https'") {
 		t.Errorf("relayhost.toml: got\n%s\nwant via = 'https'", text)
+	}
+}
+
+// TestLabSwitchHTTPS: from SMTP to the API and back, one route by each, a key that is
+// replaced, and each step rolled back: mail goes at every stage, and nothing is left.
+func TestLabSwitchHTTPS(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t, lab.Port25(lab.Dropped), lab.Postfix(), lab.Relay("sendgrid"), lab.API("sendgrid", "api.sendgrid.com"), lab.API("mailgun", "api.mailgun.net"))
+	srv, relay := l.Server, l.World.Relay("sendgrid")
+	srv.WriteFile("/root/smtp", "username="+relay.Username+"\npassword="+relay.Password+"\n", 0o600)
+	srv.WriteFile("/root/api", "api_key="+apitest.KeyOf("sendgrid")+"\n", 0o600)
+	srv.WriteFile("/root/mailgun", "api_key="+apitest.KeyOf("mailgun")+"\ndomain=mg.example.com\n", 0o600)
+	before := srv.Tree(everywhere...)
+	run := func(args ...string) lab.Result {
+		t.Helper()
+		res := l.Run(append([]string{"relayhost"}, args...)...)
+		if res.Code != 0 {
+			t.Fatalf("%v: %s\n%s", args, res, srv.MailLog())
+		}
+		return res
+	}
+	run("setup", "--relay", "sendgrid", "--from", "app@example.com", "--to", "ops@example.net", "--credentials-file", "/root/smtp", "--yes")
+	run("setup", "--via", "https", "--credentials-file", "/root/api", "--yes")
+	if got := len(l.World.API("sendgrid").Got()); got != 2 {
+		t.Errorf("by the API: got %d messages, want 2", got)
+	}
+	// A route by SMTP's side: another API for one sender.
+	toml := srv.ReadFile("/etc/relayhost/relayhost.toml")
+	srv.WriteFile("/etc/relayhost/relayhost.toml", toml+"\n[[route]]\nname = \"shop\"\nsenders = [\"shop.example\"]\nrelay = \"mailgun\"\nvia = \"https\"\ncredentials_file = \"/root/mailgun\"\n", 0o644)
+	run("setup", "--yes")
+	srv.SendMail("orders@shop.example", "ops@example.net", "by the route")
+	srv.WaitLog(`relayhost-shop-https/lmtp.*to=<ops@example\.net>.*status=sent`)
+	if res := l.Run("relayhost", "verify", "--json"); res.Code != 0 {
+		t.Errorf("verify of two routes: %s", res)
+	}
+	// Back to SMTP: what was the bridge's goes.
+	srv.WriteFile("/etc/relayhost/relayhost.toml", toml, 0o644)
+	run("setup", "--via", "smtp", "--credentials-file", "/root/smtp", "--yes")
+	if left := srv.Run("sh", "-c", "ls /var/lib/postfix-relayhost-bridge; getent passwd relayhost; ls /var/lib/relayhost/made-user"); left.Stdout != "" {
+		t.Errorf("back at SMTP there is left: %s", left.Stdout)
+	}
+	srv.SendMail("app@example.com", "ops@example.net", "by SMTP")
+	srv.WaitLog(`relayhost-sendgrid/smtp.*to=<ops@example\.net>.*status=sent`)
+	// And forwards again by a rollback: the configurations come back, with their user.
+	run("rollback", "--yes")
+	if mode := srv.Shell("stat -c '%a %U %G' /var/lib/postfix-relayhost-bridge/sendgrid-https.conf"); mode != "640 root relayhost\n" {
+		t.Errorf("after a rollback: got %s", mode)
+	}
+	srv.SendMail("app@example.com", "again@example.net", "by the API")
+	srv.WaitLog(`relayhost-sendgrid-https/lmtp.*to=<again@example\.net>.*status=sent`)
+	run("rollback", "--all", "--yes")
+	if d := before.Diff(srv.Tree(everywhere...)); d != "" {
+		t.Errorf("rollback left differences:\n%s", d)
+	}
+	if log := srv.MailLog(); strings.Contains(log, "fatal:") || strings.Contains(log, "panic:") || strings.Contains(log, "killed by signal") {
+		t.Errorf("log: got\n%s", srv.Shell("grep -E 'fatal:|panic:|signal' /var/log/mail.log"))
 	}
 }

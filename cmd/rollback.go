@@ -32,7 +32,7 @@ byte for byte, and reloads Postfix. A file that was edited
 since is not overwritten: rollback shows the difference, and --force discards
 the edit. --all restores the state before relayhost; installed packages stay.` + exitHelp(
 			meaning{exitDone, "restored, or nothing to do"},
-			meaning{exitNeedsPerson, "rollback incomplete; repair the named files by hand"}),
+			meaning{exitIncomplete, "rollback incomplete; repair the named files by hand"}),
 		Example: `  # Undo the last change
   sudo relayhost rollback
   # List the changes that can be undone

@@ -39,7 +39,7 @@ Routes by sender and fallback relays are written in
 			meaning{exitFailed, "failed; the mail configuration is as before"},
 			meaning{exitDifferences, "there are differences (--dry-run --detailed-exitcode)"},
 			meaning{exitProof, "the proof failed (relay, TLS, login, sender or delivery);\n       the configuration is as before, unless --keep-on-failure was given"},
-			meaning{exitNeedsPerson, "rollback incomplete; repair the named files by hand"},
+			meaning{exitIncomplete, "rollback incomplete; repair the named files by hand"},
 			meaning{exitUsage, "a flag or relayhost.toml is wrong"},
 			meaning{exitInterrupted, "interrupted; the mail configuration is as before"}),
 		Example: setupExample,

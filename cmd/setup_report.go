@@ -33,7 +33,7 @@ type setupDoc struct {
 	Files        []setupFile    `json:"files"`
 	Commands     []string       `json:"commands"`
 	Notes        []string       `json:"notes,omitempty"`
-	Routes       []plan.Way     `json:"routes,omitempty"` // the default first, where there are several
+	Routes       []plan.Route   `json:"routes,omitempty"` // the default first, where there are several
 	Flow         *flow.Table    `json:"flow,omitempty"`   // where mail goes before and after
 	Verification *verify.Report `json:"verification,omitempty"`
 	Error        string         `json:"error"`
@@ -139,7 +139,7 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 			r.doc.Result = "failed"
 		}
 		var stated setup.StatedError // who knows better has said it
-		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitNeedsPerson {
+		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitIncomplete {
 			err = setup.StatedError{Err: err, State: "unchanged"}
 		}
 	}
@@ -402,7 +402,7 @@ func (a *app) showPlan(s setup.Setup, table *flow.Table) {
 		}
 		row("Relay", "%s port %d, %s%s", h.Host, h.Port, trustOf(h), whose)
 		if i == 0 {
-			row("Account", "%s", first(h.Username, "none (no login)"))
+			row("Account", "%s", account(h))
 		}
 	}
 	row("Sender", "%s; %s", s.Config.From(), rewritten(s.Plan))
@@ -415,6 +415,18 @@ func (a *app) showPlan(s setup.Setup, table *flow.Table) {
 	row("Files", "%s", strings.Join(changedFiles(s.Plan), ", "))
 	row("Undo", "sudo relayhost rollback")
 	a.io.Say("")
+}
+
+// account names the account of a hop; where user name and password are one token, it is
+// a secret.
+func account(h config.Hop) string {
+	switch {
+	case h.Username == "":
+		return "none (no login)"
+	case h.Username == h.Password.Reveal():
+		return "the token (not shown)"
+	}
+	return h.Username
 }
 
 // trustOf says how the relay is verified.

@@ -59,7 +59,7 @@ Where a new secret or certificate is due, give it to setup:
 			for _, r := range done {
 				fmt.Fprintf(a.io.Out, "signed in as %s; %s accepts it. The token is good until %s and renews itself.\n", r.Username, r.Host, r.Expiry.UTC().Format(time.RFC3339))
 			}
-			a.io.Tell("", "Postfix tries deferred mail again within an hour or so; postqueue -f does now")
+			a.io.Tell("", "Postfix tries waiting mail again on its own; postqueue -f tries it now")
 			return nil
 		},
 	}

@@ -14,7 +14,7 @@ var exitCodes = []meaning{
 	{exitFailed, "failed; the mail configuration is as before"},
 	{exitDifferences, "--dry-run --detailed-exitcode: there are differences; status: drift"},
 	{exitProof, "the proof failed (relay, TLS, login, sender or delivery);\n       the configuration is as before, unless --keep-on-failure was given"},
-	{exitNeedsPerson, "rollback incomplete; repair the named files by hand"},
+	{exitIncomplete, "rollback incomplete; repair the named files by hand"},
 	{exitUnknown, "explain: nothing in the text is known"},
 	{exitUsage, "the command line or relayhost.toml is wrong"},
 	{exitInterrupted, "interrupted; the mail configuration is as before"},

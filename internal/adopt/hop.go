@@ -114,7 +114,7 @@ func accountTable(t postfix.Table) string {
 }
 
 // connections is the number at once that main.cf sets for the transport.
-func (a *reading) connections(w postfix.Way) int {
+func (a *reading) connections(w postfix.Route) int {
 	for _, name := range []string{w.Transport + "_destination_concurrency_limit", "default_destination_concurrency_limit"} {
 		if _, set := a.s.Main.Get(name); !set {
 			continue

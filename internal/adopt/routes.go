@@ -15,7 +15,7 @@ import (
 // found is the way of one sender with its accounts.
 type found struct {
 	sender string // key of Postfix's tables, "" for the default
-	way    postfix.Way
+	way    postfix.Route
 	logins []postfix.Login // of each next hop
 	has    []bool          // whether there is one
 }
@@ -30,7 +30,7 @@ func (f found) id() string {
 }
 
 func (a *reading) find(sender string) found {
-	f := found{sender: sender, way: a.r.Way(sender)}
+	f := found{sender: sender, way: a.r.Route(sender)}
 	for _, hop := range f.way.NextHops {
 		login, ok := a.r.Login(f.way, sender, hop)
 		f.logins, f.has = append(f.logins, login), append(f.has, ok)

@@ -93,7 +93,7 @@ type Change struct {
 }
 
 // Run applies p as one transaction. On any error the host is as it was before,
-// or the error is (or wraps) a *NeedsPerson. A plan that changes nothing
+// or the error is (or wraps) a *Incomplete. A plan that changes nothing
 // returns a Record without an ID.
 func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record, err error) {
 	if p.Incomplete {

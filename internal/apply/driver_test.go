@@ -124,7 +124,7 @@ func dropOverridden(p plan.Plan) {
 
 // exit is the exit code of the command line for err.
 func exit(err error) int {
-	var person *NeedsPerson
+	var person *Incomplete
 	var proof *ProofFailed
 	var ended *Interrupted
 	if err != nil {

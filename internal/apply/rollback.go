@@ -46,6 +46,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if _, err := t.recover(ctx); err != nil {
 		return nil, err
 	}
+	defer t.tidyBridge(ctx) // before end
 	past, err := t.history()
 	if err != nil {
 		return nil, err
@@ -63,7 +64,6 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if err != nil {
 		return nil, err
 	}
-	defer t.tidyBridge(ctx) // before end
 	if err := t.forBridges(ctx, steps); err != nil {
 		return nil, err
 	}
@@ -74,18 +74,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 		return nil, err
 	}
 	t.bridgeBack(ctx, steps)
-	last := chosen[0].Record
-	j := journal{Kind: kindRollback, Steps: steps, Record: Record{Relay: last.Relay, Host: last.Host, Port: last.Port}}
-	for _, c := range chosen {
-		j.Undoes = append(j.Undoes, c.Record.ID)
-		j.Released = append(j.Released, c.Held...)
-		for _, done := range slices.Backward(c.Commands) {
-			if len(done.Undo) > 0 {
-				j.Commands = append(j.Commands, command{Args: done.Undo, Undo: done.Args})
-			}
-		}
-	}
-	_, err = t.perform(ctx, j)
+	_, err = t.perform(ctx, undoing(chosen, steps))
 	var proof *ProofFailed
 	if err != nil && !(errors.As(err, &proof) && proof.Kept) {
 		return nil, err
@@ -102,6 +91,22 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 		t.forgetAll()
 	}
 	return undone, err
+}
+
+// undoing is the journal of a rollback of the chosen changes, newest first.
+func undoing(chosen []journal, steps []step) journal {
+	last := chosen[0].Record
+	j := journal{Kind: kindRollback, Steps: steps, Record: Record{Relay: last.Relay, Host: last.Host, Port: last.Port}}
+	for _, c := range chosen {
+		j.Undoes = append(j.Undoes, c.Record.ID)
+		j.Released = append(j.Released, c.Held...)
+		for _, done := range slices.Backward(c.Commands) {
+			if len(done.Undo) > 0 {
+				j.Commands = append(j.Commands, command{Args: done.Undo, Undo: done.Args})
+			}
+		}
+	}
+	return j
 }
 
 // bridgeBack is bridge for a rollback, which goes on without: where no map can be

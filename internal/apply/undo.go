@@ -25,12 +25,12 @@ const (
 // undo restores what the journal in progress says, whoever wrote it, and
 // removes the journal. by is who does it, for the note that it leaves. Files
 // that somebody else has changed meanwhile keep that change; where the two
-// cannot be told apart nothing is written and the error is a *NeedsPerson.
+// cannot be told apart nothing is written and the error is a *Incomplete.
 func (t *transaction) undo(ctx context.Context, by string) error {
 	dir := filepath.Join(t.dir, inProgress)
 	j, err := readJournal(&t.h.Reader, dir)
 	if err != nil {
-		return &NeedsPerson{Files: []string{dir}, Err: err}
+		return &Incomplete{Files: []string{dir}, Err: err}
 	}
 	if j.ConfigDir != "" {
 		t.o.ConfigDir = j.ConfigDir
@@ -56,11 +56,11 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	}
 	if tell || len(j.Commands) > 0 {
 		if err := t.reload(ctx); err != nil {
-			return &NeedsPerson{Err: errors.Join(errNotReloaded, err)}
+			return &Incomplete{Err: errors.Join(errNotReloaded, err)}
 		}
 	}
 	if err := t.unhold(ctx, j); err != nil {
-		return &NeedsPerson{Err: err}
+		return &Incomplete{Err: err}
 	}
 	if err := t.note(j, by); err != nil {
 		return err
@@ -102,13 +102,13 @@ func (t *transaction) walkBack(ctx context.Context, back []step) (tell bool, err
 func needsPerson(j journal, err error) error {
 	var edited *Edited
 	if errors.As(err, &edited) {
-		return &NeedsPerson{Files: edited.paths(), Err: err}
+		return &Incomplete{Files: edited.paths(), Err: err}
 	}
 	var files []string
 	for _, c := range j.Record.Files {
 		files = append(files, c.Path)
 	}
-	return &NeedsPerson{Files: files, Err: err}
+	return &Incomplete{Files: files, Err: err}
 }
 
 // backwards turns the journal's steps round, from what is on disk now to what

@@ -83,8 +83,6 @@ func grants() string {
 }
 
 // signIn checks what is said of the way to a hop.
-//
-//nolint:gocyclo // one case a mistake
 func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 	h := &route[n]
 	if n > 0 && (h.Bridged() || route[0].Bridged()) {
@@ -111,6 +109,12 @@ func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 		k.bad(at("via"), "", "via is smtp, %s or %s, not %q", SMTPOAuth, HTTPS, h.Via)
 		return
 	}
+	k.oauth(at, h)
+}
+
+// oauth checks what is said of a sign-in by OAuth.
+func (k *checker) oauth(at func(string) string, h *Hop) {
+	s := &h.SignIn
 	if !k.asRead && !TakesTokens(h.Relay) {
 		k.bad(at("via"), "leave via out", "%s cannot be signed in to by OAuth: its identity provider is not known", cmp.Or(h.Relay.Name, h.Name()))
 	}

@@ -31,7 +31,7 @@ const outSuffix = config.OutSuffix
 func (s *service) bridged() bool { return s.hops[0].Bridged() }
 
 // nextHop is what Postfix gets as the next hop of w.
-func (w *way) nextHop() string {
+func (w *route) nextHop() string {
 	if w.service.bridged() {
 		return socket(w.service.name + outSuffix)
 	}
@@ -62,7 +62,7 @@ var bridgeResets = []reset{
 func (b *builder) describeBridge(s *service) {
 	d := s.d
 	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, bridge.User, b.server.Bridge.Program
-	d.NextHop = s.ways[0].nextHop()
+	d.NextHop = s.routes[0].nextHop()
 	if s.hops[0].ByAPI() {
 		b.apiLimits(s)
 	} else {

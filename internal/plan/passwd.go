@@ -51,7 +51,7 @@ func (b *builder) shareAccounts() []templates.Account {
 		}
 		s.own = slices.ContainsFunc(s.hops, func(h config.Hop) bool {
 			has, taken := byHop[h.NextHop()]
-			return h.StoresPassword() && taken && has != b.account(&h, s.ways[0])
+			return h.StoresPassword() && taken && has != b.account(&h, s.routes[0])
 		})
 		if s.own {
 			continue
@@ -62,7 +62,7 @@ func (b *builder) shareAccounts() []templates.Account {
 			if _, taken := byHop[key]; taken || !h.StoresPassword() {
 				continue
 			}
-			byHop[key] = b.account(h, s.ways[0])
+			byHop[key] = b.account(h, s.routes[0])
 			shared = append(shared, templates.Account{Key: key, Username: h.Username, Password: h.Password.Reveal()})
 		}
 	}
@@ -122,7 +122,7 @@ func (s *service) accounts() []templates.Account {
 		}
 		return accounts
 	}
-	for _, w := range s.ways {
+	for _, w := range s.routes {
 		h := &w.Hops[0]
 		for _, sender := range w.Senders {
 			if !strings.Contains(sender, "@") {

@@ -33,7 +33,7 @@ type Plan struct {
 	Files    []File    `json:"files"`
 	Commands []Command `json:"commands"`         // after the files, in order
 	Notes    []string  `json:"notes"`            // what the administrator should know
-	Routes   []Way     `json:"routes,omitempty"` // the default first
+	Routes   []Route   `json:"routes,omitempty"` // the default first
 	// NoVerify and NoAuth say that the certificate is deliberately not verified,
 	// and that the relay knows this host by its address.
 	NoVerify bool `json:"no_verify,omitempty"`
@@ -43,27 +43,27 @@ type Plan struct {
 	Incomplete bool `json:"incomplete,omitempty"`
 }
 
-// Way is a planned route: what stands in Postfix for it.
-type Way struct {
-	Name    string        `json:"name"`
-	Senders []string      `json:"senders,omitempty"`
-	From    string        `json:"from"`
-	Service string        `json:"service"` // entry of master.cf
-	Hops    []Destination `json:"hops"`
-	Bridge  string        `json:"-"` // name of the bridge that it goes by, "" for none
+// Route is a planned route: what stands in Postfix for it.
+type Route struct {
+	Name    string   `json:"name"`
+	Senders []string `json:"senders,omitempty"`
+	From    string   `json:"from"`
+	Service string   `json:"service"` // entry of master.cf
+	Hops    []Hop    `json:"hops"`
+	Bridge  string   `json:"-"` // name of the bridge that it goes by, "" for none
 }
 
 // Socket is where the log shows the mail of w to go by a bridge, "private/NAME"; ""
 // where it goes by none.
-func (w Way) Socket() string {
+func (w Route) Socket() string {
 	if w.Bridge == "" {
 		return ""
 	}
 	return "private/" + w.Service + outSuffix
 }
 
-// Destination is a hop of a Way.
-type Destination struct {
+// Hop is a hop of a Route.
+type Hop struct {
 	Relay    string `json:"relay"`
 	Host     string `json:"host"`
 	Port     int    `json:"port"`

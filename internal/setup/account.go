@@ -144,35 +144,20 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 }
 
 // account gives one hop its account, in place. found is false in a dry run alone.
-//
-//nolint:gocyclo // one case a source of the account
 func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker, typed string, told map[string]bool) (found bool, err error) {
-	h, head := p.in(c), &c.Routes[p.route].Hops[0]
+	h := p.in(c)
 	if typed == "" && p.isFirst() && !h.Password.IsZero() { // answered before, and not refused
 		return true, nil
 	}
-	same := p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
-	given := givenFor(s, p, h, same)
+	given := givenFor(s, c, p)
 	if h.Via == config.SMTPOAuth {
 		return application(ctx, s, c, p, given, ask)
 	}
-	switch {
-	case !given.IsZero():
-	case same && h.Host == head.Host && head.Username != "":
-		h.Username, h.Password = head.Username, head.Password
-		return true, nil
-	default:
-		if user, password, ok := storedAccount(s, c, p, stored, given.Username); ok {
-			switch {
-			case !p.isFirst():
-				h.Username, h.Password = user, password
-				return true, nil
-			case s.Credentials.Typed || typed != "":
-				typed = first(typed, user)
-			default:
-				given.Username, given.Password = user, password
-			}
+	if given.IsZero() {
+		if inherited(s, c, p, stored) {
+			return true, nil
 		}
+		typed = restore(s, c, p, stored, &given, typed)
 	}
 	if given.IsZero() && s.DryRun {
 		h.Username = given.Username
@@ -201,11 +186,53 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 	return true, nil
 }
 
-// givenFor are the credentials that were given for a hop; same says that it shares
-// those of the first hop of its route.
-func givenFor(s Setup, p at, h *config.Hop, same bool) secret.Credentials {
+// shares reports whether a fallback has the credentials of the first hop of its route.
+func shares(c config.Config, p at) bool {
+	h, head := p.in(c), &c.Routes[p.route].Hops[0]
+	return p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
+}
+
+// inherited gives a fallback, in place, the account of the first hop of its route, or
+// else what Postfix has stored for it.
+func inherited(s Setup, c config.Config, p at, stored plan.Accounts) bool {
+	h, head := p.in(c), &c.Routes[p.route].Hops[0]
+	if shares(c, p) && h.Host == head.Host && head.Username != "" {
+		h.Username, h.Password = head.Username, head.Password
+		return true
+	}
+	if p.isFirst() {
+		return false
+	}
+	user, password, ok := storedAccount(s, c, p, stored, "")
+	if ok {
+		h.Username, h.Password = user, password
+	}
+	return ok
+}
+
+// restore fills given with the account that Postfix has stored for the first hop of
+// all. Where the account is to be typed, its user name is what the question begins
+// with.
+func restore(s Setup, c config.Config, p at, stored plan.Accounts, given *secret.Credentials, typed string) string {
+	if !p.isFirst() {
+		return typed
+	}
+	user, password, ok := storedAccount(s, c, p, stored, given.Username)
+	switch {
+	case !ok:
+	case s.Credentials.Typed || typed != "":
+		return first(typed, user)
+	default:
+		given.Username, given.Password = user, password
+	}
+	return typed
+}
+
+// givenFor are the credentials that were given for a hop.
+func givenFor(s Setup, c config.Config, p at) secret.Credentials {
+	h := p.in(c)
 	given := s.Credentials.Files[h.CredentialsFile]
-	if flag := s.Credentials.Flag; !flag.Empty() && p.route == 0 && (p.hop == 0 || same) {
+	if flag := s.Credentials.Flag; !flag.Empty() && p.route == 0 && (p.hop == 0 || shares(c, p)) {
 		given = flag
 	}
 	if p.isFirst() {

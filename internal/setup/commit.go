@@ -96,16 +96,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	}
 	if !s.NoVerify {
 		a.Prove = func(ctx context.Context) error {
-			which := "the server's own Postfix"
-			if o.Private != nil {
-				which = "the private Postfix"
-			}
-			log, err := live.find(ctx)
-			if err != nil {
-				s.Report.Warn("%v", err)
-				log = nil
-			}
-			out.Proven = s.proveLive(ctx, which, log)
+			out.Proven = s.proveLogged(ctx, &live)
 			out.Report = s.report(out.Proven)
 			return failure(out.Proven)
 		}
@@ -122,7 +113,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		// It did not run before, so it does not run after.
 		err = errors.Join(err, control.Run(context.WithoutCancel(ctx), "stop"))
 	}
-	var needs *apply.NeedsPerson
+	var needs *apply.Incomplete
 	var interrupted *apply.Interrupted
 	var proof *apply.ProofFailed
 	if !errors.As(err, &needs) && !errors.As(err, &interrupted) && errors.As(err, &proof) {
@@ -130,6 +121,20 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		err = ProofError{s.failedDelivery(err, out.Proven)}
 	}
 	return out, err
+}
+
+// proveLogged is proveLive with the log that l finds, or without one.
+func (s Setup) proveLogged(ctx context.Context, l *liveLog) []Delivered {
+	which := "the server's own Postfix"
+	if l.private != nil {
+		which = "the private Postfix"
+	}
+	log, err := l.find(ctx)
+	if err != nil {
+		s.Report.Warn("%v", err)
+		log = nil
+	}
+	return s.proveLive(ctx, which, log)
 }
 
 // report is on the live proof. What could not be followed is told: the rehearsal
@@ -260,6 +265,9 @@ func NextSteps(ctx context.Context, c config.Config, dns verify.Resolver, delive
 		lines = append(lines, "- publish these missing DNS records (relayhost verify checks them):")
 		lines = append(lines, records...)
 	}
+	for _, line := range verify.Predictions(ctx, c, dns) {
+		lines = append(lines, "- "+line)
+	}
 	into := "> /etc/cron.d/relayhost"
 	if os.Getenv("SUDO_USER") != "" { // the shell itself is no root
 		into = "| sudo tee /etc/cron.d/relayhost"
@@ -381,7 +389,7 @@ func most(count map[string]int, n int) string {
 // Stated tells a failed proof from everything else, and what became of the host: err
 // is the error that Commit has returned with this outcome.
 func (out Outcome) Stated(err error) error {
-	var needs *apply.NeedsPerson
+	var needs *apply.Incomplete
 	var interrupted *apply.Interrupted
 	switch restored := out.Change.State == apply.RolledBack; {
 	case errors.As(err, &needs):

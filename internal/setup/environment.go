@@ -102,7 +102,7 @@ func (deps Deps) drift(env *verify.Env) {
 // applied reports whether what Postfix does is ours: a relayhost.toml may have
 // been written and not set up yet, or taken back.
 func (deps Deps) applied(s postfix.State) bool {
-	if strings.HasPrefix(postfix.NewRouting(s).Way("").Transport, plan.ServicePrefix) {
+	if strings.HasPrefix(postfix.NewRouting(s).Route("").Transport, plan.ServicePrefix) {
 		return true
 	}
 	history, err := apply.History(&deps.Host.Reader, apply.Options{ConfigDir: deps.ConfigDir})

@@ -34,7 +34,7 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 	if typed == "" && p.isFirst() && h.API.Given() { // answered before, and not refused
 		return true, nil
 	}
-	given := givenFor(s, p, h, false)
+	given := givenFor(s, c, p)
 	h.API = config.API{Settings: map[api.Field]string{}}
 	if conf, ok := stored.Bridge(c.Routes[p.route].Senders...); ok && conf.API != nil && conf.API.ID == h.Relay.ID && typed == "" {
 		h.API = config.API{Host: conf.Host, Settings: maps.Clone(conf.API.Settings), Key: conf.API.Key, AWS: conf.API.AWS}
@@ -101,7 +101,7 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 	case h.API.AWS != nil:
 		return nil
 	}
-	region, _ := h.Relay.RegionOf(h.Host)
+	region := h.RegionName()
 	if keys, ok := api.AWSFromEnvironment(os.Getenv, region); ok {
 		h.API.AWS = &keys
 		s.Report.Note("Amazon SES is asked with the keys that the environment names: none is stored")
@@ -122,7 +122,7 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 func apiSettings(a api.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
 	from := first(c.Routes[p.route].From, c.From())
-	region, _ := h.Relay.RegionOf(h.Host)
+	region := h.RegionName()
 	usual := map[api.Field]string{api.Region: region, api.Domain: mailaddr.Domain(from), api.Mailbox: from, api.User: given.Username}
 	if h.API.Settings == nil {
 		h.API.Settings = map[api.Field]string{}

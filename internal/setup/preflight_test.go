@@ -84,7 +84,7 @@ func TestMessages(t *testing.T) {
 	s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{hop(587), hop(2525)}},
 		config.Route{Name: "one", From: "x@one.example", Senders: []string{"one.example", "y@two.example", config.NullSender}, Hops: []config.Hop{hop(587), hop(2525)}},
 		config.Route{Name: "bounces", From: "a@b.example", Senders: []string{config.NullSender}, Hops: []config.Hop{hop(587)}})
-	s.Plan = plan.Plan{Routes: []plan.Way{
+	s.Plan = plan.Plan{Routes: []plan.Route{
 		{Name: config.DefaultRoute, Service: "relayhost-a"},
 		{Name: "one", Service: "relayhost-one", Senders: s.Config.Routes[1].Senders},
 		{Name: "bounces", Service: "relayhost-b", Senders: s.Config.Routes[2].Senders},

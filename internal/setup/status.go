@@ -37,7 +37,7 @@ type Status struct {
 
 	SignIns []SignInStatus `json:"sign_ins,omitempty"` // by OAuth
 
-	Routes []plan.Way `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
+	Routes []plan.Route `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
 
 	ChangeID  string            `json:"change_id"`
 	ChangedAt *time.Time        `json:"changed_at,omitempty"`
@@ -112,7 +112,7 @@ func apiOf(stored config.Config) string {
 
 // statusRoutes are the routes of the file and the services that Postfix has for
 // them, none where there is one way only.
-func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]plan.Way, error) {
+func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]plan.Route, error) {
 	if !stored.Several() || stored.First().Name() == "" {
 		return nil, nil
 	}
@@ -126,14 +126,14 @@ func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]
 		return nil, err
 	}
 	inUse := plan.StoredAccounts(state)
-	var ways []plan.Way
+	var ways []plan.Route
 	for _, route := range c.Routes {
-		w := plan.Way{Name: route.Name, Senders: route.Senders, From: route.From}
+		w := plan.Route{Name: route.Name, Senders: route.Senders, From: route.From}
 		if sender := append(route.Senders, "")[0]; state.Installed {
 			w.Service = inUse.Service(sender)
 		}
 		for _, h := range route.Hops {
-			w.Hops = append(w.Hops, plan.Destination{
+			w.Hops = append(w.Hops, plan.Hop{
 				Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(), NoVerify: h.NoVerify, Via: string(h.Via),
 			})
 		}
@@ -209,7 +209,7 @@ func RememberVerification(deps Deps, r verify.Report) {
 }
 
 // writeRoutes prints a line a route, up to a screen of them.
-func writeRoutes(row func(label, format string, args ...any), routes []plan.Way) {
+func writeRoutes(row func(label, format string, args ...any), routes []plan.Route) {
 	for i, w := range routes {
 		if i == maxRoutesShown && len(routes) > i+1 {
 			row("Routes", "and %d more: --json lists them", len(routes)-i)
@@ -259,6 +259,22 @@ func writeRoute(d Status, row func(label, format string, args ...any)) {
 	}
 }
 
+// writeDrift says what has become of the files of setup.
+func writeDrift(row func(label, format string, args ...any), doc Status) {
+	for _, item := range doc.Drift {
+		switch item.State {
+		case apply.DriftNone:
+		case apply.DriftForeign:
+			row("Edited", "%s, since setup: relayhost's own lines are as it left them", item.Path)
+		default:
+			row("Drift", "%s: %s; restore it: sudo relayhost setup", item.Path, item.State)
+		}
+	}
+	if doc.ChangeID != "" && !doc.Drifted() {
+		row("Drift", "none: every file is as setup left it")
+	}
+}
+
 // Text is the status for a person, a line each.
 func (doc Status) Text() string {
 	var out strings.Builder
@@ -291,18 +307,7 @@ func (doc Status) Text() string {
 	if doc.Undone != nil {
 		row("Undone", "change %s, at %s by %s", doc.Undone.ID, doc.Undone.Time.Local().Format(time.DateTime), doc.Undone.By)
 	}
-	for _, item := range doc.Drift {
-		switch item.State {
-		case apply.DriftNone:
-		case apply.DriftForeign:
-			row("Edited", "%s, since setup: relayhost's own lines are as it left them", item.Path)
-		default:
-			row("Drift", "%s: %s; restore it: sudo relayhost setup", item.Path, item.State)
-		}
-	}
-	if doc.ChangeID != "" && !doc.Drifted() {
-		row("Drift", "none: every file is as setup left it")
-	}
+	writeDrift(row, doc)
 	if doc.Postfix != "" && doc.Unknown["queue"] == "" {
 		row("Queue", "%s", map[bool]string{true: "empty", false: fmt.Sprintf("%d message(s)", doc.Waiting)}[doc.Waiting == 0])
 	}

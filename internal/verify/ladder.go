@@ -224,7 +224,32 @@ func (l *ladder) below(p port) []Finding {
 	if l.hop.Pin != "" {
 		verified = "matches the pinned fingerprint"
 	}
-	return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about(fmt.Sprintf("%s, %s, the certificate %s", p.mode(), res.TLSVersion, verified)), Ms: ms(res.Total)})
+	return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about(fmt.Sprintf("%s, %s, the certificate %s%s", p.mode(), res.TLSVersion, verified, extensions(res.Extensions))), Ms: ms(res.Total)})
+}
+
+// extensions says which of the SMTP extensions that Postfix makes use of a relay was
+// seen to offer; "" where it has not come to that.
+func extensions(offered map[string]string) string {
+	if offered == nil {
+		return ""
+	}
+	var has, lacks []string
+	for _, keyword := range []string{"PIPELINING", "SMTPUTF8", "8BITMIME", "SIZE"} {
+		switch params, ok := offered[keyword]; {
+		case ok:
+			has = append(has, strings.TrimSpace(keyword+" "+params))
+		default:
+			lacks = append(lacks, keyword)
+		}
+	}
+	text := ""
+	if len(has) > 0 {
+		text += "; it offers " + strings.Join(has, ", ")
+	}
+	if len(lacks) > 0 {
+		text += "; it does not offer " + strings.Join(lacks, ", ")
+	}
+	return text
 }
 
 // deadAddresses is a warning where another address had to stand in: Postfix

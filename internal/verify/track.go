@@ -78,7 +78,7 @@ func (t *tracker) noTrace(ctx context.Context) error {
 // read takes in one line. done is true when the fate is known; err is nil then
 // if the message has gone where it should.
 func (t *tracker) read(line maillog.Line) (done bool, err error) {
-	if program, ok := line.Throttled(); ok && (program == "smtp" || program == "lmtp" && t.proof.Socket != "" || program == "spawn" && t.proof.Socket != "") {
+	if program, ok := line.Throttled(); ok && t.sends(program) {
 		if t.fatal != "" {
 			t.delivery.Throttled = t.fatal
 			return true, fmt.Errorf("%w: %s", ErrThrottled, t.fatal)
@@ -113,6 +113,11 @@ func (t *tracker) read(line maillog.Line) (done bool, err error) {
 	}
 	t.note(line, d)
 	return t.judge(line, d)
+}
+
+// sends reports whether mail of the proof goes by that program of Postfix.
+func (t *tracker) sends(program string) bool {
+	return program == "smtp" || t.proof.Socket != "" && (program == "lmtp" || program == "spawn")
 }
 
 // ours reports whether tag is that of smtp(8) for the relay.
@@ -181,7 +186,8 @@ func (p Proof) nextHop() string {
 // 4.2.1: 4yz), but not that of a log-in, which is not to be tried again and again.
 func temporary(d Delivery) bool {
 	causes := DeliveryCauses(d, nil)
-	if len(causes) == 0 {
+	// "Later" is what any temporary reply says; a login is not tried again for it.
+	if len(causes) == 0 || causes[0].ID == "later" {
 		return d.LoginRefused == "" && strings.Contains(d.Reply, " said: 4")
 	}
 	return !slices.ContainsFunc(causes, func(c explain.Cause) bool { return c.Retry == "fix" })
