@@ -68,7 +68,7 @@ func (c *conversation) known(question string) (string, bool) {
 		offer := c.offer
 		c.offer = nil
 		for _, a := range offer() {
-			c.given = append(c.given, given{Answer: a})
+			c.record(a.Question, a.Answer, false)
 		}
 		about := c.about
 		c.pass()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -238,6 +239,25 @@ func TestHelp(t *testing.T) {
 	}
 	if flags < 50 {
 		t.Errorf("%d flags found", flags)
+	}
+}
+
+// TestChangeIDs: an example of a change has the form that changes have.
+func TestChangeIDs(t *testing.T) {
+	other := regexp.MustCompile(`\b20\d{6}T\d{6}`)
+	for _, c := range cmd.Command().Commands() {
+		if got := other.FindString(c.Long + c.Example + c.UsageString()); got != "" {
+			t.Errorf("help of %s: got %q, want the form 20261122-101500-1", c.Name(), got)
+		}
+	}
+	for _, path := range documents(t) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := other.Find(data); got != nil {
+			t.Errorf("%s: got %q, want the form 20261122-101500-1", path, got)
+		}
 	}
 }
 

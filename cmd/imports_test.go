@@ -47,6 +47,9 @@ var rank = map[string]int{
 	"relayhost/relays":                  0,
 	"relayhost/templates":               0,
 	"relayhost/internal/mailaddr":       -1,
+	"relayhost/docs":                    -1, // one page, embedded
+	"relayhost/internal/web":            7,
+	"relayhost/cmd/web":                 8,
 	"relayhost/internal":                -1, // the test of the language
 	"relayhost/internal/bridge/api":     2,
 	"relayhost/internal/bridge/apitest": 0,

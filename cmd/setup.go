@@ -89,11 +89,6 @@ func (f *setupFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.signIn, "sign-in", "", "`way` to log in: client_credentials, device, url or password")
 	fs.StringVar(&f.tenant, "tenant", "", "Microsoft tenant of the sign-in: a domain or an `ID`")
 	fs.StringVar(&f.clientID, "client-id", "", "application `ID` of the sign-in")
-	if !setup.OAuthReady {
-		for _, name := range []string{"sign-in", "tenant", "client-id"} {
-			fs.Lookup(name).Hidden = true
-		}
-	}
 	fs.StringVar(&f.from, "from", "", "`address` that this server's own accounts send as")
 	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the address of --from)")
 	fs.StringVar(&f.rootTo, "root-to", "", "`address` that mail for root is sent to")

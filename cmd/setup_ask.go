@@ -115,8 +115,8 @@ func (q *questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 		return "", err
 	}
 	if d.Facts != nil && d.Facts.Port25.Verdict == detect.Open {
-		q.above("note: ", "port 25 is open: mail can leave this server without a relay")
-		yes, err := p.Confirm("Send through a relay nevertheless?")
+		q.above("note: ", "port 25 is open from this host: no relay is needed to send mail")
+		yes, err := p.Confirm("Set up a relay anyway?")
 		switch {
 		case err != nil:
 			return "", err
@@ -311,7 +311,11 @@ func (q *questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 	q.mark("from")
 	q.above("Sender: ", "Mail from this server's own accounts (root, www-data, cron) will be sent as this address. %s", r.SenderRule())
 	valid := q.addressCheck(ctx, d.Resolver, "app@example.com")
-	return p.Input(askFrom, q.from, func(v string) error {
+	preset := q.from
+	if account := q.talk.before[askUser]; preset == "" && r.Sender.Rule == "account" && config.CheckAddress("", account) == nil {
+		preset = account // the one sender that the mailbox may use
+	}
+	return p.Input(askFrom, preset, func(v string) error {
 		if err := valid(v); err != nil {
 			return err
 		}

@@ -402,7 +402,7 @@ func (a *app) showPlan(s setup.Setup, table *flow.Table) {
 		}
 		row("Relay", "%s port %d, %s%s", h.Host, h.Port, trustOf(h), whose)
 		if i == 0 {
-			row("Account", "%s", first(h.Username, "none (no login)"))
+			row("Account", "%s", account(h))
 		}
 	}
 	row("Sender", "%s; %s", s.Config.From(), rewritten(s.Plan))
@@ -415,6 +415,18 @@ func (a *app) showPlan(s setup.Setup, table *flow.Table) {
 	row("Files", "%s", strings.Join(changedFiles(s.Plan), ", "))
 	row("Undo", "sudo relayhost rollback")
 	a.io.Say("")
+}
+
+// account names the account of a hop; where user name and password are one token, it is
+// a secret.
+func account(h config.Hop) string {
+	switch {
+	case h.Username == "":
+		return "none (no login)"
+	case h.Username == h.Password.Reveal():
+		return "the token (not shown)"
+	}
+	return h.Username
 }
 
 // trustOf says how the relay is verified.

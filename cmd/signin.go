@@ -23,8 +23,12 @@ An application (client_credentials) needs no user; its token is fetched at once.
 Where a new secret or certificate is due, give it to setup:
 
   relayhost setup --credentials-file m365.txt` + exitHelp(meaning{exitProof, "the relay or the provider refuses the sign-in"}),
-		Example: "  sudo relayhost sign-in\n  sudo relayhost sign-in alerts",
-		Hidden:  !setup.OAuthReady,
+		Example: `  # Renew the sign-in of every route
+  sudo relayhost sign-in
+  # Renew that of one route
+  sudo relayhost sign-in alerts
+  # Say what was renewed as a document
+  sudo relayhost sign-in --json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("sign-in takes the name of one route")
@@ -55,7 +59,7 @@ Where a new secret or certificate is due, give it to setup:
 			for _, r := range done {
 				fmt.Fprintf(a.io.Out, "signed in as %s; %s accepts it. The token is good until %s and renews itself.\n", r.Username, r.Host, r.Expiry.UTC().Format(time.RFC3339))
 			}
-			a.io.Tell("", "mail that waits is tried again by itself; postqueue -f tries it now")
+			a.io.Tell("", "Postfix tries waiting mail again on its own; postqueue -f tries it now")
 			return nil
 		},
 	}

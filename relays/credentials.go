@@ -85,7 +85,7 @@ func (r Relay) check(field, value string, c Credential) []Problem {
 			Message: "the user name at " + r.Name + " is the word " + c.Fixed + " for everybody"})
 	case c.Pattern != "" && !matches(c.Pattern, value):
 		problems = append(problems, Problem{Field: field,
-			Message: "does not look like what " + r.Name + " gives out: " + c.Label})
+			Message: "does not look like that of " + r.Name + " (" + strings.TrimSuffix(c.Label, ", in both fields") + ")"})
 	}
 	own := slices.ContainsFunc(r.Auth.Wrong, func(w Wrong) bool { return w.Field == field && matches(w.Pattern, value) })
 	if other := keyOf(value); field == "password" && !own && other != "" && other != r.Name && !startsAlike(c, value) {

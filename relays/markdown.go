@@ -49,15 +49,14 @@ func MarkdownTable(list []Relay, pages string) string {
 	return b.String()
 }
 
-// ReadmeTable is the part of the README that the catalogue gives: the table of
-// services and the names of the mailbox providers.
+// ReadmeTable is the short list in the README: the relays of the first tier, and those
+// whose free amount has a source.
 func ReadmeTable(list []Relay) string {
 	services, mailboxes := split(list)
-	var names []string
-	for _, r := range mailboxes {
-		names = append(names, fmt.Sprintf("[%s](docs/relays/%s.md)", r.Name, r.ID))
-	}
-	return MarkdownTable(services, "docs/relays") + "\nMailbox providers, whose sender must be the account: " + strings.Join(names, ", ") + ".\n"
+	short := slices.DeleteFunc(slices.Clone(services), func(r Relay) bool {
+		return r.Tier != 1 && (r.Free == nil || r.Free.Source == "recalled")
+	})
+	return MarkdownTable(short, "docs/relays") + fmt.Sprintf("\nAll %d services and %d mailbox providers: [docs/relays.md](docs/relays.md), or `relayhost relays`.\n", len(services), len(mailboxes))
 }
 
 const generated = "<!-- Generated from relays/catalog/*.toml by: go generate ./relays -->\n\n"

@@ -119,7 +119,8 @@ func (a *reading) login(s postfix.Service) {
 	}
 	mechanisms := strings.ToLower(a.option(s, "smtp_sasl_mechanism_filter"))
 	if strings.Contains(mechanisms, "oauth") && !strings.Contains(mechanisms, "!xoauth") {
-		a.leave("smtp_sasl_mechanism_filter = "+mechanisms, "a login by OAuth cannot be taken over: relayhost logs in with a password, by PLAIN or LOGIN")
+		a.leave("smtp_sasl_mechanism_filter = "+mechanisms, "ours needs no plug-in: Microsoft 365 and Outlook.com are signed in to by a bridge, relayhost setup --relay m365 --sign-in device --client-id ID, "+
+			"with the client_id of the plug-in's token file; the plug-in's own token is not used any longer, and other relays are logged in to by password")
 	}
 	if isYes(a.option(s, "smtp_tls_wrappermode")) && isYes(a.s.Params["smtp_tls_wrappermode"]) {
 		a.change("smtp_tls_wrappermode = yes of main.cf no longer applies to the relay", "its own service has the TLS mode; other servers do not accept TLS from the first byte, so remove the line")

@@ -46,6 +46,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if _, err := t.recover(ctx); err != nil {
 		return nil, err
 	}
+	defer t.tidyBridge(ctx) // before end
 	past, err := t.history()
 	if err != nil {
 		return nil, err
@@ -63,7 +64,6 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if err != nil {
 		return nil, err
 	}
-	defer t.tidyBridge(ctx) // before end
 	if err := t.forBridges(ctx, steps); err != nil {
 		return nil, err
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package bridge carries mail to next hops that Postfix does not speak to: SMTP
 // servers that want OAuth, and HTTPS APIs. Postfix's lmtp(8) hands each message to
 // a process that its spawn(8) has started; the process passes every reply of the

@@ -1,3 +1,5 @@
+//go:build unix
+
 package bridge
 
 import (
@@ -65,6 +67,7 @@ type Config struct {
 	CAFile      string
 	Pin         string
 	Connections int
+	PerMinute   int           // messages; of ViaSMTP
 	OAuth       *oauth.Client // nil: log in by password
 	API         *APIConfig    // of ViaHTTPS
 }
@@ -101,6 +104,7 @@ type file struct {
 	CAFile      string     `toml:"ca_file,omitempty"`
 	Fingerprint string     `toml:"fingerprint,omitempty"`
 	Connections int        `toml:"connections,omitempty"`
+	PerMinute   int        `toml:"messages_per_minute,omitempty"`
 	Proxy       string     `toml:"https_proxy,omitempty"`
 	OAuth       *fileOAuth `toml:"oauth,omitempty"`
 	API         *fileAPI   `toml:"api,omitempty"`
@@ -145,7 +149,7 @@ const fileVersion = 1
 func (c Config) Marshal() ([]byte, error) {
 	f := file{
 		Version: fileVersion, Host: c.Host, Port: c.Port, TLS: "starttls", HELO: c.HELO, Username: c.Username,
-		Password: c.Password.Reveal(), CAFile: c.CAFile, Fingerprint: c.Pin, Connections: c.Connections,
+		Password: c.Password.Reveal(), CAFile: c.CAFile, Fingerprint: c.Pin, Connections: c.Connections, PerMinute: c.PerMinute,
 	}
 	if c.Implicit {
 		f.TLS = "implicit"
@@ -182,12 +186,12 @@ func Parse(data []byte) (Config, error) {
 	}
 	c := Config{
 		Host: f.Host, Port: f.Port, Implicit: f.TLS == "implicit", HELO: f.HELO, Username: f.Username, Password: secret.New(f.Password),
-		CAFile: f.CAFile, Pin: f.Fingerprint, Connections: f.Connections,
+		CAFile: f.CAFile, Pin: f.Fingerprint, Connections: f.Connections, PerMinute: f.PerMinute,
 	}
 	if o := f.OAuth; o != nil {
 		c.OAuth = &oauth.Client{
 			Grant: oauth.Grant(o.Grant), TokenURL: o.TokenURL, DeviceURL: o.DeviceURL, AuthorizeURL: o.AuthorizeURL, RedirectURL: o.RedirectURL,
-			Scopes: o.Scopes, ID: o.ClientID, Secret: secret.New(o.ClientSecret), Certificate: secret.New(o.Certificate), Early: time.Duration(o.EarlySeconds) * time.Second,
+			Scopes: o.Scopes, ID: o.ClientID, Account: f.Username, Secret: secret.New(o.ClientSecret), Certificate: secret.New(o.Certificate), Early: time.Duration(o.EarlySeconds) * time.Second,
 		}
 	}
 	if f.API != nil {
@@ -300,8 +304,8 @@ func (c Config) Validate() error {
 		return errors.New("missing username")
 	case c.CAFile == "" && c.Pin == "":
 		return errors.New("missing ca_file or fingerprint")
-	case c.Connections < 0:
-		return errors.New("connections is below 0")
+	case c.Connections < 0 || c.PerMinute < 0:
+		return errors.New("connections or messages_per_minute is below 0")
 	case c.OAuth == nil && c.Password.IsZero():
 		return errors.New("missing password or [oauth]")
 	case c.OAuth != nil:

@@ -134,13 +134,13 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"from of another", top + route("a", "a.example") + "from = \"x@b.example\"\n", "9: x@b.example is none of the senders"},
 		{"nothing to prove with", top + route("a", ".a.example"), "7: route \"a\" has no address"},
 		{"from", "version = 1\nfrom = \"a\"\n", "2: \"a\" is not an address"},
-		{"via", top + "via = \"uucp\"\n", "5: via is smtp or smtp-oauth, not \"uucp\""},
+		{"via", top + "via = \"uucp\"\n", "5: via is smtp, smtp-oauth or https, not \"uucp\""},
 		{"sign-in without its way", top + "tenant = \"contoso.example\"\n", "5: tenant goes with via = "},
 		{"sign-in", top + "via = \"smtp-oauth\"\nsign_in = \"password\"\n", "6: \"password\" is no way to sign in"},
 		{"tenant", top + "via = \"smtp-oauth\"\ntenant = \"a/../b\"\n", "6: \"a/../b\" is not an id"},
 		{"unverified token", top + "via = \"smtp-oauth\"\ninsecure_no_verify_certificate = true\n", "6: a token is sent on verified connections only"},
-		{"fallback of a sign-in", top + "via = \"smtp-oauth\"\n[[fallback]]\nport = 2587\n", "6: a hop that is signed in to by OAuth can neither have a fallback nor be one"},
-		{"fallback by a sign-in", top + "[[fallback]]\nport = 2587\nvia = \"smtp-oauth\"\n", "7: a hop that is signed in to by OAuth can neither have a fallback nor be one"},
+		{"fallback of a sign-in", top + "via = \"smtp-oauth\"\n[[fallback]]\nport = 2587\n", "6: a hop with via = \"smtp-oauth\" can neither have a fallback nor be one"},
+		{"fallback by a sign-in", top + "[[fallback]]\nport = 2587\nvia = \"smtp-oauth\"\n", "7: a hop with via = \"smtp-oauth\" can neither have a fallback nor be one"},
 		{"rewrite", top + "[rewrite]\n\"a@b\" = \"c@d.example\"\n\"b\" = \"c@d.example\"\n", "7: \"b\" is not a local sender"},
 	} {
 		_, err := config.Read([]byte(test.text))

@@ -34,6 +34,23 @@ func (h Hop) ByAPI() bool { return h.Via == HTTPS }
 // HasAPI reports whether mail can go by the API of relay r.
 func HasAPI(r relays.Relay) bool { a, ok := api.Get(r.ID); return ok && !a.Tokens() }
 
+// RegionName is the region of h by its short name, "" where there is none: as it was
+// given, or what the host says.
+func (h Hop) RegionName() string {
+	if h.Region != "" && !strings.Contains(h.Region, ".") {
+		return strings.ToLower(h.Region)
+	}
+	if region, ok := h.Relay.RegionOf(h.Host); ok {
+		return region
+	}
+	for _, name := range h.Relay.Regions() {
+		if host, err := h.Relay.Host(name); err == nil && strings.EqualFold(host, h.Host) {
+			return name
+		}
+	}
+	return ""
+}
+
 // APIHost is the host name of the API of h, "" where it is not known.
 func (h Hop) APIHost() string {
 	a, ok := api.Get(h.Relay.ID)
@@ -41,7 +58,7 @@ func (h Hop) APIHost() string {
 		return ""
 	}
 	account := h.API.account()
-	if region, ok := h.Relay.RegionOf(h.Host); ok && account.Settings[api.Region] == "" {
+	if region := h.RegionName(); region != "" && account.Settings[api.Region] == "" {
 		account.Settings = maps.Clone(account.Settings)
 		if account.Settings == nil {
 			account.Settings = map[api.Field]string{}
@@ -79,6 +96,18 @@ func (h Hop) Shown() (host string, port int) {
 		return cmp.Or(h.APIHost(), h.Host), HTTPSPort
 	}
 	return h.Host, h.Port
+}
+
+// GoByAPI is c with the API of its relay as the way to the first hop.
+func (c Config) GoByAPI() Config {
+	c = c.Clone()
+	if c.given == nil {
+		c.given = map[string]bool{}
+	}
+	h := c.First()
+	h.Via, h.Port, h.TLS = HTTPS, HTTPSPort, relays.Implicit
+	c.given["via"], c.given["port"], c.given["tls"] = true, true, true
+	return c
 }
 
 // https checks a hop that goes by the API of its relay.

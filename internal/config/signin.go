@@ -53,7 +53,7 @@ const hveEarly = 11 * time.Minute
 // Client is the application of a hop at the identity provider of its relay, with
 // that provider's endpoints and scopes.
 func (h Hop) Client() (oauth.Client, error) {
-	c := oauth.Client{Grant: h.SignIn.Grant, ID: h.SignIn.ClientID, Secret: h.SignIn.Secret, Certificate: h.SignIn.Certificate}
+	c := oauth.Client{Grant: h.SignIn.Grant, ID: h.SignIn.ClientID, Account: h.Username, Secret: h.SignIn.Secret, Certificate: h.SignIn.Certificate}
 	cloud := oauth.Global
 	switch {
 	case h.Relay.ID == "outlook":

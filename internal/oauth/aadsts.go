@@ -1,3 +1,5 @@
+//go:build unix
+
 package oauth
 
 // Reason is a refusal of Microsoft's identity platform in words: what it means, and

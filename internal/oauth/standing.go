@@ -1,3 +1,5 @@
+//go:build unix
+
 package oauth
 
 import (
@@ -32,9 +34,6 @@ type Refused struct {
 func (r Refused) Refusal() *Refusal {
 	return &Refusal{Host: r.Host, Code: r.Code, Number: r.Number, Text: r.Text}
 }
-
-// StoreFiles are the files that a Source keeps at path: state, which no one but it needs.
-func StoreFiles(path string) []string { return []string{path, path + ".lock", path + ".refused"} }
 
 // Standing reads how the sign-in of s stands.
 func (s Source) Standing() (Standing, error) {

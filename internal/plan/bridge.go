@@ -111,7 +111,7 @@ func (b *builder) bridgeConfig(s *service) (bridge.Config, error) {
 		return b.apiConfig(s), nil
 	}
 	c := bridge.Config{Host: h.Host, Port: h.Port, Implicit: s.d.WrapperMode, HELO: s.d.HeloName, Username: h.Username,
-		CAFile: s.d.CAFile, Pin: h.Pin, Connections: b.concurrency(h)}
+		CAFile: s.d.CAFile, Pin: h.Pin, Connections: b.concurrency(h), PerMinute: h.Relay.Limits.PerMinute}
 	if c.HELO == "" {
 		c.HELO = b.param("myhostname")
 	}

@@ -42,6 +42,7 @@ func (b *builder) findings() {
 	b.bypasses()
 	b.overrides()
 	b.otherName()
+	b.probes()
 	b.forwarded()
 	b.swallowed()
 	b.plugins()
@@ -63,7 +64,7 @@ func (b *builder) findings() {
 		b.note("this Postfix has further instances (%s), which stay as they are: name one with --config-dir to set it up", strings.Join(dirs, ", "))
 	}
 	if b.server.Port25Open {
-		b.note("port 25 is open from this host: mail could also be delivered without a relay")
+		b.note("port 25 is open from this host: no relay is needed to send mail")
 	}
 	if !b.nullTaken() && !b.nullClient() {
 		b.note("the null sender (<>) is rejected by %s: bounces and delivery reports of this server will be lost", b.relayNames())
@@ -141,7 +142,7 @@ func (b *builder) oauth() {
 	}
 	for _, filter := range filters {
 		if low := strings.ToLower(filter); strings.Contains(low, "xoauth2") && !strings.Contains(low, "!xoauth2") {
-			b.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by a login with a password, and the token is not used any longer", filter)
+			b.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by a login with a password, and the token is not used any longer; --sign-in keeps a login by OAuth", filter)
 			return
 		}
 	}

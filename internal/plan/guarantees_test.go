@@ -134,3 +134,20 @@ func TestHostsWithoutWhatIsNeeded(t *testing.T) {
 		t.Errorf("without plug-ins: %v %q", err, p.Notes)
 	}
 }
+
+// A change of the relay adds no empty lines to master.cf, however often.
+func TestMasterKeepsItsLines(t *testing.T) {
+	s := debian(t)
+	var first int
+	for i, id := range []string{"ses", "postmark", "brevo", "ses"} {
+		p := build(t, s, options(func(c *config.Config) { c.First().Relay.ID, c.First().Host = id, "smtp."+id+".example" }))
+		s.apply(p)
+		lines := strings.Count(s.files["/etc/postfix/master.cf"], "\n\n")
+		if i == 0 {
+			first = lines
+		}
+		if lines != first {
+			t.Errorf("%s: got %d empty lines in master.cf, want %d\n%s", id, lines, first, s.files["/etc/postfix/master.cf"])
+		}
+	}
+}

@@ -85,7 +85,7 @@ func (b *builder) untold(h *config.Hop) {
 		}
 	}
 	if len(counts) > 0 {
-		b.note("%s takes %s: Postfix cannot count them, and mail above that waits in the queue until the relay takes it", relayName(h.Relay), strings.Join(counts, " and "))
+		b.note("%s accepts %s; Postfix cannot count them, and mail beyond that stays in the queue until the relay accepts it", relayName(h.Relay), strings.Join(counts, " and "))
 	}
 	if slices.Contains(h.Relay.EHLO.Lacks, "SMTPUTF8") && b.param("smtputf8_enable") == "yes" {
 		// SMTPUTF8_README, "Enabling SMTPUTF8 support".
@@ -139,6 +139,12 @@ func (b *builder) concurrency(h *config.Hop) int {
 // pause sets the longest pause between two messages that a hop demands.
 func (b *builder) pause(s *service) {
 	longest, name := 0, ""
+	if s.bridged() && !s.hops[0].ByAPI() {
+		if n := s.hops[0].Relay.Limits.PerMinute; n > 0 {
+			b.note("%s takes %d messages a minute: a burst goes out at once, and what is more waits its turn", relayName(s.hops[0].Relay), n)
+		}
+		return // the bridge counts, and Postfix's own measure would send every message alone
+	}
 	for i := range s.hops {
 		if delay := rateDelay(s.hops[i].Relay.Limits); delay > longest {
 			longest, name = delay, relayName(s.hops[i].Relay)
@@ -146,7 +152,7 @@ func (b *builder) pause(s *service) {
 	}
 	if longest > 0 {
 		s.d.RateDelay = fmt.Sprintf("%ds", longest)
-		b.note("%s takes one message in %d s: mail goes out one by one", name, longest)
+		b.note("%s accepts one message in %d s: mail is sent one by one", name, longest)
 	}
 }
 

@@ -21,8 +21,8 @@ func TestLimitsOfTheCatalogue(t *testing.T) {
 		{"cloudflare", map[string]string{"smtp_connection_reuse_count_limit": "9"}, map[string]string{"_destination_recipient_limit": "5"},
 			[]string{"does not offer SMTPUTF8"}},
 		{"m365", nil, map[string]string{"_destination_concurrency_limit": "3", "_destination_rate_delay": "2s"},
-			[]string{"takes one message in 2 s", "10000 recipients a day: Postfix cannot count them"}},
-		{"icloud", nil, nil, []string{"1000 messages a day and 1000 recipients a day: Postfix cannot count them"}},
+			[]string{"accepts one message in 2 s", "10000 recipients a day; Postfix cannot count them"}},
+		{"icloud", nil, nil, []string{"1000 messages a day and 1000 recipients a day; Postfix cannot count them"}},
 		{"ahasend", map[string]string{"smtp_connection_reuse_count_limit": "9999"}, nil, nil},
 		{"fastmail", nil, nil, []string{"does not offer SMTPUTF8"}},
 	} {

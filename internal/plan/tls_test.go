@@ -126,6 +126,7 @@ func TestWhatReachesTheServiceFromMain(t *testing.T) {
 		"smtp_sasl_password_maps":              {"hash:/etc/postfix/sasl_passwd", "hash:/etc/postfix/relayhost_sasl_passwd"},
 		"smtp_sender_dependent_authentication": {"yes", "no"},
 		"smtp_cname_overrides_servername":      {"yes", "no"},
+		"smtp_tls_mandatory_ciphers":           {"null", "medium"},
 		"smtp_connection_cache_on_demand":      {"no", "yes"},
 
 		"smtp_sasl_password_result_delimiter": {"|", ":"},

@@ -1,3 +1,5 @@
+//go:build unix
+
 package postfix
 
 import (
@@ -54,11 +56,15 @@ func LogQueue(r *host.Reader) int {
 // guarded runs a command of postfix(1) and ends it with errDeadlock when Postfix
 // waits for its own log.
 func (c Control) guarded(ctx context.Context, run func(context.Context) error) error {
-	queue := c.queueDir(ctx)
 	guarded, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	go func() {
-		if queue != "" && deadlocked(guarded, c.Host.Real(queue)) {
+		select {
+		case <-guarded.Done(): // the usual end
+			return
+		case <-time.After(deadlockPause):
+		}
+		if queue := c.queueDir(guarded); queue != "" && deadlocked(guarded, c.Host.Real(queue)) {
 			end(errDeadlock)
 		}
 	}()
@@ -248,7 +254,7 @@ func (c Control) end(ctx context.Context) error {
 	master := masterPID(queue)
 	members := group(master)
 	if master <= 1 || !slices.Contains(members, process{master, "master"}) {
-		return fmt.Errorf("%w, and it is not ours to stop: restart it", errDeadlock)
+		return fmt.Errorf("%w, and relayhost did not start it: restart it", errDeadlock)
 	}
 	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
 		// The master leads its own group (setsid(2)).

@@ -104,7 +104,10 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	s.Report.Step("writing the configuration")
 	out.Change, err = apply.Run(ctx, s.Host, s.Plan, a)
 	if err == nil {
-		return out, nil
+		if s.NoVerify { // else the rehearsal needed them before
+			err = s.SaveTokens(context.WithoutCancel(ctx))
+		}
+		return out, err
 	}
 	if on, _ := control.Running(context.WithoutCancel(ctx)); started && on && !ran {
 		// It did not run before, so it does not run after.
@@ -261,6 +264,9 @@ func NextSteps(ctx context.Context, c config.Config, dns verify.Resolver, delive
 	if records := verify.MissingRecords(ctx, c, dns); len(records) > 0 {
 		lines = append(lines, "- publish these missing DNS records (relayhost verify checks them):")
 		lines = append(lines, records...)
+	}
+	for _, line := range verify.Predictions(ctx, c, dns) {
+		lines = append(lines, "- "+line)
 	}
 	into := "> /etc/cron.d/relayhost"
 	if os.Getenv("SUDO_USER") != "" { // the shell itself is no root

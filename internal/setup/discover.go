@@ -182,9 +182,11 @@ func Roots(r *host.Reader, path string) (*x509.CertPool, error) {
 }
 
 // LookAround finds out where this host is and what gets out of it; nil where
-// nothing is to be probed.
+// nothing is to be probed, and where the relay of c is the one in use: nothing is to
+// be chosen then, and the silence of port 25 would be waited for. SelectPorts probes
+// the ports of that relay.
 func LookAround(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) (*detect.Facts, error) {
-	if req.NoProbe {
+	if req.NoProbe || d.Before.Relay.ID != "" && d.Before.Relay.ID == c.First().Relay.ID && c.First().Relay.ID != relays.SmarthostID {
 		return nil, nil
 	}
 	o, err := detectOptions(deps, d, *c.First())

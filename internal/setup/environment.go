@@ -14,10 +14,12 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/bridge"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
 	"relayhost/internal/maillog"
+	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -141,6 +143,7 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 		route := verify.Route{Name: r.Name, Senders: r.Senders, From: r.From, Service: services[r.Name]}
 		for _, h := range r.Hops {
 			hop := verify.Hop{Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password, Pin: h.Pin, Unverified: h.NoVerify, Socket: sockets[r.Name]}
+			hop.SignIn = signInSource(p, h)
 			file := first(h.CAFile, state.CAFile)
 			if cas[file] == nil {
 				if cas[file], err = Roots(env.Reader, file); err != nil {
@@ -160,6 +163,15 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 			continue
 		}
 		env.Routes = append(env.Routes, route)
+	}
+	return nil
+}
+
+// signInSource has the tokens of h; nil where it logs in by password, or where their
+// configuration cannot be read.
+func signInSource(p plan.Plan, h config.Hop) *oauth.Source {
+	if b, ok := bridgeFor(p, h); ok && !p.Incomplete {
+		return &oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(bridge.Directory, b.Name), HTTP: httpOf()}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/detect"
 	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
 	"relayhost/internal/mailaddr"
@@ -100,7 +101,7 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 	case h.API.AWS != nil:
 		return nil
 	}
-	region, _ := h.Relay.RegionOf(h.Host)
+	region := h.RegionName()
 	if keys, ok := api.AWSFromEnvironment(os.Getenv, region); ok {
 		h.API.AWS = &keys
 		s.Report.Note("Amazon SES is asked with the keys that the environment names: none is stored")
@@ -121,7 +122,7 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 func apiSettings(a api.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
 	from := first(c.Routes[p.route].From, c.From())
-	region, _ := h.Relay.RegionOf(h.Host)
+	region := h.RegionName()
 	usual := map[api.Field]string{api.Region: region, api.Domain: mailaddr.Domain(from), api.Mailbox: from, api.User: given.Username}
 	if h.API.Settings == nil {
 		h.API.Settings = map[api.Field]string{}
@@ -136,8 +137,9 @@ func apiSettings(a api.API, c config.Config, p at, given secret.Credentials) {
 			set(f, usual[f])
 		}
 	}
-	if h.Region != "" {
-		set(api.Region, h.Region)
+	set(api.Region, region)
+	if a.ID == "mailtrap" && region == "bulk" { // the catalogue has its streams as regions
+		set(api.Stream, region)
 	}
 	for name, value := range given.API.Settings {
 		if name == "host" {
@@ -185,4 +187,21 @@ func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
 	to.Host, to.Port = h.Shown()
 	to.Check, to.Proxy = client.Check, h.Proxy
 	return nil
+}
+
+// byHTTPS reports whether the API of the first hop is what is left, where no port of
+// its relay for mail gets through: it has one, nothing else was asked for, and port 443
+// of it answers.
+func byHTTPS(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) bool {
+	h := *c.First()
+	host := h.APIHost()
+	if req.Port != 0 || req.Via != "" || len(c.Routes[0].Hops) > 1 || h.Pin != "" || h.NoVerify || !config.HasAPI(h.Relay) || host == "" {
+		return false
+	}
+	o, err := detectOptions(deps, d, h)
+	if err != nil || detect.HTTPS(ctx, o, h.Relay.ID, host).Result != string(detect.Open) {
+		return false
+	}
+	deps.Report.Note("no port of %s for mail gets through from here, and its API at %s on port 443 does: mail goes by HTTPS (--via https; --via smtp refuses that)", h.Relay.Name, host)
+	return true
 }

@@ -52,7 +52,7 @@ func Preflight(ctx context.Context, s Setup) error {
 	} else if h := s.Config.First(); h.ByAPI() {
 		s.Report.Step("preflight: the API of %s (%s) checks the key", h.Relay.Name, h.APIHost())
 	} else {
-		s.Report.Step("preflight: login, sender and recipient at %s port %d", s.Config.First().Host, s.Config.First().Port)
+		s.Report.Step("preflight at %s: login, sender, recipient", s.Config.First().Host)
 	}
 	addrs := s.lookUp(ctx, list)
 	inParallel(len(list), func(i int) { s.try(ctx, list[i], addrs[list[i].hop.Host]) })

@@ -47,7 +47,9 @@ func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Re
 		}
 	}
 	if c.First().Name() != "" {
-		tellEnd(c.First().Relay)
+		if given := d.Credentials.first(*c.First()); !c.First().Bridged() && !given.Application.Proves() { // which log in without the password
+			tellEnd(c.First().Relay)
+		}
 		return c, nil
 	}
 	if len(c.Routes) > 1 && !ask.Can() {
@@ -62,7 +64,9 @@ func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Re
 	if err != nil {
 		return c, err
 	}
-	tellEnd(h.Relay)
+	if !config.TakesTokens(h.Relay) { // else the question how to log in tells it
+		tellEnd(h.Relay)
+	}
 	return chosen(ctx, deps, d, req, ask, h)
 }
 
@@ -238,6 +242,10 @@ func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, r
 	}
 	for _, p := range open {
 		if err := selectPort(d, c, p, tried[probeKey(p.in(c))]); err != nil {
+			if p.isFirst() && byHTTPS(ctx, deps, d, c, req) {
+				c = c.GoByAPI()
+				continue
+			}
 			return c, err
 		}
 		where := ""

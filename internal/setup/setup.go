@@ -113,9 +113,6 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if s.Config, err = Named(ctx, deps, s.Discovery, req, ask); err != nil {
 		return s, err
 	}
-	if err := notBridged(s.Config); err != nil {
-		return s, err
-	}
 	if s.Credentials, err = ReadCredentials(ctx, s.Config, req, ask); err != nil {
 		return s, err
 	}
@@ -193,21 +190,6 @@ func sweepRehearsal(ctx context.Context, h *host.Host, o apply.Options) error {
 // Control starts, stops and reloads the Postfix of deps.
 func (deps Deps) Control() postfix.Control {
 	return postfix.Control{Host: deps.Host, ConfigDir: deps.ConfigDir}
-}
-
-// notBridged refuses a sign-in by OAuth, which plan knows and this package does not
-// carry out yet.
-func notBridged(c config.Config) error {
-	for i, r := range c.Routes {
-		for n, h := range r.Hops {
-			if h.Via == config.SMTPOAuth && !OAuthReady {
-				e := c.Mistake(config.Key(i, n, "via"), "a sign-in by OAuth cannot be set up yet")
-				e.Hint = "leave via out, or choose another relay: relayhost relays --mailbox"
-				return e
-			}
-		}
-	}
-	return nil
 }
 
 // ErrNoPostfix is a host without Postfix.

@@ -17,10 +17,6 @@ import (
 	"relayhost/relays"
 )
 
-// OAuthReady says that setup can set up a sign-in by OAuth from end to end. Until it
-// does, no question offers one and no flag shows.
-const OAuthReady = false
-
 // Person signs in: shows what to do, and hands over what a browser ended at.
 type Person interface {
 	// Device shows a code, and is told when the sign-in is done, or has failed.
@@ -36,7 +32,7 @@ func way(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
 	h := c.First()
 	given, asked := s.Credentials.first(*h), s.Given.Via
 	switch {
-	case !OAuthReady || !config.TakesTokens(h.Relay):
+	case !config.TakesTokens(h.Relay):
 	case given.Application.Proves() && asked == "":
 		h.Via, h.SignIn.Grant = config.SMTPOAuth, oauth.ClientCredentials
 	case h.Bridged() && h.SignIn.Grant == "" && given.Application.Proves():
@@ -272,14 +268,20 @@ func signInFailed(c bridge.Config, err error) error {
 	return Hint(wrapped, "%s", first(reason.Remedy, "run setup again"))
 }
 
-// tokenOf is the token for a hop; the zero Value where it logs in by password.
-func (s Setup) tokenOf(h config.Hop) secret.Value {
-	for _, b := range s.Plan.Bridges() {
-		if h.Via == config.SMTPOAuth && b.Config.Host == h.Host && b.Config.Username == h.Username && b.Config.OAuth != nil && b.Config.OAuth.ID == h.SignIn.ClientID {
-			return s.Tokens[b.Name].Access
+// bridgeFor is the bridge of p that carries mail to a hop that is signed in to.
+func bridgeFor(p plan.Plan, h config.Hop) (plan.BridgeEntry, bool) {
+	for _, b := range p.Bridges() {
+		if h.Via == config.SMTPOAuth && b.Config.OAuth != nil && b.Config.Host == h.Host && b.Config.Username == h.Username && b.Config.OAuth.ID == h.SignIn.ClientID {
+			return b, true
 		}
 	}
-	return secret.Value{}
+	return plan.BridgeEntry{}, false
+}
+
+// tokenOf is the token for a hop; the zero Value where it logs in by password.
+func (s Setup) tokenOf(h config.Hop) secret.Value {
+	b, _ := bridgeFor(s.Plan, h)
+	return s.Tokens[b.Name].Access
 }
 
 // SaveTokens stores the tokens of SignIn where the bridges keep their state, which

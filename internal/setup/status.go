@@ -35,6 +35,8 @@ type Status struct {
 	Service    string `json:"service"`       // entry of master.cf that sends
 	API        string `json:"api,omitempty"` // host of the relay's API that this mail goes by; "" for SMTP
 
+	SignIns []SignInStatus `json:"sign_ins,omitempty"` // by OAuth
+
 	Routes []plan.Route `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
 
 	ChangeID  string            `json:"change_id"`
@@ -81,6 +83,9 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 	doc.API = apiOf(stored)
 	if doc.Routes, err = statusRoutes(r, stored, state); err != nil {
 		doc.Unknown["routes"] = err.Error()
+	}
+	if doc.SignIns, err = signInStatus(r, state); err != nil {
+		doc.Unknown["sign-in"] = err.Error()
 	}
 	doc.readHistory(r, apply.Options{ConfigDir: deps.ConfigDir})
 	if len(doc.Unknown) == 0 {
@@ -278,6 +283,7 @@ func (doc Status) Text() string {
 	}
 	writeRoute(doc, row)
 	writeRoutes(row, doc.Routes)
+	writeSignIns(row, doc.SignIns)
 	switch {
 	case doc.ChangeID != "":
 		row("Set up", "by relayhost for %s, change %s of %s", doc.Relay, doc.ChangeID, doc.ChangedAt.Local().Format(time.DateTime))
@@ -291,7 +297,7 @@ func (doc Status) Text() string {
 		row("Set up", "not by relayhost")
 	}
 	if all, err := Catalog(); err == nil {
-		if r, err := FindRelay(all, doc.Relay); err == nil && r.Ends != nil {
+		if r, err := FindRelay(all, doc.Relay); err == nil && r.Ends != nil && len(doc.SignIns) == 0 {
 			row("Ends", "%s", r.Notice(time.Now()))
 		}
 	}

@@ -16,6 +16,9 @@ func (l *ladder) fallback(ctx context.Context) []Finding {
 	if f := l.names(ctx); f != nil {
 		return []Finding{spared(*f)}
 	}
+	if !l.signIn(ctx) {
+		return nil
+	}
 	p := port{number: l.hop.Port, implicit: implicit(l.hop.TLS)}
 	t := withLogin(l.target(l.hop, p), l.hop)
 	envelope := l.route.From != "" && l.To != ""

@@ -96,6 +96,10 @@ func (l *ladder) first(ctx context.Context) []Finding {
 	if f := l.names(ctx); f != nil {
 		return []Finding{*f}
 	}
+	if !l.signIn(ctx) {
+		l.decide(true) // Postfix would be refused as well
+		return nil
+	}
 	ports := l.ports()
 	var wait sync.WaitGroup
 	for i := range ports {
@@ -136,6 +140,9 @@ func (l *ladder) ports() []port {
 // connection that offers the log-in where one is needed.
 func (l *ladder) usable(res smtpprobe.Result) bool {
 	past := slices.Contains([]smtpprobe.Step{smtpprobe.StepEHLOTLS, smtpprobe.StepAuth, smtpprobe.StepMail, smtpprobe.StepRcpt}, res.Reached)
+	if !l.hop.Token.IsZero() {
+		return past && slices.Contains(res.Auth, "XOAUTH2")
+	}
 	past = past || plaintext(l.hop.TLS) && res.Reached == smtpprobe.StepEHLO
 	return past && (l.hop.Username == "" || slices.Contains(res.Auth, "PLAIN") || slices.Contains(res.Auth, "LOGIN"))
 }
@@ -217,7 +224,32 @@ func (l *ladder) below(p port) []Finding {
 	if l.hop.Pin != "" {
 		verified = "matches the pinned fingerprint"
 	}
-	return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about(fmt.Sprintf("%s, %s, the certificate %s", p.mode(), res.TLSVersion, verified)), Ms: ms(res.Total)})
+	return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about(fmt.Sprintf("%s, %s, the certificate %s%s", p.mode(), res.TLSVersion, verified, extensions(res.Extensions))), Ms: ms(res.Total)})
+}
+
+// extensions says which of the SMTP extensions that Postfix makes use of a relay was
+// seen to offer; "" where it has not come to that.
+func extensions(offered map[string]string) string {
+	if offered == nil {
+		return ""
+	}
+	var has, lacks []string
+	for _, keyword := range []string{"PIPELINING", "SMTPUTF8", "8BITMIME", "SIZE"} {
+		switch params, ok := offered[keyword]; {
+		case ok:
+			has = append(has, strings.TrimSpace(keyword+" "+params))
+		default:
+			lacks = append(lacks, keyword)
+		}
+	}
+	text := ""
+	if len(has) > 0 {
+		text += "; it offers " + strings.Join(has, ", ")
+	}
+	if len(lacks) > 0 {
+		text += "; it does not offer " + strings.Join(lacks, ", ")
+	}
+	return text
 }
 
 // deadAddresses is a warning where another address had to stand in: Postfix
@@ -260,11 +292,18 @@ func (l *ladder) loggedIn(p port) Finding {
 	case res.Reached == smtpprobe.StepEHLOTLS:
 		return Finding{Check: "auth", Result: Skip, Detail: l.at(p.number) + ": the login was not tried: the time limit was reached while Postfix delivered"}
 	}
-	return Finding{Check: "auth", Result: Pass, Detail: l.at(p.number) + " accepts the stored credentials", Ms: ms(res.Total)}
+	what := "the stored credentials"
+	if !l.hop.Token.IsZero() {
+		what = "the token"
+	}
+	return Finding{Check: "auth", Result: Pass, Detail: l.at(p.number) + " accepts " + what, Ms: ms(res.Total)}
 }
 
 // explained adds to a finding why the probe failed, and what helps.
 func (l *ladder) explained(f Finding, res smtpprobe.Result) Finding {
+	if !l.hop.Token.IsZero() && authRefused(res) && res.Code == 535 && !strings.Contains(res.Text, "5.7.139") {
+		return f.known("signin_refused")
+	}
 	f = f.because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))
 	return f.Remedied(l.refusal(l.hop, res.Failed))
 }

@@ -78,3 +78,60 @@ func TestMissingRecords(t *testing.T) {
 		}
 	})
 }
+
+// A prediction is made where DNS shows it, and none where something is not known.
+func TestPredictions(t *testing.T) {
+	relay := func(id string) relays.Relay {
+		r, err := relays.Get(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	key := records{"brevo1._domainkey.example.com": "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC"}
+	spf := records{"example.com": "v=spf1 include:mailgun.org -all", "mailgun.org": "v=spf1 ip4:192.0.2.0/24 ~all"}
+	for _, test := range []struct {
+		name, from string
+		relay      relays.Relay
+		dns        records
+		want       string
+	}{
+		{"by DKIM", "a@example.com", relay("brevo"), key, "DMARC: mail from example.com passes, by DKIM"},
+		{"by SPF only", "a@example.com", relay("mailgun"), spf, "passes by SPF only"},
+		{"fails", "a@example.com", relay("brevo"), records{}, "fails until its DKIM record is published"},
+		{"fails under a policy", "a@example.com", relay("brevo"), records{"_dmarc.example.com": "v=DMARC1; p=reject"}, "published (its policy is reject)"},
+		{"selector not known", "a@example.com", relay("postmark"), records{}, ""},
+		{"public mail", "jane@gmail.com", relay("gmail"), records{}, ""},
+		{"smarthost", "a@example.com", relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true), records{}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := config.New()
+			c.Routes[0].From = test.from
+			c.First().Relay = test.relay
+			got := strings.Join(Predictions(t.Context(), c, test.dns), "; ")
+			if !strings.Contains(got, test.want) || test.want == "" && got != "" {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// Of a domain of a public mail service no record is asked for (newcomers were told to
+// publish records in gmail.com).
+func TestPublicMailHasNoRecords(t *testing.T) {
+	c := &trial{run: &run{Env: Env{Resolver: records{}}}, route: Route{From: "jane@gmail.com", Hops: []Hop{{}}}}
+	for _, f := range c.domain(t.Context()) {
+		if f.Result != Skip {
+			t.Errorf("got %+v, want it skipped", f)
+		}
+	}
+}
+
+// Of a smarthost's bounce address nothing is known.
+func TestSmarthostBounces(t *testing.T) {
+	d := Domain{Resolver: records{}, Name: "example.com", Relay: relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true)}
+	f := d.SPF(t.Context())
+	if f.Result != Skip || !strings.Contains(f.Detail, "not known here") || strings.Contains(f.Detail, "needs none") {
+		t.Errorf("got %+v, want it skipped as not known", f)
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
+	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
@@ -25,6 +26,10 @@ type Hop struct {
 	// OAuth says that Postfix logs in by a token, with a SASL plug-in: then there is
 	// no password that could be tried, and Username is "".
 	OAuth bool
+	// SignIn has the token that a bridge logs in with; nil where none does. Token is
+	// that token, once it is known.
+	SignIn *oauth.Source
+	Token  secret.Value
 	// Socket is where Postfix hands mail for this hop to a bridge, as the log shows it:
 	// "private/relayhost-m365-oauth-out". "": smtp(8) itself connects to Host.
 	Socket string

@@ -186,7 +186,8 @@ func (p Proof) nextHop() string {
 // 4.2.1: 4yz), but not that of a log-in, which is not to be tried again and again.
 func temporary(d Delivery) bool {
 	causes := DeliveryCauses(d, nil)
-	if len(causes) == 0 {
+	// "Later" is what any temporary reply says; a login is not tried again for it.
+	if len(causes) == 0 || causes[0].ID == "later" {
 		return d.LoginRefused == "" && strings.Contains(d.Reply, " said: 4")
 	}
 	return !slices.ContainsFunc(causes, func(c explain.Cause) bool { return c.Retry == "fix" })

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package api sends mail through the HTTPS APIs of relays: one file per API, with
 // the page that it follows and that page's date. A fact that no page was found for
 // carries the mark unsure. APIs that take the message as it is get its bytes

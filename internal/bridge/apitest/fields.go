@@ -119,7 +119,7 @@ func pairs(all []pair) map[string]string {
 
 func init() {
 	apis["sendgrid"] = form{
-		path: "/v3/mail/send", allow: header("Authorization", "Bearer ", Key), checkPath: "/v3/scopes", checkStatus: 200, checkBody: map[string]any{"scopes": []string{"mail.send"}},
+		path: "/v3/mail/send", allow: header("Authorization", "Bearer ", KeyOf("sendgrid")), checkPath: "/v3/scopes", checkStatus: 200, checkBody: map[string]any{"scopes": []string{"mail.send"}},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			var in struct {
 				Personalizations []struct{ To, Cc, Bcc []person }
@@ -222,7 +222,7 @@ func init() {
 
 func init() {
 	apis["brevo"] = form{
-		path: "/v3/smtp/email", allow: header("Api-Key", "", Key), checkPath: "/v3/account", checkStatus: 200, checkBody: map[string]any{"email": "a@example.com"},
+		path: "/v3/smtp/email", allow: header("Api-Key", "", KeyOf("brevo")), checkPath: "/v3/account", checkStatus: 200, checkBody: map[string]any{"email": "a@example.com"},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			var in struct {
 				Sender                            person
@@ -260,7 +260,7 @@ func init() {
 
 func init() {
 	apis["resend"] = form{
-		path: "/emails", allow: header("Authorization", "Bearer ", Key), checkPath: "/domains", checkStatus: 401,
+		path: "/emails", allow: header("Authorization", "Bearer ", KeyOf("resend")), checkPath: "/domains", checkStatus: 401,
 		checkBody: map[string]any{"statusCode": 401, "name": "restricted_api_key", "message": "This API key is restricted to only send emails"},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			var in struct {
@@ -328,7 +328,7 @@ func init() {
 
 func init() {
 	apis["mailersend"] = form{
-		path: "/v1/email", allow: header("Authorization", "Bearer ", Key), checkPath: "/v1/api-quota", checkStatus: 200, checkBody: map[string]any{"quota": 1},
+		path: "/v1/email", allow: header("Authorization", "Bearer ", KeyOf("mailersend")), checkPath: "/v1/api-quota", checkStatus: 200, checkBody: map[string]any{"quota": 1},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			var in struct {
 				From                person
