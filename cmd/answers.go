@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/answers"
 	"relayhost/internal/explain"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
@@ -16,16 +17,16 @@ import (
 // pass over the questions begins at the first one again and asks only what is open.
 type conversation struct {
 	ui.Prompter
-	offer  func() []setup.Answer // the answers of an aborted run to begin with; nil asked already
-	given  []given               // in the order of the questions
-	open   map[string]bool       // questions of given that this pass has not come to yet
-	before map[string]string     // what was answered before, to begin with
-	about  []func()              // what is told above the next question
+	offer  func() []answers.Answer // the answers of an aborted run to begin with; nil asked already
+	given  []given                 // in the order of the questions
+	open   map[string]bool         // questions of given that this pass has not come to yet
+	before map[string]string       // what was answered before, to begin with
+	about  []func()                // what is told above the next question
 }
 
 // given is one answer.
 type given struct {
-	setup.Answer
+	answers.Answer
 	secret bool
 }
 
@@ -100,7 +101,7 @@ func (c *conversation) record(question, answer string, secret bool) {
 		c.forgetSecret(askUser, askPassword, askToken)
 	}
 	c.forget(question)
-	c.given = append(c.given, given{setup.Answer{Question: question, Answer: answer}, secret})
+	c.given = append(c.given, given{answers.Answer{Question: question, Answer: answer}, secret})
 	if c.before == nil {
 		c.before = map[string]string{}
 	}
@@ -108,7 +109,7 @@ func (c *conversation) record(question, answer string, secret bool) {
 }
 
 // public are the answers without the secrets.
-func (c *conversation) public() (list []setup.Answer) {
+func (c *conversation) public() (list []answers.Answer) {
 	for _, g := range c.given {
 		if !g.secret {
 			list = append(list, g.Answer)
@@ -184,8 +185,8 @@ func (f setupFlags) flagsOf() string {
 }
 
 // earlier offers the answers of a run that was aborted.
-func (q *questions) earlier(p ui.Prompter) []setup.Answer {
-	saved, at := setup.LoadAnswers(q.deps(), q.flags.flagsOf())
+func (q *questions) earlier(p ui.Prompter) []answers.Answer {
+	saved, at := answers.Load(q.host, q.flags.flagsOf())
 	if len(saved) == 0 {
 		return nil
 	}
@@ -205,7 +206,7 @@ func (q *questions) aborted() {
 		return
 	}
 	q.io.Done()
-	if setup.SaveAnswers(q.deps(), q.flags.flagsOf(), q.talk.public()) {
+	if answers.Save(q.host, q.flags.flagsOf(), q.talk.public()) {
 		q.io.Tell("", "Nothing is saved on disk. For an hour the next relayhost setup offers your answers again, without the password.")
 		return
 	}

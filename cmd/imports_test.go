@@ -42,6 +42,7 @@ var rank = map[string]int{
 	"relayhost/internal/secret":         1,
 	"relayhost/internal/oauth":          2,
 	"relayhost/internal/exposition":     0,
+	"relayhost/internal/answers":        2,
 	"relayhost/internal/lint":           0,
 	"relayhost/relays":                  0,
 	"relayhost/templates":               0,

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"relayhost/internal/answers"
 	"relayhost/internal/config"
 	"relayhost/internal/flow"
 	"relayhost/internal/postfix"
@@ -218,7 +219,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 		}
 		if err == nil {
 			if !req.DryRun {
-				setup.ForgetAnswers(deps)
+				answers.Forget(a.host)
 			}
 			return redact, nil
 		}

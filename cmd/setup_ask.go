@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"relayhost/detect"
+	"relayhost/internal/answers"
 	"relayhost/internal/config"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
@@ -61,7 +62,7 @@ func (q *questions) ask(ctx context.Context, what, flag string) (ui.Prompter, er
 		if q.limit != nil {
 			p = patient{p, q.limit}
 		}
-		q.talk = &conversation{Prompter: p, offer: func() []setup.Answer { return q.earlier(p) }}
+		q.talk = &conversation{Prompter: p, offer: func() []answers.Answer { return q.earlier(p) }}
 	}
 	q.talk.about, q.said = append(q.talk.about, q.said...), nil
 	return q.talk, nil

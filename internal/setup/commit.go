@@ -84,11 +84,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		},
 	}
 	if o.Private == nil && !s.NoVerify {
-		a.Override = map[string]string{}
-		// postmulti(1) makes instances that take no mail from sendmail(1).
-		if users, set := s.State.Params["authorized_submit_users"]; set && users == "" {
-			a.Override["authorized_submit_users"] = "root"
-		}
+		a.Override = s.overrides()
 		live.keep(ctx, &a, s.plannedMain())
 	}
 	a.Watch = func(ctx context.Context) (func(context.Context) error, error) {
@@ -121,6 +117,15 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		err = ProofError{s.failedDelivery(err, out.Proven)}
 	}
 	return out, err
+}
+
+// overrides are the parameters that the live proof needs beside the planned ones.
+func (s Setup) overrides() map[string]string {
+	// postmulti(1) makes instances that take no mail from sendmail(1).
+	if users, set := s.State.Params["authorized_submit_users"]; set && users == "" {
+		return map[string]string{"authorized_submit_users": "root"}
+	}
+	return map[string]string{}
 }
 
 // proveLogged is proveLive with the log that l finds, or without one.
