@@ -202,6 +202,6 @@ func byHTTPS(ctx context.Context, deps Deps, d Discovery, c config.Config, req R
 	if err != nil || detect.HTTPS(ctx, o, h.Relay.ID, host).Result != string(detect.Open) {
 		return false
 	}
-	deps.Report.Note("no port of %s for mail gets through from here, and its API at %s on port 443 does: mail goes by HTTPS (--via https; --via smtp refuses that)", h.Relay.Name, host)
+	deps.Report.Note("no port of %s for mail is reachable from here, and its API at %s on port 443 is: mail goes by HTTPS (--via https; --via smtp refuses that)", h.Relay.Name, host)
 	return true
 }
