@@ -26,7 +26,7 @@ func noPorts() []lab.Option {
 }
 
 // everywhere is all that a setup with a bridge may leave something in.
-var everywhere = append([]string{"/etc/passwd", "/etc/group", "/var/lib"}, mailConfig...)
+var everywhere = append([]string{"/etc/passwd", "/etc/group", "/var/lib/relayhost", "/var/lib/postfix-relayhost-bridge"}, mailConfig...)
 
 // TestLabSetupHTTPS: on an EC2 instance with a role and no key file, where no port of
 // mail gets out, setup sends by the API of Amazon SES; verified, and rolled back
@@ -201,7 +201,7 @@ func setUpAPI(t *testing.T, a apiSetup, more ...lab.Option) {
 // takes it by itself and says so.
 func TestLabSetupFindsAPI(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t, append(noPorts(), lab.Postfix(), lab.Relay("sendgrid"), lab.API("sendgrid", "api.sendgrid.com"))...)
+	l := lab.New(t, append(noPorts(), lab.Postfix(), lab.MailExchangers(), lab.Relay("sendgrid"), lab.API("sendgrid", "api.sendgrid.com"))...)
 	srv := l.Server
 	if res := l.Run("relayhost", "detect", "--relay", "sendgrid"); !strings.Contains(res.Stdout, "sudo relayhost setup --relay sendgrid --via https") {
 		t.Errorf("detect: got %s, want the API recommended", res)

@@ -51,7 +51,7 @@ func (t *trial) service(routing *postfix.Routing) Finding {
 		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
 	}
 	if by := routing.Route(t.route.From); t.listed() &&
-		(by.Transport != t.route.Service || len(by.NextHops) == 0 || !strings.EqualFold(by.NextHops[0].Text, hop.nextHop())) {
+		(by.Transport != t.route.Service || hop.Socket == "" && (len(by.NextHops) == 0 || !strings.EqualFold(by.NextHops[0].Text, hop.nextHop()))) {
 		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail from %s is sent by %s (%s), not by %s to %s", t.route.From, by.Transport, by.By, t.route.Service, hop.nextHop())}.
 			known("override_elsewhere")
 	}
