@@ -243,7 +243,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	if err := setup.Rehearse(ctx, s, table); err != nil {
 		return redact, err
 	}
-	out, err := setup.Commit(ctx, s, setup.CommitOptions{Hold: queue.ToHold(), Installed: installed, KeepOnFailure: f.keep})
+	out, err := setup.Commit(ctx, s, setup.CommitOptions{Hold: queue.ToHold(), Installed: installed, KeepOnFailure: f.keep, Flow: table})
 	if r.committed(out); err != nil {
 		return redact, commitFailed(out, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/flow"
 	"relayhost/internal/maillog"
 	"relayhost/internal/verify"
 )
@@ -24,6 +25,7 @@ type CommitOptions struct {
 	Hold          []string // queue IDs to put on hold first
 	Installed     []string // packages that were installed for the setup
 	KeepOnFailure bool
+	Flow          *flow.Table // of MailFlow; nil where nothing was compared
 }
 
 // Outcome is what a commit has done. It tells of a failed one as well.
@@ -84,7 +86,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 				s.Report.Warn("%v", err)
 				log = nil
 			}
-			out.Proven = s.proveLive(ctx, which, log)
+			out.Proven = s.proveLive(ctx, which, log, o.Flow)
 			out.Report = s.report(out.Proven)
 			return failure(out.Proven)
 		}
