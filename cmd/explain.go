@@ -16,7 +16,9 @@ import (
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
+	"relayhost/internal/instance"
 	"relayhost/internal/maillog"
+	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
@@ -134,6 +136,20 @@ func (a *app) checkHere(ctx context.Context, f explainFlags, c *explain.Collecto
 	}
 }
 
+// causesHere are what Postfix would die of or defer all mail for, as its files show.
+func (a *app) causesHere(ctx context.Context, state postfix.State) (causes []explain.Cause) {
+	faults, err := instance.Preview(ctx, &a.host.Reader, state, plan.Plan{})
+	if err != nil {
+		return nil // postconf(1) does not answer; the log has the reason
+	}
+	for i := range faults {
+		f := &faults[i]
+		causes = append(causes, explain.Cause{ID: f.Cause(), Title: f.Error(), Meaning: f.Error(), Remedy: f.Remedy, Command: f.Command,
+			Phase: "config", Outcome: "stuck", Retry: "fix", Scope: "host", Confirmed: true})
+	}
+	return causes
+}
+
 // hostName is the name of this host, without its domain.
 func hostName() string {
 	name, _ := os.Hostname()
@@ -164,6 +180,7 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 		return hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
 	c.Signs, c.Faults = explain.Look(state), state.Lint(postfix.Exists(r))
+	c.Here = a.causesHere(ctx, state)
 	var unread error
 	log, err := maillog.Find(ctx, r, state)
 	if err == nil {
@@ -186,7 +203,7 @@ func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
 	}
 	switch {
 	case unread == nil:
-	case c.Problems == 0: // and nothing is known of the host
+	case c.Problems+len(c.Here) == 0: // and nothing is known of the host
 		return hint(unread, "run it as root, or give a log on standard input; nothing in the queue tells of a problem")
 	default:
 		a.io.Say("warning: %v", unread)

@@ -107,6 +107,8 @@ func showWay(d setup.Status, row func(label, format string, args ...any)) {
 		row("Mail goes", "nowhere: there is no Postfix to send it")
 	case d.NextHop == "":
 		row("Mail goes", "directly to the recipients' servers")
+	case len(d.Senders) > 0:
+		row("Mail goes", "from %s through %s by the service %s; all other mail directly", strings.Join(d.Senders[:min(len(d.Senders), 5)], ", "), d.NextHop, d.Service)
 	default:
 		row("Mail goes", "through %s by the service %s", d.NextHop, d.Service)
 	}

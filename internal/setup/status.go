@@ -32,6 +32,10 @@ type Status struct {
 	NextHop    string `json:"next_hop"` // as Postfix has it; "" delivers straight
 	Service    string `json:"service"`  // entry of master.cf that sends
 
+	// Senders are those of NextHop where all other mail goes out directly
+	// (sender_dependent_*_maps); none where it is the relay of all.
+	Senders []string `json:"senders,omitempty"`
+
 	Routes []plan.Way `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
 
 	ChangeID  string            `json:"change_id"`
@@ -61,6 +65,9 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		doc.Running = state.Running
 		if unusable == nil {
 			route := explain.RouteOf(state)
+			if senders, routes := explain.SenderRoutes(state); len(routes) > 0 {
+				route, doc.Senders = routes[0], senders
+			}
 			doc.NextHop, doc.Service = route.NextHop, route.Service.Name
 		}
 		if queue, err := postfix.ReadQueue(ctx, r, deps.ConfigDir); err == nil || errors.Is(err, postfix.ErrLongQueue) {
