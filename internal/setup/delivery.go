@@ -16,6 +16,7 @@ import (
 	"relayhost/internal/flow"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -312,6 +313,9 @@ func (on subject) failedProbe(err error, res smtpprobe.Result) error {
 	if res.Certificate != nil && res.Fault == smtpprobe.FaultUntrusted {
 		return on.untrusted(err, res)
 	}
+	if res.Certificate != nil && res.Fault == smtpprobe.FaultWrongName && on.relay.ID == relays.SmarthostID {
+		return on.otherName(err, res)
+	}
 	causes := explain.Probe(res, &on.relay)
 	if len(causes) == 0 {
 		f := verify.Finding{Check: "delivery", Route: on.route, Result: verify.Fail, Detail: err.Error()}
@@ -330,6 +334,21 @@ func (on subject) untrusted(err error, res smtpprobe.Result) error {
 	sum := sha256.Sum256(res.Certificate.Raw)
 	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %x", sum)
 	return Hint(fmt.Errorf("%w\ncause: %s", Explained{err, f}, title), "%s", f.Remedy)
+}
+
+// otherName says how a relay of one's own can be named as its certificate does, or be
+// trusted by that certificate.
+func (on subject) otherName(err error, res smtpprobe.Result) error {
+	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_name_mismatch"}
+	sum := sha256.Sum256(res.Certificate.Raw)
+	for _, name := range res.Certificate.DNSNames {
+		if mailaddr.IsHost(name) {
+			f.Remedy = fmt.Sprintf("Name the relay as its certificate does: --smarthost %s. ", name)
+			break
+		}
+	}
+	f.Remedy += fmt.Sprintf("If this is your own relay, pin its certificate: --fingerprint %x", sum)
+	return Hint(fmt.Errorf("%w\ncause: the certificate is for another name", Explained{err, f}), "%s", f.Remedy)
 }
 
 func (on subject) caused(err error, causes []explain.Cause) error {
