@@ -17,6 +17,7 @@ var rank = map[string]int{
 	"relayhost/cmd/relayhost":           10,
 	"relayhost/cmd":                     9,
 	"relayhost/internal/demo":           8,
+	"relayhost/internal/evidence":       8,
 	"relayhost/internal/setup":          7,
 	"relayhost/internal/apply":          6,
 	"relayhost/internal/adopt":          6,
@@ -45,6 +46,9 @@ var rank = map[string]int{
 	"relayhost/relays":                  0,
 	"relayhost/templates":               0,
 	"relayhost/internal/mailaddr":       -1,
+	"relayhost/docs":                    -1, // one page, embedded
+	"relayhost/internal/web":            7,
+	"relayhost/cmd/web":                 8,
 	"relayhost/internal":                -1, // the test of the language
 	"relayhost/internal/bridge/api":     2,
 	"relayhost/internal/bridge/apitest": 0,

@@ -187,7 +187,7 @@ func (t *text) dns(r Relay) {
 // retryWords says whether waiting helps.
 var retryWords = map[string]string{
 	"fix":  "",
-	"wait": " (clears by itself)",
+	"wait": " (temporary)",
 	"slow": " (passes at a lower rate)",
 }
 

@@ -76,6 +76,8 @@ type Hop struct {
 	Connections     int // at once; 0 is what the service documents, 20 at most
 	Via             Via
 	SignIn          SignIn // of SMTPOAuth
+	API             API    // of HTTPS
+	Proxy           string // of HTTPS: an HTTP proxy ("http://proxy.example.com:3128"), "" for none
 }
 
 // New is the Config of a host on which nothing is stored.
@@ -140,7 +142,7 @@ func Label(route string, hop int) string {
 		name = "default route"
 	}
 	if hop > 0 {
-		name += fmt.Sprintf(", fall-back %d", hop)
+		name += fmt.Sprintf(", fallback %d", hop)
 	}
 	return name
 }

@@ -191,13 +191,13 @@ func (k *checker) route(i int, r *Route) {
 		k.bad(Key(i, 0, "relay"), "", "route %q names no relay", r.Name)
 	}
 	if len(r.Hops) > maxFallbacks+1 {
-		k.bad(strings.TrimSuffix(Key(i, maxFallbacks+1, ""), "."), "", "a route has %d fall-backs at most", maxFallbacks)
+		k.bad(strings.TrimSuffix(Key(i, maxFallbacks+1, ""), "."), "", "a route has at most %d fallbacks", maxFallbacks)
 		return
 	}
 	for n := range r.Hops {
 		h := &r.Hops[n]
 		if n > 0 && fileHopOf(*h) == (fileHop{}) {
-			k.bad(strings.TrimSuffix(Key(i, n, ""), "."), "", "a fall-back needs at least a port or a relay of its own")
+			k.bad(strings.TrimSuffix(Key(i, n, ""), "."), "", "a fallback needs at least a port or a relay of its own")
 		}
 		k.hop(i, n, h)
 		k.signIn(func(value string) string { return Key(i, n, value) }, r.Hops, n)
@@ -235,7 +235,8 @@ func (k *checker) routeName(key, name string) {
 	first := k.c.First()
 	reserved := name == DefaultRoute || name == first.Relay.ID || name == bareName(first.Relay.ID) || name == first.Name() ||
 		strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) ||
-		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) || strings.HasPrefix(name, BySenderPrefix)
+		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) ||
+		strings.HasSuffix(name, HTTPSSuffix) || strings.HasSuffix(name, HTTPSSuffix+OutSuffix) || strings.HasPrefix(name, BySenderPrefix)
 	switch before, isTaken := k.names[name]; {
 	case name == "":
 		k.bad(key, "", "a route needs a name")
@@ -256,7 +257,10 @@ func (k *checker) routeName(key, name string) {
 // relay "corp-tls" and a route "corp" would have entries of one name.
 func bareName(name string) string {
 	name = strings.TrimSuffix(strings.TrimSuffix(name, ProxySuffix), ImplicitSuffix)
-	return strings.TrimSuffix(strings.TrimSuffix(name, OAuthSuffix+OutSuffix), OAuthSuffix)
+	for _, suffix := range []string{OAuthSuffix, HTTPSSuffix} {
+		name = strings.TrimSuffix(strings.TrimSuffix(name, suffix+OutSuffix), suffix)
+	}
+	return name
 }
 
 func (k *checker) sender(key, route, sender string) {
@@ -366,6 +370,10 @@ func (k *checker) account(at func(string) string, h *Hop) {
 		k.bad(at("credentials_file"), "", "%q is not an absolute path", h.CredentialsFile)
 	}
 	if !k.accounts || !h.NeedsLogin() {
+		return
+	}
+	if h.ByAPI() {
+		k.apiAccount(at, h)
 		return
 	}
 	if h.Bridged() {

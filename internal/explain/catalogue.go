@@ -2,6 +2,7 @@ package explain
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -31,7 +32,9 @@ type failure struct {
 	GenericReply  bool     `toml:"generic_reply,omitempty"` // what a reply says gives way, what Postfix says does not
 	Inbound       bool     `toml:"inbound,omitempty"`       // smtpd(8), which takes mail in, can say so too
 	First         bool     `toml:"first,omitempty"`         // says more than the service's own list of replies
+	Here          bool     `toml:"here,omitempty"`          // its replies count where no other host is known to have given them
 	FirstText     bool     `toml:"first_text,omitempty"`    // what it matches in another program's words says more than others
+	Order         int      `toml:"order,omitempty"`         // of causes of one rank, the smaller goes first; 0: usualOrder
 	Relay         []string `toml:"relay,omitempty"`         // only for these services; none: for all
 	Log           []string `toml:"log,omitempty"`           // against Postfix's own words, the daemon's name in front
 	Suspect       []string `toml:"suspect,omitempty"`       // as Log, but the state of the host has to confirm it
@@ -63,7 +66,7 @@ type variant struct {
 func (f *failure) cause() Cause {
 	return Cause{ID: f.ID, Title: f.Title, Meaning: f.Meaning, Remedy: f.Remedy, Command: f.Command, Phase: f.Phase,
 		Outcome: f.Outcome, Retry: f.Retry, Scope: f.Scope, Lost: f.Outcome == "lost", Source: f.Source,
-		rank: f.rank(), consequence: f.Consequence, notice: f.Notice, hostOnly: f.HostOnly}
+		rank: f.rank(), order: cmp.Or(f.Order, usualOrder), consequence: f.Consequence, notice: f.Notice, hostOnly: f.HostOnly}
 }
 
 // The ranks of causes: what says more comes first, and what follows from
@@ -76,6 +79,9 @@ const (
 	rankFollows = 80
 	rankNotice  = 90
 )
+
+// usualOrder is that of a failure that names none.
+const usualOrder = 50
 
 func (f *failure) rank() int {
 	switch {

@@ -35,7 +35,7 @@ type Cause struct {
 	// and nothing else explains the text.
 	Refuted bool `json:"refuted,omitempty"`
 
-	rank                          int
+	rank, order                   int // the smaller goes first
 	consequence, notice, hostOnly bool
 	names                         map[string]string // what the line says of names in the words above
 }
@@ -43,7 +43,7 @@ type Cause struct {
 // fromReply makes a cause of a reply in the catalogue of relay services.
 func fromReply(r relays.Reply, relay relays.Relay) Cause {
 	c := Cause{ID: r.ID, Title: r.Cause, Meaning: r.Cause, Remedy: r.Remedy, Phase: phases[r.At], Outcome: "deferred",
-		Retry: r.Retry, Scope: r.Scope, rank: rankService}
+		Retry: r.Retry, Scope: r.Scope, rank: rankService, order: usualOrder}
 	if r.Inherited {
 		c.rank = rankGeneric
 	}

@@ -132,7 +132,7 @@ func TestCollectGzip(t *testing.T) {
 // TestCollectFormats: what is logged counts, not who has written it down.
 func TestCollectFormats(t *testing.T) {
 	const refused = "4B01A2C3: to=<a@example.net>, relay=smtp.test[192.0.2.1]:587, delay=1, delays=0/0/0/1, dsn=4.7.8, status=deferred (SASL authentication failed; server smtp.test[192.0.2.1] said: 535 5.7.8 no\xe9)"
-	for text, cause := range map[string]string{refused: "auth_535_generic", "panic: no cause is known": "", "error: no cause is known": ""} {
+	for text, cause := range map[string]string{refused: "auth_535_generic", "fatal: no cause is known": "", "error: no cause is known": ""} {
 		bytesOf := make([]int, len(text))
 		for i := range len(text) {
 			bytesOf[i] = int(text[i])

@@ -149,7 +149,7 @@ func TestText(t *testing.T) {
 		{"bounced", prefix + "status=bounced (host email-smtp.eu-west-1.amazonaws.com[192.0.2.1] said: 554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@example.com (in reply to end of DATA command))", nil, "ses_unverified_identity", true},
 		{"the same, kept by the status filter", prefix + "status=deferred (host email-smtp.eu-west-1.amazonaws.com[192.0.2.1] said: 454 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@example.com (in reply to end of DATA command))", &ses, "ses_unverified_identity", false},
 		{"only one service says so", "550 5.7.30 Basic authentication is not supported for Client Submission.", nil, "o365_basic_retired", false},
-		{"a server that speaks like Postfix", prefix + `status=deferred (host mx.example.net[192.0.2.1] said: 450 fatal: Invalid TLS level "x" unsupported dictionary type: hash (in reply to RCPT TO command))`, nil, "", false},
+		{"a server that speaks like Postfix", prefix + `status=deferred (host mx.example.net[192.0.2.1] said: 450 fatal: Invalid TLS level "x" unsupported dictionary type: hash (in reply to RCPT TO command))`, nil, "later", false},
 		{"a recipient that speaks like Postfix", `Nov 22 01:02:03 host postfix/smtp[9]: 4B01A2C3: to=<"fatal: Invalid TLS level "x""@example.net>, relay=none, delay=1, delays=0/0/0/1, dsn=4.4.1, status=deferred (whatever)`, nil, "", false},
 		{"unknown", "the moon is full", nil, "", false},
 		{"empty", "", nil, "", false},

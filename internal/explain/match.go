@@ -76,8 +76,6 @@ func portions(t text) []portion {
 }
 
 // match finds the candidates for t, the likeliest first.
-//
-//nolint:gocyclo // one step a part of the text
 func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 	services, none := k.speakers(t.reply+" "+t.program, t.host, relay)
 	concerns := func(f *failure) bool {
@@ -91,21 +89,7 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 	if served && t.reply != "" {
 		causes = append(causes, k.mistakenFor(causes[0], concerns)...)
 	}
-	inbound := strings.HasPrefix(t.own, "smtpd: ") || strings.HasPrefix(t.own, "postscreen: ")
-	for _, p := range portions(t) {
-		if p.s == "" {
-			continue
-		}
-		low := strings.ToLower(p.s)
-		for _, f := range k.failures {
-			if !concerns(f) || !f.takes(inbound) || contains(causes, f.ID) || served && p.foreign && !f.First {
-				continue
-			}
-			if c, ok := f.in(p, low, t); ok {
-				causes = append(causes, c)
-			}
-		}
-	}
+	causes = k.inPortions(t, causes, served, concerns)
 	if len(causes) == 0 && !none {
 		causes = k.anyService(cmp.Or(t.reply, t.program), relay)
 	}
@@ -116,6 +100,35 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 		causes[i].lostBy(t)
 	}
 	return k.narrowed(ordered(causes))
+}
+
+// inPortions adds to causes the failures that are found in the portions of t; served
+// says that the relay's own reply is explained.
+func (k *knowledge) inPortions(t text, causes []Cause, served bool, concerns func(*failure) bool) []Cause {
+	inbound := strings.HasPrefix(t.own, "smtpd: ") || strings.HasPrefix(t.own, "postscreen: ")
+	for _, p := range portions(t) {
+		if p.s == "" {
+			continue
+		}
+		low := strings.ToLower(p.s)
+		for _, f := range k.failures {
+			if !concerns(f) || !f.takes(inbound) || contains(causes, f.ID) {
+				continue
+			}
+			if p.foreign && (served && !f.First || f.Here && elsewhere(t.host)) {
+				continue
+			}
+			if c, ok := f.in(p, low, t); ok {
+				causes = append(causes, c)
+			}
+		}
+	}
+	return causes
+}
+
+// elsewhere reports whether a host is known and is not this one.
+func elsewhere(host string) bool {
+	return host != "" && host != "localhost" && !strings.HasPrefix(host, "127.") && !strings.HasPrefix(host, "private/") && !strings.HasPrefix(host, "/")
 }
 
 // mistakenFor are the failures that a service's own reply can be mistaken for.
@@ -244,12 +257,30 @@ func (k *knowledge) anyService(reply string, relay *relays.Relay) []Cause {
 	return causes
 }
 
-// byClass is what is left to say of a refusal whose words nobody knows.
+// byCode are the causes of enhanced status codes (RFC 3463, RFC 5248, RFC 7372,
+// RFC 7505), for a reply whose words nobody knows.
+var byCode = map[string]string{
+	"5.1.1": "no_such_recipient", "5.1.2": "recipient_domain_missing", "5.1.3": "no_such_recipient", "5.1.6": "no_such_recipient",
+	"5.1.7": "root_at_hostname", "5.1.8": "root_at_hostname", "5.1.10": "recipient_domain_missing",
+	"5.2.1": "recipient_full", "5.2.2": "recipient_full", "5.2.3": "message_too_big", "5.3.4": "message_too_big",
+	"5.4.4": "recipient_domain_missing", "5.4.6": "loop_to_self", "5.4.7": "later",
+	"5.5.1": "command_refused", "5.5.2": "command_refused", "5.5.4": "command_refused", "5.6.7": "smtputf8", "5.6.8": "smtputf8",
+	"5.7.8": "auth_535_generic", "5.7.9": "auth_mechanism_refused", "5.7.10": "starttls_required", "5.7.11": "starttls_required",
+	"5.7.20": "auth_alignment", "5.7.21": "auth_alignment", "5.7.22": "auth_alignment", "5.7.23": "auth_alignment",
+	"5.7.24": "auth_alignment", "5.7.25": "ipv6_ptr", "5.7.26": "auth_alignment", "5.7.27": "root_at_hostname",
+}
+
+// byClass is what is left to say of a refusal whose words nobody knows: by where
+// it came, by its enhanced status code, or that it is for now.
 func byClass(k *knowledge, t text) []Cause {
-	id := ""
+	_, rest, _ := strings.Cut(t.reply, " ")
+	code, _, _ := strings.Cut(rest, " ")
+	id := byCode[code]
 	switch {
 	case strings.Contains(t.own, "refused to talk to me"):
 		id = "turned_away"
+	case id == "" && t.reply[0] == '4':
+		id = "later"
 	}
 	if f := k.byID[id]; f != nil {
 		return []Cause{f.cause().filled(nil)}
@@ -257,11 +288,11 @@ func byClass(k *knowledge, t text) []Cause {
 	return nil
 }
 
-// ordered sorts by rank, keeps one of each cause, and leaves out what says less
+// ordered sorts by rank and order, keeps one of each cause, and leaves out what says less
 // than the first: a generic cause, what follows from another one, and what
 // cannot be mistaken for the first.
 func ordered(causes []Cause) []Cause {
-	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Compare(a.rank, b.rank) })
+	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.order, b.order)) })
 	var kept []Cause
 	for _, c := range causes {
 		switch {

@@ -48,7 +48,7 @@ func catchAll(s postfix.State) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	w := routing.Way("")
+	w := routing.Route("")
 	return value, w.Service.Command == "smtp" && len(w.NextHops) > 0
 }
 
@@ -60,7 +60,7 @@ func SenderRoutes(s postfix.State) (senders []string, routes []Route) {
 	}
 	routing := postfix.NewRouting(s)
 	for _, sender := range routing.Senders() {
-		w := routing.Way(sender)
+		w := routing.Route(sender)
 		if strings.HasPrefix(w.By, "sender_dependent_") && w.Service.Command == "smtp" && len(w.NextHops) > 0 {
 			senders, routes = append(senders, sender), append(routes, RouteBy(s, w.Transport, w.NextHops[0].Text))
 		}
@@ -143,6 +143,10 @@ func InspectRoute(r Route, from string) Signs {
 	})
 	for _, rule := range lint.RouteRules() {
 		sign := Sign{Cause: rule.ID}
+		if r.Bridged() && ofClient(rule.ID) {
+			signs = append(signs, sign)
+			continue
+		}
 		if i := slices.IndexFunc(found, func(f lint.Finding) bool { return f.Rule == rule.ID }); i >= 0 {
 			sign.Holds, sign.Detail, sign.Remedy, sign.Command = true, found[i].Detail, found[i].Remedy, found[i].Command
 		}
@@ -152,6 +156,19 @@ func InspectRoute(r Route, from string) Signs {
 		signs = append(signs, Sign{Cause: "content_filter_down"})
 	}
 	return signs
+}
+
+// Bridged reports whether mail goes to a program of ours behind a private socket.
+func (r Route) Bridged() bool {
+	return r.Service.Command == "lmtp" && strings.HasPrefix(r.NextHop, "unix:private/relayhost-")
+}
+
+// ofClient reports whether a rule is about how smtp(8) connects and logs in, which it
+// does not where a bridge does.
+func ofClient(id string) bool {
+	return slices.ContainsFunc([]string{"sasl_", "auth_", "tls_", "starttls_", "relayhost_syntax", "dns_mx_no_brackets", "chroot"}, func(prefix string) bool {
+		return strings.HasPrefix(id, prefix)
+	})
 }
 
 // filtered reports whether mail goes through a content filter (FILTER_README)

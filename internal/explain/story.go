@@ -43,6 +43,7 @@ var (
 	statusPart  = regexp.MustCompile(`status=(\w+) \(`)
 	transcript  = regexp.MustCompile(`^\s*(?:\[?\d{4}-\d\d-\d\d[T ][\d:.,]+\S*\]?[\s:]+)?(?:(?:DEBUG|INFO|TRACE) *(?:SMTP)?:? *(?:\[\w+\] )?|\[?SMTP\]? ?)?((?:SERVER -> CLIENT|CLIENT -> SERVER|SERVER|Server|server|CLIENT|Client|client|S|C|reply|send|R|T)(?: \d+)?:|<<<|>>>|<<|>>|<--?|--?>|<==|==>|<~\*?|~>|<\*\*|\*\*>|<=|=>|<|>)\s+(\S.*)$`)
 	fromClient  = regexp.MustCompile(`^((C|CLIENT|Client|client|CLIENT -> SERVER|send|T)(?: \d+)?:|>>>|>>|--?>|==>|~>|\*\*>|=>|>)$`)
+	raised      = regexp.MustCompile(`Exception|Error\b`)
 	bytesMark   = regexp.MustCompile(`\bb(['"])`)
 	escapedEnd  = regexp.MustCompile(`\\r\\n|\\n|\\r|\\x0d\\x0a|&#13;|<br ?/?>`)
 	replyStart  = regexp.MustCompile(`(?:^|[\s:;'"(\[>,=\x60]|returned |said )(?:SMTP;|smtp;)?[<#]?([245]\d\d)(?:['",)]{1,2},? *b?['"]?| ?- ?|-| |:  ?| #|\s\()(?:\(?#?([2456]\.\d{1,3}\.\d{1,3})[\s:;)-]+(\S.*)|[\s:;)-]*([A-Za-z<(\[*"'{.=#].*))$`)
@@ -153,7 +154,7 @@ func unfold(s string) []string {
 		switch {
 		case trimmed == "":
 			lines = append(lines, "")
-		case m != nil && fromClient.MatchString(m[1]):
+		case m != nil && fromClient.MatchString(m[1]) && !(m[1] == "=>" && raised.MatchString(m[2])):
 			lines = append(lines, "")
 		case m != nil:
 			lines = append(lines, m[2])

@@ -43,11 +43,6 @@ func PostqueueJSON(dir string) Query {
 	return query(withConfig("postqueue", dir, []string{"-j"})...)
 }
 
-// PostfixStatus asks whether the instance in dir runs: exit code 0 if so.
-func PostfixStatus(dir string) Query {
-	return query(withConfig("postfix", dir, []string{"status"})...)
-}
-
 // Journal reads journald from since on, as JSON lines, for the identifiers of
 // Postfix.
 func Journal(since time.Time, args ...string) Query {

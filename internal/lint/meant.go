@@ -135,8 +135,6 @@ var bypasses = []string{"transport_maps", "sender_dependent_default_transport_ma
 var obsoleteTLS = []string{"smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce_peername", "smtp_tls_per_site"}
 
 // route checks that mail goes to the next hop through the relay's service.
-//
-//nolint:gocyclo // one case a parameter
 func (p *findings) route(c intent) {
 	params := c.Config.Params
 	relayhosts := words(params["relayhost"])
@@ -148,6 +146,22 @@ func (p *findings) route(c intent) {
 	if len(relayhosts) > 1 && !c.AtLeast(3, 5) {
 		p.fatal("", "main.cf", "relayhost", "a list of relays needs Postfix 3.5")
 	}
+	p.defaultTransport(c, relayhosts)
+	for _, name := range bypasses {
+		if others := c.others(name); others != "" {
+			p.warn("", "main.cf", name, "can send mail past the relay: %s", others)
+		}
+	}
+	for _, name := range obsoleteTLS {
+		if _, set := c.Last(name); set {
+			p.warn("", "main.cf", name, "is obsolete and has no effect beside smtp_tls_security_level")
+		}
+	}
+}
+
+// defaultTransport checks that other mail goes by the relay's service.
+func (p *findings) defaultTransport(c intent, relayhosts []string) {
+	params := c.Config.Params
 	transport, hop, _ := strings.Cut(params["default_transport"], ":")
 	switch {
 	case transport == "error" || transport == "discard":
@@ -173,16 +187,6 @@ func (p *findings) route(c intent) {
 				}
 				p.fatal(rule, "master.cf: rewrite/unix", name, "is %s there and so overrides main.cf", quote(own))
 			}
-		}
-	}
-	for _, name := range bypasses {
-		if others := c.others(name); others != "" {
-			p.warn("", "main.cf", name, "can send mail past the relay: %s", others)
-		}
-	}
-	for _, name := range obsoleteTLS {
-		if _, set := c.Last(name); set {
-			p.warn("", "main.cf", name, "is obsolete and has no effect beside smtp_tls_security_level")
 		}
 	}
 }

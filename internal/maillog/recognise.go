@@ -62,6 +62,10 @@ func recognise(raw string, depth int) (Line, Origin) {
 	return foreign(s, depth)
 }
 
+// spawning is master(8) before it becomes another program: it has no "postfix/" in
+// front of its name then.
+var spawning = regexp.MustCompile(`\bmaster\[(\d+)\]: ((?:fatal|warning): master_\w+: .*)$`)
+
 // unprefixed finds a line whose tag stands anywhere in it, or that has none.
 func unprefixed(s string, depth int) (Line, bool) {
 	if l, ok := findTag(s); ok {
@@ -69,6 +73,10 @@ func unprefixed(s string, depth int) (Line, bool) {
 	}
 	if m := command.FindStringSubmatch(s); m != nil {
 		l, _ := Line{}.fill("postfix/"+m[1], "", m[2])
+		return l, true
+	}
+	if m := spawning.FindStringSubmatch(s); m != nil {
+		l, _ := Line{}.fill("postfix/master", m[1], m[2])
 		return l, true
 	}
 	if l, ok := fields(s, depth); ok {

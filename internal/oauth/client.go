@@ -5,6 +5,7 @@ package oauth
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -43,6 +44,12 @@ func (c Client) assertion(now time.Time) (url.Values, error) {
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 		"client_assertion":      {signed},
 	}, nil
+}
+
+// Request gets a token without a user, and stores it nowhere: by the client's own
+// credentials, or by the refresh token of an earlier sign-in.
+func (c Client) Request(ctx context.Context, client *http.Client, refresh secret.Value, now time.Time) (Token, error) {
+	return c.fetch(with(ctx, client), refresh, now)
 }
 
 // fetch gets a token without a user: by the client's own credentials, or by the

@@ -35,6 +35,7 @@ type Client struct {
 	RedirectURL  string // of AuthorizationCode
 	Scopes       []string
 	ID           string
+	Account      string       // the mailbox, which tells stores of several apart; not sent
 	Secret       secret.Value // of a confidential client
 	Certificate  secret.Value // PEM of private key and certificate, in place of Secret (RFC 7523)
 	// Early is how long before its end a token is renewed; 0 is a minute.

@@ -195,3 +195,29 @@ func unescape(s string) string {
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// doubtLimit bounds a lookup that a question waits for.
+const doubtLimit = 3 * time.Second
+
+// Unknown reports that DNS has nothing of a domain that has to do with mail. One
+// that does not answer within seconds is no reason to doubt.
+func (r *Resolver) Unknown(ctx context.Context, domain string) bool {
+	ctx, cancel := context.WithTimeout(ctx, doubtLimit)
+	defer cancel()
+	_, err := r.MX(ctx, domain)
+	if errors.Is(err, ErrNotFound) {
+		_, _, err = r.Addrs(ctx, domain)
+	}
+	if errors.Is(err, ErrNotFound) {
+		_, err = r.TXT(ctx, domain)
+	}
+	return errors.Is(err, ErrNotFound)
+}
+
+// NoAddress reports that DNS has answered, and has no address of host.
+func (r *Resolver) NoAddress(ctx context.Context, host string) bool {
+	ctx, cancel := context.WithTimeout(ctx, doubtLimit)
+	defer cancel()
+	_, _, err := r.Addrs(ctx, host)
+	return errors.Is(err, ErrNotFound)
+}

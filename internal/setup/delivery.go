@@ -45,6 +45,7 @@ type message struct {
 	service string
 	host    string
 	port    int
+	socket  string // of the bridge that it goes by, "" for none
 	rootTo  string // where a message for root has to arrive; "" is one to Config.To
 }
 
@@ -81,10 +82,24 @@ func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 		return err
 	}
 	defer release()
+	tidy, err := s.prepareBridges(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.rehearseAll(ctx, table); err != nil {
+		tidy()
+		return err
+	}
+	return nil
+}
+
+// rehearseAll is Rehearse for a run that holds the lock.
+func (s Setup) rehearseAll(ctx context.Context, table *flow.Table) error {
 	left, budget := 0, maxMessages
 	for level := range s.Config.Levels() {
 		p := s.Plan
 		if level > 0 {
+			var err error
 			if p, err = plan.Build(s.server(false), s.Config.Level(level)); err != nil {
 				return err
 			}
@@ -115,11 +130,11 @@ func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 // nobody has no author.
 func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 	if !s.Config.Several() {
-		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Service, host: p.Host, port: p.Port}}, nil
+		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Service, host: p.Host, port: p.Port, socket: p.Routes[0].Socket()}}, nil
 	}
-	services := map[string]string{}
+	services, sockets := map[string]string{}, map[string]string{}
 	for _, w := range p.Routes {
-		services[w.Name] = w.Service
+		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
 	}
 	for _, r := range s.routes() {
 		if len(r.Hops) <= level {
@@ -128,7 +143,7 @@ func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 		h, service := r.Hops[level], first(services[r.Name], p.Service) // the default is the only route of its level
 		senders := slices.DeleteFunc(sendersOf(r), func(from string) bool { return from == "" })
 		for i, from := range senders {
-			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port}
+			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port, socket: sockets[r.Name]}
 			if i == 0 {
 				one = append(one, m)
 			} else {
@@ -207,7 +222,7 @@ func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []me
 		d, err := verify.Proof{
 			Mailer: &verify.PostfixMailer{Host: s.Host, ConfigDir: dir, Sendmail: s.State.Params["sendmail_path"]},
 			Reader: &s.Host.Reader, Log: log, From: m.from, To: s.to(m),
-			Service: m.service, Host: m.host, Port: m.port, Patience: patience,
+			Service: m.service, Host: m.host, Port: m.port, Socket: m.socket, Patience: patience,
 		}.Run(ctx)
 		if err == nil && m.rootTo != "" && d.To != "" && !strings.EqualFold(d.To, m.rootTo) {
 			err = fmt.Errorf("%w: to %s, not to %s: another table than that of the aliases has it (virtual_alias_maps, canonical_maps)", verify.ErrElsewhere, d.To, m.rootTo)
@@ -328,11 +343,10 @@ func (on subject) failedProbe(err error, res smtpprobe.Result) error {
 func (on subject) untrusted(err error, res smtpprobe.Result) error {
 	title := "the relay's certificate is self-signed or from an unknown CA"
 	if errors.Is(res.Err, smtpprobe.ErrPin) {
-		title = "the relay's certificate is not the one with the fingerprint that was given"
+		title = "the relay's certificate does not have the pinned fingerprint"
 	}
 	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_untrusted_issuer"}
-	sum := sha256.Sum256(res.Certificate.Raw)
-	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %x", sum)
+	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %s", smtpprobe.Fingerprint(res.Certificate))
 	return Hint(fmt.Errorf("%w\ncause: %s", Explained{err, f}, title), "%s", f.Remedy)
 }
 
@@ -395,4 +409,82 @@ func checkOf(phase string) string {
 		return phase
 	}
 	return "delivery"
+}
+
+// sendWatched is send in a private Postfix whose log ends it, as soon as it
+// says why no mail moves.
+func (s Setup) sendWatched(ctx context.Context, in *instance.Instance, list []message) ([]Delivered, *instance.Fault) {
+	watched, end, err := in.Watch(ctx)
+	if err == nil {
+		sent := s.send(watched, in.ConfigDir, &in.Log, list)
+		return sent, end()
+	}
+	return s.send(ctx, in.ConfigDir, &in.Log, list), nil // a log that cannot be watched tells nothing
+}
+
+// maxForeign bounds the messages by services of others.
+const maxForeign = 5
+
+// rehearseForeign sends one message by each other service and account that shares a
+// next hop with ours, with the planned configuration. One that would not have left
+// before either is told, and stops nothing.
+func (s Setup) rehearseForeign(ctx context.Context, table *flow.Table) error {
+	if table == nil {
+		return nil
+	}
+	list := flow.Shared(table.Flows(), s.Plan)
+	if len(list) > maxForeign {
+		s.Report.Unproven("%d other services and accounts share a relay with this setup; %d of them were rehearsed", len(list), maxForeign)
+		list = list[:maxForeign]
+	}
+	for _, f := range list {
+		s.Report.Step("rehearsal: a message by the service %s, which shares %s", f.Service, f.NextHop.Text)
+		err := s.sendForeign(ctx, f, s.Plan)
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		text := fmt.Sprintf("%s go to %s by the service %s", f.Class, f.NextHop.Text, f.Service)
+		if was := s.sendForeign(ctx, f, flow.Unchanged(s.State)); was != nil {
+			s.Report.Unproven("%s, and do not leave, now as before: %v", text, was)
+			continue
+		}
+		return ProofError{Hint(fmt.Errorf("rehearsal: %s; they would not leave any more: %w", text, err),
+			"keep the parameters of that service: relayhost setup --dry-run --json shows what changes for it")}
+	}
+	return nil
+}
+
+// sendForeign sends a message with plan p, by the way of f whatever its recipient is.
+func (s Setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) error {
+	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Params: map[string]string{
+		"transport_maps": "inline:{ {" + s.Config.To + " = " + f.Service + ":" + f.NextHop.Text + "} }",
+	}})
+	if err != nil {
+		return host.Denied(err)
+	}
+	sent, fault := s.sendWatched(ctx, in, []message{{from: first(f.Sender, s.Config.From()), host: f.NextHop.Host, port: f.NextHop.Port}})
+	cerr := in.Close()
+	if err := failure(sent); err != nil {
+		if known := faultOf(fault, sent); known != nil {
+			err = known
+		}
+		return errors.Join(err, cerr)
+	}
+	return cerr
+}
+
+// faultOf is the fault in the log of a rehearsal that failed, where that says more
+// than the fate of the message does; nil where it does not.
+func faultOf(f *instance.Fault, sent []Delivered) error {
+	if f == nil {
+		return nil
+	}
+	silent := func(d Delivered) bool { return errors.Is(d.Err, verify.ErrNoTrace) }
+	if f.Remedy == "" && !slices.ContainsFunc(sent, silent) {
+		return nil
+	}
+	return faultError("rehearsal", f)
 }

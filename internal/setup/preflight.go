@@ -48,9 +48,11 @@ func Preflight(ctx context.Context, s Setup) error {
 		return err
 	}
 	if s.Config.Several() {
-		s.Report.Step("probing %d relays and accounts of %d routes: log-in, senders, recipient", len(list), len(s.Config.Routes))
+		s.Report.Step("preflight: login, senders and recipient at %d relays and accounts of %d routes", len(list), len(s.Config.Routes))
+	} else if h := s.Config.First(); h.ByAPI() {
+		s.Report.Step("preflight: the API of %s (%s) checks the key", h.Relay.Name, h.APIHost())
 	} else {
-		s.Report.Step("probing %s port %d: log-in, sender, recipient", s.Config.First().Host, s.Config.First().Port)
+		s.Report.Step("preflight at %s: login, sender, recipient", s.Config.First().Host)
 	}
 	addrs := s.lookUp(ctx, list)
 	inParallel(len(list), func(i int) { s.try(ctx, list[i], addrs[list[i].hop.Host]) })
@@ -96,7 +98,7 @@ func LookAhead(ctx context.Context, s Setup) error {
 	for _, c := range all {
 		probed := s.Port == 0 && first.Port != 25 && c.hop.NextHop() == first.NextHop()
 		same := func(o *check) bool { return o.hop.NextHop() == c.hop.NextHop() && o.hop.CAFile == c.hop.CAFile }
-		if probed || slices.ContainsFunc(list, same) {
+		if probed || c.hop.ByAPI() || c.hop.Bridged() || slices.ContainsFunc(list, same) {
 			continue
 		}
 		c.hop.Username, c.hop.Password = "", secret.Value{}
@@ -188,7 +190,7 @@ func (s Setup) checks() (list []*check, left int, err error) {
 	for _, r := range s.routes() {
 		null = null || slices.Contains(r.Senders, config.NullSender)
 		for i, h := range r.Hops {
-			key := strings.Join([]string{h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.CAFile, h.Pin}, "\x00")
+			key := strings.Join([]string{string(h.Via), h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.SignIn.ClientID, h.CAFile, h.Pin, h.API.String(), h.API.Key.Reveal()}, "\x00")
 			c, ok := known[key]
 			if !ok {
 				c = &check{hop: h, of: map[string]string{}}
@@ -235,7 +237,7 @@ func (s Setup) judge(c *check) error {
 	case c.result.Err == nil:
 		return nil
 	case c.nullRefused():
-		s.Report.Unproven("%s refuses mail without a sender (%d %s): bounces and receipts of this server go nowhere; a route with \"<>\" among its senders takes them", c.hop.Host, c.result.Code, c.result.Text)
+		s.Report.Unproven("%s rejects the null sender <> (%d %s): bounces and delivery reports of this server will be lost; a route with \"<>\" among its senders delivers them", c.hop.Host, c.result.Code, c.result.Text)
 		return nil
 	case c.hop.NoVerify && c.result.Fault.Certificate():
 		// Our own client logs in on verified connections only; the rehearsal
@@ -304,6 +306,10 @@ func (s Setup) text(c *check) string {
 
 // try tries one hop, and again for a while where it says "later".
 func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
+	if c.hop.ByAPI() {
+		c.err = s.checkAPI(ctx, c.hop)
+		return
+	}
 	if c.err = addrs.err; c.err != nil {
 		return
 	}
@@ -344,7 +350,7 @@ type addresses struct {
 func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
 	var names []string
 	for _, c := range list {
-		if !slices.Contains(names, c.hop.Host) {
+		if !slices.Contains(names, c.hop.Host) && !c.hop.ByAPI() {
 			names = append(names, c.hop.Host)
 		}
 	}
@@ -368,7 +374,7 @@ func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe
 	h := c.hop
 	t := smtpprobe.Target{
 		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
-		Username: h.Username, Password: h.Password, MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
+		Username: h.Username, Password: h.Password, Token: s.tokenOf(h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
 	var worst smtpprobe.Result

@@ -138,7 +138,7 @@ var failures = []failure{
 		findings: []string{"tls:tls_name_mismatch"}, explain: []string{"tls_name_mismatch", "tls_untrusted_issuer"}, setup: []string{"tls_name_mismatch"}},
 	{name: "certificate of nobody", world: func(l *lab.Lab) { _ = l.World.Relay("ses").Present(lab.UnknownCA) },
 		findings: []string{"tls:tls_untrusted_issuer", "delivery:tls_untrusted_issuer"}, explain: []string{"tls_untrusted_issuer"}, setup: []string{"tls_untrusted_issuer"}},
-	{name: "turned away", world: reply(smtpd.StepGreeting, 554, "5.7.1", "Service unavailable; Client host blocked"),
+	{name: "turned away", world: reply(smtpd.StepGreeting, 554, "5.7.1", "Service unavailable"),
 		findings: []string{"connect:turned_away", "delivery:turned_away"}, explain: []string{"turned_away"}, setup: []string{"turned_away"}, flags: []string{"--port", "587"}},
 	{name: "587 is refused", world: func(l *lab.Lab) { l.World.Block(587, lab.Reset, lab.Both) },
 		findings: []string{"connect:net_refused", "connect:", "auth:", "delivery:net_refused"}, explain: []string{"net_refused"}, setup: []string{"net_refused"}, flags: []string{"--port", "587"}},
