@@ -74,3 +74,31 @@ func TestLabFlow(t *testing.T) {
 		}
 	}
 }
+
+// TestLabForeignRehearsal: each other service that shares the relay has a message of
+// its own in the rehearsal, by its own entry of master.cf.
+func TestLabForeignRehearsal(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, lab.Relay("sendgrid"))
+	s := l.Server
+	password := credentials(l, "sendgrid", "")
+	s.Shell(`postconf -e 'transport_maps = inline:{ {partner.example = smtp:[smtp.sendgrid.net]:587} }' \
+  'sender_dependent_default_transport_maps = inline:{ {@shop.example = shop-smtp:[smtp.sendgrid.net]:587} }' \
+  'smtp_tls_security_level = encrypt' 'smtp_sasl_auth_enable = yes' 'smtp_sasl_security_options = noanonymous' 'smtp_sasl_password_maps = texthash:/etc/postfix/theirs'
+echo 'shop-smtp unix - - n - - smtp -o smtp_helo_name=out.shop.example' >>/etc/postfix/master.cf`)
+	s.WriteFile("/etc/postfix/theirs", "[smtp.sendgrid.net]:587 "+l.World.Relay("sendgrid").Username+":"+password+"\n", 0o600)
+	res := l.Run(append(setupArgs(five[1]), "--port", "587", "--to", "somebody@yahoo.com")...)
+	if res.Code != 0 {
+		t.Fatalf("setup: %s", res)
+	}
+	shop := 0
+	all := l.World.Relay("sendgrid").Mailbox()
+	for _, m := range all {
+		if m.Session.HELO == "out.shop.example" && m.From == "postmaster@shop.example" {
+			shop++
+		}
+	}
+	if len(all) != 4 || shop != 1 {
+		t.Errorf("got %d messages, %d of them by shop-smtp; want 4 (rehearsal, smtp, shop-smtp, proof) and 1", len(all), shop)
+	}
+}

@@ -239,6 +239,7 @@ func (a *app) apply(ctx context.Context, d decided, o setup.CommitOptions, r *se
 	if err := setup.Rehearse(ctx, d.s, d.table); err != nil {
 		return err
 	}
+	o.Flow = d.table
 	out, err := setup.Commit(ctx, d.s, o)
 	if r.committed(out); err != nil {
 		return out.Stated(err)

@@ -336,11 +336,15 @@ func (a *app) tellProven(to string, proven []setup.Delivered) {
 		if o.Label != "" {
 			by = ", by " + o.Label
 		}
+		what := "the test message to " + to
+		if o.RootTo != "" {
+			what = "a message for root, to " + o.RootTo
+		}
 		if o.Delivery.Relay == "" {
-			a.answer("handed to Postfix: the test message to " + to + by + "; no log shows where it went")
+			a.answer("handed to Postfix: " + what + by + "; no log shows where it went")
 			continue
 		}
-		a.answer("delivered: the test message to " + to + by)
+		a.answer("delivered: " + what + by)
 		a.answer("  " + o.Delivery.Relay + ": " + o.Delivery.Reply)
 		if verify.Simulator(o.Relay, to) {
 			a.answer("  the relay's own test address does not show " + o.Relay.Test.NotProven)

@@ -14,7 +14,9 @@ import (
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
+	"relayhost/internal/instance"
 	"relayhost/internal/maillog"
+	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
@@ -44,6 +46,20 @@ func (h Host) Check(ctx context.Context, c *explain.Collector) {
 	}
 }
 
+// here are what Postfix would die of or defer all mail for, as its files show.
+func (h Host) here(ctx context.Context, state postfix.State) (causes []explain.Cause) {
+	faults, err := instance.Preview(ctx, h.Reader, state, plan.Plan{})
+	if err != nil {
+		return nil // postconf(1) does not answer; the log has the reason
+	}
+	for i := range faults {
+		f := &faults[i]
+		causes = append(causes, explain.Cause{ID: f.Cause(), Title: f.Error(), Meaning: f.Error(), Remedy: f.Remedy, Command: f.Command,
+			Phase: "config", Outcome: "stuck", Retry: "fix", Scope: "host", Confirmed: true})
+	}
+	return causes
+}
+
 // name is that of this host, without its domain.
 func name() string {
 	name, _ := os.Hostname()
@@ -62,6 +78,7 @@ func (h Host) Collect(ctx context.Context, c *explain.Collector) error {
 		return setup.Hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
 	c.Signs, c.Faults = explain.Look(state), state.Lint(postfix.Exists(h.Reader))
+	c.Here = h.here(ctx, state)
 	var unread error
 	log, err := maillog.Find(ctx, h.Reader, state)
 	if err == nil {
@@ -84,7 +101,7 @@ func (h Host) Collect(ctx context.Context, c *explain.Collector) error {
 	}
 	switch {
 	case unread == nil:
-	case c.Problems == 0: // and nothing is known of the host
+	case c.Problems+len(c.Here) == 0: // and nothing is known of the host
 		return setup.Hint(unread, "run it as root, or give a log on standard input; nothing in the queue tells of a problem")
 	default:
 		h.Warn("%v", unread)

@@ -39,7 +39,10 @@ type Collector struct {
 	Signs Signs         // of this host, to choose between candidates
 	// Faults are those of this host's files; nil where the text is of another host.
 	Faults []lint.Finding
-	Since  time.Time // lines with an older time are passed over
+	// Here are causes that this host's files show, whatever the text says; they come
+	// last, where no line tells of them.
+	Here  []Cause
+	Since time.Time // lines with an older time are passed over
 
 	Lines      int  // read
 	Postfix    bool // one of them at least is Postfix's
@@ -559,7 +562,14 @@ func (c *Collector) Groups() []Group {
 		groups = append(groups, shown)
 	}
 	slices.SortFunc(groups, before)
-	return chained(groups)
+	groups = chained(groups)
+	for _, cause := range c.Here {
+		told := func(g Group) bool { return g.Cause.ID == cause.ID && !g.Past }
+		if !slices.ContainsFunc(groups, told) {
+			groups = append(groups, Group{Cause: cause})
+		}
+	}
+	return groups
 }
 
 // passing reports a connection or a certificate that failed while the mail went out

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -19,8 +20,9 @@ type Route struct {
 	Port    int             // 25 when none is named; 0, as Host is "", for a next hop that cannot be read
 }
 
-// RouteOf reads the route from default_transport and relayhost (transport(5)).
-// Tables that override it for some senders or recipients are not looked into.
+// RouteOf reads the route from default_transport and relayhost, and from an entry of
+// transport_maps for all recipients ("*", transport(5)). Tables that override it for
+// some senders or recipients are not looked into.
 func RouteOf(s postfix.State) Route {
 	transport, nextHop, _ := strings.Cut(s.Params["default_transport"], ":")
 	if nextHop == "" {
@@ -29,7 +31,41 @@ func RouteOf(s postfix.State) Route {
 	if transport == "" {
 		transport = "smtp"
 	}
+	if value, ok := catchAll(s); ok {
+		other, hop, _ := strings.Cut(value, ":")
+		transport, nextHop = cmp.Or(other, transport), hop
+	}
 	return RouteBy(s, transport, strings.TrimSpace(nextHop))
+}
+
+// catchAll is what transport_maps has for all recipients, where that is a relay.
+func catchAll(s postfix.State) (string, bool) {
+	if s.Params["transport_maps"] == "" || s.Master == nil {
+		return "", false
+	}
+	routing := postfix.NewRouting(s)
+	value, ok := routing.CatchAll()
+	if !ok {
+		return "", false
+	}
+	w := routing.Route("")
+	return value, w.Service.Command == "smtp" && len(w.NextHops) > 0
+}
+
+// SenderRoutes are the relays of single senders where all other mail goes out
+// directly: the keys of sender_dependent_*_maps that lead to one, each with the route.
+func SenderRoutes(s postfix.State) (senders []string, routes []Route) {
+	if s.Master == nil || RouteOf(s).NextHop != "" {
+		return nil, nil
+	}
+	routing := postfix.NewRouting(s)
+	for _, sender := range routing.Senders() {
+		w := routing.Route(sender)
+		if strings.HasPrefix(w.By, "sender_dependent_") && w.Service.Command == "smtp" && len(w.NextHops) > 0 {
+			senders, routes = append(senders, sender), append(routes, RouteBy(s, w.Transport, w.NextHops[0].Text))
+		}
+	}
+	return senders, routes
 }
 
 // RouteBy is the route by an entry of master.cf to a next hop.

@@ -89,9 +89,17 @@ type Table struct {
 // Flows are the single messages behind the rows.
 func (t Table) Flows() []Flow { return t.flows }
 
+// Root is how mail for root goes to Asked.RootTo after the change; false where that
+// was not asked for.
+func (t Table) Root() (Route, bool) {
+	f, ok := flow(t.flows, rootMail)
+	return f.After, ok
+}
+
 // Asked is what the administrator has asked for.
 type Asked struct {
 	From, To string   // of the test message
+	RootTo   string   // alias of root; "" leaves it
 	Direct   []string // domains that bypass the relay
 }
 

@@ -44,6 +44,7 @@ const (
 	nullSender = "bounces (null sender)"
 	fromMail   = "mail of --from"
 	testMail   = "the test message"
+	rootMail   = "mail for root"
 )
 
 // asker collects questions.
@@ -69,6 +70,9 @@ func questions(ctx context.Context, r *host.Reader, s *postfix.State, p plan.Pla
 	q.add(Question{Class: nullSender, Recipient: elsewhere})
 	if asked.To != "" {
 		q.add(Question{Class: testMail, Sender: asked.From, Recipient: asked.To})
+	}
+	if asked.RootTo != "" {
+		q.add(Question{Class: rootMail, Sender: "root", Recipient: asked.RootTo})
 	}
 	for _, domain := range asked.Direct {
 		q.recipients("direct domains", "", "", []string{domain})

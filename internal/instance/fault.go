@@ -23,6 +23,17 @@ type Fault struct {
 	Command string // command that does it; "" if there is none
 }
 
+// Cause is the ID in the catalogue of failures.
+func (f *Fault) Cause() string {
+	switch {
+	case strings.Contains(f.Text, "no tables of the type"), f.Package != "":
+		return "map_type_unsupported"
+	case f.Table != "":
+		return "map_db_missing"
+	}
+	return "parameter_value"
+}
+
 // Error names the parameter or the table first.
 func (f *Fault) Error() string {
 	switch {

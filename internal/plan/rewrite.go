@@ -48,6 +48,12 @@ func (b *builder) ownNames() (local, foreign []string) {
 	from := domainOf(b.cfg.From())
 	origin := b.origin()
 	names := []string{b.param("myhostname"), origin, b.s.FQDN, b.s.Hostname, "localhost", "localhost." + b.param("mydomain")}
+	for _, name := range postfix.SplitList(b.param("mydestination")) {
+		if strings.HasPrefix(strings.ToLower(name), "localhost.") || isName(name) && !mailaddr.Qualified(name) {
+			// Names of the host, as "localhost.localdomain" and "web1", and no mail domains.
+			names = append(names, name)
+		}
+	}
 	for i, name := range names {
 		name = strings.ToLower(strings.TrimSuffix(name, "."))
 		key := "@" + name
@@ -76,10 +82,13 @@ func (b *builder) isHostName(name string) bool {
 
 // origin is the domain that Postfix appends to local addresses. Debian allows
 // myorigin to be the path of a file.
-func (b *builder) origin() string {
-	value := b.param("myorigin")
+func (b *builder) origin() string { return Origin(b.s) }
+
+// Origin is the domain that s appends to users of this host (myorigin, postconf(5)).
+func Origin(s postfix.State) string {
+	value := s.Params["myorigin"]
 	if strings.HasPrefix(value, "/") {
-		line, _, _ := strings.Cut(string(b.s.Maps[value]), "\n")
+		line, _, _ := strings.Cut(string(s.Maps[value]), "\n")
 		return strings.TrimSpace(line)
 	}
 	return value

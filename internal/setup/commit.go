@@ -15,6 +15,7 @@ import (
 
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
+	"relayhost/internal/flow"
 	"relayhost/internal/host"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
@@ -35,6 +36,7 @@ type CommitOptions struct {
 	Hold          []string // queue IDs to put on hold first
 	Installed     []string // packages that were installed for the setup
 	KeepOnFailure bool
+	Flow          *flow.Table // of MailFlow; nil where nothing was compared
 }
 
 // Outcome is what a commit has done. It tells of a failed one as well.
@@ -92,7 +94,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	}
 	if !s.NoVerify {
 		a.Prove = func(ctx context.Context) error {
-			out.Proven = s.proveLogged(ctx, &live)
+			out.Proven = s.proveLogged(ctx, &live, o.Flow)
 			out.Report = s.report(out.Proven)
 			return failure(out.Proven)
 		}
@@ -129,7 +131,7 @@ func (s Setup) overrides() map[string]string {
 }
 
 // proveLogged is proveLive with the log that l finds, or without one.
-func (s Setup) proveLogged(ctx context.Context, l *liveLog) []Delivered {
+func (s Setup) proveLogged(ctx context.Context, l *liveLog, table *flow.Table) []Delivered {
 	which := "the server's own Postfix"
 	if l.private != nil {
 		which = "the private Postfix"
@@ -139,7 +141,7 @@ func (s Setup) proveLogged(ctx context.Context, l *liveLog) []Delivered {
 		s.Report.Warn("%v", err)
 		log = nil
 	}
-	return s.proveLive(ctx, which, log)
+	return s.proveLive(ctx, which, log, table)
 }
 
 // report is on the live proof. What could not be followed is told: the rehearsal

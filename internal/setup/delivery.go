@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -15,8 +16,10 @@ import (
 	"relayhost/internal/flow"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 	"relayhost/relays"
@@ -43,6 +46,15 @@ type message struct {
 	host    string
 	port    int
 	socket  string // of the bridge that it goes by, "" for none
+	rootTo  string // where a message for root has to arrive; "" is one to Config.To
+}
+
+// to is the recipient of m.
+func (s Setup) to(m message) string {
+	if m.rootTo != "" {
+		return m.from // root writes to itself, as cron(8) does
+	}
+	return s.Config.To
 }
 
 // Delivered is what became of a test message.
@@ -51,6 +63,7 @@ type Delivered struct {
 	Relay    relays.Relay
 	Delivery verify.Delivery
 	Err      error
+	RootTo   string // of a message for root: where it has to arrive; "" of others
 
 	message message
 }
@@ -181,7 +194,10 @@ func failure(sent []Delivered) error {
 			continue
 		}
 		err := d.Err
-		if d.Label != "" {
+		switch {
+		case d.RootTo != "":
+			err = fmt.Errorf("mail for root (%s): %w", d.message.from, d.Err)
+		case d.Label != "":
 			err = fmt.Errorf("%s, sender %s: %w", d.Label, d.message.from, d.Err)
 		}
 		if failed == nil {
@@ -205,21 +221,27 @@ func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []me
 		defer cancel()
 		d, err := verify.Proof{
 			Mailer: &verify.PostfixMailer{Host: s.Host, ConfigDir: dir, Sendmail: s.State.Params["sendmail_path"]},
-			Reader: &s.Host.Reader, Log: log, From: m.from, To: s.Config.To,
+			Reader: &s.Host.Reader, Log: log, From: m.from, To: s.to(m),
 			Service: m.service, Host: m.host, Port: m.port, Socket: m.socket, Patience: patience,
 		}.Run(ctx)
-		sent[i] = Delivered{m.label, m.relay, d, err, m}
+		if err == nil && m.rootTo != "" && d.To != "" && !strings.EqualFold(d.To, m.rootTo) {
+			err = fmt.Errorf("%w: to %s, not to %s: another table than that of the aliases has it (virtual_alias_maps, canonical_maps)", verify.ErrElsewhere, d.To, m.rootTo)
+		}
+		sent[i] = Delivered{m.label, m.relay, d, err, m.rootTo, m}
 	})
 	return sent
 }
 
 // proveLive sends one message by each route through the Postfix that has the new
-// configuration, and follows log, which may be nil.
-func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log) []Delivered {
+// configuration, and follows log, which may be nil. Of table one for root is sent.
+func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log, table *flow.Table) []Delivered {
 	list, _ := s.messages(s.Plan, 0)
 	if len(list) > maxMessages {
 		s.Report.Unproven("the proof sends %d test messages at most; %d routes were left out of it: relayhost verify --route NAME proves one", maxMessages, len(list)-maxMessages)
 		list = list[:maxMessages]
+	}
+	if m, ok := s.messageForRoot(table); ok {
+		list = append(list, m)
 	}
 	if len(list) == 1 {
 		s.Report.Step("proof: the test message goes through %s", which)
@@ -227,6 +249,25 @@ func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log) []
 		s.Report.Step("proof: %d test messages go through %s", len(list), which)
 	}
 	return s.send(ctx, s.ConfigDir, log, list)
+}
+
+// messageForRoot is the message that shows that mail for root arrives at Config.RootTo.
+// It says why where there is none.
+func (s Setup) messageForRoot(table *flow.Table) (m message, ok bool) {
+	if s.Config.RootTo == "" || table == nil {
+		return m, false
+	}
+	way, ok := table.Root()
+	if !ok {
+		return m, false
+	}
+	hop, err := postfix.ParseNextHop(way.NextHop)
+	root := "root@" + plan.Origin(s.State)
+	if !strings.HasPrefix(way.Transport, plan.ServicePrefix) || err != nil || smtpprobe.CheckAddress(root) != nil {
+		s.Report.Unproven("mail for root goes to %s by %s, and not through the relay: no test message shows it", s.Config.RootTo, way)
+		return m, false
+	}
+	return message{relay: s.Config.First().Relay, from: root, service: way.Transport, host: hop.Host, port: hop.Port, rootTo: s.Config.RootTo}, true
 }
 
 // subject is what a proof was about: one hop, and the addresses that it was tried
@@ -238,7 +279,7 @@ type subject struct {
 }
 
 func (s Setup) subject(m message) subject {
-	on := subject{relay: m.relay, from: m.from, to: s.Config.To}
+	on := subject{relay: m.relay, from: m.from, to: first(m.rootTo, s.Config.To)}
 	if m.label != "" {
 		on.route = m.route
 	}
@@ -287,6 +328,9 @@ func (on subject) failedProbe(err error, res smtpprobe.Result) error {
 	if res.Certificate != nil && res.Fault == smtpprobe.FaultUntrusted {
 		return on.untrusted(err, res)
 	}
+	if res.Certificate != nil && res.Fault == smtpprobe.FaultWrongName && on.relay.ID == relays.SmarthostID {
+		return on.otherName(err, res)
+	}
 	causes := explain.Probe(res, &on.relay)
 	if len(causes) == 0 {
 		f := verify.Finding{Check: "delivery", Route: on.route, Result: verify.Fail, Detail: err.Error()}
@@ -304,6 +348,21 @@ func (on subject) untrusted(err error, res smtpprobe.Result) error {
 	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_untrusted_issuer"}
 	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %s", smtpprobe.Fingerprint(res.Certificate))
 	return Hint(fmt.Errorf("%w\ncause: %s", Explained{err, f}, title), "%s", f.Remedy)
+}
+
+// otherName says how a relay of one's own can be named as its certificate does, or be
+// trusted by that certificate.
+func (on subject) otherName(err error, res smtpprobe.Result) error {
+	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_name_mismatch"}
+	sum := sha256.Sum256(res.Certificate.Raw)
+	for _, name := range res.Certificate.DNSNames {
+		if mailaddr.IsHost(name) {
+			f.Remedy = fmt.Sprintf("Name the relay as its certificate does: --smarthost %s. ", name)
+			break
+		}
+	}
+	f.Remedy += fmt.Sprintf("If this is your own relay, pin its certificate: --fingerprint %x", sum)
+	return Hint(fmt.Errorf("%w\ncause: the certificate is for another name", Explained{err, f}), "%s", f.Remedy)
 }
 
 func (on subject) caused(err error, causes []explain.Cause) error {

@@ -155,11 +155,15 @@ func isFile(name string) bool {
 	return strings.ContainsRune(name, '/') || strings.HasSuffix(name, ".toml")
 }
 
-// Resolver asks DNS as smtp(8) does: /etc/hosts counts only where
-// smtp_host_lookup names "native".
+// Resolver asks DNS as smtp(8) does: /etc/hosts counts only where smtp_host_lookup
+// names "native", or DNS is not asked at all (smtp_dns_support_level, and
+// disable_dns_lookups before it).
 func Resolver(r *host.Reader, s postfix.State) (*resolve.Resolver, error) {
 	system, err := resolve.System(r)
-	if err != nil || strings.Contains(s.Params["smtp_host_lookup"], "native") {
+	level := s.Params["smtp_dns_support_level"]
+	native := strings.Contains(s.Params["smtp_host_lookup"], "native") || level == "disabled" ||
+		level == "" && strings.EqualFold(s.Params["disable_dns_lookups"], "yes")
+	if err != nil || native {
 		return system, err
 	}
 	return system.WithoutHosts(), nil

@@ -179,6 +179,9 @@ func signInSource(p plan.Plan, h config.Hop) *oauth.Source {
 // byHand takes the set-up as Postfix has it: whoever made it.
 func byHand(env *verify.Env) (err error) {
 	route := explain.RouteOf(env.State)
+	if _, routes := explain.SenderRoutes(env.State); len(routes) > 0 {
+		route = routes[0] // all other mail goes out directly
+	}
 	env.Service, env.Host, env.Port = route.Service.Name, route.Host, route.Port
 	env.TLS = relays.StartTLS
 	if route.Param("smtp_tls_wrappermode") == "yes" {

@@ -82,32 +82,57 @@ func Preflight(ctx context.Context, s Setup) error {
 	return ProofError{withOthers(failed, others)}
 }
 
-// LookAhead tries greeting and TLS of the default route's first hop where its port was
-// given, so that nothing has probed it: what no run would get past stops a dry run
-// too. What may differ at another time or place, as a connection, does not.
+// LookAhead tries greeting and TLS of every hop that nothing has probed, since its port
+// was given: what no run would get past stops a dry run too, in the words of Preflight.
+// What may differ at another time or place, as a connection, does not.
 func LookAhead(ctx context.Context, s Setup) error {
-	h := *s.Config.First()
-	if s.NoProbe || h.ByAPI() || s.Port == 0 && h.Port != 25 {
+	if s.NoProbe {
 		return nil
 	}
-	roots, err := Roots(&s.Host.Reader, first(h.CAFile, s.State.CAFile))
+	all, _, err := s.checks()
 	if err != nil {
 		return err
 	}
-	h.Username, h.Password = "", secret.Value{}
-	c := &check{hop: h, roots: roots, senders: []string{s.Config.From()}, until: smtpprobe.StepEHLOTLS}
-	addrs := s.lookUp(ctx, []*check{c})[h.Host]
-	if addrs.err != nil {
+	var list []*check
+	first := s.Config.First()
+	for _, c := range all {
+		probed := s.Port == 0 && first.Port != 25 && c.hop.NextHop() == first.NextHop()
+		same := func(o *check) bool { return o.hop.NextHop() == c.hop.NextHop() && o.hop.CAFile == c.hop.CAFile }
+		if probed || c.hop.ByAPI() || c.hop.Bridged() || slices.ContainsFunc(list, same) {
+			continue
+		}
+		c.hop.Username, c.hop.Password = "", secret.Value{}
+		c.senders, c.optionalNull, c.until = c.senders[:1], false, smtpprobe.StepEHLOTLS
+		list = append(list, c)
+	}
+	addrs := s.lookUp(ctx, list)
+	inParallel(len(list), func(i int) {
+		if found := addrs[list[i].hop.Host]; found.err == nil {
+			list[i].result = s.dial(ctx, list[i], found.list)
+		}
+	})
+	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	c.result = s.dial(ctx, c, addrs.list)
-	if c.result.Failed != smtpprobe.StepSTARTTLS && !c.result.Fault.Certificate() {
-		return ctx.Err()
+	var failed error
+	var others []string
+	for _, c := range list {
+		if c.result.Failed != smtpprobe.StepSTARTTLS && !c.result.Fault.Certificate() {
+			continue
+		}
+		err := s.judge(c)
+		switch {
+		case err == nil:
+		case failed == nil:
+			failed = err
+		default:
+			others = append(others, s.text(c))
+		}
 	}
-	if err := s.judge(c); err != nil {
-		return ProofError{err}
+	if failed == nil {
+		return nil
 	}
-	return nil
+	return ProofError{withOthers(failed, others)}
 }
 
 // routes are those of the Config, with the senders that the plan gives them: the

@@ -349,7 +349,7 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 		s.Report.Unproven("where mail goes before and after the change was not compared: that needs root")
 		return nil, nil
 	}
-	table, err := flow.Compute(ctx, s.Host, s.State, s.Plan, flow.Asked{From: s.Config.From(), To: s.Config.To, Direct: s.Config.Direct})
+	table, err := flow.Compute(ctx, s.Host, s.State, s.Plan, flow.Asked{From: s.Config.From(), To: s.Config.To, RootTo: s.Config.RootTo, Direct: s.Config.Direct})
 	var fault *instance.Fault
 	switch {
 	case ctx.Err() != nil:

@@ -35,6 +35,10 @@ type Status struct {
 	Service    string `json:"service"`       // entry of master.cf that sends
 	API        string `json:"api,omitempty"` // host of the relay's API that this mail goes by; "" for SMTP
 
+	// Senders are those of NextHop where all other mail goes out directly
+	// (sender_dependent_*_maps); none where it is the relay of all.
+	Senders []string `json:"senders,omitempty"`
+
 	SignIns []SignInStatus `json:"sign_ins,omitempty"` // by OAuth
 
 	Routes []plan.Route `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
@@ -66,6 +70,9 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		doc.Running = state.Running
 		if unusable == nil {
 			route := explain.RouteOf(state)
+			if senders, routes := explain.SenderRoutes(state); len(routes) > 0 {
+				route, doc.Senders = routes[0], senders
+			}
 			doc.NextHop, doc.Service = route.NextHop, route.Service.Name
 		}
 		if queue, err := postfix.ReadQueue(ctx, r, deps.ConfigDir); err == nil || errors.Is(err, postfix.ErrLongQueue) {
@@ -252,6 +259,8 @@ func writeRoute(d Status, row func(label, format string, args ...any)) {
 		row("Mail goes", "nowhere: there is no Postfix to send it")
 	case d.NextHop == "":
 		row("Mail goes", "directly to the recipients' servers")
+	case len(d.Senders) > 0:
+		row("Mail goes", "from %s through %s by the service %s; all other mail directly", strings.Join(d.Senders[:min(len(d.Senders), 5)], ", "), d.NextHop, d.Service)
 	case d.API != "" && strings.HasPrefix(d.NextHop, "unix:"):
 		row("Mail goes", "by HTTPS to the API at %s, by the service %s", d.API, d.Service)
 	default:

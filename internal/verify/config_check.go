@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relayhost/internal/explain"
+	"relayhost/internal/instance"
 	"relayhost/internal/lint"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -45,8 +46,28 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 		}
 	}
 	findings = append(findings, r.nullSender()...)
+	findings = append(findings, r.deadly(ctx, findings)...)
 	if len(findings) == 0 {
 		return pass("config", "main.cf and master.cf have none of the known faults")
+	}
+	return findings
+}
+
+// deadly are the faults that stop a rehearsal: what Postfix would die of or defer all
+// mail for. Those that another finding has by parameter or table are not told twice.
+func (r *run) deadly(ctx context.Context, known []Finding) (findings []Finding) {
+	faults, err := instance.Preview(ctx, r.Reader, r.State, plan.Plan{})
+	if err != nil {
+		return nil // postconf(1) does not answer, which others tell
+	}
+	for i := range faults {
+		f := &faults[i]
+		told := func(g Finding) bool {
+			return f.Table != "" && strings.Contains(g.Detail, f.Table) || strings.Contains(g.Detail, f.Param)
+		}
+		if !slices.ContainsFunc(known, told) {
+			findings = append(findings, Finding{Check: "config", Result: Fail, Cause: f.Cause(), Detail: f.Error(), Remedy: f.Remedy, Command: f.Command})
+		}
 	}
 	return findings
 }

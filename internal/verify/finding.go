@@ -47,6 +47,7 @@ type Report struct {
 type Delivery struct {
 	MessageID string `json:"message_id"`
 	QueueID   string `json:"queue_id"`
+	To        string `json:"-"`      // whom it was delivered to: the target of an alias, say
 	Status    string `json:"status"` // sent | deferred | bounced | ...; "" when no line came
 	DSN       string `json:"dsn"`
 	Relay     string `json:"relay"` // host[address]:port as logged

@@ -35,7 +35,11 @@ func (r *run) services(_ context.Context, trials []*trial) []Finding {
 // senders there.
 func (t *trial) service(routing *postfix.Routing) Finding {
 	way, hop := t.way(), t.route.Hops[0]
+	senders, routes := explain.SenderRoutes(t.State)
 	switch {
+	case way.NextHop == "" && len(senders) > 0:
+		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s goes by %s to %s; all other mail goes out directly",
+			some(senders), routes[0].Service.Name, routes[0].NextHop)}
 	case way.NextHop == "":
 		return Finding{Check: "service", Result: Fail, Detail: "no relay is configured: mail is delivered directly", Cause: "relayhost_not_set",
 			Remedy: "Set one up.", Command: "relayhost setup"}
@@ -174,9 +178,25 @@ func (r *run) queue(context.Context) []Finding {
 			f = f.because([]explain.Cause{groups[0].Cause})
 		}
 	}
+	if i := slices.IndexFunc(c.Groups(), r.stuck); i >= 0 {
+		f = f.because([]explain.Cause{c.Groups()[i].Cause})
+		f.Result = Fail
+	}
 	f.Remedy = strings.TrimSpace(f.Remedy + " After fixing the cause, send the mail that waits.")
 	f.Command = "postqueue -f"
 	return []Finding{f}
+}
+
+// stuck reports whether mail waits for a fault of this server that time does not heal:
+// mail that came after main.cf and master.cf had been written as they are. What came
+// before may wait for a fault that is gone.
+func (r *run) stuck(g explain.Group) bool {
+	written := r.State.MainMeta.Mtime
+	if r.State.MasterMeta.Mtime.After(written) {
+		written = r.State.MasterMeta.Mtime
+	}
+	fault := g.Cause.Retry == "fix" && (g.Cause.Scope == "host" || g.Cause.Scope == "account")
+	return fault && g.Delayed > 0 && g.Last.After(written)
 }
 
 // tests reports whether a queued message is, by all that the queue tells, one

@@ -132,7 +132,7 @@ func (t *tracker) ours(tag string) bool {
 }
 
 func (t *tracker) note(line maillog.Line, d maillog.Delivery) {
-	t.delivery.QueueID = line.QueueID
+	t.delivery.QueueID, t.delivery.To = line.QueueID, d.To
 	t.delivery.Status = smtpprobe.Sanitize(d.Status)
 	t.delivery.DSN = smtpprobe.Sanitize(d.DSN)
 	t.delivery.Relay = smtpprobe.Sanitize(d.Relay)

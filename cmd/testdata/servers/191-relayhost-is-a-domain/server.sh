@@ -1,0 +1,1 @@
+postconf -e 'relayhost = $mydomain' 'myorigin = $mydomain' 'mydestination = $myhostname, localhost'
