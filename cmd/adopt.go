@@ -22,20 +22,22 @@ func newAdoptCmd(a *app) *cobra.Command {
 	var f adoptFlags
 	cmd := &cobra.Command{
 		Use:   "adopt",
-		Short: "Offer a relay set-up made by hand as a configuration file",
-		Long: `adopt reads the relay set-up that is in Postfix (relayhost, senders' tables, own
+		Short: "Write a configuration file for a relay setup made by hand",
+		Long: `adopt reads the relay setup that is in Postfix (relayhost, sender tables, own
 services in master.cf, password and TLS policy tables) and prints it as a
-relayhost.toml on standard output. On standard error stands what setup will
-change and why, what stays, what cannot be taken over, and what is left for you
-to say. Nothing is changed in Postfix, and nothing is sent or tried.
+relayhost.toml on standard output. Standard error lists what setup will change
+and why, what stays, what cannot be taken over, and what you have to decide.
+adopt changes nothing in Postfix, sends nothing and connects to nothing.
 
 --write puts the file to ` + config.Path + `. It holds no secrets:
-setup finds the passwords in Postfix's own tables. "relayhost setup" then makes
-the set-up ours, and "relayhost rollback" goes back to the one made by hand.` + exitHelp(),
-		Example: `  relayhost adopt
-  relayhost adopt --json
+setup finds the passwords in Postfix's own tables. The next "relayhost setup"
+makes the changes; "relayhost rollback" restores the setup made by hand.` + exitHelp(),
+		Example: `  # Show what relayhost would take over
+  relayhost adopt
+  # Write relayhost.toml
   sudo relayhost adopt --from app@example.com --write
-  sudo relayhost adopt --write --force`,
+  # Print it as a JSON document
+  relayhost adopt --json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)

@@ -334,7 +334,7 @@ func TestLabAdoptCommand(t *testing.T) {
 	if res := a.l.Run("relayhost", "status"); res.Code != 0 || !strings.Contains(res.Stdout, "not yet: relayhost setup applies") {
 		t.Errorf("status: %s", res)
 	}
-	if res := a.l.Run("relayhost", "verify", "--no-send"); strings.Contains(res.Stdout, "relayhost-sendgrid") || strings.Contains(res.Stdout, "changed since the set-up") || !strings.Contains(res.Stdout, "takes the stored credentials") {
+	if res := a.l.Run("relayhost", "verify", "--no-send"); strings.Contains(res.Stdout, "relayhost-sendgrid") || strings.Contains(res.Stdout, "changed since setup") || !strings.Contains(res.Stdout, "accepts the stored credentials") {
 		t.Errorf("verify: %s", res)
 	}
 	if res := a.l.Run("relayhost", "setup", "--yes"); res.Code != 0 {

@@ -56,9 +56,18 @@ func TestLabPasswordAgain(t *testing.T) {
 	p.sees("? User name: (" + r.Username + ")")
 	p.term.Type("\r")
 	p.sees("? Password: ")
-	p.term.Type(r.Password + "\r")
+	p.term.Type(wrong + "\r")
+	p.sees("? Apply this?")
+	p.term.Type("y\r")
+	p.sees("cause: the relay refuses user name and password")
+	p.term.Type("\r")
+	p.sees("? Password: ")
+	p.term.Type(r.Password + "\r") // the one that is stored
 	p.ends(0)
 	p.sees("unchanged")
+	if strings.Contains(p.screen.String(), "change ;") || strings.Contains(p.screen.String(), "Done. Undo") {
+		t.Errorf("nothing was applied:\n%s", p.screen)
+	}
 	if strings.Contains(flat(p.screen.String()), r.Password) {
 		t.Errorf("the password is on the screen:\n%s", p.screen)
 	}

@@ -57,7 +57,7 @@ func Main(args []string) int {
 	root.SetErr(a.io.Err)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
-		err = errors.Join(errInterrupted, err)
+		err = errors.Join(setup.ErrInterrupted, err)
 	}
 	if err == nil {
 		err = a.io.Lost()
@@ -79,13 +79,12 @@ are reachable, shows what it would change, applies that as one transaction,
 tests delivery through Postfix itself, and restores everything on failure.
 
 On a new server begin with: sudo relayhost setup`,
-		Example: `  relayhost detect
+		Example: `  # Find out what blocks mail
+  relayhost detect
+  # Set up a relay
   sudo relayhost setup
-  sudo relayhost setup --relay ses --region eu-west-1 --from app@example.com \
-      --credentials-file ses.txt --yes
-  relayhost detect --json
-  relayhost verify --verbose --no-color
-  relayhost setup --timeout 5m --config-dir /etc/postfix-out`,
+  # Check that mail is sent
+  sudo relayhost verify`,
 		SilenceUsage:               true,
 		SilenceErrors:              true,
 		DisableAutoGenTag:          true,
@@ -123,11 +122,11 @@ On a new server begin with: sudo relayhost setup`,
 	f.BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
 	f.StringVar(&a.configDir, "config-dir", "", "Postfix configuration directory (default: what postconf config_directory says)")
 	f.DurationVar(&a.timeout, "timeout", runTimeout, "limit for the whole run, without installing packages")
-	f.BoolVar(&a.verbose, "verbose", false, "show the SMTP dialogue (logins masked) and every line that changes")
+	f.BoolVar(&a.verbose, "verbose", false, "show more: the SMTP dialogue (logins masked), every line that changes, checks that were skipped")
 	f.BoolVar(&a.noColor, "no-color", false, "print without colours (as NO_COLOR does)")
 	root.AddCommand(
 		newDetectCmd(a), newRelaysCmd(a), newHostsCmd(a), newUnblockCmd(a),
-		newSetupCmd(a), newVerifyCmd(a), newStatusCmd(a), newRollbackCmd(a),
+		newSetupCmd(a), newSignInCmd(a), newVerifyCmd(a), newStatusCmd(a), newRollbackCmd(a),
 		newExplainCmd(a), newAdoptCmd(a), newDemoCmd(a), newVersionCmd(a), newWatchCmd(a), newBridgeCmd(),
 		newExitCodesTopic(), newCredentialsTopic(),
 	)
@@ -184,5 +183,3 @@ func (a *app) findRelay(name string) (relays.Relay, error) {
 
 // first returns the first string that is not empty.
 func first(values ...string) string { return cmp.Or(values...) }
-
-func domainOf(address string) string { return setup.DomainOf(address) }

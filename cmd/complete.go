@@ -11,10 +11,11 @@ import (
 // closed list. Other values are completed as file names.
 func (a *app) completeValues(root *cobra.Command) {
 	values := map[string]func() []string{
-		"relay": a.relayNames,
-		"host":  func() []string { return hostNames(false) },
-		"port":  func() []string { return []string{"auto", "587", "465", "2525"} },
-		"queue": func() []string { return []string{"ask", "send", "hold"} },
+		"relay":   a.relayNames,
+		"host":    func() []string { return hostNames(false) },
+		"port":    func() []string { return []string{"auto", "587", "465", "2525"} },
+		"sign-in": func() []string { return []string{"client_credentials", "device", "url", "password"} },
+		"queue":   func() []string { return []string{"ask", "send", "hold"} },
 	}
 	for _, c := range root.Commands() {
 		for flag, list := range values {

@@ -14,22 +14,27 @@ func newDemoCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Try everything safely on this machine, without internet",
-		Long: `demo goes the whole way without a relay service and without the internet: an
+		Long: `demo runs a complete setup without a relay service and without the internet: an
 embedded relay on 127.0.0.1, a private Postfix with its own configuration, queue
-and log in a temporary folder, the difference, the transaction, the proof of
-delivery, the message as it arrived, and the way back. The system's Postfix is
-neither changed nor used; no metadata service is asked and nothing is probed.` + exitHelp(exitProof, exitNeedsPerson),
-		Example: `  sudo relayhost demo
+and log in a temporary directory, the difference, the transaction, the proof of
+delivery, the message as it arrived, and the rollback. It neither changes nor
+uses the system's Postfix, asks no metadata service and probes nothing.` + exitHelp(
+			meaning{exitProof, "the proof failed (relay, TLS, login, sender or delivery)"},
+			meaning{exitIncomplete, "rollback incomplete; repair the named files by hand"}),
+		Example: `  # Run the demo; Postfix must be installed
+  sudo relayhost demo
+  # Install Postfix first
   sudo relayhost demo --install
+  # Look at the files afterwards
   sudo relayhost demo --keep`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.json {
-				return usage(errors.New("demo is for people: it prints no document"), "leave --json out")
+				return usage(errors.New("demo prints no JSON document"), "leave --json out")
 			}
 			return demo.Run(cmd.Context(), demo.Options{
 				Host: a.host, Out: a.io.Out, Color: a.io.Color, Verbose: a.verbose, Keep: keep, Install: withInstall, Timeout: a.timeout,
-				Report: &setupReport{app: a}, Failed: commitFailed,
+				Report: &setupReport{app: a},
 				Delivered: func(to string, proven []setup.Delivered) {
 					a.io.Done()
 					a.tellProven(to, proven)
@@ -38,6 +43,6 @@ neither changed nor used; no metadata service is asked and nothing is probed.` +
 		},
 	}
 	cmd.Flags().BoolVar(&withInstall, "install", false, "install Postfix first: loopback only, not started")
-	cmd.Flags().BoolVar(&keep, "keep", false, "leave the temporary folder")
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave the temporary directory")
 	return cmd
 }

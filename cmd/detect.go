@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/detect"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
@@ -24,15 +25,16 @@ func newDetectCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "detect",
 		Short: "Show the hosting provider and open mail ports",
-		Long: `detect finds out on which hosting provider this server runs, whether mail gets
-out on port 25, and which submission ports of a relay service do. It needs no
-root; what only root can see is said to be missing. It sends no mail: at most
-three mail exchangers are greeted once and left with QUIT.`,
-		Example: `  relayhost detect
+		Long: `detect shows the hosting provider of this server, whether port 25 is blocked,
+and which submission ports of a relay are reachable. It needs no root, and lists
+what only root can see as missing. It sends no mail: it connects to at most
+three mail exchangers and leaves after the greeting.` + exitHelp(),
+		Example: `  # Show the hosting provider, open ports and who blocks port 25
+  relayhost detect
+  # Check the ports of one relay
   relayhost detect --relay ses --region eu-west-1
-  relayhost detect --no-probe --json
-  relayhost detect --target mx.example.net
-  relayhost detect --asn`,
+  # Use local files only, for a script
+  relayhost detect --no-probe --json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
@@ -42,7 +44,7 @@ three mail exchangers are greeted once and left with QUIT.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.relay, "relay", "", "service whose ports are probed in full, or a catalogue `file`")
-	fs.StringVar(&f.region, "region", "", "region of the service, e.g. eu-west-1")
+	fs.StringVar(&f.region, "region", "", "region of the relay, e.g. eu-west-1")
 	fs.StringArrayVar(&f.targets, "target", nil, "mail exchanger `host` to try on port 25 (repeatable, at most three)")
 	fs.BoolVar(&f.noProbe, "no-probe", false, "identity of the host only, connect to nothing but its metadata service")
 	fs.BoolVar(&f.asn, "asn", false, "ask Team Cymru over DNS which network an unknown host is in")
@@ -81,7 +83,7 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 	if err != nil {
 		return err
 	}
-	o.Domain = domainOf(stored.From())
+	o.Domain = mailaddr.Domain(stored.From())
 	if a.verbose || ui.IsTerminal(a.io.Err) && !a.json {
 		o.Advance = func(step string) { a.io.Step("%s", step) }
 	}

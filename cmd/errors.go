@@ -22,13 +22,11 @@ const (
 	exitFailed      = 1
 	exitDifferences = 2
 	exitProof       = 3
-	exitNeedsPerson = 4
+	exitIncomplete  = 4
 	exitUnknown     = 5 // explain: nothing in the text is known
 	exitUsage       = 64
 	exitInterrupted = 130
 )
-
-var errInterrupted = errors.New("interrupted")
 
 // errDifferences makes exit code 2 without a message.
 var errDifferences = errors.New("there are differences")
@@ -55,7 +53,7 @@ func (e codeError) Error() string { return "" }
 // exitCode maps an error to the code that help exit-codes explains.
 func exitCode(err error) int {
 	var (
-		needs *apply.NeedsPerson
+		needs *apply.Incomplete
 		proof setup.ProofError
 		usage usageError
 		input *config.InputError
@@ -68,8 +66,8 @@ func exitCode(err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &needs):
-		return exitNeedsPerson
-	case errors.Is(err, errInterrupted), errors.Is(err, ui.ErrInterrupted), errors.Is(err, context.Canceled):
+		return exitIncomplete
+	case errors.Is(err, setup.ErrInterrupted), errors.Is(err, ui.ErrInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.Is(err, errDifferences):
 		return exitDifferences
@@ -109,7 +107,7 @@ func (a *app) report(err error) int {
 	for _, h := range hints(err) {
 		a.complain("hint: ", h)
 	}
-	var needs *apply.NeedsPerson
+	var needs *apply.Incomplete
 	if errors.As(err, &needs) {
 		for _, f := range needs.Files {
 			a.complain("needs you: ", f)
@@ -131,9 +129,9 @@ func (a *app) complain(kind, text string) {
 
 // interruptedDetail is what an interrupted run says of the host's state.
 func interruptedDetail(err error) string {
-	var stated statedError
+	var stated setup.StatedError
 	if errors.As(err, &stated) {
-		return "this server: " + stated.state
+		return "this server: " + stated.State
 	}
 	var h setup.HintedError
 	if errors.As(err, &h) {

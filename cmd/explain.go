@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -14,12 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"relayhost/internal/evidence"
 	"relayhost/internal/explain"
-	"relayhost/internal/host"
-	"relayhost/internal/maillog"
-	"relayhost/internal/postfix"
-	"relayhost/internal/setup"
-	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 )
 
@@ -38,17 +33,15 @@ func newExplainCmd(a *app) *cobra.Command {
 		Long: `explain says what a text about failed mail means, which command fixes it, and
 whether the mail is delayed or lost. The text is a line of Postfix's log in any
 format, a reply of a relay, a bounce, or the error message of another program.
-It is taken from the arguments, from standard input, or, without either, from
-the mail log and the queue of this host. Causes that can be checked on this host
-are checked, unless the text comes from another host or --no-host is given.
-
-Exit code 5: nothing in the text is known.`,
-		Example: `  relayhost explain "535 Authentication Credentials Invalid"
+It is read from the arguments, from standard input, or, without either, from the
+mail log and the queue of this host. Causes that can be checked on this host are
+checked, unless the text comes from another host or --no-host is given.` + exitHelp(meaning{exitUnknown, "nothing in the text is known"}),
+		Example: `  # Explain one reply of a relay
   relayhost explain --relay ses "454 Throttling failure"
-  relayhost explain < /var/log/mail.log
-  docker logs postfix 2>&1 | relayhost explain --no-host
-  sudo relayhost explain --since 2h
-  sudo relayhost explain --follow`,
+  # Explain this server's mail log and queue
+  sudo relayhost explain
+  # Explain the log of another host
+  relayhost explain --no-host < mail.log`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runExplain(cmd.Context(), f, args)
 		},
@@ -99,46 +92,40 @@ func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) err
 		return a.explainFollow(ctx, c)
 	case len(args) > 0:
 		c.AddText(text)
-		a.checkHere(ctx, f, c)
+		a.check(ctx, f, c)
 	case !ui.IsTerminal(a.io.In) && !isNull(a.io.In):
 		err := c.Read(ctx, a.io.InUntil(ctx))
 		if ctx.Err() != nil || err != nil && c.Lines == 0 {
 			return err
 		}
 		if c.Lines > 0 { // those before an error are worth showing, too
-			a.checkHere(ctx, f, c)
+			a.check(ctx, f, c)
 			return errors.Join(a.showGroups(c), err)
 		}
 		// ssh(1) and Ansible give commands an empty standard input.
 		a.io.Say("nothing on standard input: reading the log and the queue of this host")
-		if err := a.explainHost(ctx, c); err != nil {
+		if err := a.evidence().Collect(ctx, c); err != nil {
 			return err
 		}
 	default:
-		if err := a.explainHost(ctx, c); err != nil {
+		if err := a.evidence().Collect(ctx, c); err != nil {
 			return err
 		}
 	}
 	return a.showGroups(c)
 }
 
-// checkHere looks at this host, when the text can be of it, so that causes are
-// confirmed or withdrawn. Without a Postfix there is nothing to look at.
-func (a *app) checkHere(ctx context.Context, f explainFlags, c *explain.Collector) {
-	if f.noHost || !c.Of(hostName()) {
-		return
-	}
-	state, err := postfix.Read(ctx, &a.host.Reader, a.configDir)
-	if err == nil && state.Installed {
-		c.Signs, c.Faults = explain.Look(state), state.Lint(&a.host.Reader)
-	}
+// evidence is what this host holds.
+func (a *app) evidence() evidence.Host {
+	warn := func(format string, args ...any) { a.io.Say("warning: "+format, args...) }
+	return evidence.Host{Reader: &a.host.Reader, ConfigDir: a.configDir, Limit: a.timeout, Warn: warn}
 }
 
-// hostName is the name of this host, without its domain.
-func hostName() string {
-	name, _ := os.Hostname()
-	name, _, _ = strings.Cut(name, ".")
-	return name
+// check looks at this host unless the text is said to be of another.
+func (a *app) check(ctx context.Context, f explainFlags, c *explain.Collector) {
+	if !f.noHost {
+		a.evidence().Check(ctx, c)
+	}
 }
 
 // isNull reports whether standard input is /dev/null, as under cron: the host's
@@ -152,91 +139,9 @@ func isNull(r io.Reader) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// explainHost reads the mail log and the queue of this host.
-func (a *app) explainHost(ctx context.Context, c *explain.Collector) error {
-	r := &a.host.Reader
-	state, err := postfix.Read(ctx, r, a.configDir)
-	var unusable *postfix.ConfigError
-	if err != nil && !errors.As(err, &unusable) {
-		return err
-	}
-	if !state.Installed {
-		return hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
-	}
-	c.Signs, c.Faults = explain.Look(state), state.Lint(r)
-	var unread error
-	log, err := maillog.Find(ctx, r, state)
-	if err == nil {
-		err = a.readLog(ctx, c, log)
-	}
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded): // what was read is worth showing
-		a.io.Say("warning: %s was read for %s and no further: give a longer --timeout, or with the journal a shorter --since", log, a.timeout)
-	case err != nil:
-		unread = fmt.Errorf("the mail log cannot be read: %w", err)
-	}
-	queued, err := postfix.ReadQueue(ctx, r, a.configDir)
-	if err != nil {
-		a.io.Say("warning: the queue cannot be read: %v", err)
-	}
-	for _, m := range queued {
-		c.AddQueued(m)
-	}
-	switch {
-	case unread == nil:
-	case c.Problems == 0: // and nothing is known of the host
-		return hint(unread, "run it as root, or give a log on standard input; nothing in the queue tells of a problem")
-	default:
-		a.io.Say("warning: %v", unread)
-	}
-	return nil
-}
-
-// journalWindow is how much of the journal is read without --since.
-const journalWindow = 24 * time.Hour
-
-// readLog reads the log for at most the time limit of a run.
-func (a *app) readLog(ctx context.Context, c *explain.Collector, log maillog.Log) error {
-	ctx, cancel := context.WithTimeout(ctx, a.timeout)
-	defer cancel()
-	if log.Journal {
-		since := c.Since
-		if since.IsZero() {
-			since = time.Now().Add(-journalWindow)
-		}
-		out, err := a.host.Stream(ctx, host.Journal(since, maillog.MailFacility), func(line []byte) error {
-			c.Add(line)
-			return nil
-		})
-		c.End()
-		if err == nil && out.Code != 0 { // for want of permission
-			err = fmt.Errorf("journalctl: exit status %d: %s", out.Code, smtpprobe.Sanitize(strings.TrimSpace(string(out.Stderr))))
-		}
-		return err
-	}
-	f, err := os.Open(a.host.Real(log.File))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return c.Read(ctx, bufio.NewReader(f))
-}
-
 // explainFollow explains each line as it is logged.
 func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
-	r := &a.host.Reader
-	state, err := postfix.Read(ctx, r, a.configDir)
-	if err != nil {
-		return err
-	}
-	c.Signs = explain.Look(state)
-	log, err := maillog.Find(ctx, r, state)
-	if err != nil {
-		return err
-	}
-	lines, err := log.Follow(ctx, r)
+	lines, log, err := a.evidence().Follow(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -332,7 +237,7 @@ func (a *app) showCause(g explain.Group) {
 	if g.Cause.Meaning != g.Cause.Title {
 		item("why:", g.Cause.Meaning)
 	}
-	item("mail:", fate(g))
+	item("mail:", g.Fate())
 	switch {
 	case g.Cause.Confirmed:
 		item("here:", "confirmed on this host")
@@ -357,28 +262,4 @@ func (a *app) showCause(g explain.Group) {
 	}
 	item("source:", g.Cause.Source)
 	fmt.Fprintln(out)
-}
-
-// fate says whether the mail is delayed or lost.
-func fate(g explain.Group) string {
-	switch {
-	case g.Past:
-		return "sent since"
-	case g.Cause.Outcome == "works" && g.Lost+g.Delayed == 0:
-		return "not affected"
-	case g.Lost > 0 && g.Delayed > 0:
-		return fmt.Sprintf("%d lost, %d delayed", g.Lost, g.Delayed)
-	case g.Lost > 0:
-		return fmt.Sprintf("%d lost: returned to the sender, or gone", g.Lost)
-	case g.Delayed > 0:
-		return fmt.Sprintf("%d delayed: Postfix keeps trying", g.Delayed)
-	case g.Cause.Lost:
-		return "lost: not delayed"
-	case g.Cause.Outcome == "deferred":
-		return "delayed: Postfix keeps trying for maximal_queue_lifetime (5 days)"
-	}
-	if g.Cause.Outcome == "stuck" {
-		return "delayed: it waits in the queue until this is fixed"
-	}
-	return ""
 }

@@ -13,10 +13,10 @@ var flagGroups = []struct {
 	heading string
 	flags   []string
 }{
-	{"Relay", []string{"relay", "region", "smarthost", "port", "username", "credentials-file"}},
+	{"Relay", []string{"relay", "region", "smarthost", "port", "via", "username", "credentials-file", "sign-in", "tenant", "client-id"}},
 	{"Sender", []string{"from", "to", "root-to", "direct"}},
 	{"Safety", []string{"dry-run", "detailed-exitcode", "print-config", "yes", "queue", "no-verify", "keep-on-failure", "force"}},
-	{"Advanced", []string{"ca-file", "fingerprint", "insecure-no-verify-certificate", "no-probe", "connections", "map-type", "install", "no-install", "replace-mta"}},
+	{"Advanced", []string{"ca-file", "fingerprint", "insecure-no-verify-certificate", "insecure-plaintext", "no-probe", "https-proxy", "connections", "map-type", "install", "no-install", "replace-mta"}},
 }
 
 // flagUsages lists the flags of a command, those of setup in groups.

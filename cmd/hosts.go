@@ -13,13 +13,16 @@ func newHostsCmd(a *app) *cobra.Command {
 	var csv bool
 	cmd := &cobra.Command{
 		Use:   "hosts [NAME]",
-		Short: "Hosting providers and which ports of mail they block",
+		Short: "List hosting providers and the mail ports they block",
 		Long: `hosts lists hosting providers, which of the ports 25, 465, 587 and 2525 they
-block by default, and whether that is lifted; with a NAME it prints everything
-about one, with sources and dates. What a probe from the server says counts
-more: relayhost detect.`,
-		Example: `  relayhost hosts
+block by default, and whether they open them on request. With a NAME it prints
+everything about one, with sources and dates. To probe the ports of this server:
+relayhost detect.` + exitHelp(),
+		Example: `  # List all hosting providers
+  relayhost hosts
+  # Show which ports one of them blocks
   relayhost hosts hetzner
+  # Print the table for a spreadsheet
   relayhost hosts --csv`,
 		Args: maxArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {

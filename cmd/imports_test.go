@@ -2,7 +2,9 @@ package cmd_test
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ var rank = map[string]int{
 	"relayhost/cmd/relayhost":           10,
 	"relayhost/cmd":                     9,
 	"relayhost/internal/demo":           8,
+	"relayhost/internal/evidence":       8,
 	"relayhost/internal/setup":          7,
 	"relayhost/internal/apply":          6,
 	"relayhost/internal/adopt":          6,
@@ -43,6 +46,9 @@ var rank = map[string]int{
 	"relayhost/relays":                  0,
 	"relayhost/templates":               0,
 	"relayhost/internal/mailaddr":       -1,
+	"relayhost/docs":                    -1, // one page, embedded
+	"relayhost/internal/web":            7,
+	"relayhost/cmd/web":                 8,
 	"relayhost/internal":                -1, // the test of the language
 	"relayhost/internal/bridge/api":     2,
 	"relayhost/internal/bridge/apitest": 0,
@@ -90,4 +96,36 @@ func TestImports(t *testing.T) {
 	if checked < 50 {
 		t.Errorf("go list named %d imports only", checked)
 	}
+}
+
+// pure are the packages that a page in a browser is built of: they look at nothing
+// and reach nothing.
+var pure = []string{"internal/config", "internal/plan", "internal/lint", "internal/explain", "internal/diff", "internal/adopt", "relays", "templates"}
+
+func TestPurePackagesBuildForTheBrowser(t *testing.T) {
+	t.Parallel()
+	args := []string{"list", "-deps", "-f", "{{.ImportPath}}"}
+	for _, p := range pure {
+		args = append(args, "relayhost/"+p)
+	}
+	run := func(args ...string) string {
+		c := exec.CommandContext(t.Context(), "go", args...)
+		c.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+		out, err := c.CombinedOutput()
+		if err != nil {
+			t.Fatalf("go %v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	deps := strings.Fields(run(args...))
+	for _, reaching := range []string{"net", "net/http", "crypto/tls", "os/exec"} {
+		if slices.Contains(deps, reaching) {
+			t.Errorf("the pure packages import %s, want none that reaches out", reaching)
+		}
+	}
+	build := []string{"build"}
+	for _, p := range pure {
+		build = append(build, "relayhost/"+p)
+	}
+	run(build...)
 }

@@ -314,7 +314,7 @@ func TestLabNoTerminal(t *testing.T) {
 	}
 	for _, tt := range tests {
 		res := unchangedAfter(t, l, 64, append([]string{"relayhost", "setup"}, tt.args...)...)
-		if !strings.Contains(res.Stderr, "there is no terminal to ask on") || !strings.Contains(res.Stderr, "hint: give "+tt.flag) {
+		if !strings.Contains(res.Stderr, "stdin is not a terminal") || !strings.Contains(res.Stderr, "hint: give "+tt.flag) {
 			t.Errorf("setup %q does not name %s: %s", tt.args, tt.flag, res)
 		}
 		if strings.Contains(res.Stderr, "\x1b") {

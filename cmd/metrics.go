@@ -31,7 +31,7 @@ func (a *app) writeMetrics(file string, text *exposition.Text) error {
 	// temporary file.
 	err = a.host.WriteFile(path, text.Bytes(), host.Spec{Mode: 0o644, UID: os.Geteuid(), GID: os.Getegid()})
 	if err != nil {
-		return hint(fmt.Errorf("metrics: %w", err), "the folder must exist: see node_exporter's --collector.textfile.directory")
+		return hint(fmt.Errorf("metrics: %w", err), "the directory must exist: see node_exporter's --collector.textfile.directory")
 	}
 	return nil
 }

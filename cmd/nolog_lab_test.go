@@ -27,7 +27,7 @@ func logged(t *testing.T, res lab.Result) {
 	}
 	doc := decode[setupResult](t, res)
 	if doc.Result != "applied" || len(doc.Verification.Findings) != 1 || doc.Verification.Findings[0].Result != "pass" ||
-		!strings.Contains(doc.Verification.Findings[0].Detail, "took the message") {
+		!strings.Contains(doc.Verification.Findings[0].Detail, "accepted the message") {
 		t.Errorf("setup said %s", res)
 	}
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,39 +9,40 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/detect"
+	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/relays"
 )
 
 func newRelaysCmd(a *app) *cobra.Command {
 	var (
-		csv    bool
-		host   string
-		filter relays.Filter
+		csv       bool
+		host      string
+		reachable bool
+		filter    relays.Filter
 	)
 	cmd := &cobra.Command{
 		Use:   "relays [NAME|FILE]",
-		Short: "List relays to choose from, or print one of them in full",
+		Short: "List relays, or print everything about one",
 		Long: `relays lists the relay services and mailbox providers that setup knows: what is
 free, whether you need a domain of your own, and ports. With a NAME it prints
 everything about one, each fact with its source. Relays of your own in
 ` + setup.UserCatalog + `/*.toml are added, or replace one of the same id;
 a FILE is checked and shown without being added.
 
-The flags narrow the list down; together they must all hold. --for leaves out
-the ports that a hosting provider blocks (relayhost hosts), and the relays that
-have no other.`,
-		Example: `  relayhost relays
-  relayhost relays --free --no-domain   # no payment and no domain
-  relayhost relays --for digitalocean     # what gets out of there
-  relayhost relays --mailbox
-  relayhost relays --https
-  relayhost relays ses
-  relayhost relays --csv
-  relayhost relays ./corp.toml`,
+Each flag narrows the list down. --for leaves out the ports that a hosting
+provider blocks (relayhost hosts), and relays without another port.
+--reachable connects to every port of the relays from this server, up to
+verified TLS, and leaves out those that do not answer.` + exitHelp(),
+		Example: `  # List relays with a free amount that need no domain
+  relayhost relays --free --no-domain
+  # List relays that answer this server
+  relayhost relays --reachable
+  # Show all that is known about one relay
+  relayhost relays ses`,
 		Args: maxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			narrowed := slices.ContainsFunc([]string{"for", "free", "no-domain", "mailbox", "https"}, cmd.Flags().Changed)
+			narrowed := slices.ContainsFunc([]string{"for", "free", "no-domain", "mailbox", "https", "reachable"}, cmd.Flags().Changed)
 			if len(args) == 1 {
 				if narrowed {
 					return usage(errors.New("a NAME and a filter exclude each other"), "leave one of them out")
@@ -51,27 +53,10 @@ have no other.`,
 				}
 				return a.showRelays([]relays.Relay{r}, csv, relays.Text(r))
 			}
-			all, err := setup.Catalog()
+			all, err := a.choose(cmd.Context(), host, reachable, filter)
 			if err != nil {
 				return err
 			}
-			if host != "" {
-				hosts, err := detect.Hosts()
-				if err != nil {
-					return err
-				}
-				h, err := findHost(hosts, host)
-				if err != nil {
-					return err
-				}
-				filter.Closed = h.Policy.Blocked
-				a.io.Tell("note: ", "%s", h.GetsOut())
-				if len(filter.Closed) == 4 && !filter.HTTPS {
-					filter.HTTPS = true
-					a.io.Tell("note: ", "no port of mail gets out: these relays have an HTTP API on port 443, which programs can use")
-				}
-			}
-			all = relays.Choose(all, filter)
 			text := relays.Table(all)
 			if len(all) == 0 {
 				text = "No relay suits: leave a filter out.\n"
@@ -92,10 +77,61 @@ have no other.`,
 	f.BoolVar(&filter.NoDomain, "no-domain", false, "only relays that need no domain of your own")
 	f.BoolVar(&filter.Mailbox, "mailbox", false, "only mailbox providers")
 	f.BoolVar(&filter.HTTPS, "https", false, "only relays with an HTTP API")
+	f.BoolVar(&reachable, "reachable", false, "only relays and ports that answer this server, each of which is probed")
 	_ = cmd.RegisterFlagCompletionFunc("for", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return hostNames(false), cobra.ShellCompDirectiveNoFileComp
 	})
 	return cmd
+}
+
+// choose narrows the catalogue down: to what gets out of the network of host, where
+// that is not "", to what the filter says, and to what works from this server.
+func (a *app) choose(ctx context.Context, host string, reachable bool, filter relays.Filter) ([]relays.Relay, error) {
+	all, err := setup.Catalog()
+	if err != nil {
+		return nil, err
+	}
+	if host != "" {
+		hosts, err := detect.Hosts()
+		if err != nil {
+			return nil, err
+		}
+		h, err := findHost(hosts, host)
+		if err != nil {
+			return nil, err
+		}
+		filter.Closed = h.Policy.Blocked
+		a.io.Tell("note: ", "%s", h.GetsOut())
+		if len(filter.Closed) == 4 && !filter.HTTPS {
+			filter.HTTPS = true
+			a.io.Tell("note: ", "no port of mail gets out: these relays have an HTTP API on port 443, which programs can use")
+		}
+	}
+	all = relays.Choose(all, filter)
+	if !reachable {
+		return all, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	return a.reachable(ctx, all)
+}
+
+// reachable leaves the relays and ports that work from this server.
+func (a *app) reachable(ctx context.Context, list []relays.Relay) ([]relays.Relay, error) {
+	o := detect.Options{Reader: &a.host.Reader, HELO: postfix.HostFQDN(&a.host.Reader)}
+	var err error
+	if o.Roots, err = setup.Roots(&a.host.Reader, postfix.CABundle(&a.host.Reader)); err != nil {
+		return nil, err
+	}
+	a.io.Step("probing the ports of %d relays", len(list))
+	open, err := detect.ProbeAll(ctx, o, list)
+	a.io.Done()
+	if err != nil {
+		return nil, hint(fmt.Errorf("probe the relays: %w", err), "give a longer --timeout, or narrow the list down")
+	}
+	found := relays.Choose(list, relays.Filter{Open: open})
+	a.io.Tell("note: ", "%d of %d relays have a port that works from here: connection, verified TLS and the offer of a login were tried", len(found), len(list))
+	return found, nil
 }
 
 func (a *app) showRelays(list []relays.Relay, csv bool, text string) error {

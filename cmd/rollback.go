@@ -28,14 +28,17 @@ func newRollbackCmd(a *app) *cobra.Command {
 		Use:   "rollback",
 		Short: "Restore what was there before the last change",
 		Long: `rollback restores what was there before the last change, or before a named one,
-byte for byte, and reloads Postfix. A file that somebody else has changed since
-is not overwritten: the difference is shown, and --force goes on. --all leaves
-the host as if relayhost had never been here; packages that were installed stay.` + exitHelp(exitNeedsPerson),
-		Example: `  sudo relayhost rollback
-  relayhost rollback --list
-  sudo relayhost rollback --to 20261122-101500-1 --yes
-  sudo relayhost rollback --all --yes
-  sudo relayhost rollback --force`,
+byte for byte, and reloads Postfix. A file that was edited
+since is not overwritten: rollback shows the difference, and --force discards
+the edit. --all restores the state before relayhost; installed packages stay.` + exitHelp(
+			meaning{exitDone, "restored, or nothing to do"},
+			meaning{exitIncomplete, "rollback incomplete; repair the named files by hand"}),
+		Example: `  # Undo the last change
+  sudo relayhost rollback
+  # List the changes that can be undone
+  sudo relayhost rollback --list
+  # Restore the state before relayhost
+  sudo relayhost rollback --all --yes`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)

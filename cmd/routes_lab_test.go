@@ -238,7 +238,7 @@ func TestLabFallbackRefused(t *testing.T) {
 		}
 	}
 	l.Server.WriteFile("/root/brevo.txt", "username="+l.World.Relay("brevo").Username+"\npassword=xsmtpsib-"+strings.Repeat("0", 64)+"-AAAAAAAAAAAAAAAA\n", 0o600)
-	refused("wrong password", "default route, fall-back 1", "smtp-relay.brevo.com port 2525", "535")
+	refused("wrong password", "default route, fallback 1", "smtp-relay.brevo.com port 2525", "535")
 	accountFile(l, "brevo")
 	brevo := l.World.Relay("brevo")
 	brevo.Configure(func(c *smtpd.Config) {
@@ -246,7 +246,7 @@ func TestLabFallbackRefused(t *testing.T) {
 			return &smtpd.Reply{Code: 550, Enhanced: "5.7.1", Text: "sender not verified"}
 		}
 	})
-	refused("sender", "default route, fall-back 1", "for the sender <app@example.com>")
+	refused("sender", "default route, fallback 1", "for the sender <app@example.com>")
 	// What only a message shows is found by the rehearsal of that hop alone.
 	brevo.Configure(func(c *smtpd.Config) {
 		c.Sender = nil
@@ -254,7 +254,7 @@ func TestLabFallbackRefused(t *testing.T) {
 			return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "account suspended"}
 		}
 	})
-	refused("message", "rehearsal: default route, fall-back 1", "account suspended")
+	refused("message", "rehearsal: default route, fallback 1", "account suspended")
 	if n := len(brevo.Mailbox()); n != 0 {
 		t.Errorf("%d messages at the second service", n)
 	}
@@ -360,7 +360,7 @@ func TestLabNullSender(t *testing.T) {
 	text := strings.TrimSuffix(threeServices, "[[route]]\nname = \"blog\""+blog)
 	l.Server.WriteFile(answersPath, strings.Replace(text, `, "<>"`, "", 1), 0o644)
 	res := l.Run("relayhost", "setup", "--yes", "--json")
-	if res.Code != 0 || !strings.Contains(res.Stdout, "refuses mail without a sender (501") {
+	if res.Code != 0 || !strings.Contains(res.Stdout, "rejects the null sender <> (501") {
 		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
 	}
 	valid(t, "setup", res.Stdout)
@@ -369,7 +369,7 @@ func TestLabNullSender(t *testing.T) {
 	}
 	l.Server.WriteFile(answersPath, text, 0o644)
 	res = l.Run("relayhost", "setup", "--yes", "--json")
-	if res.Code != 0 || strings.Contains(res.Stdout, "refuses mail without a sender") {
+	if res.Code != 0 || strings.Contains(res.Stdout, "rejects the null sender") {
 		t.Fatalf("with a route: %s\n%s", res, l.Server.MailLog())
 	}
 	mailFrom(t, l, "<>", "postmark")

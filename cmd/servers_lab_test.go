@@ -28,7 +28,8 @@ const serverCases = "testdata/servers"
 type serverCase struct {
 	Source string `json:"source"` // where it was described, with a date
 	Kind   string `json:"kind"`   // the mechanism that is tried
-	Short  bool   `json:"short"`  // runs without LAB_FULL as well
+	What   string `json:"what"`   // what is special about this server
+	Short  bool   `json:"short"`  // runs for its kind without LAB_FULL as well
 	Note   string `json:"note"`
 
 	Suite     lab.Suite      `json:"suite"`
@@ -124,16 +125,19 @@ func TestLabServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ran := 0
+	runs := map[string]int{} // without LAB_FULL, by kind
 	for _, d := range dirs {
 		c := readServerCase(t, d.Name())
-		if c.Source == "" || c.Kind == "" {
-			t.Errorf("%s: case.json names no source or no kind", d.Name())
+		if c.Source == "" || c.Kind == "" || c.What == "" {
+			t.Errorf("%s: case.json lacks source, kind or what", d.Name())
+		}
+		runs[c.Kind] += 0
+		if c.Short {
+			runs[c.Kind]++
 		}
 		if !fullTable() && !c.Short {
 			continue
 		}
-		ran++
 		t.Run(d.Name(), func(t *testing.T) {
 			t.Parallel()
 			script, err := os.ReadFile(filepath.Join(serverCases, d.Name(), "server.sh"))
@@ -149,8 +153,13 @@ func TestLabServers(t *testing.T) {
 			r.play(string(script), string(log))
 		})
 	}
-	if ran < 8 {
-		t.Errorf("%d cases, want at least 8", ran)
+	for kind, n := range runs {
+		if n != 1 {
+			t.Errorf("kind %q: %d cases are short, want 1", kind, n)
+		}
+	}
+	if len(runs) < 30 {
+		t.Errorf("got %d kinds, want at least 30", len(runs))
 	}
 }
 

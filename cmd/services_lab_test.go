@@ -3,6 +3,7 @@
 package cmd_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -209,5 +210,79 @@ func TestLabOwnRelay(t *testing.T) {
 	res := unchangedAfter(t, l, 64, "relayhost", "setup", "--relay", "/root/bad.toml", "--from", "app@example.com", "--yes")
 	if !strings.Contains(res.Stderr, "/root/bad.toml:10") || !strings.Contains(res.Stderr, "mechanism") {
 		t.Errorf("the mistake is not named by file, line and key:\n%s", res.Stderr)
+	}
+}
+
+// TestLabReachableRelays probes the free relays from a server where port 587 is
+// blocked: a relay that answers on others is listed with those, one that has no other,
+// or is not there, is left out.
+func TestLabReachableRelays(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t, lab.Relay("smtp2go"), lab.Relay("ahasend"), lab.Relay("m365"), lab.Port(587, lab.Dropped, lab.Both))
+	l.Server.Install()
+	res := l.Run("relayhost", "relays", "--reachable", "--json")
+	if res.Code != 0 {
+		t.Fatal(res)
+	}
+	var doc struct {
+		Relays []struct {
+			ID    string
+			Order []int
+		}
+	}
+	if err := json.Unmarshal([]byte(res.Stdout), &doc); err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprint(doc.Relays)
+	if want := "[{smtp2go [465 2525 8025 8465 443 80]} {ahasend [2525]}]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	text := l.Run("relayhost", "relays", "--reachable", "--free")
+	if !strings.Contains(text.Stdout, "\nahasend        AhaSend                1000/m 2026-08  own      2525\n") || !strings.Contains(text.Stderr, " relays have a port that works from here") {
+		t.Errorf("the table is\n%s", text)
+	}
+}
+
+// TestLabLimitsSeen: verify counts what the relay has taken in the log of the last day,
+// and names the mail that came back since it does not offer SMTPUTF8.
+func TestLabLimitsSeen(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t, lab.RelayAt([]string{"mail.corp.example"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}), lab.Postfix())
+	s, service := l.Server, l.World.Relay("smarthost")
+	service.Configure(func(c *smtpd.Config) { c.Extensions = []string{"PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"} })
+	s.WriteFile("/root/corp.toml", corp+"[limits]\nper_day = 10\n[ehlo]\nlacks = [\"SMTPUTF8\"]\n", 0o644)
+	s.WriteFile("/root/credentials", "username="+service.Username+"\npassword="+service.Password+"\n", 0o600)
+	if res := l.Run("relayhost", "setup", "--relay", "/root/corp.toml", "--from", "app@example.com", "--to", "you@example.net",
+		"--credentials-file", "/root/credentials", "--yes", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, "10 messages a day") || !strings.Contains(res.Stdout, "does not offer SMTPUTF8") {
+		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+	}
+	limits := func() (list []string) {
+		t.Helper()
+		for _, f := range decode[struct {
+			Findings []struct{ Check, Result, Cause, Detail string }
+		}](t, l.Run("relayhost", "verify", "--no-send", "--json")).Findings {
+			if f.Check == "limits" || f.Check == "smtputf8" {
+				list = append(list, f.Result+" "+f.Detail)
+			}
+		}
+		return list
+	}
+	// One message has been proven live; that of the rehearsal is in another log.
+	if got := limits(); len(got) != 2 || !strings.HasPrefix(got[0], "pass Our own relay took 1 messages in the last 24 hours; its limit is 10") ||
+		got[1] != "pass Our own relay does not offer SMTPUTF8, and no mail of the last day needed it" {
+		t.Errorf("after setup: %q", got)
+	}
+	for i := range 8 {
+		s.SendMail("app@example.com", fmt.Sprintf("r%d@example.net", i), "hello")
+		s.WaitLog(fmt.Sprintf(`to=<r%d@example\.net>, .*status=sent`, i))
+	}
+	// Postfix looks at the extensions when a session begins (smtp_helo), not on one that is reused.
+	s.WaitLog(`to=<r7@example\.net>(?s:.*)tlsproxy\[\d+\]: DISCONNECT`)
+	s.Shell("echo hello | sendmail -f app@example.com jürgen@example.net")
+	s.WaitLog(`to=<jürgen@example\.net>, .*status=bounced \(SMTPUTF8 is required`)
+	s.WaitLog(`from=<>, (?s:.*)to=<app@example\.com>, .*status=sent`) // the bounce
+	got := limits()
+	if len(got) != 2 || !strings.HasPrefix(got[0], "warn Our own relay took 10 messages in the last 24 hours; its limit is 10") || !strings.HasPrefix(got[1], "warn ") || !strings.HasSuffix(got[1], "mail to jürgen@example.net was returned") {
+		t.Errorf("after nine messages and a bounce: %q", got)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"relayhost/internal/apply"
 	"relayhost/internal/config"
 	"relayhost/internal/flow"
 	"relayhost/internal/postfix"
@@ -35,7 +34,14 @@ exactly the planned configuration. If the test through the server's own Postfix
 fails afterwards, everything is restored.
 
 Routes by sender and fallback relays are written in
-/etc/relayhost/relayhost.toml; setup without flags does what the file says.` + exitHelp(exitDifferences, exitProof, exitNeedsPerson),
+/etc/relayhost/relayhost.toml; setup without flags does what the file says.` + exitHelp(
+			meaning{exitDone, "set up, or nothing to do"},
+			meaning{exitFailed, "failed; the mail configuration is as before"},
+			meaning{exitDifferences, "there are differences (--dry-run --detailed-exitcode)"},
+			meaning{exitProof, "the proof failed (relay, TLS, login, sender or delivery);\n       the configuration is as before, unless --keep-on-failure was given"},
+			meaning{exitIncomplete, "rollback incomplete; repair the named files by hand"},
+			meaning{exitUsage, "a flag or relayhost.toml is wrong"},
+			meaning{exitInterrupted, "interrupted; the mail configuration is as before"}),
 		Example: setupExample,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -55,12 +61,14 @@ Routes by sender and fallback relays are written in
 // setupFlags are the flags of setup as they were given.
 type setupFlags struct {
 	relay, region, smarthost, port  string
+	via, proxy                      string
 	username, credentialsFile       string
+	signIn, tenant, clientID        string
 	from, to, rootTo, queue         string
 	direct                          []string
 	caFile, fingerprint, mapType    string
 	connections                     int
-	noProbe, insecure               bool
+	noProbe, insecure, plaintext    bool
 	dryRun, detailedExit, printConf bool
 	yes, install, noInstall         bool
 	replaceMTA, noVerify, keep      bool
@@ -68,59 +76,48 @@ type setupFlags struct {
 }
 
 func (f *setupFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.relay, "relay", "", "service (relayhost relays lists them) or a catalogue `file`")
-	fs.StringVar(&f.region, "region", "", "region of the service, e.g. eu-west-1")
-	fs.StringVar(&f.smarthost, "smarthost", "", "a relay that is in no catalogue, by host `name`")
-	fs.StringVar(&f.port, "port", "auto", "submission port, or auto: the first that gets through")
+	fs.StringVar(&f.relay, "relay", "", "relay (relayhost relays lists them) or a catalogue `file`")
+	fs.StringVar(&f.region, "region", "", "region of the relay, e.g. eu-west-1")
+	fs.StringVar(&f.smarthost, "smarthost", "", "another SMTP server, by host `name`")
+	fs.StringVar(&f.port, "port", "auto", "submission port, or auto: the first that is reachable")
+	fs.StringVar(&f.via, "via", "", "how mail gets to the relay: smtp, or https for its API on port 443")
+	fs.StringVar(&f.proxy, "https-proxy", "", "`address` of the HTTP proxy that the API is reached by")
 	fs.BoolVar(&f.noProbe, "no-probe", false, "probe nothing beforehand; needs --port")
-	fs.StringVar(&f.username, "username", "", "user name at the service")
+	fs.StringVar(&f.username, "username", "", "user name at the relay")
 	fs.StringVar(&f.credentialsFile, "credentials-file", "", "`file` with username= and password=, - for standard input")
-	fs.StringVar(&f.from, "from", "", "`address` that mail of this server is sent from")
+	fs.StringVar(&f.signIn, "sign-in", "", "`way` to log in: client_credentials, device, url or password")
+	fs.StringVar(&f.tenant, "tenant", "", "Microsoft tenant of the sign-in: a domain or an `ID`")
+	fs.StringVar(&f.clientID, "client-id", "", "application `ID` of the sign-in")
+	fs.StringVar(&f.from, "from", "", "`address` that this server's own accounts send as")
 	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the address of --from)")
 	fs.StringVar(&f.rootTo, "root-to", "", "`address` that mail for root is sent to")
-	fs.StringArrayVar(&f.direct, "direct", nil, "recipient `domain` that goes on past the relay (repeatable)")
-	fs.StringVar(&f.queue, "queue", "ask", "what happens to mail that waits already: ask, send or hold")
+	fs.StringArrayVar(&f.direct, "direct", nil, "recipient `domain` to deliver directly, bypassing the relay (repeatable)")
+	fs.StringVar(&f.queue, "queue", "ask", "what to do with mail already in the queue: ask, send or hold")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would change, and change nothing")
 	fs.BoolVar(&f.detailedExit, "detailed-exitcode", false, "with --dry-run: exit code 2 when there are differences")
 	fs.BoolVar(&f.printConf, "print-config", false, "print the answers as a relayhost.toml and change nothing")
-	fs.BoolVarP(&f.yes, "yes", "y", false, "ask nothing")
+	fs.BoolVarP(&f.yes, "yes", "y", false, "ask nothing, accept the plan")
 	fs.BoolVar(&f.install, "install", false, "install Postfix where it is missing")
 	fs.BoolVar(&f.noInstall, "no-install", false, "never install anything")
 	fs.BoolVar(&f.replaceMTA, "replace-mta", false, "install Postfix in place of another mail server")
-	fs.BoolVar(&f.noVerify, "no-verify", false, "skip the proof of delivery, and say so")
+	fs.BoolVar(&f.noVerify, "no-verify", false, "skip the proof of delivery")
 	fs.BoolVar(&f.keep, "keep-on-failure", false, "keep the new configuration when the proof fails")
 	fs.StringVar(&f.caFile, "ca-file", "", "CA `file` that the relay's certificate is verified with")
-	fs.StringVar(&f.fingerprint, "fingerprint", "", "SHA-256 fingerprint of the relay's certificate in place of a CA")
+	fs.StringVar(&f.fingerprint, "fingerprint", "", "SHA-256 fingerprint of the relay's certificate, instead of a CA")
 	fs.BoolVar(&f.insecure, "insecure-no-verify-certificate", false, "encrypt, but accept any certificate")
+	fs.BoolVar(&f.plaintext, "insecure-plaintext", false, "no TLS: for a smarthost on a private network, without a login")
 	fs.StringVar(&f.mapType, "map-type", "", "lookup table type (default: what this Postfix prefers)")
-	fs.IntVar(&f.connections, "connections", 0, "connections at once (default: what the service documents, 20 at most)")
-	fs.BoolVar(&f.force, "force", false, "go on where another tool manages this host's mail")
+	fs.IntVar(&f.connections, "connections", 0, "concurrent connections (default: what the relay documents, at most 20)")
+	fs.BoolVar(&f.force, "force", false, "continue although another tool manages this host's mail")
 }
 
-const setupExample = `  sudo relayhost setup
+const setupExample = `  # Answer questions, look at the plan, then apply it
+  sudo relayhost setup
+  # Set up a relay from a script
   sudo relayhost setup --relay ses --region eu-west-1 --from app@example.com \
       --credentials-file ses.txt --yes
-  relayhost setup --relay postmark --from app@example.com --dry-run
-  sudo relayhost setup --smarthost mail.example.net --port 587 \
-      --from app@example.com --credentials-file -
-  sudo relayhost setup --root-to admin@example.com --direct example.org
-  sudo relayhost setup --to you@example.net --queue hold --yes
-  sudo relayhost setup --username AKIAIOSFODNN7EXAMPLE
-  sudo relayhost setup --install
-  sudo relayhost setup --no-install --yes --json
-  sudo relayhost setup --install --replace-mta
-  sudo relayhost setup --port 2525 --no-probe --no-verify
-  sudo relayhost setup --keep-on-failure --force
-  relayhost setup --dry-run --detailed-exitcode
-  relayhost setup --print-config
-  sudo relayhost setup --map-type lmdb
-  sudo relayhost setup --connections 100
-  sudo relayhost setup --smarthost mail.example.net --port 465 \
-      --ca-file /etc/ssl/corp.pem
-  sudo relayhost setup --smarthost mail.example.net --port 587 \
-      --fingerprint 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
-  sudo relayhost setup --smarthost mail.example.net --port 587 \
-      --insecure-no-verify-certificate`
+  # Change the password; everything else stays
+  sudo relayhost setup --credentials-file -`
 
 var errNotRoot = errors.New("setup changes the mail configuration and must run as root")
 
@@ -132,7 +129,9 @@ func (f setupFlags) check(a *app) error {
 		}
 	}
 	switch {
-	case f.noProbe && f.port == "auto" && !a.storedPort():
+	case !slices.Contains([]string{"", "smtp", string(config.SMTPOAuth), string(config.HTTPS)}, f.via):
+		return usage(fmt.Errorf("--via %s is no way to a relay", f.via), "smtp, smtp-oauth or https")
+	case f.noProbe && f.port == "auto" && f.via != string(config.HTTPS) && !a.storedPort():
 		return setup.ErrNoPort
 	case !slices.Contains([]string{"ask", "send", "hold"}, f.queue):
 		return usage(fmt.Errorf("--queue %s is not known", f.queue), "ask, send or hold")
@@ -162,13 +161,13 @@ func (a *app) storedPort() bool {
 }
 
 // request is what the flags say; given reports whether one was given at all.
-func (f setupFlags) request(given func(flag string) bool) setup.Request {
+func (f setupFlags) request(given func(flag string) bool) (setup.Request, error) {
 	r := setup.Request{
 		Relay: f.relay, Smarthost: f.smarthost, Region: f.region, Username: f.username,
 		NoProbe: f.noProbe, NoVerify: f.noVerify, DryRun: f.dryRun || f.printConf, Force: f.force,
 		Given: config.Given{
 			From: f.from, To: f.to, RootTo: f.rootTo, MapType: f.mapType, CAFile: f.caFile, Fingerprint: f.fingerprint,
-			NoVerify: f.insecure, CredentialsFile: f.credentialsFile,
+			NoVerify: f.insecure, Plaintext: f.plaintext, CredentialsFile: f.credentialsFile, Via: f.via, Proxy: f.proxy,
 		},
 	}
 	r.Port, _ = strconv.Atoi(f.port) // 0 for auto
@@ -178,76 +177,128 @@ func (f setupFlags) request(given func(flag string) bool) setup.Request {
 	if given("direct") {
 		r.Direct = &f.direct
 	}
-	return r
+	return r, setup.GiveSignIn(&r.Given, f.signIn, f.tenant, f.clientID)
 }
 
 // runSetup goes the whole way. --dry-run is the same way, stopped after the
 // difference. redact takes the secrets that it has come across out of a text.
 func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *setupReport) (redact func(string) string, err error) {
-	keep := func(text string) string { return text }
+	redact = func(text string) string { return text }
 	if err := f.check(a); err != nil {
-		return keep, err
+		return redact, err
 	}
 	deps := a.deps()
 	deps.Report = r
-	req := f.request(given)
+	req, err := f.request(given)
+	if err != nil {
+		return redact, err
+	}
 	if !req.DryRun {
 		if err := a.recover(ctx, deps); err != nil {
-			return keep, err
+			return redact, err
 		}
 	}
 	q := &questions{app: a, flags: f, limit: ctx}
 	state, installed, err := a.readOrInstall(ctx, deps, f, q)
 	if err != nil {
-		return keep, err
-	}
-	s, err := setup.Prepare(ctx, deps, state, req, q)
-	redact = func(text string) string { return redacted(s.Config, text) }
-	if err != nil {
 		return redact, err
 	}
-	r.planned(s)
+	for {
+		d, err := a.decide(ctx, deps, state, req, q, r)
+		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
+		req.Known = d.s.Facts
+		if errors.Is(err, ui.ErrBack) {
+			if !q.talk.back() {
+				a.io.Tell("", "This is the first question. Ctrl-C aborts; nothing has been changed.")
+			}
+			continue
+		}
+		if err == nil && !d.over {
+			err = a.apply(ctx, d, setup.CommitOptions{Hold: d.queue.ToHold(), Installed: installed, KeepOnFailure: f.keep}, r)
+		}
+		if err == nil {
+			if !req.DryRun {
+				setup.ForgetAnswers(deps)
+			}
+			return redact, nil
+		}
+		if f.keep || !q.change(err, redact) {
+			q.aborted()
+			return redact, err
+		}
+		r.doc.Result = "" // of a run that goes on
+		if state, err = postfix.Read(ctx, &a.host.Reader, a.configDir); err != nil {
+			return redact, err
+		}
+	}
+}
+
+// apply rehearses and commits what was decided, and says what came of it.
+func (a *app) apply(ctx context.Context, d decided, o setup.CommitOptions, r *setupReport) error {
+	if err := setup.Rehearse(ctx, d.s, d.table); err != nil {
+		return err
+	}
+	out, err := setup.Commit(ctx, d.s, o)
+	if r.committed(out); err != nil {
+		return out.Stated(err)
+	}
+	d.queue.Retry(ctx, d.s.Deps)
+	r.applied(ctx, d.s, out)
+	return nil
+}
+
+// decided is a setup that was planned, agreed to, and accepted by the relay.
+type decided struct {
+	s     setup.Setup
+	table *flow.Table
+	queue setup.Queue
+	over  bool // nothing is to be applied
+}
+
+// decide asks, plans, shows, and tries the relay. It returns ui.ErrBack where a
+// question is to be asked again; nothing has been changed then.
+func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req setup.Request, q *questions, r *setupReport) (d decided, err error) {
+	f := q.flags
+	d.s, err = setup.Prepare(ctx, deps, state, req, q)
+	if err != nil {
+		return d, err
+	}
+	d.over = true
+	r.planned(d.s)
 	if f.printConf {
 		a.io.Done()
-		return redact, printConfig(a, s.Plan)
+		return d, printConfig(a, d.s.Plan)
 	}
-	var table *flow.Table
-	var queue setup.Queue
 	for again := true; again; {
-		table, err = setup.MailFlow(ctx, s)
-		if r.doc.Flow = table; err != nil {
-			return redact, err
+		d.table, err = setup.MailFlow(ctx, d.s)
+		if r.doc.Flow = d.table; err != nil {
+			return d, err
 		}
 		a.io.Done()
 		switch {
 		case f.dryRun:
-			if err := setup.LookAhead(ctx, s); err != nil {
-				return redact, err
+			if err := setup.LookAhead(ctx, d.s); err != nil {
+				return d, err
 			}
-			return redact, r.dryRun(s.Plan, table, f.detailedExit)
-		case !s.Plan.Changed():
-			return redact, r.unchanged(ctx, s, q)
+			return d, r.dryRun(d.s.Plan, d.table, f.detailedExit)
+		case !d.s.Plan.Changed():
+			return d, r.unchanged(ctx, d.s, q)
 		}
-		if queue, err = a.confirm(ctx, s, table, f, q); err != nil {
-			return redact, err
+		if d.queue, err = a.confirm(ctx, d.s, d.table, f, q); err != nil {
+			return d, err
 		}
-		if s, again, err = a.preflight(ctx, s, q, r); err != nil {
-			return redact, err
+		if d.s, err = setup.SignIn(ctx, d.s, q); err != nil {
+			return d, err
+		}
+		if d.s, again, err = a.preflight(ctx, d.s, q, r); err != nil {
+			return d, err
 		}
 	}
-	if !s.Plan.Changed() { // the login that was stored has been typed once more
-		return redact, r.unchanged(ctx, s, q)
+	if !d.s.Plan.Changed() { // the login that was stored has been typed once more
+		return d, r.unchanged(ctx, d.s, q)
 	}
-	if err := setup.Rehearse(ctx, s, table); err != nil {
-		return redact, err
-	}
-	out, err := setup.Commit(ctx, s, setup.CommitOptions{Hold: queue.ToHold(), Installed: installed, KeepOnFailure: f.keep})
-	if r.committed(out); err != nil {
-		return redact, commitFailed(out, err)
-	}
-	queue.Retry(ctx, deps)
-	r.applied(ctx, s, out)
-	return redact, nil
+	d.over = false
+	return d, nil
 }
 
 // recover finishes the undoing of a run that died.
@@ -257,7 +308,7 @@ func (a *app) recover(ctx context.Context, deps setup.Deps) error {
 	}
 	undone, err := setup.Recover(ctx, deps, false)
 	if undone {
-		a.io.Say("an earlier run was broken off; what it had changed has been put back")
+		a.io.Say("an earlier run was aborted; everything it had changed has been restored")
 	}
 	return err
 }
@@ -275,17 +326,21 @@ func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *set
 		switch {
 		case errors.Is(err, setup.ErrLoginRefused) && q.typed:
 			user = s.Config.First().Username
+			q.talk.forgetSecret(askPassword, askToken)
+			q.talk.forget(askUser)
 		case sender && q.asked["from"]:
 			q.from, s.Config.Routes[0].From = s.Config.From(), ""
+			q.talk.forget(askFrom)
 		case errors.Is(err, setup.ErrRecipientRefused) && (q.asked["from"] || q.asked["to"]): // senders are refused at RCPT as well
 			q.to = s.Config.To
+			q.talk.forget(askTo, askFrom)
 			if s.Config.To = ""; q.asked["from"] {
 				q.from, s.Config.Routes[0].From = s.Config.From(), ""
 			}
 		default:
 			return s, false, err
 		}
-		a.complain("error: ", redacted(s.Config, err.Error()))
+		a.complain("error: ", setup.Redact(s.Config, err.Error()))
 		direct := s.Config.Direct // asked for once
 		s.Direct = &direct
 		if s, err = s.Again(ctx, q, user); err != nil {
@@ -295,28 +350,6 @@ func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *set
 			return s, true, nil
 		}
 	}
-}
-
-// commitFailed tells a failed proof from everything else, and what became of the
-// host.
-func commitFailed(out setup.Outcome, err error) error {
-	var needs *apply.NeedsPerson
-	var interrupted *apply.Interrupted
-	switch restored := out.Change.State == apply.RolledBack; {
-	case errors.As(err, &needs):
-		return err
-	case errors.As(err, &interrupted):
-		err = errors.Join(errInterrupted, err)
-		if restored {
-			err = stateOfHost(err, "restored")
-		}
-		return err
-	case out.Kept:
-		return stateOfHost(err, "the new configuration was kept (--keep-on-failure)")
-	case out.ProofFailed, restored:
-		return stateOfHost(err, "restored")
-	}
-	return err
 }
 
 // readOrInstall reads the Postfix that is there, installing it after consent.

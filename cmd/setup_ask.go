@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"strconv"
 	"strings"
-	"time"
 
 	"relayhost/detect"
 	"relayhost/internal/config"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
@@ -26,16 +26,19 @@ type questions struct {
 	*app
 	flags    setupFlags
 	limit    *ui.Limit // stands still while a question is open
-	prompter ui.Prompter
+	talk     *conversation
+	proof    string          // of an application: bySecret or byCertificate
 	typed    bool            // a part of the credentials was typed at a question
 	asked    map[string]bool // "from", "to": answered at a question
 	from, to string          // answers that the relay has refused, to begin with
 	doubted  map[string]bool // domains that are taken when they are given once more
+	trusted  string          // host and fingerprint of a certificate that was accepted
+	said     []func()        // to be told above the first question
 }
 
 // missing is the answer to a question that nobody is there to be asked.
 func missing(what, flag string) error {
-	return usage(fmt.Errorf("%s is not given, and there is no terminal to ask on", what), "give "+flag)
+	return usage(fmt.Errorf("missing %s, and stdin is not a terminal", what), "give "+flag)
 }
 
 // Can reports whether a missing answer may be asked for.
@@ -44,22 +47,37 @@ func (q *questions) Can() bool { return q.io.CanAsk() && !q.flags.yes && !q.json
 // ask returns the prompter, or the error that names the flag.
 func (q *questions) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
 	if q.io.CanAsk() && !q.Can() {
-		return nil, usage(fmt.Errorf("%s is not given, and with --yes or --json nothing is asked", what), "give "+flag)
+		return nil, usage(fmt.Errorf("missing %s, and with --yes or --json nothing is asked", what), "give "+flag)
 	}
 	if !q.Can() {
 		return nil, missing(what, flag)
 	}
 	q.io.Done()
-	if q.prompter == nil {
-		var err error
-		if q.prompter, err = ui.NewPrompter(ctx, q.io); err != nil {
+	if q.talk == nil {
+		p, err := ui.NewPrompter(ctx, q.io)
+		if err != nil {
 			return nil, err
 		}
 		if q.limit != nil {
-			q.prompter = patient{q.prompter, q.limit}
+			p = patient{p, q.limit}
 		}
+		q.talk = &conversation{Prompter: p, offer: func() []setup.Answer { return q.earlier(p) }}
 	}
-	return q.prompter, nil
+	q.talk.about, q.said = append(q.talk.about, q.said...), nil
+	return q.talk, nil
+}
+
+// above is told when the next question is asked, and not when it need not be.
+func (q *questions) above(label, format string, args ...any) {
+	tell := func() { q.io.Tell(label, format, args...) }
+	switch {
+	case !q.Can():
+		tell()
+	case q.talk == nil:
+		q.said = append(q.said, tell)
+	default:
+		q.talk.about = append(q.talk.about, tell)
+	}
 }
 
 // patient asks while the run's time limit stands still.
@@ -96,8 +114,8 @@ func (q *questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 		return "", err
 	}
 	if d.Facts != nil && d.Facts.Port25.Verdict == detect.Open {
-		q.io.Tell("note: ", "port 25 is open: mail can leave this server without a relay")
-		yes, err := p.Confirm("Send through a relay nevertheless?")
+		q.above("note: ", "port 25 is open from this host: no relay is needed to send mail")
+		yes, err := p.Confirm("Set up a relay anyway?")
 		switch {
 		case err != nil:
 			return "", err
@@ -108,11 +126,11 @@ func (q *questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 	options, reason := rankedOptions(d)
 	switch {
 	case options[0] == otherServer:
-		q.io.Tell("", "No relay service is reachable from this server. Is there an SMTP server in your network that it may use? Choose %q.", otherServer.Text)
+		q.above("", "No relay service is reachable from this server. Is there an SMTP server in your network that it may use? Choose %q.", otherServer.Text)
 	case reason != "":
-		q.io.Tell("Recommended: ", "%s: %s.", options[0].Text, reason)
+		q.above("Recommended: ", "%s: %s.", options[0].Text, reason)
 	}
-	return p.Select("Relay service", options)
+	return p.Select(askRelay, options)
 }
 
 // rankedOptions are the services in the order of the ranking, each with its port, and
@@ -154,9 +172,9 @@ func rankedOptions(d setup.Discovery) (options []ui.Option, reason string) {
 
 // mentionAdopt tells somebody who has named no relay that there is one.
 func (q *questions) mentionAdopt(s postfix.State) {
-	w := postfix.NewRouting(s).Way("")
+	w := postfix.NewRouting(s).Route("")
 	if len(w.NextHops) > 0 {
-		q.io.Tell("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(w.NextHops[0].Text))
+		q.above("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(w.NextHops[0].Text))
 	}
 }
 
@@ -186,10 +204,10 @@ func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Rela
 		return "", err
 	}
 	if len(names) == 0 {
-		q.io.Tell("", "%s has a host in each region; a login is valid in one region only.", r.Name)
+		q.above("", "%s has a host in each region; a login is valid in one region only.", r.Name)
 		return p.Input("Region, for example "+r.Hosts.Example, "", func(v string) error {
 			host, err := r.Host(v)
-			if err == nil && !q.flags.noProbe && unknown(ctx, d.Resolver, host) {
+			if err == nil && !q.flags.noProbe && d.Resolver.Unknown(ctx, host) {
 				err = fmt.Errorf("there is no %s: look the region up in your account", host)
 			}
 			return err
@@ -214,10 +232,6 @@ func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Rela
 	return p.Select("Region of "+r.Name, options)
 }
 
-// secretAccessKey is the form of an IAM user's secret, which is no SMTP
-// password (AWS documentation of access keys).
-var secretAccessKey = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)
-
 // Credentials asks for what is missing, in the service's own words.
 func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error {
 	auth := r.Auth
@@ -229,8 +243,8 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 	if q.Can() {
 		q.io.Done()
 		if page := first(auth.Where, r.Docs); page != "" {
-			q.io.Tell("", "Where to get %s for %s:", wanted(auth), r.Name)
-			q.io.Tell("  ", "%s", page)
+			q.above("", "Where to get %s for %s:", wanted(auth), r.Name)
+			q.above("  ", "%s", page)
 		}
 	}
 	if needUser {
@@ -239,10 +253,10 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 			return err
 		}
 		if auth.Username.Label != "user name" {
-			q.io.Tell("User name: ", "%s", auth.Username.Label)
+			q.above("User name: ", "%s", auth.Username.Label)
 		}
 		q.typed = true
-		if c.Username, err = p.Input("User name", typed, credentialCheck(r, "username", c)); err != nil {
+		if c.Username, err = p.Input(askUser, typed, r.CheckAnswer("username", "")); err != nil {
 			return err
 		}
 	}
@@ -251,22 +265,22 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 		if err != nil {
 			return err
 		}
-		what, label := "Password", auth.Password.Label
+		what, label := askPassword, auth.Password.Label
 		if auth.Same {
-			what, label = "Token", strings.TrimSuffix(auth.Username.Label, ", in both fields")
+			what, label = askToken, strings.TrimSuffix(auth.Username.Label, ", in both fields")
 		}
 		if auth.Derive == "ses" {
 			label += "; or the secret access key of 40 characters, from which it is computed here"
 		}
 		if label != "password" {
-			q.io.Tell(what+": ", "%s", label)
+			q.above(what+": ", "%s", label)
 		}
 		q.typed = true
-		answer, err := p.Secret(what, credentialCheck(r, "password", c))
+		answer, err := p.Secret(what, r.CheckAnswer("password", c.Username))
 		if err != nil {
 			return err
 		}
-		if auth.Derive == "ses" && secretAccessKey.MatchString(answer) {
+		if r.IsSecretAccessKey(answer) {
 			c.SecretAccessKey = secret.New(answer)
 			q.io.Tell("", "That is a secret access key: the SMTP password is computed from it.")
 			return nil
@@ -287,41 +301,6 @@ func wanted(auth relays.Auth) string {
 	return "user name and password"
 }
 
-// credentialCheck holds an answer against the service's rules on Enter. What
-// only looks wrong is taken when it is given a second time.
-func credentialCheck(r relays.Relay, field string, c *secret.Credentials) func(string) error {
-	doubted := ""
-	return func(answer string) error {
-		if answer == "" {
-			return errors.New("enter a value")
-		}
-		if field == "password" && r.Auth.Derive == "ses" && secretAccessKey.MatchString(answer) {
-			return nil
-		}
-		user, pass := answer, ""
-		if field == "password" {
-			user, pass = c.Username, answer
-			if r.Auth.Same {
-				user = answer
-			}
-		}
-		user, pass = r.Normalise(user, pass)
-		for _, p := range r.CheckCredentials(user, pass) {
-			if p.Field != field && !r.Auth.Same {
-				continue
-			}
-			if p.Refuse {
-				return errors.New(p.Message)
-			}
-			if doubted != answer {
-				doubted = answer
-				return fmt.Errorf("%s; enter it again to use it anyway", p.Message)
-			}
-		}
-		return nil
-	}
-}
-
 // From asks for the sender.
 func (q *questions) From(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
 	p, err := q.ask(ctx, "the sender address", "--from, an address that the service accepts as sender")
@@ -329,13 +308,17 @@ func (q *questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 		return "", err
 	}
 	q.mark("from")
-	q.io.Tell("Sender: ", "Mail from this server's own accounts (root, www-data, cron) will be sent as this address. %s", senderRule(r))
+	q.above("Sender: ", "Mail from this server's own accounts (root, www-data, cron) will be sent as this address. %s", r.SenderRule())
 	valid := q.addressCheck(ctx, d.Resolver, "app@example.com")
-	return p.Input("Sender address", q.from, func(v string) error {
+	preset := q.from
+	if account := q.talk.before[askUser]; preset == "" && r.Sender.Rule == "account" && config.CheckAddress("", account) == nil {
+		preset = account // the one sender that the mailbox may use
+	}
+	return p.Input(askFrom, preset, func(v string) error {
 		if err := valid(v); err != nil {
 			return err
 		}
-		return q.publicSender(r, domainOf(v))
+		return q.publicSender(r, mailaddr.Domain(v))
 	})
 }
 
@@ -362,23 +345,11 @@ func (q *questions) doubt(what string, err error) error {
 // publicSender doubts a sender of a public mail service at a relay that verifies
 // senders: it cannot be verified there, and receivers reject such mail (DMARC).
 func (q *questions) publicSender(r relays.Relay, domain string) error {
-	if r.Sender.Rule != "verified" || !setup.PublicMail(domain) {
+	if r.Sender.Rule != "verified" || !mailaddr.IsPublic(domain) {
 		return nil
 	}
 	return q.doubt("public "+domain, fmt.Errorf("%s is a public mail service: %s cannot send in its name so that receivers accept it. "+
 		"Use a domain of your own; enter the address again to use it anyway", domain, r.Name))
-}
-
-// senderRule says which senders the relay accepts.
-func senderRule(r relays.Relay) string {
-	switch {
-	case r.Sender.Note != "":
-		return r.Name + ": " + strings.TrimSuffix(r.Sender.Note, ".") + "."
-	case r.Sender.Rule == "any":
-		return r.Name + " accepts any sender."
-	default:
-		return r.Name + " accepts only senders that it has verified."
-	}
 }
 
 // To asks where the test message goes.
@@ -393,18 +364,18 @@ func (q *questions) To(ctx context.Context, d setup.Discovery, from string) (str
 	preset := first(q.to, from)
 	if plan.StaysHere(d.State, preset) {
 		preset = ""
-		q.io.Tell("Test message: ", "Choose a mailbox that you can open, outside this server; %s is delivered here.", domainOf(from))
+		q.above("Test message: ", "Choose a mailbox that you can open, outside this server; %s is delivered here.", mailaddr.Domain(from))
 	} else {
-		q.io.Tell("Test message: ", "Choose a mailbox that you can open (Enter: %s).", preset)
+		q.above("Test message: ", "Choose a mailbox that you can open (Enter: %s).", preset)
 	}
 	q.mark("to")
 	valid := q.addressCheck(ctx, d.Resolver, "you@example.com")
-	return p.Input("Send a test message to", preset, func(v string) error {
+	return p.Input(askTo, preset, func(v string) error {
 		if err := valid(v); err != nil {
 			return err
 		}
 		if plan.StaysHere(d.State, v) {
-			return fmt.Errorf("%s is delivered on this server, so the test would prove nothing: choose a recipient elsewhere", domainOf(v))
+			return fmt.Errorf("%s is delivered on this server, so the test would prove nothing: choose a recipient elsewhere", mailaddr.Domain(v))
 		}
 		return nil
 	})
@@ -422,7 +393,7 @@ func (q *questions) Direct(ctx context.Context, d setup.Discovery) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	q.io.Tell("This server ", "%s. That does not change. All other mail will leave through the relay. Name the domains that the relay cannot reach, such as internal ones.",
+	q.above("This server ", "%s. That does not change. All other mail will leave through the relay. Name the domains that the relay cannot reach, such as internal ones.",
 		smtpprobe.Sanitize(strings.Join(roles, "; ")))
 	answer, err := p.Input("Domains to deliver directly, not through the relay (Enter for none)", "", func(v string) error {
 		for _, domain := range domainsIn(v) {
@@ -446,31 +417,172 @@ func (q *questions) addressCheck(ctx context.Context, dns *resolve.Resolver, lik
 		if err := config.CheckAddress("", v); err != nil {
 			return errors.New("enter a full address, e.g. " + like)
 		}
-		domain := domainOf(v)
-		if q.flags.noProbe || !unknown(ctx, dns, domain) {
+		domain := mailaddr.Domain(v)
+		if q.flags.noProbe || !dns.Unknown(ctx, domain) {
 			return nil
 		}
 		return q.doubt(domain, fmt.Errorf("DNS has no domain %s; enter the address again to use it anyway", domain))
 	}
 }
 
-// askDNS bounds a look-up that a question waits for.
-const askDNS = 3 * time.Second
-
-// notFound reports that DNS has answered, and knows no such name.
-func notFound(err error) bool { return errors.Is(err, resolve.ErrNotFound) }
-
-// unknown reports that DNS has nothing of a domain that has to do with mail. One
-// that does not answer is no reason to doubt.
-func unknown(ctx context.Context, dns *resolve.Resolver, domain string) bool {
-	ctx, cancel := context.WithTimeout(ctx, askDNS)
-	defer cancel()
-	_, err := dns.MX(ctx, domain)
-	if errors.Is(err, resolve.ErrNotFound) {
-		_, _, err = dns.Addrs(ctx, domain)
+func (a *app) consentToInstall(ctx context.Context, f setupFlags, q *questions) error {
+	how := "relayhost setup --install installs it"
+	switch {
+	case f.noInstall:
+		return hint(setup.ErrNoPostfix, "install it, or leave --no-install out")
+	case f.install:
+		return nil
+	case !q.Can():
+		return hint(setup.ErrNoPostfix, "%s", how)
 	}
-	if errors.Is(err, resolve.ErrNotFound) {
-		_, err = dns.TXT(ctx, domain)
+	if _, err := q.ask(ctx, "Postfix is not installed; the answer", "--install"); err != nil {
+		return err
 	}
-	return errors.Is(err, resolve.ErrNotFound)
+	a.io.Tell("", "Postfix, the mail server that relayhost configures, is not installed. It would listen on this host alone (inet_interfaces = loopback-only).")
+	yes, err := q.talk.Prompter.Confirm("Install Postfix now?")
+	if errors.Is(err, ui.ErrBack) || err == nil && !yes {
+		err = hint(setup.ErrNoPostfix, "%s", how)
+	}
+	return err
+}
+
+// otherServer is the choice of a relay that is in no catalogue.
+var otherServer = ui.Option{Value: relays.SmarthostID, Text: "Another SMTP server ..."}
+
+// Smarthost asks for a relay that is in no catalogue, connects to it, and asks again
+// until it can be used. What the server shows answers the other questions.
+func (q *questions) Smarthost(ctx context.Context, d setup.Discovery, h config.Hop) (config.Hop, bool, error) {
+	p, err := q.ask(ctx, "the SMTP server", "--smarthost HOST --port PORT")
+	if err != nil {
+		return h, false, err
+	}
+	for again := false; ; again = true {
+		if again {
+			q.talk.forget(askHost, askPort)
+		}
+		if h, err = q.endpoint(ctx, p, d, h, again); err != nil {
+			return h, false, err
+		}
+		if q.flags.noProbe {
+			login, err := p.Confirm("Does " + h.Host + " want a login?")
+			return h, login, err
+		}
+		q.progress("connecting to %s port %d", h.Host, h.Port)
+		res, err := setup.LookAt(ctx, q.deps(), d, h)
+		q.io.Done()
+		if ctx.Err() != nil {
+			return h, false, context.Cause(ctx)
+		}
+		if err == nil && res.Fault.Certificate() && res.Certificate != nil && !h.NoVerify {
+			trusted, refused := q.trust(&h, res)
+			if refused != nil {
+				return h, false, refused
+			}
+			if trusted {
+				res, err = setup.LookAt(ctx, q.deps(), d, h)
+			}
+		}
+		if err == nil && (res.Err == nil || res.Failed == smtpprobe.StepMail || h.NoVerify && res.Fault.Certificate()) {
+			login, err := q.wantsLogin(p, h, res)
+			return h, login, err
+		}
+		if err == nil {
+			err = res.Err
+		}
+		q.complain("", "cannot use "+h.Host+": "+err.Error())
+		if res.Fault == smtpprobe.FaultNoSTARTTLS {
+			q.io.Tell("  ", "Mail and passwords are sent over TLS only. Choose a port with TLS, or enable STARTTLS on that server.")
+		}
+	}
+}
+
+// endpoint asks for host and port where they are missing, or both again with what was
+// answered before as the default.
+func (q *questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discovery, h config.Hop, again bool) (config.Hop, error) {
+	var err error
+	if h.Host == "" || again {
+		h.Pin = "" // of the server before
+		h.Host, err = p.Input(askHost, h.Host, func(v string) error {
+			switch {
+			case !mailaddr.IsHost(v):
+				return errors.New("enter a host name such as mail.example.com, without brackets and port")
+			case !q.flags.noProbe && d.Resolver.NoAddress(ctx, v):
+				return fmt.Errorf("DNS has no address for %s", v)
+			}
+			return nil
+		})
+		if err != nil {
+			return h, err
+		}
+	}
+	if h.Port == 0 || again {
+		preset := "587"
+		if h.Port != 0 {
+			preset = strconv.Itoa(h.Port)
+		}
+		port, err := p.Input(askPort, preset, func(v string) error {
+			if n, err := strconv.Atoi(v); err != nil || n < 1 || n > 65535 {
+				return errors.New("enter a number from 1 to 65535")
+			}
+			return nil
+		})
+		if err != nil {
+			return h, err
+		}
+		h.Port, _ = strconv.Atoi(port)
+		h.TLS = relays.UsualTLS(h.Port)
+	}
+	return h, nil
+}
+
+// trust shows a certificate that does not verify, and asks whether it is the right
+// one, as ssh does. A CA file that signed it will do as well. What is trusted is no
+// answer that another run may take up.
+func (q *questions) trust(h *config.Hop, res smtpprobe.Result) (bool, error) {
+	pin := smtpprobe.Fingerprint(res.Certificate)
+	if q.trusted == h.Host+" "+pin { // before somebody went back
+		h.Pin, h.CAFile = pin, ""
+		return true, nil
+	}
+	q.io.Tell("", "The certificate of %s is not trusted: %s.", h.Host, res.Distrust())
+	for _, line := range smtpprobe.CertificateLines(res.Certificate) {
+		q.io.Say("  %s", line)
+	}
+	for {
+		yes, err := q.talk.Prompter.Confirm("Is this the right server? Trust this certificate from now on?")
+		if err != nil {
+			return false, err
+		}
+		if yes {
+			q.trusted = h.Host + " " + pin
+			h.Pin, h.CAFile = pin, ""
+			return true, nil
+		}
+		file, err := q.talk.Prompter.Input("File with the CA certificate that signed it (Enter to name another server)", "", func(v string) error {
+			if v == "" {
+				return nil
+			}
+			_, err := setup.Roots(&q.host.Reader, v)
+			return err
+		})
+		if errors.Is(err, ui.ErrBack) {
+			continue
+		}
+		if file != "" {
+			h.CAFile, h.Pin = file, ""
+		}
+		return file != "", err
+	}
+}
+
+// wantsLogin asks whether to log in, where the server leaves that open.
+func (q *questions) wantsLogin(p ui.Prompter, h config.Hop, res smtpprobe.Result) (bool, error) {
+	demanded, offered := setup.WantsLogin(res)
+	switch {
+	case demanded || q.flags.credentialsFile != "" || q.flags.username != "":
+		return true, nil
+	case !offered:
+		return false, nil
+	}
+	return p.Confirm(h.Host + " offers a login. Log in there?")
 }

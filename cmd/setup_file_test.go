@@ -80,7 +80,7 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"credentials that others can read", "credentials_file = \"" + dir + "/loose\"\n", exitFailed, ":11: " + dir + "/loose is readable by other users", "chmod 600"},
 		{"no credentials file", "credentials_file = \"" + dir + "/none\"\n", exitFailed, ":11: open " + dir + "/none", ""},
 		{"a key of another service", "credentials_file = \"" + dir + "/ses\"\n", exitUsage, ":11: route shop: secret_access_key is for Amazon SES", "password="},
-		{"no port", "[[route.fallback]]\nrelay = \"brevo\"\n", exitUsage, ":12: route shop, fall-back 1 names no port", "--no-probe"},
+		{"no port", "[[route.fallback]]\nrelay = \"brevo\"\n", exitUsage, ":12: route shop, fallback 1 names no port", "--no-probe"},
 	} {
 		out, err := look(t, lookAtRoutes+test.add, "--dry-run")
 		if exitCode(err) != test.code || err == nil || !strings.Contains(err.Error(), config.Path+test.says) {

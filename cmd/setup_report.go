@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 	"relayhost/internal/flow"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
-	"relayhost/internal/secret"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -33,7 +33,7 @@ type setupDoc struct {
 	Files        []setupFile    `json:"files"`
 	Commands     []string       `json:"commands"`
 	Notes        []string       `json:"notes,omitempty"`
-	Routes       []plan.Way     `json:"routes,omitempty"` // the default first, where there are several
+	Routes       []plan.Route   `json:"routes,omitempty"` // the default first, where there are several
 	Flow         *flow.Table    `json:"flow,omitempty"`   // where mail goes before and after
 	Verification *verify.Report `json:"verification,omitempty"`
 	Error        string         `json:"error"`
@@ -131,16 +131,16 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 	}
 	if err != nil && !errors.Is(err, errDifferences) {
 		if text := err.Error(); redact(text) != text {
-			err = redactedError{err, redact(text)}
+			err = setup.RedactedError{Err: err, Text: redact(text)}
 		}
 		r.doc.Error = err.Error()
 		r.doc.Hint = strings.Join(hints(err), "; ")
 		if r.doc.Result == "" || r.doc.Result == "applied" {
 			r.doc.Result = "failed"
 		}
-		var stated statedError // who knows better has said it
-		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitNeedsPerson {
-			err = stateOfHost(err, "unchanged")
+		var stated setup.StatedError // who knows better has said it
+		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitIncomplete {
+			err = setup.StatedError{Err: err, State: "unchanged"}
 		}
 	}
 	if !r.json || printConf {
@@ -160,38 +160,6 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 	}
 	return err
 }
-
-// redacted takes the passwords of c out of a text, whoever put them there.
-func redacted(c config.Config, text string) string {
-	for _, r := range c.Routes {
-		for _, h := range r.Hops {
-			text = secret.Redact(text, h.Username, h.Password)
-		}
-	}
-	return text
-}
-
-type redactedError struct {
-	err  error
-	text string
-}
-
-func (e redactedError) Error() string { return e.text }
-func (e redactedError) Unwrap() error { return e.err }
-
-// stateOfHost adds which of three is true at the end of a failed run:
-// unchanged, restored, or needs you.
-func stateOfHost(err error, state string) error {
-	return statedError{err, state}
-}
-
-type statedError struct {
-	err   error
-	state string
-}
-
-func (e statedError) Error() string { return e.err.Error() + "\nthis server: " + e.state }
-func (e statedError) Unwrap() error { return e.err }
 
 func (r *setupReport) dryRun(p plan.Plan, table *flow.Table, exitCode bool) error {
 	r.doc.Result = "dry_run"
@@ -227,7 +195,14 @@ func printConfig(a *app, p plan.Plan) error {
 // writes nothing.
 func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *questions) error {
 	if !s.NoProbe {
-		if err := setup.Preflight(ctx, s); err != nil {
+		s, err := setup.SignIn(ctx, s, q)
+		if err == nil {
+			err = setup.Preflight(ctx, s)
+		}
+		if err == nil {
+			err = s.SaveTokens(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -290,7 +265,7 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 		}
 		a.notes(s.Plan)
 		if len(w.Messages) > 0 {
-			a.io.Tell("", "%s", waitingLine(w.Messages))
+			a.io.Tell("", "%s", w.Summary())
 		}
 	}
 	if !s.State.Running {
@@ -299,22 +274,26 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 	if f.yes {
 		return w, nil
 	}
-	p, err := q.ask(ctx, "the consent", "--yes")
-	if err != nil {
+	if _, err := q.ask(ctx, "the consent", "--yes"); err != nil {
 		return w, err
 	}
-	a.showPlan(s, table)
-	yes, err := a.applyThis(ctx, p, s)
-	if err != nil {
-		return w, err
+	p := q.talk.Prompter // a consent is given once, not remembered
+	for {
+		a.showPlan(s, table)
+		yes, err := a.applyThis(ctx, p, s)
+		if err != nil {
+			return w, err
+		}
+		if !yes {
+			return w, errDeclined
+		}
+		if len(w.Messages) == 0 || f.queue != "ask" {
+			return w, nil
+		}
+		if w.Fate, err = p.Select("What happens to the mail that waits?", queueChoices); !errors.Is(err, ui.ErrBack) {
+			return w, err
+		}
 	}
-	if !yes {
-		return w, errDeclined
-	}
-	if len(w.Messages) > 0 && f.queue == "ask" {
-		w.Fate, err = p.Select("What happens to the mail that waits?", queueChoices)
-	}
-	return w, err
 }
 
 // committed fills the document from what a commit has done, be it a failed one.
@@ -350,7 +329,7 @@ func (a *app) tellProven(to string, proven []setup.Delivered) {
 	}
 	for i, o := range proven {
 		if i == maxTold && len(proven) > maxTold+1 {
-			a.answer(fmt.Sprintf("and %d more routes delivered theirs", len(proven)-i))
+			a.answer(fmt.Sprintf("and %d more routes delivered their messages", len(proven)-i))
 			return
 		}
 		by := ""
@@ -364,7 +343,7 @@ func (a *app) tellProven(to string, proven []setup.Delivered) {
 		a.answer("delivered: the test message to " + to + by)
 		a.answer("  " + o.Delivery.Relay + ": " + o.Delivery.Reply)
 		if verify.Simulator(o.Relay, to) {
-			a.answer("  the service's own test does not show " + o.Relay.Test.NotProven)
+			a.answer("  the relay's own test address does not show " + o.Relay.Test.NotProven)
 		}
 	}
 }
@@ -388,5 +367,123 @@ func (a *app) answer(line string) {
 func (a *app) progress(format string, args ...any) {
 	if !a.json || a.verbose {
 		a.io.Step(format, args...)
+	}
+}
+
+// queueChoices are the answers to --queue ask.
+var queueChoices = []ui.Option{
+	{Value: "send", Text: "send it through the relay"},
+	{Value: "hold", Text: "hold it: postsuper -r ALL releases it later"},
+}
+
+// maxRoutesPlanned and maxFilesPlanned keep the plan on one screen.
+const (
+	maxRoutesPlanned = 4
+	maxFilesPlanned  = 6
+)
+
+// showPlan says on one screen what a setup will do.
+func (a *app) showPlan(s setup.Setup, table *flow.Table) {
+	a.io.Say("")
+	row := func(label, format string, args ...any) {
+		a.io.Tell(fmt.Sprintf("%-10s ", label), "%s", smtpprobe.Sanitize(fmt.Sprintf(format, args...)))
+	}
+	for i, r := range s.Config.Routes {
+		if i == maxRoutesPlanned && len(s.Config.Routes) > i+1 {
+			row("Routes", "and %d more", len(s.Config.Routes)-i)
+			break
+		}
+		h, whose := r.Hops[0], ""
+		if i > 0 {
+			whose = " for " + strings.Join(r.Senders[:min(len(r.Senders), 3)], ", ")
+		}
+		if n := len(r.Hops) - 1; n > 0 {
+			whose += fmt.Sprintf(", with %d fallback(s)", n)
+		}
+		row("Relay", "%s port %d, %s%s", h.Host, h.Port, trustOf(h), whose)
+		if i == 0 {
+			row("Account", "%s", account(h))
+		}
+	}
+	row("Sender", "%s; %s", s.Config.From(), rewritten(s.Plan))
+	row("Test", "one message to %s", s.Config.To)
+	if table != nil {
+		for i, line := range table.Lines() {
+			row(map[bool]string{true: "Mail flow"}[i == 0], "%s", line)
+		}
+	}
+	row("Files", "%s", strings.Join(changedFiles(s.Plan), ", "))
+	row("Undo", "sudo relayhost rollback")
+	a.io.Say("")
+}
+
+// account names the account of a hop; where user name and password are one token, it is
+// a secret.
+func account(h config.Hop) string {
+	switch {
+	case h.Username == "":
+		return "none (no login)"
+	case h.Username == h.Password.Reveal():
+		return "the token (not shown)"
+	}
+	return h.Username
+}
+
+// trustOf says how the relay is verified.
+func trustOf(h config.Hop) string {
+	switch {
+	case h.Plaintext():
+		return "NO TLS"
+	case h.NoVerify:
+		return "TLS, certificate NOT verified"
+	case h.Pin != "":
+		return "TLS, certificate pinned by its fingerprint"
+	case h.CAFile != "":
+		return "TLS, verified with " + h.CAFile
+	}
+	return "verified TLS"
+}
+
+// rewritten says which senders become the address of --from.
+func rewritten(p plan.Plan) string {
+	for _, f := range p.Files {
+		if filepath.Base(f.Path) == "main.cf" && strings.Contains(string(f.After), "\nsender_canonical_maps = static:") {
+			return "EVERY sender on this server becomes this address"
+		}
+	}
+	return "the server's own accounts (root, www-data, cron) send as this address"
+}
+
+// changedFiles are the paths of the files that p changes.
+func changedFiles(p plan.Plan) []string {
+	var names []string
+	for _, f := range p.Files {
+		if f.Action != plan.Unchanged {
+			names = append(names, f.Path)
+		}
+	}
+	if n := len(names) - maxFilesPlanned; n > 1 {
+		names = append(names[:maxFilesPlanned], fmt.Sprintf("and %d more", n))
+	}
+	return names
+}
+
+// applyThis asks for consent; "d" shows the whole difference.
+func (a *app) applyThis(ctx context.Context, p ui.Prompter, s setup.Setup) (bool, error) {
+	a.io.Tell("", "Nothing is changed before the relay has accepted a test message; on failure everything is restored. d shows every line that changes.")
+	for {
+		answer, err := p.Input("Apply this? [y/N/d]", "", func(v string) error {
+			if v = strings.ToLower(v); strings.HasPrefix("yes", v) || strings.HasPrefix("no", v) || v == "d" {
+				return nil
+			}
+			return fmt.Errorf("y, n or d")
+		})
+		if err != nil {
+			return false, err
+		}
+		if !strings.EqualFold(answer, "d") {
+			return strings.HasPrefix(strings.ToLower(answer), "y"), nil
+		}
+		a.io.Page(ctx, diff.Plan(s.Plan, diff.Style{Color: a.io.Color}))
 	}
 }

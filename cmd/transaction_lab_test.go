@@ -212,7 +212,7 @@ func TestLabUnfinished(t *testing.T) {
 	// A Postfix that does not run is not started by what is undone.
 	s.Shell("postfix stop")
 	r := l.Run(args...)
-	if r.Code != 0 || !strings.Contains(r.Stderr, "an earlier run was broken off") || !strings.Contains(r.Stderr, "note: Postfix is not running and will be started") {
+	if r.Code != 0 || !strings.Contains(r.Stderr, "an earlier run was aborted") || !strings.Contains(r.Stderr, "note: Postfix is not running and will be started") {
 		t.Errorf("the next set-up: %s", r)
 	}
 	if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/detect"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 )
@@ -20,13 +21,17 @@ func newUnblockCmd(a *app) *cobra.Command {
 	var f unblockFlags
 	cmd := &cobra.Command{
 		Use:   "unblock",
-		Short: "The provider's way to open port 25, and the text to ask with",
-		Long: `unblock says how, and whether, this server's hosting provider opens port 25,
-what is missing before one asks, and writes the request with this server's
-facts. It says plainly where the block is not lifted, and which relay and port
-to use instead.`,
-		Example: `  relayhost unblock --domain example.com --purpose "order confirmations"
-  relayhost unblock --host hetzner --volume "200 a day"`,
+		Short: "Show how to get port 25 opened, and write the request",
+		Long: `unblock shows how, and whether, this server's hosting provider opens port 25,
+lists what you need before asking, and writes the request with this server's
+facts. Where the provider does not open it, unblock names a relay and a port to
+use instead.` + exitHelp(),
+		Example: `  # Write the request for this server
+  relayhost unblock --domain example.com --purpose "order confirmations"
+  # Write it for a server elsewhere
+  relayhost unblock --host hetzner --volume "200 a day"
+  # Print it as a JSON document
+  relayhost unblock --domain example.com --json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
@@ -36,7 +41,7 @@ to use instead.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.host, "host", "", "hosting provider (default: the one that is detected)")
-	fs.StringVar(&f.domain, "domain", "", "`domain` that mail is sent from (default: the one of the set-up)")
+	fs.StringVar(&f.domain, "domain", "", "`domain` that mail is sent from (default: the setup's)")
 	fs.StringVar(&f.purpose, "purpose", "", "what the mail is for, in your words")
 	fs.StringVar(&f.volume, "volume", "", "how much mail, in your words, e.g. \"200 a day\"")
 	return cmd
@@ -70,7 +75,7 @@ func (a *app) runUnblock(ctx context.Context, f unblockFlags) error {
 	}
 	u := detect.UnblockFacts{
 		Facts: facts, Entry: entry, Hostname: postfix.HostFQDN(r), Purpose: f.purpose, Volume: f.volume,
-		Domain: first(f.domain, domainOf(stored.From())),
+		Domain: first(f.domain, mailaddr.Domain(stored.From())),
 	}
 	if u.Catalog, err = setup.Catalog(); err != nil {
 		return err

@@ -26,20 +26,19 @@ func newVerifyCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that mail is sent (sends one test message)",
-		Long: `verify proves that mail leaves this server: configuration and drift, every port
-of the relay service up to AUTH, one message through Postfix followed to the
-relay's own 250, who may relay through this server, and the DNS records of the
-sender's domain. Each finding that is not well comes with what to do. It works
-on set-ups that were made by hand as well. Without a terminal it prints nothing
-when all is well, as suits cron.` + exitHelp(exitProof),
-		Example: `  sudo relayhost verify
-  sudo relayhost verify --no-send --json
-  sudo relayhost verify --to postmaster@example.net
-  sudo relayhost verify --from app@example.com --blocklists
-  sudo relayhost verify --route shop
-  relayhost verify --offline
-  sudo relayhost verify --no-send \
-      --prometheus /var/lib/prometheus/node-exporter/relayhost_verify.prom`,
+		Long: `verify checks that mail leaves this server: configuration and drift, every port
+of the relay up to AUTH, one message through Postfix followed to the relay's own
+250, who may relay through this server, and the DNS records of the sender's
+domain. Each problem comes with its fix. verify works on setups made by hand as
+well. Without a terminal it prints nothing when all is well, as suits cron.` + exitHelp(
+			meaning{exitDone, "no problem, or warnings only"},
+			meaning{exitProof, "at least one check failed"}),
+		Example: `  # Check everything and send one test message
+  sudo relayhost verify
+  # Check daily without a message
+  sudo relayhost verify --no-send
+  # Send the test message to a mailbox of your own
+  sudo relayhost verify --to you@example.net`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
@@ -48,11 +47,11 @@ when all is well, as suits cron.` + exitHelp(exitProof),
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the one of the set-up)")
-	fs.StringVar(&f.from, "from", "", "`address` that it is sent from (default: the one of the set-up)")
-	fs.BoolVar(&f.offline, "offline", false, "configuration and drift only; nothing leaves the host")
+	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the setup's)")
+	fs.StringVar(&f.from, "from", "", "`address` that it is sent from (default: the setup's)")
+	fs.BoolVar(&f.offline, "offline", false, "check configuration and drift only; connect to nothing")
 	fs.BoolVar(&f.noSend, "no-send", false, "send no test message")
-	fs.StringVar(&f.route, "route", "", "prove the route of this `name` only (default: all)")
+	fs.StringVar(&f.route, "route", "", "check the route of this `name` only (default: all)")
 	fs.BoolVar(&f.bl, "blocklists", false, "ask blocklists about the domain and the address of this server")
 	metricsFlag(fs, &f.prometheus)
 	return cmd

@@ -30,7 +30,7 @@ func routeFindings(r verify.Report, route string, checks ...string) (list []stri
 	return list, details
 }
 
-// TestLabVerifyRoutes: verify proves each of three routes and a fall-back, and
+// TestLabVerifyRoutes: verify proves each of three routes and a fallback, and
 // names the one that is broken.
 func TestLabVerifyRoutes(t *testing.T) {
 	t.Parallel()
@@ -69,8 +69,8 @@ func TestLabVerifyRoutes(t *testing.T) {
 	before := arrived()
 	r := ask(0)
 	details := want(r, "default", ladder, "service:pass tls:pass tls:pass auth:pass auth:pass delivery:pass delivery:pass")
-	if !strings.Contains(details, "fall-back email-smtp.eu-west-1.amazonaws.com:2587 takes mail from app@example.com to you@example.net") {
-		t.Errorf("the fall-back:\n%s", details)
+	if !strings.Contains(details, "fallback email-smtp.eu-west-1.amazonaws.com:2587 accepts mail from app@example.com to you@example.net") {
+		t.Errorf("the fallback:\n%s", details)
 	}
 	want(r, "shop", ladder, sound)
 	want(r, "blog", ladder, sound)
@@ -114,8 +114,8 @@ func TestLabVerifyRoutes(t *testing.T) {
 	l.World.Block(2587, lab.Reset, lab.Both)
 	r = ask(0, "--route", "default")
 	details = want(r, "default", "connect delivery", "connect:pass connect:pass connect:pass connect:warn:net_refused delivery:pass")
-	if !strings.Contains(details, "fall-back email-smtp.eu-west-1.amazonaws.com:2587: ") {
-		t.Errorf("the dead fall-back is not named:\n%s", details)
+	if !strings.Contains(details, "fallback email-smtp.eu-west-1.amazonaws.com:2587: ") {
+		t.Errorf("the dead fallback is not named:\n%s", details)
 	}
 	l.World.NoRules()
 

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"relayhost/internal/ui"
@@ -58,10 +59,21 @@ func (l *findingList) sum(r verify.Report) {
 	l.app.io.Print(fmt.Sprintf("result: %s\n", l.app.io.Colored(string(r.Result))))
 }
 
-// all prints the whole report, in its order.
+// all prints the report in its order. Why something was not checked is told with
+// --verbose only: there is nothing to do about it.
 func (l *findingList) all(r verify.Report) {
+	var skipped []string
 	for _, f := range r.Findings {
+		if f.Result == verify.Skip && !l.app.verbose {
+			if !slices.Contains(skipped, f.Check) {
+				skipped = append(skipped, f.Check)
+			}
+			continue
+		}
 		l.show(f)
+	}
+	if len(skipped) > 0 {
+		l.app.io.Print(ui.Wrap("not checked: "+strings.Join(skipped, ", ")+" (--verbose shows why)", "", "  ", l.app.io.Width()))
 	}
 	l.sum(r)
 }

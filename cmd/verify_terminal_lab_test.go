@@ -28,12 +28,12 @@ func TestLabVerifyTerminal(t *testing.T) {
 				c.Greeting = "relay\x1b[2J\x1b]0;owned\x07\x1b[31m"
 				c.Delays = map[smtpd.Step]time.Duration{smtpd.StepMessage: 4 * time.Second}
 			})
-			p := sit(t, l, cols, false, "relayhost", "verify")
+			p := sit(t, l, cols, false, "relayhost", "verify", "--verbose")
 			const silent = "port 2587 is not in use"
 			p.ends(0)
-			p.sees(silent + ", and would not work from here")
+			p.sees(silent + " is not in use, and not usable from here")
 			p.sees(`port 587 answers: relay\x1b[2J\x1b]0;owned\x07\x1b[31m`)
-			p.sees("took the message")
+			p.sees("accepted the message")
 			p.sees("result: ")
 			text := p.screen.String()
 			if n := strings.Count(flat(text), "result:"); n != 1 {

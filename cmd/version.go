@@ -13,10 +13,15 @@ var version = "devel"
 
 func newVersionCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Example: "  relayhost version --json",
-		Args:    noArgs,
+		Use:   "version",
+		Short: "Print the version",
+		Example: `  # Print version, Go version and platform
+  relayhost version
+  # Print them as a JSON document
+  relayhost version --json
+  # Print the commit that it was built from
+  relayhost version --json | grep commit`,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if a.json {
 				return a.printJSON(map[string]any{"version": 1, "relayhost": version, "go": runtime.Version(), "commit": commit()})

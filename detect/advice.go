@@ -33,7 +33,10 @@ func (r *run) advise(f Facts) (advice, next string) {
 	if r.cut && !slices.ContainsFunc(f.Submission, func(s Submission) bool { return s.Result == "open" }) {
 		return "the time that the run was given (--timeout) was too short: give it more", r.withRelay("relayhost detect")
 	}
-	setup, how := r.setup(f)
+	setup, how := r.byHTTPS(f)
+	if setup == "" {
+		setup, how = r.setup(f)
+	}
 	if setup == "" {
 		return fmt.Sprintf("port 25 is %s and %s: nothing can be set up from here yet", said(f.Port25.Verdict), how), "relayhost unblock"
 	}

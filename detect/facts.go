@@ -10,6 +10,7 @@ type Facts struct {
 	Host       Host         `json:"host"`
 	Port25     Port25       `json:"port25"`
 	Submission []Submission `json:"submission"`
+	HTTPS      []Submission `json:"https,omitempty"` // APIs of relays on port 443, tried where no submission port is open
 	Policy     *Policy      `json:"policy,omitempty"`
 	Advice     string       `json:"advice"` // one sentence
 	Next       string       `json:"next"`   // one command that works when pasted

@@ -178,6 +178,13 @@ func (f Facts) submissionLines() []string {
 		}
 	}
 	lines := []string{"Submission " + strings.Join(parts, ", ")}
+	var apis []string
+	for _, s := range f.HTTPS {
+		apis = append(apis, s.Host+" "+strings.ReplaceAll(s.Result, "_", " "))
+	}
+	if len(apis) > 0 {
+		lines = append(lines, "HTTPS      "+strings.Join(apis, ", "))
+	}
 	if fault != "" {
 		lines = append(lines, "           "+fault)
 	}

@@ -97,6 +97,10 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 	if err := ctx.Err(); errors.Is(err, context.Canceled) {
 		return facts, err
 	}
+	if list := r.apis(facts); len(list) > 0 && ctx.Err() == nil {
+		r.left.Add(int32(len(list)))
+		facts.HTTPS = r.https(ctx, list)
+	}
 	if entry, ok := HostByID(facts.Host.Provider); ok {
 		p := entry.Policy
 		facts.Policy = &Policy{Blocked: p.Blocked, Unblock: p.Unblock, URL: p.URL, AsOf: p.AsOf.String()}

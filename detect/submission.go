@@ -95,7 +95,7 @@ func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until 
 		return out
 	}
 	r := s.probe(ctx, smtpprobe.Target{
-		Name: e.Host, Addr: netip.AddrPortFrom(addr, uint16(e.Port)), Implicit: e.TLS == relays.Implicit,
+		Name: e.Host, Addr: netip.AddrPortFrom(addr, uint16(e.Port)), Implicit: e.TLS == relays.Implicit, NoTLS: e.TLS == relays.NoTLS,
 		Until: until, HELO: s.HELO, Roots: s.Roots, ConnectTimeout: silence, StepTimeout: greetingLimit, Timeout: probeLimit,
 	})
 	f.controlled(ctx, r)

@@ -51,6 +51,9 @@ type Filter struct {
 	Mailbox  bool  // mailboxes only
 	HTTPS    bool  // an HTTP API sends as well
 	Closed   []int // outbound ports that are blocked where the mail leaves
+	// Open are the ports that were found to work from here, by the relay's ID; nil
+	// where nobody has looked.
+	Open map[string][]int
 }
 
 // Choose gives the relays of a list that pass f, with the ports that are not
@@ -61,8 +64,10 @@ func Choose(list []Relay, f Filter) []Relay {
 		if f.Free && r.Free == nil || f.NoDomain && r.NeedsDomain() == "needed" || f.Mailbox && !r.IsMailbox() || f.HTTPS && r.HTTPS == nil {
 			continue
 		}
-		if len(f.Closed) > 0 {
-			closed := func(port int) bool { return slices.Contains(f.Closed, port) }
+		if len(f.Closed) > 0 || f.Open != nil {
+			closed := func(port int) bool {
+				return slices.Contains(f.Closed, port) || f.Open != nil && !slices.Contains(f.Open[r.ID], port)
+			}
 			r.Order = slices.DeleteFunc(r.PortOrder(), closed)
 			r.Ports = slices.DeleteFunc(slices.Clone(r.Ports), func(p Port) bool { return closed(p.Port) })
 			if len(r.Order) == 0 && !f.HTTPS {

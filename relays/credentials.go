@@ -1,6 +1,9 @@
 package relays
 
 import (
+	"errors"
+	"fmt"
+	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -82,7 +85,7 @@ func (r Relay) check(field, value string, c Credential) []Problem {
 			Message: "the user name at " + r.Name + " is the word " + c.Fixed + " for everybody"})
 	case c.Pattern != "" && !matches(c.Pattern, value):
 		problems = append(problems, Problem{Field: field,
-			Message: "does not look like what " + r.Name + " gives out: " + c.Label})
+			Message: "does not look like that of " + r.Name + " (" + strings.TrimSuffix(c.Label, ", in both fields") + ")"})
 	}
 	own := slices.ContainsFunc(r.Auth.Wrong, func(w Wrong) bool { return w.Field == field && matches(w.Pattern, value) })
 	if other := keyOf(value); field == "password" && !own && other != "" && other != r.Name && !startsAlike(c, value) {
@@ -144,4 +147,50 @@ func unstorable(field, value string) string {
 		return "has a colon in it, which a Postfix password map cannot store in a user name"
 	}
 	return ""
+}
+
+// secretAccessKey is the form of an IAM user's secret, which is no SMTP
+// password (AWS documentation of access keys).
+var secretAccessKey = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)
+
+// CheckAnswer returns what holds an answer to a question for "username" or "password"
+// against the relay's rules; user is the user name as far as it is known. What only
+// looks wrong is taken when it is given a second time.
+func (r Relay) CheckAnswer(field, user string) func(answer string) error {
+	doubted := ""
+	return func(answer string) error {
+		if answer == "" {
+			return errors.New("enter a value")
+		}
+		if field == "password" && r.IsSecretAccessKey(answer) {
+			return nil
+		}
+		name, pass := answer, ""
+		if field == "password" {
+			name, pass = user, answer
+			if r.Auth.Same {
+				name = answer
+			}
+		}
+		name, pass = r.Normalise(name, pass)
+		for _, p := range r.CheckCredentials(name, pass) {
+			if p.Field != field && !r.Auth.Same {
+				continue
+			}
+			if p.Refuse {
+				return errors.New(p.Message)
+			}
+			if doubted != answer {
+				doubted = answer
+				return fmt.Errorf("%s; enter it again to use it anyway", p.Message)
+			}
+		}
+		return nil
+	}
+}
+
+// IsSecretAccessKey reports whether an answer to the question for the password is a
+// secret access key, from which the relay's password is computed.
+func (r Relay) IsSecretAccessKey(answer string) bool {
+	return r.Auth.Derive == "ses" && secretAccessKey.MatchString(answer)
 }

@@ -94,7 +94,8 @@ func TestPage(t *testing.T) {
 	for id, want := range map[string][]string{
 		"cloudflare": {"# Postfix through Cloudflare", "username=api_token\n", "sudo relayhost setup --relay cloudflare --from app@example.com --credentials-file cloudflare.txt --yes",
 			"- recipients a connection: 50\n", "- does not offer: PIPELINING, SMTPUTF8\n", "### `550 5.7.1 Sender denied`\n\n- cause: the domain of the sender is not onboarded"},
-		"icloud":  {"--from mailer@icloud.com", "- messages a day: 1000\n", "[the generic ones](../relays.md#replies)"},
+		"icloud":  {"--from mailer@icloud.com", "- messages a day: 1000\n", "### `550 5.7.0 From address is not one of your addresses`\n\n- cause: the sender is not an address of the account"},
+		"posteo":  {"[the generic ones](../relays.md#replies)"},
 		"m365":    {"**Ends 2026-12-31:**", "Set-TransportConfig -SmtpClientAuthenticationDisabled $false\n", "- messages a minute: 30\n", "read 2026-11-28; as of 2026-01-27"},
 		"outlook": {"takes no password: its login is by OAuth alone"},
 	} {
@@ -148,12 +149,13 @@ func fits(t *testing.T, text string) {
 func TestTextMarksWhatIsNotSure(t *testing.T) {
 	on(t)
 	for id, want := range map[string][]string{
-		"yahoo":    {"500 messages a day (recalled)", "no source quotes one of this service; these are the generic ones"},
+		"yahoo":    {"500 messages a day (recalled)"},
+		"posteo":   {"no source quotes one of this service; these are the generic ones"},
 		"brevo":    {"2525 STARTTLS; STARTTLS inferred from 587 (unsure)", "20 MB a message (recalled)", "465 TLS\n"},
 		"mailtrap": {"465 TLS\n"},
 		"sendgrid": {"--region eu: smtp.eu.sendgrid.net (recalled)", "4096000 bytes of header (2021-06)\n"},
 		"m365":     {"ends: 33 days left (2026-12-31): password login is switched off", "LOGIN, XOAUTH2 (2022-11)"},
-		"ses":      {"554 Mail FROM domain is not verified (unsure)", "remedy: wait, or ask AWS for a higher quota (clears by itself)"},
+		"ses":      {"554 Mail FROM domain is not verified (unsure)", "remedy: wait, or ask AWS for a higher quota (temporary)"},
 	} {
 		r, err := Get(id)
 		if err != nil {

@@ -49,15 +49,14 @@ func MarkdownTable(list []Relay, pages string) string {
 	return b.String()
 }
 
-// ReadmeTable is the part of the README that the catalogue gives: the table of
-// services and the names of the mailbox providers.
+// ReadmeTable is the short list in the README: the relays of the first tier, and those
+// whose free amount has a source.
 func ReadmeTable(list []Relay) string {
 	services, mailboxes := split(list)
-	var names []string
-	for _, r := range mailboxes {
-		names = append(names, fmt.Sprintf("[%s](docs/relays/%s.md)", r.Name, r.ID))
-	}
-	return MarkdownTable(services, "docs/relays") + "\nMailbox providers, whose sender must be the account: " + strings.Join(names, ", ") + ".\n"
+	short := slices.DeleteFunc(slices.Clone(services), func(r Relay) bool {
+		return r.Tier != 1 && (r.Free == nil || r.Free.Source == "recalled")
+	})
+	return MarkdownTable(short, "docs/relays") + fmt.Sprintf("\nAll %d services and %d mailbox providers: [docs/relays.md](docs/relays.md), or `relayhost relays`.\n", len(services), len(mailboxes))
 }
 
 const generated = "<!-- Generated from relays/catalog/*.toml by: go generate ./relays -->\n\n"
@@ -90,8 +89,6 @@ The same list for a server: ` + "`relayhost relays`" + `, with ` + "`--for HOST`
 }
 
 // Page is docs/relays/ID.md. Facts are old by day.
-//
-//nolint:gocyclo // one line a fact
 func Page(r Relay, day time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s# Postfix through %s\n\n", generated, r.Name)
@@ -107,43 +104,8 @@ func Page(r Relay, day time.Time) string {
 			item(label, n.Text, n.Source)
 		}
 	}
-	b.WriteString("\n## Credentials\n\n")
-	item("user name", r.Auth.Username.Label, r.Auth.Username.Source)
-	item("password", r.Auth.Password.Label, r.Auth.Password.Source)
-	item("mechanisms", strings.Join(r.Auth.Mechanisms, ", "), r.Auth.Source)
-	for _, link := range []struct{ label, url string }{{"where they are", r.Auth.Where}, {"documentation", r.Docs}} {
-		if link.url != "" {
-			fmt.Fprintf(&b, "- %s: <%s>\n", link.label, link.url)
-		}
-	}
-	for _, w := range r.Auth.Wrong {
-		item("a wrong "+map[string]string{"username": "user name", "password": "password"}[w.Field]+" that setup tells", w.Message, w.Source)
-	}
-	note("before mail goes out", r.Asks)
-	if r.Free != nil {
-		text := r.Free.String()
-		if month := r.freeAsOf(); month != "" {
-			text += ", as of " + month
-		}
-		item("free", text, r.Free.Source)
-	}
-	b.WriteString("\n## Hosts and ports\n\n")
-	if r.Hosts.Default != "" || r.Hosts.Pattern != "" {
-		item("host", "`"+r.mainHost()+"`", r.Hosts.Source)
-	}
-	for _, name := range r.Hosts.names() {
-		item("`--region "+name+"`", "`"+r.Hosts.Named[name]+"`", r.hostSource(name))
-	}
-	for _, p := range r.Ports {
-		words := p.TLS.TLSWord()
-		if p.Note != "" {
-			words += "; " + p.Note
-		}
-		item(fmt.Sprintf("port %d", p.Port), words, p.Source)
-	}
-	item("tried in this order", joinPorts(r.PortOrder(), ", "), "")
-	note("HTTPS", r.HTTPS)
-	r.mdLimits(&b, item)
+	r.mdCredentials(&b, item, note)
+	r.mdHosts(&b, item, note)
 	b.WriteString("\n## Sender and DNS\n\n")
 	item("sender", first(r.Sender.Note, senderWords[r.Sender.Rule]), r.Sender.Source)
 	if r.Sender.NullSender != "unknown" {
@@ -170,7 +132,7 @@ func Page(r Relay, day time.Time) string {
 	}
 	b.WriteString("\n## Replies\n")
 	if r.inherits() {
-		b.WriteString("\nNo source quotes a reply of this relay; [the generic ones](../relays.md#replies) stand in.\n")
+		b.WriteString("\nNo source quotes a reply of this relay; [the generic ones](../relays.md#replies) apply.\n")
 	} else {
 		b.WriteString(r.mdReplies(day, r.Replies))
 	}
@@ -305,4 +267,49 @@ func cell(s string) string {
 		return s
 	}
 	return strings.ReplaceAll(s, "<", "&lt;")
+}
+
+// mdCredentials says what to log in with, and what it costs.
+func (r Relay) mdCredentials(b *strings.Builder, item func(label, text, source string), note func(string, *Note)) {
+	b.WriteString("\n## Credentials\n\n")
+	item("user name", r.Auth.Username.Label, r.Auth.Username.Source)
+	item("password", r.Auth.Password.Label, r.Auth.Password.Source)
+	item("mechanisms", strings.Join(r.Auth.Mechanisms, ", "), r.Auth.Source)
+	for _, link := range []struct{ label, url string }{{"where they are", r.Auth.Where}, {"documentation", r.Docs}} {
+		if link.url != "" {
+			fmt.Fprintf(b, "- %s: <%s>\n", link.label, link.url)
+		}
+	}
+	for _, w := range r.Auth.Wrong {
+		item("a wrong "+map[string]string{"username": "user name", "password": "password"}[w.Field]+" that setup tells", w.Message, w.Source)
+	}
+	note("before mail goes out", r.Asks)
+	if r.Free != nil {
+		text := r.Free.String()
+		if month := r.freeAsOf(); month != "" {
+			text += ", as of " + month
+		}
+		item("free", text, r.Free.Source)
+	}
+}
+
+// mdHosts says where to connect to, and its limits.
+func (r Relay) mdHosts(b *strings.Builder, item func(label, text, source string), note func(string, *Note)) {
+	b.WriteString("\n## Hosts and ports\n\n")
+	if r.Hosts.Default != "" || r.Hosts.Pattern != "" {
+		item("host", "`"+r.mainHost()+"`", r.Hosts.Source)
+	}
+	for _, name := range r.Hosts.names() {
+		item("`--region "+name+"`", "`"+r.Hosts.Named[name]+"`", r.hostSource(name))
+	}
+	for _, p := range r.Ports {
+		words := p.TLS.TLSWord()
+		if p.Note != "" {
+			words += "; " + p.Note
+		}
+		item(fmt.Sprintf("port %d", p.Port), words, p.Source)
+	}
+	item("tried in this order", joinPorts(r.PortOrder(), ", "), "")
+	note("HTTPS", r.HTTPS)
+	r.mdLimits(b, item)
 }

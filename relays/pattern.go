@@ -73,8 +73,6 @@ func portable(pattern string) string {
 }
 
 // portableSigns is portable for what depends on where a character stands.
-//
-//nolint:gocyclo // one case a sign
 func portableSigns(p string) string {
 	inBrackets := false
 	for i := 0; i < len(p); i++ {
@@ -98,13 +96,21 @@ func portableSigns(p string) string {
 			return string(c)
 		case c == '\\':
 			i++
-			if i == len(p) {
-				return `\`
-			}
-			if c := p[i]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-				return `\` + string(c)
+			if sign := portableEscape(p[i:]); sign != "" {
+				return sign
 			}
 		}
+	}
+	return ""
+}
+
+// portableEscape is portable for what stands behind a backslash.
+func portableEscape(rest string) string {
+	if rest == "" {
+		return `\`
+	}
+	if c := rest[0]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
+		return `\` + string(c)
 	}
 	return ""
 }

@@ -3,16 +3,21 @@
 // reading those files and the user's own, and imports nothing of ours.
 package relays
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // TLSMode says when TLS starts on a port.
 type TLSMode string
 
-// The TLS modes of a submission port. Unsure stands where no source says.
+// The TLS modes of a submission port. Unsure stands where no source says; NoTLS is
+// never that of a relay of the catalogue.
 const (
 	StartTLS TLSMode = "starttls" // RFC 3207, after EHLO
 	Implicit TLSMode = "implicit" // RFC 8314, from the first byte
 	Unsure   TLSMode = "unsure"
+	NoTLS    TLSMode = "none" // in the clear, for a relay of one's own on a private network
 )
 
 // The kinds of relay.
@@ -232,4 +237,16 @@ type Source struct {
 	AsOf       string    `toml:"as_of,omitempty" json:"as_of,omitempty"` // the date that the source itself bears
 	Checked    time.Time `toml:"checked" json:"checked"`
 	Confidence string    `toml:"confidence" json:"confidence"` // official | observed | secondary | recalled | unsure
+}
+
+// SenderRule says in a sentence which senders the relay accepts.
+func (r Relay) SenderRule() string {
+	switch {
+	case r.Sender.Note != "":
+		return r.Name + ": " + strings.TrimSuffix(r.Sender.Note, ".") + "."
+	case r.Sender.Rule == "any":
+		return r.Name + " accepts any sender."
+	default:
+		return r.Name + " accepts only senders that it has verified."
+	}
 }

@@ -68,8 +68,24 @@ func Table(list []Relay) string {
 		b.WriteString("\n" + wrap("FREE: messages a day (d) or month (m); ?: from general knowledge. DOMAIN: own: you need a domain; address: one verified address is enough; no: none needed. "+
 			"PORTS: the first to try first. relayhost relays NAME tells all about one.", "", ""))
 	}
+	b.WriteString(asks(list))
 	for _, r := range ends {
 		b.WriteString("\n" + wrap("* "+r.Name+": "+r.Notice(today())+r.Mark(r.Ends.Source), "", "  "))
+	}
+	return b.String()
+}
+
+// asks tells what relays want to see before mail goes out, where that is known.
+func asks(list []Relay) string {
+	var b strings.Builder
+	for _, r := range list {
+		if r.Asks == nil {
+			continue
+		}
+		if b.Len() == 0 {
+			b.WriteString("\n" + wrap("WHAT THEY ASK FOR before mail goes out:", "", ""))
+		}
+		b.WriteString(wrap(r.Asks.Text+r.Mark(r.Asks.Source), fmt.Sprintf("%-*s  ", idWidth, clip(r.ID, idWidth)), strings.Repeat(" ", idWidth+2)))
 	}
 	return b.String()
 }

@@ -82,6 +82,8 @@ func (m TLSMode) TLSWord() string {
 		return "STARTTLS"
 	case Implicit:
 		return "TLS"
+	case NoTLS:
+		return "no TLS"
 	}
 	return "unsure how TLS starts"
 }
@@ -185,7 +187,7 @@ func (t *text) dns(r Relay) {
 // retryWords says whether waiting helps.
 var retryWords = map[string]string{
 	"fix":  "",
-	"wait": " (clears by itself)",
+	"wait": " (temporary)",
 	"slow": " (passes at a lower rate)",
 }
 

@@ -374,7 +374,7 @@ func (c *checker) reply(key string, r Reply) {
 	} else if re.MatchString("") {
 		c.bad(key+"match", "matches an empty reply")
 	} else if what := portable(r.Match); what != "" && r.Deferred() {
-		c.bad(key+"match", "%s cannot stand in a Postfix table of POSIX expressions, inside a longer text", what)
+		c.bad(key+"match", "%s cannot be part of a POSIX expression in a Postfix table", what)
 	} else if r.Sample != "" && !re.MatchString(r.Sample) {
 		c.bad(key+"match", "does not match its own sample")
 	}
@@ -384,7 +384,7 @@ func (c *checker) reply(key string, r Reply) {
 		} else if re.MatchString("") {
 			c.bad(key+"last", "matches an empty line")
 		} else if what := portable(r.Last); what != "" {
-			c.bad(key+"last", "%s cannot stand in a Postfix table of POSIX expressions, inside a longer text", what)
+			c.bad(key+"last", "%s cannot be part of a POSIX expression in a Postfix table", what)
 		}
 	}
 	c.text(key+"sample", r.Sample, false)

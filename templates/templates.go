@@ -58,12 +58,12 @@ type Data struct {
 
 	// Options of the service. Reset lists parameters that main.cf sets and
 	// that must not reach the relay's service, with the value that holds there.
-	Level             string // secure | fingerprint | encrypt
+	Level             string // secure | fingerprint | encrypt | none
 	PolicyMap         string // smtp_tls_policy_maps, where the hops differ
 	CertMatch         string // smtp_tls_secure_cert_match
 	Pin               string // smtp_tls_fingerprint_cert_match, SHA-256
 	ServerName        string // smtp_tls_servername (SNI)
-	Protocols         string // smtp_tls_mandatory_protocols
+	Protocols         string // smtp_tls_mandatory_protocols; "" where there is no TLS
 	CAFile            string
 	WrapperMode       bool
 	TLSRequired       bool   // this Postfix knows tls_required_enable

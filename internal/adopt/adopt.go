@@ -104,7 +104,7 @@ type reading struct {
 // leave by smtp(8).
 func Read(s postfix.State, o Options) (Adoption, error) {
 	a := &reading{s: s, o: o, r: postfix.NewRouting(s), told: make(map[Point]bool)}
-	if transport := a.r.Way("").Transport; strings.HasPrefix(transport, plan.ServicePrefix) {
+	if transport := a.r.Route("").Transport; strings.HasPrefix(transport, plan.ServicePrefix) {
 		return Adoption{}, ErrOurs
 	}
 	if err := a.routes(); err != nil {

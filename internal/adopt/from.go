@@ -19,21 +19,21 @@ func (a *reading) from() {
 	case len(a.rewritten()) == 1:
 		a.out.From, why = a.rewritten()[0], "senders are rewritten to it today"
 	default:
-		a.out.From, why = a.mailbox(), "it is the account, and the service takes no other sender"
+		a.out.From, why = a.mailbox(), "it is the account, and the relay accepts no other sender"
 	}
 	if a.out.From == "" {
 		seen := ""
 		if many := a.rewritten(); len(many) > 1 {
 			seen = " (senders are rewritten to " + shorten(many) + ")"
 		}
-		a.question("from", "which address does mail of this server leave as?%s Give --from", seen)
+		a.question("from", "which address is mail of this server sent from?%s Give --from", seen)
 		return
 	}
 	if why != "" {
 		a.keep("from = "+a.out.From, "%s; --from says otherwise", why)
 	}
 	if a.local(a.out.From[strings.LastIndexByte(a.out.From, '@')+1:]) {
-		a.question("to", "mail to %s stays on this server and proves nothing: give setup --to with an address elsewhere", a.out.From)
+		a.question("to", "mail to %s is delivered on this server: give setup --to an address elsewhere", a.out.From)
 	}
 }
 

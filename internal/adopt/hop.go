@@ -37,6 +37,10 @@ func (a *reading) hop(f found, i int) Hop {
 			h.TLS = mode
 		}
 	}
+	if next.Host == "localhost" || strings.HasPrefix(next.Host, "127.") {
+		a.question("proxy", "%s is a program on this server: where it is email-oauth2-proxy, a bridge takes its place, with the client_id, tenant and client_secret of its configuration: "+
+			"relayhost setup --relay m365 --credentials-file FILE", next.Text)
+	}
 	h.Account = a.account(f, i, r)
 	a.written(next, r)
 	a.verification(&h, f.way, next, r)
@@ -69,7 +73,7 @@ func (a *reading) written(next postfix.NextHop, r relays.Relay) {
 		a.change(next.Text+" becomes "+want, "without brackets Postfix asks for mail exchangers of that name first, which the service does not have")
 	default:
 		a.change(next.Text+" becomes "+want, "with brackets Postfix connects to that very host")
-		a.question("host", "%s stands without brackets: Postfix asks for mail exchangers of %s and connects to those, if there are any; name the host itself then", next.Text, next.Host)
+		a.question("host", "%s has no brackets: Postfix asks for mail exchangers of %s and connects to those, if there are any; name the host itself then", next.Text, next.Host)
 	}
 }
 
@@ -80,7 +84,7 @@ func (a *reading) account(f found, i int, r relays.Relay) Account {
 		switch {
 		case r.ID == "" || r.Auth.Optional || len(r.Auth.Mechanisms) == 0:
 		case !isYes(a.option(f.way.Service, "smtp_sasl_auth_enable")):
-			a.question("account", "smtp_sasl_auth_enable is not on, so that %s is not logged in to: give setup --credentials-file", next.Text)
+			a.question("account", "smtp_sasl_auth_enable is not on, so there is no login at %s: give setup --credentials-file", next.Text)
 		default:
 			a.question("account", "no account is stored for %s under a key that Postfix looks up: give setup --credentials-file", next.Text)
 		}
@@ -89,12 +93,12 @@ func (a *reading) account(f found, i int, r relays.Relay) Account {
 	login := f.logins[i]
 	switch {
 	case login.Table.Type == "static":
-		a.change("the relay's service has the password in a table of its own (0600)", "static: keeps it where everybody can read it, and offers it to every server: take it out of main.cf")
+		a.change("the relay's service has the password in a table of its own (0600)", "static: keeps it where everybody can read it, and sends it to every server: remove it from main.cf")
 		return Account{By: "static"}
 	case login.Key == next.Text:
 		return Account{By: "next_hop", Table: accountTable(login.Table)}
 	case login.Key == next.Host:
-		a.change("the account of "+next.Host+" gets the key ["+next.Host+"]:"+strconv.Itoa(next.Port), "the bare host would win over every other key for it")
+		a.change("the account of "+next.Host+" gets the key ["+next.Host+"]:"+strconv.Itoa(next.Port), "the bare host would take precedence over every other key")
 		return Account{By: "host", Table: accountTable(login.Table)}
 	}
 	a.change("accounts that are found by sender belong to routes", "with a service of its own a route needs no smtp_sender_dependent_authentication")
@@ -110,7 +114,7 @@ func accountTable(t postfix.Table) string {
 }
 
 // connections is the number at once that main.cf sets for the transport.
-func (a *reading) connections(w postfix.Way) int {
+func (a *reading) connections(w postfix.Route) int {
 	for _, name := range []string{w.Transport + "_destination_concurrency_limit", "default_destination_concurrency_limit"} {
 		if _, set := a.s.Main.Get(name); !set {
 			continue

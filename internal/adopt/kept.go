@@ -56,9 +56,9 @@ func (a *reading) obsolete() {
 		switch {
 		case !set || value == "":
 		case p.name == "fallback_relay":
-			a.change(p.name+" = "+value+" is no more the relay's", "it is the old name of %s; the relay's own service has its fallbacks", p.by)
+			a.change(p.name+" = "+value+" no longer applies to the relay", "it is the old name of %s; the relay's own service has its fallbacks", p.by)
 		default:
-			a.change(p.name+" = "+value+" is no more the relay's", "it is the old form of %s; the service of the relay has a level of its own", p.by)
+			a.change(p.name+" = "+value+" no longer applies to the relay", "it is the old form of %s; the relay's service has its own level", p.by)
 		}
 	}
 }
@@ -119,13 +119,14 @@ func (a *reading) login(s postfix.Service) {
 	}
 	mechanisms := strings.ToLower(a.option(s, "smtp_sasl_mechanism_filter"))
 	if strings.Contains(mechanisms, "oauth") && !strings.Contains(mechanisms, "!xoauth") {
-		a.leave("smtp_sasl_mechanism_filter = "+mechanisms, "a login by OAuth cannot be taken over: ours is by password, PLAIN or LOGIN")
+		a.leave("smtp_sasl_mechanism_filter = "+mechanisms, "ours needs no plug-in: Microsoft 365 and Outlook.com are signed in to by a bridge, relayhost setup --relay m365 --sign-in device --client-id ID, "+
+			"with the client_id of the plug-in's token file; the plug-in's own token is not used any longer, and other relays are logged in to by password")
 	}
 	if isYes(a.option(s, "smtp_tls_wrappermode")) && isYes(a.s.Params["smtp_tls_wrappermode"]) {
-		a.change("smtp_tls_wrappermode = yes of main.cf means nothing to the relay", "its own service says how TLS begins; other servers do not take TLS from the first byte, so that the line is better removed")
+		a.change("smtp_tls_wrappermode = yes of main.cf no longer applies to the relay", "its own service has the TLS mode; other servers do not accept TLS from the first byte, so remove the line")
 	}
 	if !strings.Contains(a.option(s, "smtp_sasl_security_options"), "noplaintext") {
-		a.change("the password crosses verified TLS only", "smtp_sasl_security_options without noplaintext lets it go without")
+		a.change("the password is sent over verified TLS only", "smtp_sasl_security_options without noplaintext allows it without TLS")
 	}
 }
 
@@ -134,7 +135,7 @@ func (a *reading) rewriteOverrides() {
 	rewrite, _ := a.s.Master.Get("rewrite", "unix")
 	for _, o := range rewrite.Options {
 		if o.Name == "default_transport" || strings.HasPrefix(o.Name, "sender_dependent_") || o.Name == "transport_maps" {
-			a.leave("master.cf: rewrite has -o "+o.Name+"="+o.Value, "it wins over main.cf, so that setup refuses to go on: move it there first")
+			a.leave("master.cf: rewrite has -o "+o.Name+"="+o.Value, "it takes precedence over main.cf, so setup refuses to continue: move it there first")
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // found is the way of one sender with its accounts.
 type found struct {
 	sender string // key of Postfix's tables, "" for the default
-	way    postfix.Way
+	way    postfix.Route
 	logins []postfix.Login // of each next hop
 	has    []bool          // whether there is one
 }
@@ -30,7 +30,7 @@ func (f found) id() string {
 }
 
 func (a *reading) find(sender string) found {
-	f := found{sender: sender, way: a.r.Way(sender)}
+	f := found{sender: sender, way: a.r.Route(sender)}
 	for _, hop := range f.way.NextHops {
 		login, ok := a.r.Login(f.way, sender, hop)
 		f.logins, f.has = append(f.logins, login), append(f.has, ok)
@@ -77,7 +77,7 @@ func (a *reading) routes() error {
 func (a *reading) defaultRoute(f found) error {
 	switch w := f.way; {
 	case w.Transport == "error" || w.Transport == "discard" || w.Transport == "retry":
-		a.leave("default_transport = "+a.r.Param("default_transport"), "mail for other servers is refused here now (as Debian's \"Local only\" sets it): setup lets it out")
+		a.leave("default_transport = "+a.r.Param("default_transport"), "this Postfix rejects mail for other servers now (Debian's \"Local only\" sets this): setup enables it")
 		return nil
 	case len(w.NextHops) == 0 && len(w.Broken) > 0:
 		return fmt.Errorf("%s = %s names no relay that Postfix could use", w.By, strings.Join(w.Broken, ", "))
@@ -86,7 +86,7 @@ func (a *reading) defaultRoute(f found) error {
 	case isLoop(w.NextHops[0]):
 		return fmt.Errorf("%s = %s is this server itself: its mail would come back to it, and there is no relay to take over", w.By, w.NextHops[0].Text)
 	case w.Service.Command != "smtp":
-		return fmt.Errorf("default_transport = %s: mail leaves by %s and not by smtp(8), which is all that can be taken over",
+		return fmt.Errorf("default_transport = %s: mail leaves by %s; only smtp(8) can be taken over",
 			a.r.Param("default_transport"), cmp.Or(w.Service.Command, "a service that master.cf does not have"))
 	}
 	if value, all := a.r.CatchAll(); all {
@@ -107,7 +107,7 @@ func isLoop(hop postfix.NextHop) bool {
 func (a *reading) sender(key string, rest found, groups map[string]int) {
 	sender, ok := routeSender(key)
 	if !ok {
-		a.leave("sender "+key, "it is no plain address, @domain or <>: what it matches cannot be said in our file, and it stays in Postfix")
+		a.leave("sender "+key, "it is no plain address, @domain or <>: relayhost.toml cannot express what it matches; it stays in Postfix")
 		return
 	}
 	f, parent := a.find(key), rest
@@ -166,9 +166,9 @@ func (a *reading) unprovable(sender string, f, rest found) string {
 	case sender == config.NullSender || config.IsSender(sender) && strings.Contains(sender, "."):
 		return ""
 	case len(rest.way.NextHops) > 0 && len(f.way.NextHops) > 0 && f.way.Transport == rest.way.Transport && f.way.NextHops[0].Text == rest.way.NextHops[0].Text:
-		return "no relay service takes it as it stands, so that it cannot be proven; it will log in with the account of the others"
+		return "no relay accepts it as it is, so it cannot be tested; it will log in with the account of the others"
 	}
-	return "no relay service takes it as it stands, so that it cannot be proven; it stays in Postfix and in use"
+	return "no relay accepts it as it is, so it cannot be tested; it stays in Postfix and in use"
 }
 
 // plain are the characters of names in lower case.
@@ -194,7 +194,7 @@ func (a *reading) unfit(f found) string {
 	case w.Service.Command != "smtp":
 		return "its mail goes by " + w.Transport + ", which is not smtp(8)" + stays
 	case !f.has[0] && a.policy(w, w.NextHops[0]).plain() && a.service(w.NextHops[0]).ID == "":
-		return "its relay " + w.NextHops[0].Text + " is not logged in to and may speak without TLS, which ours never do" + stays
+		return "its relay " + w.NextHops[0].Text + " has no login and may be sent to without TLS, which relayhost never does" + stays
 	}
 	return ""
 }
@@ -207,7 +207,7 @@ func (a *reading) route(name string, f found) {
 		hop := a.hop(f, i)
 		switch {
 		case slices.ContainsFunc(r.Hops, func(h Hop) bool { return h.Host == hop.Host && h.Port == hop.Port }):
-			a.change(next.Text+" stands there once", "that it was listed twice spread the load over the addresses of one name, which Postfix does in any case")
+			a.change(next.Text+" is listed once", "listing it twice spreads the load over the addresses of one name, which Postfix does anyway")
 		case len(r.Hops) > 0 && hop.TLS != r.Hops[0].TLS:
 			a.leave("the fallback "+next.Text, "its TLS begins otherwise than that of %s, and one smtp(8) process does one of the two: give both ports of one kind", w.NextHops[0].Text)
 		case len(r.Hops) > 0 && (hop.CAFile != r.Hops[0].CAFile || hop.Fingerprint != r.Hops[0].Fingerprint):
@@ -228,17 +228,17 @@ func (a *reading) route(name string, f found) {
 // catchAll says what becomes of the entry "*".
 func (a *reading) catchAll(entry string) {
 	if a.r.Param("sender_dependent_relayhost_maps")+a.r.Param("sender_dependent_default_transport_maps") != "" {
-		a.leave(entry, "it wins over relayhost and the tables of senders, so that setup refuses to go on beside it: take out what is not wanted of them")
+		a.leave(entry, "it takes precedence over relayhost and the sender tables, so setup refuses to continue: remove what you do not want")
 		return
 	}
-	a.change(entry+" goes", "relayhost names that relay; mail for domains of this server stays here then, which the entry sends to the relay as well")
+	a.change(entry+" is removed", "relayhost names that relay; the entry also sends mail for domains of this server to the relay, which will stay here then")
 }
 
 // bySenderInVain names the senders' tables that a catch-all transport defeats.
 func (a *reading) bySenderInVain() {
 	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
 		if value := a.r.Param(name); value != "" {
-			a.leave(name+" = "+value, "the entry \"*\" of transport_maps wins over it, so that it has no effect today")
+			a.leave(name+" = "+value, "the entry \"*\" of transport_maps takes precedence, so it has no effect today")
 		}
 	}
 }

@@ -2,8 +2,10 @@ package adopt
 
 import (
 	"encoding/hex"
+	"net/netip"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
 )
@@ -31,7 +33,7 @@ func (p policy) attribute(name string) string {
 // policy finds the TLS level for a next hop in the order of smtp(8)
 // (smtp_tls_policy_maps, smtp_tls_per_site, smtp_tls_security_level and what
 // came before it).
-func (a *reading) policy(w postfix.Way, next postfix.NextHop) policy {
+func (a *reading) policy(w postfix.Route, next postfix.NextHop) policy {
 	maps := a.option(w.Service, "smtp_tls_policy_maps")
 	for _, key := range policyKeys(next) {
 		if value, t, ok := a.r.Get(maps, key); ok {
@@ -76,7 +78,7 @@ func policyKeys(next postfix.NextHop) []string {
 var siteLevels = map[string]string{"none": "none", "may": "may", "must": "verify", "must_nopeermatch": "encrypt"}
 
 // perSite counts where there is no policy table.
-func (a *reading) perSite(w postfix.Way, next postfix.NextHop, maps string) (policy, bool) {
+func (a *reading) perSite(w postfix.Route, next postfix.NextHop, maps string) (policy, bool) {
 	sites := a.option(w.Service, "smtp_tls_per_site")
 	if sites == "" || maps != "" || a.option(w.Service, "smtp_tls_security_level") != "" {
 		return policy{}, false
@@ -91,18 +93,24 @@ func (a *reading) perSite(w postfix.Way, next postfix.NextHop, maps string) (pol
 
 // verification decides how the certificate of h will be verified and says what
 // that changes.
-func (a *reading) verification(h *Hop, w postfix.Way, next postfix.NextHop, r relays.Relay) {
+func (a *reading) verification(h *Hop, w postfix.Route, next postfix.NextHop, r relays.Relay) {
 	p := a.policy(w, next)
 	h.Level = p.level
 	a.closedPolicies(w)
 	now := "the certificate of " + h.Host + " is verified now"
+	addr, err := netip.ParseAddr(h.Host)
 	switch p.level {
 	case "none":
+		if err == nil && config.Private(addr) && r.ID == "" && h.Account.By == "none" && h.TLS == relays.StartTLS {
+			h.TLS = relays.NoTLS
+			a.keep(p.by, "mail goes to %s without TLS; take insecure_plaintext out if that relay offers TLS", next.Text)
+			return
+		}
 		a.change("TLS is required, and "+now, "mail to %s goes without it today (%s)", next.Text, p.by)
 	case "may":
-		a.change("TLS is required, and "+now, "%s takes any certificate, and goes on without TLS where none is offered", p.by)
+		a.change("TLS is required, and "+now, "%s accepts any certificate, and sends without TLS where none is offered", p.by)
 	case "encrypt":
-		a.change(now, "%s takes any certificate, so that the password goes to whoever shows one", p.by)
+		a.change(now, "%s accepts any certificate, so any server can get the password", p.by)
 	case "dane", "dane-only":
 		a.change("the certificate of "+h.Host+" is verified by the CA file", "%s goes by TLSA records, which the relay need not have", p.by)
 	case "fingerprint":
@@ -115,7 +123,7 @@ func (a *reading) verification(h *Hop, w postfix.Way, next postfix.NextHop, r re
 }
 
 // closedPolicies names policy tables that cannot be read.
-func (a *reading) closedPolicies(w postfix.Way) {
+func (a *reading) closedPolicies(w postfix.Route) {
 	tables, why := a.r.Closed(a.option(w.Service, "smtp_tls_policy_maps"))
 	for i, t := range tables {
 		a.leave("smtp_tls_policy_maps = "+t.String(), "%s: what it asks of the relay is not known, and it does not hold for the service of the relay", why[i])
@@ -123,7 +131,7 @@ func (a *reading) closedPolicies(w postfix.Way) {
 }
 
 // fingerprint takes a single SHA-256 fingerprint over.
-func (a *reading) fingerprint(h *Hop, w postfix.Way, p policy) {
+func (a *reading) fingerprint(h *Hop, w postfix.Route, p policy) {
 	var pins []string
 	for _, word := range p.words {
 		if value, ok := strings.CutPrefix(word, "match="); ok {
@@ -164,7 +172,7 @@ func (a *reading) attributes(p policy, next postfix.NextHop) {
 
 // caFile takes over what a certificate is verified with: what has verified it so
 // far, or what a relay of one's own needs.
-func (a *reading) caFile(h *Hop, w postfix.Way, p policy, r relays.Relay) {
+func (a *reading) caFile(h *Hop, w postfix.Route, p policy, r relays.Relay) {
 	if h.Fingerprint != "" {
 		return
 	}

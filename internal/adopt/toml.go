@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"relayhost/internal/config"
+	"relayhost/relays"
 )
 
 const header = `# Made of this server's Postfix by "relayhost adopt". It holds no secrets: user
@@ -60,7 +61,11 @@ func (h Hop) toml(b *strings.Builder) {
 	line(b, "region", h.Region)
 	line(b, "host", h.Host)
 	fmt.Fprintf(b, "port = %d\n", h.Port)
-	line(b, "tls", string(h.TLS))
+	if h.TLS == relays.NoTLS {
+		b.WriteString("insecure_plaintext = true\n")
+	} else {
+		line(b, "tls", string(h.TLS))
+	}
 	line(b, "ca_file", h.CAFile)
 	line(b, "fingerprint", h.Fingerprint)
 	if h.Connections > 0 {

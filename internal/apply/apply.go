@@ -22,6 +22,9 @@ type Options struct {
 	// Reload tells Postfix (postfix reload, or start with consent). nil is
 	// "postfix reload" where Postfix runs, and nothing where it does not.
 	Reload func(context.Context) error
+	// ReloadBack is Reload for an undoing; nil is Reload. A Postfix that did not run
+	// before is not started by it.
+	ReloadBack func(context.Context) error
 	// Watch is called before the reload and starts to follow the log; what it
 	// returns is called after the reload and fails when Postfix has logged
 	// "fatal:" or "throttling", or with ErrProofLog. nil watches nothing.
@@ -90,7 +93,7 @@ type Change struct {
 }
 
 // Run applies p as one transaction. On any error the host is as it was before,
-// or the error is (or wraps) a *NeedsPerson. A plan that changes nothing
+// or the error is (or wraps) a *Incomplete. A plan that changes nothing
 // returns a Record without an ID.
 func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record, err error) {
 	if p.Incomplete {
@@ -101,7 +104,10 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if err != nil {
 		return Record{}, host.Denied(err)
 	}
-	defer func() { t.end() }()
+	defer func() {
+		t.tidyBridge(ctx)
+		t.end()
+	}()
 	if _, err := t.recover(ctx); err != nil {
 		return Record{}, err
 	}
@@ -117,7 +123,7 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 
 // journal is what p comes to, built and checked, before anything is changed.
 func (t *transaction) journal(ctx context.Context, p plan.Plan) (journal, error) {
-	files, err := t.files(p)
+	files, err := t.files(ctx, p)
 	if err != nil {
 		return journal{}, err
 	}

@@ -49,10 +49,11 @@ func (s *stage) check(ctx context.Context, p plan.Plan) error {
 
 // maxOverridden is how many parameters may be there twice in a main.cf that sets
 // maillog_file. Every program of Postfix warns of each when it starts, and so
-// does postlogd(8), to the socket that it is about to read: when that is full
-// (net.unix.max_dgram_qlen, 10 by default), it waits for itself for ever, and all
-// that logs waits with it. Postfix 3.7 hangs so at the second reload with three.
-const maxOverridden = 1
+// does postlogd(8), to the socket that it is about to read: when that is full it
+// waits for itself for ever, and all that logs waits with it. About ten programs
+// start at once; with a queue of 10, Postfix 3.7 hangs at the second reload with
+// three.
+func (s *stage) maxOverridden() int { return postfix.LogQueue(&s.t.h.Reader) / 10 }
 
 // hangs refuses a configuration that Postfix may hang with at a reload.
 func (s *stage) hangs(staged host.Output) error {
@@ -68,7 +69,7 @@ func (s *stage) hangs(staged host.Output) error {
 			twice = append(twice, strings.TrimSpace(name))
 		}
 	}
-	if !logs || len(twice) <= maxOverridden {
+	if !logs || len(twice) <= s.maxOverridden() {
 		return nil
 	}
 	return &host.Refusal{Path: filepath.Join(s.t.o.configDir(), "main.cf"),

@@ -25,7 +25,7 @@ func (s *stage) judge(ctx context.Context, p plan.Plan) error {
 	}
 	staged := postfix.Staged{
 		State: state, Meant: lint.Meant{Service: p.Service, NextHop: p.NextHop,
-			Implicit: p.TLS == string(relays.Implicit), NoVerify: p.NoVerify, NoAuth: p.NoAuth},
+			Implicit: p.TLS == string(relays.Implicit), NoVerify: p.NoVerify, NoAuth: p.NoAuth, NoTLS: p.TLS == string(relays.NoTLS)},
 	}
 	for _, w := range p.Routes {
 		staged.Routes = append(staged.Routes, w.Staged())

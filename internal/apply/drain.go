@@ -78,8 +78,10 @@ func (t *transaction) deliver(services []string) bool {
 			continue
 		}
 		for _, name := range services {
-			if bytes.HasPrefix(line, []byte("smtp\x00-n\x00"+name+"\x00")) {
-				return true
+			for _, program := range []string{"smtp", "lmtp"} {
+				if bytes.HasPrefix(line, []byte(program+"\x00-n\x00"+name+"\x00")) {
+					return true
+				}
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func drift(s step, now state) DriftItem {
 	case !now.Exists:
 		item.State = DriftRemoved
 	case now.same(s.After):
-		if s.Secret && now.Mode&0o077 != 0 {
+		if s.Secret && now.Mode&0o077&^s.After.Mode != 0 {
 			item.State = DriftMode
 		}
 	default:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 )
 
 // The test binary is also the program that the tests kill: "driver VERB" runs
@@ -32,8 +35,8 @@ func TestMain(m *testing.M) {
 
 // drive reads name=value arguments: root, path, limit (of each child), kill (the
 // change to die at), fail (change:ENOSPC), unfit (a service whose configuration
-// is judged), prove (ok, fail, hang), watch (a deadline), password, relay, ops (a
-// file for the names of the changes).
+// is judged), prove (ok, fail, hang), watch (a deadline), password, undouble (main.cf
+// loses what is defined twice), relay, ops (a file for the names of the changes).
 func drive(args []string) int {
 	set := map[string]string{}
 	for _, a := range args[1:] {
@@ -89,6 +92,9 @@ func drive(args []string) int {
 	case "run":
 		p := driverPlan(h, set["password"], set["relay"])
 		p.Service, p.NextHop = set["unfit"], nextHop // "" is not judged
+		if set["undouble"] != "" {
+			dropOverridden(p)
+		}
 		_, err = Run(ctx, h, p, o)
 	case "rollback":
 		_, err = RollBack(ctx, h, "", o)
@@ -103,9 +109,22 @@ func drive(args []string) int {
 	return exit(err)
 }
 
+// dropOverridden takes what is defined twice out of the planned main.cf.
+func dropOverridden(p plan.Plan) {
+	for i, f := range p.Files {
+		if filepath.Base(f.Path) != "main.cf" {
+			continue
+		}
+		if main, err := postfix.ParseMain(f.After); err == nil {
+			main.DropOverridden()
+			p.Files[i].After = main.Bytes()
+		}
+	}
+}
+
 // exit is the exit code of the command line for err.
 func exit(err error) int {
-	var person *NeedsPerson
+	var person *Incomplete
 	var proof *ProofFailed
 	var ended *Interrupted
 	if err != nil {

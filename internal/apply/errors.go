@@ -38,15 +38,15 @@ type Interrupted struct{ Err error }
 func (e *Interrupted) Error() string { return "interrupted, rolled back: " + e.Err.Error() }
 func (e *Interrupted) Unwrap() error { return e.Err }
 
-// NeedsPerson says that the rollback is incomplete. Files names what is not as
+// Incomplete says that the rollback is incomplete. Files names what is not as
 // it should be (exit code 4).
-type NeedsPerson struct {
+type Incomplete struct {
 	Files []string
 	Err   error
 }
 
-func (e *NeedsPerson) Error() string { return "rollback incomplete: " + e.Err.Error() }
-func (e *NeedsPerson) Unwrap() error { return e.Err }
+func (e *Incomplete) Error() string { return "rollback incomplete: " + e.Err.Error() }
+func (e *Incomplete) Unwrap() error { return e.Err }
 
 // Unfit says what is wrong with the planned configuration on this host, with
 // at least one fatal problem. Nothing has been written.

@@ -57,8 +57,9 @@ func (t *transaction) announce(ctx context.Context, names []string, reload func(
 	if t.h.Root != "" {
 		return nil
 	}
-	if running, err := t.running(ctx); err != nil || !running {
-		return err
+	// One that cannot be asked is told, and that says why.
+	if running, err := t.running(ctx); err == nil && !running {
+		return nil
 	}
 	sockets := t.sockets(ctx, names)
 	before := map[string]int64{}

@@ -27,6 +27,7 @@ func TestLabFaults(t *testing.T) {
 	for _, f := range []struct {
 		name  string
 		ext4  bool   // /etc/postfix on a disk of its own that knows chattr(1)
+		short bool   // the socket of postlogd(8) holds 10 messages, as in a container
 		spoil string // shell
 		code  int
 		says  string
@@ -92,8 +93,8 @@ func TestLabFaults(t *testing.T) {
 		{name: "many parameters", spoil: fmt.Sprintf(`seq %d | sed 's/.*/lab_p& = $lab_p&x/' >>/etc/postfix/main.cf`, parameters)},
 		{name: "above 16 MiB", spoil: `yes '# a comment of some length' | head -c 17000000 >>/etc/postfix/main.cf; echo >>/etc/postfix/main.cf`,
 			code: 1, says: "larger than 16 MiB"},
-		{name: "duplicate keys", spoil: `printf 'mail_name = a\nmail_name = b\n' >>/etc/postfix/main.cf`},
-		{name: "duplicate keys and maillog_file", spoil: `printf 'lab_a = 1\nlab_a = 2\nlab_b = $lab_a\nlab_b = 1$lab_a\nmail_name = $lab_b\n' >>/etc/postfix/main.cf`,
+		{name: "duplicate keys", short: true, spoil: `printf 'mail_name = a\nmail_name = b\n' >>/etc/postfix/main.cf`},
+		{name: "duplicate keys and maillog_file", short: true, spoil: `printf 'lab_a = 1\nlab_a = 2\nlab_b = $lab_a\nlab_b = 1$lab_a\nmail_name = $lab_b\n' >>/etc/postfix/main.cf`,
 			code: 1, says: "remove all but the last definition of lab_a, lab_b"},
 		{name: "duplicate keys without", spoil: `postfix stop; printf 'maillog_file =\nrelayhost = [old.example]\nlab_a = 1\nlab_a = 2\nlab_b = $lab_a\nlab_b = 1$lab_a\nmail_name = $lab_b\n' >>/etc/postfix/main.cf; postfix start`},
 		{name: "NUL", spoil: `printf 'lab_nul = a\000b\n' >>/etc/postfix/main.cf`, code: 1, says: "main.cf: line 48: contains a NUL byte"},
@@ -112,7 +113,11 @@ func TestLabFaults(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(f.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t)
+			var opts []lab.Option
+			if f.short {
+				opts = append(opts, lab.ShortLogQueue())
+			}
+			s := newServer(t, opts...)
 			if f.ext4 {
 				s.MountExt4("/etc/postfix", 8<<20)
 			}

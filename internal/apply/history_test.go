@@ -205,7 +205,7 @@ func TestRecoverKeepsForeignEdits(t *testing.T) {
 	tr.write("/etc/postfix/main.cf", strings.Replace(mainAfter, "587", "2525", 1), 0o644)
 	before := tr.print()
 	undone, err := Recover(t.Context(), tr.h, tr.o)
-	var person *NeedsPerson
+	var person *Incomplete
 	if !errors.As(err, &person) || fmt.Sprint(person.Files) != "[/etc/postfix/main.cf]" {
 		t.Fatalf("recover: %v, %v", undone, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"relayhost/internal/host"
@@ -29,6 +30,7 @@ func (t *transaction) perform(ctx context.Context, j journal) (Record, error) {
 	if err := j.write(t.h, t.dir, inProgress); err != nil {
 		return Record{}, t.abandon(err)
 	}
+	t.ownsMain = slices.ContainsFunc(j.Steps, t.isMain)
 	err = t.change(ctx, &j)
 	if err == nil {
 		err = t.commit(&j)

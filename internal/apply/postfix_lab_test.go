@@ -45,7 +45,7 @@ type server struct {
 }
 
 // restoredPaths are those of the configuration, and of a rehearsal.
-var restoredPaths = []string{"/etc/postfix", "/etc/relayhost",
+var restoredPaths = []string{"/etc/postfix", "/etc/relayhost", "/etc/passwd", "/etc/group", "/etc/shadow", "/var/lib/postfix-relayhost-bridge",
 	"/etc/postfix-relayhost", "/var/spool/postfix-relayhost", "/var/lib/postfix-relayhost", "/var/lib/postfix-relayhost-log"}
 
 // static makes the tree run the driver without the race detector, which is slow

@@ -20,7 +20,11 @@ func Recover(ctx context.Context, h *host.Host, o Options) (bool, error) {
 		return false, err
 	}
 	defer t.end()
-	return t.recover(ctx)
+	undone, err := t.recover(ctx)
+	if err == nil {
+		t.tidyBridge(ctx)
+	}
+	return undone, err
 }
 
 // recover undoes what is in progress and clears finished rollbacks away.

@@ -115,7 +115,7 @@ func TestReloadOrLogFails(t *testing.T) {
 	before := tr.print()
 	tr.o.Reload = func(context.Context) error { return broken }
 	_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
-	var person *NeedsPerson
+	var person *Incomplete
 	if !errors.As(err, &person) || !strings.Contains(err.Error(), `run "postfix reload"`) || tr.print() != before {
 		t.Errorf("each reload fails: %v", err)
 	}

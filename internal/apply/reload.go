@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/postfix"
 )
 
 // quiet is how far the time of a written file is set back: programs that find
@@ -21,26 +22,45 @@ func (t *transaction) mtime(s state) time.Time {
 	return time.Now().Add(-quiet)
 }
 
-// reload tells Postfix to read its configuration again.
+// reload tells Postfix to read its configuration again. An undoing does not start
+// what did not run before.
 func (t *transaction) reload(ctx context.Context) error {
 	t.o.say("reloading Postfix")
-	if t.o.Reload != nil {
-		return t.o.Reload(ctx)
-	}
-	running, err := t.running(ctx)
-	if err != nil || !running {
+	aloud, err := t.quieten()
+	if err != nil {
 		return err
 	}
-	return t.runCommand(ctx, []string{"postfix", "-c", t.h.Real(t.o.configDir()), "reload"})
+	err = t.tell(ctx)
+	if err == nil && aloud != nil {
+		err = t.control().Settle(ctx)
+	}
+	if aloud != nil {
+		err = errors.Join(err, aloud())
+	}
+	return err
+}
+
+func (t *transaction) tell(ctx context.Context) error {
+	switch {
+	case t.undoing && t.o.ReloadBack != nil:
+		return t.o.ReloadBack(ctx)
+	case t.o.Reload != nil:
+		return t.o.Reload(ctx)
+	}
+	return t.control().ReloadIfRunning(ctx)
+}
+
+func (t *transaction) control() postfix.Control {
+	return postfix.Control{Host: t.h, ConfigDir: t.h.Real(t.o.configDir())}
 }
 
 // running asks whether this Postfix runs. Without Postfix nothing does.
 func (t *transaction) running(ctx context.Context) (bool, error) {
-	out, err := t.h.Query(ctx, host.PostfixStatus(t.h.Real(t.o.configDir())))
+	on, err := t.control().Running(ctx)
 	if errors.Is(err, host.ErrNoProgram) {
 		return false, nil
 	}
-	return err == nil && out.Code == 0, err
+	return on, err
 }
 
 // runCommand runs a child and takes any exit code but 0 as a failure. What it

@@ -46,6 +46,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if _, err := t.recover(ctx); err != nil {
 		return nil, err
 	}
+	defer t.tidyBridge(ctx) // before end
 	past, err := t.history()
 	if err != nil {
 		return nil, err
@@ -63,6 +64,9 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if err != nil {
 		return nil, err
 	}
+	if err := t.forBridges(ctx, steps); err != nil {
+		return nil, err
+	}
 	if err := t.preflight(steps); err != nil {
 		return nil, err
 	}
@@ -70,18 +74,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 		return nil, err
 	}
 	t.bridgeBack(ctx, steps)
-	last := chosen[0].Record
-	j := journal{Kind: kindRollback, Steps: steps, Record: Record{Relay: last.Relay, Host: last.Host, Port: last.Port}}
-	for _, c := range chosen {
-		j.Undoes = append(j.Undoes, c.Record.ID)
-		j.Released = append(j.Released, c.Held...)
-		for _, done := range slices.Backward(c.Commands) {
-			if len(done.Undo) > 0 {
-				j.Commands = append(j.Commands, command{Args: done.Undo, Undo: done.Args})
-			}
-		}
-	}
-	_, err = t.perform(ctx, j)
+	_, err = t.perform(ctx, undoing(chosen, steps))
 	var proof *ProofFailed
 	if err != nil && !(errors.As(err, &proof) && proof.Kept) {
 		return nil, err
@@ -94,9 +87,26 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	// Committed by now; what is left of the changes is cleared by the next
 	// run if this fails.
 	if t.clearDone() == nil && len(chosen) == len(past) {
+		t.tidyBridge(ctx)
 		t.forgetAll()
 	}
 	return undone, err
+}
+
+// undoing is the journal of a rollback of the chosen changes, newest first.
+func undoing(chosen []journal, steps []step) journal {
+	last := chosen[0].Record
+	j := journal{Kind: kindRollback, Steps: steps, Record: Record{Relay: last.Relay, Host: last.Host, Port: last.Port}}
+	for _, c := range chosen {
+		j.Undoes = append(j.Undoes, c.Record.ID)
+		j.Released = append(j.Released, c.Held...)
+		for _, done := range slices.Backward(c.Commands) {
+			if len(done.Undo) > 0 {
+				j.Commands = append(j.Commands, command{Args: done.Undo, Undo: done.Args})
+			}
+		}
+	}
+	return j
 }
 
 // bridgeBack is bridge for a rollback, which goes on without: where no map can be
@@ -122,7 +132,7 @@ func (t *transaction) forgetAll() {
 		return
 	}
 	for _, name := range names {
-		if name != lockName {
+		if name != lockName && name != madeUser {
 			_ = t.h.RemoveAll(filepath.Join(t.dir, name))
 		}
 	}

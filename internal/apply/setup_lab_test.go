@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"relayhost/internal/bridge/apitest"
 	"relayhost/internal/lab"
 )
 
@@ -46,24 +47,32 @@ func TestLabKilledSetup(t *testing.T) {
 			t.Parallel()
 			killedSetup(t, pass{part: part, of: parts})
 		})
+		t.Run(strconv.Itoa(part)+" by HTTPS", func(t *testing.T) {
+			t.Parallel()
+			killedSetup(t, pass{part: part, of: parts}, "--via", "https")
+		})
 	}
 }
 
-func killedSetup(t *testing.T, which pass) {
+func killedSetup(t *testing.T, which pass, flags ...string) {
 	program, err := faultyBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	const service = "sendgrid"
-	l := lab.New(t, lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Dropped), lab.Postfix(), lab.Relay(service))
+	l := lab.New(t, lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Dropped), lab.Postfix(), lab.Relay(service), lab.API(service, "api.sendgrid.com"))
 	s := &server{Server: l.Server, t: t}
 	const path = "/usr/local/bin/relayhost-faults"
 	s.program(path, program)
 	relay := l.World.Relay(service)
-	s.WriteFile("/root/credentials", "username="+relay.Username+"\npassword="+relay.Password+"\n", 0o600)
+	password := relay.Password
+	if len(flags) > 0 {
+		password = apitest.KeyOf(service)
+	}
+	s.WriteFile("/root/credentials", "username="+relay.Username+"\npassword="+password+"\n", 0o600)
 	setup := func(env ...string) lab.Result {
-		return s.Do(lab.Command{Env: env, Args: []string{path, "setup", "--relay", service, "--from", "app@example.com",
-			"--credentials-file", "/root/credentials", "--yes", "--json"}})
+		return s.Do(lab.Command{Env: env, Args: append([]string{path, "setup", "--relay", service, "--from", "app@example.com",
+			"--credentials-file", "/root/credentials", "--yes", "--json"}, flags...)})
 	}
 	undo := func() {
 		t.Helper()
@@ -104,7 +113,7 @@ func killedSetup(t *testing.T, which pass) {
 		}
 		s.SendMail("root@host.example.com", "root@host.example.com", "message "+strconv.Itoa(s.sent))
 		s.sent++
-		found := s.Run("sh", "-c", "grep -rlZF '"+relay.Password+"' /etc /var /run /tmp /root | xargs -0r -I{} find {} -perm /077")
+		found := s.Run("sh", "-c", "grep -rlZF '"+password+"' /etc /var /run /tmp /root | xargs -0r -I{} find {} -perm /037")
 		if found.Stdout != "" {
 			t.Errorf("%s: others can read %s", point, found.Stdout)
 		}
@@ -122,7 +131,7 @@ func killedSetup(t *testing.T, which pass) {
 	if r := setup(); r.Code != 0 {
 		t.Fatalf("setup at the end: %s", r)
 	}
-	if left := s.Shell("find / -xdev -name '.relayhost.*' 2>/dev/null; ls -d /var/lib/relayhost/[!hl]* /tmp/* 2>/dev/null; true"); strings.TrimSpace(left) != "" {
+	if left := s.Shell("find / -xdev -name '.relayhost.*' 2>/dev/null; ls -d /var/lib/relayhost/[!hlm]* /tmp/* 2>/dev/null; true"); strings.TrimSpace(left) != "" {
 		t.Errorf("left behind:\n%s", left)
 	}
 	undo()

@@ -28,6 +28,9 @@ type transaction struct {
 	pid   int // 0 for the watch
 	since time.Time
 	used  []string // directories that temporary files may lie in
+
+	undoing  bool
+	ownsMain bool // main.cf is one of the files that the journal knows
 }
 
 // begin takes the lock and clears away what runs that died have left behind.
@@ -113,7 +116,7 @@ func (t *transaction) discard(dir string) error {
 
 // files turns the plan into steps, and refuses a plan that was made from
 // another text than the one on disk. Directories that are missing come first.
-func (t *transaction) files(p plan.Plan) ([]step, error) {
+func (t *transaction) files(ctx context.Context, p plan.Plan) ([]step, error) {
 	var steps []step
 	var dirs []string
 	for _, f := range p.Files {
@@ -130,11 +133,14 @@ func (t *transaction) files(p plan.Plan) ([]step, error) {
 			continue
 		}
 		for _, dir := range t.missing(filepath.Dir(s.Target)) {
-			if !slices.Contains(dirs, dir) {
+			if !isBridgeConf(s.Path) && !slices.Contains(dirs, dir) {
 				dirs = append(dirs, dir)
 			}
 		}
 		steps = append(steps, s)
+	}
+	if err := t.forBridges(ctx, steps); err != nil {
+		return nil, err
 	}
 	var all []step
 	for _, dir := range dirs {
@@ -171,6 +177,9 @@ func planned(f plan.File, before state) state {
 	}
 	if f.Secret {
 		s.seal()
+		if f.Group != "" {
+			s.Mode, s.GID = f.Mode.Perm()&0o640, f.GID
+		}
 	}
 	return s
 }

@@ -90,7 +90,7 @@ func isTable(s step, steps []step) bool {
 			return m.Map != ""
 		}
 	}
-	return s.Secret || strings.HasPrefix(filepath.Base(s.Path), "relayhost_")
+	return s.Secret && !isBridgeConf(s.Path) || strings.HasPrefix(filepath.Base(s.Path), "relayhost_")
 }
 
 // joinServices adds to the new master.cf the services of ours that it does not

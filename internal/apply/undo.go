@@ -25,16 +25,17 @@ const (
 // undo restores what the journal in progress says, whoever wrote it, and
 // removes the journal. by is who does it, for the note that it leaves. Files
 // that somebody else has changed meanwhile keep that change; where the two
-// cannot be told apart nothing is written and the error is a *NeedsPerson.
+// cannot be told apart nothing is written and the error is a *Incomplete.
 func (t *transaction) undo(ctx context.Context, by string) error {
 	dir := filepath.Join(t.dir, inProgress)
 	j, err := readJournal(&t.h.Reader, dir)
 	if err != nil {
-		return &NeedsPerson{Files: []string{dir}, Err: err}
+		return &Incomplete{Files: []string{dir}, Err: err}
 	}
 	if j.ConfigDir != "" {
 		t.o.ConfigDir = j.ConfigDir
 	}
+	t.undoing, t.ownsMain = true, slices.ContainsFunc(j.Steps, t.isMain)
 	back, err := t.backwards(j, true)
 	if err != nil {
 		return needsPerson(j, err)
@@ -55,11 +56,11 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	}
 	if tell || len(j.Commands) > 0 {
 		if err := t.reload(ctx); err != nil {
-			return &NeedsPerson{Err: errors.Join(errNotReloaded, err)}
+			return &Incomplete{Err: errors.Join(errNotReloaded, err)}
 		}
 	}
 	if err := t.unhold(ctx, j); err != nil {
-		return &NeedsPerson{Err: err}
+		return &Incomplete{Err: err}
 	}
 	if err := t.note(j, by); err != nil {
 		return err
@@ -70,42 +71,44 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 var errNotReloaded = errors.New("the files are as before, but Postfix was not reloaded: run \"postfix reload\"")
 
 // walkBack does the steps of an undoing and reports whether Postfix has to be
-// told at the end. A Postfix that does not reload on the way is no reason to
-// leave files as they are: it is told again, and that counts. What it has read
-// last is not known of a run that died, so it is told at every turn.
+// told at the end. A Postfix that cannot be asked or told on the way is no reason
+// to leave files as they are: it is told again, and that counts. Nor is a limit
+// that it has used up. What it has read last is not known of a run that died, so it
+// is told at every turn.
 func (t *transaction) walkBack(ctx context.Context, back []step) (tell bool, err error) {
 	if len(back) == 0 {
 		return true, nil
 	}
 	failed := false
-	reload := func(ctx context.Context) error {
-		// A Postfix command that hangs must leave time for the files.
+	reload := func(context.Context) error {
+		// A Postfix command that hangs must leave time for the last one.
 		ctx, cancel := context.WithTimeout(ctx, undoTime/4)
 		defer cancel()
 		failed = failed || t.reload(ctx) != nil
 		return nil
 	}
-	if err := t.prepare(ctx, back, reload, true); err != nil {
+	files := context.WithoutCancel(ctx)
+	if err := t.prepare(files, back, reload, true); err != nil {
 		return true, err
 	}
-	if err := t.switchOver(ctx, back); err != nil {
+	if err := t.switchOver(files, back); err != nil {
 		return true, err
 	}
 	_ = reload(ctx)
-	return failed, t.tidy(ctx, back, reload)
+	return failed, t.tidy(files, back, reload)
 }
 
 // needsPerson names the files of j that are not back.
 func needsPerson(j journal, err error) error {
 	var edited *Edited
 	if errors.As(err, &edited) {
-		return &NeedsPerson{Files: edited.paths(), Err: err}
+		return &Incomplete{Files: edited.paths(), Err: err}
 	}
 	var files []string
 	for _, c := range j.Record.Files {
 		files = append(files, c.Path)
 	}
-	return &NeedsPerson{Files: files, Err: err}
+	return &Incomplete{Files: files, Err: err}
 }
 
 // backwards turns the journal's steps round, from what is on disk now to what
@@ -164,7 +167,7 @@ func (t *transaction) between(s step, now state, steps []step) *state {
 // untouched reports whether a file that somebody has edited holds nothing of
 // what the step would have written: it was not done, and needs no undoing.
 func untouched(s step, now state) bool {
-	if now.same(s.Before) || now.same(s.After) || !now.Exists || s.Before.data == nil || s.After.data == nil {
+	if now.same(s.Before) || now.same(s.After) || !now.Exists || quieted(s, now) || s.Before.data == nil || s.After.data == nil {
 		return false
 	}
 	return holdsNone(s.Before.data, s.After.data, now.data)
@@ -179,6 +182,7 @@ func (t *transaction) decide(s step, now state) (state, error) {
 	case now.same(s.Before):
 		return now, nil
 	case s.Between != nil && now.same(*s.Between):
+	case quieted(s, now):
 	case s.After.Dir || s.Before.Dir:
 	case !now.Exists: // removed by somebody: putting it back overwrites nothing
 	case s.Source != "": // made from its source, which is decided by itself

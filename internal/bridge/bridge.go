@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package bridge carries mail to next hops that Postfix does not speak to: SMTP
 // servers that want OAuth, and HTTPS APIs. Postfix's lmtp(8) hands each message to
 // a process that its spawn(8) has started; the process passes every reply of the
@@ -8,6 +10,7 @@ package bridge
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -65,7 +68,8 @@ func text(cause error) string {
 		case refusal.Code == "not_signed_in":
 			return "nobody has signed in as " + signIn.Username + " yet: run relayhost sign-in"
 		case refusal.Final():
-			return "the sign-in at " + refusal.Host + " is no longer valid (" + refusal.Code + ": " + refusal.Text + "): run relayhost sign-in"
+			return "the sign-in at " + refusal.Host + " is no longer valid (" + refusal.Code + ": " + refusal.Text + "): " +
+				cmp.Or(refusal.Reason().Remedy, "run relayhost sign-in")
 		}
 	}
 	return cause.Error()

@@ -1,3 +1,5 @@
+//go:build unix
+
 package bridge
 
 import (
@@ -21,13 +23,28 @@ import (
 	"relayhost/internal/secret"
 )
 
-// Directory holds the configuration, tokens and slots of all bridges. The name
-// fits the SELinux policies' pattern for Postfix's data, /var/lib/postfix.*; without
-// its end it would be the data of the private Postfix that rehearses a setup.
+// Directory holds the configurations of all bridges. It is root's, so that User can
+// read them and change nothing there. The name fits the SELinux policies' pattern for
+// Postfix's data, /var/lib/postfix.*; without its end it would be the data of the
+// private Postfix that rehearses a setup.
 const Directory = "/var/lib/postfix-relayhost-bridge"
 
-// User runs the bridges and owns Directory.
+// User runs the bridges; a group of that name reads their configurations.
 const User = "relayhost"
+
+// trial ends the name of the bridge of a rehearsal. It keeps its state where the
+// bridge does that is rehearsed. No route and no relay has such a name.
+const trial = "_rehearsal"
+
+// TrialName is the name under which the bridge name is rehearsed.
+func TrialName(name string) string { return name + trial }
+
+// IsTrial reports whether name is one that TrialName gave.
+func IsTrial(name string) bool { return strings.HasSuffix(name, trial) }
+
+// StateDirectory is the part of directory that is User's own (0700): tokens, pauses,
+// the slots of connections, and large messages while they are sent.
+func StateDirectory(directory string) string { return filepath.Join(directory, "state") }
 
 // Via is how a bridge hands mail on.
 type Via string
@@ -50,6 +67,7 @@ type Config struct {
 	CAFile      string
 	Pin         string
 	Connections int
+	PerMinute   int           // messages; of ViaSMTP
 	OAuth       *oauth.Client // nil: log in by password
 	API         *APIConfig    // of ViaHTTPS
 }
@@ -86,6 +104,7 @@ type file struct {
 	CAFile      string     `toml:"ca_file,omitempty"`
 	Fingerprint string     `toml:"fingerprint,omitempty"`
 	Connections int        `toml:"connections,omitempty"`
+	PerMinute   int        `toml:"messages_per_minute,omitempty"`
 	Proxy       string     `toml:"https_proxy,omitempty"`
 	OAuth       *fileOAuth `toml:"oauth,omitempty"`
 	API         *fileAPI   `toml:"api,omitempty"`
@@ -130,7 +149,7 @@ const fileVersion = 1
 func (c Config) Marshal() ([]byte, error) {
 	f := file{
 		Version: fileVersion, Host: c.Host, Port: c.Port, TLS: "starttls", HELO: c.HELO, Username: c.Username,
-		Password: c.Password.Reveal(), CAFile: c.CAFile, Fingerprint: c.Pin, Connections: c.Connections,
+		Password: c.Password.Reveal(), CAFile: c.CAFile, Fingerprint: c.Pin, Connections: c.Connections, PerMinute: c.PerMinute,
 	}
 	if c.Implicit {
 		f.TLS = "implicit"
@@ -167,12 +186,12 @@ func Parse(data []byte) (Config, error) {
 	}
 	c := Config{
 		Host: f.Host, Port: f.Port, Implicit: f.TLS == "implicit", HELO: f.HELO, Username: f.Username, Password: secret.New(f.Password),
-		CAFile: f.CAFile, Pin: f.Fingerprint, Connections: f.Connections,
+		CAFile: f.CAFile, Pin: f.Fingerprint, Connections: f.Connections, PerMinute: f.PerMinute,
 	}
 	if o := f.OAuth; o != nil {
 		c.OAuth = &oauth.Client{
 			Grant: oauth.Grant(o.Grant), TokenURL: o.TokenURL, DeviceURL: o.DeviceURL, AuthorizeURL: o.AuthorizeURL, RedirectURL: o.RedirectURL,
-			Scopes: o.Scopes, ID: o.ClientID, Secret: secret.New(o.ClientSecret), Certificate: secret.New(o.Certificate), Early: time.Duration(o.EarlySeconds) * time.Second,
+			Scopes: o.Scopes, ID: o.ClientID, Account: f.Username, Secret: secret.New(o.ClientSecret), Certificate: secret.New(o.Certificate), Early: time.Duration(o.EarlySeconds) * time.Second,
 		}
 	}
 	if f.API != nil {
@@ -285,8 +304,8 @@ func (c Config) Validate() error {
 		return errors.New("missing username")
 	case c.CAFile == "" && c.Pin == "":
 		return errors.New("missing ca_file or fingerprint")
-	case c.Connections < 0:
-		return errors.New("connections is below 0")
+	case c.Connections < 0 || c.PerMinute < 0:
+		return errors.New("connections or messages_per_minute is below 0")
 	case c.OAuth == nil && c.Password.IsZero():
 		return errors.New("missing password or [oauth]")
 	case c.OAuth != nil:
@@ -299,7 +318,7 @@ func (c Config) Validate() error {
 const maxConfig = 64 << 10
 
 // Load reads the configuration of the bridge name in directory. A file that others
-// than its owner can read is refused.
+// than its owner can read is refused, but for one that root lets our group read.
 func Load(directory, name string) (Config, error) {
 	c, _, err := load(directory, name)
 	return c, err
@@ -319,13 +338,17 @@ func load(directory, name string) (Config, []byte, error) {
 }
 
 // PausePath is the file that says until when the API of a bridge wants no requests.
-func PausePath(directory, name string) string { return filepath.Join(directory, name+".pause") }
+func PausePath(directory, name string) string { return statePath(directory, name, ".pause") }
 
 // ConfigPath is the configuration file of a bridge.
 func ConfigPath(directory, name string) string { return filepath.Join(directory, name+".conf") }
 
 // TokenPath is the token store of a bridge.
-func TokenPath(directory, name string) string { return filepath.Join(directory, name+".token") }
+func TokenPath(directory, name string) string { return statePath(directory, name, ".token") }
+
+func statePath(directory, name, kind string) string {
+	return filepath.Join(StateDirectory(directory), strings.TrimSuffix(name, trial)+kind)
+}
 
 // ValidName reports whether name may be part of a path and of a service's name.
 func ValidName(name string) bool {
@@ -350,10 +373,17 @@ func readPrivate(path string) ([]byte, error) {
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, errors.New("not a regular file")
-	case info.Mode().Perm()&0o077 != 0:
+	case info.Mode().Perm()&0o077 != 0 && !forOurGroup(info):
 		return nil, secret.ErrReadableByOthers
 	case info.Size() > maxConfig:
 		return nil, fmt.Errorf("longer than %d bytes", maxConfig)
 	}
 	return io.ReadAll(io.LimitReader(f, maxConfig))
+}
+
+// forOurGroup reports whether a file is root's and readable by the group of this
+// process alone.
+func forOurGroup(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && info.Mode().Perm()&0o037 == 0 && st.Uid == 0 && (int(st.Gid) == os.Getegid() || os.Geteuid() == 0)
 }

@@ -37,7 +37,7 @@ func TestLabBridgeHTTPS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.Server.Shell("groupadd -r relayhost && useradd -r -g relayhost -d /nonexistent -s /usr/sbin/nologin relayhost && mkdir -m 700 " + bridge.Directory)
+			l.Server.Shell("groupadd -r relayhost && useradd -r -g relayhost -d /nonexistent -s /usr/sbin/nologin relayhost && mkdir -m 700 " + bridge.Directory + " " + bridge.StateDirectory(bridge.Directory))
 			l.Server.WriteFile(bridge.ConfigPath(bridge.Directory, "ses"), string(text), 0o600)
 			l.Server.Shell("chown -R relayhost:relayhost " + bridge.Directory)
 			l.Server.Shell(`cat >> /etc/postfix/master.cf <<'C'

@@ -36,7 +36,7 @@ func newService(t *testing.T, id string) *service {
 	if !ok {
 		t.Fatalf("no API %q", id)
 	}
-	account := api.Account{Settings: map[api.Field]string{api.Region: "eu-west-1"}, Key: secret.New(apitest.Key)}
+	account := api.Account{Settings: map[api.Field]string{api.Region: "eu-west-1"}, Key: secret.New(apitest.KeyOf(id))}
 	if id == "ses" {
 		account.Key, account.AWS = secret.Value{}, &api.AWSKeys{Source: api.AWSStatic, AccessKey: "AKIAIOSFODNN7EXAMPLE", Secret: secret.New(apitest.SecretKey)}
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package bridge
 
 import (
@@ -41,13 +43,29 @@ func Run(ctx context.Context, directory, name string) error {
 		return err
 	}
 	o := &opener{directory: directory, name: name}
+	if err := o.confine(); err != nil {
+		return err
+	}
 	return Serve(ctx, conn, greeting, o.open)
+}
+
+// confine reads the configuration of a bridge by SMTP, and gives up what else there is
+// to read. One that cannot be read is told to Postfix later. An API may need the files
+// of an instance role, and reads its configuration again.
+func (o *opener) confine() error {
+	c, _, err := load(o.directory, o.name)
+	if err != nil || c.Via == ViaHTTPS {
+		return nil //nolint:nilerr // see above
+	}
+	o.read = &c
+	return confine(StateDirectory(o.directory), c.CAFile)
 }
 
 // opener connects the bridge name to its next hop. Connections of one process share
 // the client of an API, until the configuration changes.
 type opener struct {
 	directory, name string
+	read            *Config // before the process was confined; nil: not yet
 
 	mu     sync.Mutex
 	text   []byte // of the configuration that client is of
@@ -55,12 +73,18 @@ type opener struct {
 }
 
 func (o *opener) open(ctx context.Context) (Hop, error) {
-	c, text, err := load(o.directory, o.name)
-	if err != nil {
-		return nil, err
-	}
-	if c.Via == ViaHTTPS {
-		return o.openAPI(ctx, c, text)
+	var c Config
+	if o.read != nil {
+		c = *o.read
+	} else {
+		var text []byte
+		var err error
+		if c, text, err = load(o.directory, o.name); err != nil {
+			return nil, err
+		}
+		if c.Via == ViaHTTPS {
+			return o.openAPI(ctx, c, text)
+		}
 	}
 	server, err := c.server()
 	if err != nil {
@@ -85,7 +109,7 @@ func (o *opener) openAPI(ctx context.Context, c Config, text []byte) (Hop, error
 	}
 	client := o.client
 	o.mu.Unlock()
-	return connectAPI(ctx, client, o.directory, c.Connections)
+	return connectAPI(ctx, client, StateDirectory(o.directory), c.Connections)
 }
 
 // Client is the client of the API that the bridge name sends through, for its mail
@@ -113,11 +137,21 @@ func (c Config) Client(directory, name string) (*api.Client, error) {
 	return &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(PausePath(directory, name))}, nil
 }
 
+// Checker is a client that shares nothing with the bridge's processes: for a check that
+// somebody else than User makes.
+func (c Config) Checker() (*api.Client, error) {
+	client, err := c.Client("", "")
+	if err == nil {
+		client.Pause = api.NewPause("")
+	}
+	return client, err
+}
+
 // server is the next hop of c, with the roots of its CA file.
 func (c Config) server() (Server, error) {
 	s := Server{
 		Host: c.Host, Port: c.Port, Implicit: c.Implicit, HELO: c.HELO, Username: c.Username, Password: c.Password,
-		Pin: c.Pin, Connections: c.Connections,
+		Pin: c.Pin, Connections: c.Connections, PerMinute: c.PerMinute,
 	}
 	if c.Pin != "" {
 		return s, nil
@@ -144,7 +178,7 @@ func (c Config) roots() (*x509.CertPool, error) {
 }
 
 func (c Config) deps(directory, name string) Deps {
-	deps := Deps{Slots: directory, Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+	deps := Deps{Slots: StateDirectory(directory), Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 		return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	}}
 	if c.OAuth != nil {
@@ -197,7 +231,7 @@ func harden(memory int64, files uint64) error {
 		return fmt.Errorf("a bridge does not run as root: %w", fs.ErrPermission)
 	}
 	debug.SetMemoryLimit(memory)
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+	if err := onAllThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package bridge
 
 import (
@@ -55,6 +57,7 @@ type Server struct {
 	Pin         string       // SHA-256 of the certificate in place of a chain
 	Roots       *x509.CertPool
 	Connections int // at most, over all processes; 0: no limit
+	PerMinute   int // messages, over all processes; 0: no limit
 }
 
 // Deps are what a next hop needs of its surroundings.
@@ -157,6 +160,11 @@ func (h *SMTP) Extensions() []string {
 // command of a message is made again once.
 func (h *SMTP) Envelope(ctx context.Context, commands []Command) ([]smtpprobe.Reply, error) {
 	fresh := !h.open && commands[0].Verb == Mail
+	if fresh {
+		if err := paceOf(h.deps.Slots, h.hop).wait(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", h.hop.Host, err)
+		}
+	}
 	replies, err := h.envelope(ctx, commands)
 	gone := err != nil && len(replies) == 0
 	ended := h.used && len(replies) > 0 && replies[0].Code == 421

@@ -76,6 +76,8 @@ type Hop struct {
 	Connections     int // at once; 0 is what the service documents, 20 at most
 	Via             Via
 	SignIn          SignIn // of SMTPOAuth
+	API             API    // of HTTPS
+	Proxy           string // of HTTPS: an HTTP proxy ("http://proxy.example.com:3128"), "" for none
 }
 
 // New is the Config of a host on which nothing is stored.
@@ -140,7 +142,7 @@ func Label(route string, hop int) string {
 		name = "default route"
 	}
 	if hop > 0 {
-		name += fmt.Sprintf(", fall-back %d", hop)
+		name += fmt.Sprintf(", fallback %d", hop)
 	}
 	return name
 }
@@ -151,6 +153,10 @@ func (h Hop) NextHop() string { return fmt.Sprintf("[%s]:%d", h.Host, h.Port) }
 // Name is the relay as the file names it: an ID of the catalogue, or the path of a
 // catalogue file.
 func (h Hop) Name() string { return cmp.Or(h.RelayFile, h.Relay.ID) }
+
+// Plaintext reports whether mail goes to the hop without TLS, as asked for
+// (--insecure-plaintext): on a private network, over loopback or through a tunnel.
+func (h Hop) Plaintext() bool { return h.TLS == relays.NoTLS }
 
 // NeedsLogin reports whether the relay wants AUTH. One without mechanisms in its
 // catalogue entry knows this host by its address.

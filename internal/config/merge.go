@@ -15,9 +15,13 @@ type Given struct {
 	MapType             string
 	CAFile, Fingerprint string
 	NoVerify            bool
+	Plaintext           bool   // without TLS
 	CredentialsFile     string // "-" is standard input
 	Connections         *int
 	Direct              *[]string
+	Via                 string // as the file names it; "" keeps it
+	Proxy               string // https_proxy; "" keeps it
+	SignIn              SignIn // what is set replaces what is stored
 }
 
 // SameRelay reports whether h and other are one relay at one host.
@@ -38,7 +42,7 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 	h := chosen
 	if !h.SameRelay(before) {
 		for _, key := range []string{"relay", "region", "host", "port", "tls", "ca_file", "fingerprint", "connections", "credentials_file",
-			"via", "sign_in", "tenant", "client_id"} {
+			"via", "https_proxy", "sign_in", "tenant", "client_id"} {
 			c.given[key] = true
 		}
 	} else {
@@ -47,7 +51,7 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 		}
 		h.Connections, h.CredentialsFile = before.Connections, g.reference(before.CredentialsFile)
 		h.CAFile, h.Pin, h.NoVerify = before.CAFile, before.Pin, before.NoVerify
-		h.Via, h.SignIn = before.Via, before.SignIn
+		h.Via, h.SignIn, h.Proxy = before.Via, before.SignIn, before.Proxy
 	}
 	if g.Port != 0 {
 		h.Port, h.TLS = g.Port, ""
@@ -56,8 +60,16 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 		}
 		c.given["port"], c.given["tls"] = true, true
 	}
+	c.way(&h, g)
 	if g.Connections != nil {
 		h.Connections, c.given["connections"] = *g.Connections, true
+	}
+	if g.Plaintext {
+		h.TLS, c.given["tls"] = relays.NoTLS, true
+		h.CAFile, h.Pin, h.NoVerify = "", "", false
+		for _, key := range []string{"insecure_plaintext", "ca_file", "fingerprint"} {
+			c.given[key] = true
+		}
 	}
 	if g.CAFile != "" || g.Fingerprint != "" || g.NoVerify {
 		h.CAFile, h.Pin, h.NoVerify = g.CAFile, g.Fingerprint, g.NoVerify
@@ -65,6 +77,39 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 	}
 	*c.First() = h
 	return c.addresses(g)
+}
+
+// way sets how mail gets to h, and as which application.
+func (c Config) way(h *Hop, g Given) {
+	if g.Via != "" {
+		was := h.Via
+		h.Via, c.given["via"] = fileVia(g.Via), true
+		if (was == HTTPS) != (h.Via == HTTPS) { // whose port is never that of the other
+			h.Port, h.TLS = g.Port, ""
+			c.given["port"], c.given["tls"] = true, true
+		}
+	}
+	if g.Proxy != "" {
+		h.Proxy, c.given["https_proxy"] = g.Proxy, true
+	}
+	if h.Via != HTTPS {
+		h.Proxy = ""
+	}
+	if h.Via != SMTPOAuth {
+		h.SignIn = SignIn{}
+		if g.Via != "" {
+			c.given["sign_in"], c.given["tenant"], c.given["client_id"] = true, true, true
+		}
+	}
+	if g.SignIn.Grant != "" {
+		h.SignIn.Grant, c.given["sign_in"] = g.SignIn.Grant, true
+	}
+	if g.SignIn.Tenant != "" {
+		h.SignIn.Tenant, c.given["tenant"] = g.SignIn.Tenant, true
+	}
+	if g.SignIn.ClientID != "" {
+		h.SignIn.ClientID, c.given["client_id"] = g.SignIn.ClientID, true
+	}
 }
 
 // reference is the credentials file that the Config goes on naming: where

@@ -71,7 +71,7 @@ func (r *resolver) route(i int) error {
 		}
 	}
 	for n := range hops {
-		if hops[n].Port == 0 {
+		if hops[n].Port == 0 && !hops[n].ByAPI() {
 			hops[n].Port = r.portInUse(hops, hops[n].Host)
 		}
 		if err := r.mode(i, n, &hops[n]); err != nil {
@@ -137,6 +137,13 @@ func (r *resolver) hop(route, n int, h *Hop) (err error) {
 
 // mode says how TLS starts on the port of h, if it has one.
 func (r *resolver) mode(route, n int, h *Hop) error {
+	if h.ByAPI() {
+		if h.Port == 0 {
+			h.Port = HTTPSPort
+		}
+		h.TLS = relays.Implicit
+		return nil // another port is told by the check that follows
+	}
 	if h.Port == 0 || h.Relay.ID == relays.SmarthostID {
 		if h.Port != 0 && h.TLS == "" {
 			h.TLS = relays.UsualTLS(h.Port)
@@ -156,8 +163,11 @@ func (r *resolver) mode(route, n int, h *Hop) error {
 }
 
 func tlsWord(m relays.TLSMode) string {
-	if m == relays.Implicit {
+	switch m {
+	case relays.Implicit:
 		return "TLS from the first byte"
+	case relays.NoTLS:
+		return "no TLS"
 	}
 	return "STARTTLS"
 }

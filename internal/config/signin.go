@@ -18,6 +18,7 @@ type Via string
 const (
 	SMTP      Via = ""           // by Postfix itself; "smtp" in the file
 	SMTPOAuth Via = "smtp-oauth" // by a bridge that logs in with a token (XOAUTH2)
+	HTTPS     Via = "https"      // by a bridge that calls the relay's API
 )
 
 // SignIn is the application that gets the tokens of a hop.
@@ -40,7 +41,7 @@ const (
 )
 
 // Bridged reports whether mail gets to h by a bridge, not by smtp(8).
-func (h Hop) Bridged() bool { return h.Via == SMTPOAuth }
+func (h Hop) Bridged() bool { return h.Via == SMTPOAuth || h.Via == HTTPS }
 
 // StoresPassword reports whether h needs a login whose password smtp(8) looks up.
 func (h Hop) StoresPassword() bool { return h.NeedsLogin() && !h.Bridged() }
@@ -52,7 +53,7 @@ const hveEarly = 11 * time.Minute
 // Client is the application of a hop at the identity provider of its relay, with
 // that provider's endpoints and scopes.
 func (h Hop) Client() (oauth.Client, error) {
-	c := oauth.Client{Grant: h.SignIn.Grant, ID: h.SignIn.ClientID, Secret: h.SignIn.Secret, Certificate: h.SignIn.Certificate}
+	c := oauth.Client{Grant: h.SignIn.Grant, ID: h.SignIn.ClientID, Account: h.Username, Secret: h.SignIn.Secret, Certificate: h.SignIn.Certificate}
 	cloud := oauth.Global
 	switch {
 	case h.Relay.ID == "outlook":
@@ -82,17 +83,21 @@ func grants() string {
 }
 
 // signIn checks what is said of the way to a hop.
-//
-//nolint:gocyclo // one case a mistake
 func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 	h := &route[n]
 	if n > 0 && (h.Bridged() || route[0].Bridged()) {
 		k.bad(at("via"), "give the route one hop, or put the mail that needs a fallback into a route of its own",
-			"a hop that is signed in to by OAuth can neither have a fallback nor be one")
+			"a hop with via = %q can neither have a fallback nor be one", first(h.Via, route[0].Via))
 		return
 	}
 	s := &h.SignIn
+	if h.Via != HTTPS && h.Proxy != "" {
+		k.bad(at("https_proxy"), "", "https_proxy goes with via = %q", HTTPS)
+	}
 	switch {
+	case h.Via == HTTPS:
+		k.https(at, h)
+		return
 	case h.Via == SMTP:
 		for _, v := range []struct{ key, value string }{{"sign_in", string(s.Grant)}, {"tenant", s.Tenant}, {"client_id", s.ClientID}} {
 			if v.value != "" {
@@ -101,9 +106,15 @@ func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 		}
 		return
 	case h.Via != SMTPOAuth:
-		k.bad(at("via"), "", "via is smtp or %s, not %q", SMTPOAuth, h.Via)
+		k.bad(at("via"), "", "via is smtp, %s or %s, not %q", SMTPOAuth, HTTPS, h.Via)
 		return
 	}
+	k.oauth(at, h)
+}
+
+// oauth checks what is said of a sign-in by OAuth.
+func (k *checker) oauth(at func(string) string, h *Hop) {
+	s := &h.SignIn
 	if !k.asRead && !TakesTokens(h.Relay) {
 		k.bad(at("via"), "leave via out", "%s cannot be signed in to by OAuth: its identity provider is not known", cmp.Or(h.Relay.Name, h.Name()))
 	}
@@ -142,6 +153,16 @@ func (k *checker) application(at func(string) string, h *Hop) {
 	if _, err := h.Client(); err != nil {
 		k.bad(at("credentials_file"), "give client_secret= or client_certificate= in the file of --credentials-file", "%v", err)
 	}
+}
+
+// first is the way of a hop that has one of its own.
+func first(ways ...Via) Via {
+	for _, v := range ways {
+		if v != SMTP {
+			return v
+		}
+	}
+	return SMTP
 }
 
 // fileVia is a way as the file names it: nothing for the one that is usual.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -142,7 +143,7 @@ func (k *checker) err() error {
 // has no flags.
 func (k *checker) field(key string) (field, before string) {
 	names := map[string]string{"host": "smarthost", "tls": "port", "ca_file": "ca-file", "root_to": "root-to", "map_type": "map-type", "credentials_file": "credentials-file",
-		"sign_in": "sign-in", "client_id": "client-id"}
+		"insecure_plaintext": "insecure-plaintext", "sign_in": "sign-in", "client_id": "client-id"}
 	value, _, _ := strings.Cut(key[strings.LastIndexByte(key, '.')+1:], "[")
 	if name, ok := names[value]; ok {
 		value = name
@@ -190,13 +191,13 @@ func (k *checker) route(i int, r *Route) {
 		k.bad(Key(i, 0, "relay"), "", "route %q names no relay", r.Name)
 	}
 	if len(r.Hops) > maxFallbacks+1 {
-		k.bad(strings.TrimSuffix(Key(i, maxFallbacks+1, ""), "."), "", "a route has %d fall-backs at most", maxFallbacks)
+		k.bad(strings.TrimSuffix(Key(i, maxFallbacks+1, ""), "."), "", "a route has at most %d fallbacks", maxFallbacks)
 		return
 	}
 	for n := range r.Hops {
 		h := &r.Hops[n]
 		if n > 0 && fileHopOf(*h) == (fileHop{}) {
-			k.bad(strings.TrimSuffix(Key(i, n, ""), "."), "", "a fall-back needs at least a port or a relay of its own")
+			k.bad(strings.TrimSuffix(Key(i, n, ""), "."), "", "a fallback needs at least a port or a relay of its own")
 		}
 		k.hop(i, n, h)
 		k.signIn(func(value string) string { return Key(i, n, value) }, r.Hops, n)
@@ -234,7 +235,8 @@ func (k *checker) routeName(key, name string) {
 	first := k.c.First()
 	reserved := name == DefaultRoute || name == first.Relay.ID || name == bareName(first.Relay.ID) || name == first.Name() ||
 		strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) ||
-		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) || strings.HasPrefix(name, BySenderPrefix)
+		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) ||
+		strings.HasSuffix(name, HTTPSSuffix) || strings.HasSuffix(name, HTTPSSuffix+OutSuffix) || strings.HasPrefix(name, BySenderPrefix)
 	switch before, isTaken := k.names[name]; {
 	case name == "":
 		k.bad(key, "", "a route needs a name")
@@ -255,7 +257,10 @@ func (k *checker) routeName(key, name string) {
 // relay "corp-tls" and a route "corp" would have entries of one name.
 func bareName(name string) string {
 	name = strings.TrimSuffix(strings.TrimSuffix(name, ProxySuffix), ImplicitSuffix)
-	return strings.TrimSuffix(strings.TrimSuffix(name, OAuthSuffix+OutSuffix), OAuthSuffix)
+	for _, suffix := range []string{OAuthSuffix, HTTPSSuffix} {
+		name = strings.TrimSuffix(strings.TrimSuffix(name, suffix+OutSuffix), suffix)
+	}
+	return name
 }
 
 func (k *checker) sender(key, route, sender string) {
@@ -317,16 +322,47 @@ func (k *checker) where(at func(string) string, h *Hop) {
 		k.bad(at("port"), "ports are numbers from 1 to 65535", "%d is not a port", h.Port)
 	}
 	switch {
+	case h.Plaintext():
+		k.plaintext(at, h)
 	case h.TLS == relays.StartTLS || h.TLS == relays.Implicit || h.TLS == "" && !k.complete:
 	case k.complete:
 		k.bad(at("tls"), "probe the port, or choose one that the service documents", "it is not known how TLS starts on port %d", h.Port)
 	case h.TLS != relays.Unsure:
 		k.bad(at("tls"), "", "tls is starttls or implicit, not %q", h.TLS)
 	}
-	if h.TLS != "" && h.Port == 0 && k.asRead {
+	if h.TLS != "" && !h.Plaintext() && h.Port == 0 && k.asRead {
 		k.bad(at("tls"), "", "tls without a port says nothing: give the port, or leave tls out")
 	}
 }
+
+// plaintext checks a hop without TLS: what goes there can be read by everybody in
+// between, so it is for networks of one's own and never for a password.
+func (k *checker) plaintext(at func(string) string, h *Hop) {
+	const key = "insecure_plaintext"
+	addr, err := netip.ParseAddr(h.Host)
+	switch {
+	case k.asRead && k.c.line(at("tls")) > 0:
+		k.bad(at("tls"), "leave tls out", "a hop without TLS has %s = true and no tls", key)
+	case h.Relay.ID != "" && h.Relay.ID != relays.SmarthostID:
+		k.bad(at(key), "leave it out", "it is for a relay of your own (--smarthost): %s has TLS", cmp.Or(h.Relay.Name, h.Relay.ID))
+	case err == nil && !Private(addr):
+		k.bad(at(key), "have the relay offer TLS, or reach it through a tunnel", "%s is a public address: mail goes there with TLS only", h.Host)
+	case h.NeedsLogin() || h.CredentialsFile != "":
+		k.bad(at(key), "have the relay offer TLS, or let it know this host by its address and leave the credentials out", "no password goes over a connection without TLS")
+	case h.CAFile != "" || h.Pin != "" || h.NoVerify:
+		k.bad(at(key), "leave the certificate's options out", "without TLS there is no certificate to verify")
+	}
+}
+
+// Private reports whether an address is on this host, on a link, on a private
+// network (RFC 1918, RFC 4193), or in the block that VPNs and carriers number their
+// own machines from (RFC 6598): where a hop may have no TLS.
+func Private(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || shared.Contains(a)
+}
+
+var shared = netip.MustParsePrefix("100.64.0.0/10")
 
 // account checks user name and password, once they are known.
 func (k *checker) account(at func(string) string, h *Hop) {
@@ -334,6 +370,10 @@ func (k *checker) account(at func(string) string, h *Hop) {
 		k.bad(at("credentials_file"), "", "%q is not an absolute path", h.CredentialsFile)
 	}
 	if !k.accounts || !h.NeedsLogin() {
+		return
+	}
+	if h.ByAPI() {
+		k.apiAccount(at, h)
 		return
 	}
 	if h.Bridged() {

@@ -42,10 +42,8 @@ type Options struct {
 	Install bool      // install Postfix where it is missing
 	Timeout time.Duration
 	Report  setup.Reporter
-	// Delivered shows what became of the test message, and Failed says what became
-	// of the host.
+	// Delivered shows what became of the test message.
 	Delivered func(to string, proven []setup.Delivered)
-	Failed    func(setup.Outcome, error) error
 }
 
 // demo is one run.
@@ -233,7 +231,7 @@ func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 	}
 	out, err := setup.Commit(ctx, s, setup.CommitOptions{Private: &private.Log})
 	if err != nil {
-		return d.Failed(out, err)
+		return out.Stated(err)
 	}
 	d.Delivered(demoTo, out.Proven)
 	if err := d.showMessage(ctx); err != nil {
@@ -267,11 +265,11 @@ func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]str
 		return err
 	}
 	if len(after) != len(before) {
-		return fmt.Errorf("%s holds %d files after the way back, %d before", s.ConfigDir, len(after), len(before))
+		return fmt.Errorf("%s holds %d files after the rollback, %d before", s.ConfigDir, len(after), len(before))
 	}
 	for name, sum := range before {
 		if after[name] != sum {
-			return fmt.Errorf("%s differs after the way back", filepath.Join(s.ConfigDir, name))
+			return fmt.Errorf("%s differs after the rollback", filepath.Join(s.ConfigDir, name))
 		}
 	}
 	fmt.Fprintf(d.Out, "restored: %d file(s), byte for byte as before change %s\n", len(before), record.ID)

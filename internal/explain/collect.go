@@ -26,28 +26,6 @@ const (
 	maxPasted  = 60      // lines of a text that is a story and no log
 )
 
-// Group is the lines of a log, or messages of the queue, with the same cause.
-type Group struct {
-	Cause   Cause     `json:"cause"` // the first candidate; its ID is "" for unknown lines
-	Others  []Cause   `json:"others,omitempty"`
-	Count   int       `json:"count"` // messages and recipients; lines where no message is named
-	First   time.Time `json:"first,omitzero"`
-	Last    time.Time `json:"last,omitzero"` // zero, as First, for a text without times
-	Delayed int       `json:"delayed"`       // deliveries that wait
-	Lost    int       `json:"lost"`          // deliveries that have bounced or expired
-	Past    bool      `json:"past,omitempty"`
-	// Follows are what comes of the same fault: told, but nothing to fix.
-	Follows []Cause `json:"follows,omitempty"`
-	Example string  `json:"example"` // the last line, without secrets and control characters
-
-	order    int // of the first line
-	lastLine int
-	open     map[uint64]bool // messages not sent so far
-	ids      int             // messages ever counted
-	lines    int             // of them, lines that name no message
-	latest   text
-}
-
 // warned is a warning whose cause nobody knows.
 type warned struct {
 	text    text
@@ -597,20 +575,6 @@ func (c *Collector) past(g *Group) bool {
 		return false
 	}
 	return g.ids > 0 && g.lines == 0 || c.startAt > g.lastLine && c.sentAt > c.startAt
-}
-
-// renew puts the names that the last line mentions into the words, and takes over
-// what the checks of this host make of it: they may have come after the line.
-func (g *Group) renew(causes []Cause) {
-	for i, c := range causes {
-		switch {
-		case c.Confirmed && i == 0, c.ID == g.Cause.ID:
-			c.Lost = g.Cause.Lost
-			others := slices.DeleteFunc(append([]Cause{g.Cause}, g.Others...), func(o Cause) bool { return o.ID == c.ID })
-			g.Cause, g.Others = c, slices.DeleteFunc(others, func(o Cause) bool { return !contains(causes, o.ID) && o.rank < rankFollows })
-			return
-		}
-	}
 }
 
 func before(a, b Group) int {

@@ -76,8 +76,6 @@ func portions(t text) []portion {
 }
 
 // match finds the candidates for t, the likeliest first.
-//
-//nolint:gocyclo // one step a part of the text
 func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 	services, none := k.speakers(t.reply+" "+t.program, t.host, relay)
 	concerns := func(f *failure) bool {
@@ -91,21 +89,7 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 	if served && t.reply != "" {
 		causes = append(causes, k.mistakenFor(causes[0], concerns)...)
 	}
-	inbound := strings.HasPrefix(t.own, "smtpd: ") || strings.HasPrefix(t.own, "postscreen: ")
-	for _, p := range portions(t) {
-		if p.s == "" {
-			continue
-		}
-		low := strings.ToLower(p.s)
-		for _, f := range k.failures {
-			if !concerns(f) || !f.takes(inbound) || contains(causes, f.ID) || served && p.foreign && !f.First || p.foreign && f.Here && elsewhere(t.host) {
-				continue
-			}
-			if c, ok := f.in(p, low, t); ok {
-				causes = append(causes, c)
-			}
-		}
-	}
+	causes = k.inPortions(t, causes, served, concerns)
 	if len(causes) == 0 && !none {
 		causes = k.anyService(cmp.Or(t.reply, t.program), relay)
 	}
@@ -116,6 +100,30 @@ func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
 		causes[i].lostBy(t)
 	}
 	return k.narrowed(ordered(causes))
+}
+
+// inPortions adds to causes the failures that are found in the portions of t; served
+// says that the relay's own reply is explained.
+func (k *knowledge) inPortions(t text, causes []Cause, served bool, concerns func(*failure) bool) []Cause {
+	inbound := strings.HasPrefix(t.own, "smtpd: ") || strings.HasPrefix(t.own, "postscreen: ")
+	for _, p := range portions(t) {
+		if p.s == "" {
+			continue
+		}
+		low := strings.ToLower(p.s)
+		for _, f := range k.failures {
+			if !concerns(f) || !f.takes(inbound) || contains(causes, f.ID) {
+				continue
+			}
+			if p.foreign && (served && !f.First || f.Here && elsewhere(t.host)) {
+				continue
+			}
+			if c, ok := f.in(p, low, t); ok {
+				causes = append(causes, c)
+			}
+		}
+	}
+	return causes
 }
 
 // elsewhere reports whether a host is known and is not this one.

@@ -107,6 +107,10 @@ func InspectRoute(r Route, from string) Signs {
 	})
 	for _, rule := range lint.RouteRules() {
 		sign := Sign{Cause: rule.ID}
+		if r.Bridged() && ofClient(rule.ID) {
+			signs = append(signs, sign)
+			continue
+		}
 		if i := slices.IndexFunc(found, func(f lint.Finding) bool { return f.Rule == rule.ID }); i >= 0 {
 			sign.Holds, sign.Detail, sign.Remedy, sign.Command = true, found[i].Detail, found[i].Remedy, found[i].Command
 		}
@@ -116,6 +120,19 @@ func InspectRoute(r Route, from string) Signs {
 		signs = append(signs, Sign{Cause: "content_filter_down"})
 	}
 	return signs
+}
+
+// Bridged reports whether mail goes to a program of ours behind a private socket.
+func (r Route) Bridged() bool {
+	return r.Service.Command == "lmtp" && strings.HasPrefix(r.NextHop, "unix:private/relayhost-")
+}
+
+// ofClient reports whether a rule is about how smtp(8) connects and logs in, which it
+// does not where a bridge does.
+func ofClient(id string) bool {
+	return slices.ContainsFunc([]string{"sasl_", "auth_", "tls_", "starttls_", "relayhost_syntax", "dns_mx_no_brackets", "chroot"}, func(prefix string) bool {
+		return strings.HasPrefix(id, prefix)
+	})
 }
 
 // filtered reports whether mail goes through a content filter (FILTER_README)

@@ -128,7 +128,7 @@ func TestLabCases(t *testing.T) {
 				}
 				both := test.setup[:2] == "94" || test.setup[:2] == "38"
 				if found := slices.ContainsFunc(out.Shared, func(f flow.Foreign) bool { return f.Service == "smtp" && f.Account == "apikey" }); kind == "private" && found != both {
-					t.Errorf("ways of others to %s: %+v", hop, out.Shared)
+					t.Errorf("routes of others to %s: %+v", hop, out.Shared)
 				}
 				if text := fmt.Sprint(out); strings.Contains(text, "Gehe1mPa55") {
 					t.Error("a password is in the table")

@@ -18,8 +18,8 @@ type Change struct {
 	Key    string `json:"key,omitempty"`
 	From   string `json:"from"`
 	To     string `json:"to"`
-	Before Way    `json:"before"`
-	After  Way    `json:"after"`
+	Before Route  `json:"before"`
+	After  Route  `json:"after"`
 	Detail string `json:"detail"` // what changes, a clause
 	Remedy string `json:"remedy"`
 	Count  int    `json:"count"` // messages of this kind
@@ -83,7 +83,7 @@ func elsewhereBy(flows []Flow, f Flow) (detail, remedy string) {
 
 // chooser is the parameter, with its table, that sends other mail the same way; ""
 // where none is known to.
-func chooser(flows []Flow, w Way) string {
+func chooser(flows []Flow, w Route) string {
 	i := slices.IndexFunc(flows, func(f Flow) bool {
 		return f.After.same(w) && (f.Param == "transport_maps" || strings.HasPrefix(f.Param, "sender_dependent_"))
 	})
@@ -144,7 +144,7 @@ func flow(flows []Flow, class string) (Flow, bool) {
 }
 
 // isDefault reports whether mail went the way of all other mail, with its account.
-func isDefault(w, usual Way) bool {
+func isDefault(w, usual Route) bool {
 	return w.Transport == usual.Transport && w.NextHop == usual.NextHop && w.Account == usual.Account
 }
 
@@ -177,7 +177,7 @@ func isDirect(f Flow, asked Asked) bool {
 
 // isOwn reports whether a sender is of this host: setup rewrites those.
 func isOwn(sender string, p plan.Plan) bool {
-	return !strings.Contains(sender, "@") || slices.ContainsFunc(p.Routes, func(w plan.Way) bool { return w.From == sender })
+	return !strings.Contains(sender, "@") || slices.ContainsFunc(p.Routes, func(w plan.Route) bool { return w.From == sender })
 }
 
 // explain says what changes and what to do.
@@ -185,7 +185,7 @@ func explain(f Flow) (detail, remedy string) {
 	who := f.who()
 	if f.Param == "" {
 		return fmt.Sprintf("%s would leave by %s; now it leaves by %s", who, f.After, f.Before),
-			"relayhost setup --dry-run --json shows both ways; postconf -n shows the parameters that choose them"
+			"relayhost setup --dry-run --json shows both routes; postconf -n shows the parameters that choose them"
 	}
 	entry := "the entry of " + f.Key
 	switch b, a := f.Before, f.After; {
@@ -219,16 +219,16 @@ func (f Flow) who() string {
 	return "mail to " + f.Key
 }
 
-func (w Way) hop() string {
+func (w Route) hop() string {
 	if w.NextHop == "" {
 		return "the recipient's mail exchangers"
 	}
 	return w.NextHop
 }
 
-func (w Way) service() string { return "the service " + w.Transport }
+func (w Route) service() string { return "the service " + w.Transport }
 
-func (w Way) level() string {
+func (w Route) level() string {
 	return strings.TrimSpace(w.TLS + " " + w.TLSDetail)
 }
 

@@ -10,26 +10,26 @@ import (
 const hop = "[relay.example]:587"
 
 // planOf has a default route and one of news.example.
-var planOf = plan.Plan{Routes: []plan.Way{
+var planOf = plan.Plan{Routes: []plan.Route{
 	{Name: "default", From: "app@example.org", Service: "relayhost-a"},
 	{Name: "news", Senders: []string{"news.example", ".lists.example", "<>", "boss@vip.example"}, Service: "relayhost-b"},
 }}
 
 var (
-	direct  = Way{Transport: "smtp", TLS: "may"}
-	relayed = Way{Transport: "relayhost-a", NextHop: hop, TLS: "secure", Account: "user"}
-	news    = Way{Transport: "relayhost-b", NextHop: "[news.relay.example]:587", TLS: "secure", Account: "news"}
-	own     = Way{Transport: "smtp", NextHop: hop, TLS: "encrypt", Account: "user"}
-	shop    = Way{Transport: "shop-smtp", TLS: "may"}
-	local   = Way{Transport: "local", Local: true}
+	direct  = Route{Transport: "smtp", TLS: "may"}
+	relayed = Route{Transport: "relayhost-a", NextHop: hop, TLS: "secure", Account: "user"}
+	news    = Route{Transport: "relayhost-b", NextHop: "[news.relay.example]:587", TLS: "secure", Account: "news"}
+	own     = Route{Transport: "smtp", NextHop: hop, TLS: "encrypt", Account: "user"}
+	shop    = Route{Transport: "shop-smtp", TLS: "may"}
+	local   = Route{Transport: "local", Local: true}
 )
 
 func TestCompare(t *testing.T) {
 	const senders, recipients = "senders in sender_dependent_default_transport_maps", "recipients in transport_maps"
 	secure := own
 	secure.TLS = "secure"
-	byShop := Way{Transport: "shop-smtp", NextHop: hop, TLS: "secure", Account: "user"}
-	otherHop := Way{Transport: "relayhost-a", NextHop: "[mx.example]", TLS: "secure"}
+	byShop := Route{Transport: "shop-smtp", NextHop: hop, TLS: "secure", Account: "user"}
+	otherHop := Route{Transport: "relayhost-a", NextHop: "[mx.example]", TLS: "secure"}
 	renamed := own
 	renamed.Sender = "x@y.example"
 	lent := secure
@@ -39,27 +39,27 @@ func TestCompare(t *testing.T) {
 	failed := direct
 	failed.Failed = true
 	for name, test := range map[string]struct {
-		usual, usualAfter Way
+		usual, usualAfter Route
 		f                 Flow
 		want              string // "" for no change; else what the change says
 	}{
 		"default to the relay":      {direct, relayed, Flow{Question{Class: ownMail, Sender: "root"}, direct, relayed}, ""},
 		"old relay to the new":      {own, relayed, Flow{Question{Class: nullSender}, own, relayed}, ""},
-		"local only to the relay":   {Way{Transport: "error"}, relayed, Flow{Question{Class: nullSender}, Way{Transport: "error"}, relayed}, ""},
-		"relay domain stays":        {direct, relayed, Flow{Question{Class: "recipients in relay_domains", Param: "relay_domains", Key: "b.example"}, Way{Transport: "relay"}, Way{Transport: "relay"}}, ""},
-		"relay domain pulled over":  {direct, relayed, Flow{Question{Class: "recipients in relay_domains", Param: "relay_domains", Key: "b.example"}, Way{Transport: "relay"}, Way{Transport: "relay", NextHop: hop}}, "mail to b.example would go to " + hop + " by the service relay"},
+		"local only to the relay":   {Route{Transport: "error"}, relayed, Flow{Question{Class: nullSender}, Route{Transport: "error"}, relayed}, ""},
+		"relay domain stays":        {direct, relayed, Flow{Question{Class: "recipients in relay_domains", Param: "relay_domains", Key: "b.example"}, Route{Transport: "relay"}, Route{Transport: "relay"}}, ""},
+		"relay domain pulled over":  {direct, relayed, Flow{Question{Class: "recipients in relay_domains", Param: "relay_domains", Key: "b.example"}, Route{Transport: "relay"}, Route{Transport: "relay", NextHop: hop}}, "mail to b.example would go to " + hop + " by the service relay"},
 		"policy of the same hop":    {direct, relayed, Flow{Question{Class: recipients, Param: "transport_maps", Key: "gmail.com"}, own, secure}, "TLS level encrypt; it would be secure"},
 		"as the default was":        {own, relayed, Flow{Question{Class: recipients, Param: "transport_maps", Key: "gmail.com"}, own, secure}, "TLS level encrypt; it would be secure"},
 		"policy was lent":           {lent, relayed, Flow{Question{Class: recipients, Param: "transport_maps", Key: "gmail.com"}, lent, own}, ""},
 		"sender without a next hop": {direct, relayed, Flow{Question{Class: senders, Param: "sender_dependent_default_transport_maps", Key: "@shop.example", Sender: "a@shop.example"}, shop, byShop}, "mail from @shop.example would go to " + hop + " by the service shop-smtp"},
-		"hop without a service":     {direct, relayed, Flow{Question{Class: recipients, Param: "transport_maps", Key: "c.example"}, Way{Transport: "smtp", NextHop: "[mx.example]"}, otherHop}, "would leave by the service relayhost-a instead of the service smtp"},
+		"hop without a service":     {direct, relayed, Flow{Question{Class: recipients, Param: "transport_maps", Key: "c.example"}, Route{Transport: "smtp", NextHop: "[mx.example]"}, otherHop}, "would leave by the service relayhost-a instead of the service smtp"},
 		"account of its own":        {direct, relayed, Flow{Question{Class: "senders with an account of their own", Param: "smtp_sasl_password_maps", Key: "a@b.example"}, account, relayed}, "would leave by"},
 		"route":                     {direct, relayed, Flow{Question{Class: senders, Param: "x", Sender: "a@news.example"}, shop, news}, ""},
 		"route below a domain":      {direct, relayed, Flow{Question{Class: senders, Param: "x", Sender: "a@b.lists.example"}, shop, news}, ""},
 		"route of an address":       {direct, relayed, Flow{Question{Class: senders, Param: "x", Sender: "boss@vip.example"}, shop, news}, ""},
 		"route of somebody else":    {direct, relayed, Flow{Question{Class: senders, Param: "x", Key: "@vip.example", Sender: "aid@vip.example"}, shop, news}, "mail from @vip.example"},
 		"null sender by a route":    {direct, relayed, Flow{Question{Class: nullSender}, direct, news}, ""},
-		"earlier setup":             {relayed, news, Flow{Question{Class: senders, Param: "x", Sender: "a@old.example"}, Way{Transport: "relayhost-old"}, news}, ""},
+		"earlier setup":             {relayed, news, Flow{Question{Class: senders, Param: "x", Sender: "a@old.example"}, Route{Transport: "relayhost-old"}, news}, ""},
 		"--direct":                  {own, relayed, Flow{Question{Class: "direct domains", Recipient: "a@in.example"}, own, direct}, ""},
 		"direct unasked":            {own, relayed, Flow{Question{Class: recipients, Param: "transport_maps", Key: "out.example", Recipient: "a@out.example"}, own, direct}, "mail to out.example would go to the recipient's mail exchangers"},
 		"out of a catch-all":        {own, relayed, Flow{Question{Class: "recipients in mydestination", Param: "mydestination", Key: "h.example"}, own, local}, ""},
@@ -85,7 +85,7 @@ func TestTestMessageElsewhere(t *testing.T) {
 	usual := Flow{Question{Class: ordinary}, direct, relayed}
 	test := Flow{Question{Class: testMail, Sender: "a@shop.example", Recipient: "b@gmail.com"}, shop, shop}
 	for name, row := range map[string]struct {
-		from Way
+		from Route
 		want string
 	}{"by its sender": {shop, "mail from a@shop.example does not leave through the relay"}, "by its recipient": {relayed, "mail to b@gmail.com does not leave through the relay"}} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestTestMessageElsewhere(t *testing.T) {
 func TestLines(t *testing.T) {
 	var flows []Flow
 	for _, key := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"} {
-		w := Way{Transport: "smtp", NextHop: "[" + key + ".example]", TLS: "may"}
+		w := Route{Transport: "smtp", NextHop: "[" + key + ".example]", TLS: "may"}
 		flows = append(flows, Flow{Question{Class: "recipients in transport_maps", Recipient: "x@" + key + ".test", Param: "transport_maps", Key: key}, w, w})
 	}
 	flows = append(flows, Flow{Question{Class: ordinary, Sender: anybody, Recipient: elsewhere}, direct, relayed})

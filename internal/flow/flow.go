@@ -21,8 +21,8 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// Way is how a message leaves, or stays.
-type Way struct {
+// Route is how a message leaves, or stays.
+type Route struct {
 	Transport string `json:"transport"` // service of master.cf: "smtp", "local", "relayhost-ses"
 	NextHop   string `json:"next_hop"`  // "" for the mail exchangers of the recipient's domain
 	// TLS is the level of smtp_tls_security_level or the policy table; "" where the
@@ -39,18 +39,18 @@ type Way struct {
 }
 
 // same reports whether mail leaves in the same manner, but for its sender.
-func (w Way) same(o Way) bool {
+func (w Route) same(o Route) bool {
 	return w.Transport == o.Transport && w.NextHop == o.NextHop && w.TLS == o.TLS && w.TLSDetail == o.TLSDetail &&
 		w.Account == o.Account && w.Failed == o.Failed
 }
 
 // ours reports whether the service is one of a set-up.
-func (w Way) ours() bool { return strings.HasPrefix(w.Transport, plan.ServicePrefix) }
+func (w Route) ours() bool { return strings.HasPrefix(w.Transport, plan.ServicePrefix) }
 
 // Flow is one message before and after.
 type Flow struct {
 	Question
-	Before, After Way
+	Before, After Route
 }
 
 // Row is a class of mail that goes by one way before and by one after.
@@ -60,8 +60,8 @@ type Row struct {
 	From   []string `json:"from"`             // samples of senders, "" is the null sender
 	To     []string `json:"to"`               // samples of recipients
 	Count  int      `json:"count"`            // addresses that were asked for
-	Before Way      `json:"before"`
-	After  Way      `json:"after"`
+	Before Route    `json:"before"`
+	After  Route    `json:"after"`
 	Change string   `json:"change"` // same | asked | conflict
 }
 
@@ -102,14 +102,14 @@ func Compute(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, as
 		return Table{}, errors.New("there is no Postfix whose mail could be looked at")
 	}
 	list, left := questions(ctx, &h.Reader, &s, p, asked)
-	var ways [2][]Way
+	var routes [2][]Route
 	var errs [2]error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ways[0], errs[0] = answers(ctx, h, instance.BeforeName, s, Unchanged(s), list)
+		routes[0], errs[0] = answers(ctx, h, instance.BeforeName, s, Unchanged(s), list)
 	}()
-	ways[1], errs[1] = answers(ctx, h, instance.AfterName, s, p, list)
+	routes[1], errs[1] = answers(ctx, h, instance.AfterName, s, p, list)
 	<-done
 	t := Table{Rows: []Row{}, NotSampled: left}
 	var fault *instance.Fault
@@ -123,7 +123,7 @@ func Compute(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, as
 		return t, fmt.Errorf("mail flow as it is: %w", errs[0])
 	}
 	for i, q := range list {
-		t.flows = append(t.flows, Flow{q, ways[0][i], ways[1][i]})
+		t.flows = append(t.flows, Flow{q, routes[0][i], routes[1][i]})
 	}
 	t.Changes = Compare(t.flows, p, asked)
 	t.Rows = fold(t.flows, p, asked)
@@ -139,7 +139,7 @@ func Unchanged(s postfix.State) plan.Plan {
 }
 
 // answers asks all questions of one configuration.
-func answers(ctx context.Context, h *host.Host, name string, s postfix.State, p plan.Plan, list []Question) (ways []Way, err error) {
+func answers(ctx context.Context, h *host.Host, name string, s postfix.State, p plan.Plan, list []Question) (routes []Route, err error) {
 	name = fmt.Sprintf("%s-%d", name, os.Getpid())
 	in, err := instance.Start(ctx, h, instance.Options{Name: name, State: s, Plan: p, Routing: true})
 	if err != nil {
@@ -150,14 +150,14 @@ func answers(ctx context.Context, h *host.Host, name string, s postfix.State, p 
 	if err != nil {
 		return nil, err
 	}
-	ways, err = ask(watched, h, in, s, p, list)
+	routes, err = ask(watched, h, in, s, p, list)
 	if fault := end(); fault != nil && err != nil {
 		return nil, fault
 	}
-	return ways, err
+	return routes, err
 }
 
-func ask(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.State, p plan.Plan, list []Question) ([]Way, error) {
+func ask(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.State, p plan.Plan, list []Question) ([]Route, error) {
 	side, err := newSide(ctx, h, in, s, p)
 	if err != nil {
 		return nil, err
@@ -177,25 +177,25 @@ func ask(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.Sta
 		}
 	}
 	side.know(senders)
-	ways := make([]Way, len(list))
+	routes := make([]Route, len(list))
 	for i, q := range list {
 		queued := side.canonical(ctx, senders[i])
 		a, err := r.Resolve(ctx, queued, q.Recipient)
 		if err != nil {
 			return nil, err
 		}
-		ways[i] = side.way(ctx, a, queued)
-		if leaves := side.generic(ctx, ways[i].Transport, queued); leaves != senders[i] {
-			ways[i].Sender = leaves
+		routes[i] = side.route(ctx, a, queued)
+		if leaves := side.generic(ctx, routes[i].Transport, queued); leaves != senders[i] {
+			routes[i].Sender = leaves
 		}
 	}
-	return ways, nil
+	return routes, nil
 }
 
 // maxSamples bounds the addresses that a row shows.
 const maxSamples = 3
 
-// fold joins the flows of one class that go the same ways.
+// fold joins the flows of one class that go the same routes.
 func fold(flows []Flow, p plan.Plan, asked Asked) []Row {
 	var rows []Row
 	for _, f := range flows {

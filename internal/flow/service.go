@@ -133,9 +133,9 @@ func (d *side) yes(s postfix.Service, name string) bool {
 	return strings.EqualFold(d.param(s, name), "yes")
 }
 
-// way is what becomes of mail that trivial-rewrite(8) has answered a for.
-func (d *side) way(ctx context.Context, a Answer, sender string) Way {
-	w := Way{Transport: a.Transport, NextHop: a.NextHop, Failed: a.Failed()}
+// route is what becomes of mail that trivial-rewrite(8) has answered a for.
+func (d *side) route(ctx context.Context, a Answer, sender string) Route {
+	w := Route{Transport: a.Transport, NextHop: a.NextHop, Failed: a.Failed()}
 	s, ok := d.s.Master.Get(a.Transport, "unix")
 	client := ok && (s.Command == "smtp" || s.Command == "lmtp")
 	w.here = a.Flags&flagsHere != 0

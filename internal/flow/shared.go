@@ -19,7 +19,7 @@ type Foreign struct {
 	Class   string
 }
 
-// Shared lists the foreign ways to the next hops of p, one for each service and
+// Shared lists the foreign routes to the next hops of p, one for each service and
 // account.
 func Shared(flows []Flow, p plan.Plan) []Foreign {
 	touched := map[string]bool{}

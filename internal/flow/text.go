@@ -34,10 +34,10 @@ func (t Table) Lines() []string {
 	return lines
 }
 
-// group gives a line for each pair of ways among the rows of one kind of change,
+// group gives a line for each pair of routes among the rows of one kind of change,
 // naming all classes that go by it.
 func (t Table) group(change string) []string {
-	type pair struct{ before, after Way }
+	type pair struct{ before, after Route }
 	var order []pair
 	classes := map[pair][]string{}
 	for _, r := range t.Rows {
@@ -46,7 +46,7 @@ func (t Table) group(change string) []string {
 		}
 		p := pair{r.Before, r.After}
 		if r.Before.Local && r.After.Local {
-			p = pair{Way{Local: true}, Way{Local: true}}
+			p = pair{Route{Local: true}, Route{Local: true}}
 		}
 		p.before.Sender, p.after.Sender, p.before.policy, p.after.policy = "", "", "", ""
 		if classes[p] == nil {
@@ -96,7 +96,7 @@ func (r Row) short() string {
 }
 
 // String is the way in words: "smtp to [relay.example]:587, TLS secure, as user".
-func (w Way) String() string {
+func (w Route) String() string {
 	if w.Failed {
 		return "deferred: a table cannot be asked"
 	}

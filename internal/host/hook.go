@@ -1,4 +1,4 @@
-//go:build !relayhost_testhooks
+//go:build unix && !relayhost_testhooks
 
 package host
 

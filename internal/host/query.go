@@ -1,3 +1,5 @@
+//go:build unix
+
 package host
 
 import (
@@ -39,11 +41,6 @@ func PostmapList(dir, table string) Query {
 // PostqueueJSON lists the queue, one JSON object a line (postqueue(1), -j).
 func PostqueueJSON(dir string) Query {
 	return query(withConfig("postqueue", dir, []string{"-j"})...)
-}
-
-// PostfixStatus asks whether the instance in dir runs: exit code 0 if so.
-func PostfixStatus(dir string) Query {
-	return query(withConfig("postfix", dir, []string{"status"})...)
 }
 
 // Journal reads journald from since on, as JSON lines, for the identifiers of

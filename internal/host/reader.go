@@ -1,11 +1,10 @@
-// Package host is the machine that relayhost works on: a Reader that looks and
-// a Host that may also change. It knows nothing of mail.
+//go:build unix
+
 package host
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -20,10 +19,6 @@ import (
 // MaxFile is the largest file that ReadFile returns, in bytes. A main.cf of
 // 10 MB has to work; anything above this is refused with a clear message.
 const MaxFile = 16 << 20
-
-// ErrNotRegular is returned for FIFOs, devices, sockets and directories, which
-// are never opened: opening a FIFO would block for ever.
-var ErrNotRegular = errors.New("not a regular file")
 
 // Reader looks at a machine and changes nothing. Root is put before every
 // path; it is empty outside of tests. The zero Reader is this machine.
@@ -63,18 +58,6 @@ func (r *Reader) ReadFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: larger than %d MiB", path, MaxFile>>20)
 	}
 	return data.Bytes(), nil
-}
-
-// Meta is what a file is apart from its content.
-type Meta struct {
-	Mode  fs.FileMode // type and permission bits
-	UID   int
-	GID   int
-	Size  int64
-	Nlink uint64
-	Mtime time.Time
-	Ctime time.Time // of the last change of any kind, which nobody can set
-	Link  string    // target, for a symbolic link
 }
 
 // Lstat describes path itself; a symbolic link is not followed.

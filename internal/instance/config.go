@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,23 +54,47 @@ func (i *Instance) makeDirectories() error {
 	return nil
 }
 
-// makeSockets makes those directories of the queue that master(8) needs when there is
-// no mail; "postfix check" would make them all, in ten times the time.
-func (i *Instance) makeSockets() error {
+// queueDirectories are those below queue_directory with their modes (postfix-files(5)
+// of Postfix 3.5 to 3.11): all are mail_owner's but "pid", which is root's.
+var queueDirectories = map[string]os.FileMode{
+	"active": 0o700, "bounce": 0o700, "corrupt": 0o700, "defer": 0o700, "deferred": 0o700, "flush": 0o700, "hold": 0o700,
+	"incoming": 0o700, "private": 0o700, "saved": 0o700, "trace": 0o700, "maildrop": 0o730, "public": 0o710, "pid": 0o755,
+}
+
+// makeQueue makes the directories of the queue; where there is no mail, those alone
+// that master(8) needs. "postfix check" does that with a hundred processes.
+func (i *Instance) makeQueue() error {
 	uid, _, err := i.owner()
 	if err != nil {
 		return err
 	}
-	for name, mode := range map[string]os.FileMode{"pid": 0o755, "private": 0o700, "public": 0o755} {
-		dir := filepath.Join(i.directories.queue, name)
-		if err := i.h.Mkdir(dir, mode); err != nil {
+	group := -1
+	if !i.o.Routing {
+		g, err := user.LookupGroup(cmp.Or(i.o.State.Params["setgid_group"], "postdrop"))
+		if err != nil {
+			return fmt.Errorf("group of the queue: %w", err)
+		}
+		if group, err = strconv.Atoi(g.Gid); err != nil {
 			return err
 		}
-		if name == "pid" {
+	}
+	for name, mode := range queueDirectories {
+		shared := name == "maildrop" || name == "public"
+		if i.o.Routing && name != "pid" && name != "private" && name != "public" {
 			continue
 		}
-		if err := os.Chown(i.h.Real(dir), uid, -1); err != nil {
-			return fmt.Errorf("give %s to %s: %w", dir, i.o.State.MailOwner, err)
+		dir := filepath.Join(i.directories.queue, name)
+		// The mode of the call is cut by the umask.
+		err := i.h.Mkdir(dir, mode)
+		switch {
+		case err != nil || name == "pid":
+		case shared:
+			err = errors.Join(os.Chown(i.h.Real(dir), uid, group), os.Chmod(i.h.Real(dir), mode))
+		default:
+			err = os.Chown(i.h.Real(dir), uid, -1)
+		}
+		if err != nil {
+			return fmt.Errorf("make %s: %w", dir, err)
 		}
 	}
 	return nil
@@ -107,6 +132,14 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 		case "master.cf":
 			master = f.After
 		default:
+			if isBridgeConf(f.Path) {
+				if f.Action != plan.Remove && !i.o.Routing {
+					if err := i.writeBridge(f); err != nil {
+						return err
+					}
+				}
+				continue
+			}
 			if f.Path != config.Path && f.Action != plan.Remove && !(i.o.Routing && f.Secret) {
 				moved[f.Path] = filepath.Join(i.ConfigDir, strconv.Itoa(len(tables))+"-"+filepath.Base(f.Path))
 				tables = append(tables, f)
@@ -231,7 +264,7 @@ func relocate(value string, moved map[string]string) string {
 // needed are the programs of Postfix that carry a message from sendmail(1) to
 // the relay. None of them listens and none delivers here.
 var needed = []string{"pickup", "cleanup", "qmgr", "oqmgr", "tlsmgr", "trivial-rewrite", "bounce", "verify", "flush",
-	"proxymap", "smtp", "showq", "error", "discard", "anvil", "scache", "postlogd", "tlsproxy"}
+	"proxymap", "smtp", "lmtp", "spawn", "showq", "error", "discard", "anvil", "scache", "postlogd", "tlsproxy"}
 
 // standard are entries that have to be there, whatever the server's master.cf.
 const standard = `pickup unix n - n 60 1 pickup
@@ -273,14 +306,14 @@ func (i *Instance) masterCF(text []byte) ([]byte, error) {
 		return nil, err
 	}
 	for _, s := range planned.Services() {
-		if s.Type == "inet" || s.Type == "pass" || !slices.Contains(programs, s.Command) {
+		if s.Type == "inet" || s.Type == "pass" || !slices.Contains(programs, s.Command) || !ours(s) {
 			continue
 		}
 		s.Chroot = "n"
 		for n := range s.Options {
 			s.Options[n].Value = i.relocate(s.Options[n].Value)
 		}
-		m.Set(s)
+		m.Set(trialEntry(s))
 	}
 	return m.Bytes(), nil
 }

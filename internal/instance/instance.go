@@ -201,15 +201,11 @@ func (i *Instance) start(ctx context.Context) error {
 	if err := i.writeConfig(ctx); err != nil {
 		return err
 	}
-	// "check" makes the directories of the queue. "postfix start" is not used:
-	// Debian 13 hands it on to systemd, which knows no such instance.
-	if i.o.Routing {
-		if err := i.makeSockets(); err != nil {
-			return err
-		}
-	} else if err := i.run(ctx, "postfix", "-c", i.ConfigDir, "check"); err != nil {
+	if err := i.makeQueue(); err != nil {
 		return err
 	}
+	// "postfix start" is not used: Debian 13 hands it on to systemd, which knows no
+	// such instance.
 	return i.run(ctx, filepath.Join(i.o.State.DaemonDir, "master"), "-c", i.ConfigDir, "-w")
 }
 
@@ -256,7 +252,7 @@ func (i *Instance) remove() error {
 	if err := i.stop(); err != nil {
 		return err
 	}
-	var errs []error
+	errs := []error{i.removeBridges()}
 	f := i.directories
 	// The configuration goes last, and the marker in it.
 	names, err := i.h.ReadDir(f.config)

@@ -37,13 +37,15 @@ type config struct {
 	hosts    []string
 	resolver []string
 	// dmi holds the files of /sys/class/dmi/id by name. Nil: no such folder.
-	dmi     map[string]string
-	files   map[string]file
-	delay   time.Duration
-	ipv6    bool
-	route4  bool
-	route6  bool
-	started bool
+	dmi   map[string]string
+	files map[string]file
+	delay time.Duration
+	ipv6  bool
+	// logQueue is net.unix.max_dgram_qlen, which systemd sets to 512 when it boots.
+	logQueue int
+	route4   bool
+	route6   bool
+	started  bool
 }
 
 // file is a file to put on the server before anything runs there.
@@ -58,7 +60,7 @@ func plain() *config {
 		hostname: "host.example.com",
 		resolver: []string{dns4.String()},
 		files:    map[string]file{},
-		ipv6:     true, route4: true, route6: true,
+		ipv6:     true, route4: true, route6: true, logQueue: 512,
 	}
 }
 
@@ -89,6 +91,10 @@ func Systemd() Option { return func(c *config) { c.systemd, c.log = true, false 
 
 // NoLog leaves the server without maillog_file and so without any mail log.
 func NoLog() Option { return func(c *config) { c.log = false } }
+
+// ShortLogQueue leaves the socket that postlogd(8) reads as short as the kernel
+// makes it in a container, and where no systemd has booted: 10 messages.
+func ShortLogQueue() Option { return func(c *config) { c.logQueue = 10 } }
 
 // Postfix starts Postfix before [New] returns.
 func Postfix() Option { return func(c *config) { c.started = true } }

@@ -54,7 +54,7 @@ func notOverlay(dir string) error {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	if st.Type == unix.OVERLAYFS_SUPER_MAGIC {
-		return fmt.Errorf("%s is on an overlay file system: set XDG_CACHE_HOME to a folder on another", dir)
+		return fmt.Errorf("%s is on an overlay file system: set XDG_CACHE_HOME to a directory on another", dir)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -68,6 +69,9 @@ func newServer(l *Lab, cfg *config, n int) (*Server, error) {
 	if s.net, err = netns.GetFromPid(s.Pid()); err != nil {
 		return nil, err
 	}
+	if err := inNet(s.net, s.logQueue); err != nil {
+		return nil, err
+	}
 	if err := s.connect(n); err != nil {
 		return nil, err
 	}
@@ -81,6 +85,11 @@ func newServer(l *Lab, cfg *config, n int) (*Server, error) {
 		return s, s.booted()
 	}
 	return s, nil
+}
+
+// logQueue sets how many messages a datagram socket of the server holds.
+func (s *Server) logQueue() error {
+	return os.WriteFile("/proc/sys/net/unix/max_dgram_qlen", []byte(strconv.Itoa(s.cfg.logQueue)), 0)
 }
 
 // spawn starts PID 1, waits until it has mounted its root and returns the

@@ -2,7 +2,7 @@ package lint
 
 import (
 	"fmt"
-	"net"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -77,8 +77,8 @@ func hostPort(hop string) (host, port string, bracketed bool) {
 // here reports whether a host is this machine.
 func here(host string) bool {
 	host = strings.TrimPrefix(host, "ipv6:")
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 // mandatory are the TLS levels at which mail waits where TLS is not offered

@@ -14,6 +14,7 @@ type Meant struct {
 	Implicit bool   // TLS from the first byte
 	NoVerify bool   // the certificate is deliberately not verified
 	NoAuth   bool   // the relay knows this host by its address
+	NoTLS    bool   // deliberately in the clear, on a private network
 	// Routes are all routes, the default first; with none it is NextHop by
 	// Service alone.
 	Routes []MeantRoute
@@ -30,6 +31,7 @@ type MeantRoute struct {
 type MeantHop struct {
 	NextHop                    string
 	Implicit, NoVerify, NoAuth bool
+	NoTLS                      bool
 	Bridge                     string // the entry of spawn(8) behind the socket that is NextHop; "" for none
 }
 
@@ -78,7 +80,7 @@ func (m Meant) routes() []MeantRoute {
 	if len(m.Routes) > 0 {
 		return m.Routes
 	}
-	return []MeantRoute{{Service: m.Service, Hops: []MeantHop{{NextHop: m.NextHop, Implicit: m.Implicit, NoVerify: m.NoVerify, NoAuth: m.NoAuth}}}}
+	return []MeantRoute{{Service: m.Service, Hops: []MeantHop{{NextHop: m.NextHop, Implicit: m.Implicit, NoVerify: m.NoVerify, NoAuth: m.NoAuth, NoTLS: m.NoTLS}}}}
 }
 
 // Services are the routes, one for each service.
@@ -96,7 +98,7 @@ func (m Meant) Services() []MeantRoute {
 
 // at is c with this hop as the one to be judged.
 func (c intent) at(r MeantRoute, h MeantHop) intent {
-	c.Service, c.NextHop, c.Implicit, c.NoVerify, c.NoAuth = r.Service, h.NextHop, h.Implicit, h.NoVerify, h.NoAuth
+	c.Service, c.NextHop, c.Implicit, c.NoVerify, c.NoAuth, c.NoTLS = r.Service, h.NextHop, h.Implicit, h.NoVerify, h.NoAuth, h.NoTLS
 	return c
 }
 
@@ -133,8 +135,6 @@ var bypasses = []string{"transport_maps", "sender_dependent_default_transport_ma
 var obsoleteTLS = []string{"smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce_peername", "smtp_tls_per_site"}
 
 // route checks that mail goes to the next hop through the relay's service.
-//
-//nolint:gocyclo // one case a parameter
 func (p *findings) route(c intent) {
 	params := c.Config.Params
 	relayhosts := words(params["relayhost"])
@@ -146,6 +146,22 @@ func (p *findings) route(c intent) {
 	if len(relayhosts) > 1 && !c.AtLeast(3, 5) {
 		p.fatal("", "main.cf", "relayhost", "a list of relays needs Postfix 3.5")
 	}
+	p.defaultTransport(c, relayhosts)
+	for _, name := range bypasses {
+		if others := c.others(name); others != "" {
+			p.warn("", "main.cf", name, "can send mail past the relay: %s", others)
+		}
+	}
+	for _, name := range obsoleteTLS {
+		if _, set := c.Last(name); set {
+			p.warn("", "main.cf", name, "is obsolete and has no effect beside smtp_tls_security_level")
+		}
+	}
+}
+
+// defaultTransport checks that other mail goes by the relay's service.
+func (p *findings) defaultTransport(c intent, relayhosts []string) {
+	params := c.Config.Params
 	transport, hop, _ := strings.Cut(params["default_transport"], ":")
 	switch {
 	case transport == "error" || transport == "discard":
@@ -171,16 +187,6 @@ func (p *findings) route(c intent) {
 				}
 				p.fatal(rule, "master.cf: rewrite/unix", name, "is %s there and so overrides main.cf", quote(own))
 			}
-		}
-	}
-	for _, name := range bypasses {
-		if others := c.others(name); others != "" {
-			p.warn("", "main.cf", name, "can send mail past the relay: %s", others)
-		}
-	}
-	for _, name := range obsoleteTLS {
-		if _, set := c.Last(name); set {
-			p.warn("", "main.cf", name, "is obsolete and has no effect beside smtp_tls_security_level")
 		}
 	}
 }
@@ -253,6 +259,9 @@ func levelFor(c intent, get func(string) string) (level, parameter string) {
 // level checks that nobody else can be taken for the relay.
 func (p *findings) level(c intent, where string, get func(string) string) {
 	level, parameter := levelFor(c, get)
+	if c.NoTLS && level == "none" {
+		return
+	}
 	accepted := slices.Contains(verifying, level) || c.NoVerify && level == "encrypt"
 	if !accepted {
 		p.fatal("tls_not_verified", where, parameter, "the level for %s is %s, which does not verify the relay's certificate", c.NextHop, quote(level))

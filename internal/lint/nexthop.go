@@ -2,7 +2,7 @@ package lint
 
 import (
 	"fmt"
-	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -29,7 +29,7 @@ func SplitNextHop(s string) (hostname, port string, err error) {
 	if hostname == "" || strings.ContainsAny(hostname, "[] ") {
 		return "", "", fmt.Errorf("%q names no host", s)
 	}
-	if strings.Contains(hostname, ":") && net.ParseIP(strings.TrimPrefix(hostname, "ipv6:")) == nil {
+	if strings.Contains(hostname, ":") && !isAddress(strings.TrimPrefix(hostname, "ipv6:")) {
 		return "", "", fmt.Errorf("%q: the port belongs behind the bracket", s)
 	}
 	if strings.HasSuffix(s, ":") {
@@ -41,4 +41,9 @@ func SplitNextHop(s string) (hostname, port string, err error) {
 		return "", "", fmt.Errorf("%q: unknown service %q", s, port)
 	}
 	return hostname, port, nil
+}
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
 }

@@ -114,3 +114,6 @@ func Qualified(name string) bool {
 	}
 	return strings.Trim(labels[len(labels)-1], "0123456789") != "" && labels[0] != "localhost"
 }
+
+// Domain is what stands behind the last @ of an address; all of it where there is none.
+func Domain(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package maillog finds, reads and follows the mail log of a Postfix, and takes
 // its lines apart.
 // Package maillog finds, reads and follows the mail log of a Postfix, and takes

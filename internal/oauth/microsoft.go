@@ -24,9 +24,9 @@ var clouds = map[Cloud]cloudHosts{
 	Outlook: {"login.microsoftonline.com", "", "outlook.office.com"},
 }
 
-// nativeRedirect is where a browser ends after a sign-in of a public client; the
+// NativeRedirect is where a browser ends after a sign-in of a public client; the
 // page is blank and its address holds the code.
-const nativeRedirect = "https://login.microsoftonline.com/common/oauth2/nativeclient"
+const NativeRedirect = "https://login.microsoftonline.com/common/oauth2/nativeclient"
 
 // Microsoft fills in the endpoints and scopes of a client registered with
 // Microsoft Entra ID. tenant is its domain or id; it may be empty for a sign-in
@@ -51,7 +51,7 @@ func Microsoft(c Client, cloud Cloud, tenant string) (Client, error) {
 	}
 	base := "https://" + hosts.login + "/" + tenant + "/oauth2/v2.0/"
 	c.TokenURL, c.DeviceURL, c.AuthorizeURL = base+"token", base+"devicecode", base+"authorize"
-	c.RedirectURL = nativeRedirect
+	c.RedirectURL = NativeRedirect
 	c.Scopes = []string{"https://" + hosts.delegated + "/SMTP.Send", "offline_access"}
 	if c.Grant == ClientCredentials {
 		c.Scopes = []string{"https://" + hosts.application + "/.default"}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package oauth
 
 import (
@@ -71,10 +73,16 @@ func (c Client) refusal(err error) error {
 	if r.Code == "" && r.Status == http.StatusOK {
 		r.Code, r.Text = "no_token", "the answer holds no token"
 	}
-	if m := aadsts.FindStringSubmatch(answer.ErrorDescription); m != nil {
-		r.Number = m[1]
-	}
+	r.Number = number(answer.ErrorDescription)
 	return r
+}
+
+// number is Microsoft's number in a description, "" where there is none.
+func number(description string) string {
+	if m := aadsts.FindStringSubmatch(description); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // firstSentence leaves out the trace ids and times that Microsoft appends.

@@ -1,3 +1,5 @@
+//go:build unix
+
 package oauth
 
 import (
@@ -70,7 +72,8 @@ func (c Client) FinishURL(ctx context.Context, client *http.Client, s URLSignIn,
 	q := u.Query()
 	switch {
 	case q.Get("error") != "":
-		return Token{}, &Refusal{Host: c.Host(), Code: printable(q.Get("error"), 60), Text: firstSentence(q.Get("error_description"))}
+		return Token{}, &Refusal{Host: c.Host(), Code: printable(q.Get("error"), 60), Number: number(q.Get("error_description")),
+			Text: c.redact(firstSentence(q.Get("error_description")))}
 	case q.Get("code") == "":
 		return Token{}, errors.New("that address holds no code; paste the one that the browser shows after the sign-in")
 	case q.Get("state") != s.state:

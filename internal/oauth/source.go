@@ -1,3 +1,5 @@
+//go:build unix
+
 package oauth
 
 import (
@@ -63,6 +65,7 @@ func (s Source) Save(ctx context.Context, t Token) error {
 	if err != nil {
 		return err
 	}
+	s.noteRefusal(nil)
 	return w.commit(s.Client, t)
 }
 
@@ -86,6 +89,7 @@ func (s Source) renew(ctx context.Context, enough func(Token) bool) (secret.Valu
 		return secret.Value{}, err // before the old refresh token is used up
 	}
 	t, err := s.Client.fetch(with(ctx, s.HTTP), old.Refresh, s.now())
+	s.noteRefusal(err)
 	if err != nil {
 		w.drop()
 		return secret.Value{}, err

@@ -1,3 +1,5 @@
+//go:build unix
+
 package oauth
 
 import (
@@ -47,38 +49,55 @@ const (
 
 // owner tells the stores of two registrations apart: a token of one is of no use
 // to the other.
-func (c Client) owner() string { return c.ID + " " + c.TokenURL }
+func (c Client) owner() string { return strings.TrimSpace(c.ID + " " + c.TokenURL + " " + c.Account) }
+
+// before is where the store of another registration or account is kept: the change to
+// this one may yet be rolled back.
+func before(path string) string { return path + ".before" }
 
 // Load reads the token of client c from path. No file is no error and no token;
-// a token of another registration counts as none.
+// a token of another registration or account counts as none.
 func Load(path string, c Client) (Token, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Token{}, nil
+	t, owned, err := load(path, c)
+	if err == nil && !owned {
+		t, _, err = load(before(path), c)
 	}
+	return t, err
+}
+
+// load reads one file; owned reports whether it is there, and of c.
+func load(path string, c Client) (t Token, owned bool, err error) {
+	s, err := readStored(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Token{}, false, nil
+	}
+	if err != nil || s.Client != c.owner() {
+		return Token{}, false, err
+	}
+	return Token{Access: secret.New(s.Access), Refresh: secret.New(s.Refresh), Expiry: s.Expiry, Obtained: s.Obtained}, true, nil
+}
+
+func readStored(path string) (s stored, err error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return Token{}, err
+		return s, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return Token{}, err
+		return s, err
 	case !info.Mode().IsRegular():
-		return Token{}, fmt.Errorf("%s is not a regular file", path)
+		return s, fmt.Errorf("%s is not a regular file", path)
 	case info.Mode().Perm()&0o077 != 0:
-		return Token{}, fmt.Errorf("%s is readable by other users", path)
+		return s, fmt.Errorf("%s is readable by other users", path)
 	case info.Size() > room:
-		return Token{}, fmt.Errorf("%s is longer than %d bytes", path, room)
+		return s, fmt.Errorf("%s is longer than %d bytes", path, room)
 	}
-	var s stored
 	if err := json.NewDecoder(f).Decode(&s); err != nil || s.Version != storeVersion {
-		return Token{}, fmt.Errorf("%s is not a token store of this version", path)
+		return s, fmt.Errorf("%s is not a token store of this version", path)
 	}
-	if s.Client != c.owner() {
-		return Token{}, nil
-	}
-	return Token{Access: secret.New(s.Access), Refresh: secret.New(s.Refresh), Expiry: s.Expiry, Obtained: s.Obtained}, nil
+	return s, nil
 }
 
 // writing is a store that is about to be replaced: its room on the disk is taken.
@@ -94,6 +113,10 @@ func begin(path string) (*writing, error) {
 		return nil, err
 	}
 	w := &writing{f, path}
+	if err := handOver(f, path); err != nil {
+		w.drop()
+		return nil, err
+	}
 	blank := []byte(strings.Repeat(" ", room-1) + "\n")
 	if _, err := f.Write(blank); err != nil {
 		w.drop()
@@ -128,6 +151,9 @@ func (w *writing) commit(c Client, t Token) error {
 		err = w.file.Sync()
 	}
 	if err == nil {
+		err = keepOther(w.path, c)
+	}
+	if err == nil {
 		err = os.Rename(w.file.Name(), w.path)
 	}
 	if err != nil {
@@ -136,6 +162,16 @@ func (w *writing) commit(c Client, t Token) error {
 	}
 	_ = w.file.Close()
 	return syncDirectory(filepath.Dir(w.path))
+}
+
+// keepOther keeps a store that is about to be replaced by one of another registration
+// or account.
+func keepOther(path string, c Client) error {
+	s, err := readStored(path)
+	if err != nil || s.Client == c.owner() {
+		return nil //nolint:nilerr // no store, or one that nobody can use
+	}
+	return os.Rename(path, before(path))
 }
 
 func syncDirectory(path string) error {
@@ -147,13 +183,48 @@ func syncDirectory(path string) error {
 	return d.Sync()
 }
 
+// handOver gives a file that root has made beside path to the owner of the
+// directory, who is to read it.
+func handOver(f *os.File, path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fmt.Errorf("%s: its owner is not known", filepath.Dir(path))
+	}
+	return f.Chown(int(owner.Uid), int(owner.Gid))
+}
+
+// openLock opens a lock file. Only one that this process has made is handed over: the
+// owner of the directory may have put another file's name there.
+func openLock(path string) (*os.File, error) {
+	const flags = os.O_RDWR | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
+	f, err := os.OpenFile(path, flags|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return os.OpenFile(path, flags, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := handOver(f, path); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
 // lockPoll is how often a lock that is taken is tried again.
 const lockPoll = 20 * time.Millisecond
 
 // lock takes the lock beside path; it is a file of its own, since a lock on the
 // store would be lost with each rename. It is gone with the process.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	f, err := openLock(path + ".lock")
 	if err != nil {
 		return nil, err
 	}

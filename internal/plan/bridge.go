@@ -18,8 +18,10 @@ import (
 // hands their mail to a private socket, behind which spawn(8) starts this program
 // as a user of its own.
 type Bridge struct {
-	Program  string // absolute path of this program
-	UID, GID int    // of bridge.User
+	Program string // absolute path of this program
+	// GID is that of the group bridge.User; 0 where there is none yet, and the
+	// transaction makes it.
+	GID int
 }
 
 // outSuffix ends the name of the spawn(8) entry of a bridge's service.
@@ -29,7 +31,7 @@ const outSuffix = config.OutSuffix
 func (s *service) bridged() bool { return s.hops[0].Bridged() }
 
 // nextHop is what Postfix gets as the next hop of w.
-func (w *way) nextHop() string {
+func (w *route) nextHop() string {
 	if w.service.bridged() {
 		return socket(w.service.name + outSuffix)
 	}
@@ -41,6 +43,9 @@ func socket(entry string) string { return "unix:private/" + entry }
 
 // bridgeName is the name of the bridge of s: of its files and in its argument.
 func (s *service) bridgeName() string { return strings.TrimSuffix(s.suffix(), config.OAuthSuffix) }
+
+// confMode lets the bridge read its configuration, and change nothing in it.
+const confMode = 0o640
 
 // bridgeResets are parameters of main.cf that must not reach the lmtp(8) of a bridge,
 // which has neither a TLS of its own nor another way to go.
@@ -57,8 +62,12 @@ var bridgeResets = []reset{
 func (b *builder) describeBridge(s *service) {
 	d := s.d
 	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, bridge.User, b.server.Bridge.Program
-	d.NextHop = s.ways[0].nextHop()
-	b.limits(s)
+	d.NextHop = s.routes[0].nextHop()
+	if s.hops[0].ByAPI() {
+		b.apiLimits(s)
+	} else {
+		b.limits(s)
+	}
 	connections := b.concurrency(&s.hops[0])
 	d.Processes = strconv.Itoa(connections)
 	// A connection that Postfix has just closed still has its process for a moment.
@@ -82,12 +91,15 @@ func (b *builder) bridges() error {
 		if err != nil {
 			return fmt.Errorf("configuration of the bridge %s: %w", s.bridgeName(), err)
 		}
-		f := File{Path: bridge.ConfigPath(bridge.Directory, s.bridgeName()), After: text, Mode: 0o600,
-			Secret: true, UID: b.server.Bridge.UID, GID: b.server.Bridge.GID}
+		f := File{Path: bridge.ConfigPath(bridge.Directory, s.bridgeName()), After: text, Mode: confMode,
+			Secret: true, Group: bridge.User, GID: b.server.Bridge.GID}
 		if slices.Contains(b.s.Unreadable, f.Path) {
 			f.Before = []byte{} // it is there, and a look without root does not tell what is in it
 		}
 		b.file(f)
+		if b.server.Bridge.GID == 0 {
+			b.note("a system user %s is made, for the program that takes this mail to its relay; rolling back removes it", bridge.User)
+		}
 	}
 	return nil
 }
@@ -95,8 +107,11 @@ func (b *builder) bridges() error {
 // bridgeConfig is where the mail of s goes, and as whom.
 func (b *builder) bridgeConfig(s *service) (bridge.Config, error) {
 	h := &s.hops[0]
+	if h.ByAPI() {
+		return b.apiConfig(s), nil
+	}
 	c := bridge.Config{Host: h.Host, Port: h.Port, Implicit: s.d.WrapperMode, HELO: s.d.HeloName, Username: h.Username,
-		CAFile: s.d.CAFile, Pin: h.Pin, Connections: b.concurrency(h)}
+		CAFile: s.d.CAFile, Pin: h.Pin, Connections: b.concurrency(h), PerMinute: h.Relay.Limits.PerMinute}
 	if c.HELO == "" {
 		c.HELO = b.param("myhostname")
 	}
@@ -108,6 +123,17 @@ func (b *builder) bridgeConfig(s *service) (bridge.Config, error) {
 	return c, nil
 }
 
+// apiConfig is the account at the API that the mail of s goes by.
+func (b *builder) apiConfig(s *service) bridge.Config {
+	return APIConfig(s.hops[0], s.d.CAFile)
+}
+
+// APIConfig is what a bridge is told of a hop that goes by the API of its relay.
+func APIConfig(h config.Hop, caFile string) bridge.Config {
+	return bridge.Config{Via: bridge.ViaHTTPS, Host: h.API.Host, CAFile: caFile, Connections: h.Connections,
+		API: &bridge.APIConfig{ID: h.Relay.ID, Settings: h.API.Settings, Key: h.API.Key, AWS: h.API.AWS, Proxy: h.Proxy}}
+}
+
 // bridgeFiles are the configurations of the bridges that master.cf starts now.
 func bridgeFiles(s postfix.State) []string {
 	var list []string
@@ -115,14 +141,65 @@ func bridgeFiles(s postfix.State) []string {
 		return nil
 	}
 	for _, e := range s.Master.Services() {
-		if !strings.HasPrefix(e.Name, ServicePrefix) || e.Command != "spawn" || len(e.Args) < 2 {
-			continue
-		}
-		if name := e.Args[len(e.Args)-1]; e.Args[len(e.Args)-2] == "bridge" && bridge.ValidName(name) {
+		if name, ok := BridgeOf(e); ok {
 			list = append(list, bridge.ConfigPath(bridge.Directory, name))
 		}
 	}
 	return list
+}
+
+// BridgeOf is the name of the bridge that an entry of master.cf starts.
+func BridgeOf(e postfix.Service) (name string, ok bool) {
+	if !strings.HasPrefix(e.Name, ServicePrefix) || e.Command != "spawn" || len(e.Args) < 2 || e.Args[len(e.Args)-2] != "bridge" {
+		return "", false
+	}
+	name = e.Args[len(e.Args)-1]
+	return name, bridge.ValidName(name)
+}
+
+// BridgeProgram is the program that the bridges of master.cf are run by now, "" for
+// none.
+func BridgeProgram(s postfix.State) string {
+	if s.Master == nil {
+		return ""
+	}
+	for _, e := range s.Master.Services() {
+		if _, ok := BridgeOf(e); !ok {
+			continue
+		}
+		for _, arg := range e.Args {
+			if program, ok := strings.CutPrefix(arg, "argv="); ok {
+				return program
+			}
+		}
+	}
+	return ""
+}
+
+// Bridge is the configuration of the bridge that mail from senders (as config.Route
+// has them; none asks for the default) goes by now.
+func (a Accounts) Bridge(senders ...string) (c bridge.Config, ok bool) {
+	if len(senders) == 0 {
+		senders = []string{""}
+	}
+	if a.s.Master == nil {
+		return c, false
+	}
+	for _, sender := range senders {
+		e, there := a.s.Master.Get(a.Service(sender)+outSuffix, "unix")
+		if !there {
+			continue
+		}
+		name, is := BridgeOf(e)
+		if !is {
+			continue
+		}
+		c, err := bridge.Parse(a.s.Maps[bridge.ConfigPath(bridge.Directory, name)])
+		if err == nil {
+			return c, true
+		}
+	}
+	return bridge.Config{}, false
 }
 
 // formerBridges removes the configurations of bridges that nothing starts any more.
@@ -131,8 +208,8 @@ func (b *builder) formerBridges() {
 		text, there := b.s.Maps[path]
 		there = there || slices.Contains(b.s.Unreadable, path)
 		if there && !slices.ContainsFunc(b.files, func(f File) bool { return f.Path == path }) {
-			b.files = append(b.files, File{Path: path, Action: Remove, Before: notNil(text), Secret: true, Mode: 0o600,
-				UID: b.server.Bridge.UID, GID: b.server.Bridge.GID})
+			b.files = append(b.files, File{Path: path, Action: Remove, Before: notNil(text), Secret: true, Mode: confMode,
+				Group: bridge.User, GID: b.server.Bridge.GID})
 		}
 	}
 }

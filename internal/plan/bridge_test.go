@@ -27,7 +27,7 @@ func signedIn(t *testing.T, user string) config.Hop {
 }
 
 // bridgeHost is where the bridge's program and user are on the servers of these tests.
-var bridgeHost = plan.Bridge{Program: "/usr/bin/relayhost", UID: 990, GID: 991}
+var bridgeHost = plan.Bridge{Program: "/usr/bin/relayhost", GID: 991}
 
 func bridged(t *testing.T, s *server, c config.Config) plan.Plan {
 	t.Helper()
@@ -71,8 +71,8 @@ func TestBridgeConfig(t *testing.T) {
 	c := routed(signedIn(t, "app@contoso.example"))
 	p := bridged(t, s, c)
 	f := file(t, p, "/var/lib/postfix-relayhost-bridge/m365.conf")
-	if f.Mode != 0o600 || f.UID != 990 || f.GID != 991 || !f.Secret {
-		t.Errorf("got mode %o, owner %d:%d, secret %v; want 600, 990:991, true", f.Mode, f.UID, f.GID, f.Secret)
+	if f.Mode != 0o640 || f.UID != 0 || f.GID != 991 || f.Group != "relayhost" || !f.Secret {
+		t.Errorf("got mode %o, owner %d:%d (%s), secret %v; want 640, 0:991 (relayhost), true", f.Mode, f.UID, f.GID, f.Group, f.Secret)
 	}
 	got, err := bridge.Parse(f.After)
 	if err != nil {

@@ -52,7 +52,7 @@ type builder struct {
 	mainBefore, masterBefore []byte // nil where there is no file
 
 	accounts Accounts
-	ways     []*way     // the default first
+	routes   []*route   // the default first
 	services []*service // the default first
 
 	mapType string
@@ -94,15 +94,16 @@ func Build(server Server, c config.Config) (Plan, error) {
 		return Plan{}, err
 	}
 	for _, step := range []func() error{
-		b.passwd, b.policy, b.senders, b.filter, b.bridges, b.routes, b.bySenderMaps, b.aliases, b.config, b.masterCF, b.leftovers, b.mainCF,
+		b.passwd, b.policy, b.senders, b.filter, b.bridges, b.transportMaps, b.bySenderMaps, b.aliases, b.config, b.masterCF, b.leftovers, b.mainCF,
 	} {
 		if err := step(); err != nil {
 			return Plan{}, err
 		}
 	}
 	b.findings()
+	host, port := b.cfg.First().Shown()
 	p := Plan{
-		Relay: b.cfg.First().Relay.ID, Host: b.cfg.First().Host, Port: b.cfg.First().Port, TLS: string(b.cfg.First().TLS), Service: b.d.Service, NextHop: b.d.NextHop,
+		Relay: b.cfg.First().Relay.ID, Host: host, Port: port, TLS: string(b.cfg.First().TLS), Service: b.d.Service, NextHop: b.d.NextHop,
 		Files: b.files, Notes: b.notes, Incomplete: incomplete, NoVerify: b.cfg.First().NoVerify, Routes: b.described(),
 	}
 	p.NoAuth = p.Routes[0].Hops[0].NoAuth
@@ -111,17 +112,21 @@ func Build(server Server, c config.Config) (Plan, error) {
 }
 
 // described is what the plan says of its routes.
-func (b *builder) described() []Way {
-	ways := make([]Way, len(b.ways))
-	for i, w := range b.ways {
-		ways[i] = Way{Name: w.Name, Senders: w.Senders, From: w.sender(), Service: w.service.d.Service, Hops: make([]Destination, len(w.Hops))}
+func (b *builder) described() []Route {
+	routes := make([]Route, len(b.routes))
+	for i, w := range b.routes {
+		routes[i] = Route{Name: w.Name, Senders: w.Senders, From: w.sender(), Service: w.service.d.Service, Hops: make([]Hop, len(w.Hops))}
+		if w.service.bridged() {
+			routes[i].Bridge = w.service.bridgeName()
+		}
 		for n := range w.Hops {
 			h := &w.Hops[n]
-			ways[i].Hops[n] = Destination{Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(),
+			host, port := h.Shown()
+			routes[i].Hops[n] = Hop{Relay: h.Relay.ID, Host: host, Port: port, TLS: string(h.TLS), NextHop: h.NextHop(),
 				NoVerify: h.NoVerify, NoAuth: !h.NeedsLogin(), Via: string(h.Via)}
 		}
 	}
-	return ways
+	return routes
 }
 
 // open takes private copies of main.cf and master.cf and chooses the map type.

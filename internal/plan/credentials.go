@@ -39,7 +39,7 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 		return "", secret.Value{}, false
 	}
 	for _, sender := range append(senders, "") {
-		w, sender := a.way(sender)
+		w, sender := a.route(sender)
 		if value, ok := a.orphan(w, sender, want); ok {
 			user, pass, split := strings.Cut(value, a.split)
 			return user, secret.New(pass), split
@@ -83,7 +83,7 @@ func (a Accounts) tables() []string {
 
 // orphan is the entry for a hop of w in the password table of a service of our
 // own that is gone from master.cf.
-func (a Accounts) orphan(w postfix.Way, sender string, hop postfix.NextHop) (string, bool) {
+func (a Accounts) orphan(w postfix.Route, sender string, hop postfix.NextHop) (string, bool) {
 	if w.Service.Name != "" || !strings.HasPrefix(w.Transport, ServicePrefix) {
 		return "", false
 	}
@@ -186,12 +186,12 @@ func furtherHops(s postfix.State) []string {
 // lost reports whether w is a service of our own that had an account of its own
 // for hop, which cannot be read any more: its table is gone, or its entry in
 // master.cf is while the default logs in to the same next hop.
-func (a Accounts) lost(w postfix.Way, hop postfix.NextHop) bool {
+func (a Accounts) lost(w postfix.Route, hop postfix.NextHop) bool {
 	if !strings.HasPrefix(w.Transport, ServicePrefix) {
 		return false
 	}
 	if w.Service.Name == "" {
-		return slices.ContainsFunc(a.r.Way("").NextHops, func(h postfix.NextHop) bool { return h.Host == hop.Host && h.Port == hop.Port })
+		return slices.ContainsFunc(a.r.Route("").NextHops, func(h postfix.NextHop) bool { return h.Host == hop.Host && h.Port == hop.Port })
 	}
 	maps, _ := w.Service.Option("smtp_sasl_password_maps")
 	return slices.ContainsFunc(postfix.ParseTables(maps, a.s.DefaultMap), func(t postfix.Table) bool {
@@ -200,18 +200,18 @@ func (a Accounts) lost(w postfix.Way, hop postfix.NextHop) bool {
 	})
 }
 
-// way is where mail of a sender of a config.Route goes now, and the sender as a key of
+// route is where mail of a sender of a config.Route goes now, and the sender as a key of
 // Postfix's tables.
-func (a Accounts) way(sender string) (postfix.Way, string) {
+func (a Accounts) route(sender string) (postfix.Route, string) {
 	if sender == "" || sender == config.NullSender || strings.Contains(sender, "@") {
-		return a.r.Way(sender), sender
+		return a.r.Route(sender), sender
 	}
 	if value, ok := a.below.get(below(sender)); ok {
 		transport, next, _ := strings.Cut(value, ":")
 		return a.r.By(transport, next), "@" + strings.TrimPrefix(sender, ".")
 	}
 	sender = "@" + strings.TrimPrefix(sender, ".")
-	return a.r.Way(sender), sender
+	return a.r.Route(sender), sender
 }
 
 // Credentials is Accounts.Find for a single question.
@@ -222,6 +222,6 @@ func Credentials(s postfix.State, nextHop string, senders ...string) (username s
 // Service is the entry of master.cf that mail of a sender of a config.Route leaves by
 // now; "" asks for the default.
 func (a Accounts) Service(sender string) string {
-	w, _ := a.way(sender)
+	w, _ := a.route(sender)
 	return w.Transport
 }

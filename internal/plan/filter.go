@@ -45,9 +45,15 @@ const unauthorized = `3[0458]`
 
 var envelope = []string{"mail", "rcpt"}
 
-// ruling are the rules of every relay, before those of its catalogue file.
-var ruling = []rule{
+// leading are the rules of every relay that come before those of its catalogue file.
+var leading = []rule{
 	{comment: "the recipient's address or mailbox", status: `[12]\.[0-9]+`, at: []string{"rcpt"}, keep: true},
+	{comment: "the relay refuses the null sender: the bounce ends here", code: general, text: `<>|(null|empty) (envelope )?(sender|reverse|return)`, at: []string{"mail"}, keep: true},
+}
+
+// ruling are the rules of every relay after those of its catalogue file, which know
+// its words better: Zoho says 5.1.8 of an account that it has blocked.
+var ruling = []rule{
 	{comment: "the sender's address, or TLS that the message asks for: faults of one message", status: `(1\.[78]|7\.(27|30))`, at: []string{"mail"}, keep: true},
 	{comment: "the relay wants a login or TLS first", code: unauthorized},
 	{comment: "the relay does not know this client", code: general, at: envelope,
@@ -55,7 +61,6 @@ var ruling = []rule{
 	{comment: "the relay wants a login first", code: general, at: envelope,
 		text: `authentication (is )?required|must (first )?authenticate|please (log ?in|authenticate)|need to (log ?in|authenticate)|not logged in|client (was |is )?not authenticated`},
 	{comment: "the relay refuses the HELO name", code: general, at: envelope, text: `helo command rejected|(helo|ehlo) [^ ]+ rejected|invalid helo`},
-	{comment: "the relay refuses the null sender: the bounce ends here", text: `<>|(null|empty) (envelope )?(sender|reverse|return)`, at: []string{"mail"}, keep: true},
 	{comment: "the relay does not know this sender", code: general, at: envelope,
 		text: `sender address rejected|sender address (is )?not allowed|not owned by user|must equal authorized user|not one of your addresses`},
 	{comment: "the relay does not know this sender", code: general, text: `(sender|domain|identity)( address)? (is |was )?not verified`},
@@ -169,7 +174,7 @@ func (b *builder) filter() error {
 // filterTable writes the table of s.
 func (b *builder) filterTable(s *service) error {
 	filters := slices.Clone(noReply)
-	for _, r := range slices.Concat(ruling, s.rules, unspoken) {
+	for _, r := range slices.Concat(leading, s.rules, ruling, unspoken) {
 		filters = append(filters, r.onLog())
 	}
 	text, err := templates.Render(templates.StatusFilter, &templates.Data{Filters: filters})

@@ -51,5 +51,5 @@ func (b *builder) replyFilter(i int) error {
 // unphased are the rules of every relay that need not know which command a reply
 // answers: what a recipient's server says to RCPT must not match.
 func unphased() []rule {
-	return slices.DeleteFunc(slices.Clone(ruling), func(r rule) bool { return r.at != nil && !slices.Contains(r.at, "rcpt") })
+	return slices.DeleteFunc(slices.Concat(leading, ruling), func(r rule) bool { return r.at != nil && !slices.Contains(r.at, "rcpt") })
 }

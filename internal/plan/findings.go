@@ -42,6 +42,7 @@ func (b *builder) findings() {
 	b.bypasses()
 	b.overrides()
 	b.otherName()
+	b.probes()
 	b.forwarded()
 	b.swallowed()
 	b.plugins()
@@ -63,10 +64,10 @@ func (b *builder) findings() {
 		b.note("this Postfix has further instances (%s), which stay as they are: name one with --config-dir to set it up", strings.Join(dirs, ", "))
 	}
 	if b.server.Port25Open {
-		b.note("port 25 is open from this host: mail could also be delivered without a relay")
+		b.note("port 25 is open from this host: no relay is needed to send mail")
 	}
 	if !b.nullTaken() && !b.nullClient() {
-		b.note("%s refuses mail without a sender: bounces and receipts of this server do not reach senders elsewhere", b.relayNames())
+		b.note("the null sender (<>) is rejected by %s: bounces and delivery reports of this server will be lost", b.relayNames())
 	}
 }
 
@@ -108,7 +109,7 @@ func (b *builder) forwarded() {
 	if b.cfg.First().Relay.Sender.Rule == "any" || len(b.s.Listeners()) == 0 || b.nullClient() {
 		return
 	}
-	b.note("mail from outside that this server passes on (aliases, .forward, lists) keeps its sender, and %s takes senders of yours only: such mail waits here",
+	b.note("forwarded mail (aliases, .forward, lists) keeps its original sender. %s rejects senders you do not own, so forwarded mail will stay in the queue",
 		b.d.RelayName)
 }
 
@@ -128,8 +129,8 @@ func (b *builder) swallowed() {
 
 // oauth warns that a login by OAuth ends with this setup.
 func (b *builder) oauth() {
-	if strings.HasPrefix(b.s.Params["default_transport"], "relayhost") {
-		return // it has ended before
+	if strings.HasPrefix(b.s.Params["default_transport"], "relayhost") || b.services[0].bridged() {
+		return // it has ended before, or goes on with the bridge
 	}
 	filters := []string{b.s.Params["smtp_sasl_mechanism_filter"]}
 	if b.s.Master != nil {
@@ -141,7 +142,7 @@ func (b *builder) oauth() {
 	}
 	for _, filter := range filters {
 		if low := strings.ToLower(filter); strings.Contains(low, "xoauth2") && !strings.Contains(low, "!xoauth2") {
-			b.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by a login with a password, and the token is not used any longer", filter)
+			b.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by a login with a password, and the token is not used any longer; --sign-in keeps a login by OAuth", filter)
 			return
 		}
 	}

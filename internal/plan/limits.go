@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
 	"relayhost/relays"
 )
@@ -84,7 +85,7 @@ func (b *builder) untold(h *config.Hop) {
 		}
 	}
 	if len(counts) > 0 {
-		b.note("%s takes %s: Postfix cannot count them, and mail above that waits in the queue until the relay takes it", relayName(h.Relay), strings.Join(counts, " and "))
+		b.note("%s accepts %s; Postfix cannot count them, and mail beyond that stays in the queue until the relay accepts it", relayName(h.Relay), strings.Join(counts, " and "))
 	}
 	if slices.Contains(h.Relay.EHLO.Lacks, "SMTPUTF8") && b.param("smtputf8_enable") == "yes" {
 		// SMTPUTF8_README, "Enabling SMTPUTF8 support".
@@ -92,9 +93,37 @@ func (b *builder) untold(h *config.Hop) {
 	}
 }
 
+// apiLimits sets what the API of the one hop of s takes. All recipients of a message go
+// in one request as far as it takes them: an API without an envelope wants that, and
+// one that takes fields would tell each half of them another list of addresses.
+func (b *builder) apiLimits(s *service) {
+	h := &s.hops[0]
+	a, ok := api.Get(h.Relay.ID)
+	if !ok {
+		return
+	}
+	d := s.d
+	if d.Concurrency = b.concurrency(h); d.Concurrency > defaultConnections {
+		d.InitialConcurrency = defaultConnections
+	}
+	if d.Concurrency == b.defaultConcurrency() {
+		d.Concurrency = 0
+	}
+	if a.Limits.Recipients != b.recipientLimit() {
+		d.RecipientLimit = a.Limits.Recipients
+	}
+	b.pause(s)
+	if size, _ := strconv.ParseInt(b.param("message_size_limit"), 10, 64); (size == 0 || size > a.Limits.Bytes) && b.s.Params != nil {
+		b.note("the API of %s takes messages of at most %d bytes; message_size_limit here is %d and stays, since it governs inbound mail as well", relayName(h.Relay), a.Limits.Bytes, size)
+	}
+}
+
 // concurrency is the number of connections at once that h may have.
 func (b *builder) concurrency(h *config.Hop) int {
 	documented := h.Relay.Limits.Connections
+	if h.ByAPI() {
+		documented = 0 // it is about SMTP
+	}
 	if h.Connections > 0 {
 		if documented > 0 && h.Connections > documented {
 			b.note("%s documents %d connections at once; %d were asked for", relayName(h.Relay), documented, h.Connections)
@@ -110,6 +139,12 @@ func (b *builder) concurrency(h *config.Hop) int {
 // pause sets the longest pause between two messages that a hop demands.
 func (b *builder) pause(s *service) {
 	longest, name := 0, ""
+	if s.bridged() && !s.hops[0].ByAPI() {
+		if n := s.hops[0].Relay.Limits.PerMinute; n > 0 {
+			b.note("%s takes %d messages a minute: a burst goes out at once, and what is more waits its turn", relayName(s.hops[0].Relay), n)
+		}
+		return // the bridge counts, and Postfix's own measure would send every message alone
+	}
 	for i := range s.hops {
 		if delay := rateDelay(s.hops[i].Relay.Limits); delay > longest {
 			longest, name = delay, relayName(s.hops[i].Relay)
@@ -117,7 +152,7 @@ func (b *builder) pause(s *service) {
 	}
 	if longest > 0 {
 		s.d.RateDelay = fmt.Sprintf("%ds", longest)
-		b.note("%s takes one message in %d s: mail goes out one by one", name, longest)
+		b.note("%s accepts one message in %d s: mail is sent one by one", name, longest)
 	}
 }
 
@@ -165,6 +200,9 @@ func (b *builder) reuse(s *service) {
 		if n > 1 && (most == 0 || n < most) {
 			most = n
 		}
+	}
+	if s.hops[0].Plaintext() {
+		return // scache(8) alone does it
 	}
 	if b.s.SELinux.ReuseDenied() {
 		proxy := filepath.Join(b.s.DaemonDir, "tlsproxy")

@@ -21,8 +21,8 @@ func TestLimitsOfTheCatalogue(t *testing.T) {
 		{"cloudflare", map[string]string{"smtp_connection_reuse_count_limit": "9"}, map[string]string{"_destination_recipient_limit": "5"},
 			[]string{"does not offer SMTPUTF8"}},
 		{"m365", nil, map[string]string{"_destination_concurrency_limit": "3", "_destination_rate_delay": "2s"},
-			[]string{"takes one message in 2 s", "10000 recipients a day: Postfix cannot count them"}},
-		{"icloud", nil, nil, []string{"1000 messages a day and 1000 recipients a day: Postfix cannot count them"}},
+			[]string{"accepts one message in 2 s", "10000 recipients a day; Postfix cannot count them"}},
+		{"icloud", nil, nil, []string{"1000 messages a day and 1000 recipients a day; Postfix cannot count them"}},
 		{"ahasend", map[string]string{"smtp_connection_reuse_count_limit": "9999"}, nil, nil},
 		{"fastmail", nil, nil, []string{"does not offer SMTPUTF8"}},
 	} {
@@ -64,5 +64,42 @@ func TestNoSMTPUTF8(t *testing.T) {
 		if got := hasNote(p, "SMTPUTF8"); got != want {
 			t.Errorf("smtputf8_enable = %s: noted %v, want %v", value, got, want)
 		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	limited := func(l relays.Limits, connections int) config.Config {
+		return options(func(o *config.Config) {
+			o.First().Relay, o.First().Connections = service(func(r *relays.Relay) { r.Limits = l }), connections
+		})
+	}
+	type want struct{ concurrency, initial, recipients, delay, reuse string }
+	none := "(not set)"
+	for _, test := range []struct {
+		limits      relays.Limits
+		connections int
+		want        want
+	}{
+		{relays.Limits{}, 0, want{none, none, none, none, none}},
+		{relays.Limits{Connections: 2, Recipients: 10}, 0, want{"2", none, "10", none, none}},
+		{relays.Limits{Connections: 500, Recipients: 1000}, 0, want{none, none, none, none, none}},
+		{relays.Limits{}, 100, want{"100", "20", none, none, none}},
+		{relays.Limits{MessagesPerConnection: 100}, 0, want{none, none, none, none, "99"}},
+		{relays.Limits{RatePerSecond: 0.5}, 0, want{none, none, none, "2s", none}},
+		{relays.Limits{RatePerSecond: 14}, 0, want{none, none, none, none, none}},
+	} {
+		p := build(t, debian(t), limited(test.limits, test.connections))
+		got := want{
+			param(t, p, "relayhost-ses_destination_concurrency_limit"), param(t, p, "relayhost-ses_initial_destination_concurrency"),
+			param(t, p, "relayhost-ses_destination_recipient_limit"), param(t, p, "relayhost-ses_destination_rate_delay"),
+			option(t, p, "smtp_connection_reuse_count_limit"),
+		}
+		if got != test.want {
+			t.Errorf("%+v, %d asked for: %+v, want %+v", test.limits, test.connections, got, test.want)
+		}
+	}
+	p := build(t, debian(t), limited(relays.Limits{MessageBytes: 1000}, 0))
+	if !hasNote(p, "refuses messages above 1000 bytes") || param(t, p, "message_size_limit") != none {
+		t.Errorf("message size: notes %q", p.Notes)
 	}
 }

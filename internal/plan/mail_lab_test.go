@@ -547,7 +547,7 @@ func TestLabMessagesOnAConnection(t *testing.T) {
 	}
 }
 
-// Most clouds give an IPv6 address without a way out: no message waits for it,
+// Where there is an IPv6 address and no way out by it, no message waits for it,
 // even where Postfix has both.
 func TestLabNoWayOutByIPv6(t *testing.T) {
 	for name, option := range map[string]lab.Option{"no route": lab.NoRoute6(), "silence": lab.Port(587, lab.Dropped, lab.IPv6)} {

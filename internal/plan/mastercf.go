@@ -34,6 +34,10 @@ var resets = []reset{
 	{"smtp_tls_per_site", "", isSet},
 	// The name that the certificate must show would be the one that DNS leads to.
 	{"smtp_cname_overrides_servername", "no", isYes},
+	// "null" is TLS without encryption.
+	{"smtp_tls_mandatory_ciphers", "medium", func(_ *templates.Data, v string) bool {
+		return slices.Contains([]string{"null", "export", "low"}, strings.ToLower(v))
+	}},
 	{"smtp_tls_servername", "", func(d *templates.Data, v string) bool { return v != "" && d.ServerName == "" }},
 	// Reuse needs both, and a service without it neither.
 	{"smtp_connection_cache_on_demand", "yes", func(d *templates.Data, v string) bool { return isNo(d, v) && d.TLSProxy != "" }},

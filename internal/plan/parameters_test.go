@@ -84,7 +84,7 @@ func everyCase(t *testing.T) []hostCase {
 	for name, value := range map[string]string{
 		"tls_append_default_CA": "yes", "smtp_fallback_relay": "x", "smtp_sasl_auth_soft_bounce": "no", "smtp_skip_5xx_greeting": "no",
 		"smtp_never_send_ehlo": "yes", "smtp_discard_ehlo_keywords": "auth", "smtp_sasl_type": "dovecot", "inet_protocols": "",
-		"smtp_sasl_password_result_delimiter": "|", "smtp_tls_per_site": "hash:/x", "smtp_tls_trust_anchor_file": "/x", "smtp_cname_overrides_servername": "yes",
+		"smtp_sasl_password_result_delimiter": "|", "smtp_tls_per_site": "hash:/x", "smtp_tls_trust_anchor_file": "/x", "smtp_tls_mandatory_ciphers": "null", "smtp_cname_overrides_servername": "yes",
 		"smtp_connection_cache_on_demand": "no",
 	} {
 		cases = append(cases, hostCase{debian(t).set(name, value), options()})

@@ -51,7 +51,7 @@ func (b *builder) shareAccounts() []templates.Account {
 		}
 		s.own = slices.ContainsFunc(s.hops, func(h config.Hop) bool {
 			has, taken := byHop[h.NextHop()]
-			return h.StoresPassword() && taken && has != b.account(&h, s.ways[0])
+			return h.StoresPassword() && taken && has != b.account(&h, s.routes[0])
 		})
 		if s.own {
 			continue
@@ -62,7 +62,7 @@ func (b *builder) shareAccounts() []templates.Account {
 			if _, taken := byHop[key]; taken || !h.StoresPassword() {
 				continue
 			}
-			byHop[key] = b.account(h, s.ways[0])
+			byHop[key] = b.account(h, s.routes[0])
 			shared = append(shared, templates.Account{Key: key, Username: h.Username, Password: h.Password.Reveal()})
 		}
 	}
@@ -122,7 +122,7 @@ func (s *service) accounts() []templates.Account {
 		}
 		return accounts
 	}
-	for _, w := range s.ways {
+	for _, w := range s.routes {
 		h := &w.Hops[0]
 		for _, sender := range w.Senders {
 			if !strings.Contains(sender, "@") {
@@ -216,7 +216,7 @@ func (b *builder) passwdTable(t postfix.Table, accounts []templates.Account, for
 	for _, host := range b.sharedHosts() {
 		// smtp(8) looks for the bare host before the next hop (smtp_sasl_passwd_lookup).
 		if text.remove(host) {
-			b.note("%s held an entry for %s without port, which would win over ours; it is removed", t.Path, host)
+			b.note("%s has an entry for %s without a port, which would take precedence; it is removed", t.Path, host)
 		}
 	}
 	for hop := range former {

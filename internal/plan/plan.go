@@ -33,7 +33,7 @@ type Plan struct {
 	Files    []File    `json:"files"`
 	Commands []Command `json:"commands"`         // after the files, in order
 	Notes    []string  `json:"notes"`            // what the administrator should know
-	Routes   []Way     `json:"routes,omitempty"` // the default first
+	Routes   []Route   `json:"routes,omitempty"` // the default first
 	// NoVerify and NoAuth say that the certificate is deliberately not verified,
 	// and that the relay knows this host by its address.
 	NoVerify bool `json:"no_verify,omitempty"`
@@ -43,17 +43,27 @@ type Plan struct {
 	Incomplete bool `json:"incomplete,omitempty"`
 }
 
-// Way is a planned route: what stands in Postfix for it.
-type Way struct {
-	Name    string        `json:"name"`
-	Senders []string      `json:"senders,omitempty"`
-	From    string        `json:"from"`
-	Service string        `json:"service"` // entry of master.cf
-	Hops    []Destination `json:"hops"`
+// Route is a planned route: what stands in Postfix for it.
+type Route struct {
+	Name    string   `json:"name"`
+	Senders []string `json:"senders,omitempty"`
+	From    string   `json:"from"`
+	Service string   `json:"service"` // entry of master.cf
+	Hops    []Hop    `json:"hops"`
+	Bridge  string   `json:"-"` // name of the bridge that it goes by, "" for none
 }
 
-// Destination is a hop of a Way.
-type Destination struct {
+// Socket is where the log shows the mail of w to go by a bridge, "private/NAME"; ""
+// where it goes by none.
+func (w Route) Socket() string {
+	if w.Bridge == "" {
+		return ""
+	}
+	return "private/" + w.Service + outSuffix
+}
+
+// Hop is a hop of a Route.
+type Hop struct {
 	Relay    string `json:"relay"`
 	Host     string `json:"host"`
 	Port     int    `json:"port"`
@@ -84,7 +94,8 @@ type File struct {
 	Mode   fs.FileMode `json:"mode"` // permission bits; for Modify those of the file
 	UID    int         `json:"uid"`
 	GID    int         `json:"gid"`
-	Secret bool        `json:"secret"` // values are masked in differences; the mode is 0600
+	Secret bool        `json:"secret"` // values are masked in differences; the mode is 0600, or 0640 with Group
+	Group  string      `json:"-"`      // that may read a secret, made where it is missing; GID is its number
 	// Map is the lookup table type when a compiled map is made of this file
 	// ("hash", "lmdb", "cdb"); "" for none, as with texthash.
 	Map string `json:"map,omitempty"`

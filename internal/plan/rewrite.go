@@ -25,12 +25,12 @@ func (b *builder) senders() error {
 	b.helo()
 	local, foreign := b.ownNames()
 	if b.cfg.First().Relay.Sender.Single {
-		if len(b.ways) == 1 && len(b.cfg.Rewrite) == 0 && b.nullClient() {
+		if len(b.routes) == 1 && len(b.cfg.Rewrite) == 0 && b.nullClient() {
 			b.d.SenderCanonicalMaps = b.place("static:"+b.cfg.From(), true)
 			return nil
 		}
-		b.note("%s takes mail from %s only: mail of other senders on this server waits in the queue", b.d.RelayName, b.cfg.From())
-		if len(b.ways) == 1 {
+		b.note("%s accepts mail from %s only: mail of other senders on this server stays in the queue", b.d.RelayName, b.cfg.From())
+		if len(b.routes) == 1 {
 			foreign = nil
 		}
 	}
@@ -125,7 +125,7 @@ func (b *builder) generic(s *service, local []string) error {
 	var senders []templates.Setting
 	for _, key := range local {
 		if !s.keyed && !s.carries(domainOf(key)) {
-			senders = append(senders, templates.Setting{Name: key, Value: cmp.Or(s.ways[0].sender(), b.cfg.From())})
+			senders = append(senders, templates.Setting{Name: key, Value: cmp.Or(s.routes[0].sender(), b.cfg.From())})
 		}
 	}
 	if len(senders) == 0 {
@@ -154,7 +154,7 @@ func (b *builder) generic(s *service, local []string) error {
 
 // carries reports whether a route of s has domain among its senders.
 func (s *service) carries(domain string) bool {
-	for _, w := range s.ways {
+	for _, w := range s.routes {
 		for _, sender := range w.Senders {
 			if sender == domain || sender[0] == '.' && strings.HasSuffix(domain, sender) {
 				return true
@@ -259,5 +259,5 @@ func (b *builder) helo() {
 }
 
 func domainOf(address string) string {
-	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+	return strings.ToLower(mailaddr.Domain(address))
 }

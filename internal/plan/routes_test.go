@@ -365,10 +365,10 @@ func TestNullSender(t *testing.T) {
 	}{
 		{"unknown", routed(takes("ses", "unknown"), route("shop", []string{"a.example"}, takes("postmark", "accepted"))), "", "", true},
 		{"moved", routed(takes("ses", "refused"), route("x", []string{"x.example"}, takes("sendgrid", "unknown")), route("shop", []string{"a.example"}, takes("postmark", "accepted"))),
-			"relayhost-shop", "bounces go by the route shop", false},
+			"relayhost-shop", "bounces use the route shop", false},
 		{"named", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "accepted")), route("x", []string{config.NullSender}, takes("sendgrid", "unknown"))),
 			"relayhost-x", "", true},
-		{"nobody", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "refused"))), "", "the relays refuses mail without a sender", false},
+		{"nobody", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "refused"))), "", "rejected by the relays: bounces", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := build(t, debian(t).set("inet_interfaces", "all"), tc.o)
@@ -378,7 +378,7 @@ func TestNullSender(t *testing.T) {
 					service, _, _ = strings.Cut(value, ":")
 				}
 			}
-			if service != tc.want || tc.note != "" && !hasNote(p, tc.note) || tc.silent && hasNote(p, "without a sender") {
+			if service != tc.want || tc.note != "" && !hasNote(p, tc.note) || tc.silent && hasNote(p, "null sender") {
 				t.Errorf("service %q, notes %q", service, p.Notes)
 			}
 			if strings.Contains(text(t, p, config.Path), "<>") != (tc.name == "named") {

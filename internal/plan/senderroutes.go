@@ -20,25 +20,25 @@ func nullKey(s postfix.State) string {
 }
 
 // sender is the sender of the proof.
-func (w *way) sender() string { return cmp.Or(w.From, config.ProofSender(w.Senders)) }
+func (w *route) sender() string { return cmp.Or(w.From, config.ProofSender(w.Senders)) }
 
-// list makes the ways of the routes; mail without a sender moves to one that
+// list makes the routes of the plan; mail without a sender moves to one that
 // takes it.
 func (b *builder) list() {
 	for _, r := range b.cfg.Routes {
-		b.ways = append(b.ways, &way{Route: r})
+		b.routes = append(b.routes, &route{Route: r})
 	}
 	if i := b.cfg.NullRoute(); i > 0 {
-		w := b.ways[i]
+		w := b.routes[i]
 		w.Senders = append(slices.Clone(w.Senders), config.NullSender)
-		b.note("%s refuses mail without a sender: bounces go by the route %s", relayName(b.cfg.First().Relay), w.Name)
+		b.note("%s rejects the null sender (<>): bounces use the route %s", relayName(b.cfg.First().Relay), w.Name)
 	}
 }
 
 // nullTaken reports whether mail without a sender has a way that takes it, as
 // far as the catalogue tells.
 func (b *builder) nullTaken() bool {
-	for _, w := range b.ways {
+	for _, w := range b.routes {
 		if slices.Contains(w.Senders, config.NullSender) {
 			return w.Hops[0].Relay.Sender.NullSender != "refused"
 		}
@@ -54,7 +54,7 @@ func below(domain string) string { return "/@.*" + regexp.QuoteMeta(domain) + "$
 // next hop in them wins over relayhost (trivial-rewrite(8)).
 func (b *builder) bySenderMaps() error {
 	const name = "sender_dependent_default_transport_maps"
-	if len(b.ways) == 1 {
+	if len(b.routes) == 1 {
 		raw, _ := b.main.Get(name)
 		if rest, was := b.drop(name, bySenderFile, belowFile); was {
 			raw = rest
@@ -76,7 +76,7 @@ func (b *builder) bySenderMaps() error {
 	tables := []string{ours}
 	if len(patterns) > 0 {
 		if b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "regexp") {
-			return &config.InputError{Field: "route " + b.ways[1].Name, Msg: "this Postfix has no regexp tables, which senders with a leading dot need", Hint: "name each domain"}
+			return &config.InputError{Field: "route " + b.routes[1].Name, Msg: "this Postfix has no regexp tables, which senders with a leading dot need", Hint: "name each domain"}
 		}
 		text, err := templates.Render(templates.Subdomains, &templates.Data{Senders: patterns})
 		if err != nil {
@@ -93,7 +93,7 @@ func (b *builder) bySenderMaps() error {
 // with patterns.
 func (b *builder) senderEntries() (exact, patterns []templates.Setting) {
 	var wide []templates.Setting // ".domain" and its way
-	for _, w := range b.ways[1:] {
+	for _, w := range b.routes[1:] {
 		value := w.service.d.Service + ":" + w.nextHop()
 		for _, sender := range w.Senders {
 			switch {
@@ -185,7 +185,7 @@ func quoteLocal(s string) string {
 }
 
 // Staged is w as the validator of a staged configuration takes it.
-func (w Way) Staged() lint.MeantRoute {
+func (w Route) Staged() lint.MeantRoute {
 	staged := lint.MeantRoute{Service: w.Service}
 	for _, sender := range w.Senders {
 		switch {
@@ -197,12 +197,12 @@ func (w Way) Staged() lint.MeantRoute {
 		staged.Senders = append(staged.Senders, sender)
 	}
 	for _, h := range w.Hops {
-		if config.Via(h.Via) == config.SMTPOAuth {
+		if config.Via(h.Via) != config.SMTP {
 			out := w.Service + outSuffix
 			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: socket(out), Bridge: out})
 			continue
 		}
-		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
+		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth, NoTLS: h.TLS == string(relays.NoTLS)})
 	}
 	return staged
 }

@@ -20,7 +20,7 @@ var defaults = map[string]string{
 	"mydestination": "$myhostname, localhost.$mydomain, localhost", "mynetworks": "127.0.0.0/8",
 	"relayhost": "", "default_transport": "smtp", "relay_transport": "relay", "relay_domains": "", "transport_maps": "",
 	"inet_interfaces": "all", "inet_protocols": "all", "alias_maps": "", "alias_database": "", "smtp_sasl_password_maps": "",
-	"smtp_tls_policy_maps": "", "smtp_tls_CApath": "", "smtp_tls_per_site": "", "smtp_tls_trust_anchor_file": "", "smtp_sasl_auth_enable": "no", "smtp_cname_overrides_servername": "no",
+	"smtp_tls_policy_maps": "", "smtp_tls_CApath": "", "smtp_tls_per_site": "", "smtp_tls_trust_anchor_file": "", "smtp_sasl_auth_enable": "no", "smtp_cname_overrides_servername": "no", "smtp_tls_mandatory_ciphers": "medium",
 	"smtp_tls_servername": "", "smtp_connection_cache_on_demand": "yes", "smtp_tls_connection_reuse": "no", "tls_append_default_CA": "no", "smtp_tls_wrappermode": "no",
 	"smtp_fallback_relay": "", "smtp_sasl_type": "cyrus", "smtp_sasl_auth_soft_bounce": "yes", "smtp_skip_5xx_greeting": "yes",
 	"smtp_never_send_ehlo": "no", "smtp_discard_ehlo_keywords": "", "smtp_helo_name": "$myhostname", "smtp_generic_maps": "",

@@ -17,6 +17,9 @@ func (b *builder) tls(s *service) {
 	first, d := &s.hops[0], s.d
 	p := tlsPolicy(first)
 	d.Level, d.ServerName = p.Level, p.ServerName
+	if s.differ() {
+		d.ServerName = "" // which would hold for a hop by address as well; the table names it by hop
+	}
 	d.Protocols = minimumTLS(b.s.Version)
 	d.CAFile = b.s.CAFile
 	if first.CAFile != "" {
@@ -26,9 +29,12 @@ func (b *builder) tls(s *service) {
 	case "fingerprint":
 		d.Pin = p.Match
 		b.note("the certificate is pinned: mail waits when the service renews it")
+	case "none":
+		d.Protocols, d.CAFile = "", ""
+		b.note("mail to %s goes without TLS, as asked for: whoever is in between can read and change it", first.Host)
 	case "encrypt":
 		d.Unverified = true
-		b.note("the relay's certificate is not verified: whoever stands in between can read the password and the mail")
+		b.note("the relay's certificate is not verified: an attacker between this server and the relay can read the password and the mail")
 	default:
 		d.CertMatch = p.Match
 	}
@@ -37,6 +43,9 @@ func (b *builder) tls(s *service) {
 // tlsPolicy is the TLS policy of h.
 func tlsPolicy(h *config.Hop) templates.Policy {
 	p := templates.Policy{NextHop: h.NextHop(), Level: "secure", Match: "nexthop"}
+	if h.Plaintext() {
+		return templates.Policy{NextHop: p.NextHop, Level: "none"}
+	}
 	if _, err := netip.ParseAddr(h.Host); err != nil {
 		p.ServerName = "hostname" // RFC 6066 section 3 allows no address in SNI
 	}
@@ -50,23 +59,32 @@ func tlsPolicy(h *config.Hop) templates.Policy {
 	return p
 }
 
+// differ reports whether the hops of s do not speak TLS in one way.
+func (s *service) differ() bool {
+	first := tlsPolicy(&s.hops[0])
+	for i := range s.hops {
+		p := tlsPolicy(&s.hops[i])
+		p.NextHop = first.NextHop
+		if p != first {
+			return true
+		}
+	}
+	return false
+}
+
 // policy writes a policy table of its own for each service whose hops do not
 // agree (names and addresses, say), and takes the common one of earlier
 // releases out of main.cf.
 func (b *builder) policy() error {
 	for _, s := range b.services {
 		policies := make([]templates.Policy, len(s.hops))
-		differ := false
 		for i := range s.hops {
 			policies[i] = tlsPolicy(&s.hops[i])
-			one := policies[i]
-			one.NextHop = policies[0].NextHop
-			differ = differ || one != policies[0]
 		}
 		if s.d.Level == "secure" && s.d.CAFile == "" {
 			return errors.New("no CA bundle was found on this host: install ca-certificates, or name one with --ca-file")
 		}
-		if !differ || s.bridged() {
+		if !s.differ() || s.bridged() {
 			continue
 		}
 		keys := make(map[string]secret.Value, len(policies))

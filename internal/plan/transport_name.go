@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 )
 
@@ -17,7 +18,7 @@ import (
 // by a parameter that refers to it. It would go by our service, with our account and
 // our rewriting of senders.
 func (b *builder) captured() *Conflict {
-	for _, name := range []string{"local_transport", "virtual_transport", "relay_transport"} {
+	for _, name := range []string{"local_transport", "virtual_transport", "relay_transport", "mailbox_transport", "fallback_transport", "best_mx_transport"} {
 		if raw, _ := b.main.Get(name); strings.Contains(strings.NewReplacer("{", "", "(", "").Replace(raw), "$default_transport") {
 			return &Conflict{name, raw, "that mail would follow default_transport to the relay",
 				fmt.Sprintf("write %s = %s, which is what it means today", name, b.formerService())}
@@ -41,7 +42,7 @@ func (b *builder) captured() *Conflict {
 // otherClass reports whether the recipients of a transport(5) key have another
 // transport than default_transport (ADDRESS_CLASS_README).
 func (b *builder) otherClass(key string) bool {
-	domain := strings.TrimPrefix(key[strings.LastIndexByte(key, '@')+1:], ".")
+	domain := strings.TrimPrefix(mailaddr.Domain(key), ".")
 	return b.isLocal(domain) || b.inList("relay_domains", domain)
 }
 
@@ -93,6 +94,30 @@ func (b *builder) otherName() {
 	if s, ok := b.master.Get(former, "unix"); ok {
 		for _, o := range s.Options {
 			b.note("master.cf: -o %s=%s of the service %s does not hold for mail to the relay, which goes by %s", o.Name, o.Value, former, b.d.Service)
+		}
+	}
+}
+
+// restrictions are the lists of smtpd(8) that may ask for an address probe.
+var restrictions = []string{"smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions", "smtpd_relay_restrictions",
+	"smtpd_recipient_restrictions", "smtpd_data_restrictions"}
+
+// probes tells that verify(8) asks the relay from now on, where its transport
+// follows default_transport: a relay says yes to whatever address.
+func (b *builder) probes() {
+	if theirs, set := b.main.Get("address_verify_default_transport"); set && !strings.HasPrefix(theirs, "$") {
+		return
+	}
+	values := make([]string, len(restrictions))
+	for i, name := range restrictions {
+		values[i] = b.param(name)
+	}
+	for _, o := range b.master.Overrides(restrictions...) {
+		values = append(values, o.Option.Value)
+	}
+	for _, word := range []string{"reject_unverified_sender", "reject_unverified_recipient"} {
+		if slices.ContainsFunc(values, func(v string) bool { return slices.Contains(postfix.Words(v), word) }) {
+			b.note("%s asks the relay about addresses elsewhere from now on, which says yes to all of them (address_verify_default_transport follows default_transport)", word)
 		}
 	}
 }

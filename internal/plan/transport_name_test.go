@@ -42,3 +42,22 @@ func TestSettingsOfTheFormerTransportAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// A relay says yes to every address, so that probes that go there refuse nobody.
+func TestAddressProbes(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		host *server
+		want bool
+	}{
+		{"none", debian(t), false},
+		{"of recipients", debian(t).set("smtpd_recipient_restrictions", "permit_mynetworks, reject_unverified_recipient"), true},
+		{"of one listener", debian(t).service("submission inet n - y - - smtpd -o smtpd_sender_restrictions=reject_unverified_sender,permit"), true},
+		{"by a transport of their own", debian(t).set("smtpd_recipient_restrictions", "reject_unverified_recipient").set("address_verify_default_transport", "smtp"), false},
+	} {
+		p := build(t, test.host, options())
+		if got := hasNote(p, "asks the relay about addresses elsewhere"); got != test.want {
+			t.Errorf("%s: told: %v, want %v: %q", test.name, got, test.want, p.Notes)
+		}
+	}
+}

@@ -13,10 +13,10 @@ import (
 // routes gives every domain of --direct an entry in transport_maps that keeps it
 // where it was. Entries that exist win. relay_domains need none: default_transport
 // does not apply to them.
-func (b *builder) routes() error {
+func (b *builder) transportMaps() error {
 	b.d.Routes = nil
 	for _, domain := range b.cfg.Direct {
-		b.route(strings.ToLower(domain), "smtp:")
+		b.transportMap(strings.ToLower(domain), "smtp:")
 	}
 	if len(b.d.Routes) == 0 {
 		if value, was := b.drop("transport_maps", transportFile); was {
@@ -38,7 +38,7 @@ func (b *builder) routes() error {
 }
 
 // route adds an entry unless one is there or an existing table has it.
-func (b *builder) route(domain, value string) {
+func (b *builder) transportMap(domain, value string) {
 	if b.routed == nil {
 		b.routed = map[string]bool{}
 		for _, t := range postfix.ParseTables(b.param("transport_maps"), b.s.DefaultMap) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
 	"relayhost/internal/secret"
 	"relayhost/relays"
@@ -28,20 +29,20 @@ const implicitSuffix = config.ImplicitSuffix
 
 // service is one smtp(8) entry of master.cf: a chain of hops with its accounts.
 type service struct {
-	name  string
-	d     *templates.Data // once it is known which services there are
-	hops  []config.Hop
-	ways  []*way // that go by it, at least one
-	keyed bool   // the account is found by the sender
-	own   bool   // has a password table of its own
+	name   string
+	d      *templates.Data // once it is known which services there are
+	hops   []config.Hop
+	routes []*route // that go by it, at least one
+	keyed  bool     // the account is found by the sender
+	own    bool     // has a password table of its own
 
 	// What its own tables hold, to find one that is the same.
 	generics []templates.Setting
 	rules    []rule // of the catalogue, for the filters
 }
 
-// way is a route and the service that it goes by.
-type way struct {
+// route is one of the Config and the service that it goes by.
+type route struct {
 	config.Route
 	service *service
 }
@@ -56,7 +57,7 @@ func (s *service) logs() bool { return slices.ContainsFunc(s.hops, config.Hop.St
 // (Server.NoCredentials) the place that it comes from stands for it.
 type account struct{ username, password, from string }
 
-func (b *builder) account(h *config.Hop, w *way) account {
+func (b *builder) account(h *config.Hop, w *route) account {
 	a := account{h.Username, h.Password.Reveal(), ""}
 	if a.password == secret.Mask {
 		a.from = cmp.Or(h.CredentialsFile, b.serviceNow(w))
@@ -66,12 +67,12 @@ func (b *builder) account(h *config.Hop, w *way) account {
 
 // serviceNow is what the mail of w goes by now, where that tells its account
 // from others; else the route itself.
-func (b *builder) serviceNow(w *way) string {
+func (b *builder) serviceNow(w *route) string {
 	sender := ""
 	if len(w.Senders) > 0 {
 		sender = w.Senders[0]
 	}
-	now, _ := b.accounts.way(sender)
+	now, _ := b.accounts.route(sender)
 	if !strings.HasPrefix(now.Transport, ServicePrefix) || strings.HasPrefix(now.Transport, keyedPrefix) {
 		return "route " + w.Name
 	}
@@ -84,7 +85,7 @@ func (b *builder) logins() (incomplete bool) {
 	if !b.server.NoCredentials {
 		return false
 	}
-	for _, w := range b.ways {
+	for _, w := range b.routes {
 		w.Hops = slices.Clone(w.Hops) // which are the caller's
 		for i := range w.Hops {
 			incomplete = b.login(&w.Hops[i], w.Senders) || incomplete
@@ -94,6 +95,13 @@ func (b *builder) logins() (incomplete bool) {
 }
 
 func (b *builder) login(h *config.Hop, senders []string) (incomplete bool) {
+	if h.ByAPI() {
+		if h.API.Given() {
+			return false
+		}
+		h.API.Key = secret.New(secret.Mask)
+		return true
+	}
 	if !h.NeedsLogin() || h.Username != "" && (!h.Password.IsZero() || h.Bridged() && signsIn(h)) {
 		return false
 	}
@@ -126,7 +134,7 @@ func signsIn(h *config.Hop) bool {
 // of hops with its accounts, the default first.
 func (b *builder) assemble() error {
 	known := map[string]*service{}
-	for _, w := range b.ways {
+	for _, w := range b.routes {
 		key := b.chain(w)
 		s, ok := known[key]
 		if !ok {
@@ -134,21 +142,25 @@ func (b *builder) assemble() error {
 			if w.Name == config.DefaultRoute {
 				s.name = ServicePrefix + b.cfg.First().Relay.ID
 			}
-			if w.Hops[0].TLS == relays.Implicit {
+			switch h := &w.Hops[0]; {
+			case h.ByAPI():
+				s.name += config.HTTPSSuffix
+			case h.TLS == relays.Implicit && s.bridged():
+				s.name += implicitSuffix + config.OAuthSuffix
+			case h.TLS == relays.Implicit:
 				s.name += implicitSuffix
-			}
-			if s.bridged() {
+			case s.bridged():
 				s.name += config.OAuthSuffix
 			}
 			known[key] = s
 			b.services = append(b.services, s)
 		}
-		s.ways = append(s.ways, w)
+		s.routes = append(s.routes, w)
 		w.service = s
 	}
 	b.bySender()
 	if n := len(b.services); n > maxServices {
-		last := b.services[maxServices].ways[0]
+		last := b.services[maxServices].routes[0]
 		return &config.InputError{Field: "route " + last.Name, Msg: fmt.Sprintf("the routes need %d services in master.cf, more than the %d that are sensible", n, maxServices),
 			Hint: "let routes share their hops and accounts; those of one hop at the same host and port share a service by themselves"}
 	}
@@ -159,8 +171,8 @@ func (b *builder) assemble() error {
 	return nil
 }
 
-// chain is equal for ways that can share a service.
-func (b *builder) chain(w *way) string {
+// chain is equal for routes that can share a service.
+func (b *builder) chain(w *route) string {
 	var key strings.Builder
 	for i := range w.Hops {
 		h := &w.Hops[i]
@@ -173,9 +185,17 @@ func (b *builder) chain(w *way) string {
 // endpoint is a hop without its account.
 func endpoint(h *config.Hop) string {
 	sign := strings.Join([]string{string(h.Via), string(h.SignIn.Grant), h.SignIn.Tenant, h.SignIn.ClientID,
-		h.SignIn.Secret.Reveal(), h.SignIn.Certificate.Reveal()}, "\x00")
+		h.SignIn.Secret.Reveal(), h.SignIn.Certificate.Reveal(), h.API.String(), h.API.Key.Reveal(), awsAccount(h.API.AWS), h.Proxy}, "\x00")
 	return strings.Join([]string{sign, h.Relay.ID, h.NextHop(), string(h.TLS), h.CAFile, h.Pin,
 		strconv.FormatBool(h.NoVerify), strconv.Itoa(h.Connections)}, "\x00")
+}
+
+// awsAccount tells AWS keys apart.
+func awsAccount(k *api.AWSKeys) string {
+	if k == nil {
+		return ""
+	}
+	return strings.Join([]string{string(k.Source), k.AccessKey, k.Secret.Reveal(), k.URL, k.TokenFile, k.RoleARN, k.Path, k.Profile}, "\x00")
 }
 
 // bySender merges services of one hop at the same host and port where there
@@ -193,7 +213,7 @@ func (b *builder) bySender() {
 	heads := map[string]*service{}
 	var kept []*service
 	for i, s := range b.services {
-		if i == 0 || len(s.hops) > 1 || !s.logs() || slices.ContainsFunc(s.ways, unkeyed) {
+		if i == 0 || len(s.hops) > 1 || !s.logs() || slices.ContainsFunc(s.routes, unkeyed) {
 			kept = append(kept, s)
 			continue
 		}
@@ -205,8 +225,8 @@ func (b *builder) bySender() {
 			continue
 		}
 		head.keyed = true
-		head.ways = append(head.ways, s.ways...)
-		for _, w := range s.ways {
+		head.routes = append(head.routes, s.routes...)
+		for _, w := range s.routes {
 			w.service = head
 		}
 	}
@@ -216,7 +236,7 @@ func (b *builder) bySender() {
 
 // unkeyed reports whether some sender of w cannot be a key of a password table:
 // the null sender has none, and names below a domain would need a pattern.
-func unkeyed(w *way) bool {
+func unkeyed(w *route) bool {
 	return slices.ContainsFunc(w.Senders, func(s string) bool { return s == config.NullSender || strings.HasPrefix(s, ".") })
 }
 
@@ -250,7 +270,7 @@ func (b *builder) describe(s *service) {
 	d.RelayName = relayName(first.Relay)
 	d.NextHop = first.NextHop()
 	d.Login = s.logs()
-	d.WrapperMode = first.TLS == relays.Implicit
+	d.WrapperMode = first.TLS == relays.Implicit && !first.ByAPI()
 	d.TLSRequired = b.s.Version.AtLeast(3, 10)
 	d.Mechanisms = "plain,login"
 	d.Processes = "-"

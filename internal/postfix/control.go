@@ -1,3 +1,5 @@
+//go:build unix
+
 package postfix
 
 import (
@@ -25,14 +27,16 @@ func (c Control) dir() string {
 	return c.ConfigDir
 }
 
-// Running asks Postfix itself: Debian's unit is active even when the daemon has
-// failed.
+// Running asks the lock that master(8) holds: Debian's unit is active even when the
+// daemon has failed, and "postfix status" logs a line each time it is asked. A
+// configuration that cannot be read runs nowhere.
 func (c Control) Running(ctx context.Context) (bool, error) {
-	out, err := c.Host.Query(ctx, host.PostfixStatus(c.dir()))
+	out, err := c.Host.Query(ctx, host.Postconf(c.ConfigDir, "-h", "queue_directory"))
 	if err != nil {
 		return false, err
 	}
-	return out.Code == 0, nil
+	dir := strings.TrimSpace(string(out.Stdout))
+	return out.Code == 0 && filepath.IsAbs(dir) && running(&c.Host.Reader, dir), nil
 }
 
 // Run runs postfix(1) with the words given, such as "reload".
@@ -70,12 +74,14 @@ func (c Control) ReloadIfRunning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Run(ctx, "reload")
+	return c.Reload(ctx)
 }
 
 // Start brings Postfix up, through systemd where it is PID 1, so that the service
 // manager knows of it.
-func (c Control) Start(ctx context.Context) error {
+func (c Control) Start(ctx context.Context) error { return c.orRestart(ctx, c.start) }
+
+func (c Control) start(ctx context.Context) error {
 	if _, err := c.Host.Stat("/run/systemd/system"); err == nil {
 		if unit := c.unit(ctx); unit != "" {
 			return c.run(ctx, []string{"systemctl", "start", unit})

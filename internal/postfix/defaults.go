@@ -2,9 +2,8 @@ package postfix
 
 import (
 	"fmt"
+	"maps"
 	"strings"
-
-	"relayhost/internal/host"
 )
 
 // release is what a distribution's package brings.
@@ -17,12 +16,17 @@ type release struct {
 }
 
 // releases by ID of os-release(5), where it matters with VERSION_ID or its first
-// number; "" for what is not listed. Debian 12 is the one seen; of the others
-// version and default are as testdata/recorded has them.
+// number; "" for what is not listed. Those of Debian are held against installed
+// packages (TestLabPageAgreesWithSetup); of the others version and default are as
+// testdata/recorded has them. Debian without a number is its unstable branch.
 var releases = map[string]release{
-	"":             debian(Version{3, 7, 11}),
-	"ubuntu:22.04": debian(Version{3, 6, 4}),
-	"ubuntu:24.04": debian(Version{3, 8, 6}),
+	"":             debian(Version{3, 7, 11}, "3.6"),
+	"debian:11":    debian(Version{3, 5, 25}, "2"),
+	"debian:12":    debian(Version{3, 7, 11}, "3.6"),
+	"debian:13":    newDebian(Version{3, 10, 13}, "hash", "3.9", "y"),
+	"debian":       newDebian(Version{3, 11, 7}, "cdb", "3.11", "n"),
+	"ubuntu:22.04": debian(Version{3, 6, 4}, "3.6"),
+	"ubuntu:24.04": debian(Version{3, 8, 6}, "3.6"),
 	"rhel":         berkeley(Version{3, 5, 25}, "compatibility_level = 2\n"),
 	"rhel:10":      lmdb(Version{3, 8, 5}, "compatibility_level = 3.8\n"),
 	"fedora":       berkeley(Version{3, 9, 1}, "compatibility_level = 3.9\n"),
@@ -32,11 +36,20 @@ var releases = map[string]release{
 	"opensuse":     lmdb(Version{3, 8, 0}, "compatibility_level = 3.8\nbiff = no\n"),
 }
 
-func debian(v Version) release {
+func debian(v Version, level string) release {
 	return release{
 		v, "hash", []string{"btree", "cidr", "hash", "inline", "pipemap", "regexp", "static", "texthash"}, "y",
-		"biff = no\nappend_dot_mydomain = no\nreadme_directory = no\ncompatibility_level = 3.6\n" +
+		"biff = no\nappend_dot_mydomain = no\nreadme_directory = no\ncompatibility_level = " + level + "\n" +
 			"smtp_tls_CApath=/etc/ssl/certs\nsmtp_tls_security_level=may\nsmtp_tls_session_cache_database = btree:${data_directory}/smtp_scache\n",
+	}
+}
+
+// newDebian is Debian from 13 on, whose main.cf names one file of authorities.
+func newDebian(v Version, defaultMap, level, chroot string) release {
+	return release{
+		v, defaultMap, []string{"btree", "cidr", defaultMap, "inline", "pipemap", "regexp", "static", "texthash"}, chroot,
+		"compatibility_level = " + level + "\nbiff = no\nsmtp_tls_CAfile = /etc/ssl/certs/ca-certificates.crt\n" +
+			"smtp_tls_security_level = may\nsmtp_tls_session_cache_database = btree:${data_directory}/smtp_scache\n",
 	}
 }
 
@@ -48,35 +61,6 @@ func berkeley(v Version, main string) release {
 // lmdb is one whose distribution has dropped Berkeley DB.
 func lmdb(v Version, main string) release {
 	return release{v, "lmdb", []string{"cidr", "inline", "lmdb", "regexp", "static", "texthash"}, "n", main}
-}
-
-// family is the key of releases that ID, or else ID_LIKE, of os-release(5) names.
-func family(r *host.Reader) string {
-	data, err := r.ReadFile("/etc/os-release")
-	if err != nil {
-		return ""
-	}
-	fields := map[string]string{}
-	for line := range strings.Lines(string(data)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		fields[name] = strings.Trim(value, `"'`)
-	}
-	version := fields["VERSION_ID"]
-	major, _, _ := strings.Cut(version, ".")
-	for _, id := range strings.Fields(fields["ID"] + " " + fields["ID_LIKE"]) {
-		switch id {
-		case "centos", "rocky", "almalinux":
-			id = "rhel"
-		case "suse", "sles", "opensuse-leap", "opensuse-tumbleweed":
-			id = "opensuse"
-		}
-		for _, key := range []string{id + ":" + version, id + ":" + major, id} {
-			if _, ok := releases[key]; ok {
-				return key
-			}
-		}
-	}
-	return ""
 }
 
 // Fresh is s, a host without Postfix, as it would be right after its
@@ -141,3 +125,76 @@ func freshParams(s State, name, domain string) map[string]string {
 	}
 	return params
 }
+
+// Distribution is one whose package of Postfix is known.
+type Distribution struct {
+	ID   string `json:"id"` // for FreshOn
+	Name string `json:"name"`
+	// CAFile is its bundle of authorities (ca-certificates).
+	CAFile string `json:"ca_file"`
+}
+
+// bundles by family; that of the others is Debian's.
+const (
+	debianBundle = "/etc/ssl/certs/ca-certificates.crt"
+	redHatBundle = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
+)
+
+// Distributions are those that FreshOn knows.
+func Distributions() []Distribution {
+	return []Distribution{
+		{"debian:13", "Debian 13", debianBundle}, {"debian:12", "Debian 12", debianBundle}, {"debian:11", "Debian 11", debianBundle},
+		{"debian", "Debian unstable", debianBundle}, {"ubuntu:24.04", "Ubuntu 24.04", debianBundle}, {"ubuntu:22.04", "Ubuntu 22.04", debianBundle},
+		{"rhel:10", "RHEL, Rocky, AlmaLinux 10", redHatBundle}, {"rhel", "RHEL, Rocky, AlmaLinux 9", redHatBundle}, {"fedora", "Fedora", redHatBundle},
+		{"amzn", "Amazon Linux 2023", redHatBundle}, {"opensuse", "openSUSE", "/etc/ssl/ca-bundle.pem"}, {"alpine", "Alpine", "/etc/ssl/cert.pem"},
+		{"arch", "Arch Linux", debianBundle},
+	}
+}
+
+// FreshOn is Fresh for a host of the distribution id that is not there to be
+// looked at: name is its fully qualified name; Postfix runs, and Cyrus SASL has the
+// mechanisms that passwords need. v replaces the version of the distribution where
+// it is not zero.
+func FreshOn(id, name string, v Version) (State, bool) {
+	for _, d := range Distributions() {
+		if d.ID != id {
+			continue
+		}
+		short, _, _ := strings.Cut(name, ".")
+		s := Fresh(State{distribution: id, Hostname: short, FQDN: name, CAFile: d.CAFile, SASLPlugins: []string{"PLAIN", "LOGIN"}})
+		if v != (Version{}) {
+			s.Version = v
+			s.Params["mail_version"] = v.String()
+		}
+		s.Installed, s.Running = true, true
+		return s, true
+	}
+	return State{}, false
+}
+
+// With is s with another main.cf. What its values refer to is expanded, as far as s
+// and main say it; the tables that it names have not been seen.
+func (s State) With(main *Main) State {
+	s.Main = main
+	raw, values := maps.Clone(s.Params), main.Values()
+	maps.Copy(raw, values)
+	var lookup func(depth int) func(name string) string
+	lookup = func(depth int) func(name string) string {
+		return func(name string) string {
+			if depth > maxReferences {
+				return ""
+			}
+			value, _ := expand(raw[name], lookup(depth+1))
+			return value
+		}
+	}
+	s.Params = maps.Clone(s.Params)
+	for name := range values {
+		s.Params[name] = lookup(0)(name)
+	}
+	return s
+}
+
+// maxReferences is how deep values refer to one another before With gives up: a
+// parameter may name itself.
+const maxReferences = 20

@@ -100,12 +100,23 @@ func (d *document) add(name, text string) {
 		d.endLine(at)
 		d.nodes = slices.Insert(d.nodes, at, line)
 	} else {
-		if d.endLine(len(d.nodes)) {
+		if d.endLine(len(d.nodes)) && !d.endsEmpty() {
 			d.appendIgnored(d.eol)
 		}
 		d.nodes = append(d.nodes, node{text: Mark + d.eol, kind: mark}, line)
 	}
 	d.heads[name]++
+}
+
+// endsEmpty reports whether the last line is empty: entries that were removed have left
+// the one that was above them.
+func (d *document) endsEmpty() bool {
+	for i := len(d.nodes) - 1; i >= 0; i-- {
+		if n := d.nodes[i]; n.kind != gone {
+			return n.kind == ignored && (n.text == d.eol || strings.HasSuffix(n.text, "\n"+d.eol))
+		}
+	}
+	return false
 }
 
 // endLine ends the line before node end, in case it is the last of a file without

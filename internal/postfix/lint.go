@@ -1,25 +1,19 @@
 package postfix
 
 import (
-	"errors"
-	"io/fs"
 	"path/filepath"
 
-	"relayhost/internal/host"
 	"relayhost/internal/lint"
 )
 
-// Lint judges the configuration that s holds by its texts. Whether compiled
-// tables are there is asked of r.
-func (s State) Lint(r *host.Reader) []lint.Finding {
+// Lint judges the configuration that s holds by its texts. exists tells whether
+// a file is there, compiled tables above all, and whether that is known.
+func (s State) Lint(exists func(path string) (exists, known bool)) []lint.Finding {
 	if s.Main == nil || s.Master == nil {
 		return nil
 	}
 	c := s.facts(nil)
-	c.Exists = func(path string) (exists, known bool) {
-		_, err := r.Stat(path)
-		return err == nil, err == nil || errors.Is(err, fs.ErrNotExist)
-	}
+	c.Exists = exists
 	return lint.Check(c)
 }
 

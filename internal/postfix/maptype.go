@@ -3,13 +3,9 @@ package postfix
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-
-	"relayhost/internal/host"
 )
 
 // Table names one lookup table: "hash:/etc/aliases".
@@ -100,96 +96,8 @@ func PickMapType(s State, want string) (string, error) {
 // are written by one run, one after the other.
 const StaleAfter = time.Second
 
-// mapParams name the lookup tables that a setup may merge into or has to know.
-var mapParams = []string{
-	"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps",
-	"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "sender_canonical_maps",
-	"canonical_maps", "alias_maps", "alias_database", "virtual_alias_maps", "smtp_delivery_status_filter",
-	"smtp_reply_filter",
-}
-
-// readMaps reads the sources that main.cf and the services of master.cf name.
-func (s *State) readMaps(r *host.Reader) {
-	s.Maps, s.MapMeta = make(map[string][]byte), make(map[string]host.Meta)
-	var values []string
-	for _, name := range mapParams {
-		values = append(values, s.Params[name])
-	}
-	for _, o := range s.Master.Overrides(mapParams...) {
-		values = append(values, o.Option.Value)
-	}
-	for _, value := range values {
-		for _, t := range ParseTables(value, s.DefaultMap) {
-			if t.Editable() {
-				s.readMap(r, t.Path)
-			}
-		}
-	}
-	s.readOwn(r)
-}
-
 // OwnPrefix begins the names of the tables of a setup in config_directory.
 const OwnPrefix = "relayhost_"
-
-// readOwn reads the tables of a setup, named by a parameter or not: a new one
-// may come in the place of one that was left behind.
-func (s *State) readOwn(r *host.Reader) {
-	names, err := r.ReadDir(s.ConfigDir)
-	if err != nil {
-		return
-	}
-	for _, name := range names {
-		compiled := slices.Contains([]string{".db", ".lmdb", ".cdb", ".pag", ".dir"}, filepath.Ext(name))
-		if strings.HasPrefix(name, OwnPrefix) && !compiled {
-			s.readMap(r, filepath.Join(s.ConfigDir, name))
-		}
-	}
-}
-
-// Load adds files to Maps that no parameter names as a table of the common
-// form; one that does not exist stays absent.
-func (s *State) Load(r *host.Reader, paths ...string) {
-	for _, path := range paths {
-		s.readMap(r, path)
-	}
-}
-
-func (s *State) readMap(r *host.Reader, path string) {
-	if _, done := s.Maps[path]; done || slices.Contains(s.Unreadable, path) {
-		return
-	}
-	data, err := r.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	s.lookCompiled(r, path)
-	meta, statErr := r.Stat(path)
-	if err != nil || statErr != nil {
-		s.Unreadable = append(s.Unreadable, path)
-		return
-	}
-	// Without a Postfix that Read could use there is neither.
-	if s.Maps == nil {
-		s.Maps = make(map[string][]byte)
-	}
-	if s.MapMeta == nil {
-		s.MapMeta = make(map[string]host.Meta)
-	}
-	s.Maps[path], s.MapMeta[path] = data, meta
-}
-
-// lookCompiled looks at what may have been compiled from the source path.
-func (s *State) lookCompiled(r *host.Reader, path string) {
-	if s.Compiled == nil {
-		s.Compiled = make(map[string]host.Meta)
-	}
-	for _, suffix := range indexed {
-		// What is not there is the zero Meta; what cannot be looked at, nothing.
-		if meta, err := r.Stat(path + suffix); err == nil || errors.Is(err, fs.ErrNotExist) {
-			s.Compiled[path+suffix] = meta
-		}
-	}
-}
 
 // Words splits the value of a list parameter at commas and white space
 // (postconf(5)). It does not know braces: names of tables may hold them.

@@ -2,14 +2,9 @@ package postfix
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
-
-	"relayhost/internal/host"
 )
 
 // QueuedMessage is one message in the queue (postqueue(1), -j).
@@ -40,29 +35,6 @@ const MaxQueue = 50_000
 
 // ErrLongQueue is returned by ReadQueue together with the first MaxQueue messages.
 var ErrLongQueue = errors.New("the queue holds more messages than are read")
-
-// ReadQueue lists the queue of the instance in configDir.
-func ReadQueue(ctx context.Context, r *host.Reader, configDir string) ([]QueuedMessage, error) {
-	ctx, cancel := context.WithTimeout(ctx, host.CommandTimeout)
-	defer cancel()
-	var messages []QueuedMessage
-	out, err := r.Stream(ctx, host.PostqueueJSON(configDir), func(line []byte) error {
-		if len(messages) == MaxQueue {
-			return ErrLongQueue
-		}
-		if m, err := parseQueued(line); err == nil {
-			messages = append(messages, m)
-		}
-		return nil
-	})
-	if err != nil {
-		return messages, fmt.Errorf("read the queue: %w", err)
-	}
-	if out.Code != 0 {
-		return messages, fmt.Errorf("read the queue: postqueue: %s", strings.TrimSpace(string(out.Stderr)))
-	}
-	return messages, nil
-}
 
 // repairs is how many ends are tried for a line that has been cut off.
 const repairs = 8

@@ -80,6 +80,9 @@ func TestRecorded(t *testing.T) {
 			t.Errorf("CA bundle %q, recorded is %q", state.CAFile, bundle)
 		}
 		fresh, said := Fresh(state), parseParams(parts["postconf"])
+		if page, ok := FreshOn(fresh.distribution, "host.example.com", Version{}); !ok || bundle != "" && page.CAFile != bundle || page.Version != fresh.Version {
+			t.Errorf("FreshOn(%q): %v, bundle %q, version %v, want %q and %v", fresh.distribution, ok, page.CAFile, page.Version, bundle, fresh.Version)
+		}
 		if typ, ok := said["default_database_type"]; ok {
 			facts++
 			if picked, err := PickMapType(fresh, ""); err != nil || picked != typ {

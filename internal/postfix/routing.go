@@ -33,8 +33,8 @@ func ParseNextHop(text string) (NextHop, error) {
 	return NextHop{text, strings.TrimSuffix(name, "."), n, text[0] != '['}, nil
 }
 
-// Way is where mail for other servers goes: to which next hops, by which service.
-type Way struct {
+// Route is where mail for other servers goes: to which next hops, by which service.
+type Route struct {
 	Transport string  // "smtp": the name of an entry in master.cf
 	Service   Service // that entry; the zero value where there is none
 	// NextHops are tried in order: those of relayhost, or what is in its place,
@@ -103,7 +103,7 @@ func (r *Routing) Senders() []string {
 	add(r.Keys(r.Param("sender_dependent_relayhost_maps")))
 	tables := make(map[string]bool)
 	for _, sender := range append([]string{""}, all...) {
-		w := r.Way(sender)
+		w := r.Route(sender)
 		if maps := r.option(w, "smtp_sasl_password_maps"); !tables[maps] && r.bySender(w) {
 			tables[maps] = true
 			add(slices.DeleteFunc(r.Keys(maps), func(key string) bool { return !strings.Contains(key, "@") }))
@@ -112,9 +112,9 @@ func (r *Routing) Senders() []string {
 	return all
 }
 
-// Way is the way of mail from sender: an address, "@domain", "<>", or "" for
+// Route is the route of mail from sender: an address, "@domain", "<>", or "" for
 // senders that no table has.
-func (r *Routing) Way(sender string) Way {
+func (r *Routing) Route(sender string) Route {
 	transport, next, _ := strings.Cut(r.Param("default_transport"), ":")
 	by := "default_transport"
 	if value, ok := r.ofSender("sender_dependent_default_transport_maps", sender); ok {
@@ -140,8 +140,8 @@ func (r *Routing) Way(sender string) Way {
 }
 
 // By is the way of mail that goes to the next hops by transport.
-func (r *Routing) By(transport, nextHops string) Way {
-	w := Way{Transport: transport, Service: r.service(transport)}
+func (r *Routing) By(transport, nextHops string) Route {
+	w := Route{Transport: transport, Service: r.service(transport)}
 	w.add(nextHops)
 	if len(w.NextHops)+len(w.Broken) > 0 {
 		w.add(r.option(w, "smtp_fallback_relay"))
@@ -150,7 +150,7 @@ func (r *Routing) By(transport, nextHops string) Way {
 }
 
 // add appends the next hops of a list.
-func (w *Way) add(list string) {
+func (w *Route) add(list string) {
 	for _, text := range Words(list) {
 		hop, err := ParseNextHop(text)
 		if err != nil {
@@ -199,12 +199,12 @@ func senderKeys(sender string) []string {
 }
 
 // option is a parameter as the service of w sees it.
-func (r *Routing) option(w Way, name string) string {
+func (r *Routing) option(w Route, name string) string {
 	value, _ := r.s.Effective(w.Service, name)
 	return value
 }
 
-func (r *Routing) bySender(w Way) bool {
+func (r *Routing) bySender(w Route) bool {
 	return strings.EqualFold(r.option(w, "smtp_sender_dependent_authentication"), "yes")
 }
 
@@ -219,7 +219,7 @@ type Login struct {
 // Login finds what mail of sender logs in with at hop, in the order of smtp(8)
 // (smtp_sasl_passwd_lookup): the sender where
 // smtp_sender_dependent_authentication is on, the bare host, the next hop.
-func (r *Routing) Login(w Way, sender string, hop NextHop) (Login, bool) {
+func (r *Routing) Login(w Route, sender string, hop NextHop) (Login, bool) {
 	if !strings.EqualFold(r.option(w, "smtp_sasl_auth_enable"), "yes") {
 		return Login{}, false
 	}

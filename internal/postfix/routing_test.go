@@ -51,9 +51,9 @@ func TestParseNextHop(t *testing.T) {
 	}
 }
 
-// way is a Way and its account in one line.
+// way is a Route and its account in one line.
 func way(r *Routing, sender string) string {
-	w := r.Way(sender)
+	w := r.Route(sender)
 	words := []string{w.Transport, w.By}
 	for _, hop := range w.NextHops {
 		login, _ := r.Login(w, sender, hop)

@@ -47,6 +47,11 @@ func (r *Resolver) WithoutHosts() *Resolver {
 	return &Resolver{Servers: r.Servers, Timeout: r.Timeout}
 }
 
+// InHosts are the addresses that /etc/hosts has for name.
+func (r *Resolver) InHosts(name string) []netip.Addr {
+	return r.hosts[strings.ToLower(strings.TrimSuffix(name, "."))]
+}
+
 // MX is a mail exchanger. A null MX (RFC 7505) has the Host "".
 type MX struct {
 	Host       string // without the final dot
@@ -61,7 +66,7 @@ func (r *Resolver) Addrs(ctx context.Context, name string) (v4, v6 []netip.Addr,
 		v4, v6 = split([]netip.Addr{addr.Unmap()})
 		return v4, v6, nil
 	}
-	if addrs := r.hosts[strings.ToLower(strings.TrimSuffix(name, "."))]; len(addrs) > 0 {
+	if addrs := r.InHosts(name); len(addrs) > 0 {
 		v4, v6 = split(addrs)
 		return v4, v6, nil
 	}
@@ -190,3 +195,29 @@ func unescape(s string) string {
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// doubtLimit bounds a lookup that a question waits for.
+const doubtLimit = 3 * time.Second
+
+// Unknown reports that DNS has nothing of a domain that has to do with mail. One
+// that does not answer within seconds is no reason to doubt.
+func (r *Resolver) Unknown(ctx context.Context, domain string) bool {
+	ctx, cancel := context.WithTimeout(ctx, doubtLimit)
+	defer cancel()
+	_, err := r.MX(ctx, domain)
+	if errors.Is(err, ErrNotFound) {
+		_, _, err = r.Addrs(ctx, domain)
+	}
+	if errors.Is(err, ErrNotFound) {
+		_, err = r.TXT(ctx, domain)
+	}
+	return errors.Is(err, ErrNotFound)
+}
+
+// NoAddress reports that DNS has answered, and has no address of host.
+func (r *Resolver) NoAddress(ctx context.Context, host string) bool {
+	ctx, cancel := context.WithTimeout(ctx, doubtLimit)
+	defer cancel()
+	_, _, err := r.Addrs(ctx, host)
+	return errors.Is(err, ErrNotFound)
+}

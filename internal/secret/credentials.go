@@ -5,19 +5,52 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 	"unicode/utf8"
 )
 
-// Credentials are what a credentials file holds. Either Password or
-// SecretAccessKey (SES: the SMTP password is derived from it) is set.
+// Credentials are what a credentials file holds. At most one of Password,
+// SecretAccessKey (SES: the SMTP password is derived from it) and the secret or
+// certificate of Application is set.
 type Credentials struct {
-	Username        string
+	Username        string // of a mailbox: also mailbox= and user=
 	Password        Value
 	SecretAccessKey Value
+	Application     Application
+	API             API
 }
+
+// API is what a file says of an account at the HTTPS API of a relay.
+type API struct {
+	Key      Value             // api_key=, or the text of the file that private_key= names
+	Settings map[string]string // by the names in apiSettings
+}
+
+// apiSettings are the keys of the settings of an API that are no secret.
+var apiSettings = []string{"domain", "account_id", "compartment", "tenancy", "key_fingerprint", "stream", "host"}
+
+// Application is what a file says of an application registered with an identity
+// provider (OAuth).
+type Application struct {
+	Tenant, ClientID string
+	Secret           Value
+	Certificate      Value // PEM of private key and certificate, of the file that client_certificate= names
+}
+
+// IsZero reports whether c holds nothing that proves who logs in.
+func (c Credentials) IsZero() bool {
+	return c.Password.IsZero() && c.SecretAccessKey.IsZero() && !c.Application.Proves() && c.API.Key.IsZero()
+}
+
+// Empty reports whether nothing was given at all.
+func (c Credentials) Empty() bool {
+	return c.IsZero() && c.Username == "" && c.Application == (Application{}) && len(c.API.Settings) == 0
+}
+
+// Proves reports whether a holds a secret or a certificate.
+func (a Application) Proves() bool { return !a.Secret.IsZero() || !a.Certificate.IsZero() }
 
 // maxCredentials bounds a credentials file, in bytes.
 const maxCredentials = 64 << 10
@@ -31,22 +64,11 @@ var (
 // ReadFile reads a credentials file. A file that others than its owner can
 // read is refused: its secret has to be taken for known.
 func ReadFile(path string) (Credentials, error) {
-	// Opening a FIFO without a writer must not hang.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := openPrivate(path)
 	if err != nil {
 		return Credentials{}, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return Credentials{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return Credentials{}, fmt.Errorf("%s %w: it is not a regular file", path, ErrFormat)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return Credentials{}, fmt.Errorf("%s %w (mode %04o)", path, ErrReadableByOthers, info.Mode().Perm())
-	}
 	c, err := Read(f)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("%s %w", path, err)
@@ -54,9 +76,25 @@ func ReadFile(path string) (Credentials, error) {
 	return c, nil
 }
 
-// Read reads lines of the form key=value: username and either password or
-// secret_access_key. Everything after the first "=" is the value, blanks
-// and "#" included; blank lines and lines that begin with "#" are passed over.
+// readKey reads the PEM file of a private key, with its certificate maybe, that the
+// value of key names.
+func readKey(key, path string) (Value, error) {
+	if !filepath.IsAbs(path) {
+		return Value{}, fmt.Errorf("%s is not an absolute path", key)
+	}
+	f, err := openPrivate(path)
+	if err != nil {
+		return Value{}, fmt.Errorf("%s: %w", key, err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxCredentials))
+	return New(string(text)), err
+}
+
+// Read reads lines of the form key=value: username and password or
+// secret_access_key, or the application of a sign-in by OAuth. Everything after the
+// first "=" is the value, blanks and "#" included; blank lines and lines that begin
+// with "#" are passed over. The certificate that client_certificate names is read.
 func Read(r io.Reader) (Credentials, error) {
 	var c Credentials
 	seen := map[string]bool{}
@@ -78,16 +116,14 @@ func Read(r io.Reader) (Credentials, error) {
 		case !utf8.ValidString(value):
 			return Credentials{}, fmt.Errorf("%w: line %d is not UTF-8", ErrFormat, n)
 		}
+		if key == "mailbox" || key == "user" {
+			if key = "username"; seen[key] {
+				return Credentials{}, fmt.Errorf("%w: line %d gives %s again", ErrFormat, n, key)
+			}
+		}
 		seen[key] = true
-		switch key {
-		case "username":
-			c.Username = value
-		case "password":
-			c.Password = New(value)
-		case "secret_access_key":
-			c.SecretAccessKey = New(value)
-		default:
-			return Credentials{}, fmt.Errorf("%w: line %d: unknown key (username, password or secret_access_key)", ErrFormat, n)
+		if err := c.set(key, value); err != nil {
+			return Credentials{}, fmt.Errorf("%w: line %d: %w", ErrFormat, n, err)
 		}
 	}
 	if err := in.Err(); err != nil {
@@ -96,8 +132,60 @@ func Read(r io.Reader) (Credentials, error) {
 	if len(seen) == 0 {
 		return Credentials{}, fmt.Errorf("%w: it is empty", ErrFormat)
 	}
-	if !c.Password.IsZero() && !c.SecretAccessKey.IsZero() {
-		return Credentials{}, fmt.Errorf("%w: it gives both password and secret_access_key", ErrFormat)
+	return c, c.exclusive()
+}
+
+// set sets the value of one key.
+func (c *Credentials) set(key, value string) (err error) {
+	switch key {
+	case "username":
+		c.Username = value
+	case "password":
+		c.Password = New(value)
+	case "secret_access_key":
+		c.SecretAccessKey = New(value)
+	case "tenant":
+		c.Application.Tenant = strings.TrimSpace(value)
+	case "client_id":
+		c.Application.ClientID = strings.TrimSpace(value)
+	case "client_secret":
+		c.Application.Secret = New(value)
+	case "client_certificate":
+		c.Application.Certificate, err = readKey(key, strings.TrimSpace(value))
+	case "api_key":
+		c.API.Key = New(value)
+	case "private_key":
+		c.API.Key, err = readKey(key, strings.TrimSpace(value))
+	default:
+		if !slices.Contains(apiSettings, key) {
+			return errors.New("unknown key (username, password or secret_access_key; for a sign-in by OAuth tenant, client_id, client_secret or client_certificate; for an API api_key, private_key, " +
+				strings.Join(apiSettings, ", ") + ")")
+		}
+		if c.API.Settings == nil {
+			c.API.Settings = map[string]string{}
+		}
+		c.API.Settings[key] = strings.TrimSpace(value)
 	}
-	return c, nil
+	return err
+}
+
+// exclusive refuses two secrets of which one would be passed over.
+func (c Credentials) exclusive() error {
+	var given []string
+	for _, v := range []struct {
+		key   string
+		value Value
+	}{
+		{"password", c.Password}, {"secret_access_key", c.SecretAccessKey},
+		{"client_secret", c.Application.Secret}, {"client_certificate", c.Application.Certificate},
+		{"api_key", c.API.Key},
+	} {
+		if !v.value.IsZero() {
+			given = append(given, v.key)
+		}
+	}
+	if len(given) > 1 {
+		return fmt.Errorf("%w: it gives both %s", ErrFormat, strings.Join(given, " and "))
+	}
+	return nil
 }

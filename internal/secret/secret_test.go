@@ -59,7 +59,7 @@ func TestRead(t *testing.T) {
 		{name: "ses", in: "username=AKIA\nsecret_access_key=k+/\n", user: "AKIA", sk: "k+/"},
 		{name: "trailing blank is kept", in: "username=u\npassword=p \n", user: "u", pass: "p "},
 		{name: "no equals sign", in: "username\n", err: ErrFormat},
-		{name: "unknown key", in: "user=u\n", err: ErrFormat},
+		{name: "unknown key", in: "login=u\n", err: ErrFormat},
 		{name: "twice", in: "username=u\nusername=v\n", err: ErrFormat},
 		{name: "two secrets", in: "username=u\npassword=p\nsecret_access_key=k\n", err: ErrFormat},
 		{name: "empty", in: "", err: ErrFormat},
@@ -76,6 +76,38 @@ func TestRead(t *testing.T) {
 			}
 			if c.Username != tt.user || c.Password.Reveal() != tt.pass || c.SecretAccessKey.Reveal() != tt.sk {
 				t.Errorf("got %q %q %q", c.Username, c.Password.Reveal(), c.SecretAccessKey.Reveal())
+			}
+		})
+	}
+}
+
+// An application is read with the certificate that its file names, which nobody else
+// may read.
+func TestReadApplication(t *testing.T) {
+	pem := filepath.Join(t.TempDir(), "m365.pem")
+	if err := os.WriteFile(pem, []byte("-----BEGIN"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const application = "mailbox=app@contoso.example\ntenant=contoso.example\nclient_id=7f3a\n"
+	got, err := Read(strings.NewReader(application + "client_certificate=" + pem + "\n"))
+	want := Credentials{Username: "app@contoso.example", Application: Application{Tenant: "contoso.example", ClientID: "7f3a", Certificate: New("-----BEGIN")}}
+	if err != nil || got.Username != want.Username || got.Application != want.Application {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if err := os.Chmod(pem, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, in, want string }{
+		{"readable by others", "client_certificate=" + pem, "readable by other users"},
+		{"no such file", "client_certificate=/nonexistent", "no such file"},
+		{"relative", "client_certificate=m365.pem", "not an absolute path"},
+		{"two secrets", "client_secret=a\nclient_certificate=" + pem, "readable by other users"},
+		{"secret and password", "client_secret=a\npassword=b", "both password and client_secret"},
+		{"two users", "user=a\nmailbox=b", "gives username again"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := Read(strings.NewReader(test.in)); err == nil || !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
 	}

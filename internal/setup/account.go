@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"relayhost/internal/config"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/secret"
 	"relayhost/relays"
@@ -95,6 +96,8 @@ func credentialOfSystemd() string {
 // credentialsHint says what helps against a credentials file that cannot be used.
 func credentialsHint(err error, path string) error {
 	switch {
+	case errors.Is(err, secret.ErrReadableByOthers) && errors.Is(err, secret.ErrFormat):
+		return Hint(err, "chmod 600 the file of client_certificate, and make a new key if others may have read it")
 	case errors.Is(err, secret.ErrReadableByOthers):
 		return Hint(err, "chmod 600 %s, and change the password if others may have read it", path)
 	case errors.Is(err, secret.ErrFormat):
@@ -102,8 +105,6 @@ func credentialsHint(err error, path string) error {
 	}
 	return err
 }
-
-func isZero(c secret.Credentials) bool { return c.Password.IsZero() && c.SecretAccessKey.IsZero() }
 
 // accounts gives every hop that wants a login its account: what was given; that of
 // the first hop of the route where both are of one relay; what Postfix has stored;
@@ -117,9 +118,17 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 		for n := range r.Hops {
 			p := at{i, n}
 			h := p.in(c)
-			if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok && !p.isFirst() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
+			if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok && !p.isFirst() && !h.Plaintext() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
 				// A smarthost wants a login where Postfix logs in there already.
 				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
+			}
+			if h.ByAPI() {
+				found, err := apiAccount(ctx, s, c, p, stored, ask, typed)
+				if err != nil {
+					return c, missing, err
+				}
+				missing = missing || !found
+				continue
 			}
 			if len(h.Relay.Auth.Mechanisms) == 0 {
 				continue
@@ -135,45 +144,33 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 }
 
 // account gives one hop its account, in place. found is false in a dry run alone.
-//
-//nolint:gocyclo // one case a source of the account
 func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker, typed string, told map[string]bool) (found bool, err error) {
-	h, head := p.in(c), &c.Routes[p.route].Hops[0]
+	h := p.in(c)
 	if typed == "" && p.isFirst() && !h.Password.IsZero() { // answered before, and not refused
 		return true, nil
 	}
-	same := p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
-	given := givenFor(s, p, h, same)
-	switch {
-	case !isZero(given):
-	case same && h.Host == head.Host && head.Username != "":
-		h.Username, h.Password = head.Username, head.Password
-		return true, nil
-	default:
-		if user, password, ok := storedAccount(s, c, p, stored, given.Username); ok {
-			switch {
-			case !p.isFirst():
-				h.Username, h.Password = user, password
-				return true, nil
-			case s.Credentials.Typed || typed != "":
-				typed = first(typed, user)
-			default:
-				given.Username, given.Password = user, password
-			}
-		}
+	given := givenFor(s, c, p)
+	if h.Via == config.SMTPOAuth {
+		return application(ctx, s, c, p, given, ask)
 	}
-	if isZero(given) && s.DryRun {
+	if given.IsZero() {
+		if inherited(s, c, p, stored) {
+			return true, nil
+		}
+		typed = restore(s, c, p, stored, &given, typed)
+	}
+	if given.IsZero() && s.DryRun {
 		h.Username = given.Username
 		return false, nil
 	}
 	asked := false
-	if p.isFirst() && (isZero(given) || given.Username == "" && !h.Relay.Auth.Same) {
+	if p.isFirst() && (given.IsZero() || given.Username == "" && !h.Relay.Auth.Same) {
 		if err := ask.Credentials(ctx, h.Relay, typed, &given); err != nil {
 			return false, err
 		}
 		asked = true
 	}
-	if isZero(given) {
+	if given.IsZero() {
 		e := c.Mistake(p.key("relay"), "%s: no credentials for %s port %d are given, and none are stored", p.label(c), h.Host, h.Port)
 		e.Hint = "name a file with credentials_file; relayhost help credentials shows what is in it"
 		return false, e
@@ -189,11 +186,53 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 	return true, nil
 }
 
-// givenFor are the credentials that were given for a hop; same says that it shares
-// those of the first hop of its route.
-func givenFor(s Setup, p at, h *config.Hop, same bool) secret.Credentials {
+// shares reports whether a fallback has the credentials of the first hop of its route.
+func shares(c config.Config, p at) bool {
+	h, head := p.in(c), &c.Routes[p.route].Hops[0]
+	return p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
+}
+
+// inherited gives a fallback, in place, the account of the first hop of its route, or
+// else what Postfix has stored for it.
+func inherited(s Setup, c config.Config, p at, stored plan.Accounts) bool {
+	h, head := p.in(c), &c.Routes[p.route].Hops[0]
+	if shares(c, p) && h.Host == head.Host && head.Username != "" {
+		h.Username, h.Password = head.Username, head.Password
+		return true
+	}
+	if p.isFirst() {
+		return false
+	}
+	user, password, ok := storedAccount(s, c, p, stored, "")
+	if ok {
+		h.Username, h.Password = user, password
+	}
+	return ok
+}
+
+// restore fills given with the account that Postfix has stored for the first hop of
+// all. Where the account is to be typed, its user name is what the question begins
+// with.
+func restore(s Setup, c config.Config, p at, stored plan.Accounts, given *secret.Credentials, typed string) string {
+	if !p.isFirst() {
+		return typed
+	}
+	user, password, ok := storedAccount(s, c, p, stored, given.Username)
+	switch {
+	case !ok:
+	case s.Credentials.Typed || typed != "":
+		return first(typed, user)
+	default:
+		given.Username, given.Password = user, password
+	}
+	return typed
+}
+
+// givenFor are the credentials that were given for a hop.
+func givenFor(s Setup, c config.Config, p at) secret.Credentials {
+	h := p.in(c)
 	given := s.Credentials.Files[h.CredentialsFile]
-	if flag := s.Credentials.Flag; !isZero(flag) && p.route == 0 && (p.hop == 0 || same) {
+	if flag := s.Credentials.Flag; !flag.Empty() && p.route == 0 && (p.hop == 0 || shares(c, p)) {
 		given = flag
 	}
 	if p.isFirst() {
@@ -291,8 +330,8 @@ func Complete(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 			return c, missing, err
 		}
 	}
-	if r := c.First().Relay; r.Sender.Rule == "verified" && !ask.Can() && PublicMail(DomainOf(c.From())) {
-		s.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", DomainOf(c.From()), r.Name)
+	if r := c.First().Relay; r.Sender.Rule == "verified" && !ask.Can() && mailaddr.IsPublic(mailaddr.Domain(c.From())) {
+		s.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", mailaddr.Domain(c.From()), r.Name)
 	}
 	for i := range c.Routes {
 		c.Routes[i].From = first(c.Routes[i].From, c.From())

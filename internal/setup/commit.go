@@ -1,14 +1,25 @@
 package setup
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/config"
+	"relayhost/internal/host"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 )
 
@@ -46,6 +57,10 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	}
 	live := liveLog{deps: s.Deps, state: s.State, private: o.Private}
 	control, started := s.Control(), false
+	ran, err := control.Running(ctx)
+	if err != nil {
+		return out, err
+	}
 	a := apply.Options{
 		ConfigDir: s.State.ConfigDir, StateDir: s.StateDir, KeepOnFailure: o.KeepOnFailure, Force: s.Force,
 		Watchdog: []string{self, WatchdogCommand}, Hold: o.Hold, Installed: o.Installed, Progress: s.Report.Part,
@@ -55,11 +70,17 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 				return err
 			}
 			if on {
-				return control.Run(ctx, "reload")
+				return control.Reload(ctx)
 			}
 			s.Report.Step("Postfix does not run: starting it")
 			started = true // which --yes or the question has consented to
 			return control.Start(ctx)
+		},
+		ReloadBack: func(ctx context.Context) error {
+			if on, err := control.Running(ctx); err == nil && !on && ran {
+				return control.Start(ctx)
+			}
+			return control.ReloadIfRunning(ctx)
 		},
 	}
 	if o.Private == nil && !s.NoVerify {
@@ -75,16 +96,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	}
 	if !s.NoVerify {
 		a.Prove = func(ctx context.Context) error {
-			which := "the server's own Postfix"
-			if o.Private != nil {
-				which = "the private Postfix"
-			}
-			log, err := live.find(ctx)
-			if err != nil {
-				s.Report.Warn("%v", err)
-				log = nil
-			}
-			out.Proven = s.proveLive(ctx, which, log)
+			out.Proven = s.proveLogged(ctx, &live)
 			out.Report = s.report(out.Proven)
 			return failure(out.Proven)
 		}
@@ -92,13 +104,16 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	s.Report.Step("writing the configuration")
 	out.Change, err = apply.Run(ctx, s.Host, s.Plan, a)
 	if err == nil {
-		return out, nil
+		if s.NoVerify { // else the rehearsal needed them before
+			err = s.SaveTokens(context.WithoutCancel(ctx))
+		}
+		return out, err
 	}
-	if started {
+	if on, _ := control.Running(context.WithoutCancel(ctx)); started && on && !ran {
 		// It did not run before, so it does not run after.
 		err = errors.Join(err, control.Run(context.WithoutCancel(ctx), "stop"))
 	}
-	var needs *apply.NeedsPerson
+	var needs *apply.Incomplete
 	var interrupted *apply.Interrupted
 	var proof *apply.ProofFailed
 	if !errors.As(err, &needs) && !errors.As(err, &interrupted) && errors.As(err, &proof) {
@@ -106,6 +121,20 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		err = ProofError{s.failedDelivery(err, out.Proven)}
 	}
 	return out, err
+}
+
+// proveLogged is proveLive with the log that l finds, or without one.
+func (s Setup) proveLogged(ctx context.Context, l *liveLog) []Delivered {
+	which := "the server's own Postfix"
+	if l.private != nil {
+		which = "the private Postfix"
+	}
+	log, err := l.find(ctx)
+	if err != nil {
+		s.Report.Warn("%v", err)
+		log = nil
+	}
+	return s.proveLive(ctx, which, log)
 }
 
 // report is on the live proof. What could not be followed is told: the rehearsal
@@ -145,4 +174,236 @@ func (s Setup) plannedMain() []byte {
 		}
 	}
 	return nil
+}
+
+// maxRetried bounds how many messages are asked for again at once; Postfix
+// retries the rest by itself.
+const maxRetried = 100
+
+// Queue is the mail that waits in the queue and what is to become of it.
+type Queue struct {
+	Messages []postfix.QueuedMessage
+	Fate     string // send | hold | ask, where nobody was asked
+}
+
+// ToHold lists the queue ids that are to wait on hold, where that was asked for,
+// before the relay becomes the way out. What is on hold already is not ours.
+func (w Queue) ToHold() []string {
+	var ids []string
+	for _, m := range w.Messages {
+		if w.Fate == "hold" && m.Queue != "hold" && maillog.IsQueueID(m.ID) {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
+// Retry retries what was deferred, message by message: flushing the whole
+// queue would try every dead destination as well.
+func (w Queue) Retry(ctx context.Context, deps Deps) {
+	if w.Fate == "hold" {
+		return
+	}
+	for i, m := range w.Messages {
+		if i == maxRetried {
+			deps.Report.Note("the other %d message(s) are retried by Postfix itself", len(w.Messages)-i)
+			return
+		}
+		if m.Queue != "deferred" {
+			continue
+		}
+		args := withConfig(deps.ConfigDir, "postqueue", "-i", m.ID)
+		if _, err := deps.Host.Run(ctx, host.Command{Args: args}); err != nil {
+			deps.Report.Warn("%v", err)
+			return
+		}
+	}
+}
+
+// withConfig is a command line of Postfix for the instance in dir.
+func withConfig(dir, program string, args ...string) []string {
+	if dir != "" {
+		args = append([]string{"-c", dir}, args...)
+	}
+	return append([]string{program}, args...)
+}
+
+// loginFile remembers when the relay took the log-in as it was stored then.
+const loginFile = "last-login.json"
+
+// lastLogin is what loginFile holds.
+type lastLogin struct {
+	ConfigDir string    `json:"config_dir"`
+	Time      time.Time `json:"time"`
+}
+
+// KeepLogin writes the time down, the zero time for none.
+func KeepLogin(deps Deps, configDir string, at time.Time) {
+	if _, err := deps.Host.Stat(apply.StateDir); err != nil || os.Geteuid() != 0 {
+		return
+	}
+	data, err := json.Marshal(lastLogin{configDir, at.UTC()})
+	if err == nil {
+		err = deps.Host.WriteFile(filepath.Join(apply.StateDir, loginFile), data, host.Spec{Mode: 0o600})
+	}
+	if err != nil && !errors.Is(err, host.ErrChanged) { // by another verification, which knows as much
+		deps.Report.Warn("could not save for verify that the relay accepted the login: %v", err)
+	}
+}
+
+// NextSteps are the lines on what only the administrator can do after a setup. DNS
+// is asked first, so that no record is listed that is there.
+func NextSteps(ctx context.Context, c config.Config, dns verify.Resolver, delivered bool) []string {
+	lines := []string{"", "Next steps:"}
+	switch {
+	case delivered && verify.Simulator(c.First().Relay, c.To):
+		lines = append(lines, "- send a test message to a mailbox of your own: relayhost verify --to "+c.From())
+	case delivered:
+		lines = append(lines, "- check that the test message arrived at "+c.To)
+	}
+	if records := verify.MissingRecords(ctx, c, dns); len(records) > 0 {
+		lines = append(lines, "- publish these missing DNS records (relayhost verify checks them):")
+		lines = append(lines, records...)
+	}
+	for _, line := range verify.Predictions(ctx, c, dns) {
+		lines = append(lines, "- "+line)
+	}
+	into := "> /etc/cron.d/relayhost"
+	if os.Getenv("SUDO_USER") != "" { // the shell itself is no root
+		into = "| sudo tee /etc/cron.d/relayhost"
+	}
+	return append(lines, "- check it daily; verify prints nothing while all is well:",
+		"    echo '17 6 * * * root relayhost verify --no-send' "+into)
+}
+
+// How long the log is watched: for the line that says that the reload is done,
+// and from then on. What starts on demand only is met by the proof; without one
+// there is more time.
+const (
+	reloadLine   = 3 * time.Second
+	settle       = 300 * time.Millisecond
+	settleLonger = 2 * time.Second
+)
+
+// liveLog is where the live Postfix logs.
+type liveLog struct {
+	deps    Deps
+	state   postfix.State
+	private *maillog.Log // of a private Postfix
+	kept    *maillog.Log // the log that it keeps for the proof only; nil where another can be read
+}
+
+func (l *liveLog) find(ctx context.Context) (*maillog.Log, error) {
+	switch {
+	case l.private != nil:
+		return l.private, nil
+	case l.kept != nil:
+		return l.kept, nil
+	}
+	log, err := maillog.Find(ctx, &l.deps.Host.Reader, l.state)
+	return &log, err
+}
+
+// keep has Postfix keep a log for the proof where no other can be read, as in a
+// container without syslog.
+func (l *liveLog) keep(ctx context.Context, o *apply.Options, plannedMain []byte) {
+	if _, err := maillog.Find(ctx, &l.deps.Host.Reader, l.state); err == nil {
+		return
+	}
+	log, why := apply.KeepLog(o, l.state.SELinux, plannedMain)
+	if why != "" {
+		l.deps.Report.Warn("%s", why)
+		return
+	}
+	l.kept = &log
+}
+
+// watch follows the mail log from before the reload, since "postfix reload" says 0
+// whatever becomes of the services. What it returns waits until the reload is done
+// and fails when a service has died of it.
+func (l *liveLog) watch(ctx context.Context, services []string, noProof bool) (func(context.Context) error, error) {
+	unseen := func(context.Context) error { return nil }
+	log, err := l.find(ctx)
+	if err != nil {
+		return unseen, nil //nolint:nilerr // the proof says that no log can be read
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	lines, err := log.Follow(ctx, &l.deps.Host.Reader)
+	if err != nil {
+		cancel()
+		return unseen, nil //nolint:nilerr // as above
+	}
+	more := settle
+	if noProof {
+		more = settleLonger
+	}
+	return func(ctx context.Context) error {
+		defer cancel()
+		if l.kept == nil {
+			return maillog.WatchReload(ctx, lines, services, reloadLine, more, l.notTaken)
+		}
+		if !apply.LogBegins(ctx, l.deps.Host, l.deps.ConfigDir, *l.kept) {
+			l.kept = nil // the proof says that no log can be read
+			return apply.ErrProofLog
+		}
+		// master(8) does not log its reload there.
+		return maillog.WatchReload(ctx, lines, services, more, more, l.notTaken)
+	}, nil
+}
+
+// notTaken says what somebody has changed since Postfix was started, and that only
+// a restart brings in. That is theirs to do: it ends every connection.
+func (l *liveLog) notTaken(name string) {
+	l.deps.Report.Note("%s was changed in main.cf, and only a restart brings that in: postfix stop && postfix start", smtpprobe.Sanitize(name))
+}
+
+// Summary says how much waits, how old it is, from whom and for where.
+func (w Queue) Summary() string {
+	oldest := time.Now()
+	senders, domains := map[string]int{}, map[string]int{}
+	for _, m := range w.Messages {
+		if m.Arrival.Before(oldest) {
+			oldest = m.Arrival
+		}
+		senders[m.Sender]++
+		for _, r := range m.Recipients {
+			domains[mailaddr.Domain(r.Address)]++
+		}
+	}
+	return fmt.Sprintf("%d message(s) wait in the queue, the oldest for %s, from %s, for %s",
+		len(w.Messages), time.Since(oldest).Round(time.Minute), most(senders, 3), most(domains, 5))
+}
+
+// most lists the n names that count most, fit for a terminal: a sender may be
+// anything.
+func most(count map[string]int, n int) string {
+	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b))
+	})
+	if len(names) > n {
+		names = append(names[:n], "...")
+	}
+	return smtpprobe.Sanitize(strings.Join(names, ", "))
+}
+
+// Stated tells a failed proof from everything else, and what became of the host: err
+// is the error that Commit has returned with this outcome.
+func (out Outcome) Stated(err error) error {
+	var needs *apply.Incomplete
+	var interrupted *apply.Interrupted
+	switch restored := out.Change.State == apply.RolledBack; {
+	case errors.As(err, &needs):
+		return err
+	case errors.As(err, &interrupted):
+		err = errors.Join(ErrInterrupted, err)
+		if restored {
+			err = StatedError{err, "restored"}
+		}
+		return err
+	case out.Kept:
+		return StatedError{err, "the new configuration was kept (--keep-on-failure)"}
+	case out.ProofFailed, restored:
+		return StatedError{err, "restored"}
+	}
+	return err
 }

@@ -2,9 +2,9 @@ package setup
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +42,7 @@ type message struct {
 	service string
 	host    string
 	port    int
+	socket  string // of the bridge that it goes by, "" for none
 }
 
 // Delivered is what became of a test message.
@@ -68,10 +69,24 @@ func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 		return err
 	}
 	defer release()
+	tidy, err := s.prepareBridges(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.rehearseAll(ctx, table); err != nil {
+		tidy()
+		return err
+	}
+	return nil
+}
+
+// rehearseAll is Rehearse for a run that holds the lock.
+func (s Setup) rehearseAll(ctx context.Context, table *flow.Table) error {
 	left, budget := 0, maxMessages
 	for level := range s.Config.Levels() {
 		p := s.Plan
 		if level > 0 {
+			var err error
 			if p, err = plan.Build(s.server(false), s.Config.Level(level)); err != nil {
 				return err
 			}
@@ -102,11 +117,11 @@ func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 // nobody has no author.
 func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 	if !s.Config.Several() {
-		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Service, host: p.Host, port: p.Port}}, nil
+		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Service, host: p.Host, port: p.Port, socket: p.Routes[0].Socket()}}, nil
 	}
-	services := map[string]string{}
+	services, sockets := map[string]string{}, map[string]string{}
 	for _, w := range p.Routes {
-		services[w.Name] = w.Service
+		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
 	}
 	for _, r := range s.routes() {
 		if len(r.Hops) <= level {
@@ -115,7 +130,7 @@ func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 		h, service := r.Hops[level], first(services[r.Name], p.Service) // the default is the only route of its level
 		senders := slices.DeleteFunc(sendersOf(r), func(from string) bool { return from == "" })
 		for i, from := range senders {
-			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port}
+			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port, socket: sockets[r.Name]}
 			if i == 0 {
 				one = append(one, m)
 			} else {
@@ -191,7 +206,7 @@ func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []me
 		d, err := verify.Proof{
 			Mailer: &verify.PostfixMailer{Host: s.Host, ConfigDir: dir, Sendmail: s.State.Params["sendmail_path"]},
 			Reader: &s.Host.Reader, Log: log, From: m.from, To: s.Config.To,
-			Service: m.service, Host: m.host, Port: m.port, Patience: patience,
+			Service: m.service, Host: m.host, Port: m.port, Socket: m.socket, Patience: patience,
 		}.Run(ctx)
 		sent[i] = Delivered{m.label, m.relay, d, err, m}
 	})
@@ -284,11 +299,10 @@ func (on subject) failedProbe(err error, res smtpprobe.Result) error {
 func (on subject) untrusted(err error, res smtpprobe.Result) error {
 	title := "the relay's certificate is self-signed or from an unknown CA"
 	if errors.Is(res.Err, smtpprobe.ErrPin) {
-		title = "the relay's certificate is not the one with the fingerprint that was given"
+		title = "the relay's certificate does not have the pinned fingerprint"
 	}
 	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_untrusted_issuer"}
-	sum := sha256.Sum256(res.Certificate.Raw)
-	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %x", sum)
+	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %s", smtpprobe.Fingerprint(res.Certificate))
 	return Hint(fmt.Errorf("%w\ncause: %s", Explained{err, f}, title), "%s", f.Remedy)
 }
 
@@ -304,13 +318,25 @@ func (on subject) caused(err error, causes []explain.Cause) error {
 			c.Remedy = "Give the file with the relay's own certificate, or that of the authority that signed it; or its --fingerprint."
 			c.Command = "relayhost setup " + where + " --ca-file /etc/ssl/" + on.relay.Name + ".pem"
 		case "tls_not_offered":
-			c.Remedy = "Have the relay offer TLS, or name a port of it that does: a hop without TLS is never set up, on loopback, in a private network and through a tunnel neither, and no password goes over one. A certificate of its own goes with --ca-file or --fingerprint."
-			c.Command = ""
+			c.Remedy, c.Command = withoutTLS(on.relay, where)
 		}
 	}
 	return explained(err, verify.Finding{
 		Check: checkOf(c.Phase), Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: c.ID, Remedy: c.Remedy, Command: c.Command,
 	})
+}
+
+// withoutTLS is the remedy for a relay of one's own that offers no TLS.
+func withoutTLS(r relays.Relay, where string) (remedy, command string) {
+	const offer = "Have the relay offer TLS, or name a port of it that does; a certificate of its own goes with --ca-file or --fingerprint. "
+	addr, err := netip.ParseAddr(r.Name)
+	switch {
+	case len(r.Auth.Mechanisms) > 0:
+		return offer + "No password goes over a connection without TLS: a relay that knows this host by its address can be set up without credentials.", ""
+	case err == nil && !config.Private(addr):
+		return offer + "Mail goes to a public address with TLS only.", ""
+	}
+	return offer + "On loopback, in a private network or through a tunnel the relay can be set up without TLS.", "relayhost setup " + where + " --insecure-plaintext"
 }
 
 // refusal is what a relay does not take of what was about on.
@@ -324,4 +350,82 @@ func checkOf(phase string) string {
 		return phase
 	}
 	return "delivery"
+}
+
+// sendWatched is send in a private Postfix whose log ends it, as soon as it
+// says why no mail moves.
+func (s Setup) sendWatched(ctx context.Context, in *instance.Instance, list []message) ([]Delivered, *instance.Fault) {
+	watched, end, err := in.Watch(ctx)
+	if err == nil {
+		sent := s.send(watched, in.ConfigDir, &in.Log, list)
+		return sent, end()
+	}
+	return s.send(ctx, in.ConfigDir, &in.Log, list), nil // a log that cannot be watched tells nothing
+}
+
+// maxForeign bounds the messages by services of others.
+const maxForeign = 5
+
+// rehearseForeign sends one message by each other service and account that shares a
+// next hop with ours, with the planned configuration. One that would not have left
+// before either is told, and stops nothing.
+func (s Setup) rehearseForeign(ctx context.Context, table *flow.Table) error {
+	if table == nil {
+		return nil
+	}
+	list := flow.Shared(table.Flows(), s.Plan)
+	if len(list) > maxForeign {
+		s.Report.Unproven("%d other services and accounts share a relay with this setup; %d of them were rehearsed", len(list), maxForeign)
+		list = list[:maxForeign]
+	}
+	for _, f := range list {
+		s.Report.Step("rehearsal: a message by the service %s, which shares %s", f.Service, f.NextHop.Text)
+		err := s.sendForeign(ctx, f, s.Plan)
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		text := fmt.Sprintf("%s go to %s by the service %s", f.Class, f.NextHop.Text, f.Service)
+		if was := s.sendForeign(ctx, f, flow.Unchanged(s.State)); was != nil {
+			s.Report.Unproven("%s, and do not leave, now as before: %v", text, was)
+			continue
+		}
+		return ProofError{Hint(fmt.Errorf("rehearsal: %s; they would not leave any more: %w", text, err),
+			"keep the parameters of that service: relayhost setup --dry-run --json shows what changes for it")}
+	}
+	return nil
+}
+
+// sendForeign sends a message with plan p, by the way of f whatever its recipient is.
+func (s Setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) error {
+	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Params: map[string]string{
+		"transport_maps": "inline:{ {" + s.Config.To + " = " + f.Service + ":" + f.NextHop.Text + "} }",
+	}})
+	if err != nil {
+		return host.Denied(err)
+	}
+	sent, fault := s.sendWatched(ctx, in, []message{{from: first(f.Sender, s.Config.From()), host: f.NextHop.Host, port: f.NextHop.Port}})
+	cerr := in.Close()
+	if err := failure(sent); err != nil {
+		if known := faultOf(fault, sent); known != nil {
+			err = known
+		}
+		return errors.Join(err, cerr)
+	}
+	return cerr
+}
+
+// faultOf is the fault in the log of a rehearsal that failed, where that says more
+// than the fate of the message does; nil where it does not.
+func faultOf(f *instance.Fault, sent []Delivered) error {
+	if f == nil {
+		return nil
+	}
+	silent := func(d Delivered) bool { return errors.Is(d.Err, verify.ErrNoTrace) }
+	if f.Remedy == "" && !slices.ContainsFunc(sent, silent) {
+		return nil
+	}
+	return faultError("rehearsal", f)
 }

@@ -11,6 +11,8 @@ import (
 	"relayhost/detect"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
+	"relayhost/internal/install"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
@@ -69,7 +71,7 @@ func refuseManaged(r *host.Reader, s postfix.State, force bool) error {
 		return nil
 	}
 	if m, ok := detect.FindManager(r, s.Main.Bytes()); ok {
-		return Hint(fmt.Errorf("%s manages the mail of this host: %s", m.Name, m.Why), "%s; --force goes on all the same", m.Advice)
+		return Hint(fmt.Errorf("%s manages the mail of this host: %s", m.Name, m.Why), "%s; --force continues anyway", m.Advice)
 	}
 	return nil
 }
@@ -102,6 +104,16 @@ func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config
 		r := &used.Routes[i]
 		for n := range r.Hops {
 			h := &r.Hops[n]
+			if h.Plaintext() {
+				continue // whatever a table has for it
+			}
+			if h.Bridged() {
+				conf, ok := accounts.Bridge(r.Senders...)
+				if missing = missing || !ok; ok {
+					fromBridge(h, conf)
+				}
+				continue
+			}
 			h.Username, h.Password, _ = accounts.Find(h.NextHop(), r.Senders...)
 			missing = missing || h.Password.IsZero()
 			if h.Relay.ID == relays.SmarthostID && (i+n == 0 || h.Username != "") {
@@ -170,16 +182,18 @@ func Roots(r *host.Reader, path string) (*x509.CertPool, error) {
 }
 
 // LookAround finds out where this host is and what gets out of it; nil where
-// nothing is to be probed.
+// nothing is to be probed, and where the relay of c is the one in use: nothing is to
+// be chosen then, and the silence of port 25 would be waited for. SelectPorts probes
+// the ports of that relay.
 func LookAround(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) (*detect.Facts, error) {
-	if req.NoProbe {
+	if req.NoProbe || d.Before.Relay.ID != "" && d.Before.Relay.ID == c.First().Relay.ID && c.First().Relay.ID != relays.SmarthostID {
 		return nil, nil
 	}
 	o, err := detectOptions(deps, d, *c.First())
 	if err != nil {
 		return nil, err
 	}
-	o.Catalog, o.Domain = d.Catalog, DomainOf(c.From())
+	o.Catalog, o.Domain = d.Catalog, mailaddr.Domain(c.From())
 	facts, err := detect.Run(ctx, o)
 	if err != nil {
 		return nil, err
@@ -196,4 +210,48 @@ func detectOptions(deps Deps, d Discovery, h config.Hop) (o detect.Options, err 
 	}
 	o.Roots, err = Roots(&deps.Host.Reader, first(h.CAFile, d.State.CAFile))
 	return o, err
+}
+
+// InstallOptions say how far an installation of Postfix may go.
+type InstallOptions struct {
+	DryRun     bool // install nothing: the State is that of a fresh Postfix
+	ReplaceMTA bool // in place of another mail server
+	// Consent is asked once nothing else stands in the way.
+	Consent func(context.Context) error
+}
+
+// Install installs Postfix after consent; another mail server is found first. It
+// returns the State of the new Postfix and the packages that were installed, which
+// stay whatever happens.
+func Install(ctx context.Context, deps Deps, s postfix.State, o InstallOptions) (postfix.State, []string, error) {
+	other, found := install.FindOther(&deps.Host.Reader)
+	switch {
+	case found && !o.ReplaceMTA && !o.DryRun:
+		return s, nil, Hint(errors.New(other.Scope), "--replace-mta installs Postfix in its place, once its queue is empty")
+	case found && !o.ReplaceMTA:
+		deps.Report.Note("%s", other.Scope)
+	case found && other.Waiting > 0 && !o.DryRun:
+		return s, nil, Hint(errors.New(other.Scope), "send or move what waits there first: nothing would deliver it any more")
+	case !found && install.Listener(&deps.Host.Reader) && !o.ReplaceMTA && !o.DryRun:
+		return s, nil, Hint(errors.New("a program that is not Postfix listens on port 25 of this host"),
+			"ss -ltnp 'sport = :25' names it; --replace-mta continues anyway")
+	}
+	if o.DryRun {
+		return postfix.Fresh(s), nil, nil
+	}
+	if err := o.Consent(ctx); err != nil {
+		return s, nil, err
+	}
+	done, err := install.Postfix(context.WithoutCancel(ctx), deps.Host, install.Options{
+		Quiet: true, Mailname: s.FQDN, Progress: func(t string) { deps.Report.Step("%s", t) },
+	})
+	if err != nil {
+		return s, nil, err
+	}
+	deps.Report.Step("installed %s; they stay installed whatever happens now", strings.Join(done.Packages, ", "))
+	if err := ctx.Err(); err != nil {
+		return s, nil, err // Ctrl-C waits for the package manager
+	}
+	s, err = postfix.Read(ctx, &deps.Host.Reader, deps.ConfigDir)
+	return s, done.Packages, err
 }

@@ -3,16 +3,23 @@ package setup
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/bridge"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
 	"relayhost/internal/maillog"
+	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -95,7 +102,7 @@ func (deps Deps) drift(env *verify.Env) {
 // applied reports whether what Postfix does is ours: a relayhost.toml may have
 // been written and not set up yet, or taken back.
 func (deps Deps) applied(s postfix.State) bool {
-	if strings.HasPrefix(postfix.NewRouting(s).Way("").Transport, plan.ServicePrefix) {
+	if strings.HasPrefix(postfix.NewRouting(s).Route("").Transport, plan.ServicePrefix) {
 		return true
 	}
 	history, err := apply.History(&deps.Host.Reader, apply.Options{ConfigDir: deps.ConfigDir})
@@ -118,7 +125,7 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 	if err != nil {
 		return err
 	}
-	p, err := plan.Build(plan.Server{State: state, Force: true, NoCredentials: missing}, c)
+	p, err := plan.Build(plan.Server{State: state, Force: true, NoCredentials: missing, Bridge: bridgeInUse(env.Reader, state)}, c)
 	if err != nil {
 		return err
 	}
@@ -127,15 +134,16 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 	if env.Limited = p.Incomplete && len(state.Unreadable) > 0; !env.Limited {
 		env.Plan = &p
 	}
-	services := map[string]string{config.DefaultRoute: p.Service}
+	services, sockets := map[string]string{config.DefaultRoute: p.Service}, map[string]string{}
 	for _, w := range p.Routes {
-		services[w.Name] = w.Service
+		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
 	}
 	cas := map[string]*x509.CertPool{}
 	for i, r := range c.Routes {
 		route := verify.Route{Name: r.Name, Senders: r.Senders, From: r.From, Service: services[r.Name]}
 		for _, h := range r.Hops {
-			hop := verify.Hop{Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password, Pin: h.Pin, Unverified: h.NoVerify}
+			hop := verify.Hop{Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password, Pin: h.Pin, Unverified: h.NoVerify, Socket: sockets[r.Name]}
+			hop.SignIn = signInSource(p, h)
 			file := first(h.CAFile, state.CAFile)
 			if cas[file] == nil {
 				if cas[file], err = Roots(env.Reader, file); err != nil {
@@ -143,6 +151,11 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 				}
 			}
 			hop.Roots = cas[file]
+			if h.ByAPI() && h.API.Given() {
+				if err := byAPI(&hop, h, state.CAFile); err != nil {
+					return err
+				}
+			}
 			route.Hops = append(route.Hops, hop)
 		}
 		if i == 0 {
@@ -150,6 +163,15 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 			continue
 		}
 		env.Routes = append(env.Routes, route)
+	}
+	return nil
+}
+
+// signInSource has the tokens of h; nil where it logs in by password, or where their
+// configuration cannot be read.
+func signInSource(p plan.Plan, h config.Hop) *oauth.Source {
+	if b, ok := bridgeFor(p, h); ok && !p.Incomplete {
+		return &oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(bridge.Directory, b.Name), HTTP: httpOf()}
 	}
 	return nil
 }
@@ -204,4 +226,50 @@ func publicAddress(ctx context.Context, env *verify.Env) error {
 		env.Public = append(env.Public, addr)
 	}
 	return nil
+}
+
+// RememberLogin keeps what a verification that began at a time has seen of the
+// log-in.
+func RememberLogin(deps Deps, r verify.Report, configDir string, began time.Time) {
+	passed, failed := false, false
+	for _, f := range r.Findings {
+		if f.Check == "auth" {
+			passed = passed || f.Result == verify.Pass
+			failed = failed || f.Result == verify.Fail || f.Result == verify.Warn
+		}
+	}
+	switch {
+	case failed:
+		KeepLogin(deps, configDir, time.Time{})
+	case passed:
+		KeepLogin(deps, configDir, began)
+	}
+}
+
+// acceptedBefore reports whether the relay has taken the log-in, and nothing that
+// decides about it was touched since: main.cf, master.cf, and the password tables.
+func acceptedBefore(r *host.Reader, s postfix.State) bool {
+	var last lastLogin
+	data, err := r.ReadFile(filepath.Join(apply.StateDir, loginFile))
+	if err != nil || json.Unmarshal(data, &last) != nil || last.ConfigDir != s.ConfigDir || last.Time.After(time.Now()) {
+		return false
+	}
+	files := []string{filepath.Join(s.ConfigDir, "main.cf"), filepath.Join(s.ConfigDir, "master.cf")}
+	tables := postfix.ParseTables(explain.RouteOf(s).Param("smtp_sasl_password_maps"), s.DefaultMap)
+	for _, t := range tables {
+		if !t.Editable() {
+			return false // a service that somebody else keeps
+		}
+		files = append(files, t.Path)
+		if index := t.Index(); index != "" {
+			files = append(files, index)
+		}
+	}
+	for _, file := range files {
+		m, err := r.Stat(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) || m.Ctime.After(last.Time) {
+			return false
+		}
+	}
+	return len(tables) > 0
 }

@@ -73,6 +73,7 @@ func StatusMetrics(d Status, version string, now time.Time) *exposition.Text {
 		t.Gauge("relayhost_last_verification_success", "1 unless the last verification as root has failed.", exposition.Bool(d.Verified.Result != verify.Fail))
 		t.Gauge("relayhost_last_verification_timestamp_seconds", "When that was, in Unix time.", exposition.Value(float64(d.Verified.Time.Unix())))
 	}
+	signInMetrics(t, d.SignIns)
 	t.Gauge("relayhost_status_timestamp_seconds", "When status was asked, in Unix time.", exposition.Value(float64(now.Unix())))
 	return t
 }

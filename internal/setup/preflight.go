@@ -48,9 +48,11 @@ func Preflight(ctx context.Context, s Setup) error {
 		return err
 	}
 	if s.Config.Several() {
-		s.Report.Step("probing %d relays and accounts of %d routes: log-in, senders, recipient", len(list), len(s.Config.Routes))
+		s.Report.Step("preflight: login, senders and recipient at %d relays and accounts of %d routes", len(list), len(s.Config.Routes))
+	} else if h := s.Config.First(); h.ByAPI() {
+		s.Report.Step("preflight: the API of %s (%s) checks the key", h.Relay.Name, h.APIHost())
 	} else {
-		s.Report.Step("probing %s port %d: log-in, sender, recipient", s.Config.First().Host, s.Config.First().Port)
+		s.Report.Step("preflight at %s: login, sender, recipient", s.Config.First().Host)
 	}
 	addrs := s.lookUp(ctx, list)
 	inParallel(len(list), func(i int) { s.try(ctx, list[i], addrs[list[i].hop.Host]) })
@@ -85,7 +87,7 @@ func Preflight(ctx context.Context, s Setup) error {
 // too. What may differ at another time or place, as a connection, does not.
 func LookAhead(ctx context.Context, s Setup) error {
 	h := *s.Config.First()
-	if s.NoProbe || s.Port == 0 && h.Port != 25 {
+	if s.NoProbe || h.ByAPI() || s.Port == 0 && h.Port != 25 {
 		return nil
 	}
 	roots, err := Roots(&s.Host.Reader, first(h.CAFile, s.State.CAFile))
@@ -163,7 +165,7 @@ func (s Setup) checks() (list []*check, left int, err error) {
 	for _, r := range s.routes() {
 		null = null || slices.Contains(r.Senders, config.NullSender)
 		for i, h := range r.Hops {
-			key := strings.Join([]string{h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.CAFile, h.Pin}, "\x00")
+			key := strings.Join([]string{string(h.Via), h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.SignIn.ClientID, h.CAFile, h.Pin, h.API.String(), h.API.Key.Reveal()}, "\x00")
 			c, ok := known[key]
 			if !ok {
 				c = &check{hop: h, of: map[string]string{}}
@@ -210,7 +212,7 @@ func (s Setup) judge(c *check) error {
 	case c.result.Err == nil:
 		return nil
 	case c.nullRefused():
-		s.Report.Unproven("%s refuses mail without a sender (%d %s): bounces and receipts of this server go nowhere; a route with \"<>\" among its senders takes them", c.hop.Host, c.result.Code, c.result.Text)
+		s.Report.Unproven("%s rejects the null sender <> (%d %s): bounces and delivery reports of this server will be lost; a route with \"<>\" among its senders delivers them", c.hop.Host, c.result.Code, c.result.Text)
 		return nil
 	case c.hop.NoVerify && c.result.Fault.Certificate():
 		// Our own client logs in on verified connections only; the rehearsal
@@ -279,6 +281,10 @@ func (s Setup) text(c *check) string {
 
 // try tries one hop, and again for a while where it says "later".
 func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
+	if c.hop.ByAPI() {
+		c.err = s.checkAPI(ctx, c.hop)
+		return
+	}
 	if c.err = addrs.err; c.err != nil {
 		return
 	}
@@ -319,7 +325,7 @@ type addresses struct {
 func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
 	var names []string
 	for _, c := range list {
-		if !slices.Contains(names, c.hop.Host) {
+		if !slices.Contains(names, c.hop.Host) && !c.hop.ByAPI() {
 			names = append(names, c.hop.Host)
 		}
 	}
@@ -342,8 +348,8 @@ func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
 func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
 	h := c.hop
 	t := smtpprobe.Target{
-		Name: h.Host, Implicit: h.TLS == relays.Implicit, Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
-		Username: h.Username, Password: h.Password, MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
+		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
+		Username: h.Username, Password: h.Password, Token: s.tokenOf(h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
 	var worst smtpprobe.Result

@@ -70,7 +70,7 @@ func TestChecks(t *testing.T) {
 	if got, want := fmt.Sprint(list[0].senders), "[a@b.example x@one.example x@two.example ]"; got != want {
 		t.Errorf("senders of the first: got %s, want %s", got, want)
 	}
-	if got, want := list[0].of["x@two.example"], "route two, fall-back 1"; got != want {
+	if got, want := list[0].of["x@two.example"], "route two, fallback 1"; got != want {
 		t.Errorf("label: got %q, want %q", got, want)
 	}
 	if got := len(list[1].senders); got != maxSenders {
@@ -84,14 +84,14 @@ func TestMessages(t *testing.T) {
 	s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{hop(587), hop(2525)}},
 		config.Route{Name: "one", From: "x@one.example", Senders: []string{"one.example", "y@two.example", config.NullSender}, Hops: []config.Hop{hop(587), hop(2525)}},
 		config.Route{Name: "bounces", From: "a@b.example", Senders: []string{config.NullSender}, Hops: []config.Hop{hop(587)}})
-	s.Plan = plan.Plan{Routes: []plan.Way{
+	s.Plan = plan.Plan{Routes: []plan.Route{
 		{Name: config.DefaultRoute, Service: "relayhost-a"},
 		{Name: "one", Service: "relayhost-one", Senders: s.Config.Routes[1].Senders},
 		{Name: "bounces", Service: "relayhost-b", Senders: s.Config.Routes[2].Senders},
 	}}
 	for level, want := range []string{
 		"default route a@b.example relayhost-a 587, route one x@one.example relayhost-one 587; route one y@two.example relayhost-one 587",
-		"default route, fall-back 1 a@b.example relayhost-a 2525, route one, fall-back 1 x@one.example relayhost-one 2525; route one, fall-back 1 y@two.example relayhost-one 2525",
+		"default route, fallback 1 a@b.example relayhost-a 2525, route one, fallback 1 x@one.example relayhost-one 2525; route one, fallback 1 y@two.example relayhost-one 2525",
 	} {
 		one, more := s.messages(s.Plan, level)
 		var text []string

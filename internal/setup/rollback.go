@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/postfix"
 )
 
 // RollBackOptions say what is undone.
@@ -43,4 +44,21 @@ func RollBack(ctx context.Context, deps Deps, r RollBackOptions) (undone []apply
 	}
 	one, err := apply.RollBack(ctx, deps.Host, r.To, o)
 	return []apply.Record{one}, died, err
+}
+
+// watchRollback is apply.Options.Watch for a rollback. A Postfix that dies of what
+// was there before is told in died, and is no reason not to go back.
+func watchRollback(deps Deps, died *error) func(context.Context) (func(context.Context) error, error) {
+	return func(ctx context.Context) (func(context.Context) error, error) {
+		state, err := postfix.Read(ctx, &deps.Host.Reader, deps.ConfigDir)
+		if err != nil || !state.Running {
+			return func(context.Context) error { return nil }, nil //nolint:nilerr // nothing to watch, and no reason to stay
+		}
+		live := liveLog{deps: deps, state: state}
+		see, err := live.watch(ctx, nil, false)
+		return func(ctx context.Context) error {
+			*died = see(ctx)
+			return ctx.Err()
+		}, err
+	}
 }

@@ -8,17 +8,24 @@ package setup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
+	"relayhost/internal/explain"
+	"relayhost/internal/flow"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
+	"relayhost/internal/verify"
 	"relayhost/relays"
 )
 
@@ -55,10 +62,17 @@ type Asker interface {
 	Smarthost(ctx context.Context, d Discovery, h config.Hop) (completed config.Hop, login bool, err error)
 	// Region returns "" where the relay has a default, and none is asked for.
 	Region(ctx context.Context, d Discovery, r relays.Relay) (string, error)
+	// APIKey fills in what c lacks of the key for the API of r.
+	APIKey(ctx context.Context, a api.API, r relays.Relay, c *secret.Credentials) error
 	// Credentials fills in what c lacks; typed is a user name to begin with.
 	Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error
 	From(ctx context.Context, d Discovery, r relays.Relay) (string, error)
 	To(ctx context.Context, d Discovery, from string) (string, error)
+	// SignIn asks how to log in to a relay that can be signed in to by OAuth; no Grant
+	// is by password.
+	SignIn(ctx context.Context, r relays.Relay) (config.SignIn, error)
+	// Application asks for what the sign-in of h lacks, in place.
+	Application(ctx context.Context, h *config.Hop) error
 	// Direct is asked where nothing is stored yet.
 	Direct(ctx context.Context, d Discovery) ([]string, error)
 }
@@ -73,7 +87,9 @@ type Request struct {
 	NoProbe  bool // probe nothing beforehand
 	NoVerify bool // neither rehearse nor prove
 	DryRun   bool // nothing is applied: credentials may be missing
-	Force    bool // where another tool manages this host's mail, or a *plan.Conflict is found
+	// Known are the facts of an earlier pass of this run; nil looks around.
+	Known *detect.Facts
+	Force bool // where another tool manages this host's mail, or a *plan.Conflict is found
 }
 
 // Setup is a setup about which everything is known, and nothing is done yet.
@@ -83,6 +99,8 @@ type Setup struct {
 	Discovery
 	Config config.Config
 	Plan   plan.Plan
+	// Tokens are those of SignIn, by the name of their bridge; not stored yet.
+	Tokens map[string]oauth.Token
 }
 
 // Prepare makes a Setup for the Postfix of state: it finds out, asks for what is
@@ -95,16 +113,21 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if s.Config, err = Named(ctx, deps, s.Discovery, req, ask); err != nil {
 		return s, err
 	}
-	if err := notBridged(s.Config); err != nil {
-		return s, err
-	}
 	if s.Credentials, err = ReadCredentials(ctx, s.Config, req, ask); err != nil {
 		return s, err
 	}
-	if s.Facts, err = LookAround(ctx, deps, s.Discovery, s.Config, req); err != nil {
-		return s, err
+	if s.Facts = req.Known; req.Known == nil {
+		if s.Facts, err = LookAround(ctx, deps, s.Discovery, s.Config, req); err != nil {
+			return s, err
+		}
 	}
 	if s.Config, err = Choose(ctx, deps, s.Discovery, s.Config, req, ask); err != nil {
+		return s, err
+	}
+	if err := checkNames(ctx, deps, s.Discovery, s.Config); err != nil {
+		return s, err
+	}
+	if s.Config, err = way(ctx, s, ask); err != nil {
 		return s, err
 	}
 	if s.Config, err = SelectPorts(ctx, deps, s.Discovery, s.Config, req); err != nil {
@@ -135,7 +158,7 @@ func Build(s Setup, missing bool) (plan.Plan, error) {
 
 func (s Setup) server(missing bool) plan.Server {
 	open := s.Facts != nil && s.Facts.Port25.Verdict == detect.Open
-	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing}
+	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing, Bridge: bridgeHost(&s.Host.Reader)}
 }
 
 // Recover finishes the undoing of a run that died. It reports whether there was one.
@@ -169,17 +192,227 @@ func (deps Deps) Control() postfix.Control {
 	return postfix.Control{Host: deps.Host, ConfigDir: deps.ConfigDir}
 }
 
-// notBridged refuses a sign-in by OAuth, which plan knows and this package does not
-// carry out yet.
-func notBridged(c config.Config) error {
-	for i, r := range c.Routes {
-		for n, h := range r.Hops {
-			if h.Bridged() {
-				e := c.Mistake(config.Key(i, n, "via"), "a sign-in by OAuth cannot be set up yet")
-				e.Hint = "leave via out, or choose another relay: relayhost relays --mailbox"
-				return e
-			}
+// ErrNoPostfix is a host without Postfix.
+var ErrNoPostfix = errors.New("Postfix is not installed")
+
+// ErrLoginRefused is in the chain of a preflight that failed since the relay has
+// refused a login for good.
+var ErrLoginRefused = errors.New("the relay has refused the login")
+
+// ErrSenderRefused and ErrRecipientRefused are in the chain of a preflight that failed
+// since the relay has refused for good what MAIL or RCPT named.
+var (
+	ErrSenderRefused    = errors.New("the relay has refused the sender")
+	ErrRecipientRefused = errors.New("the relay has refused the recipient")
+)
+
+// UsageError is a mistake in what was asked for, or a missing answer (exit code 64).
+type UsageError struct {
+	Err  error
+	Hint string // what to do; may be empty
+}
+
+func (e UsageError) Error() string { return e.Err.Error() }
+
+func (e UsageError) Unwrap() error { return e.Err }
+
+// HintedError is an error with what to do about it.
+type HintedError struct {
+	Err  error
+	Hint string
+}
+
+func (e HintedError) Error() string { return e.Err.Error() }
+
+func (e HintedError) Unwrap() error { return e.Err }
+
+// Hint adds to err what to do about it.
+func Hint(err error, format string, args ...any) error {
+	return HintedError{err, fmt.Sprintf(format, args...)}
+}
+
+// ProofError says that relay, TLS, credentials, sender or delivery failed (exit
+// code 3).
+type ProofError struct{ Err error }
+
+func (e ProofError) Error() string { return e.Err.Error() }
+
+func (e ProofError) Unwrap() error { return e.Err }
+
+// Explained is an error with the finding that explains it.
+type Explained struct {
+	Err     error
+	Finding verify.Finding
+}
+
+func (e Explained) Error() string { return e.Err.Error() }
+
+func (e Explained) Unwrap() error { return e.Err }
+
+// InFile is an error about what a line of the file names.
+type InFile struct {
+	Where string // file:line
+	Err   error
+}
+
+func (e InFile) Error() string { return e.Where + ": " + e.Err.Error() }
+
+func (e InFile) Unwrap() error { return e.Err }
+
+// explained puts a finding behind err: its cause in words, and its remedy.
+func explained(err error, f verify.Finding) error {
+	err = Explained{err, f}
+	c, ok := explain.ByID(f.Cause)
+	if ok {
+		err = fmt.Errorf("%w\ncause: %s", err, c.Title)
+	}
+	if ok && c.Retry == "wait" {
+		// Nothing of ours is left that would try again.
+		f.Remedy, f.Command = "Wait some minutes, then run setup again.", ""
+	}
+	if f.Remedy == "" {
+		return err
+	}
+	remedy := f.Remedy
+	if f.Command != "" {
+		remedy += "\n  " + f.Command
+	}
+	return Hint(err, "%s", remedy)
+}
+
+// maxOthers bounds the failures that are told beside the first.
+const maxOthers = 5
+
+// withOthers is err with the texts of others below it.
+func withOthers(err error, others []string) error {
+	for i, text := range others {
+		if i == maxOthers {
+			return fmt.Errorf("%w\nand %d more", err, len(others)-i)
+		}
+		err = fmt.Errorf("%w\nalso %s", err, text)
+	}
+	return err
+}
+
+// first returns the first string that is not empty.
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
 		}
 	}
-	return nil
+	return ""
 }
+
+// preview tells what Postfix would die of, before anything is started.
+func (s Setup) preview(ctx context.Context) error {
+	faults, err := instance.Preview(ctx, &s.Host.Reader, s.State, s.Plan)
+	if err != nil || len(faults) == 0 {
+		return err
+	}
+	if s.Force {
+		for i := range faults {
+			s.Report.Unproven("%v", &faults[i])
+		}
+		return nil
+	}
+	err = faultError("no mail can leave with this configuration", &faults[0])
+	for i := range faults[1:] {
+		err = fmt.Errorf("%w\nalso %w", err, &faults[i+1])
+	}
+	return err
+}
+
+// faultError is an error with the remedy of the fault.
+func faultError(what string, f *instance.Fault) error {
+	err := fmt.Errorf("%s: %w", what, f)
+	switch {
+	case f.Command != "":
+		return Hint(err, "%s\n  %s", f.Remedy, f.Command)
+	case f.Remedy != "":
+		return Hint(err, "%s", f.Remedy)
+	}
+	return err
+}
+
+// MailFlow compares where mail goes before and after the change, and stops at what
+// Postfix would die of and at what changes without having been asked for. The table
+// is nil where nothing was compared.
+func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
+	if !s.Plan.Changed() || !s.State.Installed {
+		return nil, nil
+	}
+	if err := s.preview(ctx); err != nil || s.State.Main == nil || s.State.Master == nil {
+		return nil, err
+	}
+	if os.Geteuid() != 0 {
+		s.Report.Unproven("where mail goes before and after the change was not compared: that needs root")
+		return nil, nil
+	}
+	table, err := flow.Compute(ctx, s.Host, s.State, s.Plan, flow.Asked{From: s.Config.From(), To: s.Config.To, Direct: s.Config.Direct})
+	var fault *instance.Fault
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil && strings.Contains(err.Error(), "Operation not permitted"), errors.Is(err, instance.ErrNotStarted) && !errors.As(err, &fault):
+		return nil, nil // a container confines us; the rehearsal, which needs more, says so and what to do
+	case errors.As(err, &fault):
+		return nil, faultError("no mail can leave with this configuration", fault)
+	case err != nil && s.DryRun:
+		s.Report.Unproven("where mail goes before and after the change was not compared: %v", err)
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	if table.Broken != "" {
+		s.Report.Unproven("no mail leaves now: %s", table.Broken)
+	}
+	if len(table.Changes) > 0 && !s.Force {
+		return &table, conflicts(table.Changes)
+	}
+	for _, c := range table.Changes {
+		s.Report.Unproven("%s: %s", c.Class, c.Detail)
+	}
+	return &table, nil
+}
+
+// conflicts is the first change that nobody asked for, and the others below it.
+func conflicts(changes []flow.Change) error {
+	var others []string
+	for _, c := range changes[1:] {
+		others = append(others, c.Conflict().Error())
+	}
+	return withOthers(changes[0].Conflict(), others)
+}
+
+// Redact takes the passwords of c out of a text, whoever put them there.
+func Redact(c config.Config, text string) string {
+	for _, r := range c.Routes {
+		for _, h := range r.Hops {
+			text = secret.Redact(text, h.Username, h.Password)
+		}
+	}
+	return text
+}
+
+// RedactedError is an error whose text has no secret in it.
+type RedactedError struct {
+	Err  error
+	Text string
+}
+
+func (e RedactedError) Error() string { return e.Text }
+func (e RedactedError) Unwrap() error { return e.Err }
+
+// StatedError is an error with which of three is true at the end of a failed run:
+// unchanged, restored, or manual intervention is needed.
+type StatedError struct {
+	Err   error
+	State string
+}
+
+func (e StatedError) Error() string { return e.Err.Error() + "\nthis server: " + e.State }
+func (e StatedError) Unwrap() error { return e.Err }
+
+// ErrInterrupted is in the chain of a run that a signal has ended.
+var ErrInterrupted = errors.New("interrupted")

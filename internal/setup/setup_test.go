@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/postfix"
@@ -189,9 +190,16 @@ func (nobody) From(context.Context, Discovery, relays.Relay) (string, error) { r
 func (nobody) Region(context.Context, Discovery, relays.Relay) (string, error) {
 	return "", nil
 }
+func (nobody) APIKey(context.Context, api.API, relays.Relay, *secret.Credentials) error {
+	return errNobody
+}
 func (nobody) Credentials(context.Context, relays.Relay, string, *secret.Credentials) error {
 	return errNobody
 }
+func (nobody) SignIn(context.Context, relays.Relay) (config.SignIn, error) {
+	return config.SignIn{}, errNobody
+}
+func (nobody) Application(context.Context, *config.Hop) error                 { return nil }
 func (nobody) To(_ context.Context, _ Discovery, from string) (string, error) { return from, nil }
 func (nobody) Smarthost(_ context.Context, _ Discovery, h config.Hop) (config.Hop, bool, error) {
 	return h, false, errNobody

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,10 +31,13 @@ type Status struct {
 	Running    bool   `json:"running"`
 	Configured bool   `json:"configured"` // by relayhost
 	Relay      string `json:"relay"`
-	NextHop    string `json:"next_hop"` // as Postfix has it; "" delivers straight
-	Service    string `json:"service"`  // entry of master.cf that sends
+	NextHop    string `json:"next_hop"`      // as Postfix has it; "" delivers straight
+	Service    string `json:"service"`       // entry of master.cf that sends
+	API        string `json:"api,omitempty"` // host of the relay's API that this mail goes by; "" for SMTP
 
-	Routes []plan.Way `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
+	SignIns []SignInStatus `json:"sign_ins,omitempty"` // by OAuth
+
+	Routes []plan.Route `json:"routes,omitempty"` // of relayhost.toml, the default first, where there are several
 
 	ChangeID  string            `json:"change_id"`
 	ChangedAt *time.Time        `json:"changed_at,omitempty"`
@@ -75,8 +80,12 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 	}
 	doc.Relay = stored.First().Name()
 	doc.Configured = doc.Relay != "" || err != nil && strings.HasPrefix(doc.Service, plan.ServicePrefix)
+	doc.API = apiOf(stored)
 	if doc.Routes, err = statusRoutes(r, stored, state); err != nil {
 		doc.Unknown["routes"] = err.Error()
+	}
+	if doc.SignIns, err = signInStatus(r, state); err != nil {
+		doc.Unknown["sign-in"] = err.Error()
 	}
 	doc.readHistory(r, apply.Options{ConfigDir: deps.ConfigDir})
 	if len(doc.Unknown) == 0 {
@@ -85,9 +94,25 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 	return doc, nil
 }
 
+// apiOf is the host of the API that the default route goes by.
+func apiOf(stored config.Config) string {
+	if !stored.First().ByAPI() {
+		return ""
+	}
+	all, err := Catalog()
+	if err != nil {
+		return ""
+	}
+	c, err := stored.Resolve(func(name string) (relays.Relay, error) { return FindRelay(all, name) }, nil)
+	if err != nil {
+		return ""
+	}
+	return c.First().APIHost()
+}
+
 // statusRoutes are the routes of the file and the services that Postfix has for
 // them, none where there is one way only.
-func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]plan.Way, error) {
+func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]plan.Route, error) {
 	if !stored.Several() || stored.First().Name() == "" {
 		return nil, nil
 	}
@@ -101,15 +126,15 @@ func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]
 		return nil, err
 	}
 	inUse := plan.StoredAccounts(state)
-	var ways []plan.Way
+	var ways []plan.Route
 	for _, route := range c.Routes {
-		w := plan.Way{Name: route.Name, Senders: route.Senders, From: route.From}
+		w := plan.Route{Name: route.Name, Senders: route.Senders, From: route.From}
 		if sender := append(route.Senders, "")[0]; state.Installed {
 			w.Service = inUse.Service(sender)
 		}
 		for _, h := range route.Hops {
-			w.Hops = append(w.Hops, plan.Destination{
-				Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(), NoVerify: h.NoVerify,
+			w.Hops = append(w.Hops, plan.Hop{
+				Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(), NoVerify: h.NoVerify, Via: string(h.Via),
 			})
 		}
 		ways = append(ways, w)
@@ -179,6 +204,118 @@ func RememberVerification(deps Deps, r verify.Report) {
 		err = deps.Host.WriteFile(filepath.Join(apply.StateDir, verificationFile), data, host.Spec{Mode: 0o600})
 	}
 	if err != nil && !errors.Is(err, host.ErrChanged) { // by another verification
-		deps.Report.Warn("the result is not kept for status: %v", err)
+		deps.Report.Warn("could not save the result for status: %v", err)
 	}
+}
+
+// writeRoutes prints a line a route, up to a screen of them.
+func writeRoutes(row func(label, format string, args ...any), routes []plan.Route) {
+	for i, w := range routes {
+		if i == maxRoutesShown && len(routes) > i+1 {
+			row("Routes", "and %d more: --json lists them", len(routes)-i)
+			return
+		}
+		whose := "everybody else"
+		if len(w.Senders) > 0 {
+			whose = strings.Join(w.Senders[:min(len(w.Senders), 4)], ", ")
+			if n := len(w.Senders) - 4; n > 0 {
+				whose += fmt.Sprintf(" and %d more", n)
+			}
+		}
+		var hops []string
+		for _, h := range w.Hops {
+			hops = append(hops, strings.TrimSuffix(h.NextHop, ":0")) // no port is known before setup
+		}
+		row("Route", "%s: %s through %s", w.Name, whose, strings.Join(hops, ", then "))
+	}
+}
+
+// maxRoutesShown fits a screen.
+const maxRoutesShown = 20
+
+// writeRoute says which Postfix there is, and where its mail goes.
+func writeRoute(d Status, row func(label, format string, args ...any)) {
+	switch {
+	case d.Postfix == "":
+		row("Postfix", "not installed")
+	case d.Unknown["configuration"] != "":
+		row("Postfix", "installed; its configuration cannot be read")
+	case d.Running:
+		row("Postfix", "%s, running", d.Postfix)
+	default:
+		row("Postfix", "%s, not running", d.Postfix)
+	}
+	_, unread := d.Unknown["configuration"]
+	switch {
+	case unread: // said below
+	case d.Postfix == "":
+		row("Mail goes", "nowhere: there is no Postfix to send it")
+	case d.NextHop == "":
+		row("Mail goes", "directly to the recipients' servers")
+	case d.API != "" && strings.HasPrefix(d.NextHop, "unix:"):
+		row("Mail goes", "by HTTPS to the API at %s, by the service %s", d.API, d.Service)
+	default:
+		row("Mail goes", "through %s by the service %s", d.NextHop, d.Service)
+	}
+}
+
+// writeDrift says what has become of the files of setup.
+func writeDrift(row func(label, format string, args ...any), doc Status) {
+	for _, item := range doc.Drift {
+		switch item.State {
+		case apply.DriftNone:
+		case apply.DriftForeign:
+			row("Edited", "%s, since setup: relayhost's own lines are as it left them", item.Path)
+		default:
+			row("Drift", "%s: %s; restore it: sudo relayhost setup", item.Path, item.State)
+		}
+	}
+	if doc.ChangeID != "" && !doc.Drifted() {
+		row("Drift", "none: every file is as setup left it")
+	}
+}
+
+// Text is the status for a person, a line each.
+func (doc Status) Text() string {
+	var out strings.Builder
+	row := func(label, format string, args ...any) {
+		fmt.Fprintf(&out, "%-10s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	writeRoute(doc, row)
+	writeRoutes(row, doc.Routes)
+	writeSignIns(row, doc.SignIns)
+	switch {
+	case doc.ChangeID != "":
+		row("Set up", "by relayhost for %s, change %s of %s", doc.Relay, doc.ChangeID, doc.ChangedAt.Local().Format(time.DateTime))
+	case doc.Configured && !strings.HasPrefix(doc.Service, plan.ServicePrefix):
+		row("Set up", "not yet: relayhost setup applies %s", config.Path)
+	case doc.Relay == "" && doc.Configured:
+		row("Set up", "by relayhost")
+	case doc.Configured:
+		row("Set up", "by relayhost for %s", doc.Relay)
+	default:
+		row("Set up", "not by relayhost")
+	}
+	if all, err := Catalog(); err == nil {
+		if r, err := FindRelay(all, doc.Relay); err == nil && r.Ends != nil && len(doc.SignIns) == 0 {
+			row("Ends", "%s", r.Notice(time.Now()))
+		}
+	}
+	if doc.Pending != nil {
+		row("Unfinished", "change %s did not finish; the next setup or rollback restores everything", doc.Pending.ID)
+	}
+	if doc.Undone != nil {
+		row("Undone", "change %s, at %s by %s", doc.Undone.ID, doc.Undone.Time.Local().Format(time.DateTime), doc.Undone.By)
+	}
+	writeDrift(row, doc)
+	if doc.Postfix != "" && doc.Unknown["queue"] == "" {
+		row("Queue", "%s", map[bool]string{true: "empty", false: fmt.Sprintf("%d message(s)", doc.Waiting)}[doc.Waiting == 0])
+	}
+	if doc.Verified != nil {
+		row("Verified", "%s, at %s", doc.Verified.Result, doc.Verified.Time.Local().Format(time.DateTime))
+	}
+	for _, what := range slices.Sorted(maps.Keys(doc.Unknown)) {
+		row("Not known", "%s: %s", what, doc.Unknown[what])
+	}
+	return out.String()
 }

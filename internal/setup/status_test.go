@@ -74,3 +74,11 @@ func TestEnvironment(t *testing.T) {
 		t.Error("a sender that is no address: got no error, want one")
 	}
 }
+
+// Without a Postfix no mail goes anywhere, and status does not claim that it does.
+func TestStatusWithoutPostfix(t *testing.T) {
+	text := Status{}.Text()
+	if !strings.Contains(text, "not installed") || !strings.Contains(text, "nowhere") || strings.Contains(text, "directly") {
+		t.Errorf("got\n%s\nwant that Postfix is not installed and no mail is sent", text)
+	}
+}

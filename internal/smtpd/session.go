@@ -21,7 +21,7 @@ type session struct {
 func newSession(sc *smtp.Conn) (smtp.Session, error) {
 	c, ok := sc.Conn().(*conn)
 	if !ok {
-		return nil, errors.New("not a connection of ours")
+		return nil, errors.New("not a known connection")
 	}
 	return &session{c: c}, nil
 }

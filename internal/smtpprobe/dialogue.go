@@ -1,3 +1,5 @@
+//go:build unix
+
 package smtpprobe
 
 import (
@@ -67,6 +69,9 @@ func (c *client) ladder() []rung {
 	if c.target.Implicit {
 		rungs = []rung{connect, handshake, greeting}
 	}
+	if c.target.NoTLS {
+		return []rung{connect, greeting, {StepEHLO, c.ehlo}, {StepMail, c.mailFrom}, {StepRcpt, c.rcptTo}}
+	}
 	return append(rungs, rung{StepEHLOTLS, c.ehlo}, rung{StepAuth, c.auth}, rung{StepMail, c.mailFrom}, rung{StepRcpt, c.rcptTo})
 }
 
@@ -74,6 +79,8 @@ func (c *client) ladder() []rung {
 // other names.
 func (c *client) until() Step {
 	switch until := c.target.Until; {
+	case c.target.NoTLS && (until == "" || until == StepSTARTTLS || until == StepTLS || until == StepEHLOTLS):
+		return StepEHLO
 	case until == "", c.target.Implicit && until == StepEHLO:
 		return StepEHLOTLS
 	case c.target.Implicit && until == StepSTARTTLS:

@@ -1,8 +1,5 @@
-// Package smtpprobe is the SMTP client that looks: it connects, greets, starts
-// TLS, verifies the certificate and logs in, and says at which step what went
-// wrong. It sends no message. Replies are bounded in size and time, which the
-// SMTP libraries do not do. It never authenticates on a connection that is not
-// encrypted and verified; there is no exception for localhost.
+//go:build unix
+
 package smtpprobe
 
 import (
@@ -35,6 +32,7 @@ type Target struct {
 	Name     string         // the configured name: SNI, and what the certificate must be for
 	Addr     netip.AddrPort // where to connect
 	Implicit bool           // TLS from the first byte (RFC 8314)
+	NoTLS    bool           // in the clear; refused with a Username
 	Until    Step           // last step to take; StepEHLO is as far as a port-25 probe goes; "" is StepEHLOTLS
 	HELO     string         // this host's name; "" is the address literal of the connection (RFC 5321, section 4.1.3)
 	Roots    *x509.CertPool // from the CA file that Postfix will use; nil: nothing verifies

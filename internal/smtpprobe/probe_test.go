@@ -90,6 +90,32 @@ func TestSenders(t *testing.T) {
 	}
 }
 
+// Without TLS the dialogue goes from EHLO to MAIL, and a login is refused before
+// anything is sent.
+func TestNoTLS(t *testing.T) {
+	ca := newCA(t)
+	n := listen(t, ca.issue(t, "relay.test", time.Now().Add(time.Hour)), func(p *peer) {
+		p.say("220 relay.test\r\n")
+		submission(p)
+	})
+	target := n.target(ca.pool)
+	target.NoTLS = true
+	if r := Probe(t.Context(), target); r.Fault != FaultInputRejected && r.Err == nil {
+		t.Errorf("with a login: got %+v, want a refusal", r)
+	}
+	target.Username, target.Until = "", StepRcpt
+	if r := Probe(t.Context(), target); r.Err != nil || r.Reached != StepRcpt || r.TLSVersion != "" {
+		t.Errorf("got %+v, want it to reach RCPT in the clear", r)
+	}
+	target.Until = StepEHLOTLS
+	if r := Probe(t.Context(), target); r.Err != nil || r.Reached != StepEHLO {
+		t.Errorf("got %+v, want it to end at EHLO", r)
+	}
+	if clear, _ := n.received(); strings.Contains(clear, "AUTH") || strings.Count(clear, "EHLO") != 2 {
+		t.Errorf("sent %q, want two dialogues without AUTH", clear)
+	}
+}
+
 func TestWholeDialogue(t *testing.T) {
 	ca := newCA(t)
 	cert := ca.issue(t, "relay.test", time.Now().Add(time.Hour))

@@ -1,3 +1,8 @@
+// Package smtpprobe is the SMTP client that looks: it connects, greets, starts
+// TLS, verifies the certificate and logs in, and says at which step what went
+// wrong. It sends no message. Replies are bounded in size and time, which the
+// SMTP libraries do not do. It never authenticates on a connection that is not
+// encrypted and verified; there is no exception for localhost.
 package smtpprobe
 
 import (

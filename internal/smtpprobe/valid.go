@@ -1,3 +1,5 @@
+//go:build unix
+
 package smtpprobe
 
 import (
@@ -53,6 +55,9 @@ func checkHost(name string) error {
 // check refuses, before anything is sent, every value of t that could become
 // more than the one argument that it is.
 func (t Target) check() error {
+	if t.NoTLS && t.Username != "" {
+		return errors.New("no login is tried without TLS")
+	}
 	var err error
 	if t.HELO != "" {
 		err = checkHELO(t.HELO)

@@ -23,6 +23,9 @@ const (
 	laterAnswer = 5 * time.Second
 )
 
+// enterAfterBack is how long an Enter still belongs to the "<" before it.
+const enterAfterBack = 2 * time.Second
+
 // maxTypedAhead bounds what is kept of input that no question has asked for.
 const maxTypedAhead = 64 << 10
 
@@ -37,10 +40,12 @@ type keyboard struct {
 	ctx     context.Context
 	file    *os.File
 	pending []byte
-	wake    *os.File // becomes readable when ctx ends
-	query   bool     // the cursor's position was asked for: its answer comes first
-	mute    bool     // the terminal has stopped answering
-	list    *int     // rows that the cursor of a list has moved down; nil at other questions
+	wake    *os.File  // becomes readable when ctx ends
+	query   bool      // the cursor's position was asked for: its answer comes first
+	mute    bool      // the terminal has stopped answering
+	choice  bool      // a list or a yes or no is asked, at which "<" needs no Enter
+	went    time.Time // when "<" went back without Enter, which may follow
+	list    *int      // rows that the cursor of a list has moved down; nil at other questions
 }
 
 // newKeyboard reads keys from a terminal until ctx ends.
@@ -115,6 +120,16 @@ func (k *keyboard) Read(p []byte) (int, error) {
 			continue
 		}
 		k.pending = k.pending[n:]
+		if k.choice && string(key) == back {
+			k.went = time.Now()
+			return 0, ErrBack
+		}
+		if enter := string(key) == "\r"; len(key) > 0 && !k.went.IsZero() {
+			late := time.Since(k.went) > enterAfterBack
+			if k.went = (time.Time{}); enter && !late {
+				continue
+			}
+		}
 		if len(key) > 0 {
 			return copy(p, key), nil
 		}
@@ -131,7 +146,10 @@ func (k *keyboard) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		if !more && len(k.pending) > 0 {
-			k.pending = k.pending[1:]
+			esc := string(k.pending) == "\x1b"
+			if k.pending = k.pending[1:]; esc {
+				return 0, ErrBack
+			}
 		}
 	}
 }

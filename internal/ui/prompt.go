@@ -12,6 +12,12 @@ import (
 // Ctrl-D, or by closing the terminal.
 var ErrInterrupted = errors.New("interrupted")
 
+// ErrBack is returned when "<" or Esc asks for the question before.
+var ErrBack = errors.New("one question back")
+
+// back is what is typed for ErrBack.
+const back = "<"
+
 // Option is one choice of a list: a word that is returned, what is shown, and
 // a remark about it, which is cut where the terminal is too narrow.
 type Option struct{ Value, Text, Detail string }
@@ -23,7 +29,7 @@ func (o Option) name() string {
 }
 
 // Prompter asks a person. Check refuses an answer with a message, which is
-// shown, and the question comes again.
+// shown, and the question comes again. Every question may return ErrBack.
 type Prompter interface {
 	Select(question string, options []Option) (string, error)
 	Input(question, preset string, check func(string) error) (string, error)
@@ -38,7 +44,7 @@ func NewPrompter(ctx context.Context, s *Streams) (Prompter, error) {
 	in, okIn := s.In.(*os.File)
 	out, okOut := s.Err.(*os.File)
 	if !okIn || !okOut || !s.CanAsk() {
-		return nil, errors.New("there is no terminal to ask on")
+		return nil, errors.New("stdin is not a terminal")
 	}
 	keys, err := newKeyboard(ctx, in)
 	if err != nil {
@@ -56,6 +62,9 @@ func ask(s *Streams, once func() (string, error), check func(string) error) (str
 		answer, err := once()
 		if err != nil {
 			return "", err
+		}
+		if answer == back {
+			return "", ErrBack
 		}
 		if check == nil {
 			return answer, nil

@@ -30,7 +30,7 @@ type surveyPrompter struct {
 // ours has a line of its own, of less than 40 columns.
 var (
 	surveyHint = regexp.MustCompile(`\{\{- "  "\}\}\{\{- color "cyan"\}\}\[Use arrows[^\n]*`)
-	ourHint    = `{{- "\n  "}}{{color "cyan"}}[arrows and Enter, or type a part]{{color "reset"}}`
+	ourHint    = `{{- "\n  "}}{{color "cyan"}}[arrows, Enter, or type; < goes back]{{color "reset"}}`
 )
 
 // switches is for survey's, which are one for the whole program.
@@ -69,6 +69,10 @@ func (p *surveyPrompter) ask(prompt survey.Prompt, answer any) error {
 		defer func() { _ = unix.IoctlSetTermios(fd, unix.TCSETS, mode) }()
 	}
 	err := survey.AskOne(prompt, answer, survey.WithStdio(p.keys, p.out, p.out))
+	if errors.Is(err, ErrBack) {
+		_, _ = p.out.WriteString("\x1b[?25h\r\n")
+		return ErrBack
+	}
 	if errors.Is(err, terminal.InterruptErr) || errors.Is(err, io.EOF) || errors.Is(err, ErrInterrupted) {
 		_, _ = p.out.WriteString("\x1b[?25h")
 		return ErrInterrupted
@@ -96,8 +100,8 @@ func (p *surveyPrompter) Select(question string, options []Option) (string, erro
 			return cut(options[i].Detail, width-len([]rune(text))-6)
 		}
 	}
-	p.keys.list = new(int)
-	defer func() { p.keys.list = nil }()
+	p.keys.list, p.keys.choice = new(int), true
+	defer func() { p.keys.list, p.keys.choice = nil, false }()
 	var index int
 	if err := p.ask(prompt, &index); err != nil {
 		return "", err
@@ -127,6 +131,8 @@ func (p *surveyPrompter) Secret(question string, check func(string) error) (stri
 }
 
 func (p *surveyPrompter) Confirm(question string) (answer bool, err error) {
+	p.keys.choice = true
+	defer func() { p.keys.choice = false }()
 	err = p.ask(&survey.Confirm{Message: question}, &answer)
 	return answer, err
 }

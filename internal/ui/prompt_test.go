@@ -169,7 +169,7 @@ func TestQuestions(t *testing.T) {
 				for i, s := range stages {
 					p.sees(s.see)
 					if i == 0 && !deaf {
-						p.sees("[arrows and Enter")
+						p.sees("[arrows, Enter")
 						if w := p.screen.Wrapped(); w != 0 {
 							t.Errorf("a line of the list is %d columns wide:\n%s", w, p.screen)
 						}
@@ -227,6 +227,44 @@ func TestQuestions(t *testing.T) {
 						}
 					})
 				}
+			}
+		}
+	}
+}
+
+// TestBack: "<" and Esc leave each question for the one before, and the terminal as it
+// was.
+func TestBack(t *testing.T) {
+	for _, deaf := range []bool{false, true} {
+		for name, typed := range map[string]string{"less_than": "<\r", "esc": "\x1b"} {
+			for stop := range stages {
+				if deaf && name == "esc" {
+					continue // such a terminal hands on whole lines
+				}
+				t.Run(fmt.Sprintf("%s_at_%d/deaf=%v", name, stop, deaf), func(t *testing.T) {
+					t.Parallel()
+					p := sit(t, 80, deaf)
+					before := p.mode()
+					done := p.run(t.Context())
+					for i, s := range stages[:stop] {
+						p.sees(s.see)
+						time.Sleep(20 * time.Millisecond)
+						if deaf {
+							p.types(stages[i].deaf)
+						} else {
+							p.types(s.key)
+						}
+					}
+					p.sees(stages[stop].see)
+					time.Sleep(20 * time.Millisecond)
+					p.types(typed)
+					if err := p.ends(done); !errors.Is(err, ErrBack) {
+						t.Errorf("got %v, want %v\n%s", err, ErrBack, p.screen)
+					}
+					if p.mode() != before {
+						t.Error("the terminal's mode is not as before")
+					}
+				})
 			}
 		}
 	}

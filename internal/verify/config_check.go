@@ -56,7 +56,7 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 // Beside a setup of ours, whose service has a password table of its own, the tables
 // of main.cf are those of other mail.
 func (r *run) linted() (findings []Finding) {
-	for _, f := range r.State.Lint(r.Reader) {
+	for _, f := range r.State.Lint(postfix.Exists(r.Reader)) {
 		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.File + ": " + f.Detail}
 		if f.Line > 0 {
 			finding.Detail = fmt.Sprintf("%s, line %d: %s", f.File, f.Line, f.Detail)
@@ -167,7 +167,7 @@ func (r *run) bypassed() []Finding {
 	}
 	return []Finding{{Check: "config", Result: Warn, Cause: "by_sender",
 		Detail:  "mail from " + some(senders) + " goes by a way or an account of its own, which is not proven here",
-		Remedy:  "Make the set-up one of relayhost's, which proves each of its routes.",
+		Remedy:  "Let relayhost manage this setup: it tests each route.",
 		Command: "relayhost adopt"}}
 }
 
@@ -194,10 +194,13 @@ func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
 	if t.State.Main == nil || t.State.Master == nil || first.Host == "" {
 		return nil
 	}
-	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{
-		State: t.State, Meant: lint.Meant{Service: t.route.Service, NextHop: first.nextHop(),
-			Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero()},
-	})
+	meant := lint.Meant{Service: t.route.Service, NextHop: first.nextHop(),
+		Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)}
+	if first.Socket != "" {
+		hop := lint.MeantHop{NextHop: first.nextHop(), Bridge: strings.TrimPrefix(first.Socket, "private/")}
+		meant.Routes = []lint.MeantRoute{{Service: t.route.Service, Hops: []lint.MeantHop{hop}}}
+	}
+	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{State: t.State, Meant: meant})
 	var findings []Finding
 	if err != nil {
 		findings = append(findings, Finding{Check: "config", Result: Warn, Cause: "not_judged", Detail: err.Error(), Remedy: "Run this as root."})
@@ -229,8 +232,8 @@ func isTableCause(id string) bool {
 var judgements = map[string]Finding{
 	"tls_not_verified":    {Remedy: "Give the service of the relay the level secure, as setup does.", Command: "relayhost setup"},
 	"tls_required_header": {Remedy: "Set tls_required_enable to no for the service of the relay, as setup does.", Command: "relayhost setup"},
-	"service_missing":     {Remedy: "Set up anew, which adds the service to master.cf.", Command: "relayhost setup"},
-	"fallback_unknown":    {Remedy: "Give the fall-back relay to setup, which proves it.", Command: "postconf smtp_fallback_relay"},
+	"service_missing":     {Remedy: "Run setup again: it adds the service to master.cf.", Command: "relayhost setup"},
+	"fallback_unknown":    {Remedy: "Add the fallback relay to relayhost.toml: setup tests it.", Command: "postconf smtp_fallback_relay"},
 	"no_log":              {Remedy: "Add the service postlog to master.cf: without it Postfix logs nothing.", Command: "postfix upgrade-configuration"},
 }
 

@@ -42,14 +42,14 @@ const (
 // target is what a port is asked, without an address.
 func (r *run) target(h Hop, p port) smtpprobe.Target {
 	return smtpprobe.Target{
-		Name: h.Host, Implicit: p.implicit, Until: smtpprobe.StepEHLOTLS, HELO: r.State.FQDN, Roots: h.Roots, Pin: h.Pin,
+		Name: h.Host, Implicit: p.implicit, NoTLS: plaintext(h.TLS), Until: smtpprobe.StepEHLOTLS, HELO: r.State.FQDN, Roots: h.Roots, Pin: h.Pin,
 	}
 }
 
 // withLogin adds the log-in.
 func withLogin(t smtpprobe.Target, h Hop) smtpprobe.Target {
 	if h.Username != "" {
-		t.Until, t.Username, t.Password = smtpprobe.StepAuth, h.Username, h.Password
+		t.Until, t.Username, t.Password, t.Token = smtpprobe.StepAuth, h.Username, h.Password, h.Token
 		t.Timeout = loginTimeout
 	}
 	return t
@@ -106,7 +106,7 @@ type account struct {
 	host     string
 	port     int
 	username string
-	password secret.Value
+	password secret.Value // or token
 }
 
 type attempts struct {
@@ -127,7 +127,7 @@ func (r *run) login(ctx context.Context, h Hop, addrs []netip.Addr, p port, t sm
 	if t.Username == "" {
 		return r.climb(ctx, addrs, p, t, before)
 	}
-	a := r.accounts.of(account{h.Host, p.number, h.Username, h.Password})
+	a := r.accounts.of(account{h.Host, p.number, h.Username, secret.New(h.Password.Reveal() + h.Token.Reveal())})
 	a.Lock()
 	defer a.Unlock()
 	if a.refused != nil {
@@ -166,3 +166,6 @@ func authRefused(res smtpprobe.Result) bool {
 
 // implicit reports whether a TLS mode begins with TLS.
 func implicit(mode relays.TLSMode) bool { return mode == relays.Implicit }
+
+// plaintext reports whether a hop has no TLS, as asked for.
+func plaintext(mode relays.TLSMode) bool { return mode == relays.NoTLS }

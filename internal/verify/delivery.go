@@ -39,6 +39,7 @@ type Proof struct {
 	Service string
 	Host    string
 	Port    int
+	Socket  string // in place of Host and Port: that of the bridge that Postfix hands the message to
 }
 
 // cleanTimeout bounds the removal of a message after a failed proof, which
@@ -46,7 +47,8 @@ type Proof struct {
 const cleanTimeout = 15 * time.Second
 
 // Run sends the message and waits until its fate is known or ctx ends. err is
-// nil only if smtp(8) of the service has sent it to the expected host and port.
+// nil only if smtp(8) of the service has sent it to the expected host and port, or
+// lmtp(8) to the expected bridge, whose reply is the relay's.
 func (p Proof) Run(ctx context.Context) (d Delivery, err error) {
 	for _, addr := range []string{p.From, p.To} {
 		if err := smtpprobe.CheckAddress(addr); err != nil {

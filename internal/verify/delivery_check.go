@@ -15,7 +15,7 @@ import (
 )
 
 // notProven is what a delivery to the relay leaves open.
-const notProven = "not shown by this: whether the account may send to everybody, suppression lists, and the inbox"
+const notProven = "not tested: whether the account may send to everybody, suppression lists, the inbox"
 
 // deliveryTimeout bounds one proof of delivery.
 const deliveryTimeout = 60 * time.Second
@@ -32,10 +32,10 @@ func (t *trial) delivery(ctx context.Context) []Finding {
 		return skip("delivery", "this route has bounces alone, and the test message has a sender")
 	}
 	if users, set := t.State.Params["authorized_submit_users"]; set && users == "" {
-		return skip("delivery", "this Postfix takes no mail from sendmail(1) (authorized_submit_users), so that none can be sent through it from here")
+		return skip("delivery", "authorized_submit_users is empty: this Postfix accepts no mail from sendmail(1), so no test message can be sent")
 	}
 	if !t.mayDeliver(ctx) {
-		return skip("delivery", "not tried, since the relay refuses the log-in: services lock accounts after repeated wrong ones")
+		return skip("delivery", "not tried, because the relay refuses the login: relay services lock accounts after repeated failures")
 	}
 	d, err := t.send(ctx, first)
 	t.said = d.LoginRefused
@@ -43,8 +43,8 @@ func (t *trial) delivery(ctx context.Context) []Finding {
 	switch hop := t.tookOver(d); {
 	case errors.Is(err, ErrElsewhere) && hop != "":
 		f = Finding{Check: "delivery", Result: Warn, Ms: f.Ms, Cause: "fallback_used",
-			Detail: fmt.Sprintf("the fall-back %s took the message %s, since %s did not", hop, d.QueueID, first.nextHop()),
-			Remedy: "Mend the first hop; mail leaves by the fall-back in the meantime."}
+			Detail: fmt.Sprintf("the fallback %s accepted the message %s, because %s did not", hop, d.QueueID, first.nextHop()),
+			Remedy: "Fix the first hop; until then mail leaves through the fallback."}
 	case errors.Is(err, ErrUnproven) && t.LogError != nil:
 		f.Detail = fmt.Sprintf("the message left the queue, and no log says where to: %v", t.LogError)
 	case err == nil:
@@ -65,8 +65,8 @@ func (f Finding) Showing(relay relays.Relay, to string) Finding {
 		return f
 	}
 	f.Result, f.Cause = Warn, "simulator"
-	f.Detail += "; the service's own test does not show " + relay.Test.NotProven
-	f.Remedy = "Prove it with a mailbox of your own as well: relayhost verify --to takes its address."
+	f.Detail += "; the relay's own test address does not show " + relay.Test.NotProven
+	f.Remedy = "Test with a mailbox of your own as well: relayhost verify --to ADDRESS."
 	return f
 }
 
@@ -87,7 +87,7 @@ func (t *trial) send(ctx context.Context, first Hop) (Delivery, error) {
 	defer cancel()
 	return Proof{
 		Mailer: t.Mailer, Reader: t.Reader, Log: t.Log, From: t.route.From, To: t.To,
-		Service: t.route.Service, Host: first.Host, Port: first.Port,
+		Service: t.route.Service, Host: first.Host, Port: first.Port, Socket: first.Socket,
 	}.Run(ctx)
 }
 
@@ -113,7 +113,7 @@ func Delivered(d Delivery, err error, route explain.Route, signs explain.Signs) 
 	switch {
 	case err == nil:
 		f.Result = Pass
-		f.Detail = fmt.Sprintf("%s took the message %s", d.Relay, d.QueueID)
+		f.Detail = fmt.Sprintf("%s accepted the message %s", d.Relay, d.QueueID)
 		if d.RemoteID != "" {
 			f.Detail += " as " + d.RemoteID
 		}
@@ -143,7 +143,7 @@ func Delivered(d Delivery, err error, route explain.Route, signs explain.Signs) 
 	default: // it never got as far as the relay
 		f = f.because(explain.Decide(explain.Text(smtpprobe.Sanitize(err.Error()), nil), signs))
 		if f.Remedy == "" {
-			f.Cause, f.Remedy, f.Command = "not_queued", "Postfix itself did not take the message: look at the end of the mail log.", "relayhost explain"
+			f.Cause, f.Remedy, f.Command = "not_queued", "Postfix itself rejected the message: see the end of the mail log.", "relayhost explain"
 		}
 	}
 	return f

@@ -55,7 +55,7 @@ func (d Domain) SPF(ctx context.Context) Finding {
 			f.Detail = "no record; whether one is needed depends on the bounce address that " + orElse(d.Relay.Name, "the relay") + " uses, which is not known here"
 			return f
 		}
-		f.Detail = "no record, and " + orElse(d.Relay.Name, "this set-up") + " needs none: the bounce address is the service's own"
+		f.Detail = "no record, and " + orElse(d.Relay.Name, "this setup") + " needs none: the bounce address is the service's own"
 		if d.Relay.ID == "" {
 			f.Result, f.Cause, f.Detail = Warn, causeSPFMissing, d.Name+" has no SPF record"
 			f.Remedy = fmt.Sprintf("Publish at %s the TXT record: v=spf1 mx -all, with this server among its mail exchangers.", d.Name)

@@ -16,6 +16,9 @@ func (l *ladder) fallback(ctx context.Context) []Finding {
 	if f := l.names(ctx); f != nil {
 		return []Finding{spared(*f)}
 	}
+	if !l.signIn(ctx) {
+		return nil
+	}
 	p := port{number: l.hop.Port, implicit: implicit(l.hop.TLS)}
 	t := withLogin(l.target(l.hop, p), l.hop)
 	envelope := l.route.From != "" && l.To != ""
@@ -48,7 +51,7 @@ func spared(f Finding) Finding {
 // accepts is the finding on what a fall-back says to sender and recipient.
 func (l *ladder) accepts(res smtpprobe.Result) Finding {
 	f := Finding{Check: "delivery", Result: Pass, Ms: ms(res.Total),
-		Detail: fmt.Sprintf("%s takes mail from %s to %s; nothing was sent by it", l.at(l.hop.Port), l.route.From, l.To)}
+		Detail: fmt.Sprintf("%s accepts mail from %s to %s; nothing was sent through it", l.at(l.hop.Port), l.route.From, l.To)}
 	if res.Err == nil {
 		return f
 	}
@@ -56,11 +59,11 @@ func (l *ladder) accepts(res smtpprobe.Result) Finding {
 	f.Result = Warn
 	if res.Code/100 == 5 {
 		f.Result = Fail
-		f.Detail += "; mail that fails over to it would come back"
+		f.Detail += "; mail that fails over to it would bounce"
 	}
 	f = f.because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))
 	if f.Remedy == "" {
-		f.Remedy = fmt.Sprintf("Have %s verified at %s, or take the fall-back out and run setup again.", l.route.From, l.hop.Relay.Name)
+		f.Remedy = fmt.Sprintf("Verify %s at %s, or remove the fallback and run setup again.", l.route.From, l.hop.Relay.Name)
 	}
 	return f
 }

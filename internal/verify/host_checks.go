@@ -37,20 +37,22 @@ func (t *trial) service(routing *postfix.Routing) Finding {
 	way, hop := t.way(), t.route.Hops[0]
 	switch {
 	case way.NextHop == "":
-		return Finding{Check: "service", Result: Fail, Detail: "no relay is set: mail goes out directly", Cause: "relayhost_not_set",
+		return Finding{Check: "service", Result: Fail, Detail: "no relay is configured: mail is delivered directly", Cause: "relayhost_not_set",
 			Remedy: "Set one up.", Command: "relayhost setup"}
 	case way.Service.Name == "" && t.number > 1:
 		return Finding{Check: "service", Result: Fail, Detail: "master.cf has no service " + t.route.Service, Cause: "service_missing",
-			Remedy: "Set up anew.", Command: "relayhost setup"}
+			Remedy: "Run setup again.", Command: "relayhost setup"}
 	case way.Service.Name == "":
-		return Finding{Check: "service", Result: Fail, Detail: "default_transport names " + t.State.Params["default_transport"] + ", which master.cf has not",
-			Cause: "service_missing", Remedy: "Set up anew, or put default_transport back to smtp.", Command: "relayhost setup"}
-	case hop.Host != "" && (!strings.EqualFold(way.Host, hop.Host) || way.Port != hop.Port):
+		return Finding{Check: "service", Result: Fail, Detail: "default_transport names " + t.State.Params["default_transport"] + ", which master.cf does not define",
+			Cause: "service_missing", Remedy: "Run setup again, or set default_transport to smtp.", Command: "relayhost setup"}
+	case hop.Socket != "" && way.NextHop != hop.nextHop():
+		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
+	case hop.Socket == "" && hop.Host != "" && (!strings.EqualFold(way.Host, hop.Host) || way.Port != hop.Port):
 		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
 	}
-	if by := routing.Way(t.route.From); t.listed() &&
+	if by := routing.Route(t.route.From); t.listed() &&
 		(by.Transport != t.route.Service || len(by.NextHops) == 0 || !strings.EqualFold(by.NextHops[0].Text, hop.nextHop())) {
-		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail from %s goes by %s (%s), not by %s to %s", t.route.From, by.Transport, by.By, t.route.Service, hop.nextHop())}.
+		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail from %s is sent by %s (%s), not by %s to %s", t.route.From, by.Transport, by.By, t.route.Service, hop.nextHop())}.
 			known("override_elsewhere")
 	}
 	if way.Service.Chrooted(t.State.Params["compatibility_level"]) {
@@ -59,10 +61,10 @@ func (t *trial) service(routing *postfix.Routing) Finding {
 		}
 	}
 	if t.number > 0 {
-		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s goes by %s to %s", t.senders(), way.Service.Name, t.hops())}
+		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s is sent by %s to %s", t.senders(), way.Service.Name, t.hops())}
 	}
 	v := t.State.Version
-	return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("Postfix %d.%d.%d sends by %s to %s", v.Major, v.Minor, v.Patch, way.Service.Name, way.NextHop)}
+	return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("Postfix %d.%d.%d: %s sends to %s", v.Major, v.Minor, v.Patch, way.Service.Name, way.NextHop)}
 }
 
 // listed reports whether the sender of the proof is one of the route's by name or
@@ -104,7 +106,7 @@ func (r *run) jail() *Finding {
 	if err == nil && string(inside) == string(outside) {
 		return nil
 	}
-	f := Finding{Check: "service", Result: Warn, Detail: "the service is chrooted, and the jail's resolv.conf is not that of this host"}.known("dns_chroot_resolv")
+	f := Finding{Check: "service", Result: Warn, Detail: "the service is chrooted, and resolv.conf in the chroot differs from this host's"}.known("dns_chroot_resolv")
 	f.Command = "install -D -m 644 " + file + " " + filepath.Join(r.State.QueueDir, file)
 	return &f
 }
@@ -112,11 +114,11 @@ func (r *run) jail() *Finding {
 // drift compares what is there with what setup would write.
 func (r *run) drift(context.Context) []Finding {
 	if r.Unfinished != "" {
-		return []Finding{{Check: "drift", Result: Warn, Cause: "drift", Detail: "change " + r.Unfinished + " has not finished: its run is at work, or died",
-			Remedy: "The next setup or rollback puts back what a run that died has left."}}
+		return []Finding{{Check: "drift", Result: Warn, Cause: "drift", Detail: "change " + r.Unfinished + " has not finished: its run is at work, or was aborted",
+			Remedy: "The next setup or rollback restores what an aborted run left."}}
 	}
 	if r.Plan == nil && r.Limited {
-		return skip("drift", "some of the files can be read by root only")
+		return skip("drift", "some files can only be read by root")
 	}
 	if r.Plan == nil {
 		return skip("drift", "this host was not set up by relayhost")
@@ -134,8 +136,8 @@ func (r *run) drift(context.Context) []Finding {
 	if len(changed) == 0 {
 		return pass("drift", "every file is as setup left it")
 	}
-	return []Finding{{Check: "drift", Result: Warn, Detail: "changed since the set-up: " + strings.Join(changed, ", "), Cause: "drift",
-		Remedy: "See the differences; a new setup puts them back.", Command: "relayhost setup --dry-run"}}
+	return []Finding{{Check: "drift", Result: Warn, Detail: "changed since setup: " + strings.Join(changed, ", "), Cause: "drift",
+		Remedy: "See the differences; running setup again restores them.", Command: "relayhost setup --dry-run"}}
 }
 
 // queue tells what waits, and why.
@@ -163,16 +165,16 @@ func (r *run) queue(context.Context) []Finding {
 		return pass("queue", "empty")
 	}
 	if waiting == 0 {
-		return pass("queue", fmt.Sprintf("%d message(s), none held up", len(messages)))
+		return pass("queue", fmt.Sprintf("%d message(s), none delayed", len(messages)))
 	}
-	f := Finding{Check: "queue", Result: Warn, Detail: fmt.Sprintf("%d of %d message(s) wait", waiting, len(messages)), Cause: "queue_deferred"}
+	f := Finding{Check: "queue", Result: Warn, Detail: fmt.Sprintf("%d of %d message(s) delayed", waiting, len(messages)), Cause: "queue_deferred"}
 	if groups := c.Groups(); len(groups) > 0 {
-		f.Detail += ", most lately: " + groups[0].Example
+		f.Detail += ", last reason: " + groups[0].Example
 		if groups[0].Cause.ID != "" {
 			f = f.because([]explain.Cause{groups[0].Cause})
 		}
 	}
-	f.Remedy = strings.TrimSpace(f.Remedy + " Once the cause is mended, send what waits.")
+	f.Remedy = strings.TrimSpace(f.Remedy + " After fixing the cause, send the mail that waits.")
 	f.Command = "postqueue -f"
 	return []Finding{f}
 }

@@ -29,7 +29,10 @@ func (t *trial) climbAll(ctx context.Context) {
 		l := &ladder{trial: t, hop: hop, index: i}
 		wait.Go(func() {
 			climb := l.first
-			if i > 0 {
+			switch {
+			case hop.Check != nil:
+				climb = l.api
+			case i > 0:
 				climb = l.fallback
 			}
 			clocked(ctx, climb, l.found)
@@ -50,7 +53,7 @@ func (l *ladder) at(port int) string {
 	case !l.several():
 		return fmt.Sprintf("port %d", port)
 	case l.index > 0:
-		return fmt.Sprintf("fall-back %s:%d", l.hop.Host, port)
+		return fmt.Sprintf("fallback %s:%d", l.hop.Host, port)
 	}
 	return fmt.Sprintf("%s:%d", l.hop.Host, port)
 }
@@ -88,10 +91,14 @@ func addresses(name string, v4, v6 []netip.Addr) string {
 func (l *ladder) first(ctx context.Context) []Finding {
 	defer l.decide(false)
 	if l.hop.Host == "" {
-		return skip("connect", "no relay is set")
+		return skip("connect", "no relay is configured")
 	}
 	if f := l.names(ctx); f != nil {
 		return []Finding{*f}
+	}
+	if !l.signIn(ctx) {
+		l.decide(true) // Postfix would be refused as well
+		return nil
 	}
 	ports := l.ports()
 	var wait sync.WaitGroup
@@ -133,16 +140,20 @@ func (l *ladder) ports() []port {
 // connection that offers the log-in where one is needed.
 func (l *ladder) usable(res smtpprobe.Result) bool {
 	past := slices.Contains([]smtpprobe.Step{smtpprobe.StepEHLOTLS, smtpprobe.StepAuth, smtpprobe.StepMail, smtpprobe.StepRcpt}, res.Reached)
+	if !l.hop.Token.IsZero() {
+		return past && slices.Contains(res.Auth, "XOAUTH2")
+	}
+	past = past || plaintext(l.hop.TLS) && res.Reached == smtpprobe.StepEHLO
 	return past && (l.hop.Username == "" || slices.Contains(res.Auth, "PLAIN") || slices.Contains(res.Auth, "LOGIN"))
 }
 
 // other is the finding on a port that is not in use.
 func (l *ladder) other(p port) Finding {
-	f := Finding{Check: "connect", Result: Pass, Detail: fmt.Sprintf("%s (%s) would work as well", l.at(p.number), p.mode()), Ms: ms(p.result.Total)}
+	f := Finding{Check: "connect", Result: Pass, Detail: fmt.Sprintf("%s (%s) is reachable as well", l.at(p.number), p.mode()), Ms: ms(p.result.Total)}
 	if l.usable(p.result) {
 		return f
 	}
-	f.Result, f.Detail = Skip, fmt.Sprintf("%s is not in use, and would not work from here: %v", l.at(p.number), p.result.Err)
+	f.Result, f.Detail = Skip, fmt.Sprintf("%s is not in use, and not usable from here: %v", l.at(p.number), p.result.Err)
 	if causes := explain.Probe(p.result, &l.hop.Relay); len(causes) > 0 {
 		f.Cause = causes[0].ID
 	}
@@ -162,7 +173,7 @@ func (l *ladder) dead(ctx context.Context, ports []port) []Finding {
 		numbers = append(numbers, fmt.Sprint(p.number))
 	}
 	last := &findings[len(findings)-1]
-	last.Remedy = fmt.Sprintf("These ports work from here: %s.", strings.Join(numbers, ", "))
+	last.Remedy = fmt.Sprintf("These ports are usable from here: %s.", strings.Join(numbers, ", "))
 	last.Command = "relayhost setup --port " + numbers[0]
 	if l.several() && l.number > 1 {
 		last.Command = "" // --port is the default relay's
@@ -199,18 +210,46 @@ func (l *ladder) below(p port) []Finding {
 		Finding{Check: "connect", Result: Pass, Ms: ms(res.Connect), Detail: fmt.Sprintf("%s answers: %s", l.at(p.number), res.Banner)})
 	if l.hop.Unverified && res.Failed == smtpprobe.StepTLS && res.Fault.Certificate() {
 		return append(findings, Finding{Check: "tls", Result: Warn, Ms: ms(res.Total), Cause: "certificate_not_verified",
-			Detail: l.about(fmt.Sprintf("the set-up takes any certificate, and this one does not verify: %v", res.Err)),
-			Remedy: "Anybody on the way can read the password: give the relay's CA with --ca-file, or its certificate with --fingerprint."},
-			Finding{Check: "auth", Result: Skip, Detail: l.about("the log-in is tried on verified connections only; the delivery shows whether it works")})
+			Detail: l.about(fmt.Sprintf("this setup accepts any certificate, and this one does not verify: %v", res.Err)),
+			Remedy: "An attacker in between can read the password: give the relay's CA with --ca-file, or its certificate with --fingerprint."},
+			Finding{Check: "auth", Result: Skip, Detail: l.about("the login is tried on verified connections only; the delivery shows whether it works")})
 	}
 	if res.Failed == smtpprobe.StepSTARTTLS || res.Failed == smtpprobe.StepTLS {
 		return append(findings, fail("tls"))
 	}
+	if plaintext(l.hop.TLS) {
+		return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about("no TLS, as asked for (insecure_plaintext): whoever is in between can read the mail")})
+	}
 	verified := "verified for " + l.hop.Host
 	if l.hop.Pin != "" {
-		verified = "with the fingerprint that was given"
+		verified = "matches the pinned fingerprint"
 	}
-	return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about(fmt.Sprintf("%s, %s, the certificate %s", p.mode(), res.TLSVersion, verified)), Ms: ms(res.Total)})
+	return append(findings, Finding{Check: "tls", Result: Pass, Detail: l.about(fmt.Sprintf("%s, %s, the certificate %s%s", p.mode(), res.TLSVersion, verified, extensions(res.Extensions))), Ms: ms(res.Total)})
+}
+
+// extensions says which of the SMTP extensions that Postfix makes use of a relay was
+// seen to offer; "" where it has not come to that.
+func extensions(offered map[string]string) string {
+	if offered == nil {
+		return ""
+	}
+	var has, lacks []string
+	for _, keyword := range []string{"PIPELINING", "SMTPUTF8", "8BITMIME", "SIZE"} {
+		switch params, ok := offered[keyword]; {
+		case ok:
+			has = append(has, strings.TrimSpace(keyword+" "+params))
+		default:
+			lacks = append(lacks, keyword)
+		}
+	}
+	text := ""
+	if len(has) > 0 {
+		text += "; it offers " + strings.Join(has, ", ")
+	}
+	if len(lacks) > 0 {
+		text += "; it does not offer " + strings.Join(lacks, ", ")
+	}
+	return text
 }
 
 // deadAddresses is a warning where another address had to stand in: Postfix
@@ -225,7 +264,7 @@ func (l *ladder) deadAddresses(p port) []Finding {
 	}
 	f := Finding{Check: "connect", Result: Warn, Ms: ms(p.dead[0].Total),
 		Detail: l.about(fmt.Sprintf("%s of %s does not answer (%s); %s does", strings.Join(names, ", "), l.hop.Host, p.dead[0].Fault, p.result.Addr.Addr())),
-		Remedy: "Mail leaves by the address that answers, after a wait for the one that does not (smtp_connect_timeout). Look at this host's route and firewall to that address.",
+		Remedy: "Mail leaves through the address that answers, after waiting for the other (smtp_connect_timeout). Check this host's route and firewall to that address.",
 	}
 	if causes := explain.Probe(p.dead[0], &l.hop.Relay); len(causes) > 0 {
 		f.Cause = causes[0].ID
@@ -238,12 +277,12 @@ func (l *ladder) loggedIn(p port) Finding {
 	res := p.result
 	switch {
 	case l.hop.Username == "":
-		detail := "this relay goes by address, or no credentials are stored"
+		detail := "no login is configured for this relay"
 		if l.hop.OAuth {
-			detail = "Postfix logs in by OAuth (XOAUTH2): no token is tried here, the delivery shows whether it works"
+			detail = "Postfix signs in by OAuth (XOAUTH2): no token is tried here; the delivery shows whether it works"
 		}
 		if l.Limited {
-			detail = "the stored credentials can be read by root only"
+			detail = "the stored credentials can only be read by root"
 		}
 		return Finding{Check: "auth", Result: Skip, Detail: l.about(detail)}
 	case p.refusal != "":
@@ -251,13 +290,20 @@ func (l *ladder) loggedIn(p port) Finding {
 	case res.Err != nil && res.Failed != smtpprobe.StepMail && res.Failed != smtpprobe.StepRcpt:
 		return l.explained(Finding{Check: "auth", Result: Fail, Detail: fmt.Sprintf("%s: %v", l.at(p.number), res.Err), Ms: ms(res.Total)}, res)
 	case res.Reached == smtpprobe.StepEHLOTLS:
-		return Finding{Check: "auth", Result: Skip, Detail: l.at(p.number) + ": the log-in was not tried, since the time was up while Postfix delivered"}
+		return Finding{Check: "auth", Result: Skip, Detail: l.at(p.number) + ": the login was not tried: the time limit was reached while Postfix delivered"}
 	}
-	return Finding{Check: "auth", Result: Pass, Detail: l.at(p.number) + " takes the stored credentials", Ms: ms(res.Total)}
+	what := "the stored credentials"
+	if !l.hop.Token.IsZero() {
+		what = "the token"
+	}
+	return Finding{Check: "auth", Result: Pass, Detail: l.at(p.number) + " accepts " + what, Ms: ms(res.Total)}
 }
 
 // explained adds to a finding why the probe failed, and what helps.
 func (l *ladder) explained(f Finding, res smtpprobe.Result) Finding {
+	if !l.hop.Token.IsZero() && authRefused(res) && res.Code == 535 && !strings.Contains(res.Text, "5.7.139") {
+		return f.known("signin_refused")
+	}
 	f = f.because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))
 	return f.Remedied(l.refusal(l.hop, res.Failed))
 }

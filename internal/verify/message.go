@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"relayhost/internal/mailaddr"
 )
 
 // newMessageID returns an id that no other message has (RFC 5322, section
 // 3.6.4), without the angle brackets.
 func newMessageID(from string) string {
-	domain := from[strings.LastIndexByte(from, '@')+1:]
+	domain := mailaddr.Domain(from)
 	return "relayhost." + strings.ToLower(rand.Text()) + "@" + domain
 }
 

@@ -21,7 +21,7 @@ func (r *run) relayAccess(context.Context) []Finding {
 		if o.Network != "" {
 			bad = append(bad, fmt.Sprintf("%s: mynetworks has %s", o.Service, o.Network))
 		} else {
-			bad = append(bad, fmt.Sprintf("%s: %s = %s lets strangers through", o.Service, o.Parameter, o.Value))
+			bad = append(bad, fmt.Sprintf("%s: %s = %s allows anybody to relay", o.Service, o.Parameter, o.Value))
 		}
 	}
 	if len(bad) > 0 {
@@ -30,10 +30,10 @@ func (r *run) relayAccess(context.Context) []Finding {
 			Command: "postconf mynetworks smtpd_relay_restrictions smtpd_recipient_restrictions"}}
 	}
 	if style := r.State.Params["mynetworks_style"]; style != "" && style != "host" && r.notSet("mynetworks") && !r.notSet("mynetworks_style") {
-		return []Finding{{Check: "relay_access", Result: Warn, Detail: "mynetworks_style = " + style + " trusts every neighbour in the network of this host",
-			Cause: "neighbours_trusted", Remedy: "Trust this host alone.", Command: "postconf -e 'mynetworks_style = host' && postfix reload"}}
+		return []Finding{{Check: "relay_access", Result: Warn, Detail: "mynetworks_style = " + style + " trusts every host in the networks of this server",
+			Cause: "neighbours_trusted", Remedy: "Trust this host only.", Command: "postconf -e 'mynetworks_style = host' && postfix reload"}}
 	}
-	return pass("relay_access", fmt.Sprintf("%d listening service(s) relay for mynetworks and for who has logged in", len(listeners)))
+	return pass("relay_access", "not an open relay: only mynetworks and authenticated users may relay")
 }
 
 func (r *run) notSet(name string) bool {

@@ -29,18 +29,18 @@ func (f Finding) Remedied(r Refusal) Finding {
 	}
 	switch r.Step {
 	case smtpprobe.StepMail:
-		f.Remedy = "The relay does not take the sender " + r.From + ": give one that it has verified with --from."
+		f.Remedy = "The relay rejects the sender " + r.From + ": give one that it has verified with --from."
 		if r.Route != "" {
-			f.Remedy = "The service does not take the sender " + r.From + ": verify it there, or take it out of the route."
+			f.Remedy = "The relay rejects the sender " + r.From + ": verify it there, or remove it from the route."
 		}
 	case smtpprobe.StepRcpt:
-		f.Remedy = "The relay does not take the recipient " + r.To + ": give another one for the test with --to."
+		f.Remedy = "The relay rejects the recipient " + r.To + ": choose another test recipient with --to."
 	case smtpprobe.StepAuth:
-		f.Remedy = "The relay does not take the log-in: check user name and password there."
+		f.Remedy = "The relay refuses the login: check user name and password there."
 	case smtpprobe.StepGreeting, smtpprobe.StepEHLO, smtpprobe.StepSTARTTLS, smtpprobe.StepEHLOTLS:
-		f.Remedy = "The relay turns this server away before the log-in: try again later, or ask there whether it bars this server's address."
+		f.Remedy = "The relay rejects this server before the login: try again later, or ask there whether it blocks this server's address."
 	default:
-		f.Remedy = "The relay's own words say what it does not take; its log or its support know more."
+		f.Remedy = "The relay's reply says what it rejects; its log or its support may know more."
 	}
 	if r.Relay.Docs != "" {
 		f.Remedy += " See " + r.Relay.Docs

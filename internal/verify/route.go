@@ -1,12 +1,14 @@
 package verify
 
 import (
+	"context"
 	"crypto/x509"
 	"slices"
 	"strconv"
 
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
+	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
@@ -24,12 +26,28 @@ type Hop struct {
 	// OAuth says that Postfix logs in by a token, with a SASL plug-in: then there is
 	// no password that could be tried, and Username is "".
 	OAuth bool
+	// SignIn has the token that a bridge logs in with; nil where none does. Token is
+	// that token, once it is known.
+	SignIn *oauth.Source
+	Token  secret.Value
+	// Socket is where Postfix hands mail for this hop to a bridge, as the log shows it:
+	// "private/relayhost-m365-oauth-out". "": smtp(8) itself connects to Host.
+	Socket string
+	// Check asks the API behind that bridge whether it takes the stored key; nil where
+	// the bridge speaks SMTP. Proxy is the HTTP proxy on the way, "" for none.
+	Check func(context.Context) (proved bool, err error)
+	Proxy string
 	// Unverified says that the set-up takes any certificate.
 	Unverified bool
 }
 
 // nextHop is the key of every table.
-func (h Hop) nextHop() string { return "[" + h.Host + "]:" + strconv.Itoa(h.Port) }
+func (h Hop) nextHop() string {
+	if h.Socket != "" {
+		return "unix:" + h.Socket
+	}
+	return "[" + h.Host + "]:" + strconv.Itoa(h.Port)
+}
 
 // Route is the mail of some senders: the first hop and those that stand in for
 // it (smtp_fallback_relay), in order.

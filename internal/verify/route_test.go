@@ -93,15 +93,15 @@ func TestFallback(t *testing.T) {
 		want   string // of the fall-back: connect, tls, auth, delivery
 		text   string
 	}{
-		{"sound", nil, nil, "connect:pass tls:pass auth:pass delivery:pass", "takes mail from a@example.com to b@example.com; nothing was sent"},
-		{"dead", func(h *Hop) { h.Port = 1 }, nil, "connect:warn:net_refused", "fall-back relay.test:1: "},
-		{"wrong password", func(h *Hop) { h.Username = "other" }, nil, "connect:pass tls:pass auth:warn:auth_535_generic", "fall-back relay.test:"},
+		{"sound", nil, nil, "connect:pass tls:pass auth:pass delivery:pass", "accepts mail from a@example.com to b@example.com; nothing was sent"},
+		{"dead", func(h *Hop) { h.Port = 1 }, nil, "connect:warn:net_refused", "fallback relay.test:1: "},
+		{"wrong password", func(h *Hop) { h.Username = "other" }, nil, "connect:pass tls:pass auth:warn:auth_535_generic", "fallback relay.test:"},
 		{"sender refused", nil, func(c *smtpd.Config) {
 			c.Sender = func(string) *smtpd.Reply {
 				return &smtpd.Reply{Code: 550, Enhanced: "5.7.1", Text: "Sender address rejected: not owned by user"}
 			}
 		},
-			"connect:pass tls:pass auth:pass delivery:fail:root_at_hostname", "mail that fails over to it would come back"},
+			"connect:pass tls:pass auth:pass delivery:fail:root_at_hostname", "mail that fails over to it would bounce"},
 		{"later", nil, func(c *smtpd.Config) {
 			c.Recipient = func(string, string) *smtpd.Reply {
 				return &smtpd.Reply{Code: 451, Enhanced: "4.7.1", Text: "Greylisted, please come back"}
@@ -121,7 +121,7 @@ func TestFallback(t *testing.T) {
 			var got []string
 			text := ""
 			for _, f := range r.Findings {
-				if f.Route != "default" || !strings.Contains(f.Detail, "fall-back") {
+				if f.Route != "default" || !strings.Contains(f.Detail, "fallback") {
 					continue
 				}
 				text += f.Detail + "\n"

@@ -62,7 +62,7 @@ type Options struct {
 
 // order of the findings in a report.
 var order = []string{"config", "maps", "service", "drift", "dns", "connect", "tls", "auth", "delivery", "relay_access",
-	"spf", "dkim", "dmarc", "ptr", "blocklist", "queue"}
+	"spf", "dkim", "dmarc", "ptr", "blocklist", "limits", "smtputf8", "queue"}
 
 // run is one verification.
 type run struct {
@@ -105,7 +105,7 @@ func Run(ctx context.Context, env Env, o Options) Report {
 	} else {
 		wait.Go(onHost)
 	}
-	for _, check := range []func(context.Context) []Finding{r.drift, r.relayAccess, r.queue} {
+	for _, check := range []func(context.Context) []Finding{r.drift, r.relayAccess, r.limits, r.queue} {
 		wait.Go(func() { clocked(ctx, check, r.found) })
 	}
 	if o.Offline {

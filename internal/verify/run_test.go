@@ -108,6 +108,9 @@ func TestRunOnASoundHost(t *testing.T) {
 		"config:pass maps:pass service:pass drift:pass dns:pass connect:pass connect:pass tls:pass auth:pass relay_access:pass" {
 		t.Errorf("%s\n%+v", got, r.Findings)
 	}
+	if tls := find(r, "tls"); len(tls) != 1 || !strings.HasSuffix(tls[0].Detail, "verified for relay.test; it offers PIPELINING, 8BITMIME; it does not offer SMTPUTF8, SIZE") {
+		t.Errorf("the extensions are not told: %+v", tls)
+	}
 	if int(shown.Load()) != len(r.Findings) || r.Version != 1 {
 		t.Errorf("%d shown of %d", shown.Load(), len(r.Findings))
 	}
@@ -302,7 +305,7 @@ func TestServiceAndDrift(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	r.Changed = map[string]string{"/etc/postfix/main.cf": "edited by hand", "/etc/postfix/other": "removed"}
-	if f := r.drift(t.Context())[0]; f.Result != Warn || f.Detail != "changed since the set-up: /etc/postfix/main.cf (edited by hand)" {
+	if f := r.drift(t.Context())[0]; f.Result != Warn || f.Detail != "changed since setup: /etc/postfix/main.cf (edited by hand)" {
 		t.Errorf("%+v", f)
 	}
 	r.Plan = nil

@@ -78,7 +78,7 @@ func (t *tracker) noTrace(ctx context.Context) error {
 // read takes in one line. done is true when the fate is known; err is nil then
 // if the message has gone where it should.
 func (t *tracker) read(line maillog.Line) (done bool, err error) {
-	if program, ok := line.Throttled(); ok && program == "smtp" {
+	if program, ok := line.Throttled(); ok && t.sends(program) {
 		if t.fatal != "" {
 			t.delivery.Throttled = t.fatal
 			return true, fmt.Errorf("%w: %s", ErrThrottled, t.fatal)
@@ -115,8 +115,16 @@ func (t *tracker) read(line maillog.Line) (done bool, err error) {
 	return t.judge(line, d)
 }
 
+// sends reports whether mail of the proof goes by that program of Postfix.
+func (t *tracker) sends(program string) bool {
+	return program == "smtp" || t.proof.Socket != "" && (program == "lmtp" || program == "spawn")
+}
+
 // ours reports whether tag is that of smtp(8) for the relay.
 func (t *tracker) ours(tag string) bool {
+	if t.proof.Socket != "" {
+		return strings.HasSuffix(tag, "/"+t.proof.Service+"/lmtp")
+	}
 	if t.proof.Service == "" {
 		return strings.HasSuffix(tag, "/smtp")
 	}
@@ -138,7 +146,7 @@ func (t *tracker) note(line maillog.Line, d maillog.Delivery) {
 
 // judge decides by one status line.
 func (t *tracker) judge(line maillog.Line, d maillog.Delivery) (done bool, err error) {
-	expected := t.ours(line.Tag) && strings.EqualFold(d.Host, t.proof.Host) && d.Port == t.proof.Port
+	expected := t.ours(line.Tag) && t.proof.reached(d)
 	switch {
 	case d.Status == "sent" && expected && len(explain.Swallowed(d.Reply, d.Host, nil)) > 0:
 		return true, t.refused(nil)
@@ -147,8 +155,8 @@ func (t *tracker) judge(line maillog.Line, d maillog.Delivery) (done bool, err e
 	case d.Status == "sent" && !strings.EqualFold(d.Host, t.proof.Host) && interim(line, d):
 		return false, nil
 	case d.Status == "sent":
-		return true, fmt.Errorf("%w: relay=%s by %s, not %s:%d by %s", ErrElsewhere,
-			t.delivery.Relay, t.delivery.Service, t.proof.Host, t.proof.Port, t.proof.Service)
+		return true, fmt.Errorf("%w: relay=%s by %s, not %s by %s", ErrElsewhere,
+			t.delivery.Relay, t.delivery.Service, t.proof.nextHop(), t.proof.Service)
 	case d.Status == "deferred" && time.Now().Add(retryPause).Before(t.until) && temporary(t.delivery):
 		t.retry = time.After(retryPause)
 		return false, nil
@@ -157,12 +165,29 @@ func (t *tracker) judge(line maillog.Line, d maillog.Delivery) (done bool, err e
 	}
 }
 
+// reached reports whether a delivery ended where it was to.
+func (p Proof) reached(d maillog.Delivery) bool {
+	if p.Socket != "" {
+		return d.Addr == p.Socket
+	}
+	return strings.EqualFold(d.Host, p.Host) && d.Port == p.Port
+}
+
+// nextHop is where the message was to go, for messages.
+func (p Proof) nextHop() string {
+	if p.Socket != "" {
+		return p.Socket
+	}
+	return fmt.Sprintf("%s:%d", p.Host, p.Port)
+}
+
 // temporary reports whether waiting is what helps, by every cause that comes
 // into question. Where none is known the relay's own code counts (RFC 5321,
 // 4.2.1: 4yz), but not that of a log-in, which is not to be tried again and again.
 func temporary(d Delivery) bool {
 	causes := DeliveryCauses(d, nil)
-	if len(causes) == 0 {
+	// "Later" is what any temporary reply says; a login is not tried again for it.
+	if len(causes) == 0 || causes[0].ID == "later" {
 		return d.LoginRefused == "" && strings.Contains(d.Reply, " said: 4")
 	}
 	return !slices.ContainsFunc(causes, func(c explain.Cause) bool { return c.Retry == "fix" })

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package api sends mail through the HTTPS APIs of relays: one file per API, with
 // the page that it follows and that page's date. A fact that no page was found for
 // carries the mark unsure. APIs that take the message as it is get its bytes
@@ -253,6 +255,13 @@ var keyForms = map[string]struct{ key, smtp string }{
 	"resend":     {"re_", ""},
 	"mailersend": {"mlsn.", "mssp."},
 }
+
+// sameKey are the APIs whose key is the password for SMTP as well, as the relay's entry
+// in the catalogue says of that password.
+var sameKey = []string{"sendgrid", "postmark", "resend", "mandrill", "mailtrap", "cloudflare"}
+
+// SameKey reports whether the password for SMTP is a key of this API.
+func (a API) SameKey() bool { return slices.Contains(sameKey, a.ID) }
 
 // WrongKey says what a pasted API key is that cannot be one of this relay: "" when
 // nothing speaks against it. It is for the prompt and never quotes the key.

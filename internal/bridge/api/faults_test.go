@@ -259,8 +259,8 @@ func TestFaults(t *testing.T) {
 	})
 	t.Run("an echoed secret", func(t *testing.T) {
 		w := newWorld(t, "sendgrid")
-		w.Answer(say(400, "", `{"errors":[{"message":"bad header Bearer `+apitest.Key+`"}]}`))
-		if r := w.send(t, m())[0]; strings.Contains(r.Text, apitest.Key) {
+		w.Answer(say(400, "", `{"errors":[{"message":"bad header Bearer `+apitest.KeyOf("sendgrid")+`"}]}`))
+		if r := w.send(t, m())[0]; strings.Contains(r.Text, apitest.KeyOf("sendgrid")) {
 			t.Errorf("got %v, want no secret", r)
 		}
 	})

@@ -1,3 +1,5 @@
+//go:build unix
+
 package api
 
 import (
@@ -11,10 +13,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/emersion/go-message"
-	"golang.org/x/net/idna"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/transform"
@@ -119,62 +119,6 @@ var dropped = map[string]bool{
 	"content-id": true, "content-description": true, "content-language": true, "content-length": true, "content-md5": true,
 }
 
-func (c *Content) headers(h *message.Header) error {
-	seen := map[string]bool{}
-	for f := h.Fields(); f.Next(); {
-		name := f.Key()
-		lower := strings.ToLower(name)
-		if dropped[lower] {
-			continue
-		}
-		if lower == "dkim-signature" || lower == "domainkey-signature" || strings.HasPrefix(lower, "arc-") {
-			return refuse("5.6.1", "the message carries a signature of its own (%s), which would break when the API writes the message again", name)
-		}
-		raw := f.Value()
-		value, err := decodeHeader(raw)
-		if err != nil {
-			return fmt.Errorf("header %s: %w", name, err)
-		}
-		switch lower {
-		case "from", "reply-to", "to", "cc", "subject", "message-id", "sender":
-			if seen[lower] {
-				return refuse("5.6.0", "the message has more than one %s header", name)
-			}
-			seen[lower] = true
-		}
-		switch lower {
-		case "from":
-			list, err := addresses(name, raw)
-			if err != nil {
-				return err
-			}
-			if len(list) != 1 {
-				return refuse("5.6.1", "the From header holds %d addresses, this API takes one", len(list))
-			}
-			c.From = list[0]
-		case "reply-to":
-			c.ReplyTo, err = addresses(name, raw)
-		case "to":
-			c.To, err = addresses(name, raw)
-		case "cc":
-			c.Cc, err = addresses(name, raw)
-		case "subject":
-			c.Subject = value
-		case "message-id":
-			c.MessageID = strings.TrimSpace(value)
-		default:
-			c.Headers = append(c.Headers, Header{name, value})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if c.From == nil {
-		return refuse("5.6.0", "the message has no From header")
-	}
-	return nil
-}
-
 var words = &mime.WordDecoder{CharsetReader: func(charset string, r io.Reader) (io.Reader, error) {
 	enc, err := htmlindex.Get(charset)
 	if err != nil {
@@ -184,72 +128,6 @@ var words = &mime.WordDecoder{CharsetReader: func(charset string, r io.Reader) (
 }}
 
 var folds = regexp.MustCompile(`\r?\n[ \t]*`)
-
-// decodeHeader is a header's value on one line, in UTF-8.
-func decodeHeader(raw string) (string, error) {
-	raw = folds.ReplaceAllString(raw, " ")
-	if !utf8.ValidString(raw) {
-		return "", refuse("5.6.1", "a header holds bytes that are not UTF-8")
-	}
-	if strings.ContainsRune(raw, 0) {
-		return "", refuse("5.6.0", "a header holds a NUL byte")
-	}
-	value, err := words.DecodeHeader(raw)
-	if err != nil {
-		return "", refuse("5.6.1", "%v", err)
-	}
-	if err := oneLine(value); err != nil {
-		return "", err
-	}
-	return value, nil
-}
-
-// oneLine refuses what an encoded word can hide: a line end, behind which an API might
-// see another header.
-func oneLine(value string) error {
-	if strings.ContainsAny(value, "\r\n\x00") || !utf8.ValidString(value) {
-		return refuse("5.6.0", "a header holds an encoded line end or NUL byte")
-	}
-	return nil
-}
-
-// canonical is an address in the form in which two are the same recipient.
-func canonical(address string) string {
-	address = strings.ToLower(address)
-	if at := strings.LastIndexByte(address, '@'); at >= 0 {
-		if domain, err := idna.Lookup.ToASCII(address[at+1:]); err == nil {
-			return address[:at+1] + domain
-		}
-	}
-	return address
-}
-
-// addresses reads a list of addresses. Named groups cannot be carried, but for the
-// empty one that stands for undisclosed recipients.
-func addresses(name, raw string) ([]*mail.Address, error) {
-	raw = strings.TrimSpace(folds.ReplaceAllString(raw, " "))
-	if strings.HasSuffix(raw, ";") {
-		if group, members, ok := strings.Cut(raw, ":"); ok && !strings.ContainsAny(group, `"@<`) {
-			if strings.Trim(members, "; ") == "" {
-				return nil, nil
-			}
-			return nil, refuse("5.6.1", "the %s header names a group of addresses, which this API cannot carry", name)
-		}
-	}
-	if raw == "" {
-		return nil, nil
-	}
-	list, err := (&mail.AddressParser{WordDecoder: words}).ParseList(raw)
-	if err != nil {
-		return nil, refuse("5.6.0", "the %s header is no list of addresses", name)
-	}
-	for _, a := range list {
-		if err := oneLine(a.Name + a.Address); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
 
 // place is what a part is in the message.
 type place int
@@ -261,7 +139,6 @@ const (
 	asInline                   // shown within it
 )
 
-//nolint:gocyclo // one case a media type
 func (c *Content) walk(e *message.Entity, depth int, at place) error {
 	if depth > maxDepth {
 		return refuse("5.6.0", "its parts are nested deeper than %d", maxDepth)
@@ -274,15 +151,8 @@ func (c *Content) walk(e *message.Entity, depth int, at place) error {
 	if top != "multipart" {
 		return c.leaf(e, kind, params, at)
 	}
-	switch sub {
-	case "signed":
-		return refuse("5.6.1", "the message is signed (%s), and this API would break the signature", params["protocol"])
-	case "encrypted":
-		return refuse("5.6.1", "the message is encrypted, which this API cannot carry")
-	case "report":
-		return refuse("5.6.1", "the message is a delivery or other report, which this API cannot carry")
-	case "digest":
-		return refuse("5.6.1", "the message encapsulates other messages, which this API cannot carry")
+	if err := refusedMultipart(sub, params); err != nil {
+		return err
 	}
 	parts := e.MultipartReader()
 	if parts == nil || params["boundary"] == "" {
@@ -296,19 +166,38 @@ func (c *Content) walk(e *message.Entity, depth int, at place) error {
 		if err != nil && !message.IsUnknownCharset(err) {
 			return err
 		}
-		inside := at
-		switch {
-		case sub == "alternative" && at == asBody:
-			inside = asAlternative
-		case sub == "related" && n > 0:
-			inside = asInline
-		case sub != "alternative" && sub != "related" && at != asBody:
-			inside = asFile
-		}
-		if err := c.walk(p, depth+1, inside); err != nil {
+		if err := c.walk(p, depth+1, inside(sub, n, at)); err != nil {
 			return err
 		}
 	}
+}
+
+// refusedMultipart is why a multipart of that subtype cannot be taken apart.
+func refusedMultipart(sub string, params map[string]string) error {
+	switch sub {
+	case "signed":
+		return refuse("5.6.1", "the message is signed (%s), and this API would break the signature", params["protocol"])
+	case "encrypted":
+		return refuse("5.6.1", "the message is encrypted, which this API cannot carry")
+	case "report":
+		return refuse("5.6.1", "the message is a delivery or other report, which this API cannot carry")
+	case "digest":
+		return refuse("5.6.1", "the message encapsulates other messages, which this API cannot carry")
+	}
+	return nil
+}
+
+// inside is the place of part n of a multipart that is at a place itself.
+func inside(sub string, n int, at place) place {
+	switch {
+	case sub == "alternative" && at == asBody:
+		return asAlternative
+	case sub == "related" && n > 0:
+		return asInline
+	case sub != "alternative" && sub != "related" && at != asBody:
+		return asFile
+	}
+	return at
 }
 
 func mediaType(h *message.Header) (string, map[string]string, error) {
@@ -326,7 +215,6 @@ func mediaType(h *message.Header) (string, map[string]string, error) {
 	return kind, params, nil
 }
 
-//nolint:gocyclo // one case a media type
 func (c *Content) leaf(e *message.Entity, kind string, params map[string]string, at place) error {
 	switch {
 	case strings.HasPrefix(kind, "message/"):
@@ -340,15 +228,8 @@ func (c *Content) leaf(e *message.Entity, kind string, params map[string]string,
 		return err
 	}
 	if disposition != "attachment" && name == "" {
-		switch {
-		case kind == "text/plain" && c.Text == nil && (at == asAlternative || at == asBody && c.HTML == nil):
-			c.Text, err = c.text(e, kind, params)
+		if taken, err := c.asText(e, kind, params, at); taken || err != nil {
 			return err
-		case kind == "text/html" && c.HTML == nil && (at == asAlternative || at == asBody && c.Text == nil):
-			c.HTML, err = c.text(e, kind, params)
-			return err
-		case at == asAlternative && kind != "text/calendar":
-			return refuse("5.6.1", "the message has an alternative of type %s, which this API cannot carry", kind)
 		}
 	}
 	delete(params, "name")
@@ -362,6 +243,21 @@ func (c *Content) leaf(e *message.Entity, kind string, params map[string]string,
 		return refuse("5.6.0", "it has more than %d parts", maxParts)
 	}
 	return nil
+}
+
+// asText takes a part as the text of the message, where it is one.
+func (c *Content) asText(e *message.Entity, kind string, params map[string]string, at place) (taken bool, err error) {
+	switch {
+	case kind == "text/plain" && c.Text == nil && (at == asAlternative || at == asBody && c.HTML == nil):
+		c.Text, err = c.text(e, kind, params)
+		return true, err
+	case kind == "text/html" && c.HTML == nil && (at == asAlternative || at == asBody && c.Text == nil):
+		c.HTML, err = c.text(e, kind, params)
+		return true, err
+	case at == asAlternative && kind != "text/calendar":
+		return false, refuse("5.6.1", "the message has an alternative of type %s, which this API cannot carry", kind)
+	}
+	return false, nil
 }
 
 // store keeps what r gives as the data of p.

@@ -1,3 +1,5 @@
+//go:build unix
+
 package api
 
 // resend is POST /emails with an Idempotency-Key that holds for 24 hours (Idempotency

@@ -39,7 +39,7 @@ func settings() map[api.Field]string {
 
 // account is one that the server of the API takes.
 func account(id string) api.Account {
-	a := api.Account{Settings: settings(), Key: secret.New(apitest.Key)}
+	a := api.Account{Settings: settings(), Key: secret.New(apitest.KeyOf(id))}
 	switch id {
 	case "ses":
 		a.Key, a.AWS = secret.Value{}, &api.AWSKeys{Source: api.AWSStatic, AccessKey: "AKIAIOSFODNN7EXAMPLE", Secret: secret.New(apitest.SecretKey)}

@@ -24,6 +24,17 @@ const (
 	Token     = "Gehe1m-access-token"
 )
 
+// forms are what the keys of some relays begin with.
+var forms = map[string]string{"brevo": "xkeysib-", "sendgrid": "SG.", "resend": "re_", "mailersend": "mlsn."}
+
+// KeyOf is the key that the server of an API takes where it takes one.
+func KeyOf(id string) string {
+	if id == "acs" {
+		return Base64Key
+	}
+	return forms[id] + Key
+}
+
 // Got is a message that a server took.
 type Got struct {
 	Raw    []byte // of an API that takes the message as it is

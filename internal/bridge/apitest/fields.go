@@ -117,10 +117,9 @@ func pairs(all []pair) map[string]string {
 	return out
 }
 
-//nolint:gocyclo // a table of fields
 func init() {
 	apis["sendgrid"] = form{
-		path: "/v3/mail/send", allow: header("Authorization", "Bearer ", Key), checkPath: "/v3/scopes", checkStatus: 200, checkBody: map[string]any{"scopes": []string{"mail.send"}},
+		path: "/v3/mail/send", allow: header("Authorization", "Bearer ", KeyOf("sendgrid")), checkPath: "/v3/scopes", checkStatus: 200, checkBody: map[string]any{"scopes": []string{"mail.send"}},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			var in struct {
 				Personalizations []struct{ To, Cc, Bcc []person }
@@ -172,6 +171,9 @@ func init() {
 			return map[string]any{"errors": []any{map[string]any{"message": p.text, "field": nil, "help": nil}}}
 		}),
 	}
+}
+
+func init() {
 	apis["postmark"] = form{
 		path: "/email", allow: func(s *Service, r *http.Request, body []byte) *problem {
 			if p := header("X-Postmark-Server-Token", "", Key)(s, r, body); p != nil {
@@ -216,8 +218,11 @@ func init() {
 			return map[string]any{"ErrorCode": code, "Message": p.text}
 		}),
 	}
+}
+
+func init() {
 	apis["brevo"] = form{
-		path: "/v3/smtp/email", allow: header("Api-Key", "", Key), checkPath: "/v3/account", checkStatus: 200, checkBody: map[string]any{"email": "a@example.com"},
+		path: "/v3/smtp/email", allow: header("Api-Key", "", KeyOf("brevo")), checkPath: "/v3/account", checkStatus: 200, checkBody: map[string]any{"email": "a@example.com"},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			var in struct {
 				Sender                            person
@@ -251,8 +256,11 @@ func init() {
 		took: accepted(201, func(id string, _ Got) any { return map[string]any{"messageId": "<" + id + "@smtp-relay.mailin.fr>"} }),
 		fail: codeMessage,
 	}
+}
+
+func init() {
 	apis["resend"] = form{
-		path: "/emails", allow: header("Authorization", "Bearer ", Key), checkPath: "/domains", checkStatus: 401,
+		path: "/emails", allow: header("Authorization", "Bearer ", KeyOf("resend")), checkPath: "/domains", checkStatus: 401,
 		checkBody: map[string]any{"statusCode": 401, "name": "restricted_api_key", "message": "This API key is restricted to only send emails"},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			var in struct {
@@ -287,6 +295,9 @@ func init() {
 			return map[string]any{"statusCode": p.status, "name": name, "message": p.text}
 		}),
 	}
+}
+
+func init() {
 	apis["mailtrap"] = form{
 		path: "/api/send", allow: header("Authorization", "Bearer ", Key),
 		take: func(r *http.Request, body []byte) (Got, *problem) {
@@ -313,8 +324,11 @@ func init() {
 		took: accepted(200, func(id string, _ Got) any { return map[string]any{"success": true, "message_ids": []string{id}} }),
 		fail: failed(func(p problem) any { return map[string]any{"success": false, "errors": []string{p.text}} }),
 	}
+}
+
+func init() {
 	apis["mailersend"] = form{
-		path: "/v1/email", allow: header("Authorization", "Bearer ", Key), checkPath: "/v1/api-quota", checkStatus: 200, checkBody: map[string]any{"quota": 1},
+		path: "/v1/email", allow: header("Authorization", "Bearer ", KeyOf("mailersend")), checkPath: "/v1/api-quota", checkStatus: 200, checkBody: map[string]any{"quota": 1},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			var in struct {
 				From                person
@@ -346,6 +360,9 @@ func init() {
 			return map[string]any{"message": "The given data was invalid.", "errors": map[string]any{"field": []string{p.text}}}
 		}),
 	}
+}
+
+func init() {
 	apis["acs"] = form{
 		path: "/emails:send?api-version=2025-09-01", allow: azure, checkPath: "/emails/operations/00000000-0000-4000-8000-000000000000", checkStatus: 404,
 		checkBody: map[string]any{"error": map[string]any{"code": "NotFound", "message": "The operation was not found."}},

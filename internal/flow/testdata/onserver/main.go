@@ -95,7 +95,7 @@ func (in Input) plan(s postfix.State) (plan.Plan, error) {
 	for _, e := range added.Services() {
 		master.Set(e)
 	}
-	p := plan.Plan{Routes: []plan.Way{{Name: config.DefaultRoute, From: in.From, Service: in.Service, Hops: []plan.Destination{{NextHop: in.NextHop}}}}}
+	p := plan.Plan{Routes: []plan.Route{{Name: config.DefaultRoute, From: in.From, Service: in.Service, Hops: []plan.Hop{{NextHop: in.NextHop}}}}}
 	for _, path := range slices.Sorted(maps.Keys(in.Files)) {
 		p.Files = append(p.Files, plan.File{Path: path, Action: plan.Create, After: []byte(in.Files[path]), Mode: 0o644})
 	}

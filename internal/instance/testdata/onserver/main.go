@@ -52,6 +52,8 @@ type Hop struct {
 	Port               int
 	TLS                relays.TLSMode
 	Username, Password string
+	NoVerify           bool
+	Pin                string
 	NullSender         string // what the catalogue says of it, where that is to be another
 }
 
@@ -126,7 +128,8 @@ func hops(in []Hop) []config.Hop {
 		if h.NullSender != "" {
 			relay.Sender.NullSender = h.NullSender
 		}
-		out = append(out, config.Hop{Relay: relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: secret.New(h.Password)})
+		out = append(out, config.Hop{Relay: relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: secret.New(h.Password),
+			NoVerify: h.NoVerify, Pin: h.Pin})
 	}
 	return out
 }

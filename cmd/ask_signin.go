@@ -1,0 +1,172 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"relayhost/internal/config"
+	"relayhost/internal/oauth"
+	"relayhost/internal/secret"
+	"relayhost/internal/setup"
+	"relayhost/internal/ui"
+	"relayhost/relays"
+)
+
+// The answers to the question how to sign in that are no grant of their own.
+const (
+	bySecret      = "secret"
+	byCertificate = "certificate"
+	byPassword    = "password"
+)
+
+// waysOf are the ways to sign in to a relay, the one that suits a server best first.
+func waysOf(r relays.Relay) []ui.Option {
+	application := []ui.Option{
+		{Value: bySecret, Text: "Application with a secret", Detail: "no user signs in; a new secret is due every 24 months at most"},
+		{Value: byCertificate, Text: "Application with a certificate", Detail: "no user signs in; no secret is shared; a new certificate is due when it ends"},
+	}
+	user := []ui.Option{
+		{Value: string(oauth.DeviceCode), Text: "Sign in with a code on another machine", Detail: "no secret; ends when the password changes; many tenants block it"},
+		{Value: string(oauth.AuthorizationCode), Text: "Sign in by URL, and paste the address back", Detail: "no secret; ends when the password changes"},
+	}
+	password := ui.Option{Value: byPassword, Text: "Password", Detail: "off by default from the end of December 2026; Microsoft announces its removal in 2027"}
+	switch r.ID {
+	case "outlook": // passwords do not work, and there is no application without a user
+		return user
+	case "m365-hve":
+		password.Detail = "until September 2028"
+		return append(application, password)
+	}
+	return append(append(application, user...), password)
+}
+
+// SignIn asks how to log in to a relay that can be signed in to by OAuth.
+func (q *questions) SignIn(ctx context.Context, r relays.Relay) (in config.SignIn, err error) {
+	p, err := q.ask(ctx, "the way to sign in", "--sign-in client_credentials, device, url or password")
+	if err != nil {
+		return in, err
+	}
+	answer, err := p.Select("How does this server log in to "+r.Name+"?", waysOf(r))
+	switch answer {
+	case byPassword:
+		return in, err
+	case bySecret, byCertificate:
+		q.proof, in.Grant = answer, oauth.ClientCredentials
+	default:
+		in.Grant = oauth.Grant(answer)
+	}
+	return in, err
+}
+
+// Application asks for what the sign-in of h lacks, after saying what has to be
+// registered.
+func (q *questions) Application(ctx context.Context, h *config.Hop) error {
+	in := &h.SignIn
+	needProof := in.Grant == oauth.ClientCredentials && in.Secret.IsZero() && in.Certificate.IsZero()
+	needTenant := in.Tenant == "" && in.Grant == oauth.ClientCredentials
+	if in.ClientID != "" && h.Username != "" && !needProof && !needTenant {
+		return nil
+	}
+	p, err := q.ask(ctx, "the application", "--client-id, --tenant and --credentials-file")
+	if err != nil {
+		return err
+	}
+	q.io.Tell("", "This has to be registered at Microsoft, once:")
+	for _, line := range setup.Registration(h.Relay, in.Grant, h.Username, in.Tenant) {
+		q.io.Tell("  ", "%s", line)
+	}
+	q.typed = true
+	for _, field := range []struct {
+		question string
+		needed   bool
+		value    *string
+		check    func(string) error
+	}{
+		{"Mailbox that sends (its address)", h.Username == "", &h.Username, wantedWord},
+		{"Application (client) ID", in.ClientID == "", &in.ClientID, setup.CheckClientID},
+		{"Directory (tenant) ID or domain", needTenant, &in.Tenant, wantedWord},
+	} {
+		if !field.needed {
+			continue
+		}
+		if *field.value, err = p.Input(field.question, "", field.check); err != nil {
+			return err
+		}
+		*field.value = strings.TrimSpace(*field.value)
+	}
+	if !needProof {
+		return nil
+	}
+	return q.proofOf(p, in)
+}
+
+// proofOf asks for the secret or the certificate of an application.
+func (q *questions) proofOf(p ui.Prompter, in *config.SignIn) error {
+	if q.proof != byCertificate {
+		answer, err := p.Secret("Client secret (its Value)", setup.CheckClientSecret)
+		in.Secret = secret.New(strings.TrimSpace(answer))
+		return err
+	}
+	_, err := p.Input("PEM file with private key and certificate", "", func(path string) (err error) {
+		in.Certificate, err = secret.ReadCertificate(strings.TrimSpace(path))
+		return err
+	})
+	return err
+}
+
+func wantedWord(v string) error {
+	if strings.TrimSpace(v) == "" {
+		return errors.New("enter a value")
+	}
+	return nil
+}
+
+// Device shows the code to enter on another machine. The time limit of the run stands
+// still until the sign-in is done: the code has an end of its own.
+func (q *questions) Device(d oauth.Device, user string) (done func()) {
+	q.io.Done()
+	done = q.limit.Pause()
+	q.io.Tell("", "Open %s on any machine, enter %s and sign in as %s (%d minutes left).", d.URL, d.Code, user, max(1, int(time.Until(d.Expiry).Minutes())))
+	return done
+}
+
+// URL has the person open a link and reads the address that the browser ends at: a
+// line of standard input where nothing may be asked.
+func (q *questions) URL(ctx context.Context, link, user string) (string, error) {
+	q.io.Done()
+	q.io.Tell("", "Open this address on any machine and sign in as %s. The browser ends at an empty page; paste its whole address here.", user)
+	q.io.Tell("  ", "%s", link)
+	if q.Can() {
+		p, err := q.ask(ctx, "the address", "it on standard input")
+		if err != nil {
+			return "", err
+		}
+		return p.Input("Address", "", wantedWord)
+	}
+	defer q.limit.Pause()()
+	return readLine(q.io.InUntil(ctx))
+}
+
+// maxLine bounds a pasted address, in bytes.
+const maxLine = 16 << 10
+
+func readLine(in interface{ Read([]byte) (int, error) }) (string, error) {
+	var line []byte
+	for b := make([]byte, 1); len(line) < maxLine; {
+		n, err := in.Read(b)
+		if n == 1 && b[0] == '\n' {
+			return string(line), nil
+		}
+		line = append(line, b[:n]...)
+		if err != nil {
+			if len(line) > 0 {
+				return string(line), nil
+			}
+			return "", usage(fmt.Errorf("read the address from standard input: %w", err), "paste the address that the browser ends at as one line of standard input")
+		}
+	}
+	return "", errors.New("the line on standard input is too long for an address")
+}

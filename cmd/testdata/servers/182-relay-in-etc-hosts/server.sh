@@ -1,0 +1,1 @@
+postconf -e 'relayhost = [smtp.example.intranet]'

@@ -1,0 +1,274 @@
+package apply
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"relayhost/internal/bridge"
+	"relayhost/internal/host"
+)
+
+// madeUser is a file in the state directory that says that bridge.User is ours: it
+// goes when no bridge is left. One of a package stays.
+const madeUser = "made-user"
+
+// account is bridge.User as /etc/passwd has it.
+type account struct{ uid, gid int }
+
+// PrepareBridge makes what a bridge needs before anything is written: the system user
+// bridge.User and bridge.Directory. It returns the user's numbers. What is there
+// already stays. Whoever calls it holds the lock (Lock); a Run that writes no
+// configuration of a bridge, Recover and RollBack take it away again.
+func PrepareBridge(ctx context.Context, h *host.Host, o Options) (uid, gid int, err error) {
+	a, err := bridgeUser(ctx, h, o)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, dir := range []struct {
+		path     string
+		mode     fs.FileMode
+		uid, gid int
+	}{{bridge.Directory, 0o750, 0, a.gid}, {bridge.StateDirectory(bridge.Directory), 0o700, a.uid, a.gid}} {
+		if err := ownDirectory(h, dir.path, dir.mode, dir.uid, dir.gid); err != nil {
+			return 0, 0, err
+		}
+	}
+	return a.uid, a.gid, nil
+}
+
+// ownDirectory makes a directory, or gives one that is there mode and owner again.
+func ownDirectory(h *host.Host, path string, mode fs.FileMode, uid, gid int) error {
+	err := h.Mkdir(path, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	m, err := h.Lstat(path)
+	switch {
+	case err != nil:
+		return err
+	case !m.Mode.IsDir():
+		return &host.Refusal{Path: path, Why: "is not a directory", Fix: "move it away"}
+	case m.UID == uid && m.GID == gid && m.Mode.Perm() == mode:
+		return nil
+	}
+	if os.Geteuid() == 0 {
+		if err := os.Lchown(h.Real(path), uid, gid); err != nil {
+			return err
+		}
+	}
+	return h.Chmod(path, mode)
+}
+
+// bridgeUser looks bridge.User up, and makes it where it is missing.
+func bridgeUser(ctx context.Context, h *host.Host, o Options) (account, error) {
+	a, ok, err := lookUser(&h.Reader, bridge.User)
+	if err != nil || ok {
+		return a, err
+	}
+	mark := host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()}
+	if err := h.WriteFile(filepath.Join(o.stateDir(), madeUser), []byte(bridge.User+"\n"), mark); err != nil {
+		return a, err
+	}
+	o.say("making the system user " + bridge.User)
+	shell := "/usr/sbin/nologin"
+	if _, err := h.Stat(shell); err != nil {
+		shell = "/bin/false"
+	}
+	args := []string{"useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", shell,
+		"--comment", "relayhost bridge", bridge.User}
+	out, err := h.Run(ctx, host.Command{Args: args})
+	if err == nil && out.Code != 0 {
+		err = fmt.Errorf("useradd: exit code %d: %s", out.Code, firstLine(out.Stderr))
+	}
+	if err != nil {
+		return a, fmt.Errorf("make the system user %s: %w", bridge.User, err)
+	}
+	if a, ok, err = lookUser(&h.Reader, bridge.User); err == nil && !ok {
+		err = fmt.Errorf("the system user %s was made, and /etc/passwd does not have it", bridge.User)
+	}
+	return a, err
+}
+
+// lookUser finds a user whose group has the same name. spawn(8) runs nothing as root.
+func lookUser(r *host.Reader, name string) (a account, ok bool, err error) {
+	text, err := r.ReadFile("/etc/passwd")
+	if err != nil {
+		return a, false, err
+	}
+	for line := range bytes.Lines(text) {
+		f := strings.Split(strings.TrimSpace(string(line)), ":")
+		if len(f) < 7 || f[0] != name {
+			continue
+		}
+		uid, err1 := strconv.Atoi(f[2])
+		gid, err2 := strconv.Atoi(f[3])
+		if err := errors.Join(err1, err2); err != nil || uid == 0 || gid == 0 {
+			return a, false, &host.Refusal{Path: "the user " + name, Why: "cannot run a bridge with uid " + f[2] + " and gid " + f[3], Fix: "remove that user"}
+		}
+		return account{uid, gid}, true, nil
+	}
+	return a, false, nil
+}
+
+// BridgeGID is the number of the group that reads the configurations of bridges, 0
+// where there is none yet.
+func BridgeGID(r *host.Reader) int {
+	a, ok, err := lookUser(r, bridge.User)
+	if err != nil || !ok {
+		return 0
+	}
+	return a.gid
+}
+
+// TidyBridges takes away what PrepareBridge has made, where no setup has come of it.
+// The caller holds the lock.
+func TidyBridges(ctx context.Context, h *host.Host, o Options) {
+	t := &transaction{h: h, o: o, dir: o.stateDir()}
+	t.tidyBridge(ctx)
+}
+
+// tidyBridge takes away what no bridge needs any more: the state of those that have
+// no configuration, and with the last one the directory and a user of ours. What
+// fails stays for the next run: nothing depends on it.
+func (t *transaction) tidyBridge(ctx context.Context) {
+	names, err := t.h.ReadDir(bridge.Directory)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	used := func(name string) bool { return slices.Contains(names, name+".conf") }
+	if slices.ContainsFunc(names, func(n string) bool {
+		return strings.HasSuffix(n, ".conf") && !bridge.IsTrial(strings.TrimSuffix(n, ".conf"))
+	}) {
+		state := bridge.StateDirectory(bridge.Directory)
+		files, _ := t.h.ReadDir(state)
+		for _, file := range files {
+			if name, _, _ := strings.Cut(file, "."); name != "" && !strings.HasPrefix(name, "slot-") && !used(name) {
+				_ = t.h.Remove(filepath.Join(state, file), "")
+			}
+		}
+		return
+	}
+	if len(names) > 0 || err == nil {
+		ours := func(n string) bool {
+			return n == filepath.Base(bridge.StateDirectory("")) || host.IsTemp(n) || bridge.IsTrial(strings.TrimSuffix(n, ".conf"))
+		}
+		if slices.ContainsFunc(names, func(n string) bool { return !ours(n) }) {
+			return // something of somebody else
+		}
+		if t.h.RemoveAll(bridge.Directory) != nil {
+			return
+		}
+	}
+	t.removeUser(ctx)
+}
+
+// endTime is how long a bridge may take to end when its last connection has.
+const endTime = 10 * time.Second
+
+// removeUser removes bridge.User where it is ours and nothing runs as it.
+func (t *transaction) removeUser(ctx context.Context) {
+	mark := filepath.Join(t.dir, madeUser)
+	if _, err := t.h.Lstat(mark); err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*endTime)
+	defer cancel()
+	if a, ok, err := lookUser(&t.h.Reader, bridge.User); err != nil {
+		return
+	} else if ok {
+		if !t.ended(ctx, a.uid) {
+			return
+		}
+		out, err := t.h.Run(ctx, host.Command{Args: []string{"userdel", bridge.User}})
+		if err != nil || out.Code != 0 {
+			return
+		}
+	}
+	_ = t.h.Remove(mark, "")
+}
+
+// ended waits for the processes of a user of ours to end, and ends those that do not.
+func (t *transaction) ended(ctx context.Context, uid int) bool {
+	if t.h.Root != "" {
+		return true
+	}
+	for start, told := time.Now(), false; ; {
+		pids := processesOf(&t.h.Reader, uid)
+		if len(pids) == 0 {
+			return true
+		}
+		if !told && time.Since(start) > endTime {
+			told = true
+			for _, pid := range pids {
+				_ = unix.Kill(pid, unix.SIGTERM)
+			}
+		}
+		if time.Since(start) > 2*endTime {
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// processesOf lists the processes that run as uid. The owner of /proc/PID is root's
+// for a bridge, which forbids core dumps (proc_pid(5)).
+func processesOf(r *host.Reader, uid int) []int {
+	var list []int
+	names, _ := r.ReadDir("/proc")
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		status, err := r.ReadFile(filepath.Join("/proc", name, "status"))
+		if err != nil {
+			continue
+		}
+		for line := range bytes.Lines(status) {
+			if f := bytes.Fields(line); len(f) > 1 && string(f[0]) == "Uid:" && string(f[1]) == strconv.Itoa(uid) {
+				list = append(list, pid)
+			}
+		}
+	}
+	return list
+}
+
+// isBridgeConf reports whether path is the configuration of a bridge.
+func isBridgeConf(path string) bool { return filepath.Dir(path) == bridge.Directory }
+
+// forBridges prepares for the configurations of bridges among steps that are to be
+// there, and gives them the group that reads them: a user that was removed and made
+// again may have other numbers.
+func (t *transaction) forBridges(ctx context.Context, steps []step) error {
+	if !slices.ContainsFunc(steps, func(s step) bool { return isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir }) {
+		return nil
+	}
+	_, gid, err := PrepareBridge(ctx, t.h, t.o)
+	if err != nil {
+		return err
+	}
+	for i := range steps {
+		if s := &steps[i]; isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir {
+			s.After.GID = gid
+		}
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+//go:build lab
+
+package apply
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/lab"
+)
+
+// doubled are parameters that every program of Postfix warns of when it starts: more
+// than the socket of postlogd(8) holds, so that postlogd(8) waits for itself.
+const doubled = `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do printf "lab_$i = 1\nlab_$i = 2\nmail_name = \$lab_$i\n"; done >>/etc/postfix/main.cf`
+
+// TestLabDeadlock meets a Postfix that waits for its own log for ever, which
+// duplicates in main.cf and maillog_file lead to: the change takes the duplicates
+// out, and the rollback brings them back. Both end by themselves; Postfix runs
+// after, and mail that was in the queue stays there.
+func TestLabDeadlock(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, lab.ShortLogQueue())
+	s.Shell("postconf -e defer_transports=local && postfix reload")
+	s.SendMail("root@host.example.com", "root@host.example.com", "message 0")
+	s.WaitLog("status=deferred")
+	s.Shell(doubled)
+	s.Shell(`timeout 5 postfix reload; timeout 5 postfix status; true`)
+	if r := s.Run("timeout", "2", "postfix", "status"); r.Code != 124 {
+		t.Fatalf("Postfix does not hang: %s", r)
+	}
+	before := s.Tree("/etc/postfix", "/etc/relayhost")
+	start := time.Now()
+	if r := s.drive("run", "undouble=yes"); r.Code != 0 {
+		t.Fatalf("run: %s", r)
+	}
+	t.Logf("set up after %s", time.Since(start).Round(time.Millisecond))
+	if r := s.Run("timeout", "20", "postfix", "status"); r.Code != 0 {
+		t.Errorf("after the change: %s", r)
+	}
+	if text := s.ReadFile("/etc/postfix/main.cf"); !strings.Contains(text, nextHop) || strings.Contains(text, "lab_13 = 1") {
+		t.Errorf("main.cf is\n%s", text)
+	}
+	if r := s.drive("all"); r.Code != 0 {
+		t.Fatalf("rollback: %s", r)
+	}
+	if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost")); d != "" {
+		t.Errorf("not as before:\n%s", d)
+	}
+	if n := strings.Count(s.Queue(), `"sender"`); n != 1 {
+		t.Errorf("%d messages in the queue, want 1: %s", n, s.Queue())
+	}
+}

@@ -1,0 +1,69 @@
+package instance
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"relayhost/internal/bridge"
+	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+)
+
+// bridgeConf is the path of the copy of a planned bridge's configuration, which lies
+// beside the live ones: the bridge finds it by its name.
+func bridgeConf(path string) string {
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	return bridge.ConfigPath(bridge.Directory, bridge.TrialName(name))
+}
+
+// isBridgeConf reports whether path is the configuration of a bridge.
+func isBridgeConf(path string) bool { return filepath.Dir(path) == bridge.Directory }
+
+// writeBridge copies the configuration of a bridge. The user and the directory are
+// there (apply.PrepareBridge).
+func (i *Instance) writeBridge(f plan.File) error {
+	m, err := i.h.Lstat(bridge.Directory)
+	if err != nil {
+		return fmt.Errorf("directory of the bridges: %w", err)
+	}
+	return i.h.WriteFile(bridgeConf(f.Path), f.After, host.Spec{Mode: f.Mode, GID: m.GID})
+}
+
+// trialEntry makes the entry of a bridge start the copy.
+func trialEntry(s postfix.Service) postfix.Service {
+	name, ok := plan.BridgeOf(s)
+	if !ok {
+		return s
+	}
+	args := append([]string{}, s.Args...)
+	args[len(args)-1] = bridge.TrialName(name)
+	s.Args = args
+	return s
+}
+
+// ours reports whether an entry may deliver in a private Postfix: of the programs
+// that hand mail to others on this server, those of our bridges alone.
+func ours(s postfix.Service) bool {
+	return s.Command != "lmtp" && s.Command != "spawn" || strings.HasPrefix(s.Name, plan.ServicePrefix)
+}
+
+// removeBridges removes the copies that a rehearsal has left.
+func (i *Instance) removeBridges() error {
+	if i.directories != (Options{Name: defaultName}).directories() {
+		return nil
+	}
+	names, err := i.h.ReadDir(bridge.Directory)
+	if err != nil {
+		return nil //nolint:nilerr // no bridges
+	}
+	var errs []error
+	for _, name := range names {
+		if base, ok := strings.CutSuffix(name, filepath.Ext(bridge.ConfigPath("", ""))); ok && bridge.IsTrial(base) {
+			errs = append(errs, i.h.Remove(filepath.Join(bridge.Directory, name), ""))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,59 @@
+package oauth_test
+
+import (
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/oauth"
+)
+
+// A refusal is kept for status, in words and without secrets, until a token is had.
+func TestStanding(t *testing.T) {
+	refuse := true
+	e := newEndpoint(t, func(int, string, url.Values) (int, any) {
+		if refuse {
+			return 401, refusal("invalid_client", "AADSTS7000222: Gehe1mClient~42 has expired. Trace ID: 1")
+		}
+		return 200, token("access-1", "", time.Hour)
+	})
+	s := e.source(t, oauth.ClientCredentials)
+	if _, err := s.Token(t.Context()); err == nil {
+		t.Fatal("Token: got one, want a refusal")
+	}
+	st, err := s.Standing()
+	if err != nil || st.Refused == nil || st.Refused.Number != "7000222" || !st.Obtained.IsZero() {
+		t.Fatalf("refused: got %+v, %v, want AADSTS7000222 and no token", st, err)
+	}
+	if got := st.Refused.Refusal().Reason().Meaning; got != "the client secret has expired" {
+		t.Errorf("in words: got %q", got)
+	}
+	text, err := os.ReadFile(s.Path + ".refused")
+	if info, _ := os.Stat(s.Path + ".refused"); err != nil || strings.Contains(string(text), "Gehe1m") || info.Mode().Perm() != 0o600 {
+		t.Errorf("record: got %q, %v, want 0600 and no secret", text, err)
+	}
+	refuse = false
+	if _, err := s.Token(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := s.Standing(); err != nil || st.Refused != nil || st.Obtained.IsZero() {
+		t.Errorf("accepted: got %+v, %v, want a token and no refusal", st, err)
+	}
+}
+
+// Each number has words, and each remedy says what to do.
+func TestReasons(t *testing.T) {
+	for number, r := range oauth.Reasons() {
+		if got := (&oauth.Refusal{Number: number}).Reason(); got != r || r.Meaning == "" {
+			t.Errorf("AADSTS%s: got %+v", number, got)
+		}
+	}
+	if got := (&oauth.Refusal{Code: "expired_token"}).Reason(); !strings.Contains(got.Remedy, "sign-in") {
+		t.Errorf("expired_token: got %+v", got)
+	}
+	if got := (&oauth.Refusal{Number: "1"}).Reason(); got != (oauth.Reason{}) {
+		t.Errorf("unknown number: got %+v, want none", got)
+	}
+}

@@ -1,0 +1,137 @@
+package plan_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"relayhost/internal/config"
+	"relayhost/internal/plan"
+	"relayhost/relays"
+)
+
+// TestExemptSenders: a sender of sender_dependent_relayhost_maps that has DUNNO there
+// goes the default way, which is the relay; planning again changes nothing.
+func TestExemptSenders(t *testing.T) {
+	s := debian(t).set("sender_dependent_relayhost_maps", "hash:/etc/postfix/senders").with("/etc/postfix/senders", "@a.test [b.test]\nboss@a.test DUNNO\n")
+	const want = "inline:{{boss@a.test=DUNNO}}, pipemap:{hash:/etc/postfix/senders,static:smtp:}"
+	p, err := plan.Build(plan.Server{State: s.state(t)}, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := param(t, p, "sender_dependent_default_transport_maps"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	s.set("sender_dependent_default_transport_maps", want)
+	if p, err = plan.Build(plan.Server{State: s.state(t)}, options()); err != nil {
+		t.Fatal(err)
+	}
+	if got := param(t, p, "sender_dependent_default_transport_maps"); got != want {
+		t.Errorf("again: got %s, want %s", got, want)
+	}
+}
+
+// TestRootToRefused: no alias of root where its mail is not delivered here.
+func TestRootToRefused(t *testing.T) {
+	for name, s := range map[string]*server{
+		"local delivery is off": debian(t).set("local_transport", "error:local delivery is disabled"),
+		"another's domain":      debian(t).set("myorigin", "elsewhere.test"),
+	} {
+		_, err := plan.Build(plan.Server{State: s.state(t)}, options(func(o *config.Config) { o.RootTo = "admin@example.com" }))
+		var wrong *config.InputError
+		if !errors.As(err, &wrong) || wrong.Field != "root-to" || wrong.Hint == "" {
+			t.Errorf("%s: got %v, want a refusal of root-to", name, err)
+		}
+	}
+}
+
+func TestHelo(t *testing.T) {
+	for _, test := range []struct{ myhostname, fqdn, want string }{
+		{"host.example.com", "host.example.com", "(not set)"},
+		{"vm", "vm.example.com", "vm.example.com"},
+		{"localhost.localdomain", "", "example.org"},
+		{"bad_name.example.com", "", "example.org"},
+	} {
+		st := debian(t).set("myhostname", test.myhostname).state(t)
+		st.FQDN = test.fqdn
+		p, err := plan.Build(plan.Server{State: st}, options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := option(t, p, "smtp_helo_name"); got != test.want {
+			t.Errorf("myhostname %s: smtp_helo_name %s, want %s", test.myhostname, got, test.want)
+		}
+	}
+}
+
+func TestSenders(t *testing.T) {
+	lines := func(text string) []string { return strings.Split(strings.TrimSpace(text), "\n")[1:] }
+	single := func(o *config.Config) {
+		o.First().Relay = service(func(r *relays.Relay) { r.Sender.Single = true })
+	}
+	t.Run("server", func(t *testing.T) {
+		p := build(t, debian(t), options())
+		want := []string{"@host.example.com alerts@example.org", "@localhost alerts@example.org", "@localhost.example.com alerts@example.org"}
+		if got := lines(text(t, p, "/etc/postfix/relayhost_generic")); !slices.Equal(got, want) {
+			t.Errorf("generic %q", got)
+		}
+		if param(t, p, "sender_canonical_maps") != "(not set)" {
+			t.Error("local mail is rewritten too")
+		}
+	})
+	t.Run("null client", func(t *testing.T) {
+		// Mail to this host's name leaves: a generic map would rewrite it.
+		p := build(t, debian(t).set("mydestination", ""), options())
+		if has(p, "/etc/postfix/relayhost_generic") || option(t, p, "smtp_generic_maps") != "(not set)" {
+			t.Error("recipients at this host's name are rewritten")
+		}
+		if got := lines(text(t, p, "/etc/postfix/relayhost_sender")); !slices.Equal(got, []string{"@host.example.com alerts@example.org"}) {
+			t.Errorf("sender_canonical %q", got)
+		}
+	})
+	t.Run("sender at this host", func(t *testing.T) {
+		p := build(t, debian(t), options(func(o *config.Config) { o.Routes[0].From = "alerts@host.example.com" }))
+		if strings.Contains(text(t, p, "/etc/postfix/relayhost_generic"), "@host.example.com a") {
+			t.Error("senders that the relay accepts are rewritten")
+		}
+	})
+	t.Run("a mail domain as origin", func(t *testing.T) {
+		s := debian(t).with("/etc/mailname", "example.com\n").set("mydestination", "$myhostname, example.com, localhost")
+		p := build(t, s, options())
+		got := text(t, p, "/etc/postfix/relayhost_generic")
+		if !strings.Contains(got, "\nroot@example.com alerts@") || strings.Contains(got, "\n@example.com") {
+			t.Errorf("generic\n%s", got)
+		}
+	})
+	t.Run("one sender, null client", func(t *testing.T) {
+		p := build(t, debian(t).set("mydestination", ""), options(single))
+		if got := param(t, p, "sender_canonical_maps"); got != "static:alerts@example.org" {
+			t.Errorf("sender_canonical_maps = %s", got)
+		}
+	})
+	t.Run("one sender, server with people", func(t *testing.T) {
+		p := build(t, debian(t).set("mydestination", "$myhostname, example.com"), options(single))
+		if got := param(t, p, "sender_canonical_maps"); got != "(not set)" || !hasNote(p, "accepts mail from alerts@example.org only") {
+			t.Errorf("sender_canonical_maps = %s, notes %q", got, p.Notes)
+		}
+	})
+}
+
+func TestRootAlias(t *testing.T) {
+	for _, test := range []struct{ before, want string }{
+		{"postmaster: root\n", "postmaster: root\nroot: ops@example.org\n"},
+		{"# a\nroot:\tbob\n  , eve\npostmaster: root", "# a\nroot: ops@example.org\npostmaster: root"},
+		{"Root : ops@example.org\n", "Root : ops@example.org\n"},
+	} {
+		s := debian(t).with("/etc/aliases", test.before)
+		p := build(t, s, options(func(o *config.Config) { o.RootTo = "ops@example.org" }))
+		if got := text(t, p, "/etc/aliases"); got != test.want {
+			t.Errorf("%q became %q, want %q", test.before, got, test.want)
+		}
+		compiled := slices.ContainsFunc(p.Commands, func(c plan.Command) bool { return slices.Equal(c.Args, []string{"postalias", "hash:/etc/aliases"}) })
+		if compiled != (test.before != test.want) {
+			t.Errorf("%q: commands %v", test.before, p.Commands)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package plan_test
+
+import (
+	"slices"
+	"testing"
+
+	"relayhost/internal/config"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+)
+
+func TestTransportGoesBesideWhatIsThere(t *testing.T) {
+	s := debian(t).set("smtp_tls_policy_maps", "hash:/etc/postfix/policy").set("transport_maps", "hash:/etc/postfix/transport").
+		with("/etc/postfix/transport", "a.test smtp:[10.0.0.1]\nbackup.test relay:[10.0.0.2]\n").
+		set("relay_domains", "backup.test, mx.test")
+	p := build(t, s, options(func(o *config.Config) { o.Direct = []string{"corp.test"} }))
+	if got := param(t, p, "smtp_tls_policy_maps"); got != "hash:/etc/postfix/policy" {
+		t.Errorf("smtp_tls_policy_maps = %s", got)
+	}
+	if got := param(t, p, "transport_maps"); got != "hash:/etc/postfix/transport, hash:/etc/postfix/relayhost_transport" {
+		t.Errorf("transport_maps = %s", got)
+	}
+	want := "# Written by relayhost: destinations that do not go through Amazon SES.\ncorp.test smtp:\n"
+	if got := text(t, p, "/etc/postfix/relayhost_transport"); got != want {
+		t.Errorf("routes:\n%s", got)
+	}
+	s.apply(p)
+	if again := build(t, s, options(func(o *config.Config) { o.Direct = []string{"corp.test"} })); again.Changed() {
+		t.Error("not unchanged on its own result")
+	}
+}
+
+func TestLocalMailStays(t *testing.T) {
+	// relay_domains is $mydestination below compatibility_level 1.
+	p := build(t, debian(t).set("relay_domains", "$mydestination"), options())
+	if has(p, "/etc/postfix/relayhost_transport") || param(t, p, "transport_maps") != "(not set)" {
+		t.Error("local domains got a transport entry")
+	}
+	for _, name := range []string{"mydestination", "mynetworks", "inet_interfaces", "message_size_limit", "smtp_tls_security_level"} {
+		m, _ := postfix.ParseMain([]byte(debian(t).files[mainPath]))
+		want, ok := m.Get(name)
+		if got := param(t, p, name); ok && got != want {
+			t.Errorf("%s became %s", name, got)
+		}
+	}
+}
+
+func TestDomainsInFilesAndTables(t *testing.T) {
+	s := debian(t).set("mydestination", "$myhostname, /etc/postfix/local-names").set("relay_domains", "hash:/etc/postfix/relay_domains, /etc/postfix/more, ldap:/x").
+		with("/etc/postfix/local-names", "# mine\nexample.org\nlocal.test\n").with("/etc/postfix/relay_domains", "backup.test OK\nlocal.test OK\n").
+		with("/etc/postfix/more", "other.test\n")
+	st := s.state(t)
+	for _, path := range []string{"/etc/postfix/local-names", "/etc/postfix/relay_domains", "/etc/postfix/more", "/etc/mailname"} {
+		delete(st.Maps, path)
+		if !slices.Contains(plan.Paths(st), path) {
+			t.Errorf("%s is not among the paths", path)
+		}
+	}
+	p := build(t, s, options())
+	if has(p, "/etc/postfix/relayhost_transport") || !hasNote(p, "example.org is in mydestination") {
+		t.Errorf("changes %q, notes %q", changed(p), p.Notes)
+	}
+	// Their mail goes by relayhost, which another transport of ours leaves alone.
+	for _, domains := range []string{"hash:/etc/postfix/relay_domains", "/etc/postfix/more", "ldap:/x", "local.test", ""} {
+		p := build(t, s.set("relay_domains", domains).set("relayhost", "[gw.test]"), options())
+		want := "[gw.test]"
+		if domains == "local.test" || domains == "" {
+			want = ""
+		}
+		if got := param(t, p, "relayhost"); got != want || hasNote(p, "relayhost = [gw.test] stays") != (want != "") {
+			t.Errorf("relay_domains = %s: relayhost = %s, want %s; notes %q", domains, got, want, p.Notes)
+		}
+	}
+}
+
+func TestLocalOnly(t *testing.T) {
+	s := debian(t).set("default_transport", "error").set("relay_transport", "error")
+	p := build(t, s, options())
+	if got := param(t, p, "default_transport"); got != "relayhost-ses:[smtp.example.net]:587" {
+		t.Errorf("default_transport = %s", got)
+	}
+	if !hasNote(p, "default_transport was error") || !hasNote(p, "relay_transport = error stays") {
+		t.Errorf("notes %q", p.Notes)
+	}
+}

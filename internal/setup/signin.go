@@ -1,0 +1,384 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"relayhost/internal/bridge"
+	"relayhost/internal/config"
+	"relayhost/internal/oauth"
+	"relayhost/internal/plan"
+	"relayhost/internal/secret"
+	"relayhost/relays"
+)
+
+// Person signs in: shows what to do, and hands over what a browser ended at.
+type Person interface {
+	// Device shows a code, and is told when the sign-in is done, or has failed.
+	Device(d oauth.Device, user string) (done func())
+	URL(ctx context.Context, link, user string) (pasted string, err error)
+}
+
+// way finds how the first hop is logged in to, where its relay can be signed in to by
+// OAuth and neither flags nor the file say: by the application of the credentials
+// file, as before, or as the answer to a question.
+func way(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
+	c := s.Config.Clone()
+	h := c.First()
+	given, asked := s.Credentials.first(*h), s.Given.Via
+	switch {
+	case !config.TakesTokens(h.Relay):
+	case given.Application.Proves() && asked == "":
+		h.Via, h.SignIn.Grant = config.SMTPOAuth, oauth.ClientCredentials
+	case h.Bridged() && h.SignIn.Grant == "" && given.Application.Proves():
+		h.SignIn.Grant = oauth.ClientCredentials
+	case h.Bridged() || asked != "" || !given.IsZero() || s.Before.SameRelay(*h):
+	case ask.Can():
+		in, err := ask.SignIn(ctx, h.Relay)
+		if err != nil {
+			return c, err
+		}
+		if in.Grant != "" {
+			h.Via, h.SignIn = config.SMTPOAuth, in
+		}
+	}
+	return c, nil
+}
+
+// first are the credentials that were given for the first hop.
+func (got Credentials) first(h config.Hop) secret.Credentials {
+	if !got.Flag.Empty() {
+		return got.Flag
+	}
+	return got.Files[h.CredentialsFile]
+}
+
+// application gives a hop that is signed in to by OAuth its mailbox and application,
+// in place: as given, as stored, or as answered. found is false in a dry run alone.
+func application(ctx context.Context, s Setup, c config.Config, p at, given secret.Credentials, ask Asker) (found bool, err error) {
+	h := p.in(c)
+	a, flags := given.Application, s.Given.SignIn
+	if !p.isFirst() {
+		flags = h.SignIn // what the file says of it
+	}
+	if a.Tenant != "" && flags.Tenant == "" {
+		h.SignIn.Tenant = a.Tenant
+	}
+	if a.ClientID != "" && flags.ClientID == "" {
+		h.SignIn.ClientID = a.ClientID
+	}
+	if a.Proves() {
+		h.SignIn.Secret, h.SignIn.Certificate = a.Secret, a.Certificate
+	}
+	h.Username = first(given.Username, h.Username)
+	stored, known := storedBridge(s, *h)
+	if known {
+		h.Username = first(h.Username, stored.Username)
+		if h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero() {
+			h.SignIn.Secret, h.SignIn.Certificate = stored.OAuth.Secret, stored.OAuth.Certificate
+		}
+	}
+	if p.isFirst() {
+		h.Username = first(h.Username, c.From())
+		if ask.Can() && !s.DryRun {
+			if err := ask.Application(ctx, h); err != nil {
+				return false, err
+			}
+		}
+	}
+	if s.DryRun && (h.Username == "" || lacksProof(*h)) {
+		return false, nil
+	}
+	return true, checkApplication(*h)
+}
+
+// lacksProof reports whether an application has neither secret nor certificate, and
+// needs one.
+func lacksProof(h config.Hop) bool {
+	return h.SignIn.Grant == oauth.ClientCredentials && h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero()
+}
+
+// storedBridge is the bridge that carries mail to the host of h by the same
+// application now.
+func storedBridge(s Setup, h config.Hop) (bridge.Config, bool) {
+	for _, b := range plan.StoredBridges(s.State) {
+		if o := b.Config.OAuth; o != nil && b.Config.Host == h.Host && (h.SignIn.ClientID == "" || o.ID == h.SignIn.ClientID) &&
+			(h.Username == "" || strings.EqualFold(h.Username, b.Config.Username)) {
+			return b.Config, true
+		}
+	}
+	return bridge.Config{}, false
+}
+
+var guid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// checkApplication tells what was pasted into the wrong place, by its form: Microsoft
+// gives a secret a Secret ID and a Value, of which the Value is shown once, and an
+// application two IDs (Application (client) ID, Object ID), both GUIDs.
+func checkApplication(h config.Hop) error {
+	in := h.SignIn
+	bad := func(hint, format string, args ...any) error {
+		return UsageError{fmt.Errorf(format, args...), hint}
+	}
+	switch {
+	case in.ClientID == "":
+		return bad("give client_id= in the file of --credentials-file, or --client-id", "missing client_id: the Application (client) ID of the registration")
+	case strings.EqualFold(in.ClientID, in.Tenant):
+		return bad("the overview page of the registration has both, the client ID above the tenant ID", "tenant and client_id are the same")
+	case in.Grant == oauth.ClientCredentials && in.Tenant == "":
+		return bad("give tenant= in the file of --credentials-file, or --tenant: a domain of the organisation, or the Directory (tenant) ID", "missing tenant")
+	case lacksProof(h):
+		return bad("give client_secret= or client_certificate= in the file of --credentials-file", "missing client_secret or client_certificate")
+	}
+	if err := CheckClientID(in.ClientID); err != nil {
+		return UsageError{err, "the overview page of the registration shows it"}
+	}
+	if !in.Secret.IsZero() {
+		if err := CheckClientSecret(in.Secret.Reveal()); err != nil {
+			return UsageError{err, "Certificates & secrets of the registration makes a new one"}
+		}
+	}
+	if !in.Certificate.IsZero() {
+		ends, err := oauth.CertificateEnd(in.Certificate)
+		if err != nil {
+			return bad("the file holds both: cat key.pem cert.pem > m365.pem", "%v", err)
+		}
+		if time.Now().After(ends) {
+			return bad("make a new one, and upload its certificate under Certificates & secrets", "client_certificate ended on %s", ends.UTC().Format(time.DateOnly))
+		}
+	}
+	return nil
+}
+
+// CheckClientID holds what was given as the ID of an application against its form.
+func CheckClientID(id string) error {
+	switch id = strings.TrimSpace(id); {
+	case strings.Contains(id, "~"):
+		return errors.New("client_id has the form of a client secret: give the Application (client) ID")
+	case !guid.MatchString(id):
+		return fmt.Errorf("client_id %q is not an Application (client) ID such as 11111111-2222-3333-4444-555555555555", id)
+	}
+	return nil
+}
+
+// CheckClientSecret holds what was given as an application's secret against its form.
+func CheckClientSecret(value string) error {
+	switch {
+	case guid.MatchString(strings.TrimSpace(value)):
+		return errors.New("client_secret has the form of a Secret ID: give the secret's Value, which is shown only when it is made")
+	case strings.HasPrefix(value, "-----BEGIN"):
+		return errors.New("client_secret holds a certificate or key: name its file with client_certificate=")
+	case strings.TrimSpace(value) != value || value == "":
+		return errors.New("client_secret begins or ends with a blank, or is empty: copy the Value alone")
+	}
+	return nil
+}
+
+// httpOf is the client for token endpoints.
+func httpOf() *http.Client { return oauth.HTTPClient(nil) }
+
+// SignIn gets a token for each bridge of the plan, and stores none: by the
+// application itself, by the sign-in that is stored, or by a person. Refusals are
+// ProofErrors.
+func SignIn(ctx context.Context, s Setup, who Person) (Setup, error) {
+	for _, b := range s.Plan.Bridges() {
+		if b.Config.OAuth == nil {
+			continue
+		}
+		t, err := s.signIn(ctx, b, who)
+		if err != nil {
+			return s, ProofError{signInFailed(b.Config, err)}
+		}
+		if s.Tokens == nil {
+			s.Tokens = map[string]oauth.Token{}
+		}
+		s.Tokens[b.Name] = t
+	}
+	return s, nil
+}
+
+func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oauth.Token, error) {
+	client := *b.Config.OAuth
+	s.Report.Step("signing in at %s", client.Host())
+	if client.Grant == oauth.ClientCredentials {
+		return client.Request(ctx, httpOf(), secret.Value{}, time.Now())
+	}
+	if t, ok, err := s.storedToken(ctx, b); ok || err != nil {
+		return t, err
+	}
+	return Interactive(ctx, client, b.Config.Username, who)
+}
+
+// storedToken is a token by the sign-in that is stored for this mailbox, unless that
+// is none or is over.
+func (s Setup) storedToken(ctx context.Context, b plan.BridgeEntry) (t oauth.Token, ok bool, err error) {
+	same := false
+	for _, before := range plan.StoredBridges(s.State) {
+		same = same || before.Name == b.Name && strings.EqualFold(before.Config.Username, b.Config.Username)
+	}
+	if !same {
+		return t, false, nil
+	}
+	source := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(bridge.Directory, b.Name), HTTP: httpOf()}
+	if _, err = source.Token(ctx); err == nil {
+		t, err = oauth.Load(source.Path, source.Client)
+		return t, err == nil, err
+	}
+	var over *oauth.Refusal
+	if errors.As(err, &over) && over.Final() {
+		return t, false, nil
+	}
+	return t, false, err
+}
+
+// Interactive has a person sign in as user.
+func Interactive(ctx context.Context, client oauth.Client, user string, who Person) (oauth.Token, error) {
+	if client.Grant == oauth.DeviceCode {
+		d, err := client.StartDevice(ctx, httpOf())
+		if err != nil {
+			return oauth.Token{}, err
+		}
+		defer who.Device(d, user)()
+		return client.WaitDevice(ctx, httpOf(), d, time.Now)
+	}
+	in := client.StartURL(user)
+	pasted, err := who.URL(ctx, in.URL, user)
+	if err != nil {
+		return oauth.Token{}, err
+	}
+	return client.FinishURL(ctx, httpOf(), in, strings.TrimSpace(pasted), time.Now)
+}
+
+// signInFailed is a refusal in words, with what to do.
+func signInFailed(c bridge.Config, err error) error {
+	wrapped := fmt.Errorf("sign in as %s: %w", c.Username, err)
+	var r *oauth.Refusal
+	if !errors.As(err, &r) || r.Reason() == (oauth.Reason{}) {
+		return wrapped
+	}
+	reason := r.Reason()
+	if reason.Meaning != "" {
+		wrapped = fmt.Errorf("sign in as %s: %s (%w)", c.Username, reason.Meaning, err)
+	}
+	return Hint(wrapped, "%s", first(reason.Remedy, "run setup again"))
+}
+
+// bridgeFor is the bridge of p that carries mail to a hop that is signed in to.
+func bridgeFor(p plan.Plan, h config.Hop) (plan.BridgeEntry, bool) {
+	for _, b := range p.Bridges() {
+		if h.Via == config.SMTPOAuth && b.Config.OAuth != nil && b.Config.Host == h.Host && b.Config.Username == h.Username && b.Config.OAuth.ID == h.SignIn.ClientID {
+			return b, true
+		}
+	}
+	return plan.BridgeEntry{}, false
+}
+
+// tokenOf is the token for a hop; the zero Value where it logs in by password.
+func (s Setup) tokenOf(h config.Hop) secret.Value {
+	b, _ := bridgeFor(s.Plan, h)
+	return s.Tokens[b.Name].Access
+}
+
+// SaveTokens stores the tokens of SignIn where the bridges keep their state, which
+// exists and whose owner they are given to.
+func (s Setup) SaveTokens(ctx context.Context) error {
+	for _, b := range s.Plan.Bridges() {
+		t, ok := s.Tokens[b.Name]
+		if !ok {
+			continue
+		}
+		source := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(bridge.Directory, b.Name)}
+		if err := source.Save(ctx, t); err != nil {
+			return fmt.Errorf("store the token of %s: %w", b.Name, err)
+		}
+	}
+	return nil
+}
+
+// grantOf is a way to sign in as a flag names it; password is the zero Grant.
+func grantOf(name string) (oauth.Grant, error) {
+	if name == "password" {
+		return "", nil
+	}
+	for _, g := range oauth.Grants() {
+		if name == string(g) {
+			return g, nil
+		}
+	}
+	return "", UsageError{fmt.Errorf("--sign-in %s is not known", name), "client_credentials, device, url or password"}
+}
+
+// GiveSignIn puts the flags of a sign-in into what was given.
+func GiveSignIn(g *config.Given, way, tenant, clientID string) error {
+	if way != "" {
+		grant, err := grantOf(way)
+		if err != nil {
+			return err
+		}
+		g.Via, g.SignIn.Grant = string(config.SMTPOAuth), grant
+		if grant == "" {
+			g.Via = "smtp"
+		}
+	}
+	g.SignIn.Tenant, g.SignIn.ClientID = tenant, clientID
+	if g.Via == "" && (tenant != "" || clientID != "") {
+		g.Via = string(config.SMTPOAuth)
+	}
+	if g.Via == "smtp" && (tenant != "" || clientID != "") {
+		return UsageError{errors.New("--tenant and --client-id go with a sign-in by OAuth"), "leave --sign-in password out"}
+	}
+	return nil
+}
+
+// Registration is what has to be registered at Microsoft for a way to sign in, as
+// steps. user and tenant may be empty.
+func Registration(r relays.Relay, g oauth.Grant, user, tenant string) []string {
+	mailbox, org := first(user, "MAILBOX"), first(tenant, "TENANT")
+	register := "Register an application at https://entra.microsoft.com: App registrations, New registration, accounts in this directory only. Note the Application (client) ID and the Directory (tenant) ID."
+	smtpAuth := "Switch SMTP AUTH on for the mailbox (PowerShell, module ExchangeOnlineManagement):"
+	connect := "  Connect-ExchangeOnline -Organization " + org
+	on := "  Set-CASMailbox -Identity " + mailbox + " -SmtpClientAuthenticationDisabled $false"
+	switch {
+	case r.ID == "outlook":
+		return []string{
+			"Register an application at https://entra.microsoft.com: App registrations, New registration, personal Microsoft accounts. Note the Application (client) ID.",
+			"Authentication: add the platform Mobile and desktop applications with " + oauth.NativeRedirect + ", and set \"Allow public client flows\" to Yes.",
+			"API permissions: Microsoft Graph, delegated, SMTP.Send.",
+		}
+	case g == oauth.ClientCredentials && r.ID == "m365-hve":
+		return []string{
+			register,
+			"API permissions: APIs my organization uses, Office 365 Exchange Online, application permissions, Mail.Send. Grant admin consent.",
+			"Certificates & secrets: make a client secret and copy its Value, or upload a certificate.",
+			"Give the application the HVE account (PowerShell, module ExchangeOnlineManagement):",
+			connect,
+			"  Add-HVEAppAccess -Identity " + mailbox + " -AppId CLIENT_ID",
+		}
+	case g == oauth.ClientCredentials:
+		return []string{
+			register,
+			"API permissions: APIs my organization uses, Office 365 Exchange Online, application permissions, SMTP.SendAsApp. Grant admin consent.",
+			"Certificates & secrets: make a client secret and copy its Value, or upload a certificate.",
+			"Give the application the mailbox. The Object ID is the one under Enterprise applications, not the one of the registration:",
+			connect,
+			"  New-ServicePrincipal -AppId CLIENT_ID -ObjectId ENTERPRISE_APPLICATION_OBJECT_ID",
+			"  Add-MailboxPermission -Identity " + mailbox + " -User ENTERPRISE_APPLICATION_OBJECT_ID -AccessRights FullAccess",
+			smtpAuth,
+			on,
+		}
+	default:
+		return []string{
+			register,
+			"Authentication: add the platform Mobile and desktop applications with " + oauth.NativeRedirect + ", and set \"Allow public client flows\" to Yes.",
+			"API permissions: APIs my organization uses, Office 365 Exchange Online, delegated permissions, SMTP.Send. Grant admin consent.",
+			smtpAuth,
+			connect,
+			on,
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"relayhost/internal/bridge"
+	"relayhost/internal/config"
+	"relayhost/internal/oauth"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/internal/smtpprobe"
+)
+
+// ErrNoSignIn is a server none of whose routes is signed in to by OAuth.
+var ErrNoSignIn = errors.New("no route of this server is signed in to by OAuth")
+
+// Renewed is a sign-in that was renewed.
+type Renewed struct {
+	Bridge   string    `json:"bridge"`
+	Username string    `json:"username"`
+	Host     string    `json:"host"`
+	Expiry   time.Time `json:"expires_at"` // of the access token
+}
+
+// SignInAgain signs in again for the bridges of a route, of all routes where route is
+// "", and stores the tokens once the relay has accepted them. It changes nothing else.
+func SignInAgain(ctx context.Context, deps Deps, route string, who Person) ([]Renewed, error) {
+	state, err := postfix.Read(ctx, &deps.Host.Reader, deps.ConfigDir)
+	if err != nil {
+		return nil, err
+	}
+	if !state.Installed {
+		return nil, ErrNoPostfix
+	}
+	state.Load(&deps.Host.Reader, plan.Paths(state)...)
+	bridges, err := deps.signedIn(state, route)
+	if err != nil {
+		return nil, err
+	}
+	var done []Renewed
+	for _, b := range bridges {
+		t, err := deps.signInAgain(ctx, state, b, who)
+		if err != nil {
+			return done, ProofError{signInFailed(b.Config, err)}
+		}
+		done = append(done, Renewed{b.Name, b.Config.Username, b.Config.Host, t.Expiry})
+	}
+	return done, nil
+}
+
+// signedIn are the bridges in use whose tokens come from a sign-in.
+func (deps Deps) signedIn(state postfix.State, route string) ([]plan.BridgeEntry, error) {
+	all := slices.DeleteFunc(plan.StoredBridges(state), func(b plan.BridgeEntry) bool { return b.Config.OAuth == nil })
+	if len(all) == 0 {
+		if len(state.Unreadable) > 0 {
+			return nil, Hint(errors.New("the configuration of the bridges cannot be read"), "run it with sudo")
+		}
+		return nil, UsageError{ErrNoSignIn, "relayhost setup --relay m365 --sign-in device sets one up"}
+	}
+	if route == "" {
+		return all, nil
+	}
+	stored, err := Stored(&deps.Host.Reader)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(stored.Routes, func(r config.Route) bool { return r.Name == route })
+	if i < 0 {
+		return nil, UsageError{fmt.Errorf("there is no route %s", route), "relayhost status lists the routes"}
+	}
+	used, ok := plan.StoredAccounts(state).Bridge(stored.Routes[i].Senders...)
+	if ok {
+		all = slices.DeleteFunc(all, func(b plan.BridgeEntry) bool {
+			return b.Config.Host != used.Host || b.Config.Username != used.Username
+		})
+	}
+	if !ok || len(all) == 0 {
+		return nil, UsageError{fmt.Errorf("route %s: %w", route, ErrNoSignIn), ""}
+	}
+	return all, nil
+}
+
+func (deps Deps) signInAgain(ctx context.Context, state postfix.State, b plan.BridgeEntry, who Person) (t oauth.Token, err error) {
+	client := *b.Config.OAuth
+	deps.Report.Step("signing in at %s as %s", client.Host(), b.Config.Username)
+	if client.Grant == oauth.ClientCredentials {
+		t, err = client.Request(ctx, httpOf(), secret.Value{}, time.Now())
+	} else {
+		t, err = Interactive(ctx, client, b.Config.Username, who)
+	}
+	if err != nil {
+		return t, err
+	}
+	deps.Report.Step("logging in to %s port %d", b.Config.Host, b.Config.Port)
+	if err := deps.tryToken(ctx, state, b.Config, t.Access); err != nil {
+		return t, err
+	}
+	source := oauth.Source{Client: client, Path: bridge.TokenPath(bridge.Directory, b.Name)}
+	return t, source.Save(ctx, t)
+}
+
+// tryToken logs in to the relay with a token.
+func (deps Deps) tryToken(ctx context.Context, state postfix.State, c bridge.Config, token secret.Value) error {
+	if c.Via == bridge.ViaHTTPS {
+		return nil // the API is not asked: there is no call that sends nothing and needs the same permission
+	}
+	dns, err := Resolver(&deps.Host.Reader, state)
+	if err != nil {
+		return err
+	}
+	v4, v6, err := dns.Addrs(ctx, c.Host)
+	if err != nil {
+		return fmt.Errorf("look up %s: %w", c.Host, err)
+	}
+	roots, err := Roots(&deps.Host.Reader, c.CAFile)
+	if err != nil {
+		return err
+	}
+	var result smtpprobe.Result
+	for _, addr := range slices.Concat(v4, v6) {
+		result = smtpprobe.Probe(ctx, smtpprobe.Target{
+			Name: c.Host, Addr: netip.AddrPortFrom(addr, uint16(c.Port)), Implicit: c.Implicit, Until: smtpprobe.StepAuth, HELO: c.HELO, //nolint:gosec // validated as a port
+			Roots: roots, Pin: c.Pin, Username: c.Username, Token: token, Timeout: dialTimeout, Trace: deps.Report.Trace(),
+		})
+		if result.Reached != "" {
+			break
+		}
+	}
+	if result.Err != nil {
+		return fmt.Errorf("%s port %d fails at %s: %w", c.Host, c.Port, result.Failed, result.Err)
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package verify
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"relayhost/internal/config"
+	"relayhost/internal/resolve"
+	"relayhost/relays"
+)
+
+// records are the TXT records of a DNS that has nothing else.
+type records map[string]string
+
+func (r records) TXT(_ context.Context, name string) ([]string, error) {
+	if text, ok := r[name]; ok {
+		return []string{text}, nil
+	}
+	return nil, resolve.ErrNotFound
+}
+func (records) Addrs(context.Context, string) (v4, v6 []netip.Addr, err error) {
+	return nil, nil, resolve.ErrNotFound
+}
+func (records) MX(context.Context, string) ([]resolve.MX, error) { return nil, resolve.ErrNotFound }
+func (records) CNAME(context.Context, string) (string, error)    { return "", resolve.ErrNotFound }
+func (records) PTR(context.Context, netip.Addr) ([]string, error) {
+	return nil, resolve.ErrNotFound
+}
+
+// Only records that DNS does not have are listed, and none for a domain of a public
+// mail service, a smarthost, or a relay that needs none.
+func TestMissingRecords(t *testing.T) {
+	relay := func(id string) relays.Relay {
+		r, err := relays.Get(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for _, test := range []struct {
+		name, from string
+		relay      relays.Relay
+		dns        records
+		want, not  string
+	}{
+		{"none there", "a@example.com", relay("mailgun"), nil, "TXT example.com: v=spf1 include:mailgun.org ~all", "replaces"},
+		{"another there", "a@example.com", relay("mailgun"), records{"example.com": "v=spf1 mx -all"}, "TXT example.com: v=spf1 mx include:mailgun.org -all (replaces", ""},
+		{"there already", "a@example.com", relay("mailgun"), records{"example.com": "v=spf1 include:mailgun.org -all", "mailgun.org": "v=spf1 ip4:192.0.2.0/24 ~all"}, "", "TXT"},
+		{"public mail", "jane@gmail.com", relay("gmail"), nil, "", "gmail.com"},
+		{"SES needs none", "a@example.com", relay("ses"), nil, "", "TXT"},
+		{"a selector that differs by account", "a@example.com", relay("postmark"), nil, "", "<timestamp>"},
+		{"DKIM by name", "a@example.com", relay("brevo"), nil, "CNAME brevo1._domainkey.example.com", "spf1"},
+		{"a smarthost", "a@example.com", relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true), nil, "", "TXT"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := config.New()
+			c.Routes[0].From = test.from
+			c.First().Relay = test.relay
+			got := strings.Join(MissingRecords(t.Context(), c, test.dns), "\n")
+			if !strings.Contains(got, test.want) {
+				t.Errorf("got %q, want %q in it", got, test.want)
+			}
+			if test.not != "" && strings.Contains(got, test.not) {
+				t.Errorf("got %q, want no %q in it", got, test.not)
+			}
+		})
+	}
+	t.Run("every route", func(t *testing.T) {
+		c := config.New()
+		c.Routes[0].From = "a@example.com"
+		c.First().Relay = relay("mailgun")
+		c.Routes = append(c.Routes, config.Route{Name: "shop", From: "b@shop.example", Hops: []config.Hop{{Relay: relay("sendgrid")}, {Relay: relay("mailgun")}}})
+		got := strings.Join(MissingRecords(t.Context(), c, records{}), "\n")
+		if !strings.Contains(got, "TXT example.com:") || !strings.Contains(got, "shop.example") {
+			t.Errorf("got %q, want both domains", got)
+		}
+	})
+}
+
+// A prediction is made where DNS shows it, and none where something is not known.
+func TestPredictions(t *testing.T) {
+	relay := func(id string) relays.Relay {
+		r, err := relays.Get(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	key := records{"brevo1._domainkey.example.com": "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC"}
+	spf := records{"example.com": "v=spf1 include:mailgun.org -all", "mailgun.org": "v=spf1 ip4:192.0.2.0/24 ~all"}
+	for _, test := range []struct {
+		name, from string
+		relay      relays.Relay
+		dns        records
+		want       string
+	}{
+		{"by DKIM", "a@example.com", relay("brevo"), key, "DMARC: mail from example.com passes, by DKIM"},
+		{"by SPF only", "a@example.com", relay("mailgun"), spf, "passes by SPF only"},
+		{"fails", "a@example.com", relay("brevo"), records{}, "fails until its DKIM record is published"},
+		{"fails under a policy", "a@example.com", relay("brevo"), records{"_dmarc.example.com": "v=DMARC1; p=reject"}, "published (its policy is reject)"},
+		{"selector not known", "a@example.com", relay("postmark"), records{}, ""},
+		{"public mail", "jane@gmail.com", relay("gmail"), records{}, ""},
+		{"smarthost", "a@example.com", relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true), records{}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := config.New()
+			c.Routes[0].From = test.from
+			c.First().Relay = test.relay
+			got := strings.Join(Predictions(t.Context(), c, test.dns), "; ")
+			if !strings.Contains(got, test.want) || test.want == "" && got != "" {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// Of a domain of a public mail service no record is asked for (newcomers were told to
+// publish records in gmail.com).
+func TestPublicMailHasNoRecords(t *testing.T) {
+	c := &trial{run: &run{Env: Env{Resolver: records{}}}, route: Route{From: "jane@gmail.com", Hops: []Hop{{}}}}
+	for _, f := range c.domain(t.Context()) {
+		if f.Result != Skip {
+			t.Errorf("got %+v, want it skipped", f)
+		}
+	}
+}
+
+// Of a smarthost's bounce address nothing is known.
+func TestSmarthostBounces(t *testing.T) {
+	d := Domain{Resolver: records{}, Name: "example.com", Relay: relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true)}
+	f := d.SPF(t.Context())
+	if f.Result != Skip || !strings.Contains(f.Detail, "not known here") || strings.Contains(f.Detail, "needs none") {
+		t.Errorf("got %+v, want it skipped as not known", f)
+	}
+}

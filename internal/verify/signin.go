@@ -1,0 +1,81 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"relayhost/internal/oauth"
+)
+
+// endsSoon is how long before its end a client certificate is told of.
+const endsSoon = 30 * 24 * time.Hour
+
+// signInCauses are the causes of the failure catalogue for what Microsoft says;
+// signin_refused stands for the others.
+var signInCauses = map[string]string{
+	"50173": "signin_revoked", "50078": "signin_revoked", "50076": "signin_revoked", "50079": "signin_revoked", "50055": "signin_revoked", "50057": "signin_revoked",
+	"70000": "signin_revoked", "70043": "signin_revoked",
+	"700082": "signin_unused", "70008": "signin_unused",
+	"7000222": "signin_secret_expired",
+	"7000215": "signin_secret_wrong", "700027": "signin_secret_wrong", "700025": "signin_secret_wrong",
+	"7000218": "signin_public_client",
+	"65001":   "signin_consent", "65004": "signin_consent", "90094": "signin_consent", "650057": "signin_consent", "70011": "signin_consent",
+	"53000": "signin_blocked", "53003": "signin_blocked", "530032": "signin_blocked", "530035": "signin_blocked", "50105": "signin_blocked", "50053": "signin_blocked",
+	"700016": "signin_application_unknown", "70001": "signin_application_unknown", "7000112": "signin_application_unknown", "90002": "signin_application_unknown",
+	"90038": "signin_application_unknown", "500011": "signin_application_unknown", "50034": "signin_application_unknown", "50020": "signin_application_unknown",
+}
+
+// signIn gets the token that the hop is logged in with, and renews a sign-in that
+// would end for want of use. It reports whether there is one to try.
+func (l *ladder) signIn(ctx context.Context) bool {
+	if l.hop.SignIn == nil {
+		return true
+	}
+	start := time.Now()
+	token, err := l.hop.SignIn.Token(ctx)
+	if err != nil {
+		l.found(l.notSignedIn(err, start))
+		return false
+	}
+	l.hop.Token = token
+	st, err := l.hop.SignIn.Standing()
+	if err != nil {
+		l.found(Finding{Check: "auth", Result: Warn, Detail: l.about(err.Error()), Ms: ms(time.Since(start))})
+		return true
+	}
+	detail := fmt.Sprintf("signed in at %s as %s; the token was renewed %s ago", l.hop.SignIn.Client.Host(), l.hop.Username, time.Since(st.Obtained).Round(time.Minute))
+	f := Finding{Check: "auth", Result: Pass, Detail: l.about(detail), Ms: ms(time.Since(start))}
+	if left := time.Until(st.Ends); !st.Ends.IsZero() {
+		days := int(math.Floor(left.Hours() / 24))
+		f.Detail += fmt.Sprintf("; the client certificate ends in %d days", days)
+		if left < endsSoon {
+			f.Result, f.Cause = Warn, "signin_certificate_ends"
+			f.Remedy = fmt.Sprintf("The client certificate ends on %s, and mail is deferred from then on. Upload a new one under Certificates & secrets, and give its file to setup.", st.Ends.UTC().Format(time.DateOnly))
+			f.Command = "relayhost setup --credentials-file FILE"
+		}
+	}
+	l.found(f)
+	return true
+}
+
+// notSignedIn is a refusal in words.
+func (l *ladder) notSignedIn(err error, start time.Time) Finding {
+	f := Finding{Check: "auth", Result: Fail, Detail: l.about(err.Error()), Ms: ms(time.Since(start))}
+	var r *oauth.Refusal
+	if !errors.As(err, &r) {
+		return f.known("signin_refused")
+	}
+	if meaning := r.Reason().Meaning; meaning != "" {
+		f.Detail = l.about(fmt.Sprintf("%s (%v)", meaning, err))
+	}
+	switch id, ok := signInCauses[r.Number]; {
+	case ok:
+		return f.known(id)
+	case r.Code == "not_signed_in":
+		return f.known("signin_missing")
+	}
+	return f.known("signin_refused")
+}
