@@ -49,9 +49,7 @@ func (t *trial) service(routing *postfix.Routing) Finding {
 	case way.Service.Name == "":
 		return Finding{Check: "service", Result: Fail, Detail: "default_transport names " + t.State.Params["default_transport"] + ", which master.cf does not define",
 			Cause: "service_missing", Remedy: "Run setup again, or set default_transport to smtp.", Command: "relayhost setup"}
-	case hop.Socket != "" && way.NextHop != hop.nextHop():
-		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
-	case hop.Socket == "" && hop.Host != "" && (!strings.EqualFold(way.Host, hop.Host) || way.Port != hop.Port):
+	case hop.elsewhere(way):
 		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
 	}
 	if by := routing.Route(t.route.From); t.listed() &&
@@ -69,6 +67,15 @@ func (t *trial) service(routing *postfix.Routing) Finding {
 	}
 	v := t.State.Version
 	return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("Postfix %d.%d.%d: %s sends to %s", v.Major, v.Minor, v.Patch, way.Service.Name, way.NextHop)}
+}
+
+// elsewhere reports whether Postfix sends the mail of a route to another next hop
+// than h.
+func (h Hop) elsewhere(way explain.Route) bool {
+	if h.Socket != "" {
+		return way.NextHop != h.nextHop()
+	}
+	return h.Host != "" && (!strings.EqualFold(way.Host, h.Host) || way.Port != h.Port)
 }
 
 // listed reports whether the sender of the proof is one of the route's by name or
