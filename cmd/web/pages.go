@@ -1,0 +1,203 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+
+	"relayhost/detect"
+	"relayhost/internal/explain"
+	"relayhost/relays"
+)
+
+// entry is one page for people who search: a relay, a hosting provider, or a reply.
+type entry struct {
+	Path  string // below the root
+	Title string
+	Kind  string // "Relay", "Hosting provider", "Reply"
+	Sub   string // one line below the title in lists
+	Parts []part
+}
+
+// part is one section of an entry.
+type part struct {
+	Heading string
+	Text    []string // paragraphs
+	Code    []string // lines to type or as they were seen
+	Links   []link
+}
+
+type link struct{ Href, Text string }
+
+// layout is the frame of every generated page. Root is "../" on pages one level
+// down.
+var layout = template.Must(template.New("page").Parse(`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'">
+<title>{{.Title}} - relayhost</title>
+<meta name="description" content="{{.Sub}}">
+<link rel="stylesheet" href="{{.Root}}style.css">
+</head>
+<body>
+<header><a class="home" href="{{.Root}}index.html">relayhost</a>
+<nav aria-label="Pages"><a href="{{.Root}}index.html#generate">Generate</a> <a href="{{.Root}}index.html#explain">Explain</a> <a href="{{.Root}}lookup.html">Look up</a></nav></header>
+<main>
+<p class="kind">{{.Kind}}</p>
+<h1>{{.Title}}</h1>
+{{range .Parts}}<section>{{if .Heading}}<h2>{{.Heading}}</h2>{{end}}
+{{range .Text}}<p>{{.}}</p>
+{{end}}{{if .Code}}<pre tabindex="0">{{range .Code}}{{.}}
+{{end}}</pre>
+{{end}}{{if .Links}}<ul>{{range .Links}}<li><a href="{{.Href}}">{{.Text}}</a></li>{{end}}</ul>{{end}}</section>
+{{end}}</main>
+<footer><p>From commit {{.Commit}} of {{.Date}}. Nothing that you type here leaves your browser.</p></footer>
+</body>
+</html>
+`))
+
+// pages writes one page for each relay, hosting provider and reply, and the list of
+// all.
+func (s *site) pages(context.Context) error {
+	catalog, err := relays.Catalog()
+	if err != nil {
+		return err
+	}
+	hosts, err := detect.Hosts()
+	if err != nil {
+		return err
+	}
+	var all []entry
+	for _, r := range catalog {
+		all = append(all, relayPage(r))
+		all = append(all, replyPages(r)...)
+	}
+	for _, h := range hosts {
+		all = append(all, hostPage(h))
+	}
+	for _, p := range explain.Pages() {
+		all = append(all, causePage(p))
+	}
+	for _, e := range all {
+		if err := s.page(e, "../"); err != nil {
+			return err
+		}
+	}
+	return s.page(lookup(all), "")
+}
+
+func (s *site) page(e entry, root string) error {
+	if _, there := s.files[e.Path]; there {
+		return fmt.Errorf("two pages are called %s", e.Path)
+	}
+	var b bytes.Buffer
+	err := layout.Execute(&b, struct {
+		entry
+		Root, Commit, Date string
+	}{e, root, s.commit, s.date})
+	s.files[e.Path] = b.Bytes()
+	return err
+}
+
+// lookup is the page that lists all others.
+func lookup(all []entry) entry {
+	e := entry{Path: "lookup.html", Title: "Look up a relay, a hosting provider or a reply", Kind: "Look up",
+		Sub: "Relay services with their ports and limits, hosting providers with the ports that they block, and replies of mail servers with causes and remedies."}
+	for _, kind := range []struct{ name, heading string }{{"Relay", "Relays"}, {"Hosting provider", "Hosting providers"}, {"Reply", "Replies and log lines"}} {
+		p := part{Heading: kind.heading}
+		for _, one := range all {
+			if one.Kind == kind.name {
+				p.Links = append(p.Links, link{one.Path, one.Title})
+			}
+		}
+		slices.SortStableFunc(p.Links, func(a, b link) int { return cmp.Compare(strings.ToLower(a.Text), strings.ToLower(b.Text)) })
+		e.Parts = append(e.Parts, p)
+	}
+	return e
+}
+
+func relayPage(r relays.Relay) entry {
+	e := entry{Path: "relay/" + r.ID + ".html", Title: r.Name + ": SMTP settings for Postfix", Kind: "Relay",
+		Sub: "Host, ports, TLS, user name, password, limits and replies of " + r.Name + "."}
+	setup := "sudo relayhost setup --relay " + r.ID
+	if r.Hosts.Default == "" && r.Hosts.Example != "" {
+		setup += " --region " + r.Hosts.Example
+	}
+	e.Parts = append(e.Parts, part{Heading: "Set it up", Code: []string{setup, "sudo relayhost verify"}, Links: []link{{"../index.html#relay=" + r.ID, "Generate the files for it"}}})
+	facts := part{Heading: "Facts"}
+	for _, f := range r.Facts() {
+		facts.Text = append(facts.Text, f.Key+": "+f.Value)
+	}
+	e.Parts = append(e.Parts, facts)
+	replies := part{Heading: "Replies"}
+	for _, reply := range r.Replies {
+		if !reply.Inherited && reply.Sample != "" {
+			replies.Links = append(replies.Links, link{"../reply/" + r.ID + "-" + slug(reply.ID) + ".html", reply.Sample})
+		}
+	}
+	if len(replies.Links) > 0 {
+		e.Parts = append(e.Parts, replies)
+	}
+	return e
+}
+
+func replyPages(r relays.Relay) (list []entry) {
+	for _, reply := range r.Replies {
+		if reply.Inherited || reply.Sample == "" {
+			continue
+		}
+		e := entry{Path: "reply/" + r.ID + "-" + slug(reply.ID) + ".html", Title: shorten(reply.Sample), Kind: "Reply", Sub: r.Name + ": " + reply.Cause}
+		e.Parts = []part{
+			{Text: []string{r.Name + " says this."}, Code: []string{reply.Sample}},
+			{Heading: "Cause", Text: []string{reply.Cause}},
+			{Heading: "What to do", Text: []string{reply.Remedy}, Links: []link{{"../relay/" + r.ID + ".html", r.Name}}},
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+func causePage(p explain.Page) entry {
+	e := entry{Path: "reply/" + slug(p.ID) + ".html", Title: shorten(p.Samples[0]), Kind: "Reply", Sub: p.Title}
+	todo := part{Heading: "What to do", Text: []string{p.Remedy}}
+	if p.Command != "" {
+		todo.Code = []string{p.Command}
+	}
+	e.Parts = []part{{Code: p.Samples}, {Heading: "Cause", Text: []string{p.Title, p.Meaning}}, todo}
+	if strings.HasPrefix(p.Source, "https://") {
+		e.Parts = append(e.Parts, part{Heading: "Source", Links: []link{{p.Source, p.Source}}})
+	}
+	return e
+}
+
+func hostPage(h detect.HostEntry) entry {
+	e := entry{Path: "hosting/" + h.ID + ".html", Title: h.Name + ": which ports mail can leave by", Kind: "Hosting provider",
+		Sub: "Whether " + h.Name + " blocks port 25, 465, 587 or 2525, and how that is lifted."}
+	e.Parts = []part{{Text: []string{h.GetsOut()}, Code: strings.Split(strings.TrimRight(h.Text(), "\n"), "\n")}}
+	if h.Policy.URL != "" {
+		e.Parts = append(e.Parts, part{Heading: "Source", Text: []string{"As of " + h.Policy.AsOf.String() + "."}, Links: []link{{h.Policy.URL, h.Policy.URL}}})
+	}
+	return e
+}
+
+// slug makes a file name of an id.
+func slug(id string) string { return strings.ReplaceAll(strings.ToLower(id), "_", "-") }
+
+// maxTitle is what a search shows of a title, in characters.
+const maxTitle = 90
+
+func shorten(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > maxTitle {
+		return string(r[:maxTitle-3]) + "..."
+	}
+	return s
+}

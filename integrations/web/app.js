@@ -1,0 +1,345 @@
+'use strict';
+
+// The page: a form whose answers go to the program in the worker, and what it gives
+// back. Text from documents is put into the page as text only, never as markup.
+const $ = (id) => document.getElementById(id);
+const smarthost = 'smarthost';
+let data;
+
+// make builds an element: make('p', {class: 'note'}, 'text', child).
+function make(tag, attributes = {}, ...children) {
+  const e = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === 'on') for (const [event, f] of Object.entries(value)) e.addEventListener(event, f);
+    else if (value === true) e.setAttribute(name, '');
+    else if (value !== false && value !== undefined) e.setAttribute(name, value);
+  }
+  e.append(...children);
+  return e;
+}
+
+// ---- the worker
+
+const waiting = new Map();
+let calls = 0;
+let worker;
+
+function start() {
+  worker = new Worker('worker.js');
+  worker.onmessage = ({ data: m }) => {
+    if (m.ready) { document.body.dataset.ready = 'yes'; generate(); return; }
+    if (m.fault) { $('status').textContent = ''; problem(`The generator cannot be loaded: ${m.fault}`); return; }
+    waiting.get(m.id)(m.answer);
+    waiting.delete(m.id);
+  };
+}
+
+function call(name, doc) {
+  return new Promise((resolve) => {
+    waiting.set(++calls, resolve);
+    worker.postMessage({ id: calls, name, document: doc });
+  });
+}
+
+// ---- the form
+
+const emptyHop = () => ({ relay: '', region: '', host: '', port: 0, login: true, ca_file: '' });
+const emptyRoute = (name) => ({ name, senders: [], from: '', hops: [emptyHop()] });
+let routes = [emptyRoute('default')];
+
+function relayOf(id) { return data.relays.find((r) => r.id === id); }
+
+function blockedPorts() {
+  const h = data.hosts.find((one) => one.id === $('hosting').value);
+  return h ? h.blocked : [];
+}
+
+function field(label, attributes, set, value) {
+  return make('label', {}, `${label} `, Object.assign(make('input', { spellcheck: 'false', ...attributes, on: { input: (e) => { set(e.target.value); changed(); } } }), { value }));
+}
+
+function relaySelect(hop, index) {
+  const groups = [['Relay services', data.relays.filter((r) => !r.mailbox)], ['Mailbox providers', data.relays.filter((r) => r.mailbox)]];
+  const select = make('select', { id: `relay-${index}`, on: { change: (e) => {
+    Object.assign(hop, emptyHop(), { relay: e.target.value });
+    const r = relayOf(hop.relay);
+    if (r && r.region) hop.region = r.region;
+    if (hop.relay === smarthost) hop.port = 587;
+    showRoutes();
+    changed();
+  } } }, make('option', { value: '' }, 'choose a relay'));
+  for (const [label, list] of groups) {
+    select.append(make('optgroup', { label }, ...list.map((r) => make('option', { value: r.id }, r.free ? `${r.name} (free: ${r.free})` : r.name))));
+  }
+  select.append(make('optgroup', { label: 'Other' }, make('option', { value: smarthost }, 'Another SMTP server ...')));
+  select.value = hop.relay;
+  return make('label', {}, 'Relay ', select);
+}
+
+function portSelect(hop, index) {
+  const r = relayOf(hop.relay);
+  const select = make('select', { id: `port-${index}`, on: { change: (e) => { hop.port = Number(e.target.value); changed(); } } });
+  const shut = blockedPorts();
+  select.append(make('option', { value: 0 }, 'the first that is open'));
+  for (const port of r ? r.ports : [25, 465, 587, 2525]) {
+    select.append(make('option', { value: port, disabled: shut.includes(port) }, shut.includes(port) ? `${port} (blocked there)` : String(port)));
+  }
+  select.value = hop.port;
+  return make('label', {}, 'Port ', select);
+}
+
+function hopFields(hop, index) {
+  const row = make('div', { class: 'row' }, relaySelect(hop, index));
+  const r = relayOf(hop.relay);
+  if (hop.relay === smarthost) {
+    row.append(field('Host', { id: `host-${index}`, placeholder: 'mail.example.net' }, (v) => { hop.host = v; }, hop.host));
+    row.append(field('Port', { id: `port-${index}`, inputmode: 'numeric' }, (v) => { hop.port = Number(v) || 0; }, hop.port || ''));
+    row.append(field('CA file', { id: `ca-${index}`, placeholder: "the distribution's" }, (v) => { hop.ca_file = v; }, hop.ca_file));
+    row.append(make('label', {}, Object.assign(make('input', { type: 'checkbox', id: `login-${index}`, on: { change: (e) => { hop.login = e.target.checked; changed(); } } }), { checked: hop.login }), 'wants a login'));
+    return row;
+  }
+  if (r && (r.region || (r.regions || []).length)) {
+    const list = `regions-${index}`;
+    row.append(field('Region', { id: `region-${index}`, list, placeholder: r.region || 'the usual' }, (v) => { hop.region = v; }, hop.region),
+      make('datalist', { id: list }, ...(r.regions || []).map((v) => make('option', { value: v }))));
+  }
+  if (r) row.append(portSelect(hop, index));
+  return row;
+}
+
+function showRoutes() {
+  const focused = document.activeElement && document.activeElement.id;
+  $('routes').replaceChildren(...routes.map((route, i) => {
+    const box = make('fieldset', {}, make('legend', {}, i === 0 ? 'Relay' : `Route ${i}: some senders`));
+    const own = make('div', { class: 'row' });
+    if (i > 0) {
+      own.append(field('Name', { id: `name-${i}`, placeholder: 'shop' }, (v) => { route.name = v; }, route.name));
+      own.append(field('Senders: domains or addresses', { id: `senders-${i}`, placeholder: 'shop.example.com' }, (v) => { route.senders = words(v); }, route.senders.join(', ')));
+    }
+    own.append(field('Sender', { id: `from-${i}`, type: 'email', placeholder: 'app@example.com' }, (v) => { route.from = v; }, route.from));
+    route.hops.forEach((hop, n) => {
+      if (n > 0) box.append(make('p', { class: 'note' }, 'When that fails:'));
+      box.append(hopFields(hop, `${i}-${n}`));
+    });
+    box.append(own);
+    const tools = make('p', { class: 'tools' }, make('button', { type: 'button', id: `fallback-${i}`, on: { click: () => { route.hops.push(emptyHop()); showRoutes(); changed(); } } }, 'Add a fallback'));
+    if (route.hops.length > 1) tools.append(make('button', { type: 'button', on: { click: () => { route.hops.pop(); showRoutes(); changed(); } } }, 'Remove the last fallback'));
+    if (i > 0) tools.append(make('button', { type: 'button', on: { click: () => { routes.splice(i, 1); showRoutes(); changed(); } } }, 'Remove this route'));
+    box.append(tools);
+    return box;
+  }));
+  if (focused && $(focused)) $(focused).focus();
+}
+
+const words = (s) => s.split(/[\s,]+/).filter(Boolean);
+const plainFields = ['distribution', 'postfix', 'hostname', 'hosting', 'to', 'root_to', 'main_cf'];
+
+function read() {
+  const form = { routes, direct: words($('direct').value) };
+  for (const name of plainFields) form[name] = $(name).value;
+  return form;
+}
+
+// ---- the permalink: all answers but the main.cf that was pasted
+
+function write() {
+  const { main_cf: _, ...form } = read();
+  const text = JSON.stringify(form, (k, v) => (v === '' || v === 0 || (Array.isArray(v) && !v.length) ? undefined : v));
+  history.replaceState(null, '', `#f=${encodeURIComponent(text)}`);
+}
+
+function restore() {
+  const hash = location.hash.slice(1);
+  if (hash.startsWith('relay=')) {
+    const r = relayOf(decodeURIComponent(hash.slice(6)));
+    if (r) Object.assign(routes[0].hops[0], { relay: r.id, region: r.region || '' });
+    return;
+  }
+  if (!hash.startsWith('f=')) return;
+  try {
+    const form = JSON.parse(decodeURIComponent(hash.slice(2)));
+    for (const name of plainFields) if (typeof form[name] === 'string' && name !== 'main_cf') $(name).value = form[name];
+    if (Array.isArray(form.direct)) $('direct').value = form.direct.join(', ');
+    if (Array.isArray(form.routes) && form.routes.length) {
+      routes = form.routes.slice(0, 200).map((r, i) => ({ ...emptyRoute(i ? '' : 'default'), ...r,
+        senders: Array.isArray(r.senders) ? r.senders.map(String) : [],
+        hops: (Array.isArray(r.hops) && r.hops.length ? r.hops : [{}]).slice(0, 10).map((h) => ({ ...emptyHop(), ...h })) }));
+    }
+  } catch {
+    problem('The address of this page does not hold a form that can be read.');
+  }
+}
+
+// ---- the result
+
+function problem(text) {
+  $('problem').hidden = !text;
+  $('problem').textContent = text || '';
+}
+
+let latest = 0;
+async function generate() {
+  if (document.body.dataset.ready !== 'yes') return;
+  const form = read();
+  if (!form.routes.every((r) => r.hops.every((h) => h.relay)) || !form.routes[0].from) {
+    $('status').textContent = form.routes[0].hops[0].relay ? 'Enter the sender to see the files.' : 'Choose a relay to see the files.';
+    problem('');
+    $('result').hidden = true;
+    return;
+  }
+  form.hostname = form.hostname || 'mail.example.com';
+  delete form.hosting;
+  const mine = ++latest;
+  const g = await call('generate', form);
+  if (mine !== latest) return; // an answer to what has been changed since
+  $('status').textContent = '';
+  problem(g.error ? [g.field && g.field + ':', g.error, g.hint && `(${g.hint})`].filter(Boolean).join(' ') : '');
+  $('result').hidden = Boolean(g.error) && !(g.findings || []).length;
+  showResult(g, form);
+}
+
+function copyTools(name, text) {
+  const said = make('span', { role: 'status' });
+  return make('p', { class: 'tools' },
+    make('button', { type: 'button', 'aria-label': `Copy ${name}`, on: { click: async () => {
+      try { await navigator.clipboard.writeText(text); said.textContent = 'Copied.'; } catch { said.textContent = 'Select the text and copy it: the browser does not allow it here.'; }
+    } } }, 'Copy'),
+    make('button', { type: 'button', 'aria-label': `Download ${name}`, on: { click: () => {
+      const a = make('a', { href: URL.createObjectURL(new Blob([text], { type: 'text/plain' })), download: name });
+      a.click();
+      URL.revokeObjectURL(a.href);
+    } } }, 'Download'), said);
+}
+
+const block = (text) => make('pre', { tabindex: '0' }, text);
+
+function reasons(lines) {
+  const seen = new Set();
+  const rows = lines.filter((l) => l.reason && !seen.has(l.text) && seen.add(l.text)).map((l) => make('tr', {},
+    make('td', {}, make('code', {}, l.text.trim())), make('td', {}, ...code(l.reason.why), ` (${l.reason.manual})`)));
+  if (!rows.length) return [];
+  return [make('details', {}, make('summary', {}, 'Why each line'),
+    make('table', {}, make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'Line'), make('th', { scope: 'col' }, 'Reason'))), make('tbody', {}, ...rows)))];
+}
+
+// code shows `this` of Markdown as code.
+const code = (s) => s.split('`').map((t, i) => (i % 2 ? make('code', {}, t) : t));
+
+function showResult(g, form) {
+  const parts = [];
+  if ((g.findings || []).length) {
+    parts.push(make('h2', {}, 'What is wrong in your main.cf'), make('ul', { id: 'findings' }, ...g.findings.map((f) => make('li', {}, f.line ? `line ${f.line}: ` : '', f.detail, f.remedy ? ` ${f.remedy}` : ''))));
+  }
+  if (!g.error) {
+    parts.push(make('h2', {}, 'With relayhost on the server'), block(g.setup), copyTools('setup.txt', `${g.setup}\n`));
+    if (g.notes) parts.push(make('ul', { class: 'note' }, ...g.notes.map((n) => make('li', {}, n))));
+    for (const f of g.files) {
+      const text = form.main_cf && f.action === 'modify' ? f.diff : f.added.map((l) => l.text).join('\n');
+      const what = f.action === 'modify' ? 'lines to add' : `new file, mode ${f.mode}`;
+      parts.push(make('section', { class: 'file', 'data-path': f.path }, make('h2', {}, f.path, make('span', { class: 'note' }, ` ${what}`)), block(text), copyTools(f.path.split('/').pop(), `${text}\n`), ...reasons(f.added)));
+    }
+    if (g.commands.length) {
+      parts.push(make('h2', {}, 'Then run'), make('table', { id: 'commands' }, make('tbody', {}, ...g.commands.map((c) => make('tr', {}, make('td', {}, make('code', {}, c.line)), make('td', {}, c.why))))));
+    }
+    for (const [title, name, text] of [['Ansible', 'relay.yml', g.ansible], ['cloud-init', 'user-data.yaml', g.cloud_init]]) {
+      if (text) parts.push(make('details', {}, make('summary', {}, title), block(text), copyTools(name, text)));
+    }
+  }
+  $('result').replaceChildren(...parts);
+}
+
+let timer;
+function changed() {
+  write();
+  clearTimeout(timer);
+  timer = setTimeout(generate, 20);
+}
+
+// ---- explain
+
+const fates = (g) => {
+  if (g.past) return 'sent since';
+  if (g.lost && g.delayed) return `${g.lost} lost, ${g.delayed} delayed`;
+  if (g.lost) return `${g.lost} lost: returned to the sender, or gone`;
+  if (g.delayed) return `${g.delayed} delayed: Postfix keeps trying`;
+  if (g.cause.lost) return 'lost: not delayed';
+  return { deferred: 'delayed: Postfix keeps trying for maximal_queue_lifetime (5 days)', stuck: 'delayed: it waits in the queue until this is fixed', works: 'not affected' }[g.cause.outcome] || '';
+};
+
+function showAnswer(a) {
+  const out = [];
+  if (a.error) out.push(make('p', { class: 'error' }, a.error));
+  for (const g of a.groups || []) {
+    const c = g.cause;
+    const box = make('section', { class: 'cause', 'data-cause': c.id }, make('h2', {}, c.id ? `${g.past ? 'In the past: ' : ''}${c.title}` : 'No cause is known for this text'));
+    if (c.id && !g.past) {
+      box.append(make('p', {}, c.remedy));
+      if (c.command) box.append(block(c.command));
+    }
+    if (c.meaning && c.meaning !== c.title) box.append(make('p', {}, c.meaning));
+    const fate = fates(g);
+    if (fate) box.append(make('p', { class: 'note' }, `Mail: ${fate}.`));
+    if ((g.others || []).length) box.append(make('p', { class: 'note' }, `Or: ${g.others.map((o) => o.title).join('; ')}.`));
+    if (g.example) box.append(block(g.example));
+    if (c.source && c.source.startsWith('https://')) box.append(make('p', { class: 'note' }, make('a', { href: c.source, rel: 'noreferrer' }, 'Source')));
+    out.push(box);
+  }
+  if (a.report) out.push(make('p', {}, 'Nothing is known of this text. The three lines before it would help, and the relay. Names and addresses are masked in this report:'), block(a.report));
+  if (!a.error && !(a.groups || []).length && !a.report) {
+    out.push(make('p', {}, a.not_understood ? `${a.lines} lines read, ${a.not_understood} not understood: they may hold more.` : `${a.lines} lines read, all understood; none tells of a problem.`));
+  }
+  $('answer').replaceChildren(...out);
+}
+
+$('explain-form').addEventListener('submit', async (e) => {
+  e.preventDefault();
+  const text = $('text').value;
+  if (!text.trim()) { $('explain-status').textContent = 'Paste a text first.'; return; }
+  $('explain-status').textContent = 'Reading ...';
+  const a = await call('explain', { text, relay: $('explain-relay').value });
+  $('explain-status').textContent = '';
+  showAnswer(a);
+});
+
+// ---- the page as a whole
+
+function show() {
+  const explain = location.hash === '#explain';
+  $('generate').hidden = explain;
+  $('explain').hidden = !explain;
+  for (const [id, on] of [['tab-explain', explain], ['tab-generate', !explain]]) {
+    if (on) $(id).setAttribute('aria-current', 'page'); else $(id).removeAttribute('aria-current');
+  }
+}
+
+function hostingChanged() {
+  const h = data.hosts.find((one) => one.id === $('hosting').value);
+  const note = $('blocked');
+  note.hidden = !h;
+  if (h) {
+    note.textContent = h.blocked.length ? `${h.name} blocks port ${h.blocked.join(', ')} outbound${h.applies ? `: ${h.applies}` : ''} (as of ${h.as_of}).` : `No source says that ${h.name} blocks a port of mail (as of ${h.as_of}).`;
+  }
+  showRoutes();
+}
+
+async function begin() {
+  start();
+  data = await (await fetch('data.json')).json();
+  $('distribution').append(...data.distributions.map((d) => make('option', { value: d.id }, d.name)));
+  $('hosting').append(...data.hosts.map((h) => make('option', { value: h.id }, h.name)));
+  $('explain-relay').append(...data.relays.map((r) => make('option', { value: r.id }, r.name)));
+  const days = (Date.now() - Date.parse(data.date)) / 864e5;
+  if (days > 365) $('age').textContent = ', which is more than a year ago: look whether there is a newer one';
+  restore();
+  hostingChanged();
+  show();
+  for (const name of plainFields.concat('direct')) $(name).addEventListener('input', () => { if (name === 'hosting') hostingChanged(); changed(); });
+  $('add-route').addEventListener('click', () => { routes.push(emptyRoute(`route${routes.length}`)); showRoutes(); changed(); });
+  $('form').addEventListener('submit', (e) => e.preventDefault());
+  addEventListener('hashchange', () => { if (!location.hash.startsWith('#f=')) show(); });
+  document.body.dataset.form = 'yes';
+  generate();
+  if ('serviceWorker' in navigator && location.protocol.startsWith('http')) navigator.serviceWorker.register('sw.js').catch(() => {});
+}
+
+begin().catch((fault) => problem(`The page cannot be loaded: ${fault.message}`));

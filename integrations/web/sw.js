@@ -1,0 +1,31 @@
+// Keeps the page for use without a network. A new version of any file is a new cache.
+'use strict';
+const cache = 'relayhost-@version@';
+const files = @files@;
+
+addEventListener('install', (event) => {
+  event.waitUntil(caches.open(cache).then((c) => c.addAll(files.map((f) => new Request(f, { cache: 'reload' })))).then(() => skipWaiting()));
+});
+
+addEventListener('activate', (event) => {
+  event.waitUntil((async () => {
+    for (const name of await caches.keys()) {
+      if (name.startsWith('relayhost-') && name !== cache) await caches.delete(name);
+    }
+    await clients.claim();
+  })());
+});
+
+addEventListener('fetch', (event) => {
+  const url = new URL(event.request.url);
+  if (event.request.method !== 'GET' || url.origin !== location.origin) return;
+  event.respondWith((async () => {
+    const kept = await caches.match(event.request, { ignoreSearch: true });
+    if (kept) return kept;
+    if (url.href === registration.scope) {
+      const start = await caches.match('index.html');
+      if (start) return start;
+    }
+    return fetch(event.request);
+  })());
+});
