@@ -212,7 +212,7 @@ func TestLabSetupFindsAPI(t *testing.T) {
 		t.Errorf("setup --via smtp: got %s, want no way found", res)
 	}
 	res := l.Run(setup...)
-	if res.Code != 0 || !strings.Contains(res.Stderr+res.Stdout, "mail goes by HTTPS") {
+	if res.Code != 0 || !strings.Contains(res.Stderr+res.Stdout, "mail is sent by HTTPS") {
 		t.Fatalf("setup: %s\n%s", res, srv.MailLog())
 	}
 	if got := l.World.API("sendgrid").Got(); len(got) != 2 {

@@ -77,7 +77,7 @@ func TestLabToldRight(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range doc.Findings {
-			if (f.Check == "drift" || f.Check == "auth") && !strings.Contains(f.Detail, "root only") {
+			if (f.Check == "drift" || f.Check == "auth") && !strings.Contains(f.Detail, "by root") {
 				t.Errorf("%s as any user: %s", f.Check, f.Detail)
 			}
 		}

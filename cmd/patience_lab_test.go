@@ -57,8 +57,8 @@ func TestLabUnknownRefusal(t *testing.T) {
 		smtpd.StepAuth:     "check user name and password",
 		smtpd.StepMail:     "--from",
 		smtpd.StepRcpt:     "--to",
-		smtpd.StepData:     "own words",
-		smtpd.StepMessage:  "own words",
+		smtpd.StepData:     "what it rejects",
+		smtpd.StepMessage:  "what it rejects",
 	}
 	l := newLab(t, lab.Relay("postmark"))
 	credentials(l, "postmark", "")

@@ -57,7 +57,7 @@ func TestLabSimulator(t *testing.T) {
 		}
 	}
 	res = l.Run(args...)
-	if res.Code != 0 || !strings.Contains(res.Stdout, "the service's own test does not show that a real recipient gets the mail") ||
+	if res.Code != 0 || !strings.Contains(res.Stdout, "the relay's own test address does not show that a real recipient gets the mail") ||
 		!strings.Contains(res.Stdout, "relayhost verify --to app@example.com") || strings.Contains(res.Stdout, "in the mailbox of "+to) {
 		t.Errorf("%s", res)
 	}

@@ -31,7 +31,7 @@ func TestLabVerifyTerminal(t *testing.T) {
 			p := sit(t, l, cols, false, "relayhost", "verify", "--verbose")
 			const silent = "port 2587 is not in use"
 			p.ends(0)
-			p.sees(silent + " is not in use, and not usable from here")
+			p.sees(silent + ", and not usable from here")
 			p.sees(`port 587 answers: relay\x1b[2J\x1b]0;owned\x07\x1b[31m`)
 			p.sees("accepted the message")
 			p.sees("result: ")

@@ -64,6 +64,11 @@ func (g *Group) renew(causes []Cause) {
 			c.Lost = g.Cause.Lost
 			others := slices.DeleteFunc(append([]Cause{g.Cause}, g.Others...), func(o Cause) bool { return o.ID == c.ID })
 			g.Cause, g.Others = c, slices.DeleteFunc(others, func(o Cause) bool { return !contains(causes, o.ID) && o.rank < rankFollows })
+			for n, o := range g.Others {
+				if at := slices.IndexFunc(causes, func(c Cause) bool { return c.ID == o.ID }); at >= 0 {
+					g.Others[n].Confirmed, g.Others[n].Refuted = causes[at].Confirmed, causes[at].Refuted
+				}
+			}
 			return
 		}
 	}
