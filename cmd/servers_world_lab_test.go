@@ -566,9 +566,10 @@ func (w *serverWorld) look(id string, mail caseMail) (arrival, bool) {
 	a := arrival{Why: "the log does not name it"}
 	final := false
 	for _, m := range regexp.MustCompile(`(\w+): message-id=`+regexp.QuoteMeta(id)).FindAllStringSubmatch(log, -1) {
-		for _, d := range regexp.MustCompile(` `+m[1]+`: to=.* relay=(\S+?), .*status=(\w+) \((.*)`).FindAllStringSubmatch(log, -1) {
-			relay, status, why := d[1], d[2], d[3]
+		for _, d := range regexp.MustCompile(` `+m[1]+`: to=<([^>]*)>.* relay=(\S+?), .*status=(\w+) \((.*)`).FindAllStringSubmatch(log, -1) {
+			to, relay, status, why := d[1], d[2], d[3], d[4]
 			switch {
+			case mail.Copies && to != mail.To:
 			case status == "sent" && !strings.HasPrefix(why, "forwarded as") && (relay == "local" || relay == "virtual" || strings.HasPrefix(why, "delivered via ") && !strings.Contains(why, "via filter service") && !strings.Contains(why, "via spamassassin service")):
 				return arrival{At: "local", Via: via}, true
 			case status != "sent":

@@ -555,7 +555,7 @@ func (c *Collector) Groups() []Group {
 		shown.Example = redact(g.Example)
 		shown.Past = c.past(g)
 		if g.Cause.ID != "" {
-			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs))
+			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs), c.Signs)
 		}
 		shown.Cause.addCommand()
 		shown.blame(c.Faults)

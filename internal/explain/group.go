@@ -57,21 +57,30 @@ func (g Group) Fate() string {
 
 // renew puts the names that the last line mentions into the words, and takes over
 // what the checks of this host make of it: they may have come after the line.
-func (g *Group) renew(causes []Cause) {
-	for i, c := range causes {
-		switch {
-		case c.Confirmed && i == 0, c.ID == g.Cause.ID:
-			c.Lost = g.Cause.Lost
-			others := slices.DeleteFunc(append([]Cause{g.Cause}, g.Others...), func(o Cause) bool { return o.ID == c.ID })
-			g.Cause, g.Others = c, slices.DeleteFunc(others, func(o Cause) bool { return !contains(causes, o.ID) && o.rank < rankFollows })
-			for n, o := range g.Others {
-				if at := slices.IndexFunc(causes, func(c Cause) bool { return c.ID == o.ID }); at >= 0 {
-					g.Others[n].Confirmed, g.Others[n].Refuted = causes[at].Confirmed, causes[at].Refuted
-				}
-			}
-			return
+func (g *Group) renew(causes []Cause, signs Signs) {
+	at := slices.IndexFunc(causes, func(c Cause) bool { return c.ID == g.Cause.ID })
+	switch {
+	case len(causes) == 0:
+		return
+	case causes[0].Confirmed:
+		at = 0
+	case at < 0:
+		if sign, checked := signs.About(g.Cause.ID); !checked || sign.Holds {
+			return // of an earlier line
+		}
+		at = 0 // what does not hold here has gone
+	}
+	c := causes[at]
+	c.Lost = g.Cause.Lost
+	others := slices.DeleteFunc(append([]Cause{g.Cause}, g.Others...), func(o Cause) bool {
+		return o.ID == c.ID || !contains(causes, o.ID) && o.rank < rankFollows
+	})
+	for n, o := range others {
+		if at := slices.IndexFunc(causes, func(c Cause) bool { return c.ID == o.ID }); at >= 0 {
+			others[n].Confirmed, others[n].Refuted = causes[at].Confirmed, causes[at].Refuted
 		}
 	}
+	g.Cause, g.Others = c, others
 }
 
 // blamed are the rules of internal/lint that may be behind a cause: what the log says

@@ -20,3 +20,15 @@ func TestOthersAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestRuledOutCauseGoes: a first cause that does not hold on this host gives way to
+// one that nothing speaks against.
+func TestRuledOutCauseGoes(t *testing.T) {
+	c := &Collector{}
+	c.AddText("530 5.7.0 Authentication required")
+	first := c.Groups()[0].Cause.ID
+	c.Signs = Signs{{Cause: first}}
+	if got := c.Groups()[0].Cause.ID; got == first || got == "" {
+		t.Errorf("got %q on a host where %s does not hold, want another cause", got, first)
+	}
+}
