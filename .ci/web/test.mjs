@@ -95,9 +95,9 @@ await test('typing and choosing, and the permalink there and back', async () => 
   const times = [];
   for (const port of ['465', '587', '2587', '465', '587']) {
     const begin = Date.now();
-    const before = await page.evaluate(() => document.querySelector('[data-path$="master.cf"] pre').textContent);
+    const before = await page.evaluate(() => document.querySelector('[data-path$="main.cf"] pre').textContent);
     await page.selectOption('#port-0-0', port);
-    await page.waitForFunction((old) => document.querySelector('[data-path$="master.cf"] pre').textContent !== old, before);
+    await page.waitForFunction((old) => document.querySelector('[data-path$="main.cf"] pre').textContent !== old, before);
     times.push(Date.now() - begin);
   }
   figures.later = Math.min(...times);
