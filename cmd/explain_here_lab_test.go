@@ -22,6 +22,7 @@ var here = []struct{ cause, shell, text string }{
 		"postfix/smtp[9]: fatal: valid hostname or network address required in server description: [relay.example:587]"},
 	{"sasl_noplaintext_default", "postconf -P relayhost-ses/unix/smtp_sasl_tls_verified_security_options=noplaintext",
 		"postfix/smtp[9]: warning: SASL authentication failure: No worthy mechs found"},
+	{"mydestination_domain", "postconf -e 'mydestination=localhost, example.com'", `status=bounced (unknown user: "jane")`},
 	{"loop_to_self", "postconf -e 'default_transport=relayhost-ses:['$(postconf -h myhostname)']:587'",
 		"status=deferred (mail for relay.example loops back to myself)"},
 	{"sasl_mech_filter", "postconf -P relayhost-ses/unix/smtp_sasl_mechanism_filter=digestmd5",

@@ -42,7 +42,7 @@ func (h Host) Check(ctx context.Context, c *explain.Collector) {
 	}
 	state, err := postfix.Read(ctx, h.Reader, h.ConfigDir)
 	if err == nil && state.Installed {
-		c.Signs, c.Faults = explain.Look(state), state.Lint(postfix.Exists(h.Reader))
+		c.Signs, c.Faults = explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader))
 	}
 }
 
@@ -58,6 +58,15 @@ func (h Host) here(ctx context.Context, state postfix.State) (causes []explain.C
 			Phase: "config", Outcome: "stuck", Retry: "fix", Scope: "host", Confirmed: true})
 	}
 	return causes
+}
+
+// from is the address that this host was set up to send from, "" where none is known.
+func (h Host) from() string {
+	c, err := setup.Stored(h.Reader)
+	if err != nil {
+		return ""
+	}
+	return c.From()
 }
 
 // name is that of this host, without its domain.
@@ -77,7 +86,7 @@ func (h Host) Collect(ctx context.Context, c *explain.Collector) error {
 	if !state.Installed {
 		return setup.Hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
-	c.Signs, c.Faults = explain.Look(state), state.Lint(postfix.Exists(h.Reader))
+	c.Signs, c.Faults = explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader))
 	c.Here = h.here(ctx, state)
 	var unread error
 	log, err := maillog.Find(ctx, h.Reader, state)
@@ -143,7 +152,7 @@ func (h Host) Follow(ctx context.Context, c *explain.Collector) (<-chan maillog.
 	if err != nil {
 		return nil, maillog.Log{}, err
 	}
-	c.Signs = explain.Look(state)
+	c.Signs = explain.Look(state, h.from())
 	log, err := maillog.Find(ctx, h.Reader, state)
 	if err != nil {
 		return nil, log, err

@@ -8,9 +8,9 @@ import (
 )
 
 // Look is Inspect, and what is worth knowing of a line of the log only: whether
-// something bypasses the relay.
-func Look(s postfix.State) Signs {
-	signs := Inspect(s, "")
+// something bypasses the relay. from is as for Inspect.
+func Look(s postfix.State, from string) Signs {
+	signs := Inspect(s, from)
 	if len(signs) == 0 {
 		return nil
 	}
