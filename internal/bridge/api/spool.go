@@ -5,6 +5,7 @@ package api
 import (
 	"io"
 	"os"
+	"sync"
 )
 
 // inMemory is how many bytes of a message are held in memory; the rest is in a file
@@ -15,6 +16,10 @@ const inMemory = 256 << 10
 // first, and a connection that turned out to be closed costs nothing. It implements
 // io.Writer and io.ReaderAt.
 type Spool struct {
+	// mu: an API that answers before it has read a request leaves a reader behind,
+	// which may meet the Close of the message.
+	mu sync.RWMutex
+
 	Directory string // of the file, if one is needed
 
 	mem  []byte
@@ -26,6 +31,8 @@ type Spool struct {
 func (s *Spool) Size() int64 { return s.size }
 
 func (s *Spool) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.file == nil && len(s.mem)+len(p) <= inMemory {
 		s.mem = append(s.mem, p...)
 		s.size += int64(len(p))
@@ -49,6 +56,8 @@ func (s *Spool) Write(p []byte) (int, error) {
 
 // ReadAt implements io.ReaderAt.
 func (s *Spool) ReadAt(p []byte, off int64) (int, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	held := int64(len(s.mem))
 	n := 0
 	if off < held {
@@ -66,8 +75,10 @@ func (s *Spool) ReadAt(p []byte, off int64) (int, error) {
 
 // Close frees file and memory.
 func (s *Spool) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.file != nil {
 		_ = s.file.Close()
 	}
-	*s = Spool{Directory: s.Directory}
+	s.file, s.mem, s.size = nil, nil, 0
 }
