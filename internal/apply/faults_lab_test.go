@@ -131,7 +131,7 @@ func TestLabFaults(t *testing.T) {
 			if r.Code != f.code || !strings.Contains(r.Stderr, f.says) {
 				t.Errorf("want code %d and %q, got %s", f.code, f.says, r)
 			}
-			// Files are put back whatever Postfix does.
+			// Files are restored whatever Postfix does.
 			if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost", "/srv")); f.code == 4 && d != "" {
 				t.Errorf("not as before, though only Postfix could not be told:\n%s", d)
 			}

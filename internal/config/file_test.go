@@ -127,7 +127,7 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"no relay", top + "[[route]]\nname = \"a\"\nsenders = [\"a.example\"]\n", "5: route \"a\" names no relay"},
 		{"port", top + "[[fallback]]\nport = 70000\n", "6: 70000"},
 		{"tls", top + "[[fallback]]\nport = 587\ntls = \"may\"\n", "7: tls is"},
-		{"empty fall-back", top + "[[fallback]]\n", "5: a fallback needs"},
+		{"empty fallback", top + "[[fallback]]\n", "5: a fallback needs"},
 		{"relative path", top + "credentials_file = \"x\"\n", "5: \"x\" is not an absolute path"},
 		{"of a fall-back of a route", top + route("a", "a.example") + "[[route.fallback]]\nport = 2525\n" + route("b", "b.example") + "[[route.fallback]]\nport = 1\ncredentials_file = \"x\"\n", "17: \"x\""},
 		{"inline", top + "fallback = [{port = 2587},\n{port = -1}]\n", "6: -1 is not a port"},

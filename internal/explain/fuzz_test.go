@@ -25,7 +25,7 @@ func FuzzExplain(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if strings.Contains(s, marked[:8]) {
-			t.Skip()
+			return // the mark itself is no secret that came back
 		}
 		secrets := "\n< host: 334 UGFzc3dvcmQ6\nC: AUTH PLAIN " + marked + "\npassword=" + marked + " --auth-password " + marked + "\nsmtps://user:" + marked + "@host/\n[relay.test]:587 user:" + marked +
 			"\nsmtp_sasl_passwd_lookup: host `relay.test' user `user' pass `" + marked + "'\n"

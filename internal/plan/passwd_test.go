@@ -101,7 +101,7 @@ func TestLooseSecretIsTightened(t *testing.T) {
 	}
 }
 
-// A compiled map that is open to others, or gone, is made anew although its
+// A compiled map that is open to others, or gone, is made again although its
 // source is right.
 func TestCompiledMapsAreLookedAt(t *testing.T) {
 	const genericDB, passwdDB = genericPath + ".db", passwd + ".db"
@@ -114,7 +114,7 @@ func TestCompiledMapsAreLookedAt(t *testing.T) {
 	for _, test := range []struct {
 		name, path string
 		meta       *host.Meta // nil: not looked at
-		want       string     // the file that is compiled anew
+		want       string     // the file that is compiled again
 	}{
 		{"right", passwdDB, &host.Meta{Mode: 0o600, Nlink: 1, Mtime: edited}, ""},
 		{"not looked at", passwdDB, nil, ""},
@@ -139,7 +139,7 @@ func TestCompiledMapsAreLookedAt(t *testing.T) {
 		}
 		for _, f := range p.Files {
 			if want := f.Path == test.want; (f.Action == plan.Modify) != want || f.Recompile != want {
-				t.Errorf("%s: %s: %s, compiled anew: %v", test.name, f.Path, f.Action, f.Recompile)
+				t.Errorf("%s: %s: %s, compiled again: %v", test.name, f.Path, f.Action, f.Recompile)
 			}
 		}
 	}

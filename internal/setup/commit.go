@@ -235,7 +235,7 @@ func withConfig(dir, program string, args ...string) []string {
 	return append([]string{program}, args...)
 }
 
-// loginFile remembers when the relay took the log-in as it was stored then.
+// loginFile remembers when the relay accepted the login as it was stored then.
 const loginFile = "last-login.json"
 
 // lastLogin is what loginFile holds.

@@ -232,7 +232,7 @@ func publicAddress(ctx context.Context, env *verify.Env) error {
 }
 
 // RememberLogin keeps what a verification that began at a time has seen of the
-// log-in.
+// login.
 func RememberLogin(deps Deps, r verify.Report, configDir string, began time.Time) {
 	passed, failed := false, false
 	for _, f := range r.Findings {
@@ -249,7 +249,7 @@ func RememberLogin(deps Deps, r verify.Report, configDir string, began time.Time
 	}
 }
 
-// acceptedBefore reports whether the relay has taken the log-in, and nothing that
+// acceptedBefore reports whether the relay has accepted the login, and nothing that
 // decides about it was touched since: main.cf, master.cf, and the password tables.
 func acceptedBefore(r *host.Reader, s postfix.State) bool {
 	var last lastLogin

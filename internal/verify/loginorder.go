@@ -138,7 +138,7 @@ func (l *ladder) inUse(ctx context.Context, p port) port {
 }
 
 // hungUp reports whether a connection that stood still was closed before the
-// log-in.
+// login.
 func hungUp(res smtpprobe.Result) bool {
 	closed := res.Fault == smtpprobe.FaultReset || res.Fault == smtpprobe.FaultProtocol || res.Fault == smtpprobe.FaultReply && (res.Code == 421 || res.Code == 451)
 	return res.Failed == smtpprobe.StepAuth && closed
