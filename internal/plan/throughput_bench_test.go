@@ -80,6 +80,7 @@ func atLeast(t *testing.T, name string, value, bound float64) {
 	verdict := "ok"
 	if value < bound {
 		verdict = "miss"
+		t.Errorf("%s: got %.2f, want %.2f at least", name, value, bound)
 	}
 	fmt.Printf("figure: %s %.2f >= %.2f %s\n", name, value, bound, verdict)
 }
