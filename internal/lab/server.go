@@ -288,7 +288,7 @@ func (s *Server) furnish() error {
 
 // booted waits until systemd has started everything.
 func (s *Server) booted() error {
-	const limit = 60 * time.Second
+	const limit = runTime
 	var last Result
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		last = s.Do(Command{Args: []string{"systemctl", "is-system-running"}, Timeout: limit})
