@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"relayhost/internal/answers"
+	"relayhost/internal/ask"
 	"relayhost/internal/config"
 	"relayhost/internal/flow"
 	"relayhost/internal/postfix"
@@ -199,19 +200,17 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			return redact, err
 		}
 	}
-	q := &questions{app: a, flags: f, limit: ctx}
+	q := a.questions(ctx, deps, req, f.yes)
 	state, installed, err := a.readOrInstall(ctx, deps, f, q)
 	if err != nil {
 		return redact, err
 	}
 	for {
-		d, err := a.decide(ctx, deps, state, req, q, r)
+		d, err := a.decide(ctx, deps, state, req, f, q, r)
 		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
 		req.Known = d.s.Facts
 		if errors.Is(err, ui.ErrBack) {
-			if !q.talk.back() {
-				a.io.Tell("", "This is the first question. Ctrl-C aborts; nothing has been changed.")
-			}
+			q.Back()
 			continue
 		}
 		if err == nil && !d.over {
@@ -223,8 +222,8 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			}
 			return redact, nil
 		}
-		if f.keep || !q.change(err, redact) {
-			q.aborted()
+		if f.keep || !a.change(q, err, redact) {
+			q.Aborted()
 			return redact, err
 		}
 		r.doc.Result = "" // of a run that goes on
@@ -232,6 +231,24 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			return redact, err
 		}
 	}
+}
+
+// questions asks what a command with these flags lacks.
+func (a *app) questions(limit *ui.Limit, deps setup.Deps, req setup.Request, yes bool) *ask.Questions {
+	return &ask.Questions{IO: a.io, Deps: deps, Request: req, Limit: limit, Quiet: yes || a.json, Complain: a.complain}
+}
+
+// change tells why a setup has failed and asks which answer to change. It is false
+// where none is to be changed.
+func (a *app) change(q *ask.Questions, err error, redact func(string) string) bool {
+	if code := exitCode(err); !q.Answered() || code != exitProof && code != exitUsage {
+		return false
+	}
+	a.complain("error: ", redact(err.Error()))
+	for _, h := range hints(err) {
+		a.complain("hint: ", redact(h))
+	}
+	return q.Change(err)
 }
 
 // apply rehearses and commits what was decided, and says what came of it.
@@ -259,8 +276,7 @@ type decided struct {
 
 // decide asks, plans, shows, and tries the relay. It returns ui.ErrBack where a
 // question is to be asked again; nothing has been changed then.
-func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req setup.Request, q *questions, r *setupReport) (d decided, err error) {
-	f := q.flags
+func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req setup.Request, f setupFlags, q *ask.Questions, r *setupReport) (d decided, err error) {
 	d.s, err = setup.Prepare(ctx, deps, state, req, q)
 	if err != nil {
 		return d, err
@@ -318,33 +334,18 @@ func (a *app) recover(ctx context.Context, deps setup.Deps) error {
 // preflight tries the relays. Where one refuses an answer to a question, that one is
 // asked again, and the others are kept: nothing has been written yet. again says that
 // the plan has become another and is to be shown.
-func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *setupReport) (_ setup.Setup, again bool, err error) {
+func (a *app) preflight(ctx context.Context, s setup.Setup, q *ask.Questions, r *setupReport) (_ setup.Setup, again bool, err error) {
 	for {
 		err := setup.Preflight(ctx, s)
 		if err == nil || s.Config.Several() {
 			return s, false, err
 		}
-		user, sender := "", errors.Is(err, setup.ErrSenderRefused)
-		switch {
-		case errors.Is(err, setup.ErrLoginRefused) && q.typed:
-			user = s.Config.First().Username
-			q.talk.forgetSecret(askPassword, askToken)
-			q.talk.forget(askUser)
-		case sender && q.asked["from"]:
-			q.from, s.Config.Routes[0].From = s.Config.From(), ""
-			q.talk.forget(askFrom)
-		case errors.Is(err, setup.ErrRecipientRefused) && (q.asked["from"] || q.asked["to"]): // senders are refused at RCPT as well
-			q.to = s.Config.To
-			q.talk.forget(askTo, askFrom)
-			if s.Config.To = ""; q.asked["from"] {
-				q.from, s.Config.Routes[0].From = s.Config.From(), ""
-			}
-		default:
+		redacted := setup.Redact(s.Config, err.Error())
+		user, asked := q.Refused(&s, err)
+		if !asked {
 			return s, false, err
 		}
-		a.complain("error: ", setup.Redact(s.Config, err.Error()))
-		direct := s.Config.Direct // asked for once
-		s.Direct = &direct
+		a.complain("error: ", redacted)
 		if s, err = s.Again(ctx, q, user); err != nil {
 			return s, false, err
 		}
@@ -355,7 +356,7 @@ func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *set
 }
 
 // readOrInstall reads the Postfix that is there, installing it after consent.
-func (a *app) readOrInstall(ctx *ui.Limit, deps setup.Deps, f setupFlags, q *questions) (s postfix.State, installed []string, err error) {
+func (a *app) readOrInstall(ctx *ui.Limit, deps setup.Deps, f setupFlags, q *ask.Questions) (s postfix.State, installed []string, err error) {
 	s, err = postfix.Read(ctx, &a.host.Reader, a.configDir)
 	if err != nil || s.Installed {
 		return s, nil, err
@@ -363,7 +364,13 @@ func (a *app) readOrInstall(ctx *ui.Limit, deps setup.Deps, f setupFlags, q *que
 	dry := f.dryRun || f.printConf
 	resume := func() {}
 	s, installed, err = setup.Install(ctx, deps, s, setup.InstallOptions{DryRun: dry, ReplaceMTA: f.replaceMTA, Consent: func(ctx2 context.Context) error {
-		err := a.consentToInstall(ctx2, f, q)
+		var err error
+		switch {
+		case f.noInstall:
+			err = hint(setup.ErrNoPostfix, "install it, or leave --no-install out")
+		case !f.install:
+			err = q.Install(ctx2)
+		}
 		resume = ctx.Pause() // a slow mirror is no reason to stop half way
 		return err
 	}})

@@ -10,6 +10,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/ask"
 	"relayhost/internal/config"
 	"relayhost/internal/diff"
 	"relayhost/internal/flow"
@@ -139,7 +140,7 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 			r.doc.Result = "failed"
 		}
 		var stated setup.StatedError // who knows better has said it
-		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitIncomplete {
+		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, ask.ErrDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitIncomplete {
 			err = setup.StatedError{Err: err, State: "unchanged"}
 		}
 	}
@@ -193,7 +194,7 @@ func printConfig(a *app, p plan.Plan) error {
 
 // unchanged is a second identical setup: it tries the relays, sends nothing and
 // writes nothing.
-func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *questions) error {
+func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Questions) error {
 	if !s.NoProbe {
 		s, err := setup.SignIn(ctx, s, q)
 		if err == nil {
@@ -248,7 +249,7 @@ func (a *app) notes(p plan.Plan) {
 }
 
 // confirm shows the difference and asks once.
-func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f setupFlags, q *questions) (w setup.Queue, err error) {
+func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f setupFlags, q *ask.Questions) (w setup.Queue, err error) {
 	w.Fate = f.queue
 	w.Messages, err = postfix.ReadQueue(ctx, &a.host.Reader, a.configDir)
 	if err != nil && f.queue == "hold" {
@@ -274,10 +275,10 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 	if f.yes {
 		return w, nil
 	}
-	if _, err := q.ask(ctx, "the consent", "--yes"); err != nil {
+	p, err := q.Consent(ctx)
+	if err != nil {
 		return w, err
 	}
-	p := q.talk.Prompter // a consent is given once, not remembered
 	for {
 		a.showPlan(s, table)
 		yes, err := a.applyThis(ctx, p, s)
@@ -285,7 +286,7 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 			return w, err
 		}
 		if !yes {
-			return w, errDeclined
+			return w, ask.ErrDeclined
 		}
 		if len(w.Messages) == 0 || f.queue != "ask" {
 			return w, nil
