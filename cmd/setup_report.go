@@ -54,6 +54,11 @@ type setupReport struct {
 	doc setupDoc
 }
 
+// deps is the host that the command works on.
+func (a *app) deps() setup.Deps {
+	return setup.Deps{Host: a.host, ConfigDir: a.configDir, Report: &setupReport{app: a}}
+}
+
 // Step writes one line a step.
 func (r *setupReport) Step(format string, args ...any) { r.progress(format, args...) }
 
