@@ -96,14 +96,6 @@ func (q *Questions) ask(ctx context.Context, what, flag string) (ui.Prompter, er
 	return q.talk, nil
 }
 
-// Consent returns who asks for a consent, which is given once and not remembered.
-func (q *Questions) Consent(ctx context.Context) (ui.Prompter, error) {
-	if _, err := q.ask(ctx, "the consent", "--yes"); err != nil {
-		return nil, err
-	}
-	return q.talk.Prompter, nil
-}
-
 // above is told when the next question is asked, and not when it need not be.
 func (q *Questions) above(label, format string, args ...any) {
 	tell := func() { q.IO.Tell(label, format, args...) }
