@@ -239,7 +239,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 
 // questions asks what a command with these flags lacks.
 func (a *app) questions(limit *ui.Limit, deps setup.Deps, req setup.Request, yes bool) *ask.Questions {
-	return &ask.Questions{IO: a.io, Deps: deps, Request: req, Limit: limit, Quiet: yes || a.json, Complain: a.complain}
+	return ask.New(ask.Terminal{IO: a.io, Deps: deps, Request: req, Limit: limit, Quiet: yes || a.json, Complain: a.complain})
 }
 
 // change tells why a setup has failed and asks which answer to change. It is false

@@ -19,7 +19,7 @@ func (q *Questions) flags() string {
 }
 
 // earlier offers the answers of a run that was aborted.
-func (q *Questions) earlier(p ui.Prompter) []answers.Answer {
+func (q *Questions) earlier() []answers.Answer {
 	saved, at := answers.Load(q.Deps.Host, q.flags())
 	if len(saved) == 0 {
 		return nil
@@ -28,7 +28,7 @@ func (q *Questions) earlier(p ui.Prompter) []answers.Answer {
 	for _, a := range saved {
 		q.IO.Tell("  "+a.Question+": ", "%s", a.Answer)
 	}
-	if yes, err := p.Confirm("Continue with them?"); err != nil || !yes {
+	if yes, err := q.talk.Prompter.Confirm("Continue with them?"); err != nil || !yes {
 		return nil
 	}
 	return saved
@@ -36,7 +36,7 @@ func (q *Questions) earlier(p ui.Prompter) []answers.Answer {
 
 // Aborted says what is kept of a run that has ended early.
 func (q *Questions) Aborted() {
-	if q.talk == nil || len(q.talk.Choices()) == 0 {
+	if len(q.talk.Choices()) == 0 {
 		return
 	}
 	q.IO.Done()
@@ -55,7 +55,7 @@ func (q *Questions) Back() {
 }
 
 // Answered reports whether something was asked that could be changed.
-func (q *Questions) Answered() bool { return q.talk != nil && q.Can() && len(q.talk.Choices()) > 0 }
+func (q *Questions) Answered() bool { return q.Can() && len(q.talk.Choices()) > 0 }
 
 // Change finds, after a failure that has been told, the answer that was wrong, or asks
 // which one to change. Another pass asks for it and keeps the others. It is false

@@ -24,9 +24,8 @@ import (
 	"relayhost/relays"
 )
 
-// Questions asks on the terminal what neither flags nor the file say. It is the
-// setup.Asker and the setup.Person of the command line.
-type Questions struct {
+// Terminal is where the questions are asked, and for what.
+type Terminal struct {
 	IO      *ui.Streams
 	Deps    setup.Deps
 	Request setup.Request // what the flags say
@@ -34,15 +33,27 @@ type Questions struct {
 	Quiet   bool          // --yes or --json: nothing is asked
 	// Complain prints what is wrong with an answer.
 	Complain func(kind, text string)
+}
 
-	talk     *answers.Conversation
-	proof    string          // of an application: bySecret or byCertificate
-	typed    bool            // a part of the credentials was typed at a question
-	asked    map[string]bool // "from", "to": answered at a question
-	from, to string          // answers that the relay has refused, to begin with
-	doubted  map[string]bool // domains that are taken when they are given once more
-	trusted  string          // host and fingerprint of a certificate that was accepted
-	said     []func()        // to be told above the first question
+// Questions asks on a terminal what neither flags nor the file say. It is the
+// setup.Asker and the setup.Person of the command line.
+type Questions struct {
+	Terminal
+	talk     *answers.Conversation // its Prompter is made for the first question
+	proof    string                // of an application: bySecret or byCertificate
+	typed    bool                  // a part of the credentials was typed at a question
+	asked    map[string]bool       // "from", "to": answered at a question
+	from, to string                // answers that the relay has refused, to begin with
+	doubted  map[string]bool       // domains that are taken when they are given once more
+	trusted  string                // host and fingerprint of a certificate that was accepted
+}
+
+// New returns the questions of a run, none of which has been asked.
+func New(t Terminal) *Questions {
+	login := []string{askUser, askPassword, askToken}
+	q := &Questions{Terminal: t, asked: map[string]bool{}, doubted: map[string]bool{}}
+	q.talk = &answers.Conversation{Offer: q.earlier, Resets: map[string][]string{askRelay: login, askHost: login}}
+	return q
 }
 
 // The questions that others refer to.
@@ -79,34 +90,24 @@ func (q *Questions) ask(ctx context.Context, what, flag string) (ui.Prompter, er
 		return nil, Missing(what, flag)
 	}
 	q.IO.Done()
-	if q.talk == nil {
+	if q.talk.Prompter == nil {
 		p, err := ui.NewPrompter(ctx, q.IO)
 		if err != nil {
 			return nil, err
 		}
-		if q.Limit != nil {
-			p = ui.Patient(p, q.Limit)
-		}
-		login := []string{askUser, askPassword, askToken}
-		q.talk = &answers.Conversation{Prompter: p, Offer: func() []answers.Answer { return q.earlier(p) },
-			Resets: map[string][]string{askRelay: login, askHost: login}}
+		q.talk.Prompter = ui.Patient(p, q.Limit)
 	}
-	q.talk.Above(q.said...)
-	q.said = nil
 	return q.talk, nil
 }
 
 // above is told when the next question is asked, and not when it need not be.
 func (q *Questions) above(label, format string, args ...any) {
 	tell := func() { q.IO.Tell(label, format, args...) }
-	switch {
-	case !q.Can():
+	if !q.Can() {
 		tell()
-	case q.talk == nil:
-		q.said = append(q.said, tell)
-	default:
-		q.talk.Above(tell)
+		return
 	}
+	q.talk.Above(tell)
 }
 
 // Relay asks for the relay, the best for this host first.
@@ -310,7 +311,7 @@ func (q *Questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 	if err != nil {
 		return "", err
 	}
-	q.mark("from")
+	q.asked["from"] = true
 	q.above("Sender: ", "Mail from this server's own accounts (root, www-data, cron) will be sent as this address. %s", r.SenderRule())
 	valid := q.addressCheck(ctx, d.Resolver, "app@example.com")
 	preset := q.from
@@ -325,21 +326,10 @@ func (q *Questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 	})
 }
 
-// mark remembers that a question has been put.
-func (q *Questions) mark(what string) {
-	if q.asked == nil {
-		q.asked = map[string]bool{}
-	}
-	q.asked[what] = true
-}
-
 // doubt is err the first time, and nil where what is given once more.
 func (q *Questions) doubt(what string, err error) error {
 	if q.doubted[what] {
 		return nil
-	}
-	if q.doubted == nil {
-		q.doubted = map[string]bool{}
 	}
 	q.doubted[what] = true
 	return err
@@ -371,7 +361,7 @@ func (q *Questions) To(ctx context.Context, d setup.Discovery, from string) (str
 	} else {
 		q.above("Test message: ", "Choose a mailbox that you can open (Enter: %s).", preset)
 	}
-	q.mark("to")
+	q.asked["to"] = true
 	valid := q.addressCheck(ctx, d.Resolver, "you@example.com")
 	return p.Input(askTo, preset, func(v string) error {
 		if err := valid(v); err != nil {
