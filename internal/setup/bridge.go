@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"relayhost/internal/apply"
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
@@ -76,7 +76,7 @@ func reachableByAll(r *host.Reader, program string) error {
 			return err
 		}
 		if m.Mode.Perm()&0o001 == 0 {
-			return Hint(fmt.Errorf("Postfix has to start %s as the user %s, and %s is closed to others (mode %04o)", program, bridge.User, path, m.Mode.Perm()),
+			return Hint(fmt.Errorf("Postfix has to start %s as the user %s, and %s is closed to others (mode %04o)", program, conf.User, path, m.Mode.Perm()),
 				"install relayhost where every user can run it: /usr/local/bin")
 		}
 		if m.UID != 0 {
@@ -88,7 +88,7 @@ func reachableByAll(r *host.Reader, program string) error {
 }
 
 // fromBridge gives h the account that its bridge has stored.
-func fromBridge(h *config.Hop, c bridge.Config) {
+func fromBridge(h *config.Hop, c conf.Config) {
 	if a := c.API; a != nil {
 		h.API = config.API{Host: c.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS}
 		return
