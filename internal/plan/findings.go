@@ -44,7 +44,7 @@ func (b *builder) findings() {
 	b.otherName()
 	b.probes()
 	b.forwarded()
-	b.swallowed()
+	b.senderIsLocal()
 	b.plugins()
 	b.oauth()
 	for _, s := range b.services {
@@ -113,9 +113,9 @@ func (b *builder) forwarded() {
 		b.d.RelayName)
 }
 
-// swallowed finds domains that this server takes for its own although the
+// senderIsLocal finds domains that this server takes for its own although the
 // sender address says that they live elsewhere.
-func (b *builder) swallowed() {
+func (b *builder) senderIsLocal() {
 	domain := domainOf(b.cfg.From())
 	if b.isHostName(domain) {
 		return
