@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/relays"
 )
@@ -98,7 +98,7 @@ func (b *builder) untold(h *config.Hop) {
 // one that takes fields would tell each half of them another list of addresses.
 func (b *builder) apiLimits(s *service) {
 	h := &s.hops[0]
-	a, ok := api.Get(h.Relay.ID)
+	a, ok := conf.Get(h.Relay.ID)
 	if !ok {
 		return
 	}
