@@ -115,6 +115,7 @@ func TestLabBridge(t *testing.T) {
 // TestLabBridgeManyAndLarge: 40 messages at once go by the three connections that
 // the relay allows, and a message of 24 MB passes in little memory.
 func TestLabBridgeManyAndLarge(t *testing.T) {
+	t.Parallel()
 	l, relay := bridged(t, lab.Bookworm)
 	l.Server.Shell("postconf -e message_size_limit=60000000 && postfix reload")
 	for n := range 40 {

@@ -101,11 +101,15 @@ func says(step smtpd.Step, code int) func(*smtpd.Config) {
 // is lost, none comes twice, no password goes in the clear; and mail to an
 // internal host without TLS goes on beside it.
 func TestLabFailover(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			for i, f := range failures {
 				if i < 4 || os.Getenv("LAB_FULL") != "" {
-					t.Run(f.name, func(t *testing.T) { failsOver(t, suite, f) })
+					t.Run(f.name, func(t *testing.T) {
+						t.Parallel()
+						failsOver(t, suite, f)
+					})
 				}
 			}
 		})
@@ -116,6 +120,7 @@ func TestLabFailover(t *testing.T) {
 // the last one, waits; a fault of the recipient comes back at once and is told to
 // no other hop; and none of it makes two messages of one.
 func TestLabFailoverOfFaults(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			l, first, second := withFallback(t, suite)
@@ -161,6 +166,7 @@ func TestLabFailoverOfFaults(t *testing.T) {
 // TestLabFailoverOfPorts: a route with an account of its own goes on to another
 // port of its service, with that account, while the default stays where it is.
 func TestLabFailoverOfPorts(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			l := lab.New(t, lab.On(suite), lab.Relay("ses"), lab.Relay("mailgun", func(c *smtpd.Config) {
