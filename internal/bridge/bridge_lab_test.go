@@ -65,6 +65,7 @@ postconf -e default_transport=relayhost-m365:unix:private/relayhost-m365-out && 
 // replies for each recipient, a revoked sign-in and its repair show in Postfix's
 // log and queue as with smtp(8).
 func TestLabBridge(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()
