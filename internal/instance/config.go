@@ -165,6 +165,9 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 			return err
 		}
 	}
+	if alias := i.relocate(i.o.Aliases); alias != i.o.Aliases { // a copy; else the server's own table is meant
+		return i.run(ctx, "postalias", "-c", i.ConfigDir, alias)
+	}
 	return nil
 }
 
@@ -202,7 +205,16 @@ func (i *Instance) private() map[string]string {
 		"soft_bounce": "yes", "notify_classes": "", "enable_long_queue_ids": "yes",
 		"multi_instance_enable": "no", "multi_instance_directories": "",
 	}
-	maps.Copy(p, i.o.Params)
+	if i.o.Aliases != "" { // local(8) resolves aliases, and delivers to nobody here
+		maps.Copy(p, map[string]string{
+			"alias_maps": i.relocate(i.o.Aliases), "allow_mail_to_commands": "", "allow_mail_to_files": "", "forward_path": "",
+			"mailbox_transport": "error:5.1.1 no alias leads elsewhere", "mailbox_transport_maps": "", "fallback_transport": "",
+			"fallback_transport_maps": "", "luser_relay": "", "mailbox_command_maps": "", "home_mailbox": "",
+		})
+	}
+	for name, value := range i.o.Params {
+		p[name] = i.relocate(value)
+	}
 	return p
 }
 
@@ -276,6 +288,7 @@ bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
 showq unix n - n - - showq
+verify unix - - n - 1 verify
 error unix - - n - - error
 retry unix - - n - - error
 scache unix - - n - 1 scache
@@ -285,6 +298,9 @@ postlog unix-dgram n - n - 1 postlogd
 // routingPrograms and routingEntries are those of an instance that only answers
 // where mail would go: proxymap(8) is there for tables that are named by proxy:.
 var routingPrograms = []string{"trivial-rewrite", "proxymap", "postlogd"}
+
+// localEntry delivers by aliases (Options.Aliases).
+const localEntry = "local unix - n n - - local\n"
 
 const routingEntries = `rewrite unix - - n - - trivial-rewrite
 postlog unix-dgram n - n - 1 postlogd
@@ -298,8 +314,11 @@ func (i *Instance) masterCF(text []byte) ([]byte, error) {
 		return nil, fmt.Errorf("planned master.cf: %w", err)
 	}
 	entries, programs := standard, needed
-	if i.o.Routing {
+	switch {
+	case i.o.Routing:
 		entries, programs = routingEntries, routingPrograms
+	case i.o.Aliases != "":
+		entries += localEntry
 	}
 	m, err := postfix.ParseMaster([]byte(entries))
 	if err != nil {
