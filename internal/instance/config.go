@@ -192,6 +192,10 @@ func (i *Instance) table(ctx context.Context, f plan.File, path string) error {
 	return err
 }
 
+// sessionCaches are files that the server's own tlsmgr(8) keeps locked where main.cf
+// names them by their full path.
+var sessionCaches = []string{"smtp_tls_session_cache_database", "lmtp_tls_session_cache_database", "smtpd_tls_session_cache_database"}
+
 // private are the parameters that differ from the plan's: own directories and log,
 // nothing from outside, no way but the relay's, and no bounces.
 func (i *Instance) private() map[string]string {
@@ -204,6 +208,10 @@ func (i *Instance) private() map[string]string {
 		"authorized_submit_users": "root", "always_bcc": "", "sender_bcc_maps": "", "recipient_bcc_maps": "", "mailbox_command": "",
 		"soft_bounce": "yes", "notify_classes": "", "enable_long_queue_ids": "yes",
 		"multi_instance_enable": "no", "multi_instance_directories": "",
+		"address_verify_map": "", "tls_random_exchange_name": filepath.Join(i.directories.data, "prng_exch"),
+	}
+	for _, name := range sessionCaches {
+		p[name] = ""
 	}
 	if i.o.Aliases != "" { // local(8) resolves aliases, and delivers to nobody here
 		maps.Copy(p, map[string]string{
@@ -331,6 +339,9 @@ func (i *Instance) masterCF(text []byte) ([]byte, error) {
 		s.Chroot = "n"
 		for n := range s.Options {
 			s.Options[n].Value = i.relocate(s.Options[n].Value)
+			if slices.Contains(sessionCaches, s.Options[n].Name) {
+				s.Options[n].Value = ""
+			}
 		}
 		m.Set(trialEntry(s))
 	}

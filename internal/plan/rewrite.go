@@ -40,6 +40,11 @@ func (b *builder) senders() error {
 			return err
 		}
 	}
+	if len(foreign) > 0 && !b.nullClient() {
+		b.note("mail to %s leaves this server, so senders there become %s by sender_canonical_maps, which acts on all mail: "+
+			"that to other hops and to mailboxes here has the new sender too; where people or programs here get mail at that name, "+
+			"add it to mydestination first", names(foreign), b.cfg.From())
+	}
 	return b.canonical(foreign)
 }
 
@@ -80,6 +85,15 @@ func (b *builder) ownNames() (local, foreign []string) {
 		}
 	}
 	return local, foreign
+}
+
+// names are the domains of keys ("@host", "root@host"), for a sentence.
+func names(keys []string) string {
+	var list []string
+	for _, key := range keys {
+		list = append(list, domainOf(key))
+	}
+	return strings.Join(list, ", ")
 }
 
 // ownNameElsewhere says what programs have to know that send by the name of the host
