@@ -12,19 +12,8 @@ import (
 // service with the same next hop read them. What of that is ours goes, and the
 // lines of others stay.
 
-// SharesSettings reports whether the mail of s goes by a service that an earlier
-// release of relayhost wrote: one without a TLS level of its own, so that main.cf
-// says how it logs in and speaks TLS. On Postfix 3.10 and later a message with the
-// header "TLS-Required: no" turns verified TLS off there (tls_required_enable).
-func SharesSettings(s postfix.State) bool {
-	transport, _, _ := strings.Cut(s.Params["default_transport"], ":")
-	if s.Master == nil || !strings.HasPrefix(transport, ServicePrefix) {
-		return false
-	}
-	service, there := s.Master.Get(transport, "unix")
-	_, own := service.Option("smtp_tls_security_level")
-	return there && service.Command == "smtp" && !own
-}
+// sharesSettings reports whether an earlier release wrote the setup that is there.
+func (b *builder) sharesSettings() bool { return len(b.facts.SharedSettings()) > 0 }
 
 // unshare takes our entries out of the password tables that main.cf names, and
 // the tables out of main.cf where nobody else has an entry in them.
@@ -86,7 +75,7 @@ func (b *builder) relayhost() {
 	const name = "relayhost"
 	raw, _ := b.main.Get(name)
 	old := b.param(name)
-	ours := SharesSettings(b.s)
+	ours := b.sharesSettings()
 	switch {
 	case raw == "":
 		return

@@ -19,7 +19,7 @@ func (b *builder) passwd() error {
 	for _, a := range shared {
 		delete(former, a.Key)
 	}
-	if SharesSettings(b.s) {
+	if b.sharesSettings() {
 		if err := b.unshare(former, shared); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (b *builder) captured() *Conflict {
 // transport than default_transport (ADDRESS_CLASS_README).
 func (b *builder) otherClass(key string) bool {
 	domain := strings.TrimPrefix(mailaddr.Domain(key), ".")
-	return b.isLocal(domain) || b.inList("relay_domains", domain)
+	return b.isLocal(domain) || b.facts.In("relay_domains", domain)
 }
 
 // plainKey are the characters of a sender that an inline table takes as they are.
