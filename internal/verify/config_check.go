@@ -183,21 +183,31 @@ func (r *run) outdated() (findings []Finding) {
 // judge has Postfix's validator look at what is there, as setup has it look at
 // what it is going to write.
 func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
-	first := t.route.Hops[0]
-	if t.State.Main == nil || t.State.Master == nil || first.Host == "" {
+	if t.State.Main == nil || t.State.Master == nil || t.route.Hops[0].Host == "" {
 		return nil
 	}
+	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{State: t.State, Meant: t.meant()})
+	findings := t.judged(problems, maps)
+	if err != nil {
+		findings = append([]Finding{{Check: "config", Result: Warn, Cause: "not_judged", Detail: err.Error(), Remedy: "Run this as root."}}, findings...)
+	}
+	return findings
+}
+
+// meant is what main.cf and master.cf are meant to do.
+func (t *trial) meant() lint.Meant {
+	first := t.route.Hops[0]
 	meant := lint.Meant{Service: t.route.Service, NextHop: first.nextHop(),
 		Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)}
 	if first.Socket != "" {
 		hop := lint.MeantHop{NextHop: first.nextHop(), Bridge: strings.TrimPrefix(first.Socket, "private/")}
 		meant.Routes = []lint.MeantRoute{{Service: t.route.Service, Hops: []lint.MeantHop{hop}}}
 	}
-	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{State: t.State, Meant: meant})
-	var findings []Finding
-	if err != nil {
-		findings = append(findings, Finding{Check: "config", Result: Warn, Cause: "not_judged", Detail: err.Error(), Remedy: "Run this as root."})
-	}
+	return meant
+}
+
+// judged makes findings of those of the rules that no other check tells.
+func (t *trial) judged(problems []lint.Finding, maps []Finding) (findings []Finding) {
 	tables := slices.ContainsFunc(maps, func(f Finding) bool { return f.Result != Pass })
 	for _, p := range problems {
 		cause := p.Rule
