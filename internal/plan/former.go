@@ -33,21 +33,24 @@ func (b *builder) unshare(former map[string]bool, shared []templates.Account) er
 			kept = append(kept, entry)
 			continue
 		}
-		text := parseTable(before)
+		text, err := b.source(t.Path)
+		if err != nil {
+			return err
+		}
 		for hop := range former {
-			text.remove(hop)
+			text.Remove(hop)
 		}
 		for _, a := range shared {
-			text.remove(a.Key)
+			text.Remove(a.Key)
 		}
-		others := len(parseTable(text.bytes()).entries()) > 0
+		others := len(text.Entries()) > 0
 		if others {
 			kept = append(kept, entry)
 		}
-		if string(text.bytes()) == string(before) || !others && t.Path == b.path(passwdFile) {
+		if string(text.Bytes()) == string(before) || !others && t.Path == b.path(passwdFile) {
 			continue // which the accounts go to again
 		}
-		f := File{Path: t.Path, After: text.bytes(), Mode: 0o600, Secret: true}
+		f := File{Path: t.Path, After: text.Bytes(), Mode: 0o600, Secret: true}
 		if t.Index() != "" {
 			f.Map = t.Type
 		}

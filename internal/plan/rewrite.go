@@ -189,9 +189,9 @@ func (b *builder) canonical(keys []string) error {
 // where it was asked for. An administrator who has moved it since has a reason.
 func (b *builder) place(ours string, asked bool) string {
 	raw, _ := b.main.Get("sender_canonical_maps")
-	merged, before := b.merge("sender_canonical_maps", asked, ours), parseTable(b.s.Maps[b.path(senderFile)])
+	merged, before := b.merge("sender_canonical_maps", asked, ours), entries(b.s, b.path(senderFile))
 	for from := range b.cfg.Rewrite {
-		if _, known := before.get(from); !known {
+		if !slices.ContainsFunc(before, func(e postfix.Entry) bool { return strings.EqualFold(e.Key, from) }) {
 			return merged // asked for only now
 		}
 	}
