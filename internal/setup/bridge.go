@@ -68,7 +68,7 @@ func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
 // reachableByAll wants that the user of the bridges can start a program.
 func reachableByAll(r *host.Reader, program string) error {
 	if program == "" {
-		return errors.New("where this program is on disk is not known, and Postfix has to start it")
+		return errors.New("the path of this program is unknown, and Postfix has to start it")
 	}
 	for path := program; path != "/"; path = filepath.Dir(path) {
 		m, err := r.Stat(path)

@@ -96,7 +96,7 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 		}
 		return nil
 	case !given.Password.IsZero() || !given.API.Key.IsZero():
-		return UsageError{errors.New("the API of Amazon SES takes no SMTP password: that is derived from a secret access key, and leads nowhere back"),
+		return UsageError{errors.New("the API of Amazon SES needs the secret access key, not the SMTP password that is derived from it"),
 			"give username= and secret_access_key=; on an EC2 instance, in ECS and in EKS with a role give nothing"}
 	case h.API.AWS != nil:
 		return nil
