@@ -10,8 +10,9 @@ import (
 	"unicode/utf8"
 )
 
+//go:generate go test -run TestBuiltIn -update .
 //go:generate go test -run "TestDocs|TestReadmeTable" -update .
-var update = flag.Bool("update", false, "write docs/relays.md, docs/relays/*.md and the table in the README")
+var update = flag.Bool("update", false, "write builtin.go, docs/relays.md, docs/relays/*.md and the table in the README")
 
 const (
 	docs  = "../docs/relays.md"

@@ -83,7 +83,7 @@ The same list for a server: ` + "`relayhost relays`" + `, with ` + "`--for HOST`
 	b.WriteString("\n## Mailbox providers\n\nThe sender must be the account, so all senders of the server are rewritten to it. Limits are those of one person.\n\n")
 	b.WriteString(MarkdownTable(mailboxes, "relays"))
 	b.WriteString("\n## Replies\n\nReplies that say the same at most mail servers. A relay's own ones are on its page and are tried first.\n")
-	file, _ := generic()
+	file := generic()
 	b.WriteString(Relay{Sources: file.Sources}.mdReplies(lastRead(list), file.Replies))
 	return b.String()
 }

@@ -1,6 +1,6 @@
 // Package relays is the catalogue of relay services: names, ports, credential
-// rules, limits and replies, as data in catalog/*.toml. It does no I/O but
-// reading those files and the user's own, and imports nothing of ours.
+// rules, limits and replies, as data in catalog/*.toml, of which builtin.go is
+// generated. It does no I/O but reading files of the user's own.
 package relays
 
 import (
