@@ -39,8 +39,11 @@ func MarkdownTable(list []Relay, pages string) string {
 		}
 		if !r.TakesPassword() {
 			ports = "OAuth only: not set up"
+			if r.SignsIn() {
+				ports = joinPorts(r.PortOrder(), ", ") + ", by OAuth alone"
+			}
 		}
-		if r.HTTPS != nil {
+		if r.ViaHTTPS() {
 			ports += ", HTTPS"
 		}
 		fmt.Fprintf(&b, "| [`%s`](%s) | %s | %s | %s | %s | %s |\n", r.ID, path.Join(pages, r.ID+".md"), r.Name, free,
@@ -74,7 +77,8 @@ knowledge, *(unsure)* is something on which sources disagree or which they leave
 *(2022-11)* is that of a source older than a year. A relay of your own: [adding-a-relay.md](adding-a-relay.md).
 
 The same list for a server: ` + "`relayhost relays`" + `, with ` + "`--for HOST`" + ` (ports that a hosting provider leaves open),
-` + "`--free`, `--no-domain`, `--mailbox` and `--https`" + ` to narrow it down.
+` + "`--free`, `--no-domain`, `--mailbox` and `--https`" + ` to narrow it down. HTTPS behind the ports: ` + "`setup --via https`" + `
+sends by the relay's API on port 443 ([https.md](https.md)).
 
 ## Services for the mail of programs
 
@@ -163,7 +167,12 @@ func (r Relay) mdEnds(b *strings.Builder, day time.Time) {
 // mdSetup shows the file with the credentials and the command.
 func (r Relay) mdSetup(b *strings.Builder) {
 	if !r.TakesPassword() {
-		b.WriteString("This relay takes no password: its login is by OAuth alone, which Postfix has no part for, so `relayhost setup` refuses it. " +
+		if r.SignsIn() {
+			fmt.Fprintf(b, "This relay takes no password: its login is by OAuth alone. Register an application ([m365.md](../m365.md)), then:\n\n"+
+				"```console\nsudo relayhost setup --relay %s --from %[2]s --username %[2]s --sign-in device --client-id 11111111-2222-3333-4444-555555555555 --yes\n```\n", r.ID, r.Auth.Username.Example)
+			return
+		}
+		b.WriteString("This relay takes no password: its login is by OAuth alone, which `relayhost setup` has no part for here. " +
 			"Choose another one from [the list](../relays.md).\n")
 		return
 	}
@@ -310,6 +319,8 @@ func (r Relay) mdHosts(b *strings.Builder, item func(label, text, source string)
 		item(fmt.Sprintf("port %d", p.Port), words, p.Source)
 	}
 	item("tried in this order", joinPorts(r.PortOrder(), ", "), "")
-	note("HTTPS", r.HTTPS)
+	if r.HTTPS != nil {
+		item("HTTPS", r.HTTPS.Text+r.apiUse(), r.HTTPS.Source)
+	}
 	r.mdLimits(b, item)
 }
