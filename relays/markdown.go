@@ -20,34 +20,69 @@ func split(list []Relay) (services, mailboxes []Relay) {
 	return services, mailboxes
 }
 
+// Row is a relay in the table to choose one by, in words for people.
+type Row struct {
+	ID, Name string
+	Free     string // "300 a day (2026-07)"; "" where nothing is, or no source says so
+	Domain   string // what is said of a domain of one's own
+	Ports    string // in the order they are tried
+	Asks     string // what has to be done before mail goes out
+}
+
+// Head is the head of a table of rows.
+func Head() Row {
+	return Row{"--relay", "name", "free, as of", "your own domain", "ports, in the order they are tried", "what they ask for"}
+}
+
+// Rows is the table to choose a relay by.
+func Rows(list []Relay) []Row {
+	day := lastRead(list)
+	rows := make([]Row, len(list))
+	for i, r := range list {
+		rows[i] = r.row(func(source string) string {
+			if mark := r.markOn(day, source); mark != "" {
+				return " (" + mark + ")"
+			}
+			return ""
+		})
+	}
+	return rows
+}
+
+func (r Relay) row(mark func(source string) string) Row {
+	row := Row{ID: r.ID, Name: r.Name, Ports: joinPorts(r.PortOrder(), ", "),
+		Domain: map[string]string{"needed": "needed", "address": "or one address", "none": "no"}[r.NeedsDomain()]}
+	if r.Free != nil {
+		row.Free = r.Free.String() + mark(r.Free.Source)
+		if month := r.freeAsOf(); month != "" {
+			row.Free = fmt.Sprintf("%s (%s)", r.Free, month)
+		}
+	}
+	if r.Asks != nil {
+		row.Asks = r.Asks.Text + mark(r.Asks.Source)
+	}
+	switch {
+	case !r.TakesPassword() && r.SignsIn():
+		row.Ports += ", by OAuth alone"
+	case !r.TakesPassword():
+		row.Ports = "OAuth only: not set up"
+	}
+	if r.ViaHTTPS() {
+		row.Ports += ", HTTPS"
+	}
+	return row
+}
+
 // MarkdownTable is the table to choose a relay by. pages is the directory of
 // the relays' own pages as a link.
 func MarkdownTable(list []Relay, pages string) string {
 	day := lastRead(list)
 	var b strings.Builder
-	b.WriteString("| `--relay` | name | free, as of | your own domain | ports, in the order they are tried | what they ask for |\n| --- | --- | --- | --- | --- | --- |\n")
+	h := Head()
+	fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n| --- | --- | --- | --- | --- | --- |\n", h.ID, h.Name, h.Free, h.Domain, h.Ports, h.Asks)
 	for _, r := range list {
-		free, asks, ports := "", "", joinPorts(r.PortOrder(), ", ")
-		if r.Free != nil {
-			free = r.Free.String() + r.mdMark(day, r.Free.Source)
-			if month := r.freeAsOf(); month != "" {
-				free = fmt.Sprintf("%s (%s)", r.Free, month)
-			}
-		}
-		if r.Asks != nil {
-			asks = cell(r.Asks.Text) + r.mdMark(day, r.Asks.Source)
-		}
-		if !r.TakesPassword() {
-			ports = "OAuth only: not set up"
-			if r.SignsIn() {
-				ports = joinPorts(r.PortOrder(), ", ") + ", by OAuth alone"
-			}
-		}
-		if r.ViaHTTPS() {
-			ports += ", HTTPS"
-		}
-		fmt.Fprintf(&b, "| [`%s`](%s) | %s | %s | %s | %s | %s |\n", r.ID, path.Join(pages, r.ID+".md"), r.Name, free,
-			map[string]string{"needed": "needed", "address": "or one address", "none": "no"}[r.NeedsDomain()], ports, asks)
+		row := r.row(func(source string) string { return r.mdMark(day, source) })
+		fmt.Fprintf(&b, "| [`%s`](%s) | %s | %s | %s | %s | %s |\n", row.ID, path.Join(pages, row.ID+".md"), row.Name, row.Free, row.Domain, row.Ports, cell(row.Asks))
 	}
 	return b.String()
 }
