@@ -137,7 +137,7 @@ func (a *app) reachable(ctx context.Context, list []relays.Relay) ([]relays.Rela
 func (a *app) showRelays(list []relays.Relay, csv bool, text string) error {
 	switch {
 	case a.json:
-		return a.printJSON(map[string]any{"version": 1, "relays": list})
+		return a.printJSON(map[string]any{"version": 1, "relays": append([]relays.Relay{}, list...)}) // [] where none is left
 	case csv:
 		text = relays.CSV(list)
 	}
