@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"embed"
 	"fmt"
+	"io/fs"
 	"path"
 	"runtime"
 	"slices"
@@ -78,9 +79,22 @@ func tierRank(r *Relay) int {
 	return r.Tier
 }
 
-// Get finds a built-in service by its id. The error of an unknown one names
-// those that come near.
+var single sync.Map // Relay by id, of those that Get has read
+
+// Get finds a built-in service by its id, and reads no other. The error of an
+// unknown one names those that come near.
 func Get(id string) (Relay, error) {
+	if r, ok := single.Load(id); ok {
+		return r.(Relay), nil
+	}
+	if _, err := fs.Stat(catalogFiles, path.Join("catalog", id+".toml")); err == nil {
+		r, err := readBuiltIn(id + ".toml")
+		if err != nil {
+			return Relay{}, err
+		}
+		single.Store(id, *r)
+		return *r, nil
+	}
 	all, err := Catalog()
 	if err != nil {
 		return Relay{}, err
