@@ -22,17 +22,37 @@ function make(tag, attributes = {}, ...children) {
 
 const waiting = new Map();
 let calls = 0;
-let worker;
+const worker = new Worker('worker.js');
+worker.onmessage = ({ data: m }) => {
+  if (m.ready) { document.body.dataset.ready = 'yes'; generate(); return; }
+  if (m.fault) { failed(m.fault); return; }
+  waiting.get(m.id)(m.answer);
+  waiting.delete(m.id);
+};
 
-function start() {
-  worker = new Worker('worker.js');
-  worker.onmessage = ({ data: m }) => {
-    if (m.ready) { document.body.dataset.ready = 'yes'; generate(); return; }
-    if (m.fault) { $('status').textContent = ''; problem(`The generator cannot be loaded: ${m.fault}`); return; }
-    waiting.get(m.id)(m.answer);
-    waiting.delete(m.id);
-  };
+function failed(fault) {
+  for (const id of ['status', 'explain-status']) $(id).textContent = '';
+  problem(`The generator cannot be loaded: ${fault}`);
 }
+
+// The page has asked for the program with its first line (index.html): it is compiled
+// here while it arrives, and run in the worker.
+(async () => {
+  try {
+    const response = await fetch('relayhost.wasm.gz');
+    if (!response.ok) throw new Error(`relayhost.wasm.gz: ${response.status}`);
+    const headers = { 'Content-Type': 'application/wasm' };
+    // A server that names the encoding has its answer unpacked by the browser.
+    const [seen, body] = response.body.tee();
+    const reader = seen.getReader();
+    const first = (await reader.read()).value || [];
+    reader.cancel();
+    const unpacked = first[0] === 0x1f && first[1] === 0x8b ? body.pipeThrough(new DecompressionStream('gzip')) : body;
+    worker.postMessage({ program: await WebAssembly.compileStreaming(new Response(unpacked, { headers })) });
+  } catch (fault) {
+    failed(fault && fault.message || fault);
+  }
+})();
 
 function call(name, doc) {
   return new Promise((resolve) => {
@@ -177,25 +197,47 @@ function problem(text) {
   $('problem').textContent = text || '';
 }
 
-let latest = 0;
+// generate shows the files for the form. One question is with the worker at a time;
+// what changes meanwhile is asked when its answer is there.
+let asking = false;
+let again = false;
 async function generate() {
-  if (document.body.dataset.ready !== 'yes') return;
+  if (document.body.dataset.ready !== 'yes' || !data) return;
+  if (asking) { again = true; return; }
+  asking = true;
+  do {
+    again = false;
+    await generateOnce();
+  } while (again);
+  asking = false;
+}
+
+async function generateOnce() {
   const form = read();
   if (!form.routes.every((r) => r.hops.every((h) => h.relay)) || !form.routes[0].from) {
     $('status').textContent = form.routes[0].hops[0].relay ? 'Enter the sender to see the files.' : 'Choose a relay to see the files.';
     problem('');
     $('result').hidden = true;
+    await warmUp();
     return;
   }
   form.hostname = form.hostname || 'mail.example.com';
   delete form.hosting;
-  const mine = ++latest;
   const g = await call('generate', form);
-  if (mine !== latest) return; // an answer to what has been changed since
+  if (again) return;
   $('status').textContent = '';
   problem(g.error ? [g.field && g.field + ':', g.error, g.hint && `(${g.hint})`].filter(Boolean).join(' ') : '');
   $('result').hidden = Boolean(g.error) && !(g.findings || []).length;
   showResult(g, form);
+}
+
+// warmUp has the browser compile what the first files need, while the form is typed.
+let warm = false;
+async function warmUp() {
+  if (warm) return;
+  warm = true;
+  await call('generate', { distribution: data.distributions[0].id, hostname: 'mail.example.com',
+    routes: [{ name: 'default', from: 'app@example.com', hops: [{ relay: data.relays[0].id, region: data.relays[0].region || '' }] }] });
 }
 
 function copyTools(name, text) {
@@ -248,46 +290,31 @@ function showResult(g, form) {
   $('result').replaceChildren(...parts);
 }
 
-let timer;
 function changed() {
   write();
-  clearTimeout(timer);
-  timer = setTimeout(generate, 20);
+  generate();
 }
 
 // ---- explain
 
-const fates = (g) => {
-  if (g.past) return 'sent since';
-  if (g.lost && g.delayed) return `${g.lost} lost, ${g.delayed} delayed`;
-  if (g.lost) return `${g.lost} lost: returned to the sender, or gone`;
-  if (g.delayed) return `${g.delayed} delayed: Postfix keeps trying`;
-  if (g.cause.lost) return 'lost: not delayed';
-  return { deferred: 'delayed: Postfix keeps trying for maximal_queue_lifetime (5 days)', stuck: 'delayed: it waits in the queue until this is fixed', works: 'not affected' }[g.cause.outcome] || '';
-};
+const labels = { run: 'Run', do: 'What to do', why: 'Why', mail: 'The mail', or: 'Or', hence: 'Hence', seen: 'Seen', line: 'Said', source: 'Source', here: 'Here' };
+
+function shownItem({ label, text }) {
+  const dd = make('dd');
+  if (label === 'run' || label === 'line') dd.append(block(text));
+  else if (/^https:/.test(text)) dd.append(make('a', { href: text, rel: 'noreferrer' }, text));
+  else dd.append(text);
+  return [make('dt', {}, labels[label] || label), dd];
+}
 
 function showAnswer(a) {
   const out = [];
   if (a.error) out.push(make('p', { class: 'error' }, a.error));
-  for (const g of a.groups || []) {
-    const c = g.cause;
-    const box = make('section', { class: 'cause', 'data-cause': c.id }, make('h2', {}, c.id ? `${g.past ? 'In the past: ' : ''}${c.title}` : 'No cause is known for this text'));
-    if (c.id && !g.past) {
-      box.append(make('p', {}, c.remedy));
-      if (c.command) box.append(block(c.command));
-    }
-    if (c.meaning && c.meaning !== c.title) box.append(make('p', {}, c.meaning));
-    const fate = fates(g);
-    if (fate) box.append(make('p', { class: 'note' }, `Mail: ${fate}.`));
-    if ((g.others || []).length) box.append(make('p', { class: 'note' }, `Or: ${g.others.map((o) => o.title).join('; ')}.`));
-    if (g.example) box.append(block(g.example));
-    if (c.source && c.source.startsWith('https://')) box.append(make('p', { class: 'note' }, make('a', { href: c.source, rel: 'noreferrer' }, 'Source')));
-    out.push(box);
-  }
-  if (a.report) out.push(make('p', {}, 'Nothing is known of this text. The three lines before it would help, and the relay. Names and addresses are masked in this report:'), block(a.report));
-  if (!a.error && !(a.groups || []).length && !a.report) {
-    out.push(make('p', {}, a.not_understood ? `${a.lines} lines read, ${a.not_understood} not understood: they may hold more.` : `${a.lines} lines read, all understood; none tells of a problem.`));
-  }
+  (a.shown || []).forEach((g, i) => {
+    out.push(make('section', { class: 'cause', 'data-cause': a.groups[i].cause.id }, make('h2', {}, g.heading), make('dl', {}, ...g.items.flatMap(shownItem))));
+  });
+  if (a.report) out.push(make('p', {}, 'What would help: the three lines before this one, and the relay that said it. If it stays unknown, please report it with this text; names and addresses are masked:'), block(a.report));
+  if (a.rest) out.push(make('p', {}, a.rest));
   $('answer').replaceChildren(...out);
 }
 
@@ -323,7 +350,6 @@ function hostingChanged() {
 }
 
 async function begin() {
-  start();
   data = await (await fetch('data.json')).json();
   $('distribution').append(...data.distributions.map((d) => make('option', { value: d.id }, d.name)));
   $('hosting').append(...data.hosts.map((h) => make('option', { value: h.id }, h.name)));
