@@ -7,7 +7,7 @@ LABTESTS   = $(shell grep -rlE '^func TestLab' --include='*_test.go' . | xargs -
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 export CGO_ENABLED ?= 0
 
-.PHONY: build check vet lint unit lab test test-all test-faults bench packages deps web test-web clean
+.PHONY: build check vet lint unit lab test test-all test-faults bench packages deps web clean
 
 build:
 	$(GO) build -trimpath -tags nethttpomithttp2 -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
@@ -62,11 +62,6 @@ packages:
 # The page that makes a configuration and explains a log in a browser, into dist/web.
 web:
 	$(GO) run ./cmd/web dist/web
-
-# That page in a real Chromium: needs chromium, node and npm.
-test-web:
-	cd .ci/web && npm install --no-audit --no-fund
-	$(GO) test -tags web -count 1 -timeout 45m ./cmd/web
 
 clean:
 	rm -rf relayhost dist

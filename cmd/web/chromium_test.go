@@ -184,6 +184,7 @@ func (b *browser) call(session, method string, params, result any) error {
 type tab struct {
 	t       *testing.T
 	b       *browser
+	context string
 	session string
 	base    string // of the site: a request to anywhere else is a fault
 	mu      sync.Mutex
@@ -212,7 +213,7 @@ func (b *browser) blank(t *testing.T, base string) *tab {
 	must(b.call("", "Target.createTarget", map[string]any{"url": "about:blank", "browserContextId": context.BrowserContextID}, &target))
 	var attached struct{ SessionID string }
 	must(b.call("", "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached))
-	p := &tab{t: t, b: b, session: attached.SessionID, base: base}
+	p := &tab{t: t, b: b, context: context.BrowserContextID, session: attached.SessionID, base: base}
 	b.mu.Lock()
 	b.tabs[p.session] = p
 	b.mu.Unlock()

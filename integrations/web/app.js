@@ -78,8 +78,18 @@ function field(label, attributes, set, value) {
   return make('label', {}, `${label} `, Object.assign(make('input', { spellcheck: 'false', ...attributes, on: { input: (e) => { set(e.target.value); changed(); } } }), { value }));
 }
 
+// wanted are the relays that the search and the filters leave, and the one that is
+// chosen already.
+function wanted(chosen) {
+  const word = $('search').value.trim().toLowerCase();
+  return data.relays.filter((r) => r.id === chosen || (
+    (!word || r.id.includes(word) || r.name.toLowerCase().includes(word))
+    && ['free', 'no_domain', 'https', 'mailbox'].every((key) => !$(`only-${key}`).checked || r[key])));
+}
+
 function relaySelect(hop, index) {
-  const groups = [['Relay services', data.relays.filter((r) => !r.mailbox)], ['Mailbox providers', data.relays.filter((r) => r.mailbox)]];
+  const list = wanted(hop.relay);
+  const groups = [['Relay services', list.filter((r) => !r.mailbox)], ['Mailbox providers', list.filter((r) => r.mailbox)]];
   const select = make('select', { id: `relay-${index}`, on: { change: (e) => {
     Object.assign(hop, emptyHop(), { relay: e.target.value });
     const r = relayOf(hop.relay);
@@ -88,24 +98,35 @@ function relaySelect(hop, index) {
     showRoutes();
     changed();
   } } }, make('option', { value: '' }, 'choose a relay'));
-  for (const [label, list] of groups) {
-    select.append(make('optgroup', { label }, ...list.map((r) => make('option', { value: r.id }, r.free ? `${r.name} (free: ${r.free})` : r.name))));
+  for (const [label, some] of groups) {
+    if (some.length) select.append(make('optgroup', { label }, ...some.map((r) => make('option', { value: r.id }, r.free ? `${r.name} (free: ${r.free})` : r.name))));
   }
   select.append(make('optgroup', { label: 'Other' }, make('option', { value: smarthost }, 'Another SMTP server ...')));
   select.value = hop.relay;
   return make('label', {}, 'Relay ', select);
 }
 
-function portSelect(hop, index) {
+// portOf is the port that the files are for: the one that was chosen, or the first
+// that the hosting provider does not block.
+function portOf(hop) {
   const r = relayOf(hop.relay);
-  const select = make('select', { id: `port-${index}`, on: { change: (e) => { hop.port = Number(e.target.value); changed(); } } });
+  if (hop.port || !r) return hop.port;
+  return r.ports.find((p) => !blockedPorts().includes(p)) || 0;
+}
+
+function portChoice(hop, index) {
+  const r = relayOf(hop.relay);
   const shut = blockedPorts();
-  select.append(make('option', { value: 0 }, 'the first that is open'));
-  for (const port of r ? r.ports : [25, 465, 587, 2525]) {
-    select.append(make('option', { value: port, disabled: shut.includes(port) }, shut.includes(port) ? `${port} (blocked there)` : String(port)));
-  }
-  select.value = hop.port;
-  return make('label', {}, 'Port ', select);
+  const name = $('hosting').selectedOptions[0].textContent;
+  const one = (port, text) => {
+    const blocked = shut.includes(port);
+    const radio = make('input', { type: 'radio', name: `port-${index}`, id: `port-${index}-${port}`, disabled: blocked, on: { change: () => { hop.port = port; changed(); } } });
+    radio.checked = hop.port === port;
+    return make('label', {}, radio, blocked ? make('s', {}, text) : text, blocked ? ` blocked by ${name}` : '');
+  };
+  const box = make('fieldset', { class: 'ports' }, make('legend', {}, 'Port'), one(0, 'the first that is open'), ...r.ports.map((port) => one(port, String(port))));
+  if (r.ports.every((port) => shut.includes(port))) box.append(make('p', { class: 'error' }, r.https ? `No port of ${r.name} is open there. It has an API over HTTPS as well: look at relayhost setup --via https.` : `No port of ${r.name} is open there: choose another relay.`));
+  return box;
 }
 
 function hopFields(hop, index) {
@@ -116,15 +137,14 @@ function hopFields(hop, index) {
     row.append(field('Port', { id: `port-${index}`, inputmode: 'numeric' }, (v) => { hop.port = Number(v) || 0; }, hop.port || ''));
     row.append(field('CA file', { id: `ca-${index}`, placeholder: "the distribution's" }, (v) => { hop.ca_file = v; }, hop.ca_file));
     row.append(make('label', {}, Object.assign(make('input', { type: 'checkbox', id: `login-${index}`, on: { change: (e) => { hop.login = e.target.checked; changed(); } } }), { checked: hop.login }), 'wants a login'));
-    return row;
+    return [row];
   }
   if (r && (r.region || (r.regions || []).length)) {
     const list = `regions-${index}`;
     row.append(field('Region', { id: `region-${index}`, list, placeholder: r.region || 'the usual' }, (v) => { hop.region = v; }, hop.region),
       make('datalist', { id: list }, ...(r.regions || []).map((v) => make('option', { value: v }))));
   }
-  if (r) row.append(portSelect(hop, index));
-  return row;
+  return r ? [row, portChoice(hop, index)] : [row];
 }
 
 function showRoutes() {
@@ -139,7 +159,7 @@ function showRoutes() {
     own.append(field('Sender', { id: `from-${i}`, type: 'email', placeholder: 'app@example.com' }, (v) => { route.from = v; }, route.from));
     route.hops.forEach((hop, n) => {
       if (n > 0) box.append(make('p', { class: 'note' }, 'When that fails:'));
-      box.append(hopFields(hop, `${i}-${n}`));
+      box.append(...hopFields(hop, `${i}-${n}`));
     });
     box.append(own);
     const tools = make('p', { class: 'tools' }, make('button', { type: 'button', id: `fallback-${i}`, on: { click: () => { route.hops.push(emptyHop()); showRoutes(); changed(); } } }, 'Add a fallback'));
@@ -223,6 +243,7 @@ async function generateOnce() {
   }
   form.hostname = form.hostname || 'mail.example.com';
   delete form.hosting;
+  form.routes = form.routes.map((r) => ({ ...r, hops: r.hops.map((h) => ({ ...h, port: portOf(h) })) }));
   const g = await call('generate', form);
   if (again) return;
   $('status').textContent = '';
@@ -339,6 +360,12 @@ function show() {
   }
 }
 
+function filtered() {
+  showRoutes();
+  const n = wanted('').length;
+  $('found').textContent = n === data.relays.length ? '' : `${n} of ${data.relays.length} relays`;
+}
+
 function hostingChanged() {
   const h = data.hosts.find((one) => one.id === $('hosting').value);
   const note = $('blocked');
@@ -360,6 +387,7 @@ async function begin() {
   hostingChanged();
   show();
   for (const name of plainFields.concat('direct')) $(name).addEventListener('input', () => { if (name === 'hosting') hostingChanged(); changed(); });
+  for (const id of ['search', 'only-free', 'only-no_domain', 'only-https', 'only-mailbox']) $(id).addEventListener('input', filtered);
   $('add-route').addEventListener('click', () => { routes.push(emptyRoute(`route${routes.length}`)); showRoutes(); changed(); });
   $('form').addEventListener('submit', (e) => e.preventDefault());
   addEventListener('hashchange', () => { if (!location.hash.startsWith('#f=')) show(); });
