@@ -108,6 +108,9 @@ func (b *builder) bridges() error {
 func (b *builder) bridgeConfig(s *service) (bridge.Config, error) {
 	h := &s.hops[0]
 	if h.ByAPI() {
+		if _, err := h.Client(); h.APITakesTokens() && err != nil && !b.server.NoCredentials {
+			return bridge.Config{}, err
+		}
 		return b.apiConfig(s), nil
 	}
 	c := bridge.Config{Host: h.Host, Port: h.Port, Implicit: s.d.WrapperMode, HELO: s.d.HeloName, Username: h.Username,
@@ -130,8 +133,13 @@ func (b *builder) apiConfig(s *service) bridge.Config {
 
 // APIConfig is what a bridge is told of a hop that goes by the API of its relay.
 func APIConfig(h config.Hop, caFile string) bridge.Config {
-	return bridge.Config{Via: bridge.ViaHTTPS, Host: h.API.Host, CAFile: caFile, Connections: h.Connections,
+	c := bridge.Config{Via: bridge.ViaHTTPS, Host: h.API.Host, CAFile: caFile, Connections: h.Connections,
 		API: &bridge.APIConfig{ID: h.Relay.ID, Settings: h.API.Settings, Key: h.API.Key, AWS: h.API.AWS, Proxy: h.Proxy}}
+	if h.APITakesTokens() {
+		client, _ := h.Client() // what is wrong with it Validate says
+		c.Username, c.OAuth = h.Username, &client
+	}
+	return c
 }
 
 // bridgeFiles are the configurations of the bridges that master.cf starts now.

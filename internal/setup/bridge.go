@@ -91,7 +91,9 @@ func reachableByAll(r *host.Reader, program string) error {
 func fromBridge(h *config.Hop, c bridge.Config) {
 	if a := c.API; a != nil {
 		h.API = config.API{Host: c.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS}
-		return
+		if c.OAuth == nil {
+			return
+		}
 	}
 	h.Username = c.Username
 	if c.OAuth != nil {

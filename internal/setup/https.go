@@ -35,6 +35,12 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 		return true, nil
 	}
 	given := givenFor(s, c, p)
+	if a.Tokens() {
+		h.API = config.API{Settings: map[api.Field]string{}}
+		found, err := application(ctx, s, c, p, given, ask)
+		apiSettings(a, c, p, given)
+		return found, err
+	}
 	h.API = config.API{Settings: map[api.Field]string{}}
 	if conf, ok := stored.Bridge(c.Routes[p.route].Senders...); ok && conf.API != nil && conf.API.ID == h.Relay.ID && typed == "" {
 		h.API = config.API{Host: conf.Host, Settings: maps.Clone(conf.API.Settings), Key: conf.API.Key, AWS: conf.API.AWS}
@@ -123,7 +129,7 @@ func apiSettings(a api.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
 	from := first(c.Routes[p.route].From, c.From())
 	region := h.RegionName()
-	usual := map[api.Field]string{api.Region: region, api.Domain: mailaddr.Domain(from), api.Mailbox: from, api.User: given.Username}
+	usual := map[api.Field]string{api.Region: region, api.Domain: mailaddr.Domain(from), api.Mailbox: first(h.Username, from), api.User: given.Username}
 	if h.API.Settings == nil {
 		h.API.Settings = map[api.Field]string{}
 	}
@@ -160,6 +166,9 @@ func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
 	if err != nil {
 		return err
 	}
+	if h.APITakesTokens() { // which is not stored yet
+		client.Account.Token = func(context.Context, secret.Value) (secret.Value, error) { return s.tokenOf(h), nil }
+	}
 	proved, err := client.Check(ctx)
 	if err == nil {
 		if !proved {
@@ -185,6 +194,14 @@ func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
 		return err
 	}
 	to.Host, to.Port = h.Shown()
+	if source := to.SignIn; source != nil {
+		client.Account.Token = func(ctx context.Context, refused secret.Value) (secret.Value, error) {
+			if refused.IsZero() {
+				return source.Token(ctx)
+			}
+			return source.Replace(ctx, refused)
+		}
+	}
 	to.Check, to.Proxy = client.Check, h.Proxy
 	return nil
 }
@@ -195,7 +212,7 @@ func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
 func byHTTPS(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) bool {
 	h := *c.First()
 	host := h.APIHost()
-	if req.Port != 0 || req.Via != "" || len(c.Routes[0].Hops) > 1 || h.Pin != "" || h.NoVerify || !config.HasAPI(h.Relay) || host == "" {
+	if req.Port != 0 || req.Via != "" || len(c.Routes[0].Hops) > 1 || h.Pin != "" || h.NoVerify || !config.HasAPI(h.Relay) || config.APITakesTokens(h.Relay) || host == "" {
 		return false
 	}
 	o, err := detectOptions(deps, d, h)

@@ -52,6 +52,8 @@ type API struct {
 type Limits struct {
 	Bytes      int64 // of the message as Postfix hands it over, base64 counted in
 	Recipients int
+
+	Connections int // requests at once of one account; 0: none documented
 }
 
 // Field is a setting of an account.

@@ -11,15 +11,17 @@ import (
 // graph is sendMail with MIME content: base64 as text/plain, 202 without a body; the
 // headers say who gets it; the copy in Sent Items cannot be turned off in this form
 // (user: sendMail, and Send messages with MIME content). A request may have 4 MB
-// (Microsoft Q&A 1824204, 2024-07-30; Use the Microsoft Graph API).
+// (Microsoft Q&A 1824204, 2024-07-30; Use the Microsoft Graph API), and four may run at
+// once for one application and mailbox (Microsoft Graph service-specific throttling
+// limits, Outlook service limits, by Microsoft Q&A 2258712, 2025-04-16).
 var graph = API{
 	ID: "m365", Name: "Microsoft Graph", Whole: true, ByHeader: true,
 	Source: "https://learn.microsoft.com/en-us/graph/api/user-sendmail", Date: "2026-11-28",
-	Limits: Limits{Bytes: 3_000_000, Recipients: 500},
+	Limits: Limits{Bytes: 3_000_000, Recipients: 500, Connections: 4},
 	Needs:  []Field{Mailbox},
 	host: func(a Account) string {
 		switch a.get(Region) {
-		case "us-gov": // L4; L5 is dod-graph.microsoft.us, given as host
+		case "us-gov", "gov": // L4; L5 is dod-graph.microsoft.us, given as host
 			return "graph.microsoft.us"
 		case "china":
 			return "microsoftgraph.chinacloudapi.cn"

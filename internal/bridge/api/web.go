@@ -19,8 +19,8 @@ type API struct {
 
 // Limits are what one request may hold.
 type Limits struct {
-	Bytes      int64
-	Recipients int
+	Bytes                   int64
+	Recipients, Connections int
 }
 
 // Field is a setting of an account.
