@@ -1,5 +1,6 @@
-// Package answers keeps what an aborted setup was answered, without secrets and in
-// memory, for the next run with the same flags.
+// Package answers remembers what a person has answered: a Conversation within a run, so
+// that questions can be gone back to; and a file in memory, without secrets, what an
+// aborted run was answered, for the next run with the same flags.
 package answers
 
 import (

@@ -148,7 +148,7 @@ func (k *checker) oauth(at func(string) string, h *Hop) {
 	if s.ClientID == "" && k.complete {
 		k.bad(at("client_id"), "it is the Application (client) ID of the registration", "the application's id is missing")
 	}
-	if h.Relay.ID == GmailID && s.Grant != "" && s.Grant != oauth.AuthorizationCode {
+	if h.ByAPI() && h.Relay.ID == GmailID && s.Grant != "" && s.Grant != oauth.AuthorizationCode {
 		k.bad(at("sign_in"), "sign_in = \"url\" is its way", "Gmail cannot be signed in to by %s", s.Grant)
 	}
 	if s.Tenant == "" && k.complete && s.Grant == oauth.ClientCredentials {

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/relays"
 )
@@ -98,7 +98,7 @@ func (b *builder) untold(h *config.Hop) {
 // one that takes fields would tell each half of them another list of addresses.
 func (b *builder) apiLimits(s *service) {
 	h := &s.hops[0]
-	a, ok := api.Get(h.Relay.ID)
+	a, ok := conf.Get(h.Relay.ID)
 	if !ok {
 		return
 	}
@@ -122,7 +122,7 @@ func (b *builder) apiLimits(s *service) {
 func (b *builder) concurrency(h *config.Hop) int {
 	documented := h.Relay.Limits.Connections
 	if h.ByAPI() { // the catalogue's is about SMTP
-		a, _ := api.Get(h.Relay.ID)
+		a, _ := conf.Get(h.Relay.ID)
 		documented = a.Limits.Connections
 	}
 	if h.Connections > 0 {

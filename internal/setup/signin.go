@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
@@ -113,18 +113,18 @@ func LacksProof(h config.Hop) bool {
 
 // storedBridge is the bridge that carries mail to the host of h by the same
 // application now.
-func storedBridge(s Setup, h config.Hop) (bridge.Config, bool) {
+func storedBridge(s Setup, h config.Hop) (conf.Config, bool) {
 	for _, b := range plan.StoredBridges(s.State) {
 		if o := b.Config.OAuth; o != nil && sameWay(b.Config, h) && (h.SignIn.ClientID == "" || o.ID == h.SignIn.ClientID) &&
 			(h.Username == "" || strings.EqualFold(h.Username, b.Config.Username)) {
 			return b.Config, true
 		}
 	}
-	return bridge.Config{}, false
+	return conf.Config{}, false
 }
 
 // sameWay reports whether a bridge carries mail the way that h goes.
-func sameWay(c bridge.Config, h config.Hop) bool {
+func sameWay(c conf.Config, h config.Hop) bool {
 	if c.API != nil || h.ByAPI() {
 		return c.API != nil && h.ByAPI() && c.API.ID == h.Relay.ID
 	}
@@ -254,7 +254,7 @@ func (s Setup) storedToken(ctx context.Context, b plan.BridgeEntry) (t oauth.Tok
 	if !same {
 		return t, false, nil
 	}
-	source := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(bridge.Directory, b.Name), HTTP: httpOf()}
+	source := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, b.Name), HTTP: httpOf()}
 	if _, err = source.Token(ctx); err == nil {
 		t, err = oauth.Load(source.Path, source.Client)
 		return t, err == nil, err
@@ -285,7 +285,7 @@ func Interactive(ctx context.Context, client oauth.Client, user string, who Pers
 }
 
 // signInFailed is a refusal in words, with what to do.
-func signInFailed(c bridge.Config, err error) error {
+func signInFailed(c conf.Config, err error) error {
 	wrapped := fmt.Errorf("sign in as %s: %w", c.Username, err)
 	var r *oauth.Refusal
 	if !errors.As(err, &r) || r.Reason() == (oauth.Reason{}) {
@@ -322,7 +322,7 @@ func (s Setup) SaveTokens(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		source := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(bridge.Directory, b.Name)}
+		source := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, b.Name)}
 		if err := source.Save(ctx, t); err != nil {
 			return fmt.Errorf("store the token of %s: %w", b.Name, err)
 		}
