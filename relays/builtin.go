@@ -137,8 +137,8 @@ func builtInReplies() replyFile {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "5.7.0 Authentication required",
 			Source: "rfc-auth",
 		}, Reply{
@@ -148,7 +148,7 @@ func builtInReplies() replyFile {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix spoke to the relay without TLS",
+			Cause:  "the mail was handed over without TLS",
 			Remedy: "TLS level secure for this next hop, with the distribution's CA file",
 			Sample: "5.7.0 Must issue a STARTTLS command first",
 			Source: "rfc-tls",
@@ -457,8 +457,8 @@ func relayses() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "Authentication required",
 			Source: "ses-dg",
 		}, Reply{
@@ -814,8 +814,8 @@ func relaybrevo() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in, or something between said EHLO again after the login",
-			Remedy: "make the key in the password map equal the next hop, [host]:port",
+			Cause:  "the mail was handed over without a login, or something between said EHLO again after it",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port",
 			Sample: "5.7.0 Please authenticate first",
 			Source: "bv-ehlo",
 		}, Reply{
@@ -1095,7 +1095,7 @@ func relaymailgun() Relay {
 			At:     "rcpt",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in, or logged in as another domain",
+			Cause:  "the mail was handed over without a login, or with that of another domain",
 			Remedy: "check the key in the password map, the domain of the user name, and the region",
 			Sample: "5.7.1 Relaying denied",
 			Source: "mg-relden",
@@ -1614,8 +1614,8 @@ func relaysendgrid() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "Unauthenticated senders not allowed",
 			Source: "sg-repo",
 		}, Reply{
@@ -2919,7 +2919,7 @@ func relaymailjet() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "this is not a pair of API key and secret key; the code says temporary, and it is not",
-			Remedy: "copy both keys anew",
+			Remedy: "copy both keys again",
 			Sample: "4.7.8 Error: authentication failed:",
 			Source: "mj-auth",
 		}},
@@ -3060,7 +3060,7 @@ func relaymailtrap() Relay {
 			},
 			"mt-domain": Source{
 				URL:        "https://docs.mailtrap.io/email-api-smtp/help/troubleshooting/sending-from-domain-not-allowed",
-				Where:      "undated copy; the domain's name stands in the reply in several public logs",
+				Where:      "undated copy; the domain's name is in the reply in several public logs",
 				Checked:    date(2026, 11, 28),
 				Confidence: "official",
 			},
@@ -3359,8 +3359,8 @@ func relaym365() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or the SASL plug-in for LOGIN is missing",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the plug-in for LOGIN",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or the SASL plug-in for LOGIN is missing",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the plug-in for LOGIN",
 			Sample: "5.7.57 Client not authenticated to send mail.",
 			Source: "ms-530",
 		}, Reply{
@@ -4628,7 +4628,7 @@ func relaya1() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4797,7 +4797,7 @@ func relayaol() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4867,7 +4867,7 @@ func relayatt() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4922,7 +4922,7 @@ func relaybell() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4977,7 +4977,7 @@ func relaybluewin() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5032,7 +5032,7 @@ func relaybt() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5088,7 +5088,7 @@ func relaydomainfactory() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5144,7 +5144,7 @@ func relaydondominio() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5199,7 +5199,7 @@ func relayearthlink() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5687,7 +5687,7 @@ func relayfree_fr() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5748,7 +5748,7 @@ func relaygandi() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -5820,7 +5820,7 @@ func relaygmx() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -5831,7 +5831,7 @@ func relaygmx() Relay {
 			At:     "rcpt",
 			Scope:  "service",
 			Retry:  "wait",
-			Cause:  "GMX does not take the mail for now; no source says why, and too much mail or suspected spam is likely",
+			Cause:  "GMX refuses mail for now; no source says why, and too much mail or suspected spam is likely",
 			Remedy: "send less, look into the mailbox for a notice, and wait",
 			Sample: "Requested action not taken: mailbox unavailable 550 Failure sending mail. Try again later",
 			Source: "replies",
@@ -5896,7 +5896,7 @@ func relaygodaddy() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5952,7 +5952,7 @@ func relayhetzner_mail() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6013,7 +6013,7 @@ func relayhostinger() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -6244,7 +6244,7 @@ func relayinfomaniak() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6316,7 +6316,7 @@ func relayionos() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -6411,7 +6411,7 @@ func relaykpn() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6472,7 +6472,7 @@ func relaylaposte() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6607,7 +6607,7 @@ func relaylibero() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6671,7 +6671,7 @@ func relaymail_com() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6738,7 +6738,7 @@ func relaymailru() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -6834,7 +6834,7 @@ func relaymailboxorg() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -7161,7 +7161,7 @@ func relaynetease() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -7256,7 +7256,7 @@ func relayo2_pl() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7312,7 +7312,7 @@ func relayonecom() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7372,7 +7372,7 @@ func relayonet() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7427,7 +7427,7 @@ func relayorange() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7719,7 +7719,7 @@ func relaypobox() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7783,7 +7783,7 @@ func relayposteo() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7848,7 +7848,7 @@ func relayproton() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the address of the token: all senders are rewritten to it",
+			Note:       "From must be the address of the token",
 			Source:     "doc",
 		},
 		DNS: DNS{
@@ -7917,7 +7917,7 @@ func relayproximus() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7972,7 +7972,7 @@ func relaypurelymail() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -8049,7 +8049,7 @@ func relayqq() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -8130,7 +8130,7 @@ func relayrackspace() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8185,7 +8185,7 @@ func relaysapo() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8240,7 +8240,7 @@ func relayseznam() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8295,7 +8295,7 @@ func relaysfr() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8350,7 +8350,7 @@ func relaysky() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8411,7 +8411,7 @@ func relaystrato() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8540,7 +8540,7 @@ func relayt_online() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8595,7 +8595,7 @@ func relaytelstra() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8683,7 +8683,7 @@ func relaytencent() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the address that logs in: all senders are rewritten to it",
+			Note:       "From must be the address that logs in",
 			Source:     "guide",
 		},
 		DNS: DNS{
@@ -8767,7 +8767,7 @@ func relaytim() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8828,7 +8828,7 @@ func relayuol() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9001,7 +9001,7 @@ func relayvirgilio() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9056,7 +9056,7 @@ func relayvirginmedia() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9111,7 +9111,7 @@ func relayvodafone_de() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9181,7 +9181,7 @@ func relaywebde() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -9258,7 +9258,7 @@ func relaywebsupport() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9319,7 +9319,7 @@ func relaywp_pl() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9383,7 +9383,7 @@ func relaycomcast_mail() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9438,7 +9438,7 @@ func relayxtra() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9505,7 +9505,7 @@ func relayyandex() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -9578,7 +9578,7 @@ func relayziggo() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
