@@ -44,7 +44,7 @@ func (b *builder) findings() {
 	b.otherName()
 	b.probes()
 	b.forwarded()
-	b.senderIsLocal()
+	b.swallowed()
 	b.plugins()
 	b.oauth()
 	for _, s := range b.services {
@@ -113,9 +113,9 @@ func (b *builder) forwarded() {
 		b.d.RelayName)
 }
 
-// senderIsLocal finds domains that this server takes for its own although the
+// swallowed finds domains that this server takes for its own although the
 // sender address says that they live elsewhere.
-func (b *builder) senderIsLocal() {
+func (b *builder) swallowed() {
 	domain := domainOf(b.cfg.From())
 	if b.isHostName(domain) {
 		return
