@@ -257,17 +257,17 @@ func (s Setup) messageForRoot(table *flow.Table) (m message, ok bool) {
 	if s.Config.RootTo == "" || table == nil {
 		return m, false
 	}
-	to, ok := table.Root()
+	way, ok := table.Root()
 	if !ok {
 		return m, false
 	}
-	hop, err := postfix.ParseNextHop(to.NextHop)
+	hop, err := postfix.ParseNextHop(way.NextHop)
 	root := "root@" + plan.Origin(s.State)
-	if !strings.HasPrefix(to.Transport, plan.ServicePrefix) || err != nil || smtpprobe.CheckAddress(root) != nil {
-		s.Report.Unproven("mail for root goes to %s by %s, and not through the relay: no test message shows it", s.Config.RootTo, to)
+	if !strings.HasPrefix(way.Transport, plan.ServicePrefix) || err != nil || smtpprobe.CheckAddress(root) != nil {
+		s.Report.Unproven("mail for root goes to %s by %s, and not through the relay: no test message shows it", s.Config.RootTo, way)
 		return m, false
 	}
-	return message{relay: s.Config.First().Relay, from: root, service: to.Transport, host: hop.Host, port: hop.Port, rootTo: s.Config.RootTo}, true
+	return message{relay: s.Config.First().Relay, from: root, service: way.Transport, host: hop.Host, port: hop.Port, rootTo: s.Config.RootTo}, true
 }
 
 // subject is what a proof was about: one hop, and the addresses that it was tried
