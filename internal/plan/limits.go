@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/relays"
 )
@@ -46,8 +46,8 @@ func (b *builder) limits(s *service) {
 			d.RecipientLimit = perMessage
 		}
 		b.untold(h)
-		if size, _ := strconv.ParseInt(b.param("message_size_limit"), 10, 64); l.MessageBytes > 0 && (size == 0 || size > l.MessageBytes) && b.s.Params != nil {
-			b.note("%s refuses messages above %d bytes; message_size_limit here is %d and stays, since it governs inbound mail as well", relayName(h.Relay), l.MessageBytes, size)
+		if len(b.facts.Oversize(h.Relay.Name, l.MessageBytes)) > 0 {
+			b.note("%s refuses messages above %d bytes; message_size_limit here is %s and stays, since it governs inbound mail as well", relayName(h.Relay), l.MessageBytes, b.param("message_size_limit"))
 		}
 	}
 	if d.Concurrency > defaultConnections {
@@ -98,7 +98,7 @@ func (b *builder) untold(h *config.Hop) {
 // one that takes fields would tell each half of them another list of addresses.
 func (b *builder) apiLimits(s *service) {
 	h := &s.hops[0]
-	a, ok := api.Get(h.Relay.ID)
+	a, ok := conf.Get(h.Relay.ID)
 	if !ok {
 		return
 	}
@@ -113,8 +113,8 @@ func (b *builder) apiLimits(s *service) {
 		d.RecipientLimit = a.Limits.Recipients
 	}
 	b.pause(s)
-	if size, _ := strconv.ParseInt(b.param("message_size_limit"), 10, 64); (size == 0 || size > a.Limits.Bytes) && b.s.Params != nil {
-		b.note("the API of %s takes messages of at most %d bytes; message_size_limit here is %d and stays, since it governs inbound mail as well", relayName(h.Relay), a.Limits.Bytes, size)
+	if len(b.facts.Oversize(h.Relay.Name, a.Limits.Bytes)) > 0 {
+		b.note("the API of %s takes messages of at most %d bytes; message_size_limit here is %s and stays, since it governs inbound mail as well", relayName(h.Relay), a.Limits.Bytes, b.param("message_size_limit"))
 	}
 }
 

@@ -6,15 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
 )
-
-// localDomainParams name the domains whose mail stays on this server
-// (ADDRESS_CLASS_README).
-var localDomainParams = []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"}
 
 // senders rewrites the senders that this host makes up and the relay would
 // refuse to the address of --from. smtp_generic_maps, private to our service,
@@ -74,7 +71,7 @@ func (b *builder) ownNames() (local, foreign []string) {
 		}
 		switch {
 		case slices.Contains(local, key) || slices.Contains(foreign, key):
-		case b.isLocal(name) || b.inList("relay_domains", name): // mail for those never leaves by our service
+		case b.isLocal(name) || b.facts.In("relay_domains", name): // mail for those never leaves by our service
 			local = append(local, key)
 		case i < 2: // what Postfix itself appends
 			foreign = append(foreign, key)
@@ -117,9 +114,7 @@ func isNowhere(name string) bool {
 	return !mailaddr.Qualified(strings.ReplaceAll(name, "_", "-")) || strings.HasSuffix(name, ".internal")
 }
 
-func (b *builder) isHostName(name string) bool {
-	return strings.EqualFold(name, b.param("myhostname")) || strings.EqualFold(name, b.s.Hostname) || strings.EqualFold(name, b.s.FQDN)
-}
+func (b *builder) isHostName(name string) bool { return b.facts.IsHost(name) }
 
 // origin is the domain that Postfix appends to local addresses. Debian allows
 // myorigin to be the path of a file.
@@ -141,25 +136,7 @@ func isName(s string) bool {
 }
 
 func (b *builder) isLocal(domain string) bool {
-	return slices.ContainsFunc(localDomainParams, func(name string) bool { return b.inList(name, domain) })
-}
-
-// inList reports whether domain is in a list parameter, by name, as a line of a
-// file (/path) or as a key of a table whose source is known.
-func (b *builder) inList(param, domain string) bool {
-	for _, word := range postfix.SplitList(b.param(param)) {
-		if strings.EqualFold(word, domain) {
-			return true
-		}
-		for _, t := range postfix.ParseTables(word, b.s.DefaultMap) {
-			if text, ok := b.s.Maps[t.Path]; ok {
-				if _, found := parseTable(text).get(domain); found {
-					return true
-				}
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(lint.LocalDomains(), func(name string) bool { return b.facts.In(name, domain) })
 }
 
 // generic gives s the table that turns names of this host into the sender of
@@ -253,9 +230,9 @@ func (b *builder) canonical(keys []string) error {
 // where it was asked for. An administrator who has moved it since has a reason.
 func (b *builder) place(ours string, asked bool) string {
 	raw, _ := b.main.Get("sender_canonical_maps")
-	merged, before := b.merge("sender_canonical_maps", asked, ours), parseTable(b.s.Maps[b.path(senderFile)])
+	merged, before := b.merge("sender_canonical_maps", asked, ours), entries(b.s, b.path(senderFile))
 	for from := range b.cfg.Rewrite {
-		if _, known := before.get(from); !known {
+		if !slices.ContainsFunc(before, func(e postfix.Entry) bool { return strings.EqualFold(e.Key, from) }) {
 			return merged // asked for only now
 		}
 	}
@@ -281,7 +258,7 @@ func settingKeys(settings []templates.Setting) map[string]secret.Value {
 // nullClient reports whether this host only sends: no mail is delivered here
 // and none is taken from elsewhere (STANDARD_CONFIGURATION_README).
 func (b *builder) nullClient() bool {
-	for _, name := range append([]string{"relay_domains"}, localDomainParams...) {
+	for _, name := range append([]string{"relay_domains"}, lint.LocalDomains()...) {
 		for _, word := range postfix.SplitList(b.param(name)) {
 			if !b.isHostName(word) && word != "localhost" && !strings.HasPrefix(word, "localhost.") {
 				return false

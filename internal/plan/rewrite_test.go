@@ -156,7 +156,7 @@ func TestSenders(t *testing.T) {
 func TestRootAlias(t *testing.T) {
 	for _, test := range []struct{ before, want string }{
 		{"postmaster: root\n", "postmaster: root\nroot: ops@example.org\n"},
-		{"# a\nroot:\tbob\n  , eve\npostmaster: root", "# a\nroot: ops@example.org\npostmaster: root"},
+		{"# a\nroot:\tbob\n  , eve\npostmaster: root", "# a\nroot:\tops@example.org\npostmaster: root"},
 		{"Root : ops@example.org\n", "Root : ops@example.org\n"},
 	} {
 		s := debian(t).with("/etc/aliases", test.before)
