@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"relayhost/internal/config"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -46,9 +47,11 @@ func Shared(flows []Flow, p plan.Plan) []Foreign {
 		way := Foreign{Service: f.After.Transport, NextHop: hop, Account: f.After.Account, Sender: f.author(), Class: f.Class}
 		if way.From = way.Sender; f.Sender == "" {
 			way.From = config.NullSender
+		} else if !mailaddr.IsAddress(way.From) { // it becomes the value of a parameter
+			way.From = ""
 		}
-		if f.Recipient != elsewhere {
-			way.To = existing(f.Recipient)
+		if to := existing(f.Recipient); to != elsewhere && mailaddr.IsAddress(to) {
+			way.To = to
 		}
 		list = append(list, way)
 	}
