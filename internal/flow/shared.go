@@ -50,8 +50,8 @@ func Shared(flows []Flow, p plan.Plan) []Foreign {
 		} else if !mailaddr.IsAddress(way.From) { // it becomes the value of a parameter
 			way.From = ""
 		}
-		if to := existing(f.Recipient); to != elsewhere && mailaddr.IsAddress(to) {
-			way.To = to
+		if f.Recipient != elsewhere && mailaddr.IsAddress(f.Recipient) {
+			way.To = existing(f.Recipient)
 		}
 		list = append(list, way)
 	}
