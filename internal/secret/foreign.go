@@ -2,10 +2,11 @@ package secret
 
 import (
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"relayhost/internal/lazy"
 )
 
 // Hide masks what looks like a secret in text that this program did not write:
@@ -72,7 +73,7 @@ func hideNamed(line string, about bool) string {
 	line = inURL.ReplaceAllString(line, "${1}"+Mask+"@")
 	line = quoted.ReplaceAllString(line, "${1}"+Mask)
 	line = saslText.ReplaceAllString(line, "${1}"+Mask)
-	for _, re := range []*regexp.Regexp{answered, behindHop} {
+	for _, re := range []*lazy.Regexp{answered, behindHop} {
 		if re == behindHop && !about {
 			continue
 		}
@@ -88,35 +89,35 @@ const names = `[\w-]*password|passwd|passphrase|bind_pw|[\w-]*secret|secret_acce
 
 var (
 	// password = x (cfg_parser(3), and its messages in verbose logs)
-	setting   = regexp.MustCompile(`(?i)(\b(?:` + names + `)\s+=\s*)\S.*`)
-	member    = regexp.MustCompile(`(?i)("(?:` + names + `)"\s*:\s*")(?:[^"\\]|\\.)*"`)
-	header    = regexp.MustCompile(`(?i)(^\s*(?:x-)?(?:` + names + `)\s*:\s+|\bauthorization:\s*(?:bearer|basic)\s+)\S.*`)
-	inURL     = regexp.MustCompile(`(\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s@]+@`)
-	quoted    = regexp.MustCompile(`(non-UTF-8 (?:value|input) ").*`)                                                                 // dict_utf8.c, dict_thash.c
-	saslText  = regexp.MustCompile(`(xsasl_\w+_get_passwd: |uncoded (?:initial reply|client response):? ).*`)                         // xsasl_cyrus_client.c
-	answered  = regexp.MustCompile(`(.*\bdict_proxy_\w+: .*\b(?:result|val|value)=)([^\s:]+:\S.*)`)                                   // dict_proxy.c
-	behindHop = regexp.MustCompile(`(.*(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+:\d+|passwd:)["'` + "`" + `]?\s+)([^\s:/]+:[^\s/].*)`) // a quoted line of a table
+	setting   = lazy.MustCompile(`(?i)(\b(?:` + names + `)\s+=\s*)\S.*`)
+	member    = lazy.MustCompile(`(?i)("(?:` + names + `)"\s*:\s*")(?:[^"\\]|\\.)*"`)
+	header    = lazy.MustCompile(`(?i)(^\s*(?:x-)?(?:` + names + `)\s*:\s+|\bauthorization:\s*(?:bearer|basic)\s+)\S.*`)
+	inURL     = lazy.MustCompile(`(\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s@]+@`)
+	quoted    = lazy.MustCompile(`(non-UTF-8 (?:value|input) ").*`)                                                                 // dict_utf8.c, dict_thash.c
+	saslText  = lazy.MustCompile(`(xsasl_\w+_get_passwd: |uncoded (?:initial reply|client response):? ).*`)                         // xsasl_cyrus_client.c
+	answered  = lazy.MustCompile(`(.*\bdict_proxy_\w+: .*\b(?:result|val|value)=)([^\s:]+:\S.*)`)                                   // dict_proxy.c
+	behindHop = lazy.MustCompile(`(.*(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+:\d+|passwd:)["'` + "`" + `]?\s+)([^\s:/]+:[^\s/].*)`) // a quoted line of a table
 	// A line of a password table without a colon; the key is a next hop.
-	noColon = regexp.MustCompile(`^(\s*(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+:\d+)[ \t]+)(\S+)(?:[ \t]+\S+)?(\s*)$`)
+	noColon = lazy.MustCompile(`^(\s*(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+:\d+)[ \t]+)(\S+)(?:[ \t]+\S+)?(\s*)$`)
 	// The same without brackets and a port: a word with digits or signs is none of a sentence.
-	threeWords = regexp.MustCompile(`^(\s*[\w-]+\.[\w-]+\.[\w.-]+[ \t]+\S+[ \t]+)(\S{6,})(\s*)$`)
+	threeWords = lazy.MustCompile(`^(\s*[\w-]+\.[\w-]+\.[\w.-]+[ \t]+\S+[ \t]+)(\S{6,})(\s*)$`)
 	levels     = []string{"none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure", Mask}
 )
 
 var (
 	// smtp_sasl_proto.c with debug_peer_list: user `x' pass `y'.
-	passQuoted = regexp.MustCompile("(?i)(\\bpass(?:word|wd)? [`'\"]).*")
+	passQuoted = lazy.MustCompile("(?i)(\\bpass(?:word|wd)? [`'\"]).*")
 	// maps_find: smtp_sasl_password_maps: hash:/etc/postfix/sasl_passwd(0,...): key = user:password
-	lookedUp       = regexp.MustCompile(`(.*?\s=\s)(\S.*)`)
-	tableReference = regexp.MustCompile(`^[a-z]+:[/$*{]`)
-	keyValue       = regexp.MustCompile(`(?i)\b((?:` + names + `|token)=)[^\s,;&]+`)
+	lookedUp       = lazy.MustCompile(`(.*?\s=\s)(\S.*)`)
+	tableReference = lazy.MustCompile(`^[a-z]+:[/$*{]`)
+	keyValue       = lazy.MustCompile(`(?i)\b((?:` + names + `|token)=)[^\s,;&]+`)
 	// A whole line of a password table; the key is a next hop, a domain or an address.
-	tableLine = regexp.MustCompile(`^(\s*(?:lookup |key )?["'` + "`" + `]?(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+(?::\w+)?|localhost(?::\w+)?|[\w-]+:\d+|[^\s:@]*@[\w.-]+))([ \t]+)([^\s:]+:\S.*?)(\s*)$`)
-	hostPort  = regexp.MustCompile(`^[\w-]+(\.[\w-]+)+:\d{1,5}(\W|$)`)
-	authLine  = regexp.MustCompile(`(?i)\b(AUTH[ =]+(?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|NTLM|SCRAM-[A-Z0-9-]+)[ =]+)(\S+)`)
-	typedLine = regexp.MustCompile(`^(\s*(?:C:|~>|>{1,3}|[-=]>)\s+)([A-Za-z0-9+/]{4,}={0,2})\s*$`) // transcripts of other programs
-	sentLine  = regexp.MustCompile(`([>]\s[^\s\[]+\[[^\]]*\](?::\w+)?:\s+)([A-Za-z0-9+/]{4,}={0,2})\s*$`)
-	base64Run = regexp.MustCompile(`[A-Za-z0-9+/]{8,}={0,2}`)
+	tableLine = lazy.MustCompile(`^(\s*(?:lookup |key )?["'` + "`" + `]?(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+(?::\w+)?|localhost(?::\w+)?|[\w-]+:\d+|[^\s:@]*@[\w.-]+))([ \t]+)([^\s:]+:\S.*?)(\s*)$`)
+	hostPort  = lazy.MustCompile(`^[\w-]+(\.[\w-]+)+:\d{1,5}(\W|$)`)
+	authLine  = lazy.MustCompile(`(?i)\b(AUTH[ =]+(?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|NTLM|SCRAM-[A-Z0-9-]+)[ =]+)(\S+)`)
+	typedLine = lazy.MustCompile(`^(\s*(?:C:|~>|>{1,3}|[-=]>)\s+)([A-Za-z0-9+/]{4,}={0,2})\s*$`) // transcripts of other programs
+	sentLine  = lazy.MustCompile(`([>]\s[^\s\[]+\[[^\]]*\](?::\w+)?:\s+)([A-Za-z0-9+/]{4,}={0,2})\s*$`)
+	base64Run = lazy.MustCompile(`[A-Za-z0-9+/]{8,}={0,2}`)
 )
 
 // minLogin is the length of the shortest base64 login: "\x00a\x00b".
@@ -136,7 +137,7 @@ func hideAuth(line string) string {
 		}
 		return parts[1] + Mask
 	})
-	for _, re := range []*regexp.Regexp{sentLine, typedLine} {
+	for _, re := range []*lazy.Regexp{sentLine, typedLine} {
 		if m := re.FindStringSubmatchIndex(line); m != nil && !slices.Contains(verbs, line[m[4]:m[5]]) {
 			return line[:m[4]] + Mask + line[m[5]:]
 		}
@@ -275,6 +276,6 @@ func isTransport(value string) bool {
 
 var (
 	transports = []string{"smtp", "smtps", "relay", "lmtp", "local", "virtual", "error", "retry", "discard", "pipe", "uucp", "defer", "bounce"}
-	nextHop    = regexp.MustCompile(`^\[[0-9A-Za-z.:-]+\](:\w+)?$`)
-	tableTypes = regexp.MustCompile(`^(hash|btree|lmdb|cdb|dbm|texthash|regexp|pcre|cidr|proxy|mysql|pgsql|ldap|sqlite|unix|socketmap|memcache)$`)
+	nextHop    = lazy.MustCompile(`^\[[0-9A-Za-z.:-]+\](:\w+)?$`)
+	tableTypes = lazy.MustCompile(`^(hash|btree|lmdb|cdb|dbm|texthash|regexp|pcre|cidr|proxy|mysql|pgsql|ldap|sqlite|unix|socketmap|memcache)$`)
 )
