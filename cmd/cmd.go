@@ -3,7 +3,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -167,11 +166,6 @@ func maxArgs(n int) cobra.PositionalArgs {
 	}
 }
 
-// deps is the host that the command works on.
-func (a *app) deps() setup.Deps {
-	return setup.Deps{Host: a.host, ConfigDir: a.configDir, Report: &setupReport{app: a}}
-}
-
 // findRelay takes a path to a catalogue file, or the ID of a relay of the catalogue.
 func (a *app) findRelay(name string) (relays.Relay, error) {
 	all, err := setup.Catalog()
@@ -180,6 +174,3 @@ func (a *app) findRelay(name string) (relays.Relay, error) {
 	}
 	return setup.FindRelay(all, name)
 }
-
-// first returns the first string that is not empty.
-func first(values ...string) string { return cmp.Or(values...) }

@@ -31,9 +31,6 @@ const (
 // errDifferences makes exit code 2 without a message.
 var errDifferences = errors.New("there are differences")
 
-// errDeclined is a "no" at the last question, and says all of the host's state.
-var errDeclined = errors.New("aborted; nothing was changed")
-
 // usageError is a mistake on the command line (exit code 64).
 type usageError = setup.UsageError
 

@@ -191,75 +191,28 @@ func (a *app) showGroups(c *explain.Collector) error {
 	for _, g := range groups {
 		a.showCause(g)
 	}
-	out := a.io.Out
-	switch {
-	case unknown:
-		fmt.Fprint(out, ui.Wrap("What would help: the three lines before this one, and --relay NAME where a relay said it. "+
+	if unknown {
+		fmt.Fprint(a.io.Out, ui.Wrap("What would help: the three lines before this one, and --relay NAME where a relay said it. "+
 			"If it stays unknown, please report it with this text; names and addresses are masked:", "", "", a.io.Width()))
-		fmt.Fprintf(out, "\n%s\n", report)
+		fmt.Fprintf(a.io.Out, "\n%s\n", report)
 		return errUnknown
-	case c.Unread > 0:
-		fmt.Fprintf(out, "%d line(s) read, %d not understood: they may hold more\n", c.Lines, c.Unread)
-	case len(groups) == 0 && c.Lines > 0 && !c.Postfix:
-		fmt.Fprintf(out, "%d line(s) read, none is of Postfix's log\n", c.Lines)
-	case len(groups) == 0:
-		fmt.Fprintf(out, "%d line(s) read, all understood; none tells of a problem\n", c.Lines)
+	}
+	if rest := c.Rest(len(groups)); rest != "" {
+		fmt.Fprintln(a.io.Out, rest)
 	}
 	return nil
 }
 
-// showCause prints one group: the cause, the command that fixes it, why, what
-// became of the mail, and what else it could be.
+// showCause prints one group.
 func (a *app) showCause(g explain.Group) {
-	out := a.io.Out
-	item := func(label, text string) {
-		if text != "" {
-			fmt.Fprint(out, ui.Wrap(text, fmt.Sprintf("  %-9s", label), strings.Repeat(" ", 11), a.io.Width()))
+	fmt.Fprintln(a.io.Out, g.Heading())
+	for _, item := range g.Items() {
+		label := fmt.Sprintf("  %-9s", item.Label+":")
+		if item.Whole {
+			fmt.Fprintln(a.io.Out, label+item.Text)
+			continue
 		}
+		fmt.Fprint(a.io.Out, ui.Wrap(item.Text, label, strings.Repeat(" ", len(label)), a.io.Width()))
 	}
-	switch {
-	case g.Cause.ID == "":
-		fmt.Fprintf(out, "unknown: no cause is known for this text\n")
-	case g.Past:
-		fmt.Fprintf(out, "in the past: %s (%s)\n", g.Cause.Title, g.Cause.ID)
-	default:
-		fmt.Fprintf(out, "%s (%s)\n", g.Cause.Title, g.Cause.ID)
-	}
-	switch {
-	case g.Past:
-		item("do:", "Nothing: the mail has been sent since, or the fault is gone since Postfix was reloaded.")
-	default:
-		if g.Cause.Command != "" {
-			fmt.Fprintf(out, "  %-9s%s\n", "run:", g.Cause.Command)
-		}
-		item("do:", g.Cause.Remedy)
-	}
-	if g.Cause.Meaning != g.Cause.Title {
-		item("why:", g.Cause.Meaning)
-	}
-	item("mail:", g.Fate())
-	switch {
-	case g.Cause.Confirmed:
-		item("here:", "confirmed on this host")
-	case g.Cause.Refuted:
-		item("here:", "checked, and not so on this host now: the text is older, or of another host")
-	}
-	for _, o := range g.Others {
-		item("or:", o.Title+" ("+o.ID+")")
-	}
-	for _, o := range g.Follows {
-		item("hence:", o.Title+" ("+o.ID+")")
-	}
-	if g.Count > 1 || !g.Last.IsZero() {
-		seen := fmt.Sprintf("%d time(s)", g.Count)
-		if !g.Last.IsZero() {
-			seen += ", " + g.First.Local().Format(time.DateTime) + " to " + g.Last.Local().Format(time.DateTime)
-		}
-		item("seen:", seen)
-	}
-	for line := range strings.Lines(g.Example) {
-		item("line:", strings.TrimSpace(line))
-	}
-	item("source:", g.Cause.Source)
-	fmt.Fprintln(out)
+	fmt.Fprintln(a.io.Out)
 }

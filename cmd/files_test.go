@@ -19,19 +19,16 @@ import (
 )
 
 // maxFiles is how many files of cmd and internal/setup an engineer opens to follow a
-// setup from its flags to the disk: twelve, and the conversation that can be gone back
-// in (cmd/answers.go).
-const maxFiles = 13
-
-// otherWays are files about ways out that are not SMTP with a password, with the
-// questions for them: a setup enters them where the relay is reached that way.
-var otherWays = []string{
-	"cmd/ask_api.go", "cmd/ask_signin.go", "internal/setup/bridge.go", "internal/setup/https.go", "internal/setup/signin.go", "internal/setup/signin_again.go",
-}
+// setup from its flags to the disk, whichever way the relay is reached; maxAsked is how
+// many of internal/ask, where the questions are.
+const (
+	maxFiles = 12
+	maxAsked = 5
+)
 
 // TestFilesOfASetup walks the functions that runSetup of cmd refers to, directly or
-// not, within cmd and internal/setup, and counts their files. A method of an interface
-// stands for all methods of that name, so that questions and reports count.
+// not, within cmd, internal/setup and internal/ask, and counts their files. A method of
+// an interface stands for all methods of that name, so that questions and reports count.
 func TestFilesOfASetup(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-export", "-json=ImportPath,Export,Dir,GoFiles", "relayhost/cmd").Output()
 	if err != nil {
@@ -56,20 +53,25 @@ func TestFilesOfASetup(t *testing.T) {
 	}
 	w := walk{fset: token.NewFileSet(), bodies: map[string]*ast.FuncDecl{}, byName: map[string][]string{}, info: types.Info{Uses: map[*ast.Ident]types.Object{}}}
 	imports := importer.ForCompiler(w.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
-	for _, path := range []string{"relayhost/internal/setup", "relayhost/cmd"} {
+	for _, path := range []string{"relayhost/internal/setup", "relayhost/internal/ask", "relayhost/cmd"} {
 		if err := w.add(path, files[path], imports); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.visit("(*relayhost/cmd.app).runSetup")
-	var entered []string
+	var entered, asked []string
 	for _, name := range slices.Sorted(maps.Keys(w.entered)) {
-		if !slices.Contains(otherWays, name) {
-			entered = append(entered, name)
+		if strings.HasPrefix(name, "internal/ask/") {
+			asked = append(asked, name)
+			continue
 		}
+		entered = append(entered, name)
 	}
 	if len(entered) < 5 || len(entered) > maxFiles {
 		t.Errorf("a setup enters %d files, want 5 to %d: %s", len(entered), maxFiles, strings.Join(entered, " "))
+	}
+	if len(asked) < 1 || len(asked) > maxAsked {
+		t.Errorf("the questions of a setup are in %d files, want 1 to %d: %s", len(asked), maxAsked, strings.Join(asked, " "))
 	}
 }
 
@@ -126,7 +128,7 @@ func (w *walk) visit(name string) {
 	}
 	w.seen[name] = true
 	file := filepath.ToSlash(w.fset.Position(body.Pos()).Filename)
-	for _, dir := range []string{"/internal/setup/", "/cmd/"} {
+	for _, dir := range []string{"/internal/setup/", "/internal/ask/", "/cmd/"} {
 		if i := strings.LastIndex(file, dir); i >= 0 {
 			w.entered[file[i+1:]] = true
 			break

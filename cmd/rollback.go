@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/ask"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -101,7 +102,7 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 		return a.confirmRollback(ctx, f, changes)
 	}})
 	switch {
-	case errors.Is(err, errDeclined) || exitCode(err) == exitUsage:
+	case errors.Is(err, ask.ErrDeclined) || exitCode(err) == exitUsage:
 		return err
 	case err != nil:
 		return a.refused(err)
@@ -133,7 +134,7 @@ func (a *app) confirmRollback(ctx context.Context, f rollbackFlags, changes []ap
 		return nil
 	}
 	if !a.io.CanAsk() || a.json {
-		return missing("the consent", "--yes")
+		return ask.Missing("the consent", "--yes")
 	}
 	what := "change " + changes[0].ID
 	switch {
@@ -151,7 +152,7 @@ func (a *app) confirmRollback(ctx context.Context, f rollbackFlags, changes []ap
 		return err
 	}
 	if !yes {
-		return errDeclined
+		return ask.ErrDeclined
 	}
 	return nil
 }

@@ -9,9 +9,9 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"relayhost/internal/answers"
+	"relayhost/internal/ask"
 	"relayhost/internal/config"
 	"relayhost/internal/flow"
 	"relayhost/internal/postfix"
@@ -53,63 +53,74 @@ Routes by sender and fallback relays are written in
 			return r.finish(err, redact, f.printConf)
 		},
 	}
-	f.register(cmd.Flags())
+	for _, g := range f.groups() {
+		g.register(cmd.Flags())
+	}
 	cmd.MarkFlagsMutuallyExclusive("relay", "smarthost")
 	cmd.MarkFlagsMutuallyExclusive("install", "no-install")
 	return cmd
 }
 
-// setupFlags are the flags of setup as they were given.
+// setupFlags are the flags of setup as they were given: what is handed on as it is
+// goes straight into the Request.
 type setupFlags struct {
-	relay, region, smarthost, port  string
-	via, proxy                      string
-	username, credentialsFile       string
+	setup.Request
+	port, queue                     string
 	signIn, tenant, clientID        string
-	from, to, rootTo, queue         string
 	direct                          []string
-	caFile, fingerprint, mapType    string
 	connections                     int
-	noProbe, insecure, plaintext    bool
 	dryRun, detailedExit, printConf bool
 	yes, install, noInstall         bool
-	replaceMTA, noVerify, keep      bool
-	force                           bool
+	replaceMTA, keep                bool
 }
 
-func (f *setupFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.relay, "relay", "", "relay (relayhost relays lists them) or a catalogue `file`")
-	fs.StringVar(&f.region, "region", "", "region of the relay, e.g. eu-west-1")
-	fs.StringVar(&f.smarthost, "smarthost", "", "another SMTP server, by host `name`")
-	fs.StringVar(&f.port, "port", "auto", "submission port, or auto: the first that is reachable")
-	fs.StringVar(&f.via, "via", "", "how mail gets to the relay: smtp, or https for its API on port 443")
-	fs.StringVar(&f.proxy, "https-proxy", "", "`address` of the HTTP proxy that the API is reached by")
-	fs.BoolVar(&f.noProbe, "no-probe", false, "probe nothing beforehand; needs --port")
-	fs.StringVar(&f.username, "username", "", "user name at the relay")
-	fs.StringVar(&f.credentialsFile, "credentials-file", "", "`file` with username= and password=, - for standard input")
-	fs.StringVar(&f.signIn, "sign-in", "", "`way` to log in: client_credentials, device, url or password")
-	fs.StringVar(&f.tenant, "tenant", "", "Microsoft tenant of the sign-in: a domain or an `ID`")
-	fs.StringVar(&f.clientID, "client-id", "", "application `ID` of the sign-in")
-	fs.StringVar(&f.from, "from", "", "`address` that this server's own accounts send as")
-	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the address of --from)")
-	fs.StringVar(&f.rootTo, "root-to", "", "`address` that mail for root is sent to")
-	fs.StringArrayVar(&f.direct, "direct", nil, "recipient `domain` to deliver directly, bypassing the relay (repeatable)")
-	fs.StringVar(&f.queue, "queue", "ask", "what to do with mail already in the queue: ask, send or hold")
-	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would change, and change nothing")
-	fs.BoolVar(&f.detailedExit, "detailed-exitcode", false, "with --dry-run: exit code 2 when there are differences")
-	fs.BoolVar(&f.printConf, "print-config", false, "print the answers as a relayhost.toml and change nothing")
-	fs.BoolVarP(&f.yes, "yes", "y", false, "ask nothing, accept the plan")
-	fs.BoolVar(&f.install, "install", false, "install Postfix where it is missing")
-	fs.BoolVar(&f.noInstall, "no-install", false, "never install anything")
-	fs.BoolVar(&f.replaceMTA, "replace-mta", false, "install Postfix in place of another mail server")
-	fs.BoolVar(&f.noVerify, "no-verify", false, "skip the proof of delivery")
-	fs.BoolVar(&f.keep, "keep-on-failure", false, "keep the new configuration when the proof fails")
-	fs.StringVar(&f.caFile, "ca-file", "", "CA `file` that the relay's certificate is verified with")
-	fs.StringVar(&f.fingerprint, "fingerprint", "", "SHA-256 fingerprint of the relay's certificate, instead of a CA")
-	fs.BoolVar(&f.insecure, "insecure-no-verify-certificate", false, "encrypt, but accept any certificate")
-	fs.BoolVar(&f.plaintext, "insecure-plaintext", false, "no TLS: for a smarthost on a private network, without a login")
-	fs.StringVar(&f.mapType, "map-type", "", "lookup table type (default: what this Postfix prefers)")
-	fs.IntVar(&f.connections, "connections", 0, "concurrent connections (default: what the relay documents, at most 20)")
-	fs.BoolVar(&f.force, "force", false, "continue although another tool manages this host's mail")
+// groups are all flags of setup under the headings of its help.
+func (f *setupFlags) groups() []flagGroup {
+	f.port, f.queue = "auto", "ask"
+	r, given := &f.Request, &f.Given
+	return []flagGroup{
+		{"Relay", []flag{
+			{"relay", &r.Relay, "relay (relayhost relays lists them) or a catalogue `file`"},
+			{"region", &r.Region, "region of the relay, e.g. eu-west-1"},
+			{"smarthost", &r.Smarthost, "another SMTP server, by host `name`"},
+			{"port", &f.port, "submission port, or auto: the first that is reachable"},
+			{"via", &given.Via, "how mail gets to the relay: smtp, or https for its API on port 443"},
+			{"username", &r.Username, "user name at the relay"},
+			{"credentials-file", &given.CredentialsFile, "`file` with username= and password=, - for standard input"},
+			{"sign-in", &f.signIn, "`way` to log in: client_credentials, device, url or password"},
+			{"tenant", &f.tenant, "Microsoft tenant of the sign-in: a domain or an `ID`"},
+			{"client-id", &f.clientID, "application `ID` of the sign-in"},
+		}},
+		{"Sender", []flag{
+			{"from", &given.From, "`address` that this server's own accounts send as"},
+			{"to", &given.To, "recipient of the test message (default: the address of --from)"},
+			{"root-to", &given.RootTo, "`address` that mail for root is sent to"},
+			{"direct", &f.direct, "recipient `domain` to deliver directly, bypassing the relay (repeatable)"},
+		}},
+		{"Safety", []flag{
+			{"dry-run", &f.dryRun, "show what would change, and change nothing"},
+			{"detailed-exitcode", &f.detailedExit, "with --dry-run: exit code 2 when there are differences"},
+			{"print-config", &f.printConf, "print the answers as a relayhost.toml and change nothing"},
+			{"yes", &f.yes, "ask nothing, accept the plan"},
+			{"queue", &f.queue, "what to do with mail already in the queue: ask, send or hold"},
+			{"no-verify", &r.NoVerify, "skip the proof of delivery"},
+			{"keep-on-failure", &f.keep, "keep the new configuration when the proof fails"},
+			{"force", &r.Force, "continue although another tool manages this host's mail"},
+		}},
+		{"Advanced", []flag{
+			{"ca-file", &given.CAFile, "CA `file` that the relay's certificate is verified with"},
+			{"fingerprint", &given.Fingerprint, "SHA-256 fingerprint of the relay's certificate, instead of a CA"},
+			{"insecure-no-verify-certificate", &given.NoVerify, "encrypt, but accept any certificate"},
+			{"insecure-plaintext", &given.Plaintext, "no TLS: for a smarthost on a private network, without a login"},
+			{"no-probe", &r.NoProbe, "probe nothing beforehand; needs --port"},
+			{"https-proxy", &given.Proxy, "`address` of the HTTP proxy that the API is reached by"},
+			{"connections", &f.connections, "concurrent connections (default: what the relay documents, at most 20)"},
+			{"map-type", &given.MapType, "lookup table type (default: what this Postfix prefers)"},
+			{"install", &f.install, "install Postfix where it is missing"},
+			{"no-install", &f.noInstall, "never install anything"},
+			{"replace-mta", &f.replaceMTA, "install Postfix in place of another mail server"},
+		}},
+	}
 }
 
 const setupExample = `  # Answer questions, look at the plan, then apply it
@@ -130,9 +141,9 @@ func (f setupFlags) check(a *app) error {
 		}
 	}
 	switch {
-	case !slices.Contains([]string{"", "smtp", string(config.SMTPOAuth), string(config.HTTPS)}, f.via):
-		return usage(fmt.Errorf("--via %s is no way to a relay", f.via), "smtp, smtp-oauth or https")
-	case f.noProbe && f.port == "auto" && f.via != string(config.HTTPS) && !a.storedPort():
+	case !slices.Contains([]string{"", "smtp", string(config.SMTPOAuth), string(config.HTTPS)}, f.Via):
+		return usage(fmt.Errorf("--via %s is no way to a relay", f.Via), "smtp, smtp-oauth or https")
+	case f.NoProbe && f.port == "auto" && f.Via != string(config.HTTPS) && !a.storedPort():
 		return setup.ErrNoPort
 	case !slices.Contains([]string{"ask", "send", "hold"}, f.queue):
 		return usage(fmt.Errorf("--queue %s is not known", f.queue), "ask, send or hold")
@@ -140,10 +151,10 @@ func (f setupFlags) check(a *app) error {
 		return usage(errors.New("--print-config prints TOML, --json a document"), "give one of them")
 	case f.detailedExit && !f.dryRun:
 		return usage(errors.New("--detailed-exitcode goes with --dry-run"), "")
-	case f.insecure && f.fingerprint != "":
+	case f.Given.NoVerify && f.Fingerprint != "":
 		return usage(errors.New("--fingerprint and --insecure-no-verify-certificate exclude each other"), "")
 	}
-	for _, v := range []struct{ flag, value string }{{"from", f.from}, {"to", f.to}, {"root-to", f.rootTo}} {
+	for _, v := range []struct{ flag, value string }{{"from", f.From}, {"to", f.To}, {"root-to", f.RootTo}} {
 		if v.value == "" {
 			continue
 		}
@@ -163,14 +174,8 @@ func (a *app) storedPort() bool {
 
 // request is what the flags say; given reports whether one was given at all.
 func (f setupFlags) request(given func(flag string) bool) (setup.Request, error) {
-	r := setup.Request{
-		Relay: f.relay, Smarthost: f.smarthost, Region: f.region, Username: f.username,
-		NoProbe: f.noProbe, NoVerify: f.noVerify, DryRun: f.dryRun || f.printConf, Force: f.force,
-		Given: config.Given{
-			From: f.from, To: f.to, RootTo: f.rootTo, MapType: f.mapType, CAFile: f.caFile, Fingerprint: f.fingerprint,
-			NoVerify: f.insecure, Plaintext: f.plaintext, CredentialsFile: f.credentialsFile, Via: f.via, Proxy: f.proxy,
-		},
-	}
+	r := f.Request
+	r.DryRun = f.dryRun || f.printConf
 	r.Port, _ = strconv.Atoi(f.port) // 0 for auto
 	if given("connections") {
 		r.Connections = &f.connections
@@ -199,19 +204,17 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			return redact, err
 		}
 	}
-	q := &questions{app: a, flags: f, limit: ctx}
+	q := a.questions(ctx, deps, req, f.yes)
 	state, installed, err := a.readOrInstall(ctx, deps, f, q)
 	if err != nil {
 		return redact, err
 	}
 	for {
-		d, err := a.decide(ctx, deps, state, req, q, r)
+		d, err := a.decide(ctx, deps, state, req, f, q, r)
 		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
 		req.Known = d.s.Facts
 		if errors.Is(err, ui.ErrBack) {
-			if !q.talk.back() {
-				a.io.Tell("", "This is the first question. Ctrl-C aborts; nothing has been changed.")
-			}
+			q.Back()
 			continue
 		}
 		if err == nil && !d.over {
@@ -223,8 +226,8 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			}
 			return redact, nil
 		}
-		if f.keep || !q.change(err, redact) {
-			q.aborted()
+		if f.keep || !a.change(q, err, redact) {
+			q.Aborted()
 			return redact, err
 		}
 		r.doc.Result = "" // of a run that goes on
@@ -232,6 +235,24 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			return redact, err
 		}
 	}
+}
+
+// questions asks what a command with these flags lacks.
+func (a *app) questions(limit *ui.Limit, deps setup.Deps, req setup.Request, yes bool) *ask.Questions {
+	return ask.New(ask.Terminal{IO: a.io, Deps: deps, Request: req, Limit: limit, Quiet: yes || a.json, Complain: a.complain})
+}
+
+// change tells why a setup has failed and asks which answer to change. It is false
+// where none is to be changed.
+func (a *app) change(q *ask.Questions, err error, redact func(string) string) bool {
+	if code := exitCode(err); !q.Answered() || code != exitProof && code != exitUsage {
+		return false
+	}
+	a.complain("error: ", redact(err.Error()))
+	for _, h := range hints(err) {
+		a.complain("hint: ", redact(h))
+	}
+	return q.Change(err)
 }
 
 // apply rehearses and commits what was decided, and says what came of it.
@@ -259,8 +280,7 @@ type decided struct {
 
 // decide asks, plans, shows, and tries the relay. It returns ui.ErrBack where a
 // question is to be asked again; nothing has been changed then.
-func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req setup.Request, q *questions, r *setupReport) (d decided, err error) {
-	f := q.flags
+func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req setup.Request, f setupFlags, q *ask.Questions, r *setupReport) (d decided, err error) {
 	d.s, err = setup.Prepare(ctx, deps, state, req, q)
 	if err != nil {
 		return d, err
@@ -318,33 +338,18 @@ func (a *app) recover(ctx context.Context, deps setup.Deps) error {
 // preflight tries the relays. Where one refuses an answer to a question, that one is
 // asked again, and the others are kept: nothing has been written yet. again says that
 // the plan has become another and is to be shown.
-func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *setupReport) (_ setup.Setup, again bool, err error) {
+func (a *app) preflight(ctx context.Context, s setup.Setup, q *ask.Questions, r *setupReport) (_ setup.Setup, again bool, err error) {
 	for {
 		err := setup.Preflight(ctx, s)
 		if err == nil || s.Config.Several() {
 			return s, false, err
 		}
-		user, sender := "", errors.Is(err, setup.ErrSenderRefused)
-		switch {
-		case errors.Is(err, setup.ErrLoginRefused) && q.typed:
-			user = s.Config.First().Username
-			q.talk.forgetSecret(askPassword, askToken)
-			q.talk.forget(askUser)
-		case sender && q.asked["from"]:
-			q.from, s.Config.Routes[0].From = s.Config.From(), ""
-			q.talk.forget(askFrom)
-		case errors.Is(err, setup.ErrRecipientRefused) && (q.asked["from"] || q.asked["to"]): // senders are refused at RCPT as well
-			q.to = s.Config.To
-			q.talk.forget(askTo, askFrom)
-			if s.Config.To = ""; q.asked["from"] {
-				q.from, s.Config.Routes[0].From = s.Config.From(), ""
-			}
-		default:
+		redacted := setup.Redact(s.Config, err.Error())
+		user, asked := q.Refused(&s, err)
+		if !asked {
 			return s, false, err
 		}
-		a.complain("error: ", setup.Redact(s.Config, err.Error()))
-		direct := s.Config.Direct // asked for once
-		s.Direct = &direct
+		a.complain("error: ", redacted)
 		if s, err = s.Again(ctx, q, user); err != nil {
 			return s, false, err
 		}
@@ -355,7 +360,7 @@ func (a *app) preflight(ctx context.Context, s setup.Setup, q *questions, r *set
 }
 
 // readOrInstall reads the Postfix that is there, installing it after consent.
-func (a *app) readOrInstall(ctx *ui.Limit, deps setup.Deps, f setupFlags, q *questions) (s postfix.State, installed []string, err error) {
+func (a *app) readOrInstall(ctx *ui.Limit, deps setup.Deps, f setupFlags, q *ask.Questions) (s postfix.State, installed []string, err error) {
 	s, err = postfix.Read(ctx, &a.host.Reader, a.configDir)
 	if err != nil || s.Installed {
 		return s, nil, err
@@ -363,7 +368,13 @@ func (a *app) readOrInstall(ctx *ui.Limit, deps setup.Deps, f setupFlags, q *que
 	dry := f.dryRun || f.printConf
 	resume := func() {}
 	s, installed, err = setup.Install(ctx, deps, s, setup.InstallOptions{DryRun: dry, ReplaceMTA: f.replaceMTA, Consent: func(ctx2 context.Context) error {
-		err := a.consentToInstall(ctx2, f, q)
+		var err error
+		switch {
+		case f.noInstall:
+			err = hint(setup.ErrNoPostfix, "install it, or leave --no-install out")
+		case !f.install:
+			err = q.Install(ctx2)
+		}
 		resume = ctx.Pause() // a slow mirror is no reason to stop half way
 		return err
 	}})

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/ask"
 	"relayhost/internal/config"
 	"relayhost/internal/diff"
 	"relayhost/internal/flow"
@@ -51,6 +51,11 @@ type setupFile struct {
 type setupReport struct {
 	*app
 	doc setupDoc
+}
+
+// deps is the host that the command works on.
+func (a *app) deps() setup.Deps {
+	return setup.Deps{Host: a.host, ConfigDir: a.configDir, Report: &setupReport{app: a}}
 }
 
 // Step writes one line a step.
@@ -139,7 +144,7 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 			r.doc.Result = "failed"
 		}
 		var stated setup.StatedError // who knows better has said it
-		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, errDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitIncomplete {
+		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, ask.ErrDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitIncomplete {
 			err = setup.StatedError{Err: err, State: "unchanged"}
 		}
 	}
@@ -193,7 +198,7 @@ func printConfig(a *app, p plan.Plan) error {
 
 // unchanged is a second identical setup: it tries the relays, sends nothing and
 // writes nothing.
-func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *questions) error {
+func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Questions) error {
 	if !s.NoProbe {
 		s, err := setup.SignIn(ctx, s, q)
 		if err == nil {
@@ -248,7 +253,7 @@ func (a *app) notes(p plan.Plan) {
 }
 
 // confirm shows the difference and asks once.
-func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f setupFlags, q *questions) (w setup.Queue, err error) {
+func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f setupFlags, q *ask.Questions) (w setup.Queue, err error) {
 	w.Fate = f.queue
 	w.Messages, err = postfix.ReadQueue(ctx, &a.host.Reader, a.configDir)
 	if err != nil && f.queue == "hold" {
@@ -274,26 +279,8 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 	if f.yes {
 		return w, nil
 	}
-	if _, err := q.ask(ctx, "the consent", "--yes"); err != nil {
-		return w, err
-	}
-	p := q.talk.Prompter // a consent is given once, not remembered
-	for {
-		a.showPlan(s, table)
-		yes, err := a.applyThis(ctx, p, s)
-		if err != nil {
-			return w, err
-		}
-		if !yes {
-			return w, errDeclined
-		}
-		if len(w.Messages) == 0 || f.queue != "ask" {
-			return w, nil
-		}
-		if w.Fate, err = p.Select("What happens to the mail that waits?", queueChoices); !errors.Is(err, ui.ErrBack) {
-			return w, err
-		}
-	}
+	err = q.Consent(ctx, s, table, &w)
+	return w, err
 }
 
 // committed fills the document from what a commit has done, be it a failed one.
@@ -371,123 +358,5 @@ func (a *app) answer(line string) {
 func (a *app) progress(format string, args ...any) {
 	if !a.json || a.verbose {
 		a.io.Step(format, args...)
-	}
-}
-
-// queueChoices are the answers to --queue ask.
-var queueChoices = []ui.Option{
-	{Value: "send", Text: "send it through the relay"},
-	{Value: "hold", Text: "hold it: postsuper -r ALL releases it later"},
-}
-
-// maxRoutesPlanned and maxFilesPlanned keep the plan on one screen.
-const (
-	maxRoutesPlanned = 4
-	maxFilesPlanned  = 6
-)
-
-// showPlan says on one screen what a setup will do.
-func (a *app) showPlan(s setup.Setup, table *flow.Table) {
-	a.io.Say("")
-	row := func(label, format string, args ...any) {
-		a.io.Tell(fmt.Sprintf("%-10s ", label), "%s", smtpprobe.Sanitize(fmt.Sprintf(format, args...)))
-	}
-	for i, r := range s.Config.Routes {
-		if i == maxRoutesPlanned && len(s.Config.Routes) > i+1 {
-			row("Routes", "and %d more", len(s.Config.Routes)-i)
-			break
-		}
-		h, whose := r.Hops[0], ""
-		if i > 0 {
-			whose = " for " + strings.Join(r.Senders[:min(len(r.Senders), 3)], ", ")
-		}
-		if n := len(r.Hops) - 1; n > 0 {
-			whose += fmt.Sprintf(", with %d fallback(s)", n)
-		}
-		row("Relay", "%s port %d, %s%s", h.Host, h.Port, trustOf(h), whose)
-		if i == 0 {
-			row("Account", "%s", account(h))
-		}
-	}
-	row("Sender", "%s; %s", s.Config.From(), rewritten(s.Plan))
-	row("Test", "one message to %s", s.Config.To)
-	if table != nil {
-		for i, line := range table.Lines() {
-			row(map[bool]string{true: "Mail flow"}[i == 0], "%s", line)
-		}
-	}
-	row("Files", "%s", strings.Join(changedFiles(s.Plan), ", "))
-	row("Undo", "sudo relayhost rollback")
-	a.io.Say("")
-}
-
-// account names the account of a hop; where user name and password are one token, it is
-// a secret.
-func account(h config.Hop) string {
-	switch {
-	case h.Username == "":
-		return "none (no login)"
-	case h.Username == h.Password.Reveal():
-		return "the token (not shown)"
-	}
-	return h.Username
-}
-
-// trustOf says how the relay is verified.
-func trustOf(h config.Hop) string {
-	switch {
-	case h.Plaintext():
-		return "NO TLS"
-	case h.NoVerify:
-		return "TLS, certificate NOT verified"
-	case h.Pin != "":
-		return "TLS, certificate pinned by its fingerprint"
-	case h.CAFile != "":
-		return "TLS, verified with " + h.CAFile
-	}
-	return "verified TLS"
-}
-
-// rewritten says which senders become the address of --from.
-func rewritten(p plan.Plan) string {
-	for _, f := range p.Files {
-		if filepath.Base(f.Path) == "main.cf" && strings.Contains(string(f.After), "\nsender_canonical_maps = static:") {
-			return "EVERY sender on this server becomes this address"
-		}
-	}
-	return "the server's own accounts (root, www-data, cron) send as this address"
-}
-
-// changedFiles are the paths of the files that p changes.
-func changedFiles(p plan.Plan) []string {
-	var names []string
-	for _, f := range p.Files {
-		if f.Action != plan.Unchanged {
-			names = append(names, f.Path)
-		}
-	}
-	if n := len(names) - maxFilesPlanned; n > 1 {
-		names = append(names[:maxFilesPlanned], fmt.Sprintf("and %d more", n))
-	}
-	return names
-}
-
-// applyThis asks for consent; "d" shows the whole difference.
-func (a *app) applyThis(ctx context.Context, p ui.Prompter, s setup.Setup) (bool, error) {
-	a.io.Tell("", "Nothing is changed before the relay has accepted a test message; on failure everything is restored. d shows every line that changes.")
-	for {
-		answer, err := p.Input("Apply this? [y/N/d]", "", func(v string) error {
-			if v = strings.ToLower(v); strings.HasPrefix("yes", v) || strings.HasPrefix("no", v) || v == "d" {
-				return nil
-			}
-			return fmt.Errorf("y, n or d")
-		})
-		if err != nil {
-			return false, err
-		}
-		if !strings.EqualFold(answer, "d") {
-			return strings.HasPrefix(strings.ToLower(answer), "y"), nil
-		}
-		a.io.Page(ctx, diff.Plan(s.Plan, diff.Style{Color: a.io.Color}))
 	}
 }

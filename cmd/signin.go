@@ -45,7 +45,7 @@ Where a new secret or certificate is due, give it to setup:
 			if len(args) > 0 {
 				route = args[0]
 			}
-			done, err := setup.SignInAgain(ctx, a.deps(), route, &questions{app: a, limit: ctx})
+			done, err := setup.SignInAgain(ctx, a.deps(), route, a.questions(ctx, a.deps(), setup.Request{}, false))
 			a.io.Done()
 			if err != nil {
 				return err

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,7 +54,7 @@ func (a *app) runUnblock(ctx context.Context, f unblockFlags) error {
 	if err != nil {
 		return err
 	}
-	id := first(f.host, facts.Host.Provider)
+	id := cmp.Or(f.host, facts.Host.Provider)
 	if id == "" {
 		return hint(errors.New("the hosting provider of this server is not known"), "name it with --host; relayhost hosts lists them")
 	}
@@ -75,7 +76,7 @@ func (a *app) runUnblock(ctx context.Context, f unblockFlags) error {
 	}
 	u := detect.UnblockFacts{
 		Facts: facts, Entry: entry, Hostname: postfix.HostFQDN(r), Purpose: f.purpose, Volume: f.volume,
-		Domain: first(f.domain, mailaddr.Domain(stored.From())),
+		Domain: cmp.Or(f.domain, mailaddr.Domain(stored.From())),
 	}
 	if u.Catalog, err = setup.Catalog(); err != nil {
 		return err

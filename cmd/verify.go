@@ -71,10 +71,9 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 		return err
 	}
 	o := verify.Options{Offline: f.offline, NoSend: f.noSend || env.To == "", Blocklists: f.bl, Route: f.route}
-	if ui.IsTerminal(a.io.Err) && !a.json { // cron sees nothing while all is well
+	if ui.IsTerminal(a.io.Err) && !a.json {
 		a.io.Step("checking the setup")
 	}
-	list := findingList{app: a, routes: env.AllRoutes()}
 	live := ui.IsTerminal(a.io.Out) && !a.json && f.prometheus != "-"
 	report := verify.Run(ctx, env, o)
 	a.io.Done()
@@ -86,10 +85,8 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 	switch {
 	case a.json:
 		err = a.printJSON(report)
-	case live:
-		list.all(report)
-	case f.prometheus != "-" && (report.Result != verify.Pass || a.verbose):
-		list.all(report)
+	case live, f.prometheus != "-" && (report.Result != verify.Pass || a.verbose): // cron sees nothing while all is well
+		a.io.Print(report.Text(env.AllRoutes(), verify.Style{Width: a.io.Width(), Colored: a.io.Colored, Skipped: a.verbose}))
 	}
 	if f.prometheus != "" {
 		err = errors.Join(err, a.writeMetrics(f.prometheus, setup.VerifyMetrics(report, began, time.Now())))

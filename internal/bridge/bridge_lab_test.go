@@ -65,6 +65,7 @@ postconf -e default_transport=relayhost-m365:unix:private/relayhost-m365-out && 
 // replies for each recipient, a revoked sign-in and its repair show in Postfix's
 // log and queue as with smtp(8).
 func TestLabBridge(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()
@@ -115,6 +116,7 @@ func TestLabBridge(t *testing.T) {
 // TestLabBridgeManyAndLarge: 40 messages at once go by the three connections that
 // the relay allows, and a message of 24 MB passes in little memory.
 func TestLabBridgeManyAndLarge(t *testing.T) {
+	t.Parallel()
 	l, relay := bridged(t, lab.Bookworm)
 	l.Server.Shell("postconf -e message_size_limit=60000000 && postfix reload")
 	for n := range 40 {

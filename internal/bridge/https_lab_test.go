@@ -20,6 +20,7 @@ import (
 // any file. What SES says is in Postfix's log, a 429 makes mail wait without a further
 // request, and 25 MB pass in little memory.
 func TestLabBridgeHTTPS(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()

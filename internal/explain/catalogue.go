@@ -48,6 +48,9 @@ type failure struct {
 	Source        string   `toml:"source"`
 	// Variants have words of their own where a line says more.
 	Variants []variant `toml:"variants,omitempty"`
+	// Program has the words for a text of another program, which no setting of
+	// Postfix's helps.
+	Program variant `toml:"program,omitempty"`
 
 	log, suspect, reply, text []pattern
 }

@@ -101,6 +101,7 @@ func (c Cause) filled(names map[string]string) Cause {
 			return parts[2]
 		})
 	}
-	c.Title, c.Meaning, c.Remedy, c.Command = fill(c.Title), fill(c.Meaning), fill(c.Remedy), fill(c.Command)
+	words := func(s string) string { return strings.ReplaceAll(fill(s), "  ", " ") } // where a name is not known
+	c.Title, c.Meaning, c.Remedy, c.Command = words(c.Title), words(c.Meaning), words(c.Remedy), fill(c.Command)
 	return c
 }

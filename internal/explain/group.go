@@ -44,6 +44,8 @@ func (g Group) Fate() string {
 		return fmt.Sprintf("%d lost: returned to the sender, or gone", g.Lost)
 	case g.Delayed > 0:
 		return fmt.Sprintf("%d delayed: Postfix keeps trying", g.Delayed)
+	case g.Cause.ID != "" && g.latest.ofProgram():
+		return "the program that wrote this decides whether it tries again"
 	case g.Cause.Lost:
 		return "lost: not delayed"
 	case g.Cause.Outcome == "deferred":

@@ -152,7 +152,7 @@ func (f *failure) in(p portion, low string, t text) (Cause, bool) {
 		if m == nil {
 			continue
 		}
-		c := f.worded(p.s, t.own)
+		c := f.worded(p.s, t)
 		c.names = t.names()
 		for i, name := range pattern.compiled().SubexpNames() {
 			if name != "" && m[i] != "" {
@@ -197,17 +197,24 @@ func contains(causes []Cause, id string) bool {
 }
 
 // worded is the cause in the words of the variant that fits what matched, or what
-// Postfix itself says around it.
-func (f *failure) worded(matched, own string) Cause {
+// Postfix itself says around it; of another program's text, in the words for those.
+func (f *failure) worded(matched string, t text) Cause {
 	c := f.cause()
-	for _, v := range f.Variants {
-		if !v.log.MatchString(matched) && !v.log.MatchString(own) {
-			continue
-		}
-		c.Title, c.Meaning = cmp.Or(v.Title, c.Title), cmp.Or(v.Meaning, c.Meaning)
-		c.Remedy, c.Command = cmp.Or(v.Remedy, c.Remedy), cmp.Or(v.Command, c.Command)
-		break
+	if t.ofProgram() {
+		c = f.Program.put(c)
 	}
+	for _, v := range f.Variants {
+		if v.log.MatchString(matched) || v.log.MatchString(t.own) {
+			return v.put(c)
+		}
+	}
+	return c
+}
+
+// put is c in the words of v, where v has some.
+func (v variant) put(c Cause) Cause {
+	c.Title, c.Meaning = cmp.Or(v.Title, c.Title), cmp.Or(v.Meaning, c.Meaning)
+	c.Remedy, c.Command = cmp.Or(v.Remedy, c.Remedy), cmp.Or(v.Command, c.Command)
 	return c
 }
 

@@ -17,6 +17,12 @@ type text struct {
 	to      string // recipient
 }
 
+// ofProgram reports whether another program says it: no line of Postfix's, and no
+// bare reply.
+func (t text) ofProgram() bool {
+	return t.program != "" && t.status == "" && !isReply(strings.TrimLeft(t.program, " \t\"'(<"))
+}
+
 // names are what the words of a cause can mention.
 func (t text) names() map[string]string {
 	names := map[string]string{}

@@ -162,6 +162,10 @@ func findTag(s string) (Line, bool) {
 		if pid == "" && !strings.Contains(name, "/") && !severe(text) && name != "postfix" {
 			return Line{}, false
 		}
+		if strings.HasPrefix(name, "public/") || strings.HasPrefix(name, "private/") { // a socket, not who speaks
+			from += m[3]
+			continue
+		}
 		if prefix := s[:from+m[2]]; isPrefix(prefix) {
 			l := Line{Time: timeIn(prefix)}
 			if l, ok := l.fill(name, pid, text); ok {

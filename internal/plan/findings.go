@@ -45,7 +45,7 @@ func (b *builder) findings() {
 	b.otherName()
 	b.probes()
 	b.forwarded()
-	b.swallowed()
+	b.senderIsLocal()
 	b.plugins()
 	b.oauth()
 	for _, s := range b.services {
@@ -114,9 +114,9 @@ func (b *builder) forwarded() {
 		b.d.RelayName)
 }
 
-// swallowed finds domains that this server takes for its own although the
+// senderIsLocal finds domains that this server takes for its own although the
 // sender address says that they live elsewhere.
-func (b *builder) swallowed() {
+func (b *builder) senderIsLocal() {
 	for _, f := range b.facts.OwnDomain(domainOf(b.cfg.From())) {
 		b.note("%s: mail from this server to addresses there stays here and is not sent", f.Detail)
 	}

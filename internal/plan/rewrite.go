@@ -14,10 +14,11 @@ import (
 )
 
 // senders rewrites the senders that this host makes up and the relay would
-// refuse to the address of --from. smtp_generic_maps rewrites recipients as
-// well, so it gets only names whose mail never leaves; the others go by
-// sender_canonical_maps, which is for senders alone and applies before the
-// route is chosen.
+// refuse to the address of --from. smtp_generic_maps, private to our service,
+// changes no other mail. But it rewrites recipients as well, so it gets only names
+// whose mail never leaves, and names that are no mail domain anywhere; the others go
+// by sender_canonical_maps, which is for senders alone and applies before the route
+// is chosen.
 func (b *builder) senders() error {
 	b.helo()
 	local, foreign := b.ownNames()
@@ -36,15 +37,21 @@ func (b *builder) senders() error {
 			return err
 		}
 	}
+	if len(foreign) > 0 && !b.nullClient() {
+		b.note("mail to %s leaves this server, so senders there become %s by sender_canonical_maps, which acts on all mail: "+
+			"that to other hops and to mailboxes here has the new sender too; where people or programs here get mail at that name, "+
+			"add it to mydestination first", names(foreign), b.cfg.From())
+	}
 	return b.canonical(foreign)
 }
 
 // ownNames lists the domains of addresses that this host makes up by itself,
-// those whose mail stays here and those whose mail does not.
+// those whose mail stays here or goes nowhere, and those whose mail does leave.
 func (b *builder) ownNames() (local, foreign []string) {
 	from := domainOf(b.cfg.From())
 	origin := b.origin()
-	names := []string{b.param("myhostname"), origin, b.s.FQDN, b.s.Hostname, "localhost", "localhost." + b.param("mydomain")}
+	short, _, _ := strings.Cut(b.s.Hostname, ".")
+	names := []string{b.param("myhostname"), origin, b.s.FQDN, b.s.Hostname, short, "localhost", "localhost." + b.param("mydomain"), "localhost.localdomain"}
 	for _, name := range postfix.SplitList(b.param("mydestination")) {
 		if strings.HasPrefix(strings.ToLower(name), "localhost.") || isName(name) && !mailaddr.Qualified(name) {
 			// Names of the host, as "localhost.localdomain" and "web1", and no mail domains.
@@ -66,11 +73,45 @@ func (b *builder) ownNames() (local, foreign []string) {
 		case slices.Contains(local, key) || slices.Contains(foreign, key):
 		case b.isLocal(name) || b.facts.In("relay_domains", name): // mail for those never leaves by our service
 			local = append(local, key)
-		case i < 2: // what Postfix itself appends; the rest is only heard of
+		case i < 2: // what Postfix itself appends
 			foreign = append(foreign, key)
+		case isNowhere(name):
+			local = append(local, key)
+		case i < 4:
+			b.ownNameElsewhere(name)
 		}
 	}
 	return local, foreign
+}
+
+// names are the domains of keys ("@host", "root@host"), for a sentence.
+func names(keys []string) string {
+	var list []string
+	for _, key := range keys {
+		list = append(list, domainOf(key))
+	}
+	return strings.Join(list, ", ")
+}
+
+// ownNameElsewhere says what programs have to know that send by the name of the host
+// where Postfix does not: mail to such a name may arrive somewhere, so that no table
+// for senders and recipients may hold it, and one for senders alone acts on all mail.
+func (b *builder) ownNameElsewhere(name string) {
+	_, asked := b.cfg.Rewrite["@"+name]
+	if asked || slices.ContainsFunc(b.services, func(s *service) bool { return s.carries(name) }) {
+		return
+	}
+	b.note("senders at %s, a name of this host that mydestination does not have, leave as they are: "+
+		"where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml", name, b.d.RelayName, name, b.cfg.From())
+}
+
+// isNowhere reports whether name is no domain that mail can be sent to: it has one
+// label, which RFC 5321 section 2.3.5 does not admit, begins with localhost, or has a
+// top-level domain that the public DNS does not have (.internal is reserved for private
+// use since 2024). A relay refuses or returns mail to such a name, so that no mail that
+// would arrive is rewritten.
+func isNowhere(name string) bool {
+	return !mailaddr.Qualified(strings.ReplaceAll(name, "_", "-")) || strings.HasSuffix(name, ".internal")
 }
 
 func (b *builder) isHostName(name string) bool { return b.facts.IsHost(name) }

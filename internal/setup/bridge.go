@@ -4,15 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
+	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/internal/verify"
 )
 
 // bridgeHost is what this host has for bridges: the program is the one that runs.
@@ -98,4 +107,192 @@ func fromBridge(h *config.Hop, c conf.Config) {
 		h.SignIn.Secret, h.SignIn.Certificate = c.OAuth.Secret, c.OAuth.Certificate
 		h.SignIn.Grant, h.SignIn.ClientID = c.OAuth.Grant, c.OAuth.ID
 	}
+}
+
+// roleTime is how long the metadata service of an instance may take to say whether
+// there is a role.
+const roleTime = 3 * time.Second
+
+// apiAccount gives a hop that goes by the API of its relay its account, in place: what
+// was given, what its bridge has stored, for Amazon SES the role of this host, and for
+// the first hop of all an answer. found is false in a dry run alone.
+func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker, typed string) (found bool, err error) {
+	h := p.in(c)
+	a, ok := conf.Get(h.Relay.ID)
+	if !ok {
+		return true, nil // Validate says so
+	}
+	if typed == "" && p.isFirst() && h.API.Given() { // answered before, and not refused
+		return true, nil
+	}
+	given := givenFor(s, c, p)
+	h.API = config.API{Settings: map[conf.Field]string{}}
+	if old, ok := stored.Bridge(c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && typed == "" {
+		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
+	}
+	if a.Signed() {
+		err = awsAccount(ctx, s, h, given)
+	} else {
+		err = keyAccount(a, h, given)
+	}
+	if err != nil {
+		return true, err
+	}
+	if !h.API.Given() && s.DryRun {
+		apiSettings(a, c, p, given)
+		return false, nil
+	}
+	if !h.API.Given() && p.isFirst() {
+		if err := ask.APIKey(ctx, a, h.Relay, &given); err != nil {
+			return false, err
+		}
+		if a.Signed() {
+			err = awsAccount(ctx, s, h, given)
+		} else {
+			err = keyAccount(a, h, given)
+		}
+	}
+	apiSettings(a, c, p, given)
+	return true, err
+}
+
+// keyAccount takes the key that was given. The password for SMTP of some relays is an
+// API key.
+func keyAccount(a conf.API, h *config.Hop, given secret.Credentials) error {
+	key := given.API.Key
+	if key.IsZero() && !given.Password.IsZero() {
+		if !a.SameKey() {
+			return UsageError{fmt.Errorf("the credentials give a password, which is for SMTP: the API of %s wants a key", a.Name), "give it as api_key= in the file of --credentials-file"}
+		}
+		key = given.Password
+	}
+	if key.IsZero() {
+		return nil
+	}
+	key = secret.New(strings.TrimSpace(key.Reveal()))
+	if wrong := a.WrongKey(key.Reveal()); wrong != "" {
+		return UsageError{fmt.Errorf("api_key: %s", wrong), "relayhost relays " + h.Relay.ID + " says where it is made"}
+	}
+	h.API.Key = key
+	return nil
+}
+
+// awsAccount takes an access key, else the role of this host.
+func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Credentials) error {
+	switch {
+	case !given.SecretAccessKey.IsZero():
+		h.API.AWS = &conf.AWSKeys{Source: conf.AWSStatic, AccessKey: given.Username, Secret: given.SecretAccessKey}
+		if given.Username == "" {
+			return UsageError{errors.New("the credentials name no access key"), "give username= (AKIA...) beside secret_access_key="}
+		}
+		return nil
+	case !given.Password.IsZero() || !given.API.Key.IsZero():
+		return UsageError{errors.New("the API of Amazon SES takes no SMTP password: that is derived from a secret access key, and leads nowhere back"),
+			"give username= and secret_access_key=; on an EC2 instance, in ECS and in EKS with a role give nothing"}
+	case h.API.AWS != nil:
+		return nil
+	}
+	region := h.RegionName()
+	if keys, ok := conf.AWSFromEnvironment(os.Getenv, region); ok {
+		h.API.AWS = &keys
+		s.Report.Note("Amazon SES is asked with the keys that the environment names: none is stored")
+		return nil
+	}
+	keys := api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSInstance}}
+	ctx, cancel := context.WithTimeout(ctx, roleTime)
+	defer cancel()
+	if _, err := keys.Get(ctx); err == nil {
+		h.API.AWS = &conf.AWSKeys{Source: conf.AWSInstance}
+		s.Report.Note("Amazon SES is asked as the role of this instance: no key is stored")
+	}
+	return nil
+}
+
+// apiSettings fills in what the account needs beside its key: as given, or what the
+// host and the sender say.
+func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
+	h := p.in(c)
+	from := first(c.Routes[p.route].From, c.From())
+	region := h.RegionName()
+	usual := map[conf.Field]string{conf.Region: region, conf.Domain: mailaddr.Domain(from), conf.Mailbox: from, conf.OCIUser: given.Username}
+	if h.API.Settings == nil {
+		h.API.Settings = map[conf.Field]string{}
+	}
+	set := func(f conf.Field, value string) {
+		if value != "" {
+			h.API.Settings[f] = value
+		}
+	}
+	for _, f := range a.Needs {
+		if f != conf.APIKey && f != conf.PrivateKey && (f == conf.Region || h.API.Settings[f] == "") {
+			set(f, usual[f])
+		}
+	}
+	set(conf.Region, region)
+	if a.ID == "mailtrap" && region == "bulk" { // the catalogue has its streams as regions
+		set(conf.Stream, region)
+	}
+	for name, value := range given.API.Settings {
+		if name == "host" {
+			h.API.Host = value
+			continue
+		}
+		set(conf.Field(name), value)
+	}
+	if h.API.AWS != nil {
+		h.API.AWS.Region = h.API.Settings[conf.Region]
+	}
+}
+
+// checkAPI asks the API of a hop whether it takes the key, where it has a call for
+// that which sends nothing.
+func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
+	client, err := bridge.Checker(plan.APIConfig(h, first(h.CAFile, s.State.CAFile)))
+	if err != nil {
+		return err
+	}
+	proved, err := client.Check(ctx)
+	if err == nil {
+		if !proved {
+			s.Report.Unproven("the API of %s has no call that proves a key and sends nothing: the test message shows whether it is right", client.API.Name)
+		}
+		return nil
+	}
+	var said *api.Reply
+	if !errors.As(err, &said) {
+		return err
+	}
+	failed := explained(err, verify.Finding{Check: "auth", Result: verify.Fail, Detail: err.Error()})
+	if strings.HasSuffix(said.Enhanced, ".7.8") {
+		return refused{failed, ErrLoginRefused}
+	}
+	return failed
+}
+
+// byAPI has verify ask the API of a hop.
+func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
+	client, err := bridge.Checker(plan.APIConfig(h, first(h.CAFile, caFile)))
+	if err != nil {
+		return err
+	}
+	to.Host, to.Port = h.Shown()
+	to.Check, to.Proxy = client.Check, h.Proxy
+	return nil
+}
+
+// byHTTPS reports whether the API of the first hop is what is left, where no port of
+// its relay for mail gets through: it has one, nothing else was asked for, and port 443
+// of it answers.
+func byHTTPS(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) bool {
+	h := *c.First()
+	host := h.APIHost()
+	if req.Port != 0 || req.Via != "" || len(c.Routes[0].Hops) > 1 || h.Pin != "" || h.NoVerify || !config.HasAPI(h.Relay) || host == "" {
+		return false
+	}
+	o, err := detectOptions(deps, d, h)
+	if err != nil || detect.HTTPS(ctx, o, h.Relay.ID, host).Result != string(detect.Open) {
+		return false
+	}
+	deps.Report.Note("no mail port of %s is reachable from here, but its API at %s on port 443 is: mail is sent by HTTPS (--via https; --via smtp refuses that)", h.Relay.Name, host)
+	return true
 }

@@ -127,7 +127,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if err := checkNames(ctx, deps, s.Discovery, s.Config); err != nil {
 		return s, err
 	}
-	if s.Config, err = way(ctx, s, ask); err != nil {
+	if s.Config, err = chooseSignIn(ctx, s, ask); err != nil {
 		return s, err
 	}
 	if s.Config, err = SelectPorts(ctx, deps, s.Discovery, s.Config, req); err != nil {

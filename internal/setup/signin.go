@@ -24,10 +24,10 @@ type Person interface {
 	URL(ctx context.Context, link, user string) (pasted string, err error)
 }
 
-// way finds how the first hop is logged in to, where its relay can be signed in to by
+// chooseSignIn finds how the first hop is logged in to, where its relay can be signed in to by
 // OAuth and neither flags nor the file say: by the application of the credentials
 // file, as before, or as the answer to a question.
-func way(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
+func chooseSignIn(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
 	c := s.Config.Clone()
 	h := c.First()
 	given, asked := s.Credentials.first(*h), s.Given.Via

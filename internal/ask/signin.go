@@ -1,4 +1,4 @@
-package cmd
+package ask
 
 import (
 	"context"
@@ -44,7 +44,7 @@ func waysOf(r relays.Relay) []ui.Option {
 }
 
 // SignIn asks how to log in to a relay that can be signed in to by OAuth.
-func (q *questions) SignIn(ctx context.Context, r relays.Relay) (in config.SignIn, err error) {
+func (q *Questions) SignIn(ctx context.Context, r relays.Relay) (in config.SignIn, err error) {
 	p, err := q.ask(ctx, "the way to sign in", "--sign-in client_credentials, device, url or password")
 	if err != nil {
 		return in, err
@@ -63,7 +63,7 @@ func (q *questions) SignIn(ctx context.Context, r relays.Relay) (in config.SignI
 
 // Application asks for what the sign-in of h lacks, after saying what has to be
 // registered.
-func (q *questions) Application(ctx context.Context, h *config.Hop) error {
+func (q *Questions) Application(ctx context.Context, h *config.Hop) error {
 	in := &h.SignIn
 	needProof := in.Grant == oauth.ClientCredentials && in.Secret.IsZero() && in.Certificate.IsZero()
 	needTenant := in.Tenant == "" && in.Grant == oauth.ClientCredentials
@@ -74,9 +74,9 @@ func (q *questions) Application(ctx context.Context, h *config.Hop) error {
 	if err != nil {
 		return err
 	}
-	q.io.Tell("", "This has to be registered at Microsoft, once:")
+	q.IO.Tell("", "This has to be registered at Microsoft, once:")
 	for _, line := range setup.Registration(h.Relay, in.Grant, h.Username, in.Tenant) {
-		q.io.Tell("  ", "%s", line)
+		q.IO.Tell("  ", "%s", line)
 	}
 	q.typed = true
 	for _, field := range []struct {
@@ -104,7 +104,7 @@ func (q *questions) Application(ctx context.Context, h *config.Hop) error {
 }
 
 // proofOf asks for the secret or the certificate of an application.
-func (q *questions) proofOf(p ui.Prompter, in *config.SignIn) error {
+func (q *Questions) proofOf(p ui.Prompter, in *config.SignIn) error {
 	if q.proof != byCertificate {
 		answer, err := p.Secret("Client secret (its Value)", setup.CheckClientSecret)
 		in.Secret = secret.New(strings.TrimSpace(answer))
@@ -126,19 +126,19 @@ func wantedWord(v string) error {
 
 // Device shows the code to enter on another machine. The time limit of the run stands
 // still until the sign-in is done: the code has an end of its own.
-func (q *questions) Device(d oauth.Device, user string) (done func()) {
-	q.io.Done()
-	done = q.limit.Pause()
-	q.io.Tell("", "Open %s on any machine, enter %s and sign in as %s (%d minutes left).", d.URL, d.Code, user, max(1, int(time.Until(d.Expiry).Minutes())))
+func (q *Questions) Device(d oauth.Device, user string) (done func()) {
+	q.IO.Done()
+	done = q.Limit.Pause()
+	q.IO.Tell("", "Open %s on any machine, enter %s and sign in as %s (%d minutes left).", d.URL, d.Code, user, max(1, int(time.Until(d.Expiry).Minutes())))
 	return done
 }
 
 // URL has the person open a link and reads the address that the browser ends at: a
 // line of standard input where nothing may be asked.
-func (q *questions) URL(ctx context.Context, link, user string) (string, error) {
-	q.io.Done()
-	q.io.Tell("", "Open this address on any machine and sign in as %s. The browser ends at an empty page; paste its whole address here.", user)
-	q.io.Tell("  ", "%s", link)
+func (q *Questions) URL(ctx context.Context, link, user string) (string, error) {
+	q.IO.Done()
+	q.IO.Tell("", "Open this address on any machine and sign in as %s. The browser ends at an empty page; paste its whole address here.", user)
+	q.IO.Tell("  ", "%s", link)
 	if q.Can() {
 		p, err := q.ask(ctx, "the address", "it on standard input")
 		if err != nil {
@@ -146,8 +146,8 @@ func (q *questions) URL(ctx context.Context, link, user string) (string, error) 
 		}
 		return p.Input("Address", "", wantedWord)
 	}
-	defer q.limit.Pause()()
-	return readLine(q.io.InUntil(ctx))
+	defer q.Limit.Pause()()
+	return readLine(q.IO.InUntil(ctx))
 }
 
 // maxLine bounds a pasted address, in bytes.

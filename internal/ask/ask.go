@@ -1,6 +1,9 @@
-package cmd
+// Package ask has the questions of a setup on a terminal: it is the setup.Asker of the
+// command line. What is done with the answers is internal/setup's.
+package ask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,94 +24,94 @@ import (
 	"relayhost/relays"
 )
 
-// questions asks on the terminal what neither flags nor the file say. It is the
-// setup.Asker of the command line.
-type questions struct {
-	*app
-	flags    setupFlags
-	limit    *ui.Limit // stands still while a question is open
-	talk     *conversation
-	proof    string          // of an application: bySecret or byCertificate
-	typed    bool            // a part of the credentials was typed at a question
-	asked    map[string]bool // "from", "to": answered at a question
-	from, to string          // answers that the relay has refused, to begin with
-	doubted  map[string]bool // domains that are taken when they are given once more
-	trusted  string          // host and fingerprint of a certificate that was accepted
-	said     []func()        // to be told above the first question
+// Terminal is where the questions are asked, and for what.
+type Terminal struct {
+	IO      *ui.Streams
+	Deps    setup.Deps
+	Request setup.Request // what the flags say
+	Limit   *ui.Limit     // stands still while a question is open
+	Quiet   bool          // --yes or --json: nothing is asked
+	// Complain prints what is wrong with an answer.
+	Complain func(kind, text string)
 }
 
-// missing is the answer to a question that nobody is there to be asked.
-func missing(what, flag string) error {
+// Questions asks on a terminal what neither flags nor the file say. It is the
+// setup.Asker and the setup.Person of the command line.
+type Questions struct {
+	Terminal
+	talk     *answers.Conversation // its Prompter is made for the first question
+	proof    string                // of an application: bySecret or byCertificate
+	typed    bool                  // a part of the credentials was typed at a question
+	asked    map[string]bool       // "from", "to": answered at a question
+	from, to string                // answers that the relay has refused, to begin with
+	doubted  map[string]bool       // domains that are taken when they are given once more
+	trusted  string                // host and fingerprint of a certificate that was accepted
+}
+
+// New returns the questions of a run, none of which has been asked.
+func New(t Terminal) *Questions {
+	login := []string{askUser, askPassword, askToken}
+	q := &Questions{Terminal: t, asked: map[string]bool{}, doubted: map[string]bool{}}
+	q.talk = &answers.Conversation{Offer: q.earlier, Resets: map[string][]string{askRelay: login, askHost: login}}
+	return q
+}
+
+// The questions that others refer to.
+const (
+	askRelay    = "Relay service"
+	askHost     = "SMTP server (host name)"
+	askPort     = "Port (587, 465 and 25 are usual)"
+	askUser     = "User name"
+	askPassword = "Password"
+	askToken    = "Token"
+	askFrom     = "Sender address"
+	askTo       = "Send a test message to"
+)
+
+// ErrDeclined is a "no" at the last question, and says all of the host's state.
+var ErrDeclined = errors.New("aborted; nothing was changed")
+
+// Missing is the answer to a question that nobody is there to be asked.
+func Missing(what, flag string) error {
 	return usage(fmt.Errorf("missing %s, and stdin is not a terminal", what), "give "+flag)
 }
 
+func usage(err error, hint string) error { return setup.UsageError{Err: err, Hint: hint} }
+
 // Can reports whether a missing answer may be asked for.
-func (q *questions) Can() bool { return q.io.CanAsk() && !q.flags.yes && !q.json }
+func (q *Questions) Can() bool { return q.IO.CanAsk() && !q.Quiet }
 
 // ask returns the prompter, or the error that names the flag.
-func (q *questions) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
-	if q.io.CanAsk() && !q.Can() {
+func (q *Questions) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
+	if q.IO.CanAsk() && !q.Can() {
 		return nil, usage(fmt.Errorf("missing %s, and with --yes or --json nothing is asked", what), "give "+flag)
 	}
 	if !q.Can() {
-		return nil, missing(what, flag)
+		return nil, Missing(what, flag)
 	}
-	q.io.Done()
-	if q.talk == nil {
-		p, err := ui.NewPrompter(ctx, q.io)
+	q.IO.Done()
+	if q.talk.Prompter == nil {
+		p, err := ui.NewPrompter(ctx, q.IO)
 		if err != nil {
 			return nil, err
 		}
-		if q.limit != nil {
-			p = patient{p, q.limit}
-		}
-		q.talk = &conversation{Prompter: p, offer: func() []answers.Answer { return q.earlier(p) }}
+		q.talk.Prompter = ui.Patient(p, q.Limit)
 	}
-	q.talk.about, q.said = append(q.talk.about, q.said...), nil
 	return q.talk, nil
 }
 
 // above is told when the next question is asked, and not when it need not be.
-func (q *questions) above(label, format string, args ...any) {
-	tell := func() { q.io.Tell(label, format, args...) }
-	switch {
-	case !q.Can():
+func (q *Questions) above(label, format string, args ...any) {
+	tell := func() { q.IO.Tell(label, format, args...) }
+	if !q.Can() {
 		tell()
-	case q.talk == nil:
-		q.said = append(q.said, tell)
-	default:
-		q.talk.about = append(q.talk.about, tell)
+		return
 	}
-}
-
-// patient asks while the run's time limit stands still.
-type patient struct {
-	ui.Prompter
-	limit *ui.Limit
-}
-
-func (p patient) Select(question string, options []ui.Option) (string, error) {
-	defer p.limit.Pause()()
-	return p.Prompter.Select(question, options)
-}
-
-func (p patient) Input(question, preset string, check func(string) error) (string, error) {
-	defer p.limit.Pause()()
-	return p.Prompter.Input(question, preset, check)
-}
-
-func (p patient) Secret(question string, check func(string) error) (string, error) {
-	defer p.limit.Pause()()
-	return p.Prompter.Secret(question, check)
-}
-
-func (p patient) Confirm(question string) (bool, error) {
-	defer p.limit.Pause()()
-	return p.Prompter.Confirm(question)
+	q.talk.Above(tell)
 }
 
 // Relay asks for the relay, the best for this host first.
-func (q *questions) Relay(ctx context.Context, d setup.Discovery) (string, error) {
+func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error) {
 	q.mentionAdopt(d.State)
 	p, err := q.ask(ctx, "the relay service", "--relay NAME (relayhost relays lists them)")
 	if err != nil {
@@ -121,7 +124,7 @@ func (q *questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 		case err != nil:
 			return "", err
 		case !yes:
-			return "", errDeclined
+			return "", ErrDeclined
 		}
 	}
 	options, reason := rankedOptions(d)
@@ -172,7 +175,7 @@ func rankedOptions(d setup.Discovery) (options []ui.Option, reason string) {
 }
 
 // mentionAdopt tells somebody who has named no relay that there is one.
-func (q *questions) mentionAdopt(s postfix.State) {
+func (q *Questions) mentionAdopt(s postfix.State) {
 	w := postfix.NewRouting(s).Route("")
 	if len(w.NextHops) > 0 {
 		q.above("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(w.NextHops[0].Text))
@@ -180,8 +183,8 @@ func (q *questions) mentionAdopt(s postfix.State) {
 }
 
 // Stdin reads credentials from standard input.
-func (q *questions) Stdin(ctx context.Context) (secret.Credentials, error) {
-	c, err := secret.Read(q.io.InUntil(ctx))
+func (q *Questions) Stdin(ctx context.Context) (secret.Credentials, error) {
+	c, err := secret.Read(q.IO.InUntil(ctx))
 	switch {
 	case ctx.Err() != nil:
 		return c, fmt.Errorf("read standard input: %w", context.Cause(ctx))
@@ -194,9 +197,9 @@ func (q *questions) Stdin(ctx context.Context) (secret.Credentials, error) {
 // Region asks for the region: from a list where the service has few, else
 // as text. A service that has a default is asked about on a terminal all the
 // same: an account of one region is unknown in the others.
-func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
+func (q *Questions) Region(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
 	names := r.Regions()
-	given := q.flags.credentialsFile != "" && q.flags.credentialsFile != "-" && q.flags.from != ""
+	given := q.Request.CredentialsFile != "" && q.Request.CredentialsFile != "-" && q.Request.From != ""
 	if !q.Can() || !r.NeedsRegion() && (given || len(names) == 0) { // whoever gives all else by flags wants the default
 		return "", nil
 	}
@@ -208,7 +211,7 @@ func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Rela
 		q.above("", "%s has a host in each region; a login is valid in one region only.", r.Name)
 		return p.Input("Region, for example "+r.Hosts.Example, "", func(v string) error {
 			host, err := r.Host(v)
-			if err == nil && !q.flags.noProbe && d.Resolver.Unknown(ctx, host) {
+			if err == nil && !q.Request.NoProbe && d.Resolver.Unknown(ctx, host) {
 				err = fmt.Errorf("there is no %s: look the region up in your account", host)
 			}
 			return err
@@ -234,7 +237,7 @@ func (q *questions) Region(ctx context.Context, d setup.Discovery, r relays.Rela
 }
 
 // Credentials asks for what is missing, in the service's own words.
-func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error {
+func (q *Questions) Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error {
 	auth := r.Auth
 	needUser := c.Username == "" && !auth.Same
 	needPassword := c.Password.IsZero() && c.SecretAccessKey.IsZero()
@@ -242,8 +245,8 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 		return nil
 	}
 	if q.Can() {
-		q.io.Done()
-		if page := first(auth.Where, r.Docs); page != "" {
+		q.IO.Done()
+		if page := cmp.Or(auth.Where, r.Docs); page != "" {
 			q.above("", "Where to get %s for %s:", wanted(auth), r.Name)
 			q.above("  ", "%s", page)
 		}
@@ -283,7 +286,7 @@ func (q *questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 		}
 		if r.IsSecretAccessKey(answer) {
 			c.SecretAccessKey = secret.New(answer)
-			q.io.Tell("", "That is a secret access key: the SMTP password is computed from it.")
+			q.IO.Tell("", "That is a secret access key: the SMTP password is computed from it.")
 			return nil
 		}
 		c.Password = secret.New(answer)
@@ -303,16 +306,16 @@ func wanted(auth relays.Auth) string {
 }
 
 // From asks for the sender.
-func (q *questions) From(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
+func (q *Questions) From(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
 	p, err := q.ask(ctx, "the sender address", "--from, an address that the service accepts as sender")
 	if err != nil {
 		return "", err
 	}
-	q.mark("from")
+	q.asked["from"] = true
 	q.above("Sender: ", "Mail from this server's own accounts (root, www-data, cron) will be sent as this address. %s", r.SenderRule())
 	valid := q.addressCheck(ctx, d.Resolver, "app@example.com")
 	preset := q.from
-	if account := q.talk.before[askUser]; preset == "" && r.Sender.Rule == "account" && config.CheckAddress("", account) == nil {
+	if account := q.talk.Before(askUser); preset == "" && r.Sender.Rule == "account" && config.CheckAddress("", account) == nil {
 		preset = account // the one sender that the mailbox may use
 	}
 	return p.Input(askFrom, preset, func(v string) error {
@@ -323,21 +326,10 @@ func (q *questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 	})
 }
 
-// mark remembers that a question has been put.
-func (q *questions) mark(what string) {
-	if q.asked == nil {
-		q.asked = map[string]bool{}
-	}
-	q.asked[what] = true
-}
-
 // doubt is err the first time, and nil where what is given once more.
-func (q *questions) doubt(what string, err error) error {
+func (q *Questions) doubt(what string, err error) error {
 	if q.doubted[what] {
 		return nil
-	}
-	if q.doubted == nil {
-		q.doubted = map[string]bool{}
 	}
 	q.doubted[what] = true
 	return err
@@ -345,7 +337,7 @@ func (q *questions) doubt(what string, err error) error {
 
 // publicSender doubts a sender of a public mail service at a relay that verifies
 // senders: it cannot be verified there, and receivers reject such mail (DMARC).
-func (q *questions) publicSender(r relays.Relay, domain string) error {
+func (q *Questions) publicSender(r relays.Relay, domain string) error {
 	if r.Sender.Rule != "verified" || !mailaddr.IsPublic(domain) {
 		return nil
 	}
@@ -354,7 +346,7 @@ func (q *questions) publicSender(r relays.Relay, domain string) error {
 }
 
 // To asks where the test message goes.
-func (q *questions) To(ctx context.Context, d setup.Discovery, from string) (string, error) {
+func (q *Questions) To(ctx context.Context, d setup.Discovery, from string) (string, error) {
 	if !q.Can() {
 		return from, nil
 	}
@@ -362,14 +354,14 @@ func (q *questions) To(ctx context.Context, d setup.Discovery, from string) (str
 	if err != nil {
 		return "", err
 	}
-	preset := first(q.to, from)
+	preset := cmp.Or(q.to, from)
 	if plan.StaysHere(d.State, preset) {
 		preset = ""
 		q.above("Test message: ", "Choose a mailbox that you can open, outside this server; %s is delivered here.", mailaddr.Domain(from))
 	} else {
 		q.above("Test message: ", "Choose a mailbox that you can open (Enter: %s).", preset)
 	}
-	q.mark("to")
+	q.asked["to"] = true
 	valid := q.addressCheck(ctx, d.Resolver, "you@example.com")
 	return p.Input(askTo, preset, func(v string) error {
 		if err := valid(v); err != nil {
@@ -385,7 +377,7 @@ func (q *questions) To(ctx context.Context, d setup.Discovery, from string) (str
 // Direct asks, on a server that does more than send, which domains must not
 // be sent to by the relay: those that a relay on the internet cannot reach. What
 // Postfix knows of keeps its way without being asked about.
-func (q *questions) Direct(ctx context.Context, d setup.Discovery) ([]string, error) {
+func (q *Questions) Direct(ctx context.Context, d setup.Discovery) ([]string, error) {
 	roles := plan.Roles(d.State)
 	if len(roles) == 0 {
 		return d.Stored.Direct, nil
@@ -413,36 +405,32 @@ func domainsIn(text string) []string {
 
 // addressCheck refuses on Enter what no set-up takes, and doubts once a domain that
 // is not in DNS: it is misspelt more often than new.
-func (q *questions) addressCheck(ctx context.Context, dns *resolve.Resolver, like string) func(string) error {
+func (q *Questions) addressCheck(ctx context.Context, dns *resolve.Resolver, like string) func(string) error {
 	return func(v string) error {
 		if err := config.CheckAddress("", v); err != nil {
 			return errors.New("enter a full address, e.g. " + like)
 		}
 		domain := mailaddr.Domain(v)
-		if q.flags.noProbe || !dns.Unknown(ctx, domain) {
+		if q.Request.NoProbe || !dns.Unknown(ctx, domain) {
 			return nil
 		}
 		return q.doubt(domain, fmt.Errorf("DNS has no domain %s; enter the address again to use it anyway", domain))
 	}
 }
 
-func (a *app) consentToInstall(ctx context.Context, f setupFlags, q *questions) error {
-	how := "relayhost setup --install installs it"
-	switch {
-	case f.noInstall:
-		return hint(setup.ErrNoPostfix, "install it, or leave --no-install out")
-	case f.install:
-		return nil
-	case !q.Can():
-		return hint(setup.ErrNoPostfix, "%s", how)
+// Install asks whether Postfix is to be installed. how is the flag that says yes.
+func (q *Questions) Install(ctx context.Context) error {
+	const how = "relayhost setup --install installs it"
+	if !q.Can() {
+		return setup.Hint(setup.ErrNoPostfix, how)
 	}
 	if _, err := q.ask(ctx, "Postfix is not installed; the answer", "--install"); err != nil {
 		return err
 	}
-	a.io.Tell("", "Postfix, the mail server that relayhost configures, is not installed. It would listen on this host alone (inet_interfaces = loopback-only).")
+	q.IO.Tell("", "Postfix, the mail server that relayhost configures, is not installed. It would listen on this host alone (inet_interfaces = loopback-only).")
 	yes, err := q.talk.Prompter.Confirm("Install Postfix now?")
 	if errors.Is(err, ui.ErrBack) || err == nil && !yes {
-		err = hint(setup.ErrNoPostfix, "%s", how)
+		err = setup.Hint(setup.ErrNoPostfix, how)
 	}
 	return err
 }
@@ -452,25 +440,25 @@ var otherServer = ui.Option{Value: relays.SmarthostID, Text: "Another SMTP serve
 
 // Smarthost asks for a relay that is in no catalogue, connects to it, and asks again
 // until it can be used. What the server shows answers the other questions.
-func (q *questions) Smarthost(ctx context.Context, d setup.Discovery, h config.Hop) (config.Hop, bool, error) {
+func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.Hop) (config.Hop, bool, error) {
 	p, err := q.ask(ctx, "the SMTP server", "--smarthost HOST --port PORT")
 	if err != nil {
 		return h, false, err
 	}
 	for again := false; ; again = true {
 		if again {
-			q.talk.forget(askHost, askPort)
+			q.talk.Forget(askHost, askPort)
 		}
 		if h, err = q.endpoint(ctx, p, d, h, again); err != nil {
 			return h, false, err
 		}
-		if q.flags.noProbe {
+		if q.Request.NoProbe {
 			login, err := p.Confirm("Does " + h.Host + " want a login?")
 			return h, login, err
 		}
-		q.progress("connecting to %s port %d", h.Host, h.Port)
-		res, err := setup.LookAt(ctx, q.deps(), d, h)
-		q.io.Done()
+		q.Deps.Report.Step("connecting to %s port %d", h.Host, h.Port)
+		res, err := setup.LookAt(ctx, q.Deps, d, h)
+		q.IO.Done()
 		if ctx.Err() != nil {
 			return h, false, context.Cause(ctx)
 		}
@@ -480,7 +468,7 @@ func (q *questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 				return h, false, refused
 			}
 			if trusted {
-				res, err = setup.LookAt(ctx, q.deps(), d, h)
+				res, err = setup.LookAt(ctx, q.Deps, d, h)
 			}
 		}
 		if err == nil && (res.Err == nil || res.Failed == smtpprobe.StepMail || h.NoVerify && res.Fault.Certificate()) {
@@ -490,16 +478,16 @@ func (q *questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 		if err == nil {
 			err = res.Err
 		}
-		q.complain("", "cannot use "+h.Host+": "+err.Error())
+		q.Complain("", "cannot use "+h.Host+": "+err.Error())
 		if res.Fault == smtpprobe.FaultNoSTARTTLS {
-			q.io.Tell("  ", "Mail and passwords are sent over TLS only. Choose a port with TLS, or enable STARTTLS on that server.")
+			q.IO.Tell("  ", "Mail and passwords are sent over TLS only. Choose a port with TLS, or enable STARTTLS on that server.")
 		}
 	}
 }
 
 // endpoint asks for host and port where they are missing, or both again with what was
 // answered before as the default.
-func (q *questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discovery, h config.Hop, again bool) (config.Hop, error) {
+func (q *Questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discovery, h config.Hop, again bool) (config.Hop, error) {
 	var err error
 	if h.Host == "" || again {
 		h.Pin = "" // of the server before
@@ -507,7 +495,7 @@ func (q *questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discove
 			switch {
 			case !mailaddr.IsHost(v):
 				return errors.New("enter a host name such as mail.example.com, without brackets and port")
-			case !q.flags.noProbe && d.Resolver.NoAddress(ctx, v):
+			case !q.Request.NoProbe && d.Resolver.NoAddress(ctx, v):
 				return fmt.Errorf("DNS has no address for %s", v)
 			}
 			return nil
@@ -539,15 +527,15 @@ func (q *questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discove
 // trust shows a certificate that does not verify, and asks whether it is the right
 // one, as ssh does. A CA file that signed it will do as well. What is trusted is no
 // answer that another run may take up.
-func (q *questions) trust(h *config.Hop, res smtpprobe.Result) (bool, error) {
+func (q *Questions) trust(h *config.Hop, res smtpprobe.Result) (bool, error) {
 	pin := smtpprobe.Fingerprint(res.Certificate)
 	if q.trusted == h.Host+" "+pin { // before somebody went back
 		h.Pin, h.CAFile = pin, ""
 		return true, nil
 	}
-	q.io.Tell("", "The certificate of %s is not trusted: %s.", h.Host, res.Distrust())
+	q.IO.Tell("", "The certificate of %s is not trusted: %s.", h.Host, res.Distrust())
 	for _, line := range smtpprobe.CertificateLines(res.Certificate) {
-		q.io.Say("  %s", line)
+		q.IO.Say("  %s", line)
 	}
 	for {
 		yes, err := q.talk.Prompter.Confirm("Is this the right server? Trust this certificate from now on?")
@@ -563,7 +551,7 @@ func (q *questions) trust(h *config.Hop, res smtpprobe.Result) (bool, error) {
 			if v == "" {
 				return nil
 			}
-			_, err := setup.Roots(&q.host.Reader, v)
+			_, err := setup.Roots(&q.Deps.Host.Reader, v)
 			return err
 		})
 		if errors.Is(err, ui.ErrBack) {
@@ -577,10 +565,10 @@ func (q *questions) trust(h *config.Hop, res smtpprobe.Result) (bool, error) {
 }
 
 // wantsLogin asks whether to log in, where the server leaves that open.
-func (q *questions) wantsLogin(p ui.Prompter, h config.Hop, res smtpprobe.Result) (bool, error) {
+func (q *Questions) wantsLogin(p ui.Prompter, h config.Hop, res smtpprobe.Result) (bool, error) {
 	demanded, offered := setup.WantsLogin(res)
 	switch {
-	case demanded || q.flags.credentialsFile != "" || q.flags.username != "":
+	case demanded || q.Request.CredentialsFile != "" || q.Request.Username != "":
 		return true, nil
 	case !offered:
 		return false, nil

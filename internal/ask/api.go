@@ -1,6 +1,7 @@
-package cmd
+package ask
 
 import (
+	"cmp"
 	"context"
 
 	"relayhost/internal/bridge/conf"
@@ -9,12 +10,12 @@ import (
 )
 
 // APIKey asks for the key of an API. A paste that cannot be one is told at once.
-func (q *questions) APIKey(ctx context.Context, a conf.API, r relays.Relay, c *secret.Credentials) error {
+func (q *Questions) APIKey(ctx context.Context, a conf.API, r relays.Relay, c *secret.Credentials) error {
 	if a.Signed() {
 		if c.Username != "" && !c.SecretAccessKey.IsZero() {
 			return nil
 		}
-		q.io.Tell("", "This host has no role of AWS that it could send as: an access key with the permission ses:SendEmail and ses:SendRawEmail is needed.")
+		q.IO.Tell("", "This host has no role of AWS that it could send as: an access key with the permission ses:SendEmail and ses:SendRawEmail is needed.")
 		return q.accessKey(ctx, r, c)
 	}
 	if !c.API.Key.IsZero() {
@@ -24,10 +25,10 @@ func (q *questions) APIKey(ctx context.Context, a conf.API, r relays.Relay, c *s
 	if err != nil {
 		return err
 	}
-	q.io.Done()
-	if page := first(r.Auth.Where, r.Docs); page != "" {
-		q.io.Tell("", "Where to make an API key of %s:", r.Name)
-		q.io.Tell("  ", "%s", page)
+	q.IO.Done()
+	if page := cmp.Or(r.Auth.Where, r.Docs); page != "" {
+		q.IO.Tell("", "Where to make an API key of %s:", r.Name)
+		q.IO.Tell("  ", "%s", page)
 	}
 	q.typed = true
 	answer, err := p.Secret("API key", func(text string) error {
@@ -44,7 +45,7 @@ func (q *questions) APIKey(ctx context.Context, a conf.API, r relays.Relay, c *s
 }
 
 // accessKey asks for both halves of an access key.
-func (q *questions) accessKey(ctx context.Context, r relays.Relay, c *secret.Credentials) error {
+func (q *Questions) accessKey(ctx context.Context, r relays.Relay, c *secret.Credentials) error {
 	p, err := q.ask(ctx, "an access key", "username= and secret_access_key= in --credentials-file FILE")
 	if err != nil {
 		return err

@@ -1,0 +1,172 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"relayhost/internal/config"
+	"relayhost/internal/diff"
+	"relayhost/internal/flow"
+	"relayhost/internal/plan"
+	"relayhost/internal/setup"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/ui"
+)
+
+// queueChoices are the answers to --queue ask.
+var queueChoices = []ui.Option{
+	{Value: "send", Text: "send it through the relay"},
+	{Value: "hold", Text: "hold it: postsuper -r ALL releases it later"},
+}
+
+// Consent shows the plan on one screen and asks whether to apply it, and, where mail
+// waits and w says to ask, what becomes of it. The answers are given once and not
+// remembered. A no is ErrDeclined.
+func (q *Questions) Consent(ctx context.Context, s setup.Setup, table *flow.Table, w *setup.Queue) error {
+	if _, err := q.ask(ctx, "the consent", "--yes"); err != nil {
+		return err
+	}
+	p := q.talk.Prompter
+	for {
+		q.showPlan(s, table)
+		yes, err := q.applyThis(ctx, p, s)
+		if err != nil {
+			return err
+		}
+		if !yes {
+			return ErrDeclined
+		}
+		if len(w.Messages) == 0 || w.Fate != "ask" {
+			return nil
+		}
+		fate, err := p.Select("What happens to the mail that waits?", queueChoices)
+		if errors.Is(err, ui.ErrBack) {
+			continue
+		}
+		w.Fate = fate
+		return err
+	}
+}
+
+// maxRoutesPlanned and maxFilesPlanned keep the plan on one screen.
+const (
+	maxRoutesPlanned = 4
+	maxFilesPlanned  = 6
+)
+
+func (q *Questions) showPlan(s setup.Setup, table *flow.Table) {
+	q.IO.Say("")
+	for _, r := range planScreen(s, table) {
+		q.IO.Tell(fmt.Sprintf("%-10s ", r.label), "%s", smtpprobe.Sanitize(r.text))
+	}
+	q.IO.Say("")
+}
+
+// row is a line of the plan.
+type row struct{ label, text string }
+
+// planScreen says what a setup will do.
+func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
+	add := func(label, format string, args ...any) { rows = append(rows, row{label, fmt.Sprintf(format, args...)}) }
+	for i, r := range s.Config.Routes {
+		if i == maxRoutesPlanned && len(s.Config.Routes) > i+1 {
+			add("Routes", "and %d more", len(s.Config.Routes)-i)
+			break
+		}
+		h, whose := r.Hops[0], ""
+		if i > 0 {
+			whose = " for " + strings.Join(r.Senders[:min(len(r.Senders), 3)], ", ")
+		}
+		if n := len(r.Hops) - 1; n > 0 {
+			whose += fmt.Sprintf(", with %d fallback(s)", n)
+		}
+		add("Relay", "%s port %d, %s%s", h.Host, h.Port, trustOf(h), whose)
+		if i == 0 {
+			add("Account", "%s", account(h))
+		}
+	}
+	add("Sender", "%s; %s", s.Config.From(), rewritten(s.Plan))
+	add("Test", "one message to %s", s.Config.To)
+	if table != nil {
+		for i, line := range table.Lines() {
+			add(map[bool]string{true: "Mail flow"}[i == 0], "%s", line)
+		}
+	}
+	add("Files", "%s", strings.Join(changedFiles(s.Plan), ", "))
+	add("Undo", "sudo relayhost rollback")
+	return rows
+}
+
+// account names the account of a hop; where user name and password are one token, it is
+// a secret.
+func account(h config.Hop) string {
+	switch {
+	case h.Username == "":
+		return "none (no login)"
+	case h.Username == h.Password.Reveal():
+		return "the token (not shown)"
+	}
+	return h.Username
+}
+
+// trustOf says how the relay is verified.
+func trustOf(h config.Hop) string {
+	switch {
+	case h.Plaintext():
+		return "NO TLS"
+	case h.NoVerify:
+		return "TLS, certificate NOT verified"
+	case h.Pin != "":
+		return "TLS, certificate pinned by its fingerprint"
+	case h.CAFile != "":
+		return "TLS, verified with " + h.CAFile
+	}
+	return "verified TLS"
+}
+
+// rewritten says which senders become the address of --from.
+func rewritten(p plan.Plan) string {
+	for _, f := range p.Files {
+		if filepath.Base(f.Path) == "main.cf" && strings.Contains(string(f.After), "\nsender_canonical_maps = static:") {
+			return "EVERY sender on this server becomes this address"
+		}
+	}
+	return "the server's own accounts (root, www-data, cron) send as this address"
+}
+
+// changedFiles are the paths of the files that p changes.
+func changedFiles(p plan.Plan) []string {
+	var names []string
+	for _, f := range p.Files {
+		if f.Action != plan.Unchanged {
+			names = append(names, f.Path)
+		}
+	}
+	if n := len(names) - maxFilesPlanned; n > 1 {
+		names = append(names[:maxFilesPlanned], fmt.Sprintf("and %d more", n))
+	}
+	return names
+}
+
+// applyThis asks for consent; "d" shows the whole difference.
+func (q *Questions) applyThis(ctx context.Context, p ui.Prompter, s setup.Setup) (bool, error) {
+	q.IO.Tell("", "Nothing is changed before the relay has accepted a test message; on failure everything is restored. d shows every line that changes.")
+	for {
+		answer, err := p.Input("Apply this? [y/N/d]", "", func(v string) error {
+			if v = strings.ToLower(v); strings.HasPrefix("yes", v) || strings.HasPrefix("no", v) || v == "d" {
+				return nil
+			}
+			return fmt.Errorf("y, n or d")
+		})
+		if err != nil {
+			return false, err
+		}
+		if !strings.EqualFold(answer, "d") {
+			return strings.HasPrefix(strings.ToLower(answer), "y"), nil
+		}
+		q.IO.Page(ctx, diff.Plan(s.Plan, diff.Style{Color: q.IO.Color}))
+	}
+}

@@ -1,0 +1,52 @@
+package verify
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestReportText(t *testing.T) {
+	one := []Route{{Name: "default", Hops: make([]Hop, 1)}}
+	several := append(one, Route{Name: "shop", Hops: make([]Hop, 1)})
+	findings := []Finding{
+		{Check: "config", Result: Pass, Detail: "sound"},
+		{Check: "auth", Route: "shop", Result: Fail, Detail: "smtp.example.com:587: smtp.example.com[192.0.2.1]:587: said: 535 no", Remedy: "Give another password.", Command: "relayhost setup"},
+		{Check: "delivery", Route: "shop", Result: Skip, Detail: "not tried"},
+		{Check: "queue", Result: Pass, Detail: "empty"},
+	}
+	const list = `this server
+pass  config       sound
+
+route shop
+fail  auth         smtp.example.com:587: smtp.example.com[192.0.2.1]:587: said:
+                   535 no
+                   do: Give another password.
+                       relayhost setup
+skip  delivery     not tried
+
+this server
+pass  queue        empty
+result: fail
+`
+	short := strings.Replace(list, "skip  delivery     not tried\n", "", 1)
+	short = strings.Replace(short, "result:", "not checked: delivery (--verbose shows why)\nresult:", 1)
+	failed := Report{Result: Fail, Findings: findings}
+	for _, test := range []struct {
+		name    string
+		report  Report
+		routes  []Route
+		skipped bool
+		want    string
+	}{
+		{"several routes", failed, several, false, short},
+		{"with what was skipped", failed, several, true, list},
+		{"one route", Report{Result: Pass, Findings: findings[:1]}, one, false, "pass  config       sound\nresult: pass\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := test.report.Text(test.routes, Style{Width: 80, Colored: func(word string) string { return word }, Skipped: test.skipped})
+			if got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
