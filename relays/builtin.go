@@ -137,8 +137,8 @@ func builtInReplies() replyFile {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "5.7.0 Authentication required",
 			Source: "rfc-auth",
 		}, Reply{
@@ -148,7 +148,7 @@ func builtInReplies() replyFile {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix spoke to the relay without TLS",
+			Cause:  "the mail was handed over without TLS",
 			Remedy: "TLS level secure for this next hop, with the distribution's CA file",
 			Sample: "5.7.0 Must issue a STARTTLS command first",
 			Source: "rfc-tls",
@@ -457,8 +457,8 @@ func relayses() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "Authentication required",
 			Source: "ses-dg",
 		}, Reply{
@@ -814,8 +814,8 @@ func relaybrevo() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in, or something between said EHLO again after the login",
-			Remedy: "make the key in the password map equal the next hop, [host]:port",
+			Cause:  "the mail was handed over without a login, or something between said EHLO again after it",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port",
 			Sample: "5.7.0 Please authenticate first",
 			Source: "bv-ehlo",
 		}, Reply{
@@ -1095,7 +1095,7 @@ func relaymailgun() Relay {
 			At:     "rcpt",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in, or logged in as another domain",
+			Cause:  "the mail was handed over without a login, or with that of another domain",
 			Remedy: "check the key in the password map, the domain of the user name, and the region",
 			Sample: "5.7.1 Relaying denied",
 			Source: "mg-relden",
@@ -1614,8 +1614,8 @@ func relaysendgrid() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "Unauthenticated senders not allowed",
 			Source: "sg-repo",
 		}, Reply{
@@ -2921,7 +2921,7 @@ func relaymailjet() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "this is not a pair of API key and secret key; the code says temporary, and it is not",
-			Remedy: "copy both keys anew",
+			Remedy: "copy both keys again",
 			Sample: "4.7.8 Error: authentication failed:",
 			Source: "mj-auth",
 		}},
@@ -3063,7 +3063,7 @@ func relaymailtrap() Relay {
 			},
 			"mt-domain": Source{
 				URL:        "https://docs.mailtrap.io/email-api-smtp/help/troubleshooting/sending-from-domain-not-allowed",
-				Where:      "undated copy; the domain's name stands in the reply in several public logs",
+				Where:      "undated copy; the domain's name is in the reply in several public logs",
 				Checked:    date(2026, 11, 28),
 				Confidence: "official",
 			},
@@ -3362,8 +3362,8 @@ func relaym365() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or the SASL plug-in for LOGIN is missing",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the plug-in for LOGIN",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or the SASL plug-in for LOGIN is missing",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the plug-in for LOGIN",
 			Sample: "5.7.57 Client not authenticated to send mail.",
 			Source: "ms-530",
 		}, Reply{
@@ -4633,7 +4633,7 @@ func relaya1() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4802,7 +4802,7 @@ func relayaol() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4872,7 +4872,7 @@ func relayatt() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4927,7 +4927,7 @@ func relaybell() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4982,7 +4982,7 @@ func relaybluewin() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5037,7 +5037,7 @@ func relaybt() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5093,7 +5093,7 @@ func relaydomainfactory() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5149,7 +5149,7 @@ func relaydondominio() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5204,7 +5204,7 @@ func relayearthlink() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5692,7 +5692,7 @@ func relayfree_fr() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5753,7 +5753,7 @@ func relaygandi() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -5825,7 +5825,7 @@ func relaygmx() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -5836,7 +5836,7 @@ func relaygmx() Relay {
 			At:     "rcpt",
 			Scope:  "service",
 			Retry:  "wait",
-			Cause:  "GMX does not take the mail for now; no source says why, and too much mail or suspected spam is likely",
+			Cause:  "GMX refuses mail for now; no source says why, and too much mail or suspected spam is likely",
 			Remedy: "send less, look into the mailbox for a notice, and wait",
 			Sample: "Requested action not taken: mailbox unavailable 550 Failure sending mail. Try again later",
 			Source: "replies",
@@ -5901,7 +5901,7 @@ func relaygodaddy() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5957,7 +5957,7 @@ func relayhetzner_mail() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6018,7 +6018,7 @@ func relayhostinger() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -6249,7 +6249,7 @@ func relayinfomaniak() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6321,7 +6321,7 @@ func relayionos() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -6416,7 +6416,7 @@ func relaykpn() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6477,7 +6477,7 @@ func relaylaposte() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6613,7 +6613,7 @@ func relaylibero() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6677,7 +6677,7 @@ func relaymail_com() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6744,7 +6744,7 @@ func relaymailru() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -6840,7 +6840,7 @@ func relaymailboxorg() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -7168,7 +7168,7 @@ func relaynetease() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -7263,7 +7263,7 @@ func relayo2_pl() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7319,7 +7319,7 @@ func relayonecom() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7379,7 +7379,7 @@ func relayonet() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7434,7 +7434,7 @@ func relayorange() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7726,7 +7726,7 @@ func relaypobox() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7790,7 +7790,7 @@ func relayposteo() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7855,7 +7855,7 @@ func relayproton() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the address of the token: all senders are rewritten to it",
+			Note:       "From must be the address of the token",
 			Source:     "doc",
 		},
 		DNS: DNS{
@@ -7924,7 +7924,7 @@ func relayproximus() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7979,7 +7979,7 @@ func relaypurelymail() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -8056,7 +8056,7 @@ func relayqq() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -8137,7 +8137,7 @@ func relayrackspace() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8192,7 +8192,7 @@ func relaysapo() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8247,7 +8247,7 @@ func relayseznam() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8302,7 +8302,7 @@ func relaysfr() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8357,7 +8357,7 @@ func relaysky() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8418,7 +8418,7 @@ func relaystrato() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8548,7 +8548,7 @@ func relayt_online() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8603,7 +8603,7 @@ func relaytelstra() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8691,7 +8691,7 @@ func relaytencent() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the address that logs in: all senders are rewritten to it",
+			Note:       "From must be the address that logs in",
 			Source:     "guide",
 		},
 		DNS: DNS{
@@ -8775,7 +8775,7 @@ func relaytim() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8836,7 +8836,7 @@ func relayuol() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9009,7 +9009,7 @@ func relayvirgilio() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9064,7 +9064,7 @@ func relayvirginmedia() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9119,7 +9119,7 @@ func relayvodafone_de() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9189,7 +9189,7 @@ func relaywebde() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -9266,7 +9266,7 @@ func relaywebsupport() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9327,7 +9327,7 @@ func relaywp_pl() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9391,7 +9391,7 @@ func relaycomcast_mail() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9446,7 +9446,7 @@ func relayxtra() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9513,7 +9513,7 @@ func relayyandex() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -9586,7 +9586,7 @@ func relayziggo() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{

@@ -119,7 +119,7 @@ sends by the relay's API on port 443 ([https.md](https.md)).
 
 `)
 	b.WriteString(MarkdownTable(services, "relays"))
-	b.WriteString("\n## Mailbox providers\n\nThe sender must be the account, so all senders of the server are rewritten to it. Limits are those of one person.\n\n")
+	b.WriteString("\n## Mailbox providers\n\nThe sender must be the account: on a server that only sends, setup rewrites all senders to it. Limits are those of one person.\n\n")
 	b.WriteString(MarkdownTable(mailboxes, "relays"))
 	b.WriteString("\n## Replies\n\nReplies that say the same at most mail servers. A relay's own ones are on its page and are tried first.\n")
 	file := generic()

@@ -244,6 +244,8 @@ func (r Relay) SenderRule() string {
 	switch {
 	case r.Sender.Note != "":
 		return r.Name + ": " + strings.TrimSuffix(r.Sender.Note, ".") + "."
+	case r.ID == SmarthostID:
+		return r.Name + ": setup tests whether it accepts the address."
 	case r.Sender.Rule == "any":
 		return r.Name + " accepts any sender."
 	default:

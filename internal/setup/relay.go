@@ -56,7 +56,7 @@ func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Re
 		return c, nil
 	}
 	if len(c.Routes) > 1 && !ask.Can() {
-		return c, UsageError{errors.New("the file has routes for single senders and no relay for all other mail, which goes out directly: that cannot be set up"),
+		return c, UsageError{errors.New("the file has routes for single senders and no relay for all other mail: setup needs a default relay"),
 			"give the relay of all other mail with --relay, or leave the senders to sender_dependent_relayhost_maps, where they are"}
 	}
 	id, err := ask.Relay(ctx, d)

@@ -64,11 +64,14 @@ var ses = API{
 	},
 }
 
+// awsSigner keeps the key that it derived for a day and region.
+var awsSigner = v4.NewSigner()
+
 // signAWS signs by Signature Version 4 (AWS General Reference).
 func signAWS(ctx context.Context, r *http.Request, s signing) error {
 	keys, err := s.account.Keys.Get(ctx)
 	if err != nil {
 		return err
 	}
-	return v4.NewSigner().SignHTTP(ctx, keys, r, hex.EncodeToString(s.digest.sha256[:]), "ses", s.account.Get(conf.Region), s.now)
+	return awsSigner.SignHTTP(ctx, keys, r, hex.EncodeToString(s.digest.sha256[:]), "ses", s.account.Get(conf.Region), s.now)
 }
