@@ -116,6 +116,23 @@ func TestSignInClient(t *testing.T) {
 	}
 }
 
+// The lists of package relays, which imports nothing of the ways that are no SMTP, name
+// the relays that those ways know.
+func TestWaysOfRelays(t *testing.T) {
+	all, err := relays.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range all {
+		if got, want := r.ViaHTTPS(), config.HasAPI(r); got != want {
+			t.Errorf("%s: got via HTTPS %v, want %v", r.ID, got, want)
+		}
+		if got, want := r.SignsIn(), config.TakesTokens(r); got != want {
+			t.Errorf("%s: got signs in %v, want %v", r.ID, got, want)
+		}
+	}
+}
+
 // An API that takes tokens has an application of its own permission, and no hop by one
 // goes without.
 func TestSignInAPI(t *testing.T) {

@@ -75,7 +75,7 @@ func (c Config) Oversize(relay string, most int64) []Finding {
 		return nil
 	}
 	return []Finding{{Rule: "message_too_big", Severity: Warning, File: c.Main.Path, Parameter: "message_size_limit",
-		Detail:  fmt.Sprintf("messages of up to %d bytes are taken here, and %s takes %d", limit, relay, most),
+		Detail:  fmt.Sprintf("this server accepts messages of up to %d bytes, %s of up to %d", limit, relay, most),
 		Command: fmt.Sprintf("postconf -e 'message_size_limit = %d' && postfix reload", most)}}
 }
 
@@ -97,7 +97,7 @@ func (c Config) SharedSettings() []Finding {
 		Remedy:  "Run setup again: it moves them to the service of the relay.",
 		Command: "relayhost setup"}
 	if c.AtLeast(3, 10) {
-		f.Detail += "; on this Postfix a message with the header \"TLS-Required: no\" leaves without verified TLS, maybe in the clear"
+		f.Detail += "; on this Postfix a message with the header \"TLS-Required: no\" leaves without verified TLS, possibly unencrypted"
 	}
 	return []Finding{f}
 }

@@ -110,6 +110,10 @@ func (b *builder) forwarded() {
 	if b.cfg.First().Relay.Sender.Rule == "any" || len(b.s.Listeners()) == 0 || b.nullClient() {
 		return
 	}
+	if b.cfg.First().Relay.Sender.Rule == "account" {
+		b.note("forwarded mail (aliases, .forward, lists) keeps its original sender, which %s may reject or replace; what it rejects stays in the queue", b.d.RelayName)
+		return
+	}
 	b.note("forwarded mail (aliases, .forward, lists) keeps its original sender. %s rejects senders you do not own, so forwarded mail will stay in the queue",
 		b.d.RelayName)
 }

@@ -76,10 +76,14 @@ func (b *builder) defaultConcurrency() int {
 func (b *builder) untold(h *config.Hop) {
 	l := h.Relay.Limits
 	var counts []string
+	perSecond, perMinute := 0, 0 // which are no whole second for each message: see rateDelay
+	if rateDelay(l) == 0 {
+		perSecond, perMinute = int(l.RatePerSecond), l.PerMinute
+	}
 	for _, c := range []struct {
 		n     int
 		words string
-	}{{l.PerHour, "messages an hour"}, {l.PerDay, "messages a day"}, {l.RecipientsPerDay, "recipients a day"}} {
+	}{{perSecond, "messages a second"}, {perMinute, "messages a minute"}, {l.PerHour, "messages an hour"}, {l.PerDay, "messages a day"}, {l.RecipientsPerDay, "recipients a day"}} {
 		if c.n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", c.n, c.words))
 		}

@@ -27,7 +27,7 @@ func (b *builder) senders() error {
 			b.d.SenderCanonicalMaps = b.place("static:"+b.cfg.From(), true)
 			return nil
 		}
-		b.note("%s accepts mail from %s only: mail of other senders on this server stays in the queue", b.d.RelayName, b.cfg.From())
+		b.note("%s sends mail as %s only: mail of other senders on this server stays in the queue if it rejects them, or leaves with that address", b.d.RelayName, b.cfg.From())
 		if len(b.routes) == 1 {
 			foreign = nil
 		}

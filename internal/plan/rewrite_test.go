@@ -147,7 +147,7 @@ func TestSenders(t *testing.T) {
 	})
 	t.Run("one sender, server with people", func(t *testing.T) {
 		p := build(t, debian(t).set("mydestination", "$myhostname, example.com"), options(single))
-		if got := param(t, p, "sender_canonical_maps"); got != "(not set)" || !hasNote(p, "accepts mail from alerts@example.org only") {
+		if got := param(t, p, "sender_canonical_maps"); got != "(not set)" || !hasNote(p, "sends mail as alerts@example.org only") {
 			t.Errorf("sender_canonical_maps = %s, notes %q", got, p.Notes)
 		}
 	})

@@ -77,7 +77,7 @@ func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
 // reachableByAll wants that the user of the bridges can start a program.
 func reachableByAll(r *host.Reader, program string) error {
 	if program == "" {
-		return errors.New("where this program is on disk is not known, and Postfix has to start it")
+		return errors.New("the path of this program is unknown, and Postfix has to start it")
 	}
 	for path := program; path != "/"; path = filepath.Dir(path) {
 		m, err := r.Stat(path)
@@ -195,7 +195,7 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 		}
 		return nil
 	case !given.Password.IsZero() || !given.API.Key.IsZero():
-		return UsageError{errors.New("the API of Amazon SES takes no SMTP password: that is derived from a secret access key, and leads nowhere back"),
+		return UsageError{errors.New("the API of Amazon SES needs the secret access key, not the SMTP password that is derived from it"),
 			"give username= and secret_access_key=; on an EC2 instance, in ECS and in EKS with a role give nothing"}
 	case h.API.AWS != nil:
 		return nil

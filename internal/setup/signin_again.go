@@ -133,7 +133,7 @@ func (deps Deps) tryToken(ctx context.Context, state postfix.State, c conf.Confi
 		}
 	}
 	if result.Err != nil {
-		return fmt.Errorf("%s port %d fails at %s: %w", c.Host, c.Port, result.Failed, result.Err)
+		return fmt.Errorf("%s: %w", failedStep(c.Host, c.Port, result), result.Err)
 	}
 	return nil
 }

@@ -110,8 +110,10 @@ func (t *trial) inspect() (findings []Finding) {
 			f.Result = Warn
 		}
 		if sign.Cause == "mydestination_domain" {
-			f.Command = ""
-			f.Remedy = "Nothing is to do where the mailboxes of that domain are on this server; else take the domain out of that parameter."
+			// A mail server whose domain this is has it right; whether the mailboxes
+			// are here no file tells.
+			f.Result, f.Command = Warn, ""
+			f.Remedy = "Nothing to do if the mailboxes of that domain are on this server; otherwise remove the domain from that parameter."
 		}
 		findings = append(findings, f)
 	}
@@ -151,8 +153,8 @@ func (r *run) nullSender() []Finding {
 		return nil
 	}
 	return []Finding{{Check: "config", Result: Warn, Cause: "null_sender_refused",
-		Detail: fmt.Sprintf("bounces, whose sender is <>, go by the route %s, and %s refuses them", takes.Name, relay.Name),
-		Remedy: `Add "<>" to the senders of a route whose relay takes them, and run setup again; else whoever sends from this host is not told what came back.`}}
+		Detail: fmt.Sprintf("bounces have the null sender (<>) and use the route %s, and %s refuses them", takes.Name, relay.Name),
+		Remedy: `Add "<>" to the senders of a route whose relay accepts them, and run setup again; otherwise senders on this host get no bounces.`}}
 }
 
 // bypassed warns where a set-up that was made by hand sends the mail of some
@@ -166,7 +168,7 @@ func (r *run) bypassed() []Finding {
 		return nil
 	}
 	return []Finding{{Check: "config", Result: Warn, Cause: "by_sender",
-		Detail:  "mail from " + some(senders) + " goes by a way or an account of its own, which is not proven here",
+		Detail:  "mail from " + some(senders) + " goes by another route or account, which is not tested here",
 		Remedy:  "Let relayhost manage this setup: it tests each route.",
 		Command: "relayhost adopt"}}
 }
