@@ -2,104 +2,197 @@ package answers
 
 import (
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"relayhost/internal/ui"
 )
 
-// typist answers questions with what was written down for it, and goes back at "<".
-type typist struct {
-	ui.Prompter
-	keys  []string
+// script is a person who types what stands in it. It keeps what was asked.
+type script struct {
+	typed []string // "<" goes back; "" takes what is offered
 	asked []string
 }
 
-func (p *typist) Input(question, preset string, _ func(string) error) (string, error) {
-	p.asked = append(p.asked, question)
-	if len(p.keys) == 0 {
-		return "", errors.New("nobody is there")
+func (s *script) next(question, preset string) (string, error) {
+	if preset != "" {
+		question += " (" + preset + ")"
 	}
-	key := p.keys[0]
-	p.keys = p.keys[1:]
-	switch key {
+	s.asked = append(s.asked, question)
+	if len(s.typed) == 0 {
+		return "", fmt.Errorf("nobody answers %q", question)
+	}
+	answer := s.typed[0]
+	s.typed = s.typed[1:]
+	switch answer {
 	case "<":
 		return "", ui.ErrBack
 	case "":
 		return preset, nil
 	}
-	return key, nil
+	return answer, nil
 }
 
-// play asks for relay, user, sender and recipient until all are answered. The login of
-// "wrong" is refused and asked for again within the same pass.
-func play(c *Conversation) error {
+func (s *script) Select(question string, _ []ui.Option) (string, error) { return s.next(question, "") }
+
+func (s *script) Input(question, preset string, _ func(string) error) (string, error) {
+	return s.next(question, preset)
+}
+
+func (s *script) Secret(question string, check func(string) error) (string, error) {
+	answer, err := s.next(question, "")
+	if err == nil {
+		err = check(answer)
+	}
+	return answer, err
+}
+
+func (s *script) Confirm(question string) (bool, error) {
+	answer, err := s.next(question, "")
+	return answer == "y", err
+}
+
+var relays = []ui.Option{{Value: "brevo"}, {Value: "ses"}}
+
+// ask is a run with four questions: it begins again whenever somebody goes back.
+func ask(c *Conversation) (got []string, err error) {
 	for {
-		c.Restart()
-		err := func() error {
-			for _, question := range []string{"relay", "user", "sender", "recipient"} {
-				if _, err := c.Input(question, "", nil); err != nil {
-					return err
-				}
-			}
-			for c.Before("user") == "wrong" {
-				c.ForgetSecret("user")
-				if _, err := c.Input("user", "", nil); err != nil {
-					return err
-				}
-			}
-			return nil
-		}()
-		if !errors.Is(err, ui.ErrBack) {
-			return err
+		if got, err = pass(c); !errors.Is(err, ui.ErrBack) {
+			return got, err
 		}
 		c.Back()
 	}
 }
 
-// "<" goes to the question before the open one, in every situation, and keeps the others.
-func TestBack(t *testing.T) {
-	for _, tt := range []struct{ name, keys, asked string }{
-		{"one back", "ses joe < jane a@x b@y", "relay user sender user sender recipient"},
-		{"two back", "ses joe < < brevo jane a@x b@y", "relay user sender user relay user sender recipient"},
-		{"at the first", "< ses joe a@x b@y", "relay relay user sender recipient"},
-		{"after a refusal", "ses wrong a@x b@y < brevo jane", "relay user sender recipient user relay user"},
-		{"an answer that stands", "ses joe a@x < c@x b@y", "relay user sender recipient sender recipient"},
+func pass(c *Conversation) (got []string, err error) {
+	relay, err := c.Select("Relay", relays)
+	if err != nil {
+		return nil, err
+	}
+	user, err := c.Input("User", "joe", nil)
+	if err != nil {
+		return nil, err
+	}
+	password, err := c.Secret("Password", func(v string) error {
+		if v == "" {
+			return errors.New("empty")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	yes, err := c.Confirm("Sure?")
+	return []string{relay, user, password, fmt.Sprint(yes)}, err
+}
+
+func TestConversation(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		typed []string
+		want  []string // answers
+		asked []string
+	}{
+		{"straight on", []string{"brevo", "", "pw", "y"}, []string{"brevo", "joe", "pw", "true"},
+			[]string{"Relay", "User (joe)", "Password", "Sure?"}},
+		{"one back, with its answer", []string{"brevo", "ann", "<", "", "pw", "y"}, []string{"brevo", "ann", "pw", "true"},
+			[]string{"Relay", "User (joe)", "Password", "User (ann)", "Password", "Sure?"}},
+		{"a password is kept and not shown", []string{"brevo", "", "pw", "<", "", "n"}, []string{"brevo", "joe", "pw", "false"},
+			[]string{"Relay", "User (joe)", "Password", "Sure?", "Password (Enter: as before)", "Sure?"}},
+		{"another relay wants another login", []string{"brevo", "ann", "<", "<", "ses", "", "pw", "y"}, []string{"ses", "joe", "pw", "true"},
+			[]string{"Relay", "User (joe)", "Password", "User (ann)", "Relay", "User (joe)", "Password", "Sure?"}},
+		{"the same relay keeps it", []string{"brevo", "ann", "<", "<", "brevo", "", "pw", "y"}, []string{"brevo", "ann", "pw", "true"},
+			[]string{"Relay", "User (joe)", "Password", "User (ann)", "Relay", "User (ann)", "Password", "Sure?"}},
+		{"nothing before the first", []string{"<", "ses", "", "pw", "y"}, []string{"ses", "joe", "pw", "true"},
+			[]string{"Relay", "Relay", "User (joe)", "Password", "Sure?"}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p := &typist{keys: strings.Fields(tt.keys)}
-			c := &Conversation{Prompter: p}
-			if err := play(c); err != nil {
-				t.Fatalf("%v after %q", err, p.asked)
+		t.Run(test.name, func(t *testing.T) {
+			s := &script{typed: test.typed}
+			got, err := ask(&Conversation{Prompter: s, Resets: map[string][]string{"Relay": {"User", "Password"}}})
+			if err != nil || !slices.Equal(got, test.want) {
+				t.Errorf("answers: got %q (%v), want %q", got, err, test.want)
 			}
-			if got := strings.Join(p.asked, " "); got != tt.asked {
-				t.Errorf("asked %s, want %s", got, tt.asked)
-			}
-			if len(p.keys) > 0 {
-				t.Errorf("left over: %q", p.keys)
+			if !slices.Equal(s.asked, test.asked) {
+				t.Errorf("asked: got %q, want %q", s.asked, test.asked)
 			}
 		})
 	}
 }
 
-// Another relay wants another login; secrets are not among the answers that are kept.
-func TestConversationKeeps(t *testing.T) {
-	c := &Conversation{Prompter: &typist{keys: []string{"ses", "joe", "brevo"}}, Resets: map[string][]string{"relay": {"user"}}}
-	for _, question := range []string{"relay", "user"} {
-		if _, err := c.Input(question, "", nil); err != nil {
+// After a refusal one answer is asked for, the others stand.
+func TestForget(t *testing.T) {
+	s := &script{typed: []string{"brevo", "ann", "pw", "y"}}
+	c := &Conversation{Prompter: s}
+	if _, err := ask(c); err != nil {
+		t.Fatal(err)
+	}
+	var choices []string
+	for _, o := range c.Choices() {
+		choices = append(choices, o.Text)
+	}
+	if want := []string{"Relay: brevo", "User: ann", "Password", "Sure?: yes"}; !slices.Equal(choices, want) {
+		t.Errorf("choices: got %q, want %q", choices, want)
+	}
+	if got, want := fmt.Sprint(c.Public()), "[{Relay brevo} {User ann} {Sure? yes}]"; got != want {
+		t.Errorf("public answers: got %s, want %s", got, want)
+	}
+	c.Forget("User")
+	c.ForgetSecret("Password")
+	if c.Answered("User") || !c.Answered("Relay") {
+		t.Errorf("answered: got user %v, relay %v, want the relay alone", c.Answered("User"), c.Answered("Relay"))
+	}
+	c.Restart()
+	s.typed, s.asked = []string{"", "other"}, nil
+	got, err := pass(c)
+	if want := []string{"brevo", "ann", "other", "true"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("answers: got %q (%v), want %q", got, err, want)
+	}
+	if want := []string{"User (ann)", "Password"}; !slices.Equal(s.asked, want) {
+		t.Errorf("asked: got %q, want %q", s.asked, want)
+	}
+}
+
+// What is said of a question is said where it is asked, once.
+func TestAbove(t *testing.T) {
+	s := &script{typed: []string{"ann", "ann"}}
+	c := &Conversation{Prompter: s}
+	said := 0
+	question := func() {
+		t.Helper()
+		c.Above(func() { said++ })
+		if _, err := c.Input("User", "", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.record("password", "hunter2", true)
-	if got := c.Public(); len(got) != 2 || slices.ContainsFunc(got, func(a Answer) bool { return a.Answer == "hunter2" }) {
-		t.Errorf("got %+v, want relay and user alone", got)
+	question()
+	c.Restart()
+	question() // known
+	if said != 1 {
+		t.Errorf("said: got %d times, want 1", said)
 	}
-	c.Forget("relay")
-	if _, err := c.Input("relay", "", nil); err != nil {
-		t.Fatal(err)
+	c.Forget("User")
+	c.Restart()
+	question()
+	if said != 2 {
+		t.Errorf("said after the answer was forgotten: got %d times, want 2", said)
 	}
-	if c.Answered("user") || c.Before("user") != "" {
-		t.Errorf("the login of another relay is kept: %+v", c.given)
+}
+
+// The answers of an aborted run are offered at the first question, and what is no
+// choice any more is asked for.
+func TestOffer(t *testing.T) {
+	offers := 0
+	s := &script{typed: []string{"ses", "pw", "y"}}
+	c := &Conversation{Prompter: s, Offer: func() []Answer {
+		offers++
+		return []Answer{{Question: "Relay", Answer: "gone"}, {Question: "User", Answer: "ann"}}
+	}}
+	got, err := ask(c)
+	if want := []string{"ses", "ann", "pw", "true"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("answers: got %q (%v), want %q", got, err, want)
+	}
+	if want := []string{"Relay", "Password", "Sure?"}; !slices.Equal(s.asked, want) || offers != 1 {
+		t.Errorf("asked: got %q and %d offers, want %q and 1", s.asked, offers, want)
 	}
 }

@@ -1,9 +1,9 @@
 package explain
 
 import (
-	"regexp"
 	"strings"
 
+	"relayhost/internal/lazy"
 	"relayhost/internal/postfix"
 )
 
@@ -14,24 +14,14 @@ func Look(s postfix.State, from string) Signs {
 	if len(signs) == 0 {
 		return nil
 	}
-	return append(signs, Sign{Cause: "override_elsewhere", Holds: bypass(s) != "", Detail: bypass(s)})
+	sign := Sign{Cause: "override_elsewhere"}
+	if found := s.Facts().Bypass(); len(found) > 0 && RouteOf(s).Host != "" { // else there is no relay to bypass
+		sign.Holds, sign.Severity, sign.Detail = true, found[0].Severity, found[0].Detail
+	}
+	return append(signs, sign)
 }
 
-// bypass names a parameter that comes before the relay; "" where there is none,
-// or no relay that it could bypass.
-func bypass(s postfix.State) string {
-	if RouteOf(s).Host == "" {
-		return ""
-	}
-	for _, name := range []string{"transport_maps", "sender_dependent_default_transport_maps", "sender_dependent_relayhost_maps"} {
-		if value := s.Params[name]; value != "" {
-			return name + " = " + value
-		}
-	}
-	return ""
-}
-
-var loggedBy = regexp.MustCompile(`^(?:\S+ *\| *)?(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\S*) ([A-Za-z0-9][\w.-]*) \S+\[\d+\]: `)
+var loggedBy = lazy.MustCompile(`^(?:\S+ *\| *)?(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\S*) ([A-Za-z0-9][\w.-]*) \S+\[\d+\]: `)
 
 // Of reports whether the text can be of the host with this name: it names no
 // host, or this one.

@@ -36,9 +36,13 @@ func Rewritten(s postfix.State, p Plan, from string) Rewriting {
 				}
 			}
 		case strings.HasPrefix(base, genericFile) || base == senderFile:
+			table, err := postfix.ParseSource(f.After)
+			if err != nil {
+				continue
+			}
 			origin := strings.ToLower(Origin(s))
 			for _, key := range []string{"@" + origin, "root@" + origin} {
-				to, ok := parseTable(f.After).get(key)
+				to, ok := table.Get(key)
 				own = own || ok && strings.EqualFold(to, from)
 			}
 		}

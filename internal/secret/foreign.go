@@ -2,7 +2,7 @@ package secret
 
 import (
 	"encoding/base64"
-	"regexp"
+	"relayhost/internal/lazy"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -57,17 +57,17 @@ func hideLine(line string) string {
 
 var (
 	// smtp_sasl_proto.c with debug_peer_list: user `x' pass `y'.
-	passQuoted = regexp.MustCompile("(?i)(\\bpass(?:word|wd)? [`'\"]).*")
+	passQuoted = lazy.MustCompile("(?i)(\\bpass(?:word|wd)? [`'\"]).*")
 	// maps_find: smtp_sasl_password_maps: hash:/etc/postfix/sasl_passwd(0,...): key = user:password
-	lookedUp       = regexp.MustCompile(`(.*?\s=\s)(\S.*)`)
-	tableReference = regexp.MustCompile(`^[a-z]+:[/$*{]`)
-	keyValue       = regexp.MustCompile(`(?i)\b((?:password|passwd|secret|secret_access_key|client_secret|api_?key|access_token|refresh_token)=)[^\s,;&]+`)
+	lookedUp       = lazy.MustCompile(`(.*?\s=\s)(\S.*)`)
+	tableReference = lazy.MustCompile(`^[a-z]+:[/$*{]`)
+	keyValue       = lazy.MustCompile(`(?i)\b((?:password|passwd|secret|secret_access_key|client_secret|api_?key|access_token|refresh_token)=)[^\s,;&]+`)
 	// A whole line of a password table; the key is a next hop, a domain or an address.
-	tableLine = regexp.MustCompile(`^(\s*(?:lookup |key )?["'` + "`" + `]?(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+(?::\w+)?|localhost(?::\w+)?|[\w-]+:\d+|[^\s:@]*@[\w.-]+))([ \t]+)([^\s:]+:\S.*?)(\s*)$`)
-	hostPort  = regexp.MustCompile(`^[\w-]+(\.[\w-]+)+:\d{1,5}(\W|$)`)
-	authLine  = regexp.MustCompile(`(?i)\b(AUTH[ =]+(?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|NTLM|SCRAM-[A-Z0-9-]+)[ =]+)(\S+)`)
-	sentLine  = regexp.MustCompile(`([>]\s[^\s\[]+\[[^\]]*\](?::\w+)?:\s+)([A-Za-z0-9+/]{4,}={0,2})\s*$`)
-	base64Run = regexp.MustCompile(`[A-Za-z0-9+/]{8,}={0,2}`)
+	tableLine = lazy.MustCompile(`^(\s*(?:lookup |key )?["'` + "`" + `]?(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+(?::\w+)?|localhost(?::\w+)?|[\w-]+:\d+|[^\s:@]*@[\w.-]+))([ \t]+)([^\s:]+:\S.*?)(\s*)$`)
+	hostPort  = lazy.MustCompile(`^[\w-]+(\.[\w-]+)+:\d{1,5}(\W|$)`)
+	authLine  = lazy.MustCompile(`(?i)\b(AUTH[ =]+(?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|NTLM|SCRAM-[A-Z0-9-]+)[ =]+)(\S+)`)
+	sentLine  = lazy.MustCompile(`([>]\s[^\s\[]+\[[^\]]*\](?::\w+)?:\s+)([A-Za-z0-9+/]{4,}={0,2})\s*$`)
+	base64Run = lazy.MustCompile(`[A-Za-z0-9+/]{8,}={0,2}`)
 )
 
 // minLogin is the length of the shortest base64 login: "\x00a\x00b".
@@ -224,6 +224,6 @@ func isTransport(value string) bool {
 
 var (
 	transports = []string{"smtp", "smtps", "relay", "lmtp", "local", "virtual", "error", "retry", "discard", "pipe", "uucp", "defer", "bounce"}
-	nextHop    = regexp.MustCompile(`^\[[0-9A-Za-z.:-]+\](:\w+)?$`)
-	tableTypes = regexp.MustCompile(`^(hash|btree|lmdb|cdb|dbm|texthash|regexp|pcre|cidr|proxy|mysql|pgsql|ldap|sqlite|unix|socketmap|memcache)$`)
+	nextHop    = lazy.MustCompile(`^\[[0-9A-Za-z.:-]+\](:\w+)?$`)
+	tableTypes = lazy.MustCompile(`^(hash|btree|lmdb|cdb|dbm|texthash|regexp|pcre|cidr|proxy|mysql|pgsql|ldap|sqlite|unix|socketmap|memcache)$`)
 )

@@ -39,10 +39,13 @@ func Named(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker) 
 	return chosen(ctx, deps, d, req, ask, h)
 }
 
+// today is the day that deadlines of relays are counted from; tests set it.
+var today = time.Now
+
 // Choose asks for the relay where c names none yet.
 func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request, ask Asker) (config.Config, error) {
 	tellEnd := func(r relays.Relay) { // and how many days are left
-		if notice := r.Notice(time.Now()); notice != "" {
+		if notice := r.Notice(today()); notice != "" {
 			deps.Report.Note("%s", notice)
 		}
 	}

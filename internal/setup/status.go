@@ -364,7 +364,7 @@ func (doc Status) Text() string {
 	}
 	if all, err := Catalog(); err == nil {
 		if r, err := FindRelay(all, doc.Relay); err == nil && r.Ends != nil && len(doc.SignIns) == 0 {
-			row("Ends", "%s", r.Notice(time.Now()))
+			row("Ends", "%s", r.Notice(today()))
 		}
 	}
 	if doc.Pending != nil {

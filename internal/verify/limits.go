@@ -75,7 +75,7 @@ func (r *run) meters() (list []*meter) {
 	for _, route := range r.AllRoutes() {
 		for _, h := range route.Hops {
 			l := h.Relay.Limits
-			if l.PerMinute+l.PerHour+l.PerDay+l.RecipientsPerDay == 0 && !lacksUTF8(h.Relay) {
+			if int(l.RatePerSecond)+l.PerMinute+l.PerHour+l.PerDay+l.RecipientsPerDay == 0 && !lacksUTF8(h.Relay) {
 				continue
 			}
 			key := h.Relay.ID + "\x00" + h.Username
@@ -148,6 +148,7 @@ func (m *meter) nearest(now time.Time) (f Finding, ok bool) {
 		{l.RecipientsPerDay, "recipients in the last 24 hours", len(m.sent)},
 		{l.PerHour, "messages in the busiest hour of the last day", busiest(messages, time.Hour)},
 		{l.PerMinute, "messages in the busiest minute of the last day", busiest(messages, time.Minute)},
+		{int(l.RatePerSecond), "messages in the busiest second of the last day", beyond(busiest(messages, time.Second), int(l.RatePerSecond))},
 	} {
 		if limit.most < 1 || limit.used*100/limit.most <= worst {
 			continue
@@ -174,6 +175,15 @@ func (m *meter) begins(now time.Time) string {
 		return ""
 	}
 	return " (the log was read from " + m.from.Local().Format("2006-01-02 15:04") + " on)"
+}
+
+// beyond is used where it is more than most, else 0: any burst comes near a limit a
+// second, and only more is worth a word.
+func beyond(used, most int) int {
+	if used > most {
+		return used
+	}
+	return 0
 }
 
 // busiest is the largest number of times, which are in order, within a span.

@@ -62,6 +62,8 @@ func TestLimits(t *testing.T) {
 		{"recipients", relays.Limits{PerDay: 100, RecipientsPerDay: 10}, "warn limit_near X accepted 9 recipients in the last 24 hours; its limit is 10"},
 		{"an hour", relays.Limits{PerHour: 9}, "warn limit_near X accepted 8 messages in the busiest hour of the last day; its limit is 9"},
 		{"a minute", relays.Limits{PerMinute: 30, PerDay: 50}, "pass  X accepted 8 messages in the busiest minute of the last day; its limit is 30"},
+		{"a second", relays.Limits{RatePerSecond: 2, PerDay: 100}, "warn limit_near X accepted 8 messages in the busiest second of the last day; its limit is 2"},
+		{"as much as a second allows", relays.Limits{RatePerSecond: 8, PerDay: 100}, "pass  X accepted 8 messages in the last 24 hours; its limit is 100"},
 		{"none", relays.Limits{Connections: 2}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
