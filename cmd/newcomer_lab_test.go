@@ -31,7 +31,7 @@ func TestLabNewcomer(t *testing.T) {
 				return []step{
 					{"? Relay service", "\x1b[B\x1b[Bpost\r"}, // arrows first: it is Postmark, not what is below it
 					{"? Region of Postmark", "\x1b"},          // one question back
-					{"? Region of Postmark Type a part of the name", "postmark\r"},
+					{"broadcasts.postmarkapp.com Type a part of the name", "postmark\r"},
 					{"? Region of Postmark", "\r"},
 					{"? Token", "short\r"},
 					{"enter it again to use it anyway", wrong + "\r"},
