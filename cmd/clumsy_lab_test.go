@@ -13,6 +13,7 @@ import (
 // again, on a narrow terminal, and the run goes on; a second run says what to do
 // next, and "--credentials-file -" asks there, too, without showing what is typed.
 func TestLabPasswordAgain(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Cloud("linode"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.Relay("brevo"))
 	// Whoever reads --json answers nothing, terminal or not; a folder that is not
 	// there says nothing of where mail goes.

@@ -42,6 +42,12 @@ func usagef(format string, args ...any) error {
 	return usage(fmt.Errorf(format, args...), "see --help")
 }
 
+// toldError is an error that has been printed: only the state of this server is left to
+// say.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
+
 // codeError is an exit code without a message.
 type codeError int
 
@@ -91,6 +97,14 @@ func (a *app) report(err error) int {
 			Hint    string `json:"hint,omitempty"`
 		}{1, "failed", smtpprobe.Sanitize(err.Error()), strings.Join(hints(err), "; ")}
 		_ = a.printJSON(doc) // the error itself goes to stderr in any case
+	}
+	var told toldError
+	if errors.As(err, &told) && !a.json {
+		var stated setup.StatedError
+		if errors.As(err, &stated) {
+			a.io.Tell("", "This server: %s.", stated.State)
+		}
+		return code
 	}
 	text := err.Error()
 	if code == exitInterrupted {

@@ -13,6 +13,7 @@ import (
 // TestLabHealthyLog: a thousand lines and more that each release of Postfix logs while
 // all mail goes out give no cause, and every line is understood.
 func TestLabHealthyLog(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suitesOf() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()

@@ -3,11 +3,14 @@
 package cmd_test
 
 import (
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
 )
 
 type flowDoc struct {
@@ -76,7 +79,8 @@ func TestLabFlow(t *testing.T) {
 }
 
 // TestLabForeignRehearsal: each other service that shares the relay has a message of
-// its own in the rehearsal, by its own entry of master.cf.
+// its own in the rehearsal, by its own entry of master.cf, and the relay is asked for
+// a sender and a recipient of that mail, who get no message.
 func TestLabForeignRehearsal(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, lab.Relay("sendgrid"))
@@ -87,18 +91,77 @@ func TestLabForeignRehearsal(t *testing.T) {
   'smtp_tls_security_level = encrypt' 'smtp_sasl_auth_enable = yes' 'smtp_sasl_security_options = noanonymous' 'smtp_sasl_password_maps = texthash:/etc/postfix/theirs'
 echo 'shop-smtp unix - - n - - smtp -o smtp_helo_name=out.shop.example' >>/etc/postfix/master.cf`)
 	s.WriteFile("/etc/postfix/theirs", "[smtp.sendgrid.net]:587 "+l.World.Relay("sendgrid").Username+":"+password+"\n", 0o600)
+	var mu sync.Mutex
+	asked := map[string]bool{}
+	l.World.Relay("sendgrid").Configure(func(c *smtpd.Config) {
+		c.Recipient = func(from, to string) *smtpd.Reply {
+			mu.Lock()
+			defer mu.Unlock()
+			asked[from+" "+to] = true
+			return nil
+		}
+	})
 	res := l.Run(append(setupArgs(five[1]), "--port", "587", "--to", "somebody@yahoo.com")...)
 	if res.Code != 0 {
 		t.Fatalf("setup: %s", res)
 	}
+	mu.Lock()
+	for _, want := range []string{"postmaster@shop.example somebody@yahoo.com", "app@example.com postmaster@partner.example"} {
+		if !asked[want] {
+			t.Errorf("the relay was not asked for %s; got %v", want, asked)
+		}
+	}
+	mu.Unlock()
+	probes := 0
+	for _, s := range l.World.Relay("sendgrid").Sessions() {
+		if s.HELO == "out.shop.example" && s.Authenticated && s.TLSVersion != "" && s.Count("RCPT") == 1 && s.Count("DATA") == 0 {
+			probes++
+		}
+	}
+	if probes != 1 {
+		t.Errorf("got %d sessions of shop-smtp with RCPT and without DATA, want 1", probes)
+	}
 	shop := 0
 	all := l.World.Relay("sendgrid").Mailbox()
 	for _, m := range all {
+		if slices.Contains(m.To, "postmaster@partner.example") {
+			t.Errorf("a stranger got a message: from %s to %v", m.From, m.To)
+		}
 		if m.Session.HELO == "out.shop.example" && m.From == "postmaster@shop.example" {
 			shop++
 		}
 	}
 	if len(all) != 4 || shop != 1 {
 		t.Errorf("got %d messages, %d of them by shop-smtp; want 4 (rehearsal, smtp, shop-smtp, proof) and 1", len(all), shop)
+	}
+}
+
+// TestLabForeignRecipient: mail of another service that the relay does not take now
+// either is told, with the relay's words, and stops nothing.
+func TestLabForeignRecipient(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, lab.Relay("sendgrid"))
+	s := l.Server
+	password := credentials(l, "sendgrid", "")
+	s.Shell(`postconf -e 'transport_maps = inline:{ {partner.example = smtp:[smtp.sendgrid.net]:587} }' \
+  'smtp_tls_security_level = encrypt' 'smtp_sasl_auth_enable = yes' 'smtp_sasl_security_options = noanonymous' 'smtp_sasl_password_maps = texthash:/etc/postfix/theirs'`)
+	s.WriteFile("/etc/postfix/theirs", "[smtp.sendgrid.net]:587 "+l.World.Relay("sendgrid").Username+":"+password+"\n", 0o600)
+	l.World.Relay("sendgrid").Configure(func(c *smtpd.Config) {
+		c.Recipient = func(_, to string) *smtpd.Reply {
+			if to == "postmaster@partner.example" {
+				return &smtpd.Reply{Code: 550, Text: "5.1.1 not here"}
+			}
+			return nil
+		}
+	})
+	// Refused now as then: told, and nothing is stopped.
+	res := l.Run(append(setupArgs(five[1]), "--port", "587", "--to", "somebody@yahoo.com")...)
+	if said := res.Stdout + res.Stderr; res.Code != 0 || !strings.Contains(said, "do not leave, now as before") || !strings.Contains(said, "postmaster@partner.example") {
+		t.Errorf("got %s, want exit code 0 and that mail to partner.example does not leave", res)
+	}
+	for _, m := range l.World.Relay("sendgrid").Mailbox() {
+		if slices.Contains(m.To, "postmaster@partner.example") {
+			t.Errorf("a stranger got a message: from %s to %v", m.From, m.To)
+		}
 	}
 }

@@ -27,7 +27,7 @@ var rank = map[string]int{
 	"relayhost/internal/flow":           6,
 	"relayhost/internal/instance":       5,
 	"relayhost/internal/explain":        5,
-	"relayhost/internal/bridge":         3,
+	"relayhost/internal/bridge":         4,
 	"relayhost/internal/plan":           4,
 	"relayhost/detect":                  3,
 	"relayhost/internal/config":         3,
@@ -39,8 +39,8 @@ var rank = map[string]int{
 	"relayhost/internal/smtpd":          2,
 	"relayhost/internal/ui":             2,
 	"relayhost/internal/host":           1,
-	"relayhost/internal/secret":         1,
-	"relayhost/internal/oauth":          2,
+	"relayhost/internal/secret":         0,
+	"relayhost/internal/oauth":          1,
 	"relayhost/internal/exposition":     0,
 	"relayhost/internal/answers":        3,
 	"relayhost/internal/ask":            8,
@@ -53,7 +53,8 @@ var rank = map[string]int{
 	"relayhost/internal/web":            7,
 	"relayhost/cmd/web":                 8,
 	"relayhost/internal":                -1, // the test of the language
-	"relayhost/internal/bridge/api":     2,
+	"relayhost/internal/bridge/api":     3,
+	"relayhost/internal/bridge/conf":    2,
 	"relayhost/internal/bridge/apitest": 0,
 }
 
@@ -103,7 +104,7 @@ func TestImports(t *testing.T) {
 
 // pure are the packages that a page in a browser is built of: they look at nothing
 // and reach nothing.
-var pure = []string{"internal/config", "internal/plan", "internal/lint", "internal/explain", "internal/diff", "internal/adopt", "relays", "templates"}
+var pure = []string{"internal/bridge/conf", "internal/config", "internal/plan", "internal/lint", "internal/explain", "internal/diff", "internal/adopt", "relays", "templates"}
 
 func TestPurePackagesBuildForTheBrowser(t *testing.T) {
 	t.Parallel()

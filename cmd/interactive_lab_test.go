@@ -133,6 +133,7 @@ func waitingMail(l *lab.Lab) {
 // TestLabFirstRun plays a first-time user's way: every question answered by
 // single keys, by pasted text, and by text typed before anything was asked.
 func TestLabFirstRun(t *testing.T) {
+	t.Parallel()
 	for _, cols := range []int{80, 40} {
 		for _, deaf := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d_columns/deaf=%v", cols, deaf), func(t *testing.T) {
@@ -203,6 +204,7 @@ func firstRun(t *testing.T, l *lab.Lab, how string, cols int, deaf bool) {
 // TestLabBrokenOff breaks setup off at each question, by Ctrl-C, by Ctrl-D and
 // by a terminal that goes away: exit code 130, terminal and server as before.
 func TestLabBrokenOff(t *testing.T) {
+	t.Parallel()
 	for _, deaf := range []bool{false, true} {
 		for _, end := range []string{"\x03", "\x04"} {
 			t.Run(fmt.Sprintf("deaf=%v/%q", deaf, end), func(t *testing.T) {
@@ -241,6 +243,7 @@ func TestLabBrokenOff(t *testing.T) {
 // TestLabQuestions are the questions that a first run for Brevo has not: the
 // region, the one token of Postmark, a wrong paste, and a "no".
 func TestLabQuestions(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Cloud("hetzner"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.Relay("ses"), lab.Relay("postmark"))
 	before := l.Server.Tree(mailConfig...)
 	no := func(p *person) {
@@ -326,6 +329,7 @@ func TestLabNoTerminal(t *testing.T) {
 // TestLabInstallQuestion: Postfix is installed after a question only, and
 // another mail server is found first.
 func TestLabInstallQuestion(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Cloud("aws"), lab.NoPostfix(), lab.Relay("brevo"))
 	for _, answer := range []struct {
 		typed string
@@ -392,6 +396,7 @@ func TestLabInstall(t *testing.T) {
 // detection, during the rehearsal, and during the proof through the server's
 // own Postfix. Then somebody closes the terminal at a question.
 func TestLabCtrlC(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, lab.Relay("brevo"), lab.Delay(100*time.Millisecond))
 	credentials(l, "brevo", "")
 	before := l.Server.Tree(mailConfig...)

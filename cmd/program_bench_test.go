@@ -38,6 +38,7 @@ func TestBenchProgram(t *testing.T) {
 		}
 		atMost(t, "size_"+arch+"_megabytes", float64(info.Size())/1e6, 15)
 	}
+	atMost(t, "size_catalogue_megabytes", float64(catalogueSize(t, t.TempDir()))/1e6, 1)
 	program := filepath.Join(dir, "relayhost-"+runtime.GOARCH)
 	// The fastest counts: the others wait for whatever else the machine does.
 	fastest := time.Hour
@@ -52,10 +53,39 @@ func TestBenchProgram(t *testing.T) {
 	atMost(t, "start_memory_megabytes", float64(peakMemory(t, program, "version"))/1e6, 20)
 }
 
-func buildShipped(t *testing.T, dir, arch string) string {
+// catalogueSize is by how many bytes the relays of the catalogue make the program
+// larger.
+func catalogueSize(t *testing.T, dir string) int64 {
+	t.Helper()
+	file, err := filepath.Abs("../relays/builtin.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty, overlay := filepath.Join(dir, "empty.go"), filepath.Join(dir, "overlay.json")
+	for path, text := range map[string]string{
+		empty:   "package relays\n\nfunc builtIn() []Relay { return nil }\n\nfunc builtInReplies() replyFile { return replyFile{} }\n",
+		overlay: fmt.Sprintf(`{"Replace": {%q: %q}}`, file, empty),
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sizes []int64
+	for _, args := range [][]string{nil, {"-overlay", overlay}} {
+		info, err := os.Stat(buildShipped(t, dir, runtime.GOARCH, args...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, info.Size())
+	}
+	return sizes[0] - sizes[1]
+}
+
+func buildShipped(t *testing.T, dir, arch string, more ...string) string {
 	t.Helper()
 	path := filepath.Join(dir, "relayhost-"+arch)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", path, "relayhost/cmd/relayhost")
+	args := append([]string{"build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", path}, more...)
+	cmd := exec.CommandContext(t.Context(), "go", append(args, "relayhost/cmd/relayhost")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build for %s: %v\n%s", arch, err, out)

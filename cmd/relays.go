@@ -76,7 +76,7 @@ verified TLS, and leaves out those that do not answer.` + exitHelp(),
 	f.BoolVar(&filter.Free, "free", false, "only relays that send some mail for free")
 	f.BoolVar(&filter.NoDomain, "no-domain", false, "only relays that need no domain of your own")
 	f.BoolVar(&filter.Mailbox, "mailbox", false, "only mailbox providers")
-	f.BoolVar(&filter.HTTPS, "https", false, "only relays with an HTTP API")
+	f.BoolVar(&filter.HTTPS, "https", false, "only relays whose API setup can send by (--via https)")
 	f.BoolVar(&reachable, "reachable", false, "only relays and ports that answer this server, each of which is probed")
 	_ = cmd.RegisterFlagCompletionFunc("for", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return hostNames(false), cobra.ShellCompDirectiveNoFileComp
@@ -104,7 +104,7 @@ func (a *app) choose(ctx context.Context, host string, reachable bool, filter re
 		a.io.Tell("note: ", "%s", h.GetsOut())
 		if len(filter.Closed) == 4 && !filter.HTTPS {
 			filter.HTTPS = true
-			a.io.Tell("note: ", "no port of mail gets out: these relays have an HTTP API on port 443, which programs can use")
+			a.io.Tell("note: ", "no port of mail gets out: setup sends by the API of these relays on port 443 (--via https)")
 		}
 	}
 	all = relays.Choose(all, filter)
@@ -137,7 +137,7 @@ func (a *app) reachable(ctx context.Context, list []relays.Relay) ([]relays.Rela
 func (a *app) showRelays(list []relays.Relay, csv bool, text string) error {
 	switch {
 	case a.json:
-		return a.printJSON(map[string]any{"version": 1, "relays": list})
+		return a.printJSON(map[string]any{"version": 1, "relays": append([]relays.Relay{}, list...)}) // [] where none is left
 	case csv:
 		text = relays.CSV(list)
 	}

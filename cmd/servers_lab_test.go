@@ -32,14 +32,17 @@ type serverCase struct {
 	Short  bool   `json:"short"`  // runs for its kind without LAB_FULL as well
 	Note   string `json:"note"`
 
-	Suite     lab.Suite      `json:"suite"`
-	Packages  []string       `json:"packages"`
-	Hostname  string         `json:"hostname"`
-	Hosts     []string       `json:"hosts"` // lines of /etc/hosts
-	NoIPv6    bool           `json:"no_ipv6"`
-	SRS       bool           `json:"srs"`
-	Relay     *caseRelay     `json:"relay"`
-	Receivers []caseReceiver `json:"receivers"`
+	Suite    lab.Suite `json:"suite"`
+	Packages []string  `json:"packages"`
+	Hostname string    `json:"hostname"`
+	Hosts    []string  `json:"hosts"` // lines of /etc/hosts
+	NoIPv6   bool      `json:"no_ipv6"`
+	SRS      bool      `json:"srs"`
+	// Socketmap has the answers of a daemon with tables at /run/tables.socket, by
+	// "name key".
+	Socketmap map[string]string `json:"socketmap"`
+	Relay     *caseRelay        `json:"relay"`
+	Receivers []caseReceiver    `json:"receivers"`
 
 	Mail    []caseMail    `json:"mail"`
 	Explain *caseExplain  `json:"explain"`

@@ -3,7 +3,6 @@
 package cmd_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -14,7 +13,6 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"net"
 	"net/netip"
@@ -189,6 +187,9 @@ func newServerWorld(t testing.TB, c *serverCase) *serverWorld {
 	}
 	if c.SRS {
 		w.srs()
+	}
+	if c.Socketmap != nil {
+		w.socketmap(c.Socketmap)
 	}
 	return w
 }
@@ -369,119 +370,6 @@ func deliver(conn net.Conn, helo, from string, to []string, data []byte) error {
 		return err
 	}
 	return errors.Join(wc.Close(), c.Quit())
-}
-
-// serveLMTP takes mail by LMTP (RFC 2033), each recipient with a reply of its own.
-func (w *serverWorld) serveLMTP(r caseReceiver, l net.Listener) {
-	for {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			defer conn.Close()
-			_ = w.lmtpSession(r, conn) // the client sees what fails
-		}()
-	}
-}
-
-func (w *serverWorld) lmtpSession(r caseReceiver, conn net.Conn) error {
-	in := bufio.NewReader(conn)
-	say := func(line string) { _, _ = io.WriteString(conn, line+"\r\n") }
-	say("220 " + r.Name + " LMTP")
-	var from string
-	rcpts := 0
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		switch verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); strings.ToUpper(verb) {
-		case "LHLO":
-			say("250-" + r.Name)
-			say("250 PIPELINING")
-		case "MAIL":
-			from, rcpts = between(rest), 0
-			say("250 ok")
-		case "RCPT":
-			if r.Refuse != "" {
-				say(r.Refuse)
-				continue
-			}
-			rcpts++
-			say("250 ok")
-		case "DATA":
-			if rcpts == 0 {
-				say("554 no valid recipients")
-				continue
-			}
-			say("354 go on")
-			var data bytes.Buffer
-			for {
-				line, err := in.ReadString('\n')
-				if err != nil {
-					return err
-				}
-				if line == ".\r\n" {
-					break
-				}
-				data.WriteString(line)
-			}
-			w.mu.Lock()
-			w.lmtp = append(w.lmtp, received{r.Name, from, data.Bytes()})
-			w.mu.Unlock()
-			for range rcpts {
-				say("250 saved")
-			}
-		case "QUIT":
-			say("221 bye")
-			return nil
-		default:
-			say("250 ok")
-		}
-	}
-}
-
-func between(s string) string {
-	_, s, _ = strings.Cut(s, "<")
-	s, _, _ = strings.Cut(s, ">")
-	return s
-}
-
-// srs is postsrsd's protocol (tcp_table(5)) on its two ports: senders that are
-// not of this server are rewritten to fwd.example.
-func (w *serverWorld) srs() {
-	for port, rewrite := range map[int]func(string) (string, bool){
-		10001: func(key string) (string, bool) {
-			user, domain, ok := strings.Cut(key, "@")
-			if !ok || strings.HasSuffix(domain, "example.org") || strings.HasPrefix(user, "SRS0=") {
-				return "", false
-			}
-			return "SRS0=abcd=TT=" + domain + "=" + user + "@fwd.example", true
-		},
-		10002: func(string) (string, bool) { return "", false },
-	} {
-		l := w.listen(fmt.Sprintf("127.0.0.1:%d", port))
-		go func() {
-			for {
-				conn, err := l.Accept()
-				if err != nil {
-					return
-				}
-				go func() {
-					defer conn.Close()
-					for in := bufio.NewScanner(conn); in.Scan(); {
-						key, _ := strings.CutPrefix(in.Text(), "get ")
-						if value, ok := rewrite(key); ok {
-							fmt.Fprintf(conn, "200 %s\n", value)
-							continue
-						}
-						fmt.Fprint(conn, "500 no\n")
-					}
-				}()
-			}
-		}()
-	}
 }
 
 // messageID finds the ID that send gives each message.

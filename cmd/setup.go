@@ -226,7 +226,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			}
 			return redact, nil
 		}
-		if f.keep || !a.change(q, err, redact) {
+		if f.keep || !a.change(q, &err, redact) {
 			q.Aborted()
 			return redact, err
 		}
@@ -243,16 +243,20 @@ func (a *app) questions(limit *ui.Limit, deps setup.Deps, req setup.Request, yes
 }
 
 // change tells why a setup has failed and asks which answer to change. It is false
-// where none is to be changed.
-func (a *app) change(q *ask.Questions, err error, redact func(string) string) bool {
-	if code := exitCode(err); !q.Answered() || code != exitProof && code != exitUsage {
+// where none is to be changed; err is then an error that has been told.
+func (a *app) change(q *ask.Questions, err *error, redact func(string) string) bool {
+	if code := exitCode(*err); !q.Answered() || code != exitProof && code != exitUsage {
 		return false
 	}
-	a.complain("error: ", redact(err.Error()))
-	for _, h := range hints(err) {
+	a.complain("error: ", redact((*err).Error()))
+	for _, h := range hints(*err) {
 		a.complain("hint: ", redact(h))
 	}
-	return q.Change(err)
+	if q.Change(*err) {
+		return true
+	}
+	*err = toldError{*err}
+	return false
 }
 
 // apply rehearses and commits what was decided, and says what came of it.

@@ -87,6 +87,7 @@ func transactionLab(t *testing.T, opts ...lab.Option) (*lab.Lab, *stop, []string
 // TestLabInterrupted sends INT, TERM and HUP to a set-up at several moments, a
 // second signal right after: it puts everything back and exits with 130.
 func TestLabInterrupted(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			l, stop, args := transactionLab(t)
@@ -400,6 +401,7 @@ func TestLabKeepOnFailure(t *testing.T) {
 // configuration, or smtp(8) of the relay's service. The rehearsal has not met
 // it. Everything goes back.
 func TestLabServiceDies(t *testing.T) {
+	t.Parallel()
 	for name, says := range map[string]string{"qmgr": "throttled", "smtp": "bad string length"} {
 		t.Run(name, func(t *testing.T) {
 			l, _, args := transactionLab(t)

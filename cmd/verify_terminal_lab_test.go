@@ -15,6 +15,7 @@ import (
 // TestLabVerifyTerminal: on a terminal findings are shown in the order that they have
 // in a pipe, and nothing that a relay says steers the terminal.
 func TestLabVerifyTerminal(t *testing.T) {
+	t.Parallel()
 	for _, cols := range []int{80, 40} {
 		t.Run(map[int]string{80: "80_columns", 40: "40_columns"}[cols], func(t *testing.T) {
 			t.Parallel()

@@ -32,6 +32,10 @@ func detected(t *testing.T, l *lab.Lab, args ...string) (detect.Facts, lab.Resul
 	return facts, res
 }
 
+// late is three times what a run takes on a quiet machine when no metadata
+// service answers.
+const late = 4 * time.Second
+
 // polite checks what every run owes to the hosts that it asks.
 func polite(t *testing.T, l *lab.Lab) {
 	t.Helper()
@@ -49,8 +53,10 @@ func polite(t *testing.T, l *lab.Lab) {
 
 // TestLabProviders runs `detect --no-probe` on a server of each provider.
 func TestLabProviders(t *testing.T) {
+	t.Parallel()
 	for _, id := range lab.Clouds() {
 		t.Run(id, func(t *testing.T) {
+			t.Parallel()
 			l := lab.New(t, lab.Cloud(id), lab.NoPostfix())
 			machine := lab.CloudOf(id)
 			l.World.DNS.PTR(netip.MustParseAddr("203.0.113.10"), ptrOf[id])
@@ -92,19 +98,21 @@ var ptrOf = map[string]string{"contabo": "vmi1234567.contaboserver.net."}
 // TestLabMetadataTraps: nobody but the provider that DMI names is asked, and no
 // trap changes the provider or takes longer than it may.
 func TestLabMetadataTraps(t *testing.T) {
+	t.Parallel()
 	traps := map[string]lab.MetadataTrap{
 		"portal": lab.CaptivePortal, "redirect": lab.CaptiveRedirect, "hangs": lab.HangingMetadata, "drips": lab.DrippingMetadata,
 		"1 GiB": lab.HugeMetadata, "wrong kinds": lab.WrongMetadata, "EC2 of OpenStack": lab.OpenStackEC2, "nothing there": nil,
 	}
 	for name, trap := range traps {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, id := range []string{"aws", "digitalocean"} {
 				l := lab.New(t, lab.Cloud(id, trap), lab.NoPostfix())
 				facts, res := detected(t, l, "--no-probe")
 				if h := facts.Host; h.Provider != id || h.Confidence != detect.Certain || h.Region != "" || h.InstanceID != "" {
 					t.Errorf("%s: got %+v", id, h)
 				}
-				if res.Took > 2500*time.Millisecond {
+				if res.Took > late {
 					t.Errorf("%s: %s", id, res.Took)
 				}
 			}
@@ -143,6 +151,7 @@ func TestLabMetadataTraps(t *testing.T) {
 
 // TestLabASN: one look-up over DNS, and only where it was asked for.
 func TestLabASN(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.NoPostfix())
 	const name = "10.113.0.203.origin.asn.cymru.com"
 	l.World.DNS.Set(name, "TXT", "24940 | 203.0.113.0/24 | DE | ripencc | 2002-06-03")
@@ -157,6 +166,7 @@ func TestLabASN(t *testing.T) {
 
 // A resolver that answers every name: no provider comes of it.
 func TestLabResolverThatAnswersEveryName(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.NoPostfix(), lab.Trap(lab.CaptivePortal))
 	l.World.DNS.Wildcard(netip.MustParseAddr("169.254.169.254"))
 	facts, _ := detected(t, l, "--no-probe", "--asn")
@@ -375,6 +385,7 @@ func TestLabVerdicts(t *testing.T) {
 // TestLabRelayPorts: every port of the relay as a whole dialogue, with the fault at
 // the step where it occurs, in round trips and connections that are counted.
 func TestLabRelayPorts(t *testing.T) {
+	t.Parallel()
 	type port struct {
 		port         int
 		result, step string
@@ -392,6 +403,7 @@ func TestLabRelayPorts(t *testing.T) {
 		{"no address", nil, nil, []port{{587, "dns_failed", ""}, {2525, "dns_failed", ""}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			l := lab.New(t, append([]lab.Option{lab.Cloud("hetzner"), lab.MailExchangers(func(string, *smtpd.Config) {}), lab.Delay(10 * time.Millisecond)}, c.opts...)...)
 			l.Server.ResetTraffic()
 			facts, _ := detected(t, l, "--relay", "postmark")

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
@@ -48,7 +48,7 @@ func (r *run) apis(f Facts) []Endpoint {
 	}
 	var endpoints []Endpoint
 	for _, relay := range list {
-		a, ok := api.Get(relay.ID)
+		a, ok := conf.Get(relay.ID)
 		if !ok || a.Tokens() || len(endpoints) == maxAPIs || r.Relay == nil && relay.Tier > 1 {
 			continue
 		}
@@ -57,7 +57,7 @@ func (r *run) apis(f Facts) []Endpoint {
 			host, _ = relay.Host(r.Region)
 		}
 		region, _ := relay.RegionOf(host)
-		name, err := a.Host(api.Account{Settings: map[api.Field]string{api.Region: region}})
+		name, err := a.Host(conf.Account{Settings: map[conf.Field]string{conf.Region: region}})
 		if err == nil {
 			endpoints = append(endpoints, Endpoint{Host: name, Port: 443, TLS: relays.Implicit, Relay: relay.ID})
 		}

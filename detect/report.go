@@ -138,6 +138,8 @@ func (f Facts) blame() string {
 		return fmt.Sprintf("nobody here; %s blocks port 25 by default (as of %s)", f.Host.Name, f.Policy.AsOf)
 	case v == Open:
 		return "nobody"
+	case documented && v == NotProbed:
+		return fmt.Sprintf("%s by default (as of %s); not probed from here", f.Host.Name, f.Policy.AsOf)
 	case documented:
 		return fmt.Sprintf("%s, which blocks %s by default (as of %s)", f.Host.Name, portList(f.Policy.Blocked), f.Policy.AsOf)
 	case v == NotProbed:

@@ -111,7 +111,7 @@ func TestChoose(t *testing.T) {
 		{"no domain", Filter{NoDomain: true}, "gmail", "resend"},
 		{"one address", Filter{NoDomain: true}, "sendgrid", "migadu"},
 		{"mailbox", Filter{Mailbox: true}, "fastmail", "ses"},
-		{"https", Filter{HTTPS: true}, "cloudflare", "gmx"},
+		{"https", Filter{HTTPS: true}, "cloudflare", "ahasend"},
 		{"ports", Filter{Closed: []int{25, 465, 587}}, "smtp2go", "cloudflare"},
 		{"ports or https", Filter{Closed: []int{25, 465, 587, 2525}, HTTPS: true}, "cloudflare", "gmx"},
 	} {
@@ -142,7 +142,7 @@ func TestTakesPassword(t *testing.T) {
 		if got := r.TakesPassword(); got != (r.ID != "outlook") {
 			t.Errorf("%s: %v", r.ID, got)
 		}
-		if !r.TakesPassword() && !strings.Contains(strings.Join(strings.Fields(Text(r)), " "), "setup cannot use this relay") {
+		if !r.TakesPassword() && !strings.Contains(strings.Join(strings.Fields(Text(r)), " "), "no password is taken: its login is by OAuth alone") {
 			t.Errorf("%s: its text does not say that it takes no password", r.ID)
 		}
 	}

@@ -3,6 +3,7 @@ package relays
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // IsMailbox reports whether the relay is the outgoing server of a mailbox.
@@ -20,10 +21,39 @@ func (r Relay) NeedsDomain() string {
 	return "none"
 }
 
-// TakesPassword reports whether Postfix can log in with a password: a relay
-// that knows OAuth alone cannot be set up.
+// TakesPassword reports whether Postfix can log in with a password.
 func (r Relay) TakesPassword() bool {
 	return len(r.Auth.Mechanisms) == 0 || slices.ContainsFunc(r.Auth.Mechanisms, func(m string) bool { return m != "XOAUTH2" && m != "OAUTHBEARER" })
+}
+
+// signsIn are the relays that setup can sign in to by OAuth; a test of
+// internal/config holds the list.
+var signsIn = strings.Fields("m365 m365-hve outlook")
+
+// SignsIn reports whether setup --sign-in logs in to the relay by OAuth.
+func (r Relay) SignsIn() bool { return slices.Contains(signsIn, r.ID) }
+
+// withoutPassword says how a relay that takes no password is set up.
+func (r Relay) withoutPassword() string {
+	if r.SignsIn() {
+		return "its login is by OAuth alone: relayhost setup --relay " + r.ID + " --sign-in device --client-id ID"
+	}
+	return "its login is by OAuth alone, which setup has no part for here"
+}
+
+// viaHTTPS are the relays whose API setup can send by, of internal/bridge/api: this
+// package imports nothing of it, and a test of internal/config holds the list.
+var viaHTTPS = strings.Fields("acs brevo cloudflare mailersend mailgun mailtrap mandrill oci postmark resend sendgrid ses smtp2go sparkpost")
+
+// ViaHTTPS reports whether setup --via https sends by the relay's API.
+func (r Relay) ViaHTTPS() bool { return slices.Contains(viaHTTPS, r.ID) }
+
+// apiUse says what the HTTP API of the relay is good for.
+func (r Relay) apiUse() string {
+	if r.ViaHTTPS() {
+		return "; relayhost setup --via https sends by it"
+	}
+	return "; for programs alone: setup has no part for it"
 }
 
 // String is "300 a day".
@@ -49,7 +79,7 @@ type Filter struct {
 	Free     bool  // some mail is free
 	NoDomain bool  // no domain of one's own is needed
 	Mailbox  bool  // mailboxes only
-	HTTPS    bool  // an HTTP API sends as well
+	HTTPS    bool  // setup can send by the relay's API, on port 443
 	Closed   []int // outbound ports that are blocked where the mail leaves
 	// Open are the ports that were found to work from here, by the relay's ID; nil
 	// where nobody has looked.
@@ -61,7 +91,7 @@ type Filter struct {
 func Choose(list []Relay, f Filter) []Relay {
 	var out []Relay
 	for _, r := range list {
-		if f.Free && r.Free == nil || f.NoDomain && r.NeedsDomain() == "needed" || f.Mailbox && !r.IsMailbox() || f.HTTPS && r.HTTPS == nil {
+		if f.Free && r.Free == nil || f.NoDomain && r.NeedsDomain() == "needed" || f.Mailbox && !r.IsMailbox() || f.HTTPS && !r.ViaHTTPS() {
 			continue
 		}
 		if len(f.Closed) > 0 || f.Open != nil {

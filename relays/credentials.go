@@ -54,7 +54,7 @@ func (r Relay) CheckCredentials(user, pass string) []Problem {
 	}
 	if !r.TakesPassword() {
 		return []Problem{{Field: "password", Refuse: true,
-			Message: r.Name + " takes no password: its login is by OAuth alone, which setup cannot use. Choose another relay: relayhost relays --mailbox"}}
+			Message: r.Name + " takes no password: " + r.withoutPassword()}}
 	}
 	problems := r.check("username", user, r.Auth.Username)
 	problems = append(problems, r.check("password", pass, r.Auth.Password)...)

@@ -10,8 +10,9 @@ import (
 	"unicode/utf8"
 )
 
+//go:generate go test -run TestBuiltIn -update .
 //go:generate go test -run "TestDocs|TestReadmeTable" -update .
-var update = flag.Bool("update", false, "write docs/relays.md, docs/relays/*.md and the table in the README")
+var update = flag.Bool("update", false, "write builtin.go, docs/relays.md, docs/relays/*.md and the table in the README")
 
 const (
 	docs  = "../docs/relays.md"
@@ -80,7 +81,8 @@ func TestMarkdownTable(t *testing.T) {
 	}
 	for _, want := range []string{
 		"| [`brevo`](relays/brevo.md) | Brevo (Sendinblue) | 300 a day (2026-07) | or one address | 587, 465, 2525, HTTPS |",
-		"| [`outlook`](relays/outlook.md) | Outlook.com and Hotmail |  | no | OAuth only: not set up |",
+		"| [`outlook`](relays/outlook.md) | Outlook.com and Hotmail |  | no | 587, by OAuth alone |",
+		"| [`forwardemail`](relays/forwardemail.md) |",
 	} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %s in\n%s", want, table)
@@ -97,7 +99,7 @@ func TestPage(t *testing.T) {
 		"icloud":  {"--from mailer@icloud.com", "- messages a day: 1000\n", "### `550 5.7.0 From address is not one of your addresses`\n\n- cause: the sender is not an address of the account"},
 		"posteo":  {"[the generic ones](../relays.md#replies)"},
 		"m365":    {"**Ends 2026-12-31:**", "Set-TransportConfig -SmtpClientAuthenticationDisabled $false\n", "- messages a minute: 30\n", "read 2026-11-28; as of 2026-01-27"},
-		"outlook": {"takes no password: its login is by OAuth alone"},
+		"outlook": {"takes no password: its login is by OAuth alone", "--sign-in device --client-id "},
 	} {
 		r, err := Get(id)
 		if err != nil {

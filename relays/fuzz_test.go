@@ -2,6 +2,7 @@ package relays
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 )
@@ -11,7 +12,7 @@ import (
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(corp))
 	for _, name := range []string{"catalog/ses.toml", "catalog/alibaba.toml"} {
-		data, err := catalogFiles.ReadFile(name)
+		data, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
 		}

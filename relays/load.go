@@ -108,6 +108,15 @@ func Merge(list, own []Relay) []Relay {
 // Parse reads the text of a catalogue file; name stands in its errors. A
 // service without replies inherits the generic ones.
 func Parse(name string, data []byte) (Relay, error) {
+	r, err := parse(name, data)
+	if err == nil {
+		r.inherit()
+	}
+	return r, err
+}
+
+// parse is Parse without what a file does not say itself.
+func parse(name string, data []byte) (Relay, error) {
 	var r Relay
 	dec := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
 	if err := dec.Decode(&r); err != nil {
@@ -116,7 +125,6 @@ func Parse(name string, data []byte) (Relay, error) {
 	if problems := validate(r); len(problems) > 0 {
 		return Relay{}, fileErrors(name, data, problems)
 	}
-	r.inherit()
 	return r, nil
 }
 

@@ -20,31 +20,69 @@ func split(list []Relay) (services, mailboxes []Relay) {
 	return services, mailboxes
 }
 
+// Row is a relay in the table to choose one by, in words for people.
+type Row struct {
+	ID, Name string
+	Free     string // "300 a day (2026-07)"; "" where nothing is, or no source says so
+	Domain   string // what is said of a domain of one's own
+	Ports    string // in the order they are tried
+	Asks     string // what has to be done before mail goes out
+}
+
+// Head is the head of a table of rows.
+func Head() Row {
+	return Row{"--relay", "name", "free, as of", "your own domain", "ports, in the order they are tried", "what they ask for"}
+}
+
+// Rows is the table to choose a relay by.
+func Rows(list []Relay) []Row {
+	day := lastRead(list)
+	rows := make([]Row, len(list))
+	for i, r := range list {
+		rows[i] = r.row(func(source string) string {
+			if mark := r.markOn(day, source); mark != "" {
+				return " (" + mark + ")"
+			}
+			return ""
+		})
+	}
+	return rows
+}
+
+func (r Relay) row(mark func(source string) string) Row {
+	row := Row{ID: r.ID, Name: r.Name, Ports: joinPorts(r.PortOrder(), ", "),
+		Domain: map[string]string{"needed": "needed", "address": "or one address", "none": "no"}[r.NeedsDomain()]}
+	if r.Free != nil {
+		row.Free = r.Free.String() + mark(r.Free.Source)
+		if month := r.freeAsOf(); month != "" {
+			row.Free = fmt.Sprintf("%s (%s)", r.Free, month)
+		}
+	}
+	if r.Asks != nil {
+		row.Asks = r.Asks.Text + mark(r.Asks.Source)
+	}
+	switch {
+	case !r.TakesPassword() && r.SignsIn():
+		row.Ports += ", by OAuth alone"
+	case !r.TakesPassword():
+		row.Ports = "OAuth only: not set up"
+	}
+	if r.ViaHTTPS() {
+		row.Ports += ", HTTPS"
+	}
+	return row
+}
+
 // MarkdownTable is the table to choose a relay by. pages is the directory of
 // the relays' own pages as a link.
 func MarkdownTable(list []Relay, pages string) string {
 	day := lastRead(list)
 	var b strings.Builder
-	b.WriteString("| `--relay` | name | free, as of | your own domain | ports, in the order they are tried | what they ask for |\n| --- | --- | --- | --- | --- | --- |\n")
+	h := Head()
+	fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n| --- | --- | --- | --- | --- | --- |\n", h.ID, h.Name, h.Free, h.Domain, h.Ports, h.Asks)
 	for _, r := range list {
-		free, asks, ports := "", "", joinPorts(r.PortOrder(), ", ")
-		if r.Free != nil {
-			free = r.Free.String() + r.mdMark(day, r.Free.Source)
-			if month := r.freeAsOf(); month != "" {
-				free = fmt.Sprintf("%s (%s)", r.Free, month)
-			}
-		}
-		if r.Asks != nil {
-			asks = cell(r.Asks.Text) + r.mdMark(day, r.Asks.Source)
-		}
-		if !r.TakesPassword() {
-			ports = "OAuth only: not set up"
-		}
-		if r.HTTPS != nil {
-			ports += ", HTTPS"
-		}
-		fmt.Fprintf(&b, "| [`%s`](%s) | %s | %s | %s | %s | %s |\n", r.ID, path.Join(pages, r.ID+".md"), r.Name, free,
-			map[string]string{"needed": "needed", "address": "or one address", "none": "no"}[r.NeedsDomain()], ports, asks)
+		row := r.row(func(source string) string { return r.mdMark(day, source) })
+		fmt.Fprintf(&b, "| [`%s`](%s) | %s | %s | %s | %s | %s |\n", row.ID, path.Join(pages, row.ID+".md"), row.Name, row.Free, row.Domain, row.Ports, cell(row.Asks))
 	}
 	return b.String()
 }
@@ -74,16 +112,17 @@ knowledge, *(unsure)* is something on which sources disagree or which they leave
 *(2022-11)* is that of a source older than a year. A relay of your own: [adding-a-relay.md](adding-a-relay.md).
 
 The same list for a server: ` + "`relayhost relays`" + `, with ` + "`--for HOST`" + ` (ports that a hosting provider leaves open),
-` + "`--free`, `--no-domain`, `--mailbox` and `--https`" + ` to narrow it down.
+` + "`--free`, `--no-domain`, `--mailbox` and `--https`" + ` to narrow it down. HTTPS behind the ports: ` + "`setup --via https`" + `
+sends by the relay's API on port 443 ([https.md](https.md)).
 
 ## Services for the mail of programs
 
 `)
 	b.WriteString(MarkdownTable(services, "relays"))
-	b.WriteString("\n## Mailbox providers\n\nThe sender must be the account, so all senders of the server are rewritten to it. Limits are those of one person.\n\n")
+	b.WriteString("\n## Mailbox providers\n\nThe sender must be the account: on a server that only sends, setup rewrites all senders to it. Limits are those of one person.\n\n")
 	b.WriteString(MarkdownTable(mailboxes, "relays"))
 	b.WriteString("\n## Replies\n\nReplies that say the same at most mail servers. A relay's own ones are on its page and are tried first.\n")
-	file, _ := generic()
+	file := generic()
 	b.WriteString(Relay{Sources: file.Sources}.mdReplies(lastRead(list), file.Replies))
 	return b.String()
 }
@@ -163,7 +202,12 @@ func (r Relay) mdEnds(b *strings.Builder, day time.Time) {
 // mdSetup shows the file with the credentials and the command.
 func (r Relay) mdSetup(b *strings.Builder) {
 	if !r.TakesPassword() {
-		b.WriteString("This relay takes no password: its login is by OAuth alone, which Postfix has no part for, so `relayhost setup` refuses it. " +
+		if r.SignsIn() {
+			fmt.Fprintf(b, "This relay takes no password: its login is by OAuth alone. Register an application ([m365.md](../m365.md)), then:\n\n"+
+				"```console\nsudo relayhost setup --relay %s --from %[2]s --username %[2]s --sign-in device --client-id 11111111-2222-3333-4444-555555555555 --yes\n```\n", r.ID, r.Auth.Username.Example)
+			return
+		}
+		b.WriteString("This relay takes no password: its login is by OAuth alone, which `relayhost setup` has no part for here. " +
 			"Choose another one from [the list](../relays.md).\n")
 		return
 	}
@@ -310,6 +354,8 @@ func (r Relay) mdHosts(b *strings.Builder, item func(label, text, source string)
 		item(fmt.Sprintf("port %d", p.Port), words, p.Source)
 	}
 	item("tried in this order", joinPorts(r.PortOrder(), ", "), "")
-	note("HTTPS", r.HTTPS)
+	if r.HTTPS != nil {
+		item("HTTPS", r.HTTPS.Text+r.apiUse(), r.HTTPS.Source)
+	}
 	r.mdLimits(b, item)
 }

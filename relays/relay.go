@@ -1,6 +1,6 @@
 // Package relays is the catalogue of relay services: names, ports, credential
-// rules, limits and replies, as data in catalog/*.toml. It does no I/O but
-// reading those files and the user's own, and imports nothing of ours.
+// rules, limits and replies, as data in catalog/*.toml, of which builtin.go is
+// generated. It does no I/O but reading files of the user's own.
 package relays
 
 import (
@@ -37,7 +37,7 @@ type Relay struct {
 	Ends    *Deadline         `toml:"ends,omitempty" json:"ends,omitempty"` // what ends soon, said at the choice
 	Free    *Free             `toml:"free,omitempty" json:"free,omitempty"`
 	Asks    *Note             `toml:"asks,omitempty" json:"asks,omitempty"`   // what an account needs before mail goes out
-	HTTPS   *Note             `toml:"https,omitempty" json:"https,omitempty"` // an HTTP API on port 443 that sends as well
+	HTTPS   *Note             `toml:"https,omitempty" json:"https,omitempty"` // an HTTP API on port 443 that sends as well; see ViaHTTPS
 	Notes   []Note            `toml:"notes,omitempty" json:"notes,omitempty"`
 	Hosts   Hosts             `toml:"hosts" json:"hosts"`
 	Ports   []Port            `toml:"ports" json:"ports"`
@@ -244,6 +244,8 @@ func (r Relay) SenderRule() string {
 	switch {
 	case r.Sender.Note != "":
 		return r.Name + ": " + strings.TrimSuffix(r.Sender.Note, ".") + "."
+	case r.ID == SmarthostID:
+		return r.Name + ": setup tests whether it accepts the address."
 	case r.Sender.Rule == "any":
 		return r.Name + " accepts any sender."
 	default:

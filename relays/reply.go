@@ -1,36 +1,20 @@
 package relays
 
 import (
-	"bytes"
-	_ "embed"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/pelletier/go-toml/v2"
 )
-
-//go:embed replies.toml
-var genericFile []byte
 
 // generic are the replies of common mail servers and where they were read, for
 // services of which no source quotes any.
-var generic = sync.OnceValues(func() (replyFile, error) {
-	var file replyFile
-	if err := toml.NewDecoder(bytes.NewReader(genericFile)).DisallowUnknownFields().Decode(&file); err != nil {
-		return replyFile{}, decodeError("replies.toml", err)
-	}
-	c := &checker{sources: file.Sources}
-	c.replies("replies", file.Replies)
-	c.sourceTables()
-	if len(c.problems) > 0 {
-		return replyFile{}, fileErrors("replies.toml", genericFile, c.problems)
-	}
+var generic = sync.OnceValue(func() replyFile {
+	file := builtInReplies()
 	for i := range file.Replies {
 		file.Replies[i].Inherited = true
 	}
-	return file, nil
+	return file
 })
 
 type replyFile struct {
@@ -41,14 +25,13 @@ type replyFile struct {
 // Generic gives the replies that say the same at most mail servers, each marked
 // as inherited.
 func Generic() []Reply {
-	file, _ := generic() // Catalog has told of an error
-	return slices.Clone(file.Replies)
+	return slices.Clone(generic().Replies)
 }
 
 // inherit gives the generic replies, with their sources, to a service that has
 // none of its own.
 func (r *Relay) inherit() {
-	file, _ := generic()
+	file := generic()
 	if len(r.Replies) > 0 {
 		return
 	}

@@ -54,9 +54,11 @@ func Table(list []Relay) string {
 			if f := r.Free; f != nil {
 				free = fmt.Sprintf("%d/%s %s", f.Messages, f.Per[:1], first(r.freeAsOf(), "?"))
 			}
-			if !r.TakesPassword() {
+			if !r.TakesPassword() && r.SignsIn() {
+				ports += ", OAuth"
+			} else if !r.TakesPassword() {
 				ports = "OAuth only"
-			} else if ports == "" && r.HTTPS != nil {
+			} else if ports == "" && r.ViaHTTPS() {
 				ports = "HTTPS"
 			}
 			row(r.ID, name, free, domainWords[r.NeedsDomain()], ports)

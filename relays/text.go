@@ -23,7 +23,7 @@ func Text(r Relay) string {
 		t.item("before mail goes out: " + r.Asks.Text + r.Mark(r.Asks.Source))
 	}
 	if r.HTTPS != nil {
-		t.item("over HTTPS: " + r.HTTPS.Text + r.Mark(r.HTTPS.Source))
+		t.item("over HTTPS: " + r.HTTPS.Text + r.Mark(r.HTTPS.Source) + r.apiUse())
 	}
 	if r.Docs != "" {
 		t.item(r.Docs)
@@ -107,7 +107,7 @@ func (t *text) auth(r Relay) {
 		return
 	}
 	if !r.TakesPassword() {
-		t.item("by OAuth alone: Postfix cannot log in with a password, so setup cannot use this relay")
+		t.item("no password is taken: " + r.withoutPassword())
 	}
 	t.item("user name: " + r.Auth.Username.Label + r.Mark(r.Auth.Username.Source))
 	t.item("password: " + r.Auth.Password.Label + r.Mark(r.Auth.Password.Source))

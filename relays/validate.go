@@ -284,7 +284,8 @@ func (c *checker) ehlo(e EHLO) {
 }
 
 func (c *checker) limits(l Limits) {
-	for key, n := range l.numbers() {
+	numbers := l.numbers()
+	for key, n := range numbers {
 		if n < 0 {
 			c.bad("limits."+key, "is negative")
 		}
@@ -294,7 +295,7 @@ func (c *checker) limits(l Limits) {
 	}
 	c.source("limits.source", l.Source)
 	for key, id := range l.Sources {
-		if l.numbers()[key] == 0 {
+		if numbers[key] == 0 {
 			c.bad("limits.sources."+key, "no such limit, or not set")
 		}
 		c.source("limits.sources."+key, id)

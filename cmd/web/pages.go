@@ -31,6 +31,14 @@ type part struct {
 	Text    []string // paragraphs
 	Code    []string // lines to type or as they were seen
 	Links   []link
+	Head    []string // of a table, whose first column leads somewhere
+	Rows    []row
+}
+
+// row is a line of a table.
+type row struct {
+	link
+	Cells []string
 }
 
 type link struct{ Href, Text string }
@@ -57,7 +65,9 @@ var layout = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 {{range .Text}}<p>{{.}}</p>
 {{end}}{{if .Code}}<pre tabindex="0">{{range .Code}}{{.}}
 {{end}}</pre>
-{{end}}{{if .Links}}<ul>{{range .Links}}<li><a href="{{.Href}}">{{.Text}}</a></li>{{end}}</ul>{{end}}</section>
+{{end}}{{if .Links}}<ul>{{range .Links}}<li><a href="{{.Href}}">{{.Text}}</a></li>{{end}}</ul>{{end}}{{if .Rows}}<div class="scroll"><table><thead><tr>{{range .Head}}<th scope="col">{{.}}</th>{{end}}</tr></thead>
+<tbody>{{range .Rows}}<tr><th scope="row"><a href="{{.Href}}">{{.Text}}</a></th>{{range .Cells}}<td>{{.}}</td>{{end}}</tr>
+{{end}}</tbody></table></div>{{end}}</section>
 {{end}}</main>
 <footer><p>From commit {{.Commit}} of {{.Date}}. Nothing that you type here leaves your browser.</p></footer>
 </body>
@@ -91,7 +101,31 @@ func (s *site) pages(context.Context) error {
 			return err
 		}
 	}
+	if err := s.page(choose(catalog), ""); err != nil {
+		return err
+	}
 	return s.page(lookup(all), "")
+}
+
+// choose is the page with the table to choose a relay by, as docs/relays.md has it.
+func choose(catalog []relays.Relay) entry {
+	e := entry{Path: "relays.html", Title: "Which relay?", Kind: "Relays",
+		Sub: "Relay services and mailbox providers for Postfix: what is free, whether you need a domain, ports, and what they ask for."}
+	for _, kind := range []struct {
+		heading, text string
+		mailbox       bool
+	}{
+		{"Services for the mail of programs", "HTTPS behind the ports: setup --via https sends by the relay's API on port 443. A mark in brackets is the age of a fact, or that no source was found.", false},
+		{"Mailbox providers", "The sender must be the account, so all senders of the server are rewritten to it. Limits are those of one person.", true},
+	} {
+		h := relays.Head()
+		p := part{Heading: kind.heading, Text: []string{kind.text}, Head: []string{h.ID, h.Name, h.Free, h.Domain, h.Ports, h.Asks}}
+		for _, r := range relays.Rows(slices.DeleteFunc(slices.Clone(catalog), func(r relays.Relay) bool { return r.IsMailbox() != kind.mailbox })) {
+			p.Rows = append(p.Rows, row{link{"relay/" + r.ID + ".html", r.ID}, []string{r.Name, r.Free, r.Domain, r.Ports, r.Asks}})
+		}
+		e.Parts = append(e.Parts, p)
+	}
+	return e
 }
 
 func (s *site) page(e entry, root string) error {
@@ -111,6 +145,7 @@ func (s *site) page(e entry, root string) error {
 func lookup(all []entry) entry {
 	e := entry{Path: "lookup.html", Title: "Look up a relay, a hosting provider or a reply", Kind: "Look up",
 		Sub: "Relay services with their ports and limits, hosting providers with the ports that they block, and replies of mail servers with causes and remedies."}
+	e.Parts = append(e.Parts, part{Links: []link{{"relays.html", "Which relay? What is free, whether you need a domain, ports"}}})
 	for _, kind := range []struct{ name, heading string }{{"Relay", "Relays"}, {"Hosting provider", "Hosting providers"}, {"Reply", "Replies and log lines"}} {
 		p := part{Heading: kind.heading}
 		for _, one := range all {

@@ -83,7 +83,7 @@ func (a *reading) mailbox() string {
 	if len(a.out.Routes) == 0 || a.out.Routes[0].Name != "default" || !f.has[0] {
 		return ""
 	}
-	r := a.service(f.way.NextHops[0])
+	r := a.service(f.route.NextHops[0])
 	if user := strings.ToLower(f.logins[0].Username); r.Sender.Single && !r.Auth.Same && mailaddr.IsAddress(user) {
 		return user
 	}

@@ -22,9 +22,9 @@ func (a *reading) service(hop postfix.NextHop) relays.Relay {
 
 // hop describes the i-th next hop of a way.
 func (a *reading) hop(f found, i int) Hop {
-	next := f.way.NextHops[i]
+	next := f.route.NextHops[i]
 	h := Hop{Relay: relays.SmarthostID, Host: next.Host, Port: next.Port, TLS: relays.StartTLS, NextHop: next.Text}
-	wrapped := isYes(a.option(f.way.Service, "smtp_tls_wrappermode"))
+	wrapped := isYes(a.option(f.route.Service, "smtp_tls_wrappermode"))
 	if wrapped {
 		h.TLS = relays.Implicit
 	}
@@ -43,8 +43,8 @@ func (a *reading) hop(f found, i int) Hop {
 	}
 	h.Account = a.account(f, i, r)
 	a.written(next, r)
-	a.verification(&h, f.way, next, r)
-	h.Connections = a.connections(f.way)
+	a.verification(&h, f.route, next, r)
+	h.Connections = a.connections(f.route)
 	return h
 }
 
@@ -79,11 +79,11 @@ func (a *reading) written(next postfix.NextHop, r relays.Relay) {
 
 // account says where the account is stored, and what becomes of it.
 func (a *reading) account(f found, i int, r relays.Relay) Account {
-	next := f.way.NextHops[i]
+	next := f.route.NextHops[i]
 	if !f.has[i] {
 		switch {
 		case r.ID == "" || r.Auth.Optional || len(r.Auth.Mechanisms) == 0:
-		case !isYes(a.option(f.way.Service, "smtp_sasl_auth_enable")):
+		case !isYes(a.option(f.route.Service, "smtp_sasl_auth_enable")):
 			a.question("account", "smtp_sasl_auth_enable is not on, so there is no login at %s: give setup --credentials-file", next.Text)
 		default:
 			a.question("account", "no account is stored for %s under a key that Postfix looks up: give setup --credentials-file", next.Text)

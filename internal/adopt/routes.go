@@ -12,27 +12,27 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// found is the way of one sender with its accounts.
+// found is the route of one sender with its accounts.
 type found struct {
 	sender string // key of Postfix's tables, "" for the default
-	way    postfix.Route
+	route  postfix.Route
 	logins []postfix.Login // of each next hop
 	has    []bool          // whether there is one
 }
 
 // id tells ways apart: equal ones are one route.
 func (f found) id() string {
-	id := f.way.Transport
-	for i, hop := range f.way.NextHops {
+	id := f.route.Transport
+	for i, hop := range f.route.NextHops {
 		id += "\x00" + hop.Text + "\x01" + f.logins[i].Username + "\x01" + f.logins[i].Password.Reveal()
 	}
 	return id
 }
 
 func (a *reading) find(sender string) found {
-	f := found{sender: sender, way: a.r.Route(sender)}
-	for _, hop := range f.way.NextHops {
-		login, ok := a.r.Login(f.way, sender, hop)
+	f := found{sender: sender, route: a.r.Route(sender)}
+	for _, hop := range f.route.NextHops {
+		login, ok := a.r.Login(f.route, sender, hop)
 		f.logins, f.has = append(f.logins, login), append(f.has, ok)
 	}
 	return f
@@ -75,7 +75,7 @@ func (a *reading) routes() error {
 
 // defaultRoute is the way of all senders that no table has.
 func (a *reading) defaultRoute(f found) error {
-	switch w := f.way; {
+	switch w := f.route; {
 	case w.Transport == "error" || w.Transport == "discard" || w.Transport == "retry":
 		a.leave("default_transport = "+a.r.Param("default_transport"), "this Postfix rejects mail for other servers now (Debian's \"Local only\" sets this): setup enables it")
 		return nil
@@ -165,7 +165,7 @@ func (a *reading) unprovable(sender string, f, rest found) string {
 	switch {
 	case sender == config.NullSender || config.IsSender(sender) && strings.Contains(sender, "."):
 		return ""
-	case len(rest.way.NextHops) > 0 && len(f.way.NextHops) > 0 && f.way.Transport == rest.way.Transport && f.way.NextHops[0].Text == rest.way.NextHops[0].Text:
+	case len(rest.route.NextHops) > 0 && len(f.route.NextHops) > 0 && f.route.Transport == rest.route.Transport && f.route.NextHops[0].Text == rest.route.NextHops[0].Text:
 		return "no relay accepts it as it is, so it cannot be tested; it will log in with the account of the others"
 	}
 	return "no relay accepts it as it is, so it cannot be tested; it stays in Postfix and in use"
@@ -188,7 +188,7 @@ func isDomain(s string) bool {
 // unfit says why the way of some senders is none that a route can have.
 func (a *reading) unfit(f found) string {
 	const stays = "; it stays in Postfix and in use"
-	switch w := f.way; {
+	switch w := f.route; {
 	case len(w.NextHops) == 0:
 		return "its mail goes to the mail exchangers of its recipients" + stays
 	case w.Service.Command != "smtp":
@@ -201,7 +201,7 @@ func (a *reading) unfit(f found) string {
 
 // route adds a route with the hops of f that it can have.
 func (a *reading) route(name string, f found) {
-	w := f.way
+	w := f.route
 	r := Route{Name: name, Service: w.Transport, By: w.By}
 	for i, next := range w.NextHops {
 		hop := a.hop(f, i)
@@ -255,12 +255,12 @@ func (a *reading) closedSenders(rest found) bool {
 			closed = closed || why[i] != postfix.NoFile
 		}
 	}
-	if !closed || len(rest.way.NextHops) == 0 {
+	if !closed || len(rest.route.NextHops) == 0 {
 		return closed
 	}
 	for _, key := range a.r.Senders() {
-		if f := a.find(key); f.way.By == rest.way.By && f.id() != rest.id() {
-			a.leave("the accounts of single senders", "which relay their mail goes by is not known: at %s it will be the account of the others", rest.way.NextHops[0].Text)
+		if f := a.find(key); f.route.By == rest.route.By && f.id() != rest.id() {
+			a.leave("the accounts of single senders", "which relay their mail goes by is not known: at %s it will be the account of the others", rest.route.NextHops[0].Text)
 		}
 	}
 	return true

@@ -6,6 +6,7 @@ package answers
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,14 +36,14 @@ type document struct {
 
 // Save keeps the answers of a run with these flags for the next one, in memory
 // and without secrets, which the caller leaves out. It reports whether it did: not
-// where /run is on a disk.
+// where /run is on a disk, nor without root, whose /run is.
 func Save(h *host.Host, flags string, answers []Answer) bool {
 	var fs unix.Statfs_t
-	if len(answers) == 0 || os.Geteuid() != 0 || unix.Statfs("/run", &fs) != nil || fs.Type != unix.TMPFS_MAGIC {
+	if len(answers) == 0 || unix.Statfs(h.Real(filepath.Dir(file)), &fs) != nil || fs.Type != unix.TMPFS_MAGIC {
 		return false
 	}
 	data, err := json.Marshal(document{time.Now().UTC(), flags, answers})
-	return err == nil && h.WriteFile(file, data, host.Spec{Mode: 0o600}) == nil
+	return err == nil && h.WriteFile(file, data, host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()}) == nil
 }
 
 // Load are those of a run with the same flags that ended within the last hour,
@@ -50,7 +51,7 @@ func Save(h *host.Host, flags string, answers []Answer) bool {
 func Load(h *host.Host, flags string) ([]Answer, time.Time) {
 	var saved document
 	m, err := h.Stat(file)
-	if err != nil || m.UID != 0 || m.Mode.Perm()&0o022 != 0 {
+	if err != nil || m.UID != os.Geteuid() || m.Mode.Perm()&0o022 != 0 {
 		return nil, time.Time{}
 	}
 	data, err := h.ReadFile(file)

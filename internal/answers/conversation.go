@@ -19,6 +19,7 @@ type Conversation struct {
 
 	given  []given           // in the order of the questions
 	open   map[string]bool   // questions of given that this pass has not come to yet
+	passed []string          // questions that this pass has come to, in order
 	before map[string]string // what was answered before, to begin with
 	about  []func()          // what is told above the next question
 }
@@ -31,20 +32,23 @@ type given struct {
 
 // Restart begins a pass at the first question.
 func (c *Conversation) Restart() {
-	c.open, c.about = map[string]bool{}, nil
+	c.open, c.passed, c.about = map[string]bool{}, nil, nil
 	for _, g := range c.given {
 		c.open[g.Question] = true
 	}
 }
 
-// Back takes the last answer out and begins again; false where there is none.
+// Back takes the answer before the open question out and begins again; false where
+// there is none. Answers to later questions stand.
 func (c *Conversation) Back() bool {
-	n := len(c.given) - 1
-	if n >= 0 {
-		c.given = c.given[:n]
+	defer c.Restart()
+	for _, question := range slices.Backward(c.passed) {
+		if c.Answered(question) {
+			c.Forget(question)
+			return true
+		}
 	}
-	c.Restart()
-	return n >= 0
+	return false
 }
 
 // Forget takes answers out that have turned out wrong. The next pass asks for them,
@@ -110,6 +114,10 @@ func (c *Conversation) known(question string) (string, bool) {
 	}
 	about := c.about
 	c.about = nil
+	if i := slices.Index(c.passed, question); i >= 0 { // asked once more
+		c.passed = c.passed[:i]
+	}
+	c.passed = append(c.passed, question)
 	if c.open[question] {
 		delete(c.open, question)
 		for _, g := range c.given {

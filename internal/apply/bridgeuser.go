@@ -15,19 +15,19 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
 )
 
-// madeUser is a file in the state directory that says that bridge.User is ours: it
+// madeUser is a file in the state directory that says that conf.User is ours: it
 // goes when no bridge is left. One of a package stays.
 const madeUser = "made-user"
 
-// account is bridge.User as /etc/passwd has it.
+// account is conf.User as /etc/passwd has it.
 type account struct{ uid, gid int }
 
 // PrepareBridge makes what a bridge needs before anything is written: the system user
-// bridge.User and bridge.Directory. It returns the user's numbers. What is there
+// conf.User and conf.Directory. It returns the user's numbers. What is there
 // already stays. Whoever calls it holds the lock (Lock); a Run that writes no
 // configuration of a bridge, Recover and RollBack take it away again.
 func PrepareBridge(ctx context.Context, h *host.Host, o Options) (uid, gid int, err error) {
@@ -39,7 +39,7 @@ func PrepareBridge(ctx context.Context, h *host.Host, o Options) (uid, gid int, 
 		path     string
 		mode     fs.FileMode
 		uid, gid int
-	}{{bridge.Directory, 0o750, 0, a.gid}, {bridge.StateDirectory(bridge.Directory), 0o700, a.uid, a.gid}} {
+	}{{conf.Directory, 0o750, 0, a.gid}, {conf.StateDirectory(conf.Directory), 0o700, a.uid, a.gid}} {
 		if err := ownDirectory(h, dir.path, dir.mode, dir.uid, dir.gid); err != nil {
 			return 0, 0, err
 		}
@@ -73,32 +73,32 @@ func ownDirectory(h *host.Host, path string, mode fs.FileMode, uid, gid int) err
 	return h.Chmod(path, mode)
 }
 
-// bridgeUser looks bridge.User up, and makes it where it is missing.
+// bridgeUser looks conf.User up, and makes it where it is missing.
 func bridgeUser(ctx context.Context, h *host.Host, o Options) (account, error) {
-	a, ok, err := lookUser(&h.Reader, bridge.User)
+	a, ok, err := lookUser(&h.Reader, conf.User)
 	if err != nil || ok {
 		return a, err
 	}
 	mark := host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()}
-	if err := h.WriteFile(filepath.Join(o.stateDir(), madeUser), []byte(bridge.User+"\n"), mark); err != nil {
+	if err := h.WriteFile(filepath.Join(o.stateDir(), madeUser), []byte(conf.User+"\n"), mark); err != nil {
 		return a, err
 	}
-	o.say("making the system user " + bridge.User)
+	o.say("making the system user " + conf.User)
 	shell := "/usr/sbin/nologin"
 	if _, err := h.Stat(shell); err != nil {
 		shell = "/bin/false"
 	}
 	args := []string{"useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", shell,
-		"--comment", "relayhost bridge", bridge.User}
+		"--comment", "relayhost bridge", conf.User}
 	out, err := h.Run(ctx, host.Command{Args: args})
 	if err == nil && out.Code != 0 {
 		err = fmt.Errorf("useradd: exit code %d: %s", out.Code, firstLine(out.Stderr))
 	}
 	if err != nil {
-		return a, fmt.Errorf("make the system user %s: %w", bridge.User, err)
+		return a, fmt.Errorf("make the system user %s: %w", conf.User, err)
 	}
-	if a, ok, err = lookUser(&h.Reader, bridge.User); err == nil && !ok {
-		err = fmt.Errorf("the system user %s was made, and /etc/passwd does not have it", bridge.User)
+	if a, ok, err = lookUser(&h.Reader, conf.User); err == nil && !ok {
+		err = fmt.Errorf("the system user %s was made, and /etc/passwd does not have it", conf.User)
 	}
 	return a, err
 }
@@ -127,7 +127,7 @@ func lookUser(r *host.Reader, name string) (a account, ok bool, err error) {
 // BridgeGID is the number of the group that reads the configurations of bridges, 0
 // where there is none yet.
 func BridgeGID(r *host.Reader) int {
-	a, ok, err := lookUser(r, bridge.User)
+	a, ok, err := lookUser(r, conf.User)
 	if err != nil || !ok {
 		return 0
 	}
@@ -145,15 +145,15 @@ func TidyBridges(ctx context.Context, h *host.Host, o Options) {
 // no configuration, and with the last one the directory and a user of ours. What
 // fails stays for the next run: nothing depends on it.
 func (t *transaction) tidyBridge(ctx context.Context) {
-	names, err := t.h.ReadDir(bridge.Directory)
+	names, err := t.h.ReadDir(conf.Directory)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return
 	}
 	used := func(name string) bool { return slices.Contains(names, name+".conf") }
 	if slices.ContainsFunc(names, func(n string) bool {
-		return strings.HasSuffix(n, ".conf") && !bridge.IsTrial(strings.TrimSuffix(n, ".conf"))
+		return strings.HasSuffix(n, ".conf") && !conf.IsTrial(strings.TrimSuffix(n, ".conf"))
 	}) {
-		state := bridge.StateDirectory(bridge.Directory)
+		state := conf.StateDirectory(conf.Directory)
 		files, _ := t.h.ReadDir(state)
 		for _, file := range files {
 			if name, _, _ := strings.Cut(file, "."); name != "" && !strings.HasPrefix(name, "slot-") && !used(name) {
@@ -164,12 +164,12 @@ func (t *transaction) tidyBridge(ctx context.Context) {
 	}
 	if len(names) > 0 || err == nil {
 		ours := func(n string) bool {
-			return n == filepath.Base(bridge.StateDirectory("")) || host.IsTemp(n) || bridge.IsTrial(strings.TrimSuffix(n, ".conf"))
+			return n == filepath.Base(conf.StateDirectory("")) || host.IsTemp(n) || conf.IsTrial(strings.TrimSuffix(n, ".conf"))
 		}
 		if slices.ContainsFunc(names, func(n string) bool { return !ours(n) }) {
 			return // something of somebody else
 		}
-		if t.h.RemoveAll(bridge.Directory) != nil {
+		if t.h.RemoveAll(conf.Directory) != nil {
 			return
 		}
 	}
@@ -179,7 +179,7 @@ func (t *transaction) tidyBridge(ctx context.Context) {
 // endTime is how long a bridge may take to end when its last connection has.
 const endTime = 10 * time.Second
 
-// removeUser removes bridge.User where it is ours and nothing runs as it.
+// removeUser removes conf.User where it is ours and nothing runs as it.
 func (t *transaction) removeUser(ctx context.Context) {
 	mark := filepath.Join(t.dir, madeUser)
 	if _, err := t.h.Lstat(mark); err != nil {
@@ -187,13 +187,13 @@ func (t *transaction) removeUser(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*endTime)
 	defer cancel()
-	if a, ok, err := lookUser(&t.h.Reader, bridge.User); err != nil {
+	if a, ok, err := lookUser(&t.h.Reader, conf.User); err != nil {
 		return
 	} else if ok {
 		if !t.ended(ctx, a.uid) {
 			return
 		}
-		out, err := t.h.Run(ctx, host.Command{Args: []string{"userdel", bridge.User}})
+		out, err := t.h.Run(ctx, host.Command{Args: []string{"userdel", conf.User}})
 		if err != nil || out.Code != 0 {
 			return
 		}
@@ -252,7 +252,7 @@ func processesOf(r *host.Reader, uid int) []int {
 }
 
 // isBridgeConf reports whether path is the configuration of a bridge.
-func isBridgeConf(path string) bool { return filepath.Dir(path) == bridge.Directory }
+func isBridgeConf(path string) bool { return filepath.Dir(path) == conf.Directory }
 
 // forBridges prepares for the configurations of bridges among steps that are to be
 // there, and gives them the group that reads them: a user that was removed and made

@@ -160,6 +160,7 @@ func TestLabLabels(t *testing.T) {
 // TestLabTrialLogLabel: the log for the proof has its label before Postfix is
 // told of it, is root's alone, and goes with the trial.
 func TestLabTrialLogLabel(t *testing.T) {
+	t.Parallel()
 	const label = "system_u:object_r:postfix_data_t:s0\x00"
 	tr := trialTree(t, func(*tree) error { return nil })
 	tr.write("/etc/postfix/main.cf", mainBefore, 0o644)

@@ -20,6 +20,7 @@ const ownDisk = `cp -a /etc/postfix /root/copy && mount -t tmpfs -o size=%s,mode
 // success with the words and the code that belong to it. After a refusal
 // everything is as it was.
 func TestLabFaults(t *testing.T) {
+	t.Parallel()
 	parameters, value, line := 5_000, 300_000, 500_000 // postconf(1) takes its time over more
 	if whole() {
 		parameters, value, line = 200_000, 10_000_000, 5_000_000

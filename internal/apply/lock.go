@@ -35,14 +35,14 @@ func lock(ctx context.Context, h *host.Host, o Options) (*os.File, error) {
 	give := time.Now().Add(watchGrace)
 	for {
 		f, err := tryLock(h, o)
-		var held *Locked
-		if !errors.As(err, &held) {
+		var holder *Locked
+		if !errors.As(err, &holder) {
 			if err != nil && made { // there is no lock to be had, and nothing else in it
 				_ = h.RemoveAll(o.stateDir())
 			}
 			return f, err
 		}
-		if held.PID != 0 && alive(held.PID) || time.Now().After(give) {
+		if holder.PID != 0 && alive(holder.PID) || time.Now().After(give) {
 			return nil, err
 		}
 		select {
@@ -83,9 +83,9 @@ func tryLock(h *host.Host, o Options) (*os.File, error) {
 		}
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			held := readHolder(f)
+			holder := readHolder(f)
 			f.Close()
-			return nil, held
+			return nil, holder
 		}
 		if err != nil {
 			f.Close()
@@ -116,10 +116,10 @@ func readLock(f *os.File) []string {
 
 func readHolder(f *os.File) *Locked {
 	pid, since, _ := strings.Cut(readLock(f)[0], " ")
-	held := &Locked{}
-	held.PID, _ = strconv.Atoi(pid)
-	held.Since, _ = time.Parse(time.RFC3339, since)
-	return held
+	holder := &Locked{}
+	holder.PID, _ = strconv.Atoi(pid)
+	holder.Since, _ = time.Parse(time.RFC3339, since)
+	return holder
 }
 
 func sameFile(f *os.File, path string) bool {

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 
-	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
 
 // APIKey asks for the key of an API. A paste that cannot be one is told at once.
-func (q *Questions) APIKey(ctx context.Context, a api.API, r relays.Relay, c *secret.Credentials) error {
+func (q *Questions) APIKey(ctx context.Context, a conf.API, r relays.Relay, c *secret.Credentials) error {
 	if a.Signed() {
 		if c.Username != "" && !c.SecretAccessKey.IsZero() {
 			return nil

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -134,6 +135,9 @@ func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 	case reason != "":
 		q.above("Recommended: ", "%s: %s.", options[0].Text, reason)
 	}
+	if options[0] != otherServer {
+		q.above("", "%d relays; type a part of the name. For a mail server of your own or of your company, type: another", len(options)-1)
+	}
 	return p.Select(askRelay, options)
 }
 
@@ -233,7 +237,11 @@ func (q *Questions) Region(ctx context.Context, d setup.Discovery, r relays.Rela
 	if len(options) == 1 {
 		return options[0].Value, nil
 	}
-	return p.Select("Region of "+r.Name, options)
+	what := "Region of "
+	if r.Kind == relays.Mailbox {
+		what = "Server of " // which depends on the domain of the mailbox
+	}
+	return p.Select(what+r.Name, options)
 }
 
 // Credentials asks for what is missing, in the service's own words.
@@ -358,6 +366,9 @@ func (q *Questions) To(ctx context.Context, d setup.Discovery, from string) (str
 	if plan.StaysHere(d.State, preset) {
 		preset = ""
 		q.above("Test message: ", "Choose a mailbox that you can open, outside this server; %s is delivered here.", mailaddr.Domain(from))
+	} else if unread(preset) {
+		preset = ""
+		q.above("Test message: ", "Choose a mailbox that you can open.")
 	} else {
 		q.above("Test message: ", "Choose a mailbox that you can open (Enter: %s).", preset)
 	}
@@ -374,6 +385,13 @@ func (q *Questions) To(ctx context.Context, d setup.Discovery, from string) (str
 	})
 }
 
+// unread reports whether nobody opens the mailbox of an address, by its name.
+func unread(address string) bool {
+	local, _, _ := strings.Cut(strings.ToLower(address), "@")
+	local = strings.NewReplacer("-", "", "_", "", ".", "").Replace(local)
+	return strings.HasPrefix(local, "noreply") || strings.HasPrefix(local, "donotreply")
+}
+
 // Direct asks, on a server that does more than send, which domains must not
 // be sent to by the relay: those that a relay on the internet cannot reach. What
 // Postfix knows of keeps its way without being asked about.
@@ -386,10 +404,13 @@ func (q *Questions) Direct(ctx context.Context, d setup.Discovery) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	q.above("This server ", "%s. That does not change. All other mail will leave through the relay. Name the domains that the relay cannot reach, such as internal ones.",
+	q.above("This server ", "%s. That does not change. All other mail will leave through the relay. Are there domains that the relay cannot reach, such as internal ones?",
 		smtpprobe.Sanitize(strings.Join(roles, "; ")))
 	answer, err := p.Input("Domains to deliver directly, not through the relay (Enter for none)", "", func(v string) error {
 		for _, domain := range domainsIn(v) {
+			if slices.Contains([]string{"y", "yes", "n", "no"}, strings.ToLower(domain)) {
+				return errors.New("enter domains, e.g. corp.example, or press Enter for none")
+			}
 			if err := config.CheckDomain(domain); err != nil {
 				return err
 			}
@@ -403,8 +424,8 @@ func domainsIn(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
 }
 
-// addressCheck refuses on Enter what no set-up takes, and doubts once a domain that
-// is not in DNS: it is misspelt more often than new.
+// addressCheck refuses on Enter what no setup accepts, and doubts once a domain that
+// is not in DNS: it is more often misspelled than new.
 func (q *Questions) addressCheck(ctx context.Context, dns *resolve.Resolver, like string) func(string) error {
 	return func(v string) error {
 		if err := config.CheckAddress("", v); err != nil {
@@ -477,6 +498,9 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 		}
 		if err == nil {
 			err = res.Err
+			if res.Fault.Certificate() {
+				err = errors.New("its certificate is not trusted: " + res.Distrust())
+			}
 		}
 		q.Complain("", "cannot use "+h.Host+": "+err.Error())
 		if res.Fault == smtpprobe.FaultNoSTARTTLS {
@@ -537,6 +561,7 @@ func (q *Questions) trust(h *config.Hop, res smtpprobe.Result) (bool, error) {
 	for _, line := range smtpprobe.CertificateLines(res.Certificate) {
 		q.IO.Say("  %s", line)
 	}
+	q.IO.Tell("", "If you have a file with the CA certificate of your company, answer n and name it.")
 	for {
 		yes, err := q.talk.Prompter.Confirm("Is this the right server? Trust this certificate from now on?")
 		if err != nil {
@@ -547,7 +572,7 @@ func (q *Questions) trust(h *config.Hop, res smtpprobe.Result) (bool, error) {
 			h.Pin, h.CAFile = pin, ""
 			return true, nil
 		}
-		file, err := q.talk.Prompter.Input("File with the CA certificate that signed it (Enter to name another server)", "", func(v string) error {
+		file, err := q.talk.Prompter.Input("CA certificate file (Enter: another server)", "", func(v string) error {
 			if v == "" {
 				return nil
 			}

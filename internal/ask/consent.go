@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"relayhost/internal/config"
@@ -88,7 +87,7 @@ func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
 			add("Account", "%s", account(h))
 		}
 	}
-	add("Sender", "%s; %s", s.Config.From(), rewritten(s.Plan))
+	add("Sender", "%s; %s", s.Config.From(), rewritten(s))
 	add("Test", "one message to %s", s.Config.To)
 	if table != nil {
 		for i, line := range table.Lines() {
@@ -128,13 +127,15 @@ func trustOf(h config.Hop) string {
 }
 
 // rewritten says which senders become the address of --from.
-func rewritten(p plan.Plan) string {
-	for _, f := range p.Files {
-		if filepath.Base(f.Path) == "main.cf" && strings.Contains(string(f.After), "\nsender_canonical_maps = static:") {
-			return "EVERY sender on this server becomes this address"
-		}
+func rewritten(s setup.Setup) string {
+	switch plan.Rewritten(s.State, s.Plan, s.Config.From()) {
+	case plan.RewriteEvery:
+		return "EVERY sender on this server becomes this address"
+	case plan.RewriteOwn:
+		return "the server's own accounts (root, www-data, cron) send as this address"
+	default:
+		return "other senders on this server keep their address"
 	}
-	return "the server's own accounts (root, www-data, cron) send as this address"
 }
 
 // changedFiles are the paths of the files that p changes.

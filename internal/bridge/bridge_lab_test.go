@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/lab"
 	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
@@ -39,15 +39,15 @@ func bridged(t *testing.T, suite lab.Suite, change ...func(*smtpd.Config)) (*lab
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := bridge.Config{
+	text, err := conf.Config{
 		Host: "smtp.office365.com", Port: 587, HELO: "host.example.org", Username: mailbox, CAFile: "/etc/ssl/certs/ca-certificates.crt", Connections: 3, OAuth: &client,
 	}.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Server.Shell("groupadd -r relayhost && useradd -r -g relayhost -d /nonexistent -s /usr/sbin/nologin relayhost && mkdir -m 700 " + bridge.Directory + " " + bridge.StateDirectory(bridge.Directory))
-	l.Server.WriteFile(bridge.ConfigPath(bridge.Directory, "m365"), string(text), 0o600)
-	l.Server.Shell("chown -R relayhost:relayhost " + bridge.Directory)
+	l.Server.Shell("groupadd -r relayhost && useradd -r -g relayhost -d /nonexistent -s /usr/sbin/nologin relayhost && mkdir -m 700 " + conf.Directory + " " + conf.StateDirectory(conf.Directory))
+	l.Server.WriteFile(conf.ConfigPath(conf.Directory, "m365"), string(text), 0o600)
+	l.Server.Shell("chown -R relayhost:relayhost " + conf.Directory)
 	l.Server.Shell(`cat >> /etc/postfix/master.cf <<'C'
 relayhost-m365 unix - - n - 3 lmtp
   -o syslog_name=postfix/relayhost-m365
@@ -65,6 +65,7 @@ postconf -e default_transport=relayhost-m365:unix:private/relayhost-m365-out && 
 // replies for each recipient, a revoked sign-in and its repair show in Postfix's
 // log and queue as with smtp(8).
 func TestLabBridge(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()
@@ -115,6 +116,7 @@ func TestLabBridge(t *testing.T) {
 // TestLabBridgeManyAndLarge: 40 messages at once go by the three connections that
 // the relay allows, and a message of 24 MB passes in little memory.
 func TestLabBridgeManyAndLarge(t *testing.T) {
+	t.Parallel()
 	l, relay := bridged(t, lab.Bookworm)
 	l.Server.Shell("postconf -e message_size_limit=60000000 && postfix reload")
 	for n := range 40 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -92,7 +93,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add("version = 1\nvia = \"https\"\nca_file = \"/x\"\n[api]\nid = \"resend\"\napi_key = \"Gehe1mPa55\"\n")
 	f.Add("version = 1\n[oauth]\nclient_secret = \"Gehe1mPa55\"\nx = ")
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := bridge.Parse([]byte(text))
+		c, err := conf.Parse([]byte(text))
 		if err != nil {
 			if strings.Contains(err.Error(), "Gehe1mPa55") {
 				t.Errorf("error: got %v, want no secret in it", err)
@@ -103,7 +104,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			t.Fatalf("Marshal: %v", err)
 		}
-		if _, err := bridge.Parse(again); err != nil {
+		if _, err := conf.Parse(again); err != nil {
 			t.Errorf("Parse of its own text: %v", err)
 		}
 	})

@@ -37,7 +37,7 @@ func NewHTTPS(client *api.Client, directory string) *HTTPS {
 
 // connectAPI counts the connection, where the relay limits them.
 func connectAPI(ctx context.Context, client *api.Client, directory string, connections int) (Hop, error) {
-	host, err := client.API.Host(client.Account)
+	host, err := client.API.Host(client.Account.Account)
 	if err != nil {
 		return nil, err
 	}

@@ -10,9 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"relayhost/internal/bridge"
-	"relayhost/internal/bridge/api"
 	"relayhost/internal/bridge/apitest"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/lab"
 )
 
@@ -21,6 +20,7 @@ import (
 // any file. What SES says is in Postfix's log, a 429 makes mail wait without a further
 // request, and 25 MB pass in little memory.
 func TestLabBridgeHTTPS(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()
@@ -30,16 +30,16 @@ func TestLabBridgeHTTPS(t *testing.T) {
 			}
 			l := lab.New(t, options...)
 			l.Server.Install()
-			text, err := bridge.Config{
-				Via: bridge.ViaHTTPS, CAFile: "/etc/ssl/certs/ca-certificates.crt",
-				API: &bridge.APIConfig{ID: "ses", Settings: map[api.Field]string{api.Region: "eu-west-1"}, AWS: &api.AWSKeys{Source: api.AWSInstance}},
+			text, err := conf.Config{
+				Via: conf.ViaHTTPS, CAFile: "/etc/ssl/certs/ca-certificates.crt",
+				API: &conf.APIConfig{ID: "ses", Settings: map[conf.Field]string{conf.Region: "eu-west-1"}, AWS: &conf.AWSKeys{Source: conf.AWSInstance}},
 			}.Marshal()
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.Server.Shell("groupadd -r relayhost && useradd -r -g relayhost -d /nonexistent -s /usr/sbin/nologin relayhost && mkdir -m 700 " + bridge.Directory + " " + bridge.StateDirectory(bridge.Directory))
-			l.Server.WriteFile(bridge.ConfigPath(bridge.Directory, "ses"), string(text), 0o600)
-			l.Server.Shell("chown -R relayhost:relayhost " + bridge.Directory)
+			l.Server.Shell("groupadd -r relayhost && useradd -r -g relayhost -d /nonexistent -s /usr/sbin/nologin relayhost && mkdir -m 700 " + conf.Directory + " " + conf.StateDirectory(conf.Directory))
+			l.Server.WriteFile(conf.ConfigPath(conf.Directory, "ses"), string(text), 0o600)
+			l.Server.Shell("chown -R relayhost:relayhost " + conf.Directory)
 			l.Server.Shell(`cat >> /etc/postfix/master.cf <<'C'
 relayhost-ses unix - - n - 3 lmtp
   -o syslog_name=postfix/relayhost-ses

@@ -20,6 +20,7 @@ import (
 	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/api"
 	"relayhost/internal/bridge/apitest"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpd"
 )
@@ -36,9 +37,9 @@ func newService(t *testing.T, id string) *service {
 	if !ok {
 		t.Fatalf("no API %q", id)
 	}
-	account := api.Account{Settings: map[api.Field]string{api.Region: "eu-west-1"}, Key: secret.New(apitest.KeyOf(id))}
+	account := conf.Account{Settings: map[conf.Field]string{conf.Region: "eu-west-1"}, Key: secret.New(apitest.KeyOf(id))}
 	if id == "ses" {
-		account.Key, account.AWS = secret.Value{}, &api.AWSKeys{Source: api.AWSStatic, AccessKey: "AKIAIOSFODNN7EXAMPLE", Secret: secret.New(apitest.SecretKey)}
+		account.Key, account.AWS = secret.Value{}, &conf.AWSKeys{Source: conf.AWSStatic, AccessKey: "AKIAIOSFODNN7EXAMPLE", Secret: secret.New(apitest.SecretKey)}
 	}
 	host, err := a.Host(account)
 	if err != nil {
@@ -64,7 +65,7 @@ func newService(t *testing.T, id string) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.client = &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(t.TempDir() + "/x.pause")}
+	s.client = &api.Client{API: a, Account: api.NewAccount(account), HTTP: client, Pause: api.NewPause(t.TempDir() + "/x.pause")}
 	return s
 }
 
@@ -189,7 +190,7 @@ func TestHTTPSHalfMessage(t *testing.T) {
 // TestHTTPSTooLarge: a message beyond the limit is refused after it was read.
 func TestHTTPSTooLarge(t *testing.T) {
 	s := newService(t, "cloudflare")
-	s.client.Account.Settings[api.AccountID] = "acc"
+	s.client.Account.Settings[conf.AccountID] = "acc"
 	p := start(t, s.open(t))
 	p.hello()
 	p.say("MAIL FROM:<app@example.com>", "RCPT TO:<a@example.net>", "DATA")
@@ -272,21 +273,21 @@ func TestListen(t *testing.T) {
 
 // TestHTTPSConfig: what is written is read again, and what cannot work is refused.
 func TestHTTPSConfig(t *testing.T) {
-	good := bridge.Config{Via: bridge.ViaHTTPS, CAFile: "/etc/ssl/certs/ca-certificates.crt", Connections: 3, API: &bridge.APIConfig{
-		ID: "ses", Settings: map[api.Field]string{api.Region: "eu-west-1"}, AWS: &api.AWSKeys{Source: api.AWSInstance}, Proxy: "http://proxy.example:3128",
+	good := conf.Config{Via: conf.ViaHTTPS, CAFile: "/etc/ssl/certs/ca-certificates.crt", Connections: 3, API: &conf.APIConfig{
+		ID: "ses", Settings: map[conf.Field]string{conf.Region: "eu-west-1"}, AWS: &conf.AWSKeys{Source: conf.AWSInstance}, Proxy: "http://proxy.example:3128",
 	}}
 	text, err := good.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := bridge.Parse(text)
+	got, err := conf.Parse(text)
 	if err != nil {
 		t.Fatalf("Parse: %v in\n%s", err, text)
 	}
-	if got.Via != bridge.ViaHTTPS || got.API.ID != "ses" || got.API.AWS.Source != api.AWSInstance || got.API.Settings[api.Region] != "eu-west-1" || got.API.Proxy != good.API.Proxy || got.Connections != 3 {
+	if got.Via != conf.ViaHTTPS || got.API.ID != "ses" || got.API.AWS.Source != conf.AWSInstance || got.API.Settings[conf.Region] != "eu-west-1" || got.API.Proxy != good.API.Proxy || got.Connections != 3 {
 		t.Errorf("Parse: got %+v of\n%s", got, text)
 	}
-	if _, err := got.Client(t.TempDir(), "ses"); err != nil && !os.IsNotExist(err) {
+	if _, err := bridge.Client(got, t.TempDir(), "ses"); err != nil && !os.IsNotExist(err) {
 		t.Errorf("Client: got %v", err)
 	}
 	for name, row := range map[string]struct{ text, want string }{
@@ -303,7 +304,7 @@ func TestHTTPSConfig(t *testing.T) {
 		"pin":            {"version = 1\nvia = \"https\"\nfingerprint = \"00\"\n[api]\nid = \"resend\"\napi_key = \"x\"\n", "fingerprint"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := bridge.Parse([]byte(row.text)); err == nil || !strings.Contains(err.Error(), row.want) {
+			if _, err := conf.Parse([]byte(row.text)); err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("Parse: got %v, want %q", err, row.want)
 			}
 		})

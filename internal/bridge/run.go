@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
 )
@@ -54,18 +55,18 @@ func Run(ctx context.Context, directory, name string) error {
 // of an instance role, and reads its configuration again.
 func (o *opener) confine() error {
 	c, _, err := load(o.directory, o.name)
-	if err != nil || c.Via == ViaHTTPS {
+	if err != nil || c.Via == conf.ViaHTTPS {
 		return nil //nolint:nilerr // see above
 	}
 	o.read = &c
-	return confine(StateDirectory(o.directory), c.CAFile)
+	return confine(conf.StateDirectory(o.directory), c.CAFile)
 }
 
 // opener connects the bridge name to its next hop. Connections of one process share
 // the client of an API, until the configuration changes.
 type opener struct {
 	directory, name string
-	read            *Config // before the process was confined; nil: not yet
+	read            *conf.Config // before the process was confined; nil: not yet
 
 	mu     sync.Mutex
 	text   []byte // of the configuration that client is of
@@ -73,7 +74,7 @@ type opener struct {
 }
 
 func (o *opener) open(ctx context.Context) (Hop, error) {
-	var c Config
+	var c conf.Config
 	if o.read != nil {
 		c = *o.read
 	} else {
@@ -82,65 +83,65 @@ func (o *opener) open(ctx context.Context) (Hop, error) {
 		if c, text, err = load(o.directory, o.name); err != nil {
 			return nil, err
 		}
-		if c.Via == ViaHTTPS {
+		if c.Via == conf.ViaHTTPS {
 			return o.openAPI(ctx, c, text)
 		}
 	}
-	server, err := c.server()
+	to, err := server(c)
 	if err != nil {
-		return nil, &ConfigError{ConfigPath(o.directory, o.name), err}
+		return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
 	}
-	hop, err := Connect(ctx, server, c.deps(o.directory, o.name))
+	hop, err := Connect(ctx, to, deps(c, o.directory, o.name))
 	if err != nil {
 		return nil, err
 	}
 	return hop, nil
 }
 
-func (o *opener) openAPI(ctx context.Context, c Config, text []byte) (Hop, error) {
+func (o *opener) openAPI(ctx context.Context, c conf.Config, text []byte) (Hop, error) {
 	o.mu.Lock()
 	if o.client == nil || !bytes.Equal(o.text, text) {
-		client, err := c.Client(o.directory, o.name)
+		client, err := Client(c, o.directory, o.name)
 		if err != nil {
 			o.mu.Unlock()
-			return nil, &ConfigError{ConfigPath(o.directory, o.name), err}
+			return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
 		}
 		o.client, o.text = client, text
 	}
 	client := o.client
 	o.mu.Unlock()
-	return connectAPI(ctx, client, StateDirectory(o.directory), c.Connections)
+	return connectAPI(ctx, client, conf.StateDirectory(o.directory), c.Connections)
 }
 
-// Client is the client of the API that the bridge name sends through, for its mail
+// Client is the client of the API of c that the bridge name sends through, for its mail
 // and for the check that sends nothing.
-func (c Config) Client(directory, name string) (*api.Client, error) {
+func Client(c conf.Config, directory, name string) (*api.Client, error) {
 	a, ok := api.Get(c.API.ID)
 	if !ok {
 		return nil, fmt.Errorf("no API of %q is known", c.API.ID)
 	}
-	roots, err := c.roots()
+	pool, err := roots(c)
 	if err != nil {
 		return nil, err
 	}
-	client, err := api.HTTPClient(api.Options{Roots: roots, Proxy: c.API.Proxy})
+	client, err := api.HTTPClient(api.Options{Roots: pool, Proxy: c.API.Proxy})
 	if err != nil {
 		return nil, err
 	}
-	account := c.account()
+	account := api.NewAccount(c.Account())
 	if c.OAuth != nil {
-		account.Token = c.deps(directory, name).Token
+		account.Token = deps(c, directory, name).Token
 	}
-	if account.AWS != nil && account.AWS.STS == nil {
-		account.AWS.STS = client
+	if account.Keys != nil {
+		account.Keys.STS = client
 	}
-	return &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(PausePath(directory, name))}, nil
+	return &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(conf.PausePath(directory, name))}, nil
 }
 
 // Checker is a client that shares nothing with the bridge's processes: for a check that
 // somebody else than User makes.
-func (c Config) Checker() (*api.Client, error) {
-	client, err := c.Client("", "")
+func Checker(c conf.Config) (*api.Client, error) {
+	client, err := Client(c, "", "")
 	if err == nil {
 		client.Pause = api.NewPause("")
 	}
@@ -148,7 +149,7 @@ func (c Config) Checker() (*api.Client, error) {
 }
 
 // server is the next hop of c, with the roots of its CA file.
-func (c Config) server() (Server, error) {
+func server(c conf.Config) (Server, error) {
 	s := Server{
 		Host: c.Host, Port: c.Port, Implicit: c.Implicit, HELO: c.HELO, Username: c.Username, Password: c.Password,
 		Pin: c.Pin, Connections: c.Connections, PerMinute: c.PerMinute,
@@ -157,12 +158,12 @@ func (c Config) server() (Server, error) {
 		return s, nil
 	}
 	var err error
-	s.Roots, err = c.roots()
+	s.Roots, err = roots(c)
 	return s, err
 }
 
 // roots are those of the CA file; nil, the system's, where none is named.
-func (c Config) roots() (*x509.CertPool, error) {
+func roots(c conf.Config) (*x509.CertPool, error) {
 	if c.CAFile == "" {
 		return nil, nil
 	}
@@ -177,31 +178,31 @@ func (c Config) roots() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func (c Config) deps(directory, name string) Deps {
-	deps := Deps{Slots: StateDirectory(directory), Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+func deps(c conf.Config, directory, name string) Deps {
+	d := Deps{Slots: conf.StateDirectory(directory), Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 		return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	}}
 	if c.OAuth != nil {
-		source := c.Source(directory, name)
-		deps.Token = func(ctx context.Context, refused secret.Value) (secret.Value, error) {
+		tokens := source(c, directory, name)
+		d.Token = func(ctx context.Context, refused secret.Value) (secret.Value, error) {
 			if refused.IsZero() {
-				return source.Token(ctx)
+				return tokens.Token(ctx)
 			}
-			return source.Replace(ctx, refused)
+			return tokens.Replace(ctx, refused)
 		}
 	}
-	return deps
+	return d
 }
 
-// Source gives the access tokens of the bridge name. The token endpoint is
+// source gives the access tokens of the bridge name. The token endpoint is
 // verified with the system's roots, and reached by the proxy of the API, if there is
 // one.
-func (c Config) Source(directory, name string) oauth.Source {
+func source(c conf.Config, directory, name string) oauth.Source {
 	var proxy *url.URL
 	if c.API != nil && c.API.Proxy != "" {
 		proxy, _ = url.Parse(c.API.Proxy) // checked with the client of the API
 	}
-	return oauth.Source{Client: *c.OAuth, Path: TokenPath(directory, name), HTTP: oauth.HTTPClientThrough(nil, proxy)}
+	return oauth.Source{Client: *c.OAuth, Path: conf.TokenPath(directory, name), HTTP: oauth.HTTPClientThrough(nil, proxy)}
 }
 
 // standardInput is the connection that spawn(8) has put in place of standard

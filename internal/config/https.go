@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
@@ -23,16 +23,16 @@ const HTTPSPort = 443
 // API is the account of a hop at the API of its relay.
 type API struct {
 	Host     string // in place of the API's own
-	Settings map[api.Field]string
-	Key      secret.Value // api_key or private_key
-	AWS      *api.AWSKeys // of Amazon SES
+	Settings map[conf.Field]string
+	Key      secret.Value  // api_key or private_key
+	AWS      *conf.AWSKeys // of Amazon SES
 }
 
 // ByAPI reports whether mail gets to h by the API of its relay.
 func (h Hop) ByAPI() bool { return h.Via == HTTPS }
 
 // HasAPI reports whether mail can go by the API of relay r.
-func HasAPI(r relays.Relay) bool { a, ok := api.Get(r.ID); return ok && !a.Tokens() }
+func HasAPI(r relays.Relay) bool { a, ok := conf.Get(r.ID); return ok && !a.Tokens() }
 
 // RegionName is the region of h by its short name, "" where there is none: as it was
 // given, or what the host says.
@@ -53,17 +53,17 @@ func (h Hop) RegionName() string {
 
 // APIHost is the host name of the API of h, "" where it is not known.
 func (h Hop) APIHost() string {
-	a, ok := api.Get(h.Relay.ID)
+	a, ok := conf.Get(h.Relay.ID)
 	if !ok {
 		return ""
 	}
 	account := h.API.account()
-	if region := h.RegionName(); region != "" && account.Settings[api.Region] == "" {
+	if region := h.RegionName(); region != "" && account.Settings[conf.Region] == "" {
 		account.Settings = maps.Clone(account.Settings)
 		if account.Settings == nil {
-			account.Settings = map[api.Field]string{}
+			account.Settings = map[conf.Field]string{}
 		}
-		account.Settings[api.Region] = region
+		account.Settings[conf.Region] = region
 	}
 	host, err := a.Host(account)
 	if err != nil {
@@ -72,8 +72,8 @@ func (h Hop) APIHost() string {
 	return host
 }
 
-func (a API) account() api.Account {
-	return api.Account{Host: a.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS}
+func (a API) account() conf.Account {
+	return conf.Account{Host: a.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS}
 }
 
 // Given reports whether the account holds what proves whose it is.
@@ -144,7 +144,7 @@ func (k *checker) apiAccount(at func(string) string, h *Hop) {
 	if len(k.found) > 0 {
 		return
 	}
-	a, ok := api.Get(h.Relay.ID)
+	a, ok := conf.Get(h.Relay.ID)
 	switch {
 	case !ok:
 		return // told already

@@ -60,7 +60,7 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 		}
 		c.given["port"], c.given["tls"] = true, true
 	}
-	c.way(&h, g)
+	c.via(&h, g)
 	if g.Connections != nil {
 		h.Connections, c.given["connections"] = *g.Connections, true
 	}
@@ -79,8 +79,8 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 	return c.addresses(g)
 }
 
-// way sets how mail gets to h, and as which application.
-func (c Config) way(h *Hop, g Given) {
+// via sets how mail gets to h, and as which application.
+func (c Config) via(h *Hop, g Given) {
 	if g.Via != "" {
 		was := h.Via
 		h.Via, c.given["via"] = fileVia(g.Via), true

@@ -115,3 +115,20 @@ func TestSignInClient(t *testing.T) {
 		})
 	}
 }
+
+// The lists of package relays, which imports nothing of the ways that are no SMTP, name
+// the relays that those ways know.
+func TestWaysOfRelays(t *testing.T) {
+	all, err := relays.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range all {
+		if got, want := r.ViaHTTPS(), config.HasAPI(r); got != want {
+			t.Errorf("%s: got via HTTPS %v, want %v", r.ID, got, want)
+		}
+		if got, want := r.SignsIn(), config.TakesTokens(r); got != want {
+			t.Errorf("%s: got signs in %v, want %v", r.ID, got, want)
+		}
+	}
+}

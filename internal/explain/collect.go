@@ -282,7 +282,7 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 		example = line.Tag + ": " + line.QueueID + ": " + line.Text
 	}
 	if t.status == "sent" || t.status == "deliverable" {
-		causes := Swallowed(t.reply, t.host, c.Relay)
+		causes := SilentDrop(t.reply, t.host, c.Relay)
 		if len(causes) > 0 {
 			c.Problems++
 			c.count(causes, t, line, example)

@@ -93,8 +93,8 @@ func TestCollectPasted(t *testing.T) {
 	}
 }
 
-// TestCollectSwallowed: a 2xx can be a loss.
-func TestCollectSwallowed(t *testing.T) {
+// TestCollectSilentDrop: a 2xx can be a loss.
+func TestCollectSilentDrop(t *testing.T) {
 	const line = "Nov 21 23:59:00 host postfix/smtp[9]: B0000001: to=<a@example.net>, relay=smtp.email.eu-frankfurt-1.oci.oraclecloud.com[192.0.2.1]:587, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (%s)\n"
 	var c Collector
 	text := fmt.Sprintf(line, "254 4.7.1 Suppression for user ocid1.user.oc1..aaaa to a@example.net") + fmt.Sprintf(line, "250 Ok") + fmt.Sprintf(line, "254 fine")

@@ -3,6 +3,8 @@ package explain
 import (
 	"cmp"
 	"slices"
+
+	"relayhost/internal/lint"
 )
 
 // Sign is what a static check of this host says about a cause.
@@ -10,6 +12,8 @@ type Sign struct {
 	Cause  string // id
 	Holds  bool   // false rules the cause out
 	Detail string // what was found, for Holds
+
+	Severity lint.Severity // how bad it is where it holds; "" where no rule of internal/lint says that
 
 	Remedy, Command string // for what was found; "": those of the cause
 }

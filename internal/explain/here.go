@@ -14,21 +14,11 @@ func Look(s postfix.State, from string) Signs {
 	if len(signs) == 0 {
 		return nil
 	}
-	return append(signs, Sign{Cause: "override_elsewhere", Holds: bypass(s) != "", Detail: bypass(s)})
-}
-
-// bypass names a parameter that comes before the relay; "" where there is none,
-// or no relay that it could bypass.
-func bypass(s postfix.State) string {
-	if RouteOf(s).Host == "" {
-		return ""
+	sign := Sign{Cause: "override_elsewhere"}
+	if found := s.Facts().Bypass(); len(found) > 0 && RouteOf(s).Host != "" { // else there is no relay to bypass
+		sign.Holds, sign.Severity, sign.Detail = true, found[0].Severity, found[0].Detail
 	}
-	for _, name := range []string{"transport_maps", "sender_dependent_default_transport_maps", "sender_dependent_relayhost_maps"} {
-		if value := s.Params[name]; value != "" {
-			return name + " = " + value
-		}
-	}
-	return ""
+	return append(signs, sign)
 }
 
 var loggedBy = lazy.MustCompile(`^(?:\S+ *\| *)?(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\S*) ([A-Za-z0-9][\w.-]*) \S+\[\d+\]: `)

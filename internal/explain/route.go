@@ -100,29 +100,6 @@ func (r Route) OAuth(password string) bool {
 	return strings.HasPrefix(password, "/") && containsFold(r.State.SASLPlugins, "XOAUTH2")
 }
 
-func (r Route) yes(name string) bool { return strings.EqualFold(r.Param(name), "yes") }
-
-// level is the TLS level for the next hop: that of the policy table, where one
-// that can be read has an entry for it, or the general one.
-func (r Route) level() string {
-	for _, t := range postfix.ParseTables(r.Param("smtp_tls_policy_maps"), r.State.DefaultMap) {
-		for line := range strings.Lines(string(r.State.Maps[t.Path])) {
-			if f := strings.Fields(line); len(f) > 1 && strings.EqualFold(f[0], r.NextHop) {
-				return strings.ToLower(f[1])
-			}
-		}
-	}
-	switch level := r.Param("smtp_tls_security_level"); {
-	case level != "":
-		return strings.ToLower(level)
-	case r.yes("smtp_enforce_tls"):
-		return "encrypt"
-	case r.yes("smtp_use_tls"):
-		return "may"
-	}
-	return ""
-}
-
 // Inspect runs the static checks: what of the catalogue holds on this host,
 // whatever the log says. It reads s only. from is the address that mail is sent
 // from, "" when it is not known.
@@ -139,10 +116,10 @@ func InspectRoute(r Route, from string) Signs {
 	found := r.State.Inspect(lint.Route{
 		Service: r.Service.Name, Args: r.Service.Args, Chrooted: r.Service.Chrooted(r.State.Params["compatibility_level"]),
 		NextHop: r.NextHop, Host: r.Host, Port: r.Port, Implicit: relays.UsualTLS(r.Port) == relays.Implicit,
-		Level: r.level(), OAuth: r.OAuth(""), From: from, Param: r.Param,
+		OAuth: r.OAuth(""), From: from, Param: r.Param,
 	})
 	for _, rule := range lint.RouteRules() {
-		sign := Sign{Cause: rule.ID}
+		sign := Sign{Cause: rule.ID, Severity: rule.Severity}
 		if r.Bridged() && ofClient(rule.ID) {
 			signs = append(signs, sign)
 			continue

@@ -2,10 +2,10 @@ package explain
 
 import "relayhost/relays"
 
-// Swallowed explains a positive reply after which the message is not delivered
+// SilentDrop explains a positive reply after which the message is not delivered
 // all the same. relay is as for Text; host is who said it, "" when unknown. nil
 // for replies that mean what they say.
-func Swallowed(reply, host string, relay *relays.Relay) []Cause {
+func SilentDrop(reply, host string, relay *relays.Relay) []Cause {
 	if relay == nil {
 		relay = relayOf(host)
 	}

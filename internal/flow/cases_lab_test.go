@@ -76,6 +76,7 @@ echo 'gmail.com smtp:[smtp.sendgrid.net]:587' >/etc/postfix/transport; echo '[sm
 // A change that keeps to itself changes no other mail; one that does not is named
 // with parameter and key, whatever tables the server has.
 func TestLabCases(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.NoLog(), lab.Packages("postfix-pcre"))
 	s := l.Server
 	install(t, s)
@@ -141,6 +142,7 @@ func TestLabCases(t *testing.T) {
 // What postconf and the disk can tell is told before anything is started, and what
 // they cannot, by the log of the private Postfix.
 func TestLabPreview(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.NoLog())
 	s := l.Server
 	install(t, s)

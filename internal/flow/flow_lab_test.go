@@ -48,6 +48,7 @@ type answers struct {
 // A private trivial-rewrite(8) answers as the server's own would, on each version,
 // and nothing of it is left.
 func TestLabResolve(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			l := lab.New(t, lab.On(suite), lab.NoLog())

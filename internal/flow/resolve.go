@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ func Dial(ctx context.Context, socket string) (*Resolver, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", socket)
 	if err != nil {
-		return nil, fmt.Errorf("connect to trivial-rewrite: %w", err)
+		return nil, fmt.Errorf("connect to %s: %w", filepath.Base(socket), err)
 	}
 	return &Resolver{conn, bufio.NewReader(conn)}, nil
 }
@@ -156,7 +157,7 @@ func (r *Resolver) read() ([]attribute, error) {
 		}
 		got = append(got, attribute{name, value})
 	}
-	return nil, errors.New("trivial-rewrite answers with too much")
+	return nil, errors.New("Postfix answers with too much")
 }
 
 // word reads up to a NUL.
@@ -172,5 +173,5 @@ func (r *Resolver) word() (string, error) {
 		}
 		b.WriteByte(c)
 	}
-	return "", errors.New("trivial-rewrite answers with too much")
+	return "", errors.New("Postfix answers with too much")
 }

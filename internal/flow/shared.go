@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -17,6 +18,9 @@ type Foreign struct {
 	Account string // "" for no login
 	Sender  string // of a message of this class; "" where any will do
 	Class   string
+	// From and To are a sender and a recipient of the class as they are asked for:
+	// "<>" is the null sender, "" one that any will do for.
+	From, To string
 }
 
 // Shared lists the foreign routes to the next hops of p, one for each service and
@@ -39,7 +43,14 @@ func Shared(flows []Flow, p plan.Plan) []Foreign {
 			continue
 		}
 		seen[key] = true
-		list = append(list, Foreign{Service: f.After.Transport, NextHop: hop, Account: f.After.Account, Sender: f.author(), Class: f.Class})
+		way := Foreign{Service: f.After.Transport, NextHop: hop, Account: f.After.Account, Sender: f.author(), Class: f.Class}
+		if way.From = way.Sender; f.Sender == "" {
+			way.From = config.NullSender
+		}
+		if f.Recipient != elsewhere {
+			way.To = existing(f.Recipient)
+		}
+		list = append(list, way)
 	}
 	return list
 }
@@ -54,14 +65,19 @@ func parse(nextHop string) (postfix.NextHop, error) {
 // place is where a next hop is, however it is written.
 func place(h postfix.NextHop) string { return net.JoinHostPort(h.Host, strconv.Itoa(h.Port)) }
 
-// author is the sender of a test message of the class; a local part that was made up
-// is that of the postmaster, who exists (RFC 5321 section 4.5.1).
+// author is the sender of a test message of the class.
 func (f Flow) author() string {
-	switch domain, made := strings.CutPrefix(f.Sender, somebody+"@"); {
-	case f.Sender == anybody || !strings.Contains(f.Sender, "@"):
+	if f.Sender == anybody || !strings.Contains(f.Sender, "@") {
 		return ""
-	case made:
+	}
+	return existing(f.Sender)
+}
+
+// existing is an address that exists: a local part that was made up is that of the
+// postmaster (RFC 5321 section 4.5.1).
+func existing(address string) string {
+	if domain, made := strings.CutPrefix(address, somebody+"@"); made {
 		return "postmaster@" + domain
 	}
-	return f.Sender
+	return address
 }

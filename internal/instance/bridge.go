@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -16,16 +16,16 @@ import (
 // beside the live ones: the bridge finds it by its name.
 func bridgeConf(path string) string {
 	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	return bridge.ConfigPath(bridge.Directory, bridge.TrialName(name))
+	return conf.ConfigPath(conf.Directory, conf.TrialName(name))
 }
 
 // isBridgeConf reports whether path is the configuration of a bridge.
-func isBridgeConf(path string) bool { return filepath.Dir(path) == bridge.Directory }
+func isBridgeConf(path string) bool { return filepath.Dir(path) == conf.Directory }
 
 // writeBridge copies the configuration of a bridge. The user and the directory are
 // there (apply.PrepareBridge).
 func (i *Instance) writeBridge(f plan.File) error {
-	m, err := i.h.Lstat(bridge.Directory)
+	m, err := i.h.Lstat(conf.Directory)
 	if err != nil {
 		return fmt.Errorf("directory of the bridges: %w", err)
 	}
@@ -39,7 +39,7 @@ func trialEntry(s postfix.Service) postfix.Service {
 		return s
 	}
 	args := append([]string{}, s.Args...)
-	args[len(args)-1] = bridge.TrialName(name)
+	args[len(args)-1] = conf.TrialName(name)
 	s.Args = args
 	return s
 }
@@ -55,14 +55,14 @@ func (i *Instance) removeBridges() error {
 	if i.directories != (Options{Name: defaultName}).directories() {
 		return nil
 	}
-	names, err := i.h.ReadDir(bridge.Directory)
+	names, err := i.h.ReadDir(conf.Directory)
 	if err != nil {
 		return nil //nolint:nilerr // no bridges
 	}
 	var errs []error
 	for _, name := range names {
-		if base, ok := strings.CutSuffix(name, filepath.Ext(bridge.ConfigPath("", ""))); ok && bridge.IsTrial(base) {
-			errs = append(errs, i.h.Remove(filepath.Join(bridge.Directory, name), ""))
+		if base, ok := strings.CutSuffix(name, filepath.Ext(conf.ConfigPath("", ""))); ok && conf.IsTrial(base) {
+			errs = append(errs, i.h.Remove(filepath.Join(conf.Directory, name), ""))
 		}
 	}
 	return errors.Join(errs...)

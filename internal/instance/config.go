@@ -165,6 +165,9 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 			return err
 		}
 	}
+	if alias := i.relocate(i.o.Aliases); alias != i.o.Aliases { // a copy; else the server's own table is meant
+		return i.run(ctx, "postalias", "-c", i.ConfigDir, alias)
+	}
 	return nil
 }
 
@@ -189,6 +192,10 @@ func (i *Instance) table(ctx context.Context, f plan.File, path string) error {
 	return err
 }
 
+// sessionCaches are files that the server's own tlsmgr(8) keeps locked where main.cf
+// names them by their full path.
+var sessionCaches = []string{"smtp_tls_session_cache_database", "lmtp_tls_session_cache_database", "smtpd_tls_session_cache_database"}
+
 // private are the parameters that differ from the plan's: own directories and log,
 // nothing from outside, no way but the relay's, and no bounces.
 func (i *Instance) private() map[string]string {
@@ -201,8 +208,21 @@ func (i *Instance) private() map[string]string {
 		"authorized_submit_users": "root", "always_bcc": "", "sender_bcc_maps": "", "recipient_bcc_maps": "", "mailbox_command": "",
 		"soft_bounce": "yes", "notify_classes": "", "enable_long_queue_ids": "yes",
 		"multi_instance_enable": "no", "multi_instance_directories": "",
+		"address_verify_map": "", "tls_random_exchange_name": filepath.Join(i.directories.data, "prng_exch"),
 	}
-	maps.Copy(p, i.o.Params)
+	for _, name := range sessionCaches {
+		p[name] = ""
+	}
+	if i.o.Aliases != "" { // local(8) resolves aliases, and delivers to nobody here
+		maps.Copy(p, map[string]string{
+			"alias_maps": i.relocate(i.o.Aliases), "allow_mail_to_commands": "", "allow_mail_to_files": "", "forward_path": "",
+			"mailbox_transport": "error:5.1.1 no alias leads elsewhere", "mailbox_transport_maps": "", "fallback_transport": "",
+			"fallback_transport_maps": "", "luser_relay": "", "mailbox_command_maps": "", "home_mailbox": "",
+		})
+	}
+	for name, value := range i.o.Params {
+		p[name] = i.relocate(value)
+	}
 	return p
 }
 
@@ -276,6 +296,7 @@ bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
 showq unix n - n - - showq
+verify unix - - n - 1 verify
 error unix - - n - - error
 retry unix - - n - - error
 scache unix - - n - 1 scache
@@ -285,6 +306,9 @@ postlog unix-dgram n - n - 1 postlogd
 // routingPrograms and routingEntries are those of an instance that only answers
 // where mail would go: proxymap(8) is there for tables that are named by proxy:.
 var routingPrograms = []string{"trivial-rewrite", "proxymap", "postlogd"}
+
+// localEntry delivers by aliases (Options.Aliases).
+const localEntry = "local unix - n n - - local\n"
 
 const routingEntries = `rewrite unix - - n - - trivial-rewrite
 postlog unix-dgram n - n - 1 postlogd
@@ -298,8 +322,11 @@ func (i *Instance) masterCF(text []byte) ([]byte, error) {
 		return nil, fmt.Errorf("planned master.cf: %w", err)
 	}
 	entries, programs := standard, needed
-	if i.o.Routing {
+	switch {
+	case i.o.Routing:
 		entries, programs = routingEntries, routingPrograms
+	case i.o.Aliases != "":
+		entries += localEntry
 	}
 	m, err := postfix.ParseMaster([]byte(entries))
 	if err != nil {
@@ -312,6 +339,9 @@ func (i *Instance) masterCF(text []byte) ([]byte, error) {
 		s.Chroot = "n"
 		for n := range s.Options {
 			s.Options[n].Value = i.relocate(s.Options[n].Value)
+			if slices.Contains(sessionCaches, s.Options[n].Name) {
+				s.Options[n].Value = ""
+			}
 		}
 		m.Set(trialEntry(s))
 	}

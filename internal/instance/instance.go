@@ -41,6 +41,9 @@ type Options struct {
 	// Routing starts only what answers where mail would go (trivial-rewrite(8) at
 	// Rewrite): nothing takes in, queues or delivers mail, and no secret is copied.
 	Routing bool
+	// Aliases is the table ("type:path") by which mail to users of this host is
+	// delivered: aliases to addresses elsewhere, and nothing else. "" delivers none.
+	Aliases string
 }
 
 // Instance is a running private Postfix.
@@ -57,6 +60,11 @@ type Instance struct {
 // Rewrite is the socket of the instance's trivial-rewrite(8).
 func (i *Instance) Rewrite() string {
 	return i.h.Real(filepath.Join(i.directories.queue, "private", "rewrite"))
+}
+
+// Verify is the socket of the instance's verify(8).
+func (i *Instance) Verify() string {
+	return i.h.Real(filepath.Join(i.directories.queue, "private", "verify"))
 }
 
 // Live gives a text about this instance (a value of postconf(1), a line of its log)

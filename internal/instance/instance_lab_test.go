@@ -83,6 +83,7 @@ var kept = []string{"/etc", "/var/lib", "/var/log", "/usr/sbin"}
 // A rehearsal beside a running Postfix: one message arrives, and nothing is
 // left or changed.
 func TestLabRehearsal(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			l := lab.New(t, lab.On(suite), lab.Postfix(), lab.Relay("postmark"))
@@ -117,6 +118,7 @@ func TestLabRehearsal(t *testing.T) {
 // What a killed run leaves behind is stopped and removed by the next one; a
 // directory of somebody else's stays.
 func TestLabRehearsalAfterAKill(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Postfix(), lab.Relay("postmark"))
 	relay := l.World.Relay("postmark")
 	running := masters(l.Server)
@@ -140,6 +142,7 @@ func TestLabRehearsalAfterAKill(t *testing.T) {
 
 // A wrong password shows in the rehearsal, and nothing bounces.
 func TestLabRehearsalThatFails(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.NoLog(), lab.Relay("postmark"))
 	relay := l.World.Relay("postmark")
 	r := rehearse(t, l.Server, relay, answers{"Password": "wrong"})
@@ -160,6 +163,7 @@ func TestLabRehearsalThatFails(t *testing.T) {
 // Where PID 1 reaps nothing, as in the usual container, the processes of the
 // instance stay as zombies: they have ended, and nothing waits for them.
 func TestLabRehearsalWithoutReaper(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.NoLog(), lab.Relay("postmark"))
 	relay := l.World.Relay("postmark")
 	in := l.Server.Start("unshare", "--pid", "--fork", "--mount-proc", "sleep", "600")
@@ -186,6 +190,7 @@ func TestLabRehearsalWithoutReaper(t *testing.T) {
 // What the log of a rehearsal says ends it, and names what is to be
 // changed on the server, not in the copy.
 func TestLabRehearsalReadsItsLog(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.NoLog(), lab.Relay("postmark"))
 	relay := l.World.Relay("postmark")
 	l.Server.Shell("cp /etc/postfix/main.cf /root/main.cf")

@@ -15,6 +15,7 @@ import (
 // TestLabQueueDirectories holds the directories of the queue that we make against
 // those that Postfix's own installation makes (postfix-files).
 func TestLabQueueDirectories(t *testing.T) {
+	t.Parallel()
 	suites := []lab.Suite{lab.Trixie}
 	if os.Getenv("LAB_FULL") != "" {
 		suites = []lab.Suite{lab.Bullseye, lab.Bookworm, lab.Trixie, lab.Sid}

@@ -32,7 +32,7 @@ type Command struct {
 	Dir string
 	// UID and GID: 0 is root.
 	UID, GID uint32
-	// Timeout is its limit, 60 s if zero. Then it and its process group
+	// Timeout is its limit, three minutes if zero. Then it and its process group
 	// are killed and the test fails.
 	Timeout time.Duration
 }
@@ -50,7 +50,7 @@ func (r Result) String() string {
 	return fmt.Sprintf("exit %d after %s\n--- stdout\n%s\n--- stderr\n%s", r.Code, r.Took.Round(time.Millisecond), r.Stdout, r.Stderr)
 }
 
-// Run runs a command on the server as root, within 60 s. "relayhost" is built
+// Run runs a command on the server as root, within three minutes. "relayhost" is built
 // and installed first.
 func (s *Server) Run(args ...string) Result {
 	s.t.Helper()

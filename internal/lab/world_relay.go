@@ -137,6 +137,8 @@ func relayConfig(r relays.Relay) smtpd.Config {
 		MaxRecipients:         r.Limits.Recipients,
 		MaxConnections:        r.Limits.Connections,
 		MessagesPerConnection: r.Limits.MessagesPerConnection,
+
+		RecipientsPerConnection: r.Limits.RecipientsPerSession,
 	}
 	for _, word := range r.EHLO.Offers {
 		if word != "SIZE" {

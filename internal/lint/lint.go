@@ -52,7 +52,7 @@ type Config struct {
 	Warnings, InlineComments []string          // what postconf said; parameters with a "#" in the value
 	Lookups                  Lookups
 	Running                  bool   // a master process runs
-	Dir, Hostname            string // config_directory; the name that the kernel knows
+	Dir, Hostname, FQDN      string // config_directory; the name that the kernel knows, and the full one
 	// Effective is the value of a parameter as a service of the type unix sees
 	// it; known is false for a value that only postconf(1) can expand, as it is
 	// of Expand, for the value of an -o.
@@ -130,6 +130,9 @@ func (v *View) run(rules []Rule) (all []Finding) {
 	for _, r := range rules {
 		for _, f := range r.Check(v) {
 			f.Rule, f.Severity = r.ID, r.Severity
+			if strings.HasPrefix(r.ID, "table_") && v.foreign(f.File) {
+				f.Severity = Warning
+			}
 			all = append(all, f)
 		}
 	}

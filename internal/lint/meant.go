@@ -44,12 +44,27 @@ type intent struct {
 // findings collects.
 type findings []Finding
 
+// remedies are those of rules that no log shows and no cause in internal/explain has.
+var remedies = map[string]struct{ remedy, command string }{
+	"tls_not_verified":    {"Give the service of the relay the level secure, as setup does.", "relayhost setup"},
+	"tls_required_header": {"Set tls_required_enable to no for the service of the relay, as setup does.", "relayhost setup"},
+	"service_missing":     {"Run setup again: it adds the service to master.cf.", "relayhost setup"},
+	"fallback_unknown":    {"Add the fallback relay to relayhost.toml: setup tests it.", "postconf smtp_fallback_relay"},
+	"no_log":              {"Add the service postlog to master.cf: without it Postfix logs nothing.", "postfix upgrade-configuration"},
+}
+
 func (p *findings) fatal(rule, where, parameter, detail string, args ...any) {
-	*p = append(*p, Finding{Rule: rule, Severity: Error, File: where, Parameter: parameter, Detail: fmt.Sprintf(detail, args...)})
+	p.add(rule, Error, where, parameter, detail, args...)
 }
 
 func (p *findings) warn(rule, where, parameter, detail string, args ...any) {
-	*p = append(*p, Finding{Rule: rule, Severity: Warning, File: where, Parameter: parameter, Detail: fmt.Sprintf(detail, args...)})
+	p.add(rule, Warning, where, parameter, detail, args...)
+}
+
+func (p *findings) add(rule string, severity Severity, where, parameter, detail string, args ...any) {
+	known := remedies[rule]
+	*p = append(*p, Finding{Rule: rule, Severity: severity, File: where, Parameter: parameter, Detail: fmt.Sprintf(detail, args...),
+		Remedy: known.remedy, Command: known.command})
 }
 
 // Against holds a configuration against what it is meant to do. Findings name no
@@ -301,7 +316,7 @@ func (p *findings) plaintext(c intent, where string, get func(string) string) {
 	if !strings.Contains(get("smtp_sasl_security_options"), "noplaintext") && !enforced(c, get) {
 		p.fatal("", where, "smtp_sasl_security_options", "lacks noplaintext: the password could go over a connection without TLS")
 	}
-	if plugins := c.SASLPlugins; !slices.Contains(plugins, "PLAIN") && !slices.Contains(plugins, "LOGIN") {
+	if !c.HasPlugin("PLAIN", "LOGIN") {
 		p.fatal("sasl_plugins_missing", where, "smtp_sasl_type", "the SASL plug-ins for PLAIN and LOGIN are not installed")
 	}
 }
@@ -345,20 +360,27 @@ func (p *findings) keys(c intent, service Service) {
 	}
 }
 
-// policy is the entry for the next hop in smtp_tls_policy_maps.
-func policy(c intent) []string {
-	service, _ := c.transport(c.Service)
-	value, _ := c.Effective(service.Name, "smtp_tls_policy_maps")
-	for _, t := range c.Lookups.Tables(value) {
-		source, err := c.Lookups.Source(t.Path)
+// policy is the entry for a next hop in smtp_tls_policy_maps, taken apart.
+func (v *View) policy(maps, nextHop string) []string {
+	if v.Lookups == nil {
+		return nil
+	}
+	for _, t := range v.Lookups.Tables(maps) {
+		source, err := v.Lookups.Source(t.Path)
 		if err != nil {
 			continue
 		}
-		if entry, ok := source[strings.ToLower(c.NextHop)]; ok {
+		if entry, ok := source[strings.ToLower(nextHop)]; ok {
 			return words(entry)
 		}
 	}
 	return nil
+}
+
+func policy(c intent) []string {
+	service, _ := c.transport(c.Service)
+	value, _ := c.Effective(service.Name, "smtp_tls_policy_maps")
+	return c.policy(value, c.NextHop)
 }
 
 func policyLevel(c intent) string {

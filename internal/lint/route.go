@@ -19,7 +19,6 @@ type Route struct {
 	Host     string // lower case, without brackets; "" where the next hop cannot be read
 	Port     int
 	Implicit bool   // by its port the next hop speaks TLS from the first byte
-	Level    string // TLS level for the next hop, lower case
 	OAuth    bool   // it logs in by a token
 	From     string // the address that mail is sent from, "" where it is not known
 	// Param is a parameter as the service sees it.
@@ -69,7 +68,7 @@ func loginRules() []Rule {
 			return v.when(v.Route.authWanted() && !v.Route.yes("smtp_sasl_auth_enable"), "smtp_sasl_auth_enable is not yes for service %s", v.Route.Service)
 		}},
 		{"sasl_plugins_missing", Error, func(v *View) []Finding {
-			return v.when(v.Route.yes("smtp_sasl_auth_enable") && slices.Contains(v.SASLTypes, "cyrus") && !containsFold(v.SASLPlugins, "PLAIN", "LOGIN") && !(v.Route.OAuth && containsFold(v.SASLPlugins, "XOAUTH2")),
+			return v.when(v.Route.yes("smtp_sasl_auth_enable") && slices.Contains(v.SASLTypes, "cyrus") && !v.HasPlugin("PLAIN", "LOGIN") && !(v.Route.OAuth && containsFold(v.SASLPlugins, "XOAUTH2")),
 				"no plug-in for PLAIN or LOGIN is installed")
 		}},
 		{"sasl_noplaintext_default", Error, noplaintext},
@@ -85,16 +84,16 @@ func loginRules() []Rule {
 // tlsRules are about the level of TLS and how it begins.
 func tlsRules() []Rule {
 	return []Rule{
-		{"tls_opportunistic_cleartext", Warning, func(v *View) []Finding {
-			level := v.Route.Level
+		{"tls_opportunistic_cleartext", Error, func(v *View) []Finding {
+			level := v.level()
 			return v.when(v.Route.yes("smtp_sasl_auth_enable") && v.Route.NextHop != "" && (level == "may" || level == "dane"), "the TLS level for %s is %s", v.Route.NextHop, level)
 		}},
 		{"starttls_required", Error, func(v *View) []Finding {
-			level := v.Route.Level
+			level := v.level()
 			return v.when(v.Route.authWanted() && (level == "" || level == "none"), "the TLS level for %s is none", v.Route.NextHop)
 		}},
 		{"smtp_fatal_level", Error, func(v *View) []Finding {
-			level := v.Route.Level
+			level := v.level()
 			return v.when(level != "" && !slices.Contains(levels, level), "the TLS level %q does not exist", level)
 		}},
 		{"tls_465_no_wrappermode", Error, func(v *View) []Finding {
@@ -104,12 +103,12 @@ func tlsRules() []Rule {
 			return v.when(slices.Contains([]int{25, 587, 2525, 2587}, v.Route.Port) && v.Route.yes("smtp_tls_wrappermode"), "port %d with smtp_tls_wrappermode", v.Route.Port)
 		}},
 		{"tls_wrappermode_level", Error, func(v *View) []Finding {
-			level := v.Route.Level
+			level := v.level()
 			return v.when(v.Route.yes("smtp_tls_wrappermode") && slices.Contains([]string{"", "none", "may"}, level), "smtp_tls_wrappermode with TLS level %q", level)
 		}},
-		{"tls_capath_chroot", Warning, func(v *View) []Finding {
+		{"tls_capath_chroot", Error, func(v *View) []Finding {
 			// A level that verifies no certificate needs no CA: a stock Debian has "may".
-			verifies := !slices.Contains([]string{"none", "may", "encrypt"}, v.Route.Level)
+			verifies := !slices.Contains([]string{"none", "may", "encrypt"}, v.level())
 			return v.when(verifies && v.Route.Chrooted && v.Route.Param("smtp_tls_CAfile") == "" && v.Route.Param("smtp_tls_CApath") != "",
 				"service %s is chrooted and has smtp_tls_CApath only", v.Route.Service)
 		}},
@@ -119,7 +118,7 @@ func tlsRules() []Rule {
 // hostRules are about the rest of main.cf, and the host.
 func hostRules() []Rule {
 	return []Rule{
-		{"verbose_log_leaks_password", Warning, func(v *View) []Finding {
+		{"verbose_log_leaks_password", Error, func(v *View) []Finding {
 			for _, arg := range v.Route.Args {
 				if strings.HasPrefix(arg, "-v") {
 					return v.when(true, "service %s runs with %s", v.Route.Service, arg)
@@ -128,7 +127,7 @@ func hostRules() []Rule {
 			list := v.Route.Param("debug_peer_list")
 			return v.when(v.Route.Host != "" && containsFold(words(list), v.Route.Host), "debug_peer_list = %s", list)
 		}},
-		{"maincf_inline_comment", Error, inlineComment},
+		{"maincf_inline_comment", Warning, inlineComment},
 		{"maincf_duplicate", Warning, duplicate},
 		{"maincf_typo", Warning, func(v *View) []Finding {
 			for _, w := range v.Warnings {
@@ -138,8 +137,10 @@ func hostRules() []Rule {
 			}
 			return nil
 		}},
-		{"mydestination_domain", Error, ownDomain},
-		{"helo_localhost", Warning, func(v *View) []Finding {
+		// A mail server whose domain this is has it right; whether the mailboxes are
+		// here no file tells.
+		{"mydestination_domain", Warning, ownDomain},
+		{"helo_localhost", Error, func(v *View) []Finding {
 			helo := v.Route.Param("smtp_helo_name")
 			return v.when(helo != "" && !strings.HasPrefix(helo, "[") && !mailaddr.Qualified(helo), "this host greets as %s", helo)
 		}},
@@ -157,6 +158,24 @@ func hostRules() []Rule {
 var levels = []string{"none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure"}
 
 var unusedParameter = regexp.MustCompile(`(?:unused|undefined) parameter: ([A-Za-z0-9_-]+)`)
+
+// level is the TLS level for the next hop, in lower case: that of the policy table,
+// where one that can be read has an entry for it, or the general one.
+func (v *View) level() string {
+	r := v.Route
+	if policy := v.policy(r.Param("smtp_tls_policy_maps"), r.NextHop); len(policy) > 0 {
+		return strings.ToLower(policy[0])
+	}
+	switch level := r.Param("smtp_tls_security_level"); {
+	case level != "":
+		return strings.ToLower(level)
+	case r.yes("smtp_enforce_tls"):
+		return "encrypt"
+	case r.yes("smtp_use_tls"):
+		return "may"
+	}
+	return ""
+}
 
 // authWanted reports whether somebody meant Postfix to log in: a password table
 // is named, and there is a relay.
@@ -187,19 +206,6 @@ func noplaintext(v *View) []Finding {
 
 func inlineComment(v *View) []Finding {
 	return v.when(len(v.InlineComments) > 0, "a '#' in the value of %s", strings.Join(v.InlineComments, ", "))
-}
-
-func ownDomain(v *View) []Finding {
-	_, domain, ok := strings.Cut(v.Route.From, "@")
-	if !ok || strings.EqualFold(domain, v.Config.Params["myhostname"]) || strings.EqualFold(domain, v.Hostname) {
-		return nil
-	}
-	for _, name := range []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"} {
-		if containsFold(words(v.Config.Params[name]), domain) {
-			return v.when(true, "%s is in %s", domain, name)
-		}
-	}
-	return nil
 }
 
 // containsFold reports whether list has one of want, whatever the case.

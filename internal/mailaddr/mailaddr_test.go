@@ -92,11 +92,3 @@ func TestQualified(t *testing.T) {
 		}
 	}
 }
-
-func TestIsPublic(t *testing.T) {
-	for domain, want := range map[string]bool{"gmail.com": true, "Yahoo.co.uk": true, "hotmail.fr": true, "example.com": false, "yahoo.example": false, "live.com": true, "notgmail.com": false} {
-		if got := IsPublic(domain); got != want {
-			t.Errorf("%s: got %v, want %v", domain, got, want)
-		}
-	}
-}

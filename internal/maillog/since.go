@@ -21,8 +21,8 @@ import (
 const maxPast = 256 << 20
 
 // Since hands each line that Postfix has logged from start on to each, and returns the
-// time of the first line that it has read: later than start where the log begins
-// there. It reads the file and the one that was rotated away last (logrotate's
+// time of the first line that it has read: before start where a file reaches further
+// back, the zero time where there is no line. It reads the file and the one that was rotated away last (logrotate's
 // ".1"), where that is not compressed. ctx bounds the time.
 func (l Log) Since(ctx context.Context, r *host.Reader, start time.Time, each func(Line)) (from time.Time, err error) {
 	hand := func(raw []byte) error {
@@ -30,11 +30,14 @@ func (l Log) Since(ctx context.Context, r *host.Reader, start time.Time, each fu
 			return ctx.Err()
 		}
 		line, ok := Parse(string(raw))
-		if !ok || line.Time.Before(start) {
+		if !ok {
 			return ctx.Err()
 		}
 		if from.IsZero() || line.Time.Before(from) {
 			from = line.Time
+		}
+		if line.Time.Before(start) {
+			return ctx.Err()
 		}
 		each(line)
 		return ctx.Err()

@@ -40,8 +40,8 @@ func TestSince(t *testing.T) {
 	write("mail.log.1", line(30*time.Hour, "4F0C2A11")+"nothing of Postfix's\n"+line(20*time.Hour, "4F0C2A12"))
 	write("mail.log", line(2*time.Hour, "4F0C2A13")+line(time.Minute, "4F0C2A14")) // without an end, as it is written
 	ids, from := past()
-	if got, want := fmt.Sprint(ids), "[4F0C2A12 4F0C2A13 4F0C2A14]"; got != want || !from.Equal(now.Add(-20*time.Hour)) {
-		t.Errorf("%s from %v, want %s from 20 hours ago", got, from, want)
+	if got, want := fmt.Sprint(ids), "[4F0C2A12 4F0C2A13 4F0C2A14]"; got != want || !from.Equal(now.Add(-30*time.Hour)) {
+		t.Errorf("%s from %v, want %s from 30 hours ago, where the file begins", got, from, want)
 	}
 	old := now.Add(-48 * time.Hour)
 	if err := os.Chtimes(filepath.Join(r.Root, "var/log/mail.log.1"), old, old); err != nil {

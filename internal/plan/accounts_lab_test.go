@@ -17,6 +17,7 @@ import (
 // message goes out under another's account, whether accounts have services of
 // their own or share one.
 func TestLabAccountsDoNotMix(t *testing.T) {
+	t.Parallel()
 	users := numbered("user", 60)
 	for _, suite := range suites() {
 		for name, n := range map[string]int{"services": 3, "by sender": 60} {

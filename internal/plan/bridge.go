@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/templates"
@@ -19,7 +19,7 @@ import (
 // as a user of its own.
 type Bridge struct {
 	Program string // absolute path of this program
-	// GID is that of the group bridge.User; 0 where there is none yet, and the
+	// GID is that of the group conf.User; 0 where there is none yet, and the
 	// transaction makes it.
 	GID int
 }
@@ -61,7 +61,7 @@ var bridgeResets = []reset{
 // describeBridge decides what the entries of a bridge say.
 func (b *builder) describeBridge(s *service) {
 	d := s.d
-	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, bridge.User, b.server.Bridge.Program
+	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, conf.User, b.server.Bridge.Program
 	d.NextHop = s.routes[0].nextHop()
 	if s.hops[0].ByAPI() {
 		b.apiLimits(s)
@@ -91,26 +91,26 @@ func (b *builder) bridges() error {
 		if err != nil {
 			return fmt.Errorf("configuration of the bridge %s: %w", s.bridgeName(), err)
 		}
-		f := File{Path: bridge.ConfigPath(bridge.Directory, s.bridgeName()), After: text, Mode: confMode,
-			Secret: true, Group: bridge.User, GID: b.server.Bridge.GID}
+		f := File{Path: conf.ConfigPath(conf.Directory, s.bridgeName()), After: text, Mode: confMode,
+			Secret: true, Group: conf.User, GID: b.server.Bridge.GID}
 		if slices.Contains(b.s.Unreadable, f.Path) {
 			f.Before = []byte{} // it is there, and a look without root does not tell what is in it
 		}
 		b.file(f)
 		if b.server.Bridge.GID == 0 {
-			b.note("a system user %s is made, for the program that takes this mail to its relay; rolling back removes it", bridge.User)
+			b.note("a system user %s is made, for the program that takes this mail to its relay; rolling back removes it", conf.User)
 		}
 	}
 	return nil
 }
 
 // bridgeConfig is where the mail of s goes, and as whom.
-func (b *builder) bridgeConfig(s *service) (bridge.Config, error) {
+func (b *builder) bridgeConfig(s *service) (conf.Config, error) {
 	h := &s.hops[0]
 	if h.ByAPI() {
 		return b.apiConfig(s), nil
 	}
-	c := bridge.Config{Host: h.Host, Port: h.Port, Implicit: s.d.WrapperMode, HELO: s.d.HeloName, Username: h.Username,
+	c := conf.Config{Host: h.Host, Port: h.Port, Implicit: s.d.WrapperMode, HELO: s.d.HeloName, Username: h.Username,
 		CAFile: s.d.CAFile, Pin: h.Pin, Connections: b.concurrency(h), PerMinute: h.Relay.Limits.PerMinute}
 	if c.HELO == "" {
 		c.HELO = b.param("myhostname")
@@ -124,14 +124,14 @@ func (b *builder) bridgeConfig(s *service) (bridge.Config, error) {
 }
 
 // apiConfig is the account at the API that the mail of s goes by.
-func (b *builder) apiConfig(s *service) bridge.Config {
+func (b *builder) apiConfig(s *service) conf.Config {
 	return APIConfig(s.hops[0], s.d.CAFile)
 }
 
 // APIConfig is what a bridge is told of a hop that goes by the API of its relay.
-func APIConfig(h config.Hop, caFile string) bridge.Config {
-	return bridge.Config{Via: bridge.ViaHTTPS, Host: h.API.Host, CAFile: caFile, Connections: h.Connections,
-		API: &bridge.APIConfig{ID: h.Relay.ID, Settings: h.API.Settings, Key: h.API.Key, AWS: h.API.AWS, Proxy: h.Proxy}}
+func APIConfig(h config.Hop, caFile string) conf.Config {
+	return conf.Config{Via: conf.ViaHTTPS, Host: h.API.Host, CAFile: caFile, Connections: h.Connections,
+		API: &conf.APIConfig{ID: h.Relay.ID, Settings: h.API.Settings, Key: h.API.Key, AWS: h.API.AWS, Proxy: h.Proxy}}
 }
 
 // bridgeFiles are the configurations of the bridges that master.cf starts now.
@@ -142,7 +142,7 @@ func bridgeFiles(s postfix.State) []string {
 	}
 	for _, e := range s.Master.Services() {
 		if name, ok := BridgeOf(e); ok {
-			list = append(list, bridge.ConfigPath(bridge.Directory, name))
+			list = append(list, conf.ConfigPath(conf.Directory, name))
 		}
 	}
 	return list
@@ -154,7 +154,7 @@ func BridgeOf(e postfix.Service) (name string, ok bool) {
 		return "", false
 	}
 	name = e.Args[len(e.Args)-1]
-	return name, bridge.ValidName(name)
+	return name, conf.ValidName(name)
 }
 
 // BridgeProgram is the program that the bridges of master.cf are run by now, "" for
@@ -178,7 +178,7 @@ func BridgeProgram(s postfix.State) string {
 
 // Bridge is the configuration of the bridge that mail from senders (as config.Route
 // has them; none asks for the default) goes by now.
-func (a Accounts) Bridge(senders ...string) (c bridge.Config, ok bool) {
+func (a Accounts) Bridge(senders ...string) (c conf.Config, ok bool) {
 	if len(senders) == 0 {
 		senders = []string{""}
 	}
@@ -194,12 +194,12 @@ func (a Accounts) Bridge(senders ...string) (c bridge.Config, ok bool) {
 		if !is {
 			continue
 		}
-		c, err := bridge.Parse(a.s.Maps[bridge.ConfigPath(bridge.Directory, name)])
+		c, err := conf.Parse(a.s.Maps[conf.ConfigPath(conf.Directory, name)])
 		if err == nil {
 			return c, true
 		}
 	}
-	return bridge.Config{}, false
+	return conf.Config{}, false
 }
 
 // formerBridges removes the configurations of bridges that nothing starts any more.
@@ -209,7 +209,7 @@ func (b *builder) formerBridges() {
 		there = there || slices.Contains(b.s.Unreadable, path)
 		if there && !slices.ContainsFunc(b.files, func(f File) bool { return f.Path == path }) {
 			b.files = append(b.files, File{Path: path, Action: Remove, Before: notNil(text), Secret: true, Mode: confMode,
-				Group: bridge.User, GID: b.server.Bridge.GID})
+				Group: conf.User, GID: b.server.Bridge.GID})
 		}
 	}
 }

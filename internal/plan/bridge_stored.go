@@ -4,14 +4,14 @@ import (
 	"path/filepath"
 	"strings"
 
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/postfix"
 )
 
 // BridgeEntry is a bridge by its name, with what it is told.
 type BridgeEntry struct {
 	Name   string
-	Config bridge.Config
+	Config conf.Config
 }
 
 // StoredBridges are the bridges that master.cf starts now, as far as their
@@ -28,7 +28,7 @@ func StoredBridges(s postfix.State) (list []BridgeEntry) {
 // Bridges are those of the plan, without the ones that it removes.
 func (p Plan) Bridges() (list []BridgeEntry) {
 	for _, f := range p.Files {
-		if filepath.Dir(f.Path) == bridge.Directory && f.Action != Remove {
+		if filepath.Dir(f.Path) == conf.Directory && f.Action != Remove {
 			list = appendBridge(list, f.Path, f.After)
 		}
 	}
@@ -36,7 +36,7 @@ func (p Plan) Bridges() (list []BridgeEntry) {
 }
 
 func appendBridge(list []BridgeEntry, path string, text []byte) []BridgeEntry {
-	c, err := bridge.Parse(text)
+	c, err := conf.Parse(text)
 	if err != nil {
 		return list
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/diff"
 	"relayhost/internal/lint"
@@ -74,7 +74,7 @@ func TestBridgeConfig(t *testing.T) {
 	if f.Mode != 0o640 || f.UID != 0 || f.GID != 991 || f.Group != "relayhost" || !f.Secret {
 		t.Errorf("got mode %o, owner %d:%d (%s), secret %v; want 640, 0:991 (relayhost), true", f.Mode, f.UID, f.GID, f.Group, f.Secret)
 	}
-	got, err := bridge.Parse(f.After)
+	got, err := conf.Parse(f.After)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestBridgeConfig(t *testing.T) {
 		t.Errorf("got %+v with %+v", got, got.OAuth)
 	}
 	for _, f := range p.Files {
-		if f.Path != bridge.ConfigPath(bridge.Directory, "m365") && bytes.Contains(f.After, []byte("Gehe1mClient~42")) {
+		if f.Path != conf.ConfigPath(conf.Directory, "m365") && bytes.Contains(f.After, []byte("Gehe1mClient~42")) {
 			t.Errorf("%s: got the secret in it", f.Path)
 		}
 	}

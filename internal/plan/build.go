@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"relayhost/internal/config"
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
@@ -44,6 +45,7 @@ var oldest = postfix.Version{Major: 3, Minor: 4}
 // builder carries what the steps of Build share.
 type builder struct {
 	s      postfix.State
+	facts  lint.Config // s as the rules of lint take it
 	server Server
 	cfg    config.Config
 	main   *postfix.Main
@@ -72,7 +74,7 @@ type builder struct {
 // host on which no plan can be made.
 func Build(server Server, c config.Config) (Plan, error) {
 	s := server.State
-	b := &builder{s: s, server: server, cfg: c.Normal(), accounts: StoredAccounts(s)}
+	b := &builder{s: s, facts: s.Facts(), server: server, cfg: c.Normal(), accounts: StoredAccounts(s)}
 	if err := b.cfg.Validate(!server.NoCredentials); err != nil {
 		return Plan{}, err
 	}

@@ -19,7 +19,11 @@ func (b *builder) catchAll() *Conflict {
 			}
 			continue
 		}
-		value, found := parseTable(text).get("*")
+		source, err := postfix.ParseSource(text)
+		if err != nil {
+			continue
+		}
+		value, found := source.Get("*")
 		switch {
 		case !found || value == ":":
 		case b.replaces(value):
@@ -47,9 +51,12 @@ func (b *builder) replaces(value string) bool {
 
 // dropCatchAll takes the entry out of its table.
 func (b *builder) dropCatchAll(t postfix.Table, value string) {
-	text := parseTable(b.s.Maps[t.Path])
-	text.remove("*")
-	f := File{Path: t.Path, After: text.bytes(), Mode: 0o644}
+	text, err := postfix.ParseSource(b.s.Maps[t.Path])
+	if err != nil {
+		return // it had the entry
+	}
+	text.Remove("*")
+	f := File{Path: t.Path, After: text.Bytes(), Mode: 0o644}
 	if t.Index() != "" {
 		f.Map = t.Type
 	}

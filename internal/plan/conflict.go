@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 )
 
@@ -69,8 +70,8 @@ func (b *builder) localRecipient() *Conflict {
 		return nil
 	}
 	domain := domainOf(b.cfg.To)
-	for _, name := range localDomainParams {
-		if b.inList(name, domain) {
+	for _, name := range lint.LocalDomains() {
+		if b.facts.In(name, domain) {
 			return &Conflict{name, b.param(name), fmt.Sprintf("mail to %s stays on this server, so it proves nothing", b.cfg.To),
 				"choose a test recipient outside this server with --to; " + domain + " is delivered here"}
 		}
@@ -81,7 +82,7 @@ func (b *builder) localRecipient() *Conflict {
 // StaysHere reports whether mail to an address is delivered on the server of s, whose
 // tables have been loaded.
 func StaysHere(s postfix.State, address string) bool {
-	return (&builder{s: s}).isLocal(domainOf(address))
+	return (&builder{facts: s.Facts()}).isLocal(domainOf(address))
 }
 
 // openRelay finds a server that passes on mail for strangers: through the relay

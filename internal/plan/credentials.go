@@ -17,15 +17,17 @@ type Accounts struct {
 	r     *postfix.Routing
 	s     postfix.State
 	split string
-	below *table // our own table of senders below a domain
-	own   map[string]*table
+	below *postfix.Source // our own table of senders below a domain
+	own   map[string]*postfix.Source
 }
 
 // StoredAccounts reads the tables of s once for many questions.
 func StoredAccounts(s postfix.State) Accounts {
 	dir := cmp.Or(s.ConfigDir, postfix.DefaultConfigDir)
 	s.ConfigDir = dir
-	return Accounts{postfix.NewRouting(s), s, string(s.PasswordDelimiter()), parseTable(s.Maps[filepath.Join(dir, belowFile)]), map[string]*table{}}
+	a := Accounts{r: postfix.NewRouting(s), s: s, split: string(s.PasswordDelimiter()), own: map[string]*postfix.Source{}}
+	a.below = a.table(filepath.Join(dir, belowFile))
+	return a
 }
 
 // Find returns the account for nextHop ("[host]:port") of mail from senders (as
@@ -90,7 +92,7 @@ func (a Accounts) orphan(w postfix.Route, sender string, hop postfix.NextHop) (s
 	path := ownPasswd(a.s.ConfigDir, w.Transport)
 	if !strings.HasPrefix(w.Transport, keyedPrefix) {
 		for _, file := range []string{path, filepath.Join(a.s.ConfigDir, privateFile), filepath.Join(a.s.ConfigDir, passwdFile)} {
-			if value, ok := a.table(file).get(hop.Text); ok {
+			if value, ok := a.table(file).Get(hop.Text); ok {
 				return value, true
 			}
 		}
@@ -100,14 +102,17 @@ func (a Accounts) orphan(w postfix.Route, sender string, hop postfix.NextHop) (s
 	if len(w.NextHops) == 0 || w.NextHops[0].Host != hop.Host || w.NextHops[0].Port != hop.Port {
 		return "", false
 	}
-	return text.get(sender)
+	return text.Get(sender)
 }
 
 // table is the text of a password table of ours.
-func (a Accounts) table(path string) *table {
+func (a Accounts) table(path string) *postfix.Source {
 	text, known := a.own[path]
 	if !known {
-		text = parseTable(a.s.Maps[path])
+		var err error
+		if text, err = postfix.ParseSource(a.s.Maps[path]); err != nil {
+			text, _ = postfix.ParseSource(nil)
+		}
 		a.own[path] = text
 	}
 	return text
@@ -124,8 +129,8 @@ func orphans(s postfix.State, dir string) []string {
 	var list []string
 	seen := map[string]bool{}
 	for _, name := range []string{bySenderFile, belowFile} {
-		for _, e := range parseTable(s.Maps[filepath.Join(dir, name)]).entries() {
-			service, _, _ := strings.Cut(e.value, ":")
+		for _, e := range entries(s, filepath.Join(dir, name)) {
+			service, _, _ := strings.Cut(e.Value, ":")
 			if seen[service] || !strings.HasPrefix(service, ServicePrefix) {
 				continue
 			}
@@ -149,8 +154,8 @@ func NextHops(s postfix.State) []string {
 	list := append([]string{cmp.Or(first, s.Params["relayhost"])}, furtherHops(s)...)
 	for _, maps := range StoredAccounts(s).tables() {
 		for _, t := range postfix.ParseTables(maps, s.DefaultMap) {
-			for _, e := range parseTable(s.Maps[t.Path]).entries() {
-				list = append(list, e.key) // where a table of senders is broken, say
+			for _, e := range entries(s, t.Path) {
+				list = append(list, e.Key) // where a table of senders is broken, say
 			}
 		}
 	}
@@ -171,14 +176,14 @@ func furtherHops(s postfix.State) []string {
 		}
 	}
 	for _, name := range []string{bySenderFile, belowFile} {
-		for _, e := range parseTable(s.Maps[filepath.Join(dir, name)]).entries() {
-			if _, hop, _ := strings.Cut(e.value, ":"); strings.HasPrefix(e.value, ServicePrefix) {
+		for _, e := range entries(s, filepath.Join(dir, name)) {
+			if _, hop, _ := strings.Cut(e.Value, ":"); strings.HasPrefix(e.Value, ServicePrefix) {
 				list = append(list, strings.ToLower(hop))
 			}
 		}
 	}
-	for _, e := range parseTable(s.Maps[filepath.Join(dir, policyFile)]).entries() {
-		list = append(list, e.key)
+	for _, e := range entries(s, filepath.Join(dir, policyFile)) {
+		list = append(list, e.Key)
 	}
 	return list
 }
@@ -206,7 +211,7 @@ func (a Accounts) route(sender string) (postfix.Route, string) {
 	if sender == "" || sender == config.NullSender || strings.Contains(sender, "@") {
 		return a.r.Route(sender), sender
 	}
-	if value, ok := a.below.get(below(sender)); ok {
+	if value, ok := a.below.Get(below(sender)); ok {
 		transport, next, _ := strings.Cut(value, ":")
 		return a.r.By(transport, next), "@" + strings.TrimPrefix(sender, ".")
 	}

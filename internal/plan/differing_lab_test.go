@@ -20,6 +20,7 @@ import (
 // "TLS-Required: no" changes nothing of it, and with another certificate at the second
 // no login and no mail leaves.
 func TestLabHopsThatDiffer(t *testing.T) {
+	t.Parallel()
 	for _, suite := range tlsRequired() {
 		t.Run(string(suite), func(t *testing.T) { hopsThatDiffer(t, suite) })
 	}
@@ -95,6 +96,7 @@ func hopsThatDiffer(t *testing.T, suite lab.Suite) {
 // TestLabWithoutLogin: a relay that goes by address gets mail over verified TLS and no
 // password, though main.cf has one for that next hop, and though a message asks for no TLS.
 func TestLabWithoutLogin(t *testing.T) {
+	t.Parallel()
 	for _, suite := range tlsRequired() {
 		t.Run(string(suite), func(t *testing.T) {
 			l := lab.New(t, lab.On(suite), lab.RelayAt([]string{"smtp.corp.test"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}, {Port: 465, TLS: relays.Implicit}}))

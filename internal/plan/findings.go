@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"relayhost/internal/config"
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 )
 
@@ -26,7 +27,7 @@ func Paths(s postfix.State) []string {
 	if origin := s.Params["myorigin"]; strings.HasPrefix(origin, "/") {
 		list = append(list, origin)
 	}
-	for _, name := range append([]string{"relay_domains"}, localDomainParams...) {
+	for _, name := range append([]string{"relay_domains"}, lint.LocalDomains()...) {
 		for _, word := range postfix.SplitList(s.Params[name]) {
 			if t := postfix.ParseTables(word, s.DefaultMap); len(t) == 1 && t[0].Editable() {
 				list = append(list, t[0].Path)
@@ -44,7 +45,7 @@ func (b *builder) findings() {
 	b.otherName()
 	b.probes()
 	b.forwarded()
-	b.swallowed()
+	b.senderIsLocal()
 	b.plugins()
 	b.oauth()
 	for _, s := range b.services {
@@ -109,21 +110,19 @@ func (b *builder) forwarded() {
 	if b.cfg.First().Relay.Sender.Rule == "any" || len(b.s.Listeners()) == 0 || b.nullClient() {
 		return
 	}
+	if b.cfg.First().Relay.Sender.Rule == "account" {
+		b.note("forwarded mail (aliases, .forward, lists) keeps its original sender, which %s may reject or replace; what it rejects stays in the queue", b.d.RelayName)
+		return
+	}
 	b.note("forwarded mail (aliases, .forward, lists) keeps its original sender. %s rejects senders you do not own, so forwarded mail will stay in the queue",
 		b.d.RelayName)
 }
 
-// swallowed finds domains that this server takes for its own although the
+// senderIsLocal finds domains that this server takes for its own although the
 // sender address says that they live elsewhere.
-func (b *builder) swallowed() {
-	domain := domainOf(b.cfg.From())
-	if b.isHostName(domain) {
-		return
-	}
-	for _, name := range localDomainParams {
-		if b.inList(name, domain) {
-			b.note("%s is in %s: mail from this server to addresses there stays here and is not sent", domain, name)
-		}
+func (b *builder) senderIsLocal() {
+	for _, f := range b.facts.OwnDomain(domainOf(b.cfg.From())) {
+		b.note("%s: mail from this server to addresses there stays here and is not sent", f.Detail)
 	}
 }
 
@@ -152,14 +151,11 @@ func (b *builder) plugins() {
 	if b.s.SASLPlugins == nil {
 		return
 	}
-	has := func(list []string, name string) bool {
-		return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, name) })
-	}
 	for _, s := range b.services {
 		for i := range s.hops {
 			h := &s.hops[i]
 			able := slices.ContainsFunc(h.Relay.Auth.Mechanisms, func(m string) bool {
-				return has([]string{"PLAIN", "LOGIN"}, m) && has(b.s.SASLPlugins, m)
+				return (strings.EqualFold(m, "PLAIN") || strings.EqualFold(m, "LOGIN")) && b.facts.HasPlugin(m)
 			})
 			if h.StoresPassword() && !able {
 				b.note("no SASL plug-in for PLAIN or LOGIN is installed: without it Postfix cannot log in")

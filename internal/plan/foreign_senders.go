@@ -50,9 +50,9 @@ func (b *builder) otherSenders(value string) string {
 func (b *builder) exempt() string {
 	var pairs []string
 	for _, t := range postfix.ParseTables(b.param("sender_dependent_relayhost_maps"), b.s.DefaultMap) {
-		for _, e := range parseTable(b.s.Maps[t.Path]).entries() {
-			if strings.EqualFold(e.value, "dunno") {
-				pairs = append(pairs, "{"+e.key+exemptMark)
+		for _, e := range entries(b.s, t.Path) {
+			if strings.EqualFold(e.Value, "dunno") {
+				pairs = append(pairs, "{"+e.Key+exemptMark)
 			}
 		}
 	}

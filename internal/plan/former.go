@@ -12,19 +12,8 @@ import (
 // service with the same next hop read them. What of that is ours goes, and the
 // lines of others stay.
 
-// SharesSettings reports whether the mail of s goes by a service that an earlier
-// release of relayhost wrote: one without a TLS level of its own, so that main.cf
-// says how it logs in and speaks TLS. On Postfix 3.10 and later a message with the
-// header "TLS-Required: no" turns verified TLS off there (tls_required_enable).
-func SharesSettings(s postfix.State) bool {
-	transport, _, _ := strings.Cut(s.Params["default_transport"], ":")
-	if s.Master == nil || !strings.HasPrefix(transport, ServicePrefix) {
-		return false
-	}
-	service, there := s.Master.Get(transport, "unix")
-	_, own := service.Option("smtp_tls_security_level")
-	return there && service.Command == "smtp" && !own
-}
+// sharesSettings reports whether an earlier release wrote the setup that is there.
+func (b *builder) sharesSettings() bool { return len(b.facts.SharedSettings()) > 0 }
 
 // unshare takes our entries out of the password tables that main.cf names, and
 // the tables out of main.cf where nobody else has an entry in them.
@@ -44,21 +33,24 @@ func (b *builder) unshare(former map[string]bool, shared []templates.Account) er
 			kept = append(kept, entry)
 			continue
 		}
-		text := parseTable(before)
+		text, err := b.source(t.Path)
+		if err != nil {
+			return err
+		}
 		for hop := range former {
-			text.remove(hop)
+			text.Remove(hop)
 		}
 		for _, a := range shared {
-			text.remove(a.Key)
+			text.Remove(a.Key)
 		}
-		others := len(parseTable(text.bytes()).entries()) > 0
+		others := len(text.Entries()) > 0
 		if others {
 			kept = append(kept, entry)
 		}
-		if string(text.bytes()) == string(before) || !others && t.Path == b.path(passwdFile) {
+		if string(text.Bytes()) == string(before) || !others && t.Path == b.path(passwdFile) {
 			continue // which the accounts go to again
 		}
-		f := File{Path: t.Path, After: text.bytes(), Mode: 0o600, Secret: true}
+		f := File{Path: t.Path, After: text.Bytes(), Mode: 0o600, Secret: true}
 		if t.Index() != "" {
 			f.Map = t.Type
 		}
@@ -86,7 +78,7 @@ func (b *builder) relayhost() {
 	const name = "relayhost"
 	raw, _ := b.main.Get(name)
 	old := b.param(name)
-	ours := SharesSettings(b.s)
+	ours := b.sharesSettings()
 	switch {
 	case raw == "":
 		return

@@ -46,8 +46,8 @@ func TestSetupOfAnEarlierRelease(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := former(t, name)
-			if st := s.state(t); !plan.SharesSettings(st) {
-				t.Error("not seen to be of an earlier release")
+			if got := s.state(t).Facts().SharedSettings(); len(got) != 1 {
+				t.Errorf("settings of an earlier release: got %v, want one finding", got)
 			}
 			// The accounts are found where that release has stored them.
 			if p := lookAt(t, s, blank(o)); p.Incomplete {
@@ -66,8 +66,8 @@ func TestSetupOfAnEarlierRelease(t *testing.T) {
 			if again := build(t, s, o); again.Changed() {
 				t.Errorf("a second plan changes %q", changed(again))
 			}
-			if plan.SharesSettings(s.state(t)) {
-				t.Error("still seen to be of an earlier release")
+			if got := s.state(t).Facts().SharedSettings(); len(got) > 0 {
+				t.Errorf("settings of an earlier release: got %v, want none", got)
 			}
 			fresh := debian(t)
 			if name == "shared" {

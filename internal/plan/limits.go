@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/relays"
 )
@@ -46,8 +46,8 @@ func (b *builder) limits(s *service) {
 			d.RecipientLimit = perMessage
 		}
 		b.untold(h)
-		if size, _ := strconv.ParseInt(b.param("message_size_limit"), 10, 64); l.MessageBytes > 0 && (size == 0 || size > l.MessageBytes) && b.s.Params != nil {
-			b.note("%s refuses messages above %d bytes; message_size_limit here is %d and stays, since it governs inbound mail as well", relayName(h.Relay), l.MessageBytes, size)
+		if len(b.facts.Oversize(h.Relay.Name, l.MessageBytes)) > 0 {
+			b.note("%s refuses messages above %d bytes; message_size_limit here is %s and stays, since it governs inbound mail as well", relayName(h.Relay), l.MessageBytes, b.param("message_size_limit"))
 		}
 	}
 	if d.Concurrency > defaultConnections {
@@ -76,10 +76,14 @@ func (b *builder) defaultConcurrency() int {
 func (b *builder) untold(h *config.Hop) {
 	l := h.Relay.Limits
 	var counts []string
+	perSecond, perMinute := 0, 0 // which are no whole second for each message: see rateDelay
+	if rateDelay(l) == 0 {
+		perSecond, perMinute = int(l.RatePerSecond), l.PerMinute
+	}
 	for _, c := range []struct {
 		n     int
 		words string
-	}{{l.PerHour, "messages an hour"}, {l.PerDay, "messages a day"}, {l.RecipientsPerDay, "recipients a day"}} {
+	}{{perSecond, "messages a second"}, {perMinute, "messages a minute"}, {l.PerHour, "messages an hour"}, {l.PerDay, "messages a day"}, {l.RecipientsPerDay, "recipients a day"}} {
 		if c.n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", c.n, c.words))
 		}
@@ -98,7 +102,7 @@ func (b *builder) untold(h *config.Hop) {
 // one that takes fields would tell each half of them another list of addresses.
 func (b *builder) apiLimits(s *service) {
 	h := &s.hops[0]
-	a, ok := api.Get(h.Relay.ID)
+	a, ok := conf.Get(h.Relay.ID)
 	if !ok {
 		return
 	}
@@ -113,8 +117,8 @@ func (b *builder) apiLimits(s *service) {
 		d.RecipientLimit = a.Limits.Recipients
 	}
 	b.pause(s)
-	if size, _ := strconv.ParseInt(b.param("message_size_limit"), 10, 64); (size == 0 || size > a.Limits.Bytes) && b.s.Params != nil {
-		b.note("the API of %s takes messages of at most %d bytes; message_size_limit here is %d and stays, since it governs inbound mail as well", relayName(h.Relay), a.Limits.Bytes, size)
+	if len(b.facts.Oversize(h.Relay.Name, a.Limits.Bytes)) > 0 {
+		b.note("the API of %s takes messages of at most %d bytes; message_size_limit here is %s and stays, since it governs inbound mail as well", relayName(h.Relay), a.Limits.Bytes, b.param("message_size_limit"))
 	}
 }
 

@@ -25,6 +25,7 @@ func TestLimitsOfTheCatalogue(t *testing.T) {
 		{"icloud", nil, nil, []string{"1000 messages a day and 1000 recipients a day; Postfix cannot count them"}},
 		{"ahasend", map[string]string{"smtp_connection_reuse_count_limit": "9999"}, nil, nil},
 		{"fastmail", nil, nil, []string{"does not offer SMTPUTF8"}},
+		{"emailit", nil, nil, []string{"2 messages a second and 5000 messages a day; Postfix cannot count them"}},
 	} {
 		t.Run(tt.relay, func(t *testing.T) {
 			r, err := relays.Get(tt.relay)

@@ -84,6 +84,7 @@ func write(t *testing.T, s *lab.Server, a answers) []string {
 // Every service, on each of its ways, on a real Postfix: postconf reads back
 // what was planned, and a message arrives after a login over verified TLS.
 func TestLabEveryServiceCarriesMail(t *testing.T) {
+	t.Parallel()
 	all := sample(t)
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
@@ -277,6 +278,7 @@ func tail(log string) string { return log[max(0, len(log)-3000):] }
 // No byte of a login goes to a server that is not verified, on neither kind of
 // port, and the mail waits.
 func TestLabNoLoginWithoutVerifiedTLS(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			l := lab.New(t, lab.On(suite), lab.Postfix(), lab.Relay("sendgrid"))
@@ -333,6 +335,7 @@ func noLogin(t *testing.T, l *lab.Lab, n, port int, stripped bool, flaw lab.Flaw
 // by transport_maps, a domain that this host is backup MX for, and one that was
 // named for it.
 func TestLabOtherMailKeepsItsWay(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			options := []lab.Option{lab.On(suite), lab.Relay("postmark")}
@@ -373,6 +376,7 @@ func TestLabOtherMailKeepsItsWay(t *testing.T) {
 // Faults of the account wait, faults of a recipient come back: in the
 // words of the service, and when its name is gone.
 func TestLabAccountFaultsDoNotBounce(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			l := lab.New(t, lab.On(suite), lab.Postfix(), lab.Relay("ses"))
@@ -426,6 +430,7 @@ func sends(t *testing.T, s *lab.Server, n int, name, want string) {
 // On a host that only sends, its own name is rewritten as a sender and kept as
 // a recipient; with a service that takes one sender everybody becomes it.
 func TestLabSendersOnANullClient(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Relay("postmark"), lab.Relay("gmail"))
 	l.Server.Shell("postconf -e mydestination= inet_interfaces=loopback-only")
 	l.Server.StartPostfix()
@@ -456,6 +461,7 @@ func TestLabSendersOnANullClient(t *testing.T) {
 // A pinned certificate and no verification at all work with a certificate that
 // nobody signed; another pin gets no login.
 func TestLabPinnedCertificate(t *testing.T) {
+	t.Parallel()
 	cert, err := smtpd.SelfSigned("smtp.corp.test")
 	if err != nil {
 		t.Fatal(err)
@@ -489,6 +495,7 @@ func TestLabPinnedCertificate(t *testing.T) {
 
 // A content filter that speaks SMTP goes on without TLS and login.
 func TestLabContentFilterStays(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Relay("postmark"))
 	l.Server.Start("smtp-sink", "-u", "postfix", "127.0.0.1:10025", "10")
 	l.Server.Shell("postconf -e 'content_filter = smtp:[127.0.0.1]:10025'")
@@ -504,6 +511,7 @@ func TestLabContentFilterStays(t *testing.T) {
 
 // Messages that come one after the other share a connection and its login.
 func TestLabConnectionsAreReused(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Postfix(), lab.Relay("postmark"))
 	relay := l.World.Relay("postmark")
 	write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
@@ -520,6 +528,7 @@ func TestLabConnectionsAreReused(t *testing.T) {
 // A service that says 421 to the message after its last one on a connection
 // defers none: the connection is closed after its last.
 func TestLabMessagesOnAConnection(t *testing.T) {
+	t.Parallel()
 	const most, n = 100, 250 // SparkPost documents 100
 	l := lab.New(t, lab.Postfix(), lab.Relay("sparkpost", func(c *smtpd.Config) { c.MessagesPerConnection = most }))
 	relay := l.World.Relay("sparkpost")
@@ -550,6 +559,7 @@ func TestLabMessagesOnAConnection(t *testing.T) {
 // Where there is an IPv6 address and no way out by it, no message waits for it,
 // even where Postfix has both.
 func TestLabNoWayOutByIPv6(t *testing.T) {
+	t.Parallel()
 	for name, option := range map[string]lab.Option{"no route": lab.NoRoute6(), "silence": lab.Port(587, lab.Dropped, lab.IPv6)} {
 		t.Run(name, func(t *testing.T) {
 			l := lab.New(t, option, lab.Postfix(), lab.Relay("postmark"))
@@ -574,6 +584,7 @@ func TestLabNoWayOutByIPv6(t *testing.T) {
 // Mechanisms that look stronger than a password, and that nobody can use here,
 // are left alone.
 func TestLabMechanismsThatFail(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.Postfix(), lab.Relay("postmark", func(c *smtpd.Config) {
 		c.Mechanisms = []string{"CRAM-MD5", "DIGEST-MD5", "NTLM", "XOAUTH2", "ANONYMOUS", "LOGIN"}
 	}))

@@ -19,7 +19,7 @@ func (b *builder) passwd() error {
 	for _, a := range shared {
 		delete(former, a.Key)
 	}
-	if SharesSettings(b.s) {
+	if b.sharesSettings() {
 		if err := b.unshare(former, shared); err != nil {
 			return err
 		}
@@ -205,22 +205,26 @@ func (b *builder) onlyOurs(text []byte) bool {
 			hops[s.hops[i].NextHop()] = true
 		}
 	}
-	return !slices.ContainsFunc(parseTable(text).entries(), func(e entry) bool { return !hops[e.key] })
+	source, err := postfix.ParseSource(text)
+	return err == nil && !slices.ContainsFunc(source.Entries(), func(e postfix.Entry) bool { return !hops[e.Key] })
 }
 
 // passwdTable puts table t, which is ours alone, into the plan: with accounts,
 // without former next hops and without bare hosts, which would win.
 func (b *builder) passwdTable(t postfix.Table, accounts []templates.Account, former map[string]bool) error {
 	before, there := b.s.Maps[t.Path]
-	text := parseTable(before)
+	text, err := b.source(t.Path)
+	if err != nil {
+		return err
+	}
 	for _, host := range b.sharedHosts() {
 		// smtp(8) looks for the bare host before the next hop (smtp_sasl_passwd_lookup).
-		if text.remove(host) {
+		if text.Remove(host) {
 			b.note("%s has an entry for %s without a port, which would take precedence; it is removed", t.Path, host)
 		}
 	}
 	for hop := range former {
-		text.remove(hop)
+		text.Remove(hop)
 	}
 	f := File{Path: t.Path, Mode: 0o600, Secret: true, Keys: accountKeys(accounts)}
 	for _, a := range accounts {
@@ -228,12 +232,13 @@ func (b *builder) passwdTable(t postfix.Table, accounts []templates.Account, for
 		if err != nil {
 			return err
 		}
-		text.set(string(line))
+		key, value, _ := strings.Cut(strings.TrimRight(string(line), "\n"), " ")
+		text.Set(key, value)
 	}
 	if t.Index() != "" {
 		f.Map = t.Type
 	}
-	f.After = text.bytes()
+	f.After = text.Bytes()
 	if there && len(accounts) == 0 && len(f.After) == 0 {
 		f.Action, f.Before, f.After, f.Keys = Remove, notNil(before), nil, nil
 		b.files = append(b.files, f)

@@ -73,14 +73,14 @@ func TestPasswordTableOfOursThatWasEdited(t *testing.T) {
 	for name, test := range map[string]struct{ edited, want string }{
 		"others stay":         {"# mine\n[a.test]:25 x:y\n  z\n\n[b.test] q:r", "# mine\n[a.test]:25 x:y\n  z\n\n[b.test] q:r\n" + ours},
 		"bare host would win": {"smtp.example.net old:old\n[a.test] x:y\n", "[a.test] x:y\n" + ours},
-		"first of two wins":   {"[SMTP.example.net]:587 a:b\n[a.test] x:y\n[smtp.example.net]:587 c:d\n", ours + "[a.test] x:y\n"},
+		"first of two wins":   {"[SMTP.example.net]:587 a:b\n[a.test] x:y\n[smtp.example.net]:587 c:d\n", "[SMTP.example.net]:587 joe:s3c:ret#x\n[a.test] x:y\n"},
 		"CRLF":                {"[a.test] x:y\r\n", "[a.test] x:y\r\n" + strings.TrimSpace(ours) + "\r\n"},
 	} {
 		s := debian(t)
 		s.apply(build(t, s, options()))
 		p := build(t, s.with(passwd, test.edited), options())
 		if got := text(t, p, passwd); got != test.want {
-			t.Errorf("%s:\n%q\nwant\n%q", name, got, test.want)
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 		if bare := strings.HasPrefix(test.edited, "smtp."); bare != hasNote(p, "without a port, which would take") {
 			t.Errorf("%s: notes %q", name, p.Notes)

@@ -31,6 +31,7 @@ func tlsRequired() []lab.Suite {
 // where the relay offers no TLS, or a certificate of somebody else, no byte of mail or
 // login leaves, and the mail waits.
 func TestLabTLSRequiredHeader(t *testing.T) {
+	t.Parallel()
 	for _, suite := range tlsRequired() {
 		t.Run(string(suite), func(t *testing.T) {
 			l := lab.New(t, lab.On(suite), lab.Postfix(), lab.Relay("sendgrid"))
@@ -139,6 +140,7 @@ type seen struct {
 // Services of others with the same next hop go on with their own login, TLS and reuse:
 // by transport_maps, by a sender-dependent table, and a hand-made one.
 func TestLabOtherServicesWithTheSameHop(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			l := lab.New(t, lab.On(suite), lab.Relay("sendgrid", func(c *smtpd.Config) {

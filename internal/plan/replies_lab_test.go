@@ -20,6 +20,7 @@ import (
 // TestLabReplies: the real smtp(8) does with each reply of testdata/replies.tsv
 // what was written down for it, with one hop and with two.
 func TestLabReplies(t *testing.T) {
+	t.Parallel()
 	suites, all := []lab.Suite{lab.Bookworm}, oneOfEachKind(sayings(t))
 	if os.Getenv("LAB_FULL") != "" {
 		suites, all = []lab.Suite{lab.Bullseye, lab.Sid}, sayings(t)

@@ -6,21 +6,19 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
 )
 
-// localDomainParams name the domains whose mail stays on this server
-// (ADDRESS_CLASS_README).
-var localDomainParams = []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"}
-
 // senders rewrites the senders that this host makes up and the relay would
-// refuse to the address of --from. smtp_generic_maps rewrites recipients as
-// well, so it gets only names whose mail never leaves; the others go by
-// sender_canonical_maps, which is for senders alone and applies before the
-// route is chosen.
+// refuse to the address of --from. smtp_generic_maps, private to our service,
+// changes no other mail. But it rewrites recipients as well, so it gets only names
+// whose mail never leaves, and names that are no mail domain anywhere; the others go
+// by sender_canonical_maps, which is for senders alone and applies before the route
+// is chosen.
 func (b *builder) senders() error {
 	b.helo()
 	local, foreign := b.ownNames()
@@ -29,7 +27,7 @@ func (b *builder) senders() error {
 			b.d.SenderCanonicalMaps = b.place("static:"+b.cfg.From(), true)
 			return nil
 		}
-		b.note("%s accepts mail from %s only: mail of other senders on this server stays in the queue", b.d.RelayName, b.cfg.From())
+		b.note("%s sends mail as %s only: mail of other senders on this server stays in the queue if it rejects them, or leaves with that address", b.d.RelayName, b.cfg.From())
 		if len(b.routes) == 1 {
 			foreign = nil
 		}
@@ -39,15 +37,21 @@ func (b *builder) senders() error {
 			return err
 		}
 	}
+	if len(foreign) > 0 && !b.nullClient() {
+		b.note("mail to %s leaves this server, so senders there become %s by sender_canonical_maps, which acts on all mail: "+
+			"that to other hops and to mailboxes here has the new sender too; where people or programs here get mail at that name, "+
+			"add it to mydestination first", names(foreign), b.cfg.From())
+	}
 	return b.canonical(foreign)
 }
 
 // ownNames lists the domains of addresses that this host makes up by itself,
-// those whose mail stays here and those whose mail does not.
+// those whose mail stays here or goes nowhere, and those whose mail does leave.
 func (b *builder) ownNames() (local, foreign []string) {
 	from := domainOf(b.cfg.From())
 	origin := b.origin()
-	names := []string{b.param("myhostname"), origin, b.s.FQDN, b.s.Hostname, "localhost", "localhost." + b.param("mydomain")}
+	short, _, _ := strings.Cut(b.s.Hostname, ".")
+	names := []string{b.param("myhostname"), origin, b.s.FQDN, b.s.Hostname, short, "localhost", "localhost." + b.param("mydomain"), "localhost.localdomain"}
 	for _, name := range postfix.SplitList(b.param("mydestination")) {
 		if strings.HasPrefix(strings.ToLower(name), "localhost.") || isName(name) && !mailaddr.Qualified(name) {
 			// Names of the host, as "localhost.localdomain" and "web1", and no mail domains.
@@ -67,18 +71,50 @@ func (b *builder) ownNames() (local, foreign []string) {
 		}
 		switch {
 		case slices.Contains(local, key) || slices.Contains(foreign, key):
-		case b.isLocal(name) || b.inList("relay_domains", name): // mail for those never leaves by our service
+		case b.isLocal(name) || b.facts.In("relay_domains", name): // mail for those never leaves by our service
 			local = append(local, key)
-		case i < 2: // what Postfix itself appends; the rest is only heard of
+		case i < 2: // what Postfix itself appends
 			foreign = append(foreign, key)
+		case isNowhere(name):
+			local = append(local, key)
+		case i < 4:
+			b.ownNameElsewhere(name)
 		}
 	}
 	return local, foreign
 }
 
-func (b *builder) isHostName(name string) bool {
-	return strings.EqualFold(name, b.param("myhostname")) || strings.EqualFold(name, b.s.Hostname) || strings.EqualFold(name, b.s.FQDN)
+// names are the domains of keys ("@host", "root@host"), for a sentence.
+func names(keys []string) string {
+	var list []string
+	for _, key := range keys {
+		list = append(list, domainOf(key))
+	}
+	return strings.Join(list, ", ")
 }
+
+// ownNameElsewhere says what programs have to know that send by the name of the host
+// where Postfix does not: mail to such a name may arrive somewhere, so that no table
+// for senders and recipients may hold it, and one for senders alone acts on all mail.
+func (b *builder) ownNameElsewhere(name string) {
+	_, asked := b.cfg.Rewrite["@"+name]
+	if asked || slices.ContainsFunc(b.services, func(s *service) bool { return s.carries(name) }) {
+		return
+	}
+	b.note("senders at %s, a name of this host that mydestination does not have, leave as they are: "+
+		"where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml", name, b.d.RelayName, name, b.cfg.From())
+}
+
+// isNowhere reports whether name is no domain that mail can be sent to: it has one
+// label, which RFC 5321 section 2.3.5 does not admit, begins with localhost, or has a
+// top-level domain that the public DNS does not have (.internal is reserved for private
+// use since 2024). A relay refuses or returns mail to such a name, so that no mail that
+// would arrive is rewritten.
+func isNowhere(name string) bool {
+	return !mailaddr.Qualified(strings.ReplaceAll(name, "_", "-")) || strings.HasSuffix(name, ".internal")
+}
+
+func (b *builder) isHostName(name string) bool { return b.facts.IsHost(name) }
 
 // origin is the domain that Postfix appends to local addresses. Debian allows
 // myorigin to be the path of a file.
@@ -100,25 +136,7 @@ func isName(s string) bool {
 }
 
 func (b *builder) isLocal(domain string) bool {
-	return slices.ContainsFunc(localDomainParams, func(name string) bool { return b.inList(name, domain) })
-}
-
-// inList reports whether domain is in a list parameter, by name, as a line of a
-// file (/path) or as a key of a table whose source is known.
-func (b *builder) inList(param, domain string) bool {
-	for _, word := range postfix.SplitList(b.param(param)) {
-		if strings.EqualFold(word, domain) {
-			return true
-		}
-		for _, t := range postfix.ParseTables(word, b.s.DefaultMap) {
-			if text, ok := b.s.Maps[t.Path]; ok {
-				if _, found := parseTable(text).get(domain); found {
-					return true
-				}
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(lint.LocalDomains(), func(name string) bool { return b.facts.In(name, domain) })
 }
 
 // generic gives s the table that turns names of this host into the sender of
@@ -212,9 +230,9 @@ func (b *builder) canonical(keys []string) error {
 // where it was asked for. An administrator who has moved it since has a reason.
 func (b *builder) place(ours string, asked bool) string {
 	raw, _ := b.main.Get("sender_canonical_maps")
-	merged, before := b.merge("sender_canonical_maps", asked, ours), parseTable(b.s.Maps[b.path(senderFile)])
+	merged, before := b.merge("sender_canonical_maps", asked, ours), entries(b.s, b.path(senderFile))
 	for from := range b.cfg.Rewrite {
-		if _, known := before.get(from); !known {
+		if !slices.ContainsFunc(before, func(e postfix.Entry) bool { return strings.EqualFold(e.Key, from) }) {
 			return merged // asked for only now
 		}
 	}
@@ -240,7 +258,7 @@ func settingKeys(settings []templates.Setting) map[string]secret.Value {
 // nullClient reports whether this host only sends: no mail is delivered here
 // and none is taken from elsewhere (STANDARD_CONFIGURATION_README).
 func (b *builder) nullClient() bool {
-	for _, name := range append([]string{"relay_domains"}, localDomainParams...) {
+	for _, name := range append([]string{"relay_domains"}, lint.LocalDomains()...) {
 		for _, word := range postfix.SplitList(b.param(name)) {
 			if !b.isHostName(word) && word != "localhost" && !strings.HasPrefix(word, "localhost.") {
 				return false

@@ -72,7 +72,8 @@ func TestSenders(t *testing.T) {
 	}
 	t.Run("server", func(t *testing.T) {
 		p := build(t, debian(t), options())
-		want := []string{"@host.example.com alerts@example.org", "@localhost alerts@example.org", "@localhost.example.com alerts@example.org"}
+		want := []string{"@host.example.com alerts@example.org", "@host alerts@example.org", "@localhost alerts@example.org",
+			"@localhost.example.com alerts@example.org", "@localhost.localdomain alerts@example.org"}
 		if got := lines(text(t, p, "/etc/postfix/relayhost_generic")); !slices.Equal(got, want) {
 			t.Errorf("generic %q", got)
 		}
@@ -83,11 +84,45 @@ func TestSenders(t *testing.T) {
 	t.Run("null client", func(t *testing.T) {
 		// Mail to this host's name leaves: a generic map would rewrite it.
 		p := build(t, debian(t).set("mydestination", ""), options())
-		if has(p, "/etc/postfix/relayhost_generic") || option(t, p, "smtp_generic_maps") != "(not set)" {
-			t.Error("recipients at this host's name are rewritten")
+		want := []string{"@host alerts@example.org", "@localhost alerts@example.org", "@localhost.example.com alerts@example.org",
+			"@localhost.localdomain alerts@example.org"}
+		if got := lines(text(t, p, "/etc/postfix/relayhost_generic")); !slices.Equal(got, want) {
+			t.Errorf("generic %q, want %q: recipients at this host's name are rewritten, or names that are no mail domain leave", got, want)
 		}
 		if got := lines(text(t, p, "/etc/postfix/relayhost_sender")); !slices.Equal(got, []string{"@host.example.com alerts@example.org"}) {
 			t.Errorf("sender_canonical %q", got)
+		}
+	})
+	t.Run("a name that Postfix does not have", func(t *testing.T) {
+		// vps7.provider.example may have a mail exchanger: a table for recipients too may not hold it.
+		named := debian(t).set("myhostname", "mail.example.com").set("mydestination", "$myhostname, localhost")
+		st := named.state(t)
+		st.Hostname, st.FQDN = "vps7.provider.example", "mail.example.com"
+		p, err := plan.Build(plan.Server{State: st}, options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := text(t, p, "/etc/postfix/relayhost_generic")
+		if !strings.Contains(got, "\n@vps7 alerts@") || strings.Contains(got, "@vps7.provider") {
+			t.Errorf("generic\n%s", got)
+		}
+		if !hasNote(p, `senders at vps7.provider.example, a name of this host`) || !hasNote(p, `"@vps7.provider.example" = "alerts@example.org"`) {
+			t.Errorf("notes %q", p.Notes)
+		}
+		rewritten := options(func(o *config.Config) { o.Rewrite = map[string]string{"@vps7.provider.example": "alerts@example.org"} })
+		if p, err = plan.Build(plan.Server{State: st}, rewritten); err != nil || hasNote(p, "a name of this host") {
+			t.Errorf("with [rewrite]: got %v, notes %q, want none about it", err, p.Notes)
+		}
+	})
+	t.Run("a host of a cloud", func(t *testing.T) {
+		st := debian(t).set("myhostname", "mail.example.com").set("mydestination", "$myhostname, localhost").state(t)
+		st.Hostname, st.FQDN = "ip-10-1-2-3.ec2.internal", "mail.example.com"
+		p, err := plan.Build(plan.Server{State: st}, options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := text(t, p, "/etc/postfix/relayhost_generic"); !strings.Contains(got, "\n@ip-10-1-2-3.ec2.internal alerts@") {
+			t.Errorf("generic\n%s", got)
 		}
 	})
 	t.Run("sender at this host", func(t *testing.T) {
@@ -112,7 +147,7 @@ func TestSenders(t *testing.T) {
 	})
 	t.Run("one sender, server with people", func(t *testing.T) {
 		p := build(t, debian(t).set("mydestination", "$myhostname, example.com"), options(single))
-		if got := param(t, p, "sender_canonical_maps"); got != "(not set)" || !hasNote(p, "accepts mail from alerts@example.org only") {
+		if got := param(t, p, "sender_canonical_maps"); got != "(not set)" || !hasNote(p, "sends mail as alerts@example.org only") {
 			t.Errorf("sender_canonical_maps = %s, notes %q", got, p.Notes)
 		}
 	})
@@ -121,7 +156,7 @@ func TestSenders(t *testing.T) {
 func TestRootAlias(t *testing.T) {
 	for _, test := range []struct{ before, want string }{
 		{"postmaster: root\n", "postmaster: root\nroot: ops@example.org\n"},
-		{"# a\nroot:\tbob\n  , eve\npostmaster: root", "# a\nroot: ops@example.org\npostmaster: root"},
+		{"# a\nroot:\tbob\n  , eve\npostmaster: root", "# a\nroot:\tops@example.org\npostmaster: root"},
 		{"Root : ops@example.org\n", "Root : ops@example.org\n"},
 	} {
 		s := debian(t).with("/etc/aliases", test.before)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 )
 
@@ -11,13 +12,13 @@ import (
 // it, a clause each: "passes on mail for backup.test (relay_domains)". A server
 // whose lists hold its own names alone has none.
 func Roles(s postfix.State) []string {
-	b := &builder{s: s}
+	b := &builder{s: s, facts: s.Facts()}
 	var list []string
-	for _, name := range append(slices.Clone(localDomainParams), "relay_domains") {
+	for _, name := range append(lint.LocalDomains(), "relay_domains") {
 		var domains []string
 		for _, word := range postfix.SplitList(b.param(name)) {
 			own := b.isHostName(word) || word == "localhost" || strings.HasPrefix(word, "localhost.")
-			if !own && !(name == "relay_domains" && b.inList("mydestination", word)) {
+			if !own && !(name == "relay_domains" && b.facts.In("mydestination", word)) {
 				domains = append(domains, word)
 			}
 		}

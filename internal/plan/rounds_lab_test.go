@@ -19,6 +19,7 @@ import (
 // Every shape of main.cf is applied with the checks of a real Postfix, is
 // unchanged on its own result, and goes back to its bytes.
 func TestLabShapesThereAndBack(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) { thereAndBack(t, suite) })
 	}
@@ -65,6 +66,7 @@ func thereAndBack(t *testing.T, suite lab.Suite) {
 
 // The other ways to a relay pass the checks as well.
 func TestLabWaysThereAndBack(t *testing.T) {
+	t.Parallel()
 	l := lab.New(t, lab.RelayAt([]string{"smtp.corp.test"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}))
 	text := []string{l.Server.ReadFile(mainPath)}
 	for name, change := range map[string]answers{
@@ -80,6 +82,7 @@ func TestLabWaysThereAndBack(t *testing.T) {
 // So do routes, fall-backs and accounts by sender, with the checks of the staged
 // result on every one of their tables.
 func TestLabRoutesThereAndBack(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			l := lab.New(t, lab.On(suite), lab.Relay("ses"), lab.Relay("postmark"), lab.Relay("sendgrid"), lab.Relay("mailgun"))

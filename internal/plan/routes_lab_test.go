@@ -96,6 +96,7 @@ var routesCases = []routesCase{
 // TestLabRoutes: one set-up after another on one server, each read back by the
 // real Postfix; mail goes by the right relay with the right account.
 func TestLabRoutes(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			accounts := func(c *smtpd.Config) {

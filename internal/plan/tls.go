@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"relayhost/internal/config"
+	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
 )
@@ -93,9 +94,12 @@ func (b *builder) policy() error {
 		if err != nil {
 			return err
 		}
-		rendered := parseTable(text)
+		rendered, err := postfix.ParseSource(text)
+		if err != nil {
+			return err
+		}
 		for _, p := range policies {
-			value, _ := rendered.get(p.NextHop)
+			value, _ := rendered.Get(p.NextHop)
 			keys[p.NextHop] = secret.New(value)
 		}
 		if s.d.PolicyMap, err = b.newMap(policyFile+"_"+s.suffix(), templates.TLSPolicy, d, keys); err != nil {

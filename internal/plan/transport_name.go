@@ -28,11 +28,11 @@ func (b *builder) captured() *Conflict {
 		if t.Path == b.path(transportFile) {
 			continue
 		}
-		for _, e := range parseTable(b.s.Maps[t.Path]).entries() {
-			if hop, is := strings.CutPrefix(e.value, ":"); is && hop != "" && e.key != "*" && !b.otherClass(e.key) {
+		for _, e := range entries(b.s, t.Path) {
+			if hop, is := strings.CutPrefix(e.Value, ":"); is && hop != "" && e.Key != "*" && !b.otherClass(e.Key) {
 				return &Conflict{"transport_maps", t.String(),
-					fmt.Sprintf("its entry \"%s %s\" names no transport, so that mail would go there by the relay's service", e.key, e.value),
-					fmt.Sprintf("write \"%s %s:%s\" in %s, which is what it means today, and run postmap", e.key, b.formerService(), hop, t.Path)}
+					fmt.Sprintf("its entry \"%s %s\" names no transport, so that mail would go there by the relay's service", e.Key, e.Value),
+					fmt.Sprintf("write \"%s %s:%s\" in %s, which is what it means today, and run postmap", e.Key, b.formerService(), hop, t.Path)}
 			}
 		}
 	}
@@ -43,7 +43,7 @@ func (b *builder) captured() *Conflict {
 // transport than default_transport (ADDRESS_CLASS_README).
 func (b *builder) otherClass(key string) bool {
 	domain := strings.TrimPrefix(mailaddr.Domain(key), ".")
-	return b.isLocal(domain) || b.inList("relay_domains", domain)
+	return b.isLocal(domain) || b.facts.In("relay_domains", domain)
 }
 
 // plainKey are the characters of a sender that an inline table takes as they are.
@@ -54,9 +54,9 @@ const plainKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 func (b *builder) dunno() *Conflict {
 	const name = "sender_dependent_relayhost_maps"
 	for _, t := range postfix.ParseTables(b.param(name), b.s.DefaultMap) {
-		for _, e := range parseTable(b.s.Maps[t.Path]).entries() {
-			if strings.EqualFold(e.value, "dunno") && (strings.Trim(e.key, plainKey) != "" || b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "inline")) {
-				return &Conflict{name, t.String(), fmt.Sprintf("its entry \"%s %s\" would send that mail past the relay", e.key, e.value),
+		for _, e := range entries(b.s, t.Path) {
+			if strings.EqualFold(e.Value, "dunno") && (strings.Trim(e.Key, plainKey) != "" || b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "inline")) {
+				return &Conflict{name, t.String(), fmt.Sprintf("its entry \"%s %s\" would send that mail past the relay", e.Key, e.Value),
 					"remove that entry from " + t.Path + ": senders without one go by the relay"}
 			}
 		}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -45,8 +46,8 @@ func (b *builder) transportMap(domain, value string) {
 			if t.Path == b.path(transportFile) {
 				continue
 			}
-			for _, e := range parseTable(b.s.Maps[t.Path]).entries() {
-				b.routed[e.key] = true
+			for _, e := range entries(b.s, t.Path) {
+				b.routed[e.Key] = true
 			}
 		}
 	}
@@ -87,8 +88,10 @@ func (b *builder) passesOn() bool {
 				return true
 			}
 			found = nil
-			for _, e := range parseTable(text).entries() {
-				found = append(found, e.key)
+			for line := range strings.Lines(string(text)) { // of a table, or of a file without values
+				if f := strings.Fields(line); len(f) > 0 && f[0][0] != '#' {
+					found = append(found, strings.ToLower(f[0]))
+				}
 			}
 		}
 		if slices.ContainsFunc(found, func(domain string) bool { return !b.isLocal(domain) }) {
@@ -127,25 +130,16 @@ func (b *builder) aliases() error {
 		return &config.InputError{Field: "root-to", Msg: "mail to root goes to " + b.origin() + ", which is not delivered here: no alias of root applies to it",
 			Hint: "leave --root-to out, or add " + b.origin() + " to mydestination"}
 	}
-	text := parseTable(b.s.Maps[t.Path])
-	done := false
-	found := text.entries()
-	for i := len(found) - 1; i >= 0; i-- {
-		name, value, _ := strings.Cut(found[i].key+" "+found[i].value, ":")
-		if strings.TrimSpace(strings.ToLower(name)) != "root" {
-			continue
-		}
-		switch {
-		case done:
-			text.cut(found[i])
-		case !strings.EqualFold(strings.TrimSpace(value), b.cfg.RootTo):
-			text.replace(found[i], "root: "+b.cfg.RootTo)
-		}
-		done = true
+	aliases, err := postfix.ParseAliases(b.s.Maps[t.Path])
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.Path, err)
 	}
-	if !done {
-		text.add("root: " + b.cfg.RootTo)
+	value, _ := aliases.Get("root")
+	if strings.EqualFold(value, b.cfg.RootTo) {
+		aliases.Set("root", value) // the only one
+	} else {
+		aliases.Set("root", b.cfg.RootTo)
 	}
-	b.file(File{Path: t.Path, After: text.bytes(), Mode: 0o644})
+	b.file(File{Path: t.Path, After: aliases.Bytes(), Mode: 0o644})
 	return nil
 }

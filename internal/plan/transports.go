@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/secret"
 	"relayhost/relays"
@@ -191,7 +191,7 @@ func endpoint(h *config.Hop) string {
 }
 
 // awsAccount tells AWS keys apart.
-func awsAccount(k *api.AWSKeys) string {
+func awsAccount(k *conf.AWSKeys) string {
 	if k == nil {
 		return ""
 	}

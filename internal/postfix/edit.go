@@ -108,6 +108,14 @@ func (d *document) add(name, text string) {
 	d.heads[name]++
 }
 
+// append puts a new logical line at the end, without a mark, and returns its node.
+func (d *document) append(name, text string) int {
+	d.endLine(len(d.nodes))
+	d.nodes = append(d.nodes, node{text: strings.ReplaceAll(text, "\n", d.eol) + d.eol, name: name, kind: head})
+	d.heads[name]++
+	return len(d.nodes) - 1
+}
+
 // endsEmpty reports whether the last line is empty: entries that were removed have left
 // the one that was above them.
 func (d *document) endsEmpty() bool {

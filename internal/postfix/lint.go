@@ -12,21 +12,24 @@ func (s State) Lint(exists func(path string) (exists, known bool)) []lint.Findin
 	if s.Main == nil || s.Master == nil {
 		return nil
 	}
-	c := s.facts(nil)
+	c := s.Facts()
 	c.Exists = exists
 	return lint.Check(c)
 }
 
 // Inspect judges one route of s. Rules that find nothing do not hold.
-func (s State) Inspect(r lint.Route) []lint.Finding { return lint.Inspect(s.facts(nil), r) }
+func (s State) Inspect(r lint.Route) []lint.Finding { return lint.Inspect(s.Facts(), r) }
 
-// facts is s as the rules take it. defaults are those of postconf -dx.
+// Facts is s as the rules take it.
+func (s State) Facts() lint.Config { return s.facts(nil) }
+
+// facts is Facts with the defaults of postconf -dx.
 func (s State) facts(defaults map[string]string) lint.Config {
 	c := lint.Config{
 		Params: s.Params, Tables: s.Maps, Types: s.MapTypes, DefaultType: s.DefaultMap,
 		AtLeast:   func(major, minor int) bool { return s.Version.AtLeast(major, minor) },
 		SASLTypes: s.SASLTypes, SASLPlugins: s.SASLPlugins, Unreadable: s.Unreadable, Defaults: defaults, Warnings: s.Warnings,
-		Running: s.Running, Dir: s.ConfigDir, Hostname: s.Hostname,
+		Running: s.Running, Dir: s.ConfigDir, Hostname: s.Hostname, FQDN: s.FQDN,
 		Lookups: lintTables{NewLookups(s)},
 		Expand: func(value string) (string, bool) {
 			return expand(value, func(name string) string { return s.Params[name] })

@@ -57,6 +57,7 @@ func collapse(value string) string {
 // postconf: for every text the same parameters with the same values, and a
 // failure for exactly the same texts.
 func TestLabMainAgreesWithPostconf(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(fmt.Sprint(suite), func(t *testing.T) {
 			s := lab.New(t, lab.On(suite)).Server

@@ -17,6 +17,7 @@ import (
 // TestLabMasterAgreesWithPostconf holds ParseMaster against "postconf -F", which
 // prints every entry in one normal form.
 func TestLabMasterAgreesWithPostconf(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			s := lab.New(t, lab.On(suite)).Server

@@ -68,6 +68,7 @@ func configured(t *testing.T, opts ...lab.Option) *lab.Server {
 }
 
 func TestLabServer(t *testing.T) {
+	t.Parallel()
 	for _, suite := range suites() {
 		t.Run(string(suite), func(t *testing.T) {
 			s := configured(t, lab.On(suite))
@@ -84,6 +85,7 @@ func TestLabServer(t *testing.T) {
 }
 
 func TestLabJournal(t *testing.T) {
+	t.Parallel()
 	s := configured(t, lab.Systemd())
 	s.StartPostfix()
 	inside(t, s, 0, "TestInsideMail")

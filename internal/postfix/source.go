@@ -9,8 +9,12 @@ import (
 // several entries with one key the first counts.
 type Source struct {
 	doc     *document
+	at      map[string][]int // the nodes of the entries by key: a change costs the same in a table of any size
 	aliases bool
 }
+
+// Entry is one entry of a table.
+type Entry struct{ Key, Value string } // the key in lower case
 
 // ParseSource reads the source of a lookup table: "key white space value".
 func ParseSource(data []byte) (*Source, error) { return parseSource(data, false) }
@@ -23,13 +27,12 @@ func parseSource(data []byte, aliases bool) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{doc, aliases}
-	clear(doc.heads)
+	s := &Source{doc, map[string][]int{}, aliases}
 	for i := range doc.nodes {
 		if doc.nodes[i].kind == head {
 			key, _, _ := s.split(doc.logical(i))
 			doc.nodes[i].name = fold(key)
-			doc.heads[doc.nodes[i].name]++
+			s.at[fold(key)] = append(s.at[fold(key)], i)
 		}
 	}
 	return s, nil
@@ -79,34 +82,25 @@ func keyEnd(line string, aliases bool) int {
 	return len(line)
 }
 
-// first returns the node of the entry that counts, or -1.
-func (s *Source) first(key string) int {
-	first := -1
-	for i := s.doc.find(key, len(s.doc.nodes)); i >= 0; i = s.doc.find(key, i) {
-		first = i
-	}
-	return first
-}
-
 // Get returns the value of key, which is folded to lower case.
 func (s *Source) Get(key string) (string, bool) {
-	i := s.first(fold(key))
-	if i < 0 || key == "" {
+	found := s.at[fold(key)]
+	if len(found) == 0 || key == "" {
 		return "", false
 	}
-	_, _, value := s.split(s.doc.logical(i))
+	_, _, value := s.split(s.doc.logical(found[0]))
 	return value, true
 }
 
-// Keys lists the keys in order, in lower case, duplicates included.
-func (s *Source) Keys() []string {
-	var keys []string
-	for _, n := range s.doc.nodes {
+// Entries lists all entries in order, repeated keys included.
+func (s *Source) Entries() (all []Entry) {
+	for i, n := range s.doc.nodes {
 		if n.kind == head && n.name != "" {
-			keys = append(keys, n.name)
+			_, _, value := s.split(s.doc.logical(i))
+			all = append(all, Entry{n.name, value})
 		}
 	}
-	return keys
+	return all
 }
 
 // Set adds or replaces the entry of key; further entries with that key, which
@@ -118,25 +112,29 @@ func (s *Source) Set(key, value string) {
 	if s.aliases {
 		separator = ": "
 	}
-	i := s.first(name)
-	if i < 0 {
-		s.doc.add(name, key+separator+value)
+	found := s.at[name]
+	if len(found) == 0 {
+		s.at[name] = []int{s.doc.append(name, key+separator+value)}
 		return
 	}
-	for j := s.doc.find(name, len(s.doc.nodes)); j > i; j = s.doc.find(name, j) {
-		s.doc.drop(j)
+	for _, i := range found[1:] {
+		s.doc.drop(i)
 	}
-	written, between, old := s.split(s.doc.logical(i))
+	s.at[name] = found[:1]
+	written, between, old := s.split(s.doc.logical(found[0]))
 	if old != value {
-		s.doc.replace(i, written+between+value)
+		s.doc.replace(found[0], written+between+value)
 	}
 }
 
-// Remove deletes every entry of key.
-func (s *Source) Remove(key string) {
-	if s.doc.remove(fold(key), len(s.doc.nodes)) {
-		s.doc.dropEmptyMarks()
+// Remove deletes every entry of key and reports whether there was one.
+func (s *Source) Remove(key string) bool {
+	found := s.at[fold(key)]
+	for _, i := range found {
+		s.doc.drop(i)
 	}
+	delete(s.at, fold(key))
+	return len(found) > 0
 }
 
 // Bytes returns the text as it now is.

@@ -14,6 +14,7 @@ import (
 	"relayhost/internal/apply"
 	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/mailaddr"
@@ -76,7 +77,7 @@ func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
 // reachableByAll wants that the user of the bridges can start a program.
 func reachableByAll(r *host.Reader, program string) error {
 	if program == "" {
-		return errors.New("where this program is on disk is not known, and Postfix has to start it")
+		return errors.New("the path of this program is unknown, and Postfix has to start it")
 	}
 	for path := program; path != "/"; path = filepath.Dir(path) {
 		m, err := r.Stat(path)
@@ -84,7 +85,7 @@ func reachableByAll(r *host.Reader, program string) error {
 			return err
 		}
 		if m.Mode.Perm()&0o001 == 0 {
-			return Hint(fmt.Errorf("Postfix has to start %s as the user %s, and %s is closed to others (mode %04o)", program, bridge.User, path, m.Mode.Perm()),
+			return Hint(fmt.Errorf("Postfix has to start %s as the user %s, and %s is closed to others (mode %04o)", program, conf.User, path, m.Mode.Perm()),
 				"install relayhost where every user can run it: /usr/local/bin")
 		}
 		if m.UID != 0 {
@@ -96,7 +97,7 @@ func reachableByAll(r *host.Reader, program string) error {
 }
 
 // fromBridge gives h the account that its bridge has stored.
-func fromBridge(h *config.Hop, c bridge.Config) {
+func fromBridge(h *config.Hop, c conf.Config) {
 	if a := c.API; a != nil {
 		h.API = config.API{Host: c.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS}
 		return
@@ -117,7 +118,7 @@ const roleTime = 3 * time.Second
 // the first hop of all an answer. found is false in a dry run alone.
 func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker, typed string) (found bool, err error) {
 	h := p.in(c)
-	a, ok := api.Get(h.Relay.ID)
+	a, ok := conf.Get(h.Relay.ID)
 	if !ok {
 		return true, nil // Validate says so
 	}
@@ -125,9 +126,9 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 		return true, nil
 	}
 	given := givenFor(s, c, p)
-	h.API = config.API{Settings: map[api.Field]string{}}
-	if conf, ok := stored.Bridge(c.Routes[p.route].Senders...); ok && conf.API != nil && conf.API.ID == h.Relay.ID && typed == "" {
-		h.API = config.API{Host: conf.Host, Settings: maps.Clone(conf.API.Settings), Key: conf.API.Key, AWS: conf.API.AWS}
+	h.API = config.API{Settings: map[conf.Field]string{}}
+	if old, ok := stored.Bridge(c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && typed == "" {
+		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
 	}
 	if a.Signed() {
 		err = awsAccount(ctx, s, h, given)
@@ -157,7 +158,7 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 
 // keyAccount takes the key that was given. The password for SMTP of some relays is an
 // API key.
-func keyAccount(a api.API, h *config.Hop, given secret.Credentials) error {
+func keyAccount(a conf.API, h *config.Hop, given secret.Credentials) error {
 	key := given.API.Key
 	if key.IsZero() && !given.Password.IsZero() {
 		if !a.SameKey() {
@@ -180,28 +181,28 @@ func keyAccount(a api.API, h *config.Hop, given secret.Credentials) error {
 func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Credentials) error {
 	switch {
 	case !given.SecretAccessKey.IsZero():
-		h.API.AWS = &api.AWSKeys{Source: api.AWSStatic, AccessKey: given.Username, Secret: given.SecretAccessKey}
+		h.API.AWS = &conf.AWSKeys{Source: conf.AWSStatic, AccessKey: given.Username, Secret: given.SecretAccessKey}
 		if given.Username == "" {
 			return UsageError{errors.New("the credentials name no access key"), "give username= (AKIA...) beside secret_access_key="}
 		}
 		return nil
 	case !given.Password.IsZero() || !given.API.Key.IsZero():
-		return UsageError{errors.New("the API of Amazon SES takes no SMTP password: that is derived from a secret access key, and leads nowhere back"),
+		return UsageError{errors.New("the API of Amazon SES needs the secret access key, not the SMTP password that is derived from it"),
 			"give username= and secret_access_key=; on an EC2 instance, in ECS and in EKS with a role give nothing"}
 	case h.API.AWS != nil:
 		return nil
 	}
 	region := h.RegionName()
-	if keys, ok := api.AWSFromEnvironment(os.Getenv, region); ok {
+	if keys, ok := conf.AWSFromEnvironment(os.Getenv, region); ok {
 		h.API.AWS = &keys
 		s.Report.Note("Amazon SES is asked with the keys that the environment names: none is stored")
 		return nil
 	}
-	keys := api.AWSKeys{Source: api.AWSInstance}
+	keys := api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSInstance}}
 	ctx, cancel := context.WithTimeout(ctx, roleTime)
 	defer cancel()
 	if _, err := keys.Get(ctx); err == nil {
-		h.API.AWS = &api.AWSKeys{Source: api.AWSInstance}
+		h.API.AWS = &conf.AWSKeys{Source: conf.AWSInstance}
 		s.Report.Note("Amazon SES is asked as the role of this instance: no key is stored")
 	}
 	return nil
@@ -209,44 +210,44 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 
 // apiSettings fills in what the account needs beside its key: as given, or what the
 // host and the sender say.
-func apiSettings(a api.API, c config.Config, p at, given secret.Credentials) {
+func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
 	from := first(c.Routes[p.route].From, c.From())
 	region := h.RegionName()
-	usual := map[api.Field]string{api.Region: region, api.Domain: mailaddr.Domain(from), api.Mailbox: from, api.User: given.Username}
+	usual := map[conf.Field]string{conf.Region: region, conf.Domain: mailaddr.Domain(from), conf.Mailbox: from, conf.OCIUser: given.Username}
 	if h.API.Settings == nil {
-		h.API.Settings = map[api.Field]string{}
+		h.API.Settings = map[conf.Field]string{}
 	}
-	set := func(f api.Field, value string) {
+	set := func(f conf.Field, value string) {
 		if value != "" {
 			h.API.Settings[f] = value
 		}
 	}
 	for _, f := range a.Needs {
-		if f != api.APIKey && f != api.PrivateKey && (f == api.Region || h.API.Settings[f] == "") {
+		if f != conf.APIKey && f != conf.PrivateKey && (f == conf.Region || h.API.Settings[f] == "") {
 			set(f, usual[f])
 		}
 	}
-	set(api.Region, region)
+	set(conf.Region, region)
 	if a.ID == "mailtrap" && region == "bulk" { // the catalogue has its streams as regions
-		set(api.Stream, region)
+		set(conf.Stream, region)
 	}
 	for name, value := range given.API.Settings {
 		if name == "host" {
 			h.API.Host = value
 			continue
 		}
-		set(api.Field(name), value)
+		set(conf.Field(name), value)
 	}
 	if h.API.AWS != nil {
-		h.API.AWS.Region = h.API.Settings[api.Region]
+		h.API.AWS.Region = h.API.Settings[conf.Region]
 	}
 }
 
 // checkAPI asks the API of a hop whether it takes the key, where it has a call for
 // that which sends nothing.
 func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
-	client, err := plan.APIConfig(h, first(h.CAFile, s.State.CAFile)).Checker()
+	client, err := bridge.Checker(plan.APIConfig(h, first(h.CAFile, s.State.CAFile)))
 	if err != nil {
 		return err
 	}
@@ -270,7 +271,7 @@ func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
 
 // byAPI has verify ask the API of a hop.
 func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
-	client, err := plan.APIConfig(h, first(h.CAFile, caFile)).Checker()
+	client, err := bridge.Checker(plan.APIConfig(h, first(h.CAFile, caFile)))
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,6 @@ import (
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
-	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 	"relayhost/relays"
@@ -72,6 +71,7 @@ type Delivered struct {
 // the planned configuration: one for the first hops of all routes, and one for
 // each level of fallbacks, in which they come first. The server's own has not
 // been touched yet.
+// Mail for root goes with the first, where --root-to names an address.
 // After that goes one by each other service that shares a next hop with ours in table.
 func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 	if s.NoVerify {
@@ -106,6 +106,9 @@ func (s Setup) rehearseAll(ctx context.Context, table *flow.Table) error {
 		}
 		one, more := s.messages(p, level)
 		list := append(one, more...)
+		if m, _, ok := s.messageForRoot(table); ok && level == 0 {
+			list = append(list, m)
+		}
 		n := min(len(list), budget)
 		left += len(list) - n
 		budget -= n
@@ -161,7 +164,7 @@ func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message) error 
 	} else {
 		s.Report.Step("rehearsal: a private Postfix sends %d test messages", len(list))
 	}
-	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p})
+	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Aliases: s.aliases(list)})
 	if err != nil {
 		return fmt.Errorf("rehearsal: %w", host.Denied(err))
 	}
@@ -240,8 +243,11 @@ func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log, ta
 		s.Report.Unproven("the proof sends %d test messages at most; %d routes were left out of it: relayhost verify --route NAME proves one", maxMessages, len(list)-maxMessages)
 		list = list[:maxMessages]
 	}
-	if m, ok := s.messageForRoot(table); ok {
+	m, why, ok := s.messageForRoot(table)
+	if ok {
 		list = append(list, m)
+	} else if why != "" {
+		s.Report.Unproven("%s", why)
 	}
 	if len(list) == 1 {
 		s.Report.Step("proof: the test message goes through %s", which)
@@ -249,25 +255,6 @@ func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log, ta
 		s.Report.Step("proof: %d test messages go through %s", len(list), which)
 	}
 	return s.send(ctx, s.ConfigDir, log, list)
-}
-
-// messageForRoot is the message that shows that mail for root arrives at Config.RootTo.
-// It says why where there is none.
-func (s Setup) messageForRoot(table *flow.Table) (m message, ok bool) {
-	if s.Config.RootTo == "" || table == nil {
-		return m, false
-	}
-	way, ok := table.Root()
-	if !ok {
-		return m, false
-	}
-	hop, err := postfix.ParseNextHop(way.NextHop)
-	root := "root@" + plan.Origin(s.State)
-	if !strings.HasPrefix(way.Transport, plan.ServicePrefix) || err != nil || smtpprobe.CheckAddress(root) != nil {
-		s.Report.Unproven("mail for root goes to %s by %s, and not through the relay: no test message shows it", s.Config.RootTo, way)
-		return m, false
-	}
-	return message{relay: s.Config.First().Relay, from: root, service: way.Transport, host: hop.Host, port: hop.Port, rootTo: s.Config.RootTo}, true
 }
 
 // subject is what a proof was about: one hop, and the addresses that it was tried
@@ -420,60 +407,6 @@ func (s Setup) sendWatched(ctx context.Context, in *instance.Instance, list []me
 		return sent, end()
 	}
 	return s.send(ctx, in.ConfigDir, &in.Log, list), nil // a log that cannot be watched tells nothing
-}
-
-// maxForeign bounds the messages by services of others.
-const maxForeign = 5
-
-// rehearseForeign sends one message by each other service and account that shares a
-// next hop with ours, with the planned configuration. One that would not have left
-// before either is told, and stops nothing.
-func (s Setup) rehearseForeign(ctx context.Context, table *flow.Table) error {
-	if table == nil {
-		return nil
-	}
-	list := flow.Shared(table.Flows(), s.Plan)
-	if len(list) > maxForeign {
-		s.Report.Unproven("%d other services and accounts share a relay with this setup; %d of them were rehearsed", len(list), maxForeign)
-		list = list[:maxForeign]
-	}
-	for _, f := range list {
-		s.Report.Step("rehearsal: a message by the service %s, which shares %s", f.Service, f.NextHop.Text)
-		err := s.sendForeign(ctx, f, s.Plan)
-		if err == nil {
-			continue
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		text := fmt.Sprintf("%s go to %s by the service %s", f.Class, f.NextHop.Text, f.Service)
-		if was := s.sendForeign(ctx, f, flow.Unchanged(s.State)); was != nil {
-			s.Report.Unproven("%s, and do not leave, now as before: %v", text, was)
-			continue
-		}
-		return ProofError{Hint(fmt.Errorf("rehearsal: %s; they would not leave any more: %w", text, err),
-			"keep the parameters of that service: relayhost setup --dry-run --json shows what changes for it")}
-	}
-	return nil
-}
-
-// sendForeign sends a message with plan p, by the way of f whatever its recipient is.
-func (s Setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) error {
-	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Params: map[string]string{
-		"transport_maps": "inline:{ {" + s.Config.To + " = " + f.Service + ":" + f.NextHop.Text + "} }",
-	}})
-	if err != nil {
-		return host.Denied(err)
-	}
-	sent, fault := s.sendWatched(ctx, in, []message{{from: first(f.Sender, s.Config.From()), host: f.NextHop.Host, port: f.NextHop.Port}})
-	cerr := in.Close()
-	if err := failure(sent); err != nil {
-		if known := faultOf(fault, sent); known != nil {
-			err = known
-		}
-		return errors.Join(err, cerr)
-	}
-	return cerr
 }
 
 // faultOf is the fault in the log of a rehearsal that failed, where that says more

@@ -108,9 +108,9 @@ func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config
 				continue // whatever a table has for it
 			}
 			if h.Bridged() {
-				conf, ok := accounts.Bridge(r.Senders...)
+				stored, ok := accounts.Bridge(r.Senders...)
 				if missing = missing || !ok; ok {
-					fromBridge(h, conf)
+					fromBridge(h, stored)
 				}
 				continue
 			}

@@ -14,7 +14,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
@@ -171,7 +171,7 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 // configuration cannot be read.
 func signInSource(p plan.Plan, h config.Hop) *oauth.Source {
 	if b, ok := bridgeFor(p, h); ok && !p.Incomplete {
-		return &oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(bridge.Directory, b.Name), HTTP: httpOf()}
+		return &oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, b.Name), HTTP: httpOf()}
 	}
 	return nil
 }

@@ -294,7 +294,7 @@ func (s Setup) text(c *check) string {
 	if c.err != nil {
 		return fmt.Sprintf("%s: %v", c.of[c.senders[0]], c.err)
 	}
-	text := fmt.Sprintf("%s port %d fails at %s", c.hop.Host, c.hop.Port, c.result.Failed)
+	text := failedStep(c.hop.Host, c.hop.Port, c.result)
 	if s.Config.Several() {
 		text = c.at() + ": " + text
 		if c.result.Failed == smtpprobe.StepMail || c.result.Failed == smtpprobe.StepRcpt {
@@ -302,6 +302,18 @@ func (s Setup) text(c *check) string {
 		}
 	}
 	return text
+}
+
+// failedStep says in words at which step a dialogue ended.
+func failedStep(host string, port int, r smtpprobe.Result) string {
+	said := map[bool]map[smtpprobe.Step]string{
+		true:  {smtpprobe.StepAuth: "refused the login", smtpprobe.StepMail: "refused the sender", smtpprobe.StepRcpt: "refused the recipient", smtpprobe.StepGreeting: "refused the connection"},
+		false: {smtpprobe.StepConnect: "is not reachable", smtpprobe.StepSTARTTLS: "did not start TLS", smtpprobe.StepTLS: "did not complete TLS"},
+	}[r.Fault == smtpprobe.FaultReply][r.Failed]
+	if said == "" {
+		said = fmt.Sprintf("failed at %s", r.Failed)
+	}
+	return fmt.Sprintf("%s port %d %s", host, port, said)
 }
 
 // try tries one hop, and again for a while where it says "later".
@@ -315,7 +327,7 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 	}
 	c.result = s.dial(ctx, c, addrs.list)
 	for until := time.Now().Add(patience); c.later() && time.Now().Add(retryPause).Before(until); {
-		s.Report.Step("%s says %d, later: trying again", c.hop.Host, c.result.Code)
+		s.Report.Step("%s deferred the message (%d): trying again", c.hop.Host, c.result.Code)
 		select {
 		case <-ctx.Done():
 			c.err = ctx.Err()

@@ -39,10 +39,13 @@ func Named(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker) 
 	return chosen(ctx, deps, d, req, ask, h)
 }
 
+// today is the day that deadlines of relays are counted from; tests set it.
+var today = time.Now
+
 // Choose asks for the relay where c names none yet.
 func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request, ask Asker) (config.Config, error) {
 	tellEnd := func(r relays.Relay) { // and how many days are left
-		if notice := r.Notice(time.Now()); notice != "" {
+		if notice := r.Notice(today()); notice != "" {
 			deps.Report.Note("%s", notice)
 		}
 	}
@@ -53,7 +56,7 @@ func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Re
 		return c, nil
 	}
 	if len(c.Routes) > 1 && !ask.Can() {
-		return c, UsageError{errors.New("the file has routes for single senders and no relay for all other mail, which goes out directly: that cannot be set up"),
+		return c, UsageError{errors.New("the file has routes for single senders and no relay for all other mail: setup needs a default relay"),
 			"give the relay of all other mail with --relay, or leave the senders to sender_dependent_relayhost_maps, where they are"}
 	}
 	id, err := ask.Relay(ctx, d)

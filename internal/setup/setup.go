@@ -14,7 +14,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
-	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/flow"
@@ -63,7 +63,7 @@ type Asker interface {
 	// Region returns "" where the relay has a default, and none is asked for.
 	Region(ctx context.Context, d Discovery, r relays.Relay) (string, error)
 	// APIKey fills in what c lacks of the key for the API of r.
-	APIKey(ctx context.Context, a api.API, r relays.Relay, c *secret.Credentials) error
+	APIKey(ctx context.Context, a conf.API, r relays.Relay, c *secret.Credentials) error
 	// Credentials fills in what c lacks; typed is a user name to begin with.
 	Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error
 	From(ctx context.Context, d Discovery, r relays.Relay) (string, error)
@@ -127,7 +127,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if err := checkNames(ctx, deps, s.Discovery, s.Config); err != nil {
 		return s, err
 	}
-	if s.Config, err = way(ctx, s, ask); err != nil {
+	if s.Config, err = chooseSignIn(ctx, s, ask); err != nil {
 		return s, err
 	}
 	if s.Config, err = SelectPorts(ctx, deps, s.Discovery, s.Config, req); err != nil {

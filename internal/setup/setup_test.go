@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"relayhost/internal/apply"
-	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/postfix"
@@ -190,7 +190,7 @@ func (nobody) From(context.Context, Discovery, relays.Relay) (string, error) { r
 func (nobody) Region(context.Context, Discovery, relays.Relay) (string, error) {
 	return "", nil
 }
-func (nobody) APIKey(context.Context, api.API, relays.Relay, *secret.Credentials) error {
+func (nobody) APIKey(context.Context, conf.API, relays.Relay, *secret.Credentials) error {
 	return errNobody
 }
 func (nobody) Credentials(context.Context, relays.Relay, string, *secret.Credentials) error {

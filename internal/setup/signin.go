@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
@@ -24,10 +24,10 @@ type Person interface {
 	URL(ctx context.Context, link, user string) (pasted string, err error)
 }
 
-// way finds how the first hop is logged in to, where its relay can be signed in to by
+// chooseSignIn finds how the first hop is logged in to, where its relay can be signed in to by
 // OAuth and neither flags nor the file say: by the application of the credentials
 // file, as before, or as the answer to a question.
-func way(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
+func chooseSignIn(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
 	c := s.Config.Clone()
 	h := c.First()
 	given, asked := s.Credentials.first(*h), s.Given.Via
@@ -105,14 +105,14 @@ func lacksProof(h config.Hop) bool {
 
 // storedBridge is the bridge that carries mail to the host of h by the same
 // application now.
-func storedBridge(s Setup, h config.Hop) (bridge.Config, bool) {
+func storedBridge(s Setup, h config.Hop) (conf.Config, bool) {
 	for _, b := range plan.StoredBridges(s.State) {
 		if o := b.Config.OAuth; o != nil && b.Config.Host == h.Host && (h.SignIn.ClientID == "" || o.ID == h.SignIn.ClientID) &&
 			(h.Username == "" || strings.EqualFold(h.Username, b.Config.Username)) {
 			return b.Config, true
 		}
 	}
-	return bridge.Config{}, false
+	return conf.Config{}, false
 }
 
 var guid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
@@ -224,7 +224,7 @@ func (s Setup) storedToken(ctx context.Context, b plan.BridgeEntry) (t oauth.Tok
 	if !same {
 		return t, false, nil
 	}
-	source := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(bridge.Directory, b.Name), HTTP: httpOf()}
+	source := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, b.Name), HTTP: httpOf()}
 	if _, err = source.Token(ctx); err == nil {
 		t, err = oauth.Load(source.Path, source.Client)
 		return t, err == nil, err
@@ -255,7 +255,7 @@ func Interactive(ctx context.Context, client oauth.Client, user string, who Pers
 }
 
 // signInFailed is a refusal in words, with what to do.
-func signInFailed(c bridge.Config, err error) error {
+func signInFailed(c conf.Config, err error) error {
 	wrapped := fmt.Errorf("sign in as %s: %w", c.Username, err)
 	var r *oauth.Refusal
 	if !errors.As(err, &r) || r.Reason() == (oauth.Reason{}) {
@@ -292,7 +292,7 @@ func (s Setup) SaveTokens(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		source := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(bridge.Directory, b.Name)}
+		source := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, b.Name)}
 		if err := source.Save(ctx, t); err != nil {
 			return fmt.Errorf("store the token of %s: %w", b.Name, err)
 		}

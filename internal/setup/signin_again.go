@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
@@ -101,13 +101,13 @@ func (deps Deps) signInAgain(ctx context.Context, state postfix.State, b plan.Br
 	if err := deps.tryToken(ctx, state, b.Config, t.Access); err != nil {
 		return t, err
 	}
-	source := oauth.Source{Client: client, Path: bridge.TokenPath(bridge.Directory, b.Name)}
+	source := oauth.Source{Client: client, Path: conf.TokenPath(conf.Directory, b.Name)}
 	return t, source.Save(ctx, t)
 }
 
 // tryToken logs in to the relay with a token.
-func (deps Deps) tryToken(ctx context.Context, state postfix.State, c bridge.Config, token secret.Value) error {
-	if c.Via == bridge.ViaHTTPS {
+func (deps Deps) tryToken(ctx context.Context, state postfix.State, c conf.Config, token secret.Value) error {
+	if c.Via == conf.ViaHTTPS {
 		return nil // the API is not asked: there is no call that sends nothing and needs the same permission
 	}
 	dns, err := Resolver(&deps.Host.Reader, state)
@@ -133,7 +133,7 @@ func (deps Deps) tryToken(ctx context.Context, state postfix.State, c bridge.Con
 		}
 	}
 	if result.Err != nil {
-		return fmt.Errorf("%s port %d fails at %s: %w", c.Host, c.Port, result.Failed, result.Err)
+		return fmt.Errorf("%s: %w", failedStep(c.Host, c.Port, result), result.Err)
 	}
 	return nil
 }

@@ -51,6 +51,9 @@ type Status struct {
 	Waiting   int               `json:"waiting"`            // messages in the queue
 	Verified  *LastVerification `json:"verified,omitempty"` // the last verification as root
 	Unknown   map[string]string `json:"unknown,omitempty"`  // what could not be read, and why
+
+	transport string // default_transport, or what stands for it, where it sends nothing by SMTP; "" otherwise
+	more      bool   // the queue is longer than Waiting: it was not read to its end
 }
 
 // ReadStatus looks without changing anything and without connecting to anybody. What
@@ -73,10 +76,10 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 			if senders, routes := explain.SenderRoutes(state); len(routes) > 0 {
 				route, doc.Senders = routes[0], senders
 			}
-			doc.NextHop, doc.Service = route.NextHop, route.Service.Name
+			doc.NextHop, doc.Service, doc.transport = route.NextHop, route.Service.Name, otherTransport(route)
 		}
 		if queue, err := postfix.ReadQueue(ctx, r, deps.ConfigDir); err == nil || errors.Is(err, postfix.ErrLongQueue) {
-			doc.Waiting = len(queue)
+			doc.Waiting, doc.more = len(queue), err != nil
 		} else {
 			doc.Unknown["queue"] = err.Error()
 		}
@@ -99,6 +102,27 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		doc.Unknown = nil
 	}
 	return doc, nil
+}
+
+// otherTransport describes a route whose service is no mail client: error(8) rejects
+// mail, and a service that master.cf does not have defers it. "" is smtp(8) or lmtp(8).
+func otherTransport(route explain.Route) string {
+	name, _, _ := strings.Cut(route.State.Params["default_transport"], ":")
+	switch command := route.Service.Command; command {
+	case "smtp", "lmtp":
+		return ""
+	case "":
+		if route.State.Master == nil {
+			return ""
+		}
+		return fmt.Sprintf("nowhere: master.cf does not have the service %s that default_transport names", name)
+	case "error":
+		return "nowhere: default_transport rejects it (" + route.Service.Name + ")"
+	case "retry", "discard":
+		return fmt.Sprintf("nowhere: default_transport hands it to %s(8)", command)
+	default:
+		return fmt.Sprintf("to the service %s of master.cf (%s), not to a relay", route.Service.Name, command)
+	}
 }
 
 // apiOf is the host of the API that the default route goes by.
@@ -257,6 +281,8 @@ func writeRoute(d Status, row func(label, format string, args ...any)) {
 	case unread: // said below
 	case d.Postfix == "":
 		row("Mail goes", "nowhere: there is no Postfix to send it")
+	case d.transport != "":
+		row("Mail goes", "%s", d.transport)
 	case d.NextHop == "":
 		row("Mail goes", "directly to the recipients' servers")
 	case len(d.Senders) > 0:
@@ -270,17 +296,47 @@ func writeRoute(d Status, row func(label, format string, args ...any)) {
 
 // writeDrift says what has become of the files of setup.
 func writeDrift(row func(label, format string, args ...any), doc Status) {
+	edited := false
 	for _, item := range doc.Drift {
 		switch item.State {
 		case apply.DriftNone:
 		case apply.DriftForeign:
+			edited = true
 			row("Edited", "%s, since setup: relayhost's own lines are as it left them", item.Path)
 		default:
 			row("Drift", "%s: %s; restore it: sudo relayhost setup", item.Path, item.State)
 		}
 	}
-	if doc.ChangeID != "" && !doc.Drifted() {
+	switch {
+	case doc.ChangeID == "" || doc.Drifted() || doc.Unknown["drift"] != "":
+	case edited:
+		row("Drift", "none in what relayhost wrote")
+	default:
 		row("Drift", "none: every file is as setup left it")
+	}
+}
+
+// writeQueue says how many messages wait.
+func writeQueue(row func(label, format string, args ...any), doc Status) {
+	switch {
+	case doc.Postfix == "" || doc.Unknown["queue"] != "":
+	case doc.Waiting == 0:
+		row("Queue", "empty")
+	case doc.more:
+		row("Queue", "more than %d messages", doc.Waiting)
+	default:
+		row("Queue", "%d message(s)", doc.Waiting)
+	}
+}
+
+// writeVerified says what the last verification was of.
+func writeVerified(row func(label, format string, args ...any), doc Status) {
+	switch v := doc.Verified; {
+	case v == nil:
+	case doc.ChangedAt != nil && doc.ChangedAt.After(v.Time):
+		row("Verified", "not since this change; before it: %s, at %s", v.Result, v.Time.Local().Format(time.DateTime))
+	default:
+		row("Verified", "%s, at %s", v.Result, v.Time.Local().Format(time.DateTime))
 	}
 }
 
@@ -295,7 +351,8 @@ func (doc Status) Text() string {
 	writeSignIns(row, doc.SignIns)
 	switch {
 	case doc.ChangeID != "":
-		row("Set up", "by relayhost for %s, change %s of %s", doc.Relay, doc.ChangeID, doc.ChangedAt.Local().Format(time.DateTime))
+		row("Set up", "by relayhost for %s at %s", doc.Relay, doc.ChangedAt.Local().Format(time.DateTime))
+		row("Change", "%s; undo it: sudo relayhost rollback", doc.ChangeID)
 	case doc.Configured && !strings.HasPrefix(doc.Service, plan.ServicePrefix):
 		row("Set up", "not yet: relayhost setup applies %s", config.Path)
 	case doc.Relay == "" && doc.Configured:
@@ -307,7 +364,7 @@ func (doc Status) Text() string {
 	}
 	if all, err := Catalog(); err == nil {
 		if r, err := FindRelay(all, doc.Relay); err == nil && r.Ends != nil && len(doc.SignIns) == 0 {
-			row("Ends", "%s", r.Notice(time.Now()))
+			row("Ends", "%s", r.Notice(today()))
 		}
 	}
 	if doc.Pending != nil {
@@ -317,12 +374,8 @@ func (doc Status) Text() string {
 		row("Undone", "change %s, at %s by %s", doc.Undone.ID, doc.Undone.Time.Local().Format(time.DateTime), doc.Undone.By)
 	}
 	writeDrift(row, doc)
-	if doc.Postfix != "" && doc.Unknown["queue"] == "" {
-		row("Queue", "%s", map[bool]string{true: "empty", false: fmt.Sprintf("%d message(s)", doc.Waiting)}[doc.Waiting == 0])
-	}
-	if doc.Verified != nil {
-		row("Verified", "%s, at %s", doc.Verified.Result, doc.Verified.Time.Local().Format(time.DateTime))
-	}
+	writeQueue(row, doc)
+	writeVerified(row, doc)
 	for _, what := range slices.Sorted(maps.Keys(doc.Unknown)) {
 		row("Not known", "%s: %s", what, doc.Unknown[what])
 	}

@@ -84,6 +84,8 @@ type Config struct {
 	MaxConnections        int      // at once; 0: no limit
 	MessagesPerConnection int      // 421 to the MAIL after the last; 0: no limit
 
+	RecipientsPerConnection int // 452 to the RCPT after the last; 0: no limit
+
 	// Accepted is the reply to the n-th message (from 1) in the words and
 	// with the queue id of the service; nil: "250 2.0.0 Ok: queued as <id>".
 	Accepted func(n int) Reply

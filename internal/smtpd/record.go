@@ -27,10 +27,13 @@ type Session struct {
 
 	Commands []string // verbs as they came, in capitals, the first 10,000
 	Messages int      // messages taken
-	Refused  bool     // turned away for too many connections
-	Quit     bool     // the client said QUIT
-	Started  time.Time
-	Ended    time.Time // zero while it lasts
+
+	Recipients int // RCPT commands that were taken
+
+	Refused bool // turned away for too many connections
+	Quit    bool // the client said QUIT
+	Started time.Time
+	Ended   time.Time // zero while it lasts
 }
 
 // Count returns how often the client gave a command.

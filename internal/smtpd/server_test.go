@@ -425,6 +425,18 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+func TestRecipientsPerConnection(t *testing.T) {
+	s, _, addr := service(t, Config{RecipientsPerConnection: 2})
+	c := loggedIn(t, addr)
+	send(c, "a@example.com", "b@example.net", "one")
+	c.ask("MAIL FROM:<a@example.com>", "250 ")
+	c.ask("RCPT TO:<c@example.net>", "250 ")
+	c.ask("RCPT TO:<d@example.net>", "452 4.5.3")
+	if got := s.Sessions()[0].Recipients; got != 2 {
+		t.Errorf("got %d recipients in the record, want 2", got)
+	}
+}
+
 func TestUntrustedClientHandshake(t *testing.T) {
 	s, _, addr := service(t, Config{})
 	_, err := tls.Dial("tcp", addr, &tls.Config{ServerName: "other.test", RootCAs: testCA.Pool()})

@@ -142,7 +142,7 @@ func (s *session) Mail(from string, opts *smtp.MailOptions) error {
 // Rcpt adds a recipient.
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	cfg := s.c.server.config()
-	if len(s.to) >= cfg.maxRecipients() {
+	if len(s.to) >= cfg.maxRecipients() || cfg.RecipientsPerConnection > 0 && s.c.record.Recipients >= cfg.RecipientsPerConnection {
 		return s.answer(Reply{Code: 452, Enhanced: "4.5.3", Text: "Too many recipients"})
 	}
 	if cfg.Recipient != nil {
@@ -151,6 +151,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 		}
 	}
 	s.to = append(s.to, to)
+	s.c.note(func(rec *Session) { rec.Recipients++ })
 	return s.answer(Reply{Code: 250, Enhanced: "2.1.5", Text: "Ok"})
 }
 

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/explain"
 	"relayhost/internal/instance"
 	"relayhost/internal/lint"
@@ -72,40 +72,20 @@ func (r *run) deadly(ctx context.Context, known []Finding) (findings []Finding) 
 	return findings
 }
 
-// linted are the faults that the texts show by themselves. What the tables of the
-// way to the relay show is found by the check "maps" as well, which knows more.
-// Beside a setup of ours, whose service has a password table of its own, the tables
-// of main.cf are those of other mail.
+// linted are the faults that the texts show without anything else. What the tables of
+// the way to the relay show is found by the check "maps" as well, which knows more.
 func (r *run) linted() (findings []Finding) {
 	for _, f := range r.State.Lint(postfix.Exists(r.Reader)) {
 		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.File + ": " + f.Detail}
 		if f.Line > 0 {
 			finding.Detail = fmt.Sprintf("%s, line %d: %s", f.File, f.Line, f.Detail)
 		}
-		if f.Severity == lint.Warning || strings.HasPrefix(f.Rule, "table_") && r.foreignLogins(f.File) {
+		if f.Severity == lint.Warning {
 			finding.Result = Warn
 		}
 		findings = append(findings, finding)
 	}
 	return findings
-}
-
-// foreignLogins reports whether mail goes by services of ours and all of them have a
-// password table of their own, which is not in file.
-func (r *run) foreignLogins(file string) bool {
-	ours := 0
-	for _, s := range r.State.Master.Services() {
-		if !strings.HasPrefix(s.Name, plan.ServicePrefix) || s.Command != "smtp" {
-			continue
-		}
-		ours++
-		tables, own := s.Option("smtp_sasl_password_maps")
-		_, off := s.Option("smtp_sasl_auth_enable")
-		if !own && !off || strings.Contains(tables, ":"+file) {
-			return false
-		}
-	}
-	return ours > 0
 }
 
 // of names the route of a finding, where there are several.
@@ -126,32 +106,33 @@ func (t *trial) inspect() (findings []Finding) {
 			continue
 		}
 		f := Finding{Check: "config", Result: Fail, Detail: sign.Detail}.because([]explain.Cause{c})
-		if c.Outcome == "works" && c.Phase != "secrets" && sign.Cause != "tls_opportunistic_cleartext" {
+		if sign.Severity == lint.Warning {
 			f.Result = Warn
 		}
 		if sign.Cause == "mydestination_domain" {
 			// A mail server whose domain this is has it right; whether the mailboxes
 			// are here no file tells.
 			f.Result, f.Command = Warn, ""
-			f.Remedy = "Nothing is to do where the mailboxes of that domain are on this server; else take the domain out of that parameter."
+			f.Remedy = "Nothing to do if the mailboxes of that domain are on this server; otherwise remove the domain from that parameter."
 		}
 		findings = append(findings, f)
 	}
 	return findings
 }
 
-// sizes compares what this host takes with what the service takes.
-func (t *trial) sizes() []Finding {
-	limit, err := strconv.ParseInt(t.State.Params["message_size_limit"], 10, 64)
-	relay := t.route.Hops[0].Relay
-	most := relay.Limits.MessageBytes
-	if err != nil || most == 0 || limit != 0 && limit <= most {
-		return nil
+// sizes compares what this host takes with what the relay takes.
+func (t *trial) sizes() (findings []Finding) {
+	hop := t.route.Hops[0]
+	name, most := hop.Relay.Name, hop.Relay.Limits.MessageBytes
+	if a, ok := conf.Get(hop.Relay.ID); ok && hop.Check != nil {
+		name, most = "the API of "+name, a.Limits.Bytes
 	}
-	f := Finding{Check: "config", Result: Warn,
-		Detail: fmt.Sprintf("messages of up to %d bytes are taken here, and %s takes %d", limit, relay.Name, most)}.known("message_too_big")
-	f.Command = fmt.Sprintf("postconf -e 'message_size_limit = %d' && postfix reload", most)
-	return []Finding{f}
+	for _, found := range t.State.Facts().Oversize(name, most) {
+		f := Finding{Check: "config", Result: Warn, Detail: found.Detail}.known(found.Rule)
+		f.Command = found.Command
+		findings = append(findings, f)
+	}
+	return findings
 }
 
 // nullSender warns of bounces, which have the sender <>, where the route that
@@ -172,8 +153,8 @@ func (r *run) nullSender() []Finding {
 		return nil
 	}
 	return []Finding{{Check: "config", Result: Warn, Cause: "null_sender_refused",
-		Detail: fmt.Sprintf("bounces, whose sender is <>, go by the route %s, and %s refuses them", takes.Name, relay.Name),
-		Remedy: `Add "<>" to the senders of a route whose relay takes them, and run setup again; else whoever sends from this host is not told what came back.`}}
+		Detail: fmt.Sprintf("bounces have the null sender (<>) and use the route %s, and %s refuses them", takes.Name, relay.Name),
+		Remedy: `Add "<>" to the senders of a route whose relay accepts them, and run setup again; otherwise senders on this host get no bounces.`}}
 }
 
 // bypassed warns where a set-up that was made by hand sends the mail of some
@@ -187,45 +168,48 @@ func (r *run) bypassed() []Finding {
 		return nil
 	}
 	return []Finding{{Check: "config", Result: Warn, Cause: "by_sender",
-		Detail:  "mail from " + some(senders) + " goes by a way or an account of its own, which is not proven here",
+		Detail:  "mail from " + some(senders) + " goes by another route or account, which is not tested here",
 		Remedy:  "Let relayhost manage this setup: it tests each route.",
 		Command: "relayhost adopt"}}
 }
 
 // outdated warns of a setup that an earlier release wrote, which keeps account and
 // TLS policy where other services read them.
-func (r *run) outdated() []Finding {
-	if !plan.SharesSettings(r.State) {
-		return nil
+func (r *run) outdated() (findings []Finding) {
+	for _, f := range r.State.Facts().SharedSettings() {
+		findings = append(findings, Finding{Check: "config", Result: Warn, Cause: f.Rule, Detail: f.Detail, Remedy: f.Remedy, Command: f.Command})
 	}
-	f := Finding{Check: "config", Result: Warn, Cause: "shared_settings",
-		Detail:  "an earlier release wrote this setup: its account and TLS policy are in main.cf, where other services with the same next hop use them",
-		Remedy:  "Run setup again: it moves them to the service of the relay.",
-		Command: "relayhost setup"}
-	if r.State.Version.AtLeast(3, 10) {
-		f.Detail += "; on this Postfix a message with the header \"TLS-Required: no\" leaves without verified TLS, maybe in the clear"
-	}
-	return []Finding{f}
+	return findings
 }
 
 // judge has Postfix's validator look at what is there, as setup has it look at
 // what it is going to write.
 func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
-	first := t.route.Hops[0]
-	if t.State.Main == nil || t.State.Master == nil || first.Host == "" {
+	if t.State.Main == nil || t.State.Master == nil || t.route.Hops[0].Host == "" {
 		return nil
 	}
+	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{State: t.State, Meant: t.meant()})
+	findings := t.judged(problems, maps)
+	if err != nil {
+		findings = append([]Finding{{Check: "config", Result: Warn, Cause: "not_judged", Detail: err.Error(), Remedy: "Run this as root."}}, findings...)
+	}
+	return findings
+}
+
+// meant is what main.cf and master.cf are meant to do.
+func (t *trial) meant() lint.Meant {
+	first := t.route.Hops[0]
 	meant := lint.Meant{Service: t.route.Service, NextHop: first.nextHop(),
 		Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)}
 	if first.Socket != "" {
 		hop := lint.MeantHop{NextHop: first.nextHop(), Bridge: strings.TrimPrefix(first.Socket, "private/")}
 		meant.Routes = []lint.MeantRoute{{Service: t.route.Service, Hops: []lint.MeantHop{hop}}}
 	}
-	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{State: t.State, Meant: meant})
-	var findings []Finding
-	if err != nil {
-		findings = append(findings, Finding{Check: "config", Result: Warn, Cause: "not_judged", Detail: err.Error(), Remedy: "Run this as root."})
-	}
+	return meant
+}
+
+// judged makes findings of those of the rules that no other check tells.
+func (t *trial) judged(problems []lint.Finding, maps []Finding) (findings []Finding) {
 	tables := slices.ContainsFunc(maps, func(f Finding) bool { return f.Result != Pass })
 	for _, p := range problems {
 		cause := p.Rule
@@ -233,8 +217,8 @@ func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
 			continue
 		}
 		f := Finding{Check: "config", Result: Fail, Detail: p.String()}.known(cause)
-		if own, ok := judgements[cause]; ok {
-			f.Remedy, f.Command = own.Remedy, own.Command
+		if p.Remedy != "" {
+			f.Remedy, f.Command = p.Remedy, p.Command
 		}
 		if p.Severity == lint.Warning || cause == "tls_not_verified" {
 			f.Result = Warn
@@ -249,22 +233,13 @@ func isTableCause(id string) bool {
 	return strings.HasPrefix(id, "map_") && id != "map_type_unsupported" || id == "secret_world_readable"
 }
 
-// judgements are the remedies of causes that no log shows.
-var judgements = map[string]Finding{
-	"tls_not_verified":    {Remedy: "Give the service of the relay the level secure, as setup does.", Command: "relayhost setup"},
-	"tls_required_header": {Remedy: "Set tls_required_enable to no for the service of the relay, as setup does.", Command: "relayhost setup"},
-	"service_missing":     {Remedy: "Run setup again: it adds the service to master.cf.", Command: "relayhost setup"},
-	"fallback_unknown":    {Remedy: "Add the fallback relay to relayhost.toml: setup tests it.", Command: "postconf smtp_fallback_relay"},
-	"no_log":              {Remedy: "Add the service postlog to master.cf: without it Postfix logs nothing.", Command: "postfix upgrade-configuration"},
-}
-
 // told reports a cause that is told elsewhere, for all routes or in better words.
 func (t *trial) told(cause string) bool {
 	switch cause {
 	case "override_elsewhere":
 		return t.number > 1 // that of the default route
 	case "tls_required_header":
-		return plan.SharesSettings(t.State)
+		return len(t.State.Facts().SharedSettings()) > 0
 	case "tls_not_verified":
 		return t.holds("tls_opportunistic_cleartext", "starttls_required", "smtp_fatal_level", "tls_wrappermode_level")
 	case "fallback_unknown":

@@ -35,8 +35,8 @@ type Domain struct {
 const domainTimeout = 15 * time.Second
 
 // Check looks all records up at once. The findings come in the order spf, dkim,
-// dmarc, ptr, blocklist. None is worse than Warn: mail leaves all the same, and
-// what receivers make of it is for them to say.
+// dmarc, ptr, blocklist. None is worse than Warn: mail leaves in any case, and
+// what receivers do with it is their decision.
 func (d Domain) Check(ctx context.Context) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, domainTimeout)
 	defer cancel()
@@ -69,7 +69,7 @@ func ms(d time.Duration) float64 {
 
 // unanswered is the finding for a question that DNS did not answer.
 func unanswered(check string, err error) Finding {
-	return Finding{Check: check, Result: Warn, Detail: err.Error(), Cause: "dns_failed", Remedy: "Try again; if it stays so, look at the name servers of this host and of the domain."}
+	return Finding{Check: check, Result: Warn, Detail: err.Error(), Cause: "dns_failed", Remedy: "Try again; if it fails again, check the name servers of this host and of the domain."}
 }
 
 func missing(err error) bool { return errors.Is(err, resolve.ErrNotFound) }
@@ -100,11 +100,11 @@ func (d Domain) DKIM(ctx context.Context) Finding {
 	case len(missed) > 0:
 		f.Result, f.Cause = Warn, "dkim_missing"
 		f.Detail = "not found: " + strings.Join(missed, ", ")
-		f.Remedy = "Publish the DKIM records that " + d.Relay.Name + " shows for " + d.Name + "; signatures are made there, nothing is to do on this host."
+		f.Remedy = "Publish the DKIM records that " + d.Relay.Name + " shows for " + d.Name + "; the relay signs, this server has nothing to do."
 	case len(unknown) > 0:
-		f.Result, f.Detail = Skip, "the name of the record is "+unknown[0]+"."+d.Name+", which differs by customer: it cannot be looked up from here"
+		f.Result, f.Detail = Skip, "the name of the record is "+unknown[0]+"."+d.Name+" and differs by account: it cannot be looked up from here"
 	default:
-		f.Result, f.Detail = Skip, "nothing is known of the service's DKIM records"
+		f.Result, f.Detail = Skip, "nothing is known of DKIM records of this relay"
 	}
 	return f
 }
@@ -149,7 +149,7 @@ func (d Domain) PTR(ctx context.Context) Finding {
 		case err != nil:
 			return unanswered("ptr", err)
 		case name == "":
-			return d.badPTR("ptr_not_confirmed", addr.String()+" is called "+strings.Join(clean(names), ", ")+", which does not lead back to it")
+			return d.badPTR("ptr_not_confirmed", addr.String()+" has the name "+strings.Join(clean(names), ", ")+", which does not resolve to that address")
 		}
 		good = append(good, addr.String()+" is "+name)
 	}
@@ -159,7 +159,7 @@ func (d Domain) PTR(ctx context.Context) Finding {
 
 func (d Domain) badPTR(cause, detail string) Finding {
 	return Finding{Check: "ptr", Result: Warn, Cause: cause, Detail: detail,
-		Remedy: "Set the reverse DNS of the address to " + orElse(d.HELO, "this host's name") + " at the hosting provider, and let that name lead to the address."}
+		Remedy: "Set the reverse DNS of the address to " + orElse(d.HELO, "this host's name") + " at the hosting provider, and give that name this address in DNS."}
 }
 
 // confirmed returns the first of names that leads back to addr.

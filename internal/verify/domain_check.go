@@ -22,7 +22,7 @@ func (t *trial) domain(ctx context.Context) []Finding {
 	for i, f := range findings {
 		// Receivers see the relay's address, not this host's.
 		if f.Check == "ptr" && f.Result == Warn && relay.ID != "" {
-			findings[i] = Finding{Check: f.Check, Result: Skip, Detail: f.Detail + "; for mail through a relay that does not matter", Ms: f.Ms}
+			findings[i] = Finding{Check: f.Check, Result: Skip, Detail: f.Detail + "; that does not matter for mail through a relay", Ms: f.Ms}
 		}
 	}
 	return findings

@@ -65,17 +65,17 @@ func tag(record, name string) string {
 	return ""
 }
 
-// alignment makes a warning of a strict policy that this set-up is not known to
+// alignment makes a warning of a strict policy that this setup is not known to
 // meet: neither SPF nor DKIM passes in the name of the domain.
 func (d Domain) alignment(spf, dkim, dmarc Finding) Finding {
-	if dmarc.Result != Pass || dkim.Result != Warn || spf.Result == Pass && d.Relay.DNS.SPF != "" {
+	if dmarc.Result != Pass || dkim.Cause != "dkim_missing" || spf.Result == Pass && d.Relay.DNS.SPF != "" || spf.Cause == "dns_failed" {
 		return dmarc
 	}
 	_, record, _ := strings.Cut(dmarc.Detail, ": ")
 	if p := tag(record, "p"); p == "quarantine" || p == "reject" {
 		dmarc.Result, dmarc.Cause = Warn, "auth_alignment"
-		dmarc.Detail = fmt.Sprintf("the policy is %s, and neither SPF nor DKIM speaks for %s: receivers will act on it", p, d.Name)
-		dmarc.Remedy = "Publish the service's DKIM records before anything else."
+		dmarc.Detail = fmt.Sprintf("the policy is %s, and DNS shows neither a DKIM record nor an SPF entry of %s for %s: receivers may reject its mail", p, d.Relay.Name, d.Name)
+		dmarc.Remedy = "Publish the DKIM records of the relay first."
 	}
 	return dmarc
 }

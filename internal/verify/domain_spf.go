@@ -22,7 +22,7 @@ const (
 // SPFRecord is what a domain's SPF record asks of a receiver.
 type SPFRecord struct {
 	Text     string   // of the domain itself
-	Lookups  int      // terms that cost a look-up, all includes followed
+	Lookups  int      // terms that cost a lookup, all includes followed
 	Void     int      // of them, how many lead nowhere
 	Includes []string // domains included or redirected to, at any depth
 	All      string   // the qualifier of "all": "-", "~", "?", "+"; "" without one
@@ -41,7 +41,7 @@ const (
 )
 
 // SPF checks that the sender's domain names the service and stays within the
-// ten look-ups that receivers make.
+// ten lookups that receivers make.
 func (d Domain) SPF(ctx context.Context) Finding {
 	f := Finding{Check: "spf"}
 	want := d.Relay.DNS.SPF
@@ -55,10 +55,10 @@ func (d Domain) SPF(ctx context.Context) Finding {
 			f.Detail = "no record; whether one is needed depends on the bounce address that " + orElse(d.Relay.Name, "the relay") + " uses, which is not known here"
 			return f
 		}
-		f.Detail = "no record, and " + orElse(d.Relay.Name, "this setup") + " needs none: the bounce address is the service's own"
+		f.Detail = "no record, and none is documented for " + d.Relay.Name
 		if d.Relay.ID == "" {
 			f.Result, f.Cause, f.Detail = Warn, causeSPFMissing, d.Name+" has no SPF record"
-			f.Remedy = fmt.Sprintf("Publish at %s the TXT record: v=spf1 mx -all, with this server among its mail exchangers.", d.Name)
+			f.Remedy = fmt.Sprintf("Publish at %s the TXT record: v=spf1 mx -all, if this server is one of its mail exchangers.", d.Name)
 		}
 	case err != nil:
 		f.Result, f.Cause, f.Detail = Warn, causeSPFMissing, d.Name+" has no SPF record"
@@ -70,11 +70,14 @@ func (d Domain) SPF(ctx context.Context) Finding {
 		f.Detail = fmt.Sprintf("the SPF record of %s does not name the service: %s", d.Name, smtpprobe.Sanitize(record.Text))
 		f.Remedy = fmt.Sprintf("Put %s into it: %s", want, smtpprobe.Sanitize(withTerm(record.Text, want)))
 	case record.All == "+":
-		f.Result, f.Cause, f.Detail = Warn, causeSPFOpenWide, "the SPF record ends in +all: anybody may send in this name"
+		f.Result, f.Cause, f.Detail = Warn, causeSPFOpenWide, "the SPF record ends in +all: anybody may send as this domain"
 		f.Remedy = "End it in ~all."
 	default:
 		f.Result = Pass
-		f.Detail = fmt.Sprintf("%d of %d look-ups: %s", record.Lookups, maxSPFLookups, smtpprobe.Sanitize(record.Text))
+		f.Detail = fmt.Sprintf("%d of %d lookups: %s", record.Lookups, maxSPFLookups, smtpprobe.Sanitize(record.Text))
+		if want == "" && d.Relay.ID != "" {
+			f.Detail += "; whether it has to name " + orElse(d.Relay.Name, "the relay") + " is not known here"
+		}
 	}
 	if d.Relay.DNS.Note != "" && f.Result == Warn && (f.Cause == causeSPFMissing || f.Cause == causeSPFInclude) {
 		f.Remedy += " (" + d.Relay.DNS.Note + ")"
@@ -85,7 +88,7 @@ func (d Domain) SPF(ctx context.Context) Finding {
 // spfRemedies say what helps against each problem of a record.
 var spfRemedies = map[string]string{
 	causeSPFTwo:     "Merge them into one.",
-	causeSPFLookups: "Take out what is not used any more; receivers ignore the whole record otherwise.",
+	causeSPFLookups: "Remove what is not used any more; otherwise receivers ignore the whole record.",
 	causeSPFInvalid: "Correct the record; receivers ignore it as it is.",
 }
 
@@ -122,7 +125,7 @@ func ReadSPF(ctx context.Context, r Resolver, domain string) (SPFRecord, error) 
 		err = w.walk(ctx, strings.ToLower(domain), text, true)
 	}
 	if w.record.Lookups > maxSPFLookups {
-		w.problem(causeSPFLookups, "%d look-ups, and receivers stop at %d", w.record.Lookups, maxSPFLookups)
+		w.problem(causeSPFLookups, "%d lookups, and receivers stop at %d", w.record.Lookups, maxSPFLookups)
 	}
 	if w.record.Void > maxSPFVoid {
 		w.problem(causeSPFLookups, "%d terms lead nowhere, and receivers stop at %d", w.record.Void, maxSPFVoid)
@@ -157,7 +160,7 @@ func (w *spfWalk) fetch(ctx context.Context, domain string) (string, error) {
 	case 1:
 		return records[0], nil
 	}
-	w.problem(causeSPFTwo, "%s has %d SPF records, and receivers then heed none", domain, len(records))
+	w.problem(causeSPFTwo, "%s has %d SPF records, and receivers then ignore all of them", domain, len(records))
 	return "", nil
 }
 

@@ -78,7 +78,7 @@ func TestSPF(t *testing.T) {
 		lookups      int
 		detail       string
 	}{
-		{"good.test", "pass ", 2, "2 of 10 look-ups: v=spf1 ip4"},
+		{"good.test", "pass ", 2, "2 of 10 lookups: v=spf1 ip4"},
 		{"nested.test", "pass ", 3, ""},
 		{"redirect.test", "pass ", 3, ""},
 		{"modifier.test", "pass ", 2, ""},
@@ -86,7 +86,7 @@ func TestSPF(t *testing.T) {
 		{"none.test", "warn spf_missing", 0, "no SPF record"},
 		{"nowhere.test", "warn spf_missing", 0, ""},
 		{"two.test", "warn spf_two_records", 0, "2 SPF records"},
-		{"deep.test", "warn spf_too_many_lookups", 13, "13 look-ups"},
+		{"deep.test", "warn spf_too_many_lookups", 13, "13 lookups"},
 		{"circle.test", "warn spf_invalid", 2, "circle"},
 		{"void.test", "warn spf_invalid", 1, "gone.test, which has no SPF record"},
 		{"typo.test", "warn spf_invalid", 2, `"ipv4:192.0.2.1" does not exist`},

@@ -40,7 +40,10 @@ func (t *trial) service(routing *postfix.Routing) Finding {
 	case way.NextHop == "" && len(senders) > 0:
 		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s goes by %s to %s; all other mail goes out directly",
 			some(senders), routes[0].Service.Name, routes[0].NextHop)}
-	case way.NextHop == "":
+	case way.NextHop == "" && way.Service.Name != "" && way.Service.Command != "smtp" && way.Service.Command != "lmtp":
+		return Finding{Check: "service", Result: Fail, Cause: "relayhost_not_set", Remedy: "Set up a relay.", Command: "relayhost setup",
+			Detail: fmt.Sprintf("no relay is configured: default_transport is the service %s (%s)", way.Service.Name, way.Service.Command)}
+	case way.NextHop == "" && way.Service.Name != "":
 		return Finding{Check: "service", Result: Fail, Detail: "no relay is configured: mail is delivered directly", Cause: "relayhost_not_set",
 			Remedy: "Set one up.", Command: "relayhost setup"}
 	case way.Service.Name == "" && t.number > 1:
@@ -145,7 +148,7 @@ func (r *run) drift(context.Context) []Finding {
 		}
 	}
 	if len(changed) == 0 {
-		return pass("drift", "every file is as setup left it")
+		return pass("drift", "what relayhost wrote is as setup left it")
 	}
 	return []Finding{{Check: "drift", Result: Warn, Detail: "changed since setup: " + strings.Join(changed, ", "), Cause: "drift",
 		Remedy: "See the differences; running setup again restores them.", Command: "relayhost setup --dry-run"}}

@@ -43,7 +43,7 @@ func (r *run) limits(ctx context.Context) []Finding {
 		return nil
 	}
 	if r.Log == nil {
-		return skip("limits", fmt.Sprintf("how near the limits of %s are was not counted, since no log can be read: %v", names(meters), r.LogError))
+		return skip("limits", fmt.Sprintf("the mail to %s was not counted against its limits, because no log can be read: %v", names(meters), r.LogError))
 	}
 	ctx, cancel := context.WithTimeout(ctx, logTimeout)
 	defer cancel()
@@ -54,7 +54,7 @@ func (r *run) limits(ctx context.Context) []Finding {
 		}
 	})
 	if err != nil {
-		return skip("limits", fmt.Sprintf("how near the limits of %s are was not counted: %v", names(meters), err))
+		return skip("limits", fmt.Sprintf("the mail to %s was not counted against its limits: %v", names(meters), err))
 	}
 	var findings []Finding
 	for _, m := range meters {
@@ -75,7 +75,7 @@ func (r *run) meters() (list []*meter) {
 	for _, route := range r.AllRoutes() {
 		for _, h := range route.Hops {
 			l := h.Relay.Limits
-			if l.PerMinute+l.PerHour+l.PerDay+l.RecipientsPerDay == 0 && !lacksUTF8(h.Relay) {
+			if int(l.RatePerSecond)+l.PerMinute+l.PerHour+l.PerDay+l.RecipientsPerDay == 0 && !lacksUTF8(h.Relay) {
 				continue
 			}
 			key := h.Relay.ID + "\x00" + h.Username
@@ -148,21 +148,42 @@ func (m *meter) nearest(now time.Time) (f Finding, ok bool) {
 		{l.RecipientsPerDay, "recipients in the last 24 hours", len(m.sent)},
 		{l.PerHour, "messages in the busiest hour of the last day", busiest(messages, time.Hour)},
 		{l.PerMinute, "messages in the busiest minute of the last day", busiest(messages, time.Minute)},
+		{int(l.RatePerSecond), "messages in the busiest second of the last day", beyond(busiest(messages, time.Second), int(l.RatePerSecond))},
 	} {
 		if limit.most < 1 || limit.used*100/limit.most <= worst {
 			continue
 		}
 		ok, worst = true, limit.used*100/limit.most
-		f = Finding{Check: "limits", Result: Pass, Detail: fmt.Sprintf("%s took %d %s; its limit is %d", cmp.Or(m.relay.Name, m.relay.ID), limit.used, limit.words, limit.most)}
+		f = Finding{Check: "limits", Result: Pass, Detail: fmt.Sprintf("%s accepted %d %s; its limit is %d", cmp.Or(m.relay.Name, m.relay.ID), limit.used, limit.words, limit.most)}
 	}
-	if ok && !m.from.IsZero() && m.from.After(now.Add(-day+time.Hour)) {
-		f.Detail += " (the log begins at " + m.from.Local().Format("2006-01-02 15:04") + ")"
+	if ok {
+		f.Detail += m.begins(now)
 	}
 	if worst >= near {
 		f.Result, f.Cause = Warn, "limit_near"
-		f.Remedy = "Above it the relay defers or refuses mail until the time is over: send less, ask the relay for a higher limit, or give other senders a relay of their own (a route)."
+		f.Remedy = "Above the limit the relay defers or refuses mail: send less, ask the relay for a higher limit, or give some senders a relay of their own (a route)."
 	}
 	return f, ok
+}
+
+// begins says from when on the log was read, if that is less than a day.
+func (m *meter) begins(now time.Time) string {
+	if m.from.IsZero() {
+		return " (the log has no lines of that day)"
+	}
+	if !m.from.After(now.Add(-day + time.Hour)) {
+		return ""
+	}
+	return " (the log was read from " + m.from.Local().Format("2006-01-02 15:04") + " on)"
+}
+
+// beyond is used where it is more than most, else 0: any burst comes near a limit a
+// second, and only more is worth a word.
+func beyond(used, most int) int {
+	if used > most {
+		return used
+	}
+	return 0
 }
 
 // busiest is the largest number of times, which are in order, within a span.
@@ -196,9 +217,9 @@ func (r *run) withoutUTF8(m *meter) (f Finding, ok bool) {
 		}
 	}
 	if len(m.utf8)+len(waiting) == 0 {
-		return Finding{Check: "smtputf8", Result: Pass, Detail: name + " does not offer SMTPUTF8, and no mail of the last day needed it"}, true
+		return Finding{Check: "smtputf8", Result: Pass, Detail: name + " does not offer SMTPUTF8, and no mail in the log of the last day needed it" + m.begins(time.Now())}, true
 	}
-	f = Finding{Check: "smtputf8", Result: Warn, Detail: name + " does not offer SMTPUTF8, which mail with UTF-8 in an address, or in a header field as it is, needs:"}
+	f = Finding{Check: "smtputf8", Result: Warn, Detail: name + " does not offer SMTPUTF8, which mail with UTF-8 in an address or with bare UTF-8 in a header field needs:"}
 	if len(m.utf8) > 0 {
 		f.Detail += fmt.Sprintf(" in the last day mail to %s was returned", some(unique(m.utf8)))
 	}
@@ -206,7 +227,7 @@ func (r *run) withoutUTF8(m *meter) (f Finding, ok bool) {
 		if len(m.utf8) > 0 {
 			f.Detail += ";"
 		}
-		f.Detail += " in the queue waits, and will be returned, " + some(waiting)
+		f.Detail += " these messages in the queue will be returned: " + some(waiting)
 	}
 	return f.known("smtputf8"), true
 }

@@ -75,11 +75,11 @@ func Predictions(ctx context.Context, c config.Config, dns Resolver) (lines []st
 func (d Domain) predicted(ctx context.Context) string {
 	dkim := d.DKIM(ctx)
 	if dkim.Result == Pass {
-		return "DMARC: mail from " + d.Name + " passes, by DKIM"
+		return "DMARC: mail from " + d.Name + " should pass by DKIM: its record is in DNS"
 	}
 	if d.Relay.DNS.SPF != "" && !d.spfOfBounces() {
 		if record, err := ReadSPF(ctx, d.Resolver, d.Name); err == nil && record.Problem == "" && record.names(d.Relay.DNS.SPF) {
-			return "DMARC: mail from " + d.Name + " passes by SPF only, which forwarding breaks: set up DKIM at " + d.Relay.Name
+			return "DMARC: mail from " + d.Name + " can pass by SPF only, which forwarding breaks: set up DKIM at " + d.Relay.Name
 		} else if err != nil && !missing(err) {
 			return ""
 		}
@@ -87,11 +87,15 @@ func (d Domain) predicted(ctx context.Context) string {
 	if dkim.Cause != "dkim_missing" {
 		return "" // the name of the record is not known, or DNS does not answer
 	}
-	line := "DMARC: mail from " + d.Name + " fails until its DKIM record is published"
-	if _, record, err := d.policy(ctx); err == nil {
-		if p := tag(record, "p"); p == "quarantine" || p == "reject" {
-			line += " (its policy is " + p + ")"
-		}
+	line := "DMARC: mail from " + d.Name + " will probably fail until its DKIM record is published"
+	_, record, err := d.policy(ctx)
+	switch p := tag(record, "p"); {
+	case missing(err):
+		line = "DMARC: " + d.Name + " has neither a policy nor a DKIM record of " + d.Relay.Name + ": receivers cannot verify who sent its mail"
+	case err != nil:
+		return ""
+	case p == "quarantine" || p == "reject":
+		line += " (its policy is " + p + ")"
 	}
 	return line
 }

@@ -96,9 +96,10 @@ func TestPredictions(t *testing.T) {
 		dns        records
 		want       string
 	}{
-		{"by DKIM", "a@example.com", relay("brevo"), key, "DMARC: mail from example.com passes, by DKIM"},
-		{"by SPF only", "a@example.com", relay("mailgun"), spf, "passes by SPF only"},
-		{"fails", "a@example.com", relay("brevo"), records{}, "fails until its DKIM record is published"},
+		{"by DKIM", "a@example.com", relay("brevo"), key, "DMARC: mail from example.com should pass by DKIM"},
+		{"by SPF only", "a@example.com", relay("mailgun"), spf, "can pass by SPF only"},
+		{"no policy", "a@example.com", relay("brevo"), records{}, "DMARC: example.com has neither a policy nor a DKIM record"},
+		{"fails", "a@example.com", relay("brevo"), records{"_dmarc.example.com": "v=DMARC1; p=none"}, "will probably fail until its DKIM record is published"},
 		{"fails under a policy", "a@example.com", relay("brevo"), records{"_dmarc.example.com": "v=DMARC1; p=reject"}, "published (its policy is reject)"},
 		{"selector not known", "a@example.com", relay("postmark"), records{}, ""},
 		{"public mail", "jane@gmail.com", relay("gmail"), records{}, ""},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"relayhost/internal/postfix"
 )
 
 // relayAccess looks whether strangers can send through this Postfix, which with
@@ -11,6 +13,9 @@ import (
 func (r *run) relayAccess(context.Context) []Finding {
 	if !r.State.Installed || r.State.Params == nil {
 		return skip("relay_access", "there is no Postfix")
+	}
+	if r.State.Master == nil {
+		return skip("relay_access", "master.cf cannot be read")
 	}
 	listeners := r.State.Listeners()
 	if len(listeners) == 0 {
@@ -33,7 +38,29 @@ func (r *run) relayAccess(context.Context) []Finding {
 		return []Finding{{Check: "relay_access", Result: Warn, Detail: "mynetworks_style = " + style + " trusts every host in the networks of this server",
 			Cause: "neighbours_trusted", Remedy: "Trust this host only.", Command: "postconf -e 'mynetworks_style = host' && postfix reload"}}
 	}
-	return pass("relay_access", "not an open relay: only mynetworks and authenticated users may relay")
+	return pass("relay_access", r.relayers(listeners))
+}
+
+// relayers says who may relay, as far as the restrictions of the listeners show.
+func (r *run) relayers(listeners []postfix.Service) string {
+	who, others := "mynetworks", ""
+	for _, service := range listeners {
+		for _, list := range []string{"smtpd_relay_restrictions", "smtpd_recipient_restrictions"} {
+			value, _ := r.State.Effective(service, list)
+			for _, word := range postfix.Words(value) {
+				switch {
+				case word == "permit_sasl_authenticated":
+					who = "mynetworks and authenticated users"
+				case strings.HasPrefix(word, "check_"), strings.HasPrefix(word, "permit_") && word != "permit_mynetworks", !strings.HasPrefix(word, "reject") && !strings.HasPrefix(word, "defer") && strings.Contains(word, ":"):
+					others = "; " + list + " also asks tables or services, which were not checked"
+				}
+			}
+		}
+	}
+	if others != "" {
+		return "no restriction lets strangers relay (" + who + " may)" + others
+	}
+	return "not an open relay: only " + who + " may relay"
 }
 
 func (r *run) notSet(name string) bool {

@@ -23,6 +23,7 @@ func (r *run) maps(ctx context.Context, trials []*trial) []Finding {
 		return skip("maps", "there is no Postfix")
 	}
 	var findings []Finding
+	var unread []string // tables that are no files, or none that are here
 	seen := map[string]bool{}
 	for _, t := range trials {
 		way := t.way()
@@ -31,6 +32,9 @@ func (r *run) maps(ctx context.Context, trials []*trial) []Finding {
 				if key := param + " " + table.String(); !seen[key] {
 					seen[key] = true
 					findings = append(findings, r.table(param, table)...)
+					if !r.onDisk(table) {
+						unread = append(unread, table.String())
+					}
 				}
 			}
 		}
@@ -38,10 +42,29 @@ func (r *run) maps(ctx context.Context, trials []*trial) []Finding {
 	if len(findings) == 0 {
 		findings = r.keys(ctx, trials)
 	}
-	if len(findings) == 0 {
-		return pass("maps", "compiled, up to date, and readable by root alone where they hold a password")
+	switch {
+	case len(findings) > 0:
+		return findings
+	case len(seen) == 0:
+		return skip("maps", "mail to the relay uses no lookup table")
+	case len(unread) == len(seen):
+		return skip("maps", "not files that can be checked here: "+some(unread))
+	case len(unread) > 0:
+		return pass("maps", "the tables in files are sound; not checked: "+some(unread))
 	}
-	return findings
+	return pass("maps", "compiled, up to date, and readable by root alone where they hold a password")
+}
+
+// onDisk reports whether a table is a file, or compiled into one, that table checks.
+func (r *run) onDisk(t postfix.Table) bool {
+	if !strings.HasPrefix(t.Path, "/") {
+		return false
+	}
+	_, err := r.Reader.Stat(t.Path)
+	if index := t.Index(); err != nil && index != "" {
+		_, err = r.Reader.Stat(index)
+	}
+	return err == nil
 }
 
 // way is the route as master.cf has it.
@@ -160,7 +183,7 @@ func (r *run) ask(ctx context.Context, maps string, questions []*lookup) (findin
 			out, err := r.Reader.Query(ctx, host.PostmapGet(r.State.ConfigDir, t.String(), some...))
 			// postmap(1) ends with 1 also where it may not open a table.
 			if err != nil || out.Code > 1 || bytes.Contains(out.Stderr, []byte("fatal: ")) {
-				return []Finding{Finding{Check: "maps", Result: Warn, Detail: "the password map cannot be asked (as root it could)"}.known("map_lookup_error")}
+				return []Finding{Finding{Check: "maps", Result: Warn, Detail: "the password table cannot be read; run verify as root"}.known("map_lookup_error")}
 			}
 			for line := range strings.Lines(string(out.Stdout)) {
 				if key, value, ok := strings.Cut(strings.TrimRight(line, "\n"), "\t"); ok {
@@ -190,7 +213,7 @@ func (l *lookup) judge(tables []postfix.Table, answers []map[string]string) *Fin
 			if l.State.Maps[t.Path] == nil || l.hop.Password.IsZero() || value == want {
 				return nil
 			}
-			f := Finding{Check: "maps", Result: Fail, Detail: "what is compiled for " + key + " is not what the source says"}.known("map_db_stale")
+			f := Finding{Check: "maps", Result: Fail, Detail: "the compiled entry for " + key + " differs from the source file"}.known("map_db_stale")
 			f.Command = "postmap " + t.String()
 			return &f
 		}
@@ -199,7 +222,7 @@ func (l *lookup) judge(tables []postfix.Table, answers []map[string]string) *Fin
 	if l.sourceHasKey(tables) {
 		id = "map_db_truncated"
 	}
-	f := Finding{Check: "maps", Result: Fail, Detail: "the password map has nothing for " + l.nextHop}.known(id)
+	f := Finding{Check: "maps", Result: Fail, Detail: "the password table has no entry for " + l.nextHop}.known(id)
 	return &f
 }
 

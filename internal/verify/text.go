@@ -57,7 +57,9 @@ func heading(route string) string {
 
 func (f Finding) text(style Style) string {
 	blank := strings.Repeat(" ", indent)
-	text := ui.Wrap(f.Detail, fmt.Sprintf("%s  %-13s", style.Colored(string(f.Result)), f.Check), blank, style.Width)
+	result := string(f.Result)
+	text := ui.Wrap(f.Detail, fmt.Sprintf("%s  %-13s", result, f.Check), blank, style.Width)
+	text = style.Colored(result) + strings.TrimPrefix(text, result) // colours have no width
 	if f.Result != Fail && f.Result != Warn {
 		return text
 	}

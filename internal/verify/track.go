@@ -148,7 +148,7 @@ func (t *tracker) note(line maillog.Line, d maillog.Delivery) {
 func (t *tracker) judge(line maillog.Line, d maillog.Delivery) (done bool, err error) {
 	expected := t.ours(line.Tag) && t.proof.reached(d)
 	switch {
-	case d.Status == "sent" && expected && len(explain.Swallowed(d.Reply, d.Host, nil)) > 0:
+	case d.Status == "sent" && expected && len(explain.SilentDrop(d.Reply, d.Host, nil)) > 0:
 		return true, t.refused(nil)
 	case d.Status == "sent" && expected && strings.HasPrefix(d.DSN, "2."):
 		return true, nil

@@ -97,8 +97,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestSwallowed: a message that the relay takes and does not deliver is no proof.
-func TestSwallowed(t *testing.T) {
+// TestSilentDrop: a message that the relay takes and does not deliver is no proof.
+func TestSilentDrop(t *testing.T) {
 	const host = "smtp.email.eu-frankfurt-1.oci.oraclecloud.com"
 	for reply, want := range map[string]error{"254 4.7.1 Suppression for user ocid1.user.oc1..aaaa to to@example.net": ErrRefused, "250 Ok": nil} {
 		tr := &tracker{queueIDs: []string{"4B01A2C3"}, proof: Proof{To: "to@example.net", Service: "relayhost-ses", Host: host, Port: 587}}

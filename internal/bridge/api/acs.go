@@ -20,11 +20,7 @@ import (
 // recipient sees is that of the MailFrom address in the resource, not the message's.
 // Limits: 10 MB a request, 50 recipients.
 var acs = API{
-	ID: "acs", Name: "Azure Communication Services",
-	Source: "https://learn.microsoft.com/en-us/rest/api/communication/email/email/send", Date: "2026-11-28",
-	Limits: Limits{Bytes: 10_000_000, Recipients: 50},
-	Needs:  []Field{APIKey},
-	host:   fixed(""), // RESOURCE.communication.azure.com
+	API: known("acs"),
 	build: func(m *Message, _ Account) (*call, error) {
 		c, err := m.Take()
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"relayhost/internal/bridge/api"
 	"relayhost/internal/bridge/apitest"
+	"relayhost/internal/bridge/conf"
 )
 
 func keysJSON(end time.Time) string {
@@ -54,9 +55,9 @@ func TestRole(t *testing.T) {
 		}
 		return 200, keysJSON(now.Add(6 * time.Hour))
 	}, &asked)
-	k := &api.AWSKeys{Source: api.AWSInstance, Metadata: s.URL, Now: func() time.Time { return now }}
+	k := &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSInstance}, Metadata: s.URL, Now: func() time.Time { return now }}
 	w := newWorld(t, "ses")
-	w.client.Account.AWS = k
+	w.client.Account.Keys = k
 	for range 3 {
 		if r := w.send(t, message([]byte(simple), "app@example.com", "ops@example.net"))[0]; r.Code != 250 {
 			t.Fatalf("reply: got %v, want 250", r)
@@ -126,13 +127,13 @@ func TestKeysOfOtherSources(t *testing.T) {
 		keys *api.AWSKeys
 		want string // of an error
 	}{
-		{"container", &api.AWSKeys{Source: api.AWSContainer, URL: container.URL + "/v1/credentials", TokenFile: token}, ""},
-		{"container elsewhere", &api.AWSKeys{Source: api.AWSContainer, URL: "http://192.0.2.1/x", TokenFile: token}, "may not come from 192.0.2.1 without TLS"},
-		{"web identity", &api.AWSKeys{Source: api.AWSWebIdentity, TokenFile: token, RoleARN: "arn:aws:iam::1:role/mail", Region: "eu-west-1", STS: &http.Client{Transport: sts}}, ""},
-		{"web identity refused", &api.AWSKeys{Source: api.AWSWebIdentity, TokenFile: token, RoleARN: "arn:aws:iam::1:role/other", Region: "eu-west-1", STS: &http.Client{Transport: sts}}, "AccessDenied: Not authorized"},
-		{"file", &api.AWSKeys{Source: api.AWSFile, Path: file, Profile: "mail"}, ""},
-		{"no profile", &api.AWSKeys{Source: api.AWSFile, Path: file, Profile: "none"}, `profile "none"`},
-		{"no file", &api.AWSKeys{Source: api.AWSFile, Path: dir + "/none"}, "no such file"},
+		{"container", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSContainer, URL: container.URL + "/v1/credentials", TokenFile: token}}, ""},
+		{"container elsewhere", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSContainer, URL: "http://192.0.2.1/x", TokenFile: token}}, "may not come from 192.0.2.1 without TLS"},
+		{"web identity", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSWebIdentity, TokenFile: token, RoleARN: "arn:aws:iam::1:role/mail", Region: "eu-west-1"}, STS: &http.Client{Transport: sts}}, ""},
+		{"web identity refused", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSWebIdentity, TokenFile: token, RoleARN: "arn:aws:iam::1:role/other", Region: "eu-west-1"}, STS: &http.Client{Transport: sts}}, "AccessDenied: Not authorized"},
+		{"file", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSFile, Path: file, Profile: "mail"}}, ""},
+		{"no profile", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSFile, Path: file, Profile: "none"}}, `profile "none"`},
+		{"no file", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSFile, Path: dir + "/none"}}, "no such file"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got, err := row.keys.Get(t.Context())
@@ -148,7 +149,7 @@ func TestKeysOfOtherSources(t *testing.T) {
 		})
 	}
 	env := map[string]string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1"}
-	if k, ok := api.AWSFromEnvironment(func(n string) string { return env[n] }, "eu-west-1"); !ok || k.URL != "http://169.254.170.2/v2/credentials/1" || k.Validate() != nil {
+	if k, ok := conf.AWSFromEnvironment(func(n string) string { return env[n] }, "eu-west-1"); !ok || k.URL != "http://169.254.170.2/v2/credentials/1" || k.Validate() != nil {
 		t.Errorf("environment: got %s, %v", k.URL, ok)
 	}
 }

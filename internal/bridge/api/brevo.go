@@ -18,11 +18,7 @@ import (
 // size: unsure. "Standard headers are not supported": unsure which of those that are
 // sent arrive, Message-ID among them.
 var brevo = API{
-	ID: "brevo", Name: "Brevo", Keyed: true,
-	Source: "https://developers.brevo.com/reference/sendtransacemail", Date: "2026-11-28",
-	Limits: Limits{Bytes: 20_000_000, Recipients: 99},
-	Needs:  []Field{APIKey},
-	host:   fixed("api.brevo.com"),
+	API: known("brevo"),
 	build: func(m *Message, _ Account) (*call, error) {
 		c, err := m.Take()
 		if err != nil {

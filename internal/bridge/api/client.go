@@ -171,7 +171,7 @@ func (c *Client) do(ctx context.Context, made call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := c.API.Host(c.Account)
+	host, err := c.API.Host(c.Account.Account)
 	if err != nil {
 		return nil, err
 	}
@@ -202,8 +202,8 @@ func (c *Client) do(ctx context.Context, made call) (*answer, error) {
 			// Not accepted, so that another request makes no duplicate.
 		case (ans.status == http.StatusUnauthorized || ans.status == http.StatusForbidden) && !renewed && c.renewable(ans):
 			renewed = true
-			if c.Account.AWS != nil {
-				c.Account.AWS.Forget()
+			if c.Account.Keys != nil {
+				c.Account.Keys.Forget()
 			} else if s.token, err = c.Account.Token(ctx, s.token); err != nil {
 				return nil, &CredentialError{err}
 			}
@@ -215,7 +215,7 @@ func (c *Client) do(ctx context.Context, made call) (*answer, error) {
 
 // renewable reports whether fresh credentials may help.
 func (c *Client) renewable(ans *answer) bool {
-	if c.Account.AWS != nil {
+	if c.Account.Keys != nil {
 		code, _ := ans.fault()
 		return code == "ExpiredTokenException" || code == "ExpiredToken" || code == "UnrecognizedClientException" || code == "InvalidClientTokenId"
 	}
@@ -311,8 +311,8 @@ func (c *Client) failure(err error) Reply {
 // redact takes the secrets out of a text that an API may have echoed.
 func (c *Client) redact(text string) string {
 	text = secret.Redact(text, "", c.Account.Key)
-	if c.Account.AWS != nil {
-		text = secret.Redact(text, "", c.Account.AWS.secrets()...)
+	if c.Account.Keys != nil {
+		text = secret.Redact(text, "", c.Account.Keys.secrets()...)
 	}
 	return text
 }

@@ -2,23 +2,23 @@
 
 package api
 
-import "net/url"
+import (
+	"net/url"
+
+	"relayhost/internal/bridge/conf"
+)
 
 // cloudflare is Email Sending's send_raw: an envelope beside the message, a string
 // of JSON, and three lists of recipients in the answer. Limits: those of its SMTP
 // (5 MiB, 50 recipients; cloudflare-docs 01652800).
 var cloudflare = API{
-	ID: "cloudflare", Name: "Cloudflare Email Sending", Whole: true,
-	Source: "https://developers.cloudflare.com/api/resources/email_sending/methods/send_raw", Date: "2026-11-28",
-	Limits: Limits{Bytes: 5 << 20, Recipients: 50},
-	Needs:  []Field{APIKey, AccountID},
-	host:   fixed("api.cloudflare.com"),
+	API: known("cloudflare"),
 	build: func(m *Message, a Account) (*call, error) {
 		if m.From == "" {
 			return nil, refuse("5.7.1", "this API wants a sender, and the message has none")
 		}
 		body := object{{"from", m.From}, {"recipients", m.To}, {"mime_message", wholeText(m)}}
-		return &call{path: "/client/v4/accounts/" + url.PathEscape(a.get(AccountID)) + "/email/sending/send_raw", body: jsonPayload(body)}, nil
+		return &call{path: "/client/v4/accounts/" + url.PathEscape(a.Get(conf.AccountID)) + "/email/sending/send_raw", body: jsonPayload(body)}, nil
 	},
 	sign: bearer,
 	result: func(ans *answer, m *Message) (result, bool) {

@@ -12,10 +12,7 @@ import (
 // and uploadType; unsure: the reference page was not at hand, 35 MB is from memory, and
 // 25 MB is what Gmail sends). The token has the scope gmail.send.
 var gmail = API{
-	ID: "gmail", Name: "Gmail", Whole: true, ByHeader: true,
-	Source: "https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/send", Date: "2026-11-28",
-	Limits: Limits{Bytes: 25 << 20, Recipients: 500},
-	host:   fixed("gmail.googleapis.com"),
+	API: known("gmail"),
 	build: func(m *Message, _ Account) (*call, error) {
 		open, err := m.byHeader()
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+
+	"relayhost/internal/bridge/conf"
 )
 
 // graph is sendMail with MIME content: base64 as text/plain, 202 without a body; the
@@ -13,25 +15,13 @@ import (
 // (user: sendMail, and Send messages with MIME content). A request may have 4 MB
 // (Microsoft Q&A 1824204, 2024-07-30; Use the Microsoft Graph API).
 var graph = API{
-	ID: "m365", Name: "Microsoft Graph", Whole: true, ByHeader: true,
-	Source: "https://learn.microsoft.com/en-us/graph/api/user-sendmail", Date: "2026-11-28",
-	Limits: Limits{Bytes: 3_000_000, Recipients: 500},
-	Needs:  []Field{Mailbox},
-	host: func(a Account) string {
-		switch a.get(Region) {
-		case "us-gov": // L4; L5 is dod-graph.microsoft.us, given as host
-			return "graph.microsoft.us"
-		case "china":
-			return "microsoftgraph.chinacloudapi.cn"
-		}
-		return "graph.microsoft.com"
-	},
+	API: known("m365"),
 	build: func(m *Message, a Account) (*call, error) {
 		open, err := m.byHeader()
 		if err != nil {
 			return nil, err
 		}
-		return &call{path: "/v1.0/users/" + url.PathEscape(a.get(Mailbox)) + "/sendMail", body: payload{"text/plain", func(w io.Writer) error { return writeBase64(w, open()) }}}, nil
+		return &call{path: "/v1.0/users/" + url.PathEscape(a.Get(conf.Mailbox)) + "/sendMail", body: payload{"text/plain", func(w io.Writer) error { return writeBase64(w, open()) }}}, nil
 	},
 	sign: token,
 	result: func(ans *answer, _ *Message) (result, bool) {
@@ -50,6 +40,6 @@ var graph = API{
 	},
 	check: func(a Account) check {
 		// An application that may send and nothing else is refused with the token taken.
-		return check{call: call{path: "/v1.0/users/" + url.PathEscape(a.get(Mailbox)) + "?$select=id"}, allowed: []string{"Authorization_RequestDenied", "ErrorAccessDenied"}}
+		return check{call: call{path: "/v1.0/users/" + url.PathEscape(a.Get(conf.Mailbox)) + "?$select=id"}, allowed: []string{"Authorization_RequestDenied", "ErrorAccessDenied"}}
 	},
 }

@@ -10,11 +10,7 @@ import "net/http"
 // To: unsure. {{name}} is a variable, so that such a text is refused. It has no field
 // for the type of an attachment, nor for Message-ID.
 var mailersend = API{
-	ID: "mailersend", Name: "MailerSend",
-	Source: "https://developers.mailersend.com/api/v1/email", Date: "2026-11-28",
-	Limits: Limits{Bytes: 25_000_000, Recipients: 50},
-	Needs:  []Field{APIKey},
-	host:   fixed("api.mailersend.com"),
+	API: known("mailersend"),
 	build: func(m *Message, _ Account) (*call, error) {
 		c, err := m.Take()
 		if err != nil {

@@ -10,25 +10,18 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+
+	"relayhost/internal/bridge/conf"
 )
 
 // mailgun is messages.mime. The envelope is in the form's "to" fields; the sender is
 // taken from the message. No key against duplicates was found. Texts of refusals:
 // unsure, from support threads.
 var mailgun = API{
-	ID: "mailgun", Name: "Mailgun", Whole: true,
-	Source: "https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages/post-v3--domain-name--messages-mime.md", Date: "2026-11-28",
-	Limits: Limits{Bytes: 25 << 20, Recipients: 1000},
-	Needs:  []Field{APIKey, Domain},
-	host: func(a Account) string {
-		if a.get(Region) == "eu" {
-			return "api.eu.mailgun.net"
-		}
-		return "api.mailgun.net"
-	},
+	API: known("mailgun"),
 	build: func(m *Message, a Account) (*call, error) {
 		boundary := rand.Text()
-		return &call{path: "/v3/" + url.PathEscape(a.get(Domain)) + "/messages.mime", body: payload{
+		return &call{path: "/v3/" + url.PathEscape(a.Get(conf.Domain)) + "/messages.mime", body: payload{
 			"multipart/form-data; boundary=" + boundary,
 			func(w io.Writer) error {
 				form := multipart.NewWriter(w)
@@ -73,7 +66,7 @@ var mailgun = API{
 		// A key of the domain may send and nothing else, so that the check is a message
 		// in test mode without recipient and text: a valid key gets the fault of the form.
 		return check{call: call{
-			method: http.MethodPost, path: "/v3/" + url.PathEscape(a.get(Domain)) + "/messages.mime",
+			method: http.MethodPost, path: "/v3/" + url.PathEscape(a.Get(conf.Domain)) + "/messages.mime",
 			body: bytesPayload("application/x-www-form-urlencoded", "o%3Atestmode=yes"),
 		}, allowed: []string{"parameter is missing", "parameter is not a valid address"}}
 	},

@@ -11,16 +11,7 @@ import (
 // (hackage mailtrap 0.1.1); 10 MB: unsure. Message-ID: unsure whether it is kept. The
 // host for sending has no request that sends nothing, so that there is no check.
 var mailtrap = API{
-	ID: "mailtrap", Name: "Mailtrap",
-	Source: "https://api-docs.mailtrap.io/docs/mailtrap-api-docs/bcf61cdc1547e-send-email", Date: "2026-11-28",
-	Limits: Limits{Bytes: 10_000_000, Recipients: 1000},
-	Needs:  []Field{APIKey},
-	host: func(a Account) string {
-		if a.get(Stream) == "bulk" {
-			return "bulk.api.mailtrap.io"
-		}
-		return "send.api.mailtrap.io"
-	},
+	API: known("mailtrap"),
 	build: func(m *Message, _ Account) (*call, error) {
 		c, err := m.Take()
 		if err != nil {

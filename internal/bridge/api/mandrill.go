@@ -13,11 +13,7 @@ import (
 // carried. The key is in the body. from_email would stand in place of the message's
 // From and is left out.
 var mandrill = API{
-	ID: "mandrill", Name: "Mandrill", Whole: true,
-	Source: "https://mailchimp.com/developer/transactional/api/messages/send-mime-document/", Date: "2026-11-28",
-	Limits: Limits{Bytes: 25 << 20, Recipients: 1000},
-	Needs:  []Field{APIKey},
-	host:   fixed("mandrillapp.com"),
+	API: known("mandrill"),
 	build: func(m *Message, a Account) (*call, error) {
 		body := object{{"key", a.Key.Reveal()}, {"raw_message", wholeText(m)}, {"to", m.To}, {"async", false}}
 		return &call{path: "/api/1.0/messages/send-raw", body: jsonPayload(body)}, nil

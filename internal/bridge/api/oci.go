@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"relayhost/internal/bridge/conf"
 )
 
 // oci is submitRawEmail of the Email Delivery submission API, version 20220926
@@ -23,16 +25,7 @@ import (
 // signatures, docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm).
 // The limit of 2 MB is the default, which a limit increase raises.
 var oci = API{
-	ID: "oci", Name: "OCI Email Delivery", Whole: true,
-	Source: "https://docs.oracle.com/en-us/iaas/api/#/en/emaildeliverysubmission/20220926/EmailRawSubmittedResponse/SubmitRawEmail", Date: "2026-11-28",
-	Limits: Limits{Bytes: 2 << 20, Recipients: 50},
-	Needs:  []Field{Region, Tenancy, User, Fingerprint, Compartment, PrivateKey},
-	host: func(a Account) string {
-		if a.get(Region) == "" {
-			return ""
-		}
-		return "cell0.submit.email." + a.get(Region) + ".oci.oraclecloud.com"
-	},
+	API: known("oci"),
 	build: func(m *Message, a Account) (*call, error) {
 		sender := m.From
 		if sender == "" {
@@ -40,7 +33,7 @@ var oci = API{
 		}
 		return &call{
 			path:   "/20220926/actions/submitRawEmail",
-			header: map[string]string{"Compartment-Id": a.get(Compartment), "Sender": sender, "Recipients": strings.Join(m.To, ",")},
+			header: map[string]string{"Compartment-Id": a.Get(conf.Compartment), "Sender": sender, "Recipients": strings.Join(m.To, ",")},
 			body:   rawPayload("message/rfc822", m),
 		}, nil
 	},
@@ -94,6 +87,6 @@ func signOCI(_ context.Context, r *http.Request, s signing) error {
 	a := s.account
 	r.Header.Set("Authorization", fmt.Sprintf(
 		`Signature version="1",keyId="%s/%s/%s",algorithm="rsa-sha256",headers="date (request-target) host content-length content-type x-content-sha256",signature="%s"`,
-		a.get(Tenancy), a.get(User), a.get(Fingerprint), base64.StdEncoding.EncodeToString(signature)))
+		a.Get(conf.Tenancy), a.Get(conf.OCIUser), a.Get(conf.Fingerprint), base64.StdEncoding.EncodeToString(signature)))
 	return nil
 }

@@ -2,7 +2,11 @@
 
 package api
 
-import "net/http"
+import (
+	"net/http"
+
+	"relayhost/internal/bridge/conf"
+)
 
 // postmark is /email. Message-ID is kept with the header X-PM-KeepID (Postmark, Send
 // email with SMTP, and the library wildbit/swiftmailer-postmark). Error codes: API
@@ -10,11 +14,7 @@ import "net/http"
 // recipients (support article 1180). Inactive recipients: a 406 names them, and the
 // rest has been sent when the answer is a 200.
 var postmark = API{
-	ID: "postmark", Name: "Postmark",
-	Source: "https://postmarkapp.com/developer/user-guide/send-email-with-api", Date: "2026-11-28",
-	Limits: Limits{Bytes: 10 << 20, Recipients: 50},
-	Needs:  []Field{APIKey},
-	host:   fixed("api.postmarkapp.com"),
+	API: known("postmark"),
 	build: func(m *Message, a Account) (*call, error) {
 		c, err := m.Take()
 		if err != nil {
@@ -28,7 +28,7 @@ var postmark = API{
 			return nil, err
 		}
 		body := object{{"From", display(c.From)}, {"To", joined(to)}, {"Subject", c.Subject}}
-		for _, f := range []member{{"Cc", joined(cc)}, {"Bcc", joined(bcc)}, {"ReplyTo", joined(c.ReplyTo)}, {"MessageStream", a.get(Stream)}} {
+		for _, f := range []member{{"Cc", joined(cc)}, {"Bcc", joined(bcc)}, {"ReplyTo", joined(c.ReplyTo)}, {"MessageStream", a.Get(conf.Stream)}} {
 			if f.value != "" {
 				body = append(body, f)
 			}

@@ -7,11 +7,7 @@ package api
 // base64, 50 recipients: unsure. Message-ID among the headers: unsure whether it is
 // kept.
 var resend = API{
-	ID: "resend", Name: "Resend", Keyed: true,
-	Source: "https://resend.com/docs/api-reference/emails/send-email", Date: "2026-11-28",
-	Limits: Limits{Bytes: 40_000_000, Recipients: 50},
-	Needs:  []Field{APIKey},
-	host:   fixed("api.resend.com"),
+	API: known("resend"),
 	build: func(m *Message, _ Account) (*call, error) {
 		c, err := m.Take()
 		if err != nil {

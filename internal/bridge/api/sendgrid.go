@@ -13,16 +13,7 @@ import (
 // Message-ID and Date among the headers: Message-ID is not among the reserved ones,
 // unsure whether it is kept.
 var sendgrid = API{
-	ID: "sendgrid", Name: "Twilio SendGrid",
-	Source: "https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send", Date: "2026-11-28",
-	Limits: Limits{Bytes: 30_000_000, Recipients: 1000},
-	Needs:  []Field{APIKey},
-	host: func(a Account) string {
-		if a.get(Region) == "eu" {
-			return "api.eu.sendgrid.com"
-		}
-		return "api.sendgrid.com"
-	},
+	API: known("sendgrid"),
 	build: func(m *Message, _ Account) (*call, error) {
 		c, err := m.Take()
 		if err != nil {

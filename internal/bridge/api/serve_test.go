@@ -17,6 +17,7 @@ import (
 
 	"relayhost/internal/bridge/api"
 	"relayhost/internal/bridge/apitest"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpd"
 )
@@ -30,30 +31,33 @@ var ociKey = sync.OnceValue(func() *rsa.PrivateKey {
 })
 
 // settings is an account that has everything that any API needs.
-func settings() map[api.Field]string {
-	return map[api.Field]string{
-		api.Region: "eu-west-1", api.Domain: "mg.example.com", api.AccountID: "acc", api.Mailbox: "app@contoso.example",
-		api.Compartment: "ocid1.compartment.oc1..c", api.Tenancy: "ocid1.tenancy.oc1..a", api.User: "ocid1.user.oc1..b", api.Fingerprint: "20:3b:97",
+func settings() map[conf.Field]string {
+	return map[conf.Field]string{
+		conf.Region: "eu-west-1", conf.Domain: "mg.example.com", conf.AccountID: "acc", conf.Mailbox: "app@contoso.example",
+		conf.Compartment: "ocid1.compartment.oc1..c", conf.Tenancy: "ocid1.tenancy.oc1..a", conf.OCIUser: "ocid1.user.oc1..b", conf.Fingerprint: "20:3b:97",
 	}
 }
 
 // account is one that the server of the API takes.
 func account(id string) api.Account {
-	a := api.Account{Settings: settings(), Key: secret.New(apitest.KeyOf(id))}
+	a := conf.Account{Settings: settings(), Key: secret.New(apitest.KeyOf(id))}
 	switch id {
 	case "ses":
-		a.Key, a.AWS = secret.Value{}, &api.AWSKeys{Source: api.AWSStatic, AccessKey: "AKIAIOSFODNN7EXAMPLE", Secret: secret.New(apitest.SecretKey)}
+		a.Key, a.AWS = secret.Value{}, &conf.AWSKeys{Source: conf.AWSStatic, AccessKey: "AKIAIOSFODNN7EXAMPLE", Secret: secret.New(apitest.SecretKey)}
 	case "oci":
 		a.Key = secret.New(string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(ociKey())})))
 	case "acs":
 		a.Host, a.Key = "res.communication.azure.com", secret.New(apitest.Base64Key)
 	case "m365", "gmail":
 		a.Key = secret.Value{}
-		a.Token = func(context.Context, secret.Value) (secret.Value, error) { return secret.New(apitest.Token), nil }
 	case "mailgun", "sparkpost", "sendgrid", "smtp2go":
-		delete(a.Settings, api.Region)
+		delete(a.Settings, conf.Region)
 	}
-	return a
+	got := api.NewAccount(a)
+	if id == "m365" || id == "gmail" {
+		got.Token = func(context.Context, secret.Value) (secret.Value, error) { return secret.New(apitest.Token), nil }
+	}
+	return got
 }
 
 // world is one API on loopback TLS, under its real name.
@@ -76,7 +80,7 @@ func newWorld(t *testing.T, id string, wrap ...func(http.Handler) http.Handler) 
 		return apitest.SecretKey, access == "AKIAIOSFODNN7EXAMPLE" && session == "" || access == apitest.AccessKey && session == apitest.Session
 	}
 	acc := account(id)
-	host, err := a.Host(acc)
+	host, err := a.Host(acc.Account)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +158,7 @@ func TestEveryAPI(t *testing.T) {
 			if w.client.API.Source == "" || w.client.API.Date == "" || w.client.API.Limits.Bytes == 0 || w.client.API.Limits.Recipients == 0 {
 				t.Errorf("API: got %+v, want source, date and limits", w.client.API)
 			}
-			if err := w.client.API.Validate(w.client.Account); err != nil {
+			if err := w.client.API.Validate(w.client.Account.Account); err != nil {
 				t.Errorf("Validate: got %v", err)
 			}
 			for range 3 {
@@ -183,8 +187,8 @@ func TestEveryAPI(t *testing.T) {
 
 			w.client.Account.Key = secret.New("AAAAwrong-secretAAAA")
 			w.client.Account.Token = func(context.Context, secret.Value) (secret.Value, error) { return secret.New("wrong"), nil }
-			if w.client.Account.AWS != nil {
-				w.client.Account.AWS.Secret = secret.New("AAAAwrong-secretAAAA")
+			if w.client.Account.Keys != nil {
+				w.client.Account.Keys.Secret = secret.New("AAAAwrong-secretAAAA")
 			}
 			if id == "oci" {
 				other, _ := rsa.GenerateKey(rand.Reader, 2048)

@@ -8,6 +8,8 @@ import (
 	"net/http"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"relayhost/internal/bridge/conf"
 )
 
 // ses is SendEmail of version 2 with raw content. Errors by the operation's page
@@ -16,16 +18,7 @@ import (
 // Destination are the envelope of a raw message, whatever its headers say: unsure,
 // as SendRawEmail of version 1 does. SendEmail has no idempotency token.
 var ses = API{
-	ID: "ses", Name: "Amazon SES", Whole: true,
-	Source: "https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html", Date: "2026-11-28",
-	Limits: Limits{Bytes: 40_000_000, Recipients: 50},
-	Needs:  []Field{Region},
-	host: func(a Account) string {
-		if a.get(Region) == "" {
-			return ""
-		}
-		return "email." + a.get(Region) + ".amazonaws.com"
-	},
+	API: known("ses"),
 	build: func(m *Message, a Account) (*call, error) {
 		body := object{}
 		if m.From != "" {
@@ -35,7 +28,7 @@ var ses = API{
 			member{"Destination", object{{"ToAddresses", m.To}}},
 			member{"Content", object{{"Raw", object{{"Data", wholeBase64(m)}}}}},
 		)
-		if set := a.get(Stream); set != "" {
+		if set := a.Get(conf.Stream); set != "" {
 			body = append(body, member{"ConfigurationSetName", set})
 		}
 		return &call{path: "/v2/email/outbound-emails", body: jsonPayload(body)}, nil
@@ -73,9 +66,9 @@ var ses = API{
 
 // signAWS signs by Signature Version 4 (AWS General Reference).
 func signAWS(ctx context.Context, r *http.Request, s signing) error {
-	keys, err := s.account.AWS.Get(ctx)
+	keys, err := s.account.Keys.Get(ctx)
 	if err != nil {
 		return err
 	}
-	return v4.NewSigner().SignHTTP(ctx, keys, r, hex.EncodeToString(s.digest.sha256[:]), "ses", s.account.get(Region), s.now)
+	return v4.NewSigner().SignHTTP(ctx, keys, r, hex.EncodeToString(s.digest.sha256[:]), "ses", s.account.Get(conf.Region), s.now)
 }

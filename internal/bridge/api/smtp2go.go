@@ -11,17 +11,7 @@ import (
 // smtp2go is email/mime, whose one field is the message in base64: it has no
 // envelope (reference page, read 2026-11-28). Limits and error codes: unsure.
 var smtp2go = API{
-	ID: "smtp2go", Name: "SMTP2GO", Whole: true, ByHeader: true,
-	Source: "https://developers.smtp2go.com/reference/send-mime-email", Date: "2026-11-28",
-	Limits: Limits{Bytes: 50_000_000 / 4 * 3, Recipients: 100},
-	Needs:  []Field{APIKey},
-	host: func(a Account) string {
-		switch a.get(Region) {
-		case "us", "eu", "au":
-			return a.get(Region) + "-api.smtp2go.com"
-		}
-		return "api.smtp2go.com"
-	},
+	API: known("smtp2go"),
 	build: func(m *Message, _ Account) (*call, error) {
 		open, err := m.byHeader()
 		if err != nil {

@@ -10,16 +10,7 @@ import "net/http"
 // message and are off. return_path is left out: it has to be at a bounce domain of the
 // account. Name and range of the options: unsure, Transmissions API.
 var sparkpost = API{
-	ID: "sparkpost", Name: "SparkPost", Whole: true,
-	Source: "https://developers.sparkpost.com/api/transmissions/", Date: "2026-11-28",
-	Limits: Limits{Bytes: 20_000_000, Recipients: 1000},
-	Needs:  []Field{APIKey},
-	host: func(a Account) string {
-		if a.get(Region) == "eu" {
-			return "api.eu.sparkpost.com"
-		}
-		return "api.sparkpost.com"
-	},
+	API: known("sparkpost"),
 	build: func(m *Message, _ Account) (*call, error) {
 		var to list
 		for _, a := range m.To {

@@ -1,24 +1,19 @@
-//go:build unix
-
-package bridge
+// Package conf is what a bridge is told: where its mail goes and as whom, the file
+// that holds it, and what is known of the HTTPS APIs of relays. It is apart from
+// the bridge, since a plan writes that file and has to run in a browser too.
+package conf
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
-	"relayhost/internal/bridge/api"
 	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
 )
@@ -74,22 +69,12 @@ type Config struct {
 
 // APIConfig is the account at a relay's API.
 type APIConfig struct {
-	ID       string               // of the relay in the catalogue: "ses"
-	Settings map[api.Field]string // what API.Needs names, but for the key
-	Key      secret.Value         // api_key or private_key
-	AWS      *api.AWSKeys         // of Amazon SES
-	Proxy    string               // https_proxy, "" for none
+	ID       string           // of the relay in the catalogue: "ses"
+	Settings map[Field]string // what API.Needs names, but for the key
+	Key      secret.Value     // api_key or private_key
+	AWS      *AWSKeys         // of Amazon SES
+	Proxy    string           // https_proxy, "" for none
 }
-
-// ConfigError is a configuration that cannot work.
-type ConfigError struct {
-	Path string
-	Err  error
-}
-
-func (e *ConfigError) Error() string { return e.Path + ": " + e.Err.Error() }
-
-func (e *ConfigError) Unwrap() error { return e.Err }
 
 // file is Config as it is written.
 type file struct {
@@ -232,14 +217,14 @@ func (a *APIConfig) file() *fileAPI {
 
 // config is an account as it was read.
 func (f *fileAPI) config(proxy string) *APIConfig {
-	a := &APIConfig{ID: f.ID, Key: secret.New(f.Key + f.PrivateKey), Settings: map[api.Field]string{}, Proxy: proxy}
+	a := &APIConfig{ID: f.ID, Key: secret.New(f.Key + f.PrivateKey), Settings: map[Field]string{}, Proxy: proxy}
 	for name, value := range f.Settings {
-		a.Settings[api.Field(name)] = value
+		a.Settings[Field(name)] = value
 	}
 	if k := f.AWS; k != nil {
-		a.AWS = &api.AWSKeys{
-			Source: api.AWSSource(k.Source), AccessKey: k.AccessKey, Secret: secret.New(k.SecretKey), URL: k.URL, TokenFile: k.TokenFile,
-			RoleARN: k.RoleARN, Path: k.Path, Profile: k.Profile, Region: f.Settings[string(api.Region)],
+		a.AWS = &AWSKeys{
+			Source: AWSSource(k.Source), AccessKey: k.AccessKey, Secret: secret.New(k.SecretKey), URL: k.URL, TokenFile: k.TokenFile,
+			RoleARN: k.RoleARN, Path: k.Path, Profile: k.Profile, Region: f.Settings[string(Region)],
 		}
 	}
 	return a
@@ -250,7 +235,7 @@ func (c Config) validateHTTPS() error {
 	if c.API == nil {
 		return errors.New("missing [api]")
 	}
-	a, ok := api.Get(c.API.ID)
+	a, ok := Get(c.API.ID)
 	switch {
 	case !ok:
 		return fmt.Errorf("no API of %q is known", c.API.ID)
@@ -275,16 +260,19 @@ func (c Config) validateHTTPS() error {
 			return err
 		}
 	}
-	return a.Validate(c.account())
+	return a.Validate(c.Account())
 }
 
-// account is the account without what needs a directory.
-func (c Config) account() api.Account {
+// Account is the account at the API.
+func (c Config) Account() Account {
 	host := c.Host
 	if host != "" && c.Port != 0 && c.Port != 443 {
-		host = net.JoinHostPort(host, strconv.Itoa(c.Port))
+		if strings.Contains(host, ":") { // an IPv6 address; package net is not for a browser
+			host = "[" + host + "]"
+		}
+		host += ":" + strconv.Itoa(c.Port)
 	}
-	return api.Account{Host: host, Settings: c.API.Settings, Key: c.API.Key, AWS: c.API.AWS}
+	return Account{Host: host, Settings: c.API.Settings, Key: c.API.Key, AWS: c.API.AWS}
 }
 
 // Validate reports what is missing or cannot be.
@@ -314,29 +302,6 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// maxConfig bounds a configuration file, in bytes.
-const maxConfig = 64 << 10
-
-// Load reads the configuration of the bridge name in directory. A file that others
-// than its owner can read is refused, but for one that root lets our group read.
-func Load(directory, name string) (Config, error) {
-	c, _, err := load(directory, name)
-	return c, err
-}
-
-// load returns the text of the file too.
-func load(directory, name string) (Config, []byte, error) {
-	path := ConfigPath(directory, name)
-	data, err := readPrivate(path)
-	if err == nil {
-		var c Config
-		if c, err = Parse(data); err == nil {
-			return c, data, nil
-		}
-	}
-	return Config{}, nil, &ConfigError{path, err}
-}
-
 // PausePath is the file that says until when the API of a bridge wants no requests.
 func PausePath(directory, name string) string { return statePath(directory, name, ".pause") }
 
@@ -355,35 +320,4 @@ func ValidName(name string) bool {
 	return name != "" && len(name) <= 64 && name[0] != '-' && !strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
 	})
-}
-
-func readPrivate(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	var failed *fs.PathError
-	if errors.As(err, &failed) {
-		return nil, failed.Err
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("not a regular file")
-	case info.Mode().Perm()&0o077 != 0 && !forOurGroup(info):
-		return nil, secret.ErrReadableByOthers
-	case info.Size() > maxConfig:
-		return nil, fmt.Errorf("longer than %d bytes", maxConfig)
-	}
-	return io.ReadAll(io.LimitReader(f, maxConfig))
-}
-
-// forOurGroup reports whether a file is root's and readable by the group of this
-// process alone.
-func forOurGroup(info fs.FileInfo) bool {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return ok && info.Mode().Perm()&0o037 == 0 && st.Uid == 0 && (int(st.Gid) == os.Getegid() || os.Geteuid() == 0)
 }

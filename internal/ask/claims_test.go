@@ -1,0 +1,193 @@
+//go:build linux
+
+package ask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"relayhost/detect"
+	"relayhost/internal/config"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/internal/setup"
+	"relayhost/internal/ui"
+	"relayhost/relays"
+)
+
+// What the plan says of the relay, the account and the senders is what the setup has,
+// and nothing else.
+func TestPlanScreenClaims(t *testing.T) {
+	main := func(text string) plan.Plan {
+		return plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Modify, After: []byte(text)}}}
+	}
+	state := postfix.State{DefaultMap: "hash", Params: map[string]string{"myorigin": "host.example.com"}}
+	own := plan.Plan{Files: []plan.File{{Path: "/etc/postfix/relayhost_generic", Action: plan.Create, After: []byte("@host.example.com app@example.com\n")}}}
+	hop := config.Hop{Host: "smtp.example.net", Port: 587, TLS: relays.StartTLS, Username: "joe"}
+	const verified, own_, every, kept = "verified TLS", "own accounts (root, www-data, cron) send as", "EVERY sender on this server becomes", "keep their address"
+	for _, tt := range []struct {
+		name      string
+		change    func(*config.Hop)
+		plan      plan.Plan
+		want, not []string
+	}{
+		{"verified", nil, own, []string{"smtp.example.net port 587, " + verified, "joe", own_}, []string{"NO TLS", "NOT verified", "pinned", every, kept, "no login"}},
+		{"pinned", func(h *config.Hop) { h.Pin = "ab" }, own, []string{"pinned by its fingerprint"}, []string{verified, "NOT verified"}},
+		{"CA file", func(h *config.Hop) { h.CAFile = "/root/ca.pem" }, own, []string{"TLS, verified with /root/ca.pem"}, []string{verified, "pinned"}},
+		{"any certificate", func(h *config.Hop) { h.NoVerify = true }, own, []string{"certificate NOT verified"}, []string{verified}},
+		{"no TLS", func(h *config.Hop) { h.TLS = relays.NoTLS }, own, []string{"NO TLS"}, []string{verified}},
+		{"no login", func(h *config.Hop) { h.Username = "" }, own, []string{"none (no login)"}, []string{"joe"}},
+		{"a token", func(h *config.Hop) { h.Password = secret.New("joe") }, own, []string{"the token (not shown)"}, []string{"joe"}},
+		{"all senders", nil, main("sender_canonical_maps = static:app@example.com\n"), []string{every}, []string{own_, kept}},
+		{"somebody else's table", nil, main("sender_canonical_maps = static:boss@example.org\n"), []string{kept}, []string{own_, every}},
+		{"none", nil, plan.Plan{}, []string{kept}, []string{own_, every}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := setup.Setup{Plan: tt.plan, Config: config.New()}
+			s.State = state
+			h := hop
+			if tt.change != nil {
+				tt.change(&h)
+			}
+			s.Config.Routes[0].Hops, s.Config.Routes[0].From, s.Config.To = []config.Hop{h}, "app@example.com", "you@example.net"
+			var got strings.Builder
+			for _, r := range planScreen(s, nil) {
+				fmt.Fprintf(&got, "%-10s %s\n", r.label, r.text)
+			}
+			for _, text := range tt.want {
+				if !strings.Contains(got.String(), text) {
+					t.Errorf("got\n%swant %q", got.String(), text)
+				}
+			}
+			for _, text := range tt.not {
+				if strings.Contains(got.String(), text) {
+					t.Errorf("got\n%swant no %q", got.String(), text)
+				}
+			}
+		})
+	}
+}
+
+// A relay is called unreachable where a probe has shown that, and recommended with a
+// reason that was seen.
+func TestRankedOptionsClaims(t *testing.T) {
+	all, err := relays.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	probed := func(result string) *detect.Facts {
+		f := &detect.Facts{}
+		for _, r := range all {
+			for _, p := range r.PortOrder() {
+				f.Submission = append(f.Submission, detect.Submission{Relay: r.ID, Port: p, Result: result, Step: "connect"})
+			}
+		}
+		return f
+	}
+	aws := probed("open")
+	aws.Host.Provider, aws.Host.Region = "aws", "eu-west-1"
+	for _, tt := range []struct {
+		name        string
+		facts       *detect.Facts
+		other, none bool // another server first; a relay that is called unreachable
+		reason      bool
+	}{
+		{"nothing probed", nil, false, false, false},
+		{"all open", probed("open"), false, false, false},
+		{"nothing reachable", probed("timeout"), true, true, false},
+		{"the provider's own", aws, false, false, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			options, reason := rankedOptions(setup.Discovery{Catalog: all, Facts: tt.facts})
+			none := 0
+			for _, o := range options {
+				if o.Detail != "" {
+					none++
+				}
+			}
+			if got := options[0] == otherServer; got != tt.other || none > 0 != tt.none || reason != "" != tt.reason {
+				t.Errorf("got another server first %v, %d unreachable, reason %q; want %v, %v, %v", got, none, reason, tt.other, tt.none, tt.reason)
+			}
+		})
+	}
+}
+
+// typed answers each question with the next line, as far as its check accepts it.
+type typed struct {
+	ui.Prompter
+	lines   []string
+	presets []string
+	refused []string
+}
+
+func (p *typed) Input(_, preset string, check func(string) error) (string, error) {
+	p.presets = append(p.presets, preset)
+	for len(p.lines) > 0 {
+		line := p.lines[0]
+		p.lines = p.lines[1:]
+		if line == "" {
+			line = preset
+		}
+		err := check(line)
+		if err == nil {
+			return line, nil
+		}
+		p.refused = append(p.refused, err.Error())
+	}
+	return "", errors.New("no more lines")
+}
+
+// sitting is a terminal (pty(7)) at which p types.
+func sitting(t *testing.T, p *typed) *Questions {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = slave.Close() })
+	q := New(Terminal{IO: &ui.Streams{In: slave, Out: io.Discard, Err: slave}, Request: setup.Request{NoProbe: true}, Complain: func(string, string) {}})
+	q.talk.Prompter, q.talk.Offer = p, nil
+	return q
+}
+
+// A yes or no is no domain: who takes the question for one is asked again.
+func TestDirectIsNoYes(t *testing.T) {
+	p := &typed{lines: []string{"no", "y", "corp.example, lan"}}
+	d := setup.Discovery{State: postfix.State{Params: map[string]string{"mydestination": "example.org", "inet_interfaces": "all"}}}
+	got, err := sitting(t, p).Direct(context.Background(), d)
+	if err != nil || strings.Join(got, " ") != "corp.example lan" || len(p.refused) != 2 {
+		t.Errorf("got %q, %v, refused %q; want the two domains after two refusals", got, err, p.refused)
+	}
+}
+
+// A mailbox that nobody opens is not offered for the test message.
+func TestToOffersNoUnreadMailbox(t *testing.T) {
+	for from, preset := range map[string]string{
+		"app@example.com": "app@example.com", "DoNotReply@example.com": "", "no-reply@example.com": "", "noreply.shop@example.com": "", "nora@example.com": "nora@example.com",
+	} {
+		p := &typed{lines: []string{"you@example.net"}}
+		if _, err := sitting(t, p).To(context.Background(), setup.Discovery{}, from); err != nil || p.presets[0] != preset {
+			t.Errorf("%s: got %q offered, %v, want %q", from, p.presets, err, preset)
+		}
+	}
+}

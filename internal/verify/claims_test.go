@@ -1,0 +1,316 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"relayhost/internal/explain"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/internal/smtpd"
+	"relayhost/relays"
+)
+
+// state changes a sound host.
+type state func(*testing.T, *Env, service)
+
+// claim is a sentence of verify about the server: said where it holds, and in no state
+// in which it is false.
+type claim struct {
+	text  string
+	holds state
+	fails []state
+}
+
+func params(pairs ...string) state {
+	return func(_ *testing.T, e *Env, _ service) {
+		for i := 0; i < len(pairs); i += 2 {
+			e.State.Params[pairs[i]] = pairs[i+1]
+		}
+	}
+}
+
+func sound(*testing.T, *Env, service) {}
+
+func all(states ...state) state {
+	return func(t *testing.T, e *Env, s service) {
+		for _, change := range states {
+			change(t, e, s)
+		}
+	}
+}
+
+func dnsHas(list ...string) state {
+	return func(t *testing.T, e *Env, _ service) {
+		e.Resolver = zone(t, append(list, "relay.test. 60 IN A 127.0.0.1")...)
+	}
+}
+
+func relayDNS(d relays.DNS) state { return func(_ *testing.T, e *Env, _ service) { e.Relay.DNS = d } }
+
+func master(text string) state {
+	return func(t *testing.T, e *Env, _ service) {
+		m, err := postfix.ParseMaster([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.State.Master = m
+	}
+}
+
+func mainCF(text string) state {
+	return func(t *testing.T, e *Env, _ service) {
+		m, err := postfix.ParseMain([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.State.Main = m
+	}
+}
+
+// program puts a program of the host in the place of Postfix's own.
+func program(name, script string) state {
+	return func(t *testing.T, e *Env, _ service) {
+		dir := filepath.Join(e.Reader.Root, "bin")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		e.Reader.Path = dir + ":/usr/bin:/bin"
+	}
+}
+
+func queued(name, reason string) state {
+	return program("postqueue", fmt.Sprintf(`echo '{"queue_name":"%s","queue_id":"4AB","arrival_time":1700000000,"message_size":9,"sender":"a@example.com","recipients":[{"address":"b@example.net"%s}]}'`, name, reason))
+}
+
+// tables writes a password table with these modes of its two files.
+func tables(source, compiled os.FileMode) state {
+	return func(t *testing.T, e *Env, _ service) {
+		if err := os.MkdirAll(filepath.Join(e.Reader.Root, "etc/postfix"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		e.State.DefaultMap = "hash"
+		put(t, e.Reader.Root, "sasl_passwd", source, 0)
+		if compiled != 0 {
+			put(t, e.Reader.Root, "sasl_passwd.db", compiled, 0)
+		}
+		program("postmap", fmt.Sprintf("printf '[relay.test]:%d\\tuser:right\\n'", e.Port))(t, e, service{})
+		e.State.Params["smtp_sasl_password_maps"] = "hash:/etc/postfix/sasl_passwd"
+	}
+}
+
+func logHas(lines ...string) state {
+	return func(t *testing.T, e *Env, s service) {
+		other := s.logging(t, lines...)
+		e.Reader, e.Log = other.Reader, other.Log
+	}
+}
+
+func closedPort(t *testing.T) int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func check(proved bool, err error) state {
+	return func(_ *testing.T, e *Env, _ service) {
+		e.Check = func(context.Context) (bool, error) { return proved, err }
+	}
+}
+
+var (
+	lists   = "permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination"
+	public  = params("inet_interfaces", "all", "mynetworks", "127.0.0.0/8", "smtpd_relay_restrictions", lists)
+	key     = []string{"s1._domainkey.example.com. 60 IN CNAME s1.relay.test.", txt("s1.relay.test", "k=rsa; p=MIGf")}
+	dkim    = relayDNS(relays.DNS{SPF: "include:relay.test", DKIM: []relays.Record{{Type: "CNAME", Name: "s1._domainkey"}}})
+	reject  = txt("_dmarc.example.com", "v=DMARC1; p=reject")
+	address = netip.MustParseAddr("192.0.2.1")
+	at      = func(_ *testing.T, e *Env, _ service) { e.Public = []netip.Addr{address} }
+)
+
+func claims() []claim {
+	const sent = "10m postfix/relayhost-x/smtp[7]: 4F0C2A0001: to=<c@example.net>, relay=relay.test[192.0.2.9]:587, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)"
+	const utf8 = "10m postfix/relayhost-x/smtp[7]: 4F0C2A0002: to=<jürgen@example.net>, relay=relay.test[192.0.2.9]:587, delay=1, delays=0/0/0/1, dsn=5.6.7, status=bounced (SMTPUTF8 is required, but was not offered by host relay.test[192.0.2.9])"
+	limited := func(_ *testing.T, e *Env, _ service) { e.Relay.Limits.PerDay = 100 }
+	lacks := all(params("smtputf8_enable", "yes"), func(_ *testing.T, e *Env, _ service) { e.Relay.EHLO.Lacks = []string{"SMTPUTF8"} })
+	ptr := []string{"1.2.0.192.in-addr.arpa. 60 IN PTR mail.example.com."}
+	fallback := func(accepts bool) state {
+		return func(t *testing.T, e *Env, _ service) {
+			second := relay(t)
+			second.Configure(func(c *smtpd.Config) {
+				if !accepts {
+					c.Recipient = func(string, string) *smtpd.Reply { return &smtpd.Reply{Code: 550, Enhanced: "5.7.1", Text: "no"} }
+				}
+			})
+			h := second.env(t).Hop
+			e.Fallback = []Hop{h}
+		}
+	}
+	return []claim{
+		{"main.cf and master.cf have none of the known faults", sound, []state{mainCF("append_dot_mydomain = gitlab.localhost\n"),
+			func(_ *testing.T, e *Env, _ service) { e.State.Installed = false }}},
+		{"compiled, up to date, and readable by root alone", tables(0o600, 0o600), []state{sound, tables(0o644, 0o600), tables(0o600, 0), params("smtp_sasl_password_maps", "ldap:relay")}},
+		{"the tables in files are sound; not checked: ldap:relay", all(tables(0o600, 0o600), params("smtp_generic_maps", "ldap:relay")), []state{tables(0o600, 0o600), all(tables(0o600, 0), params("smtp_generic_maps", "ldap:relay"))}},
+		{"relayhost-x sends to", sound, []state{func(_ *testing.T, e *Env, _ service) { e.State.Running = false }, params("relayhost", "[other.test]:587"), params("relayhost", ""), params("default_transport", "gone")}},
+		{"mail is delivered directly", params("relayhost", "", "default_transport", "relayhost-x"), []state{sound,
+			all(params("relayhost", "", "default_transport", "error"), master("error unix - - y - - error\n")), params("relayhost", "", "default_transport", "gone")}},
+		{"what relayhost wrote is as setup left it", sound, []state{
+			func(_ *testing.T, e *Env, _ service) {
+				e.Plan = &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Modify}}}
+			},
+			func(_ *testing.T, e *Env, _ service) { e.Plan = nil },
+			func(_ *testing.T, e *Env, _ service) { e.Unfinished = "20261122-101500-1" }}},
+		{"changed since setup: /etc/postfix/main.cf", func(_ *testing.T, e *Env, _ service) {
+			e.Plan = &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Modify}}}
+		}, []state{sound}},
+		{"empty", program("postqueue", "true"), []state{queued("deferred", `,"delay_reason":"connection timed out"`), queued("active", ""), program("postqueue", "exit 1")}},
+		{"none delayed", queued("active", ""), []state{queued("deferred", `,"delay_reason":"connection timed out"`), program("postqueue", "true")}},
+		{"relay.test has 1 IPv4", sound, []state{func(t *testing.T, e *Env, _ service) { e.Resolver = zone(t) }}},
+		{"is reachable as well", sound, []state{func(t *testing.T, e *Env, s service) {
+			e.Relay.Ports = []relays.Port{{Port: s.starttls, TLS: relays.StartTLS}, {Port: closedPort(t), TLS: relays.Implicit}}
+		}, func(_ *testing.T, e *Env, _ service) { e.Roots = nil }}},
+		{"answers: relay.test ESMTP", sound, []state{func(t *testing.T, e *Env, _ service) { e.Port = closedPort(t) }}},
+		{"the certificate verified for relay.test", sound, []state{func(_ *testing.T, e *Env, _ service) { e.Roots = nil },
+			func(t *testing.T, e *Env, _ service) {
+				e.Host, e.Resolver = "alias.test", zone(t, "alias.test. 60 IN A 127.0.0.1")
+			},
+			func(_ *testing.T, e *Env, s service) {
+				s.Configure(func(c *smtpd.Config) { c.NoSTARTTLS = true })
+			}}},
+		{"the certificate matches the pinned fingerprint", func(_ *testing.T, e *Env, s service) { e.Pin = s.pin }, []state{sound, func(_ *testing.T, e *Env, _ service) { e.Pin = strings.Repeat("ab", 32) }}},
+		{"no TLS, as asked for", func(_ *testing.T, e *Env, s service) {
+			e.TLS, e.Username, e.Password = relays.NoTLS, "", secret.Value{}
+			s.Configure(func(c *smtpd.Config) { c.NoSTARTTLS = true })
+		}, []state{sound}},
+		{"accepts the stored credentials", sound, []state{func(_ *testing.T, e *Env, _ service) { e.Password = secret.New("wrong") },
+			func(_ *testing.T, e *Env, _ service) { e.Username = "" }, func(_ *testing.T, e *Env, _ service) { e.Roots = nil }}},
+		{"the API takes the stored key", check(true, nil), []state{check(false, nil), check(false, errors.New("no route to host"))}},
+		{"answers, the certificate verified", check(true, nil), []state{check(false, nil), check(false, errors.New("no route to host"))}},
+		{"accepts mail from a@example.com", fallback(true), []state{fallback(false), sound}},
+		{"X accepted 1 messages in the last 24 hours; its limit is 100", all(logHas(sent), limited), []state{all(logHas(strings.Replace(sent, "sent (250 ok)", "deferred (421 later)", 1)), limited),
+			all(logHas(strings.Replace(sent, "relay=relay.test[", "relay=other.test[", 1)), limited), logHas(sent)}},
+		{"no mail in the log of the last day needed it", all(logHas(sent), lacks), []state{all(logHas(utf8), lacks), logHas(sent)}},
+		{"(the log has no lines of that day)", all(logHas(), limited), []state{all(logHas(sent), limited)}},
+		{"(the log was read from", all(logHas(sent), limited), []state{all(logHas(strings.Replace(sent, "10m", "30h", 1), sent), limited)}},
+		{"no smtpd listens on a public address", sound, []state{public, func(_ *testing.T, e *Env, _ service) { e.State.Master = nil }}},
+		{"not an open relay: only mynetworks and authenticated users may relay", public, []state{
+			all(public, params("smtpd_relay_restrictions", "permit")), all(public, params("mynetworks", "0.0.0.0/0")),
+			all(public, params("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination")),
+			all(public, params("smtpd_relay_restrictions", "permit_mynetworks, check_client_access hash:/etc/postfix/friends, permit_sasl_authenticated, reject_unauth_destination"))}},
+		{"no restriction lets strangers relay", all(public, params("smtpd_relay_restrictions", "permit_mynetworks, check_client_access hash:/etc/postfix/friends, reject_unauth_destination")),
+			[]state{public, all(public, params("smtpd_relay_restrictions", "permit"))}},
+		{"of 10 lookups", dnsHas(txt("example.com", "v=spf1 -all")), []state{dnsHas(), dnsHas(txt("example.com", "v=spf1 -all"), txt("example.com", "v=spf1 +all"))}},
+		{"is not known here", dnsHas(txt("example.com", "v=spf1 -all")), []state{all(relayDNS(relays.DNS{SPF: "include:relay.test"}), dnsHas(txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all")))}},
+		{"example.com has no SPF record", all(dkim, dnsHas()), []state{all(dkim, dnsHas(txt("example.com", "v=spf1 -all"))), all(dkim, func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" })}},
+		{"the SPF record of example.com does not name", all(dkim, dnsHas(txt("example.com", "v=spf1 mx -all"))), []state{all(dkim, dnsHas(txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all")))}},
+		{"s1._domainkey.example.com leads to", all(dkim, dnsHas(key...)), []state{all(dkim, dnsHas()), all(dkim, dnsHas(txt("s1._domainkey.example.com", "no key")))}},
+		{"not found: s1._domainkey.", all(dkim, dnsHas()), []state{all(dkim, dnsHas(key...)), all(dkim, func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" })}},
+		{"has no DMARC policy", dnsHas(), []state{dnsHas(reject), func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" }}},
+		{"neither a DKIM record nor an SPF entry", all(dkim, dnsHas(reject)), []state{all(dkim, dnsHas(append(key, reject)...)),
+			all(dkim, dnsHas(reject, txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all"))),
+			all(relayDNS(relays.DNS{SPF: "include:relay.test", DKIM: []relays.Record{{Type: "TXT", Name: "servfail"}}}), dnsHas(reject)), // DNS does not answer
+			all(dkim, dnsHas(txt("_dmarc.example.com", "v=DMARC1; p=none")))}},
+		{"192.0.2.1 is mail.example.com", all(at, dnsHas(append(ptr, "mail.example.com. 60 IN A 192.0.2.1")...)), []state{all(at, dnsHas(append(ptr, "mail.example.com. 60 IN A 192.0.2.99")...)), all(at, dnsHas()), dnsHas(ptr...)}},
+	}
+}
+
+// Everything that verify claims about the server is claimed where it holds, and in no
+// state in which it is false.
+func TestClaims(t *testing.T) {
+	for _, c := range claims() {
+		t.Run(c.text, func(t *testing.T) {
+			said := func(change state) string {
+				s := relay(t)
+				env := s.env(t)
+				change(t, &env, s)
+				var b strings.Builder
+				for _, f := range Run(t.Context(), env, Options{NoSend: true}).Findings {
+					fmt.Fprintf(&b, "%s %s: %s\n", f.Result, f.Check, f.Detail)
+				}
+				return b.String()
+			}
+			if got := said(c.holds); !strings.Contains(got, c.text) {
+				t.Errorf("where it holds: got\n%swant %q", got, c.text)
+			}
+			for i, change := range c.fails {
+				if got := said(change); strings.Contains(got, c.text) {
+					t.Errorf("state %d, where it is false: got\n%swant no %q", i, got, c.text)
+				}
+			}
+		})
+	}
+}
+
+// What a proof of delivery says of the message is said of one that the relay accepted.
+func TestClaimsOfDelivery(t *testing.T) {
+	d := Delivery{Relay: "relay.test[192.0.2.9]:587", QueueID: "4AB", Status: "sent"}
+	if f := Delivered(d, nil, explain.Route{}, nil); f.Result != Pass || !strings.Contains(f.Detail, "accepted the message 4AB") {
+		t.Errorf("accepted: got %+v", f)
+	}
+	for _, err := range []error{ErrRefused, ErrElsewhere, ErrThrottled, ErrNoTrace, ErrUnproven, errors.New("sendmail: fatal")} {
+		if f := Delivered(d, err, explain.Route{}, nil); f.Result == Pass || strings.Contains(f.Detail, "accepted the message") {
+			t.Errorf("%v: got %+v, want nothing accepted", err, f)
+		}
+	}
+}
+
+// Each literal of a finding that passes is in the table above, so that a new one gets a
+// state in which it is false.
+func TestEveryClaimIsTested(t *testing.T) {
+	elsewhere := []string{ // tests of their own
+		"accepted the message", // TestClaimsOfDelivery
+		"mail from %s goes by", // TestHandMadeBySender
+		"is sent by",           // TestSeveralRoutes
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	passing := regexp.MustCompile(`(?:pass\("\w+", |Result: Pass,.*Detail: (?:l\.about\()?)(?:fmt\.Sprintf\()?"([^"]+)"`)
+	verb := regexp.MustCompile(`%\w`)
+	seen := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+	next:
+		for _, m := range passing.FindAllStringSubmatch(string(text), -1) {
+			seen++
+			for _, c := range claims() {
+				for _, part := range verb.Split(m[1], -1) {
+					if part = strings.TrimSpace(part); len(part) > 4 && (strings.Contains(c.text, part) || strings.Contains(part, c.text)) || m[1] == c.text {
+						continue next
+					}
+				}
+			}
+			for _, text := range elsewhere {
+				if strings.Contains(m[1], text) {
+					continue next
+				}
+			}
+			t.Errorf("%s: %q is claimed, and no test has a state in which it is false", file, m[1])
+		}
+	}
+	if seen < 15 {
+		t.Errorf("found %d claims in the source, want at least 15", seen)
+	}
+}
