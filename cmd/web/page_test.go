@@ -330,8 +330,8 @@ func useCopy(t *testing.T, p *tab) {
 	text := p.text(`.file[data-path$="main.cf"] pre`)
 	var copied string
 	p.eval("navigator.clipboard.readText()", &copied)
-	if copied != text {
-		t.Errorf("copied %q, want %q", copied, text)
+	if copied != text+"\n" {
+		t.Errorf("copied %q, want %q", copied, text+"\n")
 	}
 	p.eval(`document.querySelector('[aria-label="Download main.cf"]').click()`, nil)
 	var data []byte
