@@ -156,7 +156,7 @@ func TestNobodyIsThere(t *testing.T) {
 		{"user", "--username", func() error { return q.Credentials(ctx, relay(t, "brevo"), "", &secret.Credentials{}) }},
 		{"password", "--credentials-file", func() error { return q.Credentials(ctx, relay(t, "brevo"), "", &secret.Credentials{Username: "joe"}) }},
 		{"sender", "--from", func() error { _, err := q.From(ctx, d, relay(t, "brevo")); return err }},
-		{"sign-in", "--sign-in", func() error { _, err := q.SignIn(ctx, relay(t, "m365")); return err }},
+		{"sign-in", "--sign-in", func() error { _, err := q.SignIn(ctx, config.Hop{Relay: relay(t, "m365")}); return err }},
 		{"consent", "--yes", func() error { return q.Consent(ctx, setup.Setup{}, nil, &setup.Queue{}) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
