@@ -135,7 +135,7 @@ func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 		q.above("Recommended: ", "%s: %s.", options[0].Text, reason)
 	}
 	if options[0] != otherServer {
-		q.above("", "%d relays; type a part of the name. For a mail server of your own or of your company, type: another", len(options)-1)
+		q.above("", "Type a part of the name (%d relays). For a mail server of your own or of your company, type: another", len(options)-1)
 	}
 	return p.Select(askRelay, options)
 }

@@ -2,10 +2,11 @@ package secret
 
 import (
 	"encoding/base64"
-	"relayhost/internal/lazy"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"relayhost/internal/lazy"
 )
 
 // Hide masks what looks like a secret in text that this program did not write:
