@@ -27,7 +27,7 @@ func TestRelaysFilters(t *testing.T) {
 		{"", []string{"ses", "cloudflare", "fastmail"}, nil, "", 0},
 		{"--free --no-domain", []string{"brevo"}, []string{"ses", "resend"}, "", 0},
 		{"--mailbox", []string{"fastmail", "outlook"}, []string{"ses"}, "", 0},
-		{"--https", []string{"cloudflare"}, []string{"fastmail", "ahasend", "gmail"}, "", 0},
+		{"--https", []string{"cloudflare"}, []string{"fastmail", "ahasend"}, "", 0},
 		{"--for digitalocean", []string{"smtp2go"}, []string{"cloudflare", "m365"}, "DigitalOcean: 2525 open; 25, 465, 587 blocked", 0},
 		{"--for railway", []string{"cloudflare"}, []string{"fastmail", "ahasend"}, "by the API of these relays on port 443", 0},
 		{"--for railway --mailbox", nil, []string{"fastmail", "ses"}, "plan Pro: 25, 465, 587, 2525", 0},
