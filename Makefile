@@ -9,7 +9,7 @@ export CGO_ENABLED ?= 0
 # A program with the race detector would sleep for a second at its end.
 export GORACE ?= atexit_sleep_ms=0
 
-.PHONY: build check vet lint unit lab world test test-all test-faults bench packages deps web test-web clean
+.PHONY: build check vet lint unit lab world test test-all test-faults bench packages deps web clean
 
 build:
 	$(GO) build -trimpath -tags nethttpomithttp2 -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
@@ -77,11 +77,6 @@ packages:
 # The page that makes a configuration and explains a log in a browser, into dist/web.
 web:
 	$(GO) run ./cmd/web dist/web
-
-# That page in a real Chromium: needs chromium, node and npm.
-test-web:
-	cd .ci/web && npm install --no-audit --no-fund
-	$(GO) test -tags web -count 1 -timeout 45m ./cmd/web
 
 clean:
 	rm -rf relayhost dist

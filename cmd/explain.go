@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -55,15 +54,6 @@ checked, unless the text comes from another host or --no-host is given.` + exitH
 	fs.BoolVar(&f.noHost, "no-host", false, "do not check causes on this host; the text comes from another one")
 	fs.DurationVar(&f.since, "since", 0, "skip lines that are older, e.g. 2h")
 	return cmd
-}
-
-// explainDoc is the document that `explain --json` prints.
-type explainDoc struct {
-	Version int             `json:"version"`
-	Lines   int             `json:"lines"`
-	Unread  int             `json:"not_understood"`
-	Groups  []explain.Group `json:"groups"`
-	Report  string          `json:"report,omitempty"`
 }
 
 func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) error {
@@ -152,7 +142,7 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 		}
 		text := explain.Redacted(line.QueueID + " " + line.Text)
 		if a.json {
-			if err := a.printJSON(explainDoc{Version: 1, Lines: 1, Groups: []explain.Group{{Cause: causes[0], Others: causes[1:], Count: 1, Example: text}}}); err != nil {
+			if err := a.printJSON(explain.Document{Version: 1, Lines: 1, Groups: []explain.Group{{Cause: causes[0], Others: causes[1:], Count: 1, Example: text}}}); err != nil {
 				return err
 			}
 			continue
@@ -172,32 +162,23 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 const errUnknown = codeError(exitUnknown)
 
 func (a *app) showGroups(c *explain.Collector) error {
-	groups := c.Groups()
-	known := slices.ContainsFunc(groups, func(g explain.Group) bool { return g.Cause.ID != "" })
-	unknown := !known && (len(groups) > 0 || c.Unread > 0 && !c.Postfix)
-	report := ""
-	if unknown {
-		report = c.Report()
-	}
+	doc, known := c.Document()
 	if a.json {
-		if groups == nil {
-			groups = []explain.Group{}
-		}
-		if err := a.printJSON(explainDoc{Version: 1, Lines: c.Lines, Unread: c.Unread, Groups: groups, Report: report}); err != nil || !unknown {
+		if err := a.printJSON(doc); err != nil || known {
 			return err
 		}
 		return errUnknown
 	}
-	for _, g := range groups {
+	for _, g := range doc.Groups {
 		a.showCause(g)
 	}
-	if unknown {
+	if !known {
 		fmt.Fprint(a.io.Out, ui.Wrap("What would help: the three lines before this one, and --relay NAME where a relay said it. "+
 			"If it stays unknown, please report it with this text; names and addresses are masked:", "", "", a.io.Width()))
-		fmt.Fprintf(a.io.Out, "\n%s\n", report)
+		fmt.Fprintf(a.io.Out, "\n%s\n", doc.Report)
 		return errUnknown
 	}
-	if rest := c.Rest(len(groups)); rest != "" {
+	if rest := c.Rest(len(doc.Groups)); rest != "" {
 		fmt.Fprintln(a.io.Out, rest)
 	}
 	return nil

@@ -7,13 +7,12 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"text/template"
+	"reflect"
+	"sync"
 )
 
 //go:embed *.tmpl
 var files embed.FS
-
-var parsed = template.Must(template.New("").Option("missingkey=error").ParseFS(files, "*.tmpl"))
 
 // Name is one of the templates.
 type Name string
@@ -125,9 +124,19 @@ type Filter struct {
 
 // Render prints template n with d.
 func Render(n Name, d *Data) ([]byte, error) {
+	trees, err := parsed()
+	if err != nil {
+		return nil, err
+	}
+	tree, ok := trees[string(n)]
+	if !ok {
+		return nil, fmt.Errorf("render %s: no such template", n)
+	}
 	var b bytes.Buffer
-	if err := parsed.ExecuteTemplate(&b, string(n), d); err != nil {
+	if err := printList(&b, tree.Root, reflect.ValueOf(d).Elem()); err != nil {
 		return nil, fmt.Errorf("render %s: %w", n, err)
 	}
 	return b.Bytes(), nil
 }
+
+var parsed = sync.OnceValues(parseAll)

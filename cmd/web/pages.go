@@ -189,7 +189,7 @@ func replyPages(r relays.Relay) (list []entry) {
 		if reply.Inherited || reply.Sample == "" {
 			continue
 		}
-		e := entry{Path: "reply/" + r.ID + "-" + slug(reply.ID) + ".html", Title: shorten(reply.Sample), Kind: "Reply", Sub: r.Name + ": " + reply.Cause}
+		e := entry{Path: "reply/" + r.ID + "-" + slug(reply.ID) + ".html", Title: shorten(reply.Sample) + " (" + r.Name + ")", Kind: "Reply", Sub: r.Name + ": " + reply.Cause}
 		e.Parts = []part{
 			{Text: []string{r.Name + " says this."}, Code: []string{reply.Sample}},
 			{Heading: "Cause", Text: []string{reply.Cause}},
@@ -201,7 +201,7 @@ func replyPages(r relays.Relay) (list []entry) {
 }
 
 func causePage(p explain.Page) entry {
-	e := entry{Path: "reply/" + slug(p.ID) + ".html", Title: shorten(p.Samples[0]), Kind: "Reply", Sub: p.Title}
+	e := entry{Path: "reply/" + slug(p.ID) + ".html", Title: shorten(p.Samples[0]) + ": " + p.Title, Kind: "Reply", Sub: p.Title}
 	todo := part{Heading: "What to do", Text: []string{p.Remedy}}
 	if p.Command != "" {
 		todo.Code = []string{p.Command}

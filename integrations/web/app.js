@@ -22,17 +22,37 @@ function make(tag, attributes = {}, ...children) {
 
 const waiting = new Map();
 let calls = 0;
-let worker;
+const worker = new Worker('worker.js');
+worker.onmessage = ({ data: m }) => {
+  if (m.ready) { document.body.dataset.ready = 'yes'; generate(); return; }
+  if (m.fault) { failed(m.fault); return; }
+  waiting.get(m.id)(m.answer);
+  waiting.delete(m.id);
+};
 
-function start() {
-  worker = new Worker('worker.js');
-  worker.onmessage = ({ data: m }) => {
-    if (m.ready) { document.body.dataset.ready = 'yes'; generate(); return; }
-    if (m.fault) { $('status').textContent = ''; problem(`The generator cannot be loaded: ${m.fault}`); return; }
-    waiting.get(m.id)(m.answer);
-    waiting.delete(m.id);
-  };
+function failed(fault) {
+  for (const id of ['status', 'explain-status']) $(id).textContent = '';
+  problem(`The generator cannot be loaded: ${fault}`);
 }
+
+// The page has asked for the program with its first line (index.html): it is compiled
+// here while it arrives, and run in the worker.
+(async () => {
+  try {
+    const response = await fetch('relayhost.wasm.gz');
+    if (!response.ok) throw new Error(`relayhost.wasm.gz: ${response.status}`);
+    const headers = { 'Content-Type': 'application/wasm' };
+    // A server that names the encoding has its answer unpacked by the browser.
+    const [seen, body] = response.body.tee();
+    const reader = seen.getReader();
+    const first = (await reader.read()).value || [];
+    reader.cancel();
+    const unpacked = first[0] === 0x1f && first[1] === 0x8b ? body.pipeThrough(new DecompressionStream('gzip')) : body;
+    worker.postMessage({ program: await WebAssembly.compileStreaming(new Response(unpacked, { headers })) });
+  } catch (fault) {
+    failed(fault && fault.message || fault);
+  }
+})();
 
 function call(name, doc) {
   return new Promise((resolve) => {
@@ -58,8 +78,18 @@ function field(label, attributes, set, value) {
   return make('label', {}, `${label} `, Object.assign(make('input', { spellcheck: 'false', ...attributes, on: { input: (e) => { set(e.target.value); changed(); } } }), { value }));
 }
 
+// wanted are the relays that the search and the filters leave, and the one that is
+// chosen already.
+function wanted(chosen) {
+  const word = $('search').value.trim().toLowerCase();
+  return data.relays.filter((r) => r.id === chosen || (
+    (!word || r.id.includes(word) || r.name.toLowerCase().includes(word))
+    && ['free', 'no_domain', 'https', 'mailbox'].every((key) => !$(`only-${key}`).checked || r[key])));
+}
+
 function relaySelect(hop, index) {
-  const groups = [['Relay services', data.relays.filter((r) => !r.mailbox)], ['Mailbox providers', data.relays.filter((r) => r.mailbox)]];
+  const list = wanted(hop.relay);
+  const groups = [['Relay services', list.filter((r) => !r.mailbox)], ['Mailbox providers', list.filter((r) => r.mailbox)]];
   const select = make('select', { id: `relay-${index}`, on: { change: (e) => {
     Object.assign(hop, emptyHop(), { relay: e.target.value });
     const r = relayOf(hop.relay);
@@ -68,24 +98,35 @@ function relaySelect(hop, index) {
     showRoutes();
     changed();
   } } }, make('option', { value: '' }, 'choose a relay'));
-  for (const [label, list] of groups) {
-    select.append(make('optgroup', { label }, ...list.map((r) => make('option', { value: r.id }, r.free ? `${r.name} (free: ${r.free})` : r.name))));
+  for (const [label, some] of groups) {
+    if (some.length) select.append(make('optgroup', { label }, ...some.map((r) => make('option', { value: r.id }, r.free ? `${r.name} (free: ${r.free})` : r.name))));
   }
   select.append(make('optgroup', { label: 'Other' }, make('option', { value: smarthost }, 'Another SMTP server ...')));
   select.value = hop.relay;
   return make('label', {}, 'Relay ', select);
 }
 
-function portSelect(hop, index) {
+// portOf is the port that the files are for: the one that was chosen, or the first
+// that the hosting provider does not block.
+function portOf(hop) {
   const r = relayOf(hop.relay);
-  const select = make('select', { id: `port-${index}`, on: { change: (e) => { hop.port = Number(e.target.value); changed(); } } });
+  if (hop.port || !r) return hop.port;
+  return r.ports.find((p) => !blockedPorts().includes(p)) || 0;
+}
+
+function portChoice(hop, index) {
+  const r = relayOf(hop.relay);
   const shut = blockedPorts();
-  select.append(make('option', { value: 0 }, 'the first that is open'));
-  for (const port of r ? r.ports : [25, 465, 587, 2525]) {
-    select.append(make('option', { value: port, disabled: shut.includes(port) }, shut.includes(port) ? `${port} (blocked there)` : String(port)));
-  }
-  select.value = hop.port;
-  return make('label', {}, 'Port ', select);
+  const name = $('hosting').selectedOptions[0].textContent;
+  const one = (port, text) => {
+    const blocked = shut.includes(port);
+    const radio = make('input', { type: 'radio', name: `port-${index}`, id: `port-${index}-${port}`, disabled: blocked, on: { change: () => { hop.port = port; changed(); } } });
+    radio.checked = hop.port === port;
+    return make('label', {}, radio, blocked ? make('s', {}, text) : text, blocked ? ` blocked by ${name}` : '');
+  };
+  const box = make('fieldset', { class: 'ports' }, make('legend', {}, 'Port'), one(0, 'the first that is open'), ...r.ports.map((port) => one(port, String(port))));
+  if (r.ports.every((port) => shut.includes(port))) box.append(make('p', { class: 'error' }, r.https ? `No port of ${r.name} is open there. It has an API over HTTPS as well: look at relayhost setup --via https.` : `No port of ${r.name} is open there: choose another relay.`));
+  return box;
 }
 
 function hopFields(hop, index) {
@@ -96,15 +137,14 @@ function hopFields(hop, index) {
     row.append(field('Port', { id: `port-${index}`, inputmode: 'numeric' }, (v) => { hop.port = Number(v) || 0; }, hop.port || ''));
     row.append(field('CA file', { id: `ca-${index}`, placeholder: "the distribution's" }, (v) => { hop.ca_file = v; }, hop.ca_file));
     row.append(make('label', {}, Object.assign(make('input', { type: 'checkbox', id: `login-${index}`, on: { change: (e) => { hop.login = e.target.checked; changed(); } } }), { checked: hop.login }), 'wants a login'));
-    return row;
+    return [row];
   }
   if (r && (r.region || (r.regions || []).length)) {
     const list = `regions-${index}`;
     row.append(field('Region', { id: `region-${index}`, list, placeholder: r.region || 'the usual' }, (v) => { hop.region = v; }, hop.region),
       make('datalist', { id: list }, ...(r.regions || []).map((v) => make('option', { value: v }))));
   }
-  if (r) row.append(portSelect(hop, index));
-  return row;
+  return r ? [row, portChoice(hop, index)] : [row];
 }
 
 function showRoutes() {
@@ -119,7 +159,7 @@ function showRoutes() {
     own.append(field('Sender', { id: `from-${i}`, type: 'email', placeholder: 'app@example.com' }, (v) => { route.from = v; }, route.from));
     route.hops.forEach((hop, n) => {
       if (n > 0) box.append(make('p', { class: 'note' }, 'When that fails:'));
-      box.append(hopFields(hop, `${i}-${n}`));
+      box.append(...hopFields(hop, `${i}-${n}`));
     });
     box.append(own);
     const tools = make('p', { class: 'tools' }, make('button', { type: 'button', id: `fallback-${i}`, on: { click: () => { route.hops.push(emptyHop()); showRoutes(); changed(); } } }, 'Add a fallback'));
@@ -177,25 +217,48 @@ function problem(text) {
   $('problem').textContent = text || '';
 }
 
-let latest = 0;
+// generate shows the files for the form. One question is with the worker at a time;
+// what changes meanwhile is asked when its answer is there.
+let asking = false;
+let again = false;
 async function generate() {
-  if (document.body.dataset.ready !== 'yes') return;
+  if (document.body.dataset.ready !== 'yes' || !data) return;
+  if (asking) { again = true; return; }
+  asking = true;
+  do {
+    again = false;
+    await generateOnce();
+  } while (again);
+  asking = false;
+}
+
+async function generateOnce() {
   const form = read();
   if (!form.routes.every((r) => r.hops.every((h) => h.relay)) || !form.routes[0].from) {
     $('status').textContent = form.routes[0].hops[0].relay ? 'Enter the sender to see the files.' : 'Choose a relay to see the files.';
     problem('');
     $('result').hidden = true;
+    await warmUp();
     return;
   }
   form.hostname = form.hostname || 'mail.example.com';
   delete form.hosting;
-  const mine = ++latest;
+  form.routes = form.routes.map((r) => ({ ...r, hops: r.hops.map((h) => ({ ...h, port: portOf(h) })) }));
   const g = await call('generate', form);
-  if (mine !== latest) return; // an answer to what has been changed since
+  if (again) return;
   $('status').textContent = '';
   problem(g.error ? [g.field && g.field + ':', g.error, g.hint && `(${g.hint})`].filter(Boolean).join(' ') : '');
   $('result').hidden = Boolean(g.error) && !(g.findings || []).length;
   showResult(g, form);
+}
+
+// warmUp has the browser compile what the first files need, while the form is typed.
+let warm = false;
+async function warmUp() {
+  if (warm) return;
+  warm = true;
+  await call('generate', { distribution: data.distributions[0].id, hostname: 'mail.example.com',
+    routes: [{ name: 'default', from: 'app@example.com', hops: [{ relay: data.relays[0].id, region: data.relays[0].region || '' }] }] });
 }
 
 function copyTools(name, text) {
@@ -248,46 +311,31 @@ function showResult(g, form) {
   $('result').replaceChildren(...parts);
 }
 
-let timer;
 function changed() {
   write();
-  clearTimeout(timer);
-  timer = setTimeout(generate, 20);
+  generate();
 }
 
 // ---- explain
 
-const fates = (g) => {
-  if (g.past) return 'sent since';
-  if (g.lost && g.delayed) return `${g.lost} lost, ${g.delayed} delayed`;
-  if (g.lost) return `${g.lost} lost: returned to the sender, or gone`;
-  if (g.delayed) return `${g.delayed} delayed: Postfix keeps trying`;
-  if (g.cause.lost) return 'lost: not delayed';
-  return { deferred: 'delayed: Postfix keeps trying for maximal_queue_lifetime (5 days)', stuck: 'delayed: it waits in the queue until this is fixed', works: 'not affected' }[g.cause.outcome] || '';
-};
+const labels = { run: 'Run', do: 'What to do', why: 'Why', mail: 'The mail', or: 'Or', hence: 'Hence', seen: 'Seen', line: 'Said', source: 'Source', here: 'Here' };
+
+function shownItem({ label, text }) {
+  const dd = make('dd');
+  if (label === 'run' || label === 'line') dd.append(block(text));
+  else if (/^https:/.test(text)) dd.append(make('a', { href: text, rel: 'noreferrer' }, text));
+  else dd.append(text);
+  return [make('dt', {}, labels[label] || label), dd];
+}
 
 function showAnswer(a) {
   const out = [];
   if (a.error) out.push(make('p', { class: 'error' }, a.error));
-  for (const g of a.groups || []) {
-    const c = g.cause;
-    const box = make('section', { class: 'cause', 'data-cause': c.id }, make('h2', {}, c.id ? `${g.past ? 'In the past: ' : ''}${c.title}` : 'No cause is known for this text'));
-    if (c.id && !g.past) {
-      box.append(make('p', {}, c.remedy));
-      if (c.command) box.append(block(c.command));
-    }
-    if (c.meaning && c.meaning !== c.title) box.append(make('p', {}, c.meaning));
-    const fate = fates(g);
-    if (fate) box.append(make('p', { class: 'note' }, `Mail: ${fate}.`));
-    if ((g.others || []).length) box.append(make('p', { class: 'note' }, `Or: ${g.others.map((o) => o.title).join('; ')}.`));
-    if (g.example) box.append(block(g.example));
-    if (c.source && c.source.startsWith('https://')) box.append(make('p', { class: 'note' }, make('a', { href: c.source, rel: 'noreferrer' }, 'Source')));
-    out.push(box);
-  }
-  if (a.report) out.push(make('p', {}, 'Nothing is known of this text. The three lines before it would help, and the relay. Names and addresses are masked in this report:'), block(a.report));
-  if (!a.error && !(a.groups || []).length && !a.report) {
-    out.push(make('p', {}, a.not_understood ? `${a.lines} lines read, ${a.not_understood} not understood: they may hold more.` : `${a.lines} lines read, all understood; none tells of a problem.`));
-  }
+  (a.shown || []).forEach((g, i) => {
+    out.push(make('section', { class: 'cause', 'data-cause': a.groups[i].cause.id }, make('h2', {}, g.heading), make('dl', {}, ...g.items.flatMap(shownItem))));
+  });
+  if (a.report) out.push(make('p', {}, 'What would help: the three lines before this one, and the relay that said it. If it stays unknown, please report it with this text; names and addresses are masked:'), block(a.report));
+  if (a.rest) out.push(make('p', {}, a.rest));
   $('answer').replaceChildren(...out);
 }
 
@@ -312,6 +360,12 @@ function show() {
   }
 }
 
+function filtered() {
+  showRoutes();
+  const n = wanted('').length;
+  $('found').textContent = n === data.relays.length ? '' : `${n} of ${data.relays.length} relays`;
+}
+
 function hostingChanged() {
   const h = data.hosts.find((one) => one.id === $('hosting').value);
   const note = $('blocked');
@@ -323,7 +377,6 @@ function hostingChanged() {
 }
 
 async function begin() {
-  start();
   data = await (await fetch('data.json')).json();
   $('distribution').append(...data.distributions.map((d) => make('option', { value: d.id }, d.name)));
   $('hosting').append(...data.hosts.map((h) => make('option', { value: h.id }, h.name)));
@@ -334,6 +387,7 @@ async function begin() {
   hostingChanged();
   show();
   for (const name of plainFields.concat('direct')) $(name).addEventListener('input', () => { if (name === 'hosting') hostingChanged(); changed(); });
+  for (const id of ['search', 'only-free', 'only-no_domain', 'only-https', 'only-mailbox']) $(id).addEventListener('input', filtered);
   $('add-route').addEventListener('click', () => { routes.push(emptyRoute(`route${routes.length}`)); showRoutes(); changed(); });
   $('form').addEventListener('submit', (e) => e.preventDefault());
   addEventListener('hashchange', () => { if (!location.hash.startsWith('#f=')) show(); });

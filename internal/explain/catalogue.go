@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"relayhost/internal/lazy"
 	"slices"
 	"strings"
 	"sync"
@@ -189,7 +190,7 @@ func decode(fsys fs.FS, name string, into any) error {
 }
 
 var (
-	idForm   = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)*$`)
+	idForm   = lazy.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)*$`)
 	outcomes = []string{"deferred", "lost", "stuck", "works", "varies"}
 	scopes   = []string{"account", "recipient", "rate", "service", "host"}
 	retries  = []string{"fix", "wait", "slow"}

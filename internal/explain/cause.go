@@ -10,9 +10,9 @@
 package explain
 
 import (
-	"regexp"
 	"strings"
 
+	"relayhost/internal/lazy"
 	"relayhost/relays"
 )
 
@@ -80,10 +80,10 @@ var phases = map[string]string{"greeting": "connect", "ehlo": "connect", "auth":
 	"data": "content", "after": "delivery", "": "delivery"}
 
 var (
-	blank = regexp.MustCompile(`\{(\w+)\|([^{}]*)\}`)
+	blank = lazy.MustCompile(`\{(\w+)\|([^{}]*)\}`)
 	// plainName is what a name from a log may consist of where it goes into a
 	// sentence or a command: nothing that a shell or a terminal makes something of.
-	plainName = regexp.MustCompile(`^[A-Za-z0-9_\[/.][A-Za-z0-9._:/@\[\]+=-]{0,119}$`)
+	plainName = lazy.MustCompile(`^[A-Za-z0-9_\[/.][A-Za-z0-9._:/@\[\]+=-]{0,119}$`)
 )
 
 // filled puts names into the blanks of the words, {name|what stands there when

@@ -5,11 +5,11 @@ import (
 	"cmp"
 	"hash/maphash"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"relayhost/internal/lazy"
 	"relayhost/internal/lint"
 	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
@@ -176,7 +176,7 @@ func (c *Collector) exportEnds() {
 }
 
 // trouble are words of other mail programs that no delivery has which went well.
-var trouble = regexp.MustCompile(`(?i)\*\*|==|fail|error|defer|reject|denied|refus|unable|could not|not `)
+var trouble = lazy.MustCompile(`(?i)\*\*|==|fail|error|defer|reject|denied|refus|unable|could not|not `)
 
 // goesOn joins a line without a beginning to the one before, which a terminal or
 // a mail program has wrapped.
@@ -313,7 +313,7 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 	return causes
 }
 
-var client = regexp.MustCompile(`^(?:smtpd|postscreen): .*\breject: \S+ from \S+\[([0-9a-fA-F.:]+)\]`)
+var client = lazy.MustCompile(`^(?:smtpd|postscreen): .*\breject: \S+ from \S+\[([0-9a-fA-F.:]+)\]`)
 
 // strangers reports whether this server has refused a client of the internet,
 // which is what it should do; one of an own network would be a fault.

@@ -1,27 +1,27 @@
 package explain
 
 import (
-	"regexp"
 	"strings"
 
+	"relayhost/internal/lazy"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
 )
 
 // secrets are where a text can hold one: verbose logs, transcripts, command lines
 // and tables. What the second group matches is left out.
-var secrets = []*regexp.Regexp{
-	regexp.MustCompile(`(?is)(\bAUTH[ =:]+(?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5|NTLM|"?)\s+"?)([A-Za-z0-9+/=_-]{3,})`),
-	regexp.MustCompile(`(?i)(\bpass(?:w(?:or)?d)?(?:_?phrase)?["'\x60]?\s*(?:[=:]+>?|\bis\b)?\s*["'\x60]+)([^"'\x60\n]+)`),
-	regexp.MustCompile(`(?i)((?:pass(?:w(?:or)?d)?|passphrase|secret|token|api[_-]?key|authpass|pwd|access_key|smtp_pass\w*|AuthPass)["'\x60]?\s*(?:=>|[=:])+\s*)([^\s"'\x60]\S*)`),
-	regexp.MustCompile(`(?i)(\s(?:-ap|--auth-password|--password|-xp|-p(?:ass)?|--passwd?|--oauth2-bearer)[ =]+["']?)(\S+)`),
-	regexp.MustCompile(`(?i)((?:--user|-u|--proxy-user)[ =]+["']?[^\s:"']+:)(\S+)`),
-	regexp.MustCompile(`(?i)(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)([^\s@/]+)(?:@)`),
-	regexp.MustCompile(`(\[[^\]\s]+\](?::\w+)?\s+[^\s:]+:)(\S+)`),
-	regexp.MustCompile(`(?i)(\b(?:Bearer|auth=Bearer)\s+)(\S+)`),
-	regexp.MustCompile(`(?i)(334 (?:VXNlcm5hbWU6|UGFzc3dvcmQ6|\S*)\s*\n\s*(?:C: |>> |-> |> |~> |CLIENT -> SERVER: )?)([^\s2-5]\S*|[2-5]\d{0,1}[^\d\s]\S*)`),
+var secrets = []*lazy.Regexp{
+	lazy.MustCompile(`(?is)(\bAUTH[ =:]+(?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5|NTLM|"?)\s+"?)([A-Za-z0-9+/=_-]{3,})`),
+	lazy.MustCompile(`(?i)(\bpass(?:w(?:or)?d)?(?:_?phrase)?["'\x60]?\s*(?:[=:]+>?|\bis\b)?\s*["'\x60]+)([^"'\x60\n]+)`),
+	lazy.MustCompile(`(?i)((?:pass(?:w(?:or)?d)?|passphrase|secret|token|api[_-]?key|authpass|pwd|access_key|smtp_pass\w*|AuthPass)["'\x60]?\s*(?:=>|[=:])+\s*)([^\s"'\x60]\S*)`),
+	lazy.MustCompile(`(?i)(\s(?:-ap|--auth-password|--password|-xp|-p(?:ass)?|--passwd?|--oauth2-bearer)[ =]+["']?)(\S+)`),
+	lazy.MustCompile(`(?i)((?:--user|-u|--proxy-user)[ =]+["']?[^\s:"']+:)(\S+)`),
+	lazy.MustCompile(`(?i)(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)([^\s@/]+)(?:@)`),
+	lazy.MustCompile(`(\[[^\]\s]+\](?::\w+)?\s+[^\s:]+:)(\S+)`),
+	lazy.MustCompile(`(?i)(\b(?:Bearer|auth=Bearer)\s+)(\S+)`),
+	lazy.MustCompile(`(?i)(334 (?:VXNlcm5hbWU6|UGFzc3dvcmQ6|\S*)\s*\n\s*(?:C: |>> |-> |> |~> |CLIENT -> SERVER: )?)([^\s2-5]\S*|[2-5]\d{0,1}[^\d\s]\S*)`),
 	// Whatever else looks like one: an API key, a token.
-	regexp.MustCompile(`()(\b(?:SG\.[\w-]{10,}|xsmtpsib-[\w-]+|key-[0-9a-f]{20,}|re_[\w]{16,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{20,}\S*|ya29\.\S+))`),
+	lazy.MustCompile(`()(\b(?:SG\.[\w-]{10,}|xsmtpsib-[\w-]+|key-[0-9a-f]{20,}|re_[\w]{16,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{20,}\S*|ya29\.\S+))`),
 }
 
 // redact takes secrets out of a text and makes what is left safe for a terminal.
@@ -38,11 +38,11 @@ func redact(s string) string {
 }
 
 var (
-	mailbox  = regexp.MustCompile(`[^\s<>"'(),;:=\[\]]+@[A-Za-z0-9.-]+`)
-	ipv4     = regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b`)
-	ipv6     = regexp.MustCompile(`\b(?:[0-9a-fA-F]{1,4}:){2,7}(?::|[0-9a-fA-F]{1,4})(?:[0-9a-fA-F:]*)\b`)
-	logHost  = regexp.MustCompile(`(?m)^((?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) )(\S+) `)
-	userName = regexp.MustCompile(`(?i)(\buser(?:name)?[ =:]+["'\x60]?)([^\s"'\x60,;)]+)`)
+	mailbox  = lazy.MustCompile(`[^\s<>"'(),;:=\[\]]+@[A-Za-z0-9.-]+`)
+	ipv4     = lazy.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b`)
+	ipv6     = lazy.MustCompile(`\b(?:[0-9a-fA-F]{1,4}:){2,7}(?::|[0-9a-fA-F]{1,4})(?:[0-9a-fA-F:]*)\b`)
+	logHost  = lazy.MustCompile(`(?m)^((?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) )(\S+) `)
+	userName = lazy.MustCompile(`(?i)(\buser(?:name)?[ =:]+["'\x60]?)([^\s"'\x60,;)]+)`)
 )
 
 // Masked is a text to paste into a report: without secrets, addresses of people

@@ -1,9 +1,9 @@
 package explain
 
 import (
-	"regexp"
 	"strings"
 
+	"relayhost/internal/lazy"
 	"relayhost/internal/maillog"
 )
 
@@ -70,7 +70,7 @@ func splitDelivery(d maillog.Delivery) text {
 }
 
 // heard is what a verbose smtp(8) logs of what the server said (smtp_chat.c).
-var heard = regexp.MustCompile(`^< ([^\s\[]+)\[[^\]]*\](?::\d+)?: ([45]\d\d[ -].*)$`)
+var heard = lazy.MustCompile(`^< ([^\s\[]+)\[[^\]]*\](?::\d+)?: ([45]\d\d[ -].*)$`)
 
 func splitReason(s string) text {
 	if strings.HasPrefix(s, "< ") {
@@ -108,7 +108,7 @@ func splitReason(s string) text {
 }
 
 // partner is the other end in Postfix's own words.
-var partner = regexp.MustCompile(`(?:server|host|with|to|for|by) ([A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z0-9.-]+)\[`)
+var partner = lazy.MustCompile(`(?:server|host|with|to|for|by) ([A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z0-9.-]+)\[`)
 
 // isReply reports whether s begins as an SMTP reply does.
 func isReply(s string) bool {
@@ -116,7 +116,7 @@ func isReply(s string) bool {
 		(s[3] == ' ' || s[3] == '-')
 }
 
-var again = regexp.MustCompile(`[\s?]+([245]\d\d)[- ]([245]\.\d{1,3}\.\d{1,3} +)?`)
+var again = lazy.MustCompile(`[\s?]+([245]\d\d)[- ]([245]\.\d{1,3}\.\d{1,3} +)?`)
 
 // oneLineReply takes the repeated codes out of a reply of several lines that has
 // been written as one: "550-5.7.1 a?550 5.7.1 b" is "550 5.7.1 a b".
@@ -139,9 +139,9 @@ func oneLineReply(s string) string {
 }
 
 var (
-	connected = regexp.MustCompile(`(?:connect to |relay=)([^\s,\[]+)\[([^\]]+)\](?::(\d+)|: .*\(port (\d+)\))`)
-	named     = regexp.MustCompile(`Name service error for (?:domain )?(?:name=)?([^\s:]+)`)
-	localName = regexp.MustCompile(`(?i)(^[^.]+|\.(local|localdomain|lan|home|internal|intranet|corp|private|invalid|test|example))$`)
+	connected = lazy.MustCompile(`(?:connect to |relay=)([^\s,\[]+)\[([^\]]+)\](?::(\d+)|: .*\(port (\d+)\))`)
+	named     = lazy.MustCompile(`Name service error for (?:domain )?(?:name=)?([^\s:]+)`)
+	localName = lazy.MustCompile(`(?i)(^[^.]+|\.(local|localdomain|lan|home|internal|intranet|corp|private|invalid|test|example))$`)
 )
 
 // facts are what can be told of a line beyond its words, for the patterns:
@@ -178,7 +178,7 @@ func loopback(addr string) bool {
 }
 
 // mxName is how the hosts that take in a domain's mail are called.
-var mxName = regexp.MustCompile(`(^|[-\d])mx|mx(\d|$)|smtp-in|inbound`)
+var mxName = lazy.MustCompile(`(^|[-\d])mx|mx(\d|$)|smtp-in|inbound`)
 
 // sameOwner reports whether a host takes in mail, by its name, and has the name
 // of the recipient's domain in it: mx3.hotmail.com is of hotmail.it.

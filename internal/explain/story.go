@@ -1,9 +1,9 @@
 package explain
 
 import (
-	"regexp"
 	"strings"
 
+	"relayhost/internal/lazy"
 	"relayhost/internal/maillog"
 )
 
@@ -38,20 +38,20 @@ func statements(s string) []text {
 }
 
 var (
-	queueLine   = regexp.MustCompile(`^\s*(?:[0-9A-F]{6,21}|[0-9BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz]{10,26}): `)
-	delivery    = regexp.MustCompile(`(?:^|\s)to=<[^>]*>, (?:orig_to|relay)=`)
-	statusPart  = regexp.MustCompile(`status=(\w+) \(`)
-	transcript  = regexp.MustCompile(`^\s*(?:\[?\d{4}-\d\d-\d\d[T ][\d:.,]+\S*\]?[\s:]+)?(?:(?:DEBUG|INFO|TRACE) *(?:SMTP)?:? *(?:\[\w+\] )?|\[?SMTP\]? ?)?((?:SERVER -> CLIENT|CLIENT -> SERVER|SERVER|Server|server|CLIENT|Client|client|S|C|reply|send|R|T)(?: \d+)?:|<<<|>>>|<<|>>|<--?|--?>|<==|==>|<~\*?|~>|<\*\*|\*\*>|<=|=>|<|>)\s+(\S.*)$`)
-	fromClient  = regexp.MustCompile(`^((C|CLIENT|Client|client|CLIENT -> SERVER|send|T)(?: \d+)?:|>>>|>>|--?>|==>|~>|\*\*>|=>|>)$`)
-	raised      = regexp.MustCompile(`Exception|Error\b`)
-	bytesMark   = regexp.MustCompile(`\bb(['"])`)
-	escapedEnd  = regexp.MustCompile(`\\r\\n|\\n|\\r|\\x0d\\x0a|&#13;|<br ?/?>`)
-	replyStart  = regexp.MustCompile(`(?:^|[\s:;'"(\[>,=\x60]|returned |said )(?:SMTP;|smtp;)?[<#]?([245]\d\d)(?:['",)]{1,2},? *b?['"]?| ?- ?|-| |:  ?| #|\s\()(?:\(?#?([2456]\.\d{1,3}\.\d{1,3})[\s:;)-]+(\S.*)|[\s:;)-]*([A-Za-z<(\[*"'{.=#].*))$`)
-	bareStart   = regexp.MustCompile(`(?:^|[\s:;'"(\[>])#?([245])\.(\d{1,3})\.(\d{1,3})[\s:;)]+([A-Za-z<(\[].*)$`)
-	quotedEnd   = regexp.MustCompile(`(["']\)?[,;)}\]]|['"] ?(\(code|errormsg=|, ?['"]|\)$)|['"]$| !! | >> | \+\+ ).*$`)
-	notPorts    = regexp.MustCompile(`(?i)(port|:|ssl0?|tcp|line|id|fd|pid|bytes|size|uid|delay|after|in|of|got|flush)[ =:]*$`)
-	inReplyTo   = regexp.MustCompile(` \(in reply to [^)]*\).*$`)
-	continuesIt = regexp.MustCompile(`^([245]\d\d)([- ])`)
+	queueLine   = lazy.MustCompile(`^\s*(?:[0-9A-F]{6,21}|[0-9BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz]{10,26}): `)
+	delivery    = lazy.MustCompile(`(?:^|\s)to=<[^>]*>, (?:orig_to|relay)=`)
+	statusPart  = lazy.MustCompile(`status=(\w+) \(`)
+	transcript  = lazy.MustCompile(`^\s*(?:\[?\d{4}-\d\d-\d\d[T ][\d:.,]+\S*\]?[\s:]+)?(?:(?:DEBUG|INFO|TRACE) *(?:SMTP)?:? *(?:\[\w+\] )?|\[?SMTP\]? ?)?((?:SERVER -> CLIENT|CLIENT -> SERVER|SERVER|Server|server|CLIENT|Client|client|S|C|reply|send|R|T)(?: \d+)?:|<<<|>>>|<<|>>|<--?|--?>|<==|==>|<~\*?|~>|<\*\*|\*\*>|<=|=>|<|>)\s+(\S.*)$`)
+	fromClient  = lazy.MustCompile(`^((C|CLIENT|Client|client|CLIENT -> SERVER|send|T)(?: \d+)?:|>>>|>>|--?>|==>|~>|\*\*>|=>|>)$`)
+	raised      = lazy.MustCompile(`Exception|Error\b`)
+	bytesMark   = lazy.MustCompile(`\bb(['"])`)
+	escapedEnd  = lazy.MustCompile(`\\r\\n|\\n|\\r|\\x0d\\x0a|&#13;|<br ?/?>`)
+	replyStart  = lazy.MustCompile(`(?:^|[\s:;'"(\[>,=\x60]|returned |said )(?:SMTP;|smtp;)?[<#]?([245]\d\d)(?:['",)]{1,2},? *b?['"]?| ?- ?|-| |:  ?| #|\s\()(?:\(?#?([2456]\.\d{1,3}\.\d{1,3})[\s:;)-]+(\S.*)|[\s:;)-]*([A-Za-z<(\[*"'{.=#].*))$`)
+	bareStart   = lazy.MustCompile(`(?:^|[\s:;'"(\[>])#?([245])\.(\d{1,3})\.(\d{1,3})[\s:;)]+([A-Za-z<(\[].*)$`)
+	quotedEnd   = lazy.MustCompile(`(["']\)?[,;)}\]]|['"] ?(\(code|errormsg=|, ?['"]|\)$)|['"]$| !! | >> | \+\+ ).*$`)
+	notPorts    = lazy.MustCompile(`(?i)(port|:|ssl0?|tcp|line|id|fd|pid|bytes|size|uid|delay|after|in|of|got|flush)[ =:]*$`)
+	inReplyTo   = lazy.MustCompile(` \(in reply to [^)]*\).*$`)
+	continuesIt = lazy.MustCompile(`^([245]\d\d)([- ])`)
 )
 
 // story reads the words of another program, or a part of a line of Postfix: what
@@ -132,12 +132,14 @@ func bracketed(s string) bool {
 }
 
 // postfixWords begin what Postfix says in its own name.
-var postfixWords = regexp.MustCompile(`^(connect to \S+\[|SASL authentication fail|TLS is required, but|Server certificate not |Cannot start TLS|mail for \S+ loops|Host or domain name not found|lost connection with |conversation with |delivery temporarily|local data error|SSL_connect error to|warning: |fatal: |error: [^\[]|panic: |host \S+\[)`)
+var postfixWords = lazy.MustCompile(`^(connect to \S+\[|SASL authentication fail|TLS is required, but|Server certificate not |Cannot start TLS|mail for \S+ loops|Host or domain name not found|lost connection with |conversation with |delivery temporarily|local data error|SSL_connect error to|warning: |fatal: |error: [^\[]|panic: |host \S+\[)`)
 
 var (
 	boxes      = strings.NewReplacer("└──", "", "├──", "", "│", "", "└─", "")
-	diagnostic = regexp.MustCompile(`(?i)^Diagnostic-Code: *x-postfix; *(\S.*)$`)
-	remoteMTA  = regexp.MustCompile(`(?im)(?:^Remote-MTA: *dns; *|\bhost |\bH=|while talking to |\bhost=)([A-Za-z0-9][\w.-]*\.[A-Za-z]{2,})`)
+	diagnostic = lazy.MustCompile(`(?i)^Diagnostic-Code: *x-postfix; *(\S.*)$`)
+	askedTLS   = lazy.MustCompile(`(?m)(CLIENT|C|>>?|->|~>).{0,6} STARTTLS`)
+	askedAuth  = lazy.MustCompile(`(?mi)(CLIENT|C|>|send)\S*.{0,12}\bAUTH\b|^auth `)
+	remoteMTA  = lazy.MustCompile(`(?im)(?:^Remote-MTA: *dns; *|\bhost |\bH=|while talking to |\bhost=)([A-Za-z0-9][\w.-]*\.[A-Za-z]{2,})`)
 )
 
 // unfold joins what mail programs have wrapped, takes the marks of transcripts
@@ -173,10 +175,10 @@ func dialogue(s string) string {
 		return ""
 	}
 	facts := ""
-	if strings.Contains(s, "STARTTLS\n") || strings.Contains(s, "STARTTLS\r\n") || regexp.MustCompile(`(?m)(CLIENT|C|>>?|->|~>).{0,6} STARTTLS`).MatchString(s) {
+	if strings.Contains(s, "STARTTLS\n") || strings.Contains(s, "STARTTLS\r\n") || askedTLS.MatchString(s) {
 		facts += " {starttls-sent}"
 	}
-	if !regexp.MustCompile(`(?mi)(CLIENT|C|>|send)\S*.{0,12}\bAUTH\b|^auth `).MatchString(s) {
+	if !askedAuth.MatchString(s) {
 		facts += " {no-auth}"
 	}
 	return facts

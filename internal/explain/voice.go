@@ -2,11 +2,11 @@ package explain
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
+	"relayhost/internal/lazy"
 	"relayhost/relays"
 )
 
@@ -111,7 +111,7 @@ func (k *knowledge) speakers(said, host string, relay *relays.Relay) (list []rel
 }
 
 // exchanger is what the hosts are called that take in the mail of a domain.
-var exchanger = regexp.MustCompile(`(?i)(^|\.)(mx|mta)[a-z]{0,2}[\d.-]|\.mail\.protection\.(outlook|office365)\.|^[\w-]*aspmx|smtp-in\.|\.olc\.protection\.|^mx`)
+var exchanger = lazy.MustCompile(`(?i)(^|\.)(mx|mta)[a-z]{0,2}[\d.-]|\.mail\.protection\.(outlook|office365)\.|^[\w-]*aspmx|smtp-in\.|\.olc\.protection\.|^mx`)
 
 var catalogue = sync.OnceValue(func() []relays.Relay {
 	list, _ := relays.Catalog() // the embedded catalogue is held by its own tests
@@ -136,7 +136,7 @@ func relayOf(host string) *relays.Relay {
 	return &r
 }
 
-var hostName = regexp.MustCompile(`[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+`)
+var hostName = lazy.MustCompile(`[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+`)
 
 // hostIn finds the first name in a text of another program that is a host of a
 // service that we know; "" without one.

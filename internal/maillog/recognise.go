@@ -3,7 +3,7 @@ package maillog
 import (
 	"encoding/json"
 	"html"
-	"regexp"
+	"relayhost/internal/lazy"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,7 +64,7 @@ func recognise(raw string, depth int) (Line, Origin) {
 
 // spawning is master(8) before it becomes another program: it has no "postfix/" in
 // front of its name then.
-var spawning = regexp.MustCompile(`\bmaster\[(\d+)\]: ((?:fatal|warning): master_\w+: .*)$`)
+var spawning = lazy.MustCompile(`\bmaster\[(\d+)\]: ((?:fatal|warning): master_\w+: .*)$`)
 
 // unprefixed finds a line whose tag stands anywhere in it, or that has none.
 func unprefixed(s string, depth int) (Line, bool) {
@@ -93,23 +93,23 @@ func unprefixed(s string, depth int) (Line, bool) {
 }
 
 var (
-	ansi         = regexp.MustCompile("\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)|[@-_])")
-	priority5424 = regexp.MustCompile(`<\d{1,3}>1 \d{4}-`)
+	ansi         = lazy.MustCompile("\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)|[@-_])")
+	priority5424 = lazy.MustCompile(`<\d{1,3}>1 \d{4}-`)
 	// tag is the name with which Postfix logs; syslog_name may be anything, so that
 	// a name without "postfix" needs one of its daemons.
-	tag = regexp.MustCompile(`(?:^|[\s|>"'\x60\])(=,])((?:[\w.-]+/)*postfix[\w.-]*(?:/[\w.-]+)*|[\w.-]+(?:/[\w.-]+)*/(?:` + strings.Join(daemons, "|") + `))(?:\[(\d+)\])?: ?(\S.*)$`)
+	tag = lazy.MustCompile(`(?:^|[\s|>"'\x60\])(=,])((?:[\w.-]+/)*postfix[\w.-]*(?:/[\w.-]+)*|[\w.-]+(?:/[\w.-]+)*/(?:` + strings.Join(daemons, "|") + `))(?:\[(\d+)\])?: ?(\S.*)$`)
 	// command is one of Postfix's commands that writes to the terminal.
-	command = regexp.MustCompile(`^(?:[\w.-]+@?[\w.-]*[:~][^$#]*[$#] )?(?:\S*/)?(postfix|postconf|postmap|postalias|newaliases|postqueue|postsuper|postdrop|postkick|postlog|postcat|postmulti|postlock|postfix-script|sendmail|send-mail|mailq|postsuper): ((?:warning|fatal|error|panic): .*)$`)
+	command = lazy.MustCompile(`^(?:[\w.-]+@?[\w.-]*[:~][^$#]*[$#] )?(?:\S*/)?(postfix|postconf|postmap|postalias|newaliases|postqueue|postsuper|postdrop|postkick|postlog|postcat|postmulti|postlock|postfix-script|sendmail|send-mail|mailq|postsuper): ((?:warning|fatal|error|panic): .*)$`)
 	// program is the common end of the line formats, for other programs.
 	// bare is what Postfix logs, without who and when.
-	bare = regexp.MustCompile(`^(?:(?:[0-9A-F]{6,21}|[0-9BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz]{10,26}|NOQUEUE): (?:to=<|from=<|message-id=|resent-message-id=|uid=\d|client=|removed$|sender non-delivery|reject: |milter-|host \S+\[|lost connection with |conversation with |Cannot start TLS|enabling PIX|sender delay|skipped|filter: |discard: |info: |warning: )|(?:daemon started|reload|terminating) -- version|starting the Postfix mail system|(?:connect|disconnect) (?:to|from) \S+\[[^\]]*\]|(?:Anonymous|Untrusted|Trusted|Verified) TLS connection established|SSL_(?:connect|accept) error (?:to|from) |(?:setting up|lost) (?:TLS )?connection (?:to|from|with|after) |statistics: max|(?:warning|fatal|panic): |error: [^\[]|refreshing the Postfix|stopping the Postfix|SASL authentication failure|certificate verification failed for |server certificate verification failed|cannot load Certifi|mapping DSN status|table \S+ has changed -- restarting|Postfix is using backwards|private/\S+ socket|Host offered STARTTLS|improper command pipelining|too many errors|timeout after|status=\w+ \()`)
+	bare = lazy.MustCompile(`^(?:(?:[0-9A-F]{6,21}|[0-9BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz]{10,26}|NOQUEUE): (?:to=<|from=<|message-id=|resent-message-id=|uid=\d|client=|removed$|sender non-delivery|reject: |milter-|host \S+\[|lost connection with |conversation with |Cannot start TLS|enabling PIX|sender delay|skipped|filter: |discard: |info: |warning: )|(?:daemon started|reload|terminating) -- version|starting the Postfix mail system|(?:connect|disconnect) (?:to|from) \S+\[[^\]]*\]|(?:Anonymous|Untrusted|Trusted|Verified) TLS connection established|SSL_(?:connect|accept) error (?:to|from) |(?:setting up|lost) (?:TLS )?connection (?:to|from|with|after) |statistics: max|(?:warning|fatal|panic): |error: [^\[]|refreshing the Postfix|stopping the Postfix|SASL authentication failure|certificate verification failed for |server certificate verification failed|cannot load Certifi|mapping DSN status|table \S+ has changed -- restarting|Postfix is using backwards|private/\S+ socket|Host offered STARTTLS|improper command pipelining|too many errors|timeout after|status=\w+ \()`)
 	// unit is what journalctl -o with-unit prints in place of the tag.
-	unit    = regexp.MustCompile(`\bpostfix[\w@.:\\-]*\.service(?:/\S+)?(?:\[\d+\])?: `)
-	program = regexp.MustCompile(`^([\w./@+()-]{1,60})(?:\[(\d+|-)\])?: ?(.*)$`)
-	clock   = regexp.MustCompile(`\d{1,2}:\d{2}:\d{2}`)
-	exim    = regexp.MustCompile(`^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})?) (?:\[\d+\] )?(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} |H=|SMTP |Start queue|End queue|exim|no host|no IP|TLS )`)
-	eximID  = regexp.MustCompile(`^(?:\d+ +)?(?:LOG: MAIN|[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} (?:<=|=>|->|==|\*\*|Completed|Frozen))`)
-	header  = regexp.MustCompile(`^(\x60{1,3}\w*$|\w+ \d{4}-\d\d-\d\d [\d:.]+ \S+ \[s=[0-9a-f]+;|-- (Logs|Journal) begin|-- No entries|-- (Re)?[Bb]oot|--+$|-- cursor:|==> .* <==$|\.\.\.+$|lines? \d+-\d+|~~~|__CURSOR=|Attaching to )`)
+	unit    = lazy.MustCompile(`\bpostfix[\w@.:\\-]*\.service(?:/\S+)?(?:\[\d+\])?: `)
+	program = lazy.MustCompile(`^([\w./@+()-]{1,60})(?:\[(\d+|-)\])?: ?(.*)$`)
+	clock   = lazy.MustCompile(`\d{1,2}:\d{2}:\d{2}`)
+	exim    = lazy.MustCompile(`^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})?) (?:\[\d+\] )?(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} |H=|SMTP |Start queue|End queue|exim|no host|no IP|TLS )`)
+	eximID  = lazy.MustCompile(`^(?:\d+ +)?(?:LOG: MAIN|[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} (?:<=|=>|->|==|\*\*|Completed|Frozen))`)
+	header  = lazy.MustCompile(`^(\x60{1,3}\w*$|\w+ \d{4}-\d\d-\d\d [\d:.]+ \S+ \[s=[0-9a-f]+;|-- (Logs|Journal) begin|-- No entries|-- (Re)?[Bb]oot|--+$|-- cursor:|==> .* <==$|\.\.\.+$|lines? \d+-\d+|~~~|__CURSOR=|Attaching to )`)
 )
 
 // noMessage reports what a program that prints logs puts between the messages.
@@ -186,7 +186,7 @@ func severe(text string) bool {
 	return false
 }
 
-var grepped = regexp.MustCompile(`^[\w./~+-]*[./][\w./~+-]*[:-](\d+[:-])?`)
+var grepped = lazy.MustCompile(`^[\w./~+-]*[./][\w./~+-]*[:-](\d+[:-])?`)
 
 // isPrefix reports whether s can be what loggers write before a message: words
 // without the colon that ends the name of a program, but for the last of several
@@ -202,7 +202,7 @@ func isPrefix(s string) bool {
 	return len(words) <= 16
 }
 
-var ended = regexp.MustCompile(`[\w)\]]: `)
+var ended = lazy.MustCompile(`[\w)\]]: `)
 
 // lastProgram is where the words of the last program named in s begin, 0 where
 // none is.
@@ -230,22 +230,22 @@ func lastProgramIn(s string, from int) int {
 }
 
 var stamps = []struct {
-	re     *regexp.Regexp
+	re     *lazy.Regexp
 	layout string
 	zone   bool // the text has its zone
 }{
-	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)`), time.RFC3339Nano, true},
-	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?[+-]\d{4}`), "2006-01-02T15:04:05Z0700", true},
-	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d+)? ?[+-]\d{4}`), "2006-01-02 15:04:05Z0700", true},
-	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`), "2006-01-02 15:04:05 MST", true},
-	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d`), "2006-01-02 15:04:05", false},
-	{regexp.MustCompile(`[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}`), "Mon Jan _2 15:04:05 2006", false},
-	{regexp.MustCompile(`[A-Z][a-z]{2} [ \d]\d \d{4} \d\d:\d\d:\d\d`), "Jan _2 2006 15:04:05", false},
-	{regexp.MustCompile(`[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d`), time.Stamp, false},
-	{regexp.MustCompile(`\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}`), "2/Jan/2006:15:04:05 -0700", true},
+	{lazy.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)`), time.RFC3339Nano, true},
+	{lazy.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?[+-]\d{4}`), "2006-01-02T15:04:05Z0700", true},
+	{lazy.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d+)? ?[+-]\d{4}`), "2006-01-02 15:04:05Z0700", true},
+	{lazy.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`), "2006-01-02 15:04:05 MST", true},
+	{lazy.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d`), "2006-01-02 15:04:05", false},
+	{lazy.MustCompile(`[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}`), "Mon Jan _2 15:04:05 2006", false},
+	{lazy.MustCompile(`[A-Z][a-z]{2} [ \d]\d \d{4} \d\d:\d\d:\d\d`), "Jan _2 2006 15:04:05", false},
+	{lazy.MustCompile(`[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d`), time.Stamp, false},
+	{lazy.MustCompile(`\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}`), "2/Jan/2006:15:04:05 -0700", true},
 }
 
-var unixStamp = regexp.MustCompile(`^(?:\S+ )?(1[0-9]{9})\.([0-9]{6})\b`)
+var unixStamp = lazy.MustCompile(`^(?:\S+ )?(1[0-9]{9})\.([0-9]{6})\b`)
 
 // timeIn reads the last time in a prefix: that of the logger nearest to the
 // message.
@@ -287,7 +287,7 @@ func timeIn(prefix string) time.Time {
 	return best
 }
 
-var exportField = regexp.MustCompile(`^\s*(_{0,2}[A-Z][A-Z0-9_]*)=(.*)$`)
+var exportField = lazy.MustCompile(`^\s*(_{0,2}[A-Z][A-Z0-9_]*)=(.*)$`)
 
 // ExportField reads a field of an entry of the journal, as journalctl(1) prints it
 // with -o export and -o verbose.
@@ -408,7 +408,7 @@ func lookUp(object map[string]any, keys []string) string {
 	return ""
 }
 
-var field = regexp.MustCompile(`(?:^|[\s,;])(\w[\w.@-]*)=("(?:[^"\\]|\\.)*"|\S+)`)
+var field = lazy.MustCompile(`(?:^|[\s,;])(\w[\w.@-]*)=("(?:[^"\\]|\\.)*"|\S+)`)
 
 // fields reads a line of key=value pairs, as logfmt, GELF and export formats
 // have it.

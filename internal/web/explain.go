@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"relayhost/internal/explain"
@@ -15,39 +14,55 @@ type Question struct {
 	Relay string `json:"relay,omitempty"` // ID of the service that it comes from
 }
 
-// Answer is the document of `relayhost explain --no-host --json`.
+// Answer is the document of `relayhost explain --no-host --json`, and its words
+// without --json.
 type Answer struct {
-	Version int             `json:"version"`
-	Lines   int             `json:"lines"`
-	Unread  int             `json:"not_understood"`
-	Groups  []explain.Group `json:"groups"`
-	Report  string          `json:"report,omitempty"`
-	Error   string          `json:"error,omitempty"`
+	explain.Document
+	Shown []Shown `json:"shown,omitempty"` // one for each of Groups
+	Rest  string  `json:"rest,omitempty"`
+	Error string  `json:"error,omitempty"`
+}
+
+// Shown is a group as it is read.
+type Shown struct {
+	Heading string `json:"heading"`
+	Items   []Item `json:"items"`
+}
+
+// Item is one thing to say of a group: what fixes it ("run", "do"), why, where it was
+// seen ("line").
+type Item struct {
+	Label string `json:"label"`
+	Text  string `json:"text"`
 }
 
 // Explain says what q means. It looks at no host.
 func Explain(q Question) Answer {
-	a := Answer{Version: 1, Groups: []explain.Group{}}
 	c := &explain.Collector{}
+	fail := func(err error) Answer {
+		return Answer{Document: explain.Document{Version: 1, Groups: []explain.Group{}}, Error: err.Error()}
+	}
 	if q.Relay != "" {
 		r, err := relays.Get(q.Relay)
 		if err != nil {
-			a.Error = err.Error()
-			return a
+			return fail(err)
 		}
 		c.Relay = &r
 	}
 	if err := c.Read(context.Background(), strings.NewReader(q.Text)); err != nil {
-		a.Error = err.Error()
-		return a
+		return fail(err)
 	}
-	if groups := c.Groups(); groups != nil {
-		a.Groups = groups
+	d, known := c.Document()
+	a := Answer{Document: d}
+	for _, g := range d.Groups {
+		shown := Shown{Heading: g.Heading()}
+		for _, i := range g.Items() {
+			shown.Items = append(shown.Items, Item{i.Label, i.Text})
+		}
+		a.Shown = append(a.Shown, shown)
 	}
-	a.Lines, a.Unread = c.Lines, c.Unread
-	known := slices.ContainsFunc(a.Groups, func(g explain.Group) bool { return g.Cause.ID != "" })
-	if !known && (len(a.Groups) > 0 || c.Unread > 0 && !c.Postfix) {
-		a.Report = c.Report()
+	if known {
+		a.Rest = c.Rest(len(d.Groups))
 	}
 	return a
 }

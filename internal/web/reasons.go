@@ -1,7 +1,6 @@
 package web
 
 import (
-	"regexp"
 	"strings"
 	"sync"
 
@@ -15,17 +14,18 @@ type Reason struct {
 	Manual    string `json:"manual"`
 }
 
-// row is a row of the tables in docs/parameters.md.
-var row = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| [^|]+ \\| ([^|]+) \\| ([^|]+) \\|$")
-
 // reasons are the rows by file ("main.cf", "master.cf") and parameter; a parameter
 // named after the service begins with "<service>".
 var reasons = sync.OnceValue(func() map[string]map[string]Reason {
 	mainPart, masterPart, _ := strings.Cut(docs.Parameters, "\n## master.cf")
 	all := map[string]map[string]Reason{"main.cf": {}, "master.cf": {}}
 	for name, part := range map[string]string{"main.cf": mainPart, "master.cf": masterPart} {
-		for _, m := range row.FindAllStringSubmatch(part, -1) {
-			all[name][m[1]] = Reason{m[1], strings.TrimSpace(m[2]), strings.TrimSpace(m[3])}
+		for line := range strings.Lines(part) { // | `parameter` | value | why | manual page |
+			cells := strings.Split(line, " | ")
+			if parameter, ok := strings.CutPrefix(cells[0], "| `"); ok && len(cells) == 4 {
+				parameter = strings.TrimSuffix(parameter, "`")
+				all[name][parameter] = Reason{parameter, strings.TrimSpace(cells[2]), strings.TrimRight(cells[3], "| \n")}
+			}
 		}
 	}
 	return all
