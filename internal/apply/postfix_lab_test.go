@@ -77,12 +77,9 @@ func newServer(t *testing.T, opts ...lab.Option) *server {
 	return s
 }
 
-// program puts an executable file on the server. A child that another test
-// forks meanwhile would hold it open for writing, and running it be ETXTBSY.
+// program puts an executable file on the server.
 func (s *server) program(path, data string) {
 	s.t.Helper()
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
 	s.WriteFile(path, data, 0o755)
 }
 

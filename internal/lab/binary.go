@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 )
 
 // binaryPath is where servers have the program.
@@ -30,11 +29,7 @@ func (s *Server) program(path string, build func() ([]byte, error)) {
 	s.t.Helper()
 	data, err := build()
 	if err == nil {
-		// A child that another test forks meanwhile would hold the file
-		// open for writing, and running it would be ETXTBSY.
-		syscall.ForkLock.RLock()
-		err = s.enter(func() error { return writeFile(path, data, 0o755) })
-		syscall.ForkLock.RUnlock()
+		err = s.write(path, data, 0o755)
 	}
 	if err != nil {
 		s.t.Errorf("lab: %s: %v", path, err)

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // ReadFile reads a file of the server. A failure fails the test.
@@ -26,9 +27,17 @@ func (s *Server) ReadFile(path string) string {
 // folders that are missing. A failure fails the test.
 func (s *Server) WriteFile(path, data string, mode fs.FileMode) {
 	s.t.Helper()
-	if err := s.enter(func() error { return writeFile(path, []byte(data), mode) }); err != nil {
+	if err := s.write(path, []byte(data), mode); err != nil {
 		s.t.Fatalf("lab: %s: %v", s.cfg.hostname, err)
 	}
+}
+
+// write keeps other tests from forking meanwhile: their child would hold the
+// file open for writing, and running it would be ETXTBSY.
+func (s *Server) write(path string, data []byte, mode fs.FileMode) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return s.enter(func() error { return writeFile(path, data, mode) })
 }
 
 // Exists tells whether the server has something of this name.
