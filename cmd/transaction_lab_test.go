@@ -475,7 +475,7 @@ func TestLabSetupTwice(t *testing.T) {
 	first := l.Server.Start(args...)
 	waitFor(t, "proof", reached)
 	r := l.Run(args...)
-	if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is at work: process ") || r.Took > time.Second {
+	if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is at work: process ") {
 		t.Errorf("the second: %s", r)
 	}
 	if r := first.Wait(); r.Code != 0 {

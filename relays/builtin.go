@@ -2656,6 +2656,7 @@ func relaymandrill() Relay {
 				Pattern: "^(md-)?[A-Za-z0-9_-]{22}$",
 				Source:  "md-fs",
 			},
+			Where:  "https://mandrillapp.com/settings",
 			Source: "md-fs",
 		},
 		Sender: Sender{
@@ -2738,6 +2739,7 @@ func relaymailersend() Relay {
 				Pattern: "^(mssp\\.[A-Za-z0-9]{7}\\.[a-z0-9]{16}\\.[A-Za-z0-9]{7}|[A-Za-z0-9]{16})$",
 				Source:  "ms2-fs",
 			},
+			Where: "https://app.mailersend.com/domains",
 			Wrong: []Wrong{Wrong{
 				Field:   "password",
 				Pattern: "^mlsn\\..*$",
@@ -3014,6 +3016,7 @@ func relaymailtrap() Relay {
 				Pattern: "^[0-9a-f]{32}$",
 				Source:  "mt-fs",
 			},
+			Where: "https://mailtrap.io/api-tokens",
 			Wrong: []Wrong{Wrong{
 				Field:   "password",
 				Pattern: "^[0-9a-f]{14}$",
@@ -3849,6 +3852,7 @@ func relayresend() Relay {
 				Pattern: "^re_[A-Za-z0-9_]{16,}$",
 				Source:  "re-doc",
 			},
+			Where: "https://resend.com/api-keys",
 			Wrong: []Wrong{Wrong{
 				Field:   "username",
 				Pattern: "^re_.*$",
@@ -4249,6 +4253,7 @@ func relaysparkpost() Relay {
 				Pattern: "^[0-9a-f]{40}$",
 				Source:  "sp-api",
 			},
+			Where: "https://app.sparkpost.com/account/api-keys",
 			Wrong: []Wrong{Wrong{
 				Field:   "username",
 				Pattern: "^[0-9a-f]{40}$",
@@ -6538,6 +6543,7 @@ func relaylettermint() Relay {
 				Example: "lm_a1B2c3D4e5F6g7H8i9J0",
 				Source:  "pypi",
 			},
+			Where: "https://dash.lettermint.co/projects",
 			Wrong: []Wrong{Wrong{
 				Field:   "password",
 				Pattern: "^lm_team_.*$",
@@ -6996,6 +7002,7 @@ func relaymaileroo() Relay {
 				Example: "a1b2c3d4e5f6a7b8",
 				Source:  "api",
 			},
+			Where: "https://app.maileroo.com/domains",
 			Wrong: []Wrong{Wrong{
 				Field:   "password",
 				Pattern: "^roo_.*$",
@@ -8471,6 +8478,7 @@ func relaysweego() Relay {
 				Example: "Correct-Horse-7",
 				Source:  "files",
 			},
+			Where:  "https://app.sweego.io",
 			Source: "files",
 		},
 		Sender: Sender{

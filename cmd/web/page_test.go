@@ -211,6 +211,7 @@ func usePermalink(t *testing.T, p *tab) {
 	p.eval(`document.querySelector('.file[data-path$="/main.cf"] details summary').click()`, nil)
 	p.want(`.file[data-path$="/main.cf"] details`, "Mail for other servers goes through the relay's own service")
 	p.eval("scrollTo(0, 0)", nil)
+	p.screen(1100, 1500, false)
 	p.shoot("generate")
 }
 
@@ -306,7 +307,7 @@ func useRoutes(t *testing.T, p *tab) {
 	p.set("relay-1-0", "mailgun")
 	p.wait("document.querySelector('.file[data-path$=\"relayhost.toml\"]').textContent.includes('mailgun')")
 	files := p.shownFiles()
-	for _, want := range []string{"sender_dependent_default_transport_maps", "@shop.example.com relayhost-mailgun", `from = "shop@shop.example.com"`} {
+	for _, want := range []string{"sender_dependent_default_transport_maps", "@shop.example.com relayhost-shop:[smtp.mailgun.org]:587", "from = 'shop@shop.example.com'"} {
 		if !strings.Contains(files, want) {
 			t.Errorf("got %s\nwant it to have %q", files, want)
 		}
@@ -329,8 +330,8 @@ func useCopy(t *testing.T, p *tab) {
 	text := p.text(`.file[data-path$="main.cf"] pre`)
 	var copied string
 	p.eval("navigator.clipboard.readText()", &copied)
-	if copied != text {
-		t.Errorf("copied %q, want %q", copied, text)
+	if copied != text+"\n" {
+		t.Errorf("copied %q, want %q", copied, text+"\n")
 	}
 	p.eval(`document.querySelector('[aria-label="Download main.cf"]').click()`, nil)
 	var data []byte

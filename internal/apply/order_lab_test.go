@@ -49,7 +49,14 @@ func record(t *testing.T, tr *tree, verb string, more ...string) []call {
 
 func parseCalls(text, root string) []call {
 	var calls []call
+	begun := map[string]string{} // by thread: a call that another thread's has interrupted in the record
 	for line := range strings.Lines(text) {
+		if thread, rest, _ := strings.Cut(line, " "); strings.HasSuffix(line, " <unfinished ...>\n") {
+			begun[thread] = strings.TrimSuffix(line, " <unfinished ...>\n")
+			continue
+		} else if _, end, resumed := strings.Cut(rest, " resumed>"); resumed {
+			line = begun[thread] + end
+		}
 		m := reCall.FindStringSubmatch(line)
 		if m == nil || strings.HasPrefix(m[3], "-") {
 			continue

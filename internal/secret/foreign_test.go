@@ -131,7 +131,7 @@ func FuzzHide(f *testing.F) {
 			}
 		}
 		if again := Hide(got); strings.Contains(again, mark) {
-			t.Errorf("Hide twice shows the password: %q", again)
+			t.Errorf("Hide twice: got %q, want it without the password", again)
 		}
 	})
 }

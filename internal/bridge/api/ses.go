@@ -64,14 +64,12 @@ var ses = API{
 	},
 }
 
-// awsSigner keeps the key that it derived for a day and region.
-var awsSigner = v4.NewSigner()
-
-// signAWS signs by Signature Version 4 (AWS General Reference).
+// signAWS signs by Signature Version 4 (AWS General Reference). A signer that is used
+// again would go on with the key that it derived from the secret of before.
 func signAWS(ctx context.Context, r *http.Request, s signing) error {
 	keys, err := s.account.Keys.Get(ctx)
 	if err != nil {
 		return err
 	}
-	return awsSigner.SignHTTP(ctx, keys, r, hex.EncodeToString(s.digest.sha256[:]), "ses", s.account.Get(conf.Region), s.now)
+	return v4.NewSigner().SignHTTP(ctx, keys, r, hex.EncodeToString(s.digest.sha256[:]), "ses", s.account.Get(conf.Region), s.now)
 }
