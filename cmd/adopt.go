@@ -29,7 +29,7 @@ relayhost.toml on standard output. Standard error lists what setup will change
 and why, what stays, what cannot be taken over, and what you have to decide.
 adopt changes nothing in Postfix, sends nothing and connects to nothing.
 
---write puts the file to ` + config.Path + `. It holds no secrets:
+--write writes it to ` + config.Path + `. It holds no secrets:
 setup finds the passwords in Postfix's own tables. The next "relayhost setup"
 makes the changes; "relayhost rollback" restores the setup made by hand.` + exitHelp(),
 		Example: `  # Show what relayhost would take over

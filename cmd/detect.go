@@ -28,7 +28,7 @@ func newDetectCmd(a *app) *cobra.Command {
 		Long: `detect shows the hosting provider of this server, whether port 25 is blocked,
 and which submission ports of a relay are reachable. It needs no root, and lists
 what only root can see as missing. It sends no mail: it connects to at most
-three mail exchangers and leaves after the greeting.` + exitHelp(),
+three mail exchangers and disconnects after the greeting.` + exitHelp(),
 		Example: `  # Show the hosting provider, open ports and who blocks port 25
   relayhost detect
   # Check the ports of one relay
@@ -43,7 +43,7 @@ three mail exchangers and leaves after the greeting.` + exitHelp(),
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.relay, "relay", "", "service whose ports are probed in full, or a catalogue `file`")
+	fs.StringVar(&f.relay, "relay", "", "`name` of the relay whose ports are probed in full, or a catalogue file")
 	fs.StringVar(&f.region, "region", "", "region of the relay, e.g. eu-west-1")
 	fs.StringArrayVar(&f.targets, "target", nil, "mail exchanger `host` to try on port 25 (repeatable, at most three)")
 	fs.BoolVar(&f.noProbe, "no-probe", false, "identity of the host only, connect to nothing but its metadata service")

@@ -338,7 +338,7 @@ func quickstartServices(t *testing.T) string {
 		}
 		fmt.Fprintf(&b, "\n### %s\n<!-- lab: relay=%s -->\n\n", r.Name, r.ID)
 		if r.Ends != nil {
-			fmt.Fprintf(&b, "Mind: %s.\n\n", strings.TrimSuffix(r.Ends.Text, "."))
+			fmt.Fprintf(&b, "Note: %s.\n\n", strings.TrimSuffix(r.Ends.Text, "."))
 		}
 		fmt.Fprintf(&b, "`%s.txt`:\n\n```ini\n", r.ID)
 		user, pass := r.Auth.Username.Label, r.Auth.Password.Label

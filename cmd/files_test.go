@@ -23,7 +23,7 @@ import (
 // many of internal/ask, where the questions are.
 const (
 	maxFiles = 12
-	maxAsked = 5
+	maxAsked = 6
 )
 
 // TestFilesOfASetup walks the functions that runSetup of cmd refers to, directly or

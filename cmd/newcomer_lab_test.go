@@ -19,6 +19,7 @@ func TestLabNewcomer(t *testing.T) {
 	for _, session := range []struct {
 		name, cloud, relay string
 		shell              string
+		domains            []string // of senders, in DNS
 		steps              func(r *lab.RelayService) []step
 		want, not          []string // at the end of the screen
 		messages           int
@@ -30,7 +31,7 @@ func TestLabNewcomer(t *testing.T) {
 				return []step{
 					{"? Relay service", "\x1b[B\x1b[Bpost\r"}, // arrows first: it is Postmark, not what is below it
 					{"? Region of Postmark", "\x1b"},          // one question back
-					{"? Relay service", "postmark\r"},
+					{"broadcasts.postmarkapp.com Type a part of the name", "postmark\r"},
 					{"? Region of Postmark", "\r"},
 					{"? Token", "short\r"},
 					{"enter it again to use it anyway", wrong + "\r"},
@@ -97,17 +98,83 @@ func TestLabNewcomer(t *testing.T) {
 			},
 			want: []string{"delivered: the test message to you@example.net"}, not: []string{"Gmail takes", "v=spf1", "_domainkey", "_dmarc"}, messages: 2,
 		},
+		{
+			// A computer at home without a provider, a mailbox, and a yes where a domain is asked for.
+			name: "home", relay: "gmx", domains: []string{"gmx.net"},
+			shell: "postconf -e 'mydestination=localhost, lan.example' && postfix reload",
+			steps: func(r *lab.RelayService) []step {
+				return []step{
+					{"Type a part of the name", "gmx\r"},
+					{"? Server of GMX", "\r"},
+					{"? User name", "mailer\r"},
+					{"does not look like that of GMX", r.Username + "\r"},
+					{"? Password", r.Password + "\r"},
+					{"? Sender address: (" + r.Username + ")", "\r"},
+					{"? Send a test message to: (" + r.Username + ")", "you@example.net\r"},
+					{"? Domains to deliver directly", "no\r"},
+					{"press Enter for none", "\r"},
+					{"? Apply this?", "y\r"},
+				}
+			},
+			want: []string{"delivered: the test message to you@example.net"}, not: []string{"v=spf1", "_domainkey", "_dmarc", "Region"}, messages: 2,
+		},
+		{
+			// A wrong password; "<" at the question that it leads to goes to the one before.
+			name: "shop", cloud: "linode", relay: "smtp2go",
+			steps: func(r *lab.RelayService) []step {
+				return []step{
+					{"? Relay service", "smtp2go\r"},
+					{"? Region of SMTP2GO", "eu\r"},
+					{"? User name", r.Username + "\r"},
+					{"? Password", "CorrectHorse7\r"},
+					{"? Sender address", "no-reply@example.com\r"},
+					{"Choose a mailbox that you can open.", "you@example.net\r"},
+					{"? Apply this?", "y\r"},
+					{"port 587 refused the login", "<\r"},
+					{"? Region of SMTP2GO", "default\r"},
+					{"? User name", r.Username + "\r"},
+					{"? Password", r.Password + "\r"},
+					{"mail.smtp2go.com port 587, verified TLS", ""},
+					{"? Apply this?", "y\r"},
+				}
+			},
+			want: []string{"delivered: the test message to you@example.net"}, messages: 2,
+		},
+		{
+			name: "phoenix", cloud: "oracle", relay: "mailjet",
+			steps: func(r *lab.RelayService) []step {
+				return []step{
+					{"Recommended: Oracle OCI Email Delivery", "mailjet\r"},
+					{"? User name", r.Username + "\r"},
+					{"? Password", r.Password + "\r"},
+					{"? Sender address", "shop@gmail.com\r"},
+					{"gmail.com is a public mail service", "shop@example.com\r"},
+					{"? Send a test message to", "\r"},
+					{"? Apply this?", "y\r"},
+				}
+			},
+			want: []string{"delivered: the test message to shop@example.com", "TXT example.com: v=spf1 include:spf.mailjet.com ~all"}, not: []string{"gmail.com:"}, messages: 2,
+		},
 	} {
 		t.Run(session.name, func(t *testing.T) {
 			t.Parallel()
-			l := lab.New(t, lab.Cloud(session.cloud), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.Relay(session.relay))
+			options := []lab.Option{lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.Relay(session.relay)}
+			if session.cloud != "" {
+				options = append(options, lab.Cloud(session.cloud))
+			}
+			l := lab.New(t, options...)
+			for _, domain := range session.domains {
+				l.World.DNS.Set(domain, "TXT", "a domain of senders")
+			}
 			if session.shell != "" {
 				l.Server.Shell(session.shell)
 			}
 			p := sit(t, l, 80, false, "relayhost", "setup")
 			for _, s := range session.steps(l.World.Relay(session.relay)) {
 				p.sees(s.see)
-				p.term.Type(s.typed)
+				if s.typed != "" {
+					p.term.Type(s.typed)
+				}
 			}
 			p.ends(0)
 			for _, text := range session.want {

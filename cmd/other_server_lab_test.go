@@ -70,6 +70,65 @@ func TestLabOtherServer(t *testing.T) {
 	}
 }
 
+// TestLabPrivateCA plays the session of a server in an office: the certificate is of the
+// office's own CA, whose file is named at the question, after a wrong path.
+func TestLabPrivateCA(t *testing.T) {
+	t.Parallel()
+	const name = "smtp.office.example"
+	ca, err := smtpd.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := ca.Issue(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := lab.New(t, lab.MailExchangers(), lab.Port25(lab.Dropped), lab.Postfix(),
+		lab.RelayAt([]string{name}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}, func(c *smtpd.Config) {
+			c.TLS = smtpd.ServerTLS(cert)
+			c.Accounts = []smtpd.Account{{Username: "svc-app01", Password: secret.New("Winter-2026-Blue")}}
+		}))
+	l.Server.WriteFile("/root/office-ca.pem", string(ca.PEM()), 0o644)
+	p := sit(t, l, 80, false, "relayhost", "setup")
+	for _, step := range []struct{ see, typed string }{
+		{"? Relay service", "smarthost\r"},
+		{"? SMTP server (host name)", "smtp.office.exmple\r"},
+		{"DNS has no address for smtp.office.exmple", name + "\r"},
+		{"? Port", "\r"},
+		{"answer n and name it", ""},
+		{"? Is this the right server?", "n\r"},
+		{"? CA certificate file", "/root/office.pem\r"},
+		{"no such file or directory", "\r"},
+		{"cannot use smtp.office.example: its certificate is not trusted", "\r"},
+		{"? Port (587, 465 and 25 are usual)", "\r"},
+		{"? Is this the right server?", "n\r"},
+		{"? CA certificate file", "/root/office-ca.pem\r"},
+		{"? User name", "svc-app01\r"},
+		{"? Password", "Winter-2026-Blue\r"},
+		{"setup tests whether it accepts the address", "app@example.com\r"},
+		{"? Send a test message to", "\r"},
+		{"TLS, verified with /root/office-ca.pem", ""},
+		{"? Apply this?", "y\r"},
+	} {
+		p.sees(step.see)
+		if step.typed != "" {
+			p.term.Type(step.typed)
+		}
+	}
+	p.ends(0)
+	p.sees("delivered: the test message to app@example.com")
+	if strings.Contains(p.screen.String(), "x509") || strings.Contains(p.screen.String(), "accepts any sender") {
+		t.Errorf("on the screen:\n%s", p.screen)
+	}
+	waitMessages(t, l, "smarthost", 2)
+	if conf := l.Server.Shell("cat /etc/relayhost/relayhost.toml"); !strings.Contains(conf, "/root/office-ca.pem") || strings.Contains(conf, "fingerprint") {
+		t.Errorf("the CA file is not kept:\n%s", conf)
+	}
+	if res := l.Run("relayhost", "verify", "--no-send"); res.Code != 0 {
+		t.Errorf("verify of a sound setup: %s", res)
+	}
+}
+
 // TestLabPort25Open: where mail leaves without a relay, setup says so first.
 func TestLabPort25Open(t *testing.T) {
 	t.Parallel()

@@ -72,7 +72,7 @@ verified TLS, and leaves out those that do not answer.` + exitHelp(),
 	}
 	f := cmd.Flags()
 	f.BoolVar(&csv, "csv", false, "print comma-separated values")
-	f.StringVar(&host, "for", "", "a hosting provider: list what gets out of its network, see relayhost hosts")
+	f.StringVar(&host, "for", "", "hosting `provider`: leave out ports that it blocks (relayhost hosts)")
 	f.BoolVar(&filter.Free, "free", false, "only relays that send some mail for free")
 	f.BoolVar(&filter.NoDomain, "no-domain", false, "only relays that need no domain of your own")
 	f.BoolVar(&filter.Mailbox, "mailbox", false, "only mailbox providers")
@@ -84,7 +84,7 @@ verified TLS, and leaves out those that do not answer.` + exitHelp(),
 	return cmd
 }
 
-// choose narrows the catalogue down: to what gets out of the network of host, where
+// choose narrows the catalogue down: to what is reachable from the network of host, where
 // that is not "", to what the filter says, and to what works from this server.
 func (a *app) choose(ctx context.Context, host string, reachable bool, filter relays.Filter) ([]relays.Relay, error) {
 	all, err := setup.Catalog()
@@ -104,7 +104,7 @@ func (a *app) choose(ctx context.Context, host string, reachable bool, filter re
 		a.io.Tell("note: ", "%s", h.GetsOut())
 		if len(filter.Closed) == 4 && !filter.HTTPS {
 			filter.HTTPS = true
-			a.io.Tell("note: ", "no port of mail gets out: setup sends by the API of these relays on port 443 (--via https)")
+			a.io.Tell("note: ", "it blocks all mail ports: setup sends by the API of these relays on port 443 (--via https)")
 		}
 	}
 	all = relays.Choose(all, filter)

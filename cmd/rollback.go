@@ -29,9 +29,9 @@ func newRollbackCmd(a *app) *cobra.Command {
 		Use:   "rollback",
 		Short: "Restore what was there before the last change",
 		Long: `rollback restores what was there before the last change, or before a named one,
-byte for byte, and reloads Postfix. A file that was edited
-since is not overwritten: rollback shows the difference, and --force discards
-the edit. --all restores the state before relayhost; installed packages stay.` + exitHelp(
+byte for byte, and reloads Postfix. A file that was edited since is not
+overwritten: rollback shows the difference, and --force discards the edit.
+--all restores the state before relayhost; installed packages stay.` + exitHelp(
 			meaning{exitDone, "restored, or nothing to do"},
 			meaning{exitIncomplete, "rollback incomplete; repair the named files by hand"}),
 		Example: `  # Undo the last change

@@ -24,8 +24,8 @@ func newSetupCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Set up Postfix to send through a relay service",
-		Long: `setup points Postfix at a relay service. It asks what it was not told; on a host
-that is set up already it keeps all answers that are not given again, so
+		Long: `setup points Postfix at a relay service. It asks for what flags do not say; on a
+host that is set up already it keeps all answers that are not given again, so
 
   relayhost setup --credentials-file -
 
@@ -80,7 +80,7 @@ func (f *setupFlags) groups() []flagGroup {
 	r, given := &f.Request, &f.Given
 	return []flagGroup{
 		{"Relay", []flag{
-			{"relay", &r.Relay, "relay (relayhost relays lists them) or a catalogue `file`"},
+			{"relay", &r.Relay, "`name` of the relay (relayhost relays lists them), or a catalogue file"},
 			{"region", &r.Region, "region of the relay, e.g. eu-west-1"},
 			{"smarthost", &r.Smarthost, "another SMTP server, by host `name`"},
 			{"port", &f.port, "submission port, or auto: the first that is reachable"},

@@ -16,18 +16,18 @@ func newSignInCmd(a *app) *cobra.Command {
 		Use:   "sign-in [ROUTE]",
 		Short: "Renew the sign-in of a route that uses OAuth",
 		Long: `sign-in gets a new token for the route's mailbox, logs in to the relay with it,
-and stores it. It changes nothing else: mail that waits for the sign-in goes on
-its way at the next try. Without a ROUTE it renews the sign-in of every route.
+and stores it. It changes nothing else: mail that waits for the sign-in is
+sent at the next try. Without a ROUTE it renews the sign-in of every route.
 
 An application (client_credentials) needs no user; its token is fetched at once.
-Where a new secret or certificate is due, give it to setup:
+Give a new secret or certificate to setup:
 
   relayhost setup --credentials-file m365.txt` + exitHelp(meaning{exitProof, "the relay or the provider refuses the sign-in"}),
 		Example: `  # Renew the sign-in of every route
   sudo relayhost sign-in
   # Renew that of one route
   sudo relayhost sign-in alerts
-  # Say what was renewed as a document
+  # Print what was renewed as a JSON document
   sudo relayhost sign-in --json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {

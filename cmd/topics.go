@@ -78,9 +78,10 @@ For a sign-in by OAuth (Microsoft 365) the file names the application:
   tenant=example.com
   client_id=11111111-2222-3333-4444-555555555555
   client_secret=...        or client_certificate=/path/of/key-and-cert.pem
+
 For the API of a relay (--via https) the file has api_key=, and what else that API
 wants: domain=, account_id=, host=; for OCI username=, private_key= (a path),
-tenancy=, compartment= and key_fingerprint=. Amazon SES takes username= and
+tenancy=, compartment= and key_fingerprint=. Amazon SES uses username= and
 secret_access_key=, or nothing on a host with a role.
 
 They are stored in /etc/postfix/sasl_passwd, or in relayhost_sasl_passwd where

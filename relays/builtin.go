@@ -137,8 +137,8 @@ func builtInReplies() replyFile {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "5.7.0 Authentication required",
 			Source: "rfc-auth",
 		}, Reply{
@@ -148,7 +148,7 @@ func builtInReplies() replyFile {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix spoke to the relay without TLS",
+			Cause:  "the mail was handed over without TLS",
 			Remedy: "TLS level secure for this next hop, with the distribution's CA file",
 			Sample: "5.7.0 Must issue a STARTTLS command first",
 			Source: "rfc-tls",
@@ -457,8 +457,8 @@ func relayses() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "Authentication required",
 			Source: "ses-dg",
 		}, Reply{
@@ -814,8 +814,8 @@ func relaybrevo() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in, or something between said EHLO again after the login",
-			Remedy: "make the key in the password map equal the next hop, [host]:port",
+			Cause:  "the mail was handed over without a login, or something between said EHLO again after it",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port",
 			Sample: "5.7.0 Please authenticate first",
 			Source: "bv-ehlo",
 		}, Reply{
@@ -1095,7 +1095,7 @@ func relaymailgun() Relay {
 			At:     "rcpt",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in, or logged in as another domain",
+			Cause:  "the mail was handed over without a login, or with that of another domain",
 			Remedy: "check the key in the password map, the domain of the user name, and the region",
 			Sample: "5.7.1 Relaying denied",
 			Source: "mg-relden",
@@ -1614,8 +1614,8 @@ func relaysendgrid() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "Unauthenticated senders not allowed",
 			Source: "sg-repo",
 		}, Reply{
@@ -2656,6 +2656,7 @@ func relaymandrill() Relay {
 				Pattern: "^(md-)?[A-Za-z0-9_-]{22}$",
 				Source:  "md-fs",
 			},
+			Where:  "https://mandrillapp.com/settings",
 			Source: "md-fs",
 		},
 		Sender: Sender{
@@ -2738,6 +2739,7 @@ func relaymailersend() Relay {
 				Pattern: "^(mssp\\.[A-Za-z0-9]{7}\\.[a-z0-9]{16}\\.[A-Za-z0-9]{7}|[A-Za-z0-9]{16})$",
 				Source:  "ms2-fs",
 			},
+			Where: "https://app.mailersend.com/domains",
 			Wrong: []Wrong{Wrong{
 				Field:   "password",
 				Pattern: "^mlsn\\..*$",
@@ -2919,7 +2921,7 @@ func relaymailjet() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "this is not a pair of API key and secret key; the code says temporary, and it is not",
-			Remedy: "copy both keys anew",
+			Remedy: "copy both keys again",
 			Sample: "4.7.8 Error: authentication failed:",
 			Source: "mj-auth",
 		}},
@@ -3014,6 +3016,7 @@ func relaymailtrap() Relay {
 				Pattern: "^[0-9a-f]{32}$",
 				Source:  "mt-fs",
 			},
+			Where: "https://mailtrap.io/api-tokens",
 			Wrong: []Wrong{Wrong{
 				Field:   "password",
 				Pattern: "^[0-9a-f]{14}$",
@@ -3060,7 +3063,7 @@ func relaymailtrap() Relay {
 			},
 			"mt-domain": Source{
 				URL:        "https://docs.mailtrap.io/email-api-smtp/help/troubleshooting/sending-from-domain-not-allowed",
-				Where:      "undated copy; the domain's name stands in the reply in several public logs",
+				Where:      "undated copy; the domain's name is in the reply in several public logs",
 				Checked:    date(2026, 11, 28),
 				Confidence: "official",
 			},
@@ -3359,8 +3362,8 @@ func relaym365() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "Postfix did not log in: the key in the password map is not the next hop, or the SASL plug-in for LOGIN is missing",
-			Remedy: "make the key in the password map equal the next hop, [host]:port, and install the plug-in for LOGIN",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or the SASL plug-in for LOGIN is missing",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the plug-in for LOGIN",
 			Sample: "5.7.57 Client not authenticated to send mail.",
 			Source: "ms-530",
 		}, Reply{
@@ -3849,6 +3852,7 @@ func relayresend() Relay {
 				Pattern: "^re_[A-Za-z0-9_]{16,}$",
 				Source:  "re-doc",
 			},
+			Where: "https://resend.com/api-keys",
 			Wrong: []Wrong{Wrong{
 				Field:   "username",
 				Pattern: "^re_.*$",
@@ -4249,6 +4253,7 @@ func relaysparkpost() Relay {
 				Pattern: "^[0-9a-f]{40}$",
 				Source:  "sp-api",
 			},
+			Where: "https://app.sparkpost.com/account/api-keys",
 			Wrong: []Wrong{Wrong{
 				Field:   "username",
 				Pattern: "^[0-9a-f]{40}$",
@@ -4628,7 +4633,7 @@ func relaya1() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4797,7 +4802,7 @@ func relayaol() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4867,7 +4872,7 @@ func relayatt() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4922,7 +4927,7 @@ func relaybell() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -4977,7 +4982,7 @@ func relaybluewin() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5032,7 +5037,7 @@ func relaybt() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5088,7 +5093,7 @@ func relaydomainfactory() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5144,7 +5149,7 @@ func relaydondominio() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5199,7 +5204,7 @@ func relayearthlink() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5687,7 +5692,7 @@ func relayfree_fr() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5748,7 +5753,7 @@ func relaygandi() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -5820,7 +5825,7 @@ func relaygmx() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -5831,7 +5836,7 @@ func relaygmx() Relay {
 			At:     "rcpt",
 			Scope:  "service",
 			Retry:  "wait",
-			Cause:  "GMX does not take the mail for now; no source says why, and too much mail or suspected spam is likely",
+			Cause:  "GMX refuses mail for now; no source says why, and too much mail or suspected spam is likely",
 			Remedy: "send less, look into the mailbox for a notice, and wait",
 			Sample: "Requested action not taken: mailbox unavailable 550 Failure sending mail. Try again later",
 			Source: "replies",
@@ -5896,7 +5901,7 @@ func relaygodaddy() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -5952,7 +5957,7 @@ func relayhetzner_mail() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6013,7 +6018,7 @@ func relayhostinger() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -6244,7 +6249,7 @@ func relayinfomaniak() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6316,7 +6321,7 @@ func relayionos() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -6411,7 +6416,7 @@ func relaykpn() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6472,7 +6477,7 @@ func relaylaposte() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6538,6 +6543,7 @@ func relaylettermint() Relay {
 				Example: "lm_a1B2c3D4e5F6g7H8i9J0",
 				Source:  "pypi",
 			},
+			Where: "https://dash.lettermint.co/projects",
 			Wrong: []Wrong{Wrong{
 				Field:   "password",
 				Pattern: "^lm_team_.*$",
@@ -6607,7 +6613,7 @@ func relaylibero() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6671,7 +6677,7 @@ func relaymail_com() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -6738,7 +6744,7 @@ func relaymailru() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -6834,7 +6840,7 @@ func relaymailboxorg() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -6996,6 +7002,7 @@ func relaymaileroo() Relay {
 				Example: "a1b2c3d4e5f6a7b8",
 				Source:  "api",
 			},
+			Where: "https://app.maileroo.com/domains",
 			Wrong: []Wrong{Wrong{
 				Field:   "password",
 				Pattern: "^roo_.*$",
@@ -7161,7 +7168,7 @@ func relaynetease() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -7256,7 +7263,7 @@ func relayo2_pl() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7312,7 +7319,7 @@ func relayonecom() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7372,7 +7379,7 @@ func relayonet() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7427,7 +7434,7 @@ func relayorange() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7719,7 +7726,7 @@ func relaypobox() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7783,7 +7790,7 @@ func relayposteo() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7848,7 +7855,7 @@ func relayproton() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the address of the token: all senders are rewritten to it",
+			Note:       "From must be the address of the token",
 			Source:     "doc",
 		},
 		DNS: DNS{
@@ -7917,7 +7924,7 @@ func relayproximus() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -7972,7 +7979,7 @@ func relaypurelymail() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		DNS: DNS{
@@ -8049,7 +8056,7 @@ func relayqq() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -8130,7 +8137,7 @@ func relayrackspace() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8185,7 +8192,7 @@ func relaysapo() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8240,7 +8247,7 @@ func relayseznam() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8295,7 +8302,7 @@ func relaysfr() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8350,7 +8357,7 @@ func relaysky() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8411,7 +8418,7 @@ func relaystrato() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8471,6 +8478,7 @@ func relaysweego() Relay {
 				Example: "Correct-Horse-7",
 				Source:  "files",
 			},
+			Where:  "https://app.sweego.io",
 			Source: "files",
 		},
 		Sender: Sender{
@@ -8540,7 +8548,7 @@ func relayt_online() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8595,7 +8603,7 @@ func relaytelstra() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8683,7 +8691,7 @@ func relaytencent() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the address that logs in: all senders are rewritten to it",
+			Note:       "From must be the address that logs in",
 			Source:     "guide",
 		},
 		DNS: DNS{
@@ -8767,7 +8775,7 @@ func relaytim() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -8828,7 +8836,7 @@ func relayuol() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9001,7 +9009,7 @@ func relayvirgilio() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9056,7 +9064,7 @@ func relayvirginmedia() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9111,7 +9119,7 @@ func relayvodafone_de() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9181,7 +9189,7 @@ func relaywebde() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -9258,7 +9266,7 @@ func relaywebsupport() Relay {
 			NullSender: "unknown",
 			Single:     true,
 			Domain:     "needed",
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9319,7 +9327,7 @@ func relaywp_pl() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9383,7 +9391,7 @@ func relaycomcast_mail() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9438,7 +9446,7 @@ func relayxtra() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
@@ -9505,7 +9513,7 @@ func relayyandex() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -9578,7 +9586,7 @@ func relayziggo() Relay {
 			Rule:       "account",
 			NullSender: "unknown",
 			Single:     true,
-			Note:       "From must be the account or one of its aliases: all senders are rewritten to it",
+			Note:       "From must be the account or one of its aliases",
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{

@@ -90,6 +90,30 @@ func TestMarkdownTable(t *testing.T) {
 	}
 }
 
+// Every page has all parts: the two lines to type, credentials, ports, limits, sender,
+// each reply with cause and remedy, and where the facts come from.
+func TestEveryPageIsWhole(t *testing.T) {
+	day := lastRead(catalog(t))
+	for _, r := range catalog(t) {
+		page := Page(r, day)
+		want := []string{"# Postfix through " + r.Name + "\n", "sudo relayhost setup --relay " + r.ID + " ", "\n## Credentials\n\n- user name: ", "\n- password: ", "\n- documentation: <",
+			"\n## Hosts and ports\n", "\n- tried in this order: ", "\n## Limits\n", "\n## Sender and DNS\n\n- sender: ", "\n## Replies\n", "\n## Sources\n\n- "}
+		for _, reply := range r.Replies {
+			if !reply.Inherited {
+				want = append(want, "\n- `relayhost explain` calls it `"+reply.ID+"`\n")
+			}
+		}
+		for _, w := range want {
+			if !strings.Contains(page, w) {
+				t.Errorf("%s: got no %q", r.ID, w)
+			}
+		}
+		if got := strings.Count(page, "\n- cause: "); !r.inherits() && got != len(r.Replies) {
+			t.Errorf("%s: got %d causes, want %d", r.ID, got, len(r.Replies))
+		}
+	}
+}
+
 // A page has what somebody needs who found it by a reply.
 func TestPage(t *testing.T) {
 	day := lastRead(catalog(t))

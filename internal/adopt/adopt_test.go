@@ -163,7 +163,7 @@ func TestNothingToAdopt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, err := read(t, state(t, tc.main, tc.master), "")
 			if err == nil || tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.text) {
-				t.Errorf("%v\n%s", err, text(a))
+				t.Errorf("error: got %v, want %v with %q, of\n%s", err, tc.want, tc.text, text(a))
 			}
 		})
 	}
@@ -251,7 +251,7 @@ func TestPoints(t *testing.T) {
 			}
 			for _, not := range tc.not {
 				if strings.Contains(got, not) {
-					t.Errorf("%q is there", not)
+					t.Errorf("got\n%s\nwant it without %q", got, not)
 				}
 			}
 			if _, err := config.Read(a.TOML()); err != nil && len(a.Routes) > 0 && a.Routes[0].Name == config.DefaultRoute {
@@ -288,7 +288,7 @@ func TestRouteNamesAreFree(t *testing.T) {
 func TestManySenders(t *testing.T) {
 	few, many := manySenders(t, 1000), manySenders(t, 8000)
 	if ratio := float64(many) / float64(few); ratio > 24 {
-		t.Errorf("1000 senders took %s, 8000 took %s: %.0f times as long", few, many, ratio)
+		t.Errorf("1000 senders: %s, 8000: %s: got %.0f times as long, want at most 24", few, many, ratio)
 	}
 }
 
@@ -311,7 +311,7 @@ func manySenders(t *testing.T, n int) time.Duration {
 		}
 		shortest = min(shortest, time.Since(began))
 		if len(a.Changes) > 10 {
-			t.Errorf("%d changes", len(a.Changes))
+			t.Errorf("changes: got %d, want at most 10", len(a.Changes))
 		}
 	}
 	return shortest

@@ -111,7 +111,7 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 	if _, err := t.recover(ctx); err != nil {
 		return Record{}, err
 	}
-	j, err := t.journal(ctx, mapped(p))
+	j, err := t.journal(ctx, p)
 	if err != nil {
 		return Record{}, host.Denied(err)
 	}
@@ -148,11 +148,6 @@ func (t *transaction) journal(ctx context.Context, p plan.Plan) (journal, error)
 		return journal{}, err
 	}
 	j := journal{Kind: kindChange, Steps: steps, Held: t.o.Hold, Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port, Packages: t.o.Installed}}
-	for _, c := range p.Commands {
-		if !done(c, p) {
-			j.Commands = append(j.Commands, command{Args: c.Args})
-		}
-	}
 	return j, nil
 }
 

@@ -31,24 +31,17 @@ const (
 // journal is what is needed to undo a run, and nothing else is: no Postfix, no
 // parseable configuration.
 type journal struct {
-	Version   int       `json:"version"`
-	Kind      string    `json:"kind"`
-	Seq       int       `json:"seq"` // orders changes, whatever the clock did
-	Record    Record    `json:"record"`
-	ConfigDir string    `json:"config_dir"`
-	Steps     []step    `json:"steps"` // in the order in which they are done
-	Commands  []command `json:"commands,omitempty"`
-	Undoes    []string  `json:"undoes,omitempty"`   // a rollback: the ids of the changes that end with it
-	Replaces  []string  `json:"replaces,omitempty"` // two old changes folded into this one
-	Held      []string  `json:"held,omitempty"`     // queue ids that the run puts on hold before it writes
-	Released  []string  `json:"released,omitempty"` // queue ids that a rollback releases after it has written
-	failure   error     // of the proof, when the change is kept all the same
-}
-
-// command is a child that changed the machine, and how to take that back.
-type command struct {
-	Args []string `json:"args"`
-	Undo []string `json:"undo,omitempty"`
+	Version   int      `json:"version"`
+	Kind      string   `json:"kind"`
+	Seq       int      `json:"seq"` // orders changes, whatever the clock did
+	Record    Record   `json:"record"`
+	ConfigDir string   `json:"config_dir"`
+	Steps     []step   `json:"steps"`              // in the order in which they are done
+	Undoes    []string `json:"undoes,omitempty"`   // a rollback: the ids of the changes that end with it
+	Replaces  []string `json:"replaces,omitempty"` // two old changes folded into this one
+	Held      []string `json:"held,omitempty"`     // queue ids that the run puts on hold before it writes
+	Released  []string `json:"released,omitempty"` // queue ids that a rollback releases after it has written
+	failure   error    // of the proof, when the change is kept all the same
 }
 
 // step is one file that changes.

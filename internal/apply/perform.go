@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"relayhost/internal/host"
 	"relayhost/internal/secret"
@@ -90,9 +89,6 @@ func (t *transaction) number(j *journal) error {
 	j.Record.State = Committed
 	j.Record.Files, j.Record.Held = changes(j.Steps), len(j.Held)
 	j.Record.Commands = []string{} // a list in JSON, though an empty one
-	for _, c := range j.Commands {
-		j.Record.Commands = append(j.Record.Commands, strings.Join(c.Args, " "))
-	}
 	return nil
 }
 
@@ -139,11 +135,6 @@ func (t *transaction) change(ctx context.Context, j *journal) error {
 	}
 	if err := t.switchOver(ctx, overridden(j.Steps)); err != nil {
 		return err
-	}
-	for _, c := range j.Commands {
-		if err := t.runCommand(ctx, c.Args); err != nil {
-			return err
-		}
 	}
 	if err := t.reload(ctx); err != nil {
 		return err

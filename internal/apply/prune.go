@@ -109,7 +109,6 @@ func (t *transaction) fold(older, newer journal) (journal, error) {
 	j.Steps = compose([]journal{newer, older})
 	j.Record.ID = newer.Record.ID + "-and-earlier"
 	j.Record.Files = changes(j.Steps)
-	j.Commands = append(append([]command{}, older.Commands...), newer.Commands...)
 	j.Held = append(append([]string{}, older.Held...), newer.Held...)
 	j.Record.Held = len(j.Held)
 	j.Record.Packages = slices.Concat(older.Record.Packages, newer.Record.Packages)

@@ -100,11 +100,6 @@ func undoing(chosen []journal, steps []step) journal {
 	for _, c := range chosen {
 		j.Undoes = append(j.Undoes, c.Record.ID)
 		j.Released = append(j.Released, c.Held...)
-		for _, done := range slices.Backward(c.Commands) {
-			if len(done.Undo) > 0 {
-				j.Commands = append(j.Commands, command{Args: done.Undo, Undo: done.Args})
-			}
-		}
 	}
 	return j
 }

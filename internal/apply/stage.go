@@ -39,10 +39,10 @@ func (t *transaction) stage(ctx context.Context, p plan.Plan, files []step) (*st
 		return s, err
 	}
 	for _, f := range p.Files {
-		if f.Map == "" {
+		if mapType, _ := f.Compiled(); mapType == "" {
 			continue
 		}
-		if err := s.build(ctx, compiler(p, f.Path), f, files); err != nil {
+		if err := s.build(ctx, f, files); err != nil {
 			return s, err
 		}
 	}
@@ -68,7 +68,7 @@ func (s *stage) open(files []step) error {
 
 func (s *stage) needed(p plan.Plan, files []step) bool {
 	for _, f := range p.Files {
-		if f.Map != "" {
+		if mapType, _ := f.Compiled(); mapType != "" {
 			return true
 		}
 	}
@@ -140,10 +140,11 @@ func (s *stage) write(name string, data []byte) error {
 
 // build makes the compiled map of f aside and adds the step that moves it in,
 // unless the one that is there is right.
-func (s *stage) build(ctx context.Context, compiler string, f plan.File, files []step) error {
-	index := postfix.Table{Type: f.Map, Path: f.Path}.Index()
+func (s *stage) build(ctx context.Context, f plan.File, files []step) error {
+	mapType, _ := f.Compiled()
+	index := postfix.Table{Type: mapType, Path: f.Path}.Index()
 	if index == "" || filepath.Ext(index) == ".pag" { // dbm makes two files, which cannot change at once
-		return fmt.Errorf("%s: map type %q cannot be compiled and moved in", f.Path, f.Map)
+		return fmt.Errorf("%s: map type %q cannot be compiled and moved in", f.Path, mapType)
 	}
 	m, err := s.t.step(index)
 	if err != nil {
@@ -156,17 +157,15 @@ func (s *stage) build(ctx context.Context, compiler string, f plan.File, files [
 		}
 		return nil
 	}
-	if compiler == "postmap" {
-		m.Map = f.Map
-	}
+	m.Map = f.Map // "" for aliases, which nothing looks up while they change
 	changed := false
 	for _, file := range files {
 		changed = changed || file.Path == f.Path && !file.Before.same(file.After)
 	}
 	stale := f.Recompile && s.stale(f.Path, m.Before)
-	if !changed && !stale && m.Before.Exists && s.answers(ctx, f.Map+":"+s.t.h.Real(f.Path), f) == nil {
+	if !changed && !stale && m.Before.Exists && s.answers(ctx, mapType+":"+s.t.h.Real(f.Path), f) == nil {
 		m.After = m.Before
-	} else if m.After, err = s.compile(ctx, compiler, f, m.Before); err != nil {
+	} else if m.After, err = s.compile(ctx, f, m.Before); err != nil {
 		return err
 	}
 	m.After.Anew = stale
@@ -187,14 +186,15 @@ func (s *stage) stale(source string, compiled state) bool {
 }
 
 // compile runs postmap(1), or postalias(1) for aliases(5), on a private copy.
-func (s *stage) compile(ctx context.Context, compiler string, f plan.File, before state) (state, error) {
+func (s *stage) compile(ctx context.Context, f plan.File, before state) (state, error) {
 	s.t.o.say("building the map of " + f.Path)
 	name := filepath.Base(f.Path)
 	if err := s.write(name, f.After); err != nil {
 		return state{}, err
 	}
-	table := postfix.Table{Type: f.Map, Path: filepath.Join(s.t.h.Real(s.dir), name)}
-	if err := s.t.runCommand(ctx, []string{compiler, "-c", s.t.h.Real(s.dir), table.String()}); err != nil {
+	mapType, program := f.Compiled()
+	table := postfix.Table{Type: mapType, Path: filepath.Join(s.t.h.Real(s.dir), name)}
+	if err := s.t.runCommand(ctx, []string{program, "-c", s.t.h.Real(s.dir), table.String()}); err != nil {
 		return state{}, fmt.Errorf("compile %s: %w", f.Path, err)
 	}
 	// postmap says 0 when it has dropped lines, and a killed one leaves a

@@ -210,7 +210,8 @@ func (t *transaction) missing(dir string) []string {
 func (t *transaction) indexes(p plan.Plan, files []step) ([]host.Need, error) {
 	var needs []host.Need
 	for _, f := range p.Files {
-		index := postfix.Table{Type: f.Map, Path: f.Path}.Index()
+		mapType, _ := f.Compiled()
+		index := postfix.Table{Type: mapType, Path: f.Path}.Index()
 		if index == "" || !slices.ContainsFunc(files, func(s step) bool { return s.Path == f.Path }) {
 			continue
 		}

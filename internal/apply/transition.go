@@ -52,7 +52,7 @@ func (s *stage) bridgeMap(ctx context.Context, m *step, steps []step) error {
 		return err
 	}
 	f := plan.File{Path: source.Path, After: source.Between.data, Map: m.Map}
-	built, err := s.compile(ctx, "postmap", f, m.After)
+	built, err := s.compile(ctx, f, m.After)
 	if err != nil {
 		return err
 	}

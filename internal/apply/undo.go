@@ -47,14 +47,7 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	if err != nil {
 		return needsPerson(j, err)
 	}
-	for _, c := range slices.Backward(j.Commands) {
-		if len(c.Undo) > 0 {
-			if err := t.runCommand(ctx, c.Undo); err != nil {
-				return needsPerson(j, err)
-			}
-		}
-	}
-	if tell || len(j.Commands) > 0 {
+	if tell {
 		if err := t.reload(ctx); err != nil {
 			return &Incomplete{Err: errors.Join(errNotReloaded, err)}
 		}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"relayhost/detect"
@@ -136,7 +135,7 @@ func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 		q.above("Recommended: ", "%s: %s.", options[0].Text, reason)
 	}
 	if options[0] != otherServer {
-		q.above("", "%d relays; type a part of the name. For a mail server of your own or of your company, type: another", len(options)-1)
+		q.above("", "Type a part of the name (%d relays). For a mail server of your own or of your company, type: another", len(options)-1)
 	}
 	return p.Select(askRelay, options)
 }
@@ -454,149 +453,4 @@ func (q *Questions) Install(ctx context.Context) error {
 		err = setup.Hint(setup.ErrNoPostfix, how)
 	}
 	return err
-}
-
-// otherServer is the choice of a relay that is in no catalogue.
-var otherServer = ui.Option{Value: relays.SmarthostID, Text: "Another SMTP server ..."}
-
-// Smarthost asks for a relay that is in no catalogue, connects to it, and asks again
-// until it can be used. What the server shows answers the other questions.
-func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.Hop) (config.Hop, bool, error) {
-	p, err := q.ask(ctx, "the SMTP server", "--smarthost HOST --port PORT")
-	if err != nil {
-		return h, false, err
-	}
-	for again := false; ; again = true {
-		if again {
-			q.talk.Forget(askHost, askPort)
-		}
-		if h, err = q.endpoint(ctx, p, d, h, again); err != nil {
-			return h, false, err
-		}
-		if q.Request.NoProbe {
-			login, err := p.Confirm("Does " + h.Host + " want a login?")
-			return h, login, err
-		}
-		q.Deps.Report.Step("connecting to %s port %d", h.Host, h.Port)
-		res, err := setup.LookAt(ctx, q.Deps, d, h)
-		q.IO.Done()
-		if ctx.Err() != nil {
-			return h, false, context.Cause(ctx)
-		}
-		if err == nil && res.Fault.Certificate() && res.Certificate != nil && !h.NoVerify {
-			trusted, refused := q.trust(&h, res)
-			if refused != nil {
-				return h, false, refused
-			}
-			if trusted {
-				res, err = setup.LookAt(ctx, q.Deps, d, h)
-			}
-		}
-		if err == nil && (res.Err == nil || res.Failed == smtpprobe.StepMail || h.NoVerify && res.Fault.Certificate()) {
-			login, err := q.wantsLogin(p, h, res)
-			return h, login, err
-		}
-		if err == nil {
-			err = res.Err
-			if res.Fault.Certificate() {
-				err = errors.New("its certificate is not trusted: " + res.Distrust())
-			}
-		}
-		q.Complain("", "cannot use "+h.Host+": "+err.Error())
-		if res.Fault == smtpprobe.FaultNoSTARTTLS {
-			q.IO.Tell("  ", "Mail and passwords are sent over TLS only. Choose a port with TLS, or enable STARTTLS on that server.")
-		}
-	}
-}
-
-// endpoint asks for host and port where they are missing, or both again with what was
-// answered before as the default.
-func (q *Questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discovery, h config.Hop, again bool) (config.Hop, error) {
-	var err error
-	if h.Host == "" || again {
-		h.Pin = "" // of the server before
-		h.Host, err = p.Input(askHost, h.Host, func(v string) error {
-			switch {
-			case !mailaddr.IsHost(v):
-				return errors.New("enter a host name such as mail.example.com, without brackets and port")
-			case !q.Request.NoProbe && d.Resolver.NoAddress(ctx, v):
-				return fmt.Errorf("DNS has no address for %s", v)
-			}
-			return nil
-		})
-		if err != nil {
-			return h, err
-		}
-	}
-	if h.Port == 0 || again {
-		preset := "587"
-		if h.Port != 0 {
-			preset = strconv.Itoa(h.Port)
-		}
-		port, err := p.Input(askPort, preset, func(v string) error {
-			if n, err := strconv.Atoi(v); err != nil || n < 1 || n > 65535 {
-				return errors.New("enter a number from 1 to 65535")
-			}
-			return nil
-		})
-		if err != nil {
-			return h, err
-		}
-		h.Port, _ = strconv.Atoi(port)
-		h.TLS = relays.UsualTLS(h.Port)
-	}
-	return h, nil
-}
-
-// trust shows a certificate that does not verify, and asks whether it is the right
-// one, as ssh does. A CA file that signed it will do as well. What is trusted is no
-// answer that another run may take up.
-func (q *Questions) trust(h *config.Hop, res smtpprobe.Result) (bool, error) {
-	pin := smtpprobe.Fingerprint(res.Certificate)
-	if q.trusted == h.Host+" "+pin { // before somebody went back
-		h.Pin, h.CAFile = pin, ""
-		return true, nil
-	}
-	q.IO.Tell("", "The certificate of %s is not trusted: %s.", h.Host, res.Distrust())
-	for _, line := range smtpprobe.CertificateLines(res.Certificate) {
-		q.IO.Say("  %s", line)
-	}
-	q.IO.Tell("", "If you have a file with the CA certificate of your company, answer n and name it.")
-	for {
-		yes, err := q.talk.Prompter.Confirm("Is this the right server? Trust this certificate from now on?")
-		if err != nil {
-			return false, err
-		}
-		if yes {
-			q.trusted = h.Host + " " + pin
-			h.Pin, h.CAFile = pin, ""
-			return true, nil
-		}
-		file, err := q.talk.Prompter.Input("CA certificate file (Enter: another server)", "", func(v string) error {
-			if v == "" {
-				return nil
-			}
-			_, err := setup.Roots(&q.Deps.Host.Reader, v)
-			return err
-		})
-		if errors.Is(err, ui.ErrBack) {
-			continue
-		}
-		if file != "" {
-			h.CAFile, h.Pin = file, ""
-		}
-		return file != "", err
-	}
-}
-
-// wantsLogin asks whether to log in, where the server leaves that open.
-func (q *Questions) wantsLogin(p ui.Prompter, h config.Hop, res smtpprobe.Result) (bool, error) {
-	demanded, offered := setup.WantsLogin(res)
-	switch {
-	case demanded || q.Request.CredentialsFile != "" || q.Request.Username != "":
-		return true, nil
-	case !offered:
-		return false, nil
-	}
-	return p.Confirm(h.Host + " offers a login. Log in there?")
 }

@@ -156,7 +156,7 @@ func TestNobodyIsThere(t *testing.T) {
 		{"user", "--username", func() error { return q.Credentials(ctx, relay(t, "brevo"), "", &secret.Credentials{}) }},
 		{"password", "--credentials-file", func() error { return q.Credentials(ctx, relay(t, "brevo"), "", &secret.Credentials{Username: "joe"}) }},
 		{"sender", "--from", func() error { _, err := q.From(ctx, d, relay(t, "brevo")); return err }},
-		{"sign-in", "--sign-in", func() error { _, err := q.SignIn(ctx, relay(t, "m365")); return err }},
+		{"sign-in", "--sign-in", func() error { _, err := q.SignIn(ctx, config.Hop{Relay: relay(t, "m365")}); return err }},
 		{"consent", "--yes", func() error { return q.Consent(ctx, setup.Setup{}, nil, &setup.Queue{}) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -390,7 +390,7 @@ func TestPlanScreen(t *testing.T) {
 		{"Relay", "smtp-relay.brevo.com port 587, verified TLS"},
 		{"Account", "joe"},
 		{"Relay", "smtp.example.net port 465, TLS, certificate NOT verified for @shop.example, with 1 fallback(s)"},
-		{"Sender", "app@example.com; the server's own accounts (root, www-data, cron) send as this address"},
+		{"Sender", "app@example.com; other senders on this server keep their address"}, // no file says otherwise
 		{"Test", "one message to you@example.net"},
 		{"Files", "/etc/postfix/main.cf"},
 		{"Undo", "sudo relayhost rollback"},

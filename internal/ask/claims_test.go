@@ -6,12 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"relayhost/detect"
 	"relayhost/internal/config"
@@ -145,27 +141,10 @@ func (p *typed) Input(_, preset string, check func(string) error) (string, error
 	return "", errors.New("no more lines")
 }
 
-// sitting is a terminal (pty(7)) at which p types.
+// sitting are the questions at which p types.
 func sitting(t *testing.T, p *typed) *Questions {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = master.Close() })
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = slave.Close() })
-	q := New(Terminal{IO: &ui.Streams{In: slave, Out: io.Discard, Err: slave}, Request: setup.Request{NoProbe: true}, Complain: func(string, string) {}})
+	q, _ := newQuestions(t, setup.Request{NoProbe: true})
 	q.talk.Prompter, q.talk.Offer = p, nil
 	return q
 }

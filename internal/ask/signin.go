@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,12 +45,16 @@ func waysOf(r relays.Relay) []ui.Option {
 }
 
 // SignIn asks how to log in to a relay that can be signed in to by OAuth.
-func (q *Questions) SignIn(ctx context.Context, r relays.Relay) (in config.SignIn, err error) {
+func (q *Questions) SignIn(ctx context.Context, h config.Hop) (in config.SignIn, err error) {
 	p, err := q.ask(ctx, "the way to sign in", "--sign-in client_credentials, device, url or password")
 	if err != nil {
 		return in, err
 	}
-	answer, err := p.Select("How does this server log in to "+r.Name+"?", waysOf(r))
+	list := waysOf(h.Relay)
+	if h.ByAPI() { // which takes no password
+		list = slices.DeleteFunc(list, func(o ui.Option) bool { return o.Value == byPassword })
+	}
+	answer, err := p.Select("How does this server log in to "+h.Relay.Name+"?", list)
 	switch answer {
 	case byPassword:
 		return in, err
@@ -65,7 +70,7 @@ func (q *Questions) SignIn(ctx context.Context, r relays.Relay) (in config.SignI
 // registered.
 func (q *Questions) Application(ctx context.Context, h *config.Hop) error {
 	in := &h.SignIn
-	needProof := in.Grant == oauth.ClientCredentials && in.Secret.IsZero() && in.Certificate.IsZero()
+	needProof := setup.LacksProof(*h)
 	needTenant := in.Tenant == "" && in.Grant == oauth.ClientCredentials
 	if in.ClientID != "" && h.Username != "" && !needProof && !needTenant {
 		return nil
@@ -74,8 +79,12 @@ func (q *Questions) Application(ctx context.Context, h *config.Hop) error {
 	if err != nil {
 		return err
 	}
-	q.IO.Tell("", "This has to be registered at Microsoft, once:")
-	for _, line := range setup.Registration(h.Relay, in.Grant, h.Username, in.Tenant) {
+	provider := "Microsoft"
+	if h.Relay.ID == config.GmailID {
+		provider = "Google"
+	}
+	q.IO.Tell("", "This has to be registered at %s, once:", provider)
+	for _, line := range setup.RegistrationOf(*h) {
 		q.IO.Tell("  ", "%s", line)
 	}
 	q.typed = true
@@ -86,7 +95,7 @@ func (q *Questions) Application(ctx context.Context, h *config.Hop) error {
 		check    func(string) error
 	}{
 		{"Mailbox that sends (its address)", h.Username == "", &h.Username, wantedWord},
-		{"Application (client) ID", in.ClientID == "", &in.ClientID, setup.CheckClientID},
+		{"Application (client) ID", in.ClientID == "", &in.ClientID, setup.ClientIDCheck(h.Relay)},
 		{"Directory (tenant) ID or domain", needTenant, &in.Tenant, wantedWord},
 	} {
 		if !field.needed {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/net/idna"
 
@@ -171,13 +172,33 @@ func wire(r api.Reply) smtpprobe.Reply {
 	return reply(r.Code, r.Enhanced, smtpprobe.Sanitize(text))
 }
 
+// buffer is what a message passes through.
+type buffer struct {
+	in  *bufio.Reader
+	out *bufio.Writer
+}
+
+// buffers: a message of some kilobytes would leave a multiple of that for the garbage
+// collector.
+var buffers = sync.Pool{New: func() any { return &buffer{bufio.NewReaderSize(nil, 32<<10), bufio.NewWriterSize(nil, 32<<10)} }}
+
+// free keeps nothing of the message.
+func (b *buffer) free() {
+	b.in.Reset(nil)
+	b.out.Reset(nil)
+	buffers.Put(b)
+}
+
 var errTooLarge = errors.New("too large")
 
 // copyCRLF writes what r gives, whose lines end in LF, with the CRLF that Postfix
 // sent. It returns the fault of r and that of w.
 func copyCRLF(w *api.Spool, r io.Reader, limit int64) (read, written error) {
-	in := bufio.NewReaderSize(r, 32<<10)
-	out := bufio.NewWriterSize(w, 32<<10)
+	b := buffers.Get().(*buffer) //nolint:forcetypeassert // see buffers
+	defer b.free()
+	in, out := b.in, b.out
+	in.Reset(r)
+	out.Reset(w)
 	var n int64
 	for {
 		line, err := in.ReadSlice('\n')

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -43,6 +44,8 @@ func Run(ctx context.Context, directory, name string) error {
 	if err := harden(memoryLimit, openFiles); err != nil {
 		return err
 	}
+	// One connection is one thing at a time: a second processor would only be woken.
+	runtime.GOMAXPROCS(1)
 	o := &opener{directory: directory, name: name}
 	if err := o.confine(); err != nil {
 		return err

@@ -75,7 +75,7 @@ type Hop struct {
 	CredentialsFile string
 	Connections     int // at once; 0 is what the service documents, 20 at most
 	Via             Via
-	SignIn          SignIn // of SMTPOAuth
+	SignIn          SignIn // of SMTPOAuth, and of an API that takes tokens
 	API             API    // of HTTPS
 	Proxy           string // of HTTPS: an HTTP proxy ("http://proxy.example.com:3128"), "" for none
 }

@@ -186,16 +186,16 @@ func TestAnswersAreWritten(t *testing.T) {
 	}
 	again, err := resolved(t, string(text))
 	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
+		t.Fatalf("got %v, want what was written to be read, of\n%s", err, text)
 	}
 	if hops(again) != hops(c) || fmt.Sprint(again.Rewrite) != fmt.Sprint(c.Rewrite) {
 		t.Errorf("got\n%swant\n%sof\n%s", hops(again), hops(c), text)
 	}
 	if kept, err := c.Text([]byte(severalRelays)); err != nil || string(kept) != severalRelays {
-		t.Errorf("Text does not keep the file of hand (%v):\n%s", err, kept)
+		t.Errorf("Text: got %v and\n%s\nwant the file as it was written by hand", err, kept)
 	}
 	if hand := read(t, severalRelays); !hand.Says(c) {
-		t.Errorf("the file of hand does not say\n%s", text)
+		t.Errorf("Says: got false, want true, of\n%s", text)
 	}
 	for i, change := range []func(*config.Config){
 		func(c *config.Config) { c.First().Region = "us-east-1" },
@@ -211,7 +211,7 @@ func TestAnswersAreWritten(t *testing.T) {
 		changed := c.Clone()
 		change(&changed)
 		if hand := read(t, severalRelays); hand.Says(changed) {
-			t.Errorf("change %d: the file of hand says %+v", i, changed)
+			t.Errorf("change %d: Says: got true, want false, of %+v", i, changed)
 		}
 	}
 }
@@ -258,10 +258,10 @@ func FuzzReadAnswers(f *testing.F) {
 		}
 		again, err := config.Read(written)
 		if err != nil {
-			t.Fatalf("%v\nof\n%s", err, written)
+			t.Fatalf("got %v, want what was written to be read, of\n%s", err, written)
 		}
 		if !again.Says(a) || !a.Says(again) {
-			t.Errorf("%q\nbecomes\n%s", text, written)
+			t.Errorf("of %q: got\n%s\nwant a file that says the same", text, written)
 		}
 	})
 }

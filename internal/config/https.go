@@ -32,7 +32,13 @@ type API struct {
 func (h Hop) ByAPI() bool { return h.Via == HTTPS }
 
 // HasAPI reports whether mail can go by the API of relay r.
-func HasAPI(r relays.Relay) bool { a, ok := conf.Get(r.ID); return ok && !a.Tokens() }
+func HasAPI(r relays.Relay) bool { _, ok := conf.Get(r.ID); return ok }
+
+// APITakesTokens reports whether the API of h wants a sign-in by OAuth, not a key.
+func (h Hop) APITakesTokens() bool { return h.ByAPI() && APITakesTokens(h.Relay) }
+
+// APITakesTokens reports whether r has an API that wants a sign-in by OAuth.
+func APITakesTokens(r relays.Relay) bool { a, ok := conf.Get(r.ID); return ok && a.Tokens() }
 
 // RegionName is the region of h by its short name, "" where there is none: as it was
 // given, or what the host says.
@@ -121,6 +127,11 @@ func (k *checker) https(at func(string) string, h *Hop) {
 	if h.NoVerify || h.Pin != "" {
 		k.bad(at("fingerprint"), "name a CA file with ca_file, or leave it to the system's", "an API key is sent on verified connections only, and by no fingerprint")
 	}
+	if h.APITakesTokens() {
+		k.oauth(at, h)
+	} else {
+		k.noSignIn(at, h)
+	}
 	if h.Proxy != "" {
 		if err := checkProxy(h.Proxy); err != nil {
 			k.bad(at("https_proxy"), "it is of the form http://proxy.example.com:3128", "%v", err)
@@ -148,6 +159,9 @@ func (k *checker) apiAccount(at func(string) string, h *Hop) {
 	switch {
 	case !ok:
 		return // told already
+	case a.Tokens():
+		k.application(at, h)
+		return
 	case a.Signed() && h.API.AWS == nil:
 		k.bad(at("credentials_file"), "give access_key= and secret_access_key= in the file of --credentials-file", "no AWS keys were given, and none are found here")
 		return

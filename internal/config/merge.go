@@ -95,7 +95,7 @@ func (c Config) via(h *Hop, g Given) {
 	if h.Via != HTTPS {
 		h.Proxy = ""
 	}
-	if h.Via != SMTPOAuth {
+	if h.Via == SMTP {
 		h.SignIn = SignIn{}
 		if g.Via != "" {
 			c.given["sign_in"], c.given["tenant"], c.given["client_id"] = true, true, true

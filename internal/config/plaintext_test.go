@@ -35,7 +35,7 @@ func TestPlaintext(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again := read(t, string(text)); !again.First().Plaintext() {
-		t.Errorf("written and read again it has TLS %q:\n%s", again.First().TLS, text)
+		t.Errorf("TLS after it was written and read: got %q, want none, of\n%s", again.First().TLS, text)
 	}
 	withPassword := c.Clone()
 	withPassword.First().Username, withPassword.First().Password = "user", secret.New("x")

@@ -64,8 +64,17 @@ func (h Hop) Client() (oauth.Client, error) {
 	if h.Relay.ID == "m365-hve" {
 		c.Early = hveEarly
 	}
+	switch {
+	case h.Relay.ID == GmailID:
+		return oauth.Google(c)
+	case h.ByAPI():
+		return oauth.MicrosoftGraph(c, cloud, h.SignIn.Tenant)
+	}
 	return oauth.Microsoft(c, cloud, h.SignIn.Tenant)
 }
+
+// GmailID is the one relay whose tokens are Google's.
+const GmailID = "gmail"
 
 // takesTokens are the relays whose identity provider is known.
 var takesTokens = []string{"m365", "m365-hve", "outlook"}
@@ -90,7 +99,6 @@ func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 			"a hop with via = %q can neither have a fallback nor be one", first(h.Via, route[0].Via))
 		return
 	}
-	s := &h.SignIn
 	if h.Via != HTTPS && h.Proxy != "" {
 		k.bad(at("https_proxy"), "", "https_proxy goes with via = %q", HTTPS)
 	}
@@ -99,11 +107,7 @@ func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 		k.https(at, h)
 		return
 	case h.Via == SMTP:
-		for _, v := range []struct{ key, value string }{{"sign_in", string(s.Grant)}, {"tenant", s.Tenant}, {"client_id", s.ClientID}} {
-			if v.value != "" {
-				k.bad(at(v.key), "", "%s goes with via = %q", v.key, SMTPOAuth)
-			}
-		}
+		k.noSignIn(at, h)
 		return
 	case h.Via != SMTPOAuth:
 		k.bad(at("via"), "", "via is smtp, %s or %s, not %q", SMTPOAuth, HTTPS, h.Via)
@@ -112,10 +116,19 @@ func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 	k.oauth(at, h)
 }
 
+// noSignIn refuses what is said of a sign-in by OAuth where there is none.
+func (k *checker) noSignIn(at func(string) string, h *Hop) {
+	for _, v := range []struct{ key, value string }{{"sign_in", string(h.SignIn.Grant)}, {"tenant", h.SignIn.Tenant}, {"client_id", h.SignIn.ClientID}} {
+		if v.value != "" {
+			k.bad(at(v.key), "", "%s goes with via = %q", v.key, SMTPOAuth)
+		}
+	}
+}
+
 // oauth checks what is said of a sign-in by OAuth.
 func (k *checker) oauth(at func(string) string, h *Hop) {
 	s := &h.SignIn
-	if !k.asRead && !TakesTokens(h.Relay) {
+	if !k.asRead && !h.ByAPI() && !TakesTokens(h.Relay) {
 		k.bad(at("via"), "leave via out", "%s cannot be signed in to by OAuth: its identity provider is not known", cmp.Or(h.Relay.Name, h.Name()))
 	}
 	if h.NoVerify {
@@ -134,6 +147,9 @@ func (k *checker) oauth(at func(string) string, h *Hop) {
 	}
 	if s.ClientID == "" && k.complete {
 		k.bad(at("client_id"), "it is the Application (client) ID of the registration", "the application's id is missing")
+	}
+	if h.ByAPI() && h.Relay.ID == GmailID && s.Grant != "" && s.Grant != oauth.AuthorizationCode {
+		k.bad(at("sign_in"), "sign_in = \"url\" is its way", "Gmail cannot be signed in to by %s", s.Grant)
 	}
 	if s.Tenant == "" && k.complete && s.Grant == oauth.ClientCredentials {
 		k.bad(at("tenant"), "it is a domain of the organisation, or the Directory (tenant) ID", "the tenant is missing")

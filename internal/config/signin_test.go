@@ -132,3 +132,38 @@ func TestWaysOfRelays(t *testing.T) {
 		}
 	}
 }
+
+// An API that takes tokens has an application of its own permission, and no hop by one
+// goes without.
+func TestSignInAPI(t *testing.T) {
+	for _, test := range []struct {
+		relay, host string
+		grant       oauth.Grant
+		want        string // scope, or the error
+	}{
+		{"m365", "smtp.office365.com", oauth.ClientCredentials, "https://graph.microsoft.com/.default"},
+		{"m365", "smtp.office365.com", oauth.DeviceCode, "https://graph.microsoft.com/Mail.Send"},
+		{"m365", "smtp.office365.us", oauth.ClientCredentials, "https://graph.microsoft.us/.default"},
+		{"gmail", "smtp.gmail.com", oauth.AuthorizationCode, "https://www.googleapis.com/auth/gmail.send"},
+		{"gmail", "smtp.gmail.com", oauth.ClientCredentials, "at Google a user signs in: choose url"},
+	} {
+		t.Run(test.relay+" "+string(test.grant)+" "+test.host, func(t *testing.T) {
+			h := config.Hop{Relay: relays.Relay{ID: test.relay}, Host: test.host, Via: config.HTTPS, SignIn: config.SignIn{Grant: test.grant, Tenant: "contoso.example", ClientID: "app", Secret: secret.New("s3cret")}}
+			if test.grant == oauth.DeviceCode {
+				h.SignIn.Secret = secret.Value{}
+			}
+			c, err := h.Client()
+			if got := strings.Join(c.Scopes, " "); err == nil && !strings.HasPrefix(got, test.want) || err != nil && err.Error() != test.want {
+				t.Errorf("got %q, %v; want %q", got, err, test.want)
+			}
+		})
+	}
+	c, err := resolved(t, strings.Replace(strings.Replace(signedIn, "smtp-oauth", "https", 1), "port = 587\n", "", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.First().Username = "app@contoso.example"
+	if err := c.Validate(true); err == nil || !strings.Contains(err.Error(), "missing client_secret") {
+		t.Errorf("Graph without a secret: got %v", err)
+	}
+}

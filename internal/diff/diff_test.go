@@ -46,11 +46,11 @@ func TestSecretsAreMasked(t *testing.T) {
 	got := diff.File(file(before, after))
 	want := "--- /etc/postfix/sasl_passwd\n+++ /etc/postfix/sasl_passwd\n@@ -1,7 +1,7 @@\n-# ***\n+# ***\n [x]:25 eve:***\n   ***\n ***\n-[h]:587 joe:***\n+[h]:587 joe:***\n [t] ***\n [u] ***\n"
 	if got != want {
-		t.Errorf("%s\nwant\n%s", got, want)
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	// Nothing but the change itself shows: neither length nor kinship.
 	if other := diff.File(file(before, strings.Replace(after, "secret33", "hunter22x-and-longer", 1))); other != got {
-		t.Errorf("another password shows as\n%s", other)
+		t.Errorf("another password: got\n%s\nwant\n%s", other, got)
 	}
 }
 
@@ -91,10 +91,10 @@ func TestBrief(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	if n := strings.Count(got, "+a rule\n"); n != 2+13+40+39 {
-		t.Errorf("%d lines are shown:\n%s", n, got)
+		t.Errorf("lines that are shown: got %d, want %d, in\n%s", n, 2+13+40+39, got)
 	}
 	if n := strings.Count(diff.Plan(p, diff.Style{}), "+a rule\n"); n != 40+13+40+39 {
-		t.Errorf("%d lines are shown without Brief", n)
+		t.Errorf("lines that are shown without Brief: got %d, want %d", n, 40+13+40+39)
 	}
 }
 
@@ -128,7 +128,7 @@ func patch(t *testing.T, text, difference string) string {
 			span, _, _ := strings.Cut(strings.TrimPrefix(l, "@@ -"), " ")
 			count = 1
 			if n, _ := fmt.Sscanf(span, "%d,%d", &start, &count); n < 1 {
-				t.Fatal(l)
+				t.Fatalf("head of a hunk: got %q, want @@ -line[,count]", l)
 			}
 			if count > 0 {
 				start--
@@ -160,10 +160,10 @@ func TestLargeFile(t *testing.T) {
 	start := time.Now()
 	got := diff.File(plan.File{Path: "/etc/postfix/main.cf", Action: plan.Modify, Before: []byte(before), After: []byte(after)})
 	if lines := strings.Count(got, "\n"); lines != 13 {
-		t.Errorf("%d lines:\n%.2000s", lines, got)
+		t.Errorf("lines: got %d, want 13, in\n%.2000s", lines, got)
 	}
 	if d := time.Since(start); d > 10*time.Second {
-		t.Errorf("took %v", d)
+		t.Errorf("time: got %v, want at most 10 s", d)
 	}
 	t.Log(time.Since(start))
 }
@@ -187,7 +187,7 @@ x = texthash:/y, static:{u:hunter2 }
 	text := diff.File(plan.File{Path: "/etc/postfix/main.cf", Action: plan.Modify, Before: []byte(before), After: []byte("y = z\n")}) +
 		diff.File(plan.File{Path: "/etc/postfix/master.cf", Action: plan.Modify, Before: []byte(master), After: []byte("\n")})
 	if strings.Contains(text, "hunter2") {
-		t.Errorf("a password is shown:\n%s", text)
+		t.Errorf("got\n%s\nwant it without the password", text)
 	}
 	for _, want := range []string{"-sender_canonical_maps = static:app@example.com\n", "-# a comment\n", "-relayhost = [a]:587\n", "-smtp_sasl_password_maps = static:***\n", "-  -o smtp_helo_name=a.example\n", "-x = texthash:/y, static:***"} {
 		if !strings.Contains(text, want) {

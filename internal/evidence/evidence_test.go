@@ -208,6 +208,6 @@ func TestFollow(t *testing.T) {
 			t.Errorf("causes of it: got %v, want auth_535_generic", got)
 		}
 	case <-ctx.Done():
-		t.Fatal("the added line did not come")
+		t.Fatal("got no line before the deadline, want the one that was added")
 	}
 }

@@ -18,16 +18,16 @@ func TestGauge(t *testing.T) {
 	p := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := p.TextToMetricFamilies(bytes.NewReader(text.Bytes()))
 	if err != nil {
-		t.Fatalf("%v\n%s", err, text.Bytes())
+		t.Fatalf("got %v, want metrics, of\n%s", err, text.Bytes())
 	}
 	if len(families) != 2 {
-		t.Errorf("%d metrics, want 2: %v", len(families), families)
+		t.Errorf("metrics: got %d, want 2: %v", len(families), families)
 	}
 	if f := families["relayhost_up"]; f.GetHelp() != "help with a \\ and\na line" || f.GetType().String() != "GAUGE" || f.GetMetric()[0].GetGauge().GetValue() != 1732240000.5 {
-		t.Errorf("relayhost_up: %v", f)
+		t.Errorf("relayhost_up: got %v, want a gauge of 1732240000.5 with its help", f)
 	}
 	m := families["relayhost_findings"].GetMetric()
 	if len(m) != 2 || m[0].GetLabel()[0].GetValue() != wild || m[0].GetLabel()[1].GetValue() != "fail" || m[0].GetGauge().GetValue() != 2 {
-		t.Errorf("relayhost_findings: %v", m)
+		t.Errorf("relayhost_findings: got %v, want two samples, the first of %q, fail, 2", m, wild)
 	}
 }

@@ -205,7 +205,7 @@ func TestFindLegacyAndDefault(t *testing.T) {
 		r := f.find(Packet{Port: 25, IPv6: six})
 		checkRule(t, r, "--dport 25 -j DROP", Drop)
 		if !strings.Contains(r.Tool, "-legacy") {
-			t.Errorf("tool %s", r.Tool)
+			t.Errorf("tool: got %s, want one that ends in -legacy", r.Tool)
 		}
 	}
 	policy := strings.Replace(saveHead, "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT", "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT DROP", 1) + saveTail
@@ -228,7 +228,7 @@ func TestReadFirewall(t *testing.T) {
 		}
 	})
 	if len(f.able) != 1 || f.able[0] != "nft" {
-		t.Errorf("read %v", f.able)
+		t.Errorf("tools that were read: got %v, want nft alone", f.able)
 	}
 	checkRule(t, f.find(Packet{Port: 25}), "tcp dport 25 drop", Drop)
 }
@@ -239,7 +239,7 @@ func FuzzFindNft(f *testing.F) {
 	f.Add([]byte(`{"nftables":[{"rule":{"expr":[{"match":{"left":5,"right":[]}}]}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if r := findNft(data, Packet{Port: 25}); r != nil && (strings.ContainsFunc(r.Text, func(c rune) bool { return c < ' ' || c > '~' }) || r.Action == "") {
-			t.Errorf("%q %q", r.Text, r.Action)
+			t.Errorf("rule: got %q with the action %q, want printable ASCII and an action", r.Text, r.Action)
 		}
 	})
 }
@@ -248,7 +248,7 @@ func FuzzFindIptables(f *testing.F) {
 	f.Add([]byte(saveHead + "-A OUTPUT -p tcp ! --dport 443 -j LIMIT\n-A LIMIT -j REJECT\n" + saveTail))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if r := findIptables(data, "iptables", Packet{Port: 25}); r != nil && r.Action == "" {
-			t.Errorf("%q", r.Text)
+			t.Errorf("rule %q: got no action, want one", r.Text)
 		}
 	})
 }

@@ -177,7 +177,7 @@ func (d *side) tls(ctx context.Context, s postfix.Service, prefix, nextHop strin
 		if !ok {
 			continue
 		}
-		words := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(" \t,", r) })
+		words := postfix.Words(value)
 		if len(words) == 0 {
 			break
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"relayhost/internal/config"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -46,8 +47,10 @@ func Shared(flows []Flow, p plan.Plan) []Foreign {
 		way := Foreign{Service: f.After.Transport, NextHop: hop, Account: f.After.Account, Sender: f.author(), Class: f.Class}
 		if way.From = way.Sender; f.Sender == "" {
 			way.From = config.NullSender
+		} else if !mailaddr.IsAddress(way.From) { // it becomes the value of a parameter
+			way.From = ""
 		}
-		if f.Recipient != elsewhere {
+		if f.Recipient != elsewhere && mailaddr.IsAddress(f.Recipient) {
 			way.To = existing(f.Recipient)
 		}
 		list = append(list, way)

@@ -127,20 +127,6 @@ func (h *Host) Chmod(path string, mode fs.FileMode) error {
 	return h.sync(fd, path)
 }
 
-// SyncDirectory flushes the names in a directory.
-func (h *Host) SyncDirectory(path string) error {
-	target, err := h.Follow(path)
-	if err != nil {
-		return err
-	}
-	dir, err := h.open(target)
-	if err != nil {
-		return err
-	}
-	defer dir.close()
-	return h.sync(dir.fd, dir.path)
-}
-
 // parent opens the directory that path is in; links on the way to it are followed.
 func (h *Host) parent(path string) (directory, string, error) {
 	dir, err := h.Follow(filepath.Dir(path))

@@ -38,6 +38,13 @@ func TokenEndpoint() Option {
 	}
 }
 
+// GoogleTokens starts Google's token endpoint.
+func GoogleTokens() Option {
+	return func(c *config) {
+		c.services = append(c.services, func(w *World) { w.must(w.startIdentity("oauth2.googleapis.com")) })
+	}
+}
+
 // Identity returns the identity provider that the option [TokenEndpoint] has
 // started.
 func (s *services) Identity() *Identity {

@@ -38,7 +38,7 @@ func (v *View) ways() (all []way, complete bool) {
 	}
 	for _, name := range []string{"relayhost", "smtp_fallback_relay", "fallback_relay"} {
 		p, ok := v.Last(name)
-		for _, hop := range split(v.Value(name)) {
+		for _, hop := range SplitList(v.Value(name)) {
 			if ok {
 				all = append(all, way{name, v.Main.Path, p.Line, "", hop})
 			}

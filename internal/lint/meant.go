@@ -152,7 +152,7 @@ var obsoleteTLS = []string{"smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce
 // route checks that mail goes to the next hop through the relay's service.
 func (p *findings) route(c intent) {
 	params := c.Config.Params
-	relayhosts := words(params["relayhost"])
+	relayhosts := Words(params["relayhost"])
 	for _, hop := range relayhosts {
 		if _, _, err := SplitNextHop(hop); err != nil {
 			p.fatal("", "main.cf", "relayhost", "%v", err)
@@ -371,7 +371,7 @@ func (v *View) policy(maps, nextHop string) []string {
 			continue
 		}
 		if entry, ok := source[strings.ToLower(nextHop)]; ok {
-			return words(entry)
+			return Words(entry)
 		}
 	}
 	return nil
@@ -450,7 +450,7 @@ func (c intent) keyed(service Service) bool {
 func (p *findings) fallback(c intent, w MeantRoute, service Service) {
 	where := "master.cf: " + service.key()
 	value, _ := c.Effective(service.Name, "smtp_fallback_relay")
-	hops := words(value)
+	hops := Words(value)
 	var want []string
 	for _, h := range w.Hops[1:] {
 		want = append(want, h.NextHop)
@@ -519,9 +519,4 @@ func (c intent) wayOf(maps, sender string) string {
 		}
 	}
 	return ""
-}
-
-// words parts a list at commas and blanks.
-func words(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
 }

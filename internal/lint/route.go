@@ -74,7 +74,7 @@ func loginRules() []Rule {
 		{"sasl_noplaintext_default", Error, noplaintext},
 		{"sasl_mech_filter", Error, func(v *View) []Finding {
 			filter := v.Route.Param("smtp_sasl_mechanism_filter")
-			return v.when(v.Route.yes("smtp_sasl_auth_enable") && filter != "" && !v.Route.OAuth && !containsFold(words(filter), "plain", "login") && !strings.ContainsAny(filter, "!:/"),
+			return v.when(v.Route.yes("smtp_sasl_auth_enable") && filter != "" && !v.Route.OAuth && !containsFold(Words(filter), "plain", "login") && !strings.ContainsAny(filter, "!:/"),
 				"smtp_sasl_mechanism_filter = %s", filter)
 		}},
 		{"map_type_unsupported", Error, typeMissing},
@@ -125,7 +125,7 @@ func hostRules() []Rule {
 				}
 			}
 			list := v.Route.Param("debug_peer_list")
-			return v.when(v.Route.Host != "" && containsFold(words(list), v.Route.Host), "debug_peer_list = %s", list)
+			return v.when(v.Route.Host != "" && containsFold(Words(list), v.Route.Host), "debug_peer_list = %s", list)
 		}},
 		{"maincf_inline_comment", Warning, inlineComment},
 		{"maincf_duplicate", Warning, duplicate},
@@ -182,7 +182,7 @@ func (v *View) level() string {
 func (r Route) authWanted() bool { return r.NextHop != "" && r.Param("smtp_sasl_password_maps") != "" }
 
 func malformedNextHop(v *View) []Finding {
-	for _, hop := range words(v.Route.NextHop) {
+	for _, hop := range Words(v.Route.NextHop) {
 		if strings.HasPrefix(hop, "#") { // words of a comment: maincf_inline_comment
 			break
 		}
@@ -201,7 +201,7 @@ func noplaintext(v *View) []Finding {
 			value = v
 		}
 	}
-	return v.when(v.Route.yes("smtp_sasl_auth_enable") && !v.Route.OAuth && slices.Contains(words(value), "noplaintext"), "noplaintext holds on verified TLS as well")
+	return v.when(v.Route.yes("smtp_sasl_auth_enable") && !v.Route.OAuth && slices.Contains(Words(value), "noplaintext"), "noplaintext holds on verified TLS as well")
 }
 
 func inlineComment(v *View) []Finding {

@@ -19,12 +19,12 @@ func LocalDomains() []string {
 // In reports whether domain is in a list parameter: by name, as a line of a file, or
 // as a key of a table whose source is known.
 func (c Config) In(param, domain string) bool {
-	return slices.ContainsFunc(split(c.Params[param]), func(word string) bool {
+	return slices.ContainsFunc(SplitList(c.Params[param]), func(word string) bool {
 		if strings.EqualFold(word, domain) {
 			return true
 		}
 		if strings.HasPrefix(word, "/") { // a file with such a list in each line (postconf(5), mydestination)
-			return slices.ContainsFunc(logicalLines(c.Tables[word]), func(l logicalLine) bool { return containsFold(words(l.text), domain) })
+			return slices.ContainsFunc(logicalLines(c.Tables[word]), func(l logicalLine) bool { return containsFold(Words(l.text), domain) })
 		}
 		return c.Lookups != nil && slices.ContainsFunc(c.Lookups.Tables(word), func(t Table) bool {
 			if _, known := c.Tables[t.Path]; !known {

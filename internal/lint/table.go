@@ -57,7 +57,7 @@ func tablesOf(param, value, file string, line int, option bool) (all []table) {
 	if strings.HasSuffix(param, "_cache_database") || strings.HasSuffix(param, "_cache_map") || param == "address_verify_map" || param == "alias_database" {
 		return nil
 	}
-	for _, entry := range split(value) {
+	for _, entry := range SplitList(value) {
 		entry = strings.TrimPrefix(entry, "proxy:")
 		typ, path, ok := strings.Cut(entry, ":")
 		if ok && (compiled[typ] != "" || packages[typ] != "" || slices.Contains(files, typ) || typ == "static" || typ == "inline") {
@@ -67,8 +67,12 @@ func tablesOf(param, value, file string, line int, option bool) (all []table) {
 	return all
 }
 
-// split parts a list at commas and blanks outside of braces.
-func split(list string) []string {
+// Words splits the value of a list parameter at commas and white space
+// (postconf(5)). It does not know braces: names of tables may hold them.
+func Words(list string) []string { return strings.FieldsFunc(list, separates) }
+
+// SplitList splits a list at commas and white space outside of braces.
+func SplitList(list string) []string {
 	level := 0
 	return strings.FieldsFunc(list, func(r rune) bool {
 		switch r {
@@ -77,9 +81,11 @@ func split(list string) []string {
 		case '}':
 			level--
 		}
-		return level <= 0 && (r == ',' || r == ' ' || r == '\t')
+		return level <= 0 && separates(r)
 	})
 }
+
+func separates(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }
 
 // typeMissing finds tables of a type that this Postfix does not have: every
 // service that opens one ends with "unsupported dictionary type".

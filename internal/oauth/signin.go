@@ -59,7 +59,11 @@ type URLSignIn struct {
 // sign-in page.
 func (c Client) StartURL(hint string) URLSignIn {
 	s := URLSignIn{state: oauth2.GenerateVerifier(), verifier: oauth2.GenerateVerifier()}
-	s.URL = c.config().AuthCodeURL(s.state, oauth2.S256ChallengeOption(s.verifier), oauth2.SetAuthURLParam("login_hint", hint))
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(s.verifier), oauth2.SetAuthURLParam("login_hint", hint)}
+	if c.TokenURL == googleToken { // which gives a refresh token only when it is asked for, and asks again
+		options = append(options, oauth2.AccessTypeOffline, oauth2.SetAuthURLParam("prompt", "consent"))
+	}
+	s.URL = c.config().AuthCodeURL(s.state, options...)
 	return s
 }
 

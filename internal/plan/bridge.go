@@ -108,6 +108,9 @@ func (b *builder) bridges() error {
 func (b *builder) bridgeConfig(s *service) (conf.Config, error) {
 	h := &s.hops[0]
 	if h.ByAPI() {
+		if _, err := h.Client(); h.APITakesTokens() && err != nil && !b.server.NoCredentials {
+			return conf.Config{}, err
+		}
 		return b.apiConfig(s), nil
 	}
 	c := conf.Config{Host: h.Host, Port: h.Port, Implicit: s.d.WrapperMode, HELO: s.d.HeloName, Username: h.Username,
@@ -130,8 +133,13 @@ func (b *builder) apiConfig(s *service) conf.Config {
 
 // APIConfig is what a bridge is told of a hop that goes by the API of its relay.
 func APIConfig(h config.Hop, caFile string) conf.Config {
-	return conf.Config{Via: conf.ViaHTTPS, Host: h.API.Host, CAFile: caFile, Connections: h.Connections,
+	c := conf.Config{Via: conf.ViaHTTPS, Host: h.API.Host, CAFile: caFile, Connections: h.Connections,
 		API: &conf.APIConfig{ID: h.Relay.ID, Settings: h.API.Settings, Key: h.API.Key, AWS: h.API.AWS, Proxy: h.Proxy}}
+	if h.APITakesTokens() {
+		client, _ := h.Client() // what is wrong with it Validate says
+		c.Username, c.OAuth = h.Username, &client
+	}
+	return c
 }
 
 // bridgeFiles are the configurations of the bridges that master.cf starts now.

@@ -252,13 +252,15 @@ func (b *builder) commands(p Plan) []Command {
 	}
 	var list []Command
 	for _, f := range p.Files {
-		switch {
-		case f.Action == Unchanged || f.Action == Remove:
-		case f.Path == b.aliasFile().Path && b.aliasFile().Index() != "":
-			list = append(list, Command{[]string{"postalias", b.aliasFile().String()}, "compile the aliases"})
-		case f.Map != "":
-			list = append(list, Command{[]string{"postmap", f.Map + ":" + f.Path}, "compile the table"})
+		mapType, program := f.Compiled()
+		if mapType == "" || f.Action == Unchanged || f.Action == Remove {
+			continue
 		}
+		why := "compile the table"
+		if f.Aliases != "" {
+			why = "compile the aliases"
+		}
+		list = append(list, Command{[]string{program, mapType + ":" + f.Path}, why})
 	}
 	if b.s.Running {
 		return append(list, Command{append(program, "reload"), "make Postfix read the new configuration"})

@@ -125,8 +125,9 @@ func (b *builder) apiLimits(s *service) {
 // concurrency is the number of connections at once that h may have.
 func (b *builder) concurrency(h *config.Hop) int {
 	documented := h.Relay.Limits.Connections
-	if h.ByAPI() {
-		documented = 0 // it is about SMTP
+	if h.ByAPI() { // the catalogue's is about SMTP
+		a, _ := conf.Get(h.Relay.ID)
+		documented = a.Limits.Connections
 	}
 	if h.Connections > 0 {
 		if documented > 0 && h.Connections > documented {

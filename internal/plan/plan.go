@@ -99,6 +99,9 @@ type File struct {
 	// Map is the lookup table type when a compiled map is made of this file
 	// ("hash", "lmdb", "cdb"); "" for none, as with texthash.
 	Map string `json:"map,omitempty"`
+	// Aliases is the type of the map that postalias(1) compiles of an alias file; ""
+	// for other files.
+	Aliases string `json:"-"`
 	// Recompile says that the text stays, and that its compiled map is missing,
 	// older, or open to others.
 	Recompile bool `json:"recompile,omitempty"`
@@ -107,8 +110,20 @@ type File struct {
 	Keys map[string]secret.Value `json:"-"`
 }
 
-// Command is run after the files are in place. Who applies a plan compiles a map
-// aside and moves it in with its source; the plan says it as one would type it.
+// Compiled is the type of the map that is compiled of f, "" for none, and the program
+// that does it.
+func (f File) Compiled() (mapType, program string) {
+	switch {
+	case f.Map != "":
+		return f.Map, "postmap"
+	case f.Aliases != "" && f.Action != Unchanged:
+		return f.Aliases, "postalias"
+	}
+	return "", ""
+}
+
+// Command is what brings the files into effect, as one would type it. Who applies a
+// plan compiles a map aside, moves it in with its source, and reloads Postfix.
 type Command struct {
 	Args []string `json:"args"`
 	Why  string   `json:"why"`

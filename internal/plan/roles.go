@@ -25,7 +25,7 @@ func Roles(s postfix.State) []string {
 		if len(domains) > 5 {
 			domains = append(domains[:5], "...")
 		}
-		does := "takes in mail for "
+		does := "receives mail for "
 		if name == "relay_domains" {
 			does = "passes on mail for "
 		}

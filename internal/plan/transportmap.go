@@ -140,6 +140,10 @@ func (b *builder) aliases() error {
 	} else {
 		aliases.Set("root", b.cfg.RootTo)
 	}
-	b.file(File{Path: t.Path, After: aliases.Bytes(), Mode: 0o644})
+	f := File{Path: t.Path, After: aliases.Bytes(), Mode: 0o644}
+	if t.Index() != "" {
+		f.Aliases = t.Type
+	}
+	b.file(f)
 	return nil
 }

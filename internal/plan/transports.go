@@ -95,6 +95,14 @@ func (b *builder) logins() (incomplete bool) {
 }
 
 func (b *builder) login(h *config.Hop, senders []string) (incomplete bool) {
+	if h.APITakesTokens() {
+		if h.Username != "" && signsIn(h) {
+			return false
+		}
+		h.Username = cmp.Or(h.Username, secret.Mask)
+		h.SignIn.Secret, h.SignIn.Certificate = secret.New(secret.Mask), secret.Value{}
+		return true
+	}
 	if h.ByAPI() {
 		if h.API.Given() {
 			return false

@@ -3,6 +3,7 @@ package postfix
 import (
 	"errors"
 	"fmt"
+	"relayhost/internal/lint"
 	"slices"
 	"strings"
 	"time"
@@ -99,22 +100,8 @@ const StaleAfter = time.Second
 // OwnPrefix begins the names of the tables of a setup in config_directory.
 const OwnPrefix = "relayhost_"
 
-// Words splits the value of a list parameter at commas and white space
-// (postconf(5)). It does not know braces: names of tables may hold them.
-func Words(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
-}
+// Words is lint.Words.
+func Words(list string) []string { return lint.Words(list) }
 
-// SplitList splits a raw list value at commas and blanks outside of braces.
-func SplitList(raw string) []string {
-	level := 0
-	return strings.FieldsFunc(raw, func(r rune) bool {
-		switch r {
-		case '{':
-			level++
-		case '}':
-			level--
-		}
-		return level == 0 && strings.ContainsRune(", \t\r\n", r)
-	})
-}
+// SplitList is lint.SplitList.
+func SplitList(raw string) []string { return lint.SplitList(raw) }

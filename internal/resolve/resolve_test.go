@@ -130,7 +130,7 @@ func check(t *testing.T, err error, got, want any) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
+		t.Errorf("got %v, want %v (-want +got):\n%s", got, want, d)
 	}
 }
 
@@ -219,7 +219,7 @@ func TestHostileAnswers(t *testing.T) {
 			start := time.Now()
 			v4, _, err := r.Addrs(t.Context(), "a.example.com")
 			if took := time.Since(start); took > 2*r.Timeout {
-				t.Errorf("took %v with a limit of %v", took, r.Timeout)
+				t.Errorf("time: got %v, want at most %v", took, 2*r.Timeout)
 			}
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("err = %v, want %v", err, tt.want)
@@ -310,7 +310,7 @@ func TestNextServer(t *testing.T) {
 		var asked atomic.Int32
 		r := resolver(serve(t, zone()), serve(t, func(dns.ResponseWriter, *dns.Msg) { asked.Add(1) }))
 		if _, err := r.TXT(t.Context(), "none.example.com"); !errors.Is(err, ErrNotFound) || asked.Load() != 0 {
-			t.Errorf("%v after %d questions to the second server", err, asked.Load())
+			t.Errorf("got %v after %d questions to the second server, want %v after none", err, asked.Load(), ErrNotFound)
 		}
 	})
 }
@@ -322,7 +322,7 @@ func TestCancel(t *testing.T) {
 	start := time.Now()
 	_, _, err := r.Addrs(ctx, "smtp.example.com")
 	if !errors.Is(err, ErrTimeout) || time.Since(start) > time.Second {
-		t.Errorf("%v after %v", err, time.Since(start))
+		t.Errorf("got %v after %v, want %v within a second", err, time.Since(start), ErrTimeout)
 	}
 }
 

@@ -2,10 +2,11 @@ package secret
 
 import (
 	"encoding/base64"
-	"relayhost/internal/lazy"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"relayhost/internal/lazy"
 )
 
 // Hide masks what looks like a secret in text that this program did not write:
@@ -17,8 +18,10 @@ import (
 //   - lines of a password table: next hop, white space, user:password
 //   - what verbose logs of smtp(8) say: "pass `...'", and lookups in
 //     smtp_sasl_password_maps
+//   - what tables behind proxymap(8) answer, and values that are no UTF-8
 //   - AUTH commands and their responses, also where only the base64 text is left
-//   - password=, api_key= and the like
+//   - password=, api_key= and the like, also with " = " as in the files of mysql_table(5),
+//     pgsql_table(5) and ldap_table(5), as JSON and as a header; user:password@ in a URL
 //
 // A transport and next hop ("static:smtp:[host]:25") is no secret. Callers that
 // know the secrets call [Redact] as well.
@@ -47,13 +50,59 @@ func hideLine(line string) string {
 			return parts[1] + Mask
 		})
 	}
-	line = keyValue.ReplaceAllString(line, "${1}"+Mask)
+	line = hideNamed(line, about)
 	line = hideAuth(line)
 	if m := tableLine.FindStringSubmatch(line); m != nil && !isTransport(m[3]) && !hostPort.MatchString(m[3]) {
 		return m[1] + m[2] + Mask + m[4]
 	}
+	if m := noColon.FindStringSubmatch(line); m != nil && !slices.Contains(levels, m[2]) {
+		return m[1] + Mask + m[3]
+	}
+	if m := threeWords.FindStringSubmatch(line); m != nil && strings.ContainsAny(m[2], "0123456789!#$%&*+=?@^_~") {
+		return m[1] + Mask + m[3]
+	}
 	return hideBase64(line)
 }
+
+// hideNamed masks what a name or the words in front of it make a secret.
+func hideNamed(line string, about bool) string {
+	line = setting.ReplaceAllString(line, "${1}"+Mask)
+	line = keyValue.ReplaceAllString(line, "${1}"+Mask)
+	line = member.ReplaceAllString(line, "${1}"+Mask+`"`)
+	line = header.ReplaceAllString(line, "${1}"+Mask)
+	line = inURL.ReplaceAllString(line, "${1}"+Mask+"@")
+	line = quoted.ReplaceAllString(line, "${1}"+Mask)
+	line = saslText.ReplaceAllString(line, "${1}"+Mask)
+	for _, re := range []*lazy.Regexp{answered, behindHop} {
+		if re == behindHop && !about {
+			continue
+		}
+		if m := re.FindStringSubmatch(line); m != nil && !isTransport(m[2]) && !hostPort.MatchString(m[2]) {
+			line = m[1] + Mask
+		}
+	}
+	return line
+}
+
+// names of values that are secret.
+const names = `[\w-]*password|passwd|passphrase|bind_pw|[\w-]*secret|secret_access_key|api[_-]?key|[\w-]*_token`
+
+var (
+	// password = x (cfg_parser(3), and its messages in verbose logs)
+	setting   = lazy.MustCompile(`(?i)(\b(?:` + names + `)\s+=\s*)\S.*`)
+	member    = lazy.MustCompile(`(?i)("(?:` + names + `)"\s*:\s*")(?:[^"\\]|\\.)*"`)
+	header    = lazy.MustCompile(`(?i)(^\s*(?:x-)?(?:` + names + `)\s*:\s+|\bauthorization:\s*(?:bearer|basic)\s+)\S.*`)
+	inURL     = lazy.MustCompile(`(\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s@]+@`)
+	quoted    = lazy.MustCompile(`(non-UTF-8 (?:value|input) ").*`)                                                                 // dict_utf8.c, dict_thash.c
+	saslText  = lazy.MustCompile(`(xsasl_\w+_get_passwd: |uncoded (?:initial reply|client response):? ).*`)                         // xsasl_cyrus_client.c
+	answered  = lazy.MustCompile(`(.*\bdict_proxy_\w+: .*\b(?:result|val|value)=)([^\s:]+:\S.*)`)                                   // dict_proxy.c
+	behindHop = lazy.MustCompile(`(.*(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+:\d+|passwd:)["'` + "`" + `]?\s+)([^\s:/]+:[^\s/].*)`) // a quoted line of a table
+	// A line of a password table without a colon; the key is a next hop.
+	noColon = lazy.MustCompile(`^(\s*(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+:\d+)[ \t]+)(\S+)(?:[ \t]+\S+)?(\s*)$`)
+	// The same without brackets and a port: a word with digits or signs is none of a sentence.
+	threeWords = lazy.MustCompile(`^(\s*[\w-]+\.[\w-]+\.[\w.-]+[ \t]+\S+[ \t]+)(\S{6,})(\s*)$`)
+	levels     = []string{"none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure", Mask}
+)
 
 var (
 	// smtp_sasl_proto.c with debug_peer_list: user `x' pass `y'.
@@ -61,11 +110,12 @@ var (
 	// maps_find: smtp_sasl_password_maps: hash:/etc/postfix/sasl_passwd(0,...): key = user:password
 	lookedUp       = lazy.MustCompile(`(.*?\s=\s)(\S.*)`)
 	tableReference = lazy.MustCompile(`^[a-z]+:[/$*{]`)
-	keyValue       = lazy.MustCompile(`(?i)\b((?:password|passwd|secret|secret_access_key|client_secret|api_?key|access_token|refresh_token)=)[^\s,;&]+`)
+	keyValue       = lazy.MustCompile(`(?i)\b((?:` + names + `|token)=)[^\s,;&]+`)
 	// A whole line of a password table; the key is a next hop, a domain or an address.
 	tableLine = lazy.MustCompile(`^(\s*(?:lookup |key )?["'` + "`" + `]?(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+(?::\w+)?|localhost(?::\w+)?|[\w-]+:\d+|[^\s:@]*@[\w.-]+))([ \t]+)([^\s:]+:\S.*?)(\s*)$`)
 	hostPort  = lazy.MustCompile(`^[\w-]+(\.[\w-]+)+:\d{1,5}(\W|$)`)
 	authLine  = lazy.MustCompile(`(?i)\b(AUTH[ =]+(?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|NTLM|SCRAM-[A-Z0-9-]+)[ =]+)(\S+)`)
+	typedLine = lazy.MustCompile(`^(\s*(?:C:|~>|>{1,3}|[-=]>)\s+)([A-Za-z0-9+/]{4,}={0,2})\s*$`) // transcripts of other programs
 	sentLine  = lazy.MustCompile(`([>]\s[^\s\[]+\[[^\]]*\](?::\w+)?:\s+)([A-Za-z0-9+/]{4,}={0,2})\s*$`)
 	base64Run = lazy.MustCompile(`[A-Za-z0-9+/]{8,}={0,2}`)
 )
@@ -87,8 +137,10 @@ func hideAuth(line string) string {
 		}
 		return parts[1] + Mask
 	})
-	if m := sentLine.FindStringSubmatchIndex(line); m != nil && !slices.Contains(verbs, line[m[4]:m[5]]) {
-		return line[:m[4]] + Mask
+	for _, re := range []*lazy.Regexp{sentLine, typedLine} {
+		if m := re.FindStringSubmatchIndex(line); m != nil && !slices.Contains(verbs, line[m[4]:m[5]]) {
+			return line[:m[4]] + Mask + line[m[5]:]
+		}
 	}
 	return line
 }
@@ -129,7 +181,7 @@ func hideInPlace(line string, about bool) string {
 		var value string
 		value, line = inPlaceValue(line, i)
 		switch inner := strings.TrimSpace(strings.Trim(value, "{}")); {
-		case kind == "inline:" && !about && !holdsLogin(inner), kind == "static:" && !about && !strings.Contains(inner, ":"),
+		case kind == "inline:" && !about && !holdsLogin(inner), kind == "randmap:" && !about, kind == "static:" && !about && !strings.Contains(inner, ":"),
 			inner == "", isTransport(inner):
 			b.WriteString(value)
 		case strings.HasPrefix(value, "{"):
@@ -143,7 +195,7 @@ func hideInPlace(line string, about bool) string {
 // nextInPlace finds the next such table that is not the end of another word.
 func nextInPlace(line string) (int, string) {
 	first, kind := -1, ""
-	for _, k := range []string{"static:", "inline:"} {
+	for _, k := range []string{"static:", "inline:", "randmap:"} {
 		for from := 0; ; {
 			i := strings.Index(line[from:], k)
 			if i < 0 {

@@ -39,6 +39,25 @@ func TestHide(t *testing.T) {
 		"password=hunter22 user=jane":                                                                                  "password=*** user=jane",
 		"relay=smtp.example.net[192.0.2.1]:587, delay=0.5, status=sent (250 2.0.0 Ok: queued as A)":                    "relay=smtp.example.net[192.0.2.1]:587, delay=0.5, status=sent (250 2.0.0 Ok: queued as A)",
 		"Nov 25 20:55:17 host postfix/error[9644]: 99210A4C11: to=<a@b.example>, relay=none":                           "Nov 25 20:55:17 host postfix/error[9644]: 99210A4C11: to=<a@b.example>, relay=none",
+		"password = hunter22":                                                                                          "password = ***",
+		"postfix/smtp[1]: cfg_get_str: ldap:/etc/postfix/l.cf: bind_pw = hunter 22":                                    "postfix/smtp[1]: cfg_get_str: ldap:/etc/postfix/l.cf: bind_pw = ***",
+		"warning: connect to pgsql server postgresql://mail:hunter22@db/mail: refused":                                 "warning: connect to pgsql server postgresql://mail:***@db/mail: refused",
+		"[smtp.example.net]:587 user hunter22":                                                                         "[smtp.example.net]:587 ***",
+		"[smtp.example.net]:587 hunter22":                                                                              "[smtp.example.net]:587 ***",
+		"smtp.example.net user hunter22":                                                                               "smtp.example.net user ***",
+		"smtp.example.net is unreachable":                                                                              "smtp.example.net is unreachable",
+		"[smtp.example.net]:587 encrypt":                                                                               "[smtp.example.net]:587 encrypt",
+		"[smtp.example.net]:587 secure match=nexthop":                                                                  "[smtp.example.net]:587 secure match=nexthop",
+		`warning: hash:/etc/postfix/p: key "[a.example]:587": non-UTF-8 value "u:hunter22": ignored`:                   `warning: hash:/etc/postfix/p: key "[a.example]:587": non-UTF-8 value "***`,
+		`warning: /etc/postfix/sasl_passwd, line 1: record "[a.example]:587 u:hunter22"`:                               `warning: /etc/postfix/sasl_passwd, line 1: record "[a.example]:587 ***`,
+		"xsasl_cyrus_client_get_passwd: hunter22":                                                                      "xsasl_cyrus_client_get_passwd: ***",
+		"xsasl_cyrus_client_first: uncoded initial reply: ?u?hunter22":                                                 "xsasl_cyrus_client_first: uncoded initial reply: ***",
+		"dict_proxy_lookup: table=hash:/x flags=lock key=@a.example -> status=0 result=u:hunter22":                     "dict_proxy_lookup: table=hash:/x flags=lock key=@a.example -> status=0 result=***",
+		"dict_proxy_lookup: table=hash:/x flags=lock key=a.example -> status=0 result=smtp:[mail.a.example]":           "dict_proxy_lookup: table=hash:/x flags=lock key=a.example -> status=0 result=smtp:[mail.a.example]",
+		`{"user":"u","password": "hunter22", "x":1}`:                                                                   `{"user":"u","password": "***", "x":1}`,
+		"Authorization: Bearer ya29.hunter22":                                                                          "Authorization: Bearer ***",
+		"smtp_sasl_password_maps = randmap:{u:hunter22}":                                                               "smtp_sasl_password_maps = randmap:{***}",
+		"transport_maps = randmap:{smtp:[a.example], smtp:[b.example]}":                                                "transport_maps = randmap:{smtp:[a.example], smtp:[b.example]}",
 		"535 5.7.8 Authentication credentials invalid":                                                                 "535 5.7.8 Authentication credentials invalid",
 	} {
 		t.Run(in, func(t *testing.T) {
@@ -93,6 +112,16 @@ func FuzzHide(f *testing.F) {
 			before + " user `" + user + "' pass `" + password + "'",
 			before + " maps_find: smtp_sasl_password_maps: hash:/etc/postfix/sasl_passwd(0,lock): h = " + user + ":" + password,
 			before + " password=" + mark,
+			before + " password = " + password,
+			before + " bind_pw = " + password,
+			"[smtp.example.net]:587 " + user + " " + password,
+			"smtp.example.net:587 " + password,
+			"smtp.example.net " + user + " " + password,
+			before + " non-UTF-8 value \"" + user + ":" + password + "\": ignored",
+			before + " xsasl_cyrus_client_get_passwd: " + password,
+			before + " postgresql://user:" + mark + "@db.example/mail",
+			before + " Authorization: Bearer " + password,
+			before + " \"password\": \"" + mark + "\"",
 		}
 		text := forms[(form%len(forms)+len(forms))%len(forms)]
 		got := Hide(text)
@@ -102,7 +131,7 @@ func FuzzHide(f *testing.F) {
 			}
 		}
 		if again := Hide(got); strings.Contains(again, mark) {
-			t.Errorf("Hide twice shows the password: %q", again)
+			t.Errorf("Hide twice: got %q, want it without the password", again)
 		}
 	})
 }

@@ -24,14 +24,14 @@ func TestValueNeverPrints(t *testing.T) {
 		fmt.Sprintf("%v %+v %#v", holder{v}, holder{v}, &holder{v}), string(js),
 	} {
 		if strings.Contains(out, word) || strings.Contains(out, fmt.Sprintf("%x", word)) {
-			t.Errorf("secret printed: %s", out)
+			t.Errorf("printed: got %s, want it without the secret", out)
 		}
 		if !strings.Contains(out, Mask) {
-			t.Errorf("no mask in %s", out)
+			t.Errorf("printed: got %s, want %s in it", out, Mask)
 		}
 	}
 	if v.Reveal() != word {
-		t.Error("Reveal lost the secret")
+		t.Errorf("Reveal: got %q, want %q", v.Reveal(), word)
 	}
 }
 
@@ -153,7 +153,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in string) {
 		c, err := Read(strings.NewReader(in))
 		if err == nil && strings.ContainsAny(c.Username+c.Password.Reveal(), "\n") {
-			t.Errorf("a line end came through: %q", in)
+			t.Errorf("Read(%q): got %q, %q, want no line end in them", in, c.Username, c.Password.Reveal())
 		}
 	})
 }

@@ -100,7 +100,9 @@ func reachableByAll(r *host.Reader, program string) error {
 func fromBridge(h *config.Hop, c conf.Config) {
 	if a := c.API; a != nil {
 		h.API = config.API{Host: c.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS}
-		return
+		if c.OAuth == nil {
+			return
+		}
 	}
 	h.Username = c.Username
 	if c.OAuth != nil {
@@ -126,6 +128,12 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 		return true, nil
 	}
 	given := givenFor(s, c, p)
+	if a.Tokens() {
+		found, err = application(ctx, s, c, p, given, ask)
+		h.API = config.API{}
+		apiSettings(a, c, p, given)
+		return found, err
+	}
 	h.API = config.API{Settings: map[conf.Field]string{}}
 	if old, ok := stored.Bridge(c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && typed == "" {
 		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
@@ -214,7 +222,7 @@ func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
 	from := first(c.Routes[p.route].From, c.From())
 	region := h.RegionName()
-	usual := map[conf.Field]string{conf.Region: region, conf.Domain: mailaddr.Domain(from), conf.Mailbox: from, conf.OCIUser: given.Username}
+	usual := map[conf.Field]string{conf.Region: region, conf.Domain: mailaddr.Domain(from), conf.Mailbox: first(h.Username, from), conf.OCIUser: given.Username}
 	if h.API.Settings == nil {
 		h.API.Settings = map[conf.Field]string{}
 	}
@@ -251,6 +259,9 @@ func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
 	if err != nil {
 		return err
 	}
+	if h.APITakesTokens() { // which is not stored yet
+		client.Account.Token = func(context.Context, secret.Value) (secret.Value, error) { return s.tokenOf(h), nil }
+	}
 	proved, err := client.Check(ctx)
 	if err == nil {
 		if !proved {
@@ -276,6 +287,14 @@ func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
 		return err
 	}
 	to.Host, to.Port = h.Shown()
+	if source := to.SignIn; source != nil {
+		client.Account.Token = func(ctx context.Context, refused secret.Value) (secret.Value, error) {
+			if refused.IsZero() {
+				return source.Token(ctx)
+			}
+			return source.Replace(ctx, refused)
+		}
+	}
 	to.Check, to.Proxy = client.Check, h.Proxy
 	return nil
 }
@@ -286,7 +305,7 @@ func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
 func byHTTPS(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) bool {
 	h := *c.First()
 	host := h.APIHost()
-	if req.Port != 0 || req.Via != "" || len(c.Routes[0].Hops) > 1 || h.Pin != "" || h.NoVerify || !config.HasAPI(h.Relay) || host == "" {
+	if req.Port != 0 || req.Via != "" || len(c.Routes[0].Hops) > 1 || h.Pin != "" || h.NoVerify || !config.HasAPI(h.Relay) || config.APITakesTokens(h.Relay) || host == "" {
 		return false
 	}
 	o, err := detectOptions(deps, d, h)

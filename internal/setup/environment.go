@@ -151,7 +151,7 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 				}
 			}
 			hop.Roots = cas[file]
-			if h.ByAPI() && h.API.Given() {
+			if h.ByAPI() && (h.API.Given() || hop.SignIn != nil) {
 				if err := byAPI(&hop, h, state.CAFile); err != nil {
 					return err
 				}

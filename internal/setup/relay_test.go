@@ -146,7 +146,7 @@ func TestSelectPorts(t *testing.T) {
 				}
 			}
 			if len(test.hops) > 0 && s.Config.Routes[0].Hops[0].Port != test.hops[0].Port {
-				t.Error("the Config that was handed in has changed")
+				t.Errorf("port of the Config that was handed in: got %d, want %d", s.Config.Routes[0].Hops[0].Port, test.hops[0].Port)
 			}
 		})
 	}

@@ -70,7 +70,7 @@ type Asker interface {
 	To(ctx context.Context, d Discovery, from string) (string, error)
 	// SignIn asks how to log in to a relay that can be signed in to by OAuth; no Grant
 	// is by password.
-	SignIn(ctx context.Context, r relays.Relay) (config.SignIn, error)
+	SignIn(ctx context.Context, h config.Hop) (config.SignIn, error)
 	// Application asks for what the sign-in of h lacks, in place.
 	Application(ctx context.Context, h *config.Hop) error
 	// Direct is asked where nothing is stored yet.

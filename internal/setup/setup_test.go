@@ -196,7 +196,7 @@ func (nobody) APIKey(context.Context, conf.API, relays.Relay, *secret.Credential
 func (nobody) Credentials(context.Context, relays.Relay, string, *secret.Credentials) error {
 	return errNobody
 }
-func (nobody) SignIn(context.Context, relays.Relay) (config.SignIn, error) {
+func (nobody) SignIn(context.Context, config.Hop) (config.SignIn, error) {
 	return config.SignIn{}, errNobody
 }
 func (nobody) Application(context.Context, *config.Hop) error                 { return nil }

@@ -32,14 +32,22 @@ func chooseSignIn(ctx context.Context, s Setup, ask Asker) (config.Config, error
 	h := c.First()
 	given, asked := s.Credentials.first(*h), s.Given.Via
 	switch {
+	case h.APITakesTokens() && h.Relay.ID == config.GmailID:
+		h.SignIn.Grant = oauth.AuthorizationCode // the one way that Google has for mail
 	case !config.TakesTokens(h.Relay):
 	case given.Application.Proves() && asked == "":
 		h.Via, h.SignIn.Grant = config.SMTPOAuth, oauth.ClientCredentials
 	case h.Bridged() && h.SignIn.Grant == "" && given.Application.Proves():
 		h.SignIn.Grant = oauth.ClientCredentials
+	case h.APITakesTokens() && h.SignIn.Grant == "" && ask.Can():
+		in, err := ask.SignIn(ctx, *h)
+		if err != nil {
+			return c, err
+		}
+		h.SignIn = in
 	case h.Bridged() || asked != "" || !given.IsZero() || s.Before.SameRelay(*h):
 	case ask.Can():
-		in, err := ask.SignIn(ctx, h.Relay)
+		in, err := ask.SignIn(ctx, *h)
 		if err != nil {
 			return c, err
 		}
@@ -91,28 +99,36 @@ func application(ctx context.Context, s Setup, c config.Config, p at, given secr
 			}
 		}
 	}
-	if s.DryRun && (h.Username == "" || lacksProof(*h)) {
+	if s.DryRun && (h.Username == "" || LacksProof(*h)) {
 		return false, nil
 	}
 	return true, checkApplication(*h)
 }
 
-// lacksProof reports whether an application has neither secret nor certificate, and
-// needs one.
-func lacksProof(h config.Hop) bool {
-	return h.SignIn.Grant == oauth.ClientCredentials && h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero()
+// LacksProof reports whether an application has neither secret nor certificate, and
+// needs one: Google's have a secret although a user signs in.
+func LacksProof(h config.Hop) bool {
+	return (h.SignIn.Grant == oauth.ClientCredentials || h.Relay.ID == config.GmailID) && h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero()
 }
 
 // storedBridge is the bridge that carries mail to the host of h by the same
 // application now.
 func storedBridge(s Setup, h config.Hop) (conf.Config, bool) {
 	for _, b := range plan.StoredBridges(s.State) {
-		if o := b.Config.OAuth; o != nil && b.Config.Host == h.Host && (h.SignIn.ClientID == "" || o.ID == h.SignIn.ClientID) &&
+		if o := b.Config.OAuth; o != nil && sameWay(b.Config, h) && (h.SignIn.ClientID == "" || o.ID == h.SignIn.ClientID) &&
 			(h.Username == "" || strings.EqualFold(h.Username, b.Config.Username)) {
 			return b.Config, true
 		}
 	}
 	return conf.Config{}, false
+}
+
+// sameWay reports whether a bridge carries mail the way that h goes.
+func sameWay(c conf.Config, h config.Hop) bool {
+	if c.API != nil || h.ByAPI() {
+		return c.API != nil && h.ByAPI() && c.API.ID == h.Relay.ID
+	}
+	return c.Host == h.Host
 }
 
 var guid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
@@ -132,10 +148,10 @@ func checkApplication(h config.Hop) error {
 		return bad("the overview page of the registration has both, the client ID above the tenant ID", "tenant and client_id are the same")
 	case in.Grant == oauth.ClientCredentials && in.Tenant == "":
 		return bad("give tenant= in the file of --credentials-file, or --tenant: a domain of the organisation, or the Directory (tenant) ID", "missing tenant")
-	case lacksProof(h):
+	case LacksProof(h):
 		return bad("give client_secret= or client_certificate= in the file of --credentials-file", "missing client_secret or client_certificate")
 	}
-	if err := CheckClientID(in.ClientID); err != nil {
+	if err := ClientIDCheck(h.Relay)(in.ClientID); err != nil {
 		return UsageError{err, "the overview page of the registration shows it"}
 	}
 	if !in.Secret.IsZero() {
@@ -153,6 +169,20 @@ func checkApplication(h config.Hop) error {
 		}
 	}
 	return nil
+}
+
+// ClientIDCheck is what the ID of an application at r's identity provider is held
+// against.
+func ClientIDCheck(r relays.Relay) func(string) error {
+	if r.ID != config.GmailID {
+		return CheckClientID
+	}
+	return func(id string) error {
+		if !strings.HasSuffix(strings.TrimSpace(id), ".apps.googleusercontent.com") {
+			return fmt.Errorf("client_id %q is no ID of an OAuth client at Google, which ends in .apps.googleusercontent.com", id)
+		}
+		return nil
+	}
 }
 
 // CheckClientID holds what was given as the ID of an application against its form.
@@ -271,7 +301,7 @@ func signInFailed(c conf.Config, err error) error {
 // bridgeFor is the bridge of p that carries mail to a hop that is signed in to.
 func bridgeFor(p plan.Plan, h config.Hop) (plan.BridgeEntry, bool) {
 	for _, b := range p.Bridges() {
-		if h.Via == config.SMTPOAuth && b.Config.OAuth != nil && b.Config.Host == h.Host && b.Config.Username == h.Username && b.Config.OAuth.ID == h.SignIn.ClientID {
+		if h.Bridged() && b.Config.OAuth != nil && sameWay(b.Config, h) && b.Config.Username == h.Username && b.Config.OAuth.ID == h.SignIn.ClientID {
 			return b, true
 		}
 	}
@@ -320,9 +350,12 @@ func GiveSignIn(g *config.Given, way, tenant, clientID string) error {
 		if err != nil {
 			return err
 		}
-		g.Via, g.SignIn.Grant = string(config.SMTPOAuth), grant
-		if grant == "" {
+		g.SignIn.Grant = grant
+		switch {
+		case grant == "":
 			g.Via = "smtp"
+		case g.Via != string(config.HTTPS): // which may want a sign-in too
+			g.Via = string(config.SMTPOAuth)
 		}
 	}
 	g.SignIn.Tenant, g.SignIn.ClientID = tenant, clientID
@@ -335,6 +368,30 @@ func GiveSignIn(g *config.Given, way, tenant, clientID string) error {
 	return nil
 }
 
+// RegistrationOf is what has to be registered for the way that h is signed in to.
+func RegistrationOf(h config.Hop) []string {
+	if !h.APITakesTokens() || h.Relay.ID == config.GmailID {
+		return Registration(h.Relay, h.SignIn.Grant, h.Username, h.SignIn.Tenant)
+	}
+	mailbox := first(h.Username, "MAILBOX")
+	register := "Register an application at https://entra.microsoft.com: App registrations, New registration, accounts in this directory only. Note the Application (client) ID and the Directory (tenant) ID."
+	if h.SignIn.Grant != oauth.ClientCredentials {
+		return []string{
+			register,
+			"Authentication: add the platform Mobile and desktop applications with " + oauth.NativeRedirect + ", and set \"Allow public client flows\" to Yes.",
+			"API permissions: Microsoft Graph, delegated permissions, Mail.Send. Grant admin consent.",
+		}
+	}
+	return []string{
+		register,
+		"API permissions: Microsoft Graph, application permissions, Mail.Send. Grant admin consent.",
+		"Certificates & secrets: make a client secret and copy its Value, or upload a certificate.",
+		"Without a policy the application may send as every mailbox of the tenant. Limit it to this one (PowerShell, module ExchangeOnlineManagement):",
+		"  Connect-ExchangeOnline -Organization " + first(h.SignIn.Tenant, "TENANT"),
+		"  New-ApplicationAccessPolicy -AppId CLIENT_ID -PolicyScopeGroupId " + mailbox + " -AccessRight RestrictAccess -Description relayhost",
+	}
+}
+
 // Registration is what has to be registered at Microsoft for a way to sign in, as
 // steps. user and tenant may be empty.
 func Registration(r relays.Relay, g oauth.Grant, user, tenant string) []string {
@@ -344,6 +401,12 @@ func Registration(r relays.Relay, g oauth.Grant, user, tenant string) []string {
 	connect := "  Connect-ExchangeOnline -Organization " + org
 	on := "  Set-CASMailbox -Identity " + mailbox + " -SmtpClientAuthenticationDisabled $false"
 	switch {
+	case r.ID == config.GmailID:
+		return []string{
+			"Make a project at https://console.cloud.google.com, and enable the Gmail API in it.",
+			"OAuth consent screen: Internal in a Workspace. Otherwise External, and published: while it is Testing, a sign-in ends after 7 days.",
+			"Credentials: create an OAuth client ID of the type Desktop app. Note the client ID and the client secret.",
+		}
 	case r.ID == "outlook":
 		return []string{
 			"Register an application at https://entra.microsoft.com: App registrations, New registration, personal Microsoft accounts. Note the Application (client) ID.",

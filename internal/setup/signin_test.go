@@ -101,3 +101,42 @@ func TestRegistration(t *testing.T) {
 		})
 	}
 }
+
+// What has to be registered for an API names its own permission, and how to limit it.
+func TestRegistrationOf(t *testing.T) {
+	for _, test := range []struct {
+		relay string
+		grant oauth.Grant
+		want  []string
+	}{
+		{"m365", oauth.ClientCredentials, []string{"Microsoft Graph, application permissions, Mail.Send", "New-ApplicationAccessPolicy -AppId CLIENT_ID -PolicyScopeGroupId app@contoso.example"}},
+		{"m365", oauth.DeviceCode, []string{"Microsoft Graph, delegated permissions, Mail.Send", "Allow public client flows"}},
+		{"gmail", oauth.AuthorizationCode, []string{"Gmail API", "Desktop app", "7 days"}},
+	} {
+		t.Run(test.relay+" "+string(test.grant), func(t *testing.T) {
+			h := config.Hop{Relay: relays.Relay{ID: test.relay}, Via: config.HTTPS, Username: "app@contoso.example", SignIn: config.SignIn{Grant: test.grant}}
+			text := strings.Join(RegistrationOf(h), "\n")
+			for _, want := range test.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("got\n%s\nwant %q in it", text, want)
+				}
+			}
+			if strings.Contains(text, "SMTP") {
+				t.Errorf("got\n%s\nwant nothing of SMTP", text)
+			}
+		})
+	}
+}
+
+// The ID of an application has the form of its provider.
+func TestClientIDCheck(t *testing.T) {
+	const microsoft, google = "7f3a0000-aaaa-bbbb-cccc-000000000001", "7-a.apps.googleusercontent.com"
+	for _, test := range []struct {
+		relay, id string
+		ok        bool
+	}{{"m365", microsoft, true}, {"m365", google, false}, {"gmail", google, true}, {"gmail", microsoft, false}} {
+		if err := ClientIDCheck(relays.Relay{ID: test.relay})(test.id); (err == nil) != test.ok {
+			t.Errorf("%s %s: got %v, want it taken: %v", test.relay, test.id, err, test.ok)
+		}
+	}
+}

@@ -236,8 +236,8 @@ func isTableCause(id string) bool {
 // told reports a cause that is told elsewhere, for all routes or in better words.
 func (t *trial) told(cause string) bool {
 	switch cause {
-	case "override_elsewhere":
-		return t.number > 1 // that of the default route
+	case "override_elsewhere": // that of the default route, or what the check "service" says
+		return t.number > 1 || t.route.Hops[0].elsewhere(t.way())
 	case "tls_required_header":
 		return len(t.State.Facts().SharedSettings()) > 0
 	case "tls_not_verified":

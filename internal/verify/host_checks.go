@@ -53,7 +53,11 @@ func (t *trial) service(routing *postfix.Routing) Finding {
 		return Finding{Check: "service", Result: Fail, Detail: "default_transport names " + t.State.Params["default_transport"] + ", which master.cf does not define",
 			Cause: "service_missing", Remedy: "Run setup again, or set default_transport to smtp.", Command: "relayhost setup"}
 	case hop.elsewhere(way):
-		return Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
+		f := Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
+		if t.Plan != nil { // what setup wrote was changed
+			f.Remedy, f.Command = "Restore what setup wrote.", "relayhost setup"
+		}
+		return f
 	}
 	if by := routing.Route(t.route.From); t.listed() &&
 		(by.Transport != t.route.Service || hop.Socket == "" && (len(by.NextHops) == 0 || !strings.EqualFold(by.NextHops[0].Text, hop.nextHop()))) {

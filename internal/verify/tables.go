@@ -151,6 +151,9 @@ func (t *trial) lookup(i int) *lookup {
 	if i == 0 && t.number <= 1 {
 		l.nextHop = way.NextHop
 	}
+	if i == 0 && t.number <= 1 && hop.elsewhere(way) {
+		return nil // a password for another next hop is not what is wrong
+	}
 	if l.maps == "" || l.nextHop == "" || hop.Username == "" && hop.Password.IsZero() && len(hop.Relay.Auth.Mechanisms) == 0 {
 		return nil
 	}

@@ -26,6 +26,7 @@ const (
 	wholeLimit  = 9 * time.Minute
 	idleLimit   = 90 * time.Second
 	maxHeader   = 64 << 10         // bytes of the head of an answer
+	maxIdle     = 1000             // connections of one process that wait for a message
 	patience    = 10 * time.Second // an API's wait that is sat out instead of deferring the mail
 	maxAttempts = 4                // requests for one message, after 429 and a renewed token
 )
@@ -59,7 +60,8 @@ func HTTPClient(o Options) (*http.Client, error) {
 		ResponseHeaderTimeout:  stepLimit,
 		IdleConnTimeout:        idleLimit,
 		MaxResponseHeaderBytes: maxHeader,
-		MaxIdleConnsPerHost:    100,
+		MaxIdleConnsPerHost:    maxIdle,
+		WriteBufferSize:        32 << 10, // head and body of a usual message in one write
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		HTTP2:                  &http.HTTP2Config{WriteByteTimeout: stepLimit, SendPingTimeout: 30 * time.Second, PingTimeout: 30 * time.Second},
@@ -235,8 +237,8 @@ func (c *Client) once(ctx context.Context, host string, made call, s signing) (*
 		req.Header.Set("Content-Type", made.body.kind)
 		req.ContentLength = s.digest.length
 		// A connection that the API had closed before the request costs nothing.
-		req.GetBody = func() (io.ReadCloser, error) { return made.body.reader(), nil }
-		req.Body = made.body.reader()
+		req.GetBody = func() (io.ReadCloser, error) { return made.body.reader(s.digest), nil }
+		req.Body = made.body.reader(s.digest)
 	}
 	req.Header.Set("User-Agent", "relayhost")
 	req.Header.Set("Accept", "application/json")

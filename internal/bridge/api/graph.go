@@ -13,7 +13,9 @@ import (
 // graph is sendMail with MIME content: base64 as text/plain, 202 without a body; the
 // headers say who gets it; the copy in Sent Items cannot be turned off in this form
 // (user: sendMail, and Send messages with MIME content). A request may have 4 MB
-// (Microsoft Q&A 1824204, 2024-07-30; Use the Microsoft Graph API).
+// (Microsoft Q&A 1824204, 2024-07-30; Use the Microsoft Graph API), and four may run at
+// once for one application and mailbox (Microsoft Graph service-specific throttling
+// limits, Outlook service limits, by Microsoft Q&A 2258712, 2025-04-16).
 var graph = API{
 	API: known("m365"),
 	build: func(m *Message, a Account) (*call, error) {

@@ -39,7 +39,7 @@ var mailgun = API{
 				if err != nil {
 					return err
 				}
-				if _, err := io.Copy(part, m.Reader()); err != nil {
+				if err := copyTo(part, m.Reader()); err != nil {
 					return err
 				}
 				return form.Close()

@@ -4,6 +4,7 @@ package api
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -26,7 +28,12 @@ type payload struct {
 type digest struct {
 	length int64
 	sha256 [sha256.Size]byte
+	held   []byte // all of it, where it is small: it is not written a second time
 }
+
+// maxHeld is the size of a payload that is held in memory, in bytes: a message that
+// its Spool has in memory, in base64.
+const maxHeld = 2 * inMemory
 
 func (p payload) measure() (digest, error) {
 	c := &counter{hash: sha256.New()}
@@ -36,6 +43,9 @@ func (p payload) measure() (digest, error) {
 		}
 	}
 	d := digest{length: c.n}
+	if c.n <= maxHeld {
+		d.held = c.held.Bytes()
+	}
 	c.hash.Sum(d.sha256[:0])
 	return d, nil
 }
@@ -43,15 +53,22 @@ func (p payload) measure() (digest, error) {
 type counter struct {
 	hash hash.Hash
 	n    int64
+	held bytes.Buffer // the first maxHeld bytes at most
 }
 
 func (c *counter) Write(p []byte) (int, error) {
 	c.n += int64(len(p))
+	if c.n <= maxHeld {
+		_, _ = c.held.Write(p)
+	}
 	return c.hash.Write(p)
 }
 
 // reader streams the payload. Closing it early ends the writer.
-func (p payload) reader() io.ReadCloser {
+func (p payload) reader(d digest) io.ReadCloser {
+	if d.held != nil {
+		return io.NopCloser(bytes.NewReader(d.held))
+	}
 	r, w := io.Pipe()
 	go func() { _ = w.CloseWithError(p.write(w)) }()
 	return r
@@ -67,15 +84,23 @@ func bytesPayload(kind, text string) payload {
 
 // rawPayload is the message itself.
 func rawPayload(kind string, m *Message) payload {
-	return payload{kind, func(w io.Writer) error {
-		_, err := io.Copy(w, m.Reader())
-		return err
-	}}
+	return payload{kind, func(w io.Writer) error { return copyTo(w, m.Reader()) }}
+}
+
+// blocks are the buffers of copies: a message of some kilobytes would leave as much
+// again for the garbage collector several times over.
+var blocks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+func copyTo(w io.Writer, r io.Reader) error {
+	block := blocks.Get().(*[32 << 10]byte) //nolint:forcetypeassert // see above
+	defer blocks.Put(block)
+	_, err := io.CopyBuffer(w, r, block[:])
+	return err
 }
 
 func writeBase64(w io.Writer, r io.Reader) error {
 	enc := base64.NewEncoder(base64.StdEncoding, w)
-	if _, err := io.Copy(enc, r); err != nil {
+	if err := copyTo(enc, r); err != nil {
 		return err
 	}
 	return enc.Close()
@@ -95,10 +120,14 @@ type member struct {
 	value any
 }
 
+var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 32<<10) }}
+
 // jsonPayload is a JSON body.
 func jsonPayload(v any) payload {
 	return payload{"application/json", func(w io.Writer) error {
-		b := bufio.NewWriterSize(w, 32<<10)
+		b := writers.Get().(*bufio.Writer) //nolint:forcetypeassert // see writers
+		defer func() { b.Reset(nil); writers.Put(b) }()
+		b.Reset(w)
 		if err := writeJSON(b, v); err != nil {
 			return err
 		}

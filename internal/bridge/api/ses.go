@@ -64,7 +64,8 @@ var ses = API{
 	},
 }
 
-// signAWS signs by Signature Version 4 (AWS General Reference).
+// signAWS signs by Signature Version 4 (AWS General Reference). A signer that is used
+// again would go on with the key that it derived from the secret of before.
 func signAWS(ctx context.Context, r *http.Request, s signing) error {
 	keys, err := s.account.Keys.Get(ctx)
 	if err != nil {

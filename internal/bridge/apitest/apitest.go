@@ -66,6 +66,8 @@ type Service struct {
 	OCIKey any
 	// Accept reports whether AWS keys are good; nil takes the ones above.
 	Accept func(accessKey, session string) (secretKey string, ok bool)
+	// AcceptToken reports whether an access token is good; nil takes Token.
+	AcceptToken func(token string) bool
 
 	mu       sync.Mutex
 	got      []Got

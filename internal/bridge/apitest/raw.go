@@ -269,7 +269,7 @@ var apis = map[string]form{
 		fail: codeMessage,
 	},
 	"m365": {
-		path: "/v1.0/users/app@contoso.example/sendMail", allow: header("Authorization", "Bearer ", Token),
+		path: "/v1.0/users/app@contoso.example/sendMail", allow: tokens,
 		checkPath: "/v1.0/users/app@contoso.example", checkStatus: 403, checkBody: map[string]any{"error": map[string]any{"code": "Authorization_RequestDenied", "message": "Insufficient privileges to complete the operation."}},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			data, err := base64.StdEncoding.DecodeString(string(body))
@@ -288,7 +288,7 @@ var apis = map[string]form{
 		fail: failed(func(p problem) any { return map[string]any{"error": map[string]any{"code": p.code, "message": p.text}} }),
 	},
 	"gmail": {
-		path: "/upload/gmail/v1/users/me/messages/send?uploadType=media", allow: header("Authorization", "Bearer ", Token),
+		path: "/upload/gmail/v1/users/me/messages/send?uploadType=media", allow: tokens,
 		checkPath: "/gmail/v1/users/me/profile", checkStatus: 403, checkBody: map[string]any{"error": map[string]any{"code": 403, "message": "Request had insufficient authentication scopes.", "status": "PERMISSION_DENIED"}},
 		take: func(r *http.Request, body []byte) (Got, *problem) {
 			if r.Header.Get("Content-Type") != "message/rfc822" {

@@ -129,6 +129,15 @@ func azure(_ *Service, r *http.Request, body []byte) *problem {
 	return nil
 }
 
+// tokens takes an access token.
+func tokens(s *Service, r *http.Request, _ []byte) *problem {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if ok && (s.AcceptToken == nil && token == Token || s.AcceptToken != nil && s.AcceptToken(token)) {
+		return nil
+	}
+	return &problem{401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired."}
+}
+
 // header takes the key in a header.
 func header(name, prefix, want string) func(*Service, *http.Request, []byte) *problem {
 	return func(_ *Service, r *http.Request, _ []byte) *problem {

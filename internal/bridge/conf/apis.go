@@ -35,6 +35,8 @@ type API struct {
 type Limits struct {
 	Bytes      int64 // of the message as Postfix hands it over, base64 counted in
 	Recipients int
+
+	Connections int // requests at once of one account; 0: none documented
 }
 
 // Field is a setting of an account.
@@ -140,11 +142,11 @@ var apis = []API{
 	{
 		ID: "m365", Name: "Microsoft Graph", Whole: true, ByHeader: true,
 		Source: "https://learn.microsoft.com/en-us/graph/api/user-sendmail", Date: "2026-11-28",
-		Limits: Limits{Bytes: 3_000_000, Recipients: 500},
+		Limits: Limits{Bytes: 3_000_000, Recipients: 500, Connections: 4},
 		Needs:  []Field{Mailbox},
 		host: func(a Account) string {
 			switch a.Get(Region) {
-			case "us-gov": // L4; L5 is dod-graph.microsoft.us, given as host
+			case "us-gov", "gov": // L4; L5 is dod-graph.microsoft.us, given as host
 				return "graph.microsoft.us"
 			case "china":
 				return "microsoftgraph.chinacloudapi.cn"
