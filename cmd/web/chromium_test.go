@@ -40,7 +40,7 @@ type answered struct {
 
 // patience is how long the page may take for anything: a machine that runs other
 // tests is slow.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 // chromium starts a browser that ends with the test. It resolves no name, so that
 // it reaches nothing but this machine.

@@ -194,6 +194,7 @@ func replyPages(r relays.Relay) (list []entry) {
 			{Text: []string{r.Name + " says this."}, Code: []string{reply.Sample}},
 			{Heading: "Cause", Text: []string{reply.Cause}},
 			{Heading: "What to do", Text: []string{reply.Remedy}, Links: []link{{"../relay/" + r.ID + ".html", r.Name}}},
+			ownLog(),
 		}
 		list = append(list, e)
 	}
@@ -210,6 +211,7 @@ func causePage(p explain.Page) entry {
 	if strings.HasPrefix(p.Source, "https://") {
 		e.Parts = append(e.Parts, part{Heading: "Source", Links: []link{{p.Source, p.Source}}})
 	}
+	e.Parts = append(e.Parts, ownLog())
 	return e
 }
 
@@ -223,14 +225,25 @@ func hostPage(h detect.HostEntry) entry {
 	return e
 }
 
+// ownLog leads somebody who has found the page by a search to the rest.
+func ownLog() part {
+	return part{Heading: "Your own log", Text: []string{"Paste a line or a whole log to see which cause it names, and what becomes of the mail. It stays in your browser."},
+		Links: []link{{"../index.html#explain", "Explain a log"}, {"../index.html", "Generate a configuration"}}}
+}
+
 // slug makes a file name of an id.
 func slug(id string) string { return strings.ReplaceAll(strings.ToLower(id), "_", "-") }
 
 // maxTitle is what a search shows of a title, in characters.
 const maxTitle = 90
 
+// shorten makes a title of a reply or a log line. Nobody searches for the program and
+// its process.
 func shorten(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
+	if program, text, ok := strings.Cut(s, "]: "); ok && strings.HasPrefix(program, "postfix/") && !strings.Contains(program, " ") {
+		s = text
+	}
 	if r := []rune(s); len(r) > maxTitle {
 		return string(r[:maxTitle-3]) + "..."
 	}

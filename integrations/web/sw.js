@@ -22,7 +22,7 @@ addEventListener('fetch', (event) => {
   event.respondWith((async () => {
     const kept = await caches.match(event.request, { ignoreSearch: true });
     if (kept) return kept;
-    if (url.href === registration.scope) {
+    if (url.origin + url.pathname === registration.scope) { // a permalink has a fragment
       const start = await caches.match('index.html');
       if (start) return start;
     }
