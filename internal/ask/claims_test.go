@@ -28,23 +28,23 @@ func TestPlanScreenClaims(t *testing.T) {
 	state := postfix.State{DefaultMap: "hash", Params: map[string]string{"myorigin": "host.example.com"}}
 	own := plan.Plan{Files: []plan.File{{Path: "/etc/postfix/relayhost_generic", Action: plan.Create, After: []byte("@host.example.com app@example.com\n")}}}
 	hop := config.Hop{Host: "smtp.example.net", Port: 587, TLS: relays.StartTLS, Username: "joe"}
-	const verified, own_, every, kept = "verified TLS", "own accounts (root, www-data, cron) send as", "EVERY sender on this server becomes", "keep their address"
+	const verified, ownOnly, every, kept = "verified TLS", "own accounts (root, www-data, cron) send as", "EVERY sender on this server becomes", "keep their address"
 	for _, tt := range []struct {
 		name      string
 		change    func(*config.Hop)
 		plan      plan.Plan
 		want, not []string
 	}{
-		{"verified", nil, own, []string{"smtp.example.net port 587, " + verified, "joe", own_}, []string{"NO TLS", "NOT verified", "pinned", every, kept, "no login"}},
+		{"verified", nil, own, []string{"smtp.example.net port 587, " + verified, "joe", ownOnly}, []string{"NO TLS", "NOT verified", "pinned", every, kept, "no login"}},
 		{"pinned", func(h *config.Hop) { h.Pin = "ab" }, own, []string{"pinned by its fingerprint"}, []string{verified, "NOT verified"}},
 		{"CA file", func(h *config.Hop) { h.CAFile = "/root/ca.pem" }, own, []string{"TLS, verified with /root/ca.pem"}, []string{verified, "pinned"}},
 		{"any certificate", func(h *config.Hop) { h.NoVerify = true }, own, []string{"certificate NOT verified"}, []string{verified}},
 		{"no TLS", func(h *config.Hop) { h.TLS = relays.NoTLS }, own, []string{"NO TLS"}, []string{verified}},
 		{"no login", func(h *config.Hop) { h.Username = "" }, own, []string{"none (no login)"}, []string{"joe"}},
 		{"a token", func(h *config.Hop) { h.Password = secret.New("joe") }, own, []string{"the token (not shown)"}, []string{"joe"}},
-		{"all senders", nil, main("sender_canonical_maps = static:app@example.com\n"), []string{every}, []string{own_, kept}},
-		{"somebody else's table", nil, main("sender_canonical_maps = static:boss@example.org\n"), []string{kept}, []string{own_, every}},
-		{"none", nil, plan.Plan{}, []string{kept}, []string{own_, every}},
+		{"all senders", nil, main("sender_canonical_maps = static:app@example.com\n"), []string{every}, []string{ownOnly, kept}},
+		{"somebody else's table", nil, main("sender_canonical_maps = static:boss@example.org\n"), []string{kept}, []string{ownOnly, every}},
+		{"none", nil, plan.Plan{}, []string{kept}, []string{ownOnly, every}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := setup.Setup{Plan: tt.plan, Config: config.New()}

@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,30 +42,32 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 		if ctx.Err() != nil {
 			return h, false, context.Cause(ctx)
 		}
+		trusted := false
 		if err == nil && res.Fault.Certificate() && res.Certificate != nil && !h.NoVerify {
-			trusted, refused := q.trust(&h, res)
-			if refused != nil {
-				return h, false, refused
+			if trusted, err = q.trust(&h, res); err != nil {
+				return h, false, err
 			}
-			if trusted {
-				res, err = setup.LookAt(ctx, q.Deps, d, h)
-			}
+		}
+		if trusted {
+			res, err = setup.LookAt(ctx, q.Deps, d, h)
 		}
 		if err == nil && (res.Err == nil || res.Failed == smtpprobe.StepMail || h.NoVerify && res.Fault.Certificate()) {
 			login, err := q.wantsLogin(p, h, res)
 			return h, login, err
 		}
-		if err == nil {
-			err = res.Err
-			if res.Fault.Certificate() {
-				err = errors.New("its certificate is not trusted: " + res.Distrust())
-			}
-		}
-		q.Complain("", "cannot use "+h.Host+": "+err.Error())
+		q.Complain("", "cannot use "+h.Host+": "+cmp.Or(err, unusable(res)).Error())
 		if res.Fault == smtpprobe.FaultNoSTARTTLS {
 			q.IO.Tell("  ", "Mail and passwords are sent over TLS only. Choose a port with TLS, or enable STARTTLS on that server.")
 		}
 	}
+}
+
+// unusable is what keeps a server from being used that has answered.
+func unusable(res smtpprobe.Result) error {
+	if res.Fault.Certificate() {
+		return errors.New("its certificate is not trusted: " + res.Distrust())
+	}
+	return res.Err
 }
 
 // endpoint asks for host and port where they are missing, or both again with what was

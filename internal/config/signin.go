@@ -134,12 +134,7 @@ func (k *checker) oauth(at func(string) string, h *Hop) {
 	if h.NoVerify {
 		k.bad(at("insecure_no_verify_certificate"), "name a CA file with ca_file, or a fingerprint", "a token is sent on verified connections only")
 	}
-	switch {
-	case s.Grant == "" && k.complete:
-		k.bad(at("sign_in"), "the ways are "+grants(), "it is not said how to sign in")
-	case s.Grant != "" && !slices.Contains(oauth.Grants(), s.Grant):
-		k.bad(at("sign_in"), "the ways are "+grants(), "%q is no way to sign in", s.Grant)
-	}
+	k.grant(at, h)
 	for _, v := range []struct{ key, value string }{{"client_id", s.ClientID}, {"tenant", s.Tenant}} {
 		if len(v.value) > maxUsername || strings.Trim(v.value, lower+upper+digits+".-_") != "" {
 			k.bad(at(v.key), "", "%q is not an id of letters, digits, dots and hyphens", v.value)
@@ -148,11 +143,20 @@ func (k *checker) oauth(at func(string) string, h *Hop) {
 	if s.ClientID == "" && k.complete {
 		k.bad(at("client_id"), "it is the Application (client) ID of the registration", "the application's id is missing")
 	}
-	if h.ByAPI() && h.Relay.ID == GmailID && s.Grant != "" && s.Grant != oauth.AuthorizationCode {
-		k.bad(at("sign_in"), "sign_in = \"url\" is its way", "Gmail cannot be signed in to by %s", s.Grant)
-	}
 	if s.Tenant == "" && k.complete && s.Grant == oauth.ClientCredentials {
 		k.bad(at("tenant"), "it is a domain of the organisation, or the Directory (tenant) ID", "the tenant is missing")
+	}
+}
+
+// grant checks how a hop is signed in to.
+func (k *checker) grant(at func(string) string, h *Hop) {
+	switch grant := h.SignIn.Grant; {
+	case grant == "" && k.complete:
+		k.bad(at("sign_in"), "the ways are "+grants(), "it is not said how to sign in")
+	case grant != "" && !slices.Contains(oauth.Grants(), grant):
+		k.bad(at("sign_in"), "the ways are "+grants(), "%q is no way to sign in", grant)
+	case grant != "" && grant != oauth.AuthorizationCode && h.ByAPI() && h.Relay.ID == GmailID:
+		k.bad(at("sign_in"), "sign_in = \"url\" is its way", "Gmail cannot be signed in to by %s", grant)
 	}
 }
 

@@ -35,17 +35,10 @@ func (r *run) services(_ context.Context, trials []*trial) []Finding {
 // senders there.
 func (t *trial) service(routing *postfix.Routing) Finding {
 	way, hop := t.way(), t.route.Hops[0]
-	senders, routes := explain.SenderRoutes(t.State)
+	if f, ok := t.direct(way); ok {
+		return f
+	}
 	switch {
-	case way.NextHop == "" && len(senders) > 0:
-		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s goes by %s to %s; all other mail goes out directly",
-			some(senders), routes[0].Service.Name, routes[0].NextHop)}
-	case way.NextHop == "" && way.Service.Name != "" && way.Service.Command != "smtp" && way.Service.Command != "lmtp":
-		return Finding{Check: "service", Result: Fail, Cause: "relayhost_not_set", Remedy: "Set up a relay.", Command: "relayhost setup",
-			Detail: fmt.Sprintf("no relay is configured: default_transport is the service %s (%s)", way.Service.Name, way.Service.Command)}
-	case way.NextHop == "" && way.Service.Name != "":
-		return Finding{Check: "service", Result: Fail, Detail: "no relay is configured: mail is delivered directly", Cause: "relayhost_not_set",
-			Remedy: "Set one up.", Command: "relayhost setup"}
 	case way.Service.Name == "" && t.number > 1:
 		return Finding{Check: "service", Result: Fail, Detail: "master.cf has no service " + t.route.Service, Cause: "service_missing",
 			Remedy: "Run setup again.", Command: "relayhost setup"}
@@ -74,6 +67,24 @@ func (t *trial) service(routing *postfix.Routing) Finding {
 	}
 	v := t.State.Version
 	return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("Postfix %d.%d.%d: %s sends to %s", v.Major, v.Minor, v.Patch, way.Service.Name, way.NextHop)}
+}
+
+// direct is the finding on a server whose default route has no relay; ok is false where
+// it has one, or none can be told.
+func (t *trial) direct(to explain.Route) (f Finding, ok bool) {
+	if to.NextHop != "" {
+		return f, false
+	}
+	if senders, routes := explain.SenderRoutes(t.State); len(senders) > 0 {
+		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s goes by %s to %s; all other mail goes out directly",
+			some(senders), routes[0].Service.Name, routes[0].NextHop)}, true
+	}
+	f = Finding{Check: "service", Result: Fail, Detail: "no relay is configured: mail is delivered directly", Cause: "relayhost_not_set",
+		Remedy: "Set up a relay.", Command: "relayhost setup"}
+	if to.Service.Command != "smtp" && to.Service.Command != "lmtp" {
+		f.Detail = fmt.Sprintf("no relay is configured: default_transport is the service %s (%s)", to.Service.Name, to.Service.Command)
+	}
+	return f, to.Service.Name != ""
 }
 
 // elsewhere reports whether Postfix sends the mail of a route to another next hop
