@@ -282,7 +282,7 @@ func TestLabSignInAsked(t *testing.T) {
 	l := signInLab(t, lab.Bookworm)
 	p := sit(t, l, 80, true, "relayhost", "setup", "--relay", "m365", "--from", mailbox, "--to", "ops@example.net")
 	for _, step := range []struct{ see, answer string }{
-		{"Region of Microsoft 365", "1\r"},
+		{"Server of Microsoft 365", "1\r"},
 		{"How does this server log in to Microsoft 365", "1\r"},
 		{"-SmtpClientAuthenticationDisabled $false", clientSecret + "\r"},
 		{"has the form of a client secret", clientID + "\r"},

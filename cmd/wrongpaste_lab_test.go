@@ -46,7 +46,7 @@ func TestLabWrongPaste(t *testing.T) {
 			}
 			p := sit(t, l, 80, false, "relayhost", "setup", "--relay", row.relay, "--no-probe", "--port", strconv.Itoa(known.PortOrder()[0]))
 			if len(known.Regions()) > 0 {
-				p.sees("? Region of")
+				p.sees(" of " + known.Name)
 				p.term.Type("\r")
 			}
 			right := r.Password

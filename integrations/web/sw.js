@@ -16,15 +16,18 @@ addEventListener('activate', (event) => {
   })());
 });
 
+// A server may lead index.html to its directory, and no page is opened from an answer that was led elsewhere.
+const whole = (r) => r.redirected ? new Response(r.body, { status: r.status, headers: r.headers }) : r;
+
 addEventListener('fetch', (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== 'GET' || url.origin !== location.origin) return;
   event.respondWith((async () => {
     const kept = await caches.match(event.request, { ignoreSearch: true });
-    if (kept) return kept;
+    if (kept) return whole(kept);
     if (url.origin + url.pathname === registration.scope) { // a permalink has a fragment
       const start = await caches.match('index.html');
-      if (start) return start;
+      if (start) return whole(start);
     }
     return fetch(event.request);
   })());
