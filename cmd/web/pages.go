@@ -50,9 +50,10 @@ var layout = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'">
 <title>{{.Title}} - relayhost</title>
 <meta name="description" content="{{.Sub}}">
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="{{.Root}}style.css">
 </head>
 <body>

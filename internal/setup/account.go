@@ -297,7 +297,7 @@ func fill(c secret.Credentials, h *config.Hop) ([]relays.Problem, error) {
 	var doubts []relays.Problem
 	for _, p := range r.CheckCredentials(user, pass) {
 		if p.Refuse {
-			return nil, UsageError{fmt.Errorf("%s: %s", p.Field, p.Message), "relayhost relays " + r.ID + " shows what the service expects"}
+			return nil, UsageError{fmt.Errorf("wrong %s: %s", p.Field, p.Message), "relayhost relays " + r.ID + " shows what the service expects"}
 		}
 		doubts = append(doubts, p)
 	}
