@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"relayhost/internal/config"
+	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -286,6 +287,72 @@ func TestClaims(t *testing.T) {
 				if got := strings.Join(notesOf(t, change), "\n"); strings.Contains(got, c.text) {
 					t.Errorf("state %d, where it is false: got\n%s\nwant no %q", i, got, c.text)
 				}
+			}
+		})
+	}
+}
+
+// What is said of a repository that /etc is kept in is so, and each secret is left out
+// of it by a line of its own.
+func TestClaimsOfHistory(t *testing.T) {
+	const ignored, tracked, excluded = "sasl_passwd is added to its .gitignore", "git has postfix/sasl_passwd already", "/etc is kept in darcs: exclude postfix/sasl_passwd"
+	index := func(paths ...string) string {
+		text := "DIRC"
+		for _, path := range paths {
+			text += string([]byte{0, byte(len(path))}) + path + "\x00"
+		}
+		return text
+	}
+	secrets := []plan.File{{Path: "/etc/postfix/sasl_passwd", Action: plan.Create, Secret: true}, {Path: "/etc/postfix/relayhost_sasl_passwd", Action: plan.Create, Secret: true}}
+	gone := []plan.File{{Path: "/etc/postfix/sasl_passwd", Action: plan.Remove, Secret: true}, {Path: "/etc/postfix/main.cf", Action: plan.Modify}}
+	for _, test := range []struct {
+		name   string
+		tree   map[string]string // below /etc
+		files  []plan.File
+		want   []string
+		ignore string
+	}{
+		{"none", nil, secrets, nil, ""},
+		{"git", map[string]string{".git/index": index()}, secrets[:1], []string{ignored}, "/postfix/sasl_passwd*\n"},
+		{"two secrets", map[string]string{".git/index": index()}, secrets, []string{ignored, "relayhost_" + ignored}, "/postfix/sasl_passwd*\n/postfix/relayhost_sasl_passwd*\n"},
+		{"the line is there", map[string]string{".git/index": index(), ".gitignore": "/postfix/sasl_passwd*\n"}, secrets[:1], nil, ""},
+		{"removed", map[string]string{".git/index": index()}, gone, nil, ""},
+		{"tracked", map[string]string{".git/index": index("postfix/sasl_passwd")}, secrets[:1], []string{ignored, tracked}, "/postfix/sasl_passwd*\n"},
+		{"another one tracked", map[string]string{".git/index": index("postfix/sasl_passwd_old", "old/postfix/sasl_passwd")}, secrets[:1], []string{ignored}, "/postfix/sasl_passwd*\n"},
+		{"what is compiled tracked", map[string]string{".git/index": index("postfix/sasl_passwd.db")}, secrets[:1], []string{ignored, "rm --cached postfix/sasl_passwd.db"}, "/postfix/sasl_passwd*\n"},
+		{"darcs", map[string]string{"_darcs/format": ""}, secrets[:1], []string{excluded}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			root := t.TempDir()
+			for path, text := range test.tree {
+				path = filepath.Join(root, "etc", path)
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p, err := plan.KeepOutOfHistory(&host.Reader{Root: root}, plan.Plan{Files: test.files})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.Notes) != len(test.want) {
+				t.Fatalf("got %q, want %q", p.Notes, test.want)
+			}
+			for i, want := range test.want {
+				if !strings.Contains(p.Notes[i], want) {
+					t.Errorf("got %q, want %q", p.Notes[i], want)
+				}
+			}
+			ignore := ""
+			for _, f := range p.Files {
+				if f.Path == "/etc/.gitignore" {
+					ignore += string(f.After)
+				}
+			}
+			if ignore != test.ignore {
+				t.Errorf(".gitignore: got %q, want %q", ignore, test.ignore)
 			}
 		})
 	}

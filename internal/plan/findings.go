@@ -166,9 +166,10 @@ func (b *builder) plugins() {
 	for _, s := range b.services {
 		for i := range s.hops {
 			h := &s.hops[i]
-			usable := slices.DeleteFunc([]string{"PLAIN", "LOGIN"}, func(m string) bool {
-				return len(h.Relay.Auth.Mechanisms) > 0 && !slices.Contains(h.Relay.Auth.Mechanisms, m)
-			})
+			usable := []string{"PLAIN", "LOGIN"} // Postfix is told to use no other
+			if has := func(m string) bool { return slices.Contains(h.Relay.Auth.Mechanisms, m) }; slices.ContainsFunc(usable, has) {
+				usable = slices.DeleteFunc(usable, func(m string) bool { return !has(m) })
+			}
 			if h.StoresPassword() && !b.facts.HasPlugin(usable...) {
 				b.note("no SASL plug-in for %s is installed: without it Postfix cannot log in", strings.Join(usable, " or "))
 			}
