@@ -55,7 +55,7 @@ func entry(text string) state { return func(s *scene) { s.host.service(text) } }
 
 func holds(path, text string) state { return func(s *scene) { s.host.with(path, text) } }
 
-func answers(change func(*config.Config)) state { return func(s *scene) { change(&s.config) } }
+func answered(change func(*config.Config)) state { return func(s *scene) { change(&s.config) } }
 
 func relayed(change func(*relays.Relay)) state {
 	return func(s *scene) { change(&s.config.First().Relay) }
@@ -63,7 +63,7 @@ func relayed(change func(*relays.Relay)) state {
 
 func limited(l relays.Limits) state { return relayed(func(r *relays.Relay) { r.Limits = l }) }
 
-func seen(look func(*plan.Server)) state {
+func looked(look func(*plan.Server)) state {
 	return func(s *scene) { s.looks = append(s.looks, look) }
 }
 
@@ -97,40 +97,40 @@ func claims(t *testing.T) []claim {
 	types := func(list ...string) state { return func(s *scene) { s.host.types = list } }
 	// settled is a server on which the plan has been applied.
 	settled := func(s *scene) { s.host.apply(s.plan(t)) }
-	fallback := answers(func(c *config.Config) {
+	fallback := answered(func(c *config.Config) {
 		second := *c.First()
 		second.Port = 2525
 		c.Routes[0].Hops = append(c.Routes[0].Hops, second)
 	})
-	tokens := answers(func(c *config.Config) { *c = routed(signedIn(t, "app@contoso.example")) })
+	tokens := answered(func(c *config.Config) { *c = routed(signedIn(t, "app@contoso.example")) })
 	api := func(id string) state {
-		return answers(func(c *config.Config) {
+		return answered(func(c *config.Config) {
 			h := hop(t, id, 587, "")
 			h.Via, h.Port, h.Username, h.Password = config.HTTPS, 443, "", secret.Value{}
 			h.API.Host, h.API.Key = "api.example.net", secret.New("key-1234567890")
 			*c = routed(h)
 		})
 	}
-	plain := answers(func(c *config.Config) {
+	plain := answered(func(c *config.Config) {
 		h := c.First()
 		h.TLS, h.Username, h.Password, h.Relay.Auth.Mechanisms, h.Relay.ID = relays.NoTLS, "", secret.Value{}, nil, relays.SmarthostID
 	})
-	keyless := answers(func(c *config.Config) {
+	keyless := answered(func(c *config.Config) {
 		h := c.First()
 		h.Username, h.Password, h.Relay.Auth.Mechanisms = "", secret.Value{}, nil
 	})
-	plugins := func(list ...string) state { return seen(func(s *plan.Server) { s.SASLPlugins = list }) }
+	plugins := func(list ...string) state { return looked(func(s *plan.Server) { s.SASLPlugins = list }) }
 	mechanisms := func(list ...string) state { return relayed(func(r *relays.Relay) { r.Auth.Mechanisms = list }) }
 	selinux := func(p postfix.SELinux) state {
-		return seen(func(s *plan.Server) { s.SELinux, s.DaemonDir = p, "/usr/libexec/postfix" })
+		return looked(func(s *plan.Server) { s.SELinux, s.DaemonDir = p, "/usr/libexec/postfix" })
 	}
-	port := func(n int) state { return answers(func(c *config.Config) { c.First().Port = n }) }
-	to := func(address string) state { return answers(func(c *config.Config) { c.To = address }) }
+	port := func(n int) state { return answered(func(c *config.Config) { c.First().Port = n }) }
+	to := func(address string) state { return answered(func(c *config.Config) { c.To = address }) }
 	rewrite := func(from string) state {
-		return answers(func(c *config.Config) { c.Rewrite = map[string]string{from: "alerts@example.org"} })
+		return answered(func(c *config.Config) { c.Rewrite = map[string]string{from: "alerts@example.org"} })
 	}
 	carried := func(sender string) state {
-		return answers(func(c *config.Config) {
+		return answered(func(c *config.Config) {
 			c.Routes = append(c.Routes, route("own", []string{sender}, hop(t, "postmark", 587, "pm")))
 		})
 	}
@@ -138,7 +138,7 @@ func claims(t *testing.T) []claim {
 		return relayed(func(r *relays.Relay) { r.Sender.Rule, r.Sender.NullSender = rule, null })
 	}
 	bouncing := func(id, null string, senders ...string) state {
-		return answers(func(c *config.Config) {
+		return answered(func(c *config.Config) {
 			h := hop(t, id, 587, id)
 			h.Relay.Sender.NullSender = null
 			c.Routes = append(c.Routes, route(id, senders, h))
@@ -151,9 +151,9 @@ func claims(t *testing.T) []claim {
 	origin := all(holds("/etc/mailname", "example.com\n"), params("mydestination", "$myhostname, example.com, localhost"))
 	abroad := all(holds("/etc/mailname", "example.com\n"), params("mydestination", "$myhostname, localhost"))
 	other := all(params("myhostname", "mail.example.com", "mydestination", "$myhostname, localhost"),
-		seen(func(s *plan.Server) { s.Hostname, s.FQDN = "vps7.provider.example", "mail.example.com" }))
+		looked(func(s *plan.Server) { s.Hostname, s.FQDN = "vps7.provider.example", "mail.example.com" }))
 	const oauth = "smtp_sasl_mechanism_filter"
-	unread := all(settled, seen(func(s *plan.Server) {
+	unread := all(settled, looked(func(s *plan.Server) {
 		delete(s.Maps, passwd)
 		s.Unreadable = []string{passwd}
 	}))
@@ -186,7 +186,7 @@ func claims(t *testing.T) []claim {
 		{"default_transport was error:no mail; mail", params("default_transport", "error:no mail"), []state{sound, all(params("default_transport", "error:no mail"), settled)}},
 		{"relay_transport = error:no stays", params("relay_transport", "error:no"), []state{sound, params("relay_transport", "smtp:")}},
 		{"further instances (/etc/postfix-out)", params("multi_instance_directories", "/etc/postfix-out"), []state{sound}},
-		{"port 25 is open from this host", seen(func(s *plan.Server) { s.Port25Open = true }), []state{sound}},
+		{"port 25 is open from this host", looked(func(s *plan.Server) { s.Port25Open = true }), []state{sound}},
 
 		// what filters, forwards and bounces
 		{"content_filter = smtp:[127.0.0.1]:10025 stays", params("content_filter", "smtp:[127.0.0.1]:10025"), []state{sound}},
@@ -226,10 +226,10 @@ func claims(t *testing.T) []claim {
 		{"sasl_passwd cannot be read without root", unread, []state{settled, sound}},
 		{"keep Postfix from port 2525", all(port(2525), selinux(postfix.SELinux{Enforcing: true, TLSProxy: "postfix_smtp_exec_t"})),
 			[]state{port(2525), all(port(587), selinux(postfix.SELinux{Enforcing: true, TLSProxy: "postfix_smtp_exec_t"})), all(port(2525), selinux(postfix.SELinux{Enforcing: true, AnyPort: true}))}},
-		{"the certificate is pinned", answers(func(c *config.Config) { c.First().Pin = strings.Repeat("ab", 32) }), []state{sound}},
+		{"the certificate is pinned", answered(func(c *config.Config) { c.First().Pin = strings.Repeat("ab", 32) }), []state{sound}},
 		{"mail to smtp.example.net goes without TLS", plain, []state{sound, keyless}},
-		{"the relay's certificate is not verified", answers(func(c *config.Config) { c.First().NoVerify = true }), []state{sound, answers(func(c *config.Config) { c.First().Pin = strings.Repeat("ab", 32) })}},
-		{"a system user relayhost is made", all(tokens, seen(func(s *plan.Server) { s.Bridge.GID = 0 })), []state{tokens, seen(func(s *plan.Server) { s.Bridge.GID = 0 })}},
+		{"the relay's certificate is not verified", answered(func(c *config.Config) { c.First().NoVerify = true }), []state{sound, answered(func(c *config.Config) { c.First().Pin = strings.Repeat("ab", 32) })}},
+		{"a system user relayhost is made", all(tokens, looked(func(s *plan.Server) { s.Bridge.GID = 0 })), []state{tokens, looked(func(s *plan.Server) { s.Bridge.GID = 0 })}},
 		{"inet_protocols is empty", params("inet_protocols", ""), []state{sound, params("inet_protocols", "ipv4")}},
 		{"smtp_tls_wrappermode was there without a value", params("smtp_tls_wrappermode", ""), []state{sound, params("smtp_tls_wrappermode", "no")}},
 		{"smtp_use_tls = yes had no effect beside smtp_tls_security_level", params("smtp_use_tls", "yes", "smtp_tls_security_level", "may"),
@@ -245,8 +245,8 @@ func claims(t *testing.T) []claim {
 		{"does not offer SMTPUTF8", all(params("smtputf8_enable", "yes"), relayed(func(r *relays.Relay) { r.EHLO.Lacks = []string{"SMTPUTF8"} })),
 			[]state{params("smtputf8_enable", "yes"), all(params("smtputf8_enable", "no"), relayed(func(r *relays.Relay) { r.EHLO.Lacks = []string{"SMTPUTF8"} }))}},
 		{"the API of SMTP2GO takes messages of at most", all(api("smtp2go"), params("message_size_limit", "0")), []state{api("smtp2go"), params("message_size_limit", "0")}},
-		{"documents 2 connections at once; 9 were asked for", all(limited(relays.Limits{Connections: 2}), answers(func(c *config.Config) { c.First().Connections = 9 })),
-			[]state{limited(relays.Limits{Connections: 2}), all(limited(relays.Limits{Connections: 9}), answers(func(c *config.Config) { c.First().Connections = 9 }))}},
+		{"documents 2 connections at once; 9 were asked for", all(limited(relays.Limits{Connections: 2}), answered(func(c *config.Config) { c.First().Connections = 9 })),
+			[]state{limited(relays.Limits{Connections: 2}), all(limited(relays.Limits{Connections: 9}), answered(func(c *config.Config) { c.First().Connections = 9 }))}},
 		{"takes 30 messages a minute: a burst goes out at once", tokens, []state{limited(relays.Limits{PerMinute: 30}), all(tokens, limited(relays.Limits{}))}},
 		{"accepts one message in 2 s: mail is sent one by one", limited(relays.Limits{PerMinute: 30}), []state{sound, limited(relays.Limits{PerMinute: 120}), limited(relays.Limits{PerMinute: 50}), tokens}},
 		{"accepts 50 messages a minute: mail is sent one by one, a message in 2 s", limited(relays.Limits{PerMinute: 50}), []state{sound, limited(relays.Limits{PerMinute: 30})}},
