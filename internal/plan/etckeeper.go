@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"relayhost/internal/host"
@@ -36,7 +37,7 @@ func KeepOutOfHistory(r Looker, p Plan) (Plan, error) {
 		return p, nil
 	}
 	for _, f := range p.Files {
-		if !f.Secret || f.Action == Unchanged {
+		if !f.Secret || f.Action == Unchanged || f.Action == Remove {
 			continue
 		}
 		var err error
@@ -58,49 +59,77 @@ func ignore(r Looker, p Plan, path string) (Plan, error) {
 				p.Notes = append(p.Notes, fmt.Sprintf("%s is kept in %s: exclude %s, it holds the password", dir, repo.name, name))
 				return p, nil
 			}
-			p.Notes = append(p.Notes, fmt.Sprintf("%s is kept in %s: %s is added to its %s, since it holds the password",
-				dir, repo.name, name, repo.ignore))
-			if repo.folder == ".git" && inGitIndex(r, dir, name) {
-				p.Notes = append(p.Notes, fmt.Sprintf("git has %[2]s already and would commit the password with it, whatever %[3]s says, until you run: git -C %[1]s rm --cached %[2]s",
-					dir, name, repo.ignore))
+			p, added, err := appendLine(r, p, filepath.Join(dir, repo.ignore), fmt.Sprintf(repo.line, name))
+			if err != nil {
+				return p, err
 			}
-			return appendLine(r, p, filepath.Join(dir, repo.ignore), fmt.Sprintf(repo.line, name))
+			if added {
+				p.Notes = append(p.Notes, fmt.Sprintf("%s is kept in %s: %s is added to its %s, since it holds the password",
+					dir, repo.name, name, repo.ignore))
+			}
+			if tracked := inGitIndex(r, dir, name); repo.folder == ".git" && len(tracked) > 0 {
+				list := strings.Join(tracked, " ")
+				p.Notes = append(p.Notes, fmt.Sprintf("git has %[2]s already and would commit the password with it, whatever %[3]s says, until you run: git -C %[1]s rm --cached %[2]s",
+					dir, list, repo.ignore))
+			}
+			return p, nil
 		}
 	}
 	return p, nil
 }
 
-// inGitIndex reports whether the repository in dir tracks name or what is compiled
-// from it: the index has paths as they are (gitformat-index(5), but for version 4,
-// which git writes only when it is told to).
-func inGitIndex(r Looker, dir, name string) bool {
+// inGitIndex lists name and what is compiled from it as far as the repository in dir
+// tracks them: the index has paths as they are, with a NUL behind them and their
+// length in the two bytes before (gitformat-index(5), version 2; git writes another
+// one only when it is told to).
+func inGitIndex(r Looker, dir, name string) (tracked []string) {
 	index, err := r.ReadFile(filepath.Join(dir, ".git", "index"))
-	return err == nil && bytes.Contains(index, []byte(name))
+	if err != nil {
+		return nil
+	}
+	for _, path := range []string{name, name + ".db", name + ".lmdb", name + ".cdb", name + ".dir", name + ".pag"} {
+		entry := append([]byte{byte(len(path) >> 8), byte(len(path))}, path+"\x00"...)
+		if len(path) < 0xfff && bytes.Contains(index, entry) {
+			tracked = append(tracked, path)
+		}
+	}
+	return tracked
 }
 
-// appendLine adds to p a file with one more line, ahead of Postfix's own.
-func appendLine(r Looker, p Plan, path, line string) (Plan, error) {
+// appendLine adds to p a file with one more line, ahead of Postfix's own, and reports
+// whether the line was missing.
+func appendLine(r Looker, p Plan, path, line string) (Plan, bool, error) {
 	f := File{Path: path, Action: Create, Mode: 0o644}
-	m, err := r.Stat(path)
-	switch {
-	case err == nil:
-		f.Action, f.Mode, f.UID, f.GID = Modify, m.Mode.Perm(), m.UID, m.GID
-		if f.Before, err = r.ReadFile(path); err != nil {
-			return p, err
+	planned := slices.IndexFunc(p.Files, func(f File) bool { return f.Path == path })
+	if planned >= 0 { // for another secret
+		f = p.Files[planned]
+	} else {
+		m, err := r.Stat(path)
+		switch {
+		case err == nil:
+			f.Action, f.Mode, f.UID, f.GID = Modify, m.Mode.Perm(), m.UID, m.GID
+			if f.Before, err = r.ReadFile(path); err != nil {
+				return p, false, err
+			}
+		case !errors.Is(err, fs.ErrNotExist):
+			return p, false, err
 		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return p, err
+		f.After = bytes.Clone(f.Before)
 	}
-	for have := range strings.Lines(string(f.Before)) {
+	for have := range strings.Lines(string(f.After)) {
 		if strings.TrimSpace(have) == line {
-			return p, nil
+			return p, false, nil
 		}
 	}
-	f.After = bytes.Clone(f.Before)
 	if len(f.After) > 0 && !bytes.HasSuffix(f.After, []byte("\n")) {
 		f.After = append(f.After, '\n')
 	}
 	f.After = append(f.After, line+"\n"...)
+	if planned >= 0 {
+		p.Files = slices.Clone(p.Files)
+		p.Files[planned] = f
+		return p, true, nil
+	}
 	p.Files = append([]File{f}, p.Files...)
-	return p, nil
+	return p, true, nil
 }

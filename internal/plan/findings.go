@@ -55,8 +55,9 @@ func (b *builder) findings() {
 			}
 		}
 	}
-	if value, _, _ := strings.Cut(b.param("default_transport"), ":"); value != "smtp" && value != "" && !strings.HasPrefix(value, ServicePrefix) {
-		b.note("default_transport was %s; mail for other servers goes to the relay now", value)
+	was := b.param("default_transport")
+	if name, _, _ := strings.Cut(was, ":"); name != "smtp" && name != "" && !strings.HasPrefix(name, ServicePrefix) {
+		b.note("default_transport was %s; mail for other servers goes to the relay now", was)
 	}
 	if name, _, _ := strings.Cut(b.param("relay_transport"), ":"); name == "error" {
 		b.note("relay_transport = %s stays: mail for relay_domains is refused as before", b.param("relay_transport"))
@@ -67,8 +68,8 @@ func (b *builder) findings() {
 	if b.server.Port25Open {
 		b.note("port 25 is open from this host: no relay is needed to send mail")
 	}
-	if !b.nullTaken() && !b.nullClient() {
-		b.note("the null sender (<>) is rejected by %s: bounces and delivery reports of this server will be lost", b.relayNames())
+	if relay := b.ofNull(); relay.Sender.NullSender == "refused" && !b.nullClient() {
+		b.note("the null sender (<>) is rejected by %s: bounces and delivery reports of this server will be lost", relayName(relay))
 	}
 }
 
@@ -88,8 +89,10 @@ func (b *builder) overrides() {
 		for _, o := range s.Options {
 			var why string
 			switch ours, set := b.main.Get(o.Name); {
-			case o.Name == "content_filter" && o.Value != "":
-				why = "mail that comes in there goes through it first"
+			case o.Name == "content_filter":
+				if o.Value != "" && slices.Contains([]string{"smtpd", "pickup", "qmqpd"}, s.Command) { // which alone read it
+					why = "mail that comes in there goes through it first"
+				}
 			case !slices.Contains([]string{"trivial-rewrite", "qmgr", "oqmgr", "cleanup"}, s.Command) || set && ours == o.Value:
 			case slices.Contains(routing, o.Name), set && slices.Contains(b.set, o.Name), strings.HasPrefix(o.Name, b.d.Service+"_"):
 				why = "it wins over main.cf"
@@ -131,17 +134,26 @@ func (b *builder) oauth() {
 	if strings.HasPrefix(b.s.Params["default_transport"], "relayhost") || b.services[0].bridged() {
 		return // it has ended before, or goes on with the bridge
 	}
-	filters := []string{b.s.Params["smtp_sasl_mechanism_filter"]}
+	const name, enable = "smtp_sasl_mechanism_filter", "smtp_sasl_auth_enable"
+	var filters []string
+	if b.param(enable) == "yes" {
+		filters = append(filters, b.param(name))
+	}
 	if b.s.Master != nil {
 		for _, s := range b.s.Master.Services() {
-			if filter, ok := s.Option("smtp_sasl_mechanism_filter"); ok {
+			filter, ok := s.Option(name)
+			if on, set := s.Option(enable); ok && (on == "yes" || !set && b.param(enable) == "yes") {
 				filters = append(filters, filter)
 			}
 		}
 	}
+	instead := "a login with a password"
+	if !b.services[0].logs() {
+		instead = "no login"
+	}
 	for _, filter := range filters {
 		if low := strings.ToLower(filter); strings.Contains(low, "xoauth2") && !strings.Contains(low, "!xoauth2") {
-			b.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by a login with a password, and the token is not used any longer; --sign-in keeps a login by OAuth", filter)
+			b.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by %s, and the token is not used any longer; --sign-in keeps a login by OAuth", filter, instead)
 			return
 		}
 	}
@@ -154,11 +166,12 @@ func (b *builder) plugins() {
 	for _, s := range b.services {
 		for i := range s.hops {
 			h := &s.hops[i]
-			able := slices.ContainsFunc(h.Relay.Auth.Mechanisms, func(m string) bool {
-				return (strings.EqualFold(m, "PLAIN") || strings.EqualFold(m, "LOGIN")) && b.facts.HasPlugin(m)
-			})
-			if h.StoresPassword() && !able {
-				b.note("no SASL plug-in for PLAIN or LOGIN is installed: without it Postfix cannot log in")
+			usable := []string{"PLAIN", "LOGIN"} // Postfix is told to use no other
+			if has := func(m string) bool { return slices.Contains(h.Relay.Auth.Mechanisms, m) }; slices.ContainsFunc(usable, has) {
+				usable = slices.DeleteFunc(usable, func(m string) bool { return !has(m) })
+			}
+			if h.StoresPassword() && !b.facts.HasPlugin(usable...) {
+				b.note("no SASL plug-in for %s is installed: without it Postfix cannot log in", strings.Join(usable, " or "))
 			}
 		}
 	}

@@ -76,16 +76,20 @@ func (b *builder) defaultConcurrency() int {
 func (b *builder) untold(h *config.Hop) {
 	l := h.Relay.Limits
 	var counts []string
-	perSecond, perMinute := 0, 0 // which are no whole second for each message: see rateDelay
+	perSecond, perMinute := 0.0, 0 // which are no whole second for each message: see rateDelay
 	if rateDelay(l) == 0 {
-		perSecond, perMinute = int(l.RatePerSecond), l.PerMinute
+		perSecond, perMinute = l.RatePerSecond, l.PerMinute
+	}
+	if h.Bridged() {
+		perMinute = 0 // which the bridge counts
 	}
 	for _, c := range []struct {
-		n     int
+		n     float64
 		words string
-	}{{perSecond, "messages a second"}, {perMinute, "messages a minute"}, {l.PerHour, "messages an hour"}, {l.PerDay, "messages a day"}, {l.RecipientsPerDay, "recipients a day"}} {
+	}{{perSecond, "messages a second"}, {float64(perMinute), "messages a minute"}, {float64(l.PerHour), "messages an hour"},
+		{float64(l.PerDay), "messages a day"}, {float64(l.RecipientsPerDay), "recipients a day"}} {
 		if c.n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", c.n, c.words))
+			counts = append(counts, strconv.FormatFloat(c.n, 'f', -1, 64)+" "+c.words)
 		}
 	}
 	if len(counts) > 0 {
@@ -143,7 +147,8 @@ func (b *builder) concurrency(h *config.Hop) int {
 
 // pause sets the longest pause between two messages that a hop demands.
 func (b *builder) pause(s *service) {
-	longest, name := 0, ""
+	longest := 0
+	var slowest relays.Relay
 	if s.bridged() && !s.hops[0].ByAPI() {
 		if n := s.hops[0].Relay.Limits.PerMinute; n > 0 {
 			b.note("%s takes %d messages a minute: a burst goes out at once, and what is more waits its turn", relayName(s.hops[0].Relay), n)
@@ -152,13 +157,26 @@ func (b *builder) pause(s *service) {
 	}
 	for i := range s.hops {
 		if delay := rateDelay(s.hops[i].Relay.Limits); delay > longest {
-			longest, name = delay, relayName(s.hops[i].Relay)
+			longest, slowest = delay, s.hops[i].Relay
 		}
 	}
 	if longest > 0 {
 		s.d.RateDelay = fmt.Sprintf("%ds", longest)
-		b.note("%s accepts one message in %d s: mail is sent one by one", name, longest)
+		b.oneByOne(slowest, longest)
 	}
+}
+
+// oneByOne tells of a pause of so many seconds, which may be longer than r demands.
+func (b *builder) oneByOne(r relays.Relay, seconds int) {
+	rate, unit := r.Limits.RatePerSecond, "second"
+	if minute := float64(r.Limits.PerMinute); minute > 0 && (rate <= 0 || minute/60 < rate) {
+		rate, unit = minute, "minute"
+	}
+	if each := map[string]float64{"second": 1, "minute": 60}[unit] / rate; each == float64(seconds) {
+		b.note("%s accepts one message in %d s: mail is sent one by one", relayName(r), seconds)
+		return
+	}
+	b.note("%s accepts %s messages a %s: mail is sent one by one, a message in %d s", relayName(r), strconv.FormatFloat(rate, 'f', -1, 64), unit, seconds)
 }
 
 func (b *builder) recipientLimit() int {

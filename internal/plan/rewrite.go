@@ -21,12 +21,13 @@ import (
 // is chosen.
 func (b *builder) senders() error {
 	b.helo()
+	single := b.cfg.First().Relay.Sender.Single
+	if single && len(b.routes) == 1 && len(b.cfg.Rewrite) == 0 && b.nullClient() {
+		b.d.SenderCanonicalMaps = b.place("static:"+b.cfg.From(), true)
+		return nil
+	}
 	local, foreign := b.ownNames()
-	if b.cfg.First().Relay.Sender.Single {
-		if len(b.routes) == 1 && len(b.cfg.Rewrite) == 0 && b.nullClient() {
-			b.d.SenderCanonicalMaps = b.place("static:"+b.cfg.From(), true)
-			return nil
-		}
+	if single {
 		b.note("%s sends mail as %s only: mail of other senders on this server stays in the queue if it rejects them, or leaves with that address", b.d.RelayName, b.cfg.From())
 		if len(b.routes) == 1 {
 			foreign = nil
@@ -37,12 +38,39 @@ func (b *builder) senders() error {
 			return err
 		}
 	}
-	if len(foreign) > 0 && !b.nullClient() {
-		b.note("mail to %s leaves this server, so senders there become %s by sender_canonical_maps, which acts on all mail: "+
-			"that to other hops and to mailboxes here has the new sender too; where people or programs here get mail at that name, "+
-			"add it to mydestination first", names(foreign), b.cfg.From())
+	foreign = slices.DeleteFunc(foreign, b.isAsked)
+	if !b.nullClient() {
+		b.tellCanonical(foreign)
 	}
 	return b.canonical(foreign)
+}
+
+// tellCanonical says what changes for mail from keys ("@host", "root@host").
+func (b *builder) tellCanonical(keys []string) {
+	for _, who := range []struct{ prefix, become string }{{"@", "senders there become"}, {"root@", "root there becomes"}} {
+		var list []string
+		for _, key := range keys {
+			if strings.HasPrefix(key, who.prefix) {
+				list = append(list, domainOf(key))
+			}
+		}
+		if len(list) > 0 {
+			b.note("mail to %s leaves this server, so %s %s by sender_canonical_maps, which acts on all mail: "+
+				"that to other hops and to mailboxes here has the new sender too; where people or programs here get mail at that name, "+
+				"add it to mydestination first", strings.Join(list, ", "), who.become, b.cfg.From())
+		}
+	}
+}
+
+// isAsked reports whether [rewrite] or a route says what becomes of senders that
+// match key ("@host", "root@host").
+func (b *builder) isAsked(key string) bool {
+	for from := range b.cfg.Rewrite {
+		if strings.EqualFold(from, key) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(b.services, func(s *service) bool { return s.carries(domainOf(key)) })
 }
 
 // ownNames lists the domains of addresses that this host makes up by itself,
@@ -67,7 +95,9 @@ func (b *builder) ownNames() (local, foreign []string) {
 		if name == strings.ToLower(origin) && !b.isHostName(name) && mailaddr.Qualified(name) {
 			// A mail domain with people in it: only root's mail is the host's own.
 			key = "root@" + name
-			b.note("senders at %s leave as they are (root aside): %s has to know that domain too", name, b.d.RelayName)
+			if !b.isAsked("@"+name) && !b.cfg.First().Relay.Sender.Single {
+				b.note("senders at %s leave as they are (root aside): %s has to know that domain too", name, b.d.RelayName)
+			}
 		}
 		switch {
 		case slices.Contains(local, key) || slices.Contains(foreign, key):
@@ -84,21 +114,11 @@ func (b *builder) ownNames() (local, foreign []string) {
 	return local, foreign
 }
 
-// names are the domains of keys ("@host", "root@host"), for a sentence.
-func names(keys []string) string {
-	var list []string
-	for _, key := range keys {
-		list = append(list, domainOf(key))
-	}
-	return strings.Join(list, ", ")
-}
-
 // ownNameElsewhere says what programs have to know that send by the name of the host
 // where Postfix does not: mail to such a name may arrive somewhere, so that no table
 // for senders and recipients may hold it, and one for senders alone acts on all mail.
 func (b *builder) ownNameElsewhere(name string) {
-	_, asked := b.cfg.Rewrite["@"+name]
-	if asked || slices.ContainsFunc(b.services, func(s *service) bool { return s.carries(name) }) {
+	if b.isAsked("@" + name) {
 		return
 	}
 	b.note("senders at %s, a name of this host that mydestination does not have, leave as they are: "+
@@ -210,8 +230,7 @@ func (b *builder) canonical(keys []string) error {
 	asked := len(senders) > 0
 	for _, key := range keys {
 		known := slices.ContainsFunc(senders, func(s templates.Setting) bool { return s.Name == key })
-		routed := slices.ContainsFunc(b.services, func(s *service) bool { return s.carries(domainOf(key)) })
-		if !known && !routed {
+		if !known {
 			senders = append(senders, templates.Setting{Name: key, Value: b.cfg.From()})
 		}
 	}
@@ -271,18 +290,19 @@ func (b *builder) nullClient() bool {
 // helo gives the relay a name that services accept where myhostname is none.
 func (b *builder) helo() {
 	set, inMain := b.main.Get("smtp_helo_name")
-	name := b.param("smtp_helo_name")
+	name := "smtp_helo_name"
 	if !inMain || strings.Contains(set, "$myhostname") {
-		name = b.param("myhostname")
+		name = "myhostname"
 	}
-	if b.s.Params == nil || mailaddr.Qualified(name) {
+	byAPI := !slices.ContainsFunc(b.services, func(s *service) bool { return !s.hops[0].ByAPI() })
+	if b.s.Params == nil || mailaddr.Qualified(b.param(name)) || byAPI {
 		return
 	}
 	greeting := cmp.Or(b.s.FQDN, domainOf(b.cfg.From()))
 	for _, s := range b.services {
 		s.d.HeloName = greeting
 	}
-	b.note("myhostname = %s is no name that services accept; the relay is greeted as %s", b.param("myhostname"), greeting)
+	b.note("%s = %s is no name that services accept; the relay is greeted as %s", name, b.param(name), greeting)
 }
 
 func domainOf(address string) string {

@@ -368,7 +368,7 @@ func TestNullSender(t *testing.T) {
 			"relayhost-shop", "bounces use the route shop", false},
 		{"named", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "accepted")), route("x", []string{config.NullSender}, takes("sendgrid", "unknown"))),
 			"relayhost-x", "", true},
-		{"nobody", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "refused"))), "", "rejected by the relays: bounces", false},
+		{"nobody", routed(takes("ses", "refused"), route("shop", []string{"a.example"}, takes("postmark", "refused"))), "", "rejected by Amazon SES: bounces", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := build(t, debian(t).set("inet_interfaces", "all"), tc.o)

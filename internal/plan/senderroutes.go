@@ -35,15 +35,14 @@ func (b *builder) list() {
 	}
 }
 
-// nullTaken reports whether mail without a sender has a way that takes it, as
-// far as the catalogue tells.
-func (b *builder) nullTaken() bool {
+// ofNull is the relay of mail with the null sender.
+func (b *builder) ofNull() relays.Relay {
 	for _, w := range b.routes {
 		if slices.Contains(w.Senders, config.NullSender) {
-			return w.Hops[0].Relay.Sender.NullSender != "refused"
+			return w.Hops[0].Relay
 		}
 	}
-	return b.cfg.First().Relay.Sender.NullSender != "refused"
+	return b.cfg.First().Relay
 }
 
 // below is the regular expression for addresses at names below domain, which

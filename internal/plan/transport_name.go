@@ -80,7 +80,7 @@ var scheduling = []string{
 // mail to the relay any more.
 func (b *builder) otherName() {
 	former := b.formerService()
-	if slices.Contains(postfix.Words(b.param("defer_transports")), former) {
+	if held := postfix.Words(b.param("defer_transports")); slices.Contains(held, former) && !slices.Contains(held, b.d.Service) {
 		b.note("main.cf: defer_transports = %s does not hold back mail for the relay, whose transport is %s: add that name to hold it back",
 			b.param("defer_transports"), b.d.Service)
 	}

@@ -211,13 +211,11 @@ func (w Queue) Retry(ctx context.Context, deps Deps) {
 	if w.Fate == "hold" {
 		return
 	}
-	for i, m := range w.Messages {
+	deferred := slices.DeleteFunc(slices.Clone(w.Messages), func(m postfix.QueuedMessage) bool { return m.Queue != "deferred" })
+	for i, m := range deferred {
 		if i == maxRetried {
-			deps.Report.Note("the other %d message(s) are retried by Postfix itself", len(w.Messages)-i)
+			deps.Report.Note("the other %d message(s) are retried by Postfix itself", len(deferred)-i)
 			return
-		}
-		if m.Queue != "deferred" {
-			continue
 		}
 		args := withConfig(deps.ConfigDir, "postqueue", "-i", m.ID)
 		if _, err := deps.Host.Run(ctx, host.Command{Args: args}); err != nil {

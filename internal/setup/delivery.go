@@ -126,7 +126,7 @@ func (s Setup) rehearseAll(ctx context.Context, table *flow.Table) error {
 		return err
 	}
 	if left > 0 {
-		s.Report.Unproven("%d test messages are sent at most; %d senders and hops were rehearsed without one: relayhost verify --route NAME proves one route", maxMessages, left)
+		s.Report.Unproven("%d test messages are sent at most; %d senders and hops were not rehearsed: relayhost verify --route NAME proves one route", maxMessages, left)
 	}
 	return nil
 }

@@ -1,0 +1,297 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"relayhost/internal/bridge/conf"
+	"relayhost/internal/config"
+	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/verify"
+	"relayhost/relays"
+)
+
+// note is what setup tells beside its steps: told where it holds, and in no state in
+// which it is false.
+type note struct {
+	text  string
+	holds func(*testing.T) *heard
+	fails []func(*testing.T) *heard
+}
+
+func notes() []note {
+	// retried is what a retry of a queue with so many deferred messages and others tells.
+	retried := func(deferred, held int, fate string) func(*testing.T) *heard {
+		return func(t *testing.T) *heard {
+			s := newServer(t)
+			writeProgram(t, s, "postqueue", "exit 0")
+			w := Queue{Fate: fate}
+			for i := range deferred + held {
+				m := postfix.QueuedMessage{Queue: "deferred", ID: fmt.Sprintf("4AB%03d", i)}
+				if i >= deferred {
+					m.Queue = "hold"
+				}
+				w.Messages = append(w.Messages, m)
+			}
+			w.Retry(t.Context(), s.deps)
+			return s.told
+		}
+	}
+	doubted := func(file string, told map[string]bool, doubts ...relays.Problem) func(*testing.T) *heard {
+		return func(*testing.T) *heard {
+			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{CredentialsFile: file}}})
+			warnOf(s, s.Config, at{}, doubts, told)
+			return s.Report.(*heard)
+		}
+	}
+	odd := relays.Problem{Field: "username", Message: "looks like an e-mail address"}
+	environment := func(variable, key string) func(*testing.T) *heard {
+		return func(t *testing.T) *heard {
+			for _, name := range []string{"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_SHARED_CREDENTIALS_FILE"} {
+				t.Setenv(name, "")
+			}
+			t.Setenv(variable, "/run/keys")
+			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{}}})
+			given := secret.Credentials{Username: "AKIA", SecretAccessKey: secret.New(key)}
+			if err := awsAccount(t.Context(), s, s.Config.First(), given); err != nil {
+				t.Fatal(err)
+			}
+			return s.Report.(*heard)
+		}
+	}
+	judged := func(change func(*check)) func(*testing.T) *heard {
+		return func(*testing.T) *heard {
+			s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{Host: "a.test"}}})
+			c := &check{hop: *s.Config.First(), senders: []string{"a@b.example"}, of: map[string]string{}}
+			change(c)
+			_ = s.judge(c)
+			return s.Report.(*heard)
+		}
+	}
+	null := func(optional bool, sender string, failed smtpprobe.Step) func(*check) {
+		return func(c *check) {
+			c.optionalNull = optional
+			c.result = smtpprobe.Result{Sender: sender, Failed: failed, Fault: smtpprobe.FaultReply, Code: 550, Text: "no", Err: fmt.Errorf("refused")}
+		}
+	}
+	certificate := func(noVerify bool, fault smtpprobe.Fault) func(*check) {
+		return func(c *check) {
+			c.hop.NoVerify = noVerify
+			c.result = smtpprobe.Result{Failed: smtpprobe.StepTLS, Fault: fault, Err: fmt.Errorf("the certificate of a.test")}
+		}
+	}
+	followed := func(err error) func(*testing.T) *heard {
+		return func(*testing.T) *heard {
+			s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{}}})
+			s.report([]Delivered{{Err: err}})
+			return s.Report.(*heard)
+		}
+	}
+	ends := func(day string, r relays.Relay) func(*testing.T) *heard {
+		return func(t *testing.T) *heard {
+			at, err := time.Parse(time.DateOnly, day)
+			if err != nil {
+				t.Fatal(err)
+			}
+			today = func() time.Time { return at }
+			t.Cleanup(func() { today = time.Now })
+			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{Relay: r}}})
+			_, _ = Choose(t.Context(), s.Deps, Discovery{}, s.Config, Request{}, nobody{})
+			return s.Report.(*heard)
+		}
+	}
+	ending := relays.Relay{ID: "x", Name: "X", Ends: &relays.Deadline{Text: "passwords end", Date: time.Date(2028, 9, 30, 0, 0, 0, 0, time.UTC)}}
+	public := func(rule, from string) func(*testing.T) *heard {
+		return func(t *testing.T) *heard {
+			h := config.Hop{Relay: relays.Relay{ID: "x", Name: "X", Sender: relays.Sender{Rule: rule}}, Host: "a.test", Port: 587}
+			s := with(config.Route{Name: config.DefaultRoute, From: from, Hops: []config.Hop{h}})
+			s.Config.To = "ops@example.net"
+			_, _, _ = Complete(t.Context(), s, nobody{}, "")
+			return s.Report.(*heard)
+		}
+	}
+	changed := func(name string) func(*testing.T) *heard {
+		return func(*testing.T) *heard {
+			told := &heard{}
+			(&liveLog{deps: Deps{Report: told}}).notTaken(name)
+			return told
+		}
+	}
+	senders := func(n int) func(*testing.T) *heard {
+		return func(t *testing.T) *heard {
+			s := newServer(t)
+			ready := s.prepare(t, s.request(t, "right"))
+			ready.NoVerify, s.told.lines = false, nil
+			for i := range n {
+				r := ready.Config.Routes[0]
+				r.Name, r.From, r.Senders = fmt.Sprint("r", i), "", []string{fmt.Sprintf("x@r%d.example", i)}
+				ready.Config.Routes = append(ready.Config.Routes, r)
+			}
+			if err := Preflight(t.Context(), ready); err != nil {
+				t.Fatal(err)
+			}
+			return s.told
+		}
+	}
+	// asked is what the check of a key at an API tells that cannot be reached.
+	asked := func(id string) func(*testing.T) *heard {
+		return func(t *testing.T) *heard {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			s := newServer(t)
+			ready := Setup{Deps: s.deps}
+			h := config.Hop{Relay: relays.Relay{ID: id, Name: id}, Via: config.HTTPS, Port: config.HTTPSPort, Host: "127.0.0.1",
+				API: config.API{Host: "127.0.0.1", Key: secret.New("0123456789abcdef0123456789abcdef"), Settings: map[conf.Field]string{}}}
+			_ = ready.checkAPI(ctx, h) // one that has a call does not get an answer
+			return s.told
+		}
+	}
+	return []note{
+		{"the other 2 message(s) are retried by Postfix itself", retried(maxRetried+2, 0, "send"),
+			[]func(*testing.T) *heard{retried(maxRetried, 0, "send"), retried(maxRetried, 2, "send"), retried(maxRetried+2, 0, "hold")}},
+		{"username: looks like an e-mail address", doubted("/a", map[string]bool{}, odd),
+			[]func(*testing.T) *heard{doubted("/a", map[string]bool{}), doubted("/a", map[string]bool{"/a\x00username\x00" + odd.Message: true}, odd)}},
+		{"asked with the keys that the environment names", environment("AWS_SHARED_CREDENTIALS_FILE", ""), []func(*testing.T) *heard{environment("AWS_SHARED_CREDENTIALS_FILE", "secret")}},
+		{"a.test rejects the null sender <> (550 no)", judged(null(true, "", smtpprobe.StepMail)),
+			[]func(*testing.T) *heard{judged(null(false, "", smtpprobe.StepMail)), judged(null(true, "a@b.example", smtpprobe.StepMail)), judged(null(true, "", smtpprobe.StepAuth)), judged(func(*check) {})}},
+		{"the certificate of a.test; it is not verified, as asked for", judged(certificate(true, smtpprobe.FaultUntrusted)),
+			[]func(*testing.T) *heard{judged(certificate(false, smtpprobe.FaultUntrusted)), judged(certificate(true, smtpprobe.FaultReply))}},
+		{verify.ErrUnproven.Error(), followed(verify.ErrUnproven), []func(*testing.T) *heard{followed(nil), followed(verify.ErrRefused)}},
+		{"days left (2028-09-30): passwords end", ends("2028-09-01", ending), []func(*testing.T) *heard{ends("2028-09-01", relays.Relay{ID: "x", Name: "X"}), ends("2028-10-01", ending)}},
+		{"gmail.com is a public mail service: X does not verify addresses in it", public("verified", "a@gmail.com"), []func(*testing.T) *heard{public("any", "a@gmail.com"), public("verified", "a@example.com")}},
+		{"1 more senders were not asked for at their relays, which get 100 on a connection", senders(maxSenders), []func(*testing.T) *heard{senders(maxSenders - 1)}},
+		{"the API of Mailtrap has no call that proves a key", asked("mailtrap"), []func(*testing.T) *heard{asked("smtp2go"), asked("postmark")}},
+		{"inet_protocols was changed in main.cf", changed("inet_protocols"), []func(*testing.T) *heard{changed("inet_interfaces")}},
+	}
+}
+
+func writeProgram(t *testing.T, s *server, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(s.deps.Host.Real("/usr/bin/"+name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What setup tells beside its steps is told where it holds, and in no state in which it
+// is false.
+func TestNoteClaims(t *testing.T) {
+	for _, n := range notes() {
+		t.Run(n.text, func(t *testing.T) {
+			if got := strings.Join(told(n.holds(t)), "\n"); !strings.Contains(got, n.text) {
+				t.Errorf("where it holds: got\n%s\nwant %q", got, n.text)
+			}
+			for i, state := range n.fails {
+				if got := strings.Join(told(state(t)), "\n"); strings.Contains(got, n.text) {
+					t.Errorf("state %d, where it is false: got\n%s\nwant no %q", i, got, n.text)
+				}
+			}
+		})
+	}
+}
+
+// told are the notes and warnings of h.
+func told(h *heard) []string {
+	return slices.DeleteFunc(slices.Clone(h.lines), func(line string) bool {
+		return !strings.HasPrefix(line, "note: ") && !strings.HasPrefix(line, "warning: ") && !strings.HasPrefix(line, "unproven: ")
+	})
+}
+
+// elsewhere are the notes that need a whole server, by the test that has them; "" where
+// no test prints them yet.
+var elsewhere = map[string]string{
+	"asked as the role of this instance":               "", // needs the metadata service of a cloud
+	"no mail port of":                                  "TestLabSetupFindsAPI",
+	"could not save for verify":                        "", // needs a disk that cannot be written, as root
+	"could not save the result for status":             "", // as above
+	"test messages are sent at most":                   "TestLabManyAccounts",
+	"routes were left out of it":                       "TestLabManyAccounts",
+	"other services and accounts share a relay":        "", // needs more than five of them
+	"and do not leave, now as before":                  "TestLabForeignRecipient",
+	"was not compared: that needs root":                "", // needs another user than root
+	"before and after the change was not compared: %v": "", // a dry run where no private Postfix starts
+	"no mail leaves now":                               "", // needs a Postfix that is broken already
+}
+
+// Each note in the source is printed by a row of the table above, or has a test of its
+// own that is there.
+func TestEveryNoteIsTested(t *testing.T) {
+	var printed []string
+	for _, n := range notes() {
+		for _, line := range told(n.holds(t)) {
+			if strings.Contains(line, n.text) {
+				printed = append(printed, line)
+			}
+		}
+	}
+	tests := sources(t, "*_test.go", "../../cmd/*_test.go")
+	said := regexp.MustCompile(`Report\.(?:Note|Warn|Unproven)\(("(?:[^"\\]|\\.)*")`)
+	verb := regexp.MustCompile(`%\w`)
+	total := 0
+	for file, text := range sources(t, "*.go") {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+	next:
+		for _, m := range said.FindAllStringSubmatch(text, -1) {
+			format, err := strconv.Unquote(m[1])
+			if err != nil {
+				t.Fatalf("%s: %s: %v", file, m[0], err)
+			}
+			total++
+			parts := verb.Split(format, -1)
+			if strings.Trim(strings.Join(parts, ""), " :") == "" {
+				continue // the text of something else: an error, a finding
+			}
+			for part, test := range elsewhere {
+				if strings.Contains(format, part) {
+					there := func(text string) bool { return strings.Contains(text, "func "+test+"(") }
+					if test != "" && !slices.ContainsFunc(slices.Collect(maps.Values(tests)), there) {
+						t.Errorf("%s: %q: there is no %s", file, format, test)
+					}
+					continue next
+				}
+			}
+			for i := range parts {
+				parts[i] = regexp.QuoteMeta(parts[i])
+			}
+			pattern := regexp.MustCompile(strings.Join(parts, ".*"))
+			if !slices.ContainsFunc(printed, pattern.MatchString) {
+				t.Errorf("%s: %q is told, and no row prints it", file, format)
+			}
+		}
+	}
+	if total < 25 {
+		t.Errorf("found %d notes in the source, want at least 25", total)
+	}
+}
+
+// sources are the texts of files, by path.
+func sources(t *testing.T, patterns ...string) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[file] = string(text)
+		}
+	}
+	return texts
+}
