@@ -137,8 +137,8 @@ func builtInReplies() replyFile {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "5.7.0 Authentication required",
 			Source: "rfc-auth",
 		}, Reply{
@@ -352,7 +352,7 @@ func relayses() Relay {
 			Wrong: []Wrong{Wrong{
 				Field:   "password",
 				Pattern: "^[A-Za-z0-9/+]{40}$",
-				Message: "this is the secret access key of an IAM user, not an SMTP password: give it as secret_access_key= in place of password=, and the SMTP password is derived from it here",
+				Message: "this is the secret access key of an IAM user, not an SMTP password: give it as secret_access_key= in place of password=, and setup derives the SMTP password from it",
 				Refuse:  true,
 				Source:  "ses-ex",
 			}, Wrong{
@@ -457,8 +457,8 @@ func relayses() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "Authentication required",
 			Source: "ses-dg",
 		}, Reply{
@@ -815,7 +815,7 @@ func relaybrevo() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "the mail was handed over without a login, or something between said EHLO again after it",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port",
 			Sample: "5.7.0 Please authenticate first",
 			Source: "bv-ehlo",
 		}, Reply{
@@ -1022,7 +1022,7 @@ func relaymailgun() Relay {
 		},
 		Test: &Test{
 			Header:    "X-Mailgun-Drop-Message: yes",
-			NotProven: "that the message reaches anybody: Mailgun takes it and throws it away",
+			NotProven: "that the message reaches anybody: Mailgun accepts it and discards it",
 			Source:    "mg-gist",
 		},
 		Replies: []Reply{Reply{
@@ -1096,7 +1096,7 @@ func relaymailgun() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "the mail was handed over without a login, or with that of another domain",
-			Remedy: "check the key in the password map, the domain of the user name, and the region",
+			Remedy: "check the key in the password table, the domain of the user name, and the region",
 			Sample: "5.7.1 Relaying denied",
 			Source: "mg-relden",
 		}, Reply{
@@ -1614,8 +1614,8 @@ func relaysendgrid() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "Unauthenticated senders not allowed",
 			Source: "sg-repo",
 		}, Reply{
@@ -3207,7 +3207,7 @@ func relaym365() Relay {
 		Tier: 2,
 		Docs: "https://aka.ms/smtp_auth_disabled",
 		Ends: &Deadline{
-			Text:    "password login is switched off by default, and is unavailable by default for tenants made later; the date of its final removal is told in the second half of 2027",
+			Text:    "password login is switched off by default, and is unavailable by default for tenants made later; the date of its final removal will be announced in the second half of 2027",
 			Date:    date(2026, 12, 31),
 			Again:   []string{"Set-TransportConfig -SmtpClientAuthenticationDisabled $false", "Set-CASMailbox -Identity <mailbox> -SmtpClientAuthenticationDisabled $false"},
 			Instead: "--relay acs (Azure Communication Services), --relay m365-hve for recipients inside the tenant, or a login by OAuth",
@@ -3319,7 +3319,7 @@ func relaym365() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "login by password is off: security defaults or an authentication policy forbid it, and from January 2027 the tenant's default does",
-			Remedy: "an administrator switches it on: Set-TransportConfig -SmtpClientAuthenticationDisabled $false for the tenant, Set-CASMailbox for the mailbox, and an exception in the policy; or use another relay",
+			Remedy: "an administrator switches it on: Set-TransportConfig -SmtpClientAuthenticationDisabled $false for the tenant, Set-CASMailbox for the mailbox, and an exception in the policy; or sign in without a password (relayhost setup --relay m365 --sign-in device), or use another relay",
 			Sample: "5.7.139 Authentication unsuccessful, basic authentication is disabled.",
 			Source: "ms-535",
 		}, Reply{
@@ -3352,7 +3352,7 @@ func relaym365() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "login by password has been withdrawn for this tenant",
-			Remedy: "another relay (Azure Communication Services is Microsoft's own), or OAuth",
+			Remedy: "sign in without a password (relayhost setup --relay m365 --sign-in device), or use another relay (--relay acs is Microsoft's own)",
 			Sample: "5.7.30 Basic authentication is not supported for Client Submission.",
 			Source: "ms-old",
 		}, Reply{
@@ -3362,8 +3362,8 @@ func relaym365() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or the SASL plug-in for LOGIN is missing",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the plug-in for LOGIN",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or the SASL plug-in for LOGIN is missing",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the plug-in for LOGIN",
 			Sample: "5.7.57 Client not authenticated to send mail.",
 			Source: "ms-530",
 		}, Reply{
