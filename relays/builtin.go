@@ -291,19 +291,19 @@ func relayses() Relay {
 			Text:   "no messages are free: the tier of 3,000 a month was closed to new customers on 2026-07-21, and the 62,000 a month that tutorials promise ended in 2023",
 			Source: "aws-blog",
 		}, Note{
-			Text:   "credentials hold in one region and account only",
+			Text:   "credentials are valid in one region and account only",
 			Source: "ses-dg",
 		}, Note{
 			Text:   "some regions have no SMTP endpoint: a name that does not resolve means that",
 			Source: "ses-mm2",
 		}, Note{
-			Text:   "hosts under mail-manager-smtp.amazonaws.com and user names that begin with inp- belong to Mail Manager, which may accept mail and drop it",
+			Text:   "hosts under mail-manager-smtp.amazonaws.com and user names that begin with inp- belong to Mail Manager, which may accept mail and discard it",
 			Source: "ses-mm",
 		}, Note{
 			Text:   "TLS is mandatory on every port",
 			Source: "ses-dg",
 		}, Note{
-			Text:   "the simulator has bounce@, complaint@, ooto@ and suppressionlist@ for the other ways a message can go",
+			Text:   "the simulator has bounce@, complaint@, ooto@ and suppressionlist@ for other outcomes of a message",
 			Source: "ses-dg",
 		}},
 		Hosts: Hosts{
@@ -392,7 +392,7 @@ func relayses() Relay {
 				Text:   "quotas count recipients, per account and region; no number is published for production",
 				Source: "ses-ae",
 			}, Note{
-				Text:   "the number of connections is limited, at what is not published",
+				Text:   "the number of connections is limited; the limit is not published",
 				Source: "ses-dg",
 			}, Note{
 				Text:   "a connection should be closed and reopened after some messages",
@@ -3272,7 +3272,7 @@ func relaym365() Relay {
 				Text:   "the size is what EHLO offered in 2020",
 				Source: "ms-ehlo",
 			}, Note{
-				Text:   "the limit of 2,000 external recipients a day that was planned was given up in January 2026",
+				Text:   "Microsoft gave up the planned limit of 2,000 external recipients a day in January 2026",
 				Source: "ms-external",
 			}},
 			Source: "ms-limits",
