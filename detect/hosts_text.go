@@ -187,16 +187,26 @@ func (h HostEntry) sourceNames() []string {
 	return names
 }
 
+// port25 says whether port 25 can be opened. Where it is open and no source says
+// how it would be opened, there is nothing to ask for.
+func (p PortPolicy) port25() string {
+	if p.Unblock == "unknown" && p.portMark(25) == "o" {
+		return "open by default"
+	}
+	return unblockSays[p.Unblock]
+}
+
 // HostingPage is docs/hosting.md, made from the catalogue.
 func HostingPage(hosts []HostEntry) string {
 	var b strings.Builder
 	b.WriteString("# Hosting providers and the ports of mail\n\n" +
 		"This page is made from `detect/hosts/*.toml` by `go test ./detect -run Hosting -update`; do not edit it by hand.\n" +
-		"It explains; what a probe from your own server says (`relayhost detect`) counts more.\n\n" +
+		"The table shows what providers document. `relayhost detect` probes the ports from your own server: where the two differ, believe the probe.\n\n" +
 		"b: blocked outbound by default. o: open, or in no block list of the source. ?: not known.\n" +
-		"An asterisk marks what is recalled or unsure: no source was read.\n")
+		"An asterisk (*) marks what is general knowledge or unsure: no source was read for it.\n" +
+		"The provider's own way to open port 25, with the request written for you: `relayhost unblock`.\n")
 	for _, kind := range []struct{ id, title string }{{"cloud", "Clouds and servers"}, {"platform", "Platforms"}, {"residential", "Residential lines"}} {
-		fmt.Fprintf(&b, "\n## %s\n\n| provider | 25 | 465 | 587 | 2525 | lifted? | as of | confidence |\n|---|---|---|---|---|---|---|---|\n", kind.title)
+		fmt.Fprintf(&b, "\n## %s\n\n| provider | 25 | 465 | 587 | 2525 | port 25 on request | as of | confidence |\n|---|---|---|---|---|---|---|---|\n", kind.title)
 		for _, h := range hosts {
 			if h.Kind != kind.id {
 				continue
@@ -206,7 +216,7 @@ func HostingPage(hosts []HostEntry) string {
 			for _, port := range mailPorts {
 				fmt.Fprintf(&b, " | %s", p.portMark(port))
 			}
-			fmt.Fprintf(&b, " | %s%s | %s | %s |\n", unblockSays[p.Unblock], doubtMark(p), p.AsOf, p.Confidence)
+			fmt.Fprintf(&b, " | %s%s | %s | %s |\n", p.port25(), doubtMark(p), p.AsOf, p.Confidence)
 		}
 	}
 	b.WriteString("\n## In detail\n")
@@ -227,16 +237,16 @@ func (h HostEntry) page(b *strings.Builder) {
 	item("Blocked by default", portWords(p.Blocked))
 	item("Applies", p.Applies)
 	item("Since", p.Since)
-	item("Port 25", unblockSays[p.Unblock])
+	item("Port 25", p.port25())
 	for _, step := range p.Steps {
 		fmt.Fprintf(b, "  - %s\n", step)
 	}
-	item("They ask for", strings.Join(p.Asks, ", "))
+	item("The provider asks for", strings.Join(p.Asks, ", "))
 	for _, plan := range p.Plans {
 		item("Open, plan "+plan.Plan, or(portWords(plan.Out), "none"))
 	}
 	item("Link", "<"+p.URL+">")
-	item("Conflicts between sources", p.Conflicts)
+	item("About the sources", p.Conflicts)
 	for _, note := range h.Notes {
 		item("Note", note)
 	}

@@ -137,8 +137,8 @@ func builtInReplies() replyFile {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "5.7.0 Authentication required",
 			Source: "rfc-auth",
 		}, Reply{
@@ -291,19 +291,19 @@ func relayses() Relay {
 			Text:   "no messages are free: the tier of 3,000 a month was closed to new customers on 2026-07-21, and the 62,000 a month that tutorials promise ended in 2023",
 			Source: "aws-blog",
 		}, Note{
-			Text:   "credentials hold in one region and account only",
+			Text:   "credentials are valid in one region and account only",
 			Source: "ses-dg",
 		}, Note{
 			Text:   "some regions have no SMTP endpoint: a name that does not resolve means that",
 			Source: "ses-mm2",
 		}, Note{
-			Text:   "hosts under mail-manager-smtp.amazonaws.com and user names that begin with inp- belong to Mail Manager, which may accept mail and drop it",
+			Text:   "hosts under mail-manager-smtp.amazonaws.com and user names that begin with inp- belong to Mail Manager, which may accept mail and discard it",
 			Source: "ses-mm",
 		}, Note{
 			Text:   "TLS is mandatory on every port",
 			Source: "ses-dg",
 		}, Note{
-			Text:   "the simulator has bounce@, complaint@, ooto@ and suppressionlist@ for the other ways a message can go",
+			Text:   "the simulator has bounce@, complaint@, ooto@ and suppressionlist@ for other outcomes of a message",
 			Source: "ses-dg",
 		}},
 		Hosts: Hosts{
@@ -352,7 +352,7 @@ func relayses() Relay {
 			Wrong: []Wrong{Wrong{
 				Field:   "password",
 				Pattern: "^[A-Za-z0-9/+]{40}$",
-				Message: "this is the secret access key of an IAM user, not an SMTP password: give it as secret_access_key= in place of password=, and the SMTP password is derived from it here",
+				Message: "this is the secret access key of an IAM user, not an SMTP password: give it as secret_access_key= in place of password=, and setup derives the SMTP password from it",
 				Refuse:  true,
 				Source:  "ses-ex",
 			}, Wrong{
@@ -392,7 +392,7 @@ func relayses() Relay {
 				Text:   "quotas count recipients, per account and region; no number is published for production",
 				Source: "ses-ae",
 			}, Note{
-				Text:   "the number of connections is limited, at what is not published",
+				Text:   "the number of connections is limited; the limit is not published",
 				Source: "ses-dg",
 			}, Note{
 				Text:   "a connection should be closed and reopened after some messages",
@@ -457,8 +457,8 @@ func relayses() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "Authentication required",
 			Source: "ses-dg",
 		}, Reply{
@@ -815,7 +815,7 @@ func relaybrevo() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "the mail was handed over without a login, or something between said EHLO again after it",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port",
 			Sample: "5.7.0 Please authenticate first",
 			Source: "bv-ehlo",
 		}, Reply{
@@ -1022,7 +1022,7 @@ func relaymailgun() Relay {
 		},
 		Test: &Test{
 			Header:    "X-Mailgun-Drop-Message: yes",
-			NotProven: "that the message reaches anybody: Mailgun takes it and throws it away",
+			NotProven: "that the message reaches anybody: Mailgun accepts it and discards it",
 			Source:    "mg-gist",
 		},
 		Replies: []Reply{Reply{
@@ -1096,7 +1096,7 @@ func relaymailgun() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "the mail was handed over without a login, or with that of another domain",
-			Remedy: "check the key in the password map, the domain of the user name, and the region",
+			Remedy: "check the key in the password table, the domain of the user name, and the region",
 			Sample: "5.7.1 Relaying denied",
 			Source: "mg-relden",
 		}, Reply{
@@ -1614,8 +1614,8 @@ func relaysendgrid() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or no SASL mechanism is in common",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the SASL plug-ins",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or no SASL mechanism is in common",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plug-ins",
 			Sample: "Unauthenticated senders not allowed",
 			Source: "sg-repo",
 		}, Reply{
@@ -3207,7 +3207,7 @@ func relaym365() Relay {
 		Tier: 2,
 		Docs: "https://aka.ms/smtp_auth_disabled",
 		Ends: &Deadline{
-			Text:    "password login is switched off by default, and is unavailable by default for tenants made later; the date of its final removal is told in the second half of 2027",
+			Text:    "password login is switched off by default, and is unavailable by default for tenants made later; the date of its final removal will be announced in the second half of 2027",
 			Date:    date(2026, 12, 31),
 			Again:   []string{"Set-TransportConfig -SmtpClientAuthenticationDisabled $false", "Set-CASMailbox -Identity <mailbox> -SmtpClientAuthenticationDisabled $false"},
 			Instead: "--relay acs (Azure Communication Services), --relay m365-hve for recipients inside the tenant, or a login by OAuth",
@@ -3272,7 +3272,7 @@ func relaym365() Relay {
 				Text:   "the size is what EHLO offered in 2020",
 				Source: "ms-ehlo",
 			}, Note{
-				Text:   "the limit of 2,000 external recipients a day that was planned was given up in January 2026",
+				Text:   "Microsoft gave up the planned limit of 2,000 external recipients a day in January 2026",
 				Source: "ms-external",
 			}},
 			Source: "ms-limits",
@@ -3319,7 +3319,7 @@ func relaym365() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "login by password is off: security defaults or an authentication policy forbid it, and from January 2027 the tenant's default does",
-			Remedy: "an administrator switches it on: Set-TransportConfig -SmtpClientAuthenticationDisabled $false for the tenant, Set-CASMailbox for the mailbox, and an exception in the policy; or use another relay",
+			Remedy: "an administrator switches it on: Set-TransportConfig -SmtpClientAuthenticationDisabled $false for the tenant, Set-CASMailbox for the mailbox, and an exception in the policy; or sign in without a password (relayhost setup --relay m365 --sign-in device), or use another relay",
 			Sample: "5.7.139 Authentication unsuccessful, basic authentication is disabled.",
 			Source: "ms-535",
 		}, Reply{
@@ -3352,7 +3352,7 @@ func relaym365() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "login by password has been withdrawn for this tenant",
-			Remedy: "another relay (Azure Communication Services is Microsoft's own), or OAuth",
+			Remedy: "sign in without a password (relayhost setup --relay m365 --sign-in device), or use another relay (--relay acs is Microsoft's own)",
 			Sample: "5.7.30 Basic authentication is not supported for Client Submission.",
 			Source: "ms-old",
 		}, Reply{
@@ -3362,8 +3362,8 @@ func relaym365() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the mail was handed over without a login; in Postfix: the key in the password map is not the next hop, or the SASL plug-in for LOGIN is missing",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password map equal the next hop, [host]:port, and install the plug-in for LOGIN",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or the SASL plug-in for LOGIN is missing",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the plug-in for LOGIN",
 			Sample: "5.7.57 Client not authenticated to send mail.",
 			Source: "ms-530",
 		}, Reply{

@@ -38,7 +38,7 @@ func (r Relay) withoutPassword() string {
 	if r.SignsIn() {
 		return "its login is by OAuth alone: relayhost setup --relay " + r.ID + " --sign-in device --client-id ID"
 	}
-	return "its login is by OAuth alone, which setup has no part for here"
+	return "its login is by OAuth alone, which setup does not support for it"
 }
 
 // viaHTTPS are the relays whose API setup can send by, of internal/bridge/api: this
@@ -53,7 +53,7 @@ func (r Relay) apiUse() string {
 	if r.ViaHTTPS() {
 		return "; relayhost setup --via https sends by it"
 	}
-	return "; for programs alone: setup has no part for it"
+	return "; for programs only: setup cannot send by it"
 }
 
 // String is "300 a day".

@@ -106,22 +106,22 @@ func Markdown(list []Relay) string {
 	var b strings.Builder
 	b.WriteString(generated + `# Relays
 
-Each name leads to a page with the two lines to type, credentials, ports, limits and replies. Each fact has a
-source in ` + "`relays/catalog/*.toml`" + `, with the date on which it was read. Marks: *(recalled)* is general
-knowledge, *(unsure)* is something on which sources disagree or which they leave open, and a date such as
-*(2022-11)* is that of a source older than a year. A relay of your own: [adding-a-relay.md](adding-a-relay.md).
+Each name links to a page with the command, credentials, ports, limits and replies. Each fact has a source in
+` + "`relays/catalog/*.toml`" + `, with the date on which it was read. Marks: *(recalled)* is general knowledge,
+*(unsure)* means that sources disagree or leave the fact open, and a date such as *(2022-11)* is that of a source
+older than a year. To add a relay of your own: [adding-a-relay.md](adding-a-relay.md).
 
-The same list for a server: ` + "`relayhost relays`" + `, with ` + "`--for HOST`" + ` (ports that a hosting provider leaves open),
-` + "`--free`, `--no-domain`, `--mailbox` and `--https`" + ` to narrow it down. HTTPS behind the ports: ` + "`setup --via https`" + `
-sends by the relay's API on port 443 ([https.md](https.md)).
+The same list on a server: ` + "`relayhost relays`" + `, with ` + "`--for HOST`" + ` (only ports that a hosting provider leaves open),
+` + "`--free`, `--no-domain`, `--mailbox` and `--https`" + ` to narrow it down. HTTPS in the column of ports: ` + "`setup --via https`" + `
+can send by the relay's API on port 443 ([https.md](https.md)).
 
 ## Services for the mail of programs
 
 `)
 	b.WriteString(MarkdownTable(services, "relays"))
-	b.WriteString("\n## Mailbox providers\n\nThe sender must be the account: on a server that only sends, setup rewrites all senders to it. Limits are those of one person.\n\n")
+	b.WriteString("\n## Mailbox providers\n\nThe sender must be the account: on a server that only sends, setup rewrites all senders to it. Their limits are meant for the mail of one person.\n\n")
 	b.WriteString(MarkdownTable(mailboxes, "relays"))
-	b.WriteString("\n## Replies\n\nReplies that say the same at most mail servers. A relay's own ones are on its page and are tried first.\n")
+	b.WriteString("\n## Replies\n\nReplies that mean the same at most mail servers. A relay's own replies are on its page; relayhost looks for those first.\n")
 	file := generic()
 	b.WriteString(Relay{Sources: file.Sources}.mdReplies(lastRead(list), file.Replies))
 	return b.String()
@@ -148,7 +148,7 @@ func Page(r Relay, day time.Time) string {
 	b.WriteString("\n## Sender and DNS\n\n")
 	item("sender", first(r.Sender.Note, senderWords[r.Sender.Rule]), r.Sender.Source)
 	if r.Sender.NullSender != "unknown" {
-		item("bounces, `MAIL FROM:<>`", r.Sender.NullSender, r.Sender.NullSource)
+		item("null sender `<>` (bounces)", r.Sender.NullSender, r.Sender.NullSource)
 	}
 	if r.DNS.SPF != "" {
 		item("SPF", "`"+r.DNS.SPF+"`", r.DNS.Source)
@@ -207,13 +207,13 @@ func (r Relay) mdSetup(b *strings.Builder) {
 				"```console\nsudo relayhost setup --relay %s --from %[2]s --username %[2]s --sign-in device --client-id 11111111-2222-3333-4444-555555555555 --yes\n```\n", r.ID, r.Auth.Username.Example)
 			return
 		}
-		b.WriteString("This relay takes no password: its login is by OAuth alone, which `relayhost setup` has no part for here. " +
+		b.WriteString("This relay takes no password: its login is by OAuth alone, which `relayhost setup` does not support for it. " +
 			"Choose another one from [the list](../relays.md).\n")
 		return
 	}
 	user, file := first(r.Auth.Username.Fixed, r.Auth.Username.Label), ""
 	if len(r.Auth.Mechanisms) > 0 {
-		fmt.Fprintf(b, "Save the credentials as `%s.txt`, readable by root alone, and run the command:\n\n```ini\nusername=%s\npassword=%s\n```\n\n", r.ID, user, r.Auth.Password.Label)
+		fmt.Fprintf(b, "Save the credentials as `%s.txt`, mode 0600, and run the command:\n\n```ini\nusername=%s\npassword=%s\n```\n\n", r.ID, user, r.Auth.Password.Label)
 		file = " --credentials-file " + r.ID + ".txt"
 	}
 	from := "app@example.com"
@@ -229,8 +229,11 @@ func (r Relay) mdSetup(b *strings.Builder) {
 		region = " --region " + r.Hosts.Example
 	}
 	fmt.Fprintf(b, "```console\nsudo relayhost setup --relay %s%s --from %s%s --yes\n```\n", r.ID, region, from, file)
-	b.WriteString("\nIt probes the ports, logs in, shows each change, rehearses it with a private Postfix, applies it and proves it with a message. " +
+	b.WriteString("\nIt probes the ports, logs in, shows what will change, and sends a test message through a private Postfix (the rehearsal). Then it applies the change and sends a test message through the server's own Postfix (the live proof); if that fails, it restores everything. " +
 		"`relayhost rollback` restores every file byte for byte.\n")
+	if r.SignsIn() {
+		b.WriteString("\nTo log in by OAuth, without a password: [m365.md](../m365.md).\n")
+	}
 }
 
 func (r Relay) mdLimits(b *strings.Builder, item func(label, text, source string)) {
@@ -245,7 +248,7 @@ func (r Relay) mdLimits(b *strings.Builder, item func(label, text, source string
 	item("offers", strings.Join(r.EHLO.Offers, ", "), r.EHLO.Source)
 	item("does not offer", strings.Join(r.EHLO.Lacks, ", "), r.EHLO.Source)
 	if b.Len() == before {
-		b.WriteString("No source names one.\n")
+		b.WriteString("No source names a limit.\n")
 	}
 }
 
@@ -291,7 +294,7 @@ func (r Relay) mdSources() string {
 		}
 	}
 	if b.Len() == 0 {
-		return "None but general knowledge.\n"
+		return "No public source: general knowledge.\n"
 	}
 	return b.String()
 }
@@ -319,13 +322,13 @@ func (r Relay) mdCredentials(b *strings.Builder, item func(label, text, source s
 	item("user name", r.Auth.Username.Label, r.Auth.Username.Source)
 	item("password", r.Auth.Password.Label, r.Auth.Password.Source)
 	item("mechanisms", strings.Join(r.Auth.Mechanisms, ", "), r.Auth.Source)
-	for _, link := range []struct{ label, url string }{{"where they are", r.Auth.Where}, {"documentation", r.Docs}} {
+	for _, link := range []struct{ label, url string }{{"where to find them", r.Auth.Where}, {"documentation", r.Docs}} {
 		if link.url != "" {
 			fmt.Fprintf(b, "- %s: <%s>\n", link.label, link.url)
 		}
 	}
 	for _, w := range r.Auth.Wrong {
-		item("a wrong "+map[string]string{"username": "user name", "password": "password"}[w.Field]+" that setup tells", w.Message, w.Source)
+		item("`setup` recognises a wrong "+map[string]string{"username": "user name", "password": "password"}[w.Field], w.Message, w.Source)
 	}
 	note("before mail goes out", r.Asks)
 	if r.Free != nil {
@@ -356,6 +359,8 @@ func (r Relay) mdHosts(b *strings.Builder, item func(label, text, source string)
 	item("tried in this order", joinPorts(r.PortOrder(), ", "), "")
 	if r.HTTPS != nil {
 		item("HTTPS", r.HTTPS.Text+r.apiUse(), r.HTTPS.Source)
+	} else if r.ViaHTTPS() {
+		item("HTTPS", "`relayhost setup --via https` sends by the relay's API", "")
 	}
 	r.mdLimits(b, item)
 }
