@@ -71,7 +71,9 @@ func (q *Questions) SignIn(ctx context.Context, h config.Hop) (in config.SignIn,
 func (q *Questions) Application(ctx context.Context, h *config.Hop) error {
 	in := &h.SignIn
 	needProof := setup.LacksProof(*h)
-	needTenant := in.Tenant == "" && in.Grant == oauth.ClientCredentials
+	// Without a tenant users of any organisation are asked in, which an application of
+	// one organisation alone does not admit.
+	needTenant := in.Tenant == "" && (in.Grant == oauth.ClientCredentials || h.Relay.ID == "m365" && q.Can())
 	if in.ClientID != "" && h.Username != "" && !needProof && !needTenant {
 		return nil
 	}
