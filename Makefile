@@ -47,11 +47,16 @@ world: deps
 deps:
 	.ci/deps
 
+# Much text by functions that share nothing: with the race detector they would take ten
+# times as long. "make unit" has them with it.
+TEXT = ./internal ./internal/explain
+
 # The roots are made while vet and lint compile. Then unit and lab tests in one: each
 # test program is linked once, and one package's waits are another's time.
 test: deps
 	$(MAKE) -j 2 -O world lint
-	$(RACE) test $(LABS) $$($(GO) list ./... | grep -v '/internal/lab$$')
+	$(SUITE) text -vet=off -timeout 45m $(TEXT)
+	$(RACE) test $(LABS) $$($(GO) list ./... | grep -Ev '/internal(/lab|/explain)?$$')
 
 # The full tables: every service on every port, every Postfix version.
 test-all: deps
