@@ -73,20 +73,26 @@ func (b *builder) isAsked(key string) bool {
 	return slices.ContainsFunc(b.services, func(s *service) bool { return s.carries(domainOf(key)) })
 }
 
-// ownNames lists the domains of addresses that this host makes up by itself,
-// those whose mail stays here or goes nowhere, and those whose mail does leave.
-func (b *builder) ownNames() (local, foreign []string) {
-	from := domainOf(b.cfg.From())
-	origin := b.origin()
+// hostNames are the names of this host, as programs may use them in senders: first
+// what Postfix itself appends, then what the kernel has.
+func (b *builder) hostNames() []string {
 	short, _, _ := strings.Cut(b.s.Hostname, ".")
-	names := []string{b.param("myhostname"), origin, b.s.FQDN, b.s.Hostname, short, "localhost", "localhost." + b.param("mydomain"), "localhost.localdomain"}
+	names := []string{b.param("myhostname"), b.origin(), b.s.FQDN, b.s.Hostname, short, "localhost", "localhost." + b.param("mydomain"), "localhost.localdomain"}
 	for _, name := range postfix.SplitList(b.param("mydestination")) {
 		if strings.HasPrefix(strings.ToLower(name), "localhost.") || isName(name) && !mailaddr.Qualified(name) {
 			// Names of the host, as "localhost.localdomain" and "web1", and no mail domains.
 			names = append(names, name)
 		}
 	}
-	for i, name := range names {
+	return names
+}
+
+// ownNames lists the domains of addresses that this host makes up by itself,
+// those whose mail stays here or goes nowhere, and those whose mail does leave.
+func (b *builder) ownNames() (local, foreign []string) {
+	from := domainOf(b.cfg.From())
+	origin := b.origin()
+	for i, name := range b.hostNames() {
 		name = strings.ToLower(strings.TrimSuffix(name, "."))
 		key := "@" + name
 		if !isName(name) || name == from && !b.cfg.First().Relay.Sender.Single {
