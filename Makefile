@@ -31,7 +31,9 @@ RACE = CGO_ENABLED=1 $(SUITE)
 EACH = -race -vet=off -timeout 45m
 # Lab tests wait for Postfix most of the time, so many run beside each other.
 # Benches have a target of their own, and a lab test runs what is "Inside" on a server.
-LABS = $(EACH) -tags lab -p 3 -parallel 6 -skip '^Test(Bench|Inside)'
+# What tells a fast refusal from a slow one runs alone, afterwards.
+LABS = $(EACH) -tags lab -p 3 -parallel 6 -skip '^Test(Bench|Inside|LabVerdicts|LabFirewallTools)'
+CLOCK = $(EACH) -tags lab -run '^TestLab(Verdicts|FirewallTools)$$' ./detect
 
 unit:
 	$(RACE) unit $(EACH) ./...
@@ -39,6 +41,7 @@ unit:
 # Needs root: network namespaces, overlay mounts, a Debian root by debootstrap.
 lab: deps world
 	$(RACE) lab $(LABS) -run Lab $(LABTESTS)
+	$(RACE) clock $(CLOCK)
 
 # The lab itself: it measures time-outs and delays, and makes the roots.
 world: deps
@@ -57,6 +60,7 @@ test: deps
 	$(MAKE) -j 2 -O world lint
 	$(SUITE) text -vet=off -timeout 45m $(TEXT)
 	$(RACE) test $(LABS) $$($(GO) list ./... | grep -Ev '/internal(/lab|/explain)?$$')
+	$(RACE) clock $(CLOCK)
 
 # The full tables: every service on every port, every Postfix version.
 test-all: deps
