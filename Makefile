@@ -31,9 +31,10 @@ RACE = CGO_ENABLED=1 $(SUITE)
 EACH = -race -vet=off -timeout 45m
 # Lab tests wait for Postfix most of the time, so many run beside each other.
 # Benches have a target of their own, and a lab test runs what is "Inside" on a server.
-# What tells a fast refusal from a slow one runs alone, afterwards.
-LABS = $(EACH) -tags lab -p 3 -parallel 6 -skip '^Test(Bench|Inside|LabVerdicts|LabFirewallTools)'
-CLOCK = $(EACH) -tags lab -run '^TestLab(Verdicts|FirewallTools)$$' ./detect
+# What tells a fast refusal from a slow one, or waits for a connection to be closed,
+# runs alone, afterwards.
+LABS = $(EACH) -tags lab -p 3 -parallel 6 -skip '^Test(Bench|Inside|LabVerdicts|LabFirewallTools|LabReplies)'
+CLOCK = $(EACH) -tags lab -p 1 -run '^TestLab(Verdicts|FirewallTools|Replies)$$' ./detect ./internal/plan
 
 unit:
 	$(RACE) unit $(EACH) ./...
