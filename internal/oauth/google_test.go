@@ -10,7 +10,7 @@ import (
 )
 
 // TestGoogle: at Google a user signs in, for one scope, to an application that has a
-// secret, and the sign-in is asked for anew so that a refresh token comes with it.
+// secret, and the sign-in is asked for again so that a refresh token comes with it.
 func TestGoogle(t *testing.T) {
 	good := oauth.Client{Grant: oauth.AuthorizationCode, ID: "7-a.apps.googleusercontent.com", Secret: secret.New("GOCSPX-x")}
 	c, err := oauth.Google(good)

@@ -13,9 +13,9 @@ import (
 )
 
 // repositories are the version control systems that etckeeper(8) knows, by the
-// folder that shows them, with their ignore file and how a line in it says
+// directory that shows them, with their ignore file and how a line in it says
 // "this file and what is compiled from it". %s is the path in the repository.
-var repositories = []struct{ folder, name, ignore, line string }{
+var repositories = []struct{ directory, name, ignore, line string }{
 	{".git", "git", ".gitignore", "/%s*"},
 	{".hg", "Mercurial", ".hgignore", "re:^%s"},
 	{".bzr", "Bazaar", ".bzrignore", "./%s*"},
@@ -30,7 +30,7 @@ type Looker interface {
 }
 
 // KeepOutOfHistory adds to p the ignore lines that keep its secrets out of a
-// repository that /etc or the configuration folder is kept in (etckeeper): a
+// repository that /etc or the configuration directory is kept in (etckeeper): a
 // password that is committed stays readable in the history for ever.
 func KeepOutOfHistory(r Looker, p Plan) (Plan, error) {
 	if !p.Changed() {
@@ -51,7 +51,7 @@ func KeepOutOfHistory(r Looker, p Plan) (Plan, error) {
 func ignore(r Looker, p Plan, path string) (Plan, error) {
 	for dir := filepath.Dir(path); dir != "/"; dir = filepath.Dir(dir) {
 		for _, repo := range repositories {
-			if _, err := r.Lstat(filepath.Join(dir, repo.folder)); err != nil {
+			if _, err := r.Lstat(filepath.Join(dir, repo.directory)); err != nil {
 				continue
 			}
 			name, _ := filepath.Rel(dir, path)
@@ -67,7 +67,7 @@ func ignore(r Looker, p Plan, path string) (Plan, error) {
 				p.Notes = append(p.Notes, fmt.Sprintf("%s is kept in %s: %s is added to its %s, since it holds the password",
 					dir, repo.name, name, repo.ignore))
 			}
-			if tracked := inGitIndex(r, dir, name); repo.folder == ".git" && len(tracked) > 0 {
+			if tracked := inGitIndex(r, dir, name); repo.directory == ".git" && len(tracked) > 0 {
 				list := strings.Join(tracked, " ")
 				p.Notes = append(p.Notes, fmt.Sprintf("git has %[2]s already and would commit the password with it, whatever %[3]s says, until you run: git -C %[1]s rm --cached %[2]s",
 					dir, list, repo.ignore))

@@ -52,7 +52,7 @@ var noted = map[string]string{
 
 // TestCommandsAgree: of one configuration, verify, explain, the check of apply and the
 // notes of a plan name the same faults by the same IDs. A command that has no rule for
-// a fault, as setup that writes the parameter anew, is silent on it and says nothing
+// a fault, as setup that writes the parameter again, is silent on it and says nothing
 // else.
 func TestCommandsAgree(t *testing.T) {
 	const good = "[relay.test]:587 user:right\n"
