@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/detect"
 	"relayhost/internal/web"
 )
 
@@ -133,6 +134,7 @@ func TestLabPage(t *testing.T) {
 		{"keyboard only", useKeyboard},
 		{"search and filters", useFilters},
 		{"ports that the hosting provider blocks", useBlockedPorts},
+		{"facts that have grown old", useOldFacts},
 		{"several routes and fallbacks", useRoutes},
 		{"copy and download", useCopy},
 		{"a pasted main.cf", useMainCF},
@@ -290,6 +292,34 @@ func useBlockedPorts(t *testing.T, p *tab) {
 	}
 	p.wait("document.querySelector('.file[data-path$=\"main.cf\"] pre').textContent.includes(':2525')")
 	p.shoot("blocked")
+}
+
+// useOldFacts: of a provider whose facts are older than a year the page says so, of
+// another it does not.
+func useOldFacts(t *testing.T, p *tab) {
+	all, err := detect.Hosts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ready(permalink(t, plain("debian:13", "sendgrid", 587)))
+	seen := map[bool]bool{}
+	for _, h := range all {
+		day := h.Policy.AsOf.AsTime(time.UTC)
+		old := time.Since(day) > 365*24*time.Hour
+		if seen[old] || time.Since(day).Abs() < 24*time.Hour {
+			continue
+		}
+		seen[old] = true
+		p.set("hosting", h.ID)
+		var text string
+		p.eval("document.getElementById('blocked').textContent", &text)
+		if got := strings.Contains(text, "older than a year"); got != old || !strings.Contains(text, "as of "+h.Policy.AsOf.String()) {
+			t.Errorf("%s: got %q, want it marked as old: %v", h.ID, text, old)
+		}
+	}
+	if len(seen) != 2 {
+		t.Errorf("got providers with old facts or not: %v, want both", seen)
+	}
 }
 
 func useRoutes(t *testing.T, p *tab) {

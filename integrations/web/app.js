@@ -366,12 +366,17 @@ function filtered() {
   $('found').textContent = n === data.relays.length ? '' : `${n} of ${data.relays.length} relays`;
 }
 
+// dated says of when a fact is, and marks one that is older than a year today.
+function dated(day) {
+  return `as of ${day}${Date.now() - new Date(day) > 365 * 24 * 3600 * 1000 ? ', older than a year' : ''}`;
+}
+
 function hostingChanged() {
   const h = data.hosts.find((one) => one.id === $('hosting').value);
   const note = $('blocked');
   note.hidden = !h;
   if (h) {
-    note.textContent = h.blocked.length ? `${h.name} blocks port ${h.blocked.join(', ')} outbound${h.applies ? `: ${h.applies}` : ''} (as of ${h.as_of}).` : `No source says that ${h.name} blocks a port of mail (as of ${h.as_of}).`;
+    note.textContent = h.blocked.length ? `${h.name} blocks port ${h.blocked.join(', ')} outbound${h.applies ? `: ${h.applies}` : ''} (${dated(h.as_of)}).` : `No source says that ${h.name} blocks a port of mail (${dated(h.as_of)}).`;
   }
   showRoutes();
 }
