@@ -25,7 +25,7 @@ func (t *transaction) perform(ctx context.Context, j journal) (Record, error) {
 	if t.dog, err = startWatchdog(ctx, t, j.Record.ID); err != nil {
 		return Record{}, err
 	}
-	t.o.say("writing down what will be undone")
+	t.o.say("writing the journal")
 	if err := j.write(t.h, t.dir, inProgress); err != nil {
 		return Record{}, t.abandon(err)
 	}

@@ -187,7 +187,7 @@ func (s *stage) stale(source string, compiled state) bool {
 
 // compile runs postmap(1), or postalias(1) for aliases(5), on a private copy.
 func (s *stage) compile(ctx context.Context, f plan.File, before state) (state, error) {
-	s.t.o.say("building the map of " + f.Path)
+	s.t.o.say("compiling " + f.Path)
 	name := filepath.Base(f.Path)
 	if err := s.write(name, f.After); err != nil {
 		return state{}, err
