@@ -58,7 +58,7 @@ func TestLabPageSize(t *testing.T) {
 	t.Parallel()
 	const most = 2_600_000
 	dir, total := built(t), 0
-	for _, name := range []string{"index.html", "app.js", "worker.js", "style.css", "data.json", "wasm_exec.js", "relayhost.wasm.gz"} {
+	for _, name := range []string{"index.html", "app.js", "worker.js", "style.css", "data.json", "first/" + example + ".json", "wasm_exec.js", "relayhost.wasm.gz"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err == nil && !strings.HasSuffix(name, ".gz") {
 			data, err = compress(data)
@@ -156,6 +156,34 @@ func TestLabPage(t *testing.T) {
 		p.goTo("lookup.html")
 		p.wait("document.querySelector('h1')")
 	})
+	t.Run("files before the program is there", func(t *testing.T) {
+		wait := make(chan struct{})
+		release := sync.OnceFunc(func() { close(wait) })
+		t.Cleanup(release)
+		files := http.FileServer(http.Dir(built(t)))
+		base, _ := serveWith(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if path.Ext(r.URL.Path) == ".gz" {
+				<-wait
+			}
+			files.ServeHTTP(w, r)
+		}))
+		p := b.open(t, base, "")
+		p.wait("document.querySelector('.file')")
+		p.want("#status", "An example, with Twilio SendGrid")
+		for _, relay := range []string{"sendgrid", "ses"} {
+			p.set("relay-0-0", relay)
+			p.wait("document.getElementById('status').textContent.startsWith('app@example.com stands for the sender')")
+			p.wait(fmt.Sprintf("document.querySelector('#result').textContent.includes('relayhost_relay: %q')", relay))
+		}
+		early := p.shownFiles()
+		release()
+		p.wait("document.body.dataset.ready")
+		p.eval("document.querySelector('#result').replaceChildren(); generate()", nil)
+		p.wait("document.querySelector('.file')")
+		if got := p.shownFiles(); got != early || !strings.Contains(got, "default_transport = relayhost-ses") {
+			t.Errorf("the program gives\n%s\nwant what came with the page:\n%s", got, early)
+		}
+	})
 	t.Run("a server that names the encoding", func(t *testing.T) {
 		files := http.FileServer(http.Dir(built(t)))
 		base, _ := serveWith(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -246,8 +274,8 @@ func useKeyboard(t *testing.T, p *tab) {
 	p.press("ArrowDown")
 	p.wait("document.getElementById('relay-0-0').value !== ''")
 	reach("from-0")
-	p.typed("app@example.com")
-	p.wait("document.querySelector('.file')")
+	p.typed("ops@example.com")
+	p.wait("document.querySelector('#result').textContent.includes('ops@example.com')")
 	reach("more-summary")
 	p.press("Enter")
 	p.wait("document.getElementById('more').open")

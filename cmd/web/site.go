@@ -24,7 +24,9 @@ import (
 	"time"
 
 	"relayhost/detect"
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
+	"relayhost/internal/web"
 	"relayhost/relays"
 )
 
@@ -173,11 +175,12 @@ func (s *site) data(context.Context) error {
 	var doc struct {
 		Commit        string                 `json:"commit"`
 		Date          string                 `json:"date"`
+		Example       string                 `json:"example"` // relay whose files are shown before one is chosen
 		Distributions []postfix.Distribution `json:"distributions"`
 		Relays        []relayEntry           `json:"relays"`
 		Hosts         []hostEntry            `json:"hosts"`
 	}
-	doc.Commit, doc.Date, doc.Distributions = s.commit, s.date, postfix.Distributions()
+	doc.Commit, doc.Date, doc.Distributions, doc.Example = s.commit, s.date, postfix.Distributions(), example
 	for _, r := range catalog {
 		if !r.TakesPassword() {
 			continue // a sign-in needs the server itself
@@ -198,12 +201,35 @@ func (s *site) data(context.Context) error {
 			}
 		}
 		doc.Relays = append(doc.Relays, e)
+		if err := s.first(e); err != nil {
+			return err
+		}
 	}
 	for _, h := range hosts {
 		doc.Hosts = append(doc.Hosts, hostEntry{h.ID, h.Name, h.Policy.Blocked, h.Policy.Applies, h.Policy.AsOf.String()})
 	}
 	text, err := json.Marshal(doc)
 	s.files["data.json"] = text
+	return err
+}
+
+// example is the relay whose files the page shows before one is chosen.
+const example = "sendgrid"
+
+// first writes the files of relay r as the page shows them with a form that is filled
+// in no further: they are there while the program is still compiled.
+func (s *site) first(r relayEntry) error {
+	if len(r.Ports) == 0 {
+		return nil
+	}
+	form := web.Form{Distribution: postfix.Distributions()[0].ID, Hostname: "mail.example.com", Routes: []web.Route{{Name: config.DefaultRoute, From: "app@example.com",
+		Hops: []web.Hop{{Relay: r.ID, Region: r.Region, Port: r.Ports[0], Login: true}}}}}
+	answer := web.Generate(form)
+	if answer.Error != "" {
+		return fmt.Errorf("%s: %s", r.ID, answer.Error)
+	}
+	text, err := json.Marshal(map[string]any{"form": form, "answer": answer})
+	s.files["first/"+r.ID+".json"] = text
 	return err
 }
 
@@ -219,12 +245,12 @@ func (s *site) static(context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.files[e.Name()] = []byte(strings.NewReplacer("@commit@", s.commit, "@date@", s.date).Replace(string(data)))
+		s.files[e.Name()] = []byte(strings.NewReplacer("@commit@", s.commit, "@date@", s.date, "@example@", example).Replace(string(data)))
 	}
 	var core []string
 	sum := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(s.files)) {
-		if !strings.Contains(name, "/") && name != "sw.js" {
+		if (!strings.Contains(name, "/") || name == "first/"+example+".json") && name != "sw.js" {
 			core = append(core, name)
 		}
 		sum.Write(s.files[name])

@@ -217,12 +217,55 @@ function problem(text) {
   $('problem').textContent = text || '';
 }
 
+// standIn is the sender in the files until one is entered.
+const standIn = 'app@example.com';
+
+// asked is the form that the program is asked for, undefined where it cannot be yet,
+// and what is said beside it.
+function asked() {
+  const form = read();
+  form.hostname = form.hostname || 'mail.example.com';
+  delete form.hosting;
+  let said = '';
+  if (form.routes.length === 1 && form.routes[0].hops.length === 1 && !form.routes[0].hops[0].relay) {
+    const relay = relayOf(data.example);
+    form.routes = [{ ...form.routes[0], hops: [{ ...emptyHop(), relay: relay.id, region: relay.region || '' }] }];
+    said = `An example, with ${relay.name}. Choose a relay, and the files follow.`;
+  } else if (!form.routes.every((r) => r.hops.every((h) => h.relay))) {
+    return { said: 'Choose a relay to see the files.' };
+  } else if (form.routes.some((r) => r.hops.some((h) => h.relay === smarthost && !h.host))) {
+    return { said: 'Enter the host to see the files.' };
+  } else if (!form.routes[0].from) {
+    said = `${standIn} stands for the sender until you enter it.`;
+  }
+  form.routes = form.routes.map((r, i) => ({ ...r, from: r.from || (i === 0 ? standIn : ''), hops: r.hops.map((h) => ({ ...h, port: portOf(h) })) }));
+  return { form, said };
+}
+
+// plainly is a form without what is empty, its keys in order, for comparing.
+function plainly(v) {
+  if (Array.isArray(v)) return v.map(plainly);
+  if (!v || typeof v !== 'object') return v;
+  return Object.fromEntries(Object.entries(v).filter(([, x]) => x && !(Array.isArray(x) && !x.length)).sort().map(([key, x]) => [key, plainly(x)]));
+}
+
+// kept is the answer that came with the page, where it has one for this form: it made
+// the files of each relay when it was built (cmd/web).
+async function kept(form) {
+  const relay = form.routes[0].hops[0].relay;
+  if (relay === smarthost) return undefined;
+  const response = await fetch(`first/${relay}.json`);
+  if (!response.ok) return undefined;
+  const first = await response.json();
+  return JSON.stringify(plainly(first.form)) === JSON.stringify(plainly(form)) ? first.answer : undefined;
+}
+
 // generate shows the files for the form. One question is with the worker at a time;
 // what changes meanwhile is asked when its answer is there.
 let asking = false;
 let again = false;
 async function generate() {
-  if (document.body.dataset.ready !== 'yes' || !data) return;
+  if (!data) return;
   if (asking) { again = true; return; }
   asking = true;
   do {
@@ -233,32 +276,20 @@ async function generate() {
 }
 
 async function generateOnce() {
-  const form = read();
-  if (!form.routes.every((r) => r.hops.every((h) => h.relay)) || !form.routes[0].from) {
-    $('status').textContent = form.routes[0].hops[0].relay ? 'Enter the sender to see the files.' : 'Choose a relay to see the files.';
+  const { form, said } = asked();
+  const ready = document.body.dataset.ready === 'yes';
+  if (!form) {
     problem('');
     $('result').hidden = true;
-    await warmUp();
+    if (ready) $('status').textContent = said;
     return;
   }
-  form.hostname = form.hostname || 'mail.example.com';
-  delete form.hosting;
-  form.routes = form.routes.map((r) => ({ ...r, hops: r.hops.map((h) => ({ ...h, port: portOf(h) })) }));
-  const g = await call('generate', form);
-  if (again) return;
-  $('status').textContent = '';
+  const g = ready ? await call('generate', form) : await kept(form).catch(() => undefined);
+  if (again || !g) return;
+  $('status').textContent = said;
   problem(g.error ? [g.field && g.field + ':', g.error, g.hint && `(${g.hint})`].filter(Boolean).join(' ') : '');
   $('result').hidden = Boolean(g.error) && !(g.findings || []).length;
   showResult(g, form);
-}
-
-// warmUp has the browser compile what the first files need, while the form is typed.
-let warm = false;
-async function warmUp() {
-  if (warm) return;
-  warm = true;
-  await call('generate', { distribution: data.distributions[0].id, hostname: 'mail.example.com',
-    routes: [{ name: 'default', from: 'app@example.com', hops: [{ relay: data.relays[0].id, region: data.relays[0].region || '' }] }] });
 }
 
 function copyTools(name, text) {
