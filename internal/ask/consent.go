@@ -91,7 +91,7 @@ func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
 	add("Test", "one message to %s", s.Config.To)
 	if table != nil {
 		for i, line := range table.Lines() {
-			add(map[bool]string{true: "Mail flow"}[i == 0], "%s", line)
+			add(map[bool]string{true: "Mail"}[i == 0], "%s", line)
 		}
 	}
 	add("Files", "%s", strings.Join(changedFiles(s.Plan), ", "))

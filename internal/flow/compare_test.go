@@ -106,7 +106,7 @@ func TestLines(t *testing.T) {
 	}
 	flows = append(flows, Flow{Question{Class: ordinary, Sender: anybody, Recipient: elsewhere}, direct, relayed})
 	lines := Table{Rows: fold(flows, planOf, Asked{})}.Lines()
-	if len(lines) != maxLines || lines[0] != "other mail: now smtp directly, TLS may, then relayhost-a to "+hop+", TLS secure, as user" ||
+	if len(lines) != maxLines || lines[0] != "other mail: now directly (TLS where offered), then to "+hop+" (verified TLS, as user)" ||
 		lines[maxLines-1] != "and 5 other classes of mail; --json lists all" {
 		t.Errorf("got %d lines:\n%s", len(lines), strings.Join(lines, "\n"))
 	}

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -61,11 +62,11 @@ func (t Table) group(change string) []string {
 		who := strings.Join(classes[p], ", ")
 		switch change {
 		case Same:
-			lines = append(lines, fmt.Sprintf("%s: as now, %s", who, p.after))
+			lines = append(lines, fmt.Sprintf("%s: as now, %s", who, p.after.words()))
 		case AskedFor:
-			lines = append(lines, fmt.Sprintf("%s: now %s, then %s", who, p.before, p.after))
+			lines = append(lines, fmt.Sprintf("%s: now %s, then %s", who, p.before.words(), p.after.words()))
 		default:
-			lines = append(lines, fmt.Sprintf("unasked change: %s: now %s, then %s", who, p.before, p.after))
+			lines = append(lines, fmt.Sprintf("unasked change: %s: now %s, then %s", who, p.before.words(), p.after.words()))
 		}
 	}
 	return lines
@@ -95,7 +96,40 @@ func (r Row) short() string {
 	return fmt.Sprintf("%s (%d)", r.Class, r.Count)
 }
 
-// String is the way in words: "smtp to [relay.example]:587, TLS secure, as user".
+// tlsWords are the levels of smtp_tls_security_level, postconf(5), for a person.
+var tlsWords = map[string]string{"none": "no TLS", "may": "TLS where offered", "encrypt": "TLS, not verified", "dane": "TLS by DANE", "dane-only": "TLS by DANE",
+	"fingerprint": "TLS, certificate pinned", "verify": "verified TLS", "secure": "verified TLS"}
+
+// words is the way for a person: "to [relay.example]:587 (verified TLS, as user)".
+func (w Route) words() string {
+	var text string
+	switch {
+	case w.Failed, w.Local, w.Transport == "error", w.Transport == "retry", w.Transport == "discard":
+		return w.String()
+	case w.NextHop != "":
+		text = "to " + w.NextHop
+	case w.TLS != "":
+		text = "directly"
+	default:
+		return "by " + w.Transport
+	}
+	if w.Transport != "smtp" && !w.ours() {
+		text += " by " + w.Transport
+	}
+	var details []string
+	if w.TLS != "" {
+		details = append(details, cmp.Or(tlsWords[w.TLS], "TLS level "+w.TLS))
+	}
+	if w.Account != "" {
+		details = append(details, "as "+w.Account)
+	}
+	if len(details) == 0 {
+		return text
+	}
+	return text + " (" + strings.Join(details, ", ") + ")"
+}
+
+// String is the way with the names of Postfix: "smtp to [relay.example]:587, TLS secure, as user".
 func (w Route) String() string {
 	if w.Failed {
 		return "deferred: a table cannot be asked"
