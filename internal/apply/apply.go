@@ -1,4 +1,4 @@
-// Package apply is the transaction: lock, journal, write, check, reload, trial,
+// Package apply is the transaction: lock, journal, write, check, reload, proof,
 // commit, recover, roll back. It decides nothing about mail: what is written
 // comes from plan, and the proof is handed in.
 package apply
@@ -105,7 +105,7 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 		return Record{}, host.Denied(err)
 	}
 	defer func() {
-		t.tidyBridge(ctx)
+		tidyBridge(ctx, t.h, t.store.dir)
 		t.end()
 	}()
 	if _, err := t.recover(ctx); err != nil {
@@ -123,27 +123,27 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 
 // journal is what p comes to, built and checked, before anything is changed.
 func (t *transaction) journal(ctx context.Context, p plan.Plan) (journal, error) {
-	files, err := t.files(ctx, p)
+	files, err := fileSteps(ctx, t.h, t.o, p)
 	if err != nil {
 		return journal{}, err
 	}
-	if files, err = t.override(files); err != nil {
+	if files, err = withOverride(t.h, t.o, files); err != nil {
 		return journal{}, err
 	}
 	if err := t.uses(directories(files)...); err != nil {
 		return journal{}, err
 	}
-	maps, err := t.indexes(p, files)
+	maps, err := indexNeeds(t.h, p, files)
 	if err != nil {
 		return journal{}, err
 	}
-	if err := t.preflight(files, maps...); err != nil {
+	if err := preflight(t.h, t.o, files, maps...); err != nil {
 		return journal{}, err
 	}
-	if err := t.room(ctx); err != nil {
+	if err := checkRoom(ctx, t.h, t.o); err != nil {
 		return journal{}, err
 	}
-	steps, err := t.staged(ctx, p, files)
+	steps, err := staged(ctx, t.h, t.o, p, files)
 	if err != nil {
 		return journal{}, err
 	}
@@ -152,8 +152,8 @@ func (t *transaction) journal(ctx context.Context, p plan.Plan) (journal, error)
 }
 
 // staged turns files into all the steps of p, built and checked.
-func (t *transaction) staged(ctx context.Context, p plan.Plan, files []step) ([]step, error) {
-	stage, err := t.stage(ctx, p, files)
+func staged(ctx context.Context, h *host.Host, o Options, p plan.Plan, files []step) ([]step, error) {
+	stage, err := newStage(ctx, h, o, p, files)
 	defer stage.close()
 	if err != nil {
 		return nil, err

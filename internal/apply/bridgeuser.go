@@ -137,15 +137,15 @@ func BridgeGID(r *host.Reader) int {
 // TidyBridges takes away what PrepareBridge has made, where no setup has come of it.
 // The caller holds the lock.
 func TidyBridges(ctx context.Context, h *host.Host, o Options) {
-	t := &transaction{h: h, o: o, dir: o.stateDir()}
-	t.tidyBridge(ctx)
+	t := &transaction{h: h, o: o, store: store{h, o.stateDir()}}
+	tidyBridge(ctx, t.h, t.store.dir)
 }
 
 // tidyBridge takes away what no bridge needs any more: the state of those that have
 // no configuration, and with the last one the directory and a user of ours. What
 // fails stays for the next run: nothing depends on it.
-func (t *transaction) tidyBridge(ctx context.Context) {
-	names, err := t.h.ReadDir(conf.Directory)
+func tidyBridge(ctx context.Context, h *host.Host, dir string) {
+	names, err := h.ReadDir(conf.Directory)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return
 	}
@@ -154,10 +154,10 @@ func (t *transaction) tidyBridge(ctx context.Context) {
 		return strings.HasSuffix(n, ".conf") && !conf.IsTrial(strings.TrimSuffix(n, ".conf"))
 	}) {
 		state := conf.StateDirectory(conf.Directory)
-		files, _ := t.h.ReadDir(state)
+		files, _ := h.ReadDir(state)
 		for _, file := range files {
 			if name, _, _ := strings.Cut(file, "."); name != "" && !strings.HasPrefix(name, "slot-") && !used(name) {
-				_ = t.h.Remove(filepath.Join(state, file), "")
+				_ = h.Remove(filepath.Join(state, file), "")
 			}
 		}
 		return
@@ -169,45 +169,45 @@ func (t *transaction) tidyBridge(ctx context.Context) {
 		if slices.ContainsFunc(names, func(n string) bool { return !ours(n) }) {
 			return // something of somebody else
 		}
-		if t.h.RemoveAll(conf.Directory) != nil {
+		if h.RemoveAll(conf.Directory) != nil {
 			return
 		}
 	}
-	t.removeUser(ctx)
+	removeUser(ctx, h, dir)
 }
 
 // endTime is how long a bridge may take to end when its last connection has.
 const endTime = 10 * time.Second
 
 // removeUser removes conf.User where it is ours and nothing runs as it.
-func (t *transaction) removeUser(ctx context.Context) {
-	mark := filepath.Join(t.dir, madeUser)
-	if _, err := t.h.Lstat(mark); err != nil {
+func removeUser(ctx context.Context, h *host.Host, dir string) {
+	mark := filepath.Join(dir, madeUser)
+	if _, err := h.Lstat(mark); err != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*endTime)
 	defer cancel()
-	if a, ok, err := lookUser(&t.h.Reader, conf.User); err != nil {
+	if a, ok, err := lookUser(&h.Reader, conf.User); err != nil {
 		return
 	} else if ok {
-		if !t.ended(ctx, a.uid) {
+		if !endedAll(ctx, h, a.uid) {
 			return
 		}
-		out, err := t.h.Run(ctx, host.Command{Args: []string{"userdel", conf.User}})
+		out, err := h.Run(ctx, host.Command{Args: []string{"userdel", conf.User}})
 		if err != nil || out.Code != 0 {
 			return
 		}
 	}
-	_ = t.h.Remove(mark, "")
+	_ = h.Remove(mark, "")
 }
 
-// ended waits for the processes of a user of ours to end, and ends those that do not.
-func (t *transaction) ended(ctx context.Context, uid int) bool {
-	if t.h.Root != "" {
+// endedAll waits for the processes of a user of ours to end, and ends those that do not.
+func endedAll(ctx context.Context, h *host.Host, uid int) bool {
+	if h.Root != "" {
 		return true
 	}
 	for start, told := time.Now(), false; ; {
-		pids := processesOf(&t.h.Reader, uid)
+		pids := processesOf(&h.Reader, uid)
 		if len(pids) == 0 {
 			return true
 		}
@@ -257,11 +257,11 @@ func isBridgeConf(path string) bool { return filepath.Dir(path) == conf.Director
 // forBridges prepares for the configurations of bridges among steps that are to be
 // there, and gives them the group that reads them: a user that was removed and made
 // again may have other numbers.
-func (t *transaction) forBridges(ctx context.Context, steps []step) error {
+func forBridges(ctx context.Context, h *host.Host, o Options, steps []step) error {
 	if !slices.ContainsFunc(steps, func(s step) bool { return isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir }) {
 		return nil
 	}
-	_, gid, err := PrepareBridge(ctx, t.h, t.o)
+	_, gid, err := PrepareBridge(ctx, h, o)
 	if err != nil {
 		return err
 	}

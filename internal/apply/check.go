@@ -23,7 +23,7 @@ func (s *stage) check(ctx context.Context, p plan.Plan) error {
 		return err
 	}
 	for _, f := range p.Files {
-		if f.Path == filepath.Join(s.t.o.configDir(), "main.cf") {
+		if f.Path == filepath.Join(s.o.configDir(), "main.cf") {
 			if err := readBack(f, staged.Stdout); err != nil {
 				return err
 			}
@@ -34,7 +34,7 @@ func (s *stage) check(ctx context.Context, p plan.Plan) error {
 	}
 	// What the live configuration warns of is not ours. One that does not
 	// parse is no reason to stop either.
-	live, err := s.t.h.Query(ctx, host.Postconf(s.t.h.Real(s.t.o.configDir()), "-n"))
+	live, err := s.h.Query(ctx, host.Postconf(s.h.Real(s.o.configDir()), "-n"))
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (s *stage) check(ctx context.Context, p plan.Plan) error {
 // waits for itself for ever, and all that logs waits with it. About ten programs
 // start at once; with a queue of 10, Postfix 3.7 hangs at the second reload with
 // three.
-func (s *stage) maxOverridden() int { return postfix.LogQueue(&s.t.h.Reader) / 10 }
+func (s *stage) maxOverridden() int { return postfix.LogQueue(&s.h.Reader) / 10 }
 
 // hangs refuses a configuration that Postfix may hang with at a reload.
 func (s *stage) hangs(staged host.Output) error {
@@ -72,13 +72,13 @@ func (s *stage) hangs(staged host.Output) error {
 	if !logs || len(twice) <= s.maxOverridden() {
 		return nil
 	}
-	return &host.Refusal{Path: filepath.Join(s.t.o.configDir(), "main.cf"),
+	return &host.Refusal{Path: filepath.Join(s.o.configDir(), "main.cf"),
 		Why: "sets maillog_file and defines parameters twice; Postfix can hang for ever on its own warnings of that at a reload",
 		Fix: "remove all but the last definition of " + strings.Join(twice, ", ")}
 }
 
 func (s *stage) postconf(ctx context.Context, dir string, args ...string) (host.Output, error) {
-	out, err := s.t.h.Query(ctx, host.Postconf(s.t.h.Real(dir), args...))
+	out, err := s.h.Query(ctx, host.Postconf(s.h.Real(dir), args...))
 	if err == nil && out.Code != 0 {
 		err = fmt.Errorf("postconf refuses the new configuration: %s", firstLine(out.Stderr))
 	}
@@ -119,7 +119,7 @@ func readBack(f plan.File, printed []byte) error {
 // of the administrator's own that only a line that we replace has used.
 func (s *stage) foundSo(p plan.Plan, name string) bool {
 	for _, f := range p.Files {
-		if f.Path != filepath.Join(s.t.o.configDir(), "main.cf") {
+		if f.Path != filepath.Join(s.o.configDir(), "main.cf") {
 			continue
 		}
 		was, err1 := postfix.ParseMain(f.Before)
@@ -137,7 +137,7 @@ func (s *stage) foundSo(p plan.Plan, name string) bool {
 // services compares the entries that postconf finds in master.cf with ours.
 func (s *stage) services(ctx context.Context, p plan.Plan) error {
 	for _, f := range p.Files {
-		if f.Path != filepath.Join(s.t.o.configDir(), "master.cf") {
+		if f.Path != filepath.Join(s.o.configDir(), "master.cf") {
 			continue
 		}
 		out, err := s.postconf(ctx, s.dir, "-M")

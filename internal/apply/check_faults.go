@@ -18,8 +18,8 @@ func (s *stage) judge(ctx context.Context, p plan.Plan) error {
 	if p.Service == "" {
 		return nil // without a relay there is nothing to hold it against
 	}
-	r := &s.t.h.Reader
-	state, err := postfix.ReadStaged(ctx, r, s.dir, s.t.o.configDir())
+	r := &s.h.Reader
+	state, err := postfix.ReadStaged(ctx, r, s.dir, s.o.configDir())
 	if err != nil {
 		return fmt.Errorf("read the new configuration: %w", err)
 	}

@@ -157,12 +157,12 @@ func TestLabLabels(t *testing.T) {
 	kept("rolled back")
 }
 
-// TestLabTrialLogLabel: the log for the proof has its label before Postfix is
-// told of it, is root's alone, and goes with the trial.
-func TestLabTrialLogLabel(t *testing.T) {
+// TestLabProofLogLabel: the log for the proof has its label before Postfix is
+// told of it, is root's alone, and goes with the journal.
+func TestLabProofLogLabel(t *testing.T) {
 	t.Parallel()
 	const label = "system_u:object_r:postfix_data_t:s0\x00"
-	tr := trialTree(t, func(*tree) error { return nil })
+	tr := overrideTree(t, func(*tree) error { return nil })
 	tr.write("/etc/postfix/main.cf", mainBefore, 0o644)
 	tr.o.ProofLogLabel = strings.TrimRight(label, "\x00")
 	seen := 0

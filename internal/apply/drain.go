@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"relayhost/internal/host"
 	"relayhost/internal/postfix"
 )
 
@@ -18,12 +19,12 @@ const drainTime = 10 * time.Second
 // message and has not noted that down: it would be sent again. Postfix has been
 // told by then that nothing goes there any more; processes end when they are
 // done.
-func (t *transaction) drain(ctx context.Context, names []string) error {
-	if t.h.Root != "" || !t.deliver(names) {
+func (x executor) drain(ctx context.Context, names []string) error {
+	if x.h.Root != "" || !delivering(x.h, names) {
 		return nil
 	}
-	t.o.say("waiting for deliveries to end")
-	for end := time.Now().Add(drainTime); t.deliver(names) && time.Now().Before(end); {
+	x.o.say("waiting for deliveries to end")
+	for end := time.Now().Add(drainTime); delivering(x.h, names) && time.Now().Before(end); {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -62,18 +63,18 @@ func servicesWithout(master, other []byte) []string {
 	return names
 }
 
-// deliver reports whether a process of one of the services runs: master(8) starts
+// delivering reports whether a process of one of the services runs: master(8) starts
 // "smtp -n NAME -t unix ...".
-func (t *transaction) deliver(services []string) bool {
+func delivering(h *host.Host, services []string) bool {
 	if len(services) == 0 {
 		return false
 	}
-	pids, _ := t.h.ReadDir("/proc")
+	pids, _ := h.ReadDir("/proc")
 	for _, pid := range pids {
 		if _, err := strconv.Atoi(pid); err != nil {
 			continue
 		}
-		line, err := t.h.ReadFile(filepath.Join("/proc", pid, "cmdline"))
+		line, err := h.ReadFile(filepath.Join("/proc", pid, "cmdline"))
 		if err != nil {
 			continue
 		}

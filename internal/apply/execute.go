@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"relayhost/internal/host"
@@ -12,19 +13,32 @@ import (
 // serviceTime is how long master(8) may take to listen for a new service.
 const serviceTime = 3 * time.Second
 
+// executor does the steps of a change on the server, in the order in which no mail is
+// touched, and has Postfix read each.
+type executor struct {
+	h        *host.Host
+	o        Options
+	ownsMain bool // main.cf is one of the files that the journal knows
+	undoing  bool // by o.ReloadBack, then
+}
+
+func newExecutor(h *host.Host, o Options, j journal) executor {
+	return executor{h: h, o: o, ownsMain: slices.ContainsFunc(j.Steps, o.isMain)}
+}
+
 // prepare does the steps that must be there before main.cf: tables and services,
 // in the state in between where they have one. When services come, when they stop
 // to rely on main.cf, or fresh says that nobody knows what Postfix has read last, it
 // is told before main.cf changes: a delivery that meets a name without a service
 // puts all mail for it off.
-func (t *transaction) prepare(ctx context.Context, steps []step, reload func(context.Context) error, fresh bool) error {
+func (x executor) prepare(ctx context.Context, steps []step, reload func(context.Context) error, fresh bool) error {
 	var gained []string
 	switches, altered := false, false
 	for _, s := range steps {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if t.isMain(s) {
+		if x.o.isMain(s) {
 			switches = true
 			continue
 		}
@@ -35,36 +49,36 @@ func (t *transaction) prepare(ctx context.Context, steps []step, reload func(con
 		if s.Between != nil {
 			now.After = *s.Between
 		}
-		if filepath.Base(s.Path) == "master.cf" && t.isConfig(s) {
+		if filepath.Base(s.Path) == "master.cf" && x.o.isConfig(s) {
 			gained = servicesWithout(now.After.data, s.Before.data)
 			altered = becomesPrivate(s.Before.data, now.After.data)
 		}
 		if now.Before.alike(now.After) {
 			continue
 		}
-		if err := t.do(now); err != nil {
+		if err := x.do(now); err != nil {
 			return err
 		}
 	}
 	if !switches || len(gained) == 0 && !altered && !fresh {
 		return nil
 	}
-	return t.announce(ctx, gained, reload)
+	return x.announce(ctx, gained, reload)
 }
 
 // announce has master(8) read master.cf, and waits until it listens for names.
-func (t *transaction) announce(ctx context.Context, names []string, reload func(context.Context) error) error {
-	if t.h.Root != "" {
+func (x executor) announce(ctx context.Context, names []string, reload func(context.Context) error) error {
+	if x.h.Root != "" {
 		return nil
 	}
 	// One that cannot be asked is told, and that says why.
-	if running, err := t.running(ctx); err == nil && !running {
+	if running, err := x.running(ctx); err == nil && !running {
 		return nil
 	}
-	sockets := t.sockets(ctx, names)
+	sockets := sockets(ctx, x.h, x.o, names)
 	before := map[string]int64{}
 	for _, path := range sockets {
-		before[path] = t.changed(path)
+		before[path] = changedAt(x.h, path)
 	}
 	if err := reload(ctx); err != nil {
 		return err
@@ -72,7 +86,7 @@ func (t *transaction) announce(ctx context.Context, names []string, reload func(
 	for end := time.Now().Add(serviceTime); time.Now().Before(end); {
 		waits := false
 		for path, was := range before {
-			waits = waits || t.changed(path) == was
+			waits = waits || changedAt(x.h, path) == was
 		}
 		if !waits {
 			return nil
@@ -88,8 +102,8 @@ func (t *transaction) announce(ctx context.Context, names []string, reload func(
 
 // sockets are where master(8) listens for private services: it recreates each
 // when it learns of it, over one that an earlier service of that name has left.
-func (t *transaction) sockets(ctx context.Context, names []string) []string {
-	queue := t.queueDir(ctx)
+func sockets(ctx context.Context, h *host.Host, o Options, names []string) []string {
+	queue := queueDir(ctx, h, o)
 	if queue == "" {
 		return nil
 	}
@@ -101,8 +115,8 @@ func (t *transaction) sockets(ctx context.Context, names []string) []string {
 }
 
 // queueDir is where Postfix keeps its queue, "" where it does not say.
-func (t *transaction) queueDir(ctx context.Context) string {
-	out, err := t.h.Query(ctx, host.Postconf(t.h.Real(t.o.configDir()), "-h", "queue_directory"))
+func queueDir(ctx context.Context, h *host.Host, o Options) string {
+	out, err := h.Query(ctx, host.Postconf(h.Real(o.configDir()), "-h", "queue_directory"))
 	dir := firstLine(out.Stdout)
 	if err != nil || out.Code != 0 || !filepath.IsAbs(dir) {
 		return ""
@@ -110,29 +124,29 @@ func (t *transaction) queueDir(ctx context.Context) string {
 	return dir
 }
 
-// room wants some on the disk of the queue: with none left Postfix takes no
+// checkRoom wants some on the disk of the queue: with none left Postfix takes no
 // message, which the proof would find out too late, and lay on the relay.
-func (t *transaction) room(ctx context.Context) error {
-	dir := t.queueDir(ctx)
-	if m, err := t.h.Stat(dir); dir != "" && err == nil && m.Mode.IsDir() {
-		return errors.Join(t.mayTell(ctx, dir), t.h.Room(dir))
+func checkRoom(ctx context.Context, h *host.Host, o Options) error {
+	dir := queueDir(ctx, h, o)
+	if m, err := h.Stat(dir); dir != "" && err == nil && m.Mode.IsDir() {
+		return errors.Join(mayTell(ctx, h, dir), h.Room(dir))
 	}
 	return nil
 }
 
 // mayTell wants what it takes to tell Postfix: postsuper(1), a part of every
 // reload, becomes the owner of the queue.
-func (t *transaction) mayTell(ctx context.Context, queue string) error {
-	m, err := t.h.Stat(filepath.Join(queue, "active"))
-	if err != nil || queue == "" || t.h.Root != "" {
+func mayTell(ctx context.Context, h *host.Host, queue string) error {
+	m, err := h.Stat(filepath.Join(queue, "active"))
+	if err != nil || queue == "" || h.Root != "" {
 		return nil //nolint:nilerr // no Postfix that could be told
 	}
-	return t.h.Become(ctx, m.UID, m.GID)
+	return h.Become(ctx, m.UID, m.GID)
 }
 
-// changed is the time of the last change of path, 0 where there is none.
-func (t *transaction) changed(path string) int64 {
-	m, err := t.h.Lstat(path)
+// changedAt is the time of the last change of path, 0 where there is none.
+func changedAt(h *host.Host, path string) int64 {
+	m, err := h.Lstat(path)
 	if err != nil {
 		return 0
 	}
@@ -141,15 +155,15 @@ func (t *transaction) changed(path string) int64 {
 
 // switchOver makes main.cf what it will be: from then on deliveries go the new
 // way, as soon as Postfix is told.
-func (t *transaction) switchOver(ctx context.Context, steps []step) error {
+func (x executor) switchOver(ctx context.Context, steps []step) error {
 	for _, s := range steps {
-		if !t.isMain(s) {
+		if !x.o.isMain(s) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := t.do(s); err != nil {
+		if err := x.do(s); err != nil {
 			return err
 		}
 	}
@@ -159,16 +173,16 @@ func (t *transaction) switchOver(ctx context.Context, steps []step) error {
 // tidy takes away what only the old configuration needs, once Postfix works with
 // the new one: first the services, when their deliveries have ended, then
 // entries of tables, files and directories.
-func (t *transaction) tidy(ctx context.Context, steps []step, reload func(context.Context) error) error {
+func (x executor) tidy(ctx context.Context, steps []step, reload func(context.Context) error) error {
 	for _, s := range steps {
-		if !t.isConfig(s) || t.isMain(s) || !s.tidies() {
+		if !x.o.isConfig(s) || x.o.isMain(s) || !s.tidies() {
 			continue
 		}
 		lost := lostServices(s)
-		if err := t.drain(ctx, lost); err != nil {
+		if err := x.drain(ctx, lost); err != nil {
 			return err
 		}
-		if err := t.do(s.rest()); err != nil {
+		if err := x.do(s.rest()); err != nil {
 			return err
 		}
 		if err := reload(ctx); err != nil {
@@ -179,10 +193,10 @@ func (t *transaction) tidy(ctx context.Context, steps []step, reload func(contex
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if t.isConfig(s) || !s.tidies() {
+		if x.o.isConfig(s) || !s.tidies() {
 			continue
 		}
-		if err := t.do(s.rest()); err != nil {
+		if err := x.do(s.rest()); err != nil {
 			return err
 		}
 	}
@@ -203,6 +217,6 @@ func (s step) rest() step {
 }
 
 // isMain reports whether s is Postfix's main.cf.
-func (t *transaction) isMain(s step) bool {
-	return t.isConfig(s) && filepath.Base(s.Path) == "main.cf"
+func (o Options) isMain(s step) bool {
+	return o.isConfig(s) && filepath.Base(s.Path) == "main.cf"
 }

@@ -10,6 +10,12 @@ import (
 	"relayhost/internal/host"
 )
 
+// store is the state directory: the change in progress and those that can be undone.
+type store struct {
+	h   *host.Host
+	dir string
+}
+
 // keepChanges is how many changes can be undone one by one; older ones are
 // folded into one, so that all of them can still be undone together.
 const keepChanges = 10
@@ -24,7 +30,7 @@ func History(r *host.Reader, o Options) ([]Record, error) {
 	return list, err
 }
 
-func (t *transaction) history() ([]journal, error) { return readHistory(&t.h.Reader, t.dir) }
+func (st store) history() ([]journal, error) { return readHistory(&st.h.Reader, st.dir) }
 
 // readHistory reads the committed changes, newest first. Those that a finished
 // rollback has ended, or that are folded into another, are left out.
@@ -79,8 +85,8 @@ func endedBy(r *host.Reader, stateDir string) ([]string, error) {
 
 // clearDone takes the changes that finished rollbacks have ended out of the
 // history.
-func (t *transaction) clearDone() error {
-	names, err := t.h.ReadDir(t.dir)
+func (st store) clearDone() error {
+	names, err := st.h.ReadDir(st.dir)
 	if err != nil {
 		return err
 	}
@@ -88,31 +94,31 @@ func (t *transaction) clearDone() error {
 		if !strings.HasPrefix(name, donePrefix) {
 			continue
 		}
-		done := filepath.Join(t.dir, name)
-		j, err := readJournal(&t.h.Reader, done)
+		done := filepath.Join(st.dir, name)
+		j, err := readJournal(&st.h.Reader, done)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		for _, id := range j.Undoes {
-			if err := t.discard(filepath.Join(t.dir, historyDir, id)); err != nil {
+			if err := discard(st.h, filepath.Join(st.dir, historyDir, id)); err != nil {
 				return err
 			}
 		}
-		if err := t.discard(done); err != nil {
+		if err := discard(st.h, done); err != nil {
 			return err
 		}
 	}
-	return t.dropEmptyHistory()
+	return st.dropEmptyHistory()
 }
 
-func (t *transaction) dropEmptyHistory() error {
-	dir := filepath.Join(t.dir, historyDir)
-	names, err := t.h.ReadDir(dir)
+func (st store) dropEmptyHistory() error {
+	dir := filepath.Join(st.dir, historyDir)
+	names, err := st.h.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || len(names) > 0 {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return t.h.Remove(dir, "")
+	return st.h.Remove(dir, "")
 }

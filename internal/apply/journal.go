@@ -46,15 +46,15 @@ type journal struct {
 
 // step is one file that changes.
 type step struct {
-	Path   string `json:"path"`           // as the plan names it
-	Target string `json:"target"`         // what is replaced: Path, its links resolved
-	Link   string `json:"link,omitempty"` // where Path points, when it is a link
-	Secret bool   `json:"secret,omitempty"`
-	Source string `json:"source,omitempty"` // of a compiled map: the text that it was made from
-	Map    string `json:"map,omitempty"`    // of a compiled map: its type, where postmap(1) makes it
-	Before state  `json:"before"`
-	After  state  `json:"after"`
-	Trial  *state `json:"trial,omitempty"` // what it is during the proof, when that is not After
+	Path     string `json:"path"`           // as the plan names it
+	Target   string `json:"target"`         // what is replaced: Path, its links resolved
+	Link     string `json:"link,omitempty"` // where Path points, when it is a link
+	Secret   bool   `json:"secret,omitempty"`
+	Source   string `json:"source,omitempty"` // of a compiled map: the text that it was made from
+	Map      string `json:"map,omitempty"`    // of a compiled map: its type, where postmap(1) makes it
+	Before   state  `json:"before"`
+	After    state  `json:"after"`
+	Override *state `json:"trial,omitempty"` // what it is during the proof, when that is not After
 	// Between holds the entries of both; it is there from the first write until
 	// the new configuration has proven itself. nil where After does.
 	Between *state `json:"between,omitempty"`
@@ -151,7 +151,7 @@ func (j *journal) fill(h *host.Host, dir string) error {
 			{&s.Before, "before", true},
 			// What was written is kept to merge and to show differences.
 			{&s.After, "after", !s.Secret && s.Source == ""},
-			{s.Trial, "trial", true},
+			{s.Override, "trial", true},
 			{s.Between, "between", s.Between != nil && !s.Between.same(s.Before)},
 		} {
 			if c.state == nil {
@@ -196,7 +196,7 @@ func readJournal(r *host.Reader, dir string) (journal, error) {
 			filepath.Join(dir, journalName), j.Version, journalVersion)
 	}
 	for i := range j.Steps {
-		for _, s := range []*state{&j.Steps[i].Before, &j.Steps[i].After, j.Steps[i].Trial, j.Steps[i].Between} {
+		for _, s := range []*state{&j.Steps[i].Before, &j.Steps[i].After, j.Steps[i].Override, j.Steps[i].Between} {
 			if s == nil {
 				continue
 			}

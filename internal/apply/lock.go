@@ -61,7 +61,7 @@ func Lock(ctx context.Context, h *host.Host, o Options) (release func(), err err
 	if err != nil {
 		return nil, host.Denied(err)
 	}
-	if err := t.mayTell(ctx, t.queueDir(ctx)); err != nil {
+	if err := mayTell(ctx, t.h, queueDir(ctx, t.h, t.o)); err != nil {
 		t.end()
 		return nil, err
 	}

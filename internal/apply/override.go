@@ -16,34 +16,34 @@ import (
 // journal, so that an undoing removes it with that.
 const proofLogName = "mail.log"
 
-// ProofLog is a maillog_file for Options.Override, which goes with the trial.
+// ProofLog is a maillog_file for Options.Override, which goes with the journal.
 func ProofLog(o Options) string { return filepath.Join(o.stateDir(), inProgress, proofLogName) }
 
 // ErrProofLog is what Options.Watch says when Postfix does not write ProofLog.
-// The trial is over then: with a log that nobody reads out of its socket, every
+// The override ends then: with a log that nobody reads out of its socket, every
 // Postfix program hangs after some lines (msg_logger(3), unix(7)).
 var ErrProofLog = errors.New("Postfix does not write the log for the proof")
 
 // labelProofLog makes the log with the label that lets postlogd(8) write it: in
 // the state directory files get one of which Postfix may only pass by.
-func (t *transaction) labelProofLog() error {
-	if t.o.ProofLogLabel == "" {
+func (x executor) labelProofLog() error {
+	if x.o.ProofLogLabel == "" {
 		return nil
 	}
-	return t.h.WriteFile(ProofLog(t.o), nil, host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid(),
-		Xattrs: map[string][]byte{host.SELinuxXattr: []byte(t.o.ProofLogLabel)}})
+	return x.h.WriteFile(ProofLog(x.o), nil, host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid(),
+		Xattrs: map[string][]byte{host.SELinuxXattr: []byte(x.o.ProofLogLabel)}})
 }
 
-// override gives main.cf another text for the time of the proof. A plan that
+// withOverride gives main.cf another text for the time of the proof. A plan that
 // leaves main.cf as it is gets a step for it.
-func (t *transaction) override(steps []step) ([]step, error) {
-	if len(t.o.Override) == 0 || len(steps) == 0 {
+func withOverride(h *host.Host, o Options, steps []step) ([]step, error) {
+	if len(o.Override) == 0 || len(steps) == 0 {
 		return steps, nil
 	}
-	path := filepath.Join(t.o.configDir(), "main.cf")
+	path := filepath.Join(o.configDir(), "main.cf")
 	i := slices.IndexFunc(steps, func(s step) bool { return s.Path == path })
 	if i < 0 {
-		s, err := t.step(path)
+		s, err := stepAt(h, path)
 		if err != nil {
 			return nil, err
 		}
@@ -54,22 +54,22 @@ func (t *transaction) override(steps []step) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.o.Override)) {
-		main.Set(name, t.o.Override[name])
+	for _, name := range slices.Sorted(maps.Keys(o.Override)) {
+		main.Set(name, o.Override[name])
 	}
-	trial := steps[i].After
-	trial.data = main.Bytes()
-	trial.Sum = host.Sum(trial.data)
-	steps[i].Trial = &trial
+	during := steps[i].After
+	during.data = main.Bytes()
+	during.Sum = host.Sum(during.data)
+	steps[i].Override = &during
 	return steps, nil
 }
 
-// tried is steps as they are done before the proof.
+// overridden is steps as they are done before the proof.
 func overridden(steps []step) []step {
 	steps = slices.Clone(steps)
 	for i, s := range steps {
-		if s.Trial != nil {
-			steps[i].After = *s.Trial
+		if s.Override != nil {
+			steps[i].After = *s.Override
 		}
 	}
 	return steps
@@ -83,33 +83,33 @@ func overrideOnly(steps []step) bool {
 // idle reports whether the step leaves nothing changed.
 func (s step) idle() bool { return s.Before.alike(s.After) }
 
-// written is what the step has put where now is: the text of the trial, or what
+// written is what the step has put where now is: the text of the override, or what
 // stays. Somebody may have edited either.
 func (s step) written(now state) state {
-	if s.Trial == nil || now.same(s.After) || holdsNone(s.After.data, s.Trial.data, now.data) {
+	if s.Override == nil || now.same(s.After) || holdsNone(s.After.data, s.Override.data, now.data) {
 		return s.After
 	}
-	return *s.Trial
+	return *s.Override
 }
 
 // endOverride puts main.cf as planned in the place of the one for the proof. The
-// journal forgets the trial after that, and the log goes last: whenever the run
+// journal forgets the override after that, and the log goes last: whenever the run
 // dies, what is on disk can be undone.
-func (t *transaction) endOverride(ctx context.Context, j *journal) error {
+func (x executor) endOverride(ctx context.Context, j *journal) error {
 	var left []step
 	var copies []string
 	for _, s := range j.Steps {
-		if s.Trial == nil {
+		if s.Override == nil {
 			left = append(left, s)
 			continue
 		}
 		back := s
-		back.Before = *s.Trial
-		if err := t.do(back); err != nil {
+		back.Before = *s.Override
+		if err := x.do(back); err != nil {
 			return err
 		}
-		copies = append(copies, s.Trial.Copy)
-		if s.Trial = nil; !s.idle() {
+		copies = append(copies, s.Override.Copy)
+		if s.Override = nil; !s.idle() {
 			left = append(left, s)
 		} else {
 			copies = append(copies, s.Before.Copy, s.After.Copy)
@@ -118,19 +118,19 @@ func (t *transaction) endOverride(ctx context.Context, j *journal) error {
 	if copies == nil {
 		return nil
 	}
-	if err := t.reload(ctx); err != nil {
+	if err := x.reload(ctx); err != nil {
 		return err
 	}
-	dir := filepath.Join(t.dir, inProgress)
+	dir := filepath.Join(x.o.stateDir(), inProgress)
 	j.Steps = left
-	if err := j.save(t.h, dir); err != nil {
+	if err := j.save(x.h, dir); err != nil {
 		return err
 	}
 	for _, name := range append(copies, proofLogName) {
 		if name == "" {
 			continue
 		}
-		if err := t.h.RemoveAll(filepath.Join(dir, name)); err != nil {
+		if err := x.h.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}

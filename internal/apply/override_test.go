@@ -11,9 +11,9 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// trialTree is a tree whose runs have other parameters for the proof, and call
+// overrideTree is a tree whose runs have other parameters for the proof, and call
 // during in it.
-func trialTree(t *testing.T, during func(tr *tree) error) *tree {
+func overrideTree(t *testing.T, during func(tr *tree) error) *tree {
 	tr := newTree(t)
 	tr.o.Override = map[string]string{"maillog_file": ProofLog(tr.o), "myhostname": "proof.example.com"}
 	tr.o.Prove = func(context.Context) error {
@@ -47,8 +47,8 @@ func (tr *tree) logging() {
 
 // The log of the proof is there while it runs, and main.cf is as planned after
 // it, also when the plan leaves main.cf alone.
-func TestTrialLog(t *testing.T) {
-	tr := trialTree(t, func(tr *tree) error { tr.logging(); return nil })
+func TestProofLog(t *testing.T) {
+	tr := overrideTree(t, func(tr *tree) error { tr.logging(); return nil })
 	tr.write("/etc/postfix/main.cf", mainBefore, 0o644)
 	before := tr.print()
 	if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); err != nil {
@@ -93,7 +93,7 @@ func TestTrialLog(t *testing.T) {
 
 // A proof that fails puts back what was there; what somebody has written into
 // the text for the proof stays, whether it fails or not.
-func TestTrialLogFails(t *testing.T) {
+func TestProofLogFails(t *testing.T) {
 	refused := errors.New("the relay said 535")
 	const edit = "# somebody's\nmail_name = Edited\n"
 	for name, test := range map[string]struct {
@@ -102,7 +102,7 @@ func TestTrialLogFails(t *testing.T) {
 	}{
 		"fails": {"", refused}, "fails and edited": {edit, refused}, "edited": {edit, nil},
 	} {
-		tr := trialTree(t, func(tr *tree) error {
+		tr := overrideTree(t, func(tr *tree) error {
 			tr.write("/etc/postfix/main.cf", test.edit+tr.read("/etc/postfix/main.cf"), 0o644)
 			return test.err
 		})
@@ -120,8 +120,8 @@ func TestTrialLogFails(t *testing.T) {
 }
 
 // A failed proof that is kept keeps what was planned.
-func TestTrialLogKept(t *testing.T) {
-	tr := trialTree(t, func(*tree) error { return errors.New("no answer") })
+func TestProofLogKept(t *testing.T) {
+	tr := overrideTree(t, func(*tree) error { return errors.New("no answer") })
 	tr.o.KeepOnFailure = true
 	_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 	var proof *ProofFailed
@@ -131,8 +131,8 @@ func TestTrialLogKept(t *testing.T) {
 }
 
 // Nothing to do stays nothing to do.
-func TestTrialLogUnchanged(t *testing.T) {
-	tr := trialTree(t, func(*tree) error { return nil })
+func TestProofLogUnchanged(t *testing.T) {
+	tr := overrideTree(t, func(*tree) error { return nil })
 	if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestTrialLogUnchanged(t *testing.T) {
 
 // A run with a log of its own is killed at each of its changes, and the undoing
 // of a killed one as well.
-func TestTrialLogKilledAtEveryChange(t *testing.T) {
+func TestProofLogKilledAtEveryChange(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t)
 	old := tr.print()

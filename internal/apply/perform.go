@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 
 	"relayhost/internal/host"
 	"relayhost/internal/secret"
@@ -26,16 +25,15 @@ func (t *transaction) perform(ctx context.Context, j journal) (Record, error) {
 		return Record{}, err
 	}
 	t.o.say("writing the journal")
-	if err := j.write(t.h, t.dir, inProgress); err != nil {
-		return Record{}, t.abandon(err)
+	if err := j.write(t.h, t.o.stateDir(), inProgress); err != nil {
+		return Record{}, t.store.abandon(err)
 	}
-	t.ownsMain = slices.ContainsFunc(j.Steps, t.isMain)
-	err = t.change(ctx, &j)
+	err = newExecutor(t.h, t.o, j).change(ctx, &j)
 	if err == nil {
-		err = t.commit(&j)
+		err = t.store.commit(&j)
 	}
 	if err == nil {
-		t.prune()
+		t.store.prune()
 		return j.Record, kept(j)
 	}
 	return t.failed(ctx, j, err)
@@ -66,16 +64,16 @@ func (t *transaction) failed(ctx context.Context, j journal, err error) (Record,
 
 // abandon removes a journal that may have got its name although writing it
 // failed; nothing else has been changed yet.
-func (t *transaction) abandon(err error) error {
-	if _, statErr := t.h.Lstat(filepath.Join(t.dir, inProgress)); statErr != nil {
+func (st store) abandon(err error) error {
+	if _, statErr := st.h.Lstat(filepath.Join(st.dir, inProgress)); statErr != nil {
 		return err
 	}
-	return errors.Join(err, t.discard(filepath.Join(t.dir, inProgress)))
+	return errors.Join(err, discard(st.h, filepath.Join(st.dir, inProgress)))
 }
 
 // number gives the change its place and its name.
 func (t *transaction) number(j *journal) error {
-	past, err := t.history()
+	past, err := t.store.history()
 	if err != nil {
 		return err
 	}
@@ -119,118 +117,118 @@ func shown(s step, at state) string {
 }
 
 // change writes the files, runs the commands, reloads, proves and tidies up.
-func (t *transaction) change(ctx context.Context, j *journal) error {
-	if err := t.postsuper(ctx, "-h", j.Held); err != nil {
+func (x executor) change(ctx context.Context, j *journal) error {
+	if err := x.postsuper(ctx, "-h", j.Held); err != nil {
 		return err
 	}
-	if err := t.prepare(ctx, j.Steps, t.reload, false); err != nil {
+	if err := x.prepare(ctx, j.Steps, x.reload, false); err != nil {
 		return err
 	}
-	see, err := t.watchLog(ctx)
+	see, err := x.o.watchLog(ctx)
 	if err != nil {
 		return err
 	}
-	if err := t.labelProofLog(); err != nil {
+	if err := x.labelProofLog(); err != nil {
 		return err
 	}
-	if err := t.switchOver(ctx, overridden(j.Steps)); err != nil {
+	if err := x.switchOver(ctx, overridden(j.Steps)); err != nil {
 		return err
 	}
-	if err := t.reload(ctx); err != nil {
+	if err := x.reload(ctx); err != nil {
 		return err
 	}
 	switch err := see(ctx); {
 	case errors.Is(err, ErrProofLog):
-		if err := t.endOverride(ctx, j); err != nil {
+		if err := x.endOverride(ctx, j); err != nil {
 			return err
 		}
 	case err != nil:
 		return &ProofFailed{Err: err}
 	}
-	if err := t.prove(ctx, j); err != nil {
+	if err := x.prove(ctx, j); err != nil {
 		return err
 	}
-	if err := t.endOverride(ctx, j); err != nil {
+	if err := x.endOverride(ctx, j); err != nil {
 		return err
 	}
-	if err := t.tidy(ctx, j.Steps, t.reload); err != nil {
+	if err := x.tidy(ctx, j.Steps, x.reload); err != nil {
 		return err
 	}
-	return t.postsuper(ctx, "-H", j.Released)
+	return x.postsuper(ctx, "-H", j.Released)
 }
 
-func (t *transaction) prove(ctx context.Context, j *journal) error {
-	if t.o.Prove == nil {
+func (x executor) prove(ctx context.Context, j *journal) error {
+	if x.o.Prove == nil {
 		return ctx.Err()
 	}
-	t.o.say("proving delivery")
-	err := t.o.Prove(ctx)
+	x.o.say("proving delivery")
+	err := x.o.Prove(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err == nil:
 		return nil
-	case t.o.KeepOnFailure:
+	case x.o.KeepOnFailure:
 		j.failure = err
 		j.Record.Notes = append(j.Record.Notes, "kept although the proof failed")
-		return j.save(t.h, filepath.Join(t.dir, inProgress))
+		return j.save(x.h, filepath.Join(x.o.stateDir(), inProgress))
 	}
 	return &ProofFailed{Err: err}
 }
 
-func (t *transaction) watchLog(ctx context.Context) (func(context.Context) error, error) {
-	if t.o.Watch == nil {
+func (o Options) watchLog(ctx context.Context) (func(context.Context) error, error) {
+	if o.Watch == nil {
 		return func(context.Context) error { return nil }, nil
 	}
-	return t.o.Watch(ctx)
+	return o.Watch(ctx)
 }
 
 // isConfig reports whether Postfix reads the file as its configuration.
-func (t *transaction) isConfig(s step) bool {
+func (o Options) isConfig(s step) bool {
 	name := filepath.Base(s.Path)
-	return filepath.Dir(s.Path) == filepath.Clean(t.o.configDir()) && (name == "main.cf" || name == "master.cf")
+	return filepath.Dir(s.Path) == filepath.Clean(o.configDir()) && (name == "main.cf" || name == "master.cf")
 }
 
 // do makes one file what its step says.
-func (t *transaction) do(s step) error {
+func (x executor) do(s step) error {
 	switch {
 	case s.After.Dir && s.Before.Exists, !s.After.Exists && !s.Before.Exists:
 		return nil
 	case s.After.Dir:
-		t.o.say("making " + s.Path)
-		return t.h.Mkdir(s.Target, s.After.Mode)
+		x.o.say("making " + s.Path)
+		return x.h.Mkdir(s.Target, s.After.Mode)
 	case s.Before.Dir:
-		return t.removeDirectory(s.Target)
+		return removeDirectory(x.h, s.Target)
 	case !s.After.Exists:
-		t.o.say("removing " + s.Path)
-		return t.h.Remove(s.Target, s.Before.Sum)
+		x.o.say("removing " + s.Path)
+		return x.h.Remove(s.Target, s.Before.Sum)
 	}
-	t.o.say("writing " + s.Path)
+	x.o.say("writing " + s.Path)
 	if s.After.Mtime.IsZero() && s.Source == "" && s.After.same(s.Before) {
 		// Mode or owner alone: what is compiled from the file is as new as before.
 		s.After.Mtime = s.Before.Mtime
 	}
-	return t.h.WriteFile(s.Target, s.After.data, host.Spec{Mode: s.After.Mode, UID: s.After.UID, GID: s.After.GID,
-		Xattrs: s.After.Xattrs, Mtime: t.mtime(s.After), Expect: s.Before.expect()})
+	return x.h.WriteFile(s.Target, s.After.data, host.Spec{Mode: s.After.Mode, UID: s.After.UID, GID: s.After.GID,
+		Xattrs: s.After.Xattrs, Mtime: mtime(s.After), Expect: s.Before.expect()})
 }
 
 // commit makes the change final by one rename.
-func (t *transaction) commit(j *journal) error {
-	from, to := filepath.Join(t.dir, inProgress), filepath.Join(t.dir, donePrefix+j.Record.ID)
+func (st store) commit(j *journal) error {
+	from, to := filepath.Join(st.dir, inProgress), filepath.Join(st.dir, donePrefix+j.Record.ID)
 	if j.Kind == kindChange {
-		to = filepath.Join(t.dir, historyDir, j.Record.ID)
-		if err := t.h.Mkdir(filepath.Dir(to), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		to = filepath.Join(st.dir, historyDir, j.Record.ID)
+		if err := st.h.Mkdir(filepath.Dir(to), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
-	err := t.h.Rename(from, to)
+	err := st.h.Rename(from, to)
 	if err == nil {
 		return nil
 	}
 	// A rename whose sync failed has been done, but may not last: it is
 	// turned round, and the change undone.
-	if _, gone := t.h.Lstat(from); errors.Is(gone, fs.ErrNotExist) {
-		err = errors.Join(err, t.h.Rename(to, from))
+	if _, gone := st.h.Lstat(from); errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, st.h.Rename(to, from))
 	}
 	return err
 }

@@ -11,37 +11,37 @@ import (
 // copies of files with secrets only where nothing else could bring them back.
 // The change itself is committed by now: what fails here is done by the next
 // run, and is no error of this one.
-func (t *transaction) prune() {
-	past, err := t.history()
+func (st store) prune() {
+	past, err := st.history()
 	if err != nil {
 		return
 	}
-	_ = t.h.Remove(filepath.Join(t.dir, undoneName), "")
+	_ = st.h.Remove(filepath.Join(st.dir, undoneName), "")
 	for i := range past {
-		if t.forgetBetween(&past[i]) != nil {
+		if st.forgetBetween(&past[i]) != nil {
 			return
 		}
 	}
 	for len(past) > keepChanges {
 		n := len(past)
-		folded, err := t.fold(past[n-1], past[n-2])
+		folded, err := st.fold(past[n-1], past[n-2])
 		if err != nil {
 			return
 		}
 		past = append(past[:n-2], folded)
 	}
 	for i := 1; i < len(past); i++ {
-		if t.forget(&past[i], past[i+1:]) != nil {
+		if st.forget(&past[i], past[i+1:]) != nil {
 			return
 		}
 	}
-	_ = t.dropFolded(past)
+	_ = st.dropFolded(past)
 }
 
 // forget removes the copies of secrets from an older change. What was there
 // before relayhost first touched the file stays, or it could not be restored.
-func (t *transaction) forget(j *journal, older []journal) error {
-	dir := filepath.Join(t.dir, historyDir, j.Record.ID)
+func (st store) forget(j *journal, older []journal) error {
+	dir := filepath.Join(st.dir, historyDir, j.Record.ID)
 	var names []string
 	for i := range j.Steps {
 		s := &j.Steps[i]
@@ -53,12 +53,12 @@ func (t *transaction) forget(j *journal, older []journal) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return t.drop(j, dir, names)
+	return st.drop(j, dir, names)
 }
 
 // forgetBetween removes what a change has held in between: it is final by now, and the tables of that time have two passwords in them.
-func (t *transaction) forgetBetween(j *journal) error {
-	dir := filepath.Join(t.dir, historyDir, j.Record.ID)
+func (st store) forgetBetween(j *journal) error {
+	dir := filepath.Join(st.dir, historyDir, j.Record.ID)
 	var names []string
 	had := false
 	for i := range j.Steps {
@@ -75,17 +75,17 @@ func (t *transaction) forgetBetween(j *journal) error {
 	if !had {
 		return nil
 	}
-	return t.drop(j, dir, names)
+	return st.drop(j, dir, names)
 }
 
 // drop removes copies that j does not name any more. The journal comes first:
 // one that names a copy which is gone would not read.
-func (t *transaction) drop(j *journal, dir string, names []string) error {
-	if err := j.save(t.h, dir); err != nil {
+func (st store) drop(j *journal, dir string, names []string) error {
+	if err := j.save(st.h, dir); err != nil {
 		return err
 	}
 	for _, name := range names {
-		if err := t.h.Remove(filepath.Join(dir, name), ""); err != nil {
+		if err := st.h.Remove(filepath.Join(dir, name), ""); err != nil {
 			return err
 		}
 	}
@@ -104,7 +104,7 @@ func touches(past []journal, target string) bool {
 }
 
 // fold makes one change of the two oldest.
-func (t *transaction) fold(older, newer journal) (journal, error) {
+func (st store) fold(older, newer journal) (journal, error) {
 	j := newer
 	j.Steps = compose([]journal{newer, older})
 	j.Record.ID = newer.Record.ID + "-and-earlier"
@@ -113,23 +113,23 @@ func (t *transaction) fold(older, newer journal) (journal, error) {
 	j.Record.Held = len(j.Held)
 	j.Record.Packages = slices.Concat(older.Record.Packages, newer.Record.Packages)
 	j.Replaces = []string{older.Record.ID, newer.Record.ID}
-	if err := t.discard(filepath.Join(t.dir, historyDir, j.Record.ID)); err != nil {
+	if err := discard(st.h, filepath.Join(st.dir, historyDir, j.Record.ID)); err != nil {
 		return j, err
 	}
-	if err := j.write(t.h, filepath.Join(t.dir, historyDir), j.Record.ID); err != nil {
+	if err := j.write(st.h, filepath.Join(st.dir, historyDir), j.Record.ID); err != nil {
 		return j, err
 	}
-	return j, t.dropFolded([]journal{j})
+	return j, st.dropFolded([]journal{j})
 }
 
 // dropFolded removes changes that live on in a folded one.
-func (t *transaction) dropFolded(past []journal) error {
+func (st store) dropFolded(past []journal) error {
 	for _, j := range past {
 		for _, id := range j.Replaces {
 			if id == "" || host.IsTemp(id) {
 				continue
 			}
-			if err := t.discard(filepath.Join(t.dir, historyDir, id)); err != nil {
+			if err := discard(st.h, filepath.Join(st.dir, historyDir, id)); err != nil {
 				return err
 			}
 		}

@@ -12,22 +12,22 @@ import (
 // unhold undoes what j has done to messages in the queue. Ids that are not
 // in the queue any more, or never were put on hold, are passed over
 // (postsuper(1)).
-func (t *transaction) unhold(ctx context.Context, j journal) error {
-	if err := t.postsuper(ctx, "-H", j.Held); err != nil {
+func (x executor) unhold(ctx context.Context, j journal) error {
+	if err := x.postsuper(ctx, "-H", j.Held); err != nil {
 		return fmt.Errorf("the files are as before, but %d message(s) may stay on hold, postsuper -H releases them: %w", len(j.Held), err)
 	}
-	return t.postsuper(ctx, "-h", j.Released)
+	return x.postsuper(ctx, "-h", j.Released)
 }
 
 // postsuper puts messages on hold ("-h") or releases them ("-H"). The ids go in
 // by standard input: a queue may be longer than a command line. Without Postfix
 // there is no queue.
-func (t *transaction) postsuper(ctx context.Context, action string, ids []string) error {
+func (x executor) postsuper(ctx context.Context, action string, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	args := []string{"postsuper", "-c", t.h.Real(t.o.configDir()), action, "-"}
-	out, err := t.h.Run(ctx, host.Command{Args: args, Stdin: []byte(strings.Join(ids, "\n") + "\n")})
+	args := []string{"postsuper", "-c", x.h.Real(x.o.configDir()), action, "-"}
+	out, err := x.h.Run(ctx, host.Command{Args: args, Stdin: []byte(strings.Join(ids, "\n") + "\n")})
 	switch {
 	case errors.Is(err, host.ErrNoProgram):
 		return nil

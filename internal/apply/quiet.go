@@ -13,15 +13,15 @@ import (
 // (postfix.Control). What main.cf says stays the same. The function that it returns
 // puts the text back; it is nil where there is nothing to warn of, or where main.cf
 // is none of the files of this change, so that no journal knows it.
-func (t *transaction) quieten() (aloud func() error, err error) {
-	if !t.ownsMain || t.h.Root != "" {
+func (x executor) quieten() (aloud func() error, err error) {
+	if !x.ownsMain || x.h.Root != "" {
 		return nil, nil
 	}
-	path, err := t.h.Follow(filepath.Join(t.o.configDir(), "main.cf"))
+	path, err := x.h.Follow(filepath.Join(x.o.configDir(), "main.cf"))
 	if err != nil {
 		return nil, err
 	}
-	loud, err := look(&t.h.Reader, path)
+	loud, err := look(&x.h.Reader, path)
 	if err != nil {
 		return nil, err
 	}
@@ -30,12 +30,12 @@ func (t *transaction) quieten() (aloud func() error, err error) {
 		return nil, nil
 	}
 	spec := host.Spec{Mode: loud.Mode, UID: loud.UID, GID: loud.GID, Xattrs: loud.Xattrs, Mtime: loud.Mtime, Expect: loud.Sum}
-	if err := t.h.WriteFile(path, text, spec); err != nil {
+	if err := x.h.WriteFile(path, text, spec); err != nil {
 		return nil, err
 	}
 	return func() error {
 		spec.Expect = host.Sum(text)
-		return t.h.WriteFile(path, loud.data, spec)
+		return x.h.WriteFile(path, loud.data, spec)
 	}, nil
 }
 

@@ -22,17 +22,17 @@ func Recover(ctx context.Context, h *host.Host, o Options) (bool, error) {
 	defer t.end()
 	undone, err := t.recover(ctx)
 	if err == nil {
-		t.tidyBridge(ctx)
+		tidyBridge(ctx, t.h, t.store.dir)
 	}
 	return undone, err
 }
 
 // recover undoes what is in progress and clears finished rollbacks away.
 func (t *transaction) recover(ctx context.Context) (bool, error) {
-	if err := t.clearDone(); err != nil {
+	if err := t.store.clearDone(); err != nil {
 		return false, err
 	}
-	_, err := t.h.Lstat(filepath.Join(t.dir, inProgress))
+	_, err := t.h.Lstat(filepath.Join(t.store.dir, inProgress))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -15,7 +15,7 @@ import (
 const quiet = 2 * time.Second
 
 // mtime is the time that a written file gets: its own where it had one.
-func (t *transaction) mtime(s state) time.Time {
+func mtime(s state) time.Time {
 	if !s.Mtime.IsZero() {
 		return s.Mtime
 	}
@@ -24,15 +24,15 @@ func (t *transaction) mtime(s state) time.Time {
 
 // reload tells Postfix to read its configuration again. An undoing does not start
 // what did not run before.
-func (t *transaction) reload(ctx context.Context) error {
-	t.o.say("reloading Postfix")
-	aloud, err := t.quieten()
+func (x executor) reload(ctx context.Context) error {
+	x.o.say("reloading Postfix")
+	aloud, err := x.quieten()
 	if err != nil {
 		return err
 	}
-	err = t.tell(ctx)
+	err = x.tell(ctx)
 	if err == nil && aloud != nil {
-		err = t.control().Settle(ctx)
+		err = x.control().Settle(ctx)
 	}
 	if aloud != nil {
 		err = errors.Join(err, aloud())
@@ -40,23 +40,23 @@ func (t *transaction) reload(ctx context.Context) error {
 	return err
 }
 
-func (t *transaction) tell(ctx context.Context) error {
+func (x executor) tell(ctx context.Context) error {
 	switch {
-	case t.undoing && t.o.ReloadBack != nil:
-		return t.o.ReloadBack(ctx)
-	case t.o.Reload != nil:
-		return t.o.Reload(ctx)
+	case x.undoing && x.o.ReloadBack != nil:
+		return x.o.ReloadBack(ctx)
+	case x.o.Reload != nil:
+		return x.o.Reload(ctx)
 	}
-	return t.control().ReloadIfRunning(ctx)
+	return x.control().ReloadIfRunning(ctx)
 }
 
-func (t *transaction) control() postfix.Control {
-	return postfix.Control{Host: t.h, ConfigDir: t.h.Real(t.o.configDir())}
+func (x executor) control() postfix.Control {
+	return postfix.Control{Host: x.h, ConfigDir: x.h.Real(x.o.configDir())}
 }
 
 // running asks whether this Postfix runs. Without Postfix nothing does.
-func (t *transaction) running(ctx context.Context) (bool, error) {
-	on, err := t.control().Running(ctx)
+func (x executor) running(ctx context.Context) (bool, error) {
+	on, err := x.control().Running(ctx)
 	if errors.Is(err, host.ErrNoProgram) {
 		return false, nil
 	}
@@ -65,8 +65,8 @@ func (t *transaction) running(ctx context.Context) (bool, error) {
 
 // runCommand runs a child and takes any exit code but 0 as a failure. What it
 // printed is not repeated: postmap(1) prints the lines that it dislikes.
-func (t *transaction) runCommand(ctx context.Context, args []string) error {
-	out, err := t.h.Run(ctx, host.Command{Args: args})
+func runCommand(ctx context.Context, h *host.Host, args []string) error {
+	out, err := h.Run(ctx, host.Command{Args: args})
 	if err != nil {
 		return err
 	}

@@ -46,8 +46,8 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if _, err := t.recover(ctx); err != nil {
 		return nil, err
 	}
-	defer t.tidyBridge(ctx) // before end
-	past, err := t.history()
+	defer tidyBridge(ctx, t.h, t.store.dir) // before end
+	past, err := t.store.history()
 	if err != nil {
 		return nil, err
 	}
@@ -60,20 +60,20 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if err := t.uses(directories(whole.Steps)...); err != nil {
 		return nil, err
 	}
-	steps, err := t.backwards(whole, false)
+	steps, err := backwards(t.h, t.o, whole, false)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.forBridges(ctx, steps); err != nil {
+	if err := forBridges(ctx, t.h, t.o, steps); err != nil {
 		return nil, err
 	}
-	if err := t.preflight(steps); err != nil {
+	if err := preflight(t.h, t.o, steps); err != nil {
 		return nil, err
 	}
-	if err := t.mayTell(ctx, t.queueDir(ctx)); err != nil {
+	if err := mayTell(ctx, t.h, queueDir(ctx, t.h, t.o)); err != nil {
 		return nil, err
 	}
-	t.bridgeBack(ctx, steps)
+	bridgeBack(ctx, t.h, t.o, steps)
 	_, err = t.perform(ctx, undoing(chosen, steps))
 	var proof *ProofFailed
 	if err != nil && !(errors.As(err, &proof) && proof.Kept) {
@@ -86,9 +86,9 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	}
 	// Committed by now; what is left of the changes is cleared by the next
 	// run if this fails.
-	if t.clearDone() == nil && len(chosen) == len(past) {
-		t.tidyBridge(ctx)
-		t.forgetAll()
+	if t.store.clearDone() == nil && len(chosen) == len(past) {
+		tidyBridge(ctx, t.h, t.store.dir)
+		t.store.forgetAll()
 	}
 	return undone, err
 }
@@ -106,14 +106,14 @@ func undoing(chosen []journal, steps []step) journal {
 
 // bridgeBack is bridge for a rollback, which goes on without: where no map can be
 // built there is no Postfix that would look it up.
-func (t *transaction) bridgeBack(ctx context.Context, steps []step) {
-	s := &stage{t: t}
+func bridgeBack(ctx context.Context, h *host.Host, o Options, steps []step) {
+	s := &stage{h: h, o: o}
 	defer s.close()
 	if s.bridge(ctx, steps) == nil {
 		return
 	}
 	for i := range steps {
-		if !t.isConfig(steps[i]) {
+		if !o.isConfig(steps[i]) {
 			steps[i].Between = nil
 		}
 	}
@@ -121,14 +121,14 @@ func (t *transaction) bridgeBack(ctx context.Context, steps []step) {
 
 // forgetAll empties the state directory once no change is left: notes and
 // verifications of what is not there any more. end removes the directory.
-func (t *transaction) forgetAll() {
-	names, err := t.h.ReadDir(t.dir)
+func (st store) forgetAll() {
+	names, err := st.h.ReadDir(st.dir)
 	if err != nil {
 		return
 	}
 	for _, name := range names {
 		if name != lockName && name != madeUser {
-			_ = t.h.RemoveAll(filepath.Join(t.dir, name))
+			_ = st.h.RemoveAll(filepath.Join(st.dir, name))
 		}
 	}
 }

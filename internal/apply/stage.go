@@ -20,21 +20,22 @@ import (
 // is in the configuration directory because security policies let postmap(1) write
 // there, and nowhere else.
 type stage struct {
-	t    *transaction
+	h    *host.Host
+	o    Options
 	dir  string
 	maps map[string]step // by the path of the source
 }
 
 // stage builds and checks everything that can be without touching a live file.
-func (t *transaction) stage(ctx context.Context, p plan.Plan, files []step) (*stage, error) {
-	s := &stage{t: t, maps: map[string]step{}}
+func newStage(ctx context.Context, h *host.Host, o Options, p plan.Plan, files []step) (*stage, error) {
+	s := &stage{h: h, o: o, maps: map[string]step{}}
 	if !s.needed(p, files) {
 		return s, nil
 	}
 	if err := s.open(files); err != nil {
 		return s, err
 	}
-	t.o.say("checking the new configuration with this host's Postfix")
+	o.say("checking the new configuration with this host's Postfix")
 	if err := s.check(ctx, p); err != nil {
 		return s, err
 	}
@@ -54,12 +55,12 @@ func (s *stage) open(files []step) error {
 	if s.dir != "" {
 		return nil
 	}
-	config, err := s.t.h.Follow(s.t.o.configDir())
+	config, err := s.h.Follow(s.o.configDir())
 	if err != nil {
 		return err
 	}
 	dir := filepath.Join(config, host.TempName())
-	if err := s.t.h.Mkdir(dir, 0o700); err != nil {
+	if err := s.h.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
 	s.dir = dir
@@ -73,7 +74,7 @@ func (s *stage) needed(p plan.Plan, files []step) bool {
 		}
 	}
 	for _, f := range files {
-		if s.t.isConfig(f) {
+		if s.o.isConfig(f) {
 			return true
 		}
 	}
@@ -86,7 +87,7 @@ func (s *stage) close() {
 		return
 	}
 	// What stays behind is swept by the next run.
-	_ = s.t.h.RemoveAll(s.dir)
+	_ = s.h.RemoveAll(s.dir)
 }
 
 // steps is files with each compiled map right after its source: the other way
@@ -113,8 +114,8 @@ func (s *stage) steps(files []step) []step {
 // copyConfig puts main.cf and master.cf as they will be into the directory.
 func (s *stage) copyConfig(files []step) error {
 	for _, name := range []string{"main.cf", "master.cf"} {
-		path := filepath.Join(s.t.o.configDir(), name)
-		text, err := s.t.h.ReadFile(path)
+		path := filepath.Join(s.o.configDir(), name)
+		text, err := s.h.ReadFile(path)
 		for _, f := range files {
 			if f.Path == path {
 				text, err = f.After.data, nil
@@ -134,8 +135,8 @@ func (s *stage) copyConfig(files []step) error {
 }
 
 func (s *stage) write(name string, data []byte) error {
-	return s.t.h.WriteFile(filepath.Join(s.dir, name), data, host.Spec{
-		Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid(), Mtime: s.t.mtime(state{})})
+	return s.h.WriteFile(filepath.Join(s.dir, name), data, host.Spec{
+		Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid(), Mtime: mtime(state{})})
 }
 
 // build makes the compiled map of f aside and adds the step that moves it in,
@@ -146,7 +147,7 @@ func (s *stage) build(ctx context.Context, f plan.File, files []step) error {
 	if index == "" || filepath.Ext(index) == ".pag" { // dbm makes two files, which cannot change at once
 		return fmt.Errorf("%s: map type %q cannot be compiled and moved in", f.Path, mapType)
 	}
-	m, err := s.t.step(index)
+	m, err := stepAt(s.h, index)
 	if err != nil {
 		return err
 	}
@@ -163,7 +164,7 @@ func (s *stage) build(ctx context.Context, f plan.File, files []step) error {
 		changed = changed || file.Path == f.Path && !file.Before.same(file.After)
 	}
 	stale := f.Recompile && s.stale(f.Path, m.Before)
-	if !changed && !stale && m.Before.Exists && s.answers(ctx, mapType+":"+s.t.h.Real(f.Path), f) == nil {
+	if !changed && !stale && m.Before.Exists && s.answers(ctx, mapType+":"+s.h.Real(f.Path), f) == nil {
 		m.After = m.Before
 	} else if m.After, err = s.compile(ctx, f, m.Before); err != nil {
 		return err
@@ -181,20 +182,20 @@ func (s *stage) build(ctx context.Context, f plan.File, files []step) error {
 // stale reports whether what is compiled from source is older. It is written again
 // then, though it may say the same: Postfix warns until it is as new.
 func (s *stage) stale(source string, compiled state) bool {
-	m, err := s.t.h.Stat(source)
+	m, err := s.h.Stat(source)
 	return err == nil && compiled.Exists && m.Mtime.Sub(compiled.Mtime) > postfix.StaleAfter
 }
 
 // compile runs postmap(1), or postalias(1) for aliases(5), on a private copy.
 func (s *stage) compile(ctx context.Context, f plan.File, before state) (state, error) {
-	s.t.o.say("compiling " + f.Path)
+	s.o.say("compiling " + f.Path)
 	name := filepath.Base(f.Path)
 	if err := s.write(name, f.After); err != nil {
 		return state{}, err
 	}
 	mapType, program := f.Compiled()
-	table := postfix.Table{Type: mapType, Path: filepath.Join(s.t.h.Real(s.dir), name)}
-	if err := s.t.runCommand(ctx, []string{program, "-c", s.t.h.Real(s.dir), table.String()}); err != nil {
+	table := postfix.Table{Type: mapType, Path: filepath.Join(s.h.Real(s.dir), name)}
+	if err := runCommand(ctx, s.h, []string{program, "-c", s.h.Real(s.dir), table.String()}); err != nil {
 		return state{}, fmt.Errorf("compile %s: %w", f.Path, err)
 	}
 	// postmap says 0 when it has dropped lines, and a killed one leaves a
@@ -202,7 +203,7 @@ func (s *stage) compile(ctx context.Context, f plan.File, before state) (state, 
 	if err := s.answers(ctx, table.String(), f); err != nil {
 		return state{}, fmt.Errorf("compile %s: %w", f.Path, err)
 	}
-	built, err := look(&s.t.h.Reader, filepath.Join(s.dir, filepath.Base(table.Index())))
+	built, err := look(&s.h.Reader, filepath.Join(s.dir, filepath.Base(table.Index())))
 	if err != nil || !built.Exists {
 		return state{}, fmt.Errorf("compile %s: no map came of it: %w", f.Path, errors.Join(err, os.ErrNotExist))
 	}
@@ -234,7 +235,7 @@ func (s *stage) answers(ctx context.Context, table string, f plan.File) error {
 	found := make(map[string]string, len(keys))
 	// What a child says is bounded, so that a large table takes several.
 	for some := range slices.Chunk(keys, 10_000) {
-		out, err := s.t.h.Query(ctx, host.PostmapGet(s.t.h.Real(s.dir), table, some...))
+		out, err := s.h.Query(ctx, host.PostmapGet(s.h.Real(s.dir), table, some...))
 		if err != nil {
 			return err
 		}

@@ -22,15 +22,12 @@ const undoTime = 60 * time.Second
 type transaction struct {
 	h     *host.Host
 	o     Options
-	dir   string // state directory
+	store store
 	lock  *os.File
 	dog   *watchdog
 	pid   int // 0 for the watch
 	since time.Time
 	used  []string // directories that temporary files may lie in
-
-	undoing  bool
-	ownsMain bool // main.cf is one of the files that the journal knows
 }
 
 // begin takes the lock and clears away what runs that died have left behind.
@@ -39,9 +36,9 @@ func begin(ctx context.Context, h *host.Host, o Options) (*transaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &transaction{h: h, o: o, dir: o.stateDir(), lock: f, pid: os.Getpid(), since: o.now()}
+	t := &transaction{h: h, o: o, store: store{h, o.stateDir()}, lock: f, pid: os.Getpid(), since: o.now()}
 	left := readLock(f)[1:]
-	err = t.sweep(append(left, t.dir, filepath.Join(t.dir, historyDir))...)
+	err = sweep(t.h, append(left, t.store.dir, filepath.Join(t.store.dir, historyDir))...)
 	if err == nil {
 		err = t.uses(o.configDir())
 	}
@@ -59,7 +56,7 @@ func (t *transaction) uses(dirs ...string) error {
 	if err := signLock(t.lock, t.pid, t.since, t.used); err != nil {
 		return err
 	}
-	return t.sweep(dirs...)
+	return sweep(t.h, dirs...)
 }
 
 // end gives the lock back. A state directory that holds nothing is removed, so
@@ -67,22 +64,22 @@ func (t *transaction) uses(dirs ...string) error {
 func (t *transaction) end() {
 	t.dog.stop()
 	// Usually nothing: a temporary file stays only if removing it has failed.
-	_ = t.sweep(t.used...)
-	names, err := t.h.ReadDir(t.dir)
+	_ = sweep(t.h, t.used...)
+	names, err := t.h.ReadDir(t.store.dir)
 	if err == nil && slices.Equal(names, []string{lockName}) {
 		// The lock file goes while it is still held: who has it open sees
 		// that the name is gone and starts again (tryLock).
-		if t.h.Remove(filepath.Join(t.dir, lockName), "") == nil {
-			_ = t.h.Remove(t.dir, "") // fails when another run is already in it
+		if t.h.Remove(filepath.Join(t.store.dir, lockName), "") == nil {
+			_ = t.h.Remove(t.store.dir, "") // fails when another run is already in it
 		}
 	}
 	t.lock.Close()
 }
 
 // sweep removes the temporary files of a run that was killed.
-func (t *transaction) sweep(dirs ...string) error {
+func sweep(h *host.Host, dirs ...string) error {
 	for _, dir := range dirs {
-		names, err := t.h.ReadDir(dir)
+		names, err := h.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -93,7 +90,7 @@ func (t *transaction) sweep(dirs ...string) error {
 			if !host.IsTemp(name) {
 				continue
 			}
-			if err := t.h.RemoveAll(filepath.Join(dir, name)); err != nil {
+			if err := h.RemoveAll(filepath.Join(dir, name)); err != nil {
 				return err
 			}
 		}
@@ -103,24 +100,24 @@ func (t *transaction) sweep(dirs ...string) error {
 
 // discard removes a journal at once: half of one would read as damaged. What is
 // left under the temporary name is swept by the next run.
-func (t *transaction) discard(dir string) error {
-	if _, err := t.h.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+func discard(h *host.Host, dir string) error {
+	if _, err := h.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	temp := filepath.Join(filepath.Dir(dir), host.TempName())
-	if err := t.h.Rename(dir, temp); err != nil {
+	if err := h.Rename(dir, temp); err != nil {
 		return err
 	}
-	return t.h.RemoveAll(temp)
+	return h.RemoveAll(temp)
 }
 
-// files turns the plan into steps, and refuses a plan that was made from
+// fileSteps turns the plan into steps, and refuses a plan that was made from
 // another text than the one on disk. Directories that are missing come first.
-func (t *transaction) files(ctx context.Context, p plan.Plan) ([]step, error) {
+func fileSteps(ctx context.Context, h *host.Host, o Options, p plan.Plan) ([]step, error) {
 	var steps []step
 	var dirs []string
 	for _, f := range p.Files {
-		s, err := t.step(f.Path)
+		s, err := stepAt(h, f.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -132,14 +129,14 @@ func (t *transaction) files(ctx context.Context, p plan.Plan) ([]step, error) {
 		if s.Before.alike(s.After) {
 			continue
 		}
-		for _, dir := range t.missing(filepath.Dir(s.Target)) {
+		for _, dir := range missingDirs(h, filepath.Dir(s.Target)) {
 			if !isBridgeConf(s.Path) && !slices.Contains(dirs, dir) {
 				dirs = append(dirs, dir)
 			}
 		}
 		steps = append(steps, s)
 	}
-	if err := t.forBridges(ctx, steps); err != nil {
+	if err := forBridges(ctx, h, o, steps); err != nil {
 		return nil, err
 	}
 	var all []step
@@ -150,17 +147,17 @@ func (t *transaction) files(ctx context.Context, p plan.Plan) ([]step, error) {
 	return append(all, steps...), nil
 }
 
-// step looks at path as it is now.
-func (t *transaction) step(path string) (step, error) {
+// stepAt looks at path as it is now.
+func stepAt(h *host.Host, path string) (step, error) {
 	s := step{Path: path}
-	if m, err := t.h.Lstat(path); err == nil {
+	if m, err := h.Lstat(path); err == nil {
 		s.Link = m.Link
 	}
 	var err error
-	if s.Target, err = t.h.Follow(path); err != nil {
+	if s.Target, err = h.Follow(path); err != nil {
 		return s, err
 	}
-	s.Before, err = look(&t.h.Reader, s.Target)
+	s.Before, err = look(&h.Reader, s.Target)
 	return s, err
 }
 
@@ -197,17 +194,17 @@ func (s *state) seal() {
 	s.Xattrs = labels
 }
 
-// missing lists dir and the directories above it that do not exist, topmost first.
-func (t *transaction) missing(dir string) []string {
-	if _, err := t.h.Stat(dir); err == nil || dir == "/" {
+// missingDirs lists dir and the directories above it that do not exist, topmost first.
+func missingDirs(h *host.Host, dir string) []string {
+	if _, err := h.Stat(dir); err == nil || dir == "/" {
 		return nil
 	}
-	return append(t.missing(filepath.Dir(dir)), dir)
+	return append(missingDirs(h, filepath.Dir(dir)), dir)
 }
 
-// indexes are the compiled maps of what changes. They are built later, and are to
+// indexNeeds are the compiled maps of what changes. They are built later, and are to
 // be replaced all the same.
-func (t *transaction) indexes(p plan.Plan, files []step) ([]host.Need, error) {
+func indexNeeds(h *host.Host, p plan.Plan, files []step) ([]host.Need, error) {
 	var needs []host.Need
 	for _, f := range p.Files {
 		mapType, _ := f.Compiled()
@@ -215,7 +212,7 @@ func (t *transaction) indexes(p plan.Plan, files []step) ([]host.Need, error) {
 		if index == "" || !slices.ContainsFunc(files, func(s step) bool { return s.Path == f.Path }) {
 			continue
 		}
-		s, err := t.step(index)
+		s, err := stepAt(h, index)
 		if err != nil {
 			return nil, err
 		}
@@ -229,8 +226,8 @@ func (t *transaction) indexes(p plan.Plan, files []step) ([]host.Need, error) {
 }
 
 // preflight finds out whether every step can be done, and undone.
-func (t *transaction) preflight(steps []step, more ...host.Need) error {
-	t.o.say("checking that everything can be written")
+func preflight(h *host.Host, o Options, steps []step, more ...host.Need) error {
+	o.say("checking that everything can be written")
 	var total int64
 	needs := more
 	for _, s := range steps {
@@ -245,7 +242,7 @@ func (t *transaction) preflight(steps []step, more ...host.Need) error {
 		}
 	}
 	// Journal and copies, as one file to reckon with.
-	needs = append(needs, host.Need{Path: filepath.Join(t.dir, inProgress, journalName),
+	needs = append(needs, host.Need{Path: filepath.Join(o.stateDir(), inProgress, journalName),
 		Bytes: total, UID: os.Geteuid(), GID: os.Getegid()})
-	return t.h.Preflight(needs)
+	return h.Preflight(needs)
 }

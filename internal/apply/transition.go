@@ -18,11 +18,11 @@ import (
 // policy. Where main.cf and master.cf stay as they are there is nothing to
 // bridge.
 func (s *stage) bridge(ctx context.Context, steps []step) error {
-	if !slices.ContainsFunc(steps, s.t.isConfig) {
+	if !slices.ContainsFunc(steps, s.o.isConfig) {
 		return nil
 	}
 	for i := range steps {
-		if text, ok := s.t.joined(steps[i], steps); ok && !bytes.Equal(text, steps[i].After.data) {
+		if text, ok := s.o.joined(steps[i], steps); ok && !bytes.Equal(text, steps[i].After.data) {
 			between := steps[i].After
 			between.data, between.Sum = text, host.Sum(text)
 			steps[i].Between = &between
@@ -63,20 +63,20 @@ func (s *stage) bridgeMap(ctx context.Context, m *step, steps []step) error {
 
 // bridged reports whether s is one of those that bridge gives a state in between,
 // unless the new state serves as such.
-func (t *transaction) bridged(s step, steps []step) bool {
-	if !s.Before.Exists || !s.After.Exists || s.Before.Dir || s.After.Dir || t.isMain(s) {
+func (o Options) bridged(s step, steps []step) bool {
+	if !s.Before.Exists || !s.After.Exists || s.Before.Dir || s.After.Dir || o.isMain(s) {
 		return false
 	}
-	return t.isConfig(s) || s.Map != "" || s.Source == "" && isTable(s, steps)
+	return o.isConfig(s) || s.Map != "" || s.Source == "" && isTable(s, steps)
 }
 
 // joined is the text of s that holds the entries of before and after, if there
 // is such a thing.
-func (t *transaction) joined(s step, steps []step) ([]byte, bool) {
+func (o Options) joined(s step, steps []step) ([]byte, bool) {
 	switch {
-	case !t.bridged(s, steps) || s.Source != "":
+	case !o.bridged(s, steps) || s.Source != "":
 		return nil, false
-	case t.isConfig(s):
+	case o.isConfig(s):
 		return joinServices(s.Before.data, s.After.data)
 	}
 	return joinTables(s.Before.data, s.After.data)

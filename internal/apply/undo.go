@@ -27,38 +27,40 @@ const (
 // that somebody else has changed meanwhile keep that change; where the two
 // cannot be told apart nothing is written and the error is a *Incomplete.
 func (t *transaction) undo(ctx context.Context, by string) error {
-	dir := filepath.Join(t.dir, inProgress)
+	dir := filepath.Join(t.o.stateDir(), inProgress)
 	j, err := readJournal(&t.h.Reader, dir)
 	if err != nil {
 		return &Incomplete{Files: []string{dir}, Err: err}
 	}
+	o := t.o
 	if j.ConfigDir != "" {
-		t.o.ConfigDir = j.ConfigDir
+		o.ConfigDir = j.ConfigDir
 	}
-	t.undoing, t.ownsMain = true, slices.ContainsFunc(j.Steps, t.isMain)
-	back, err := t.backwards(j, true)
+	x := newExecutor(t.h, o, j)
+	x.undoing = true
+	back, err := backwards(t.h, o, j, true)
 	if err != nil {
 		return needsPerson(j, err)
 	}
 	if err := t.uses(directories(j.Steps)...); err != nil {
 		return needsPerson(j, err)
 	}
-	tell, err := t.walkBack(ctx, back)
+	tell, err := x.walkBack(ctx, back)
 	if err != nil {
 		return needsPerson(j, err)
 	}
 	if tell {
-		if err := t.reload(ctx); err != nil {
+		if err := x.reload(ctx); err != nil {
 			return &Incomplete{Err: errors.Join(errNotReloaded, err)}
 		}
 	}
-	if err := t.unhold(ctx, j); err != nil {
+	if err := x.unhold(ctx, j); err != nil {
 		return &Incomplete{Err: err}
 	}
-	if err := t.note(j, by); err != nil {
+	if err := noteUndone(t.h, o, j, by); err != nil {
 		return err
 	}
-	return t.discard(dir)
+	return discard(t.h, dir)
 }
 
 var errNotReloaded = errors.New("the files are as before, but Postfix was not reloaded: run \"postfix reload\"")
@@ -68,7 +70,7 @@ var errNotReloaded = errors.New("the files are as before, but Postfix was not re
 // to leave files as they are: it is told again, and that counts. Nor is a limit
 // that it has used up. What it has read last is not known of a run that died, so it
 // is told at every turn.
-func (t *transaction) walkBack(ctx context.Context, back []step) (tell bool, err error) {
+func (x executor) walkBack(ctx context.Context, back []step) (tell bool, err error) {
 	if len(back) == 0 {
 		return true, nil
 	}
@@ -77,18 +79,18 @@ func (t *transaction) walkBack(ctx context.Context, back []step) (tell bool, err
 		// A Postfix command that hangs must leave time for the last one.
 		ctx, cancel := context.WithTimeout(ctx, undoTime/4)
 		defer cancel()
-		failed = failed || t.reload(ctx) != nil
+		failed = failed || x.reload(ctx) != nil
 		return nil
 	}
 	files := context.WithoutCancel(ctx)
-	if err := t.prepare(files, back, reload, true); err != nil {
+	if err := x.prepare(files, back, reload, true); err != nil {
 		return true, err
 	}
-	if err := t.switchOver(files, back); err != nil {
+	if err := x.switchOver(files, back); err != nil {
 		return true, err
 	}
 	_ = reload(ctx)
-	return failed, t.tidy(files, back, reload)
+	return failed, x.tidy(files, back, reload)
 }
 
 // needsPerson names the files of j that are not back.
@@ -107,11 +109,11 @@ func needsPerson(j journal, err error) error {
 // backwards turns the journal's steps round, from what is on disk now to what
 // was before. All decisions are made before the first write. Of an unfinished
 // run it is not known which steps it has done.
-func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
+func backwards(h *host.Host, o Options, j journal, unfinished bool) ([]step, error) {
 	var back []step
 	edited := &Edited{}
 	for _, s := range slices.Backward(j.Steps) {
-		now, err := look(&t.h.Reader, s.Target)
+		now, err := look(&h.Reader, s.Target)
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +121,7 @@ func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 		if unfinished && untouched(s, now) {
 			continue
 		}
-		want, err := t.decide(s, now)
+		want, err := o.decide(s, now)
 		var conflict *Edited
 		switch {
 		case errors.As(err, &conflict):
@@ -132,7 +134,7 @@ func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 			turned := step{Path: s.Path, Target: s.Target, Link: s.Link, Secret: s.Secret, Source: s.Source, Map: s.Map,
 				Before: now, After: want}
 			if unfinished && want.same(s.Before) {
-				turned.Between = t.between(s, now, j.Steps)
+				turned.Between = o.between(s, now, j.Steps)
 			}
 			back = append(back, turned)
 		}
@@ -145,9 +147,9 @@ func (t *transaction) backwards(j journal, unfinished bool) ([]step, error) {
 
 // between is what s, which is now like that, becomes during the rollback before
 // main.cf does: what it was on the way in. nil where that does not matter.
-func (t *transaction) between(s step, now state, steps []step) *state {
+func (o Options) between(s step, now state, steps []step) *state {
 	switch {
-	case !t.bridged(s, steps):
+	case !o.bridged(s, steps):
 		return nil
 	case s.Between == nil && now.same(s.After):
 		return &now
@@ -167,9 +169,9 @@ func untouched(s step, now state) bool {
 }
 
 // decide says what the file of s is to become, given what it is now.
-func (t *transaction) decide(s step, now state) (state, error) {
+func (o Options) decide(s step, now state) (state, error) {
 	switch {
-	case s.Edit != nil && now.Exists && !t.o.Force:
+	case s.Edit != nil && now.Exists && !o.Force:
 		return state{}, &Edited{Files: []Difference{*s.Edit}}
 	case now.same(s.After):
 	case now.same(s.Before):
@@ -179,13 +181,13 @@ func (t *transaction) decide(s step, now state) (state, error) {
 	case s.After.Dir || s.Before.Dir:
 	case !now.Exists: // removed by somebody: putting it back overwrites nothing
 	case s.Source != "": // made from its source, which is decided by itself
-	case t.o.Force:
+	case o.Force:
 	case s.Path == config.Path:
 		// Ours to begin with, and theirs to edit: a part of it would be no file
 		// that can be read, and the routes in it are no trace of ours.
 		return now, nil
 	default:
-		return t.keepForeign(s, now)
+		return keepForeign(s, now)
 	}
 	want := s.Before
 	if want.Exists && !want.Dir && want.data == nil {
@@ -198,7 +200,7 @@ func (t *transaction) decide(s step, now state) (state, error) {
 }
 
 // keepForeign takes only our part out of a text that somebody else has edited.
-func (t *transaction) keepForeign(s step, now state) (state, error) {
+func keepForeign(s step, now state) (state, error) {
 	conflict := &Edited{Files: []Difference{difference(s, now)}}
 	if s.Secret || s.After.data == nil || s.Before.Exists && s.Before.data == nil {
 		return state{}, conflict
@@ -214,12 +216,12 @@ func (t *transaction) keepForeign(s step, now state) (state, error) {
 }
 
 // removeDirectory removes a directory that we made, unless others use it by now.
-func (t *transaction) removeDirectory(path string) error {
-	names, err := t.h.ReadDir(path)
+func removeDirectory(h *host.Host, path string) error {
+	names, err := h.ReadDir(path)
 	if err != nil || len(names) > 0 {
 		return err
 	}
-	return t.h.Remove(path, "")
+	return h.Remove(path, "")
 }
 
 // directories lists the directories that temporary files of steps may lie in.
@@ -241,16 +243,16 @@ type Undone struct {
 	By   string    `json:"by"`
 }
 
-// note writes down that j was undone by somebody other than its own run.
-func (t *transaction) note(j journal, by string) error {
+// noteUndone writes down that j was undone by somebody other than its own run.
+func noteUndone(h *host.Host, o Options, j journal, by string) error {
 	if by == byRun {
 		return nil
 	}
-	text, err := json.Marshal(Undone{ID: j.Record.ID, Time: t.o.now().UTC().Truncate(time.Second), By: by})
+	text, err := json.Marshal(Undone{ID: j.Record.ID, Time: o.now().UTC().Truncate(time.Second), By: by})
 	if err != nil {
 		return err
 	}
-	return t.h.WriteFile(filepath.Join(t.dir, undoneName), append(text, '\n'),
+	return h.WriteFile(filepath.Join(o.stateDir(), undoneName), append(text, '\n'),
 		host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()})
 }
 

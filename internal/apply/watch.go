@@ -47,9 +47,9 @@ func startWatchdog(ctx context.Context, t *transaction, id string) (*watchdog, e
 		deadline = defaultDeadline
 	}
 	self := append(append([]string{}, t.o.Watchdog...),
-		"--state-dir", t.dir, "--config-dir", t.o.configDir(), "--root", t.h.Root, "--path", t.h.Path,
+		"--state-dir", t.store.dir, "--config-dir", t.o.configDir(), "--root", t.h.Root, "--path", t.h.Path,
 		"--id", id, "--deadline", deadline.String(), "--pid", strconv.Itoa(os.Getpid()))
-	if t.hasSystemd() {
+	if hasSystemd(t.h) {
 		scope := []string{"systemd-run", "--scope", "--quiet", "--collect", "--property=TimeoutStopSec=10s",
 			"--unit=relayhost-watch-" + id, "--"}
 		if w, err := t.watchBy(ctx, append(scope, self...)); err == nil {
@@ -64,9 +64,9 @@ func startWatchdog(ctx context.Context, t *transaction, id string) (*watchdog, e
 }
 
 // hasSystemd is sd_booted(3).
-func (t *transaction) hasSystemd() bool {
-	_, err := t.h.Lstat("/run/systemd/system")
-	return err == nil && t.h.Root == "" && t.h.Has("systemd-run")
+func hasSystemd(h *host.Host) bool {
+	_, err := h.Lstat("/run/systemd/system")
+	return err == nil && h.Root == "" && h.Has("systemd-run")
 }
 
 func (t *transaction) watchBy(ctx context.Context, args []string) (*watchdog, error) {
@@ -122,8 +122,8 @@ const farewell = "done\n"
 // restore is the watch's own work: it undoes the run id, if that has not
 // committed.
 func restore(ctx context.Context, h *host.Host, o Options, lock *os.File, id string) error {
-	t := &transaction{h: h, o: o, dir: o.stateDir(), lock: lock, since: o.now()}
-	j, err := readJournal(&h.Reader, filepath.Join(t.dir, inProgress))
+	t := &transaction{h: h, o: o, store: store{h, o.stateDir()}, lock: lock, since: o.now()}
+	j, err := readJournal(&h.Reader, filepath.Join(t.store.dir, inProgress))
 	if errors.Is(err, os.ErrNotExist) || err == nil && j.Record.ID != id {
 		return nil
 	}
