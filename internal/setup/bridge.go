@@ -41,9 +41,9 @@ func bridgeInUse(r *host.Reader, s postfix.State) plan.Bridge {
 	return b
 }
 
-// bridged reports whether a route goes by a bridge.
-func (s Setup) bridged() bool {
-	for _, r := range s.Config.Routes {
+// anyBridge reports whether a route goes by a bridge.
+func anyBridge(cfg config.Config) bool {
+	for _, r := range cfg.Routes {
 		for _, h := range r.Hops {
 			if h.Bridged() {
 				return true
@@ -56,7 +56,7 @@ func (s Setup) bridged() bool {
 // prepareBridges makes what the bridges of the plan need before they can be rehearsed.
 // The caller holds the lock. undo takes it away again where no setup follows.
 func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
-	if !s.bridged() {
+	if !anyBridge(s.Config) {
 		return func() {}, nil
 	}
 	o := apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir, Progress: s.Report.Part}
@@ -260,7 +260,7 @@ func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
 		return err
 	}
 	if h.APITakesTokens() { // which is not stored yet
-		client.Account.Token = func(context.Context, secret.Value) (secret.Value, error) { return s.tokenOf(h), nil }
+		client.Account.Token = func(context.Context, secret.Value) (secret.Value, error) { return tokenOf(s.Plan, s.Tokens, h), nil }
 	}
 	proved, err := client.Check(ctx)
 	if err == nil {

@@ -19,6 +19,7 @@ import (
 	"relayhost/internal/host"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
+	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
@@ -86,11 +87,11 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		},
 	}
 	if o.Private == nil && !s.NoVerify {
-		a.Override = s.overrides()
-		live.keep(ctx, &a, s.plannedMain())
+		a.Override = proofOverrides(s.State)
+		live.keep(ctx, &a, plannedMain(s.Plan))
 	}
 	a.Watch = func(ctx context.Context) (func(context.Context) error, error) {
-		return live.watch(ctx, s.services(), s.NoVerify)
+		return live.watch(ctx, ourServices(s.Plan), s.NoVerify)
 	}
 	if !s.NoVerify {
 		a.Prove = func(ctx context.Context) error {
@@ -116,15 +117,15 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	var proof *apply.ProofFailed
 	if !errors.As(err, &needs) && !errors.As(err, &interrupted) && errors.As(err, &proof) {
 		out.ProofFailed, out.Kept = true, proof.Kept
-		err = ProofError{s.failedDelivery(err, out.Proven)}
+		err = ProofError{failedDelivery(s.State, s.Config, err, out.Proven)}
 	}
 	return out, err
 }
 
-// overrides are the parameters that the live proof needs beside the planned ones.
-func (s Setup) overrides() map[string]string {
+// proofOverrides are the parameters that the live proof needs beside the planned ones.
+func proofOverrides(state postfix.State) map[string]string {
 	// postmulti(1) makes instances that take no mail from sendmail(1).
-	if users, set := s.State.Params["authorized_submit_users"]; set && users == "" {
+	if users, set := state.Params["authorized_submit_users"]; set && users == "" {
 		return map[string]string{"authorized_submit_users": "root"}
 	}
 	return map[string]string{}
@@ -150,7 +151,7 @@ func (s Setup) report(proven []Delivered) *verify.Report {
 	var findings []verify.Finding
 	unproven := error(nil)
 	for _, d := range proven {
-		findings = append(findings, s.finding(s.subject(d.message), d.Delivery, d.Err))
+		findings = append(findings, deliveryFinding(s.State, subjectOf(s.Config, d.message), d.Delivery, d.Err))
 		if errors.Is(d.Err, verify.ErrUnproven) {
 			unproven = d.Err
 		}
@@ -162,10 +163,10 @@ func (s Setup) report(proven []Delivered) *verify.Report {
 	return &report
 }
 
-// services are the entries of master.cf that the plan sends by.
-func (s Setup) services() []string {
-	list := []string{s.Plan.Service}
-	for _, w := range s.Plan.Routes {
+// ourServices are the entries of master.cf that the plan sends by.
+func ourServices(p plan.Plan) []string {
+	list := []string{p.Service}
+	for _, w := range p.Routes {
 		if !slices.Contains(list, w.Service) {
 			list = append(list, w.Service)
 		}
@@ -174,8 +175,8 @@ func (s Setup) services() []string {
 }
 
 // plannedMain is main.cf as it will be.
-func (s Setup) plannedMain() []byte {
-	for _, f := range s.Plan.Files {
+func plannedMain(p plan.Plan) []byte {
+	for _, f := range p.Files {
 		if filepath.Base(f.Path) == "main.cf" {
 			return f.After
 		}

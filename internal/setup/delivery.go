@@ -51,12 +51,12 @@ type message struct {
 	rootTo  string // where a message for root has to arrive; "" is one to Config.To
 }
 
-// to is the recipient of m.
-func (s Setup) to(m message) string {
+// recipientOf is the recipient of m.
+func recipientOf(cfg config.Config, m message) string {
 	if m.rootTo != "" {
 		return m.from // root writes to itself, as cron(8) does
 	}
-	return s.Config.To
+	return cfg.To
 }
 
 // Delivered is what became of a test message.
@@ -109,7 +109,7 @@ func (s Setup) rehearseAll(ctx context.Context, table *flow.Table) error {
 		}
 		one, more := s.messages(p, level)
 		list := append(one, more...)
-		if m, _, ok := s.messageForRoot(table); ok && level == 0 {
+		if m, _, ok := rootMessage(s.State, s.Config, table); ok && level == 0 {
 			list = append(list, m)
 		}
 		n := min(len(list), budget)
@@ -142,7 +142,7 @@ func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 	for _, w := range p.Routes {
 		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
 	}
-	for _, r := range s.routes() {
+	for _, r := range checkedRoutes(s.Config, s.Plan) {
 		if len(r.Hops) <= level {
 			continue
 		}
@@ -167,7 +167,7 @@ func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message) error 
 	} else {
 		s.Report.Step("rehearsal: a private Postfix sends %d test messages", len(list))
 	}
-	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Aliases: s.aliases(list)})
+	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Aliases: aliasesFor(s.State, s.Plan, list)})
 	if err != nil {
 		return fmt.Errorf("rehearsal: %w", host.Denied(err))
 	}
@@ -183,10 +183,10 @@ func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message) error 
 		if known := faultOf(fault, sent); known != nil {
 			return ProofError{errors.Join(known, cerr)}
 		}
-		return ProofError{s.failedDelivery(fmt.Errorf("rehearsal: %w", errors.Join(err, cerr)), sent)}
+		return ProofError{failedDelivery(s.State, s.Config, fmt.Errorf("rehearsal: %w", errors.Join(err, cerr)), sent)}
 	}
 	if cerr != nil {
-		return ProofError{s.failedDelivery(cerr, sent)}
+		return ProofError{failedDelivery(s.State, s.Config, cerr, sent)}
 	}
 	return nil
 }
@@ -227,7 +227,7 @@ func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []me
 		defer cancel()
 		d, err := verify.Proof{
 			Mailer: &verify.PostfixMailer{Host: s.Host, ConfigDir: dir, Sendmail: s.State.Params["sendmail_path"]},
-			Reader: &s.Host.Reader, Log: log, From: m.from, To: s.to(m),
+			Reader: &s.Host.Reader, Log: log, From: m.from, To: recipientOf(s.Config, m),
 			Service: m.service, Host: m.host, Port: m.port, Socket: m.socket, Patience: patience,
 		}.Run(ctx)
 		if err == nil && m.rootTo != "" && d.To != "" && !strings.EqualFold(d.To, m.rootTo) {
@@ -246,7 +246,7 @@ func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log, ta
 		s.Report.Unproven("the proof sends %d test messages at most; %d routes were left out of it: relayhost verify --route NAME proves one", maxMessages, len(list)-maxMessages)
 		list = list[:maxMessages]
 	}
-	m, why, ok := s.messageForRoot(table)
+	m, why, ok := rootMessage(s.State, s.Config, table)
 	if ok {
 		list = append(list, m)
 	} else if why != "" {
@@ -268,17 +268,17 @@ type subject struct {
 	from, to string
 }
 
-func (s Setup) subject(m message) subject {
-	on := subject{relay: m.relay, from: m.from, to: first(m.rootTo, s.Config.To)}
+func subjectOf(cfg config.Config, m message) subject {
+	on := subject{relay: m.relay, from: m.from, to: first(m.rootTo, cfg.To)}
 	if m.label != "" {
 		on.route = m.route
 	}
 	return on
 }
 
-// finding is the finding on a proof of delivery.
-func (s Setup) finding(on subject, d verify.Delivery, err error) verify.Finding {
-	f := verify.Delivered(d, err, explain.RouteOf(s.State), explain.Inspect(s.State, on.from))
+// deliveryFinding is the finding on a proof of delivery.
+func deliveryFinding(state postfix.State, on subject, d verify.Delivery, err error) verify.Finding {
+	f := verify.Delivered(d, err, explain.RouteOf(state), explain.Inspect(state, on.from))
 	f.Route = on.route
 	if err == nil {
 		f = f.Showing(on.relay, on.to)
@@ -287,20 +287,20 @@ func (s Setup) finding(on subject, d verify.Delivery, err error) verify.Finding 
 }
 
 // failedDelivery adds cause and remedy of the first message that failed.
-func (s Setup) failedDelivery(err error, sent []Delivered) error {
-	on := subject{relay: s.Config.First().Relay, from: s.Config.From(), to: s.Config.To}
+func failedDelivery(state postfix.State, cfg config.Config, err error, sent []Delivered) error {
+	on := subject{relay: cfg.First().Relay, from: cfg.From(), to: cfg.To}
 	delivery, cause := verify.Delivery{}, err
 	for _, d := range sent {
 		if d.Err != nil && !errors.Is(d.Err, verify.ErrUnproven) {
-			on, delivery, cause = s.subject(d.message), d.Delivery, d.Err
+			on, delivery, cause = subjectOf(cfg, d.message), d.Delivery, d.Err
 			break
 		}
 	}
-	f := s.finding(on, delivery, cause)
+	f := deliveryFinding(state, on, delivery, cause)
 	f.Detail = err.Error()
 	if queueFull(err) {
 		f.Remedy = "The disk that the queue is on is full; the relay has not been asked. Free some space there, then run setup again."
-		f.Command = "df -h " + first(s.State.Params["queue_directory"], "/var/spool/postfix")
+		f.Command = "df -h " + first(state.Params["queue_directory"], "/var/spool/postfix")
 	}
 	return explained(err, f.Remedied(on.refusal(verify.StepOf(delivery.Reply))))
 }
@@ -425,11 +425,11 @@ func faultOf(f *instance.Fault, sent []Delivered) error {
 	return faultError("rehearsal", f)
 }
 
-// messageForRoot is the message that shows that mail for root arrives at Config.RootTo:
+// rootMessage is the message that shows that mail for root arrives at Config.RootTo:
 // root writes to itself, as cron(8) does. Where there is none although that was asked
 // for, why says so.
-func (s Setup) messageForRoot(table *flow.Table) (m message, why string, ok bool) {
-	if s.Config.RootTo == "" || table == nil {
+func rootMessage(state postfix.State, cfg config.Config, table *flow.Table) (m message, why string, ok bool) {
+	if cfg.RootTo == "" || table == nil {
 		return m, "", false
 	}
 	way, ok := table.Root()
@@ -437,22 +437,22 @@ func (s Setup) messageForRoot(table *flow.Table) (m message, why string, ok bool
 		return m, "", false
 	}
 	hop, err := postfix.ParseNextHop(way.NextHop)
-	root := "root@" + plan.Origin(s.State)
+	root := "root@" + plan.Origin(state)
 	if !strings.HasPrefix(way.Transport, plan.ServicePrefix) || err != nil || smtpprobe.CheckAddress(root) != nil {
-		return m, fmt.Sprintf("mail for root goes to %s by %s, and not through the relay: no test message shows it", s.Config.RootTo, way), false
+		return m, fmt.Sprintf("mail for root goes to %s by %s, and not through the relay: no test message shows it", cfg.RootTo, way), false
 	}
-	return message{relay: s.Config.First().Relay, from: root, service: way.Transport, host: hop.Host, port: hop.Port, rootTo: s.Config.RootTo}, "", true
+	return message{relay: cfg.First().Relay, from: root, service: way.Transport, host: hop.Host, port: hop.Port, rootTo: cfg.RootTo}, "", true
 }
 
-// aliases is the table with the alias of root, as the plan has it, where one of list is
+// aliasesFor is the table with the alias of root, as the plan has it, where one of list is
 // a message for root; "" where none is.
-func (s Setup) aliases(list []message) string {
+func aliasesFor(state postfix.State, p plan.Plan, list []message) string {
 	if !slices.ContainsFunc(list, func(m message) bool { return m.rootTo != "" }) {
 		return ""
 	}
 	for _, name := range []string{"alias_maps", "alias_database"} {
-		for _, t := range postfix.ParseTables(s.State.Params[name], s.State.DefaultMap) {
-			if slices.ContainsFunc(s.Plan.Files, func(f plan.File) bool { return f.Path == t.Path && f.Action != plan.Remove }) {
+		for _, t := range postfix.ParseTables(state.Params[name], state.DefaultMap) {
+			if slices.ContainsFunc(p.Files, func(f plan.File) bool { return f.Path == t.Path && f.Action != plan.Remove }) {
 				return t.String()
 			}
 		}

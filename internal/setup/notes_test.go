@@ -75,7 +75,7 @@ func notes() []note {
 			s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{Host: "a.test"}}})
 			c := &check{hop: *s.Config.First(), senders: []string{"a@b.example"}, of: map[string]string{}}
 			change(c)
-			_ = s.judge(c)
+			_ = judgeCheck(s.Deps, s.Config, c)
 			return s.Report.(*heard)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"relayhost/internal/config"
+	"relayhost/internal/plan"
+	"relayhost/internal/resolve"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
@@ -54,7 +56,7 @@ func Preflight(ctx context.Context, s Setup) error {
 	} else {
 		s.Report.Step("preflight at %s: login, sender, recipient", s.Config.First().Host)
 	}
-	addrs := s.lookUp(ctx, list)
+	addrs := lookUpAll(ctx, s.Resolver, list)
 	inParallel(len(list), func(i int) { s.try(ctx, list[i], addrs[list[i].hop.Host]) })
 	for _, c := range list {
 		if c.err != nil && ctx.Err() != nil {
@@ -67,13 +69,13 @@ func Preflight(ctx context.Context, s Setup) error {
 	var failed error
 	var others []string
 	for _, c := range list {
-		err := s.judge(c)
+		err := judgeCheck(s.Deps, s.Config, c)
 		switch {
 		case err == nil:
 		case failed == nil:
 			failed = err
 		default:
-			others = append(others, s.text(c))
+			others = append(others, checkText(s.Config, c))
 		}
 	}
 	if failed == nil {
@@ -105,7 +107,7 @@ func LookAhead(ctx context.Context, s Setup) error {
 		c.senders, c.optionalNull, c.until = c.senders[:1], false, smtpprobe.StepEHLOTLS
 		list = append(list, c)
 	}
-	addrs := s.lookUp(ctx, list)
+	addrs := lookUpAll(ctx, s.Resolver, list)
 	inParallel(len(list), func(i int) {
 		if found := addrs[list[i].hop.Host]; found.err == nil {
 			list[i].result = s.dial(ctx, list[i], found.list)
@@ -120,13 +122,13 @@ func LookAhead(ctx context.Context, s Setup) error {
 		if c.result.Failed != smtpprobe.StepSTARTTLS && !c.result.Fault.Certificate() {
 			continue
 		}
-		err := s.judge(c)
+		err := judgeCheck(s.Deps, s.Config, c)
 		switch {
 		case err == nil:
 		case failed == nil:
 			failed = err
 		default:
-			others = append(others, s.text(c))
+			others = append(others, checkText(s.Config, c))
 		}
 	}
 	if failed == nil {
@@ -135,11 +137,11 @@ func LookAhead(ctx context.Context, s Setup) error {
 	return ProofError{withOthers(failed, others)}
 }
 
-// routes are those of the Config, with the senders that the plan gives them: the
+// checkedRoutes are those of the Config, with the senders that the plan gives them: the
 // null sender may have found its route by itself.
-func (s Setup) routes() []config.Route {
-	all := slices.Clone(s.Config.Routes)
-	for i, w := range s.Plan.Routes {
+func checkedRoutes(cfg config.Config, p plan.Plan) []config.Route {
+	all := slices.Clone(cfg.Routes)
+	for i, w := range p.Routes {
 		if i < len(all) && all[i].Name == w.Name {
 			all[i].Senders = w.Senders
 		}
@@ -187,7 +189,7 @@ func (s Setup) checks() (list []*check, left int, err error) {
 	}
 	pools := map[string]*x509.CertPool{}
 	null := false
-	for _, r := range s.routes() {
+	for _, r := range checkedRoutes(s.Config, s.Plan) {
 		null = null || slices.Contains(r.Senders, config.NullSender)
 		for i, h := range r.Hops {
 			key := strings.Join([]string{string(h.Via), h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.SignIn.ClientID, h.CAFile, h.Pin, h.API.String(), h.API.Key.Reveal()}, "\x00")
@@ -225,9 +227,9 @@ func (s Setup) checks() (list []*check, left int, err error) {
 	return list, left, nil
 }
 
-// judge is nil where a connection has shown what it was to show.
-func (s Setup) judge(c *check) error {
-	several := s.Config.Several()
+// judgeCheck is nil where a connection has shown what it was to show.
+func judgeCheck(deps Deps, cfg config.Config, c *check) error {
+	several := cfg.Several()
 	switch {
 	case c.err != nil:
 		if several {
@@ -237,19 +239,19 @@ func (s Setup) judge(c *check) error {
 	case c.result.Err == nil:
 		return nil
 	case c.nullRefused():
-		s.Report.Unproven("%s rejects the null sender <> (%d %s): bounces and delivery reports of this server will be lost; a route with \"<>\" among its senders delivers them", c.hop.Host, c.result.Code, c.result.Text)
+		deps.Report.Unproven("%s rejects the null sender <> (%d %s): bounces and delivery reports of this server will be lost; a route with \"<>\" among its senders delivers them", c.hop.Host, c.result.Code, c.result.Text)
 		return nil
 	case c.hop.NoVerify && c.result.Fault.Certificate():
 		// Our own client logs in on verified connections only; the rehearsal
 		// goes the whole way.
-		s.Report.Warn("%v; it is not verified, as asked for", c.result.Err)
+		deps.Report.Warn("%v; it is not verified, as asked for", c.result.Err)
 		return nil
 	}
-	on := subject{relay: c.hop.Relay, from: first(c.result.Sender, c.senders[0]), to: s.Config.To}
+	on := subject{relay: c.hop.Relay, from: first(c.result.Sender, c.senders[0]), to: cfg.To}
 	if several {
 		on.route = c.route()
 	}
-	err := on.failedProbe(fmt.Errorf("%s: %w", s.text(c), c.result.Err), c.result)
+	err := on.failedProbe(fmt.Errorf("%s: %w", checkText(cfg, c), c.result.Err), c.result)
 	if c.result.Fault == smtpprobe.FaultReply && c.result.Code/100 == 5 {
 		if what, ok := refusals[c.result.Failed]; ok {
 			return refused{err, what}
@@ -289,13 +291,13 @@ func (c *check) route() string {
 	return name
 }
 
-// text says where a connection ended.
-func (s Setup) text(c *check) string {
+// checkText says where a connection ended.
+func checkText(cfg config.Config, c *check) string {
 	if c.err != nil {
 		return fmt.Sprintf("%s: %v", c.of[c.senders[0]], c.err)
 	}
 	text := failedStep(c.hop.Host, c.hop.Port, c.result)
-	if s.Config.Several() {
+	if cfg.Several() {
 		text = c.at() + ": " + text
 		if c.result.Failed == smtpprobe.StepMail || c.result.Failed == smtpprobe.StepRcpt {
 			text += " for the sender <" + c.result.Sender + ">"
@@ -358,25 +360,25 @@ type addresses struct {
 	err  error
 }
 
-// lookUp resolves each host once.
-func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
+// lookUpAll resolves each host once.
+func lookUpAll(ctx context.Context, dns *resolve.Resolver, list []*check) map[string]addresses {
 	var names []string
 	for _, c := range list {
 		if !slices.Contains(names, c.hop.Host) && !c.hop.ByAPI() {
 			names = append(names, c.hop.Host)
 		}
 	}
-	found := make([]addresses, len(names))
+	answers := make([]addresses, len(names))
 	inParallel(len(names), func(i int) {
-		v4, v6, err := s.Resolver.Addrs(ctx, names[i])
+		v4, v6, err := dns.Addrs(ctx, names[i])
 		if err != nil {
 			err = Hint(fmt.Errorf("look up %s: %w", names[i], err), "check the region, and the name servers in /etc/resolv.conf")
 		}
-		found[i] = addresses{slices.Concat(v4, v6), err}
+		answers[i] = addresses{slices.Concat(v4, v6), err}
 	})
 	byName := map[string]addresses{}
 	for i, name := range names {
-		byName[name] = found[i]
+		byName[name] = answers[i]
 	}
 	return byName
 }
@@ -386,7 +388,7 @@ func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe
 	h := c.hop
 	t := smtpprobe.Target{
 		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
-		Username: h.Username, Password: h.Password, Token: s.tokenOf(h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
+		Username: h.Username, Password: h.Password, Token: tokenOf(s.Plan, s.Tokens, h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
 	var worst smtpprobe.Result

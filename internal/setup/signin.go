@@ -13,6 +13,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
@@ -220,7 +221,7 @@ func SignIn(ctx context.Context, s Setup, who Person) (Setup, error) {
 		if b.Config.OAuth == nil {
 			continue
 		}
-		t, err := s.signIn(ctx, b, who)
+		t, err := signIn(ctx, s.Deps, s.State, b, who)
 		if err != nil {
 			return s, ProofError{signInFailed(b.Config, err)}
 		}
@@ -232,13 +233,13 @@ func SignIn(ctx context.Context, s Setup, who Person) (Setup, error) {
 	return s, nil
 }
 
-func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oauth.Token, error) {
+func signIn(ctx context.Context, deps Deps, state postfix.State, b plan.BridgeEntry, who Person) (oauth.Token, error) {
 	client := *b.Config.OAuth
-	s.Report.Step("signing in at %s", client.Host())
+	deps.Report.Step("signing in at %s", client.Host())
 	if client.Grant == oauth.ClientCredentials {
 		return client.Request(ctx, httpOf(), secret.Value{}, time.Now())
 	}
-	if t, ok, err := s.storedToken(ctx, b); ok || err != nil {
+	if t, ok, err := storedToken(ctx, state, b); ok || err != nil {
 		return t, err
 	}
 	return Interactive(ctx, client, b.Config.Username, who)
@@ -246,9 +247,9 @@ func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oaut
 
 // storedToken is a token by the sign-in that is stored for this mailbox, unless that
 // is none or is over.
-func (s Setup) storedToken(ctx context.Context, b plan.BridgeEntry) (t oauth.Token, ok bool, err error) {
+func storedToken(ctx context.Context, state postfix.State, b plan.BridgeEntry) (t oauth.Token, ok bool, err error) {
 	same := false
-	for _, before := range plan.StoredBridges(s.State) {
+	for _, before := range plan.StoredBridges(state) {
 		same = same || before.Name == b.Name && strings.EqualFold(before.Config.Username, b.Config.Username)
 	}
 	if !same {
@@ -309,9 +310,9 @@ func bridgeFor(p plan.Plan, h config.Hop) (plan.BridgeEntry, bool) {
 }
 
 // tokenOf is the token for a hop; the zero Value where it logs in by password.
-func (s Setup) tokenOf(h config.Hop) secret.Value {
-	b, _ := bridgeFor(s.Plan, h)
-	return s.Tokens[b.Name].Access
+func tokenOf(p plan.Plan, tokens map[string]oauth.Token, h config.Hop) secret.Value {
+	b, _ := bridgeFor(p, h)
+	return tokens[b.Name].Access
 }
 
 // SaveTokens stores the tokens of SignIn where the bridges keep their state, which
