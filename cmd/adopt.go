@@ -11,6 +11,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
+	"relayhost/internal/ui"
 )
 
 type adoptFlags struct {
@@ -101,7 +102,7 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 	if _, err := a.io.Out.Write([]byte(doc.TOML)); err != nil {
 		return err
 	}
-	a.showAdoption(doc)
+	showAdoption(a.io, doc)
 	return nil
 }
 
@@ -109,7 +110,7 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 func list[T any](values []T) []T { return append([]T{}, values...) }
 
 // showAdoption tells what goes with the offer.
-func (a *app) showAdoption(doc adoptDoc) {
+func showAdoption(io *ui.Streams, doc adoptDoc) {
 	for _, part := range []struct {
 		head   string
 		points []adopt.Point
@@ -117,11 +118,11 @@ func (a *app) showAdoption(doc adoptDoc) {
 		{"changes: ", doc.Changes}, {"stays: ", doc.Kept}, {"not taken over: ", doc.Left}, {"open: ", doc.Questions},
 	} {
 		for _, p := range part.points {
-			a.io.Tell(part.head, "%s: %s", smtpprobe.Sanitize(p.What), smtpprobe.Sanitize(p.Why))
+			io.Tell(part.head, "%s: %s", smtpprobe.Sanitize(p.What), smtpprobe.Sanitize(p.Why))
 		}
 	}
 	if doc.Result == "written" {
-		a.io.Tell("", "written to %s", doc.Path)
+		io.Tell("", "written to %s", doc.Path)
 	}
-	a.io.Tell("next: ", "%s", doc.Next)
+	io.Tell("next: ", "%s", doc.Next)
 }

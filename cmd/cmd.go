@@ -129,7 +129,7 @@ On a new server begin with: sudo relayhost setup`,
 		newExplainCmd(a), newAdoptCmd(a), newDemoCmd(a), newVersionCmd(a), newWatchCmd(a), newBridgeCmd(),
 		newExitCodesTopic(), newCredentialsTopic(),
 	)
-	a.completeValues(root)
+	completeValues(root)
 	return root
 }
 
@@ -167,7 +167,7 @@ func maxArgs(n int) cobra.PositionalArgs {
 }
 
 // findRelay takes a path to a catalogue file, or the ID of a relay of the catalogue.
-func (a *app) findRelay(name string) (relays.Relay, error) {
+func findRelay(name string) (relays.Relay, error) {
 	all, err := setup.Catalog()
 	if err != nil {
 		return relays.Relay{}, err

@@ -9,9 +9,9 @@ import (
 
 // completeValues tells the shells which values the flags take that have a
 // closed list. Other values are completed as file names.
-func (a *app) completeValues(root *cobra.Command) {
+func completeValues(root *cobra.Command) {
 	values := map[string]func() []string{
-		"relay":   a.relayNames,
+		"relay":   relayNames,
 		"host":    func() []string { return hostNames(false) },
 		"port":    func() []string { return []string{"auto", "587", "465", "2525"} },
 		"sign-in": func() []string { return []string{"client_credentials", "device", "url", "password"} },
@@ -26,13 +26,13 @@ func (a *app) completeValues(root *cobra.Command) {
 			}
 		}
 		if c.Flags().Lookup("region") != nil {
-			_ = c.RegisterFlagCompletionFunc("region", a.completeRegion)
+			_ = c.RegisterFlagCompletionFunc("region", completeRegion)
 		}
 	}
 }
 
 // completeRegion offers the regions of the service that --relay names.
-func (a *app) completeRegion(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+func completeRegion(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	name, _ := c.Flags().GetString("relay")
 	all, err := setup.Catalog()
 	if err != nil {

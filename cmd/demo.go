@@ -37,7 +37,7 @@ uses the system's Postfix, asks no metadata service and probes nothing.` + exitH
 				Report: &setupReport{app: a},
 				Delivered: func(to string, proven []setup.Delivered) {
 					a.io.Done()
-					a.tellProven(to, proven)
+					tellProven(a.io, to, proven)
 				},
 			})
 		},

@@ -66,7 +66,7 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 		return err
 	}
 	if f.relay != "" {
-		r, err := a.findRelay(f.relay)
+		r, err := findRelay(f.relay)
 		if err != nil {
 			return usage(err, "relayhost relays lists the services")
 		}

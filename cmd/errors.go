@@ -113,15 +113,15 @@ func (a *app) report(err error) int {
 			text += "\n" + detail
 		}
 	}
-	a.complain("error: ", text)
-	a.showDifferences(err)
+	complain(a.io, "error: ", text)
+	showDifferences(a.io, err)
 	for _, h := range hints(err) {
-		a.complain("hint: ", h)
+		complain(a.io, "hint: ", h)
 	}
 	var needs *apply.Incomplete
 	if errors.As(err, &needs) {
 		for _, f := range needs.Files {
-			a.complain("needs you: ", f)
+			complain(a.io, "needs you: ", f)
 		}
 	}
 	return code
@@ -129,11 +129,11 @@ func (a *app) report(err error) int {
 
 // complain writes what is wrong, or what to do about it; its further lines
 // stand below the first.
-func (a *app) complain(kind, text string) {
-	a.io.Done()
+func complain(io *ui.Streams, kind, text string) {
+	io.Done()
 	first := "relayhost: " + kind
 	for line := range strings.SplitSeq(text, "\n") {
-		a.io.Tell(first, "%s", smtpprobe.Sanitize(line))
+		io.Tell(first, "%s", smtpprobe.Sanitize(line))
 		first = "  "
 	}
 }

@@ -60,7 +60,7 @@ func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) err
 	debug.SetGCPercent(200) // a log is all garbage: what is kept of it is small
 	c := &explain.Collector{}
 	if f.relay != "" {
-		r, err := a.findRelay(f.relay)
+		r, err := findRelay(f.relay)
 		if err != nil {
 			return usage(err, "relayhost relays lists the relays")
 		}
@@ -147,7 +147,7 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 			}
 			continue
 		}
-		a.showCause(explain.Group{Cause: causes[0], Others: causes[1:], Count: 1, Example: text})
+		showCause(a.io, explain.Group{Cause: causes[0], Others: causes[1:], Count: 1, Example: text})
 		if err := a.io.Lost(); err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (a *app) showGroups(c *explain.Collector) error {
 		return errUnknown
 	}
 	for _, g := range doc.Groups {
-		a.showCause(g)
+		showCause(a.io, g)
 	}
 	if !known {
 		fmt.Fprint(a.io.Out, ui.Wrap("What would help: the three lines before this one, and --relay NAME where a relay said it. "+
@@ -185,15 +185,15 @@ func (a *app) showGroups(c *explain.Collector) error {
 }
 
 // showCause prints one group.
-func (a *app) showCause(g explain.Group) {
-	fmt.Fprintln(a.io.Out, g.Heading())
+func showCause(io *ui.Streams, g explain.Group) {
+	fmt.Fprintln(io.Out, g.Heading())
 	for _, item := range g.Items() {
 		label := fmt.Sprintf("  %-9s", item.Label+":")
 		if item.Whole {
-			fmt.Fprintln(a.io.Out, label+item.Text)
+			fmt.Fprintln(io.Out, label+item.Text)
 			continue
 		}
-		fmt.Fprint(a.io.Out, ui.Wrap(item.Text, label, strings.Repeat(" ", len(label)), a.io.Width()))
+		fmt.Fprint(io.Out, ui.Wrap(item.Text, label, strings.Repeat(" ", len(label)), io.Width()))
 	}
-	fmt.Fprintln(a.io.Out)
+	fmt.Fprintln(io.Out)
 }

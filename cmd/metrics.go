@@ -9,6 +9,7 @@ import (
 
 	"relayhost/internal/exposition"
 	"relayhost/internal/host"
+	"relayhost/internal/ui"
 )
 
 // metricsFlag adds --prometheus to the flags of verify and status.
@@ -18,9 +19,9 @@ func metricsFlag(fs *pflag.FlagSet, file *string) {
 
 // writeMetrics replaces the file as a whole, readable by the collector, or
 // prints the document in place of the report.
-func (a *app) writeMetrics(file string, text *exposition.Text) error {
+func writeMetrics(io *ui.Streams, h *host.Host, file string, text *exposition.Text) error {
 	if file == "-" {
-		_, err := a.io.Out.Write(text.Bytes())
+		_, err := io.Out.Write(text.Bytes())
 		return err
 	}
 	path, err := filepath.Abs(file)
@@ -29,7 +30,7 @@ func (a *app) writeMetrics(file string, text *exposition.Text) error {
 	}
 	// The collector runs as another user and reads *.prom only: never the
 	// temporary file.
-	err = a.host.WriteFile(path, text.Bytes(), host.Spec{Mode: 0o644, UID: os.Geteuid(), GID: os.Getegid()})
+	err = h.WriteFile(path, text.Bytes(), host.Spec{Mode: 0o644, UID: os.Geteuid(), GID: os.Getegid()})
 	if err != nil {
 		return hint(fmt.Errorf("metrics: %w", err), "the directory must exist: see node_exporter's --collector.textfile.directory")
 	}
@@ -37,8 +38,8 @@ func (a *app) writeMetrics(file string, text *exposition.Text) error {
 }
 
 // checkMetrics refuses two documents on one standard output.
-func (a *app) checkMetrics(file string) error {
-	if file == "-" && a.json {
+func checkMetrics(asJSON bool, file string) error {
+	if file == "-" && asJSON {
 		return usagef("--prometheus - and --json both write standard output")
 	}
 	return nil

@@ -108,7 +108,7 @@ func TestWriteMetrics(t *testing.T) {
 	for _, v := range []float64{1, 2} {
 		var text exposition.Text
 		text.Gauge("relayhost_up", "x", exposition.Value(v))
-		if err := a.writeMetrics(file, &text); err != nil {
+		if err := writeMetrics(a.io, a.host, file, &text); err != nil {
 			t.Fatal(err)
 		}
 		data, err := os.ReadFile(file)
@@ -122,7 +122,7 @@ func TestWriteMetrics(t *testing.T) {
 	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
 		t.Errorf("left in the folder: %v %v", names, err)
 	}
-	if err := a.writeMetrics(filepath.Join(dir, "none", "x.prom"), &exposition.Text{}); err == nil || len(hints(err)) == 0 {
+	if err := writeMetrics(a.io, a.host, filepath.Join(dir, "none", "x.prom"), &exposition.Text{}); err == nil || len(hints(err)) == 0 {
 		t.Errorf("a folder that is missing: %v", err)
 	}
 }

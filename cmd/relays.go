@@ -9,8 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/detect"
+	"relayhost/internal/host"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
+	"relayhost/internal/ui"
 	"relayhost/relays"
 )
 
@@ -47,7 +49,7 @@ verified TLS, and leaves out those that do not answer.` + exitHelp(),
 				if narrowed {
 					return usage(errors.New("a NAME and a filter exclude each other"), "leave one of them out")
 				}
-				r, err := a.findRelay(args[0])
+				r, err := findRelay(args[0])
 				if err != nil {
 					return usage(err, "relayhost relays lists the relays")
 				}
@@ -67,7 +69,7 @@ verified TLS, and leaves out those that do not answer.` + exitHelp(),
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return a.relayNames(), cobra.ShellCompDirectiveDefault
+			return relayNames(), cobra.ShellCompDirectiveDefault
 		},
 	}
 	f := cmd.Flags()
@@ -113,24 +115,24 @@ func (a *app) choose(ctx context.Context, host string, reachable bool, filter re
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
-	return a.reachable(ctx, all)
+	return onlyReachable(ctx, a.io, a.host, all)
 }
 
-// reachable leaves the relays and ports that work from this server.
-func (a *app) reachable(ctx context.Context, list []relays.Relay) ([]relays.Relay, error) {
-	o := detect.Options{Reader: &a.host.Reader, HELO: postfix.HostFQDN(&a.host.Reader)}
+// onlyReachable leaves the relays and ports that work from this server.
+func onlyReachable(ctx context.Context, io *ui.Streams, h *host.Host, list []relays.Relay) ([]relays.Relay, error) {
+	o := detect.Options{Reader: &h.Reader, HELO: postfix.HostFQDN(&h.Reader)}
 	var err error
-	if o.Roots, err = setup.Roots(&a.host.Reader, postfix.CABundle(&a.host.Reader)); err != nil {
+	if o.Roots, err = setup.Roots(&h.Reader, postfix.CABundle(&h.Reader)); err != nil {
 		return nil, err
 	}
-	a.io.Step("probing the ports of %d relays", len(list))
+	io.Step("probing the ports of %d relays", len(list))
 	open, err := detect.ProbeAll(ctx, o, list)
-	a.io.Done()
+	io.Done()
 	if err != nil {
 		return nil, hint(fmt.Errorf("probe the relays: %w", err), "give a longer --timeout, or narrow the list down")
 	}
 	found := relays.Choose(list, relays.Filter{Open: open})
-	a.io.Tell("note: ", "%d of %d relays have a port that works from here: connection, verified TLS and the offer of a login were tried", len(found), len(list))
+	io.Tell("note: ", "%d of %d relays have a port that works from here: connection, verified TLS and the offer of a login were tried", len(found), len(list))
 	return found, nil
 }
 
@@ -146,7 +148,7 @@ func (a *app) showRelays(list []relays.Relay, csv bool, text string) error {
 }
 
 // relayNames are the ids of the catalogue, for completions.
-func (a *app) relayNames() []string {
+func relayNames() []string {
 	all, err := setup.Catalog()
 	if err != nil {
 		return nil

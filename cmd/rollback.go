@@ -99,7 +99,7 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 		return hint(errors.New("rollback changes the mail configuration and must run as root"), "run it with sudo")
 	}
 	undone, died, err := setup.RollBack(ctx, a.deps(), setup.RollBackOptions{To: f.to, All: f.all, Force: f.force, Consent: func(changes []apply.Record) error {
-		return a.confirmRollback(ctx, f, changes)
+		return confirmRollback(ctx, a.io, a.json, f, changes)
 	}})
 	switch {
 	case errors.Is(err, ask.ErrDeclined) || exitCode(err) == exitUsage:
@@ -129,11 +129,11 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	return nil
 }
 
-func (a *app) confirmRollback(ctx context.Context, f rollbackFlags, changes []apply.Record) error {
+func confirmRollback(ctx context.Context, io *ui.Streams, asJSON bool, f rollbackFlags, changes []apply.Record) error {
 	if f.yes {
 		return nil
 	}
-	if !a.io.CanAsk() || a.json {
+	if !io.CanAsk() || asJSON {
 		return ask.Missing("the consent", "--yes")
 	}
 	what := "change " + changes[0].ID
@@ -143,7 +143,7 @@ func (a *app) confirmRollback(ctx context.Context, f rollbackFlags, changes []ap
 	case f.to != "":
 		what = "change " + f.to
 	}
-	p, err := ui.NewPrompter(ctx, a.io)
+	p, err := ui.NewPrompter(ctx, io)
 	if err != nil {
 		return err
 	}
@@ -189,10 +189,10 @@ func differences(err error) []difference {
 }
 
 // showDifferences prints what stands in the way of an undoing.
-func (a *app) showDifferences(err error) {
+func showDifferences(io *ui.Streams, err error) {
 	for _, d := range differences(err) {
 		for line := range strings.Lines(d.Diff) {
-			a.io.Say("%s", smtpprobe.Sanitize(strings.TrimRight(line, "\r\n")))
+			io.Say("%s", smtpprobe.Sanitize(strings.TrimRight(line, "\r\n")))
 		}
 	}
 }

@@ -34,7 +34,7 @@ func TestTellProven(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			(&app{io: &ui.Streams{Out: &out, Err: &out}}).tellProven(tt.to, tt.proven)
+			tellProven(&ui.Streams{Out: &out, Err: &out}, tt.to, tt.proven)
 			if !strings.Contains(out.String(), tt.want) {
 				t.Errorf("got\n%swant %q", out.String(), tt.want)
 			}

@@ -14,6 +14,7 @@ import (
 	"relayhost/internal/ask"
 	"relayhost/internal/config"
 	"relayhost/internal/flow"
+	"relayhost/internal/host"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
@@ -143,7 +144,7 @@ func (f setupFlags) check(a *app) error {
 	switch {
 	case !slices.Contains([]string{"", "smtp", string(config.SMTPOAuth), string(config.HTTPS)}, f.Via):
 		return usage(fmt.Errorf("--via %s is no way to a relay", f.Via), "smtp, smtp-oauth or https")
-	case f.NoProbe && f.port == "auto" && f.Via != string(config.HTTPS) && !a.storedPort():
+	case f.NoProbe && f.port == "auto" && f.Via != string(config.HTTPS) && !storedPort(a.host):
 		return setup.ErrNoPort
 	case !slices.Contains([]string{"ask", "send", "hold"}, f.queue):
 		return usage(fmt.Errorf("--queue %s is not known", f.queue), "ask, send or hold")
@@ -167,8 +168,8 @@ func (f setupFlags) check(a *app) error {
 
 // storedPort reports whether relayhost.toml may name the port. One that cannot be
 // read is looked at later.
-func (a *app) storedPort() bool {
-	c, err := setup.Stored(&a.host.Reader)
+func storedPort(h *host.Host) bool {
+	c, err := setup.Stored(&h.Reader)
 	return err != nil || c.First().Port != 0
 }
 
@@ -200,7 +201,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 		return redact, err
 	}
 	if !req.DryRun {
-		if err := a.recover(ctx, deps); err != nil {
+		if err := recoverFirst(ctx, a.io, deps); err != nil {
 			return redact, err
 		}
 	}
@@ -218,7 +219,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			continue
 		}
 		if err == nil && !d.over {
-			err = a.apply(ctx, d, setup.CommitOptions{Hold: d.queue.ToHold(), Installed: installed, KeepOnFailure: f.keep}, r)
+			err = applyDecided(ctx, d, setup.CommitOptions{Hold: d.queue.ToHold(), Installed: installed, KeepOnFailure: f.keep}, r)
 		}
 		if err == nil {
 			if !req.DryRun {
@@ -226,7 +227,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			}
 			return redact, nil
 		}
-		if f.keep || !a.change(q, &err, redact) {
+		if f.keep || !askForChange(a.io, q, &err, redact) {
 			q.Aborted()
 			return redact, err
 		}
@@ -239,18 +240,18 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 
 // questions asks what a command with these flags lacks.
 func (a *app) questions(limit *ui.Limit, deps setup.Deps, req setup.Request, yes bool) *ask.Questions {
-	return ask.New(ask.Terminal{IO: a.io, Deps: deps, Request: req, Limit: limit, Quiet: yes || a.json, Complain: a.complain})
+	return ask.New(ask.Terminal{IO: a.io, Deps: deps, Request: req, Limit: limit, Quiet: yes || a.json, Complain: func(kind, text string) { complain(a.io, kind, text) }})
 }
 
-// change tells why a setup has failed and asks which answer to change. It is false
+// askForChange tells why a setup has failed and asks which answer to change. It is false
 // where none is to be changed; err is then an error that has been told.
-func (a *app) change(q *ask.Questions, err *error, redact func(string) string) bool {
+func askForChange(io *ui.Streams, q *ask.Questions, err *error, redact func(string) string) bool {
 	if code := exitCode(*err); !q.Answered() || code != exitProof && code != exitUsage {
 		return false
 	}
-	a.complain("error: ", redact((*err).Error()))
+	complain(io, "error: ", redact((*err).Error()))
 	for _, h := range hints(*err) {
-		a.complain("hint: ", redact(h))
+		complain(io, "hint: ", redact(h))
 	}
 	if q.Change(*err) {
 		return true
@@ -259,8 +260,8 @@ func (a *app) change(q *ask.Questions, err *error, redact func(string) string) b
 	return false
 }
 
-// apply rehearses and commits what was decided, and says what came of it.
-func (a *app) apply(ctx context.Context, d decided, o setup.CommitOptions, r *setupReport) error {
+// applyDecided rehearses and commits what was decided, and says what came of it.
+func applyDecided(ctx context.Context, d decided, o setup.CommitOptions, r *setupReport) error {
 	if err := setup.Rehearse(ctx, d.s, d.table); err != nil {
 		return err
 	}
@@ -316,7 +317,7 @@ func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req se
 		if d.s, err = setup.SignIn(ctx, d.s, q); err != nil {
 			return d, err
 		}
-		if d.s, again, err = a.preflight(ctx, d.s, q, r); err != nil {
+		if d.s, again, err = runPreflight(ctx, a.io, d.s, q, r); err != nil {
 			return d, err
 		}
 	}
@@ -327,22 +328,22 @@ func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req se
 	return d, nil
 }
 
-// recover finishes the undoing of a run that died.
-func (a *app) recover(ctx context.Context, deps setup.Deps) error {
+// recoverFirst finishes the undoing of a run that died.
+func recoverFirst(ctx context.Context, io *ui.Streams, deps setup.Deps) error {
 	if os.Geteuid() != 0 {
 		return hint(errNotRoot, "run it with sudo, or look first: relayhost setup --dry-run")
 	}
 	undone, err := setup.Recover(ctx, deps, false)
 	if undone {
-		a.io.Say("an earlier run was aborted; everything it had changed has been restored")
+		io.Say("an earlier run was aborted; everything it had changed has been restored")
 	}
 	return err
 }
 
-// preflight tries the relays. Where one refuses an answer to a question, that one is
+// runPreflight tries the relays. Where one refuses an answer to a question, that one is
 // asked again, and the others are kept: nothing has been written yet. again says that
 // the plan has become another and is to be shown.
-func (a *app) preflight(ctx context.Context, s setup.Setup, q *ask.Questions, r *setupReport) (_ setup.Setup, again bool, err error) {
+func runPreflight(ctx context.Context, io *ui.Streams, s setup.Setup, q *ask.Questions, r *setupReport) (_ setup.Setup, again bool, err error) {
 	for {
 		err := setup.Preflight(ctx, s)
 		if err == nil || s.Config.Several() {
@@ -353,7 +354,7 @@ func (a *app) preflight(ctx context.Context, s setup.Setup, q *ask.Questions, r 
 		if !asked {
 			return s, false, err
 		}
-		a.complain("error: ", redacted)
+		complain(io, "error: ", redacted)
 		if s, err = s.Again(ctx, q, user); err != nil {
 			return s, false, err
 		}

@@ -175,9 +175,9 @@ func (r *setupReport) dryRun(p plan.Plan, table *flow.Table, exitCode bool) erro
 		return nil
 	}
 	if !r.json {
-		r.showFlow(table, true)
+		showFlow(r.io, table, true)
 		fmt.Fprint(r.io.Out, diff.Plan(p, diff.Style{Color: r.io.Color}))
-		r.notes(p)
+		tellNotes(r.io, p)
 	}
 	if exitCode {
 		return errDifferences
@@ -224,7 +224,7 @@ func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Quest
 }
 
 // showFlow prints the flow table before the differences.
-func (a *app) showFlow(table *flow.Table, dryRun bool) {
+func showFlow(io *ui.Streams, table *flow.Table, dryRun bool) {
 	if table == nil {
 		return
 	}
@@ -233,22 +233,22 @@ func (a *app) showFlow(table *flow.Table, dryRun bool) {
 		return
 	}
 	if dryRun {
-		fmt.Fprintln(a.io.Out, "mail of this server:")
+		fmt.Fprintln(io.Out, "mail of this server:")
 		for _, line := range lines {
-			fmt.Fprintln(a.io.Out, "  "+smtpprobe.Sanitize(line))
+			fmt.Fprintln(io.Out, "  "+smtpprobe.Sanitize(line))
 		}
-		fmt.Fprintln(a.io.Out)
+		fmt.Fprintln(io.Out)
 		return
 	}
-	a.io.Tell("", "mail of this server:")
+	io.Tell("", "mail of this server:")
 	for _, line := range lines {
-		a.io.Tell("  ", "%s", smtpprobe.Sanitize(line))
+		io.Tell("  ", "%s", smtpprobe.Sanitize(line))
 	}
 }
 
-func (a *app) notes(p plan.Plan) {
+func tellNotes(io *ui.Streams, p plan.Plan) {
 	for _, n := range p.Notes {
-		a.io.Tell("note: ", "%s", n)
+		io.Tell("note: ", "%s", n)
 	}
 }
 
@@ -265,10 +265,10 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 	if !a.json {
 		a.io.Done()
 		if f.yes || a.verbose {
-			a.showFlow(table, false)
+			showFlow(a.io, table, false)
 			a.io.Say("\n%s", diff.Plan(s.Plan, diff.Style{Color: a.io.Color}))
 		}
-		a.notes(s.Plan)
+		tellNotes(a.io, s.Plan)
 		if len(w.Messages) > 0 {
 			a.io.Tell("", "%s", w.Summary())
 		}
@@ -301,22 +301,22 @@ func (r *setupReport) applied(ctx context.Context, s setup.Setup, out setup.Outc
 		return
 	}
 	r.io.Done()
-	r.tellProven(s.Config.To, out.Proven)
-	r.answer("Done. Undo: sudo relayhost rollback (change " + out.Change.ID + ")")
+	tellProven(r.io, s.Config.To, out.Proven)
+	tellAnswer(r.io, "Done. Undo: sudo relayhost rollback (change "+out.Change.ID+")")
 	for _, line := range setup.NextSteps(ctx, s.Config, s.Resolver, len(out.Proven) > 0) {
-		r.answer(line)
+		tellAnswer(r.io, line)
 	}
 }
 
 // tellProven says what became of the test messages.
-func (a *app) tellProven(to string, proven []setup.Delivered) {
+func tellProven(io *ui.Streams, to string, proven []setup.Delivered) {
 	if len(proven) == 0 {
-		a.answer("Configured, not tested (--no-verify). Test it: sudo relayhost verify")
+		tellAnswer(io, "Configured, not tested (--no-verify). Test it: sudo relayhost verify")
 		return
 	}
 	for i, o := range proven {
 		if i == maxTold && len(proven) > maxTold+1 {
-			a.answer(fmt.Sprintf("and %d more routes delivered their messages", len(proven)-i))
+			tellAnswer(io, fmt.Sprintf("and %d more routes delivered their messages", len(proven)-i))
 			return
 		}
 		by := ""
@@ -328,13 +328,13 @@ func (a *app) tellProven(to string, proven []setup.Delivered) {
 			what = "a message for root, to " + o.RootTo
 		}
 		if o.Delivery.Relay == "" {
-			a.answer("handed to Postfix: " + what + by + "; no log shows where it went")
+			tellAnswer(io, "handed to Postfix: "+what+by+"; no log shows where it went")
 			continue
 		}
-		a.answer("delivered: " + what + by)
-		a.answer("  " + o.Delivery.Relay + ": " + o.Delivery.Reply)
+		tellAnswer(io, "delivered: "+what+by)
+		tellAnswer(io, "  "+o.Delivery.Relay+": "+o.Delivery.Reply)
 		if verify.Simulator(o.Relay, to) {
-			a.answer("  the relay's own test address does not show " + o.Relay.Test.NotProven)
+			tellAnswer(io, "  the relay's own test address does not show "+o.Relay.Test.NotProven)
 		}
 	}
 }
@@ -342,16 +342,16 @@ func (a *app) tellProven(to string, proven []setup.Delivered) {
 // maxTold bounds the lists that are printed in full.
 const maxTold = 10
 
-// answer prints a line, wrapped on a terminal under its own indent. A command
+// tellAnswer prints a line, wrapped on a terminal under its own indent. A command
 // stays whole, so that it can be copied.
-func (a *app) answer(line string) {
+func tellAnswer(io *ui.Streams, line string) {
 	text := strings.TrimLeft(line, " -")
 	indent := line[:len(line)-len(text)]
-	if text == "" || !ui.IsTerminal(a.io.Out) || strings.HasPrefix(text, "echo ") {
-		fmt.Fprintln(a.io.Out, line)
+	if text == "" || !ui.IsTerminal(io.Out) || strings.HasPrefix(text, "echo ") {
+		fmt.Fprintln(io.Out, line)
 		return
 	}
-	fmt.Fprint(a.io.Out, ui.Wrap(text, indent, strings.Repeat(" ", max(2, len(indent))), a.io.Width()))
+	fmt.Fprint(io.Out, ui.Wrap(text, indent, strings.Repeat(" ", max(2, len(indent))), io.Width()))
 }
 
 // progress writes one line a step.

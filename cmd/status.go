@@ -38,7 +38,7 @@ lists what it could not read.` + exitHelp(meaning{exitDifferences, "drift: a fil
 }
 
 func (a *app) runStatus(ctx context.Context, prometheus string) error {
-	if err := a.checkMetrics(prometheus); err != nil {
+	if err := checkMetrics(a.json, prometheus); err != nil {
 		return err
 	}
 	doc, err := setup.ReadStatus(ctx, a.deps())
@@ -52,7 +52,7 @@ func (a *app) runStatus(ctx context.Context, prometheus string) error {
 		_, err = fmt.Fprint(a.io.Out, doc.Text())
 	}
 	if prometheus != "" {
-		err = errors.Join(err, a.writeMetrics(prometheus, setup.StatusMetrics(doc, version, time.Now())))
+		err = errors.Join(err, writeMetrics(a.io, a.host, prometheus, setup.StatusMetrics(doc, version, time.Now())))
 	}
 	if err == nil && doc.Drifted() {
 		return codeError(exitDifferences)

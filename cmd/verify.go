@@ -58,7 +58,7 @@ well. Without a terminal it prints nothing when all is well, as suits cron.` + e
 }
 
 func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
-	if err := a.checkMetrics(f.prometheus); err != nil {
+	if err := checkMetrics(a.json, f.prometheus); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -89,7 +89,7 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 		a.io.Print(report.Text(env.AllRoutes(), verify.Style{Width: a.io.Width(), Colored: a.io.Colored, Skipped: a.verbose}))
 	}
 	if f.prometheus != "" {
-		err = errors.Join(err, a.writeMetrics(f.prometheus, setup.VerifyMetrics(report, began, time.Now())))
+		err = errors.Join(err, writeMetrics(a.io, a.host, f.prometheus, setup.VerifyMetrics(report, began, time.Now())))
 	}
 	if err == nil && report.Result == verify.Fail {
 		return codeError(exitProof)
