@@ -12,15 +12,15 @@ import (
 	"relayhost/internal/ui"
 )
 
-// flags tell runs apart whose questions differ.
-func (q *Questions) flags() string {
-	r := q.Request
+// flagNames tell runs apart whose questions differ.
+func flagNames(t Terminal) string {
+	r := t.Request
 	return strings.Join([]string{r.Relay, r.Region, r.Smarthost, fmt.Sprint(r.Port), r.Username, r.CredentialsFile, r.From, r.To}, "\x00")
 }
 
 // earlier offers the answers of a run that was aborted.
 func (q *Questions) earlier() []answers.Answer {
-	saved, at := answers.Load(q.Deps.Host, q.flags())
+	saved, at := answers.Load(q.Deps.Host, flagNames(q.Terminal))
 	if len(saved) == 0 {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (q *Questions) Aborted() {
 		return
 	}
 	q.IO.Done()
-	if answers.Save(q.Deps.Host, q.flags(), q.talk.Public()) {
+	if answers.Save(q.Deps.Host, flagNames(q.Terminal), q.talk.Public()) {
 		q.IO.Tell("", "Nothing is saved on disk. For an hour the next relayhost setup offers your answers again, without the password.")
 		return
 	}

@@ -79,7 +79,7 @@ func Missing(what, flag string) error {
 func usage(err error, hint string) error { return setup.UsageError{Err: err, Hint: hint} }
 
 // Can reports whether a missing answer may be asked for.
-func (q *Questions) Can() bool { return q.IO.CanAsk() && !q.Quiet }
+func (t Terminal) Can() bool { return t.IO.CanAsk() && !t.Quiet }
 
 // ask returns the prompter, or the error that names the flag.
 func (q *Questions) ask(ctx context.Context, what, flag string) (ui.Prompter, error) {
@@ -320,7 +320,7 @@ func (q *Questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 	}
 	q.asked["from"] = true
 	q.above("Sender: ", "Mail from this server's own accounts (root, www-data, cron) will be sent as this address. %s", r.SenderRule())
-	valid := q.addressCheck(ctx, d.Resolver, "app@example.com")
+	valid := addressCheck(ctx, q.Terminal, q.doubted, d.Resolver, "app@example.com")
 	preset := q.from
 	if account := q.talk.Before(askUser); preset == "" && r.Sender.Rule == "account" && config.CheckAddress("", account) == nil {
 		preset = account // the one sender that the mailbox may use
@@ -329,26 +329,26 @@ func (q *Questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 		if err := valid(v); err != nil {
 			return err
 		}
-		return q.publicSender(r, mailaddr.Domain(v))
+		return publicSender(q.doubted, r, mailaddr.Domain(v))
 	})
 }
 
 // doubt is err the first time, and nil where what is given once more.
-func (q *Questions) doubt(what string, err error) error {
-	if q.doubted[what] {
+func doubt(doubted map[string]bool, what string, err error) error {
+	if doubted[what] {
 		return nil
 	}
-	q.doubted[what] = true
+	doubted[what] = true
 	return err
 }
 
 // publicSender doubts a sender of a public mail service at a relay that verifies
 // senders: it cannot be verified there, and receivers reject such mail (DMARC).
-func (q *Questions) publicSender(r relays.Relay, domain string) error {
+func publicSender(doubted map[string]bool, r relays.Relay, domain string) error {
 	if r.Sender.Rule != "verified" || !mailaddr.IsPublic(domain) {
 		return nil
 	}
-	return q.doubt("public "+domain, fmt.Errorf("%s is a public mail service: %s cannot send in its name so that receivers accept it. "+
+	return doubt(doubted, "public "+domain, fmt.Errorf("%s is a public mail service: %s cannot send in its name so that receivers accept it. "+
 		"Use a domain of your own; enter the address again to use it anyway", domain, r.Name))
 }
 
@@ -372,7 +372,7 @@ func (q *Questions) To(ctx context.Context, d setup.Discovery, from string) (str
 		q.above("Test message: ", "Choose a mailbox that you can open (Enter: %s).", preset)
 	}
 	q.asked["to"] = true
-	valid := q.addressCheck(ctx, d.Resolver, "you@example.com")
+	valid := addressCheck(ctx, q.Terminal, q.doubted, d.Resolver, "you@example.com")
 	return p.Input(askTo, preset, func(v string) error {
 		if err := valid(v); err != nil {
 			return err
@@ -425,16 +425,16 @@ func domainsIn(text string) []string {
 
 // addressCheck refuses on Enter what no setup accepts, and doubts once a domain that
 // is not in DNS: it is more often misspelled than new.
-func (q *Questions) addressCheck(ctx context.Context, dns *resolve.Resolver, like string) func(string) error {
+func addressCheck(ctx context.Context, t Terminal, doubted map[string]bool, dns *resolve.Resolver, like string) func(string) error {
 	return func(v string) error {
 		if err := config.CheckAddress("", v); err != nil {
 			return errors.New("enter a full address, e.g. " + like)
 		}
 		domain := mailaddr.Domain(v)
-		if q.Request.NoProbe || !dns.Unknown(ctx, domain) {
+		if t.Request.NoProbe || !dns.Unknown(ctx, domain) {
 			return nil
 		}
-		return q.doubt(domain, fmt.Errorf("DNS has no domain %s; enter the address again to use it anyway", domain))
+		return doubt(doubted, domain, fmt.Errorf("DNS has no domain %s; enter the address again to use it anyway", domain))
 	}
 }
 

@@ -30,8 +30,8 @@ func (q *Questions) Consent(ctx context.Context, s setup.Setup, table *flow.Tabl
 	}
 	p := q.talk.Prompter
 	for {
-		q.showPlan(s, table)
-		yes, err := q.applyThis(ctx, p, s)
+		showPlan(q.Terminal, s, table)
+		yes, err := applyThis(ctx, q.Terminal, p, s)
 		if err != nil {
 			return err
 		}
@@ -56,12 +56,12 @@ const (
 	maxFilesPlanned  = 6
 )
 
-func (q *Questions) showPlan(s setup.Setup, table *flow.Table) {
-	q.IO.Say("")
+func showPlan(t Terminal, s setup.Setup, table *flow.Table) {
+	t.IO.Say("")
 	for _, r := range planScreen(s, table) {
-		q.IO.Tell(fmt.Sprintf("%-10s ", r.label), "%s", smtpprobe.Sanitize(r.text))
+		t.IO.Tell(fmt.Sprintf("%-10s ", r.label), "%s", smtpprobe.Sanitize(r.text))
 	}
-	q.IO.Say("")
+	t.IO.Say("")
 }
 
 // row is a line of the plan.
@@ -153,8 +153,8 @@ func changedFiles(p plan.Plan) []string {
 }
 
 // applyThis asks for consent; "d" shows the whole difference.
-func (q *Questions) applyThis(ctx context.Context, p ui.Prompter, s setup.Setup) (bool, error) {
-	q.IO.Tell("", "Nothing is changed before the relay has accepted a test message; on failure everything is restored. d shows every line that changes.")
+func applyThis(ctx context.Context, t Terminal, p ui.Prompter, s setup.Setup) (bool, error) {
+	t.IO.Tell("", "Nothing is changed before the relay has accepted a test message; on failure everything is restored. d shows every line that changes.")
 	for {
 		answer, err := p.Input("Apply this? [y/N/d]", "", func(v string) error {
 			if v = strings.ToLower(v); strings.HasPrefix("yes", v) || strings.HasPrefix("no", v) || v == "d" {
@@ -168,6 +168,6 @@ func (q *Questions) applyThis(ctx context.Context, p ui.Prompter, s setup.Setup)
 		if !strings.EqualFold(answer, "d") {
 			return strings.HasPrefix(strings.ToLower(answer), "y"), nil
 		}
-		q.IO.Page(ctx, diff.Plan(s.Plan, diff.Style{Color: q.IO.Color}))
+		t.IO.Page(ctx, diff.Plan(s.Plan, diff.Style{Color: t.IO.Color}))
 	}
 }

@@ -111,12 +111,12 @@ func (q *Questions) Application(ctx context.Context, h *config.Hop) error {
 	if !needProof {
 		return nil
 	}
-	return q.proofOf(p, in)
+	return proofOf(q.proof, p, in)
 }
 
 // proofOf asks for the secret or the certificate of an application.
-func (q *Questions) proofOf(p ui.Prompter, in *config.SignIn) error {
-	if q.proof != byCertificate {
+func proofOf(proof string, p ui.Prompter, in *config.SignIn) error {
+	if proof != byCertificate {
 		answer, err := p.Secret("Client secret (its Value)", setup.CheckClientSecret)
 		in.Secret = secret.New(strings.TrimSpace(answer))
 		return err

@@ -29,7 +29,7 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 		if again {
 			q.talk.Forget(askHost, askPort)
 		}
-		if h, err = q.endpoint(ctx, p, d, h, again); err != nil {
+		if h, err = endpoint(ctx, q.Terminal, p, d, h, again); err != nil {
 			return h, false, err
 		}
 		if q.Request.NoProbe {
@@ -52,7 +52,7 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 			res, err = setup.LookAt(ctx, q.Deps, d, h)
 		}
 		if err == nil && (res.Err == nil || res.Failed == smtpprobe.StepMail || h.NoVerify && res.Fault.Certificate()) {
-			login, err := q.wantsLogin(p, h, res)
+			login, err := wantsLogin(q.Terminal, p, h, res)
 			return h, login, err
 		}
 		q.Complain("", "cannot use "+h.Host+": "+cmp.Or(err, unusable(res)).Error())
@@ -72,7 +72,7 @@ func unusable(res smtpprobe.Result) error {
 
 // endpoint asks for host and port where they are missing, or both again with what was
 // answered before as the default.
-func (q *Questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discovery, h config.Hop, again bool) (config.Hop, error) {
+func endpoint(ctx context.Context, t Terminal, p ui.Prompter, d setup.Discovery, h config.Hop, again bool) (config.Hop, error) {
 	var err error
 	if h.Host == "" || again {
 		h.Pin = "" // of the server before
@@ -80,7 +80,7 @@ func (q *Questions) endpoint(ctx context.Context, p ui.Prompter, d setup.Discove
 			switch {
 			case !mailaddr.IsHost(v):
 				return errors.New("enter a host name such as mail.example.com, without brackets and port")
-			case !q.Request.NoProbe && d.Resolver.NoAddress(ctx, v):
+			case !t.Request.NoProbe && d.Resolver.NoAddress(ctx, v):
 				return fmt.Errorf("DNS has no address for %s", v)
 			}
 			return nil
@@ -151,10 +151,10 @@ func (q *Questions) trust(h *config.Hop, res smtpprobe.Result) (bool, error) {
 }
 
 // wantsLogin asks whether to log in, where the server leaves that open.
-func (q *Questions) wantsLogin(p ui.Prompter, h config.Hop, res smtpprobe.Result) (bool, error) {
+func wantsLogin(t Terminal, p ui.Prompter, h config.Hop, res smtpprobe.Result) (bool, error) {
 	demanded, offered := setup.WantsLogin(res)
 	switch {
-	case demanded || q.Request.CredentialsFile != "" || q.Request.Username != "":
+	case demanded || t.Request.CredentialsFile != "" || t.Request.Username != "":
 		return true, nil
 	case !offered:
 		return false, nil
