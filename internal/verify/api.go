@@ -12,7 +12,7 @@ import (
 
 // api asks the API of the hop whether it takes the stored key. How far that came tells
 // the steps: its answer is one over a verified connection.
-func (l *ladder) api(ctx context.Context) []Finding {
+func (l *hopCheck) api(ctx context.Context) []Finding {
 	defer l.decide(false)
 	if f := l.names(ctx); f != nil && l.hop.Proxy == "" {
 		return []Finding{*f}

@@ -53,7 +53,7 @@ type failure struct {
 	name     string
 	shell    string // breaks the server
 	world    func(*lab.Lab)
-	mail     bool     // the log-in is refused: somebody has sent a message before, and verify tries once
+	mail     bool     // the login is refused: somebody has sent a message before, and verify tries once
 	args     []string // of verify
 	findings []string // "check:cause", all of which must be among the findings
 	explain  []string // causes of which one must be the newest in the log
@@ -173,7 +173,7 @@ var failures = []failure{
 		findings: []string{"config:relayhost_syntax"}, explain: []string{"relayhost_syntax"}, mended: true},
 	{name: "level", shell: "postconf -P relayhost-ses/unix/smtp_tls_security_level=bogus",
 		findings: []string{"config:smtp_fatal_level", "delivery:smtp_fatal_level"}, explain: []string{"smtp_fatal_level"}, mended: true},
-	{name: "log-in later", world: reply(smtpd.StepAuth, 454, "4.7.0", "Temporary authentication failure"), args: noSend, findings: []string{"auth:ses_auth_temporary"}, setup: []string{"ses_auth_temporary"}},
+	{name: "login later", world: reply(smtpd.StepAuth, 454, "4.7.0", "Temporary authentication failure"), args: noSend, findings: []string{"auth:ses_auth_temporary"}, setup: []string{"ses_auth_temporary"}},
 	{name: "no AUTH", world: mechanism(), args: noSend, findings: []string{"auth:auth_not_offered"}, setup: []string{"auth_not_offered"}, flags: []string{"--port", "587"}},
 	{name: "no mechanism", world: mechanism("CRAM-MD5"), args: noSend, findings: []string{"auth:auth_no_mechanism"}, setup: []string{"auth_no_mechanism"}, flags: []string{"--port", "587"}},
 	{name: "OAuth only", world: mechanism("XOAUTH2"), args: noSend, findings: []string{"auth:sasl_oauth_only"}, setup: []string{"sasl_oauth_only"}, flags: []string{"--port", "587"}},
@@ -219,7 +219,7 @@ var failures = []failure{
 	{name: "no plug-in of that type", shell: "postconf -P relayhost-ses/unix/smtp_sasl_type=dovecot2", args: noSend, findings: []string{"config:sasl_plugins_missing"}},
 	{name: "down", shell: "postfix stop", findings: []string{"service:postfix_down"}},
 	// What the words of a relay decide.
-	{name: "log-in refused in other words", world: reply(smtpd.StepAuth, 535, "5.7.8", "Error: authentication failed"), mail: true,
+	{name: "login refused in other words", world: reply(smtpd.StepAuth, 535, "5.7.8", "Error: authentication failed"), mail: true,
 		findings: []string{"auth:auth_535_generic", "delivery:"}, explain: []string{"auth_535_generic"}, setup: []string{"auth_535_generic"}},
 	{name: "IAM secret as password", shell: `cd /etc/postfix && sed -i 's/\(.*:\).*/\1wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY01/' sasl_passwd && postmap sasl_passwd`, mail: true,
 		findings: []string{"auth:ses_iam_secret"}, explain: []string{"ses_credentials_invalid"}},
@@ -316,7 +316,7 @@ func TestLabCauses(t *testing.T) {
 			refused := ses.Counters().Refusals
 			check(t, l, f)
 			if got := ses.Counters().Refusals - refused; f.mail && got != 1 {
-				t.Errorf("%d wrong log-ins, want 1: services lock accounts", got)
+				t.Errorf("%d wrong logins, want 1: services lock accounts", got)
 			}
 			if f.mail {
 				l.Server.Shell("postsuper -d ALL")
@@ -438,7 +438,7 @@ func check(t *testing.T, l *lab.Lab, f failure) {
 	}
 }
 
-// TestLabRoundTrips holds the ladder to the round trips that the protocol
+// TestLabRoundTrips holds the probes to the round trips that the protocol
 // needs: on the slowest port seven with TLS 1.3, which are connect, greeting,
 // EHLO, STARTTLS, handshake, EHLO and AUTH.
 func TestLabRoundTrips(t *testing.T) {
@@ -467,6 +467,6 @@ func TestLabRoundTrips(t *testing.T) {
 		}
 	}
 	if !seen {
-		t.Errorf("no log-in\n%s", res)
+		t.Errorf("no login\n%s", res)
 	}
 }

@@ -17,14 +17,14 @@ import (
 
 // config holds main.cf and master.cf against what is known to go wrong. maps are
 // the findings on the tables, which are not told twice.
-func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Finding {
+func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) []Finding {
 	if !r.State.Installed {
 		return []Finding{{Check: "config", Result: Fail, Detail: "Postfix is not installed", Cause: "postfix_not_installed",
 			Remedy: "Install it; setup can do that.", Command: "relayhost setup --install"}}
 	}
 	findings := slices.Concat(r.outdated(), r.bypassed(), r.linted())
 	services := map[string]bool{}
-	for _, t := range trials {
+	for _, t := range checks {
 		// Routes may share a service; what holds for all stands with the first.
 		if services[t.route.Service] && t.number > 0 {
 			continue
@@ -38,7 +38,7 @@ func (r *run) config(ctx context.Context, trials []*trial, maps []Finding) []Fin
 			}
 		}
 	}
-	for _, t := range trials {
+	for _, t := range checks {
 		for _, f := range append(t.sizes(), t.ends(time.Now())...) {
 			if !slices.ContainsFunc(findings, func(g Finding) bool { return g.Detail == f.Detail }) {
 				findings = append(findings, t.of(f))
@@ -89,7 +89,7 @@ func (r *run) linted() (findings []Finding) {
 }
 
 // of names the route of a finding, where there are several.
-func (t *trial) of(f Finding) Finding {
+func (t *routeCheck) of(f Finding) Finding {
 	if t.number > 0 {
 		f.Route, f.route = t.route.Name, t.number
 	}
@@ -97,7 +97,7 @@ func (t *trial) of(f Finding) Finding {
 }
 
 // inspect makes findings of the signs that hold.
-func (t *trial) inspect() (findings []Finding) {
+func (t *routeCheck) inspect() (findings []Finding) {
 	for _, sign := range t.signs {
 		// The tables, the credentials and a Postfix that is down have checks of
 		// their own.
@@ -121,7 +121,7 @@ func (t *trial) inspect() (findings []Finding) {
 }
 
 // sizes compares what this host takes with what the relay takes.
-func (t *trial) sizes() (findings []Finding) {
+func (t *routeCheck) sizes() (findings []Finding) {
 	hop := t.route.Hops[0]
 	name, most := hop.Relay.Name, hop.Relay.Limits.MessageBytes
 	if a, ok := conf.Get(hop.Relay.ID); ok && hop.Check != nil {
@@ -184,7 +184,7 @@ func (r *run) outdated() (findings []Finding) {
 
 // judge has Postfix's validator look at what is there, as setup has it look at
 // what it is going to write.
-func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
+func (t *routeCheck) judge(ctx context.Context, maps []Finding) []Finding {
 	if t.State.Main == nil || t.State.Master == nil || t.route.Hops[0].Host == "" {
 		return nil
 	}
@@ -197,7 +197,7 @@ func (t *trial) judge(ctx context.Context, maps []Finding) []Finding {
 }
 
 // meant is what main.cf and master.cf are meant to do.
-func (t *trial) meant() lint.Meant {
+func (t *routeCheck) meant() lint.Meant {
 	first := t.route.Hops[0]
 	meant := lint.Meant{Service: t.route.Service, NextHop: first.nextHop(),
 		Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)}
@@ -209,7 +209,7 @@ func (t *trial) meant() lint.Meant {
 }
 
 // judged makes findings of those of the rules that no other check tells.
-func (t *trial) judged(problems []lint.Finding, maps []Finding) (findings []Finding) {
+func (t *routeCheck) judged(problems []lint.Finding, maps []Finding) (findings []Finding) {
 	tables := slices.ContainsFunc(maps, func(f Finding) bool { return f.Result != Pass })
 	for _, p := range problems {
 		cause := p.Rule
@@ -234,7 +234,7 @@ func isTableCause(id string) bool {
 }
 
 // told reports a cause that is told elsewhere, for all routes or in better words.
-func (t *trial) told(cause string) bool {
+func (t *routeCheck) told(cause string) bool {
 	switch cause {
 	case "override_elsewhere": // that of the default route, or what the check "service" says
 		return t.number > 1 || t.route.Hops[0].elsewhere(t.way())
@@ -249,7 +249,7 @@ func (t *trial) told(cause string) bool {
 }
 
 // holds reports whether one of the causes has been found on this host.
-func (t *trial) holds(causes ...string) bool {
+func (t *routeCheck) holds(causes ...string) bool {
 	return slices.ContainsFunc(causes, func(id string) bool {
 		sign, _ := t.signs.About(id)
 		return sign.Holds

@@ -16,7 +16,7 @@ type port struct {
 	number   int
 	implicit bool
 	result   smtpprobe.Result
-	refusal  string             // what the relay said to Postfix's log-in, where that came first
+	refusal  string             // what the relay said to Postfix's login, where that came first
 	dead     []smtpprobe.Result // addresses that did not answer before the one that did
 }
 
@@ -27,7 +27,7 @@ func (p port) mode() string {
 	return "STARTTLS"
 }
 
-// loginTimeout bounds a dialogue with log-in: a relay that takes seconds for
+// loginTimeout bounds a dialogue with login: a relay that takes seconds for
 // each reply delivers nevertheless, and so is no fault.
 const loginTimeout = 30 * time.Second
 
@@ -46,7 +46,7 @@ func (r *run) target(h Hop, p port) smtpprobe.Target {
 	}
 }
 
-// withLogin adds the log-in.
+// withLogin adds the login.
 func withLogin(t smtpprobe.Target, h Hop) smtpprobe.Target {
 	if h.Username != "" {
 		t.Until, t.Username, t.Password, t.Token = smtpprobe.StepAuth, h.Username, h.Password, h.Token
@@ -55,10 +55,10 @@ func withLogin(t smtpprobe.Target, h Hop) smtpprobe.Target {
 	return t
 }
 
-// climb probes the addresses of a port, in order, until one connects. Where none
+// probePort probes the addresses of a port, in order, until one connects. Where none
 // does the first one counts, unless it is of a family that this host has not.
 // before is asked whether to log in; it may be nil.
-func (r *run) climb(ctx context.Context, addrs []netip.Addr, p port, t smtpprobe.Target, before func(context.Context, port) bool) port {
+func (r *run) probePort(ctx context.Context, addrs []netip.Addr, p port, t smtpprobe.Target, before func(context.Context, port) bool) port {
 	if before != nil {
 		t.BeforeAuth = func(ctx context.Context, res smtpprobe.Result) bool {
 			p.result = res
@@ -95,7 +95,7 @@ func (r *run) connect(ctx context.Context, t smtpprobe.Target) smtpprobe.Result 
 }
 
 // logins remembers what came of each account: several routes may share one, and
-// repeated wrong log-ins get accounts locked.
+// repeated wrong logins get accounts locked.
 type logins struct {
 	mu       sync.Mutex
 	accounts map[account]*attempts
@@ -121,11 +121,11 @@ type attempt struct {
 	from, to string
 }
 
-// login is climb for a target with log-in, one at a time for an account. After a
+// login is probePort for a target with login, one at a time for an account. After a
 // refusal the account is not tried again.
 func (r *run) login(ctx context.Context, h Hop, addrs []netip.Addr, p port, t smtpprobe.Target, before func(context.Context, port) bool) port {
 	if t.Username == "" {
-		return r.climb(ctx, addrs, p, t, before)
+		return r.probePort(ctx, addrs, p, t, before)
 	}
 	a := r.accounts.of(account{h.Host, p.number, h.Username, secret.New(h.Password.Reveal() + h.Token.Reveal())})
 	a.Lock()
@@ -137,7 +137,7 @@ func (r *run) login(ctx context.Context, h Hop, addrs []netip.Addr, p port, t sm
 	if before, ok := a.done[key]; ok {
 		return before
 	}
-	p = r.climb(ctx, addrs, p, t, before)
+	p = r.probePort(ctx, addrs, p, t, before)
 	a.done[key] = p
 	if authRefused(p.result) {
 		a.refused = &p
@@ -159,7 +159,7 @@ func (l *logins) of(key account) *attempts {
 	return a
 }
 
-// authRefused reports whether the relay has answered a log-in, and not with yes.
+// authRefused reports whether the relay has answered a login, and not with yes.
 func authRefused(res smtpprobe.Result) bool {
 	return res.Fault == smtpprobe.FaultReply && res.Failed == smtpprobe.StepAuth
 }

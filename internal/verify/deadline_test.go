@@ -29,7 +29,7 @@ func TestEnds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tr := &trial{run: &run{}, route: Route{Hops: []Hop{{Relay: tt.relay}}}}
+			tr := &routeCheck{run: &run{}, route: Route{Hops: []Hop{{Relay: tt.relay}}}}
 			got := tr.ends(day)
 			if len(got) == 1 != (tt.want != "") {
 				t.Fatalf("%+v, want %q", got, tt.want)

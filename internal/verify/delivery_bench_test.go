@@ -36,7 +36,7 @@ func TestBenchDelivery(t *testing.T) {
 			postfix, all := median(alone), median(whole)
 			fmt.Printf("figure: %s_postfix_alone_milliseconds %d\n", link.name, postfix.Milliseconds())
 			fmt.Printf("figure: %s_verify_milliseconds %d\n", link.name, all.Milliseconds())
-			fmt.Printf("figure: %s_verify_new_password_milliseconds %d (it waits for the ladder's log-in)\n", link.name, median(careful).Milliseconds())
+			fmt.Printf("figure: %s_verify_new_password_milliseconds %d (it waits for verify's own login)\n", link.name, median(careful).Milliseconds())
 			atMost(t, link.name+"_verify_beyond_postfix_milliseconds", all-postfix, 300*time.Millisecond)
 			atMost(t, link.name+"_verify_after_its_250_milliseconds", median(after), 300*time.Millisecond)
 		})
@@ -96,9 +96,9 @@ func verified(t *testing.T, l *lab.Lab, trip time.Duration) (took, after time.Du
 	return took, took - answered(t, l, before, trip).Sub(began)
 }
 
-// TestBenchLadder holds the climb on all ports, and the whole of `verify
+// TestBenchConnect holds the probes of all ports, and the whole of `verify
 // --no-send`, to the round trips of one dialogue as the link counts them.
-func TestBenchLadder(t *testing.T) {
+func TestBenchConnect(t *testing.T) {
 	const trip = 100 * time.Millisecond
 	l := sesLab(t, lab.Delay(trip/2))
 	var logins, whole []time.Duration
@@ -124,7 +124,7 @@ func TestBenchLadder(t *testing.T) {
 		logins = append(logins, time.Duration(longest*float64(time.Millisecond)))
 	}
 	bound := time.Duration(needed)*trip*12/10 + 150*time.Millisecond
-	fmt.Printf("figure: ladder_round_trips %d\n", needed)
-	atMost(t, "ladder_connect_to_auth_on_all_ports_milliseconds", median(logins), bound)
-	atMost(t, "ladder_whole_verify_no_send_milliseconds", median(whole), bound)
+	fmt.Printf("figure: probe_round_trips %d\n", needed)
+	atMost(t, "probe_connect_to_auth_on_all_ports_milliseconds", median(logins), bound)
+	atMost(t, "whole_verify_no_send_milliseconds", median(whole), bound)
 }

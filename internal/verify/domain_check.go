@@ -8,7 +8,7 @@ import (
 )
 
 // domain checks the records of the domain that the route sends from.
-func (t *trial) domain(ctx context.Context) []Finding {
+func (t *routeCheck) domain(ctx context.Context) []Finding {
 	relay := t.route.Hops[0].Relay
 	_, name, ok := strings.Cut(t.route.From, "@")
 	if !ok {

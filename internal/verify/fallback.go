@@ -8,11 +8,11 @@ import (
 	"relayhost/internal/smtpprobe"
 )
 
-// fallback climbs to a hop that stands in for another. No message goes there:
+// fallback checks a hop that is the fallback of another. No message goes there:
 // sender and recipient are offered, and the connection ends. What is wrong is a
 // warning, since mail leaves by the first hop; not so what would destroy mail as
 // soon as the hop is needed.
-func (l *ladder) fallback(ctx context.Context) []Finding {
+func (l *hopCheck) fallback(ctx context.Context) []Finding {
 	if f := l.names(ctx); f != nil {
 		return []Finding{spared(*f)}
 	}
@@ -26,7 +26,7 @@ func (l *ladder) fallback(ctx context.Context) []Finding {
 		t.Until, t.MailFrom, t.RcptTo, t.Timeout = smtpprobe.StepRcpt, l.route.From, l.To, loginTimeout
 	}
 	p = l.login(ctx, l.hop, l.addrs, p, t, nil)
-	findings := l.rungs(p)
+	findings := l.upToLogin(p)
 	for i, f := range findings {
 		findings[i] = spared(f)
 	}
@@ -49,7 +49,7 @@ func spared(f Finding) Finding {
 }
 
 // accepts is the finding on what a fall-back says to sender and recipient.
-func (l *ladder) accepts(res smtpprobe.Result) Finding {
+func (l *hopCheck) accepts(res smtpprobe.Result) Finding {
 	f := Finding{Check: "delivery", Result: Pass, Ms: ms(res.Total),
 		Detail: fmt.Sprintf("%s accepts mail from %s to %s; nothing was sent through it", l.at(l.hop.Port), l.route.From, l.To)}
 	if res.Err == nil {

@@ -54,7 +54,7 @@ type Delivery struct {
 	Service   string `json:"service"`
 	Reply     string `json:"reply"`     // the relay's own words
 	RemoteID  string `json:"remote_id"` // the relay's message id, out of Reply
-	// LoginRefused is what a relay said to the log-in, where it said no, if only at
+	// LoginRefused is what a relay said to the login, where it said no, if only at
 	// one of its addresses; "" otherwise.
 	LoginRefused string        `json:"login_refused,omitempty"`
 	Throttled    string        `json:"throttled"` // the fatal line of a dead service, where no status line came

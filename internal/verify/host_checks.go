@@ -16,7 +16,7 @@ import (
 
 // services checks that Postfix runs and sends what goes out through the entries
 // of the relays, which find CA file and resolver.
-func (r *run) services(_ context.Context, trials []*trial) []Finding {
+func (r *run) services(_ context.Context, checks []*routeCheck) []Finding {
 	if !r.State.Installed {
 		return skip("service", "there is no Postfix")
 	}
@@ -25,7 +25,7 @@ func (r *run) services(_ context.Context, trials []*trial) []Finding {
 	}
 	var findings []Finding
 	routing := postfix.NewRouting(r.State)
-	for _, t := range trials {
+	for _, t := range checks {
 		findings = append(findings, t.of(t.service(routing)))
 	}
 	return findings
@@ -33,7 +33,7 @@ func (r *run) services(_ context.Context, trials []*trial) []Finding {
 
 // service checks the entry of one route, and that Postfix sends the mail of its
 // senders there.
-func (t *trial) service(routing *postfix.Routing) Finding {
+func (t *routeCheck) service(routing *postfix.Routing) Finding {
 	way, hop := t.way(), t.route.Hops[0]
 	if f, ok := t.direct(way); ok {
 		return f
@@ -71,7 +71,7 @@ func (t *trial) service(routing *postfix.Routing) Finding {
 
 // direct is the finding on a server whose default route has no relay; ok is false where
 // it has one, or none can be told.
-func (t *trial) direct(to explain.Route) (f Finding, ok bool) {
+func (t *routeCheck) direct(to explain.Route) (f Finding, ok bool) {
 	if to.NextHop != "" {
 		return f, false
 	}
@@ -99,7 +99,7 @@ func (h Hop) elsewhere(way explain.Route) bool {
 // listed reports whether the sender of the proof is one of the route's by name or
 // domain. What is below a domain stands in a table of patterns, which only Postfix
 // reads: there the delivery shows where mail goes.
-func (t *trial) listed() bool {
+func (t *routeCheck) listed() bool {
 	_, domain, _ := strings.Cut(t.route.From, "@")
 	return t.number > 1 && slices.ContainsFunc(t.route.Senders, func(s string) bool {
 		return strings.EqualFold(s, t.route.From) || strings.EqualFold(s, domain)
@@ -107,7 +107,7 @@ func (t *trial) listed() bool {
 }
 
 // senders names those of the route for a person.
-func (t *trial) senders() string {
+func (t *routeCheck) senders() string {
 	if len(t.route.Senders) == 0 {
 		return "all other senders"
 	}
@@ -115,7 +115,7 @@ func (t *trial) senders() string {
 }
 
 // hops names the next hops of the route in order.
-func (t *trial) hops() string {
+func (t *routeCheck) hops() string {
 	var names []string
 	for _, h := range t.route.Hops {
 		names = append(names, h.nextHop())

@@ -10,30 +10,30 @@ import (
 	"relayhost/internal/smtpprobe"
 )
 
-// turn says who logs in at the first hop before the other, the ladder or
+// loginOrder says who logs in at the first hop before the other, verify or
 // Postfix. The second one does not when the first was refused: services lock
 // accounts that keep trying.
 //
-// The ladder tries a password once. Postfix tries it at a second address as well
+// Verify tries a password once. Postfix tries it at a second address as well
 // (smtp_mx_session_limit), so that it goes first only with a password that the
-// relay has taken before, while no mail waits for a log-in that was refused; then
-// nobody waits for the ladder.
-type turn struct {
+// relay has taken before, while no mail waits for a login that was refused; then
+// nobody waits for verify.
+type loginOrder struct {
 	postfixFirst bool
 
-	decided chan struct{} // closed when the ladder's log-in has been answered, or will not be tried
+	decided chan struct{} // closed when verify's login has been answered, or will not be tried
 	refused bool          // by the relay; written before decided is closed
 
 	delivered chan struct{} // closed when the delivery has ended, or there is none
-	said      string        // by the relay to Postfix's log-in, where that was no; written before delivered is closed
+	said      string        // by the relay to Postfix's login, where that was no; written before delivered is closed
 }
 
-func newTurn() *turn {
-	return &turn{decided: make(chan struct{}), delivered: make(chan struct{})}
+func newLoginOrder() *loginOrder {
+	return &loginOrder{decided: make(chan struct{}), delivered: make(chan struct{})}
 }
 
 // decide lets the delivery go on, or not after a refusal.
-func (t *turn) decide(refused bool) {
+func (t *loginOrder) decide(refused bool) {
 	select {
 	case <-t.decided:
 	default:
@@ -42,9 +42,9 @@ func (t *turn) decide(refused bool) {
 	}
 }
 
-// mayDeliver waits until the ladder has logged in, where that is first. false:
+// mayDeliver waits until verify has logged in, where that is first. false:
 // the relay has refused it.
-func (t *turn) mayDeliver(ctx context.Context) bool {
+func (t *loginOrder) mayDeliver(ctx context.Context) bool {
 	if t.postfixFirst {
 		return true
 	}
@@ -57,8 +57,8 @@ func (t *turn) mayDeliver(ctx context.Context) bool {
 }
 
 // mayLogIn waits until Postfix has delivered, where that is first. false: the
-// relay has refused its log-in, or the time was up before that was known.
-func (t *turn) mayLogIn(ctx context.Context) bool {
+// relay has refused its login, or the time was up before that was known.
+func (t *loginOrder) mayLogIn(ctx context.Context) bool {
 	if !t.postfixFirst {
 		return true
 	}
@@ -70,9 +70,9 @@ func (t *turn) mayLogIn(ctx context.Context) bool {
 	}
 }
 
-// saidToPostfix is what the relay said to Postfix's log-in, where that was no and
+// saidToPostfix is what the relay said to Postfix's login, where that was no and
 // the delivery has ended.
-func (t *turn) saidToPostfix() string {
+func (t *loginOrder) saidToPostfix() string {
 	select {
 	case <-t.delivered:
 		return t.said
@@ -81,8 +81,8 @@ func (t *turn) saidToPostfix() string {
 	}
 }
 
-// refusedLately reports whether mail waits because a relay has refused the log-in.
-func (t *trial) refusedLately() bool {
+// refusedLately reports whether mail waits because a relay has refused the login.
+func (t *routeCheck) refusedLately() bool {
 	if !t.State.Installed || !t.State.Running {
 		return false
 	}
@@ -95,16 +95,16 @@ func (t *trial) refusedLately() bool {
 }
 
 // loginRefused reports whether Postfix says in a log line or as the reason of a
-// deferral that a relay has answered its log-in with no (smtp_sasl_glue.c), now or
+// deferral that a relay has answered its login with no (smtp_sasl_glue.c), now or
 // when it last tried (smtp_sasl_auth_cache_name).
 func loginRefused(text string) bool {
 	said := strings.HasPrefix(text, "SASL authentication failed; server ") || strings.HasPrefix(text, "SASL [CACHED] authentication failed; server ")
 	return said && strings.Contains(text, " said: ")
 }
 
-// inUse climbs on the port in use and shows what it finds as soon as it is
+// inUse probes the port in use and shows what it finds as soon as it is
 // known, unless the port is dead: then the others count.
-func (l *ladder) inUse(ctx context.Context, p port) port {
+func (l *hopCheck) inUse(ctx context.Context, p port) port {
 	t := withLogin(l.target(l.hop, p), l.hop)
 	shown := false
 	show := func(findings ...Finding) {
@@ -122,7 +122,7 @@ func (l *ladder) inUse(ctx context.Context, p port) port {
 	})
 	if l.postfixFirst && hungUp(p.result) {
 		// It has not waited as long as Postfix took.
-		p = l.climb(ctx, l.addrs, p, t, nil)
+		p = l.probePort(ctx, l.addrs, p, t, nil)
 	}
 	l.decide(authRefused(p.result))
 	if shown && l.postfixFirst {
@@ -132,7 +132,7 @@ func (l *ladder) inUse(ctx context.Context, p port) port {
 	case shown:
 		show(l.loggedIn(p))
 	case l.usable(p.result):
-		show(l.rungs(p)...)
+		show(l.upToLogin(p)...)
 	}
 	return p
 }
@@ -144,10 +144,10 @@ func hungUp(res smtpprobe.Result) bool {
 	return res.Failed == smtpprobe.StepAuth && closed
 }
 
-// postfixRefused is the finding on a log-in that Postfix has tried, and nobody
+// postfixRefused is the finding on a login that Postfix has tried, and nobody
 // after it.
-func (l *ladder) postfixRefused(p port) Finding {
+func (l *hopCheck) postfixRefused(p port) Finding {
 	f := Finding{Check: "auth", Result: Fail, Detail: l.at(p.number) + ": Postfix was refused: " + p.refusal}
 	f = f.because(explain.Decide(explain.Text(p.refusal, &l.hop.Relay), l.signs))
-	return f.Remedied(l.trial.refusal(l.hop, smtpprobe.StepAuth))
+	return f.Remedied(l.routeCheck.refusal(l.hop, smtpprobe.StepAuth))
 }

@@ -13,14 +13,14 @@ import (
 	"relayhost/internal/smtpprobe"
 )
 
-// TestHungUp: a relay that closes the connection on which the log-in waits for
+// TestHungUp: a relay that closes the connection on which the login waits for
 // Postfix is asked again.
 func TestHungUp(t *testing.T) {
 	s := relay(t)
 	env := s.env(t)
 	env.Accepted, env.State.Running, env.Mailer = true, true, failing{}
 	var mu sync.Mutex
-	var before []bool // of the probes with a log-in: whether they would wait
+	var before []bool // of the probes with a login: whether they would wait
 	env.Probe = func(ctx context.Context, target smtpprobe.Target) smtpprobe.Result {
 		if target.Until != smtpprobe.StepAuth {
 			return smtpprobe.Probe(ctx, target)
@@ -47,7 +47,7 @@ func TestHungUp(t *testing.T) {
 	}
 }
 
-// TestTimeIsUp: a log-in that waits for Postfix until the time is up is not tried,
+// TestTimeIsUp: a login that waits for Postfix until the time is up is not tried,
 // and not said to have passed or failed.
 func TestTimeIsUp(t *testing.T) {
 	s := relay(t)
@@ -57,7 +57,7 @@ func TestTimeIsUp(t *testing.T) {
 	defer cancel()
 	r := Run(ctx, env, Options{})
 	if got := summary(r, "tls", "auth"); got != "tls:pass auth:skip" || s.Counters().Logins != 0 {
-		t.Errorf("%s, %d log-ins", got, s.Counters().Logins)
+		t.Errorf("%s, %d logins", got, s.Counters().Logins)
 	}
 }
 

@@ -43,7 +43,7 @@ type proof struct {
 
 const mailLog = "/var/log/mail.log"
 
-// proofLab is a server whose Postfix sends to a relay without a log-in, with
+// proofLab is a server whose Postfix sends to a relay without a login, with
 // one message of somebody else's waiting on hold.
 func proofLab(t *testing.T, opts ...lab.Option) *lab.Lab {
 	t.Helper()

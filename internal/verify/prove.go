@@ -16,16 +16,16 @@ const namedAtMost = 5
 
 // prove goes through the routes, some at once, each with what it needs of the
 // network.
-func (r *run) prove(ctx context.Context, trials []*trial) {
-	sending := r.sending(trials)
+func (r *run) prove(ctx context.Context, checks []*routeCheck) {
+	sending := r.sending(checks)
 	if !r.several() {
-		trials[0].all(ctx, !r.NoSend)
+		checks[0].all(ctx, !r.NoSend)
 		return
 	}
 	places := make(chan struct{}, maxConnections)
 	var wait sync.WaitGroup
 	var late, unsent []string
-	for _, t := range trials {
+	for _, t := range checks {
 		select {
 		case places <- struct{}{}:
 		case <-ctx.Done():
@@ -53,13 +53,13 @@ func (r *run) prove(ctx context.Context, trials []*trial) {
 }
 
 // all makes the checks of one route that need the network.
-func (t *trial) all(ctx context.Context, send bool) {
+func (t *routeCheck) all(ctx context.Context, send bool) {
 	if t.several() {
 		defer t.release()
 	}
 	t.postfixFirst = send && t.Accepted && !t.several() && !t.refusedLately()
 	var wait sync.WaitGroup
-	wait.Go(func() { t.climbAll(ctx) })
+	wait.Go(func() { t.checkHops(ctx) })
 	wait.Go(func() { clocked(ctx, t.domain, t.found) })
 	if send {
 		wait.Go(func() {
@@ -72,18 +72,18 @@ func (t *trial) all(ctx context.Context, send bool) {
 
 // sending chooses the routes that a message goes by: where there are too many,
 // one of each service first.
-func (r *run) sending(trials []*trial) map[*trial]bool {
-	chosen := map[*trial]bool{}
+func (r *run) sending(checks []*routeCheck) map[*routeCheck]bool {
+	chosen := map[*routeCheck]bool{}
 	if r.NoSend {
 		return chosen
 	}
 	services := map[string]bool{}
-	for _, t := range trials {
+	for _, t := range checks {
 		if !services[t.route.Service] && len(chosen) < maxDeliveries {
 			services[t.route.Service], chosen[t] = true, true
 		}
 	}
-	for _, t := range trials {
+	for _, t := range checks {
 		if len(chosen) < maxDeliveries {
 			chosen[t] = true
 		}

@@ -120,7 +120,7 @@ func TestPredictions(t *testing.T) {
 // Of a domain of a public mail service no record is asked for (newcomers were told to
 // publish records in gmail.com).
 func TestPublicMailHasNoRecords(t *testing.T) {
-	c := &trial{run: &run{Env: Env{Resolver: records{}}}, route: Route{From: "jane@gmail.com", Hops: []Hop{{}}}}
+	c := &routeCheck{run: &run{Env: Env{Resolver: records{}}}, route: Route{From: "jane@gmail.com", Hops: []Hop{{}}}}
 	for _, f := range c.domain(t.Context()) {
 		if f.Result != Skip {
 			t.Errorf("got %+v, want it skipped", f)

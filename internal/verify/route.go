@@ -68,20 +68,20 @@ func (e Env) AllRoutes() []Route {
 // several reports whether findings have to say which way they are about.
 func (e Env) several() bool { return len(e.Routes)+len(e.Fallback) > 0 }
 
-// trial is the proof of one route.
-type trial struct {
+// routeCheck is the proof of one route.
+type routeCheck struct {
 	*run
 	route  Route
 	number int           // place among all routes, from 1; 0 where there is one only
 	signs  explain.Signs // of this host, for this route
 
-	*turn
+	*loginOrder
 	held []Finding // of several routes, until all of this one are known
 }
 
 // found passes a finding on: at once where there is one route only, else
 // together with the others of the route.
-func (t *trial) found(f Finding) {
+func (t *routeCheck) found(f Finding) {
 	if !t.several() {
 		t.run.found(f)
 		return
@@ -93,7 +93,7 @@ func (t *trial) found(f Finding) {
 }
 
 // release passes on what was held, in order.
-func (t *trial) release() {
+func (t *routeCheck) release() {
 	t.showing.Lock() // routes that end together are told one after the other
 	defer t.showing.Unlock()
 	for _, f := range NewReport(t.held).Findings {
@@ -101,15 +101,15 @@ func (t *trial) release() {
 	}
 }
 
-// trials are the routes that are asked for.
-func (r *run) trials() []*trial {
-	var list []*trial
+// routeChecks are the routes that are asked for.
+func (r *run) routeChecks() []*routeCheck {
+	var list []*routeCheck
 	inspected := map[string]explain.Signs{} // what is wrong with a service is so for all of its routes
 	for i, route := range r.AllRoutes() {
 		if r.Route != "" && r.Route != route.Name {
 			continue
 		}
-		t := &trial{run: r, route: route, turn: newTurn(), signs: r.inspected}
+		t := &routeCheck{run: r, route: route, loginOrder: newLoginOrder(), signs: r.inspected}
 		if r.several() {
 			t.number = i + 1
 		}

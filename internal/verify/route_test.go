@@ -217,9 +217,9 @@ func TestMessagesAreBounded(t *testing.T) {
 		r.Routes = append(r.Routes, Route{Name: fmt.Sprint("r", i), Service: fmt.Sprint("s", i%150/100), Hops: []Hop{{Host: "b"}}})
 	}
 	r.Routes[299].Service = "rare"
-	trials := r.trials()
-	chosen := r.sending(trials)
-	if len(chosen) != maxDeliveries || !chosen[trials[300]] || !chosen[trials[0]] || chosen[trials[299]] {
+	checks := r.routeChecks()
+	chosen := r.sending(checks)
+	if len(chosen) != maxDeliveries || !chosen[checks[300]] || !chosen[checks[0]] || chosen[checks[299]] {
 		t.Errorf("%d chosen", len(chosen))
 	}
 }

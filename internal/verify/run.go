@@ -45,7 +45,7 @@ type Env struct {
 	Limited bool
 	// Public are this host's addresses as the world sees them, if known.
 	Public []netip.Addr
-	// Accepted: the relay has taken the log-in as it is stored before.
+	// Accepted: the relay has taken the login as it is stored before.
 	Accepted bool
 	// Probe is smtpprobe.Probe where nil.
 	Probe func(context.Context, smtpprobe.Target) smtpprobe.Result
@@ -91,15 +91,15 @@ func Run(ctx context.Context, env Env, o Options) Report {
 		r.Probe = smtpprobe.Probe
 	}
 	r.waiting = sync.OnceValues(func() ([]postfix.QueuedMessage, error) { return postfix.ReadQueue(ctx, r.Reader, r.State.ConfigDir) })
-	trials := r.trials()
+	checks := r.routeChecks()
 	// What the tables on disk show decides between causes as well.
-	maps := r.maps(ctx, trials)
+	maps := r.maps(ctx, checks)
 	r.signs = slices.Concat(r.inspected, tableSigns(maps))
-	for _, t := range trials {
+	for _, t := range checks {
 		t.signs = append(t.signs, tableSigns(maps)...)
 	}
 	var wait sync.WaitGroup
-	onHost := func() { r.onHost(ctx, trials, maps) }
+	onHost := func() { r.onHost(ctx, checks, maps) }
 	if r.several() {
 		onHost() // each route's findings are shown together
 	} else {
@@ -109,11 +109,11 @@ func Run(ctx context.Context, env Env, o Options) Report {
 		wait.Go(func() { clocked(ctx, check, r.found) })
 	}
 	if o.Offline {
-		for _, t := range trials {
+		for _, t := range checks {
 			t.release()
 		}
 	} else {
-		wait.Go(func() { r.prove(ctx, trials) })
+		wait.Go(func() { r.prove(ctx, checks) })
 	}
 	wait.Wait()
 	return NewReport(r.findings)
@@ -121,9 +121,9 @@ func Run(ctx context.Context, env Env, o Options) Report {
 
 // onHost makes the checks of main.cf, master.cf and tables. What is about one of
 // several routes is kept for the other findings on it.
-func (r *run) onHost(ctx context.Context, trials []*trial, maps []Finding) {
+func (r *run) onHost(ctx context.Context, checks []*routeCheck, maps []Finding) {
 	found := func(f Finding) {
-		for _, t := range trials {
+		for _, t := range checks {
 			if f.route != 0 && t.number == f.route {
 				t.found(f)
 				return
@@ -134,8 +134,8 @@ func (r *run) onHost(ctx context.Context, trials []*trial, maps []Finding) {
 	for _, f := range maps {
 		found(f)
 	}
-	clocked(ctx, func(ctx context.Context) []Finding { return r.config(ctx, trials, maps) }, found)
-	clocked(ctx, func(ctx context.Context) []Finding { return r.services(ctx, trials) }, found)
+	clocked(ctx, func(ctx context.Context) []Finding { return r.config(ctx, checks, maps) }, found)
+	clocked(ctx, func(ctx context.Context) []Finding { return r.services(ctx, checks) }, found)
 }
 
 // clocked passes on the findings of a check with the time that it took.

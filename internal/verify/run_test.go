@@ -263,7 +263,7 @@ func TestMaps(t *testing.T) {
 			tt.write(root)
 			r := &run{Env: Env{Reader: &host.Reader{Root: root}, State: postfix.State{Installed: true,
 				Params: map[string]string{"smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd"}}}}
-			if got := summary(NewReport(r.maps(t.Context(), r.trials())), "maps"); got != tt.want && os.Geteuid() == 0 {
+			if got := summary(NewReport(r.maps(t.Context(), r.routeChecks())), "maps"); got != tt.want && os.Geteuid() == 0 {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
@@ -302,7 +302,7 @@ func TestServiceAndDrift(t *testing.T) {
 		env := s.env(t)
 		tt.change(&env)
 		r := &run{Env: env}
-		if got := summary(NewReport(r.services(t.Context(), r.trials())), "service"); got != tt.want {
+		if got := summary(NewReport(r.services(t.Context(), r.routeChecks())), "service"); got != tt.want {
 			t.Errorf("%s: %s", tt.name, got)
 		}
 	}
@@ -377,7 +377,7 @@ func TestSizes(t *testing.T) {
 		most int64
 		want bool
 	}{{"10240000", 10485760, false}, {"20480000", 10485760, true}, {"0", 10485760, true}, {"10240000", 0, false}, {"", 10485760, false}} {
-		tr := &trial{run: &run{Env: Env{State: postfix.State{Params: map[string]string{"message_size_limit": tt.here}}}},
+		tr := &routeCheck{run: &run{Env: Env{State: postfix.State{Params: map[string]string{"message_size_limit": tt.here}}}},
 			route: Route{Hops: []Hop{{Relay: relays.Relay{Name: "X", Limits: relays.Limits{MessageBytes: tt.most}}}}}}
 		got := tr.sizes()
 		if len(got) == 1 != tt.want {

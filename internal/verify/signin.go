@@ -30,7 +30,7 @@ var signInCauses = map[string]string{
 
 // signIn gets the token that the hop is logged in with, and renews a sign-in that
 // would end for want of use. It reports whether there is one to try.
-func (l *ladder) signIn(ctx context.Context) bool {
+func (l *hopCheck) signIn(ctx context.Context) bool {
 	if l.hop.SignIn == nil {
 		return true
 	}
@@ -62,7 +62,7 @@ func (l *ladder) signIn(ctx context.Context) bool {
 }
 
 // notSignedIn is a refusal in words.
-func (l *ladder) notSignedIn(err error, start time.Time) Finding {
+func (l *hopCheck) notSignedIn(err error, start time.Time) Finding {
 	f := Finding{Check: "auth", Result: Fail, Detail: l.about(err.Error()), Ms: ms(time.Since(start))}
 	var r *oauth.Refusal
 	if !errors.As(err, &r) {

@@ -183,7 +183,7 @@ func (p Proof) nextHop() string {
 
 // temporary reports whether waiting is what helps, by every cause that comes
 // into question. Where none is known the relay's own code counts (RFC 5321,
-// 4.2.1: 4yz), but not that of a log-in, which is not to be tried again and again.
+// 4.2.1: 4yz), but not that of a login, which is not to be tried again and again.
 func temporary(d Delivery) bool {
 	causes := DeliveryCauses(d, nil)
 	// "Later" is what any temporary reply says; a login is not tried again for it.

@@ -11,9 +11,9 @@ import (
 	"relayhost/internal/verify"
 )
 
-// TestLabTurns: who logs in first, Postfix or the ladder, and how often a wrong
+// TestLabLoginOrder: who logs in first, Postfix or verify, and how often a wrong
 // password reaches the relay.
-func TestLabTurns(t *testing.T) {
+func TestLabLoginOrder(t *testing.T) {
 	t.Parallel()
 	l := sesLab(t)
 	ses := l.World.Relay("ses")
@@ -30,7 +30,7 @@ func TestLabTurns(t *testing.T) {
 		}
 		after := ses.Counters()
 		if got := [2]int{after.Logins - before.Logins, after.Refusals - before.Refusals}; got != [2]int{logins, refusals} {
-			t.Errorf("%v log-ins and refusals, want %d and %d\n%s\n%s", got, logins, refusals, res, l.Server.MailLog())
+			t.Errorf("%v logins and refusals, want %d and %d\n%s\n%s", got, logins, refusals, res, l.Server.MailLog())
 		}
 		var got []string
 		for _, f := range r.Findings {
@@ -51,7 +51,7 @@ func TestLabTurns(t *testing.T) {
 	// of the relay, and nobody after it.
 	ses.Configure(func(c *smtpd.Config) { c.Accounts = nil })
 	refused(3, 0, 2, "auth:fail"+no, "delivery:fail"+no)
-	// From now on the ladder alone, once.
+	// From now on verify alone, once.
 	refused(3, 0, 1, "auth:fail"+no, "delivery:skip:")
 	refused(3, 0, 1, "auth:fail"+no, "delivery:skip:")
 	ses.Configure(func(c *smtpd.Config) { c.Accounts = accounts })

@@ -14,41 +14,41 @@ import (
 	"relayhost/internal/smtpprobe"
 )
 
-// ladder is the climb to one hop of a route, from name resolution to the log-in.
-type ladder struct {
-	*trial
+// hopCheck is the check of one hop of a route, from name resolution to the login.
+type hopCheck struct {
+	*routeCheck
 	hop   Hop
 	index int // of the hop; 0 is the first
 	addrs []netip.Addr
 }
 
-// climbAll goes up to every hop of the route at once.
-func (t *trial) climbAll(ctx context.Context) {
+// checkHops checks every hop of the route at once.
+func (t *routeCheck) checkHops(ctx context.Context) {
 	var wait sync.WaitGroup
 	for i, hop := range t.route.Hops {
-		l := &ladder{trial: t, hop: hop, index: i}
+		l := &hopCheck{routeCheck: t, hop: hop, index: i}
 		wait.Go(func() {
-			climb := l.first
+			check := l.first
 			switch {
 			case hop.Check != nil:
-				climb = l.api
+				check = l.api
 			case i > 0:
-				climb = l.fallback
+				check = l.fallback
 			}
-			clocked(ctx, climb, l.found)
+			clocked(ctx, check, l.found)
 		})
 	}
 	wait.Wait()
 }
 
 // found keeps the findings of one check in the order of the hops.
-func (l *ladder) found(f Finding) {
+func (l *hopCheck) found(f Finding) {
 	f.place += l.index * 100
-	l.trial.found(f)
+	l.routeCheck.found(f)
 }
 
 // at names a port in a finding.
-func (l *ladder) at(port int) string {
+func (l *hopCheck) at(port int) string {
 	switch {
 	case !l.several():
 		return fmt.Sprintf("port %d", port)
@@ -59,7 +59,7 @@ func (l *ladder) at(port int) string {
 }
 
 // about puts the hop before the detail of a finding, where there are several.
-func (l *ladder) about(detail string) string {
+func (l *hopCheck) about(detail string) string {
 	if !l.several() {
 		return detail
 	}
@@ -67,7 +67,7 @@ func (l *ladder) about(detail string) string {
 }
 
 // names looks the relay's addresses up, IPv4 first.
-func (l *ladder) names(ctx context.Context) *Finding {
+func (l *hopCheck) names(ctx context.Context) *Finding {
 	start := time.Now()
 	v4, v6, err := l.Resolver.Addrs(ctx, l.hop.Host)
 	if err != nil {
@@ -86,9 +86,9 @@ func addresses(name string, v4, v6 []netip.Addr) string {
 	return fmt.Sprintf("%s has %d IPv4 and %d IPv6 addresses", name, len(v4), len(v6))
 }
 
-// first climbs on every port of the service at once. The log-in is tried on one
+// first probes every port of the relay at once. The login is tried on one
 // port only: repeated wrong ones get accounts locked.
-func (l *ladder) first(ctx context.Context) []Finding {
+func (l *hopCheck) first(ctx context.Context) []Finding {
 	defer l.decide(false)
 	if l.hop.Host == "" {
 		return skip("connect", "no relay is configured")
@@ -109,7 +109,7 @@ func (l *ladder) first(ctx context.Context) []Finding {
 				ports[i] = l.inUse(ctx, ports[i])
 				return
 			}
-			ports[i] = l.climb(ctx, l.addrs, ports[i], l.target(l.hop, ports[i]), nil)
+			ports[i] = l.probePort(ctx, l.addrs, ports[i], l.target(l.hop, ports[i]), nil)
 			f := l.other(ports[i])
 			f.place = i
 			l.found(f)
@@ -124,7 +124,7 @@ func (l *ladder) first(ctx context.Context) []Finding {
 
 // ports lists the configured one first, then the service's others that are in
 // no use by a later hop.
-func (l *ladder) ports() []port {
+func (l *hopCheck) ports() []port {
 	ports := []port{{number: l.hop.Port, implicit: implicit(l.hop.TLS)}}
 	for _, n := range l.hop.Relay.PortOrder() {
 		mode, ok := l.hop.Relay.TLSOf(n)
@@ -137,8 +137,8 @@ func (l *ladder) ports() []port {
 }
 
 // usable reports whether a probe came as far as an encrypted, verified
-// connection that offers the log-in where one is needed.
-func (l *ladder) usable(res smtpprobe.Result) bool {
+// connection that offers the login where one is needed.
+func (l *hopCheck) usable(res smtpprobe.Result) bool {
 	past := slices.Contains([]smtpprobe.Step{smtpprobe.StepEHLOTLS, smtpprobe.StepAuth, smtpprobe.StepMail, smtpprobe.StepRcpt}, res.Reached)
 	if !l.hop.Token.IsZero() {
 		return past && slices.Contains(res.Auth, "XOAUTH2")
@@ -148,7 +148,7 @@ func (l *ladder) usable(res smtpprobe.Result) bool {
 }
 
 // other is the finding on a port that is not in use.
-func (l *ladder) other(p port) Finding {
+func (l *hopCheck) other(p port) Finding {
 	f := Finding{Check: "connect", Result: Pass, Detail: fmt.Sprintf("%s (%s) is reachable as well", l.at(p.number), p.mode()), Ms: ms(p.result.Total)}
 	if l.usable(p.result) {
 		return f
@@ -161,9 +161,9 @@ func (l *ladder) other(p port) Finding {
 }
 
 // dead are the findings on the port in use when it is dead: the others that work
-// are the remedy, and the log-in is tried on the first of them.
-func (l *ladder) dead(ctx context.Context, ports []port) []Finding {
-	findings := l.rungs(ports[0])
+// are the remedy, and the login is tried on the first of them.
+func (l *hopCheck) dead(ctx context.Context, ports []port) []Finding {
+	findings := l.upToLogin(ports[0])
 	working := slices.DeleteFunc(slices.Clone(ports[1:]), func(p port) bool { return !l.usable(p.result) })
 	if len(working) == 0 {
 		return findings
@@ -187,8 +187,8 @@ func (l *ladder) dead(ctx context.Context, ports []port) []Finding {
 	return findings
 }
 
-// rungs are the findings on the configured port, as far as it came.
-func (l *ladder) rungs(p port) []Finding {
+// upToLogin are the findings on the configured port, as far as it came.
+func (l *hopCheck) upToLogin(p port) []Finding {
 	findings := l.below(p)
 	if last := findings[len(findings)-1]; last.Check == "tls" && last.Result == Pass {
 		findings = append(findings, l.loggedIn(p))
@@ -196,8 +196,8 @@ func (l *ladder) rungs(p port) []Finding {
 	return findings
 }
 
-// below are those up to the log-in.
-func (l *ladder) below(p port) []Finding {
+// below are those up to the login.
+func (l *hopCheck) below(p port) []Finding {
 	res := p.result
 	fail := func(check string) Finding {
 		return l.explained(Finding{Check: check, Result: Fail, Detail: l.about(fmt.Sprint(res.Err)), Ms: ms(res.Total)}, res)
@@ -254,7 +254,7 @@ func extensions(offered map[string]string) string {
 
 // deadAddresses is a warning where another address had to stand in: Postfix
 // waits for the dead ones as well.
-func (l *ladder) deadAddresses(p port) []Finding {
+func (l *hopCheck) deadAddresses(p port) []Finding {
 	if len(p.dead) == 0 {
 		return nil
 	}
@@ -272,8 +272,8 @@ func (l *ladder) deadAddresses(p port) []Finding {
 	return []Finding{f}
 }
 
-// loggedIn is the finding on the log-in.
-func (l *ladder) loggedIn(p port) Finding {
+// loggedIn is the finding on the login.
+func (l *hopCheck) loggedIn(p port) Finding {
 	res := p.result
 	switch {
 	case l.hop.Username == "":
@@ -300,7 +300,7 @@ func (l *ladder) loggedIn(p port) Finding {
 }
 
 // explained adds to a finding why the probe failed, and what helps.
-func (l *ladder) explained(f Finding, res smtpprobe.Result) Finding {
+func (l *hopCheck) explained(f Finding, res smtpprobe.Result) Finding {
 	if !l.hop.Token.IsZero() && authRefused(res) && res.Code == 535 && !strings.Contains(res.Text, "5.7.139") {
 		return f.known("signin_refused")
 	}
@@ -309,7 +309,7 @@ func (l *ladder) explained(f Finding, res smtpprobe.Result) Finding {
 }
 
 // refusal is what the relay of a hop does not take.
-func (t *trial) refusal(h Hop, step smtpprobe.Step) Refusal {
+func (t *routeCheck) refusal(h Hop, step smtpprobe.Step) Refusal {
 	r := Refusal{Step: step, Relay: h.Relay, From: t.route.From, To: t.To}
 	if t.number > 1 {
 		r.Route = t.route.Name
