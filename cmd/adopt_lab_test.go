@@ -59,7 +59,7 @@ func TestLabAdopt(t *testing.T) {
 				t.Errorf("rollback: %s", res)
 			}
 			if d := tree.Diff(a.l.Server.Tree(mailConfig...)); d != "" {
-				t.Errorf("rollback left differences:\n%s", d)
+				t.Errorf("rollback left differences: got\n%s\nwant none", d)
 			}
 			if again := a.ways(); !slices.Equal(before, again) {
 				t.Errorf("before:\n%s\nafter the rollback:\n%s", strings.Join(before, "\n"), strings.Join(again, "\n"))
@@ -304,7 +304,7 @@ func TestLabAdoptCommand(t *testing.T) {
 		t.Errorf("setup without a relay: %s", res)
 	}
 	if d := tree.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("adopt changed the host:\n%s", d)
+		t.Errorf("adopt changed the host: got\n%s\nwant none", d)
 	}
 	s.Shell("echo '* :' > /etc/postfix/transport && postmap hash:/etc/postfix/transport && postconf -e transport_maps=hash:/etc/postfix/transport")
 	if res := a.l.Run("relayhost", "adopt"); strings.Contains(res.Stderr, "postmap") {
@@ -329,7 +329,7 @@ func TestLabAdoptCommand(t *testing.T) {
 		t.Errorf("--force: %s", res)
 	}
 	if text := s.ReadFile("/etc/relayhost/relayhost.toml"); !strings.Contains(text, "from = \"app@example.com\"\n") {
-		t.Errorf("--force wrote\n%s", text)
+		t.Errorf("--force wrote\n%s\nwant %q in it", text, "from = \"app@example.com\"\n")
 	}
 	if res := a.l.Run("relayhost", "status"); res.Code != 0 || !strings.Contains(res.Stdout, "not yet: relayhost setup applies") {
 		t.Errorf("status: %s", res)

@@ -46,27 +46,27 @@ func assertAPK(t *testing.T, data []byte) {
 	}
 	files, after := gunzip(t, rest)
 	if len(after) != 0 {
-		t.Errorf("%d bytes behind the second stream", len(after))
+		t.Errorf("%d bytes behind the second stream, want 0", len(after))
 	}
 	names := 0
 	for _, e := range entries(t, files) {
 		names++
 		if e.Mode&^0o7777 != 0 || strings.HasPrefix(e.Name, "/") || e.Uname != "root" || e.Gname != "root" {
-			t.Errorf("%s: mode %o of %s:%s", e.Name, e.Mode, e.Uname, e.Gname)
+			t.Errorf("%s: mode %o of %s:%s, want no %q at its start and %q and %q", e.Name, e.Mode, e.Uname, e.Gname, "/", "root", "root")
 		}
 		if sum := sha1.Sum(e.data); e.Typeflag == tar.TypeReg && e.PAXRecords["APK-TOOLS.checksum.SHA1"] != hex.EncodeToString(sum[:]) {
-			t.Errorf("%s: the checksum is %q", e.Name, e.PAXRecords["APK-TOOLS.checksum.SHA1"])
+			t.Errorf("%s: the checksum is %q, want %q", e.Name, e.PAXRecords["APK-TOOLS.checksum.SHA1"], hex.EncodeToString(sum[:]))
 		}
 		want := int64(0o755)
 		if e.Typeflag == tar.TypeReg && e.Name != "usr/bin/relayhost" {
 			want = 0o644
 		}
 		if e.Mode != want || strings.Contains(e.Name, "systemd") {
-			t.Errorf("%s: mode %o", e.Name, e.Mode)
+			t.Errorf("%s: mode %o, want no %q in it and %o", e.Name, e.Mode, "systemd", want)
 		}
 	}
 	if names < 30 {
-		t.Errorf("%d files and folders", names)
+		t.Errorf("%d files and folders, want at least 30", names)
 	}
 }
 

@@ -26,7 +26,7 @@ func TestLabPostfixCannotStart(t *testing.T) {
 		t.Errorf("it wants a person: %s", res.Stderr)
 	}
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-		t.Errorf("not as before:\n%s", d)
+		t.Errorf("not as before: got\n%s\nwant none", d)
 	}
 	if res := l.Run("postfix", "status"); res.Code == 0 {
 		t.Error("Postfix runs")

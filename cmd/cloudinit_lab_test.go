@@ -49,9 +49,9 @@ func TestLabCloudInit(t *testing.T) {
 		t.Errorf("%d messages at the service, want 2\n%s", n, s.ReadFile("/var/log/relayhost-setup.json"))
 	}
 	if timers := s.Shell("systemctl list-timers --all --no-pager"); !strings.Contains(timers, "relayhost-verify.timer") {
-		t.Errorf("the timer is not armed:\n%s", timers)
+		t.Errorf("the timer is not armed: got\n%s\nwant %q in it", timers, "relayhost-verify.timer")
 	}
 	if left := s.Shell("grep -rlF -- '" + relay.SecretAccessKey + "' /etc /var /root /run /tmp || true"); left != "" {
-		t.Errorf("the secret is in %s", left)
+		t.Errorf("the secret is in %s, want none", left)
 	}
 }

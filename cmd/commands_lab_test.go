@@ -52,11 +52,11 @@ func TestLabUnblock(t *testing.T) {
 		}
 	}
 	if missing := strings.Join(doc.Missing, "\n"); !strings.Contains(missing, "DMARC") || strings.Contains(missing, "SPF") || strings.Contains(missing, "reverse DNS") {
-		t.Errorf("missing: %s", missing)
+		t.Errorf("missing: got %s, want %q in it and no %q in it and no %q in it", missing, "DMARC", "SPF", "reverse DNS")
 	}
 	// Hetzner blocks 465 as well.
 	if !strings.Contains(doc.Instead, "587") {
-		t.Errorf("instead: %s", doc.Instead)
+		t.Errorf("instead: got %s, want %q in it", doc.Instead, "587")
 	}
 	text, _, _ := strings.Cut(l.Run("relayhost", "unblock", "--domain", "example.com").Stdout, "Request, ready to paste")
 	for line := range strings.Lines(text) {
@@ -88,13 +88,13 @@ func TestLabDemo(t *testing.T) {
 		t.Error("the password was printed")
 	}
 	if d := before.Diff(s.Tree("/etc", "/run", "/var/lib", "/var/spool/postfix", "/root")); d != "" {
-		t.Errorf("something was left:\n%s", d)
+		t.Errorf("something was left: got\n%s\nwant none", d)
 	}
 	if s.MailLog() != log {
 		t.Errorf("the system's Postfix was used:\n%s", strings.TrimPrefix(s.MailLog(), log))
 	}
 	if n := s.Traffic().Attempts(); n != 0 || len(l.World.DNS.Queries()) != 0 {
-		t.Errorf("%d connections left the host, %d DNS queries", n, len(l.World.DNS.Queries()))
+		t.Errorf("%d connections left the host, %d DNS queries, want 0 and 0", n, len(l.World.DNS.Queries()))
 	}
 	if out := s.Shell("pgrep -f '[r]elayhost-demo' || true"); strings.TrimSpace(out) != "" {
 		t.Errorf("processes were left: %s", out)

@@ -100,15 +100,15 @@ func TestLabMapTypes(t *testing.T) {
 				t.Fatalf("setup: %s\n%s", res, s.MailLog())
 			}
 			if maps := s.Shell("postconf -P | grep -E '^relayhost-brevo/unix/smtp_(sasl_password|generic)_maps'"); strings.Count(maps, tt.typ+":") != 2 || strings.Contains(maps, " hash:") {
-				t.Errorf("not %s: %s", tt.typ, maps)
+				t.Errorf("not %s: got %s, want no %q in it", tt.typ, maps, " hash:")
 			}
 			if tt.index != "" {
 				if mode := s.Shell("stat -c %a%U /etc/postfix/sasl_passwd" + tt.index); mode != "600root\n" {
-					t.Errorf("the compiled table: %s", mode)
+					t.Errorf("the compiled table: got %s, want %q", mode, "600root\n")
 				}
 			}
 			if stray := s.Shell("ls /etc/postfix | grep -E '[.](db|cdb)$' || true"); stray != "" {
-				t.Errorf("compiled with a type that is not there: %s", stray)
+				t.Errorf("compiled with a type that is not there: got %s, want none", stray)
 			}
 		})
 	}
@@ -133,13 +133,13 @@ func mapDriver(t *testing.T, prepare string) {
 	s.Shell(prepare)
 	s.Shell("echo 'lmdb /usr/lib/postfix/postfix-lmdb.so dict_lmdb_open mkmap_lmdb_open' >> /etc/postfix/dynamicmaps.cf && postconf -e default_database_type=lmdb && postfix reload")
 	if types := s.Shell("postconf -m"); !strings.Contains(types, "lmdb\n") {
-		t.Fatalf("postconf -m does not name lmdb: %s", types)
+		t.Fatalf("postconf -m does not name lmdb: got %s, want %q in it", types, "lmdb\n")
 	}
 	roundTrip(t, l, five[5], 587, "starttls")
 	if res := l.Run(setupArgs(five[5])...); res.Code != 0 {
 		t.Fatalf("setup: %s\n%s", res, s.MailLog())
 	}
 	if maps := s.Shell("postconf -hP relayhost-brevo/unix/smtp_sasl_password_maps"); maps != "hash:/etc/postfix/sasl_passwd\n" {
-		t.Errorf("the table is %s", maps)
+		t.Errorf("the table is %s, want %q", maps, "hash:/etc/postfix/sasl_passwd\n")
 	}
 }

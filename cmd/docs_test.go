@@ -144,7 +144,7 @@ func TestDocumentedCommands(t *testing.T) {
 		}
 	}
 	if seen < 60 {
-		t.Errorf("%d command lines found in the documents", seen)
+		t.Errorf("%d command lines found in the documents, want at least 60", seen)
 	}
 }
 
@@ -177,7 +177,7 @@ func TestEveryBlockIsHeld(t *testing.T) {
 		}
 	}
 	if blocks < 60 {
-		t.Errorf("%d blocks", blocks)
+		t.Errorf("got %d blocks, want at least 60", blocks)
 	}
 }
 
@@ -238,7 +238,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	if flags < 50 {
-		t.Errorf("%d flags found", flags)
+		t.Errorf("got %d flags found, want at least 50", flags)
 	}
 }
 

@@ -122,7 +122,7 @@ func explainFile(t *testing.T, program, path string, problems int) (processor ti
 				problems -= g.Count
 			}
 			if err != nil || problems != 0 {
-				t.Fatalf("%v, %d problems are left out\n%.2000s", err, problems, out.String())
+				t.Fatalf("got %v, %d problems are left out, want 0\n%.2000s", err, problems, out.String())
 			}
 			// The time of the processor: what else the machine does takes none of it.
 			return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), megabytes

@@ -35,7 +35,7 @@ for i in $(seq 200); do [ -n "$(postqueue -j)" ] || break; postqueue -f; sleep 0
 				}
 			}
 			if sent := strings.Count(log, "status=sent"); sent < 175 || c.Lines < 1000 || c.Unread > 0 {
-				t.Errorf("%d messages sent, %d lines, of which %d were not understood", sent, c.Lines, c.Unread)
+				t.Errorf("%d messages sent, %d lines, of which %d were not understood, want at least 175 and at least 1000 and at most 0", sent, c.Lines, c.Unread)
 			}
 		})
 	}

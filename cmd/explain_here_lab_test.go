@@ -60,7 +60,7 @@ func TestLabExplainHere(t *testing.T) {
 	explained := func(args ...string) []explain.Cause {
 		doc := decode[struct{ Groups []explain.Group }](t, l.Run(append([]string{"relayhost", "explain", "--json"}, args...)...))
 		if len(doc.Groups) != 1 {
-			t.Fatalf("%d groups", len(doc.Groups))
+			t.Fatalf("got %d groups, want 1", len(doc.Groups))
 		}
 		return append([]explain.Cause{doc.Groups[0].Cause}, doc.Groups[0].Others...)
 	}
@@ -73,7 +73,7 @@ func TestLabExplainHere(t *testing.T) {
 			}
 			l.Server.Shell(tt.shell)
 			if c := explained(tt.text)[0]; c.ID != tt.cause || !c.Confirmed {
-				t.Errorf("got %s, confirmed %v", c.ID, c.Confirmed)
+				t.Errorf("got %s, confirmed %v, want %s", c.ID, c.Confirmed, tt.cause)
 			}
 			for _, c := range explained("--no-host", tt.text) {
 				if c.Confirmed || c.Refuted {

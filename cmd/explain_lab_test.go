@@ -50,7 +50,7 @@ for i in 1 2 3 4 5 6 7 8 9 10; do [ -s /root/code ] && break; sleep 0.3; done`, 
 		causes = append(causes, doc.Groups[0].Cause.ID)
 	}
 	if got := strings.Join(causes, " "); got != "ses_credentials_invalid smtp_fatal_level" {
-		t.Errorf("followed: %s\n%s", got, s.ReadFile("/root/followed"))
+		t.Errorf("followed: got %s, want %q\n%s", got, "ses_credentials_invalid smtp_fatal_level", s.ReadFile("/root/followed"))
 	}
 
 	s.Shell(fmt.Sprintf(`yes 'Nov 22 01:02:03 host %s' | head -c 300000000 >/var/log/mail.log`, refusedLog))
@@ -60,6 +60,6 @@ for i in 1 2 3 4 5 6 7 8 9 10; do [ -s /root/code ] && break; sleep 0.3; done`, 
 		Groups []explain.Group
 	}](t, res)
 	if res.Code != 0 || doc.Lines == 0 || doc.Lines > 700000 || len(doc.Groups) == 0 || !strings.Contains(res.Stderr, "was read for 100ms and no further") {
-		t.Errorf("%d lines: %s", doc.Lines, res.Stderr)
+		t.Errorf("got %d lines: %s, want anything but 0 and at most 700000 and %q in it", doc.Lines, res.Stderr, "was read for 100ms and no further")
 	}
 }

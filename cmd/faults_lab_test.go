@@ -50,13 +50,13 @@ func TestLabRelayLost(t *testing.T) {
 				t.Errorf("%s", res)
 			}
 			if n := asked.Load(); n < 3 {
-				t.Errorf("%d attempts", n)
+				t.Errorf("got %d attempts, want at least 3", n)
 			}
 			if test.code != 0 {
 				asBefore(t, l, "rolled back", before)
 			}
 			if q := l.Server.Queue(); strings.Count(q, "queue_id") != 1 || !strings.Contains(q, "customer@gmail.com") {
-				t.Errorf("the queue should hold the customer's message alone:\n%s", q)
+				t.Errorf("the queue should hold the customer's message alone: got\n%s\nwant %q in it", q, "customer@gmail.com")
 			}
 			t.Logf("%d attempts in %s", asked.Load(), res.Took)
 		})
@@ -83,10 +83,10 @@ func TestLabCrash(t *testing.T) {
 		}
 		waitUndone(l)
 		if core := s.Shell("find / -xdev -name 'core*' -type f -newer /root/credentials ! -path '/proc/*' ! -path '/sys/*'"); core != "" {
-			t.Errorf("%v: a core was written: %s", sig, core)
+			t.Errorf("%v: a core was written: got %s, want none", sig, core)
 		}
 		if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-			t.Errorf("%v: the host is not as before:\n%s", sig, d)
+			t.Errorf("%v: the host is not as before: got\n%s\nwant none", sig, d)
 		}
 	}
 }
@@ -114,7 +114,7 @@ func TestLabQueueSend(t *testing.T) {
 	}
 	asked := s.ReadFile("/root/asked")
 	if n := strings.Count(asked, "postqueue -c /etc/postfix -i ") + strings.Count(asked, "postqueue -i "); n != waiting || strings.Contains(asked, " -f") {
-		t.Errorf("%d messages were retried by their id:\n%s", n, asked)
+		t.Errorf("%d messages were retried by their id:\n%s, want %d and no %q in it", n, asked, waiting, " -f")
 	}
 	came := map[string]int{}
 	for _, m := range waitMessages(t, l, "sendgrid", waiting+2) {
@@ -122,11 +122,11 @@ func TestLabQueueSend(t *testing.T) {
 	}
 	for i := range waiting {
 		if to := fmt.Sprintf("[customer%d@gmail.com]", i); came[to] != 1 {
-			t.Errorf("mail for %s came %d times", to, came[to])
+			t.Errorf("mail for %s came %d times, want 1", to, came[to])
 		}
 	}
 	if q := s.Queue(); strings.Count(q, "queue_id") != 1 || !strings.Contains(q, `"hold"`) || !strings.Contains(q, "customer5@gmail.com") {
-		t.Errorf("the message on hold should be left alone:\n%s", q)
+		t.Errorf("the message on hold should be left alone: got\n%s\nwant %q in it and %q in it", q, `"hold"`, "customer5@gmail.com")
 	}
 }
 
@@ -150,7 +150,7 @@ exec -a qmgr `+program+`.real "$@"
 		t.Errorf("rollback: %s\n%s", r, s.MailLog())
 	}
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("not as before:\n%s", d)
+		t.Errorf("not as before: got\n%s\nwant none", d)
 	}
 }
 
@@ -173,7 +173,7 @@ exec /usr/sbin/postfix.real "$@"
 	}
 	waitUndone(l)
 	if d := changed.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("not as set up:\n%s", d)
+		t.Errorf("not as set up: got\n%s\nwant none", d)
 	}
 	if r := l.Run("relayhost", "verify", "--json"); r.Code != 0 {
 		t.Errorf("verify: %s", r)

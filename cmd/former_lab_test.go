@@ -71,7 +71,7 @@ func TestLabSetupOfAnEarlierRelease(t *testing.T) {
 				t.Errorf("verify does not name the earlier release: %s", res)
 			}
 			if danger := strings.Contains(res.Stdout, "TLS-Required: no"); danger != (suite == lab.Trixie || suite == lab.Sid) {
-				t.Errorf("verify on %s names the danger: %v: %s", suite, danger, res)
+				t.Errorf("verify on %s names the danger: got %v: %s, want %v", suite, danger, res, (suite == lab.Trixie || suite == lab.Sid))
 			}
 
 			// Mail in the queue, and mail that comes meanwhile.
@@ -96,7 +96,7 @@ func TestLabSetupOfAnEarlierRelease(t *testing.T) {
 				}
 			}
 			if !strings.Contains(main, "\ndefault_transport = relayhost-ses:[email-smtp.eu-west-1.amazonaws.com]:587\n") {
-				t.Errorf("main.cf is\n%s", main)
+				t.Errorf("main.cf is\n%s\nwant %q in it", main, "\ndefault_transport = relayhost-ses:[email-smtp.eu-west-1.amazonaws.com]:587\n")
 			}
 			if s.Exists("/etc/postfix/relayhost_tls_policy") || s.Exists("/etc/postfix/relayhost_tls_policy.db") {
 				t.Error("the policy table of that release is left")

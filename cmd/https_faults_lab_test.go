@@ -68,7 +68,7 @@ func TestLabHTTPSKilled(t *testing.T) {
 				t.Errorf("queue: got %s, want none left", queue)
 			}
 			if log := s.MailLog(); strings.Contains(log, "status=bounced") {
-				t.Errorf("log: got a bounce:\n%s", log)
+				t.Errorf("log: got a bounce:\n%s\nwant no %q in it", log, "status=bounced")
 			}
 		})
 	}
@@ -116,7 +116,7 @@ func TestLabHTTPSFaults(t *testing.T) {
 		at("127.0.0.1 api.mailgun.net\n")
 		deferred(t, `dsn=4\.7\.5, status=deferred .*certificate signed by unknown authority`)
 		if seen := s.ReadFile("/root/seen"); strings.Contains(seen, "POST") || strings.Contains(seen, "Gehe1m") {
-			t.Errorf("the proxy saw %q", seen)
+			t.Errorf("the proxy saw %q, want no %q in it and no %q in it", seen, "POST", "Gehe1m")
 		}
 	})
 	at("")
@@ -190,6 +190,6 @@ func TestLabHTTPSFaults(t *testing.T) {
 		t.Errorf("messages at the API: got %d, want %d", got, sent+1)
 	}
 	if log := s.MailLog(); strings.Contains(log, "status=bounced") || strings.Contains(log, apitest.KeyOf("mailgun")) {
-		t.Errorf("log: got a bounce or the key:\n%s", log)
+		t.Errorf("log: got a bounce or the key:\n%s\nwant no %q in it and no key", log, "status=bounced")
 	}
 }

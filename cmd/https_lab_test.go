@@ -52,11 +52,11 @@ func TestLabSetupHTTPS(t *testing.T) {
 	}
 	for _, secret := range []string{apitest.SecretKey, apitest.Session} {
 		if found := srv.Run("grep", "-rlF", secret, "/etc", "/var/lib", "/var/log"); found.Stdout != "" {
-			t.Errorf("a secret is in %s", found.Stdout)
+			t.Errorf("a secret is in %s, want none", found.Stdout)
 		}
 	}
 	if left := srv.Shell("ls /var/lib/postfix-relayhost-bridge"); left != "ses-https.conf\nstate\n" {
-		t.Errorf("got %q in the directory of the bridges", left)
+		t.Errorf("got %q in the directory of the bridges, want %q", left, "ses-https.conf\nstate\n")
 	}
 
 	if res := l.Run("relayhost", "verify", "--json"); res.Code != 0 {
@@ -73,7 +73,7 @@ func TestLabSetupHTTPS(t *testing.T) {
 		t.Fatalf("rollback: %s", res)
 	}
 	if d := before.Diff(srv.Tree(everywhere...)); d != "" {
-		t.Errorf("rollback left differences:\n%s", d)
+		t.Errorf("rollback left differences: got\n%s\nwant none", d)
 	}
 	if log := srv.MailLog(); strings.Contains(log, "fatal:") || strings.Contains(log, "panic:") {
 		t.Errorf("log: got\n%s\nwant neither fatal nor panic", log)
@@ -175,10 +175,10 @@ func setUpAPI(t *testing.T, a apiSetup, more ...lab.Option) {
 	key := strings.TrimSpace(strings.TrimPrefix(strings.SplitN(a.credentials, "\n", 2)[0], "api_key="))
 	srv.WriteFile("/root/key", key, 0o600)
 	if found := srv.Run("sh", "-c", "grep -rlF -f /root/key /etc /var/log /var/spool; grep -lF -f /root/key /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null").Stdout; strings.HasPrefix(a.credentials, "api_key=") && found != "" {
-		t.Errorf("the key is in %s", found)
+		t.Errorf("the key is in %s, want none", found)
 	}
 	if mode := srv.Shell("stat -c '%a %U %G' /var/lib/postfix-relayhost-bridge /var/lib/postfix-relayhost-bridge/state /var/lib/postfix-relayhost-bridge/*.conf"); mode != "750 root relayhost\n700 relayhost relayhost\n640 root relayhost\n" {
-		t.Errorf("modes: got\n%s", mode)
+		t.Errorf("modes: got\n%s\nwant\n%q", mode, "750 root relayhost\n700 relayhost relayhost\n640 root relayhost\n")
 	}
 	if res := l.Run("relayhost", "verify", "--json"); res.Code != 0 {
 		t.Errorf("verify: %s", res)
@@ -190,7 +190,7 @@ func setUpAPI(t *testing.T, a apiSetup, more ...lab.Option) {
 		t.Fatalf("rollback: %s", res)
 	}
 	if d := before.Diff(srv.Tree(everywhere...)); d != "" {
-		t.Errorf("rollback left differences:\n%s", d)
+		t.Errorf("rollback left differences: got\n%s\nwant none", d)
 	}
 	if log := srv.MailLog(); strings.Contains(log, "fatal:") || strings.Contains(log, "panic:") {
 		t.Errorf("log: got\n%s\nwant neither fatal nor panic", log)
@@ -259,20 +259,20 @@ func TestLabSwitchHTTPS(t *testing.T) {
 	srv.WriteFile("/etc/relayhost/relayhost.toml", toml, 0o644)
 	run("setup", "--via", "smtp", "--credentials-file", "/root/smtp", "--yes")
 	if left := srv.Run("sh", "-c", "ls /var/lib/postfix-relayhost-bridge; getent passwd relayhost; ls /var/lib/relayhost/made-user"); left.Stdout != "" {
-		t.Errorf("back at SMTP there is left: %s", left.Stdout)
+		t.Errorf("back at SMTP there is left: got %s, want none", left.Stdout)
 	}
 	srv.SendMail("app@example.com", "ops@example.net", "by SMTP")
 	srv.WaitLog(`relayhost-sendgrid/smtp.*to=<ops@example\.net>.*status=sent`)
 	// And forwards again by a rollback: the configurations come back, with their user.
 	run("rollback", "--yes")
 	if mode := srv.Shell("stat -c '%a %U %G' /var/lib/postfix-relayhost-bridge/sendgrid-https.conf"); mode != "640 root relayhost\n" {
-		t.Errorf("after a rollback: got %s", mode)
+		t.Errorf("after a rollback: got %s, want %q", mode, "640 root relayhost\n")
 	}
 	srv.SendMail("app@example.com", "again@example.net", "by the API")
 	srv.WaitLog(`relayhost-sendgrid-https/lmtp.*to=<again@example\.net>.*status=sent`)
 	run("rollback", "--all", "--yes")
 	if d := before.Diff(srv.Tree(everywhere...)); d != "" {
-		t.Errorf("rollback left differences:\n%s", d)
+		t.Errorf("rollback left differences: got\n%s\nwant none", d)
 	}
 	if log := srv.MailLog(); strings.Contains(log, "fatal:") || strings.Contains(log, "panic:") || strings.Contains(log, "killed by signal") {
 		t.Errorf("log: got\n%s", srv.Shell("grep -E 'fatal:|panic:|signal' /var/log/mail.log"))

@@ -72,7 +72,7 @@ func TestLabSetupGraph(t *testing.T) {
 				t.Fatalf("rollback: %s", res)
 			}
 			if d := before.Diff(srv.Tree(everywhere...)); d != "" {
-				t.Errorf("rollback left differences:\n%s", d)
+				t.Errorf("rollback left differences: got\n%s\nwant none", d)
 			}
 			if log := srv.MailLog(); strings.Contains(log, "status=bounced") || strings.Contains(log, "fatal:") {
 				t.Errorf("log: got\n%s\nwant neither a bounce nor fatal", log)

@@ -36,7 +36,7 @@ func TestLabInstances(t *testing.T) {
 					t.Fatalf("%s: setup: %s\n%s", stop, res, s.Shell("postmulti -l; systemctl --no-pager status postfix@postfix-out || true; journalctl --no-pager -n 60"))
 				}
 				if d := first.Diff(s.Tree("/etc/postfix")); d != "" {
-					t.Errorf("%s: the first instance has changed:\n%s", stop, d)
+					t.Errorf("%s: the first instance has changed: got\n%s\nwant none", stop, d)
 				}
 				if state := s.Run("sh", "-c", "systemctl is-active 'postfix@*out.service'"); state.Code != 0 {
 					t.Errorf("%s: the unit of the instance is %s", stop, state.Stdout)
@@ -50,7 +50,7 @@ func TestLabInstances(t *testing.T) {
 					t.Errorf("%s: rollback: %s", stop, res)
 				}
 				if d := both.Diff(s.Tree("/etc/postfix", "/etc/postfix-out", "/etc/relayhost")); d != "" {
-					t.Errorf("%s: rolled back, but:\n%s", stop, d)
+					t.Errorf("%s: rolled back, but: got\n%s\nwant none", stop, d)
 				}
 				if res := s.Run("postfix", "-c", "/etc/postfix-out", "status"); res.Code != 0 {
 					t.Errorf("%s: the instance does not run", stop)

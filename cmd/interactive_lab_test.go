@@ -153,7 +153,7 @@ func TestLabFirstRun(t *testing.T) {
 						t.Fatalf("rollback: %s", res)
 					}
 					if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-						t.Fatalf("rollback left differences:\n%s", d)
+						t.Fatalf("rollback left differences: got\n%s\nwant none", d)
 					}
 				}
 			})
@@ -227,13 +227,13 @@ func TestLabBrokenOff(t *testing.T) {
 					p.sees("this server: unchanged")
 				}
 				if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-					t.Errorf("the host is not as before:\n%s", d)
+					t.Errorf("the host is not as before: got\n%s\nwant none", d)
 				}
 				if q := l.Server.Queue(); q != queue {
-					t.Errorf("the queue is not as before:\n%s", q)
+					t.Errorf("the queue is not as before: got\n%s\nwant\n%s", q, queue)
 				}
 				if n := len(l.World.Relay("brevo").Mailbox()); n != 0 {
-					t.Errorf("%d messages were sent", n)
+					t.Errorf("%d messages were sent, want 0", n)
 				}
 			})
 		}
@@ -295,7 +295,7 @@ func TestLabQuestions(t *testing.T) {
 		}
 	})
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-		t.Errorf("the host is not as before:\n%s", d)
+		t.Errorf("the host is not as before: got\n%s\nwant none", d)
 	}
 }
 
@@ -321,7 +321,7 @@ func TestLabNoTerminal(t *testing.T) {
 			t.Errorf("setup %q does not name %s: %s", tt.args, tt.flag, res)
 		}
 		if strings.Contains(res.Stderr, "\x1b") {
-			t.Errorf("escape codes without a terminal: %q", res.Stderr)
+			t.Errorf("escape codes without a terminal: got %q, want no %q in it", res.Stderr, "\x1b")
 		}
 	}
 }
@@ -371,7 +371,7 @@ func TestLabInstall(t *testing.T) {
 	}
 	waitMessages(t, l, "brevo", 2)
 	if got := strings.TrimSpace(l.Server.Shell("postconf -h inet_interfaces")); got != "loopback-only" {
-		t.Errorf("the new Postfix listens on %s", got)
+		t.Errorf("the new Postfix listens on %s, want %q", got, "loopback-only")
 	}
 	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 || !strings.Contains(res.Stdout, "stay installed: postfix, ") {
 		t.Errorf("rollback: %s", res)
@@ -403,7 +403,7 @@ func TestLabCtrlC(t *testing.T) {
 	unchanged := func(t *testing.T) {
 		t.Helper()
 		if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-			t.Errorf("the host is not as before:\n%s", d)
+			t.Errorf("the host is not as before: got\n%s\nwant none", d)
 		}
 	}
 	for _, at := range []struct{ see, state string }{

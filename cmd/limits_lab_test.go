@@ -92,7 +92,7 @@ func withinLimits(t *testing.T, l *lab.Lab, r relays.Relay) {
 	}
 	if n := lim.MessagesPerConnection; n > fewEnough {
 		if cf := l.Server.ReadFile("/etc/postfix/master.cf"); !strings.Contains(cf, fmt.Sprintf("smtp_connection_reuse_count_limit=%d", n-1)) {
-			t.Errorf("master.cf does not limit the messages of a connection to %d:\n%s", n, cf)
+			t.Errorf("master.cf does not limit the messages of a connection to %d: got\n%s\nwant %v in it", n, cf, fmt.Sprintf("smtp_connection_reuse_count_limit=%d", n-1))
 		}
 	} else if n > 0 {
 		oneService(t, l, r, port, "--connections", "1")
@@ -133,7 +133,7 @@ func send(t *testing.T, l *lab.Lab, r relays.Relay, n int, command string) (seen
 		t.Errorf("got %d recipients at the relay, want %d", recipients, n)
 	}
 	if log := l.Server.MailLog()[logged:]; strings.Contains(log, "status=deferred") || strings.Contains(log, "status=bounced") || recipients != n {
-		t.Errorf("the relay refused some of it:\n%s", log)
+		t.Errorf("the relay refused some of it: got\n%s\nwant no %q in it and no %q in it", log, "status=deferred", "status=bounced")
 	}
 	return seen
 }

@@ -124,10 +124,10 @@ func (d distribution) installs(t *testing.T) {
 	}
 	waitMessages(t, l, "brevo", 2)
 	if got := strings.TrimSpace(s.Shell("postconf -h inet_interfaces")); got != "loopback-only" {
-		t.Errorf("the new Postfix listens on %s", got)
+		t.Errorf("the new Postfix listens on %s, want %q", got, "loopback-only")
 	}
 	if master := s.ReadFile("/etc/postfix/master.cf"); !strings.Contains(master, "smtp_tls_CAfile="+d.bundle()) {
-		t.Errorf("the CA bundle is not %s:\n%s", d.bundle(), master)
+		t.Errorf("the CA bundle is not %s: got\n%s\nwant %v in it", d.bundle(), master, "smtp_tls_CAfile="+d.bundle())
 	}
 }
 

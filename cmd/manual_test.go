@@ -20,6 +20,6 @@ func TestManual(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(pages) < 12 {
-		t.Errorf("%d pages", len(pages))
+		t.Errorf("got %d pages, want at least 12", len(pages))
 	}
 }

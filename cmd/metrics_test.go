@@ -96,7 +96,7 @@ func TestStatusMetrics(t *testing.T) {
 	// Both files in one folder: the collector refuses a name with two helps.
 	for name := range parseMetrics(t, setup.VerifyMetrics(verify.NewReport(nil), at, at).Bytes()) {
 		if !strings.HasPrefix(name, "relayhost_verify_") {
-			t.Errorf("%s may meet a metric of status", name)
+			t.Errorf("%s may meet a metric of status, want %q at its start", name, "relayhost_verify_")
 		}
 	}
 }
@@ -113,17 +113,17 @@ func TestWriteMetrics(t *testing.T) {
 		}
 		data, err := os.ReadFile(file)
 		if err != nil || !bytes.Equal(data, text.Bytes()) {
-			t.Errorf("%v: %s", err, data)
+			t.Errorf("got %v: %s, want %s", err, data, text.Bytes())
 		}
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("%v %v", info, err)
+		t.Errorf("%v %v, want nil", info, err)
 	}
 	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
-		t.Errorf("left in the folder: %v %v", names, err)
+		t.Errorf("left in the folder: %v %v, want nil", names, err)
 	}
 	if err := writeMetrics(a.io, a.host, filepath.Join(dir, "none", "x.prom"), &exposition.Text{}); err == nil || len(hints(err)) == 0 {
-		t.Errorf("a folder that is missing: %v", err)
+		t.Errorf("a folder that is missing: got %v, want an error", err)
 	}
 }
 

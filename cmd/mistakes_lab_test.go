@@ -78,7 +78,7 @@ func TestLabToldRight(t *testing.T) {
 		}
 		for _, f := range doc.Findings {
 			if (f.Check == "drift" || f.Check == "auth") && !strings.Contains(f.Detail, "by root") {
-				t.Errorf("%s as any user: %s", f.Check, f.Detail)
+				t.Errorf("%s as any user: got %s, want %q in it", f.Check, f.Detail, "by root")
 			}
 		}
 	})

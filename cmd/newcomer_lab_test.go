@@ -237,10 +237,10 @@ func TestLabAborted(t *testing.T) {
 	p.sees("Nothing is saved on disk. For an hour the next relayhost setup offers your answers again, without the password.")
 	p.sees("this server: unchanged")
 	if d := before.Diff(l.Server.Tree("/etc", "/var/lib")); d != "" {
-		t.Errorf("on disk:\n%s", d)
+		t.Errorf("on disk: got\n%s\nwant none", d)
 	}
 	if kept := l.Server.ReadFile("/run/relayhost-answers.json"); strings.Contains(kept, r.Password) || !strings.Contains(kept, "app@example.com") {
-		t.Errorf("kept: %s", kept)
+		t.Errorf("kept: got %s, want no password in it and %q in it", kept, "app@example.com")
 	}
 	p = sit(t, l, 80, false, "relayhost", "setup")
 	p.sees("Sender address: app@example.com")

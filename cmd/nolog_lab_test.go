@@ -36,7 +36,7 @@ func logged(t *testing.T, res lab.Result) {
 func unlogged(t *testing.T, l *lab.Lab, messages int) {
 	t.Helper()
 	if left := l.Server.Shell("grep maillog_file /etc/postfix/main.cf; find /var -name mail.log; true"); left != "" {
-		t.Errorf("left of the log:\n%s", left)
+		t.Errorf("left of the log: got\n%s\nwant none", left)
 	}
 	l.Server.SendMail("root", "customer@gmail.com", "an invoice")
 	waitMessages(t, l, "sendgrid", messages)
@@ -63,7 +63,7 @@ func TestLabNoLog(t *testing.T) {
 			}
 			logged(t, l.Run(setupArgs(five[1])...))
 			if d := planned.Diff(s.Tree("/etc/postfix/main.cf", "/etc/postfix/master.cf")); d != "" {
-				t.Errorf("not as planned:\n%s", d)
+				t.Errorf("not as planned: got\n%s\nwant none", d)
 			}
 			unlogged(t, l, 3)
 			if res := l.Run("relayhost", "status"); res.Code != 0 {
@@ -78,13 +78,13 @@ func TestLabNoLog(t *testing.T) {
 			s.Shell("sed -i s/:/:x/2 /etc/postfix/sasl_passwd && postmap /etc/postfix/sasl_passwd")
 			logged(t, l.Run("relayhost", "setup", "--credentials-file", "/root/credentials", "--yes", "--json"))
 			if d := planned.Diff(s.Tree("/etc/postfix/main.cf", "/etc/postfix/master.cf")); d != "" {
-				t.Errorf("a new password: not as planned:\n%s", d)
+				t.Errorf("a new password: not as planned: got\n%s\nwant none", d)
 			}
 			if res := l.Run("relayhost", "rollback", "--all", "--yes", "--force"); res.Code != 0 {
 				t.Fatalf("rollback: %s", res)
 			}
 			if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-				t.Errorf("rolled back, but:\n%s", d)
+				t.Errorf("rolled back, but: got\n%s\nwant none", d)
 			}
 		})
 	}
@@ -101,10 +101,10 @@ func TestLabNoLogUndone(t *testing.T) {
 		p := s.Start(args...)
 		waitFor(t, "proof", reached)
 		if text := s.ReadFile("/etc/postfix/main.cf"); !strings.Contains(text, "maillog_file = /var/lib/relayhost/in-progress/mail.log\n") {
-			t.Errorf("during the proof main.cf is\n%s", text)
+			t.Errorf("during the proof main.cf is\n%s\nwant %q in it", text, "maillog_file = /var/lib/relayhost/in-progress/mail.log\n")
 		}
 		if log := s.ReadFile("/var/lib/relayhost/in-progress/mail.log"); !strings.Contains(log, "message-id=") {
-			t.Errorf("during the proof the log is\n%s", log)
+			t.Errorf("during the proof the log is\n%s\nwant %q in it", log, "message-id=")
 		}
 		if err := p.Kill(sig); err != nil {
 			t.Fatal(err)
@@ -130,7 +130,7 @@ func TestLabNoLogUndone(t *testing.T) {
 	}
 	asBefore(t, l, "refused", before)
 	if q := s.Queue(); q != "" {
-		t.Errorf("left in the queue: %s", q)
+		t.Errorf("left in the queue: got %s, want none", q)
 	}
 }
 

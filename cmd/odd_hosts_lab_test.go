@@ -73,7 +73,7 @@ func TestLabOddHosts(t *testing.T) {
 				}
 			}
 			if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-				t.Errorf("not as before:\n%s", d)
+				t.Errorf("not as before: got\n%s\nwant none", d)
 			}
 		})
 	}

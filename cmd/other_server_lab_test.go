@@ -66,7 +66,7 @@ func TestLabOtherServer(t *testing.T) {
 	p.sees("delivered: the test message to app@example.com")
 	waitMessages(t, l, "smarthost", 2)
 	if conf := l.Server.Shell("cat /etc/relayhost/relayhost.toml"); !strings.Contains(conf, "fingerprint") {
-		t.Errorf("the certificate is not pinned:\n%s", conf)
+		t.Errorf("the certificate is not pinned: got\n%s\nwant %q in it", conf, "fingerprint")
 	}
 }
 
@@ -122,7 +122,7 @@ func TestLabPrivateCA(t *testing.T) {
 	}
 	waitMessages(t, l, "smarthost", 2)
 	if conf := l.Server.Shell("cat /etc/relayhost/relayhost.toml"); !strings.Contains(conf, "/root/office-ca.pem") || strings.Contains(conf, "fingerprint") {
-		t.Errorf("the CA file is not kept:\n%s", conf)
+		t.Errorf("the CA file is not kept: got\n%s\nwant %q in it and no %q in it", conf, "/root/office-ca.pem", "fingerprint")
 	}
 	if res := l.Run("relayhost", "verify", "--no-send"); res.Code != 0 {
 		t.Errorf("verify of a sound setup: %s", res)
@@ -167,6 +167,6 @@ func TestLabLocalRecipient(t *testing.T) {
 	p.ends(1)
 	p.sees("aborted; nothing was changed")
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-		t.Errorf("the host is not as before:\n%s", d)
+		t.Errorf("the host is not as before: got\n%s\nwant none", d)
 	}
 }

@@ -151,7 +151,7 @@ func onAndOff(t *testing.T, l *lab.Lab) {
 	}
 	s.Shell("dpkg --verify relayhost && dpkg -i /root/relayhost.deb && dpkg --purge relayhost")
 	if d := before.Without(books...).Diff(s.Tree(folders...).Without(books...)); d != "" {
-		t.Errorf("the package has left something:\n%s", d)
+		t.Errorf("the package has left something: got\n%s\nwant none", d)
 	}
 	if said := l.Run("dpkg-query", "-W", "relayhost"); said.Code == 0 {
 		t.Errorf("still known: %s", said)
@@ -168,7 +168,7 @@ func blameless(t *testing.T, l *lab.Lab) {
 	}
 	said := s.Shell("dpkg-deb -x /root/relayhost.deb /root/x && gunzip /root/x/usr/share/man/man1/* && mandoc -T lint -W warning /root/x/usr/share/man/man1/* || true")
 	if said != "" {
-		t.Errorf("mandoc: %s", said)
+		t.Errorf("mandoc: got %s, want none", said)
 	}
 }
 
@@ -181,7 +181,7 @@ func rpmOnAndOff(t *testing.T, l *lab.Lab) {
 	s.Shell("rpm -i --nodeps --force-debian /root/relayhost.rpm && rpm -V --nodeps relayhost && relayhost version")
 	s.Shell("rpm -e --nodeps relayhost")
 	if d := before.Diff(s.Tree("/usr", "/etc", "/opt", "/srv", "/var/lib").Without("/var/lib/rpm")); d != "" {
-		t.Errorf("the package has left something:\n%s", d)
+		t.Errorf("the package has left something: got\n%s\nwant none", d)
 	}
 }
 
@@ -202,7 +202,7 @@ func removedInUse(t *testing.T, l *lab.Lab) {
 		t.Errorf("purge: %s", res)
 	}
 	if timers := s.Shell("systemctl list-timers --all --no-pager"); strings.Contains(timers, "relayhost") {
-		t.Errorf("the timer is still armed:\n%s", timers)
+		t.Errorf("the timer is still armed: got\n%s\nwant no %q in it", timers, "relayhost")
 	}
 	s.SendMail("root", "someone@elsewhere.example", "hello")
 	waitMessages(t, l, "brevo", 3)
@@ -213,7 +213,7 @@ func removedInUse(t *testing.T, l *lab.Lab) {
 	}
 	s.Shell("dpkg --purge relayhost")
 	if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost", "/var/lib/relayhost", "/etc/systemd", "/usr/lib/systemd")); d != "" {
-		t.Errorf("something is left:\n%s", d)
+		t.Errorf("something is left: got\n%s\nwant none", d)
 	}
 	if hop := s.Shell("postconf -h relayhost"); strings.Contains(hop, "brevo") {
 		t.Error("Postfix still sends through the relay")

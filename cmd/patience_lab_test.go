@@ -68,7 +68,7 @@ func TestLabUnknownRefusal(t *testing.T) {
 		})
 		doc := decode[setupResult](t, unchangedAfter(t, l, 3, setupArgs(five[4], "--port", "587", "--no-probe")...))
 		if !strings.Contains(doc.Error, "Qx9") || !strings.Contains(doc.Hint, says) || strings.Contains(doc.Error, "SOFTBOUNCE") {
-			t.Errorf("%s: error %q, hint %q", step, doc.Error, doc.Hint)
+			t.Errorf("%s: error %q, hint %q, want %q in it and no %q in it and %v in it", step, doc.Error, doc.Hint, "Qx9", "SOFTBOUNCE", says)
 		}
 	}
 }

@@ -31,7 +31,7 @@ func TestPerformanceDocument(t *testing.T) {
 	}
 	names := regexp.MustCompile("`([a-z]+(?:_[a-z0-9]+)+)`").FindAllStringSubmatch(string(text), -1)
 	if len(names) < 6 {
-		t.Errorf("%d figures", len(names))
+		t.Errorf("got %d figures, want at least 6", len(names))
 	}
 	for _, name := range names {
 		// The size is taken of each architecture by one line.

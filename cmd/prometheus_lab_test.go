@@ -23,7 +23,7 @@ func TestLabPrometheus(t *testing.T) {
 	s := l.Server
 	s.Install()
 	if said := s.Shell("promtool check rules /root/relayhost.rules.yml"); !strings.Contains(said, "4 rules") {
-		t.Error(said)
+		t.Errorf("got %q, want %q in it", said, "4 rules")
 	}
 	check := func() string {
 		t.Helper()
@@ -33,7 +33,7 @@ func TestLabPrometheus(t *testing.T) {
 		return s.Shell("cat /root/verify.prom /root/status.prom") + s.Shell("cat /root/verify.prom /root/status.prom | promtool check metrics 2>&1")
 	}
 	if text := check(); !strings.Contains(text, "relayhost_configured 0\n") {
-		t.Errorf("before:\n%s", text)
+		t.Errorf("before: got\n%s\nwant %q in it", text, "relayhost_configured 0\n")
 	}
 	credentials(l, "postmark", "")
 	if res := l.Run(setupArgs(five[4], "--port", "587", "--no-probe")...); res.Code != 0 {

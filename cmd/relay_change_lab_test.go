@@ -38,7 +38,7 @@ func TestLabRelayChange(t *testing.T) {
 			t.Errorf("rollback: %s", r)
 		}
 		if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-			t.Errorf("rolled back, not as before:\n%s", d)
+			t.Errorf("rolled back, not as before: got\n%s\nwant none", d)
 		}
 		to(postmark)
 		to(sendgrid)
@@ -82,7 +82,7 @@ func sentAll(t *testing.T, s *lab.Server, mail *lab.Process) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	if q := s.Queue(); strings.Contains(q, `"address"`) {
-		t.Errorf("still queued:\n%.2000s", q)
+		t.Errorf("still queued: got\n%.2000s\nwant no %q in it", q, `"address"`)
 	}
 }
 
@@ -102,7 +102,7 @@ func eachOnce(t *testing.T, l *lab.Lab, messages int, ids ...string) map[string]
 	}
 	for i := range messages {
 		if n := came[fmt.Sprint(i)]; n != 1 {
-			t.Errorf("message %d came %d times", i, n)
+			t.Errorf("message %d came %d times, want 1", i, n)
 		}
 	}
 	return at
@@ -115,7 +115,7 @@ func neverHalfConfigured(t *testing.T, s *lab.Server) {
 	for line := range strings.Lines(s.MailLog()) {
 		for _, bad := range halfConfigured {
 			if strings.Contains(line, bad) {
-				t.Error(line)
+				t.Errorf("got %v, want no %v in it", line, bad)
 			}
 		}
 	}

@@ -27,7 +27,7 @@ func TestLabReplaceMTA(t *testing.T) {
 		return strings.TrimSpace(l.Server.Shell(`dpkg-query -W -f '${db:Status-Status}' exim4-daemon-light`))
 	}
 	if res := setup(); res.Code != 1 || !strings.Contains(res.Stderr, "Exim is installed") || !strings.Contains(res.Stderr, "--replace-mta") || exim() != "installed" {
-		t.Fatalf("Exim is %s after %s", exim(), res)
+		t.Fatalf("Exim is %s after %s, want %q", exim(), res, "installed")
 	}
 	res := setup("--replace-mta")
 	if res.Code != 0 || !strings.Contains(res.Stdout, "delivered: the test message") {

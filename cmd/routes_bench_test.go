@@ -66,7 +66,7 @@ func TestBenchDryRunRoutes(t *testing.T) {
 		for range 5 {
 			res := l.Run("relayhost", "setup", "--dry-run", "--no-probe")
 			if res.Code != 0 || strings.Count(res.Stdout, "\n+@d") != n {
-				t.Fatalf("%d entries: %s", strings.Count(res.Stdout, "\n+@d"), res.Stderr)
+				t.Fatalf("got %d entries: %s, want %d", strings.Count(res.Stdout, "\n+@d"), res.Stderr, n)
 			}
 			fastest = min(fastest, res.Took)
 		}
@@ -122,7 +122,7 @@ func TestBenchSetupRoutes(t *testing.T) {
 			}
 		}
 		if f.Action != "none" && lines != 1 {
-			t.Errorf("one route more changes %d lines of %s:\n%.500s", lines, f.Path, f.Diff)
+			t.Errorf("one route more changes %d lines of %s, want 1:\n%.500s", lines, f.Path, f.Diff)
 		}
 	}
 }

@@ -89,7 +89,7 @@ func TestLabRoutes(t *testing.T) {
 		t.Errorf("setup said %+v", doc)
 	}
 	if got := s.ReadFile(answersPath); got != threeServices {
-		t.Errorf("the file of hand was changed:\n%s", got)
+		t.Errorf("the file of hand was changed: got\n%s\nwant\n%s", got, threeServices)
 	}
 	// Rehearsal: each sender but the null sender and unknown names below a
 	// domain; proof: one for each route.
@@ -107,7 +107,7 @@ func TestLabRoutes(t *testing.T) {
 		"x@blog.example": "brevo", "x@deep.blog.example": "brevo", "<>": "postmark", "www-data@localhost": "postmark",
 	} {
 		if m := mailFrom(t, l, from, id); from == "www-data@localhost" && m.From != "orders@shop.example" {
-			t.Errorf("mail of www-data came from %s", m.From)
+			t.Errorf("mail of www-data came from %s, want %q", m.From, "orders@shop.example")
 		}
 	}
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || decode[setupResult](t, res).Result != "unchanged" {
@@ -118,7 +118,7 @@ func TestLabRoutes(t *testing.T) {
 		t.Errorf("with a flag: %s", res)
 	}
 	if got := s.ReadFile(answersPath); !strings.Contains(got, "'brevo'") || !strings.Contains(got, "other@example.net") {
-		t.Errorf("the routes were lost:\n%s", got)
+		t.Errorf("the routes were lost: got\n%s\nwant %q in it and %q in it", got, "'brevo'", "other@example.net")
 	}
 	mailFrom(t, l, "x@blog.example", "brevo")
 
@@ -135,7 +135,7 @@ func TestLabRoutes(t *testing.T) {
 		t.Fatalf("rollback: %s", res)
 	}
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("rollback left differences:\n%s", d)
+		t.Errorf("rollback left differences: got\n%s\nwant none", d)
 	}
 }
 
@@ -173,7 +173,7 @@ credentials_file = "/root/shop.txt"
 	}
 	for from, user := range map[string]string{"app@example.com": "postmaster@mg.example.com", "x@shop.example": "postmaster@mg.shop.example"} {
 		if m := mailFrom(t, l, from, "mailgun"); m.Session.Username != user {
-			t.Errorf("%s went by the account %s", from, m.Session.Username)
+			t.Errorf("%s went by the account %s, want %s", from, m.Session.Username, user)
 		}
 	}
 	// The references may go: what is stored is kept, for each sender its own.
@@ -196,7 +196,7 @@ credentials_file = "/root/shop.txt"
 		t.Errorf("without the service: %s", res)
 	}
 	if m := mailFrom(t, l, "y@shop.example", "mailgun"); m.Session.Username != "postmaster@mg.shop.example" {
-		t.Errorf("then mail went by the account %s", m.Session.Username)
+		t.Errorf("then mail went by the account %s, want %q", m.Session.Username, "postmaster@mg.shop.example")
 	}
 }
 
@@ -256,7 +256,7 @@ func TestLabFallbackRefused(t *testing.T) {
 	})
 	refused("message", "rehearsal: default route, fallback 1", "account suspended")
 	if n := len(brevo.Mailbox()); n != 0 {
-		t.Errorf("%d messages at the second service", n)
+		t.Errorf("%d messages at the second service, want 0", n)
 	}
 }
 
@@ -313,7 +313,7 @@ func TestLabFailOver(t *testing.T) {
 		ail.end()
 	}
 	if q := s.Queue(); q != "" {
-		t.Errorf("the queue is not empty: %s", q)
+		t.Errorf("the queue is not empty: got %s, want none", q)
 	}
 }
 
@@ -398,7 +398,7 @@ func TestLabRoutesDocument(t *testing.T) {
 				t.Fatalf("%s:%d: %s\n%s", path, f.line, res, s.MailLog())
 			}
 			if got := s.ReadFile(answersPath); got != f.text {
-				t.Errorf("%s:%d: the file of hand was changed:\n%s", path, f.line, got)
+				t.Errorf("%s:%d: the file of hand was changed: got\n%s\nwant\n%s", path, f.line, got, f.text)
 			}
 			if res := l.Run("relayhost", "setup", "--yes"); !strings.Contains(res.Stdout, "unchanged") {
 				t.Errorf("%s:%d: again: %s", path, f.line, res)
@@ -414,7 +414,7 @@ func TestLabRoutesDocument(t *testing.T) {
 		}
 	}
 	if files != 3 {
-		t.Errorf("%d files in %s", files, path)
+		t.Errorf("%d files in %s, want 3", files, path)
 	}
 	if res := l.Run("relayhost", "status"); !strings.Contains(res.Stdout, "then [smtp-relay.brevo.com]:") {
 		t.Errorf("status: %s", res)
@@ -422,7 +422,7 @@ func TestLabRoutesDocument(t *testing.T) {
 	// The last file has no routes any more: nothing is left of them.
 	mailFrom(t, l, "x@shop.example", "sendgrid")
 	if main := s.ReadFile("/etc/postfix/main.cf") + s.ReadFile("/etc/postfix/master.cf"); strings.Contains(main, "by_sender") || strings.Contains(main, "relayhost-shop") {
-		t.Errorf("something is left of the routes:\n%s", main)
+		t.Errorf("something is left of the routes: got\n%s\nwant no %q in it and no %q in it", main, "by_sender", "relayhost-shop")
 	}
 }
 
@@ -494,7 +494,7 @@ func TestLabManyAccounts(t *testing.T) {
 			want = "postmaster@mg" + domain
 		}
 		if m.Session.Username != want {
-			t.Errorf("%s went by the account %s", m.From, m.Session.Username)
+			t.Errorf("%s went by the account %s, want %s", m.From, m.Session.Username, want)
 		}
 	}
 	// Without the references each route keeps the account that is stored.
@@ -505,6 +505,6 @@ func TestLabManyAccounts(t *testing.T) {
 	}
 	s.WriteFile(answersPath, file, 0o644)
 	if res := l.Run("relayhost", "setup", "--no-probe", "--yes"); res.Code != 0 || !strings.Contains(res.Stdout, "unchanged") {
-		t.Errorf("with what is stored: %d %s", res.Code, res.Stderr)
+		t.Errorf("with what is stored: got %d %s, want 0", res.Code, res.Stderr)
 	}
 }

@@ -58,7 +58,7 @@ func TestLabSchemas(t *testing.T) {
 	run(0, set("--dry-run")...)
 	run(2, set("--dry-run", "--detailed-exitcode")...)
 	if out := run(0, set()...); !strings.Contains(out, `"applied"`) {
-		t.Errorf("not applied: %s", out)
+		t.Errorf("not applied: got %s, want %q in it", out, `"applied"`)
 	}
 	run(0, "setup", "--yes")
 	run(0, "verify")
@@ -81,6 +81,6 @@ func TestLabSchemas(t *testing.T) {
 	run(0, "rollback", "--all", "--yes", "--force")
 	run(0, "status")
 	if documents < 33 {
-		t.Errorf("%d documents only", documents)
+		t.Errorf("got %d documents only, want at least 33", documents)
 	}
 }

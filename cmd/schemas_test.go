@@ -105,7 +105,7 @@ func TestSchemas(t *testing.T) {
 		}[change], 1)
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 		if err != nil || schema(t, "verify").Validate(doc) == nil {
-			t.Errorf("%s is valid (%v)", text, err)
+			t.Errorf("%s is valid (%v), want nil", text, err)
 		}
 	}
 }
@@ -127,7 +127,7 @@ func TestErrorDocuments(t *testing.T) {
 			run.Stdout, run.Stderr = &stdout, &stderr
 			_ = run.Run()
 			if code := run.ProcessState.ExitCode(); code != 64 || !strings.Contains(stderr.String(), "relayhost: error: ") {
-				t.Errorf("exit code %d: %s", code, stderr.String())
+				t.Errorf("exit code %d: %s, want 64 and %q in it", code, stderr.String(), "relayhost: error: ")
 			}
 			name := "error"
 			if strings.Contains(stdout.String(), `"change_id"`) {

@@ -34,7 +34,7 @@ func TestLabSecrets(t *testing.T) {
 	}
 	s.Run("rm", "/root/credentials")
 	if where := <-seen; where != "" {
-		t.Errorf("the password was in the process list: %s", where)
+		t.Errorf("the password was in the process list: got %s, want none", where)
 	}
 	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + password))
 	for _, form := range []string{password, plain, base64.StdEncoding.EncodeToString([]byte(password))} {
@@ -136,7 +136,7 @@ func TestLabCompiledMap(t *testing.T) {
 					t.Errorf("%s: sasl_passwd is\n%s\nwant\n%s", when, now, old)
 				}
 				if found := s.Shell("grep -rlF the-password-of-an-old-tutorial /etc/postfix | grep -v '/sasl_passwd' || true"); found != "" {
-					t.Errorf("%s: the old password is in %s", when, found)
+					t.Errorf("%s: the old password is in %s, want none", when, found)
 				}
 			}
 			sound("set up")

@@ -119,7 +119,7 @@ func oneService(t *testing.T, l *lab.Lab, r relays.Relay, port int, more ...stri
 			t.Errorf("session %+v", s)
 		}
 		if m.From != from || fmt.Sprint(m.To) != "[you@example.net]" {
-			t.Errorf("envelope %s -> %v", m.From, m.To)
+			t.Errorf("envelope %s -> %v, want %s", m.From, m.To, from)
 		}
 	}
 }
@@ -169,7 +169,7 @@ func TestLabOwnRelay(t *testing.T) {
 	s.WriteFile("/root/bad.toml", strings.Replace(corp, "mechanisms", "mechanism", 1), 0o644)
 	res := unchangedAfter(t, l, 64, "relayhost", "setup", "--relay", "/root/bad.toml", "--from", "app@example.com", "--yes")
 	if !strings.Contains(res.Stderr, "/root/bad.toml:10") || !strings.Contains(res.Stderr, "mechanism") {
-		t.Errorf("the mistake is not named by file, line and key:\n%s", res.Stderr)
+		t.Errorf("the mistake is not named by file, line and key: got\n%s\nwant %q in it and %q in it", res.Stderr, "/root/bad.toml:10", "mechanism")
 	}
 }
 

@@ -84,13 +84,13 @@ func TestMistakesInTheFile(t *testing.T) {
 	} {
 		out, err := look(t, lookAtRoutes+test.add, "--dry-run")
 		if exitCode(err) != test.code || err == nil || !strings.Contains(err.Error(), config.Path+test.says) {
-			t.Errorf("%s: exit code %d, %v", test.name, exitCode(err), err)
+			t.Errorf("%s: exit code %d, %v, want %d", test.name, exitCode(err), err, test.code)
 		}
 		if got := strings.Join(hints(err), "; "); !strings.Contains(got, test.hint) || test.hint == "" && got != "" {
-			t.Errorf("%s: hint %q", test.name, got)
+			t.Errorf("%s: hint %q, want %v in it and none", test.name, got, test.hint)
 		}
 		if out != "" {
-			t.Errorf("%s: something was printed:\n%s", test.name, out)
+			t.Errorf("%s: something was printed: got\n%s\nwant none", test.name, out)
 		}
 	}
 	_, err := look(t, lookAtRoutes, "--dry-run", "--relay", "ses", "--region", "eu-west-1", "--port", "587")
@@ -121,7 +121,7 @@ func TestPrintConfig(t *testing.T) {
 			}
 		}
 		if again, err := look(t, out, "--print-config"); err != nil || again != out {
-			t.Errorf("%s: printed again it is another: %v\n%s", test.name, err, again)
+			t.Errorf("%s: printed again it is another: got %v\n%s, want %s", test.name, err, again, out)
 		}
 	}
 }
@@ -152,7 +152,7 @@ func TestManyRoutes(t *testing.T) {
 		cost[n] = testing.AllocsPerRun(1, func() {
 			out, err := look(t, file, "--dry-run")
 			if got := strings.Count(out, "\n+@d"); err != nil || got != n {
-				t.Errorf("%d entries of %d: %v", got, n, err)
+				t.Errorf("%d entries of %d: got %v, want nil", got, n, err)
 			}
 		})
 	}

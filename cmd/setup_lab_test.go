@@ -151,7 +151,7 @@ func roundTrip(t *testing.T, l *lab.Lab, s service, port int, mode string, more 
 	}
 	for _, m := range box {
 		if m.From != "app@example.com" || fmt.Sprint(m.To) != "[app@example.com]" {
-			t.Errorf("envelope %s -> %v", m.From, m.To)
+			t.Errorf("envelope %s -> %v, want %q", m.From, m.To, "app@example.com")
 		}
 	}
 	for _, c := range relay.Sessions() {
@@ -170,7 +170,7 @@ func roundTrip(t *testing.T, l *lab.Lab, s service, port int, mode string, more 
 	srv.SendMail("root", "someone@elsewhere.example", "hello")
 	m := waitMessages(t, l, s.id, 3)[2]
 	if m.From != "app@example.com" || fmt.Sprint(m.To) != "[someone@elsewhere.example]" {
-		t.Errorf("mail of root came as %s -> %v", m.From, m.To)
+		t.Errorf("mail of root came as %s -> %v, want %q", m.From, m.To, "app@example.com")
 	}
 
 	res = l.Run("relayhost", "verify", "--json")
@@ -183,7 +183,7 @@ func roundTrip(t *testing.T, l *lab.Lab, s service, port int, mode string, more 
 		t.Fatalf("rollback: %s", res)
 	}
 	if d := before.Diff(srv.Tree(mailConfig...)); d != "" {
-		t.Errorf("rollback left differences:\n%s", d)
+		t.Errorf("rollback left differences: got\n%s\nwant none", d)
 	}
 	if res := l.Run("postfix", "status"); res.Code != 0 {
 		t.Errorf("Postfix does not run after rollback: %s", res)
@@ -233,7 +233,7 @@ func TestLabTwice(t *testing.T) {
 	more := strings.TrimPrefix(s.MailLog(), log)
 	for _, word := range []string{"postfix-script", "master[", "pickup", "cleanup"} {
 		if strings.Contains(more, word) {
-			t.Errorf("Postfix was told something:\n%s", more)
+			t.Errorf("Postfix was told something: got\n%s\nwant no %v in it", more, word)
 		}
 	}
 	if n := len(l.World.Relay("mailgun").Mailbox()); n != sent {
@@ -264,7 +264,7 @@ func TestLabDryRun(t *testing.T) {
 		t.Errorf("as any user: %s", res)
 	}
 	if n := len(l.World.Relay("brevo").Mailbox()); n != 0 {
-		t.Errorf("%d messages were sent", n)
+		t.Errorf("%d messages were sent, want 0", n)
 	}
 }
 
@@ -312,13 +312,13 @@ func TestLabRootTo(t *testing.T) {
 	waitMessages(t, l, "sendgrid", seen+1)
 	m := l.World.Relay("sendgrid").Mailbox()[seen]
 	if m.From != "app@example.com" || len(m.To) != 1 || m.To[0] != "ops@example.net" {
-		t.Errorf("from %s to %q", m.From, m.To)
+		t.Errorf("from %s to %q, want %q", m.From, m.To, "app@example.com")
 	}
 	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
 		t.Fatalf("rollback: %s", res)
 	}
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("rolled back, but:\n%s", d)
+		t.Errorf("rolled back, but: got\n%s\nwant none", d)
 	}
 	s.SendMail("cron@host.example.com", "root", "a report")
 	s.WaitLog(`to=<root@\S+>, (orig_to=<root>, )?relay=local, .*status=sent`)
@@ -339,7 +339,7 @@ func TestLabRootElsewhere(t *testing.T) {
 		t.Errorf("got %s, want exit code 3 from the rehearsal and who gets the mail for root", res)
 	}
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("setup failed, but:\n%s", d)
+		t.Errorf("setup failed, but: got\n%s\nwant none", d)
 	}
 }
 

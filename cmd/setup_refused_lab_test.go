@@ -20,10 +20,10 @@ func unchangedAfter(t *testing.T, l *lab.Lab, code int, args ...string) lab.Resu
 		t.Fatalf("exit code %d, want %d\n%s\n%s", res.Code, code, res, l.Server.MailLog())
 	}
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-		t.Errorf("the host is not as before:\n%s", d)
+		t.Errorf("the host is not as before: got\n%s\nwant none", d)
 	}
 	if q := l.Server.Queue(); q != queue {
-		t.Errorf("the queue is not as before:\n%s", q)
+		t.Errorf("the queue is not as before: got\n%s\nwant\n%s", q, queue)
 	}
 	return res
 }
@@ -135,10 +135,10 @@ func TestLabLiveProofFails(t *testing.T) {
 		t.Errorf("cause and remedy: %+v", doc)
 	}
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-		t.Errorf("the host is not as before:\n%s", d)
+		t.Errorf("the host is not as before: got\n%s\nwant none", d)
 	}
 	if q := l.Server.Queue(); strings.Count(q, "queue_id") != 1 || !strings.Contains(q, "customer@gmail.com") {
-		t.Errorf("the queue should hold the customer's message alone:\n%s", q)
+		t.Errorf("the queue should hold the customer's message alone: got\n%s\nwant %q in it", q, "customer@gmail.com")
 	}
 }
 
@@ -174,7 +174,7 @@ func TestLabRefusedInput(t *testing.T) {
 			args := append(append([]string{}, base...), tt.args...)
 			res := unchangedAfter(t, l, tt.code, args...)
 			if !strings.Contains(strings.ToLower(res.Stderr), tt.says) || !strings.Contains(res.Stderr, "error:") {
-				t.Errorf("%q is not in:\n%s", tt.says, res.Stderr)
+				t.Errorf("%q is not in: got\n%s\nwant %q in it", tt.says, res.Stderr, "error:")
 			}
 			if strings.Contains(res.Stderr, password) {
 				t.Error("the password was printed")
@@ -194,11 +194,11 @@ func TestLabRefusedInput(t *testing.T) {
 			t.Errorf("not root: %s", res)
 		}
 		if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-			t.Error(d)
+			t.Errorf("got %q, want none", d)
 		}
 	})
 	if n := len(l.World.Relay("sendgrid").Mailbox()); n != 0 {
-		t.Errorf("%d messages were sent", n)
+		t.Errorf("%d messages were sent, want 0", n)
 	}
 }
 

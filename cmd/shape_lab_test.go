@@ -100,11 +100,11 @@ func TestLabQueueThroughChanges(t *testing.T) {
 		t.Fatalf("rollback: %s", r)
 	}
 	if services := s.Shell("postconf -M; postconf -n"); strings.Contains(services, "relayhost-") {
-		t.Errorf("services of ours are left:\n%s", services)
+		t.Errorf("services of ours are left: got\n%s\nwant no %q in it", services, "relayhost-")
 	}
 	flushed(t, l, third, former)
 	if log := s.MailLog(); strings.Contains(log, "status=bounced") || strings.Contains(log, "fatal:") {
-		t.Errorf("bounced, or a service has died:\n%s", log)
+		t.Errorf("bounced, or a service has died: got\n%s\nwant no %q in it and no %q in it", log, "status=bounced", "fatal:")
 	}
 }
 
@@ -176,6 +176,6 @@ func TestLabPinOnImplicitTLS(t *testing.T) {
 		t.Errorf("rollback: %s", res)
 	}
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("rolled back, not as before:\n%s", d)
+		t.Errorf("rolled back, not as before: got\n%s\nwant none", d)
 	}
 }

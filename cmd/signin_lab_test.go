@@ -151,7 +151,7 @@ func TestLabSignIn(t *testing.T) {
 					t.Fatalf("rollback: %s", res)
 				}
 				if d := before.Diff(srv.Tree(append(mailConfig, "/var/lib/postfix-relayhost-bridge")...)); d != "" {
-					t.Errorf("rollback left differences:\n%s", d)
+					t.Errorf("rollback left differences: got\n%s\nwant none", d)
 				}
 				if got := srv.ReadFile("/etc/passwd"); got != users {
 					t.Errorf("/etc/passwd: got\n%swant it as before", got)
@@ -168,14 +168,14 @@ func hidesSecrets(t *testing.T, l *lab.Lab) {
 		res := l.Run("sh", "-c", `grep -rlF -e "$1" /etc/postfix /etc/relayhost /var/log /tmp; for p in /proc/[0-9]*; do
 	case $(cat $p/comm 2>/dev/null) in relayhost|spawn|lmtp|master|qmgr) tr '\\0' ' ' < $p/cmdline | grep -qF -e "$1" && echo $p;; esac; done; true`, "sh", hidden)
 		if res.Stdout != "" {
-			t.Errorf("%s: got it in %s", hidden, res.Stdout)
+			t.Errorf("%s: got it in %s, want none", hidden, res.Stdout)
 		}
 		if res := l.Run("sh", "-c", `find /var/lib/relayhost /var/lib/postfix-relayhost-bridge -type f -perm /007 -exec grep -lF -e "$1" {} +`, "sh", hidden); res.Stdout != "" {
-			t.Errorf("%s: got it in files that others read: %s", hidden, res.Stdout)
+			t.Errorf("%s: got it in files that others read: %s, want none", hidden, res.Stdout)
 		}
 		if strings.HasPrefix(hidden, "access") || strings.HasPrefix(hidden, "refresh") {
 			if res := l.Run("sh", "-c", `grep -rlF -e "$1" /var/lib/relayhost`, "sh", hidden); res.Stdout != "" {
-				t.Errorf("%s: got it in the journal: %s", hidden, res.Stdout)
+				t.Errorf("%s: got it in the journal: %s, want none", hidden, res.Stdout)
 			}
 		}
 	}
@@ -207,14 +207,14 @@ func TestLabSignInRevoked(t *testing.T) {
 		t.Fatalf("sign-in: %s", res)
 	}
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-		t.Errorf("sign-in changed the configuration:\n%s", d)
+		t.Errorf("sign-in changed the configuration: got\n%s\nwant none", d)
 	}
 	l.Server.Shell("postqueue -f")
 	for n := range 3 {
 		l.Server.WaitLog(fmt.Sprintf(`to=<late%d@example\.net>.*status=sent`, n))
 	}
 	if log := l.Server.MailLog(); strings.Contains(log, "status=bounced") {
-		t.Errorf("got a bounce:\n%s", log)
+		t.Errorf("got a bounce:\n%s\nwant no %q in it", log, "status=bounced")
 	}
 }
 
@@ -271,7 +271,7 @@ func TestLabSignInUntrusted(t *testing.T) {
 	}
 	l.Server.Shell("cp /root/lab.pem /etc/ssl/certs/ca-certificates.crt")
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-		t.Errorf("got differences:\n%s", d)
+		t.Errorf("got differences:\n%s\nwant none", d)
 	}
 }
 

@@ -68,10 +68,10 @@ func onSystemd(t *testing.T, suite lab.Suite) {
 	// The timer is armed and its service passes, without a message.
 	s.Shell("systemctl daemon-reload && systemctl start relayhost-verify.timer")
 	if timers := s.Shell("systemctl list-timers --all --no-pager"); !strings.Contains(timers, "relayhost-verify.service") {
-		t.Errorf("the timer is not armed:\n%s", timers)
+		t.Errorf("the timer is not armed: got\n%s\nwant %q in it", timers, "relayhost-verify.service")
 	}
 	if said := s.Shell("systemd-analyze verify --man=no /etc/systemd/system/relayhost-verify.timer /etc/systemd/system/relayhost-verify.service 2>&1"); strings.Contains(said, "relayhost-verify") {
-		t.Errorf("systemd-analyze verify: %s", said)
+		t.Errorf("systemd-analyze verify: got %s, want no %q in it", said, "relayhost-verify")
 	}
 	run := func() lab.Result { return l.Run("systemctl", "start", "relayhost-verify.service") }
 	if res := run(); res.Code != 0 {
@@ -81,7 +81,7 @@ func onSystemd(t *testing.T, suite lab.Suite) {
 		t.Errorf("the daily verification sent %d messages", n-2)
 	}
 	if text := s.ReadFile(metrics); !strings.Contains(text, "relayhost_verify_success 1\n") || !strings.Contains(text, `check="auth",result="pass"`) {
-		t.Errorf("metrics:\n%s", text)
+		t.Errorf("metrics: got\n%s\nwant %q in it and %q in it", text, "relayhost_verify_success 1\n", `check="auth",result="pass"`)
 	}
 
 	// Somebody takes the relay away: the unit fails, and the journal says why.
@@ -90,10 +90,10 @@ func onSystemd(t *testing.T, suite lab.Suite) {
 		t.Error("the daily verification passes without a relay")
 	}
 	if said := s.Shell("journalctl --no-pager -u relayhost-verify"); !strings.Contains(said, "fail") || !strings.Contains(said, "drift") {
-		t.Errorf("the journal does not say what is wrong:\n%s", said)
+		t.Errorf("the journal does not say what is wrong: got\n%s\nwant %q in it and %q in it", said, "fail", "drift")
 	}
 	if text := s.ReadFile(metrics); !strings.Contains(text, "relayhost_verify_success 0\n") {
-		t.Errorf("metrics:\n%s", text)
+		t.Errorf("metrics: got\n%s\nwant %q in it", text, "relayhost_verify_success 0\n")
 	}
 	if state := l.Run("systemctl", "is-failed", "relayhost-verify.service"); state.Code != 0 {
 		t.Errorf("the unit is not failed: %s", state)

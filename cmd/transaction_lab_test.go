@@ -130,7 +130,7 @@ func asBefore(t *testing.T, l *lab.Lab, when string, before lab.Tree) {
 	t.Helper()
 	s := l.Server
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("%s: the host is not as before:\n%s", when, d)
+		t.Errorf("%s: the host is not as before: got\n%s\nwant none", when, d)
 	}
 	if r := s.Run("postfix", "check"); r.Code != 0 {
 		t.Errorf("%s: postfix check: %s", when, r)
@@ -168,7 +168,7 @@ func TestLabConnectionLost(t *testing.T) {
 	start := time.Now()
 	waitUndone(l)
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
-		t.Errorf("killed: the host is not as before:\n%s", d)
+		t.Errorf("killed: the host is not as before: got\n%s\nwant none", d)
 	}
 	t.Logf("the watch took %s", time.Since(start).Round(time.Millisecond))
 	if r := l.Run("relayhost", "status", "--json"); !strings.Contains(r.Stdout, "the watchdog") {
@@ -208,7 +208,7 @@ func TestLabUnfinished(t *testing.T) {
 		t.Errorf("verify does not tell: %s", r)
 	}
 	if d := half.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("status or verify has changed:\n%s", d)
+		t.Errorf("status or verify has changed: got\n%s\nwant none", d)
 	}
 	// A Postfix that does not run is not started by what is undone.
 	s.Shell("postfix stop")
@@ -253,13 +253,13 @@ func TestLabForeignEdits(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(r.Stdout), &doc); err != nil || r.Code != 1 || doc.Result != "refused" || doc.Error == "" ||
 		len(doc.Differences) != 1 || doc.Differences[0].Path != "/etc/postfix/main.cf" || !strings.Contains(doc.Differences[0].Diff, ":2525") {
-		t.Errorf("%+v, %v: %s", doc, err, r)
+		t.Errorf("%+v, %v: %s, want nil", doc, err, r)
 	}
 	if r := l.Run("relayhost", "status"); r.Code != 2 {
 		t.Errorf("status over an edit: %s", r)
 	}
 	if d := edited.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("refused, but changed:\n%s", d)
+		t.Errorf("refused, but changed: got\n%s\nwant none", d)
 	}
 	s.Shell("mv /etc/postfix/relayhost_status_filter /root/")
 	if r := l.Run("relayhost", "verify", "--offline", "--json"); !strings.Contains(r.Stdout, "/etc/postfix/main.cf (edited by hand)") ||
@@ -269,14 +269,14 @@ func TestLabForeignEdits(t *testing.T) {
 	s.Shell("mv /root/relayhost_status_filter /etc/postfix/")
 	must("relayhost", "rollback", "--yes", "--force")
 	if got := s.ReadFile("/etc/postfix/main.cf"); got != before {
-		t.Errorf("forced, main.cf is\n%s", got)
+		t.Errorf("forced, main.cf is\n%s\nwant\n%s", got, before)
 	}
 
 	must(args...)
 	s.WriteFile("/etc/postfix/main.cf", "# theirs\n"+s.ReadFile("/etc/postfix/main.cf")+"message_size_limit = 12345678\n", 0o644)
 	must("relayhost", "rollback", "--yes")
 	if got, want := s.ReadFile("/etc/postfix/main.cf"), "# theirs\n"+before+"message_size_limit = 12345678\n"; got != want {
-		t.Errorf("main.cf is\n%s", got)
+		t.Errorf("main.cf is\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -293,7 +293,7 @@ func TestLabRollBackTo(t *testing.T) {
 	}
 	var doc struct{ Changes []struct{ ID string } }
 	if err := json.Unmarshal([]byte(l.Run("relayhost", "rollback", "--list", "--json").Stdout), &doc); err != nil || len(doc.Changes) != 4 {
-		t.Fatalf("%+v, %v", doc, err)
+		t.Fatalf("%+v, %v, want nil", doc, err)
 	}
 	back := func(want int, args ...string) {
 		t.Helper()
@@ -301,7 +301,7 @@ func TestLabRollBackTo(t *testing.T) {
 			t.Fatalf("rollback %v: %s", args, r)
 		}
 		if d := trees[want].Diff(s.Tree(mailConfig...)); d != "" {
-			t.Errorf("rollback %v:\n%s", args, d)
+			t.Errorf("rollback %v: got\n%s\nwant none", args, d)
 		}
 	}
 	back(3)
@@ -331,7 +331,7 @@ func TestLabEtckeeper(t *testing.T) {
 		t.Errorf("setup: %s", r)
 	}
 	if got := s.ReadFile("/etc/.gitignore"); got != "*~\n/postfix/sasl_passwd*\n" {
-		t.Errorf(".gitignore is %q", got)
+		t.Errorf(".gitignore is %q, want %q", got, "*~\n/postfix/sasl_passwd*\n")
 	}
 	if r := l.Run(args...); r.Code != 0 || !strings.Contains(r.Stdout, "unchanged") {
 		t.Errorf("the second set-up: %s", r)
@@ -340,7 +340,7 @@ func TestLabEtckeeper(t *testing.T) {
 		t.Errorf("rollback: %s", r)
 	}
 	if d := before.Diff(s.Tree(append(mailConfig, "/etc/.gitignore")...)); d != "" {
-		t.Errorf("rolled back:\n%s", d)
+		t.Errorf("rolled back: got\n%s\nwant none", d)
 	}
 }
 
@@ -354,7 +354,7 @@ func TestLabManaged(t *testing.T) {
 		t.Errorf("%s", r)
 	}
 	if n := len(l.World.Relay("sendgrid").Sessions()); n != 0 {
-		t.Errorf("%d connections to the relay", n)
+		t.Errorf("%d connections to the relay, want 0", n)
 	}
 	if r := l.Run(append(args, "--force")...); r.Code != 0 {
 		t.Errorf("--force: %s", r)
@@ -463,7 +463,7 @@ echo $i >/root/edits; i=$((i+1)); sleep 5; done`)
 	last := strings.TrimSpace(s.ReadFile("/root/edits"))
 	want := strings.Replace(before, "# edit 0\n", "# edit "+last+"\n", 1)
 	if got := s.ReadFile("/etc/postfix/main.cf"); got != want {
-		t.Errorf("after %s edits main.cf is\n%s", last, got)
+		t.Errorf("after %s edits main.cf is\n%s\nwant\n%s", last, got, want)
 	}
 	t.Logf("%s edits, exit codes of setup %v", last, codes)
 }
@@ -527,7 +527,7 @@ func TestLabHeavyMail(t *testing.T) {
 		time.Sleep(200 * time.Millisecond)
 	}
 	if q := s.Queue(); q != "" {
-		t.Errorf("still queued:\n%.2000s", q)
+		t.Errorf("still queued: got\n%.2000s\nwant none", q)
 	}
 	// A delivery that is ended between the relay's 250 and its note comes twice.
 	if strings.Contains(s.MailLog(), "killed by signal") {
@@ -542,7 +542,7 @@ func TestLabHeavyMail(t *testing.T) {
 	}
 	for i := range waiting + coming {
 		if n := came[fmt.Sprint(i)]; n != 1 {
-			t.Errorf("message %d came %d times", i, n)
+			t.Errorf("message %d came %d times, want 1", i, n)
 		}
 	}
 	t.Logf("%d messages, each delivered once", len(came))

@@ -47,7 +47,7 @@ func TestLabUnit(t *testing.T) {
 					continue
 				}
 				if state := strings.TrimSpace(s.Shell("systemctl is-active " + unit + " || true")); state != "active" {
-					t.Errorf("%s: after the set-up %s is %s", stop, unit, state)
+					t.Errorf("%s: after the set-up %s is %s, want %q", stop, unit, state, "active")
 				}
 				if res := l.Run("relayhost", "status", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"running": true`) {
 					t.Errorf("%s: status: %s", stop, res)
@@ -56,7 +56,7 @@ func TestLabUnit(t *testing.T) {
 					t.Errorf("%s: rollback: %s", stop, res)
 				}
 				if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-					t.Errorf("%s: rolled back, but:\n%s", stop, d)
+					t.Errorf("%s: rolled back, but: got\n%s\nwant none", stop, d)
 				}
 			}
 		})

@@ -48,7 +48,7 @@ func TestLabVerifyManners(t *testing.T) {
 		t.Errorf("all is well, and it says: %s", res)
 	}
 	if d := before.Diff(s.Tree(folders...)); d != "" {
-		t.Errorf("verify has changed:\n%s", d)
+		t.Errorf("verify has changed: got\n%s\nwant none", d)
 	}
 	box := ses.Mailbox()
 	if len(box) != sent+1 || strings.Join(box[sent].To, " ") != "app@example.com" {
@@ -64,7 +64,7 @@ func TestLabVerifyManners(t *testing.T) {
 		t.Errorf("several at once: %s", res)
 	}
 	if n := len(ses.Mailbox()) - sent; n != 5 {
-		t.Errorf("five at once have sent %d messages", n)
+		t.Errorf("five at once have sent %d messages, want 5", n)
 	}
 
 	r := report(0, "--to", "you@example.net")
@@ -76,7 +76,7 @@ func TestLabVerifyManners(t *testing.T) {
 	}
 	box = ses.Mailbox()
 	if to := strings.Join(box[len(box)-1].To, " "); to != "you@example.net" {
-		t.Errorf("sent to %q", to)
+		t.Errorf("sent to %q, want %q", to, "you@example.net")
 	}
 
 	sent = len(box)
@@ -87,7 +87,7 @@ func TestLabVerifyManners(t *testing.T) {
 	}
 	report(0, "--no-send")
 	if n := len(ses.Mailbox()) - sent; n != 0 {
-		t.Errorf("--no-send has sent %d messages", n)
+		t.Errorf("--no-send has sent %d messages, want 0", n)
 	}
 
 	// The port in use is dead: the command that it gives works as it stands.

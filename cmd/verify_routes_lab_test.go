@@ -70,7 +70,7 @@ func TestLabVerifyRoutes(t *testing.T) {
 	r := ask(0)
 	details := want(r, "default", ladder, "service:pass tls:pass tls:pass auth:pass auth:pass delivery:pass delivery:pass")
 	if !strings.Contains(details, "fallback email-smtp.eu-west-1.amazonaws.com:2587 accepts mail from app@example.com to you@example.net") {
-		t.Errorf("the fallback:\n%s", details)
+		t.Errorf("the fallback: got\n%s\nwant %q in it", details, "fallback email-smtp.eu-west-1.amazonaws.com:2587 accepts mail from app@example.com to you@example.net")
 	}
 	want(r, "shop", ladder, sound)
 	want(r, "blog", ladder, sound)
@@ -103,7 +103,7 @@ func TestLabVerifyRoutes(t *testing.T) {
 		}
 	}
 	if !strings.Contains(text.Stdout, "\n\nroute blog\n") || strings.Count(text.Stdout, "route blog\n") != 1 {
-		t.Errorf("not grouped:\n%s", text.Stdout)
+		t.Errorf("not grouped: got\n%s\nwant %q in it", text.Stdout, "\n\nroute blog\n")
 	}
 	metrics := l.Run("relayhost", "verify", "--no-send", "--prometheus", "-")
 	if !strings.Contains(metrics.Stdout, `{check="auth",result="fail",cause="auth_535_generic",route="blog"} 1`) {
@@ -115,7 +115,7 @@ func TestLabVerifyRoutes(t *testing.T) {
 	r = ask(0, "--route", "default")
 	details = want(r, "default", "connect delivery", "connect:pass connect:pass connect:pass connect:warn:net_refused delivery:pass")
 	if !strings.Contains(details, "fallback email-smtp.eu-west-1.amazonaws.com:2587: ") {
-		t.Errorf("the dead fallback is not named:\n%s", details)
+		t.Errorf("the dead fallback is not named: got\n%s\nwant %q in it", details, "fallback email-smtp.eu-west-1.amazonaws.com:2587: ")
 	}
 	l.World.NoRules()
 
@@ -125,9 +125,9 @@ sed -i 's/relayhost-shop:[^ ]*/relayhost-blog:[smtp-relay.brevo.com]:587/' "$fil
 	r = ask(3, "--route", "shop")
 	details = want(r, "shop", "service delivery", "service:fail:override_elsewhere delivery:fail:override_elsewhere")
 	if !strings.Contains(details, "smtp-relay.brevo.com") {
-		t.Errorf("the other way is not named:\n%s", details)
+		t.Errorf("the other way is not named: got\n%s\nwant %q in it", details, "smtp-relay.brevo.com")
 	}
 	if queue := strings.TrimSpace(s.Queue()); queue != "" {
-		t.Errorf("left in the queue: %s", queue)
+		t.Errorf("left in the queue: got %s, want none", queue)
 	}
 }

@@ -38,7 +38,7 @@ func TestLabVerifyTerminal(t *testing.T) {
 			p.sees("result: ")
 			text := p.screen.String()
 			if n := strings.Count(flat(text), "result:"); n != 1 {
-				t.Errorf("%d results:\n%s", n, text)
+				t.Errorf("got %d results, want 1:\n%s", n, text)
 			}
 			t.Logf("%s", text)
 			// The order is that of a pipe, whichever check ends first.
@@ -54,7 +54,7 @@ func TestLabVerifyTerminal(t *testing.T) {
 				at = next
 			}
 			if w := p.screen.Wrapped(); cols == 80 && w != 0 {
-				t.Errorf("%d lines are wider than the terminal:\n%s", w, text)
+				t.Errorf("%d lines are wider than the terminal, want 0:\n%s", w, text)
 			}
 		})
 	}

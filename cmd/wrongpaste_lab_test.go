@@ -66,13 +66,13 @@ func TestLabWrongPaste(t *testing.T) {
 				p.sees("? Sender address")
 			}
 			if screen := p.screen.String(); row.paste.question == "? Password" && (strings.Contains(screen, row.paste.wrong) || strings.Contains(screen, right)) {
-				t.Errorf("a password is on the screen:\n%s", screen)
+				t.Errorf("a password is on the screen: got\n%s\nwant no password in it", screen)
 			}
 			p.term.Type("\x03")
 			p.ends(130)
 		})
 	}
 	if d := before.Diff(l.Server.Tree("/etc", "/var/lib")); d != "" {
-		t.Errorf("the host is not as before:\n%s", d)
+		t.Errorf("the host is not as before: got\n%s\nwant none", d)
 	}
 }

@@ -71,7 +71,7 @@ func TestLabProviders(t *testing.T) {
 			}
 			h := facts.Host
 			if h.Provider != want || h.Confidence != confidence {
-				t.Errorf("got %q, %s: %v", h.Provider, h.Confidence, h.Evidence)
+				t.Errorf("got %q, %s: %v, want %q and %s", h.Provider, h.Confidence, h.Evidence, want, confidence)
 			}
 			if want != "" && (h.Region != machine.Region || h.InstanceID != machine.InstanceID) {
 				t.Errorf("region %q, want %q; instance %q, want %q; %v", h.Region, machine.Region, h.InstanceID, machine.InstanceID, h.Evidence)
@@ -80,13 +80,13 @@ func TestLabProviders(t *testing.T) {
 				t.Errorf("address %q, want %q", h.PublicIPv4, machine.PublicIPv4)
 			}
 			if n := l.World.Metadata().WithoutToken(); id == "aws" && n > 0 {
-				t.Errorf("%d requests without a token", n)
+				t.Errorf("%d requests without a token, want at most 0", n)
 			}
 			if facts.Port25.Verdict != detect.NotProbed {
-				t.Errorf("verdict %s", facts.Port25.Verdict)
+				t.Errorf("verdict %s, want %s", facts.Port25.Verdict, detect.NotProbed)
 			}
 			if n := l.Server.Traffic().Connections[25]; n != 0 {
-				t.Errorf("%d connections to port 25", n)
+				t.Errorf("%d connections to port 25, want 0", n)
 			}
 			t.Logf("%s; %s", res.Took, strings.Join(h.Evidence, "; "))
 		})
@@ -113,7 +113,7 @@ func TestLabMetadataTraps(t *testing.T) {
 					t.Errorf("%s: got %+v", id, h)
 				}
 				if res.Took > late {
-					t.Errorf("%s: %s", id, res.Took)
+					t.Errorf("%s: got %s, want at most %s", id, res.Took, late)
 				}
 			}
 		})
@@ -125,7 +125,7 @@ func TestLabMetadataTraps(t *testing.T) {
 			t.Errorf("got %+v", facts.Host)
 		}
 		if n := len(l.World.Metadata().Requests()); n != 0 {
-			t.Errorf("%d metadata requests", n)
+			t.Errorf("got %d metadata requests, want 0", n)
 		}
 	})
 	t.Run("UpCloud where DMI says DigitalOcean", func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestLabMetadataTraps(t *testing.T) {
 			t.Errorf("got %s", res)
 		}
 		if n := l.Server.Traffic().Connections[3128]; n != 0 {
-			t.Errorf("%d connections to the proxy", n)
+			t.Errorf("%d connections to the proxy, want 0", n)
 		}
 	})
 }
@@ -160,7 +160,7 @@ func TestLabASN(t *testing.T) {
 	}
 	facts, _ := detected(t, l, "--no-probe", "--asn")
 	if facts.Host.Provider != "hetzner" || facts.Host.Confidence != detect.Likely || l.World.DNS.Count(name, "TXT") != 1 {
-		t.Errorf("with --asn: %+v, %d look-ups", facts.Host, l.World.DNS.Count(name, "TXT"))
+		t.Errorf("with --asn: %+v, %d look-ups, want 1", facts.Host, l.World.DNS.Count(name, "TXT"))
 	}
 }
 
@@ -341,7 +341,7 @@ func TestLabVerdicts(t *testing.T) {
 			res := l.Server.Do(lab.Command{Args: args, UID: s.uid, GID: s.uid})
 			var facts detect.Facts
 			if err := json.Unmarshal([]byte(res.Stdout), &facts); err != nil || res.Code != 0 {
-				t.Fatalf("%v: %s", err, res)
+				t.Fatalf("got %v: %s, want nil", err, res)
 			}
 			p := facts.Port25
 			if p.IPv4 != s.v4 || s.v6 != "" && p.IPv6 != s.v6 {
@@ -352,13 +352,13 @@ func TestLabVerdicts(t *testing.T) {
 				want = s.v6
 			}
 			if p.Verdict != want || !strings.Contains(p.Why, s.why) || !strings.Contains(p.LocalRule, s.rule) {
-				t.Errorf("got %s: %s; rule %q", p.Verdict, p.Why, p.LocalRule)
+				t.Errorf("got %s: %s; rule %q, want %s and %v in it and %v in it", p.Verdict, p.Why, p.LocalRule, want, s.why, s.rule)
 			}
 			if n := l.Server.Traffic().Attempts(); n > 14 {
-				t.Errorf("%d connections: %v", n, l.Server.Traffic().Connections)
+				t.Errorf("got %d connections: %v, want at most 14", n, l.Server.Traffic().Connections)
 			}
 			if n := len(facts.Lines()); n > 12 {
-				t.Errorf("%d lines:\n%s", n, strings.Join(facts.Lines(), "\n"))
+				t.Errorf("got %d lines, want at most 12:\n%s", n, strings.Join(facts.Lines(), "\n"))
 			}
 			for _, line := range facts.Lines() {
 				if len(line) > 80 && !strings.HasPrefix(strings.TrimSpace(line), "sudo ") {
@@ -366,7 +366,7 @@ func TestLabVerdicts(t *testing.T) {
 				}
 			}
 			if facts.Advice == "" || facts.Next == "" {
-				t.Errorf("advice %q, next %q", facts.Advice, facts.Next)
+				t.Errorf("advice %q, next %q, want some and some", facts.Advice, facts.Next)
 			}
 			if s.v4 == detect.Open && s.why != "554" && s.set == nil {
 				polite(t, l)
@@ -417,7 +417,7 @@ func TestLabRelayPorts(t *testing.T) {
 				}
 			}
 			if n := l.Server.Traffic().Attempts(); n > 24 {
-				t.Errorf("%d connections", n)
+				t.Errorf("got %d connections, want at most 24", n)
 			}
 		})
 	}

@@ -36,12 +36,12 @@ func TestLabFirewallTools(t *testing.T) {
 			facts, res := detected(t, l)
 			p := facts.Port25
 			if p.IPv4 != detect.BlockedLocally || p.IPv6 != detect.BlockedLocally || !strings.HasPrefix(p.LocalRule, c.rule) || facts.Next != c.next {
-				t.Errorf("got %s, %s; rule %q; next %q; %s", p.IPv4, p.IPv6, p.LocalRule, facts.Next, p.Why)
+				t.Errorf("got %s, %s; rule %q; next %q; %s, want %s and %s and %v at its start and %q", p.IPv4, p.IPv6, p.LocalRule, facts.Next, p.Why, detect.BlockedLocally, detect.BlockedLocally, c.rule, c.next)
 			}
 			t.Logf("%s; %s", res.Took, p.Why)
 		})
 	}
 	if facts, _ := detected(t, l); facts.Port25.Verdict != detect.Open {
-		t.Errorf("without rules: %s: %s", facts.Port25.Verdict, facts.Port25.Why)
+		t.Errorf("without rules: got %s: %s, want %s", facts.Port25.Verdict, facts.Port25.Why, detect.Open)
 	}
 }

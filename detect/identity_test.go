@@ -205,7 +205,7 @@ func TestIdentifyIsStable(t *testing.T) {
 	r := machine{"sys_vendor": "Hetzner", "product_name": "OpenStack Nova", "chassis_asset_tag": "OracleCloud.com"}.reader(t)
 	for range 50 {
 		if got := identify(r, hosts); got.Provider != "hetzner" {
-			t.Fatalf("got %s", got.Provider)
+			t.Fatalf("got %s, want %q", got.Provider, "hetzner")
 		}
 	}
 }

@@ -63,13 +63,13 @@ func TestLabMetadataLinkLocal(t *testing.T) {
 				t.Errorf("got %+v", facts.Host)
 			}
 			if v4, v6 := askedAt(l); (v6 > 0) != c.v6 || c.v6 && v4 > 0 {
-				t.Errorf("%d requests over IPv4, %d over IPv6", v4, v6)
+				t.Errorf("%d requests over IPv4, %d over IPv6, want at most 0", v4, v6)
 			}
 			if n := l.Server.Traffic().Attempts(); n > 5 {
-				t.Errorf("%d connections", n)
+				t.Errorf("got %d connections, want at most 5", n)
 			}
 			if res.Took > late {
-				t.Errorf("took %s", res.Took)
+				t.Errorf("took %s, want at most %s", res.Took, late)
 			}
 			t.Logf("%s, %d connections; %s", res.Took, l.Server.Traffic().Attempts(), strings.Join(facts.Host.Evidence, "; "))
 		})
@@ -91,11 +91,11 @@ func TestLabMetadataOnlyOfTheProvider(t *testing.T) {
 			facts, _ := detected(t, l, "--no-probe")
 			_, v6 := askedAt(l)
 			if n := l.Server.Traffic().Attempts(); n > want+1 || want == 0 && n > 0 {
-				t.Errorf("%d connections", n)
+				t.Errorf("got %d connections, want at most %d", n, want+1)
 			}
 			for _, r := range l.World.Metadata().Requests() {
 				if want == 0 || strings.Contains(r.To, "fe80") || !strings.Contains(r.To, "169.254.169.254") && !strings.Contains(r.To, "fd00:ec2::254") {
-					t.Errorf("%s was asked", r.To)
+					t.Errorf("got %s was asked, want no %q in it", r.To, "fe80")
 				}
 			}
 			if facts.Host.Region != "" || facts.Port25.Verdict != detect.NotProbed {

@@ -152,7 +152,7 @@ func TestMetadataReaders(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, services[kind].want)
 			}
 			if n := connections.Load(); n > 2 {
-				t.Errorf("%d connections", n)
+				t.Errorf("got %d connections, want at most 2", n)
 			}
 		})
 	}
@@ -169,7 +169,7 @@ func TestOVHcloudIsToldFromOpenStack(t *testing.T) {
 	defer s.Close()
 	got, _, err := metadataReader{v4: s.URL, read: readOpenStack}.ask(t.Context(), alone)
 	if err != nil || got.provider != "ovh" {
-		t.Fatalf("got %+v, %v", got, err)
+		t.Fatalf("got %+v, %v, want nil", got, err)
 	}
 }
 
@@ -280,7 +280,7 @@ func TestMetadataTraps(t *testing.T) {
 					t.Errorf("%s believed it: %+v", kind, got)
 				}
 				if took := time.Since(start); took > metadataTotal+500*time.Millisecond {
-					t.Errorf("%s took %s", kind, took)
+					t.Errorf("%s took %s, want at most %s", kind, took, metadataTotal+500*time.Millisecond)
 				}
 				if name == "hangs" || name == "drips one byte a second" {
 					break // one kind shows it, 16 would take 16 s
@@ -311,7 +311,7 @@ func TestMetadataConnections(t *testing.T) {
 				reader.v4, reader.v6 = base, ""
 				_, dialled, err := reader.ask(t.Context(), e)
 				if dialled > e.connections || !hangUp && (err != nil || dialled > 1 && !e.second) {
-					t.Errorf("%s, %+v, hangs up %v: %d connections, %v", kind, e, hangUp, dialled, err)
+					t.Errorf("%s, %+v, hangs up %v: got %d connections, %v, want at most %d", kind, e, hangUp, dialled, err, e.connections)
 				}
 			}
 		}
@@ -332,7 +332,7 @@ func TestMetadataIgnoresProxies(t *testing.T) {
 	}
 	base, _ := serve(t, "aws")
 	if _, _, err := (metadataReader{v4: base, read: readAWS}).ask(t.Context(), alone); err != nil || asked.Load() {
-		t.Errorf("proxy asked: %v; %v", asked.Load(), err)
+		t.Errorf("proxy asked: %v; %v, want nil", asked.Load(), err)
 	}
 }
 
@@ -353,7 +353,7 @@ func TestMetadataRace(t *testing.T) {
 		start := time.Now()
 		_, _, err := metadataReader{v4: c.v4, v6: c.v6, read: readHetzner}.ask(t.Context(), alone)
 		if took := time.Since(start); err != nil || took < c.atLeast || took > c.most {
-			t.Errorf("%s: %v after %s", c.name, err, took)
+			t.Errorf("%s: got %v after %s, want at least %s and at most %s", c.name, err, took, c.atLeast, c.most)
 		}
 	}
 	if n := connections.Load(); n != 3 {
@@ -392,21 +392,21 @@ func TestMetadataZones(t *testing.T) {
 			start := time.Now()
 			_, dialled, err := r.ask(t.Context(), alone)
 			if (err != nil) != c.fails || asked.Load() != c.connections || looked.Load() != c.looked {
-				t.Errorf("%v; %d connections to the good service, interfaces listed %d times", err, asked.Load(), looked.Load())
+				t.Errorf("%v; %d connections to the good service, interfaces listed %d times, want %d and %d", err, asked.Load(), looked.Load(), c.connections, c.looked)
 			}
 			if took := time.Since(start); dialled > alone.connections || took > metadataTotal+200*time.Millisecond {
-				t.Errorf("%d connections, %s", dialled, took)
+				t.Errorf("got %d connections, %s, want at most %d and at most %s", dialled, took, alone.connections, metadataTotal+200*time.Millisecond)
 			}
 		})
 	}
 	for kind, r := range metadataReaders {
 		if r.linkLocal() != (kind == "hetzner" || kind == "openstack") {
-			t.Errorf("%s: link-local %v", kind, r.linkLocal())
+			t.Errorf("%s: link-local %v, want %v", kind, r.linkLocal(), (kind == "hetzner" || kind == "openstack"))
 		}
 	}
 	for _, zone := range linkLocalZones() {
 		if nic, err := net.InterfaceByName(zone); err != nil || nic.Flags&net.FlagLoopback != 0 {
-			t.Errorf("interface %q: %v", zone, err)
+			t.Errorf("interface %q: got %v, want nil", zone, err)
 		}
 	}
 }
@@ -443,7 +443,7 @@ func TestMetadataRounds(t *testing.T) {
 				want = 2
 			}
 			if pages := len(services[kind].pages); err != nil || last > want || dialled > 2 || asked != pages {
-				t.Errorf("%v; %d rounds, %d connections, %d of %d requests", err, last, dialled, asked, pages)
+				t.Errorf("got %v; %d rounds, %d connections, %d of %d requests, want at most %d and at most 2", err, last, dialled, asked, pages, want)
 			}
 		})
 	}

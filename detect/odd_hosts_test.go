@@ -97,29 +97,29 @@ func TestRunOfTooLittleTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			if took := time.Since(start); took > time.Second {
-				t.Errorf("took %s", took)
+				t.Errorf("took %s, want at most %s", took, time.Second)
 			}
 			p := facts.Port25
 			if p.Verdict != c.want || !strings.Contains(p.Why, c.why) {
-				t.Errorf("got %s: %s", p.Verdict, p.Why)
+				t.Errorf("got %s: %s, want %s and %v in it", p.Verdict, p.Why, c.want, c.why)
 			}
 			for _, row := range facts.Submission {
 				if row.Result != c.submission {
-					t.Errorf("port %d: %s %s", row.Port, row.Result, row.Detail)
+					t.Errorf("port %d: got %s %s, want %s", row.Port, row.Result, row.Detail, c.submission)
 				}
 			}
 			if p.Verdict == Inconclusive {
 				for _, row := range p.Probes {
 					if row.Result != string(NotProbed) {
-						t.Errorf("%s: %s", row.Target, row.Result)
+						t.Errorf("%s: got %s, want %s", row.Target, row.Result, string(NotProbed))
 					}
 				}
 			}
 			if c.submission != "open" && (facts.Next != "relayhost detect" || !strings.Contains(facts.Advice, "too short")) {
-				t.Errorf("%s; %s", facts.Advice, facts.Next)
+				t.Errorf("got %s; %s, want %q in it and %q", facts.Advice, facts.Next, "too short", "relayhost detect")
 			}
 			if n := len(facts.Lines()); n > maxLines {
-				t.Errorf("%d lines", n)
+				t.Errorf("got %d lines, want at most %d", n, maxLines)
 			}
 		})
 	}
@@ -144,7 +144,7 @@ func TestResolverThatLies(t *testing.T) {
 		}
 		p := facts.Port25
 		if p.Verdict != DNSFailed || !strings.Contains(p.Why, said) || facts.Next != "cat /etc/resolv.conf" {
-			t.Errorf("%s: got %s (%s): %s; %s", said, p.Verdict, p.IPv4, p.Why, facts.Next)
+			t.Errorf("%s: got %s (%s): %s; %s, want %s and %q", said, p.Verdict, p.IPv4, p.Why, facts.Next, DNSFailed, "cat /etc/resolv.conf")
 		}
 	}
 	// Names that the user gives are the user's to know.
@@ -157,11 +157,11 @@ func TestResolverThatLies(t *testing.T) {
 	})
 	o.Targets = []string{"mx.corp.example"}
 	if facts, err := Run(t.Context(), o); err != nil || facts.Port25.Verdict != Open {
-		t.Errorf("%v; %s: %s", err, facts.Port25.Verdict, facts.Port25.Why)
+		t.Errorf("got %v; %s: %s, want %s", err, facts.Port25.Verdict, facts.Port25.Why, Open)
 	}
 	o.Targets = []string{"mx.mistyped.example"}
 	if facts, err := Run(t.Context(), o); err != nil || facts.Port25.Verdict != DNSFailed || !strings.Contains(facts.Advice, "--target") {
-		t.Errorf("%v; %s: %s", err, facts.Port25.Verdict, facts.Advice)
+		t.Errorf("got %v; %s: %s, want %s and %q in it", err, facts.Port25.Verdict, facts.Advice, DNSFailed, "--target")
 	}
 }
 
@@ -178,7 +178,7 @@ func TestResolvConfThatCannotBeRead(t *testing.T) {
 	}
 	facts, err := Run(t.Context(), o)
 	if err != nil || facts.Port25.Verdict != DNSFailed || !strings.Contains(facts.Port25.Why, "resolv.conf") {
-		t.Errorf("%v; %s: %s", err, facts.Port25.Verdict, facts.Port25.Why)
+		t.Errorf("got %v; %s: %s, want %s and %q in it", err, facts.Port25.Verdict, facts.Port25.Why, DNSFailed, "resolv.conf")
 	}
 }
 
@@ -212,7 +212,7 @@ func TestNextNamesTheRelayAsTheUserDid(t *testing.T) {
 		}
 		facts, err := Run(t.Context(), o)
 		if err != nil || facts.Next != "sudo relayhost setup "+want {
-			t.Errorf("%q: %v; %s", named, err, facts.Next)
+			t.Errorf("%q: got %v; %s, want %s", named, err, facts.Next, "sudo relayhost setup "+want)
 		}
 	}
 }

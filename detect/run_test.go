@@ -122,7 +122,7 @@ func TestOwnDomain(t *testing.T) {
 			}
 			asked := slices.ContainsFunc(facts.Port25.Probes, func(p Probe) bool { return p.Target == "mx.example.com" && p.Result == "open" })
 			if asked != c.asked || facts.Port25.Verdict != Blocked {
-				t.Errorf("asked %v, verdict %s: %s", asked, facts.Port25.Verdict, facts.Port25.Why)
+				t.Errorf("asked %v, verdict %s: %s, want %v and %s", asked, facts.Port25.Verdict, facts.Port25.Why, c.asked, Blocked)
 			}
 		})
 	}
@@ -151,7 +151,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n < 11 || n > connectionsPlain {
-				t.Errorf("%s: %d connections", name, n)
+				t.Errorf("%s: got %d connections, want at least 11 and at most %d", name, n, connectionsPlain)
 			}
 		}
 	}
@@ -188,7 +188,7 @@ func TestByNetwork(t *testing.T) {
 				t.Errorf("got %+v, asked %v", facts.Host, z.asked)
 			}
 			if c.want != "" && facts.Host.Confidence != Likely {
-				t.Errorf("confidence %s", facts.Host.Confidence)
+				t.Errorf("confidence %s, want %s", facts.Host.Confidence, Likely)
 			}
 		})
 	}
@@ -200,7 +200,7 @@ func TestCymruName(t *testing.T) {
 		"2001:db8::1":   "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.origin6.asn.cymru.com",
 	} {
 		if got := cymruName(netip.MustParseAddr(addr)); got != want {
-			t.Errorf("%s: got %s", addr, got)
+			t.Errorf("%s: got %s, want %s", addr, got, want)
 		}
 	}
 }
@@ -268,10 +268,10 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	time.AfterFunc(50*time.Millisecond, cancel)
 	start := time.Now()
 	if _, err := Run(ctx, o); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 	if took := time.Since(start); took > time.Second {
-		t.Errorf("took %s", took)
+		t.Errorf("took %s, want at most %s", took, time.Second)
 	}
 }
 

@@ -69,7 +69,7 @@ func TestHostsTable(t *testing.T) {
 	}
 	rows, err := csv.NewReader(strings.NewReader(HostsCSV(hosts))).ReadAll()
 	if err != nil || len(rows) != len(hosts)+1 {
-		t.Errorf("%d rows, %v", len(rows), err)
+		t.Errorf("got %d rows, %v, want %d", len(rows), err, len(hosts)+1)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestUnblockRequest(t *testing.T) {
 				t.Errorf("missing %v", u.Missing)
 			}
 			if strings.Contains(u.Request, "<") {
-				t.Errorf("the request has a gap:\n%s", u.Request)
+				t.Errorf("the request has a gap: got\n%s\nwant no %q in it", u.Request, "<")
 			}
 			if strings.TrimSpace(u.Instead) == "" {
 				t.Error("no way instead")
@@ -183,7 +183,7 @@ func TestLines(t *testing.T) {
 	} {
 		lines := f.Lines()
 		if len(lines) > 12 {
-			t.Errorf("%d lines", len(lines))
+			t.Errorf("got %d lines, want at most 12", len(lines))
 		}
 		all.WriteString(strings.Join(lines, "\n") + "\n\n")
 	}
@@ -212,10 +212,10 @@ func TestAdviceForEveryVerdict(t *testing.T) {
 			r := &run{Options: Options{Catalog: catalogue(t), euid: func() int { return 0 }}}
 			advice, next := r.advise(f)
 			if advice == "" || next == "" || strings.ContainsAny(next, "<>[]|") || strings.Contains(advice, "\n") {
-				t.Errorf("%s: advice %q, next %q", v, advice, next)
+				t.Errorf("%s: advice %q, next %q, want some and no %q in it and some", v, advice, next, "\n")
 			}
 			if !works && strings.Contains(next, " setup") {
-				t.Errorf("%s: %s though no port works", v, next)
+				t.Errorf("%s: %s though no port works, want no %q in it", v, next, " setup")
 			}
 		}
 	}

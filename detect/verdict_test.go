@@ -214,7 +214,7 @@ func TestVerdictOfBothFamilies(t *testing.T) {
 	} {
 		judged := map[bool]judgement{false: {c.v4, ""}, true: {c.v6, ""}}
 		if got := useIPv6(judged); got != c.six {
-			t.Errorf("%s and %s: IPv6 decides: %v", c.v4, c.v6, got)
+			t.Errorf("%s and %s: IPv6 decides: got %v, want %v", c.v4, c.v6, got, c.six)
 		}
 	}
 }

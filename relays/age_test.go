@@ -49,7 +49,7 @@ func TestOldFactsAreMarked(t *testing.T) {
 	// A year on, what was new is old.
 	today = func() time.Time { return day(t, "2027-11-28") }
 	if got := r.Mark("new"); got != " (2025-12)" {
-		t.Errorf("a year later: %q", got)
+		t.Errorf("a year later: got %q, want %q", got, " (2025-12)")
 	}
 }
 
@@ -84,7 +84,7 @@ func TestNotice(t *testing.T) {
 		}
 	}
 	if got := (Relay{}).Notice(day(t, "2026-11-28")); got != "" {
-		t.Errorf("nothing ends, but: %q", got)
+		t.Errorf("nothing ends, but: got %q, want none", got)
 	}
 	// The local date counts, whatever the zone.
 	late := time.Date(2026, 12, 31, 0, 30, 0, 0, time.FixedZone("", 14*3600))
@@ -124,7 +124,7 @@ func TestChoose(t *testing.T) {
 				for _, port := range r.PortOrder() {
 					for _, closed := range tt.f.Closed {
 						if port == closed {
-							t.Errorf("%s: port %d is closed", r.ID, port)
+							t.Errorf("%s: port %d is closed, want anything but %d", r.ID, port, closed)
 						}
 					}
 				}
@@ -140,7 +140,7 @@ func TestChoose(t *testing.T) {
 func TestTakesPassword(t *testing.T) {
 	for _, r := range catalog(t) {
 		if got := r.TakesPassword(); got != (r.ID != "outlook") {
-			t.Errorf("%s: %v", r.ID, got)
+			t.Errorf("%s: got %v, want %v", r.ID, got, (r.ID != "outlook"))
 		}
 		if !r.TakesPassword() && !strings.Contains(strings.Join(strings.Fields(Text(r)), " "), "no password is taken: its login is by OAuth alone") {
 			t.Errorf("%s: its text does not say that it takes no password", r.ID)

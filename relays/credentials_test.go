@@ -158,7 +158,7 @@ func TestWrongCredentials(t *testing.T) {
 			for _, secret := range []string{tt.user, tt.pass} {
 				// The user name of a service is a word that a message may well hold.
 				if len(secret) > 6 && secret != "apikey" && strings.Contains(p.Message, secret) {
-					t.Errorf("%s: the message holds what was entered: %s", tt.relay, p.Message)
+					t.Errorf("%s: the message holds what was entered: got %s, want no %v in it", tt.relay, p.Message, secret)
 				}
 			}
 		}
@@ -197,14 +197,14 @@ func TestCredentialsMayBeLeftOut(t *testing.T) {
 func TestNormalise(t *testing.T) {
 	gmail, _ := Get("gmail")
 	if _, pass := gmail.Normalise(someone, "abcd efgh ijkl mnop"); pass != "abcdefghijklmnop" {
-		t.Errorf("%q", pass)
+		t.Errorf("got %q, want %q", pass, "abcdefghijklmnop")
 	}
 	if _, pass := gmail.Normalise(someone, "Four words 4 me"); pass != "Four words 4 me" {
-		t.Errorf("%q", pass)
+		t.Errorf("got %q, want %q", pass, "Four words 4 me")
 	}
 	ovh, _ := Get("ovh")
 	if _, pass := ovh.Normalise(someone, "four word pass phrase"); pass != "four word pass phrase" {
-		t.Errorf("%q", pass)
+		t.Errorf("got %q, want %q", pass, "four word pass phrase")
 	}
 }
 

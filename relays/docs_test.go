@@ -148,7 +148,7 @@ func TestTableFits(t *testing.T) {
 		t.Errorf("%s", table)
 	}
 	if !strings.Contains(table, "33 days left (2026-12-31)") || !strings.Contains(table, "\ncloudflare ") || !strings.Contains(table, "MAILBOX PROVIDER") {
-		t.Errorf("%s", table)
+		t.Errorf("got %s, want %q in it and %q in it and %q in it", table, "33 days left (2026-12-31)", "\ncloudflare ", "MAILBOX PROVIDER")
 	}
 }
 
@@ -203,13 +203,13 @@ func TestCSV(t *testing.T) {
 		facts += len(r.Facts())
 	}
 	if len(lines) != facts+2 || facts < 600 {
-		t.Errorf("%d lines for %d facts", len(lines), facts)
+		t.Errorf("%d lines for %d facts, want %d and at least 600", len(lines), facts, facts+2)
 	}
 	if want := "postmark,ports.587,starttls,https://postmarkapp.com/support/article/811-what-are-the-smtp-details-api-tokens-i-should-be-using,"; !strings.Contains(CSV(all), want) {
 		t.Errorf("no line that begins with %s", want)
 	}
 	if got := CSV([]Relay{{ID: "x", Name: "=1+1"}}); !strings.Contains(got, "'=1+1") {
-		t.Errorf("a formula is left to the spreadsheet: %s", got)
+		t.Errorf("a formula is left to the spreadsheet: got %s, want %q in it", got, "'=1+1")
 	}
 }
 
@@ -232,7 +232,7 @@ func TestAddingARelayExamples(t *testing.T) {
 		if files == 1 {
 			_, err := Parse("corp.toml", []byte(strings.Replace(text, `"starttls"`, `"ssl"`, 1)))
 			if err == nil || !strings.Contains(string(page), "\n"+err.Error()+"\n") {
-				t.Errorf("the page does not show this error: %v", err)
+				t.Errorf("the page does not show this error: got %v, want an error", err)
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func TestByHost(t *testing.T) {
 			t.Errorf("%s: %q %q %v, want %q %q", tt.host, r.ID, region, ok, tt.id, tt.region)
 		}
 		if again, err := r.Host(region); ok && (err != nil || again != strings.ToLower(strings.Trim(tt.host, "[]."))) {
-			t.Errorf("%s: Host(%q) is %q, %v", tt.host, region, again, err)
+			t.Errorf("%s: Host(%q) is %q, %v, want %q", tt.host, region, again, err, strings.ToLower(strings.Trim(tt.host, "[].")))
 		}
 	}
 }
@@ -83,7 +83,7 @@ func TestHostsBelongToOneService(t *testing.T) {
 		}
 	}
 	if count < 90*90 {
-		t.Errorf("%d pairs tried", count)
+		t.Errorf("got %d pairs tried, want at least %d", count, 90*90)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestTLSOf(t *testing.T) {
 		}
 		for _, p := range []int{25, 587, 2525, 2587} {
 			if mode, ok := r.TLSOf(p); ok && mode != StartTLS {
-				t.Errorf("%s: %s on %d", r.ID, mode, p)
+				t.Errorf("%s: got %s on %d, want %s", r.ID, mode, p, StartTLS)
 			}
 		}
 	}
@@ -142,7 +142,7 @@ func TestTLSOf(t *testing.T) {
 func TestSmarthost(t *testing.T) {
 	r := Smarthost("mail.example.com", 587, StartTLS, true)
 	if host, err := r.Host(""); err != nil || host != "mail.example.com" {
-		t.Errorf("%q, %v", host, err)
+		t.Errorf("got %q, %v, want %q", host, err, "mail.example.com")
 	}
 	if problems := validate(r); len(problems) > 0 {
 		t.Errorf("not valid by our own rules: %v", problems)
@@ -155,7 +155,7 @@ func TestSmarthost(t *testing.T) {
 	}
 	open := Smarthost("192.0.2.25", 25, StartTLS, false)
 	if got := open.CheckCredentials("", ""); len(got) != 0 || !slices.Equal(open.Order, []int{25}) {
-		t.Errorf("without a password: %v, order %v", got, open.Order)
+		t.Errorf("without a password: %v, order %v, want %v", got, open.Order, []int{25})
 	}
 	if got, ok := open.MatchReply("554 5.7.1 <a@b.example>: Relay access denied"); !ok || !got.Inherited {
 		t.Errorf("%v %v", got, ok)

@@ -61,7 +61,7 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	if host, err := r.Host(""); r.ID != "corp" || host != "relay.corp.example" || err != nil {
-		t.Errorf("%s %s %v", r.ID, host, err)
+		t.Errorf("got %s %s %v, want %q and %q", r.ID, host, err, "corp", "relay.corp.example")
 	}
 	if got, ok := r.MatchReply("552 5.2.2 Over quota"); !ok || got.ID != "corp_quota" || got.Inherited {
 		t.Errorf("%+v %v", got, ok)
@@ -146,7 +146,7 @@ func TestLoadReportsAllMistakes(t *testing.T) {
 	text := strings.NewReplacer("port = 587", "port = 0", `"starttls"`, `"x"`, `"any"`, `"x"`).Replace(corp)
 	_, err := Parse("corp.toml", []byte(text))
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {
-		t.Fatalf("%v", err)
+		t.Fatalf("got %v, want an error", err)
 	}
 	if want := "corp.toml:8: ports[0].port: 0 is not a port (1 to 65535)\ncorp.toml:9: ports[0].tls:"; !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("%v\nwant it to begin with\n%s", err, want)
@@ -162,7 +162,7 @@ func TestLoadRefusesWhatIsNoFile(t *testing.T) {
 		"large":     write(t, dir, "large.toml", corp+strings.Repeat("# filler\n", maxFile/8)),
 	} {
 		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want an error", name, err)
 		}
 	}
 }
@@ -170,7 +170,7 @@ func TestLoadRefusesWhatIsNoFile(t *testing.T) {
 func TestLoadDirAndMerge(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "relays.d [x]")
 	if got, err := LoadDir(dir); err != nil || len(got) != 0 {
-		t.Errorf("no directory: %v %v", got, err)
+		t.Errorf("no directory: %v %v, want nil", got, err)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -180,19 +180,19 @@ func TestLoadDirAndMerge(t *testing.T) {
 	write(t, dir, "notes.txt", "not a catalogue file")
 	own, err := LoadDir(dir)
 	if err != nil || len(own) != 2 {
-		t.Fatalf("%v %v", own, err)
+		t.Fatalf("%v %v, want nil", own, err)
 	}
 	all := Merge(catalog(t), own)
 	ses, err := Find(all, "ses")
 	if len(all) != len(ids)+1 || err != nil || ses.Name != "Our own relay" {
-		t.Errorf("%d services, ses is %q (%v)", len(all), ses.Name, err)
+		t.Errorf("%d services, ses is %q (%v), want %d and %q", len(all), ses.Name, err, len(ids)+1, "Our own relay")
 	}
 	if len(catalog(t)) != len(ids) || catalog(t)[0].Name != "Amazon SES" {
 		t.Error("the built-in catalogue was changed")
 	}
 	write(t, dir, "zz.toml", corp)
 	if _, err := LoadDir(dir); err == nil || !strings.Contains(err.Error(), "is taken by") {
-		t.Errorf("the same id twice: %v", err)
+		t.Errorf("the same id twice: got %v, want an error", err)
 	}
 }
 
@@ -205,11 +205,11 @@ func TestManyOwnFiles(t *testing.T) {
 	start := time.Now()
 	own, err := LoadDir(dir)
 	if err != nil || len(own) != 1000 {
-		t.Fatalf("%d files, %v", len(own), err)
+		t.Fatalf("got %d files, %v, want 1000", len(own), err)
 	}
 	all := Merge(catalog(t), own)
 	if r, err := Find(all, "own-999"); err != nil || r.Name != "Our own relay" || len(all) != len(ids)+1000 {
-		t.Errorf("%d relays, %s, %v", len(all), r.Name, err)
+		t.Errorf("%d relays, %s, %v, want %d and %q", len(all), r.Name, err, len(ids)+1000, "Our own relay")
 	}
 	fits(t, Table(all))
 	t.Logf("1,000 files of one's own in %v", time.Since(start).Round(time.Millisecond))

@@ -25,6 +25,6 @@ func TestRecordFor(t *testing.T) {
 		}
 	}
 	if name, _, _ := (Record{Type: "TXT", Name: "@"}).For("example.com"); name != "example.com" {
-		t.Errorf("the domain itself: %q", name)
+		t.Errorf("the domain itself: got %q, want %q", name, "example.com")
 	}
 }

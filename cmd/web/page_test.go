@@ -297,7 +297,7 @@ func useFilters(t *testing.T, p *tab) {
 	for _, id := range []string{"only-free", "only-no_domain", "only-https", "only-mailbox"} {
 		p.eval(fmt.Sprintf("document.getElementById(%q).click()", id), nil)
 		if n := count(); n >= all || n < 3 {
-			t.Errorf("%s leaves %d of %d choices", id, n, all)
+			t.Errorf("%s leaves %d of %d choices, want at least 3", id, n, all)
 		}
 		p.eval(fmt.Sprintf("document.getElementById(%q).click()", id), nil)
 	}
@@ -429,7 +429,7 @@ func useMainCF(t *testing.T, p *tab) {
 	var link string
 	p.eval("location.href", &link)
 	if strings.Contains(link, "big.example") || len(link) > 2000 {
-		t.Errorf("the pasted main.cf is in the permalink: %.200s", link)
+		t.Errorf("the pasted main.cf is in the permalink: got %.200s, want no %q in it", link, "big.example")
 	}
 }
 
@@ -533,7 +533,7 @@ func TestLabPageLooks(t *testing.T) {
 				var wide int
 				p.eval("document.documentElement.scrollWidth", &wide)
 				if wide > 360 {
-					t.Errorf("%d pixels wide on a phone of 360", wide)
+					t.Errorf("%d pixels wide on a phone of 360, want at most 360", wide)
 				}
 				p.shoot(strings.NewReplacer("/", "-", "#", "", ".html", "").Replace(name) + "-" + scheme + "-phone")
 			})
@@ -547,7 +547,7 @@ func TestLabPageLooks(t *testing.T) {
 	var found []string
 	p.eval(`axe.run().then((r) => r.violations.map((v) => v.id))`, &found)
 	if !slices.Contains(found, "label") || !slices.Contains(found, "color-contrast") {
-		t.Errorf("axe-core finds %q in a field without a label and in pale text", found)
+		t.Errorf("axe-core finds %q in a field without a label and in pale text, want %q in it and %q in it", found, "label", "color-contrast")
 	}
 }
 

@@ -171,7 +171,7 @@ func corpus(t *testing.T) (all []web.Question) {
 	}
 	logs, err := filepath.Glob(filepath.Join(dir, "healthy", "*.log*"))
 	if err != nil || len(logs) < 5 {
-		t.Fatalf("%d logs, %v", len(logs), err)
+		t.Fatalf("got %d logs, %v, want at least 5", len(logs), err)
 	}
 	for _, name := range append(logs, filepath.Join(dir, "formats", "lines.txt")) {
 		data, err := os.ReadFile(name)

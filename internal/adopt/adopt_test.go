@@ -75,7 +75,7 @@ func read(t *testing.T, s postfix.State, from string) (adopt.Adoption, error) {
 	}
 	a, err := adopt.Read(s, adopt.Options{Catalog: catalog, From: from})
 	if text := text(a); strings.Contains(text, password) || strings.Contains(fmt.Sprint(err), password) {
-		t.Errorf("a password is in\n%s%v", text, err)
+		t.Errorf("a password is in\n%s%v, want no password in it", text, err)
 	}
 	return a, err
 }
@@ -101,7 +101,7 @@ func text(a adopt.Adoption) string {
 func TestSetups(t *testing.T) {
 	names, err := handmade.Names("testdata")
 	if err != nil || len(names) < 10 {
-		t.Fatalf("%d setups, %v", len(names), err)
+		t.Fatalf("got %d setups, %v, want at least 10", len(names), err)
 	}
 	words := []string{"@PIN@", pin, "@CA@", "", "@USER@", user, "@PASS@", password}
 	for _, id := range []string{"sendgrid", "postmark"} {
@@ -275,7 +275,7 @@ func TestRouteNamesAreFree(t *testing.T) {
 			handmade.File{Path: "/s", Data: sender + " [b.example.net]:587\n"}, handmade.File{Path: "/p", Data: "[a.example.net]:587 u:" + password + "\n[b.example.net]:587 v:" + password + "\n"})
 		a, err := read(t, s, "app@example.com")
 		if err != nil || len(a.Routes) != 2 || a.Routes[1].Name != want {
-			t.Errorf("%s: %+v, %v", sender, a.Routes, err)
+			t.Errorf("%s: %+v, %v, want nil", sender, a.Routes, err)
 		}
 		if _, err := config.Read(a.TOML()); err != nil {
 			t.Errorf("%s: %v", sender, err)
@@ -307,7 +307,7 @@ func manySenders(t *testing.T, n int) time.Duration {
 		began := time.Now()
 		a, err := read(t, s, "app@example.com")
 		if err != nil || len(a.Routes) != n+1 {
-			t.Fatalf("%d routes, %v", len(a.Routes), err)
+			t.Fatalf("got %d routes, %v, want %d", len(a.Routes), err, n+1)
 		}
 		shortest = min(shortest, time.Since(began))
 		if len(a.Changes) > 10 {
@@ -349,14 +349,14 @@ func FuzzRead(f *testing.F) {
 		}
 		got := text(a)
 		if sasl := s.Params["smtp_sasl_password_maps"]; strings.HasPrefix(sasl, "static:u:"+password) && strings.Contains(got, password) {
-			t.Errorf("a password is told:\n%s", got)
+			t.Errorf("a password is told: got\n%s\nwant no password in it", got)
 		}
 		_, err = config.Read(a.TOML())
 		if err != nil && !strings.Contains(got, "setup rejects it") && !strings.Contains(got, "open: relay:") {
 			t.Errorf("%v\n%s", err, got)
 		}
 		if err == nil && strings.Contains(got, "setup rejects it") {
-			t.Errorf("setup does take it:\n%s", got)
+			t.Errorf("setup does take it: got\n%s\nwant no %q in it", got, "setup rejects it")
 		}
 	})
 }

@@ -39,13 +39,13 @@ func TestLabDeadlock(t *testing.T) {
 		t.Errorf("after the change: %s", r)
 	}
 	if text := s.ReadFile("/etc/postfix/main.cf"); !strings.Contains(text, nextHop) || strings.Contains(text, "lab_13 = 1") {
-		t.Errorf("main.cf is\n%s", text)
+		t.Errorf("main.cf is\n%s\nwant %v in it and no %q in it", text, nextHop, "lab_13 = 1")
 	}
 	if r := s.drive("all"); r.Code != 0 {
 		t.Fatalf("rollback: %s", r)
 	}
 	if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost")); d != "" {
-		t.Errorf("not as before:\n%s", d)
+		t.Errorf("not as before: got\n%s\nwant none", d)
 	}
 	if n := strings.Count(s.Queue(), `"sender"`); n != 1 {
 		t.Errorf("%d messages in the queue, want 1: %s", n, s.Queue())

@@ -50,13 +50,13 @@ func TestLabDenied(t *testing.T) {
 				t.Errorf("%s: the proof failed, and the run has not: %s", point, out)
 			}
 			if now := tr.print(); code == 3 && now != before {
-				t.Errorf("%s: it says that all is as before (%s):\n%s", point, out, now)
+				t.Errorf("%s: it says that all is as before (%s): got\n%s\nwant\n%s", point, out, now, before)
 			}
 			mustDrive(t, tr.driver("recover"), 0)
 			mustDrive(t, tr.driver("run"), 0) // sweeps what could not be removed
 			mustDrive(t, tr.driver("all"), 0)
 			if now := tr.print(); now != before {
-				t.Fatalf("%s (%s):\n%s", point, out, now)
+				t.Fatalf("%s (%s): got\n%s\nwant\n%s", point, out, now, before)
 			}
 			tried++
 		}
@@ -87,13 +87,13 @@ func TestLabKilledRemoving(t *testing.T) {
 		killed++
 		mustDrive(t, tr.driver("recover"), 0)
 		if now := tr.print(); now != before {
-			t.Fatalf("killed at removal %d:\n%s", n, now)
+			t.Fatalf("killed at removal %d: got\n%s\nwant\n%s", n, now, before)
 		}
 	}
 	t.Logf("figure: %s: %d points tried, 0 broken", t.Name(), killed)
 	// strace counts the calls of each thread by itself, and Go spreads them.
 	if killed < 8 {
-		t.Errorf("only %d points", killed)
+		t.Errorf("only %d points, want at least 8", killed)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestLabLabels(t *testing.T) {
 		for path, value := range want {
 			attrs, err := tr.h.Xattrs(path)
 			if err != nil || string(attrs["security.selinux"]) != value {
-				t.Errorf("%s: %s has the label %q, %v", when, path, attrs["security.selinux"], err)
+				t.Errorf("%s: %s has the label %q, %v, want nil", when, path, attrs["security.selinux"], err)
 			}
 		}
 	}
@@ -172,7 +172,7 @@ func TestLabProofLogLabel(t *testing.T) {
 			attrs, err := tr.h.Xattrs(ProofLog(tr.o))
 			m, statErr := tr.h.Stat(ProofLog(tr.o))
 			if err != nil || statErr != nil || strings.TrimRight(string(attrs[host.SELinuxXattr]), "\x00") != tr.o.ProofLogLabel || m.Mode.Perm() != 0o600 {
-				t.Errorf("when Postfix is reloaded: label %q, mode %v, %v, %v", attrs[host.SELinuxXattr], m.Mode, err, statErr)
+				t.Errorf("when Postfix is reloaded: label %q, mode %v, %v, %v, want nil", attrs[host.SELinuxXattr], m.Mode, err, statErr)
 			}
 		}
 		return reload(ctx)
@@ -181,6 +181,6 @@ func TestLabProofLogLabel(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := tr.h.Stat("/var/lib/relayhost/in-progress"); err == nil || seen != 2 {
-		t.Errorf("%d reloads, what was in progress: %v", seen, err)
+		t.Errorf("%d reloads, what was in progress: %v, want 2", seen, err)
 	}
 }

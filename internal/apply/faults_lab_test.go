@@ -141,12 +141,12 @@ func TestLabFaults(t *testing.T) {
 			}
 			if f.code == 0 {
 				if got := s.Run("postmap", "-q", nextHop, "hash:/etc/postfix/sasl_passwd").Stdout; got != "user:lab-secret\n" {
-					t.Errorf("the map answers %q", got)
+					t.Errorf("the map answers %q, want %q", got, "user:lab-secret\n")
 				}
 				s.must(0, "all")
 			}
 			if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost", "/srv")); d != "" {
-				t.Errorf("not as before:\n%s", d)
+				t.Errorf("not as before: got\n%s\nwant none", d)
 			}
 		})
 	}
@@ -245,7 +245,7 @@ func TestLabRollbackFaults(t *testing.T) {
 			}
 			if f.code != 0 {
 				if d := before.Diff(s.Tree(restoredPaths...)); d != "" {
-					t.Errorf("refused, but changed:\n%s", d)
+					t.Errorf("refused, but changed: got\n%s\nwant none", d)
 				}
 			}
 			if f.fix == "again" {

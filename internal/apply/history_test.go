@@ -36,12 +36,12 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 	past, err := History(&tr.h.Reader, tr.o)
 	if err != nil || len(past) != keepChanges {
-		t.Fatalf("%d changes are kept, %v", len(past), err)
+		t.Fatalf("%d changes are kept, %v, want %d", len(past), err, keepChanges)
 	}
 	out, _ := exec.CommandContext(t.Context(), "grep", "-rlE", "password-[0-9]{2}-", tr.h.Real(tr.o.StateDir)).Output()
 	for _, name := range strings.Fields(string(out)) {
 		if !strings.Contains(name, past[0].ID) {
-			t.Errorf("a password of an earlier change is kept in %s", name)
+			t.Errorf("a password of an earlier change is kept in %s, want %v in it", name, past[0].ID)
 		}
 		if text, _ := os.ReadFile(name); !strings.Contains(string(text), fmt.Sprintf("password-%02d-", changes-2)) {
 			t.Errorf("%s holds %q", name, text)
@@ -51,23 +51,23 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("%d copies of passwords, want 2:\n%s", n, out)
 	}
 	if _, err := RollBack(t.Context(), tr.h, past[3].ID, tr.o); !errors.Is(err, ErrForgotten) {
-		t.Errorf("back to a forgotten password: %v", err)
+		t.Errorf("back to a forgotten password: got %v, want %v", err, ErrForgotten)
 	}
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
 		t.Fatal(err)
 	}
 	if got := tr.read("/etc/postfix/sasl_passwd"); !strings.Contains(got, fmt.Sprintf("password-%02d-", changes-2)) {
-		t.Errorf("after one step back: %q", got)
+		t.Errorf("after one step back: got %q, want %v in it", got, fmt.Sprintf("password-%02d-", changes-2))
 	}
 	undone, err := RollBackAll(t.Context(), tr.h, tr.o)
 	if err != nil || len(undone) != keepChanges-1 {
-		t.Fatalf("%d changes undone, %v", len(undone), err)
+		t.Fatalf("%d changes undone, %v, want %d", len(undone), err, keepChanges-1)
 	}
 	if first := undone[len(undone)-1]; fmt.Sprint(first.Packages) != "[postfix]" {
 		t.Errorf("packages that stay: %v", first.Packages)
 	}
 	if after := tr.print(); after != before {
-		t.Errorf("after rolling back all:\n%s", after)
+		t.Errorf("after rolling back all: got\n%s\nwant\n%s", after, before)
 	}
 	if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
 		t.Error("the state directory is left")
@@ -91,7 +91,7 @@ func TestRollBackAllKeepsForeignSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after := tr.print(); after != before {
-		t.Errorf("after rolling back all:\n%s", after)
+		t.Errorf("after rolling back all: got\n%s\nwant\n%s", after, before)
 	}
 }
 
@@ -125,14 +125,14 @@ func TestRollBackKeepsForeignEdits(t *testing.T) {
 				t.Fatalf("rolled back with %v, %+v", err, edited)
 			}
 			if after := tr.print(); after != before {
-				t.Errorf("refused, but changed:\n%s", after)
+				t.Errorf("refused, but changed: got\n%s\nwant\n%s", after, before)
 			}
 			tr.o.Force = true
 			if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
 				t.Fatal(err)
 			}
 			if got := tr.read("/etc/postfix/main.cf"); got != mainBefore {
-				t.Errorf("forced, main.cf is %q", got)
+				t.Errorf("forced, main.cf is %q, want %q", got, mainBefore)
 			}
 		})
 	}
@@ -177,7 +177,7 @@ func TestRollBackAllKeepsEditsInBetween(t *testing.T) {
 					t.Fatalf("rolled back with %v, %+v", err, edited)
 				}
 				if after := tr.print(); after != before {
-					t.Errorf("refused, but changed:\n%s", after)
+					t.Errorf("refused, but changed: got\n%s\nwant\n%s", after, before)
 				}
 				tr.o.Force = true
 				test.want = mainBefore
@@ -197,10 +197,10 @@ func TestRecoverKeepsForeignEdits(t *testing.T) {
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	if got := tr.read("/etc/postfix/main.cf"); got != mainAfter {
-		t.Fatalf("killed too early or too late: %q", got)
+		t.Fatalf("killed too early or too late: got %q, want %q", got, mainAfter)
 	}
 	if rec, err := Pending(&tr.h.Reader, tr.o); err != nil || rec == nil {
-		t.Fatalf("pending: %v, %v", rec, err)
+		t.Fatalf("pending: got %v, %v, want an error", rec, err)
 	}
 	tr.write("/etc/postfix/main.cf", strings.Replace(mainAfter, "587", "2525", 1), 0o644)
 	before := tr.print()
@@ -210,27 +210,27 @@ func TestRecoverKeepsForeignEdits(t *testing.T) {
 		t.Fatalf("recover: %v, %v", undone, err)
 	}
 	if after := tr.print(); after != before {
-		t.Errorf("refused, but changed:\n%s", after)
+		t.Errorf("refused, but changed: got\n%s\nwant\n%s", after, before)
 	}
 	if _, err := Run(t.Context(), tr.h, plan.Plan{}, tr.o); !errors.As(err, &person) {
 		t.Errorf("a new run: %v", err)
 	}
 	tr.write("/etc/postfix/main.cf", "# theirs\n"+mainAfter, 0o644)
 	if undone, err := Recover(t.Context(), tr.h, tr.o); err != nil || !undone {
-		t.Fatalf("recover: %v, %v", undone, err)
+		t.Fatalf("recover: %v, %v, want nil", undone, err)
 	}
 	if got := tr.read("/etc/postfix/main.cf"); got != "# theirs\n"+mainBefore {
-		t.Errorf("main.cf is %q", got)
+		t.Errorf("main.cf is %q, want %q", got, "# theirs\n"+mainBefore)
 	}
 	if u, err := LastUndone(&tr.h.Reader, tr.o); err != nil || u == nil || u.By != byNext {
-		t.Errorf("the note says %+v, %v", u, err)
+		t.Errorf("the note says %+v, %v, want an error", u, err)
 	}
 }
 
 func TestDrift(t *testing.T) {
 	tr := newTree(t)
 	if items, err := FindDrift(&tr.h.Reader, tr.o); err != nil || len(items) != 0 {
-		t.Errorf("without a change: %v, %v", items, err)
+		t.Errorf("without a change: %v, %v, want nil", items, err)
 	}
 	tr.run("one")
 	tr.write("/etc/postfix/main.cf", "# theirs\n"+mainAfter, 0o644)
@@ -279,10 +279,10 @@ func TestEditedAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := tr.read(config.Path); got != edit {
-				t.Errorf("relayhost.toml is %q", got)
+				t.Errorf("relayhost.toml is %q, want %q", got, edit)
 			}
 			if got := tr.read("/etc/postfix/main.cf"); got != mainBefore {
-				t.Errorf("main.cf is %q", got)
+				t.Errorf("main.cf is %q, want %q", got, mainBefore)
 			}
 		})
 	}
@@ -314,7 +314,7 @@ func TestModeAlone(t *testing.T) {
 	source, err1 := tr.h.Lstat(path)
 	compiled, err2 := tr.h.Lstat(path + ".db")
 	if err := errors.Join(err1, err2); err != nil || source.Mode.Perm() != 0o600 || source.Mtime.After(compiled.Mtime) {
-		t.Errorf("mode %v of %s, map of %s: %v", source.Mode, source.Mtime, compiled.Mtime, err)
+		t.Errorf("mode %v of %s, map of %s: got %v, want nil", source.Mode, source.Mtime, compiled.Mtime, err)
 	}
 }
 
@@ -337,13 +337,13 @@ func TestStaleMap(t *testing.T) {
 	for round, changed := range []bool{true, false} {
 		rec, err := Run(t.Context(), tr.h, p, tr.o)
 		if err != nil || (rec.ID != "") != changed {
-			t.Fatalf("round %d: change %q, %v", round, rec.ID, err)
+			t.Fatalf("round %d: change %q, %v, want nil", round, rec.ID, err)
 		}
 	}
 	source, err1 := tr.h.Lstat(path)
 	compiled, err2 := tr.h.Lstat(path + ".db")
 	if err := errors.Join(err1, err2); err != nil || source.Mtime.After(compiled.Mtime) {
-		t.Errorf("map of %s, source of %s: %v", compiled.Mtime, source.Mtime, err)
+		t.Errorf("map of %s, source of %s: got %v, want nil", compiled.Mtime, source.Mtime, err)
 	}
 	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ func TestKilledAtEveryChange(t *testing.T) {
 					break
 				}
 				if code != -1 {
-					t.Fatalf("change %d: exit code %d", n, code)
+					t.Fatalf("change %d: exit code %d, want -1", n, code)
 				}
 				tried++
 				tr.whole(n)
@@ -46,13 +46,13 @@ func TestKilledAtEveryChange(t *testing.T) {
 				} else {
 					mustDrive(t, tr.driver("all"), 0)
 					if now := tr.print(); now != old {
-						t.Fatalf("killed at change %d, recovered and rolled back:\n%s", n, now)
+						t.Fatalf("killed at change %d, recovered and rolled back: got\n%s\nwant\n%s", n, now, old)
 					}
 				}
 			}
 			t.Logf("%d points tried, 0 broken", tried)
 			if tried < 50 {
-				t.Errorf("only %d points", tried)
+				t.Errorf("only %d points, want at least 50", tried)
 			}
 		})
 	}
@@ -113,7 +113,7 @@ func TestWatch(t *testing.T) {
 			old := tr.print()
 			cmd := tr.hang("watch=" + test.deadline)
 			if got := tr.read("/etc/postfix/main.cf"); test.kill && got != mainAfter {
-				t.Errorf("during the proof main.cf is %q", got)
+				t.Errorf("during the proof main.cf is %q, want %q", got, mainAfter)
 			}
 			if test.kill {
 				_, err := Run(t.Context(), tr.h, tr.plan("two"), tr.o)
@@ -134,15 +134,15 @@ func TestWatch(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 			}
 			if now := tr.print(); now != old {
-				t.Fatalf("after 5 s:\n%s", now)
+				t.Fatalf("after 5 s: got\n%s\nwant\n%s", now, old)
 			}
 			// The lock is free as soon as the watch has ended.
 			if undone, err := Recover(t.Context(), tr.h, tr.o); undone || err != nil {
-				t.Errorf("recover after the watch: %v, %v", undone, err)
+				t.Errorf("recover after the watch: %v, %v, want nil", undone, err)
 			}
 			u, err := LastUndone(&tr.h.Reader, tr.o)
 			if err != nil || u == nil || u.By != byWatch {
-				t.Errorf("the note says %+v, %v", u, err)
+				t.Errorf("the note says %+v, %v, want an error", u, err)
 			}
 		})
 	}
@@ -159,10 +159,10 @@ func TestInterrupted(t *testing.T) {
 		}
 		_ = cmd.Wait()
 		if code := cmd.ProcessState.ExitCode(); code != 130 {
-			t.Errorf("%v: exit code %d", sig, code)
+			t.Errorf("%v: exit code %d, want 130", sig, code)
 		}
 		if now := tr.print(); now != old {
-			t.Errorf("%v:\n%s", sig, now)
+			t.Errorf("%v: got\n%s\nwant\n%s", sig, now, old)
 		}
 		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
 			t.Errorf("%v: the state directory is left", sig)
@@ -191,7 +191,7 @@ func mustDrive(t *testing.T, cmd *exec.Cmd, want int) {
 	t.Helper()
 	out, err := cmd.CombinedOutput()
 	if code := cmd.ProcessState.ExitCode(); code != want {
-		t.Fatalf("%v: exit code %d, %v: %s", cmd.Args[2:], code, err, out)
+		t.Fatalf("%v: exit code %d, %v: %s, want %d", cmd.Args[2:], code, err, out, want)
 	}
 }
 
@@ -219,7 +219,7 @@ func TestKilledWhileRecovering(t *testing.T) {
 		tr.whole(n)
 		mustDrive(t, tr.driver("recover"), 0)
 		if now := tr.print(); now != old {
-			t.Fatalf("killed at change %d of the undoing:\n%s", n, now)
+			t.Fatalf("killed at change %d of the undoing: got\n%s\nwant\n%s", n, now, old)
 		}
 		if code == 0 {
 			break
@@ -228,7 +228,7 @@ func TestKilledWhileRecovering(t *testing.T) {
 	}
 	t.Logf("%d points tried, 0 broken", tried)
 	if tried < 20 {
-		t.Errorf("only %d points", tried)
+		t.Errorf("only %d points, want at least 20", tried)
 	}
 }
 
@@ -250,7 +250,7 @@ func TestInterruptedAtChanges(t *testing.T) {
 		cancel()
 		if err == nil {
 			if got := tr.read("/etc/postfix/main.cf"); got != mainAfter {
-				t.Errorf("change %d: done, but main.cf is %q", n, got)
+				t.Errorf("change %d: done, but main.cf is %q, want %q", n, got, mainAfter)
 			}
 			if ops < n {
 				break
@@ -259,7 +259,7 @@ func TestInterruptedAtChanges(t *testing.T) {
 		}
 		rolledBack++
 		if now := tr.print(); now != old {
-			t.Errorf("interrupted at change %d (%v):\n%s", n, err, now)
+			t.Errorf("interrupted at change %d (%v): got\n%s\nwant\n%s", n, err, now, old)
 		}
 		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
 			t.Errorf("interrupted at change %d: the state directory is left", n)
@@ -267,6 +267,6 @@ func TestInterruptedAtChanges(t *testing.T) {
 	}
 	t.Logf("%d times rolled back", rolledBack)
 	if rolledBack < 30 {
-		t.Errorf("only %d times rolled back", rolledBack)
+		t.Errorf("only %d times rolled back, want at least 30", rolledBack)
 	}
 }

@@ -18,7 +18,7 @@ func TestHoldsNone(t *testing.T) {
 		"a = 1\n\nrelayhost = [h]:587\nb = 2\n# edit 3\n\n# ours\nc = 3\n": false,
 	} {
 		if got := holdsNone([]byte(before), []byte(after), []byte(now)); got != want {
-			t.Errorf("%q: %v", now, got)
+			t.Errorf("%q: got %v, want %v", now, got, want)
 		}
 	}
 }

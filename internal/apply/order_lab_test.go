@@ -242,7 +242,7 @@ func TestLabWriteOrder(t *testing.T) {
 	}
 	t.Logf("%d calls in order, %d mutants noticed", len(calls), mutants)
 	if mutants < 20 {
-		t.Errorf("only %d mutants", mutants)
+		t.Errorf("only %d mutants, want at least 20", mutants)
 	}
 }
 
@@ -281,12 +281,12 @@ func TestLabKilledAtCalls(t *testing.T) {
 			mustDrive(t, tr.driver("run"), 0) // sweeps what a run without a state directory left
 			mustDrive(t, tr.driver("all"), 0)
 			if now := tr.print(); now != before {
-				t.Fatalf("%s %d:\n%s", syscall, n, now)
+				t.Fatalf("%s %d: got\n%s\nwant\n%s", syscall, n, now, before)
 			}
 		}
 	}
 	t.Logf("figure: %s: %d points tried, 0 broken", t.Name(), points)
 	if points < 4*len(numbers) {
-		t.Errorf("only %d points", points)
+		t.Errorf("only %d points, want at least %d", points, 4*len(numbers))
 	}
 }

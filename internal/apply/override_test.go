@@ -55,11 +55,11 @@ func TestProofLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := strings.Join(tr.logs, " "); got != "reload proof reload" {
-		t.Errorf("Postfix was told: %s", got)
+		t.Errorf("Postfix was told: got %s, want %q", got, "reload proof reload")
 	}
 	old, err := tr.h.Stat("/etc/postfix/main.cf")
 	if err != nil || tr.read("/etc/postfix/main.cf") != mainAfter {
-		t.Fatalf("main.cf is %q, %v", tr.read("/etc/postfix/main.cf"), err)
+		t.Fatalf("main.cf is %q, %v, want %q", tr.read("/etc/postfix/main.cf"), err, mainAfter)
 	}
 	rec, err := Run(t.Context(), tr.h, tr.plan("two"), tr.o)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestProofLog(t *testing.T) {
 	}
 	now, err := tr.h.Stat("/etc/postfix/main.cf")
 	if err != nil || tr.read("/etc/postfix/main.cf") != mainAfter || !now.Mtime.Equal(old.Mtime) {
-		t.Errorf("a new password: main.cf is %q of %v, was of %v, %v", tr.read("/etc/postfix/main.cf"), now.Mtime, old.Mtime, err)
+		t.Errorf("a new password: main.cf is %q of %v, was of %v, %v, want %q", tr.read("/etc/postfix/main.cf"), now.Mtime, old.Mtime, err, mainAfter)
 	}
 	for _, f := range rec.Files {
 		if f.Path == "/etc/postfix/main.cf" {
@@ -78,7 +78,7 @@ func TestProofLog(t *testing.T) {
 		names, _ := tr.h.ReadDir("/var/lib/relayhost/history/" + id)
 		for _, name := range names {
 			if name == proofLogName || strings.Contains(name, "trial") {
-				t.Errorf("history has %s", name)
+				t.Errorf("history has %s, want anything but %s and no %q in it", name, proofLogName, "trial")
 			}
 		}
 	}
@@ -108,10 +108,10 @@ func TestProofLogFails(t *testing.T) {
 		})
 		_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 		if err == nil || test.err != nil && !errors.Is(err, test.err) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want an error", name, err)
 		}
 		if got := tr.read("/etc/postfix/main.cf"); got != test.edit+mainBefore {
-			t.Errorf("%s: main.cf is %q", name, got)
+			t.Errorf("%s: main.cf is %q, want %q", name, got, test.edit+mainBefore)
 		}
 		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
 			t.Errorf("%s: the state directory is left", name)
@@ -126,7 +126,7 @@ func TestProofLogKept(t *testing.T) {
 	_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 	var proof *ProofFailed
 	if !errors.As(err, &proof) || !proof.Kept || tr.read("/etc/postfix/main.cf") != mainAfter {
-		t.Errorf("%v, main.cf is %q", err, tr.read("/etc/postfix/main.cf"))
+		t.Errorf("%v, main.cf is %q, want %q", err, tr.read("/etc/postfix/main.cf"), mainAfter)
 	}
 }
 
@@ -139,12 +139,12 @@ func TestProofLogUnchanged(t *testing.T) {
 	tr.logs = nil
 	rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 	if err != nil || rec.ID != "" || len(tr.logs) > 0 {
-		t.Errorf("%+v, %v, %v", rec, err, tr.logs)
+		t.Errorf("%+v, %v, %v, want nil", rec, err, tr.logs)
 	}
 	p := tr.plan("one")
 	p.Files = []plan.File{}
 	if rec, err := Run(t.Context(), tr.h, p, tr.o); err != nil || rec.ID != "" {
-		t.Errorf("no files: %+v, %v", rec, err)
+		t.Errorf("no files: %+v, %v, want nil", rec, err)
 	}
 }
 
@@ -166,11 +166,11 @@ func TestProofLogKilledAtEveryChange(t *testing.T) {
 		mustDrive(t, tr.driver("recover"), 0)
 		mustDrive(t, tr.driver("all"), 0)
 		if now := tr.print(); now != old {
-			t.Fatalf("killed at change %d:\n%s", n, now)
+			t.Fatalf("killed at change %d: got\n%s\nwant\n%s", n, now, old)
 		}
 	}
 	t.Logf("%d points tried, 0 broken", tried)
 	if tried < 60 {
-		t.Errorf("only %d points", tried)
+		t.Errorf("only %d points, want at least 60", tried)
 	}
 }

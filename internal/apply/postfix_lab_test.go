@@ -299,7 +299,7 @@ func TestLabWatchSystemd(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if units := s.Shell("systemctl list-units --plain --no-legend 'relayhost-watch-*.scope'"); !strings.Contains(units, "running") {
-		t.Errorf("no scope: %q", units)
+		t.Errorf("no scope: got %q, want %q in it", units, "running")
 	}
 	s.Shell("systemctl kill --signal=KILL job.service")
 	t.Logf("restored after %s", s.watched("unit ended").Round(time.Millisecond))
@@ -308,7 +308,7 @@ func TestLabWatchSystemd(t *testing.T) {
 		t.Errorf("recover: %s", r)
 	}
 	if note := s.ReadFile("/var/lib/relayhost/last-undo.json"); !strings.Contains(note, byWatch) {
-		t.Errorf("the note says %s", note)
+		t.Errorf("the note says %s, want %v in it", note, byWatch)
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		units := s.Shell("systemctl list-units --plain --no-legend 'relayhost-watch-*.scope'")

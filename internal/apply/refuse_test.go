@@ -26,10 +26,10 @@ func TestStalePlan(t *testing.T) {
 		edit(tr)
 		before := tr.print()
 		if _, err := Run(t.Context(), tr.h, p, tr.o); !errors.Is(err, ErrStale) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want %v", name, err, ErrStale)
 		}
 		if after := tr.print(); after != before {
-			t.Errorf("%s: changed:\n%s", name, after)
+			t.Errorf("%s: changed: got\n%s\nwant\n%s", name, after, before)
 		}
 	}
 }
@@ -45,10 +45,10 @@ func TestEditedInBetween(t *testing.T) {
 		return nil
 	}
 	if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); !errors.Is(err, host.ErrChanged) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want %v", err, host.ErrChanged)
 	}
 	if got := tr.read("/etc/postfix/main.cf"); got != theirs {
-		t.Errorf("main.cf is %q", got)
+		t.Errorf("main.cf is %q, want %q", got, theirs)
 	}
 	if names, _ := tr.h.ReadDir("/etc/postfix"); len(names) != 2 {
 		t.Errorf("left behind: %v", names)
@@ -68,7 +68,7 @@ func TestProofFails(t *testing.T) {
 		rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 		var proof *ProofFailed
 		if !errors.As(err, &proof) || proof.Kept != keep || !errors.Is(err, lost) {
-			t.Fatalf("keep %v: %v", keep, err)
+			t.Fatalf("keep %v: got %v, want %v", keep, err, lost)
 		}
 		want := map[bool]string{false: "[reload prove reload reload]", true: "[reload prove]"}[keep]
 		if fmt.Sprint(tr.logs) != want {
@@ -105,10 +105,10 @@ func TestReloadOrLogFails(t *testing.T) {
 		before := tr.print()
 		o(tr)
 		if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); !errors.Is(err, broken) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want %v", name, err, broken)
 		}
 		if after := tr.print(); after != before || len(tr.logs) != 3 {
-			t.Errorf("%s: %v\n%s", name, tr.logs, after)
+			t.Errorf("%s: %v\n%s\nwant\n%s", name, tr.logs, after, before)
 		}
 	}
 	tr := newTree(t)
@@ -141,7 +141,7 @@ func TestMapAndConfigAreChecked(t *testing.T) {
 			t.Errorf("want %q, got %v", name, err)
 		}
 		if after := tr.print(); after != before {
-			t.Errorf("%s: changed:\n%s", name, after)
+			t.Errorf("%s: changed: got\n%s\nwant\n%s", name, after, before)
 		}
 	}
 }
@@ -164,7 +164,7 @@ func TestUnusedParameter(t *testing.T) {
 			continue
 		}
 		if err == nil || !strings.Contains(err.Error(), want) || tr.print() != before {
-			t.Errorf("%v\n%s", err, tr.print())
+			t.Errorf("got %v\n%s, want %s", err, tr.print(), before)
 		}
 	}
 }
@@ -175,7 +175,7 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	before, told := tr.print(), len(tr.logs)
 	rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 	if err != nil || rec.ID != "" || tr.print() != before || len(tr.logs) != told {
-		t.Errorf("%+v, %v, %v", rec, err, tr.logs)
+		t.Errorf("%+v, %v, %v, want nil", rec, err, tr.logs)
 	}
 }
 
@@ -189,13 +189,13 @@ func TestClockGoesBack(t *testing.T) {
 	second := tr.run("two")
 	past, err := History(&tr.h.Reader, tr.o)
 	if err != nil || len(past) != 2 || past[0].ID != second.ID || second.ID != "20251122-010203-2" {
-		t.Fatalf("%+v, %v", past, err)
+		t.Fatalf("%+v, %v, want nil", past, err)
 	}
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
 		t.Fatal(err)
 	}
 	if got := tr.read("/etc/postfix/sasl_passwd"); !strings.Contains(got, "user:one") {
-		t.Errorf("sasl_passwd is %q", got)
+		t.Errorf("sasl_passwd is %q, want %q in it", got, "user:one")
 	}
 }
 
@@ -212,7 +212,7 @@ func TestDamagedJournal(t *testing.T) {
 	}
 	before := tr.print()
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err == nil || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want an error", err)
 	}
 	if tr.print() != before {
 		t.Error("changed")
@@ -224,33 +224,33 @@ func TestKeepOutOfHistory(t *testing.T) {
 	before := tr.print()
 	p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 	if err != nil || len(p.Files) != 4 {
-		t.Fatalf("no repository: %d files, %v", len(p.Files), err)
+		t.Fatalf("no repository: got %d files, %v, want 4", len(p.Files), err)
 	}
 	tr.mkdir("/etc/.git")
 	tr.write("/etc/.gitignore", "*~", 0o600)
 	p, err = plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 	if err != nil || len(p.Files) != 5 || len(p.Notes) != 1 {
-		t.Fatalf("%d files, %v, %v", len(p.Files), p.Notes, err)
+		t.Fatalf("%d files, %v, %v, want 5", len(p.Files), p.Notes, err)
 	}
 	if _, err := Run(t.Context(), tr.h, p, tr.o); err != nil {
 		t.Fatal(err)
 	}
 	if got := tr.read("/etc/.gitignore"); got != "*~\n/postfix/sasl_passwd*\n" {
-		t.Errorf(".gitignore is %q", got)
+		t.Errorf(".gitignore is %q, want %q", got, "*~\n/postfix/sasl_passwd*\n")
 	}
 	if again, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("two")); err != nil || len(again.Files) != 4 {
-		t.Errorf("once more: %d files, %v", len(again.Files), err)
+		t.Errorf("once more: got %d files, %v, want 4", len(again.Files), err)
 	}
 	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
 		t.Fatal(err)
 	}
 	_ = os.Remove(tr.h.Real("/etc/.git"))
 	if got := tr.read("/etc/.gitignore"); got != "*~" {
-		t.Errorf("rolled back, .gitignore is %q", got)
+		t.Errorf("rolled back, .gitignore is %q, want %q", got, "*~")
 	}
 	_ = os.Remove(tr.h.Real("/etc/.gitignore"))
 	if after := tr.print(); after != before {
-		t.Errorf("rolled back:\n%s", after)
+		t.Errorf("rolled back: got\n%s\nwant\n%s", after, before)
 	}
 }
 
@@ -265,11 +265,11 @@ func TestRepositories(t *testing.T) {
 		tr.mkdir("/etc/" + directory)
 		p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 		if err != nil || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "sasl_passwd") {
-			t.Errorf("%s: %v, %v", directory, p.Notes, err)
+			t.Errorf("%s: %v, %v, want nil", directory, p.Notes, err)
 		}
 		if want[0] == "" {
 			if len(p.Files) != 4 {
-				t.Errorf("%s: %d files", directory, len(p.Files))
+				t.Errorf("%s: got %d files, want 4", directory, len(p.Files))
 			}
 			continue
 		}
@@ -297,7 +297,7 @@ func TestTrackedByGit(t *testing.T) {
 		}
 		p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 		if err != nil || len(p.Notes) != want || !strings.Contains(p.Notes[want-1], "sasl_passwd") {
-			t.Errorf("%v, %v", p.Notes, err)
+			t.Errorf("%v, %v, want nil", p.Notes, err)
 		}
 		if want == 2 && !strings.Contains(p.Notes[1], "git -C /etc rm --cached postfix/sasl_passwd") {
 			t.Errorf("%v", p.Notes)

@@ -17,7 +17,7 @@ func TestFilesAreOldAtTheReload(t *testing.T) {
 		for _, path := range []string{"/etc/postfix/main.cf", "/etc/postfix/sasl_passwd", "/etc/postfix/sasl_passwd.db"} {
 			m, err := tr.h.Stat(path)
 			if age := time.Since(m.Mtime); err != nil || age < 1500*time.Millisecond {
-				t.Errorf("reload %d: %s is %v old, %v", reloads, path, age, err)
+				t.Errorf("reload %d: %s is %v old, %v, want at least %v", reloads, path, age, err, 1500*time.Millisecond)
 			}
 		}
 		return nil
@@ -26,6 +26,6 @@ func TestFilesAreOldAtTheReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	if reloads != 1 {
-		t.Errorf("%d reloads", reloads)
+		t.Errorf("got %d reloads, want 1", reloads)
 	}
 }

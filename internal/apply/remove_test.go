@@ -36,14 +36,14 @@ func TestFilesAreRemoved(t *testing.T) {
 		_, err := Run(t.Context(), tr.h, tr.without(path), tr.o)
 		tr.h.Before = nil
 		if _, recovered := Recover(t.Context(), tr.h, tr.o); recovered != nil {
-			t.Fatalf("change %d: recover: %v", n, recovered)
+			t.Fatalf("change %d: recover: got %v, want nil", n, recovered)
 		}
 		after := tr.print()
 		switch {
 		case err != nil && after != before:
-			t.Errorf("change %d failed (%v), the tree is\n%s", n, err, after)
+			t.Errorf("change %d failed (%v), the tree is\n%s\nwant\n%s", n, err, after, before)
 		case err == nil && strings.Contains(after, "relayhost_passwd_shop"):
-			t.Errorf("change %d: still there\n%s", n, after)
+			t.Errorf("change %d: still there\n%s\nwant no %q in it", n, after, "relayhost_passwd_shop")
 		}
 		if err == nil {
 			if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
@@ -55,7 +55,7 @@ func TestFilesAreRemoved(t *testing.T) {
 		}
 		if n > 0 && ops < n {
 			if n < 10 {
-				t.Errorf("only %d changes", n)
+				t.Errorf("only %d changes, want at least 10", n)
 			}
 			return
 		}

@@ -17,17 +17,17 @@ func TestRunAndRollBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := tr.read("/etc/postfix/main.cf"); got != mainAfter {
-		t.Errorf("main.cf is %q", got)
+		t.Errorf("main.cf is %q, want %q", got, mainAfter)
 	}
 	for _, path := range []string{"/etc/postfix/sasl_passwd", "/etc/postfix/sasl_passwd.db"} {
 		m, err := tr.h.Lstat(path)
 		if err != nil || m.Mode.Perm() != 0o600 {
-			t.Errorf("%s: mode %v, %v", path, m.Mode, err)
+			t.Errorf("%s: mode %v, %v, want nil", path, m.Mode, err)
 		}
 	}
 	past, err := History(&tr.h.Reader, tr.o)
 	if err != nil || len(past) != 1 || past[0].ID != rec.ID || len(past[0].Files) != 5 {
-		t.Fatalf("history %+v, %v", past, err)
+		t.Fatalf("history %+v, %v, want nil", past, err)
 	}
 	tr.write(tr.o.StateDir+"/verification.json", "{}", 0o600) // others keep notes there too
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
@@ -40,7 +40,7 @@ func TestRunAndRollBack(t *testing.T) {
 		t.Error("the state directory is still there")
 	}
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); !errors.Is(err, ErrNothing) {
-		t.Errorf("second rollback: %v", err)
+		t.Errorf("second rollback: got %v, want %v", err, ErrNothing)
 	}
 }
 
@@ -69,20 +69,20 @@ func TestEveryChangeFails(t *testing.T) {
 				t.Fatalf("change %d: recover: %v", n, err)
 			}
 			if after := tr.print(); err != nil && after != before {
-				t.Errorf("change %d failed (%v), the tree is\n%s", n, err, after)
+				t.Errorf("change %d failed (%v), the tree is\n%s\nwant\n%s", n, err, after, before)
 			}
 			if err == nil {
 				if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
 					t.Fatalf("change %d: roll back: %v", n, err)
 				}
 				if after := tr.print(); after != before {
-					t.Errorf("change %d, rolled back:\n%s", n, after)
+					t.Errorf("change %d, rolled back: got\n%s\nwant\n%s", n, after, before)
 				}
 			}
 		}
 		t.Logf("%v: %d points tried", fault, tried)
 		if tried < 100/step {
-			t.Errorf("only %d points", tried)
+			t.Errorf("only %d points, want at least %d", tried, 100/step)
 		}
 	}
 }
@@ -110,13 +110,13 @@ func TestEveryChangeOfARollbackFails(t *testing.T) {
 				t.Fatalf("change %d: recover: %v", n, err)
 			}
 			if now := tr.print(); err != nil && now != changed || err == nil && now != before {
-				t.Errorf("change %d failed (%v), the tree is\n%s", n, err, now)
+				t.Errorf("change %d failed (%v), the tree is\n%s\nwant\n%s", n, err, now, changed)
 			}
 			if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil && !errors.Is(err, ErrNothing) {
 				t.Fatalf("change %d: once more: %v", n, err)
 			}
 			if now := tr.print(); now != before {
-				t.Fatalf("change %d, once more:\n%s", n, now)
+				t.Fatalf("change %d, once more: got\n%s\nwant\n%s", n, now, before)
 			}
 			if ops < n {
 				break
@@ -125,7 +125,7 @@ func TestEveryChangeOfARollbackFails(t *testing.T) {
 		}
 		t.Logf("%v: %d points tried", fault, tried)
 		if tried < 50/step {
-			t.Errorf("only %d points", tried)
+			t.Errorf("only %d points, want at least %d", tried, 50/step)
 		}
 	}
 }

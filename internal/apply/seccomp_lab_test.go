@@ -44,7 +44,7 @@ func TestLabSeccomp(t *testing.T) {
 		}
 		s.restored(point)
 		if left := s.Shell("ls -d /var/lib/relayhost 2>/dev/null; true"); left != "" {
-			t.Errorf("%s: left behind: %s", point, left)
+			t.Errorf("%s: left behind: got %s, want none", point, left)
 		}
 	}
 	s.delivered()

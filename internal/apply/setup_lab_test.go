@@ -115,7 +115,7 @@ func killedSetup(t *testing.T, which pass, flags ...string) {
 		s.sent++
 		found := s.Run("sh", "-c", "grep -rlZF '"+password+"' /etc /var /run /tmp /root | xargs -0r -I{} find {} -perm /037")
 		if found.Stdout != "" {
-			t.Errorf("%s: others can read %s", point, found.Stdout)
+			t.Errorf("%s: others can read %s, want none", point, found.Stdout)
 		}
 		if r.Code != 0 {
 			s.watched(point)

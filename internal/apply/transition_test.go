@@ -132,7 +132,7 @@ func TestKilledBetweenRelays(t *testing.T) {
 			}
 			t.Logf("%d points tried, 0 broken", tried)
 			if tried < 50 {
-				t.Errorf("only %d points", tried)
+				t.Errorf("only %d points, want at least 50", tried)
 			}
 		})
 	}
@@ -184,7 +184,7 @@ func TestMapAsNewAsItsSource(t *testing.T) {
 		source, err1 := tr.h.Lstat("/etc/postfix/sasl_passwd")
 		compiled, err2 := tr.h.Lstat("/etc/postfix/sasl_passwd.db")
 		if err := errors.Join(err1, err2); err != nil || source.Mtime.After(compiled.Mtime) {
-			t.Errorf("%d: source of %s, map of %s: %v", i, source.Mtime, compiled.Mtime, err)
+			t.Errorf("%d: source of %s, map of %s: got %v, want nil", i, source.Mtime, compiled.Mtime, err)
 		}
 	}
 }

@@ -164,6 +164,6 @@ func TestSignInAPI(t *testing.T) {
 	}
 	c.First().Username = "app@contoso.example"
 	if err := c.Validate(true); err == nil || !strings.Contains(err.Error(), "missing client_secret") {
-		t.Errorf("Graph without a secret: got %v", err)
+		t.Errorf("Graph without a secret: got %v, want an error", err)
 	}
 }

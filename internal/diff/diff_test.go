@@ -68,10 +68,10 @@ func TestPlan(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	if got := diff.Plan(p, diff.Style{Color: true}); !strings.Contains(got, "\x1b[32m+[h]:587 joe:***\x1b[0m\n") || strings.Contains(diff.Plan(p, diff.Style{}), "\x1b") {
-		t.Errorf("colours: %q", got)
+		t.Errorf("colours: got %q, want %q in it", got, "\x1b[32m+[h]:587 joe:***\x1b[0m\n")
 	}
 	if got := diff.Plan(plan.Plan{Files: p.Files[1:]}, diff.Style{}); got != "unchanged\n" {
-		t.Errorf("unchanged: %q", got)
+		t.Errorf("unchanged: got %q, want %q", got, "unchanged\n")
 	}
 }
 
@@ -108,7 +108,7 @@ func FuzzFile(f *testing.F) {
 		}
 		got := diff.File(plan.File{Path: "/a", Action: plan.Modify, Before: before, After: after})
 		if patched := patch(t, string(before), got); patched != string(after) {
-			t.Errorf("%q with\n%s\nis %q, not %q", before, got, patched, after)
+			t.Errorf("%q with\n%s\nis %q, not %q, want %q", before, got, patched, after, string(after))
 		}
 	})
 }

@@ -51,7 +51,7 @@ func TestCollect(t *testing.T) {
 	}
 	groups := c.Groups()
 	if len(groups) != 3 || c.Lines != 5003 || c.Problems != 202 {
-		t.Fatalf("%d lines, %d problems, groups %+v", c.Lines, c.Problems, groups)
+		t.Fatalf("%d lines, %d problems, groups %+v, want 5003 and 202", c.Lines, c.Problems, groups)
 	}
 	deferred, bounced, unknown := groups[0], groups[1], groups[2]
 	if unknown.Cause.ID != "" || unknown.Count != 2 || !strings.HasSuffix(unknown.Example, `full 18)`) {
@@ -113,7 +113,7 @@ func TestCollectGzip(t *testing.T) {
 	_ = z.Close()
 	var c Collector
 	if err := c.Read(t.Context(), &zipped); err != nil || c.Problems != 20 {
-		t.Errorf("%d problems, %v", c.Problems, err)
+		t.Errorf("got %d problems, %v, want 20", c.Problems, err)
 	}
 	// One that is cut off is an error, and what it holds is kept.
 	c = Collector{}
@@ -122,7 +122,7 @@ func TestCollectGzip(t *testing.T) {
 	_, _ = z.Write([]byte(log(100)))
 	_ = z.Flush()
 	if err := c.Read(t.Context(), &zipped); !errors.Is(err, io.ErrUnexpectedEOF) || c.Problems != 20 {
-		t.Errorf("cut off: %d problems, %v", c.Problems, err)
+		t.Errorf("cut off: got %d problems, %v, want 20 and %v", c.Problems, err, io.ErrUnexpectedEOF)
 	}
 	if err := c.Read(t.Context(), strings.NewReader("\x1f\x8bbroken")); err == nil {
 		t.Error("a broken file is no error")
@@ -174,12 +174,12 @@ func TestCollectBounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	if groups := c.Groups(); len(groups) > maxUnknown+2 || groups[0].Cause.ID != "smtp_fatal_level" || c.Problems != 5001 {
-		t.Errorf("%d groups, %d problems, %s", len(groups), c.Problems, groups[0].Cause.ID)
+		t.Errorf("%d groups, %d problems, %s, want at most %d and 5001 and %q", len(groups), c.Problems, groups[0].Cause.ID, maxUnknown+2, "smtp_fatal_level")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := c.Read(ctx, strings.NewReader(b.String())); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
+		t.Errorf("cancelled: got %v, want %v", err, context.Canceled)
 	}
 }
 

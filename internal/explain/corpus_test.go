@@ -47,7 +47,7 @@ func readSamples(t *testing.T, path string) (samples []sample) {
 		samples = append(samples, s)
 	}
 	if in.Err() != nil {
-		t.Fatal(in.Err())
+		t.Fatalf("got %v, want nil", in.Err())
 	}
 	return samples
 }

@@ -39,7 +39,7 @@ func FuzzExplain(f *testing.F) {
 			out += g.Example + g.Cause.Title + g.Cause.Meaning + g.Cause.Remedy + g.Cause.Command
 		}
 		if strings.Contains(out, marked) {
-			t.Errorf("the secret is in %q", out)
+			t.Errorf("the secret is in %q, want no %v in it", out, marked)
 		}
 		for _, r := range out {
 			if unicode.IsControl(r) && r != '\n' {

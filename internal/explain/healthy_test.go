@@ -35,7 +35,7 @@ func TestHealthy(t *testing.T) {
 				long++
 			}
 			if c.Lines < 300 || c.Understood < c.Lines*95/100 {
-				t.Errorf("%d lines, of which %d were understood", c.Lines, c.Understood)
+				t.Errorf("%d lines, of which %d were understood, want at least 300 and at least %d", c.Lines, c.Understood, c.Lines*95/100)
 			}
 		})
 	}

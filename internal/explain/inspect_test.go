@@ -123,12 +123,12 @@ func TestRoute(t *testing.T) {
 	} {
 		r := RouteOf(postfix.State{Params: map[string]string{"relayhost": hop}})
 		if r.Host != want.host || r.Port != want.port {
-			t.Errorf("%s: %s %d", hop, r.Host, r.Port)
+			t.Errorf("%s: got %s %d, want %s and %d", hop, r.Host, r.Port, want.host, want.port)
 		}
 	}
 	r := RouteOf(postfix.State{Params: map[string]string{"relayhost": "[a]:1", "default_transport": "smtp:[b]:2"}})
 	if r.NextHop != "[b]:2" {
-		t.Errorf("next hop %s", r.NextHop)
+		t.Errorf("next hop %s, want %q", r.NextHop, "[b]:2")
 	}
 }
 

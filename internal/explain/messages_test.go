@@ -26,12 +26,12 @@ func readMessages(t *testing.T) (list []message) {
 			continue
 		}
 		if len(column) != 7 {
-			t.Fatalf("%d columns: %q", len(column), in.Text())
+			t.Fatalf("got %d columns: %q, want 7", len(column), in.Text())
 		}
 		list = append(list, message{column[0], column[1], column[2], column[6]})
 	}
 	if in.Err() != nil {
-		t.Fatal(in.Err())
+		t.Fatalf("got %v, want nil", in.Err())
 	}
 	return list
 }

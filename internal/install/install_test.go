@@ -43,10 +43,10 @@ func TestFindOther(t *testing.T) {
 	for _, tt := range tests {
 		o, ok := FindOther(machine(t, tt.files...))
 		if ok != (tt.name != "") || o.Name != tt.name || o.Waiting != tt.waiting {
-			t.Errorf("%v: found %v %+v", tt.files, ok, o)
+			t.Errorf("%v: found %v %+v, want %v", tt.files, ok, o, (tt.name != ""))
 		}
 		if tt.waiting > 0 && !strings.Contains(o.Scope, "wait in its queue") || ok && !strings.Contains(o.Scope, "configures Postfix only") {
-			t.Errorf("%v: says %q", tt.files, o.Scope)
+			t.Errorf("%v: says %q, want %q in it and %q in it", tt.files, o.Scope, "wait in its queue", "configures Postfix only")
 		}
 	}
 }
@@ -59,7 +59,7 @@ func TestFindManager(t *testing.T) {
 	} {
 		m, err := FindManager(machine(t, program))
 		if err != nil || m.Name != want {
-			t.Errorf("%s: %s, %v", program, m.Name, err)
+			t.Errorf("%s: got %s, %v, want %s", program, m.Name, err, want)
 			continue
 		}
 		all := strings.Join(m.Packages, " ")
@@ -75,7 +75,7 @@ func TestFindManager(t *testing.T) {
 		}
 	}
 	if _, err := FindManager(machine(t)); !errors.Is(err, ErrNoManager) {
-		t.Errorf("a host without package manager: %v", err)
+		t.Errorf("a host without package manager: got %v, want %v", err, ErrNoManager)
 	}
 }
 
@@ -91,16 +91,16 @@ func TestListens(t *testing.T) {
 	}
 	for table, want := range tests {
 		if got := listens([]byte(table)); got != want {
-			t.Errorf("%v for\n%s", got, table)
+			t.Errorf("got %v for, want %v\n%s", got, want, table)
 		}
 	}
 }
 
 func TestTail(t *testing.T) {
 	if got := tail("a\n\nb\r\n  \nc\n", 2); got != "  b\n  c" {
-		t.Errorf("%q", got)
+		t.Errorf("got %q, want %q", got, "  b\n  c")
 	}
 	if got := tail("", 3); got != "" {
-		t.Errorf("%q", got)
+		t.Errorf("got %q, want none", got)
 	}
 }

@@ -41,7 +41,7 @@ func TestRecordedFailures(t *testing.T) {
 		}
 	}
 	if played < 10 {
-		t.Errorf("%d failures played", played)
+		t.Errorf("got %d failures played, want at least 10", played)
 	}
 }
 
@@ -66,7 +66,7 @@ func playFailure(t *testing.T, manager, text, says, notPackaged string) {
 		}
 	}
 	if n := strings.Count(failed.Tail, "\n") + 1; n > 8 {
-		t.Errorf("%d lines are shown", n)
+		t.Errorf("%d lines are shown, want at most 8", n)
 	}
 }
 
@@ -93,7 +93,7 @@ func failing(t *testing.T, name, text string) (*host.Host, Manager) {
 	}
 	h := &host.Host{Reader: host.Reader{Root: t.TempDir(), Path: bin}}
 	if found, err := FindManager(&h.Reader); err != nil || found.Name != name {
-		t.Fatalf("%s would be run (%v)", found.Name, err)
+		t.Fatalf("%s would be run (%v), want %s", found.Name, err, name)
 	}
 	return h, managers[i]
 }
@@ -115,7 +115,7 @@ func TestAdvice(t *testing.T) {
 		"E: Unable to locate package postfix":                                                                                    "install Postfix by hand",
 	} {
 		if got := (Manager{}).advice(said); !strings.Contains(got, want) {
-			t.Errorf("%s\nis answered with %q", said, got)
+			t.Errorf("%s\nis answered with %q, want %v in it", said, got, want)
 		}
 	}
 }

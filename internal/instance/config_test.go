@@ -76,6 +76,6 @@ func TestPrivateConfiguration(t *testing.T) {
 
 func TestDirectories(t *testing.T) {
 	if got := (Options{Name: "relayhost"}).directories(); got != (directories{"/etc/postfix-relayhost", "/var/spool/postfix-relayhost", "/var/lib/postfix-relayhost", "/var/lib/postfix-relayhost-log"}) {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want %v", got, (directories{"/etc/postfix-relayhost", "/var/spool/postfix-relayhost", "/var/lib/postfix-relayhost", "/var/lib/postfix-relayhost-log"}))
 	}
 }

@@ -99,7 +99,7 @@ func TestLabRehearsal(t *testing.T) {
 					t.Errorf("%d messages after %d rehearsals", got, n+1)
 				}
 				if d := before.Diff(l.Server.Tree(kept...)); d != "" {
-					t.Errorf("in %q: changed:\n%s", dir, d)
+					t.Errorf("in %q: changed: got\n%s\nwant none", dir, d)
 				}
 				if dir != "" && l.Server.Exists(dir) || l.Server.Exists("/var/spool/postfix-relayhost") {
 					t.Errorf("a directory of the instance is left")

@@ -37,7 +37,7 @@ func tracesOf(t *testing.T, s *lab.Server) traces {
 			t.Fatal(err)
 		}
 		if own, err := os.Readlink("/proc/self/ns/" + kind); err != nil || own == ns {
-			t.Fatalf("the server has no %s namespace of its own: %v", kind, err)
+			t.Fatalf("the server has no %s namespace of its own: got %v, want nil", kind, err)
 		}
 		tr.namespaces[ns] = true
 	}
@@ -226,7 +226,7 @@ func TestSideBySide(t *testing.T) {
 			banner := fmt.Sprintf("220 lab %d\r\n", i)
 			greet(t, l.World, mx4, banner)
 			if _, said, err := try(l.Server, mx4); err != nil || said != banner {
-				t.Errorf("lab %d: %q, %v", i, said, err)
+				t.Errorf("lab %d: got %q, %v, want %q", i, said, err, banner)
 			}
 			deliver(t, l.Server)
 		})

@@ -22,10 +22,10 @@ func TestMinimalServer(t *testing.T) {
 		t.Errorf("a server without Postfix has one: %s", r)
 	}
 	if got := l.Server.Shell("hostname"); got != "host.example.com\n" {
-		t.Errorf("host name %q", got)
+		t.Errorf("host name %q, want %q", got, "host.example.com\n")
 	}
 	if got := l.Server.ReadFile("/etc/resolv.conf"); got != "nameserver 192.0.2.53\n" {
-		t.Errorf("resolv.conf %q", got)
+		t.Errorf("resolv.conf %q, want %q", got, "nameserver 192.0.2.53\n")
 	}
 	if l.Server.Exists("/sys/class") {
 		t.Error("/sys is not empty")
@@ -56,7 +56,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: %s", c.why, r)
 		}
 		if r.Took > 10*time.Second {
-			t.Errorf("%s: took %s", c.why, r.Took)
+			t.Errorf("%s: took %s, want at most %s", c.why, r.Took, 10*time.Second)
 		}
 	}
 	p := s.Start("sleep", "100")
@@ -89,7 +89,7 @@ func TestTerminal(t *testing.T) {
 		t.Error(r)
 	}
 	if n := strings.Count(term.Screen(), "word"); n != 1 {
-		t.Errorf("the secret is on the screen %d times:\n%q", n, term.Screen())
+		t.Errorf("the secret is on the screen %d times, want 1:\n%q", n, term.Screen())
 	}
 }
 
@@ -97,7 +97,7 @@ func TestFiles(t *testing.T) {
 	s := lab.New(t, lab.NoPostfix(), lab.File("/opt/x/secret", []byte("1"), 0o600)).Server
 	before := s.Tree("/opt", "/etc")
 	if d := before.Diff(s.Tree("/opt", "/etc")); d != "" {
-		t.Errorf("nothing has changed, and yet:\n%s", d)
+		t.Errorf("nothing has changed, and yet: got\n%s\nwant none", d)
 	}
 	s.Shell("echo 22 > /opt/x/secret; chmod 644 /opt/x/secret; ln -s /etc/hosts /opt/link; rm /etc/hostname; chown 7:8 /etc/hosts")
 	want := []string{
@@ -132,7 +132,7 @@ func TestExt4(t *testing.T) {
 	before := s.Tree("/etc")
 	s.MountExt4("/etc", 8<<20)
 	if d := before.Diff(s.Tree("/etc")); d != "" {
-		t.Errorf("the files are not what they were:\n%s", d)
+		t.Errorf("the files are not what they were: got\n%s\nwant none", d)
 	}
 	s.Shell("chattr +i /etc/passwd")
 	if r := s.Run("sh", "-c", "echo x >> /etc/passwd"); !strings.Contains(r.Stderr, "Operation not permitted") {
@@ -169,7 +169,7 @@ func TestNeedsRoot(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "need root") {
-		t.Errorf("%v: %s", err, out)
+		t.Errorf("got %v: %s, want an error", err, out)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestDMI(t *testing.T) {
 		"sys_vendor": "Amazon EC2", "bios_vendor": "Amazon EC2", "product_uuid": "ec2e1916",
 	})).Server
 	if got := s.ReadFile("/sys/class/dmi/id/modalias"); got != "dmi:bvnAmazonEC2:bvr:bd:svnAmazonEC2:pn:pvr:rvn:rn:rvr:cvn:ct:cvr:sku:\n" {
-		t.Errorf("modalias %q", got)
+		t.Errorf("modalias %q, want %q", got, "dmi:bvnAmazonEC2:bvr:bd:svnAmazonEC2:pn:pvr:rvn:rn:rvr:cvn:ct:cvr:sku:\n")
 	}
 	if r := s.RunAs(1000, "cat", "/sys/class/dmi/id/sys_vendor"); r.Stdout != "Amazon EC2\n" {
 		t.Error(r)

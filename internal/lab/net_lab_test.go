@@ -160,14 +160,14 @@ func TestFamiliesApart(t *testing.T) {
 	greet(t, l.World, mx4, "220 four\r\n")
 	greet(t, l.World, mx6, "220 six\r\n")
 	if _, said, err := try(l.Server, mx4); err != nil || said != "220 four\r\n" {
-		t.Errorf("IPv4: %q, %v", said, err)
+		t.Errorf("IPv4: got %q, %v, want %q", said, err, "220 four\r\n")
 	}
 	if _, _, err := try(l.Server, mx6); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("IPv6: %v", err)
+		t.Errorf("IPv6: got %v, want %v", err, syscall.ECONNREFUSED)
 	}
 	l.World.Block(25, lab.Open, lab.IPv6)
 	if _, said, err := try(l.Server, mx6); err != nil || said != "220 six\r\n" {
-		t.Errorf("IPv6 opened: %q, %v", said, err)
+		t.Errorf("IPv6 opened: got %q, %v, want %q", said, err, "220 six\r\n")
 	}
 }
 
@@ -176,12 +176,12 @@ func TestNoRoute(t *testing.T) {
 		l := lab.New(t, lab.NoPostfix(), o)
 		greet(t, l.World, mx6, "220 six\r\n")
 		if _, _, err := try(l.Server, mx6); !errors.Is(err, syscall.ENETUNREACH) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want %v", name, err, syscall.ENETUNREACH)
 		}
 	}
 	l := lab.New(t, lab.NoPostfix(), lab.NoRoute4())
 	if _, _, err := try(l.Server, mx4); !errors.Is(err, syscall.ENETUNREACH) {
-		t.Errorf("no IPv4 route: %v", err)
+		t.Errorf("no IPv4 route: got %v, want %v", err, syscall.ENETUNREACH)
 	}
 }
 
@@ -192,12 +192,12 @@ func TestIntercepted(t *testing.T) {
 	l.World.Intercept(25, netip.MustParseAddrPort("198.51.100.66:2500"))
 	for _, addr := range []string{mx4, "192.0.2.1:25"} { // the latter exists nowhere
 		if _, said, err := try(l.Server, addr); err != nil || said != "220 proxy\r\n" {
-			t.Errorf("%s: %q, %v", addr, said, err)
+			t.Errorf("%s: got %q, %v, want %q", addr, said, err, "220 proxy\r\n")
 		}
 	}
 	l.World.NoRules()
 	if _, said, err := try(l.Server, mx4); err != nil || said != "220 four\r\n" {
-		t.Errorf("no longer: %q, %v", said, err)
+		t.Errorf("no longer: got %q, %v, want %q", said, err, "220 four\r\n")
 	}
 }
 
@@ -244,7 +244,7 @@ func TestDelayAndTraffic(t *testing.T) {
 		}
 	}
 	if best < 1 || best > 1.5 {
-		t.Errorf("connect takes %.2f round trips", best)
+		t.Errorf("connect takes %.2f round trips, want at least 1 and at most 1.5", best)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
 	defer cancel()
@@ -263,10 +263,10 @@ func TestDelayAndTraffic(t *testing.T) {
 		t.Errorf("connections: %+v", tr)
 	}
 	if tr.SYN[26] != 2 {
-		t.Errorf("%d SYNs in 1.5 s of silence, not 2 (at 0 and 1 s)", tr.SYN[26])
+		t.Errorf("%d SYNs in 1.5 s of silence, not 2 (at 0 and 1 s), want 2", tr.SYN[26])
 	}
 	if tr.DNSQueries != 1 {
-		t.Errorf("%d DNS queries", tr.DNSQueries)
+		t.Errorf("got %d DNS queries, want 1", tr.DNSQueries)
 	}
 	if tr.PacketsReceived < 9 || tr.BytesReceived < tr.PacketsReceived*40 || tr.PacketsSent < 12 {
 		t.Errorf("packets: %+v", tr)
@@ -297,6 +297,6 @@ func TestServersReachEachOther(t *testing.T) {
 	}
 	_ = c.Close()
 	if got := b.Shell("hostname"); got != "b.example.com\n" {
-		t.Errorf("host name %q", got)
+		t.Errorf("host name %q, want %q", got, "b.example.com\n")
 	}
 }

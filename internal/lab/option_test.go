@@ -19,14 +19,14 @@ func TestOptionsAreApart(t *testing.T) {
 
 func TestModalias(t *testing.T) {
 	if got := dmiFiles(nil); got != nil {
-		t.Errorf("no DMI: %v", got)
+		t.Errorf("no DMI: got %v, want nil", got)
 	}
 	got := dmiFiles(map[string]string{"sys_vendor": "DigitalOcean", "product_name": "a: b\tc"})["modalias"]
 	if want := "dmi:bvn:bvr:bd:svnDigitalOcean:pnabc:pvr:rvn:rn:rvr:cvn:ct:cvr:sku:"; got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 	if got := dmiFiles(map[string]string{"modalias": "own"})["modalias"]; got != "own" {
-		t.Errorf("%s", got)
+		t.Errorf("got %s, want %q", got, "own")
 	}
 }
 
@@ -50,7 +50,7 @@ func TestTree(t *testing.T) {
 		t.Errorf("difference:\n%s\nnot:\n%s", got, want)
 	}
 	if d := a.Diff(a); d != "" {
-		t.Errorf("from itself: %s", d)
+		t.Errorf("from itself: got %s, want none", d)
 	}
 	if got := a.Without("/a/b"); len(got) != 2 {
 		t.Errorf("without /a/b: %v", got)

@@ -17,7 +17,7 @@ func TestSuites(t *testing.T) {
 		t.Run(string(suite), func(t *testing.T) {
 			s := lab.New(t, lab.On(suite), lab.Postfix()).Server
 			if got := s.Shell("postconf -h mail_version"); !strings.HasPrefix(got, version) {
-				t.Errorf("Postfix %s", got)
+				t.Errorf("Postfix %s, want %v at its start", got, version)
 			}
 			deliver(t, s)
 		})
@@ -33,10 +33,10 @@ func deliver(t *testing.T, s *lab.Server) {
 		t.Error("no queue id")
 	}
 	if got := s.ReadFile("/var/mail/root"); !strings.Contains(got, "\nhello\n") {
-		t.Errorf("mailbox:\n%s", got)
+		t.Errorf("mailbox: got\n%s\nwant %q in it", got, "\nhello\n")
 	}
 	if got := s.Queue(); got != "" {
-		t.Errorf("still queued: %s", got)
+		t.Errorf("still queued: got %s, want none", got)
 	}
 }
 
@@ -45,10 +45,10 @@ func TestNoLog(t *testing.T) {
 	s.SendMail("root@host.example.com", "root@host.example.com", "hello")
 	s.Shell("for i in $(seq 100); do test -s /var/mail/root && exit; sleep .1; done; exit 1")
 	if got := s.MailLog(); got != "" {
-		t.Errorf("a log:\n%s", got)
+		t.Errorf("a log: got\n%s\nwant none", got)
 	}
 	if got := s.Shell("postconf -h maillog_file"); got != "\n" {
-		t.Errorf("maillog_file = %s", got)
+		t.Errorf("maillog_file = %s, want %q", got, "\n")
 	}
 }
 

@@ -70,23 +70,23 @@ func TestDNSAnswers(t *testing.T) {
 	}
 	r, err := ask(t, n, "udp", "example.com.", dns.TypeTXT, 1232)
 	if err != nil || len(r.Answer) != 2 {
-		t.Fatalf("TXT: %v, %v", r, err)
+		t.Fatalf("TXT: %v, %v, want nil", r, err)
 	}
 	if got := r.Answer[0].(*dns.TXT).Txt; len(got) != 1 || got[0] != `v=spf1 include:\"x\\y -all` {
 		t.Errorf("TXT in presentation form: %q", got)
 	}
 	if got := r.Answer[1].(*dns.TXT).Txt; len(got) != 2 || len(got[0]) != 255 {
-		t.Errorf("long TXT: %d strings", len(got))
+		t.Errorf("long TXT: got %d strings, want 2", len(got))
 	}
 	if r, err := ask(t, n, "udp", "loop1.example.com.", dns.TypeA, 0); err != nil || len(r.Answer) != maxCNAMEs {
-		t.Errorf("alias loop: %v, %v", r, err)
+		t.Errorf("alias loop: %v, %v, want nil", r, err)
 	}
 	if c := d.Count("Mail.Example.com", "A"); c != 2 {
-		t.Errorf("%d queries counted", c)
+		t.Errorf("got %d queries counted, want 2", c)
 	}
 	d.Delete("mail.example.com")
 	if got := shown(ask(t, n, "udp", "mail.example.com.", dns.TypeA, 0)); got != "NXDOMAIN" {
-		t.Errorf("after Delete: %s", got)
+		t.Errorf("after Delete: got %s, want %q", got, "NXDOMAIN")
 	}
 }
 
@@ -104,7 +104,7 @@ func TestDNSSizes(t *testing.T) {
 	}{{"udp", 0, true}, {"udp", 1232, false}, {"udp", 4096, false}, {"tcp", 0, false}} {
 		r, err := ask(t, n, tt.transport, "many.test.", dns.TypeA, tt.size)
 		if err != nil || r.Truncated != tt.tc || !tt.tc && len(r.Answer) != 60 {
-			t.Errorf("%s with EDNS size %d: %v", tt.transport, tt.size, err)
+			t.Errorf("%s with EDNS size %d: got %v, want nil", tt.transport, tt.size, err)
 			continue
 		}
 		if opt := r.IsEdns0(); (opt != nil) != (tt.size > 0) {
@@ -140,7 +140,7 @@ func TestDNSFaults(t *testing.T) {
 			for transport, want := range map[string]string{"udp": tt.udp, "tcp": tt.tcp} {
 				r, err := ask(t, n, transport, "x.test.", dns.TypeA, 0)
 				if tt.fault.ForgeName && err == nil && r.Question[0].Name != "forged.example." {
-					t.Errorf("the question is %s", r.Question[0].Name)
+					t.Errorf("the question is %s, want %q", r.Question[0].Name, "forged.example.")
 				}
 				if got := shown(r, err); got != want {
 					t.Errorf("%s: %s, want %s", transport, got, want)
@@ -148,7 +148,7 @@ func TestDNSFaults(t *testing.T) {
 			}
 			w.DNS.Fail("x.test", DNSFault{})
 			if got := shown(ask(t, n, "udp", "x.test.", dns.TypeA, 0)); got != good {
-				t.Errorf("healed: %s", got)
+				t.Errorf("healed: got %s, want %s", got, good)
 			}
 		})
 	}
@@ -174,6 +174,6 @@ func TestDNSWildcard(t *testing.T) {
 	}
 	w.DNS.Wildcard()
 	if got := shown(ask(t, n, "udp", "y.test.", dns.TypeA, 0)); got != "NXDOMAIN" {
-		t.Errorf("without wildcard: %s", got)
+		t.Errorf("without wildcard: got %s, want %q", got, "NXDOMAIN")
 	}
 }

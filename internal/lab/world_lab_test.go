@@ -47,14 +47,14 @@ func TestLabWorldFromAServer(t *testing.T) {
 	x := l.World.Exchanger("gmail-smtp-in.l.google.com")
 	got := bash(`exec 3<>/dev/tcp/gmail-smtp-in.l.google.com/25; read -r line <&3; echo "$line"; printf 'EHLO host.example.com\r\nQUIT\r\n' >&3; cat <&3`)
 	if !strings.HasPrefix(got, "220 mx.google.com") || !strings.Contains(got, "STARTTLS") {
-		t.Errorf("exchanger: %q", got)
+		t.Errorf("exchanger: got %q, want %q at its start and %q in it", got, "220 mx.google.com", "STARTTLS")
 	}
 	if err := x.Manners(); err != nil {
 		t.Error(err)
 	}
 	got = bash(`exec 3<>/dev/tcp/169.254.169.254/80; printf 'GET /latest/meta-data/instance-id HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' >&3; cat <&3`)
 	if !strings.HasPrefix(got, "HTTP/1.1 401") || l.World.Metadata().WithoutToken() != 1 {
-		t.Errorf("metadata: %q", got)
+		t.Errorf("metadata: got %q, want %q at its start", got, "HTTP/1.1 401")
 	}
 	if got := s.ReadFile("/sys/class/dmi/id/sys_vendor"); strings.TrimSpace(got) != "Amazon EC2" {
 		t.Errorf("sys_vendor %q", got)

@@ -57,24 +57,24 @@ func TestIMDSv2(t *testing.T) {
 	for _, base := range []string{"http://169.254.169.254", "http://[fd00:ec2::254]"} {
 		resp, _ := fetch(t, c, "GET", base+"/latest/meta-data/instance-id", nil)
 		if resp.StatusCode != 401 || resp.Header.Get("Server") != "EC2ws" {
-			t.Errorf("without a token: %d %v", resp.StatusCode, resp.Header)
+			t.Errorf("without a token: got %d %v, want 401", resp.StatusCode, resp.Header)
 		}
 		if resp, _ := fetch(t, c, "PUT", base+"/latest/api/token", nil); resp.StatusCode != 400 {
-			t.Errorf("token without a time to live: %d", resp.StatusCode)
+			t.Errorf("token without a time to live: got %d, want 400", resp.StatusCode)
 		}
 		_, token := fetch(t, c, "PUT", base+"/latest/api/token", map[string]string{"X-aws-ec2-metadata-token-ttl-seconds": "60"})
 		header := map[string]string{"X-aws-ec2-metadata-token": token}
 		_, doc := fetch(t, c, "GET", base+"/latest/dynamic/instance-identity/document", header)
 		var id struct{ ImageID, InstanceID, Region string }
 		if err := json.Unmarshal([]byte(doc), &id); err != nil || id.InstanceID != CloudOf("aws").InstanceID || id.Region != CloudOf("aws").Region {
-			t.Errorf("document %+v, %v", id, err)
+			t.Errorf("document %+v, %v, want nil", id, err)
 		}
 		if _, ip := fetch(t, c, "GET", base+"/latest/meta-data/public-ipv4", header); ip != CloudOf("aws").PublicIPv4 {
-			t.Errorf("address %q", ip)
+			t.Errorf("address %q, want %q", ip, CloudOf("aws").PublicIPv4)
 		}
 	}
 	if n := w.Metadata().WithoutToken(); n != 2 {
-		t.Errorf("%d requests without a token", n)
+		t.Errorf("%d requests without a token, want 2", n)
 	}
 	if r := w.Metadata().Requests(); len(r) != 10 || r[0].Status != 401 || r[3].Status != 200 || r[1].Method != "PUT" {
 		t.Errorf("log %+v", r)
@@ -111,18 +111,18 @@ func TestCloudDocuments(t *testing.T) {
 			}
 			resp, body := fetch(t, c, r[0], r[1], headers)
 			if resp.StatusCode != 200 || !strings.Contains(body, m.InstanceID) || m.InstanceID == "" {
-				t.Errorf("status %d, %s", resp.StatusCode, body)
+				t.Errorf("status %d, %s, want 200 and %v in it", resp.StatusCode, body, m.InstanceID)
 			}
 			if resp.Header.Get("Content-Type") == jsonKind && !json.Valid([]byte(body)) {
 				t.Errorf("no JSON: %s", body)
 			}
 			if len(headers) > 0 {
 				if resp, _ := fetch(t, c, r[0], r[1], nil); resp.StatusCode < 400 {
-					t.Errorf("without its header: status %d", resp.StatusCode)
+					t.Errorf("without its header: status %d, want at least 400", resp.StatusCode)
 				}
 			}
 			if resp, _ := fetch(t, c, "GET", strings.Split(r[1], "//")[0]+"//"+strings.Split(r[1], "/")[2]+"/no/such/path", nil); resp.StatusCode != 404 {
-				t.Errorf("unknown path: status %d", resp.StatusCode)
+				t.Errorf("unknown path: status %d, want 404", resp.StatusCode)
 			}
 			for _, name := range m.names {
 				if !w.DNS.Has(name) {
@@ -164,25 +164,25 @@ func TestMetadataTraps(t *testing.T) {
 	}
 	w, resp, size, err := get(t, CaptivePortal, time.Second)
 	if err != nil || resp.StatusCode != 200 || size == 0 || len(w.Metadata().Requests()) != 1 {
-		t.Errorf("portal: %v, %v", resp, err)
+		t.Errorf("portal: %v, %v, want nil", resp, err)
 	}
 	if _, resp, _, err := get(t, CaptiveRedirect, time.Second); err != nil || resp.StatusCode != 303 || !strings.Contains(resp.Header.Get("Location"), "/fgtauth?") {
-		t.Errorf("redirect: %v, %v", resp, err)
+		t.Errorf("redirect: %v, %v, want nil", resp, err)
 	}
 	if _, _, _, err := get(t, HangingMetadata, 200*time.Millisecond); err == nil {
 		t.Error("the hanging service answered")
 	}
 	if _, resp, size, err := get(t, DrippingMetadata, 200*time.Millisecond); resp.StatusCode != 200 || size != 1 || err == nil {
-		t.Errorf("drip: %d bytes, %v", size, err)
+		t.Errorf("drip: got %d bytes, %v, want 1", size, err)
 	}
 	if _, resp, size, err := get(t, HugeMetadata, 5*time.Second); err != nil || resp.ContentLength != 1<<30 || size != 1<<20 {
-		t.Errorf("huge: %d bytes of %v, %v", size, resp, err)
+		t.Errorf("huge: %d bytes of %v, %v, want %d", size, resp, err, 1<<20)
 	}
 	if _, resp, _, err := get(t, WrongMetadata, time.Second); err != nil || resp.StatusCode != 200 {
-		t.Errorf("wrong JSON: %v, %v", resp, err)
+		t.Errorf("wrong JSON: %v, %v, want nil", resp, err)
 	}
 	if _, resp, size, err := get(t, OpenStackEC2, time.Second); err != nil || resp.StatusCode != 200 || size == 0 {
-		t.Errorf("OpenStack: %v, %v", resp, err)
+		t.Errorf("OpenStack: %v, %v, want nil", resp, err)
 	}
 	_, n := testWorld(t, Cloud("hetzner", nil))
 	n.mu.Lock()

@@ -46,7 +46,7 @@ func exchange(t *testing.T, addr string, lines ...string) []string {
 func TestMailExchangers(t *testing.T) {
 	w, n := testWorld(t, MailExchangers())
 	if got := len(w.Exchangers()); got != 3 {
-		t.Fatalf("%d exchangers", got)
+		t.Fatalf("got %d exchangers, want 3", got)
 	}
 	for host, x := range w.Exchangers() {
 		for _, a := range x.Addrs {
@@ -58,17 +58,17 @@ func TestMailExchangers(t *testing.T) {
 			}
 		}
 		if err := x.Manners(); err != nil || x.Counters().Connections != 2 {
-			t.Errorf("%s: %v, %+v", host, err, x.Counters())
+			t.Errorf("%s: got %v, %+v, want nil", host, err, x.Counters())
 		}
 	}
 	x := w.Exchanger("gmail-smtp-in.l.google.com")
 	at := n.at("tcp", net.JoinHostPort(x.Addrs[0].String(), "25"))
 	exchange(t, at, "EHLO host.test", "MAIL FROM:<a@example.com>")
 	if err := x.Manners(); err == nil || !strings.Contains(err.Error(), "1 of MAIL") || !strings.Contains(err.Error(), "no QUIT") {
-		t.Errorf("manners: %v", err)
+		t.Errorf("manners: got %v, want an error", err)
 	}
 	if got := shown(ask(t, n, "udp", "gmail.com.", 15, 0)); !strings.Contains(got, "gmail-smtp-in.l.google.com.") {
-		t.Errorf("MX: %s", got)
+		t.Errorf("MX: got %s, want %q in it", got, "gmail-smtp-in.l.google.com.")
 	}
 }
 
@@ -105,7 +105,7 @@ func TestControls(t *testing.T) {
 		}
 	}
 	if seen != 2*(5*3+5) {
-		t.Errorf("%d ports answered", seen)
+		t.Errorf("got %d ports answered, want %d", seen, 2*(5*3+5))
 	}
 }
 
@@ -117,7 +117,7 @@ func TestGreetings(t *testing.T) {
 	x.Configure(Masked)
 	got := strings.Join(exchange(t, at, "EHLO h", "STARTTLS"), "\n")
 	if !strings.HasPrefix(got, "220 ***") || !strings.Contains(got, "XXXXXXXA") || strings.Contains(got, "250-STARTTLS") || !strings.Contains(got, "502 ") {
-		t.Errorf("masked: %q", got)
+		t.Errorf("masked: got %q, want %q at its start and %q in it and no %q in it and %q in it", got, "220 ***", "XXXXXXXA", "250-STARTTLS", "502 ")
 	}
 	x.Configure(Listed)
 	if got := exchange(t, at); !strings.HasPrefix(got[0], "554 5.7.1 ") || !strings.Contains(got[0], "PBL") {

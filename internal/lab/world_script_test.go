@@ -18,7 +18,7 @@ func TestScriptTakesTheName(t *testing.T) {
 	w.Script(host, 2525, script.Reset())
 	addr := w.scriptAddr(host)
 	if got := shown(ask(t, n, "udp", host+".", 1, 0)); !strings.HasSuffix(got, " "+addr.String()) || strings.Contains(got, w.Relay("postmark").Hosts[0].Addrs[0].String()) {
-		t.Errorf("DNS: %s", got)
+		t.Errorf("DNS: got %s, want %v at its end and no %v in it", got, " "+addr.String(), w.Relay("postmark").Hosts[0].Addrs[0].String())
 	}
 	if got := exchange(t, n.at("tcp", net.JoinHostPort(addr.String(), "587")), "EHLO x", "QUIT"); len(got) != 3 || got[0] != "220 hello" {
 		t.Errorf("dialogue %q", got)

@@ -88,7 +88,7 @@ func TestQualified(t *testing.T) {
 		"192.0.2.1": false, "localhost.example.net": false, "a.example.net.": false, strings.Repeat("a.", 127) + "net": false,
 	} {
 		if got := Qualified(name); got != want {
-			t.Errorf("Qualified(%q) = %v", name, got)
+			t.Errorf("Qualified(%q) = %v, want %v", name, got, want)
 		}
 	}
 }

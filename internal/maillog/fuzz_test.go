@@ -21,7 +21,7 @@ func FuzzLog(f *testing.F) {
 			t.Errorf("text %q is not of the line", l.Text)
 		}
 		if d, ok := ParseDelivery(l.Text); ok && (d.Status == "" || !strings.Contains(l.Text, d.To)) {
-			t.Errorf("%q gives %+v", l.Text, d)
+			t.Errorf("got %q gives %+v, want %v in it", l.Text, d, d.To)
 		}
 		if id, ok := MessageID(l.Text); ok && !strings.Contains(l.Text, id) {
 			t.Errorf("message id %q is not of %q", id, l.Text)

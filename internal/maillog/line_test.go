@@ -73,7 +73,7 @@ func TestParse(t *testing.T) {
 			}
 			got.Time = tc.want.Time
 			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Error(diff)
+				t.Errorf("got %q, want none", diff)
 			}
 		})
 	}
@@ -106,7 +106,7 @@ func TestIsQueueID(t *testing.T) {
 		"warning": false, "fatal": false, "NOQUEUE": false, "statistics": false, "0298f48": false, "12345": false, "": false, "connection": false,
 	} {
 		if got := IsQueueID(id); got != want {
-			t.Errorf("IsQueueID(%q) = %v", id, got)
+			t.Errorf("IsQueueID(%q) = %v, want %v", id, got, want)
 		}
 	}
 }
@@ -151,7 +151,7 @@ func TestParseDelivery(t *testing.T) {
 				t.Fatal("not taken for a delivery")
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Error(diff)
+				t.Errorf("got %q, want none", diff)
 			}
 		})
 	}
@@ -171,19 +171,19 @@ func TestEvents(t *testing.T) {
 		return l
 	}
 	if id, ok := MessageID(parse("postfix/cleanup[1]: E6FB73F: message-id=<20261122@host>").Text); !ok || id != "20261122@host" {
-		t.Errorf("MessageID: %q, %v", id, ok)
+		t.Errorf("MessageID: got %q, %v, want %q", id, ok, "20261122@host")
 	}
 	if program, ok := parse("postfix/master[1]: warning: /usr/lib/postfix/sbin/smtp: bad command startup -- throttling").Throttled(); !ok || program != "smtp" {
-		t.Errorf("Throttled: %q, %v", program, ok)
+		t.Errorf("Throttled: got %q, %v, want %q", program, ok, "smtp")
 	}
 	if _, ok := parse("postfix/smtp[1]: warning: x: bad command startup -- throttling").Throttled(); ok {
 		t.Error("only master tells that a service is throttled")
 	}
 	if severity, text := parse("postfix/smtp[1]: fatal: bad numerical configuration").Severity(); severity != "fatal" || text != "bad numerical configuration" {
-		t.Errorf("Severity: %q %q", severity, text)
+		t.Errorf("Severity: got %q %q, want %q and %q", severity, text, "fatal", "bad numerical configuration")
 	}
 	if what, v, ok := parse("postfix/master[1]: reload -- version 3.12-20260821, configuration /etc/postfix").Started(); !ok || what != "reload" || v != (postfix.Version{Major: 3, Minor: 12}) {
-		t.Errorf("Started: %q %v %v", what, v, ok)
+		t.Errorf("Started: got %q %v %v, want %q and %v", what, v, ok, "reload", (postfix.Version{Major: 3, Minor: 12}))
 	}
 }
 
@@ -229,7 +229,7 @@ func TestFollow(t *testing.T) {
 	step := func(what string, want ...string) {
 		t.Helper()
 		if diff := cmp.Diff(want, collect(t, lines, len(want))); diff != "" {
-			t.Errorf("%s: %s", what, diff)
+			t.Errorf("%s: got %s, want none", what, diff)
 		}
 	}
 	write(path, prefix+"one\nJan  2 01:01:52 host sshd[1]: x\n"+prefix+"tw")
@@ -253,7 +253,7 @@ func TestFollow(t *testing.T) {
 	step("truncated", "four")
 	write(path, prefix+string(make([]byte, 2*maxLogLine))+"\n"+prefix+"five\n")
 	if got := collect(t, lines, 2); len(got[0]) > maxLogLine || got[1] != "five" {
-		t.Errorf("a long line: %d bytes, then %q", len(got[0]), got[1])
+		t.Errorf("a long line: %d bytes, then %q, want at most %d and %q", len(got[0]), got[1], maxLogLine, "five")
 	}
 }
 

@@ -40,7 +40,7 @@ func TestRecognise(t *testing.T) {
 		"Jan  2 01:01:52 host postfix/smtp: " + text,
 	} {
 		if l, origin := Recognise(line); origin != Postfix || l.Text != text[len("0298F48AB1: "):] || l.QueueID != "0298F48AB1" || l.Daemon != "smtp" {
-			t.Errorf("%s: origin %d, %+v", line, origin, l)
+			t.Errorf("%s: origin %d, %+v, want %d", line, origin, l, Postfix)
 		}
 	}
 	for line, want := range map[string]Origin{

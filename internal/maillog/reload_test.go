@@ -30,10 +30,10 @@ func TestWatchReload(t *testing.T) {
 		start := time.Now()
 		err := WatchReload(t.Context(), lines, []string{"relayhost-ses"}, 3*time.Second, 10*time.Millisecond, func(string) {})
 		if (err == nil) != (test.died == "") || err != nil && (!errors.Is(err, ErrDied) || !strings.Contains(err.Error(), test.died)) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want %v", name, err, ErrDied)
 		}
 		if took := time.Since(start); took > time.Second {
-			t.Errorf("%s: took %s", name, took)
+			t.Errorf("%s: took %s, want at most %s", name, took, time.Second)
 		}
 	}
 }

@@ -48,11 +48,11 @@ func TestLabAccountsDoNotMix(t *testing.T) {
 				}
 				for _, m := range relay.Mailbox() {
 					if want := m.Session.Username + ".example"; !strings.HasSuffix(m.From, "@"+want) {
-						t.Errorf("mail of %s came with the account %s", m.From, m.Session.Username)
+						t.Errorf("mail of %s came with the account %s, want %v at its end", m.From, m.Session.Username, "@"+want)
 					}
 				}
 				if c := relay.Counters(); c.Messages != 3*each || c.Logins >= c.Messages {
-					t.Errorf("%d messages, %d log-ins: no connection was used again", c.Messages, c.Logins)
+					t.Errorf("%d messages, %d log-ins: no connection was used again, want %d", c.Messages, c.Logins, 3*each)
 				}
 			})
 		}

@@ -12,13 +12,13 @@ func TestBuildTwiceIsUnchanged(t *testing.T) {
 	s := debian(t)
 	first := build(t, s, options())
 	if !first.Changed() || first.Files[len(first.Files)-1].Path != mainPath {
-		t.Fatalf("first plan: changed %v, last file %s", first.Changed(), first.Files[len(first.Files)-1].Path)
+		t.Fatalf("first plan: changed %v, last file %s, want %s", first.Changed(), first.Files[len(first.Files)-1].Path, mainPath)
 	}
 	s.apply(first)
 	second := build(t, s, options())
 	for _, f := range second.Files {
 		if f.Action != plan.Unchanged {
-			t.Errorf("%s: %s on its own result\n%s", f.Path, f.Action, f.After)
+			t.Errorf("%s: %s on its own result, want %s\n%s", f.Path, f.Action, plan.Unchanged, f.After)
 		}
 	}
 	if len(second.Commands) != 0 {
@@ -45,11 +45,11 @@ func TestBuildSecretsAreRootsAlone(t *testing.T) {
 		if strings.Contains(string(f.After), "s3c:ret") {
 			holders = append(holders, f.Path)
 			if !f.Secret || f.Mode != 0o600 || f.UID != 0 || f.GID != 0 {
-				t.Errorf("%s: secret %v mode %o owner %d:%d", f.Path, f.Secret, f.Mode, f.UID, f.GID)
+				t.Errorf("%s: secret %v mode %o owner %d:%d, want %o and 0 and 0", f.Path, f.Secret, f.Mode, f.UID, f.GID, 0o600)
 			}
 		}
 	}
 	if !slices.Equal(holders, []string{"/etc/postfix/sasl_passwd"}) {
-		t.Errorf("the password is in %v", holders)
+		t.Errorf("the password is in %v, want %v", holders, []string{"/etc/postfix/sasl_passwd"})
 	}
 }

@@ -35,7 +35,7 @@ func TestCatchAll(t *testing.T) {
 			continue
 		}
 		if got := text(t, p, path); got != "corp.test smtp:[inside]\n# end\n" {
-			t.Errorf("%s: the table is\n%s", tc.entry, got)
+			t.Errorf("%s: the table is\n%s\nwant\n%q", tc.entry, got, "corp.test smtp:[inside]\n# end\n")
 		}
 		found := false
 		for _, c := range p.Commands {

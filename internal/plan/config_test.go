@@ -95,7 +95,7 @@ func TestHostsThatAreTaken(t *testing.T) {
 	for _, h := range []string{"smtp.example.net", "SMTP.Example.NET", "relay", "192.0.2.1", "2001:db8::1", "xn--bcher-kva.example", "a-b.c1.example"} {
 		p := build(t, debian(t), options(func(o *config.Config) { o.First().Host = h }))
 		if want := "[" + strings.ToLower(h) + "]:587"; p.NextHop != want || param(t, p, "default_transport") != p.Service+":"+want {
-			t.Errorf("%s: next hop %s, default_transport %s", h, p.NextHop, param(t, p, "default_transport"))
+			t.Errorf("%s: next hop %s, default_transport %s, want %s and %s", h, p.NextHop, param(t, p, "default_transport"), want, p.Service+":"+want)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func TestAnswersComeBack(t *testing.T) {
 	})
 	written := text(t, build(t, debian(t), o), config.Path)
 	if strings.Contains(written, "joe") || strings.Contains(written, "s3c") {
-		t.Errorf("credentials among the answers:\n%s", written)
+		t.Errorf("credentials among the answers: got\n%s\nwant no %q in it and no %q in it", written, "joe", "s3c")
 	}
 	again, err := config.Read([]byte(written))
 	if err != nil {
@@ -119,7 +119,7 @@ func TestAnswersComeBack(t *testing.T) {
 	}
 	for _, bad := range []string{"version = 2\n", "version = 1\npassword = 'x'\n", "relay"} {
 		if _, err := config.Read([]byte(bad)); err == nil || !strings.Contains(err.Error(), config.Path) {
-			t.Errorf("%q: %v", bad, err)
+			t.Errorf("%q: got %v, want an error", bad, err)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func TestConflicts(t *testing.T) {
 			continue
 		}
 		if p, err := plan.Build(plan.Server{State: s.state(t), Force: true}, o); err != nil || !hasNote(p, c.Msg) {
-			t.Errorf("%s, forced: %v", test.name, err)
+			t.Errorf("%s, forced: got %v, want nil", test.name, err)
 		}
 	}
 	for name, s := range map[string]*server{

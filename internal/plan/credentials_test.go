@@ -96,7 +96,7 @@ func TestLostAccount(t *testing.T) {
 				t.Errorf("%q, %v, want %q", user, ok, tc.want)
 			}
 			if user, _, _ := plan.Credentials(s, "[a.example]:587"); user != "u" {
-				t.Errorf("the default got %q", user)
+				t.Errorf("the default got %q, want %q", user, "u")
 			}
 		})
 	}
@@ -122,7 +122,7 @@ func TestLostServiceBySender(t *testing.T) {
 	}
 	const own = "/etc/postfix/relayhost_passwd_by-sender-b-587"
 	if paths := plan.Paths(s); !slices.Contains(paths, own) || slices.Contains(paths, "/etc/postfix/relayhost_passwd_a") {
-		t.Errorf("read would be %q", paths)
+		t.Errorf("read would be %q, want %v in it and no %q in it", paths, own, "/etc/postfix/relayhost_passwd_a")
 	}
 	s.Maps[own] = []byte("@shop.example v:p\n")
 	for hop, want := range map[string]string{"[b.example]:587": "v", "[c.example]:587": ""} {

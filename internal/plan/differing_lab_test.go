@@ -49,7 +49,7 @@ func hopsThatDiffer(t *testing.T, suite lab.Suite) {
 	write(t, s, a)
 	readBack(t, s)
 	if table := s.Shell("postconf -P relayhost-postmark/unix/smtp_tls_policy_maps"); !strings.Contains(table, "relayhost_tls_policy_") {
-		t.Fatalf("no policy table of its own: %s", table)
+		t.Fatalf("no policy table of its own: got %s, want %q in it", table, "relayhost_tls_policy_")
 	}
 	if main := s.Shell("postconf -h smtp_tls_policy_maps"); strings.TrimSpace(main) != "" {
 		t.Errorf("main.cf has smtp_tls_policy_maps = %s", main)

@@ -146,7 +146,7 @@ func TestLabFailoverOfFaults(t *testing.T) {
 			s.WaitLog(`to=<denied@example\.net>, relay=smtp\.postmarkapp\S*:587, .*status=sent`)
 			s.WaitLog(`to=<here@example\.net>, relay=email-smtp\S*:587, .*status=sent`)
 			if got := recipients(first) + " | " + recipients(second); got != "here@example.net | denied@example.net" {
-				t.Errorf("the hops have mail to %s", got)
+				t.Errorf("the hops have mail to %s, want %q", got, "here@example.net | denied@example.net")
 			}
 			for _, r := range []*lab.RelayService{first, second} {
 				r.Configure(func(c *smtpd.Config) { c.Recipient = nil })
@@ -162,7 +162,7 @@ func TestLabFailoverOfFaults(t *testing.T) {
 			s.SendMail("root@host.example.com", "lines@example.net", "hello")
 			s.WaitLog(`to=<lines@example\.net>, .*dsn=4\.\d\.\d, status=deferred`)
 			if got := recipients(first) + " | " + recipients(second); got != "here@example.net | denied@example.net" {
-				t.Errorf("then the hops have mail to %s", got)
+				t.Errorf("then the hops have mail to %s, want %q", got, "here@example.net | denied@example.net")
 			}
 		})
 	}
@@ -203,7 +203,7 @@ func TestLabFailoverOfPorts(t *testing.T) {
 				}
 			}
 			if n := len(ses.Mailbox()); n != 0 {
-				t.Errorf("%d messages by the default", n)
+				t.Errorf("%d messages by the default, want 0", n)
 			}
 		})
 	}
@@ -263,7 +263,7 @@ func failsOver(t *testing.T, suite lab.Suite, f failure) {
 		t.Errorf("bounced or deferred:\n%s", tail(log))
 	}
 	if n, m := len(first.Mailbox()), len(second.Mailbox()); n != 0 || m != messages {
-		t.Errorf("%d messages at the first, %d at the second", n, m)
+		t.Errorf("%d messages at the first, %d at the second, want 0 and %d", n, m, messages)
 	}
 	for _, session := range append(first.Sessions(), second.Sessions()...) {
 		if session.AuthBeforeTLS {

@@ -93,7 +93,7 @@ func TestAnotherReplyFilterStaysAlone(t *testing.T) {
 	s.apply(build(t, s, o))
 	p := build(t, s.set("smtp_reply_filter", "pcre:/etc/postfix/own"), o)
 	if master := text(t, p, masterPath); strings.Contains(master, "smtp_reply_filter") {
-		t.Errorf("master.cf:\n%s", master)
+		t.Errorf("master.cf: got\n%s\nwant no %q in it", master, "smtp_reply_filter")
 	}
 	if !hasNote(p, "room for one table") {
 		t.Errorf("not said: %q", p.Notes)
@@ -118,7 +118,7 @@ func TestDelayWarning(t *testing.T) {
 				t.Errorf("%s = %q becomes %q, want %q", name, value, got, want)
 			}
 			if told := hasNote(p, name+" = 4h is set"); told != (want == "4h" && value != "4h") {
-				t.Errorf("told: %v, notes %q", told, p.Notes)
+				t.Errorf("told: got %v, notes %q, want %v", told, p.Notes, (want == "4h" && value != "4h"))
 			}
 			s.apply(p)
 			if again := build(t, s, options()); again.Changed() || hasNote(again, name) {

@@ -59,13 +59,13 @@ func TestOtherSenders(t *testing.T) {
 			// The others' relays go: nothing may point at their tables.
 			s.files[mainPath] = strings.ReplaceAll(s.files[mainPath], "sender_dependent_relayhost_maps = ", "other = ")
 			if third := line(build(t, s, options(tc.change...))); strings.Contains(third, "pipemap:") {
-				t.Errorf("without others: %s", third)
+				t.Errorf("without others: got %s, want no %q in it", third, "pipemap:")
 			}
 		})
 	}
 	s := debian(t, "sender_dependent_relayhost_maps = hash:/x")
 	s.types = []string{"hash", "static", "texthash"}
 	if _, err := plan.Build(plan.Server{State: s.state(t)}, options()); err == nil || !strings.Contains(err.Error(), "no pipemap tables") {
-		t.Errorf("without pipemap: %v", err)
+		t.Errorf("without pipemap: got %v, want an error", err)
 	}
 }

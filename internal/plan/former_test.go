@@ -59,7 +59,7 @@ func TestSetupOfAnEarlierRelease(t *testing.T) {
 					continue
 				}
 				if strings.HasSuffix(f.Path, "sasl_passwd") && (!f.Secret || f.Mode != 0o600) {
-					t.Errorf("%s: secret %v, mode %o", f.Path, f.Secret, f.Mode)
+					t.Errorf("%s: secret %v, mode %o, want %o", f.Path, f.Secret, f.Mode, 0o600)
 				}
 			}
 			s.apply(p)

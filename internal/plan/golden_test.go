@@ -93,7 +93,7 @@ func TestGolden(t *testing.T) {
 		t.Errorf("%d golden files for %d ways", len(files), n)
 	}
 	if n < 30 {
-		t.Errorf("only %d ways", n)
+		t.Errorf("only %d ways, want at least 30", n)
 	}
 }
 

@@ -93,16 +93,16 @@ func TestObsoleteLines(t *testing.T) {
 	s := debian(t).set("smtp_use_tls", "yes")
 	p := build(t, s, options())
 	if got := param(t, p, "smtp_use_tls"); got != "(not set)" || !hasNote(p, "smtp_use_tls = yes had no effect") {
-		t.Errorf("beside a level smtp_use_tls = %s; notes %q", got, p.Notes)
+		t.Errorf("beside a level smtp_use_tls = %s; notes %q, want %q", got, p.Notes, "(not set)")
 	}
 	s = debian(t)
 	s.files[mainPath] = strings.Replace(s.files[mainPath], "smtp_tls_security_level=may\n", "smtp_enforce_tls = yes\nsmtp_use_tls =\n", 1)
 	p = build(t, s, options())
 	if got := param(t, p, "smtp_enforce_tls"); got != "yes" {
-		t.Errorf("smtp_enforce_tls still counts without a level and became %s", got)
+		t.Errorf("smtp_enforce_tls still counts without a level and became %s, want %q", got, "yes")
 	}
 	if got := param(t, p, "smtp_use_tls"); got != "(not set)" {
-		t.Errorf("an empty boolean stays: %s", got)
+		t.Errorf("an empty boolean stays: got %s, want %q", got, "(not set)")
 	}
 }
 
@@ -121,17 +121,17 @@ func TestHostsWithoutWhatIsNeeded(t *testing.T) {
 	st := debian(t).state(t)
 	st.CAFile = ""
 	if _, err := plan.Build(plan.Server{State: st}, options()); err == nil || !strings.Contains(err.Error(), "no CA bundle") {
-		t.Errorf("without a CA bundle: %v", err)
+		t.Errorf("without a CA bundle: got %v, want an error", err)
 	}
 	st = debian(t).state(t)
 	st.Version = postfix.Version{Major: 3, Minor: 3, Patch: 9}
 	if _, err := plan.Build(plan.Server{State: st}, options()); err == nil || !strings.Contains(err.Error(), "too old") {
-		t.Errorf("on 3.3: %v", err)
+		t.Errorf("on 3.3: got %v, want an error", err)
 	}
 	st = debian(t).state(t)
 	st.SASLPlugins = []string{}
 	if p, err := plan.Build(plan.Server{State: st}, options()); err != nil || !hasNote(p, "no SASL plug-in") {
-		t.Errorf("without plug-ins: %v %q", err, p.Notes)
+		t.Errorf("without plug-ins: got %v %q, want nil", err, p.Notes)
 	}
 }
 

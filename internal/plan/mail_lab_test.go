@@ -109,7 +109,7 @@ func TestLabEveryServiceCarriesMail(t *testing.T) {
 				}
 			}
 			if n < 30 {
-				t.Errorf("only %d ways", n)
+				t.Errorf("only %d ways, want at least 30", n)
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func carries(t *testing.T, l *lab.Lab, suite lab.Suite, r relays.Relay, port int
 		t.Fatalf("%v\n%s", err, tail(l.Server.MailLog()))
 	}
 	if message.From != "alerts@example.org" || !bytes.Contains(message.Data, []byte("\r\nFrom: alerts@example.org\r\n")) {
-		t.Errorf("sender %s of\n%s", message.From, message.Data)
+		t.Errorf("sender %s of\n%s, want %q and %q in it", message.From, message.Data, "alerts@example.org", []byte("\r\nFrom: alerts@example.org\r\n"))
 	}
 	sessions := relay.Sessions()
 	s := sessions[len(sessions)-1]
@@ -159,7 +159,7 @@ func readBack(t *testing.T, s *lab.Server) {
 	}
 	// Obsolete parameters and those that nothing uses are what it warns of.
 	if said := s.Shell("grep -E 'relayhost|smtp_' /root/said || true"); said != "" {
-		t.Errorf("postconf says\n%s", said)
+		t.Errorf("postconf says\n%s\nwant none", said)
 	}
 	n := 0
 	for _, name := range m.Marked() {
@@ -184,7 +184,7 @@ func readBack(t *testing.T, s *lab.Server) {
 		}
 	}
 	if n < 15 {
-		t.Errorf("only %d parameters were read back", n)
+		t.Errorf("only %d parameters were read back, want at least 15", n)
 	}
 }
 
@@ -225,7 +225,7 @@ func isGolden(t *testing.T, s *lab.Server, suite lab.Suite, r relays.Relay, port
 		}
 		compared++
 		if got := s.ReadFile(f.Path); got != string(f.After) {
-			t.Errorf("%s is\n%s\nand golden\n%s", f.Path, got, f.After)
+			t.Errorf("%s is\n%s, want %s\nand golden\n%s", f.Path, got, string(f.After), f.After)
 		}
 	}
 	want, err := postfix.ParseMain([]byte(text(t, p, mainPath)))
@@ -243,7 +243,7 @@ func isGolden(t *testing.T, s *lab.Server, suite lab.Suite, r relays.Relay, port
 		}
 	}
 	if g.version.Minor != minors[suite] || compared < 4 {
-		t.Errorf("Postfix 3.%d for %s: only %d compared", g.version.Minor, suite, compared)
+		t.Errorf("Postfix 3.%d for %s: only %d compared, want %d and at least 4", g.version.Minor, suite, compared, minors[suite])
 	}
 	if a, b := ourEntries(t, s.ReadFile(masterPath)), ourEntries(t, text(t, p, masterPath)); a != b {
 		t.Errorf("master.cf has\n%s\nand golden\n%s", a, b)
@@ -305,7 +305,7 @@ func TestLabNoLoginWithoutVerifiedTLS(t *testing.T) {
 				t.Run(test.name, func(t *testing.T) { noLogin(t, l, n, test.port, test.stripped, test.flaw, test.log) })
 			}
 			if log := l.Server.MailLog(); strings.Contains(log, "status=bounced") {
-				t.Errorf("bounced:\n%s", log)
+				t.Errorf("bounced: got\n%s\nwant no %q in it", log, "status=bounced")
 			}
 		})
 	}
@@ -366,7 +366,7 @@ func TestLabOtherMailKeepsItsWay(t *testing.T) {
 			l.Server.WaitLog(`to=<user@direct\.test>, relay=mx\.direct\.test\S*:25, .*status=sent`)
 			l.Server.WaitLog(`to=<user@example\.net>, relay=smtp\.postmarkapp\.com\S*:587, .*status=sent`)
 			if n := len(relay.Mailbox()); n != 1 {
-				t.Errorf("%d messages came to the relay", n)
+				t.Errorf("%d messages came to the relay, want 1", n)
 			}
 			for _, host := range []string{"mx.corp.test", "mx.backup.test", "mx.direct.test"} {
 				for _, s := range l.World.Exchanger(host).Sessions() {
@@ -414,7 +414,7 @@ func TestLabAccountFaultsDoNotBounce(t *testing.T) {
 			l.World.DNS.Delete(relay.Hosts[0].Name)
 			sends(t, l.Server, 100, "name gone", `relay=none, .*dsn=4\.\d\.\d, status=deferred \(.*(Host|Name).* not found`)
 			if n := len(relay.Mailbox()); n != 0 {
-				t.Errorf("%d messages came", n)
+				t.Errorf("got %d messages came, want 0", n)
 			}
 		})
 	}
@@ -453,13 +453,13 @@ func TestLabSendersOnANullClient(t *testing.T) {
 		message, err := relay.WaitMessage(ctx)
 		cancel()
 		if err != nil || len(relay.Mailbox()) != before+1 {
-			t.Fatalf("%s: %v\n%s", test.from, err, tail(l.Server.MailLog()))
+			t.Fatalf("%s: got %v, want nil\n%s", test.from, err, tail(l.Server.MailLog()))
 		}
 		if message.From != test.want || len(message.To) != 1 || message.To[0] != "ops@host.example.com" {
 			t.Errorf("%s, from %s: from %s to %q, want from %s", test.relay, test.from, message.From, message.To, test.want)
 		}
 		if !bytes.Contains(message.Data, []byte("\r\nFrom: "+test.want+"\r\n")) || !bytes.Contains(message.Data, []byte("\r\nTo: ops@host.example.com\r\n")) {
-			t.Errorf("%s, from %s:\n%s", test.relay, test.from, message.Data)
+			t.Errorf("%s, from %s: got\n%s\nwant %q in it and %q in it", test.relay, test.from, message.Data, []byte("\r\nFrom: "+test.want+"\r\n"), []byte("\r\nTo: ops@host.example.com\r\n"))
 		}
 	}
 }
@@ -511,7 +511,7 @@ func TestLabContentFilterStays(t *testing.T) {
 	l.Server.SendMail("root@host.example.com", "ops@example.net", "hello")
 	l.Server.WaitLog(`postfix/smtp\[\d+\]: \w+: to=<ops@example\.net>, relay=127\.0\.0\.1\[127\.0\.0\.1\]:10025, .*status=sent`)
 	if n := len(relay.Sessions()); n != 0 {
-		t.Errorf("%d sessions with the relay", n)
+		t.Errorf("%d sessions with the relay, want 0", n)
 	}
 }
 
@@ -527,7 +527,7 @@ func TestLabConnectionsAreReused(t *testing.T) {
 		l.Server.WaitLog(fmt.Sprintf(`to=<ops%d@example\.net>, .*status=sent`, i))
 	}
 	if c := relay.Counters(); c.Messages != n || c.Logins > 2 || c.Logins != c.Handshakes {
-		t.Errorf("%d messages with %d logins and %d handshakes", c.Messages, c.Logins, c.Handshakes)
+		t.Errorf("%d messages with %d logins and %d handshakes, want %d and at most 2", c.Messages, c.Logins, c.Handshakes, n)
 	}
 }
 
@@ -551,7 +551,7 @@ func TestLabMessagesOnAConnection(t *testing.T) {
 	reused := 0
 	for _, s := range relay.Sessions() {
 		if s.Messages > most || s.Count("MAIL") > most {
-			t.Errorf("%d messages on a connection", s.Messages)
+			t.Errorf("%d messages on a connection, want at most %d", s.Messages, most)
 		}
 		if s.Messages == most {
 			reused++
@@ -600,7 +600,7 @@ func TestLabMechanismsThatFail(t *testing.T) {
 	l.Server.WaitLog(`to=<ops@example\.net>, .*status=sent`)
 	for _, s := range relay.Sessions() {
 		if !slices.Equal(s.Mechanisms, []string{"LOGIN"}) {
-			t.Errorf("tried %q", s.Mechanisms)
+			t.Errorf("tried %q, want %q", s.Mechanisms, []string{"LOGIN"})
 		}
 	}
 }

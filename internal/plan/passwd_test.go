@@ -96,7 +96,7 @@ func TestLooseSecretIsTightened(t *testing.T) {
 		st.MapMeta[passwd] = host.Meta{Mode: mode}
 		p, err := plan.Build(plan.Server{State: st}, options())
 		if err != nil || p.Files[0].Path != passwd || p.Files[0].Action != want || p.Files[0].Mode != 0o600 {
-			t.Errorf("%o: %v %+v", mode, err, p.Files[0].Action)
+			t.Errorf("%o: got %v %+v, want %v", mode, err, p.Files[0].Action, want)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func TestCompiledMapsAreLookedAt(t *testing.T) {
 		}
 		for _, f := range p.Files {
 			if want := f.Path == test.want; (f.Action == plan.Modify) != want || f.Recompile != want {
-				t.Errorf("%s: %s: %s, compiled again: %v", test.name, f.Path, f.Action, f.Recompile)
+				t.Errorf("%s: %s: %s, compiled again: got %v, want %v", test.name, f.Path, f.Action, f.Recompile, want)
 			}
 		}
 	}
@@ -153,7 +153,7 @@ func TestPasswordTableThatCannotBeRead(t *testing.T) {
 	st.Unreadable = []string{passwd}
 	p, err := plan.Build(plan.Server{State: st}, options())
 	if err != nil || p.Files[0].Action != plan.Modify || !hasNote(p, "cannot be read without root") {
-		t.Errorf("%v %s %q", err, p.Files[0].Action, p.Notes)
+		t.Errorf("got %v %s %q, want %s", err, p.Files[0].Action, p.Notes, plan.Modify)
 	}
 }
 

@@ -115,7 +115,7 @@ func notTalkedOutOfTLS(t *testing.T, l *lab.Lab, n, port int, level string) {
 		}
 	}
 	if loose := regexp.MustCompile(`(?m)^.*(Untrusted|Anonymous|Trusted) TLS connection established to .*:` + fmt.Sprint(port) + `.*$`).FindString(s.MailLog()[logged:]); loose != "" {
-		t.Errorf("a session that is not verified: %s", loose)
+		t.Errorf("a session that is not verified: got %s, want none", loose)
 	}
 }
 
@@ -123,7 +123,7 @@ func notTalkedOutOfTLS(t *testing.T, l *lab.Lab, n, port int, level string) {
 func quiet(t *testing.T, s *lab.Server) {
 	t.Helper()
 	if line := regexp.MustCompile(`(?m)^.*postfix/relayhost-\S*: (warning|error|fatal|panic): .*$`).FindString(s.MailLog()); line != "" {
-		t.Errorf("logged: %s", line)
+		t.Errorf("logged: got %s, want none", line)
 	}
 	if r := s.Run("postfix", "check"); r.Code != 0 || strings.TrimSpace(r.Stdout+r.Stderr) != "" {
 		t.Errorf("postfix check: %s", r)
@@ -195,7 +195,7 @@ func TestLabOtherServicesWithTheSameHop(t *testing.T) {
 			s.WaitLog(`relayhost-sendgrid/smtp\S*: .*to=<ours@example\.net>, relay=smtp\.sendgrid\.net\S*:587, .*status=sent`)
 			box := relay.Mailbox()
 			if m := box[len(box)-1]; m.Session.Username != relay.Username || m.From != "alerts@example.org" {
-				t.Errorf("ours: account %s, from %s", m.Session.Username, m.From)
+				t.Errorf("ours: account %s, from %s, want %s and %q", m.Session.Username, m.From, relay.Username, "alerts@example.org")
 			}
 			if got := s.ReadFile("/etc/postfix/sasl_passwd"); got != passwd {
 				t.Errorf("sasl_passwd is\n%s\nwant\n%s", got, passwd)

@@ -59,7 +59,7 @@ func thereAndBack(t *testing.T, suite lab.Suite) {
 		}
 	}
 	if len(texts) < 200/step {
-		t.Errorf("only %d texts", len(texts))
+		t.Errorf("only %d texts, want at least %d", len(texts), 200/step)
 	}
 	goRounds(t, s, a, texts, names)
 }

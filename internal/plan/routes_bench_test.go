@@ -44,7 +44,7 @@ func TestBenchRoutes(t *testing.T) {
 			var routes int
 			_, after, _ := strings.Cut(string(out), "took ")
 			if _, err := fmt.Sscanf(after, "%f for %d", &took, &routes); err != nil || routes != n+1 {
-				t.Fatalf("%d routes, %v: %s", routes, err, out)
+				t.Fatalf("%d routes, %v: %s, want %d", routes, err, out, n+1)
 			}
 			if was := seconds[n]; was == 0 || took < was {
 				seconds[n] = took

@@ -92,6 +92,6 @@ func TestGoldenRoutes(t *testing.T) {
 	}
 	files, _ := filepath.Glob(filepath.Join("testdata", "routes", "*.txt"))
 	if len(files) != len(cases)+1 {
-		t.Errorf("%d golden files for %d cases", len(files), len(cases))
+		t.Errorf("%d golden files for %d cases, want %d", len(files), len(cases), len(cases)+1)
 	}
 }

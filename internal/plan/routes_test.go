@@ -44,7 +44,7 @@ func TestRouteUnderTheDefaultsName(t *testing.T) {
 		}
 		text := "version = 1\nrelay = '" + id + "'\n[[route]]\nname = 'corp'\nsenders = ['corp.example']\nrelay = 'postmark'\n"
 		if _, err := config.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), "not free") {
-			t.Errorf("%s: %v", id, err)
+			t.Errorf("%s: got %v, want an error", id, err)
 		}
 	}
 }
@@ -167,12 +167,12 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 		}
 	}
 	if removed < 8 {
-		t.Errorf("only %d files are removed", removed)
+		t.Errorf("only %d files are removed, want at least 8", removed)
 	}
 	s.apply(p)
 	for path, text := range s.files {
 		if strings.Contains(path, "/relayhost_") && strings.Contains(path, "_shop") || strings.Contains(path, "by_sender") {
-			t.Errorf("%s is there", path)
+			t.Errorf("got %s is there, want no %q in it", path, "by_sender")
 		}
 		for _, part := range []string{"pw-pm", "pw-user", "pw-mg", "pw-second", "pw-s2g", "relayhost-all", "relayhost-one", "by-sender", "relayhost_by"} {
 			if strings.Contains(text, part) {
@@ -181,10 +181,10 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 		}
 	}
 	if got := s.files["/etc/postfix/sasl_passwd"]; got != "[kept.test]:25 joe:kept\n" {
-		t.Errorf("sasl_passwd is\n%s", got)
+		t.Errorf("sasl_passwd is\n%s\nwant\n%q", got, "[kept.test]:25 joe:kept\n")
 	}
 	if got := s.files["/etc/postfix/relayhost_sasl_passwd"]; got != "[email-smtp.eu-west-1.amazonaws.com]:587 ses:pw-ses\n" {
-		t.Errorf("relayhost_sasl_passwd is\n%s", got)
+		t.Errorf("relayhost_sasl_passwd is\n%s\nwant\n%q", got, "[email-smtp.eu-west-1.amazonaws.com]:587 ses:pw-ses\n")
 	}
 	if again := build(t, s, one); again.Changed() {
 		t.Errorf("a second plan changes:\n%v", changed(again))
@@ -218,7 +218,7 @@ func TestPatternsGo(t *testing.T) {
 	p := build(t, s, o)
 	if got := param(t, p, "sender_dependent_default_transport_maps"); got != "hash:/etc/postfix/relayhost_by_sender" ||
 		!slices.Contains(changed(p), "remove /etc/postfix/relayhost_by_subdomain") {
-		t.Errorf("maps %s, changes %q", got, changed(p))
+		t.Errorf("maps %s, changes %q, want %q and %q in it", got, changed(p), "hash:/etc/postfix/relayhost_by_sender", "remove /etc/postfix/relayhost_by_subdomain")
 	}
 }
 
@@ -247,11 +247,11 @@ func TestOneRouteIsOneLine(t *testing.T) {
 		n++
 		rest, found := strings.CutPrefix(string(f.After), string(f.Before))
 		if f.Action != plan.Modify || !found || strings.Count(rest, "\n") != 1 {
-			t.Errorf("%s: %s, more %v, %q", f.Path, f.Action, found, rest)
+			t.Errorf("%s: got %s, more %v, %q, want %s", f.Path, f.Action, found, rest, plan.Modify)
 		}
 	}
 	if n != 2 {
-		t.Errorf("%d tables change: %v", n, changed(p))
+		t.Errorf("%d tables change: %v, want 2", n, changed(p))
 	}
 }
 
@@ -319,7 +319,7 @@ func TestSenderAuthenticationOfMain(t *testing.T) {
 	}
 	p := build(t, debian(t), routeCases(t)["by-sender"])
 	if got := entries(t, p, "relayhost-ses")["smtp_sender_dependent_authentication"]; got != "" {
-		t.Errorf("the default says %q", got)
+		t.Errorf("the default says %q, want none", got)
 	}
 }
 
@@ -379,7 +379,7 @@ func TestNullSender(t *testing.T) {
 				}
 			}
 			if service != tc.want || tc.note != "" && !hasNote(p, tc.note) || tc.silent && hasNote(p, "null sender") {
-				t.Errorf("service %q, notes %q", service, p.Notes)
+				t.Errorf("service %q, notes %q, want %q", service, p.Notes, tc.want)
 			}
 			if strings.Contains(text(t, p, config.Path), "<>") != (tc.name == "named") {
 				t.Errorf("answers\n%s", text(t, p, config.Path))
@@ -399,7 +399,7 @@ func TestLevels(t *testing.T) {
 	o := routed(ses, route("shop", []string{"shop.example"}, pm, mg, sg), route("blog", []string{"blog.example"}, mg))
 	o.Routes[0].Hops = append(o.Routes[0].Hops[:1], sg)
 	if o.Levels() != 3 {
-		t.Errorf("%d levels", o.Levels())
+		t.Errorf("got %d levels, want 3", o.Levels())
 	}
 	for k, want := range []string{
 		"default=ses shop=postmark blog=mailgun", "default=sendgrid shop=mailgun", "default=ses shop=sendgrid",

@@ -92,7 +92,7 @@ func TestShapesOfMainCF(t *testing.T) {
 		}
 	}
 	if n < 200 {
-		t.Errorf("only %d", n)
+		t.Errorf("only %d, want at least 200", n)
 	}
 }
 

@@ -98,14 +98,14 @@ func TestImplicitTLSDiffersByOneOption(t *testing.T) {
 	p := build(t, debian(t), options())
 	q := build(t, debian(t), options(func(o *config.Config) { o.First().Port, o.First().TLS = 465, relays.Implicit }))
 	if got := option(t, q, "smtp_tls_wrappermode"); got != "yes" {
-		t.Errorf("smtp_tls_wrappermode = %s on 465", got)
+		t.Errorf("smtp_tls_wrappermode = %s on 465, want %q", got, "yes")
 	}
 	got := strings.Replace(text(t, q, masterPath), "  -o smtp_tls_wrappermode=yes\n", "", 1)
 	if got = strings.ReplaceAll(got, p.Service+"-smtps", p.Service); q.Service != p.Service+"-smtps" || got != text(t, p, masterPath) {
-		t.Errorf("465 differs from 587 by more than smtp_tls_wrappermode:\n%s", got)
+		t.Errorf("465 differs from 587 by more than smtp_tls_wrappermode: got\n%s\nwant\n%s", got, text(t, p, masterPath))
 	}
 	if got := option(t, build(t, debian(t).set("smtp_tls_wrappermode", "yes"), options()), "smtp_tls_wrappermode"); got != "no" {
-		t.Errorf("smtp_tls_wrappermode of main.cf reaches the STARTTLS service: %s", got)
+		t.Errorf("smtp_tls_wrappermode of main.cf reaches the STARTTLS service: got %s, want %q", got, "no")
 	}
 }
 
@@ -139,7 +139,7 @@ func TestWhatReachesTheServiceFromMain(t *testing.T) {
 			t.Errorf("%s = %s in main.cf: the service has %q, want %q", name, test.global, got, test.want)
 		}
 		if got := param(t, p, name); got != test.global {
-			t.Errorf("%s in main.cf became %s", name, got)
+			t.Errorf("%s in main.cf became %s, want %s", name, got, test.global)
 		}
 	}
 }
@@ -187,7 +187,7 @@ func TestSELinux(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := option(t, p, "tlsproxy_service_name") != "(not set)"; got != test.reuse || hasNote(p, label) == test.reuse {
-			t.Errorf("%s: connections are reused: %v; notes %q", test.name, got, p.Notes)
+			t.Errorf("%s: connections are reused: got %v; notes %q, want %v", test.name, got, p.Notes, test.reuse)
 		}
 		if hasNote(p, port) != test.note {
 			t.Errorf("%s: notes %q", test.name, p.Notes)

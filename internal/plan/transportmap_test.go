@@ -15,14 +15,14 @@ func TestTransportGoesBesideWhatIsThere(t *testing.T) {
 		set("relay_domains", "backup.test, mx.test")
 	p := build(t, s, options(func(o *config.Config) { o.Direct = []string{"corp.test"} }))
 	if got := param(t, p, "smtp_tls_policy_maps"); got != "hash:/etc/postfix/policy" {
-		t.Errorf("smtp_tls_policy_maps = %s", got)
+		t.Errorf("smtp_tls_policy_maps = %s, want %q", got, "hash:/etc/postfix/policy")
 	}
 	if got := param(t, p, "transport_maps"); got != "hash:/etc/postfix/transport, hash:/etc/postfix/relayhost_transport" {
-		t.Errorf("transport_maps = %s", got)
+		t.Errorf("transport_maps = %s, want %q", got, "hash:/etc/postfix/transport, hash:/etc/postfix/relayhost_transport")
 	}
 	want := "# Written by relayhost: destinations that do not go through Amazon SES.\ncorp.test smtp:\n"
 	if got := text(t, p, "/etc/postfix/relayhost_transport"); got != want {
-		t.Errorf("routes:\n%s", got)
+		t.Errorf("routes: got\n%s\nwant\n%s", got, want)
 	}
 	s.apply(p)
 	if again := build(t, s, options(func(o *config.Config) { o.Direct = []string{"corp.test"} })); again.Changed() {
@@ -40,7 +40,7 @@ func TestLocalMailStays(t *testing.T) {
 		m, _ := postfix.ParseMain([]byte(debian(t).files[mainPath]))
 		want, ok := m.Get(name)
 		if got := param(t, p, name); ok && got != want {
-			t.Errorf("%s became %s", name, got)
+			t.Errorf("%s became %s, want %s", name, got, want)
 		}
 	}
 }
@@ -77,7 +77,7 @@ func TestLocalOnly(t *testing.T) {
 	s := debian(t).set("default_transport", "error").set("relay_transport", "error")
 	p := build(t, s, options())
 	if got := param(t, p, "default_transport"); got != "relayhost-ses:[smtp.example.net]:587" {
-		t.Errorf("default_transport = %s", got)
+		t.Errorf("default_transport = %s, want %q", got, "relayhost-ses:[smtp.example.net]:587")
 	}
 	if !hasNote(p, "default_transport was error") || !hasNote(p, "relay_transport = error stays") {
 		t.Errorf("notes %q", p.Notes)

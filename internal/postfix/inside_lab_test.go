@@ -71,7 +71,7 @@ func TestInsideRead(t *testing.T) {
 	}
 	if !slices.Contains(s.MapTypes, "texthash") || !slices.Contains(s.MapTypes, s.DefaultMap) || !slices.Contains(s.SASLTypes, "cyrus") ||
 		!slices.Contains(s.SASLPlugins, "PLAIN") || !slices.Contains(s.SASLPlugins, "LOGIN") {
-		t.Errorf("maps %q (%s), SASL %q %q", s.MapTypes, s.DefaultMap, s.SASLTypes, s.SASLPlugins)
+		t.Errorf("maps %q (%s), SASL %q %q, want %q in it and %q in it and %q in it and %q in it", s.MapTypes, s.DefaultMap, s.SASLTypes, s.SASLPlugins, "texthash", "cyrus", "PLAIN", "LOGIN")
 	}
 	for _, path := range []string{"/etc/aliases", "/etc/postfix/sasl_passwd", "/etc/postfix/policy"} {
 		if len(s.Maps[path]) == 0 || s.MapMeta[path].Mode == 0 {
@@ -85,7 +85,7 @@ func TestInsideRead(t *testing.T) {
 		t.Errorf("main.cf says %q, postconf %q", got, s.Params["smtp_sasl_password_maps"])
 	}
 	if s.MainMeta.Mode.Perm() != 0o644 || len(s.Params) < 900 {
-		t.Errorf("mode %v, %d parameters", s.MainMeta.Mode, len(s.Params))
+		t.Errorf("mode %v, %d parameters, want at least 900", s.MainMeta.Mode, len(s.Params))
 	}
 }
 
@@ -93,7 +93,7 @@ func TestInsideReadAsNobody(t *testing.T) {
 	onServer(t)
 	s := read(t, "")
 	if !s.Running || !slices.Equal(s.Unreadable, []string{"/etc/postfix/sasl_passwd"}) {
-		t.Errorf("running %v, unreadable %q", s.Running, s.Unreadable)
+		t.Errorf("running %v, unreadable %q, want %q", s.Running, s.Unreadable, []string{"/etc/postfix/sasl_passwd"})
 	}
 }
 
@@ -197,7 +197,7 @@ func TestInsideTables(t *testing.T) {
 		source.Set(key, "user:"+password)
 		keys = append(keys, key)
 		if got, _ := source.Get(key); got != "user:"+password {
-			t.Errorf("stored %q, read %q", password, got)
+			t.Errorf("stored %q, read %q, want %q", password, got, "user:"+password)
 		}
 	}
 	checked := 0

@@ -41,7 +41,7 @@ func TestMainGet(t *testing.T) {
 				t.Errorf("Get(%q) = %q, %v, want %q", tc.param, got, ok, tc.want)
 			}
 			if got := string(m.Bytes()); got != tc.text {
-				t.Errorf("unchanged text came back as %q", got)
+				t.Errorf("unchanged text came back as %q, want %q", got, tc.text)
 			}
 		})
 	}
@@ -185,7 +185,7 @@ func FuzzMain(f *testing.F) {
 			return
 		}
 		if !bytes.Equal(m.Bytes(), data) {
-			t.Fatalf("unchanged text came back as %q", m.Bytes())
+			t.Fatalf("unchanged text came back as %q, want %q", m.Bytes(), data)
 		}
 		if name == "" || strings.ContainsAny(name, " \t\n\v\f\r=#\x00") || strings.Contains(name, nbsp) || strings.HasPrefix(value, nbsp) || strings.HasPrefix(name, "\ufeff") {
 			return

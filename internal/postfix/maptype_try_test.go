@@ -41,7 +41,7 @@ func TestConfirmMapTypes(t *testing.T) {
 				t.Errorf("asked %q", asked)
 			}
 			if got := strings.Join(s.MapTypes, " "); got != test.types {
-				t.Errorf("types %s", got)
+				t.Errorf("types %s, want %s", got, test.types)
 			}
 		})
 	}

@@ -47,7 +47,7 @@ func TestMasterGet(t *testing.T) {
 		Options: []Option{{"smtp_helo_timeout", "5"}, {"smtp_bind_address", "192.0.2.1"}, {"syslog_name", "postfix/x"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+		t.Errorf("got %q, want none", diff)
 	}
 	pipe, _ := m.Get("maildrop", "unix")
 	if want := []string{"flags=DRXhu", "user=vmail", "argv=/usr/bin/maildrop", "-d", "a b", "-o", "x=y"}; !slices.Equal(pipe.Args, want) || pipe.Options != nil {
@@ -55,12 +55,12 @@ func TestMasterGet(t *testing.T) {
 	}
 	overrides := m.Overrides("syslog_name", "smtp_helo_timeout")
 	if diff := cmp.Diff([]Override{{"smtp/unix", Option{"smtp_helo_timeout", "5"}}, {"smtp/unix", Option{"syslog_name", "postfix/x"}}}, overrides); diff != "" {
-		t.Error(diff)
+		t.Errorf("got %q, want none", diff)
 	}
 	// master(8) warns and uses the last of two entries.
 	twice := parseMaster(t, "a unix - - n - - smtp\na unix - - n - - lmtp\n")
 	if s, _ := twice.Get("a", "unix"); s.Command != "lmtp" {
-		t.Errorf("of two entries the one with %q counts", s.Command)
+		t.Errorf("of two entries the one with %q counts, want %q", s.Command, "lmtp")
 	}
 }
 
@@ -97,14 +97,14 @@ func TestMasterSet(t *testing.T) {
 	m.Set(ours)
 	want := masterText + "\n" + Mark + "\n" + rendered
 	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {
-		t.Fatal(diff)
+		t.Fatalf("got %q, want none", diff)
 	}
 	m.Set(ours)
 	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {
 		t.Error("set twice:", diff)
 	}
 	if got := m.Marked(); !slices.Equal(got, []string{"relayhost-ses/unix"}) {
-		t.Errorf("Marked() = %q", got)
+		t.Errorf("Marked() = %q, want %q", got, []string{"relayhost-ses/unix"})
 	}
 	again := parseMaster(t, string(m.Bytes()))
 	got, _ := again.Get("relayhost-ses", "unix")
@@ -124,7 +124,7 @@ func TestMasterSet(t *testing.T) {
 	}
 	again.Remove("smtp", "unix")
 	if text := string(again.Bytes()); strings.Contains(text, "syslog_name") || !strings.Contains(text, "# a comment in between\n") {
-		t.Errorf("removed with continuation lines:\n%s", text)
+		t.Errorf("removed with continuation lines: got\n%s\nwant no %q in it and %q in it", text, "syslog_name", "# a comment in between\n")
 	}
 }
 
@@ -134,7 +134,7 @@ func TestServiceChrooted(t *testing.T) {
 		want           bool
 	}{{"y", "3.6", true}, {"n", "0", false}, {"-", "0", true}, {"-", "", true}, {"-", "1", false}, {"-", "3.6", false}, {"-", "2", false}} {
 		if got := (Service{Chroot: tc.chroot}).Chrooted(tc.compat); got != tc.want {
-			t.Errorf("chroot %q at level %q: %v", tc.chroot, tc.compat, got)
+			t.Errorf("chroot %q at level %q: got %v, want %v", tc.chroot, tc.compat, got, tc.want)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func FuzzMaster(f *testing.F) {
 			return
 		}
 		if !bytes.Equal(m.Bytes(), data) {
-			t.Fatalf("unchanged text came back as %q", m.Bytes())
+			t.Fatalf("unchanged text came back as %q, want %q", m.Bytes(), data)
 		}
 		before := m.Services()
 		ours := Service{Name: "relayhost-fuzz", Type: "unix", Private: "-", Unpriv: "-", Chroot: "n", Wakeup: "-", MaxProc: "-", Command: "smtp"}

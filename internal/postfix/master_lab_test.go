@@ -49,7 +49,7 @@ func TestLabMasterAgreesWithPostconf(t *testing.T) {
 							t.Fatal(err)
 						}
 						if diff := cmp.Diff(n.Services(), m.Services()); diff != "" {
-							t.Errorf("%s\n%q", diff, texts[i])
+							t.Errorf("got %s, want none\n%q", diff, texts[i])
 						}
 						entries += len(m.Services())
 					}

@@ -14,7 +14,7 @@ func TestCutOff(t *testing.T) {
 		line := []byte(whole)
 		m, err := parseQueued(line[:end])
 		if err != nil || m.ID != "0298F48" || m.Queue != "deferred" || len(m.Recipients) == 0 || m.Recipients[0].Address != "b@x.test" {
-			t.Fatalf("cut at %d (%s): %v, %+v", end, whole[:end], err, m)
+			t.Fatalf("cut at %d (%s): got %v, %+v, want nil", end, whole[:end], err, m)
 		}
 		if string(line) != whole {
 			t.Fatalf("cut at %d: the line was written to", end)

@@ -86,13 +86,13 @@ func TestRecorded(t *testing.T) {
 		if typ, ok := said["default_database_type"]; ok {
 			facts++
 			if picked, err := PickMapType(fresh, ""); err != nil || picked != typ {
-				t.Errorf("%s is chosen (%v), the default is %s", picked, err, typ)
+				t.Errorf("%s is chosen (%v), the default is %s, want nil", picked, err, typ)
 			}
 		}
 		if text, ok := said["mail_version"]; ok {
 			facts++
 			if v, err := ParseVersion(text); err != nil || v != fresh.Version {
-				t.Errorf("Postfix %v is assumed, recorded is %v, %v", fresh.Version, v, err)
+				t.Errorf("Postfix %v is assumed, recorded is %v, %v, want nil", fresh.Version, v, err)
 			}
 		}
 		for _, typ := range strings.Fields(parts["has"]) {
@@ -109,7 +109,7 @@ func TestRecorded(t *testing.T) {
 		}
 	})
 	if facts < 35 {
-		t.Errorf("%d facts of Postfix", facts)
+		t.Errorf("%d facts of Postfix, want at least 35", facts)
 	}
 }
 

@@ -41,7 +41,7 @@ func TestParseNextHop(t *testing.T) {
 	} {
 		want.Text = text
 		if got, err := ParseNextHop(text); err != nil || got != want {
-			t.Errorf("%s: %+v, %v", text, got, err)
+			t.Errorf("%s: got %+v, %v, want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "[smtp.example.com", "[a]:nosuch", "a:b:c", "[a]:0", "a:"} {
@@ -117,7 +117,7 @@ func TestRouting(t *testing.T) {
 				tc.want[sender] = strings.TrimRight(want, " ")
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Error(diff)
+				t.Errorf("got %q, want none", diff)
 			}
 		})
 	}
@@ -131,7 +131,7 @@ smtp_sasl_password_maps = hash:/p
 	s.Unreadable = []string{"/secret"}
 	r := NewRouting(s)
 	if diff := cmp.Diff([]string{"@b.example", "<>", "z@c.example"}, r.Senders()); diff != "" {
-		t.Error(diff)
+		t.Errorf("got %q, want none", diff)
 	}
 	tables, why := r.Closed(s.Params["sender_dependent_relayhost_maps"] + " hash:/secret static:a")
 	if diff := cmp.Diff([]Table{{"regexp", "/r"}, {"lmdb", "/none"}, {"hash", "/secret"}}, tables); diff != "" || len(why) != 3 {

@@ -56,7 +56,7 @@ func TestSourceSet(t *testing.T) {
 			s := parseTable(t, tc.text)
 			s.Set(tc.key, tc.value)
 			if diff := cmp.Diff(tc.want, string(s.Bytes())); diff != "" {
-				t.Error(diff)
+				t.Errorf("got %q, want none", diff)
 			}
 		})
 	}
@@ -78,7 +78,7 @@ func TestAliases(t *testing.T) {
 	s.Remove("postmaster")
 	want := "# x\n\"a:b\": c\nRoot : me@x.test\nnocolon x\nabuse: root\n"
 	if diff := cmp.Diff(want, string(s.Bytes())); diff != "" {
-		t.Error(diff)
+		t.Errorf("got %q, want none", diff)
 	}
 }
 
@@ -91,7 +91,7 @@ func FuzzSource(f *testing.F) {
 			return
 		}
 		if !bytes.Equal(s.Bytes(), data) {
-			t.Fatalf("unchanged text came back as %q", s.Bytes())
+			t.Fatalf("unchanged text came back as %q, want %q", s.Bytes(), data)
 		}
 		if key == "" || oneLine(value) == "" || strings.HasPrefix(key, "\ufeff") || strings.ContainsAny(key, "#\"\\: \t\n\v\f\r\x00") {
 			return

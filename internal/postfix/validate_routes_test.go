@@ -81,7 +81,7 @@ func TestCheckWays(t *testing.T) {
 				t.Errorf("found %v, want %q", fatal, tc.want)
 			}
 			if tc.want != "" && len(fatal) > 4 {
-				t.Errorf("one fault, %d problems: %v", len(fatal), fatal)
+				t.Errorf("one fault, %d problems: %v, want at most 4", len(fatal), fatal)
 			}
 		})
 	}

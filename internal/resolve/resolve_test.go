@@ -120,7 +120,7 @@ func TestRecords(t *testing.T) {
 		}
 	}
 	if _, err := r.CNAME(ctx, "smtp.example.com"); !errors.Is(err, ErrNotFound) {
-		t.Errorf("CNAME of a name without one = %v", err)
+		t.Errorf("CNAME of a name without one = %v, want %v", err, ErrNotFound)
 	}
 }
 
@@ -225,7 +225,7 @@ func TestHostileAnswers(t *testing.T) {
 				t.Fatalf("err = %v, want %v", err, tt.want)
 			}
 			if got := fmt.Sprint(v4); tt.want == nil && got != "[192.0.2.1]" {
-				t.Errorf("addresses %s", got)
+				t.Errorf("addresses %s, want %q", got, "[192.0.2.1]")
 			}
 			if err != nil && !strings.Contains(err.Error(), `"a.example.com"`) {
 				t.Errorf("%q does not name the query", err)

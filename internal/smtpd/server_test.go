@@ -173,14 +173,14 @@ func TestSTARTTLSAndPlain(t *testing.T) {
 	c.want("220 relay.test ESMTP")
 	before := c.ask("EHLO host.test", "250 relay.test\n")
 	if !strings.Contains(before, "STARTTLS") || strings.Contains(before, "AUTH") || !strings.Contains(before, "SIZE 1000") {
-		t.Errorf("EHLO before TLS: %q", before)
+		t.Errorf("EHLO before TLS: got %q, want %q in it and no %q in it and %q in it", before, "STARTTLS", "AUTH", "SIZE 1000")
 	}
 	c.ask("STARTTLS", "220 2.0.0")
 	c.secure()
 	c.ask("MAIL FROM:<a@example.com>", "503 5.5.1") // what was said before TLS is forgotten
 	after := c.ask("EHLO host.test", "250 relay.test\n")
 	if strings.Contains(after, "STARTTLS") || !strings.Contains(after, "AUTH PLAIN LOGIN") {
-		t.Errorf("EHLO after TLS: %q", after)
+		t.Errorf("EHLO after TLS: got %q, want no %q in it and %q in it", after, "STARTTLS", "AUTH PLAIN LOGIN")
 	}
 	c.ask("MAIL FROM:<a@example.com>", "530 5.7.0 Authentication required")
 	c.ask(plain(user, pass), "235 ")
@@ -194,7 +194,7 @@ func TestSTARTTLSAndPlain(t *testing.T) {
 
 	box := s.Mailbox()
 	if len(box) != 1 {
-		t.Fatalf("%d messages", len(box))
+		t.Fatalf("got %d messages, want 1", len(box))
 	}
 	if m := box[0]; m.From != "a@example.com" || strings.Join(m.To, " ") != "b@example.net c@example.net" ||
 		string(m.Data) != "Subject: x\r\n\r\n.dot\r\nAUTH LOGIN\r\n" || m.Reply != "Ok: queued as 00000001" || m.Session.ID != 1 || m.Session.Username != user || m.Session.Messages != 1 {
@@ -220,7 +220,7 @@ func TestImplicitTLSAndLogin(t *testing.T) {
 		c := dial(t, addr, true)
 		c.want("220 ")
 		if got := c.ask("EHLO h", "250 "); !strings.HasSuffix(got, "AUTH LOGIN") {
-			t.Errorf("EHLO: %q", got)
+			t.Errorf("EHLO: got %q, want %q at its end", got, "AUTH LOGIN")
 		}
 		c.ask(plain(user, pass), "504 ")
 		if initial {
@@ -286,7 +286,7 @@ func TestPlainTextConnection(t *testing.T) {
 	c = dial(t, addr, false)
 	c.want("220 ")
 	if got := c.ask("EHLO h", "250 "); strings.Contains(got, "STARTTLS") || !strings.Contains(got, "AUTH") {
-		t.Errorf("EHLO: %q", got)
+		t.Errorf("EHLO: got %q, want no %q in it and %q in it", got, "STARTTLS", "AUTH")
 	}
 	c.ask("STARTTLS", "502 ")
 	c.ask(plain(user, pass), "235 ")
@@ -347,7 +347,7 @@ func TestRepliesAtEachStep(t *testing.T) {
 					}
 				}
 				if n := len(s.Mailbox()); n != 0 {
-					t.Errorf("%d messages taken", n)
+					t.Errorf("got %d messages taken, want 0", n)
 				}
 			})
 		}
@@ -399,7 +399,7 @@ func TestLimits(t *testing.T) {
 	s, _, addr := service(t, Config{MaxBytes: 100, MaxRecipients: 1, MaxConnections: 1, MessagesPerConnection: 2, Extensions: []string{"8BITMIME"}})
 	c := loggedIn(t, addr)
 	if got := c.ask("EHLO h", "250 "); strings.Contains(got, "PIPELINING") {
-		t.Errorf("PIPELINING offered: %q", got)
+		t.Errorf("PIPELINING offered: got %q, want no %q in it", got, "PIPELINING")
 	}
 	c.ask("MAIL FROM:<a@example.com> SIZE=101", "552 5.3.4")
 	c.ask("MAIL FROM:<a@example.com>", "250 ")
@@ -415,7 +415,7 @@ func TestLimits(t *testing.T) {
 	send(c, "a@example.com", "b@example.net", "two")
 	c.ask("MAIL FROM:<a@example.com>", "421 4.7.0")
 	if _, err := c.ReadLine(); !errors.Is(err, io.EOF) {
-		t.Errorf("after 421: %v", err)
+		t.Errorf("after 421: got %v, want %v", err, io.EOF)
 	}
 	if n := s.Counters(); n.Connections != 2 || n.MostOpen != 2 || n.Messages != 2 {
 		t.Errorf("counters %+v", n)
@@ -470,7 +470,7 @@ func TestWaitMessage(t *testing.T) {
 	short, stop := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer stop()
 	if _, err := s.WaitMessage(short); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("third message: %v", err)
+		t.Errorf("third message: got %v, want %v", err, context.DeadlineExceeded)
 	}
 }
 
@@ -490,7 +490,7 @@ func TestCloseEndsConnections(t *testing.T) {
 		t.Fatal("Close hangs")
 	}
 	if n := s.Counters(); n.Open != 0 {
-		t.Errorf("%d connections open", n.Open)
+		t.Errorf("got %d connections open, want 0", n.Open)
 	}
 }
 
@@ -506,7 +506,7 @@ func TestMailExchanger(t *testing.T) {
 	c := dial(t, l.Addr().String(), false)
 	c.want("220 mx.test ESMTP ready")
 	if got := c.ask("EHLO h", "250 mx.test"); strings.Contains(got, "AUTH") || !strings.Contains(got, "STARTTLS") {
-		t.Errorf("EHLO: %q", got)
+		t.Errorf("EHLO: got %q, want no %q in it and %q in it", got, "AUTH", "STARTTLS")
 	}
 	send(c, "a@example.com", "b@example.net", "one")
 }

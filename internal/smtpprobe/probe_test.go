@@ -86,7 +86,7 @@ func TestSenders(t *testing.T) {
 	_, hidden := n.received()
 	if want := "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.net>\r\nRSET\r\n" +
 		"MAIL FROM:<c@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nQUIT\r\n"; !strings.Contains(hidden, want) {
-		t.Errorf("sent %q", hidden)
+		t.Errorf("sent %q, want %v in it", hidden, want)
 	}
 }
 
@@ -135,14 +135,14 @@ func TestWholeDialogue(t *testing.T) {
 		}
 		clear, hidden := n.received()
 		if !strings.HasPrefix(clear, "EHLO host.example.com\r\nSTARTTLS\r\n\x16\x03") {
-			t.Errorf("in clear: %q", clear)
+			t.Errorf("in clear: got %q, want %q at its start", clear, "EHLO host.example.com\r\nSTARTTLS\r\n\x16\x03")
 		}
 		if !strings.HasSuffix(hidden, "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nQUIT\r\n") {
-			t.Errorf("encrypted: %q", hidden)
+			t.Errorf("encrypted: got %q, want %q at its end", hidden, "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nQUIT\r\n")
 		}
 		all := strings.Join(trace, "\n")
 		if !strings.Contains(all, "AUTH PLAIN ***") || strings.Contains(all, "dXNlc") {
-			t.Errorf("trace: %s", all)
+			t.Errorf("trace: got %s, want %q in it and no %q in it", all, "AUTH PLAIN ***", "dXNlc")
 		}
 	})
 	t.Run("implicit TLS", func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestWholeDialogue(t *testing.T) {
 		r := Probe(t.Context(), target)
 		clear, _ := n.received()
 		if r.Err != nil || r.Reached != StepEHLO || clear != "EHLO [127.0.0.1]\r\nQUIT\r\n" {
-			t.Errorf("%+v, %q", r, clear)
+			t.Errorf("%+v, %q, want %q", r, clear, "EHLO [127.0.0.1]\r\nQUIT\r\n")
 		}
 	})
 	t.Run("no credentials", func(t *testing.T) {
@@ -334,15 +334,15 @@ func TestReplies(t *testing.T) {
 			start := time.Now()
 			r := Probe(t.Context(), n.target(ca.pool))
 			if took := time.Since(start); took > 3500*time.Millisecond {
-				t.Errorf("took %v", took)
+				t.Errorf("took %v, want at most %v", took, 3500*time.Millisecond)
 			}
 			if r.Fault != tt.fault || r.Failed != tt.failed || r.Err == nil || !strings.Contains(r.Err.Error(), tt.text) {
-				t.Fatalf("fault %q at %q: %v", r.Fault, r.Failed, r.Err)
+				t.Fatalf("fault %q at %q: %v, want %q and %q", r.Fault, r.Failed, r.Err, tt.fault, tt.failed)
 			}
 			printable(t, r)
 			clear, _ := n.received()
 			if noSecret(t, clear); strings.Contains(clear, "AUTH") {
-				t.Errorf("it logs in before TLS: %q", clear)
+				t.Errorf("it logs in before TLS: got %q, want no %q in it", clear, "AUTH")
 			}
 		})
 	}
@@ -356,7 +356,7 @@ func printable(t *testing.T, r Result) {
 		all += k + v
 	}
 	if i := strings.IndexFunc(all, func(c rune) bool { return !unicode.IsPrint(c) }); i >= 0 {
-		t.Errorf("unprintable at %d in %q", i, all)
+		t.Errorf("unprintable at %d in %q, want less than 0", i, all)
 	}
 	noSecret(t, all)
 }
@@ -398,19 +398,19 @@ func TestCertificates(t *testing.T) {
 			target.Implicit = implicit
 			r := Probe(t.Context(), target)
 			if r.Fault != tt.fault || r.Failed != StepTLS || !strings.Contains(r.Err.Error(), tt.text) {
-				t.Errorf("%s: fault %q at %q: %v", tt.name, r.Fault, r.Failed, r.Err)
+				t.Errorf("%s: fault %q at %q: %v, want %q and %q", tt.name, r.Fault, r.Failed, r.Err, tt.fault, StepTLS)
 			}
 			printable(t, r)
 			clear, hidden := n.received()
 			if noSecret(t, clear); hidden != "" {
-				t.Errorf("%s: %q was sent to whom we do not know", tt.name, hidden)
+				t.Errorf("%s: %q was sent to whom we do not know, want none", tt.name, hidden)
 			}
 		}
 	}
 	t.Run("no roots", func(t *testing.T) {
 		n := listen(t, good.issue(t, "relay.test", time.Now().Add(day)), func(p *peer) { p.upgrade("") })
 		if r := Probe(t.Context(), n.target(nil)); r.Fault != FaultUntrusted {
-			t.Errorf("%q: %v", r.Fault, r.Err)
+			t.Errorf("got %q: %v, want %q", r.Fault, r.Err, FaultUntrusted)
 		}
 	})
 	t.Run("fingerprint", func(t *testing.T) {
@@ -421,11 +421,11 @@ func TestCertificates(t *testing.T) {
 		target.Until = StepAuth
 		target.Pin = strings.ToUpper(hex.EncodeToString(sum[:]))
 		if r := Probe(t.Context(), target); r.Err != nil {
-			t.Error(r.Err)
+			t.Errorf("got %v, want nil", r.Err)
 		}
 		target.Pin = strings.Repeat("00:", 31) + "00"
 		if r := Probe(t.Context(), target); r.Fault != FaultUntrusted || r.Failed != StepTLS || !errors.Is(r.Err, ErrPin) {
-			t.Errorf("%q: %v", r.Fault, r.Err)
+			t.Errorf("got %q: %v, want %q and %v", r.Fault, r.Err, FaultUntrusted, ErrPin)
 		}
 	})
 	t.Run("SMTP in clear on a port for TLS", func(t *testing.T) {
@@ -433,7 +433,7 @@ func TestCertificates(t *testing.T) {
 		target := n.target(good.pool)
 		target.Implicit = true
 		if r := Probe(t.Context(), target); r.Fault != FaultTLS || !strings.Contains(r.Err.Error(), "in clear, not TLS") {
-			t.Errorf("%q: %v", r.Fault, r.Err)
+			t.Errorf("got %q: %v, want %q", r.Fault, r.Err, FaultTLS)
 		}
 	})
 }
@@ -450,7 +450,7 @@ func TestEndlessRepliesTakeNoMemory(t *testing.T) {
 		r := Probe(t.Context(), n.target(nil))
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; r.Fault != FaultProtocol || took > 8<<20 { // the server's own copies included
-			t.Errorf("%s: %d bytes were taken, %v", name, took, r.Err)
+			t.Errorf("%s: %d bytes were taken, %v, want at most %d", name, took, r.Err, 8<<20)
 		}
 	}
 }
@@ -502,7 +502,7 @@ func TestInputIsChecked(t *testing.T) {
 		}
 	}
 	if clear, _ := n.received(); clear != "" {
-		t.Errorf("%q was sent", clear)
+		t.Errorf("got %q was sent, want none", clear)
 	}
 	for _, good := range []string{"a@b.test", "first.last+tag@mail.example.com", "SRS0=x/y=z@example.com", "a@localhost"} {
 		if err := CheckAddress(good); err != nil {
@@ -524,7 +524,7 @@ func TestOtherUser(t *testing.T) {
 	threads := runtime.NumGoroutine()
 	r := Probe(t.Context(), Target{Name: "relay.test", Addr: n.addr, Until: StepEHLO, UID: 65534})
 	if r.Err != nil || os.Geteuid() != 0 || runtime.NumGoroutine() > threads+3 {
-		t.Errorf("%+v, uid %d", r, os.Geteuid())
+		t.Errorf("%+v, uid %d, want 0", r, os.Geteuid())
 	}
 }
 
@@ -573,6 +573,6 @@ func TestBeforeAuth(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	if _, hidden := n.received(); asked != 2 || strings.Count(hidden, "AUTH") != 1 || !strings.HasSuffix(hidden, "QUIT\r\n") {
-		t.Errorf("asked %d times, sent %q", asked, hidden)
+		t.Errorf("asked %d times, sent %q, want 2 and %q at its end", asked, hidden, "QUIT\r\n")
 	}
 }

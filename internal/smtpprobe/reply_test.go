@@ -19,14 +19,14 @@ func FuzzReply(f *testing.F) {
 		for range 10 {
 			r, err := readReply(br)
 			if len(r.lines) > maxLines {
-				t.Fatalf("%d lines", len(r.lines))
+				t.Fatalf("got %d lines, want at most %d", len(r.lines), maxLines)
 			}
 			size := 0
 			for _, line := range r.lines {
 				size += len(line)
 			}
 			if size > maxReply {
-				t.Fatalf("%d bytes", size)
+				t.Fatalf("got %d bytes, want at most %d", size, maxReply)
 			}
 			if err != nil {
 				if classify(err) == FaultNone {

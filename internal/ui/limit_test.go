@@ -24,7 +24,7 @@ func TestLimit(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if !errors.Is(l.Err(), context.DeadlineExceeded) || !errors.Is(child.Err(), context.DeadlineExceeded) {
-			t.Errorf("after its time: %v, its child %v", l.Err(), child.Err())
+			t.Errorf("after its time: got %v, its child %v, want %v and %v", l.Err(), child.Err(), context.DeadlineExceeded, context.DeadlineExceeded)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestLimit(t *testing.T) {
 		interrupt()
 		synctest.Wait()
 		if !errors.Is(l.Err(), context.Canceled) {
-			t.Errorf("after Ctrl-C: %v", l.Err())
+			t.Errorf("after Ctrl-C: got %v, want %v", l.Err(), context.Canceled)
 		}
 	})
 }

@@ -25,10 +25,10 @@ func TestStepOnTerminal(t *testing.T) {
 		p.sees("the end")
 		text := p.screen.String()
 		if strings.ContainsAny(text, `\|`) || strings.Count(text, "asking") != 1 || strings.Count(text, " s)") != 1 || strings.Contains(text, "half") {
-			t.Errorf("at %d columns:\n%s", cols, text)
+			t.Errorf("at %d columns: got\n%s\nwant no %q in it", cols, text, "half")
 		}
 		if w := p.screen.Wrapped(); w != 0 {
-			t.Errorf("a line was %d columns wide on %d:\n%s", w, cols, text)
+			t.Errorf("a line was %d columns wide on %d, want 0:\n%s", w, cols, text)
 		}
 	}
 }
@@ -41,7 +41,7 @@ func TestStepElsewhere(t *testing.T) {
 	s.Step("second %d", 2)
 	s.Done()
 	if got := out.String(); got != "first\nof it\nsecond 2\n" {
-		t.Errorf("%q", got)
+		t.Errorf("got %q, want %q", got, "first\nof it\nsecond 2\n")
 	}
 }
 
@@ -50,10 +50,10 @@ func TestReply(t *testing.T) {
 	for line, color := range map[string]string{"250 ok": "32", "451 later": "33", "535 no": "31", "354 go": "", "": "", "EHLO": ""} {
 		got := s.Reply(line)
 		if want := "\x1b[" + color + "m" + line + "\x1b[0m"; color != "" && got != want || color == "" && got != line {
-			t.Errorf("%q is shown as %q", line, got)
+			t.Errorf("%q is shown as %q, want %q", line, got, want)
 		}
 	}
 	if got := (&Streams{}).Reply("535 no"); got != "535 no" {
-		t.Errorf("%q without colour", got)
+		t.Errorf("got %q without colour, want %q", got, "535 no")
 	}
 }

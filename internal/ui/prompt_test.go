@@ -171,7 +171,7 @@ func TestQuestions(t *testing.T) {
 					if i == 0 && !deaf {
 						p.sees("[arrows, Enter")
 						if w := p.screen.Wrapped(); w != 0 {
-							t.Errorf("a line of the list is %d columns wide:\n%s", w, p.screen)
+							t.Errorf("a line of the list is %d columns wide, want 0:\n%s", w, p.screen)
 						}
 					}
 					// A person types after the question is there.
@@ -185,7 +185,7 @@ func TestQuestions(t *testing.T) {
 					t.Error("the terminal's mode is not as before")
 				}
 				if text := p.screen.String(); strings.Contains(text, "pässword") {
-					t.Errorf("the password was shown:\n%s", text)
+					t.Errorf("the password was shown: got\n%s\nwant no %q in it", text, "pässword")
 				}
 				if u := p.screen.Unknown(); len(u) > 0 {
 					t.Errorf("sequences that no terminal knows: %q", u)
@@ -220,7 +220,7 @@ func TestQuestions(t *testing.T) {
 						time.Sleep(20 * time.Millisecond)
 						p.types(breaks)
 						if err := p.ends(done); !errors.Is(err, ErrInterrupted) {
-							t.Errorf("%v\n%s", err, p.screen)
+							t.Errorf("got %v, want %v\n%s", err, ErrInterrupted, p.screen)
 						}
 						if p.mode() != before {
 							t.Error("the terminal's mode is not as before")
@@ -295,7 +295,7 @@ func TestQuestionEndsWithContext(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 				cancel()
 				if err := p.ends(done); !errors.Is(err, ErrInterrupted) {
-					t.Errorf("%v\n%s", err, p.screen)
+					t.Errorf("got %v, want %v\n%s", err, ErrInterrupted, p.screen)
 				}
 				if p.mode() != before {
 					t.Error("the terminal's mode is not as before")

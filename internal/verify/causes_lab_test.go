@@ -328,14 +328,14 @@ func TestLabCauses(t *testing.T) {
 			mend()
 			l.Server.Shell("postfix stop; rm -rf /etc/postfix; cp -a /root/sound /etc/postfix; : > /var/log/mail.log; postfix start")
 			if queue := strings.TrimSpace(l.Server.Queue()); queue != "" {
-				t.Errorf("left in the queue: %s", queue)
+				t.Errorf("left in the queue: got %s, want none", queue)
 			}
 		})
 	}
 	var r verify.Report
 	res := l.Run("relayhost", "verify", "--json")
 	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil || res.Code != 0 {
-		t.Errorf("mended, and yet: %v\n%s", err, res)
+		t.Errorf("mended, and yet: got %v, want nil\n%s", err, res)
 	}
 }
 
@@ -359,7 +359,7 @@ func setUp(t *testing.T, l *lab.Lab, f failure) {
 		Verification verify.Report
 	}
 	if err := json.Unmarshal([]byte(res.Stdout), &doc); err != nil || res.Code != 3 || len(doc.Verification.Findings) == 0 {
-		t.Fatalf("%v\n%s", err, res)
+		t.Fatalf("got %v, want nil\n%s", err, res)
 	}
 	for _, x := range doc.Verification.Findings {
 		if !slices.Contains(f.setup, x.Cause) || x.Result != verify.Fail || x.Remedy == "" {
@@ -367,10 +367,10 @@ func setUp(t *testing.T, l *lab.Lab, f failure) {
 		}
 	}
 	if d := before.Diff(l.Server.Tree(tree...)); d != "" {
-		t.Errorf("left behind:\n%s", d)
+		t.Errorf("left behind: got\n%s\nwant none", d)
 	}
 	if queue := strings.TrimSpace(l.Server.Queue()); queue != "" {
-		t.Errorf("left in the queue: %s", queue)
+		t.Errorf("left in the queue: got %s, want none", queue)
 	}
 }
 
@@ -462,7 +462,7 @@ func TestLabRoundTrips(t *testing.T) {
 		if f.Check == "auth" && f.Result == verify.Pass {
 			seen = true
 			if f.Ms < 6*float64(trip/time.Millisecond) {
-				t.Errorf("%.0f ms: the link does not delay", f.Ms)
+				t.Errorf("%.0f ms: the link does not delay, want at least %v", f.Ms, 6*float64(trip/time.Millisecond))
 			}
 		}
 	}

@@ -98,14 +98,14 @@ func TestSPF(t *testing.T) {
 		f := d.SPF(t.Context())
 		record, _ := ReadSPF(t.Context(), r, tt.domain)
 		if got := string(f.Result) + " " + f.Cause; got != tt.want || record.Lookups != tt.lookups || !strings.Contains(f.Detail, tt.detail) {
-			t.Errorf("%s: %s, %d look-ups: %s", tt.domain, got, record.Lookups, f.Detail)
+			t.Errorf("%s: got %s, %d look-ups: %s, want %s and %d and %v in it", tt.domain, got, record.Lookups, f.Detail, tt.want, tt.lookups, tt.detail)
 		}
 		if f.Result == Warn && f.Remedy == "" {
 			t.Errorf("%s: no remedy", tt.domain)
 		}
 	}
 	if got := withTerm("v=spf1 mx -all", "include:relay.test"); got != "v=spf1 mx include:relay.test -all" {
-		t.Error(got)
+		t.Errorf("got %q, want %q", got, "v=spf1 mx include:relay.test -all")
 	}
 	if f := (Domain{Resolver: r, Name: "none.test", Relay: relays.Relay{ID: "x"}}).SPF(t.Context()); f.Result != Skip {
 		t.Errorf("a service without include: %+v", f)

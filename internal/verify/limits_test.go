@@ -125,6 +125,6 @@ func TestBusiest(t *testing.T) {
 		t.Errorf("%d within a minute, want 4", got)
 	}
 	if got := busiest(nil, time.Minute); got != 0 {
-		t.Errorf("%d of none", got)
+		t.Errorf("got %d of none, want 0", got)
 	}
 }

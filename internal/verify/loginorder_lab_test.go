@@ -26,7 +26,7 @@ func TestLabLoginOrder(t *testing.T) {
 		res := l.Run("relayhost", "verify", "--json")
 		var r verify.Report
 		if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil || res.Code != code {
-			t.Fatalf("%v\n%s", err, res)
+			t.Fatalf("got %v, want nil\n%s", err, res)
 		}
 		after := ses.Counters()
 		if got := [2]int{after.Logins - before.Logins, after.Refusals - before.Refusals}; got != [2]int{logins, refusals} {
@@ -60,6 +60,6 @@ func TestLabLoginOrder(t *testing.T) {
 	l.Server.Shell(`cd /etc/postfix && sed -i 's/\(.*:\).*/\1wrong/' sasl_passwd && postmap sasl_passwd`)
 	refused(3, 0, 1, "auth:fail"+no, "delivery:skip:")
 	if queue := l.Server.Shell("postqueue -p"); queue != "Mail queue is empty\n" {
-		t.Errorf("left in the queue: %s", queue)
+		t.Errorf("left in the queue: got %s, want %q", queue, "Mail queue is empty\n")
 	}
 }

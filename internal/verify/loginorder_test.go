@@ -43,7 +43,7 @@ func TestHungUp(t *testing.T) {
 	}
 	r := Run(t.Context(), env, Options{})
 	if got := summary(r, "tls", "auth"); got != "tls:pass auth:pass" || !slices.Equal(before, []bool{true, false}) {
-		t.Errorf("%s, %v", got, before)
+		t.Errorf("got %s, %v, want %q and %v", got, before, "tls:pass auth:pass", []bool{true, false})
 	}
 }
 
@@ -57,7 +57,7 @@ func TestTimeIsUp(t *testing.T) {
 	defer cancel()
 	r := Run(ctx, env, Options{})
 	if got := summary(r, "tls", "auth"); got != "tls:pass auth:skip" || s.Counters().Logins != 0 {
-		t.Errorf("%s, %d logins", got, s.Counters().Logins)
+		t.Errorf("got %s, %d logins, want %q and 0", got, s.Counters().Logins, "tls:pass auth:skip")
 	}
 }
 
@@ -89,7 +89,7 @@ func TestLoginRefused(t *testing.T) {
 		"host a.test[192.0.2.1] said: 550 SASL authentication failed; server x said: no":                          false,
 	} {
 		if got := loginRefused(text); got != want {
-			t.Errorf("%s: %t", strings.TrimSpace(text), got)
+			t.Errorf("%s: got %t, want %t", strings.TrimSpace(text), got, want)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func TestOwnMessages(t *testing.T) {
 		{message(0, "a@example.com", "b@example.net", "e@example.net"), false},
 	} {
 		if got := r.tests(tt.m); got != tt.want {
-			t.Errorf("%+v: %t", tt.m, got)
+			t.Errorf("%+v: got %t, want %t", tt.m, got, tt.want)
 		}
 	}
 }

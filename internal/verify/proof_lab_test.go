@@ -78,7 +78,7 @@ func run(t *testing.T, l *lab.Lab, args ...string) proof {
 	}
 	queue := strings.TrimSpace(l.Server.Queue())
 	if strings.Count(queue, "\n") != 0 || !strings.Contains(queue, "other@example.net") {
-		t.Errorf("queue after the proof:\n%s", queue)
+		t.Errorf("queue after the proof: got\n%s\nwant %q in it", queue, "other@example.net")
 	}
 	return p
 }
@@ -138,7 +138,7 @@ func TestLabProof(t *testing.T) {
 		}
 	})
 	if p = run(t, l, log, "-patience=10s"); p.Kind != "" || tries.Load() != 2 {
-		t.Errorf("later, and then yes: %+v after %d tries", p, tries.Load())
+		t.Errorf("later, and then yes: %+v after %d tries, want 2", p, tries.Load())
 	}
 	relay.Configure(func(c *smtpd.Config) {
 		c.Message = func(smtpd.Envelope) *smtpd.Reply {
@@ -163,6 +163,6 @@ func TestLabProof(t *testing.T) {
 		t.Errorf("Postfix is down: %+v", p)
 	}
 	if left := l.Server.Shell("find /var/spool/postfix/maildrop -type f"); left != "" {
-		t.Errorf("left in maildrop: %s", left)
+		t.Errorf("left in maildrop: got %s, want none", left)
 	}
 }

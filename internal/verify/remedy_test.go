@@ -48,6 +48,6 @@ func TestOneLine(t *testing.T) {
 	r := &run{}
 	r.found(Finding{Detail: fmt.Sprint(errors.Join(errors.New("a\x1b"), errors.New("b")))})
 	if got := r.findings[0].Detail; got != `a\x1b; b` {
-		t.Error(got)
+		t.Errorf("got %q, want %q", got, `a\x1b; b`)
 	}
 }

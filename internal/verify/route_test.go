@@ -68,11 +68,11 @@ func TestSeveralRoutes(t *testing.T) {
 	}
 	// Each account logs in once, whoever shares it, and findings are shown route by route.
 	if c := s.Counters(); c.Logins != 1 || c.Refusals != 1 {
-		t.Errorf("%d logins and %d refusals", c.Logins, c.Refusals)
+		t.Errorf("%d logins and %d refusals, want 1 and 1", c.Logins, c.Refusals)
 	}
 	slices.Sort(shown)
 	if got := strings.Join(shown, " "); got != "default news shop twin" {
-		t.Errorf("shown in turn: %s", got)
+		t.Errorf("shown in turn: got %s, want %q", got, "default news shop twin")
 	}
 	for _, f := range r.Findings {
 		if f.Check == "auth" && !strings.Contains(f.Detail, fmt.Sprintf("relay.test:%d", s.starttls)) {
@@ -81,7 +81,7 @@ func TestSeveralRoutes(t *testing.T) {
 	}
 	one := Run(t.Context(), env, Options{NoSend: true, Route: "news"})
 	if got := byRoute(one, "dns", "connect", "tls", "auth"); got != "news: "+passed {
-		t.Errorf("one of them: %s", got)
+		t.Errorf("one of them: got %s, want %s", got, "news: "+passed)
 	}
 }
 
@@ -138,7 +138,7 @@ func TestFallback(t *testing.T) {
 				t.Errorf("got  %s\nwant %s\n%s", s, tt.want, text)
 			}
 			if n := len(second.Mailbox()); n != 0 {
-				t.Errorf("%d messages were sent", n)
+				t.Errorf("%d messages were sent, want 0", n)
 			}
 		})
 	}
@@ -150,7 +150,7 @@ func TestDeadFirstAddress(t *testing.T) {
 	env.Resolver = zone(t, "relay.test. 60 IN A 127.0.0.77", "relay.test. 60 IN A 127.0.0.1")
 	r := Run(t.Context(), env, Options{NoSend: true})
 	if got := summary(r, "connect", "tls", "auth"); got != "connect:warn:net_refused connect:pass connect:pass tls:pass auth:pass" {
-		t.Errorf("%s\n%+v", got, find(r, "connect"))
+		t.Errorf("got %s, want %q\n%+v", got, "connect:warn:net_refused connect:pass connect:pass tls:pass auth:pass", find(r, "connect"))
 	}
 	if f := find(r, "connect")[0]; !strings.Contains(f.Detail, "127.0.0.77 of relay.test does not answer (refused); 127.0.0.1 does") || f.Remedy == "" {
 		t.Errorf("%+v", f)
@@ -158,7 +158,7 @@ func TestDeadFirstAddress(t *testing.T) {
 	env.Resolver = zone(t, "relay.test. 60 IN A 127.0.0.77", "relay.test. 60 IN A 127.0.0.78")
 	r = Run(t.Context(), env, Options{NoSend: true})
 	if got := summary(r, "connect", "tls", "auth"); got != "connect:fail:net_refused connect:skip:net_refused" {
-		t.Errorf("none answers: %s", got)
+		t.Errorf("none answers: got %s, want %q", got, "connect:fail:net_refused connect:skip:net_refused")
 	}
 }
 
@@ -181,7 +181,7 @@ func TestNoRoute(t *testing.T) {
 	} {
 		fault[false], fault[true] = tt.v4, tt.v6
 		if got := summary(Run(t.Context(), env, Options{NoSend: true}), "connect"); !strings.HasPrefix(got, tt.want) {
-			t.Errorf("%s and %s: %s", tt.v4, tt.v6, got)
+			t.Errorf("%s and %s: got %s, want %v at its start", tt.v4, tt.v6, got, tt.want)
 		}
 	}
 }
@@ -220,7 +220,7 @@ func TestMessagesAreBounded(t *testing.T) {
 	checks := r.routeChecks()
 	chosen := r.sending(checks)
 	if len(chosen) != maxDeliveries || !chosen[checks[300]] || !chosen[checks[0]] || chosen[checks[299]] {
-		t.Errorf("%d chosen", len(chosen))
+		t.Errorf("got %d chosen, want %d", len(chosen), maxDeliveries)
 	}
 }
 
@@ -304,6 +304,6 @@ func TestBouncesAlone(t *testing.T) {
 	env.State.Running, env.To, env.Mailer = true, "to@relay.test", noMail{t: t}
 	env.Routes = []Route{{Name: "bounces", Senders: []string{"<>"}, From: env.From, Service: "relayhost-bounces", Hops: []Hop{s.hop(t, nil)}}}
 	if got := byRoute(Run(t.Context(), env, Options{Route: "bounces"}), "delivery"); got != "bounces: delivery:skip" {
-		t.Error(got)
+		t.Errorf("got %q, want %q", got, "bounces: delivery:skip")
 	}
 }

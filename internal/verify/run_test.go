@@ -112,7 +112,7 @@ func TestRunOnASoundHost(t *testing.T) {
 	r := Run(t.Context(), s.env(t), Options{NoSend: true, Found: func(Finding) { shown.Add(1) }})
 	if got := summary(r, "config", "maps", "service", "drift", "dns", "connect", "tls", "auth", "relay_access"); got !=
 		"config:pass maps:skip service:pass drift:pass dns:pass connect:pass connect:pass tls:pass auth:pass relay_access:pass" {
-		t.Errorf("%s\n%+v", got, r.Findings)
+		t.Errorf("got %s, want %q\n%+v", got, "config:pass maps:skip service:pass drift:pass dns:pass connect:pass connect:pass tls:pass auth:pass relay_access:pass", r.Findings)
 	}
 	if tls := find(r, "tls"); len(tls) != 1 || !strings.HasSuffix(tls[0].Detail, "verified for relay.test; it offers PIPELINING, 8BITMIME; it does not offer SMTPUTF8, SIZE") {
 		t.Errorf("the extensions are not told: %+v", tls)
@@ -181,7 +181,7 @@ func TestLadder(t *testing.T) {
 				}
 			}
 			if c := s.Counters(); c.Logins != tt.logins.Logins || c.Refusals != tt.logins.Refusals {
-				t.Errorf("%d logins and %d refusals", c.Logins, c.Refusals)
+				t.Errorf("%d logins and %d refusals, want %d and %d", c.Logins, c.Refusals, tt.logins.Logins, tt.logins.Refusals)
 			}
 		})
 	}
@@ -303,7 +303,7 @@ func TestServiceAndDrift(t *testing.T) {
 		tt.change(&env)
 		r := &run{Env: env}
 		if got := summary(NewReport(r.services(t.Context(), r.routeChecks())), "service"); got != tt.want {
-			t.Errorf("%s: %s", tt.name, got)
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}
 	r := &run{Env: Env{Plan: &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Modify}}}}}
@@ -410,6 +410,6 @@ func TestLinted(t *testing.T) {
 		}
 	}
 	if strings.Contains(said, "Gehe1m") {
-		t.Errorf("the password is in %s", said)
+		t.Errorf("the password is in %s, want no %q in it", said, "Gehe1m")
 	}
 }

@@ -133,7 +133,7 @@ func TestTraps(t *testing.T) {
 				began := time.Now()
 				defer func() {
 					if took := time.Since(began); took > limit+500*time.Millisecond {
-						t.Errorf("took %s", took)
+						t.Errorf("took %s, want at most %s", took, limit+500*time.Millisecond)
 					}
 				}()
 				return smtpprobe.Probe(ctx, target)

@@ -83,12 +83,12 @@ func agree(t *testing.T, l *lab.Lab, r relays.Relay, f Form) {
 		Files []struct{ Path, Action, Diff string }
 	}
 	if err := json.Unmarshal([]byte(res.Stdout), &doc); err != nil || res.Code != 0 {
-		t.Errorf("%s %d: %v %s", r.ID, h.Port, err, res)
+		t.Errorf("%s %d: got %v %s, want nil", r.ID, h.Port, err, res)
 		return
 	}
 	g := Generate(f)
 	if g.Error != "" || g.Host != doc.Host || g.Port != doc.Port || g.TLS != doc.TLS {
-		t.Errorf("%s %d: the page has %s:%d %s %s, setup %s:%d %s", r.ID, h.Port, g.Host, g.Port, g.TLS, g.Error, doc.Host, doc.Port, doc.TLS)
+		t.Errorf("%s %d: the page has %s:%d %s %s, setup %s:%d %s, want none", r.ID, h.Port, g.Host, g.Port, g.TLS, g.Error, doc.Host, doc.Port, doc.TLS)
 	}
 	var page, setup strings.Builder
 	for _, file := range g.Files {

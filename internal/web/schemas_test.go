@@ -22,7 +22,7 @@ func schema(t *testing.T, name string) *jsonschema.Schema {
 	for _, pattern := range []string{"../../docs/schemas/web/*.json", "../../docs/schemas/explain.json"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: got %d files, %v", pattern, len(files), err)
+			t.Fatalf("%s: got %d files, %v, want anything but 0", pattern, len(files), err)
 		}
 		for _, file := range files {
 			data, err := os.ReadFile(file)

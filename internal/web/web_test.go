@@ -40,7 +40,7 @@ func TestGenerateEverywhere(t *testing.T) {
 					}
 					g := Generate(f)
 					if g.Error != "" {
-						t.Errorf("%s port %d: %s", r.ID, port, g.Error)
+						t.Errorf("%s port %d: got %s, want none", r.ID, port, g.Error)
 						continue
 					}
 					made++
@@ -111,7 +111,7 @@ func TestGenerateForAMainCF(t *testing.T) {
 	f.MainCF = "myhostname = mail.example.com\nrelayhost = [old.example.net]:587\nsmtp_sasl_auth_enable = ja\n"
 	g := Generate(f)
 	if g.Error != "" {
-		t.Fatal(g.Error)
+		t.Fatalf("got %q, want none", g.Error)
 	}
 	if !slices.ContainsFunc(g.Files, func(f File) bool { return strings.Contains(f.Diff, "-relayhost = [old.example.net]:587") }) {
 		t.Errorf("no difference removes the old relayhost: %+v", g.Files)

@@ -97,14 +97,14 @@ func TestProberSurvivesTraps(t *testing.T) {
 				t.Errorf("ended with %q (%v), want %q", got, r.Err, want)
 			}
 			if took > 1500*time.Millisecond {
-				t.Errorf("took %s", took)
+				t.Errorf("took %s, want at most %s", took, 1500*time.Millisecond)
 			}
 			if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used >= 20 {
-				t.Errorf("used %d MiB", used)
+				t.Errorf("used %d MiB, want less than 20", used)
 			}
 			records := s.Records()
 			if len(records) != 1 {
-				t.Fatalf("%d connections", len(records))
+				t.Fatalf("got %d connections, want 1", len(records))
 			}
 			if rec := records[0]; rec.SawPlain("AUTH") || strings.Contains(string(rec.Plain), password) || rec.TLS == "" && len(rec.Inside) > 0 {
 				t.Errorf("credentials in clear: %q", rec.Plain)

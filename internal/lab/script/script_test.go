@@ -141,7 +141,7 @@ func TestExpectStops(t *testing.T) {
 func TestReset(t *testing.T) {
 	_, c := play(t, settle, Reset())
 	if _, err := io.ReadAll(c); err == nil || !strings.Contains(err.Error(), "reset") {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v, want an error", err)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestTraps(t *testing.T) {
 		})
 	}
 	if len(seen) < 45 {
-		t.Errorf("%d traps", len(seen))
+		t.Errorf("got %d traps, want at least 45", len(seen))
 	}
 }
 
@@ -191,7 +191,7 @@ func TestTLSVersions(t *testing.T) {
 	}
 	_ = tc.Close()
 	if r := ended(t, s); r.TLS != "TLS 1.0" {
-		t.Errorf("version %q", r.TLS)
+		t.Errorf("version %q, want %q", r.TLS, "TLS 1.0")
 	}
 	_, c = play(t, TLS(versions(server, tls.VersionTLS11, tls.VersionTLS11)), Hang())
 	client.MinVersion = tls.VersionTLS12
