@@ -53,13 +53,13 @@ func TestLabFlow(t *testing.T) {
 		}
 	}
 	if text := unchangedAfter(t, l, 0, append(remove(setup, "--json"), "--dry-run")...).Stdout; !strings.HasPrefix(text, "mail of this server:\n  other mail, ") {
-		t.Errorf("the table is not the first answer: got\n%s\nwant %q at its start", text, "mail of this server:\n  other mail, ")
+		t.Errorf("the table is not the first answer:\n%s", text)
 	}
 	for _, more := range [][]string{{"--dry-run"}, {}} {
 		res := unchangedAfter(t, l, 1, append(setup, append(more, "--to", "somebody@partner.example")...)...)
 		doc := decode[flowDoc](t, res)
 		if !strings.Contains(doc.Error, "mail to somebody@partner.example does not leave through the relay") || !strings.Contains(doc.Hint, "--to") {
-			t.Errorf("%q: got error %q, hint %q, want %q in it and %q in it", more, doc.Error, doc.Hint, "mail to somebody@partner.example does not leave through the relay", "--to")
+			t.Errorf("%q: got error %q, hint %q", more, doc.Error, doc.Hint)
 		}
 		valid(t, "setup", res.Stdout)
 	}
@@ -73,7 +73,7 @@ func TestLabFlow(t *testing.T) {
 			}
 		}
 		if !strings.Contains(doc.Hint, "postconf -X append_dot_mydomain") || time.Since(began) > 20*time.Second {
-			t.Errorf("%q: got hint %q after %s, want %q in it and at most %s", more, doc.Hint, time.Since(began), "postconf -X append_dot_mydomain", 20*time.Second)
+			t.Errorf("%q: got hint %q after %s", more, doc.Hint, time.Since(began))
 		}
 	}
 }
@@ -125,7 +125,7 @@ echo 'shop-smtp unix - - n - - smtp -o smtp_helo_name=out.shop.example' >>/etc/p
 	all := l.World.Relay("sendgrid").Mailbox()
 	for _, m := range all {
 		if slices.Contains(m.To, "postmaster@partner.example") {
-			t.Errorf("a stranger got a message: from %s to %v, want no %q in it", m.From, m.To, "postmaster@partner.example")
+			t.Errorf("a stranger got a message: from %s to %v", m.From, m.To)
 		}
 		if m.Session.HELO == "out.shop.example" && m.From == "postmaster@shop.example" {
 			shop++
@@ -161,7 +161,7 @@ func TestLabForeignRecipient(t *testing.T) {
 	}
 	for _, m := range l.World.Relay("sendgrid").Mailbox() {
 		if slices.Contains(m.To, "postmaster@partner.example") {
-			t.Errorf("a stranger got a message: from %s to %v, want no %q in it", m.From, m.To, "postmaster@partner.example")
+			t.Errorf("a stranger got a message: from %s to %v", m.From, m.To)
 		}
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
-	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
@@ -221,7 +220,7 @@ func SignIn(ctx context.Context, s Setup, who Person) (Setup, error) {
 		if b.Config.OAuth == nil {
 			continue
 		}
-		t, err := signIn(ctx, s.Deps, s.State, b, who)
+		t, err := s.signIn(ctx, b, who)
 		if err != nil {
 			return s, ProofError{signInFailed(b.Config, err)}
 		}
@@ -233,13 +232,13 @@ func SignIn(ctx context.Context, s Setup, who Person) (Setup, error) {
 	return s, nil
 }
 
-func signIn(ctx context.Context, deps Deps, state postfix.State, b plan.BridgeEntry, who Person) (oauth.Token, error) {
+func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oauth.Token, error) {
 	client := *b.Config.OAuth
-	deps.Report.Step("signing in at %s", client.Host())
+	s.Report.Step("signing in at %s", client.Host())
 	if client.Grant == oauth.ClientCredentials {
 		return client.Request(ctx, httpOf(), secret.Value{}, time.Now())
 	}
-	if t, ok, err := storedToken(ctx, state, b); ok || err != nil {
+	if t, ok, err := s.storedToken(ctx, b); ok || err != nil {
 		return t, err
 	}
 	return Interactive(ctx, client, b.Config.Username, who)
@@ -247,9 +246,9 @@ func signIn(ctx context.Context, deps Deps, state postfix.State, b plan.BridgeEn
 
 // storedToken is a token by the sign-in that is stored for this mailbox, unless that
 // is none or is over.
-func storedToken(ctx context.Context, state postfix.State, b plan.BridgeEntry) (t oauth.Token, ok bool, err error) {
+func (s Setup) storedToken(ctx context.Context, b plan.BridgeEntry) (t oauth.Token, ok bool, err error) {
 	same := false
-	for _, before := range plan.StoredBridges(state) {
+	for _, before := range plan.StoredBridges(s.State) {
 		same = same || before.Name == b.Name && strings.EqualFold(before.Config.Username, b.Config.Username)
 	}
 	if !same {

@@ -21,7 +21,7 @@ const notProven = "not tested: whether the account may send to everybody, suppre
 const deliveryTimeout = 60 * time.Second
 
 // delivery sends the test message of the route through Postfix.
-func (t *routeCheck) delivery(ctx context.Context) []Finding {
+func (t *trial) delivery(ctx context.Context) []Finding {
 	first := t.route.Hops[0]
 	switch {
 	case t.Mailer == nil || t.route.From == "" || t.To == "":
@@ -76,7 +76,7 @@ func Simulator(relay relays.Relay, to string) bool {
 }
 
 // send waits for a free place, and then until the fate of the message is known.
-func (t *routeCheck) send(ctx context.Context, first Hop) (Delivery, error) {
+func (t *trial) send(ctx context.Context, first Hop) (Delivery, error) {
 	select {
 	case t.slots <- struct{}{}:
 		defer func() { <-t.slots }()
@@ -92,7 +92,7 @@ func (t *routeCheck) send(ctx context.Context, first Hop) (Delivery, error) {
 }
 
 // tookOver is the fall-back that has taken the message, "" for none.
-func (t *routeCheck) tookOver(d Delivery) string {
+func (t *trial) tookOver(d Delivery) string {
 	if d.Status != "sent" || !strings.HasSuffix(d.Service, "/"+t.route.Service+"/smtp") {
 		return ""
 	}
