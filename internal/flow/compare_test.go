@@ -110,6 +110,15 @@ func TestLines(t *testing.T) {
 		lines[maxLines-1] != "and 5 other classes of mail; --json lists all" {
 		t.Errorf("got %d lines:\n%s", len(lines), strings.Join(lines, "\n"))
 	}
+	as := relayed
+	as.Sender = "app@example.org"
+	for _, sender := range []string{"root", "www-data", "root@srv.example.org", "root@srv"} {
+		flows = append(flows, Flow{Question{Class: ownMail, Sender: sender, Recipient: elsewhere}, direct, as})
+	}
+	const want = "senders of this host (root, www-data, root@srv.example.org and 1 more): sent as app@example.org"
+	if lines = (Table{Rows: fold(flows, planOf, Asked{})}.Lines()); len(lines) != maxLines || lines[maxLines-1] != want || lines[maxLines-2] != "and 6 other classes of mail; --json lists all" {
+		t.Errorf("with senders that are rewritten: got %d lines:\n%s\nwant the last to be %q", len(lines), strings.Join(lines, "\n"), want)
+	}
 }
 
 func TestPatternSamples(t *testing.T) {

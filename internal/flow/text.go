@@ -9,30 +9,50 @@ import (
 // maxLines bounds what Lines gives.
 const maxLines = 8
 
-// Lines is the table for a person: what changes first, then what stays, folded to
-// eight lines at most.
+// Lines is the table for a person: what changes first, then what stays, then which
+// senders of this host are rewritten, folded to eight lines at most.
 func (t Table) Lines() []string {
 	var lines []string
-	left := 0
+	left, most := 0, maxLines
+	rewritten := t.rewritten()
+	if rewritten != "" {
+		most--
+	}
 	for _, change := range []string{Unasked, AskedFor, Same} {
 		for _, group := range t.group(change) {
-			if len(lines) == maxLines-1 {
+			if len(lines) == most-1 {
 				left++
 				continue
 			}
 			lines = append(lines, group)
 		}
 	}
-	if left == 1 { // no shorter than the line itself
-		last := t.group(Same)
-		if len(last) > 0 {
-			return append(lines, last[len(last)-1])
-		}
-	}
-	if left > 0 {
+	last := t.group(Same)
+	switch {
+	case left == 1 && len(last) > 0: // no shorter than the line itself
+		lines = append(lines, last[len(last)-1])
+	case left > 0:
 		lines = append(lines, fmt.Sprintf("and %d other classes of mail; --json lists all", left))
 	}
+	if rewritten != "" {
+		lines = append(lines, rewritten)
+	}
 	return lines
+}
+
+// rewritten says which senders of this host leave with another address, "" for none.
+func (t Table) rewritten() string {
+	for _, r := range t.Rows {
+		if r.Class != ownMail || r.After.Sender == "" || r.After.Sender == r.Before.Sender {
+			continue
+		}
+		who := strings.Join(r.From, ", ")
+		if n := r.Count - len(r.From); n > 0 {
+			who += fmt.Sprintf(" and %d more", n)
+		}
+		return fmt.Sprintf("senders of this host (%s): sent as %s", who, r.After.Sender)
+	}
+	return ""
 }
 
 // group gives a line for each pair of routes among the rows of one kind of change,
