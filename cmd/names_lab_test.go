@@ -50,6 +50,13 @@ func TestLabNamesOfTheHost(t *testing.T) {
 			if res.Code != 0 {
 				t.Fatalf("setup: %s", res)
 			}
+			// The table says it, in the document by class.
+			doc := decode[flowDoc](t, res)
+			if i := slices.IndexFunc(doc.Flow.Rows, func(r flowRow) bool {
+				return r.Class == "mail of root and of services" && r.After.Sender == "app@example.com"
+			}); i < 0 || doc.Flow.Rows[i].Count < 5 {
+				t.Errorf("the flow table has no row of the host's own senders, or not all of them: %+v", doc.Flow.Rows)
+			}
 			known := slices.Clone(test.kept)
 			r := l.World.Relay("postmark")
 			r.Configure(func(c *smtpd.Config) {

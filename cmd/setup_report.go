@@ -232,6 +232,9 @@ func (a *app) showFlow(table *flow.Table, dryRun bool) {
 	if len(lines) == 0 {
 		return
 	}
+	if senders := table.Senders(); senders != "" {
+		lines = append(lines, senders)
+	}
 	if dryRun {
 		fmt.Fprintln(a.io.Out, "mail of this server:")
 		for _, line := range lines {

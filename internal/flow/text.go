@@ -9,39 +9,34 @@ import (
 // maxLines bounds what Lines gives.
 const maxLines = 8
 
-// Lines is the table for a person: what changes first, then what stays, then which
-// senders of this host are rewritten, folded to eight lines at most.
+// Lines is the table for a person: what changes first, then what stays, folded to
+// eight lines at most.
 func (t Table) Lines() []string {
 	var lines []string
-	left, most := 0, maxLines
-	rewritten := t.rewritten()
-	if rewritten != "" {
-		most--
-	}
+	left := 0
 	for _, change := range []string{Unasked, AskedFor, Same} {
 		for _, group := range t.group(change) {
-			if len(lines) == most-1 {
+			if len(lines) == maxLines-1 {
 				left++
 				continue
 			}
 			lines = append(lines, group)
 		}
 	}
-	last := t.group(Same)
-	switch {
-	case left == 1 && len(last) > 0: // no shorter than the line itself
-		lines = append(lines, last[len(last)-1])
-	case left > 0:
-		lines = append(lines, fmt.Sprintf("and %d other classes of mail; --json lists all", left))
+	if left == 1 { // no shorter than the line itself
+		last := t.group(Same)
+		if len(last) > 0 {
+			return append(lines, last[len(last)-1])
+		}
 	}
-	if rewritten != "" {
-		lines = append(lines, rewritten)
+	if left > 0 {
+		lines = append(lines, fmt.Sprintf("and %d other classes of mail; --json lists all", left))
 	}
 	return lines
 }
 
-// rewritten says which senders of this host leave with another address, "" for none.
-func (t Table) rewritten() string {
+// Senders says which senders of this host leave with another address, "" for none.
+func (t Table) Senders() string {
 	for _, r := range t.Rows {
 		if r.Class != ownMail || r.After.Sender == "" || r.After.Sender == r.Before.Sender {
 			continue
