@@ -13,17 +13,20 @@ import (
 	"relayhost/internal/smtpd"
 )
 
+type flowRow struct {
+	Class, Change string
+	From, To      []string
+	Count         int
+	Before, After struct {
+		Transport, TLS, Account, Sender string
+		NextHop                         string `json:"next_hop"`
+	}
+}
+
 type flowDoc struct {
 	Result, Error, Hint string
 	Flow                struct {
-		Rows []struct {
-			Class, Change string
-			From, To      []string
-			Before, After struct {
-				Transport, TLS, Account string
-				NextHop                 string `json:"next_hop"`
-			}
-		}
+		Rows      []flowRow
 		Conflicts []struct{ Parameter, Table, Key, Remedy string }
 	}
 }
@@ -52,7 +55,7 @@ func TestLabFlow(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", class, seen[class], want)
 		}
 	}
-	if text := unchangedAfter(t, l, 0, append(remove(setup, "--json"), "--dry-run")...).Stdout; !strings.HasPrefix(text, "mail of this server:\n  other mail, ") {
+	if text := unchangedAfter(t, l, 0, append(remove(setup, "--json"), "--dry-run")...).Stdout; !strings.HasPrefix(text, "mail of this server:\n  other mail, ") || !strings.Contains(text, "\n  senders of this host (root, www-data, ") {
 		t.Errorf("the table is not the first answer:\n%s", text)
 	}
 	for _, more := range [][]string{{"--dry-run"}, {}} {

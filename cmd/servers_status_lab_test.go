@@ -60,7 +60,7 @@ func TestLabFindingsAgree(t *testing.T) {
 	is := func(got, wants string) bool { return slices.Contains(strings.Split(wants, "|"), got) }
 	for _, test := range []struct{ name, set, cause, text, command string }{
 		// verify knows the line of main.cf, and comments it out.
-		{"boolean", "postconf -e 'append_dot_mydomain = gitlab.localhost'", "parameter_value|value_not_boolean",
+		{"boolean", "postconf -e 'append_dot_mydomain = gitlab.localhost'", "value_not_boolean",
 			`append_dot_mydomain: "gitlab.localhost" is not yes or no`, "postconf -X append_dot_mydomain|postconf -# append_dot_mydomain && postfix reload"},
 		{"never compiled", "echo 'x.example OK' >/etc/postfix/relay; postconf -X append_dot_mydomain; postconf -e 'relay_domains = hash:/etc/postfix/relay'", "map_db_missing",
 			"/etc/postfix/relay.db does not exist: the table was never compiled", "postmap hash:/etc/postfix/relay"},

@@ -232,6 +232,9 @@ func showFlow(io *ui.Streams, table *flow.Table, dryRun bool) {
 	if len(lines) == 0 {
 		return
 	}
+	if senders := table.Senders(); senders != "" {
+		lines = append(lines, senders)
+	}
 	if dryRun {
 		fmt.Fprintln(io.Out, "mail of this server:")
 		for _, line := range lines {

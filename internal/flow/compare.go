@@ -189,6 +189,9 @@ func explain(f Flow) (detail, remedy string) {
 	}
 	entry := "the entry of " + f.Key
 	switch b, a := f.Before, f.After; {
+	case a.Sender != "" && a.Sender != b.Sender && f.Sender != "" && (b.Transport != a.Transport || b.NextHop != a.NextHop):
+		return fmt.Sprintf("%s would become <%s> and so leave by %s, not by %s, %s", who, a.Sender, a.service(), b.service(), b.hop()),
+			"take its senders out of [rewrite] in relayhost.toml, or out of " + f.source()
 	case a.Failed && !b.Failed:
 		return who + " would be deferred: a table cannot be asked", "ask each table of the parameter with postmap -q"
 	case b.Transport == a.Transport && b.NextHop != a.NextHop:

@@ -32,6 +32,8 @@ func TestCompare(t *testing.T) {
 	otherHop := Route{Transport: "relayhost-a", NextHop: "[mx.example]", TLS: "secure"}
 	renamed := own
 	renamed.Sender = "x@y.example"
+	rerouted := relayed
+	rerouted.Sender = "app@example.org"
 	lent := secure
 	lent.policy = "hash:/etc/postfix/relayhost_tls_policy"
 	account := direct
@@ -52,6 +54,7 @@ func TestCompare(t *testing.T) {
 		"as the default was":        {own, relayed, Flow{Question{Class: recipients, Param: "transport_maps", Key: "gmail.com"}, own, secure}, "TLS level encrypt; it would be secure"},
 		"policy was lent":           {lent, relayed, Flow{Question{Class: recipients, Param: "transport_maps", Key: "gmail.com"}, lent, own}, ""},
 		"sender without a next hop": {direct, relayed, Flow{Question{Class: senders, Param: "sender_dependent_default_transport_maps", Key: "@shop.example", Sender: "a@shop.example"}, shop, byShop}, "mail from @shop.example would go to " + hop + " by the service shop-smtp"},
+		"sender that is rewritten":  {direct, relayed, Flow{Question{Class: senders, Param: "sender_dependent_default_transport_maps", Key: "@shop.example", Sender: "a@shop.example"}, shop, rerouted}, "mail from @shop.example would become <app@example.org> and so leave by the service relayhost-a"},
 		"hop without a service":     {direct, relayed, Flow{Question{Class: recipients, Param: "transport_maps", Key: "c.example"}, Route{Transport: "smtp", NextHop: "[mx.example]"}, otherHop}, "would leave by the service relayhost-a instead of the service smtp"},
 		"account of its own":        {direct, relayed, Flow{Question{Class: "senders with an account of their own", Param: "smtp_sasl_password_maps", Key: "a@b.example"}, account, relayed}, "would leave by"},
 		"route":                     {direct, relayed, Flow{Question{Class: senders, Param: "x", Sender: "a@news.example"}, shop, news}, ""},
@@ -109,6 +112,18 @@ func TestLines(t *testing.T) {
 	if len(lines) != maxLines || lines[0] != "other mail: now directly (TLS where offered), then to "+hop+" (verified TLS, as user)" ||
 		lines[maxLines-1] != "and 5 other classes of mail; --json lists all" {
 		t.Errorf("got %d lines:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+	as := relayed
+	as.Sender = "app@example.org"
+	for _, sender := range []string{"root", "www-data", "root@srv.example.org", "root@srv"} {
+		flows = append(flows, Flow{Question{Class: ownMail, Sender: sender, Recipient: elsewhere}, direct, as})
+	}
+	const want = "senders of this host (root, www-data, root@srv.example.org and 1 more): sent as app@example.org"
+	if got := (Table{Rows: fold(flows, planOf, Asked{})}.Senders()); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := (Table{Rows: fold(flows[:3], planOf, Asked{})}.Senders()); got != "" {
+		t.Errorf("without a sender that is rewritten: got %q, want none", got)
 	}
 }
 

@@ -64,8 +64,8 @@ func questions(ctx context.Context, r *host.Reader, s *postfix.State, p plan.Pla
 	q := &asker{ctx: ctx, r: r, s: s, from: anybody}
 	q.add(Question{Class: ordinary, Sender: anybody, Recipient: elsewhere})
 	q.add(Question{Class: fromMail, Sender: asked.From, Recipient: elsewhere})
-	for _, user := range []string{"root", "www-data"} {
-		q.add(Question{Class: ownMail, Sender: user, Recipient: elsewhere})
+	for _, sender := range append([]string{"root", "www-data"}, plan.OwnSenders(*s)...) {
+		q.add(Question{Class: ownMail, Sender: sender, Recipient: elsewhere})
 	}
 	q.add(Question{Class: nullSender, Recipient: elsewhere})
 	if asked.To != "" {

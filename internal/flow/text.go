@@ -35,6 +35,21 @@ func (t Table) Lines() []string {
 	return lines
 }
 
+// Senders says which senders of this host leave with another address, "" for none.
+func (t Table) Senders() string {
+	for _, r := range t.Rows {
+		if r.Class != ownMail || r.After.Sender == "" || r.After.Sender == r.Before.Sender {
+			continue
+		}
+		who := strings.Join(r.From, ", ")
+		if n := r.Count - len(r.From); n > 0 {
+			who += fmt.Sprintf(" and %d more", n)
+		}
+		return fmt.Sprintf("senders of this host (%s): sent as %s", who, r.After.Sender)
+	}
+	return ""
+}
+
 // group gives a line for each pair of routes among the rows of one kind of change,
 // naming all classes that go by it.
 func (t Table) group(change string) []string {

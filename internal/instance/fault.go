@@ -19,6 +19,7 @@ type Fault struct {
 	Param   string // parameter to blame; "" where the text names none
 	Table   string // "type:path" to blame; "" if none
 	Package string // package that is missing; "" if none
+	Boolean bool   // the value of Param is not yes or no
 	Remedy  string // what to do; "" where only the text helps
 	Command string // command that does it; "" if there is none
 }
@@ -30,6 +31,8 @@ func (f *Fault) Cause() string {
 		return "map_type_unsupported"
 	case f.Table != "":
 		return "map_db_missing"
+	case f.Boolean:
+		return "value_not_boolean" // as the rule of lint
 	}
 	return "parameter_value"
 }
@@ -76,7 +79,7 @@ func FaultOf(l maillog.Line) (f Fault, ok bool) {
 		return f, false
 	case match(badBoolean, text) != nil:
 		m := match(badBoolean, text)
-		f.Param, f.Remedy = m[1], "write yes or no for "+m[1]+" in main.cf, or remove the line"
+		f.Param, f.Boolean, f.Remedy = m[1], true, "write yes or no for "+m[1]+" in main.cf, or remove the line"
 	case match(badNumber, text) != nil:
 		m := match(badNumber, text)
 		f.Param, f.Remedy = m[1], "write a number for "+m[1]+" in main.cf, or remove the line"

@@ -13,7 +13,7 @@ func TestFaultOf(t *testing.T) {
 		want Fault
 	}{
 		"boolean": {"postfix/trivial-rewrite[7]: fatal: bad boolean configuration: append_dot_mydomain = gitlab.localhost",
-			Fault{Param: "append_dot_mydomain", Remedy: "write yes or no for append_dot_mydomain in main.cf, or remove the line"}},
+			Fault{Param: "append_dot_mydomain", Boolean: true, Remedy: "write yes or no for append_dot_mydomain in main.cf, or remove the line"}},
 		"number": {"postfix/smtp[7]: fatal: bad numerical configuration: smtp_connection_reuse_count_limit = many",
 			Fault{Param: "smtp_connection_reuse_count_limit", Remedy: "write a number for smtp_connection_reuse_count_limit in main.cf, or remove the line"}},
 		"time": {"postfix/smtp[7]: fatal: parameter smtp_helo_timeout: bad time value or unit: soon",
@@ -43,6 +43,10 @@ func TestFaultOf(t *testing.T) {
 			}
 			got, ok := FaultOf(line)
 			test.want.Program, test.want.Text = got.Program, got.Text
+			wantID := map[string]string{"boolean": "value_not_boolean", "not compiled": "map_db_missing", "type": "map_type_unsupported", "number": "parameter_value"}[name]
+			if id := got.Cause(); wantID != "" && id != wantID {
+				t.Errorf("got the cause %s, want %s", id, wantID)
+			}
 			if !ok || got != test.want || got.Program != line.Daemon || got.Text == "" {
 				t.Errorf("got %+v (%v), want %+v", got, ok, test.want)
 			}

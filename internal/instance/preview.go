@@ -113,6 +113,8 @@ var (
 	isTime   = regexp.MustCompile(`^[0-9]+[smhdw]?$`)
 )
 
+const boolean = "yes or no"
+
 // badValues finds values of another kind than that of the parameter's default.
 func badValues(ctx context.Context, r *host.Reader, s postfix.State, names []string, values map[string]string) ([]Fault, error) {
 	if len(names) == 0 {
@@ -130,7 +132,7 @@ func badValues(ctx context.Context, r *host.Reader, s postfix.State, names []str
 		case strings.Contains(value, "$"):
 		case usual == "yes" || usual == "no":
 			if !strings.EqualFold(value, "yes") && !strings.EqualFold(value, "no") {
-				wanted = "yes or no"
+				wanted = boolean
 			}
 		case isNumber.MatchString(usual):
 			if !isNumber.MatchString(value) {
@@ -142,7 +144,7 @@ func badValues(ctx context.Context, r *host.Reader, s postfix.State, names []str
 			}
 		}
 		if wanted != "" {
-			found = append(found, Fault{Param: name, Text: fmt.Sprintf("%q is not %s: the programs that read it die at their start", value, wanted),
+			found = append(found, Fault{Param: name, Boolean: wanted == boolean, Text: fmt.Sprintf("%q is not %s: the programs that read it die at their start", value, wanted),
 				Remedy: "write " + wanted + " for " + name + " in main.cf, or remove the line", Command: "postconf -X " + name})
 		}
 	}

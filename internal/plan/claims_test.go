@@ -259,12 +259,12 @@ func claims(t *testing.T) []claim {
 
 		// senders
 		{"sends mail as alerts@example.org only", all(mail, single), []state{mail, all(null, single)}},
-		{"senders at example.com leave as they are (root aside)", origin, []state{sound, all(origin, rewrite("@example.com")), all(origin, carried("example.com")), all(null, holds("/etc/mailname", "example.com\n"), single)}},
+		{"senders at example.com leave as they are, root and other system accounts aside", origin, []state{sound, all(origin, rewrite("@example.com")), all(origin, carried("example.com")), all(null, holds("/etc/mailname", "example.com\n"), single)}},
 		{"mail to host.example.com leaves this server, so senders there become alerts@example.org", all(public, params("mydestination", "localhost")),
 			[]state{sound, null, all(public, params("mydestination", "localhost"), rewrite("@host.example.com")), all(public, params("mydestination", "localhost"), carried("host.example.com"))}},
 		{"so senders there become", all(public, params("mydestination", "localhost")), []state{all(public, abroad)}}, // root alone
-		{"mail to example.com leaves this server, so root there becomes alerts@example.org", all(public, abroad), []state{all(public, params("mydestination", "localhost")), all(public, abroad, carried("example.com"))}},
-		{"senders at vps7.provider.example, a name of this host", other, []state{sound, all(other, rewrite("@vps7.provider.example")), all(other, carried("vps7.provider.example")),
+		{"mail to example.com leaves this server, so root and other system accounts there become alerts@example.org", all(public, abroad), []state{all(public, params("mydestination", "localhost")), all(public, abroad, carried("example.com"))}},
+		{`where Amazon SES does not know that domain, add "@vps7.provider.example"`, other, []state{sound, all(other, rewrite("@vps7.provider.example")), all(other, carried("vps7.provider.example")),
 			all(other, null, single)}},
 		{"myhostname = host is no name that services accept", params("myhostname", "host"), []state{sound, params("smtp_helo_name", "host"), all(api("smtp2go"), params("myhostname", "host"))}},
 		{"smtp_helo_name = host is no name that services accept", params("smtp_helo_name", "host"), []state{sound, params("myhostname", "host"), params("smtp_helo_name", "mail.example.com")}},

@@ -29,9 +29,6 @@ func (b *builder) senders() error {
 	local, foreign := b.ownNames()
 	if single {
 		b.note("%s sends mail as %s only: mail of other senders on this server stays in the queue if it rejects them, or leaves with that address", b.d.RelayName, b.cfg.From())
-		if len(b.routes) == 1 {
-			foreign = nil
-		}
 	}
 	for _, s := range b.services {
 		if err := b.generic(s, local); err != nil {
@@ -47,7 +44,7 @@ func (b *builder) senders() error {
 
 // tellCanonical says what changes for mail from keys ("@host", "root@host").
 func (b *builder) tellCanonical(keys []string) {
-	for _, who := range []struct{ prefix, become string }{{"@", "senders there become"}, {"root@", "root there becomes"}} {
+	for _, who := range []struct{ prefix, become string }{{"@", "senders there become"}, {"root@", "root and other system accounts there become"}} {
 		var list []string
 		for _, key := range keys {
 			if strings.HasPrefix(key, who.prefix) {
@@ -74,61 +71,124 @@ func (b *builder) isAsked(key string) bool {
 }
 
 // hostNames are the names of this host, as programs may use them in senders: first
-// what Postfix itself appends, then what the kernel has.
+// what Postfix itself appends, then what the kernel and the other programs have.
 func (b *builder) hostNames() []string {
 	short, _, _ := strings.Cut(b.s.Hostname, ".")
-	names := []string{b.param("myhostname"), b.origin(), b.s.FQDN, b.s.Hostname, short, "localhost", "localhost." + b.param("mydomain"), "localhost.localdomain"}
+	names := append([]string{b.param("myhostname"), b.origin(), b.s.FQDN, b.s.Hostname, short}, b.s.Names...)
+	names = append(names, "localhost", "localhost."+b.param("mydomain"), "localhost.localdomain")
 	for _, name := range postfix.SplitList(b.param("mydestination")) {
 		if strings.HasPrefix(strings.ToLower(name), "localhost.") || isName(name) && !mailaddr.Qualified(name) {
 			// Names of the host, as "localhost.localdomain" and "web1", and no mail domains.
 			names = append(names, name)
 		}
 	}
-	return names
+	for i, name := range names {
+		names[i] = strings.ToLower(strings.TrimSuffix(name, "."))
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !isName(name) })
 }
 
-// ownNames lists the domains of addresses that this host makes up by itself,
-// those whose mail stays here or goes nowhere, and those whose mail does leave.
-func (b *builder) ownNames() (local, foreign []string) {
-	from := domainOf(b.cfg.From())
-	origin := b.origin()
-	for i, name := range b.hostNames() {
-		name = strings.ToLower(strings.TrimSuffix(name, "."))
-		key := "@" + name
-		if !isName(name) || name == from && !b.cfg.First().Relay.Sender.Single {
-			continue
+// OwnSenders lists addresses of root as programs on the host of s write them: one at
+// each name of the host.
+func OwnSenders(s postfix.State) []string {
+	b := &builder{s: s, facts: s.Facts()}
+	var list []string
+	for _, name := range b.hostNames() {
+		if address := "root@" + name; !slices.Contains(list, address) {
+			list = append(list, address)
 		}
-		if name == strings.ToLower(origin) && !b.isHostName(name) && mailaddr.Qualified(name) {
-			// A mail domain with people in it: only root's mail is the host's own.
-			key = "root@" + name
-			if !b.isAsked("@"+name) && !b.cfg.First().Relay.Sender.Single {
-				b.note("senders at %s leave as they are (root aside): %s has to know that domain too", name, b.d.RelayName)
+	}
+	return list
+}
+
+// ownNames lists the keys of addresses that this host makes up by itself ("@host",
+// "root@host"), those whose mail stays here or goes nowhere, and those whose mail does
+// leave. At a name that people may have addresses at, only those of system accounts
+// are the host's own.
+func (b *builder) ownNames() (local, foreign []string) {
+	first := b.cfg.First().Relay.Sender
+	add := func(list *[]string, keys []string) {
+		for _, key := range keys {
+			if !slices.Contains(*list, key) {
+				*list = append(*list, key)
 			}
 		}
+	}
+	seen := map[string]bool{}
+	for _, name := range b.hostNames() {
+		appended := name == strings.ToLower(b.param("myhostname")) || name == strings.ToLower(b.origin())
+		if seen[name] || name == domainOf(b.cfg.From()) && !first.Single {
+			continue
+		}
+		seen[name] = true
+		stays := b.isLocal(name) || b.facts.In("relay_domains", name) // mail for those never leaves by our service
+		people := b.isMailDomain(name)
+		if (people || !stays && !appended && !isNowhere(name)) && !b.isAsked("@"+name) && !first.Single {
+			b.note("senders at %s leave as they are, root and other system accounts aside: where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml",
+				name, b.d.RelayName, name, b.cfg.From())
+		}
 		switch {
-		case slices.Contains(local, key) || slices.Contains(foreign, key):
-		case b.isLocal(name) || b.facts.In("relay_domains", name): // mail for those never leaves by our service
-			local = append(local, key)
-		case i < 2: // what Postfix itself appends
-			foreign = append(foreign, key)
-		case isNowhere(name):
-			local = append(local, key)
-		case i < 4:
-			b.ownNameElsewhere(name)
+		case stays && people:
+			add(&local, b.accountsAt(name))
+		case stays, isNowhere(name) && !appended:
+			add(&local, []string{"@" + name})
+		case appended && !people && !(first.Single && len(b.routes) == 1):
+			add(&foreign, []string{"@" + name})
+		default:
+			add(&foreign, b.accountsAt(name))
 		}
 	}
 	return local, foreign
 }
 
-// ownNameElsewhere says what programs have to know that send by the name of the host
-// where Postfix does not: mail to such a name may arrive somewhere, so that no table
-// for senders and recipients may hold it, and one for senders alone acts on all mail.
-func (b *builder) ownNameElsewhere(name string) {
-	if b.isAsked("@" + name) {
-		return
+// isMailDomain reports whether people may have addresses at name, one of this host: it
+// is hosted here, it is what the name of the host ends in, or a domain of two labels,
+// as registries sell them.
+func (b *builder) isMailDomain(name string) bool {
+	if !mailaddr.Qualified(name) {
+		return false
 	}
-	b.note("senders at %s, a name of this host that mydestination does not have, leave as they are: "+
-		"where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml", name, b.d.RelayName, name, b.cfg.From())
+	hosted := slices.ContainsFunc([]string{"virtual_alias_domains", "virtual_mailbox_domains", "relay_domains"}, func(param string) bool { return b.facts.In(param, name) })
+	return hosted || strings.Count(name, ".") == 1 || name == strings.ToLower(b.origin()) && !b.isHostName(name) ||
+		slices.ContainsFunc(b.hostNames(), func(host string) bool {
+			return strings.HasSuffix(host, "."+name) && !strings.HasPrefix(host, "localhost.")
+		})
+}
+
+// roles are system accounts whose names people give to mailboxes as well.
+var roles = []string{"backup", "bin", "ftp", "games", "git", "irc", "list", "mail", "man", "news", "operator", "proxy", "sync", "sys"}
+
+// accountsAt are the addresses of the system accounts at name, but for those that
+// another table has something of its own for: a relay, a service, or a new address.
+func (b *builder) accountsAt(name string) (list []string) {
+	if b.isAsked("@" + name) {
+		return nil
+	}
+	taken := map[string]bool{}
+	for _, param := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "sender_canonical_maps", "canonical_maps", "smtp_generic_maps"} {
+		for _, t := range postfix.ParseTables(b.param(param), b.s.DefaultMap) {
+			if strings.HasPrefix(t.Path, b.path(ownPrefix)) {
+				continue
+			}
+			for _, e := range entries(b.s, t.Path) {
+				taken[strings.ToLower(e.Key)] = true
+			}
+		}
+	}
+	if taken["@"+name] {
+		return nil
+	}
+	users := b.s.Accounts
+	if len(users) == 0 {
+		users = []string{"root"}
+	}
+	people := b.isMailDomain(name)
+	for _, user := range users {
+		if address := user + "@" + name; !taken[address] && !b.isAsked(address) && !(people && slices.Contains(roles, user)) {
+			list = append(list, address)
+		}
+	}
+	return list
 }
 
 // isNowhere reports whether name is no domain that mail can be sent to: it has one

@@ -97,7 +97,7 @@ func TestSenders(t *testing.T) {
 		// vps7.provider.example may have a mail exchanger: a table for recipients too may not hold it.
 		named := debian(t).set("myhostname", "mail.example.com").set("mydestination", "$myhostname, localhost")
 		st := named.state(t)
-		st.Hostname, st.FQDN = "vps7.provider.example", "mail.example.com"
+		st.Hostname, st.FQDN, st.Accounts = "vps7.provider.example", "mail.example.com", []string{"root", "news", "www-data"}
 		p, err := plan.Build(plan.Server{State: st}, options())
 		if err != nil {
 			t.Fatal(err)
@@ -106,12 +106,17 @@ func TestSenders(t *testing.T) {
 		if !strings.Contains(got, "\n@vps7 alerts@") || strings.Contains(got, "@vps7.provider") {
 			t.Errorf("generic\n%s", got)
 		}
-		if !hasNote(p, `senders at vps7.provider.example, a name of this host`) || !hasNote(p, `"@vps7.provider.example" = "alerts@example.org"`) {
+		want := "@vps7.provider.example alerts@example.org"
+		there := slices.DeleteFunc(lines(text(t, p, "/etc/postfix/relayhost_sender")), func(l string) bool { return !strings.Contains(l, "vps7") })
+		if got := there; !slices.Equal(got, []string{"root" + want, "news" + want, "www-data" + want}) {
+			t.Errorf("sender_canonical %q, want the system accounts at that name", got)
+		}
+		if !hasNote(p, `"@vps7.provider.example" = "alerts@example.org"`) {
 			t.Errorf("notes %q", p.Notes)
 		}
 		rewritten := options(func(o *config.Config) { o.Rewrite = map[string]string{"@vps7.provider.example": "alerts@example.org"} })
-		if p, err = plan.Build(plan.Server{State: st}, rewritten); err != nil || hasNote(p, "a name of this host") {
-			t.Errorf("with [rewrite]: got %v, notes %q, want none about it", err, p.Notes)
+		if p, err = plan.Build(plan.Server{State: st}, rewritten); err != nil || hasNote(p, "vps7") || strings.Contains(text(t, p, "/etc/postfix/relayhost_sender"), "root@vps7") {
+			t.Errorf("with [rewrite]: got %v, notes %q, want none about it, and no other entry", err, p.Notes)
 		}
 	})
 	t.Run("a host of a cloud", func(t *testing.T) {
@@ -139,6 +144,62 @@ func TestSenders(t *testing.T) {
 			t.Errorf("generic\n%s", got)
 		}
 	})
+	// A name of the host that people have addresses at: theirs stay as they are, and only
+	// those of daemons and of cron become the address of --from.
+	for name, test := range map[string]struct {
+		set       []string // parameter and value
+		files     map[string]string
+		host      string // that the kernel knows, with the domain
+		generic   string // keys at "example.com" and below, as expressions of want
+		canonical string
+	}{
+		"hosted by virtual_mailbox_domains": {set: []string{"myhostname", "srv.example.net", "virtual_mailbox_domains", "eu.example.com"}, host: "eu.example.com",
+			generic: "root@eu.example.com www-data@eu.example.com"},
+		"hosted by relay_domains": {set: []string{"myhostname", "srv.example.net", "relay_domains", "eu.example.com"}, host: "eu.example.com",
+			generic: "root@eu.example.com www-data@eu.example.com"},
+		"a domain of two labels, with mailboxes": {set: []string{"myhostname", "example.com", "mydestination", "$myhostname, localhost"}, host: "example.com",
+			generic: "root@example.com www-data@example.com"},
+		"a domain of two labels, without": {set: []string{"myhostname", "example.com", "mydestination", "localhost"}, host: "example.com",
+			canonical: "root@example.com www-data@example.com"},
+		"above the name of the host": {set: []string{"myhostname", "mail.eu.example.com", "mydestination", "$myhostname, eu.example.com"}, host: "eu.example.com",
+			generic: "@mail.eu.example.com root@eu.example.com www-data@eu.example.com"},
+		"the name of a host":       {set: []string{"myhostname", "web1.example.com", "mydestination", "$myhostname"}, host: "web1.example.com", generic: "@web1.example.com"},
+		"no name that others know": {set: []string{"myhostname", "nas.lan", "mydestination", "$myhostname"}, host: "nas.lan", generic: "@nas.lan"},
+		"a relay of its own": {set: []string{"myhostname", "mail.example.com", "sender_dependent_relayhost_maps", "hash:/etc/postfix/senders"}, host: "vps.example.com",
+			files: map[string]string{"/etc/postfix/senders": "root@vps.example.com [other.test]\n"}, generic: "@mail.example.com", canonical: "news@vps.example.com www-data@vps.example.com"},
+		"a new address of its own": {set: []string{"myhostname", "mail.example.com", "smtp_generic_maps", "hash:/etc/postfix/generic"}, host: "vps.example.com",
+			files: map[string]string{"/etc/postfix/generic": "@vps.example.com ops@example.com\n"}, generic: "@mail.example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := debian(t).with("/etc/mailname", "srv.example.net\n")
+			for i := 0; i < len(test.set); i += 2 {
+				s.set(test.set[i], test.set[i+1])
+			}
+			for path, text := range test.files {
+				s.with(path, text)
+			}
+			st := s.state(t)
+			st.Hostname, st.FQDN, st.Accounts = test.host, test.host, []string{"root", "news", "www-data"}
+			p, err := plan.Build(plan.Server{State: st}, options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for path, want := range map[string]string{"/etc/postfix/relayhost_generic": test.generic, "/etc/postfix/relayhost_sender": test.canonical} {
+				var got []string
+				if i := slices.IndexFunc(p.Files, func(f plan.File) bool { return f.Path == path }); i >= 0 {
+					for _, line := range lines(string(p.Files[i].After)) {
+						key, _, _ := strings.Cut(line, " ")
+						if strings.HasSuffix(key, "example.com") && !strings.HasPrefix(key, "@localhost") || strings.HasSuffix(key, ".lan") {
+							got = append(got, key)
+						}
+					}
+				}
+				if strings.Join(got, " ") != want {
+					t.Errorf("%s: got %q, want %q", path, got, want)
+				}
+			}
+		})
+	}
 	t.Run("one sender, null client", func(t *testing.T) {
 		p := build(t, debian(t).set("mydestination", ""), options(single))
 		if got := param(t, p, "sender_canonical_maps"); got != "static:alerts@example.org" {

@@ -4,6 +4,7 @@ package postfix
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"relayhost/internal/host"
@@ -30,7 +31,7 @@ func HostFQDN(r *host.Reader) string { return fqdn(r, State{Hostname: hostname(r
 // HELO name (RFC 5321 section 4.1.1.1), or "". It asks no DNS.
 func fqdn(r *host.Reader, s State) string {
 	candidates := []string{s.Params["myhostname"], s.Hostname}
-	candidates = append(candidates, hostsNames(r, s.Hostname)...)
+	candidates = append(candidates, slices.Concat(hostsLines(r, s.Hostname)...)...)
 	if name, _, found := strings.Cut(s.Hostname, "."); !found {
 		candidates = append(candidates, name+"."+s.Params["mydomain"], name+"."+searchDomain(r))
 	}
@@ -42,8 +43,59 @@ func fqdn(r *host.Reader, s State) string {
 	return ""
 }
 
-// hostsNames returns the names of the line of /etc/hosts that holds short.
-func hostsNames(r *host.Reader, short string) []string {
+// hostNames lists the names that programs of this host put behind a user: what
+// hostname(1) -f answers (the line of /etc/hosts, or the search domain of DNS), what
+// append_dot_mydomain (postconf(5)) makes of the short name, and /etc/mailname, which
+// mail programs of Debian read (Debian Policy 11.6). Other names in /etc/hosts may be
+// sites of customers.
+func hostNames(r *host.Reader, s State) (names []string) {
+	short, _, _ := strings.Cut(s.Hostname, ".")
+	for _, line := range hostsLines(r, s.Hostname) {
+		for i, name := range line {
+			if i == 0 || strings.HasPrefix(name, short+".") {
+				names = append(names, name)
+			}
+		}
+	}
+	for _, domain := range []string{s.Params["mydomain"], searchDomain(r), "localdomain"} { // the last is Postfix's own for a short name (mydomain)
+		if domain != "" && short != "" {
+			names = append(names, short+"."+domain)
+		}
+	}
+	if data, err := r.ReadFile("/etc/mailname"); err == nil {
+		line, _, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
+		names = append(names, strings.TrimSpace(line))
+	}
+	return names
+}
+
+// maxSystemUID is below the IDs that people get (UID_MIN of login.defs(5), since about 2012 in
+// every distribution); nobody is above them.
+const maxSystemUID = 999
+
+// accounts lists the system accounts of this host, root first: cron(8) and daemons send
+// as those.
+func accounts(r *host.Reader) []string {
+	data, err := r.ReadFile("/etc/passwd")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for line := range strings.Lines(string(data)) {
+		f := strings.Split(line, ":")
+		if len(f) < 3 || !mailaddr.IsLocal(f[0]) {
+			continue
+		}
+		if uid, err := strconv.Atoi(f[2]); err == nil && (uid <= maxSystemUID || f[0] == "nobody") && f[0] != "root" {
+			names = append(names, strings.ToLower(f[0]))
+		}
+	}
+	slices.Sort(names)
+	return append([]string{"root"}, slices.Compact(names)...)
+}
+
+// hostsLines are the names of each line of /etc/hosts that holds short.
+func hostsLines(r *host.Reader, short string) (found [][]string) {
 	data, err := r.ReadFile("/etc/hosts")
 	if err != nil || short == "" {
 		return nil
@@ -51,10 +103,10 @@ func hostsNames(r *host.Reader, short string) []string {
 	for line := range strings.SplitSeq(string(data), "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		if f := strings.Fields(line); len(f) > 1 && slices.Contains(f[1:], short) {
-			return f[1:]
+			found = append(found, f[1:])
 		}
 	}
-	return nil
+	return found
 }
 
 // searchDomain is the first domain that resolv.conf(5) names.

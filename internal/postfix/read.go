@@ -22,7 +22,7 @@ import (
 // It starts three children at most: postconf -x, -m and -A.
 func Read(ctx context.Context, r *host.Reader, configDir string) (State, error) {
 	s := State{ConfigDir: configDir, Hostname: hostname(r), CAFile: CABundle(r), SASLPlugins: saslPlugins(r)}
-	s.FQDN, s.distribution = fqdn(r, s), family(r)
+	s.FQDN, s.distribution, s.Accounts = fqdn(r, s), family(r), accounts(r)
 	if !r.Has("postconf") {
 		return s, nil
 	}
@@ -49,6 +49,7 @@ func Read(ctx context.Context, r *host.Reader, configDir string) (State, error) 
 	s.DefaultMap = s.Params["default_database_type"]
 	s.Running = running(r, s.QueueDir)
 	s.FQDN, s.SELinux = fqdn(r, s), selinux(r, s.DaemonDir, s.DataDir)
+	s.Names = hostNames(r, s)
 	s.readMaps(r)
 	return s, nil
 }

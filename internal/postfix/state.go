@@ -46,6 +46,8 @@ type State struct {
 	SASLPlugins []string `json:"sasl_plugins"` // PLAIN, LOGIN, ... whose plug-in is on disk
 	Hostname    string   `json:"hostname"`     // kernel host name
 	FQDN        string   `json:"fqdn"`         // usable fully qualified name, or ""
+	Names       []string `json:"-"`            // further names that programs of this host send with: see hostNames
+	Accounts    []string `json:"-"`            // system accounts, root first: see accounts
 	SELinux     SELinux  `json:"selinux"`
 
 	distribution string // key of releases

@@ -114,3 +114,26 @@ func TestPickMapType(t *testing.T) {
 		}
 	}
 }
+
+// Names and accounts that mail of the host itself may carry, of the files that programs
+// ask; sites and people are none.
+func TestOwnNames(t *testing.T) {
+	r := tree(t, map[string]string{
+		"/etc/hosts":       "127.0.0.1 localhost shop.example\n127.0.1.1 web1.provider.example web1.lan web1 www.shop.example # me\n::1 localhost6 web1\n192.0.2.9 other.example web2\n",
+		"/etc/resolv.conf": "nameserver 192.0.2.53\nsearch corp.example other.example\n",
+		"/etc/mailname":    "example.org\n",
+		"/etc/passwd": "jane:x:1000:1000::/home/jane:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\nroot:x:0:0:root:/root:/bin/bash\n" +
+			"nobody:x:65534:65534::/:/bin/false\n# a comment\nbroken\n_apt:x:42:65534::/:/bin/false\nNagios:x:999:999::/:/bin/false\n",
+	})
+	got := hostNames(r, State{Hostname: "web1", Params: map[string]string{"mydomain": "localdomain"}})
+	want := []string{"web1.provider.example", "web1.lan", "localhost6", "web1.localdomain", "web1.corp.example", "web1.localdomain", "example.org"}
+	if !slices.Equal(got, want) {
+		t.Errorf("names: got %q, want %q", got, want)
+	}
+	if got, want := accounts(r), []string{"root", "_apt", "nagios", "nobody", "www-data"}; !slices.Equal(got, want) {
+		t.Errorf("accounts: got %q, want %q", got, want)
+	}
+	if got := accounts(tree(t, nil)); got != nil {
+		t.Errorf("without /etc/passwd: got %q, want none", got)
+	}
+}

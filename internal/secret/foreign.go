@@ -26,7 +26,7 @@ import (
 // A transport and next hop ("static:smtp:[host]:25") is no secret. Callers that
 // know the secrets call [Redact] as well.
 func Hide(text string) string {
-	if !strings.ContainsAny(text, ":=`") && len(text) < minLogin {
+	if !strings.ContainsAny(text, ":=`") && len(text) < minTable {
 		return text
 	}
 	lines := strings.SplitAfter(text, "\n")
@@ -58,11 +58,27 @@ func hideLine(line string) string {
 	if m := noColon.FindStringSubmatch(line); m != nil && !slices.Contains(levels, m[2]) {
 		return m[1] + Mask + m[3]
 	}
-	if m := threeWords.FindStringSubmatch(line); m != nil && strings.ContainsAny(m[2], "0123456789!#$%&*+=?@^_~") {
-		return m[1] + Mask + m[3]
+	if m := threeWords.FindStringSubmatch(line); m != nil && isLogin(m[2], m[3]) {
+		return m[1] + Mask + m[4]
 	}
 	return hideBase64(line)
 }
+
+// isLogin reports whether two words behind the name of a host are a user and a password,
+// however short: not the rest of a sentence, and no entry of another table (access(5),
+// smtp_tls_policy_maps, hosts(5), a zone file).
+func isLogin(user, password string) bool {
+	return !slices.Contains(levels, user) && !slices.Contains(secondWords, strings.ToLower(strings.TrimRight(user, ",:"))) &&
+		!strings.HasPrefix(user, password+".") && !actionCode.MatchString(user)
+}
+
+var actionCode = lazy.MustCompile(`^[2-5]\d\d$`)
+
+// secondWords stand behind the name of a host or a file and make no login of the third.
+var secondWords = strings.Fields("is isn't was are were has have had can cannot can't could did didn't does doesn't do will won't would may must should not no never " +
+	"and or but in on at by to from for of with via as than port line says said answers answered replies replied refuses refused rejects rejected defers deferred " +
+	"accepts accepted offers offered needs wants takes took closes closed timed resolves resolved expires expired certificate key reply login tls dns mx a aaaa cname ns txt ptr soa srv " +
+	"ok reject defer defer_if_permit defer_if_reject discard hold dunno filter redirect bcc info warn prepend permit relay yes none")
 
 // hideNamed masks what a name or the words in front of it make a secret.
 func hideNamed(line string, about bool) string {
@@ -99,8 +115,8 @@ var (
 	behindHop = lazy.MustCompile(`(.*(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+:\d+|passwd:)["'` + "`" + `]?\s+)([^\s:/]+:[^\s/].*)`) // a quoted line of a table
 	// A line of a password table without a colon; the key is a next hop.
 	noColon = lazy.MustCompile(`^(\s*(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+:\d+)[ \t]+)(\S+)(?:[ \t]+\S+)?(\s*)$`)
-	// The same without brackets and a port: a word with digits or signs is none of a sentence.
-	threeWords = lazy.MustCompile(`^(\s*[\w-]+\.[\w-]+\.[\w.-]+[ \t]+\S+[ \t]+)(\S{6,})(\s*)$`)
+	// The same without brackets and a port: host, user and password.
+	threeWords = lazy.MustCompile(`^(\s*[\w-]+(?:\.[\w-]+)+[ \t]+(\S+)[ \t]+)(\S+)(\s*)$`)
 	levels     = []string{"none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure", Mask}
 )
 
@@ -122,6 +138,9 @@ var (
 
 // minLogin is the length of the shortest base64 login: "\x00a\x00b".
 const minLogin = 8
+
+// minTable is the length of the shortest line of a password table: "a.b u p".
+const minTable = 7
 
 // mechanisms are names that an EHLO reply lists behind AUTH and one mechanism.
 var mechanisms = []string{"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", "CRAM-MD5", "DIGEST-MD5", "NTLM", "GSSAPI", "EXTERNAL", "ANONYMOUS"}

@@ -1,0 +1,3 @@
+echo mail.local > /etc/mailname
+postconf -e 'myhostname = mail.local' 'myorigin = /etc/mailname' 'mydestination = localhost' 'inet_protocols = ipv4' 'smtp_host_lookup = native' 'lmtp_host_lookup = native' 'relayhost = [smtp.example.net]:587' 'smtp_sasl_auth_enable = yes' 'smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd' 'smtp_sasl_security_options = noanonymous' 'smtp_sasl_tls_security_options = noanonymous' 'smtp_tls_security_level = encrypt' 'smtp_tls_CAfile = /etc/ssl/certs/ca-certificates.crt' 'message_size_limit = 20971520'
+echo '[smtp.example.net]:587 user:Gehe1mPa55-42' > /etc/postfix/sasl_passwd; chmod 600 /etc/postfix/sasl_passwd; postmap hash:/etc/postfix/sasl_passwd

@@ -1,0 +1,3 @@
+postconf -e 'relayhost = [smtp.example.net]:587' 'mydestination = localhost.localdomain, $localhost' 'smtp_sasl_auth_enable = yes' 'smtp_sasl_password_maps = hash:/etc/postfix/sasl/sasl_passwd' 'smtp_sasl_security_options = noanonymous' 'smtp_tls_security_level = encrypt' 'smtp_tls_CAfile = /etc/ssl/certs/ca-certificates.crt' 'compatibility_level = 2'
+mkdir -p /etc/postfix/sasl
+echo '[smtp.example.net]:587 user:Gehe1mPa55-42' > /etc/postfix/sasl/sasl_passwd; postmap hash:/etc/postfix/sasl/sasl_passwd

@@ -1,0 +1,2 @@
+postconf -e 'relayhost = [smtp.isp.example]' 'smtp_sasl_auth_enable = no' 'smtp_sasl_password_maps = hash:/etc/postfix/smtp_auth.cf' 'smtp_sasl_security_options = noanonymous' 'local_header_rewrite_clients =' 'remote_header_rewrite_domain =' 'disable_dns_lookups = yes' 'message_size_limit = 14288000'
+echo 'smtp.isp.example nobody:none' > /etc/postfix/smtp_auth.cf; postmap hash:/etc/postfix/smtp_auth.cf

@@ -1,0 +1,1 @@
+postconf -e 'myhostname = localhost' 'mydomain = localdomain' 'myorigin = $myhostname' 'smtp_always_send_ehlo = no' 'smtputf8_enable = no' 'local_header_rewrite_clients =' 'strict_rfc821_envelopes = no' 'allow_untrusted_routing = yes' 'smtpd_discard_ehlo_keywords = auth' 'relayhost = [192.0.2.225]'

@@ -1,0 +1,3 @@
+postconf -e 'mydestination = localhost' 'virtual_transport = lmtp:unix:private/dovecot-lmtp' 'virtual_mailbox_domains = hash:/etc/postfix/domains' 'virtual_mailbox_maps = static:x' 'virtual_alias_maps = hash:/etc/postfix/valias' 'local_recipient_maps = $virtual_mailbox_maps' 'smtpd_milters = inet:127.0.0.1:8891' 'non_smtpd_milters = $smtpd_milters' 'milter_default_action = accept' 'strict_rfc821_envelopes = yes' 'smtpd_helo_required = yes' 'smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, check_policy_service inet:127.0.0.1:10023, permit' 'dspam_destination_recipient_limit = 1'
+echo 'own.example OK' > /etc/postfix/domains; : > /etc/postfix/valias
+postmap hash:/etc/postfix/domains hash:/etc/postfix/valias

@@ -1,0 +1,2 @@
+for t in canonical relocated sender_canonical transport access relay; do : > /etc/postfix/$t; postmap lmdb:/etc/postfix/$t; done
+postconf -e 'canonical_maps = lmdb:/etc/postfix/canonical' 'relocated_maps = lmdb:/etc/postfix/relocated' 'sender_canonical_maps = lmdb:/etc/postfix/sender_canonical' 'transport_maps = lmdb:/etc/postfix/transport' 'smtpd_sender_restrictions = lmdb:/etc/postfix/access' 'relay_domains = $mydestination, lmdb:/etc/postfix/relay'
