@@ -186,18 +186,18 @@ func (w *Walk) try(ctx context.Context, s *Step, last bool, pending []*fate, m *
 		if !f.settled && a.own == "" {
 			told = deferred(told)
 		}
-		f.reply = w.told(s, told, f.before)
+		f.reply = s.told(told, f.before)
 		f.before = append(f.before, s.Name+": "+short(strings.TrimPrefix(told.Text(), "relayhost: ")))
 	}
 }
 
 // told puts in front of a reply what the hops before said of the recipient, so that the
 // log has it; the reply itself is unchanged.
-func (w *Walk) told(s *Step, r smtpprobe.Reply, before []string) smtpprobe.Reply {
+func (s *Step) told(r smtpprobe.Reply, before []string) smtpprobe.Reply {
 	if len(before) == 0 {
 		return r
 	}
-	words := "relayhost: fallback " + s.Name + " after " + strings.Join(before, "; ")
+	words := conf.FallbackText(s.Name, before)
 	if status := enhancedOf(r); status != "" {
 		words = status + " " + words
 	}

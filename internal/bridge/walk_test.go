@@ -251,7 +251,9 @@ func TestWalkByAddress(t *testing.T) {
 	r := newRelay(t, func(c *smtpd.Config) { c.NoAuth, c.TLS, c.Token, c.Mechanisms = true, nil, nil, nil })
 	p := walk(t, r.step(t, "127.0.0.1", func(s *bridge.Server, d *bridge.Deps) {
 		s.Host, s.NoTLS, s.Username, d.Token = "127.0.0.1", true, "", nil
-		d.Resolve = func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil }
+		d.Resolve = func(context.Context, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+		}
 	}))
 	p.hello()
 	p.say("MAIL FROM:<app@contoso.example>", "RCPT TO:<a@example.net>", "DATA")

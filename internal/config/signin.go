@@ -34,9 +34,11 @@ type SignIn struct {
 
 // OAuthSuffix ends the name of a service that goes by a bridge, so that no delivery
 // meets the protocol of one with the next hop of the other when a login by password
-// becomes one by token; OutSuffix follows it in the name of the bridge's own entry.
+// becomes one by token; WalkSuffix that of a service whose first hop is logged in to by
+// password, and a later one not. OutSuffix follows in the name of the bridge's own entry.
 const (
 	OAuthSuffix = "-oauth"
+	WalkSuffix  = "-hops"
 	OutSuffix   = "-out"
 )
 
@@ -94,10 +96,8 @@ func grants() string {
 // signIn checks what is said of the way to a hop.
 func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 	h := &route[n]
-	if n > 0 && (h.Bridged() || route[0].Bridged()) {
-		k.bad(at("via"), "give the route one hop, or put the mail that needs a fallback into a route of its own",
-			"a hop with via = %q can neither have a fallback nor be one", first(h.Via, route[0].Via))
-		return
+	if h.NoVerify && !h.Bridged() && (Route{Hops: route}).Walked() {
+		k.bad(at("insecure_no_verify_certificate"), "name a CA file with ca_file, or a fingerprint", "a route with a hop by OAuth or HTTPS goes by verified connections only")
 	}
 	if h.Via != HTTPS && h.Proxy != "" {
 		k.bad(at("https_proxy"), "", "https_proxy goes with via = %q", HTTPS)
@@ -173,16 +173,6 @@ func (k *checker) application(at func(string) string, h *Hop) {
 	if _, err := h.Client(); err != nil {
 		k.bad(at("credentials_file"), "give client_secret= or client_certificate= in the file of --credentials-file", "%v", err)
 	}
-}
-
-// first is the way of a hop that has one of its own.
-func first(ways ...Via) Via {
-	for _, v := range ways {
-		if v != SMTP {
-			return v
-		}
-	}
-	return SMTP
 }
 
 // fileVia is a way as the file names it: nothing for the one that is usual.

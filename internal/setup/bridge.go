@@ -135,7 +135,7 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 		return found, err
 	}
 	h.API = config.API{Settings: map[conf.Field]string{}}
-	if old, ok := stored.Bridge(c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && typed == "" {
+	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && typed == "" {
 		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
 	}
 	if a.Signed() {
