@@ -29,6 +29,7 @@ type SignIn struct {
 	// Secret or Certificate prove the application; one that a user signs in to
 	// may have neither.
 	Secret      secret.Value
+	SecretEnds  time.Time // zero where it is not known
 	Certificate secret.Value // PEM of private key and certificate
 }
 
@@ -55,7 +56,7 @@ const hveEarly = 11 * time.Minute
 // Client is the application of a hop at the identity provider of its relay, with
 // that provider's endpoints and scopes.
 func (h Hop) Client() (oauth.Client, error) {
-	c := oauth.Client{Grant: h.SignIn.Grant, ID: h.SignIn.ClientID, Account: h.Username, Secret: h.SignIn.Secret, Certificate: h.SignIn.Certificate}
+	c := oauth.Client{Grant: h.SignIn.Grant, ID: h.SignIn.ClientID, Account: h.Username, Secret: h.SignIn.Secret, SecretEnds: h.SignIn.SecretEnds, Certificate: h.SignIn.Certificate}
 	cloud := oauth.Global
 	switch {
 	case h.Relay.ID == "outlook":

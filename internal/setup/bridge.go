@@ -106,7 +106,7 @@ func fromBridge(h *config.Hop, c conf.Config) {
 	}
 	h.Username = c.Username
 	if c.OAuth != nil {
-		h.SignIn.Secret, h.SignIn.Certificate = c.OAuth.Secret, c.OAuth.Certificate
+		h.SignIn.Secret, h.SignIn.Certificate, h.SignIn.SecretEnds = c.OAuth.Secret, c.OAuth.Certificate, c.OAuth.SecretEnds
 		h.SignIn.Grant, h.SignIn.ClientID = c.OAuth.Grant, c.OAuth.ID
 	}
 }

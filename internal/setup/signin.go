@@ -82,13 +82,14 @@ func application(ctx context.Context, s Setup, c config.Config, p at, given secr
 	}
 	if a.Proves() {
 		h.SignIn.Secret, h.SignIn.Certificate = a.Secret, a.Certificate
+		h.SignIn.SecretEnds, _ = time.Parse(time.DateOnly, a.SecretEnds) // checked as it was read
 	}
 	h.Username = first(given.Username, h.Username)
 	stored, known := storedBridge(s, *h)
 	if known {
 		h.Username = first(h.Username, stored.Username)
 		if h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero() {
-			h.SignIn.Secret, h.SignIn.Certificate = stored.OAuth.Secret, stored.OAuth.Certificate
+			h.SignIn.Secret, h.SignIn.Certificate, h.SignIn.SecretEnds = stored.OAuth.Secret, stored.OAuth.Certificate, stored.OAuth.SecretEnds
 		}
 	}
 	if p.isFirst() {
@@ -150,6 +151,9 @@ func checkApplication(h config.Hop) error {
 		if err := CheckClientSecret(in.Secret.Reveal()); err != nil {
 			return UsageError{err, "Certificates & secrets of the registration makes a new one"}
 		}
+	}
+	if ends := in.SecretEnds; !ends.IsZero() && time.Now().After(ends.AddDate(0, 0, 1)) {
+		return bad("make a new one, and give its day", "client_secret ended on %s", ends.Format(time.DateOnly))
 	}
 	if !in.Certificate.IsZero() {
 		ends, err := oauth.CertificateEnd(in.Certificate)

@@ -74,6 +74,7 @@ type fileOAuth struct {
 	Scopes       []string `toml:"scopes"`
 	ClientID     string   `toml:"client_id"`
 	ClientSecret string   `toml:"client_secret,omitempty"`
+	SecretEnds   string   `toml:"client_secret_expires,omitempty"`
 	Certificate  string   `toml:"client_certificate,omitempty,multiline"`
 	EarlySeconds int      `toml:"early_seconds,omitempty"`
 }
@@ -122,6 +123,9 @@ func (c Config) file() fileHop {
 			Grant: string(o.Grant), TokenURL: o.TokenURL, DeviceURL: o.DeviceURL, AuthorizeURL: o.AuthorizeURL, RedirectURL: o.RedirectURL,
 			Scopes: o.Scopes, ClientID: o.ID, ClientSecret: o.Secret.Reveal(), Certificate: o.Certificate.Reveal(), EarlySeconds: int(o.Early / time.Second),
 		}
+		if !o.SecretEnds.IsZero() {
+			f.OAuth.SecretEnds = o.SecretEnds.Format(time.DateOnly)
+		}
 	}
 	for _, filter := range c.Filters {
 		f.Filters = append(f.Filters, fileFilter(filter))
@@ -169,6 +173,12 @@ func (f fileHop) config() (Config, error) {
 		c.OAuth = &oauth.Client{
 			Grant: oauth.Grant(o.Grant), TokenURL: o.TokenURL, DeviceURL: o.DeviceURL, AuthorizeURL: o.AuthorizeURL, RedirectURL: o.RedirectURL,
 			Scopes: o.Scopes, ID: o.ClientID, Account: f.Username, Secret: secret.New(o.ClientSecret), Certificate: secret.New(o.Certificate), Early: time.Duration(o.EarlySeconds) * time.Second,
+		}
+		if o.SecretEnds != "" {
+			var err error
+			if c.OAuth.SecretEnds, err = time.Parse(time.DateOnly, o.SecretEnds); err != nil {
+				return c, errors.New("client_secret_expires is no day")
+			}
 		}
 	}
 	if f.API != nil {
