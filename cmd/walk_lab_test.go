@@ -178,7 +178,10 @@ func walkOn(t *testing.T, suite lab.Suite) {
 	time.Sleep(3 * time.Second)
 	m365Down()
 	sendgridDown()
-	mailgun.Answer(func(_ int, w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusServiceUnavailable); return true })
+	mailgun.Answer(func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	})
 	had := walkCounts(l)
 	s.SendMail(mailbox, "last@example.net", "last")
 	s.WaitLog(`to=<last@example\.net>.*status=deferred .*smtp\.office365\.com: .*try later.*smtp\.sendgrid\.net: .*try later`)
@@ -223,7 +226,9 @@ func TestLabWalkRefused(t *testing.T) {
 	refused("wrong password", "fallback 1", "smtp.sendgrid.net port 465", "535")
 	accountFile(l, "sendgrid")
 	l.World.Relay("sendgrid").Configure(func(c *smtpd.Config) {
-		c.Message = func(smtpd.Envelope) *smtpd.Reply { return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "account suspended"} }
+		c.Message = func(smtpd.Envelope) *smtpd.Reply {
+			return &smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "account suspended"}
+		}
 	})
 	refused("message", "rehearsal: ", "account suspended")
 }

@@ -29,7 +29,7 @@ type SignIn struct {
 	// Secret or Certificate prove the application; one that a user signs in to
 	// may have neither.
 	Secret      secret.Value
-	SecretEnds  time.Time // zero where it is not known
+	SecretEnds  time.Time    // zero where it is not known
 	Certificate secret.Value // PEM of private key and certificate
 }
 
