@@ -78,6 +78,7 @@ For a sign-in by OAuth (Microsoft 365) the file names the application:
   tenant=example.com
   client_id=11111111-2222-3333-4444-555555555555
   client_secret=...        or client_certificate=/path/of/key-and-cert.pem
+  client_secret_expires=2028-11-29    the day that Microsoft shows beside it
 
 For the API of a relay (--via https) the file has api_key=, and what else that API
 wants: domain=, account_id=, host=; for OCI username=, private_key= (a path),

@@ -63,6 +63,10 @@ func Unavailable(cause error) smtpprobe.Reply {
 func text(cause error) string {
 	var signIn *SignInError
 	var refusal *oauth.Refusal
+	var walk *WalkError
+	if errors.As(cause, &walk) {
+		return walk.Error()
+	}
 	if errors.As(cause, &signIn) && errors.As(cause, &refusal) {
 		switch {
 		case refusal.Code == "not_signed_in":

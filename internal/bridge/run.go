@@ -15,6 +15,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -58,11 +59,15 @@ func Run(ctx context.Context, directory, name string) error {
 // of an instance role, and reads its configuration again.
 func (o *opener) confine() error {
 	c, _, err := load(o.directory, o.name)
-	if err != nil || c.Via == conf.ViaHTTPS {
+	if err != nil || slices.ContainsFunc(c.Hops(), func(h conf.Config) bool { return h.Via == conf.ViaHTTPS }) {
 		return nil //nolint:nilerr // see above
 	}
 	o.read = &c
-	return confine(conf.StateDirectory(o.directory), c.CAFile)
+	var files []string
+	for _, h := range c.Hops() {
+		files = append(files, h.CAFile)
+	}
+	return confine(conf.StateDirectory(o.directory), files...)
 }
 
 // opener connects the bridge name to its next hop. Connections of one process share
@@ -86,15 +91,59 @@ func (o *opener) open(ctx context.Context) (Hop, error) {
 		if c, text, err = load(o.directory, o.name); err != nil {
 			return nil, err
 		}
-		if c.Via == conf.ViaHTTPS {
+		if c.Via == conf.ViaHTTPS && !c.Walk {
 			return o.openAPI(ctx, c, text)
 		}
+	}
+	if c.Walk {
+		return o.openWalk(ctx, c)
 	}
 	to, err := server(c)
 	if err != nil {
 		return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
 	}
 	hop, err := Connect(ctx, to, deps(c, o.directory, o.name))
+	if err != nil {
+		return nil, err
+	}
+	return hop, nil
+}
+
+// openWalk connects to the first hop of a route that can be reached.
+func (o *opener) openWalk(ctx context.Context, c conf.Config) (Hop, error) {
+	var steps []*Step
+	for _, h := range c.Hops() {
+		name := conf.HopName(o.name, h.Number)
+		s := &Step{Name: h.Host, Filters: h.Filters, Open: func(ctx context.Context) (Hop, error) { return o.openHop(ctx, h, name) }}
+		if h.Via == conf.ViaHTTPS {
+			client, err := Client(h, o.directory, name)
+			if err != nil {
+				return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
+			}
+			if s.Name, err = client.API.Host(client.Account.Account); err != nil {
+				return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
+			}
+			s.Open = func(ctx context.Context) (Hop, error) {
+				return connectAPI(ctx, client, conf.StateDirectory(o.directory), h.Connections)
+			}
+		}
+		steps = append(steps, s)
+	}
+	w, err := OpenWalk(ctx, conf.StateDirectory(o.directory), steps)
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// openHop connects to an SMTP server of a walk.
+func (o *opener) openHop(ctx context.Context, c conf.Config, name string) (Hop, error) {
+	to, err := server(c)
+	if err != nil {
+		return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
+	}
+	to.Impatient = true
+	hop, err := Connect(ctx, to, deps(c, o.directory, name))
 	if err != nil {
 		return nil, err
 	}
@@ -155,9 +204,9 @@ func Checker(c conf.Config) (*api.Client, error) {
 func server(c conf.Config) (Server, error) {
 	s := Server{
 		Host: c.Host, Port: c.Port, Implicit: c.Implicit, HELO: c.HELO, Username: c.Username, Password: c.Password,
-		Pin: c.Pin, Connections: c.Connections, PerMinute: c.PerMinute,
+		Pin: c.Pin, Connections: c.Connections, PerMinute: c.PerMinute, NoTLS: c.NoTLS,
 	}
-	if c.Pin != "" {
+	if c.Pin != "" || c.NoTLS {
 		return s, nil
 	}
 	var err error

@@ -20,12 +20,19 @@ import (
 // The limits of the dialogue with an SMTP server: a little below Postfix's own, so
 // that the bridge can still say what happened.
 const (
-	connectLimit = 30 * time.Second
-	stepLimit    = 60 * time.Second
-	loginLimit   = 90 * time.Second
-	replyLimit   = 4 * time.Minute
-	blockLimit   = 2 * time.Minute
-	doneLimit    = 9 * time.Minute // below lmtp_data_done_timeout, 600 s
+	stepLimit  = 60 * time.Second
+	blockLimit = 2 * time.Minute
+	doneLimit  = 9 * time.Minute // below lmtp_data_done_timeout, 600 s
+)
+
+// patience are the limits of the steps before a message.
+type patience struct{ connect, step, login, reply time.Duration }
+
+var (
+	patient = patience{30 * time.Second, stepLimit, 90 * time.Second, 4 * time.Minute}
+	// impatient is for a server beside which there is another, as for smtp(8) with
+	// smtp_fallback_relay.
+	impatient = patience{10 * time.Second, 15 * time.Second, 40 * time.Second, time.Minute}
 )
 
 // passed are the extensions that the bridge hands through, when the server has
@@ -41,9 +48,10 @@ type SMTP struct {
 	slot  *slot
 	token secret.Value
 
-	used     bool // a message has gone by this connection
-	open     bool // an envelope has begun
-	accepted int  // recipients of the envelope
+	offers   []string // Extensions
+	used     bool     // a message has gone by this connection
+	open     bool     // an envelope has begun
+	accepted int      // recipients of the envelope
 }
 
 // Server is an SMTP server as a next hop.
@@ -56,8 +64,17 @@ type Server struct {
 	Password    secret.Value // in place of Token
 	Pin         string       // SHA-256 of the certificate in place of a chain
 	Roots       *x509.CertPool
-	Connections int // at most, over all processes; 0: no limit
-	PerMinute   int // messages, over all processes; 0: no limit
+	Connections int  // at most, over all processes; 0: no limit
+	PerMinute   int  // messages, over all processes; 0: no limit
+	NoTLS       bool // in the clear, without login
+	Impatient   bool // there is another server to go to
+}
+
+func (s Server) limits() patience {
+	if s.Impatient {
+		return impatient
+	}
+	return patient
 }
 
 // Deps are what a next hop needs of its surroundings.
@@ -87,6 +104,12 @@ func (h *SMTP) connect(ctx context.Context) error {
 		return err
 	}
 	h.slot, h.used = slot, false
+	h.offers = nil
+	for _, keyword := range passed {
+		if params, ok := h.s.Extension(keyword); ok {
+			h.offers = append(h.offers, strings.TrimSpace(keyword+" "+params))
+		}
+	}
 	return nil
 }
 
@@ -124,11 +147,12 @@ func (h *SMTP) dial(ctx context.Context) (smtpprobe.Result, error) {
 		return smtpprobe.Result{}, fmt.Errorf("look up %s: no address", h.hop.Host)
 	}
 	var first smtpprobe.Result
+	limits := h.hop.limits()
 	for i, addr := range addrs {
 		s, result := smtpprobe.Open(ctx, smtpprobe.Target{
 			Name: h.hop.Host, Addr: netip.AddrPortFrom(addr, uint16(h.hop.Port)), Implicit: h.hop.Implicit, Until: smtpprobe.StepAuth, //nolint:gosec // validated as a port
-			HELO: h.hop.HELO, Roots: h.hop.Roots, Pin: h.hop.Pin, Username: h.hop.Username, Password: h.hop.Password, Token: h.token,
-			ConnectTimeout: connectLimit, StepTimeout: stepLimit, Timeout: loginLimit,
+			NoTLS: h.hop.NoTLS, HELO: h.hop.HELO, Roots: h.hop.Roots, Pin: h.hop.Pin, Username: h.hop.Username, Password: h.hop.Password, Token: h.token,
+			ConnectTimeout: limits.connect, StepTimeout: limits.step, Timeout: limits.login,
 		})
 		if result.Err == nil {
 			h.s = s
@@ -145,20 +169,15 @@ func (h *SMTP) dial(ctx context.Context) (smtpprobe.Result, error) {
 }
 
 // Extensions are what the server offers of the extensions that are handed through.
-func (h *SMTP) Extensions() []string {
-	var lines []string
-	for _, keyword := range passed {
-		if params, ok := h.s.Extension(keyword); ok {
-			lines = append(lines, strings.TrimSpace(keyword+" "+params))
-		}
-	}
-	return lines
-}
+func (h *SMTP) Extensions() []string { return h.offers }
 
 // Envelope passes the commands on: together where the server has PIPELINING (RFC
 // 2920), else one by one. A connection that turns out to be gone at the first
 // command of a message is made again once.
 func (h *SMTP) Envelope(ctx context.Context, commands []Command) ([]smtpprobe.Reply, error) {
+	if commands[0].Verb == Mail {
+		h.Reset() // of an envelope without a message
+	}
 	fresh := !h.open && commands[0].Verb == Mail
 	if fresh {
 		if err := paceOf(h.deps.Slots, h.hop).wait(ctx); err != nil {
@@ -186,7 +205,7 @@ func (h *SMTP) envelope(ctx context.Context, commands []Command) ([]smtpprobe.Re
 	if h.s == nil {
 		return nil, io.ErrUnexpectedEOF
 	}
-	together := 1
+	together, limit := 1, h.hop.limits().reply
 	if _, ok := h.s.Extension("PIPELINING"); ok {
 		together = len(commands)
 	}
@@ -196,11 +215,11 @@ func (h *SMTP) envelope(ctx context.Context, commands []Command) ([]smtpprobe.Re
 		for i, c := range part {
 			lines[i] = c.String()
 		}
-		if err := h.s.Send(ctx, replyLimit, lines...); err != nil {
+		if err := h.s.Send(ctx, limit, lines...); err != nil {
 			return replies, err
 		}
 		for _, c := range part {
-			r, err := h.s.Read(ctx, replyLimit)
+			r, err := h.s.Read(ctx, limit)
 			if err != nil {
 				return replies, err
 			}
@@ -224,7 +243,7 @@ func (h *SMTP) note(ctx context.Context, c Command, r smtpprobe.Reply) (smtpprob
 	case c.Verb == Data && r.Code == 354 && h.accepted == 0:
 		// Allowed by RFC 2920, section 3.1: an empty message, which the server
 		// refuses.
-		if err := h.s.Write(ctx, replyLimit, []byte(".\r\n")); err != nil {
+		if err := h.s.Write(ctx, stepLimit, []byte(".\r\n")); err != nil {
 			return r, err
 		}
 		refusal, err := h.s.Read(ctx, doneLimit)
@@ -233,8 +252,7 @@ func (h *SMTP) note(ctx context.Context, c Command, r smtpprobe.Reply) (smtpprob
 			refusal = reply(554, "5.5.1", "no valid recipients")
 		}
 		return refusal, err
-	case c.Verb == Data && r.Code != 354:
-		h.open = false
+	case c.Verb == Data && r.Code != 354: // the envelope stays at the server until RSET
 		if r.Class() < 4 {
 			return r, fmt.Errorf("answers DATA with %d", r.Code)
 		}

@@ -52,8 +52,31 @@ type Route struct {
 	// (".example.com"), addresses, and "<>" for bounces; none for DefaultRoute.
 	Senders []string
 	From    string // sender of the proof
-	Hops    []Hop  // one TLS mode for all: implicit TLS is per smtp(8) process
+	Hops    []Hop  // of which smtp(8) wants one TLS mode for all
+
+	whole []Hop // of a Level: all hops of the route, of which Hops has the level-th
+	level int
 }
+
+// All are the hops of r, also where r is of a Level, and has one of them.
+func (r Route) All() []Hop {
+	if r.whole != nil {
+		return r.whole
+	}
+	return r.Hops
+}
+
+// Walked reports whether a bridge goes through the hops of r by itself: Postfix cannot
+// fall back to or from a hop that goes by one (lmtp_fallback_relay speaks LMTP).
+func (r Route) Walked() bool {
+	return len(r.All()) > 1 && slices.ContainsFunc(r.All(), Hop.Bridged)
+}
+
+// Bridged reports whether Postfix hands the mail of r to a bridge.
+func (r Route) Bridged() bool { return r.Walked() || len(r.Hops) > 0 && r.Hops[0].Bridged() }
+
+// Number is the place of the n-th hop of r in the route as the file has it.
+func (r Route) Number(n int) int { return r.level + n }
 
 // Hop is one way to a relay: a host and port with its account.
 type Hop struct {
@@ -187,9 +210,9 @@ func (c Config) Level(k int) Config {
 	for i, r := range all {
 		switch {
 		case k < len(r.Hops):
-			r.Hops = r.Hops[k : k+1]
+			r.whole, r.level, r.Hops = r.Hops, k, r.Hops[k:k+1]
 		case i == 0:
-			r.Hops = r.Hops[:1]
+			r.whole, r.Hops = r.Hops, r.Hops[:1]
 		default:
 			continue
 		}

@@ -139,8 +139,8 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"sign-in", top + "via = \"smtp-oauth\"\nsign_in = \"password\"\n", "6: \"password\" is no way to sign in"},
 		{"tenant", top + "via = \"smtp-oauth\"\ntenant = \"a/../b\"\n", "6: \"a/../b\" is not an id"},
 		{"unverified token", top + "via = \"smtp-oauth\"\ninsecure_no_verify_certificate = true\n", "6: a token is sent on verified connections only"},
-		{"fallback of a sign-in", top + "via = \"smtp-oauth\"\n[[fallback]]\nport = 2587\n", "6: a hop with via = \"smtp-oauth\" can neither have a fallback nor be one"},
-		{"fallback by a sign-in", top + "[[fallback]]\nport = 2587\nvia = \"smtp-oauth\"\n", "7: a hop with via = \"smtp-oauth\" can neither have a fallback nor be one"},
+		{"fallback of a sign-in", top + "via = \"smtp-oauth\"\n[[fallback]]\nport = 2587\ninsecure_no_verify_certificate = true\n", "8: a route with a hop by OAuth or HTTPS goes by verified connections only"},
+		{"fallback by a sign-in", top + "[[fallback]]\nport = 2587\nvia = \"smtp-oauth\"\nsign_in = \"x\"\n", "8: \"x\" is no way to sign in"},
 		{"rewrite", top + "[rewrite]\n\"a@b\" = \"c@d.example\"\n\"b\" = \"c@d.example\"\n", "7: \"b\" is not a local sender"},
 	} {
 		_, err := config.Read([]byte(test.text))

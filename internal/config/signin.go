@@ -29,14 +29,17 @@ type SignIn struct {
 	// Secret or Certificate prove the application; one that a user signs in to
 	// may have neither.
 	Secret      secret.Value
+	SecretEnds  time.Time    // zero where it is not known
 	Certificate secret.Value // PEM of private key and certificate
 }
 
 // OAuthSuffix ends the name of a service that goes by a bridge, so that no delivery
 // meets the protocol of one with the next hop of the other when a login by password
-// becomes one by token; OutSuffix follows it in the name of the bridge's own entry.
+// becomes one by token; WalkSuffix that of a service whose first hop is logged in to by
+// password, and a later one not. OutSuffix follows in the name of the bridge's own entry.
 const (
 	OAuthSuffix = "-oauth"
+	WalkSuffix  = "-hops"
 	OutSuffix   = "-out"
 )
 
@@ -53,7 +56,7 @@ const hveEarly = 11 * time.Minute
 // Client is the application of a hop at the identity provider of its relay, with
 // that provider's endpoints and scopes.
 func (h Hop) Client() (oauth.Client, error) {
-	c := oauth.Client{Grant: h.SignIn.Grant, ID: h.SignIn.ClientID, Account: h.Username, Secret: h.SignIn.Secret, Certificate: h.SignIn.Certificate}
+	c := oauth.Client{Grant: h.SignIn.Grant, ID: h.SignIn.ClientID, Account: h.Username, Secret: h.SignIn.Secret, SecretEnds: h.SignIn.SecretEnds, Certificate: h.SignIn.Certificate}
 	cloud := oauth.Global
 	switch {
 	case h.Relay.ID == "outlook":
@@ -94,10 +97,8 @@ func grants() string {
 // signIn checks what is said of the way to a hop.
 func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 	h := &route[n]
-	if n > 0 && (h.Bridged() || route[0].Bridged()) {
-		k.bad(at("via"), "give the route one hop, or put the mail that needs a fallback into a route of its own",
-			"a hop with via = %q can neither have a fallback nor be one", first(h.Via, route[0].Via))
-		return
+	if h.NoVerify && !h.Bridged() && (Route{Hops: route}).Walked() {
+		k.bad(at("insecure_no_verify_certificate"), "name a CA file with ca_file, or a fingerprint", "a route with a hop by OAuth or HTTPS goes by verified connections only")
 	}
 	if h.Via != HTTPS && h.Proxy != "" {
 		k.bad(at("https_proxy"), "", "https_proxy goes with via = %q", HTTPS)
@@ -173,16 +174,6 @@ func (k *checker) application(at func(string) string, h *Hop) {
 	if _, err := h.Client(); err != nil {
 		k.bad(at("credentials_file"), "give client_secret= or client_certificate= in the file of --credentials-file", "%v", err)
 	}
-}
-
-// first is the way of a hop that has one of its own.
-func first(ways ...Via) Via {
-	for _, v := range ways {
-		if v != SMTP {
-			return v
-		}
-	}
-	return SMTP
 }
 
 // fileVia is a way as the file names it: nothing for the one that is usual.

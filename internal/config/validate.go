@@ -236,6 +236,7 @@ func (k *checker) routeName(key, name string) {
 	reserved := name == DefaultRoute || name == first.Relay.ID || name == bareName(first.Relay.ID) || name == first.Name() ||
 		strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) ||
 		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) ||
+		strings.HasSuffix(name, WalkSuffix) || strings.HasSuffix(name, WalkSuffix+OutSuffix) ||
 		strings.HasSuffix(name, HTTPSSuffix) || strings.HasSuffix(name, HTTPSSuffix+OutSuffix) || strings.HasPrefix(name, BySenderPrefix)
 	switch before, isTaken := k.names[name]; {
 	case name == "":
@@ -257,7 +258,7 @@ func (k *checker) routeName(key, name string) {
 // relay "corp-tls" and a route "corp" would have entries of one name.
 func bareName(name string) string {
 	name = strings.TrimSuffix(strings.TrimSuffix(name, ProxySuffix), ImplicitSuffix)
-	for _, suffix := range []string{OAuthSuffix, HTTPSSuffix} {
+	for _, suffix := range []string{OAuthSuffix, HTTPSSuffix, WalkSuffix} {
 		name = strings.TrimSuffix(strings.TrimSuffix(name, suffix+OutSuffix), suffix)
 	}
 	return name
@@ -413,11 +414,13 @@ func (k *checker) certificate(at func(string) string, h *Hop) {
 }
 
 // beside holds a hop against those before it: one smtp(8) process has to be able
-// to speak to all hops of a route, and tables are keyed by the next hop alone.
+// to speak to all hops of a route, and tables are keyed by the next hop alone. A bridge
+// has a connection of its own kind to each.
 func (k *checker) beside(route, n int, hops []Hop) {
 	at := func(value string) string { return Key(route, n, value) }
 	first, h := &hops[0], &hops[n]
 	switch {
+	case (Route{Hops: hops}).Walked():
 	case first.Port != 0 && h.Port != 0 && h.TLS != first.TLS:
 		k.bad(at("port"), "give both hops ports of one kind, such as 587 and 2525, or 465 and 2465",
 			"port %d of %s has %s, and the first hop %s: one smtp(8) process does one of the two", h.Port, h.Host, tlsWord(h.TLS), tlsWord(first.TLS))
@@ -430,10 +433,10 @@ func (k *checker) beside(route, n int, hops []Hop) {
 		return // not known yet
 	}
 	key := h.NextHop()
-	if slices.ContainsFunc(hops[:n], func(o Hop) bool { return o.NextHop() == key }) {
+	if slices.ContainsFunc(hops[:n], func(o Hop) bool { return o.NextHop() == key && o.Via == h.Via }) {
 		k.bad(at("port"), "", "%s port %d is in this route already", h.Host, h.Port)
 	}
-	if other, known := k.hops[key]; known && k.complete && (other.TLS != h.TLS || other.Pin != h.Pin || other.NoVerify != h.NoVerify) {
+	if other, known := k.hops[key]; known && k.complete && !h.Bridged() && !other.Bridged() && (other.TLS != h.TLS || other.Pin != h.Pin || other.NoVerify != h.NoVerify) {
 		k.bad(at("fingerprint"), "", "the certificate of %s is verified in another way in another route", key)
 	}
 	k.hops[key] = h

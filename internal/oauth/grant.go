@@ -37,6 +37,7 @@ type Client struct {
 	ID           string
 	Account      string       // the mailbox, which tells stores of several apart; not sent
 	Secret       secret.Value // of a confidential client
+	SecretEnds   time.Time    // as somebody has said; zero where nobody has: the provider does not tell
 	Certificate  secret.Value // PEM of private key and certificate, in place of Secret (RFC 7523)
 	// Early is how long before its end a token is renewed; 0 is a minute.
 	// Microsoft 365 High Volume Email refuses tokens with less than about ten

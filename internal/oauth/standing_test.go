@@ -43,6 +43,19 @@ func TestStanding(t *testing.T) {
 	}
 }
 
+// TestStandingSecretEnds: when the secret ends is known where somebody has said it.
+func TestStandingSecretEnds(t *testing.T) {
+	e := newEndpoint(t, func(int, string, url.Values) (int, any) { return 200, token("access-1", "", time.Hour) })
+	s := e.source(t, oauth.ClientCredentials)
+	if st, err := s.Standing(); err != nil || !st.Ends.IsZero() {
+		t.Errorf("not said: got %v, %v, want no time", st.Ends, err)
+	}
+	s.Client.SecretEnds = time.Date(2028, 11, 29, 0, 0, 0, 0, time.UTC)
+	if st, err := s.Standing(); err != nil || !st.Ends.Equal(s.Client.SecretEnds) {
+		t.Errorf("said: got %v, %v, want %v", st.Ends, err, s.Client.SecretEnds)
+	}
+}
+
 // Each number has words, and each remedy says what to do.
 func TestReasons(t *testing.T) {
 	for number, r := range oauth.Reasons() {

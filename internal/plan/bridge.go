@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
+	"relayhost/relays"
 	"relayhost/templates"
 )
 
@@ -27,12 +30,9 @@ type Bridge struct {
 // outSuffix ends the name of the spawn(8) entry of a bridge's service.
 const outSuffix = config.OutSuffix
 
-// bridged reports whether the mail of s goes by a bridge. Such a route has one hop.
-func (s *service) bridged() bool { return s.hops[0].Bridged() }
-
 // nextHop is what Postfix gets as the next hop of w.
 func (w *route) nextHop() string {
-	if w.service.bridged() {
+	if w.service.bridge {
 		return socket(w.service.name + outSuffix)
 	}
 	return w.Hops[0].NextHop()
@@ -63,12 +63,17 @@ func (b *builder) describeBridge(s *service) {
 	d := s.d
 	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, conf.User, b.server.Bridge.Program
 	d.NextHop = s.routes[0].nextHop()
-	if s.hops[0].ByAPI() {
+	if s.hops[0].ByAPI() && !s.walked {
 		b.apiLimits(s)
 	} else {
 		b.limits(s)
 	}
-	connections := b.concurrency(&s.hops[0])
+	connections := 0
+	for i := range s.hops {
+		if n := b.concurrency(&s.hops[i]); connections == 0 || n < connections {
+			connections = n
+		}
+	}
 	d.Processes = strconv.Itoa(connections)
 	// A connection that Postfix has just closed still has its process for a moment.
 	d.BridgeProcesses = 2 * connections
@@ -77,7 +82,7 @@ func (b *builder) describeBridge(s *service) {
 // bridges writes the configuration of each bridge, which holds its secrets.
 func (b *builder) bridges() error {
 	for _, s := range b.services {
-		if !s.bridged() {
+		if !s.bridge {
 			continue
 		}
 		if !filepath.IsAbs(b.server.Bridge.Program) {
@@ -106,29 +111,50 @@ func (b *builder) bridges() error {
 
 // bridgeConfig is where the mail of s goes, and as whom.
 func (b *builder) bridgeConfig(s *service) (conf.Config, error) {
-	h := &s.hops[0]
-	if h.ByAPI() {
-		if _, err := h.Client(); h.APITakesTokens() && err != nil && !b.server.NoCredentials {
-			return conf.Config{}, err
+	var all []conf.Config
+	for i := range s.hops {
+		h := &s.hops[i]
+		c, err := b.hopConfig(s, h)
+		if err != nil {
+			return c, err
 		}
-		return b.apiConfig(s), nil
+		if s.walked {
+			c.Walk, c.Number, c.Filters = true, s.routes[0].Number(i), onHop(h)
+		}
+		all = append(all, c)
 	}
-	c := conf.Config{Host: h.Host, Port: h.Port, Implicit: s.d.WrapperMode, HELO: s.d.HeloName, Username: h.Username,
-		CAFile: s.d.CAFile, Pin: h.Pin, Connections: b.concurrency(h), PerMinute: h.Relay.Limits.PerMinute}
+	first := all[0]
+	first.Fallback = all[1:]
+	return first, nil
+}
+
+// hopConfig is one hop of s as its bridge is told.
+func (b *builder) hopConfig(s *service, h *config.Hop) (conf.Config, error) {
+	caFile := cmp.Or(h.CAFile, b.s.CAFile)
+	client, err := h.Client()
+	tokens := h.APITakesTokens() || h.Via == config.SMTPOAuth
+	if tokens && err != nil && !b.server.NoCredentials {
+		return conf.Config{}, err
+	}
+	if h.ByAPI() {
+		return APIConfig(*h, caFile), nil
+	}
+	c := conf.Config{Host: h.Host, Port: h.Port, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), HELO: s.d.HeloName, Username: h.Username,
+		Pin: h.Pin, Connections: b.concurrency(h), PerMinute: h.Relay.Limits.PerMinute}
+	if !c.NoTLS {
+		if c.CAFile = caFile; caFile == "" && c.Pin == "" {
+			return c, errNoCAFile
+		}
+	}
 	if c.HELO == "" {
 		c.HELO = b.param("myhostname")
 	}
-	client, err := h.Client()
-	if err != nil && !b.server.NoCredentials {
-		return c, err
+	if tokens {
+		c.OAuth = &client
+	} else {
+		c.Password = h.Password
 	}
-	c.OAuth = &client
 	return c, nil
-}
-
-// apiConfig is the account at the API that the mail of s goes by.
-func (b *builder) apiConfig(s *service) conf.Config {
-	return APIConfig(s.hops[0], s.d.CAFile)
 }
 
 // APIConfig is what a bridge is told of a hop that goes by the API of its relay.
@@ -186,12 +212,12 @@ func BridgeProgram(s postfix.State) string {
 
 // Bridge is the configuration of the bridge that mail from senders (as config.Route
 // has them; none asks for the default) goes by now.
-func (a Accounts) Bridge(senders ...string) (c conf.Config, ok bool) {
+func (a Accounts) Bridge(senders ...string) (name string, c conf.Config, ok bool) {
 	if len(senders) == 0 {
 		senders = []string{""}
 	}
 	if a.s.Master == nil {
-		return c, false
+		return "", c, false
 	}
 	for _, sender := range senders {
 		e, there := a.s.Master.Get(a.Service(sender)+outSuffix, "unix")
@@ -204,10 +230,48 @@ func (a Accounts) Bridge(senders ...string) (c conf.Config, ok bool) {
 		}
 		c, err := conf.Parse(a.s.Maps[conf.ConfigPath(conf.Directory, name)])
 		if err == nil {
-			return c, true
+			return name, c, true
 		}
 	}
-	return conf.Config{}, false
+	return "", conf.Config{}, false
+}
+
+// BridgeHop is the hop of that bridge that goes the way of h.
+func (a Accounts) BridgeHop(h config.Hop, senders ...string) (c conf.Config, ok bool) {
+	_, all, ok := a.Bridge(senders...)
+	if !ok {
+		return c, false
+	}
+	hops := all.Hops()
+	if i := slices.IndexFunc(hops, func(c conf.Config) bool { return SameWay(c, h) }); i >= 0 {
+		return hops[i], true
+	}
+	return hops[0], len(hops) == 1
+}
+
+// SameWay reports whether a hop of a bridge carries mail the way that h goes.
+func SameWay(c conf.Config, h config.Hop) bool {
+	switch {
+	case c.API != nil || h.ByAPI():
+		return c.API != nil && h.ByAPI() && c.API.ID == h.Relay.ID
+	case (c.OAuth != nil) != (h.Via == config.SMTPOAuth):
+		return false
+	}
+	return strings.EqualFold(c.Host, h.Host)
+}
+
+// inBridge is the account that a bridge which walks its hops logs in to a next hop with.
+func (a Accounts) inBridge(nextHop postfix.NextHop, sender string) (username string, password secret.Value, ok bool) {
+	_, c, ok := a.Bridge(sender)
+	if !ok || !c.Walk {
+		return "", secret.Value{}, false
+	}
+	for _, h := range c.Hops() {
+		if h.API == nil && h.OAuth == nil && h.Username != "" && strings.EqualFold(h.Host, nextHop.Host) && h.Port == nextHop.Port {
+			return h.Username, h.Password, true
+		}
+	}
+	return "", secret.Value{}, false
 }
 
 // formerBridges removes the configurations of bridges that nothing starts any more.
@@ -224,7 +288,7 @@ func (b *builder) formerBridges() {
 
 // masterEntries are the entries of s in master.cf.
 func (b *builder) masterEntries(s *service) ([]byte, error) {
-	if s.bridged() {
+	if s.bridge {
 		b.reset(s.d, bridgeResets)
 		return templates.Render(templates.Bridge, s.d)
 	}

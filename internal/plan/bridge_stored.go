@@ -8,13 +8,20 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// BridgeEntry is a bridge by its name, with what it is told.
+// BridgeEntry is a hop of a bridge, with what the bridge is told of it. Name is that of
+// its state (conf.HopName): the bridge's own, where it has one hop.
 type BridgeEntry struct {
 	Name   string
 	Config conf.Config
 }
 
-// StoredBridges are the bridges that master.cf starts now, as far as their
+// Bridge is the name of the bridge.
+func (e BridgeEntry) Bridge() string {
+	name, _, _ := strings.Cut(e.Name, ".")
+	return name
+}
+
+// StoredBridges are the hops of the bridges that master.cf starts now, as far as their
 // configurations could be read.
 func StoredBridges(s postfix.State) (list []BridgeEntry) {
 	for _, path := range bridgeFiles(s) {
@@ -25,7 +32,7 @@ func StoredBridges(s postfix.State) (list []BridgeEntry) {
 	return list
 }
 
-// Bridges are those of the plan, without the ones that it removes.
+// Bridges are the hops of the bridges of the plan, without the ones that it removes.
 func (p Plan) Bridges() (list []BridgeEntry) {
 	for _, f := range p.Files {
 		if filepath.Dir(f.Path) == conf.Directory && f.Action != Remove {
@@ -40,5 +47,9 @@ func appendBridge(list []BridgeEntry, path string, text []byte) []BridgeEntry {
 	if err != nil {
 		return list
 	}
-	return append(list, BridgeEntry{strings.TrimSuffix(filepath.Base(path), ".conf"), c})
+	name := strings.TrimSuffix(filepath.Base(path), ".conf")
+	for _, h := range c.Hops() {
+		list = append(list, BridgeEntry{conf.HopName(name, h.Number), h})
+	}
+	return list
 }

@@ -118,7 +118,7 @@ func (b *builder) described() []Route {
 	routes := make([]Route, len(b.routes))
 	for i, w := range b.routes {
 		routes[i] = Route{Name: w.Name, Senders: w.Senders, From: w.sender(), Service: w.service.d.Service, Hops: make([]Hop, len(w.Hops))}
-		if w.service.bridged() {
+		if w.service.bridge {
 			routes[i].Bridge = w.service.bridgeName()
 		}
 		for n := range w.Hops {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,6 +42,9 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 		return "", secret.Value{}, false
 	}
 	for _, sender := range append(senders, "") {
+		if user, password, ok := a.inBridge(want, sender); ok {
+			return user, password, true
+		}
 		w, sender := a.route(sender)
 		if value, ok := a.orphan(w, sender, want); ok {
 			user, pass, split := strings.Cut(value, a.split)
@@ -152,6 +156,11 @@ func orphans(s postfix.State, dir string) []string {
 func NextHops(s postfix.State) []string {
 	_, first, _ := strings.Cut(s.Params["default_transport"], ":")
 	list := append([]string{cmp.Or(first, s.Params["relayhost"])}, furtherHops(s)...)
+	for _, b := range StoredBridges(s) {
+		if b.Config.API == nil {
+			list = append(list, fmt.Sprintf("[%s]:%d", b.Config.Host, b.Config.Port))
+		}
+	}
 	for _, maps := range StoredAccounts(s).tables() {
 		for _, t := range postfix.ParseTables(maps, s.DefaultMap) {
 			for _, e := range entries(s, t.Path) {

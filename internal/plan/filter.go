@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"relayhost/internal/bridge/conf"
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
 	"relayhost/templates"
@@ -155,11 +157,13 @@ func (b *builder) filter() error {
 	}
 	b.delayWarning()
 	for i, s := range b.services {
-		s.rules = s.ofHops()
+		if !s.walked {
+			s.rules = s.ofHops()
+		}
 		if err := b.replyFilter(i); err != nil {
 			return err
 		}
-		same := slices.IndexFunc(b.services[:i], func(o *service) bool { return slices.EqualFunc(o.rules, s.rules, equalRules) })
+		same := slices.IndexFunc(b.services[:i], func(o *service) bool { return o.walked == s.walked && slices.EqualFunc(o.rules, s.rules, equalRules) })
 		if same >= 0 {
 			s.d.StatusFilterMap = b.services[same].d.StatusFilterMap
 			continue
@@ -174,8 +178,10 @@ func (b *builder) filter() error {
 // filterTable writes the table of s.
 func (b *builder) filterTable(s *service) error {
 	filters := slices.Clone(noReply)
-	for _, r := range slices.Concat(leading, s.rules, ruling, unspoken) {
-		filters = append(filters, r.onLog())
+	if !s.walked { // where the bridge has done it: it knows which command a reply answers
+		for _, r := range slices.Concat(leading, s.rules, ruling, unspoken) {
+			filters = append(filters, r.onLog())
+		}
 	}
 	text, err := templates.Render(templates.StatusFilter, &templates.Data{Filters: filters})
 	if err != nil {
@@ -185,7 +191,7 @@ func (b *builder) filterTable(s *service) error {
 	b.file(File{Path: path, After: text, Mode: 0o644})
 	s.d.StatusFilterMap = "regexp:" + path
 	own := "smtp_delivery_status_filter"
-	if s.bridged() {
+	if s.bridge {
 		own = "lmtp_delivery_status_filter"
 	}
 	for _, name := range []string{own, "default_delivery_status_filter"} {
@@ -197,11 +203,26 @@ func (b *builder) filterTable(s *service) error {
 	return nil
 }
 
+// onHop is the status filter of one hop, for a bridge that walks it. The replies of an
+// API say already whose fault they are.
+func onHop(h *config.Hop) []conf.Filter {
+	if h.ByAPI() {
+		return nil
+	}
+	var filters []conf.Filter
+	for _, r := range slices.Concat(leading, ofHops(*h), ruling, unspoken) {
+		filters = append(filters, conf.Filter{Match: r.onLog().Pattern, Keep: r.keep})
+	}
+	return filters
+}
+
 // ofHops lists the rules of the catalogue for all hops of s.
-func (s *service) ofHops() []rule {
+func (s *service) ofHops() []rule { return ofHops(s.hops...) }
+
+func ofHops(hops ...config.Hop) []rule {
 	var rules []rule
-	for i := range s.hops {
-		for _, reply := range s.hops[i].Relay.Replies {
+	for i := range hops {
+		for _, reply := range hops[i].Relay.Replies {
 			r, ok := ofReply(reply)
 			if ok && !slices.ContainsFunc(rules, func(o rule) bool { return equalRules(o, r) }) {
 				rules = append(rules, r)

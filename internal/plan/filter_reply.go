@@ -18,7 +18,7 @@ var kept = []rule{
 // 5xx. The status filter, which only sees the outcome, stays for the last hop.
 func (b *builder) replyFilter(i int) error {
 	s := b.services[i]
-	if len(s.hops) == 1 {
+	if len(s.hops) == 1 || s.walked {
 		return nil
 	}
 	if theirs, _ := b.main.Get("smtp_reply_filter"); theirs != "" {
@@ -26,7 +26,9 @@ func (b *builder) replyFilter(i int) error {
 		b.note("smtp_reply_filter = %s stays, and Postfix has room for one table there: mail that a relay refuses with 5xx for an account fault waits, it does not go on to the next hop", theirs)
 		return nil
 	}
-	same := slices.IndexFunc(b.services[:i], func(o *service) bool { return len(o.hops) > 1 && slices.EqualFunc(o.rules, s.rules, equalRules) })
+	same := slices.IndexFunc(b.services[:i], func(o *service) bool {
+		return len(o.hops) > 1 && !o.walked && slices.EqualFunc(o.rules, s.rules, equalRules)
+	})
 	if same >= 0 {
 		s.d.ReplyFilterMap = b.services[same].d.ReplyFilterMap
 		return nil

@@ -131,7 +131,7 @@ func (b *builder) senderIsLocal() {
 
 // oauth warns that a login by OAuth ends with this setup.
 func (b *builder) oauth() {
-	if strings.HasPrefix(b.s.Params["default_transport"], "relayhost") || b.services[0].bridged() {
+	if strings.HasPrefix(b.s.Params["default_transport"], "relayhost") || b.services[0].bridge {
 		return // it has ended before, or goes on with the bridge
 	}
 	const name, enable = "smtp_sasl_mechanism_filter", "smtp_sasl_auth_enable"
@@ -170,7 +170,7 @@ func (b *builder) plugins() {
 			if has := func(m string) bool { return slices.Contains(h.Relay.Auth.Mechanisms, m) }; slices.ContainsFunc(usable, has) {
 				usable = slices.DeleteFunc(usable, func(m string) bool { return !has(m) })
 			}
-			if h.StoresPassword() && !b.facts.HasPlugin(usable...) {
+			if s.stores(*h) && !b.facts.HasPlugin(usable...) {
 				b.note("no SASL plug-in for %s is installed: without it Postfix cannot log in", strings.Join(usable, " or "))
 			}
 		}

@@ -34,7 +34,7 @@ func (b *builder) limits(s *service) {
 	d := s.d
 	for i := range s.hops {
 		h := &s.hops[i]
-		l := h.Relay.Limits
+		l := limitsOf(h)
 		if n := b.concurrency(h); d.Concurrency == 0 || n < d.Concurrency {
 			d.Concurrency = n
 		}
@@ -126,6 +126,15 @@ func (b *builder) apiLimits(s *service) {
 	}
 }
 
+// limitsOf is what the way to a hop takes.
+func limitsOf(h *config.Hop) relays.Limits {
+	a, ok := conf.Get(h.Relay.ID)
+	if !h.ByAPI() || !ok {
+		return h.Relay.Limits
+	}
+	return relays.Limits{Recipients: a.Limits.Recipients, MessageBytes: a.Limits.Bytes}
+}
+
 // concurrency is the number of connections at once that h may have.
 func (b *builder) concurrency(h *config.Hop) int {
 	documented := h.Relay.Limits.Connections
@@ -149,13 +158,14 @@ func (b *builder) concurrency(h *config.Hop) int {
 func (b *builder) pause(s *service) {
 	longest := 0
 	var slowest relays.Relay
-	if s.bridged() && !s.hops[0].ByAPI() {
-		if n := s.hops[0].Relay.Limits.PerMinute; n > 0 {
-			b.note("%s takes %d messages a minute: a burst goes out at once, and what is more waits its turn", relayName(s.hops[0].Relay), n)
-		}
-		return // the bridge counts, and Postfix's own measure would send every message alone
-	}
 	for i := range s.hops {
+		if s.bridge && !s.hops[i].ByAPI() {
+			// The bridge counts, and Postfix's own measure would send every message alone.
+			if n := s.hops[i].Relay.Limits.PerMinute; n > 0 {
+				b.note("%s takes %d messages a minute: a burst goes out at once, and what is more waits its turn", relayName(s.hops[i].Relay), n)
+			}
+			continue
+		}
 		if delay := rateDelay(s.hops[i].Relay.Limits); delay > longest {
 			longest, slowest = delay, s.hops[i].Relay
 		}

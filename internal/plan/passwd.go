@@ -51,7 +51,7 @@ func (b *builder) shareAccounts() []templates.Account {
 		}
 		s.own = slices.ContainsFunc(s.hops, func(h config.Hop) bool {
 			has, taken := byHop[h.NextHop()]
-			return h.StoresPassword() && taken && has != b.account(&h, s.routes[0])
+			return s.stores(h) && taken && has != b.account(&h, s.routes[0])
 		})
 		if s.own {
 			continue
@@ -59,7 +59,7 @@ func (b *builder) shareAccounts() []templates.Account {
 		for i := range s.hops {
 			h := &s.hops[i]
 			key := h.NextHop()
-			if _, taken := byHop[key]; taken || !h.StoresPassword() {
+			if _, taken := byHop[key]; taken || !s.stores(*h) {
 				continue
 			}
 			byHop[key] = b.account(h, s.routes[0])
@@ -74,7 +74,7 @@ func (b *builder) sharedHosts() []string {
 	var hosts []string
 	for _, s := range b.services {
 		for i := range s.hops {
-			if h := &s.hops[i]; !s.own && h.StoresPassword() && !slices.Contains(hosts, h.Host) {
+			if h := &s.hops[i]; !s.own && s.stores(*h) && !slices.Contains(hosts, h.Host) {
 				hosts = append(hosts, h.Host)
 			}
 		}
@@ -116,7 +116,7 @@ func (s *service) accounts() []templates.Account {
 	var accounts []templates.Account
 	if !s.keyed {
 		for i := range s.hops {
-			if h := &s.hops[i]; h.StoresPassword() {
+			if h := &s.hops[i]; s.stores(*h) {
 				accounts = append(accounts, templates.Account{Key: h.NextHop(), Username: h.Username, Password: h.Password.Reveal()})
 			}
 		}

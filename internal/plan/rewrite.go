@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/lint"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
@@ -231,7 +232,7 @@ func (b *builder) isLocal(domain string) bool {
 // for all.
 func (b *builder) generic(s *service, local []string) error {
 	name := "smtp_generic_maps"
-	if s.bridged() {
+	if s.bridge {
 		name = "lmtp_generic_maps"
 	}
 	global, _ := b.main.Get(name)
@@ -360,7 +361,7 @@ func (b *builder) helo() {
 	if !inMain || strings.Contains(set, "$myhostname") {
 		name = "myhostname"
 	}
-	byAPI := !slices.ContainsFunc(b.services, func(s *service) bool { return !s.hops[0].ByAPI() })
+	byAPI := !slices.ContainsFunc(b.services, func(s *service) bool { return !slices.ContainsFunc(s.hops, config.Hop.ByAPI) || s.walked })
 	if b.s.Params == nil || mailaddr.Qualified(b.param(name)) || byAPI {
 		return
 	}

@@ -196,7 +196,7 @@ func (w Route) Staged() lint.MeantRoute {
 		staged.Senders = append(staged.Senders, sender)
 	}
 	for _, h := range w.Hops {
-		if config.Via(h.Via) != config.SMTP {
+		if w.Bridge != "" {
 			out := w.Service + outSuffix
 			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: socket(out), Bridge: out})
 			continue

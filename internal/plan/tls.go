@@ -73,6 +73,8 @@ func (s *service) differ() bool {
 	return false
 }
 
+var errNoCAFile = errors.New("no CA bundle was found on this host: install ca-certificates, or name one with --ca-file")
+
 // policy writes a policy table of its own for each service whose hops do not
 // agree (names and addresses, say), and takes the common one of earlier
 // releases out of main.cf.
@@ -83,9 +85,9 @@ func (b *builder) policy() error {
 			policies[i] = tlsPolicy(&s.hops[i])
 		}
 		if s.d.Level == "secure" && s.d.CAFile == "" {
-			return errors.New("no CA bundle was found on this host: install ca-certificates, or name one with --ca-file")
+			return errNoCAFile
 		}
-		if !s.differ() || s.bridged() {
+		if !s.differ() || s.bridge {
 			continue
 		}
 		keys := make(map[string]secret.Value, len(policies))

@@ -33,6 +33,8 @@ type service struct {
 	d      *templates.Data // once it is known which services there are
 	hops   []config.Hop
 	routes []*route // that go by it, at least one
+	bridge bool     // Postfix hands its mail to a bridge
+	walked bool     // which goes through the hops by itself
 	keyed  bool     // the account is found by the sender
 	own    bool     // has a password table of its own
 
@@ -50,8 +52,11 @@ type route struct {
 // suffix is the service's name without the prefix.
 func (s *service) suffix() string { return strings.TrimPrefix(s.name, ServicePrefix) }
 
-// logs reports whether some hop wants a login.
-func (s *service) logs() bool { return slices.ContainsFunc(s.hops, config.Hop.StoresPassword) }
+// logs reports whether smtp(8) logs in to some hop.
+func (s *service) logs() bool { return slices.ContainsFunc(s.hops, s.stores) }
+
+// stores reports whether smtp(8) looks up a password for a hop of s.
+func (s *service) stores(h config.Hop) bool { return !s.bridge && h.StoresPassword() }
 
 // account tells logins apart. Where a password is not known
 // (Server.NoCredentials) the place that it comes from stands for it.
@@ -146,20 +151,7 @@ func (b *builder) assemble() error {
 		key := b.chain(w)
 		s, ok := known[key]
 		if !ok {
-			s = &service{hops: w.Hops, name: ServicePrefix + w.Name}
-			if w.Name == config.DefaultRoute {
-				s.name = ServicePrefix + b.cfg.First().Relay.ID
-			}
-			switch h := &w.Hops[0]; {
-			case h.ByAPI():
-				s.name += config.HTTPSSuffix
-			case h.TLS == relays.Implicit && s.bridged():
-				s.name += implicitSuffix + config.OAuthSuffix
-			case h.TLS == relays.Implicit:
-				s.name += implicitSuffix
-			case s.bridged():
-				s.name += config.OAuthSuffix
-			}
+			s = &service{hops: w.Hops, name: b.serviceName(w), bridge: w.Bridged(), walked: w.Walked()}
 			known[key] = s
 			b.services = append(b.services, s)
 		}
@@ -179,9 +171,40 @@ func (b *builder) assemble() error {
 	return nil
 }
 
+// serviceName names the service of a route after what Postfix speaks there, so that no
+// delivery meets another protocol; see config.OAuthSuffix.
+func (b *builder) serviceName(w *route) string {
+	h := &w.Hops[0]
+	if w.Walked() {
+		h = &w.All()[0] // at every level of a rehearsal
+	}
+	name := ServicePrefix + w.Name
+	switch {
+	case w.Name != config.DefaultRoute:
+	case w.Walked():
+		name = ServicePrefix + h.Relay.ID
+	default:
+		name = ServicePrefix + b.cfg.First().Relay.ID
+	}
+	switch {
+	case h.ByAPI():
+		return name + config.HTTPSSuffix
+	case h.TLS == relays.Implicit && h.Bridged():
+		return name + implicitSuffix + config.OAuthSuffix
+	case h.Bridged():
+		return name + config.OAuthSuffix
+	case w.Walked():
+		return name + config.WalkSuffix
+	case h.TLS == relays.Implicit:
+		return name + implicitSuffix
+	}
+	return name
+}
+
 // chain is equal for routes that can share a service.
 func (b *builder) chain(w *route) string {
 	var key strings.Builder
+	fmt.Fprintf(&key, "%t\x00", w.Walked())
 	for i := range w.Hops {
 		h := &w.Hops[i]
 		a := b.account(h, w)
@@ -283,7 +306,7 @@ func (b *builder) describe(s *service) {
 	d.Mechanisms = "plain,login"
 	d.Processes = "-"
 	b.tls(s)
-	if s.bridged() {
+	if s.bridge {
 		b.describeBridge(s)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -36,7 +37,8 @@ var apiSettings = []string{"domain", "account_id", "compartment", "tenancy", "ke
 type Application struct {
 	Tenant, ClientID string
 	Secret           Value
-	Certificate      Value // PEM of private key and certificate, of the file that client_certificate= names
+	SecretEnds       string // "2028-11-29", "" where it is not said
+	Certificate      Value  // PEM of private key and certificate, of the file that client_certificate= names
 }
 
 // IsZero reports whether c holds nothing that proves who logs in.
@@ -150,6 +152,11 @@ func (c *Credentials) set(key, value string) (err error) {
 		c.Application.ClientID = strings.TrimSpace(value)
 	case "client_secret":
 		c.Application.Secret = New(value)
+	case "client_secret_expires":
+		c.Application.SecretEnds = strings.TrimSpace(value)
+		if _, err := time.Parse(time.DateOnly, c.Application.SecretEnds); err != nil {
+			return errors.New("client_secret_expires is no day such as 2028-11-29")
+		}
 	case "client_certificate":
 		c.Application.Certificate, err = readKey(key, strings.TrimSpace(value))
 	case "api_key":
@@ -158,7 +165,7 @@ func (c *Credentials) set(key, value string) (err error) {
 		c.API.Key, err = readKey(key, strings.TrimSpace(value))
 	default:
 		if !slices.Contains(apiSettings, key) {
-			return errors.New("unknown key (username, password or secret_access_key; for a sign-in by OAuth tenant, client_id, client_secret or client_certificate; for an API api_key, private_key, " +
+			return errors.New("unknown key (username, password or secret_access_key; for a sign-in by OAuth tenant, client_id, client_secret with client_secret_expires, or client_certificate; for an API api_key, private_key, " +
 				strings.Join(apiSettings, ", ") + ")")
 		}
 		if c.API.Settings == nil {

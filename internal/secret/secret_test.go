@@ -103,6 +103,7 @@ func TestReadApplication(t *testing.T) {
 		{"relative", "client_certificate=m365.pem", "not an absolute path"},
 		{"two secrets", "client_secret=a\nclient_certificate=" + pem, "readable by other users"},
 		{"secret and password", "client_secret=a\npassword=b", "both password and client_secret"},
+		{"no day", "client_secret=a\nclient_secret_expires=in 2 years", "no day such as 2028-11-29"},
 		{"two users", "user=a\nmailbox=b", "gives username again"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -106,7 +106,7 @@ func fromBridge(h *config.Hop, c conf.Config) {
 	}
 	h.Username = c.Username
 	if c.OAuth != nil {
-		h.SignIn.Secret, h.SignIn.Certificate = c.OAuth.Secret, c.OAuth.Certificate
+		h.SignIn.Secret, h.SignIn.Certificate, h.SignIn.SecretEnds = c.OAuth.Secret, c.OAuth.Certificate, c.OAuth.SecretEnds
 		h.SignIn.Grant, h.SignIn.ClientID = c.OAuth.Grant, c.OAuth.ID
 	}
 }
@@ -135,7 +135,7 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 		return found, err
 	}
 	h.API = config.API{Settings: map[conf.Field]string{}}
-	if old, ok := stored.Bridge(c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && typed == "" {
+	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && typed == "" {
 		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
 	}
 	if a.Signed() {

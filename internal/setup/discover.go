@@ -108,7 +108,7 @@ func InUse(c config.Config, s postfix.State, find config.Catalogue) (used config
 				continue // whatever a table has for it
 			}
 			if h.Bridged() {
-				stored, ok := accounts.Bridge(r.Senders...)
+				stored, ok := accounts.BridgeHop(*h, r.Senders...)
 				if missing = missing || !ok; ok {
 					fromBridge(h, stored)
 				}

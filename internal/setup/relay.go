@@ -217,7 +217,7 @@ func (p at) isFirst() bool { return p == at{} }
 // SelectPorts chooses a port for every hop that has none, and for the first hop of
 // the default route unless one was given: the first in the relay's order that
 // completes greeting, EHLO and verified TLS and offers AUTH, starts TLS as the other
-// hops of the route do, and is none of theirs. The port that the first hop has had
+// hops of the route do where smtp(8) walks them, and is none of theirs. The port that the first hop has had
 // comes first.
 func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) (config.Config, error) {
 	c = c.Clone()
@@ -270,7 +270,7 @@ func selectPort(d Discovery, c config.Config, p at, tried []detect.Submission) e
 	h.Port, h.TLS = 0, ""
 	hops := c.Routes[p.route].Hops
 	var mode relays.TLSMode // of the hops whose port is known; "" while none is
-	for i := len(hops) - 1; i >= 0; i-- {
+	for i := len(hops) - 1; i >= 0 && !c.Routes[p.route].Walked(); i-- {
 		if hops[i].Port != 0 {
 			mode = hops[i].TLS
 		}

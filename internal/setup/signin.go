@@ -82,13 +82,14 @@ func application(ctx context.Context, s Setup, c config.Config, p at, given secr
 	}
 	if a.Proves() {
 		h.SignIn.Secret, h.SignIn.Certificate = a.Secret, a.Certificate
+		h.SignIn.SecretEnds, _ = time.Parse(time.DateOnly, a.SecretEnds) // checked as it was read
 	}
 	h.Username = first(given.Username, h.Username)
 	stored, known := storedBridge(s, *h)
 	if known {
 		h.Username = first(h.Username, stored.Username)
 		if h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero() {
-			h.SignIn.Secret, h.SignIn.Certificate = stored.OAuth.Secret, stored.OAuth.Certificate
+			h.SignIn.Secret, h.SignIn.Certificate, h.SignIn.SecretEnds = stored.OAuth.Secret, stored.OAuth.Certificate, stored.OAuth.SecretEnds
 		}
 	}
 	if p.isFirst() {
@@ -115,20 +116,12 @@ func LacksProof(h config.Hop) bool {
 // application now.
 func storedBridge(s Setup, h config.Hop) (conf.Config, bool) {
 	for _, b := range plan.StoredBridges(s.State) {
-		if o := b.Config.OAuth; o != nil && sameWay(b.Config, h) && (h.SignIn.ClientID == "" || o.ID == h.SignIn.ClientID) &&
+		if o := b.Config.OAuth; o != nil && plan.SameWay(b.Config, h) && (h.SignIn.ClientID == "" || o.ID == h.SignIn.ClientID) &&
 			(h.Username == "" || strings.EqualFold(h.Username, b.Config.Username)) {
 			return b.Config, true
 		}
 	}
 	return conf.Config{}, false
-}
-
-// sameWay reports whether a bridge carries mail the way that h goes.
-func sameWay(c conf.Config, h config.Hop) bool {
-	if c.API != nil || h.ByAPI() {
-		return c.API != nil && h.ByAPI() && c.API.ID == h.Relay.ID
-	}
-	return c.Host == h.Host
 }
 
 var guid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
@@ -158,6 +151,9 @@ func checkApplication(h config.Hop) error {
 		if err := CheckClientSecret(in.Secret.Reveal()); err != nil {
 			return UsageError{err, "Certificates & secrets of the registration makes a new one"}
 		}
+	}
+	if ends := in.SecretEnds; !ends.IsZero() && time.Now().After(ends.AddDate(0, 0, 1)) {
+		return bad("make a new one, and give its day", "client_secret ended on %s", ends.Format(time.DateOnly))
 	}
 	if !in.Certificate.IsZero() {
 		ends, err := oauth.CertificateEnd(in.Certificate)
@@ -247,14 +243,16 @@ func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oaut
 // storedToken is a token by the sign-in that is stored for this mailbox, unless that
 // is none or is over.
 func (s Setup) storedToken(ctx context.Context, b plan.BridgeEntry) (t oauth.Token, ok bool, err error) {
-	same := false
+	stored := ""
 	for _, before := range plan.StoredBridges(s.State) {
-		same = same || before.Name == b.Name && strings.EqualFold(before.Config.Username, b.Config.Username)
+		if sameSignIn(before.Config, b.Config) && (stored == "" || before.Name == b.Name) {
+			stored = before.Name // of a hop that has moved in its route, perhaps
+		}
 	}
-	if !same {
+	if stored == "" {
 		return t, false, nil
 	}
-	source := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, b.Name), HTTP: httpOf()}
+	source := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, stored), HTTP: httpOf()}
 	if _, err = source.Token(ctx); err == nil {
 		t, err = oauth.Load(source.Path, source.Client)
 		return t, err == nil, err
@@ -264,6 +262,12 @@ func (s Setup) storedToken(ctx context.Context, b plan.BridgeEntry) (t oauth.Tok
 		return t, false, nil
 	}
 	return t, false, err
+}
+
+// sameSignIn reports whether two hops are signed in to as one mailbox by one application.
+func sameSignIn(a, b conf.Config) bool {
+	return a.OAuth != nil && b.OAuth != nil && a.OAuth.ID == b.OAuth.ID && a.OAuth.TokenURL == b.OAuth.TokenURL &&
+		a.OAuth.Grant == b.OAuth.Grant && strings.EqualFold(a.Username, b.Username) && (a.API != nil) == (b.API != nil)
 }
 
 // Interactive has a person sign in as user.
@@ -301,7 +305,7 @@ func signInFailed(c conf.Config, err error) error {
 // bridgeFor is the bridge of p that carries mail to a hop that is signed in to.
 func bridgeFor(p plan.Plan, h config.Hop) (plan.BridgeEntry, bool) {
 	for _, b := range p.Bridges() {
-		if h.Bridged() && b.Config.OAuth != nil && sameWay(b.Config, h) && b.Config.Username == h.Username && b.Config.OAuth.ID == h.SignIn.ClientID {
+		if h.Bridged() && b.Config.OAuth != nil && plan.SameWay(b.Config, h) && b.Config.Username == h.Username && b.Config.OAuth.ID == h.SignIn.ClientID {
 			return b, true
 		}
 	}

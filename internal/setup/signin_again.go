@@ -74,12 +74,8 @@ func (deps Deps) signedIn(state postfix.State, route string) ([]plan.BridgeEntry
 	if i < 0 {
 		return nil, UsageError{fmt.Errorf("there is no route %s", route), "relayhost status lists the routes"}
 	}
-	used, ok := plan.StoredAccounts(state).Bridge(stored.Routes[i].Senders...)
-	if ok {
-		all = slices.DeleteFunc(all, func(b plan.BridgeEntry) bool {
-			return b.Config.Host != used.Host || b.Config.Username != used.Username
-		})
-	}
+	bridge, _, ok := plan.StoredAccounts(state).Bridge(stored.Routes[i].Senders...)
+	all = slices.DeleteFunc(all, func(b plan.BridgeEntry) bool { return b.Bridge() != bridge })
 	if !ok || len(all) == 0 {
 		return nil, UsageError{fmt.Errorf("route %s: %w", route, ErrNoSignIn), ""}
 	}

@@ -19,6 +19,7 @@ type SignInStatus struct {
 	Grant           string     `json:"grant"`
 	RenewedAt       *time.Time `json:"renewed_at,omitempty"`
 	CertificateEnds *time.Time `json:"certificate_ends,omitempty"`
+	SecretEnds      *time.Time `json:"secret_ends,omitempty"` // as client_secret_expires said
 	// Refused is the last refusal, where no token was had since.
 	Refused *SignInRefused `json:"refused,omitempty"`
 }
@@ -50,7 +51,11 @@ func signInStatus(r *host.Reader, state postfix.State) (list []SignInStatus, err
 		if !st.Obtained.IsZero() {
 			s.RenewedAt = &st.Obtained
 		}
-		if !st.Ends.IsZero() {
+		switch {
+		case st.Ends.IsZero():
+		case b.Config.OAuth.Certificate.IsZero():
+			s.SecretEnds = &st.Ends
+		default:
 			s.CertificateEnds = &st.Ends
 		}
 		if st.Refused != nil {
@@ -72,8 +77,13 @@ func writeSignIns(row func(label, format string, args ...any), list []SignInStat
 		} else {
 			text += ", no token stored"
 		}
-		if s.CertificateEnds != nil {
+		switch {
+		case s.CertificateEnds != nil:
 			text += fmt.Sprintf(", the certificate ends in %d days", int(time.Until(*s.CertificateEnds).Hours()/24))
+		case s.SecretEnds != nil:
+			text += fmt.Sprintf(", the secret ends in %d days", int(time.Until(*s.SecretEnds).Hours()/24))
+		case s.Grant == string(oauth.ClientCredentials):
+			text += ", nobody has said when the secret ends (client_secret_expires=)"
 		}
 		row("Signed in", "%s", text)
 		if s.Refused != nil {
@@ -84,7 +94,7 @@ func writeSignIns(row func(label, format string, args ...any), list []SignInStat
 
 // signInMetrics are those of the sign-ins.
 func signInMetrics(t *exposition.Text, list []SignInStatus) {
-	var renewed, ends, refused []exposition.Sample
+	var renewed, ends, secrets, refused []exposition.Sample
 	for _, s := range list {
 		labels := []exposition.Label{{Name: "bridge", Value: s.Bridge}}
 		if s.RenewedAt != nil {
@@ -92,6 +102,9 @@ func signInMetrics(t *exposition.Text, list []SignInStatus) {
 		}
 		if s.CertificateEnds != nil {
 			ends = append(ends, exposition.Sample{Labels: labels, Value: float64(s.CertificateEnds.Unix())})
+		}
+		if s.SecretEnds != nil {
+			secrets = append(secrets, exposition.Sample{Labels: labels, Value: float64(s.SecretEnds.Unix())})
 		}
 		number, value := "", 0.0
 		if s.Refused != nil {
@@ -105,6 +118,7 @@ func signInMetrics(t *exposition.Text, list []SignInStatus) {
 	}{
 		{"relayhost_signin_renewed_timestamp_seconds", "When the last token was had, in Unix time.", renewed},
 		{"relayhost_signin_certificate_end_timestamp_seconds", "When the client certificate ends, in Unix time.", ends},
+		{"relayhost_signin_secret_end_timestamp_seconds", "When the client secret ends as client_secret_expires said, in Unix time.", secrets},
 		{"relayhost_signin_refused", "1 while the identity provider refuses a token; aadsts is Microsoft's number.", refused},
 	} {
 		if len(m.samples) > 0 {

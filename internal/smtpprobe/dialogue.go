@@ -79,7 +79,7 @@ func (c *client) ladder() []rung {
 // other names.
 func (c *client) until() Step {
 	switch until := c.target.Until; {
-	case c.target.NoTLS && (until == "" || until == StepSTARTTLS || until == StepTLS || until == StepEHLOTLS):
+	case c.target.NoTLS && (until == "" || until == StepSTARTTLS || until == StepTLS || until == StepEHLOTLS || until == StepAuth):
 		return StepEHLO
 	case until == "", c.target.Implicit && until == StepEHLO:
 		return StepEHLOTLS

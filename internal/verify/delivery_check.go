@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/smtpprobe"
@@ -43,7 +44,7 @@ func (t *trial) delivery(ctx context.Context) []Finding {
 	switch hop := t.tookOver(d); {
 	case errors.Is(err, ErrElsewhere) && hop != "":
 		f = Finding{Check: "delivery", Result: Warn, Ms: f.Ms, Cause: "fallback_used",
-			Detail: fmt.Sprintf("the fallback %s accepted the message %s, because %s did not", hop, d.QueueID, first.nextHop()),
+			Detail: fmt.Sprintf("the fallback %s accepted the message %s, because %s did not", hop, d.QueueID, first.shown()),
 			Remedy: "Fix the first hop; until then mail leaves through the fallback."}
 	case errors.Is(err, ErrUnproven) && t.LogError != nil:
 		f.Detail = fmt.Sprintf("the message left the queue, and no log says where to: %v", t.LogError)
@@ -93,6 +94,9 @@ func (t *trial) send(ctx context.Context, first Hop) (Delivery, error) {
 
 // tookOver is the fall-back that has taken the message, "" for none.
 func (t *trial) tookOver(d Delivery) string {
+	if host, _, ok := conf.TookOver(d.Reply); ok && d.Status == "sent" && t.route.Hops[0].Socket != "" {
+		return smtpprobe.Sanitize(host)
+	}
 	if d.Status != "sent" || !strings.HasSuffix(d.Service, "/"+t.route.Service+"/smtp") {
 		return ""
 	}

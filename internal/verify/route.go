@@ -49,6 +49,14 @@ func (h Hop) nextHop() string {
 	return "[" + h.Host + "]:" + strconv.Itoa(h.Port)
 }
 
+// shown is the hop for messages.
+func (h Hop) shown() string {
+	if h.Socket != "" {
+		return h.Host
+	}
+	return h.nextHop()
+}
+
 // Route is the mail of some senders: the first hop and those that stand in for
 // it (smtp_fallback_relay), in order.
 type Route struct {

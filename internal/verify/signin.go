@@ -10,7 +10,7 @@ import (
 	"relayhost/internal/oauth"
 )
 
-// endsSoon is how long before its end a client certificate is told of.
+// endsSoon is how long before its end a client certificate or secret is told of.
 const endsSoon = 30 * 24 * time.Hour
 
 // signInCauses are the causes of the failure catalogue for what Microsoft says;
@@ -50,12 +50,19 @@ func (l *hopCheck) signIn(ctx context.Context) bool {
 	f := Finding{Check: "auth", Result: Pass, Detail: l.about(detail), Ms: ms(time.Since(start))}
 	if left := time.Until(st.Ends); !st.Ends.IsZero() {
 		days := int(math.Floor(left.Hours() / 24))
-		f.Detail += fmt.Sprintf("; the client certificate ends in %d days", days)
+		what, cause, again := "certificate", "signin_certificate_ends", "Upload a new one under Certificates & secrets, and give its file to setup."
+		if l.hop.SignIn.Client.Certificate.IsZero() {
+			what, cause, again = "secret", "signin_secret_ends", "Make a new one under Certificates & secrets, and give its Value to setup, with client_secret_expires=."
+		}
+		f.Detail += fmt.Sprintf("; the client %s ends in %d days", what, days)
 		if left < endsSoon {
-			f.Result, f.Cause = Warn, "signin_certificate_ends"
-			f.Remedy = fmt.Sprintf("The client certificate ends on %s, and mail is deferred from then on. Upload a new one under Certificates & secrets, and give its file to setup.", st.Ends.UTC().Format(time.DateOnly))
+			f.Result, f.Cause = Warn, cause
+			f.Remedy = fmt.Sprintf("The client %s ends on %s, and mail is deferred from then on. %s", what, st.Ends.UTC().Format(time.DateOnly), again)
 			f.Command = "relayhost setup --credentials-file FILE"
 		}
+	}
+	if st.Ends.IsZero() && !l.hop.SignIn.Client.Secret.IsZero() {
+		f.Detail += "; nobody has said when the client secret ends (client_secret_expires= in the credentials file)"
 	}
 	l.found(f)
 	return true

@@ -147,6 +147,9 @@ type lookup struct {
 // lookup is the question for a hop of the route; nil where no password is meant.
 func (t *trial) lookup(i int) *lookup {
 	way, hop := t.way(), t.route.Hops[i]
+	if hop.Socket != "" {
+		return nil // the bridge has it in a file of its own
+	}
 	l := &lookup{trial: t, hop: hop, nextHop: hop.nextHop(), maps: way.Param("smtp_sasl_password_maps")}
 	if i == 0 && t.number <= 1 {
 		l.nextHop = way.NextHop

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/explain"
 	"relayhost/internal/maillog"
 	"relayhost/internal/smtpprobe"
@@ -147,7 +148,10 @@ func (t *tracker) note(line maillog.Line, d maillog.Delivery) {
 // judge decides by one status line.
 func (t *tracker) judge(line maillog.Line, d maillog.Delivery) (done bool, err error) {
 	expected := t.ours(line.Tag) && t.proof.reached(d)
+	other, after, took := conf.TookOver(d.Reply)
 	switch {
+	case d.Status == "sent" && expected && t.proof.Socket != "" && took:
+		return true, fmt.Errorf("%w: the fallback %s accepted it after %s", ErrElsewhere, smtpprobe.Sanitize(other), smtpprobe.Sanitize(after))
 	case d.Status == "sent" && expected && len(explain.SilentDrop(d.Reply, d.Host, nil)) > 0:
 		return true, t.refused(nil)
 	case d.Status == "sent" && expected && strings.HasPrefix(d.DSN, "2."):

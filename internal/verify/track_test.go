@@ -14,6 +14,9 @@ import (
 // message id of the test filled in for MSGID.
 const sent = "postfix/relayhost-ses/smtp[9]: 4B01A2C3: to=<to@example.net>, relay=smtp.example.com[192.0.2.1]:587, delay=0.3, delays=0.02/0.01/0.2/0.07, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4XYZ)"
 
+// bridged is sent by a bridge, as lmtp(8) logs it.
+const bridged = "postfix/relayhost-m365-oauth/lmtp[9]: 4B01A2C3: to=<to@example.net>, relay=host.example[private/relayhost-m365-oauth-out], delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4XYZ)"
+
 func lines(text ...string) []string { return text }
 
 func TestFollow(t *testing.T) {
@@ -67,10 +70,16 @@ func TestFollow(t *testing.T) {
 		{"another service dies", lines(cleanup,
 			"postfix/smtpd[9]: fatal: open database", "postfix/master[1]: warning: /usr/lib/postfix/sbin/smtpd: bad command startup -- throttling", sent), nil, "", nil},
 		{"nothing", nil, ErrNoTrace, "never queued", nil},
+		{"a bridge", lines(cleanup, bridged), nil, "", func(d Delivery) bool { return d.RemoteID == "4XYZ" }},
+		{"a bridge that fell back", lines(cleanup, strings.Replace(bridged, "(250 ", "(250-2.0.0 relayhost: fallback smtp.sendgrid.net after smtp.office365.com: no answer 250 ", 1)),
+			ErrElsewhere, "the fallback smtp.sendgrid.net accepted it after smtp.office365.com: no answer", func(d Delivery) bool { return d.RemoteID == "4XYZ" }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tr := &tracker{messageID: "relayhost.abc@example.com", proof: Proof{To: "to@example.net", Service: "relayhost-ses", Host: "smtp.example.com", Port: 587}}
+			if strings.HasPrefix(tt.name, "a bridge") {
+				tr.proof.Service, tr.proof.Socket = "relayhost-m365-oauth", "private/relayhost-m365-oauth-out"
+			}
 			in := make(chan maillog.Line, len(tt.lines))
 			for _, raw := range tt.lines {
 				raw = strings.ReplaceAll(raw, "MSGID", tr.messageID)

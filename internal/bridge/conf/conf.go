@@ -4,15 +4,12 @@
 package conf
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp/syntax"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
@@ -63,8 +60,43 @@ type Config struct {
 	Pin         string
 	Connections int
 	PerMinute   int           // messages; of ViaSMTP
-	OAuth       *oauth.Client // nil: log in by password
+	OAuth       *oauth.Client // nil: log in by password, or without Username not at all
 	API         *APIConfig    // of ViaHTTPS
+	NoTLS       bool          // of ViaSMTP without login
+
+	// Walk says that the bridge walks the hops of its route itself, as smtp(8) walks
+	// those of smtp_fallback_relay: this one is the first, and Fallback are the others.
+	Walk     bool
+	Fallback []Config
+	// Filters tell apart, with Walk, whose fault a permanent refusal of this hop is; the
+	// first that matches counts. One that none matches is a recipient's or a message's.
+	Filters []Filter
+	// Number is the place of this hop in its route, from 0 on, and part of the names of
+	// its files: a rehearsal may have a later hop alone.
+	Number int
+}
+
+// Filter is a line of the status filter of a hop.
+type Filter struct {
+	// Match is an expression (RE2, compared without case) for a refusal as smtp(8) would
+	// log it: "5.1.1 host h[a] said: 550 5.1.1 no such user (in reply to RCPT TO command)".
+	Match string
+	Keep  bool // the recipient's or the message's fault: not tried at the next hop
+}
+
+// Hops are the hops of c, in the order in which they are tried.
+func (c Config) Hops() []Config {
+	first := c
+	first.Fallback = nil
+	return append([]Config{first}, c.Fallback...)
+}
+
+// HopName names the files of the hop with that number in the bridge name.
+func HopName(name string, number int) string {
+	if number == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s.%d", name, number)
 }
 
 // APIConfig is the account at a relay's API.
@@ -74,160 +106,6 @@ type APIConfig struct {
 	Key      secret.Value     // api_key or private_key
 	AWS      *AWSKeys         // of Amazon SES
 	Proxy    string           // https_proxy, "" for none
-}
-
-// file is Config as it is written.
-type file struct {
-	Version     int        `toml:"version"`
-	Via         string     `toml:"via,omitempty"`
-	Host        string     `toml:"host,omitempty"`
-	Port        int        `toml:"port,omitempty"`
-	TLS         string     `toml:"tls,omitempty"`
-	HELO        string     `toml:"helo,omitempty"`
-	Username    string     `toml:"username,omitempty"`
-	Password    string     `toml:"password,omitempty"`
-	CAFile      string     `toml:"ca_file,omitempty"`
-	Fingerprint string     `toml:"fingerprint,omitempty"`
-	Connections int        `toml:"connections,omitempty"`
-	PerMinute   int        `toml:"messages_per_minute,omitempty"`
-	Proxy       string     `toml:"https_proxy,omitempty"`
-	OAuth       *fileOAuth `toml:"oauth,omitempty"`
-	API         *fileAPI   `toml:"api,omitempty"`
-}
-
-type fileAPI struct {
-	ID         string            `toml:"id"`
-	Key        string            `toml:"api_key,omitempty"`
-	PrivateKey string            `toml:"private_key,omitempty,multiline"`
-	Settings   map[string]string `toml:"settings,omitempty"`
-	AWS        *fileAWS          `toml:"aws,omitempty"`
-}
-
-type fileAWS struct {
-	Source    string `toml:"source"`
-	AccessKey string `toml:"access_key,omitempty"`
-	SecretKey string `toml:"secret_key,omitempty"`
-	URL       string `toml:"url,omitempty"`
-	TokenFile string `toml:"token_file,omitempty"`
-	RoleARN   string `toml:"role_arn,omitempty"`
-	Path      string `toml:"path,omitempty"`
-	Profile   string `toml:"profile,omitempty"`
-}
-
-type fileOAuth struct {
-	Grant        string   `toml:"grant"`
-	TokenURL     string   `toml:"token_url"`
-	DeviceURL    string   `toml:"device_url,omitempty"`
-	AuthorizeURL string   `toml:"authorize_url,omitempty"`
-	RedirectURL  string   `toml:"redirect_url,omitempty"`
-	Scopes       []string `toml:"scopes"`
-	ClientID     string   `toml:"client_id"`
-	ClientSecret string   `toml:"client_secret,omitempty"`
-	Certificate  string   `toml:"client_certificate,omitempty,multiline"`
-	EarlySeconds int      `toml:"early_seconds,omitempty"`
-}
-
-const fileVersion = 1
-
-// Marshal is the text of the configuration file, which holds secrets: it belongs
-// in a file of mode 0600.
-func (c Config) Marshal() ([]byte, error) {
-	f := file{
-		Version: fileVersion, Host: c.Host, Port: c.Port, TLS: "starttls", HELO: c.HELO, Username: c.Username,
-		Password: c.Password.Reveal(), CAFile: c.CAFile, Fingerprint: c.Pin, Connections: c.Connections, PerMinute: c.PerMinute,
-	}
-	if c.Implicit {
-		f.TLS = "implicit"
-	}
-	if a := c.API; a != nil {
-		f.Via, f.TLS, f.Proxy, f.API = string(ViaHTTPS), "", a.Proxy, a.file()
-	}
-	if o := c.OAuth; o != nil {
-		f.OAuth = &fileOAuth{
-			Grant: string(o.Grant), TokenURL: o.TokenURL, DeviceURL: o.DeviceURL, AuthorizeURL: o.AuthorizeURL, RedirectURL: o.RedirectURL,
-			Scopes: o.Scopes, ClientID: o.ID, ClientSecret: o.Secret.Reveal(), Certificate: o.Certificate.Reveal(), EarlySeconds: int(o.Early / time.Second),
-		}
-	}
-	var b bytes.Buffer
-	b.WriteString("# Written by relayhost setup.\n")
-	if err := toml.NewEncoder(&b).Encode(f); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// Parse reads the text of a configuration file. Errors hold nothing of it.
-func Parse(data []byte) (Config, error) {
-	var f file
-	dec := toml.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil {
-		var at *toml.DecodeError
-		if errors.As(err, &at) {
-			row, column := at.Position()
-			return Config{}, fmt.Errorf("line %d, column %d is not understood", row, column)
-		}
-		return Config{}, errors.New("a key is not known")
-	}
-	c := Config{
-		Host: f.Host, Port: f.Port, Implicit: f.TLS == "implicit", HELO: f.HELO, Username: f.Username, Password: secret.New(f.Password),
-		CAFile: f.CAFile, Pin: f.Fingerprint, Connections: f.Connections, PerMinute: f.PerMinute,
-	}
-	if o := f.OAuth; o != nil {
-		c.OAuth = &oauth.Client{
-			Grant: oauth.Grant(o.Grant), TokenURL: o.TokenURL, DeviceURL: o.DeviceURL, AuthorizeURL: o.AuthorizeURL, RedirectURL: o.RedirectURL,
-			Scopes: o.Scopes, ID: o.ClientID, Account: f.Username, Secret: secret.New(o.ClientSecret), Certificate: secret.New(o.Certificate), Early: time.Duration(o.EarlySeconds) * time.Second,
-		}
-	}
-	if f.API != nil {
-		c.API = f.API.config(f.Proxy)
-	}
-	c.Via = Via(f.Via)
-	if f.Version != fileVersion {
-		return Config{}, fmt.Errorf("version %d is not that of this program (%d)", f.Version, fileVersion)
-	}
-	if c.Via == ViaHTTPS {
-		return c, c.Validate()
-	}
-	if f.TLS != "starttls" && f.TLS != "implicit" {
-		return Config{}, errors.New(`tls is neither "starttls" nor "implicit"`)
-	}
-	return c, c.Validate()
-}
-
-// file is an account as it is written.
-func (a *APIConfig) file() *fileAPI {
-	f := &fileAPI{ID: a.ID, Settings: map[string]string{}}
-	for name, value := range a.Settings {
-		f.Settings[string(name)] = value
-	}
-	if strings.HasPrefix(a.Key.Reveal(), "-----BEGIN ") {
-		f.PrivateKey = a.Key.Reveal()
-	} else {
-		f.Key = a.Key.Reveal()
-	}
-	if k := a.AWS; k != nil {
-		f.AWS = &fileAWS{
-			Source: string(k.Source), AccessKey: k.AccessKey, SecretKey: k.Secret.Reveal(), URL: k.URL, TokenFile: k.TokenFile,
-			RoleARN: k.RoleARN, Path: k.Path, Profile: k.Profile,
-		}
-	}
-	return f
-}
-
-// config is an account as it was read.
-func (f *fileAPI) config(proxy string) *APIConfig {
-	a := &APIConfig{ID: f.ID, Key: secret.New(f.Key + f.PrivateKey), Settings: map[Field]string{}, Proxy: proxy}
-	for name, value := range f.Settings {
-		a.Settings[Field(name)] = value
-	}
-	if k := f.AWS; k != nil {
-		a.AWS = &AWSKeys{
-			Source: AWSSource(k.Source), AccessKey: k.AccessKey, Secret: secret.New(k.SecretKey), URL: k.URL, TokenFile: k.TokenFile,
-			RoleARN: k.RoleARN, Path: k.Path, Profile: k.Profile, Region: f.Settings[string(Region)],
-		}
-	}
-	return a
 }
 
 // validateHTTPS is Validate for ViaHTTPS.
@@ -277,6 +155,22 @@ func (c Config) Account() Account {
 
 // Validate reports what is missing or cannot be.
 func (c Config) Validate() error {
+	if !c.Walk && len(c.Fallback) > 0 {
+		return errors.New("[[fallback]] without walk")
+	}
+	for i, f := range c.Filters {
+		if _, err := syntax.Parse(f.Match, syntax.Perl|syntax.FoldCase); err != nil {
+			return fmt.Errorf("filter %d: %w", i+1, err)
+		}
+	}
+	for i, f := range c.Fallback {
+		if len(f.Fallback) > 0 || !f.Walk {
+			return fmt.Errorf("fallback %d has fallbacks of its own", i+1)
+		}
+		if err := f.Validate(); err != nil {
+			return fmt.Errorf("fallback %d: %w", i+1, err)
+		}
+	}
 	switch {
 	case c.Via == ViaHTTPS:
 		return c.validateHTTPS()
@@ -288,13 +182,23 @@ func (c Config) Validate() error {
 		return errors.New("missing host")
 	case c.Port < 1 || c.Port > 65535:
 		return fmt.Errorf("port %d is not a port", c.Port)
-	case c.Username == "":
-		return errors.New("missing username")
-	case c.CAFile == "" && c.Pin == "":
-		return errors.New("missing ca_file or fingerprint")
 	case c.Connections < 0 || c.PerMinute < 0:
 		return errors.New("connections or messages_per_minute is below 0")
-	case c.OAuth == nil && c.Password.IsZero():
+	}
+	return c.validateLogin()
+}
+
+// validateLogin checks how a server is verified and logged in to. One that a bridge
+// walks past may know this host by its address.
+func (c Config) validateLogin() error {
+	switch {
+	case c.Username == "" && !c.Walk:
+		return errors.New("missing username")
+	case c.NoTLS && c.Username != "":
+		return errors.New("no login without TLS")
+	case c.CAFile == "" && c.Pin == "" && !c.NoTLS:
+		return errors.New("missing ca_file or fingerprint")
+	case c.OAuth == nil && c.Password.IsZero() != (c.Username == ""):
 		return errors.New("missing password or [oauth]")
 	case c.OAuth != nil:
 		return c.OAuth.Validate()
@@ -302,17 +206,23 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// PausePath is the file that says until when the API of a bridge wants no requests.
+// PausePath is the file that says until when the API of a bridge, or of the hop of a
+// bridge that HopName names, wants no requests.
 func PausePath(directory, name string) string { return statePath(directory, name, ".pause") }
 
 // ConfigPath is the configuration file of a bridge.
 func ConfigPath(directory, name string) string { return filepath.Join(directory, name+".conf") }
 
-// TokenPath is the token store of a bridge.
+// TokenPath is the token store of a bridge, or of the hop of a bridge that HopName names.
 func TokenPath(directory, name string) string { return statePath(directory, name, ".token") }
 
 func statePath(directory, name, kind string) string {
-	return filepath.Join(StateDirectory(directory), strings.TrimSuffix(name, trial)+kind)
+	bridge, hop, several := strings.Cut(name, ".")
+	name = strings.TrimSuffix(bridge, trial)
+	if several {
+		name += "." + hop
+	}
+	return filepath.Join(StateDirectory(directory), name+kind)
 }
 
 // ValidName reports whether name may be part of a path and of a service's name.
