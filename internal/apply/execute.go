@@ -46,6 +46,9 @@ func (t *transaction) prepare(ctx context.Context, steps []step, reload func(con
 			return err
 		}
 	}
+	if err := t.startUnits(ctx, steps); err != nil {
+		return err
+	}
 	if !switches || len(gained) == 0 && !altered && !fresh {
 		return nil
 	}
@@ -175,6 +178,7 @@ func (t *transaction) tidy(ctx context.Context, steps []step, reload func(contex
 			return err
 		}
 	}
+	t.stopUnits(ctx, steps)
 	for _, s := range steps {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -186,6 +190,7 @@ func (t *transaction) tidy(ctx context.Context, steps []step, reload func(contex
 			return err
 		}
 	}
+	t.forgetUnits(ctx, steps)
 	return nil
 }
 

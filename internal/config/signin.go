@@ -38,6 +38,9 @@ type SignIn struct {
 const (
 	OAuthSuffix = "-oauth"
 	OutSuffix   = "-out"
+
+	// ServiceSuffix ends the name of the socket that systemd opens in its place.
+	ServiceSuffix = "-service"
 )
 
 // Bridged reports whether mail gets to h by a bridge, not by smtp(8).
@@ -98,6 +101,9 @@ func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 		k.bad(at("via"), "give the route one hop, or put the mail that needs a fallback into a route of its own",
 			"a hop with via = %q can neither have a fallback nor be one", first(h.Via, route[0].Via))
 		return
+	}
+	if h.BridgeService && !h.Bridged() {
+		k.bad(at("bridge_service"), "leave bridge_service out: Postfix itself connects to the relay", "bridge_service goes with via = %q or %q", HTTPS, SMTPOAuth)
 	}
 	if h.Via != HTTPS && h.Proxy != "" {
 		k.bad(at("https_proxy"), "", "https_proxy goes with via = %q", HTTPS)
@@ -191,4 +197,14 @@ func fileVia(word string) Via {
 		return SMTP
 	}
 	return Via(word)
+}
+
+// BridgeEntry is the entry of spawn(8) that belongs to a bridge's socket, "private/NAME"
+// or "NAME": the one behind it, or the one that stands in for systemd's.
+func BridgeEntry(socket string) string {
+	name := strings.TrimPrefix(socket, "private/")
+	if service, ok := strings.CutSuffix(name, ServiceSuffix); ok {
+		return service + OutSuffix
+	}
+	return name
 }
