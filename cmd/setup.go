@@ -70,6 +70,7 @@ type setupFlags struct {
 	signIn, tenant, clientID        string
 	direct                          []string
 	connections                     int
+	bridgeService                   bool
 	dryRun, detailedExit, printConf bool
 	yes, install, noInstall         bool
 	replaceMTA, keep                bool
@@ -115,6 +116,7 @@ func (f *setupFlags) groups() []flagGroup {
 			{"insecure-plaintext", &given.Plaintext, "no TLS: for a smarthost on a private network, without a login"},
 			{"no-probe", &r.NoProbe, "probe nothing beforehand; needs --port"},
 			{"https-proxy", &given.Proxy, "`address` of the HTTP proxy that the API is reached by"},
+			{"bridge-service", &f.bridgeService, "run the bridge of HTTPS or OAuth as one process under systemd, not by spawn(8)"},
 			{"connections", &f.connections, "concurrent connections (default: what the relay documents, at most 20)"},
 			{"map-type", &given.MapType, "lookup table type (default: what this Postfix prefers)"},
 			{"install", &f.install, "install Postfix where it is missing"},
@@ -178,6 +180,9 @@ func (f setupFlags) request(given func(flag string) bool) (setup.Request, error)
 	r := f.Request
 	r.DryRun = f.dryRun || f.printConf
 	r.Port, _ = strconv.Atoi(f.port) // 0 for auto
+	if given("bridge-service") {
+		r.BridgeService = &f.bridgeService
+	}
 	if given("connections") {
 		r.Connections = &f.connections
 	}

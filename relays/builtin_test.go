@@ -73,6 +73,7 @@ func readFiles(t testing.TB) ([]Relay, replyFile) {
 	}
 	c := &checker{sources: replies.Sources}
 	c.replies("replies", replies.Replies)
+	c.api(replies.API)
 	c.sourceTables()
 	if len(c.problems) > 0 {
 		t.Fatal(fileErrors("replies.toml", data, c.problems))

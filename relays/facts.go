@@ -79,6 +79,12 @@ func (r Relay) Facts() []Fact {
 	for _, reply := range r.Replies {
 		add("replies."+reply.ID, reply.summary(), reply.Source)
 	}
+	if r.API != nil {
+		add("api.wait_header", r.API.WaitHeader, r.API.Source)
+		for _, reply := range r.API.Replies {
+			add("api.replies."+reply.ID, reply.summary(), reply.Source)
+		}
+	}
 	for _, n := range r.Notes {
 		add("notes", n.Text, n.Source)
 	}

@@ -175,6 +175,7 @@ func Page(r Relay, day time.Time) string {
 	} else {
 		b.WriteString(r.mdReplies(day, r.Replies))
 	}
+	r.mdAPIReplies(&b, day)
 	b.WriteString("\n## Sources\n\n" + r.mdSources())
 	return b.String()
 }

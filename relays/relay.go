@@ -49,6 +49,7 @@ type Relay struct {
 	DNS     DNS               `toml:"dns" json:"dns"`
 	Test    *Test             `toml:"test,omitempty" json:"test,omitempty"`
 	Replies []Reply           `toml:"replies,omitempty" json:"replies"`
+	API     *API              `toml:"api,omitempty" json:"api,omitempty"`
 	Sources map[string]Source `toml:"source" json:"sources"`
 }
 

@@ -14,11 +14,15 @@ var generic = sync.OnceValue(func() replyFile {
 	for i := range file.Replies {
 		file.Replies[i].Inherited = true
 	}
+	for i := range file.API.Replies {
+		file.API.Replies[i].Inherited = true
+	}
 	return file
 })
 
 type replyFile struct {
 	Replies []Reply           `toml:"replies"`
+	API     API               `toml:"api"`
 	Sources map[string]Source `toml:"source"`
 }
 
@@ -37,7 +41,9 @@ func (r *Relay) inherit() {
 	}
 	r.Replies = slices.Clip(file.Replies) // shared: nobody may change them
 	sources := make(map[string]Source, len(file.Sources)+len(r.Sources))
-	maps.Copy(sources, file.Sources)
+	for _, reply := range file.Replies {
+		sources[reply.Source] = file.Sources[reply.Source]
+	}
 	maps.Copy(sources, r.Sources)
 	r.Sources = sources
 }

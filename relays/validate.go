@@ -71,6 +71,9 @@ func validate(r Relay) []problem {
 		c.test(*r.Test)
 	}
 	c.replies("replies", r.Replies)
+	if r.API != nil {
+		c.api(*r.API)
+	}
 	c.sourceTables()
 	return c.problems
 }

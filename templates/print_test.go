@@ -17,7 +17,7 @@ func TestRenderAsTextTemplate(t *testing.T) {
 		PolicyMap: "p", CertMatch: "m", Pin: "pin", ServerName: "sni", Protocols: ">=TLSv1.2", CAFile: "ca", WrapperMode: true, TLSRequired: true,
 		PasswordMap: "hash:x", Unverified: true, Mechanisms: "plain", SenderAuth: "yes", HeloName: "h", GenericMap: "g", StatusFilterMap: "f",
 		ReplyFilterMap: "r", Fallback: "[i]:587", Timeouts: two, AddressPreference: "ipv4", CacheDestinations: "h", TLSProxy: "x", ReuseCount: 9,
-		Processes: "-", Protocol: "ipv4", Reset: two, ProxyReset: two, Bridge: "b", BridgeService: "bs", BridgeUser: "u", Program: "/p",
+		Processes: "-", Protocol: "ipv4", Reset: two, ProxyReset: two, Bridge: "b", BridgeService: "bs", BridgeSocket: "bo", Unit: "un", MailOwner: "mo", QueueDirectory: "/q", BridgeUser: "u", Program: "/p",
 		BridgeProcesses: 20, TLSManager: true, PostLogd: true, Policies: []Policy{{"n", "secure", "m", "s"}, {NextHop: "o", Level: "encrypt"}},
 		Accounts: []Account{{"k", "u", "p"}}, Senders: two, Filters: []Filter{{"c", "p", "r"}}, Routes: two}
 	entries, err := files.ReadDir(".")

@@ -19,19 +19,22 @@ type Name string
 
 // The templates, named after the file that they are for.
 const (
-	Main            Name = "main.cf.tmpl"       // parameters of main.cf (postconf(5))
-	Limits          Name = "limits.cf.tmpl"     // those that are named after a service
-	Master          Name = "master.cf.tmpl"     // entries of master.cf (master(5))
-	Bridge          Name = "bridge.cf.tmpl"     // those of a bridge
-	Passwd          Name = "sasl_passwd.tmpl"   // entries of smtp_sasl_password_maps
-	TLSPolicy       Name = "tls_policy.tmpl"    // smtp_tls_policy_maps
-	Generic         Name = "generic.tmpl"       // smtp_generic_maps (generic(5))
-	SenderCanonical Name = "sender.tmpl"        // sender_canonical_maps (canonical(5))
-	StatusFilter    Name = "status_filter.tmpl" // smtp_delivery_status_filter, as regexp_table(5)
-	ReplyFilter     Name = "reply_filter.tmpl"  // smtp_reply_filter, as regexp_table(5)
-	Transport       Name = "transport.tmpl"     // transport_maps (transport(5))
-	BySender        Name = "by_sender.tmpl"     // sender_dependent_default_transport_maps
-	Subdomains      Name = "subdomains.tmpl"    // the same, as regexp_table(5)
+	Main            Name = "main.cf.tmpl"        // parameters of main.cf (postconf(5))
+	Limits          Name = "limits.cf.tmpl"      // those that are named after a service
+	Master          Name = "master.cf.tmpl"      // entries of master.cf (master(5))
+	Bridge          Name = "bridge.cf.tmpl"      // those of a bridge
+	BridgeUnit      Name = "bridge.service.tmpl" // unit of systemd that runs a bridge
+	BridgeSocket    Name = "bridge.socket.tmpl"  // its socket
+	BridgeWanted    Name = "bridge.wanted.tmpl"  // drop-in that has the socket opened with the system
+	Passwd          Name = "sasl_passwd.tmpl"    // entries of smtp_sasl_password_maps
+	TLSPolicy       Name = "tls_policy.tmpl"     // smtp_tls_policy_maps
+	Generic         Name = "generic.tmpl"        // smtp_generic_maps (generic(5))
+	SenderCanonical Name = "sender.tmpl"         // sender_canonical_maps (canonical(5))
+	StatusFilter    Name = "status_filter.tmpl"  // smtp_delivery_status_filter, as regexp_table(5)
+	ReplyFilter     Name = "reply_filter.tmpl"   // smtp_reply_filter, as regexp_table(5)
+	Transport       Name = "transport.tmpl"      // transport_maps (transport(5))
+	BySender        Name = "by_sender.tmpl"      // sender_dependent_default_transport_maps
+	Subdomains      Name = "subdomains.tmpl"     // the same, as regexp_table(5)
 )
 
 // Data is the whole vocabulary of the templates: one service, and for main.cf
@@ -86,9 +89,10 @@ type Data struct {
 	ProxyReset        []Setting // those that tlsproxy(8) reads as well
 	// Of a service that delivers by a bridge: the entry of spawn(8), what it
 	// starts, and as whom.
-	Bridge, BridgeService, BridgeUser, Program string
-	BridgeProcesses                            int
-	TLSManager, PostLogd                       bool // add tlsmgr(8), postlogd(8)
+	Bridge, BridgeService, BridgeSocket, BridgeUser, Program string
+	BridgeProcesses                                          int
+	Unit, MailOwner, QueueDirectory                          string // of a bridge under systemd
+	TLSManager, PostLogd                                     bool   // add tlsmgr(8), postlogd(8)
 
 	Policies []Policy  // of smtp_tls_policy_maps, where the hops of a service differ
 	Accounts []Account // of a password table

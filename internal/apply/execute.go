@@ -60,6 +60,9 @@ func (x executor) prepare(ctx context.Context, steps []step, reload func(context
 			return err
 		}
 	}
+	if err := x.startUnits(ctx, steps); err != nil {
+		return err
+	}
 	if !switches || len(gained) == 0 && !altered && !fresh {
 		return nil
 	}
@@ -189,6 +192,7 @@ func (x executor) tidy(ctx context.Context, steps []step, reload func(context.Co
 			return err
 		}
 	}
+	x.stopUnits(ctx, steps)
 	for _, s := range steps {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -200,6 +204,7 @@ func (x executor) tidy(ctx context.Context, steps []step, reload func(context.Co
 			return err
 		}
 	}
+	x.forgetUnits(ctx, steps)
 	return nil
 }
 

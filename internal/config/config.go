@@ -100,6 +100,7 @@ type Hop struct {
 	Via             Via
 	SignIn          SignIn // of SMTPOAuth, and of an API that takes tokens
 	API             API    // of HTTPS
+	BridgeService   bool   // of a bridge: one process under systemd for all connections
 	Proxy           string // of HTTPS: an HTTP proxy ("http://proxy.example.com:3128"), "" for none
 }
 

@@ -43,6 +43,7 @@ type fileConfig struct {
 	CredentialsFile string            `toml:"credentials_file,omitempty"`
 	Via             string            `toml:"via,omitempty"` // smtp | smtp-oauth | https
 	Proxy           string            `toml:"https_proxy,omitempty"`
+	BridgeService   bool              `toml:"bridge_service,omitempty"`
 	SignIn          string            `toml:"sign_in,omitempty"`
 	Tenant          string            `toml:"tenant,omitempty"`
 	ClientID        string            `toml:"client_id,omitempty"`
@@ -65,6 +66,7 @@ type fileHop struct {
 	Connections     int    `toml:"connections,omitempty"`
 	Via             string `toml:"via,omitempty"`
 	Proxy           string `toml:"https_proxy,omitempty"`
+	BridgeService   bool   `toml:"bridge_service,omitempty"`
 	SignIn          string `toml:"sign_in,omitempty"`
 	Tenant          string `toml:"tenant,omitempty"`
 	ClientID        string `toml:"client_id,omitempty"`
@@ -129,7 +131,7 @@ func (f fileConfig) config() Config {
 	first := fileHop{
 		Relay: f.Relay, Region: f.Region, Host: f.Host, Port: f.Port, TLS: f.TLS, CredentialsFile: f.CredentialsFile,
 		CAFile: f.CAFile, Fingerprint: f.Fingerprint, NoVerify: f.NoVerify, Connections: f.Connections,
-		Via: f.Via, Proxy: f.Proxy, SignIn: f.SignIn, Tenant: f.Tenant, ClientID: f.ClientID, Plaintext: f.Plaintext,
+		Via: f.Via, Proxy: f.Proxy, BridgeService: f.BridgeService, SignIn: f.SignIn, Tenant: f.Tenant, ClientID: f.ClientID, Plaintext: f.Plaintext,
 	}
 	c := Config{To: f.To, RootTo: f.RootTo, Direct: f.Direct, MapType: f.MapType, Rewrite: f.Rewrite, Routes: make([]Route, 0, len(f.Routes)+1)}
 	for _, r := range append([]fileRoute{{Name: DefaultRoute, From: f.From, fileHop: first, Fallback: f.Fallback}}, f.Routes...) {
@@ -146,7 +148,7 @@ func (f fileHop) hop() Hop {
 	h := Hop{
 		Region: f.Region, Host: f.Host, Port: f.Port, TLS: relays.TLSMode(f.TLS), CredentialsFile: f.CredentialsFile,
 		CAFile: f.CAFile, Pin: f.Fingerprint, NoVerify: f.NoVerify, Connections: f.Connections,
-		Via: fileVia(f.Via), Proxy: f.Proxy, SignIn: SignIn{Grant: oauth.Grant(f.SignIn), Tenant: f.Tenant, ClientID: f.ClientID},
+		Via: fileVia(f.Via), Proxy: f.Proxy, BridgeService: f.BridgeService, SignIn: SignIn{Grant: oauth.Grant(f.SignIn), Tenant: f.Tenant, ClientID: f.ClientID},
 	}
 	if f.Plaintext {
 		h.TLS = relays.NoTLS
@@ -169,7 +171,7 @@ func (c Config) Marshal() ([]byte, error) {
 		Version: version, Relay: first.Relay, Region: first.Region, Host: first.Host, Port: first.Port, TLS: first.TLS,
 		From: c.From(), To: c.To, RootTo: c.RootTo, Direct: c.Direct, MapType: c.MapType,
 		CAFile: first.CAFile, Fingerprint: first.Fingerprint, NoVerify: first.NoVerify, Plaintext: first.Plaintext, Connections: first.Connections,
-		CredentialsFile: first.CredentialsFile, Via: first.Via, Proxy: first.Proxy, SignIn: first.SignIn, Tenant: first.Tenant, ClientID: first.ClientID, Rewrite: c.Rewrite, Fallback: fileHopsOf(c.Routes[0].Hops[1:]),
+		CredentialsFile: first.CredentialsFile, Via: first.Via, Proxy: first.Proxy, BridgeService: first.BridgeService, SignIn: first.SignIn, Tenant: first.Tenant, ClientID: first.ClientID, Rewrite: c.Rewrite, Fallback: fileHopsOf(c.Routes[0].Hops[1:]),
 	}
 	for _, r := range c.Routes[1:] {
 		route := fileRoute{Name: r.Name, Senders: r.Senders, fileHop: fileHopOf(r.Hops[0]), From: r.From, Fallback: fileHopsOf(r.Hops[1:])}
@@ -193,7 +195,7 @@ func fileHopOf(h Hop) fileHop {
 	return fileHop{
 		Relay: h.Name(), Region: h.Region, Host: h.Host, Port: h.Port, TLS: mode, Plaintext: h.Plaintext(), CredentialsFile: h.CredentialsFile,
 		CAFile: h.CAFile, Fingerprint: h.Pin, NoVerify: h.NoVerify, Connections: h.Connections,
-		Via: string(h.Via), Proxy: h.Proxy, SignIn: string(h.SignIn.Grant), Tenant: h.SignIn.Tenant, ClientID: h.SignIn.ClientID,
+		Via: string(h.Via), Proxy: h.Proxy, BridgeService: h.BridgeService, SignIn: string(h.SignIn.Grant), Tenant: h.SignIn.Tenant, ClientID: h.SignIn.ClientID,
 	}
 }
 

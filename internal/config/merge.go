@@ -21,6 +21,7 @@ type Given struct {
 	Direct              *[]string
 	Via                 string // as the file names it; "" keeps it
 	Proxy               string // https_proxy; "" keeps it
+	BridgeService       *bool  // nil keeps it
 	SignIn              SignIn // what is set replaces what is stored
 }
 
@@ -42,7 +43,7 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 	h := chosen
 	if !h.SameRelay(before) {
 		for _, key := range []string{"relay", "region", "host", "port", "tls", "ca_file", "fingerprint", "connections", "credentials_file",
-			"via", "https_proxy", "sign_in", "tenant", "client_id"} {
+			"via", "https_proxy", "bridge_service", "sign_in", "tenant", "client_id"} {
 			c.given[key] = true
 		}
 	} else {
@@ -51,7 +52,7 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 		}
 		h.Connections, h.CredentialsFile = before.Connections, g.reference(before.CredentialsFile)
 		h.CAFile, h.Pin, h.NoVerify = before.CAFile, before.Pin, before.NoVerify
-		h.Via, h.SignIn, h.Proxy = before.Via, before.SignIn, before.Proxy
+		h.Via, h.SignIn, h.Proxy, h.BridgeService = before.Via, before.SignIn, before.Proxy, before.BridgeService
 	}
 	if g.Port != 0 {
 		h.Port, h.TLS = g.Port, ""
@@ -94,6 +95,11 @@ func (c Config) via(h *Hop, g Given) {
 	}
 	if h.Via != HTTPS {
 		h.Proxy = ""
+	}
+	if g.BridgeService != nil {
+		h.BridgeService, c.given["bridge_service"] = *g.BridgeService, true
+	} else if !h.Bridged() {
+		h.BridgeService = false
 	}
 	if h.Via == SMTP {
 		h.SignIn = SignIn{}

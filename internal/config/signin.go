@@ -41,6 +41,9 @@ const (
 	OAuthSuffix = "-oauth"
 	WalkSuffix  = "-hops"
 	OutSuffix   = "-out"
+
+	// ServiceSuffix ends the name of the socket that systemd opens in its place.
+	ServiceSuffix = "-service"
 )
 
 // Bridged reports whether mail gets to h by a bridge, not by smtp(8).
@@ -99,6 +102,9 @@ func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 	h := &route[n]
 	if h.NoVerify && !h.Bridged() && (Route{Hops: route}).Walked() {
 		k.bad(at("insecure_no_verify_certificate"), "name a CA file with ca_file, or a fingerprint", "a route with a hop by OAuth or HTTPS goes by verified connections only")
+	}
+	if h.BridgeService && !h.Bridged() {
+		k.bad(at("bridge_service"), "leave bridge_service out: Postfix itself connects to the relay", "bridge_service goes with via = %q or %q", HTTPS, SMTPOAuth)
 	}
 	if h.Via != HTTPS && h.Proxy != "" {
 		k.bad(at("https_proxy"), "", "https_proxy goes with via = %q", HTTPS)
@@ -182,4 +188,14 @@ func fileVia(word string) Via {
 		return SMTP
 	}
 	return Via(word)
+}
+
+// BridgeEntry is the entry of spawn(8) that belongs to a bridge's socket, "private/NAME"
+// or "NAME": the one behind it, or the one that stands in for systemd's.
+func BridgeEntry(socket string) string {
+	name := strings.TrimPrefix(socket, "private/")
+	if service, ok := strings.CutSuffix(name, ServiceSuffix); ok {
+		return service + OutSuffix
+	}
+	return name
 }

@@ -237,7 +237,8 @@ func (k *checker) routeName(key, name string) {
 		strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) ||
 		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) ||
 		strings.HasSuffix(name, WalkSuffix) || strings.HasSuffix(name, WalkSuffix+OutSuffix) ||
-		strings.HasSuffix(name, HTTPSSuffix) || strings.HasSuffix(name, HTTPSSuffix+OutSuffix) || strings.HasPrefix(name, BySenderPrefix)
+		strings.HasSuffix(name, HTTPSSuffix) || strings.HasSuffix(name, HTTPSSuffix+OutSuffix) ||
+		strings.HasSuffix(name, OAuthSuffix+ServiceSuffix) || strings.HasSuffix(name, WalkSuffix+ServiceSuffix) || strings.HasSuffix(name, HTTPSSuffix+ServiceSuffix) || strings.HasPrefix(name, BySenderPrefix)
 	switch before, isTaken := k.names[name]; {
 	case name == "":
 		k.bad(key, "", "a route needs a name")

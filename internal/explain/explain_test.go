@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/relays"
 )
 
@@ -56,6 +57,19 @@ func TestSamples(t *testing.T) {
 			}
 			samples++
 			checkSample(t, sampleReply(reply), &r, reply.ID, ambiguous(reply.ID))
+		}
+	}
+	for _, r := range catalogue() {
+		if r.API == nil {
+			continue
+		}
+		a, ok := conf.Get(r.ID)
+		if !ok {
+			t.Errorf("%s: got replies of an API, want an API", r.ID)
+		}
+		for _, reply := range r.API.Replies {
+			samples++
+			checkSample(t, reply.Reply+" relayhost: "+a.Name+": "+reply.Sample, nil, reply.ID, nil)
 		}
 	}
 	if samples < 150 {

@@ -77,6 +77,10 @@ func portions(t text) []portion {
 
 // match finds the candidates for t, the likeliest first.
 func (k *knowledge) match(t text, relay *relays.Relay) []Cause {
+	if c, ok := apiReply(cmp.Or(t.program, t.reply)); ok {
+		c.lostBy(t)
+		return []Cause{c}
+	}
 	services, none := k.speakers(t.reply+" "+t.program, t.host, relay)
 	concerns := func(f *failure) bool {
 		return len(f.Relay) == 0 || slices.ContainsFunc(services, func(r relays.Relay) bool { return slices.Contains(f.Relay, r.ID) })

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"relayhost/internal/bridge/conf"
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -41,6 +42,17 @@ func trialEntry(s postfix.Service) postfix.Service {
 	args := append([]string{}, s.Args...)
 	args[len(args)-1] = conf.TrialName(name)
 	s.Args = args
+	return s
+}
+
+// trialSocket gives the entry of a bridge that systemd runs the name of the socket that
+// mail goes to: here spawn(8) starts it.
+func (i *Instance) trialSocket(s postfix.Service) postfix.Service {
+	for _, r := range i.o.Plan.Routes {
+		if socket := strings.TrimPrefix(r.Socket(), "private/"); socket != "" && config.BridgeEntry(socket) == s.Name {
+			s.Name = socket
+		}
+	}
 	return s
 }
 

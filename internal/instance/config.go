@@ -343,7 +343,7 @@ func (i *Instance) masterCF(text []byte) ([]byte, error) {
 				s.Options[n].Value = ""
 			}
 		}
-		m.Set(trialEntry(s))
+		m.Set(i.trialSocket(trialEntry(s)))
 	}
 	return m.Bytes(), nil
 }

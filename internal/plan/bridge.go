@@ -22,6 +22,8 @@ import (
 // as a user of its own.
 type Bridge struct {
 	Program string // absolute path of this program
+	// Systemd says that units of systemd can be started here.
+	Systemd bool
 	// GID is that of the group conf.User; 0 where there is none yet, and the
 	// transaction makes it.
 	GID int
@@ -33,7 +35,7 @@ const outSuffix = config.OutSuffix
 // nextHop is what Postfix gets as the next hop of w.
 func (w *route) nextHop() string {
 	if w.service.bridge {
-		return socket(w.service.name + outSuffix)
+		return socket(w.service.socketName())
 	}
 	return w.Hops[0].NextHop()
 }
@@ -61,6 +63,7 @@ var bridgeResets = []reset{
 // describeBridge decides what the entries of a bridge say.
 func (b *builder) describeBridge(s *service) {
 	d := s.d
+	d.BridgeSocket = s.socketName()
 	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, conf.User, b.server.Bridge.Program
 	d.NextHop = s.routes[0].nextHop()
 	if s.hops[0].ByAPI() && !s.walked {
@@ -102,6 +105,9 @@ func (b *builder) bridges() error {
 			f.Before = []byte{} // it is there, and a look without root does not tell what is in it
 		}
 		b.file(f)
+		if err := b.units(s); err != nil {
+			return err
+		}
 		if b.server.Bridge.GID == 0 {
 			b.note("a system user %s is made, for the program that takes this mail to its relay; rolling back removes it", conf.User)
 		}
@@ -274,12 +280,17 @@ func (a Accounts) inBridge(nextHop postfix.NextHop, sender string) (username str
 	return "", secret.Value{}, false
 }
 
+// planned reports whether the plan has the file at path already.
+func (b *builder) planned(path string) bool {
+	return slices.ContainsFunc(b.files, func(f File) bool { return f.Path == path })
+}
+
 // formerBridges removes the configurations of bridges that nothing starts any more.
 func (b *builder) formerBridges() {
 	for _, path := range bridgeFiles(b.s) {
 		text, there := b.s.Maps[path]
 		there = there || slices.Contains(b.s.Unreadable, path)
-		if there && !slices.ContainsFunc(b.files, func(f File) bool { return f.Path == path }) {
+		if there && !b.planned(path) {
 			b.files = append(b.files, File{Path: path, Action: Remove, Before: notNil(text), Secret: true, Mode: confMode,
 				Group: conf.User, GID: b.server.Bridge.GID})
 		}

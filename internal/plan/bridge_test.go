@@ -133,3 +133,60 @@ func TestBridgeStaged(t *testing.T) {
 		})
 	}
 }
+
+// A bridge under systemd has its units, mail goes to their socket, and all of it goes
+// with the setup; a host without systemd is refused.
+func TestBridgeUnits(t *testing.T) {
+	h := signedIn(t, "app@contoso.example")
+	h.BridgeService = true
+	s := debian(t)
+	if _, err := plan.Build(plan.Server{State: s.state(t), Bridge: bridgeHost}, routed(h)); err == nil || !strings.Contains(err.Error(), "does not run systemd") {
+		t.Errorf("without systemd: got %v, want a refusal", err)
+	}
+	with := bridgeHost
+	with.Systemd = true
+	p, err := plan.Build(plan.Server{State: s.state(t), Bridge: with}, routed(h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, "bridge/units", shown(p))
+	if want := "unix:private/relayhost-m365-oauth-service"; p.NextHop != want || p.Routes[0].Socket() != strings.TrimPrefix(want, "unix:") {
+		t.Errorf("next hop: got %s and %s, want %s", p.NextHop, p.Routes[0].Socket(), want)
+	}
+	after := s.state(t)
+	load := func(p plan.Plan) {
+		for _, f := range p.Files {
+			switch f.Path {
+			case "/etc/postfix/main.cf":
+				after.Main, _ = postfix.ParseMain(f.After)
+			case "/etc/postfix/master.cf":
+				after.Master, _ = postfix.ParseMaster(f.After)
+			}
+			after.Maps[f.Path] = f.After
+		}
+	}
+	load(p)
+	again, err := plan.Build(plan.Server{State: after, Bridge: with}, routed(h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range again.Files {
+		if _, ok := plan.IsUnit(f.Path); ok && f.Action != plan.Unchanged {
+			t.Errorf("a second plan: got %s of %s, want none", f.Action, f.Path)
+		}
+	}
+	h.BridgeService = false
+	back, err := plan.Build(plan.Server{State: after, Bridge: with}, routed(h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := 0
+	for _, f := range back.Files {
+		if strings.HasPrefix(f.Path, "/etc/systemd/system/") && f.Action == plan.Remove {
+			removed++
+		}
+	}
+	if removed != 3 {
+		t.Errorf("without the flag: got %d units removed, want 3", removed)
+	}
+}

@@ -119,7 +119,7 @@ func (b *builder) described() []Route {
 	for i, w := range b.routes {
 		routes[i] = Route{Name: w.Name, Senders: w.Senders, From: w.sender(), Service: w.service.d.Service, Hops: make([]Hop, len(w.Hops))}
 		if w.service.bridge {
-			routes[i].Bridge = w.service.bridgeName()
+			routes[i].Bridge, routes[i].Unit = w.service.bridgeName(), w.service.byUnit()
 		}
 		for n := range w.Hops {
 			h := &w.Hops[n]
@@ -262,6 +262,7 @@ func (b *builder) commands(p Plan) []Command {
 		}
 		list = append(list, Command{[]string{program, mapType + ":" + f.Path}, why})
 	}
+	list = append(list, unitCommands(p)...)
 	if b.s.Running {
 		return append(list, Command{append(program, "reload"), "make Postfix read the new configuration"})
 	}

@@ -163,7 +163,9 @@ func (b *builder) filter() error {
 		if err := b.replyFilter(i); err != nil {
 			return err
 		}
-		same := slices.IndexFunc(b.services[:i], func(o *service) bool { return o.walked == s.walked && slices.EqualFunc(o.rules, s.rules, equalRules) })
+		same := slices.IndexFunc(b.services[:i], func(o *service) bool {
+			return o.walked == s.walked && slices.EqualFunc(o.rules, s.rules, equalRules) && slices.EqualFunc(o.decided(), s.decided(), equalRules)
+		})
 		if same >= 0 {
 			s.d.StatusFilterMap = b.services[same].d.StatusFilterMap
 			continue
@@ -175,11 +177,28 @@ func (b *builder) filter() error {
 	return nil
 }
 
+// decided are the rules for what a bridge says of an API: the API's own replies, by
+// which the bridge has chosen the code already, and then that its code holds. The
+// words of SMTP servers say nothing of an API.
+func (s *service) decided() []rule {
+	if !s.bridge || s.walked || !s.hops[0].ByAPI() {
+		return nil
+	}
+	var rules []rule
+	h := &s.hops[0]
+	if a, ok := conf.Get(h.Relay.ID); ok && h.Relay.API != nil {
+		for _, r := range h.Relay.API.Replies {
+			rules = append(rules, rule{comment: oneLine(r.ID), text: "relayhost: " + a.Name + ": " + r.Pattern(), keep: r.Scope == "recipient"})
+		}
+	}
+	return append(rules, rule{comment: "what the bridge refuses for good", text: "relayhost: ", keep: true})
+}
+
 // filterTable writes the table of s.
 func (b *builder) filterTable(s *service) error {
 	filters := slices.Clone(noReply)
 	if !s.walked { // where the bridge has done it: it knows which command a reply answers
-		for _, r := range slices.Concat(leading, s.rules, ruling, unspoken) {
+		for _, r := range slices.Concat(s.decided(), leading, s.rules, ruling, unspoken) {
 			filters = append(filters, r.onLog())
 		}
 	}

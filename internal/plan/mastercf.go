@@ -128,6 +128,7 @@ func (b *builder) leftovers() error {
 		return nil
 	}
 	b.formerBridges()
+	b.formerUnits()
 	var before []postfix.Table
 	for _, o := range b.s.Master.Overrides("smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter") {
 		before = append(before, postfix.ParseTables(o.Option.Value, b.s.DefaultMap)...)

@@ -6,6 +6,7 @@ package plan
 import (
 	"io/fs"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 )
@@ -51,6 +52,7 @@ type Route struct {
 	Service string   `json:"service"` // entry of master.cf
 	Hops    []Hop    `json:"hops"`
 	Bridge  string   `json:"-"` // name of the bridge that it goes by, "" for none
+	Unit    bool     `json:"-"` // a unit of systemd runs the bridge
 }
 
 // Socket is where the log shows the mail of w to go by a bridge, "private/NAME"; ""
@@ -58,6 +60,9 @@ type Route struct {
 func (w Route) Socket() string {
 	if w.Bridge == "" {
 		return ""
+	}
+	if w.Unit {
+		return "private/" + w.Service + config.ServiceSuffix
 	}
 	return "private/" + w.Service + outSuffix
 }

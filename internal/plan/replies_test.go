@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
+	"relayhost/internal/secret"
 	"relayhost/relays"
 )
 
@@ -157,5 +159,46 @@ func TestEveryReplyOfTheCatalogue(t *testing.T) {
 	}
 	if n < 40 {
 		t.Errorf("only %d replies were tried", n)
+	}
+}
+
+// TestEveryReplyOfAnAPI: what a bridge says keeps the fate that the catalogue names,
+// also where its code would say otherwise.
+func TestEveryReplyOfAnAPI(t *testing.T) {
+	all, err := relays.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, relay := range all {
+		a, ok := conf.Get(relay.ID)
+		if !ok || a.Tokens() {
+			continue
+		}
+		h := config.Hop{Relay: relay, Host: "api.example", Port: 443, Via: config.HTTPS, TLS: relays.Implicit}
+		h.API.Settings = map[conf.Field]string{}
+		for _, f := range a.Needs {
+			h.API.Settings[f] = "x"
+		}
+		h.API.Host, h.API.Key, h.API.AWS = "api.example", secret.New("Gehe1m"), &conf.AWSKeys{Source: conf.AWSInstance}
+		table := text(t, bridged(t, debian(t), routed(h)), filterPath)
+		for _, reply := range relay.API.Replies {
+			n++
+			want := "4"
+			if reply.Scope == "recipient" {
+				want = "5"
+			}
+			said := saying{phase: "dot", lines: []string{"550 5.7.1 relayhost: " + a.Name + ": " + reply.Sample}}
+			if got := fate(t, table, said.logged("host.example.com[private/relayhost-x-https-out]")); got != want {
+				t.Errorf("%s: %s: got %s.x.x, want %s.x.x", relay.ID, reply.ID, got, want)
+			}
+		}
+		said := saying{phase: "dot", lines: []string{"554 5.6.1 relayhost: " + a.Name + ": the sender is not verified"}}
+		if got := fate(t, table, said.logged("host.example.com[private/relayhost-x-https-out]")); got != "5" {
+			t.Errorf("%s: a refusal of the bridge: got %s.x.x, want 5.x.x", relay.ID, got)
+		}
+	}
+	if n < 80 {
+		t.Errorf("replies: got %d, want 80 at least", n)
 	}
 }

@@ -197,8 +197,7 @@ func (w Route) Staged() lint.MeantRoute {
 	}
 	for _, h := range w.Hops {
 		if w.Bridge != "" {
-			out := w.Service + outSuffix
-			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: socket(out), Bridge: out})
+			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: "unix:" + w.Socket(), Bridge: w.Service + outSuffix})
 			continue
 		}
 		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth, NoTLS: h.TLS == string(relays.NoTLS)})

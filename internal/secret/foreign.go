@@ -2,8 +2,10 @@ package secret
 
 import (
 	"encoding/base64"
+	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"relayhost/internal/lazy"
@@ -58,10 +60,17 @@ func hideLine(line string) string {
 	if m := noColon.FindStringSubmatch(line); m != nil && !slices.Contains(levels, m[2]) {
 		return m[1] + Mask + m[3]
 	}
-	if m := threeWords.FindStringSubmatch(line); m != nil && isLogin(m[2], m[3]) {
-		return m[1] + Mask + m[4]
+	if m := threeWords.FindStringSubmatch(line); m != nil && isHost(m[2]) && isLogin(m[3], m[4]) {
+		return m[1] + Mask + m[5]
 	}
 	return hideBase64(line)
+}
+
+// isHost reports whether word is a name or an IPv4 address, and not the enhanced code
+// of a reply (RFC 3463) or a version.
+func isHost(word string) bool {
+	_, err := netip.ParseAddr(word)
+	return err == nil || strings.ContainsFunc(word, unicode.IsLetter)
 }
 
 // isLogin reports whether two words behind the name of a host are a user and a password,
@@ -116,7 +125,7 @@ var (
 	// A line of a password table without a colon; the key is a next hop.
 	noColon = lazy.MustCompile(`^(\s*(?:\[[^\]\s]+\](?::\w+)?|[\w-]+\.[\w.-]+:\d+)[ \t]+)(\S+)(?:[ \t]+\S+)?(\s*)$`)
 	// The same without brackets and a port: host, user and password.
-	threeWords = lazy.MustCompile(`^(\s*[\w-]+(?:\.[\w-]+)+[ \t]+(\S+)[ \t]+)(\S+)(\s*)$`)
+	threeWords = lazy.MustCompile(`^(\s*([\w-]+(?:\.[\w-]+)+)[ \t]+(\S+)[ \t]+)(\S+)(\s*)$`)
 	levels     = []string{"none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure", Mask}
 )
 

@@ -48,6 +48,7 @@ func TestHide(t *testing.T) {
 		"smtp.example.net user pw":                                                                                     "smtp.example.net user ***",
 		"example.net\tme@example.org\tx":                                                                               "example.net\tme@example.org\t***",
 		"192.0.2.7 user abc":                                                                                           "192.0.2.7 user ***",
+		"535 5.7.3 Authentication unsuccessful\n5.7.3 Authentication unsuccessful":                                     "535 5.7.3 Authentication unsuccessful\n5.7.3 Authentication unsuccessful",
 		"smtp.example.net port 587":                                                                                    "smtp.example.net port 587",
 		"smtp.example.net MX 10":                                                                                       "smtp.example.net MX 10",
 		"127.0.1.1 web1.example.net web1":                                                                              "127.0.1.1 web1.example.net web1",
@@ -163,7 +164,7 @@ func FuzzHideShort(f *testing.F) {
 		}
 		user, password = word(user), word(password)
 		hosts := []string{"smtp.example.net", "example.net", "[smtp.example.net]:587", "10.0.0.7", "smtp-relay.example.net:587"}
-		if host = word(host); !threeWords.MatchString(host + " u p") {
+		if host = word(host); !isHost(host) || !threeWords.MatchString(host+" u p") {
 			host = hosts[(form%len(hosts)+len(hosts))%len(hosts)]
 		}
 		if user == "" || password == "" || password == Mask || !isLogin(user, password) || strings.HasPrefix(host, "[") && slices.Contains(levels, user) {

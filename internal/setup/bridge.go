@@ -30,6 +30,8 @@ func bridgeHost(r *host.Reader) plan.Bridge {
 	if self, err := os.Executable(); err == nil {
 		b.Program = self
 	}
+	_, err := r.Stat("/run/systemd/system") // sd_booted(3)
+	b.Systemd = err == nil
 	return b
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relayhost/internal/bridge/conf"
+	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/instance"
 	"relayhost/internal/lint"
@@ -202,7 +203,7 @@ func (t *routeCheck) meant() lint.Meant {
 	meant := lint.Meant{Service: t.route.Service, NextHop: first.nextHop(),
 		Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)}
 	if first.Socket != "" {
-		hop := lint.MeantHop{NextHop: first.nextHop(), Bridge: strings.TrimPrefix(first.Socket, "private/")}
+		hop := lint.MeantHop{NextHop: first.nextHop(), Bridge: config.BridgeEntry(first.Socket)}
 		meant.Routes = []lint.MeantRoute{{Service: t.route.Service, Hops: []lint.MeantHop{hop}}}
 	}
 	return meant

@@ -78,14 +78,6 @@ var acs = API{
 		id := ans.text("id")
 		return result{id: id}, ans.status == http.StatusAccepted && id != ""
 	},
-	replies: []Rule{
-		{Code: "DomainNotLinked", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "InvalidSenderUserName", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "EmailDroppedAllRecipientsSuppressed", Reply: "550 5.7.1", Scope: ScopeRecipient},
-		{Status: 400, Text: `(?i)recipient`, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Status: 400, Text: `(?i)sender|domain`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Status: 400, Text: `(?i)content|attachment|header|subject`, Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
 	check: func(Account) check {
 		// An operation that does not exist: 404 to a valid signature, 401 to another.
 		return check{call: call{path: "/emails/operations/00000000-0000-4000-8000-000000000000?api-version=2025-09-01"}, allowed: []string{"NotFound", "OperationNotFound", "not found"}}

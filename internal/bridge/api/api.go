@@ -13,23 +13,21 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"time"
 
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/secret"
+	"relayhost/relays"
 )
 
 // API is how one relay takes mail over HTTPS.
 type API struct {
 	conf.API
 
-	build   func(*Message, Account) (*call, error)
-	sign    func(context.Context, *http.Request, signing) error
-	result  func(*answer, *Message) (result, bool)
-	replies []Rule
-	reset   string // response header with the seconds to wait after a 429, beside Retry-After
-	check   func(Account) check
+	build  func(*Message, Account) (*call, error)
+	sign   func(context.Context, *http.Request, signing) error
+	result func(*answer, *Message) (result, bool)
+	check  func(Account) check
 }
 
 // known are the facts of the API of a relay.
@@ -151,8 +149,14 @@ func All() []API {
 // sends nothing.
 func (a API) HasCheck() bool { return a.check != nil }
 
-// Rules are the replies of the API that are known, the first that fits counts.
-func (a API) Rules() []Rule { return slices.Concat(a.replies, general) }
+// Catalogued is the relay's entry in the catalogue, which holds its replies.
+func (a API) Catalogued() relays.Relay {
+	r, err := relays.Get(a.ID)
+	if err != nil {
+		panic(err) // every API is one of a relay of the catalogue
+	}
+	return r
+}
 
 // bearer signs with "Authorization: Bearer" (RFC 6750) and the API key.
 func bearer(_ context.Context, r *http.Request, s signing) error {

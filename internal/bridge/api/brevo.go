@@ -3,7 +3,6 @@
 package api
 
 import (
-	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -72,18 +71,6 @@ var brevo = API{
 		id := ans.text("messageId")
 		return result{id: id}, ans.status/100 == 2 && id != ""
 	},
-	replies: []Rule{
-		{Code: "unauthorized", Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "permission_denied", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "account_under_validation", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "not_enough_credits", Reply: "451 4.7.28", Scope: ScopeAccount},
-		{Code: "invalid_parameter", Text: `(?i)sender`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "invalid_parameter", Text: `(?i)email|\bto\b|\bcc\b|\bbcc\b`, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Code: "invalid_parameter", Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Code: "missing_parameter", Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Status: http.StatusForbidden, Reply: "451 4.7.1", Scope: ScopeAccount},
-	},
-	reset: "X-Sib-Ratelimit-Reset",
 	check: func(Account) check { return check{call: call{path: "/v3/account"}} },
 }
 

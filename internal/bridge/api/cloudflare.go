@@ -34,11 +34,5 @@ var cloudflare = API{
 		named := len(r.refused) + len(ans.items("result", "delivered")) + len(ans.items("result", "queued"))
 		return r, ans.text("success") == "true" && named >= len(m.To)
 	},
-	replies: []Rule{
-		{Text: `(?i)domain.*(not|verif|onboard)|not (allowed|verified|permitted)`, Status: 4, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Text: `(?i)too large|size`, Status: 400, Reply: "552 5.3.4", Scope: ScopeMessage},
-		{Text: `(?i)recipient`, Status: 400, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Text: `(?i)mime|malformed`, Status: 400, Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
 	check: func(Account) check { return check{call: call{path: "/client/v4/user/tokens/verify"}} },
 }

@@ -3,13 +3,14 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -460,23 +461,29 @@ func FuzzTake(f *testing.F) {
 	})
 }
 
-// TestRules: each rule can be read, and its reply is of the class that its scope
-// asks for: faults of account and network defer, those of recipient and message
-// bounce.
-func TestRules(t *testing.T) {
-	form := regexp.MustCompile(`^([45])[0-9]{2} ([45])\.[0-9]{1,3}\.[0-9]{1,3}$`)
+// TestCatalogue: every API has replies of its own in the catalogue, and an answer with
+// the sample of one becomes its reply.
+func TestCatalogue(t *testing.T) {
 	for _, a := range api.All() {
 		t.Run(a.ID, func(t *testing.T) {
-			for _, r := range a.Rules() {
-				want := "4"
-				if r.Scope == api.ScopeRecipient || r.Scope == api.ScopeMessage {
-					want = "5"
+			known := a.Catalogued().API
+			if known == nil || len(known.Replies) == 0 {
+				t.Fatal("catalogue: got no replies of the API, want some")
+			}
+			w := newWorld(t, a.ID)
+			for _, r := range known.Replies {
+				number, said, _ := strings.Cut(r.Sample, " ")
+				status, _ := strconv.Atoi(number)
+				code, text := "", said
+				if r.Code != "" {
+					code, text, _ = strings.Cut(said, ": ")
 				}
-				if m := form.FindStringSubmatch(r.Reply); m == nil || m[1] != want || m[2] != want {
-					t.Errorf("rule %+v: got reply %q, want a %sxx", r, r.Reply, want)
-				}
-				if _, err := regexp.Compile(r.Text); err != nil {
-					t.Errorf("rule %+v: %v", r, err)
+				body, _ := json.Marshal(map[string]string{"code": code, "message": text})
+				w.client.Pause = api.NewPause("") // of this answer alone
+				w.Answer(say(status, "Retry-After: 60", string(body)))
+				got := w.send(t, message([]byte(simple), "app@example.com", "ops@example.net"))[0]
+				if fmt.Sprintf("%d %s", got.Code, got.Enhanced) != r.Reply || !strings.Contains(got.Text, said) {
+					t.Errorf("%s: got %v, want %s", r.ID, got, r.Reply)
 				}
 			}
 		})

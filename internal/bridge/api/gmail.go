@@ -28,11 +28,6 @@ var gmail = API{
 		id := ans.text("id")
 		return result{id: id}, id != ""
 	},
-	replies: []Rule{
-		{Status: 403, Text: `(?i)rate ?limit|quota`, Reply: "451 4.7.28", Scope: ScopeTemporary},
-		{Status: 400, Text: `(?i)invalid (to|cc|bcc) header|recipient address required`, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Status: 400, Text: `(?i)precondition|delegation`, Reply: "451 4.7.1", Scope: ScopeAccount},
-	},
 	check: func(Account) check {
 		return check{call: call{method: http.MethodGet, path: "/gmail/v1/users/me/profile"}, allowed: []string{"Insufficient Permission", "insufficient authentication scopes"}}
 	},

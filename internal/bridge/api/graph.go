@@ -30,16 +30,6 @@ var graph = API{
 		id := ans.header.Get("request-id")
 		return result{id: id}, ans.status == http.StatusAccepted && id != ""
 	},
-	replies: []Rule{
-		{Code: "ErrorSendAsDenied", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "ErrorAccessDenied", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "ErrorInvalidUser", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "ErrorExceededMessageLimit", Reply: "451 4.7.28", Scope: ScopeTemporary},
-		{Code: "ErrorInvalidRecipients", Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Code: "ErrorMessageSizeExceeded", Reply: "552 5.3.4", Scope: ScopeMessage},
-		{Code: "ErrorMimeContentInvalid", Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Code: "ErrorMimeContentInvalidBase64String", Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
 	check: func(a Account) check {
 		// An application that may send and nothing else is refused with the token taken.
 		return check{call: call{path: "/v1.0/users/" + url.PathEscape(a.Get(conf.Mailbox)) + "?$select=id"}, allowed: []string{"Authorization_RequestDenied", "ErrorAccessDenied"}}

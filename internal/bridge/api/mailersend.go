@@ -59,12 +59,6 @@ var mailersend = API{
 		id := ans.header.Get("X-Message-Id")
 		return result{id: id}, ans.status == http.StatusAccepted && id != ""
 	},
-	replies: []Rule{
-		{Status: 422, Text: `(?i)domain|from\.email|verified|trial|#MS42(207|225)`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Status: 422, Text: `(?i)(to|cc|bcc)\.[0-9]+\.email|recipient`, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Status: 422, Text: `(?i)size|larger|greater`, Reply: "552 5.3.4", Scope: ScopeMessage},
-		{Status: 422, Text: `(?i)text|html|attachment|header|subject`, Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
 	check: func(Account) check {
 		return check{call: call{path: "/v1/api-quota"}, allowed: []string{"This action is unauthorized"}}
 	},

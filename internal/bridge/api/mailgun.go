@@ -54,14 +54,6 @@ var mailgun = API{
 		id := ans.text("id")
 		return result{id: id}, id != ""
 	},
-	replies: []Rule{
-		{Status: 400, Text: `(?i)parameter is not a valid address`, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Status: 400, Text: `(?i)free accounts|sandbox|not allowed to send|unverified|disabled|authorized recipients`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Status: 400, Text: `(?i)too large|maximum size`, Reply: "552 5.3.4", Scope: ScopeMessage},
-		{Status: 400, Text: `(?i)limit|exceeded`, Reply: "451 4.7.28", Scope: ScopeTemporary},
-		{Status: 400, Text: `(?i)mime|malformed`, Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
-	reset: "X-Ratelimit-Reset",
 	check: func(a Account) check {
 		// A key of the domain may send and nothing else, so that the check is a message
 		// in test mode without recipient and text: a valid key gets the fault of the form.

@@ -62,10 +62,4 @@ var mailtrap = API{
 		}
 		return result{id: strings.Join(ids, " ")}, ans.status/100 == 2 && ans.text("success") == "true" && len(ids) > 0
 	},
-	replies: []Rule{
-		{Status: 400, Text: `(?i)domain|sender|'from'|unauthorized`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Status: 400, Text: `(?i)'(to|cc|bcc)'|recipient`, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Status: 400, Text: `(?i)size|large`, Reply: "552 5.3.4", Scope: ScopeMessage},
-		{Status: 400, Text: `(?i)content|attachment|header|subject`, Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
 }

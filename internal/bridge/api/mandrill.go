@@ -45,12 +45,6 @@ var mandrill = API{
 		}
 		return r, len(all) >= len(m.To) && len(all) > 0
 	},
-	replies: []Rule{
-		{Code: "Invalid_Key", Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "-1", Text: `(?i)invalid api key`, Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "PaymentRequired", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "ValidationError", Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
 	check: func(a Account) check {
 		return check{call: call{method: http.MethodPost, path: "/api/1.0/users/ping2", body: jsonPayload(object{{"key", a.Key.Reveal()}})}}
 	},

@@ -49,12 +49,6 @@ var oci = API{
 		}
 		return r, r.id != ""
 	},
-	replies: []Rule{
-		{Status: 400, Text: `(?i)sender|approved|compartment`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Status: 400, Text: `(?i)recipient`, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Status: 400, Text: `(?i)size|large`, Reply: "552 5.3.4", Scope: ScopeMessage},
-		{Status: 400, Text: `(?i)mime|malformed|message`, Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
 }
 
 func signOCI(_ context.Context, r *http.Request, s signing) error {

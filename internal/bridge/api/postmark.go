@@ -54,21 +54,5 @@ var postmark = API{
 		id := ans.text("MessageID")
 		return result{id: id}, ans.status == http.StatusOK && ans.text("ErrorCode") == "0" && id != ""
 	},
-	replies: []Rule{
-		{Code: "10", Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "100", Reply: "451 4.3.2", Scope: ScopeTemporary},
-		{Code: "300", Text: `(?i)illegal|address|recipient|'to'`, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Code: "300", Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Code: "400", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "401", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "402", Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Code: "403", Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Code: "405", Reply: "451 4.7.28", Scope: ScopeAccount},
-		{Code: "406", Reply: "550 5.7.1", Scope: ScopeRecipient},
-		{Code: "411", Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Code: "412", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "413", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "429", Reply: "451 4.7.28", Scope: ScopeTemporary},
-	},
 	check: func(Account) check { return check{call: call{path: "/server"}} },
 }

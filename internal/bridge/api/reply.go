@@ -8,77 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
-
-// Scope is whose fault a refusal is, as in the catalogue.
-type Scope string
-
-// The scopes.
-const (
-	ScopeAccount   Scope = "account"   // mail waits until somebody has changed something
-	ScopeRecipient Scope = "recipient" // bounced
-	ScopeMessage   Scope = "message"   // bounced
-	ScopeTemporary Scope = "temporary" // passes by itself
-)
-
-// Rule says what a refusal of an API becomes. It is data, with the same terms as
-// the catalogue's replies, and may move there.
-type Rule struct {
-	Status int    // of HTTP; 0: any; 4 and 5: the whole class
-	Code   string // the API's error code, exactly; "": any
-	Text   string // RE2 pattern on the API's text; "": any
-	Reply  string // "451 4.7.8"
-	Scope  Scope
-}
-
-// general are the rules that hold for every API where its own have none. A refusal
-// that nothing is known about defers: mail that waits can still be sent when
-// somebody has read the log, mail that was bounced cannot.
-var general = []Rule{
-	{Status: 401, Reply: "451 4.7.8", Scope: ScopeAccount},
-	{Status: 402, Reply: "451 4.7.1", Scope: ScopeAccount},
-	{Status: 403, Reply: "451 4.7.1", Scope: ScopeAccount},
-	{Status: 404, Reply: "451 4.3.5", Scope: ScopeAccount},
-	{Status: 405, Reply: "451 4.3.5", Scope: ScopeAccount},
-	{Status: 407, Reply: "451 4.7.8", Scope: ScopeAccount},
-	{Status: 408, Reply: "451 4.4.2", Scope: ScopeTemporary},
-	{Status: 413, Reply: "552 5.3.4", Scope: ScopeMessage},
-	{Status: 429, Reply: "451 4.7.28", Scope: ScopeTemporary},
-	{Status: 3, Reply: "451 4.4.1", Scope: ScopeAccount},
-	{Status: 4, Reply: "451 4.5.0", Scope: ScopeAccount},
-	{Status: 5, Reply: "451 4.3.0", Scope: ScopeTemporary},
-}
-
-var patterns sync.Map // of Rule.Text
-
-func (r Rule) fits(status int, code, text string) bool {
-	if r.Status != 0 && r.Status != status && r.Status != status/100 {
-		return false
-	}
-	if r.Code != "" && r.Code != code {
-		return false
-	}
-	if r.Text == "" {
-		return true
-	}
-	re, ok := patterns.Load(r.Text)
-	if !ok {
-		re, _ = patterns.LoadOrStore(r.Text, regexp.MustCompile(r.Text))
-	}
-	return re.(*regexp.Regexp).MatchString(text) //nolint:forcetypeassert // stored two lines above
-}
-
-// reply is the SMTP reply that the rule gives to a text.
-func (r Rule) reply(text string) Reply {
-	code, enhanced, _ := strings.Cut(r.Reply, " ")
-	n, _ := strconv.Atoi(code)
-	return Reply{n, enhanced, text}
-}
 
 // answer is what came back, its body cut at maxAnswer bytes.
 type answer struct {
@@ -201,13 +134,18 @@ func faultOf(v any) (code, text string) {
 func (a *API) refusal(ans *answer) Reply {
 	code, text := ans.fault()
 	said := strings.TrimSpace(strings.Join(fields(code, text), ": "))
-	for _, rule := range a.Rules() {
-		if rule.fits(ans.status, code, text) {
-			return rule.reply(fmt.Sprintf("%s: %d %s", a.Name, ans.status, said))
-		}
+	if known, ok := a.Catalogued().MatchAPIReply(ans.status, said); ok {
+		return smtp(known.Reply, fmt.Sprintf("%s: %d %s", a.Name, ans.status, said))
 	}
 	// 1xx and 2xx without the form of success.
 	return Reply{451, "4.4.1", fmt.Sprintf("%s: answers %d without the id of a message, which may be sent twice: %s", a.Name, ans.status, said)}
+}
+
+// smtp is the reply with a code and an enhanced status code, "451 4.7.8".
+func smtp(codes, text string) Reply {
+	code, enhanced, _ := strings.Cut(codes, " ")
+	n, _ := strconv.Atoi(code)
+	return Reply{n, enhanced, text}
 }
 
 func fields(all ...string) []string {
@@ -230,7 +168,11 @@ func (a *API) wait(ans *answer, now time.Time) time.Duration {
 		return 0
 	}
 	var d time.Duration
-	for _, name := range []string{"Retry-After", a.reset} {
+	header := ""
+	if known := a.Catalogued().API; known != nil {
+		header = known.WaitHeader
+	}
+	for _, name := range []string{"Retry-After", header} {
 		v := ans.header.Get(name)
 		if name == "" || v == "" {
 			continue

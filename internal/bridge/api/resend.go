@@ -49,24 +49,6 @@ var resend = API{
 		id := ans.text("id")
 		return result{id: id}, id != ""
 	},
-	replies: []Rule{
-		{Code: "missing_api_key", Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "invalid_api_key", Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "validation_error", Text: `(?i)api key`, Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "validation_error", Status: 403, Reply: "451 4.7.1", Scope: ScopeAccount}, // test addresses only, domain not verified
-		{Code: "invalid_from_address", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "invalid_access", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "daily_quota_exceeded", Reply: "451 4.7.28", Scope: ScopeAccount},
-		{Code: "monthly_quota_exceeded", Reply: "451 4.7.28", Scope: ScopeAccount},
-		{Code: "rate_limit_exceeded", Reply: "451 4.7.28", Scope: ScopeTemporary},
-		{Code: "concurrent_idempotent_requests", Reply: "451 4.3.0", Scope: ScopeTemporary},
-		{Code: "invalid_idempotent_request", Reply: "451 4.3.0", Scope: ScopeTemporary},
-		{Code: "invalid_attachment", Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Code: "validation_error", Text: "(?i)`(to|cc|bcc)`|recipient", Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Code: "validation_error", Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Code: "missing_required_field", Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
-	reset: "Ratelimit-Reset",
 	check: func(Account) check {
 		return check{call: call{path: "/domains"}, allowed: []string{"restricted_api_key"}}
 	},

@@ -70,16 +70,6 @@ var sendgrid = API{
 		id := ans.header.Get("X-Message-Id")
 		return result{id: id}, ans.status == http.StatusAccepted && id != ""
 	},
-	replies: []Rule{
-		{Status: 400, Text: `(?i)verified sender|from address|authenticated domain`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Status: 403, Text: `(?i)verified sender|from address|forbidden`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Status: 401, Text: `(?i)maximum credits exceeded`, Reply: "451 4.7.28", Scope: ScopeAccount},
-		{Status: 400, Text: `(?i)does not contain a valid address|valid email address`, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Status: 400, Text: `(?i)more than once`, Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Status: 400, Text: `(?i)exceeds|too large|maximum`, Reply: "552 5.3.4", Scope: ScopeMessage},
-		{Status: 400, Text: `(?i)content|attachment|header|subject`, Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
-	reset: "X-Ratelimit-Reset",
 	check: func(Account) check { return check{call: call{path: "/v3/scopes"}} },
 }
 

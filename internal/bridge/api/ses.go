@@ -38,26 +38,6 @@ var ses = API{
 		id := ans.text("MessageId")
 		return result{id: id}, id != ""
 	},
-	replies: []Rule{
-		{Code: "MessageRejected", Text: `(?i)not verified`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "MessageRejected", Text: `(?i)paused|suspend`, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "MessageRejected", Reply: "554 5.6.0", Scope: ScopeMessage},
-		{Code: "MailFromDomainNotVerifiedException", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "AccountSuspendedException", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "SendingPausedException", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "NotFoundException", Reply: "451 4.3.5", Scope: ScopeAccount},
-		{Code: "TooManyRequestsException", Reply: "451 4.7.28", Scope: ScopeTemporary},
-		{Code: "ThrottlingException", Reply: "451 4.7.28", Scope: ScopeTemporary},
-		{Code: "LimitExceededException", Reply: "451 4.7.28", Scope: ScopeTemporary},
-		{Code: "BadRequestException", Text: `(?i)length|size|too (long|large)`, Reply: "552 5.3.4", Scope: ScopeMessage},
-		{Code: "BadRequestException", Text: `(?i)missing final '@domain'|local address contains|domain (contains|starts|ends)|illegal address|invalid.*(recipient|address)`, Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Code: "AccessDeniedException", Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "UnrecognizedClientException", Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "InvalidSignatureException", Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "SignatureDoesNotMatch", Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "InvalidClientTokenId", Reply: "451 4.7.8", Scope: ScopeAccount},
-		{Code: "ExpiredTokenException", Reply: "451 4.7.8", Scope: ScopeAccount},
-	},
 	check: func(Account) check {
 		// A role that may send and not look is refused after its signature held.
 		return check{call: call{path: "/v2/email/account"}, allowed: []string{"AccessDeniedException"}}

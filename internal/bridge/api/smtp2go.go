@@ -38,11 +38,6 @@ var smtp2go = API{
 		}
 		return r, id != "" && done > 0
 	},
-	replies: []Rule{
-		{Code: "E_ApiResponseCodes.API_EXCEPTION", Reply: "451 4.3.0", Scope: ScopeTemporary},
-		{Text: `(?i)not (verified|allowed|permitted)|permission|suspend`, Status: 4, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Code: "E_ApiResponseCodes.NON_VALIDATING_IN_PAYLOAD", Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
 	check: func(Account) check {
 		return check{call: call{method: http.MethodPost, path: "/v3/stats/email_cycle", body: jsonPayload(json.RawMessage("{}"))},
 			allowed: []string{"E_ApiResponseCodes.ENDPOINT_PERMISSION_DENIED"}}

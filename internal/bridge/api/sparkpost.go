@@ -35,15 +35,6 @@ var sparkpost = API{
 		}
 		return r, r.id != ""
 	},
-	replies: []Rule{
-		{Code: "1902", Reply: "451 4.7.1", Scope: ScopeAccount}, // generation rejection, also of an unconfigured domain
-		{Code: "7001", Reply: "451 4.7.1", Scope: ScopeAccount}, // no matching sending domain
-		{Text: `(?i)unconfigured|sending domain|unverified|suspend|sandbox`, Status: 4, Reply: "451 4.7.1", Scope: ScopeAccount},
-		{Status: 420, Reply: "451 4.7.28", Scope: ScopeTemporary}, // sending limit
-		{Code: "5001", Reply: "550 5.1.3", Scope: ScopeRecipient}, // no recipients: all invalid or excluded
-		{Code: "5002", Reply: "550 5.1.3", Scope: ScopeRecipient},
-		{Code: "1300", Reply: "554 5.6.0", Scope: ScopeMessage},
-	},
 	check: func(Account) check {
 		return check{call: call{method: http.MethodGet, path: "/api/v1/account"}, allowed: []string{"Forbidden."}}
 	},
