@@ -212,7 +212,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	for {
 		d, err := a.decide(ctx, deps, state, req, f, q, r)
 		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
-		req.Known = d.s.Facts
+		req.Known = d.s.Look
 		if errors.Is(err, ui.ErrBack) {
 			q.Back()
 			continue
@@ -226,6 +226,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			}
 			return redact, nil
 		}
+		d.s.Look.Tell(r)
 		if f.keep || !a.change(q, &err, redact) {
 			q.Aborted()
 			return redact, err
@@ -261,6 +262,10 @@ func (a *app) change(q *ask.Questions, err *error, redact func(string) string) b
 
 // apply rehearses and commits what was decided, and says what came of it.
 func (a *app) apply(ctx context.Context, d decided, o setup.CommitOptions, r *setupReport) error {
+	next := func(bool) []string { return nil }
+	if !a.json {
+		next = setup.NextSteps(ctx, d.s.Config, d.s.Resolver)
+	}
 	if err := setup.Rehearse(ctx, d.s, d.table); err != nil {
 		return err
 	}
@@ -270,7 +275,8 @@ func (a *app) apply(ctx context.Context, d decided, o setup.CommitOptions, r *se
 		return out.Stated(err)
 	}
 	d.queue.Retry(ctx, d.s.Deps)
-	r.applied(ctx, d.s, out)
+	d.s.Look.Tell(r)
+	r.applied(d.s, out, next)
 	return nil
 }
 
@@ -306,6 +312,7 @@ func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req se
 			if err := setup.LookAhead(ctx, d.s); err != nil {
 				return d, err
 			}
+			d.s.Look.Tell(r)
 			return d, r.dryRun(d.s.Plan, d.table, f.detailedExit)
 		case !d.s.Plan.Changed():
 			return d, r.unchanged(ctx, d.s, q)
