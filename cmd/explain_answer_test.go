@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -12,10 +11,7 @@ import (
 // TestExplainAnswer runs the program: an answer has its parts in one order, and a
 // text of which nothing is known ends with 5 and a report in which names are masked.
 func TestExplainAnswer(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "relayhost")
-	if out, err := exec.Command("go", "build", "-o", program, "./relayhost").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program := program(t)
 	for _, tt := range []struct {
 		name, text string
 		parts      []string // in this order

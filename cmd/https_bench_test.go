@@ -24,7 +24,7 @@ const (
 // serves (bridge --listen). The relay by SMTP is as Amazon SES was seen, without
 // PIPELINING.
 func TestBenchHTTPS(t *testing.T) {
-	l := lab.New(t, lab.Postfix(), lab.Delay(benchDelay), lab.Cloud("aws"), lab.Packages("dnsmasq-base", "systemd"), lab.Resolver("127.0.0.1"),
+	l := lab.New(t, lab.Postfix(), lab.AllAuthorities(), lab.Delay(benchDelay), lab.Cloud("aws"), lab.Packages("dnsmasq-base", "systemd"), lab.Resolver("127.0.0.1"),
 		lab.Relay("ses", func(c *smtpd.Config) { c.Extensions = []string{"8BITMIME"}; c.MaxConnections = 100 }),
 		lab.API("ses", "email.eu-west-1.amazonaws.com"))
 	s, relay, ses := l.Server, l.World.Relay("ses"), l.World.API("ses")

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -13,11 +12,7 @@ import (
 // TestRelaysFilters runs the program: each filter leaves what it says, and
 // filters with a NAME are refused.
 func TestRelaysFilters(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "relayhost")
-	build := exec.Command("go", "build", "-o", program, "./relayhost")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program := program(t)
 	for _, tt := range []struct {
 		args      string
 		with, not []string // ids

@@ -218,7 +218,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	for {
 		d, err := a.decide(ctx, deps, state, req, f, q, r)
 		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
-		req.Known = d.s.Facts
+		req.Known = d.s.Look
 		if errors.Is(err, ui.ErrBack) {
 			q.Back()
 			continue
@@ -232,6 +232,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			}
 			return redact, nil
 		}
+		d.s.Look.Tell(r)
 		if f.keep || !askForChange(a.io, q, &err, redact) {
 			q.Aborted()
 			return redact, err
@@ -267,6 +268,10 @@ func askForChange(io *ui.Streams, q *ask.Questions, err *error, redact func(stri
 
 // applyDecided rehearses and commits what was decided, and says what came of it.
 func applyDecided(ctx context.Context, d decided, o setup.CommitOptions, r *setupReport) error {
+	next := func(bool) []string { return nil }
+	if !r.json {
+		next = setup.NextSteps(ctx, d.s.Config, d.s.Resolver)
+	}
 	if err := setup.Rehearse(ctx, d.s, d.table); err != nil {
 		return err
 	}
@@ -276,7 +281,8 @@ func applyDecided(ctx context.Context, d decided, o setup.CommitOptions, r *setu
 		return out.Stated(err)
 	}
 	d.queue.Retry(ctx, d.s.Deps)
-	r.applied(ctx, d.s, out)
+	d.s.Look.Tell(r)
+	r.applied(d.s, out, next)
 	return nil
 }
 
@@ -312,6 +318,7 @@ func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req se
 			if err := setup.LookAhead(ctx, d.s); err != nil {
 				return d, err
 			}
+			d.s.Look.Tell(r)
 			return d, r.dryRun(d.s.Plan, d.table, f.detailedExit)
 		case !d.s.Plan.Changed():
 			return d, r.unchanged(ctx, d.s, q)

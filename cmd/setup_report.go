@@ -295,7 +295,7 @@ func (r *setupReport) committed(out setup.Outcome) {
 }
 
 // applied tells what was done and what comes next.
-func (r *setupReport) applied(ctx context.Context, s setup.Setup, out setup.Outcome) {
+func (r *setupReport) applied(s setup.Setup, out setup.Outcome, next func(delivered bool) []string) {
 	r.doc.Result, r.doc.ChangeID = "applied", out.Change.ID
 	if len(out.Proven) > 0 {
 		setup.KeepLogin(s.Deps, s.State.ConfigDir, time.Now())
@@ -306,7 +306,7 @@ func (r *setupReport) applied(ctx context.Context, s setup.Setup, out setup.Outc
 	r.io.Done()
 	tellProven(r.io, s.Config.To, out.Proven)
 	tellAnswer(r.io, "Done. Undo: sudo relayhost rollback (change "+out.Change.ID+")")
-	for _, line := range setup.NextSteps(ctx, s.Config, s.Resolver, len(out.Proven) > 0) {
+	for _, line := range next(len(out.Proven) > 0) {
 		tellAnswer(r.io, line)
 	}
 }

@@ -71,7 +71,11 @@ func (r *run) whatGetsOut(ctx context.Context) (Port25, []Submission) {
 	var background sync.WaitGroup
 	background.Go(func() { s.literalControls(ctx, stop) })
 	tasks := []func(){
-		func() { submission = s.submission(ctx) },
+		func() {
+			if submission = s.submission(ctx); s.Tried != nil {
+				s.Tried(submission)
+			}
+		},
 	}
 	for _, t := range s.targets {
 		tasks = append(tasks, func() { s.probeTarget(ctx, t) })

@@ -8,10 +8,12 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -27,6 +29,11 @@ func main() {
 		os.Exit(64)
 	}
 	name := os.Args[1]
+	done, err := program(os.Args[2:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "suite:", err)
+		os.Exit(1)
+	}
 	cmd := exec.Command("go", append([]string{"test", "-json"}, os.Args[2:]...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -40,6 +47,7 @@ func main() {
 	}
 	t := count(out)
 	err = cmd.Wait()
+	done()
 	t.printSlowest()
 	fmt.Printf("%s: %d passed, %d failed, %d skipped\n", name, t.passed, t.failed, t.skipped)
 	switch {
@@ -52,6 +60,29 @@ func main() {
 		fmt.Fprintf(os.Stderr, "suite: no test of %s ran\n", name)
 		os.Exit(1)
 	}
+}
+
+// binaryEnv names a relayhost for the servers of lab tests: each test program would link
+// its own (internal/lab).
+const binaryEnv = "RELAYHOST_LAB_BINARY"
+
+// program builds relayhost, as it is shipped, for a suite with lab tests. done removes it.
+func program(args []string) (done func(), err error) {
+	if os.Getenv(binaryEnv) != "" || !slices.Contains(args, "lab") {
+		return func() {}, nil
+	}
+	dir, err := os.MkdirTemp("", "relayhost-suite-")
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "relayhost")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", path, "./cmd/relayhost")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return nil, errors.Join(fmt.Errorf("build the program for servers: %w", err), os.RemoveAll(dir))
+	}
+	return func() { _ = os.RemoveAll(dir) }, os.Setenv(binaryEnv, path)
 }
 
 // tally is what the events come to.

@@ -32,7 +32,6 @@ func TestLabDenied(t *testing.T) {
 		for _, when := range from {
 			point := fmt.Sprintf("%s from call %s on: %s", d.call, when, d.errno)
 			tr := newTree(t)
-			tr.static()
 			before := tr.print()
 			driver := tr.driver("run", "prove=fail")
 			args := append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + d.call,
@@ -72,7 +71,6 @@ func TestLabDenied(t *testing.T) {
 func TestLabKilledRemoving(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t)
-	tr.static()
 	before := tr.print()
 	killed := 0
 	for n := 1; ; n++ {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,8 +31,29 @@ func TestMain(m *testing.M) {
 			os.Exit(drive(os.Args[2:]))
 		}
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(driverDir)
+	os.Exit(code)
 }
+
+// driverDir holds the program of driverPath, and is removed at the end.
+var driverDir string
+
+// driverPath is this package's test program once more, static and without the race
+// detector, which takes several times as long to start: for servers, and for the thousands
+// of drivers that are killed. The tests that call Run have the detector.
+var driverPath = sync.OnceValues(func() (path string, err error) {
+	if driverDir, err = os.MkdirTemp("", "relayhost-driver-"); err != nil {
+		return "", err
+	}
+	path = filepath.Join(driverDir, "driver")
+	cmd := exec.Command("go", "test", "-c", "-o", path, "relayhost/internal/apply")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go test -c: %w\n%s", err, said)
+	}
+	return path, nil
+})
 
 // drive reads name=value arguments: root, path, limit (of each child), kill (the
 // change to die at), fail (change:ENOSPC), unfit (a service whose configuration
@@ -146,15 +168,12 @@ func exit(err error) int {
 // driver prepares a driver for the tree.
 func (tr *tree) driver(verb string, args ...string) *exec.Cmd {
 	self, err := os.Executable()
+	if raced {
+		self, err = driverPath()
+	}
 	if err != nil {
 		tr.t.Fatal(err)
 	}
-	if tr.program != "" {
-		self = tr.program
-	}
 	args = append([]string{"driver", verb, "root=" + tr.h.Root, "path=" + tr.h.Path, "password=one"}, args...)
-	cmd := exec.CommandContext(tr.t.Context(), self, args...)
-	// The race detector would sleep for a second at each exit.
-	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
-	return cmd
+	return exec.CommandContext(tr.t.Context(), self, args...)
 }

@@ -197,7 +197,6 @@ func wrongOrder(got, want []string) []string {
 func TestLabWriteOrder(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t)
-	tr.static()
 	calls := record(t, tr, "run")
 	right := func(what string, calls []call, want []string) {
 		t.Helper()
@@ -266,7 +265,6 @@ func TestLabKilledAtCalls(t *testing.T) {
 	for _, syscall := range []string{"openat", "write", "fchown", "fchmod", "fsync", "renameat2", "renameat", "mkdirat", "unlinkat", "flock", "execve"} {
 		for _, n := range numbers {
 			tr := newTree(t)
-			tr.static()
 			before := tr.print()
 			driver := tr.driver("run")
 			args := append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + syscall,

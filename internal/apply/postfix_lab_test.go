@@ -5,34 +5,14 @@ package apply
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"relayhost/internal/lab"
 )
-
-// driverBinary is this package's test program, static, for servers.
-var driverBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "relayhost-driver-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "driver")
-	cmd := exec.Command("go", "test", "-c", "-o", out, "relayhost/internal/apply")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go test -c: %w\n%s", err, said)
-	}
-	data, err := os.ReadFile(out)
-	return string(data), err
-})
 
 // server is a test host with a running Postfix and the driver.
 type server struct {
@@ -48,30 +28,18 @@ type server struct {
 var restoredPaths = []string{"/etc/postfix", "/etc/relayhost", "/etc/passwd", "/etc/group", "/etc/shadow", "/var/lib/postfix-relayhost-bridge",
 	"/etc/postfix-relayhost", "/var/spool/postfix-relayhost", "/var/lib/postfix-relayhost", "/var/lib/postfix-relayhost-log"}
 
-// static makes the tree run the driver without the race detector, which is slow
-// to start.
-func (tr *tree) static() {
-	tr.t.Helper()
-	program, err := driverBinary()
-	if err != nil {
-		tr.t.Fatal(err)
-	}
-	tr.program = filepath.Join(tr.t.TempDir(), "driver")
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	if err := os.WriteFile(tr.program, []byte(program), 0o700); err != nil {
-		tr.t.Fatal(err)
-	}
-}
-
 func newServer(t *testing.T, opts ...lab.Option) *server {
 	t.Helper()
-	program, err := driverBinary()
+	path, err := driverPath()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &server{Server: lab.New(t, append([]lab.Option{lab.Postfix()}, opts...)...).Server, t: t}
-	s.program("/usr/local/bin/apply-driver", program)
+	s.program("/usr/local/bin/apply-driver", string(program))
 	s.old, s.serv = s.ReadFile("/etc/postfix/main.cf"), s.ReadFile("/etc/postfix/master.cf")
 	s.tree = s.Tree(restoredPaths...)
 	return s

@@ -29,8 +29,6 @@ type tree struct {
 	h    *host.Host
 	o    Options
 	logs []string
-
-	program string // the driver; "" is this test
 }
 
 func newTree(t *testing.T) *tree {

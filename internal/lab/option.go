@@ -46,6 +46,8 @@ type config struct {
 	route4   bool
 	route6   bool
 	started  bool
+	// authorities leaves all of the distribution's certificate authorities in place.
+	authorities bool
 }
 
 // file is a file to put on the server before anything runs there.
@@ -95,6 +97,10 @@ func NoLog() Option { return func(c *config) { c.log = false } }
 // ShortLogQueue leaves the socket that postlogd(8) reads as short as the kernel
 // makes it in a container, and where no systemd has booted: 10 messages.
 func ShortLogQueue() Option { return func(c *config) { c.logQueue = 10 } }
+
+// AllAuthorities leaves the server all certificate authorities of its distribution in
+// place of a few: for figures.
+func AllAuthorities() Option { return func(c *config) { c.authorities = true } }
 
 // Postfix starts Postfix before [New] returns.
 func Postfix() Option { return func(c *config) { c.started = true } }

@@ -89,7 +89,7 @@ func atLeast(t *testing.T, name string, value, bound float64) {
 // Without answers the server is set up as the guides say.
 func empty(t *testing.T, behaviour func(*smtpd.Config), connections int, a answers) benchRun {
 	t.Helper()
-	l := lab.New(t, lab.Delay(benchDelay), lab.Packages("dnsmasq-base"), lab.Resolver("127.0.0.1"),
+	l := lab.New(t, lab.AllAuthorities(), lab.Delay(benchDelay), lab.Packages("dnsmasq-base"), lab.Resolver("127.0.0.1"),
 		lab.RelayAt([]string{benchHost}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}, func(c *smtpd.Config) {
 			c.MaxConnections = connections
 			behaviour(c)

@@ -19,7 +19,7 @@ import (
 // connections, so that both at once reach the sum.
 func TestBenchThroughputOfTwo(t *testing.T) {
 	behaviour := func(c *smtpd.Config) { c.MaxConnections, c.Extensions = 20, []string{"PIPELINING", "8BITMIME"} }
-	l := lab.New(t, lab.Delay(benchDelay), lab.Packages("dnsmasq-base"), lab.Resolver("127.0.0.1"),
+	l := lab.New(t, lab.AllAuthorities(), lab.Delay(benchDelay), lab.Packages("dnsmasq-base"), lab.Resolver("127.0.0.1"),
 		lab.Relay("mailgun", behaviour), lab.Relay("sendgrid", behaviour))
 	s := l.Server
 	s.Start("dnsmasq", "--keep-in-foreground", "--no-resolv", "--server=192.0.2.53", "--listen-address=127.0.0.1", "--bind-interfaces", "--min-cache-ttl=3600")

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"relayhost/internal/apply"
@@ -257,9 +258,20 @@ func KeepLogin(deps Deps, configDir string, at time.Time) {
 	}
 }
 
-// NextSteps are the lines on what only the administrator can do after a setup. DNS
-// is asked first, so that no record is listed that is there.
-func NextSteps(ctx context.Context, c config.Config, dns verify.Resolver, delivered bool) []string {
+// NextSteps begins to ask DNS for what only the administrator can do after a setup, so
+// that no record is listed that is there. What it returns waits for that, and is the lines.
+func NextSteps(ctx context.Context, c config.Config, dns verify.Resolver) func(delivered bool) []string {
+	var records, predictions []string
+	var asked sync.WaitGroup
+	asked.Go(func() { records = verify.MissingRecords(ctx, c, dns) })
+	asked.Go(func() { predictions = verify.Predictions(ctx, c, dns) })
+	return func(delivered bool) []string {
+		asked.Wait()
+		return nextSteps(c, delivered, records, predictions)
+	}
+}
+
+func nextSteps(c config.Config, delivered bool, records, predictions []string) []string {
 	lines := []string{"", "Next steps:"}
 	switch {
 	case delivered && verify.Simulator(c.First().Relay, c.To):
@@ -267,11 +279,11 @@ func NextSteps(ctx context.Context, c config.Config, dns verify.Resolver, delive
 	case delivered:
 		lines = append(lines, "- check that the test message arrived at "+c.To)
 	}
-	if records := verify.MissingRecords(ctx, c, dns); len(records) > 0 {
+	if len(records) > 0 {
 		lines = append(lines, "- publish these missing DNS records (relayhost verify checks them):")
 		lines = append(lines, records...)
 	}
-	for _, line := range verify.Predictions(ctx, c, dns) {
+	for _, line := range predictions {
 		lines = append(lines, "- "+line)
 	}
 	into := "> /etc/cron.d/relayhost"

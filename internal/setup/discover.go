@@ -12,7 +12,6 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/install"
-	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
@@ -183,27 +182,6 @@ func Roots(r *host.Reader, path string) (*x509.CertPool, error) {
 		return nil, Hint(fmt.Errorf("%s holds no certificate", path), "install the package ca-certificates, or give --ca-file")
 	}
 	return pool, nil
-}
-
-// LookAround finds out where this host is and what gets out of it; nil where
-// nothing is to be probed, and where the relay of c is the one in use: nothing is to
-// be chosen then, and the silence of port 25 would be waited for. SelectPorts probes
-// the ports of that relay.
-func LookAround(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) (*detect.Facts, error) {
-	if req.NoProbe || d.Before.Relay.ID != "" && d.Before.Relay.ID == c.First().Relay.ID && c.First().Relay.ID != relays.SmarthostID {
-		return nil, nil
-	}
-	o, err := detectOptions(deps, d, *c.First())
-	if err != nil {
-		return nil, err
-	}
-	o.Catalog, o.Domain = d.Catalog, mailaddr.Domain(c.From())
-	facts, err := detect.Run(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	deps.Report.Found(facts)
-	return &facts, nil
 }
 
 // detectOptions are those that probe the ports of h, whose relay may be unknown.

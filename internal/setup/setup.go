@@ -87,8 +87,8 @@ type Request struct {
 	NoProbe  bool // probe nothing beforehand
 	NoVerify bool // neither rehearse nor prove
 	DryRun   bool // nothing is applied: credentials may be missing
-	// Known are the facts of an earlier pass of this run; nil looks around.
-	Known *detect.Facts
+	// Known is the Look of an earlier pass of this run; nil looks around.
+	Known *Look
 	Force bool // where another tool manages this host's mail, or a *plan.Conflict is found
 }
 
@@ -99,6 +99,7 @@ type Setup struct {
 	Discovery
 	Config config.Config
 	Plan   plan.Plan
+	Look   *Look
 	// Tokens are those of SignIn, by the name of their bridge; not stored yet.
 	Tokens map[string]oauth.Token
 }
@@ -116,10 +117,15 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if s.Credentials, err = ReadCredentials(ctx, s.Config, req, ask); err != nil {
 		return s, err
 	}
-	if s.Facts = req.Known; req.Known == nil {
-		if s.Facts, err = LookAround(ctx, deps, s.Discovery, s.Config, req); err != nil {
+	if s.Look = req.Known; req.Known == nil {
+		if s.Look, err = LookAround(ctx, deps, s.Discovery, s.Config, req); err != nil {
 			return s, err
 		}
+	}
+	if s.Config.First().Name() != "" && !ask.Can() {
+		s.Facts = s.Look.Ports()
+	} else if s.Facts, err = s.Look.Whole(deps.Report); err != nil {
+		return s, err
 	}
 	if s.Config, err = Choose(ctx, deps, s.Discovery, s.Config, req, ask); err != nil {
 		return s, err
@@ -131,6 +137,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 		return s, err
 	}
 	if s.Config, err = SelectPorts(ctx, deps, s.Discovery, s.Config, req); err != nil {
+		_, _ = s.Look.Whole(deps.Report) // why nothing gets out; its own error says less
 		return s, err
 	}
 	return s.Again(ctx, ask, "")

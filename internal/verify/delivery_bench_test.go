@@ -22,7 +22,7 @@ func TestBenchDelivery(t *testing.T) {
 		trip time.Duration
 	}{{"near", 0}, {"100_ms", 100 * time.Millisecond}} {
 		t.Run(link.name, func(t *testing.T) {
-			l := sesLab(t, lab.Delay(link.trip/2))
+			l := sesLab(t, lab.AllAuthorities(), lab.Delay(link.trip/2))
 			const times = 5
 			var alone, whole, after, careful []time.Duration
 			for range times {
@@ -100,7 +100,7 @@ func verified(t *testing.T, l *lab.Lab, trip time.Duration) (took, after time.Du
 // --no-send`, to the round trips of one dialogue as the link counts them.
 func TestBenchConnect(t *testing.T) {
 	const trip = 100 * time.Millisecond
-	l := sesLab(t, lab.Delay(trip/2))
+	l := sesLab(t, lab.AllAuthorities(), lab.Delay(trip/2))
 	var logins, whole []time.Duration
 	needed := 0
 	for range 5 {

@@ -1,0 +1,23 @@
+package cmd_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// program is a relayhost, built where the suite has built none (.ci/suite).
+func program(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv("RELAYHOST_LAB_BINARY"); path != "" {
+		return path
+	}
+	path := filepath.Join(t.TempDir(), "relayhost")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./relayhost")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}

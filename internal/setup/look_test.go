@@ -1,0 +1,61 @@
+package setup
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"relayhost/detect"
+)
+
+// facts counts what it is told, and keeps the notes.
+type facts struct {
+	heard
+	found int
+	notes []string
+}
+
+func (f *facts) Found(detect.Facts)               { f.found++ }
+func (f *facts) Unproven(format string, _ ...any) { f.notes = append(f.notes, format) }
+
+// TestLook: the ports are there while port 25 is silent, and what is known in the end is
+// told once, with a note where no relay is needed.
+func TestLook(t *testing.T) {
+	ports := []detect.Submission{{Host: "smtp.example.net", Port: 587, Result: string(detect.Open)}}
+	begun := func() *Look {
+		l := &Look{tried: make(chan []detect.Submission, 1), done: make(chan struct{})}
+		l.tried <- ports
+		return l
+	}
+	open := detect.Facts{Port25: detect.Port25{Verdict: detect.Open}, Submission: ports}
+	for _, tt := range []struct {
+		name  string
+		look  func() *Look
+		found int
+		note  bool
+	}{
+		{"port 25 is silent", begun, 0, false},
+		{"port 25 is closed", func() *Look { l := begun(); l.facts.Submission = ports; close(l.done); return l }, 1, false},
+		{"port 25 is open", func() *Look { l := begun(); l.facts = open; close(l.done); return l }, 1, true},
+		{"nothing could be found out", func() *Look { l := begun(); l.facts.Submission, l.err = ports, errors.New("no"); close(l.done); return l }, 0, false},
+		{"nothing is looked at", func() *Look { return nil }, 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, said := tt.look(), &facts{}
+			if got := l.Ports(); l != nil && (len(got.Submission) != 1 || got.Port25.Verdict == detect.Open) {
+				t.Errorf("got %+v, want the port alone", got)
+			}
+			l.Tell(said)
+			l.Tell(said)
+			if said.found != tt.found || strings.Contains(strings.Join(said.notes, ""), "port 25 is open") != tt.note {
+				t.Errorf("got %d times, notes %q; want %d, note %v", said.found, said.notes, tt.found, tt.note)
+			}
+		})
+	}
+	l, said := begun(), &facts{}
+	l.facts = open
+	close(l.done)
+	if got, err := l.Whole(said); err != nil || got.Port25.Verdict != detect.Open || said.found != 1 || len(said.notes) != 0 {
+		t.Errorf("waited for: got %+v, %v, %d times, notes %q; want all of it, once, and the plan's note", got, err, said.found, said.notes)
+	}
+}
