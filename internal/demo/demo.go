@@ -49,9 +49,11 @@ type Options struct {
 // demo is one run.
 type demo struct {
 	Options
-	dir   string // holds everything, removed at the end
-	relay *smtpd.Server
-	port  int
+	dir    string // holds everything, removed at the end
+	relay  *smtpd.Server
+	port   int
+	ca     []byte // of the relay, and where it lies
+	caFile string
 	// installed says that Postfix was installed for the demo.
 	installed bool
 }
@@ -96,14 +98,26 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.relay.Close()) }()
-	private, err := instance.Start(ctx, d.Host, instance.Options{
-		Dir: filepath.Join(d.dir, "postfix"), Name: "relayhost-demo", State: state, Keep: d.Keep,
+	own := instance.Options{
+		Dir: filepath.Join(d.dir, "postfix"), Name: instance.DemoName, State: state, Keep: d.Keep,
 		Params: map[string]string{"smtp_host_lookup": "native", "myhostname": "server.example.com"},
-	})
+	}
+	if d.Host.SELinuxEnforces() {
+		// Postfix may not enter a directory of /run, whatever is in it.
+		own.Dir, own.Name = "", fmt.Sprintf("%s-%d", instance.DemoName, os.Getpid())
+	}
+	private, err := instance.Start(ctx, d.Host, own)
 	if err != nil {
-		return err
+		return host.Denied(err)
 	}
 	defer func() { err = errors.Join(err, private.Close()) }()
+	if d.Keep && own.Dir == "" {
+		fmt.Fprintf(d.Out, "the private Postfix is kept as well: %s\n", private.ConfigDir)
+	}
+	d.caFile = filepath.Join(private.ConfigDir, "ca.pem")
+	if err := d.Host.WriteFile(d.caFile, d.ca, host.Spec{Mode: 0o644}); err != nil {
+		return err
+	}
 	return d.mainJob(ctx, private)
 }
 
@@ -166,9 +180,7 @@ func (d *demo) startRelay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(d.caFile(), ca.PEM(), 0o644); err != nil {
-		return err
-	}
+	d.ca = ca.PEM()
 	var lc net.ListenConfig
 	v4, err := lc.Listen(ctx, "tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -190,8 +202,6 @@ func (d *demo) startRelay(ctx context.Context) error {
 // demoPassword is as hard as passwords get that Postfix can store.
 var demoPassword = secret.New(`p#a:s{s}"w\o rd$`)
 
-func (d *demo) caFile() string { return filepath.Join(d.dir, "ca.pem") }
-
 // mainJob is what setup does after its questions, on the private Postfix.
 func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 	s := setup.Setup{Deps: setup.Deps{
@@ -210,7 +220,7 @@ func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 	}
 	s.Config = config.Config{To: demoTo, Routes: []config.Route{{Name: config.DefaultRoute, From: demoFrom, Hops: []config.Hop{{
 		Relay: relays.Smarthost(demoHost, d.port, relays.StartTLS, true), Host: demoHost, Port: d.port, TLS: relays.StartTLS,
-		Username: "demo", Password: demoPassword, CAFile: d.caFile(),
+		Username: "demo", Password: demoPassword, CAFile: d.caFile,
 	}}}}}
 	if s.Plan, err = setup.Build(s, false); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -155,6 +156,9 @@ func answers(ctx context.Context, h *host.Host, name string, s postfix.State, p 
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
 	watched, end, err := in.Watch(ctx)
+	if errors.Is(err, maillog.ErrNoLog) {
+		return ask(ctx, h, in, s, p, list)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 )
 
@@ -26,7 +27,18 @@ func (r *Reader) Become(ctx context.Context, uid, gid int) error {
 	return err
 }
 
-const asRoot = "run as root of the host, with all capabilities"
+const (
+	asRoot    = "run as root of the host, with all capabilities"
+	asLabeled = "SELinux enforces its policy here, and may forbid this: ausearch -m avc,selinux_err -ts recent shows what it denied"
+)
+
+// permit says what may give this process a permission that it lacks.
+func permit() string {
+	if (&Reader{}).SELinuxEnforces() {
+		return asLabeled
+	}
+	return asRoot
+}
 
 // Denied adds what to do to the error of a system call that root may make, and
 // this process may not, or not there. It leaves other errors as they are.
@@ -37,8 +49,8 @@ func Denied(err error) error {
 		return err
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: mount it with -o remount,rw", err)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOSYS):
-		return fmt.Errorf("%w: %s", err, asRoot)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOSYS), err != nil && permit() == asLabeled && strings.Contains(err.Error(), "ermission denied"):
+		return fmt.Errorf("%w: %s", err, permit())
 	}
 	return err
 }

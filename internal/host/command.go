@@ -14,7 +14,13 @@ import (
 )
 
 // CommandTimeout bounds every child process that has no limit of its own.
-const CommandTimeout = 30 * time.Second
+var CommandTimeout = cmp.Or(slow, 30*time.Second)
+
+// slowLimit is set by the linker for an emulated machine, where a child takes minutes:
+// -X relayhost/internal/host.slowLimit=5m.
+var slowLimit string
+
+var slow, _ = time.ParseDuration(slowLimit)
 
 // maxOutput bounds what is kept of each stream of a child, in bytes.
 const maxOutput = 4 << 20
@@ -49,7 +55,11 @@ func (r *Reader) run(ctx context.Context, c Command) (Output, error) {
 	if err != nil {
 		return Output{}, err
 	}
-	cmd := exec.CommandContext(ctx, program, c.Args[1:]...)
+	args := append(r.enter(program), append([]string{program}, c.Args[1:]...)...)
+	if args[0], err = r.lookPath(args[0]); err != nil {
+		return Output{}, err
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	// MAIL_CONFIG and its like would redirect every Postfix command.
 	cmd.Env = []string{"PATH=" + r.path(), "LC_ALL=C", "HOME=/root"}
 	cmd.Dir = "/"

@@ -155,7 +155,7 @@ func (h *Host) checkDirectory(dir string, needs []Need) error {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return &Refusal{dir, "is on a full disk", "free some space, see df -h " + dir + " and df -i " + dir}
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return &Refusal{dir, "cannot be written to (" + err.Error() + ")", asRoot}
+		return &Refusal{dir, "cannot be written to (" + err.Error() + ")", permit()}
 	}
 	return err
 }

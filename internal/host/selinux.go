@@ -58,6 +58,52 @@ func contextType(context string) string {
 	return fields[2]
 }
 
+// Label gives what path names a label of SELinux; a symbolic link is not followed.
+func (h *Host) Label(path, label string) error {
+	if err := h.before(OpOwner, path); err != nil {
+		return err
+	}
+	if err := unix.Lsetxattr(h.Real(path), SELinuxXattr, []byte(label+"\x00"), 0); err != nil {
+		return fmt.Errorf("label %s: %w", path, err)
+	}
+	return nil
+}
+
+// enter is what to put before the arguments of a program whose domain the role of this
+// process does not have: a login as root is unconfined_r, which Debian's policy lets
+// run Postfix in postfix_master_t as system_r alone. It is nothing on other hosts,
+// and in a service, which is system_r.
+func (r *Reader) enter(program string) []string {
+	if !r.SELinuxEnforces() {
+		return nil
+	}
+	self, err := r.ReadFile("/proc/self/attr/current")
+	fields := strings.Split(strings.TrimRight(string(self), "\x00\n"), ":")
+	label := r.SELinuxLabel(program)
+	domain, isEntry := strings.CutSuffix(contextType(label), "_exec_t")
+	if err != nil || len(fields) < 4 || fields[1] == "system_r" || !isEntry || !r.forbidsTransition(strings.Join(fields, ":"), label) || !r.Has("runcon") {
+		return nil
+	}
+	return []string{"runcon", "-r", "system_r", "-t", domain + "_t", "--"}
+}
+
+// forbidsTransition asks the kernel for the context of a process of the context self
+// that executes a file of this label (security_compute_create(3)): where the policy
+// wants another domain, and the role may not have it, that is no answer but EACCES.
+func (r *Reader) forbidsTransition(self, label string) bool {
+	class, err := r.selinuxNumber("class/process/index")
+	if err != nil {
+		return false
+	}
+	f, err := os.OpenFile(r.Real(selinuxfs+"/create"), os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	_, err = fmt.Fprintf(f, "%s %s %d", self, label, class)
+	return errors.Is(err, unix.EACCES)
+}
+
 // SELinuxAllows asks the kernel whether a process of type source may use the
 // permission perm of class on an object or process of type target. It changes
 // nothing: libselinux asks the same way (security_compute_av(3)).

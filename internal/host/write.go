@@ -98,7 +98,27 @@ func (h *Host) create(dir directory, temp string, data []byte, s Spec) error {
 	if err := own(fd, s); err != nil {
 		return err
 	}
+	if _, kept := s.Xattrs[SELinuxXattr]; !kept && h.SELinuxEnforces() {
+		inheritLabel(dir.fd, fd)
+	}
 	return h.sync(fd, full)
+}
+
+// inheritLabel gives a new file the type of its directory: a service of systemd makes
+// files of another type in /etc (etc_runtime_t), which restorecon(8) would set right
+// later. Where the policy does not let it, the file stays as the kernel labels it.
+func inheritLabel(dir, fd int) {
+	var label [2][4096]byte
+	var n [2]int
+	for i, f := range []int{dir, fd} {
+		var err error
+		if n[i], err = unix.Fgetxattr(f, SELinuxXattr, label[i][:]); err != nil {
+			return
+		}
+	}
+	if want := label[0][:n[0]]; contextType(string(want)) != contextType(string(label[1][:n[1]])) {
+		_ = unix.Fsetxattr(fd, SELinuxXattr, want, 0)
+	}
 }
 
 // own gives the open file its owner, then attributes, then mode: an access list

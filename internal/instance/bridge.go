@@ -64,7 +64,7 @@ func ours(s postfix.Service) bool {
 
 // removeBridges removes the copies that a rehearsal has left.
 func (i *Instance) removeBridges() error {
-	if i.directories != (Options{Name: defaultName}).directories() {
+	if i.o.Name != defaultName {
 		return nil
 	}
 	names, err := i.h.ReadDir(conf.Directory)

@@ -36,6 +36,9 @@ func (i *Instance) makeDirectories() error {
 	if err := i.h.Mkdir(f.config, 0o755); err != nil {
 		return err
 	}
+	if err := i.labelAs(f.config, i.o.State.ConfigDir); err != nil {
+		return err
+	}
 	if err := i.write(marker, nil, 0o644); err != nil {
 		return err
 	}
@@ -45,6 +48,13 @@ func (i *Instance) makeDirectories() error {
 			mode = 0o700
 		}
 		if err := i.h.Mkdir(dir, mode); err != nil {
+			return err
+		}
+		model := i.o.State.DataDir // of the log as well: postlogd(8) may write there
+		if dir == f.queue {
+			model = i.o.State.Params["queue_directory"]
+		}
+		if err := i.labelAs(dir, model); err != nil {
 			return err
 		}
 	}
@@ -92,6 +102,9 @@ func (i *Instance) makeQueue() error {
 			err = errors.Join(os.Chown(i.h.Real(dir), uid, group), os.Chmod(i.h.Real(dir), mode))
 		default:
 			err = os.Chown(i.h.Real(dir), uid, -1)
+		}
+		if queue := i.o.State.Params["queue_directory"]; err == nil && queue != "" {
+			err = i.labelAs(dir, filepath.Join(queue, name))
 		}
 		if err != nil {
 			return fmt.Errorf("make %s: %w", dir, err)
@@ -187,7 +200,11 @@ func (i *Instance) table(ctx context.Context, f plan.File, path string) error {
 	err := i.run(ctx, "postmap", "-c", i.ConfigDir, f.Map+":"+path)
 	if err != nil && f.Secret {
 		// postmap(1) quotes the lines that it dislikes, passwords and all.
-		return fmt.Errorf("postmap cannot compile the copy of %s", f.Path)
+		why := ""
+		if strings.Contains(err.Error(), "ermission denied") {
+			why = ": permission denied"
+		}
+		return fmt.Errorf("postmap cannot compile the copy of %s%s", f.Path, why)
 	}
 	return err
 }
@@ -202,7 +219,7 @@ func (i *Instance) private() map[string]string {
 	p := map[string]string{
 		"queue_directory": i.directories.queue, "data_directory": i.directories.data,
 		"maillog_file": i.Log.File, "maillog_file_prefixes": i.directories.log,
-		"syslog_name": "postfix-" + i.o.Name, "inet_interfaces": "loopback-only",
+		"syslog_name": i.syslogName(), "inet_interfaces": "loopback-only",
 		"alias_maps": "", "alias_database": "", "local_recipient_maps": "",
 		"content_filter": "", "smtpd_milters": "", "non_smtpd_milters": "",
 		"authorized_submit_users": "root", "always_bcc": "", "sender_bcc_maps": "", "recipient_bcc_maps": "", "mailbox_command": "",
@@ -212,6 +229,9 @@ func (i *Instance) private() map[string]string {
 	}
 	for _, name := range sessionCaches {
 		p[name] = ""
+	}
+	if i.shared {
+		p["maillog_file"] = ""
 	}
 	if i.o.Aliases != "" { // local(8) resolves aliases, and delivers to nobody here
 		maps.Copy(p, map[string]string{

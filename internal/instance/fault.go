@@ -150,6 +150,9 @@ func (f *Fault) missingTable(path string) {
 // returns ends with a *Fault as its cause when the log tells one; end waits for the
 // follower, and says what it has found, nil if nothing.
 func (i *Instance) Watch(ctx context.Context) (watched context.Context, end func() *Fault, err error) {
+	if i.Log == (maillog.Log{}) {
+		return nil, nil, errNoLog
+	}
 	watched, cancel := context.WithCancelCause(ctx)
 	lines, err := i.Log.Follow(watched, &i.h.Reader)
 	if err != nil {
@@ -163,7 +166,7 @@ func (i *Instance) Watch(ctx context.Context) (watched context.Context, end func
 			cancel(found)
 		}
 		for line := range lines {
-			if f, ok := FaultOf(line); ok && found == nil {
+			if f, ok := FaultOf(line); ok && found == nil && i.wrote(line) {
 				found = i.own(f)
 				cancel(found)
 			}
@@ -175,6 +178,9 @@ func (i *Instance) Watch(ctx context.Context) (watched context.Context, end func
 
 // logged is the first fault in the log so far.
 func (i *Instance) logged() *Fault {
+	if i.shared {
+		return nil // what it logged before is not told from what others did
+	}
 	data, err := i.h.ReadFile(i.Log.File)
 	if err != nil {
 		return nil

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"relayhost/internal/host"
 	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
@@ -29,7 +27,8 @@ type Options struct {
 	// Postfix cannot reach its data directory. "" makes three directories where
 	// postmulti(1) would make them for an instance called Name, so that
 	// security labels fit: /etc/postfix-NAME, /var/spool/postfix-NAME,
-	// /var/lib/postfix-NAME.
+	// /var/lib/postfix-NAME; or one below /var/lib or /run where those are on a
+	// read-only file system.
 	Dir   string
 	Name  string // "" is defaultName
 	State postfix.State
@@ -49,11 +48,12 @@ type Options struct {
 // Instance is a running private Postfix.
 type Instance struct {
 	ConfigDir string
-	Log       maillog.Log
+	Log       maillog.Log // the zero Log where it logs nowhere that can be read
 
 	h           *host.Host
 	o           Options
 	directories directories
+	shared      bool              // Log is that of the server's Postfix
 	moved       map[string]string // planned tables: their paths, and those of the copies
 }
 
@@ -76,53 +76,11 @@ func (i *Instance) Live(text string) string {
 	return strings.ReplaceAll(text, i.ConfigDir, i.o.State.ConfigDir)
 }
 
-// directories of an instance.
-type directories struct{ config, queue, data, log string }
-
-// defaultName is that of the rehearsal.
-const defaultName = "relayhost"
-
-// BeforeName and AfterName are the instances that say where mail goes, now and after
-// the change; behind them stands the number of the process that looks, so that two
-// can look at once.
-const (
-	BeforeName = "relayhost-before"
-	AfterName  = "relayhost-after"
-)
-
-// abandoned names the instances that a run which died has left behind.
-func abandoned(r *host.Reader) []string {
-	names := []string{}
-	if _, err := r.Lstat(Options{Name: defaultName}.directories().config); err == nil {
-		names = append(names, defaultName)
-	}
-	entries, _ := r.ReadDir("/etc")
-	for _, entry := range entries {
-		name := strings.TrimPrefix(entry, "postfix-")
-		for _, kind := range []string{BeforeName, AfterName} {
-			number, is := strings.CutPrefix(name, kind+"-")
-			if pid, err := strconv.Atoi(number); is && err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
-}
-
 // stopTime bounds each step of stopping.
 const stopTime = 10 * time.Second
 
 // marker is a file in the configuration directory that says the directories are ours.
 const marker = ".relayhost-instance"
-
-func (o Options) directories() directories {
-	if o.Dir != "" {
-		return directories{filepath.Join(o.Dir, "etc"), filepath.Join(o.Dir, "spool"), filepath.Join(o.Dir, "data"), filepath.Join(o.Dir, "log")}
-	}
-	name := "postfix-" + o.Name
-	data := filepath.Join("/var/lib", name)
-	return directories{filepath.Join("/etc", name), filepath.Join("/var/spool", name), data, data + "-log"}
-}
 
 // ErrNotStarted is returned when no private Postfix can be started here.
 var ErrNotStarted = errors.New("start a private Postfix")
@@ -141,9 +99,12 @@ func Start(ctx context.Context, h *host.Host, o Options) (*Instance, error) {
 	if err := o.complete(ctx, h); err != nil {
 		return nil, err
 	}
+	if o.Dir == "" {
+		o.Dir = place(&h.Reader, o.Name)
+	}
 	i := &Instance{h: h, o: o, directories: o.directories()}
 	i.ConfigDir = i.directories.config
-	i.Log = maillog.Log{File: filepath.Join(i.directories.log, "mail.log")}
+	i.findLog(ctx)
 	if err := i.sweep(); err != nil {
 		return nil, err
 	}
@@ -176,8 +137,8 @@ func Left(r *host.Reader) bool { return len(abandoned(r)) > 0 }
 // the lock of the transaction, so that no rehearsal is at work.
 func Sweep(h *host.Host) error {
 	var errs []error
-	for _, name := range abandoned(&h.Reader) {
-		i := &Instance{h: h, directories: Options{Name: name}.directories()}
+	for _, o := range abandoned(&h.Reader) {
+		i := &Instance{h: h, o: o, directories: o.directories()}
 		i.ConfigDir = i.directories.config
 		errs = append(errs, i.sweep())
 	}
@@ -236,7 +197,7 @@ func (i *Instance) run(ctx context.Context, args ...string) error {
 // 3.8 errors go to the log alone when there is no terminal.
 func (i *Instance) lastFault() string {
 	data, err := i.h.ReadFile(i.Log.File)
-	if err != nil {
+	if err != nil || i.shared {
 		return "no message"
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")

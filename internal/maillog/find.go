@@ -2,8 +2,6 @@
 
 // Package maillog finds, reads and follows the mail log of a Postfix, and takes
 // its lines apart.
-// Package maillog finds, reads and follows the mail log of a Postfix, and takes
-// its lines apart.
 package maillog
 
 import (
@@ -12,7 +10,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -65,11 +65,11 @@ func Find(ctx context.Context, r *host.Reader, s postfix.State) (Log, error) {
 		return Log{}, fmt.Errorf("%w: nothing receives syslog (no /dev/log) and maillog_file is not set", ErrNoLog)
 	}
 	_, noJournal := r.Stat("/run/systemd/journal/socket")
-	journal := noJournal == nil && r.Has("journalctl")
+	journal := noJournal == nil && r.Has("journalctl") && opens(ctx, r)
 	// Files of a syslog daemon that has been removed are stale.
 	file, err := readable(r, logFiles)
 	switch {
-	case file != "" && (!journal || anyExists(r, syslogPIDs)):
+	case file != "" && (!journal || anyExists(r, syslogPIDs) || runs(r, syslogDaemons)):
 		return Log{File: file}, nil
 	case journal:
 		return Log{Journal: true}, nil
@@ -78,6 +78,33 @@ func Find(ctx context.Context, r *host.Reader, s postfix.State) (Log, error) {
 	default:
 		return Log{}, fmt.Errorf("%w: none of %s", ErrNoLog, strings.Join(logFiles, ", "))
 	}
+}
+
+// opens reports whether journalctl(1) may read the journal: under SELinux it may run
+// in a domain that may not (systemd_journal_init_t of Debian's policy, for services).
+func opens(ctx context.Context, r *host.Reader) bool {
+	if !r.SELinuxEnforces() {
+		return true
+	}
+	out, err := r.Query(ctx, host.Journal(time.Now().Add(-time.Hour), "--lines=1"))
+	return err == nil && out.Code == 0 && !strings.Contains(string(out.Stderr), "No journal files were opened")
+}
+
+// syslogDaemons write those files; Debian 13's rsyslogd has no file with its number.
+var syslogDaemons = []string{"rsyslogd", "syslog-ng", "syslogd"}
+
+// runs reports whether a process has one of these names (proc_pid_comm(5)).
+func runs(r *host.Reader, names []string) bool {
+	entries, _ := r.ReadDir("/proc")
+	for _, pid := range entries {
+		if pid == "" || pid[0] < '0' || pid[0] > '9' {
+			continue
+		}
+		if name, err := r.ReadFile("/proc/" + pid + "/comm"); err == nil && slices.Contains(names, strings.TrimSpace(string(name))) {
+			return true
+		}
+	}
+	return false
 }
 
 // ownLog is the file that Postfix writes itself (maillog_file).

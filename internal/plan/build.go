@@ -84,6 +84,7 @@ func Build(server Server, c config.Config) (Plan, error) {
 	if err := b.open(); err != nil {
 		return Plan{}, err
 	}
+	b.berkeley()
 	b.list()
 	incomplete := b.logins()
 	if err := b.assemble(); err != nil {
@@ -211,6 +212,12 @@ func (b *builder) file(f File) {
 	}
 	if f.Action == Unchanged && f.Map != "" && b.unsound(f) {
 		f.Action, f.Recompile = Modify, true
+	}
+	if i := slices.IndexFunc(b.files, func(g File) bool { return g.Path == f.Path && g.Recompile }); i >= 0 { // of berkeley
+		if f.Action == Unchanged {
+			return
+		}
+		b.files = slices.Delete(b.files, i, i+1)
 	}
 	b.files = append(b.files, f)
 }

@@ -23,6 +23,7 @@ func Paths(s postfix.State) []string {
 		list = append(list, filepath.Join(dir, name))
 	}
 	list = append(list, orphans(s, dir)...)
+	list = append(list, berkeleyPaths(s)...)
 	list = append(append(list, bridgeFiles(s)...), unitFiles(s)...)
 	if origin := s.Params["myorigin"]; strings.HasPrefix(origin, "/") {
 		list = append(list, origin)

@@ -153,7 +153,9 @@ func (b *builder) privateTable() (t postfix.Table, ours bool) {
 		}
 		for _, named := range postfix.ParseTables(o.Option.Value, b.s.DefaultMap) {
 			if named.Path == b.path(passwdFile) || named.Path == b.path(privateFile) {
-				if b.cfg.MapType != "" || !slices.Contains(b.s.MapTypes, named.Type) {
+				// The type that new tables get, as all our others have; one that is
+				// read by others as well keeps theirs.
+				if b.cfg.MapType != "" || !slices.Contains(b.s.MapTypes, named.Type) || !b.named(named.Path) {
 					named.Type = b.mapType
 				}
 				return named, true

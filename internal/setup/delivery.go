@@ -409,6 +409,9 @@ func (s Setup) sendWatched(ctx context.Context, in *instance.Instance, list []me
 		sent := s.send(watched, in.ConfigDir, &in.Log, list)
 		return sent, end()
 	}
+	if errors.Is(err, maillog.ErrNoLog) {
+		return s.send(ctx, in.ConfigDir, nil, list), nil
+	}
 	return s.send(ctx, in.ConfigDir, &in.Log, list), nil // a log that cannot be watched tells nothing
 }
 

@@ -96,6 +96,19 @@ func queued(name, reason string) state {
 }
 
 // tables writes a password table with these modes of its two files.
+// upgraded is a host on which setup would write main.cf differently than it did.
+func upgraded(_ *testing.T, e *Env, _ service) {
+	e.Plan = &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Modify}}}
+	e.Changed = map[string]string{}
+}
+
+// version is a Postfix with tables of Berkeley DB.
+func version(major, minor int) state {
+	return func(_ *testing.T, e *Env, _ service) {
+		e.State.Version, e.State.MapTypes = postfix.Version{Major: major, Minor: minor}, []string{"btree", "hash"}
+	}
+}
+
 func tables(source, compiled os.FileMode) state {
 	return func(t *testing.T, e *Env, _ service) {
 		if err := os.MkdirAll(filepath.Join(e.Reader.Root, "etc/postfix"), 0o755); err != nil {
@@ -177,7 +190,12 @@ func claims() []claim {
 			func(_ *testing.T, e *Env, _ service) { e.Unfinished = "20261122-101500-1" }}},
 		{"changed since setup: /etc/postfix/main.cf", func(_ *testing.T, e *Env, _ service) {
 			e.Plan = &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Modify}}}
-		}, []state{sound}},
+		}, []state{sound, upgraded}},
+		{"as setup left it, and for Postfix", upgraded, []state{sound, func(t *testing.T, e *Env, s service) {
+			upgraded(t, e, s)
+			e.Changed["/etc/postfix/main.cf"] = "edited by hand"
+		}}},
+		{"tables of Berkeley DB: hash:/etc/postfix/sasl_passwd; Postfix 3.11", all(tables(0o600, 0o600), version(3, 11)), []state{tables(0o600, 0o600), version(3, 11)}},
 		{"empty", program("postqueue", "true"), []state{queued("deferred", `,"delay_reason":"connection timed out"`), queued("active", ""), program("postqueue", "exit 1")}},
 		{"none delayed", queued("active", ""), []state{queued("deferred", `,"delay_reason":"connection timed out"`), program("postqueue", "true")}},
 		{"relay.test has 1 IPv4", sound, []state{func(t *testing.T, e *Env, _ service) { e.Resolver = zone(t) }}},

@@ -152,21 +152,32 @@ func (r *run) drift(context.Context) []Finding {
 	if r.Plan == nil {
 		return skip("drift", "this host was not set up by relayhost")
 	}
-	var changed []string
+	var changed, differs []string
 	for _, f := range r.Plan.Files {
 		switch how := r.Changed[f.Path]; {
 		case f.Action == plan.Unchanged:
 		case how != "":
 			changed = append(changed, f.Path+" ("+how+")")
+		case r.Changed != nil: // nobody has touched it
+			differs = append(differs, f.Path)
 		default:
 			changed = append(changed, f.Path)
 		}
 	}
-	if len(changed) == 0 {
+	var findings []Finding
+	if len(changed) > 0 {
+		findings = append(findings, Finding{Check: "drift", Result: Warn, Detail: "changed since setup: " + strings.Join(changed, ", "), Cause: "drift",
+			Remedy: "See the differences; running setup again restores them.", Command: "relayhost setup --dry-run"})
+	}
+	if len(differs) > 0 {
+		findings = append(findings, Finding{Check: "drift", Result: Warn, Cause: "outdated",
+			Detail: fmt.Sprintf("as setup left it, and for Postfix %s setup would write it differently now: %s", r.State.Version, strings.Join(differs, ", ")),
+			Remedy: "Postfix, relayhost or relayhost.toml is another than at the last setup. See the differences; running setup again applies them.", Command: "relayhost setup --dry-run"})
+	}
+	if len(findings) == 0 {
 		return pass("drift", "what relayhost wrote is as setup left it")
 	}
-	return []Finding{{Check: "drift", Result: Warn, Detail: "changed since setup: " + strings.Join(changed, ", "), Cause: "drift",
-		Remedy: "See the differences; running setup again restores them.", Command: "relayhost setup --dry-run"}}
+	return findings
 }
 
 // queue tells what waits, and why.

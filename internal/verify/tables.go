@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -42,6 +43,7 @@ func (r *run) maps(ctx context.Context, trials []*trial) []Finding {
 	if len(findings) == 0 {
 		findings = r.keys(ctx, trials)
 	}
+	findings = append(findings, r.berkeley(seen)...)
 	switch {
 	case len(findings) > 0:
 		return findings
@@ -53,6 +55,30 @@ func (r *run) maps(ctx context.Context, trials []*trial) []Finding {
 		return pass("maps", "the tables in files are sound; not checked: "+some(unread))
 	}
 	return pass("maps", "compiled, up to date, and readable by root alone where they hold a password")
+}
+
+// berkeley warns of tables on the way to the relay whose type goes with an upgrade.
+func (r *run) berkeley(seen map[string]bool) []Finding {
+	var tables []string
+	for _, key := range slices.Sorted(maps.Keys(seen)) {
+		if _, table, _ := strings.Cut(key, " "); (strings.HasPrefix(table, "hash:") || strings.HasPrefix(table, "btree:")) && !slices.Contains(tables, table) {
+			tables = append(tables, table)
+		}
+	}
+	why := r.State.BerkeleyEnds(r.Reader)
+	if len(tables) == 0 || why == "" {
+		return nil
+	}
+	f := Finding{Check: "maps", Result: Warn, Cause: "map_type_ends", Detail: "tables of Berkeley DB: " + some(tables) + "; " + why}
+	switch typ := r.State.DefaultMap; {
+	case typ != "hash" && typ != "btree":
+		f.Remedy, f.Command = "Run setup: it moves the tables of the relay to the type "+typ+".", "relayhost setup"
+	case slices.Contains(r.State.MapTypes, "lmdb"):
+		f.Remedy, f.Command = "Move the tables of the relay to another type before the upgrade.", "relayhost setup --map-type lmdb"
+	default:
+		f.Remedy, f.Command = "Install the package postfix-lmdb before the upgrade, and move the tables of the relay: relayhost setup --map-type lmdb. After it, relayhost setup moves what is left.", "dnf install postfix-lmdb"
+	}
+	return []Finding{f}
 }
 
 // onDisk reports whether a table is a file, or compiled into one, that table checks.
