@@ -40,6 +40,9 @@ func TestLabSetupHTTPS(t *testing.T) {
 	if res.Code != 0 {
 		t.Fatalf("setup: %s\n%s", res, srv.MailLog())
 	}
+	if !strings.Contains(res.Stderr, "asked as the role of this instance: no key is stored") {
+		t.Errorf("setup does not say whose account it is: %s", res.Stderr)
+	}
 	doc := decode[setupResult](t, res)
 	if doc.Result != "applied" || doc.Host != "email.eu-west-1.amazonaws.com" || doc.Port != 443 {
 		t.Errorf("setup said %+v", doc)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"relayhost/internal/ui"
 )
 
 // portMark says what is known of a port in one character: b blocked, o open or
@@ -98,13 +100,17 @@ func (p PortPolicy) old() string {
 	return ""
 }
 
-// Text is everything that is known of one provider.
+// sources of a fact, for a person.
+var confidenceWords = map[string]string{"official": "official", "observed": "as users report", "secondary": "second-hand",
+	"recalled": "general knowledge, no source read", "unsure": "unsure, no source read"}
+
+// Text is everything that is known of one provider, in lines of a terminal.
 func (h HostEntry) Text() string {
 	var b strings.Builder
 	p := h.Policy
 	line := func(label, text string) {
 		if text != "" {
-			fmt.Fprintf(&b, "%-12s %s\n", label, text)
+			b.WriteString(ui.Wrap(text, fmt.Sprintf("%-12s ", label), strings.Repeat(" ", 13), textWidth))
 		}
 	}
 	line(h.ID, h.Name+" ("+h.Kind+")")
@@ -113,7 +119,7 @@ func (h HostEntry) Text() string {
 	line("Not known", portWords(p.Unknown))
 	line("Applies", p.Applies)
 	line("Since", p.Since)
-	line("Port 25", unblockSays[p.Unblock])
+	line("Port 25", p.port25())
 	for _, step := range p.Steps {
 		line("", "- "+step)
 	}
@@ -121,29 +127,44 @@ func (h HostEntry) Text() string {
 	for i, plan := range p.Plans {
 		line(onFirst(i, "Open"), plan.Plan+": "+or(portWords(plan.Out), "none"))
 	}
-	line("Link", p.URL)
-	line("As of", fmt.Sprintf("%s, %s%s", p.AsOf, p.Confidence, p.old()))
-	line("Conflicts", p.Conflicts)
+	line("As of", fmt.Sprintf("%s, %s%s", p.AsOf, confidenceWords[p.Confidence], p.old()))
+	line("Doubts", p.Conflicts)
 	for _, note := range h.Notes {
 		line("Note", note)
 	}
+	line("Link", p.URL)
 	for i, s := range h.DMI {
-		line(onFirst(i, "Recognised"), s.words()+" ["+s.Source+"]")
+		line(onFirst(i, "Recognised"), s.words()+citation(s.Source))
 	}
 	if m := h.Metadata; m.Kind != "" {
-		line("Metadata", m.Kind+" ["+m.Source+"]")
+		line("Metadata", m.Kind+citation(m.Source))
 	}
 	if m := h.Metadata; len(m.PTRSuffix) > 0 {
-		line("Reverse DNS", "*"+strings.Join(m.PTRSuffix, ", *")+" ["+m.NetworkSource+"]")
+		line("Reverse DNS", "*"+strings.Join(m.PTRSuffix, ", *")+citation(m.NetworkSource))
 	}
 	if m := h.Metadata; len(m.ASN) > 0 {
-		line("AS numbers", strings.Trim(fmt.Sprint(m.ASN), "[]")+" ["+m.NetworkSource+"]")
+		line("AS numbers", strings.Trim(fmt.Sprint(m.ASN), "[]")+citation(m.NetworkSource))
 	}
-	for i, name := range h.sourceNames() {
-		s := h.Sources[name]
-		line(onFirst(i, "Sources"), fmt.Sprintf("[%s] %s, %s, %s", name, or(s.URL, "general knowledge"), s.Checked, s.Confidence))
+	first := true
+	for _, name := range h.sourceNames() {
+		if s := h.Sources[name]; s.URL != "" {
+			label := ""
+			if first {
+				label = "Sources"
+			}
+			line(label, fmt.Sprintf("[%s] %s, %s, %s", name, s.URL, s.Checked, confidenceWords[s.Confidence]))
+			first = false
+		}
 	}
 	return b.String()
+}
+
+// citation names the source of a fact; what has none is general knowledge.
+func citation(source string) string {
+	if source == "recalled" {
+		return " (general knowledge)"
+	}
+	return " [" + source + "]"
 }
 
 func onFirst(i int, label string) string {
@@ -202,6 +223,7 @@ func HostingPage(hosts []HostEntry) string {
 	b.WriteString("# Hosting providers and the ports of mail\n\n" +
 		"This page is made from `detect/hosts/*.toml` by `go test ./detect -run Hosting -update`; do not edit it by hand.\n" +
 		"The table shows what providers document. `relayhost detect` probes the ports from your own server: where the two differ, believe the probe.\n\n" +
+		"Confidence: official, or as users report (observed), second-hand (secondary), general knowledge (recalled), or not sure.\n" +
 		"b: blocked outbound by default. o: open, or in no block list of the source. ?: not known.\n" +
 		"An asterisk (*) marks what is general knowledge or unsure: no source was read for it.\n" +
 		"The provider's own way to open port 25, with the request written for you: `relayhost unblock`.\n")

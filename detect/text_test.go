@@ -60,9 +60,14 @@ func TestHostsTable(t *testing.T) {
 		if !strings.Contains(table, h.ID+" ") {
 			t.Errorf("%s is not in the table", h.ID)
 		}
-		text := h.Text()
-		for _, want := range append([]string{h.Policy.URL, h.Policy.AsOf.String(), h.Policy.Confidence, h.Policy.Conflicts}, h.Policy.Steps...) {
-			if !strings.Contains(text, want) {
+		for line := range strings.Lines(h.Text()) {
+			if len(strings.TrimRight(line, "\n")) > textWidth && len(strings.Fields(line)) > 2 {
+				t.Errorf("%s: wider than %d columns: %s", h.ID, textWidth, line)
+			}
+		}
+		text := strings.Join(strings.Fields(h.Text()), " ")
+		for _, want := range append([]string{h.Policy.URL, h.Policy.AsOf.String(), confidenceWords[h.Policy.Confidence], strings.Join(strings.Fields(h.Policy.Conflicts), " ")}, h.Policy.Steps...) {
+			if want = strings.Join(strings.Fields(want), " "); !strings.Contains(text, want) {
 				t.Errorf("%s: the text lacks %q", h.ID, want)
 			}
 		}

@@ -413,7 +413,7 @@ func relayses() Relay {
 			Source: "ses-ae",
 		},
 		HTTPS: &Note{
-			Text:   "API v2, SendEmail takes the message as it is",
+			Text:   "API v2, SendEmail accepts the message as it is",
 			Source: "ses-ae",
 		},
 		Notes: []Note{Note{
@@ -492,7 +492,7 @@ func relayses() Relay {
 			}, Wrong{
 				Field:   "username",
 				Pattern: "^ASIA[A-Z0-9]{16}$",
-				Message: "a temporary access key: SES takes no temporary credentials over SMTP, make SMTP credentials of an IAM user",
+				Message: "a temporary access key: SES accepts no temporary credentials over SMTP, make SMTP credentials of an IAM user",
 				Refuse:  true,
 				Source:  "ses-dg",
 			}, Wrong{
@@ -693,7 +693,7 @@ func relayses() Relay {
 			At:     "data",
 			Scope:  "recipient",
 			Retry:  "fix",
-			Cause:  "the message is larger than SES takes",
+			Cause:  "the message is larger than SES accepts",
 			Remedy: "lower message_size_limit so that programs are told at once",
 			Sample: "Message is too long.",
 			Source: "ses-dg",
@@ -1327,7 +1327,7 @@ func relaymailgun() Relay {
 		Tier: 1,
 		Docs: "https://documentation.mailgun.com/docs/mailgun/user-manual/smtp-protocol/smtp-relay.md",
 		HTTPS: &Note{
-			Text:   "messages.mime takes the message as it is",
+			Text:   "messages.mime accepts the message as it is",
 			Source: "mg-api",
 		},
 		Notes: []Note{Note{
@@ -1694,7 +1694,7 @@ func relaypostmark() Relay {
 			Text:   "mail that SMTP has taken may still be refused inside: see the activity page",
 			Source: "pm-apierr",
 		}, Note{
-			Text:   "the token of a sandbox server takes every message and delivers none",
+			Text:   "the token of a sandbox server accepts every message and delivers none",
 			Source: "pm-ae",
 		}, Note{
 			Text:   "broadcasts through the transactional host are against the terms",
@@ -1727,7 +1727,7 @@ func relaypostmark() Relay {
 		Auth: Auth{
 			Mechanisms: []string{"PLAIN", "LOGIN", "CRAM-MD5"},
 			Username: Credential{
-				Label:   "server API token, in both fields",
+				Label:   "server API token (Postmark, Servers, API Tokens), in both fields",
 				Pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
 				Source:  "pm-sup",
 			},
@@ -1785,7 +1785,7 @@ func relaypostmark() Relay {
 				Value:  "pm.mtasv.net",
 				Source: "recalled",
 			}},
-			Note:   "the return path is aligned by its CNAME; include:spf.mtasv.net is of old; where Postmark's own texts differ, the values in the dashboard hold",
+			Note:   "the return path is aligned by its CNAME; include:spf.mtasv.net is the old include; where Postmark's own texts differ, the values in the dashboard hold",
 			Source: "pm-dns",
 		},
 		Replies: []Reply{Reply{
@@ -2195,7 +2195,7 @@ func relaysendgrid() Relay {
 				Value:  "u<id>.wl<nnn>.sendgrid.net",
 				Source: "recalled",
 			}},
-			Note:   "the three CNAMEs are enough; include:sendgrid.net is for setups of old only; the usual mistake is a doubled name, em123.example.com.example.com",
+			Note:   "the three CNAMEs are enough; include:sendgrid.net is for old setups only; the usual mistake is a doubled name, em123.example.com.example.com",
 			Source: "sg-repo",
 		},
 		Replies: []Reply{Reply{
@@ -2572,7 +2572,7 @@ func relayalibaba() Relay {
 			At:     "data",
 			Scope:  "recipient",
 			Retry:  "fix",
-			Cause:  "the message is larger than the service takes",
+			Cause:  "the message is larger than the service accepts",
 			Remedy: "lower message_size_limit so that programs are told at once",
 			Sample: "The length of DATA content is achieved the maximum threshold",
 			Source: "al-err",
@@ -3166,7 +3166,7 @@ func relaygmail() Relay {
 			Source: "gm-nylas",
 		},
 		HTTPS: &Note{
-			Text:   "Gmail API, messages.send takes the message as it is, with OAuth",
+			Text:   "Gmail API, messages.send accepts the message as it is, with OAuth",
 			Source: "recalled",
 		},
 		Notes: []Note{Note{
@@ -3505,7 +3505,7 @@ func relaymandrill() Relay {
 		Tier: 2,
 		Docs: "https://mailchimp.com/developer/transactional/docs/smtp-integration/",
 		HTTPS: &Note{
-			Text:   "messages/send-raw takes the message as it is",
+			Text:   "messages/send-raw accepts the message as it is",
 			Source: "recalled",
 		},
 		Hosts: Hosts{
@@ -3958,7 +3958,7 @@ func relaymailtrap() Relay {
 			Source: "mt-skills",
 		},
 		Notes: []Note{Note{
-			Text:   "sandbox.smtp.mailtrap.io takes all mail and delivers none: it is not offered here",
+			Text:   "sandbox.smtp.mailtrap.io accepts all mail and delivers none: it is not offered here",
 			Source: "mt-fs",
 		}},
 		Hosts: Hosts{
@@ -4612,14 +4612,14 @@ func relayoci() Relay {
 			Source:   "recalled",
 		},
 		HTTPS: &Note{
-			Text:   "submitRawEmail takes the message as it is",
+			Text:   "submitRawEmail accepts the message as it is",
 			Source: "recalled",
 		},
 		Notes: []Note{Note{
 			Text:   "254 is a success code for a message that was dropped",
 			Source: "oc-err",
 		}, Note{
-			Text:   "hosts of the form smtp.<region>.oraclecloud.com are of old; give such a name in full in place of a region",
+			Text:   "hosts of the form smtp.<region>.oraclecloud.com are the old ones; enter such a name in full in place of a region",
 			Source: "recalled",
 		}},
 		Hosts: Hosts{
@@ -5419,7 +5419,7 @@ func relaysmtp2go() Relay {
 			Source:   "s2-price",
 		},
 		HTTPS: &Note{
-			Text:   "email/mime takes the message as it is; SMTP itself answers on 443 as well",
+			Text:   "email/mime accepts the message as it is; SMTP itself answers on 443 as well",
 			Source: "recalled",
 		},
 		Notes: []Note{Note{
@@ -5598,7 +5598,7 @@ func relaysparkpost() Relay {
 		Tier: 2,
 		Docs: "https://developers.sparkpost.com/api/smtp/",
 		HTTPS: &Note{
-			Text:   "transmissions with email_rfc822 take the message as it is",
+			Text:   "transmissions with email_rfc822 accept the message as it is",
 			Source: "sp-api",
 		},
 		Notes: []Note{Note{
@@ -6013,7 +6013,7 @@ func relayzeptomail() Relay {
 			At:     "data",
 			Scope:  "recipient",
 			Retry:  "fix",
-			Cause:  "ZeptoMail takes no message without a subject",
+			Cause:  "ZeptoMail rejects a message without a subject",
 			Remedy: "give it one",
 			Sample: "5.2.1 Subject is Mandatory.",
 			Source: "zm-errors",
@@ -9095,7 +9095,7 @@ func relayplunk() Relay {
 			At:     "rcpt",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the message has more recipients than Plunk takes at once",
+			Cause:  "the message has more recipients than Plunk accepts at once",
 			Remedy: "run setup again: it sets the limit",
 			Sample: "Maximum 5 recipients allowed",
 			Source: "src",
@@ -9106,7 +9106,7 @@ func relayplunk() Relay {
 			At:     "data",
 			Scope:  "recipient",
 			Retry:  "fix",
-			Cause:  "Plunk takes no message without a subject or without a text",
+			Cause:  "Plunk rejects a message without a subject or without a text",
 			Remedy: "give it both: Postfix tries the message again until it is returned",
 			Sample: "Email must have a subject",
 			Source: "src",
@@ -10988,7 +10988,7 @@ func relayyandex() Relay {
 			At:     "data",
 			Scope:  "recipient",
 			Retry:  "fix",
-			Cause:  "Yandex takes the message, or mail of this account, for spam",
+			Cause:  "Yandex regards the message, or mail of this account, as spam",
 			Remedy: "open the link of the reply in the web mail once and send a message there; then look at what was sent",
 			Sample: "5.7.1 [2] Message rejected under suspicion of SPAM; https://ya.cc/1IrBc 1582024041-8A9BF6y0OJ",
 			Source: "replies",

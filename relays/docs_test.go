@@ -96,7 +96,7 @@ func TestEveryPageIsWhole(t *testing.T) {
 	day := lastRead(catalog(t))
 	for _, r := range catalog(t) {
 		page := Page(r, day)
-		want := []string{"# Postfix through " + r.Name + "\n", "sudo relayhost setup --relay " + r.ID + " ", "\n## Credentials\n\n- user name: ", "\n- password: ", "\n- documentation: <",
+		want := []string{"# Postfix through " + r.Name + "\n", "sudo relayhost setup --relay " + r.ID + " ", "\n## Credentials\n\n- user name: ", "\n- password: ", "\n- " + docsLabel(r.Docs) + ": <",
 			"\n## Hosts and ports\n", "\n- tried in this order: ", "\n## Limits\n", "\n## Sender and DNS\n\n- sender: ", "\n## Replies\n", "\n## Sources\n\n- "}
 		for _, reply := range r.Replies {
 			if !reply.Inherited {
@@ -179,7 +179,7 @@ func TestTextMarksWhatIsNotSure(t *testing.T) {
 		"posteo":   {"no source quotes one of this service; these are the generic ones"},
 		"brevo":    {"2525 STARTTLS; STARTTLS inferred from 587 (unsure)", "20 MB a message (recalled)", "465 TLS\n"},
 		"mailtrap": {"465 TLS\n"},
-		"sendgrid": {"--region eu: smtp.eu.sendgrid.net (recalled)", "4096000 bytes of header (2021-06)\n"},
+		"sendgrid": {"--region eu: smtp.eu.sendgrid.net (recalled)", "size of its header: 4000 KB (4096000 bytes) (2021-06)\n"},
 		"m365":     {"ends: 33 days left (2026-12-31): password login is switched off", "LOGIN, XOAUTH2 (2022-11)"},
 		"ses":      {"554 Mail FROM domain is not verified (unsure)", "remedy: wait, or ask AWS for a higher quota (temporary)"},
 	} {

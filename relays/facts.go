@@ -134,7 +134,7 @@ var limitWords = []struct {
 	key, words string
 	value      func(Limits) string
 }{
-	{"message_bytes", "bytes a message", func(l Limits) string { return number(l.MessageBytes) }},
+	{"message_bytes", "size of a message", func(l Limits) string { return size(l.MessageBytes) }},
 	{"recipients", "recipients a message", func(l Limits) string { return number(int64(l.Recipients)) }},
 	{"connections", "connections at once", func(l Limits) string { return number(int64(l.Connections)) }},
 	{"messages_per_connection", "messages a connection", func(l Limits) string { return number(int64(l.MessagesPerConnection)) }},
@@ -149,7 +149,23 @@ var limitWords = []struct {
 	{"per_day", "messages a day", func(l Limits) string { return number(int64(l.PerDay)) }},
 	{"recipients_per_day", "recipients a day", func(l Limits) string { return number(int64(l.RecipientsPerDay)) }},
 	{"recipients_per_session", "recipients a connection", func(l Limits) string { return number(int64(l.RecipientsPerSession)) }},
-	{"header_bytes", "bytes of header", func(l Limits) string { return number(int64(l.HeaderBytes)) }},
+	{"header_bytes", "size of its header", func(l Limits) string { return size(int64(l.HeaderBytes)) }},
+}
+
+// size is "25 MB (26214400 bytes)" where that is a round number, and "" for 0.
+func size(n int64) string {
+	for _, unit := range []struct {
+		bytes int64
+		name  string
+	}{{1 << 20, "MB"}, {1 << 10, "KB"}} {
+		if n >= unit.bytes && n%unit.bytes == 0 {
+			return fmt.Sprintf("%d %s (%d bytes)", n/unit.bytes, unit.name, n)
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return number(n) + " bytes"
 }
 
 // number is "" for 0, which means that no source names one.

@@ -317,13 +317,22 @@ func cell(s string) string {
 	return strings.ReplaceAll(s, "<", "&lt;")
 }
 
+// docsLabel says what the page is: a list of settings that others keep is not the
+// relay's own documentation.
+func docsLabel(url string) string {
+	if strings.HasPrefix(url, "https://github.com/thunderbird/autoconfig/") {
+		return "settings, by Thunderbird's list of providers"
+	}
+	return "documentation"
+}
+
 // mdCredentials says what to log in with, and what it costs.
 func (r Relay) mdCredentials(b *strings.Builder, item func(label, text, source string), note func(string, *Note)) {
 	b.WriteString("\n## Credentials\n\n")
 	item("user name", r.Auth.Username.Label, r.Auth.Username.Source)
 	item("password", r.Auth.Password.Label, r.Auth.Password.Source)
 	item("mechanisms", strings.Join(r.Auth.Mechanisms, ", "), r.Auth.Source)
-	for _, link := range []struct{ label, url string }{{"where to find them", r.Auth.Where}, {"documentation", r.Docs}} {
+	for _, link := range []struct{ label, url string }{{"where to find them", r.Auth.Where}, {docsLabel(r.Docs), r.Docs}} {
 		if link.url != "" {
 			fmt.Fprintf(b, "- %s: <%s>\n", link.label, link.url)
 		}
@@ -359,7 +368,7 @@ func (r Relay) mdHosts(b *strings.Builder, item func(label, text, source string)
 	}
 	item("tried in this order", joinPorts(r.PortOrder(), ", "), "")
 	if r.HTTPS != nil {
-		item("HTTPS", r.HTTPS.Text+r.apiUse(), r.HTTPS.Source)
+		item("HTTPS", r.HTTPS.Text+strings.Replace(r.apiUse(), "relayhost setup --via https", "`relayhost setup --via https`", 1), r.HTTPS.Source)
 	} else if r.ViaHTTPS() {
 		item("HTTPS", "`relayhost setup --via https` sends by the relay's API", "")
 	}

@@ -131,7 +131,11 @@ func (t *text) limits(r Relay) {
 	}
 	for _, l := range limitWords {
 		if v := l.value(r.Limits); v != "" {
-			t.item(v + " " + l.words + r.Mark(r.limitSource(l.key)))
+			words := v + " " + l.words
+			if strings.HasSuffix(l.key, "_bytes") {
+				words = l.words + ": " + v
+			}
+			t.item(words + r.Mark(r.limitSource(l.key)))
 		}
 	}
 	for _, n := range r.Limits.Notes {

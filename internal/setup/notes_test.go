@@ -207,20 +207,31 @@ func told(h *heard) []string {
 	})
 }
 
-// elsewhere are the notes that need a whole server, by the test that has them; "" where
-// no test prints them yet.
+// elsewhere are the notes that need a whole server, by the test that has them where
+// they hold and where they are false.
 var elsewhere = map[string]string{
-	"asked as the role of this instance":               "", // needs the metadata service of a cloud
+	"asked as the role of this instance":               "TestLabSetupHTTPS",
 	"no mail port of":                                  "TestLabSetupFindsAPI",
-	"could not save for verify":                        "", // needs a disk that cannot be written, as root
-	"could not save the result for status":             "", // as above
+	"could not save for verify":                        "TestLabNotesOfSetup",
+	"could not save the result for status":             "TestLabNotesOfSetup",
 	"test messages are sent at most":                   "TestLabManyAccounts",
 	"routes were left out of it":                       "TestLabManyAccounts",
-	"other services and accounts share a relay":        "", // needs more than five of them
+	"other services and accounts share a relay":        "TestLabNotesOfSetup",
 	"and do not leave, now as before":                  "TestLabForeignRecipient",
-	"was not compared: that needs root":                "", // needs another user than root
-	"before and after the change was not compared: %v": "", // a dry run where no private Postfix starts
-	"no mail leaves now":                               "", // needs a Postfix that is broken already
+	"was not compared: that needs root":                "TestLabNotesOfSetup",
+	"before and after the change was not compared: %v": "TestLabNotesOfSetup",
+	"no mail leaves now":                               "TestLabNotesOfSetup",
+}
+
+// Keys that the environment names are not those of the instance.
+func TestRoleIsNotClaimed(t *testing.T) {
+	for _, n := range notes() {
+		if n.text == "asked with the keys that the environment names" {
+			if got := strings.Join(told(n.holds(t)), "\n"); strings.Contains(got, "role of this instance") {
+				t.Errorf("got %s, want nothing on the role of the instance", got)
+			}
+		}
+	}
 }
 
 // Each note in the source is printed by a row of the table above, or has a test of its
@@ -256,7 +267,7 @@ func TestEveryNoteIsTested(t *testing.T) {
 			for part, test := range elsewhere {
 				if strings.Contains(format, part) {
 					there := func(text string) bool { return strings.Contains(text, "func "+test+"(") }
-					if test != "" && !slices.ContainsFunc(slices.Collect(maps.Values(tests)), there) {
+					if !slices.ContainsFunc(slices.Collect(maps.Values(tests)), there) {
 						t.Errorf("%s: %q: there is no %s", file, format, test)
 					}
 					continue next

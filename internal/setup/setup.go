@@ -361,13 +361,13 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case err != nil && strings.Contains(err.Error(), "Operation not permitted"), errors.Is(err, instance.ErrNotStarted) && !errors.As(err, &fault):
-		return nil, nil // a container confines us; the rehearsal, which needs more, says so and what to do
 	case errors.As(err, &fault):
 		return nil, faultError("no mail can leave with this configuration", fault)
 	case err != nil && s.DryRun:
 		s.Report.Unproven("where mail goes before and after the change was not compared: %v", err)
 		return nil, nil
+	case err != nil && strings.Contains(err.Error(), "Operation not permitted"), errors.Is(err, instance.ErrNotStarted):
+		return nil, nil // a container confines us; the rehearsal, which needs more, says so and what to do
 	case err != nil:
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -45,6 +46,7 @@ type keyboard struct {
 	mute    bool      // the terminal has stopped answering
 	choice  bool      // a list or a yes or no is asked, at which "<" needs no Enter
 	went    time.Time // when "<" went back without Enter, which may follow
+	again   string    // refused answer, which arrow up brings back to be edited; "" for none
 	list    *int      // rows that the cursor of a list has moved down; nil at other questions
 }
 
@@ -120,6 +122,10 @@ func (k *keyboard) Read(p []byte) (int, error) {
 			continue
 		}
 		k.pending = k.pending[n:]
+		if k.again != "" && len(key) > 1 && key[0] == 0x1b && key[len(key)-1] == 'A' {
+			k.pending, k.again = append([]byte(k.again), k.pending...), ""
+			continue
+		}
 		if k.choice && string(key) == back {
 			k.went = time.Now()
 			return 0, ErrBack
@@ -151,6 +157,25 @@ func (k *keyboard) Read(p []byte) (int, error) {
 				return 0, ErrBack
 			}
 		}
+	}
+}
+
+// minEdited is the length from which a refused answer is worth editing.
+const minEdited = 4
+
+// editable is check, after which arrow up brings back the answer that it refused: one
+// wrong letter is no reason to type a host name again.
+func (k *keyboard) editable(preset string, check func(string) error) func(string) error {
+	if check == nil {
+		return nil
+	}
+	return func(answer string) error {
+		problem := check(answer)
+		if problem == nil || len(answer) < minEdited || answer == preset {
+			return problem
+		}
+		k.again = answer
+		return fmt.Errorf("%w (arrow up brings it back to edit)", problem)
 	}
 }
 

@@ -117,10 +117,11 @@ func (p *surveyPrompter) width() int {
 }
 
 func (p *surveyPrompter) Input(question, preset string, check func(string) error) (string, error) {
+	defer func() { p.keys.again = "" }()
 	return ask(p.streams, func() (answer string, err error) {
 		err = p.ask(&survey.Input{Message: question + ":", Default: preset}, &answer)
 		return strings.TrimSpace(answer), err
-	}, check)
+	}, p.keys.editable(preset, check))
 }
 
 func (p *surveyPrompter) Secret(question string, check func(string) error) (string, error) {

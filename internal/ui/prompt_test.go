@@ -357,3 +357,42 @@ func TestEdited(t *testing.T) {
 		}
 	}
 }
+
+// A refused answer comes back with arrow up, to be edited; one that is typed anew is
+// taken as before, and arrow up means nothing where no answer was refused.
+func TestRefusedAnswerIsEdited(t *testing.T) {
+	for name, keys := range map[string]string{
+		"edited":     "\x1b[A" + strings.Repeat("\x7f", len("maple.net")) + "ample.net\r",
+		"typed":      "mail.example.net\r",
+		"and erased": "\x1b[A" + strings.Repeat("\x7f", len("mail.exmaple.net")) + "mail.example.net\r",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := sit(t, 80, false)
+			prompter, err := NewPrompter(t.Context(), p.streams())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make(chan string, 2)
+			go func() {
+				host, err := prompter.Input("Host", "", func(s string) error {
+					if s != "mail.example.net" {
+						return errors.New("DNS has no address for " + s)
+					}
+					return nil
+				})
+				got <- fmt.Sprint(host, err)
+				host, err = prompter.Input("Port", "", nil)
+				got <- fmt.Sprint(host, err)
+			}()
+			p.sees("Host:")
+			p.types("\x1b[Amail.exmaple.net\r")
+			p.sees("(arrow up brings it back to edit)\n? Host:")
+			p.types(keys)
+			p.sees("Port:")
+			p.types("\x1b[A25\r")
+			if host, port := <-got, <-got; host != "mail.example.net<nil>" || port != "25<nil>" {
+				t.Errorf("got %s and %s, want mail.example.net and 25", host, port)
+			}
+		})
+	}
+}
