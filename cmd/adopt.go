@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -74,8 +73,10 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 	if f.force && !f.write {
 		return usage(errors.New("--force goes with --write"), "")
 	}
-	if err := smtpprobe.CheckAddress(f.from); f.from != "" && err != nil {
-		return usage(fmt.Errorf("--from: %w", err), "")
+	if f.from != "" {
+		if err := config.CheckAddress("from", f.from); err != nil {
+			return err
+		}
 	}
 	if f.write {
 		if err := setup.MayWriteConfig(&a.host.Reader, f.force); err != nil {

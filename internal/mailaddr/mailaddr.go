@@ -3,6 +3,7 @@
 package mailaddr
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -85,6 +86,25 @@ func IsAddress(s string) bool {
 		strings.Contains(domain, ".") && IsDomain(domain)
 }
 
+// CheckPath reports why s may not go into MAIL FROM or RCPT TO: it wants an [IsLocal]
+// at an [IsName], and so no quoting, no CR, LF, NUL or ">" that would end the path and
+// begin something of the author's choice. Root's address at a host without a domain
+// passes; what goes into a table has to be an [IsAddress].
+func CheckPath(s string) error {
+	at := strings.LastIndexByte(s, '@')
+	switch {
+	case at < 0:
+		return fmt.Errorf("address %q has no domain", s)
+	case at > maxLocal || len(s) > maxAddress:
+		return fmt.Errorf("address %q is too long", s)
+	case !IsLocal(s[:at]):
+		return fmt.Errorf("address %q: the part before @ is not plain", s)
+	case !IsName(s[at+1:]):
+		return fmt.Errorf("address %q: %q is not a host name", s, s[at+1:])
+	}
+	return nil
+}
+
 // consists reports whether s is made of letters, digits and the bytes of others.
 func consists(s, others string) bool {
 	for i := range len(s) {
@@ -103,16 +123,9 @@ var privateTLDs = []string{"localhost", "localdomain", "local", "invalid", "lan"
 // others may know: labels of letters, digits and hyphens, at least two.
 func Qualified(name string) bool {
 	labels := strings.Split(strings.ToLower(name), ".")
-	if len(labels) < 2 || len(name) > 253 || slices.Contains(privateTLDs, labels[len(labels)-1]) {
-		return false
-	}
-	for _, label := range labels {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
-			strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			return false
-		}
-	}
-	return strings.Trim(labels[len(labels)-1], "0123456789") != "" && labels[0] != "localhost"
+	last := labels[len(labels)-1]
+	return len(labels) >= 2 && IsName(name) && labels[0] != "localhost" &&
+		strings.Trim(last, digits) != "" && !slices.Contains(privateTLDs, last)
 }
 
 // Domain is what stands behind the last @ of an address; all of it where there is none.

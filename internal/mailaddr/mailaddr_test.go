@@ -81,6 +81,21 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+func TestCheckPath(t *testing.T) {
+	for s, want := range map[string]bool{
+		"a@b.test": true, "first.last+tag@mail.example.com": true, "SRS0=x/y=z@example.com": true, "a@localhost": true,
+		"a%b@example.com": true, "": false, "a": false, "a@": false, "@b.test": false, "a>@b.test": false, "a@b.test>": false,
+		"a\r\n@b.test": false, "a@b.test\x00": false, "\"a\"@b.test": false, "a@b@c.test": false, "a@[192.0.2.1]": false,
+		strings.Repeat("a", 65) + "@b.test": false, "a@" + strings.Repeat("a.", 126) + "a": false,
+	} {
+		t.Run(s, func(t *testing.T) {
+			if err := CheckPath(s); (err == nil) != want {
+				t.Errorf("CheckPath(%q) = %v, want it to pass: %v", s, err, want)
+			}
+		})
+	}
+}
+
 func TestQualified(t *testing.T) {
 	for name, want := range map[string]bool{
 		"a.example.net": true, "A.Example.NET": true, "ip-10-0-0-1.ec2.internal": true, "a.b": true,

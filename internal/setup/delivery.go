@@ -441,7 +441,7 @@ func rootMessage(state postfix.State, cfg config.Config, table *flow.Table) (m m
 	}
 	hop, err := postfix.ParseNextHop(way.NextHop)
 	root := "root@" + plan.Origin(state)
-	if !strings.HasPrefix(way.Transport, plan.ServicePrefix) || err != nil || smtpprobe.CheckAddress(root) != nil {
+	if !strings.HasPrefix(way.Transport, plan.ServicePrefix) || err != nil || mailaddr.CheckPath(root) != nil {
 		return m, fmt.Sprintf("mail for root goes to %s by %s, and not through the relay: no test message shows it", cfg.RootTo, way), false
 	}
 	return message{relay: cfg.First().Relay, from: root, service: way.Transport, host: hop.Host, port: hop.Port, rootTo: cfg.RootTo}, "", true

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/netip"
 	"path/filepath"
@@ -23,7 +22,6 @@ import (
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
-	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
 	"relayhost/relays"
 )
@@ -57,9 +55,12 @@ func Environment(ctx context.Context, deps Deps, from, to, routeName string) (ve
 			}
 		}
 	}
-	for flag, addr := range map[string]string{"from": env.From, "to": env.To} {
-		if err := smtpprobe.CheckAddress(addr); addr != "" && err != nil {
-			return env, UsageError{Err: fmt.Errorf("--%s: %w", flag, err)}
+	for flag, addr := range map[string]string{"from": from, "to": to} {
+		if addr == "" {
+			continue
+		}
+		if err := config.CheckAddress(flag, addr); err != nil {
+			return env, err
 		}
 	}
 	if env.Resolver, err = Resolver(r, state); err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
-	"relayhost/internal/smtpprobe"
 )
 
 // Why a proof of delivery is none. Errors of Proof.Run wrap one of them.
@@ -51,7 +51,7 @@ const cleanTimeout = 15 * time.Second
 // lmtp(8) to the expected bridge, whose reply is the relay's.
 func (p Proof) Run(ctx context.Context) (d Delivery, err error) {
 	for _, addr := range []string{p.From, p.To} {
-		if err := smtpprobe.CheckAddress(addr); err != nil {
+		if err := mailaddr.CheckPath(addr); err != nil {
 			return d, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
@@ -46,7 +47,7 @@ const maxCandidates = 50
 // (RFC 3461): a failed proof must not become mail.
 func (p *PostfixMailer) Send(ctx context.Context, from, to string, message []byte) error {
 	for _, addr := range []string{from, to} {
-		if err := smtpprobe.CheckAddress(addr); err != nil {
+		if err := mailaddr.CheckPath(addr); err != nil {
 			return err
 		}
 	}
