@@ -121,3 +121,13 @@ func (s *survey) choose(found addresses) (netip.Addr, *family, bool) {
 	addr, ok := found.first(true)
 	return addr, &s.v6, ok
 }
+
+// Submissions probes the ports of o.Relay from here, as Run does, and nothing
+// else.
+func Submissions(ctx context.Context, o Options) ([]Submission, error) {
+	r := &run{Options: o, resolved: make(chan struct{})}
+	r.defaults()
+	r.left.Store(connectionsWithRelay)
+	s := &survey{run: r, v6: family{ipv6: true}}
+	return s.submission(ctx), ctx.Err()
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"relayhost/internal/lazy"
 	"strings"
 )
 
@@ -54,4 +55,18 @@ func (c *Collector) AddText(s string) {
 		c.Add([]byte(line))
 	}
 	c.End()
+}
+
+var loggedBy = lazy.MustCompile(`^(?:\S+ *\| *)?(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\S*) ([A-Za-z0-9][\w.-]*) \S+\[\d+\]: `)
+
+// Of reports whether the text can be of the host with this name: it names no
+// host, or this one.
+func (c *Collector) Of(host string) bool {
+	for _, line := range c.whole {
+		if m := loggedBy.FindStringSubmatch(line); m != nil {
+			name, _, _ := strings.Cut(m[1], ".")
+			return strings.EqualFold(name, host)
+		}
+	}
+	return true
 }

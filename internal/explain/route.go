@@ -166,3 +166,17 @@ func containsFold(list []string, want ...string) bool {
 		return slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(s, w) })
 	})
 }
+
+// Look is Inspect, and what is worth knowing of a line of the log only: whether
+// something bypasses the relay. from is as for Inspect.
+func Look(s postfix.State, from string) Signs {
+	signs := Inspect(s, from)
+	if len(signs) == 0 {
+		return nil
+	}
+	sign := Sign{Cause: "override_elsewhere"}
+	if found := s.Facts().Bypass(); len(found) > 0 && RouteOf(s).Host != "" { // else there is no relay to bypass
+		sign.Holds, sign.Severity, sign.Detail = true, found[0].Severity, found[0].Detail
+	}
+	return append(signs, sign)
+}
