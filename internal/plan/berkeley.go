@@ -63,7 +63,7 @@ func (b *builder) berkeley() {
 	for _, name := range b.main.Names() {
 		raw, _ := b.main.Get(name)
 		if (name == "default_database_type" || name == "default_cache_db_type") && missing(b.s, raw) {
-			b.main.Set(name, b.mapType)
+			b.main.Set(name, b.out.mapType)
 			continue
 		}
 		swap := func(value string) string {
@@ -89,9 +89,9 @@ func (b *builder) berkeley() {
 			moved = append(moved, name)
 		}
 	}
-	b.s.Params = params
+	b.s.Params, b.out.state.Params = params, params
 	if len(moved) > 0 {
-		b.note("this Postfix has no tables of Berkeley DB (hash, btree) any more: tables of type %s take their place in %s, compiled from the same files", b.mapType, strings.Join(moved, ", "))
+		b.out.note("this Postfix has no tables of Berkeley DB (hash, btree) any more: tables of type %s take their place in %s, compiled from the same files", b.out.mapType, strings.Join(moved, ", "))
 	}
 }
 
@@ -116,23 +116,23 @@ func (b *builder) successor(param, typ, path string) string {
 	}
 	source, there := b.s.Maps[path]
 	aliases := param == "alias_maps" || param == "alias_database"
-	if !there || aliases && (postfix.Table{Type: b.mapType, Path: path}).Index() == "" { // texthash(5) does not read aliases
+	if !there || aliases && (postfix.Table{Type: b.out.mapType, Path: path}).Index() == "" { // texthash(5) does not read aliases
 		if filepath.IsAbs(path) {
-			b.note("%s names %s:%s: this Postfix has no tables of that type, and no file to compile another one from", param, typ, path)
+			b.out.note("%s names %s:%s: this Postfix has no tables of that type, and no file to compile another one from", param, typ, path)
 		}
 		return ""
 	}
 	known := func(f File) bool { return f.Path == path }
 	switch {
-	case strings.HasPrefix(path, b.path(ownPrefix)), path == b.path(passwdFile), slices.ContainsFunc(b.files, known):
-	case (postfix.Table{Type: b.mapType, Path: path}).Index() == "":
+	case strings.HasPrefix(path, filePath(b.s, ownPrefix)), path == filePath(b.s, passwdFile), slices.ContainsFunc(b.out.files, known):
+	case (postfix.Table{Type: b.out.mapType, Path: path}).Index() == "":
 	default:
 		meta := b.s.MapMeta[path]
-		f := File{Path: path, Action: Modify, Recompile: true, Before: source, After: source, Mode: meta.Mode.Perm(), UID: meta.UID, GID: meta.GID, Map: b.mapType}
+		f := File{Path: path, Action: Modify, Recompile: true, Before: source, After: source, Mode: meta.Mode.Perm(), UID: meta.UID, GID: meta.GID, Map: b.out.mapType}
 		if aliases {
-			f.Map, f.Aliases = "", b.mapType
+			f.Map, f.Aliases = "", b.out.mapType
 		}
-		b.files = append(b.files, f)
+		b.out.files = append(b.out.files, f)
 	}
-	return b.mapType
+	return b.out.mapType
 }

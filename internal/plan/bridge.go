@@ -67,13 +67,13 @@ func (b *builder) describeBridge(s *service) {
 	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, conf.User, b.server.Bridge.Program
 	d.NextHop = s.routes[0].nextHop()
 	if s.hops[0].ByAPI() && !s.walked {
-		b.apiLimits(s)
+		apiLimits(b.out, b.s, b.facts, s)
 	} else {
-		b.limits(s)
+		setLimits(b.out, b.s, b.facts, s)
 	}
 	connections := 0
 	for i := range s.hops {
-		if n := b.concurrency(&s.hops[i]); connections == 0 || n < connections {
+		if n := concurrencyOf(b.out, &s.hops[i]); connections == 0 || n < connections {
 			connections = n
 		}
 	}
@@ -91,7 +91,7 @@ func (b *builder) bridges() error {
 		if !filepath.IsAbs(b.server.Bridge.Program) {
 			return errors.New("where this program is on disk is not known, and Postfix has to start it")
 		}
-		c, err := b.bridgeConfig(s)
+		c, err := bridgeConfig(b.out, b.s, b.server, s)
 		if err != nil {
 			return err
 		}
@@ -104,23 +104,23 @@ func (b *builder) bridges() error {
 		if slices.Contains(b.s.Unreadable, f.Path) {
 			f.Before = []byte{} // it is there, and a look without root does not tell what is in it
 		}
-		b.file(f)
-		if err := b.units(s); err != nil {
+		b.out.file(f)
+		if err := units(b.out, b.s, b.server, s); err != nil {
 			return err
 		}
 		if b.server.Bridge.GID == 0 {
-			b.note("a system user %s is made, for the program that takes this mail to its relay; rolling back removes it", conf.User)
+			b.out.note("a system user %s is made, for the program that takes this mail to its relay; rolling back removes it", conf.User)
 		}
 	}
 	return nil
 }
 
 // bridgeConfig is where the mail of s goes, and as whom.
-func (b *builder) bridgeConfig(s *service) (conf.Config, error) {
+func bridgeConfig(out *output, state postfix.State, server Server, s *service) (conf.Config, error) {
 	var all []conf.Config
 	for i := range s.hops {
 		h := &s.hops[i]
-		c, err := b.hopConfig(s, h)
+		c, err := hopConfig(out, state, server, s, h)
 		if err != nil {
 			return c, err
 		}
@@ -135,25 +135,25 @@ func (b *builder) bridgeConfig(s *service) (conf.Config, error) {
 }
 
 // hopConfig is one hop of s as its bridge is told.
-func (b *builder) hopConfig(s *service, h *config.Hop) (conf.Config, error) {
-	caFile := cmp.Or(h.CAFile, b.s.CAFile)
+func hopConfig(out *output, state postfix.State, server Server, s *service, h *config.Hop) (conf.Config, error) {
+	caFile := cmp.Or(h.CAFile, state.CAFile)
 	client, err := h.Client()
 	tokens := h.APITakesTokens() || h.Via == config.SMTPOAuth
-	if tokens && err != nil && !b.server.NoCredentials {
+	if tokens && err != nil && !server.NoCredentials {
 		return conf.Config{}, err
 	}
 	if h.ByAPI() {
 		return APIConfig(*h, caFile), nil
 	}
 	c := conf.Config{Host: h.Host, Port: h.Port, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), HELO: s.d.HeloName, Username: h.Username,
-		Pin: h.Pin, Connections: b.concurrency(h), PerMinute: h.Relay.Limits.PerMinute}
+		Pin: h.Pin, Connections: concurrencyOf(out, h), PerMinute: h.Relay.Limits.PerMinute}
 	if !c.NoTLS {
 		if c.CAFile = caFile; caFile == "" && c.Pin == "" {
 			return c, errNoCAFile
 		}
 	}
 	if c.HELO == "" {
-		c.HELO = b.param("myhostname")
+		c.HELO = state.Params["myhostname"]
 	}
 	if tokens {
 		c.OAuth = &client
@@ -281,29 +281,29 @@ func (a Accounts) inBridge(nextHop postfix.NextHop, sender string) (username str
 }
 
 // planned reports whether the plan has the file at path already.
-func (b *builder) planned(path string) bool {
-	return slices.ContainsFunc(b.files, func(f File) bool { return f.Path == path })
+func planned(out *output, path string) bool {
+	return slices.ContainsFunc(out.files, func(f File) bool { return f.Path == path })
 }
 
 // formerBridges removes the configurations of bridges that nothing starts any more.
-func (b *builder) formerBridges() {
-	for _, path := range bridgeFiles(b.s) {
-		text, there := b.s.Maps[path]
-		there = there || slices.Contains(b.s.Unreadable, path)
-		if there && !b.planned(path) {
-			b.files = append(b.files, File{Path: path, Action: Remove, Before: notNil(text), Secret: true, Mode: confMode,
-				Group: conf.User, GID: b.server.Bridge.GID})
+func formerBridges(out *output, state postfix.State, server Server) {
+	for _, path := range bridgeFiles(state) {
+		text, there := state.Maps[path]
+		there = there || slices.Contains(state.Unreadable, path)
+		if there && !planned(out, path) {
+			out.files = append(out.files, File{Path: path, Action: Remove, Before: notNil(text), Secret: true, Mode: confMode,
+				Group: conf.User, GID: server.Bridge.GID})
 		}
 	}
 }
 
 // masterEntries are the entries of s in master.cf.
-func (b *builder) masterEntries(s *service) ([]byte, error) {
+func masterEntries(out *output, state postfix.State, s *service) ([]byte, error) {
 	if s.bridge {
-		b.reset(s.d, bridgeResets)
+		addResets(state, s.d, bridgeResets)
 		return templates.Render(templates.Bridge, s.d)
 	}
-	b.reset(s.d, resets)
-	b.network(s.d)
+	addResets(state, s.d, resets)
+	setNetwork(out, state, s.d)
 	return templates.Render(templates.Master, s.d)
 }

@@ -45,17 +45,17 @@ func (s *service) socketName() string {
 
 // units writes the units of the bridge of s. The entry of spawn(8) stays beside them:
 // the rehearsal uses it, and nothing else.
-func (b *builder) units(s *service) error {
+func units(out *output, state postfix.State, server Server, s *service) error {
 	if !s.byUnit() {
 		return nil
 	}
-	if !b.server.Bridge.Systemd {
+	if !server.Bridge.Systemd {
 		return &config.InputError{Field: "bridge-service", Msg: "this host does not run systemd, which would start the bridge",
 			Hint: "leave it out: Postfix's spawn(8) starts the bridge"}
 	}
 	d := *s.d
-	d.Unit, d.MailOwner = UnitName(s.bridgeName()), cmp.Or(b.s.MailOwner, "postfix")
-	d.QueueDirectory = cmp.Or(b.s.QueueDir, "/var/spool/postfix")
+	d.Unit, d.MailOwner = UnitName(s.bridgeName()), cmp.Or(state.MailOwner, "postfix")
+	d.QueueDirectory = cmp.Or(state.QueueDir, "/var/spool/postfix")
 	socket, service, wanted := unitPaths(s.bridgeName())
 	for _, unit := range []struct {
 		path     string
@@ -65,7 +65,7 @@ func (b *builder) units(s *service) error {
 		if err != nil {
 			return err
 		}
-		b.file(File{Path: unit.path, After: text, Mode: 0o644})
+		out.file(File{Path: unit.path, After: text, Mode: 0o644})
 	}
 	return nil
 }
@@ -80,11 +80,11 @@ func unitFiles(s postfix.State) (list []string) {
 }
 
 // formerUnits removes the units that no bridge needs any more.
-func (b *builder) formerUnits() {
-	for _, path := range unitFiles(b.s) {
-		text, there := b.s.Maps[path]
-		if there && !b.planned(path) {
-			b.files = append(b.files, File{Path: path, Action: Remove, Before: notNil(text), Mode: 0o644})
+func formerUnits(out *output, state postfix.State) {
+	for _, path := range unitFiles(state) {
+		text, there := state.Maps[path]
+		if there && !planned(out, path) {
+			out.files = append(out.files, File{Path: path, Action: Remove, Before: notNil(text), Mode: 0o644})
 		}
 	}
 }

@@ -57,12 +57,10 @@ type builder struct {
 	routes   []*route   // the default first
 	services []*service // the default first
 
-	mapType string
-	d       *templates.Data // of the default service, and what holds for all
-	files   []File
-	notes   []string
-	set     []string        // parameters of main.cf that the plan sets
-	routed  map[string]bool // recipients' domains that have an entry in transport_maps
+	out    *output
+	d      *templates.Data // of the default service, and what holds for all
+	set    []string        // parameters of main.cf that the plan sets
+	routed map[string]bool // recipients' domains that have an entry in transport_maps
 }
 
 // Build makes the plan for c, which Resolve has completed, on the Postfix of s. It
@@ -86,7 +84,7 @@ func Build(server Server, c config.Config) (Plan, error) {
 	}
 	b.berkeley()
 	b.list()
-	incomplete := b.logins()
+	incomplete := fillLogins(b.server, b.accounts, b.routes)
 	if err := b.assemble(); err != nil {
 		return Plan{}, err
 	}
@@ -107,29 +105,29 @@ func Build(server Server, c config.Config) (Plan, error) {
 	host, port := b.cfg.First().Shown()
 	p := Plan{
 		Relay: b.cfg.First().Relay.ID, Host: host, Port: port, TLS: string(b.cfg.First().TLS), Service: b.d.Service, NextHop: b.d.NextHop,
-		Files: b.files, Notes: b.notes, Incomplete: incomplete, NoVerify: b.cfg.First().NoVerify, Routes: b.described(),
+		Files: b.out.files, Notes: b.out.notes, Incomplete: incomplete, NoVerify: b.cfg.First().NoVerify, Routes: describedRoutes(b.routes),
 	}
 	p.NoAuth = p.Routes[0].Hops[0].NoAuth
-	p.Commands = b.commands(p)
+	p.Commands = commandsFor(b.s, p)
 	return p, nil
 }
 
-// described is what the plan says of its routes.
-func (b *builder) described() []Route {
-	routes := make([]Route, len(b.routes))
-	for i, w := range b.routes {
-		routes[i] = Route{Name: w.Name, Senders: w.Senders, From: w.sender(), Service: w.service.d.Service, Hops: make([]Hop, len(w.Hops))}
+// describedRoutes is what the plan says of its routes.
+func describedRoutes(routes []*route) []Route {
+	list := make([]Route, len(routes))
+	for i, w := range routes {
+		list[i] = Route{Name: w.Name, Senders: w.Senders, From: w.sender(), Service: w.service.d.Service, Hops: make([]Hop, len(w.Hops))}
 		if w.service.bridge {
-			routes[i].Bridge, routes[i].Unit = w.service.bridgeName(), w.service.byUnit()
+			list[i].Bridge, list[i].Unit = w.service.bridgeName(), w.service.byUnit()
 		}
 		for n := range w.Hops {
 			h := &w.Hops[n]
 			host, port := h.Shown()
-			routes[i].Hops[n] = Hop{Relay: h.Relay.ID, Host: host, Port: port, TLS: string(h.TLS), NextHop: h.NextHop(),
+			list[i].Hops[n] = Hop{Relay: h.Relay.ID, Host: host, Port: port, TLS: string(h.TLS), NextHop: h.NextHop(),
 				NoVerify: h.NoVerify, NoAuth: !h.NeedsLogin(), Via: string(h.Via)}
 		}
 	}
-	return routes
+	return list
 }
 
 // open takes private copies of main.cf and master.cf and chooses the map type.
@@ -146,7 +144,8 @@ func (b *builder) open() error {
 		b.masterBefore, b.master = notNil(b.s.Master.Bytes()), b.s.Master.Clone()
 	}
 	var err error
-	b.mapType, err = postfix.PickMapType(b.s, b.cfg.MapType)
+	b.out = &output{state: b.s}
+	b.out.mapType, err = postfix.PickMapType(b.s, b.cfg.MapType)
 	if errors.Is(err, postfix.ErrNoMapType) {
 		return &config.InputError{Field: "map-type", Msg: err.Error(), Hint: "postconf -m lists the types that this Postfix has"}
 	}
@@ -159,7 +158,7 @@ func (b *builder) config() error {
 	if err != nil {
 		return err
 	}
-	b.file(File{Path: config.Path, After: text, Mode: 0o644})
+	b.out.file(File{Path: config.Path, After: text, Mode: 0o644})
 	return nil
 }
 
@@ -180,20 +179,27 @@ func minimumTLS(v postfix.Version) string {
 	return "!SSLv2,!SSLv3,!TLSv1,!TLSv1.1"
 }
 
-func (b *builder) path(name string) string { return filepath.Join(b.s.ConfigDir, name) }
+// filePath is a file of the configuration directory.
+func filePath(state postfix.State, name string) string { return filepath.Join(state.ConfigDir, name) }
 
-func (b *builder) param(name string) string { return b.s.Params[name] }
+// output collects what the steps of Build have made.
+type output struct {
+	state   postfix.State // what is there
+	mapType string        // of our tables
+	files   []File
+	notes   []string
+}
 
-func (b *builder) note(format string, args ...any) {
-	if n := fmt.Sprintf(format, args...); !slices.Contains(b.notes, n) {
-		b.notes = append(b.notes, n)
+func (o *output) note(format string, args ...any) {
+	if n := fmt.Sprintf(format, args...); !slices.Contains(o.notes, n) {
+		o.notes = append(o.notes, n)
 	}
 }
 
 // file adds one file; the mode of an existing one is kept, but for secrets.
-func (b *builder) file(f File) {
+func (o *output) file(f File) {
 	f.Action = Create
-	if before, ok := b.s.Maps[f.Path]; ok && f.Before == nil {
+	if before, ok := o.state.Maps[f.Path]; ok && f.Before == nil {
 		f.Before = notNil(before)
 	}
 	if f.Before != nil {
@@ -202,7 +208,7 @@ func (b *builder) file(f File) {
 			f.Action = Unchanged
 		}
 	}
-	if meta, ok := b.s.MapMeta[f.Path]; ok {
+	if meta, ok := o.state.MapMeta[f.Path]; ok {
 		if f.Secret && (meta.Mode.Perm() != f.Mode || meta.UID != f.UID || meta.GID != f.GID) {
 			f.Action = Modify
 		}
@@ -210,52 +216,52 @@ func (b *builder) file(f File) {
 			f.Mode, f.UID, f.GID = meta.Mode.Perm(), meta.UID, meta.GID
 		}
 	}
-	if f.Action == Unchanged && f.Map != "" && b.unsound(f) {
+	if f.Action == Unchanged && f.Map != "" && unsound(o.state, f) {
 		f.Action, f.Recompile = Modify, true
 	}
-	if i := slices.IndexFunc(b.files, func(g File) bool { return g.Path == f.Path && g.Recompile }); i >= 0 { // of berkeley
+	if i := slices.IndexFunc(o.files, func(g File) bool { return g.Path == f.Path && g.Recompile }); i >= 0 { // of berkeley
 		if f.Action == Unchanged {
 			return
 		}
-		b.files = slices.Delete(b.files, i, i+1)
+		o.files = slices.Delete(o.files, i, i+1)
 	}
-	b.files = append(b.files, f)
+	o.files = append(o.files, f)
 }
 
 // unsound reports whether what is compiled from f is missing, holds what f said
 // before somebody edited it, or is a secret that is not root's alone: postmap(1)
 // keeps the mode of a map that is there. Aliases wait for their newaliases(1).
-func (b *builder) unsound(f File) bool {
-	meta, looked := b.s.Compiled[postfix.Table{Type: f.Map, Path: f.Path}.Index()]
+func unsound(state postfix.State, f File) bool {
+	meta, looked := state.Compiled[postfix.Table{Type: f.Map, Path: f.Path}.Index()]
 	missing := !meta.Mode.IsRegular() || meta.Nlink == 0
-	stale := b.s.MapMeta[f.Path].Mtime.Sub(meta.Mtime) > postfix.StaleAfter && f.Path != b.aliasFile().Path
+	stale := state.MapMeta[f.Path].Mtime.Sub(meta.Mtime) > postfix.StaleAfter && f.Path != aliasFile(state).Path
 	return looked && (missing || stale || f.Secret && (meta.Mode.Perm() != f.Mode || meta.UID != f.UID || meta.GID != f.GID))
 }
 
 // newMap adds a lookup table of ours, rendered from tmpl, and returns it as
 // "type:path".
-func (b *builder) newMap(name string, tmpl templates.Name, d *templates.Data, keys map[string]secret.Value) (string, error) {
+func (o *output) newMap(name string, tmpl templates.Name, d *templates.Data, keys map[string]secret.Value) (string, error) {
 	text, err := templates.Render(tmpl, d)
 	if err != nil {
 		return "", err
 	}
-	f := File{Path: b.path(name), After: text, Mode: 0o644, Keys: keys}
-	if (postfix.Table{Type: b.mapType, Path: f.Path}).Index() != "" {
-		f.Map = b.mapType
+	f := File{Path: filePath(o.state, name), After: text, Mode: 0o644, Keys: keys}
+	if (postfix.Table{Type: o.mapType, Path: f.Path}).Index() != "" {
+		f.Map = o.mapType
 	}
-	b.file(f)
-	return b.mapType + ":" + f.Path, nil
+	o.file(f)
+	return o.mapType + ":" + f.Path, nil
 }
 
-// commands lists what makes Postfix read the result, as an administrator would
+// commandsFor lists what makes Postfix read the result, as an administrator would
 // type it.
-func (b *builder) commands(p Plan) []Command {
+func commandsFor(state postfix.State, p Plan) []Command {
 	if !p.Changed() {
 		return nil
 	}
 	program := []string{"postfix"}
-	if b.s.ConfigDir != postfix.DefaultConfigDir {
-		program = append(program, "-c", b.s.ConfigDir)
+	if state.ConfigDir != postfix.DefaultConfigDir {
+		program = append(program, "-c", state.ConfigDir)
 	}
 	var list []Command
 	for _, f := range p.Files {
@@ -270,7 +276,7 @@ func (b *builder) commands(p Plan) []Command {
 		list = append(list, Command{[]string{program, mapType + ":" + f.Path}, why})
 	}
 	list = append(list, unitCommands(p)...)
-	if b.s.Running {
+	if state.Running {
 		return append(list, Command{append(program, "reload"), "make Postfix read the new configuration"})
 	}
 	return append(list, Command{append(program, "start"), "Postfix is not running"})

@@ -378,8 +378,8 @@ func TestEveryClaimIsTested(t *testing.T) {
 		t.Fatal(err)
 	}
 	literal := `\s*(?:fmt\.Sprintf\()?("(?:[^"\\]|\\.)*")`
-	said := regexp.MustCompile(`b\.note\(` + literal + `|&Conflict\{[^,]+,[^,]+,` + literal)
-	call := regexp.MustCompile(`b\.note\(|&Conflict\{`)
+	said := regexp.MustCompile(`out\.note\(` + literal + `|&Conflict\{[^,]+,[^,]+,` + literal)
+	call := regexp.MustCompile(`out\.note\(|&Conflict\{`)
 	verb := regexp.MustCompile(`%\w`)
 	total := 0
 	for _, file := range files {

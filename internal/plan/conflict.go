@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"relayhost/internal/config"
 	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 )
@@ -25,15 +26,22 @@ func (e *Conflict) Error() string {
 	return fmt.Sprintf("%s = %s: %s", e.Param, e.Value, e.Msg)
 }
 
-// conflicts finds what stops a set-up. Options.Force lets all of it pass, each
+// conflicts finds what stops a setup. Server.Force lets all of it pass, each
 // as a note.
 func (b *builder) conflicts() error {
-	for _, find := range []func() *Conflict{b.secondPass, b.catchAll, b.captured, b.dunno, b.localRecipient, b.openRelay} {
+	for _, find := range []func() *Conflict{
+		func() *Conflict { return secondPass(b.s, b.cfg) },
+		func() *Conflict { return catchAll(b.out, b.s, b.cfg) },
+		func() *Conflict { return captured(b.s, b.facts, b.main, b.master) },
+		func() *Conflict { return dunno(b.s) },
+		func() *Conflict { return localRecipient(b.s, b.facts, b.cfg) },
+		func() *Conflict { return openRelay(b.s) },
+	} {
 		c := find()
 		switch {
 		case c == nil:
 		case b.server.Force:
-			b.note("%s", c.Error())
+			b.out.note("%s", c.Error())
 		default:
 			return c
 		}
@@ -43,9 +51,9 @@ func (b *builder) conflicts() error {
 
 // secondPass finds a default way through a program on this server, which filters or
 // rewrites all mail and hands it back: the relay would take its place.
-func (b *builder) secondPass() *Conflict {
+func secondPass(state postfix.State, cfg config.Config) *Conflict {
 	const name = "default_transport"
-	value := b.param(name)
+	value := state.Params[name]
 	_, next, _ := strings.Cut(value, ":")
 	hop, err := postfix.ParseNextHop(next)
 	if err == nil && hop.Host != "localhost" {
@@ -57,7 +65,7 @@ func (b *builder) secondPass() *Conflict {
 	if err != nil {
 		return nil //nolint:nilerr // not an address: not this server
 	}
-	if first := b.cfg.First(); strings.EqualFold(first.Host, hop.Host) && first.Port == hop.Port || strings.HasPrefix(value, ServicePrefix) {
+	if first := cfg.First(); strings.EqualFold(first.Host, hop.Host) && first.Port == hop.Port || strings.HasPrefix(value, ServicePrefix) {
 		return nil
 	}
 	return &Conflict{name, value, "all mail for other servers goes through a program on this server, and the relay would take its place",
@@ -65,14 +73,14 @@ func (b *builder) secondPass() *Conflict {
 }
 
 // localRecipient finds a recipient of the proof whose mail never leaves.
-func (b *builder) localRecipient() *Conflict {
-	if b.cfg.To == "" {
+func localRecipient(state postfix.State, facts lint.Config, cfg config.Config) *Conflict {
+	if cfg.To == "" {
 		return nil
 	}
-	domain := domainOf(b.cfg.To)
+	domain := domainOf(cfg.To)
 	for _, name := range lint.LocalDomains() {
-		if b.facts.In(name, domain) {
-			return &Conflict{name, b.param(name), fmt.Sprintf("mail to %s stays on this server, so it proves nothing", b.cfg.To),
+		if facts.In(name, domain) {
+			return &Conflict{name, state.Params[name], fmt.Sprintf("mail to %s stays on this server, so it proves nothing", cfg.To),
 				"choose a test recipient outside this server with --to; " + domain + " is delivered here"}
 		}
 	}
@@ -82,13 +90,13 @@ func (b *builder) localRecipient() *Conflict {
 // StaysHere reports whether mail to an address is delivered on the server of s, whose
 // tables have been loaded.
 func StaysHere(s postfix.State, address string) bool {
-	return (&builder{facts: s.Facts()}).isLocal(domainOf(address))
+	return isLocal((&builder{facts: s.Facts()}).facts, domainOf(address))
 }
 
 // openRelay finds a server that passes on mail for strangers: through the relay
 // it would cost the account.
-func (b *builder) openRelay() *Conflict {
-	list := b.s.Openings()
+func openRelay(state postfix.State) *Conflict {
+	list := state.Openings()
 	if len(list) == 0 {
 		return nil
 	}

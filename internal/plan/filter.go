@@ -152,10 +152,10 @@ func (r rule) filter(pattern string) templates.Filter {
 // have the type regexp, which is built into every Postfix.
 func (b *builder) filter() error {
 	if b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "regexp") {
-		b.note("this Postfix has no regexp tables: mail that the relay refuses for an account fault is bounced")
+		b.out.note("this Postfix has no regexp tables: mail that the relay refuses for an account fault is bounced")
 		return nil
 	}
-	b.delayWarning()
+	delayWarning(b.out, b.main, b.d)
 	for i, s := range b.services {
 		if !s.walked {
 			s.rules = s.ofHops()
@@ -206,8 +206,8 @@ func (b *builder) filterTable(s *service) error {
 	if err != nil {
 		return err
 	}
-	path := b.path(s.file(b, filterFile))
-	b.file(File{Path: path, After: text, Mode: 0o644})
+	path := filePath(b.s, s.file(b, filterFile))
+	b.out.file(File{Path: path, After: text, Mode: 0o644})
 	s.d.StatusFilterMap = "regexp:" + path
 	own := "smtp_delivery_status_filter"
 	if s.bridge {
@@ -276,15 +276,15 @@ const delayTime = "4h"
 // delayWarning has the senders of waiting mail told, where nothing tells them:
 // an account fault would otherwise be silent until the mail is returned after
 // days. cleanup(8) reads the parameter, so it holds for all mail.
-func (b *builder) delayWarning() {
+func delayWarning(out *output, main *postfix.Main, d *templates.Data) {
 	const name = "delay_warning_time"
-	value, set := b.main.Get(name)
+	value, set := main.Get(name)
 	if value == delayTime {
-		b.d.DelayWarning = delayTime
+		d.DelayWarning = delayTime
 		return
 	}
 	if !set || strings.Trim(value, "0smhdw ") == "" {
-		b.d.DelayWarning = delayTime
-		b.note("%s = %s is set, for all mail: senders are told when their mail waits; it was off", name, delayTime)
+		d.DelayWarning = delayTime
+		out.note("%s = %s is set, for all mail: senders are told when their mail waits; it was off", name, delayTime)
 	}
 }

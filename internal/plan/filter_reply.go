@@ -23,7 +23,7 @@ func (b *builder) replyFilter(i int) error {
 	}
 	if theirs, _ := b.main.Get("smtp_reply_filter"); theirs != "" {
 		// One table, and not a list of them, is all that smtp(8) opens here.
-		b.note("smtp_reply_filter = %s stays, and Postfix has room for one table there: mail that a relay refuses with 5xx for an account fault waits, it does not go on to the next hop", theirs)
+		b.out.note("smtp_reply_filter = %s stays, and Postfix has room for one table there: mail that a relay refuses with 5xx for an account fault waits, it does not go on to the next hop", theirs)
 		return nil
 	}
 	same := slices.IndexFunc(b.services[:i], func(o *service) bool {
@@ -44,8 +44,8 @@ func (b *builder) replyFilter(i int) error {
 	if err != nil {
 		return err
 	}
-	path := b.path(s.file(b, replyFile))
-	b.file(File{Path: path, After: text, Mode: 0o644})
+	path := filePath(b.s, s.file(b, replyFile))
+	b.out.file(File{Path: path, After: text, Mode: 0o644})
 	s.d.ReplyFilterMap = "regexp:" + path
 	return nil
 }

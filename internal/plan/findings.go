@@ -41,44 +41,44 @@ func Paths(s postfix.State) []string {
 // findings adds notes on what the administrator should know and what is left
 // as it is.
 func (b *builder) findings() {
-	b.bypasses()
+	bypassNotes(b.out, b.s)
 	b.overrides()
 	b.otherName()
 	b.probes()
 	b.forwarded()
-	b.senderIsLocal()
+	senderIsLocal(b.out, b.facts, b.cfg)
 	b.plugins()
-	b.oauth()
+	oauthNotes(b.out, b.s, b.services)
 	for _, s := range b.services {
 		for i := range s.hops {
 			if port := s.hops[i].Port; b.s.SELinux.PortDenied(port) {
-				b.note("this SELinux policy may keep Postfix from port %d (\"Permission denied\"). To change that: semanage port -a -t smtp_port_t -p tcp %d", port, port)
+				b.out.note("this SELinux policy may keep Postfix from port %d (\"Permission denied\"). To change that: semanage port -a -t smtp_port_t -p tcp %d", port, port)
 			}
 		}
 	}
-	was := b.param("default_transport")
+	was := b.s.Params["default_transport"]
 	if name, _, _ := strings.Cut(was, ":"); name != "smtp" && name != "" && !strings.HasPrefix(name, ServicePrefix) {
-		b.note("default_transport was %s; mail for other servers goes to the relay now", was)
+		b.out.note("default_transport was %s; mail for other servers goes to the relay now", was)
 	}
-	if name, _, _ := strings.Cut(b.param("relay_transport"), ":"); name == "error" {
-		b.note("relay_transport = %s stays: mail for relay_domains is refused as before", b.param("relay_transport"))
+	if name, _, _ := strings.Cut(b.s.Params["relay_transport"], ":"); name == "error" {
+		b.out.note("relay_transport = %s stays: mail for relay_domains is refused as before", b.s.Params["relay_transport"])
 	}
-	if dirs := postfix.Words(b.param("multi_instance_directories")); len(dirs) > 0 {
-		b.note("this Postfix has further instances (%s), which stay as they are: name one with --config-dir to set it up", strings.Join(dirs, ", "))
+	if dirs := postfix.Words(b.s.Params["multi_instance_directories"]); len(dirs) > 0 {
+		b.out.note("this Postfix has further instances (%s), which stay as they are: name one with --config-dir to set it up", strings.Join(dirs, ", "))
 	}
 	if b.server.Port25Open {
-		b.note("port 25 is open from this host: no relay is needed to send mail")
+		b.out.note("port 25 is open from this host: no relay is needed to send mail")
 	}
-	if relay := b.ofNull(); relay.Sender.NullSender == "refused" && !b.nullClient() {
-		b.note("the null sender (<>) is rejected by %s: bounces and delivery reports of this server will be lost", relayName(relay))
+	if relay := ofNull(b.cfg, b.routes); relay.Sender.NullSender == "refused" && !nullClient(b.s, b.facts) {
+		b.out.note("the null sender (<>) is rejected by %s: bounces and delivery reports of this server will be lost", relayName(relay))
 	}
 }
 
-// bypasses names parameters that log in with other credentials (postconf(5)) or
+// bypassNotes names parameters that log in with other credentials (postconf(5)) or
 // have mail filtered. Which mail goes where is the flow table's to say.
-func (b *builder) bypasses() {
-	if value := b.param("content_filter"); value != "" {
-		b.note("content_filter = %s stays: mail goes through it first", value)
+func bypassNotes(out *output, state postfix.State) {
+	if value := state.Params["content_filter"]; value != "" {
+		out.note("content_filter = %s stays: mail goes through it first", value)
 	}
 }
 
@@ -99,7 +99,7 @@ func (b *builder) overrides() {
 				why = "it wins over main.cf"
 			}
 			if why != "" {
-				b.note("master.cf: %s has -o %s=%s, which stays: %s", s.Name, o.Name, o.Value, why)
+				b.out.note("master.cf: %s has -o %s=%s, which stays: %s", s.Name, o.Name, o.Value, why)
 			}
 		}
 	}
@@ -111,50 +111,50 @@ var routing = []string{"default_transport", "transport_maps", "sender_dependent_
 // forwarded names mail that comes from outside and leaves again with its own
 // sender, which most services do not know.
 func (b *builder) forwarded() {
-	if b.cfg.First().Relay.Sender.Rule == "any" || len(b.s.Listeners()) == 0 || b.nullClient() {
+	if b.cfg.First().Relay.Sender.Rule == "any" || len(b.s.Listeners()) == 0 || nullClient(b.s, b.facts) {
 		return
 	}
 	if b.cfg.First().Relay.Sender.Rule == "account" {
-		b.note("forwarded mail (aliases, .forward, lists) keeps its original sender, which %s may reject or replace; what it rejects stays in the queue", b.d.RelayName)
+		b.out.note("forwarded mail (aliases, .forward, lists) keeps its original sender, which %s may reject or replace; what it rejects stays in the queue", b.d.RelayName)
 		return
 	}
-	b.note("forwarded mail (aliases, .forward, lists) keeps its original sender. %s rejects senders you do not own, so forwarded mail will stay in the queue",
+	b.out.note("forwarded mail (aliases, .forward, lists) keeps its original sender. %s rejects senders you do not own, so forwarded mail will stay in the queue",
 		b.d.RelayName)
 }
 
 // senderIsLocal finds domains that this server takes for its own although the
 // sender address says that they live elsewhere.
-func (b *builder) senderIsLocal() {
-	for _, f := range b.facts.OwnDomain(domainOf(b.cfg.From())) {
-		b.note("%s: mail from this server to addresses there stays here and is not sent", f.Detail)
+func senderIsLocal(out *output, facts lint.Config, cfg config.Config) {
+	for _, f := range facts.OwnDomain(domainOf(cfg.From())) {
+		out.note("%s: mail from this server to addresses there stays here and is not sent", f.Detail)
 	}
 }
 
-// oauth warns that a login by OAuth ends with this setup.
-func (b *builder) oauth() {
-	if strings.HasPrefix(b.s.Params["default_transport"], "relayhost") || b.services[0].bridge {
+// oauthNotes warns that a login by OAuth ends with this setup.
+func oauthNotes(out *output, state postfix.State, services []*service) {
+	if strings.HasPrefix(state.Params["default_transport"], "relayhost") || services[0].bridge {
 		return // it has ended before, or goes on with the bridge
 	}
 	const name, enable = "smtp_sasl_mechanism_filter", "smtp_sasl_auth_enable"
 	var filters []string
-	if b.param(enable) == "yes" {
-		filters = append(filters, b.param(name))
+	if state.Params[enable] == "yes" {
+		filters = append(filters, state.Params[name])
 	}
-	if b.s.Master != nil {
-		for _, s := range b.s.Master.Services() {
+	if state.Master != nil {
+		for _, s := range state.Master.Services() {
 			filter, ok := s.Option(name)
-			if on, set := s.Option(enable); ok && (on == "yes" || !set && b.param(enable) == "yes") {
+			if on, set := s.Option(enable); ok && (on == "yes" || !set && state.Params[enable] == "yes") {
 				filters = append(filters, filter)
 			}
 		}
 	}
 	instead := "a login with a password"
-	if !b.services[0].logs() {
+	if !services[0].logs() {
 		instead = "no login"
 	}
 	for _, filter := range filters {
 		if low := strings.ToLower(filter); strings.Contains(low, "xoauth2") && !strings.Contains(low, "!xoauth2") {
-			b.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by %s, and the token is not used any longer; --sign-in keeps a login by OAuth", filter, instead)
+			out.note("this server logs in at its relay by OAuth (smtp_sasl_mechanism_filter = %s): setup replaces that by %s, and the token is not used any longer; --sign-in keeps a login by OAuth", filter, instead)
 			return
 		}
 	}
@@ -172,7 +172,7 @@ func (b *builder) plugins() {
 				usable = slices.DeleteFunc(usable, func(m string) bool { return !has(m) })
 			}
 			if s.stores(*h) && !b.facts.HasPlugin(usable...) {
-				b.note("no SASL plug-in for %s is installed: without it Postfix cannot log in", strings.Join(usable, " or "))
+				b.out.note("no SASL plug-in for %s is installed: without it Postfix cannot log in", strings.Join(usable, " or "))
 			}
 		}
 	}

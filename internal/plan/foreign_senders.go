@@ -16,19 +16,19 @@ import (
 
 // otherSenders is value (of sender_dependent_default_transport_maps) with a last
 // entry for each table of sender_dependent_relayhost_maps; others' come before.
-func (b *builder) otherSenders(value string) string {
+func otherSenders(state postfix.State, main *postfix.Main, master *postfix.Master, value string) string {
 	var own, wanted []string
-	service := b.formerService()
-	raw, _ := b.main.Get("sender_dependent_relayhost_maps")
-	if b.s.MapTypes == nil || slices.Contains(b.s.MapTypes, "pipemap") {
+	service := formerService(state, master)
+	raw, _ := main.Get("sender_dependent_relayhost_maps")
+	if state.MapTypes == nil || slices.Contains(state.MapTypes, "pipemap") {
 		for _, table := range postfix.SplitList(raw) {
 			if !strings.Contains(table, ":") {
-				table = b.s.DefaultMap + ":" + table
+				table = state.DefaultMap + ":" + table
 			}
 			wanted = append(wanted, pipe(table, service))
 		}
 	}
-	if exempt := b.exempt(); exempt != "" && len(wanted) > 0 {
+	if exempt := exempt(state); exempt != "" && len(wanted) > 0 {
 		wanted = append([]string{exempt}, wanted...)
 	}
 	list := postfix.SplitList(value)
@@ -47,10 +47,10 @@ func (b *builder) otherSenders(value string) string {
 // default way (DUNNO): a pipe cannot tell those from the others. DUNNO ends the
 // search here as well (postconf(5), sender_dependent_default_transport_maps); "" for
 // no such sender.
-func (b *builder) exempt() string {
+func exempt(state postfix.State) string {
 	var pairs []string
-	for _, t := range postfix.ParseTables(b.param("sender_dependent_relayhost_maps"), b.s.DefaultMap) {
-		for _, e := range entries(b.s, t.Path) {
+	for _, t := range postfix.ParseTables(state.Params["sender_dependent_relayhost_maps"], state.DefaultMap) {
+		for _, e := range entries(state, t.Path) {
 			if strings.EqualFold(e.Value, "dunno") {
 				pairs = append(pairs, "{"+e.Key+exemptMark)
 			}
@@ -90,13 +90,13 @@ func piped(entry string) (service string, ok bool) {
 }
 
 // formerService is the service that mail went by before it was ours.
-func (b *builder) formerService() string {
-	if transport, _, _ := strings.Cut(b.param("default_transport"), ":"); !strings.HasPrefix(transport, ServicePrefix) {
-		if s, ok := b.master.Get(transport, "unix"); ok && s.Command == "smtp" {
+func formerService(state postfix.State, master *postfix.Master) string {
+	if transport, _, _ := strings.Cut(state.Params["default_transport"], ":"); !strings.HasPrefix(transport, ServicePrefix) {
+		if s, ok := master.Get(transport, "unix"); ok && s.Command == "smtp" {
 			return transport
 		}
 	}
-	for _, t := range postfix.ParseTables(b.param("sender_dependent_default_transport_maps"), b.s.DefaultMap) {
+	for _, t := range postfix.ParseTables(state.Params["sender_dependent_default_transport_maps"], state.DefaultMap) {
 		if service, ok := piped(t.String()); ok {
 			return cmp.Or(service, "smtp")
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 	"relayhost/templates"
 )
@@ -13,27 +14,27 @@ import (
 // lines of others stay.
 
 // sharesSettings reports whether an earlier release wrote the setup that is there.
-func (b *builder) sharesSettings() bool { return len(b.facts.SharedSettings()) > 0 }
+func sharesSettings(facts lint.Config) bool { return len(facts.SharedSettings()) > 0 }
 
 // unshare takes our entries out of the password tables that main.cf names, and
 // the tables out of main.cf where nobody else has an entry in them.
-func (b *builder) unshare(former map[string]bool, shared []templates.Account) error {
+func unshare(out *output, state postfix.State, main *postfix.Main, former map[string]bool, shared []templates.Account) error {
 	const name = "smtp_sasl_password_maps"
-	raw, _ := b.main.Get(name)
+	raw, _ := main.Get(name)
 	var kept []string
 	list := postfix.SplitList(raw)
-	tables := postfix.ParseTables(b.param(name), b.s.DefaultMap)
+	tables := postfix.ParseTables(state.Params[name], state.DefaultMap)
 	for i, t := range tables {
 		entry := t.String()
 		if len(list) == len(tables) {
 			entry = list[i]
 		}
-		before, known := b.s.Maps[t.Path]
+		before, known := state.Maps[t.Path]
 		if !t.Editable() || !known {
 			kept = append(kept, entry)
 			continue
 		}
-		text, err := b.source(t.Path)
+		text, err := sourceOf(state, t.Path)
 		if err != nil {
 			return err
 		}
@@ -47,7 +48,7 @@ func (b *builder) unshare(former map[string]bool, shared []templates.Account) er
 		if others {
 			kept = append(kept, entry)
 		}
-		if string(text.Bytes()) == string(before) || !others && t.Path == b.path(passwdFile) {
+		if string(text.Bytes()) == string(before) || !others && t.Path == filePath(state, passwdFile) {
 			continue // which the accounts go to again
 		}
 		f := File{Path: t.Path, After: text.Bytes(), Mode: 0o600, Secret: true}
@@ -56,17 +57,17 @@ func (b *builder) unshare(former map[string]bool, shared []templates.Account) er
 		}
 		if len(f.After) == 0 {
 			f.Action, f.Before, f.After = Remove, notNil(before), nil
-			b.files = append(b.files, f)
+			out.files = append(out.files, f)
 			continue
 		}
-		b.file(f)
+		out.file(f)
 	}
 	if slices.Equal(kept, list) {
 		return nil
 	}
-	b.setOrRemove(name, strings.Join(kept, ", "))
+	setOrRemove(main, name, strings.Join(kept, ", "))
 	if len(kept) == 0 {
-		b.main.Remove("smtp_sasl_auth_enable")
+		main.Remove("smtp_sasl_auth_enable")
 	}
 	return nil
 }
@@ -77,13 +78,13 @@ func (b *builder) unshare(former map[string]bool, shared []templates.Account) er
 func (b *builder) relayhost() {
 	const name = "relayhost"
 	raw, _ := b.main.Get(name)
-	old := b.param(name)
-	ours := b.sharesSettings()
+	old := b.s.Params[name]
+	ours := sharesSettings(b.facts)
 	switch {
 	case raw == "":
 		return
-	case !ours && b.needsRelayhost():
-		b.note("relayhost = %s stays for relay_domains and for senders of other transports; no other mail goes there", old)
+	case !ours && needsRelayhost(b.s, b.facts):
+		b.out.note("relayhost = %s stays for relay_domains and for senders of other transports; no other mail goes there", old)
 		return
 	case slices.Contains(b.main.Marked(), name):
 		b.main.Remove(name)
@@ -91,18 +92,18 @@ func (b *builder) relayhost() {
 		b.main.Set(name, "")
 	}
 	if !ours && !strings.EqualFold(old, b.d.NextHop) {
-		b.note("relayhost was %s; default_transport says now where mail goes", old)
+		b.out.note("relayhost was %s; default_transport says now where mail goes", old)
 	}
 }
 
 // needsRelayhost reports whether some mail that is not ours goes to relayhost:
 // that for relay_domains, and that of senders whose transport has no next hop.
-func (b *builder) needsRelayhost() bool {
-	if strings.HasSuffix(b.relayTransport(), ":") && b.passesOn() {
+func needsRelayhost(state postfix.State, facts lint.Config) bool {
+	if strings.HasSuffix(relayTransport(state), ":") && passesOn(state, facts) {
 		return true
 	}
-	others := slices.DeleteFunc(postfix.SplitList(b.param("sender_dependent_default_transport_maps")), func(e string) bool {
-		return forOthers(e) || strings.Contains(e, ":"+b.path(ownPrefix))
+	others := slices.DeleteFunc(postfix.SplitList(state.Params["sender_dependent_default_transport_maps"]), func(e string) bool {
+		return forOthers(e) || strings.Contains(e, ":"+filePath(state, ownPrefix))
 	})
 	return len(others) > 0
 }

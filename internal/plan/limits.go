@@ -10,6 +10,8 @@ import (
 
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
+	"relayhost/internal/lint"
+	"relayhost/internal/postfix"
 	"relayhost/relays"
 )
 
@@ -28,26 +30,26 @@ func recipientsOf(l relays.Limits) (recipients, messages int) {
 	return recipients, l.RecipientsPerSession / recipients
 }
 
-// limits sets what the services of the hops document, the smallest of each, as
+// setLimits sets what the services of the hops document, the smallest of each, as
 // parameters of the transport of s.
-func (b *builder) limits(s *service) {
+func setLimits(out *output, state postfix.State, facts lint.Config, s *service) {
 	d := s.d
 	for i := range s.hops {
 		h := &s.hops[i]
 		l := limitsOf(h)
-		if n := b.concurrency(h); d.Concurrency == 0 || n < d.Concurrency {
+		if n := concurrencyOf(out, h); d.Concurrency == 0 || n < d.Concurrency {
 			d.Concurrency = n
 		}
 		perMessage := l.Recipients
 		if n, _ := recipientsOf(l); n > 0 && (perMessage == 0 || n < perMessage) {
 			perMessage = n
 		}
-		if perMessage > 0 && perMessage < b.recipientLimit() && (d.RecipientLimit == 0 || perMessage < d.RecipientLimit) {
+		if perMessage > 0 && perMessage < recipientLimit(state) && (d.RecipientLimit == 0 || perMessage < d.RecipientLimit) {
 			d.RecipientLimit = perMessage
 		}
-		b.untold(h)
-		if len(b.facts.Oversize(h.Relay.Name, l.MessageBytes)) > 0 {
-			b.note("%s refuses messages above %d bytes; message_size_limit here is %s and stays, since it governs inbound mail as well", relayName(h.Relay), l.MessageBytes, b.param("message_size_limit"))
+		untoldLimits(out, state, h)
+		if len(facts.Oversize(h.Relay.Name, l.MessageBytes)) > 0 {
+			out.note("%s refuses messages above %d bytes; message_size_limit here is %s and stays, since it governs inbound mail as well", relayName(h.Relay), l.MessageBytes, state.Params["message_size_limit"])
 		}
 	}
 	if d.Concurrency > defaultConnections {
@@ -55,25 +57,25 @@ func (b *builder) limits(s *service) {
 		// queues are long.
 		d.InitialConcurrency = defaultConnections
 	}
-	if limit, _ := strconv.Atoi(b.param("default_process_limit")); d.Concurrency > limit && limit > 0 {
+	if limit, _ := strconv.Atoi(state.Params["default_process_limit"]); d.Concurrency > limit && limit > 0 {
 		d.Processes = strconv.Itoa(d.Concurrency)
 	}
-	if d.Concurrency == b.defaultConcurrency() {
+	if d.Concurrency == defaultConcurrency(state) {
 		d.Concurrency = 0 // it holds anyway
 	}
-	b.pause(s)
+	setPause(out, s)
 }
 
 // defaultConcurrency is the limit of every transport that has none of its own.
-func (b *builder) defaultConcurrency() int {
-	if n, err := strconv.Atoi(b.param("default_destination_concurrency_limit")); err == nil {
+func defaultConcurrency(state postfix.State) int {
+	if n, err := strconv.Atoi(state.Params["default_destination_concurrency_limit"]); err == nil {
 		return n
 	}
 	return defaultConnections
 }
 
-// untold notes what a relay documents and Postfix has no parameter for.
-func (b *builder) untold(h *config.Hop) {
+// untoldLimits notes what a relay documents and Postfix has no parameter for.
+func untoldLimits(out *output, state postfix.State, h *config.Hop) {
 	l := h.Relay.Limits
 	var counts []string
 	perSecond, perMinute := 0.0, 0 // which are no whole second for each message: see rateDelay
@@ -93,36 +95,36 @@ func (b *builder) untold(h *config.Hop) {
 		}
 	}
 	if len(counts) > 0 {
-		b.note("%s accepts %s; Postfix cannot count them, and mail beyond that stays in the queue until the relay accepts it", relayName(h.Relay), strings.Join(counts, " and "))
+		out.note("%s accepts %s; Postfix cannot count them, and mail beyond that stays in the queue until the relay accepts it", relayName(h.Relay), strings.Join(counts, " and "))
 	}
-	if slices.Contains(h.Relay.EHLO.Lacks, "SMTPUTF8") && b.param("smtputf8_enable") == "yes" {
+	if slices.Contains(h.Relay.EHLO.Lacks, "SMTPUTF8") && state.Params["smtputf8_enable"] == "yes" {
 		// SMTPUTF8_README, "Enabling SMTPUTF8 support".
-		b.note("%s does not offer SMTPUTF8: mail with UTF-8 in an address is returned to its sender, and so is mail that programs on this server send with bare UTF-8 in a header field (smtputf8_enable = no lets the latter pass)", relayName(h.Relay))
+		out.note("%s does not offer SMTPUTF8: mail with UTF-8 in an address is returned to its sender, and so is mail that programs on this server send with bare UTF-8 in a header field (smtputf8_enable = no lets the latter pass)", relayName(h.Relay))
 	}
 }
 
 // apiLimits sets what the API of the one hop of s takes. All recipients of a message go
 // in one request as far as it takes them: an API without an envelope wants that, and
 // one that takes fields would tell each half of them another list of addresses.
-func (b *builder) apiLimits(s *service) {
+func apiLimits(out *output, state postfix.State, facts lint.Config, s *service) {
 	h := &s.hops[0]
 	a, ok := conf.Get(h.Relay.ID)
 	if !ok {
 		return
 	}
 	d := s.d
-	if d.Concurrency = b.concurrency(h); d.Concurrency > defaultConnections {
+	if d.Concurrency = concurrencyOf(out, h); d.Concurrency > defaultConnections {
 		d.InitialConcurrency = defaultConnections
 	}
-	if d.Concurrency == b.defaultConcurrency() {
+	if d.Concurrency == defaultConcurrency(state) {
 		d.Concurrency = 0
 	}
-	if a.Limits.Recipients != b.recipientLimit() {
+	if a.Limits.Recipients != recipientLimit(state) {
 		d.RecipientLimit = a.Limits.Recipients
 	}
-	b.pause(s)
-	if len(b.facts.Oversize(h.Relay.Name, a.Limits.Bytes)) > 0 {
-		b.note("the API of %s takes messages of at most %d bytes; message_size_limit here is %s and stays, since it governs inbound mail as well", relayName(h.Relay), a.Limits.Bytes, b.param("message_size_limit"))
+	setPause(out, s)
+	if len(facts.Oversize(h.Relay.Name, a.Limits.Bytes)) > 0 {
+		out.note("the API of %s takes messages of at most %d bytes; message_size_limit here is %s and stays, since it governs inbound mail as well", relayName(h.Relay), a.Limits.Bytes, state.Params["message_size_limit"])
 	}
 }
 
@@ -135,8 +137,8 @@ func limitsOf(h *config.Hop) relays.Limits {
 	return relays.Limits{Recipients: a.Limits.Recipients, MessageBytes: a.Limits.Bytes}
 }
 
-// concurrency is the number of connections at once that h may have.
-func (b *builder) concurrency(h *config.Hop) int {
+// concurrencyOf is the number of connections at once that h may have.
+func concurrencyOf(out *output, h *config.Hop) int {
 	documented := h.Relay.Limits.Connections
 	if h.ByAPI() { // the catalogue's is about SMTP
 		a, _ := conf.Get(h.Relay.ID)
@@ -144,7 +146,7 @@ func (b *builder) concurrency(h *config.Hop) int {
 	}
 	if h.Connections > 0 {
 		if documented > 0 && h.Connections > documented {
-			b.note("%s documents %d connections at once; %d were asked for", relayName(h.Relay), documented, h.Connections)
+			out.note("%s documents %d connections at once; %d were asked for", relayName(h.Relay), documented, h.Connections)
 		}
 		return h.Connections
 	}
@@ -154,15 +156,15 @@ func (b *builder) concurrency(h *config.Hop) int {
 	return defaultConnections
 }
 
-// pause sets the longest pause between two messages that a hop demands.
-func (b *builder) pause(s *service) {
+// setPause sets the longest pause between two messages that a hop demands.
+func setPause(out *output, s *service) {
 	longest := 0
 	var slowest relays.Relay
 	for i := range s.hops {
 		if s.bridge && !s.hops[i].ByAPI() {
 			// The bridge counts, and Postfix's own measure would send every message alone.
 			if n := s.hops[i].Relay.Limits.PerMinute; n > 0 {
-				b.note("%s takes %d messages a minute: a burst goes out at once, and what is more waits its turn", relayName(s.hops[i].Relay), n)
+				out.note("%s takes %d messages a minute: a burst goes out at once, and what is more waits its turn", relayName(s.hops[i].Relay), n)
 			}
 			continue
 		}
@@ -172,25 +174,25 @@ func (b *builder) pause(s *service) {
 	}
 	if longest > 0 {
 		s.d.RateDelay = fmt.Sprintf("%ds", longest)
-		b.oneByOne(slowest, longest)
+		oneByOne(out, slowest, longest)
 	}
 }
 
 // oneByOne tells of a pause of so many seconds, which may be longer than r demands.
-func (b *builder) oneByOne(r relays.Relay, seconds int) {
+func oneByOne(out *output, r relays.Relay, seconds int) {
 	rate, unit := r.Limits.RatePerSecond, "second"
 	if minute := float64(r.Limits.PerMinute); minute > 0 && (rate <= 0 || minute/60 < rate) {
 		rate, unit = minute, "minute"
 	}
 	if each := map[string]float64{"second": 1, "minute": 60}[unit] / rate; each == float64(seconds) {
-		b.note("%s accepts one message in %d s: mail is sent one by one", relayName(r), seconds)
+		out.note("%s accepts one message in %d s: mail is sent one by one", relayName(r), seconds)
 		return
 	}
-	b.note("%s accepts %s messages a %s: mail is sent one by one, a message in %d s", relayName(r), strconv.FormatFloat(rate, 'f', -1, 64), unit, seconds)
+	out.note("%s accepts %s messages a %s: mail is sent one by one, a message in %d s", relayName(r), strconv.FormatFloat(rate, 'f', -1, 64), unit, seconds)
 }
 
-func (b *builder) recipientLimit() int {
-	if n, err := strconv.Atoi(b.param("default_destination_recipient_limit")); err == nil {
+func recipientLimit(state postfix.State) int {
+	if n, err := strconv.Atoi(state.Params["default_destination_recipient_limit"]); err == nil {
 		return n
 	}
 	return 50
@@ -217,7 +219,7 @@ func rateDelay(l relays.Limits) int {
 // our CA file.
 func (b *builder) reuse(s *service) {
 	if _, ok := b.master.Get("scache", "unix"); !ok && b.masterBefore != nil {
-		b.note("connections to the relay are not reused: master.cf has no scache service")
+		b.out.note("connections to the relay are not reused: master.cf has no scache service")
 		return
 	}
 	most := 0 // messages on a connection, of the hops that document it
@@ -239,7 +241,7 @@ func (b *builder) reuse(s *service) {
 	}
 	if b.s.SELinux.ReuseDenied() {
 		proxy := filepath.Join(b.s.DaemonDir, "tlsproxy")
-		b.note("connections to the relay are not reused, so mail leaves slower: this SELinux policy keeps tlsproxy from them. To change that: "+
+		b.out.note("connections to the relay are not reused, so mail leaves slower: this SELinux policy keeps tlsproxy from them. To change that: "+
 			"semanage fcontext -a -t postfix_smtp_exec_t %s && restorecon %s; then run setup again", proxy, proxy)
 		return
 	}

@@ -76,7 +76,7 @@ func (b *builder) masterCF() error {
 	}
 	var text []byte
 	for _, s := range b.services {
-		entries, err := b.masterEntries(s)
+		entries, err := masterEntries(b.out, b.s, s)
 		if err != nil {
 			return err
 		}
@@ -95,15 +95,15 @@ func (b *builder) masterCF() error {
 	for _, s := range ours.Services() {
 		b.master.Set(s)
 	}
-	b.file(File{Path: b.path("master.cf"), Before: b.masterBefore, After: b.master.Bytes(), Mode: existingMode(b.s.MasterMeta.Mode),
+	b.out.file(File{Path: filePath(b.s, "master.cf"), Before: b.masterBefore, After: b.master.Bytes(), Mode: existingMode(b.s.MasterMeta.Mode),
 		UID: b.s.MasterMeta.UID, GID: b.s.MasterMeta.GID})
 	return nil
 }
 
-// reset keeps from the service what main.cf says for others.
-func (b *builder) reset(d *templates.Data, resets []reset) {
+// addResets keeps from the service what main.cf says for others.
+func addResets(state postfix.State, d *templates.Data, resets []reset) {
 	for _, r := range resets {
-		if value, known := b.s.Params[r.name]; known && r.unwanted(d, value) {
+		if value, known := state.Params[r.name]; known && r.unwanted(d, value) {
 			set := templates.Setting{Name: r.name, Value: r.value}
 			d.Reset = append(d.Reset, set)
 			if slices.Contains(trust, r.name) {
@@ -113,11 +113,11 @@ func (b *builder) reset(d *templates.Data, resets []reset) {
 	}
 }
 
-// network gives the service one where main.cf has none.
-func (b *builder) network(d *templates.Data) {
-	if value, known := b.s.Params["inet_protocols"]; known && value == "" {
+// setNetwork gives the service one where main.cf has none.
+func setNetwork(out *output, state postfix.State, d *templates.Data) {
+	if value, known := state.Params["inet_protocols"]; known && value == "" {
 		d.Protocol = "all"
-		b.note("inet_protocols is empty, so this Postfix has no network; the relay's service gets one, the rest needs a value and a restart")
+		out.note("inet_protocols is empty, so this Postfix has no network; the relay's service gets one, the rest needs a value and a restart")
 	}
 }
 
@@ -127,17 +127,17 @@ func (b *builder) leftovers() error {
 	if b.s.Master == nil {
 		return nil
 	}
-	b.formerBridges()
-	b.formerUnits()
+	formerBridges(b.out, b.s, b.server)
+	formerUnits(b.out, b.s)
 	var before []postfix.Table
 	for _, o := range b.s.Master.Overrides("smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter") {
 		before = append(before, postfix.ParseTables(o.Option.Value, b.s.DefaultMap)...)
 	}
 	for _, name := range []string{"sender_dependent_default_transport_maps", "transport_maps", "smtp_tls_policy_maps"} {
-		before = append(before, postfix.ParseTables(b.param(name), b.s.DefaultMap)...)
+		before = append(before, postfix.ParseTables(b.s.Params[name], b.s.DefaultMap)...)
 	}
 	for _, t := range before {
-		gone := strings.HasPrefix(t.Path, b.path(ownPrefix)) && !slices.ContainsFunc(b.files, func(f File) bool { return f.Path == t.Path })
+		gone := strings.HasPrefix(t.Path, filePath(b.s, ownPrefix)) && !slices.ContainsFunc(b.out.files, func(f File) bool { return f.Path == t.Path })
 		text, there := b.s.Maps[t.Path]
 		there = there || slices.Contains(b.s.Unreadable, t.Path)
 		if !gone || !there || filepath.Base(t.Path) == genericFile || filepath.Base(t.Path) == filterFile {
@@ -150,7 +150,7 @@ func (b *builder) leftovers() error {
 		if t.Index() != "" {
 			f.Map = t.Type
 		}
-		b.files = append(b.files, f)
+		b.out.files = append(b.out.files, f)
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func (b *builder) mainCF() error {
 		}
 		b.main.Set(name, value)
 	}
-	b.file(File{Path: b.path("main.cf"), Before: b.mainBefore, After: b.main.Bytes(), Mode: existingMode(b.s.MainMeta.Mode),
+	b.out.file(File{Path: filePath(b.s, "main.cf"), Before: b.mainBefore, After: b.main.Bytes(), Mode: existingMode(b.s.MainMeta.Mode),
 		UID: b.s.MainMeta.UID, GID: b.s.MainMeta.GID})
 	return nil
 }
@@ -206,14 +206,14 @@ func (b *builder) clear(text string) {
 	for _, name := range booleans {
 		if value, ok := b.main.Get(name); ok && value == "" {
 			b.main.Remove(name)
-			b.note("%s was there without a value, which smtp(8) dies of; the line is removed", name)
+			b.out.note("%s was there without a value, which smtp(8) dies of; the line is removed", name)
 		}
 	}
 	level, _ := b.main.Get("smtp_tls_security_level")
 	for _, name := range obsolete {
 		if value, ok := b.main.Get(name); ok && level != "" {
 			b.main.Remove(name)
-			b.note("%s = %s had no effect beside smtp_tls_security_level; the line is removed", name, value)
+			b.out.note("%s = %s had no effect beside smtp_tls_security_level; the line is removed", name, value)
 		}
 	}
 	for _, name := range b.main.Names() {
@@ -223,21 +223,21 @@ func (b *builder) clear(text string) {
 	}
 	if b.d.SenderTransportMaps == "" {
 		const name = "sender_dependent_default_transport_maps"
-		if value, was := b.drop(name, bySenderFile, belowFile); was {
-			b.setOrRemove(name, value)
+		if value, was := withoutTables(b.s, b.main, name, bySenderFile, belowFile); was {
+			setOrRemove(b.main, name, value)
 		}
 	}
 	if b.d.SenderCanonicalMaps == "" {
-		if value, was := b.drop("sender_canonical_maps", senderFile); was {
-			b.setOrRemove("sender_canonical_maps", value)
+		if value, was := withoutTables(b.s, b.main, "sender_canonical_maps", senderFile); was {
+			setOrRemove(b.main, "sender_canonical_maps", value)
 		}
 	}
 }
 
-func (b *builder) setOrRemove(name, value string) {
+func setOrRemove(main *postfix.Main, name, value string) {
 	if value == "" {
-		b.main.Remove(name)
+		main.Remove(name)
 		return
 	}
-	b.main.Set(name, value)
+	main.Set(name, value)
 }

@@ -14,19 +14,19 @@ import (
 // read, by next hop. A service that needs another account at a next hop, or
 // accounts by sender, gets a table of its own.
 func (b *builder) passwd() error {
-	shared := b.shareAccounts()
-	former := b.formerNextHops()
+	shared := shareAccounts(b.accounts, b.services)
+	former := formerNextHops(b.s, b.mainBefore)
 	for _, a := range shared {
 		delete(former, a.Key)
 	}
-	if b.sharesSettings() {
-		if err := b.unshare(former, shared); err != nil {
+	if sharesSettings(b.facts) {
+		if err := unshare(b.out, b.s, b.main, former, shared); err != nil {
 			return err
 		}
 	}
 	target, ours := b.privateTable()
 	if len(shared) > 0 || ours {
-		if err := b.passwdTable(target, shared, former); err != nil {
+		if err := passwdTable(b.out, b.s, b.services, target, shared, former); err != nil {
 			return err
 		}
 	}
@@ -35,23 +35,23 @@ func (b *builder) passwd() error {
 			s.d.PasswordMap = target.String()
 		}
 	}
-	return b.ownTables()
+	return ownTables(b.out, b.s, b.services)
 }
 
 // shareAccounts lists the accounts of the common table: the first for each next
 // hop. Services whose account is another are marked to have a table of their
 // own.
-func (b *builder) shareAccounts() []templates.Account {
+func shareAccounts(accounts Accounts, services []*service) []templates.Account {
 	var shared []templates.Account
 	byHop := map[string]account{}
-	for _, s := range b.services {
+	for _, s := range services {
 		if s.keyed {
 			s.own = true
 			continue
 		}
 		s.own = slices.ContainsFunc(s.hops, func(h config.Hop) bool {
 			has, taken := byHop[h.NextHop()]
-			return s.stores(h) && taken && has != b.account(&h, s.routes[0])
+			return s.stores(h) && taken && has != accountOf(accounts, &h, s.routes[0])
 		})
 		if s.own {
 			continue
@@ -62,7 +62,7 @@ func (b *builder) shareAccounts() []templates.Account {
 			if _, taken := byHop[key]; taken || !s.stores(*h) {
 				continue
 			}
-			byHop[key] = b.account(h, s.routes[0])
+			byHop[key] = accountOf(accounts, h, s.routes[0])
 			shared = append(shared, templates.Account{Key: key, Username: h.Username, Password: h.Password.Reveal()})
 		}
 	}
@@ -70,9 +70,9 @@ func (b *builder) shareAccounts() []templates.Account {
 }
 
 // sharedHosts are the hosts whose account is in the common table.
-func (b *builder) sharedHosts() []string {
+func sharedHosts(services []*service) []string {
 	var hosts []string
-	for _, s := range b.services {
+	for _, s := range services {
 		for i := range s.hops {
 			if h := &s.hops[i]; !s.own && s.stores(*h) && !slices.Contains(hosts, h.Host) {
 				hosts = append(hosts, h.Host)
@@ -83,9 +83,9 @@ func (b *builder) sharedHosts() []string {
 }
 
 // ownTables writes the password tables of single services.
-func (b *builder) ownTables() error {
-	for _, s := range b.services {
-		if bySender := b.param("smtp_sender_dependent_authentication"); s.keyed {
+func ownTables(out *output, state postfix.State, services []*service) error {
+	for _, s := range services {
+		if bySender := state.Params["smtp_sender_dependent_authentication"]; s.keyed {
 			s.d.SenderAuth = "yes"
 		} else if s.logs() && strings.EqualFold(bySender, "yes") {
 			s.d.SenderAuth = "no"
@@ -98,15 +98,15 @@ func (b *builder) ownTables() error {
 		if err != nil {
 			return err
 		}
-		f := File{Path: ownPasswd(b.s.ConfigDir, s.name), After: text, Mode: 0o600, Secret: true, Keys: accountKeys(accounts)}
-		if (postfix.Table{Type: b.mapType, Path: f.Path}).Index() != "" {
-			f.Map = b.mapType
+		f := File{Path: ownPasswd(state.ConfigDir, s.name), After: text, Mode: 0o600, Secret: true, Keys: accountKeys(accounts)}
+		if (postfix.Table{Type: out.mapType, Path: f.Path}).Index() != "" {
+			f.Map = out.mapType
 		}
-		if slices.Contains(b.s.Unreadable, f.Path) {
+		if slices.Contains(state.Unreadable, f.Path) {
 			f.Before = []byte{} // it is there, and a look without root does not tell what is in it
 		}
-		b.file(f)
-		s.d.PasswordMap = b.mapType + ":" + f.Path
+		out.file(f)
+		s.d.PasswordMap = out.mapType + ":" + f.Path
 	}
 	return nil
 }
@@ -152,57 +152,57 @@ func (b *builder) privateTable() (t postfix.Table, ours bool) {
 			continue
 		}
 		for _, named := range postfix.ParseTables(o.Option.Value, b.s.DefaultMap) {
-			if named.Path == b.path(passwdFile) || named.Path == b.path(privateFile) {
+			if named.Path == filePath(b.s, passwdFile) || named.Path == filePath(b.s, privateFile) {
 				// The type that new tables get, as all our others have; one that is
 				// read by others as well keeps theirs.
-				if b.cfg.MapType != "" || !slices.Contains(b.s.MapTypes, named.Type) || !b.named(named.Path) {
-					named.Type = b.mapType
+				if b.cfg.MapType != "" || !slices.Contains(b.s.MapTypes, named.Type) || !isNamed(b.s, b.main, b.master, named.Path) {
+					named.Type = b.out.mapType
 				}
 				return named, true
 			}
 		}
 	}
-	t = postfix.Table{Type: b.mapType, Path: b.path(passwdFile)}
+	t = postfix.Table{Type: b.out.mapType, Path: filePath(b.s, passwdFile)}
 	text, there := b.s.Maps[t.Path]
 	there = there || slices.Contains(b.s.Unreadable, t.Path)
 	switch {
-	case !b.named(t.Path) && !there:
+	case !isNamed(b.s, b.main, b.master, t.Path) && !there:
 		return t, false
-	case !b.named(t.Path) && b.wasOurs() && b.onlyOurs(text):
+	case !isNamed(b.s, b.main, b.master, t.Path) && wasOurs(b.main) && onlyOurs(b.s, b.mainBefore, b.services, text):
 		return t, true
 	}
-	t.Path = b.path(privateFile)
+	t.Path = filePath(b.s, privateFile)
 	_, ours = b.s.Maps[t.Path]
 	return t, ours
 }
 
-// named reports whether main.cf, as it will be, or a service of somebody else
+// isNamed reports whether main.cf, as it will be, or a service of somebody else
 // names path as a password table.
-func (b *builder) named(path string) bool {
+func isNamed(state postfix.State, main *postfix.Main, master *postfix.Master, path string) bool {
 	const name = "smtp_sasl_password_maps"
-	raw, _ := b.main.Get(name)
+	raw, _ := main.Get(name)
 	values := []string{raw}
-	for _, o := range b.master.Overrides(name) {
+	for _, o := range master.Overrides(name) {
 		if !strings.HasPrefix(o.Service, ServicePrefix) {
 			values = append(values, o.Option.Value)
 		}
 	}
 	return slices.ContainsFunc(values, func(value string) bool {
-		return slices.ContainsFunc(postfix.ParseTables(value, b.s.DefaultMap), func(t postfix.Table) bool { return t.Path == path })
+		return slices.ContainsFunc(postfix.ParseTables(value, state.DefaultMap), func(t postfix.Table) bool { return t.Path == path })
 	})
 }
 
 // wasOurs reports whether main.cf sends mail by a service of ours now.
-func (b *builder) wasOurs() bool {
-	transport, _ := b.main.Get("default_transport")
+func wasOurs(main *postfix.Main) bool {
+	transport, _ := main.Get("default_transport")
 	return strings.HasPrefix(transport, ServicePrefix)
 }
 
 // onlyOurs reports whether every entry of a password table has a next hop of
 // ours as its key.
-func (b *builder) onlyOurs(text []byte) bool {
-	hops := b.formerNextHops()
-	for _, s := range b.services {
+func onlyOurs(state postfix.State, mainBefore []byte, services []*service, text []byte) bool {
+	hops := formerNextHops(state, mainBefore)
+	for _, s := range services {
 		for i := range s.hops {
 			hops[s.hops[i].NextHop()] = true
 		}
@@ -213,16 +213,16 @@ func (b *builder) onlyOurs(text []byte) bool {
 
 // passwdTable puts table t, which is ours alone, into the plan: with accounts,
 // without former next hops and without bare hosts, which would win.
-func (b *builder) passwdTable(t postfix.Table, accounts []templates.Account, former map[string]bool) error {
-	before, there := b.s.Maps[t.Path]
-	text, err := b.source(t.Path)
+func passwdTable(out *output, state postfix.State, services []*service, t postfix.Table, accounts []templates.Account, former map[string]bool) error {
+	before, there := state.Maps[t.Path]
+	text, err := sourceOf(state, t.Path)
 	if err != nil {
 		return err
 	}
-	for _, host := range b.sharedHosts() {
+	for _, host := range sharedHosts(services) {
 		// smtp(8) looks for the bare host before the next hop (smtp_sasl_passwd_lookup).
 		if text.Remove(host) {
-			b.note("%s has an entry for %s without a port, which would take precedence; it is removed", t.Path, host)
+			out.note("%s has an entry for %s without a port, which would take precedence; it is removed", t.Path, host)
 		}
 	}
 	for hop := range former {
@@ -243,27 +243,27 @@ func (b *builder) passwdTable(t postfix.Table, accounts []templates.Account, for
 	f.After = text.Bytes()
 	if there && len(accounts) == 0 && len(f.After) == 0 {
 		f.Action, f.Before, f.After, f.Keys = Remove, notNil(before), nil, nil
-		b.files = append(b.files, f)
+		out.files = append(out.files, f)
 		return nil
 	}
-	if slices.Contains(b.s.Unreadable, t.Path) {
+	if slices.Contains(state.Unreadable, t.Path) {
 		// A look without root: what is shown cannot be the whole file.
 		f.Before = []byte{}
-		b.note("%s cannot be read without root; the entries in it that are not shown stay", t.Path)
+		out.note("%s cannot be read without root; the entries in it that are not shown stay", t.Path)
 	}
-	b.file(f)
+	out.file(f)
 	return nil
 }
 
 // formerNextHops are those of an earlier set-up of ours.
-func (b *builder) formerNextHops() map[string]bool {
+func formerNextHops(state postfix.State, mainBefore []byte) map[string]bool {
 	former := map[string]bool{}
 	add := func(list string) {
 		for _, hop := range postfix.Words(list) {
 			former[strings.ToLower(hop)] = true
 		}
 	}
-	if before, err := postfix.ParseMain(b.mainBefore); err == nil {
+	if before, err := postfix.ParseMain(mainBefore); err == nil {
 		transport, _ := before.Get("default_transport")
 		if _, hop, _ := strings.Cut(transport, ":"); strings.HasPrefix(transport, ServicePrefix) {
 			if hop == "" {
@@ -272,7 +272,7 @@ func (b *builder) formerNextHops() map[string]bool {
 			add(hop)
 		}
 	}
-	for _, hop := range furtherHops(b.s) {
+	for _, hop := range furtherHops(state) {
 		add(hop)
 	}
 	return former

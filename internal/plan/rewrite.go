@@ -23,13 +23,13 @@ import (
 func (b *builder) senders() error {
 	b.helo()
 	single := b.cfg.First().Relay.Sender.Single
-	if single && len(b.routes) == 1 && len(b.cfg.Rewrite) == 0 && b.nullClient() {
-		b.d.SenderCanonicalMaps = b.place("static:"+b.cfg.From(), true)
+	if single && len(b.routes) == 1 && len(b.cfg.Rewrite) == 0 && nullClient(b.s, b.facts) {
+		b.d.SenderCanonicalMaps = canonicalPlace(b.s, b.cfg, b.main, "static:"+b.cfg.From(), true)
 		return nil
 	}
 	local, foreign := b.ownNames()
 	if single {
-		b.note("%s sends mail as %s only: mail of other senders on this server stays in the queue if it rejects them, or leaves with that address", b.d.RelayName, b.cfg.From())
+		b.out.note("%s sends mail as %s only: mail of other senders on this server stays in the queue if it rejects them, or leaves with that address", b.d.RelayName, b.cfg.From())
 	}
 	for _, s := range b.services {
 		if err := b.generic(s, local); err != nil {
@@ -37,14 +37,14 @@ func (b *builder) senders() error {
 		}
 	}
 	foreign = slices.DeleteFunc(foreign, b.isAsked)
-	if !b.nullClient() {
-		b.tellCanonical(foreign)
+	if !nullClient(b.s, b.facts) {
+		tellCanonical(b.out, b.cfg, foreign)
 	}
 	return b.canonical(foreign)
 }
 
 // tellCanonical says what changes for mail from keys ("@host", "root@host").
-func (b *builder) tellCanonical(keys []string) {
+func tellCanonical(out *output, cfg config.Config, keys []string) {
 	for _, who := range []struct{ prefix, become string }{{"@", "senders there become"}, {"root@", "root and other system accounts there become"}} {
 		var list []string
 		for _, key := range keys {
@@ -53,9 +53,9 @@ func (b *builder) tellCanonical(keys []string) {
 			}
 		}
 		if len(list) > 0 {
-			b.note("mail to %s leaves this server, so %s %s by sender_canonical_maps, which acts on all mail: "+
+			out.note("mail to %s leaves this server, so %s %s by sender_canonical_maps, which acts on all mail: "+
 				"that to other hops and to mailboxes here has the new sender too; where people or programs here get mail at that name, "+
-				"add it to mydestination first", strings.Join(list, ", "), who.become, b.cfg.From())
+				"add it to mydestination first", strings.Join(list, ", "), who.become, cfg.From())
 		}
 	}
 }
@@ -73,11 +73,11 @@ func (b *builder) isAsked(key string) bool {
 
 // hostNames are the names of this host, as programs may use them in senders: first
 // what Postfix itself appends, then what the kernel and the other programs have.
-func (b *builder) hostNames() []string {
-	short, _, _ := strings.Cut(b.s.Hostname, ".")
-	names := append([]string{b.param("myhostname"), b.origin(), b.s.FQDN, b.s.Hostname, short}, b.s.Names...)
-	names = append(names, "localhost", "localhost."+b.param("mydomain"), "localhost.localdomain")
-	for _, name := range postfix.SplitList(b.param("mydestination")) {
+func hostNames(state postfix.State) []string {
+	short, _, _ := strings.Cut(state.Hostname, ".")
+	names := append([]string{state.Params["myhostname"], Origin(state), state.FQDN, state.Hostname, short}, state.Names...)
+	names = append(names, "localhost", "localhost."+state.Params["mydomain"], "localhost.localdomain")
+	for _, name := range postfix.SplitList(state.Params["mydestination"]) {
 		if strings.HasPrefix(strings.ToLower(name), "localhost.") || isName(name) && !mailaddr.Qualified(name) {
 			// Names of the host, as "localhost.localdomain" and "web1", and no mail domains.
 			names = append(names, name)
@@ -92,9 +92,8 @@ func (b *builder) hostNames() []string {
 // OwnSenders lists addresses of root as programs on the host of s write them: one at
 // each name of the host.
 func OwnSenders(s postfix.State) []string {
-	b := &builder{s: s, facts: s.Facts()}
 	var list []string
-	for _, name := range b.hostNames() {
+	for _, name := range hostNames(s) {
 		if address := "root@" + name; !slices.Contains(list, address) {
 			list = append(list, address)
 		}
@@ -116,16 +115,16 @@ func (b *builder) ownNames() (local, foreign []string) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, name := range b.hostNames() {
-		appended := name == strings.ToLower(b.param("myhostname")) || name == strings.ToLower(b.origin())
+	for _, name := range hostNames(b.s) {
+		appended := name == strings.ToLower(b.s.Params["myhostname"]) || name == strings.ToLower(Origin(b.s))
 		if seen[name] || name == domainOf(b.cfg.From()) && !first.Single {
 			continue
 		}
 		seen[name] = true
-		stays := b.isLocal(name) || b.facts.In("relay_domains", name) // mail for those never leaves by our service
-		people := b.isMailDomain(name)
+		stays := isLocal(b.facts, name) || b.facts.In("relay_domains", name) // mail for those never leaves by our service
+		people := isMailDomain(b.s, b.facts, name)
 		if (people || !stays && !appended && !isNowhere(name)) && !b.isAsked("@"+name) && !first.Single {
-			b.note("senders at %s leave as they are, root and other system accounts aside: where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml",
+			b.out.note("senders at %s leave as they are, root and other system accounts aside: where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml",
 				name, b.d.RelayName, name, b.cfg.From())
 		}
 		switch {
@@ -145,13 +144,13 @@ func (b *builder) ownNames() (local, foreign []string) {
 // isMailDomain reports whether people may have addresses at name, one of this host: it
 // is hosted here, it is what the name of the host ends in, or a domain of two labels,
 // as registries sell them.
-func (b *builder) isMailDomain(name string) bool {
+func isMailDomain(state postfix.State, facts lint.Config, name string) bool {
 	if !mailaddr.Qualified(name) {
 		return false
 	}
-	hosted := slices.ContainsFunc([]string{"virtual_alias_domains", "virtual_mailbox_domains", "relay_domains"}, func(param string) bool { return b.facts.In(param, name) })
-	return hosted || strings.Count(name, ".") == 1 || name == strings.ToLower(b.origin()) && !b.isHostName(name) ||
-		slices.ContainsFunc(b.hostNames(), func(host string) bool {
+	hosted := slices.ContainsFunc([]string{"virtual_alias_domains", "virtual_mailbox_domains", "relay_domains"}, func(param string) bool { return facts.In(param, name) })
+	return hosted || strings.Count(name, ".") == 1 || name == strings.ToLower(Origin(state)) && !facts.IsHost(name) ||
+		slices.ContainsFunc(hostNames(state), func(host string) bool {
 			return strings.HasSuffix(host, "."+name) && !strings.HasPrefix(host, "localhost.")
 		})
 }
@@ -167,8 +166,8 @@ func (b *builder) accountsAt(name string) (list []string) {
 	}
 	taken := map[string]bool{}
 	for _, param := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "sender_canonical_maps", "canonical_maps", "smtp_generic_maps"} {
-		for _, t := range postfix.ParseTables(b.param(param), b.s.DefaultMap) {
-			if strings.HasPrefix(t.Path, b.path(ownPrefix)) {
+		for _, t := range postfix.ParseTables(b.s.Params[param], b.s.DefaultMap) {
+			if strings.HasPrefix(t.Path, filePath(b.s, ownPrefix)) {
 				continue
 			}
 			for _, e := range entries(b.s, t.Path) {
@@ -183,7 +182,7 @@ func (b *builder) accountsAt(name string) (list []string) {
 	if len(users) == 0 {
 		users = []string{"root"}
 	}
-	people := b.isMailDomain(name)
+	people := isMailDomain(b.s, b.facts, name)
 	for _, user := range users {
 		if address := user + "@" + name; !taken[address] && !b.isAsked(address) && !(people && slices.Contains(roles, user)) {
 			list = append(list, address)
@@ -201,12 +200,6 @@ func isNowhere(name string) bool {
 	return !mailaddr.Qualified(strings.ReplaceAll(name, "_", "-")) || strings.HasSuffix(name, ".internal")
 }
 
-func (b *builder) isHostName(name string) bool { return b.facts.IsHost(name) }
-
-// origin is the domain that Postfix appends to local addresses. Debian allows
-// myorigin to be the path of a file.
-func (b *builder) origin() string { return Origin(b.s) }
-
 // Origin is the domain that s appends to users of this host (myorigin, postconf(5)).
 func Origin(s postfix.State) string {
 	value := s.Params["myorigin"]
@@ -222,8 +215,8 @@ func isName(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == "" && !strings.HasPrefix(s, ".") && !strings.HasSuffix(s, ".")
 }
 
-func (b *builder) isLocal(domain string) bool {
-	return slices.ContainsFunc(lint.LocalDomains(), func(name string) bool { return b.facts.In(name, domain) })
+func isLocal(facts lint.Config, domain string) bool {
+	return slices.ContainsFunc(lint.LocalDomains(), func(name string) bool { return facts.In(name, domain) })
 }
 
 // generic gives s the table that turns names of this host into the sender of
@@ -255,7 +248,7 @@ func (b *builder) generic(s *service, local []string) error {
 		}
 	}
 	s.generics = senders
-	ours, err := b.newMap(s.file(b, genericFile), templates.Generic, &templates.Data{RelayName: s.d.RelayName, Senders: senders}, settingKeys(senders))
+	ours, err := b.out.newMap(s.file(b, genericFile), templates.Generic, &templates.Data{RelayName: s.d.RelayName, Senders: senders}, settingKeys(senders))
 	if err != nil {
 		return err
 	}
@@ -304,20 +297,20 @@ func (b *builder) canonical(keys []string) error {
 	if len(senders) == 0 {
 		return nil
 	}
-	ours, err := b.newMap(senderFile, templates.SenderCanonical, &templates.Data{RelayName: b.relayNames(), Senders: senders}, settingKeys(senders))
+	ours, err := b.out.newMap(senderFile, templates.SenderCanonical, &templates.Data{RelayName: relayNames(b.services, b.d), Senders: senders}, settingKeys(senders))
 	if err != nil {
 		return err
 	}
-	b.d.SenderCanonicalMaps = b.place(ours, asked)
+	b.d.SenderCanonicalMaps = canonicalPlace(b.s, b.cfg, b.main, ours, asked)
 	return nil
 }
 
-// place is the value of sender_canonical_maps with ours in it, at the front
+// canonicalPlace is the value of sender_canonical_maps with ours in it, at the front
 // where it was asked for. An administrator who has moved it since has a reason.
-func (b *builder) place(ours string, asked bool) string {
-	raw, _ := b.main.Get("sender_canonical_maps")
-	merged, before := b.merge("sender_canonical_maps", asked, ours), entries(b.s, b.path(senderFile))
-	for from := range b.cfg.Rewrite {
+func canonicalPlace(state postfix.State, cfg config.Config, main *postfix.Main, ours string, asked bool) string {
+	raw, _ := main.Get("sender_canonical_maps")
+	merged, before := withTables(state, main, "sender_canonical_maps", asked, ours), entries(state, filePath(state, senderFile))
+	for from := range cfg.Rewrite {
 		if !slices.ContainsFunc(before, func(e postfix.Entry) bool { return strings.EqualFold(e.Key, from) }) {
 			return merged // asked for only now
 		}
@@ -343,15 +336,15 @@ func settingKeys(settings []templates.Setting) map[string]secret.Value {
 
 // nullClient reports whether this host only sends: no mail is delivered here
 // and none is taken from elsewhere (STANDARD_CONFIGURATION_README).
-func (b *builder) nullClient() bool {
+func nullClient(state postfix.State, facts lint.Config) bool {
 	for _, name := range append([]string{"relay_domains"}, lint.LocalDomains()...) {
-		for _, word := range postfix.SplitList(b.param(name)) {
-			if !b.isHostName(word) && word != "localhost" && !strings.HasPrefix(word, "localhost.") {
+		for _, word := range postfix.SplitList(state.Params[name]) {
+			if !facts.IsHost(word) && word != "localhost" && !strings.HasPrefix(word, "localhost.") {
 				return false
 			}
 		}
 	}
-	return b.s.LoopbackOnly()
+	return state.LoopbackOnly()
 }
 
 // helo gives the relay a name that services accept where myhostname is none.
@@ -362,14 +355,14 @@ func (b *builder) helo() {
 		name = "myhostname"
 	}
 	byAPI := !slices.ContainsFunc(b.services, func(s *service) bool { return !slices.ContainsFunc(s.hops, config.Hop.ByAPI) || s.walked })
-	if b.s.Params == nil || mailaddr.Qualified(b.param(name)) || byAPI {
+	if b.s.Params == nil || mailaddr.Qualified(b.s.Params[name]) || byAPI {
 		return
 	}
 	greeting := cmp.Or(b.s.FQDN, domainOf(b.cfg.From()))
 	for _, s := range b.services {
 		s.d.HeloName = greeting
 	}
-	b.note("%s = %s is no name that services accept; the relay is greeted as %s", name, b.param(name), greeting)
+	b.out.note("%s = %s is no name that services accept; the relay is greeted as %s", name, b.s.Params[name], greeting)
 }
 
 func domainOf(address string) string {

@@ -16,8 +16,8 @@ func Roles(s postfix.State) []string {
 	var list []string
 	for _, name := range append(lint.LocalDomains(), "relay_domains") {
 		var domains []string
-		for _, word := range postfix.SplitList(b.param(name)) {
-			own := b.isHostName(word) || word == "localhost" || strings.HasPrefix(word, "localhost.")
+		for _, word := range postfix.SplitList(b.s.Params[name]) {
+			own := b.facts.IsHost(word) || word == "localhost" || strings.HasPrefix(word, "localhost.")
 			if !own && !(name == "relay_domains" && b.facts.In("mydestination", word)) {
 				domains = append(domains, word)
 			}
@@ -34,7 +34,7 @@ func Roles(s postfix.State) []string {
 		}
 	}
 	for name, does := range map[string]string{"transport_maps": "sends some mail by ways of its own", "content_filter": "has mail filtered"} {
-		others := slices.DeleteFunc(postfix.SplitList(b.param(name)), func(e string) bool { return strings.Contains(e, ":"+b.path(ownPrefix)) })
+		others := slices.DeleteFunc(postfix.SplitList(b.s.Params[name]), func(e string) bool { return strings.Contains(e, ":"+filePath(b.s, ownPrefix)) })
 		if len(others) > 0 {
 			list = append(list, does+" ("+name+" = "+strings.Join(others, ", ")+")")
 		}

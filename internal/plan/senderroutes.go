@@ -31,18 +31,18 @@ func (b *builder) list() {
 	if i := b.cfg.NullRoute(); i > 0 {
 		w := b.routes[i]
 		w.Senders = append(slices.Clone(w.Senders), config.NullSender)
-		b.note("%s rejects the null sender (<>): bounces use the route %s", relayName(b.cfg.First().Relay), w.Name)
+		b.out.note("%s rejects the null sender (<>): bounces use the route %s", relayName(b.cfg.First().Relay), w.Name)
 	}
 }
 
 // ofNull is the relay of mail with the null sender.
-func (b *builder) ofNull() relays.Relay {
-	for _, w := range b.routes {
+func ofNull(cfg config.Config, routes []*route) relays.Relay {
+	for _, w := range routes {
 		if slices.Contains(w.Senders, config.NullSender) {
 			return w.Hops[0].Relay
 		}
 	}
-	return b.cfg.First().Relay
+	return cfg.First().Relay
 }
 
 // below is the regular expression for addresses at names below domain, which
@@ -55,20 +55,20 @@ func (b *builder) bySenderMaps() error {
 	const name = "sender_dependent_default_transport_maps"
 	if len(b.routes) == 1 {
 		raw, _ := b.main.Get(name)
-		if rest, was := b.drop(name, bySenderFile, belowFile); was {
+		if rest, was := withoutTables(b.s, b.main, name, bySenderFile, belowFile); was {
 			raw = rest
 		}
-		if value := b.otherSenders(raw); value != raw {
-			b.setOrRemove(name, value)
+		if value := otherSenders(b.s, b.main, b.master, raw); value != raw {
+			setOrRemove(b.main, name, value)
 		}
 		return nil
 	}
-	exact, patterns := b.senderEntries()
+	exact, patterns := senderEntries(b.s, b.routes)
 	keys := make(map[string]secret.Value, len(exact))
 	for _, e := range exact {
 		keys[e.Name] = secret.New(e.Value)
 	}
-	ours, err := b.newMap(bySenderFile, templates.BySender, &templates.Data{Senders: exact}, keys)
+	ours, err := b.out.newMap(bySenderFile, templates.BySender, &templates.Data{Senders: exact}, keys)
 	if err != nil {
 		return err
 	}
@@ -81,23 +81,23 @@ func (b *builder) bySenderMaps() error {
 		if err != nil {
 			return err
 		}
-		b.file(File{Path: b.path(belowFile), After: text, Mode: 0o644})
-		tables = append(tables, "regexp:"+b.path(belowFile))
+		b.out.file(File{Path: filePath(b.s, belowFile), After: text, Mode: 0o644})
+		tables = append(tables, "regexp:"+filePath(b.s, belowFile))
 	}
-	b.d.SenderTransportMaps = b.otherSenders(b.merge(name, true, tables...))
+	b.d.SenderTransportMaps = otherSenders(b.s, b.main, b.master, withTables(b.s, b.main, name, true, tables...))
 	return nil
 }
 
 // senderEntries lists the entries of the indexed table and those of the one
 // with patterns.
-func (b *builder) senderEntries() (exact, patterns []templates.Setting) {
+func senderEntries(state postfix.State, routes []*route) (exact, patterns []templates.Setting) {
 	var wide []templates.Setting // ".domain" and its way
-	for _, w := range b.routes[1:] {
+	for _, w := range routes[1:] {
 		value := w.service.d.Service + ":" + w.nextHop()
 		for _, sender := range w.Senders {
 			switch {
 			case sender == config.NullSender:
-				exact = append(exact, templates.Setting{Name: nullKey(b.s), Value: value})
+				exact = append(exact, templates.Setting{Name: nullKey(state), Value: value})
 			case sender[0] == '.':
 				wide = append(wide, templates.Setting{Name: sender, Value: value})
 			case strings.Contains(sender, "@"):
@@ -110,14 +110,14 @@ func (b *builder) senderEntries() (exact, patterns []templates.Setting) {
 	if len(wide) == 0 {
 		return exact, nil
 	}
-	return exact, b.patterns(exact, wide)
+	return exact, patternsFor(state, exact, wide)
 }
 
-// patterns is the table for names below a domain, narrow ones first. Postfix
+// patternsFor is the table for names below a domain, narrow ones first. Postfix
 // asks all tables for the whole address before it asks any for the domain, and
 // a pattern answers to the whole address: so what is said of a domain or an
 // address inside has to stand here as well.
-func (b *builder) patterns(exact, wide []templates.Setting) []templates.Setting {
+func patternsFor(state postfix.State, exact, wide []templates.Setting) []templates.Setting {
 	domains := make(map[string]bool, len(wide))
 	for _, w := range wide {
 		domains[w.Name] = true
@@ -125,12 +125,12 @@ func (b *builder) patterns(exact, wide []templates.Setting) []templates.Setting 
 	var out []templates.Setting
 	for _, e := range exact {
 		local, domain, _ := cutLast(e.Name, "@")
-		if e.Name == nullKey(b.s) || !insideAny(domain, domains) {
+		if e.Name == nullKey(state) || !insideAny(domain, domains) {
 			continue
 		}
 		pattern := "/@" + regexp.QuoteMeta(domain) + "$/"
 		if local != "" {
-			pattern = "/^" + quoteLocal(local) + b.extension() + "@" + regexp.QuoteMeta(domain) + "$/"
+			pattern = "/^" + quoteLocal(local) + extensionPattern(state) + "@" + regexp.QuoteMeta(domain) + "$/"
 		}
 		out = append(out, templates.Setting{Name: pattern, Value: e.Value})
 	}
@@ -162,9 +162,9 @@ func insideAny(domain string, domains map[string]bool) bool {
 	return false
 }
 
-// extension matches what may follow a local part (recipient_delimiter).
-func (b *builder) extension() string {
-	delimiters := b.param("recipient_delimiter")
+// extensionPattern matches what may follow a local part (recipient_delimiter).
+func extensionPattern(state postfix.State) string {
+	delimiters := state.Params["recipient_delimiter"]
 	var any []string
 	for _, c := range delimiters {
 		if strings.ContainsRune("+-_.=#", c) {

@@ -10,32 +10,32 @@ import (
 	"relayhost/templates"
 )
 
-// tls decides how the service of s speaks TLS. All of it is said in master.cf:
+// setTLS decides how the service of s speaks TLS. All of it is said in master.cf:
 // a table or parameter of main.cf would hold for other services with the same
 // next hop as well, and a policy table is skipped for a message that says
 // "TLS-Required: no" (RFC 8689; tls_required_enable, since Postfix 3.10).
-func (b *builder) tls(s *service) {
+func setTLS(out *output, state postfix.State, s *service) {
 	first, d := &s.hops[0], s.d
 	p := tlsPolicy(first)
 	d.Level, d.ServerName = p.Level, p.ServerName
 	if s.differ() {
 		d.ServerName = "" // which would hold for a hop by address as well; the table names it by hop
 	}
-	d.Protocols = minimumTLS(b.s.Version)
-	d.CAFile = b.s.CAFile
+	d.Protocols = minimumTLS(state.Version)
+	d.CAFile = state.CAFile
 	if first.CAFile != "" {
 		d.CAFile = first.CAFile
 	}
 	switch p.Level {
 	case "fingerprint":
 		d.Pin = p.Match
-		b.note("the certificate is pinned: mail waits when the service renews it")
+		out.note("the certificate is pinned: mail waits when the service renews it")
 	case "none":
 		d.Protocols, d.CAFile = "", ""
-		b.note("mail to %s goes without TLS, as asked for: whoever is in between can read and change it", first.Host)
+		out.note("mail to %s goes without TLS, as asked for: whoever is in between can read and change it", first.Host)
 	case "encrypt":
 		d.Unverified = true
-		b.note("the relay's certificate is not verified: an attacker between this server and the relay can read the password and the mail")
+		out.note("the relay's certificate is not verified: an attacker between this server and the relay can read the password and the mail")
 	default:
 		d.CertMatch = p.Match
 	}
@@ -104,13 +104,13 @@ func (b *builder) policy() error {
 			value, _ := rendered.Get(p.NextHop)
 			keys[p.NextHop] = secret.New(value)
 		}
-		if s.d.PolicyMap, err = b.newMap(policyFile+"_"+s.suffix(), templates.TLSPolicy, d, keys); err != nil {
+		if s.d.PolicyMap, err = b.out.newMap(policyFile+"_"+s.suffix(), templates.TLSPolicy, d, keys); err != nil {
 			return err
 		}
 	}
 	const name = "smtp_tls_policy_maps"
-	if value, was := b.drop(name, policyFile); was {
-		b.setOrRemove(name, value)
+	if value, was := withoutTables(b.s, b.main, name, policyFile); was {
+		setOrRemove(b.main, name, value)
 	}
 	return nil
 }

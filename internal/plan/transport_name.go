@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/lint"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/postfix"
 )
@@ -17,22 +18,22 @@ import (
 // transport_maps that names a next hop and no transport (":[gw.example.com]:25"), or
 // by a parameter that refers to it. It would go by our service, with our account and
 // our rewriting of senders.
-func (b *builder) captured() *Conflict {
+func captured(state postfix.State, facts lint.Config, main *postfix.Main, master *postfix.Master) *Conflict {
 	for _, name := range []string{"local_transport", "virtual_transport", "relay_transport", "mailbox_transport", "fallback_transport", "best_mx_transport"} {
-		if raw, _ := b.main.Get(name); strings.Contains(strings.NewReplacer("{", "", "(", "").Replace(raw), "$default_transport") {
+		if raw, _ := main.Get(name); strings.Contains(strings.NewReplacer("{", "", "(", "").Replace(raw), "$default_transport") {
 			return &Conflict{name, raw, "that mail would follow default_transport to the relay",
-				fmt.Sprintf("write %s = %s, which is what it means today", name, b.formerService())}
+				fmt.Sprintf("write %s = %s, which is what it means today", name, formerService(state, master))}
 		}
 	}
-	for _, t := range postfix.ParseTables(b.param("transport_maps"), b.s.DefaultMap) {
-		if t.Path == b.path(transportFile) {
+	for _, t := range postfix.ParseTables(state.Params["transport_maps"], state.DefaultMap) {
+		if t.Path == filePath(state, transportFile) {
 			continue
 		}
-		for _, e := range entries(b.s, t.Path) {
-			if hop, is := strings.CutPrefix(e.Value, ":"); is && hop != "" && e.Key != "*" && !b.otherClass(e.Key) {
+		for _, e := range entries(state, t.Path) {
+			if hop, is := strings.CutPrefix(e.Value, ":"); is && hop != "" && e.Key != "*" && !otherClass(facts, e.Key) {
 				return &Conflict{"transport_maps", t.String(),
 					fmt.Sprintf("its entry \"%s %s\" names no transport, so that mail would go there by the relay's service", e.Key, e.Value),
-					fmt.Sprintf("write \"%s %s:%s\" in %s, which is what it means today, and run postmap", e.Key, b.formerService(), hop, t.Path)}
+					fmt.Sprintf("write \"%s %s:%s\" in %s, which is what it means today, and run postmap", e.Key, formerService(state, master), hop, t.Path)}
 			}
 		}
 	}
@@ -41,9 +42,9 @@ func (b *builder) captured() *Conflict {
 
 // otherClass reports whether the recipients of a transport(5) key have another
 // transport than default_transport (ADDRESS_CLASS_README).
-func (b *builder) otherClass(key string) bool {
+func otherClass(facts lint.Config, key string) bool {
 	domain := strings.TrimPrefix(mailaddr.Domain(key), ".")
-	return b.isLocal(domain) || b.facts.In("relay_domains", domain)
+	return isLocal(facts, domain) || facts.In("relay_domains", domain)
 }
 
 // plainKey are the characters of a sender that an inline table takes as they are.
@@ -51,18 +52,18 @@ const plainKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 
 // dunno finds a sender of sender_dependent_relayhost_maps that is to go by the
 // default and cannot be named in an inline table.
-func (b *builder) dunno() *Conflict {
+func dunno(state postfix.State) *Conflict {
 	const name = "sender_dependent_relayhost_maps"
-	for _, t := range postfix.ParseTables(b.param(name), b.s.DefaultMap) {
-		for _, e := range entries(b.s, t.Path) {
-			if strings.EqualFold(e.Value, "dunno") && (strings.Trim(e.Key, plainKey) != "" || b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "inline")) {
+	for _, t := range postfix.ParseTables(state.Params[name], state.DefaultMap) {
+		for _, e := range entries(state, t.Path) {
+			if strings.EqualFold(e.Value, "dunno") && (strings.Trim(e.Key, plainKey) != "" || state.MapTypes != nil && !slices.Contains(state.MapTypes, "inline")) {
 				return &Conflict{name, t.String(), fmt.Sprintf("its entry \"%s %s\" would send that mail past the relay", e.Key, e.Value),
 					"remove that entry from " + t.Path + ": senders without one go by the relay"}
 			}
 		}
 	}
-	if b.param(name) != "" && b.s.MapTypes != nil && !slices.Contains(b.s.MapTypes, "pipemap") {
-		return &Conflict{name, b.param(name), "this Postfix has no pipemap tables, without which its senders would go by the relay",
+	if state.Params[name] != "" && state.MapTypes != nil && !slices.Contains(state.MapTypes, "pipemap") {
+		return &Conflict{name, state.Params[name], "this Postfix has no pipemap tables, without which its senders would go by the relay",
 			"make a table of sender_dependent_default_transport_maps of it"}
 	}
 	return nil
@@ -79,21 +80,21 @@ var scheduling = []string{
 // otherName names the settings of the former transport, which do not hold for
 // mail to the relay any more.
 func (b *builder) otherName() {
-	former := b.formerService()
-	if held := postfix.Words(b.param("defer_transports")); slices.Contains(held, former) && !slices.Contains(held, b.d.Service) {
-		b.note("main.cf: defer_transports = %s does not hold back mail for the relay, whose transport is %s: add that name to hold it back",
-			b.param("defer_transports"), b.d.Service)
+	former := formerService(b.s, b.master)
+	if held := postfix.Words(b.s.Params["defer_transports"]); slices.Contains(held, former) && !slices.Contains(held, b.d.Service) {
+		b.out.note("main.cf: defer_transports = %s does not hold back mail for the relay, whose transport is %s: add that name to hold it back",
+			b.s.Params["defer_transports"], b.d.Service)
 	}
 	for _, suffix := range scheduling {
 		name := former + suffix
 		value, set := b.main.Get(name)
 		if set {
-			b.note("main.cf: %s = %s stays and does not hold for mail to the relay: set %s for that", name, value, b.d.Service+suffix)
+			b.out.note("main.cf: %s = %s stays and does not hold for mail to the relay: set %s for that", name, value, b.d.Service+suffix)
 		}
 	}
 	if s, ok := b.master.Get(former, "unix"); ok {
 		for _, o := range s.Options {
-			b.note("master.cf: -o %s=%s of the service %s does not hold for mail to the relay, which goes by %s", o.Name, o.Value, former, b.d.Service)
+			b.out.note("master.cf: -o %s=%s of the service %s does not hold for mail to the relay, which goes by %s", o.Name, o.Value, former, b.d.Service)
 		}
 	}
 }
@@ -110,14 +111,14 @@ func (b *builder) probes() {
 	}
 	values := make([]string, len(restrictions))
 	for i, name := range restrictions {
-		values[i] = b.param(name)
+		values[i] = b.s.Params[name]
 	}
 	for _, o := range b.master.Overrides(restrictions...) {
 		values = append(values, o.Option.Value)
 	}
 	for _, word := range []string{"reject_unverified_sender", "reject_unverified_recipient"} {
 		if slices.ContainsFunc(values, func(v string) bool { return slices.Contains(postfix.Words(v), word) }) {
-			b.note("%s asks the relay about addresses elsewhere from now on, which says yes to all of them (address_verify_default_transport follows default_transport)", word)
+			b.out.note("%s asks the relay about addresses elsewhere from now on, which says yes to all of them (address_verify_default_transport follows default_transport)", word)
 		}
 	}
 }

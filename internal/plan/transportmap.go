@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"relayhost/internal/config"
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/templates"
@@ -20,9 +21,9 @@ func (b *builder) transportMaps() error {
 		b.transportMap(strings.ToLower(domain), "smtp:")
 	}
 	if len(b.d.Routes) == 0 {
-		if value, was := b.drop("transport_maps", transportFile); was {
+		if value, was := withoutTables(b.s, b.main, "transport_maps", transportFile); was {
 			b.d.TransportMaps = value
-			b.setOrRemove("transport_maps", value)
+			setOrRemove(b.main, "transport_maps", value)
 		}
 		return nil
 	}
@@ -30,11 +31,11 @@ func (b *builder) transportMaps() error {
 	for _, r := range b.d.Routes {
 		keys[r.Name] = secret.New(r.Value)
 	}
-	ours, err := b.newMap(transportFile, templates.Transport, &templates.Data{RelayName: b.relayNames(), Routes: b.d.Routes}, keys)
+	ours, err := b.out.newMap(transportFile, templates.Transport, &templates.Data{RelayName: relayNames(b.services, b.d), Routes: b.d.Routes}, keys)
 	if err != nil {
 		return err
 	}
-	b.d.TransportMaps = b.merge("transport_maps", false, ours)
+	b.d.TransportMaps = withTables(b.s, b.main, "transport_maps", false, ours)
 	return nil
 }
 
@@ -42,8 +43,8 @@ func (b *builder) transportMaps() error {
 func (b *builder) transportMap(domain, value string) {
 	if b.routed == nil {
 		b.routed = map[string]bool{}
-		for _, t := range postfix.ParseTables(b.param("transport_maps"), b.s.DefaultMap) {
-			if t.Path == b.path(transportFile) {
+		for _, t := range postfix.ParseTables(b.s.Params["transport_maps"], b.s.DefaultMap) {
+			if t.Path == filePath(b.s, transportFile) {
 				continue
 			}
 			for _, e := range entries(b.s, t.Path) {
@@ -60,8 +61,8 @@ func (b *builder) transportMap(domain, value string) {
 // relayTransport is where mail for relay_domains goes, as a transport entry
 // that asks the domain's own mail exchangers, or "" where that is an error
 // ("Local only" set-ups).
-func (b *builder) relayTransport() string {
-	value := b.param("relay_transport")
+func relayTransport(state postfix.State) string {
+	value := state.Params["relay_transport"]
 	switch name, _, _ := strings.Cut(value, ":"); name {
 	case "":
 		return "relay:"
@@ -76,14 +77,14 @@ func (b *builder) relayTransport() string {
 
 // passesOn reports whether some domain of relay_domains is not delivered here. A
 // table that cannot be read may have one.
-func (b *builder) passesOn() bool {
-	for _, word := range postfix.SplitList(b.param("relay_domains")) {
+func passesOn(state postfix.State, facts lint.Config) bool {
+	for _, word := range postfix.SplitList(state.Params["relay_domains"]) {
 		found := []string{strings.ToLower(word)}
 		switch {
 		case strings.HasPrefix(word, "!"):
 			continue
 		case strings.ContainsAny(word, ":/"):
-			text, ok := b.s.Maps[postfix.ParseTables(word, b.s.DefaultMap)[0].Path]
+			text, ok := state.Maps[postfix.ParseTables(word, state.DefaultMap)[0].Path]
 			if !ok {
 				return true
 			}
@@ -94,7 +95,7 @@ func (b *builder) passesOn() bool {
 				}
 			}
 		}
-		if slices.ContainsFunc(found, func(domain string) bool { return !b.isLocal(domain) }) {
+		if slices.ContainsFunc(found, func(domain string) bool { return !isLocal(facts, domain) }) {
 			return true
 		}
 	}
@@ -102,9 +103,9 @@ func (b *builder) passesOn() bool {
 }
 
 // aliasFile is the table that local(8) looks root up in.
-func (b *builder) aliasFile() postfix.Table {
+func aliasFile(state postfix.State) postfix.Table {
 	for _, name := range []string{"alias_maps", "alias_database"} {
-		for _, t := range postfix.ParseTables(b.param(name), b.s.DefaultMap) {
+		for _, t := range postfix.ParseTables(state.Params[name], state.DefaultMap) {
 			if t.Editable() {
 				return t
 			}
@@ -118,17 +119,17 @@ func (b *builder) aliases() error {
 	if b.cfg.RootTo == "" {
 		return nil
 	}
-	t := b.aliasFile()
+	t := aliasFile(b.s)
 	if t.Path == "" {
 		return &config.InputError{Field: "root-to", Msg: "this Postfix has no aliases file", Hint: "set alias_maps and alias_database first"}
 	}
-	if kind, why, _ := strings.Cut(b.param("local_transport"), ":"); kind == "error" || kind == "retry" || kind == "discard" {
+	if kind, why, _ := strings.Cut(b.s.Params["local_transport"], ":"); kind == "error" || kind == "retry" || kind == "discard" {
 		return &config.InputError{Field: "root-to", Msg: "no mail is delivered on this server (local_transport = " + kind + ":" + why + "), so that no alias of root applies",
 			Hint: "leave --root-to out: mail for root goes on as before"}
 	}
-	if !b.isLocal(strings.ToLower(b.origin())) {
-		return &config.InputError{Field: "root-to", Msg: "mail to root goes to " + b.origin() + ", which is not delivered here: no alias of root applies to it",
-			Hint: "leave --root-to out, or add " + b.origin() + " to mydestination"}
+	if !isLocal(b.facts, strings.ToLower(Origin(b.s))) {
+		return &config.InputError{Field: "root-to", Msg: "mail to root goes to " + Origin(b.s) + ", which is not delivered here: no alias of root applies to it",
+			Hint: "leave --root-to out, or add " + Origin(b.s) + " to mydestination"}
 	}
 	aliases, err := postfix.ParseAliases(b.s.Maps[t.Path])
 	if err != nil {
@@ -144,6 +145,64 @@ func (b *builder) aliases() error {
 	if t.Index() != "" {
 		f.Aliases = t.Type
 	}
-	b.file(f)
+	b.out.file(f)
 	return nil
+}
+
+// catchAll finds the transport(5) entry "*", which wins over relayhost.
+func catchAll(out *output, state postfix.State, cfg config.Config) *Conflict {
+	for _, t := range postfix.ParseTables(state.Params["transport_maps"], state.DefaultMap) {
+		if t.Path == filePath(state, transportFile) {
+			continue
+		}
+		text, ok := state.Maps[t.Path]
+		if !ok {
+			if t.Type != "" && !t.Editable() {
+				out.note("transport_maps = %s may send mail past the relay, or by its service to another next hop; it cannot be read from here", t)
+			}
+			continue
+		}
+		source, err := postfix.ParseSource(text)
+		if err != nil {
+			continue
+		}
+		value, found := source.Get("*")
+		switch {
+		case !found || value == ":":
+		case replacesOurs(state, cfg, value):
+			dropCatchAll(out, state, t, value)
+		default:
+			return &Conflict{"transport_maps", t.String(), "its entry \"* " + value + "\" sends all mail past the relay",
+				"remove that entry from " + t.Path + ", or keep it for single domains with --direct"}
+		}
+	}
+	return nil
+}
+
+// replacesOurs reports whether relayhost will say what the entry "*" says today. The
+// tables of senders, which have no effect beside it, must say nothing then.
+func replacesOurs(state postfix.State, cfg config.Config, value string) bool {
+	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
+		if state.Params[name] != "" {
+			return false
+		}
+	}
+	_, next, _ := strings.Cut(value, ":")
+	hop, err := postfix.ParseNextHop(next)
+	return err == nil && strings.EqualFold(hop.Host, cfg.First().Host) && hop.Port == cfg.First().Port
+}
+
+// dropCatchAll takes the entry out of its table.
+func dropCatchAll(out *output, state postfix.State, t postfix.Table, value string) {
+	text, err := postfix.ParseSource(state.Maps[t.Path])
+	if err != nil {
+		return // it had the entry
+	}
+	text.Remove("*")
+	f := File{Path: t.Path, After: text.Bytes(), Mode: 0o644}
+	if t.Index() != "" {
+		f.Map = t.Type
+	}
+	out.file(f)
+	out.note("the entry \"* %s\" of %s is removed: relayhost says it now, and mail for domains of this server stays here", value, t.Path)
 }

@@ -62,44 +62,44 @@ func (s *service) stores(h config.Hop) bool { return !s.bridge && h.StoresPasswo
 // (Server.NoCredentials) the place that it comes from stands for it.
 type account struct{ username, password, from string }
 
-func (b *builder) account(h *config.Hop, w *route) account {
+func accountOf(accounts Accounts, h *config.Hop, w *route) account {
 	a := account{h.Username, h.Password.Reveal(), ""}
 	if a.password == secret.Mask {
-		a.from = cmp.Or(h.CredentialsFile, b.serviceNow(w))
+		a.from = cmp.Or(h.CredentialsFile, serviceNow(accounts, w))
 	}
 	return a
 }
 
 // serviceNow is what the mail of w goes by now, where that tells its account
 // from others; else the route itself.
-func (b *builder) serviceNow(w *route) string {
+func serviceNow(accounts Accounts, w *route) string {
 	sender := ""
 	if len(w.Senders) > 0 {
 		sender = w.Senders[0]
 	}
-	now, _ := b.accounts.route(sender)
+	now, _ := accounts.route(sender)
 	if !strings.HasPrefix(now.Transport, ServicePrefix) || strings.HasPrefix(now.Transport, keyedPrefix) {
 		return "route " + w.Name
 	}
 	return now.Transport
 }
 
-// logins fills in stored or masked credentials where none were given, and
+// fillLogins fills in stored or masked credentials where none were given, and
 // reports whether placeholders are in use.
-func (b *builder) logins() (incomplete bool) {
-	if !b.server.NoCredentials {
+func fillLogins(server Server, accounts Accounts, routes []*route) (incomplete bool) {
+	if !server.NoCredentials {
 		return false
 	}
-	for _, w := range b.routes {
+	for _, w := range routes {
 		w.Hops = slices.Clone(w.Hops) // which are the caller's
 		for i := range w.Hops {
-			incomplete = b.login(&w.Hops[i], w.Senders) || incomplete
+			incomplete = fillLogin(accounts, &w.Hops[i], w.Senders) || incomplete
 		}
 	}
 	return incomplete
 }
 
-func (b *builder) login(h *config.Hop, senders []string) (incomplete bool) {
+func fillLogin(accounts Accounts, h *config.Hop, senders []string) (incomplete bool) {
 	if h.APITakesTokens() {
 		if h.Username != "" && signsIn(h) {
 			return false
@@ -118,7 +118,7 @@ func (b *builder) login(h *config.Hop, senders []string) (incomplete bool) {
 	if !h.NeedsLogin() || h.Username != "" && (!h.Password.IsZero() || h.Bridged() && signsIn(h)) {
 		return false
 	}
-	if user, password, ok := b.accounts.Find(h.NextHop(), senders...); ok && (h.Username == "" || h.Username == user) {
+	if user, password, ok := accounts.Find(h.NextHop(), senders...); ok && (h.Username == "" || h.Username == user) {
 		h.Username, h.Password = user, password
 		return false
 	}
@@ -148,10 +148,10 @@ func signsIn(h *config.Hop) bool {
 func (b *builder) assemble() error {
 	known := map[string]*service{}
 	for _, w := range b.routes {
-		key := b.chain(w)
+		key := chainKey(b.accounts, w)
 		s, ok := known[key]
 		if !ok {
-			s = &service{hops: w.Hops, name: b.serviceName(w), bridge: w.Bridged(), walked: w.Walked()}
+			s = &service{hops: w.Hops, name: serviceName(b.cfg, w), bridge: w.Bridged(), walked: w.Walked()}
 			known[key] = s
 			b.services = append(b.services, s)
 		}
@@ -173,7 +173,7 @@ func (b *builder) assemble() error {
 
 // serviceName names the service of a route after what Postfix speaks there, so that no
 // delivery meets another protocol; see config.OAuthSuffix.
-func (b *builder) serviceName(w *route) string {
+func serviceName(cfg config.Config, w *route) string {
 	h := &w.Hops[0]
 	if w.Walked() {
 		h = &w.All()[0] // at every level of a rehearsal
@@ -184,7 +184,7 @@ func (b *builder) serviceName(w *route) string {
 	case w.Walked():
 		name = ServicePrefix + h.Relay.ID
 	default:
-		name = ServicePrefix + b.cfg.First().Relay.ID
+		name = ServicePrefix + cfg.First().Relay.ID
 	}
 	switch {
 	case h.ByAPI():
@@ -201,13 +201,13 @@ func (b *builder) serviceName(w *route) string {
 	return name
 }
 
-// chain is equal for routes that can share a service.
-func (b *builder) chain(w *route) string {
+// chainKey is equal for routes that can share a service.
+func chainKey(accounts Accounts, w *route) string {
 	var key strings.Builder
 	fmt.Fprintf(&key, "%t\x00", w.Walked())
 	for i := range w.Hops {
 		h := &w.Hops[i]
-		a := b.account(h, w)
+		a := accountOf(accounts, h, w)
 		fmt.Fprintf(&key, "%s\x00%s\x00%s\x00%s\x00", endpoint(h), a.username, a.password, a.from)
 	}
 	return key.String()
@@ -262,7 +262,7 @@ func (b *builder) bySender() {
 		}
 	}
 	b.services = kept
-	b.nameGroups()
+	nameGroups(b.services)
 }
 
 // unkeyed reports whether some sender of w cannot be a key of a password table:
@@ -273,14 +273,14 @@ func unkeyed(w *route) bool {
 
 // nameGroups names services with sender keys after what they have in common, so
 // that the name stays when a route goes.
-func (b *builder) nameGroups() {
+func nameGroups(services []*service) {
 	used := map[string]bool{}
-	for _, s := range b.services {
+	for _, s := range services {
 		if !s.keyed {
 			used[s.name] = true
 		}
 	}
-	for _, s := range b.services {
+	for _, s := range services {
 		if !s.keyed {
 			continue
 		}
@@ -305,7 +305,7 @@ func (b *builder) describe(s *service) {
 	d.TLSRequired = b.s.Version.AtLeast(3, 10)
 	d.Mechanisms = "plain,login"
 	d.Processes = "-"
-	b.tls(s)
+	setTLS(b.out, b.s, s)
 	if s.bridge {
 		b.describeBridge(s)
 		return
@@ -327,7 +327,7 @@ func (b *builder) describe(s *service) {
 	if len(fallback) > 0 {
 		d.Fallback, d.Timeouts = strings.Join(fallback, ","), impatient
 	}
-	b.limits(s)
+	setLimits(b.out, b.s, b.facts, s)
 	b.reuse(s)
 }
 
@@ -352,9 +352,9 @@ func relayName(r relays.Relay) string {
 }
 
 // relayNames is the one relay of all routes, or what stands for several.
-func (b *builder) relayNames() string {
-	name := b.d.RelayName
-	for _, s := range b.services {
+func relayNames(services []*service, d *templates.Data) string {
+	name := d.RelayName
+	for _, s := range services {
 		for i := range s.hops {
 			if relayName(s.hops[i].Relay) != name {
 				return "the relays"
