@@ -22,7 +22,7 @@ const notProven = "not tested: whether the account may send to everybody, suppre
 const deliveryTimeout = 60 * time.Second
 
 // delivery sends the test message of the route through Postfix.
-func (t *trial) delivery(ctx context.Context) []Finding {
+func (t *routeCheck) delivery(ctx context.Context) []Finding {
 	first := t.route.Hops[0]
 	switch {
 	case t.Mailer == nil || t.route.From == "" || t.To == "":
@@ -77,7 +77,7 @@ func Simulator(relay relays.Relay, to string) bool {
 }
 
 // send waits for a free place, and then until the fate of the message is known.
-func (t *trial) send(ctx context.Context, first Hop) (Delivery, error) {
+func (t *routeCheck) send(ctx context.Context, first Hop) (Delivery, error) {
 	select {
 	case t.slots <- struct{}{}:
 		defer func() { <-t.slots }()
@@ -93,7 +93,7 @@ func (t *trial) send(ctx context.Context, first Hop) (Delivery, error) {
 }
 
 // tookOver is the fall-back that has taken the message, "" for none.
-func (t *trial) tookOver(d Delivery) string {
+func (t *routeCheck) tookOver(d Delivery) string {
 	if host, _, ok := conf.TookOver(d.Reply); ok && d.Status == "sent" && t.route.Hops[0].Socket != "" {
 		return smtpprobe.Sanitize(host)
 	}

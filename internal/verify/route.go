@@ -87,8 +87,6 @@ type routeCheck struct {
 	held []Finding // of several routes, until all of this one are known
 }
 
-type trial = routeCheck
-
 // found passes a finding on: at once where there is one route only, else
 // together with the others of the route.
 func (t *routeCheck) found(f Finding) {

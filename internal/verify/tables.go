@@ -19,14 +19,14 @@ import (
 var mapParams = []string{"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps"}
 
 // maps asks the tables that Postfix asks, as Postfix would.
-func (r *run) maps(ctx context.Context, trials []*trial) []Finding {
+func (r *run) maps(ctx context.Context, checks []*routeCheck) []Finding {
 	if !r.State.Installed {
 		return skip("maps", "there is no Postfix")
 	}
 	var findings []Finding
 	var unread []string // tables that are no files, or none that are here
 	seen := map[string]bool{}
-	for _, t := range trials {
+	for _, t := range checks {
 		way := t.way()
 		for _, param := range mapParams {
 			for _, table := range postfix.ParseTables(way.Param(param), r.State.DefaultMap) {
@@ -41,7 +41,7 @@ func (r *run) maps(ctx context.Context, trials []*trial) []Finding {
 		}
 	}
 	if len(findings) == 0 {
-		findings = r.keys(ctx, trials)
+		findings = r.keys(ctx, checks)
 	}
 	findings = append(findings, r.berkeley(seen)...)
 	switch {
@@ -94,7 +94,7 @@ func (r *run) onDisk(t postfix.Table) bool {
 }
 
 // way is the route as master.cf has it.
-func (t *trial) way() explain.Route {
+func (t *routeCheck) way() explain.Route {
 	if t.number <= 1 {
 		return explain.RouteOf(t.State)
 	}
@@ -140,10 +140,10 @@ func (r *run) table(param string, t postfix.Table) []Finding {
 
 // keys asks the password tables for every hop, with postmap(1): what counts is
 // what the compiled table says. The answers are compared, never shown.
-func (r *run) keys(ctx context.Context, trials []*trial) (findings []Finding) {
+func (r *run) keys(ctx context.Context, checks []*routeCheck) (findings []Finding) {
 	asked := map[string][]*lookup{} // by the list of tables
 	var lists []string
-	for _, t := range trials {
+	for _, t := range checks {
 		for i := range t.route.Hops {
 			l := t.lookup(i)
 			if l == nil {
@@ -163,7 +163,7 @@ func (r *run) keys(ctx context.Context, trials []*trial) (findings []Finding) {
 
 // lookup is one question to a password table.
 type lookup struct {
-	*trial
+	*routeCheck
 	hop     Hop
 	nextHop string   // as it is written in Postfix
 	maps    string   // value of smtp_sasl_password_maps
@@ -171,12 +171,12 @@ type lookup struct {
 }
 
 // lookup is the question for a hop of the route; nil where no password is meant.
-func (t *trial) lookup(i int) *lookup {
+func (t *routeCheck) lookup(i int) *lookup {
 	way, hop := t.way(), t.route.Hops[i]
 	if hop.Socket != "" {
 		return nil // the bridge has it in a file of its own
 	}
-	l := &lookup{trial: t, hop: hop, nextHop: hop.nextHop(), maps: way.Param("smtp_sasl_password_maps")}
+	l := &lookup{routeCheck: t, hop: hop, nextHop: hop.nextHop(), maps: way.Param("smtp_sasl_password_maps")}
 	if i == 0 && t.number <= 1 {
 		l.nextHop = way.NextHop
 	}
