@@ -30,7 +30,7 @@ type adoption struct {
 	seen  map[string]int // messages of each relay that have been looked at
 }
 
-// TestLabAdopt takes set-ups over that are as people make them by hand: mail of
+// TestLabAdopt takes setups over that are as people make them by hand: mail of
 // each sender leaves by the same relay, port and account before and after, and
 // the way back leads to the same bytes. Without LAB_FULL one of each mechanism.
 func TestLabAdopt(t *testing.T) {
@@ -68,7 +68,7 @@ func TestLabAdopt(t *testing.T) {
 	}
 }
 
-// newAdoption starts the relays of a set-up and a server without one.
+// newAdoption starts the relays of a setup and a server without one.
 func newAdoption(t *testing.T, name string) *adoption {
 	t.Helper()
 	setup, err := handmade.Read(handmadeSetups, name, strings.NewReplacer())
@@ -131,7 +131,7 @@ func newAdoption(t *testing.T, name string) *adoption {
 	return a
 }
 
-// install makes the set-up as the how-tos do.
+// install makes the setup as the how-tos do.
 func (a *adoption) install() {
 	a.Helper()
 	s := a.l.Server
@@ -151,12 +151,12 @@ func (a *adoption) install() {
 	if a.setup.Master != "" {
 		s.WriteFile("/etc/postfix/master.cf", s.ReadFile("/etc/postfix/master.cf")+a.setup.Master, 0o644)
 	}
-	// smtp(8) is chrooted, and its folder is filled by the distribution's unit.
+	// smtp(8) is chrooted, and its directory is filled by the distribution's unit.
 	s.Shell("cd /var/spool/postfix && mkdir -p etc && cp /etc/resolv.conf /etc/services /etc/hosts /etc/nsswitch.conf etc/")
 	s.Shell("postfix reload")
 }
 
-// ways sends the mail of the set-up and says by which relay, port and account
+// ways sends the mail of the setup and says by which relay, port and account
 // each message came, asked of the relays.
 func (a *adoption) ways() []string {
 	a.Helper()

@@ -16,7 +16,7 @@ import (
 	"relayhost/internal/lab"
 )
 
-// folder reads a folder of the project as files of a server.
+// directory reads a directory of the project as files of a server.
 func folder(t *testing.T, from, to string) []lab.Option {
 	t.Helper()
 	var opts []lab.Option
@@ -191,7 +191,7 @@ func TestLabAnsible(t *testing.T) {
 	mailFrom(t, l, "x@elsewhere.example", "brevo")
 }
 
-// fileOfTwo is a set-up of two relays as a template of Ansible.
+// fileOfTwo is a setup of two relays as a template of Ansible.
 const fileOfTwo = `version = 1
 relay = "brevo"
 from = "app@example.com"

@@ -15,7 +15,7 @@ import (
 func TestLabPasswordAgain(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t, lab.Cloud("linode"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.Relay("brevo"))
-	// Whoever reads --json answers nothing, terminal or not; a folder that is not
+	// Whoever reads --json answers nothing, terminal or not; a directory that is not
 	// there says nothing of where mail goes.
 	p := sit(t, l, 80, false, "relayhost", "setup", "--json")
 	p.ends(64)

@@ -63,7 +63,7 @@ func TestLabRelayLost(t *testing.T) {
 	}
 }
 
-// TestLabCrash: a set-up that is made to crash during its proof writes no core
+// TestLabCrash: a setup that is made to crash during its proof writes no core
 // and no password; the watch puts everything back.
 func TestLabCrash(t *testing.T) {
 	l, stop, args := transactionLab(t)
@@ -155,7 +155,7 @@ exec -a qmgr `+program+`.real "$@"
 }
 
 // TestLabRollbackKilled: a rollback is killed before its commit, and the
-// dead-man's watch goes back to the set-up, which works.
+// dead-man's watch goes back to the setup, which works.
 func TestLabRollbackKilled(t *testing.T) {
 	l, _, args := transactionLab(t)
 	s := l.Server

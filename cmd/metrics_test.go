@@ -93,7 +93,7 @@ func TestStatusMetrics(t *testing.T) {
 			t.Errorf("%s is given although it is not known", name)
 		}
 	}
-	// Both files in one folder: the collector refuses a name with two helps.
+	// Both files in one directory: the collector refuses a name with two helps.
 	for name := range parseMetrics(t, setup.VerifyMetrics(verify.NewReport(nil), at, at).Bytes()) {
 		if !strings.HasPrefix(name, "relayhost_verify_") {
 			t.Errorf("%s may meet a metric of status, want %q at its start", name, "relayhost_verify_")

@@ -30,7 +30,7 @@ func TestLabMistakesAsJSON(t *testing.T) {
 	}
 }
 
-// TestLabTooOld: a Postfix without what the set-up is made of is refused before
+// TestLabTooOld: a Postfix without what the setup is made of is refused before
 // anything else, in one line. mail_version may be set in main.cf.
 func TestLabTooOld(t *testing.T) {
 	t.Parallel()

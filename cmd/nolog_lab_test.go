@@ -188,7 +188,7 @@ func TestLabForeground(t *testing.T) {
 }
 
 // TestLabLogDenied: a security module keeps postlogd(8) from the log for the
-// proof, as SELinux does in a folder that is not labelled for Postfix. Mail goes
+// proof, as SELinux does in a directory that is not labelled for Postfix. Mail goes
 // on all the same, and what cannot be proven is said.
 func TestLabLogDenied(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ import (
 )
 
 // packages are those that .ci/package makes for this architecture from the sources
-// in a folder, by name.
+// in a directory, by name.
 func packages(formats, sources string) (map[string][]byte, error) {
 	dir, err := os.MkdirTemp("", "relayhost-packages-")
 	if err != nil {
@@ -78,7 +78,7 @@ func TestLabPackage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A tree without history in another folder, as a distribution has it.
+		// A tree without history in another directory, as a distribution has it.
 		sources := filepath.Join(t.TempDir(), "relayhost-1.2.3")
 		if out, err := exec.CommandContext(t.Context(), "cp", "-r", "..", sources).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -186,7 +186,7 @@ func rpmOnAndOff(t *testing.T, l *lab.Lab) {
 }
 
 // removedInUse: mail goes on when the package is taken off a server that it has
-// set up, and what would take the set-up back stays until that is done.
+// set up, and what would take the setup back stays until that is done.
 func removedInUse(t *testing.T, l *lab.Lab) {
 	s := l.Server
 	before := s.Tree("/etc/postfix", "/etc/relayhost", "/var/lib/relayhost", "/etc/systemd", "/usr/lib/systemd")

@@ -12,7 +12,7 @@ import (
 	"relayhost/internal/smtpd"
 )
 
-// TestLabPatience: greylisting and slow replies are no faults of the set-up.
+// TestLabPatience: greylisting and slow replies are no faults of the setup.
 func TestLabPatience(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32

@@ -12,7 +12,7 @@ import (
 	"relayhost/internal/smtpd"
 )
 
-// TestLabQueueHold: what waits stays where it is, on hold while the set-up
+// TestLabQueueHold: what waits stays where it is, on hold while the setup
 // stands and as it was when it is taken back.
 func TestLabQueueHold(t *testing.T) {
 	t.Parallel()
@@ -51,9 +51,9 @@ func TestLabQueueHold(t *testing.T) {
 	}
 }
 
-// TestLabQueueHoldUndone: what a set-up has put on hold is released, and nothing
+// TestLabQueueHoldUndone: what a setup has put on hold is released, and nothing
 // else, when its run is killed (by the watch), when the watch dies with it (by
-// the next command), and when the set-up is rolled back.
+// the next command), and when the setup is rolled back.
 func TestLabQueueHoldUndone(t *testing.T) {
 	l, stop, args := transactionLab(t)
 	s := l.Server

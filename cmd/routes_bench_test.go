@@ -87,7 +87,7 @@ sleep 5; grep VmHWM /proc/$pid/status; kill $pid $reader`)
 	figure(t, "dry_run_10000_routes_megabytes", kB*1024/1e6, 100)
 }
 
-// TestBenchSetupRoutes compares a set-up without proof of 10,000 routes with one
+// TestBenchSetupRoutes compares a setup without proof of 10,000 routes with one
 // of a single relay and what postmap(1) alone takes for the tables.
 func TestBenchSetupRoutes(t *testing.T) {
 	l := benchLab(t)

@@ -36,7 +36,7 @@ func mailFrom(t *testing.T, l *lab.Lab, from, id string) smtpd.Message {
 	return waitMessages(t, l, id, had+1)[had]
 }
 
-// threeServices is a set-up by hand: SES by default, two domains elsewhere.
+// threeServices is a setup by hand: SES by default, two domains elsewhere.
 const threeServices = `# Ours. Kept by Ansible.
 version = 1
 relay = "ses"
@@ -317,7 +317,7 @@ func TestLabFailOver(t *testing.T) {
 	}
 }
 
-// TestLabHandMadeRoutes: ways that others have made, without TLS or log-in, go on
+// TestLabHandMadeRoutes: ways that others have made, without TLS or login, go on
 // working beside ours.
 func TestLabHandMadeRoutes(t *testing.T) {
 	t.Parallel()

@@ -143,7 +143,7 @@ null_sender = "accepted"
 `
 
 // TestLabOwnRelay takes a catalogue file by path, the same by name from the
-// folder for them, and a smarthost that goes by address.
+// directory for them, and a smarthost that goes by address.
 func TestLabOwnRelay(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t, lab.RelayAt([]string{"mail.corp.example"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}), lab.Postfix())

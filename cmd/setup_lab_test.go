@@ -205,7 +205,7 @@ func waitMessages(t *testing.T, l *lab.Lab, id string, n int) []smtpd.Message {
 	}
 }
 
-// TestLabTwice: a second identical set-up writes nothing and reloads nothing.
+// TestLabTwice: a second identical setup writes nothing and reloads nothing.
 func TestLabTwice(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, lab.Relay("mailgun"))
@@ -287,7 +287,7 @@ func TestLabPostfixStopped(t *testing.T) {
 }
 
 // TestLabRootTo: mail for root of this host reaches the address of --root-to by
-// the relay, and stays here again when the set-up is rolled back.
+// the relay, and stays here again when the setup is rolled back.
 func TestLabRootTo(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, lab.Relay("sendgrid"))

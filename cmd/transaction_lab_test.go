@@ -16,7 +16,7 @@ import (
 	"relayhost/internal/smtpd"
 )
 
-// stop is a relay that tells when a set-up has come to a moment, and holds it
+// stop is a relay that tells when a setup has come to a moment, and holds it
 // there for a while.
 type stop struct {
 	mu    atomic.Pointer[stopAt]
@@ -61,7 +61,7 @@ func (s *stop) arm(sender bool, message int32) <-chan struct{} {
 	return at.reached
 }
 
-// moments of a set-up at which it is interrupted.
+// moments of a setup at which it is interrupted.
 var moments = []struct {
 	name    string
 	sender  bool
@@ -84,7 +84,7 @@ func transactionLab(t *testing.T, opts ...lab.Option) (*lab.Lab, *stop, []string
 	return l, s, remove(setupArgs(five[1]), "--json")
 }
 
-// TestLabInterrupted sends INT, TERM and HUP to a set-up at several moments, a
+// TestLabInterrupted sends INT, TERM and HUP to a setup at several moments, a
 // second signal right after: it puts everything back and exits with 130.
 func TestLabInterrupted(t *testing.T) {
 	t.Parallel()
@@ -144,7 +144,7 @@ func asBefore(t *testing.T, l *lab.Lab, when string, before lab.Tree) {
 	}
 }
 
-// TestLabConnectionLost closes the terminal of a set-up during its proof, and
+// TestLabConnectionLost closes the terminal of a setup during its proof, and
 // then kills another one with -9: the first puts everything back itself, for
 // the second the watchdog does.
 func TestLabConnectionLost(t *testing.T) {
@@ -468,7 +468,7 @@ echo $i >/root/edits; i=$((i+1)); sleep 5; done`)
 	t.Logf("%s edits, exit codes of setup %v", last, codes)
 }
 
-// TestLabSetupTwice runs two set-ups at once: one works, the other says who.
+// TestLabSetupTwice runs two setups at once: one works, the other says who.
 func TestLabSetupTwice(t *testing.T) {
 	l, stop, args := transactionLab(t)
 	reached := stop.arm(false, 2)
@@ -483,7 +483,7 @@ func TestLabSetupTwice(t *testing.T) {
 	}
 }
 
-// TestLabLimits runs a set-up that may write no file, or hold few open.
+// TestLabLimits runs a setup that may write no file, or hold few open.
 func TestLabLimits(t *testing.T) {
 	l, _, args := transactionLab(t)
 	before := l.Server.Tree(mailConfig...)

@@ -159,7 +159,7 @@ func Key(route, hop int, value string) string {
 	return key + value
 }
 
-// Label names a hop in messages: "route shop, fall-back 1".
+// Label names a hop in messages: "route shop, fallback 1".
 func Label(route string, hop int) string {
 	name := "route " + route
 	if route == DefaultRoute {

@@ -80,7 +80,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	// /run is root's and passable by all, which Postfix demands of the
-	// folders above its own.
+	// directories above its own.
 	if d.dir, err = os.MkdirTemp("/run", "relayhost-demo-"); err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func (d *demo) showMessage(ctx context.Context) error {
 	return nil
 }
 
-// rollBack takes the change back and holds the folder against what it was.
+// rollBack takes the change back and holds the directory against what it was.
 func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]string) error {
 	d.head("rolled back")
 	o := apply.Options{ConfigDir: s.ConfigDir, StateDir: s.StateDir, Reload: s.Control().ReloadIfRunning}
@@ -288,7 +288,7 @@ func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]str
 	return nil
 }
 
-// snapshot maps the files of a folder to their hashes.
+// snapshot maps the files of a directory to their hashes.
 func (d *demo) snapshot(dir string) (map[string]string, error) {
 	names, err := d.Host.ReadDir(dir)
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *Server) newCgroup() (*os.File, error) {
 	return os.Open(dir)
 }
 
-// ownCgroup finds this process's folder in the unified hierarchy (cgroups(7)),
+// ownCgroup finds this process's directory in the unified hierarchy (cgroups(7)),
 // wherever that is mounted.
 func ownCgroup() (string, error) {
 	mount := ""

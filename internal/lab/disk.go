@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MountTmpfs puts an empty file system of this size (bytes) over a folder of
+// MountTmpfs puts an empty file system of this size (bytes) over a directory of
 // the server, which is made if need be.
 func (s *Server) MountTmpfs(path string, size int) {
 	s.t.Helper()
@@ -25,7 +25,7 @@ func (s *Server) MountTmpfs(path string, size int) {
 	}
 }
 
-// MountExt4 moves a folder of the server, with what is in it, to an ext4 file
+// MountExt4 moves a directory of the server, with what is in it, to an ext4 file
 // system of its own of this size (bytes; 2 MB at least), which knows what an
 // overlay does not: chattr(1).
 func (s *Server) MountExt4(path string, size int64) {

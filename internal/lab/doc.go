@@ -24,7 +24,7 @@
 //
 // # Roots
 //
-// The Debian roots are made once by debootstrap, in the user's cache folder
+// The Debian roots are made once by debootstrap, in the user's cache directory
 // ($XDG_CACHE_HOME/relayhost/lab), as overlay layers: one per suite, one with
 // Postfix, one with systemd, one for each set of further [Packages]. A server
 // never writes to them: its upper layer is a tmpfs.

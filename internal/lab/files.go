@@ -24,7 +24,7 @@ func (s *Server) ReadFile(path string) string {
 }
 
 // WriteFile writes a file of the server, with exactly this mode, making the
-// folders that are missing. A failure fails the test.
+// directories that are missing. A failure fails the test.
 func (s *Server) WriteFile(path, data string, mode fs.FileMode) {
 	s.t.Helper()
 	if err := s.write(path, []byte(data), mode); err != nil {

@@ -36,7 +36,7 @@ type config struct {
 	hostname string
 	hosts    []string
 	resolver []string
-	// dmi holds the files of /sys/class/dmi/id by name. Nil: no such folder.
+	// dmi holds the files of /sys/class/dmi/id by name. Nil: no such directory.
 	dmi   map[string]string
 	files map[string]file
 	delay time.Duration
@@ -127,7 +127,7 @@ func Resolver(addrs ...string) Option {
 
 // DMI puts files below /sys/class/dmi/id: the identity that the firmware of a
 // machine reports, by file name ("sys_vendor", "product_name", ...). The
-// modalias is made from the others unless it is given. Without DMI the folder
+// modalias is made from the others unless it is given. Without DMI the directory
 // does not exist, as in a container or a Firecracker machine.
 func DMI(files map[string]string) Option {
 	return func(c *config) {

@@ -37,7 +37,7 @@ var (
 	systemdPackages = []string{"systemd", "systemd-sysv", "dbus"}
 )
 
-// cacheDir is the folder of the roots: $XDG_CACHE_HOME/relayhost/lab.
+// cacheDir is the directory of the roots: $XDG_CACHE_HOME/relayhost/lab.
 func cacheDir() (string, error) {
 	c, err := os.UserCacheDir()
 	if err != nil {
@@ -59,7 +59,7 @@ func notOverlay(dir string) error {
 	return nil
 }
 
-// layers returns the folders of a server's root as overlayfs wants them: the
+// layers returns the directories of a server's root as overlayfs wants them: the
 // uppermost first. Those that are missing are made first.
 func layers(cfg *config) ([]string, error) {
 	cache, err := cacheDir()
@@ -107,7 +107,7 @@ func layers(cfg *config) ([]string, error) {
 	return stack, nil
 }
 
-// cached returns the folder of a layer. Whoever finds it missing makes it
+// cached returns the directory of a layer. Whoever finds it missing makes it
 // under a lock and renames it into place, so that no half a layer is ever seen.
 func cached(cache, name string, build func(dir string) error) (string, error) {
 	dir := filepath.Join(cache, name+"-"+recipe)
@@ -160,7 +160,7 @@ func addPackages(below []string, part string, packages []string) error {
 	return build(part, installScript, append([]string{strings.Join(below, ":")}, packages...)...)
 }
 
-// installScript runs in the layer's folder, in namespaces of its own, so that
+// installScript runs in the layer's directory, in namespaces of its own, so that
 // no daemon and no mount outlives it.
 const installScript = `
 set -eu

@@ -100,7 +100,7 @@ func (s *Server) spawn(stack []string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	// All servers mount over the same empty folder, each in its own namespace.
+	// All servers mount over the same empty directory, each in its own namespace.
 	scratch := filepath.Join(cache, "mnt")
 	if err := os.MkdirAll(scratch, 0o755); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// Tree is what is below some folders: what each path is, by path.
+// Tree is what is below some directories: what each path is, by path.
 type Tree map[string]Node
 
 // Node is one entry of a [Tree].
@@ -38,7 +38,7 @@ func (n Node) String() string {
 	return s
 }
 
-// Tree takes a snapshot of folders or files of the server, without following
+// Tree takes a snapshot of directories or files of the server, without following
 // links. What does not exist is not in it.
 func (s *Server) Tree(paths ...string) Tree {
 	s.t.Helper()

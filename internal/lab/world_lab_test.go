@@ -11,7 +11,7 @@ import (
 	"relayhost/internal/lab"
 )
 
-// A server with a hand-made set-up sends through a relay service over verified
+// A server with a hand-made setup sends through a relay service over verified
 // TLS, looks names up, and reaches exchangers and metadata.
 func TestLabWorldFromAServer(t *testing.T) {
 	l := lab.New(t, lab.Cloud("aws"), lab.Relay("postmark"), lab.MailExchangers())

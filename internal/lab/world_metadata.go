@@ -233,7 +233,7 @@ func (route metadataRoute) matches(r *http.Request) bool {
 	return r.Method == method && r.URL.Path == path && (!asked || r.URL.RawQuery == query)
 }
 
-// CaptivePortal answers everything with 200 and a log-in page, as the Fortinet
+// CaptivePortal answers everything with 200 and a login page, as the Fortinet
 // firewall of github.com/elastic/beats issue 47291 does after its redirect.
 func CaptivePortal(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
@@ -241,7 +241,7 @@ func CaptivePortal(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`<html><head><title>Firewall Authentication</title></head><body><form action="/fgtauth">...</form></body></html>`))
 }
 
-// CaptiveRedirect answers everything with 303 and the way to a log-in page
+// CaptiveRedirect answers everything with 303 and the way to a login page
 // (the same issue). Who follows it asks /fgtauth, which says 200.
 func CaptiveRedirect(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/fgtauth" {

@@ -16,7 +16,7 @@ import (
 	"relayhost/templates"
 )
 
-// Names of the files that are ours, in the configuration folder.
+// Names of the files that are ours, in the configuration directory.
 const (
 	passwdFile    = "sasl_passwd"
 	privateFile   = "relayhost_sasl_passwd" // where passwdFile is somebody else's

@@ -10,7 +10,7 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// Conflict is something on this host that makes the set-up useless or harmful
+// Conflict is something on this host that makes the setup useless or harmful
 // and that is not ours to change unasked.
 type Conflict struct {
 	Param string // parameter of main.cf, "" if none

@@ -13,7 +13,7 @@ import (
 )
 
 // Accounts finds the accounts that this Postfix logs in with, ours and those of
-// a set-up made by hand.
+// a setup made by hand.
 type Accounts struct {
 	r     *postfix.Routing
 	s     postfix.State

@@ -8,7 +8,7 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// TestCredentials: what Postfix logs in with is found however the set-up was made.
+// TestCredentials: what Postfix logs in with is found however the setup was made.
 func TestCredentials(t *testing.T) {
 	const auth = "smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/p\n"
 	for _, tc := range []struct {

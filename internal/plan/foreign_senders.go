@@ -9,7 +9,7 @@ import (
 )
 
 // sender_dependent_relayhost_maps names next hops alone: the service is that of
-// default_transport, which is ours now. Its CA file, its log-in and maybe its
+// default_transport, which is ours now. Its CA file, its login and maybe its
 // wrapper mode are none for the relays of others, so their senders go on by the
 // service that they had. A pipemap: (DATABASE_README, since 3.0) makes of any
 // next hop found there that service's name.

@@ -67,7 +67,7 @@ var resets = []reset{
 var trust = []string{"smtp_tls_CApath", "tls_append_default_CA"}
 
 // masterCF sets the entries of the relays in master.cf and removes those of an
-// earlier set-up.
+// earlier setup.
 func (b *builder) masterCF() error {
 	if b.masterBefore != nil {
 		_, manager := b.master.Get("tlsmgr", "unix")

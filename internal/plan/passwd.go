@@ -255,7 +255,7 @@ func passwdTable(out *output, state postfix.State, services []*service, t postfi
 	return nil
 }
 
-// formerNextHops are those of an earlier set-up of ours.
+// formerNextHops are those of an earlier setup of ours.
 func formerNextHops(state postfix.State, mainBefore []byte) map[string]bool {
 	former := map[string]bool{}
 	add := func(list string) {

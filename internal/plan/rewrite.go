@@ -272,7 +272,7 @@ func (s *service) carries(domain string) bool {
 }
 
 // file is the name of a table of s: base for the default service, so that a
-// set-up of one relay looks the same whatever else there was.
+// setup of one relay looks the same whatever else there was.
 func (s *service) file(b *builder, base string) string {
 	if s == b.services[0] {
 		return base

@@ -79,7 +79,7 @@ func TestLabWaysThereAndBack(t *testing.T) {
 	}
 }
 
-// So do routes, fall-backs and accounts by sender, with the checks of the staged
+// So do routes, fallbacks and accounts by sender, with the checks of the staged
 // result on every one of their tables.
 func TestLabRoutesThereAndBack(t *testing.T) {
 	t.Parallel()

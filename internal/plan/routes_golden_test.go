@@ -49,7 +49,7 @@ func manyAccounts(t testing.TB, n int) []config.Route {
 	return routes
 }
 
-// routeCases are the set-ups of several relays, by the name of the golden file.
+// routeCases are the setups of several relays, by the name of the golden file.
 func routeCases(t testing.TB) map[string]config.Config {
 	ses, postmark, sendgrid, mailgun := hop(t, "ses", 587, "ses"), hop(t, "postmark", 587, "pm"), hop(t, "sendgrid", 587, "apikey"), hop(t, "mailgun", 587, "mg")
 	ports := routed(ses)

@@ -23,7 +23,7 @@ type arrival struct {
 	username    string // "": the relay's own account
 }
 
-// routesCase is a set-up of several relays and mail through it.
+// routesCase is a setup of several relays and mail through it.
 type routesCase struct {
 	name  string
 	setUp func(ses, postmark, sendgrid, mailgun *lab.RelayService) answers
@@ -93,7 +93,7 @@ var routesCases = []routesCase{
 		[]arrival{{"x@shop0.example", "ses", 587, ""}, {"x@example.org", "ses", 587, ""}, {"", "ses", 587, ""}}},
 }
 
-// TestLabRoutes: one set-up after another on one server, each read back by the
+// TestLabRoutes: one setup after another on one server, each read back by the
 // real Postfix; mail goes by the right relay with the right account.
 func TestLabRoutes(t *testing.T) {
 	t.Parallel()

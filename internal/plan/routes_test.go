@@ -143,7 +143,7 @@ func TestPlaceOfRewritten(t *testing.T) {
 	}
 }
 
-// A set-up with every kind of table, and then one relay: nothing of the routes
+// A setup with every kind of table, and then one relay: nothing of the routes
 // is left, no password least of all.
 func TestRoutesThatGoLeaveNothing(t *testing.T) {
 	s := debian(t).set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd").with("/etc/postfix/sasl_passwd", "[kept.test]:25 joe:kept\n")

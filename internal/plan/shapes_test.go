@@ -10,7 +10,7 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// howTos are set-ups as they are met: what distributions leave, what how-tos,
+// howTos are setups as they are met: what distributions leave, what how-tos,
 // panels and containers write, and what people add by hand.
 var howTos = map[string]string{
 	"fresh":              "",

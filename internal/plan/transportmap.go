@@ -60,7 +60,7 @@ func (b *builder) transportMap(domain, value string) {
 
 // relayTransport is where mail for relay_domains goes, as a transport entry
 // that asks the domain's own mail exchangers, or "" where that is an error
-// ("Local only" set-ups).
+// ("Local only" setups).
 func relayTransport(state postfix.State) string {
 	value := state.Params["relay_transport"]
 	switch name, _, _ := strings.Cut(value, ":"); name {

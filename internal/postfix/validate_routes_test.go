@@ -8,7 +8,7 @@ import (
 	"relayhost/internal/lint"
 )
 
-// routedStaged has a second service with a fall-back, for some senders, and a
+// routedStaged has a second service with a fallback, for some senders, and a
 // third that finds its accounts by the sender.
 func routedStaged(t *testing.T) Staged {
 	t.Helper()

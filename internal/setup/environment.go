@@ -177,7 +177,7 @@ func signInSource(p plan.Plan, h config.Hop) *oauth.Source {
 	return nil
 }
 
-// byHand takes the set-up as Postfix has it: whoever made it.
+// byHand takes the setup as Postfix has it: whoever made it.
 func byHand(env *verify.Env) (err error) {
 	route := explain.RouteOf(env.State)
 	if _, routes := explain.SenderRoutes(env.State); len(routes) > 0 {

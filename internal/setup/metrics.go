@@ -10,7 +10,7 @@ import (
 )
 
 // VerifyMetrics are named apart from those of status, since both files may lie
-// in the same folder.
+// in the same directory.
 func VerifyMetrics(r verify.Report, began, ended time.Time) *exposition.Text {
 	type key struct{ check, route, result, cause string }
 	var order []key

@@ -173,7 +173,7 @@ func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]
 	return ways, nil
 }
 
-// readHistory adds what only root can read: the state folder is 0700.
+// readHistory adds what only root can read: the state directory is 0700.
 func (doc *Status) readHistory(r *host.Reader, o apply.Options) {
 	note := func(what string, err error) {
 		if err != nil {

@@ -38,7 +38,7 @@ func setup(l *lab.Lab, args ...string) lab.Result {
 		"--credentials-file", "/root/credentials", "--yes", "--json"}, args...)...)
 }
 
-// newLab is a server in front of SES, with credentials and no set-up.
+// newLab is a server in front of SES, with credentials and no setup.
 func newLab(t *testing.T, opts ...lab.Option) *lab.Lab {
 	t.Helper()
 	l := lab.New(t, append([]lab.Option{lab.Cloud("aws"), lab.Postfix(), lab.Relay("ses")}, opts...)...)
@@ -62,7 +62,7 @@ type failure struct {
 	then string // happens after verify, before explain is asked
 	log  string // what the log says then
 
-	setup  []string // causes of which one setup must name when it meets this on a server without a set-up
+	setup  []string // causes of which one setup must name when it meets this on a server without a setup
 	flags  []string // of setup
 	mended bool     // setup mends it
 }
@@ -342,7 +342,7 @@ func TestLabCauses(t *testing.T) {
 // chosen reports whether f is among those that are tried.
 func chosen(f failure) bool { return os.Getenv("LAB_FULL") != "" || slices.Contains(some, f.name) }
 
-// setUp meets the failure on a server without a set-up: setup names the cause,
+// setUp meets the failure on a server without a setup: setup names the cause,
 // and leaves nothing behind.
 func setUp(t *testing.T, l *lab.Lab, f failure) {
 	t.Helper()

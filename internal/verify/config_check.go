@@ -158,7 +158,7 @@ func (r *run) nullSender() []Finding {
 		Remedy: `Add "<>" to the senders of a route whose relay accepts them, and run setup again; otherwise senders on this host get no bounces.`}}
 }
 
-// bypassed warns where a set-up that was made by hand sends the mail of some
+// bypassed warns where a setup that was made by hand sends the mail of some
 // senders by other ways or with other accounts: nothing here proves those.
 func (r *run) bypassed() []Finding {
 	if r.Plan != nil || r.Limited {

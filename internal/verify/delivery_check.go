@@ -92,7 +92,7 @@ func (t *routeCheck) send(ctx context.Context, first Hop) (Delivery, error) {
 	}.Run(ctx)
 }
 
-// tookOver is the fall-back that has taken the message, "" for none.
+// tookOver is the fallback that has taken the message, "" for none.
 func (t *routeCheck) tookOver(d Delivery) string {
 	if host, _, ok := conf.TookOver(d.Reply); ok && d.Status == "sent" && t.route.Hops[0].Socket != "" {
 		return smtpprobe.Sanitize(host)

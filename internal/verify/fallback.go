@@ -40,7 +40,7 @@ func (l *hopCheck) fallback(ctx context.Context) []Finding {
 	return findings
 }
 
-// spared makes a failure of a fall-back the warning that it is.
+// spared makes a failure of a fallback the warning that it is.
 func spared(f Finding) Finding {
 	if f.Result == Fail {
 		f.Result = Warn
@@ -48,7 +48,7 @@ func spared(f Finding) Finding {
 	return f
 }
 
-// accepts is the finding on what a fall-back says to sender and recipient.
+// accepts is the finding on what a fallback says to sender and recipient.
 func (l *hopCheck) accepts(res smtpprobe.Result) Finding {
 	f := Finding{Check: "delivery", Result: Pass, Ms: ms(res.Total),
 		Detail: fmt.Sprintf("%s accepts mail from %s to %s; nothing was sent through it", l.at(l.hop.Port), l.route.From, l.To)}

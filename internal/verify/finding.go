@@ -1,4 +1,4 @@
-// Package verify proves a relay set-up: each check returns a finding with its
+// Package verify proves a relay setup: each check returns a finding with its
 // remedy. It changes nothing; the one message that it sends goes through the
 // Mailer that it is handed.
 package verify

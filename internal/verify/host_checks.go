@@ -123,7 +123,7 @@ func (t *routeCheck) hops() string {
 	return strings.Join(names, ", then ")
 }
 
-// jail compares the resolver's files inside of the queue folder with those
+// jail compares the resolver's files inside of the queue directory with those
 // outside.
 func (r *run) jail() *Finding {
 	const file = "/etc/resolv.conf"

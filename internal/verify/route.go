@@ -37,7 +37,7 @@ type Hop struct {
 	// the bridge speaks SMTP. Proxy is the HTTP proxy on the way, "" for none.
 	Check func(context.Context) (proved bool, err error)
 	Proxy string
-	// Unverified says that the set-up takes any certificate.
+	// Unverified says that the setup takes any certificate.
 	Unverified bool
 }
 

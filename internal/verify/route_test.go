@@ -90,7 +90,7 @@ func TestFallback(t *testing.T) {
 		name   string
 		change func(*Hop)
 		relay  func(*smtpd.Config)
-		want   string // of the fall-back: connect, tls, auth, delivery
+		want   string // of the fallback: connect, tls, auth, delivery
 		text   string
 	}{
 		{"sound", nil, nil, "connect:pass tls:pass auth:pass delivery:pass", "accepts mail from a@example.com to b@example.com; nothing was sent"},

@@ -1,4 +1,4 @@
-// Package handmade reads the set-ups of internal/adopt/testdata, which are as people make them
+// Package handmade reads the setups of internal/adopt/testdata, which are as people make them
 // by hand. It is for tests.
 package handmade
 
@@ -13,7 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// Setup is one set-up.
+// Setup is one setup.
 type Setup struct {
 	Name     string
 	Suite    string   // Debian release that it needs, "" for any
@@ -28,7 +28,7 @@ type Setup struct {
 	Fails    []Send   // the same while the first relay puts all mail off
 }
 
-// File is a file of the set-up.
+// File is a file of the setup.
 type File struct {
 	Path string // absolute
 	Mode fs.FileMode
@@ -39,7 +39,7 @@ type File struct {
 type Send struct {
 	From, To string
 	Relay    string // service that gets it
-	Username string // "" without a log-in
+	Username string // "" without a login
 }
 
 // Read reads dir/name.txtar with the words of replace in place of their
@@ -92,7 +92,7 @@ func sends(lines []string) (list []Send) {
 	return list
 }
 
-// Names lists the set-ups in dir.
+// Names lists the setups in dir.
 func Names(dir string) ([]string, error) {
 	files, err := os.ReadDir(dir)
 	var names []string
