@@ -124,9 +124,8 @@ func (b *builder) ownNames() (local, foreign []string) {
 		seen[name] = true
 		stays := b.isLocal(name) || b.facts.In("relay_domains", name) // mail for those never leaves by our service
 		people := b.isMailDomain(name)
-		if (people || !stays && !appended && !isNowhere(name)) && !b.isAsked("@"+name) && !first.Single {
-			b.note("senders at %s leave as they are, root and other system accounts aside: where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml",
-				name, b.d.RelayName, name, b.cfg.From())
+		if people || !stays && !appended && !isNowhere(name) {
+			b.tellUnchanged(name)
 		}
 		switch {
 		case stays && people:
@@ -140,6 +139,15 @@ func (b *builder) ownNames() (local, foreign []string) {
 		}
 	}
 	return local, foreign
+}
+
+// tellUnchanged says that senders at name stay, and how that can be had otherwise.
+func (b *builder) tellUnchanged(name string) {
+	if b.isAsked("@"+name) || b.cfg.First().Relay.Sender.Single {
+		return
+	}
+	b.note("senders at %s leave as they are, root and other system accounts aside: where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml",
+		name, b.d.RelayName, name, b.cfg.From())
 }
 
 // isMailDomain reports whether people may have addresses at name, one of this host: it
