@@ -73,7 +73,7 @@ func newRootCmd(a *app) *cobra.Command {
 		Long: `relayhost gets mail out of a server whose outbound port 25 is blocked, through a
 relay service (SES, SendGrid, Mailgun, Postmark, Brevo and more), with Postfix.
 
-It detects what is blocked and where it runs, chooses a service and a port that
+It detects what is blocked and where it runs, chooses a relay and a port that
 are reachable, shows what it would change, applies that as one transaction,
 tests delivery through Postfix itself, and restores everything on failure.
 

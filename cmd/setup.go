@@ -107,7 +107,7 @@ func (f *setupFlags) groups() []flagGroup {
 			{"queue", &f.queue, "what to do with mail already in the queue: ask, send or hold"},
 			{"no-verify", &r.NoVerify, "skip the proof of delivery"},
 			{"keep-on-failure", &f.keep, "keep the new configuration when the proof fails"},
-			{"force", &r.Force, "continue although another tool manages this host's mail"},
+			{"force", &r.Force, "continue although another tool manages this host's mail, or other mail changes"},
 		}},
 		{"Advanced", []flag{
 			{"ca-file", &given.CAFile, "CA `file` that the relay's certificate is verified with"},

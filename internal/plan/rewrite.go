@@ -123,9 +123,8 @@ func (b *builder) ownNames() (local, foreign []string) {
 		seen[name] = true
 		stays := isLocal(b.facts, name) || b.facts.In("relay_domains", name) // mail for those never leaves by our service
 		people := isMailDomain(b.s, b.facts, name)
-		if (people || !stays && !appended && !isNowhere(name)) && !b.isAsked("@"+name) && !first.Single {
-			b.out.note("senders at %s leave as they are, root and other system accounts aside: where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml",
-				name, b.d.RelayName, name, b.cfg.From())
+		if people || !stays && !appended && !isNowhere(name) {
+			b.tellUnchanged(name)
 		}
 		switch {
 		case stays && people:
@@ -139,6 +138,15 @@ func (b *builder) ownNames() (local, foreign []string) {
 		}
 	}
 	return local, foreign
+}
+
+// tellUnchanged says that senders at name stay, and how that can be had otherwise.
+func (b *builder) tellUnchanged(name string) {
+	if b.isAsked("@"+name) || b.cfg.First().Relay.Sender.Single {
+		return
+	}
+	b.out.note("senders at %s leave as they are, root and other system accounts aside: where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml",
+		name, b.d.RelayName, name, b.cfg.From())
 }
 
 // isMailDomain reports whether people may have addresses at name, one of this host: it

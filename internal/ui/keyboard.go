@@ -122,8 +122,7 @@ func (k *keyboard) Read(p []byte) (int, error) {
 			continue
 		}
 		k.pending = k.pending[n:]
-		if k.again != "" && len(key) > 1 && key[0] == 0x1b && key[len(key)-1] == 'A' {
-			k.pending, k.again = append([]byte(k.again), k.pending...), ""
+		if k.recall(key) {
 			continue
 		}
 		if k.choice && string(key) == back {
@@ -177,6 +176,15 @@ func (k *keyboard) editable(preset string, check func(string) error) func(string
 		k.again = answer
 		return fmt.Errorf("%w (arrow up brings it back to edit)", problem)
 	}
+}
+
+// recall takes arrow up for the refused answer, as if that were typed.
+func (k *keyboard) recall(key []byte) bool {
+	if k.again == "" || len(key) < 2 || key[0] != 0x1b || key[len(key)-1] != 'A' {
+		return false
+	}
+	k.pending, k.again = append([]byte(k.again), k.pending...), ""
+	return true
 }
 
 // home is the keys that bring the cursor of a list back to its first row before text

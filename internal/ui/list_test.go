@@ -1,6 +1,9 @@
 package ui
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // Text that is typed at a list after arrows begins with the cursor back in the first
 // row: "post" after two rows down chooses Postmark, whatever follows it in the list.
@@ -24,5 +27,30 @@ func TestListCursorGoesHome(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%q: got %q, want %q", test.typed, got, test.want)
 		}
+	}
+}
+
+// One wrong letter leaves what was meant in the list, and other words do not.
+func TestMistyped(t *testing.T) {
+	brevo := Option{Value: "brevo", Text: "Brevo (Sendinblue)  (port 587)"}
+	for typed, want := range map[string]bool{"brvo": true, "bevo": true, "brveo": true, "breevo": true, "brego": true, "brev": true, "postmark": false, "gmail": false, "br": false, "ovh": false} {
+		if got := brevo.near(typed); got != want {
+			t.Errorf("%s: got %t, want %t", typed, got, want)
+		}
+	}
+	p := sit(t, 80, false)
+	prompter, err := NewPrompter(t.Context(), p.streams())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan string, 1)
+	go func() {
+		value, err := prompter.Select("Relay", []Option{{Value: "ses", Text: "Amazon SES"}, brevo, {Value: "postmark", Text: "Postmark"}})
+		got <- fmt.Sprint(value, err)
+	}()
+	p.sees("Postmark")
+	p.types("postamrk\r")
+	if value := <-got; value != "postmark<nil>" {
+		t.Errorf("got %s, want postmark", value)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,30 @@ type Option struct{ Value, Text, Detail string }
 func (o Option) name() string {
 	name, _, _ := strings.Cut(o.Text, "  (")
 	return name
+}
+
+// has reports whether typed, in lower case, is a part of the option's text or value.
+func (o Option) has(typed string) bool {
+	return strings.Contains(strings.ToLower(o.Text), typed) || strings.Contains(o.Value, typed)
+}
+
+// near reports whether a word of the option's name begins like typed but for a letter
+// that is missing, wrong, too many, or swapped with the next: an empty list would not
+// say what to do.
+func (o Option) near(typed string) bool {
+	words := append(strings.Fields(strings.ToLower(o.name())), o.Value)
+	return len(typed) > 2 && slices.ContainsFunc(words, func(word string) bool { return mistyped(typed, word) })
+}
+
+// mistyped reports whether a begins as b does but for one mistake.
+func mistyped(a, b string) bool {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	rest := func(from, to int) bool { return from <= len(a) && to <= len(b) && strings.HasPrefix(b[to:], a[from:]) }
+	swapped := i+1 < len(a) && i+1 < len(b) && a[i] == b[i+1] && a[i+1] == b[i] && rest(i+2, i+2)
+	return rest(i, i+1) || rest(i+1, i) || rest(i+1, i+1) || swapped
 }
 
 // Prompter asks a person. Check refuses an answer with a message, which is

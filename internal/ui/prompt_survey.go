@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -92,7 +93,10 @@ func (p *surveyPrompter) Select(question string, options []Option) (string, erro
 		Message: question, Options: texts, PageSize: listLength,
 		Filter: func(typed, _ string, i int) bool {
 			typed = strings.ToLower(typed)
-			return strings.Contains(strings.ToLower(options[i].Text), typed) || strings.Contains(options[i].Value, typed)
+			if slices.ContainsFunc(options, func(o Option) bool { return o.has(typed) }) {
+				return options[i].has(typed)
+			}
+			return options[i].near(typed)
 		},
 	}
 	if width-longest > 30 { // the remarks of a narrow list would be cut to nothing

@@ -362,9 +362,9 @@ func TestEdited(t *testing.T) {
 // taken as before, and arrow up means nothing where no answer was refused.
 func TestRefusedAnswerIsEdited(t *testing.T) {
 	for name, keys := range map[string]string{
-		"edited":     "\x1b[A" + strings.Repeat("\x7f", len("maple.net")) + "ample.net\r",
+		"edited":     "\x1b[A" + strings.Repeat("\x7f", len("el.net")) + "le.net\r",
 		"typed":      "mail.example.net\r",
-		"and erased": "\x1b[A" + strings.Repeat("\x7f", len("mail.exmaple.net")) + "mail.example.net\r",
+		"and erased": "\x1b[A" + strings.Repeat("\x7f", len("mail.exampel.net")) + "mail.example.net\r",
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := sit(t, 80, false)
@@ -385,7 +385,7 @@ func TestRefusedAnswerIsEdited(t *testing.T) {
 				got <- fmt.Sprint(host, err)
 			}()
 			p.sees("Host:")
-			p.types("\x1b[Amail.exmaple.net\r")
+			p.types("\x1b[Amail.exampel.net\r")
 			p.sees("(arrow up brings it back to edit)\n? Host:")
 			p.types(keys)
 			p.sees("Port:")
