@@ -152,7 +152,7 @@ func removedBridge(t *testing.T, deb []byte) {
 		}
 	}
 	// postconf(1) writes an entry on one line.
-	s.Shell(`postconf -e -M "$(postconf -M relayhost-m365-oauth-out/unix)"`)
+	s.Shell(`postconf -M -e "relayhost-m365-oauth-out/unix=$(postconf -M relayhost-m365-oauth-out/unix)"`)
 	if res := l.Run("dpkg", "--remove", "relayhost"); res.Code == 0 {
 		t.Errorf("dpkg --remove after postconf -M: got %s, want a refusal", res)
 	}
