@@ -127,6 +127,54 @@ func TestLabPackage(t *testing.T) {
 		l := newLab(t, lab.Systemd(), lab.Relay("brevo"), lab.File("/root/relayhost.deb", deb, 0o644))
 		removedInUse(t, l)
 	})
+	t.Run("bridge", func(t *testing.T) {
+		t.Parallel()
+		removedBridge(t, deb)
+	})
+}
+
+// removedBridge: the package stays while Postfix starts its program, an upgrade goes on
+// under running bridges without a message lost or bounced, and after the rollback
+// nothing is left but the user that sysusers.d has made.
+func removedBridge(t *testing.T, deb []byte) {
+	l := signInLab(t, lab.Bookworm)
+	s := l.Server
+	s.WriteFile("/root/relayhost.deb", string(deb), 0o644)
+	s.Shell("dpkg -i /root/relayhost.deb && printf 'relayhost:x:990:\\n' >>/etc/group && printf 'relayhost:x:990:990:relayhost bridge:/:/usr/sbin/nologin\\n' >>/etc/passwd")
+	w := ways()[0]
+	w.program = "/usr/bin/relayhost"
+	if res := w.setup(l); res.Code != 0 {
+		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+	}
+	for _, verb := range []string{"--remove", "--purge"} {
+		if res := l.Run("dpkg", verb, "relayhost"); res.Code == 0 || !strings.Contains(res.Stderr, "relayhost rollback --all") {
+			t.Errorf("dpkg %s with mail going by the program: got %s, want a refusal and what to do", verb, res)
+		}
+	}
+	// postconf(1) writes an entry on one line.
+	s.Shell(`postconf -M -e "relayhost-m365-oauth-out/unix=$(postconf -M relayhost-m365-oauth-out/unix)"`)
+	if res := l.Run("dpkg", "--remove", "relayhost"); res.Code == 0 {
+		t.Errorf("dpkg --remove after postconf -M: got %s, want a refusal", res)
+	}
+	upgrade := s.Start("sh", "-c", "for n in 1 2 3; do dpkg -i /root/relayhost.deb || exit 1; done")
+	for n := range 20 {
+		s.SendMail(mailbox, fmt.Sprintf("n%d@example.net", n), "hello")
+	}
+	if res := upgrade.Wait(); res.Code != 0 {
+		t.Errorf("upgrade: %s", res)
+	}
+	s.Shell("postqueue -f")
+	waitMessages(t, l, "m365", 22)
+	if log := s.MailLog(); strings.Contains(log, "status=bounced") {
+		t.Errorf("got a bounce:\n%s", log)
+	}
+	if res := l.Run("/usr/bin/relayhost", "rollback", "--all", "--yes", "--force"); res.Code != 0 {
+		t.Fatalf("rollback: %s", res)
+	}
+	s.Shell("dpkg --purge relayhost")
+	if got := s.Shell("ls -d /usr/bin/relayhost /var/lib/relayhost /var/lib/postfix-relayhost-bridge /usr/lib/sysusers.d/relayhost.conf 2>/dev/null; id -u relayhost"); got != "990\n" {
+		t.Errorf("left: got %q, want the user alone", got)
+	}
 }
 
 func onAndOff(t *testing.T, l *lab.Lab) {
@@ -143,7 +191,7 @@ func onAndOff(t *testing.T, l *lab.Lab) {
 		"/usr/share/fish/vendor_completions.d/relayhost.fish", "/usr/share/doc/relayhost/copyright",
 		"/usr/share/doc/relayhost/NOTICES", "/usr/share/doc/relayhost/changelog.gz", "/usr/share/lintian/overrides/relayhost",
 		"/usr/share/man/man1/relayhost.1.gz", "/usr/share/man/man1/relayhost-verify.1.gz",
-		"/usr/lib/systemd/system/relayhost-verify.service", "/usr/lib/systemd/system/relayhost-verify.timer",
+		"/usr/lib/sysusers.d/relayhost.conf", "/usr/lib/systemd/system/relayhost-verify.service", "/usr/lib/systemd/system/relayhost-verify.timer",
 	} {
 		if n, ok := s.Tree(file)[file]; !ok || n.Mode.Perm() != 0o644 || n.UID != 0 || n.GID != 0 {
 			t.Errorf("%s: %v", file, n)

@@ -29,11 +29,12 @@ const (
 
 // way is one way to sign in to Microsoft 365.
 type way struct {
-	name  string
-	file  string // credentials
-	flags []string
-	relay string // "" is m365
-	paste bool   // the address that the browser ends at goes to standard input
+	name    string
+	file    string // credentials
+	flags   []string
+	relay   string // "" is m365
+	program string // "" is /usr/local/bin/relayhost
+	paste   bool   // the address that the browser ends at goes to standard input
 }
 
 func ways() []way {
@@ -91,7 +92,7 @@ for i in $(seq 600); do state=$(grep -o 'state=[A-Za-z0-9_-]*' /root/err 2>/dev/
 echo "https://login.microsoftonline.com/common/oauth2/nativeclient?code=c1&$state" >&3; exec 3>&-; wait; rm /root/paste; cat /root/out; cat /root/err >&2; exit $(cat /root/rc)`
 
 func (w way) setup(l *lab.Lab, more ...string) lab.Result {
-	args := append([]string{"/usr/local/bin/relayhost", "setup", "--relay", cmp.Or(w.relay, "m365"), "--from", mailbox, "--to", "ops@example.net", "--yes"}, w.flags...)
+	args := append([]string{cmp.Or(w.program, "/usr/local/bin/relayhost"), "setup", "--relay", cmp.Or(w.relay, "m365"), "--from", mailbox, "--to", "ops@example.net", "--yes"}, w.flags...)
 	if w.file != "" {
 		l.Server.WriteFile("/root/m365.txt", w.file, 0o600)
 		args = append(args, "--credentials-file", "/root/m365.txt")

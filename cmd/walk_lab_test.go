@@ -120,8 +120,8 @@ func walkOn(t *testing.T, suite lab.Suite) {
 		want       [3]int
 		log        string
 	}{
-		{"nothing", mailbox, func() {}, func() {}, [3]int{1, 0, 0}, `status=sent \(250 2\.0\.0 OK`},
-		{"down", mailbox, m365Down, m365Up, [3]int{0, 1, 0}, `status=sent \(250-2\.0\.0 relayhost: fallback smtp\.sendgrid\.net after smtp\.office365\.com: .*try later`},
+		{"nothing", mailbox, func() {}, func() {}, [3]int{1, 0, 0}, `status=sent \(250 2\.0\.0 Ok`},
+		{"down", mailbox, m365Down, m365Up, [3]int{0, 1, 0}, `status=sent \(250-relayhost: fallback smtp\.sendgrid\.net after smtp\.office365\.com.*try later`},
 		{"may not send as", mailbox, func() {
 			m365.Configure(func(c *smtpd.Config) {
 				c.Message = func(smtpd.Envelope) *smtpd.Reply {
@@ -145,7 +145,7 @@ func walkOn(t *testing.T, suite lab.Suite) {
 				return http.StatusUnauthorized, map[string]any{"error": "invalid_client", "error_description": "AADSTS7000222: The provided client secret keys are expired.", "error_codes": []int{7000222}}
 			})
 			sendgridDown()
-		}, func() { l.World.Identity().Answer(nil); sendgridUp() }, [3]int{0, 0, 1}, `fallback api\.mailgun\.net after smtp\.office365\.com: the sign-in at .*AADSTS7000222.*smtp\.sendgrid\.net: .*try later`},
+		}, func() { l.World.Identity().Answer(nil); sendgridUp() }, [3]int{0, 0, 1}, `fallback api\.mailgun\.net after smtp\.office365\.com: the sign-in at .*AADSTS7000222.*smtp\.sendgrid\.net.*try later`},
 		{"the password's hop down", "orders@shop.example", sendgridDown, sendgridUp, [3]int{1, 0, 0}, `fallback smtp\.office365\.com after smtp\.sendgrid\.net`},
 	} {
 		time.Sleep(3 * time.Second) // kept connections end (smtp_connection_cache_time_limit)
@@ -184,7 +184,7 @@ func walkOn(t *testing.T, suite lab.Suite) {
 	})
 	had := walkCounts(l)
 	s.SendMail(mailbox, "last@example.net", "last")
-	s.WaitLog(`to=<last@example\.net>.*status=deferred .*smtp\.office365\.com: .*try later.*smtp\.sendgrid\.net: .*try later`)
+	s.WaitLog(`to=<last@example\.net>.*status=deferred .*smtp\.office365\.com.*try later.*smtp\.sendgrid\.net.*try later`)
 	m365Up()
 	sendgridUp()
 	mailgun.Answer(nil)

@@ -4271,6 +4271,7 @@ func relaym365() Relay {
 		Hosts: Hosts{
 			Default: "smtp.office365.com",
 			Named: map[string]string{
+				"china": "smtp.partner.outlook.cn",
 				"gov":   "smtp.office365.us",
 				"world": "smtp.office365.com",
 			},

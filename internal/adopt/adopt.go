@@ -61,6 +61,10 @@ type Hop struct {
 	NextHop     string         `json:"next_hop"` // as it is written today
 	Level       string         `json:"level"`    // TLS security level today
 	Account     Account        `json:"account"`
+	Via         string         `json:"via,omitempty"` // smtp-oauth where a plug-in or proxy logs in by OAuth today
+	SignIn      string         `json:"sign_in,omitempty"`
+	Tenant      string         `json:"tenant,omitempty"`
+	ClientID    string         `json:"client_id,omitempty"`
 }
 
 // Account says where the account of a hop is stored.
@@ -86,7 +90,7 @@ func Paths(s postfix.State) []string {
 			}
 		}
 	}
-	return append(list, plan.Paths(s)...)
+	return append(append(list, tokenFiles(s)...), plan.Paths(s)...)
 }
 
 // reading carries what the steps of Read share.

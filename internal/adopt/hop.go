@@ -37,11 +37,14 @@ func (a *reading) hop(f found, i int) Hop {
 			h.TLS = mode
 		}
 	}
-	if next.Host == "localhost" || strings.HasPrefix(next.Host, "127.") {
+	a.byToken(&h, f, i)
+	if h.Via == "" && (next.Host == "localhost" || strings.HasPrefix(next.Host, "127.")) {
 		a.question("proxy", "%s is a program on this server: where it is email-oauth2-proxy, a bridge takes its place, with the client_id, tenant and client_secret of its configuration: "+
 			"relayhost setup --relay m365 --credentials-file FILE", next.Text)
 	}
-	h.Account = a.account(f, i, r)
+	if h.Via == "" {
+		h.Account = a.account(f, i, r)
+	}
 	a.written(next, r)
 	a.verification(&h, f.route, next, r)
 	h.Connections = a.connections(f.route)

@@ -119,7 +119,7 @@ func (a *reading) login(s postfix.Service) {
 	}
 	mechanisms := strings.ToLower(a.option(s, "smtp_sasl_mechanism_filter"))
 	if strings.Contains(mechanisms, "oauth") && !strings.Contains(mechanisms, "!xoauth") {
-		a.leave("smtp_sasl_mechanism_filter = "+mechanisms, "no plug-in is needed: Microsoft 365 and Outlook.com are signed in to by a bridge, relayhost setup --relay m365 --sign-in device --client-id ID, "+
+		a.leave("smtp_sasl_mechanism_filter = "+mechanisms, "no plug-in is needed: Microsoft 365 and Outlook.com are signed in to by a bridge, relayhost setup --relay m365 --sign-in device --tenant TENANT --client-id ID, "+
 			"with the client_id of the plug-in's token file; the plug-in's own token is not used any longer, and other relays are logged in to by password")
 	}
 	if isYes(a.option(s, "smtp_tls_wrappermode")) && isYes(a.s.Params["smtp_tls_wrappermode"]) {

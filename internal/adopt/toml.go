@@ -66,6 +66,10 @@ func (h Hop) toml(b *strings.Builder) {
 	} else {
 		line(b, "tls", string(h.TLS))
 	}
+	line(b, "via", h.Via)
+	line(b, "sign_in", h.SignIn)
+	line(b, "tenant", h.Tenant)
+	line(b, "client_id", h.ClientID)
 	line(b, "ca_file", h.CAFile)
 	line(b, "fingerprint", h.Fingerprint)
 	if h.Connections > 0 {

@@ -45,33 +45,51 @@ func TestLabKilledSetup(t *testing.T) {
 	for part := range parts {
 		t.Run(strconv.Itoa(part), func(t *testing.T) {
 			t.Parallel()
-			killedSetup(t, pass{part: part, of: parts})
+			killedSetup(t, pass{part: part, of: parts}, "")
 		})
 		t.Run(strconv.Itoa(part)+" by HTTPS", func(t *testing.T) {
 			t.Parallel()
-			killedSetup(t, pass{part: part, of: parts}, "--via", "https")
+			killedSetup(t, pass{part: part, of: parts}, "https")
+		})
+		t.Run(strconv.Itoa(part)+" by OAuth", func(t *testing.T) {
+			t.Parallel()
+			killedSetup(t, pass{part: part, of: parts}, "smtp-oauth")
 		})
 	}
 }
 
-func killedSetup(t *testing.T, which pass, flags ...string) {
+func killedSetup(t *testing.T, which pass, via string) {
 	program, err := faultyBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	const service = "sendgrid"
-	l := lab.New(t, lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Dropped), lab.Postfix(), lab.Relay(service), lab.API(service, "api.sendgrid.com"))
+	service, from, flags := "sendgrid", "app@example.com", []string(nil)
+	var l *lab.Lab
+	opts := []lab.Option{lab.Relay("sendgrid"), lab.API("sendgrid", "api.sendgrid.com")}
+	switch via {
+	case "https":
+		flags = []string{"--via", "https"}
+	case "smtp-oauth":
+		service, from = "m365", "app@contoso.example"
+		opts = []lab.Option{lab.TokenEndpoint(), lab.Relay(service, lab.TakesTokens(func() *lab.Identity { return l.World.Identity() }, from))}
+	}
+	l = lab.New(t, append([]lab.Option{lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Dropped), lab.Postfix()}, opts...)...)
 	s := &server{Server: l.Server, t: t}
 	const path = "/usr/local/bin/relayhost-faults"
 	s.program(path, program)
 	relay := l.World.Relay(service)
 	password := relay.Password
-	if len(flags) > 0 {
+	credentials := "username=" + relay.Username + "\npassword="
+	switch via {
+	case "https":
 		password = apitest.KeyOf(service)
+	case "smtp-oauth":
+		password = "Gehe1mClient~42"
+		credentials = "mailbox=" + from + "\ntenant=contoso.example\nclient_id=7f3a0000-aaaa-bbbb-cccc-000000000001\nclient_secret="
 	}
-	s.WriteFile("/root/credentials", "username="+relay.Username+"\npassword="+password+"\n", 0o600)
+	s.WriteFile("/root/credentials", credentials+password+"\n", 0o600)
 	setup := func(env ...string) lab.Result {
-		return s.Do(lab.Command{Env: env, Args: append([]string{path, "setup", "--relay", service, "--from", "app@example.com",
+		return s.Do(lab.Command{Env: env, Args: append([]string{path, "setup", "--relay", service, "--from", from,
 			"--credentials-file", "/root/credentials", "--yes", "--json"}, flags...)})
 	}
 	undo := func() {

@@ -371,6 +371,25 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
+// TestHangUp: a connection that Postfix ends between two commands is no fault, which
+// spawn(8) would log of each; one that ends in the middle of a command is.
+func TestHangUp(t *testing.T) {
+	for _, row := range []struct {
+		last  string
+		fault bool
+	}{{"", false}, {"MAIL FROM:<app@contoso", true}} {
+		p := newRelay(t).start(t)
+		p.hello()
+		if _, err := io.WriteString(p.conn, row.last); err != nil {
+			t.Fatal(err)
+		}
+		_ = p.conn.Close()
+		if err := <-p.done; (err != nil) != row.fault {
+			t.Errorf("after %q: got %v, want a fault: %t", row.last, err, row.fault)
+		}
+	}
+}
+
 // TestTokenReplaced: a token that was revoked before its end is replaced once.
 func TestTokenReplaced(t *testing.T) {
 	r := newRelay(t)

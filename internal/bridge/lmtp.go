@@ -81,6 +81,9 @@ func (d *dialogue) serve(ctx context.Context) error {
 	}
 	for errs := 0; ; {
 		line, err := d.line(ctx)
+		if errors.Is(err, io.EOF) && line == "" {
+			return nil // a connection that Postfix has kept ends without a word (scache(8)), and spawn(8) logs what is no success
+		}
 		if err != nil {
 			return err
 		}
@@ -229,7 +232,7 @@ func (d *dialogue) line(ctx context.Context) (string, error) {
 	defer stop()
 	b, err := d.br.ReadSlice('\n')
 	if err != nil {
-		return "", err
+		return string(b), err
 	}
 	if len(b) > maxCommand {
 		return "", errors.New("a command is too long")

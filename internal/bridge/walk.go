@@ -59,7 +59,7 @@ type WalkError struct {
 func (e *WalkError) Error() string {
 	var all []string
 	for i, cause := range e.causes {
-		all = append(all, e.names[i]+": "+short(text(cause)))
+		all = append(all, of(e.names[i], text(cause)))
 	}
 	return strings.Join(all, "; ")
 }
@@ -164,7 +164,7 @@ type fate struct {
 func (w *Walk) try(ctx context.Context, s *Step, last bool, pending []*fate, m *held) {
 	if !last && time.Now().Before(s.skipped) {
 		for _, f := range pending {
-			f.before = append(f.before, s.Name+": "+s.why)
+			f.before = append(f.before, of(s.Name, s.why))
 		}
 		return
 	}
@@ -187,7 +187,11 @@ func (w *Walk) try(ctx context.Context, s *Step, last bool, pending []*fate, m *
 			told = deferred(told)
 		}
 		f.reply = s.told(told, f.before)
-		f.before = append(f.before, s.Name+": "+short(strings.TrimPrefix(told.Text(), "relayhost: ")))
+		why := told.Text()
+		if err != nil {
+			why = text(err)
+		}
+		f.before = append(f.before, of(s.Name, why))
 	}
 }
 
@@ -229,7 +233,7 @@ func (s *Step) connect(ctx context.Context) error {
 
 // skip leaves a hop out for a while.
 func (s *Step) skip(err error) {
-	s.skipped, s.why = time.Now().Add(skipTime), short(text(err))
+	s.skipped, s.why = time.Now().Add(skipTime), text(err)
 }
 
 func (s *Step) close() {
@@ -363,6 +367,14 @@ func deferred(r smtpprobe.Reply) smtpprobe.Reply {
 		}
 	}
 	return smtpprobe.Reply{Code: r.Code - 100, Lines: lines}
+}
+
+// of puts the name of a hop before what was said of it, unless it is there.
+func of(name, said string) string {
+	if strings.HasPrefix(said, name) {
+		return short(said)
+	}
+	return name + ": " + short(said)
 }
 
 // short cuts what a hop said.

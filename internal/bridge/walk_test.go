@@ -209,7 +209,7 @@ func TestWalkUnreachable(t *testing.T) {
 	refused := newRelay(t)
 	last := refused.step(t, "last.example", func(_ *bridge.Server, d *bridge.Deps) { d.Token = refusing })
 	p = walk(t, down, last)
-	got := p.want("421 4.4.1 relayhost: first.example: ")
+	got := p.want("421 4.4.1 relayhost: first.example[192.0.2.1]:587: ")
 	for _, want := range []string{"connection refused; last.example: ", "the sign-in at login.microsoftonline.com is no longer valid"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("greeting: got %q, want %q in it", got, want)

@@ -66,6 +66,8 @@ func (h Hop) Client() (oauth.Client, error) {
 		cloud = oauth.Outlook
 	case strings.HasSuffix(h.Host, ".us"):
 		cloud = oauth.USGov
+	case strings.HasSuffix(h.Host, ".cn"):
+		cloud = oauth.China
 	}
 	if h.Relay.ID == "m365-hve" {
 		c.Early = hveEarly

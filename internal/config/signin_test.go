@@ -97,6 +97,7 @@ func TestSignInClient(t *testing.T) {
 		{"m365", "smtp.office365.com", "contoso.example", oauth.ClientCredentials, "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token", "https://outlook.office365.com/.default", 0},
 		{"m365", "smtp.office365.com", "", oauth.DeviceCode, "https://login.microsoftonline.com/organizations/oauth2/v2.0/token", "https://outlook.office.com/SMTP.Send", 0},
 		{"m365", "smtp.office365.us", "contoso.example", oauth.ClientCredentials, "https://login.microsoftonline.us/contoso.example/oauth2/v2.0/token", "https://outlook.office365.us/.default", 0},
+		{"m365", "smtp.partner.outlook.cn", "contoso.example", oauth.ClientCredentials, "https://login.partner.microsoftonline.cn/contoso.example/oauth2/v2.0/token", "https://partner.outlook.cn/.default", 0},
 		{"m365-hve", "smtp-hve.office365.com", "contoso.example", oauth.ClientCredentials, "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token", "https://outlook.office365.com/.default", 11 * time.Minute},
 		{"outlook", "smtp-mail.outlook.com", "", oauth.DeviceCode, "https://login.microsoftonline.com/consumers/oauth2/v2.0/token", "https://outlook.office.com/SMTP.Send", 0},
 	} {
