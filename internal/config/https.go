@@ -26,6 +26,29 @@ type API struct {
 	Settings map[conf.Field]string
 	Key      secret.Value  // api_key or private_key
 	AWS      *conf.AWSKeys // of Amazon SES
+
+	ProxyLogin secret.Value // "user:password" at Hop.Proxy, "" for none
+}
+
+// ProxyAddress is the proxy of h with its login: a secret, where there is one.
+func (h Hop) ProxyAddress() string {
+	u, err := url.Parse(h.Proxy)
+	user, password, ok := strings.Cut(h.API.ProxyLogin.Reveal(), ":")
+	if err != nil || h.Proxy == "" || !ok {
+		return h.Proxy
+	}
+	u.User = url.UserPassword(user, password)
+	return u.String()
+}
+
+// ProxyLogin is the login in the address of a proxy.
+func ProxyLogin(proxy string) secret.Value {
+	u, err := url.Parse(proxy)
+	if err != nil || u.User == nil {
+		return secret.Value{}
+	}
+	password, _ := u.User.Password()
+	return secret.New(u.User.Username() + ":" + password)
 }
 
 // ByAPI reports whether mail gets to h by the API of its relay.
@@ -145,7 +168,7 @@ func checkProxy(proxy string) error {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return fmt.Errorf("https_proxy is no address of a proxy")
 	case u.User != nil:
-		return fmt.Errorf("https_proxy holds a password, and this file is for everybody to read")
+		return fmt.Errorf("https_proxy holds a password, and this file is for everybody to read: give it as https_proxy_login=user:password in the file of --credentials-file")
 	}
 	return nil
 }

@@ -33,21 +33,9 @@ func (s *services) API(id string) *apitest.Service {
 }
 
 func (s *services) startAPI(id, host string) error {
-	cert, err := s.ca.Issue([]string{host})
-	if err != nil {
-		return err
-	}
 	service := apitest.New(id)
-	config := smtpd.ServerTLS(cert)
-	config.NextProtos = []string{"h2", "http/1.1"}
-	server := &http.Server{Handler: service, TLSConfig: config, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(&bytes.Buffer{}, "", 0)}
-	s.t.Cleanup(func() { _ = server.Close() })
-	for _, addr := range s.host(host) {
-		l, err := s.net.Listen("tcp", net.JoinHostPort(addr.String(), "443"))
-		if err != nil {
-			return fmt.Errorf("API %s: %w", id, err)
-		}
-		go func() { _ = server.ServeTLS(l, "", "") }()
+	if err := s.startHTTPS(host, service); err != nil {
+		return fmt.Errorf("API %s: %w", id, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,6 +44,65 @@ func (s *services) startAPI(id, host string) error {
 	}
 	s.apis[id] = service
 	return nil
+}
+
+// startHTTPS serves handler at host, with a certificate for that name.
+func (s *services) startHTTPS(host string, handler http.Handler) error {
+	cert, err := s.ca.Issue([]string{host})
+	if err != nil {
+		return err
+	}
+	config := smtpd.ServerTLS(cert)
+	config.NextProtos = []string{"h2", "http/1.1"}
+	server := &http.Server{Handler: handler, TLSConfig: config, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(&bytes.Buffer{}, "", 0)}
+	s.t.Cleanup(func() { _ = server.Close() })
+	for _, addr := range s.host(host) {
+		l, err := s.net.Listen("tcp", net.JoinHostPort(addr.String(), "443"))
+		if err != nil {
+			return err
+		}
+		go func() { _ = server.ServeTLS(l, "", "") }()
+	}
+	return nil
+}
+
+// What the services of ContainerRoles know of.
+const (
+	ContainerPath    = "/v2/credentials/lab" // of the endpoint of ECS
+	WebIdentityToken = "eyJ.lab.web-identity"
+	WebIdentityRole  = "arn:aws:iam::111122223333:role/mail"
+)
+
+// ContainerRoles starts what gives containers on AWS their keys: the endpoint of ECS
+// (Amazon ECS Developer Guide, task IAM role) and the token service of eu-west-1 (AWS
+// Security Token Service API Reference, AssumeRoleWithWebIdentity). The keys are those
+// that apitest takes.
+func ContainerRoles() Option {
+	return func(c *config) {
+		c.services = append(c.services, func(w *World) {
+			end := time.Now().Add(6 * time.Hour).UTC().Format(time.RFC3339)
+			w.must(w.startMetadata(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodGet || r.URL.Path != ContainerPath {
+					http.NotFound(rw, r)
+					return
+				}
+				_, _ = fmt.Fprintf(rw, `{"RoleArn":%q,"AccessKeyId":%q,"SecretAccessKey":%q,"Token":%q,"Expiration":%q}`,
+					WebIdentityRole, apitest.AccessKey, apitest.SecretKey, apitest.Session, end)
+			}), []string{"169.254.170.2:80"}, nil))
+			w.must(w.startHTTPS("sts.eu-west-1.amazonaws.com", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.Method != http.MethodPost || r.PostFormValue("Action") != "AssumeRoleWithWebIdentity" || r.PostFormValue("Version") != "2011-06-15" || r.PostFormValue("RoleSessionName") == "":
+					rw.WriteHeader(http.StatusBadRequest)
+				case r.PostFormValue("WebIdentityToken") != WebIdentityToken || r.PostFormValue("RoleArn") != WebIdentityRole:
+					rw.WriteHeader(http.StatusForbidden)
+					_, _ = fmt.Fprint(rw, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>Not authorized to perform sts:AssumeRoleWithWebIdentity</Message></Error></ErrorResponse>`)
+				default:
+					_, _ = fmt.Fprintf(rw, `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`,
+						apitest.AccessKey, apitest.SecretKey, apitest.Session, end)
+				}
+			})))
+		})
+	}
 }
 
 // awsRole are the documents of an EC2 instance's role (Amazon EC2 User Guide,

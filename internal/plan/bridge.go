@@ -166,7 +166,7 @@ func hopConfig(out *output, state postfix.State, server Server, s *service, h *c
 // APIConfig is what a bridge is told of a hop that goes by the API of its relay.
 func APIConfig(h config.Hop, caFile string) conf.Config {
 	c := conf.Config{Via: conf.ViaHTTPS, Host: h.API.Host, CAFile: caFile, Connections: h.Connections,
-		API: &conf.APIConfig{ID: h.Relay.ID, Settings: h.API.Settings, Key: h.API.Key, AWS: h.API.AWS, Proxy: h.Proxy}}
+		API: &conf.APIConfig{ID: h.Relay.ID, Settings: h.API.Settings, Key: h.API.Key, AWS: h.API.AWS, Proxy: h.ProxyAddress()}}
 	if h.APITakesTokens() {
 		client, _ := h.Client() // what is wrong with it Validate says
 		c.Username, c.OAuth = h.Username, &client

@@ -216,7 +216,7 @@ func chainKey(accounts Accounts, w *route) string {
 // endpoint is a hop without its account.
 func endpoint(h *config.Hop) string {
 	sign := strings.Join([]string{string(h.Via), string(h.SignIn.Grant), h.SignIn.Tenant, h.SignIn.ClientID,
-		h.SignIn.Secret.Reveal(), h.SignIn.Certificate.Reveal(), h.API.String(), h.API.Key.Reveal(), awsAccount(h.API.AWS), h.Proxy, strconv.FormatBool(h.BridgeService)}, "\x00")
+		h.SignIn.Secret.Reveal(), h.SignIn.Certificate.Reveal(), h.API.String(), h.API.Key.Reveal(), awsAccount(h.API.AWS), h.ProxyAddress(), strconv.FormatBool(h.BridgeService)}, "\x00")
 	return strings.Join([]string{sign, h.Relay.ID, h.NextHop(), string(h.TLS), h.CAFile, h.Pin,
 		strconv.FormatBool(h.NoVerify), strconv.Itoa(h.Connections)}, "\x00")
 }

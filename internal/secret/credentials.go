@@ -27,6 +27,8 @@ type Credentials struct {
 type API struct {
 	Key      Value             // api_key=, or the text of the file that private_key= names
 	Settings map[string]string // by the names in apiSettings
+	// ProxyLogin is "user:password" at the proxy that the API is reached by.
+	ProxyLogin Value // https_proxy_login=
 }
 
 // apiSettings are the keys of the settings of an API that are no secret.
@@ -48,7 +50,7 @@ func (c Credentials) IsZero() bool {
 
 // Empty reports whether nothing was given at all.
 func (c Credentials) Empty() bool {
-	return c.IsZero() && c.Username == "" && c.Application == (Application{}) && len(c.API.Settings) == 0
+	return c.IsZero() && c.Username == "" && c.Application == (Application{}) && len(c.API.Settings) == 0 && c.API.ProxyLogin.IsZero()
 }
 
 // Proves reports whether a holds a secret or a certificate.
@@ -161,11 +163,16 @@ func (c *Credentials) set(key, value string) (err error) {
 		c.Application.Certificate, err = readKey(key, strings.TrimSpace(value))
 	case "api_key":
 		c.API.Key = New(value)
+	case "https_proxy_login":
+		if user, _, ok := strings.Cut(value, ":"); !ok || user == "" {
+			return errors.New("https_proxy_login is not of the form user:password")
+		}
+		c.API.ProxyLogin = New(value)
 	case "private_key":
 		c.API.Key, err = readKey(key, strings.TrimSpace(value))
 	default:
 		if !slices.Contains(apiSettings, key) {
-			return errors.New("unknown key (username, password or secret_access_key; for a sign-in by OAuth tenant, client_id, client_secret with client_secret_expires, or client_certificate; for an API api_key, private_key, " +
+			return errors.New("unknown key (username, password or secret_access_key; for a sign-in by OAuth tenant, client_id, client_secret with client_secret_expires, or client_certificate; for an API api_key, private_key, https_proxy_login, " +
 				strings.Join(apiSettings, ", ") + ")")
 		}
 		if c.API.Settings == nil {

@@ -101,7 +101,7 @@ func reachableByAll(r *host.Reader, program string) error {
 // fromBridge gives h the account that its bridge has stored.
 func fromBridge(h *config.Hop, c conf.Config) {
 	if a := c.API; a != nil {
-		h.API = config.API{Host: c.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS}
+		h.API = config.API{Host: c.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS, ProxyLogin: config.ProxyLogin(a.Proxy)}
 		if c.OAuth == nil {
 			return
 		}
@@ -130,6 +130,9 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 		return true, nil
 	}
 	given := givenFor(s, c, p)
+	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && given.API.ProxyLogin.IsZero() {
+		given.API.ProxyLogin = config.ProxyLogin(old.API.Proxy)
+	}
 	if a.Tokens() {
 		found, err = application(ctx, s, c, p, given, ask)
 		h.API = config.API{}
@@ -228,6 +231,7 @@ func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
 	if h.API.Settings == nil {
 		h.API.Settings = map[conf.Field]string{}
 	}
+	h.API.ProxyLogin = given.API.ProxyLogin
 	set := func(f conf.Field, value string) {
 		if value != "" {
 			h.API.Settings[f] = value

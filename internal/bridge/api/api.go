@@ -96,6 +96,7 @@ type call struct {
 	path   string // with query
 	header map[string]string
 	body   payload
+	asks   bool // sends nothing: no message can be on its way twice
 }
 
 // signing is what a request is signed with.

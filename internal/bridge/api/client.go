@@ -72,6 +72,12 @@ func HTTPClient(o Options) (*http.Client, error) {
 			return nil, errors.New("https_proxy is no address of the form http://host:port")
 		}
 		transport.Proxy = http.ProxyURL(u)
+		transport.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, res *http.Response) error {
+			if res.StatusCode != http.StatusOK {
+				return &ProxyError{proxy.Host, res.StatusCode}
+			}
+			return nil
+		}
 	}
 	return &http.Client{
 		Transport:     transport,
@@ -253,9 +259,12 @@ func (c *Client) once(ctx context.Context, host string, made call, s signing) (*
 	}
 	res, err := c.HTTP.Do(req)
 	if err != nil {
-		return nil, transportError(host, err)
+		return nil, transportError(host, err, made.asks)
 	}
 	ans, err := readAnswer(res)
+	if err != nil && made.asks {
+		return nil, fmt.Errorf("%s: read the answer: %w", host, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: after the message, which may be sent twice: read the answer: %w", host, err)
 	}
@@ -263,15 +272,19 @@ func (c *Client) once(ctx context.Context, host string, made call, s signing) (*
 }
 
 // transportError is a request without an answer. Its text names the host, and says
-// where the API may have the message.
-func transportError(host string, err error) error {
+// where the API may have the message; one that asks sends none.
+func transportError(host string, err error, asks bool) error {
 	var sent *url.Error
 	if errors.As(err, &sent) {
 		err = sent.Err
 	}
 	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" || isCertificate(err) {
+	var proxy *ProxyError
+	if errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &proxy) || isCertificate(err) {
 		return fmt.Errorf("%s: %w", host, err)
+	}
+	if asks {
+		return fmt.Errorf("%s: no answer: %w", host, err)
 	}
 	return fmt.Errorf("%s: no answer, the message may be sent twice: %w", host, err)
 }
@@ -280,6 +293,16 @@ func isCertificate(err error) bool {
 	var verify *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	return errors.As(err, &verify) || errors.As(err, &record)
+}
+
+// ProxyError is a proxy that does not connect to the API.
+type ProxyError struct {
+	Proxy  string // host and port
+	Status int    // of HTTP
+}
+
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy %s refuses the connection: %d %s", e.Proxy, e.Status, http.StatusText(e.Status))
 }
 
 // CredentialError is a request that was not made because its credentials could not
@@ -295,12 +318,15 @@ func (c *Client) failure(err error) Reply {
 	var refused *Reply
 	var credential *CredentialError
 	var timeout net.Error
+	var proxy *ProxyError
 	switch {
 	case errors.As(err, &refused):
 		r := *refused
 		r.Text = c.API.Name + ": " + r.Text
 		return r
 	case errors.As(err, &credential):
+		return Reply{451, "4.7.8", c.API.Name + ": " + err.Error()}
+	case errors.As(err, &proxy) && proxy.Status == http.StatusProxyAuthRequired:
 		return Reply{451, "4.7.8", c.API.Name + ": " + err.Error()}
 	case isCertificate(err):
 		return Reply{451, "4.7.5", c.API.Name + ": " + err.Error()}
@@ -328,6 +354,7 @@ func (c *Client) Check(ctx context.Context) (proved bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	k := c.API.check(c.Account)
+	k.asks = true
 	if k.method == "" {
 		k.method = http.MethodGet
 	}
@@ -347,6 +374,9 @@ func (c *Client) Check(ctx context.Context) (proved bool, err error) {
 		}
 	}
 	r := c.API.refusal(ans)
+	if ans.status/100 == 2 {
+		r.Text = fmt.Sprintf("%s: answers %d, but not as the API does: something else answers in its place", c.API.Name, ans.status)
+	}
 	r.Text = c.redact(r.Text)
 	return false, &r
 }

@@ -304,6 +304,57 @@ func TestFaults(t *testing.T) {
 			t.Errorf("got %v, proxy asked for %q, want 250 through it", r, asked)
 		}
 	})
+	// What never reached the API is not said to be sent twice, and a call that sends
+	// nothing neither.
+	for _, row := range []struct {
+		name   string
+		answer func(http.ResponseWriter)
+		want   string
+	}{
+		{"a proxy that wants a login", func(w http.ResponseWriter) { w.WriteHeader(http.StatusProxyAuthRequired) }, "451 4.7.8 Amazon SES: email.eu-west-1.amazonaws.com: the proxy PROXY refuses the connection: 407"},
+		{"a proxy that refuses", func(w http.ResponseWriter) { w.WriteHeader(http.StatusForbidden) }, "451 4.4.1 Amazon SES: email.eu-west-1.amazonaws.com: the proxy PROXY refuses the connection: 403"},
+		{"no proxy", nil, "451 4.4.1 Amazon SES: email.eu-west-1.amazonaws.com: proxyconnect tcp: dial tcp PROXY"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t, "ses")
+			proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { row.answer(rw) }))
+			if row.answer == nil {
+				proxy.Close()
+			} else {
+				t.Cleanup(proxy.Close)
+			}
+			client, err := api.HTTPClient(api.Options{Proxy: "http://user:Gehe1mProxy@" + proxy.Listener.Addr().String()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.client.HTTP = client
+			want := strings.Replace(row.want, "PROXY", proxy.Listener.Addr().String(), 1)
+			_, checked := w.client.Check(t.Context())
+			sent := w.send(t, m())[0]
+			for _, got := range []string{sent.Error(), fmt.Sprint(checked)} {
+				if !strings.HasPrefix(got, want) || strings.Contains(got, "sent twice") || strings.Contains(got, "Gehe1m") {
+					t.Errorf("got %q, want %q, and nothing of a second copy or the password", got, want)
+				}
+			}
+		})
+	}
+	for _, row := range []struct {
+		name   string
+		answer func(int, http.ResponseWriter, *http.Request) bool
+		want   string
+	}{
+		{"no answer to a check", func(int, http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, "451 4.4.1 Mandrill: mandrillapp.com: no answer"},
+		{"a login page in answer to a check", say(200, "Content-Type: text/html", "<html>log in</html>"), "451 4.4.1 Mandrill: answers 200, but not as the API does"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t, "mandrill")
+			w.Answer(row.answer)
+			_, err := w.client.Check(t.Context())
+			if got := fmt.Sprint(err); !strings.HasPrefix(got, row.want) || strings.Contains(got, "twice") {
+				t.Errorf("Check: got %q, want %q and nothing of a second copy", got, row.want)
+			}
+		})
+	}
 	t.Run("a renewed token", func(t *testing.T) {
 		w := newWorld(t, "m365")
 		w.client.Account.Token = func(_ context.Context, refused secret.Value) (secret.Value, error) {

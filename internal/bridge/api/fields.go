@@ -69,14 +69,21 @@ func displays(all []*mail.Address) []string {
 	return l
 }
 
-// headerMap is the headers as an object of JSON, which holds each name once.
+// headerMap is the headers as an object of JSON, which holds each name once. Repeated
+// fields of programs (X-...), as cron(8) writes one for each variable, are joined to a
+// list; a repeated field that has a meaning in mail is refused.
 func headerMap(headers []Header) (object, error) {
 	var o object
 	for _, h := range headers {
-		if slices.ContainsFunc(o, func(m member) bool { return strings.EqualFold(m.name, h.Name) }) {
+		i := slices.IndexFunc(o, func(m member) bool { return strings.EqualFold(m.name, h.Name) })
+		switch {
+		case i < 0:
+			o = append(o, member{h.Name, h.Value})
+		case strings.HasPrefix(strings.ToLower(h.Name), "x-"):
+			o[i].value = fmt.Sprint(o[i].value, ", ", h.Value)
+		default:
 			return nil, refuse("5.6.1", "the message has more than one %s header, and this API takes one", h.Name)
 		}
-		o = append(o, member{h.Name, h.Value})
 	}
 	return o, nil
 }

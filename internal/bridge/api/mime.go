@@ -120,6 +120,7 @@ var dropped = map[string]bool{
 }
 
 var words = &mime.WordDecoder{CharsetReader: func(charset string, r io.Reader) (io.Reader, error) {
+	charset, _, _ = strings.Cut(charset, "*") // the language behind it (RFC 2231, section 5)
 	enc, err := htmlindex.Get(charset)
 	if err != nil {
 		return nil, fmt.Errorf("the character set %q is not known", charset)
@@ -393,18 +394,20 @@ func fileName(h *message.Header) (string, error) {
 	return "", nil
 }
 
+// endings are the usual ones of types that have several.
+var endings = map[string]string{
+	"text/calendar": ".ics", "text/plain": ".txt", "text/html": ".html", "text/markdown": ".md", "image/jpeg": ".jpg", "image/tiff": ".tif", "audio/mpeg": ".mp3", "video/mp4": ".mp4",
+}
+
 // name gives the files names, which every API wants.
 func (c *Content) name() error {
 	for n, p := range c.Files {
 		if p.Name == "" {
-			ending := ".bin"
-			switch list, _ := mime.ExtensionsByType(p.Type); {
-			case p.Type == "text/calendar":
-				ending = ".ics"
-			case p.Type == "text/plain":
-				ending = ".txt"
-			case len(list) > 0:
+			ending := endings[p.Type]
+			if list, _ := mime.ExtensionsByType(p.Type); ending == "" && len(list) > 0 {
 				ending = list[0]
+			} else if ending == "" {
+				ending = ".bin"
 			}
 			p.Name = fmt.Sprintf("part-%d%s", n+1, ending)
 		}
