@@ -68,7 +68,8 @@ test: deps
 	$(RACE) clock $(CLOCK)
 
 # The full tables: every service on every port, every Postfix version.
-test-all: deps
+test-all:
+	LAB_FULL=1 $(MAKE) deps
 	CGO_ENABLED=1 LAB_FULL=1 $(SUITE) lab -race -tags lab -run Lab -p 1 -timeout 120m $(LABTESTS)
 
 # Every point at which setup and rollback can die or fail. It goes on where the

@@ -50,8 +50,17 @@ Routes by sender and fallback relays are written in
 			ctx, cancel := ui.WithLimit(cmd.Context(), a.timeout)
 			defer cancel()
 			r := &setupReport{app: a}
+			if f.foreground && !f.dryRun && !f.printConf {
+				if err := a.logToStdout(ctx); err != nil {
+					return err
+				}
+			}
 			redact, err := a.runSetup(ctx, f, cmd.Flags().Changed, r)
-			return r.finish(err, redact, f.printConf)
+			err = r.finish(err, redact, f.printConf)
+			if f.foreground && exitCode(err) != exitUsage {
+				return a.foreground(cmd.Context(), err)
+			}
+			return err
 		},
 	}
 	for _, g := range f.groups() {
@@ -73,7 +82,7 @@ type setupFlags struct {
 	bridgeService                   bool
 	dryRun, detailedExit, printConf bool
 	yes, install, noInstall         bool
-	replaceMTA, keep                bool
+	replaceMTA, keep, foreground    bool
 }
 
 // groups are all flags of setup under the headings of its help.
@@ -121,6 +130,7 @@ func (f *setupFlags) groups() []flagGroup {
 			{"map-type", &given.MapType, "lookup table type (default: what this Postfix prefers)"},
 			{"install", &f.install, "install Postfix where it is missing"},
 			{"no-install", &f.noInstall, "never install anything"},
+			{"foreground", &f.foreground, "then run Postfix in this process's place, for a container"},
 			{"replace-mta", &f.replaceMTA, "install Postfix in place of another mail server"},
 		}},
 	}
@@ -150,6 +160,8 @@ func (f setupFlags) check(a *app) error {
 		return setup.ErrNoPort
 	case !slices.Contains([]string{"ask", "send", "hold"}, f.queue):
 		return usage(fmt.Errorf("--queue %s is not known", f.queue), "ask, send or hold")
+	case f.foreground && (f.dryRun || f.printConf):
+		return usage(errors.New("--foreground runs Postfix after a setup, and --dry-run and --print-config set nothing up"), "")
 	case f.printConf && a.json:
 		return usage(errors.New("--print-config prints TOML, --json a document"), "give one of them")
 	case f.detailedExit && !f.dryRun:

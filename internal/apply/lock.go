@@ -79,7 +79,7 @@ func tryLock(h *host.Host, o Options) (*os.File, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("lock: %w", err)
+			return nil, fmt.Errorf("lock: %w", host.Denied(err))
 		}
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if errors.Is(err, unix.EWOULDBLOCK) {

@@ -48,7 +48,7 @@ func Denied(err error) error {
 	case errors.As(err, &said):
 		return err
 	case errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w: mount it with -o remount,rw", err)
+		return fmt.Errorf("%w: mount it with -o remount,rw, or in a container a volume there", err)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOSYS), err != nil && permit() == asLabeled && strings.Contains(err.Error(), "ermission denied"):
 		return fmt.Errorf("%w: %s", err, permit())
 	}

@@ -151,7 +151,7 @@ func (h *Host) checkDirectory(dir string, needs []Need) error {
 	err := h.tryWrite(temp, needs)
 	switch {
 	case errors.Is(err, unix.EROFS):
-		return &Refusal{dir, "is on a read-only file system", "mount -o remount,rw the file system of " + dir}
+		return &Refusal{dir, "is on a read-only file system", "mount -o remount,rw the file system of " + dir + ", or in a container a volume there"}
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return &Refusal{dir, "is on a full disk", "free some space, see df -h " + dir + " and df -i " + dir}
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):

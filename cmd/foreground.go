@@ -1,0 +1,112 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"relayhost/internal/apply"
+	"relayhost/internal/host"
+	"relayhost/internal/postfix"
+	"relayhost/internal/setup"
+)
+
+// logToStdout has Postfix log to standard output where it would log nowhere, as in a
+// container without syslog (maillog_file; postfix(1), start-fg).
+func (a *app) logToStdout(ctx context.Context) error {
+	if _, err := a.host.Stat("/dev/log"); err == nil {
+		return nil
+	}
+	out, err := a.host.Query(ctx, host.Postconf(a.configDir, "-h", "maillog_file"))
+	if err != nil || out.Code != 0 || strings.TrimSpace(string(out.Stdout)) != "" {
+		return nil //nolint:nilerr // setup says what is wrong with Postfix
+	}
+	args := []string{"postconf", "-e", "maillog_file=/dev/stdout"}
+	if a.configDir != "" {
+		args = []string{"postconf", "-c", a.configDir, "-e", "maillog_file=/dev/stdout"}
+	}
+	set, err := a.host.Run(ctx, host.Command{Args: args})
+	if err != nil || set.Code != 0 {
+		return errors.Join(fmt.Errorf("have Postfix log to standard output: %s", strings.TrimSpace(string(set.Stderr))), err)
+	}
+	return nil
+}
+
+// foreground runs Postfix in the place of this process after a setup, which err is the
+// result of: the signals of a container reach it, and it is who reaps. After a setup
+// that has failed it does so only where an earlier one is in force, which that left as
+// it was: mail waits in the queue until the relay is reachable.
+func (a *app) foreground(ctx context.Context, err error) error {
+	if err != nil {
+		id, ok := a.inForce(err)
+		if !ok {
+			return err
+		}
+		_ = a.report(err)
+		complain(a.io, "warning: ", "Postfix starts with the setup that is in force, change "+id)
+	}
+	control := postfix.Control{Host: a.host, ConfigDir: a.configDir}
+	if on, err := control.Running(ctx); err != nil {
+		return err
+	} else if on {
+		if err := control.Run(ctx, "stop"); err != nil {
+			return err
+		}
+	}
+	program, err := a.postfixProgram()
+	if err != nil {
+		return err
+	}
+	args := []string{program}
+	if a.configDir != "" {
+		args = append(args, "-c", a.configDir)
+	}
+	// The standard input may be the file with the password.
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	if err := unix.Dup3(int(null.Fd()), 0, 0); err != nil {
+		return fmt.Errorf("close standard input: %w", err)
+	}
+	signal.Reset(syscall.SIGXFSZ) // what is ignored stays so in Postfix
+	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}
+	if zone, set := os.LookupEnv("TZ"); set {
+		env = append(env, "TZ="+zone)
+	}
+	return fmt.Errorf("postfix start-fg: %w", unix.Exec(program, append(args, "start-fg"), env))
+}
+
+// inForce is the change of an earlier setup that err has left in force; ok is false
+// where there is none, or where the run was interrupted or left something behind.
+func (a *app) inForce(err error) (id string, ok bool) {
+	if code := exitCode(err); code != exitFailed && code != exitProof {
+		return "", false
+	}
+	status, serr := setup.ReadStatus(context.Background(), a.deps())
+	if serr != nil || !status.Configured || status.ChangeID == "" || status.Pending != nil {
+		return "", false
+	}
+	if pending, perr := apply.Pending(&a.host.Reader, apply.Options{ConfigDir: a.configDir}); perr != nil || pending != nil {
+		return "", false
+	}
+	return status.ChangeID, true
+}
+
+// postfixProgram is the path of postfix(1).
+func (a *app) postfixProgram() (string, error) {
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/sbin"} {
+		program := filepath.Join(dir, "postfix")
+		if unix.Access(program, unix.X_OK) == nil {
+			return program, nil
+		}
+	}
+	return "", fmt.Errorf("postfix: %w", host.ErrNoProgram)
+}
