@@ -37,7 +37,12 @@ func TestLook(t *testing.T) {
 		{"port 25 is silent", begun, 0, false},
 		{"port 25 is closed", func() *Look { l := begun(); l.facts.Submission = ports; close(l.done); return l }, 1, false},
 		{"port 25 is open", func() *Look { l := begun(); l.facts = open; close(l.done); return l }, 1, true},
-		{"nothing could be found out", func() *Look { l := begun(); l.facts.Submission, l.err = ports, errors.New("no"); close(l.done); return l }, 0, false},
+		{"nothing could be found out", func() *Look {
+			l := begun()
+			l.facts.Submission, l.err = ports, errors.New("no")
+			close(l.done)
+			return l
+		}, 0, false},
 		{"nothing is looked at", func() *Look { return nil }, 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -322,10 +322,15 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 		c.err = s.checkAPI(ctx, c.hop)
 		return
 	}
-	if c.err = addrs.err; c.err != nil {
-		return
+	if s.resume(ctx, c); c.result.Reached == "" {
+		if addrs.list == nil && addrs.err == nil { // it was left to a connection that has ended
+			addrs = s.find(ctx, c.hop.Host)
+		}
+		if c.err = addrs.err; c.err != nil {
+			return
+		}
+		c.result = s.dial(ctx, c, addrs.list)
 	}
-	c.result = s.dial(ctx, c, addrs.list)
 	for until := time.Now().Add(patience); c.later() && time.Now().Add(retryPause).Before(until); {
 		s.Report.Step("%s deferred the message (%d): trying again", c.hop.Host, c.result.Code)
 		select {
@@ -334,7 +339,22 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 			return
 		case <-time.After(retryPause):
 		}
+		if addrs.list == nil {
+			addrs = s.find(ctx, c.hop.Host)
+		}
 		c.result = s.dial(ctx, c, addrs.list)
+	}
+}
+
+// resume makes the check on the connection that the probe of the ports has left open, if
+// it has: the result then says how far that came.
+func (s Setup) resume(ctx context.Context, c *check) {
+	if addr := s.Held.Addr(c.hop.Host, uint16(c.hop.Port)); addr.IsValid() {
+		t := s.target(c)
+		t.Addr = addr
+		if res, ok := s.Held.Resume(ctx, t); ok {
+			c.result = res
+		}
 	}
 }
 
@@ -362,17 +382,14 @@ type addresses struct {
 func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
 	var names []string
 	for _, c := range list {
-		if !slices.Contains(names, c.hop.Host) && !c.hop.ByAPI() {
+		held := s.Held.Addr(c.hop.Host, uint16(c.hop.Port)).IsValid()
+		if !slices.Contains(names, c.hop.Host) && !c.hop.ByAPI() && !held {
 			names = append(names, c.hop.Host)
 		}
 	}
 	found := make([]addresses, len(names))
 	inParallel(len(names), func(i int) {
-		v4, v6, err := s.Resolver.Addrs(ctx, names[i])
-		if err != nil {
-			err = Hint(fmt.Errorf("look up %s: %w", names[i], err), "check the region, and the name servers in /etc/resolv.conf")
-		}
-		found[i] = addresses{slices.Concat(v4, v6), err}
+		found[i] = s.find(ctx, names[i])
 	})
 	byName := map[string]addresses{}
 	for i, name := range names {
@@ -381,17 +398,31 @@ func (s Setup) lookUp(ctx context.Context, list []*check) map[string]addresses {
 	return byName
 }
 
-// dial tries the relay's addresses until one connects.
-func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
+// find looks a host up.
+func (s Setup) find(ctx context.Context, name string) addresses {
+	v4, v6, err := s.Resolver.Addrs(ctx, name)
+	if err != nil {
+		err = Hint(fmt.Errorf("look up %s: %w", name, err), "check the region, and the name servers in /etc/resolv.conf")
+	}
+	return addresses{slices.Concat(v4, v6), err}
+}
+
+// target is what a check asks of its hop, at no address yet.
+func (s Setup) target(c *check) smtpprobe.Target {
 	h := c.hop
-	t := smtpprobe.Target{
+	return smtpprobe.Target{
 		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
 		Username: h.Username, Password: h.Password, Token: s.tokenOf(h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
+}
+
+// dial tries the relay's addresses until one connects.
+func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
+	t := s.target(c)
 	var worst smtpprobe.Result
 	for i, addr := range addrs {
-		t.Addr = netip.AddrPortFrom(addr, uint16(h.Port))
+		t.Addr = netip.AddrPortFrom(addr, uint16(c.hop.Port))
 		res := smtpprobe.Probe(ctx, t)
 		if res.Reached != "" {
 			return res

@@ -95,8 +95,14 @@ func (c *client) climb(ctx context.Context) {
 		c.fail(StepConnect, err)
 		return
 	}
-	until := c.until()
-	for _, r := range c.ladder() {
+	c.climbFrom(ctx, StepConnect)
+}
+
+// climbFrom climbs the ladder from a step on.
+func (c *client) climbFrom(ctx context.Context, first Step) {
+	until, ladder := c.until(), c.ladder()
+	begin := slices.IndexFunc(ladder, func(r rung) bool { return r.step == first })
+	for _, r := range ladder[max(begin, 0):] {
 		if r.step == StepAuth && c.target.Username == "" {
 			if until == StepAuth {
 				return
