@@ -5,6 +5,7 @@ package smtpprobe
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"regexp"
@@ -203,9 +204,24 @@ func (c *client) close() {
 
 func (c *client) connect(ctx context.Context) error {
 	start := time.Now()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	gaveUp := make(chan bool, 1)
+	go func() {
+		select {
+		case <-c.target.GiveUp:
+			gaveUp <- true
+			end()
+		case <-ctx.Done():
+			gaveUp <- false
+		}
+	}()
 	conn, err := dial(ctx, c.target.Addr, c.target.UID)
 	c.result.Connect = time.Since(start)
 	if err != nil {
+		if end(); <-gaveUp && errors.Is(err, context.Canceled) {
+			err = faultf(FaultTimeout, "no answer within %s", c.result.Connect.Round(time.Millisecond))
+		}
 		return err
 	}
 	c.use(conn)
