@@ -229,6 +229,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	}
 	for {
 		d, err := a.decide(ctx, deps, state, req, f, q, r)
+		defer d.s.Close()
 		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
 		req.Known = d.s.Look
 		if errors.Is(err, ui.ErrBack) {

@@ -94,7 +94,11 @@ func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until 
 		out.Result = string(NotProbed)
 		return out
 	}
-	r := s.probe(ctx, smtpprobe.Target{
+	probe := s.probe
+	if s.Hold != nil && s.Relay != nil {
+		probe = s.Hold.Probe
+	}
+	r := probe(ctx, smtpprobe.Target{
 		Name: e.Host, Addr: netip.AddrPortFrom(addr, uint16(e.Port)), Implicit: e.TLS == relays.Implicit, NoTLS: e.TLS == relays.NoTLS,
 		Until: until, HELO: s.HELO, Roots: s.Roots, ConnectTimeout: silence, StepTimeout: greetingLimit, Timeout: probeLimit,
 	})

@@ -56,7 +56,7 @@ func Preflight(ctx context.Context, s Setup) error {
 	} else {
 		s.Report.Step("preflight at %s: login, sender, recipient", s.Config.First().Host)
 	}
-	addrs := lookUpAll(ctx, s.Resolver, list)
+	addrs := lookUpAll(ctx, s.Resolver, s.Held, list)
 	inParallel(len(list), func(i int) { s.try(ctx, list[i], addrs[list[i].hop.Host]) })
 	for _, c := range list {
 		if c.err != nil && ctx.Err() != nil {
@@ -107,7 +107,7 @@ func LookAhead(ctx context.Context, s Setup) error {
 		c.senders, c.optionalNull, c.until = c.senders[:1], false, smtpprobe.StepEHLOTLS
 		list = append(list, c)
 	}
-	addrs := lookUpAll(ctx, s.Resolver, list)
+	addrs := lookUpAll(ctx, s.Resolver, s.Held, list)
 	inParallel(len(list), func(i int) {
 		if found := addrs[list[i].hop.Host]; found.err == nil {
 			list[i].result = s.dial(ctx, list[i], found.list)
@@ -324,10 +324,15 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 		c.err = s.checkAPI(ctx, c.hop)
 		return
 	}
-	if c.err = addrs.err; c.err != nil {
-		return
+	if s.resume(ctx, c); c.result.Reached == "" {
+		if addrs.list == nil && addrs.err == nil { // it was left to a connection that has ended
+			addrs = find(ctx, s.Resolver, c.hop.Host)
+		}
+		if c.err = addrs.err; c.err != nil {
+			return
+		}
+		c.result = s.dial(ctx, c, addrs.list)
 	}
-	c.result = s.dial(ctx, c, addrs.list)
 	for until := time.Now().Add(patience); c.later() && time.Now().Add(retryPause).Before(until); {
 		s.Report.Step("%s deferred the message (%d): trying again", c.hop.Host, c.result.Code)
 		select {
@@ -336,7 +341,22 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 			return
 		case <-time.After(retryPause):
 		}
+		if addrs.list == nil {
+			addrs = find(ctx, s.Resolver, c.hop.Host)
+		}
 		c.result = s.dial(ctx, c, addrs.list)
+	}
+}
+
+// resume makes the check on the connection that the probe of the ports has left open, if
+// it has: the result then says how far that came.
+func (s Setup) resume(ctx context.Context, c *check) {
+	if addr := s.Held.Addr(c.hop.Host, uint16(c.hop.Port)); addr.IsValid() {
+		t := s.target(c)
+		t.Addr = addr
+		if res, ok := s.Held.Resume(ctx, t); ok {
+			c.result = res
+		}
 	}
 }
 
@@ -360,21 +380,17 @@ type addresses struct {
 	err  error
 }
 
-// lookUpAll resolves each host once.
-func lookUpAll(ctx context.Context, dns *resolve.Resolver, list []*check) map[string]addresses {
+// lookUpAll resolves each host once, but for those that a connection is held to.
+func lookUpAll(ctx context.Context, dns *resolve.Resolver, held *smtpprobe.Held, list []*check) map[string]addresses {
 	var names []string
 	for _, c := range list {
-		if !slices.Contains(names, c.hop.Host) && !c.hop.ByAPI() {
+		if !slices.Contains(names, c.hop.Host) && !c.hop.ByAPI() && !held.Addr(c.hop.Host, uint16(c.hop.Port)).IsValid() {
 			names = append(names, c.hop.Host)
 		}
 	}
 	answers := make([]addresses, len(names))
 	inParallel(len(names), func(i int) {
-		v4, v6, err := dns.Addrs(ctx, names[i])
-		if err != nil {
-			err = Hint(fmt.Errorf("look up %s: %w", names[i], err), "check the region, and the name servers in /etc/resolv.conf")
-		}
-		answers[i] = addresses{slices.Concat(v4, v6), err}
+		answers[i] = find(ctx, dns, names[i])
 	})
 	byName := map[string]addresses{}
 	for i, name := range names {
@@ -383,17 +399,31 @@ func lookUpAll(ctx context.Context, dns *resolve.Resolver, list []*check) map[st
 	return byName
 }
 
-// dial tries the relay's addresses until one connects.
-func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
+// find looks up the addresses of a host.
+func find(ctx context.Context, dns *resolve.Resolver, name string) addresses {
+	v4, v6, err := dns.Addrs(ctx, name)
+	if err != nil {
+		err = Hint(fmt.Errorf("look up %s: %w", name, err), "check the region, and the name servers in /etc/resolv.conf")
+	}
+	return addresses{slices.Concat(v4, v6), err}
+}
+
+// target is what a check asks of its hop, at no address yet.
+func (s Setup) target(c *check) smtpprobe.Target {
 	h := c.hop
-	t := smtpprobe.Target{
+	return smtpprobe.Target{
 		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
 		Username: h.Username, Password: h.Password, Token: tokenOf(s.Plan, s.Tokens, h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
+}
+
+// dial tries the relay's addresses until one connects.
+func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
+	t := s.target(c)
 	var worst smtpprobe.Result
 	for i, addr := range addrs {
-		t.Addr = netip.AddrPortFrom(addr, uint16(h.Port))
+		t.Addr = netip.AddrPortFrom(addr, uint16(c.hop.Port))
 		res := smtpprobe.Probe(ctx, t)
 		if res.Reached != "" {
 			return res

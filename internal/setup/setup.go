@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"relayhost/detect"
@@ -111,6 +112,9 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if s.Discovery, err = Discover(ctx, deps, state, req); err != nil {
 		return s, err
 	}
+	if !ask.Can() && !req.DryRun {
+		s.Held = &smtpprobe.Held{}
+	}
 	if s.Config, err = Named(ctx, deps, s.Discovery, req, ask); err != nil {
 		return s, err
 	}
@@ -140,8 +144,16 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 		_, _ = s.Look.Whole(deps.Report) // why nothing gets out; its own error says less
 		return s, err
 	}
+	s.Held.Close(func(name string, port uint16) bool {
+		return slices.ContainsFunc(s.Config.Routes, func(r config.Route) bool {
+			return slices.ContainsFunc(r.Hops, func(h config.Hop) bool { return h.Host == name && h.Port == int(port) })
+		})
+	})
 	return s.Again(ctx, ask, "")
 }
+
+// Close ends what s has left open.
+func (s Setup) Close() { s.Held.Close(func(string, uint16) bool { return false }) }
 
 // Again is s with accounts and addresses completed, and a plan for them. typed is
 // the user name to begin with where a login that was typed has been refused.

@@ -5,6 +5,7 @@ package smtpprobe
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"regexp"
@@ -95,8 +96,14 @@ func (c *client) climb(ctx context.Context) {
 		c.fail(StepConnect, err)
 		return
 	}
-	until := c.until()
-	for _, r := range c.ladder() {
+	c.climbFrom(ctx, StepConnect)
+}
+
+// climbFrom climbs the ladder from a step on.
+func (c *client) climbFrom(ctx context.Context, first Step) {
+	until, ladder := c.until(), c.ladder()
+	begin := slices.IndexFunc(ladder, func(r rung) bool { return r.step == first })
+	for _, r := range ladder[max(begin, 0):] {
 		if r.step == StepAuth && c.target.Username == "" {
 			if until == StepAuth {
 				return
@@ -197,9 +204,24 @@ func (c *client) close() {
 
 func (c *client) connect(ctx context.Context) error {
 	start := time.Now()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	gaveUp := make(chan bool, 1)
+	go func() {
+		select {
+		case <-c.target.GiveUp:
+			gaveUp <- true
+			end()
+		case <-ctx.Done():
+			gaveUp <- false
+		}
+	}()
 	conn, err := dial(ctx, c.target.Addr, c.target.UID)
 	c.result.Connect = time.Since(start)
 	if err != nil {
+		if end(); <-gaveUp && errors.Is(err, context.Canceled) {
+			err = faultf(FaultTimeout, "no answer within %s", c.result.Connect.Round(time.Millisecond))
+		}
 		return err
 	}
 	c.use(conn)

@@ -51,6 +51,10 @@ type Target struct {
 	Timeout        time.Duration // of the whole probe; 0: 10 s
 	UID            int           // connect as this user where > 0 and we are root (per-user firewall rules)
 
+	// GiveUp ends the TCP handshake when it is closed, with FaultTimeout: what is not
+	// connected by then is not waited for. nil is never closed.
+	GiveUp <-chan struct{}
+
 	// BeforeAuth is called before the login with what is known so far; the probe
 	// waits for it on the open connection, and ends there where it says false. The
 	// time that it takes counts in no limit. It may be nil.

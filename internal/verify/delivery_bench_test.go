@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,4 +128,15 @@ func TestBenchConnect(t *testing.T) {
 	fmt.Printf("figure: probe_round_trips %d\n", needed)
 	atMost(t, "probe_connect_to_auth_on_all_ports_milliseconds", median(logins), bound)
 	atMost(t, "whole_verify_no_send_milliseconds", median(whole), bound)
+	// A port of the relay that this host's provider blocks, and that is not in use.
+	l.World.Block(2587, lab.Dropped, lab.Both)
+	var blocked []time.Duration
+	for range 5 {
+		began := time.Now()
+		if res := l.Run("relayhost", "verify", "--no-send", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, "2587: no answer within") {
+			t.Fatal(res)
+		}
+		blocked = append(blocked, time.Since(began))
+	}
+	atMost(t, "port_blocked_verify_no_send_milliseconds", median(blocked), bound)
 }

@@ -101,15 +101,21 @@ func (l *hopCheck) first(ctx context.Context) []Finding {
 		return nil
 	}
 	ports := l.ports()
+	known := make(chan struct{}) // the port in use works
 	var wait sync.WaitGroup
 	for i := range ports {
 		wait.Go(func() {
-			// Each is shown as soon as it is known: nobody waits for a dead port.
+			// Each is shown as soon as it is known: nobody waits for a dead port. One that
+			// does not even connect while the port in use does all of its dialogue is dead.
 			if i == 0 {
-				ports[i] = l.inUse(ctx, ports[i])
+				if ports[i] = l.inUse(ctx, ports[i]); l.usable(ports[i].result) {
+					close(known)
+				}
 				return
 			}
-			ports[i] = l.probePort(ctx, l.addrs, ports[i], l.target(l.hop, ports[i]), nil)
+			t := l.target(l.hop, ports[i])
+			t.GiveUp = known
+			ports[i] = l.probePort(ctx, l.addrs, ports[i], t, nil)
 			f := l.other(ports[i])
 			f.place = i
 			l.found(f)

@@ -1,0 +1,86 @@
+package smtpprobe
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestHeld: what goes on with a connection that is held logs in there once, and tells the
+// whole dialogue; where the server has hung up, or the name is another, nothing is sent.
+func TestHeld(t *testing.T) {
+	ca := newCA(t)
+	cert := ca.issue(t, "relay.test", time.Now().Add(time.Hour))
+	stays := func(p *peer) {
+		if p.upgrade("250 AUTH PLAIN\r\n") {
+			submission(p)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		script func(*peer)
+		change func(*Target)
+		ok     bool
+	}{
+		{"goes on", stays, func(*Target) {}, true},
+		{"the server hangs up", func(p *peer) {
+			p.upgrade("250 AUTH PLAIN\r\n")
+			p.say("421 4.4.2 too slow\r\n")
+			_ = p.Close()
+		}, func(*Target) {}, false},
+		{"another name", stays, func(t *Target) { t.Name = "other.test" }, false},
+		{"another trust", stays, func(t *Target) { t.Roots = nil }, false},
+		{"a fingerprint", stays, func(t *Target) { t.Pin = strings.Repeat("ab", 32) }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := listen(t, cert, tt.script)
+			target := n.target(ca.pool)
+			probe := target
+			probe.Until, probe.Username = StepEHLOTLS, ""
+			held := &Held{}
+			if r := held.Probe(t.Context(), probe); r.Err != nil || r.Reached != StepEHLOTLS {
+				t.Fatalf("the probe: %+v", r)
+			}
+			if got := held.Addr("relay.test", n.addr.Port()); got != n.addr {
+				t.Errorf("held is %s, want %s", got, n.addr)
+			}
+			if !tt.ok {
+				time.Sleep(50 * time.Millisecond) // until it has hung up
+			}
+			var said []string
+			tt.change(&target)
+			target.Trace = func(e Exchange) { said = append(said, e.Line) }
+			r, ok := held.Resume(t.Context(), target)
+			if ok != tt.ok || ok && (r.Err != nil || r.Reached != StepRcpt) {
+				t.Errorf("got %v, %+v; want %v", ok, r, tt.ok)
+			}
+			if _, again := held.Resume(t.Context(), target); again || held.Addr("relay.test", n.addr.Port()).IsValid() {
+				t.Error("it is held still")
+			}
+			clear, hidden := n.received()
+			if strings.Contains(hidden, "AUTH") != tt.ok || strings.Count(clear, "STARTTLS") != 1 {
+				t.Errorf("in clear %q, encrypted %q; want one connection, a login: %v", clear, hidden, tt.ok)
+			}
+			if all := strings.Join(said, "\n"); tt.ok && (!strings.HasPrefix(all, "220 relay.test") || !strings.Contains(all, "AUTH PLAIN ***")) {
+				t.Errorf("the trace: %s", all)
+			}
+		})
+	}
+	n := listen(t, cert, stays)
+	target := n.target(ca.pool)
+	target.Until, target.Username = StepEHLOTLS, ""
+	held := &Held{}
+	held.Probe(t.Context(), target)
+	held.Close(func(string, uint16) bool { return true })
+	if !held.Addr("relay.test", n.addr.Port()).IsValid() {
+		t.Error("what is to be kept is closed")
+	}
+	held.Close(func(string, uint16) bool { return false })
+	if _, hidden := n.received(); !strings.HasSuffix(hidden, "QUIT\r\n") {
+		t.Errorf("sent %q, want a good-bye", hidden)
+	}
+	var none *Held
+	if _, ok := none.Resume(t.Context(), target); ok || none.Addr("relay.test", 587).IsValid() {
+		t.Error("none holds something")
+	}
+}
