@@ -73,10 +73,8 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 	if f.force && !f.write {
 		return usage(errors.New("--force goes with --write"), "")
 	}
-	if f.from != "" {
-		if err := config.CheckAddress("from", f.from); err != nil {
-			return err
-		}
+	if err := checkAddressFlag("from", f.from); err != nil {
+		return err
 	}
 	if f.write {
 		if err := setup.MayWriteConfig(&a.host.Reader, f.force); err != nil {

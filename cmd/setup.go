@@ -148,12 +148,9 @@ var errNotRoot = errors.New("setup changes the mail configuration and must run a
 
 // check finds what no later step could make sense of.
 func (f setupFlags) check(a *app) error {
-	if f.port != "auto" {
-		if n, err := strconv.Atoi(f.port); err != nil || n < 1 || n > 65535 {
-			return usage(fmt.Errorf("--port %s is no port", f.port), "a number from 1 to 65535, or auto")
-		}
-	}
 	switch {
+	case f.port != "auto" && !isPort(f.port):
+		return usage(fmt.Errorf("--port %s is no port", f.port), "a number from 1 to 65535, or auto")
 	case !slices.Contains([]string{"", "smtp", string(config.SMTPOAuth), string(config.HTTPS)}, f.Via):
 		return usage(fmt.Errorf("--via %s is no way to a relay", f.Via), "smtp, smtp-oauth or https")
 	case f.NoProbe && f.port == "auto" && f.Via != string(config.HTTPS) && !storedPort(a.host):
@@ -169,15 +166,26 @@ func (f setupFlags) check(a *app) error {
 	case f.Given.NoVerify && f.Fingerprint != "":
 		return usage(errors.New("--fingerprint and --insecure-no-verify-certificate exclude each other"), "")
 	}
-	for _, v := range []struct{ flag, value string }{{"from", f.From}, {"to", f.To}, {"root-to", f.RootTo}} {
-		if v.value == "" {
-			continue
-		}
-		if err := config.CheckAddress(v.flag, v.value); err != nil {
-			return err
-		}
+	if err := checkAddressFlag("from", f.From); err != nil {
+		return err
 	}
-	return nil
+	if err := checkAddressFlag("to", f.To); err != nil {
+		return err
+	}
+	return checkAddressFlag("root-to", f.RootTo)
+}
+
+func isPort(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n >= 1 && n <= 65535
+}
+
+// checkAddressFlag checks the address of a flag that was given.
+func checkAddressFlag(flag, value string) error {
+	if value == "" {
+		return nil
+	}
+	return config.CheckAddress("--"+flag, value)
 }
 
 // storedPort reports whether relayhost.toml may name the port. One that cannot be
@@ -229,7 +237,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	}
 	for {
 		d, err := a.decide(ctx, deps, state, req, f, q, r)
-		defer d.s.Close()
+		defer d.s.Close() //nolint:staticcheck // what was begun before an error is left open as well
 		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
 		req.Known = d.s.Look
 		if errors.Is(err, ui.ErrBack) {

@@ -233,12 +233,8 @@ func (k *checker) named(i int, r *Route) {
 // routeName checks that a route's name is one, and free.
 func (k *checker) routeName(key, name string) {
 	first := k.c.First()
-	reserved := name == DefaultRoute || name == first.Relay.ID || name == bareName(first.Relay.ID) || name == first.Name() ||
-		strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) ||
-		strings.HasSuffix(name, OAuthSuffix) || strings.HasSuffix(name, OAuthSuffix+OutSuffix) ||
-		strings.HasSuffix(name, WalkSuffix) || strings.HasSuffix(name, WalkSuffix+OutSuffix) ||
-		strings.HasSuffix(name, HTTPSSuffix) || strings.HasSuffix(name, HTTPSSuffix+OutSuffix) ||
-		strings.HasSuffix(name, OAuthSuffix+ServiceSuffix) || strings.HasSuffix(name, WalkSuffix+ServiceSuffix) || strings.HasSuffix(name, HTTPSSuffix+ServiceSuffix) || strings.HasPrefix(name, BySenderPrefix)
+	reserved := slices.Contains([]string{DefaultRoute, first.Relay.ID, bareName(first.Relay.ID), first.Name()}, name) ||
+		hasOwnSuffix(name) || strings.HasPrefix(name, BySenderPrefix)
 	switch before, isTaken := k.names[name]; {
 	case name == "":
 		k.bad(key, "", "a route needs a name")
@@ -253,6 +249,17 @@ func (k *checker) routeName(key, name string) {
 	default:
 		k.names[name] = key
 	}
+}
+
+// hasOwnSuffix reports whether name ends as a service of relayhost's own does beside
+// that of its route.
+func hasOwnSuffix(name string) bool {
+	if strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) {
+		return true
+	}
+	return slices.ContainsFunc([]string{OAuthSuffix, WalkSuffix, HTTPSSuffix}, func(bridge string) bool {
+		return strings.HasSuffix(name, bridge) || strings.HasSuffix(name, bridge+OutSuffix) || strings.HasSuffix(name, bridge+ServiceSuffix)
+	})
 }
 
 // bareName is name without what a service or its tlsproxy(8) gets at its end: a

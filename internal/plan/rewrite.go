@@ -107,13 +107,6 @@ func OwnSenders(s postfix.State) []string {
 // are the host's own.
 func (b *builder) ownNames() (local, foreign []string) {
 	first := b.cfg.First().Relay.Sender
-	add := func(list *[]string, keys []string) {
-		for _, key := range keys {
-			if !slices.Contains(*list, key) {
-				*list = append(*list, key)
-			}
-		}
-	}
 	seen := map[string]bool{}
 	for _, name := range hostNames(b.s) {
 		appended := name == strings.ToLower(b.s.Params["myhostname"]) || name == strings.ToLower(Origin(b.s))
@@ -128,13 +121,13 @@ func (b *builder) ownNames() (local, foreign []string) {
 		}
 		switch {
 		case stays && people:
-			add(&local, b.accountsAt(name))
+			local = append(local, b.accountsAt(name)...)
 		case stays, isNowhere(name) && !appended:
-			add(&local, []string{"@" + name})
+			local = append(local, "@"+name)
 		case appended && !people && !(first.Single && len(b.routes) == 1):
-			add(&foreign, []string{"@" + name})
+			foreign = append(foreign, "@"+name)
 		default:
-			add(&foreign, b.accountsAt(name))
+			foreign = append(foreign, b.accountsAt(name)...)
 		}
 	}
 	return local, foreign

@@ -143,12 +143,13 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && typed == "" {
 		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
 	}
-	if a.Signed() {
-		err = awsAccount(ctx, s, h, given)
-	} else {
-		err = keyAccount(a, h, given)
+	account := func() error {
+		if a.Signed() {
+			return awsAccount(ctx, s, h, given)
+		}
+		return keyAccount(a, h, given)
 	}
-	if err != nil {
+	if err := account(); err != nil {
 		return true, err
 	}
 	if !h.API.Given() && s.DryRun {
@@ -159,11 +160,7 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 		if err := ask.APIKey(ctx, a, h.Relay, &given); err != nil {
 			return false, err
 		}
-		if a.Signed() {
-			err = awsAccount(ctx, s, h, given)
-		} else {
-			err = keyAccount(a, h, given)
-		}
+		err = account()
 	}
 	apiSettings(a, c, p, given)
 	return true, err

@@ -55,7 +55,7 @@ func Environment(ctx context.Context, deps Deps, from, to, routeName string) (ve
 			}
 		}
 	}
-	for flag, addr := range map[string]string{"from": from, "to": to} {
+	for flag, addr := range map[string]string{"--from": from, "--to": to} {
 		if addr == "" {
 			continue
 		}
