@@ -293,7 +293,11 @@ func applyDecided(ctx context.Context, d decided, o setup.CommitOptions, r *setu
 	if !r.json {
 		next = setup.NextSteps(ctx, d.s.Config, d.s.Resolver)
 	}
-	if err := setup.Rehearse(ctx, d.s, d.table); err != nil {
+	try := setup.Rehearse
+	if !d.tried {
+		try = setup.TryOut
+	}
+	if err := try(ctx, d.s, d.table); err != nil {
 		return err
 	}
 	o.Flow = d.table
@@ -307,11 +311,12 @@ func applyDecided(ctx context.Context, d decided, o setup.CommitOptions, r *setu
 	return nil
 }
 
-// decided is a setup that was planned, agreed to, and accepted by the relay.
+// decided is a setup that was planned and agreed to.
 type decided struct {
 	s     setup.Setup
 	table *flow.Table
 	queue setup.Queue
+	tried bool // the relay has accepted login, sender and recipient
 	over  bool // nothing is to be applied
 }
 
@@ -350,9 +355,13 @@ func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req se
 		if d.s, err = setup.SignIn(ctx, d.s, q); err != nil {
 			return d, err
 		}
+		if !q.Can() {
+			break // nothing can be asked again: it is tried beside the rehearsal
+		}
 		if d.s, again, err = runPreflight(ctx, a.io, d.s, q, r); err != nil {
 			return d, err
 		}
+		d.tried = true
 	}
 	if !d.s.Plan.Changed() { // the login that was stored has been typed once more
 		return d, r.unchanged(ctx, d.s, q)

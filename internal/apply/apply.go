@@ -35,7 +35,8 @@ type Options struct {
 	// ProofLogLabel is the SELinux label that ProofLog gets, which is made before
 	// Postfix is told of it; "" leaves making it to Postfix.
 	ProofLogLabel string
-	// Prove runs after the reload; its error rolls back. nil skips the proof.
+	// Prove runs after the reload; its error rolls back, with KeepOnFailure as well where
+	// it is a maillog.ErrDied. nil skips the proof.
 	Prove func(context.Context) error
 	// KeepOnFailure keeps the new configuration when Prove fails.
 	KeepOnFailure bool

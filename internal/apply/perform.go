@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"relayhost/internal/host"
+	"relayhost/internal/maillog"
 	"relayhost/internal/secret"
 )
 
@@ -168,7 +169,7 @@ func (x executor) prove(ctx context.Context, j *journal) error {
 		return ctx.Err()
 	case err == nil:
 		return nil
-	case x.o.KeepOnFailure:
+	case x.o.KeepOnFailure && !errors.Is(err, maillog.ErrDied):
 		j.failure = err
 		j.Record.Notes = append(j.Record.Notes, "kept although the proof failed")
 		return j.save(x.h, filepath.Join(x.o.stateDir(), inProgress))

@@ -96,9 +96,12 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	}
 	if !s.NoVerify {
 		a.Prove = func(ctx context.Context) error {
-			out.Proven = s.proveLogged(ctx, &live, o.Flow)
-			out.Report = s.report(out.Proven)
-			return failure(out.Proven)
+			proven, err := live.alive(ctx, func(ctx context.Context) []Delivered { return s.proveLogged(ctx, &live, o.Flow) })
+			if err != nil {
+				return err
+			}
+			out.Proven, out.Report = proven, s.report(proven)
+			return failure(proven)
 		}
 	}
 	s.Report.Step("writing the configuration")
@@ -309,6 +312,10 @@ type liveLog struct {
 	state   postfix.State
 	private *maillog.Log // of a private Postfix
 	kept    *maillog.Log // the log that it keeps for the proof only; nil where another can be read
+	// reload has what came of watching the reload, which goes on beside the proof until
+	// stop; nil where nothing is watched.
+	reload chan error
+	stop   context.CancelFunc
 }
 
 func (l *liveLog) find(ctx context.Context) (*maillog.Log, error) {
@@ -337,8 +344,8 @@ func (l *liveLog) keep(ctx context.Context, o *apply.Options, plannedMain []byte
 }
 
 // watch follows the mail log from before the reload, since "postfix reload" says 0
-// whatever becomes of the services. What it returns waits until the reload is done
-// and fails when a service has died of it.
+// whatever becomes of the services. What it returns begins to watch what dies of it;
+// where no proof follows, it waits for that and fails.
 func (l *liveLog) watch(ctx context.Context, services []string, noProof bool) (func(context.Context) error, error) {
 	unseen := func(context.Context) error { return nil }
 	log, err := l.find(ctx)
@@ -351,22 +358,55 @@ func (l *liveLog) watch(ctx context.Context, services []string, noProof bool) (f
 		cancel()
 		return unseen, nil //nolint:nilerr // as above
 	}
-	more := settle
+	limit, more := reloadLine, settle
 	if noProof {
 		more = settleLonger
 	}
 	return func(ctx context.Context) error {
-		defer cancel()
-		if l.kept == nil {
-			return maillog.WatchReload(ctx, lines, services, reloadLine, more, l.notTaken)
-		}
-		if !apply.LogBegins(ctx, l.deps.Host, l.deps.ConfigDir, *l.kept) {
+		if l.kept != nil && !apply.LogBegins(ctx, l.deps.Host, l.deps.ConfigDir, *l.kept) {
+			cancel()
 			l.kept = nil // the proof says that no log can be read
 			return apply.ErrProofLog
 		}
-		// master(8) does not log its reload there.
-		return maillog.WatchReload(ctx, lines, services, more, more, l.notTaken)
+		if l.kept != nil {
+			limit = more // master(8) does not log its reload there
+		}
+		if noProof {
+			defer cancel()
+			return maillog.WatchReload(ctx, lines, services, limit, more, l.notTaken)
+		}
+		ctx, l.stop = context.WithCancel(ctx)
+		l.reload = make(chan error, 1)
+		go func() {
+			defer cancel()
+			l.reload <- maillog.WatchReload(ctx, lines, services, limit, more, l.notTaken)
+		}()
+		return nil
 	}, nil
+}
+
+// alive proves while the reload is watched. It fails, and ends the proof, when Postfix
+// dies of its new configuration.
+func (l *liveLog) alive(ctx context.Context, prove func(context.Context) []Delivered) (proven []Delivered, err error) {
+	if l.reload == nil {
+		return prove(ctx), nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watched := make(chan error, 1)
+	go func() {
+		err := <-l.reload
+		if errors.Is(err, maillog.ErrDied) {
+			cancel()
+		}
+		watched <- err
+	}()
+	proven = prove(ctx)
+	l.stop()
+	if err := <-watched; errors.Is(err, maillog.ErrDied) {
+		return nil, err
+	}
+	return proven, nil
 }
 
 // notTaken says what somebody has changed since Postfix was started, and that only

@@ -70,6 +70,26 @@ type Delivered struct {
 	message message
 }
 
+// TryOut is Preflight and Rehearse side by side, for a run that has asked nothing: the
+// private Postfix starts while the relays are asked, and gets its first message when
+// they have accepted everything, so that nothing logs in twice with a login that is
+// refused. What Preflight says comes first.
+func TryOut(ctx context.Context, s Setup, table *flow.Table) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	accepted, rehearsed := make(chan struct{}), make(chan error, 1)
+	go func() { rehearsed <- s.rehearseOnce(ctx, table, accepted) }()
+	if err := Preflight(ctx, s); err != nil {
+		cancel()
+		if rerr := <-rehearsed; rerr != nil && !errors.Is(rerr, context.Canceled) && !errors.Is(rerr, instance.ErrNotStarted) {
+			err = errors.Join(err, rerr)
+		}
+		return err
+	}
+	close(accepted)
+	return <-rehearsed
+}
+
 // Rehearse sends the test messages through a private Postfix that has exactly
 // the planned configuration: one for the first hops of all routes, and one for
 // each level of fallbacks, in which they come first. The server's own has not
@@ -77,8 +97,21 @@ type Delivered struct {
 // Mail for root goes with the first, where --root-to names an address.
 // After that goes one by each other service that shares a next hop with ours in table.
 func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
+	accepted := make(chan struct{})
+	close(accepted)
+	return s.rehearseOnce(ctx, table, accepted)
+}
+
+// rehearseOnce is Rehearse that sends nothing, and makes nothing for a bridge, before
+// accepted is closed.
+func (s Setup) rehearseOnce(ctx context.Context, table *flow.Table, accepted <-chan struct{}) error {
 	if s.NoVerify {
 		return nil
+	}
+	if anyBridge(s.Config) {
+		if err := wait(ctx, accepted); err != nil {
+			return err
+		}
 	}
 	release, err := apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
 	if err != nil {
@@ -89,15 +122,25 @@ func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 	if err != nil {
 		return err
 	}
-	if err := s.rehearseAll(ctx, table); err != nil {
+	if err := s.rehearseAll(ctx, table, accepted); err != nil {
 		tidy()
 		return err
 	}
 	return nil
 }
 
-// rehearseAll is Rehearse for a run that holds the lock.
-func (s Setup) rehearseAll(ctx context.Context, table *flow.Table) error {
+// wait waits until c is closed.
+func wait(ctx context.Context, c <-chan struct{}) error {
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// rehearseAll is rehearseOnce for a run that holds the lock.
+func (s Setup) rehearseAll(ctx context.Context, table *flow.Table, accepted <-chan struct{}) error {
 	left, budget := 0, maxMessages
 	for level := range s.Config.Levels() {
 		p := s.Plan
@@ -118,7 +161,7 @@ func (s Setup) rehearseAll(ctx context.Context, table *flow.Table) error {
 		if n == 0 {
 			continue
 		}
-		if err := s.rehearse(ctx, p, list[:n]); err != nil {
+		if err := s.rehearse(ctx, p, list[:n], accepted); err != nil {
 			return err
 		}
 	}
@@ -161,15 +204,18 @@ func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 }
 
 // rehearse sends the messages through a private Postfix with plan p.
-func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message) error {
+func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message, accepted <-chan struct{}) error {
+	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Aliases: aliasesFor(s.State, s.Plan, list)})
+	if err != nil {
+		return fmt.Errorf("rehearsal: %w", host.Denied(err))
+	}
+	if err := wait(ctx, accepted); err != nil {
+		return errors.Join(err, in.Close())
+	}
 	if len(list) == 1 {
 		s.Report.Step("rehearsal: a private Postfix sends the test message")
 	} else {
 		s.Report.Step("rehearsal: a private Postfix sends %d test messages", len(list))
-	}
-	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Aliases: aliasesFor(s.State, s.Plan, list)})
-	if err != nil {
-		return fmt.Errorf("rehearsal: %w", host.Denied(err))
 	}
 	sent, fault := s.sendWatched(ctx, in, list)
 	cerr := in.Close()
