@@ -22,9 +22,9 @@ func atMost(t *testing.T, name string, value, bound float64) {
 	verdict := "ok"
 	if value > bound {
 		verdict = "miss"
-		t.Errorf("%s: got %.1f, want %.0f at most", name, value, bound)
+		t.Errorf("%s: got %.1f, want %g at most", name, value, bound)
 	}
-	fmt.Printf("figure: %s %.1f <= %.0f %s\n", name, value, bound, verdict)
+	fmt.Printf("figure: %s %.1f <= %g %s\n", name, value, bound, verdict)
 }
 
 // TestBenchProgram prints the size of the program as it is shipped, how long it
