@@ -40,10 +40,6 @@ type APIReply struct {
 	Inherited bool `toml:"-" json:"inherited,omitempty"`
 }
 
-// GenericAPI are the replies that mean the same at every API, each marked as
-// inherited. One of them fits every status from 300 on.
-func GenericAPI() []APIReply { return slices.Clone(generic().API.Replies) }
-
 // MatchAPIReply finds what an answer of the service's API with an HTTP status and
 // said, "code: text", becomes. The service's own replies come first, then the
 // generic ones.
