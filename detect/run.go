@@ -45,9 +45,9 @@ type Options struct {
 	Domain  string            // the server's own: its exchanger takes the third place, for information
 	ASN     bool              // ask Team Cymru for the AS number of an unknown host
 	Advance func(step string) // called with what is being done; may be nil
-	// Hold keeps the connections to the ports of Relay that work, for a login; nil closes
+	// Keep keeps the connections to the ports of Relay that work, for a login; nil closes
 	// them.
-	Hold *smtpprobe.Held
+	Keep *smtpprobe.Connections
 	// Tried is called once the submission ports have been tried, while the rest goes on;
 	// may be nil.
 	Tried func([]Submission)

@@ -95,8 +95,8 @@ func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until 
 		return out
 	}
 	probe := s.probe
-	if s.Hold != nil && s.Relay != nil {
-		probe = s.Hold.Probe
+	if s.Keep != nil && s.Relay != nil {
+		probe = s.Keep.Probe
 	}
 	r := probe(ctx, smtpprobe.Target{
 		Name: e.Host, Addr: netip.AddrPortFrom(addr, uint16(e.Port)), Implicit: e.TLS == relays.Implicit, NoTLS: e.TLS == relays.NoTLS,

@@ -37,14 +37,6 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func TestHostingPage(t *testing.T) {
-	hosts, err := Hosts()
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "../docs/hosting.md", HostingPage(hosts))
-}
-
 func TestHostsTable(t *testing.T) {
 	hosts, err := Hosts()
 	if err != nil {

@@ -1,9 +1,7 @@
 package relays
 
 import (
-	"cmp"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -62,31 +60,6 @@ func (r Relay) markOn(day time.Time, source string) string {
 		return s.Dated().Format("2006-01")
 	}
 	return ""
-}
-
-// OldFact is a fact and how old it is.
-type OldFact struct {
-	Relay string
-	Fact
-	Dated time.Time
-}
-
-// Oldest lists at most n facts of a catalogue that have a source, the oldest
-// first: what to re-check next (docs/adding-a-relay.md).
-func Oldest(list []Relay, n int) []OldFact {
-	var all []OldFact
-	for _, r := range list {
-		if r.inherits() {
-			r.Replies = nil
-		}
-		for _, f := range r.Facts() {
-			if s, ok := r.Sources[f.Source]; ok {
-				all = append(all, OldFact{r.ID, f, s.Dated()})
-			}
-		}
-	}
-	slices.SortStableFunc(all, func(a, b OldFact) int { return cmp.Or(a.Dated.Compare(b.Dated), cmp.Compare(a.Relay, b.Relay)) })
-	return all[:min(n, len(all))]
 }
 
 // lastRead is the newest day on which any source of a list was read. Pages are

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // API is what the HTTPS API of a service answers to mail. How mail is sent by it is
@@ -39,10 +38,6 @@ type APIReply struct {
 	// Inherited marks a reply that every API gives in the same way.
 	Inherited bool `toml:"-" json:"inherited,omitempty"`
 }
-
-// GenericAPI are the replies that mean the same at every API, each marked as
-// inherited. One of them fits every status from 300 on.
-func GenericAPI() []APIReply { return slices.Clone(generic().API.Replies) }
 
 // MatchAPIReply finds what an answer of the service's API with an HTTP status and
 // said, "code: text", becomes. The service's own replies come first, then the
@@ -174,17 +169,4 @@ func (c *checker) apiReply(key string, r APIReply) {
 		c.bad(key+"sample", "status, code or match do not fit it")
 	}
 	c.source(key+"source", r.Source)
-}
-
-// mdAPIReplies is the table of what the API answers.
-func (r Relay) mdAPIReplies(b *strings.Builder, day time.Time) {
-	if r.API == nil || len(r.API.Replies) == 0 {
-		return
-	}
-	b.WriteString("\n## Replies of the API\n\nWhat the API answers to `setup --via https`, and the SMTP reply that it becomes; a 4xx waits, a 5xx bounces ([https.md](../https.md)).\n\n" +
-		"| answer | reply | cause | remedy | `explain` |\n| --- | --- | --- | --- | --- |\n")
-	for _, reply := range r.API.Replies {
-		fmt.Fprintf(b, "| `%s` | %s | %s%s | %s | `%s` |\n", strings.NewReplacer("`", "'", "|", "\\|").Replace(reply.Sample), reply.Reply,
-			cell(reply.Cause), r.mdMark(day, reply.Source), cell(reply.Remedy), reply.ID)
-	}
 }

@@ -32,9 +32,9 @@ func on(t *testing.T) time.Time {
 func TestDocs(t *testing.T) {
 	all := catalog(t)
 	day := lastRead(all)
-	want := map[string]string{docs: Markdown(all)}
+	want := map[string]string{docs: listPage(all)}
 	for _, r := range all {
-		want[filepath.Join(pages, r.ID+".md")] = Page(r, day)
+		want[filepath.Join(pages, r.ID+".md")] = relayPage(r, day)
 	}
 	there, err := filepath.Glob(filepath.Join(pages, "*.md"))
 	if err != nil {
@@ -70,7 +70,7 @@ func TestDocs(t *testing.T) {
 
 func TestMarkdownTable(t *testing.T) {
 	all := catalog(t)
-	table := MarkdownTable(all, "relays")
+	table := markdownTable(all, "relays")
 	if got := strings.Count(table, "\n"); got != len(all)+2 {
 		t.Errorf("%d lines, want a head of 2 and %d relays", got, len(all))
 	}
@@ -95,7 +95,7 @@ func TestMarkdownTable(t *testing.T) {
 func TestEveryPageIsWhole(t *testing.T) {
 	day := lastRead(catalog(t))
 	for _, r := range catalog(t) {
-		page := Page(r, day)
+		page := relayPage(r, day)
 		want := []string{"# Postfix through " + r.Name + "\n", "sudo relayhost setup --relay " + r.ID + " ", "\n## Credentials\n\n- user name: ", "\n- password: ", "\n- " + docsLabel(r.Docs) + ": <",
 			"\n## Hosts and ports\n", "\n- tried in this order: ", "\n## Limits\n", "\n## Sender and DNS\n\n- sender: ", "\n## Replies\n", "\n## Sources\n\n- "}
 		for _, reply := range r.Replies {
@@ -129,7 +129,7 @@ func TestPage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page := Page(r, day)
+		page := relayPage(r, day)
 		for _, w := range want {
 			if !strings.Contains(page, w) {
 				t.Errorf("%s: no %q in\n%s", id, w, page)
@@ -256,7 +256,7 @@ func TestReadmeTable(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatalf("%s has no place for the table of services: %s%s", readme, begin, end)
 	}
-	want := "\n" + ReadmeTable(catalog(t)) + "\n"
+	want := "\n" + readmeTable(catalog(t)) + "\n"
 	if *update && old != want {
 		if err := os.WriteFile(readme, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)

@@ -82,7 +82,7 @@ func TestServicesOf2026(t *testing.T) {
 		})
 	}
 	// What no source was found for is told, and not there.
-	page := Markdown(catalog(t))
+	page := listPage(catalog(t))
 	for _, id := range []string{"mxroute", "duocircle", "jangosmtp", "socketlabs", "netcore", "loops", "workmail"} {
 		if strings.Contains(page, "`"+id+"`") {
 			t.Errorf("%s is in the catalogue: take it out of the table of docs/adding-a-relay.md", id)

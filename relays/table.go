@@ -92,6 +92,59 @@ func asks(list []Relay) string {
 	return b.String()
 }
 
+// Row is a relay in the table to choose one by, in words for people.
+type Row struct {
+	ID, Name string
+	Free     string // "300 a day (2026-07)"; "" where nothing is, or no source says so
+	Domain   string // what is said of a domain of one's own
+	Ports    string // in the order they are tried
+	Asks     string // what has to be done before mail goes out
+}
+
+// Head is the head of a table of rows.
+func Head() Row {
+	return Row{"--relay", "name", "free, as of", "your own domain", "ports, in the order they are tried", "what they ask for"}
+}
+
+// Rows is the table to choose a relay by.
+func Rows(list []Relay) []Row {
+	day := lastRead(list)
+	rows := make([]Row, len(list))
+	for i, r := range list {
+		rows[i] = r.row(func(source string) string {
+			if mark := r.markOn(day, source); mark != "" {
+				return " (" + mark + ")"
+			}
+			return ""
+		})
+	}
+	return rows
+}
+
+func (r Relay) row(mark func(source string) string) Row {
+	row := Row{ID: r.ID, Name: r.Name, Ports: joinPorts(r.PortOrder(), ", "),
+		Domain: map[string]string{"needed": "needed", "address": "or one address", "none": "no"}[r.NeedsDomain()]}
+	if r.Free != nil {
+		row.Free = r.Free.String() + mark(r.Free.Source)
+		if month := r.freeAsOf(); month != "" {
+			row.Free = fmt.Sprintf("%s (%s)", r.Free, month)
+		}
+	}
+	if r.Asks != nil {
+		row.Asks = r.Asks.Text + mark(r.Asks.Source)
+	}
+	switch {
+	case !r.TakesPassword() && r.SignsIn():
+		row.Ports += ", by OAuth alone"
+	case !r.TakesPassword():
+		row.Ports = "OAuth only: not set up"
+	}
+	if r.ViaHTTPS() {
+		row.Ports += ", HTTPS"
+	}
+	return row
+}
+
 // CSV gives every fact of every service, one a line, with where it comes from.
 func CSV(list []Relay) string {
 	rows := [][]string{{"relay", "fact", "value", "url", "where", "as_of", "checked", "confidence"}}

@@ -151,7 +151,7 @@ func tidyBridge(ctx context.Context, h *host.Host, dir string) {
 	}
 	used := func(name string) bool { return slices.Contains(names, name+".conf") }
 	if slices.ContainsFunc(names, func(n string) bool {
-		return strings.HasSuffix(n, ".conf") && !conf.IsTrial(strings.TrimSuffix(n, ".conf"))
+		return strings.HasSuffix(n, ".conf") && !conf.IsRehearsal(strings.TrimSuffix(n, ".conf"))
 	}) {
 		state := conf.StateDirectory(conf.Directory)
 		files, _ := h.ReadDir(state)
@@ -164,7 +164,7 @@ func tidyBridge(ctx context.Context, h *host.Host, dir string) {
 	}
 	if len(names) > 0 || err == nil {
 		ours := func(n string) bool {
-			return n == filepath.Base(conf.StateDirectory("")) || host.IsTemp(n) || conf.IsTrial(strings.TrimSuffix(n, ".conf"))
+			return n == filepath.Base(conf.StateDirectory("")) || host.IsTemp(n) || conf.IsRehearsal(strings.TrimSuffix(n, ".conf"))
 		}
 		if slices.ContainsFunc(names, func(n string) bool { return !ours(n) }) {
 			return // something of somebody else

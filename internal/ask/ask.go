@@ -95,7 +95,7 @@ func (q *Questions) ask(ctx context.Context, what, flag string) (ui.Prompter, er
 		if err != nil {
 			return nil, err
 		}
-		q.talk.Prompter = ui.Patient(p, q.Limit)
+		q.talk.Prompter = ui.Pausing(p, q.Limit)
 	}
 	return q.talk, nil
 }

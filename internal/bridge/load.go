@@ -27,14 +27,9 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // maxConfig bounds a configuration file, in bytes.
 const maxConfig = 64 << 10
 
-// Load reads the configuration of the bridge name in directory. A file that others
-// than its owner can read is refused, but for one that root lets our group read.
-func Load(directory, name string) (conf.Config, error) {
-	c, _, err := load(directory, name)
-	return c, err
-}
-
-// load returns the text of the file too.
+// load reads the configuration of the bridge name in directory, and returns its text
+// too. A file that others than its owner can read is refused, but for one that root
+// lets our group read.
 func load(directory, name string) (conf.Config, []byte, error) {
 	path := conf.ConfigPath(directory, name)
 	data, err := readPrivate(path)

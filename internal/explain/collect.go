@@ -2,7 +2,6 @@ package explain
 
 import (
 	"bytes"
-	"cmp"
 	"hash/maphash"
 	"net/netip"
 	"slices"
@@ -50,23 +49,23 @@ type Collector struct {
 	Unread     int  // lines that were not understood
 	Understood int  // lines that were: of Postfix, or known to be of another program
 
-	groups       map[string]*Group
-	unknown      int
-	cache        map[string][]Cause
-	held         *maillog.Line // a line that may go on in the next one
-	heldRaw      int           // its length
-	pasted       []string      // lines that are not Postfix's, of one story
-	pastedUnread int           // of them, those that were not understood
-	mailer       bool          // one of them is of another program that sends mail
-	asked        bool          // one of them is not known to be of a program that has nothing to do with mail
-	warnings     []warned      // of a short text, lines that nobody knows
-	whole        []string      // the first lines, for a report
-	seed         maphash.Seed
-	seen         map[uint64]*Group  // of a message and recipient
-	entry        map[string]string  // of journalctl -o export, so far
-	heard        func(maillog.Line) // of a test: each line of Postfix, as it was understood
-	sentAt       int                // the last line that told of a delivery
-	startAt      int                // the last line that told of a start or a reload
+	groups        map[string]*Group
+	unknown       int
+	cache         map[string][]Cause
+	unfinished    *maillog.Line // a line that may go on in the next one
+	unfinishedRaw int           // its length
+	pasted        []string      // lines that are not Postfix's, of one story
+	pastedUnread  int           // of them, those that were not understood
+	mailer        bool          // one of them is of another program that sends mail
+	asked         bool          // one of them is not known to be of a program that has nothing to do with mail
+	warnings      []warned      // of a short text, lines that nobody knows
+	whole         []string      // the first lines, for a report
+	seed          maphash.Seed
+	seen          map[uint64]*Group  // of a message and recipient
+	entry         map[string]string  // of journalctl -o export, so far
+	heard         func(maillog.Line) // of a test: each line of Postfix, as it was understood
+	sentAt        int                // the last line that told of a delivery
+	startAt       int                // the last line that told of a start or a reload
 }
 
 // Add takes in one raw line of a log. It is quick about lines that tell of no
@@ -92,7 +91,7 @@ func (c *Collector) Add(raw []byte) {
 		c.release()
 		c.Understood++
 		c.Postfix = true
-		c.held, c.heldRaw = &line, len(raw)
+		c.unfinished, c.unfinishedRaw = &line, len(raw)
 		return
 	case maillog.Other:
 		c.Understood++
@@ -124,7 +123,7 @@ func (c *Collector) Add(raw []byte) {
 // unread takes in a line that nothing is known of. It reports whether the line can
 // be part of a text that somebody pasted.
 func (c *Collector) unread(raw []byte) bool {
-	if c.held != nil && c.goesOn(string(raw)) {
+	if c.unfinished != nil && c.goesOn(string(raw)) {
 		c.Understood++
 		return false
 	}
@@ -171,7 +170,7 @@ func (c *Collector) exportEnds() {
 	if ok {
 		c.release()
 		c.Postfix = true
-		c.held, c.heldRaw = &line, 0
+		c.unfinished, c.unfinishedRaw = &line, 0
 	}
 }
 
@@ -181,9 +180,9 @@ var trouble = lazy.MustCompile(`(?i)\*\*|==|fail|error|defer|reject|denied|refus
 // goesOn joins a line without a beginning to the one before, which a terminal or
 // a mail program has wrapped.
 func (c *Collector) goesOn(raw string) bool {
-	text := c.held.Text
+	text := c.unfinished.Text
 	complete := strings.HasSuffix(text, ")") && strings.Count(text, "(") <= strings.Count(text, ")")
-	if complete || c.heldRaw < 50 || len(text) > maxExample || strings.TrimSpace(raw) == "" {
+	if complete || c.unfinishedRaw < 50 || len(text) > maxExample || strings.TrimSpace(raw) == "" {
 		return false
 	}
 	raw = strings.TrimRight(raw, "\r\n")
@@ -191,18 +190,18 @@ func (c *Collector) goesOn(raw string) bool {
 	if strings.HasSuffix(text, " ") {
 		gap = ""
 	}
-	c.held.Text = text + gap + strings.TrimLeft(raw, " \t>")
-	c.heldRaw = max(len(raw), c.heldRaw)
+	c.unfinished.Text = text + gap + strings.TrimLeft(raw, " \t>")
+	c.unfinishedRaw = max(len(raw), c.unfinishedRaw)
 	return true
 }
 
 // release takes in the line that was held back.
 func (c *Collector) release() {
-	if c.held == nil {
+	if c.unfinished == nil {
 		return
 	}
-	line := *c.held
-	c.held = nil
+	line := *c.unfinished
+	c.unfinished = nil
 	if line.QueueID == "" && line.Tag != "" {
 		if id, rest, ok := strings.Cut(line.Text, ": "); ok && maillog.IsQueueID(id) {
 			line.QueueID, line.Text = id, rest
@@ -533,104 +532,6 @@ func skeleton(t text) string {
 		}
 	}
 	return strings.Join(kept, " ")
-}
-
-// Groups returns what was found: what holds now before what is over, causes
-// before what follows from them, then the newest first.
-func (c *Collector) Groups() []Group {
-	var groups []Group
-	roots := false
-	for _, g := range c.groups {
-		roots = roots || g.Cause.ID != "" && !g.Cause.consequence && !g.Cause.notice && g.Cause.Outcome != "works"
-	}
-	for _, g := range c.groups {
-		// Notices are worth telling of a text that somebody asked about.
-		if g.Cause.notice && (c.Lines > maxPasted || roots) {
-			continue
-		}
-		if c.passing(g) {
-			continue
-		}
-		shown := *g
-		shown.Example = redact(g.Example)
-		shown.Past = c.past(g)
-		if g.Cause.ID != "" {
-			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs), c.Signs)
-		}
-		shown.Cause.addCommand()
-		shown.blame(c.Faults)
-		groups = append(groups, shown)
-	}
-	slices.SortFunc(groups, before)
-	groups = chained(groups)
-	for _, cause := range c.Here {
-		told := func(g Group) bool { return g.Cause.ID == cause.ID && !g.Past }
-		if !slices.ContainsFunc(groups, told) {
-			groups = append(groups, Group{Cause: cause})
-		}
-	}
-	return groups
-}
-
-// passing reports a connection or a certificate that failed while the mail went out
-// in spite of it: by another address, or with a level that allows it.
-func (c *Collector) passing(g *Group) bool {
-	return slices.Contains([]string{"connect", "tls", "dns"}, g.Cause.Phase) && g.ids == 0 && c.Lines > maxPasted && c.sentAt > g.lastLine
-}
-
-// past reports that all messages of a group were sent later, or that mail has been
-// sent since Postfix was started or reloaded.
-func (c *Collector) past(g *Group) bool {
-	if g.Lost > 0 || len(g.open) > 0 {
-		return false
-	}
-	return g.ids > 0 && g.lines == 0 || c.startAt > g.lastLine && c.sentAt > c.startAt
-}
-
-func before(a, b Group) int {
-	rank := func(g Group) int {
-		r := 0
-		switch {
-		case g.Cause.ID == "":
-			r = rankGeneric + 5
-		case g.Cause.rank >= rankFollows:
-			r = g.Cause.rank
-		case g.Cause.rank >= rankGeneric:
-			r = rankGeneric
-		}
-		if g.Past {
-			r += 1000
-		}
-		return r
-	}
-	wait := func(g Group) int {
-		if g.Cause.Retry == "fix" {
-			return 0
-		}
-		return 1
-	}
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(wait(a), wait(b)),
-		b.Last.Truncate(10*time.Minute).Compare(a.Last.Truncate(10*time.Minute)),
-		cmp.Compare(a.order, b.order), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Cause.ID, b.Cause.ID), cmp.Compare(a.Example, b.Example))
-}
-
-// chained reports a chain of lines once, by its root: what follows from the
-// first group that it can follow from is told with that one.
-func chained(groups []Group) []Group {
-	if len(groups) < 2 || groups[0].Cause.ID == "" || groups[0].Cause.consequence {
-		return groups
-	}
-	root := &groups[0]
-	kept := groups[:0]
-	for i, g := range groups {
-		if i > 0 && g.Cause.consequence && g.Past == root.Past {
-			root.Follows = append(root.Follows, g.Cause)
-			root.Delayed, root.Lost = max(root.Delayed, g.Delayed), max(root.Lost, g.Lost)
-			continue
-		}
-		kept = append(kept, g)
-	}
-	return kept
 }
 
 // Report is a text to paste into a bug report when nothing is known.

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,4 +109,102 @@ func (g *Group) blame(faults []lint.Finding) {
 			return
 		}
 	}
+}
+
+// Groups returns what was found: what holds now before what is over, causes
+// before what follows from them, then the newest first.
+func (c *Collector) Groups() []Group {
+	var groups []Group
+	roots := false
+	for _, g := range c.groups {
+		roots = roots || g.Cause.ID != "" && !g.Cause.consequence && !g.Cause.notice && g.Cause.Outcome != "works"
+	}
+	for _, g := range c.groups {
+		// Notices are worth telling of a text that somebody asked about.
+		if g.Cause.notice && (c.Lines > maxPasted || roots) {
+			continue
+		}
+		if c.passing(g) {
+			continue
+		}
+		shown := *g
+		shown.Example = redact(g.Example)
+		shown.Past = c.past(g)
+		if g.Cause.ID != "" {
+			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs), c.Signs)
+		}
+		shown.Cause.addCommand()
+		shown.blame(c.Faults)
+		groups = append(groups, shown)
+	}
+	slices.SortFunc(groups, before)
+	groups = chained(groups)
+	for _, cause := range c.Here {
+		told := func(g Group) bool { return g.Cause.ID == cause.ID && !g.Past }
+		if !slices.ContainsFunc(groups, told) {
+			groups = append(groups, Group{Cause: cause})
+		}
+	}
+	return groups
+}
+
+// passing reports a connection or a certificate that failed while the mail went out
+// in spite of it: by another address, or with a level that allows it.
+func (c *Collector) passing(g *Group) bool {
+	return slices.Contains([]string{"connect", "tls", "dns"}, g.Cause.Phase) && g.ids == 0 && c.Lines > maxPasted && c.sentAt > g.lastLine
+}
+
+// past reports that all messages of a group were sent later, or that mail has been
+// sent since Postfix was started or reloaded.
+func (c *Collector) past(g *Group) bool {
+	if g.Lost > 0 || len(g.open) > 0 {
+		return false
+	}
+	return g.ids > 0 && g.lines == 0 || c.startAt > g.lastLine && c.sentAt > c.startAt
+}
+
+func before(a, b Group) int {
+	rank := func(g Group) int {
+		r := 0
+		switch {
+		case g.Cause.ID == "":
+			r = rankGeneric + 5
+		case g.Cause.rank >= rankFollows:
+			r = g.Cause.rank
+		case g.Cause.rank >= rankGeneric:
+			r = rankGeneric
+		}
+		if g.Past {
+			r += 1000
+		}
+		return r
+	}
+	wait := func(g Group) int {
+		if g.Cause.Retry == "fix" {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(wait(a), wait(b)),
+		b.Last.Truncate(10*time.Minute).Compare(a.Last.Truncate(10*time.Minute)),
+		cmp.Compare(a.order, b.order), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Cause.ID, b.Cause.ID), cmp.Compare(a.Example, b.Example))
+}
+
+// chained reports a chain of lines once, by its root: what follows from the
+// first group that it can follow from is told with that one.
+func chained(groups []Group) []Group {
+	if len(groups) < 2 || groups[0].Cause.ID == "" || groups[0].Cause.consequence {
+		return groups
+	}
+	root := &groups[0]
+	kept := groups[:0]
+	for i, g := range groups {
+		if i > 0 && g.Cause.consequence && g.Past == root.Past {
+			root.Follows = append(root.Follows, g.Cause)
+			root.Delayed, root.Lost = max(root.Delayed, g.Delayed), max(root.Lost, g.Lost)
+			continue
+		}
+		kept = append(kept, g)
+	}
+	return kept
 }

@@ -17,7 +17,7 @@ import (
 // beside the live ones: the bridge finds it by its name.
 func bridgeConf(path string) string {
 	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	return conf.ConfigPath(conf.Directory, conf.TrialName(name))
+	return conf.ConfigPath(conf.Directory, conf.RehearsalName(name))
 }
 
 // isBridgeConf reports whether path is the configuration of a bridge.
@@ -40,7 +40,7 @@ func trialEntry(s postfix.Service) postfix.Service {
 		return s
 	}
 	args := append([]string{}, s.Args...)
-	args[len(args)-1] = conf.TrialName(name)
+	args[len(args)-1] = conf.RehearsalName(name)
 	s.Args = args
 	return s
 }
@@ -73,7 +73,7 @@ func (i *Instance) removeBridges() error {
 	}
 	var errs []error
 	for _, name := range names {
-		if base, ok := strings.CutSuffix(name, filepath.Ext(conf.ConfigPath("", ""))); ok && conf.IsTrial(base) {
+		if base, ok := strings.CutSuffix(name, filepath.Ext(conf.ConfigPath("", ""))); ok && conf.IsRehearsal(base) {
 			errs = append(errs, i.h.Remove(filepath.Join(conf.Directory, name), ""))
 		}
 	}

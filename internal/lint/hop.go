@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// way is a transport and next hop that something sends mail to.
-type way struct {
+// destination is a transport and next hop that something sends mail to.
+type destination struct {
 	param   string // what names it
 	file    string
 	line    int
@@ -19,12 +19,12 @@ type way struct {
 // routing are the parameters of the form transport:nexthop.
 var routing = []string{"content_filter", "default_transport", "relay_transport", "fallback_transport"}
 
-// ways lists them; complete is false where tables cannot be read.
-func (v *View) ways() (all []way, complete bool) {
+// destinations lists them; complete is false where tables cannot be read.
+func (v *View) destinations() (all []destination, complete bool) {
 	complete = true
 	add := func(param, file string, line int, value string) {
 		service, hop, _ := strings.Cut(value, ":")
-		all = append(all, way{param, file, line, service, hop})
+		all = append(all, destination{param, file, line, service, hop})
 	}
 	for _, name := range routing {
 		if p, ok := v.Last(name); ok && v.Value(name) != "" {
@@ -40,7 +40,7 @@ func (v *View) ways() (all []way, complete bool) {
 		p, ok := v.Last(name)
 		for _, hop := range SplitList(v.Value(name)) {
 			if ok {
-				all = append(all, way{name, v.Main.Path, p.Line, "", hop})
+				all = append(all, destination{name, v.Main.Path, p.Line, "", hop})
 			}
 		}
 	}
@@ -57,7 +57,7 @@ func (v *View) ways() (all []way, complete bool) {
 			if transports {
 				add(t.path, t.path, e.line, e.value)
 			} else {
-				all = append(all, way{t.path, t.path, e.line, "", e.value})
+				all = append(all, destination{t.path, t.path, e.line, "", e.value})
 			}
 		}
 	}
@@ -85,45 +85,45 @@ func here(host string) bool {
 // (TLS_README).
 var mandatory = []string{"encrypt", "dane-only", "fingerprint", "verify", "secure"}
 
-// levelStarves finds next hops on this machine, content filters mostly, that are
+// levelUnmet finds next hops on this machine, content filters mostly, that are
 // reached at a level which they cannot meet.
-func levelStarves(v *View) (found []Finding) {
-	return v.starves(func(s Service, w way) (string, string, string) {
+func levelUnmet(v *View) (found []Finding) {
+	return v.localFaults(func(s Service, d destination) (string, string, string) {
 		level := v.of(s, "smtp_tls_security_level")
 		if _, own := s.Option("smtp_tls_security_level"); own {
 			return "", "", "" // meant for this very service
 		}
-		if !slices.Contains(mandatory, level) || v.hasPolicy(s, w.hop) {
+		if !slices.Contains(mandatory, level) || v.hasPolicy(s, d.hop) {
 			return "", "", ""
 		}
-		return fmt.Sprintf("service %s sends to %s at the TLS level %s, which servers on this machine do not offer: that mail waits", s.Name, w.hop, level),
+		return fmt.Sprintf("service %s sends to %s at the TLS level %s, which servers on this machine do not offer: that mail waits", s.Name, d.hop, level),
 			"smtp_tls_security_level", "none"
 	})
 }
 
-// wrappermodeStarves finds such hops where TLS would start with the first byte.
-func wrappermodeStarves(v *View) (found []Finding) {
-	return v.starves(func(s Service, w way) (string, string, string) {
-		if _, port, _ := hostPort(w.hop); !strings.EqualFold(v.of(s, "smtp_tls_wrappermode"), "yes") || port == "465" || port == "smtps" || port == "submissions" {
+// wrappermodeUnmet finds such hops where TLS would start with the first byte.
+func wrappermodeUnmet(v *View) (found []Finding) {
+	return v.localFaults(func(s Service, d destination) (string, string, string) {
+		if _, port, _ := hostPort(d.hop); !strings.EqualFold(v.of(s, "smtp_tls_wrappermode"), "yes") || port == "465" || port == "smtps" || port == "submissions" {
 			return "", "", ""
 		}
-		return fmt.Sprintf("service %s sends to %s with smtp_tls_wrappermode, which main.cf sets for every service: that mail waits", s.Name, w.hop),
+		return fmt.Sprintf("service %s sends to %s with smtp_tls_wrappermode, which main.cf sets for every service: that mail waits", s.Name, d.hop),
 			"smtp_tls_wrappermode", "no"
 	})
 }
 
-// starves applies a fault to each way to this machine by smtp(8).
-func (v *View) starves(fault func(Service, way) (detail, option, value string)) (found []Finding) {
-	all, _ := v.ways()
+// localFaults applies a fault to each destination on this machine that is reached by smtp(8).
+func (v *View) localFaults(fault func(Service, destination) (detail, option, value string)) (found []Finding) {
+	all, _ := v.destinations()
 	seen := map[string]bool{}
-	for _, w := range all {
-		host, _, _ := hostPort(w.hop)
-		s, ok := v.transport(w.service)
-		if !ok || s.Command != "smtp" || !here(host) || seen[s.Name+w.hop] {
+	for _, d := range all {
+		host, _, _ := hostPort(d.hop)
+		s, ok := v.transport(d.service)
+		if !ok || s.Command != "smtp" || !here(host) || seen[s.Name+d.hop] {
 			continue
 		}
-		seen[s.Name+w.hop] = true
-		if detail, option, value := fault(s, w); detail != "" {
+		seen[s.Name+d.hop] = true
+		if detail, option, value := fault(s, d); detail != "" {
 			found = append(found, Finding{File: v.Master.Path, Line: s.Line, Detail: detail,
 				Remedy:  fmt.Sprintf("Set %s to %s for this service alone.", option, value),
 				Command: fmt.Sprintf("postconf -P '%s/unix/%s=%s' && postfix reload", s.Name, option, value)})
@@ -145,16 +145,16 @@ func (v *View) hasPolicy(s Service, hop string) bool {
 // unusedKey finds entries of password tables whose key is no next hop and no
 // host of one, so that Postfix never uses them.
 func unusedKey(v *View) (found []Finding) {
-	all, complete := v.ways()
+	all, complete := v.destinations()
 	used := map[string]bool{}
-	for _, w := range all {
-		if w.hop == "" || strings.HasPrefix(w.service, "lmtp") {
+	for _, d := range all {
+		if d.hop == "" || strings.HasPrefix(d.service, "lmtp") {
 			continue
 		}
-		host, _, bracketed := hostPort(w.hop)
+		host, _, bracketed := hostPort(d.hop)
 		// The names of exchangers are keys as well, and only DNS knows them.
 		complete = complete && bracketed
-		used[host], used[strings.ToLower(w.hop)] = true, true
+		used[host], used[strings.ToLower(d.hop)] = true, true
 	}
 	if !complete || len(used) == 0 {
 		return nil

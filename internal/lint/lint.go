@@ -114,8 +114,8 @@ func Rules() []Rule {
 		{"table_dollar", Error, dollar},
 		{"table_no_colon", Error, noColon},
 		{"table_empty_entry", Error, emptyEntry},
-		{"tls_level_starves_filter", Error, levelStarves},
-		{"tls_wrappermode_global", Error, wrappermodeStarves},
+		{"tls_level_starves_filter", Error, levelUnmet},
+		{"tls_wrappermode_global", Error, wrappermodeUnmet},
 		{"map_key_mismatch", Warning, unusedKey},
 		{"maincf_duplicate", Warning, duplicate},
 	}

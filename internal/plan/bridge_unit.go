@@ -105,14 +105,3 @@ func unitCommands(p Plan) (list []Command) {
 	}
 	return list
 }
-
-// BridgeUnit is the socket unit of the bridge name where a unit of s runs it, "" for
-// none.
-func BridgeUnit(s postfix.State, name string) string {
-	socket, _, _ := unitPaths(name)
-	if _, there := s.Maps[socket]; !there {
-		return ""
-	}
-	unit, _ := IsUnit(socket)
-	return unit
-}

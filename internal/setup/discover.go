@@ -28,9 +28,9 @@ type Discovery struct {
 	Before   config.Hop    // the first hop of the default route as Stored and Postfix have it; zero for none
 	Catalog  []relays.Relay
 	Resolver *resolve.Resolver
-	// Held are connections that the probe of the ports leaves open for the login; nil
+	// OpenConnections are those that the probe of the ports leaves open for the login; nil
 	// where a question may take long.
-	Held *smtpprobe.Held
+	OpenConnections *smtpprobe.Connections
 
 	Credentials Credentials   // as given; zero until ReadCredentials
 	Facts       *detect.Facts // nil where nothing was probed
@@ -192,7 +192,7 @@ func Roots(r *host.Reader, path string) (*x509.CertPool, error) {
 
 // detectOptions are those that probe the ports of h, whose relay may be unknown.
 func detectOptions(deps Deps, d Discovery, h config.Hop) (o detect.Options, err error) {
-	o = detect.Options{Reader: &deps.Host.Reader, Resolver: d.Resolver, HELO: d.State.FQDN, Hold: d.Held, Advance: func(step string) { deps.Report.Step("%s", step) }}
+	o = detect.Options{Reader: &deps.Host.Reader, Resolver: d.Resolver, HELO: d.State.FQDN, Keep: d.OpenConnections, Advance: func(step string) { deps.Report.Step("%s", step) }}
 	if h.Relay.ID != "" && h.Host != "" {
 		o.Relay, o.Region, o.Host = &h.Relay, h.Region, h.Host
 	}

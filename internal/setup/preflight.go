@@ -56,7 +56,7 @@ func Preflight(ctx context.Context, s Setup) error {
 	} else {
 		s.Report.Step("preflight at %s: login, sender, recipient", s.Config.First().Host)
 	}
-	addrs := lookUpAll(ctx, s.Resolver, s.Held, list)
+	addrs := lookUpAll(ctx, s.Resolver, s.OpenConnections, list)
 	inParallel(len(list), func(i int) { s.try(ctx, list[i], addrs[list[i].hop.Host]) })
 	for _, c := range list {
 		if c.err != nil && ctx.Err() != nil {
@@ -107,7 +107,7 @@ func LookAhead(ctx context.Context, s Setup) error {
 		c.senders, c.optionalNull, c.until = c.senders[:1], false, smtpprobe.StepEHLOTLS
 		list = append(list, c)
 	}
-	addrs := lookUpAll(ctx, s.Resolver, s.Held, list)
+	addrs := lookUpAll(ctx, s.Resolver, s.OpenConnections, list)
 	inParallel(len(list), func(i int) {
 		if found := addrs[list[i].hop.Host]; found.err == nil {
 			list[i].result = s.dial(ctx, list[i], found.list)
@@ -351,10 +351,10 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 // resume makes the check on the connection that the probe of the ports has left open, if
 // it has: the result then says how far that came.
 func (s Setup) resume(ctx context.Context, c *check) {
-	if addr := s.Held.Addr(c.hop.Host, uint16(c.hop.Port)); addr.IsValid() {
+	if addr := s.OpenConnections.Addr(c.hop.Host, uint16(c.hop.Port)); addr.IsValid() {
 		t := s.target(c)
 		t.Addr = addr
-		if res, ok := s.Held.Resume(ctx, t); ok {
+		if res, ok := s.OpenConnections.Resume(ctx, t); ok {
 			c.result = res
 		}
 	}
@@ -381,10 +381,10 @@ type addresses struct {
 }
 
 // lookUpAll resolves each host once, but for those that a connection is held to.
-func lookUpAll(ctx context.Context, dns *resolve.Resolver, held *smtpprobe.Held, list []*check) map[string]addresses {
+func lookUpAll(ctx context.Context, dns *resolve.Resolver, open *smtpprobe.Connections, list []*check) map[string]addresses {
 	var names []string
 	for _, c := range list {
-		if !slices.Contains(names, c.hop.Host) && !c.hop.ByAPI() && !held.Addr(c.hop.Host, uint16(c.hop.Port)).IsValid() {
+		if !slices.Contains(names, c.hop.Host) && !c.hop.ByAPI() && !open.Addr(c.hop.Host, uint16(c.hop.Port)).IsValid() {
 			names = append(names, c.hop.Host)
 		}
 	}

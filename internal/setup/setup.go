@@ -113,7 +113,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 		return s, err
 	}
 	if !ask.Can() && !req.DryRun {
-		s.Held = &smtpprobe.Held{}
+		s.OpenConnections = &smtpprobe.Connections{}
 	}
 	if s.Config, err = Named(ctx, deps, s.Discovery, req, ask); err != nil {
 		return s, err
@@ -144,7 +144,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 		_, _ = s.Look.Whole(deps.Report) // why nothing gets out; its own error says less
 		return s, err
 	}
-	s.Held.Close(func(name string, port uint16) bool {
+	s.OpenConnections.Close(func(name string, port uint16) bool {
 		return slices.ContainsFunc(s.Config.Routes, func(r config.Route) bool {
 			return slices.ContainsFunc(r.Hops, func(h config.Hop) bool { return h.Host == name && h.Port == int(port) })
 		})
@@ -153,7 +153,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 }
 
 // Close ends what s has left open.
-func (s Setup) Close() { s.Held.Close(func(string, uint16) bool { return false }) }
+func (s Setup) Close() { s.OpenConnections.Close(func(string, uint16) bool { return false }) }
 
 // Again is s with accounts and addresses completed, and a plan for them. typed is
 // the user name to begin with where a login that was typed has been refused.

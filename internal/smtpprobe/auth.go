@@ -13,7 +13,7 @@ import (
 const maxChallenges = 2
 
 // auth logs in (RFC 4954) by PLAIN (RFC 4616) or LOGIN (draft-murchison-sasl-
-// login), or with a token by XOAUTH2. The ladder comes here only by way of a
+// login), or with a token by XOAUTH2. The dialogue comes here only by way of a
 // verified TLS connection.
 func (c *client) auth(context.Context) error {
 	if !c.target.Token.IsZero() {

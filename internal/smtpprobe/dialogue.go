@@ -21,12 +21,12 @@ const (
 	defaultTimeout     = 10 * time.Second
 )
 
-// Probe climbs the ladder of steps as far as t.Until. It returns no later than
+// Probe takes the steps as far as t.Until. It returns no later than
 // t.Timeout, and takes no round trip that the protocol does not need.
 func Probe(ctx context.Context, t Target) Result {
 	c := newClient(t)
 	defer c.close()
-	c.climb(ctx)
+	c.run(ctx)
 	c.result.Total = time.Since(c.start)
 	return c.result
 }
@@ -56,27 +56,27 @@ type client struct {
 	start, limit time.Time // of the probe; a wait before the login moves both on
 }
 
-// rung is one step of the ladder and how it is climbed.
-type rung struct {
-	step  Step
-	climb func(context.Context) error
+// action is one step and how it is taken.
+type action struct {
+	step Step
+	take func(context.Context) error
 }
 
-func (c *client) ladder() []rung {
-	connect := rung{StepConnect, c.connect}
-	greeting := rung{StepGreeting, c.greet}
-	handshake := rung{StepTLS, c.handshake}
-	rungs := []rung{connect, greeting, {StepEHLO, c.ehlo}, {StepSTARTTLS, c.startTLS}, handshake}
+func (c *client) actions() []action {
+	connect := action{StepConnect, c.connect}
+	greeting := action{StepGreeting, c.greet}
+	handshake := action{StepTLS, c.handshake}
+	list := []action{connect, greeting, {StepEHLO, c.ehlo}, {StepSTARTTLS, c.startTLS}, handshake}
 	if c.target.Implicit {
-		rungs = []rung{connect, handshake, greeting}
+		list = []action{connect, handshake, greeting}
 	}
 	if c.target.NoTLS {
-		return []rung{connect, greeting, {StepEHLO, c.ehlo}, {StepMail, c.mailFrom}, {StepRcpt, c.rcptTo}}
+		return []action{connect, greeting, {StepEHLO, c.ehlo}, {StepMail, c.mailFrom}, {StepRcpt, c.rcptTo}}
 	}
-	return append(rungs, rung{StepEHLOTLS, c.ehlo}, rung{StepAuth, c.auth}, rung{StepMail, c.mailFrom}, rung{StepRcpt, c.rcptTo})
+	return append(list, action{StepEHLOTLS, c.ehlo}, action{StepAuth, c.auth}, action{StepMail, c.mailFrom}, action{StepRcpt, c.rcptTo})
 }
 
-// until is the last rung to climb, which with TLS from the first byte has
+// until is the last step to take, which with TLS from the first byte has
 // other names.
 func (c *client) until() Step {
 	switch until := c.target.Until; {
@@ -91,34 +91,34 @@ func (c *client) until() Step {
 	}
 }
 
-func (c *client) climb(ctx context.Context) {
+func (c *client) run(ctx context.Context) {
 	if err := c.target.check(); err != nil {
 		c.fail(StepConnect, err)
 		return
 	}
-	c.climbFrom(ctx, StepConnect)
+	c.runFrom(ctx, StepConnect)
 }
 
-// climbFrom climbs the ladder from a step on.
-func (c *client) climbFrom(ctx context.Context, first Step) {
-	until, ladder := c.until(), c.ladder()
-	begin := slices.IndexFunc(ladder, func(r rung) bool { return r.step == first })
-	for _, r := range ladder[max(begin, 0):] {
-		if r.step == StepAuth && c.target.Username == "" {
+// runFrom takes the steps from one on.
+func (c *client) runFrom(ctx context.Context, first Step) {
+	until, actions := c.until(), c.actions()
+	begin := slices.IndexFunc(actions, func(a action) bool { return a.step == first })
+	for _, a := range actions[max(begin, 0):] {
+		if a.step == StepAuth && c.target.Username == "" {
 			if until == StepAuth {
 				return
 			}
 			continue
 		}
-		if r.step == StepAuth && !c.mayLogIn(ctx) {
+		if a.step == StepAuth && !c.mayLogIn(ctx) {
 			return
 		}
-		if err := c.take(ctx, r); err != nil {
-			c.fail(r.step, err)
+		if err := c.runOne(ctx, a); err != nil {
+			c.fail(a.step, err)
 			return
 		}
-		c.result.Reached = r.step
-		if r.step == until {
+		c.result.Reached = a.step
+		if a.step == until {
 			break
 		}
 	}
@@ -143,20 +143,20 @@ func (c *client) mayLogIn(ctx context.Context) bool {
 // otherSenders asks for the further senders of the target.
 func (c *client) otherSenders(ctx context.Context) {
 	for _, c.target.MailFrom = range c.target.Senders {
-		for _, r := range []rung{{StepMail, c.mailFrom}, {StepRcpt, c.rcptTo}} {
-			if err := c.take(ctx, r); err != nil {
-				c.fail(r.step, err)
+		for _, a := range []action{{StepMail, c.mailFrom}, {StepRcpt, c.rcptTo}} {
+			if err := c.runOne(ctx, a); err != nil {
+				c.fail(a.step, err)
 				return
 			}
 		}
 	}
 }
 
-// take climbs one rung within its own limit. The deadline is absolute: a byte
+// runOne runs one action within its own limit. The deadline is absolute: a byte
 // now and then does not move it.
-func (c *client) take(ctx context.Context, r rung) error {
+func (c *client) runOne(ctx context.Context, a action) error {
 	limit := c.target.StepTimeout
-	if r.step == StepConnect && c.target.ConnectTimeout > 0 {
+	if a.step == StepConnect && c.target.ConnectTimeout > 0 {
 		limit = c.target.ConnectTimeout
 	}
 	end := time.Now().Add(limit)
@@ -172,7 +172,7 @@ func (c *client) take(ctx context.Context, r rung) error {
 		stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 		defer stop()
 	}
-	return r.climb(ctx)
+	return a.take(ctx)
 }
 
 func (c *client) fail(step Step, err error) {

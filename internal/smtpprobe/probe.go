@@ -11,7 +11,7 @@ import (
 	"relayhost/internal/secret"
 )
 
-// Step is a rung of the dialogue, in the order they are climbed.
+// Step is one step of the dialogue, in the order they are taken.
 type Step string
 
 // The steps of a probe.

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Session is a dialogue that stays open after the ladder: the connection is
+// Session is a dialogue that stays open after the last step: the connection is
 // verified and logged in, and commands can follow. It is not for use by several
 // goroutines at once.
 type Session struct{ c *client }
@@ -24,11 +24,11 @@ type Reply struct {
 	Lines []string // text after the code; at least one; not sanitised
 }
 
-// Open climbs the ladder as Probe does, and keeps the connection. The session is
-// nil when Result.Err is not. The limits of the target hold for the ladder alone.
+// Open takes the steps as Probe does, and keeps the connection. The session is
+// nil when Result.Err is not. The limits of the target hold for these steps alone.
 func Open(ctx context.Context, t Target) (*Session, Result) {
 	c := newClient(t)
-	c.climb(ctx)
+	c.run(ctx)
 	c.result.Total = time.Since(c.start)
 	if c.result.Err != nil {
 		c.close()

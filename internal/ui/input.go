@@ -17,11 +17,11 @@ func (s *Streams) InUntil(ctx context.Context) io.Reader {
 	if !ok {
 		return s.In
 	}
-	return &patientFile{ctx, f}
+	return &waitingFile{ctx, f}
 }
 
-// patientFile waits for input and for the end of its context.
-type patientFile struct {
+// waitingFile waits for input and for the end of its context.
+type waitingFile struct {
 	ctx context.Context
 	*os.File
 }
@@ -29,7 +29,7 @@ type patientFile struct {
 // lookAgain is how long a wait for input lasts before the context is looked at.
 const lookAgain = 100 * time.Millisecond
 
-func (p *patientFile) Read(buf []byte) (int, error) {
+func (p *waitingFile) Read(buf []byte) (int, error) {
 	for {
 		if err := p.ctx.Err(); err != nil {
 			return 0, context.Cause(p.ctx)

@@ -102,30 +102,30 @@ func ask(s *Streams, once func() (string, error), check func(string) error) (str
 	}
 }
 
-// Patient is a Prompter that asks while the time limit of a run stands still.
-func Patient(p Prompter, l *Limit) Prompter { return patient{p, l} }
+// Pausing is a Prompter that asks while the time limit of a run stands still.
+func Pausing(p Prompter, l *Limit) Prompter { return pausing{p, l} }
 
-type patient struct {
+type pausing struct {
 	Prompter
 	limit *Limit
 }
 
-func (p patient) Select(question string, options []Option) (string, error) {
+func (p pausing) Select(question string, options []Option) (string, error) {
 	defer p.limit.Pause()()
 	return p.Prompter.Select(question, options)
 }
 
-func (p patient) Input(question, preset string, check func(string) error) (string, error) {
+func (p pausing) Input(question, preset string, check func(string) error) (string, error) {
 	defer p.limit.Pause()()
 	return p.Prompter.Input(question, preset, check)
 }
 
-func (p patient) Secret(question string, check func(string) error) (string, error) {
+func (p pausing) Secret(question string, check func(string) error) (string, error) {
 	defer p.limit.Pause()()
 	return p.Prompter.Secret(question, check)
 }
 
-func (p patient) Confirm(question string) (bool, error) {
+func (p pausing) Confirm(question string) (bool, error) {
 	defer p.limit.Pause()()
 	return p.Prompter.Confirm(question)
 }

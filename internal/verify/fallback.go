@@ -14,7 +14,7 @@ import (
 // soon as the hop is needed.
 func (l *hopCheck) fallback(ctx context.Context) []Finding {
 	if f := l.names(ctx); f != nil {
-		return []Finding{spared(*f)}
+		return []Finding{asWarning(*f)}
 	}
 	if !l.signIn(ctx) {
 		return nil
@@ -28,7 +28,7 @@ func (l *hopCheck) fallback(ctx context.Context) []Finding {
 	p = l.login(ctx, l.hop, l.addrs, p, t, nil)
 	findings := l.upToLogin(p)
 	for i, f := range findings {
-		findings[i] = spared(f)
+		findings[i] = asWarning(f)
 	}
 	switch {
 	case p.result.Failed == smtpprobe.StepMail, p.result.Failed == smtpprobe.StepRcpt, p.result.Reached == smtpprobe.StepRcpt:
@@ -40,8 +40,8 @@ func (l *hopCheck) fallback(ctx context.Context) []Finding {
 	return findings
 }
 
-// spared makes a failure of a fallback the warning that it is.
-func spared(f Finding) Finding {
+// asWarning turns a failure of a fallback into the warning that it is.
+func asWarning(f Finding) Finding {
 	if f.Result == Fail {
 		f.Result = Warn
 	}

@@ -84,7 +84,7 @@ type routeCheck struct {
 	signs  explain.Signs // of this host, for this route
 
 	*loginOrder
-	held []Finding // of several routes, until all of this one are known
+	pending []Finding // of several routes, until all of this one are known
 }
 
 // found passes a finding on: at once where there is one route only, else
@@ -97,14 +97,14 @@ func (t *routeCheck) found(f Finding) {
 	f.Route, f.route = t.route.Name, t.number
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.held = append(t.held, f)
+	t.pending = append(t.pending, f)
 }
 
 // release passes on what was held, in order.
 func (t *routeCheck) release() {
 	t.showing.Lock() // routes that end together are told one after the other
 	defer t.showing.Unlock()
-	for _, f := range NewReport(t.held).Findings {
+	for _, f := range NewReport(t.pending).Findings {
 		t.run.found(f)
 	}
 }

@@ -24,15 +24,15 @@ const Directory = "/var/lib/postfix-relayhost-bridge"
 // User runs the bridges; a group of that name reads their configurations.
 const User = "relayhost"
 
-// trial ends the name of the bridge of a rehearsal. It keeps its state where the
+// rehearsal ends the name of the bridge of a rehearsal. It keeps its state where the
 // bridge does that is rehearsed. No route and no relay has such a name.
-const trial = "_rehearsal"
+const rehearsal = "_rehearsal"
 
-// TrialName is the name under which the bridge name is rehearsed.
-func TrialName(name string) string { return name + trial }
+// RehearsalName is the name under which the bridge name is rehearsed.
+func RehearsalName(name string) string { return name + rehearsal }
 
-// IsTrial reports whether name is one that TrialName gave.
-func IsTrial(name string) bool { return strings.HasSuffix(name, trial) }
+// IsRehearsal reports whether name is one that RehearsalName gave.
+func IsRehearsal(name string) bool { return strings.HasSuffix(name, rehearsal) }
 
 // StateDirectory is the part of directory that is User's own (0700): tokens, pauses,
 // the slots of connections, and large messages while they are sent.
@@ -218,7 +218,7 @@ func TokenPath(directory, name string) string { return statePath(directory, name
 
 func statePath(directory, name, kind string) string {
 	bridge, hop, several := strings.Cut(name, ".")
-	name = strings.TrimSuffix(bridge, trial)
+	name = strings.TrimSuffix(bridge, rehearsal)
 	if several {
 		name += "." + hop
 	}

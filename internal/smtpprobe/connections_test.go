@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TestHeld: what goes on with a connection that is held logs in there once, and tells the
+// TestHeld: what goes on with a connection that is kept logs in there once, and tells the
 // whole dialogue; where the server has hung up, or the name is another, nothing is sent.
-func TestHeld(t *testing.T) {
+func TestConnections(t *testing.T) {
 	ca := newCA(t)
 	cert := ca.issue(t, "relay.test", time.Now().Add(time.Hour))
 	stays := func(p *peer) {
@@ -37,12 +37,12 @@ func TestHeld(t *testing.T) {
 			target := n.target(ca.pool)
 			probe := target
 			probe.Until, probe.Username = StepEHLOTLS, ""
-			held := &Held{}
-			if r := held.Probe(t.Context(), probe); r.Err != nil || r.Reached != StepEHLOTLS {
+			kept := &Connections{}
+			if r := kept.Probe(t.Context(), probe); r.Err != nil || r.Reached != StepEHLOTLS {
 				t.Fatalf("the probe: %+v", r)
 			}
-			if got := held.Addr("relay.test", n.addr.Port()); got != n.addr {
-				t.Errorf("held is %s, want %s", got, n.addr)
+			if got := kept.Addr("relay.test", n.addr.Port()); got != n.addr {
+				t.Errorf("kept is %s, want %s", got, n.addr)
 			}
 			if !tt.ok {
 				time.Sleep(50 * time.Millisecond) // until it has hung up
@@ -50,12 +50,12 @@ func TestHeld(t *testing.T) {
 			var said []string
 			tt.change(&target)
 			target.Trace = func(e Exchange) { said = append(said, e.Line) }
-			r, ok := held.Resume(t.Context(), target)
+			r, ok := kept.Resume(t.Context(), target)
 			if ok != tt.ok || ok && (r.Err != nil || r.Reached != StepRcpt) {
 				t.Errorf("got %v, %+v; want %v", ok, r, tt.ok)
 			}
-			if _, again := held.Resume(t.Context(), target); again || held.Addr("relay.test", n.addr.Port()).IsValid() {
-				t.Error("it is held still")
+			if _, again := kept.Resume(t.Context(), target); again || kept.Addr("relay.test", n.addr.Port()).IsValid() {
+				t.Error("it is kept still")
 			}
 			clear, hidden := n.received()
 			if strings.Contains(hidden, "AUTH") != tt.ok || strings.Count(clear, "STARTTLS") != 1 {
@@ -69,17 +69,17 @@ func TestHeld(t *testing.T) {
 	n := listen(t, cert, stays)
 	target := n.target(ca.pool)
 	target.Until, target.Username = StepEHLOTLS, ""
-	held := &Held{}
-	held.Probe(t.Context(), target)
-	held.Close(func(string, uint16) bool { return true })
-	if !held.Addr("relay.test", n.addr.Port()).IsValid() {
+	kept := &Connections{}
+	kept.Probe(t.Context(), target)
+	kept.Close(func(string, uint16) bool { return true })
+	if !kept.Addr("relay.test", n.addr.Port()).IsValid() {
 		t.Error("what is to be kept is closed")
 	}
-	held.Close(func(string, uint16) bool { return false })
+	kept.Close(func(string, uint16) bool { return false })
 	if _, hidden := n.received(); !strings.HasSuffix(hidden, "QUIT\r\n") {
 		t.Errorf("sent %q, want a good-bye", hidden)
 	}
-	var none *Held
+	var none *Connections
 	if _, ok := none.Resume(t.Context(), target); ok || none.Addr("relay.test", 587).IsValid() {
 		t.Error("none holds something")
 	}

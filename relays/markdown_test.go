@@ -20,88 +20,35 @@ func split(list []Relay) (services, mailboxes []Relay) {
 	return services, mailboxes
 }
 
-// Row is a relay in the table to choose one by, in words for people.
-type Row struct {
-	ID, Name string
-	Free     string // "300 a day (2026-07)"; "" where nothing is, or no source says so
-	Domain   string // what is said of a domain of one's own
-	Ports    string // in the order they are tried
-	Asks     string // what has to be done before mail goes out
-}
-
-// Head is the head of a table of rows.
-func Head() Row {
-	return Row{"--relay", "name", "free, as of", "your own domain", "ports, in the order they are tried", "what they ask for"}
-}
-
-// Rows is the table to choose a relay by.
-func Rows(list []Relay) []Row {
-	day := lastRead(list)
-	rows := make([]Row, len(list))
-	for i, r := range list {
-		rows[i] = r.row(func(source string) string {
-			if mark := r.markOn(day, source); mark != "" {
-				return " (" + mark + ")"
-			}
-			return ""
-		})
-	}
-	return rows
-}
-
-func (r Relay) row(mark func(source string) string) Row {
-	row := Row{ID: r.ID, Name: r.Name, Ports: joinPorts(r.PortOrder(), ", "),
-		Domain: map[string]string{"needed": "needed", "address": "or one address", "none": "no"}[r.NeedsDomain()]}
-	if r.Free != nil {
-		row.Free = r.Free.String() + mark(r.Free.Source)
-		if month := r.freeAsOf(); month != "" {
-			row.Free = fmt.Sprintf("%s (%s)", r.Free, month)
-		}
-	}
-	if r.Asks != nil {
-		row.Asks = r.Asks.Text + mark(r.Asks.Source)
-	}
-	switch {
-	case !r.TakesPassword() && r.SignsIn():
-		row.Ports += ", by OAuth alone"
-	case !r.TakesPassword():
-		row.Ports = "OAuth only: not set up"
-	}
-	if r.ViaHTTPS() {
-		row.Ports += ", HTTPS"
-	}
-	return row
-}
-
-// MarkdownTable is the table to choose a relay by. pages is the directory of
+// markdownTable is the table to choose a relay by. pages is the directory of
 // the relays' own pages as a link.
-func MarkdownTable(list []Relay, pages string) string {
+func markdownTable(list []Relay, pages string) string {
 	day := lastRead(list)
 	var b strings.Builder
 	h := Head()
 	fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n| --- | --- | --- | --- | --- | --- |\n", h.ID, h.Name, h.Free, h.Domain, h.Ports, h.Asks)
 	for _, r := range list {
-		row := r.row(func(source string) string { return r.mdMark(day, source) })
+		row := r.row(func(source string) string { return mdMark(r, day, source) })
 		fmt.Fprintf(&b, "| [`%s`](%s) | %s | %s | %s | %s | %s |\n", row.ID, path.Join(pages, row.ID+".md"), row.Name, row.Free, row.Domain, row.Ports, cell(row.Asks))
 	}
 	return b.String()
 }
 
-// ReadmeTable is the short list in the README: the relays of the first tier, and those
+// readmeTable is the short list in the README: the relays of the first tier, and those
 // whose free amount has a source.
-func ReadmeTable(list []Relay) string {
+func readmeTable(list []Relay) string {
 	services, mailboxes := split(list)
 	short := slices.DeleteFunc(slices.Clone(services), func(r Relay) bool {
 		return r.Tier != 1 && (r.Free == nil || r.Free.Source == "recalled")
 	})
-	return MarkdownTable(short, "docs/relays") + fmt.Sprintf("\nAll %d services and %d mailbox providers: [docs/relays.md](docs/relays.md), or `relayhost relays`.\n", len(services), len(mailboxes))
+	return markdownTable(short, "docs/relays") + fmt.Sprintf("\nAll %d services and %d mailbox providers: [docs/relays.md](docs/relays.md), or `relayhost relays`.\n", len(services), len(mailboxes))
 }
 
 const generated = "<!-- Generated from relays/catalog/*.toml by: go generate ./relays -->\n\n"
 
-// Markdown is docs/relays.md: the list to choose from, and what is the same for
+// listPage is docs/relays.md: the list to choose from, and what is the same for
 // all of them.
-func Markdown(list []Relay) string {
+func listPage(list []Relay) string {
 	services, mailboxes := split(list)
 	var b strings.Builder
 	b.WriteString(generated + `# Relays
@@ -118,24 +65,24 @@ can send by the relay's API on port 443 ([https.md](https.md)).
 ## Services for the mail of programs
 
 `)
-	b.WriteString(MarkdownTable(services, "relays"))
+	b.WriteString(markdownTable(services, "relays"))
 	b.WriteString("\n## Mailbox providers\n\nThe sender must be the account: on a server that only sends, setup rewrites all senders to it. Their limits are meant for the mail of one person.\n\n")
-	b.WriteString(MarkdownTable(mailboxes, "relays"))
+	b.WriteString(markdownTable(mailboxes, "relays"))
 	b.WriteString("\n## Replies\n\nReplies that mean the same at most mail servers. A relay's own replies are on its page; relayhost looks for those first.\n")
 	file := generic()
-	b.WriteString(Relay{Sources: file.Sources}.mdReplies(lastRead(list), file.Replies))
+	b.WriteString(mdReplies(Relay{Sources: file.Sources}, lastRead(list), file.Replies))
 	return b.String()
 }
 
-// Page is docs/relays/ID.md. Facts are old by day.
-func Page(r Relay, day time.Time) string {
+// relayPage is docs/relays/ID.md. Facts are old by day.
+func relayPage(r Relay, day time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s# Postfix through %s\n\n", generated, r.Name)
-	r.mdEnds(&b, day)
-	r.mdSetup(&b)
+	mdEnds(r, &b, day)
+	mdSetup(r, &b)
 	item := func(label, text, source string) {
 		if text != "" {
-			fmt.Fprintf(&b, "- %s: %s%s\n", label, cell(text), r.mdMark(day, source))
+			fmt.Fprintf(&b, "- %s: %s%s\n", label, cell(text), mdMark(r, day, source))
 		}
 	}
 	note := func(label string, n *Note) {
@@ -143,8 +90,8 @@ func Page(r Relay, day time.Time) string {
 			item(label, n.Text, n.Source)
 		}
 	}
-	r.mdCredentials(&b, item, note)
-	r.mdHosts(&b, item, note)
+	mdCredentials(r, &b, item, note)
+	mdHosts(r, &b, item, note)
 	b.WriteString("\n## Sender and DNS\n\n")
 	item("sender", first(r.Sender.Note, senderWords[r.Sender.Rule]), r.Sender.Source)
 	if r.Sender.NullSender != "unknown" {
@@ -167,21 +114,21 @@ func Page(r Relay, day time.Time) string {
 		b.WriteString("\n## Good to know\n\n")
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintf(&b, "- %s%s\n", cell(n.Text), r.mdMark(day, n.Source))
+		fmt.Fprintf(&b, "- %s%s\n", cell(n.Text), mdMark(r, day, n.Source))
 	}
 	b.WriteString("\n## Replies\n")
 	if r.inherits() {
 		b.WriteString("\nNo source quotes a reply of this relay; [the generic ones](../relays.md#replies) apply.\n")
 	} else {
-		b.WriteString(r.mdReplies(day, r.Replies))
+		b.WriteString(mdReplies(r, day, r.Replies))
 	}
-	r.mdAPIReplies(&b, day)
-	b.WriteString("\n## Sources\n\n" + r.mdSources())
+	mdAPIReplies(r, &b, day)
+	b.WriteString("\n## Sources\n\n" + mdSources(r))
 	return b.String()
 }
 
 // mdEnds says when the relay ends, and what to do then.
-func (r Relay) mdEnds(b *strings.Builder, day time.Time) {
+func mdEnds(r Relay, b *strings.Builder, day time.Time) {
 	e := r.Ends
 	if e == nil {
 		return
@@ -190,7 +137,7 @@ func (r Relay) mdEnds(b *strings.Builder, day time.Time) {
 	if !e.Date.IsZero() {
 		b.WriteString(" " + e.Date.Format(time.DateOnly))
 	}
-	fmt.Fprintf(b, ":** %s%s.\n", cell(e.Text), r.mdMark(day, e.Source))
+	fmt.Fprintf(b, ":** %s%s.\n", cell(e.Text), mdMark(r, day, e.Source))
 	if len(e.Again) > 0 {
 		fmt.Fprintf(b, "To switch it on again:\n\n```powershell\n%s\n```\n", strings.Join(e.Again, "\n"))
 	}
@@ -201,7 +148,7 @@ func (r Relay) mdEnds(b *strings.Builder, day time.Time) {
 }
 
 // mdSetup shows the file with the credentials and the command.
-func (r Relay) mdSetup(b *strings.Builder) {
+func mdSetup(r Relay, b *strings.Builder) {
 	if !r.TakesPassword() {
 		if r.SignsIn() {
 			fmt.Fprintf(b, "This relay takes no password: its login is by OAuth alone. Register an application ([m365.md](../m365.md)), then:\n\n"+
@@ -221,7 +168,7 @@ func (r Relay) mdSetup(b *strings.Builder) {
 	if r.IsMailbox() {
 		from = first(r.Auth.Username.Example, from)
 		if !strings.Contains(from, "@") {
-			_, domain, _ := strings.Cut(r.mainHost(), ".")
+			_, domain, _ := strings.Cut(mainHost(r), ".")
 			from += "@" + domain
 		}
 	}
@@ -237,7 +184,7 @@ func (r Relay) mdSetup(b *strings.Builder) {
 	}
 }
 
-func (r Relay) mdLimits(b *strings.Builder, item func(label, text, source string)) {
+func mdLimits(r Relay, b *strings.Builder, item func(label, text, source string)) {
 	b.WriteString("\n## Limits\n\n")
 	before := b.Len()
 	for _, l := range limitWords {
@@ -254,7 +201,7 @@ func (r Relay) mdLimits(b *strings.Builder, item func(label, text, source string
 }
 
 // mainHost is the host to show where there is room for one.
-func (r Relay) mainHost() string {
+func mainHost(r Relay) string {
 	if r.Hosts.Default == "" && r.Hosts.Pattern == "" {
 		return r.Hosts.Named[r.Hosts.Example]
 	}
@@ -262,17 +209,17 @@ func (r Relay) mainHost() string {
 }
 
 // mdReplies has a heading for each reply, which is what people search for.
-func (r Relay) mdReplies(day time.Time, replies []Reply) string {
+func mdReplies(r Relay, day time.Time, replies []Reply) string {
 	var b strings.Builder
 	for _, reply := range replies {
 		fmt.Fprintf(&b, "\n### `%s`\n\n", strings.ReplaceAll(reply.sample(), "`", "'"))
-		fmt.Fprintf(&b, "- cause: %s%s\n- remedy: %s%s\n", cell(reply.Cause), r.mdMark(day, reply.Source), cell(reply.Remedy), retryWords[reply.Retry])
+		fmt.Fprintf(&b, "- cause: %s%s\n- remedy: %s%s\n", cell(reply.Cause), mdMark(r, day, reply.Source), cell(reply.Remedy), retryWords[reply.Retry])
 		fmt.Fprintf(&b, "- `relayhost explain` calls it `%s`\n", reply.ID)
 	}
 	return b.String()
 }
 
-func (r Relay) mdSources() string {
+func mdSources(r Relay) string {
 	if r.inherits() {
 		r.Replies = nil // and the sources of what is not shown
 	}
@@ -300,7 +247,7 @@ func (r Relay) mdSources() string {
 	return b.String()
 }
 
-func (r Relay) mdMark(day time.Time, source string) string {
+func mdMark(r Relay, day time.Time, source string) string {
 	if mark := r.markOn(day, source); mark != "" {
 		return " *(" + mark + ")*"
 	}
@@ -327,7 +274,7 @@ func docsLabel(url string) string {
 }
 
 // mdCredentials says what to log in with, and what it costs.
-func (r Relay) mdCredentials(b *strings.Builder, item func(label, text, source string), note func(string, *Note)) {
+func mdCredentials(r Relay, b *strings.Builder, item func(label, text, source string), note func(string, *Note)) {
 	b.WriteString("\n## Credentials\n\n")
 	item("user name", r.Auth.Username.Label, r.Auth.Username.Source)
 	item("password", r.Auth.Password.Label, r.Auth.Password.Source)
@@ -351,10 +298,10 @@ func (r Relay) mdCredentials(b *strings.Builder, item func(label, text, source s
 }
 
 // mdHosts says where to connect to, and its limits.
-func (r Relay) mdHosts(b *strings.Builder, item func(label, text, source string), note func(string, *Note)) {
+func mdHosts(r Relay, b *strings.Builder, item func(label, text, source string), note func(string, *Note)) {
 	b.WriteString("\n## Hosts and ports\n\n")
 	if r.Hosts.Default != "" || r.Hosts.Pattern != "" {
-		item("host", "`"+r.mainHost()+"`", r.Hosts.Source)
+		item("host", "`"+mainHost(r)+"`", r.Hosts.Source)
 	}
 	for _, name := range r.Hosts.names() {
 		item("`--region "+name+"`", "`"+r.Hosts.Named[name]+"`", r.hostSource(name))
@@ -372,5 +319,18 @@ func (r Relay) mdHosts(b *strings.Builder, item func(label, text, source string)
 	} else if r.ViaHTTPS() {
 		item("HTTPS", "`relayhost setup --via https` sends by the relay's API", "")
 	}
-	r.mdLimits(b, item)
+	mdLimits(r, b, item)
+}
+
+// mdAPIReplies is the table of what the API answers.
+func mdAPIReplies(r Relay, b *strings.Builder, day time.Time) {
+	if r.API == nil || len(r.API.Replies) == 0 {
+		return
+	}
+	b.WriteString("\n## Replies of the API\n\nWhat the API answers to `setup --via https`, and the SMTP reply that it becomes; a 4xx waits, a 5xx bounces ([https.md](../https.md)).\n\n" +
+		"| answer | reply | cause | remedy | `explain` |\n| --- | --- | --- | --- | --- |\n")
+	for _, reply := range r.API.Replies {
+		fmt.Fprintf(b, "| `%s` | %s | %s%s | %s | `%s` |\n", strings.NewReplacer("`", "'", "|", "\\|").Replace(reply.Sample), reply.Reply,
+			cell(reply.Cause), mdMark(r, day, reply.Source), cell(reply.Remedy), reply.ID)
+	}
 }
