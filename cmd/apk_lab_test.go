@@ -29,7 +29,9 @@ func assertAPK(t *testing.T, data []byte) {
 		t.Error("the first stream ends the archive")
 	}
 	info := map[string]string{}
+	warns := false
 	for _, e := range entries(t, control) {
+		warns = warns || e.Name == ".pre-deinstall" && e.Mode&0o111 != 0 && bytes.Contains(e.data, []byte("apk removes the program all the same"))
 		if e.Name == ".PKGINFO" {
 			for line := range strings.Lines(string(e.data)) {
 				if name, value, ok := strings.Cut(strings.TrimSpace(line), " = "); ok {
@@ -37,6 +39,9 @@ func assertAPK(t *testing.T, data []byte) {
 				}
 			}
 		}
+	}
+	if !warns {
+		t.Error("no .pre-deinstall that warns where Postfix starts the program")
 	}
 	if sum := sha256.Sum256(rest); info["datahash"] != hex.EncodeToString(sum[:]) {
 		t.Errorf("datahash is not that of the second stream: %v", info)

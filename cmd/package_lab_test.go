@@ -156,6 +156,15 @@ func removedBridge(t *testing.T, deb []byte) {
 	if res := l.Run("dpkg", "--remove", "relayhost"); res.Code == 0 {
 		t.Errorf("dpkg --remove after postconf -M: got %s, want a refusal", res)
 	}
+	script, err := os.ReadFile("../.config/package/preremove")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[string]string{"1.2.3-r0": "relayhost: apk removes the program all the same", "0": "relayhost rollback --all"} {
+		if res := l.Run("sh", "-c", string(script), "preremove", version); res.Code != 1 || !strings.Contains(res.Stderr, want) {
+			t.Errorf("preremove %s: got %s, want exit code 1 and %q", version, res, want)
+		}
+	}
 	upgrade := s.Start("sh", "-c", "for n in 1 2 3; do dpkg -i /root/relayhost.deb || exit 1; done")
 	for n := range 20 {
 		s.SendMail(mailbox, fmt.Sprintf("n%d@example.net", n), "hello")

@@ -197,19 +197,18 @@ func printConfig(a *app, p plan.Plan) error {
 }
 
 // unchanged is a second identical setup: it tries the relays, sends nothing and
-// writes nothing.
-func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Questions) error {
+// writes nothing but what the bridges keep beside their configurations.
+func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Questions) (err error) {
 	if !s.NoProbe {
-		s, err := setup.SignIn(ctx, s, q)
-		if err == nil {
+		if s, err = setup.SignIn(ctx, s, q); err == nil {
 			err = setup.Preflight(ctx, s)
-		}
-		if err == nil {
-			err = s.SaveTokens(ctx)
 		}
 		if err != nil {
 			return err
 		}
+	}
+	if err := s.KeepBridges(ctx); err != nil {
+		return err
 	}
 	r.doc.Result = "unchanged"
 	r.io.Done()

@@ -47,17 +47,20 @@ Give a new secret or certificate to setup:
 			}
 			done, err := setup.SignInAgain(ctx, a.deps(), route, a.questions(ctx, a.deps(), setup.Request{}, false))
 			a.io.Done()
-			if err != nil {
+			switch {
+			case a.json && err != nil:
 				return err
-			}
-			if a.json {
+			case a.json:
 				return a.printJSON(struct {
 					Version int             `json:"version"`
 					Renewed []setup.Renewed `json:"renewed"`
 				}{1, done})
 			}
-			for _, r := range done {
+			for _, r := range done { // with an error too: those that were renewed before it
 				fmt.Fprintf(a.io.Out, "signed in as %s; %s accepts it. The token is good until %s and renews itself.\n", r.Username, r.Host, r.Expiry.UTC().Format(time.RFC3339))
+			}
+			if err != nil {
+				return err
 			}
 			a.io.Tell("", "Postfix tries waiting mail again on its own; postqueue -f tries it now")
 			return nil

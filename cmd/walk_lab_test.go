@@ -85,8 +85,22 @@ func TestLabWalk(t *testing.T) {
 	}
 }
 
+// bridgesEnd waits for Postfix to close the connections that it keeps.
+func bridgesEnd(t *testing.T, s *lab.Server) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if s.Shell("pgrep -u relayhost; true") == "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("bridges: got some that run, want none once their connections are closed")
+		}
+	}
+}
+
 func walkOn(t *testing.T, suite lab.Suite) {
 	l := walkLab(t, suite)
+	l.Server.Shell("postconf -e lmtp_connection_cache_time_limit=1s") // shortens the waiting for bridgesEnd
 	s, m365, sendgrid, mailgun := l.Server, l.World.Relay("m365"), l.World.Relay("sendgrid"), l.World.API("mailgun")
 	state := append(mailConfig, "/var/lib/postfix-relayhost-bridge")
 	before, users := s.Tree(state...), s.ReadFile("/etc/passwd")
@@ -148,7 +162,7 @@ func walkOn(t *testing.T, suite lab.Suite) {
 		}, func() { l.World.Identity().Answer(nil); sendgridUp() }, [3]int{0, 0, 1}, `fallback api\.mailgun\.net after smtp\.office365\.com: the sign-in at .*AADSTS7000222.*smtp\.sendgrid\.net.*try later`},
 		{"the password's hop down", "orders@shop.example", sendgridDown, sendgridUp, [3]int{1, 0, 0}, `fallback smtp\.office365\.com after smtp\.sendgrid\.net`},
 	} {
-		time.Sleep(3 * time.Second) // kept connections end (smtp_connection_cache_time_limit)
+		bridgesEnd(t, s)
 		ail.now()
 		had := walkCounts(l)
 		s.SendMail(ail.from, "gone@example.net", ail.name)
@@ -175,7 +189,7 @@ func walkOn(t *testing.T, suite lab.Suite) {
 	}
 
 	// All fail: it waits, with the reason of each; then it goes, once.
-	time.Sleep(3 * time.Second)
+	bridgesEnd(t, s)
 	m365Down()
 	sendgridDown()
 	mailgun.Answer(func(_ int, w http.ResponseWriter, _ *http.Request) bool {
@@ -188,7 +202,7 @@ func walkOn(t *testing.T, suite lab.Suite) {
 	m365Up()
 	sendgridUp()
 	mailgun.Answer(nil)
-	time.Sleep(3 * time.Second)
+	bridgesEnd(t, s)
 	s.Shell("postqueue -f")
 	s.WaitLog(`to=<last@example\.net>.*status=sent`)
 	if got := walkCounts(l); got != [3]int{had[0] + 1, had[1], had[2]} {

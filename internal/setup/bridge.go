@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -76,24 +75,29 @@ func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
 	return undo, nil
 }
 
-// reachableByAll wants that the user of the bridges can start a program.
+// KeepBridges makes again what the bridges of an unchanged setup need and have lost, and
+// stores the tokens of SignIn.
+func (s Setup) KeepBridges(ctx context.Context) error {
+	if !anyBridge(s.Config) {
+		return nil
+	}
+	release, err := apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = s.prepareBridges(ctx)
+	return err
+}
+
+// reachableByAll wants that the user of the bridges can start a program, and that no
+// other user can replace it.
 func reachableByAll(r *host.Reader, program string) error {
 	if program == "" {
 		return errors.New("the path of this program is unknown, and Postfix has to start it")
 	}
-	for path := program; path != "/"; path = filepath.Dir(path) {
-		m, err := r.Stat(path)
-		if err != nil {
-			return err
-		}
-		if m.Mode.Perm()&0o001 == 0 {
-			return Hint(fmt.Errorf("Postfix has to start %s as the user %s, and %s is closed to others (mode %04o)", program, conf.User, path, m.Mode.Perm()),
-				"install relayhost where every user can run it: /usr/local/bin")
-		}
-		if m.UID != 0 {
-			return Hint(fmt.Errorf("Postfix has to start %s, and %s belongs to user %d, who could replace it", program, path, m.UID),
-				"install relayhost in a directory of root: /usr/local/bin")
-		}
+	if why, how := verify.ProgramFault(r, program); why != "" {
+		return Hint(errors.New(why), "%s", strings.ToLower(how[:1])+strings.TrimSuffix(how[1:], "."))
 	}
 	return nil
 }

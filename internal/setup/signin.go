@@ -372,8 +372,19 @@ func GiveSignIn(g *config.Given, way, tenant, clientID string) error {
 	return nil
 }
 
-// RegistrationOf is what has to be registered for the way that h is signed in to.
+// RegistrationOf is what has to be registered for the way that h is signed in to, with
+// what is known of it filled in.
 func RegistrationOf(h config.Hop) []string {
+	steps := registration(h)
+	if id := strings.TrimSpace(h.SignIn.ClientID); id != "" {
+		for i := range steps {
+			steps[i] = strings.ReplaceAll(steps[i], "CLIENT_ID", id)
+		}
+	}
+	return steps
+}
+
+func registration(h config.Hop) []string {
 	if !h.APITakesTokens() || h.Relay.ID == config.GmailID {
 		return Registration(h.Relay, h.SignIn.Grant, h.Username, h.SignIn.Tenant)
 	}

@@ -44,12 +44,20 @@ func SignInAgain(ctx context.Context, deps Deps, route string, who Person) ([]Re
 		return nil, err
 	}
 	var done []Renewed
+	var failed []error
 	for _, b := range bridges {
 		t, err := deps.signInAgain(ctx, state, b, who)
 		if err != nil {
-			return done, ProofError{signInFailed(b.Config, err)}
+			if ctx.Err() != nil {
+				return done, ProofError{signInFailed(b.Config, err)}
+			}
+			failed = append(failed, signInFailed(b.Config, err))
+			continue
 		}
 		done = append(done, Renewed{b.Name, b.Config.Username, b.Config.Host, t.Expiry})
+	}
+	if len(failed) > 0 {
+		return done, ProofError{errors.Join(failed...)}
 	}
 	return done, nil
 }

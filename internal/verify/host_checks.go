@@ -26,7 +26,16 @@ func (r *run) services(_ context.Context, checks []*routeCheck) []Finding {
 	var findings []Finding
 	routing := postfix.NewRouting(r.State)
 	for _, t := range checks {
-		findings = append(findings, t.of(t.service(routing)))
+		f := t.of(t.service(routing))
+		faults := t.bridge()
+		if f.Result != Pass || len(faults) == 0 {
+			findings = append(findings, f)
+		}
+		for _, fault := range faults {
+			if fault = t.of(fault); !slices.ContainsFunc(findings, func(g Finding) bool { return g.Detail == fault.Detail }) {
+				findings = append(findings, fault)
+			}
+		}
 	}
 	return findings
 }

@@ -54,7 +54,11 @@ func (l *hopCheck) signIn(ctx context.Context) bool {
 		if l.hop.SignIn.Client.Certificate.IsZero() {
 			what, cause, again = "secret", "signin_secret_ends", "Make a new one under Certificates & secrets, and give its Value to setup, with client_secret_expires=."
 		}
-		f.Detail += fmt.Sprintf("; the client %s ends in %d days", what, days)
+		if days >= 0 {
+			f.Detail += fmt.Sprintf("; the client %s ends in %d days", what, days)
+		} else {
+			f.Detail += fmt.Sprintf("; the client %s ended %d days ago, as far as was said", what, -days)
+		}
 		if left < endsSoon {
 			f.Result, f.Cause = Warn, cause
 			f.Remedy = fmt.Sprintf("The client %s ends on %s, and mail is deferred from then on. %s", what, st.Ends.UTC().Format(time.DateOnly), again)
