@@ -62,6 +62,10 @@ func TestLabTypedAPIKey(t *testing.T) {
 				}
 				if typed == refused {
 					answer("? Sender address:", row.from)
+					if row.relay == "mailgun" { // which DNS does not know
+						p.sees("enter the address again")
+						answer("? Sender address:", row.from)
+					}
 				}
 				p.sees("Relay " + row.host + " port 443, verified TLS Account its API key (not shown)")
 				answer("? Apply this? [y/N/d]:", "y")
