@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relayhost/internal/answers"
+	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
@@ -88,8 +89,12 @@ func (q *Questions) Refused(s *setup.Setup, err error) (user string, ok bool) {
 	switch {
 	case errors.Is(err, setup.ErrLoginRefused) && q.typed:
 		user = s.Config.First().Username
-		q.talk.ForgetSecret(askPassword, askToken)
-		q.talk.Forget(askUser)
+		q.talk.ForgetSecret(askPassword, askToken, askAPIKey, askAccessSecret)
+		q.talk.Forget(askUser, askAccessKey)
+		for _, question := range apiQuestions {
+			q.talk.Forget(question)
+		}
+		s.Config.First().API = config.API{}
 	case errors.Is(err, setup.ErrSenderRefused) && q.asked["from"]:
 		again()
 		q.talk.Forget(askFrom)

@@ -3,13 +3,27 @@ package ask
 import (
 	"cmp"
 	"context"
+	"errors"
+	"strings"
 
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/secret"
+	"relayhost/internal/ui"
 	"relayhost/relays"
 )
 
-// APIKey asks for the key of an API. A paste that cannot be one is told at once.
+// apiQuestions ask for what an API needs beside its key.
+var apiQuestions = map[conf.Field]string{
+	conf.AccountID: "Account ID", conf.Tenancy: "OCID of the tenancy", conf.OCIUser: "OCID of the user",
+	conf.Fingerprint: "Fingerprint of the key", conf.Compartment: "OCID of the compartment", conf.PrivateKey: "PEM file of the private key",
+	hostOfAPI: "Host name of the resource",
+}
+
+// hostOfAPI is the key of a credentials file for an API whose host is the account's own.
+const hostOfAPI conf.Field = "host"
+
+// APIKey asks for what proves whose the account at an API is, and for what else the API
+// needs of it. A paste that cannot be a key is told at once.
 func (q *Questions) APIKey(ctx context.Context, a conf.API, r relays.Relay, c *secret.Credentials) error {
 	if a.Signed() {
 		if c.Username != "" && !c.SecretAccessKey.IsZero() {
@@ -31,17 +45,50 @@ func (q *Questions) APIKey(ctx context.Context, a conf.API, r relays.Relay, c *s
 		q.IO.Tell("  ", "%s", page)
 	}
 	q.typed = true
-	answer, err := p.Secret("API key", func(text string) error {
-		if wrong := a.WrongKey(text); wrong != "" {
-			return errorText(wrong)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
+	needs := a.Needs
+	if _, err := a.Host(conf.Account{Settings: map[conf.Field]string{conf.Region: "x"}}); err != nil {
+		needs = append([]conf.Field{hostOfAPI}, needs...)
 	}
-	c.API.Key = secret.New(answer)
+	for _, f := range needs {
+		if err := answerAPI(p, a, f, c); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// answerAPI asks for one field of an account that is not given.
+func answerAPI(p ui.Prompter, a conf.API, f conf.Field, c *secret.Credentials) error {
+	question, ok := apiQuestions[f]
+	switch {
+	case f == conf.APIKey:
+		answer, err := p.Secret(askAPIKey, func(text string) error {
+			if wrong := a.WrongKey(text); wrong != "" {
+				return errors.New(wrong)
+			}
+			return nil
+		})
+		c.API.Key = secret.New(answer)
+		return err
+	case f == conf.PrivateKey:
+		_, err := p.Input(question, "", func(path string) (err error) {
+			c.API.Key, err = secret.ReadPrivateKey(strings.TrimSpace(path))
+			return err
+		})
+		return err
+	case f == conf.OCIUser:
+		answer, err := p.Input(question, c.Username, wantedWord)
+		c.Username = strings.TrimSpace(answer)
+		return err
+	case !ok || c.API.Settings[string(f)] != "": // the region or the sender says it
+		return nil
+	}
+	answer, err := p.Input(question, "", wantedWord)
+	if c.API.Settings == nil {
+		c.API.Settings = map[string]string{}
+	}
+	c.API.Settings[string(f)] = strings.TrimSpace(answer)
+	return err
 }
 
 // accessKey asks for both halves of an access key.
@@ -51,12 +98,12 @@ func (q *Questions) accessKey(ctx context.Context, r relays.Relay, c *secret.Cre
 		return err
 	}
 	q.typed = true
-	if c.Username, err = p.Input("Access key ID", c.Username, nil); err != nil {
+	if c.Username, err = p.Input(askAccessKey, c.Username, nil); err != nil {
 		return err
 	}
-	answer, err := p.Secret("Secret access key", func(text string) error {
+	answer, err := p.Secret(askAccessSecret, func(text string) error {
 		if !r.IsSecretAccessKey(text) {
-			return errorText("a secret access key has 40 characters; the password for SMTP is none")
+			return errors.New("a secret access key has 40 characters; the password for SMTP is none")
 		}
 		return nil
 	})
@@ -66,8 +113,3 @@ func (q *Questions) accessKey(ctx context.Context, r relays.Relay, c *secret.Cre
 	c.SecretAccessKey = secret.New(answer)
 	return nil
 }
-
-// errorText is an error that a question is asked again with.
-type errorText string
-
-func (e errorText) Error() string { return string(e) }

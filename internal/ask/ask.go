@@ -66,6 +66,10 @@ const (
 	askToken    = "Token"
 	askFrom     = "Sender address"
 	askTo       = "Send a test message to"
+
+	askAPIKey       = "API key"
+	askAccessKey    = "Access key ID"
+	askAccessSecret = "Secret access key"
 )
 
 // ErrDeclined is a "no" at the last question, and says all of the host's state.

@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,8 @@ func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
 		if n := len(r.Hops) - 1; n > 0 {
 			whose += fmt.Sprintf(", with %d fallback(s)", n)
 		}
-		add("Relay", "%s port %d, %s%s", h.Host, h.Port, trustOf(h), whose)
+		host, port := h.Shown()
+		add("Relay", "%s port %d, %s%s", host, port, trustOf(h), whose)
 		if i == 0 {
 			add("Account", "%s", account(h))
 		}
@@ -103,6 +105,10 @@ func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
 // a secret.
 func account(h config.Hop) string {
 	switch {
+	case h.ByAPI() && h.API.AWS != nil:
+		return cmp.Or(h.API.AWS.AccessKey, "the role of this host, whose keys are not stored")
+	case h.ByAPI() && !h.APITakesTokens():
+		return "its API key (not shown)"
 	case h.Username == "":
 		return "none (no login)"
 	case h.Username == h.Password.Reveal():

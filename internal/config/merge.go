@@ -32,7 +32,8 @@ func (h Hop) SameRelay(other Hop) bool {
 
 // Merge is c with chosen as the first hop of the default route, and what was given
 // over what c says. Of before, c's own first hop as Resolve has completed it, it keeps,
-// where that is the same relay at the same host, how it is connected to and verified.
+// where that is the same relay at the same host, how it is connected to and verified; of
+// the same relay in another region, that it goes by the API.
 // Fallbacks and routes stay.
 func (c Config) Merge(chosen, before Hop, g Given) Config {
 	c = c.Clone()
@@ -45,6 +46,10 @@ func (c Config) Merge(chosen, before Hop, g Given) Config {
 		for _, key := range []string{"relay", "region", "host", "port", "tls", "ca_file", "fingerprint", "connections", "credentials_file",
 			"via", "https_proxy", "bridge_service", "sign_in", "tenant", "client_id"} {
 			c.given[key] = true
+		}
+		if before.ByAPI() && h.Relay.ID == before.Relay.ID && !APITakesTokens(h.Relay) && g.Port == 0 { // another region, by the way that there is
+			h.Via, h.Port, h.TLS = HTTPS, HTTPSPort, relays.Implicit
+			h.Connections, h.CAFile, h.Proxy, h.BridgeService = before.Connections, before.CAFile, before.Proxy, before.BridgeService
 		}
 	} else {
 		if h.Port == 0 {

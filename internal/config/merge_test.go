@@ -45,6 +45,35 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestMergeRegion: in another region mail goes by the API still, as before.
+func TestMergeRegion(t *testing.T) {
+	before := config.Hop{Relay: relays.Relay{ID: "mailgun"}, Host: "smtp.mailgun.org", Via: config.HTTPS, Port: 443, TLS: relays.Implicit, Proxy: "http://proxy.test:3128", BridgeService: true, CAFile: "/ca.pem", Connections: 7}
+	for _, test := range []struct {
+		name  string
+		relay string
+		given config.Given
+		want  config.Via
+	}{
+		{"another region", "mailgun", config.Given{}, config.HTTPS},
+		{"another region by SMTP", "mailgun", config.Given{Via: "smtp"}, config.SMTP},
+		{"another region and a port", "mailgun", config.Given{Port: 587}, config.SMTP},
+		{"another relay", "corp", config.Given{}, config.SMTP},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := config.New()
+			*c.First() = before
+			h := c.Merge(config.Hop{Relay: relays.Relay{ID: test.relay}, Host: "smtp.eu.mailgun.org"}, before, test.given).First()
+			if h.Via != test.want {
+				t.Errorf("via: got %q, want %q", h.Via, test.want)
+			}
+			kept := h.Proxy == before.Proxy && h.BridgeService && h.Port == 443 && h.CAFile == before.CAFile && h.Connections == 7
+			if kept != (test.want == config.HTTPS) {
+				t.Errorf("hop: got %+v, want what was before kept: %v", h, test.want == config.HTTPS)
+			}
+		})
+	}
+}
+
 // A value that a flag has replaced has no line in the file any more.
 func TestMistakeOfAFlag(t *testing.T) {
 	c, err := config.Read([]byte("version = 1\nrelay = \"corp\"\nfrom = \"a@b.example\"\nconnections = 5\n"))

@@ -3,6 +3,7 @@ package flow
 import (
 	"cmp"
 	"fmt"
+	"relayhost/internal/config"
 	"strings"
 )
 
@@ -121,6 +122,10 @@ func (w Route) words() string {
 	switch {
 	case w.Failed, w.Local, w.Transport == "error", w.Transport == "retry", w.Transport == "discard":
 		return w.String()
+	case w.ours() && strings.HasSuffix(w.Transport, config.HTTPSSuffix):
+		return "by HTTPS (" + w.Transport + ")"
+	case w.ours() && strings.HasPrefix(w.NextHop, "unix:"):
+		return "by the bridge of " + w.Transport
 	case w.NextHop != "":
 		text = "to " + w.NextHop
 	case w.TLS != "":

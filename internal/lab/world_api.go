@@ -12,11 +12,11 @@ import (
 	"relayhost/internal/smtpd"
 )
 
-// API starts the HTTPS API of a relay in the world, at its real host name on port
+// API starts the HTTPS API of a relay in the world, at its real host names on port
 // 443. It checks what it gets as the documentation of the API says.
-func API(id, host string) Option {
+func API(id string, hosts ...string) Option {
 	return func(c *config) {
-		c.services = append(c.services, func(w *World) { w.must(w.startAPI(id, host)) })
+		c.services = append(c.services, func(w *World) { w.must(w.startAPI(id, hosts)) })
 	}
 }
 
@@ -32,10 +32,12 @@ func (s *services) API(id string) *apitest.Service {
 	return a
 }
 
-func (s *services) startAPI(id, host string) error {
+func (s *services) startAPI(id string, hosts []string) error {
 	service := apitest.New(id)
-	if err := s.startHTTPS(host, service); err != nil {
-		return fmt.Errorf("API %s: %w", id, err)
+	for _, host := range hosts {
+		if err := s.startHTTPS(host, service); err != nil {
+			return fmt.Errorf("API %s: %w", id, err)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -31,3 +31,6 @@ func openPrivate(path string) (*os.File, error) {
 
 // ReadCertificate reads the PEM file of a private key and its certificate.
 func ReadCertificate(path string) (Value, error) { return readKey("client_certificate", path) }
+
+// ReadPrivateKey reads the PEM file of the private key that signs requests to an API.
+func ReadPrivateKey(path string) (Value, error) { return readKey("private_key", path) }

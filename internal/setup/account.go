@@ -123,7 +123,7 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
 			}
 			if h.ByAPI() {
-				found, err := apiAccount(ctx, s, c, p, stored, ask, typed)
+				found, err := apiAccount(ctx, s, c, p, stored, ask)
 				if err != nil {
 					return c, missing, err
 				}
@@ -335,6 +335,9 @@ func Complete(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 	}
 	for i := range c.Routes {
 		c.Routes[i].From = first(c.Routes[i].From, c.From())
+		for n := range c.Routes[i].Hops {
+			ofSender(c, at{i, n})
+		}
 	}
 	return c, missing, c.Validate(!missing)
 }

@@ -124,13 +124,13 @@ const roleTime = 3 * time.Second
 // apiAccount gives a hop that goes by the API of its relay its account, in place: what
 // was given, what its bridge has stored, for Amazon SES the role of this host, and for
 // the first hop of all an answer. found is false in a dry run alone.
-func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker, typed string) (found bool, err error) {
+func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker) (found bool, err error) {
 	h := p.in(c)
 	a, ok := conf.Get(h.Relay.ID)
 	if !ok {
 		return true, nil // Validate says so
 	}
-	if typed == "" && p.isFirst() && h.API.Given() { // answered before, and not refused
+	if p.isFirst() && h.API.Given() { // answered before, and not refused
 		return true, nil
 	}
 	given := givenFor(s, c, p)
@@ -144,7 +144,7 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 		return found, err
 	}
 	h.API = config.API{Settings: map[conf.Field]string{}}
-	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && typed == "" {
+	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && !(p.isFirst() && s.Credentials.Typed) {
 		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
 	}
 	account := func() error {
@@ -226,9 +226,8 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 // host and the sender say.
 func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
-	from := first(c.Routes[p.route].From, c.From())
 	region := h.RegionName()
-	usual := map[conf.Field]string{conf.Region: region, conf.Domain: mailaddr.Domain(from), conf.Mailbox: first(h.Username, from), conf.OCIUser: given.Username}
+	usual := map[conf.Field]string{conf.Region: region, conf.Mailbox: h.Username, conf.OCIUser: given.Username}
 	if h.API.Settings == nil {
 		h.API.Settings = map[conf.Field]string{}
 	}
@@ -256,6 +255,23 @@ func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
 	}
 	if h.API.AWS != nil {
 		h.API.AWS.Region = h.API.Settings[conf.Region]
+	}
+}
+
+// ofSender fills in what the API of a hop needs and what its sender says: the sender is
+// known after the account.
+func ofSender(c config.Config, p at) {
+	h := p.in(c)
+	a, ok := conf.Get(h.Relay.ID)
+	if !ok || !h.ByAPI() || h.API.Settings == nil {
+		return
+	}
+	from := c.Routes[p.route].From
+	usual := map[conf.Field]string{conf.Domain: mailaddr.Domain(from), conf.Mailbox: from}
+	for _, f := range a.Needs {
+		if value := usual[f]; value != "" && h.API.Settings[f] == "" {
+			h.API.Settings[f] = value
+		}
 	}
 }
 
