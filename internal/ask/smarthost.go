@@ -61,6 +61,7 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 		if h.Port == 25 && d.Facts != nil && slices.Contains([]detect.Verdict{detect.Blocked, detect.Refused, detect.Prohibited}, d.Facts.Port25.Verdict) && res.Failed == smtpprobe.StepConnect {
 			q.IO.Tell("  ", "Port 25 is blocked for this server. Ask for the submission port of that server: 587 and 465 are usual.")
 			h.Port = 0
+			q.talk.ForgetSecret(askPort) // which would be offered again
 		}
 		if res.Fault == smtpprobe.FaultNoSTARTTLS {
 			q.IO.Tell("  ", "Mail and passwords are sent over TLS only. Choose a port with TLS, or enable STARTTLS on that server.")
@@ -76,7 +77,7 @@ func unusable(h config.Hop, res smtpprobe.Result) error {
 	case res.Failed == smtpprobe.StepConnect && res.Fault == smtpprobe.FaultTimeout:
 		return fmt.Errorf("no answer on port %d", h.Port)
 	case res.Failed == smtpprobe.StepConnect && res.Fault == smtpprobe.FaultRefused:
-		return fmt.Errorf("nothing listens on port %d", h.Port)
+		return fmt.Errorf("port %d refuses the connection", h.Port)
 	}
 	return res.Err
 }
