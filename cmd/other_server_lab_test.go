@@ -123,7 +123,7 @@ func TestLabPrivateCA(t *testing.T) {
 	}
 	p.ends(0)
 	p.sees("delivered: the test message to app@example.com")
-	if strings.Contains(p.screen.String(), "x509") || strings.Contains(p.screen.String(), "accepts any sender") {
+	if strings.Contains(p.screen.String(), "x509:") || strings.Contains(p.screen.String(), "accepts any sender") {
 		t.Errorf("on the screen:\n%s", p.screen)
 	}
 	waitMessages(t, l, "smarthost", 2)
