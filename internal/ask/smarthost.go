@@ -58,7 +58,7 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 			return h, login, err
 		}
 		q.Complain("", "cannot use "+h.Host+": "+cmp.Or(err, unusable(h, res)).Error())
-		if h.Port == 25 && d.Facts != nil && slices.Contains([]detect.Verdict{detect.Blocked, detect.Refused, detect.Prohibited}, d.Facts.Port25.Verdict) && res.Failed == smtpprobe.StepConnect {
+		if blocked25(h, d.Facts, res) {
 			q.IO.Tell("  ", "Port 25 is blocked for this server. Ask for the submission port of that server: 587 and 465 are usual.")
 			h.Port = 0
 			q.talk.ForgetSecret(askPort) // which would be offered again
@@ -67,6 +67,12 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 			q.IO.Tell("  ", "Mail and passwords are sent over TLS only. Choose a port with TLS, or enable STARTTLS on that server.")
 		}
 	}
+}
+
+// blocked25 reports whether h was not reached because this server's port 25 is blocked.
+func blocked25(h config.Hop, facts *detect.Facts, res smtpprobe.Result) bool {
+	return h.Port == 25 && res.Failed == smtpprobe.StepConnect && facts != nil &&
+		slices.Contains([]detect.Verdict{detect.Blocked, detect.Refused, detect.Prohibited}, facts.Port25.Verdict)
 }
 
 // unusable is what keeps a server from being used.
