@@ -83,7 +83,7 @@ func answerAPI(p ui.Prompter, a conf.API, f conf.Field, c *secret.Credentials) e
 	case !ok || c.API.Settings[string(f)] != "": // the region or the sender says it
 		return nil
 	}
-	answer, err := p.Input(question, "", given("what the API needs: "+question))
+	answer, err := p.Input(question, "", given("the "+question))
 	if c.API.Settings == nil {
 		c.API.Settings = map[string]string{}
 	}
