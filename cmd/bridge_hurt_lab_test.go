@@ -3,6 +3,7 @@
 package cmd_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +79,21 @@ func TestLabBridgeHurt(t *testing.T) {
 				t.Fatalf("after %q: got %+v, want no fault", mend, got)
 			}
 		})
+	}
+	// What the log says of it is told as what it is.
+	for n, hurt := range []string{
+		"mv " + home + "/state " + home + "/away",
+		"mount -t tmpfs -o size=64k,mode=0700,uid=$(id -u relayhost),gid=$(id -g relayhost) none " + home + "/state; dd if=/dev/zero of=" + home + "/state/fill bs=1k count=100 2>/dev/null || :",
+	} {
+		s.Shell("pkill -u relayhost || :; " + hurt)
+		to := fmt.Sprintf("n%d@example.net", n)
+		s.SendMail("root", to, "waits")
+		s.WaitLog(`to=<` + to + `>.*status=deferred .*421 4\.[37]\.[58] relayhost: .*/state`)
+		if res := l.Run("/usr/local/bin/relayhost", "explain", "--json"); !strings.Contains(res.Stdout, `"bridge_store"`) || strings.Contains(res.Stdout, `"pipe_failed"`) {
+			t.Errorf("explain after %q: got %s, want bridge_store alone", hurt, res)
+		}
+		s.Shell("umount " + home + "/state 2>/dev/null || mv " + home + "/away " + home + "/state; postqueue -f")
+		s.WaitLog(`to=<` + to + `>.*status=sent`)
 	}
 	s.SendMail("root", "someone@elsewhere.example", "mended")
 	s.WaitLog(`to=<someone@elsewhere\.example>.*status=sent`)

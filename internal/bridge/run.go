@@ -48,10 +48,14 @@ func Run(ctx context.Context, directory, name string) error {
 	// One connection is one thing at a time: a second processor would only be woken.
 	runtime.GOMAXPROCS(1)
 	o := &opener{directory: directory, name: name}
+	open := o.open
 	if err := o.confine(); err != nil {
-		return err
+		open = func(context.Context) (Hop, error) { return nil, &ConfigError{conf.StateDirectory(directory), err} }
 	}
-	return Serve(ctx, conn, greeting, o.open)
+	// Postfix has been told what went wrong, and logs it; spawn(8) would only add that
+	// there was an exit status.
+	_ = Serve(ctx, conn, greeting, open)
+	return nil
 }
 
 // confine reads the configuration of a bridge by SMTP, and gives up what else there is
