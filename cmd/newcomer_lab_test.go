@@ -108,7 +108,7 @@ func TestLabNewcomer(t *testing.T) {
 					{"Type a part of the name", "gmx\r"},
 					{"? Server of GMX", "\r"},
 					{"? User name", "mailer\r"},
-					{"does not look like that of GMX", r.Username + "\r"},
+					{"does not look like the user name of GMX", r.Username + "\r"},
 					{"? Password", r.Password + "\r"},
 					{"? Sender address: (" + r.Username + ")", "\r"},
 					{"? Send a test message to: (" + r.Username + ")", "you@example.net\r"},
@@ -118,6 +118,26 @@ func TestLabNewcomer(t *testing.T) {
 				}
 			},
 			want: []string{"delivered: the test message to you@example.net"}, not: []string{"v=spf1", "_domainkey", "_dmarc", "Region"}, messages: 2,
+		},
+		{
+			// A NAS at home, a mailbox whose owner's name is typed, and a sender of the LAN.
+			name: "nas", relay: "icloud", domains: []string{"icloud.com"},
+			steps: func(r *lab.RelayService) []step {
+				return []step{
+					{"Type a part of the name", "apple\r"},
+					{"? User name", "\r"},
+					{"enter the user name", r.Username + "\r"},
+					{"? Password", "MyApplePassword1\r"},
+					{"does not look like the password of iCloud Mail: app-specific password", r.Password + "\r"},
+					{"? Sender address: (" + r.Username + ")", "backup@nas.lan\r"},
+					{"iCloud Mail sends for addresses of your account only", "backup@nas.lan\r"},
+					{"? Sender address: backup@nas.lan", ""}, // twice, and not forced
+					{"? Sender address: (" + r.Username + ")", "\r"},
+					{"? Send a test message to: (" + r.Username + ")", "you@example.net\r"},
+					{"? Apply this?", "y\r"},
+				}
+			},
+			want: []string{"delivered: the test message to you@example.net"}, not: []string{"v=spf1", "to use it anyway (arrow"}, messages: 2,
 		},
 		{
 			// A wrong password; "<" at the question that it leads to goes to the one before.

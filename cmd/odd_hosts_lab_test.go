@@ -39,9 +39,9 @@ func TestLabOddHosts(t *testing.T) {
 		{name: "no interface", spoil: `ip -br link | while read -r name rest; do ip link set "${name%%@*}" down; done`,
 			code: 3, says: []string{"no outgoing connection works from this host, not even to its resolver", "this server: unchanged"}},
 		{name: "localhost", opts: []lab.Option{lab.Hostname("localhost")},
-			says: []string{"note: myhostname = localhost is no name that services accept; the relay is greeted as example.com"}},
+			says: []string{"note: myhostname = localhost is not a HELO name that relays accept; this server greets the relay as example.com"}},
 		{name: "bad name", spoil: "postconf -e myhostname=localhost.localdomain; postfix reload",
-			says: []string{"note: myhostname = localhost.localdomain is no name"}},
+			says: []string{"note: myhostname = localhost.localdomain is not a HELO name"}},
 		{name: "one of several instances", spoil: `postmulti -e init && postmulti -I postfix-out -e create && postmulti -i postfix-out -e enable`,
 			says: []string{"note: this Postfix has further instances (/etc/postfix-out), which stay as they are: name one with --config-dir"}, nowhere: "starting it"},
 	} {

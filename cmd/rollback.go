@@ -53,7 +53,7 @@ overwritten: rollback shows the difference, and --force discards the edit.
 	fs := cmd.Flags()
 	fs.StringVar(&f.to, "to", "", "`id` of the change to undo, with all that came after it")
 	fs.BoolVar(&f.list, "list", false, "list the changes that can be undone")
-	fs.BoolVar(&f.all, "all", false, "undo everything: as if relayhost had never been here")
+	fs.BoolVar(&f.all, "all", false, "undo everything: restore the state before relayhost")
 	fs.BoolVarP(&f.yes, "yes", "y", false, "ask nothing")
 	fs.BoolVar(&f.force, "force", false, "overwrite what others have changed since")
 	cmd.MarkFlagsMutuallyExclusive("to", "all", "list")

@@ -10003,7 +10003,7 @@ func relayt_online() Relay {
 				Source:  "ispdb",
 			},
 			Password: Credential{
-				Label:   "the e-mail password, which is another one than that of the login",
+				Label:   "the e-mail password, which is not the password of the customer login",
 				Pattern: "^\\S.{5,}$",
 				Example: "Correct-Horse-7",
 				Source:  "ispdb",

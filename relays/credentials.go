@@ -85,7 +85,7 @@ func (r Relay) check(field, value string, c Credential) []Problem {
 			Message: "the user name at " + r.Name + " is the word " + c.Fixed + " for everybody"})
 	case c.Pattern != "" && !matches(c.Pattern, value):
 		problems = append(problems, Problem{Field: field,
-			Message: "does not look like that of " + r.Name + " (" + strings.TrimSuffix(c.Label, ", in both fields") + ")"})
+			Message: "that does not look like the " + map[string]string{"username": "user name", "password": "password"}[field] + " of " + r.Name + ": " + strings.TrimSuffix(c.Label, ", in both fields")})
 	}
 	own := slices.ContainsFunc(r.Auth.Wrong, func(w Wrong) bool { return w.Field == field && matches(w.Pattern, value) })
 	if other := keyOf(value); field == "password" && !own && other != "" && other != r.Name && !startsAlike(c, value) {
@@ -160,7 +160,7 @@ func (r Relay) CheckAnswer(field, user string) func(answer string) error {
 	doubted := ""
 	return func(answer string) error {
 		if answer == "" {
-			return errors.New("enter a value")
+			return errors.New("enter the " + map[string]string{"username": "user name", "password": "password"}[field])
 		}
 		if field == "password" && r.IsSecretAccessKey(answer) {
 			return nil

@@ -77,13 +77,13 @@ func answerAPI(p ui.Prompter, a conf.API, f conf.Field, c *secret.Credentials) e
 		})
 		return err
 	case f == conf.OCIUser:
-		answer, err := p.Input(question, c.Username, wantedWord)
+		answer, err := p.Input(question, c.Username, given("the answer to this question"))
 		c.Username = strings.TrimSpace(answer)
 		return err
 	case !ok || c.API.Settings[string(f)] != "": // the region or the sender says it
 		return nil
 	}
-	answer, err := p.Input(question, "", wantedWord)
+	answer, err := p.Input(question, "", given("the answer to this question"))
 	if c.API.Settings == nil {
 		c.API.Settings = map[string]string{}
 	}

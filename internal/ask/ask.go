@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -148,9 +149,10 @@ func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 // any other server: first where no service is reachable. reason is why the first is
 // recommended, "" without one.
 func rankedOptions(d setup.Discovery) (options []ui.Option, reason string) {
-	names := map[string]string{}
+	names, words := map[string]string{}, map[string]string{}
 	for _, r := range d.Catalog {
 		names[r.ID] = r.Name
+		words[r.ID] = strings.ToLower(strings.Join([]string{r.Hosts.Default, hostOf(r.Docs), hostOf(r.Auth.Where)}, " "))
 	}
 	facts := detect.Facts{}
 	if d.Facts != nil {
@@ -159,7 +161,7 @@ func rankedOptions(d setup.Discovery) (options []ui.Option, reason string) {
 	ranked := detect.Rank(facts, d.Catalog)
 	best, ok := detect.Best(ranked, d.Catalog)
 	for _, c := range ranked {
-		o := ui.Option{Value: c.Relay, Text: names[c.Relay]}
+		o := ui.Option{Value: c.Relay, Text: names[c.Relay], Words: words[c.Relay]}
 		switch {
 		case c.Port == 0:
 			o.Detail = "not reachable from this server"
@@ -179,6 +181,15 @@ func rankedOptions(d setup.Discovery) (options []ui.Option, reason string) {
 		return append([]ui.Option{otherServer}, options...), ""
 	}
 	return append(options, otherServer), reason
+}
+
+// hostOf is the host of a page, which names its owner: Apple for iCloud.
+func hostOf(page string) string {
+	u, err := url.Parse(page)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // mentionAdopt tells somebody who has named no relay that there is one.
@@ -330,6 +341,9 @@ func (q *Questions) From(ctx context.Context, d setup.Discovery, r relays.Relay)
 		preset = account // the one sender that the mailbox may use
 	}
 	return p.Input(askFrom, preset, func(v string) error {
+		if domain := mailaddr.Domain(v); r.Kind == relays.Mailbox && config.CheckAddress("", v) == nil && !q.Request.NoProbe && d.Resolver.Unknown(ctx, domain) {
+			return fmt.Errorf("DNS has no domain %s, and %s sends for addresses of your account only: enter one of these", domain, r.Name)
+		}
 		if err := valid(v); err != nil {
 			return err
 		}

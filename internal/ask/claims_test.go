@@ -15,6 +15,7 @@ import (
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/internal/setup"
+	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
 	"relayhost/relays"
 )
@@ -168,5 +169,40 @@ func TestToOffersNoUnreadMailbox(t *testing.T) {
 		if _, err := sitting(t, p).To(context.Background(), setup.Discovery{}, from); err != nil || p.presets[0] != preset {
 			t.Errorf("%s: got %q offered, %v, want %q", from, p.presets, err, preset)
 		}
+	}
+}
+
+// What is said of a server that cannot be used is what the connection showed, and port
+// 25 is called blocked only where it is.
+func TestUnusableClaims(t *testing.T) {
+	failed := func(step smtpprobe.Step, fault smtpprobe.Fault) smtpprobe.Result {
+		return smtpprobe.Result{Failed: step, Fault: fault, Err: errors.New("as it was")}
+	}
+	facts := func(v detect.Verdict) *detect.Facts { return &detect.Facts{Port25: detect.Port25{Verdict: v}} }
+	for _, tt := range []struct {
+		name    string
+		port    int
+		facts   *detect.Facts
+		res     smtpprobe.Result
+		want    string
+		blocked bool
+	}{
+		{"silence at a port 25 that is blocked", 25, facts(detect.Blocked), failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 25", true},
+		{"silence at a port 25 that is open", 25, facts(detect.Open), failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 25", false},
+		{"nothing is known of port 25", 25, nil, failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 25", false},
+		{"silence at another port", 587, facts(detect.Blocked), failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 587", false},
+		{"refused", 587, facts(detect.Blocked), failed(smtpprobe.StepConnect, smtpprobe.FaultRefused), "port 587 refuses the connection", false},
+		{"connected, then silence", 25, facts(detect.Blocked), failed(smtpprobe.StepGreeting, smtpprobe.FaultTimeout), "as it was", false},
+		{"no STARTTLS", 25, facts(detect.Blocked), failed(smtpprobe.StepTLS, smtpprobe.FaultNoSTARTTLS), "as it was", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := config.Hop{Host: "mail.example.net", Port: tt.port}
+			if got := unusable(h, tt.res); got.Error() != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if got := blocked25(h, tt.facts, tt.res); got != tt.blocked {
+				t.Errorf("blocked: got %t, want %t", got, tt.blocked)
+			}
+		})
 	}
 }

@@ -96,9 +96,14 @@ func (q *Questions) Application(ctx context.Context, h *config.Hop) error {
 		value    *string
 		check    func(string) error
 	}{
-		{"Mailbox that sends (its address)", h.Username == "", &h.Username, wantedWord},
+		{"Mailbox that sends (its address)", h.Username == "", &h.Username, func(v string) error {
+			if config.CheckAddress("", v) != nil {
+				return errors.New("enter a full address, e.g. app@example.com")
+			}
+			return nil
+		}},
 		{"Application (client) ID", in.ClientID == "", &in.ClientID, setup.ClientIDCheck(h.Relay)},
-		{"Directory (tenant) ID or domain", needTenant, &in.Tenant, wantedWord},
+		{"Directory (tenant) ID or domain", needTenant, &in.Tenant, given("the tenant's ID or domain")},
 	} {
 		if !field.needed {
 			continue
@@ -128,11 +133,14 @@ func proofOf(proof string, p ui.Prompter, in *config.SignIn) error {
 	return err
 }
 
-func wantedWord(v string) error {
-	if strings.TrimSpace(v) == "" {
-		return errors.New("enter a value")
+// given refuses an empty answer.
+func given(what string) func(string) error {
+	return func(v string) error {
+		if strings.TrimSpace(v) == "" {
+			return errors.New("enter " + what)
+		}
+		return nil
 	}
-	return nil
 }
 
 // Device shows the code to enter on another machine. The time limit of the run stands
@@ -155,7 +163,7 @@ func (q *Questions) URL(ctx context.Context, link, user string) (string, error) 
 		if err != nil {
 			return "", err
 		}
-		return p.Input("Address", "", wantedWord)
+		return p.Input("Address", "", given("the address that the browser shows"))
 	}
 	defer q.Limit.Pause()()
 	return readLine(q.IO.InUntil(ctx))

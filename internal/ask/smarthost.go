@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
+	"relayhost/detect"
 	"relayhost/internal/config"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/setup"
@@ -16,7 +18,7 @@ import (
 )
 
 // otherServer is the choice of a relay that is in no catalogue.
-var otherServer = ui.Option{Value: relays.SmarthostID, Text: "Another SMTP server ..."}
+var otherServer = ui.Option{Value: relays.SmarthostID, Text: "Another SMTP server ...", Else: true}
 
 // Smarthost asks for a relay that is in no catalogue, connects to it, and asks again
 // until it can be used. What the server shows answers the other questions.
@@ -55,17 +57,33 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 			login, err := wantsLogin(q.Terminal, p, h, res)
 			return h, login, err
 		}
-		q.Complain("", "cannot use "+h.Host+": "+cmp.Or(err, unusable(res)).Error())
+		q.Complain("", "cannot use "+h.Host+": "+cmp.Or(err, unusable(h, res)).Error())
+		if blocked25(h, d.Facts, res) {
+			q.IO.Tell("  ", "Port 25 is blocked for this server. Ask for the submission port of that server: 587 and 465 are usual.")
+			h.Port = 0
+			q.talk.ForgetSecret(askPort) // which would be offered again
+		}
 		if res.Fault == smtpprobe.FaultNoSTARTTLS {
 			q.IO.Tell("  ", "Mail and passwords are sent over TLS only. Choose a port with TLS, or enable STARTTLS on that server.")
 		}
 	}
 }
 
-// unusable is what keeps a server from being used that has answered.
-func unusable(res smtpprobe.Result) error {
-	if res.Fault.Certificate() {
+// blocked25 reports whether h was not reached because this server's port 25 is blocked.
+func blocked25(h config.Hop, facts *detect.Facts, res smtpprobe.Result) bool {
+	return h.Port == 25 && res.Failed == smtpprobe.StepConnect && facts != nil &&
+		slices.Contains([]detect.Verdict{detect.Blocked, detect.Refused, detect.Prohibited}, facts.Port25.Verdict)
+}
+
+// unusable is what keeps a server from being used.
+func unusable(h config.Hop, res smtpprobe.Result) error {
+	switch {
+	case res.Fault.Certificate():
 		return errors.New("its certificate is not trusted: " + res.Distrust())
+	case res.Failed == smtpprobe.StepConnect && res.Fault == smtpprobe.FaultTimeout:
+		return fmt.Errorf("no answer on port %d", h.Port)
+	case res.Failed == smtpprobe.StepConnect && res.Fault == smtpprobe.FaultRefused:
+		return fmt.Errorf("port %d refuses the connection", h.Port)
 	}
 	return res.Err
 }

@@ -22,6 +22,12 @@ func (s *Server) mainCF() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The package writes localhost with the host's domain (postfix.postinst).
+	_, domain, ok := strings.Cut(s.cfg.hostname, ".")
+	if !ok {
+		domain = "localdomain"
+	}
+	data = bytes.ReplaceAll(data, []byte("localhost.example.com"), []byte("localhost."+domain))
 	data = bytes.ReplaceAll(data, []byte(debianName), []byte(s.cfg.hostname))
 	if s.cfg.log {
 		data = append(data, "maillog_file = "+mailLog+"\n"...)

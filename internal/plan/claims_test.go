@@ -270,8 +270,8 @@ func claims(t *testing.T) []claim {
 		{"mail to example.com leaves this server, so root and other system accounts there become alerts@example.org", all(public, abroad), []state{all(public, params("mydestination", "localhost")), all(public, abroad, carried("example.com"))}},
 		{`where Amazon SES does not know that domain, add "@vps7.provider.example"`, other, []state{sound, all(other, rewrite("@vps7.provider.example")), all(other, carried("vps7.provider.example")),
 			all(other, null, single)}},
-		{"myhostname = host is no name that services accept", params("myhostname", "host"), []state{sound, params("smtp_helo_name", "host"), all(api("smtp2go"), params("myhostname", "host"))}},
-		{"smtp_helo_name = host is no name that services accept", params("smtp_helo_name", "host"), []state{sound, params("myhostname", "host"), params("smtp_helo_name", "mail.example.com")}},
+		{"myhostname = host is not a HELO name that relays accept", params("myhostname", "host"), []state{sound, params("smtp_helo_name", "host"), all(api("smtp2go"), params("myhostname", "host"))}},
+		{"smtp_helo_name = host is not a HELO name that relays accept", params("smtp_helo_name", "host"), []state{sound, params("myhostname", "host"), params("smtp_helo_name", "mail.example.com")}},
 
 		// settings of the former transport
 		{"defer_transports = smtp does not hold back mail for the relay", params("defer_transports", "smtp"), []state{sound, params("defer_transports", "uucp"), params("defer_transports", "smtp, relayhost-ses")}},

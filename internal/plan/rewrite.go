@@ -363,7 +363,7 @@ func (b *builder) helo() {
 	for _, s := range b.services {
 		s.d.HeloName = greeting
 	}
-	b.out.note("%s = %s is no name that services accept; the relay is greeted as %s", name, b.s.Params[name], greeting)
+	b.out.note("%s = %s is not a HELO name that relays accept; this server greets the relay as %s", name, b.s.Params[name], greeting)
 }
 
 func domainOf(address string) string {

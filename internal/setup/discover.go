@@ -185,6 +185,9 @@ func Roots(r *host.Reader, path string) (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
+		if _, err := x509.ParseCertificate(pem); err == nil {
+			return nil, fmt.Errorf("%s is in DER form, and Postfix reads PEM: convert it with openssl x509 -inform der -in %s -out ca.pem", path, path)
+		}
 		return nil, Hint(fmt.Errorf("%s holds no certificate", path), "install the package ca-certificates, or give --ca-file")
 	}
 	return pool, nil

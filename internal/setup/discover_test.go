@@ -1,11 +1,17 @@
 package setup
 
 import (
+	"encoding/pem"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"relayhost/detect"
+	"relayhost/internal/host"
+	"relayhost/internal/smtpd"
 )
 
 // facts counts what it is told, and keeps the notes.
@@ -62,5 +68,37 @@ func TestLook(t *testing.T) {
 	close(l.done)
 	if got, err := l.Whole(said); err != nil || got.Port25.Verdict != detect.Open || said.found != 1 || len(said.notes) != 0 {
 		t.Errorf("waited for: got %+v, %v, %d times, notes %q; want all of it, once, and the plan's note", got, err, said.found, said.notes)
+	}
+}
+
+// A CA file that holds no PEM is refused for what it is.
+func TestRoots(t *testing.T) {
+	ca, err := smtpd.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(ca.PEM())
+	for _, tt := range []struct {
+		name string
+		file []byte
+		want string // "" for none
+	}{
+		{"PEM", ca.PEM(), ""},
+		{"DER", block.Bytes, "/root/ca.cer is in DER form, and Postfix reads PEM: convert it with openssl x509"},
+		{"neither", []byte("a note"), "/root/ca.cer holds no certificate"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			root := t.TempDir()
+			if err := os.MkdirAll(filepath.Join(root, "root"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(root, "root/ca.cer"), tt.file, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Roots(&host.Reader{Root: root}, "/root/ca.cer")
+			if got := fmt.Sprint(err); tt.want == "" && err != nil || !strings.Contains(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

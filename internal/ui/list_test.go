@@ -54,3 +54,22 @@ func TestMistyped(t *testing.T) {
 		t.Errorf("got %s, want postmark", value)
 	}
 }
+
+// What is typed at a list finds an option by its text, else by its words, else by its
+// misspelled name; where nothing matches, what is for everything else remains.
+func TestMatching(t *testing.T) {
+	options := []Option{{Value: "icloud", Text: "iCloud Mail", Words: "smtp.mail.me.com support.apple.com"},
+		{Value: "gmail", Text: "Gmail", Words: "smtp.gmail.com support.google.com"}, {Value: "smarthost", Text: "Another SMTP server ...", Else: true}}
+	for typed, want := range map[string]string{"": "icloud gmail smarthost ", "mail": "icloud gmail ", "apple": "icloud ", "google": "gmail ", "gmial": "gmail ",
+		"mailout.uni.example": "smarthost ", "another": "smarthost "} {
+		match, got := matching(options, typed), ""
+		for _, o := range options {
+			if match(o) {
+				got += o.Value + " "
+			}
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", typed, got, want)
+		}
+	}
+}

@@ -21,7 +21,11 @@ const back = "<"
 
 // Option is one choice of a list: a word that is returned, what is shown, and
 // a remark about it, which is cut where the terminal is too narrow.
-type Option struct{ Value, Text, Detail string }
+type Option struct {
+	Value, Text, Detail string
+	Words               string // in lower case: finds the option where no text matches what is typed
+	Else                bool   // stays in the list where nothing matches
+}
 
 // name is the text without what stands in parentheses at its end.
 func (o Option) name() string {
@@ -32,6 +36,22 @@ func (o Option) name() string {
 // has reports whether typed, in lower case, is a part of the option's text or value.
 func (o Option) has(typed string) bool {
 	return strings.Contains(strings.ToLower(o.Text), typed) || strings.Contains(o.Value, typed)
+}
+
+// matching is what remains of a list when typed, in lower case, is typed: the best
+// of what its texts, its words and its misspelled names give. Where none does, what
+// is for everything else remains.
+func matching(options []Option, typed string) func(Option) bool {
+	for _, match := range []func(Option) bool{
+		func(o Option) bool { return o.has(typed) },
+		func(o Option) bool { return len(typed) > 2 && strings.Contains(o.Words, typed) },
+		func(o Option) bool { return o.near(typed) },
+	} {
+		if slices.ContainsFunc(options, match) {
+			return match
+		}
+	}
+	return func(o Option) bool { return o.Else }
 }
 
 // near reports whether a word of the option's name begins like typed but for a letter

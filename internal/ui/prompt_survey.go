@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 
@@ -92,11 +91,7 @@ func (p *surveyPrompter) Select(question string, options []Option) (string, erro
 	prompt := &survey.Select{
 		Message: question, Options: texts, PageSize: listLength,
 		Filter: func(typed, _ string, i int) bool {
-			typed = strings.ToLower(typed)
-			if slices.ContainsFunc(options, func(o Option) bool { return o.has(typed) }) {
-				return options[i].has(typed)
-			}
-			return options[i].near(typed)
+			return matching(options, strings.ToLower(typed))(options[i])
 		},
 	}
 	if width-longest > 30 { // the remarks of a narrow list would be cut to nothing

@@ -84,8 +84,8 @@ func (p *person) mode() unix.Termios {
 }
 
 var fruit = []Option{
-	{"apple", "Apple", "red, and of a long description that no narrow terminal can show on one line"},
-	{"pear", "Pear", "green"}, {"plum", "Plum", ""},
+	{Value: "apple", Text: "Apple", Detail: "red, and of a long description that no narrow terminal can show on one line"},
+	{Value: "pear", Text: "Pear", Detail: "green"}, {Value: "plum", Text: "Plum"},
 }
 
 // answers are what the questions of questionnaire brought.
