@@ -185,7 +185,7 @@ func TestByNetwork(t *testing.T) {
 				t.Fatal(err)
 			}
 			if facts.Host.Provider != c.want || len(z.asked) != c.asked {
-				t.Errorf("got %+v, asked %v", facts.Host, z.asked)
+				t.Errorf("got %+v, asked %v, want provider %q and %d questions", facts.Host, z.asked, c.want, c.asked)
 			}
 			if c.want != "" && facts.Host.Confidence != Likely {
 				t.Errorf("confidence %s, want %s", facts.Host.Confidence, Likely)

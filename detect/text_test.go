@@ -108,7 +108,7 @@ func TestUnblockRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(u.Missing) > 0 {
-				t.Errorf("missing %v", u.Missing)
+				t.Errorf("missing: got %v, want none", u.Missing)
 			}
 			if strings.Contains(u.Request, "<") {
 				t.Errorf("the request has a gap: got\n%s\nwant no %q in it", u.Request, "<")
@@ -130,7 +130,7 @@ func TestUnblockRequestNamesWhatIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(u.Missing) != 5 {
-		t.Errorf("missing: %q", u.Missing)
+		t.Errorf("missing: got %q, want 5", u.Missing)
 	}
 	golden(t, "unblock_missing.txt", u.Text())
 }

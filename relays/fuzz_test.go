@@ -29,7 +29,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if problems := validate(r); len(problems) > 0 {
-			t.Fatalf("%v", problems)
+			t.Fatalf("got %v, want no problem in a relay that was loaded", problems)
 		}
 		for _, text := range []string{Text(r), Table([]Relay{r})} {
 			for line := range strings.Lines(text) {

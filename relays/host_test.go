@@ -148,17 +148,17 @@ func TestSmarthost(t *testing.T) {
 		t.Errorf("not valid by our own rules: %v", problems)
 	}
 	if got := r.CheckCredentials("", ""); len(got) != 2 {
-		t.Errorf("empty credentials: %v", got)
+		t.Errorf("empty credentials: got %v, want 2 problems", got)
 	}
 	if got := r.CheckCredentials("relay@example.com", "a b:c$d#e"); len(got) != 0 {
-		t.Errorf("good credentials: %v", got)
+		t.Errorf("good credentials: got %v, want no problem", got)
 	}
 	open := Smarthost("192.0.2.25", 25, StartTLS, false)
 	if got := open.CheckCredentials("", ""); len(got) != 0 || !slices.Equal(open.Order, []int{25}) {
 		t.Errorf("without a password: %v, order %v, want %v", got, open.Order, []int{25})
 	}
 	if got, ok := open.MatchReply("554 5.7.1 <a@b.example>: Relay access denied"); !ok || !got.Inherited {
-		t.Errorf("%v %v", got, ok)
+		t.Errorf("got %v (%v), want an inherited reply", got, ok)
 	}
 }
 

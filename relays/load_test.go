@@ -64,7 +64,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("got %s %s %v, want %q and %q", r.ID, host, err, "corp", "relay.corp.example")
 	}
 	if got, ok := r.MatchReply("552 5.2.2 Over quota"); !ok || got.ID != "corp_quota" || got.Inherited {
-		t.Errorf("%+v %v", got, ok)
+		t.Errorf("got %+v (%v), want corp_quota, not inherited", got, ok)
 	}
 }
 

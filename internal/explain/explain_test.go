@@ -178,7 +178,7 @@ func TestText(t *testing.T) {
 				t.Fatalf("got %q, want %q", got, tt.want)
 			}
 			if len(causes) > 0 && causes[0].Lost != tt.lost {
-				t.Errorf("lost = %v", causes[0].Lost)
+				t.Errorf("lost: got %v, want %v", causes[0].Lost, tt.lost)
 			}
 		})
 	}
@@ -202,7 +202,7 @@ func TestDecide(t *testing.T) {
 		t.Errorf("a cause that holds joins what it is ambiguous with: %s", ids(got))
 	}
 	if got = Decide(causes, nil); len(got) != 2 {
-		t.Errorf("nothing checked: %+v", got)
+		t.Errorf("nothing checked: got %+v, want both causes", got)
 	}
 }
 

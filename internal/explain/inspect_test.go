@@ -150,11 +150,11 @@ func TestContentFilter(t *testing.T) {
 		signs := Inspect(postfix.State{Installed: true, Running: true, Params: params, Master: m}, "")
 		causes := Decide(Text(dead, nil), signs)
 		if causes[0].ID != tt.want {
-			t.Errorf("%+v: %s", tt, ids(causes))
+			t.Errorf("%+v: got %s, want %s first", tt, ids(causes), tt.want)
 		}
 		relay := Decide(Text("postfix/smtp[178]: connect to smtp.example.com[192.0.2.1]:587: Connection refused", nil), signs)
 		if relay[0].ID != "net_refused" {
-			t.Errorf("%+v: the relay: %s", tt, ids(relay))
+			t.Errorf("%+v: the relay: got %s, want net_refused first", tt, ids(relay))
 		}
 	}
 }

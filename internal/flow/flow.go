@@ -45,7 +45,7 @@ func (w Route) same(o Route) bool {
 		w.Account == o.Account && w.Failed == o.Failed
 }
 
-// ours reports whether the service is one of a set-up.
+// ours reports whether the service is one of a setup that relayhost made.
 func (w Route) ours() bool { return strings.HasPrefix(w.Transport, plan.ServicePrefix) }
 
 // Flow is one message before and after.

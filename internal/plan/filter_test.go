@@ -80,7 +80,7 @@ func TestNoRegexpTables(t *testing.T) {
 	s.types = []string{"hash", "texthash"}
 	p := build(t, s, options())
 	if has(p, filterPath) || !hasNote(p, "no regexp tables") {
-		t.Errorf("notes %q", p.Notes)
+		t.Errorf("got the table: %v, notes %q, want no table and \"no regexp tables\"", has(p, filterPath), p.Notes)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestAnotherReplyFilterStaysAlone(t *testing.T) {
 		t.Errorf("master.cf: got\n%s\nwant no %q in it", master, "smtp_reply_filter")
 	}
 	if !hasNote(p, "room for one table") {
-		t.Errorf("not said: %q", p.Notes)
+		t.Errorf("notes: got %q, want \"room for one table\" in them", p.Notes)
 	}
 }
 

@@ -112,7 +112,7 @@ func TestMissingServicesAreAdded(t *testing.T) {
 	m, _ := postfix.ParseMaster([]byte(text(t, build(t, s, options()), masterPath)))
 	for name, typ := range map[string]string{"tlsmgr": "unix", "postlog": "unix-dgram"} {
 		if _, ok := m.Get(name, typ); !ok {
-			t.Errorf("no %s", name)
+			t.Errorf("got no entry %s, want it as before", name)
 		}
 	}
 }

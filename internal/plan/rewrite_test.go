@@ -75,7 +75,7 @@ func TestSenders(t *testing.T) {
 		want := []string{"@host.example.com alerts@example.org", "@host alerts@example.org", "@localhost alerts@example.org",
 			"@localhost.example.com alerts@example.org", "@localhost.localdomain alerts@example.org"}
 		if got := lines(text(t, p, "/etc/postfix/relayhost_generic")); !slices.Equal(got, want) {
-			t.Errorf("generic %q", got)
+			t.Errorf("generic: got %q, want %q", got, want)
 		}
 		if param(t, p, "sender_canonical_maps") != "(not set)" {
 			t.Error("local mail is rewritten too")
@@ -90,7 +90,7 @@ func TestSenders(t *testing.T) {
 			t.Errorf("generic %q, want %q: recipients at this host's name are rewritten, or names that are no mail domain leave", got, want)
 		}
 		if got := lines(text(t, p, "/etc/postfix/relayhost_sender")); !slices.Equal(got, []string{"@host.example.com alerts@example.org"}) {
-			t.Errorf("sender_canonical %q", got)
+			t.Errorf("sender_canonical: got %q, want @host.example.com alerts@example.org alone", got)
 		}
 	})
 	t.Run("a name that Postfix does not have", func(t *testing.T) {

@@ -276,7 +276,7 @@ func TestLimitsOfAChain(t *testing.T) {
 	o := entries(t, p, "relayhost-shop")
 	if o["smtp_connection_reuse_count_limit"] != "19" ||
 		o["smtp_fallback_relay"] != "[b.example.net]:587" || o["smtp_helo_timeout"] != "15s" {
-		t.Errorf("options %v", o)
+		t.Errorf("got options %v, want reuse of 19, the fallback [b.example.net]:587 and 15s for HELO", o)
 	}
 	if o := entries(t, p, "relayhost-mailgun"); o["smtp_helo_timeout"] != "" || o["smtp_fallback_relay"] != "" {
 		t.Errorf("the service without a fall-back has %v", o)
@@ -292,10 +292,10 @@ func TestReuseIsByService(t *testing.T) {
 	pm := hop(t, "postmark", 587, "pm")
 	p := build(t, debian(t), routed(pm, route("shop", []string{"shop.example"}, once, pm)))
 	if o := entries(t, p, "relayhost-shop"); o["smtp_tls_connection_reuse"] != "" || o["tlsproxy_service_name"] != "" {
-		t.Errorf("options %v", o)
+		t.Errorf("got options %v, want no reuse and no tlsproxy", o)
 	}
 	if o := entries(t, p, "relayhost-postmark"); o["smtp_tls_connection_reuse"] != "yes" || o["tlsproxy_service_name"] != "relayhost-postmark-tls" {
-		t.Errorf("options %v", o)
+		t.Errorf("got options %v, want reuse by relayhost-postmark-tls", o)
 	}
 }
 

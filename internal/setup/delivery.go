@@ -2,7 +2,6 @@ package setup
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -357,48 +356,6 @@ func queueFull(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "hand the test message to Postfix") && (strings.Contains(text, "No space left on device") ||
 		strings.Contains(text, "Insufficient system storage") || strings.Contains(text, "queue file write error"))
-}
-
-// failedProbe adds cause and remedy of a connection that failed.
-func (on subject) failedProbe(err error, res smtpprobe.Result) error {
-	if res.Certificate != nil && res.Fault == smtpprobe.FaultUntrusted {
-		return on.untrusted(err, res)
-	}
-	if res.Certificate != nil && res.Fault == smtpprobe.FaultWrongName && on.relay.ID == relays.SmarthostID {
-		return on.otherName(err, res)
-	}
-	causes := explain.Probe(res, &on.relay)
-	if len(causes) == 0 {
-		f := verify.Finding{Check: "delivery", Route: on.route, Result: verify.Fail, Detail: err.Error()}
-		return explained(err, f.Remedied(on.refusal(res.Failed)))
-	}
-	return on.caused(err, causes)
-}
-
-// untrusted says how a certificate can be trusted that does not verify.
-func (on subject) untrusted(err error, res smtpprobe.Result) error {
-	title := "the relay's certificate is self-signed or from an unknown CA"
-	if errors.Is(res.Err, smtpprobe.ErrPin) {
-		title = "the relay's certificate does not have the pinned fingerprint"
-	}
-	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_untrusted_issuer"}
-	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %s", smtpprobe.Fingerprint(res.Certificate))
-	return Hint(fmt.Errorf("%w\ncause: %s", Explained{err, f}, title), "%s", f.Remedy)
-}
-
-// otherName says how a relay of one's own can be named as its certificate does, or be
-// trusted by that certificate.
-func (on subject) otherName(err error, res smtpprobe.Result) error {
-	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_name_mismatch"}
-	sum := sha256.Sum256(res.Certificate.Raw)
-	for _, name := range res.Certificate.DNSNames {
-		if mailaddr.IsHost(name) {
-			f.Remedy = fmt.Sprintf("Name the relay as its certificate does: --smarthost %s. ", name)
-			break
-		}
-	}
-	f.Remedy += fmt.Sprintf("If this is your own relay, pin its certificate: --fingerprint %x", sum)
-	return Hint(fmt.Errorf("%w\ncause: the certificate is for another name", Explained{err, f}), "%s", f.Remedy)
 }
 
 func (on subject) caused(err error, causes []explain.Cause) error {

@@ -39,7 +39,7 @@ func TestConnections(t *testing.T) {
 			probe.Until, probe.Username = StepEHLOTLS, ""
 			kept := &Connections{}
 			if r := kept.Probe(t.Context(), probe); r.Err != nil || r.Reached != StepEHLOTLS {
-				t.Fatalf("the probe: %+v", r)
+				t.Fatalf("the probe: got %+v, want it to reach %s", r, StepEHLOTLS)
 			}
 			if got := kept.Addr("relay.test", n.addr.Port()); got != n.addr {
 				t.Errorf("kept is %s, want %s", got, n.addr)

@@ -73,11 +73,11 @@ func TestSenders(t *testing.T) {
 	target.Implicit = true
 	target.Senders = []string{"", "c@example.com"}
 	if r := Probe(t.Context(), target); r.Err != nil || r.Reached != StepRcpt || r.Sender != "c@example.com" {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want it to reach %s, the last sender c@example.com", r, StepRcpt)
 	}
 	target.Senders = []string{"c@example.com", "d@example.com", "e@example.com"}
 	if r := Probe(t.Context(), target); r.Failed != StepMail || r.Sender != "d@example.com" || r.Code != 550 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want 550 to MAIL of d@example.com", r)
 	}
 	target.Senders = []string{"a>b@example.com"}
 	if r := Probe(t.Context(), target); r.Fault != FaultInputRejected {
@@ -161,7 +161,7 @@ func TestWholeDialogue(t *testing.T) {
 		for _, tt := range []struct{ until, reached Step }{{"", StepEHLOTLS}, {StepEHLO, StepEHLOTLS}, {StepConnect, StepConnect}, {StepAuth, StepAuth}} {
 			target.Until = tt.until
 			if r := Probe(t.Context(), target); r.Err != nil || r.Reached != tt.reached {
-				t.Errorf("until %q: %+v", tt.until, r)
+				t.Errorf("until %q: got %+v, want it to reach %s", tt.until, r, tt.reached)
 			}
 		}
 	})
@@ -475,7 +475,7 @@ func TestConnectErrors(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if r := Probe(ctx, Target{Name: "relay.test", Addr: addr}); r.Fault != FaultTimeout {
-		t.Errorf("cancelled: %+v", r)
+		t.Errorf("cancelled: got %+v, want the fault timeout", r)
 	}
 }
 

@@ -110,7 +110,7 @@ func TestHostileDNS(t *testing.T) {
 				}
 			}
 			if c := s.Counters(); c.Logins != 0 || c.Refusals != 0 {
-				t.Errorf("%+v", c)
+				t.Errorf("got %+v, want no login and no refusal", c)
 			}
 		})
 	}

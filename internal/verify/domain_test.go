@@ -155,7 +155,7 @@ func TestDomain(t *testing.T) {
 				}
 				got = append(got, s)
 				if f.Result == Warn && (f.Remedy == "" || f.Detail == "") {
-					t.Errorf("%+v", f)
+					t.Errorf("got %+v, want a detail and a remedy in a warning", f)
 				}
 			}
 			if s := strings.Join(got, " "); s != tt.want {

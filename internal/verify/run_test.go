@@ -121,11 +121,11 @@ func TestRunOnASoundHost(t *testing.T) {
 		t.Errorf("%d shown of %d", shown.Load(), len(r.Findings))
 	}
 	if c := s.Counters(); c.Logins != 1 || c.Refusals != 0 || c.Connections != 2 {
-		t.Errorf("%+v", c)
+		t.Errorf("got %+v, want 2 connections, 1 login and no refusal", c)
 	}
 	offline := Run(t.Context(), s.env(t), Options{Offline: true})
 	if len(find(offline, "dns"))+len(find(offline, "connect"))+len(find(offline, "delivery"))+len(find(offline, "spf")) != 0 {
-		t.Errorf("offline: %+v", offline.Findings)
+		t.Errorf("offline: got %+v, want none of dns, connect, delivery and spf", offline.Findings)
 	}
 }
 
@@ -308,19 +308,19 @@ func TestServiceAndDrift(t *testing.T) {
 	}
 	r := &run{Env: Env{Plan: &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Modify}}}}}
 	if f := r.drift(t.Context())[0]; f.Result != Warn || !strings.Contains(f.Detail, "/etc/postfix/main.cf") {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v, want a warning that names main.cf", f)
 	}
 	r.Changed = map[string]string{"/etc/postfix/main.cf": "edited by hand", "/etc/postfix/other": "removed"}
 	if f := r.drift(t.Context())[0]; f.Result != Warn || f.Detail != "changed since setup: /etc/postfix/main.cf (edited by hand)" {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v, want a warning that names main.cf as edited by hand", f)
 	}
 	r.Plan = nil
 	if f := r.drift(t.Context())[0]; f.Result != Skip {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v, want %s", f, Skip)
 	}
 	r.Unfinished = "20261122-101500-1"
 	if f := r.drift(t.Context())[0]; f.Result != Warn || !strings.Contains(f.Detail, "20261122-101500-1 has not finished") {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v, want a warning that the change has not finished", f)
 	}
 }
 
@@ -364,7 +364,7 @@ func TestRelayAccess(t *testing.T) {
 			}
 			r := &run{Env: Env{State: postfix.State{Installed: true, Params: params, Master: master, Main: main}}}
 			if f := r.relayAccess(t.Context())[0]; f.Result != tt.want {
-				t.Errorf("%+v", f)
+				t.Errorf("got %+v, want %s", f, tt.want)
 			}
 		})
 	}
@@ -381,10 +381,10 @@ func TestSizes(t *testing.T) {
 			route: Route{Hops: []Hop{{Relay: relays.Relay{Name: "X", Limits: relays.Limits{MessageBytes: tt.most}}}}}}
 		got := tr.sizes()
 		if len(got) == 1 != tt.want {
-			t.Errorf("%+v: %+v", tt, got)
+			t.Errorf("%+v: got %+v, want a finding: %v", tt, got, tt.want)
 		}
 		if tt.want && (got[0].Result != Warn || got[0].Cause != "message_too_big" || !strings.Contains(got[0].Command, "10485760")) {
-			t.Errorf("%+v", got[0])
+			t.Errorf("got %+v, want the warning message_too_big and a command with 10485760", got[0])
 		}
 	}
 }

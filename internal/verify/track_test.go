@@ -117,7 +117,7 @@ func TestSilentDrop(t *testing.T) {
 			t.Errorf("%s: %t, %v", reply, done, err)
 		}
 		if causes := DeliveryCauses(tr.delivery, nil); want != nil && (len(causes) == 0 || causes[0].ID != "oci_suppressed") {
-			t.Errorf("%+v", causes)
+			t.Errorf("got %+v, want oci_suppressed first", causes)
 		}
 	}
 }
@@ -141,11 +141,11 @@ func TestRemoteID(t *testing.T) {
 func TestTestMessage(t *testing.T) {
 	id := newMessageID("a@example.com")
 	if id == newMessageID("a@example.com") || !strings.HasSuffix(id, "@example.com") {
-		t.Errorf("message id %q", id)
+		t.Errorf("message id: got %q, want another one each time, @example.com", id)
 	}
 	m := string(testMessage(id, "a@example.com", "b@example.net", "X-Test: yes", time.Now()))
 	if strings.Contains(m, "\r") || strings.Contains(m, "\n.\n") || strings.IndexFunc(m, func(r rune) bool { return r > 126 }) >= 0 {
-		t.Errorf("%q", m)
+		t.Errorf("got %q, want ASCII, no CR and no line of one dot", m)
 	}
 	for _, line := range []string{"Message-ID: <" + id + ">\n", "X-Test: yes\n", "From: <a@example.com>\nTo: <b@example.net>\n"} {
 		if !strings.Contains(m, line) {
@@ -167,7 +167,7 @@ func TestTemporary(t *testing.T) {
 			d.LoginRefused = reply
 		}
 		if got := temporary(d); got != want {
-			t.Errorf("%s: %v", reply, got)
+			t.Errorf("%s: got temporary %v, want %v", reply, got, want)
 		}
 	}
 }
