@@ -68,6 +68,9 @@ func TestLabSetupHTTPS(t *testing.T) {
 	if res := l.Run("relayhost", "status"); res.Code != 0 || !strings.Contains(res.Stdout, "email.eu-west-1.amazonaws.com") {
 		t.Errorf("status: %s", res)
 	}
+	if res := l.Run("relayhost", "status", "--prometheus", "-"); !strings.Contains(res.Stdout, `next_hop="https://email.eu-west-1.amazonaws.com"`) {
+		t.Errorf("metrics: got %s, want the API as next hop", res)
+	}
 	if res := l.Run("relayhost", "setup", "--dry-run", "--detailed-exitcode"); res.Code != 0 {
 		t.Errorf("a second setup: got %s, want no difference", res)
 	}

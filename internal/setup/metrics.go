@@ -2,6 +2,7 @@ package setup
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"relayhost/internal/apply"
@@ -51,8 +52,12 @@ func countResult(r verify.Report, result verify.Result) int {
 // StatusMetrics leaves out what could not be read.
 func StatusMetrics(d Status, version string, now time.Time) *exposition.Text {
 	t := &exposition.Text{}
+	nextHop := d.NextHop
+	if d.API != "" && strings.HasPrefix(nextHop, "unix:") { // a bridge's
+		nextHop = "https://" + d.API
+	}
 	t.Gauge("relayhost_info", "What is set; always 1.", exposition.Sample{Value: 1, Labels: []exposition.Label{
-		{Name: "version", Value: version}, {Name: "postfix", Value: d.Postfix}, {Name: "relay", Value: d.Relay}, {Name: "next_hop", Value: d.NextHop},
+		{Name: "version", Value: version}, {Name: "postfix", Value: d.Postfix}, {Name: "relay", Value: d.Relay}, {Name: "next_hop", Value: nextHop},
 	}})
 	t.Gauge("relayhost_configured", "1 where relayhost has set this server up.", exposition.Bool(d.Configured))
 	t.Gauge("relayhost_postfix_running", "1 where Postfix runs.", exposition.Bool(d.Running))
