@@ -97,6 +97,11 @@ func (l *link) carry(from, to *os.File, count func([]byte)) {
 
 // openTun makes a TUN device in a network namespace; it goes when it is closed.
 func openTun(ns netns.NsHandle, name string) (*os.File, error) {
+	return openTunTap(ns, name, unix.IFF_TUN)
+}
+
+// openTunTap is openTun for either kind: IFF_TUN or IFF_TAP.
+func openTunTap(ns netns.NsHandle, name string, kind uint16) (*os.File, error) {
 	fd := -1
 	err := inNet(ns, func() error {
 		var err error
@@ -108,7 +113,7 @@ func openTun(ns netns.NsHandle, name string) (*os.File, error) {
 		if err != nil {
 			return err
 		}
-		req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+		req.SetUint16(kind | unix.IFF_NO_PI)
 		return unix.IoctlIfreq(fd, unix.TUNSETIFF, req)
 	})
 	if err != nil {
