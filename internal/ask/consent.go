@@ -19,7 +19,7 @@ import (
 // queueChoices are the answers to --queue ask.
 var queueChoices = []ui.Option{
 	{Value: "send", Text: "send it through the relay"},
-	{Value: "hold", Text: "hold it: postsuper -r ALL releases it later"},
+	{Value: "hold", Text: "hold it: postsuper -H ALL releases it later"},
 }
 
 // Consent shows the plan on one screen and asks whether to apply it, and, where mail

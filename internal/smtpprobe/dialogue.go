@@ -202,6 +202,9 @@ func (c *client) close() {
 	_ = c.conn.Close()
 }
 
+// connectGrace is what a TCP handshake gets in any case.
+const connectGrace = 250 * time.Millisecond
+
 func (c *client) connect(ctx context.Context) error {
 	start := time.Now()
 	ctx, end := context.WithCancel(ctx)
@@ -210,6 +213,11 @@ func (c *client) connect(ctx context.Context) error {
 	go func() {
 		select {
 		case <-c.target.GiveUp:
+			// Whoever closes it may have needed less than this machine needs to begin.
+			select {
+			case <-time.After(time.Until(start.Add(connectGrace))):
+			case <-ctx.Done():
+			}
 			gaveUp <- true
 			end()
 		case <-ctx.Done():

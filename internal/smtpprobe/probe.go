@@ -52,7 +52,7 @@ type Target struct {
 	UID            int           // connect as this user where > 0 and we are root (per-user firewall rules)
 
 	// GiveUp ends the TCP handshake when it is closed, with FaultTimeout: what is not
-	// connected by then is not waited for. nil is never closed.
+	// connected by then, and within 250 ms, is not waited for. nil is never closed.
 	GiveUp <-chan struct{}
 
 	// BeforeAuth is called before the login with what is known so far; the probe
