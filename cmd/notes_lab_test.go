@@ -41,9 +41,9 @@ func TestLabNotesOfSetup(t *testing.T) {
 	}
 	has("another user", said(s.RunAs(uint32(uid), jane...)), needsRoot, true)
 
-	s.Shell("mount --bind /var/spool /var/spool && mount -o remount,bind,ro /var/spool")
+	s.Shell("for dir in /var/spool /var/lib /run; do mount --bind $dir $dir && mount -o remount,bind,ro $dir; done")
 	has("a queue that cannot be made", said(l.Run(dry...)), notStarted, true)
-	s.Shell("umount /var/spool")
+	s.Shell("umount /var/spool /var/lib /run")
 
 	// A table of routes that somebody has removed: this plan, which has none, repairs that.
 	s.Shell("postconf -e 'sender_dependent_default_transport_maps = hash:/etc/postfix/relayhost_by_sender'")

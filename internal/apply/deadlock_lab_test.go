@@ -47,7 +47,8 @@ func TestLabDeadlock(t *testing.T) {
 	if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost")); d != "" {
 		t.Errorf("not as before: got\n%s\nwant none", d)
 	}
-	if n := strings.Count(s.Queue(), `"sender"`); n != 1 {
-		t.Errorf("%d messages in the queue, want 1: %s", n, s.Queue())
+	// From the files: with what main.cf says again, postqueue(1) may hang as well.
+	if n := strings.TrimSpace(s.Shell("find /var/spool/postfix/incoming /var/spool/postfix/active /var/spool/postfix/deferred -type f | wc -l")); n != "1" {
+		t.Errorf("messages in the queue: got %s, want 1", n)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -73,6 +75,8 @@ func (t *transaction) end() {
 			_ = t.h.Remove(t.store.dir, "") // fails when another run is already in it
 		}
 	}
+	// Unlocked first: a child that another goroutine is just starting has it open as well.
+	_ = unix.Flock(int(t.lock.Fd()), unix.LOCK_UN)
 	t.lock.Close()
 }
 

@@ -111,7 +111,7 @@ func start(t *testing.T, open func(context.Context) (bridge.Hop, error)) *postfi
 		p.done <- bridge.Serve(context.WithoutCancel(t.Context()), theirs, "bridge.example", open)
 	}()
 	t.Cleanup(func() { _ = ours.Close() })
-	if err := ours.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := ours.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return p

@@ -137,7 +137,7 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"via", top + "via = \"uucp\"\n", "5: via is smtp, smtp-oauth or https, not \"uucp\""},
 		{"sign-in without its way", top + "tenant = \"contoso.example\"\n", "5: tenant goes with via = "},
 		{"sign-in", top + "via = \"smtp-oauth\"\nsign_in = \"password\"\n", "6: \"password\" is no way to sign in"},
-		{"tenant", top + "via = \"smtp-oauth\"\ntenant = \"a/../b\"\n", "6: \"a/../b\" is not an id"},
+		{"tenant", top + "via = \"smtp-oauth\"\ntenant = \"a/../b\"\n", "6: the value is not an ID"},
 		{"unverified token", top + "via = \"smtp-oauth\"\ninsecure_no_verify_certificate = true\n", "6: a token is sent on verified connections only"},
 		{"fallback of a sign-in", top + "via = \"smtp-oauth\"\n[[fallback]]\nport = 2587\ninsecure_no_verify_certificate = true\n", "8: a route with a hop by OAuth or HTTPS goes by verified connections only"},
 		{"fallback by a sign-in", top + "[[fallback]]\nport = 2587\nvia = \"smtp-oauth\"\nsign_in = \"x\"\n", "8: \"x\" is no way to sign in"},

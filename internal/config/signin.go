@@ -146,7 +146,8 @@ func (k *checker) oauth(at func(string) string, h *Hop) {
 	k.grant(at, h)
 	for _, v := range []struct{ key, value string }{{"client_id", s.ClientID}, {"tenant", s.Tenant}} {
 		if len(v.value) > maxUsername || strings.Trim(v.value, lower+upper+digits+".-_") != "" {
-			k.bad(at(v.key), "", "%q is not an id of letters, digits, dots and hyphens", v.value)
+			// Its text stays out: a secret is pasted here by mistake.
+			k.bad(at(v.key), "", "the value is not an ID of letters, digits, dots and hyphens")
 		}
 	}
 	if s.ClientID == "" && k.complete {

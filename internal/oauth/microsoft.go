@@ -1,6 +1,9 @@
 package oauth
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Cloud is one of Microsoft's clouds.
 type Cloud string
@@ -47,7 +50,7 @@ func Microsoft(c Client, cloud Cloud, tenant string) (Client, error) {
 		tenant = "organizations"
 	}
 	if !validTenant(tenant) {
-		return c, fmt.Errorf("the tenant %q is no domain or id", tenant)
+		return c, errors.New("the tenant is no domain or ID")
 	}
 	base := "https://" + hosts.login + "/" + tenant + "/oauth2/v2.0/"
 	c.TokenURL, c.DeviceURL, c.AuthorizeURL = base+"token", base+"devicecode", base+"authorize"

@@ -109,7 +109,7 @@ func TestMicrosoft(t *testing.T) {
 		{"China", oauth.ClientCredentials, oauth.China, "t.example", "https://login.partner.microsoftonline.cn/t.example/oauth2/v2.0/token", "https://partner.outlook.cn/.default", ""},
 		{"application of a person", oauth.ClientCredentials, oauth.Outlook, "", "", "", "need a sign-in by their user"},
 		{"application without a tenant", oauth.ClientCredentials, oauth.Global, "", "", "", "missing tenant"},
-		{"tenant with a path", oauth.ClientCredentials, oauth.Global, "a/../b", "", "", "no domain or id"},
+		{"tenant with a path", oauth.ClientCredentials, oauth.Global, "a/../b", "", "", "no domain or ID"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := oauth.Client{Grant: row.grant, ID: "id"}

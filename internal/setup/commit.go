@@ -92,7 +92,10 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		live.keep(ctx, &a, plannedMain(s.Plan))
 	}
 	a.Watch = func(ctx context.Context) (func(context.Context) error, error) {
-		return live.watch(ctx, ourServices(s.Plan), s.NoVerify)
+		if s.NoVerify {
+			return live.watch(ctx, ourServices(s.Plan), settleLonger)
+		}
+		return live.watch(ctx, ourServices(s.Plan), besideProof)
 	}
 	if !s.NoVerify {
 		a.Prove = func(ctx context.Context) error {
@@ -304,6 +307,7 @@ const (
 	reloadLine   = 3 * time.Second
 	settle       = 300 * time.Millisecond
 	settleLonger = 2 * time.Second
+	besideProof  = 0 // settle, and nobody waits for it
 )
 
 // liveLog is where the live Postfix logs.
@@ -346,7 +350,7 @@ func (l *liveLog) keep(ctx context.Context, o *apply.Options, plannedMain []byte
 // watch follows the mail log from before the reload, since "postfix reload" says 0
 // whatever becomes of the services. What it returns begins to watch what dies of it;
 // where no proof follows, it waits for that and fails.
-func (l *liveLog) watch(ctx context.Context, services []string, noProof bool) (func(context.Context) error, error) {
+func (l *liveLog) watch(ctx context.Context, services []string, more time.Duration) (func(context.Context) error, error) {
 	unseen := func(context.Context) error { return nil }
 	log, err := l.find(ctx)
 	if err != nil {
@@ -358,9 +362,9 @@ func (l *liveLog) watch(ctx context.Context, services []string, noProof bool) (f
 		cancel()
 		return unseen, nil //nolint:nilerr // as above
 	}
-	limit, more := reloadLine, settle
-	if noProof {
-		more = settleLonger
+	limit, waits := reloadLine, more != besideProof
+	if !waits {
+		more = settle
 	}
 	return func(ctx context.Context) error {
 		if l.kept != nil && !apply.LogBegins(ctx, l.deps.Host, l.deps.ConfigDir, *l.kept) {
@@ -371,7 +375,7 @@ func (l *liveLog) watch(ctx context.Context, services []string, noProof bool) (f
 		if l.kept != nil {
 			limit = more // master(8) does not log its reload there
 		}
-		if noProof {
+		if waits {
 			defer cancel()
 			return maillog.WatchReload(ctx, lines, services, limit, more, l.notTaken)
 		}

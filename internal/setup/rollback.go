@@ -55,7 +55,7 @@ func watchRollback(deps Deps, died *error) func(context.Context) (func(context.C
 			return func(context.Context) error { return nil }, nil //nolint:nilerr // nothing to watch, and no reason to stay
 		}
 		live := liveLog{deps: deps, state: state}
-		see, err := live.watch(ctx, nil, false)
+		see, err := live.watch(ctx, nil, settle)
 		return func(ctx context.Context) error {
 			*died = see(ctx)
 			return ctx.Err()

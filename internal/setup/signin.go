@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,6 +145,9 @@ func checkApplication(h config.Hop) error {
 	case LacksProof(h):
 		return bad("give client_secret= or client_certificate= in the file of --credentials-file", "missing client_secret or client_certificate")
 	}
+	if t := in.Tenant; t != "" && !strings.Contains(t, ".") && !guid.MatchString(t) && !slices.Contains([]string{"organizations", "common", "consumers"}, t) {
+		return bad("it is a domain of the organisation, or the Directory (tenant) ID", "the tenant is no domain or ID")
+	}
 	if err := ClientIDCheck(h.Relay)(in.ClientID); err != nil {
 		return UsageError{err, "the overview page of the registration shows it"}
 	}
@@ -175,7 +179,7 @@ func ClientIDCheck(r relays.Relay) func(string) error {
 	}
 	return func(id string) error {
 		if !strings.HasSuffix(strings.TrimSpace(id), ".apps.googleusercontent.com") {
-			return fmt.Errorf("client_id %q is no ID of an OAuth client at Google, which ends in .apps.googleusercontent.com", id)
+			return errors.New("client_id is no ID of an OAuth client at Google, which ends in .apps.googleusercontent.com")
 		}
 		return nil
 	}
@@ -187,7 +191,7 @@ func CheckClientID(id string) error {
 	case strings.Contains(id, "~"):
 		return errors.New("client_id has the form of a client secret: give the Application (client) ID")
 	case !guid.MatchString(id):
-		return fmt.Errorf("client_id %q is not an Application (client) ID such as 11111111-2222-3333-4444-555555555555", id)
+		return errors.New("client_id is not an Application (client) ID such as 11111111-2222-3333-4444-555555555555")
 	}
 	return nil
 }

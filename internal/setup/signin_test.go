@@ -30,6 +30,8 @@ func TestCheckApplication(t *testing.T) {
 		{"a name as client ID", func(s *config.SignIn) { s.ClientID = "mailer" }, "is not an Application (client) ID"},
 		{"the tenant as client ID", func(s *config.SignIn) { s.Tenant = strings.ToUpper(clientID) }, "are the same"},
 		{"no tenant", func(s *config.SignIn) { s.Tenant = "" }, "missing tenant"},
+		{"the secret as tenant", func(s *config.SignIn) { s.Tenant = "Gehe1mClient42" }, "the tenant is no domain or ID"},
+		{"a secret of another form as client ID", func(s *config.SignIn) { s.ClientID = "Gehe1mClient42" }, "is not an Application (client) ID"},
 		{"no secret", func(s *config.SignIn) { s.Secret = secret.Value{} }, "missing client_secret or client_certificate"},
 		{"the secret's ID", func(s *config.SignIn) { s.Secret = secret.New("11111111-2222-3333-4444-555555555555") }, "form of a Secret ID"},
 		{"a blank behind it", func(s *config.SignIn) { s.Secret = secret.New(secretValue + " ") }, "begins or ends with a blank"},
