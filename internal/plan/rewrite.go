@@ -76,6 +76,7 @@ func (b *builder) isAsked(key string) bool {
 func hostNames(state postfix.State) []string {
 	short, _, _ := strings.Cut(state.Hostname, ".")
 	names := append([]string{state.Params["myhostname"], Origin(state), state.FQDN, state.Hostname, short}, state.Names...)
+	names = append(names, short+".localdomain") // Postfix's own mydomain of a short name
 	names = append(names, "localhost", "localhost."+state.Params["mydomain"], "localhost.localdomain")
 	for _, name := range postfix.SplitList(state.Params["mydestination"]) {
 		if strings.HasPrefix(strings.ToLower(name), "localhost.") || isName(name) && !mailaddr.Qualified(name) {

@@ -72,7 +72,7 @@ func TestSenders(t *testing.T) {
 	}
 	t.Run("server", func(t *testing.T) {
 		p := build(t, debian(t), options())
-		want := []string{"@host.example.com alerts@example.org", "@host alerts@example.org", "@localhost alerts@example.org",
+		want := []string{"@host.example.com alerts@example.org", "@host alerts@example.org", "@host.localdomain alerts@example.org", "@localhost alerts@example.org",
 			"@localhost.example.com alerts@example.org", "@localhost.localdomain alerts@example.org"}
 		if got := lines(text(t, p, "/etc/postfix/relayhost_generic")); !slices.Equal(got, want) {
 			t.Errorf("generic: got %q, want %q", got, want)
@@ -84,7 +84,7 @@ func TestSenders(t *testing.T) {
 	t.Run("null client", func(t *testing.T) {
 		// Mail to this host's name leaves: a generic map would rewrite it.
 		p := build(t, debian(t).set("mydestination", ""), options())
-		want := []string{"@host alerts@example.org", "@localhost alerts@example.org", "@localhost.example.com alerts@example.org",
+		want := []string{"@host alerts@example.org", "@host.localdomain alerts@example.org", "@localhost alerts@example.org", "@localhost.example.com alerts@example.org",
 			"@localhost.localdomain alerts@example.org"}
 		if got := lines(text(t, p, "/etc/postfix/relayhost_generic")); !slices.Equal(got, want) {
 			t.Errorf("generic %q, want %q: recipients at this host's name are rewritten, or names that are no mail domain leave", got, want)

@@ -57,7 +57,7 @@ func hostNames(r *host.Reader, s State) (names []string) {
 			}
 		}
 	}
-	for _, domain := range []string{s.Params["mydomain"], searchDomain(r), "localdomain"} { // the last is Postfix's own for a short name (mydomain)
+	for _, domain := range []string{s.Params["mydomain"], searchDomain(r)} {
 		if domain != "" && short != "" {
 			names = append(names, short+"."+domain)
 		}

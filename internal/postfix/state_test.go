@@ -125,8 +125,8 @@ func TestOwnNames(t *testing.T) {
 		"/etc/passwd": "jane:x:1000:1000::/home/jane:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\nroot:x:0:0:root:/root:/bin/bash\n" +
 			"nobody:x:65534:65534::/:/bin/false\n# a comment\nbroken\n_apt:x:42:65534::/:/bin/false\nNagios:x:999:999::/:/bin/false\n",
 	})
-	got := hostNames(r, State{Hostname: "web1", Params: map[string]string{"mydomain": "localdomain"}})
-	want := []string{"web1.provider.example", "web1.lan", "localhost6", "web1.localdomain", "web1.corp.example", "web1.localdomain", "example.org"}
+	got := hostNames(r, State{Hostname: "web1", Params: map[string]string{"mydomain": "corp.internal"}})
+	want := []string{"web1.provider.example", "web1.lan", "localhost6", "web1.corp.internal", "web1.corp.example", "example.org"}
 	if !slices.Equal(got, want) {
 		t.Errorf("names: got %q, want %q", got, want)
 	}
