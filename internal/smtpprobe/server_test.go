@@ -187,7 +187,7 @@ func (a *ca) issue(t *testing.T, name string, until time.Time) tls.Certificate {
 func (n *network) target(pool *x509.CertPool) Target {
 	return Target{Name: "relay.test", Addr: n.addr, Until: StepRcpt, HELO: "host.example.com", Roots: pool,
 		Username: "user", Password: secret.New(password), MailFrom: "a@example.com", RcptTo: "b@example.net",
-		StepTimeout: time.Second, Timeout: 3 * time.Second} // a busy machine has pauses of its own
+		StepTimeout: 2 * time.Second, Timeout: 6 * time.Second} // a busy machine has pauses of its own
 }
 
 func many(n int, line string) string { return strings.Repeat(line, n) }
