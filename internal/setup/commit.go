@@ -92,10 +92,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		live.keep(ctx, &a, plannedMain(s.Plan))
 	}
 	a.Watch = func(ctx context.Context) (func(context.Context) error, error) {
-		if s.NoVerify {
-			return live.watch(ctx, ourServices(s.Plan), settleLonger)
-		}
-		return live.watch(ctx, ourServices(s.Plan), besideProof)
+		return live.watch(ctx, ourServices(s.Plan), map[bool]time.Duration{true: settleLonger, false: besideProof}[s.NoVerify])
 	}
 	if !s.NoVerify {
 		a.Prove = func(ctx context.Context) error {
