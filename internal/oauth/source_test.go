@@ -227,18 +227,28 @@ func TestHostileEndpoints(t *testing.T) {
 	}
 }
 
-// TestSecretStaysWhereTheEndpointIsNotWhoItIs: a certificate that does not verify
-// gets no form.
+// TestSecretStaysWhereTheEndpointIsNotWhoItIs: a certificate that does not verify, or is
+// for another name, gets no form.
 func TestSecretStaysWhereTheEndpointIsNotWhoItIs(t *testing.T) {
 	e := newEndpoint(t, func(int, string, url.Values) (int, any) { return 200, token("a", "", time.Hour) })
-	s := e.source(t, oauth.ClientCredentials)
-	s.HTTP = oauth.HTTPClient(x509.NewCertPool())
-	_, err := s.Token(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "certificate") {
-		t.Errorf("Token: got %v, want a certificate error", err)
-	}
-	if got := len(e.requests()); got != 0 {
-		t.Errorf("requests: got %d, want 0", got)
+	for _, row := range []struct {
+		name   string
+		change func(*oauth.Source)
+	}{
+		{"unknown authority", func(s *oauth.Source) { s.HTTP = oauth.HTTPClient(x509.NewCertPool()) }},
+		{"another name", func(s *oauth.Source) { s.Client.TokenURL = strings.Replace(s.Client.TokenURL, "127.0.0.1", "localhost", 1) }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := e.source(t, oauth.ClientCredentials)
+			row.change(&s)
+			_, err := s.Token(t.Context())
+			if err == nil || !strings.Contains(err.Error(), "certificate") {
+				t.Errorf("Token: got %v, want a certificate error", err)
+			}
+			if got := len(e.requests()); got != 0 {
+				t.Errorf("requests: got %d, want 0", got)
+			}
+		})
 	}
 }
 
