@@ -47,7 +47,10 @@ func TestLabNotesOfSetup(t *testing.T) {
 
 	// A table of routes that somebody has removed: this plan, which has none, repairs that.
 	s.Shell("postconf -e 'sender_dependent_default_transport_maps = hash:/etc/postfix/relayhost_by_sender'")
-	has("a Postfix that dies", said(l.Run(dry...)), broken, true)
+	// It dies of that, or says first that it cannot ask the table.
+	if text := said(l.Run(dry...)); !strings.Contains(text, broken) && !strings.Contains(text, "now deferred: a table cannot be asked") {
+		t.Errorf("a Postfix that dies: got %q, want %q in it", text, broken)
+	}
 
 	// Six services with the relay as their next hop, of which five are rehearsed.
 	var senders, entries strings.Builder
