@@ -47,7 +47,10 @@ func sit(t *testing.T, l *lab.Lab, cols int, deaf bool, args ...string) *person 
 			}
 			select {
 			case <-p.term.Done():
-				time.Sleep(50 * time.Millisecond) // what was written last
+				// What was written last may not have been read yet.
+				for end := time.Now().Add(2 * time.Second); !strings.Contains(p.term.Screen(), "terminal as before") && time.Now().Before(end); {
+					time.Sleep(2 * time.Millisecond)
+				}
 				over = true
 			default:
 			}
