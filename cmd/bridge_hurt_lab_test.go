@@ -13,7 +13,7 @@ import (
 )
 
 // TestLabBridgeHurt: whatever a bridge needs on this host and does not have, verify has
-// a finding for without sending anything, and what it advises mends it.
+// a finding for without sending anything, and what it advises fixes it.
 func TestLabBridgeHurt(t *testing.T) {
 	t.Parallel()
 	l := signInLab(t, lab.Bookworm)
@@ -30,7 +30,7 @@ func TestLabBridgeHurt(t *testing.T) {
 		t.Fatalf("a sound bridge: got %+v, want no fault", got)
 	}
 	const home = "/var/lib/postfix-relayhost-bridge"
-	for _, test := range []struct{ name, hurt, cause, says, mend string }{
+	for _, test := range []struct{ name, hurt, cause, says, fix string }{
 		{"program gone", "mv /usr/local/bin/relayhost /usr/local/bin/moved; ln /usr/local/bin/moved /usr/bin/relayhost", "bridge_gone", "/usr/local/bin/relayhost is missing", "mv /usr/local/bin/moved /usr/local/bin/relayhost; rm /usr/bin/relayhost"},
 		{"program closed", "chmod 0700 /usr/local/bin/relayhost", "bridge_gone", "closed to others (mode 0700)", "chmod 0755 /usr/local/bin/relayhost"},
 		{"directory of the program closed", "chmod 0700 /usr/local/bin", "bridge_gone", "/usr/local/bin is closed to others", "chmod 0755 /usr/local/bin"},
@@ -63,20 +63,20 @@ func TestLabBridgeHurt(t *testing.T) {
 			if i < 0 {
 				t.Fatalf("verify: got %+v, want a failed service by %s that says %q", report.Findings, test.cause, test.says)
 			}
-			mend := test.mend
-			if mend == "" {
-				if mend = report.Findings[i].Command; mend == "" {
+			fix := test.fix
+			if fix == "" {
+				if fix = report.Findings[i].Command; fix == "" {
 					t.Fatalf("verify: got no command in %+v", report.Findings[i])
 				}
 			}
-			if strings.HasPrefix(mend, "relayhost setup") {
-				mend = strings.Replace(mend, "FILE", "/root/m365.txt", 1) + " --yes"
+			if strings.HasPrefix(fix, "relayhost setup") {
+				fix = strings.Replace(fix, "FILE", "/root/m365.txt", 1) + " --yes"
 			}
-			if res := l.Run("sh", "-c", "PATH=/usr/local/bin:$PATH; "+mend); res.Code != 0 {
-				t.Fatalf("%s: %s", mend, res)
+			if res := l.Run("sh", "-c", "PATH=/usr/local/bin:$PATH; "+fix); res.Code != 0 {
+				t.Fatalf("%s: %s", fix, res)
 			}
 			if got := faults(); len(got) > 0 {
-				t.Fatalf("after %q: got %+v, want no fault", mend, got)
+				t.Fatalf("after %q: got %+v, want no fault", fix, got)
 			}
 		})
 	}
@@ -95,6 +95,6 @@ func TestLabBridgeHurt(t *testing.T) {
 		s.Shell("umount " + home + "/state 2>/dev/null || mv " + home + "/away " + home + "/state; postqueue -f")
 		s.WaitLog(`to=<` + to + `>.*status=sent`)
 	}
-	s.SendMail("root", "someone@elsewhere.example", "mended")
+	s.SendMail("root", "someone@elsewhere.example", "fixed")
 	s.WaitLog(`to=<someone@elsewhere\.example>.*status=sent`)
 }

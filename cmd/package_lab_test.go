@@ -215,7 +215,7 @@ func onAndOff(t *testing.T, l *lab.Lab) {
 	}
 }
 
-// blameless: a maintainer of Debian finds nothing to mend, nor does one of manual
+// blameless: a maintainer of Debian finds nothing to fix, nor does one of manual
 // pages.
 func blameless(t *testing.T, l *lab.Lab) {
 	s := l.Server

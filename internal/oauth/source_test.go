@@ -236,7 +236,9 @@ func TestSecretStaysWhereTheEndpointIsNotWhoItIs(t *testing.T) {
 		change func(*oauth.Source)
 	}{
 		{"unknown authority", func(s *oauth.Source) { s.HTTP = oauth.HTTPClient(x509.NewCertPool()) }},
-		{"another name", func(s *oauth.Source) { s.Client.TokenURL = strings.Replace(s.Client.TokenURL, "127.0.0.1", "localhost", 1) }},
+		{"another name", func(s *oauth.Source) {
+			s.Client.TokenURL = strings.Replace(s.Client.TokenURL, "127.0.0.1", "localhost", 1)
+		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := e.source(t, oauth.ClientCredentials)

@@ -64,7 +64,7 @@ type failure struct {
 
 	setup  []string // causes of which one setup must name when it meets this on a server without a setup
 	flags  []string // of setup
-	mended bool     // setup mends it
+	fixed bool     // setup fixes it
 }
 
 var noSend = []string{"--no-send"}
@@ -151,28 +151,28 @@ var failures = []failure{
 	{name: "map not compiled", shell: "rm /etc/postfix/sasl_passwd.db",
 		findings: []string{"maps:map_db_missing", "delivery:map_db_missing"}, explain: []string{"map_db_missing", "map_lookup_error"}},
 	{name: "key is not the next hop", shell: "sed -i 's/^.email-smtp[^ \t]*/[other.example]:587/' /etc/postfix/sasl_passwd && postmap /etc/postfix/sasl_passwd",
-		findings: []string{"maps:map_key_mismatch", "delivery:map_key_mismatch"}, explain: []string{"ses_auth_required"}, mended: true},
+		findings: []string{"maps:map_key_mismatch", "delivery:map_key_mismatch"}, explain: []string{"ses_auth_required"}, fixed: true},
 	{name: "map readable by all", shell: "chmod 644 /etc/postfix/sasl_passwd.db", findings: []string{"maps:secret_world_readable"}},
 	{name: "plug-ins gone", shell: "mv /usr/lib/x86_64-linux-gnu/sasl2 /usr/lib/x86_64-linux-gnu/sasl2.gone",
 		findings: []string{"config:sasl_plugins_missing", "delivery:sasl_plugins_missing"}, explain: []string{"sasl_plugins_missing"}, setup: []string{"sasl_plugins_missing"}},
 	{name: "plain text forbidden", shell: "postconf -P relayhost-ses/unix/smtp_sasl_tls_verified_security_options=noplaintext,noanonymous",
-		findings: []string{"config:sasl_noplaintext_default", "delivery:sasl_noplaintext_default", "drift:drift"}, explain: []string{"sasl_noplaintext_default"}, mended: true},
+		findings: []string{"config:sasl_noplaintext_default", "delivery:sasl_noplaintext_default", "drift:drift"}, explain: []string{"sasl_noplaintext_default"}, fixed: true},
 	{name: "filter", shell: "postconf -P relayhost-ses/unix/smtp_sasl_mechanism_filter=digestmd5",
-		findings: []string{"config:sasl_mech_filter", "delivery:sasl_mech_filter"}, explain: []string{"sasl_mech_filter"}, mended: true},
-	{name: "auth off", shell: "postconf -P relayhost-ses/unix/smtp_sasl_auth_enable=no", findings: []string{"config:auth_not_enabled", "delivery:auth_not_enabled"}, explain: []string{"auth_not_enabled"}, mended: true},
+		findings: []string{"config:sasl_mech_filter", "delivery:sasl_mech_filter"}, explain: []string{"sasl_mech_filter"}, fixed: true},
+	{name: "auth off", shell: "postconf -P relayhost-ses/unix/smtp_sasl_auth_enable=no", findings: []string{"config:auth_not_enabled", "delivery:auth_not_enabled"}, explain: []string{"auth_not_enabled"}, fixed: true},
 	{name: "CA file gone", shell: "postconf -P relayhost-ses/unix/smtp_tls_CAfile=/nonexistent.pem",
-		findings: []string{"delivery:tls_cafile_missing"}, explain: []string{"tls_cafile_missing"}, mended: true},
+		findings: []string{"delivery:tls_cafile_missing"}, explain: []string{"tls_cafile_missing"}, fixed: true},
 	{name: "wrapper mode", shell: "postconf -P relayhost-ses/unix/smtp_tls_wrappermode=yes",
-		findings: []string{"config:tls_587_wrappermode"}, explain: []string{"tls_587_wrappermode", "tls_handshake_failure"}, mended: true},
+		findings: []string{"config:tls_587_wrappermode"}, explain: []string{"tls_587_wrappermode", "tls_handshake_failure"}, fixed: true},
 	{name: "own domain", shell: "postconf -e 'mydestination=localhost, example.com'", args: []string{"--to", "nosuch@example.com"},
 		findings: []string{"config:mydestination_domain", "delivery:mydestination_domain"}, explain: []string{"mydestination_domain"}},
-	{name: "another transport", shell: "postconf -e default_transport=smtp", findings: []string{"config:override_elsewhere", "drift:drift"}, mended: true},
+	{name: "another transport", shell: "postconf -e default_transport=smtp", findings: []string{"config:override_elsewhere", "drift:drift"}, fixed: true},
 	{name: "table type", shell: "postconf -P relayhost-ses/unix/smtp_sasl_password_maps=cdb:/etc/postfix/sasl_passwd",
-		findings: []string{"config:map_type_unsupported"}, explain: []string{"map_type_unsupported"}, mended: true},
+		findings: []string{"config:map_type_unsupported"}, explain: []string{"map_type_unsupported"}, fixed: true},
 	{name: "malformed next hop", shell: "postconf -e 'default_transport=relayhost-ses:[" + sesHost + ":587]'",
-		findings: []string{"config:relayhost_syntax"}, explain: []string{"relayhost_syntax"}, mended: true},
+		findings: []string{"config:relayhost_syntax"}, explain: []string{"relayhost_syntax"}, fixed: true},
 	{name: "level", shell: "postconf -P relayhost-ses/unix/smtp_tls_security_level=bogus",
-		findings: []string{"config:smtp_fatal_level", "delivery:smtp_fatal_level"}, explain: []string{"smtp_fatal_level"}, mended: true},
+		findings: []string{"config:smtp_fatal_level", "delivery:smtp_fatal_level"}, explain: []string{"smtp_fatal_level"}, fixed: true},
 	{name: "login later", world: reply(smtpd.StepAuth, 454, "4.7.0", "Temporary authentication failure"), args: noSend, findings: []string{"auth:ses_auth_temporary"}, setup: []string{"ses_auth_temporary"}},
 	{name: "no AUTH", world: mechanism(), args: noSend, findings: []string{"auth:auth_not_offered"}, setup: []string{"auth_not_offered"}, flags: []string{"--port", "587"}},
 	{name: "no mechanism", world: mechanism("CRAM-MD5"), args: noSend, findings: []string{"auth:auth_no_mechanism"}, setup: []string{"auth_no_mechanism"}, flags: []string{"--port", "587"}},
@@ -244,7 +244,7 @@ var failures = []failure{
 	// What is wrong on this host.
 	{name: "password table out of reach", shell: "postconf -P relayhost-ses/unix/smtp_sasl_password_maps=tcp:127.0.0.1:1",
 		findings: []string{"delivery:map_lookup_error"}, explain: []string{"map_lookup_error"}},
-	{name: "a value of no use", shell: "postconf -P relayhost-ses/unix/smtp_bind_address=nowhere", findings: []string{"delivery:service_throttled"}, explain: []string{"service_throttled"}, mended: true},
+	{name: "a value of no use", shell: "postconf -P relayhost-ses/unix/smtp_bind_address=nowhere", findings: []string{"delivery:service_throttled"}, explain: []string{"service_throttled"}, fixed: true},
 	// What the log alone tells: it is about mail of others, or about the past.
 	{name: "addresses beyond ASCII", args: noSend, then: `printf 'Subject: x\n\nx\n' | sendmail -f app@example.com 'zoë@example.net'`, log: "status=bounced", findings: []string{"explain:smtputf8"}},
 	{name: "no way back for a bounce", world: func(l *lab.Lab) {
@@ -270,7 +270,7 @@ func TestLabCauses(t *testing.T) {
 	ses := l.World.Relay("ses")
 	var sound smtpd.Config
 	ses.Configure(func(c *smtpd.Config) { sound = *c })
-	mend := func() {
+	fix := func() {
 		t.Helper()
 		ses.Configure(func(c *smtpd.Config) { *c = sound })
 		if err := ses.Present(lab.Flawless); err != nil {
@@ -285,7 +285,7 @@ func TestLabCauses(t *testing.T) {
 			t.Run("setup, "+f.name, func(t *testing.T) {
 				setUp(t, l, f)
 				l.Server.Shell(f.undo)
-				mend()
+				fix()
 			})
 		}
 	}
@@ -321,11 +321,11 @@ func TestLabCauses(t *testing.T) {
 			if f.mail {
 				l.Server.Shell("postsuper -d ALL")
 			}
-			if f.mended {
-				mends(t, l)
+			if f.fixed {
+				fixes(t, l)
 			}
 			l.Server.Shell(f.undo)
-			mend()
+			fix()
 			l.Server.Shell("postfix stop; rm -rf /etc/postfix; cp -a /root/sound /etc/postfix; : > /var/log/mail.log; postfix start")
 			if queue := strings.TrimSpace(l.Server.Queue()); queue != "" {
 				t.Errorf("left in the queue: got %s, want none", queue)
@@ -335,7 +335,7 @@ func TestLabCauses(t *testing.T) {
 	var r verify.Report
 	res := l.Run("relayhost", "verify", "--json")
 	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil || res.Code != 0 {
-		t.Errorf("mended, and yet: got %v, want nil\n%s", err, res)
+		t.Errorf("fixed, and yet: got %v, want nil\n%s", err, res)
 	}
 }
 
@@ -374,17 +374,17 @@ func setUp(t *testing.T, l *lab.Lab, f failure) {
 	}
 }
 
-// mends holds setup to putting right what is wrong with the server's own files.
-func mends(t *testing.T, l *lab.Lab) {
+// fixes holds setup to putting right what is wrong with the server's own files.
+func fixes(t *testing.T, l *lab.Lab) {
 	t.Helper()
-	// master(8) holds a service that died back for a minute, whatever is mended.
+	// master(8) holds a service that died back for a minute, whatever is fixed.
 	l.Server.Shell("postsuper -d ALL; postfix stop; postfix start")
 	if res := setup(l); res.Code != 0 {
-		t.Errorf("setup does not mend it: %s\n%s", res, l.Server.MailLog())
+		t.Errorf("setup does not fix it: %s\n%s", res, l.Server.MailLog())
 		return
 	}
 	if res := l.Run("relayhost", "verify", "--json", "--no-send"); res.Code != 0 {
-		t.Errorf("setup has not mended it: %s", res)
+		t.Errorf("setup has not fixed it: %s", res)
 	}
 }
 

@@ -22,7 +22,7 @@ func TestSecretEnds(t *testing.T) {
 		ends  time.Time
 		want  string // of the findings of the check "auth"
 		says  string
-		mends string // in the remedy
+		fixes string // in the remedy
 	}{
 		{"nobody has said", time.Time{}, "auth:pass auth:pass", "nobody has said when the client secret ends (client_secret_expires= in the credentials file)", ""},
 		{"next year", time.Now().Add(400*day + time.Hour), "auth:pass auth:pass", "the client secret ends in 400 days", ""},
@@ -43,8 +43,8 @@ func TestSecretEnds(t *testing.T) {
 				t.Fatalf("got %s, want %s\n%+v", got, test.want, find(r, "auth"))
 			}
 			f := find(r, "auth")[0]
-			if !strings.Contains(f.Detail, test.says) || !strings.Contains(f.Remedy, test.mends) || test.mends != "" && !strings.Contains(f.Remedy, test.ends.UTC().Format(time.DateOnly)) {
-				t.Errorf("got %+v, want %q, and %q with the day in the remedy", f, test.says, test.mends)
+			if !strings.Contains(f.Detail, test.says) || !strings.Contains(f.Remedy, test.fixes) || test.fixes != "" && !strings.Contains(f.Remedy, test.ends.UTC().Format(time.DateOnly)) {
+				t.Errorf("got %+v, want %q, and %q with the day in the remedy", f, test.says, test.fixes)
 			}
 		})
 	}
