@@ -62,8 +62,8 @@ type failure struct {
 	then string // happens after verify, before explain is asked
 	log  string // what the log says then
 
-	setup  []string // causes of which one setup must name when it meets this on a server without a setup
-	flags  []string // of setup
+	setup []string // causes of which one setup must name when it meets this on a server without a setup
+	flags []string // of setup
 	fixed bool     // setup fixes it
 }
 
