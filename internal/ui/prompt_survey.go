@@ -62,11 +62,17 @@ func (w *watched) Write(p []byte) (int, error) {
 }
 
 func (p *surveyPrompter) ask(prompt survey.Prompt, answer any) error {
-	// survey leaves the mode that it found; a question that is broken off
-	// half way must, too.
+	// survey changes the mode after it has shown the question: until then a
+	// password would be echoed, and Ctrl-D would be read as NUL, which is no key.
+	// It leaves the mode that it found; a question that is broken off half way
+	// must, too.
 	fd := int(p.keys.Fd())
 	if mode, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
 		defer func() { _ = unix.IoctlSetTermios(fd, unix.TCSETS, mode) }()
+		asking := *mode
+		asking.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG
+		asking.Cc[unix.VMIN], asking.Cc[unix.VTIME] = 1, 0
+		_ = unix.IoctlSetTermios(fd, unix.TCSETS, &asking)
 	}
 	err := survey.AskOne(prompt, answer, survey.WithStdio(p.keys, p.out, p.out))
 	if errors.Is(err, ErrBack) {

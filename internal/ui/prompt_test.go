@@ -75,6 +75,14 @@ func (p *person) sees(text string) {
 	}
 }
 
+// hesitate is the moment that a person needs; a full terminal needs none: it is ready
+// as soon as a question is seen.
+func hesitate(deaf bool) {
+	if deaf {
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 func (p *person) mode() unix.Termios {
 	m, err := unix.IoctlGetTermios(int(p.slave.Fd()), unix.TCGETS)
 	if err != nil {
@@ -174,8 +182,7 @@ func TestQuestions(t *testing.T) {
 							t.Errorf("a line of the list is %d columns wide, want 0:\n%s", w, p.screen)
 						}
 					}
-					// A person types after the question is there.
-					time.Sleep(20 * time.Millisecond)
+					hesitate(deaf)
 					p.types(how(i))
 				}
 				if err := p.ends(done); err != nil {
@@ -213,11 +220,11 @@ func TestQuestions(t *testing.T) {
 						done := p.run(t.Context())
 						for i := range stop {
 							p.sees(stages[i].see)
-							time.Sleep(20 * time.Millisecond)
+							hesitate(deaf)
 							p.types(how(i))
 						}
 						p.sees(stages[stop].see)
-						time.Sleep(20 * time.Millisecond)
+						hesitate(deaf)
 						p.types(breaks)
 						if err := p.ends(done); !errors.Is(err, ErrInterrupted) {
 							t.Errorf("got %v, want %v\n%s", err, ErrInterrupted, p.screen)
@@ -248,7 +255,7 @@ func TestBack(t *testing.T) {
 					done := p.run(t.Context())
 					for i, s := range stages[:stop] {
 						p.sees(s.see)
-						time.Sleep(20 * time.Millisecond)
+						hesitate(deaf)
 						if deaf {
 							p.types(stages[i].deaf)
 						} else {
@@ -256,7 +263,7 @@ func TestBack(t *testing.T) {
 						}
 					}
 					p.sees(stages[stop].see)
-					time.Sleep(20 * time.Millisecond)
+					hesitate(deaf)
 					p.types(typed)
 					if err := p.ends(done); !errors.Is(err, ErrBack) {
 						t.Errorf("got %v, want %v\n%s", err, ErrBack, p.screen)
@@ -284,7 +291,7 @@ func TestQuestionEndsWithContext(t *testing.T) {
 				done := p.run(ctx)
 				for i := range stop {
 					p.sees(stages[i].see)
-					time.Sleep(20 * time.Millisecond)
+					hesitate(deaf)
 					if deaf {
 						p.types(stages[i].deaf)
 					} else {
@@ -292,7 +299,7 @@ func TestQuestionEndsWithContext(t *testing.T) {
 					}
 				}
 				p.sees(stages[stop].see)
-				time.Sleep(20 * time.Millisecond)
+				hesitate(deaf)
 				cancel()
 				if err := p.ends(done); !errors.Is(err, ErrInterrupted) {
 					t.Errorf("got %v, want %v\n%s", err, ErrInterrupted, p.screen)
