@@ -1,0 +1,98 @@
+package internal_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// screen is how many methods one sees at once: more of them share fields that
+// nobody knows to be filled or not.
+const screen = 24
+
+// larger are the types with more methods than a screen, with their number. A new one
+// is not welcome here: give functions what they need.
+var larger = map[string]int{
+	"cmd.app":                    28,
+	"detect.run":                 26,
+	"internal/adopt.reading":     45,
+	"internal/ask.Questions":     26,
+	"internal/explain.Collector": 27,
+	"internal/host.Host":         25,
+	"internal/instance.Instance": 32,
+	"internal/plan.builder":      42,
+	"internal/setup.Setup":       27,
+	"internal/smtpprobe.client":  30,
+	"internal/verify.routeCheck": 27,
+	"internal/verify.run":        33,
+	"relays.Relay":               34,
+}
+
+// TestMethodSets: no type has more methods than fit on a screen, aside from those of
+// larger, which may not grow and leave the list when they are small enough.
+func TestMethodSets(t *testing.T) {
+	methods, file := map[string]int{}, map[string]string{}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(strings.TrimPrefix(path, "../"))
+		switch {
+		// The lab is what tests consist of.
+		case d.IsDir() && (d.Name() == ".git" || d.Name() == "testdata" || name == "internal/lab"):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, decl := range f.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv != nil {
+				typ := filepath.ToSlash(filepath.Dir(name)) + "." + receiver(fn.Recv.List[0].Type)
+				methods[typ]++
+				file[typ] = name
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(methods) < 100 {
+		t.Fatalf("got %d types with methods, want at least 100", len(methods))
+	}
+	for typ, n := range methods {
+		switch want, ok := larger[typ]; {
+		case !ok && n > screen:
+			t.Errorf("%s (the last one in %s) has %d methods, want at most %d", typ, file[typ], n, screen)
+		case ok && n != want:
+			t.Errorf("%s (the last one in %s) has %d methods, want %d as larger lists it, or no entry from %d down", typ, file[typ], n, want, screen)
+		}
+	}
+	for typ, n := range larger {
+		if methods[typ] == 0 || n <= screen {
+			t.Errorf("larger lists %s with %d methods, want no entry: it has %d, and at most %d need none", typ, n, methods[typ], screen)
+		}
+	}
+}
+
+// receiver is the name of the type of a receiver.
+func receiver(x ast.Expr) string {
+	switch x := x.(type) {
+	case *ast.StarExpr:
+		return receiver(x.X)
+	case *ast.IndexExpr:
+		return receiver(x.X)
+	case *ast.IndexListExpr:
+		return receiver(x.X)
+	case *ast.Ident:
+		return x.Name
+	}
+	return ""
+}
