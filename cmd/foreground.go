@@ -20,19 +20,19 @@ import (
 
 // logToStdout has Postfix log to standard output where it would log nowhere, as in a
 // container without syslog (maillog_file; postfix(1), start-fg).
-func (a *app) logToStdout(ctx context.Context) error {
-	if _, err := a.host.Stat("/dev/log"); err == nil {
+func logToStdout(ctx context.Context, h *host.Host, configDir string) error {
+	if _, err := h.Stat("/dev/log"); err == nil {
 		return nil
 	}
-	out, err := a.host.Query(ctx, host.Postconf(a.configDir, "-h", "maillog_file"))
+	out, err := h.Query(ctx, host.Postconf(configDir, "-h", "maillog_file"))
 	if err != nil || out.Code != 0 || strings.TrimSpace(string(out.Stdout)) != "" {
 		return nil //nolint:nilerr // setup says what is wrong with Postfix
 	}
 	args := []string{"postconf", "-e", "maillog_file=/dev/stdout"}
-	if a.configDir != "" {
-		args = []string{"postconf", "-c", a.configDir, "-e", "maillog_file=/dev/stdout"}
+	if configDir != "" {
+		args = []string{"postconf", "-c", configDir, "-e", "maillog_file=/dev/stdout"}
 	}
-	set, err := a.host.Run(ctx, host.Command{Args: args})
+	set, err := h.Run(ctx, host.Command{Args: args})
 	if err != nil || set.Code != 0 {
 		return errors.Join(fmt.Errorf("have Postfix log to standard output: %s", strings.TrimSpace(string(set.Stderr))), err)
 	}
@@ -45,7 +45,7 @@ func (a *app) logToStdout(ctx context.Context) error {
 // it was: mail waits in the queue until the relay is reachable.
 func (a *app) foreground(ctx context.Context, err error) error {
 	if err != nil {
-		id, ok := a.inForce(err)
+		id, ok := inForce(a.deps(), err)
 		if !ok {
 			return err
 		}
@@ -60,7 +60,7 @@ func (a *app) foreground(ctx context.Context, err error) error {
 			return err
 		}
 	}
-	program, err := a.postfixProgram()
+	program, err := postfixProgram()
 	if err != nil {
 		return err
 	}
@@ -86,22 +86,22 @@ func (a *app) foreground(ctx context.Context, err error) error {
 
 // inForce is the change of an earlier setup that err has left in force; ok is false
 // where there is none, or where the run was interrupted or left something behind.
-func (a *app) inForce(err error) (id string, ok bool) {
+func inForce(deps setup.Deps, err error) (id string, ok bool) {
 	if code := exitCode(err); code != exitFailed && code != exitProof {
 		return "", false
 	}
-	status, serr := setup.ReadStatus(context.Background(), a.deps())
+	status, serr := setup.ReadStatus(context.Background(), deps)
 	if serr != nil || !status.Configured || status.ChangeID == "" || status.Pending != nil {
 		return "", false
 	}
-	if pending, perr := apply.Pending(&a.host.Reader, apply.Options{ConfigDir: a.configDir}); perr != nil || pending != nil {
+	if pending, perr := apply.Pending(&deps.Host.Reader, apply.Options{ConfigDir: deps.ConfigDir}); perr != nil || pending != nil {
 		return "", false
 	}
 	return status.ChangeID, true
 }
 
 // postfixProgram is the path of postfix(1).
-func (a *app) postfixProgram() (string, error) {
+func postfixProgram() (string, error) {
 	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/sbin"} {
 		program := filepath.Join(dir, "postfix")
 		if unix.Access(program, unix.X_OK) == nil {

@@ -51,7 +51,7 @@ Routes by sender and fallback relays are written in
 			defer cancel()
 			r := &setupReport{app: a}
 			if f.foreground && !f.dryRun && !f.printConf {
-				if err := a.logToStdout(ctx); err != nil {
+				if err := logToStdout(ctx, a.host, a.configDir); err != nil {
 					return err
 				}
 			}
@@ -230,7 +230,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			return redact, err
 		}
 	}
-	q := a.questions(ctx, deps, req, f.yes)
+	q := newQuestions(ctx, a.io, a.json, deps, req, f.yes)
 	state, installed, err := a.readOrInstall(ctx, deps, f, q)
 	if err != nil {
 		return redact, err
@@ -265,9 +265,9 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	}
 }
 
-// questions asks what a command with these flags lacks.
-func (a *app) questions(limit *ui.Limit, deps setup.Deps, req setup.Request, yes bool) *ask.Questions {
-	return ask.New(ask.Terminal{IO: a.io, Deps: deps, Request: req, Limit: limit, Quiet: yes || a.json, Complain: func(kind, text string) { complain(a.io, kind, text) }})
+// newQuestions asks what a command with these flags lacks.
+func newQuestions(limit *ui.Limit, io *ui.Streams, asJSON bool, deps setup.Deps, req setup.Request, yes bool) *ask.Questions {
+	return ask.New(ask.Terminal{IO: io, Deps: deps, Request: req, Limit: limit, Quiet: yes || asJSON, Complain: func(kind, text string) { complain(io, kind, text) }})
 }
 
 // askForChange tells why a setup has failed and asks which answer to change. It is false

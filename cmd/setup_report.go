@@ -59,7 +59,11 @@ func (a *app) deps() setup.Deps {
 }
 
 // Step writes one line a step.
-func (r *setupReport) Step(format string, args ...any) { r.progress(format, args...) }
+func (r *setupReport) Step(format string, args ...any) {
+	if !r.json || r.verbose {
+		r.io.Step(format, args...)
+	}
+}
 
 // Part adds to the line of the step.
 func (r *setupReport) Part(step string) {
@@ -354,11 +358,4 @@ func tellAnswer(io *ui.Streams, line string) {
 		return
 	}
 	fmt.Fprint(io.Out, ui.Wrap(text, indent, strings.Repeat(" ", max(2, len(indent))), io.Width()))
-}
-
-// progress writes one line a step.
-func (a *app) progress(format string, args ...any) {
-	if !a.json || a.verbose {
-		a.io.Step(format, args...)
-	}
 }

@@ -50,7 +50,7 @@ func (r *run) advise(f Facts) (advice, next string) {
 // of the catalogue; "" when none can be reached.
 func (r *run) setup(f Facts) (command, how string) {
 	if r.Relay == nil {
-		return r.setupBest(f)
+		return setupBest(r.Catalog, f)
 	}
 	for _, row := range f.Submission {
 		if row.Result == "open" {
@@ -96,16 +96,16 @@ func quote(text string) string {
 
 var plainArg = regexp.MustCompile(`^[A-Za-z0-9_./@%+=:,-]+$`)
 
-func (r *run) setupBest(f Facts) (command, how string) {
-	if len(r.Catalog) == 0 {
+func setupBest(catalog []relays.Relay, f Facts) (command, how string) {
+	if len(catalog) == 0 {
 		return "sudo relayhost setup", "setup asks which"
 	}
-	best, ok := Best(Rank(f, r.Catalog), r.Catalog)
+	best, ok := Best(Rank(f, catalog), catalog)
 	if !ok {
 		return "", "none of the usual submission ports is reachable"
 	}
 	name := best.Relay
-	if s, err := relays.Find(r.Catalog, best.Relay); err == nil {
+	if s, err := relays.Find(catalog, best.Relay); err == nil {
 		name = s.Name
 	}
 	if best.Works != ReachSeen && f.probed() {

@@ -29,7 +29,7 @@ func (s *survey) conclude(ctx context.Context) Port25 {
 		}
 		scene.rulesRead = s.rules.Complete()
 		scene.rule = s.rules.Find(firewall.Packet{Port: 25, IPv6: f.ipv6, UID: s.euid()})
-		scene.uidRule = s.rules.Find(firewall.Packet{Port: 25, IPv6: f.ipv6, UID: s.postfixUID()})
+		scene.uidRule = s.rules.Find(firewall.Packet{Port: 25, IPv6: f.ipv6, UID: postfixUID(s.Reader)})
 		judged[f.ipv6] = judge(scene)
 		if p.LocalRule == "" {
 			p.LocalRule = localRule(judged[f.ipv6], scene)

@@ -34,8 +34,8 @@ var (
 	besideProbing = effort{connections: 3, zones: 1}
 )
 
-func (r *run) effort() effort {
-	if r.NoProbe {
+func effortOf(noProbe bool) effort {
+	if noProbe {
 		return alone
 	}
 	return besideProbing

@@ -209,7 +209,7 @@ func (s *survey) asPostfix(ctx context.Context, t *target, addr netip.Addr, f *f
 		return
 	}
 	s.uidOnce.Do(func() {
-		uid := s.postfixUID()
+		uid := postfixUID(s.Reader)
 		if uid <= 0 {
 			return
 		}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relayhost/internal/host"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -87,8 +88,8 @@ func errnoOf(err error) string {
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // postfixUID looks the user that Postfix sends as up in passwd(5).
-func (r *run) postfixUID() int {
-	data, err := r.Reader.ReadFile("/etc/passwd")
+func postfixUID(reader *host.Reader) int {
+	data, err := reader.ReadFile("/etc/passwd")
 	if err != nil {
 		return 0
 	}

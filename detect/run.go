@@ -154,7 +154,7 @@ func (r *run) budget(h Host) int32 {
 		n = connectionsWithRelay
 	}
 	if _, ok := r.reader(h); ok {
-		n -= r.effort().connections
+		n -= effortOf(r.NoProbe).connections
 	}
 	return n
 }

@@ -36,8 +36,8 @@ func (r *run) askMetadata(ctx context.Context, h Host) Host {
 	if !ok {
 		return h
 	}
-	found, dialled, err := reader.ask(ctx, r.effort())
-	r.left.Add(r.effort().connections - dialled)
+	found, dialled, err := reader.ask(ctx, effortOf(r.NoProbe))
+	r.left.Add(effortOf(r.NoProbe).connections - dialled)
 	if err != nil {
 		// No answer does not mean another provider: the service can be
 		// switched off, and its hop limit drops answers to containers.

@@ -30,7 +30,12 @@ func (q *Questions) APIKey(ctx context.Context, a conf.API, r relays.Relay, c *s
 			return nil
 		}
 		q.IO.Tell("", "This host has no role of AWS that it could send as: an access key with the permission ses:SendEmail and ses:SendRawEmail is needed.")
-		return q.accessKey(ctx, r, c)
+		p, err := q.ask(ctx, "an access key", "username= and secret_access_key= in --credentials-file FILE")
+		if err != nil {
+			return err
+		}
+		q.typed = true
+		return accessKey(p, r, c)
 	}
 	if !c.API.Key.IsZero() {
 		return nil
@@ -92,12 +97,7 @@ func answerAPI(p ui.Prompter, a conf.API, f conf.Field, c *secret.Credentials) e
 }
 
 // accessKey asks for both halves of an access key.
-func (q *Questions) accessKey(ctx context.Context, r relays.Relay, c *secret.Credentials) error {
-	p, err := q.ask(ctx, "an access key", "username= and secret_access_key= in --credentials-file FILE")
-	if err != nil {
-		return err
-	}
-	q.typed = true
+func accessKey(p ui.Prompter, r relays.Relay, c *secret.Credentials) (err error) {
 	if c.Username, err = p.Input(askAccessKey, c.Username, nil); err != nil {
 		return err
 	}

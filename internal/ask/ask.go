@@ -117,7 +117,9 @@ func (q *Questions) above(label, format string, args ...any) {
 
 // Relay asks for the relay, the best for this host first.
 func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error) {
-	q.mentionAdopt(d.State)
+	if hops := postfix.NewRouting(d.State).Route("").NextHops; len(hops) > 0 { // somebody who has named no relay may not know that there is one
+		q.above("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(hops[0].Text))
+	}
 	p, err := q.ask(ctx, "the relay service", "--relay NAME (relayhost relays lists them)")
 	if err != nil {
 		return "", err
@@ -190,14 +192,6 @@ func hostOf(page string) string {
 		return ""
 	}
 	return u.Host
-}
-
-// mentionAdopt tells somebody who has named no relay that there is one.
-func (q *Questions) mentionAdopt(s postfix.State) {
-	w := postfix.NewRouting(s).Route("")
-	if len(w.NextHops) > 0 {
-		q.above("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(w.NextHops[0].Text))
-	}
 }
 
 // Stdin reads credentials from standard input.

@@ -51,7 +51,7 @@ type Collector struct {
 
 	groups        map[string]*Group
 	unknown       int
-	cache         map[string][]Cause
+	cache         explanations
 	unfinished    *maillog.Line // a line that may go on in the next one
 	unfinishedRaw int           // its length
 	pasted        []string      // lines that are not Postfix's, of one story
@@ -60,7 +60,7 @@ type Collector struct {
 	asked         bool          // one of them is not known to be of a program that has nothing to do with mail
 	warnings      []warned      // of a short text, lines that nobody knows
 	whole         []string      // the first lines, for a report
-	seed          maphash.Seed
+	messages      fingerprints
 	seen          map[uint64]*Group  // of a message and recipient
 	entry         map[string]string  // of journalctl -o export, so far
 	heard         func(maillog.Line) // of a test: each line of Postfix, as it was understood
@@ -239,7 +239,7 @@ func (c *Collector) tell() {
 	var causes []Cause
 	first := -1
 	for i, t := range all {
-		found := c.explain(t)
+		found := c.cache.of(t, c.Relay)
 		if first < 0 && len(found) > 0 {
 			first = i
 		}
@@ -291,7 +291,7 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 		}
 		return causes
 	}
-	causes := Decide(c.explain(t), c.Signs)
+	causes := Decide(c.cache.of(t, c.Relay), c.Signs)
 	if len(causes) > 0 && strangers(t.own) {
 		causes = slices.Clone(causes)
 		causes[0].notice = true
@@ -349,21 +349,23 @@ func (c *Collector) AddQueued(m postfix.QueuedMessage) {
 		t.status, t.to = "deferred", r.Address
 		t.own += facts(t.own, t)
 		c.Problems++
-		c.count(Decide(c.explain(t), c.Signs), t, maillog.Line{Time: m.Arrival, QueueID: m.ID}, m.ID+": "+r.Address+": "+r.Reason)
+		c.count(Decide(c.cache.of(t, c.Relay), c.Signs), t, maillog.Line{Time: m.Arrival, QueueID: m.ID}, m.ID+": "+r.Address+": "+r.Reason)
 	}
 }
 
-// explain is match with a memory: the same text comes again and again.
-func (c *Collector) explain(t text) []Cause {
+// explanations are match with a memory: the same text comes again and again.
+type explanations map[string][]Cause
+
+func (e *explanations) of(t text, relay *relays.Relay) []Cause {
 	key := t.host + "\x00" + t.status + "\x00" + shape(t.own) + "\x00" + shape(t.reply) + "\x00" + t.program
-	if causes, ok := c.cache[key]; ok {
+	if causes, ok := (*e)[key]; ok {
 		return causes
 	}
-	causes := must().match(t, c.Relay)
-	if c.cache == nil || len(c.cache) >= maxCache {
-		c.cache = map[string][]Cause{}
+	causes := must().match(t, relay)
+	if *e == nil || len(*e) >= maxCache {
+		*e = explanations{}
 	}
-	c.cache[key] = causes
+	(*e)[key] = causes
 	return causes
 }
 
@@ -395,14 +397,18 @@ func shape(s string) string {
 	return b.String()
 }
 
-func (c *Collector) message(queueID, to string) uint64 {
-	if c.seed == (maphash.Seed{}) {
-		c.seed = maphash.MakeSeed()
+// fingerprints are short for messages.
+type fingerprints struct{ seed maphash.Seed }
+
+// of is that of a message to a recipient, or to "" of the message as a whole.
+func (f *fingerprints) of(queueID, to string) uint64 {
+	if f.seed == (maphash.Seed{}) {
+		f.seed = maphash.MakeSeed()
 	}
 	if to == "" {
-		return maphash.String(c.seed, queueID)
+		return maphash.String(f.seed, queueID)
 	}
-	return maphash.String(c.seed, queueID+"\x00"+to)
+	return maphash.String(f.seed, queueID+"\x00"+to)
 }
 
 // count adds a line to the group of its first cause.
@@ -477,12 +483,12 @@ func (c *Collector) counted(g *Group, t text, line maillog.Line) (again bool) {
 	if c.seen == nil {
 		c.seen = map[uint64]*Group{}
 	}
-	id := c.message(line.QueueID, t.to)
+	id := c.messages.of(line.QueueID, t.to)
 	if again = c.seen[id] == g; !again && len(c.seen) < maxSeen {
 		c.seen[id] = g
 	}
 	if len(g.open) < maxSeen && t.status != "bounced" && t.status != "expired" {
-		g.open[c.message(line.QueueID, "")] = true
+		g.open[c.messages.of(line.QueueID, "")] = true
 	}
 	if !again {
 		g.ids++
@@ -512,7 +518,7 @@ func (c *Collector) resolve(queueID string) {
 	if queueID == "" || len(c.groups) == 0 {
 		return
 	}
-	id := c.message(queueID, "")
+	id := c.messages.of(queueID, "")
 	for _, g := range c.groups {
 		if g.open[id] {
 			delete(g.open, id)

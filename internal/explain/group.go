@@ -124,12 +124,12 @@ func (c *Collector) Groups() []Group {
 		if g.Cause.notice && (c.Lines > maxPasted || roots) {
 			continue
 		}
-		if c.passing(g) {
+		if c.Lines > maxPasted && g.passing(c.sentAt) {
 			continue
 		}
 		shown := *g
 		shown.Example = redact(g.Example)
-		shown.Past = c.past(g)
+		shown.Past = g.past(c.startAt, c.sentAt)
 		if g.Cause.ID != "" {
 			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs), c.Signs)
 		}
@@ -149,18 +149,19 @@ func (c *Collector) Groups() []Group {
 }
 
 // passing reports a connection or a certificate that failed while the mail went out
-// in spite of it: by another address, or with a level that allows it.
-func (c *Collector) passing(g *Group) bool {
-	return slices.Contains([]string{"connect", "tls", "dns"}, g.Cause.Phase) && g.ids == 0 && c.Lines > maxPasted && c.sentAt > g.lastLine
+// in spite of it, of which the line sentAt tells: by another address, or with a level
+// that allows it.
+func (g *Group) passing(sentAt int) bool {
+	return slices.Contains([]string{"connect", "tls", "dns"}, g.Cause.Phase) && g.ids == 0 && sentAt > g.lastLine
 }
 
 // past reports that all messages of a group were sent later, or that mail has been
-// sent since Postfix was started or reloaded.
-func (c *Collector) past(g *Group) bool {
+// sent (sentAt) since Postfix was started or reloaded (startAt).
+func (g *Group) past(startAt, sentAt int) bool {
 	if g.Lost > 0 || len(g.open) > 0 {
 		return false
 	}
-	return g.ids > 0 && g.lines == 0 || c.startAt > g.lastLine && c.sentAt > c.startAt
+	return g.ids > 0 && g.lines == 0 || startAt > g.lastLine && sentAt > startAt
 }
 
 func before(a, b Group) int {

@@ -50,7 +50,7 @@ func (h *Host) Preflight(needs []Need) error {
 			problems = append(problems, err)
 			continue
 		}
-		dir := h.nearest(filepath.Dir(target))
+		dir := nearest(&h.Reader, filepath.Dir(target))
 		directories[dir] = append(directories[dir], n)
 	}
 	for dir, needs := range directories {
@@ -65,9 +65,9 @@ func (h *Host) Preflight(needs []Need) error {
 }
 
 // nearest is dir, or the first directory above it that exists.
-func (h *Host) nearest(dir string) string {
+func nearest(r *Reader, dir string) string {
 	for dir != "/" {
-		if _, err := h.Lstat(dir); err == nil {
+		if _, err := r.Lstat(dir); err == nil {
 			return dir
 		}
 		dir = filepath.Dir(dir)
@@ -94,17 +94,17 @@ func (h *Host) checkTarget(target string, n Need) error {
 	case n.Secret && m.UID != 0 && m.UID != os.Geteuid():
 		return refuse(fmt.Sprintf("holds a password and belongs to user %d", m.UID), "chown root:root "+target)
 	}
-	if mounted, err := h.isMount(target); err != nil {
+	if mounted, err := isMount(h.Root, target); err != nil {
 		return err
 	} else if mounted {
 		return refuse("is a mount point and cannot be replaced by a rename", "mount its directory instead of the file")
 	}
-	return h.checkFlags(target)
+	return checkFlags(h.Root, target)
 }
 
 // checkFlags refuses the immutable and append-only attributes (chattr(1)).
-func (h *Host) checkFlags(path string) error {
-	fd, err := unix.Open(filepath.Join(h.Root, path), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+func checkFlags(root string, path string) error {
+	fd, err := unix.Open(filepath.Join(root, path), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -125,12 +125,12 @@ func (h *Host) checkFlags(path string) error {
 
 // isMount reports whether something is mounted on the file itself, as
 // containers do with single configuration files.
-func (h *Host) isMount(path string) (bool, error) {
+func isMount(root string, path string) (bool, error) {
 	table, err := os.ReadFile("/proc/self/mountinfo") // proc_pid_mountinfo(5): field 5 is the mount point
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	real := []byte(filepath.Join(h.Root, path))
+	real := []byte(filepath.Join(root, path))
 	for line := range bytes.Lines(table) {
 		if f := bytes.Fields(line); len(f) > 4 && bytes.Equal(f[4], real) {
 			return true, nil
@@ -141,10 +141,10 @@ func (h *Host) isMount(path string) (bool, error) {
 
 // checkDirectory refuses a directory that others can write to, or that we cannot.
 func (h *Host) checkDirectory(dir string, needs []Need) error {
-	if err := h.checkChain(dir); err != nil {
+	if err := checkChain(&h.Reader, dir); err != nil {
 		return err
 	}
-	if err := h.checkFlags(dir); err != nil {
+	if err := checkFlags(h.Root, dir); err != nil {
 		return err
 	}
 	temp := filepath.Join(dir, tempName())
@@ -182,9 +182,9 @@ func (h *Host) tryWrite(temp string, needs []Need) error {
 // checkChain wants every directory on the way to belong to root or to us, and to
 // be writable by nobody else. Above the last one, a sticky directory like /tmp is
 // fine: others cannot rename what is ours in it.
-func (h *Host) checkChain(dir string) error {
+func checkChain(r *Reader, dir string) error {
 	for at := dir; ; at = filepath.Dir(at) {
-		m, err := h.Lstat(at)
+		m, err := r.Lstat(at)
 		if err != nil {
 			return err
 		}

@@ -25,12 +25,12 @@ func isBridgeConf(path string) bool { return filepath.Dir(path) == conf.Director
 
 // writeBridge copies the configuration of a bridge. The user and the directory are
 // there (apply.PrepareBridge).
-func (i *Instance) writeBridge(f plan.File) error {
-	m, err := i.h.Lstat(conf.Directory)
+func writeBridge(h *host.Host, f plan.File) error {
+	m, err := h.Lstat(conf.Directory)
 	if err != nil {
 		return fmt.Errorf("directory of the bridges: %w", err)
 	}
-	return i.h.WriteFile(bridgeConf(f.Path), f.After, host.Spec{Mode: f.Mode, GID: m.GID})
+	return h.WriteFile(bridgeConf(f.Path), f.After, host.Spec{Mode: f.Mode, GID: m.GID})
 }
 
 // trialEntry makes the entry of a bridge start the copy.
@@ -47,8 +47,8 @@ func trialEntry(s postfix.Service) postfix.Service {
 
 // trialSocket gives the entry of a bridge that systemd runs the name of the socket that
 // mail goes to: here spawn(8) starts it.
-func (i *Instance) trialSocket(s postfix.Service) postfix.Service {
-	for _, r := range i.o.Plan.Routes {
+func trialSocket(routes []plan.Route, s postfix.Service) postfix.Service {
+	for _, r := range routes {
 		if socket := strings.TrimPrefix(r.Socket(), "private/"); socket != "" && config.BridgeEntry(socket) == s.Name {
 			s.Name = socket
 		}
@@ -63,18 +63,15 @@ func ours(s postfix.Service) bool {
 }
 
 // removeBridges removes the copies that a rehearsal has left.
-func (i *Instance) removeBridges() error {
-	if i.o.Name != defaultName {
-		return nil
-	}
-	names, err := i.h.ReadDir(conf.Directory)
+func removeBridges(h *host.Host) error {
+	names, err := h.ReadDir(conf.Directory)
 	if err != nil {
 		return nil //nolint:nilerr // no bridges
 	}
 	var errs []error
 	for _, name := range names {
 		if base, ok := strings.CutSuffix(name, filepath.Ext(conf.ConfigPath("", ""))); ok && conf.IsRehearsal(base) {
-			errs = append(errs, i.h.Remove(filepath.Join(conf.Directory, name), ""))
+			errs = append(errs, h.Remove(filepath.Join(conf.Directory, name), ""))
 		}
 	}
 	return errors.Join(errs...)

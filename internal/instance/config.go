@@ -23,7 +23,7 @@ import (
 // makeDirectories makes the directories with the owners that Postfix demands: the queue
 // is root's, the data directory mail_owner's, and mail_owner must reach both.
 func (i *Instance) makeDirectories() error {
-	uid, gid, err := i.owner()
+	uid, gid, err := idsOf(i.o.State.MailOwner)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (i *Instance) makeDirectories() error {
 	if err := i.h.Mkdir(f.config, 0o755); err != nil {
 		return err
 	}
-	if err := i.labelAs(f.config, i.o.State.ConfigDir); err != nil {
+	if err := labelAs(i.h, f.config, i.o.State.ConfigDir); err != nil {
 		return err
 	}
 	if err := i.write(marker, nil, 0o644); err != nil {
@@ -54,7 +54,7 @@ func (i *Instance) makeDirectories() error {
 		if dir == f.queue {
 			model = i.o.State.Params["queue_directory"]
 		}
-		if err := i.labelAs(dir, model); err != nil {
+		if err := labelAs(i.h, dir, model); err != nil {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ var queueDirectories = map[string]os.FileMode{
 // makeQueue makes the directories of the queue; where there is no mail, those alone
 // that master(8) needs. "postfix check" does that with a hundred processes.
 func (i *Instance) makeQueue() error {
-	uid, _, err := i.owner()
+	uid, _, err := idsOf(i.o.State.MailOwner)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (i *Instance) makeQueue() error {
 			err = os.Chown(i.h.Real(dir), uid, -1)
 		}
 		if queue := i.o.State.Params["queue_directory"]; err == nil && queue != "" {
-			err = i.labelAs(dir, filepath.Join(queue, name))
+			err = labelAs(i.h, dir, filepath.Join(queue, name))
 		}
 		if err != nil {
 			return fmt.Errorf("make %s: %w", dir, err)
@@ -113,8 +113,9 @@ func (i *Instance) makeQueue() error {
 	return nil
 }
 
-func (i *Instance) owner() (uid, gid int, err error) {
-	u, err := user.Lookup(i.o.State.MailOwner)
+// idsOf are the numbers of mail_owner.
+func idsOf(mailOwner string) (uid, gid int, err error) {
+	u, err := user.Lookup(mailOwner)
 	if err != nil {
 		return 0, 0, fmt.Errorf("owner of the data directory: %w", err)
 	}
@@ -147,7 +148,7 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 		default:
 			if isBridgeConf(f.Path) {
 				if f.Action != plan.Remove && !i.o.Routing {
-					if err := i.writeBridge(f); err != nil {
+					if err := writeBridge(i.h, f); err != nil {
 						return err
 					}
 				}
@@ -219,7 +220,7 @@ func (i *Instance) private() map[string]string {
 	p := map[string]string{
 		"queue_directory": i.directories.queue, "data_directory": i.directories.data,
 		"maillog_file": i.Log.File, "maillog_file_prefixes": i.directories.log,
-		"syslog_name": i.syslogName(), "inet_interfaces": "loopback-only",
+		"syslog_name": syslogName(i.o.Name), "inet_interfaces": "loopback-only",
 		"alias_maps": "", "alias_database": "", "local_recipient_maps": "",
 		"content_filter": "", "smtpd_milters": "", "non_smtpd_milters": "",
 		"authorized_submit_users": "root", "always_bcc": "", "sender_bcc_maps": "", "recipient_bcc_maps": "", "mailbox_command": "",
@@ -363,7 +364,7 @@ func (i *Instance) masterCF(text []byte) ([]byte, error) {
 				s.Options[n].Value = ""
 			}
 		}
-		m.Set(i.trialSocket(trialEntry(s)))
+		m.Set(trialSocket(i.o.Plan.Routes, trialEntry(s)))
 	}
 	return m.Bytes(), nil
 }

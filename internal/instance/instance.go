@@ -212,16 +212,19 @@ func (i *Instance) lastFault() string {
 // Close stops it and removes its directories, whatever state it is in.
 func (i *Instance) Close() error {
 	if i.o.Keep {
-		return i.stop()
+		return stop(i.h, i.directories)
 	}
 	return i.remove()
 }
 
 func (i *Instance) remove() error {
-	if err := i.stop(); err != nil {
+	if err := stop(i.h, i.directories); err != nil {
 		return err
 	}
-	errs := []error{i.removeBridges()}
+	var errs []error
+	if i.o.Name == defaultName { // that of a rehearsal
+		errs = append(errs, removeBridges(i.h))
+	}
 	f := i.directories
 	// The configuration goes last, and the marker in it.
 	names, err := i.h.ReadDir(f.config)
@@ -242,10 +245,10 @@ func (i *Instance) remove() error {
 	return errors.Join(errs...)
 }
 
-// pid of the master, 0 when none runs. The file alone does not say: Postfix
+// masterPID of the master, 0 when none runs. The file alone does not say: Postfix
 // leaves it behind.
-func (i *Instance) pid() int {
-	data, err := i.h.ReadFile(filepath.Join(i.directories.queue, "pid", "master.pid"))
+func masterPID(h *host.Host, d directories) int {
+	data, err := h.ReadFile(filepath.Join(d.queue, "pid", "master.pid"))
 	if err != nil {
 		return 0
 	}
@@ -254,7 +257,7 @@ func (i *Instance) pid() int {
 		return 0
 	}
 	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil || !strings.Contains(string(cmdline), "master\x00-c\x00"+i.ConfigDir+"\x00") {
+	if err != nil || !strings.Contains(string(cmdline), "master\x00-c\x00"+d.config+"\x00") {
 		return 0
 	}
 	return pid

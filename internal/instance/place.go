@@ -97,15 +97,15 @@ func dead(name string) bool {
 // labelAs gives a directory of the instance the SELinux label of its model in the
 // server's Postfix, where the type differs: "/etc/postfix-relayhost" would be etc_t,
 // which postmap(1) may not write to.
-func (i *Instance) labelAs(path, model string) error {
-	if !i.h.SELinuxEnforces() || model == "" {
+func labelAs(h *host.Host, path, model string) error {
+	if !h.SELinuxEnforces() || model == "" {
 		return nil
 	}
-	label := i.h.SELinuxLabel(model)
-	if label == "" || i.h.SELinuxType(model) == i.h.SELinuxType(path) {
+	label := h.SELinuxLabel(model)
+	if label == "" || h.SELinuxType(model) == h.SELinuxType(path) {
 		return nil
 	}
-	return i.h.Label(path, label)
+	return h.Label(path, label)
 }
 
 // findLog decides where the instance logs: in a file of its own, or, where a policy
@@ -123,10 +123,10 @@ func (i *Instance) findLog(ctx context.Context) {
 
 // own reports whether a line of the log is this instance's (syslog_name).
 func (i *Instance) wrote(l maillog.Line) bool {
-	return !i.shared || strings.HasPrefix(l.Tag, i.syslogName()+"/")
+	return !i.shared || strings.HasPrefix(l.Tag, syslogName(i.o.Name)+"/")
 }
 
-func (i *Instance) syslogName() string { return "postfix-" + i.o.Name }
+func syslogName(instance string) string { return "postfix-" + instance }
 
 // errNoLog is why nothing can be said of a log.
 var errNoLog = fmt.Errorf("%w of the private Postfix", maillog.ErrNoLog)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"relayhost/internal/host"
 	"strconv"
 	"strings"
 	"time"
@@ -16,8 +17,8 @@ import (
 // stop ends the master and, through its process group, all its children. The
 // signal is what "postfix stop" sends; that command itself goes to systemd on
 // Debian 13.
-func (i *Instance) stop() error {
-	pid := i.pid()
+func stop(h *host.Host, d directories) error {
+	pid := masterPID(h, d)
 	if pid == 0 {
 		return nil
 	}
@@ -26,11 +27,11 @@ func (i *Instance) stop() error {
 	case errors.Is(err, unix.ESRCH):
 		return nil
 	case err != nil: // Linux before 5.3, and runtimes of containers that refuse it
-		return i.stopByNumber(pid)
+		return stopByNumber(h, d, pid)
 	}
 	defer unix.Close(fd)
 	// The number may have been given to another process between the two.
-	if i.pid() != pid {
+	if masterPID(h, d) != pid {
 		return nil
 	}
 	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
@@ -50,9 +51,9 @@ func (i *Instance) stop() error {
 
 // stopByNumber is stop without a descriptor of the process: what the number means
 // is looked up each time.
-func (i *Instance) stopByNumber(pid int) error {
+func stopByNumber(h *host.Host, d directories, pid int) error {
 	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
-		if i.pid() != pid {
+		if masterPID(h, d) != pid {
 			return endGroup(pid)
 		}
 		to := pid
@@ -63,7 +64,7 @@ func (i *Instance) stopByNumber(pid int) error {
 			return fmt.Errorf("stop the private Postfix: %w", err)
 		}
 		for end := time.Now().Add(stopTime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-			if i.pid() != pid {
+			if masterPID(h, d) != pid {
 				return endGroup(pid)
 			}
 		}

@@ -498,7 +498,7 @@ func (s Setup) rehearseForeign(ctx context.Context, table *flow.Table) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			return ProofError{Hint(fmt.Errorf("rehearsal: %s; they would not leave any more: %w", text, err), "%s", s.keepForeign(f))}
+			return ProofError{Hint(fmt.Errorf("rehearsal: %s; they would not leave any more: %w", text, err), "%s", keepForeign(s.Plan, f))}
 		}
 	}
 	return nil
@@ -506,9 +506,9 @@ func (s Setup) rehearseForeign(ctx context.Context, table *flow.Table) error {
 
 // keepForeign says how the mail of f can stay as it is: by what of main.cf the plan
 // changes, all of which the service of f reads but for its own -o options.
-func (s Setup) keepForeign(f flow.Foreign) string {
+func keepForeign(p plan.Plan, f flow.Foreign) string {
 	var changed []string
-	for _, file := range s.Plan.Files {
+	for _, file := range p.Files {
 		if filepath.Base(file.Path) != "main.cf" {
 			continue
 		}

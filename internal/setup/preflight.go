@@ -115,7 +115,7 @@ func LookAhead(ctx context.Context, s Setup) error {
 	addrs := lookUpAll(ctx, s.Resolver, s.OpenConnections, list)
 	inParallel(len(list), func(i int) {
 		if found := addrs[list[i].hop.Host]; found.err == nil {
-			list[i].result = s.dial(ctx, list[i], found.list)
+			list[i].result = dial(ctx, s.target(list[i]), list[i].hop.Port, found.list)
 		}
 	})
 	if ctx.Err() != nil {
@@ -336,7 +336,7 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 		if c.err = addrs.err; c.err != nil {
 			return
 		}
-		c.result = s.dial(ctx, c, addrs.list)
+		c.result = dial(ctx, s.target(c), c.hop.Port, addrs.list)
 	}
 	for until := time.Now().Add(patience); c.later() && time.Now().Add(retryPause).Before(until); {
 		s.Report.Step("%s deferred the message (%d): trying again", c.hop.Host, c.result.Code)
@@ -349,7 +349,7 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 		if addrs.list == nil {
 			addrs = find(ctx, s.Resolver, c.hop.Host)
 		}
-		c.result = s.dial(ctx, c, addrs.list)
+		c.result = dial(ctx, s.target(c), c.hop.Port, addrs.list)
 	}
 }
 
@@ -424,11 +424,10 @@ func (s Setup) target(c *check) smtpprobe.Target {
 }
 
 // dial tries the relay's addresses until one connects.
-func (s Setup) dial(ctx context.Context, c *check, addrs []netip.Addr) smtpprobe.Result {
-	t := s.target(c)
+func dial(ctx context.Context, t smtpprobe.Target, port int, addrs []netip.Addr) smtpprobe.Result {
 	var worst smtpprobe.Result
 	for i, addr := range addrs {
-		t.Addr = netip.AddrPortFrom(addr, uint16(c.hop.Port))
+		t.Addr = netip.AddrPortFrom(addr, uint16(port))
 		res := smtpprobe.Probe(ctx, t)
 		if res.Reached != "" {
 			return res

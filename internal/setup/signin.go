@@ -14,6 +14,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/relays"
 )
@@ -238,7 +239,7 @@ func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oaut
 	if client.Grant == oauth.ClientCredentials {
 		return client.Request(ctx, httpOf(), secret.Value{}, time.Now())
 	}
-	if t, ok, err := s.storedToken(ctx, b); ok || err != nil {
+	if t, ok, err := storedToken(ctx, s.State, b); ok || err != nil {
 		return t, err
 	}
 	return Interactive(ctx, client, b.Config.Username, who)
@@ -246,9 +247,9 @@ func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oaut
 
 // storedToken is a token by the sign-in that is stored for this mailbox, unless that
 // is none or is over.
-func (s Setup) storedToken(ctx context.Context, b plan.BridgeEntry) (t oauth.Token, ok bool, err error) {
+func storedToken(ctx context.Context, state postfix.State, b plan.BridgeEntry) (t oauth.Token, ok bool, err error) {
 	stored := ""
-	for _, before := range plan.StoredBridges(s.State) {
+	for _, before := range plan.StoredBridges(state) {
 		if sameSignIn(before.Config, b.Config) && (stored == "" || before.Name == b.Name) {
 			stored = before.Name // of a hop that has moved in its route, perhaps
 		}

@@ -76,15 +76,15 @@ func (c *client) actions() []action {
 	return append(list, action{StepEHLOTLS, c.ehlo}, action{StepAuth, c.auth}, action{StepMail, c.mailFrom}, action{StepRcpt, c.rcptTo})
 }
 
-// until is the last step to take, which with TLS from the first byte has
+// last is the last step to take, which with TLS from the first byte has
 // other names.
-func (c *client) until() Step {
-	switch until := c.target.Until; {
-	case c.target.NoTLS && (until == "" || until == StepSTARTTLS || until == StepTLS || until == StepEHLOTLS || until == StepAuth):
+func (t Target) last() Step {
+	switch until := t.Until; {
+	case t.NoTLS && (until == "" || until == StepSTARTTLS || until == StepTLS || until == StepEHLOTLS || until == StepAuth):
 		return StepEHLO
-	case until == "", c.target.Implicit && until == StepEHLO:
+	case until == "", t.Implicit && until == StepEHLO:
 		return StepEHLOTLS
-	case c.target.Implicit && until == StepSTARTTLS:
+	case t.Implicit && until == StepSTARTTLS:
 		return StepTLS
 	default:
 		return until
@@ -101,7 +101,7 @@ func (c *client) run(ctx context.Context) {
 
 // runFrom takes the steps from one on.
 func (c *client) runFrom(ctx context.Context, first Step) {
-	until, actions := c.until(), c.actions()
+	until, actions := c.target.last(), c.actions()
 	begin := slices.IndexFunc(actions, func(a action) bool { return a.step == first })
 	for _, a := range actions[max(begin, 0):] {
 		if a.step == StepAuth && c.target.Username == "" {
@@ -328,9 +328,9 @@ func (c *client) mailFrom(context.Context) error {
 			return err
 		}
 	}
-	if _, ok := c.result.Extensions["PIPELINING"]; ok && c.until() == StepRcpt {
+	if _, ok := c.result.Extensions["PIPELINING"]; ok && c.target.last() == StepRcpt {
 		c.rcptAhead = true
-		lines = append(lines, c.rcpt())
+		lines = append(lines, c.target.rcpt())
 	}
 	c.mail = true
 	r, err := c.command(lines...)
@@ -346,7 +346,7 @@ func (c *client) rcptTo(context.Context) error {
 	if c.rcptAhead {
 		r, err = c.read()
 	} else {
-		r, err = c.command(c.rcpt())
+		r, err = c.command(c.target.rcpt())
 	}
 	if err != nil {
 		return err
@@ -357,7 +357,8 @@ func (c *client) rcptTo(context.Context) error {
 	return c.expect(r, 250, "RCPT TO")
 }
 
-func (c *client) rcpt() string { return "RCPT TO:<" + c.target.RcptTo + ">" }
+// rcpt is the command for the recipient.
+func (t Target) rcpt() string { return "RCPT TO:<" + t.RcptTo + ">" }
 
 // command sends lines in one segment and reads the reply to the first.
 func (c *client) command(lines ...string) (reply, error) {
@@ -371,7 +372,7 @@ func (c *client) say(text string, shown ...string) (reply, error) {
 		return reply{}, protocolError("it spoke before it was asked")
 	}
 	for _, line := range shown {
-		c.trace(true, line)
+		c.target.trace(true, line)
 	}
 	if _, err := c.conn.Write([]byte(text + "\r\n")); err != nil {
 		return reply{}, err
@@ -393,7 +394,7 @@ func (c *client) read() (reply, error) {
 		if i < len(r.lines)-1 {
 			mark = "-"
 		}
-		c.trace(false, fmt.Sprintf("%d%s%s", r.code, mark, shown[i]))
+		c.target.trace(false, fmt.Sprintf("%d%s%s", r.code, mark, shown[i]))
 	}
 	c.result.Code, c.result.Enhanced = r.code, r.status()
 	c.result.Text = Sanitize(strings.Join(shown, " / "))
@@ -412,8 +413,8 @@ func (c *client) expect(r reply, code int, to string) error {
 	return protocolError(fmt.Sprintf("it answers %s with %d %s", to, r.code, c.result.Text))
 }
 
-func (c *client) trace(sent bool, line string) {
-	if c.target.Trace != nil {
-		c.target.Trace(Exchange{sent, Sanitize(line)})
+func (t Target) trace(sent bool, line string) {
+	if t.Trace != nil {
+		t.Trace(Exchange{sent, Sanitize(line)})
 	}
 }

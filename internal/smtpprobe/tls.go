@@ -43,13 +43,13 @@ func (c *client) startTLS(context.Context) error {
 func (c *client) handshake(ctx context.Context) error {
 	c.talking = false
 	c.result.Extensions, c.result.Auth = nil, nil
-	conn := tls.Client(c.conn, c.config())
+	conn := tls.Client(c.conn, c.target.config(func(leaf *x509.Certificate) { c.result.Certificate = leaf }))
 	if err := conn.HandshakeContext(ctx); err != nil {
 		var unverified *tls.CertificateVerificationError
 		if errors.As(err, &unverified) && len(unverified.UnverifiedCertificates) > 0 {
 			c.result.Certificate = unverified.UnverifiedCertificates[0]
 		}
-		return c.explainTLS(err)
+		return c.target.explainTLS(err)
 	}
 	c.result.TLSVersion = tls.VersionName(conn.ConnectionState().Version)
 	c.result.Certificate = conn.ConnectionState().PeerCertificates[0]
@@ -60,15 +60,21 @@ func (c *client) handshake(ctx context.Context) error {
 // config is made for each probe: no session is resumed, so each one
 // verifies. Roots that are missing verify nothing; they do not become the
 // system's, which environment variables could have moved.
-func (c *client) config() *tls.Config {
-	roots := c.target.Roots
+//
+// seen gets a certificate that is verified by its fingerprint.
+func (t Target) config(seen func(*x509.Certificate)) *tls.Config {
+	roots := t.Roots
 	if roots == nil {
 		roots = x509.NewCertPool()
 	}
-	conf := &tls.Config{ServerName: c.target.Name, RootCAs: roots, MinVersion: tls.VersionTLS12}
-	if c.target.Pin != "" {
+	conf := &tls.Config{ServerName: t.Name, RootCAs: roots, MinVersion: tls.VersionTLS12}
+	if t.Pin != "" {
 		conf.InsecureSkipVerify = true //nolint:gosec // the fingerprint is verified in its place
-		conf.VerifyConnection = c.verifyPin
+		conf.VerifyConnection = func(state tls.ConnectionState) error {
+			leaf := state.PeerCertificates[0]
+			seen(leaf)
+			return verifyPin(t.Pin, leaf)
+		}
 	}
 	return conf
 }
@@ -78,10 +84,8 @@ var ErrPin = errors.New("the certificate has another fingerprint")
 
 // verifyPin compares SHA-256 of the certificate and of its public key, as
 // smtp_tls_fingerprint_cert_match of postconf(5) does from Postfix 2.9 on.
-func (c *client) verifyPin(state tls.ConnectionState) error {
-	want := strings.ToLower(strings.ReplaceAll(c.target.Pin, ":", ""))
-	leaf := state.PeerCertificates[0]
-	c.result.Certificate = leaf
+func verifyPin(pin string, leaf *x509.Certificate) error {
+	want := strings.ToLower(strings.ReplaceAll(pin, ":", ""))
 	cert, key := sha256.Sum256(leaf.Raw), sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
 	if want == hex.EncodeToString(cert[:]) || want == hex.EncodeToString(key[:]) {
 		return nil
@@ -91,14 +95,14 @@ func (c *client) verifyPin(state tls.ConnectionState) error {
 
 // explainTLS says in one sentence why the handshake failed. Text out of a
 // certificate is sanitised here.
-func (c *client) explainTLS(err error) error {
+func (t Target) explainTLS(err error) error {
 	var (
 		header  tls.RecordHeaderError
 		invalid x509.CertificateInvalidError
 		name    x509.HostnameError
 	)
 	switch {
-	case errors.As(err, &header) && c.target.Implicit:
+	case errors.As(err, &header) && t.Implicit:
 		what := foreign(header.RecordHeader[:])
 		if strings.HasPrefix(string(header.RecordHeader[:]), "220") {
 			return faultf(FaultTLS, "the port speaks SMTP in clear, not TLS from the first byte")
@@ -118,7 +122,7 @@ func (c *client) explainTLS(err error) error {
 			names = append(names, ip.String())
 		}
 		return faultf(FaultWrongName, "the certificate is for %s, not for %s",
-			Sanitize(strings.Join(names, ", ")), c.target.Name)
+			Sanitize(strings.Join(names, ", ")), t.Name)
 	}
 	fault := classify(err)
 	if errors.Is(err, ErrPin) || fault == FaultTimeout || fault == FaultReset {
