@@ -117,8 +117,8 @@ func byVerify(reader *host.Reader, s postfix.State) (ids []string) {
 	relay := relays.Relay{ID: "x", Name: "X", Limits: relays.Limits{MessageBytes: 20 << 20}}
 	r := &run{Env: Env{State: s, Reader: reader}}
 	tr := &routeCheck{run: r, signs: explain.InspectRoute(explain.RouteOf(s), sender), route: Route{Service: "relayhost-x", Hops: []Hop{{Relay: relay, Host: "relay.test", Port: 587, TLS: relays.StartTLS, Username: "user", Password: secret.New("right")}}}}
-	problems := postfix.Check(postfix.Staged{State: s, Meant: tr.meant()})
-	for _, f := range slices.Concat(r.outdated(), r.linted(), tr.inspect(), tr.sizes(), tr.judged(problems, nil)) {
+	problems := postfix.Check(postfix.Staged{State: s, Meant: meant(tr.route)})
+	for _, f := range slices.Concat(outdated(r.State), linted(r.Reader, r.State), inspect(tr.signs), tr.sizes(), tr.judged(problems, nil)) {
 		ids = append(ids, f.Cause)
 	}
 	return ids

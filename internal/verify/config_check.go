@@ -10,6 +10,7 @@ import (
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
+	"relayhost/internal/host"
 	"relayhost/internal/instance"
 	"relayhost/internal/lint"
 	"relayhost/internal/plan"
@@ -23,7 +24,7 @@ func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) 
 		return []Finding{{Check: "config", Result: Fail, Detail: "Postfix is not installed", Cause: "postfix_not_installed",
 			Remedy: "Install it; setup can do that.", Command: "relayhost setup --install"}}
 	}
-	findings := slices.Concat(r.outdated(), r.bypassed(), r.linted())
+	findings := slices.Concat(outdated(r.State), r.bypassed(), linted(r.Reader, r.State))
 	services := map[string]bool{}
 	for _, t := range checks {
 		// Routes may share a service; what holds for all stands with the first.
@@ -31,7 +32,7 @@ func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) 
 			continue
 		}
 		services[t.route.Service] = true
-		for _, f := range append(t.inspect(), t.judge(ctx, maps)...) {
+		for _, f := range append(inspect(t.signs), t.judge(ctx, maps)...) {
 			if !slices.ContainsFunc(findings, func(g Finding) bool {
 				return g.Cause == f.Cause && (f.Cause != "parameter_value" || g.Detail == f.Detail)
 			}) {
@@ -40,14 +41,14 @@ func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) 
 		}
 	}
 	for _, t := range checks {
-		for _, f := range append(t.sizes(), t.ends(time.Now())...) {
+		for _, f := range append(t.sizes(), ends(t.route, time.Now())...) {
 			if !slices.ContainsFunc(findings, func(g Finding) bool { return g.Detail == f.Detail }) {
 				findings = append(findings, t.of(f))
 			}
 		}
 	}
 	findings = append(findings, r.nullSender()...)
-	findings = append(findings, r.deadly(ctx, findings)...)
+	findings = append(findings, deadly(ctx, r.Reader, r.State, findings)...)
 	if len(findings) == 0 {
 		return pass("config", "main.cf and master.cf have none of the known faults")
 	}
@@ -56,8 +57,8 @@ func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) 
 
 // deadly are the faults that stop a rehearsal: what Postfix would die of or defer all
 // mail for. Those that another finding has by parameter or table are not told twice.
-func (r *run) deadly(ctx context.Context, known []Finding) (findings []Finding) {
-	faults, err := instance.Preview(ctx, r.Reader, r.State, plan.Plan{})
+func deadly(ctx context.Context, r *host.Reader, state postfix.State, known []Finding) (findings []Finding) {
+	faults, err := instance.Preview(ctx, r, state, plan.Plan{})
 	if err != nil {
 		return nil // postconf(1) does not answer, which others tell
 	}
@@ -75,8 +76,8 @@ func (r *run) deadly(ctx context.Context, known []Finding) (findings []Finding) 
 
 // linted are the faults that the texts show without anything else. What the tables of
 // the way to the relay show is found by the check "maps" as well, which knows more.
-func (r *run) linted() (findings []Finding) {
-	for _, f := range r.State.Lint(postfix.Exists(r.Reader)) {
+func linted(r *host.Reader, state postfix.State) (findings []Finding) {
+	for _, f := range state.Lint(postfix.Exists(r)) {
 		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.File + ": " + f.Detail}
 		if f.Line > 0 {
 			finding.Detail = fmt.Sprintf("%s, line %d: %s", f.File, f.Line, f.Detail)
@@ -98,8 +99,8 @@ func (t *routeCheck) of(f Finding) Finding {
 }
 
 // inspect makes findings of the signs that hold.
-func (t *routeCheck) inspect() (findings []Finding) {
-	for _, sign := range t.signs {
+func inspect(signs explain.Signs) (findings []Finding) {
+	for _, sign := range signs {
 		// The tables, the credentials and a Postfix that is down have checks of
 		// their own.
 		c, ok := explain.ByID(sign.Cause)
@@ -176,8 +177,8 @@ func (r *run) bypassed() []Finding {
 
 // outdated warns of a setup that an earlier release wrote, which keeps account and
 // TLS policy where other services read them.
-func (r *run) outdated() (findings []Finding) {
-	for _, f := range r.State.Facts().SharedSettings() {
+func outdated(state postfix.State) (findings []Finding) {
+	for _, f := range state.Facts().SharedSettings() {
 		findings = append(findings, Finding{Check: "config", Result: Warn, Cause: f.Rule, Detail: f.Detail, Remedy: f.Remedy, Command: f.Command})
 	}
 	return findings
@@ -189,7 +190,7 @@ func (t *routeCheck) judge(ctx context.Context, maps []Finding) []Finding {
 	if t.State.Main == nil || t.State.Master == nil || t.route.Hops[0].Host == "" {
 		return nil
 	}
-	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{State: t.State, Meant: t.meant()})
+	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{State: t.State, Meant: meant(t.route)})
 	findings := t.judged(problems, maps)
 	if err != nil {
 		findings = append([]Finding{{Check: "config", Result: Warn, Cause: "not_judged", Detail: err.Error(), Remedy: "Run this as root."}}, findings...)
@@ -198,13 +199,13 @@ func (t *routeCheck) judge(ctx context.Context, maps []Finding) []Finding {
 }
 
 // meant is what main.cf and master.cf are meant to do.
-func (t *routeCheck) meant() lint.Meant {
-	first := t.route.Hops[0]
-	meant := lint.Meant{Service: t.route.Service, NextHop: first.nextHop(),
+func meant(route Route) lint.Meant {
+	first := route.Hops[0]
+	meant := lint.Meant{Service: route.Service, NextHop: first.nextHop(),
 		Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)}
 	if first.Socket != "" {
 		hop := lint.MeantHop{NextHop: first.nextHop(), Bridge: config.BridgeEntry(first.Socket)}
-		meant.Routes = []lint.MeantRoute{{Service: t.route.Service, Hops: []lint.MeantHop{hop}}}
+		meant.Routes = []lint.MeantRoute{{Service: route.Service, Hops: []lint.MeantHop{hop}}}
 	}
 	return meant
 }
@@ -242,7 +243,7 @@ func (t *routeCheck) told(cause string) bool {
 	case "tls_required_header":
 		return len(t.State.Facts().SharedSettings()) > 0
 	case "tls_not_verified":
-		return t.holds("tls_opportunistic_cleartext", "starttls_required", "smtp_fatal_level", "tls_wrappermode_level")
+		return holds(t.signs, "tls_opportunistic_cleartext", "starttls_required", "smtp_fatal_level", "tls_wrappermode_level")
 	case "fallback_unknown":
 		return len(t.route.Hops) > 1
 	}
@@ -250,9 +251,9 @@ func (t *routeCheck) told(cause string) bool {
 }
 
 // holds reports whether one of the causes has been found on this host.
-func (t *routeCheck) holds(causes ...string) bool {
+func holds(signs explain.Signs, causes ...string) bool {
 	return slices.ContainsFunc(causes, func(id string) bool {
-		sign, _ := t.signs.About(id)
+		sign, _ := signs.About(id)
 		return sign.Holds
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
@@ -40,9 +41,9 @@ const (
 )
 
 // target is what a port is asked, without an address.
-func (r *run) target(h Hop, p port) smtpprobe.Target {
+func target(state postfix.State, h Hop, p port) smtpprobe.Target {
 	return smtpprobe.Target{
-		Name: h.Host, Implicit: p.implicit, NoTLS: plaintext(h.TLS), Until: smtpprobe.StepEHLOTLS, HELO: r.State.FQDN, Roots: h.Roots, Pin: h.Pin,
+		Name: h.Host, Implicit: p.implicit, NoTLS: plaintext(h.TLS), Until: smtpprobe.StepEHLOTLS, HELO: state.FQDN, Roots: h.Roots, Pin: h.Pin,
 	}
 }
 

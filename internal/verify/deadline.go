@@ -7,8 +7,8 @@ const soon = 90
 
 // ends warns of what a relay of the route ends soon, or has ended: Microsoft 365
 // switches password login off. Its relay's Notice says what helps.
-func (t *routeCheck) ends(day time.Time) (findings []Finding) {
-	for _, h := range t.route.Hops {
+func ends(route Route, day time.Time) (findings []Finding) {
+	for _, h := range route.Hops {
 		if h.Relay.Ends == nil || h.Socket != "" { // a bridge logs in without the password
 			continue
 		}

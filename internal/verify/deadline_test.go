@@ -30,7 +30,7 @@ func TestEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr := &routeCheck{run: &run{}, route: Route{Hops: []Hop{{Relay: tt.relay}}}}
-			got := tr.ends(day)
+			got := ends(tr.route, day)
 			if len(got) == 1 != (tt.want != "") {
 				t.Fatalf("%+v, want %q", got, tt.want)
 			}

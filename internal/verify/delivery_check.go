@@ -41,7 +41,7 @@ func (t *routeCheck) delivery(ctx context.Context) []Finding {
 	d, err := t.send(ctx, first)
 	t.said = d.LoginRefused
 	f := Delivered(d, err, explain.RouteOf(t.State), t.signs)
-	switch hop := t.tookOver(d); {
+	switch hop := tookOver(t.route, d); {
 	case errors.Is(err, ErrElsewhere) && hop != "":
 		f = Finding{Check: "delivery", Result: Warn, Ms: f.Ms, Cause: "fallback_used",
 			Detail: fmt.Sprintf("the fallback %s accepted the message %s, because %s did not", hop, d.QueueID, first.shown()),
@@ -93,20 +93,20 @@ func (t *routeCheck) send(ctx context.Context, first Hop) (Delivery, error) {
 }
 
 // tookOver is the fallback that has taken the message, "" for none.
-func (t *routeCheck) tookOver(d Delivery) string {
-	if host, _, ok := conf.TookOver(d.Reply); ok && d.Status == "sent" && t.route.Hops[0].Socket != "" {
+func tookOver(route Route, d Delivery) string {
+	if host, _, ok := conf.TookOver(d.Reply); ok && d.Status == "sent" && route.Hops[0].Socket != "" {
 		return smtpprobe.Sanitize(host)
 	}
-	if d.Status != "sent" || !strings.HasSuffix(d.Service, "/"+t.route.Service+"/smtp") {
+	if d.Status != "sent" || !strings.HasSuffix(d.Service, "/"+route.Service+"/smtp") {
 		return ""
 	}
-	i := slices.IndexFunc(t.route.Hops[1:], func(h Hop) bool {
+	i := slices.IndexFunc(route.Hops[1:], func(h Hop) bool {
 		return strings.HasPrefix(strings.ToLower(d.Relay), strings.ToLower(h.Host)+"[") && strings.HasSuffix(d.Relay, fmt.Sprintf("]:%d", h.Port))
 	})
 	if i < 0 {
 		return ""
 	}
-	return t.route.Hops[1+i].nextHop()
+	return route.Hops[1+i].nextHop()
 }
 
 // Delivered is the finding on a proof of delivery: what d and err of Proof.Run

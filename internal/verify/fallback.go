@@ -20,7 +20,7 @@ func (l *hopCheck) fallback(ctx context.Context) []Finding {
 		return nil
 	}
 	p := port{number: l.hop.Port, implicit: implicit(l.hop.TLS)}
-	t := withLogin(l.target(l.hop, p), l.hop)
+	t := withLogin(target(l.State, l.hop, p), l.hop)
 	envelope := l.route.From != "" && l.To != ""
 	if envelope {
 		t.Until, t.MailFrom, t.RcptTo, t.Timeout = smtpprobe.StepRcpt, l.route.From, l.To, loginTimeout

@@ -113,7 +113,7 @@ func (l *hopCheck) first(ctx context.Context) []Finding {
 				}
 				return
 			}
-			t := l.target(l.hop, ports[i])
+			t := target(l.State, l.hop, ports[i])
 			t.GiveUp = known
 			ports[i] = l.probePort(ctx, l.addrs, ports[i], t, nil)
 			f := l.other(ports[i])
@@ -187,7 +187,7 @@ func (l *hopCheck) dead(ctx context.Context, ports []port) []Finding {
 	}
 	if l.hop.Username != "" {
 		// The credentials have been nowhere yet.
-		p := l.login(ctx, l.hop, l.addrs, working[0], withLogin(l.target(l.hop, working[0]), l.hop), nil)
+		p := l.login(ctx, l.hop, l.addrs, working[0], withLogin(target(l.State, l.hop, working[0]), l.hop), nil)
 		findings = append(findings, l.loggedIn(p))
 	}
 	return findings

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relayhost/internal/explain"
+	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -44,7 +45,7 @@ func (r *run) services(_ context.Context, checks []*routeCheck) []Finding {
 // senders there.
 func (t *routeCheck) service(routing *postfix.Routing) Finding {
 	way, hop := t.way(), t.route.Hops[0]
-	if f, ok := t.direct(way); ok {
+	if f, ok := direct(t.State, way); ok {
 		return f
 	}
 	switch {
@@ -67,12 +68,12 @@ func (t *routeCheck) service(routing *postfix.Routing) Finding {
 			known("override_elsewhere")
 	}
 	if way.Service.Chrooted(t.State.Params["compatibility_level"]) {
-		if f := t.jail(); f != nil {
+		if f := jail(t.Reader, t.State.QueueDir); f != nil {
 			return *f
 		}
 	}
 	if t.number > 0 {
-		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s is sent by %s to %s", t.senders(), way.Service.Name, t.hops())}
+		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s is sent by %s to %s", sendersOf(t.route), way.Service.Name, hopsOf(t.route))}
 	}
 	v := t.State.Version
 	return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("Postfix %d.%d.%d: %s sends to %s", v.Major, v.Minor, v.Patch, way.Service.Name, way.NextHop)}
@@ -80,11 +81,11 @@ func (t *routeCheck) service(routing *postfix.Routing) Finding {
 
 // direct is the finding on a server whose default route has no relay; ok is false where
 // it has one, or none can be told.
-func (t *routeCheck) direct(to explain.Route) (f Finding, ok bool) {
+func direct(state postfix.State, to explain.Route) (f Finding, ok bool) {
 	if to.NextHop != "" {
 		return f, false
 	}
-	if senders, routes := explain.SenderRoutes(t.State); len(senders) > 0 {
+	if senders, routes := explain.SenderRoutes(state); len(senders) > 0 {
 		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s goes by %s to %s; all other mail goes out directly",
 			some(senders), routes[0].Service.Name, routes[0].NextHop)}, true
 	}
@@ -115,18 +116,18 @@ func (t *routeCheck) listed() bool {
 	})
 }
 
-// senders names those of the route for a person.
-func (t *routeCheck) senders() string {
-	if len(t.route.Senders) == 0 {
+// sendersOf names those of the route for a person.
+func sendersOf(route Route) string {
+	if len(route.Senders) == 0 {
 		return "all other senders"
 	}
-	return some(t.route.Senders)
+	return some(route.Senders)
 }
 
-// hops names the next hops of the route in order.
-func (t *routeCheck) hops() string {
+// hopsOf names the next hops of the route in order.
+func hopsOf(route Route) string {
 	var names []string
-	for _, h := range t.route.Hops {
+	for _, h := range route.Hops {
 		names = append(names, h.nextHop())
 	}
 	return strings.Join(names, ", then ")
@@ -134,18 +135,18 @@ func (t *routeCheck) hops() string {
 
 // jail compares the resolver's files inside of the queue directory with those
 // outside.
-func (r *run) jail() *Finding {
+func jail(r *host.Reader, queueDir string) *Finding {
 	const file = "/etc/resolv.conf"
-	outside, err := r.Reader.ReadFile(file)
+	outside, err := r.ReadFile(file)
 	if err != nil {
 		return nil
 	}
-	inside, err := r.Reader.ReadFile(filepath.Join(r.State.QueueDir, file))
+	inside, err := r.ReadFile(filepath.Join(queueDir, file))
 	if err == nil && string(inside) == string(outside) {
 		return nil
 	}
 	f := Finding{Check: "service", Result: Warn, Detail: "the service is chrooted, and resolv.conf in the chroot differs from this host's"}.known("dns_chroot_resolv")
-	f.Command = "install -D -m 644 " + file + " " + filepath.Join(r.State.QueueDir, file)
+	f.Command = "install -D -m 644 " + file + " " + filepath.Join(queueDir, file)
 	return &f
 }
 
@@ -223,7 +224,7 @@ func (r *run) queue(context.Context) []Finding {
 			f = f.because([]explain.Cause{groups[0].Cause})
 		}
 	}
-	if i := slices.IndexFunc(c.Groups(), r.stuck); i >= 0 {
+	if i := slices.IndexFunc(c.Groups(), func(g explain.Group) bool { return stuck(r.State, g) }); i >= 0 {
 		f = f.because([]explain.Cause{c.Groups()[i].Cause})
 		f.Result = Fail
 	}
@@ -235,10 +236,10 @@ func (r *run) queue(context.Context) []Finding {
 // stuck reports whether mail waits for a fault of this server that time does not heal:
 // mail that came after main.cf and master.cf had been written as they are. What came
 // before may wait for a fault that is gone.
-func (r *run) stuck(g explain.Group) bool {
-	written := r.State.MainMeta.Mtime
-	if r.State.MasterMeta.Mtime.After(written) {
-		written = r.State.MasterMeta.Mtime
+func stuck(s postfix.State, g explain.Group) bool {
+	written := s.MainMeta.Mtime
+	if s.MasterMeta.Mtime.After(written) {
+		written = s.MasterMeta.Mtime
 	}
 	fault := g.Cause.Retry == "fix" && (g.Cause.Scope == "host" || g.Cause.Scope == "account")
 	return fault && g.Delayed > 0 && g.Last.After(written)

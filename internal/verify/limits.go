@@ -38,7 +38,7 @@ type logged struct{ service, host string }
 // limits counts what went to each relay in the last day, and what of it SMTPUTF8
 // has returned, where the relay documents a limit or does not offer the extension.
 func (r *run) limits(ctx context.Context) []Finding {
-	meters := r.meters()
+	meters := metersOf(r.AllRoutes())
 	if len(meters) == 0 || !r.State.Installed {
 		return nil
 	}
@@ -69,10 +69,10 @@ func (r *run) limits(ctx context.Context) []Finding {
 	return findings
 }
 
-// meters are the relays whose mail is worth counting, one for each account.
-func (r *run) meters() (list []*meter) {
+// metersOf are the relays whose mail is worth counting, one for each account.
+func metersOf(routes []Route) (list []*meter) {
 	known := map[string]*meter{}
-	for _, route := range r.AllRoutes() {
+	for _, route := range routes {
 		for _, h := range route.Hops {
 			l := h.Relay.Limits
 			if int(l.RatePerSecond)+l.PerMinute+l.PerHour+l.PerDay+l.RecipientsPerDay == 0 && !lacksUTF8(h.Relay) {

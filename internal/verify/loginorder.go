@@ -105,7 +105,7 @@ func loginRefused(text string) bool {
 // inUse probes the port in use and shows what it finds as soon as it is
 // known, unless the port is dead: then the others count.
 func (l *hopCheck) inUse(ctx context.Context, p port) port {
-	t := withLogin(l.target(l.hop, p), l.hop)
+	t := withLogin(target(l.State, l.hop, p), l.hop)
 	shown := false
 	show := func(findings ...Finding) {
 		for _, f := range findings {

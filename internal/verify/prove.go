@@ -17,7 +17,10 @@ const namedAtMost = 5
 // prove goes through the routes, some at once, each with what it needs of the
 // network.
 func (r *run) prove(ctx context.Context, checks []*routeCheck) {
-	sending := r.sending(checks)
+	var sending map[*routeCheck]bool
+	if !r.NoSend {
+		sending = chosen(checks)
+	}
 	if !r.several() {
 		checks[0].all(ctx, !r.NoSend)
 		return
@@ -70,13 +73,10 @@ func (t *routeCheck) all(ctx context.Context, send bool) {
 	wait.Wait()
 }
 
-// sending chooses the routes that a message goes by: where there are too many,
+// chosen are the routes that a message goes by: where there are too many,
 // one of each service first.
-func (r *run) sending(checks []*routeCheck) map[*routeCheck]bool {
+func chosen(checks []*routeCheck) map[*routeCheck]bool {
 	chosen := map[*routeCheck]bool{}
-	if r.NoSend {
-		return chosen
-	}
 	services := map[string]bool{}
 	for _, t := range checks {
 		if !services[t.route.Service] && len(chosen) < maxDeliveries {

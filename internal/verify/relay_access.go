@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -10,19 +9,19 @@ import (
 
 // relayAccess looks whether strangers can send through this Postfix, which with
 // a relay costs the account (SMTPD_ACCESS_README).
-func (r *run) relayAccess(context.Context) []Finding {
-	if !r.State.Installed || r.State.Params == nil {
+func relayAccess(s postfix.State) []Finding {
+	if !s.Installed || s.Params == nil {
 		return skip("relay_access", "there is no Postfix")
 	}
-	if r.State.Master == nil {
+	if s.Master == nil {
 		return skip("relay_access", "master.cf cannot be read")
 	}
-	listeners := r.State.Listeners()
+	listeners := s.Listeners()
 	if len(listeners) == 0 {
 		return pass("relay_access", "no smtpd listens on a public address")
 	}
 	var bad []string
-	for _, o := range r.State.Openings() {
+	for _, o := range s.Openings() {
 		if o.Network != "" {
 			bad = append(bad, fmt.Sprintf("%s: mynetworks has %s", o.Service, o.Network))
 		} else {
@@ -34,19 +33,19 @@ func (r *run) relayAccess(context.Context) []Finding {
 			Remedy:  "List only your own networks in mynetworks, and let reject_unauth_destination come before any permit.",
 			Command: "postconf mynetworks smtpd_relay_restrictions smtpd_recipient_restrictions"}}
 	}
-	if style := r.State.Params["mynetworks_style"]; style != "" && style != "host" && r.notSet("mynetworks") && !r.notSet("mynetworks_style") {
+	if style := s.Params["mynetworks_style"]; style != "" && style != "host" && notSet(s, "mynetworks") && !notSet(s, "mynetworks_style") {
 		return []Finding{{Check: "relay_access", Result: Warn, Detail: "mynetworks_style = " + style + " trusts every host in the networks of this server",
 			Cause: "neighbours_trusted", Remedy: "Trust this host only.", Command: "postconf -e 'mynetworks_style = host' && postfix reload"}}
 	}
-	return pass("relay_access", r.relayers(listeners))
+	return pass("relay_access", relayers(s, listeners))
 }
 
 // relayers says who may relay, as far as the restrictions of the listeners show.
-func (r *run) relayers(listeners []postfix.Service) string {
+func relayers(s postfix.State, listeners []postfix.Service) string {
 	who, others := "mynetworks", ""
 	for _, service := range listeners {
 		for _, list := range []string{"smtpd_relay_restrictions", "smtpd_recipient_restrictions"} {
-			value, _ := r.State.Effective(service, list)
+			value, _ := s.Effective(service, list)
 			for _, word := range postfix.Words(value) {
 				switch {
 				case word == "permit_sasl_authenticated":
@@ -63,10 +62,10 @@ func (r *run) relayers(listeners []postfix.Service) string {
 	return "not an open relay: only " + who + " may relay"
 }
 
-func (r *run) notSet(name string) bool {
-	if r.State.Main == nil {
+func notSet(s postfix.State, name string) bool {
+	if s.Main == nil {
 		return true
 	}
-	_, set := r.State.Main.Get(name)
+	_, set := s.Main.Get(name)
 	return !set
 }

@@ -218,7 +218,7 @@ func TestMessagesAreBounded(t *testing.T) {
 	}
 	r.Routes[299].Service = "rare"
 	checks := r.routeChecks()
-	chosen := r.sending(checks)
+	chosen := chosen(checks)
 	if len(chosen) != maxDeliveries || !chosen[checks[300]] || !chosen[checks[0]] || chosen[checks[299]] {
 		t.Errorf("got %d chosen, want %d", len(chosen), maxDeliveries)
 	}

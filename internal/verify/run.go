@@ -105,9 +105,12 @@ func Run(ctx context.Context, env Env, o Options) Report {
 	} else {
 		wait.Go(onHost)
 	}
-	for _, check := range []func(context.Context) []Finding{r.drift, r.relayAccess, r.limits, r.queue} {
+	for _, check := range []func(context.Context) []Finding{r.drift, r.limits, r.queue} {
 		wait.Go(func() { clocked(ctx, check, r.found) })
 	}
+	wait.Go(func() {
+		clocked(ctx, func(context.Context) []Finding { return relayAccess(r.State) }, r.found)
+	})
 	if o.Offline {
 		for _, t := range checks {
 			t.release()

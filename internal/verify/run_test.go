@@ -362,8 +362,7 @@ func TestRelayAccess(t *testing.T) {
 			if params == nil {
 				params = map[string]string{}
 			}
-			r := &run{Env: Env{State: postfix.State{Installed: true, Params: params, Master: master, Main: main}}}
-			if f := r.relayAccess(t.Context())[0]; f.Result != tt.want {
+			if f := relayAccess(postfix.State{Installed: true, Params: params, Master: master, Main: main})[0]; f.Result != tt.want {
 				t.Errorf("got %+v, want %s", f, tt.want)
 			}
 		})
@@ -400,7 +399,7 @@ func TestLinted(t *testing.T) {
 	env.State.Main = main
 	env.State.Maps = map[string][]byte{"/etc/postfix/sasl_passwd": []byte("relay.test user Gehe1mPa55-42\n")}
 	var got []string
-	for _, f := range (&run{Env: env}).linted() {
+	for _, f := range linted(env.Reader, env.State) {
 		got = append(got, fmt.Sprintf("%s %s %s", f.Result, f.Cause, f.Detail))
 	}
 	said := strings.Join(got, "\n")

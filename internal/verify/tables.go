@@ -32,8 +32,8 @@ func (r *run) maps(ctx context.Context, checks []*routeCheck) []Finding {
 			for _, table := range postfix.ParseTables(way.Param(param), r.State.DefaultMap) {
 				if key := param + " " + table.String(); !seen[key] {
 					seen[key] = true
-					findings = append(findings, r.table(param, table)...)
-					if !r.onDisk(table) {
+					findings = append(findings, tableFaults(r.Reader, param, table)...)
+					if !onDisk(r.Reader, table) {
 						unread = append(unread, table.String())
 					}
 				}
@@ -43,7 +43,7 @@ func (r *run) maps(ctx context.Context, checks []*routeCheck) []Finding {
 	if len(findings) == 0 {
 		findings = r.keys(ctx, checks)
 	}
-	findings = append(findings, r.berkeley(seen)...)
+	findings = append(findings, berkeley(r.Reader, r.State, seen)...)
 	switch {
 	case len(findings) > 0:
 		return findings
@@ -58,22 +58,22 @@ func (r *run) maps(ctx context.Context, checks []*routeCheck) []Finding {
 }
 
 // berkeley warns of tables on the way to the relay whose type goes with an upgrade.
-func (r *run) berkeley(seen map[string]bool) []Finding {
+func berkeley(r *host.Reader, state postfix.State, seen map[string]bool) []Finding {
 	var tables []string
 	for _, key := range slices.Sorted(maps.Keys(seen)) {
 		if _, table, _ := strings.Cut(key, " "); (strings.HasPrefix(table, "hash:") || strings.HasPrefix(table, "btree:")) && !slices.Contains(tables, table) {
 			tables = append(tables, table)
 		}
 	}
-	why := r.State.BerkeleyEnds(r.Reader)
+	why := state.BerkeleyEnds(r)
 	if len(tables) == 0 || why == "" {
 		return nil
 	}
 	f := Finding{Check: "maps", Result: Warn, Cause: "map_type_ends", Detail: "tables of Berkeley DB: " + some(tables) + "; " + why}
-	switch typ := r.State.DefaultMap; {
+	switch typ := state.DefaultMap; {
 	case typ != "hash" && typ != "btree":
 		f.Remedy, f.Command = "Run setup: it moves the tables of the relay to the type "+typ+".", "relayhost setup"
-	case slices.Contains(r.State.MapTypes, "lmdb"):
+	case slices.Contains(state.MapTypes, "lmdb"):
 		f.Remedy, f.Command = "Move the tables of the relay to another type before the upgrade.", "relayhost setup --map-type lmdb"
 	default:
 		f.Remedy, f.Command = "Install the package postfix-lmdb before the upgrade, and move the tables of the relay: relayhost setup --map-type lmdb. After it, relayhost setup moves what is left.", "dnf install postfix-lmdb"
@@ -82,13 +82,13 @@ func (r *run) berkeley(seen map[string]bool) []Finding {
 }
 
 // onDisk reports whether a table is a file, or compiled into one, that table checks.
-func (r *run) onDisk(t postfix.Table) bool {
+func onDisk(r *host.Reader, t postfix.Table) bool {
 	if !strings.HasPrefix(t.Path, "/") {
 		return false
 	}
-	_, err := r.Reader.Stat(t.Path)
+	_, err := r.Stat(t.Path)
 	if index := t.Index(); err != nil && index != "" {
-		_, err = r.Reader.Stat(index)
+		_, err = r.Stat(index)
 	}
 	return err == nil
 }
@@ -101,10 +101,10 @@ func (t *routeCheck) way() explain.Route {
 	return explain.RouteBy(t.State, t.route.Service, t.route.Hops[0].nextHop())
 }
 
-// table checks one table on disk: compiled, not older than its source, closed.
-func (r *run) table(param string, t postfix.Table) []Finding {
+// tableFaults checks one table on disk: compiled, not older than its source, closed.
+func tableFaults(r *host.Reader, param string, t postfix.Table) []Finding {
 	secret := param == "smtp_sasl_password_maps"
-	source, err := r.Reader.Stat(t.Path)
+	source, err := r.Stat(t.Path)
 	if !strings.HasPrefix(t.Path, "/") || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (r *run) table(param string, t postfix.Table) []Finding {
 		files = append(files, t.Path)
 	}
 	if index := t.Index(); index != "" {
-		m, ierr := r.Reader.Stat(index)
+		m, ierr := r.Stat(index)
 		switch {
 		case errors.Is(ierr, fs.ErrNotExist):
 			f := Finding{Check: "maps", Result: Fail, Detail: index + " is missing"}.known("map_db_missing")
@@ -128,7 +128,7 @@ func (r *run) table(param string, t postfix.Table) []Finding {
 		files = append(files, index)
 	}
 	for _, file := range files {
-		m, err := r.Reader.Stat(file)
+		m, err := r.Stat(file)
 		if secret && err == nil && (m.Mode.Perm()&0o077 != 0 || m.UID != 0) {
 			f := Finding{Check: "maps", Result: Fail, Detail: fmt.Sprintf("%s has mode %04o and owner %d", file, m.Mode.Perm(), m.UID)}.known("secret_world_readable")
 			f.Command = "chown root " + file + " && chmod 600 " + file
@@ -156,7 +156,7 @@ func (r *run) keys(ctx context.Context, checks []*routeCheck) (findings []Findin
 		}
 	}
 	for _, maps := range lists {
-		findings = append(findings, r.ask(ctx, maps, asked[maps])...)
+		findings = append(findings, askTables(ctx, r.Reader, r.State, maps, asked[maps])...)
 	}
 	return findings
 }
@@ -200,19 +200,19 @@ func (t *routeCheck) lookup(i int) *lookup {
 // maxKeys is how many keys one postmap(1) is asked for.
 const maxKeys = 5000
 
-// ask asks the tables of one list.
-func (r *run) ask(ctx context.Context, maps string, questions []*lookup) (findings []Finding) {
+// askTables asks the tables of one list.
+func askTables(ctx context.Context, r *host.Reader, state postfix.State, maps string, questions []*lookup) (findings []Finding) {
 	var keys []string
 	for _, l := range questions {
 		keys = append(keys, l.keys...)
 	}
 	slices.Sort(keys)
-	tables := postfix.ParseTables(maps, r.State.DefaultMap)
+	tables := postfix.ParseTables(maps, state.DefaultMap)
 	answers := make([]map[string]string, len(tables))
 	for i, t := range tables {
 		answers[i] = map[string]string{}
 		for some := range slices.Chunk(slices.Compact(keys), maxKeys) {
-			out, err := r.Reader.Query(ctx, host.PostmapGet(r.State.ConfigDir, t.String(), some...))
+			out, err := r.Query(ctx, host.PostmapGet(state.ConfigDir, t.String(), some...))
 			// postmap(1) ends with 1 also where it may not open a table.
 			if err != nil || out.Code > 1 || bytes.Contains(out.Stderr, []byte("fatal: ")) {
 				return []Finding{Finding{Check: "maps", Result: Warn, Detail: "the password table cannot be read; run verify as root"}.known("map_lookup_error")}
