@@ -98,16 +98,15 @@ type reading struct {
 	s   postfix.State
 	o   Options
 	r   *postfix.Routing
-	out Adoption
+	out *offer
 
 	services []postfix.Service // those that mail goes by today
-	told     map[Point]bool
 }
 
 // Read makes the offer. It fails with ErrNone or ErrOurs, or where mail does not
 // leave by smtp(8).
 func Read(s postfix.State, o Options) (Adoption, error) {
-	a := &reading{s: s, o: o, r: postfix.NewRouting(s), told: make(map[Point]bool)}
+	a := &reading{s: s, o: o, r: postfix.NewRouting(s), out: &offer{told: make(map[Point]bool)}}
 	if transport := a.r.Route("").Transport; strings.HasPrefix(transport, plan.ServicePrefix) {
 		return Adoption{}, ErrOurs
 	}
@@ -116,42 +115,48 @@ func Read(s postfix.State, o Options) (Adoption, error) {
 	}
 	a.recipients()
 	a.from()
-	a.obsolete()
+	obsolete(a.s, a.out)
 	a.overrides()
 	a.tables()
 	a.exposed()
-	a.readable()
-	return a.out, nil
+	readable(a.out)
+	return a.out.Adoption, nil
 }
 
-func (a *reading) change(what, why string, args ...any)   { a.tell(&a.out.Changes, what, why, args) }
-func (a *reading) keep(what, why string, args ...any)     { a.tell(&a.out.Kept, what, why, args) }
-func (a *reading) leave(what, why string, args ...any)    { a.tell(&a.out.Left, what, why, args) }
-func (a *reading) question(what, why string, args ...any) { a.tell(&a.out.Questions, what, why, args) }
+// offer is what Read gives, while it is made: each point once.
+type offer struct {
+	Adoption
+	told map[Point]bool
+}
+
+func (o *offer) change(what, why string, args ...any)   { o.tell(&o.Changes, what, why, args) }
+func (o *offer) keep(what, why string, args ...any)     { o.tell(&o.Kept, what, why, args) }
+func (o *offer) leave(what, why string, args ...any)    { o.tell(&o.Left, what, why, args) }
+func (o *offer) question(what, why string, args ...any) { o.tell(&o.Questions, what, why, args) }
 
 // tell appends a point unless it has been told; args are those of why.
-func (a *reading) tell(list *[]Point, what, why string, args []any) {
+func (o *offer) tell(list *[]Point, what, why string, args []any) {
 	p := Point{what, fmt.Sprintf(why, args...)}
-	if !a.told[p] {
-		a.told[p] = true
+	if !o.told[p] {
+		o.told[p] = true
 		*list = append(*list, p)
 	}
 }
 
 // readable says what setup will not take of the file, such as a host whose name
 // is none of DNS.
-func (a *reading) readable() {
-	if a.out.Routes[0].Name != config.DefaultRoute {
+func readable(out *offer) {
+	if out.Routes[0].Name != config.DefaultRoute {
 		return // said already
 	}
-	if _, err := config.Read(a.out.TOML()); err != nil {
-		a.leave("the file as it is", "setup rejects it until this is fixed: %v", err)
+	if _, err := config.Read(out.TOML()); err != nil {
+		out.leave("the file as it is", "setup rejects it until this is fixed: %v", err)
 	}
 }
 
 // option is a parameter as a service sees it.
-func (a *reading) option(service postfix.Service, name string) string {
-	value, _ := a.s.Effective(service, name)
+func option(s postfix.State, service postfix.Service, name string) string {
+	value, _ := s.Effective(service, name)
 	return value
 }
 

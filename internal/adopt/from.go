@@ -16,42 +16,42 @@ func (a *reading) from() {
 	switch {
 	case a.o.From != "":
 		a.out.From = a.o.From
-	case len(a.rewritten()) == 1:
-		a.out.From, why = a.rewritten()[0], "senders are rewritten to it today"
+	case len(rewritten(a.r, a.s)) == 1:
+		a.out.From, why = rewritten(a.r, a.s)[0], "senders are rewritten to it today"
 	default:
 		a.out.From, why = a.mailbox(), "it is the account, and the relay accepts no other sender"
 	}
 	if a.out.From == "" {
 		seen := ""
-		if many := a.rewritten(); len(many) > 1 {
+		if many := rewritten(a.r, a.s); len(many) > 1 {
 			seen = " (senders are rewritten to " + shorten(many) + ")"
 		}
-		a.question("from", "which address is mail of this server sent from?%s Give --from", seen)
+		a.out.question("from", "which address is mail of this server sent from?%s Give --from", seen)
 		return
 	}
 	if why != "" {
-		a.keep("from = "+a.out.From, "%s; --from says otherwise", why)
+		a.out.keep("from = "+a.out.From, "%s; --from says otherwise", why)
 	}
-	if a.local(a.out.From[strings.LastIndexByte(a.out.From, '@')+1:]) {
-		a.question("to", "mail to %s is delivered on this server: give setup --to an address elsewhere", a.out.From)
+	if isLocal(a.r, a.s, a.out.From[strings.LastIndexByte(a.out.From, '@')+1:]) {
+		a.out.question("to", "mail to %s is delivered on this server: give setup --to an address elsewhere", a.out.From)
 	}
 }
 
 // rewritten lists the addresses that tables rewrite senders to.
-func (a *reading) rewritten() []string {
+func rewritten(r *postfix.Routing, s postfix.State) []string {
 	var all []string
 	for _, name := range []string{"smtp_generic_maps", "sender_canonical_maps", "canonical_maps"} {
-		maps := a.s.Params[name]
-		for _, t := range postfix.ParseTables(maps, a.s.DefaultMap) {
+		maps := s.Params[name]
+		for _, t := range postfix.ParseTables(maps, s.DefaultMap) {
 			var values []string
 			switch t.Type {
 			case "static":
 				values = []string{strings.Trim(t.Path, "{} ")}
 			case "regexp", "pcre":
-				values = patterns(a.s.Maps[t.Path])
+				values = patterns(s.Maps[t.Path])
 			default:
-				for _, key := range a.r.Keys(t.String()) {
-					value, _, _ := a.r.Get(t.String(), key)
+				for _, key := range r.Keys(t.String()) {
+					value, _, _ := r.Get(t.String(), key)
 					values = append(values, value)
 				}
 			}
@@ -79,26 +79,26 @@ func patterns(data []byte) []string {
 // mailbox is the account of the default relay where that is the one sender that
 // its service takes.
 func (a *reading) mailbox() string {
-	f := a.find("")
+	f := find(a.r, "")
 	if len(a.out.Routes) == 0 || a.out.Routes[0].Name != "default" || !f.has[0] {
 		return ""
 	}
-	r := a.service(f.route.NextHops[0])
+	r := serviceOf(a.o, f.route.NextHops[0])
 	if user := strings.ToLower(f.logins[0].Username); r.Sender.Single && !r.Auth.Same && mailaddr.IsAddress(user) {
 		return user
 	}
 	return ""
 }
 
-// local reports whether mail for a domain is delivered here.
-func (a *reading) local(domain string) bool {
+// isLocal reports whether mail for a domain is delivered here.
+func isLocal(r *postfix.Routing, s postfix.State, domain string) bool {
 	for _, name := range []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"} {
-		for _, word := range postfix.Words(a.s.Params[name]) {
+		for _, word := range postfix.Words(s.Params[name]) {
 			if strings.EqualFold(word, domain) {
 				return true
 			}
 			if strings.ContainsAny(word, ":/") {
-				if _, _, ok := a.r.Get(word, domain); ok {
+				if _, _, ok := r.Get(word, domain); ok {
 					return true
 				}
 			}

@@ -22,11 +22,11 @@ func (a *reading) tables() {
 		if name == "smtp_generic_maps" {
 			why = "it stays as it is and in use, after the entries for the names that this host makes up"
 		}
-		a.keep(setting(name, value), "%s", why)
+		a.out.keep(setting(name, value), "%s", why)
 	}
 	for _, name := range []string{"content_filter", "header_size_limit", "smtp_header_checks", "smtp_bind_address", "smtp_tls_cert_file", "message_size_limit"} {
 		if value, set := a.s.Main.Get(name); set && value != "" {
-			a.keep(name+" = "+value, "it holds for the relay as well")
+			a.out.keep(name+" = "+value, "it holds for the relay as well")
 		}
 	}
 	if len(a.out.Routes) < 2 {
@@ -34,7 +34,7 @@ func (a *reading) tables() {
 	}
 	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
 		if value := a.r.Param(name); value != "" {
-			a.keep(setting(name, value), "it stays for senders that are not taken over; the routes come before it")
+			a.out.keep(setting(name, value), "it stays for senders that are not taken over; the routes come before it")
 		}
 	}
 }
@@ -50,15 +50,15 @@ var replaced = []struct{ name, by string }{
 }
 
 // obsolete names parameters that another one has replaced.
-func (a *reading) obsolete() {
+func obsolete(s postfix.State, out *offer) {
 	for _, p := range replaced {
-		value, set := a.s.Main.Get(p.name)
+		value, set := s.Main.Get(p.name)
 		switch {
 		case !set || value == "":
 		case p.name == "fallback_relay":
-			a.change(p.name+" = "+value+" no longer applies to the relay", "it is the old name of %s; the relay's own service has its fallbacks", p.by)
+			out.change(p.name+" = "+value+" no longer applies to the relay", "it is the old name of %s; the relay's own service has its fallbacks", p.by)
 		default:
-			a.change(p.name+" = "+value+" no longer applies to the relay", "it is the old form of %s; the relay's service has its own level", p.by)
+			out.change(p.name+" = "+value+" no longer applies to the relay", "it is the old form of %s; the relay's service has its own level", p.by)
 		}
 	}
 }
@@ -89,11 +89,11 @@ func (a *reading) overrides() {
 	for _, s := range a.services {
 		for _, o := range s.Options {
 			if !slices.Contains(answered, o.Name) {
-				a.leave("master.cf: "+s.Name+" has -o "+o.Name+"="+o.Value, "the relay's own service does not have it: set it in main.cf, if it is meant for the relay")
+				a.out.leave("master.cf: "+s.Name+" has -o "+o.Name+"="+o.Value, "the relay's own service does not have it: set it in main.cf, if it is meant for the relay")
 			}
 		}
 		if s.MaxProc != "-" && s.MaxProc != "0" && s.MaxProc != "" {
-			a.leave("master.cf: "+s.Name+" has "+s.MaxProc+" processes at most", "the relay's own service has the limits that the service documents; connections = N sets another")
+			a.out.leave("master.cf: "+s.Name+" has "+s.MaxProc+" processes at most", "the relay's own service has the limits that the service documents; connections = N sets another")
 		}
 		for _, name := range a.s.Main.Names() {
 			limit, ok := strings.CutPrefix(name, s.Name+"_")
@@ -101,41 +101,41 @@ func (a *reading) overrides() {
 				continue
 			}
 			if limit != "destination_concurrency_limit" {
-				a.leave(setting(name, a.s.Params[name]), "it is bound to the service %s: the relay's own has the limits that the service documents", s.Name)
+				a.out.leave(setting(name, a.s.Params[name]), "it is bound to the service %s: the relay's own has the limits that the service documents", s.Name)
 			}
 		}
-		a.login(s)
+		login(a.s, a.out, s)
 	}
-	a.rewriteOverrides()
+	rewriteOverrides(a.s, a.out)
 }
 
 // login names what of the login ours does otherwise.
-func (a *reading) login(s postfix.Service) {
-	if !isYes(a.option(s, "smtp_sasl_auth_enable")) {
+func login(state postfix.State, out *offer, s postfix.Service) {
+	if !isYes(option(state, s, "smtp_sasl_auth_enable")) {
 		return
 	}
-	if typ := a.option(s, "smtp_sasl_type"); typ != "" && typ != "cyrus" {
-		a.leave("smtp_sasl_type = "+typ, "the relay's own service logs in by Cyrus SASL")
+	if typ := option(state, s, "smtp_sasl_type"); typ != "" && typ != "cyrus" {
+		out.leave("smtp_sasl_type = "+typ, "the relay's own service logs in by Cyrus SASL")
 	}
-	mechanisms := strings.ToLower(a.option(s, "smtp_sasl_mechanism_filter"))
+	mechanisms := strings.ToLower(option(state, s, "smtp_sasl_mechanism_filter"))
 	if strings.Contains(mechanisms, "oauth") && !strings.Contains(mechanisms, "!xoauth") {
-		a.leave("smtp_sasl_mechanism_filter = "+mechanisms, "no plug-in is needed: Microsoft 365 and Outlook.com are signed in to by a bridge, relayhost setup --relay m365 --sign-in device --tenant TENANT --client-id ID, "+
+		out.leave("smtp_sasl_mechanism_filter = "+mechanisms, "no plug-in is needed: Microsoft 365 and Outlook.com are signed in to by a bridge, relayhost setup --relay m365 --sign-in device --tenant TENANT --client-id ID, "+
 			"with the client_id of the plug-in's token file; the plug-in's own token is not used any longer, and other relays are logged in to by password")
 	}
-	if isYes(a.option(s, "smtp_tls_wrappermode")) && isYes(a.s.Params["smtp_tls_wrappermode"]) {
-		a.change("smtp_tls_wrappermode = yes of main.cf no longer applies to the relay", "its own service has the TLS mode; other servers do not accept TLS from the first byte, so remove the line")
+	if isYes(option(state, s, "smtp_tls_wrappermode")) && isYes(state.Params["smtp_tls_wrappermode"]) {
+		out.change("smtp_tls_wrappermode = yes of main.cf no longer applies to the relay", "its own service has the TLS mode; other servers do not accept TLS from the first byte, so remove the line")
 	}
-	if !strings.Contains(a.option(s, "smtp_sasl_security_options"), "noplaintext") {
-		a.change("the password is sent over verified TLS only", "smtp_sasl_security_options without noplaintext allows it without TLS")
+	if !strings.Contains(option(state, s, "smtp_sasl_security_options"), "noplaintext") {
+		out.change("the password is sent over verified TLS only", "smtp_sasl_security_options without noplaintext allows it without TLS")
 	}
 }
 
 // rewriteOverrides names the -o of trivial-rewrite(8), which setup cannot set.
-func (a *reading) rewriteOverrides() {
-	rewrite, _ := a.s.Master.Get("rewrite", "unix")
+func rewriteOverrides(s postfix.State, out *offer) {
+	rewrite, _ := s.Master.Get("rewrite", "unix")
 	for _, o := range rewrite.Options {
 		if o.Name == "default_transport" || strings.HasPrefix(o.Name, "sender_dependent_") || o.Name == "transport_maps" {
-			a.leave("master.cf: rewrite has -o "+o.Name+"="+o.Value, "it takes precedence over main.cf, so setup refuses to continue: move it there first")
+			out.leave("master.cf: rewrite has -o "+o.Name+"="+o.Value, "it takes precedence over main.cf, so setup refuses to continue: move it there first")
 		}
 	}
 }
@@ -143,9 +143,9 @@ func (a *reading) rewriteOverrides() {
 // exposed names password tables that others can read.
 func (a *reading) exposed() {
 	for _, s := range a.services {
-		for _, t := range postfix.ParseTables(a.option(s, "smtp_sasl_password_maps"), a.s.DefaultMap) {
+		for _, t := range postfix.ParseTables(option(a.s, s, "smtp_sasl_password_maps"), a.s.DefaultMap) {
 			if meta, ok := a.s.MapMeta[t.Path]; ok && meta.Mode.Perm()&0o077 != 0 {
-				a.leave(t.Path+" and what is compiled from it", "others can read the password (%04o): set mode 0600, and change the password if others have been here", meta.Mode.Perm())
+				a.out.leave(t.Path+" and what is compiled from it", "others can read the password (%04o): set mode 0600, and change the password if others have been here", meta.Mode.Perm())
 			}
 		}
 	}

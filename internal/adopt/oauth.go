@@ -59,7 +59,7 @@ func (p application) tenant() string {
 }
 
 // plugin is the application of a token file that a login has in place of a password.
-func (a *reading) plugin(path string) (application, bool) {
+func plugin(s postfix.State, path string) (application, bool) {
 	var p application
 	if !strings.HasPrefix(path, "/") {
 		return p, false
@@ -69,7 +69,7 @@ func (a *reading) plugin(path string) (application, bool) {
 			ClientID string `json:"client_id"`
 			Endpoint string `json:"token_endpoint"`
 		}
-		text, ok := a.s.Maps[file]
+		text, ok := s.Maps[file]
 		if !ok || json.Unmarshal(text, &f) != nil {
 			continue
 		}
@@ -85,9 +85,9 @@ func (a *reading) plugin(path string) (application, bool) {
 
 // proxied is the server behind a local port of email-oauth2-proxy, and the application
 // that it logs in as user with.
-func (a *reading) proxied(port int, user string) (p application, server string, serverPort int, ok bool) {
+func proxied(s postfix.State, port int, user string) (p application, server string, serverPort int, ok bool) {
 	for _, path := range proxyConfs {
-		sections := ini(a.s.Maps[path])
+		sections := ini(s.Maps[path])
 		at := sections["smtp-"+strconv.Itoa(port)]
 		account, known := sections[strings.ToLower(user)]
 		if at["server_address"] == "" || !known {
@@ -119,10 +119,10 @@ func ini(text []byte) map[string]map[string]string {
 // be signed in to.
 func (a *reading) byToken(h *Hop, f found, i int) {
 	login := f.logins[i]
-	p, ok := a.plugin(login.Password.Reveal())
+	p, ok := plugin(a.s, login.Password.Reveal())
 	from := "the token file"
 	if host, port, behind := h.Host, h.Port, false; !ok && (host == "localhost" || strings.HasPrefix(host, "127.")) {
-		p, host, port, behind = a.proxied(port, login.Username)
+		p, host, port, behind = proxied(a.s, port, login.Username)
 		r, region, known := relays.ByHost(a.o.Catalog, host)
 		if ok = behind && known; ok {
 			from = "the configuration of email-oauth2-proxy"
@@ -141,9 +141,9 @@ func (a *reading) byToken(h *Hop, f found, i int) {
 		h.SignIn = p.Flow
 		what = "give setup the file with client_secret= by --credentials-file"
 	}
-	a.change("the login by OAuth at "+h.Host, "a bridge takes the place of plug-in or proxy, with the application of %s; its tokens are not taken over: %s", from, what)
+	a.out.change("the login by OAuth at "+h.Host, "a bridge takes the place of plug-in or proxy, with the application of %s; its tokens are not taken over: %s", from, what)
 	if h.Tenant == "" && h.Relay != "outlook" {
-		a.question("tenant", "%s names no tenant for %s: give setup --tenant, a domain of the organisation", from, h.Host)
+		a.out.question("tenant", "%s names no tenant for %s: give setup --tenant, a domain of the organisation", from, h.Host)
 	}
 	h.Account = Account{By: "none"}
 }

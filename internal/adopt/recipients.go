@@ -28,14 +28,14 @@ func (a *reading) recipients() {
 		}
 	}
 	what := setting("transport_maps", maps)
-	a.keep(what, "%s and %s stay in the table; setup shows which way their mail goes", count(len(a.out.Direct), "domain that goes directly", "domains that go directly"), count(others, "other entry", "other entries"))
+	a.out.keep(what, "%s and %s stay in the table; setup shows which way their mail goes", count(len(a.out.Direct), "domain that goes directly", "domains that go directly"), count(others, "other entry", "other entries"))
 	if n := len(a.out.Direct); n > maxDirect {
 		a.out.Direct = nil
-		a.keep("the table in place of direct = [...]", "%d domains would make the file long", n)
+		a.out.keep("the table in place of direct = [...]", "%d domains would make the file long", n)
 	}
 	tables, why := a.r.Closed(maps)
 	for i, t := range tables {
-		a.keep("transport_maps = "+t.String(), "%s: whether it sends mail past the relay is not known", why[i])
+		a.out.keep("transport_maps = "+t.String(), "%s: whether it sends mail past the relay is not known", why[i])
 	}
 }
 

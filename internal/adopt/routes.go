@@ -29,10 +29,10 @@ func (f found) id() string {
 	return id
 }
 
-func (a *reading) find(sender string) found {
-	f := found{sender: sender, route: a.r.Route(sender)}
+func find(r *postfix.Routing, sender string) found {
+	f := found{sender: sender, route: r.Route(sender)}
 	for _, hop := range f.route.NextHops {
-		login, ok := a.r.Login(f.route, sender, hop)
+		login, ok := r.Login(f.route, sender, hop)
 		f.logins, f.has = append(f.logins, login), append(f.has, ok)
 	}
 	return f
@@ -41,12 +41,12 @@ func (a *reading) find(sender string) found {
 // routes finds the default route and one for each other way that mail of some
 // senders goes.
 func (a *reading) routes() error {
-	rest := a.find("")
+	rest := find(a.r, "")
 	if err := a.defaultRoute(rest); err != nil {
 		return err
 	}
 	if _, all := a.r.CatchAll(); all {
-		a.bySenderInVain()
+		bySenderInVain(a.r, a.out)
 		a.closedAccounts()
 		if len(a.out.Routes) == 0 {
 			return ErrNone
@@ -67,9 +67,9 @@ func (a *reading) routes() error {
 		return ErrNone
 	}
 	if a.out.Routes[0].Name != config.DefaultRoute {
-		a.question("relay", "mail of all other senders goes to the mail exchangers of its recipients now, and a relay by default is needed: give setup --relay")
+		a.out.question("relay", "mail of all other senders goes to the mail exchangers of its recipients now, and a relay by default is needed: give setup --relay")
 	}
-	a.nameRoutes()
+	nameRoutes(a.out)
 	return nil
 }
 
@@ -77,7 +77,7 @@ func (a *reading) routes() error {
 func (a *reading) defaultRoute(f found) error {
 	switch w := f.route; {
 	case w.Transport == "error" || w.Transport == "discard" || w.Transport == "retry":
-		a.leave("default_transport = "+a.r.Param("default_transport"), "this Postfix rejects mail for other servers now (Debian's \"Local only\" sets this): setup enables it")
+		a.out.leave("default_transport = "+a.r.Param("default_transport"), "this Postfix rejects mail for other servers now (Debian's \"Local only\" sets this): setup enables it")
 		return nil
 	case len(w.NextHops) == 0 && len(w.Broken) > 0:
 		return fmt.Errorf("%s = %s names no relay that Postfix could use", w.By, strings.Join(w.Broken, ", "))
@@ -90,7 +90,7 @@ func (a *reading) defaultRoute(f found) error {
 			a.r.Param("default_transport"), cmp.Or(w.Service.Command, "a service that master.cf does not have"))
 	}
 	if value, all := a.r.CatchAll(); all {
-		a.catchAll("the entry \"* " + value + "\" of transport_maps")
+		catchAll(a.r, a.out, "the entry \"* "+value+"\" of transport_maps")
 	}
 	a.route(config.DefaultRoute, f)
 	return nil
@@ -107,22 +107,22 @@ func isLoop(hop postfix.NextHop) bool {
 func (a *reading) sender(key string, rest found, groups map[string]int) {
 	sender, ok := routeSender(key)
 	if !ok {
-		a.leave("sender "+key, "it is no plain address, @domain or <>: relayhost.toml cannot express what it matches; it stays in Postfix")
+		a.out.leave("sender "+key, "it is no plain address, @domain or <>: relayhost.toml cannot express what it matches; it stays in Postfix")
 		return
 	}
-	f, parent := a.find(key), rest
+	f, parent := find(a.r, key), rest
 	if at := strings.LastIndexByte(key, '@'); at > 0 {
-		parent = a.find(key[at:])
+		parent = find(a.r, key[at:])
 	}
 	if f.id() == parent.id() {
 		return
 	}
-	if why := a.unprovable(sender, f, rest); why != "" {
-		a.leave("sender "+key, "%s", why)
+	if why := unprovable(sender, f, rest); why != "" {
+		a.out.leave("sender "+key, "%s", why)
 		return
 	}
 	if why := a.unfit(f); why != "" {
-		a.leave("sender "+key, "%s", why)
+		a.out.leave("sender "+key, "%s", why)
 		return
 	}
 	i, known := groups[f.id()]
@@ -161,7 +161,7 @@ func routeSender(key string) (string, bool) {
 // unprovable says why setup would not take a sender: no relay service takes mail
 // from a name without a dot, as of this host alone, so that nothing can be proven
 // with it.
-func (a *reading) unprovable(sender string, f, rest found) string {
+func unprovable(sender string, f, rest found) string {
 	switch {
 	case sender == config.NullSender || config.IsSender(sender) && strings.Contains(sender, "."):
 		return ""
@@ -193,7 +193,7 @@ func (a *reading) unfit(f found) string {
 		return "its mail goes to the mail exchangers of its recipients" + stays
 	case w.Service.Command != "smtp":
 		return "its mail goes by " + w.Transport + ", which is not smtp(8)" + stays
-	case !f.has[0] && a.policy(w, w.NextHops[0]).plain() && a.service(w.NextHops[0]).ID == "":
+	case !f.has[0] && policyOf(a.r, a.s, w, w.NextHops[0]).plain() && serviceOf(a.o, w.NextHops[0]).ID == "":
 		return "its relay " + w.NextHops[0].Text + " has no login and may be sent to without TLS, which relayhost never does" + stays
 	}
 	return ""
@@ -207,17 +207,17 @@ func (a *reading) route(name string, f found) {
 		hop := a.hop(f, i)
 		switch {
 		case slices.ContainsFunc(r.Hops, func(h Hop) bool { return h.Host == hop.Host && h.Port == hop.Port }):
-			a.change(next.Text+" is listed once", "listing it twice spreads the load over the addresses of one name, which Postfix does anyway")
+			a.out.change(next.Text+" is listed once", "listing it twice spreads the load over the addresses of one name, which Postfix does anyway")
 		case len(r.Hops) > 0 && hop.TLS != r.Hops[0].TLS:
-			a.leave("the fallback "+next.Text, "its TLS begins otherwise than that of %s, and one smtp(8) process does one of the two: give both ports of one kind", w.NextHops[0].Text)
+			a.out.leave("the fallback "+next.Text, "its TLS begins otherwise than that of %s, and one smtp(8) process does one of the two: give both ports of one kind", w.NextHops[0].Text)
 		case len(r.Hops) > 0 && (hop.CAFile != r.Hops[0].CAFile || hop.Fingerprint != r.Hops[0].Fingerprint):
-			a.leave("the fallback "+next.Text, "its certificate is verified otherwise than that of %s, and one smtp(8) process has one CA file", w.NextHops[0].Text)
+			a.out.leave("the fallback "+next.Text, "its certificate is verified otherwise than that of %s, and one smtp(8) process has one CA file", w.NextHops[0].Text)
 		default:
 			r.Hops = append(r.Hops, hop)
 		}
 	}
 	for _, text := range w.Broken {
-		a.leave("the next hop "+text, "Postfix cannot read it either")
+		a.out.leave("the next hop "+text, "Postfix cannot read it either")
 	}
 	if !slices.ContainsFunc(a.services, func(s postfix.Service) bool { return s.Name == w.Service.Name }) {
 		a.services = append(a.services, w.Service)
@@ -226,19 +226,19 @@ func (a *reading) route(name string, f found) {
 }
 
 // catchAll says what becomes of the entry "*".
-func (a *reading) catchAll(entry string) {
-	if a.r.Param("sender_dependent_relayhost_maps")+a.r.Param("sender_dependent_default_transport_maps") != "" {
-		a.leave(entry, "it takes precedence over relayhost and the sender tables, so setup refuses to continue: remove what you do not want")
+func catchAll(r *postfix.Routing, out *offer, entry string) {
+	if r.Param("sender_dependent_relayhost_maps")+r.Param("sender_dependent_default_transport_maps") != "" {
+		out.leave(entry, "it takes precedence over relayhost and the sender tables, so setup refuses to continue: remove what you do not want")
 		return
 	}
-	a.change(entry+" is removed", "relayhost names that relay; the entry also sends mail for domains of this server to the relay, which will stay here then")
+	out.change(entry+" is removed", "relayhost names that relay; the entry also sends mail for domains of this server to the relay, which will stay here then")
 }
 
 // bySenderInVain names the senders' tables that a catch-all transport defeats.
-func (a *reading) bySenderInVain() {
+func bySenderInVain(r *postfix.Routing, out *offer) {
 	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
-		if value := a.r.Param(name); value != "" {
-			a.leave(name+" = "+value, "the entry \"*\" of transport_maps takes precedence, so it has no effect today")
+		if value := r.Param(name); value != "" {
+			out.leave(name+" = "+value, "the entry \"*\" of transport_maps takes precedence, so it has no effect today")
 		}
 	}
 }
@@ -251,7 +251,7 @@ func (a *reading) closedSenders(rest found) bool {
 	for _, name := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"} {
 		tables, why := a.r.Closed(a.r.Param(name))
 		for i, t := range tables {
-			a.leave(name+" = "+t.String(), "%s: the senders of these tables stay with their relays as Postfix has them", why[i])
+			a.out.leave(name+" = "+t.String(), "%s: the senders of these tables stay with their relays as Postfix has them", why[i])
 			closed = closed || why[i] != postfix.NoFile
 		}
 	}
@@ -259,8 +259,8 @@ func (a *reading) closedSenders(rest found) bool {
 		return closed
 	}
 	for _, key := range a.r.Senders() {
-		if f := a.find(key); f.route.By == rest.route.By && f.id() != rest.id() {
-			a.leave("the accounts of single senders", "which relay their mail goes by is not known: at %s it will be the account of the others", rest.route.NextHops[0].Text)
+		if f := find(a.r, key); f.route.By == rest.route.By && f.id() != rest.id() {
+			a.out.leave("the accounts of single senders", "which relay their mail goes by is not known: at %s it will be the account of the others", rest.route.NextHops[0].Text)
 		}
 	}
 	return true
@@ -269,28 +269,28 @@ func (a *reading) closedSenders(rest found) bool {
 // closedAccounts names password tables that cannot be read.
 func (a *reading) closedAccounts() {
 	for _, s := range a.services {
-		if !isYes(a.option(s, "smtp_sasl_auth_enable")) {
+		if !isYes(option(a.s, s, "smtp_sasl_auth_enable")) {
 			continue
 		}
-		tables, why := a.r.Closed(a.option(s, "smtp_sasl_password_maps"))
+		tables, why := a.r.Closed(option(a.s, s, "smtp_sasl_password_maps"))
 		for i, t := range tables {
 			if strings.HasPrefix(t.Path, "/") { // what stands behind a blank in static: may be a password
-				a.question("account", "%s: %s, so that it is not known whose account is used", t, why[i])
+				a.out.question("account", "%s: %s, so that it is not known whose account is used", t, why[i])
 			} else {
-				a.question("account", "smtp_sasl_password_maps names a table that is no file and cannot be read from here")
+				a.out.question("account", "smtp_sasl_password_maps names a table that is no file and cannot be read from here")
 			}
 		}
 	}
 }
 
 // nameRoutes gives the routes names after their first senders.
-func (a *reading) nameRoutes() {
+func nameRoutes(out *offer) {
 	taken := map[string]bool{config.DefaultRoute: true}
-	for _, r := range a.out.Routes { // the default's service is named after its relay
+	for _, r := range out.Routes { // the default's service is named after its relay
 		taken[r.Hops[0].Relay] = true
 	}
-	for i := range a.out.Routes {
-		r := &a.out.Routes[i]
+	for i := range out.Routes {
+		r := &out.Routes[i]
 		if r.Name != "" {
 			continue
 		}
