@@ -42,7 +42,7 @@ func completeRegion(c *cobra.Command, _ []string, _ string) ([]string, cobra.She
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	regions := r.Regions()
+	regions := r.Hosts.Regions()
 	if len(regions) == 0 && r.Hosts.Example != "" {
 		regions = []string{r.Hosts.Example}
 	}

@@ -351,7 +351,7 @@ func quickstartServices(t *testing.T) string {
 			region = " --region " + r.Hosts.Example
 		}
 		fmt.Fprintf(&b, "sudo relayhost setup --relay %s%s --from app@example.com --credentials-file %s.txt --yes\n```\n", r.ID, region, r.ID)
-		if regions := r.Regions(); len(regions) > 1 {
+		if regions := r.Hosts.Regions(); len(regions) > 1 {
 			fmt.Fprintf(&b, "\n`--region` is one of %s.\n", strings.Join(regions, ", "))
 		}
 		if r.Sender.Note != "" {

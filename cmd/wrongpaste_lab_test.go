@@ -45,14 +45,14 @@ func TestLabWrongPaste(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := sit(t, l, 80, false, "relayhost", "setup", "--relay", row.relay, "--no-probe", "--port", strconv.Itoa(known.PortOrder()[0]))
-			if len(known.Regions()) > 0 {
+			if len(known.Hosts.Regions()) > 0 {
 				p.sees(" of " + known.Name)
 				p.term.Type("\r")
 			}
 			right := r.Password
 			if row.paste.question == "? User name" {
 				right = r.Username
-			} else if known.FixedUsername() == "" {
+			} else if known.Auth.Username.Fixed == "" {
 				p.sees("? User name")
 				p.term.Type(r.Username + "\r")
 			}

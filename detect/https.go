@@ -56,7 +56,7 @@ func (r *run) apis(f Facts) []Endpoint {
 		if host == "" {
 			host, _ = relay.Host(r.Region)
 		}
-		region, _ := relay.RegionOf(host)
+		region, _ := relay.Hosts.RegionOf(host)
 		name, err := a.Host(conf.Account{Settings: map[conf.Field]string{conf.Region: region}})
 		if err == nil {
 			endpoints = append(endpoints, Endpoint{Host: name, Port: 443, TLS: relays.Implicit, Relay: relay.ID})

@@ -67,7 +67,7 @@ type oldFact struct {
 func oldestFacts(list []Relay, n int) []oldFact {
 	var all []oldFact
 	for _, r := range list {
-		if r.inherits() {
+		if inherited(r.Replies) {
 			r.Replies = nil
 		}
 		for _, f := range r.Facts() {

@@ -40,7 +40,7 @@ func TestCatalogIsComplete(t *testing.T) {
 	}
 	replies := 0
 	for _, r := range all {
-		if !r.inherits() {
+		if !inherited(r.Replies) {
 			replies += len(r.Replies)
 		}
 	}
@@ -54,7 +54,7 @@ func TestCatalogIsComplete(t *testing.T) {
 		"smtp2go icloud fastmail zoho qq netease mailru yandex yahoo ionos webde " +
 		"forwardemail plunk usesend tencent zeptomail mailjet mailtrap gmx")
 	for _, r := range all {
-		if got, want := !r.inherits(), slices.Contains(own, r.ID); got != want {
+		if got, want := !inherited(r.Replies), slices.Contains(own, r.ID); got != want {
 			t.Errorf("%s has replies of its own: %v, want %v", r.ID, got, want)
 		}
 	}
@@ -74,7 +74,7 @@ func TestEveryFile(t *testing.T) {
 				}
 			}
 			for id := range r.Sources {
-				if !slices.Contains(r.sourceIDs(), id) {
+				if !slices.Contains(sourceIDs(r.Facts()), id) {
 					t.Errorf("[source.%s] is used by no fact", id)
 				}
 			}
@@ -131,7 +131,7 @@ func TestSamplesMatchOneReply(t *testing.T) {
 func TestReplyIDsAreUnique(t *testing.T) {
 	seen := map[string]string{}
 	for _, r := range catalog(t) {
-		if r.inherits() {
+		if inherited(r.Replies) {
 			continue
 		}
 		for _, reply := range r.Replies {

@@ -11,11 +11,11 @@ func (r Relay) IsMailbox() bool { return r.Kind == Mailbox }
 
 // NeedsDomain says whether mail can be sent without a domain of one's own:
 // "needed", "address" (one verified address is enough) or "none".
-func (r Relay) NeedsDomain() string {
+func (s Sender) NeedsDomain() string {
 	switch {
-	case r.Sender.Domain != "":
-		return r.Sender.Domain
-	case r.Sender.Rule == "verified":
+	case s.Domain != "":
+		return s.Domain
+	case s.Rule == "verified":
 		return "needed"
 	}
 	return "none"
@@ -91,7 +91,7 @@ type Filter struct {
 func Choose(list []Relay, f Filter) []Relay {
 	var out []Relay
 	for _, r := range list {
-		if f.Free && r.Free == nil || f.NoDomain && r.NeedsDomain() == "needed" || f.Mailbox && !r.IsMailbox() || f.HTTPS && !r.ViaHTTPS() {
+		if f.Free && r.Free == nil || f.NoDomain && r.Sender.NeedsDomain() == "needed" || f.Mailbox && !r.IsMailbox() || f.HTTPS && !r.ViaHTTPS() {
 			continue
 		}
 		if len(f.Closed) > 0 || f.Open != nil {

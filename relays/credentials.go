@@ -18,13 +18,10 @@ type Problem struct {
 	Refuse  bool   `json:"refuse"`
 }
 
-// FixedUsername is the user name that is the same for every customer, or "".
-func (r Relay) FixedUsername() string { return r.Auth.Username.Fixed }
-
 // Normalise takes out what a service shows for easier reading only: Google
 // prints app passwords in groups of four.
-func (r Relay) Normalise(user, pass string) (string, string) {
-	return r.Auth.Username.normalise(user), r.Auth.Password.normalise(pass)
+func (a Auth) Normalise(user, pass string) (string, string) {
+	return a.Username.normalise(user), a.Password.normalise(pass)
 }
 
 // normalise strips only when the rest is what the service gives out, so that no
@@ -162,7 +159,7 @@ func (r Relay) CheckAnswer(field, user string) func(answer string) error {
 		if answer == "" {
 			return errors.New("enter the " + map[string]string{"username": "user name", "password": "password"}[field])
 		}
-		if field == "password" && r.IsSecretAccessKey(answer) {
+		if field == "password" && r.Auth.IsSecretAccessKey(answer) {
 			return nil
 		}
 		name, pass := answer, ""
@@ -172,7 +169,7 @@ func (r Relay) CheckAnswer(field, user string) func(answer string) error {
 				name = answer
 			}
 		}
-		name, pass = r.Normalise(name, pass)
+		name, pass = r.Auth.Normalise(name, pass)
 		for _, p := range r.CheckCredentials(name, pass) {
 			if p.Field != field && !r.Auth.Same {
 				continue
@@ -191,6 +188,6 @@ func (r Relay) CheckAnswer(field, user string) func(answer string) error {
 
 // IsSecretAccessKey reports whether an answer to the question for the password is a
 // secret access key, from which the relay's password is computed.
-func (r Relay) IsSecretAccessKey(answer string) bool {
-	return r.Auth.Derive == "ses" && secretAccessKey.MatchString(answer)
+func (a Auth) IsSecretAccessKey(answer string) bool {
+	return a.Derive == "ses" && secretAccessKey.MatchString(answer)
 }

@@ -196,14 +196,14 @@ func TestCredentialsMayBeLeftOut(t *testing.T) {
 
 func TestNormalise(t *testing.T) {
 	gmail, _ := Get("gmail")
-	if _, pass := gmail.Normalise(someone, "abcd efgh ijkl mnop"); pass != "abcdefghijklmnop" {
+	if _, pass := gmail.Auth.Normalise(someone, "abcd efgh ijkl mnop"); pass != "abcdefghijklmnop" {
 		t.Errorf("got %q, want %q", pass, "abcdefghijklmnop")
 	}
-	if _, pass := gmail.Normalise(someone, "Four words 4 me"); pass != "Four words 4 me" {
+	if _, pass := gmail.Auth.Normalise(someone, "Four words 4 me"); pass != "Four words 4 me" {
 		t.Errorf("got %q, want %q", pass, "Four words 4 me")
 	}
 	ovh, _ := Get("ovh")
-	if _, pass := ovh.Normalise(someone, "four word pass phrase"); pass != "four word pass phrase" {
+	if _, pass := ovh.Auth.Normalise(someone, "four word pass phrase"); pass != "four word pass phrase" {
 		t.Errorf("got %q, want %q", pass, "four word pass phrase")
 	}
 }
@@ -212,8 +212,8 @@ func TestFixedUsername(t *testing.T) {
 	want := map[string]string{"sendgrid": "apikey", "sparkpost": "SMTP_Injection", "resend": "resend", "mailtrap": "api", "zeptomail": "emailapikey",
 		"cloudflare": "api_token", "lettermint": "lettermint", "plunk": "plunk", "usesend": "usesend", "emailit": "emailit"}
 	for _, r := range catalog(t) {
-		if r.FixedUsername() != want[r.ID] {
-			t.Errorf("%s: %q, want %q", r.ID, r.FixedUsername(), want[r.ID])
+		if r.Auth.Username.Fixed != want[r.ID] {
+			t.Errorf("%s: %q, want %q", r.ID, r.Auth.Username.Fixed, want[r.ID])
 		}
 	}
 }

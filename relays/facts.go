@@ -37,8 +37,8 @@ func (r Relay) Facts() []Fact {
 	}
 	add("hosts.default", r.Hosts.Default, r.Hosts.Source)
 	add("hosts.pattern", r.Hosts.Pattern, r.Hosts.Source)
-	for _, name := range r.Hosts.names() {
-		add("hosts.named."+name, r.Hosts.Named[name], r.hostSource(name))
+	for _, name := range r.Hosts.Regions() {
+		add("hosts.named."+name, r.Hosts.Named[name], r.Hosts.source(name))
 	}
 	for _, host := range r.Hosts.Old {
 		add("hosts.old", host, r.Hosts.Source)
@@ -56,7 +56,7 @@ func (r Relay) Facts() []Fact {
 	add("ehlo.offers", strings.Join(r.EHLO.Offers, " "), r.EHLO.Source)
 	add("ehlo.lacks", strings.Join(r.EHLO.Lacks, " "), r.EHLO.Source)
 	for _, l := range limitWords {
-		add("limits."+l.key, l.value(r.Limits), r.limitSource(l.key))
+		add("limits."+l.key, l.value(r.Limits), r.Limits.source(l.key))
 	}
 	for _, n := range r.Limits.Notes {
 		add("limits.notes", n.Text, n.Source)
@@ -91,16 +91,14 @@ func (r Relay) Facts() []Fact {
 	return facts
 }
 
-// inherits reports whether the replies are the generic ones.
-func (r Relay) inherits() bool { return len(r.Replies) > 0 && r.Replies[0].Inherited }
+// inherited reports whether the replies of a service are the generic ones.
+func inherited(replies []Reply) bool { return len(replies) > 0 && replies[0].Inherited }
 
-func (r Relay) hostSource(name string) string {
-	return first(r.Hosts.Sources[name], r.Hosts.Source)
-}
+// source is that of a named host.
+func (h Hosts) source(name string) string { return first(h.Sources[name], h.Source) }
 
-func (r Relay) limitSource(key string) string {
-	return first(r.Limits.Sources[key], r.Limits.Source)
-}
+// source is that of a limit.
+func (l Limits) source(key string) string { return first(l.Sources[key], l.Source) }
 
 func first(a, b string) string {
 	if a != "" {

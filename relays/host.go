@@ -37,7 +37,7 @@ func (r Relay) Host(region string) (string, error) {
 func (h Hosts) accepted() string {
 	var ways []string
 	if len(h.Named) > 0 {
-		ways = append(ways, "one of "+strings.Join(h.names(), ", "))
+		ways = append(ways, "one of "+strings.Join(h.Regions(), ", "))
 	}
 	if h.Pattern != "" {
 		ways = append(ways, "a region such as "+h.Example+" (for "+h.Pattern+")")
@@ -48,7 +48,9 @@ func (h Hosts) accepted() string {
 	return strings.Join(ways, ", or ")
 }
 
-func (h Hosts) names() []string {
+// Regions are the short names that Relay.Host takes, sorted. A service whose regions
+// go by a pattern has none here.
+func (h Hosts) Regions() []string {
 	var names []string
 	for name := range h.Named {
 		names = append(names, name)
@@ -65,7 +67,7 @@ func (h Hosts) all() []string {
 			all = append(all, host)
 		}
 	}
-	for _, name := range h.names() {
+	for _, name := range h.Regions() {
 		if !slices.Contains(all, h.Named[name]) {
 			all = append(all, h.Named[name])
 		}
@@ -107,13 +109,9 @@ func (h Hosts) regionOf(host string) (string, bool) {
 
 // RegionOf reads the region out of one of the service's host names, as
 // SESPassword needs it; false for a name that has none in it.
-func (r Relay) RegionOf(host string) (string, bool) {
-	return r.Hosts.regionOf(strings.ToLower(host))
+func (h Hosts) RegionOf(host string) (string, bool) {
+	return h.regionOf(strings.ToLower(host))
 }
-
-// Regions are the short names that Host takes, sorted. A service whose regions
-// go by a pattern has none here.
-func (r Relay) Regions() []string { return r.Hosts.names() }
 
 // NeedsRegion reports whether Host("") fails.
 func (r Relay) NeedsRegion() bool { return r.Hosts.Default == "" }
@@ -127,7 +125,7 @@ func ByHost(list []Relay, host string) (r Relay, region string, ok bool) {
 		if !r.Hosts.knows(host) {
 			continue
 		}
-		candidates := append([]string{""}, r.Hosts.names()...)
+		candidates := append([]string{""}, r.Hosts.Regions()...)
 		if region, ok := r.Hosts.regionOf(host); ok {
 			candidates = append(candidates, region)
 		}

@@ -175,7 +175,7 @@ func TestRegionOf(t *testing.T) {
 		"email-smtp.eu-west-1.amazonaws.com.evil.example":                           "",
 		"smtp.example.com": "",
 	} {
-		if got, ok := ses.RegionOf(host); got != want || ok != (want != "") {
+		if got, ok := ses.Hosts.RegionOf(host); got != want || ok != (want != "") {
 			t.Errorf("%s: %q %v, want %q", host, got, ok, want)
 		}
 	}

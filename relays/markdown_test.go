@@ -117,7 +117,7 @@ func relayPage(r Relay, day time.Time) string {
 		fmt.Fprintf(&b, "- %s%s\n", cell(n.Text), mdMark(r, day, n.Source))
 	}
 	b.WriteString("\n## Replies\n")
-	if r.inherits() {
+	if inherited(r.Replies) {
 		b.WriteString("\nNo source quotes a reply of this relay; [the generic ones](../relays.md#replies) apply.\n")
 	} else {
 		b.WriteString(mdReplies(r, day, r.Replies))
@@ -188,7 +188,7 @@ func mdLimits(r Relay, b *strings.Builder, item func(label, text, source string)
 	b.WriteString("\n## Limits\n\n")
 	before := b.Len()
 	for _, l := range limitWords {
-		item(l.words, l.value(r.Limits), r.limitSource(l.key))
+		item(l.words, l.value(r.Limits), r.Limits.source(l.key))
 	}
 	for _, n := range r.Limits.Notes {
 		item("limit", n.Text, n.Source)
@@ -220,11 +220,11 @@ func mdReplies(r Relay, day time.Time, replies []Reply) string {
 }
 
 func mdSources(r Relay) string {
-	if r.inherits() {
+	if inherited(r.Replies) {
 		r.Replies = nil // and the sources of what is not shown
 	}
 	var b strings.Builder
-	for _, id := range r.sourceIDs() {
+	for _, id := range sourceIDs(r.Facts()) {
 		s := r.Sources[id]
 		if s.Confidence == "recalled" || s.Confidence == "unsure" && s.URL == "" {
 			continue
@@ -303,8 +303,8 @@ func mdHosts(r Relay, b *strings.Builder, item func(label, text, source string),
 	if r.Hosts.Default != "" || r.Hosts.Pattern != "" {
 		item("host", "`"+mainHost(r)+"`", r.Hosts.Source)
 	}
-	for _, name := range r.Hosts.names() {
-		item("`--region "+name+"`", "`"+r.Hosts.Named[name]+"`", r.hostSource(name))
+	for _, name := range r.Hosts.Regions() {
+		item("`--region "+name+"`", "`"+r.Hosts.Named[name]+"`", r.Hosts.source(name))
 	}
 	for _, p := range r.Ports {
 		words := p.TLS.TLSWord()

@@ -76,8 +76,8 @@ func TestServicesOf2026(t *testing.T) {
 					t.Errorf("port %d: got %q (%v), want %q, and tried where it is not 25", n, got, ok, want)
 				}
 			}
-			if r.FixedUsername() != tt.user {
-				t.Errorf("user name: got %q, want %q", r.FixedUsername(), tt.user)
+			if r.Auth.Username.Fixed != tt.user {
+				t.Errorf("user name: got %q, want %q", r.Auth.Username.Fixed, tt.user)
 			}
 		})
 	}

@@ -61,7 +61,7 @@ func Table(list []Relay) string {
 			} else if ports == "" && r.ViaHTTPS() {
 				ports = "HTTPS"
 			}
-			row(r.ID, name, free, domainWords[r.NeedsDomain()], ports)
+			row(r.ID, name, free, domainWords[r.Sender.NeedsDomain()], ports)
 		}
 	}
 	rows("RELAY SERVICE", false)
@@ -123,7 +123,7 @@ func Rows(list []Relay) []Row {
 
 func (r Relay) row(mark func(source string) string) Row {
 	row := Row{ID: r.ID, Name: r.Name, Ports: joinPorts(r.PortOrder(), ", "),
-		Domain: map[string]string{"needed": "needed", "address": "or one address", "none": "no"}[r.NeedsDomain()]}
+		Domain: map[string]string{"needed": "needed", "address": "or one address", "none": "no"}[r.Sender.NeedsDomain()]}
 	if r.Free != nil {
 		row.Free = r.Free.String() + mark(r.Free.Source)
 		if month := r.freeAsOf(); month != "" {

@@ -64,8 +64,8 @@ func (t *text) hosts(r Relay) {
 	if r.Hosts.Pattern != "" {
 		t.item(r.Hosts.Pattern + " for a region such as " + r.Hosts.Example + r.Mark(r.Hosts.Source))
 	}
-	for _, name := range r.Hosts.names() {
-		t.item("--region " + name + ": " + r.Hosts.Named[name] + r.Mark(r.hostSource(name)))
+	for _, name := range r.Hosts.Regions() {
+		t.item("--region " + name + ": " + r.Hosts.Named[name] + r.Mark(r.Hosts.source(name)))
 	}
 	if r.Hosts.Accept != "" {
 		t.item("or a host name of the service in full, as --region")
@@ -135,7 +135,7 @@ func (t *text) limits(r Relay) {
 			if strings.HasSuffix(l.key, "_bytes") {
 				words = l.words + ": " + v
 			}
-			t.item(words + r.Mark(r.limitSource(l.key)))
+			t.item(words + r.Mark(r.Limits.source(l.key)))
 		}
 	}
 	for _, n := range r.Limits.Notes {
@@ -160,7 +160,7 @@ func (t *text) sender(r Relay) {
 		s = r.Sender.Note
 	}
 	t.item(s + r.Mark(r.Sender.Source))
-	t.item("a domain of your own: " + map[string]string{"needed": "needed", "address": "not needed, one verified address is enough", "none": "not needed"}[r.NeedsDomain()])
+	t.item("a domain of your own: " + map[string]string{"needed": "needed", "address": "not needed, one verified address is enough", "none": "not needed"}[r.Sender.NeedsDomain()])
 	if r.Sender.NullSender != "unknown" {
 		t.item("bounces (MAIL FROM:<>) are " + r.Sender.NullSender)
 	} else {
@@ -197,7 +197,7 @@ var retryWords = map[string]string{
 
 func (t *text) replies(r Relay) {
 	t.head("Replies")
-	if r.inherits() {
+	if inherited(r.Replies) {
 		t.item("no source quotes one of this service; these are the generic ones")
 	}
 	for _, reply := range r.Replies {
@@ -209,7 +209,7 @@ func (t *text) replies(r Relay) {
 
 func (t *text) sources(r Relay) {
 	t.head("Sources")
-	for _, id := range r.sourceIDs() {
+	for _, id := range sourceIDs(r.Facts()) {
 		s := r.Sources[id]
 		if s.URL == "" && r.Mark(id) != "" {
 			defer t.item("what is marked" + r.Mark(id) + ": " + s.Where)
@@ -235,10 +235,10 @@ func (t *text) sources(r Relay) {
 }
 
 // sourceIDs gives the sources in the order in which the facts name them.
-func (r Relay) sourceIDs() []string {
+func sourceIDs(facts []Fact) []string {
 	var ids []string
 	seen := map[string]bool{"": true}
-	for _, f := range r.Facts() {
+	for _, f := range facts {
 		if !seen[f.Source] {
 			seen[f.Source] = true
 			ids = append(ids, f.Source)

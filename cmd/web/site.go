@@ -185,7 +185,7 @@ func (s *site) data(context.Context) error {
 		if !r.TakesPassword() {
 			continue // a sign-in needs the server itself
 		}
-		e := relayEntry{ID: r.ID, Name: r.Name, Mailbox: r.IsMailbox(), NoDomain: r.NeedsDomain() != "needed", HTTPS: r.ViaHTTPS(),
+		e := relayEntry{ID: r.ID, Name: r.Name, Mailbox: r.IsMailbox(), NoDomain: r.Sender.NeedsDomain() != "needed", HTTPS: r.ViaHTTPS(),
 			Ports: r.PortOrder(), Where: r.Auth.Where}
 		if r.Free != nil {
 			e.Free = r.Free.String()

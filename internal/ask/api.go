@@ -102,7 +102,7 @@ func accessKey(p ui.Prompter, r relays.Relay, c *secret.Credentials) (err error)
 		return err
 	}
 	answer, err := p.Secret(askAccessSecret, func(text string) error {
-		if !r.IsSecretAccessKey(text) {
+		if !r.Auth.IsSecretAccessKey(text) {
 			return errors.New("a secret access key has 40 characters; the password for SMTP is none")
 		}
 		return nil

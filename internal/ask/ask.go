@@ -210,7 +210,7 @@ func (q *Questions) Stdin(ctx context.Context) (secret.Credentials, error) {
 // as text. A service that has a default is asked about on a terminal all the
 // same: an account of one region is unknown in the others.
 func (q *Questions) Region(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
-	names := r.Regions()
+	names := r.Hosts.Regions()
 	given := q.Request.CredentialsFile != "" && q.Request.CredentialsFile != "-" && q.Request.From != ""
 	if !q.Can() || !r.NeedsRegion() && (given || len(names) == 0) { // whoever gives all else by flags wants the default
 		return "", nil
@@ -300,7 +300,7 @@ func (q *Questions) Credentials(ctx context.Context, r relays.Relay, typed strin
 		if err != nil {
 			return err
 		}
-		if r.IsSecretAccessKey(answer) {
+		if r.Auth.IsSecretAccessKey(answer) {
 			c.SecretAccessKey = secret.New(answer)
 			q.IO.Tell("", "That is a secret access key: the SMTP password is computed from it.")
 			return nil

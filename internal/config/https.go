@@ -69,10 +69,10 @@ func (h Hop) RegionName() string {
 	if h.Region != "" && !strings.Contains(h.Region, ".") {
 		return strings.ToLower(h.Region)
 	}
-	if region, ok := h.Relay.RegionOf(h.Host); ok {
+	if region, ok := h.Relay.Hosts.RegionOf(h.Host); ok {
 		return region
 	}
-	for _, name := range h.Relay.Regions() {
+	for _, name := range h.Relay.Hosts.Regions() {
 		if host, err := h.Relay.Host(name); err == nil && strings.EqualFold(host, h.Host) {
 			return name
 		}

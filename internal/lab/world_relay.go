@@ -75,7 +75,7 @@ func (s *services) Relay(id string) *RelayService {
 // catalogHosts are the names that a service is started at.
 func catalogHosts(r relays.Relay) []string {
 	var hosts []string
-	for _, region := range slices.Concat([]string{"", r.Hosts.Example}, moreRegions[r.ID], r.Regions()) {
+	for _, region := range slices.Concat([]string{"", r.Hosts.Example}, moreRegions[r.ID], r.Hosts.Regions()) {
 		if region == "" && r.NeedsRegion() {
 			continue
 		}

@@ -57,7 +57,7 @@ func answersFor(t *testing.T, r relays.Relay, mode relays.TLSMode, port int) con
 	if err != nil {
 		t.Fatalf("%s: %v", r.ID, err)
 	}
-	user := r.FixedUsername()
+	user := r.Auth.Username.Fixed
 	if user == "" {
 		user = "user"
 	}

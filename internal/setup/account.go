@@ -283,7 +283,7 @@ func fill(c secret.Credentials, h *config.Hop) ([]relays.Problem, error) {
 			return nil, UsageError{errors.New("secret_access_key is for Amazon SES"), "give password="}
 		}
 		// The region may be a full host name: a FIPS or a VPC endpoint.
-		region, ok := r.RegionOf(h.Host)
+		region, ok := r.Hosts.RegionOf(h.Host)
 		if !ok {
 			return nil, UsageError{fmt.Errorf("no region is known for %s", h.Host), "give password= in place of secret_access_key="}
 		}
@@ -292,7 +292,7 @@ func fill(c secret.Credentials, h *config.Hop) ([]relays.Problem, error) {
 	if r.Auth.Same && c.Username == "" {
 		c.Username = c.Password.Reveal()
 	}
-	user, pass := r.Normalise(c.Username, c.Password.Reveal())
+	user, pass := r.Auth.Normalise(c.Username, c.Password.Reveal())
 	h.Username, h.Password = user, secret.New(pass)
 	var doubts []relays.Problem
 	for _, p := range r.CheckCredentials(user, pass) {
