@@ -350,7 +350,7 @@ func TestLabInstallQuestion(t *testing.T) {
 	}
 	for _, args := range [][]string{{"--install"}, {"--install", "--replace-mta"}} {
 		res := l.Run(append([]string{"relayhost", "setup", "--yes"}, args...)...)
-		if res.Code != 1 || !strings.Contains(res.Stderr, "Exim is installed") || !strings.Contains(res.Stderr, "3 message(s) wait") {
+		if res.Code != 1 || !strings.Contains(res.Stderr, "Exim is installed") || !strings.Contains(res.Stderr, "3 messages in its queue") {
 			t.Errorf("setup %q with Exim: %s", args, res)
 		}
 	}

@@ -389,7 +389,7 @@ func TestPlanScreen(t *testing.T) {
 	want := []row{
 		{"Relay", "smtp-relay.brevo.com port 587, verified TLS"},
 		{"Account", "joe"},
-		{"Relay", "smtp.example.net port 465, TLS, certificate NOT verified for @shop.example, with 1 fallback(s)"},
+		{"Relay", "smtp.example.net port 465, TLS, certificate NOT verified for @shop.example, with 1 fallback"},
 		{"Sender", "app@example.com; other senders on this server keep their address"}, // no file says otherwise
 		{"Test", "one message to you@example.net"},
 		{"Files", "/etc/postfix/main.cf"},

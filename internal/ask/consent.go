@@ -11,6 +11,7 @@ import (
 	"relayhost/internal/diff"
 	"relayhost/internal/flow"
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -81,7 +82,7 @@ func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
 			whose = " for " + strings.Join(r.Senders[:min(len(r.Senders), 3)], ", ")
 		}
 		if n := len(r.Hops) - 1; n > 0 {
-			whose += fmt.Sprintf(", with %d fallback(s)", n)
+			whose += ", with " + plural.Of(n, "fallback")
 		}
 		host, port := h.Shown()
 		add("Relay", "%s port %d, %s%s", host, port, trustOf(h), whose)

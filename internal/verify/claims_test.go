@@ -220,7 +220,7 @@ func claims() []claim {
 		{"the API takes the stored key", check(true, nil), []state{check(false, nil), check(false, errors.New("no route to host"))}},
 		{"answers, the certificate verified", check(true, nil), []state{check(false, nil), check(false, errors.New("no route to host"))}},
 		{"accepts mail from a@example.com", fallback(true), []state{fallback(false), sound}},
-		{"X accepted 1 messages in the last 24 hours; its limit is 100", all(logHas(sent), limited), []state{all(logHas(strings.Replace(sent, "sent (250 ok)", "deferred (421 later)", 1)), limited),
+		{"X accepted 1 message in the last 24 hours; its limit is 100", all(logHas(sent), limited), []state{all(logHas(strings.Replace(sent, "sent (250 ok)", "deferred (421 later)", 1)), limited),
 			all(logHas(strings.Replace(sent, "relay=relay.test[", "relay=other.test[", 1)), limited), logHas(sent)}},
 		{"no mail in the log of the last day needed it", all(logHas(sent), lacks), []state{all(logHas(utf8), lacks), logHas(sent)}},
 		{"(the log has no lines of that day)", all(logHas(), limited), []state{all(logHas(sent), limited)}},
