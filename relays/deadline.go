@@ -2,9 +2,10 @@ package relays
 
 import (
 	"fmt"
-	"relayhost/internal/plural"
 	"strings"
 	"time"
+
+	"relayhost/internal/plural"
 )
 
 // DaysLeft is the number of days from day to a deadline, 0 on the day itself

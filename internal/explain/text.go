@@ -2,9 +2,10 @@ package explain
 
 import (
 	"fmt"
-	"relayhost/internal/plural"
 	"strings"
 	"time"
+
+	"relayhost/internal/plural"
 )
 
 // Item is one line of what is told about a Group.
