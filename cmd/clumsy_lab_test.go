@@ -46,7 +46,7 @@ func TestLabPasswordAgain(t *testing.T) {
 
 	p = sit(t, l, 80, false, "relayhost", "setup")
 	p.ends(0)
-	p.sees("unchanged\nMail of this server leaves through smtp-relay.brevo.com port 587 already.")
+	p.sees("unchanged\nAlready set up for smtp-relay.brevo.com port 587.")
 	for line := range strings.Lines(p.screen.String()) {
 		if strings.Contains(line, "unchanged") && strings.TrimSpace(line) != "unchanged" {
 			t.Errorf("something else stands in the line %q", line)

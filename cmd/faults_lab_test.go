@@ -109,7 +109,7 @@ func TestLabQueueSend(t *testing.T) {
 		s.WriteFile("/usr/sbin/"+name, "#!/bin/sh\necho \"$0 $*\" >>/root/asked\nexec /usr/sbin/"+name+".real \"$@\"\n", 0o755)
 	}
 	r := l.Run(append(args, "--queue", "send")...)
-	if r.Code != 0 || !strings.Contains(r.Stderr, fmt.Sprintf("%d message(s) wait in the queue", waiting+1)) {
+	if r.Code != 0 || !strings.Contains(r.Stderr, fmt.Sprintf("%d messages in the queue", waiting+1)) {
 		t.Errorf("setup: %s", r)
 	}
 	asked := s.ReadFile("/root/asked")

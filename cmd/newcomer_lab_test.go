@@ -268,7 +268,7 @@ func TestLabAborted(t *testing.T) {
 	p.term.Type("y\r")
 	p.sees("? Password")
 	p.term.Type(r.Password + "\r")
-	p.sees("one message to you@example.net")
+	p.sees("messages to you@example.net")
 	p.sees("? Apply this?")
 	p.term.Type("y\r")
 	p.sees("the sender is not verified in this account")

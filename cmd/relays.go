@@ -10,6 +10,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/host"
+	"relayhost/internal/plural"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
@@ -125,7 +126,7 @@ func onlyReachable(ctx context.Context, io *ui.Streams, h *host.Host, list []rel
 	if o.Roots, err = setup.Roots(&h.Reader, postfix.CABundle(&h.Reader)); err != nil {
 		return nil, err
 	}
-	io.Step("probing the ports of %d relays", len(list))
+	io.Step("probing the ports of %s", plural.Of(len(list), "relay"))
 	open, err := detect.ProbeAll(ctx, o, list)
 	io.Done()
 	if err != nil {

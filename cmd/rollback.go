@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"relayhost/internal/apply"
 	"relayhost/internal/ask"
+	"relayhost/internal/plural"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -89,7 +91,7 @@ func (a *app) listChanges() error {
 		fmt.Fprintln(a.io.Out, "no change to undo")
 	}
 	for _, c := range changes {
-		fmt.Fprintf(a.io.Out, "%s  %s  %s port %d, %d file(s)\n", c.ID, c.Time.Local().Format(time.DateTime), c.Relay, c.Port, len(c.Files))
+		fmt.Fprintf(a.io.Out, "%s  %s  %s port %d, %s\n", c.ID, c.Time.Local().Format(time.DateTime), c.Relay, c.Port, plural.Of(len(c.Files), "file"))
 	}
 	return nil
 }
@@ -139,7 +141,7 @@ func confirmRollback(ctx context.Context, io *ui.Streams, asJSON bool, f rollbac
 	what := "change " + changes[0].ID
 	switch {
 	case f.all:
-		what = fmt.Sprintf("all %d change(s)", len(changes))
+		what = "all changes (" + strconv.Itoa(len(changes)) + ")"
 	case f.to != "":
 		what = "change " + f.to
 	}

@@ -479,7 +479,7 @@ func TestLabManyAccounts(t *testing.T) {
 	if res.Code != 0 {
 		t.Fatalf("setup: %s", res.Stderr)
 	}
-	for _, want := range []string{"100 test messages are sent at most; 11 senders and hops", "11 routes were left out of it"} {
+	for _, want := range []string{"100 test messages are sent at most; 11 pairs of sender and hop", "11 routes left out of it"} {
 		if !strings.Contains(res.Stdout, want) {
 			t.Errorf("%q is not said", want)
 		}

@@ -228,7 +228,7 @@ func TestLabLimitsSeen(t *testing.T) {
 		return list
 	}
 	// One message has been proven live; that of the rehearsal is in another log.
-	if got := limits(); len(got) != 2 || !strings.HasPrefix(got[0], "pass Our own relay accepted 1 messages in the last 24 hours; its limit is 10") ||
+	if got := limits(); len(got) != 2 || !strings.HasPrefix(got[0], "pass Our own relay accepted 1 message in the last 24 hours; its limit is 10") ||
 		!strings.HasPrefix(got[1], "pass Our own relay does not offer SMTPUTF8, and no mail in the log of the last day needed it") {
 		t.Errorf("after setup: %q", got)
 	}

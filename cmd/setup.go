@@ -231,7 +231,9 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 		}
 	}
 	q := newQuestions(ctx, a.io, a.json, deps, req, f.yes)
+	q.Keep = f.keep
 	state, installed, err := a.readOrInstall(ctx, deps, f, q)
+	r.installed = installed
 	if err != nil {
 		return redact, err
 	}

@@ -14,6 +14,7 @@ import (
 	"relayhost/internal/diff"
 	"relayhost/internal/flow"
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
@@ -50,7 +51,8 @@ type setupFile struct {
 // setup.Reporter of the command line.
 type setupReport struct {
 	*app
-	doc setupDoc
+	doc       setupDoc
+	installed []string // packages of this run
 }
 
 // deps is the host that the command works on.
@@ -149,7 +151,7 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 		}
 		var stated setup.StatedError // who knows better has said it
 		if r.doc.Result == "failed" && !r.json && !errors.As(err, &stated) && !errors.Is(err, ask.ErrDeclined) && exitCode(err) != exitUsage && exitCode(err) != exitIncomplete {
-			err = setup.StatedError{Err: err, State: "unchanged"}
+			err = setup.StatedError{Err: err, State: r.state()}
 		}
 	}
 	if !r.json || printConf {
@@ -168,6 +170,14 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 		err = jerr
 	}
 	return err
+}
+
+// state says what a run that has failed before its commit leaves behind.
+func (r *setupReport) state() string {
+	if len(r.installed) > 0 {
+		return "unchanged, but for what was installed: " + strings.Join(r.installed, ", ")
+	}
+	return "unchanged"
 }
 
 func (r *setupReport) dryRun(p plan.Plan, table *flow.Table, exitCode bool) error {
@@ -220,10 +230,16 @@ func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Quest
 		fmt.Fprintln(r.io.Out, "unchanged")
 	}
 	if q.Can() {
-		r.io.Tell("", "Mail of this server leaves through %s port %d already. relayhost setup --relay NAME chooses another service, "+
-			"--credentials-file - asks for a new login; relayhost verify tests delivery.", s.Config.First().Host, s.Config.First().Port)
+		r.io.Tell("", "%s", alreadySetUp(s.Config))
 	}
 	return nil
+}
+
+// alreadySetUp says what a setup that changes nothing has found, and what could be meant.
+func alreadySetUp(c config.Config) string {
+	host, port := c.First().Shown()
+	return fmt.Sprintf("Already set up for %s port %d. relayhost setup --relay NAME chooses another relay, "+
+		"--credentials-file - asks for a new login; relayhost verify tests delivery.", host, port)
 }
 
 // showFlow prints the flow table before the differences.
@@ -322,7 +338,7 @@ func tellProven(io *ui.Streams, to string, proven []setup.Delivered) {
 	}
 	for i, o := range proven {
 		if i == maxTold && len(proven) > maxTold+1 {
-			tellAnswer(io, fmt.Sprintf("and %d more routes delivered their messages", len(proven)-i))
+			tellAnswer(io, more(proven[i:]))
 			return
 		}
 		by := ""
@@ -342,6 +358,24 @@ func tellProven(io *ui.Streams, to string, proven []setup.Delivered) {
 		if verify.Simulator(o.Relay, to) {
 			tellAnswer(io, "  the relay's own test address does not show "+o.Relay.Test.NotProven)
 		}
+	}
+}
+
+// more sums up the test messages that are not told one by one.
+func more(proven []setup.Delivered) string {
+	unseen := 0
+	for _, o := range proven {
+		if o.Delivery.Relay == "" {
+			unseen++
+		}
+	}
+	switch delivered := len(proven) - unseen; {
+	case unseen == 0:
+		return "delivered: " + plural.Of(delivered, "more test message")
+	case delivered == 0:
+		return "handed to Postfix: " + plural.Of(unseen, "more test message") + "; no log shows where they went"
+	default:
+		return fmt.Sprintf("delivered: %s; of %d more no log shows where they went", plural.Of(delivered, "more test message"), unseen)
 	}
 }
 

@@ -71,7 +71,7 @@ func TestLabVerifyManners(t *testing.T) {
 	if f := found(r, "delivery"); !strings.Contains(f.Detail, "not tested: whether the account may send to everybody, suppression lists, the inbox") {
 		t.Errorf("%+v", f)
 	}
-	if f := found(r, "dns"); !strings.Contains(f.Detail, "1 IPv4 and 1 IPv6") {
+	if f := found(r, "dns"); !strings.Contains(f.Detail, "1 IPv4 address and 1 IPv6 address") {
 		t.Errorf("%+v", f)
 	}
 	box = ses.Mailbox()

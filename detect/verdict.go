@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"relayhost/internal/firewall"
+	"relayhost/internal/plural"
 	"slices"
 	"strings"
 	"time"
@@ -223,7 +224,7 @@ func (s scene) closed(attempts []attempt) judgement {
 	case fault == smtpprobe.FaultTimeout && connected(attempts):
 		return says(Inconclusive, "connections to port 25 are accepted, but nobody greets")
 	case fault == smtpprobe.FaultTimeout:
-		return says(Blocked, "no answer from %s on port 25, while %s to other ports got an answer", counted(attempts), times(answers, "connection"))
+		return says(Blocked, "no answer from %s on port 25, while %s to other ports got an answer", counted(attempts), plural.Of(answers, "connection"))
 	case connected(attempts): // reset in the dialogue, malformed replies
 		return says(Inconclusive, "connections to port 25 are accepted and then fail: %s", summary(attempts))
 	case local, fault == smtpprobe.FaultNoRoute:
@@ -234,7 +235,7 @@ func (s scene) closed(attempts []attempt) judgement {
 	case fault == smtpprobe.FaultRefused, fault == smtpprobe.FaultReset:
 		return says(Refused, "connections to port 25 are refused by %s, which mail exchangers themselves never do", counted(attempts))
 	case fault == smtpprobe.FaultUnreachable, fault == smtpprobe.FaultProhibited:
-		return says(Prohibited, "a router reports port 25 of %s as out of bounds, while %s to other ports got an answer", counted(attempts), times(answers, "connection"))
+		return says(Prohibited, "a router reports port 25 of %s as out of bounds, while %s to other ports got an answer", counted(attempts), plural.Of(answers, "connection"))
 	default:
 		return says(Inconclusive, "%s", summary(attempts))
 	}
@@ -351,14 +352,7 @@ func counted(attempts []attempt) string {
 	for _, a := range attempts {
 		seen[a.operator] = true
 	}
-	return times(len(seen), "mail service")
-}
-
-func times(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return plural.Of(len(seen), "mail service")
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }

@@ -5061,13 +5061,17 @@ func relayresend() Relay {
 				Source: "re-skills",
 			}},
 			Other: []Record{Record{
-				Type:  "MX",
-				Name:  "send",
-				Value: "10 feedback-smtp.<region>.amazonses.com",
+				Type:    "MX",
+				Name:    "send",
+				Value:   "10 feedback-smtp.<region>.amazonses.com",
+				Source:  "re-connect",
+				Bounces: true,
 			}, Record{
-				Type:  "TXT",
-				Name:  "send",
-				Value: "v=spf1 include:amazonses.com ~all",
+				Type:    "TXT",
+				Name:    "send",
+				Value:   "v=spf1 include:amazonses.com ~all",
+				Source:  "re-connect",
+				Bounces: true,
 			}},
 			Note:   "domains that were added earlier have TXT resend._domainkey in place of the CNAME",
 			Source: "recalled",
@@ -5262,6 +5266,12 @@ func relayresend() Relay {
 			"re-api-errors": Source{
 				URL:        "https://resend.com/docs/api-reference/errors",
 				Checked:    date(2026, 11, 28),
+				Confidence: "official",
+			},
+			"re-connect": Source{
+				URL:        "https://github.com/Domain-Connect/Templates/blob/master/resend.com.mail.json",
+				Where:      "template of the vendor, version 6; the default name is that of https://resend.com/docs/dashboard/domains/custom-return-path.md",
+				Checked:    date(2026, 11, 29),
 				Confidence: "official",
 			},
 			"re-doc": Source{
@@ -6767,6 +6777,27 @@ func relayemailit() Relay {
 			Note:       "an address at a verified domain, in From as well",
 			Source:     "relay",
 		},
+		DNS: DNS{
+			DKIM: []Record{Record{
+				Type:   "TXT",
+				Name:   "emailit._domainkey",
+				Source: "dns",
+			}},
+			Other: []Record{Record{
+				Type:    "MX",
+				Name:    "emailit",
+				Value:   "10 feedback-smtp.<cluster>.emailit.com",
+				Source:  "dns",
+				Bounces: true,
+			}, Record{
+				Type:    "TXT",
+				Name:    "emailit",
+				Value:   "v=spf1 include:_spf.emailit.com ~all",
+				Source:  "dns",
+				Bounces: true,
+			}},
+			Source: "dns",
+		},
 		Replies: []Reply{Reply{
 			ID:     "emailit_rate",
 			Code:   452,
@@ -6791,6 +6822,12 @@ func relayemailit() Relay {
 			Source: "limits",
 		}},
 		Sources: map[string]Source{
+			"dns": Source{
+				URL:        "https://emailit.com/docs/domains/dns-records/",
+				AsOf:       "2026-10-01",
+				Checked:    date(2026, 11, 29),
+				Confidence: "official",
+			},
 			"doc": Source{
 				URL:        "https://emailit.com/docs/smtp/settings/",
 				Where:      "undated copy",

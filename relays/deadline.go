@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"relayhost/internal/plural"
 )
 
 // DaysLeft is the number of days from day to a deadline, 0 on the day itself
@@ -28,10 +30,8 @@ func (r Relay) Notice(day time.Time) string {
 	}
 	var b strings.Builder
 	switch left, ok := d.DaysLeft(day); {
-	case ok && left > 1:
-		fmt.Fprintf(&b, "%d days left (%s): ", left, d.Date.Format(time.DateOnly))
-	case ok && left == 1:
-		fmt.Fprintf(&b, "1 day left (%s): ", d.Date.Format(time.DateOnly))
+	case ok && left > 0:
+		fmt.Fprintf(&b, "%s left (%s): ", plural.Of(left, "day"), d.Date.Format(time.DateOnly))
 	case ok && left == 0:
 		b.WriteString("today: ")
 	case ok:

@@ -190,6 +190,9 @@ type Record struct {
 	Name   string `toml:"name" json:"name"`
 	Value  string `toml:"value,omitempty" json:"value,omitempty"`
 	Source string `toml:"source,omitempty" json:"source,omitempty"`
+	// Bounces marks a record of the subdomain that the relay has bounces returned to and
+	// does not work without: an MX, a CNAME, or an SPF record.
+	Bounces bool `toml:"bounces,omitempty" json:"bounces,omitempty"`
 }
 
 // Test is the service's own test recipient or header for SMTP, and what a

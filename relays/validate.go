@@ -335,6 +335,9 @@ func (c *checker) dns(d DNS) {
 			c.text(key+"name", rec.Name, true)
 			c.text(key+"value", rec.Value, false)
 			c.source(key+"source", rec.Source)
+			if spf := strings.Fields(rec.Value); rec.Bounces && (len(spf) == 0 || rec.Type == "TXT" && (len(spf) < 2 || !strings.HasPrefix(spf[1], "include:")) || strings.ContainsAny(rec.Name, "<>@")) {
+				c.bad(key+"bounces", "%s %s: want a name and a value; of a TXT record v=spf1 include:...", rec.Type, rec.Name)
+			}
 		}
 	}
 	c.text("dns.note", d.Note, false)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"relayhost/internal/host"
+	"relayhost/internal/plural"
 )
 
 // unhold undoes what j has done to messages in the queue. Ids that are not
@@ -14,7 +15,7 @@ import (
 // (postsuper(1)).
 func (x executor) unhold(ctx context.Context, j journal) error {
 	if err := x.postsuper(ctx, "-H", j.Held); err != nil {
-		return fmt.Errorf("the files are as before, but %d message(s) may stay on hold, postsuper -H releases them: %w", len(j.Held), err)
+		return fmt.Errorf("the files are as before, but %s may stay on hold, to be released by postsuper -H: %w", plural.Of(len(j.Held), "message"), err)
 	}
 	return x.postsuper(ctx, "-h", j.Released)
 }

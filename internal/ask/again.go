@@ -51,7 +51,7 @@ func (q *Questions) Aborted() {
 // Back begins the questions again without the last answer: another pass asks for it.
 func (q *Questions) Back() {
 	if !q.talk.Back() {
-		q.IO.Tell("", "This is the first question. Ctrl-C aborts; nothing has been changed.")
+		q.IO.Tell("", "This is the first question. Ctrl-C aborts.")
 	}
 }
 

@@ -29,7 +29,7 @@ func (q *Questions) APIKey(ctx context.Context, a conf.API, r relays.Relay, c *s
 		if c.Username != "" && !c.SecretAccessKey.IsZero() {
 			return nil
 		}
-		q.IO.Tell("", "This host has no role of AWS that it could send as: an access key with the permission ses:SendEmail and ses:SendRawEmail is needed.")
+		q.IO.Tell("", "No role of AWS was found on this host. Enter an access key that is allowed ses:SendEmail and ses:SendRawEmail.")
 		p, err := q.ask(ctx, "an access key", "username= and secret_access_key= in --credentials-file FILE")
 		if err != nil {
 			return err

@@ -32,6 +32,7 @@ type Terminal struct {
 	Request setup.Request // what the flags say
 	Limit   *ui.Limit     // stands still while a question is open
 	Quiet   bool          // --yes or --json: nothing is asked
+	Keep    bool          // --keep-on-failure
 	// Complain prints what is wrong with an answer.
 	Complain func(kind, text string)
 }

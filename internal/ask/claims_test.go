@@ -186,14 +186,15 @@ func TestUnusableClaims(t *testing.T) {
 		res     smtpprobe.Result
 		want    string
 		blocked bool
+		help    string
 	}{
-		{"silence at a port 25 that is blocked", 25, facts(detect.Blocked), failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 25", true},
-		{"silence at a port 25 that is open", 25, facts(detect.Open), failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 25", false},
-		{"nothing is known of port 25", 25, nil, failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 25", false},
-		{"silence at another port", 587, facts(detect.Blocked), failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 587", false},
-		{"refused", 587, facts(detect.Blocked), failed(smtpprobe.StepConnect, smtpprobe.FaultRefused), "port 587 refuses the connection", false},
-		{"connected, then silence", 25, facts(detect.Blocked), failed(smtpprobe.StepGreeting, smtpprobe.FaultTimeout), "as it was", false},
-		{"no STARTTLS", 25, facts(detect.Blocked), failed(smtpprobe.StepTLS, smtpprobe.FaultNoSTARTTLS), "as it was", false},
+		{"silence at a port 25 that is blocked", 25, facts(detect.Blocked), failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 25", true, "Port 25 is blocked for this server"},
+		{"silence at a port 25 that is open", 25, facts(detect.Open), failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 25", false, ""},
+		{"nothing is known of port 25", 25, nil, failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 25", false, ""},
+		{"silence at another port", 587, facts(detect.Blocked), failed(smtpprobe.StepConnect, smtpprobe.FaultTimeout), "no answer on port 587", false, ""},
+		{"refused", 587, facts(detect.Blocked), failed(smtpprobe.StepConnect, smtpprobe.FaultRefused), "port 587 refuses the connection", false, ""},
+		{"connected, then silence", 25, facts(detect.Blocked), failed(smtpprobe.StepGreeting, smtpprobe.FaultTimeout), "as it was", false, ""},
+		{"no STARTTLS", 25, facts(detect.Blocked), failed(smtpprobe.StepTLS, smtpprobe.FaultNoSTARTTLS), "as it was", false, "over TLS only"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := config.Hop{Host: "mail.example.net", Port: tt.port}
@@ -202,6 +203,9 @@ func TestUnusableClaims(t *testing.T) {
 			}
 			if got := blocked25(h, tt.facts, tt.res); got != tt.blocked {
 				t.Errorf("blocked: got %t, want %t", got, tt.blocked)
+			}
+			if got := helpFor(tt.blocked, tt.res); !strings.Contains(got, tt.help) || tt.help == "" && got != "" {
+				t.Errorf("help: got %q, want %q", got, tt.help)
 			}
 		})
 	}

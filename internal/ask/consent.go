@@ -11,6 +11,7 @@ import (
 	"relayhost/internal/diff"
 	"relayhost/internal/flow"
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -81,7 +82,7 @@ func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
 			whose = " for " + strings.Join(r.Senders[:min(len(r.Senders), 3)], ", ")
 		}
 		if n := len(r.Hops) - 1; n > 0 {
-			whose += fmt.Sprintf(", with %d fallback(s)", n)
+			whose += ", with " + plural.Of(n, "fallback")
 		}
 		host, port := h.Shown()
 		add("Relay", "%s port %d, %s%s", host, port, trustOf(h), whose)
@@ -90,7 +91,11 @@ func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
 		}
 	}
 	add("Sender", "%s; %s", s.Config.From(), rewritten(s))
-	add("Test", "one message to %s", s.Config.To)
+	if s.NoVerify {
+		add("Test", "no message (--no-verify)")
+	} else {
+		add("Test", "messages to %s, before and after the change", s.Config.To)
+	}
 	if table != nil {
 		for i, line := range table.Lines() {
 			add(map[bool]string{true: "Mail"}[i == 0], "%s", line)
@@ -158,9 +163,22 @@ func changedFiles(p plan.Plan) []string {
 	return names
 }
 
+// promise says what stands between the consent and the change. keep says that a failed
+// proof undoes nothing.
+func promise(s setup.Setup, keep bool) string {
+	const tested = "Nothing is changed before the relay has accepted a test message; "
+	switch {
+	case s.NoVerify:
+		return "No test message is sent."
+	case keep:
+		return tested + "the new configuration stays also where a second one fails after the change (--keep-on-failure)."
+	}
+	return tested + "on failure everything is restored."
+}
+
 // applyThis asks for consent; "d" shows the whole difference.
 func applyThis(ctx context.Context, t Terminal, p ui.Prompter, s setup.Setup) (bool, error) {
-	t.IO.Tell("", "Nothing is changed before the relay has accepted a test message; on failure everything is restored. d shows every line that changes.")
+	t.IO.Tell("", "%s d shows every line that changes.", promise(s, t.Keep))
 	for {
 		answer, err := p.Input("Apply this? [y/N/d]", "", func(v string) error {
 			if v = strings.ToLower(v); strings.HasPrefix("yes", v) || strings.HasPrefix("no", v) || v == "d" {

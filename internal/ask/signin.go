@@ -10,6 +10,7 @@ import (
 
 	"relayhost/internal/config"
 	"relayhost/internal/oauth"
+	"relayhost/internal/plural"
 	"relayhost/internal/secret"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
@@ -148,7 +149,7 @@ func given(what string) func(string) error {
 func (q *Questions) Device(d oauth.Device, user string) (done func()) {
 	q.IO.Done()
 	done = q.Limit.Pause()
-	q.IO.Tell("", "Open %s on any machine, enter %s and sign in as %s (%d minutes left).", d.URL, d.Code, user, max(1, int(time.Until(d.Expiry).Minutes())))
+	q.IO.Tell("", "Open %s on any machine, enter %s and sign in as %s (%s left).", d.URL, d.Code, user, plural.Of(max(1, int(time.Until(d.Expiry).Minutes())), "minute"))
 	return done
 }
 

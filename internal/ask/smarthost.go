@@ -58,13 +58,13 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 			return h, login, err
 		}
 		q.Complain("", "cannot use "+h.Host+": "+cmp.Or(err, unusable(h, res)).Error())
-		if blocked25(h, d.Facts, res) {
-			q.IO.Tell("  ", "Port 25 is blocked for this server. Ask for the submission port of that server: 587 and 465 are usual.")
+		blocked := blocked25(h, d.Facts, res)
+		if blocked {
 			h.Port = 0
 			q.talk.ForgetSecret(askPort) // which would be offered again
 		}
-		if res.Fault == smtpprobe.FaultNoSTARTTLS {
-			q.IO.Tell("  ", "Mail and passwords are sent over TLS only. Choose a port with TLS, or enable STARTTLS on that server.")
+		if help := helpFor(blocked, res); help != "" {
+			q.IO.Tell("  ", "%s", help)
 		}
 	}
 }
@@ -73,6 +73,17 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 func blocked25(h config.Hop, facts *detect.Facts, res smtpprobe.Result) bool {
 	return h.Port == 25 && res.Failed == smtpprobe.StepConnect && facts != nil &&
 		slices.Contains([]detect.Verdict{detect.Blocked, detect.Refused, detect.Prohibited}, facts.Port25.Verdict)
+}
+
+// helpFor says what helps where a server cannot be used, "" where nothing is known to.
+func helpFor(blocked25 bool, res smtpprobe.Result) string {
+	switch {
+	case blocked25:
+		return "Port 25 is blocked for this server. Ask for the submission port of that server: 587 and 465 are usual."
+	case res.Fault == smtpprobe.FaultNoSTARTTLS:
+		return "Mail and passwords are sent over TLS only. Choose a port with TLS, or enable STARTTLS on that server."
+	}
+	return ""
 }
 
 // unusable is what keeps a server from being used.

@@ -24,6 +24,7 @@ import (
 	"relayhost/internal/install"
 	"relayhost/internal/instance"
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/internal/setup"
@@ -280,7 +281,7 @@ func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]str
 			return fmt.Errorf("%s differs after the rollback", filepath.Join(s.ConfigDir, name))
 		}
 	}
-	fmt.Fprintf(d.Out, "restored: %d file(s), byte for byte as before change %s\n", len(before), record.ID)
+	fmt.Fprintf(d.Out, "restored: %s, byte for byte as before change %s\n", plural.Of(len(before), "file"), record.ID)
 	fmt.Fprint(d.Out, "\nSet up this server: sudo relayhost setup\n")
 	if d.installed {
 		fmt.Fprintln(d.Out, "Postfix stays installed, and is not running.")

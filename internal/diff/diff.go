@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/postfix"
 )
 
@@ -114,7 +115,7 @@ func beginning(text string) string {
 	if len(list) <= long {
 		return text
 	}
-	return strings.Join(list[:head], "") + fmt.Sprintf("... and %d lines more (--verbose shows them)\n", len(list)-head)
+	return strings.Join(list[:head], "") + "... and " + plural.Of(len(list)-head, "more line") + " (--verbose shows them)\n"
 }
 
 // lines splits text after each line end; a missing one at the end of the file

@@ -86,7 +86,7 @@ func TestBrief(t *testing.T) {
 	}}
 	got := diff.Plan(p, diff.Style{Brief: true})
 	want := "--- /dev/null\n+++ /etc/postfix/rules\n@@ -0,0 +1,40 @@\n" + strings.Repeat("+a rule\n", 2) +
-		"... and 38 lines more (--verbose shows them)\ncompile /etc/postfix/rules.db"
+		"... and 38 more lines (--verbose shows them)\ncompile /etc/postfix/rules.db"
 	if !strings.HasPrefix(got, want) {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

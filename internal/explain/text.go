@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"relayhost/internal/plural"
 )
 
 // Item is one line of what is told about a Group.
@@ -58,7 +60,7 @@ func (g Group) Items() (list []Item) {
 		item("hence", o.Title+" ("+o.ID+")")
 	}
 	if g.Count > 1 || !g.Last.IsZero() {
-		seen := fmt.Sprintf("%d time(s)", g.Count)
+		seen := plural.Of(g.Count, "time")
 		if !g.Last.IsZero() {
 			seen += ", " + g.First.Local().Format(time.DateTime) + " to " + g.Last.Local().Format(time.DateTime)
 		}
@@ -75,11 +77,11 @@ func (g Group) Items() (list []Item) {
 func (c *Collector) Rest(groups int) string {
 	switch {
 	case c.Unread > 0:
-		return fmt.Sprintf("%d line(s) read, %d not understood: they may hold more", c.Lines, c.Unread)
+		return fmt.Sprintf("%s read, %d not understood: there may be more in them", plural.Of(c.Lines, "line"), c.Unread)
 	case groups == 0 && c.Lines > 0 && !c.Postfix:
-		return fmt.Sprintf("%d line(s) read, none is of Postfix's log", c.Lines)
+		return plural.Of(c.Lines, "line") + " read, none is of Postfix's log"
 	case groups == 0:
-		return fmt.Sprintf("%d line(s) read, all understood; none tells of a problem", c.Lines)
+		return plural.Of(c.Lines, "line") + " read, all understood; none tells of a problem"
 	}
 	return ""
 }

@@ -23,7 +23,7 @@ func TestGroupText(t *testing.T) {
 				{"run", "relayhost setup --credentials-file -", true}, {"do", "Give another password.", false}, {"why", "The relay refused it.", false},
 				{"mail", "2 delayed: Postfix keeps trying", false}, {"here", "confirmed on this host", false},
 				{"or", "A policy forbids it (auth_policy)", false}, {"hence", "The queue grows (queue)", false},
-				{"seen", "2 time(s), 2026-11-28 06:00:00 to 2026-11-28 07:00:00", false},
+				{"seen", "2 times, 2026-11-28 06:00:00 to 2026-11-28 07:00:00", false},
 				{"line", "a line", false}, {"line", "and its rest", false}, {"source", "RFC 4954", false},
 			}},
 		{"one that is over", Group{Cause: cause, Count: 1, Past: true, Example: "a line"}, "in the past: The login is wrong (auth_535)",
@@ -52,9 +52,9 @@ func TestRest(t *testing.T) {
 		groups int
 		want   string
 	}{
-		{"lines that were not understood", Collector{Lines: 3, Unread: 1, Postfix: true}, 1, "3 line(s) read, 1 not understood: they may hold more"},
-		{"another program's log", Collector{Lines: 3}, 0, "3 line(s) read, none is of Postfix's log"},
-		{"no problem", Collector{Lines: 3, Postfix: true}, 0, "3 line(s) read, all understood; none tells of a problem"},
+		{"lines that were not understood", Collector{Lines: 3, Unread: 1, Postfix: true}, 1, "3 lines read, 1 not understood: there may be more in them"},
+		{"another program's log", Collector{Lines: 3}, 0, "3 lines read, none is of Postfix's log"},
+		{"no problem", Collector{Lines: 3, Postfix: true}, 0, "3 lines read, all understood; none tells of a problem"},
 		{"all told", Collector{Lines: 3, Postfix: true}, 2, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"relayhost/internal/host"
+	"relayhost/internal/plural"
 )
 
 // OtherMTA is a mail server, or what stands in for one, that is not Postfix.
@@ -41,10 +42,11 @@ func FindOther(r *host.Reader) (OtherMTA, bool) {
 			continue
 		}
 		o.Waiting = o.waiting(r)
-		o.Scope = fmt.Sprintf("%s is installed (%s); relayhost configures Postfix only", o.Name, o.Program)
+		o.Scope = fmt.Sprintf("%s is installed (%s)", o.Name, o.Program)
 		if o.Waiting > 0 {
-			o.Scope += fmt.Sprintf(", and %d message(s) wait in its queue, %s", o.Waiting, o.Queue)
+			o.Scope += ", with " + plural.Of(o.Waiting, "message") + " in its queue " + o.Queue
 		}
+		o.Scope += "; relayhost configures Postfix only"
 		return o, true
 	}
 	return OtherMTA{}, false

@@ -21,6 +21,7 @@ import (
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
@@ -219,7 +220,7 @@ func (w Queue) Retry(ctx context.Context, deps Deps) {
 	deferred := slices.DeleteFunc(slices.Clone(w.Messages), func(m postfix.QueuedMessage) bool { return m.Queue != "deferred" })
 	for i, m := range deferred {
 		if i == maxRetried {
-			deps.Report.Note("the other %d message(s) are retried by Postfix itself", len(deferred)-i)
+			deps.Report.Note("Postfix itself retries %s", plural.Of(len(deferred)-i, "more message"))
 			return
 		}
 		args := withConfig(deps.ConfigDir, "postqueue", "-i", m.ID)
@@ -429,8 +430,8 @@ func (w Queue) Summary() string {
 			domains[mailaddr.Domain(r.Address)]++
 		}
 	}
-	return fmt.Sprintf("%d message(s) wait in the queue, the oldest for %s, from %s, for %s",
-		len(w.Messages), time.Since(oldest).Round(time.Minute), most(senders, 3), most(domains, 5))
+	return fmt.Sprintf("%s in the queue (the oldest for %s), from %s, for %s",
+		plural.Of(len(w.Messages), "message"), time.Since(oldest).Round(time.Minute), most(senders, 3), most(domains, 5))
 }
 
 // most lists the n names that count most, fit for a terminal: a sender may be

@@ -20,6 +20,7 @@ import (
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/verify"
@@ -168,7 +169,7 @@ func (s Setup) rehearseAll(ctx context.Context, table *flow.Table, accepted <-ch
 		return err
 	}
 	if left > 0 {
-		s.Report.Unproven("%d test messages are sent at most; %d senders and hops were not rehearsed: relayhost verify --route NAME proves one route", maxMessages, left)
+		s.Report.Unproven("%d test messages are sent at most; %s of sender and hop not rehearsed: relayhost verify --route NAME proves one route", maxMessages, plural.Of(left, "pair"))
 	}
 	return nil
 }
@@ -288,7 +289,7 @@ func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []me
 func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log, table *flow.Table) []Delivered {
 	list, _ := s.messages(s.Plan, 0)
 	if len(list) > maxMessages {
-		s.Report.Unproven("the proof sends %d test messages at most; %d routes were left out of it: relayhost verify --route NAME proves one", maxMessages, len(list)-maxMessages)
+		s.Report.Unproven("the proof sends %d test messages at most; %s left out of it: relayhost verify --route NAME proves one", maxMessages, plural.Of(len(list)-maxMessages, "route"))
 		list = list[:maxMessages]
 	}
 	m, why, ok := rootMessage(s.State, s.Config, table)

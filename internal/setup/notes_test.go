@@ -158,7 +158,7 @@ func notes() []note {
 		}
 	}
 	return []note{
-		{"the other 2 message(s) are retried by Postfix itself", retried(maxRetried+2, 0, "send"),
+		{"Postfix itself retries 2 more messages", retried(maxRetried+2, 0, "send"),
 			[]func(*testing.T) *heard{retried(maxRetried, 0, "send"), retried(maxRetried, 2, "send"), retried(maxRetried+2, 0, "hold")}},
 		{"username: looks like an e-mail address", doubted("/a", map[string]bool{}, odd),
 			[]func(*testing.T) *heard{doubted("/a", map[string]bool{}), doubted("/a", map[string]bool{"/a\x00username\x00" + odd.Message: true}, odd)}},
@@ -170,7 +170,7 @@ func notes() []note {
 		{verify.ErrUnproven.Error(), followed(verify.ErrUnproven), []func(*testing.T) *heard{followed(nil), followed(verify.ErrRefused)}},
 		{"days left (2028-09-30): passwords end", ends("2028-09-01", ending), []func(*testing.T) *heard{ends("2028-09-01", relays.Relay{ID: "x", Name: "X"}), ends("2028-10-01", ending)}},
 		{"gmail.com is a public mail service: X does not verify addresses in it", public("verified", "a@gmail.com"), []func(*testing.T) *heard{public("any", "a@gmail.com"), public("verified", "a@example.com")}},
-		{"1 more senders were not asked for at their relays, which get 100 on a connection", senders(maxSenders), []func(*testing.T) *heard{senders(maxSenders - 1)}},
+		{"1 more sender not checked at the relays: at most 100 are checked on one connection", senders(maxSenders), []func(*testing.T) *heard{senders(maxSenders - 1)}},
 		{"the API of Mailtrap has no call that proves a key", asked("mailtrap"), []func(*testing.T) *heard{asked("smtp2go"), asked("postmark")}},
 		{"inet_protocols was changed in main.cf", changed("inet_protocols"), []func(*testing.T) *heard{changed("inet_interfaces")}},
 	}
@@ -215,7 +215,7 @@ var elsewhere = map[string]string{
 	"could not save for verify":                        "TestLabNotesOfSetup",
 	"could not save the result for status":             "TestLabNotesOfSetup",
 	"test messages are sent at most":                   "TestLabManyAccounts",
-	"routes were left out of it":                       "TestLabManyAccounts",
+	"left out of it":                                   "TestLabManyAccounts",
 	"other services and accounts share a relay":        "TestLabNotesOfSetup",
 	"and do not leave, now as before":                  "TestLabForeignRecipient",
 	"was not compared: that needs root":                "TestLabNotesOfSetup",

@@ -16,6 +16,7 @@ import (
 	"relayhost/internal/explain"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/resolve"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
@@ -55,7 +56,7 @@ func Preflight(ctx context.Context, s Setup) error {
 		return err
 	}
 	if s.Config.Several() {
-		s.Report.Step("preflight: login, senders and recipient at %d relays and accounts of %d routes", len(list), len(s.Config.Routes))
+		s.Report.Step("preflight: login, senders and recipient at %s of %s", plural.Of(len(list), "account"), plural.Of(len(s.Config.Routes), "route"))
 	} else if h := s.Config.First(); h.ByAPI() {
 		s.Report.Step("preflight: the API of %s (%s) checks the key", h.Relay.Name, h.APIHost())
 	} else {
@@ -69,7 +70,7 @@ func Preflight(ctx context.Context, s Setup) error {
 		}
 	}
 	if left > 0 {
-		s.Report.Unproven("%d more senders were not asked for at their relays, which get %d on a connection", left, maxSenders)
+		s.Report.Unproven("%s not checked at the relays: at most %d are checked on one connection", plural.Of(left, "more sender"), maxSenders)
 	}
 	var failed error
 	var others []string

@@ -1,7 +1,7 @@
 package setup
 
 import (
-	"fmt"
+	"math"
 	"time"
 
 	"relayhost/internal/bridge/conf"
@@ -9,6 +9,7 @@ import (
 	"relayhost/internal/host"
 	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/postfix"
 )
 
@@ -79,9 +80,9 @@ func writeSignIns(row func(label, format string, args ...any), list []SignInStat
 		}
 		switch {
 		case s.CertificateEnds != nil:
-			text += fmt.Sprintf(", the certificate ends in %d days", int(time.Until(*s.CertificateEnds).Hours()/24))
+			text += ", the certificate " + endsIn(time.Until(*s.CertificateEnds))
 		case s.SecretEnds != nil:
-			text += fmt.Sprintf(", the secret ends in %d days", int(time.Until(*s.SecretEnds).Hours()/24))
+			text += ", the secret " + endsIn(time.Until(*s.SecretEnds))
 		case s.Grant == string(oauth.ClientCredentials):
 			text += ", nobody has said when the secret ends (client_secret_expires=)"
 		}
@@ -125,4 +126,16 @@ func signInMetrics(t *exposition.Text, list []SignInStatus) {
 			t.Gauge(m.name, m.help, m.samples...)
 		}
 	}
+}
+
+// endsIn says when what ends after left ends, or that it has ended.
+func endsIn(left time.Duration) string {
+	days := int(math.Floor(left.Hours() / 24))
+	switch {
+	case left < 0:
+		return "ended " + plural.Of(max(1, -days-1), "day") + " ago"
+	case days == 0:
+		return "ends within a day"
+	}
+	return "ends in " + plural.Of(days, "day")
 }

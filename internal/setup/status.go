@@ -18,6 +18,7 @@ import (
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/postfix"
 	"relayhost/internal/verify"
 	"relayhost/relays"
@@ -325,7 +326,7 @@ func writeQueue(row func(label, format string, args ...any), doc Status) {
 	case doc.more:
 		row("Queue", "more than %d messages", doc.Waiting)
 	default:
-		row("Queue", "%d message(s)", doc.Waiting)
+		row("Queue", "%s", plural.Of(doc.Waiting, "message"))
 	}
 }
 

@@ -161,6 +161,10 @@ func claims() []claim {
 	const utf8 = "10m postfix/relayhost-x/smtp[7]: 4F0C2A0002: to=<jürgen@example.net>, relay=relay.test[192.0.2.9]:587, delay=1, delays=0/0/0/1, dsn=5.6.7, status=bounced (SMTPUTF8 is required, but was not offered by host relay.test[192.0.2.9])"
 	limited := func(_ *testing.T, e *Env, _ service) { e.Relay.Limits.PerDay = 100 }
 	lacks := all(params("smtputf8_enable", "yes"), func(_ *testing.T, e *Env, _ service) { e.Relay.EHLO.Lacks = []string{"SMTPUTF8"} })
+	const mx = "send.example.com. 60 IN MX 10 feedback.eu-1.ses.test."
+	bounces := relayDNS(relays.DNS{Other: []relays.Record{
+		{Type: "MX", Name: "send", Value: "10 feedback.<region>.ses.test", Bounces: true}, {Type: "TXT", Name: "send", Value: "v=spf1 include:ses.test ~all", Bounces: true},
+		{Type: "CNAME", Name: "tracking", Value: "ses.test"}}})
 	ptr := []string{"1.2.0.192.in-addr.arpa. 60 IN PTR mail.example.com."}
 	fallback := func(accepts bool) state {
 		return func(t *testing.T, e *Env, _ service) {
@@ -220,7 +224,7 @@ func claims() []claim {
 		{"the API takes the stored key", check(true, nil), []state{check(false, nil), check(false, errors.New("no route to host"))}},
 		{"answers, the certificate verified", check(true, nil), []state{check(false, nil), check(false, errors.New("no route to host"))}},
 		{"accepts mail from a@example.com", fallback(true), []state{fallback(false), sound}},
-		{"X accepted 1 messages in the last 24 hours; its limit is 100", all(logHas(sent), limited), []state{all(logHas(strings.Replace(sent, "sent (250 ok)", "deferred (421 later)", 1)), limited),
+		{"X accepted 1 message in the last 24 hours; its limit is 100", all(logHas(sent), limited), []state{all(logHas(strings.Replace(sent, "sent (250 ok)", "deferred (421 later)", 1)), limited),
 			all(logHas(strings.Replace(sent, "relay=relay.test[", "relay=other.test[", 1)), limited), logHas(sent)}},
 		{"no mail in the log of the last day needed it", all(logHas(sent), lacks), []state{all(logHas(utf8), lacks), logHas(sent)}},
 		{"(the log has no lines of that day)", all(logHas(), limited), []state{all(logHas(sent), limited)}},
@@ -238,6 +242,9 @@ func claims() []claim {
 		{"the SPF record of example.com does not name", all(dkim, dnsHas(txt("example.com", "v=spf1 mx -all"))), []state{all(dkim, dnsHas(txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all")))}},
 		{"s1._domainkey.example.com leads to", all(dkim, dnsHas(key...)), []state{all(dkim, dnsHas()), all(dkim, dnsHas(txt("s1._domainkey.example.com", "no key")))}},
 		{"not found: s1._domainkey.", all(dkim, dnsHas()), []state{all(dkim, dnsHas(key...)), all(dkim, func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" })}},
+		{"not found: MX send.example.com, TXT send.example.com", all(bounces, dnsHas()), []state{dnsHas(), all(bounces, dnsHas(mx, txt("send.example.com", "v=spf1 include:ses.test ~all"), txt("ses.test", "v=spf1 -all"))),
+			all(bounces, func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" })}},
+		{"not found: MX send.example.com, the default", all(bounces, dnsHas(strings.Replace(mx, "ses", "other", 1), txt("send.example.com", "v=spf1 include:ses.test ~all"), txt("ses.test", "v=spf1 -all"))), []state{all(bounces, dnsHas(mx))}},
 		{"has no DMARC policy", dnsHas(), []state{dnsHas(reject), func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" }}},
 		{"neither a DKIM record nor an SPF entry", all(dkim, dnsHas(reject)), []state{all(dkim, dnsHas(append(key, reject)...)),
 			all(dkim, dnsHas(reject, txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all"))),

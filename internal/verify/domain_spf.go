@@ -79,6 +79,13 @@ func (d Domain) SPF(ctx context.Context) Finding {
 			f.Detail += "; whether it has to name " + orElse(d.Relay.Name, "the relay") + " is not known here"
 		}
 	}
+	if missed := d.missingBounces(ctx); len(missed) > 0 {
+		var names []string
+		for _, r := range missed {
+			names = append(names, r.Type+" "+r.Name)
+		}
+		f.Detail += "; not found: " + strings.Join(names, ", ") + ", the default for bounces at " + d.Relay.Name
+	}
 	if d.Relay.DNS.Note != "" && f.Result == Warn && (f.Cause == causeSPFMissing || f.Cause == causeSPFInclude) {
 		f.Remedy += " (" + d.Relay.DNS.Note + ")"
 	}

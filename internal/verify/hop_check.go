@@ -11,6 +11,7 @@ import (
 
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
+	"relayhost/internal/plural"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -83,7 +84,7 @@ func (l *hopCheck) names(ctx context.Context) *Finding {
 }
 
 func addresses(name string, v4, v6 []netip.Addr) string {
-	return fmt.Sprintf("%s has %d IPv4 and %d IPv6 addresses", name, len(v4), len(v6))
+	return fmt.Sprintf("%s has %s and %s", name, plural.Of(len(v4), "IPv4 address"), plural.Of(len(v6), "IPv6 address"))
 }
 
 // first probes every port of the relay at once. The login is tried on one

@@ -12,6 +12,7 @@ import (
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
+	"relayhost/internal/plural"
 	"relayhost/internal/postfix"
 )
 
@@ -215,9 +216,9 @@ func (r *run) queue(context.Context) []Finding {
 		return pass("queue", "empty")
 	}
 	if waiting == 0 {
-		return pass("queue", fmt.Sprintf("%d message(s), none delayed", len(messages)))
+		return pass("queue", plural.Of(len(messages), "message")+", none delayed")
 	}
-	f := Finding{Check: "queue", Result: Warn, Detail: fmt.Sprintf("%d of %d message(s) delayed", waiting, len(messages)), Cause: "queue_deferred"}
+	f := Finding{Check: "queue", Result: Warn, Detail: fmt.Sprintf("%d of %s delayed", waiting, plural.Of(len(messages), "message")), Cause: "queue_deferred"}
 	if groups := c.Groups(); len(groups) > 0 {
 		f.Detail += ", last reason: " + groups[0].Example
 		if groups[0].Cause.ID != "" {

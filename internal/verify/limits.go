@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relayhost/internal/maillog"
+	"relayhost/internal/plural"
 	"relayhost/relays"
 )
 
@@ -140,21 +141,22 @@ func (m *meter) nearest(now time.Time) (f Finding, ok bool) {
 	l := m.relay.Limits
 	worst := -1
 	for _, limit := range []struct {
-		most  int
-		words string
-		used  int
+		most int
+		what string
+		when string
+		used int
 	}{
-		{l.PerDay, "messages in the last 24 hours", len(messages)},
-		{l.RecipientsPerDay, "recipients in the last 24 hours", len(m.sent)},
-		{l.PerHour, "messages in the busiest hour of the last day", busiest(messages, time.Hour)},
-		{l.PerMinute, "messages in the busiest minute of the last day", busiest(messages, time.Minute)},
-		{int(l.RatePerSecond), "messages in the busiest second of the last day", beyond(busiest(messages, time.Second), int(l.RatePerSecond))},
+		{l.PerDay, "message", "in the last 24 hours", len(messages)},
+		{l.RecipientsPerDay, "recipient", "in the last 24 hours", len(m.sent)},
+		{l.PerHour, "message", "in the busiest hour of the last day", busiest(messages, time.Hour)},
+		{l.PerMinute, "message", "in the busiest minute of the last day", busiest(messages, time.Minute)},
+		{int(l.RatePerSecond), "message", "in the busiest second of the last day", beyond(busiest(messages, time.Second), int(l.RatePerSecond))},
 	} {
 		if limit.most < 1 || limit.used*100/limit.most <= worst {
 			continue
 		}
 		ok, worst = true, limit.used*100/limit.most
-		f = Finding{Check: "limits", Result: Pass, Detail: fmt.Sprintf("%s accepted %d %s; its limit is %d", cmp.Or(m.relay.Name, m.relay.ID), limit.used, limit.words, limit.most)}
+		f = Finding{Check: "limits", Result: Pass, Detail: fmt.Sprintf("%s accepted %s %s; its limit is %d", cmp.Or(m.relay.Name, m.relay.ID), plural.Of(limit.used, limit.what), limit.when, limit.most)}
 	}
 	if ok {
 		f.Detail += m.begins(now)

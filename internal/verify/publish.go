@@ -25,6 +25,9 @@ func MissingRecords(ctx context.Context, c config.Config, dns Resolver) []string
 	secret := map[string]bool{} // names of relays in whose records something stands in <>
 	for _, d := range senderDomains(c, dns) {
 		found := append(spfRecord(ctx, dns, d.Relay, d.Name), dkimRecords(ctx, dns, d.Relay, d.Name)...)
+		for _, r := range d.missingBounces(ctx) {
+			found = append(found, fmt.Sprintf("    %s %s: %s (unless your account has another name for bounces)", r.Type, r.Name, r.Value))
+		}
 		if strings.Contains(strings.Join(found, ""), "<") {
 			secret[d.Relay.Name] = true
 		}

@@ -52,6 +52,9 @@ func TestMissingRecords(t *testing.T) {
 		{"SES needs none", "a@example.com", relay("ses"), nil, "", "TXT"},
 		{"a selector that differs by account", "a@example.com", relay("postmark"), nil, "", "<timestamp>"},
 		{"DKIM by name", "a@example.com", relay("brevo"), nil, "CNAME brevo1._domainkey.example.com", "spf1"},
+		{"bounces: no SPF record", "a@example.com", relay("resend"), records{"example.com": "v=spf1 include:amazonses.com -all"}, "TXT send.example.com: v=spf1 include:amazonses.com ~all (unless", ""},
+		{"bounces: SPF there", "a@example.com", relay("resend"), records{"send.example.com": "v=spf1 include:amazonses.com ~all", "amazonses.com": "v=spf1 ip4:192.0.2.0/24 ~all"}, "MX send.example.com: 10 feedback-smtp.<region>.amazonses.com", "TXT send"},
+		{"tracking and an MX of the domain are not asked for", "a@example.com", relay("scaleway"), nil, "", "MX"},
 		{"a smarthost", "a@example.com", relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true), nil, "", "TXT"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

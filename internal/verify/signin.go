@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relayhost/internal/oauth"
+	"relayhost/internal/plural"
 )
 
 // endsSoon is how long before its end a client certificate or secret is told of.
@@ -55,9 +56,9 @@ func (l *hopCheck) signIn(ctx context.Context) bool {
 			what, cause, again = "secret", "signin_secret_ends", "Make a new one under Certificates & secrets, and give its Value to setup, with client_secret_expires=."
 		}
 		if days >= 0 {
-			f.Detail += fmt.Sprintf("; the client %s ends in %d days", what, days)
+			f.Detail += fmt.Sprintf("; the client %s ends in %s", what, plural.Of(days, "day"))
 		} else {
-			f.Detail += fmt.Sprintf("; the client %s ended %d days ago, as far as was said", what, -days)
+			f.Detail += fmt.Sprintf("; the client %s ended %s ago, by the date that was given", what, plural.Of(-days, "day"))
 		}
 		if left < endsSoon {
 			f.Result, f.Cause = Warn, cause

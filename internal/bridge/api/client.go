@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/plural"
 	"relayhost/internal/secret"
 )
 
@@ -122,7 +123,7 @@ func (c *Client) Paused(ctx context.Context) *Reply {
 			return nil
 		}
 		if d > patience {
-			return &Reply{451, "4.7.28", fmt.Sprintf("%s: too many requests, next one allowed in %d seconds", c.API.Name, int(d.Seconds())+1)}
+			return &Reply{451, "4.7.28", fmt.Sprintf("%s: too many requests, next one allowed in %s", c.API.Name, plural.Of(int(d.Seconds())+1, "second"))}
 		}
 		if err := sleep(ctx, d); err != nil {
 			return &Reply{451, "4.3.2", "shutting down"}
