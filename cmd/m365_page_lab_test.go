@@ -25,7 +25,7 @@ import (
 const (
 	m365Page     = "../docs/m365.md"
 	pageClientID = "11111111-2222-3333-4444-555555555555"
-	pageSecret   = "the Value of the secret"
+	pageSecret   = "abc8Q~the-Value-of-the-secret"
 	pagePassword = "the password of the mailbox"
 )
 
