@@ -128,7 +128,9 @@ func proofOf(proof string, p ui.Prompter, in *config.SignIn) error {
 		return err
 	}
 	_, err := p.Input("PEM file with private key and certificate", "", func(path string) (err error) {
-		in.Certificate, err = secret.ReadCertificate(strings.TrimSpace(path))
+		if in.Certificate, err = secret.ReadCertificate(strings.TrimSpace(path)); err == nil {
+			_, err = oauth.CheckCertificate(in.Certificate, time.Now())
+		}
 		return err
 	})
 	return err

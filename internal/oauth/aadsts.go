@@ -51,6 +51,7 @@ var reasons = map[string]Reason{
 	"530035":  {"security defaults block this sign-in", "sign in as an application (client_credentials), or by URL"},
 	"650057":  {"the permission is not among those of the application", "add SMTP.Send (a user signs in) or SMTP.SendAsApp (application) of Office 365 Exchange Online under API permissions"},
 	"700016":  {"the tenant knows no application of this ID", "give the Application (client) ID, not the Object ID, and check the tenant"},
+	"700024":  {"the signed request is of another time: this server's clock is wrong", setClock},
 	"700025":  {"the application is public and takes no secret", "leave client_secret out, or switch \"Allow public client flows\" off"},
 	"700027":  {"the certificate is not one that is registered for the application, or this server's clock is off", "upload the certificate under Certificates & secrets, and check the clock"},
 	"700082":  {"the sign-in was not used for 90 days", signInAgain},

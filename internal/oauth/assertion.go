@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -29,12 +28,12 @@ var b64 = base64.RawURLEncoding
 // platform wants it (Microsoft identity platform application authentication
 // certificate credentials, 2026-06), or ES256 for an elliptic curve key.
 func signAssertion(pemText secret.Value, clientID, audience string, now time.Time) (string, error) {
-	pair, err := tls.X509KeyPair([]byte(pemText.Reveal()), []byte(pemText.Reveal()))
-	if err != nil {
-		return "", errors.New("client_certificate is no PEM of a private key and its certificate")
+	pair, err := keyPair(pemText)
+	if err == nil {
+		err = inTime(pair.Leaf, now)
 	}
-	if now.After(pair.Leaf.NotAfter) {
-		return "", fmt.Errorf("client_certificate ended on %s", pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
+	if err != nil {
+		return "", err
 	}
 	key, ok := pair.PrivateKey.(crypto.Signer)
 	if !ok {
@@ -75,21 +74,9 @@ func sign(key crypto.Signer, sum []byte) ([]byte, error) {
 			return nil, err
 		}
 		out := make([]byte, 64) // RFC 7518, section 3.4
-		if r.BitLen() > 256 || s.BitLen() > 256 {
-			return nil, errors.New("only P-256 keys are supported")
-		}
 		r.FillBytes(out[:32])
 		s.FillBytes(out[32:])
 		return out, nil
 	}
 	return nil, fmt.Errorf("keys of type %T are not supported", key)
-}
-
-// CertificateEnd is when a client certificate ends.
-func CertificateEnd(pemText secret.Value) (time.Time, error) {
-	pair, err := tls.X509KeyPair([]byte(pemText.Reveal()), []byte(pemText.Reveal()))
-	if err != nil {
-		return time.Time{}, errors.New("client_certificate is no PEM of a private key and its certificate")
-	}
-	return pair.Leaf.NotAfter, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/oauth2"
@@ -74,7 +75,29 @@ func (c Client) refusal(err error) error {
 		r.Code, r.Text = "no_token", "the answer holds no token"
 	}
 	r.Number = number(answer.ErrorDescription)
+	if r.Number == "700024" || r.Number == "50012" {
+		r.Text += c.apart(answer.Response, time.Now())
+	}
 	return r
+}
+
+// apart says by how much this host's clock differs from that of the endpoint (Date, RFC
+// 9110, section 6.6.1), "" where they agree or nothing tells.
+func (c Client) apart(answer *http.Response, now time.Time) string {
+	if answer == nil {
+		return ""
+	}
+	there, err := http.ParseTime(answer.Header.Get("Date"))
+	if err != nil {
+		return ""
+	}
+	switch off := now.Sub(there).Round(time.Minute); {
+	case off >= time.Minute:
+		return fmt.Sprintf("; this server's clock is ahead of %s by %s", c.Host(), off)
+	case off <= -time.Minute:
+		return fmt.Sprintf("; this server's clock is behind %s by %s", c.Host(), -off)
+	}
+	return ""
 }
 
 // number is Microsoft's number in a description, "" where there is none.

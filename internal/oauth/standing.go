@@ -55,7 +55,7 @@ func (s Source) Standing() (Standing, error) {
 		return st, err
 	}
 	var r Refused
-	if json.Unmarshal(text, &r) == nil && r.Time.After(st.Obtained) {
+	if json.Unmarshal(text, &r) == nil { // gone with the next token; times tell nothing where a clock was set
 		st.Refused = &r
 	}
 	return st, nil

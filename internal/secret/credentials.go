@@ -63,12 +63,29 @@ const maxCredentials = 64 << 10
 var (
 	ErrReadableByOthers = errors.New("is readable by other users")
 	ErrFormat           = errors.New("is not a credentials file")
+
+	errIrregular = errors.New("is not a regular file")
 )
+
+// KeyFileError is a file with a private key, named in a credentials file, that cannot be
+// used.
+type KeyFileError struct {
+	Key  string // "client_certificate", "private_key"
+	Path string
+	Err  error
+}
+
+func (e *KeyFileError) Error() string { return e.Key + ": " + e.Err.Error() }
+
+func (e *KeyFileError) Unwrap() error { return e.Err }
 
 // ReadFile reads a credentials file. A file that others than its owner can
 // read is refused: its secret has to be taken for known.
 func ReadFile(path string) (Credentials, error) {
 	f, err := openPrivate(path)
+	if errors.Is(err, errIrregular) {
+		return Credentials{}, fmt.Errorf("%s %w: it is not a regular file", path, ErrFormat)
+	}
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -83,19 +100,26 @@ func ReadFile(path string) (Credentials, error) {
 // readKey reads the PEM file of a private key, with its certificate maybe, that the
 // value of key names.
 func readKey(key, path string) (Value, error) {
+	fail := func(err error) (Value, error) { return Value{}, &KeyFileError{key, path, err} }
 	if !filepath.IsAbs(path) {
-		return Value{}, fmt.Errorf("%s is not an absolute path", key)
+		return fail(errors.New("it is not an absolute path")) // perhaps a secret, pasted here
 	}
 	f, err := openPrivate(path)
 	if err != nil {
-		return Value{}, fmt.Errorf("%s: %w", key, err)
+		return fail(err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxCredentials))
-	return New(string(text)), err
+	switch {
+	case err != nil:
+		return fail(err)
+	case len(text) == 0:
+		return fail(fmt.Errorf("%s is empty", path))
+	}
+	return New(string(text)), nil
 }
 
-// Read reads lines of the form key=value: username and password or
+// Read reads lines of the form key=value, in UTF-8: username and password or
 // secret_access_key, or the application of a sign-in by OAuth. Everything after the
 // first "=" is the value, blanks and "#" included; blank lines and lines that begin
 // with "#" are passed over. The certificate that client_certificate names is read.
@@ -105,18 +129,26 @@ func Read(r io.Reader) (Credentials, error) {
 	in := bufio.NewScanner(io.LimitReader(r, maxCredentials))
 	in.Buffer(nil, maxCredentials)
 	for n := 1; in.Scan(); n++ {
-		// A file that came by way of Windows ends its lines in CR LF.
+		// A file that came by way of Windows ends its lines in CR LF, and may begin
+		// with a byte order mark.
 		line := strings.TrimSuffix(in.Text(), "\r")
+		if n == 1 {
+			line = strings.TrimPrefix(line, "\ufeff")
+		}
 		if t := strings.TrimSpace(line); t == "" || t[0] == '#' {
 			continue
 		}
 		key, value, ok := strings.Cut(line, "=")
 		key = strings.TrimSpace(key)
 		switch {
+		case n == 1 && (strings.HasPrefix(line, "\xff\xfe") || strings.HasPrefix(line, "\xfe\xff")):
+			return Credentials{}, fmt.Errorf("%w: it is UTF-16; save it as UTF-8", ErrFormat)
 		case !ok:
 			return Credentials{}, fmt.Errorf("%w: line %d has no \"=\"", ErrFormat, n)
 		case seen[key]:
 			return Credentials{}, fmt.Errorf("%w: line %d gives %s again", ErrFormat, n, key)
+		case strings.TrimSpace(value) == "":
+			return Credentials{}, fmt.Errorf("%w: line %d: nothing stands behind the \"=\"", ErrFormat, n)
 		case !utf8.ValidString(value):
 			return Credentials{}, fmt.Errorf("%w: line %d is not UTF-8", ErrFormat, n)
 		}
@@ -143,7 +175,7 @@ func Read(r io.Reader) (Credentials, error) {
 func (c *Credentials) set(key, value string) (err error) {
 	switch key {
 	case "username":
-		c.Username = value
+		c.Username = strings.TrimSpace(value)
 	case "password":
 		c.Password = New(value)
 	case "secret_access_key":

@@ -19,7 +19,7 @@ func openPrivate(path string) (*os.File, error) {
 	switch {
 	case err != nil:
 	case !info.Mode().IsRegular():
-		err = fmt.Errorf("%s %w: it is not a regular file", path, ErrFormat)
+		err = fmt.Errorf("%s %w", path, errIrregular)
 	case info.Mode().Perm()&0o077 != 0:
 		err = fmt.Errorf("%s %w (mode %04o)", path, ErrReadableByOthers, info.Mode().Perm())
 	default:

@@ -95,13 +95,16 @@ func credentialOfSystemd() string {
 
 // credentialsHint says what helps against a credentials file that cannot be used.
 func credentialsHint(err error, path string) error {
+	var key *secret.KeyFileError
 	switch {
-	case errors.Is(err, secret.ErrReadableByOthers) && errors.Is(err, secret.ErrFormat):
-		return Hint(err, "chmod 600 the file of client_certificate, and make a new key if others may have read it")
+	case errors.As(err, &key) && errors.Is(err, secret.ErrReadableByOthers):
+		return Hint(err, "chmod 600 %s, and make a new key if others may have read it", key.Path)
+	case errors.As(err, &key):
+		return Hint(err, "give the absolute path of a file with the private key (for client_certificate: and its certificate) in PEM form")
 	case errors.Is(err, secret.ErrReadableByOthers):
-		return Hint(err, "chmod 600 %s, and change the password if others may have read it", path)
+		return Hint(err, "chmod 600 %s, and change the password or secret if others may have read it", path)
 	case errors.Is(err, secret.ErrFormat):
-		return Hint(err, "two lines: username=... and password=...; see relayhost help credentials")
+		return Hint(err, "each line is key=value; relayhost help credentials shows the keys")
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -141,6 +142,10 @@ func checkApplication(h config.Hop) error {
 		return bad("give client_id= in the file of --credentials-file, or --client-id", "missing client_id: the Application (client) ID of the registration")
 	case strings.EqualFold(in.ClientID, in.Tenant):
 		return bad("the overview page of the registration has both, the client ID above the tenant ID", "tenant and client_id are the same")
+	case in.Tenant != "" && in.Tenant == in.Secret.Reveal():
+		return bad("it is a domain of the organisation, or the Directory (tenant) ID", "the tenant is the client secret")
+	case strings.Contains(in.Tenant, "/"):
+		return bad("give the domain of the organisation, or the Directory (tenant) ID, alone", "the tenant is an address, or has a slash in it")
 	case in.Grant == oauth.ClientCredentials && in.Tenant == "":
 		return bad("give tenant= in the file of --credentials-file, or --tenant: a domain of the organisation, or the Directory (tenant) ID", "missing tenant")
 	case LacksProof(h):
@@ -161,12 +166,10 @@ func checkApplication(h config.Hop) error {
 		return bad("make a new one, and give its day", "client_secret ended on %s", ends.Format(time.DateOnly))
 	}
 	if !in.Certificate.IsZero() {
-		ends, err := oauth.CertificateEnd(in.Certificate)
-		if err != nil {
-			return bad("the file holds both: cat key.pem cert.pem > m365.pem", "%v", err)
-		}
-		if time.Now().After(ends) {
-			return bad("make a new one, and upload its certificate under Certificates & secrets", "client_certificate ended on %s", ends.UTC().Format(time.DateOnly))
+		_, err := oauth.CheckCertificate(in.Certificate, time.Now())
+		var unfit *oauth.CertificateError
+		if errors.As(err, &unfit) {
+			return UsageError{err, unfit.Fix}
 		}
 	}
 	return nil
@@ -206,6 +209,10 @@ func CheckClientSecret(value string) error {
 		return errors.New("client_secret holds a certificate or key: name its file with client_certificate=")
 	case strings.TrimSpace(value) != value || value == "":
 		return errors.New("client_secret begins or ends with a blank, or is empty: copy the Value alone")
+	case strings.ContainsAny(value, " \t"):
+		return errors.New("client_secret has a blank in it: copy the Value alone")
+	case strings.ContainsAny(value[:1], `"'`) && value[0] == value[len(value)-1]:
+		return errors.New("client_secret is in quotes, which would be sent too: leave them out")
 	}
 	return nil
 }
@@ -297,7 +304,14 @@ func Interactive(ctx context.Context, client oauth.Client, user string, who Pers
 func signInFailed(c conf.Config, err error) error {
 	wrapped := fmt.Errorf("sign in as %s: %w", c.Username, err)
 	var r *oauth.Refusal
-	if !errors.As(err, &r) || r.Reason() == (oauth.Reason{}) {
+	var unfit *oauth.CertificateError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &unfit):
+		return Hint(wrapped, "%s", unfit.Fix)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return Hint(wrapped, "check this server's clock first: date -u")
+	case !errors.As(err, &r) || r.Reason() == (oauth.Reason{}):
 		return wrapped
 	}
 	reason := r.Reason()

@@ -2,9 +2,11 @@ package verify
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"relayhost/internal/oauth"
@@ -22,6 +24,7 @@ var signInCauses = map[string]string{
 	"700082": "signin_unused", "70008": "signin_unused",
 	"7000222": "signin_secret_expired",
 	"7000215": "signin_secret_wrong", "700027": "signin_secret_wrong", "700025": "signin_secret_wrong",
+	"700024": "signin_clock", "50012": "signin_clock",
 	"7000218": "signin_public_client",
 	"65001":   "signin_consent", "65004": "signin_consent", "90094": "signin_consent", "650057": "signin_consent", "70011": "signin_consent",
 	"53000": "signin_blocked", "53003": "signin_blocked", "530032": "signin_blocked", "530035": "signin_blocked", "50105": "signin_blocked", "50053": "signin_blocked",
@@ -47,7 +50,12 @@ func (l *hopCheck) signIn(ctx context.Context) bool {
 		l.found(Finding{Check: "auth", Result: Warn, Detail: l.about(err.Error()), Ms: ms(time.Since(start))})
 		return true
 	}
-	detail := fmt.Sprintf("signed in at %s as %s; the token was renewed %s ago", l.hop.SignIn.Client.Host(), l.hop.Username, time.Since(st.Obtained).Round(time.Minute))
+	age := time.Since(st.Obtained).Round(time.Minute)
+	if age < 0 {
+		l.found(Finding{Check: "auth", Result: Warn, Detail: l.about(fmt.Sprintf("the token was renewed in the future by this server's clock, in %s", -age)), Ms: ms(time.Since(start))}.known("clock_jump"))
+		return true
+	}
+	detail := fmt.Sprintf("signed in at %s as %s; the token was renewed %s ago", l.hop.SignIn.Client.Host(), l.hop.Username, age)
 	f := Finding{Check: "auth", Result: Pass, Detail: l.about(detail), Ms: ms(time.Since(start))}
 	if left := time.Until(st.Ends); !st.Ends.IsZero() {
 		days := int(math.Floor(left.Hours() / 24))
@@ -77,7 +85,15 @@ func (l *hopCheck) signIn(ctx context.Context) bool {
 func (l *hopCheck) notSignedIn(err error, start time.Time) Finding {
 	f := Finding{Check: "auth", Result: Fail, Detail: l.about(err.Error()), Ms: ms(time.Since(start))}
 	var r *oauth.Refusal
-	if !errors.As(err, &r) {
+	var unfit *oauth.CertificateError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &r):
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return f.known("tls_expired_or_clock") // of the endpoint, or of this server
+	case errors.As(err, &unfit) && strings.Contains(unfit.Why, "clock"):
+		return f.known("signin_clock")
+	default:
 		return f.known("signin_refused")
 	}
 	if meaning := r.Reason().Meaning; meaning != "" {
