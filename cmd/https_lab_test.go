@@ -47,6 +47,9 @@ func TestLabSetupHTTPS(t *testing.T) {
 	if doc.Result != "applied" || doc.Host != "email.eu-west-1.amazonaws.com" || doc.Port != 443 {
 		t.Errorf("setup said %+v", doc)
 	}
+	if got := ses.Got(); len(got) > 0 && got[0].Protocol != "HTTP/2.0" {
+		t.Errorf("protocol: got %s, want HTTP/2.0, which the API offers", got[0].Protocol)
+	}
 	if got := ses.Got(); len(got) != 2 || fmt.Sprint(got[1].To) != "[ops@example.net]" || got[1].From != "app@example.com" {
 		t.Errorf("messages: got %+v, want the rehearsal's and the proof's", got)
 	}
@@ -149,18 +152,23 @@ func TestLabSetupAPIReleases(t *testing.T) {
 	}
 }
 
+// ociKey makes the key pair that signs requests to OCI, as /root/oci.pem.
+func ociKey(l *lab.Lab) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	l.World.API("oci").OCIKey = &key.PublicKey
+	l.Server.WriteFile("/root/oci.pem", string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})), 0o600)
+}
+
 func setUpAPI(t *testing.T, a apiSetup, more ...lab.Option) {
 	t.Helper()
 	options := append(noPorts(), lab.Postfix(), lab.API(a.id, a.host))
 	l := lab.New(t, append(options, more...)...)
 	srv, service := l.Server, l.World.API(a.id)
 	if a.id == "oci" {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			t.Fatal(err)
-		}
-		service.OCIKey = &key.PublicKey
-		srv.WriteFile("/root/oci.pem", string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})), 0o600)
+		ociKey(l)
 	}
 	srv.WriteFile("/root/credentials", a.credentials, 0o600)
 	before := srv.Tree(everywhere...)
@@ -227,6 +235,7 @@ func TestLabSetupFindsAPI(t *testing.T) {
 	if text := srv.ReadFile("/etc/relayhost/relayhost.toml"); !strings.Contains(text, "via = 'https'") {
 		t.Errorf("relayhost.toml: got\n%s\nwant via = 'https'", text)
 	}
+	passesLarge(t, srv, l.World.API("sendgrid"))
 }
 
 // TestLabSwitchHTTPS: from SMTP to the API and back, one route by each, a key that is
