@@ -16,7 +16,11 @@ import (
 // whatever is stored, or piped. TestLabSetupFindsAPI has --yes.
 func TestLabHTTPSAsked(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t, append(noPorts(), lab.Postfix(), lab.Relay("sendgrid"), lab.API("sendgrid", "api.sendgrid.com"))...)
+	options := []lab.Option{lab.Postfix(), lab.Relay("sendgrid"), lab.API("sendgrid", "api.sendgrid.com")}
+	for _, port := range []int{25, 465, 587, 2525} {
+		options = append(options, lab.Port(port, lab.Reset, lab.Both)) // at once: TestLabSetupFindsAPI has silence
+	}
+	l := lab.New(t, options...)
 	s, service := l.Server, l.World.API("sendgrid")
 	key := apitest.KeyOf("sendgrid")
 	s.WriteFile("/root/credentials", "api_key="+key+"\n", 0o600)
