@@ -2354,7 +2354,7 @@ func relaysendgrid() Relay {
 			}, APIReply{
 				ID:     "sendgrid_api_twice",
 				Status: 400,
-				Match:  "(?i)more than once",
+				Match:  "(?i)more than once|should be unique",
 				Reply:  "554 5.6.0",
 				Scope:  "recipient",
 				Retry:  "fix",

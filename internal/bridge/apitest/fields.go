@@ -3,6 +3,7 @@ package apitest
 import (
 	"net/http"
 	"net/mail"
+	"slices"
 	"strings"
 )
 
@@ -141,6 +142,13 @@ func init() {
 				return Got{}, p
 			}
 			to := in.Personalizations[0]
+			seen := map[string]bool{}
+			for _, a := range slices.Concat(to.To, to.Cc, to.Bcc) {
+				if seen[strings.ToLower(a.Email)] {
+					return Got{}, &problem{400, "", "Each email address in the personalization block should be unique between to, cc, and bcc. We found the first duplicate instance of [" + a.Email + "]"}
+				}
+				seen[strings.ToLower(a.Email)] = true
+			}
 			f := &Fields{From: in.From.String(), Subject: in.Subject, To: people(to.To), Cc: people(to.Cc), Bcc: people(to.Bcc), ReplyTo: people(in.ReplyToList), Headers: in.Headers, Files: files(in.Attachments)}
 			if in.ReplyTo != nil {
 				f.ReplyTo = append(f.ReplyTo, in.ReplyTo.String())
