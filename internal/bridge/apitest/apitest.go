@@ -25,7 +25,7 @@ const (
 )
 
 // forms are what the keys of some relays begin with.
-var forms = map[string]string{"brevo": "xkeysib-", "sendgrid": "SG.", "resend": "re_", "mailersend": "mlsn."}
+var forms = map[string]string{"brevo": "xkeysib-", "sendgrid": "SG.", "resend": "re_", "mailersend": "mlsn.", "lettermint": "lm_"}
 
 // KeyOf is the key that the server of an API takes where it takes one.
 func KeyOf(id string) string {
