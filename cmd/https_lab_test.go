@@ -9,11 +9,13 @@ import (
 	"encoding/pem"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"relayhost/internal/bridge/apitest"
 	"relayhost/internal/lab"
+	"relayhost/internal/verify"
 )
 
 // noPorts drops every port that mail is submitted on.
@@ -65,8 +67,15 @@ func TestLabSetupHTTPS(t *testing.T) {
 		t.Errorf("got %q in the directory of the bridges, want %q", left, "ses-https.conf\nstate\n")
 	}
 
-	if res := l.Run("relayhost", "verify", "--json"); res.Code != 0 {
+	res = l.Run("relayhost", "verify", "--json")
+	if res.Code != 0 {
 		t.Errorf("verify: %s", res)
+	}
+	report := decode[verify.Report](t, res)
+	for _, check := range []string{"dns", "auth", "delivery"} { // the domain's records, a call that sends nothing, a message
+		if !slices.ContainsFunc(report.Findings, func(f verify.Finding) bool { return f.Check == check && f.Result != verify.Fail }) {
+			t.Errorf("verify: got %+v, want %s looked at", report.Findings, check)
+		}
 	}
 	if res := l.Run("relayhost", "status"); res.Code != 0 || !strings.Contains(res.Stdout, "email.eu-west-1.amazonaws.com") {
 		t.Errorf("status: %s", res)
