@@ -12,7 +12,7 @@ export GORACE ?= atexit_sleep_ms=0
 .PHONY: build check vet lint unit lab world test test-all test-faults bench packages deps web clean
 
 build:
-	$(GO) build -trimpath -tags nethttpomithttp2 -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
+	$(GO) build -trimpath -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
 
 check: build vet
 	$(GO) test ./...

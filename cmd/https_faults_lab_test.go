@@ -16,12 +16,35 @@ import (
 	"relayhost/internal/lab"
 )
 
+// starter is who starts the processes of a bridge.
+type starter struct {
+	name    string
+	options []lab.Option
+	flags   []string // of setup
+}
+
+// The two starters: Postfix's spawn(8), a process for each connection, and systemd, one
+// process for all of them.
+var (
+	bySpawn   = starter{name: "spawn"}
+	byService = starter{"service", []lab.Option{lab.Systemd()}, []string{"--bridge-service"}}
+)
+
+// starters are those that a test runs under: make test has spawn(8) alone, and
+// TestLabBridgeService and TestLabHTTPSKilled for the other.
+func starters() []starter {
+	if fullTable() {
+		return []starter{bySpawn, byService}
+	}
+	return []starter{bySpawn}
+}
+
 // byAPI is a server that sends by the API of a relay, set up by setup.
-func byAPI(t *testing.T, id, host, credentials string, more ...lab.Option) (*lab.Lab, *apitest.Service) {
+func byAPI(t *testing.T, by starter, id, host, credentials string, more ...lab.Option) (*lab.Lab, *apitest.Service) {
 	t.Helper()
-	l := lab.New(t, append([]lab.Option{lab.Postfix(), lab.API(id, host)}, more...)...)
+	l := lab.New(t, append(append([]lab.Option{lab.Postfix(), lab.API(id, host)}, by.options...), more...)...)
 	l.Server.WriteFile("/root/credentials", credentials, 0o600)
-	res := l.Run("relayhost", "setup", "--relay", id, "--via", "https", "--from", "app@example.com", "--credentials-file", "/root/credentials", "--no-verify", "--yes")
+	res := l.Run(append([]string{"relayhost", "setup", "--relay", id, "--via", "https", "--from", "app@example.com", "--credentials-file", "/root/credentials", "--no-verify", "--yes"}, by.flags...)...)
 	if res.Code != 0 {
 		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
 	}
@@ -36,16 +59,25 @@ func endBridges(s *lab.Server) { s.Shell("pkill -KILL -u relayhost; true") }
 // is lost and nothing bounces.
 func TestLabHTTPSKilled(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
+	type row struct {
 		id, host, credentials string
 		want                  int // messages at the API
+	}
+	resend := row{"resend", "api.resend.com", "api_key=" + apitest.KeyOf("resend") + "\n", 1}
+	mailgun := row{"mailgun", "api.mailgun.net", "api_key=" + apitest.KeyOf("mailgun") + "\ndomain=mg.example.com\n", 2}
+	for _, test := range []struct {
+		row
+		by   starter
+		full bool
 	}{
-		{"resend", "api.resend.com", "api_key=" + apitest.KeyOf("resend") + "\n", 1},
-		{"mailgun", "api.mailgun.net", "api_key=" + apitest.KeyOf("mailgun") + "\ndomain=mg.example.com\n", 2},
+		{resend, bySpawn, false}, {mailgun, byService, false}, {mailgun, bySpawn, true}, {resend, byService, true},
 	} {
-		t.Run(test.id, func(t *testing.T) {
+		if test.full && !fullTable() {
+			continue
+		}
+		t.Run(test.id+"_"+test.by.name, func(t *testing.T) {
 			t.Parallel()
-			l, service := byAPI(t, test.id, test.host, test.credentials)
+			l, service := byAPI(t, test.by, test.id, test.host, test.credentials)
 			s := l.Server
 			killed := false
 			service.Answer(func(_ int, _ http.ResponseWriter, r *http.Request) bool {
@@ -78,7 +110,16 @@ func TestLabHTTPSKilled(t *testing.T) {
 // reason in the log, nothing is handed to it, and afterwards all of it goes.
 func TestLabHTTPSFaults(t *testing.T) {
 	t.Parallel()
-	l, mailgun := byAPI(t, "mailgun", "api.mailgun.net", "api_key="+apitest.KeyOf("mailgun")+"\ndomain=mg.example.com\n", lab.API("sendgrid", "api.sendgrid.com"))
+	for _, by := range starters() {
+		t.Run(by.name, func(t *testing.T) {
+			t.Parallel()
+			httpsFaults(t, by)
+		})
+	}
+}
+
+func httpsFaults(t *testing.T, by starter) {
+	l, mailgun := byAPI(t, by, "mailgun", "api.mailgun.net", "api_key="+apitest.KeyOf("mailgun")+"\ndomain=mg.example.com\n", lab.API("sendgrid", "api.sendgrid.com"))
 	s, other := l.Server, l.World.API("sendgrid")
 	hosts := s.ReadFile("/etc/hosts")
 	checked := mailgun.Requests() // by setup

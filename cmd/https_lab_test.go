@@ -9,11 +9,13 @@ import (
 	"encoding/pem"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"relayhost/internal/bridge/apitest"
 	"relayhost/internal/lab"
+	"relayhost/internal/verify"
 )
 
 // noPorts drops every port that mail is submitted on.
@@ -47,6 +49,9 @@ func TestLabSetupHTTPS(t *testing.T) {
 	if doc.Result != "applied" || doc.Host != "email.eu-west-1.amazonaws.com" || doc.Port != 443 {
 		t.Errorf("setup said %+v", doc)
 	}
+	if got := ses.Got(); len(got) > 0 && got[0].Protocol != "HTTP/2.0" {
+		t.Errorf("protocol: got %s, want HTTP/2.0, which the API offers", got[0].Protocol)
+	}
 	if got := ses.Got(); len(got) != 2 || fmt.Sprint(got[1].To) != "[ops@example.net]" || got[1].From != "app@example.com" {
 		t.Errorf("messages: got %+v, want the rehearsal's and the proof's", got)
 	}
@@ -62,8 +67,15 @@ func TestLabSetupHTTPS(t *testing.T) {
 		t.Errorf("got %q in the directory of the bridges, want %q", left, "ses-https.conf\nstate\n")
 	}
 
-	if res := l.Run("relayhost", "verify", "--json"); res.Code != 0 {
+	res = l.Run("relayhost", "verify", "--json")
+	if res.Code != 0 {
 		t.Errorf("verify: %s", res)
+	}
+	report := decode[verify.Report](t, res)
+	for _, check := range []string{"dns", "auth", "delivery"} { // the domain's records, a call that sends nothing, a message
+		if !slices.ContainsFunc(report.Findings, func(f verify.Finding) bool { return f.Check == check && f.Result != verify.Fail }) {
+			t.Errorf("verify: got %+v, want %s looked at", report.Findings, check)
+		}
 	}
 	if res := l.Run("relayhost", "status"); res.Code != 0 || !strings.Contains(res.Stdout, "email.eu-west-1.amazonaws.com") {
 		t.Errorf("status: %s", res)
@@ -112,6 +124,7 @@ func apiSetups() []apiSetup {
 		{id: "resend", host: "api.resend.com", credentials: key("resend")},
 		{id: "mailtrap", host: "send.api.mailtrap.io", credentials: key("mailtrap")},
 		{id: "mailersend", host: "api.mailersend.com", credentials: key("mailersend")},
+		{id: "lettermint", host: "api.lettermint.co", credentials: key("lettermint")},
 		{id: "acs", host: "res.communication.azure.com", credentials: key("acs") + "host=res.communication.azure.com\n"},
 	}
 }
@@ -149,18 +162,23 @@ func TestLabSetupAPIReleases(t *testing.T) {
 	}
 }
 
+// ociKey makes the key pair that signs requests to OCI, as /root/oci.pem.
+func ociKey(l *lab.Lab) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	l.World.API("oci").OCIKey = &key.PublicKey
+	l.Server.WriteFile("/root/oci.pem", string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})), 0o600)
+}
+
 func setUpAPI(t *testing.T, a apiSetup, more ...lab.Option) {
 	t.Helper()
 	options := append(noPorts(), lab.Postfix(), lab.API(a.id, a.host))
 	l := lab.New(t, append(options, more...)...)
 	srv, service := l.Server, l.World.API(a.id)
 	if a.id == "oci" {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			t.Fatal(err)
-		}
-		service.OCIKey = &key.PublicKey
-		srv.WriteFile("/root/oci.pem", string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})), 0o600)
+		ociKey(l)
 	}
 	srv.WriteFile("/root/credentials", a.credentials, 0o600)
 	before := srv.Tree(everywhere...)
@@ -227,6 +245,7 @@ func TestLabSetupFindsAPI(t *testing.T) {
 	if text := srv.ReadFile("/etc/relayhost/relayhost.toml"); !strings.Contains(text, "via = 'https'") {
 		t.Errorf("relayhost.toml: got\n%s\nwant via = 'https'", text)
 	}
+	passesLarge(t, srv, l.World.API("sendgrid"))
 }
 
 // TestLabSwitchHTTPS: from SMTP to the API and back, one route by each, a key that is

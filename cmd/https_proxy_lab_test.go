@@ -17,7 +17,16 @@ import (
 // wants another login or is gone, mail waits, with the reason.
 func TestLabHTTPSProxy(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t, append(noPorts(), lab.Postfix(), lab.Packages("tinyproxy-bin"), lab.API("mailgun", "api.mailgun.net"))...)
+	for _, by := range starters() {
+		t.Run(by.name, func(t *testing.T) {
+			t.Parallel()
+			httpsProxy(t, by)
+		})
+	}
+}
+
+func httpsProxy(t *testing.T, by starter) {
+	l := lab.New(t, append(append(noPorts(), by.options...), lab.Postfix(), lab.Packages("tinyproxy-bin"), lab.API("mailgun", "api.mailgun.net"))...)
 	s, service := l.Server, l.World.API("mailgun")
 	const credentials = "/root/credentials"
 	account := "api_key=" + apitest.KeyOf("mailgun") + "\ndomain=mg.example.com\n"
@@ -35,8 +44,8 @@ func TestLabHTTPSProxy(t *testing.T) {
 	setup := func(text string) {
 		t.Helper()
 		s.WriteFile(credentials, text, 0o600)
-		res := l.Run("relayhost", "setup", "--relay", "mailgun", "--via", "https", "--https-proxy", "http://127.0.0.1:3128", "--from", "app@example.com",
-			"--to", "ops@example.net", "--credentials-file", credentials, "--yes")
+		res := l.Run(append([]string{"relayhost", "setup", "--relay", "mailgun", "--via", "https", "--https-proxy", "http://127.0.0.1:3128", "--from", "app@example.com",
+			"--to", "ops@example.net", "--credentials-file", credentials, "--yes"}, by.flags...)...)
 		if res.Code != 0 {
 			t.Fatalf("setup: %s\n%s\n%s", res, s.MailLog(), s.Shell("cat /var/log/tinyproxy.log; true"))
 		}
@@ -60,7 +69,7 @@ func TestLabHTTPSProxy(t *testing.T) {
 	if res := l.Run("relayhost", "setup", "--dry-run", "--detailed-exitcode"); res.Code != 0 {
 		t.Errorf("a second setup: got %s, want no difference", res)
 	}
-	if found := s.Run("sh", "-c", "grep -rl Gehe1mProxy /etc/relayhost /etc/postfix /var/log/mail.log; find /var/lib -perm /007 -type f -exec grep -l Gehe1mProxy {} +").Stdout; found != "" {
+	if found := s.Run("sh", "-c", "grep -rl Gehe1mProxy /etc/relayhost /etc/postfix /etc/systemd /var/log/mail.log 2>/dev/null; journalctl --no-pager 2>/dev/null | grep Gehe1mProxy; find /var/lib -perm /007 -type f -exec grep -l Gehe1mProxy {} +").Stdout; found != "" {
 		t.Errorf("the login is in %s", found)
 	}
 

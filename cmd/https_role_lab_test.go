@@ -11,30 +11,45 @@ import (
 	"relayhost/internal/lab"
 )
 
-// TestLabSetupRoles: Amazon SES by the role of an ECS task, by that of an EKS service
-// account and by a shared credentials file, as the environment of setup names them. The
+// TestLabSetupRoles: Amazon SES by the role of an EC2 instance, of an ECS task and of an
+// EKS service account and by a shared credentials file, as the environment of setup names them. The
 // bridge, which has another environment, gets its keys from the same place, and none is
 // stored.
 func TestLabSetupRoles(t *testing.T) {
 	t.Parallel()
+	for _, by := range starters() {
+		t.Run(by.name, func(t *testing.T) {
+			t.Parallel()
+			setupRoles(t, by)
+		})
+	}
+}
+
+func setupRoles(t *testing.T, by starter) {
 	file := fmt.Sprintf("[mail]\naws_access_key_id = %s\naws_secret_access_key = %s\naws_session_token = %s\n", apitest.AccessKey, apitest.SecretKey, apitest.Session)
-	l := lab.New(t, append(noPorts(), lab.Postfix(), lab.API("ses", "email.eu-west-1.amazonaws.com"), lab.ContainerRoles(),
-		lab.File("/var/run/secrets/eks.amazonaws.com/serviceaccount/token", []byte(lab.WebIdentityToken), 0o644),
+	l := lab.New(t, append(append(noPorts(), by.options...), lab.Postfix(), lab.Cloud("aws"), lab.API("ses", "email.eu-west-1.amazonaws.com"), lab.ContainerRoles(),
 		lab.File("/etc/aws/credentials", []byte(file), 0o644))...)
 	srv, ses := l.Server, l.World.API("ses")
 	srv.Install()
+	srv.Shell("mkdir -p /var/run/secrets/eks.amazonaws.com/serviceaccount") // on a tmpfs, where systemd has booted
+	srv.WriteFile("/var/run/secrets/eks.amazonaws.com/serviceaccount/token", lab.WebIdentityToken, 0o644)
 	for _, row := range []struct {
 		source string
 		env    []string
 	}{
+		{"ec2", nil},
 		{"container", []string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=" + lab.ContainerPath}},
 		{"web_identity", []string{"AWS_WEB_IDENTITY_TOKEN_FILE=/var/run/secrets/eks.amazonaws.com/serviceaccount/token", "AWS_ROLE_ARN=" + lab.WebIdentityRole}},
 		{"file", []string{"AWS_SHARED_CREDENTIALS_FILE=/etc/aws/credentials", "AWS_PROFILE=mail"}},
 	} {
+		if row.source == "ec2" && by.name == bySpawn.name {
+			continue // TestLabSetupHTTPS
+		}
 		t.Run(row.source, func(t *testing.T) {
 			before := len(ses.Got())
-			res := l.Run(append(append([]string{"env"}, row.env...), "/usr/local/bin/relayhost", "setup", "--relay", "ses", "--region", "eu-west-1", "--via", "https",
-				"--from", "app@example.com", "--to", "ops@example.net", "--yes", "--json")...)
+			args := append(append([]string{"env"}, row.env...), "/usr/local/bin/relayhost", "setup", "--relay", "ses", "--region", "eu-west-1", "--via", "https",
+				"--from", "app@example.com", "--to", "ops@example.net", "--yes", "--json")
+			res := l.Run(append(args, by.flags...)...)
 			if res.Code != 0 {
 				t.Fatalf("setup: %s\n%s", res, srv.MailLog())
 			}

@@ -181,7 +181,11 @@ var attachmentNames = map[string]string{
 	"name-2231": "Grüße.pdf", "name-2231-latin1": "Grüße.pdf", "name-2231-continued": "lang er name.pdf", "name-encoded-word": "Grüße.pdf",
 	"name-quotes": `a "b" c.pdf`, "name-utf8-raw": "Grüße.pdf", "mixed-attachment": "report.pdf", "mixed-text-attachment": "log.txt",
 	"mixed-only-attachment": "r.pdf", "related-inline": "logo.png", "calendar-attached": "event.ics", "mixed-no-name": "part-1.pdf",
+	"name-bidi": "\u202efdp.exe.pdf",
 }
+
+// subjects that the standard library does not read.
+var subjects = map[string]string{"head-split-gb": "中文标题测试"}
 
 func compare(t *testing.T, id, name string, got *apitest.Fields, original []byte) {
 	t.Helper()
@@ -204,11 +208,18 @@ func compare(t *testing.T, id, name string, got *apitest.Fields, original []byte
 		}
 		return strings.Join(strings.Fields(v), " ")
 	}
-	if s := strings.Join(strings.Fields(got.Subject), " "); s != want("Subject") {
-		t.Errorf("subject: got %q, want %q", s, want("Subject"))
+	subject := subjects[name]
+	if subject == "" {
+		subject = want("Subject")
+	}
+	if s := strings.Join(strings.Fields(got.Subject), " "); s != subject {
+		t.Errorf("subject: got %q, want %q", s, subject)
 	}
 	for header, list := range map[string][]string{"From": {got.From}, "To": got.To, "Cc": got.Cc, "Reply-To": got.ReplyTo} {
 		parsed, _ := m.Header.AddressList(header)
+		if name == "to-twice" && header == "Cc" && id == "sendgrid" {
+			parsed = nil // who stands in To already
+		}
 		var wanted []string
 		for _, a := range parsed {
 			if a.Name == "" || header == "From" && id == "acs" {
@@ -275,6 +286,9 @@ func compareParts(t *testing.T, id, name string, got *apitest.Fields, original [
 			}
 			continue
 		}
+		if len(l.raw) == 0 && strings.HasPrefix(l.kind, "text/") {
+			continue // an empty line stands for it, where an API wants one
+		}
 		switch string(l.text) {
 		case text:
 			text = ""
@@ -284,7 +298,7 @@ func compareParts(t *testing.T, id, name string, got *apitest.Fields, original [
 			t.Errorf("part of type %s is lost: %.200q; got text %.200q, html %.200q", l.kind, l.text, got.Text, got.HTML)
 		}
 	}
-	if strings.TrimSpace(text) != "" || html != "" || len(files) > 0 {
+	if strings.TrimSpace(text+html) != "" || len(files) > 0 {
 		t.Errorf("parts that were not sent: text %q, html %q, %d files", text, html, len(files))
 	}
 	if l := fmt.Sprint(len(got.Files)); strings.HasPrefix(name, "calendar") && l == "0" {

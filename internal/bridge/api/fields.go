@@ -120,7 +120,7 @@ func (c *Content) body(o object, text, html string) object {
 		o = append(o, member{text, textOr(c.Text)})
 	}
 	if c.HTML != nil {
-		o = append(o, member{html, textOf{c.HTML.Reader}})
+		o = append(o, member{html, textOr(c.HTML)})
 	}
 	return o
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/emersion/go-message"
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/transform"
 )
 
@@ -119,15 +118,6 @@ var dropped = map[string]bool{
 	"content-id": true, "content-description": true, "content-language": true, "content-length": true, "content-md5": true,
 }
 
-var words = &mime.WordDecoder{CharsetReader: func(charset string, r io.Reader) (io.Reader, error) {
-	charset, _, _ = strings.Cut(charset, "*") // the language behind it (RFC 2231, section 5)
-	enc, err := htmlindex.Get(charset)
-	if err != nil {
-		return nil, fmt.Errorf("the character set %q is not known", charset)
-	}
-	return enc.NewDecoder().Reader(r), nil
-}}
-
 var folds = regexp.MustCompile(`\r?\n[ \t]*`)
 
 // place is what a part is in the message.
@@ -167,6 +157,9 @@ func (c *Content) walk(e *message.Entity, depth int, at place) error {
 		if err != nil && !message.IsUnknownCharset(err) {
 			return err
 		}
+		if n == 0 && sub == "related" && params["start"] != "" && strings.Trim(p.Header.Get("Content-Id"), " <>") != strings.Trim(params["start"], " <>") {
+			return refuse("5.6.1", "the first part of the message's multipart/related is not its root, which this API cannot carry")
+		}
 		if err := c.walk(p, depth+1, inside(sub, n, at)); err != nil {
 			return err
 		}
@@ -195,8 +188,8 @@ func inside(sub string, n int, at place) place {
 		return asAlternative
 	case sub == "related" && n > 0:
 		return asInline
-	case sub != "alternative" && sub != "related" && at != asBody:
-		return asFile
+	case sub != "alternative" && sub != "related" && (at != asBody && at != asAlternative || at == asAlternative && n > 0):
+		return asFile // an alternative with attachments has its text first
 	}
 	return at
 }
@@ -228,7 +221,7 @@ func (c *Content) leaf(e *message.Entity, kind string, params map[string]string,
 	if err != nil {
 		return err
 	}
-	if disposition != "attachment" && name == "" {
+	if disposition != "attachment" && (name == "" || at == asAlternative) {
 		if taken, err := c.asText(e, kind, params, at); taken || err != nil {
 			return err
 		}
@@ -236,6 +229,9 @@ func (c *Content) leaf(e *message.Entity, kind string, params map[string]string,
 	delete(params, "name")
 	p := &Part{Type: kind, Params: params, Name: name, ID: strings.Trim(strings.TrimSpace(e.Header.Get("Content-Id")), "<>")}
 	p.Inline = at == asInline && disposition != "attachment" || disposition == "inline" && p.ID != ""
+	if at == asInline && p.ID == "" && e.Header.Get("Content-Location") != "" {
+		return refuse("5.6.1", "the message shows a part by its Content-Location, which this API cannot carry")
+	}
 	if err := c.store(p, e.Body); err != nil {
 		return err
 	}
@@ -271,28 +267,48 @@ func (c *Content) store(p *Part, r io.Reader) error {
 
 // text stores a part that a program shows: in UTF-8, without NUL.
 func (c *Content) text(e *message.Entity, kind string, params map[string]string) (*Part, error) {
-	charset := strings.ToLower(params["charset"])
+	name := strings.ToLower(params["charset"])
 	var t transform.Transformer
-	switch charset {
+	switch name {
 	case "", "us-ascii", "ascii", "utf-8", "utf8":
 		t = encoding.UTF8Validator
 	default:
-		enc, err := htmlindex.Get(charset)
+		enc, err := charset(name)
 		if err != nil {
-			return nil, refuse("5.6.1", "the character set %.40q is not known", charset)
+			return nil, err
 		}
 		t = enc.NewDecoder()
 	}
-	var r io.Reader = &noNUL{transform.NewReader(e.Body, t)}
+	var r io.Reader = transform.NewReader(e.Body, t)
+	if t != encoding.UTF8Validator {
+		r = &faithful{Reader: r}
+	}
+	r = &noNUL{r}
 	if strings.EqualFold(params["format"], "flowed") && strings.EqualFold(params["delsp"], "yes") {
 		r = unflow(r)
 	}
 	p := &Part{Type: kind, Params: map[string]string{"charset": "utf-8"}}
 	err := c.store(p, r)
-	if errors.Is(err, encoding.ErrInvalidUTF8) {
+	if errors.Is(err, encoding.ErrInvalidUTF8) || errors.Is(err, errNotOfCharset) {
 		err = refuse("5.6.1", "a part of type %s holds bytes that are not of its character set", kind)
 	}
 	return p, err
+}
+
+// faithful is a text out of a decoder, without what the decoder had to replace.
+type faithful struct {
+	io.Reader
+	tail string // the end of the last block, in which a character may have begun
+}
+
+func (f *faithful) Read(p []byte) (int, error) {
+	k, err := f.Reader.Read(p)
+	seen := f.tail + string(p[:k])
+	if strings.Contains(seen, replaced) {
+		return 0, errNotOfCharset
+	}
+	f.tail = seen[max(0, len(seen)-len(replaced)+1):]
+	return k, err
 }
 
 type noNUL struct{ io.Reader }
@@ -373,17 +389,16 @@ func fileName(h *message.Header) (string, error) {
 			for _, m := range extended.FindAllStringSubmatch(raw, -1) {
 				joined.WriteString(strings.Trim(m[1], `"`))
 			}
-			charset, rest, ok := strings.Cut(joined.String(), "'")
+			set, rest, ok := strings.Cut(joined.String(), "'")
 			if !ok {
 				continue
 			}
 			_, value, _ := strings.Cut(rest, "'")
 			plain, err := url.PathUnescape(value)
-			enc, known := htmlindex.Get(charset)
-			if err != nil || known != nil {
-				return "", refuse("5.6.1", "the name of an attachment is in a form that is not understood")
+			if err == nil {
+				name, err = decoded([]byte(plain), set)
 			}
-			if name, err = enc.NewDecoder().String(plain); err != nil {
+			if err != nil {
 				return "", refuse("5.6.1", "the name of an attachment is in a form that is not understood")
 			}
 		}

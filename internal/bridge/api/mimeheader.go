@@ -3,14 +3,101 @@
 package api
 
 import (
+	"encoding/base64"
+	"errors"
 	"fmt"
+	"io"
+	"mime"
+	"mime/quotedprintable"
 	"net/mail"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/emersion/go-message"
 	"golang.org/x/net/idna"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
 )
+
+// charset is the character set of that name. The index of HTML has names that stand for
+// no character set there, so that a text in one would be replaced as a whole.
+func charset(name string) (encoding.Encoding, error) {
+	enc, err := htmlindex.Get(name)
+	index := ""
+	if err == nil {
+		index, err = htmlindex.Name(enc)
+	}
+	if err != nil || index == "replacement" || index == "x-user-defined" {
+		return nil, refuse("5.6.1", "the character set %.40q is not known", name)
+	}
+	return enc, nil
+}
+
+var errNotOfCharset = errors.New("it holds bytes that are not of its character set")
+
+// replaced is what a decoder writes for what it cannot read.
+const replaced = string(utf8.RuneError)
+
+// decoded is raw in UTF-8. A byte that is not of the character set is an error.
+func decoded(raw []byte, name string) (string, error) {
+	switch name = strings.ToLower(name); name {
+	case "utf-8", "utf8", "us-ascii", "ascii":
+		if !utf8.Valid(raw) {
+			return "", errNotOfCharset
+		}
+		return string(raw), nil
+	}
+	enc, err := charset(name)
+	if err != nil {
+		return "", err
+	}
+	text, err := enc.NewDecoder().Bytes(raw)
+	if err == nil && strings.Contains(string(text), replaced) {
+		err = errNotOfCharset
+	}
+	return string(text), err
+}
+
+var words = &mime.WordDecoder{CharsetReader: func(name string, r io.Reader) (io.Reader, error) {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	name, _, _ = strings.Cut(name, "*") // the language behind it (RFC 2231, section 5)
+	text, err := decoded(raw, name)
+	return strings.NewReader(text), err
+}}
+
+var (
+	encodedWord  = regexp.MustCompile(`=\?([^?\s]+)\?([bBqQ])\?([^?\s]*)\?=`)
+	encodedWords = regexp.MustCompile(encodedWord.String() + `(?:[ \t]+` + encodedWord.String() + `)+`)
+)
+
+// join puts neighbouring encoded words of one character set into one, since some
+// programs cut a character in two.
+func join(raw string) string {
+	return encodedWords.ReplaceAllStringFunc(raw, func(run string) string {
+		var name string
+		var all []byte
+		for _, w := range encodedWord.FindAllStringSubmatch(run, -1) {
+			if name != "" && !strings.EqualFold(name, w[1]) {
+				return run
+			}
+			name = w[1]
+			var in io.Reader = base64.NewDecoder(base64.StdEncoding, strings.NewReader(w[3]))
+			if strings.EqualFold(w[2], "q") {
+				in = quotedprintable.NewReader(strings.NewReader(strings.ReplaceAll(w[3], "_", "=20")))
+			}
+			part, err := io.ReadAll(in)
+			if err != nil {
+				return run // DecodeHeader says what it is
+			}
+			all = append(all, part...)
+		}
+		return "=?" + name + "?B?" + base64.StdEncoding.EncodeToString(all) + "?="
+	})
+}
 
 func (c *Content) headers(h *message.Header) error {
 	seen := map[string]bool{}
@@ -77,9 +164,13 @@ func decodeHeader(raw string) (string, error) {
 	if strings.ContainsRune(raw, 0) {
 		return "", refuse("5.6.0", "a header holds a NUL byte")
 	}
-	value, err := words.DecodeHeader(raw)
-	if err != nil {
-		return "", refuse("5.6.1", "%v", err)
+	value, err := words.DecodeHeader(join(raw))
+	var refused *Reply
+	switch {
+	case errors.As(err, &refused):
+		return "", refused
+	case err != nil:
+		return "", refuse("5.6.1", "a header cannot be read: %v", err)
 	}
 	if err := oneLine(value); err != nil {
 		return "", err
@@ -90,8 +181,11 @@ func decodeHeader(raw string) (string, error) {
 // oneLine refuses what an encoded word can hide: a line end, behind which an API might
 // see another header.
 func oneLine(value string) error {
-	if strings.ContainsAny(value, "\r\n\x00") || !utf8.ValidString(value) {
+	if strings.ContainsAny(value, "\r\n\x00") {
 		return refuse("5.6.0", "a header holds an encoded line end or NUL byte")
+	}
+	if !utf8.ValidString(value) {
+		return refuse("5.6.1", "a header cannot be read: %v", errNotOfCharset)
 	}
 	return nil
 }
@@ -122,11 +216,14 @@ func addresses(name, raw string) ([]*mail.Address, error) {
 	if raw == "" {
 		return nil, nil
 	}
-	list, err := (&mail.AddressParser{WordDecoder: words}).ParseList(raw)
+	list, err := (&mail.AddressParser{WordDecoder: words}).ParseList(join(raw))
 	if err != nil {
 		return nil, refuse("5.6.0", "the %s header is no list of addresses", name)
 	}
 	for _, a := range list {
+		if local, _, _ := strings.Cut(a.Address, "@"); strings.ContainsFunc(local, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`"(),:;<>[\]`, r) }) || strings.Count(a.Address, "@") != 1 {
+			return nil, refuse("5.6.7", "the %s header holds an address that needs quotes, which this API cannot carry", name)
+		}
 		if err := oneLine(a.Name + a.Address); err != nil {
 			return nil, err
 		}

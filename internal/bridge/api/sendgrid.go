@@ -4,6 +4,7 @@ package api
 
 import (
 	"net/http"
+	"net/mail"
 )
 
 // sendgrid is v3 mail/send: 202 without a body, the id in X-Message-Id. The types
@@ -30,6 +31,7 @@ var sendgrid = API{
 		if err != nil {
 			return nil, err
 		}
+		to, cc = once(to, cc)
 		person := object{{"to", nameEmails(to, "email", "name")}}
 		person = add(person, "cc", nameEmails(cc, "email", "name"))
 		person = add(person, "bcc", nameEmails(bcc, "email", "name"))
@@ -49,7 +51,7 @@ var sendgrid = API{
 			content = append(content, object{{"type", "text/plain"}, {"value", textOr(c.Text)}})
 		}
 		if c.HTML != nil {
-			content = append(content, object{{"type", "text/html"}, {"value", textOf{c.HTML.Reader}}})
+			content = append(content, object{{"type", "text/html"}, {"value", textOr(c.HTML)}})
 		}
 		body = append(body, member{"content", content})
 		var files list
@@ -71,6 +73,23 @@ var sendgrid = API{
 		return result{id: id}, ans.status == http.StatusAccepted && id != ""
 	},
 	check: func(Account) check { return check{call: call{path: "/v3/scopes"}} },
+}
+
+// once are To and Cc with each address where it stands first: an address that is
+// repeated among to, cc and bcc is an error (SendGrid, Mail send errors, recipient errors;
+// sendgrid-csharp issue 400; upper case is the same, sendgrid-ruby issue 461).
+func once(to, cc []*mail.Address) (onlyTo, onlyCc []*mail.Address) {
+	seen := map[string]bool{}
+	first := func(all []*mail.Address) (list []*mail.Address) {
+		for _, a := range all {
+			if key := canonical(a.Address); !seen[key] {
+				seen[key] = true
+				list = append(list, a)
+			}
+		}
+		return list
+	}
+	return first(to), first(cc)
 }
 
 func disposition(p *Part) string {

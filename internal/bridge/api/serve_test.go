@@ -7,10 +7,12 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -247,6 +249,47 @@ func TestRecipients(t *testing.T) {
 			}
 			if got[0].Fields == nil && bytes.Contains(got[0].Raw, []byte("hidden@")) {
 				t.Errorf("message: got the address of a Bcc recipient in it")
+			}
+		})
+	}
+}
+
+// TestManyRecipients: a hundred recipients, or as many as the API takes, in To, Cc and
+// nowhere in the headers: each stands in one place, and none is left out.
+func TestManyRecipients(t *testing.T) {
+	for _, id := range ids(t) {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, id)
+			var all, to, cc []string
+			for n := range min(100, w.client.API.Limits.Recipients) {
+				a := fmt.Sprintf("u%d@example.net", n)
+				all = append(all, a)
+				switch {
+				case n%10 == 0:
+					cc = append(cc, a)
+				case n%10 == 1: // hidden
+				default:
+					to = append(to, "\"U, "+a[:2]+"\" <"+a+">")
+				}
+			}
+			head := "From: app@example.com\nTo: " + strings.Join(to, ",\n ") + "\nCc: " + strings.Join(cc, ",\n ") + "\nSubject: x\n\nx\n"
+			for _, r := range w.send(t, message([]byte(head), "app@example.com", all...)) {
+				if r.Code != 250 {
+					t.Fatalf("reply: got %v, want 250", r)
+				}
+			}
+			got := w.Got()
+			if len(got) != 1 {
+				t.Fatalf("messages: got %d, want 1", len(got))
+			}
+			slices.Sort(got[0].To)
+			slices.Sort(all)
+			if !slices.Equal(got[0].To, all) {
+				t.Errorf("recipients: got %v, want %v", got[0].To, all)
+			}
+			if f := got[0].Fields; f != nil && (len(f.To) != len(to) || len(f.Cc) != len(cc) || f.To[0] != "U, u2 <u2@example.net>") {
+				t.Errorf("fields: got to %v, cc %v, want %d and %d", f.To, f.Cc, len(to), len(cc))
 			}
 		})
 	}

@@ -25,7 +25,7 @@ const (
 )
 
 // forms are what the keys of some relays begin with.
-var forms = map[string]string{"brevo": "xkeysib-", "sendgrid": "SG.", "resend": "re_", "mailersend": "mlsn."}
+var forms = map[string]string{"brevo": "xkeysib-", "sendgrid": "SG.", "resend": "re_", "mailersend": "mlsn.", "lettermint": "lm_"}
 
 // KeyOf is the key that the server of an API takes where it takes one.
 func KeyOf(id string) string {
@@ -42,6 +42,8 @@ type Got struct {
 	To     []string // envelope, or all addresses of the fields
 	Fields *Fields  // of an API that takes fields
 	Key    string   // against duplicates
+
+	Protocol string // of the request, "HTTP/2.0"
 }
 
 // Fields are the fields of a message, in one form for all APIs.
@@ -142,6 +144,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, *p)
 		return
 	}
+	got.Protocol = r.Proto
 	s.mu.Lock()
 	id := fmt.Sprintf("id-%d", len(s.got)+1)
 	if old := s.keys[got.Key]; got.Key != "" && old != "" {

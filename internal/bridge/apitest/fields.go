@@ -3,7 +3,9 @@ package apitest
 import (
 	"net/http"
 	"net/mail"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // person is an address of the APIs that have objects for them.
@@ -141,6 +143,13 @@ func init() {
 				return Got{}, p
 			}
 			to := in.Personalizations[0]
+			seen := map[string]bool{}
+			for _, a := range slices.Concat(to.To, to.Cc, to.Bcc) {
+				if seen[strings.ToLower(a.Email)] {
+					return Got{}, &problem{400, "", "Each email address in the personalization block should be unique between to, cc, and bcc. We found the first duplicate instance of [" + a.Email + "]"}
+				}
+				seen[strings.ToLower(a.Email)] = true
+			}
 			f := &Fields{From: in.From.String(), Subject: in.Subject, To: people(to.To), Cc: people(to.Cc), Bcc: people(to.Bcc), ReplyTo: people(in.ReplyToList), Headers: in.Headers, Files: files(in.Attachments)}
 			if in.ReplyTo != nil {
 				f.ReplyTo = append(f.ReplyTo, in.ReplyTo.String())
@@ -396,5 +405,46 @@ func init() {
 		},
 		took: accepted(202, func(id string, _ Got) any { return map[string]any{"id": id, "status": "Running", "error": nil} }),
 		fail: failed(func(p problem) any { return map[string]any{"error": map[string]any{"code": p.code, "message": p.text}} }),
+	}
+}
+
+func init() {
+	apis["lettermint"] = form{
+		path: "/v1/send", allow: header("X-Lettermint-Token", "", KeyOf("lettermint")),
+		take: func(r *http.Request, body []byte) (Got, *problem) {
+			var in struct {
+				From          string
+				To, Cc, Bcc   []string
+				ReplyTo       []string `json:"reply_to"`
+				Subject, Text string
+				HTML          string
+				Headers       map[string]string
+				Attachments   []file
+			}
+			if p := decode(r, body, &in); p != nil {
+				return Got{}, p
+			}
+			if p := reserved(in.Headers); p != nil {
+				return Got{}, p
+			}
+			for _, text := range []string{in.Text, in.HTML} {
+				if n := utf8.RuneCountInString(text); n > 0 && n < 3 {
+					return Got{}, &problem{422, "", "The text field must be at least 3 characters."}
+				}
+			}
+			if len(in.Subject) > 998 {
+				return Got{}, &problem{422, "", "The subject field must not be greater than 998 characters."}
+			}
+			f := &Fields{From: strings.Join(texts(in.From), ","), Subject: in.Subject, To: texts(in.To...), Cc: texts(in.Cc...), Bcc: texts(in.Bcc...), ReplyTo: texts(in.ReplyTo...), Headers: in.Headers, Text: in.Text, HTML: in.HTML, Files: files(in.Attachments)}
+			return finish(f, len(body), 30<<20, 50, r.Header.Get("Idempotency-Key"))
+		},
+		took: accepted(202, func(id string, got Got) any {
+			status := "pending"
+			if len(suppressed(got.To)) == len(got.To) {
+				status = "suppressed"
+			}
+			return map[string]any{"message_id": id, "status": status}
+		}),
+		fail: failed(func(p problem) any { return map[string]any{"message": p.text} }),
 	}
 }

@@ -226,6 +226,13 @@ var apis = []API{
 		Needs:  []Field{APIKey},
 		host:   fixed(""), // RESOURCE.communication.azure.com
 	},
+	{
+		ID: "lettermint", Name: "Lettermint", Keyed: true,
+		Source: "https://lettermint.co/docs/api-reference/sending/send", Date: "2026-11-29",
+		Limits: Limits{Bytes: 20_000_000, Recipients: 50},
+		Needs:  []Field{APIKey},
+		host:   fixed("api.lettermint.co"),
+	},
 }
 
 // Get returns the API of a relay of the catalogue.
@@ -292,11 +299,12 @@ var keyForms = map[string]struct{ key, smtp string }{
 	"sendgrid":   {"SG.", ""}, // the same key serves SMTP
 	"resend":     {"re_", ""},
 	"mailersend": {"mlsn.", "mssp."},
+	"lettermint": {"lm_", ""}, // the same token serves SMTP
 }
 
 // sameKey are the APIs whose key is the password for SMTP as well, as the relay's entry
 // in the catalogue says of that password.
-var sameKey = []string{"sendgrid", "postmark", "resend", "mandrill", "mailtrap", "cloudflare"}
+var sameKey = []string{"sendgrid", "postmark", "resend", "mandrill", "mailtrap", "cloudflare", "lettermint"}
 
 // SameKey reports whether the password for SMTP is a key of this API.
 func (a API) SameKey() bool { return slices.Contains(sameKey, a.ID) }
