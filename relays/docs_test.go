@@ -109,7 +109,7 @@ func TestEveryPageIsWhole(t *testing.T) {
 				t.Errorf("%s: got no %q", r.ID, w)
 			}
 		}
-		if got := strings.Count(page, "\n- cause: "); !r.inherits() && got != len(r.Replies) {
+		if got := strings.Count(page, "\n- cause: "); !inherited(r.Replies) && got != len(r.Replies) {
 			t.Errorf("%s: got %d causes, want %d", r.ID, got, len(r.Replies))
 		}
 	}

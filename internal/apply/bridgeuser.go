@@ -49,11 +49,11 @@ func PrepareBridge(ctx context.Context, h *host.Host, o Options) (uid, gid int, 
 
 // ownDirectory makes a directory, or gives one that is there mode and owner again.
 func ownDirectory(h *host.Host, path string, mode fs.FileMode, uid, gid int) error {
-	err := h.Mkdir(path, 0o700)
-	if errors.Is(err, fs.ErrExist) {
-		err = nil
+	if err := h.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	if err != nil {
+	// spawn(8) starts bridges in Postfix's domain, which may use Postfix's data.
+	if err := h.LabelAs(path, "/var/lib/postfix"); err != nil {
 		return err
 	}
 	m, err := h.Lstat(path)

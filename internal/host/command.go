@@ -29,7 +29,8 @@ const maxOutput = 4 << 20
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Command is a child process: an argument list, never a shell line. It gets a
-// clean environment and its own process group, which is killed at the limit.
+// clean environment and its own session, without a terminal, whose process group is
+// killed at the limit: SELinux may deny Postfix's programs the terminal, and logs that.
 type Command struct {
 	Args    []string
 	Stdin   []byte        // secrets go in here, never into Args
@@ -66,7 +67,7 @@ func (r *Reader) run(ctx context.Context, c Command) (Output, error) {
 	cmd.Stdin = bytes.NewReader(c.Stdin)
 	var stdout, stderr limited
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: c.as}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: c.as}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	// A daemon that the child left behind may hold the pipes open.
 	cmd.WaitDelay = time.Second

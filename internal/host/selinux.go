@@ -58,8 +58,18 @@ func contextType(context string) string {
 	return fields[2]
 }
 
-// Label gives what path names a label of SELinux; a symbolic link is not followed.
-func (h *Host) Label(path, label string) error {
+// LabelAs gives a directory the SELinux label of its model, where the type differs and
+// SELinux enforces its policy: what is made in a directory of another type gets that,
+// whatever the policy has for its name ("/etc/postfix-relayhost" would be etc_t, which
+// postmap(1) may not write to). A symbolic link is not followed.
+func (h *Host) LabelAs(path, model string) error {
+	if !h.SELinuxEnforces() || model == "" {
+		return nil
+	}
+	label := h.SELinuxLabel(model)
+	if label == "" || h.SELinuxType(model) == h.SELinuxType(path) {
+		return nil
+	}
 	if err := h.before(OpOwner, path); err != nil {
 		return err
 	}
@@ -69,8 +79,8 @@ func (h *Host) Label(path, label string) error {
 	return nil
 }
 
-// enter is what to put before the arguments of a program whose domain the role of this
-// process does not have: a login as root is unconfined_r, which Debian's policy lets
+// enter is what to put before the arguments of a program of Postfix whose domain the role
+// of this process does not have: a login as root is unconfined_r, which Debian's policy lets
 // run Postfix in postfix_master_t as system_r alone. It is nothing on other hosts,
 // and in a service, which is system_r.
 func (r *Reader) enter(program string) []string {
@@ -78,30 +88,72 @@ func (r *Reader) enter(program string) []string {
 		return nil
 	}
 	self, err := r.ReadFile("/proc/self/attr/current")
-	fields := strings.Split(strings.TrimRight(string(self), "\x00\n"), ":")
+	fields := strings.SplitN(strings.TrimRight(string(self), "\x00\n"), ":", 4)
 	label := r.SELinuxLabel(program)
-	domain, isEntry := strings.CutSuffix(contextType(label), "_exec_t")
-	if err != nil || len(fields) < 4 || fields[1] == "system_r" || !isEntry || !r.forbidsTransition(strings.Join(fields, ":"), label) || !r.Has("runcon") {
+	if err != nil || len(fields) < 3 || fields[1] == "system_r" || !strings.HasPrefix(contextType(label), "postfix_") || !r.Has("runcon") {
 		return nil
 	}
-	return []string{"runcon", "-r", "system_r", "-t", domain + "_t", "--"}
+	domain := r.transition(fields[2], label)
+	if domain == "" || domain == fields[2] {
+		return nil
+	}
+	fields[2] = domain
+	if r.isContext(strings.Join(fields, ":")) {
+		return nil
+	}
+	return []string{"runcon", "-r", "system_r", "-t", domain, "--"}
 }
 
-// forbidsTransition asks the kernel for the context of a process of the context self
-// that executes a file of this label (security_compute_create(3)): where the policy
-// wants another domain, and the role may not have it, that is no answer but EACCES.
-func (r *Reader) forbidsTransition(self, label string) bool {
+// transition is the domain in which a process of domain self runs a file of this label
+// (security_compute_create(3)). It asks for system_r, which may have every domain of
+// a daemon: the kernel logs a question whose answer its role may not have.
+func (r *Reader) transition(self, label string) string {
 	class, err := r.selinuxNumber("class/process/index")
-	if err != nil {
-		return false
+	if err != nil || label == "" {
+		return ""
 	}
 	f, err := os.OpenFile(r.Real(selinuxfs+"/create"), os.O_RDWR, 0)
 	if err != nil {
-		return false
+		return ""
 	}
 	defer f.Close()
-	_, err = fmt.Fprintf(f, "%s %s %d", self, label, class)
-	return errors.Is(err, unix.EACCES)
+	if _, err := fmt.Fprintf(f, "system_u:system_r:%s:s0 %s %d", self, label, class); err != nil {
+		return ""
+	}
+	answer := make([]byte, 4096)
+	n, _ := f.ReadAt(answer, 0)
+	return contextType(string(answer[:n]))
+}
+
+// isContext reports whether the policy has this context of user, role, domain and
+// range (security_check_context(3)).
+func (r *Reader) isContext(context string) bool {
+	f, err := os.OpenFile(r.Real(selinuxfs+"/context"), os.O_RDWR, 0)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	_, err = f.WriteString(context + "\x00")
+	return !errors.Is(err, unix.EINVAL)
+}
+
+// SELinuxLets asks the kernel whether a program that this process starts may use the
+// permission perm of class on path. It is true where nothing is enforced, and where the
+// kernel does not say.
+func (r *Reader) SELinuxLets(program, path, class, perm string) bool {
+	if !r.SELinuxEnforces() {
+		return true
+	}
+	file, err := r.lookPath(program)
+	if err != nil {
+		return true
+	}
+	domain := r.transition(r.SELinuxSelf(), r.SELinuxLabel(file))
+	if domain == "" {
+		return true
+	}
+	lets, err := r.SELinuxAllows(domain, r.SELinuxType(path), class, perm)
+	return lets || err != nil
 }
 
 // SELinuxAllows asks the kernel whether a process of type source may use the

@@ -39,7 +39,7 @@ func (r *Reader) Stream(ctx context.Context, q Query, each func(line []byte) err
 	cmd := exec.CommandContext(ctx, program, q.command.Args[1:]...)
 	cmd.Env = []string{"PATH=" + r.path(), "LC_ALL=C", "HOME=/root"}
 	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	var stderr limited

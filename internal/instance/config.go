@@ -36,7 +36,7 @@ func (i *Instance) makeDirectories() error {
 	if err := i.h.Mkdir(f.config, 0o755); err != nil {
 		return err
 	}
-	if err := labelAs(i.h, f.config, i.o.State.ConfigDir); err != nil {
+	if err := i.h.LabelAs(f.config, i.o.State.ConfigDir); err != nil {
 		return err
 	}
 	if err := i.write(marker, nil, 0o644); err != nil {
@@ -54,7 +54,7 @@ func (i *Instance) makeDirectories() error {
 		if dir == f.queue {
 			model = i.o.State.Params["queue_directory"]
 		}
-		if err := labelAs(i.h, dir, model); err != nil {
+		if err := i.h.LabelAs(dir, model); err != nil {
 			return err
 		}
 	}
@@ -104,7 +104,7 @@ func (i *Instance) makeQueue() error {
 			err = os.Chown(i.h.Real(dir), uid, -1)
 		}
 		if queue := i.o.State.Params["queue_directory"]; err == nil && queue != "" {
-			err = labelAs(i.h, dir, filepath.Join(queue, name))
+			err = i.h.LabelAs(dir, filepath.Join(queue, name))
 		}
 		if err != nil {
 			return fmt.Errorf("make %s: %w", dir, err)

@@ -94,20 +94,6 @@ func dead(name string) bool {
 	return false
 }
 
-// labelAs gives a directory of the instance the SELinux label of its model in the
-// server's Postfix, where the type differs: "/etc/postfix-relayhost" would be etc_t,
-// which postmap(1) may not write to.
-func labelAs(h *host.Host, path, model string) error {
-	if !h.SELinuxEnforces() || model == "" {
-		return nil
-	}
-	label := h.SELinuxLabel(model)
-	if label == "" || h.SELinuxType(model) == h.SELinuxType(path) {
-		return nil
-	}
-	return h.Label(path, label)
-}
-
 // findLog decides where the instance logs: in a file of its own, or, where a policy
 // of SELinux lets postlogd(8) write none (Debian's), where the server's Postfix does.
 func (i *Instance) findLog(ctx context.Context) {

@@ -239,7 +239,7 @@ func (s *Server) handOver() (*os.File, error) {
 // vmFiles is what the machine gets at its start: relayhost, the CA of the world, its
 // name server. They lie below /root/lab, and boot copies them.
 func (l *Lab) vmFiles() ([]byte, error) {
-	program, err := relayhost()
+	program, err := emulated()
 	if err != nil {
 		return nil, err
 	}
@@ -350,8 +350,6 @@ cp /root/lab/ca.pem /usr/local/share/ca-certificates/relayhost-lab.crt
 cat /root/lab/ca.pem >> /etc/ssl/certs/ca-certificates.crt
 restorecon -F /usr/local/bin/relayhost /etc/hosts /etc/resolv.conf /usr/local/share/ca-certificates/relayhost-lab.crt /etc/ssl/certs/ca-certificates.crt
 rm -rf /root/lab
-# Of the names of one file the image has the label at one alone.
-restorecon -r /usr/bin /usr/sbin </dev/null 2>&1 | cat
 systemctl start postfix || { journalctl -b -u 'postfix*' -n 30 >&2; exit 1; }
 `)
 	if r.Code != 0 {

@@ -23,8 +23,8 @@ var vmPackages = []string{
 
 // vmImage returns the directory with disk.img, vmlinuz, initrd and the state of the
 // memory of a Debian that enforces SELinux by Debian's own policy, after its boot. It
-// is made once a machine, and again when the emulator changes: a state is of one
-// version.
+// is made once a machine, and again when the disk's script or the emulator changes: a
+// state is of one version.
 func vmImage(s Suite) (string, error) {
 	version, err := exec.CommandContext(context.Background(), emulator, "--version").Output()
 	if err != nil {
@@ -39,7 +39,8 @@ func vmImage(s Suite) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name := strings.TrimSuffix(filepath.Base(stack[0]), "-"+recipe)
+	made := sha256.Sum256([]byte(imageScript))
+	name := strings.TrimSuffix(filepath.Base(stack[0]), "-"+recipe) + "-" + hex.EncodeToString(made[:6])
 	disk, err := cached(cache, name+"-disk", func(part string) error {
 		for _, d := range []string{"root", "upper", "work", "merged"} {
 			if err := os.Mkdir(filepath.Join(part, d), 0o755); err != nil {
@@ -51,7 +52,7 @@ func vmImage(s Suite) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(version)
+	sum := sha256.Sum256(append(version, strings.Join(machineArgs("", "", ""), " ")...))
 	return cached(cache, name+"-booted-"+hex.EncodeToString(sum[:6]), func(part string) error {
 		return bootImage(disk, filepath.Join(part, "root"))
 	})
@@ -62,28 +63,29 @@ func bootImage(disk, dir string) error {
 	if out, err := exec.CommandContext(context.Background(), "cp", "-a", "--sparse=always", "--reflink=auto", disk, dir).CombinedOutput(); err != nil {
 		return fmt.Errorf("copy the disk: %w: %s", err, out)
 	}
-	files := filepath.Join(dir, "files")
+	// Sockets have short names.
+	run, err := os.MkdirTemp("", "relayhost-lab-vm-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(run)
+	files := filepath.Join(run, "files")
 	if err := errors.Join(os.WriteFile(files, nil, 0o600), os.Truncate(files, filesSize)); err != nil {
 		return err
 	}
 	// Without snapshot: the disk belongs to the state of the memory.
-	m, err := startMachine(dir, append(machineArgs(dir, files, ""), "-netdev", "hubport,id=n0,hubid=0", "-monitor", "unix:"+filepath.Join(dir, "monitor")+",server=on,wait=off"), nil)
+	m, err := startMachine(run, append(machineArgs(dir, files, ""), "-netdev", "hubport,id=n0,hubid=0", "-monitor", "unix:"+filepath.Join(run, "monitor")+",server=on,wait=off"), nil)
 	if err != nil {
 		return err
 	}
 	defer m.kill()
 	err = m.logIn()
 	if err == nil {
-		err = m.save(filepath.Join(dir, "monitor"), filepath.Join(dir, "memory"))
+		err = m.save(filepath.Join(run, "monitor"), filepath.Join(dir, "memory"))
 	}
 	if err != nil {
-		kernel, _ := os.ReadFile(filepath.Join(dir, "kernel"))
+		kernel, _ := os.ReadFile(filepath.Join(run, "kernel"))
 		return fmt.Errorf("%w\n%s\n%s", err, m.shown(0), kernel[max(0, len(kernel)-4000):])
-	}
-	for _, name := range []string{files, filepath.Join(dir, "kernel"), filepath.Join(dir, "monitor"), filepath.Join(dir, "console")} {
-		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
 	}
 	return nil
 }
@@ -150,6 +152,8 @@ for unit in serial-getty@ttyS0.service getty@tty1.service apt-daily.timer apt-da
 done
 passwd=$(chroot . cat /etc/shadow | sed 's/^root:[^:]*:/root::/')
 printf '%s\n' "$passwd" > etc/shadow
+# Names that share a file (smtp and lmtp do) would get the label of one of them.
+find . -xdev -type f -links +1 -exec sh -c 'for f; do cp -a "$f" "$f.one"; mv "$f.one" "$f"; done' sh {} +
 chroot . setfiles -F /etc/selinux/default/contexts/files/file_contexts /
 cp -L vmlinuz ../root/vmlinuz
 cp -L initrd.img ../root/initrd

@@ -12,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -65,7 +64,9 @@ func Find(ctx context.Context, r *host.Reader, s postfix.State) (Log, error) {
 		return Log{}, fmt.Errorf("%w: nothing receives syslog (no /dev/log) and maillog_file is not set", ErrNoLog)
 	}
 	_, noJournal := r.Stat("/run/systemd/journal/socket")
-	journal := noJournal == nil && r.Has("journalctl") && opens(ctx, r)
+	// Under SELinux journalctl(1) may run in a domain that may not read the journal
+	// (systemd_journal_init_t of Debian's policy, for services).
+	journal := noJournal == nil && r.Has("journalctl") && r.SELinuxLets("journalctl", "/var/log", "dir", "search")
 	// Files of a syslog daemon that has been removed are stale.
 	file, err := readable(r, logFiles)
 	switch {
@@ -78,16 +79,6 @@ func Find(ctx context.Context, r *host.Reader, s postfix.State) (Log, error) {
 	default:
 		return Log{}, fmt.Errorf("%w: none of %s", ErrNoLog, strings.Join(logFiles, ", "))
 	}
-}
-
-// opens reports whether journalctl(1) may read the journal: under SELinux it may run
-// in a domain that may not (systemd_journal_init_t of Debian's policy, for services).
-func opens(ctx context.Context, r *host.Reader) bool {
-	if !r.SELinuxEnforces() {
-		return true
-	}
-	out, err := r.Query(ctx, host.Journal(time.Now().Add(-time.Hour), "--lines=1"))
-	return err == nil && out.Code == 0 && !strings.Contains(string(out.Stderr), "No journal files were opened")
 }
 
 // syslogDaemons write those files; Debian 13's rsyslogd has no file with its number.
