@@ -68,8 +68,8 @@ func rewritten(r *postfix.Routing, s postfix.State) []string {
 // patterns are the results of a table of expressions (regexp_table(5)).
 func patterns(data []byte) []string {
 	var values []string
-	for line := range strings.Lines(string(data)) {
-		if f := strings.Fields(line); len(f) > 1 && !strings.HasPrefix(f[0], "#") {
+	for _, line := range postfix.LogicalLines(data) {
+		if f := strings.Fields(line); len(f) > 1 {
 			values = append(values, f[len(f)-1])
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
+	"relayhost/internal/secret"
 )
 
 // stage is a private directory beside the live configuration, where compiled maps
@@ -219,13 +220,20 @@ func (s *stage) compile(ctx context.Context, f plan.File, before state) (state, 
 
 // answers looks every key of the source up in a compiled map.
 func (s *stage) answers(ctx context.Context, table string, f plan.File) error {
-	keys := sourceKeys(f.After)
+	keys, err := sourceKeys(f)
+	if err != nil {
+		return err
+	}
+	wanted := make(map[string]secret.Value, len(f.Keys))
+	for key, value := range f.Keys {
+		wanted[strings.ToLower(key)] = value
+	}
 	in := make(map[string]bool, len(keys))
 	for _, key := range keys {
 		in[key] = true
 	}
 	for key := range f.Keys {
-		if !in[key] {
+		if !in[strings.ToLower(key)] {
 			keys = append(keys, key)
 		}
 	}
@@ -239,14 +247,13 @@ func (s *stage) answers(ctx context.Context, table string, f plan.File) error {
 		if err != nil {
 			return err
 		}
-		for line := range strings.Lines(string(out.Stdout)) {
-			key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		for key, value := range host.PostmapEntries(out.Stdout) {
 			found[strings.ToLower(key)] = value
 		}
 	}
 	for _, key := range keys {
 		value, ok := found[strings.ToLower(key)]
-		want, exact := f.Keys[key]
+		want, exact := wanted[strings.ToLower(key)]
 		if !ok || exact && value != want.Reveal() {
 			return fmt.Errorf("the map does not give back what was put in for %q", key)
 		}
@@ -254,18 +261,16 @@ func (s *stage) answers(ctx context.Context, table string, f plan.File) error {
 	return nil
 }
 
-// sourceKeys lists the keys of a table source (postmap(1), "INPUT FILE
-// FORMAT"). Quoted keys, and those of aliases(5), are left to File.Keys.
-func sourceKeys(text []byte) []string {
-	var keys []string
-	for line := range strings.Lines(string(text)) {
-		if strings.TrimSpace(line) == "" || strings.ContainsAny(line[:1], " \t#\"") {
-			continue
-		}
-		key := strings.Fields(line)[0]
-		if !strings.HasSuffix(key, ":") {
-			keys = append(keys, key)
-		}
+// sourceKeys lists the keys of the source of a table, in lower case. Quoted keys, and
+// those of aliases(5), are left to File.Keys.
+func sourceKeys(f plan.File) ([]string, error) {
+	if f.Aliases != "" {
+		return nil, nil
 	}
-	return keys
+	source, err := postfix.ParseSource(f.After)
+	if err != nil {
+		return nil, err
+	}
+	keys, _ := source.All()
+	return slices.DeleteFunc(keys, func(key string) bool { return strings.Contains(key, `"`) }), nil
 }

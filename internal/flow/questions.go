@@ -176,8 +176,7 @@ func (q *asker) keys(t postfix.Table) (keys []string, ok bool) {
 	if err != nil || out.Code != 0 {
 		return nil, false
 	}
-	for line := range strings.Lines(string(out.Stdout)) {
-		key, _, _ := strings.Cut(strings.TrimRight(line, "\n"), "\t")
+	for key := range host.PostmapEntries(out.Stdout) {
 		keys = append(keys, key)
 	}
 	return keys, true

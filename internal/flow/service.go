@@ -116,10 +116,8 @@ func (d *side) fetch(ctx context.Context, table string, keys []string) {
 		d.slow[table] = true
 		return
 	}
-	for line := range strings.Lines(string(out.Stdout)) {
-		if key, value, ok := strings.Cut(strings.TrimRight(line, "\n"), "\t"); ok {
-			d.asked[table][key] = value
-		}
+	for key, value := range host.PostmapEntries(out.Stdout) {
+		d.asked[table][key] = value
 	}
 }
 

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,17 @@ func PostmapGet(dir, table string, keys ...string) Query {
 	q := query(withConfig("postmap", dir, []string{"-q", "-", table})...)
 	q.command.Stdin = []byte(strings.Join(keys, "\n") + "\n")
 	return q
+}
+
+// PostmapEntries are what PostmapGet and PostmapList have printed, in its order.
+func PostmapEntries(stdout []byte) iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		for line := range strings.Lines(string(stdout)) {
+			if key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t"); ok && !yield(key, value) {
+				return
+			}
+		}
+	}
 }
 
 // PostmapList prints all entries of table ("type:path") as "key<TAB>value"

@@ -69,7 +69,7 @@ func (b *builder) berkeley() {
 		swap := func(value string) string {
 			return berkeleyNames.ReplaceAllStringFunc(value, func(text string) string {
 				m := berkeleyNames.FindStringSubmatch(text)
-				if typ := b.successor(name, m[2], expandPath(b.s, m[3])); typ != "" {
+				if typ := successor(b.out, b.s, name, m[2], expandPath(b.s, m[3])); typ != "" {
 					return m[1] + typ + ":" + m[3]
 				}
 				return text
@@ -83,7 +83,7 @@ func (b *builder) berkeley() {
 				params[name] = swap(effective)
 			}
 			moved = append(moved, name)
-		case isCache(name) && berkeleyNames.MatchString(raw) && b.noCache(raw):
+		case isCache(name) && berkeleyNames.MatchString(raw) && noCache(b.s, raw):
 			b.main.Remove(name)
 			delete(params, name)
 			moved = append(moved, name)
@@ -97,42 +97,42 @@ func (b *builder) berkeley() {
 
 // noCache reports whether this Postfix can keep no cache of the type in raw, nor in
 // another: it works without.
-func (b *builder) noCache(raw string) bool {
+func noCache(state postfix.State, raw string) bool {
 	m := berkeleyNames.FindStringSubmatch(raw)
-	return missing(b.s, m[2]) && !slices.Contains(b.s.MapTypes, "lmdb")
+	return missing(state, m[2]) && !slices.Contains(state.MapTypes, "lmdb")
 }
 
 // successor is the type that a table of the type typ gets, "" where it stays. It adds
 // the source of the table to the plan.
-func (b *builder) successor(param, typ, path string) string {
-	if !missing(b.s, typ) {
+func successor(out *output, state postfix.State, param, typ, path string) string {
+	if !missing(state, typ) {
 		return ""
 	}
 	if isCache(param) {
-		if slices.Contains(b.s.MapTypes, "lmdb") {
+		if slices.Contains(state.MapTypes, "lmdb") {
 			return "lmdb"
 		}
 		return ""
 	}
-	source, there := b.s.Maps[path]
+	source, there := state.Maps[path]
 	aliases := param == "alias_maps" || param == "alias_database"
-	if !there || aliases && (postfix.Table{Type: b.out.mapType, Path: path}).Index() == "" { // texthash(5) does not read aliases
+	if !there || aliases && (postfix.Table{Type: out.mapType, Path: path}).Index() == "" { // texthash(5) does not read aliases
 		if filepath.IsAbs(path) {
-			b.out.note("%s names %s:%s: this Postfix has no tables of that type, and no file to compile another one from", param, typ, path)
+			out.note("%s names %s:%s: this Postfix has no tables of that type, and no file to compile another one from", param, typ, path)
 		}
 		return ""
 	}
 	known := func(f File) bool { return f.Path == path }
 	switch {
-	case strings.HasPrefix(path, filePath(b.s, ownPrefix)), path == filePath(b.s, passwdFile), slices.ContainsFunc(b.out.files, known):
-	case (postfix.Table{Type: b.out.mapType, Path: path}).Index() == "":
+	case strings.HasPrefix(path, filePath(state, ownPrefix)), path == filePath(state, passwdFile), slices.ContainsFunc(out.files, known):
+	case (postfix.Table{Type: out.mapType, Path: path}).Index() == "":
 	default:
-		meta := b.s.MapMeta[path]
-		f := File{Path: path, Action: Modify, Recompile: true, Before: source, After: source, Mode: meta.Mode.Perm(), UID: meta.UID, GID: meta.GID, Map: b.out.mapType}
+		meta := state.MapMeta[path]
+		f := File{Path: path, Action: Modify, Recompile: true, Before: source, After: source, Mode: meta.Mode.Perm(), UID: meta.UID, GID: meta.GID, Map: out.mapType}
 		if aliases {
-			f.Map, f.Aliases = "", b.out.mapType
+			f.Map, f.Aliases = "", out.mapType
 		}
-		b.out.files = append(b.out.files, f)
+		out.files = append(out.files, f)
 	}
-	return b.out.mapType
+	return out.mapType
 }

@@ -11,6 +11,7 @@ import (
 
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/relays"
@@ -61,19 +62,19 @@ var bridgeResets = []reset{
 }
 
 // describeBridge decides what the entries of a bridge say.
-func (b *builder) describeBridge(s *service) {
+func describeBridge(out *output, state postfix.State, facts lint.Config, server Server, s *service) {
 	d := s.d
 	d.BridgeSocket = s.socketName()
-	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, conf.User, b.server.Bridge.Program
+	d.Bridge, d.BridgeService, d.BridgeUser, d.Program = s.bridgeName(), s.name+outSuffix, conf.User, server.Bridge.Program
 	d.NextHop = s.routes[0].nextHop()
 	if s.hops[0].ByAPI() && !s.walked {
-		apiLimits(b.out, b.s, b.facts, s)
+		apiLimits(out, state, facts, s)
 	} else {
-		setLimits(b.out, b.s, b.facts, s)
+		setLimits(out, state, facts, s)
 	}
 	connections := 0
 	for i := range s.hops {
-		if n := concurrencyOf(b.out, &s.hops[i]); connections == 0 || n < connections {
+		if n := concurrencyOf(out, &s.hops[i]); connections == 0 || n < connections {
 			connections = n
 		}
 	}
@@ -82,16 +83,16 @@ func (b *builder) describeBridge(s *service) {
 	d.BridgeProcesses = 2 * connections
 }
 
-// bridges writes the configuration of each bridge, which holds its secrets.
-func (b *builder) bridges() error {
-	for _, s := range b.services {
+// writeBridges writes the configuration of each bridge, which holds its secrets.
+func writeBridges(out *output, state postfix.State, server Server, services []*service) error {
+	for _, s := range services {
 		if !s.bridge {
 			continue
 		}
-		if !filepath.IsAbs(b.server.Bridge.Program) {
+		if !filepath.IsAbs(server.Bridge.Program) {
 			return errors.New("where this program is on disk is not known, and Postfix has to start it")
 		}
-		c, err := bridgeConfig(b.out, b.s, b.server, s)
+		c, err := bridgeConfig(out, state, server, s)
 		if err != nil {
 			return err
 		}
@@ -100,16 +101,16 @@ func (b *builder) bridges() error {
 			return fmt.Errorf("configuration of the bridge %s: %w", s.bridgeName(), err)
 		}
 		f := File{Path: conf.ConfigPath(conf.Directory, s.bridgeName()), After: text, Mode: confMode,
-			Secret: true, Group: conf.User, GID: b.server.Bridge.GID}
-		if slices.Contains(b.s.Unreadable, f.Path) {
+			Secret: true, Group: conf.User, GID: server.Bridge.GID}
+		if slices.Contains(state.Unreadable, f.Path) {
 			f.Before = []byte{} // it is there, and a look without root does not tell what is in it
 		}
-		b.out.file(f)
-		if err := units(b.out, b.s, b.server, s); err != nil {
+		out.file(f)
+		if err := units(out, state, server, s); err != nil {
 			return err
 		}
-		if b.server.Bridge.GID == 0 {
-			b.out.note("a system user %s is made, for the program that takes this mail to its relay; rolling back removes it", conf.User)
+		if server.Bridge.GID == 0 {
+			out.note("a system user %s is made, for the program that takes this mail to its relay; rolling back removes it", conf.User)
 		}
 	}
 	return nil

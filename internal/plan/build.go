@@ -57,10 +57,9 @@ type builder struct {
 	routes   []*route   // the default first
 	services []*service // the default first
 
-	out    *output
-	d      *templates.Data // of the default service, and what holds for all
-	set    []string        // parameters of main.cf that the plan sets
-	routed map[string]bool // recipients' domains that have an entry in transport_maps
+	out *output
+	d   *templates.Data // of the default service, and what holds for all
+	set []string        // parameters of main.cf that the plan sets
 }
 
 // Build makes the plan for c, which Resolve has completed, on the Postfix of s. It
@@ -83,7 +82,7 @@ func Build(server Server, c config.Config) (Plan, error) {
 		return Plan{}, err
 	}
 	b.berkeley()
-	b.list()
+	b.routes = routesOf(b.out, b.cfg)
 	incomplete := fillLogins(b.server, b.accounts, b.routes)
 	if err := b.assemble(); err != nil {
 		return Plan{}, err
@@ -95,7 +94,18 @@ func Build(server Server, c config.Config) (Plan, error) {
 		return Plan{}, err
 	}
 	for _, step := range []func() error{
-		b.passwd, b.policy, b.senders, b.filter, b.bridges, b.transportMaps, b.bySenderMaps, b.aliases, b.config, b.masterCF, b.leftovers, b.mainCF,
+		b.passwd,
+		func() error { return tlsPolicies(b.out, b.s, b.main, b.services) },
+		b.senders,
+		b.filter,
+		func() error { return writeBridges(b.out, b.s, b.server, b.services) },
+		b.transportMaps,
+		b.bySenderMaps,
+		func() error { return rootAliases(b.out, b.s, b.facts, b.cfg) },
+		func() error { return storeConfig(b.out, b.s, b.cfg) },
+		b.masterCF,
+		func() error { return leftovers(b.out, b.s, b.server) },
+		b.mainCF,
 	} {
 		if err := step(); err != nil {
 			return Plan{}, err
@@ -152,13 +162,13 @@ func (b *builder) open() error {
 	return err
 }
 
-// config adds the file of the Config.
-func (b *builder) config() error {
-	text, err := b.cfg.Text(b.s.Maps[config.Path])
+// storeConfig adds the file of the Config.
+func storeConfig(out *output, state postfix.State, cfg config.Config) error {
+	text, err := cfg.Text(state.Maps[config.Path])
 	if err != nil {
 		return err
 	}
-	b.out.file(File{Path: config.Path, After: text, Mode: 0o644})
+	out.file(File{Path: config.Path, After: text, Mode: 0o644})
 	return nil
 }
 

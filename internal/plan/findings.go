@@ -8,6 +8,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
+	"relayhost/relays"
 )
 
 // Paths lists the files beside main.cf and master.cf that Build compares with
@@ -44,10 +45,10 @@ func (b *builder) findings() {
 	bypassNotes(b.out, b.s)
 	b.overrides()
 	b.otherName()
-	b.probes()
-	b.forwarded()
+	probesOf(b.out, b.s, b.main, b.master)
+	forwarded(b.out, b.s, b.facts, b.cfg.First().Relay.Sender, b.d.RelayName)
 	senderIsLocal(b.out, b.facts, b.cfg)
-	b.plugins()
+	missingPlugins(b.out, b.s, b.facts, b.services)
 	oauthNotes(b.out, b.s, b.services)
 	for _, s := range b.services {
 		for i := range s.hops {
@@ -110,16 +111,16 @@ var routing = []string{"default_transport", "transport_maps", "sender_dependent_
 
 // forwarded names mail that comes from outside and leaves again with its own
 // sender, which most services do not know.
-func (b *builder) forwarded() {
-	if b.cfg.First().Relay.Sender.Rule == "any" || len(b.s.Listeners()) == 0 || nullClient(b.s, b.facts) {
+func forwarded(out *output, state postfix.State, facts lint.Config, sender relays.Sender, relayName string) {
+	if sender.Rule == "any" || len(state.Listeners()) == 0 || nullClient(state, facts) {
 		return
 	}
-	if b.cfg.First().Relay.Sender.Rule == "account" {
-		b.out.note("forwarded mail (aliases, .forward, lists) keeps its original sender, which %s may reject or replace; what it rejects stays in the queue", b.d.RelayName)
+	if sender.Rule == "account" {
+		out.note("forwarded mail (aliases, .forward, lists) keeps its original sender, which %s may reject or replace; what it rejects stays in the queue", relayName)
 		return
 	}
-	b.out.note("forwarded mail (aliases, .forward, lists) keeps its original sender. %s rejects senders you do not own, so forwarded mail will stay in the queue",
-		b.d.RelayName)
+	out.note("forwarded mail (aliases, .forward, lists) keeps its original sender. %s rejects senders you do not own, so forwarded mail will stay in the queue",
+		relayName)
 }
 
 // senderIsLocal finds domains that this server takes for its own although the
@@ -160,19 +161,19 @@ func oauthNotes(out *output, state postfix.State, services []*service) {
 	}
 }
 
-func (b *builder) plugins() {
-	if b.s.SASLPlugins == nil {
+func missingPlugins(out *output, state postfix.State, facts lint.Config, services []*service) {
+	if state.SASLPlugins == nil {
 		return
 	}
-	for _, s := range b.services {
+	for _, s := range services {
 		for i := range s.hops {
 			h := &s.hops[i]
 			usable := []string{"PLAIN", "LOGIN"} // Postfix is told to use no other
 			if has := func(m string) bool { return slices.Contains(h.Relay.Auth.Mechanisms, m) }; slices.ContainsFunc(usable, has) {
 				usable = slices.DeleteFunc(usable, func(m string) bool { return !has(m) })
 			}
-			if s.stores(*h) && !b.facts.HasPlugin(usable...) {
-				b.out.note("no SASL plug-in for %s is installed: without it Postfix cannot log in", strings.Join(usable, " or "))
+			if s.stores(*h) && !facts.HasPlugin(usable...) {
+				out.note("no SASL plug-in for %s is installed: without it Postfix cannot log in", strings.Join(usable, " or "))
 			}
 		}
 	}

@@ -72,27 +72,27 @@ func unshare(out *output, state postfix.State, main *postfix.Main, former map[st
 	return nil
 }
 
-// relayhost takes the next hop that an earlier release wrote out of main.cf.
+// formerRelayhost takes the next hop that an earlier release wrote out of main.cf.
 // One of somebody else stays where it decides about other mail than ours:
 // default_transport names a next hop, and so wins over it.
-func (b *builder) relayhost() {
+func formerRelayhost(out *output, state postfix.State, facts lint.Config, main *postfix.Main, nextHop string) {
 	const name = "relayhost"
-	raw, _ := b.main.Get(name)
-	old := b.s.Params[name]
-	ours := sharesSettings(b.facts)
+	raw, _ := main.Get(name)
+	old := state.Params[name]
+	ours := sharesSettings(facts)
 	switch {
 	case raw == "":
 		return
-	case !ours && needsRelayhost(b.s, b.facts):
-		b.out.note("relayhost = %s stays for relay_domains and for senders of other transports; no other mail goes there", old)
+	case !ours && needsRelayhost(state, facts):
+		out.note("relayhost = %s stays for relay_domains and for senders of other transports; no other mail goes there", old)
 		return
-	case slices.Contains(b.main.Marked(), name):
-		b.main.Remove(name)
+	case slices.Contains(main.Marked(), name):
+		main.Remove(name)
 	default:
-		b.main.Set(name, "")
+		main.Set(name, "")
 	}
-	if !ours && !strings.EqualFold(old, b.d.NextHop) {
-		b.out.note("relayhost was %s; default_transport says now where mail goes", old)
+	if !ours && !strings.EqualFold(old, nextHop) {
+		out.note("relayhost was %s; default_transport says now where mail goes", old)
 	}
 }
 

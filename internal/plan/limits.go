@@ -213,13 +213,13 @@ func rateDelay(l relays.Limits) int {
 	return int(math.Ceil(1 / rate))
 }
 
-// reuse switches on reuse of connections where it is safe: TLS connections are
+// setReuse switches on reuse of connections where it is safe, by scache(8): TLS connections are
 // kept by a tlsproxy(8) of our own, outside of any chroot, since the one of the
 // system is commented out in every distribution's master.cf and does not see
 // our CA file.
-func (b *builder) reuse(s *service) {
-	if _, ok := b.master.Get("scache", "unix"); !ok && b.masterBefore != nil {
-		b.out.note("connections to the relay are not reused: master.cf has no scache service")
+func setReuse(out *output, state postfix.State, scache bool, s *service) {
+	if !scache {
+		out.note("connections to the relay are not reused: master.cf has no scache service")
 		return
 	}
 	most := 0 // messages on a connection, of the hops that document it
@@ -239,9 +239,9 @@ func (b *builder) reuse(s *service) {
 	if s.hops[0].Plaintext() {
 		return // scache(8) alone does it
 	}
-	if b.s.SELinux.ReuseDenied() {
-		proxy := filepath.Join(b.s.DaemonDir, "tlsproxy")
-		b.out.note("connections to the relay are not reused, so mail leaves slower: this SELinux policy keeps tlsproxy from them. To change that: "+
+	if state.SELinux.ReuseDenied() {
+		proxy := filepath.Join(state.DaemonDir, "tlsproxy")
+		out.note("connections to the relay are not reused, so mail leaves slower: this SELinux policy keeps tlsproxy from them. To change that: "+
 			"semanage fcontext -a -t postfix_smtp_exec_t %s && restorecon %s; then run setup again", proxy, proxy)
 		return
 	}

@@ -123,23 +123,23 @@ func setNetwork(out *output, state postfix.State, d *templates.Data) {
 
 // leftovers removes the tables of services that are gone: nothing names them
 // any more, and some hold a password.
-func (b *builder) leftovers() error {
-	if b.s.Master == nil {
+func leftovers(out *output, state postfix.State, server Server) error {
+	if state.Master == nil {
 		return nil
 	}
-	formerBridges(b.out, b.s, b.server)
-	formerUnits(b.out, b.s)
+	formerBridges(out, state, server)
+	formerUnits(out, state)
 	var before []postfix.Table
-	for _, o := range b.s.Master.Overrides("smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter") {
-		before = append(before, postfix.ParseTables(o.Option.Value, b.s.DefaultMap)...)
+	for _, o := range state.Master.Overrides("smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter") {
+		before = append(before, postfix.ParseTables(o.Option.Value, state.DefaultMap)...)
 	}
 	for _, name := range []string{"sender_dependent_default_transport_maps", "transport_maps", "smtp_tls_policy_maps"} {
-		before = append(before, postfix.ParseTables(b.s.Params[name], b.s.DefaultMap)...)
+		before = append(before, postfix.ParseTables(state.Params[name], state.DefaultMap)...)
 	}
 	for _, t := range before {
-		gone := strings.HasPrefix(t.Path, filePath(b.s, ownPrefix)) && !slices.ContainsFunc(b.out.files, func(f File) bool { return f.Path == t.Path })
-		text, there := b.s.Maps[t.Path]
-		there = there || slices.Contains(b.s.Unreadable, t.Path)
+		gone := strings.HasPrefix(t.Path, filePath(state, ownPrefix)) && !slices.ContainsFunc(out.files, func(f File) bool { return f.Path == t.Path })
+		text, there := state.Maps[t.Path]
+		there = there || slices.Contains(state.Unreadable, t.Path)
 		if !gone || !there || filepath.Base(t.Path) == genericFile || filepath.Base(t.Path) == filterFile {
 			continue
 		}
@@ -150,7 +150,7 @@ func (b *builder) leftovers() error {
 		if t.Index() != "" {
 			f.Map = t.Type
 		}
-		b.out.files = append(b.out.files, f)
+		out.files = append(out.files, f)
 	}
 	return nil
 }
@@ -182,8 +182,8 @@ func (b *builder) mainCF() error {
 		}
 		text = append(text, limits...)
 	}
-	b.clear(string(text))
-	b.relayhost()
+	clearMain(b.out, b.s, b.main, b.d, string(text))
+	formerRelayhost(b.out, b.s, b.facts, b.main, b.d.NextHop)
 	for line := range strings.Lines(string(text)) {
 		name, value, found := strings.Cut(strings.TrimSpace(line), " = ")
 		if !found {
@@ -200,36 +200,36 @@ func (b *builder) mainCF() error {
 	return nil
 }
 
-// clear removes what stands in the way: empty booleans, obsolete lines that a
+// clearMain removes what stands in the way: empty booleans, obsolete lines that a
 // level overrides anyway, and parameters of ours that are no longer set.
-func (b *builder) clear(text string) {
+func clearMain(out *output, state postfix.State, main *postfix.Main, d *templates.Data, text string) {
 	for _, name := range booleans {
-		if value, ok := b.main.Get(name); ok && value == "" {
-			b.main.Remove(name)
-			b.out.note("%s was there without a value, which smtp(8) dies of; the line is removed", name)
+		if value, ok := main.Get(name); ok && value == "" {
+			main.Remove(name)
+			out.note("%s was there without a value, which smtp(8) dies of; the line is removed", name)
 		}
 	}
-	level, _ := b.main.Get("smtp_tls_security_level")
+	level, _ := main.Get("smtp_tls_security_level")
 	for _, name := range obsolete {
-		if value, ok := b.main.Get(name); ok && level != "" {
-			b.main.Remove(name)
-			b.out.note("%s = %s had no effect beside smtp_tls_security_level; the line is removed", name, value)
+		if value, ok := main.Get(name); ok && level != "" {
+			main.Remove(name)
+			out.note("%s = %s had no effect beside smtp_tls_security_level; the line is removed", name, value)
 		}
 	}
-	for _, name := range b.main.Names() {
+	for _, name := range main.Names() {
 		if strings.HasPrefix(name, ServicePrefix) && !strings.Contains("\n"+text, "\n"+name+" = ") {
-			b.main.Remove(name)
+			main.Remove(name)
 		}
 	}
-	if b.d.SenderTransportMaps == "" {
+	if d.SenderTransportMaps == "" {
 		const name = "sender_dependent_default_transport_maps"
-		if value, was := withoutTables(b.s, b.main, name, bySenderFile, belowFile); was {
-			setOrRemove(b.main, name, value)
+		if value, was := withoutTables(state, main, name, bySenderFile, belowFile); was {
+			setOrRemove(main, name, value)
 		}
 	}
-	if b.d.SenderCanonicalMaps == "" {
-		if value, was := withoutTables(b.s, b.main, "sender_canonical_maps", senderFile); was {
-			setOrRemove(b.main, "sender_canonical_maps", value)
+	if d.SenderCanonicalMaps == "" {
+		if value, was := withoutTables(state, main, "sender_canonical_maps", senderFile); was {
+			setOrRemove(main, "sender_canonical_maps", value)
 		}
 	}
 }

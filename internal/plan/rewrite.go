@@ -21,7 +21,7 @@ import (
 // by sender_canonical_maps, which is for senders alone and applies before the route
 // is chosen.
 func (b *builder) senders() error {
-	b.helo()
+	setHELO(b.out, b.s, b.cfg, b.main, b.services)
 	single := b.cfg.First().Relay.Sender.Single
 	if single && len(b.routes) == 1 && len(b.cfg.Rewrite) == 0 && nullClient(b.s, b.facts) {
 		b.d.SenderCanonicalMaps = canonicalPlace(b.s, b.cfg, b.main, "static:"+b.cfg.From(), true)
@@ -36,7 +36,7 @@ func (b *builder) senders() error {
 			return err
 		}
 	}
-	foreign = slices.DeleteFunc(foreign, b.isAsked)
+	foreign = slices.DeleteFunc(foreign, func(key string) bool { return isAsked(b.cfg, b.services, key) })
 	if !nullClient(b.s, b.facts) {
 		tellCanonical(b.out, b.cfg, foreign)
 	}
@@ -62,13 +62,13 @@ func tellCanonical(out *output, cfg config.Config, keys []string) {
 
 // isAsked reports whether [rewrite] or a route says what becomes of senders that
 // match key ("@host", "root@host").
-func (b *builder) isAsked(key string) bool {
-	for from := range b.cfg.Rewrite {
+func isAsked(cfg config.Config, services []*service, key string) bool {
+	for from := range cfg.Rewrite {
 		if strings.EqualFold(from, key) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(b.services, func(s *service) bool { return s.carries(domainOf(key)) })
+	return slices.ContainsFunc(services, func(s *service) bool { return s.carries(domainOf(key)) })
 }
 
 // hostNames are the names of this host, as programs may use them in senders: first
@@ -136,7 +136,7 @@ func (b *builder) ownNames() (local, foreign []string) {
 
 // tellUnchanged says that senders at name stay, and how that can be had otherwise.
 func (b *builder) tellUnchanged(name string) {
-	if b.isAsked("@"+name) || b.cfg.First().Relay.Sender.Single {
+	if isAsked(b.cfg, b.services, "@"+name) || b.cfg.First().Relay.Sender.Single {
 		return
 	}
 	b.out.note("senders at %s leave as they are, root and other system accounts aside: where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml",
@@ -163,7 +163,7 @@ var roles = []string{"backup", "bin", "ftp", "games", "git", "irc", "list", "mai
 // accountsAt are the addresses of the system accounts at name, but for those that
 // another table has something of its own for: a relay, a service, or a new address.
 func (b *builder) accountsAt(name string) (list []string) {
-	if b.isAsked("@" + name) {
+	if isAsked(b.cfg, b.services, "@"+name) {
 		return nil
 	}
 	taken := map[string]bool{}
@@ -186,7 +186,7 @@ func (b *builder) accountsAt(name string) (list []string) {
 	}
 	people := isMailDomain(b.s, b.facts, name)
 	for _, user := range users {
-		if address := user + "@" + name; !taken[address] && !b.isAsked(address) && !(people && slices.Contains(roles, user)) {
+		if address := user + "@" + name; !taken[address] && !isAsked(b.cfg, b.services, address) && !(people && slices.Contains(roles, user)) {
 			list = append(list, address)
 		}
 	}
@@ -349,22 +349,22 @@ func nullClient(state postfix.State, facts lint.Config) bool {
 	return state.LoopbackOnly()
 }
 
-// helo gives the relay a name that services accept where myhostname is none.
-func (b *builder) helo() {
-	set, inMain := b.main.Get("smtp_helo_name")
+// setHELO gives the relay a name that services accept where myhostname is none.
+func setHELO(out *output, state postfix.State, cfg config.Config, main *postfix.Main, services []*service) {
+	set, inMain := main.Get("smtp_helo_name")
 	name := "smtp_helo_name"
 	if !inMain || strings.Contains(set, "$myhostname") {
 		name = "myhostname"
 	}
-	byAPI := !slices.ContainsFunc(b.services, func(s *service) bool { return !slices.ContainsFunc(s.hops, config.Hop.ByAPI) || s.walked })
-	if b.s.Params == nil || mailaddr.Qualified(b.s.Params[name]) || byAPI {
+	byAPI := !slices.ContainsFunc(services, func(s *service) bool { return !slices.ContainsFunc(s.hops, config.Hop.ByAPI) || s.walked })
+	if state.Params == nil || mailaddr.Qualified(state.Params[name]) || byAPI {
 		return
 	}
-	greeting := cmp.Or(b.s.FQDN, domainOf(b.cfg.From()))
-	for _, s := range b.services {
+	greeting := cmp.Or(state.FQDN, domainOf(cfg.From()))
+	for _, s := range services {
 		s.d.HeloName = greeting
 	}
-	b.out.note("%s = %s is not a HELO name that relays accept; this server greets the relay as %s", name, b.s.Params[name], greeting)
+	out.note("%s = %s is not a HELO name that relays accept; this server greets the relay as %s", name, state.Params[name], greeting)
 }
 
 func domainOf(address string) string {

@@ -22,17 +22,18 @@ func nullKey(s postfix.State) string {
 // sender is the sender of the proof.
 func (w *route) sender() string { return cmp.Or(w.From, config.ProofSender(w.Senders)) }
 
-// list makes the routes of the plan; mail without a sender moves to one that
+// routesOf makes the routes of the plan; mail without a sender moves to one that
 // takes it.
-func (b *builder) list() {
-	for _, r := range b.cfg.Routes {
-		b.routes = append(b.routes, &route{Route: r})
+func routesOf(out *output, cfg config.Config) (routes []*route) {
+	for _, r := range cfg.Routes {
+		routes = append(routes, &route{Route: r})
 	}
-	if i := b.cfg.NullRoute(); i > 0 {
-		w := b.routes[i]
+	if i := cfg.NullRoute(); i > 0 {
+		w := routes[i]
 		w.Senders = append(slices.Clone(w.Senders), config.NullSender)
-		b.out.note("%s rejects the null sender (<>): bounces use the route %s", relayName(b.cfg.First().Relay), w.Name)
+		out.note("%s rejects the null sender (<>): bounces use the route %s", relayName(cfg.First().Relay), w.Name)
 	}
+	return routes
 }
 
 // ofNull is the relay of mail with the null sender.

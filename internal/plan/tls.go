@@ -75,11 +75,11 @@ func (s *service) differ() bool {
 
 var errNoCAFile = errors.New("no CA bundle was found on this host: install ca-certificates, or name one with --ca-file")
 
-// policy writes a policy table of its own for each service whose hops do not
+// tlsPolicies writes a policy table of its own for each service whose hops do not
 // agree (names and addresses, say), and takes the common one of earlier
 // releases out of main.cf.
-func (b *builder) policy() error {
-	for _, s := range b.services {
+func tlsPolicies(out *output, state postfix.State, main *postfix.Main, services []*service) error {
+	for _, s := range services {
 		policies := make([]templates.Policy, len(s.hops))
 		for i := range s.hops {
 			policies[i] = tlsPolicy(&s.hops[i])
@@ -104,13 +104,13 @@ func (b *builder) policy() error {
 			value, _ := rendered.Get(p.NextHop)
 			keys[p.NextHop] = secret.New(value)
 		}
-		if s.d.PolicyMap, err = b.out.newMap(policyFile+"_"+s.suffix(), templates.TLSPolicy, d, keys); err != nil {
+		if s.d.PolicyMap, err = out.newMap(policyFile+"_"+s.suffix(), templates.TLSPolicy, d, keys); err != nil {
 			return err
 		}
 	}
 	const name = "smtp_tls_policy_maps"
-	if value, was := withoutTables(b.s, b.main, name, policyFile); was {
-		setOrRemove(b.main, name, value)
+	if value, was := withoutTables(state, main, name, policyFile); was {
+		setOrRemove(main, name, value)
 	}
 	return nil
 }

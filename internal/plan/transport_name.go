@@ -103,22 +103,22 @@ func (b *builder) otherName() {
 var restrictions = []string{"smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions", "smtpd_relay_restrictions",
 	"smtpd_recipient_restrictions", "smtpd_data_restrictions"}
 
-// probes tells that verify(8) asks the relay from now on, where its transport
+// probesOf tells that verify(8) asks the relay from now on, where its transport
 // follows default_transport: a relay says yes to whatever address.
-func (b *builder) probes() {
-	if theirs, set := b.main.Get("address_verify_default_transport"); set && !strings.HasPrefix(theirs, "$") {
+func probesOf(out *output, state postfix.State, main *postfix.Main, master *postfix.Master) {
+	if theirs, set := main.Get("address_verify_default_transport"); set && !strings.HasPrefix(theirs, "$") {
 		return
 	}
 	values := make([]string, len(restrictions))
 	for i, name := range restrictions {
-		values[i] = b.s.Params[name]
+		values[i] = state.Params[name]
 	}
-	for _, o := range b.master.Overrides(restrictions...) {
+	for _, o := range master.Overrides(restrictions...) {
 		values = append(values, o.Option.Value)
 	}
 	for _, word := range []string{"reject_unverified_sender", "reject_unverified_recipient"} {
 		if slices.ContainsFunc(values, func(v string) bool { return slices.Contains(postfix.Words(v), word) }) {
-			b.out.note("%s asks the relay about addresses elsewhere from now on, which says yes to all of them (address_verify_default_transport follows default_transport)", word)
+			out.note("%s asks the relay about addresses elsewhere from now on, which says yes to all of them (address_verify_default_transport follows default_transport)", word)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,13 +11,17 @@ import (
 	"relayhost/templates"
 )
 
-// routes gives every domain of --direct an entry in transport_maps that keeps it
+// transportMaps gives every domain of --direct an entry in transport_maps that keeps it
 // where it was. Entries that exist win. relay_domains need none: default_transport
 // does not apply to them.
 func (b *builder) transportMaps() error {
 	b.d.Routes = nil
+	known := routed(b.s)
 	for _, domain := range b.cfg.Direct {
-		b.transportMap(strings.ToLower(domain), "smtp:")
+		if domain = strings.ToLower(domain); !known[domain] {
+			known[domain] = true
+			b.d.Routes = append(b.d.Routes, templates.Setting{Name: domain, Value: "smtp:"})
+		}
 	}
 	if len(b.d.Routes) == 0 {
 		if value, was := withoutTables(b.s, b.main, "transport_maps", transportFile); was {
@@ -39,23 +42,19 @@ func (b *builder) transportMaps() error {
 	return nil
 }
 
-// route adds an entry unless one is there or an existing table has it.
-func (b *builder) transportMap(domain, value string) {
-	if b.routed == nil {
-		b.routed = map[string]bool{}
-		for _, t := range postfix.ParseTables(b.s.Params["transport_maps"], b.s.DefaultMap) {
-			if t.Path == filePath(b.s, transportFile) {
-				continue
-			}
-			for _, e := range entries(b.s, t.Path) {
-				b.routed[e.Key] = true
-			}
+// routed are the recipients' domains that have an entry in a table of transport_maps
+// that is not ours.
+func routed(state postfix.State) map[string]bool {
+	known := map[string]bool{}
+	for _, t := range postfix.ParseTables(state.Params["transport_maps"], state.DefaultMap) {
+		if t.Path == filePath(state, transportFile) {
+			continue
+		}
+		for _, e := range entries(state, t.Path) {
+			known[e.Key] = true
 		}
 	}
-	if !b.routed[domain] {
-		b.routed[domain] = true
-		b.d.Routes = append(b.d.Routes, templates.Setting{Name: domain, Value: value})
-	}
+	return known
 }
 
 // relayTransport is where mail for relay_domains goes, as a transport entry
@@ -89,10 +88,9 @@ func passesOn(state postfix.State, facts lint.Config) bool {
 				return true
 			}
 			found = nil
-			for line := range strings.Lines(string(text)) { // of a table, or of a file without values
-				if f := strings.Fields(line); len(f) > 0 && f[0][0] != '#' {
-					found = append(found, strings.ToLower(f[0]))
-				}
+			for _, line := range postfix.LogicalLines(text) { // of a table, or of a file without values
+				key, _, _ := strings.Cut(line, " ")
+				found = append(found, strings.ToLower(key))
 			}
 		}
 		if slices.ContainsFunc(found, func(domain string) bool { return !isLocal(facts, domain) }) {
@@ -100,53 +98,6 @@ func passesOn(state postfix.State, facts lint.Config) bool {
 		}
 	}
 	return false
-}
-
-// aliasFile is the table that local(8) looks root up in.
-func aliasFile(state postfix.State) postfix.Table {
-	for _, name := range []string{"alias_maps", "alias_database"} {
-		for _, t := range postfix.ParseTables(state.Params[name], state.DefaultMap) {
-			if t.Editable() {
-				return t
-			}
-		}
-	}
-	return postfix.Table{}
-}
-
-// aliases sets the alias of root (aliases(5)).
-func (b *builder) aliases() error {
-	if b.cfg.RootTo == "" {
-		return nil
-	}
-	t := aliasFile(b.s)
-	if t.Path == "" {
-		return &config.InputError{Field: "root-to", Msg: "this Postfix has no aliases file", Hint: "set alias_maps and alias_database first"}
-	}
-	if kind, why, _ := strings.Cut(b.s.Params["local_transport"], ":"); kind == "error" || kind == "retry" || kind == "discard" {
-		return &config.InputError{Field: "root-to", Msg: "no mail is delivered on this server (local_transport = " + kind + ":" + why + "), so that no alias of root applies",
-			Hint: "leave --root-to out: mail for root goes on as before"}
-	}
-	if !isLocal(b.facts, strings.ToLower(Origin(b.s))) {
-		return &config.InputError{Field: "root-to", Msg: "mail to root goes to " + Origin(b.s) + ", which is not delivered here: no alias of root applies to it",
-			Hint: "leave --root-to out, or add " + Origin(b.s) + " to mydestination"}
-	}
-	aliases, err := postfix.ParseAliases(b.s.Maps[t.Path])
-	if err != nil {
-		return fmt.Errorf("%s: %w", t.Path, err)
-	}
-	value, _ := aliases.Get("root")
-	if strings.EqualFold(value, b.cfg.RootTo) {
-		aliases.Set("root", value) // the only one
-	} else {
-		aliases.Set("root", b.cfg.RootTo)
-	}
-	f := File{Path: t.Path, After: aliases.Bytes(), Mode: 0o644}
-	if t.Index() != "" {
-		f.Aliases = t.Type
-	}
-	b.out.file(f)
-	return nil
 }
 
 // catchAll finds the transport(5) entry "*", which wins over relayhost.

@@ -158,7 +158,7 @@ func (b *builder) assemble() error {
 		s.routes = append(s.routes, w)
 		w.service = s
 	}
-	b.bySender()
+	b.services = bySender(b.services)
 	if n := len(b.services); n > maxServices {
 		last := b.services[maxServices].routes[0]
 		return &config.InputError{Field: "route " + last.Name, Msg: fmt.Sprintf("the routes need %d services in master.cf, more than the %d that are sensible", n, maxServices),
@@ -231,19 +231,19 @@ func awsAccount(k *conf.AWSKeys) string {
 
 // bySender merges services of one hop at the same host and port where there
 // are too many of them.
-func (b *builder) bySender() {
+func bySender(services []*service) []*service {
 	single := 0
-	for _, s := range b.services {
+	for _, s := range services {
 		if len(s.hops) == 1 {
 			single++
 		}
 	}
 	if single <= maxServices {
-		return
+		return services
 	}
 	heads := map[string]*service{}
 	var kept []*service
-	for i, s := range b.services {
+	for i, s := range services {
 		if i == 0 || len(s.hops) > 1 || !s.logs() || slices.ContainsFunc(s.routes, unkeyed) {
 			kept = append(kept, s)
 			continue
@@ -261,8 +261,8 @@ func (b *builder) bySender() {
 			w.service = head
 		}
 	}
-	b.services = kept
-	nameGroups(b.services)
+	nameGroups(kept)
+	return kept
 }
 
 // unkeyed reports whether some sender of w cannot be a key of a password table:
@@ -307,7 +307,7 @@ func (b *builder) describe(s *service) {
 	d.Processes = "-"
 	setTLS(b.out, b.s, s)
 	if s.bridge {
-		b.describeBridge(s)
+		describeBridge(b.out, b.s, b.facts, b.server, s)
 		return
 	}
 	// IPv6 that leads nowhere costs each delivery a wait, and relays that go by
@@ -328,7 +328,8 @@ func (b *builder) describe(s *service) {
 		d.Fallback, d.Timeouts = strings.Join(fallback, ","), impatient
 	}
 	setLimits(b.out, b.s, b.facts, s)
-	b.reuse(s)
+	_, scache := b.master.Get("scache", "unix")
+	setReuse(b.out, b.s, scache || b.masterBefore == nil, s)
 }
 
 // impatient are the time limits of a service that has another hop to go to. Of

@@ -222,3 +222,20 @@ func (d *document) bytes() []byte {
 func (d *document) clone() *document {
 	return &document{slices.Clone(d.nodes), maps.Clone(d.heads), d.eol}
 }
+
+// LogicalLines are the lines of a text in the form that all files of Postfix have,
+// without comments and blank lines, each with the lines that continue it. A text that
+// Postfix cannot read has none.
+func LogicalLines(data []byte) []string {
+	doc, err := parseLines(data, func(string) string { return "" })
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for i := range doc.nodes {
+		if doc.nodes[i].kind == head {
+			all = append(all, strings.Join(strings.Fields(doc.logical(i)), " "))
+		}
+	}
+	return all
+}

@@ -207,20 +207,19 @@ func askTables(ctx context.Context, r *host.Reader, state postfix.State, maps st
 		keys = append(keys, l.keys...)
 	}
 	slices.Sort(keys)
+	keys = slices.Compact(keys)
 	tables := postfix.ParseTables(maps, state.DefaultMap)
 	answers := make([]map[string]string, len(tables))
 	for i, t := range tables {
 		answers[i] = map[string]string{}
-		for some := range slices.Chunk(slices.Compact(keys), maxKeys) {
+		for some := range slices.Chunk(keys, maxKeys) {
 			out, err := r.Query(ctx, host.PostmapGet(state.ConfigDir, t.String(), some...))
 			// postmap(1) ends with 1 also where it may not open a table.
 			if err != nil || out.Code > 1 || bytes.Contains(out.Stderr, []byte("fatal: ")) {
 				return []Finding{Finding{Check: "maps", Result: Warn, Detail: "the password table cannot be read; run verify as root"}.known("map_lookup_error")}
 			}
-			for line := range strings.Lines(string(out.Stdout)) {
-				if key, value, ok := strings.Cut(strings.TrimRight(line, "\n"), "\t"); ok {
-					answers[i][strings.ToLower(key)] = value
-				}
+			for key, value := range host.PostmapEntries(out.Stdout) {
+				answers[i][strings.ToLower(key)] = value
 			}
 		}
 	}
@@ -260,10 +259,9 @@ func (l *lookup) judge(tables []postfix.Table, answers []map[string]string) *Fin
 
 func (l *lookup) sourceHasKey(tables []postfix.Table) bool {
 	for _, t := range tables {
-		for line := range strings.Lines(string(l.State.Maps[t.Path])) {
-			if f := strings.Fields(line); len(f) > 1 && slices.Contains(l.keys, strings.ToLower(f[0])) {
-				return true
-			}
+		source, err := postfix.ParseSource(l.State.Maps[t.Path])
+		if err == nil && slices.ContainsFunc(l.keys, func(key string) bool { _, ok := source.Get(key); return ok }) {
+			return true
 		}
 	}
 	return false
