@@ -93,12 +93,12 @@ func (r *Reader) enter(program string) []string {
 	if err != nil || len(fields) < 3 || fields[1] == "system_r" || !strings.HasPrefix(contextType(label), "postfix_") || !r.Has("runcon") {
 		return nil
 	}
-	domain := r.transition(fields[2], label)
+	domain := transition(r, fields[2], label)
 	if domain == "" || domain == fields[2] {
 		return nil
 	}
 	fields[2] = domain
-	if r.isContext(strings.Join(fields, ":")) {
+	if isContext(r, strings.Join(fields, ":")) {
 		return nil
 	}
 	return []string{"runcon", "-r", "system_r", "-t", domain, "--"}
@@ -107,7 +107,7 @@ func (r *Reader) enter(program string) []string {
 // transition is the domain in which a process of domain self runs a file of this label
 // (security_compute_create(3)). It asks for system_r, which may have every domain of
 // a daemon: the kernel logs a question whose answer its role may not have.
-func (r *Reader) transition(self, label string) string {
+func transition(r *Reader, self, label string) string {
 	class, err := r.selinuxNumber("class/process/index")
 	if err != nil || label == "" {
 		return ""
@@ -127,7 +127,7 @@ func (r *Reader) transition(self, label string) string {
 
 // isContext reports whether the policy has this context of user, role, domain and
 // range (security_check_context(3)).
-func (r *Reader) isContext(context string) bool {
+func isContext(r *Reader, context string) bool {
 	f, err := os.OpenFile(r.Real(selinuxfs+"/context"), os.O_RDWR, 0)
 	if err != nil {
 		return true
@@ -148,7 +148,7 @@ func (r *Reader) SELinuxLets(program, path, class, perm string) bool {
 	if err != nil {
 		return true
 	}
-	domain := r.transition(r.SELinuxSelf(), r.SELinuxLabel(file))
+	domain := transition(r, r.SELinuxSelf(), r.SELinuxLabel(file))
 	if domain == "" {
 		return true
 	}
