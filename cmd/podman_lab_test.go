@@ -16,6 +16,11 @@ import (
 // suffice are the capabilities that Postfix and setup need.
 var suffice = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID", "SYS_CHROOT"}
 
+// baseline are the capabilities that the baseline profile of Kubernetes lets a container
+// add: those of a runtime, without NET_RAW
+// (https://kubernetes.io/docs/concepts/security/pod-security-standards/, 2026-11-29).
+var baseline = append([]string{"AUDIT_WRITE", "FSETID", "MKNOD", "SETFCAP", "SETPCAP"}, suffice...)
+
 // limitedTo gives a container these capabilities, and no way to more.
 func limitedTo(caps ...string) []string {
 	return []string{"--cap-drop", "ALL", "--cap-add", strings.Join(caps, ","), "--security-opt", "no-new-privileges"}
@@ -64,6 +69,7 @@ func TestLabContainers(t *testing.T) {
 		{"PID 1 reaps nothing", nil, []string{"sleep", "1000"}},
 		{"init", []string{"--init"}, []string{"sleep", "1000"}},
 		{"postfix start-fg", nil, []string{"postfix", "start-fg"}},
+		{"Kubernetes, baseline profile", []string{"--cap-drop", "ALL", "--cap-add", strings.Join(baseline, ",")}, []string{"sleep", "1000"}},
 		{"eight capabilities, no new privileges", limitedTo(suffice...), []string{"sleep", "1000"}},
 		{"read-only root with volumes", volumes("rows"), []string{"sleep", "1000"}},
 	} {
@@ -78,6 +84,9 @@ func TestLabContainers(t *testing.T) {
 				t.Errorf("got %d messages at the relay, want that of the rehearsal and that of the proof", n)
 			}
 			t.Logf("figure: setup in a container, %s: %s", row.name, res.Took.Round(100*time.Millisecond))
+			if slices.Contains(row.options, "no-new-privileges") {
+				c.asNobody(id)
+			}
 			if res := p.Run("exec", id, "relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
 				t.Errorf("rollback: %s", res)
 			}
@@ -92,7 +101,7 @@ func TestLabContainers(t *testing.T) {
 		{"read-only root without volumes", []string{"--read-only", "--tmpfs", "/run", "--tmpfs", "/tmp"}, []int{1}, "a volume there"},
 		{"no capability", []string{"--cap-drop", "ALL"}, []int{1}, "with all capabilities"},
 		{"without NET_BIND_SERVICE", limitedTo(slices.DeleteFunc(slices.Clone(suffice), func(c string) bool { return c == "NET_BIND_SERVICE" })...), []int{1, 3}, "this server: restored"},
-		{"restricted profile", append(limitedTo("KILL"), "--cap-drop", "KILL", "--user", "1000"), []int{1}, "must run as root"},
+		{"Kubernetes, restricted profile", append(limitedTo("KILL"), "--cap-drop", "KILL", "--user", "1000"), []int{1}, "must run as root"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			id := c.start(append([]string{"--entrypoint", "sleep"}, row.options...), "1000")
@@ -101,7 +110,7 @@ func TestLabContainers(t *testing.T) {
 			}
 		})
 	}
-	t.Run("restricted profile, by the entry point", func(t *testing.T) {
+	t.Run("Kubernetes, restricted profile, by the entry point", func(t *testing.T) {
 		res := p.Start([]string{"--rm", "--user", "1000", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"}, "relayhost")
 		if res.Code != 1 || strings.Count(res.Stderr, "\n") != 1 || !strings.Contains(res.Stderr, "baseline profile") {
 			t.Errorf("want exit code 1 and one sentence, got %s", res)
@@ -150,6 +159,19 @@ func (c *containers) start(options []string, args ...string) (id string) {
 func (c *containers) setup(id string) lab.Result {
 	c.t.Helper()
 	return c.p.Run("exec", id, "sh", "-c", "[ ! -d /var/lib/relayhost ] || chmod 0700 /var/lib/relayhost; [ -e /etc/postfix/main.cf ] || cp -a /usr/share/relayhost-postfix/. /etc/postfix/; relayhost setup --relay sendgrid --from app@example.com --credentials-file - --yes --json < /run/secrets/relay")
+}
+
+// asNobody hands mail over by sendmail(1) in a container without new privileges as another
+// user than root: it cannot, and does not end; explain tells why.
+func (c *containers) asNobody(id string) {
+	c.t.Helper()
+	res := c.p.Run("exec", "--user", "65534", id, "sh", "-c", "echo hello | timeout 15 sendmail -f app@example.com by-sendmail@example.net")
+	if res.Code == 0 || !strings.Contains(res.Stderr, "Permission denied") {
+		c.t.Errorf("sendmail of nobody: want a failure that says permission denied, got %s", res)
+	}
+	if res := c.p.Run("exec", id, "relayhost", "explain", res.Stderr); !strings.Contains(flat(res.Stdout), flat("no-new-privileges")) {
+		c.t.Errorf("explain of %q: want no-new-privileges in it, got %s", res.Stderr, res)
+	}
 }
 
 // image runs the image as it is meant to: set up, then Postfix in the foreground.

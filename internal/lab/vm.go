@@ -351,6 +351,8 @@ cat /root/lab/ca.pem >> /etc/ssl/certs/ca-certificates.crt
 restorecon -F /usr/local/bin/relayhost /etc/hosts /etc/resolv.conf /usr/local/share/ca-certificates/relayhost-lab.crt /etc/ssl/certs/ca-certificates.crt
 rm -rf /root/lab
 systemctl start postfix || { journalctl -b -u 'postfix*' -n 30 >&2; exit 1; }
+# Its first start leaves directories of a chroot with other labels than the policy has.
+restorecon -r /var/spool/postfix </dev/null 2>&1 | cat
 `)
 	if r.Code != 0 {
 		return fmt.Errorf("furnish: %s", r)

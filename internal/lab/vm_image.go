@@ -68,7 +68,7 @@ func bootImage(disk, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(run)
+	defer func() { _ = os.RemoveAll(run) }()
 	files := filepath.Join(run, "files")
 	if err := errors.Join(os.WriteFile(files, nil, 0o600), os.Truncate(files, filesSize)); err != nil {
 		return err
