@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -20,4 +21,17 @@ func program(t *testing.T) string {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return path
+}
+
+// TestSpeaksHTTP2: nothing that builds the program leaves HTTP/2 out, which APIs offer.
+func TestSpeaksHTTP2(t *testing.T) {
+	for _, path := range []string{"../Makefile", "../.ci/package", "../.ci/suite/main.go", "../internal/lab/binary.go"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "nethttpomithttp2") {
+			t.Errorf("%s: got the tag nethttpomithttp2, want none", path)
+		}
+	}
 }

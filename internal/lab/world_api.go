@@ -6,6 +6,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"relayhost/internal/bridge/apitest"
@@ -55,7 +56,12 @@ func (s *services) startHTTPS(host string, handler http.Handler) error {
 		return err
 	}
 	config := smtpd.ServerTLS(cert)
-	config.NextProtos = []string{"h2", "http/1.1"}
+	// Go's server gives a client of HTTP/2 two seconds for its first frame, which a
+	// machine that runs all tests at once may exceed.
+	config.NextProtos = []string{"http/1.1"}
+	if os.Getenv("LAB_FULL") != "" {
+		config.NextProtos = []string{"h2", "http/1.1"}
+	}
 	server := &http.Server{Handler: handler, TLSConfig: config, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(&bytes.Buffer{}, "", 0)}
 	s.t.Cleanup(func() { _ = server.Close() })
 	for _, addr := range s.host(host) {

@@ -187,6 +187,13 @@ var attachmentNames = map[string]string{
 // subjects that the standard library does not read.
 var subjects = map[string]string{"head-split-gb": "中文标题测试"}
 
+// addressHeaders are the headers whose names have what means something in a list of
+// addresses.
+var addressHeaders = map[string]string{
+	"head-addresses Sender":                      `"B, C" <b@example.com>`,
+	"head-addresses Disposition-Notification-To": `"\"D\", E" <e@example.com>, f@example.com`,
+}
+
 func compare(t *testing.T, id, name string, got *apitest.Fields, original []byte) {
 	t.Helper()
 	m, err := mail.ReadMessage(bytes.NewReader(original))
@@ -256,7 +263,11 @@ func compare(t *testing.T, id, name string, got *apitest.Fields, original []byte
 			}
 			continue
 		}
-		if a, b := strings.Join(strings.Fields(found), " "), want(header); a != b {
+		wanted := want(header)
+		if w, ok := addressHeaders[name+" "+header]; ok {
+			wanted = w
+		}
+		if a, b := strings.Join(strings.Fields(found), " "), wanted; a != b {
 			t.Errorf("header %s: got %q, want %q", header, a, b)
 		}
 	}

@@ -143,6 +143,9 @@ func (c *Content) headers(h *message.Header) error {
 		case "message-id":
 			c.MessageID = strings.TrimSpace(value)
 		default:
+			if addressed[lower] {
+				value = named(name, raw, value)
+			}
 			c.Headers = append(c.Headers, Header{name, value})
 		}
 		if err != nil {
@@ -153,6 +156,26 @@ func (c *Content) headers(h *message.Header) error {
 		return refuse("5.6.0", "the message has no From header")
 	}
 	return nil
+}
+
+// addressed are the further headers that hold addresses, where a comma out of an encoded
+// word would part a name in two.
+var addressed = map[string]bool{
+	"sender": true, "disposition-notification-to": true, "return-receipt-to": true, "errors-to": true, "mail-followup-to": true,
+	"mail-reply-to": true, "resent-from": true, "resent-sender": true, "resent-to": true, "resent-cc": true,
+}
+
+// named is the value of such a header with its names in quotes, where it has encoded
+// words.
+func named(name, raw, value string) string {
+	if !strings.Contains(raw, "=?") {
+		return value
+	}
+	list, err := addresses(name, raw)
+	if err != nil {
+		return strings.TrimSpace(folds.ReplaceAllString(raw, " "))
+	}
+	return joined(list)
 }
 
 // decodeHeader is a header's value on one line, in UTF-8.

@@ -185,6 +185,7 @@ func decode(r *http.Request, body []byte, into any) *problem {
 
 // Hang takes the request and answers nothing until the client is gone.
 func Hang(_ int, _ http.ResponseWriter, r *http.Request) bool {
+	_, _ = io.Copy(io.Discard, r.Body) // only then the end of a connection is seen
 	<-r.Context().Done()
 	return true
 }
