@@ -23,6 +23,9 @@ import (
 // goes when no bridge is left. One of a package stays.
 const madeUser = "made-user"
 
+// ourGroup is a line of that file: the group is ours too.
+const ourGroup = "group\n"
+
 // account is conf.User as /etc/passwd has it.
 type account struct{ uid, gid int }
 
@@ -79,28 +82,91 @@ func bridgeUser(ctx context.Context, h *host.Host, o Options) (account, error) {
 	if err != nil || ok {
 		return a, err
 	}
+	_, stood := groupOf(&h.Reader, conf.User)
+	what := conf.User + "\n"
+	if !stood {
+		what += ourGroup
+	}
 	mark := host.Spec{Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()}
-	if err := h.WriteFile(filepath.Join(o.stateDir(), madeUser), []byte(conf.User+"\n"), mark); err != nil {
+	if err := h.WriteFile(filepath.Join(o.stateDir(), madeUser), []byte(what), mark); err != nil {
 		return a, err
 	}
 	o.say("making the system user " + conf.User)
-	shell := "/usr/sbin/nologin"
-	if _, err := h.Stat(shell); err != nil {
-		shell = "/bin/false"
-	}
-	args := []string{"useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", shell,
-		"--comment", "relayhost bridge", conf.User}
-	out, err := h.Run(ctx, host.Command{Args: args})
-	if err == nil && out.Code != 0 {
-		err = fmt.Errorf("useradd: exit code %d: %s", out.Code, firstLine(out.Stderr))
-	}
-	if err != nil {
-		return a, fmt.Errorf("make the system user %s: %w", conf.User, err)
+	for _, args := range makeUser(h, stood) {
+		if err := run(ctx, h, args); err != nil {
+			return a, fmt.Errorf("make the system user %s: %w", conf.User, err)
+		}
 	}
 	if a, ok, err = lookUser(&h.Reader, conf.User); err == nil && !ok {
 		err = fmt.Errorf("the system user %s was made, and /etc/passwd does not have it", conf.User)
 	}
 	return a, err
+}
+
+// makeUser is how conf.User is made, and its group unless that is there: by useradd(8), or
+// by the adduser and addgroup of busybox where that is missing, as on Alpine without the
+// package shadow. (Debian's adduser takes other options, and never is without useradd.)
+func makeUser(h *host.Host, group bool) [][]string {
+	shell := "/usr/sbin/nologin"
+	if _, err := h.Stat(shell); err != nil {
+		shell = "/bin/false"
+	}
+	const home, comment = "/nonexistent", "relayhost bridge"
+	if !h.Has("useradd") && h.Has("adduser") {
+		var list [][]string
+		if !group {
+			list = append(list, []string{"addgroup", "-S", conf.User})
+		}
+		return append(list, []string{"adduser", "-S", "-D", "-H", "-h", home, "-s", shell, "-G", conf.User, "-g", comment, conf.User})
+	}
+	args := []string{"useradd", "--system", "--no-create-home", "--home-dir", home, "--shell", shell, "--comment", comment}
+	if group {
+		return [][]string{append(args, "--gid", conf.User, conf.User)}
+	}
+	return [][]string{append(args, "--user-group", conf.User)}
+}
+
+// unmakeUser takes away what of makeUser is there: the user, and the group that userdel(8)
+// leaves where USERGROUPS_ENAB of login.defs(5) is no.
+func unmakeUser(ctx context.Context, h *host.Host, user, group bool) error {
+	tool := func(shadow, busybox string) []string {
+		if !h.Has(shadow) && h.Has(busybox) {
+			return []string{busybox, conf.User}
+		}
+		return []string{shadow, conf.User}
+	}
+	if user {
+		if err := run(ctx, h, tool("userdel", "deluser")); err != nil {
+			return err
+		}
+	}
+	if _, left := groupOf(&h.Reader, conf.User); group && left {
+		return run(ctx, h, tool("groupdel", "delgroup"))
+	}
+	return nil
+}
+
+// run runs a command whose failure is one.
+func run(ctx context.Context, h *host.Host, args []string) error {
+	out, err := h.Run(ctx, host.Command{Args: args})
+	if err == nil && out.Code != 0 {
+		err = fmt.Errorf("%s: exit code %d: %s", args[0], out.Code, firstLine(out.Stderr))
+	}
+	return err
+}
+
+// groupOf is the line of a group in /etc/group.
+func groupOf(r *host.Reader, name string) (line string, ok bool) {
+	text, err := r.ReadFile("/etc/group")
+	if err != nil {
+		return "", false
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, name+":") {
+			return line, true
+		}
+	}
+	return "", false
 }
 
 // lookUser finds a user whose group has the same name. spawn(8) runs nothing as root.
@@ -187,16 +253,13 @@ func removeUser(ctx context.Context, h *host.Host, dir string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*endTime)
 	defer cancel()
-	if a, ok, err := lookUser(&h.Reader, conf.User); err != nil {
+	a, ok, err := lookUser(&h.Reader, conf.User)
+	if err != nil || ok && !endedAll(ctx, h, a.uid) {
 		return
-	} else if ok {
-		if !endedAll(ctx, h, a.uid) {
-			return
-		}
-		out, err := h.Run(ctx, host.Command{Args: []string{"userdel", conf.User}})
-		if err != nil || out.Code != 0 {
-			return
-		}
+	}
+	what, err := h.ReadFile(mark)
+	if err != nil || unmakeUser(ctx, h, ok, strings.Contains(string(what), ourGroup)) != nil {
+		return
 	}
 	_ = h.Remove(mark, "")
 }

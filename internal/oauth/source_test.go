@@ -292,6 +292,23 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestKilledWhileStoring: what processes that were killed have left takes no room for good.
+func TestKilledWhileStoring(t *testing.T) {
+	e := newEndpoint(t, func(int, string, url.Values) (int, any) { return 200, token("access-1", "", time.Hour) })
+	s := e.source(t, oauth.ClientCredentials)
+	for _, name := range []string{"/.m365.token.1", "/.m365.token.22", "/.shop.token.1"} {
+		if err := os.WriteFile(filepath.Dir(s.Path)+name, []byte("begun"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Token(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := filepath.Glob(filepath.Dir(s.Path) + "/.*"); len(got) != 1 || filepath.Base(got[0]) != ".shop.token.1" {
+		t.Errorf("left: got %v, want that of another route alone", got)
+	}
+}
+
 func TestStoreOfAnotherRegistration(t *testing.T) {
 	e := newEndpoint(t, func(int, string, url.Values) (int, any) { return 200, token("access", "", time.Hour) })
 	s := e.source(t, oauth.DeviceCode)

@@ -106,9 +106,20 @@ type writing struct {
 	path string
 }
 
-// begin takes the room for a new store beside path.
+// begin takes the room for a new store beside path. The caller holds the lock, so that
+// another's beginning is one of a process that was killed, and goes.
 func begin(path string) (*writing, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600
+	prefix := "." + filepath.Base(path) + "."
+	names, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range names {
+		if strings.HasPrefix(e.Name(), prefix) {
+			_ = os.Remove(filepath.Join(filepath.Dir(path), e.Name()))
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), prefix+"*") // 0600
 	if err != nil {
 		return nil, err
 	}
