@@ -178,6 +178,8 @@ func TestProbeCauses(t *testing.T) {
 		{smtpprobe.Result{Fault: smtpprobe.FaultTLS, Failed: smtpprobe.StepTLS, Err: syscall.EINVAL}, "tls_handshake_failure"},
 		{smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepAuth, Code: 535, Text: "Authentication Credentials Invalid"}, "ses_credentials_invalid ses_iam_secret ses_region_mismatch"},
 		{smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepSTARTTLS, Code: 454, Text: "4.7.0 TLS not available due to local problem"}, "tls_refused"},
+		{smtpprobe.Result{Fault: smtpprobe.FaultUntrusted, Failed: smtpprobe.StepTLS, Err: smtpprobe.ErrPin}, "tls_fingerprint"},
+		{smtpprobe.Result{Fault: smtpprobe.FaultUntrusted, Failed: smtpprobe.StepTLS, Err: syscall.EINVAL}, "tls_untrusted_issuer"},
 		{smtpprobe.Result{}, ""},
 	}
 	for _, tt := range tests {
