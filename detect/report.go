@@ -81,11 +81,14 @@ func (f Facts) report(evidence bool) []string {
 	if f.Policy != nil && !slices.Contains([]Verdict{Offline, DNSFailed, Unreachable}, f.Port25.Verdict) {
 		lines = append(lines, "Blocked by "+f.blame())
 		if v := f.Port25.Verdict; v != Open && v != BlockedLocally && v != Intercepted {
-			more := "; how to ask: relayhost unblock"
-			if f.Policy.Unblock == "no" { // there is no way to show
-				more = "; details: relayhost unblock"
+			more := "how to ask"
+			switch f.Policy.Unblock {
+			case "no":
+				more = "details"
+			case "self_service", "automatic": // nobody is asked
+				more = "how"
 			}
-			lines = append(lines, "           "+unblockSays[f.Policy.Unblock]+more)
+			lines = append(lines, "           "+unblockSays[f.Policy.Unblock]+"; "+more+": relayhost unblock")
 		}
 	}
 	lines = append(lines, f.submissionLines()...)

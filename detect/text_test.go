@@ -296,3 +296,21 @@ func TestShowCommand(t *testing.T) {
 		}
 	}
 }
+
+// What is said of the way to an open port 25 fits the way that the provider offers.
+func TestUnblockWords(t *testing.T) {
+	for way, want := range map[string]string{
+		"no": "not opened on request; details: relayhost unblock", "request": "may be opened on request; how to ask: relayhost unblock",
+		"self_service": "you can open it yourself; how: relayhost unblock", "automatic": "opened at once by a form; how: relayhost unblock",
+		"unknown": "whether it can be opened is not known; how to ask: relayhost unblock",
+	} {
+		f := Facts{Port25: Port25{Verdict: Blocked}, Policy: &Policy{Unblock: way, Blocked: []int{25}}}
+		if got := strings.Join(f.Lines(), "\n"); !strings.Contains(got, want) {
+			t.Errorf("%s: got\n%s\nwant %q", way, got, want)
+		}
+		f.Port25.Verdict = Open
+		if got := strings.Join(f.Lines(), "\n"); strings.Contains(got, unblockSays[way]) {
+			t.Errorf("%s, open: got\n%s\nwant nothing on how to open it", way, got)
+		}
+	}
+}

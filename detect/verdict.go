@@ -2,12 +2,12 @@ package detect
 
 import (
 	"fmt"
-	"relayhost/internal/firewall"
-	"relayhost/internal/plural"
 	"slices"
 	"strings"
 	"time"
 
+	"relayhost/internal/firewall"
+	"relayhost/internal/plural"
 	"relayhost/internal/smtpprobe"
 )
 

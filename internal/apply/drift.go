@@ -17,7 +17,10 @@ const (
 	DriftForeign Drift = "edited_elsewhere" // somebody changed it, but nothing of ours
 	DriftEdited  Drift = "edited"           // somebody changed what is ours
 	DriftRemoved Drift = "removed"
-	DriftMode    Drift = "mode" // the content is ours, but others may read the secret in it
+	// DriftCompiled is a table that somebody has compiled again from the text that
+	// relayhost wrote: Berkeley DB makes another file each time.
+	DriftCompiled Drift = "compiled_again"
+	DriftMode     Drift = "mode" // the content is ours, but others may read the secret in it
 )
 
 // DriftItem is one file of the last change.
@@ -36,6 +39,8 @@ func FindDrift(r *host.Reader, o Options) ([]DriftItem, error) {
 		return nil, err
 	}
 	var items []DriftItem
+	texts := map[string]bool{} // that are as relayhost wrote them
+	sources := map[string]string{}
 	for _, s := range compose(past) {
 		if s.After.Dir || !s.After.Exists {
 			continue
@@ -47,7 +52,19 @@ func FindDrift(r *host.Reader, o Options) ([]DriftItem, error) {
 		if err != nil { // a directory or a FIFO where our file was
 			now = state{}
 		}
-		items = append(items, drift(s, now))
+		item := drift(s, now)
+		if s.Source == "" && item.State == DriftNone {
+			texts[s.Path] = true
+		}
+		if s.Source != "" && item.State == DriftEdited && now.Mode&0o077&^s.After.Mode == 0 && now.UID == s.After.UID {
+			sources[s.Path] = s.Source
+		}
+		items = append(items, item)
+	}
+	for i, item := range items {
+		if texts[sources[item.Path]] {
+			items[i].State, items[i].Diff = DriftCompiled, ""
+		}
 	}
 	return items, nil
 }

@@ -349,3 +349,36 @@ func TestStaleMap(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A table that was compiled again from the text that relayhost wrote is no drift; one
+// whose text was edited, or that others may read, is.
+func TestDriftOfCompiledTable(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		text string
+		mode os.FileMode
+		want Drift
+	}{
+		{"compiled again", "", 0o600, DriftCompiled},
+		{"from another text", "[other.test]:587 a:b\n", 0o600, DriftEdited},
+		{"open to others", "", 0o644, DriftEdited},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tr := newTree(t)
+			tr.run("one")
+			tr.write("/etc/postfix/sasl_passwd.db", "another file", tt.mode)
+			if tt.text != "" {
+				tr.write("/etc/postfix/sasl_passwd", tt.text, 0o600)
+			}
+			items, err := FindDrift(&tr.h.Reader, tr.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, i := range items {
+				if i.Path == "/etc/postfix/sasl_passwd.db" && i.State != tt.want {
+					t.Errorf("got %s, want %s", i.State, tt.want)
+				}
+			}
+		})
+	}
+}

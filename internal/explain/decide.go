@@ -52,7 +52,10 @@ func Decide(causes []Cause, signs Signs) []Cause {
 	}
 	kept := shown(slices.Clone(causes))
 	for i, c := range kept {
-		_, kept[i].Refuted = signs.About(c.ID)
+		// That sign is about the sender's domain, the text about the recipient's.
+		if c.ID != "mydestination_domain" {
+			_, kept[i].Refuted = signs.About(c.ID)
+		}
 	}
 	return kept
 }

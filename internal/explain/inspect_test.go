@@ -178,6 +178,8 @@ func TestProbeCauses(t *testing.T) {
 		{smtpprobe.Result{Fault: smtpprobe.FaultTLS, Failed: smtpprobe.StepTLS, Err: syscall.EINVAL}, "tls_handshake_failure"},
 		{smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepAuth, Code: 535, Text: "Authentication Credentials Invalid"}, "ses_credentials_invalid ses_iam_secret ses_region_mismatch"},
 		{smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepSTARTTLS, Code: 454, Text: "4.7.0 TLS not available due to local problem"}, "tls_refused"},
+		{smtpprobe.Result{Fault: smtpprobe.FaultUntrusted, Failed: smtpprobe.StepTLS, Err: smtpprobe.ErrPin}, "tls_fingerprint"},
+		{smtpprobe.Result{Fault: smtpprobe.FaultUntrusted, Failed: smtpprobe.StepTLS, Err: syscall.EINVAL}, "tls_untrusted_issuer"},
 		{smtpprobe.Result{}, ""},
 	}
 	for _, tt := range tests {
@@ -188,6 +190,20 @@ func TestProbeCauses(t *testing.T) {
 	for fault, id := range faults {
 		if _, ok := ByID(id); !ok {
 			t.Errorf("%s: there is no cause %s", fault, id)
+		}
+	}
+}
+
+// Of a bounce that names a recipient of this host, the look at the sender's domain says nothing.
+func TestAnotherDomainIsNotRefuted(t *testing.T) {
+	for id, want := range map[string]bool{"mydestination_domain": false, "map_key_mismatch": true} {
+		c, ok := ByID(id)
+		if !ok {
+			t.Fatalf("there is no cause %s", id)
+		}
+		got := Decide([]Cause{c}, Signs{{Cause: id}})
+		if len(got) != 1 || got[0].Refuted != want {
+			t.Errorf("%s: got %+v, want it refuted: %v", id, got, want)
 		}
 	}
 }

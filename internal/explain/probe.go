@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -27,6 +28,8 @@ func Probe(r smtpprobe.Result, relay *relays.Relay) []Cause {
 		id = "sasl_oauth_only"
 	case r.Fault == smtpprobe.FaultNoRoute && r.Addr.Addr().Is6():
 		id = "net_unreachable_v6"
+	case errors.Is(r.Err, smtpprobe.ErrPin): // whoever has signed the certificate
+		id = "tls_fingerprint"
 	case r.Fault == smtpprobe.FaultTLS && r.Err != nil:
 		if causes := Text(r.Err.Error(), relay); len(causes) > 0 {
 			return causes

@@ -155,6 +155,9 @@ func (w Route) String() string {
 		return "deferred: a table cannot be asked"
 	}
 	if w.Transport == "error" || w.Transport == "retry" || w.Transport == "discard" {
+		if w.NextHop == "" {
+			return w.Transport
+		}
 		return fmt.Sprintf("%s (%s)", w.Transport, w.NextHop)
 	}
 	text := w.Transport

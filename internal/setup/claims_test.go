@@ -57,6 +57,7 @@ func TestStatusClaims(t *testing.T) {
 		{"none: every file is as setup left it", none, []change{drift(apply.DriftForeign), drift(apply.DriftEdited), drift(apply.DriftRemoved), fresh, unknown("drift")}},
 		{"none in what relayhost wrote", drift(apply.DriftForeign), []change{none, drift(apply.DriftEdited), fresh}},
 		{"since setup: relayhost's own lines are as it left them", drift(apply.DriftForeign), []change{none, drift(apply.DriftEdited)}},
+		{"again since setup; its text is as setup left it", drift(apply.DriftCompiled), []change{none, drift(apply.DriftEdited), drift(apply.DriftForeign)}},
 		{"restore it: sudo relayhost setup", drift(apply.DriftEdited), []change{none, drift(apply.DriftForeign)}},
 		{"Queue      empty", none, []change{func(s *Status) { s.Waiting = 3 }, unknown("queue"), absent}},
 		{"Queue      3 messages", func(s *Status) { s.Waiting = 3 }, []change{none, func(s *Status) { s.Waiting, s.more = 3, true }}},

@@ -460,11 +460,11 @@ func (on subject) failedProbe(err error, res smtpprobe.Result) error {
 
 // untrusted says how a certificate can be trusted that does not verify.
 func (on subject) untrusted(err error, res smtpprobe.Result) error {
-	title := "the relay's certificate is self-signed or from an unknown CA"
+	title, cause := "the relay's certificate is self-signed or from an unknown CA", "tls_untrusted_issuer"
 	if errors.Is(res.Err, smtpprobe.ErrPin) {
-		title = "the relay's certificate does not have the pinned fingerprint"
+		title, cause = "the relay's certificate does not have the pinned fingerprint", "tls_fingerprint"
 	}
-	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: "tls_untrusted_issuer"}
+	f := verify.Finding{Check: "tls", Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: cause}
 	f.Remedy = fmt.Sprintf("If this is your own relay: --ca-file CA.pem, or pin its certificate: --fingerprint %s", smtpprobe.Fingerprint(res.Certificate))
 	return Hint(fmt.Errorf("%w\ncause: %s", Explained{err, f}, title), "%s", f.Remedy)
 }

@@ -209,7 +209,7 @@ func (doc *Status) readHistory(r *host.Reader, o apply.Options) {
 // beside it have no effect on it.
 func (doc Status) Drifted() bool {
 	for _, item := range doc.Drift {
-		if item.State != apply.DriftNone && item.State != apply.DriftForeign {
+		if item.State != apply.DriftNone && item.State != apply.DriftForeign && item.State != apply.DriftCompiled {
 			return true
 		}
 	}
@@ -301,6 +301,9 @@ func writeDrift(row func(label, format string, args ...any), doc Status) {
 	for _, item := range doc.Drift {
 		switch item.State {
 		case apply.DriftNone:
+		case apply.DriftCompiled:
+			edited = true
+			row("Compiled", "%s, again since setup; its text is as setup left it", item.Path)
 		case apply.DriftForeign:
 			edited = true
 			row("Edited", "%s, since setup: relayhost's own lines are as it left them", item.Path)

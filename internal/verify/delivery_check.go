@@ -52,7 +52,9 @@ func (t *routeCheck) delivery(ctx context.Context) []Finding {
 		f = f.Showing(first.Relay, t.To)
 	}
 	if errors.Is(err, ErrRefused) {
-		f = f.Remedied(t.refusal(first, StepOf(d.Reply)))
+		refused := t.refusal(first, StepOf(d.Reply))
+		refused.Here = d.Relay == "none"
+		f = f.Remedied(refused)
 	}
 	return []Finding{f}
 }

@@ -16,6 +16,7 @@ type Refusal struct {
 	Relay    relays.Relay
 	Route    string // "" where there is one way only
 	From, To string // of the test message
+	Here     bool   // Postfix says it, and was not connected to the relay
 }
 
 // Remedied gives the finding on a refusal that is not explained the remedy that
@@ -26,6 +27,10 @@ func (f Finding) Remedied(r Refusal) Finding {
 	}
 	if f.Cause == "" {
 		f.Cause = unknownReply
+	}
+	if r.Here {
+		f.Remedy = "This is Postfix's own reply, not the relay's: the mail log shows more."
+		return f
 	}
 	switch r.Step {
 	case smtpprobe.StepMail:

@@ -8,6 +8,7 @@ import (
 
 	"relayhost/internal/smtpd"
 	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
 )
 
 func TestStepOf(t *testing.T) {
@@ -49,5 +50,16 @@ func TestOneLine(t *testing.T) {
 	r.found(Finding{Detail: fmt.Sprint(errors.Join(errors.New("a\x1b"), errors.New("b")))})
 	if got := r.findings[0].Detail; got != `a\x1b; b` {
 		t.Errorf("got %q, want %q", got, `a\x1b; b`)
+	}
+}
+
+// The relay is named for what it has said, and not for what Postfix says itself.
+func TestRemedyOfPostfixItself(t *testing.T) {
+	relay := relays.Relay{Docs: "https://docs.test/smtp"}
+	for here, want := range map[bool]string{true: "Postfix's own reply", false: "The relay's reply"} {
+		got := Finding{Result: Fail}.Remedied(Refusal{Relay: relay, Here: here}).Remedy
+		if !strings.Contains(got, want) || strings.Contains(got, relay.Docs) == here {
+			t.Errorf("here %v: got %q, want %q, and the relay's page only where the relay said it", here, got, want)
+		}
 	}
 }
