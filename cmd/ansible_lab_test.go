@@ -145,16 +145,9 @@ func TestLabAnsible(t *testing.T) {
 		}
 	}
 
-	var books []string
-	for i, f := range append(fences(t, "../docs/fleet.md"), fences(t, "../integrations/ansible/README.md")...) {
-		if f.lang == "yaml" {
-			books = append(books, fmt.Sprintf("document%d.yml", i))
-			control.WriteFile("/root/"+books[len(books)-1], f.text, 0o644)
-		}
+	if fullTable() {
+		checkDocuments(t, control, ansible)
 	}
-	ansible(append([]string{"ansible-playbook", "--syntax-check"}, books...)...)
-	ansible("ansible-doc", "-t", "module", "relayhost.mail.relayhost")
-	assertRoleOptions(t, ansible("ansible-doc", "-t", "role", "relayhost.mail.relay"))
 	ansible("ansible", "relayed", "-m", "relayhost.mail.relayhost", "-a", "state=verified")
 	if out := ansible("ansible", "relayed", "-m", "relayhost.mail.relayhost", "-a", "state=absent"); strings.Count(out, "CHANGED") != len(servers) {
 		t.Errorf("absent: %s", out)
@@ -165,6 +158,9 @@ func TestLabAnsible(t *testing.T) {
 		}
 	}
 
+	if !fullTable() {
+		return
+	}
 	// Several relays: the file is a template, as docs/routes.md has it.
 	for _, id := range []string{"brevo", "postmark"} {
 		accountFile(l, id)
@@ -189,6 +185,22 @@ func TestLabAnsible(t *testing.T) {
 	}
 	mailFrom(t, l, "x@shop.example", "postmark")
 	mailFrom(t, l, "x@elsewhere.example", "brevo")
+}
+
+// checkDocuments has ansible's own tools read the playbooks of the documentation and
+// the documentation of the module and the role.
+func checkDocuments(t *testing.T, control *lab.Server, ansible func(args ...string) string) {
+	t.Helper()
+	var books []string
+	for i, f := range append(fences(t, "../docs/fleet.md"), fences(t, "../integrations/ansible/README.md")...) {
+		if f.lang == "yaml" {
+			books = append(books, fmt.Sprintf("document%d.yml", i))
+			control.WriteFile("/root/"+books[len(books)-1], f.text, 0o644)
+		}
+	}
+	ansible(append([]string{"ansible-playbook", "--syntax-check"}, books...)...)
+	ansible("ansible-doc", "-t", "module", "relayhost.mail.relayhost")
+	assertRoleOptions(t, ansible("ansible-doc", "-t", "role", "relayhost.mail.relay"))
 }
 
 // fileOfTwo is a setup of two relays as a template of Ansible.

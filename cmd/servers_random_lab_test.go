@@ -17,7 +17,7 @@ import (
 // refuses and changes nothing. LAB_SEED gives another first seed.
 func TestLabServersRandom(t *testing.T) {
 	t.Parallel()
-	seed, n := uint64(20261128), 10
+	seed, n := uint64(20261128), 4
 	if fullTable() {
 		n = 100
 	}

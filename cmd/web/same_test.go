@@ -112,11 +112,22 @@ func TestLabPageFiles(t *testing.T) {
 	}
 }
 
-// TestLabPageExplains: in the browser every text that explain is held against is
-// explained as the command explains it.
+// every is one of n of all, the last ones, which are whole logs, included.
+func every[T any](n int, all []T) (some []T) {
+	for i := len(all) - 1; i >= 0; i -= n {
+		some = append(some, all[i])
+	}
+	return some
+}
+
+// TestLabPageExplains: in the browser every text that explain is held against (one of
+// four without LAB_FULL) is explained as the command explains it.
 func TestLabPageExplains(t *testing.T) {
 	t.Parallel()
 	questions := corpus(t)
+	if os.Getenv("LAB_FULL") == "" { // a part of each file
+		questions = every(4, questions)
+	}
 	base, _ := serve(t, built(t))
 	p := chromium(t).blank(t, base)
 	p.ready("#explain")
@@ -129,7 +140,7 @@ func TestLabPageExplains(t *testing.T) {
 			known++
 		}
 		same(t, fmt.Sprintf("%.200q", q.Text), got, want)
-		if os.Getenv("LAB_FULL") == "" && i%40 != 0 {
+		if os.Getenv("LAB_FULL") == "" && i%10 != 0 {
 			continue
 		}
 		args := []string{"explain", "--no-host", "--json"}
@@ -146,8 +157,8 @@ func TestLabPageExplains(t *testing.T) {
 		}
 		same(t, fmt.Sprintf("the command, of %.200q", q.Text), doc, want.Document)
 	}
-	if known < 800 {
-		t.Errorf("%d of %d texts have a cause, want 800 at least", known, len(questions))
+	if want := len(questions) * 3 / 5; known < want {
+		t.Errorf("%d of %d texts have a cause, want %d at least", known, len(questions), want)
 	}
 	t.Logf("%d texts", len(questions))
 }
