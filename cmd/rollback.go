@@ -117,7 +117,7 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 		return nil
 	}
 	if died != nil {
-		a.io.Tell("warning: ", "the previous configuration was restored, but Postfix fails with it: %v", died)
+		a.io.Tell("warning: ", "the previous configuration was restored, but Postfix does not work with it: %v", died)
 	}
 	if a.json {
 		return a.printJSON(rollbackDoc{Version: 1, Result: "restored", Changes: undone})
