@@ -112,7 +112,8 @@ func credentialsHint(err error, path string) error {
 // accounts gives every hop that wants a login its account: what was given; that of
 // the first hop of the route where both are of one relay; what Postfix has stored;
 // and for the first hop of all an answer. missing says that a hop has none, which a
-// dry run admits.
+// dry run admits. What Postfix has stored is found by the next hop ("[host]:port") and,
+// but for the default route, the senders (plan.Accounts).
 func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.Config, missing bool, err error) {
 	c = s.Config.Clone()
 	stored := plan.StoredAccounts(s.State)

@@ -123,7 +123,8 @@ const roleTime = 3 * time.Second
 
 // apiAccount gives a hop that goes by the API of its relay its account, in place: what
 // was given, what its bridge has stored, for Amazon SES the role of this host, and for
-// the first hop of all an answer. found is false in a dry run alone.
+// the first hop of all an answer. An API wants a token of OAuth (conf.API.Tokens), AWS
+// keys (Signed), or a key. found is false in a dry run alone.
 func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker) (found bool, err error) {
 	h := p.in(c)
 	a, ok := conf.Get(h.Relay.ID)
@@ -297,7 +298,7 @@ func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
 		return err
 	}
 	failed := explained(err, verify.Finding{Check: "auth", Result: verify.Fail, Detail: err.Error()})
-	if strings.HasSuffix(said.Enhanced, ".7.8") {
+	if strings.HasSuffix(said.Enhanced, ".7.8") { // credentials invalid (RFC 4954, section 6)
 		return refused{failed, ErrLoginRefused}
 	}
 	return failed

@@ -347,7 +347,8 @@ func (l *liveLog) keep(ctx context.Context, o *apply.Options, plannedMain []byte
 
 // watch follows the mail log from before the reload, since "postfix reload" says 0
 // whatever becomes of the services. What it returns begins to watch what dies of it;
-// where no proof follows, it waits for that and fails.
+// where no proof follows, it waits for that and fails. more is how long it watches after
+// the line that says that the reload is done. It is apply.Options.Watch.
 func (l *liveLog) watch(ctx context.Context, services []string, more time.Duration) (func(context.Context) error, error) {
 	unseen := func(context.Context) error { return nil }
 	log, err := l.find(ctx)

@@ -64,7 +64,7 @@ type Delivered struct {
 	Label    string // of its route and hop; "" where there is one route only
 	Relay    relays.Relay
 	Delivery verify.Delivery
-	Err      error
+	Err      error  // nil, or what Proof.Run says; verify.ErrUnproven is no failure
 	RootTo   string // of a message for root: where it has to arrive; "" of others
 
 	message message
@@ -237,7 +237,8 @@ func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message, accept
 	return nil
 }
 
-// failure is the first error among the deliveries, with the others below it.
+// failure is the first error among the deliveries, with the others below it. A message
+// that left the queue where no log shows its way (verify.ErrUnproven) is none.
 func failure(sent []Delivered) error {
 	var failed error
 	var others []string

@@ -58,7 +58,7 @@ func Discover(ctx context.Context, deps Deps, state postfix.State, req Request) 
 			return d, err
 		}
 	}
-	d.State.Load(r, plan.Paths(d.State)...)
+	d.State.Load(r, plan.Paths(d.State)...) // the files that Build compares with, and postfix.Read leaves out
 	resolved, err := d.Stored.Resolve(d.Find, plan.NextHops(d.State))
 	d.Before = *resolved.First()
 	switch {

@@ -130,6 +130,7 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 	if err != nil {
 		return err
 	}
+	// An Incomplete plan has placeholders for credentials.
 	// Somebody without root cannot read the passwords, so nothing is known of
 	// their file. A file that is gone is a difference like any other.
 	if env.Limited = p.Incomplete && len(state.Unreadable) > 0; !env.Limited {

@@ -27,12 +27,17 @@ var ErrNoPort = UsageError{errors.New("--no-probe cannot choose a port"), "give 
 // at is a hop of c by its place.
 type at struct{ route, hop int }
 
+// in is the hop itself, to be changed in place.
 func (p at) in(c config.Config) *config.Hop { return &c.Routes[p.route].Hops[p.hop] }
 
+// label names the hop in messages: "route shop, fallback 1".
 func (p at) label(c config.Config) string { return config.Label(c.Routes[p.route].Name, p.hop) }
 
+// key names a value of the hop in relayhost.toml ("fallback[0].port"); Config.Where and
+// Config.Mistake find its line by that.
 func (p at) key(value string) string { return config.Key(p.route, p.hop, value) }
 
+// isFirst reports whether p is the first hop of the default route.
 func (p at) isFirst() bool { return p == at{} }
 
 // SelectPorts chooses a port for every hop that has none, and for the first hop of
@@ -115,7 +120,8 @@ func selectPort(d Discovery, c config.Config, p at, tried []detect.Submission) e
 	return InFile{c.Where(p.key("relay")), fmt.Errorf("%s: %w", p.label(c), err)}
 }
 
-// reachable reports whether a port may be taken. A certificate that the CA file
+// reachable reports whether a port may be taken: Result is detect.Open, or the
+// smtpprobe.Fault at which the probe ended. A certificate that the CA file
 // does not verify is no obstacle where a fingerprint stands in its place, which the
 // preflight looks at, or where nothing is to verify it.
 func reachable(h config.Hop, t detect.Submission) bool {
@@ -283,7 +289,9 @@ func hopOf(ctx context.Context, d Discovery, req Request, name string, ask Asker
 	return h, err
 }
 
-// chosen finds region and host of h and makes it the first hop.
+// chosen finds region and host of h and makes it the first hop, over what the file
+// says: where it is the relay of d.Before at the same host, how that is connected to and
+// verified stays (config.Merge). Resolve then completes all hops.
 func chosen(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker, h config.Hop) (c config.Config, err error) {
 	same := d.Before.Relay.ID == h.Relay.ID
 	h.Region = req.Region

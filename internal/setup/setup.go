@@ -3,6 +3,13 @@
 // plans; Preflight and Rehearse try what is planned without touching the server's
 // Postfix; Commit applies it and proves it, or restores what was there. The caller
 // shows, asks for consent and prints.
+//
+// Words of other packages that every file here uses: a config.Route is a set of senders
+// and its hops in order, of which the first is tried first and the others are its
+// fallbacks; the first route is the default, and its first hop is what flags and
+// questions are about. Postfix itself speaks SMTP to a hop, or a bridge does its part
+// (Hop.Bridged), a process of this program: by SMTP with OAuth, or by the HTTPS API of
+// the relay (Hop.ByAPI). A relay without Auth.Mechanisms wants no login.
 package setup
 
 import (
@@ -84,6 +91,8 @@ type Request struct {
 	Smarthost string // host name of a relay that is in no catalogue
 	Region    string
 	Username  string
+	// Given has the flags that the file has a value for as well: Port, Direct, Via and
+	// others. Its NoVerify accepts any certificate, and is not the one below.
 	config.Given
 	NoProbe  bool // probe nothing beforehand
 	NoVerify bool // neither rehearse nor prove
@@ -166,7 +175,8 @@ func (s Setup) Again(ctx context.Context, ask Asker, typed string) (Setup, error
 	return s, err
 }
 
-// Build makes the plan. missing says that placeholders may stand for credentials.
+// Build makes the plan, with ignore lines where /etc is kept in a repository
+// (etckeeper). missing says that placeholders may stand for credentials.
 func Build(s Setup, missing bool) (plan.Plan, error) {
 	p, err := plan.Build(s.server(missing), s.Config)
 	if err != nil {
