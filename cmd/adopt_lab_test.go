@@ -53,16 +53,16 @@ func TestLabAdopt(t *testing.T) {
 			tree = a.l.Server.Tree(mailConfig...)
 			a.makeOurs()
 			if after := a.ways(); !slices.Equal(before, after) {
-				t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+				t.Errorf("got the ways\n%s\nwant those before\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
 			}
 			if res := a.l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-				t.Errorf("rollback: %s", res)
+				t.Errorf("rollback: want exit code 0, got %s", res)
 			}
 			if d := tree.Diff(a.l.Server.Tree(mailConfig...)); d != "" {
 				t.Errorf("rollback left differences: got\n%s\nwant none", d)
 			}
 			if again := a.ways(); !slices.Equal(before, again) {
-				t.Errorf("before:\n%s\nafter the rollback:\n%s", strings.Join(before, "\n"), strings.Join(again, "\n"))
+				t.Errorf("got after the rollback the ways\n%s\nwant those before\n%s", strings.Join(again, "\n"), strings.Join(before, "\n"))
 			}
 		})
 	}
@@ -184,7 +184,7 @@ func (a *adoption) send(mail []handmade.Send) (list []string) {
 			port = got.Session.Local[strings.LastIndexByte(got.Session.Local, ':')+1:]
 		}
 		if m.Relay != "" && (id != m.Relay || got.Session.Username != m.Username) {
-			a.Errorf("mail of %s to %s came to %s as %q", m.From, m.To, id, got.Session.Username)
+			a.Errorf("mail of %s to %s: got it at %s as %q, want it at %s as %q", m.From, m.To, id, got.Session.Username, m.Relay, m.Username)
 		}
 		list = append(list, fmt.Sprintf("%s -> %v by %s port %s as %q", got.From, got.To, id, port, got.Session.Username))
 	}
@@ -202,7 +202,7 @@ func (a *adoption) arrived() (smtpd.Message, string) {
 			}
 		}
 	}
-	a.Fatalf("no message came\n%s", a.l.Server.MailLog())
+	a.Fatalf("got no message, want one at a relay\n%s", a.l.Server.MailLog())
 	return smtpd.Message{}, ""
 }
 
@@ -225,24 +225,24 @@ func (a *adoption) adopt(before lab.Tree) {
 	}
 	res := a.l.Run(args...)
 	if res.Code != 0 {
-		a.Fatalf("adopt: %s", res)
+		a.Fatalf("adopt: want exit code 0, got %s", res)
 	}
 	valid(a.T, "adopt", res.Stdout)
 	a.noSecret(res)
 	after := a.l.Server.Tree(mailConfig...)
 	if _, written := after["/etc/relayhost/relayhost.toml"]; !written {
-		a.Error("no file was written")
+		a.Error("adopt wrote no file, want relayhost.toml")
 	}
 	if d := before.Diff(after.Without("/etc/relayhost")); d != "" {
-		a.Errorf("adopt changed Postfix:\n%s", d)
+		a.Errorf("adopt changed Postfix: got the differences\n%s\nwant none", d)
 	}
 	for _, id := range a.ids() {
 		if n := len(a.l.World.Relay(id).Mailbox()); n != a.seen[id] {
-			a.Errorf("adopt sent mail to %s", id)
+			a.Errorf("adopt sent mail: got %d messages at %s, want %d", n, id, a.seen[id])
 		}
 	}
 	if res := a.l.Run(args...); res.Code != 1 || !strings.Contains(res.Stderr, "is there already") {
-		a.Errorf("a second time: %s", res)
+		a.Errorf("a second time: want exit code 1 and %q in stderr, got %s", "is there already", res)
 	}
 }
 
@@ -251,7 +251,7 @@ func (a *adoption) noSecret(res lab.Result) {
 	for _, word := range []string{"@PASS@"} {
 		word = a.words.Replace(word)
 		if word != "" && word[0] != '@' && strings.Contains(res.Stdout+res.Stderr, word) {
-			a.Errorf("%s is printed: %s", word, res)
+			a.Error("the password is printed, want it nowhere in the output")
 		}
 	}
 }
@@ -263,20 +263,20 @@ func (a *adoption) makeOurs() {
 	offer := a.l.Server.ReadFile(file)
 	res := a.l.Run("relayhost", "setup", "--yes", "--json")
 	if now := a.l.Server.ReadFile(file); now != offer {
-		a.Errorf("setup wrote the file anew:\n%s", now)
+		a.Errorf("setup wrote the file again: got\n%s\nwant\n%s", now, offer)
 	}
 	if res.Code != 0 {
-		a.Fatalf("setup: %s\n%s\n%s", res, a.l.Server.ReadFile("/etc/relayhost/relayhost.toml"), a.l.Server.MailLog())
+		a.Fatalf("setup: want exit code 0, got %s\n%s\n%s", res, a.l.Server.ReadFile("/etc/relayhost/relayhost.toml"), a.l.Server.MailLog())
 	}
 	a.noSecret(res)
 	if doc := decode[setupResult](a.T, res); doc.Result != "applied" {
-		a.Errorf("setup said %+v", doc)
+		a.Errorf("setup: got %+v, want the result %q", doc, "applied")
 	}
 	for _, id := range a.ids() { // rehearsal and proof
 		a.seen[id] = len(a.l.World.Relay(id).Mailbox())
 	}
 	if res := a.l.Run("relayhost", "setup", "--yes", "--json"); !strings.Contains(res.Stdout, `"unchanged"`) {
-		a.Errorf("a second time: %s", res)
+		a.Errorf("a second time: want %q in stdout, got %s", `"unchanged"`, res)
 	}
 }
 
@@ -287,60 +287,60 @@ func TestLabAdoptCommand(t *testing.T) {
 	a := newAdoption(t, "sendgrid")
 	s := a.l.Server
 	if res := a.l.Run("relayhost", "adopt"); res.Code != 1 || !strings.Contains(res.Stderr, "uses no relay") || !strings.Contains(res.Stderr, "relayhost setup") {
-		t.Errorf("without a relay: %s", res)
+		t.Errorf("without a relay: want exit code 1, %q and %q in stderr, got %s", "uses no relay", "relayhost setup", res)
 	}
 	a.install()
 	tree := s.Tree(mailConfig...)
 	res := s.RunAs(1000, "relayhost", "adopt")
 	if res.Code != 0 || !strings.HasPrefix(res.Stdout, "# Made of") || !strings.Contains(res.Stdout, "\nrelay = \"sendgrid\"\n") ||
 		!strings.Contains(res.Stderr, "\nopen: from: ") || !strings.HasSuffix(res.Stderr, "next: relayhost adopt --write\n") {
-		t.Errorf("as somebody: %s", res)
+		t.Errorf("as somebody: want exit code 0, a file that begins with %q and has the relay, and in stderr %q and %q at the end, got %s", "# Made of", "\nopen: from: ", "next: relayhost adopt --write\n", res)
 	}
 	a.noSecret(res)
 	if res := s.RunAs(1000, "relayhost", "adopt", "--write"); res.Code != 1 || !strings.Contains(res.Stderr, "by root alone") {
-		t.Errorf("--write as somebody: %s", res)
+		t.Errorf("--write as somebody: want exit code 1 and %q in stderr, got %s", "by root alone", res)
 	}
 	if res := a.l.Run("relayhost", "setup", "--no-probe", "--port", "587", "--yes"); !strings.Contains(res.Stderr, "note: mail is sent through [smtp.sendgrid.net]:587 already; relayhost adopt") {
-		t.Errorf("setup without a relay: %s", res)
+		t.Errorf("setup without a relay: want %q in stderr, got %s", "note: mail is sent through [smtp.sendgrid.net]:587 already; relayhost adopt", res)
 	}
 	if d := tree.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("adopt changed the host: got\n%s\nwant none", d)
 	}
 	s.Shell("echo '* :' > /etc/postfix/transport && postmap hash:/etc/postfix/transport && postconf -e transport_maps=hash:/etc/postfix/transport")
 	if res := a.l.Run("relayhost", "adopt"); strings.Contains(res.Stderr, "postmap") {
-		t.Errorf("a table that is compiled: %s", res)
+		t.Errorf("a table that is compiled: want no %q in stderr, got %s", "postmap", res)
 	}
 	s.Shell("touch -d '1 hour' /etc/postfix/transport")
 	if res := a.l.Run("relayhost", "adopt"); !strings.Contains(res.Stderr, "open: postmap hash:/etc/postfix/transport: ") {
-		t.Errorf("a table that is not: %s", res)
+		t.Errorf("a table that is not: want %q in stderr, got %s", "open: postmap hash:/etc/postfix/transport: ", res)
 	}
 	s.Shell("rm /etc/postfix/transport* && postconf -X transport_maps")
 	s.WriteFile("/etc/relayhost/relayhost.toml", "version = 1\n", 0o644)
 	if res := a.l.Run("relayhost", "adopt", "--write", "--from", "app@example.com"); res.Code != 1 || !strings.Contains(res.Stderr, "--force") {
-		t.Errorf("over a file: %s", res)
+		t.Errorf("over a file: want exit code 1 and %q in stderr, got %s", "--force", res)
 	}
 	if res := a.l.Run("relayhost", "adopt", "--write", "--force"); res.Code != 0 || !strings.Contains(res.Stderr, "\nopen: from: ") {
-		t.Errorf("without from: %s", res)
+		t.Errorf("without from: want exit code 0 and %q in stderr, got %s", "\nopen: from: ", res)
 	}
 	if res := a.l.Run("relayhost", "setup", "--yes"); res.Code != 64 || !strings.Contains(res.Stderr, "--from") {
-		t.Errorf("setup without from: %s", res)
+		t.Errorf("setup without from: want exit code 64 and %q in stderr, got %s", "--from", res)
 	}
 	if res := a.l.Run("relayhost", "adopt", "--write", "--force", "--from", "app@example.com"); res.Code != 0 || !strings.Contains(res.Stderr, "next: relayhost setup --dry-run") {
-		t.Errorf("--force: %s", res)
+		t.Errorf("--force: want exit code 0 and %q in stderr, got %s", "next: relayhost setup --dry-run", res)
 	}
 	if text := s.ReadFile("/etc/relayhost/relayhost.toml"); !strings.Contains(text, "from = \"app@example.com\"\n") {
 		t.Errorf("--force wrote\n%s\nwant %q in it", text, "from = \"app@example.com\"\n")
 	}
 	if res := a.l.Run("relayhost", "status"); res.Code != 0 || !strings.Contains(res.Stdout, "not yet: relayhost setup applies") {
-		t.Errorf("status: %s", res)
+		t.Errorf("status: want exit code 0 and %q in stdout, got %s", "not yet: relayhost setup applies", res)
 	}
 	if res := a.l.Run("relayhost", "verify", "--no-send"); strings.Contains(res.Stdout, "relayhost-sendgrid") || strings.Contains(res.Stdout, "changed since setup") || !strings.Contains(res.Stdout, "accepts the stored credentials") {
-		t.Errorf("verify: %s", res)
+		t.Errorf("verify: want %q in stdout and no %q or %q in stdout, got %s", "accepts the stored credentials", "relayhost-sendgrid", "changed since setup", res)
 	}
 	if res := a.l.Run("relayhost", "setup", "--yes"); res.Code != 0 {
-		t.Errorf("setup: %s", res)
+		t.Errorf("setup: want exit code 0, got %s", res)
 	}
 	if res := a.l.Run("relayhost", "adopt"); res.Code != 1 || !strings.Contains(res.Stderr, "set this Postfix up already") {
-		t.Errorf("over ours: %s", res)
+		t.Errorf("over ours: want exit code 1 and %q in stderr, got %s", "set this Postfix up already", res)
 	}
 }

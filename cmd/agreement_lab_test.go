@@ -80,7 +80,7 @@ func TestLabAgreement(t *testing.T) {
 			status: said{0, "directly to the recipients' servers|not by relayhost", "Drift"}, explain: said{0, noProblem, ""},
 		}.check(t, l, relay...)
 		if res := l.Run(append([]string{"relayhost", "setup", "--yes"}, relay...)...); res.Code != 0 {
-			t.Fatalf("setup: %s", res)
+			t.Fatalf("setup: want exit code 0, got %s", res)
 		}
 		for _, a := range []agreement{
 			{name: "set up", dryRun: set, verify: said{0, "pass drift|pass auth", "fail "}, status: said{0, "through [smtp-relay.brevo.com]:587|none: every file is as setup left it", "Edited"}, explain: said{0, noProblem, ""}},
@@ -114,7 +114,7 @@ func TestLabAgreement(t *testing.T) {
 		l.World.DNS.Set("example.com", "MX", "10 server.example.com.")
 		l.Server.Shell("postconf -e 'mydestination = localhost, example.com' && postfix reload")
 		if res := l.Run("relayhost", "setup", "--yes", "--relay", "brevo", "--from", "max@example.com", "--to", "you@example.net", "--credentials-file", "/root/credentials"); res.Code != 0 {
-			t.Fatalf("setup: %s", res)
+			t.Fatalf("setup: want exit code 0, got %s", res)
 		}
 		agreement{
 			name: "its own domain is here", dryRun: set, verify: said{0, "warn config example.com is in mydestination|Nothing to do if the mailboxes of that domain are on this server", "fail |Take the domain out"},
@@ -129,7 +129,7 @@ func TestLabAgreement(t *testing.T) {
 		}))
 		l.Server.WriteFile("/root/credentials", "username=joe\npassword=s3cret-pass\n", 0o600)
 		if res := l.Run("relayhost", "setup", "--yes", "--smarthost", name, "--port", "25", "--from", "app@example.com", "--credentials-file", "/root/credentials"); res.Code != 0 {
-			t.Fatalf("setup: %s", res)
+			t.Fatalf("setup: want exit code 0, got %s", res)
 		}
 		agreement{
 			name: "a relay on port 25", dryRun: set, verify: said{0, "port 25 accepts the stored credentials|sends to [mx.corp.example]:25", "fail "},

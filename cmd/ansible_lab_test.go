@@ -30,7 +30,7 @@ func folder(t *testing.T, from, to string) []lab.Option {
 		return err
 	})
 	if err != nil || len(opts) == 0 {
-		t.Fatalf("%s: %v", from, err)
+		t.Fatalf("%s: got %d options and the error %v, want some and none", from, len(opts), err)
 	}
 	return opts
 }
@@ -89,10 +89,10 @@ func TestLabAnsible(t *testing.T) {
 			Timeout: 4 * time.Minute,
 		})
 		if res.Code != 0 {
-			t.Fatalf("%v: %s", args, res)
+			t.Fatalf("%v: want exit code 0, got %s", args, res)
 		}
 		if strings.Contains(res.Stdout+res.Stderr, relay.Password) {
-			t.Errorf("%v printed the password", args)
+			t.Errorf("%v printed the password, want it nowhere in the output", args)
 		}
 		return res.Stdout
 	}
@@ -112,16 +112,16 @@ func TestLabAnsible(t *testing.T) {
 	}
 	for _, s := range servers {
 		if d := before[s].Diff(s.Tree(mailConfig...)); d != "" {
-			t.Errorf("check mode has changed %s:\n%s", s.IPv4, d)
+			t.Errorf("check mode on %s: got the differences\n%s\nwant none", s.IPv4, d)
 		}
 	}
 	if n := len(relay.Mailbox()); n != 0 {
-		t.Errorf("check mode has sent %d messages", n)
+		t.Errorf("check mode: got %d messages, want none", n)
 	}
 
 	for _, n := range recap(t, play(), len(servers)) {
 		if n == 0 {
-			t.Error("a server was not changed")
+			t.Error("got a server on which no task changed something, want one task at least on each")
 		}
 	}
 	if n := len(relay.Mailbox()); n != 2*len(servers) {
@@ -130,18 +130,18 @@ func TestLabAnsible(t *testing.T) {
 	second := play("--diff")
 	for _, n := range recap(t, second, len(servers)) {
 		if n != 0 {
-			t.Errorf("the second run has changed something:\n%s", second)
+			t.Errorf("the second run: got %d tasks of a server that changed something, want none:\n%s", n, second)
 		}
 	}
 	if n := len(relay.Mailbox()); n != 2*len(servers) {
-		t.Errorf("the second run has sent %d messages", n-2*len(servers))
+		t.Errorf("after the second run: got %d messages, want %d", n, 2*len(servers))
 	}
 	for _, s := range servers {
 		if timers := s.Shell("systemctl list-timers --all --no-pager"); !strings.Contains(timers, "relayhost-verify.timer") {
-			t.Errorf("the timer is not armed:\n%s", timers)
+			t.Errorf("the timers: want %q among\n%s", "relayhost-verify.timer", timers)
 		}
 		if log := s.Shell("journalctl --no-pager --all"); strings.Contains(log, relay.Password) {
-			t.Error("the password is in the journal of a server")
+			t.Error("the password is in the journal of a server, want it in none")
 		}
 	}
 
@@ -150,11 +150,11 @@ func TestLabAnsible(t *testing.T) {
 	}
 	ansible("ansible", "relayed", "-m", "relayhost.mail.relayhost", "-a", "state=verified")
 	if out := ansible("ansible", "relayed", "-m", "relayhost.mail.relayhost", "-a", "state=absent"); strings.Count(out, "CHANGED") != len(servers) {
-		t.Errorf("absent: %s", out)
+		t.Errorf("absent: want %d times %q in\n%s", len(servers), "CHANGED", out)
 	}
 	for _, s := range servers {
 		if d := before[s].Diff(s.Tree(mailConfig...)); d != "" {
-			t.Errorf("absent has left on %s:\n%s", s.IPv4, d)
+			t.Errorf("absent on %s: got the differences\n%s\nwant none", s.IPv4, d)
 		}
 	}
 
@@ -178,10 +178,10 @@ func TestLabAnsible(t *testing.T) {
 		return recap(t, out, 1)[0], out
 	}
 	if n, out := routes(); n != 3 {
-		t.Errorf("folder, file and set-up: %d tasks changed something:\n%s", n, out)
+		t.Errorf("directory, file and setup: got %d tasks that changed something, want 3:\n%s", n, out)
 	}
 	if n, out := routes("--diff"); n != 0 {
-		t.Errorf("the second time: %d tasks changed something:\n%s", n, out)
+		t.Errorf("the second time: got %d tasks that changed something, want none:\n%s", n, out)
 	}
 	mailFrom(t, l, "x@shop.example", "postmark")
 	mailFrom(t, l, "x@elsewhere.example", "brevo")
@@ -228,7 +228,7 @@ func recap(t *testing.T, out string, servers int) []int {
 		changed = append(changed, n)
 	}
 	if len(changed) != servers {
-		t.Fatalf("%d of %d servers in the recap:\n%s", len(changed), servers, out)
+		t.Fatalf("got %d servers in the recap, want %d:\n%s", len(changed), servers, out)
 	}
 	return changed
 }
@@ -244,10 +244,10 @@ func assertRoleOptions(t *testing.T, doc string) {
 	variable := regexp.MustCompile(`(?m)^(relayhost_[a-z_]+):`).FindAllStringSubmatch(string(defaults), -1)
 	for _, v := range variable {
 		if !regexp.MustCompile(`(?m)^\s*[-=] ` + v[1] + `\b`).MatchString(doc) {
-			t.Errorf("%s is not in the documentation of the role", v[1])
+			t.Errorf("want %s in the documentation of the role, got\n%s", v[1], doc)
 		}
 	}
 	if n := len(regexp.MustCompile(`(?m)^\s*[-=] relayhost_`).FindAllString(doc, -1)); n != len(variable) || n < 19 {
-		t.Errorf("%d options are documented, %d variables:\n%s", n, len(variable), doc)
+		t.Errorf("got %d options that are documented, want the %d variables and at least 19:\n%s", n, len(variable), doc)
 	}
 }

@@ -26,7 +26,7 @@ func assertAPK(t *testing.T, data []byte) {
 	t.Helper()
 	control, rest := gunzip(t, data)
 	if len(control) >= 1024 && bytes.Equal(control[len(control)-1024:], make([]byte, 1024)) {
-		t.Error("the first stream ends the archive")
+		t.Error("the first stream ends with the end of an archive, want it to go on in the second")
 	}
 	info := map[string]string{}
 	warns := false
@@ -41,13 +41,13 @@ func assertAPK(t *testing.T, data []byte) {
 		}
 	}
 	if !warns {
-		t.Error("no .pre-deinstall that warns where Postfix starts the program")
+		t.Error("got no .pre-deinstall that warns where Postfix starts the program, want one")
 	}
 	if sum := sha256.Sum256(rest); info["datahash"] != hex.EncodeToString(sum[:]) {
-		t.Errorf("datahash is not that of the second stream: %v", info)
+		t.Errorf("got the datahash %q, want that of the second stream, %x", info["datahash"], sum)
 	}
 	if info["pkgname"] != "relayhost" || info["pkgver"] != "1.2.3" || info["arch"] != "x86_64" || info["license"] != "Apache-2.0" || info["pkgdesc"] == "" {
-		t.Errorf(".PKGINFO: %v", info)
+		t.Errorf("got .PKGINFO %v, want pkgname %q, pkgver %q, arch %q, license %q and a pkgdesc", info, "relayhost", "1.2.3", "x86_64", "Apache-2.0")
 	}
 	files, after := gunzip(t, rest)
 	if len(after) != 0 {

@@ -19,7 +19,7 @@ func TestLabBridgeHurt(t *testing.T) {
 	l := signInLab(t, lab.Bookworm)
 	s := l.Server
 	if res := ways()[0].setup(l, "--no-verify"); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	faults := func() []verify.Finding {
 		t.Helper()
@@ -66,14 +66,14 @@ func TestLabBridgeHurt(t *testing.T) {
 			fix := test.fix
 			if fix == "" {
 				if fix = report.Findings[i].Command; fix == "" {
-					t.Fatalf("verify: got no command in %+v", report.Findings[i])
+					t.Fatalf("verify: want a command in %+v", report.Findings[i])
 				}
 			}
 			if strings.HasPrefix(fix, "relayhost setup") {
 				fix = strings.Replace(fix, "FILE", "/root/m365.txt", 1) + " --yes"
 			}
 			if res := l.Run("sh", "-c", "PATH=/usr/local/bin:$PATH; "+fix); res.Code != 0 {
-				t.Fatalf("%s: %s", fix, res)
+				t.Fatalf("%s: want exit code 0, got %s", fix, res)
 			}
 			if got := faults(); len(got) > 0 {
 				t.Fatalf("after %q: got %+v, want no fault", fix, got)

@@ -34,7 +34,7 @@ func bridgeService(t *testing.T, suite lab.Suite) {
 		t.Helper()
 		res := l.Run(append([]string{"relayhost"}, args...)...)
 		if res.Code != 0 {
-			t.Fatalf("%v: %s\n%s\n%s", args, res, s.MailLog(), s.Shell("journalctl --no-pager -n 40 2>&1; true"))
+			t.Fatalf("%v: want exit code 0, got %s\n%s\n%s", args, res, s.MailLog(), s.Shell("journalctl --no-pager -n 40 2>&1; true"))
 		}
 		return res
 	}
@@ -53,7 +53,7 @@ func bridgeService(t *testing.T, suite lab.Suite) {
 	listening := func() string { return strings.TrimSpace(s.Shell("pgrep -u relayhost -f 'bridge --listen'; true")) }
 
 	if doc := decode[setupResult](t, setup("--bridge-service")); doc.Result != "applied" {
-		t.Errorf("setup said %+v", doc)
+		t.Errorf("setup: got %+v, want the result %q", doc, "applied")
 	}
 	if got := len(service.Got()); got != 2 {
 		t.Errorf("messages: got %d, want the rehearsal's and the proof's", got)
@@ -65,7 +65,7 @@ func bridgeService(t *testing.T, suite lab.Suite) {
 		t.Errorf("sockets.target: got %q, want it to start %s.socket", wanted, unit)
 	}
 	if said := s.Shell("systemd-analyze verify --man=no /etc/systemd/system/" + unit + ".socket /etc/systemd/system/" + unit + ".service 2>&1; true"); strings.Contains(said, "relayhost") {
-		t.Errorf("systemd-analyze verify: %s", said)
+		t.Errorf("systemd-analyze verify: want no %q in\n%s", "relayhost", said)
 	}
 	send()
 	first := listening()
@@ -109,7 +109,7 @@ func bridgeService(t *testing.T, suite lab.Suite) {
 	}
 	run("rollback", "--all", "--yes")
 	if d := before.Diff(s.Tree(trees...)); d != "" {
-		t.Errorf("rollback left differences:\n%s", d)
+		t.Errorf("rollback: got the differences\n%s\nwant none", d)
 	}
 	if left := s.Shell("systemctl list-units --all --no-legend 'relayhost-bridge*'; ls /var/spool/postfix/private | grep -e '-service$'; true"); left != "" {
 		t.Errorf("after a rollback: got %s, want no unit and no socket", left)

@@ -29,9 +29,9 @@ func TestLabPostfixCannotStart(t *testing.T) {
 		t.Errorf("not as before: got\n%s\nwant none", d)
 	}
 	if res := l.Run("postfix", "status"); res.Code == 0 {
-		t.Error("Postfix runs")
+		t.Errorf("postfix status: want an exit code other than 0, got %s", res)
 	}
 	if res := l.Run(setupArgs(five[1])...); res.Code != 0 {
-		t.Errorf("and with all capabilities: %s", res)
+		t.Errorf("and with all capabilities: want exit code 0, got %s", res)
 	}
 }

@@ -56,7 +56,7 @@ func TestLabChart(t *testing.T) {
 	}
 	templates, err := filepath.Glob(filepath.Join(dir, "templates", "*"))
 	if err != nil || len(templates) < 4 {
-		t.Fatalf("got %d templates, %v", len(templates), err)
+		t.Fatalf("got %d templates and the error %v, want at least 4 and none", len(templates), err)
 	}
 	named := map[string]bool{}
 	for _, path := range templates {
@@ -70,30 +70,30 @@ func TestLabChart(t *testing.T) {
 	}
 	for name := range schema.Properties {
 		if name != "global" && (!named[name] || !regexp.MustCompile(`(?m)^`+name+`:`).Match(values)) {
-			t.Errorf("%s is in the schema: used by a template: %v; it needs a default in values.yaml as well", name, named[name])
+			t.Errorf("%s is in the schema: used by a template: got %v, want true and a default in values.yaml", name, named[name])
 		}
 	}
 	for name := range named {
 		if schema.Properties[name] == nil {
-			t.Errorf("%s is used by a template and not in the schema", name)
+			t.Errorf("%s is used by a template, want it in the schema as well", name)
 		}
 	}
 	if !fullTable() {
 		return
 	}
 	if out, err := tool(t, "docker-compose", "-f", "compose.yaml", "config", "--quiet"); err != nil {
-		t.Errorf("docker-compose config: %v\n%s", err, out)
+		t.Errorf("docker-compose config: want no error, got %v\n%s", err, out)
 	}
 	if out, err := tool(t, "go", "run", helm, "lint", "--strict", "chart"); err != nil {
-		t.Errorf("helm lint: %v\n%s", err, out)
+		t.Errorf("helm lint: want no error, got %v\n%s", err, out)
 	}
 	out, err := tool(t, "go", "run", helm, "template", "mail", "chart", "--set", "networks={10.0.0.0/8,[fd00::]/8}", "--set", "storage.className=fast")
 	if err != nil {
-		t.Errorf("helm template: %v\n%s", err, out)
+		t.Errorf("helm template: want no error, got %v\n%s", err, out)
 	}
 	for _, want := range []string{"readOnlyRootFilesystem: true", "drop: [ALL]", `value: "10.0.0.0/8 [fd00::]/8"`, "storageClassName: fast", "secretName: relay-credentials", "defaultMode: 0400"} {
 		if !strings.Contains(out, want) {
-			t.Errorf("the rendered chart lacks %q:\n%s", want, out)
+			t.Errorf("the rendered chart: want %q in\n%s", want, out)
 		}
 	}
 	for _, value := range []string{"hostname=mail", "networks={everybody}", "storage.size=big", "imagePullPolicy=Never", "config=nothing"} {

@@ -23,7 +23,7 @@ func TestLabCloudInit(t *testing.T) {
 	// The packages are in the lab's root; there is no mirror to ask.
 	text := strings.Replace(string(data), "packages: [postfix, libsasl2-modules, ca-certificates]\n", "", 1)
 	if text == string(data) {
-		t.Error("the user data installs no packages")
+		t.Error("the user data installs no packages, want a line that does")
 	}
 	l := newLab(t, lab.Systemd(), lab.Relay("ses"), lab.Packages("cloud-init"),
 		lab.File("/root/user-data", data, 0o644),
@@ -41,7 +41,7 @@ func TestLabCloudInit(t *testing.T) {
 	s.Shell("cloud-init schema --config-file /root/user-data")
 	for _, stage := range [][]string{{"init", "--local"}, {"init"}, {"modules", "--mode", "config"}, {"modules", "--mode", "final"}} {
 		if res := s.Do(lab.Command{Args: append([]string{"cloud-init"}, stage...), Timeout: 2 * time.Minute}); res.Code != 0 {
-			t.Fatalf("cloud-init %v: %s\n%s", stage, res, s.Shell("tail -50 /var/log/cloud-init.log"))
+			t.Fatalf("cloud-init %v: want exit code 0, got %s\n%s", stage, res, s.Shell("tail -50 /var/log/cloud-init.log"))
 		}
 	}
 	valid(t, "setup", s.ReadFile("/var/log/relayhost-setup.json"))

@@ -21,7 +21,7 @@ func TestLabPasswordAgain(t *testing.T) {
 	p.ends(64)
 	p.sees("with --yes or --json nothing is asked")
 	if res := l.Run("relayhost", "status", "--config-dir", "/nowhere"); strings.Contains(res.Stdout, "directly") || !strings.Contains(res.Stdout, "cannot be read") {
-		t.Errorf("status of no configuration: %s", res)
+		t.Errorf("status of no configuration: want %q in stdout and no %q in stdout, got %s", "cannot be read", "directly", res)
 	}
 
 	r := l.World.Relay("brevo")
@@ -49,7 +49,7 @@ func TestLabPasswordAgain(t *testing.T) {
 	p.sees("unchanged\nAlready set up for smtp-relay.brevo.com port 587.")
 	for line := range strings.Lines(p.screen.String()) {
 		if strings.Contains(line, "unchanged") && strings.TrimSpace(line) != "unchanged" {
-			t.Errorf("something else stands in the line %q", line)
+			t.Errorf("got the line %q, want %q alone in it", line, "unchanged")
 		}
 	}
 
@@ -67,9 +67,9 @@ func TestLabPasswordAgain(t *testing.T) {
 	p.ends(0)
 	p.sees("unchanged")
 	if strings.Contains(p.screen.String(), "change ;") || strings.Contains(p.screen.String(), "Done. Undo") {
-		t.Errorf("nothing was applied:\n%s", p.screen)
+		t.Errorf("nothing was applied: want no %q or %q on the screen:\n%s", "change ;", "Done. Undo", p.screen)
 	}
 	if strings.Contains(flat(p.screen.String()), r.Password) {
-		t.Errorf("the password is on the screen:\n%s", p.screen)
+		t.Errorf("want no password on the screen:\n%s", p.screen)
 	}
 }

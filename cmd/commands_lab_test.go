@@ -19,7 +19,7 @@ func TestLabNothingOpen(t *testing.T) {
 	res := unchangedAfter(t, l, 3, setupArgs(five[4])...)
 	doc := decode[setupResult](t, res)
 	if doc.Result != "failed" || !strings.Contains(doc.Error, "port 587: timeout") || !strings.Contains(doc.Error, "port 2525: refused") || doc.Hint == "" {
-		t.Errorf("setup said %+v", doc)
+		t.Errorf("setup: got %+v, want the result %q, %q and %q in the error, and a hint", doc, "failed", "port 587: timeout", "port 2525: refused")
 	}
 }
 
@@ -32,7 +32,7 @@ func TestLabUnblock(t *testing.T) {
 	l.World.DNS.Host("host.example.com.", l.Server.IPv4)
 	res := l.Run("relayhost", "unblock", "--domain", "example.com", "--purpose", "order confirmations", "--volume", "200 a day", "--json")
 	if res.Code != 0 {
-		t.Fatal(res)
+		t.Fatalf("want exit code 0, got %s", res)
 	}
 	var doc struct {
 		Version           int
@@ -44,11 +44,11 @@ func TestLabUnblock(t *testing.T) {
 		t.Fatal(err)
 	}
 	if doc.Version != 1 || doc.Provider != "hetzner" {
-		t.Errorf("%+v", doc)
+		t.Errorf("got %+v, want version 1 and the provider %q", doc, "hetzner")
 	}
 	for _, want := range []string{"203.0.113.10", "host.example.com", "order confirmations", "200 a day", "v=spf1 ip4:203.0.113.10 -all"} {
 		if !strings.Contains(doc.Request, want) {
-			t.Errorf("%q is not in\n%s", want, doc.Request)
+			t.Errorf("the request: want %q in\n%s", want, doc.Request)
 		}
 	}
 	if missing := strings.Join(doc.Missing, "\n"); !strings.Contains(missing, "DMARC") || strings.Contains(missing, "SPF") || strings.Contains(missing, "reverse DNS") {
@@ -61,7 +61,7 @@ func TestLabUnblock(t *testing.T) {
 	text, _, _ := strings.Cut(l.Run("relayhost", "unblock", "--domain", "example.com").Stdout, "Request, ready to paste")
 	for line := range strings.Lines(text) {
 		if len(line) > 81 && !strings.Contains(line, "https://") {
-			t.Errorf("wider than 80 columns: %s", line)
+			t.Errorf("got a line wider than 80 columns, want none: %s", line)
 		}
 	}
 }
@@ -77,26 +77,26 @@ func TestLabDemo(t *testing.T) {
 	s.ResetTraffic()
 	res := l.Run("relayhost", "demo")
 	if res.Code != 0 {
-		t.Fatal(res)
+		t.Fatalf("want exit code 0, got %s", res)
 	}
 	for _, want := range []string{"+default_transport = relayhost-smarthost:[localhost]:", "demo:***", "localhost[", "250 2.0.0 Ok", "over TLS 1.3", "This message was sent to prove", "byte for byte"} {
 		if !strings.Contains(res.Stdout, want) {
-			t.Errorf("%q is not in\n%s", want, res.Stdout)
+			t.Errorf("want %q in\n%s", want, res.Stdout)
 		}
 	}
 	if strings.Contains(res.Stdout+res.Stderr, "p#a:s") {
-		t.Error("the password was printed")
+		t.Error("the password was printed, want it nowhere in the output")
 	}
 	if d := before.Diff(s.Tree("/etc", "/run", "/var/lib", "/var/spool/postfix", "/root")); d != "" {
 		t.Errorf("something was left: got\n%s\nwant none", d)
 	}
 	if s.MailLog() != log {
-		t.Errorf("the system's Postfix was used:\n%s", strings.TrimPrefix(s.MailLog(), log))
+		t.Errorf("the log of the system's Postfix: got these lines, want none:\n%s", strings.TrimPrefix(s.MailLog(), log))
 	}
 	if n := s.Traffic().Attempts(); n != 0 || len(l.World.DNS.Queries()) != 0 {
 		t.Errorf("%d connections left the host, %d DNS queries, want 0 and 0", n, len(l.World.DNS.Queries()))
 	}
 	if out := s.Shell("pgrep -f '[r]elayhost-demo' || true"); strings.TrimSpace(out) != "" {
-		t.Errorf("processes were left: %s", out)
+		t.Errorf("got processes that were left, want none: %s", out)
 	}
 }

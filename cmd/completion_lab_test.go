@@ -19,7 +19,7 @@ func TestLabCompletion(t *testing.T) {
 		t.Helper()
 		res := l.Run("fish", "--no-config", "-c", "relayhost completion fish | source; complete -C '"+line+"'")
 		if res.Code != 0 || res.Stderr != "" {
-			t.Fatalf("fish: %s", res)
+			t.Fatalf("fish: want exit code 0 and empty stderr, got %s", res)
 		}
 		var names []string
 		for offer := range strings.Lines(res.Stdout) {
@@ -34,11 +34,11 @@ func TestLabCompletion(t *testing.T) {
 		"relayhost setup --relay mailg": "mailgun",
 	} {
 		if got := fish(line); len(got) != 1 || got[0] != want {
-			t.Errorf("fish completes %q with %q, not with %q", line, got, want)
+			t.Errorf("fish completes %q: got %q, want %q", line, got, want)
 		}
 	}
 	res := l.Run("zsh", "-f", "-c", "autoload -U compinit && compinit -u -D && source <(relayhost completion zsh) && print $_comps[relayhost] && functions _relayhost")
 	if res.Code != 0 || res.Stderr != "" || !strings.HasPrefix(res.Stdout, "_relayhost\n") || !strings.Contains(res.Stdout, "__complete") {
-		t.Errorf("zsh: %s", res)
+		t.Errorf("zsh: want exit code 0, empty stderr, %q at the start of stdout and %q in stdout, got %s", "_relayhost\n", "__complete", res)
 	}
 }

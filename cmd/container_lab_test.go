@@ -26,13 +26,13 @@ func TestLabReadOnly(t *testing.T) {
 		s.Shell(test.mount)
 		res := unchangedAfter(t, l, 1, setup...)
 		if !strings.Contains(flat(res.Stderr), flat(test.says)) || !strings.Contains(res.Stderr, "this server: unchanged") {
-			t.Errorf("%s: %s", test.mount, res)
+			t.Errorf("%s: want %q and %q in stderr, got %s", test.mount, test.says, "this server: unchanged", res)
 		}
 		if res := unchangedAfter(t, l, 0, append(setup, "--dry-run")...); !strings.Contains(res.Stdout, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:587") {
-			t.Errorf("%s: dry run: %s", test.mount, res)
+			t.Errorf("%s: dry run: want %q in stdout, got %s", test.mount, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:587", res)
 		}
 		if s.Exists("/var/lib/relayhost") {
-			t.Errorf("%s: a state directory is left", test.mount)
+			t.Errorf("%s: /var/lib/relayhost is left, want it gone", test.mount)
 		}
 		s.Shell(test.umount)
 	}
@@ -52,17 +52,17 @@ func TestLabSeccomp(t *testing.T) {
 	for _, calls := range []string{"setuid,setresuid", "fchown,fchownat", "flock"} {
 		res := unchangedAfter(t, l, 1, append(s.Restricted("EPERM", strings.Split(calls, ",")...), setup...)...)
 		if !strings.Contains(flat(res.Stderr), flat("with all capabilities")) || !strings.Contains(res.Stderr, "this server: unchanged") {
-			t.Errorf("without %s: %s", calls, res)
+			t.Errorf("without %s: want %q and %q in stderr, got %s", calls, "with all capabilities", "this server: unchanged", res)
 		}
 		asBefore(t, l, "without "+calls, before)
 	}
 	// What a kernel of 2018 does not have, nor a runtime of that time allows.
 	old := s.Restricted("ENOSYS", "pidfd_open", "pidfd_send_signal", "clone3", "openat2", "statx", "faccessat2", "renameat2", "inotify_init1")
 	if res := l.Run(append(old, setup...)...); res.Code != 0 {
-		t.Fatalf("as on an old kernel: %s", res)
+		t.Fatalf("as on an old kernel: want exit code 0, got %s", res)
 	}
 	if res := l.Run(append(old, "/usr/local/bin/relayhost", "rollback", "--all", "--yes")...); res.Code != 0 {
-		t.Errorf("rollback as on an old kernel: %s", res)
+		t.Errorf("rollback as on an old kernel: want exit code 0, got %s", res)
 	}
 	asBefore(t, l, "rolled back", before)
 }

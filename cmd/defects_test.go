@@ -53,7 +53,7 @@ func TestEveryDefectIsTested(t *testing.T) {
 	}
 	for _, d := range defects {
 		if !strings.Contains(tests, "func "+d.test+"(") {
-			t.Errorf("%s, %s: there is no %s", d.number, d.what, d.test)
+			t.Errorf("%s, %s: want the test %s, which is missing", d.number, d.what, d.test)
 		}
 	}
 }

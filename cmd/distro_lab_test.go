@@ -97,7 +97,7 @@ func TestLabMapTypes(t *testing.T) {
 			roundTrip(t, l, five[5], 587, "starttls")
 
 			if res := l.Run(setupArgs(five[5])...); res.Code != 0 {
-				t.Fatalf("setup: %s\n%s", res, s.MailLog())
+				t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 			}
 			if maps := s.Shell("postconf -P | grep -E '^relayhost-brevo/unix/smtp_(sasl_password|generic)_maps'"); strings.Count(maps, tt.typ+":") != 2 || strings.Contains(maps, " hash:") {
 				t.Errorf("not %s: got %s, want no %q in it", tt.typ, maps, " hash:")
@@ -137,7 +137,7 @@ func mapDriver(t *testing.T, prepare string) {
 	}
 	roundTrip(t, l, five[5], 587, "starttls")
 	if res := l.Run(setupArgs(five[5])...); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	if maps := s.Shell("postconf -hP relayhost-brevo/unix/smtp_sasl_password_maps"); maps != "hash:/etc/postfix/sasl_passwd\n" {
 		t.Errorf("the table is %s, want %q", maps, "hash:/etc/postfix/sasl_passwd\n")

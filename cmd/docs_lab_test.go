@@ -52,7 +52,7 @@ func scenes(t *testing.T, path string) (list []scene) {
 				case "api":
 					s.api = value
 				default:
-					t.Errorf("%s:%d: %q", path, f.line, word)
+					t.Errorf("%s:%d: got %q, want cloud=, relay=, smarthost= or api=", path, f.line, word)
 				}
 			}
 			list, last = append(list, s), key
@@ -91,7 +91,7 @@ func TestLabDocuments(t *testing.T) {
 		}
 	}
 	if commands < 60 {
-		t.Errorf("%d lines executed", commands)
+		t.Errorf("got %d lines executed, want at least 60", commands)
 	}
 }
 
@@ -114,7 +114,7 @@ func (s scene) play(t *testing.T) {
 		opts = append(opts, lab.Cloud(s.cloud))
 		entry, ok := detect.HostByID(s.cloud)
 		if !ok {
-			t.Fatalf("no provider %q", s.cloud)
+			t.Fatalf("got no provider %q, want one that detect knows", s.cloud)
 		}
 		for _, port := range entry.Policy.Blocked {
 			opts = append(opts, lab.Port(port, lab.Dropped, lab.Both))
@@ -155,17 +155,17 @@ func (s scene) play(t *testing.T) {
 		}
 		res := l.Server.Do(lab.Command{Args: []string{"sh", "-ec", f.text}, Env: env})
 		if res.Code != 0 {
-			t.Fatalf("line %d:\n%s%s\n%s", f.line, f.text, res, l.Server.MailLog())
+			t.Fatalf("line %d: want exit code 0 of\n%sgot %s\n%s", f.line, f.text, res, l.Server.MailLog())
 		}
 		if os.Getenv("DOCS_SHOW") != "" {
 			t.Logf("%s\n%s", f.text, res)
 		}
 	}
 	if s.api != "" && len(l.World.API(s.api).Got()) < 2 {
-		t.Errorf("%d messages at the API", len(l.World.API(s.api).Got()))
+		t.Errorf("got %d messages at the API, want at least 2", len(l.World.API(s.api).Got()))
 	}
 	if s.relay != "" && len(l.World.Relay(s.relay).Mailbox()) < 2 {
-		t.Errorf("%d messages at the service", len(l.World.Relay(s.relay).Mailbox()))
+		t.Errorf("got %d messages at the relay, want at least 2", len(l.World.Relay(s.relay).Mailbox()))
 	}
 }
 
@@ -191,13 +191,13 @@ func TestLabReadmeTry(t *testing.T) {
 	l.Server.Install()
 	res := l.Server.Do(lab.Command{Args: []string{"relayhost", "demo", "--install"}, Timeout: 5 * time.Minute})
 	if res.Code != 0 || !strings.Contains(res.Stdout, "byte for byte") {
-		t.Errorf("demo --install: %s", res)
+		t.Errorf("demo --install: want exit code 0 and %q in stdout, got %s", "byte for byte", res)
 	}
 	if got := strings.TrimSpace(l.Server.Shell("postconf -h inet_interfaces")); got != "loopback-only" {
-		t.Errorf("the new Postfix listens on %s", got)
+		t.Errorf("the new Postfix: got inet_interfaces = %s, want %s", got, "loopback-only")
 	}
 	if res := l.Run("postfix", "status"); res.Code == 0 {
-		t.Error("the new Postfix was started")
+		t.Errorf("the new Postfix, postfix status: want an exit code other than 0, got %s", res)
 	}
 }
 
@@ -232,7 +232,7 @@ func TestLabReadmeInstall(t *testing.T) {
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH=/usr/local/bin:"+os.Getenv("PATH"), "VERSION=from-the-readme")
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "relayhost from-the-readme") {
-		t.Errorf("%v:\n%s", err, out)
+		t.Errorf("want no error and %q, got %v:\n%s", "relayhost from-the-readme", err, out)
 	}
 }
 
@@ -262,7 +262,7 @@ func TestLabReadmeSession(t *testing.T) {
 		}
 	}
 	if len(session) < 10 {
-		t.Fatalf("the README shows no session: %q", session)
+		t.Fatalf("the session of the README: got %d lines, want at least 10: %q", len(session), session)
 	}
 	l := newLab(t, lab.Port25(lab.Dropped), lab.Relay("ses"))
 	credentials(l, "ses", "email-smtp.eu-west-1.amazonaws.com")
@@ -293,10 +293,10 @@ func TestLabReadmeSession(t *testing.T) {
 	shown := strings.Split(text, "\n")
 	for i, want := range session[1:] {
 		if i >= len(shown) || sameEachRun(shown[i]) != sameEachRun(want) {
-			t.Fatalf("line %d of the session in the README is %q, got\n%s", i+1, want, text)
+			t.Fatalf("line %d of the session in the README: want %q, got\n%s", i+1, want, text)
 		}
 	}
 	if len(shown) != len(session)-1 {
-		t.Errorf("the session goes on after the README's last line:\n%s", text)
+		t.Errorf("got %d lines after the first, want the %d of the README:\n%s", len(shown), len(session)-1, text)
 	}
 }

@@ -66,7 +66,7 @@ func fences(t *testing.T, path string) (list []fence) {
 		tag, _ = strings.CutPrefix(line, "<!-- ")
 	}
 	if open != nil {
-		t.Errorf("%s:%d: a block of code without end", path, open.line)
+		t.Errorf("%s:%d: got a block of code without an end, want one", path, open.line)
 	}
 	return list
 }
@@ -138,7 +138,7 @@ func TestDocumentedCommands(t *testing.T) {
 			for _, line := range commandLines(f.text) {
 				seen++
 				if err := parses(line); err != nil {
-					t.Errorf("%s:%d: %s: %v", path, f.line, line, err)
+					t.Errorf("%s:%d: %s: want no error, got %v", path, f.line, line, err)
 				}
 			}
 		}
@@ -168,11 +168,11 @@ func TestEveryBlockIsHeld(t *testing.T) {
 			reason, not := strings.CutPrefix(f.tag, "not run: ")
 			switch {
 			case f.lang == "text" && len(commandLines(f.text)) > 0:
-				t.Errorf("%s:%d: a command line in a text", path, f.line)
+				t.Errorf("%s:%d: got a command line in a text, want none", path, f.line)
 			case byTest && !tests[name]:
-				t.Errorf("%s:%d: there is no %s", path, f.line, name)
+				t.Errorf("%s:%d: want the test %s, which is missing", path, f.line, name)
 			case !held[f.lang] && !byTest && (!not || reason == ""):
-				t.Errorf("%s:%d: nothing executes this block", path, f.line)
+				t.Errorf("%s:%d: nothing executes this block, want a test or a reason", path, f.line)
 			}
 		}
 	}
@@ -219,21 +219,21 @@ func TestHelp(t *testing.T) {
 		}
 		for _, line := range examples {
 			if err := parses(line); err != nil {
-				t.Errorf("%s: example %q: %v", c.CommandPath(), line, err)
+				t.Errorf("%s: example %q: want no error, got %v", c.CommandPath(), line, err)
 			}
 		}
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			flags++
 			if f.Usage == "" {
-				t.Errorf("%s: --%s does not say what it does", c.CommandPath(), f.Name)
+				t.Errorf("%s: --%s has no text, want what it does", c.CommandPath(), f.Name)
 			}
 		})
 		for line := range strings.Lines(c.Long + "\n" + c.UsageString()) {
 			if len(line) > 81 {
-				t.Errorf("%s: help is wider than 80 columns: %s", c.CommandPath(), line)
+				t.Errorf("%s: got a line of the help wider than 80 columns, want none: %s", c.CommandPath(), line)
 			}
 			if strings.ContainsFunc(line, func(r rune) bool { return r > unicode.MaxASCII }) {
-				t.Errorf("%s: a Latin-1 or serial terminal cannot show %q", c.CommandPath(), line)
+				t.Errorf("%s: got %q, want ASCII alone: a Latin-1 or serial terminal cannot show it", c.CommandPath(), line)
 			}
 		}
 	}
@@ -298,7 +298,7 @@ func TestDocumentedCredentials(t *testing.T) {
 		for _, f := range fences(t, path) {
 			if f.lang == "ini" {
 				if _, err := secret.Read(strings.NewReader(strings.ReplaceAll(f.text, "/root/m365.pem", key))); err != nil {
-					t.Errorf("%s:%d: %v", path, f.line, err)
+					t.Errorf("%s:%d: want no error, got %v", path, f.line, err)
 				}
 			}
 		}
@@ -324,7 +324,7 @@ func TestQuickstartServices(t *testing.T) {
 		return
 	}
 	if string(data) != want {
-		t.Errorf("%s is not what the catalogue says: go test ./cmd -run TestQuickstartServices -update", path)
+		t.Errorf("%s: got another text, want that of the catalogue: go test ./cmd -run TestQuickstartServices -update", path)
 	}
 }
 

@@ -17,7 +17,7 @@ func TestBenchDryRun(t *testing.T) {
 	for range 9 {
 		res := l.Run("relayhost", "setup", "--relay", "ses", "--region", "eu-west-1", "--from", "app@example.com", "--dry-run", "--port", "587", "--no-probe")
 		if res.Code != 0 {
-			t.Fatal(res)
+			t.Fatalf("want exit code 0, got %s", res)
 		}
 		ms = append(ms, res.Took.Seconds()*1000)
 	}

@@ -41,7 +41,7 @@ func TestExplainAnswer(t *testing.T) {
 			}
 			_, report, _ := strings.Cut(out.String(), "masked:")
 			if tt.not != "" && strings.Contains(report, tt.not) {
-				t.Errorf("%q is in the report\n%s", tt.not, report)
+				t.Errorf("want no %q in the report\n%s", tt.not, report)
 			}
 		})
 	}

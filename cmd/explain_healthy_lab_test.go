@@ -20,7 +20,7 @@ func TestLabHealthyLog(t *testing.T) {
 			l := newLab(t, lab.On(suite), lab.Relay("ses"))
 			credentials(l, "ses", five[0].host)
 			if res := l.Run(setupArgs(five[0])...); res.Code != 0 {
-				t.Fatal(res)
+				t.Fatalf("want exit code 0, got %s", res)
 			}
 			l.Server.Shell(`for i in $(seq 175); do printf 'Subject: x\n\nx\n' | sendmail -f app@example.com to$i@example.net; done
 for i in $(seq 200); do [ -n "$(postqueue -j)" ] || break; postqueue -f; sleep 0.2; done`)
@@ -31,7 +31,7 @@ for i in $(seq 200); do [ -n "$(postqueue -j)" ] || break; postqueue -f; sleep 0
 			}
 			for _, g := range c.Groups() {
 				if !g.Past {
-					t.Errorf("%q, %d times: %s", g.Cause.ID, g.Count, g.Example)
+					t.Errorf("got %q, %d times, want no fault that goes on: %s", g.Cause.ID, g.Count, g.Example)
 				}
 			}
 			if sent := strings.Count(log, "status=sent"); sent < 175 || c.Lines < 1000 || c.Unread > 0 {

@@ -50,7 +50,7 @@ func TestLabExplainHere(t *testing.T) {
 	l := newLab(t, lab.Relay("ses"))
 	credentials(l, "ses", five[0].host)
 	if res := l.Run(setupArgs(five[0])...); res.Code != 0 {
-		t.Fatal(res)
+		t.Fatalf("want exit code 0, got %s", res)
 	}
 	l.Server.Shell("cp -a /etc/postfix /root/sound")
 	tried := here
@@ -68,7 +68,7 @@ func TestLabExplainHere(t *testing.T) {
 		t.Run(tt.cause, func(t *testing.T) {
 			for _, c := range explained(tt.text) {
 				if c.ID == tt.cause && (c.Confirmed || !c.Refuted) {
-					t.Errorf("on a sound host: %+v", c)
+					t.Errorf("on a sound host: got %+v, want it refuted and not confirmed", c)
 				}
 			}
 			l.Server.Shell(tt.shell)
@@ -77,7 +77,7 @@ func TestLabExplainHere(t *testing.T) {
 			}
 			for _, c := range explained("--no-host", tt.text) {
 				if c.Confirmed || c.Refuted {
-					t.Errorf("with --no-host: %+v", c)
+					t.Errorf("with --no-host: got %+v, want it neither confirmed nor refuted", c)
 				}
 			}
 			l.Server.Shell("postfix stop; rm -rf /etc/postfix; cp -a /root/sound /etc/postfix; postfix start")

@@ -47,7 +47,7 @@ func TestLabRelayLost(t *testing.T) {
 			before := l.Server.Tree(mailConfig...)
 			res := l.Run(remove(setupArgs(five[4], "--port", "587", "--no-probe", "--queue", "hold"), "--json")...)
 			if res.Code != test.code || !strings.Contains(res.Stdout+res.Stderr, test.says) {
-				t.Errorf("%s", res)
+				t.Errorf("want exit code %d and %q in the output, got %s", test.code, test.says, res)
 			}
 			if n := asked.Load(); n < 3 {
 				t.Errorf("got %d attempts, want at least 3", n)
@@ -79,7 +79,7 @@ func TestLabCrash(t *testing.T) {
 		}
 		r := p.Wait()
 		if r.Code == 0 || strings.Contains(r.Stdout+r.Stderr, password) {
-			t.Errorf("%v: %s", sig, r)
+			t.Errorf("%v: want an exit code other than 0 and no password in the output, got %s", sig, r)
 		}
 		waitUndone(l)
 		if core := s.Shell("find / -xdev -name 'core*' -type f -newer /root/credentials ! -path '/proc/*' ! -path '/sys/*'"); core != "" {
@@ -110,7 +110,7 @@ func TestLabQueueSend(t *testing.T) {
 	}
 	r := l.Run(append(args, "--queue", "send")...)
 	if r.Code != 0 || !strings.Contains(r.Stderr, fmt.Sprintf("%d messages in the queue", waiting+1)) {
-		t.Errorf("setup: %s", r)
+		t.Errorf("setup: want exit code 0 and %q in stderr, got %s", fmt.Sprintf("%d messages in the queue", waiting+1), r)
 	}
 	asked := s.ReadFile("/root/asked")
 	if n := strings.Count(asked, "postqueue -c /etc/postfix -i ") + strings.Count(asked, "postqueue -i "); n != waiting || strings.Contains(asked, " -f") {
@@ -137,7 +137,7 @@ func TestLabRollbackToBroken(t *testing.T) {
 	s := l.Server
 	before := s.Tree(mailConfig...)
 	if r := l.Run(args...); r.Code != 0 {
-		t.Fatalf("setup: %s", r)
+		t.Fatalf("setup: want exit code 0, got %s", r)
 	}
 	const program = "/usr/lib/postfix/sbin/qmgr"
 	s.Shell("mv " + program + " " + program + ".real")
@@ -147,7 +147,7 @@ exec -a qmgr `+program+`.real "$@"
 `, 0o755)
 	r := l.Run("relayhost", "rollback", "--yes")
 	if r.Code != 0 || !strings.Contains(r.Stdout, "restored: ") || !strings.Contains(flat(r.Stderr), flat("Postfix does not work with it")) || !strings.Contains(r.Stderr, "qmgr") {
-		t.Errorf("rollback: %s\n%s", r, s.MailLog())
+		t.Errorf("rollback: want exit code 0, %q in stdout and %q and %q in stderr, got %s\n%s", "restored: ", "Postfix does not work with it", "qmgr", r, s.MailLog())
 	}
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("not as before: got\n%s\nwant none", d)
@@ -160,7 +160,7 @@ func TestLabRollbackKilled(t *testing.T) {
 	l, _, args := transactionLab(t)
 	s := l.Server
 	if r := l.Run(args...); r.Code != 0 {
-		t.Fatalf("setup: %s", r)
+		t.Fatalf("setup: want exit code 0, got %s", r)
 	}
 	changed := s.Tree(mailConfig...)
 	s.Shell("mv /usr/sbin/postfix /usr/sbin/postfix.real")
@@ -169,16 +169,16 @@ case "$*" in *reload*) [ -e /root/reloads ] || { : >/root/reloads; kill -9 $PPID
 exec /usr/sbin/postfix.real "$@"
 `, 0o755)
 	if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 137 {
-		t.Errorf("rollback: %s", r)
+		t.Errorf("rollback: want exit code 137, got %s", r)
 	}
 	waitUndone(l)
 	if d := changed.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("not as set up: got\n%s\nwant none", d)
 	}
 	if r := l.Run("relayhost", "verify", "--json"); r.Code != 0 {
-		t.Errorf("verify: %s", r)
+		t.Errorf("verify: want exit code 0, got %s", r)
 	}
 	if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {
-		t.Errorf("rollback: %s", r)
+		t.Errorf("rollback: want exit code 0, got %s", r)
 	}
 }

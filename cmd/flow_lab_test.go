@@ -56,13 +56,13 @@ func TestLabFlow(t *testing.T) {
 		}
 	}
 	if text := unchangedAfter(t, l, 0, append(remove(setup, "--json"), "--dry-run")...).Stdout; !strings.HasPrefix(text, "mail of this server:\n  other mail, ") || !strings.Contains(text, "\n  senders of this host (root, www-data, ") {
-		t.Errorf("the table is not the first answer:\n%s", text)
+		t.Errorf("want %q at the start and %q in\n%s", "mail of this server:\n  other mail, ", "\n  senders of this host (root, www-data, ", text)
 	}
 	for _, more := range [][]string{{"--dry-run"}, {}} {
 		res := unchangedAfter(t, l, 1, append(setup, append(more, "--to", "somebody@partner.example")...)...)
 		doc := decode[flowDoc](t, res)
 		if !strings.Contains(doc.Error, "mail to somebody@partner.example does not leave through the relay") || !strings.Contains(doc.Hint, "--to") {
-			t.Errorf("%q: got error %q, hint %q", more, doc.Error, doc.Hint)
+			t.Errorf("%q: got error %q and hint %q, want %q in the first and %q in the second", more, doc.Error, doc.Hint, "mail to somebody@partner.example does not leave through the relay", "--to")
 		}
 		valid(t, "setup", res.Stdout)
 	}
@@ -76,7 +76,7 @@ func TestLabFlow(t *testing.T) {
 			}
 		}
 		if !strings.Contains(doc.Hint, "postconf -X append_dot_mydomain") || time.Since(began) > 20*time.Second {
-			t.Errorf("%q: got hint %q after %s", more, doc.Hint, time.Since(began))
+			t.Errorf("%q: got hint %q after %s, want %q in it within 20s", more, doc.Hint, time.Since(began), "postconf -X append_dot_mydomain")
 		}
 	}
 }
@@ -111,7 +111,7 @@ echo 'shop-smtp unix - - n - - smtp -o smtp_helo_name=out.shop.example' >>/etc/p
 	mu.Lock()
 	for _, want := range []string{"postmaster@shop.example somebody@yahoo.com", "app@example.com postmaster@partner.example"} {
 		if !asked[want] {
-			t.Errorf("the relay was not asked for %s; got %v", want, asked)
+			t.Errorf("the relay was asked for: got %v, want %s among them", asked, want)
 		}
 	}
 	mu.Unlock()
@@ -128,7 +128,7 @@ echo 'shop-smtp unix - - n - - smtp -o smtp_helo_name=out.shop.example' >>/etc/p
 	all := l.World.Relay("sendgrid").Mailbox()
 	for _, m := range all {
 		if slices.Contains(m.To, "postmaster@partner.example") {
-			t.Errorf("a stranger got a message: from %s to %v", m.From, m.To)
+			t.Errorf("got a message from %s to %v, want none to %s", m.From, m.To, "postmaster@partner.example")
 		}
 		if m.Session.HELO == "out.shop.example" && m.From == "postmaster@shop.example" {
 			shop++
@@ -164,7 +164,7 @@ func TestLabForeignRecipient(t *testing.T) {
 	}
 	for _, m := range l.World.Relay("sendgrid").Mailbox() {
 		if slices.Contains(m.To, "postmaster@partner.example") {
-			t.Errorf("a stranger got a message: from %s to %v", m.From, m.To)
+			t.Errorf("got a message from %s to %v, want none to %s", m.From, m.To, "postmaster@partner.example")
 		}
 	}
 }

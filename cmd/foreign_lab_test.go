@@ -79,7 +79,7 @@ postconf -M shop-smtp/unix="shop-smtp unix - - n - - smtp -o smtp_tls_security_l
 			if test.earlier { // with any name of an account
 				args = append([]string{"relayhost", "setup", "--smarthost", "smtp.sendgrid.net"}, args[slices.Index(args, "--from"):]...)
 				if res := l.Run(args...); res.Code != 0 {
-					t.Fatalf("the setup before: %s", res)
+					t.Fatalf("the setup before: want exit code 0, got %s", res)
 				}
 			}
 			s.Shell(test.set + "\npostfix reload")
@@ -113,7 +113,7 @@ postconf -M shop-smtp/unix="shop-smtp unix - - n - - smtp -o smtp_tls_security_l
 				}
 			}
 			if strings.Contains(doc.Error+doc.Hint, markedPassword) {
-				t.Error("the password is printed")
+				t.Error("the password is in the error or the hint, want it in neither")
 			}
 		})
 	}

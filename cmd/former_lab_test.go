@@ -68,7 +68,7 @@ func TestLabSetupOfAnEarlierRelease(t *testing.T) {
 			files := formerSetup(t, l, suite)
 			res := l.Run("relayhost", "verify", "--no-send", "--json")
 			if !strings.Contains(res.Stdout, `"shared_settings"`) {
-				t.Errorf("verify does not name the earlier release: %s", res)
+				t.Errorf("verify does not name the earlier release: want %q in stdout, got %s", `"shared_settings"`, res)
 			}
 			if danger := strings.Contains(res.Stdout, "TLS-Required: no"); danger != (suite == lab.Trixie || suite == lab.Sid) {
 				t.Errorf("verify on %s names the danger: got %v: %s, want %v", suite, danger, res, (suite == lab.Trixie || suite == lab.Sid))
@@ -87,28 +87,28 @@ func TestLabSetupOfAnEarlierRelease(t *testing.T) {
 			s.WriteFile("/root/send", "i=0; while [ ! -e /root/stop ]; do i=$((i+1)); echo hello | sendmail -f root@host.example.com during$i@example.net; sleep 0.05; done; echo $i > /root/sent\n", 0o755)
 			s.Shell("nohup sh /root/send >/dev/null 2>&1 &")
 			if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"applied"`) {
-				t.Fatalf("setup: %s\n%s", res, s.MailLog())
+				t.Fatalf("setup: want exit code 0 and %q in stdout, got %s\n%s", `"applied"`, res, s.MailLog())
 			}
 			main := s.ReadFile("/etc/postfix/main.cf")
 			for _, line := range []string{"\nrelayhost = [", "smtp_sasl_", "smtp_tls_policy_maps"} {
 				if strings.Contains(main, line) {
-					t.Errorf("main.cf still has %q:\n%s", line, main)
+					t.Errorf("want no %q in main.cf:\n%s", line, main)
 				}
 			}
 			if !strings.Contains(main, "\ndefault_transport = relayhost-ses:[email-smtp.eu-west-1.amazonaws.com]:587\n") {
 				t.Errorf("main.cf is\n%s\nwant %q in it", main, "\ndefault_transport = relayhost-ses:[email-smtp.eu-west-1.amazonaws.com]:587\n")
 			}
 			if s.Exists("/etc/postfix/relayhost_tls_policy") || s.Exists("/etc/postfix/relayhost_tls_policy.db") {
-				t.Error("the policy table of that release is left")
+				t.Error("the policy table of that release or its compiled file is left, want both gone")
 			}
 			if res := l.Run("relayhost", "verify", "--no-send", "--json"); strings.Contains(res.Stdout, "shared_settings") || strings.Contains(res.Stdout, "TLS-Required") {
-				t.Errorf("verify after setup: %s", res)
+				t.Errorf("verify after setup: want no %q or %q in stdout, got %s", "shared_settings", "TLS-Required", res)
 			}
 			if res := l.Run("relayhost", "setup", "--yes", "--json"); !strings.Contains(res.Stdout, `"unchanged"`) {
-				t.Errorf("a second setup: %s", res)
+				t.Errorf("a second setup: want %q in stdout, got %s", `"unchanged"`, res)
 			}
 			if res := l.Run("relayhost", "rollback", "--yes"); res.Code != 0 {
-				t.Errorf("rollback: %s", res)
+				t.Errorf("rollback: want exit code 0, got %s", res)
 			}
 			for path, text := range files {
 				if got := s.ReadFile(path); got != text {

@@ -42,14 +42,14 @@ func TestBenchHTTPS(t *testing.T) {
 	run := func(service string, count func() int, flags ...string) float64 {
 		t.Helper()
 		if res := l.Run(append(base, flags...)...); res.Code != 0 {
-			t.Fatalf("setup: %s", res)
+			t.Fatalf("setup: want exit code 0, got %s", res)
 		}
 		return emptyQueue(t, s, service, count)
 	}
 	smtp := run("relayhost-ses", func() int { return relay.Counters().Messages }, "--via", "smtp", "--connections", "20", "--credentials-file", "/root/ses.txt", "--port", "587")
 	api := run("relayhost-ses-https", ses.Requests, "--via", "https", "--connections", "20")
 	if res := l.Run(append(base, "--via", "https", "--connections", "100")...); res.Code != 0 {
-		t.Fatalf("setup: %s", res)
+		t.Fatalf("setup: want exit code 0, got %s", res)
 	}
 	listen(s, "ses-https")
 	many := emptyQueue(t, s, "relayhost-ses-https", ses.Requests)
@@ -82,7 +82,7 @@ func emptyQueue(t *testing.T, s *lab.Server, service string, count func() int) f
 	end := time.Now().Add(2 * time.Minute)
 	for strings.TrimSpace(s.Shell("find /var/spool/postfix/deferred -type f | wc -l")) != fmt.Sprint(benchMessages) {
 		if time.Now().After(end) {
-			t.Fatalf("the queue was not filled:\n%s", s.Queue())
+			t.Fatalf("got the queue\n%s\nwant it filled within the time", s.Queue())
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
@@ -92,7 +92,7 @@ func emptyQueue(t *testing.T, s *lab.Server, service string, count func() int) f
 	reached := func(n int) time.Time {
 		for end := time.Now().Add(3 * time.Minute); count()-before < n; time.Sleep(2 * time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("%s: %d of %d messages came\n%s", service, count()-before, n, s.Shell("tail -n 20 /var/log/mail.log"))
+				t.Fatalf("%s: got %d messages, want %d\n%s", service, count()-before, n, s.Shell("tail -n 20 /var/log/mail.log"))
 			}
 		}
 		return time.Now()

@@ -15,7 +15,7 @@ func apiOf(t *testing.T, id string) apiSetup {
 	list := append(apiSetups(), apiSetup{id: "ses", host: "email.eu-west-1.amazonaws.com"})
 	i := slices.IndexFunc(list, func(a apiSetup) bool { return a.id == id })
 	if i < 0 {
-		t.Fatalf("no setup by the API of %q is known", id)
+		t.Fatalf("got no setup by the API of %q, want one", id)
 	}
 	return list[i]
 }

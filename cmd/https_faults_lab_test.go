@@ -46,7 +46,7 @@ func byAPI(t *testing.T, by starter, id, host, credentials string, more ...lab.O
 	l.Server.WriteFile("/root/credentials", credentials, 0o600)
 	res := l.Run(append([]string{"relayhost", "setup", "--relay", id, "--via", "https", "--from", "app@example.com", "--credentials-file", "/root/credentials", "--no-verify", "--yes"}, by.flags...)...)
 	if res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, l.Server.MailLog())
 	}
 	return l, l.World.API(id)
 }

@@ -40,14 +40,14 @@ func TestLabSetupHTTPS(t *testing.T) {
 	before := srv.Tree(everywhere...)
 	res := l.Run("relayhost", "setup", "--relay", "ses", "--region", "eu-west-1", "--via", "https", "--from", "app@example.com", "--to", "ops@example.net", "--yes", "--json")
 	if res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, srv.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, srv.MailLog())
 	}
 	if !strings.Contains(res.Stderr, "asked as the role of this instance: no key is stored") {
-		t.Errorf("setup does not say whose account it is: %s", res.Stderr)
+		t.Errorf("setup does not say whose account it is: want %q in stderr, got %s", "asked as the role of this instance: no key is stored", res.Stderr)
 	}
 	doc := decode[setupResult](t, res)
 	if doc.Result != "applied" || doc.Host != "email.eu-west-1.amazonaws.com" || doc.Port != 443 {
-		t.Errorf("setup said %+v", doc)
+		t.Errorf("setup: got %+v, want the result %q, the host %q and port 443", doc, "applied", "email.eu-west-1.amazonaws.com")
 	}
 	if got := ses.Got(); fullTable() && len(got) > 0 && got[0].Protocol != "HTTP/2.0" {
 		t.Errorf("protocol: got %s, want HTTP/2.0, which the API offers with LAB_FULL", got[0].Protocol)
@@ -69,7 +69,7 @@ func TestLabSetupHTTPS(t *testing.T) {
 
 	res = l.Run("relayhost", "verify", "--json")
 	if res.Code != 0 {
-		t.Errorf("verify: %s", res)
+		t.Errorf("verify: want exit code 0, got %s", res)
 	}
 	report := decode[verify.Report](t, res)
 	for _, check := range []string{"dns", "auth", "delivery"} { // the domain's records, a call that sends nothing, a message
@@ -78,7 +78,7 @@ func TestLabSetupHTTPS(t *testing.T) {
 		}
 	}
 	if res := l.Run("relayhost", "status"); res.Code != 0 || !strings.Contains(res.Stdout, "email.eu-west-1.amazonaws.com") {
-		t.Errorf("status: %s", res)
+		t.Errorf("status: want exit code 0 and %q in stdout, got %s", "email.eu-west-1.amazonaws.com", res)
 	}
 	if res := l.Run("relayhost", "status", "--prometheus", "-"); !strings.Contains(res.Stdout, `next_hop="https://email.eu-west-1.amazonaws.com"`) {
 		t.Errorf("metrics: got %s, want the API as next hop", res)
@@ -88,7 +88,7 @@ func TestLabSetupHTTPS(t *testing.T) {
 	}
 
 	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-		t.Fatalf("rollback: %s", res)
+		t.Fatalf("rollback: want exit code 0, got %s", res)
 	}
 	if d := before.Diff(srv.Tree(everywhere...)); d != "" {
 		t.Errorf("rollback left differences: got\n%s\nwant none", d)
@@ -188,10 +188,10 @@ func setUpAPI(t *testing.T, a apiSetup, more ...lab.Option) {
 	}
 	res := l.Run(append(args, a.flags...)...)
 	if res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, srv.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, srv.MailLog())
 	}
 	if doc := decode[setupResult](t, res); doc.Result != "applied" || doc.Host != a.host || doc.Port != 443 {
-		t.Errorf("setup said %+v", doc)
+		t.Errorf("setup: got %+v, want the result %q, the host %q and port 443", doc, "applied", a.host)
 	}
 	if got := service.Got(); len(got) != 2 {
 		t.Errorf("messages: got %d, want the rehearsal's and the proof's", len(got))
@@ -205,13 +205,13 @@ func setUpAPI(t *testing.T, a apiSetup, more ...lab.Option) {
 		t.Errorf("modes: got\n%s\nwant\n%q", mode, "750 root relayhost\n700 relayhost relayhost\n640 root relayhost\n")
 	}
 	if res := l.Run("relayhost", "verify", "--json"); res.Code != 0 {
-		t.Errorf("verify: %s", res)
+		t.Errorf("verify: want exit code 0, got %s", res)
 	}
 	if res := l.Run("relayhost", "setup", "--dry-run", "--detailed-exitcode"); res.Code != 0 {
 		t.Errorf("a second setup: got %s, want no difference", res)
 	}
 	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-		t.Fatalf("rollback: %s", res)
+		t.Fatalf("rollback: want exit code 0, got %s", res)
 	}
 	if d := before.Diff(srv.Tree(everywhere...)); d != "" {
 		t.Errorf("rollback left differences: got\n%s\nwant none", d)
@@ -237,7 +237,7 @@ func TestLabSetupFindsAPI(t *testing.T) {
 	}
 	res := l.Run(setup...)
 	if res.Code != 0 || !strings.Contains(res.Stderr+res.Stdout, "mail is sent by HTTPS") {
-		t.Fatalf("setup: %s\n%s", res, srv.MailLog())
+		t.Fatalf("setup: want exit code 0 and %q in the output, got %s\n%s", "mail is sent by HTTPS", res, srv.MailLog())
 	}
 	if got := l.World.API("sendgrid").Got(); len(got) != 2 {
 		t.Errorf("messages: got %d, want two", len(got))
@@ -262,7 +262,7 @@ func TestLabSwitchHTTPS(t *testing.T) {
 		t.Helper()
 		res := l.Run(append([]string{"relayhost"}, args...)...)
 		if res.Code != 0 {
-			t.Fatalf("%v: %s\n%s", args, res, srv.MailLog())
+			t.Fatalf("%v: want exit code 0, got %s\n%s", args, res, srv.MailLog())
 		}
 		return res
 	}
@@ -278,7 +278,7 @@ func TestLabSwitchHTTPS(t *testing.T) {
 	srv.SendMail("orders@shop.example", "ops@example.net", "by the route")
 	srv.WaitLog(`relayhost-shop-https/lmtp.*to=<ops@example\.net>.*status=sent`)
 	if res := l.Run("relayhost", "verify", "--json"); res.Code != 0 {
-		t.Errorf("verify of two routes: %s", res)
+		t.Errorf("verify of two routes: want exit code 0, got %s", res)
 	}
 	// Back to SMTP: what was the bridge's goes.
 	srv.WriteFile("/etc/relayhost/relayhost.toml", toml, 0o644)
@@ -300,6 +300,6 @@ func TestLabSwitchHTTPS(t *testing.T) {
 		t.Errorf("rollback left differences: got\n%s\nwant none", d)
 	}
 	if log := srv.MailLog(); strings.Contains(log, "fatal:") || strings.Contains(log, "panic:") || strings.Contains(log, "killed by signal") {
-		t.Errorf("log: got\n%s", srv.Shell("grep -E 'fatal:|panic:|signal' /var/log/mail.log"))
+		t.Errorf("log: want no line that is fatal, a panic or killed by a signal, got\n%s", srv.Shell("grep -E 'fatal:|panic:|signal' /var/log/mail.log"))
 	}
 }

@@ -47,7 +47,7 @@ func httpsProxy(t *testing.T, by starter) {
 		res := l.Run(append([]string{"relayhost", "setup", "--relay", "mailgun", "--via", "https", "--https-proxy", "http://127.0.0.1:3128", "--from", "app@example.com",
 			"--to", "ops@example.net", "--credentials-file", credentials, "--yes"}, by.flags...)...)
 		if res.Code != 0 {
-			t.Fatalf("setup: %s\n%s\n%s", res, s.MailLog(), s.Shell("cat /var/log/tinyproxy.log; true"))
+			t.Fatalf("setup: want exit code 0, got %s\n%s\n%s", res, s.MailLog(), s.Shell("cat /var/log/tinyproxy.log; true"))
 		}
 	}
 	proxy("")
@@ -64,13 +64,13 @@ func httpsProxy(t *testing.T, by starter) {
 	s.Shell("postqueue -f")
 	s.WaitLog(`to=<login@example\.net>.*status=sent`)
 	if res := l.Run("relayhost", "verify"); res.Code != 0 {
-		t.Errorf("verify: %s", res)
+		t.Errorf("verify: want exit code 0, got %s", res)
 	}
 	if res := l.Run("relayhost", "setup", "--dry-run", "--detailed-exitcode"); res.Code != 0 {
 		t.Errorf("a second setup: got %s, want no difference", res)
 	}
 	if found := s.Run("sh", "-c", "grep -rl Gehe1mProxy /etc/relayhost /etc/postfix /etc/systemd /var/log/mail.log 2>/dev/null; journalctl --no-pager 2>/dev/null | grep Gehe1mProxy; find /var/lib -perm /007 -type f -exec grep -l Gehe1mProxy {} +").Stdout; found != "" {
-		t.Errorf("the login is in %s", found)
+		t.Errorf("got the login in %s, want it in no file", found)
 	}
 
 	stop()

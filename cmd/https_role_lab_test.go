@@ -51,7 +51,7 @@ func setupRoles(t *testing.T, by starter) {
 				"--from", "app@example.com", "--to", "ops@example.net", "--yes", "--json")
 			res := l.Run(append(args, by.flags...)...)
 			if res.Code != 0 {
-				t.Fatalf("setup: %s\n%s", res, srv.MailLog())
+				t.Fatalf("setup: want exit code 0, got %s\n%s", res, srv.MailLog())
 			}
 			if got := len(ses.Got()) - before; got != 2 {
 				t.Errorf("messages: got %d, want the rehearsal's and the proof's", got)
@@ -61,10 +61,10 @@ func setupRoles(t *testing.T, by starter) {
 				t.Errorf("configuration: got\n%s\nwant the source %s and no key", text, row.source)
 			}
 			if res := l.Run("relayhost", "verify"); res.Code != 0 {
-				t.Errorf("verify without that environment: %s", res)
+				t.Errorf("verify without that environment: want exit code 0, got %s", res)
 			}
 			if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-				t.Errorf("rollback: %s", res)
+				t.Errorf("rollback: want exit code 0, got %s", res)
 			}
 		})
 	}

@@ -38,7 +38,7 @@ func TestLabHTTPSRoutes(t *testing.T) {
 	setup := func(args ...string) {
 		t.Helper()
 		if res := l.Run(append([]string{"relayhost", "setup", "--no-verify", "--yes"}, args...)...); res.Code != 0 {
-			t.Fatalf("setup %v: %s\n%s", args, res, s.MailLog())
+			t.Fatalf("setup %v: want exit code 0, got %s\n%s", args, res, s.MailLog())
 		}
 	}
 	sent := 0
@@ -72,7 +72,7 @@ func TestLabHTTPSRoutes(t *testing.T) {
 	setup("--credentials-file", "/root/one")
 	send("app@example.com", "api.eu.mailgun.net -two")
 	if res := l.Run("relayhost", "verify", "--no-send"); res.Code != 0 {
-		t.Errorf("verify: %s", res)
+		t.Errorf("verify: want exit code 0, got %s", res)
 	}
 	passesLarge(t, s, mailgun) // as it is, with one process for all connections
 

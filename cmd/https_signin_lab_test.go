@@ -35,14 +35,14 @@ func TestLabSetupGraph(t *testing.T) {
 			test.way.relay = test.id
 			res := test.way.setup(l, append(test.flags, "--via", "https")...)
 			if res.Code != 0 {
-				t.Fatalf("setup: %s\n%s", res, srv.MailLog())
+				t.Fatalf("setup: want exit code 0, got %s\n%s", res, srv.MailLog())
 			}
 			if got := service.Got(); len(got) != 2 || fmt.Sprint(got[1].To) != "[ops@example.net]" {
 				t.Errorf("messages: got %d, want the rehearsal's and the proof's", len(got))
 			}
 			for _, args := range [][]string{{"verify", "--json"}, {"status", "--json"}} {
 				if res := l.Run(append([]string{"relayhost"}, args...)...); res.Code != 0 {
-					t.Errorf("%v: %s", args, res)
+					t.Errorf("%v: want exit code 0, got %s", args, res)
 				}
 			}
 			if res := l.Run("relayhost", "setup", "--dry-run", "--detailed-exitcode"); res.Code != 0 {
@@ -63,13 +63,13 @@ func TestLabSetupGraph(t *testing.T) {
 				again = append([]string{"sh", "-c", paste, "sh"}, again...)
 			}
 			if res := l.Run(again...); res.Code != 0 {
-				t.Fatalf("sign-in: %s", res)
+				t.Fatalf("sign-in: want exit code 0, got %s", res)
 			}
 			srv.Shell("postqueue -f")
 			srv.WaitLog(`to=<later@example\.net>.*status=sent`)
 
 			if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-				t.Fatalf("rollback: %s", res)
+				t.Fatalf("rollback: want exit code 0, got %s", res)
 			}
 			if d := before.Diff(srv.Tree(everywhere...)); d != "" {
 				t.Errorf("rollback left differences: got\n%s\nwant none", d)

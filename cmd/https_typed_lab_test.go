@@ -16,7 +16,7 @@ func (p *person) answers(question, text string) {
 	p.t.Helper()
 	for end := time.Now().Add(time.Minute); !strings.HasSuffix(strings.TrimSpace(p.screen.String()), question); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			p.t.Fatalf("%q is not asked:\n%s", question, p.screen)
+			p.t.Fatalf("want %q asked within a minute, got\n%s", question, p.screen)
 		}
 	}
 	p.term.Type(text + "\r")
@@ -99,7 +99,7 @@ func TestLabTypedAPIKey(t *testing.T) {
 				t.Errorf("the key is in %s, want none", found)
 			}
 			if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-				t.Fatalf("rollback: %s", res)
+				t.Fatalf("rollback: want exit code 0, got %s", res)
 			}
 		})
 	}

@@ -82,24 +82,24 @@ func TestImports(t *testing.T) {
 		}
 		mine, ok := rank[from]
 		if !ok {
-			t.Errorf("%s has no place in the import table", from)
+			t.Errorf("%s: got no place in the import table, want one", from)
 			continue
 		}
 		for _, to := range words[1:] {
 			checked++
 			if rule, ok := only[to]; ok && from != rule.importer {
-				t.Errorf("%s imports %s: %s", from, to, rule.why)
+				t.Errorf("%s imports %s, want only %s to import it: %s", from, to, rule.importer, rule.why)
 			}
 			if strings.HasPrefix(to, "relayhost/internal/lab") {
-				t.Errorf("%s imports %s: the lab is for tests", from, to)
+				t.Errorf("%s imports %s, want only tests to import it: the lab is for them", from, to)
 			}
 			if theirs, ok := rank[to]; ok && theirs >= mine {
-				t.Errorf("%s imports %s: imports run downwards only", from, to)
+				t.Errorf("%s imports %s, want imports downwards only", from, to)
 			}
 		}
 	}
 	if checked < 50 {
-		t.Errorf("go list named %d imports only", checked)
+		t.Errorf("go list: got %d imports, want at least 50", checked)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestPurePackagesBuildForTheBrowser(t *testing.T) {
 		c.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
 		out, err := c.CombinedOutput()
 		if err != nil {
-			t.Fatalf("go %v: %v\n%s", args, err, out)
+			t.Fatalf("go %v: want no error, got %v\n%s", args, err, out)
 		}
 		return string(out)
 	}

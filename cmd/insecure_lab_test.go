@@ -32,7 +32,7 @@ func TestLabCertificateNotVerified(t *testing.T) {
 	} {
 		res := l.Run(args...)
 		if res.Code != 0 {
-			t.Fatal(res)
+			t.Fatalf("want exit code 0, got %s", res)
 		}
 	}
 	if n := len(l.World.Relay("postmark").Mailbox()); n != 4 {
@@ -42,6 +42,6 @@ func TestLabCertificateNotVerified(t *testing.T) {
 	if report := decode[verify.Report](t, res); res.Code != 0 || !slices.ContainsFunc(report.Findings, func(f verify.Finding) bool {
 		return f.Check == "tls" && f.Result == verify.Warn && f.Cause == "certificate_not_verified"
 	}) {
-		t.Errorf("verify: %s", res)
+		t.Errorf("verify: want exit code 0 and the warning %q, got %s", "certificate_not_verified", res)
 	}
 }

@@ -27,33 +27,33 @@ func TestLabInstances(t *testing.T) {
 			run := func(args ...string) lab.Result { return l.Run(append(args, dir...)...) }
 
 			if res := l.Run(append(setupArgs(five[1]), "--dry-run")...); !strings.Contains(res.Stdout, "/etc/postfix-out") {
-				t.Errorf("the first instance is taken, and the second not named: %s", res)
+				t.Errorf("the first instance is taken, and the second not named: want %q in stdout, got %s", "/etc/postfix-out", res)
 			}
 			for _, stop := range []string{"true", "postmulti -i postfix-out -p stop"} {
 				s.Shell(stop)
 				res := run(setupArgs(five[1])...)
 				if res.Code != 0 || decode[setupResult](t, res).Verification.Findings[0].Result != "pass" {
-					t.Fatalf("%s: setup: %s\n%s", stop, res, s.Shell("postmulti -l; systemctl --no-pager status postfix@postfix-out || true; journalctl --no-pager -n 60"))
+					t.Fatalf("%s: setup: want exit code 0 and the result %q of the proof, got %s\n%s", stop, "pass", res, s.Shell("postmulti -l; systemctl --no-pager status postfix@postfix-out || true; journalctl --no-pager -n 60"))
 				}
 				if d := first.Diff(s.Tree("/etc/postfix")); d != "" {
 					t.Errorf("%s: the first instance has changed: got\n%s\nwant none", stop, d)
 				}
 				if state := s.Run("sh", "-c", "systemctl is-active 'postfix@*out.service'"); state.Code != 0 {
-					t.Errorf("%s: the unit of the instance is %s", stop, state.Stdout)
+					t.Errorf("%s: the unit of the instance: want exit code 0, got %s", stop, state)
 				}
 				for _, args := range [][]string{{"relayhost", "verify"}, {"relayhost", "status"}} {
 					if res := run(args...); res.Code != 0 {
-						t.Errorf("%s: %s", stop, res)
+						t.Errorf("%s: want exit code 0, got %s", stop, res)
 					}
 				}
 				if res := run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-					t.Errorf("%s: rollback: %s", stop, res)
+					t.Errorf("%s: rollback: want exit code 0, got %s", stop, res)
 				}
 				if d := both.Diff(s.Tree("/etc/postfix", "/etc/postfix-out", "/etc/relayhost")); d != "" {
 					t.Errorf("%s: rolled back, but: got\n%s\nwant none", stop, d)
 				}
 				if res := s.Run("postfix", "-c", "/etc/postfix-out", "status"); res.Code != 0 {
-					t.Errorf("%s: the instance does not run", stop)
+					t.Errorf("%s: the instance: want exit code 0, got %s", stop, res)
 				}
 			}
 		})

@@ -64,7 +64,7 @@ func (p *person) sees(text string) {
 	p.t.Helper()
 	for end := time.Now().Add(40 * time.Second); !strings.Contains(flat(p.screen.String()), flat(text)); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
-			p.t.Fatalf("%q is not on the screen:\n%s", text, p.screen)
+			p.t.Fatalf("want %q on the screen within 40 s, got\n%s", text, p.screen)
 		}
 	}
 	time.Sleep(50 * time.Millisecond) // to think
@@ -78,14 +78,14 @@ func (p *person) ends(code int) {
 	select {
 	case <-p.term.Done():
 	case <-time.After(time.Minute):
-		p.t.Fatalf("it hangs:\n%s", p.screen)
+		p.t.Fatalf("it hangs, want it to end within a minute:\n%s", p.screen)
 	}
 	<-p.fed
 	if want := fmt.Sprintf("ended: code %d, terminal as before: yes", code); !strings.Contains(flat(p.screen.String()), flat(want)) {
-		p.t.Fatalf("not %q:\n%s", want, p.screen)
+		p.t.Fatalf("want %q on the screen, got\n%s", want, p.screen)
 	}
 	if u := p.screen.Unknown(); len(u) > 0 {
-		p.t.Errorf("sequences that no terminal knows: %q", u)
+		p.t.Errorf("got sequences that no terminal knows, want none: %q", u)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestLabFirstRun(t *testing.T) {
 						t.Fatalf("%s: %d messages at the service after run %d, want 3 a run", how, len(box), n+1)
 					}
 					if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-						t.Fatalf("rollback: %s", res)
+						t.Fatalf("rollback: want exit code 0, got %s", res)
 					}
 					if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
 						t.Fatalf("rollback left differences: got\n%s\nwant none", d)
@@ -183,7 +183,7 @@ func firstRun(t *testing.T, l *lab.Lab, how string, cols int, deaf bool) {
 				p.sees("Undo sudo relayhost rollback")
 			}
 			if w := p.screen.Wrapped(); i < 2 && cols == 80 && w != 0 {
-				t.Errorf("a line of the conversation is wider than 80 columns:\n%s", p.screen)
+				t.Errorf("got a line of the conversation that is wider than 80 columns, want none:\n%s", p.screen)
 			}
 			if how == "keys" {
 				for _, key := range q.answer(how, deaf) {
@@ -200,7 +200,7 @@ func firstRun(t *testing.T, l *lab.Lab, how string, cols int, deaf bool) {
 	}
 	// What is typed before a question is echoed by the terminal itself.
 	if how != "ahead" && strings.Contains(flat(p.screen.String()), relay.Password) {
-		t.Errorf("the password is on the screen:\n%s", p.screen)
+		t.Errorf("want no password on the screen:\n%s", p.screen)
 	}
 	// The rehearsal's message, the one through the live Postfix, and the
 	// one that waited.
@@ -297,7 +297,7 @@ func TestLabQuestions(t *testing.T) {
 		p.term.Type(l.World.Relay("postmark").Password + "\r")
 		no(p)
 		if strings.Contains(p.screen.String(), "User name") {
-			t.Errorf("a token that stands in both fields was asked for twice:\n%s", p.screen)
+			t.Errorf("want no question %q, since the token is both:\n%s", "User name", p.screen)
 		}
 	})
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
@@ -324,7 +324,7 @@ func TestLabNoTerminal(t *testing.T) {
 	for _, tt := range tests {
 		res := unchangedAfter(t, l, 64, append([]string{"relayhost", "setup"}, tt.args...)...)
 		if !strings.Contains(res.Stderr, "stdin is not a terminal") || !strings.Contains(res.Stderr, "hint: give "+tt.flag) {
-			t.Errorf("setup %q does not name %s: %s", tt.args, tt.flag, res)
+			t.Errorf("setup %q does not name %s: want %q and %q in stderr, got %s", tt.args, tt.flag, "stdin is not a terminal", "hint: give "+tt.flag, res)
 		}
 		if strings.Contains(res.Stderr, "\x1b") {
 			t.Errorf("escape codes without a terminal: got %q, want no %q in it", res.Stderr, "\x1b")
@@ -348,7 +348,7 @@ func TestLabInstallQuestion(t *testing.T) {
 		p.sees("Postfix, the mail server that relayhost configures, is not installed.")
 	}
 	if res := l.Run("relayhost", "setup", "--dry-run", "--no-probe", "--smarthost", "10.0.0.25", "--port", "25", "--insecure-plaintext", "--from", "app@example.com"); res.Code != 0 || !strings.Contains(res.Stderr, "Postfix is not installed: the difference is against") {
-		t.Errorf("dry run: %s", res)
+		t.Errorf("dry run: want exit code 0 and %q in stderr, got %s", "Postfix is not installed: the difference is against", res)
 	}
 	l.Server.WriteFile("/usr/sbin/exim4", "#!/bin/sh\n", 0o755)
 	for i := range 3 {
@@ -358,7 +358,7 @@ func TestLabInstallQuestion(t *testing.T) {
 	for _, args := range [][]string{{"--install"}, {"--install", "--replace-mta"}} {
 		res := l.Run(append([]string{"relayhost", "setup", "--yes"}, args...)...)
 		if res.Code != 1 || !strings.Contains(res.Stderr, "Exim is installed") || !strings.Contains(res.Stderr, "3 messages in its queue") {
-			t.Errorf("setup %q with Exim: %s", args, res)
+			t.Errorf("setup %q with Exim: want exit code 1, %q and %q in stderr, got %s", args, "Exim is installed", "3 messages in its queue", res)
 		}
 	}
 }
@@ -377,17 +377,17 @@ func TestLabInstall(t *testing.T) {
 	})
 	// A minimal Debian has no syslog: Postfix keeps a log while the proof runs.
 	if res.Code != 0 || !strings.Contains(res.Stdout, "delivered: the test message") || !strings.Contains(res.Stderr, "installed postfix") {
-		t.Fatalf("setup --install: %s", res)
+		t.Fatalf("setup --install: want exit code 0, %q in stdout and %q in stderr, got %s", "delivered: the test message", "installed postfix", res)
 	}
 	waitMessages(t, l, "brevo", 2)
 	if got := strings.TrimSpace(l.Server.Shell("postconf -h inet_interfaces")); got != "loopback-only" {
 		t.Errorf("the new Postfix listens on %s, want %q", got, "loopback-only")
 	}
 	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 || !strings.Contains(res.Stdout, "stay installed: postfix, ") {
-		t.Errorf("rollback: %s", res)
+		t.Errorf("rollback: want exit code 0 and %q in stdout, got %s", "stay installed: postfix, ", res)
 	}
 	if res := l.Run("postfix", "status"); res.Code != 0 {
-		t.Errorf("Postfix does not run any more: %s", res)
+		t.Errorf("Postfix does not run any more: want exit code 0, got %s", res)
 	}
 	// The package manager's own last lines are shown when it fails.
 	broken := lab.New(t, lab.NoPostfix())
@@ -398,7 +398,7 @@ func TestLabInstall(t *testing.T) {
 		until [ -e /held ]; do sleep 0.05; done`)
 	res = broken.Run("relayhost", "setup", "--install", "--yes")
 	if res.Code != 1 || !strings.Contains(res.Stderr, "postfix") || !strings.Contains(res.Stderr, "E: ") || strings.Contains(res.Stderr, "get lock") {
-		t.Errorf("setup --install without packages: %s", res)
+		t.Errorf("setup --install without packages: want exit code 1, %q and %q in stderr and no %q in stderr, got %s", "postfix", "E: ", "get lock", res)
 	}
 }
 
@@ -439,7 +439,7 @@ func TestLabCtrlC(t *testing.T) {
 				break
 			}
 			if time.Now().After(end) {
-				t.Fatal("relayhost runs on without a terminal")
+				t.Fatal("relayhost runs on without a terminal, want it to end")
 			}
 		}
 		unchanged(t)
@@ -464,7 +464,7 @@ func TestLabMailServer(t *testing.T) {
 	p.term.Type("d\r")
 	p.sees("Commands:")
 	if line := "+corp.example smtp:"; !strings.Contains(p.screen.String(), line) {
-		t.Errorf("difference: got no %s:\n%s", line, p.screen)
+		t.Errorf("difference: want %s in\n%s", line, p.screen)
 	}
 	p.term.Type("n\r")
 	p.ends(1)

@@ -75,7 +75,7 @@ func withinLimits(t *testing.T, l *lab.Lab, r relays.Relay) {
 	l.Server.Shell("postconf -e default_destination_recipient_limit=5000 smtpd_client_connection_rate_limit=0 in_flow_delay=0s initial_destination_concurrency=20")
 	if res := l.Run("relayhost", "status"); !strings.Contains(res.Stdout, "not by relayhost") { // the relay before
 		if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-			t.Fatal(res)
+			t.Fatalf("want exit code 0, got %s", res)
 		}
 	}
 	lim, port := r.Limits, r.PortOrder()[0]
@@ -126,7 +126,7 @@ func send(t *testing.T, l *lab.Lab, r relays.Relay, n int, command string) (seen
 			seen.sessions = append(seen.sessions, s)
 		}
 		if i >= old && s.Refused {
-			t.Errorf("the relay turned connection %d away: too many at once", s.ID)
+			t.Errorf("the relay turned connection %d away, want none: too many at once", s.ID)
 		}
 	}
 	if recipients != n {

@@ -60,7 +60,7 @@ func TestLabMicrosoft365Page(t *testing.T) {
 				t.Errorf("mail of root: got sender %s, want %s", m.From, mailbox)
 			}
 			if res := l.Run("/usr/local/bin/relayhost", "verify", "--json"); res.Code != 0 {
-				t.Errorf("verify: %s", res)
+				t.Errorf("verify: want exit code 0, got %s", res)
 			}
 			if way != pageWays[4] {
 				followPage(t, l, way, "Renewal")
@@ -85,7 +85,7 @@ func followPage(t *testing.T, l *lab.Lab, way, heading string) {
 				continue
 			}
 			if res := l.Run("sh", "-ec", "cd /root\n"+f.text); res.Code != 0 {
-				t.Fatalf("%s:%d: %s\n%s", m365Page, f.line, res, l.Server.MailLog())
+				t.Fatalf("%s:%d: want exit code 0, got %s\n%s", m365Page, f.line, res, l.Server.MailLog())
 			}
 		}
 	}
@@ -113,7 +113,7 @@ func atBrowser(t *testing.T, l *lab.Lab, command string, setup bool) {
 	state := ""
 	for end := time.Now().Add(time.Minute); state == ""; state = stateOf.FindString(p.screen.String()) {
 		if time.Now().After(end) {
-			t.Fatalf("%q: got no address to open:\n%s", command, p.screen)
+			t.Fatalf("%q: want an address to open, got\n%s", command, p.screen)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -106,11 +106,11 @@ func (d distribution) installs(t *testing.T) {
 	}
 	res := s.Do(setup)
 	if res.Code != 1 || s.Exists("/usr/sbin/postfix") {
-		t.Errorf("installed from nowhere: %s", res)
+		t.Errorf("installed from nowhere: want exit code 1 and no /usr/sbin/postfix, got %s", res)
 	}
 	for _, said := range d.gone {
 		if !strings.Contains(flat(res.Stderr), flat(said)) {
-			t.Errorf("%q is not said: %s", said, res)
+			t.Errorf("want %q in stderr, got %s", said, res)
 		}
 	}
 
@@ -120,7 +120,7 @@ func (d distribution) installs(t *testing.T) {
 	}
 	res = s.Do(setup)
 	if res.Code != 0 || !strings.Contains(flat(res.Stderr), flat("installed postfix, "+d.packages[1]+", "+d.packages[2])) {
-		t.Fatalf("setup --install: %s", res)
+		t.Fatalf("setup --install: want exit code 0 and %q in stderr, got %s", "installed postfix, "+d.packages[1]+", "+d.packages[2], res)
 	}
 	waitMessages(t, l, "brevo", 2)
 	if got := strings.TrimSpace(s.Shell("postconf -h inet_interfaces")); got != "loopback-only" {

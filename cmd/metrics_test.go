@@ -27,7 +27,7 @@ func parseMetrics(t *testing.T, text []byte) map[string]float64 {
 	p := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := p.TextToMetricFamilies(bytes.NewReader(text))
 	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
+		t.Fatalf("want no error, got %v\n%s", err, text)
 	}
 	values := map[string]float64{}
 	for name, f := range families {
@@ -37,7 +37,7 @@ func parseMetrics(t *testing.T, text []byte) map[string]float64 {
 				key += " " + l.GetValue()
 			}
 			if _, twice := values[key]; twice {
-				t.Errorf("two samples %s", key)
+				t.Errorf("got two samples %s, want one", key)
 			}
 			values[key] = m.GetGauge().GetValue()
 		}
@@ -90,7 +90,7 @@ func TestStatusMetrics(t *testing.T) {
 	doc.Unknown = map[string]string{"queue": "denied", "drift": "denied", "pending": "denied"}
 	for name := range parseMetrics(t, setup.StatusMetrics(doc, version, at).Bytes()) {
 		if slices.Contains([]string{"relayhost_queue_messages", "relayhost_drifted_files", "relayhost_unfinished_change"}, name) {
-			t.Errorf("%s is given although it is not known", name)
+			t.Errorf("got %s, want it left out: it is not known", name)
 		}
 	}
 	// Both files in one directory: the collector refuses a name with two helps.
@@ -151,11 +151,11 @@ func TestDocumentedMetrics(t *testing.T) {
 	for key := range all {
 		name, _, _ := strings.Cut(key, " ")
 		if !documented[name] {
-			t.Errorf("%s is not in docs/fleet.md", name)
+			t.Errorf("want %s in docs/fleet.md, which does not have it", name)
 		}
 		delete(documented, name)
 	}
 	for name := range documented {
-		t.Errorf("docs/fleet.md names %s, which is not written", name)
+		t.Errorf("docs/fleet.md names %s, want it written", name)
 	}
 }

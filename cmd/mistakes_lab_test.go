@@ -25,7 +25,7 @@ func TestLabMistakesAsJSON(t *testing.T) {
 		res := l.Run(append([]string{"relayhost"}, args...)...)
 		doc := decode[setupResult](t, res)
 		if res.Code != 64 || doc.Version != 1 || doc.Result != "failed" || doc.Error == "" || !strings.Contains(res.Stderr, "error:") {
-			t.Errorf("%q: %s", args, res)
+			t.Errorf("%q: want exit code 64, version 1, the result %q, an error and %q in stderr, got %s", args, "failed", "error:", res)
 		}
 	}
 }
@@ -42,7 +42,7 @@ func TestLabTooOld(t *testing.T) {
 		t.Errorf("got %q, want %q and a hint", res.Stderr, want)
 	}
 	if res := l.Run("relayhost", "setup", "--dry-run", "--relay", "postmark", "--from", "app@example.com", "--port", "587", "--no-probe"); res.Code != 1 {
-		t.Error(res)
+		t.Errorf("want exit code 1, got %s", res)
 	}
 }
 
@@ -63,11 +63,11 @@ func TestLabToldRight(t *testing.T) {
 		credentials(l, "postmark", "")
 		res := l.Run(append(remove(setupArgs(five[4]), "--json"), "--keep-on-failure")...)
 		if res.Code != 3 || !strings.Contains(res.Stderr, "was kept") || strings.Contains(res.Stderr, "this server: unchanged") {
-			t.Error(res)
+			t.Errorf("want exit code 3, %q in stderr and no %q in stderr, got %s", "was kept", "this server: unchanged", res)
 		}
 		list := l.Server.RunAs(1000, "relayhost", "rollback", "--list")
 		if list.Code != 1 || !strings.Contains(list.Stderr, "sudo") {
-			t.Errorf("rollback --list as any user: %s", list)
+			t.Errorf("rollback --list as any user: want exit code 1 and %q in stderr, got %s", "sudo", list)
 		}
 		verify := l.Server.RunAs(1000, "relayhost", "verify", "--no-send", "--json")
 		var doc struct {
@@ -90,7 +90,7 @@ func TestLabToldRight(t *testing.T) {
 		credentials(l, "postmark", "")
 		res := l.Run(remove(setupArgs(five[4]), "--json")...)
 		if res.Code != 0 || !strings.Contains(res.Stdout, "no log shows where it went") || strings.Contains(res.Stdout, "delivered:") {
-			t.Error(res)
+			t.Errorf("want exit code 0, %q in stdout and no %q in stdout, got %s", "no log shows where it went", "delivered:", res)
 		}
 	})
 	t.Run("no_ipv6", func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestLabToldRight(t *testing.T) {
 		credentials(l, "postmark", "")
 		doc := decode[setupResult](t, unchangedAfter(t, l, 3, setupArgs(five[4], "--port", "587", "--no-probe")...))
 		if f := doc.Verification.Findings; len(f) != 1 || f[0].Cause != "net_timeout" {
-			t.Errorf("%+v", doc)
+			t.Errorf("got %+v, want one finding, with the cause %q", doc, "net_timeout")
 		}
 	})
 	t.Run("unknown_name", func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestLabToldRight(t *testing.T) {
 		credentials(l, "ses", five[0].host)
 		doc := decode[setupResult](t, unchangedAfter(t, l, 3, setupArgs(service{id: "ses", region: "eu-west-9"})...))
 		if !strings.Contains(doc.Error, "does not exist") || !strings.Contains(doc.Hint, "region") {
-			t.Errorf("%+v", doc)
+			t.Errorf("got %+v, want %q in the error and %q in the hint", doc, "does not exist", "region")
 		}
 	})
 	t.Run("smarthost_after_a_service", func(t *testing.T) {
@@ -117,10 +117,10 @@ func TestLabToldRight(t *testing.T) {
 		l := newLab(t, lab.Relay("postmark"), lab.RelayAt([]string{"mx.corp.example"}, []relays.Port{{Port: 587, TLS: relays.StartTLS}}, open))
 		credentials(l, "postmark", "")
 		if res := l.Run(setupArgs(five[4])...); res.Code != 0 {
-			t.Fatal(res)
+			t.Fatalf("want exit code 0, got %s", res)
 		}
 		if res := l.Run("relayhost", "setup", "--smarthost", "mx.corp.example", "--port", "587", "--yes", "--json"); res.Code != 0 {
-			t.Error(res)
+			t.Errorf("want exit code 0, got %s", res)
 		}
 		if box := l.World.Relay(relays.SmarthostID).Mailbox(); len(box) != 2 {
 			t.Errorf("%d messages came, want 2", len(box))
@@ -138,7 +138,7 @@ func TestLabExplainWithoutInput(t *testing.T) {
 	res := l.Server.RunInput("", "relayhost", "explain", "--json")
 	var doc struct{ Lines int }
 	if err := json.Unmarshal([]byte(res.Stdout), &doc); err != nil || doc.Lines == 0 {
-		t.Error(res)
+		t.Errorf("want a document with lines in it, got the error %v of %s", err, res)
 	}
 }
 
@@ -149,12 +149,12 @@ func TestLabExplainUnread(t *testing.T) {
 	l.Run("relayhost", "version") // from now on the program is there
 	l.Server.Shell("chmod 600 /var/log/mail.log")
 	if res := l.Server.RunAs(1000, "sh", "-c", "relayhost explain </dev/null"); res.Code != 1 || res.Stdout != "" || !strings.Contains(res.Stderr, "the mail log cannot be read") {
-		t.Error(res)
+		t.Errorf("want exit code 1, empty stdout and %q in stderr, got %s", "the mail log cannot be read", res)
 	}
 	// What the queue tells is shown.
 	l.Server.SendMail("root", "customer@gmail.com", "an invoice")
 	l.Server.WaitLog(`status=deferred`)
 	if res := l.Server.RunAs(1000, "sh", "-c", "relayhost explain </dev/null"); res.Code != 0 || !strings.Contains(res.Stdout, "delayed") || !strings.Contains(res.Stderr, "the mail log cannot be read") {
-		t.Error(res)
+		t.Errorf("want exit code 0, %q in stdout and %q in stderr, got %s", "delayed", "the mail log cannot be read", res)
 	}
 }

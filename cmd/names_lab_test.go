@@ -48,14 +48,14 @@ func TestLabNamesOfTheHost(t *testing.T) {
 			before := s.Tree(mailConfig...)
 			res := l.Run(append(setupArgs(five[4]), "--port", "587", "--no-probe", "--to", "somebody@yahoo.com")...)
 			if res.Code != 0 {
-				t.Fatalf("setup: %s", res)
+				t.Fatalf("setup: want exit code 0, got %s", res)
 			}
 			// The table says it, in the document by class.
 			doc := decode[flowDoc](t, res)
 			if i := slices.IndexFunc(doc.Flow.Rows, func(r flowRow) bool {
 				return r.Class == "mail of root and of services" && r.After.Sender == "app@example.com"
 			}); i < 0 || doc.Flow.Rows[i].Count < 5 {
-				t.Errorf("the flow table has no row of the host's own senders, or not all of them: %+v", doc.Flow.Rows)
+				t.Errorf("the flow table: want a row of the host's own senders with at least 5, got %+v", doc.Flow.Rows)
 			}
 			known := slices.Clone(test.kept)
 			r := l.World.Relay("postmark")
@@ -93,7 +93,7 @@ func TestLabNamesOfTheHost(t *testing.T) {
 				}
 				a, err := mail.ParseAddress(text.Header.Get("From"))
 				if err != nil {
-					t.Fatalf("From %q: %v", text.Header.Get("From"), err)
+					t.Fatalf("From %q: want no error, got %v", text.Header.Get("From"), err)
 				}
 				got[text.Header.Get("Subject")] = [2]string{m.From, a.Address}
 			}
@@ -104,10 +104,10 @@ func TestLabNamesOfTheHost(t *testing.T) {
 				}
 			}
 			if res := l.Run("relayhost", "rollback", "--yes"); res.Code != 0 {
-				t.Errorf("rollback: %s", res)
+				t.Errorf("rollback: want exit code 0, got %s", res)
 			}
 			if d := before.Without("/etc/relayhost").Diff(s.Tree(mailConfig...).Without("/etc/relayhost")); d != "" {
-				t.Errorf("rollback left differences:\n%s", d)
+				t.Errorf("rollback: got the differences\n%s\nwant none", d)
 			}
 		})
 	}

@@ -207,12 +207,12 @@ func TestLabNewcomer(t *testing.T) {
 			}
 			for _, text := range session.not {
 				if strings.Contains(flat(p.screen.String()), flat(text)) {
-					t.Errorf("%q is on the screen:\n%s", text, p.screen)
+					t.Errorf("want no %q on the screen:\n%s", text, p.screen)
 				}
 			}
 			waitMessages(t, l, session.relay, session.messages)
 			if res := l.Run("relayhost", "verify", "--no-send"); res.Code != 0 {
-				t.Errorf("verify of a sound setup: %s", res)
+				t.Errorf("verify of a sound setup: want exit code 0, got %s", res)
 			}
 		})
 	}
@@ -280,7 +280,7 @@ func TestLabAborted(t *testing.T) {
 	p.ends(0)
 	p.sees("delivered: the test message to you@example.net")
 	if res := l.Run("test", "-e", "/run/relayhost-answers.json"); res.Code == 0 {
-		t.Error("the answers are kept after a setup that has succeeded")
+		t.Errorf("the answers after a setup that has succeeded: want an exit code other than 0, got %s", res)
 	}
 }
 
@@ -295,6 +295,6 @@ func TestLabAllGiven(t *testing.T) {
 	p.term.Type("n\r")
 	p.ends(1)
 	if strings.Contains(p.screen.String(), "Region") {
-		t.Errorf("asked for a region:\n%s", p.screen)
+		t.Errorf("want no question %q on the screen:\n%s", "Region", p.screen)
 	}
 }

@@ -23,12 +23,12 @@ func suitesOf() []lab.Suite {
 func logged(t *testing.T, res lab.Result) {
 	t.Helper()
 	if res.Code != 0 {
-		t.Fatalf("setup: %s", res)
+		t.Fatalf("setup: want exit code 0, got %s", res)
 	}
 	doc := decode[setupResult](t, res)
 	if doc.Result != "applied" || len(doc.Verification.Findings) != 1 || doc.Verification.Findings[0].Result != "pass" ||
 		!strings.Contains(doc.Verification.Findings[0].Detail, "accepted the message") {
-		t.Errorf("setup said %s", res)
+		t.Errorf("setup: want the result %q and one finding, %q, with %q, got %s", "applied", "pass", "accepted the message", res)
 	}
 }
 
@@ -55,11 +55,11 @@ func TestLabNoLog(t *testing.T) {
 			before := s.Tree(mailConfig...)
 
 			if res := l.Run(setupArgs(five[1], "--no-verify")...); res.Code != 0 {
-				t.Fatalf("setup --no-verify: %s", res)
+				t.Fatalf("setup --no-verify: want exit code 0, got %s", res)
 			}
 			planned := s.Tree("/etc/postfix/main.cf", "/etc/postfix/master.cf")
 			if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-				t.Fatalf("rollback: %s", res)
+				t.Fatalf("rollback: want exit code 0, got %s", res)
 			}
 			logged(t, l.Run(setupArgs(five[1])...))
 			if d := planned.Diff(s.Tree("/etc/postfix/main.cf", "/etc/postfix/master.cf")); d != "" {
@@ -67,10 +67,10 @@ func TestLabNoLog(t *testing.T) {
 			}
 			unlogged(t, l, 3)
 			if res := l.Run("relayhost", "status"); res.Code != 0 {
-				t.Errorf("status: %s", res)
+				t.Errorf("status: want exit code 0, got %s", res)
 			}
 			if res := l.Run("relayhost", "verify", "--json"); !strings.Contains(res.Stdout, "no_log") || res.Code != 0 {
-				t.Errorf("verify: %s", res)
+				t.Errorf("verify: want %q in stdout and exit code 0, got %s", "no_log", res)
 			}
 
 			// A new user name leaves main.cf alone; it is proven all the same.
@@ -81,7 +81,7 @@ func TestLabNoLog(t *testing.T) {
 				t.Errorf("a new password: not as planned: got\n%s\nwant none", d)
 			}
 			if res := l.Run("relayhost", "rollback", "--all", "--yes", "--force"); res.Code != 0 {
-				t.Fatalf("rollback: %s", res)
+				t.Fatalf("rollback: want exit code 0, got %s", res)
 			}
 			if d := before.Diff(s.Tree(mailConfig...)); d != "" {
 				t.Errorf("rolled back, but: got\n%s\nwant none", d)
@@ -126,7 +126,7 @@ func TestLabNoLogUndone(t *testing.T) {
 		}
 	})
 	if r := l.Run(args...); r.Code != 3 || !strings.Contains(r.Stderr, "Relay access denied") || !strings.Contains(r.Stderr, "this server: restored") {
-		t.Errorf("a relay that refuses: %s", r)
+		t.Errorf("a relay that refuses: want exit code 3, %q and %q in stderr, got %s", "Relay access denied", "this server: restored", r)
 	}
 	asBefore(t, l, "refused", before)
 	if q := s.Queue(); q != "" {
@@ -146,7 +146,7 @@ func TestLabNoLogDuplicates(t *testing.T) {
 	res := l.Run(setupArgs(five[1])...)
 	doc := decode[setupResult](t, res)
 	if res.Code != 0 || doc.Result != "applied" || doc.Verification.Findings[0].Cause != "no_log" || !strings.Contains(res.Stderr, "main.cf defines mail_name twice") {
-		t.Errorf("setup: %s", res)
+		t.Errorf("setup: want exit code 0, the result %q, the cause %q and %q in stderr, got %s", "applied", "no_log", "main.cf defines mail_name twice", res)
 	}
 	unlogged(t, l, 3)
 }
@@ -164,7 +164,7 @@ func TestLabForeground(t *testing.T) {
 			s.Start("sh", "-c", "exec postfix start-fg >/root/output")
 			for i := 0; s.Run("postfix", "status").Code != 0; i++ {
 				if i == 100 {
-					t.Fatal("Postfix does not start")
+					t.Fatal("Postfix does not start, want it to run within the time")
 				}
 			}
 			credentials(l, "sendgrid", "")
@@ -173,15 +173,15 @@ func TestLabForeground(t *testing.T) {
 			waitMessages(t, l, "sendgrid", 3)
 			for i := 0; strings.Count(s.ReadFile("/root/output"), "status=sent") < 1; i++ {
 				if i == 100 {
-					t.Fatalf("the output of Postfix:\n%s", s.ReadFile("/root/output"))
+					t.Fatalf("the output of Postfix: want %q in\n%s", "status=sent", s.ReadFile("/root/output"))
 				}
 				s.Shell("sleep 0.05")
 			}
 			if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-				t.Errorf("rollback: %s", res)
+				t.Errorf("rollback: want exit code 0, got %s", res)
 			}
 			if res := s.Run("postfix", "status"); res.Code != 0 {
-				t.Errorf("Postfix does not run: %s", res)
+				t.Errorf("Postfix does not run: want exit code 0, got %s", res)
 			}
 		})
 	}
@@ -205,7 +205,7 @@ EOF`)
 	res := l.Run(setupArgs(five[1])...)
 	doc := decode[setupResult](t, res)
 	if res.Code != 0 || doc.Result != "applied" || len(doc.Verification.Findings) != 1 || doc.Verification.Findings[0].Cause != "no_log" {
-		t.Errorf("setup: %s", res)
+		t.Errorf("setup: want exit code 0, the result %q and one finding, with the cause %q, got %s", "applied", "no_log", res)
 	}
 	unlogged(t, l, 3)
 }

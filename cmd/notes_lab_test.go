@@ -63,7 +63,7 @@ func TestLabNotesOfSetup(t *testing.T) {
 	s.WriteFile("/etc/postfix/theirs", "[smtp.sendgrid.net]:587 "+l.World.Relay("sendgrid").Username+":"+password+"\n", 0o600)
 	res := l.Run(setup...)
 	if res.Code != 0 {
-		t.Fatalf("setup: %s", res)
+		t.Fatalf("setup: want exit code 0, got %s", res)
 	}
 	has("six services", said(res), "6 other services and accounts share a relay with this setup; 5 of them were rehearsed", true)
 

@@ -38,7 +38,7 @@ func TestBenchOAuth(t *testing.T) {
 	run := func(service string, args ...string) float64 {
 		t.Helper()
 		if res := l.Run(args...); res.Code != 0 {
-			t.Fatalf("setup: %s", res)
+			t.Fatalf("setup: want exit code 0, got %s", res)
 		}
 		return emptyQueue(t, s, service, func() int { return relay.Counters().Messages })
 	}

@@ -58,18 +58,18 @@ func TestLabOddHosts(t *testing.T) {
 			}
 			for _, want := range test.says {
 				if !strings.Contains(strings.Join(strings.Fields(r.Stderr), " "), want) {
-					t.Errorf("no %q in %s", want, r)
+					t.Errorf("want %q in stderr, got %s", want, r)
 				}
 			}
 			if test.nowhere != "" && strings.Contains(r.Stderr, test.nowhere) {
-				t.Errorf("it says %q: %s", test.nowhere, r)
+				t.Errorf("want no %q in stderr, got %s", test.nowhere, r)
 			}
 			if s.Exists("/root/pid") && s.ReadFile("/root/pid") != s.ReadFile("/var/spool/postfix/pid/master.pid") {
-				t.Error("Postfix was restarted")
+				t.Error("Postfix has another process ID than before, want the same: it was restarted")
 			}
 			if r.Code == 0 {
 				if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {
-					t.Errorf("rollback: %s", r)
+					t.Errorf("rollback: want exit code 0, got %s", r)
 				}
 			}
 			if d := before.Diff(s.Tree(mailConfig...)); d != "" {

@@ -124,14 +124,14 @@ func TestLabPrivateCA(t *testing.T) {
 	p.ends(0)
 	p.sees("delivered: the test message to app@example.com")
 	if strings.Contains(p.screen.String(), "x509:") || strings.Contains(p.screen.String(), "accepts any sender") {
-		t.Errorf("on the screen:\n%s", p.screen)
+		t.Errorf("want no %q or %q on the screen:\n%s", "x509:", "accepts any sender", p.screen)
 	}
 	waitMessages(t, l, "smarthost", 2)
 	if conf := l.Server.Shell("cat /etc/relayhost/relayhost.toml"); !strings.Contains(conf, "/root/office-ca.pem") || strings.Contains(conf, "fingerprint") {
 		t.Errorf("the CA file is not kept: got\n%s\nwant %q in it and no %q in it", conf, "/root/office-ca.pem", "fingerprint")
 	}
 	if res := l.Run("relayhost", "verify", "--no-send"); res.Code != 0 {
-		t.Errorf("verify of a sound setup: %s", res)
+		t.Errorf("verify of a sound setup: want exit code 0, got %s", res)
 	}
 }
 

@@ -62,7 +62,7 @@ func pack(t *testing.T, name string) []byte {
 	}
 	data, ok := files[name]
 	if !ok {
-		t.Fatalf("no %s among the packages", name)
+		t.Fatalf("got no %s among the packages, want it", name)
 	}
 	return data
 }
@@ -81,7 +81,7 @@ func TestLabPackage(t *testing.T) {
 		// A tree without history in another directory, as a distribution has it.
 		sources := filepath.Join(t.TempDir(), "relayhost-1.2.3")
 		if out, err := exec.CommandContext(t.Context(), "cp", "-r", "..", sources).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
+			t.Fatalf("want no error, got %v\n%s", err, out)
 		}
 		if err := os.RemoveAll(filepath.Join(sources, ".git")); err != nil {
 			t.Fatal(err)
@@ -96,7 +96,7 @@ func TestLabPackage(t *testing.T) {
 		}
 		for name := range one {
 			if !bytes.Equal(one[name], two[name]) {
-				t.Errorf("%s differs between two builds", name)
+				t.Errorf("%s differs between two builds, want the same bytes", name)
 			}
 		}
 	})
@@ -148,7 +148,7 @@ func removedBridge(t *testing.T, deb []byte) {
 	w := ways()[0]
 	w.program = "/usr/bin/relayhost"
 	if res := w.setup(l); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	for _, verb := range []string{"--remove", "--purge"} {
 		if res := l.Run("dpkg", verb, "relayhost"); res.Code == 0 || !strings.Contains(res.Stderr, "relayhost rollback --all") {
@@ -174,15 +174,15 @@ func removedBridge(t *testing.T, deb []byte) {
 		s.SendMail(mailbox, fmt.Sprintf("n%d@example.net", n), "hello")
 	}
 	if res := upgrade.Wait(); res.Code != 0 {
-		t.Errorf("upgrade: %s", res)
+		t.Errorf("upgrade: want exit code 0, got %s", res)
 	}
 	s.Shell("postqueue -f")
 	waitMessages(t, l, "m365", 22)
 	if log := s.MailLog(); strings.Contains(log, "status=bounced") {
-		t.Errorf("got a bounce:\n%s", log)
+		t.Errorf("want no bounce, got\n%s", log)
 	}
 	if res := l.Run("/usr/bin/relayhost", "rollback", "--all", "--yes", "--force"); res.Code != 0 {
-		t.Fatalf("rollback: %s", res)
+		t.Fatalf("rollback: want exit code 0, got %s", res)
 	}
 	s.Shell("dpkg --purge relayhost")
 	if got := s.Shell("ls -d /usr/bin/relayhost /var/lib/relayhost /var/lib/postfix-relayhost-bridge /usr/lib/sysusers.d/relayhost.conf 2>/dev/null; id -u relayhost"); got != "990\n" {
@@ -197,7 +197,7 @@ func onAndOff(t *testing.T, l *lab.Lab) {
 	before := s.Tree(folders...)
 	s.Shell("dpkg -i /root/relayhost.deb")
 	if res := l.Run("/usr/bin/relayhost", "version"); res.Code != 0 || !strings.HasPrefix(res.Stdout, "relayhost v1.2.3 ") {
-		t.Errorf("the program does not run: %s", res)
+		t.Errorf("the program does not run: want exit code 0 and %q at the start of stdout, got %s", "relayhost v1.2.3 ", res)
 	}
 	for _, file := range []string{
 		"/usr/share/bash-completion/completions/relayhost", "/usr/share/zsh/vendor-completions/_relayhost",
@@ -207,7 +207,7 @@ func onAndOff(t *testing.T, l *lab.Lab) {
 		"/usr/lib/sysusers.d/relayhost.conf", "/usr/lib/systemd/system/relayhost-verify.service", "/usr/lib/systemd/system/relayhost-verify.timer",
 	} {
 		if n, ok := s.Tree(file)[file]; !ok || n.Mode.Perm() != 0o644 || n.UID != 0 || n.GID != 0 {
-			t.Errorf("%s: %v", file, n)
+			t.Errorf("%s: got %v, want a file of root with mode 0644", file, n)
 		}
 	}
 	s.Shell("dpkg --verify relayhost && dpkg -i /root/relayhost.deb && dpkg --purge relayhost")
@@ -215,7 +215,7 @@ func onAndOff(t *testing.T, l *lab.Lab) {
 		t.Errorf("the package has left something: got\n%s\nwant none", d)
 	}
 	if said := l.Run("dpkg-query", "-W", "relayhost"); said.Code == 0 {
-		t.Errorf("still known: %s", said)
+		t.Errorf("still known: want an exit code other than 0, got %s", said)
 	}
 }
 
@@ -225,7 +225,7 @@ func blameless(t *testing.T, l *lab.Lab) {
 	s := l.Server
 	res := s.Do(lab.Command{Args: []string{"lintian", "--allow-root", "--pedantic", "--fail-on", "error,warning,pedantic", "/root/relayhost.deb"}, Timeout: 3 * time.Minute})
 	if res.Code != 0 {
-		t.Errorf("lintian: %s", res)
+		t.Errorf("lintian: want exit code 0, got %s", res)
 	}
 	said := s.Shell("dpkg-deb -x /root/relayhost.deb /root/x && gunzip /root/x/usr/share/man/man1/* && mandoc -T lint -W warning /root/x/usr/share/man/man1/* || true")
 	if said != "" {
@@ -256,11 +256,11 @@ func removedInUse(t *testing.T, l *lab.Lab) {
 	args := setupArgs(five[5])
 	args[0] = "/usr/bin/relayhost"
 	if res := l.Run(args...); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	res := l.Run("dpkg", "--purge", "relayhost")
 	if res.Code != 0 || !strings.Contains(res.Stderr, "rollback --all") {
-		t.Errorf("purge: %s", res)
+		t.Errorf("purge: want exit code 0 and %q in stderr, got %s", "rollback --all", res)
 	}
 	if timers := s.Shell("systemctl list-timers --all --no-pager"); strings.Contains(timers, "relayhost") {
 		t.Errorf("the timer is still armed: got\n%s\nwant no %q in it", timers, "relayhost")
@@ -270,13 +270,13 @@ func removedInUse(t *testing.T, l *lab.Lab) {
 
 	s.Shell("dpkg -i /root/relayhost.deb")
 	if res := l.Run("/usr/bin/relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-		t.Errorf("rollback: %s", res)
+		t.Errorf("rollback: want exit code 0, got %s", res)
 	}
 	s.Shell("dpkg --purge relayhost")
 	if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost", "/var/lib/relayhost", "/etc/systemd", "/usr/lib/systemd")); d != "" {
 		t.Errorf("something is left: got\n%s\nwant none", d)
 	}
 	if hop := s.Shell("postconf -h relayhost"); strings.Contains(hop, "brevo") {
-		t.Error("Postfix still sends through the relay")
+		t.Errorf("Postfix still sends through the relay: got %q, want no %q in it", hop, "brevo")
 	}
 }

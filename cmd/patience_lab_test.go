@@ -39,7 +39,7 @@ func TestLabPatience(t *testing.T) {
 			credentials(l, "postmark", "")
 			res := l.Run(setupArgs(five[4], "--port", "587", "--no-probe")...)
 			if res.Code != 0 {
-				t.Fatal(res)
+				t.Fatalf("want exit code 0, got %s", res)
 			}
 			if n := len(l.World.Relay("postmark").Mailbox()); n != 2 {
 				t.Errorf("%d messages, want 2", n)

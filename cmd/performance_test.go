@@ -37,7 +37,7 @@ func TestPerformanceDocument(t *testing.T) {
 		// The size is taken of each architecture by one line.
 		name := regexp.MustCompile(`_(amd64|arm64)_megabytes$`).ReplaceAllString(name[1], "_")
 		if !strings.Contains(all.String(), `"`+name) && !strings.Contains(all.String(), "figure: "+name) {
-			t.Errorf("no bench takes %s", name)
+			t.Errorf("no bench takes %s, want one", name)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func TestLabContainers(t *testing.T) {
 	}
 	copyFile(t, p.Program(), filepath.Join(dir, "relayhost"))
 	if res := p.Build("relayhost", dir, "--build-arg", "BASE=localhost/base"); res.Code != 0 {
-		t.Fatalf("build: %s", res)
+		t.Fatalf("build: want exit code 0, got %s", res)
 	}
 	c := containers{t: t, l: l, p: p, relay: l.World.Relay("sendgrid"), dir: t.TempDir()}
 	c.write("relay", "username="+c.relay.Username+"\npassword="+c.relay.Password+"\n")
@@ -88,7 +88,7 @@ func TestLabContainers(t *testing.T) {
 				c.asNobody(id)
 			}
 			if res := p.Run("exec", id, "relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-				t.Errorf("rollback: %s", res)
+				t.Errorf("rollback: want exit code 0, got %s", res)
 			}
 		})
 	}
@@ -121,7 +121,7 @@ func TestLabContainers(t *testing.T) {
 	p.Run("rm", "--all", "--force", "--time", "0")
 	p.Run("volume", "rm", "--all", "--force")
 	if files := p.Holds(c.relay.Password); files != "" {
-		t.Errorf("the password is in a layer: %s", files)
+		t.Errorf("got the password in a layer, want it in none: %s", files)
 	}
 }
 
@@ -148,7 +148,7 @@ func (c *containers) start(options []string, args ...string) (id string) {
 		"-v", filepath.Join(c.dir, "relay") + ":/run/secrets/relay:ro"}, options...)
 	res := c.p.Start(options, "relayhost", args...)
 	if res.Code != 0 {
-		c.t.Fatalf("run: %s", res)
+		c.t.Fatalf("run: want exit code 0, got %s", res)
 	}
 	id = strings.TrimSpace(res.Stdout)
 	c.t.Cleanup(func() { c.p.Run("rm", "--force", "--time", "0", id) })
@@ -188,7 +188,7 @@ func (c *containers) image(options []string) {
 		return false
 	}
 	if !ready() {
-		t.Fatalf("not ready: %s", p.Run("logs", id))
+		t.Fatalf("got a container that is not ready, want it ready: %s", p.Run("logs", id))
 	}
 	if n := len(c.relay.Mailbox()) - before; n != 2 {
 		t.Errorf("got %d test messages, want that of the rehearsal and that of the proof", n)
@@ -196,7 +196,7 @@ func (c *containers) image(options []string) {
 	send := func(to string) {
 		t.Helper()
 		if res := p.Run("exec", id, "sh", "-c", "printf 'Subject: lab\\n\\nhello\\n' | sendmail -f app@example.com "+to); res.Code != 0 {
-			t.Errorf("sendmail: %s", res)
+			t.Errorf("sendmail: want exit code 0, got %s", res)
 		}
 		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 			if strings.Contains(p.Run("logs", id).Stdout, "to=<"+to+">") {
@@ -204,12 +204,12 @@ func (c *containers) image(options []string) {
 			}
 		}
 		if log := p.Run("logs", id).Stdout; !strings.Contains(log, "to=<"+to+">") || !strings.Contains(log, "status=sent") {
-			t.Errorf("the log on standard output does not show the message to %s:\n%s", to, log)
+			t.Errorf("the log on standard output: want %q and %q in\n%s", "to=<"+to+">", "status=sent", log)
 		}
 	}
 	send("first@example.net")
 	if res := p.Run("stop", "--time", "30", id); res.Code != 0 || res.Took > 20*time.Second {
-		t.Errorf("stop: %s", res)
+		t.Errorf("stop: want exit code 0 within 20s, got %s", res)
 	}
 	if code := strings.TrimSpace(p.Run("inspect", "--format", "{{.State.ExitCode}}", id).Stdout); code != "0" && code != "143" {
 		t.Errorf("a stopped container ends with %s, want 0 or 143", code)
@@ -217,14 +217,14 @@ func (c *containers) image(options []string) {
 	// Started again, it is set up already: no test message is sent.
 	count := len(c.relay.Mailbox())
 	if res := p.Run("start", id); res.Code != 0 || !ready() {
-		t.Fatalf("start again: %s\n%s", res, p.Run("logs", id))
+		t.Fatalf("start again: want exit code 0 and a container that is ready, got %s\n%s", res, p.Run("logs", id))
 	}
 	if n := len(c.relay.Mailbox()) - count; n != 0 {
 		t.Errorf("got %d test messages at the second start, want 0", n)
 	}
 	send("second@example.net")
 	if log := p.Run("logs", id); strings.Contains(log.Stdout+log.Stderr, c.relay.Password) {
-		t.Error("the password is in the log")
+		t.Error("the password is in the log, want it nowhere")
 	}
 	p.Run("rm", "--force", "--time", "0", id)
 }
@@ -254,21 +254,21 @@ func likeContainers(t *testing.T) {
 	}
 	setup := append([]string{"setpriv", "--no-new-privs", "--bounding-set", "-all,+" + strings.ToLower(strings.Join(suffice, ",+"))}, setupArgs(five[1])...)
 	if res := l.Run(setup...); res.Code != 1 || !strings.Contains(flat(res.Stderr), flat("a volume there")) {
-		t.Errorf("without volumes: %s", res)
+		t.Errorf("without volumes: want exit code 1 and %q in stderr, got %s", "a volume there", res)
 	}
 	for _, path := range []string{"/etc/postfix", "/etc/relayhost", "/var/lib/relayhost", "/var/lib/postfix", "/var/spool/postfix"} {
 		s.Shell("mkdir -p /run/volume" + path + " && cp -a " + path + "/. /run/volume" + path + " && mount --bind /run/volume" + path + " " + path)
 	}
 	if res := l.Run(setup...); res.Code != 0 {
-		t.Errorf("with volumes: %s", res)
+		t.Errorf("with volumes: want exit code 0, got %s", res)
 	}
 	if n := len(l.World.Relay("sendgrid").Mailbox()); n != 2 {
 		t.Errorf("%d messages at the relay, want 2", n)
 	}
 	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-		t.Errorf("rollback: %s", res)
+		t.Errorf("rollback: want exit code 0, got %s", res)
 	}
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-		t.Errorf("not as before:\n%s", d)
+		t.Errorf("not as before: got the differences\n%s\nwant none", d)
 	}
 }

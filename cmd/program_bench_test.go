@@ -45,7 +45,7 @@ func TestBenchProgram(t *testing.T) {
 	for range 20 {
 		start := time.Now()
 		if out, err := exec.CommandContext(t.Context(), program, "version").CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
+			t.Fatalf("want no error, got %v\n%s", err, out)
 		}
 		fastest = min(fastest, time.Since(start))
 	}
@@ -88,7 +88,7 @@ func buildShipped(t *testing.T, dir, arch string, more ...string) string {
 	cmd := exec.CommandContext(t.Context(), "go", append(args, "relayhost/cmd/relayhost")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build for %s: %v\n%s", arch, err, out)
+		t.Fatalf("go build for %s: want no error, got %v\n%s", arch, err, out)
 	}
 	return path
 }

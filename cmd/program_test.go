@@ -18,7 +18,7 @@ func program(t *testing.T) string {
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./relayhost")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		t.Fatalf("go build: want no error, got %v\n%s", err, out)
 	}
 	return path
 }

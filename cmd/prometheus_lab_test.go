@@ -37,7 +37,7 @@ func TestLabPrometheus(t *testing.T) {
 	}
 	credentials(l, "postmark", "")
 	if res := l.Run(setupArgs(five[4], "--port", "587", "--no-probe")...); res.Code != 0 {
-		t.Fatalf("setup: %s", res)
+		t.Fatalf("setup: want exit code 0, got %s", res)
 	}
 	text := check()
 	for _, line := range []string{
@@ -45,14 +45,14 @@ func TestLabPrometheus(t *testing.T) {
 		"relayhost_verify_success 1", "relayhost_last_verification_success 1", `relayhost_verify_findings{check="auth",result="pass",cause=""} `,
 	} {
 		if !strings.Contains(text, line) {
-			t.Errorf("%s is not in\n%s", line, text)
+			t.Errorf("want %s in\n%s", line, text)
 		}
 	}
 	s.Shell("postconf -e default_transport=smtp")
 	text = check()
 	for _, line := range []string{"relayhost_drifted_files 1\n", "relayhost_verify_success 0\n", "relayhost_last_verification_success 0\n"} {
 		if !strings.Contains(text, line) {
-			t.Errorf("after a change by somebody else, %s is not in\n%s", line, text)
+			t.Errorf("after a change by somebody else: want %s in\n%s", line, text)
 		}
 	}
 }

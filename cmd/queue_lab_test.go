@@ -70,7 +70,7 @@ func TestLabQueueHoldUndone(t *testing.T) {
 		}
 		for line := range strings.Lines(q) {
 			if strings.Contains(line, "held@gmail") && !strings.Contains(line, `"hold"`) {
-				t.Errorf("%s: a message that somebody else holds was released", when)
+				t.Errorf("%s: got %q, want the message that somebody else holds on hold still", when, line)
 			}
 		}
 	}
@@ -91,7 +91,7 @@ func TestLabQueueHoldUndone(t *testing.T) {
 		if !watched {
 			onHold("killed with its watch", 3)
 			if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 0 {
-				t.Errorf("rollback: %s", r)
+				t.Errorf("rollback: want exit code 0, got %s", r)
 			}
 		}
 		for start := time.Now(); s.Exists("/var/lib/relayhost/in-progress") && time.Since(start) < 20*time.Second; {
@@ -105,14 +105,14 @@ func TestLabQueueHoldUndone(t *testing.T) {
 		}
 	}
 	if r := l.Run(args...); r.Code != 0 {
-		t.Fatalf("setup: %s", r)
+		t.Fatalf("setup: want exit code 0, got %s", r)
 	}
 	onHold("set up", 3)
 	if r := l.Run("relayhost", "rollback", "--list", "--json"); !strings.Contains(r.Stdout, `"held": 2`) {
-		t.Errorf("the list does not tell: %s", r)
+		t.Errorf("the list does not tell: want %q in stdout, got %s", `"held": 2`, r)
 	}
 	if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 0 {
-		t.Errorf("rollback: %s", r)
+		t.Errorf("rollback: want exit code 0, got %s", r)
 	}
 	onHold("rolled back", 1)
 }

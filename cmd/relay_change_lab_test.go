@@ -23,7 +23,7 @@ func TestLabRelayChange(t *testing.T) {
 		t.Helper()
 		credentials(l, service.id, service.host)
 		if r := l.Run(setupArgs(service)...); r.Code != 0 {
-			t.Fatalf("setup of %s: %s\n%s", service.id, r, s.MailLog())
+			t.Fatalf("setup of %s: want exit code 0, got %s\n%s", service.id, r, s.MailLog())
 		}
 	}
 	sendgrid, postmark := five[1], five[4]
@@ -35,7 +35,7 @@ func TestLabRelayChange(t *testing.T) {
 	for running := true; running; {
 		to(postmark)
 		if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 0 {
-			t.Errorf("rollback: %s", r)
+			t.Errorf("rollback: want exit code 0, got %s", r)
 		}
 		if d := before.Diff(s.Tree(mailConfig...)); d != "" {
 			t.Errorf("rolled back, not as before: got\n%s\nwant none", d)
@@ -54,7 +54,7 @@ func TestLabRelayChange(t *testing.T) {
 	neverHalfConfigured(t, s)
 	at := eachOnce(t, l, messages, "sendgrid", "postmark")
 	if at["sendgrid"] == 0 || at["postmark"] == 0 {
-		t.Errorf("all mail went one way: %v", at)
+		t.Errorf("got the messages %v, want some at each relay", at)
 	}
 	t.Logf("figure: %d messages, each delivered once, through %v, during %d changes", messages, at, changes)
 }
@@ -74,7 +74,7 @@ printf 'Subject: lab\n\nmessage %%d.\n' $i | sendmail -i -f app@example.com some
 func sentAll(t *testing.T, s *lab.Server, mail *lab.Process) {
 	t.Helper()
 	if r := mail.Wait(); r.Code != 0 {
-		t.Errorf("sendmail: %s", r)
+		t.Errorf("sendmail: want exit code 0, got %s", r)
 	}
 	// A message that was in flight at a reload is looked at again after
 	// minimal_backoff_time, though all of it is delivered: no address is left.
@@ -132,7 +132,7 @@ func TestLabPortChange(t *testing.T) {
 	to := func(port string) {
 		t.Helper()
 		if r := l.Run(setupArgs(five[1], "--port", port, "--no-probe")...); r.Code != 0 {
-			t.Fatalf("port %s: %s\n%s", port, r, s.MailLog())
+			t.Fatalf("port %s: want exit code 0, got %s\n%s", port, r, s.MailLog())
 		}
 	}
 	to("587")
@@ -153,7 +153,7 @@ func TestLabPortChange(t *testing.T) {
 	eachOnce(t, l, messages, "sendgrid")
 	for _, c := range l.World.Relay("sendgrid").Sessions() {
 		if c.AuthBeforeTLS || c.Messages > 0 && c.TLSVersion == "" {
-			t.Errorf("a message or a log-in without TLS: %+v", c)
+			t.Errorf("got a message or a login without TLS, want none: %+v", c)
 		}
 	}
 	t.Logf("figure: %d messages, each delivered once, none put off, during %d changes of the port", messages, changes)

@@ -51,12 +51,12 @@ func TestRelaysFilters(t *testing.T) {
 			}
 			for _, id := range tt.with {
 				if !ids[id] {
-					t.Errorf("%s is missing", id)
+					t.Errorf("got no %s, want it", id)
 				}
 			}
 			for _, id := range tt.not {
 				if ids[id] {
-					t.Errorf("%s is there", id)
+					t.Errorf("got %s, want it left out", id)
 				}
 			}
 		})

@@ -31,10 +31,10 @@ func TestLabReplaceMTA(t *testing.T) {
 	}
 	res := setup("--replace-mta")
 	if res.Code != 0 || !strings.Contains(res.Stdout, "delivered: the test message") {
-		t.Fatalf("setup --replace-mta: %s", res)
+		t.Fatalf("setup --replace-mta: want exit code 0 and %q in stdout, got %s", "delivered: the test message", res)
 	}
 	if got := exim(); got == "installed" {
-		t.Error("Exim is still installed")
+		t.Errorf("Exim: got %q, want it removed", got)
 	}
 	waitMessages(t, l, "brevo", 2)
 }

@@ -81,7 +81,7 @@ relayhost setup --dry-run --no-probe > /root/pipe 2>/dev/null & pid=$!
 sleep 5; grep VmHWM /proc/$pid/status; kill $pid $reader`)
 	fields := strings.Fields(out)
 	if len(fields) < 2 {
-		t.Fatalf("no VmHWM: %q", out)
+		t.Fatalf("got no VmHWM, want one in %q", out)
 	}
 	kB, _ := strconv.ParseFloat(fields[1], 64)
 	figure(t, "dry_run_10000_routes_megabytes", kB*1024/1e6, 100)
@@ -97,7 +97,7 @@ func TestBenchSetupRoutes(t *testing.T) {
 		s.WriteFile(answersPath, routesFile(n), 0o644)
 		res := s.Do(lab.Command{Args: []string{"relayhost", "setup", "--no-probe", "--no-verify", "--yes", "--json"}, Timeout: 2 * time.Minute})
 		if res.Code != 0 || decode[setupResult](t, res).Result != "applied" {
-			t.Fatalf("setup: %s", res.Stderr)
+			t.Fatalf("setup: want exit code 0 and the result %q, got %s", "applied", res.Stderr)
 		}
 		return res.Took.Seconds()
 	}
@@ -174,7 +174,7 @@ func took(t *testing.T, s *lab.Server, line string) (wall, cpu float64) {
 	_, after, _ := strings.Cut(res.Stderr, "took ")
 	var user, system float64
 	if _, err := fmt.Sscanf(after, "%f %f %f", &wall, &user, &system); err != nil || res.Code != 0 {
-		t.Fatal(line, res)
+		t.Fatalf("%s: want exit code 0 and three times, got the error %v of %s", line, err, res)
 	}
 	return wall, user + system
 }

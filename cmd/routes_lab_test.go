@@ -81,12 +81,12 @@ func TestLabRoutes(t *testing.T) {
 	before := s.Tree(mailConfig...)
 	res := l.Run("relayhost", "setup", "--yes", "--json")
 	if res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	valid(t, "setup", res.Stdout)
 	doc := decode[setupResult](t, res)
 	if doc.Result != "applied" || doc.Verification.Result != "pass" || len(doc.Verification.Findings) != 3 {
-		t.Errorf("setup said %+v", doc)
+		t.Errorf("setup: got %+v, want the results %q and %q, and 3 findings", doc, "applied", "pass")
 	}
 	if got := s.ReadFile(answersPath); got != threeServices {
 		t.Errorf("the file of hand was changed: got\n%s\nwant\n%s", got, threeServices)
@@ -111,11 +111,11 @@ func TestLabRoutes(t *testing.T) {
 		}
 	}
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || decode[setupResult](t, res).Result != "unchanged" {
-		t.Errorf("again: %s", res)
+		t.Errorf("again: want exit code 0 and the result %q, got %s", "unchanged", res)
 	}
 	// Another answer of the default relay keeps the routes.
 	if res := l.Run("relayhost", "setup", "--to", "other@example.net", "--yes", "--json"); res.Code != 0 {
-		t.Errorf("with a flag: %s", res)
+		t.Errorf("with a flag: want exit code 0, got %s", res)
 	}
 	if got := s.ReadFile(answersPath); !strings.Contains(got, "'brevo'") || !strings.Contains(got, "other@example.net") {
 		t.Errorf("the routes were lost: got\n%s\nwant %q in it and %q in it", got, "'brevo'", "other@example.net")
@@ -124,15 +124,15 @@ func TestLabRoutes(t *testing.T) {
 
 	// Somebody without root is not told that passwords are missing.
 	if res := s.RunAs(65534, "relayhost", "verify", "--no-send", "--json"); strings.Contains(res.Stdout, `"fail"`) || !strings.Contains(res.Stdout, "can only be read by root") {
-		t.Errorf("verify without root: %s", res)
+		t.Errorf("verify without root: want %q in stdout and no %q in stdout, got %s", "can only be read by root", `"fail"`, res)
 	}
 	res = l.Run("relayhost", "status", "--json")
 	valid(t, "status", res.Stdout)
 	if !strings.Contains(res.Stdout, `"blog.example"`) || !strings.Contains(res.Stdout, "[smtp.postmarkapp.com]:587") {
-		t.Errorf("status: %s", res)
+		t.Errorf("status: want %q and %q in stdout, got %s", `"blog.example"`, "[smtp.postmarkapp.com]:587", res)
 	}
 	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-		t.Fatalf("rollback: %s", res)
+		t.Fatalf("rollback: want exit code 0, got %s", res)
 	}
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("rollback left differences: got\n%s\nwant none", d)
@@ -169,7 +169,7 @@ relay = "mailgun"
 credentials_file = "/root/shop.txt"
 `, 0o644)
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, l.Server.MailLog())
 	}
 	for from, user := range map[string]string{"app@example.com": "postmaster@mg.example.com", "x@shop.example": "postmaster@mg.shop.example"} {
 		if m := mailFrom(t, l, from, "mailgun"); m.Session.Username != user {
@@ -184,16 +184,16 @@ credentials_file = "/root/shop.txt"
 	}
 	l.Server.WriteFile(answersPath, text, 0o644)
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || decode[setupResult](t, res).Result != "unchanged" {
-		t.Errorf("with what is stored: %s", res)
+		t.Errorf("with what is stored: want exit code 0 and the result %q, got %s", "unchanged", res)
 	}
 	// Also when the entry that named the table is lost.
 	l.Server.Run("postconf", "-MX", "relayhost-shop/unix")
 	res := l.Run("relayhost", "verify", "--no-send", "--json")
 	if res.Code != 3 || !strings.Contains(res.Stdout, "master.cf has no service relayhost-shop") {
-		t.Errorf("verify of a lost service: %s", res)
+		t.Errorf("verify of a lost service: want exit code 3 and %q in stdout, got %s", "master.cf has no service relayhost-shop", res)
 	}
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || decode[setupResult](t, res).Result != "applied" {
-		t.Errorf("without the service: %s", res)
+		t.Errorf("without the service: want exit code 0 and the result %q, got %s", "applied", res)
 	}
 	if m := mailFrom(t, l, "y@shop.example", "mailgun"); m.Session.Username != "postmaster@mg.shop.example" {
 		t.Errorf("then mail went by the account %s, want %q", m.Session.Username, "postmaster@mg.shop.example")
@@ -230,11 +230,11 @@ func TestLabFallbackRefused(t *testing.T) {
 		doc := decode[setupResult](t, unchangedAfter(t, l, 3, "relayhost", "setup", "--yes", "--json"))
 		for _, want := range says {
 			if !strings.Contains(doc.Error, want) {
-				t.Errorf("%s: %q is not in %q", name, want, doc.Error)
+				t.Errorf("%s: got error %q, want %q in it", name, doc.Error, want)
 			}
 		}
 		if len(doc.Verification.Findings) != 1 || doc.Hint == "" {
-			t.Errorf("%s: no cause or remedy: %+v", name, doc)
+			t.Errorf("%s: want one finding and a hint, got %+v", name, doc)
 		}
 	}
 	l.Server.WriteFile("/root/brevo.txt", "username="+l.World.Relay("brevo").Username+"\npassword=xsmtpsib-"+strings.Repeat("0", 64)+"-AAAAAAAAAAAAAAAA\n", 0o600)
@@ -267,7 +267,7 @@ func TestLabFailOver(t *testing.T) {
 	l := twoHopLab(t)
 	s := l.Server
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	first, second := l.World.Relay("sendgrid"), l.World.Relay("brevo")
 	if n, m := len(first.Mailbox()), len(second.Mailbox()); n != 2 || m != 1 {
@@ -308,7 +308,7 @@ func TestLabFailOver(t *testing.T) {
 		}
 		t.Logf("%s: by the second service after %.1f s", ail.name, time.Since(start).Seconds())
 		if len(first.Mailbox()) != n || len(second.Mailbox()) != m+1 {
-			t.Errorf("%s: %d by the first and %d by the second service\n%s", ail.name, len(first.Mailbox())-n, len(second.Mailbox())-m, s.MailLog())
+			t.Errorf("%s: got %d messages by the first and %d by the second relay, want 0 and 1\n%s", ail.name, len(first.Mailbox())-n, len(second.Mailbox())-m, s.MailLog())
 		}
 		ail.end()
 	}
@@ -331,13 +331,13 @@ func TestLabHandMadeRoutes(t *testing.T) {
 	s.Shell("postmap hash:/etc/postfix/transport hash:/etc/postfix/internal && postconf -e transport_maps=hash:/etc/postfix/transport " +
 		"sender_dependent_default_transport_maps=hash:/etc/postfix/internal && postfix reload")
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	s.SendMail("x@shop.example", "boss@corp.example", "hello")
 	waitMessages(t, l, "smarthost", 1)
 	s.SendMail("x@intern.example", "someone@elsewhere.example", "hello")
 	if m := waitMessages(t, l, "smarthost", 2)[1]; m.Session.TLSVersion != "" || m.Session.Username != "" {
-		t.Errorf("session %+v", m.Session)
+		t.Errorf("got the session %+v, want no TLS and no user name", m.Session)
 	}
 	mailFrom(t, l, "x@shop.example", "postmark")
 }
@@ -361,16 +361,16 @@ func TestLabNullSender(t *testing.T) {
 	l.Server.WriteFile(answersPath, strings.Replace(text, `, "<>"`, "", 1), 0o644)
 	res := l.Run("relayhost", "setup", "--yes", "--json")
 	if res.Code != 0 || !strings.Contains(res.Stdout, "rejects the null sender <> (501") {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("setup: want exit code 0 and %q in stdout, got %s\n%s", "rejects the null sender <> (501", res, l.Server.MailLog())
 	}
 	valid(t, "setup", res.Stdout)
 	if res := l.Run("relayhost", "verify", "--no-send", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"null_sender_refused"`) {
-		t.Errorf("verify: %s", res)
+		t.Errorf("verify: want exit code 0 and %q in stdout, got %s", `"null_sender_refused"`, res)
 	}
 	l.Server.WriteFile(answersPath, text, 0o644)
 	res = l.Run("relayhost", "setup", "--yes", "--json")
 	if res.Code != 0 || strings.Contains(res.Stdout, "rejects the null sender") {
-		t.Fatalf("with a route: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("with a route: want exit code 0 and no %q in stdout, got %s\n%s", "rejects the null sender", res, l.Server.MailLog())
 	}
 	mailFrom(t, l, "<>", "postmark")
 }
@@ -395,13 +395,13 @@ func TestLabRoutesDocument(t *testing.T) {
 			files++
 			s.WriteFile(answersPath, f.text, 0o644)
 			if res := l.Run("relayhost", "setup", "--queue", "send", "--yes", "--json"); res.Code != 0 || decode[setupResult](t, res).Result != "applied" {
-				t.Fatalf("%s:%d: %s\n%s", path, f.line, res, s.MailLog())
+				t.Fatalf("%s:%d: want exit code 0 and the result %q, got %s\n%s", path, f.line, "applied", res, s.MailLog())
 			}
 			if got := s.ReadFile(answersPath); got != f.text {
 				t.Errorf("%s:%d: the file of hand was changed: got\n%s\nwant\n%s", path, f.line, got, f.text)
 			}
 			if res := l.Run("relayhost", "setup", "--yes"); !strings.Contains(res.Stdout, "unchanged") {
-				t.Errorf("%s:%d: again: %s", path, f.line, res)
+				t.Errorf("%s:%d: again: want %q in stdout, got %s", path, f.line, "unchanged", res)
 			}
 		case strings.Contains(f.text, "error:"):
 			twice := strings.Replace(threeServices, `"blog.example",`, `"shop.example",`, 1)
@@ -409,7 +409,7 @@ func TestLabRoutesDocument(t *testing.T) {
 			s.WriteFile(answersPath, twice, 0o644)
 			res := unchangedAfter(t, l, 64, "relayhost", "setup", "--yes")
 			if want := strings.NewReplacer(":14:", fmt.Sprintf(":%d:", at), "line 8", "line 14").Replace(f.text); !strings.Contains(res.Stderr, strings.TrimSpace(want)) {
-				t.Errorf("%s:%d: %s", path, f.line, res)
+				t.Errorf("%s:%d: want %q in stderr, got %s", path, f.line, strings.TrimSpace(want), res)
 			}
 		}
 	}
@@ -417,7 +417,7 @@ func TestLabRoutesDocument(t *testing.T) {
 		t.Errorf("%d files in %s, want 3", files, path)
 	}
 	if res := l.Run("relayhost", "status"); !strings.Contains(res.Stdout, "then [smtp-relay.brevo.com]:") {
-		t.Errorf("status: %s", res)
+		t.Errorf("status: want %q in stdout, got %s", "then [smtp-relay.brevo.com]:", res)
 	}
 	// The last file has no routes any more: nothing is left of them.
 	mailFrom(t, l, "x@shop.example", "sendgrid")
@@ -443,7 +443,7 @@ func TestLabRouteFailsLive(t *testing.T) {
 	res := unchangedAfter(t, l, 3, "relayhost", "setup", "--yes", "--json")
 	doc := decode[setupResult](t, res)
 	if doc.Result != "rolled_back" || !strings.Contains(doc.Error, "route blog, sender postmaster@blog.example") || !strings.Contains(doc.Error, "Relay access denied") || doc.Hint == "" {
-		t.Errorf("setup said %+v", doc)
+		t.Errorf("setup: got %+v, want the result %q, %q and %q in the error, and a hint", doc, "rolled_back", "route blog, sender postmaster@blog.example", "Relay access denied")
 	}
 	valid(t, "setup", res.Stdout)
 	if n := len(l.World.Relay("postmark").Mailbox()); n != 3 {
@@ -477,11 +477,11 @@ func TestLabManyAccounts(t *testing.T) {
 	s.WriteFile(answersPath, file, 0o644)
 	res := l.Run("relayhost", "setup", "--no-probe", "--yes", "--json")
 	if res.Code != 0 {
-		t.Fatalf("setup: %s", res.Stderr)
+		t.Fatalf("setup: want exit code 0, got %s", res.Stderr)
 	}
 	for _, want := range []string{"100 test messages are sent at most; 11 pairs of sender and hop", "11 routes left out of it"} {
 		if !strings.Contains(res.Stdout, want) {
-			t.Errorf("%q is not said", want)
+			t.Errorf("want %q in stdout, got %s", want, res)
 		}
 	}
 	box := l.World.Relay("mailgun").Mailbox()

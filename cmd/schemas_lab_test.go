@@ -27,7 +27,7 @@ func TestLabSchemas(t *testing.T) {
 		}
 		res := l.Run(append([]string{"relayhost"}, args...)...)
 		if res.Code != code {
-			t.Errorf("%s: %s", strings.Join(args, " "), res)
+			t.Errorf("%s: want exit code %d, got %s", strings.Join(args, " "), code, res)
 		}
 		valid(t, args[0], res.Stdout)
 		documents++

@@ -36,7 +36,7 @@ func schema(t *testing.T, name string) *jsonschema.Schema {
 			err = c.AddResource("file:///"+filepath.Base(file), closed(doc))
 		}
 		if err != nil {
-			t.Fatalf("%s: %v", file, err)
+			t.Fatalf("%s: want no error, got %v", file, err)
 		}
 	}
 	s, err := c.Compile("file:///" + name + ".json")
@@ -72,7 +72,7 @@ func valid(t *testing.T, name, stdout string) {
 		err = schema(t, name).Validate(doc)
 	}
 	if err != nil {
-		t.Errorf("docs/schemas/%s.json: %v\n%s", name, err, stdout[:min(len(stdout), 3000)])
+		t.Errorf("docs/schemas/%s.json: want no error, got %v\n%s", name, err, stdout[:min(len(stdout), 3000)])
 	}
 }
 
@@ -92,7 +92,7 @@ func TestSchemas(t *testing.T) {
 					t.Fatal(err)
 				}
 				if s.Validate(v) == nil {
-					t.Errorf("%s is valid", text)
+					t.Errorf("%s is valid, want it refused", text)
 				}
 			}
 		})

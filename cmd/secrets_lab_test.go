@@ -30,7 +30,7 @@ func TestLabSecrets(t *testing.T) {
 	res := s.RunInput("username="+user+"\npassword="+password+"\n", remove(args, "--json")...)
 	close(stop)
 	if res.Code != 0 {
-		t.Fatalf("setup: %s", res)
+		t.Fatalf("setup: want exit code 0, got %s", res)
 	}
 	s.Run("rm", "/root/credentials")
 	if where := <-seen; where != "" {
@@ -39,20 +39,20 @@ func TestLabSecrets(t *testing.T) {
 	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + password))
 	for _, form := range []string{password, plain, base64.StdEncoding.EncodeToString([]byte(password))} {
 		if strings.Contains(res.Stdout+res.Stderr, form) {
-			t.Errorf("the password was printed\n%s", res)
+			t.Errorf("want no password in the output, got %s", res)
 		}
 		// Everything that this server has written since it started.
 		found := s.Shell("grep -rlF -- '" + form + "' /etc /var /root /tmp /run /home /usr/local 2>/dev/null || true")
 		for path := range strings.FieldsSeq(found) {
 			if path != "/etc/postfix/sasl_passwd" && path != "/etc/postfix/sasl_passwd.db" {
-				t.Errorf("the password is in %s", path)
+				t.Errorf("got the password in %s, want it in sasl_passwd and its compiled file alone", path)
 			}
 		}
 	}
 	for _, path := range []string{"/etc/postfix/sasl_passwd", "/etc/postfix/sasl_passwd.db"} {
 		n := s.Tree(path)[path]
 		if n.Mode.Perm() != 0o600 || n.UID != 0 || n.GID != 0 {
-			t.Errorf("%s: %s", path, n)
+			t.Errorf("%s: got %s, want mode 0600 of root", path, n)
 		}
 	}
 }
@@ -119,17 +119,17 @@ func TestLabCompiledMap(t *testing.T) {
 			s.Shell("type=$(postconf -hx default_database_type); postconf -e smtp_sasl_password_maps=$type:/etc/postfix/sasl_passwd; postmap $type:/etc/postfix/sasl_passwd")
 			credentials(l, "sendgrid", "")
 			if res := l.Run(setupArgs(five[1])...); res.Code != 0 {
-				t.Fatalf("setup: %s", res)
+				t.Fatalf("setup: want exit code 0, got %s", res)
 			}
 			compiled := strings.Fields(s.Shell("ls /etc/postfix/relayhost_sasl_passwd.*"))
 			if len(compiled) != 1 {
-				t.Fatalf("compiled: %q", compiled)
+				t.Fatalf("got the compiled files %q, want one", compiled)
 			}
 			sound := func(when string) {
 				t.Helper()
 				for _, path := range []string{"/etc/postfix/relayhost_sasl_passwd", compiled[0]} {
 					if n, ok := s.Tree(path)[path]; !ok || n.Mode.Perm() != 0o600 || n.UID != 0 || n.GID != 0 {
-						t.Errorf("%s: %s: %s", when, path, n)
+						t.Errorf("%s: %s: got %s, want mode 0600 of root", when, path, n)
 					}
 				}
 				if now := s.ReadFile("/etc/postfix/sasl_passwd"); now != old {
@@ -144,13 +144,13 @@ func TestLabCompiledMap(t *testing.T) {
 				s.Shell(spoil + compiled[0])
 				res := l.Run(setupArgs(five[1])...)
 				if doc := decode[setupResult](t, res); res.Code != 0 || doc.Result != "applied" {
-					t.Errorf("%s: %s", spoil, res)
+					t.Errorf("%s: want exit code 0 and the result %q, got %s", spoil, "applied", res)
 				}
 				sound(spoil)
 			}
 			res := l.Run(setupArgs(five[1])...)
 			if doc := decode[setupResult](t, res); doc.Result != "unchanged" {
-				t.Errorf("once more: %s", res)
+				t.Errorf("once more: want the result %q, got %s", "unchanged", res)
 			}
 		})
 	}

@@ -62,7 +62,7 @@ func (v *enforcing) step(line string) {
 	}
 	for record := range strings.Lines(v.Shell("sleep 1; from=" + from + "; " + denied)) {
 		if !slices.ContainsFunc(deniedAnyway, func(known *regexp.Regexp) bool { return known.MatchString(record) }) {
-			v.t.Errorf("%s: denied: %s", line, record)
+			v.t.Errorf("%s: got denied, want only what is known to be: %s", line, record)
 		}
 	}
 }
@@ -156,6 +156,6 @@ func TestLabSELinux(t *testing.T) {
 func (v *enforcing) put(path, text string) {
 	v.t.Helper()
 	if r := v.Run("sh", "-c", `umask 077; printf %s "$1" > "$2"`, "sh", text, path); r.Code != 0 {
-		v.t.Fatalf("%s: %s", path, r)
+		v.t.Fatalf("%s: want exit code 0, got %s", path, r)
 	}
 }

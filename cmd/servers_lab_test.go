@@ -113,7 +113,7 @@ func readServerCase(t *testing.T, name string) *serverCase {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(c); err != nil {
-		t.Fatalf("%s: case.json: %v", name, err)
+		t.Fatalf("%s: case.json: want no error, got %v", name, err)
 	}
 	return c
 }
@@ -132,7 +132,7 @@ func TestLabServers(t *testing.T) {
 	for _, d := range dirs {
 		c := readServerCase(t, d.Name())
 		if c.Source == "" || c.Kind == "" || c.What == "" {
-			t.Errorf("%s: case.json lacks source, kind or what", d.Name())
+			t.Errorf("%s: case.json: got source %q, kind %q and what %q, want all three", d.Name(), c.Source, c.Kind, c.What)
 		}
 		runs[c.Kind] += 0
 		if c.Short {

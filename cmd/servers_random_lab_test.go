@@ -24,7 +24,7 @@ func TestLabServersRandom(t *testing.T) {
 	if text := os.Getenv("LAB_SEED"); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("LAB_SEED: %v", err)
+			t.Fatalf("LAB_SEED: want no error, got %v", err)
 		}
 	}
 	for i := range n {

@@ -44,7 +44,7 @@ func TestLabStatusOfOthers(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 			if text := s.Run("relayhost", "status").Stdout; !strings.Contains(text, test.says) {
-				t.Errorf("status does not say %q:\n%s", test.says, text)
+				t.Errorf("status: want %q in\n%s", test.says, text)
 			}
 		})
 	}

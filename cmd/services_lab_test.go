@@ -96,18 +96,18 @@ func oneService(t *testing.T, l *lab.Lab, r relays.Relay, port int, more ...stri
 	}
 	if !r.TakesPassword() {
 		if res := unchangedAfter(t, l, 64, args...); !strings.Contains(res.Stderr, "OAuth alone") {
-			t.Errorf("not told that no password opens it: %s", res)
+			t.Errorf("not told that no password opens it: want %q in stderr, got %s", "OAuth alone", res)
 		}
 		return
 	}
 	before := len(service.Mailbox())
 	res := l.Run(args...)
 	if res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, l.Server.MailLog())
 	}
 	doc := decode[setupResult](t, res)
 	if doc.Result != "applied" || doc.Port != port || doc.Host != service.Hosts[0].Name {
-		t.Errorf("setup said %+v", doc)
+		t.Errorf("setup: got %+v, want the result %q, port %d and the host %q", doc, "applied", port, service.Hosts[0].Name)
 	}
 	box := service.Mailbox()[before:]
 	if len(box) != 2 {
@@ -116,7 +116,7 @@ func oneService(t *testing.T, l *lab.Lab, r relays.Relay, port int, more ...stri
 	for _, m := range box {
 		s := m.Session
 		if s.TLSVersion == "" || s.AuthBeforeTLS || !s.Authenticated || s.Username != service.Username {
-			t.Errorf("session %+v", s)
+			t.Errorf("got the session %+v, want TLS before a login as %q", s, service.Username)
 		}
 		if m.From != from || fmt.Sprint(m.To) != "[you@example.net]" {
 			t.Errorf("envelope %s -> %v, want %s", m.From, m.To, from)
@@ -157,13 +157,13 @@ func TestLabOwnRelay(t *testing.T) {
 		sent := len(service.Mailbox())
 		res := l.Run(append([]string{"relayhost", "setup", "--from", "app@example.com", "--credentials-file", "/root/credentials", "--yes", "--json"}, args...)...)
 		if res.Code != 0 {
-			t.Fatalf("setup %v: %s\n%s", args, res, s.MailLog())
+			t.Fatalf("setup %v: want exit code 0, got %s\n%s", args, res, s.MailLog())
 		}
 		if n := len(service.Mailbox()) - sent; n != 2 {
 			t.Errorf("setup %v: %d messages, want 2", args, n)
 		}
 		if res := l.Run("relayhost", "setup", "--yes"); !strings.Contains(res.Stdout, "unchanged") {
-			t.Errorf("setup %v and again: %s", args, res)
+			t.Errorf("setup %v and again: want %q in stdout, got %s", args, "unchanged", res)
 		}
 	}
 	s.WriteFile("/root/bad.toml", strings.Replace(corp, "mechanisms", "mechanism", 1), 0o644)
@@ -182,7 +182,7 @@ func TestLabReachableRelays(t *testing.T) {
 	l.Server.Install()
 	res := l.Run("relayhost", "relays", "--reachable", "--json")
 	if res.Code != 0 {
-		t.Fatal(res)
+		t.Fatalf("want exit code 0, got %s", res)
 	}
 	var doc struct {
 		Relays []struct {
@@ -199,7 +199,7 @@ func TestLabReachableRelays(t *testing.T) {
 	}
 	text := l.Run("relayhost", "relays", "--reachable", "--free")
 	if !strings.Contains(text.Stdout, "\nahasend        AhaSend                1000/m 2026-08  own      2525\n") || !strings.Contains(text.Stderr, " relays have a port that works from here") {
-		t.Errorf("the table is\n%s", text)
+		t.Errorf("want the row of %q and %q in stderr, got %s", "ahasend", " relays have a port that works from here", text)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestLabLimitsSeen(t *testing.T) {
 	s.WriteFile("/root/credentials", "username="+service.Username+"\npassword="+service.Password+"\n", 0o600)
 	if res := l.Run("relayhost", "setup", "--relay", "/root/corp.toml", "--from", "app@example.com", "--to", "you@example.net",
 		"--credentials-file", "/root/credentials", "--yes", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, "10 messages a day") || !strings.Contains(res.Stdout, "does not offer SMTPUTF8") {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, %q and %q in stdout, got %s\n%s", "10 messages a day", "does not offer SMTPUTF8", res, s.MailLog())
 	}
 	limits := func() (list []string) {
 		t.Helper()
@@ -230,7 +230,7 @@ func TestLabLimitsSeen(t *testing.T) {
 	// One message has been proven live; that of the rehearsal is in another log.
 	if got := limits(); len(got) != 2 || !strings.HasPrefix(got[0], "pass Our own relay accepted 1 message in the last 24 hours; its limit is 10") ||
 		!strings.HasPrefix(got[1], "pass Our own relay does not offer SMTPUTF8, and no mail in the log of the last day needed it") {
-		t.Errorf("after setup: %q", got)
+		t.Errorf("after setup: got %q, want 1 message in the last 24 hours, and no mail that needed SMTPUTF8", got)
 	}
 	for i := range 8 {
 		s.SendMail("app@example.com", fmt.Sprintf("r%d@example.net", i), "hello")
@@ -243,6 +243,6 @@ func TestLabLimitsSeen(t *testing.T) {
 	s.WaitLog(`from=<>, (?s:.*)to=<app@example\.com>, .*status=sent`) // the bounce
 	got := limits()
 	if len(got) != 2 || !strings.HasPrefix(got[0], "warn Our own relay accepted 10 messages in the last 24 hours; its limit is 10") || !strings.HasPrefix(got[1], "warn ") || !strings.HasSuffix(got[1], "mail to jürgen@example.net was returned") {
-		t.Errorf("after nine messages and a bounce: %q", got)
+		t.Errorf("after nine messages and a bounce: got %q, want two warnings: 10 messages in the last 24 hours, and mail to jürgen@example.net that was returned", got)
 	}
 }

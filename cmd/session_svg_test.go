@@ -32,14 +32,14 @@ func TestSessionPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("%s is not the session of the README: go test ./cmd -run TestSessionPicture -update", sessionPicture)
+		t.Errorf("%s: got another session than that of the README, want it the same: go test ./cmd -run TestSessionPicture -update", sessionPicture)
 	}
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(readme), "(docs/session.svg)") {
-		t.Error("the README does not show docs/session.svg")
+		t.Errorf("the README does not show the picture, want %q in it", "(docs/session.svg)")
 	}
 }
 

@@ -32,7 +32,7 @@ func TestBenchSetup(t *testing.T) {
 	}
 	took := fastest("applied", func() {
 		if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-			t.Fatal(res)
+			t.Fatalf("want exit code 0, got %s", res)
 		}
 	})
 	fmt.Printf("figure: setup_round_trips %d\n", trips)

@@ -186,13 +186,13 @@ func TestEveryTextOfSetupIsTested(t *testing.T) {
 			for part, test := range elsewhere {
 				if strings.Contains(m[0], part) {
 					if !strings.Contains(tests, "func "+test+"(") {
-						t.Errorf("%s: %q: there is no %s", file, m[1], test)
+						t.Errorf("%s: %q: want the test %s, which is missing", file, m[1], test)
 					}
 					continue next
 				}
 			}
 			if !strings.Contains(string(table), longest) {
-				t.Errorf("%s: %q is said, and no row has a state in which it is false (looked for %q)", file, m[1], longest)
+				t.Errorf("%s: %q: got no row with a state in which that is false, want one (with %q)", file, m[1], longest)
 			}
 		}
 	}

@@ -95,7 +95,7 @@ func TestMistakesInTheFile(t *testing.T) {
 	}
 	_, err := look(t, lookAtRoutes, "--dry-run", "--relay", "ses", "--region", "eu-west-1", "--port", "587")
 	if err != nil {
-		t.Errorf("another default relay: %v", err)
+		t.Errorf("another default relay: want no error, got %v", err)
 	}
 }
 
@@ -113,11 +113,11 @@ func TestPrintConfig(t *testing.T) {
 	} {
 		out, err := look(t, lookAtRoutes, append(test.args, "--print-config")...)
 		if err != nil {
-			t.Errorf("%s: %v", test.name, err)
+			t.Errorf("%s: want no error, got %v", test.name, err)
 		}
 		for _, want := range test.want {
 			if !strings.Contains(out, want) {
-				t.Errorf("%s: %q is not in\n%s", test.name, want, out)
+				t.Errorf("%s: want %q in\n%s", test.name, want, out)
 			}
 		}
 		if again, err := look(t, out, "--print-config"); err != nil || again != out {
@@ -157,7 +157,7 @@ func TestManyRoutes(t *testing.T) {
 		})
 	}
 	if cost[5000] > 12*cost[500] {
-		t.Errorf("not linear: %v", cost)
+		t.Errorf("got the costs %v, want that of 5000 to be 12 times that of 500 at most", cost)
 	}
 }
 

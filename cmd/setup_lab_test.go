@@ -40,10 +40,10 @@ func decode[T any](t *testing.T, res lab.Result) T {
 	var v T
 	dec := json.NewDecoder(strings.NewReader(res.Stdout))
 	if err := dec.Decode(&v); err != nil {
-		t.Fatalf("stdout is no JSON document: %v\n%s", err, res)
+		t.Fatalf("stdout is no JSON document: want no error, got %v\n%s", err, res)
 	}
 	if dec.More() {
-		t.Fatalf("more than one document on stdout\n%s", res)
+		t.Fatalf("got more than one document on stdout, want one\n%s", res)
 	}
 	return v
 }
@@ -138,11 +138,11 @@ func roundTrip(t *testing.T, l *lab.Lab, s service, port int, mode string, more 
 
 	res := l.Run(setupArgs(s, more...)...)
 	if res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, srv.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, srv.MailLog())
 	}
 	doc := decode[setupResult](t, res)
 	if doc.Version != 1 || doc.Result != "applied" || doc.Relay != s.id || doc.Host != s.host || doc.Port != port || doc.TLS != mode || doc.ChangeID == "" {
-		t.Errorf("setup said %+v", doc)
+		t.Errorf("setup: got %+v, want version 1, the result %q, the relay %q at %s port %d with %s, and a change ID", doc, "applied", s.id, s.host, port, mode)
 	}
 	// The rehearsal's message and the one through the live Postfix.
 	box := relay.Mailbox()
@@ -156,14 +156,14 @@ func roundTrip(t *testing.T, l *lab.Lab, s service, port int, mode string, more 
 	}
 	for _, c := range relay.Sessions() {
 		if c.AuthBeforeTLS || c.TLSVersion != "TLS 1.3" && c.TLSVersion != "" || c.TLSVersion != "" && c.SNI != s.host {
-			t.Errorf("session %+v", c)
+			t.Errorf("got the session %+v, want no AUTH before TLS, and where TLS was started TLS 1.3 and the name %q", c, s.host)
 		}
 		if c.Messages > 0 && (c.TLSVersion == "" || c.Username != relay.Username || !c.Authenticated) {
-			t.Errorf("a message came without verified TLS or log-in: %+v", c)
+			t.Errorf("got a message by %+v, want TLS and a login as %q", c, relay.Username)
 		}
 	}
 	if n := l.World.DNS.Count(s.host+".", ""); n == 0 {
-		t.Error("the service's name was never looked up")
+		t.Error("the relay's name: got no lookup, want one at least")
 	}
 
 	// A local sender of this host arrives as the address of --from.
@@ -175,18 +175,18 @@ func roundTrip(t *testing.T, l *lab.Lab, s service, port int, mode string, more 
 
 	res = l.Run("relayhost", "verify", "--json")
 	if res.Code != 0 {
-		t.Errorf("verify: %s", res)
+		t.Errorf("verify: want exit code 0, got %s", res)
 	}
 
 	res = l.Run("relayhost", "rollback", "--all", "--yes")
 	if res.Code != 0 {
-		t.Fatalf("rollback: %s", res)
+		t.Fatalf("rollback: want exit code 0, got %s", res)
 	}
 	if d := before.Diff(srv.Tree(mailConfig...)); d != "" {
 		t.Errorf("rollback left differences: got\n%s\nwant none", d)
 	}
 	if res := l.Run("postfix", "status"); res.Code != 0 {
-		t.Errorf("Postfix does not run after rollback: %s", res)
+		t.Errorf("Postfix does not run after rollback: want exit code 0, got %s", res)
 	}
 }
 
@@ -199,7 +199,7 @@ func waitMessages(t *testing.T, l *lab.Lab, id string, n int) []smtpd.Message {
 			return box
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d messages came\n%s", len(box), n, l.Server.MailLog())
+			t.Fatalf("got %d messages, want %d\n%s", len(box), n, l.Server.MailLog())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -212,7 +212,7 @@ func TestLabTwice(t *testing.T) {
 	s := l.Server
 	credentials(l, "mailgun", "")
 	if res := l.Run(setupArgs(five[2])...); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	// The lock says who runs; it is no part of the state.
 	stamps := "find /etc/postfix /etc/relayhost /var/lib/relayhost ! -name lock -printf '%p %T@ %C@ %i\\n' | sort"
@@ -221,14 +221,14 @@ func TestLabTwice(t *testing.T) {
 	for _, args := range [][]string{setupArgs(five[2]), {"relayhost", "setup", "--yes", "--json"}} {
 		res := l.Run(args...)
 		if res.Code != 0 {
-			t.Fatalf("second setup: %s", res)
+			t.Fatalf("second setup: want exit code 0, got %s", res)
 		}
 		if doc := decode[setupResult](t, res); doc.Result != "unchanged" {
-			t.Errorf("second setup said %+v", doc)
+			t.Errorf("second setup: got %+v, want the result %q", doc, "unchanged")
 		}
 	}
 	if after := s.Shell(stamps); after != before {
-		t.Errorf("something was written:\n%s\n%s", before, after)
+		t.Errorf("the second setup has written: got\n%s\nwant\n%s", after, before)
 	}
 	more := strings.TrimPrefix(s.MailLog(), log)
 	for _, word := range []string{"postfix-script", "master[", "pickup", "cleanup"} {
@@ -237,10 +237,10 @@ func TestLabTwice(t *testing.T) {
 		}
 	}
 	if n := len(l.World.Relay("mailgun").Mailbox()); n != sent {
-		t.Errorf("%d messages more", n-sent)
+		t.Errorf("got %d messages more, want none", n-sent)
 	}
 	if res := l.Run(remove(setupArgs(five[2]), "--json")...); !strings.Contains(res.Stdout, "unchanged") {
-		t.Errorf("not told: %s", res)
+		t.Errorf("not told: want %q in stdout, got %s", "unchanged", res)
 	}
 }
 
@@ -251,17 +251,17 @@ func TestLabDryRun(t *testing.T) {
 	res := unchangedAfter(t, l, 0, append(remove(setupArgs(five[5]), "--json"), "--dry-run")...)
 	for _, want := range []string{"+++ /etc/postfix/main.cf", "+default_transport = relayhost-brevo:[smtp-relay.brevo.com]:587", "sasl_passwd", "***", "postfix reload"} {
 		if !strings.Contains(res.Stdout, want) {
-			t.Errorf("%q is not in\n%s", want, res.Stdout)
+			t.Errorf("want %q in\n%s", want, res.Stdout)
 		}
 	}
 	if strings.Contains(res.Stdout+res.Stderr, password) {
-		t.Error("the password was printed")
+		t.Error("the password was printed, want it nowhere in the output")
 	}
 	res = unchangedAfter(t, l, 2, append(remove(setupArgs(five[5]), "--json"), "--dry-run", "--detailed-exitcode")...)
 	// As any user, without credentials.
 	res = l.Server.RunAs(1000, "relayhost", "setup", "--relay", "brevo", "--from", "app@example.com", "--dry-run", "--port", "587", "--no-probe")
 	if res.Code != 0 || !strings.Contains(res.Stdout, "+default_transport = relayhost-brevo:[smtp-relay.brevo.com]:587") {
-		t.Errorf("as any user: %s", res)
+		t.Errorf("as any user: want exit code 0 and %q in stdout, got %s", "+default_transport = relayhost-brevo:[smtp-relay.brevo.com]:587", res)
 	}
 	if n := len(l.World.Relay("brevo").Mailbox()); n != 0 {
 		t.Errorf("%d messages were sent, want 0", n)
@@ -275,14 +275,14 @@ func TestLabPostfixStopped(t *testing.T) {
 	l := lab.New(t, lab.Cloud("aws"), lab.Relay("sendgrid"), lab.MailExchangers(), lab.Port25(lab.Dropped))
 	credentials(l, "sendgrid", "")
 	if res := l.Run("postfix", "status"); res.Code == 0 {
-		t.Fatal("Postfix runs already")
+		t.Fatalf("Postfix runs already: want an exit code other than 0, got %s", res)
 	}
 	res := l.Run(setupArgs(five[1])...)
 	if res.Code != 0 || decode[setupResult](t, res).Result != "applied" {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("setup: want exit code 0 and the result %q, got %s\n%s", "applied", res, l.Server.MailLog())
 	}
 	if res := l.Run("postfix", "status"); res.Code != 0 {
-		t.Error("Postfix was not started")
+		t.Errorf("Postfix was not started: want exit code 0, got %s", res)
 	}
 }
 
@@ -296,7 +296,7 @@ func TestLabRootTo(t *testing.T) {
 	credentials(l, "sendgrid", "")
 	before := s.Tree(mailConfig...)
 	if res := l.Run(setupArgs(five[1], "--root-to", "ops@example.net")...); res.Code != 0 {
-		t.Fatalf("setup: %s", res)
+		t.Fatalf("setup: want exit code 0, got %s", res)
 	}
 	proven := 0
 	for _, m := range l.World.Relay("sendgrid").Mailbox() {
@@ -315,7 +315,7 @@ func TestLabRootTo(t *testing.T) {
 		t.Errorf("from %s to %q, want %q", m.From, m.To, "app@example.com")
 	}
 	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-		t.Fatalf("rollback: %s", res)
+		t.Fatalf("rollback: want exit code 0, got %s", res)
 	}
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("rolled back, but: got\n%s\nwant none", d)
@@ -352,7 +352,7 @@ func TestLabLocalSenders(t *testing.T) {
 	s.Shell("postconf -e 'mydestination = $myhostname, host, localhost.example.com, localhost.localdomain, localhost'; postfix reload")
 	credentials(l, "sendgrid", "")
 	if res := l.Run(setupArgs(five[1])...); res.Code != 0 {
-		t.Fatalf("setup: %s", res)
+		t.Fatalf("setup: want exit code 0, got %s", res)
 	}
 	seen := len(l.World.Relay("sendgrid").Mailbox())
 	senders := []string{"root", "www-data@host.example.com", "cron@localhost", "nobody@localhost.localdomain", "backup@host", "x@localhost.example.com"}

@@ -55,7 +55,7 @@ func TestLabHostileRelay(t *testing.T) {
 				res := unchangedAfter(t, l, 3, setupArgs(five[1], more...)...)
 				doc := decode[setupResult](t, res)
 				if doc.Result != "failed" || doc.Error == "" {
-					t.Errorf("setup said %+v", doc)
+					t.Errorf("setup: got %+v, want the result %q and an error", doc, "failed")
 				}
 			}
 			assertNothingSent(t, l, "sendgrid")
@@ -77,7 +77,7 @@ func assertNothingSent(t *testing.T, l *lab.Lab, id string) {
 	t.Helper()
 	for _, s := range l.World.Relay(id).Sessions() {
 		if len(s.Mechanisms) > 0 || s.Username != "" || s.AuthBeforeTLS || s.Messages > 0 {
-			t.Errorf("credentials or mail crossed an unverified connection: %+v", s)
+			t.Errorf("an unverified connection: got %+v, want no AUTH and no message on it", s)
 		}
 	}
 }
@@ -91,10 +91,10 @@ func TestLabWrongPassword(t *testing.T) {
 	res := unchangedAfter(t, l, 3, setupArgs(five[5])...)
 	doc := decode[setupResult](t, res)
 	if !strings.Contains(doc.Error, "535") || doc.Hint == "" {
-		t.Errorf("neither the relay's reply nor what to do: %+v", doc)
+		t.Errorf("got %+v, want %q in the error, and a hint", doc, "535")
 	}
 	if after := l.Server.MailLog(); after != log {
-		t.Errorf("the server's Postfix was touched:\n%s", strings.TrimPrefix(after, log))
+		t.Errorf("the log of the server's Postfix: got these lines, want none:\n%s", strings.TrimPrefix(after, log))
 	}
 	attempts := 0
 	for _, s := range l.World.Relay("brevo").Sessions() {
@@ -129,10 +129,10 @@ func TestLabLiveProofFails(t *testing.T) {
 		t.Fatalf("exit code %d, want 3\n%s\n%s", res.Code, res, l.Server.MailLog())
 	}
 	if doc := decode[setupResult](t, res); doc.Result != "rolled_back" || !strings.Contains(doc.Error, "Relay access denied") {
-		t.Errorf("setup said %+v", doc)
+		t.Errorf("setup: got %+v, want the result %q and %q in the error", doc, "rolled_back", "Relay access denied")
 	}
 	if doc := decode[setupResult](t, res); len(doc.Verification.Findings) != 1 || doc.Verification.Findings[0].Cause != "relay_access_denied" || doc.Hint == "" {
-		t.Errorf("cause and remedy: %+v", doc)
+		t.Errorf("got %+v, want one finding, with the cause %q, and a hint", doc, "relay_access_denied")
 	}
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
 		t.Errorf("the host is not as before: got\n%s\nwant none", d)
@@ -177,21 +177,21 @@ func TestLabRefusedInput(t *testing.T) {
 				t.Errorf("%q is not in: got\n%s\nwant %q in it", tt.says, res.Stderr, "error:")
 			}
 			if strings.Contains(res.Stderr, password) {
-				t.Error("the password was printed")
+				t.Error("the password is in stderr, want it nowhere")
 			}
 		})
 	}
 	t.Run("rollback_of_nothing", func(t *testing.T) {
 		res := unchangedAfter(t, l, 1, "relayhost", "rollback", "--to", "20260101-000000-1", "--yes")
 		if !strings.Contains(res.Stderr, "no such change") || !strings.Contains(res.Stderr, "rollback --list") {
-			t.Errorf("rollback said %s", res)
+			t.Errorf("rollback: want %q and %q in stderr, got %s", "no such change", "rollback --list", res)
 		}
 	})
 	t.Run("not_root", func(t *testing.T) {
 		before := s.Tree(mailConfig...)
 		res := s.RunAs(1000, append(base, "--relay", "sendgrid")...)
 		if res.Code != 1 || !strings.Contains(res.Stderr, "sudo") {
-			t.Errorf("not root: %s", res)
+			t.Errorf("not root: want exit code 1 and %q in stderr, got %s", "sudo", res)
 		}
 		if d := before.Diff(s.Tree(mailConfig...)); d != "" {
 			t.Errorf("got %q, want none", d)
@@ -208,6 +208,6 @@ func TestLabNoPostfix(t *testing.T) {
 	credentials(l, "sendgrid", "")
 	res := l.Run(setupArgs(five[1])...)
 	if res.Code != 1 && res.Code != 64 || !strings.Contains(res.Stderr, "Postfix is not installed") || !strings.Contains(res.Stderr, "--install") {
-		t.Errorf("without Postfix: %s", res)
+		t.Errorf("without Postfix: want exit code 1 or 64, %q and %q in stderr, got %s", "Postfix is not installed", "--install", res)
 	}
 }

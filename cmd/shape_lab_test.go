@@ -72,7 +72,7 @@ func TestLabQueueThroughChanges(t *testing.T) {
 	setup := func(port string) {
 		t.Helper()
 		if r := l.Run(setupArgs(five[1], "--port", port, "--no-probe")...); r.Code != 0 {
-			t.Fatalf("port %s: %s\n%s", port, r, s.MailLog())
+			t.Fatalf("port %s: want exit code 0, got %s\n%s", port, r, s.MailLog())
 		}
 	}
 	at := func(to []string, port string) {
@@ -91,13 +91,13 @@ func TestLabQueueThroughChanges(t *testing.T) {
 	at(first, "465")
 	second := waiting(t, l, relay, "second", n)
 	if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 0 {
-		t.Fatalf("rollback: %s", r)
+		t.Fatalf("rollback: want exit code 0, got %s", r)
 	}
 	flushed(t, l, second, relay)
 	at(second, "587")
 	third := waiting(t, l, relay, "third", n)
 	if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 0 {
-		t.Fatalf("rollback: %s", r)
+		t.Fatalf("rollback: want exit code 0, got %s", r)
 	}
 	if services := s.Shell("postconf -M; postconf -n"); strings.Contains(services, "relayhost-") {
 		t.Errorf("services of ours are left: got\n%s\nwant no %q in it", services, "relayhost-")
@@ -118,7 +118,7 @@ func TestLabDelayNotice(t *testing.T) {
 	credentials(l, "sendgrid", "")
 	res := l.Run(setupArgs(five[1], "--port", "587", "--no-probe")...)
 	if res.Code != 0 || !strings.Contains(res.Stdout, "delay_warning_time = 4h is set") {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0 and %q in stdout, got %s\n%s", "delay_warning_time = 4h is set", res, s.MailLog())
 	}
 	if got := strings.TrimSpace(s.Shell("postconf -h delay_warning_time")); got != "4h" {
 		t.Errorf("delay_warning_time is %s, want 4h", got)
@@ -137,7 +137,7 @@ func TestLabDelayNotice(t *testing.T) {
 	}
 	for _, want := range []string{"Subject: Delayed Mail (still being retried)", "ops@example.net", "Authentication required"} {
 		if !strings.Contains(notice, want) {
-			t.Errorf("root's mailbox has no %q:\n%s\n%s", want, notice, s.MailLog())
+			t.Errorf("root's mailbox: want %q in\n%s\n%s", want, notice, s.MailLog())
 		}
 	}
 	if n := len(relay.Mailbox()); n != 2 {
@@ -162,18 +162,18 @@ func TestLabPinOnImplicitTLS(t *testing.T) {
 		"--credentials-file", "/root/credentials", "--yes", "--fingerprint"}
 	unchangedAfter(t, l, 3, append(args, strings.Repeat("00:", 31)+"00")...)
 	if c := relay.Counters(); c.Logins+c.Refusals != 0 {
-		t.Errorf("a login against another fingerprint: %+v", c)
+		t.Errorf("got a login against another fingerprint, want none: %+v", c)
 	}
 	if res := l.Run(append(args, fmt.Sprintf("%x", sha256.Sum256(cert.Certificate[0])))...); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	s.SendMail("app@example.com", "ops@example.net", "TLS-Required: no\n\nhello")
 	s.WaitLog(`to=<ops@example\.net>, relay=smtp\.corp\.test\S*:465, .*status=sent`)
 	if res := l.Run("relayhost", "verify", "--no-send"); res.Code != 0 {
-		t.Errorf("verify: %s", res)
+		t.Errorf("verify: want exit code 0, got %s", res)
 	}
 	if res := l.Run("relayhost", "rollback", "--yes"); res.Code != 0 {
-		t.Errorf("rollback: %s", res)
+		t.Errorf("rollback: want exit code 0, got %s", res)
 	}
 	if d := before.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("rolled back, not as before: got\n%s\nwant none", d)

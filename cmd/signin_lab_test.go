@@ -118,7 +118,7 @@ func TestLabSignIn(t *testing.T) {
 				before, users := srv.Tree(append(mailConfig, "/var/lib/postfix-relayhost-bridge")...), srv.ReadFile("/etc/passwd")
 
 				if res := w.setup(l); res.Code != 0 {
-					t.Fatalf("setup: %s\n%s", res, srv.MailLog())
+					t.Fatalf("setup: want exit code 0, got %s\n%s", res, srv.MailLog())
 				}
 				if got := len(relay.Mailbox()); got != 2 {
 					t.Fatalf("messages at the relay: got %d, want 2 (rehearsal and proof)\n%s", got, srv.MailLog())
@@ -136,10 +136,10 @@ func TestLabSignIn(t *testing.T) {
 					}
 				}
 				if res := l.Run("/usr/local/bin/relayhost", "verify", "--json"); res.Code != 0 {
-					t.Errorf("verify: %s", res)
+					t.Errorf("verify: want exit code 0, got %s", res)
 				}
 				if res := l.Run("/usr/local/bin/relayhost", "status", "--json"); res.Code != 0 {
-					t.Errorf("status: %s", res)
+					t.Errorf("status: want exit code 0, got %s", res)
 				}
 				again := w
 				again.paste = false // the sign-in that is stored serves
@@ -149,7 +149,7 @@ func TestLabSignIn(t *testing.T) {
 				hidesSecrets(t, l)
 
 				if res := l.Run("/usr/local/bin/relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-					t.Fatalf("rollback: %s", res)
+					t.Fatalf("rollback: want exit code 0, got %s", res)
 				}
 				if d := before.Diff(srv.Tree(append(mailConfig, "/var/lib/postfix-relayhost-bridge")...)); d != "" {
 					t.Errorf("rollback left differences: got\n%s\nwant none", d)
@@ -189,7 +189,7 @@ func TestLabSignInRevoked(t *testing.T) {
 	l := signInLab(t, lab.Bookworm)
 	w := way{flags: []string{"--sign-in", "device", "--client-id", clientID, "--username", mailbox}}
 	if res := w.setup(l); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, l.Server.MailLog())
 	}
 	l.World.Identity().Revoke()
 	time.Sleep(3 * time.Second) // until Postfix has closed the connection that it keeps
@@ -205,7 +205,7 @@ func TestLabSignInRevoked(t *testing.T) {
 	}
 	before := l.Server.Tree(mailConfig...)
 	if res := l.Run("/usr/local/bin/relayhost", "sign-in"); res.Code != 0 || !strings.Contains(res.Stderr, "ABCD-EFGH") {
-		t.Fatalf("sign-in: %s", res)
+		t.Fatalf("sign-in: want exit code 0 and %q in stderr, got %s", "ABCD-EFGH", res)
 	}
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
 		t.Errorf("sign-in changed the configuration: got\n%s\nwant none", d)
@@ -225,7 +225,7 @@ func TestLabSignInOnce(t *testing.T) {
 	t.Parallel()
 	l := signInLab(t, lab.Bookworm)
 	if res := ways()[0].setup(l, "--no-verify"); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, l.Server.MailLog())
 	}
 	l.Server.Shell("rm -f /var/lib/postfix-relayhost-bridge/state/m365.token && postfix stop")
 	before := len(l.World.Identity().Requests())
@@ -258,7 +258,7 @@ func TestLabSignInUntrusted(t *testing.T) {
 	}
 	for _, s := range l.World.Relay("m365").Sessions() {
 		if s.Username != "" || s.Messages > 0 {
-			t.Errorf("untrusted relay: got a login: %+v", s)
+			t.Errorf("untrusted relay: got %+v, want no login and no message", s)
 		}
 	}
 	asked := len(l.World.Identity().Requests())

@@ -60,7 +60,7 @@ func TestLabSignInRoutes(t *testing.T) {
 	s.WriteFile(answersPath, mailboxes, 0o644)
 	before := s.Tree(append(mailConfig, "/var/lib/postfix-relayhost-bridge")...)
 	if res := l.Run("/usr/local/bin/relayhost", "setup", "--yes"); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	const state = "/var/lib/postfix-relayhost-bridge/state/"
 	names := strings.Fields(s.Shell("cd " + state + " && ls *.token"))
@@ -75,7 +75,7 @@ func TestLabSignInRoutes(t *testing.T) {
 			had[name] = token(name)
 		}
 		if res := l.Run(append([]string{"/usr/local/bin/relayhost", "sign-in"}, args...)...); res.Code != 0 {
-			t.Fatalf("sign-in %v: %s", args, res)
+			t.Fatalf("sign-in %v: want exit code 0, got %s", args, res)
 		}
 		for _, name := range names {
 			if token(name) != had[name] {
@@ -134,7 +134,7 @@ func TestLabSignInRoutes(t *testing.T) {
 	}
 	identity.Answer(nil)
 	if res := l.Run("/usr/local/bin/relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-		t.Fatalf("rollback: %s", res)
+		t.Fatalf("rollback: want exit code 0, got %s", res)
 	}
 	if d := before.Diff(s.Tree(append(mailConfig, "/var/lib/postfix-relayhost-bridge")...)); d != "" {
 		t.Errorf("rollback left differences: got\n%s\nwant none", d)

@@ -25,12 +25,12 @@ func TestLabSimulator(t *testing.T) {
 		for _, f := range r.Findings {
 			if f.Check == "delivery" {
 				if f.Result != verify.Warn || f.Cause != "simulator" || f.Remedy == "" || !strings.Contains(f.Detail, "sandbox") {
-					t.Errorf("%s: %+v", who, f)
+					t.Errorf("%s: got %+v, want a warning with the cause %q, a remedy and %q in its detail", who, f, "simulator", "sandbox")
 				}
 				return f
 			}
 		}
-		t.Fatalf("%s: no delivery in %+v", who, r)
+		t.Fatalf("%s: want a finding on the delivery, got %+v", who, r)
 		return verify.Finding{}
 	}
 	res := l.Run(setupArgs(five[0], "--to", to)...)
@@ -39,16 +39,16 @@ func TestLabSimulator(t *testing.T) {
 		Verification *verify.Report
 	}](t, res)
 	if res.Code != 0 || doc.Result != "applied" {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("setup: want exit code 0 and the result %q, got %s\n%s", "applied", res, l.Server.MailLog())
 	}
 	bySetup := warned("setup", doc.Verification)
 	res = l.Run("relayhost", "verify", "--json")
 	report := decode[verify.Report](t, res)
 	if byVerify := warned("verify", &report); res.Code != 0 || byVerify.Remedy != bySetup.Remedy {
-		t.Errorf("setup says %+v, verify %+v", bySetup, byVerify)
+		t.Errorf("got by verify %+v, want exit code 0 and the remedy of setup in %+v", byVerify, bySetup)
 	}
 	if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-		t.Fatalf("rollback: %s", res)
+		t.Fatalf("rollback: want exit code 0, got %s", res)
 	}
 	var args []string
 	for _, arg := range setupArgs(five[0], "--to", to) {
@@ -59,6 +59,6 @@ func TestLabSimulator(t *testing.T) {
 	res = l.Run(args...)
 	if res.Code != 0 || !strings.Contains(res.Stdout, "the relay's own test address does not show that a real recipient gets the mail") ||
 		!strings.Contains(res.Stdout, "relayhost verify --to app@example.com") || strings.Contains(res.Stdout, "in the mailbox of "+to) {
-		t.Errorf("%s", res)
+		t.Errorf("want exit code 0, %q and %q in stdout and no %q in stdout, got %s", "the relay's own test address does not show that a real recipient gets the mail", "relayhost verify --to app@example.com", "in the mailbox of "+to, res)
 	}
 }

@@ -53,16 +53,16 @@ func onSystemd(t *testing.T, suite lab.Suite) {
 	res := l.Run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "LoadCredential=relayhost:/root/credentials",
 		"relayhost", "setup", "--relay", "brevo", "--from", "app@example.com", "--yes", "--json")
 	if res.Code != 0 {
-		t.Fatalf("setup from a credential: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup from a credential: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	if doc := decode[setupResult](t, res); doc.Result != "applied" {
-		t.Errorf("setup said %+v", doc)
+		t.Errorf("setup: got %+v, want the result %q", doc, "applied")
 	}
 	if n := len(l.World.Relay("brevo").Mailbox()); n != 2 {
 		t.Errorf("%d messages at the service, want 2", n)
 	}
 	if strings.Contains(s.Shell("journalctl --no-pager --all"), password) {
-		t.Error("the password is in the journal")
+		t.Error("the password is in the journal, want it nowhere")
 	}
 
 	// The timer is armed and its service passes, without a message.
@@ -75,10 +75,10 @@ func onSystemd(t *testing.T, suite lab.Suite) {
 	}
 	run := func() lab.Result { return l.Run("systemctl", "start", "relayhost-verify.service") }
 	if res := run(); res.Code != 0 {
-		t.Errorf("the daily verification fails: %s\n%s", res, s.Shell("journalctl --no-pager -u relayhost-verify"))
+		t.Errorf("the daily verification fails: want exit code 0, got %s\n%s", res, s.Shell("journalctl --no-pager -u relayhost-verify"))
 	}
 	if n := len(l.World.Relay("brevo").Mailbox()); n != 2 {
-		t.Errorf("the daily verification sent %d messages", n-2)
+		t.Errorf("the daily verification: got %d messages more, want none", n-2)
 	}
 	if text := s.ReadFile(metrics); !strings.Contains(text, "relayhost_verify_success 1\n") || !strings.Contains(text, `check="auth",result="pass"`) {
 		t.Errorf("metrics: got\n%s\nwant %q in it and %q in it", text, "relayhost_verify_success 1\n", `check="auth",result="pass"`)
@@ -87,7 +87,7 @@ func onSystemd(t *testing.T, suite lab.Suite) {
 	// Somebody takes the relay away: the unit fails, and the journal says why.
 	s.Shell("postconf -e default_transport=smtp")
 	if res := run(); res.Code == 0 {
-		t.Error("the daily verification passes without a relay")
+		t.Errorf("the daily verification without a relay: want an exit code other than 0, got %s", res)
 	}
 	if said := s.Shell("journalctl --no-pager -u relayhost-verify"); !strings.Contains(said, "fail") || !strings.Contains(said, "drift") {
 		t.Errorf("the journal does not say what is wrong: got\n%s\nwant %q in it and %q in it", said, "fail", "drift")
@@ -96,6 +96,6 @@ func onSystemd(t *testing.T, suite lab.Suite) {
 		t.Errorf("metrics: got\n%s\nwant %q in it", text, "relayhost_verify_success 0\n")
 	}
 	if state := l.Run("systemctl", "is-failed", "relayhost-verify.service"); state.Code != 0 {
-		t.Errorf("the unit is not failed: %s", state)
+		t.Errorf("the unit is not failed: want exit code 0, got %s", state)
 	}
 }

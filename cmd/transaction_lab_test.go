@@ -97,7 +97,7 @@ func TestLabInterrupted(t *testing.T) {
 				p := l.Server.Start(args...)
 				waitFor(t, m.name, reached)
 				if m.name == "proof" && !strings.Contains(l.Server.ReadFile("/etc/postfix/main.cf"), "[smtp.sendgrid.net]") {
-					t.Error("at the proof main.cf is the old one")
+					t.Errorf("at the proof: want %q in main.cf, which is the old one", "[smtp.sendgrid.net]")
 				}
 				for range 3 {
 					if err := p.Kill(sig); err != nil {
@@ -107,7 +107,7 @@ func TestLabInterrupted(t *testing.T) {
 				}
 				r := p.Wait()
 				if r.Code != 130 || !strings.Contains(r.Stderr, m.state) {
-					t.Errorf("%v during the %s: %s", sig, m.name, r)
+					t.Errorf("%v during the %s: want exit code 130 and %q in stderr, got %s", sig, m.name, m.state, r)
 				}
 				asBefore(t, l, m.name, before)
 			}
@@ -120,7 +120,7 @@ func waitFor(t *testing.T, what string, reached <-chan struct{}) {
 	select {
 	case <-reached:
 	case <-time.After(time.Minute):
-		t.Fatalf("the %s does not come", what)
+		t.Fatalf("got no %s within a minute, want it", what)
 	}
 }
 
@@ -133,14 +133,14 @@ func asBefore(t *testing.T, l *lab.Lab, when string, before lab.Tree) {
 		t.Errorf("%s: the host is not as before: got\n%s\nwant none", when, d)
 	}
 	if r := s.Run("postfix", "check"); r.Code != 0 {
-		t.Errorf("%s: postfix check: %s", when, r)
+		t.Errorf("%s: postfix check: want exit code 0, got %s", when, r)
 	}
 	if r := s.Run("postfix", "status"); r.Code != 0 {
-		t.Errorf("%s: Postfix does not run: %s", when, r)
+		t.Errorf("%s: Postfix does not run: want exit code 0, got %s", when, r)
 	}
 	left := s.Shell("ls -d /var/lib/relayhost /tmp/* /var/tmp/* 2>/dev/null; find / -xdev -name '.relayhost.*'; pgrep -af 'relayhost (setup|watch-transaction)' || true")
 	if strings.TrimSpace(left) != "" {
-		t.Errorf("%s: left behind:\n%s", when, left)
+		t.Errorf("%s: got this left behind, want nothing:\n%s", when, left)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestLabConnectionLost(t *testing.T) {
 	waitFor(t, "proof", reached)
 	term.Hangup()
 	if r := term.Wait(); r.Code != 130 {
-		t.Errorf("hung up: %s", r)
+		t.Errorf("hung up: want exit code 130, got %s", r)
 	}
 	asBefore(t, l, "hung up", before)
 
@@ -172,7 +172,7 @@ func TestLabConnectionLost(t *testing.T) {
 	}
 	t.Logf("the watch took %s", time.Since(start).Round(time.Millisecond))
 	if r := l.Run("relayhost", "status", "--json"); !strings.Contains(r.Stdout, "the watchdog") {
-		t.Errorf("status does not tell: %s", r)
+		t.Errorf("status does not tell: want %q in stdout, got %s", "the watchdog", r)
 	}
 }
 
@@ -199,13 +199,13 @@ func TestLabUnfinished(t *testing.T) {
 	p.Wait()
 	half := s.Tree(mailConfig...)
 	if before.Diff(half) == "" {
-		t.Fatal("nothing was written")
+		t.Fatal("got no difference, want one: nothing was written")
 	}
 	if r := l.Run("relayhost", "status", "--json"); !strings.Contains(r.Stdout, `"pending"`) {
-		t.Errorf("status does not tell: %s", r)
+		t.Errorf("status does not tell: want %q in stdout, got %s", `"pending"`, r)
 	}
 	if r := l.Run("relayhost", "verify", "--offline", "--json"); !strings.Contains(r.Stdout, "has not finished") {
-		t.Errorf("verify does not tell: %s", r)
+		t.Errorf("verify does not tell: want %q in stdout, got %s", "has not finished", r)
 	}
 	if d := half.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("status or verify has changed: got\n%s\nwant none", d)
@@ -214,10 +214,10 @@ func TestLabUnfinished(t *testing.T) {
 	s.Shell("postfix stop")
 	r := l.Run(args...)
 	if r.Code != 0 || !strings.Contains(r.Stderr, "an earlier run was aborted") || !strings.Contains(r.Stderr, "note: Postfix is not running and will be started") {
-		t.Errorf("the next set-up: %s", r)
+		t.Errorf("the next set-up: want exit code 0, %q and %q in stderr, got %s", "an earlier run was aborted", "note: Postfix is not running and will be started", r)
 	}
 	if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {
-		t.Errorf("rollback: %s", r)
+		t.Errorf("rollback: want exit code 0, got %s", r)
 	}
 	asBefore(t, l, "rolled back", before)
 }
@@ -232,7 +232,7 @@ func TestLabForeignEdits(t *testing.T) {
 		t.Helper()
 		r := l.Run(args...)
 		if r.Code != 0 {
-			t.Fatalf("%v: %s", args, r)
+			t.Fatalf("%v: want exit code 0, got %s", args, r)
 		}
 		return r
 	}
@@ -243,7 +243,7 @@ func TestLabForeignEdits(t *testing.T) {
 	for _, more := range [][]string{nil, {"--all"}} {
 		r := l.Run(append([]string{"relayhost", "rollback", "--yes"}, more...)...)
 		if r.Code != 1 || !strings.Contains(r.Stderr, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:2525") || !strings.Contains(r.Stderr, "--force") {
-			t.Errorf("rollback %v over an edit: %s", more, r)
+			t.Errorf("rollback %v over an edit: want exit code 1, %q and %q in stderr, got %s", more, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:2525", "--force", r)
 		}
 	}
 	r := l.Run("relayhost", "rollback", "--yes", "--json")
@@ -256,7 +256,7 @@ func TestLabForeignEdits(t *testing.T) {
 		t.Errorf("%+v, %v: %s, want nil", doc, err, r)
 	}
 	if r := l.Run("relayhost", "status"); r.Code != 2 {
-		t.Errorf("status over an edit: %s", r)
+		t.Errorf("status over an edit: want exit code 2, got %s", r)
 	}
 	if d := edited.Diff(s.Tree(mailConfig...)); d != "" {
 		t.Errorf("refused, but changed: got\n%s\nwant none", d)
@@ -264,7 +264,7 @@ func TestLabForeignEdits(t *testing.T) {
 	s.Shell("mv /etc/postfix/relayhost_status_filter /root/")
 	if r := l.Run("relayhost", "verify", "--offline", "--json"); !strings.Contains(r.Stdout, "/etc/postfix/main.cf (edited by hand)") ||
 		!strings.Contains(r.Stdout, "/etc/postfix/relayhost_status_filter (removed)") || strings.Contains(r.Stdout, "master.cf (") {
-		t.Errorf("verify does not tell: %s", r)
+		t.Errorf("verify does not tell: want %q and %q in stdout and no %q in stdout, got %s", "/etc/postfix/main.cf (edited by hand)", "/etc/postfix/relayhost_status_filter (removed)", "master.cf (", r)
 	}
 	s.Shell("mv /root/relayhost_status_filter /etc/postfix/")
 	must("relayhost", "rollback", "--yes", "--force")
@@ -287,7 +287,7 @@ func TestLabRollBackTo(t *testing.T) {
 	trees := []lab.Tree{s.Tree(mailConfig...)}
 	for _, more := range [][]string{nil, {"--direct", "a.example"}, {"--direct", "b.example"}, {"--direct", "c.example"}} {
 		if r := l.Run(append(args[:len(args):len(args)], more...)...); r.Code != 0 {
-			t.Fatalf("setup %v: %s", more, r)
+			t.Fatalf("setup %v: want exit code 0, got %s", more, r)
 		}
 		trees = append(trees, s.Tree(mailConfig...))
 	}
@@ -298,7 +298,7 @@ func TestLabRollBackTo(t *testing.T) {
 	back := func(want int, args ...string) {
 		t.Helper()
 		if r := l.Run(append([]string{"relayhost", "rollback", "--yes"}, args...)...); r.Code != 0 {
-			t.Fatalf("rollback %v: %s", args, r)
+			t.Fatalf("rollback %v: want exit code 0, got %s", args, r)
 		}
 		if d := trees[want].Diff(s.Tree(mailConfig...)); d != "" {
 			t.Errorf("rollback %v: got\n%s\nwant none", args, d)
@@ -307,12 +307,12 @@ func TestLabRollBackTo(t *testing.T) {
 	back(3)
 	back(1, "--to", doc.Changes[2].ID)
 	if r := l.Run("relayhost", "rollback", "--yes", "--to", doc.Changes[0].ID); r.Code != 1 {
-		t.Errorf("a change that is gone: %s", r)
+		t.Errorf("a change that is gone: want exit code 1, got %s", r)
 	}
 	back(0, "--all")
 	asBefore(t, l, "all", trees[0])
 	if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 0 || !strings.Contains(r.Stdout, "no change to undo") {
-		t.Errorf("once more: %s", r)
+		t.Errorf("once more: want exit code 0 and %q in stdout, got %s", "no change to undo", r)
 	}
 }
 
@@ -325,19 +325,19 @@ func TestLabEtckeeper(t *testing.T) {
 	before := s.Tree(append(mailConfig, "/etc/.gitignore")...)
 	r := l.Run(append(args, "--dry-run")...)
 	if r.Code != 0 || !strings.Contains(r.Stdout, "+/postfix/sasl_passwd*") {
-		t.Errorf("the difference does not show it: %s", r)
+		t.Errorf("the difference does not show it: want exit code 0 and %q in stdout, got %s", "+/postfix/sasl_passwd*", r)
 	}
 	if r := l.Run(args...); r.Code != 0 || !strings.Contains(r.Stderr, "/etc is kept in git") {
-		t.Errorf("setup: %s", r)
+		t.Errorf("setup: want exit code 0 and %q in stderr, got %s", "/etc is kept in git", r)
 	}
 	if got := s.ReadFile("/etc/.gitignore"); got != "*~\n/postfix/sasl_passwd*\n" {
 		t.Errorf(".gitignore is %q, want %q", got, "*~\n/postfix/sasl_passwd*\n")
 	}
 	if r := l.Run(args...); r.Code != 0 || !strings.Contains(r.Stdout, "unchanged") {
-		t.Errorf("the second set-up: %s", r)
+		t.Errorf("the second set-up: want exit code 0 and %q in stdout, got %s", "unchanged", r)
 	}
 	if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {
-		t.Errorf("rollback: %s", r)
+		t.Errorf("rollback: want exit code 0, got %s", r)
 	}
 	if d := before.Diff(s.Tree(append(mailConfig, "/etc/.gitignore")...)); d != "" {
 		t.Errorf("rolled back: got\n%s\nwant none", d)
@@ -351,13 +351,13 @@ func TestLabManaged(t *testing.T) {
 	l.Server.WriteFile("/etc/postfix/main.cf", "# Ansible managed\n"+main, 0o644)
 	r := unchangedAfter(t, l, 1, args...)
 	if !strings.Contains(r.Stderr, "Ansible manages the mail of this host") || !strings.Contains(r.Stderr, "--force") {
-		t.Errorf("%s", r)
+		t.Errorf("want %q and %q in stderr, got %s", "Ansible manages the mail of this host", "--force", r)
 	}
 	if n := len(l.World.Relay("sendgrid").Sessions()); n != 0 {
 		t.Errorf("%d connections to the relay, want 0", n)
 	}
 	if r := l.Run(append(args, "--force")...); r.Code != 0 {
-		t.Errorf("--force: %s", r)
+		t.Errorf("--force: want exit code 0, got %s", r)
 	}
 }
 
@@ -378,22 +378,22 @@ func TestLabKeepOnFailure(t *testing.T) {
 	r := l.Run(setupArgs(five[1], "--keep-on-failure")...)
 	doc := decode[setupResult](t, r)
 	if r.Code != 3 || !strings.Contains(r.Stderr+doc.Error, "kept") || !strings.Contains(doc.Error, "no such mailbox") {
-		t.Errorf("--keep-on-failure: %s", r)
+		t.Errorf("--keep-on-failure: want exit code 3, %q in stderr or the error and %q in the error, got %s", "kept", "no such mailbox", r)
 	}
 	if !strings.Contains(l.Server.ReadFile("/etc/postfix/main.cf"), "[smtp.sendgrid.net]") {
-		t.Error("it was not kept")
+		t.Errorf("it was not kept: want %q in main.cf", "[smtp.sendgrid.net]")
 	}
 	if r := l.Run("relayhost", "rollback", "--yes"); r.Code != 0 {
-		t.Errorf("rollback: %s", r)
+		t.Errorf("rollback: want exit code 0, got %s", r)
 	}
 	asBefore(t, l, "rolled back", before)
 	taken := len(l.World.Relay("sendgrid").Mailbox())
 	r = l.Run(remove(setupArgs(five[1], "--no-verify"), "--json")...)
 	if r.Code != 0 || !strings.Contains(r.Stdout, "Configured, not tested") {
-		t.Errorf("--no-verify: %s", r)
+		t.Errorf("--no-verify: want exit code 0 and %q in stdout, got %s", "Configured, not tested", r)
 	}
 	if n := len(l.World.Relay("sendgrid").Mailbox()); n != taken {
-		t.Errorf("%d test messages with --no-verify", n-taken)
+		t.Errorf("--no-verify: got %d test messages, want none", n-taken)
 	}
 }
 
@@ -420,7 +420,7 @@ exec -a %[1]s %[2]s.real "$@"
 			start := time.Now()
 			r := l.Run(args...)
 			if r.Code != 3 || !strings.Contains(r.Stderr, "this server: restored") || !strings.Contains(r.Stderr, says) {
-				t.Errorf("after %s: %s\n%s", time.Since(start), r, s.MailLog())
+				t.Errorf("after %s: want exit code 3, %q and %q in stderr, got %s\n%s", time.Since(start), "this server: restored", says, r, s.MailLog())
 			}
 			asBefore(t, l, "rolled back", before)
 		})
@@ -446,19 +446,19 @@ echo $i >/root/edits; i=$((i+1)); sleep 5; done`)
 		codes[r.Code]++
 		// 3: the edit of a file without the relay has come back during the proof.
 		if r.Code != 0 && r.Code != 1 && r.Code != 3 {
-			t.Errorf("setup: %s", r)
+			t.Errorf("setup: want exit code 0, 1 or 3, got %s", r)
 		}
 		if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {
 			t.Logf("rollback: %s", r)
 		}
 		if r := s.Run("postconf", "-n"); r.Code != 0 {
-			t.Errorf("postconf: %s", r)
+			t.Errorf("postconf: want exit code 0, got %s", r)
 		}
 	}
 	s.WriteFile("/root/stop", "", 0o600)
 	editor.Wait()
 	if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {
-		t.Errorf("rollback: %s", r)
+		t.Errorf("rollback: want exit code 0, got %s", r)
 	}
 	last := strings.TrimSpace(s.ReadFile("/root/edits"))
 	want := strings.Replace(before, "# edit 0\n", "# edit "+last+"\n", 1)
@@ -476,10 +476,10 @@ func TestLabSetupTwice(t *testing.T) {
 	waitFor(t, "proof", reached)
 	r := l.Run(args...)
 	if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is at work: process ") {
-		t.Errorf("the second: %s", r)
+		t.Errorf("the second: want exit code 1 and %q in stderr, got %s", "another relayhost is at work: process ", r)
 	}
 	if r := first.Wait(); r.Code != 0 {
-		t.Errorf("the first: %s", r)
+		t.Errorf("the first: want exit code 0, got %s", r)
 	}
 }
 
@@ -490,7 +490,7 @@ func TestLabLimits(t *testing.T) {
 	for _, limit := range []string{"ulimit -f 0", "ulimit -f 1", "ulimit -n 8"} {
 		r := l.Run("sh", "-c", limit+"; exec "+strings.Join(args, " "))
 		if r.Code != 1 && r.Code != 3 || strings.Contains(r.Stderr, "goroutine") {
-			t.Errorf("%s: %s", limit, r)
+			t.Errorf("%s: want exit code 1 or 3 and no %q in stderr, got %s", limit, "goroutine", r)
 		}
 		asBefore(t, l, limit, before)
 	}
@@ -510,17 +510,17 @@ func TestLabHeavyMail(t *testing.T) {
 	mail := s.Start("sh", "-c", fmt.Sprintf("i=%d; n=%d; %s", waiting, waiting+coming, send))
 	for range 2 {
 		if r := l.Run(args...); r.Code != 0 {
-			t.Errorf("setup: %s", r)
+			t.Errorf("setup: want exit code 0, got %s", r)
 		}
 		if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {
-			t.Errorf("rollback: %s", r)
+			t.Errorf("rollback: want exit code 0, got %s", r)
 		}
 	}
 	if r := mail.Wait(); r.Code != 0 {
-		t.Errorf("sendmail: %s", r)
+		t.Errorf("sendmail: want exit code 0, got %s", r)
 	}
 	if r := l.Run(args...); r.Code != 0 {
-		t.Errorf("setup: %s", r)
+		t.Errorf("setup: want exit code 0, got %s", r)
 	}
 	s.Shell("postqueue -f")
 	for end := time.Now().Add(time.Minute); s.Queue() != "" && time.Now().Before(end); {
@@ -531,7 +531,7 @@ func TestLabHeavyMail(t *testing.T) {
 	}
 	// A delivery that is ended between the relay's 250 and its note comes twice.
 	if strings.Contains(s.MailLog(), "killed by signal") {
-		t.Errorf("a reload has ended deliveries:\n%s", s.Shell("grep 'killed by signal' /var/log/mail.log"))
+		t.Errorf("deliveries that a reload has ended: got these lines, want none:\n%s", s.Shell("grep 'killed by signal' /var/log/mail.log"))
 	}
 	came := map[string]int{}
 	for _, m := range l.World.Relay("sendgrid").Mailbox() {

@@ -24,11 +24,11 @@ func upgrade(t *testing.T, l *lab.Lab, from *lab.Server, to lab.Suite) *lab.Serv
 	s.Shell("rm -rf /etc/postfix /var/lib/postfix /var/spool/postfix")
 	// By name: the numbers of users differ between releases.
 	if r := s.RunInput(from.ReadFile("/root/state.tar"), "tar", "-C", "/", "-xf", "-"); r.Code != 0 {
-		t.Fatalf("state of the server: %s", r)
+		t.Fatalf("state of the server: want exit code 0, got %s", r)
 	}
 	r := s.Run("env", "DEBIAN_FRONTEND=noninteractive", "DPKG_MAINTSCRIPT_PACKAGE=postfix", "DPKG_MAINTSCRIPT_NAME=postinst", "DPKG_MAINTSCRIPT_ARCH=amd64", "DPKG_ADMINDIR=/var/lib/dpkg", "DPKG_ROOT=", "/var/lib/dpkg/info/postfix.postinst", "configure", old)
 	if r.Code != 0 {
-		t.Fatalf("the script of the package: %s", r)
+		t.Fatalf("the script of the package: want exit code 0, got %s", r)
 	}
 	// Queue files are named after their inodes, which are others here than on the old disk.
 	s.Shell("postsuper >/dev/null 2>&1 || true; touch -d '1 hour ago' /etc/postfix/*.cf")
@@ -50,7 +50,7 @@ func TestLabUpgrade(t *testing.T) {
 	credentials(l, "ses", five[0].host)
 	s := l.Server
 	if res := s.Run(setupArgs(five[0])...); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	for _, suite := range suites[1:] {
 		waiting := "waiting-" + string(suite) + "@example.net"
@@ -64,19 +64,19 @@ func TestLabUpgrade(t *testing.T) {
 			t.Errorf("%s: verify after the upgrade: want exit 0 and %v, got %s", suite, want, res)
 		}
 		if got := strings.Contains(res.Stdout, `"map_type_ends"`); got != (suite == lab.Sid) {
-			t.Errorf("%s: verify warns of Berkeley DB: got %v: %s", suite, got, res)
+			t.Errorf("%s: verify warns of Berkeley DB: got %v, want %v: %s", suite, got, suite == lab.Sid, res)
 		}
 		if got := strings.Contains(res.Stdout, `"tls_required_header"`); got != (suite == lab.Trixie) {
-			t.Errorf("%s: verify warns of TLS-Required: got %v: %s", suite, got, res)
+			t.Errorf("%s: verify warns of TLS-Required: got %v, want %v: %s", suite, got, suite == lab.Trixie, res)
 		}
 		if res := s.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"applied"`) {
-			t.Fatalf("%s: setup after the upgrade: %s\n%s", suite, res, s.MailLog())
+			t.Fatalf("%s: setup after the upgrade: want exit code 0 and %q in stdout, got %s\n%s", suite, `"applied"`, res, s.MailLog())
 		}
 		if res := s.Run("relayhost", "verify", "--no-send", "--json"); res.Code != 0 || strings.Contains(res.Stdout, `"outdated"`) || strings.Contains(res.Stdout, `"map_type_ends"`) {
-			t.Errorf("%s: verify after setup: %s", suite, res)
+			t.Errorf("%s: verify after setup: want exit code 0 and no %q or %q in stdout, got %s", suite, `"outdated"`, `"map_type_ends"`, res)
 		}
 		if res := s.Run("relayhost", "setup", "--yes", "--json"); !strings.Contains(res.Stdout, `"unchanged"`) {
-			t.Errorf("%s: a second setup: %s", suite, res)
+			t.Errorf("%s: a second setup: want %q in stdout, got %s", suite, `"unchanged"`, res)
 		}
 		if suite == lab.Sid {
 			if tables := s.Shell("postconf -P | grep -E '^relayhost-ses/unix/.*_maps *= *[a-z]+:'"); strings.Contains(tables, "hash:") || strings.Count(tables, "cdb:") != 2 {
@@ -86,10 +86,10 @@ func TestLabUpgrade(t *testing.T) {
 		arrivedOnce(t, relay, waiting)
 	}
 	if res := s.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-		t.Errorf("rollback: %s", res)
+		t.Errorf("rollback: want exit code 0, got %s", res)
 	}
 	if left := s.Shell("grep -rl relayhost- /etc/postfix || true; ls -d /etc/relayhost /var/lib/relayhost 2>/dev/null || true"); left != "" {
-		t.Errorf("left after the rollback:\n%s", left)
+		t.Errorf("left after the rollback: got this, want nothing:\n%s", left)
 	}
 }
 
@@ -141,27 +141,27 @@ func TestLabBerkeleyGone(t *testing.T) {
 	s.Shell("postmap hash:/etc/postfix/virtual && postconf -e virtual_alias_maps=hash:/etc/postfix/virtual && touch -d '1 hour ago' /etc/postfix/main.cf && postfix reload")
 	credentials(l, "brevo", "")
 	if res := l.Run(setupArgs(five[5])...); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	if res := l.Run("relayhost", "verify", "--no-send", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, "RHEL 10") || !strings.Contains(res.Stdout, "setup --map-type lmdb") {
-		t.Errorf("verify before the upgrade: %s", res)
+		t.Errorf("verify before the upgrade: want exit code 0, %q and %q in stdout, got %s", "RHEL 10", "setup --map-type lmdb", res)
 	}
 	defers(t, s, relay, "waiting@example.net")
 	s.Shell(noBerkeley)
 	if res := l.Run("relayhost", "verify", "--no-send", "--json"); res.Code == 0 || !strings.Contains(res.Stdout, `"map_type_unsupported"`) {
-		t.Errorf("verify after the upgrade: %s", res)
+		t.Errorf("verify after the upgrade: want an exit code other than 0 and %q in stdout, got %s", `"map_type_unsupported"`, res)
 	}
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"applied"`) {
-		t.Fatalf("setup after the upgrade: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup after the upgrade: want exit code 0 and %q in stdout, got %s\n%s", `"applied"`, res, s.MailLog())
 	}
 	if named := s.Shell("cat /etc/postfix/main.cf /etc/postfix/master.cf | grep -E '^[^#]*(hash|btree):' || true"); named != "" {
-		t.Errorf("tables of Berkeley DB are still named:\n%s", named)
+		t.Errorf("got tables of Berkeley DB that are still named, want none:\n%s", named)
 	}
 	if res := l.Run("relayhost", "verify", "--no-send", "--json"); res.Code != 0 || strings.Contains(res.Stdout, `"map_type`) {
-		t.Errorf("verify after setup: %s", res)
+		t.Errorf("verify after setup: want exit code 0 and no %q in stdout, got %s", `"map_type`, res)
 	}
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); !strings.Contains(res.Stdout, `"unchanged"`) {
-		t.Errorf("a second setup: %s", res)
+		t.Errorf("a second setup: want %q in stdout, got %s", `"unchanged"`, res)
 	}
 	s.Shell("postqueue -f && newaliases")
 	s.WaitLog(`to=<waiting@example\.net>, .*status=sent`)

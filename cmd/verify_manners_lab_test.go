@@ -21,13 +21,13 @@ func TestLabVerifyManners(t *testing.T) {
 	l.World.DNS.Set("example.com", "TXT", "v=spf1 include:amazonses.com ~all")
 	l.World.DNS.Set("_dmarc.example.com", "TXT", "v=DMARC1; p=none")
 	if res := l.Run(setupArgs(five[0])...); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	report := func(code int, args ...string) verify.Report {
 		t.Helper()
 		res := l.Run(append([]string{"relayhost", "verify", "--json"}, args...)...)
 		if res.Code != code {
-			t.Fatalf("%q: %s", args, res)
+			t.Fatalf("%q: want exit code %d, got %s", args, code, res)
 		}
 		return decode[verify.Report](t, res)
 	}
@@ -37,7 +37,7 @@ func TestLabVerifyManners(t *testing.T) {
 				return f
 			}
 		}
-		t.Errorf("no finding on %s", check)
+		t.Errorf("got no finding on %s, want one", check)
 		return verify.Finding{}
 	}
 
@@ -45,23 +45,23 @@ func TestLabVerifyManners(t *testing.T) {
 	folders := []string{"/etc", "/usr/local"}
 	before, sent := s.Tree(folders...), len(ses.Mailbox())
 	if res := l.Run("relayhost", "verify"); res.Code != 0 || res.Stdout+res.Stderr != "" {
-		t.Errorf("all is well, and it says: %s", res)
+		t.Errorf("all is well, and it says: want exit code 0 and no output, got %s", res)
 	}
 	if d := before.Diff(s.Tree(folders...)); d != "" {
 		t.Errorf("verify has changed: got\n%s\nwant none", d)
 	}
 	box := ses.Mailbox()
 	if len(box) != sent+1 || strings.Join(box[sent].To, " ") != "app@example.com" {
-		t.Errorf("%d messages were sent, the last to %q: without --to the sender gets it", len(box)-sent, box[len(box)-1].To)
+		t.Errorf("got %d messages, the last to %q, want 1 to %q: without --to the sender gets it", len(box)-sent, box[len(box)-1].To, "app@example.com")
 	}
 	if res := l.Run("relayhost", "verify", "--verbose"); res.Code != 0 || !strings.HasSuffix(res.Stdout, "result: pass\n") {
-		t.Errorf("--verbose: %s", res)
+		t.Errorf("--verbose: want exit code 0 and %q at the end of stdout, got %s", "result: pass\n", res)
 	}
 
 	// Several at once are as quiet, and each finds its own message.
 	sent = len(ses.Mailbox())
 	if res := l.Run("sh", "-c", "for i in 1 2 3 4 5; do relayhost verify & done; wait"); res.Stdout+res.Stderr != "" {
-		t.Errorf("several at once: %s", res)
+		t.Errorf("several at once: want no output, got %s", res)
 	}
 	if n := len(ses.Mailbox()) - sent; n != 5 {
 		t.Errorf("five at once have sent %d messages, want 5", n)
@@ -69,10 +69,10 @@ func TestLabVerifyManners(t *testing.T) {
 
 	r := report(0, "--to", "you@example.net")
 	if f := found(r, "delivery"); !strings.Contains(f.Detail, "not tested: whether the account may send to everybody, suppression lists, the inbox") {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v, want %q in the detail", f, "not tested: whether the account may send to everybody, suppression lists, the inbox")
 	}
 	if f := found(r, "dns"); !strings.Contains(f.Detail, "1 IPv4 address and 1 IPv6 address") {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v, want %q in the detail", f, "1 IPv4 address and 1 IPv6 address")
 	}
 	box = ses.Mailbox()
 	if to := strings.Join(box[len(box)-1].To, " "); to != "you@example.net" {
@@ -83,7 +83,7 @@ func TestLabVerifyManners(t *testing.T) {
 	s.ResetTraffic()
 	report(0, "--offline")
 	if got := s.Traffic(); got.Attempts() != 0 || got.DNSQueries != 0 {
-		t.Errorf("--offline: %+v", got)
+		t.Errorf("--offline: got %+v, want no connection and no question to DNS", got)
 	}
 	report(0, "--no-send")
 	if n := len(ses.Mailbox()) - sent; n != 0 {
@@ -94,16 +94,16 @@ func TestLabVerifyManners(t *testing.T) {
 	l.World.Block(587, lab.Reset, lab.Both)
 	f := found(report(3, "--no-send"), "connect")
 	if !strings.HasPrefix(f.Command, "relayhost setup --port ") || !strings.Contains(f.Remedy, "465") {
-		t.Fatalf("%+v", f)
+		t.Fatalf("got %+v, want the command %q and %q in the remedy", f, "relayhost setup --port ", "465")
 	}
 	if res := l.Run("sh", "-c", f.Command+" --yes"); res.Code != 0 {
-		t.Errorf("%s: %s\n%s", f.Command, res, s.MailLog())
+		t.Errorf("%s: want exit code 0, got %s\n%s", f.Command, res, s.MailLog())
 	}
 	report(0)
 
 	// A relay for everybody.
 	s.Shell("postconf -e inet_interfaces=all mynetworks=0.0.0.0/0")
 	if f := found(report(3, "--offline"), "relay_access"); f.Result != verify.Fail || f.Cause == "" || f.Remedy == "" {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v, want a failure with cause and remedy", f)
 	}
 }

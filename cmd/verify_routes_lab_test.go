@@ -38,7 +38,7 @@ func TestLabVerifyRoutes(t *testing.T) {
 	s := l.Server
 	s.WriteFile(answersPath, strings.Replace(threeServices, "\n[rewrite]", "\n[[fallback]]\nport = 2587\n\n[rewrite]", 1), 0o644)
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	ask := func(code int, args ...string) verify.Report {
 		t.Helper()
@@ -82,7 +82,7 @@ func TestLabVerifyRoutes(t *testing.T) {
 	want(r, "shop", ladder, sound)
 	want(r, "blog", "", "")
 	if res := l.Run("relayhost", "verify", "--route", "nope"); res.Code != 64 || !strings.Contains(res.Stderr, "default, shop, blog") {
-		t.Errorf("an unknown route: %s", res)
+		t.Errorf("an unknown route: want exit code 64 and %q in stderr, got %s", "default, shop, blog", res)
 	}
 
 	brevo := l.World.Relay("brevo")
@@ -99,7 +99,7 @@ func TestLabVerifyRoutes(t *testing.T) {
 	text := l.Run("relayhost", "verify", "--no-send")
 	for line := range strings.Lines(text.Stdout) {
 		if utf8.RuneCountInString(line) > 81 && len(strings.Fields(line)) > 3 {
-			t.Errorf("wider than 80 columns: %s", line)
+			t.Errorf("got a line wider than 80 columns, want none: %s", line)
 		}
 	}
 	if !strings.Contains(text.Stdout, "\n\nroute blog\n") || strings.Count(text.Stdout, "route blog\n") != 1 {
@@ -107,7 +107,7 @@ func TestLabVerifyRoutes(t *testing.T) {
 	}
 	metrics := l.Run("relayhost", "verify", "--no-send", "--prometheus", "-")
 	if !strings.Contains(metrics.Stdout, `{check="auth",result="fail",cause="auth_535_generic",route="blog"} 1`) {
-		t.Errorf("metrics: %s", metrics)
+		t.Errorf("metrics: want %q in stdout, got %s", `{check="auth",result="fail",cause="auth_535_generic",route="blog"} 1`, metrics)
 	}
 	brevo.Configure(func(c *smtpd.Config) { c.Accounts = accounts })
 

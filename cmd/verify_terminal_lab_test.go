@@ -22,7 +22,7 @@ func TestLabVerifyTerminal(t *testing.T) {
 			l := newLab(t, lab.Relay("ses"))
 			credentials(l, "ses", five[0].host)
 			if res := l.Run(setupArgs(five[0], "--to", "you@example.net")...); res.Code != 0 {
-				t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+				t.Fatalf("setup: want exit code 0, got %s\n%s", res, l.Server.MailLog())
 			}
 			l.World.Block(2587, lab.Dropped, lab.Both)
 			l.World.Relay("ses").Configure(func(c *smtpd.Config) {
@@ -49,7 +49,7 @@ func TestLabVerifyTerminal(t *testing.T) {
 				}
 				next := strings.Index(text, string(f.Result)+"  "+f.Check)
 				if next < at {
-					t.Errorf("%s stands before the finding above it:\n%s", f.Check, text)
+					t.Errorf("%s is above the finding before it, want the order of the findings:\n%s", f.Check, text)
 				}
 				at = next
 			}

@@ -105,7 +105,7 @@ func walkOn(t *testing.T, suite lab.Suite) {
 	state := append(mailConfig, "/var/lib/postfix-relayhost-bridge")
 	before, users := s.Tree(state...), s.ReadFile("/etc/passwd")
 	if res := l.Run("/usr/local/bin/relayhost", "setup", "--yes", "--json"); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	// Rehearsed: two first hops, two second, one third; proven: two.
 	if got, want := walkCounts(l), [3]int{3, 3, 1}; got != want {
@@ -115,7 +115,7 @@ func walkOn(t *testing.T, suite lab.Suite) {
 		t.Errorf("a second setup: got %s, want no difference", res)
 	}
 	if res := l.Run("/usr/local/bin/relayhost", "verify", "--json"); res.Code != 0 {
-		t.Errorf("verify: %s", res)
+		t.Errorf("verify: want exit code 0, got %s", res)
 	}
 	hidesSecrets(t, l)
 
@@ -212,10 +212,10 @@ func walkOn(t *testing.T, suite lab.Suite) {
 		t.Errorf("queue: got %s, want it empty", queue)
 	}
 	if res := l.Run("/usr/local/bin/relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
-		t.Fatalf("rollback: %s", res)
+		t.Fatalf("rollback: want exit code 0, got %s", res)
 	}
 	if d := before.Diff(s.Tree(state...)); d != "" {
-		t.Errorf("rollback left differences:\n%s", d)
+		t.Errorf("rollback: got the differences\n%s\nwant none", d)
 	}
 	if got := s.ReadFile("/etc/passwd"); got != users {
 		t.Errorf("/etc/passwd: got\n%swant it as before", got)
@@ -254,7 +254,7 @@ func TestLabWalkKilled(t *testing.T) {
 	l := walkLab(t, lab.Bookworm)
 	s, m365, mailgun := l.Server, l.World.Relay("m365"), l.World.API("mailgun")
 	if res := l.Run("/usr/local/bin/relayhost", "setup", "--no-verify", "--yes"); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, s.MailLog())
+		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	killed := ""
 	kill := func(step string) *smtpd.Reply {
@@ -310,7 +310,7 @@ func TestLabWalkKilled(t *testing.T) {
 		})
 	}
 	if log := s.MailLog(); strings.Contains(log, "status=bounced") {
-		t.Errorf("got a bounce:\n%s", log)
+		t.Errorf("want no bounce, got\n%s", log)
 	}
 	if res := l.Run("stat", "-c", "%U %a", "/var/lib/postfix-relayhost-bridge/state/m365.token"); res.Stdout != "relayhost 600\n" {
 		t.Errorf("token store: got %q, want it to be relayhost's, 0600", res.Stdout)
