@@ -3,8 +3,9 @@
 // catalogue. The text decides before the code does: a 421 can be for ever, a 250
 // a loss.
 //
-// A text often has more than one possible cause; which one holds is decided by
-// static checks of this host (Inspect), never by the text alone. Postfix's own
+// Text and Reply find the possible causes of a text (match.go), a Collector those of a
+// whole log (collect.go). A text often has more than one; which one holds is decided by
+// static checks of this host (Inspect, Decide), never by the text alone. Postfix's own
 // words and those of the other side are kept apart, so that a server cannot
 // make itself look like a fault of this host.
 package explain

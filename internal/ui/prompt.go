@@ -13,7 +13,8 @@ import (
 // Ctrl-D, or by closing the terminal.
 var ErrInterrupted = errors.New("interrupted")
 
-// ErrBack is returned when "<" or Esc asks for the question before.
+// ErrBack is returned when "<" or Esc asks for the question before; which one that is,
+// answers.Conversation knows.
 var ErrBack = errors.New("one question back")
 
 // back is what is typed for ErrBack.
