@@ -92,10 +92,10 @@ func TryOut(ctx context.Context, s Setup, table *flow.Table) error {
 
 // Rehearse sends the test messages through a private Postfix that has exactly
 // the planned configuration: one for the first hops of all routes, and one for
-// each level of fallbacks, in which they come first. The server's own has not
-// been touched yet.
-// Mail for root goes with the first, where --root-to names an address.
-// After that goes one by each other service that shares a next hop with ours in table.
+// each level of fallbacks, in which they come first (config.Config.Level). The server's
+// own has not been touched yet. Mail for root goes with the first, where --root-to names
+// an address. After that goes one by each other service that shares a next hop with ours
+// in table. With NoVerify it sends nothing.
 func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
 	accepted := make(chan struct{})
 	close(accepted)

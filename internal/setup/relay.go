@@ -43,8 +43,8 @@ func (p at) isFirst() bool { return p == at{} }
 // SelectPorts chooses a port for every hop that has none, and for the first hop of
 // the default route unless one was given: the first in the relay's order that
 // completes greeting, EHLO and verified TLS and offers AUTH, starts TLS as the other
-// hops of the route do where smtp(8) walks them, and is none of theirs. The port that the first hop has had
-// comes first.
+// hops of the route do where smtp(8) walks them (Route.Walked is false), and is none of
+// theirs. The port that the first hop has had comes first.
 func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) (config.Config, error) {
 	c = c.Clone()
 	var open []at
