@@ -158,7 +158,7 @@ func maxArgs(n int) cobra.PositionalArgs {
 		if err := cobra.MaximumNArgs(n)(cmd, args); err != nil {
 			help := "see --help"
 			if f := cmd.Flags().Lookup("relay"); f != nil { // the likeliest slip
-				help = "a service is named by a flag: " + cmd.CommandPath() + " --relay NAME"
+				help = "name the relay by a flag: " + cmd.CommandPath() + " --relay NAME"
 			}
 			return usage(fmt.Errorf("%s does not know what to do with %q", cmd.CommandPath(), args[n]), help)
 		}

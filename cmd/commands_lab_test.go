@@ -84,6 +84,9 @@ func TestLabDemo(t *testing.T) {
 			t.Errorf("want %q in\n%s", want, res.Stdout)
 		}
 	}
+	if !strings.HasPrefix(res.Stdout, "This demo runs a relay of its own") || !strings.HasSuffix(res.Stdout, "\nSet up this server: sudo relayhost setup\n") {
+		t.Errorf("got\n%s\nwant what it does at the beginning, and the next command at the end", res.Stdout)
+	}
 	if strings.Contains(res.Stdout+res.Stderr, "p#a:s") {
 		t.Error("the password was printed, want it nowhere in the output")
 	}

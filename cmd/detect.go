@@ -68,7 +68,7 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 	if f.relay != "" {
 		r, err := findRelay(f.relay)
 		if err != nil {
-			return usage(err, "relayhost relays lists the services")
+			return usage(err, "relayhost relays lists the relays")
 		}
 		if o.Host, err = r.Host(f.region); err != nil {
 			return usage(err, "give --region")

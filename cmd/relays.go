@@ -62,7 +62,7 @@ verified TLS, and leaves out those that do not answer.` + exitHelp(),
 			}
 			text := relays.Table(all)
 			if len(all) == 0 {
-				text = "No relay suits: leave a filter out.\n"
+				text = "No relay matches: leave a filter out.\n"
 			}
 			return a.showRelays(all, csv, text)
 		},

@@ -124,13 +124,13 @@ func (f *setupFlags) groups() []flagGroup {
 			{"insecure-no-verify-certificate", &given.NoVerify, "encrypt, but accept any certificate"},
 			{"insecure-plaintext", &given.Plaintext, "no TLS: for a smarthost on a private network, without a login"},
 			{"no-probe", &r.NoProbe, "probe nothing beforehand; needs --port"},
-			{"https-proxy", &given.Proxy, "`address` of the HTTP proxy that the API is reached by"},
-			{"bridge-service", &f.bridgeService, "run the bridge of HTTPS or OAuth as one process under systemd, not by spawn(8)"},
+			{"https-proxy", &given.Proxy, "`address` of the HTTP proxy to reach the API through"},
+			{"bridge-service", &f.bridgeService, "run the bridge for HTTPS or OAuth as one process under systemd, not by spawn(8)"},
 			{"connections", &f.connections, "concurrent connections (default: what the relay documents, at most 20)"},
 			{"map-type", &given.MapType, "lookup table type (default: what this Postfix prefers)"},
 			{"install", &f.install, "install Postfix where it is missing"},
 			{"no-install", &f.noInstall, "never install anything"},
-			{"foreground", &f.foreground, "then run Postfix in this process's place, for a container"},
+			{"foreground", &f.foreground, "after the setup run Postfix in the place of this process, for a container"},
 			{"replace-mta", &f.replaceMTA, "install Postfix in place of another mail server"},
 		}},
 	}
@@ -150,9 +150,9 @@ var errNotRoot = errors.New("setup changes the mail configuration and must run a
 func (f setupFlags) check(a *app) error {
 	switch {
 	case f.port != "auto" && !isPort(f.port):
-		return usage(fmt.Errorf("--port %s is no port", f.port), "a number from 1 to 65535, or auto")
+		return usage(fmt.Errorf("--port %s is not a port", f.port), "a number from 1 to 65535, or auto")
 	case !slices.Contains([]string{"", "smtp", string(config.SMTPOAuth), string(config.HTTPS)}, f.Via):
-		return usage(fmt.Errorf("--via %s is no way to a relay", f.Via), "smtp, smtp-oauth or https")
+		return usage(fmt.Errorf("--via %s is not supported", f.Via), "smtp, smtp-oauth or https")
 	case f.NoProbe && f.port == "auto" && f.Via != string(config.HTTPS) && !storedPort(a.host):
 		return setup.ErrNoPort
 	case !slices.Contains([]string{"ask", "send", "hold"}, f.queue):

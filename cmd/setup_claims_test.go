@@ -88,7 +88,7 @@ func TestSetupClaims(t *testing.T) {
 		{"handed to Postfix: 2 more test messages; no log shows where they went", proven(setup.Delivered{}, setup.Delivered{}), []state{proven(seen, seen), proven(seen, setup.Delivered{})}},
 		{"delivered: 1 more test message; of 1 more no log shows where they went", proven(seen, setup.Delivered{}), []state{proven(seen, seen)}},
 		{"this server: unchanged\n", failed(proof), []state{failed(proof, "postfix"), failed(setup.StatedError{Err: proof, State: "restored"}), failed(nil),
-			failed(setup.UsageError{Err: errors.New("--port x is no port")})}},
+			failed(setup.UsageError{Err: errors.New("--port x is not a port")})}},
 		{"unchanged, but for what was installed: postfix", failed(proof, "postfix"), []state{failed(proof)}},
 		{"this server: restored", failed(setup.StatedError{Err: proof, State: "restored"}), []state{failed(proof)}},
 		{"Done. Undo: sudo relayhost rollback (change ", applied, []state{failed(proof), dry(true), dry(false)}},

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -37,7 +38,7 @@ Give a new secret or certificate to setup:
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if os.Geteuid() != 0 {
-				return hint(errNotRoot, "run it with sudo")
+				return hint(errors.New("sign-in writes the token of the bridge and must run as root"), "run it with sudo")
 			}
 			ctx, cancel := ui.WithLimit(cmd.Context(), a.timeout)
 			defer cancel()

@@ -77,11 +77,14 @@ For a sign-in by OAuth (Microsoft 365) the file names the application:
   mailbox=app@example.com
   tenant=example.com
   client_id=11111111-2222-3333-4444-555555555555
-  client_secret=...        or client_certificate=/path/of/key-and-cert.pem
-  client_secret_expires=2028-11-29    the day that Microsoft shows beside it
+  client_secret=...
+  client_secret_expires=2028-11-29
+
+The last line is the day that Microsoft shows beside the secret. In place of the
+secret, client_certificate= names a PEM file with the key and its certificate.
 
 For the API of a relay (--via https) the file has api_key=, and what else that API
-wants: domain=, account_id=, host=; for OCI username=, private_key= (a path),
+needs: domain=, account_id=, host=; for OCI username=, private_key= (a path),
 tenancy=, compartment= and key_fingerprint=. Amazon SES uses username= and
 secret_access_key=, or nothing on a host with a role.
 

@@ -21,9 +21,9 @@ func hostingPage(hosts []HostEntry) string {
 		"This page is made from `detect/hosts/*.toml` by `go test ./detect -run Hosting -update`; do not edit it by hand.\n" +
 		"The table shows what providers document. `relayhost detect` probes the ports from your own server: where the two differ, believe the probe.\n\n" +
 		"Confidence: official, or as users report (observed), second-hand (secondary), general knowledge (recalled), or not sure.\n" +
-		"b: blocked outbound by default. o: open, or in no block list of the source. ?: not known.\n" +
+		"b: blocked outbound by default. o: open, or not in the source's list of blocked ports. ?: not known.\n" +
 		"An asterisk (*) marks what is general knowledge or unsure: no source was read for it.\n" +
-		"The provider's own way to open port 25, with the request written for you: `relayhost unblock`.\n")
+		"How to have port 25 opened, with the request written for you: `relayhost unblock`.\n")
 	for _, kind := range []struct{ id, title string }{{"cloud", "Clouds and servers"}, {"platform", "Platforms"}, {"residential", "Residential lines"}} {
 		fmt.Fprintf(&b, "\n## %s\n\n| provider | 25 | 465 | 587 | 2525 | port 25 on request | as of | confidence |\n|---|---|---|---|---|---|---|---|\n", kind.title)
 		for _, h := range hosts {

@@ -149,7 +149,7 @@ func parseHost(name string, data []byte) (HostEntry, error) {
 		return entry, fmt.Errorf("%s: %w", name, err)
 	}
 	if want := "hosts/" + entry.ID + ".toml"; name != want {
-		return entry, fmt.Errorf("%s: id %q belongs into %s", name, entry.ID, want)
+		return entry, fmt.Errorf("%s: id %q belongs in %s", name, entry.ID, want)
 	}
 	return entry, nil
 }

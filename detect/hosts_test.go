@@ -113,7 +113,7 @@ func TestHostFileErrors(t *testing.T) {
 		"confidence":       {change("confidence = \"secondary\"", "confidence = \"sure\""), `confidence "sure" is none of`},
 		"url":              {change("url = \"https://docs.hetzner.com", "url = \"docs.hetzner.com"), "no web address"},
 		"no date":          {change("as_of = 2026-09-28", "as_of = 0001-01-01"), "as_of has no date"},
-		"other name":       {change("id = \"hetzner\"", "id = \"hertzner\""), "belongs into hosts/hertzner.toml"},
+		"other name":       {change("id = \"hetzner\"", "id = \"hertzner\""), "belongs in hosts/hertzner.toml"},
 	} {
 		if _, err := parseHost("hosts/hetzner.toml", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)

@@ -146,9 +146,11 @@ func (f Facts) blame() string {
 	case documented:
 		return fmt.Sprintf("%s, which blocks %s by default (as of %s)", f.Host.Name, portList(f.Policy.Blocked), f.Policy.AsOf)
 	case v == NotProbed:
-		return fmt.Sprintf("unknown; %s is not known to block port 25 (as of %s)", f.Host.Name, f.Policy.AsOf)
+		return fmt.Sprintf("nobody known: %s is not known to block port 25 (as of %s); not probed from here", f.Host.Name, f.Policy.AsOf)
+	case v == Inconclusive || v == Intermittent:
+		return fmt.Sprintf("nobody known: %s is not known to block port 25 (as of %s)", f.Host.Name, f.Policy.AsOf)
 	default:
-		return "unknown; check the firewall rules at " + f.Host.Name + " or the router"
+		return "an unknown firewall: check " + f.Host.Name + "'s rules and the router"
 	}
 }
 

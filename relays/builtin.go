@@ -191,7 +191,7 @@ func builtInReplies() replyFile {
 			Match:  "(?i)too many (concurrent )?(smtp )?(connections|sessions|messages)",
 			Scope:  "rate",
 			Retry:  "slow",
-			Cause:  "more at once than the relay takes",
+			Cause:  "more at once than the relay accepts",
 			Remedy: "fewer connections and a delay between deliveries to this relay",
 			Sample: "Too many concurrent SMTP connections",
 			Source: "ses-table",
@@ -316,7 +316,7 @@ func builtInReplies() replyFile {
 				Scope:  "rate",
 				Retry:  "slow",
 				Cause:  "more requests than the account may make in this time",
-				Remedy: "nothing, when it passes; else set up fewer connections or ask the relay for a higher limit",
+				Remedy: "nothing, if it passes; otherwise set up fewer connections, or ask the relay for a higher limit",
 				Sample: "429",
 				Source: "rfc-http",
 			}, APIReply{
@@ -811,7 +811,7 @@ func relayses() Relay {
 				Scope:  "rate",
 				Retry:  "slow",
 				Cause:  "more requests than the account may make in this time",
-				Remedy: "nothing, when it passes; else set up fewer connections or ask the relay for a higher limit",
+				Remedy: "nothing, if it passes; otherwise set up fewer connections, or ask the relay for a higher limit",
 				Sample: "429 TooManyRequestsException: Too many requests",
 				Source: "api-errors",
 			}, APIReply{
@@ -821,7 +821,7 @@ func relayses() Relay {
 				Scope:  "rate",
 				Retry:  "slow",
 				Cause:  "more requests than the account may make in this time",
-				Remedy: "nothing, when it passes; else set up fewer connections or ask the relay for a higher limit",
+				Remedy: "nothing, if it passes; otherwise set up fewer connections, or ask the relay for a higher limit",
 				Sample: "400 ThrottlingException: Maximum sending rate exceeded",
 				Source: "api-errors",
 			}, APIReply{
@@ -912,7 +912,7 @@ func relayses() Relay {
 				Reply:  "451 4.7.8",
 				Scope:  "account",
 				Retry:  "fix",
-				Cause:  "the temporary keys have expired and no new ones were had",
+				Cause:  "the temporary keys have expired and no new ones could be fetched",
 				Remedy: "check that the host still has its role and can reach the metadata service",
 				Sample: "403 ExpiredTokenException: The security token included in the request is expired",
 				Source: "api-errors",
@@ -1994,7 +1994,7 @@ func relaypostmark() Relay {
 				Scope:  "rate",
 				Retry:  "slow",
 				Cause:  "more requests than the account may make in this time",
-				Remedy: "nothing, when it passes; else set up fewer connections or ask the relay for a higher limit",
+				Remedy: "nothing, if it passes; otherwise set up fewer connections, or ask the relay for a higher limit",
 				Sample: "429 429: Rate limit exceeded",
 				Source: "pm-api-errors",
 			}},
@@ -2227,7 +2227,7 @@ func relaysendgrid() Relay {
 			At:     "data",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the From address is no verified Sender Identity",
+			Cause:  "the From address is not a verified Sender Identity",
 			Remedy: "authenticate the domain at SendGrid, or send from an address that is verified",
 			Sample: "The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved. Visit https://sendgrid.com/docs/...",
 			Source: "sg-9188",
@@ -2237,7 +2237,7 @@ func relaysendgrid() Relay {
 			Match:  "(?i)You are not authorized to send from that email address",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the From address is no verified Sender Identity",
+			Cause:  "the From address is not a verified Sender Identity",
 			Remedy: "authenticate the domain at SendGrid, or send from an address that is verified",
 			Sample: "You are not authorized to send from that email address",
 			Source: "sg-repo",
@@ -2314,7 +2314,7 @@ func relaysendgrid() Relay {
 				Reply:  "451 4.7.1",
 				Scope:  "account",
 				Retry:  "fix",
-				Cause:  "the From address is no verified Sender Identity",
+				Cause:  "the From address is not a verified Sender Identity",
 				Remedy: "authenticate the domain at SendGrid, or send from an address that is verified",
 				Sample: "400 from: The from address does not match a verified Sender Identity.",
 				Source: "unsure-api",
@@ -2508,7 +2508,7 @@ func relayalibaba() Relay {
 		},
 		Limits: Limits{
 			Notes: []Note{Note{
-				Text:   "the number of recipients is limited, at what is not said",
+				Text:   "the number of recipients is limited; the limit is not published",
 				Source: "al-err",
 			}},
 		},
@@ -3282,7 +3282,7 @@ func relaygmail() Relay {
 				Scope:  "rate",
 				Retry:  "slow",
 				Cause:  "more requests than the account may make in this time",
-				Remedy: "nothing, when it passes; else set up fewer connections or ask the relay for a higher limit",
+				Remedy: "nothing, if it passes; otherwise set up fewer connections, or ask the relay for a higher limit",
 				Sample: "403 403: User-rate limit exceeded. Retry after 2026-11-28T10:00:00.000Z",
 				Source: "unsure-api",
 			}, APIReply{
@@ -3357,7 +3357,7 @@ func relaygmail_relay() Relay {
 		Tier: 2,
 		Docs: "https://support.google.com/a/answer/2956491",
 		Notes: []Note{Note{
-			Text:   "without a password the server goes by its address, and what leaves by IPv6 has another one: list both, or send by IPv4 only",
+			Text:   "without a password the rule knows this server by its address, and mail over IPv6 comes from another one: list both, or send by IPv4 only",
 			Source: "gs-relay",
 		}, Note{
 			Text:   "421 at EHLO is permanent: the HELO name must be fully qualified",
@@ -3384,7 +3384,7 @@ func relaygmail_relay() Relay {
 		Auth: Auth{
 			Mechanisms: []string{"PLAIN", "LOGIN", "XOAUTH2"},
 			Username: Credential{
-				Label:   "Workspace address; none where the server goes by its address",
+				Label:   "Workspace address; none where the rule allows this server by its address",
 				Pattern: "^[^@\\s:]+@[^@\\s:]+\\.[^@\\s:]+$",
 				Source:  "gm-nylas",
 			},
@@ -3532,7 +3532,7 @@ func relaymandrill() Relay {
 		Auth: Auth{
 			Mechanisms: []string{"PLAIN", "LOGIN"},
 			Username: Credential{
-				Label:   "any text, best the address of the account",
+				Label:   "any text, for example the address of the account",
 				Pattern: "^[^\\s:]+$",
 				Source:  "md-doc",
 			},
@@ -5188,7 +5188,7 @@ func relayresend() Relay {
 				Scope:  "rate",
 				Retry:  "slow",
 				Cause:  "more requests than the account may make in this time",
-				Remedy: "nothing, when it passes; else set up fewer connections or ask the relay for a higher limit",
+				Remedy: "nothing, if it passes; otherwise set up fewer connections, or ask the relay for a higher limit",
 				Sample: "429 rate_limit_exceeded: Too many requests",
 				Source: "re-api-errors",
 			}, APIReply{
@@ -8102,7 +8102,7 @@ func relaylettermint() Relay {
 				Scope:  "rate",
 				Retry:  "slow",
 				Cause:  "more requests than the account may make in this time",
-				Remedy: "nothing, when it passes; else set up fewer connections or ask the relay for a higher limit",
+				Remedy: "nothing, if it passes; otherwise set up fewer connections, or ask the relay for a higher limit",
 				Sample: "429 Too Many Attempts.",
 				Source: "unsure-api",
 			}},

@@ -209,9 +209,9 @@ func (a *reading) route(name string, f found) {
 		case slices.ContainsFunc(r.Hops, func(h Hop) bool { return h.Host == hop.Host && h.Port == hop.Port }):
 			a.out.change(next.Text+" is listed once", "listing it twice spreads the load over the addresses of one name, which Postfix does anyway")
 		case len(r.Hops) > 0 && hop.TLS != r.Hops[0].TLS:
-			a.out.leave("the fallback "+next.Text, "its TLS begins otherwise than that of %s, and one smtp(8) process does one of the two: give both ports of one kind", w.NextHops[0].Text)
+			a.out.leave("the fallback "+next.Text, "its TLS starts in another way than that of %s, and one smtp(8) process does one of the two: give both ports of one kind", w.NextHops[0].Text)
 		case len(r.Hops) > 0 && (hop.CAFile != r.Hops[0].CAFile || hop.Fingerprint != r.Hops[0].Fingerprint):
-			a.out.leave("the fallback "+next.Text, "its certificate is verified otherwise than that of %s, and one smtp(8) process has one CA file", w.NextHops[0].Text)
+			a.out.leave("the fallback "+next.Text, "its certificate is verified in another way than that of %s, and one smtp(8) process has one CA file", w.NextHops[0].Text)
 		default:
 			r.Hops = append(r.Hops, hop)
 		}

@@ -324,7 +324,7 @@ func wanted(auth relays.Auth) string {
 
 // From asks for the sender.
 func (q *Questions) From(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
-	p, err := q.ask(ctx, "the sender address", "--from, an address that the service accepts as sender")
+	p, err := q.ask(ctx, "the sender address", "--from, an address that the relay accepts as sender")
 	if err != nil {
 		return "", err
 	}

@@ -114,7 +114,7 @@ func (r *resolver) hop(route, n int, h *Hop) (err error) {
 	if !ok {
 		if relay, err = r.find(name); err != nil {
 			e := r.c.Mistake(Key(route, n, "relay"), "%v", err)
-			e.Hint = "relayhost relays lists the services"
+			e.Hint = "relayhost relays lists the relays"
 			return e
 		}
 		r.found[name] = relay

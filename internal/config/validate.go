@@ -69,7 +69,7 @@ func (c Config) check(s stage, accounts bool) error {
 	first := c.First()
 	k.route(0, &c.Routes[0])
 	if k.complete && first.Relay.ID == "" {
-		k.bad("relay", "relayhost relays lists the services", "no relay is named")
+		k.bad("relay", "relayhost relays lists the relays", "no relay is named")
 	}
 	for _, a := range []struct{ key, value string }{{"from", c.From()}, {"to", c.To}, {"root_to", c.RootTo}} {
 		k.address(a.key, a.value)

@@ -282,10 +282,10 @@ func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]str
 		}
 	}
 	fmt.Fprintf(d.Out, "restored: %s, byte for byte as before change %s\n", plural.Of(len(before), "file"), record.ID)
-	fmt.Fprint(d.Out, "\nSet up this server: sudo relayhost setup\n")
 	if d.installed {
 		fmt.Fprintln(d.Out, "Postfix stays installed, and is not running.")
 	}
+	fmt.Fprint(d.Out, "\nSet up this server: sudo relayhost setup\n")
 	return nil
 }
 

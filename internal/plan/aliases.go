@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"relayhost/internal/config"
@@ -54,4 +55,34 @@ func rootAliases(out *output, state postfix.State, facts lint.Config, cfg config
 	}
 	out.file(f)
 	return nil
+}
+
+// aliasesLeave reports whether a table of aliases has an address elsewhere, a program or
+// a list (aliases(5), virtual(5)), or may have one: some tables only Postfix reads.
+func aliasesLeave(state postfix.State, facts lint.Config) bool {
+	for _, name := range []string{"alias_maps", "virtual_alias_maps"} {
+		parse := postfix.ParseSource
+		if name == "alias_maps" {
+			parse = postfix.ParseAliases
+		}
+		for _, t := range postfix.ParseTables(state.Params[name], state.DefaultMap) {
+			source, err := parse(state.Maps[t.Path])
+			if err != nil || !t.Editable() || slices.Contains(state.Unreadable, t.Path) {
+				return true
+			}
+			for _, entry := range source.Entries() {
+				if slices.ContainsFunc(postfix.SplitList(entry.Value), func(to string) bool { return leaves(facts, to) }) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// leaves reports whether what an alias names is not a mailbox or file of this host.
+func leaves(facts lint.Config, to string) bool {
+	to = strings.Trim(to, `"`)
+	_, domain, address := strings.Cut(to, "@")
+	return strings.HasPrefix(to, "|") || strings.HasPrefix(to, ":include:") || address && !isLocal(facts, strings.ToLower(domain))
 }

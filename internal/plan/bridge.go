@@ -150,7 +150,7 @@ func hopConfig(out *output, state postfix.State, server Server, s *service, h *c
 		Pin: h.Pin, Connections: concurrencyOf(out, h), PerMinute: h.Relay.Limits.PerMinute}
 	if !c.NoTLS {
 		if c.CAFile = caFile; caFile == "" && c.Pin == "" {
-			return c, errNoCAFile
+			return c, ErrNoCAFile
 		}
 	}
 	if c.HELO == "" {

@@ -124,6 +124,8 @@ func TestForwardedMailIsNamed(t *testing.T) {
 		})
 	}
 	null := func() *server { return debian(t).set("mydestination", "").set("inet_interfaces", "loopback-only") }
+	own := func() *server { return debian(t).set("inet_interfaces", "all") }
+	rootTo := func(c config.Config) config.Config { c.RootTo = "me@elsewhere.test"; return c }
 	mail := func() *server { return debian(t).set("inet_interfaces", "all").set("mydestination", "example.com") }
 	for _, test := range []struct {
 		name                    string
@@ -135,6 +137,12 @@ func TestForwardedMailIsNamed(t *testing.T) {
 		{"mail server", mail(), relay("verified", "refused"), true, true},
 		{"mail server, any sender", mail(), relay("any", "accepted"), false, false},
 		{"nothing from outside", mail().set("inet_interfaces", "loopback-only"), relay("account", "accepted"), false, false},
+		{"own names alone", own(), relay("verified", "accepted"), false, false},
+		{"an alias elsewhere", own().with("/etc/aliases", "postmaster: root\nroot: admin, me@elsewhere.test\n"), relay("verified", "accepted"), true, false},
+		{"an alias of this host", own().with("/etc/aliases", "root: admin@localhost, /dev/null\n"), relay("verified", "accepted"), false, false},
+		{"a program", own().with("/etc/aliases", "list: \"|/usr/bin/list post\"\n"), relay("verified", "accepted"), true, false},
+		{"aliases that only Postfix reads", own().set("virtual_alias_maps", "ldap:/etc/postfix/people"), relay("verified", "accepted"), true, false},
+		{"mail of root leaves", own(), rootTo(relay("verified", "accepted")), true, false},
 	} {
 		p := build(t, test.host, test.o)
 		if hasNote(p, forwarded) != test.wantForward || hasNote(p, bounces) != test.wantBounce {

@@ -8,7 +8,6 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
-	"relayhost/relays"
 )
 
 // Paths lists the files beside main.cf and master.cf that Build compares with
@@ -46,7 +45,7 @@ func (b *builder) findings() {
 	b.overrides()
 	b.otherName()
 	probesOf(b.out, b.s, b.main, b.master)
-	forwarded(b.out, b.s, b.facts, b.cfg.First().Relay.Sender, b.d.RelayName)
+	forwarded(b.out, b.s, b.facts, b.cfg, b.d.RelayName)
 	senderIsLocal(b.out, b.facts, b.cfg)
 	missingPlugins(b.out, b.s, b.facts, b.services)
 	oauthNotes(b.out, b.s, b.services)
@@ -110,9 +109,12 @@ func (b *builder) overrides() {
 var routing = []string{"default_transport", "transport_maps", "sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps"}
 
 // forwarded names mail that comes from outside and leaves again with its own
-// sender, which most services do not know.
-func forwarded(out *output, state postfix.State, facts lint.Config, sender relays.Sender, relayName string) {
-	if sender.Rule == "any" || len(state.Listeners()) == 0 || nullClient(state, facts) {
+// sender, which most services do not know. A server that has only its own names as
+// domains forwards by its aliases alone: no person has an address there whose .forward
+// would count.
+func forwarded(out *output, state postfix.State, facts lint.Config, cfg config.Config, relayName string) {
+	sender := cfg.First().Relay.Sender
+	if sender.Rule == "any" || len(state.Listeners()) == 0 || ownNames(state, facts) && cfg.RootTo == "" && !aliasesLeave(state, facts) {
 		return
 	}
 	if sender.Rule == "account" {

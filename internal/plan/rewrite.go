@@ -339,6 +339,11 @@ func settingKeys(settings []templates.Setting) map[string]secret.Value {
 // nullClient reports whether this host only sends: no mail is delivered here
 // and none is taken from elsewhere (STANDARD_CONFIGURATION_README).
 func nullClient(state postfix.State, facts lint.Config) bool {
+	return ownNames(state, facts) && state.LoopbackOnly()
+}
+
+// ownNames reports whether this host has mail of its own names alone.
+func ownNames(state postfix.State, facts lint.Config) bool {
 	for _, name := range append([]string{"relay_domains"}, lint.LocalDomains()...) {
 		for _, word := range postfix.SplitList(state.Params[name]) {
 			if !facts.IsHost(word) && word != "localhost" && !strings.HasPrefix(word, "localhost.") {
@@ -346,7 +351,7 @@ func nullClient(state postfix.State, facts lint.Config) bool {
 			}
 		}
 	}
-	return state.LoopbackOnly()
+	return true
 }
 
 // setHELO gives the relay a name that services accept where myhostname is none.

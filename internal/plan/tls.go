@@ -73,7 +73,9 @@ func (s *service) differ() bool {
 	return false
 }
 
-var errNoCAFile = errors.New("no CA bundle was found on this host: install ca-certificates, or name one with --ca-file")
+// ErrNoCAFile is a relay whose certificate nothing on this host can verify: the
+// distribution's bundle is missing, and no file is named.
+var ErrNoCAFile = errors.New("no CA bundle was found on this host: install ca-certificates, or name one with --ca-file")
 
 // tlsPolicies writes a policy table of its own for each service whose hops do not
 // agree (names and addresses, say), and takes the common one of earlier
@@ -85,7 +87,7 @@ func tlsPolicies(out *output, state postfix.State, main *postfix.Main, services 
 			policies[i] = tlsPolicy(&s.hops[i])
 		}
 		if s.d.Level == "secure" && s.d.CAFile == "" {
-			return errNoCAFile
+			return ErrNoCAFile
 		}
 		if !s.differ() || s.bridge {
 			continue

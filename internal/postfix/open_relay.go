@@ -22,7 +22,7 @@ func (s State) Openings() []Opening {
 	for _, service := range s.Listeners() {
 		networks, _ := s.Effective(service, "mynetworks")
 		for _, word := range Words(networks) {
-			if wideNetwork(word) {
+			if wideNetwork(word) && s.TrustsNetworks(service) {
 				list = append(list, Opening{service.Name, "mynetworks", networks, word})
 			}
 		}
@@ -31,6 +31,24 @@ func (s State) Openings() []Opening {
 		}
 	}
 	return list
+}
+
+// TrustsNetworks reports whether the restrictions of a listener let the hosts of
+// mynetworks relay, or may: a list that is not known refuses nobody.
+func (s State) TrustsNetworks(service Service) bool {
+	for _, list := range []string{"smtpd_relay_restrictions", "smtpd_recipient_restrictions"} {
+		restrictions, _ := s.Effective(service, list)
+		words := slices.Clone(Words(restrictions))
+		for i, word := range words {
+			if word == "permit_mynetworks" {
+				words[i] = "permit"
+			}
+		}
+		if _, refuse := verdict(words); refuse {
+			return false
+		}
+	}
+	return true
 }
 
 // permits names the list that lets everybody relay. Relaying has to pass both

@@ -13,6 +13,7 @@ func TestOpenings(t *testing.T) {
 		{"everybody of IPv6", smtpd, "mynetworks", "[::]/0", "mynetworks"},
 		{"everybody of IPv4, mapped", smtpd, "mynetworks", "[::ffff:0:0]/96", "mynetworks"},
 		{"loopback, mapped", smtpd, "mynetworks", "[::ffff:127.0.0.0]/104 [::1]/128 [fe80::]/64 [fd00::]/8", ""},
+		{"everybody, and trusted with nothing", smtpd[:len(smtpd)-1] + " -o mynetworks=0.0.0.0/0\n", "smtpd_relay_restrictions", "permit_sasl_authenticated, reject_unauth_destination", ""},
 		{"private", smtpd, "mynetworks", "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10", ""},
 		{"private and more", smtpd, "mynetworks", "10.0.0.0/7", "mynetworks"},
 		{"a provider's", smtpd, "mynetworks", "198.51.0.0/15", "mynetworks"},

@@ -111,6 +111,9 @@ func selectPort(d Discovery, c config.Config, p at, tried []detect.Submission) e
 		}
 	}
 	err := unreachable(*h, tried)
+	if h.CAFile == "" && d.State.CAFile == "" && slices.ContainsFunc(tried, func(t detect.Submission) bool { return t.Result == string(smtpprobe.FaultUntrusted) }) {
+		err = ProofError{plan.ErrNoCAFile} // the relay's certificate is not what is wrong
+	}
 	if mode != "" && slices.ContainsFunc(tried, func(t detect.Submission) bool { return reachable(*h, t) }) {
 		err = ProofError{fmt.Errorf("no other port of %s with %s is reachable: all hops of a route must start TLS in the same way", h.Host, mode)}
 	}
@@ -281,7 +284,7 @@ func hopOf(ctx context.Context, d Discovery, req Request, name string, ask Asker
 		return smarthost(ctx, d, req, ask)
 	}
 	if h.Relay, err = d.Find(name); err != nil {
-		return h, UsageError{err, "relayhost relays lists the services"}
+		return h, UsageError{err, "relayhost relays lists the relays"}
 	}
 	if isFile(name) {
 		h.RelayFile, err = filepath.Abs(name)

@@ -100,6 +100,7 @@ func TestSelectPorts(t *testing.T) {
 		return detect.Submission{Relay: "corp", Host: "mail.test", Port: port, TLS: string(mode), Result: string(detect.Open)}
 	}
 	shut := detect.Submission{Relay: "corp", Host: "mail.test", Port: 587, TLS: "starttls", Result: "timeout", Step: "connect"}
+	untrusted := detect.Submission{Relay: "corp", Host: "mail.test", Port: 2525, TLS: "starttls", Result: string(smtpprobe.FaultUntrusted), Step: "starttls"}
 	all := []detect.Submission{shut, open(465, relays.Implicit), open(2525, relays.StartTLS), open(2465, relays.Implicit)}
 	fresh := config.Hop{Relay: relay, Host: "mail.test"}
 	at := func(port int, mode relays.TLSMode) config.Hop {
@@ -123,6 +124,9 @@ func TestSelectPorts(t *testing.T) {
 		{"a port for each hop", []config.Hop{fresh, fresh}, Request{}, all, []int{465, 2465}, ""},
 		{"none with that TLS", []config.Hop{fresh, at(2525, relays.StartTLS)}, Request{}, all, nil, "with starttls is reachable"},
 		{"none at all", []config.Hop{fresh}, Request{}, []detect.Submission{shut}, nil, "port 587: timeout at connect"},
+		{"no CA bundle", []config.Hop{fresh}, Request{}, []detect.Submission{shut, untrusted}, nil, "install ca-certificates"},
+		{"not signed by the CA file", []config.Hop{{Relay: relay, Host: "mail.test", CAFile: "/ca.pem"}}, Request{}, []detect.Submission{untrusted}, nil, "none of mail.test's ports is reachable"},
+		{"no CA bundle, and no answer", []config.Hop{fresh}, Request{}, []detect.Submission{shut}, nil, "none of mail.test's ports is reachable"},
 		{"no probe, and none known", []config.Hop{fresh}, Request{NoProbe: true}, nil, nil, "--no-probe cannot choose a port"},
 		{"no probe, and one known", []config.Hop{at(587, relays.StartTLS)}, Request{NoProbe: true}, nil, []int{587}, ""},
 		{"no probe, and none known of a fallback", []config.Hop{at(587, relays.StartTLS), fresh}, Request{NoProbe: true}, nil, nil, "default route, fallback 1 names no port"},

@@ -38,7 +38,11 @@ func (t *routeCheck) bridge() (findings []Finding) {
 	}
 	at := filepath.Join(t.State.QueueDir, socket)
 	if m, err := t.Reader.Lstat(at); errors.Is(err, fs.ErrNotExist) || err == nil && m.Mode.Type() != fs.ModeSocket {
-		found("bridge_gone", "%s is missing: Postfix reaches no bridge", at)
+		what := "is missing"
+		if err == nil {
+			what = "is no socket"
+		}
+		found("bridge_gone", "%s %s: Postfix reaches no bridge", at, what)
 		f := &findings[len(findings)-1]
 		f.Remedy, f.Command = "Postfix makes it when it starts.", "postfix stop; postfix start"
 		if strings.HasSuffix(socket, config.ServiceSuffix) {

@@ -165,6 +165,12 @@ func claims() []claim {
 	bounces := relayDNS(relays.DNS{Other: []relays.Record{
 		{Type: "MX", Name: "send", Value: "10 feedback.<region>.ses.test", Bounces: true}, {Type: "TXT", Name: "send", Value: "v=spf1 include:ses.test ~all", Bounces: true},
 		{Type: "CNAME", Name: "tracking", Value: "ses.test"}}})
+	keyOnly := relayDNS(relays.DNS{DKIM: []relays.Record{{Type: "CNAME", Name: "s1._domainkey"}}})
+	none := txt("_dmarc.example.com", "v=DMARC1; p=none")
+	two := []string{txt("example.com", "v=spf1 include:relay.test -all"), txt("example.com", "v=spf1 mx -all")}
+	below := func(_ *testing.T, e *Env, _ service) { e.From = "a@news.example.com" }
+	loopback := params("inet_interfaces", "loopback-only")
+	subnet := all(params("mynetworks_style", "subnet"), mainCF("mynetworks_style = subnet\n"))
 	ptr := []string{"1.2.0.192.in-addr.arpa. 60 IN PTR mail.example.com."}
 	fallback := func(accepts bool) state {
 		return func(t *testing.T, e *Env, _ service) {
@@ -195,7 +201,7 @@ func claims() []claim {
 		{"changed since setup: /etc/postfix/main.cf", func(_ *testing.T, e *Env, _ service) {
 			e.Plan = &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Modify}}}
 		}, []state{sound, upgraded}},
-		{"as setup left it, and for Postfix", upgraded, []state{sound, func(t *testing.T, e *Env, s service) {
+		{"as setup left it, but for Postfix", upgraded, []state{sound, func(t *testing.T, e *Env, s service) {
 			upgraded(t, e, s)
 			e.Changed["/etc/postfix/main.cf"] = "edited by hand"
 		}}},
@@ -250,6 +256,23 @@ func claims() []claim {
 			all(dkim, dnsHas(reject, txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all"))),
 			all(relayDNS(relays.DNS{SPF: "include:relay.test", DKIM: []relays.Record{{Type: "TXT", Name: "servfail"}}}), dnsHas(reject)), // DNS does not answer
 			all(dkim, dnsHas(txt("_dmarc.example.com", "v=DMARC1; p=none")))}},
+		{"no DKIM record of X for example.com: receivers", all(keyOnly, dnsHas(reject)), []state{all(keyOnly, dnsHas(append(key, reject)...)), all(dkim, dnsHas(reject)), all(keyOnly, dnsHas(none))}},
+		{"no DKIM record of X and no valid SPF record for example.com", all(dkim, dnsHas(reject, two[0], two[1])), []state{all(dkim, dnsHas(reject)),
+			all(dkim, dnsHas(reject, txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all"))), all(dkim, dnsHas(none, two[0], two[1]))}},
+		{"the policy is reject, and DNS shows", all(dkim, below, dnsHas(reject)), []state{all(dkim, below, dnsHas(none)), all(dkim, below, dnsHas(txt("_dmarc.example.com", "v=DMARC1; p=reject; sp=none"))),
+			all(dkim, dnsHas(txt("_dmarc.example.com", "v=DMARC1; p=none; sp=reject"))), all(dkim, dnsHas(reject, txt("example.com", "v=spf1 include:relay.test +all"), txt("relay.test", "v=spf1 -all")))}},
+		{"the DMARC record at _dmarc.example.com has no policy", dnsHas(txt("_dmarc.example.com", "v=DMARC1")), []state{dnsHas(none), dnsHas(), func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" }}},
+		{"mynetworks has 0.0.0.0/0", all(public, params("mynetworks", "0.0.0.0/0")), []state{public, all(public, loopback, params("mynetworks", "0.0.0.0/0")),
+			all(public, params("mynetworks", "0.0.0.0/0", "smtpd_relay_restrictions", "permit_sasl_authenticated, reject_unauth_destination"))}},
+		{"smtpd_relay_restrictions = permit allows anybody to relay", all(public, params("smtpd_relay_restrictions", "permit")), []state{public, all(public, loopback, params("smtpd_relay_restrictions", "permit")),
+			all(public, params("smtpd_relay_restrictions", "permit", "smtpd_recipient_restrictions", "permit_mynetworks, reject_unauth_destination"))}},
+		{"lets every host in the networks of this server relay", all(public, subnet), []state{public, all(public, params("mynetworks_style", "host"), mainCF("mynetworks_style = host\n")),
+			all(public, subnet, mainCF("mynetworks_style = subnet\nmynetworks = 127.0.0.0/8\n")), all(public, subnet, loopback),
+			all(public, subnet, params("smtpd_relay_restrictions", "permit_sasl_authenticated, reject_unauth_destination"))}},
+		{"the password table may be read by root only", all(tables(0o600, 0o600), program("postmap", "echo 'postmap: fatal: open /etc/postfix/sasl_passwd.db: Permission denied' >&2; exit 1")),
+			[]state{tables(0o600, 0o600), all(tables(0o600, 0o600), program("postmap", "echo 'postmap: fatal: open /etc/postfix/sasl_passwd.db: Invalid argument' >&2; exit 1"))}},
+		{"the password table could not be read", all(tables(0o600, 0o600), program("postmap", "echo 'postmap: fatal: open /etc/postfix/sasl_passwd.db: Invalid argument' >&2; exit 1")),
+			[]state{tables(0o600, 0o600), all(tables(0o600, 0o600), program("postmap", "echo 'postmap: fatal: open /etc/postfix/sasl_passwd.db: Permission denied' >&2; exit 1"))}},
 		{"192.0.2.1 is mail.example.com", all(at, dnsHas(append(ptr, "mail.example.com. 60 IN A 192.0.2.1")...)), []state{all(at, dnsHas(append(ptr, "mail.example.com. 60 IN A 192.0.2.99")...)), all(at, dnsHas()), dnsHas(ptr...)}},
 	}
 }

@@ -22,8 +22,7 @@ var blocklists = []struct{ zone, remove string }{
 // (https://www.spamhaus.com/resource-hub/dnsbl/, "error codes").
 func (d Domain) Blocklist(ctx context.Context) Finding {
 	f := Finding{Check: "blocklist", Result: Skip, Detail: "no public IPv4 address is known"}
-	var listed, unknown, clear []string
-	remove := ""
+	var listed, unknown, clear, remove []string
 	for _, addr := range d.Public {
 		if !addr.Is4() {
 			continue
@@ -32,27 +31,35 @@ func (d Domain) Blocklist(ctx context.Context) Finding {
 			switch listedAt(ctx, d.Resolver, addr, list.zone) {
 			case "listed":
 				listed = append(listed, addr.String()+" at "+list.zone)
-				remove = list.remove
+				remove = once(remove, list.remove)
 			case "clear":
-				clear = append(clear, list.zone)
+				clear = once(clear, list.zone)
 			default:
-				unknown = append(unknown, list.zone)
+				unknown = once(unknown, list.zone)
 			}
 		}
 	}
 	switch {
 	case len(listed) > 0:
 		f.Result, f.Cause, f.Detail = Warn, "blocklisted", "listed: "+strings.Join(listed, ", ")
-		f.Remedy = "See why and how to be taken off: " + remove
+		f.Remedy = "See why, and how to be removed from the list: " + strings.Join(remove, ", ")
 	case len(clear) > 0:
 		f.Result, f.Detail = Pass, "not listed at "+strings.Join(clear, ", ")
 	case len(unknown) > 0:
 		f.Detail = ""
 	}
 	if len(unknown) > 0 {
-		f.Detail = strings.TrimPrefix(f.Detail+"; no answer that counts from "+strings.Join(slices.Compact(unknown), ", "), "; ")
+		f.Detail = strings.TrimPrefix(f.Detail+"; no answer that counts from "+strings.Join(unknown, ", "), "; ")
 	}
 	return f
+}
+
+// once is list with s in it.
+func once(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
 }
 
 // listedAt returns "listed", "clear" or "unknown".

@@ -65,16 +65,33 @@ func tag(record, name string) string {
 	return ""
 }
 
+// wanted is what a DMARC record asks of receivers for mail of d that fails. That of the
+// organization may have a policy of its own for the names below it (sp; RFC 7489,
+// section 6.3).
+func (d Domain) wanted(at, record string) string {
+	if sp := tag(record, "sp"); sp != "" && at != "_dmarc."+d.Name {
+		return sp
+	}
+	return tag(record, "p")
+}
+
 // alignment makes a warning of a strict policy that this setup is not known to
 // meet: neither SPF nor DKIM passes in the name of the domain.
 func (d Domain) alignment(spf, dkim, dmarc Finding) Finding {
-	if dmarc.Result != Pass || dkim.Cause != "dkim_missing" || spf.Result == Pass && d.Relay.DNS.SPF != "" || spf.Cause == "dns_failed" {
+	if dmarc.Result != Pass || dkim.Cause != "dkim_missing" || spf.Result == Pass && d.Relay.DNS.SPF != "" || spf.Cause == "dns_failed" || spf.Cause == causeSPFOpenWide {
 		return dmarc
 	}
-	_, record, _ := strings.Cut(dmarc.Detail, ": ")
-	if p := tag(record, "p"); p == "quarantine" || p == "reject" {
+	at, record, _ := strings.Cut(dmarc.Detail, ": ")
+	if p := d.wanted(at, record); p == "quarantine" || p == "reject" {
+		lacks := fmt.Sprintf("neither a DKIM record nor an SPF entry of %s for %s", d.Relay.Name, d.Name)
+		switch {
+		case d.Relay.DNS.SPF == "":
+			lacks = fmt.Sprintf("no DKIM record of %s for %s", d.Relay.Name, d.Name)
+		case spf.Cause != causeSPFMissing && spf.Cause != causeSPFInclude:
+			lacks = fmt.Sprintf("no DKIM record of %s and no valid SPF record for %s", d.Relay.Name, d.Name)
+		}
 		dmarc.Result, dmarc.Cause = Warn, "auth_alignment"
-		dmarc.Detail = fmt.Sprintf("the policy is %s, and DNS shows neither a DKIM record nor an SPF entry of %s for %s: receivers may reject its mail", p, d.Relay.Name, d.Name)
+		dmarc.Detail = fmt.Sprintf("the policy is %s, and DNS shows %s: receivers may reject its mail", p, lacks)
 		dmarc.Remedy = "Publish the DKIM records of the relay first."
 	}
 	return dmarc

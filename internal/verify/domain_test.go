@@ -168,3 +168,51 @@ func TestDomain(t *testing.T) {
 		t.Errorf("a refusal is read as an answer: %+v", f)
 	}
 }
+
+// TestBlocklistClaims: an address is called listed, not listed or not asked about where
+// that is so, and nowhere else.
+func TestBlocklistClaims(t *testing.T) {
+	r := zone(t,
+		"2.2.0.192.zen.spamhaus.org. 60 IN A 127.0.0.4", "2.2.0.192.psbl.surriel.com. 60 IN A 127.0.0.2",
+		"3.2.0.192.zen.spamhaus.org. 60 IN A 127.255.255.254", "3.2.0.192.bl.spamcop.net. 60 IN A 127.255.255.252", "3.2.0.192.psbl.surriel.com. 60 IN A 198.51.100.1")
+	const spamhaus, psbl = "https://check.spamhaus.org/", "https://psbl.org/"
+	for _, test := range []struct {
+		name, addresses string
+		result          Result
+		says, remedy    []string
+		not             []string // in text and remedy
+	}{
+		{"on no list", "192.0.2.1", Pass, []string{"not listed at zen.spamhaus.org, bl.spamcop.net, psbl.surriel.com"}, nil, []string{"; no answer", spamhaus}},
+		{"two on no list", "192.0.2.1 192.0.2.9", Pass, []string{"not listed at zen.spamhaus.org, bl.spamcop.net, psbl.surriel.com"}, nil, []string{"psbl.surriel.com, zen"}},
+		{"on two lists", "192.0.2.2", Warn, []string{"listed: 192.0.2.2 at zen.spamhaus.org, 192.0.2.2 at psbl.surriel.com"}, []string{spamhaus, psbl}, []string{"not listed", "no answer", "spamcop"}},
+		{"one of two on lists", "192.0.2.1 192.0.2.2", Warn, []string{"listed: 192.0.2.2 at zen.spamhaus.org"}, []string{spamhaus}, []string{"192.0.2.1", "not listed"}},
+		{"no list answers", "192.0.2.3", Skip, []string{"no answer that counts from zen.spamhaus.org, bl.spamcop.net, psbl.surriel.com"}, nil, []string{"listed", spamhaus}},
+		{"IPv6 alone", "2001:db8::1", Skip, []string{"no public IPv4 address is known"}, nil, []string{"listed", "no answer"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := Domain{Resolver: r}
+			for _, a := range strings.Fields(test.addresses) {
+				d.Public = append(d.Public, netip.MustParseAddr(a))
+			}
+			f := d.Blocklist(t.Context())
+			if f.Result != test.result {
+				t.Errorf("got %+v, want %s", f, test.result)
+			}
+			for _, want := range test.says {
+				if !strings.Contains(f.Detail, want) {
+					t.Errorf("got %q, want %q in it", f.Detail, want)
+				}
+			}
+			for _, want := range test.remedy {
+				if !strings.Contains(f.Remedy, want) {
+					t.Errorf("got the remedy %q, want %q in it", f.Remedy, want)
+				}
+			}
+			for _, other := range test.not {
+				if strings.Contains(f.Detail+f.Remedy, other) {
+					t.Errorf("got %+v, want no %q, which is false", f, other)
+				}
+			}
+		})
+	}
+}

@@ -58,7 +58,7 @@ func (t *routeCheck) service(routing *postfix.Routing) Finding {
 			Cause: "service_missing", Remedy: "Run setup again, or set default_transport to smtp.", Command: "relayhost setup"}
 	case hop.elsewhere(way):
 		f := Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
-		if t.Plan != nil { // what setup wrote was changed
+		if t.Plan != nil && t.Plan.Changed() { // what setup wrote was changed
 			f.Remedy, f.Command = "Restore what setup wrote.", "relayhost setup"
 		}
 		return f
@@ -178,12 +178,12 @@ func (r *run) drift(context.Context) []Finding {
 	var findings []Finding
 	if len(changed) > 0 {
 		findings = append(findings, Finding{Check: "drift", Result: Warn, Detail: "changed since setup: " + strings.Join(changed, ", "), Cause: "drift",
-			Remedy: "See the differences; running setup again restores them.", Command: "relayhost setup --dry-run"})
+			Remedy: "See what setup would change; run setup to apply that. To keep the edit, do nothing.", Command: "relayhost setup --dry-run"})
 	}
 	if len(differs) > 0 {
 		findings = append(findings, Finding{Check: "drift", Result: Warn, Cause: "outdated",
-			Detail: fmt.Sprintf("as setup left it, and for Postfix %s setup would write it differently now: %s", r.State.Version, strings.Join(differs, ", ")),
-			Remedy: "Postfix, relayhost or relayhost.toml is another than at the last setup. See the differences; running setup again applies them.", Command: "relayhost setup --dry-run"})
+			Detail: fmt.Sprintf("as setup left it, but for Postfix %s setup would write it differently now: %s", r.State.Version, strings.Join(differs, ", ")),
+			Remedy: "Postfix, relayhost or relayhost.toml is not the same as at the last setup. See what setup would change; run setup to apply that.", Command: "relayhost setup --dry-run"})
 	}
 	if len(findings) == 0 {
 		return pass("drift", "what relayhost wrote is as setup left it")

@@ -91,8 +91,8 @@ func (d Domain) predicted(ctx context.Context) string {
 		return "" // the name of the record is not known, or DNS does not answer
 	}
 	line := "DMARC: mail from " + d.Name + " will probably fail until its DKIM record is published"
-	_, record, err := d.policy(ctx)
-	switch p := tag(record, "p"); {
+	at, record, err := d.policy(ctx)
+	switch p := d.wanted(at, record); {
 	case missing(err):
 		line = "DMARC: " + d.Name + " has neither a policy nor a DKIM record of " + d.Relay.Name + ": receivers cannot verify who sent its mail"
 	case err != nil:

@@ -104,6 +104,8 @@ func TestPredictions(t *testing.T) {
 		{"no policy", "a@example.com", relay("brevo"), records{}, "DMARC: example.com has neither a policy nor a DKIM record"},
 		{"fails", "a@example.com", relay("brevo"), records{"_dmarc.example.com": "v=DMARC1; p=none"}, "will probably fail until its DKIM record is published"},
 		{"fails under a policy", "a@example.com", relay("brevo"), records{"_dmarc.example.com": "v=DMARC1; p=reject"}, "published (its policy is reject)"},
+		{"under the organization's policy", "a@news.example.com", relay("brevo"), records{"_dmarc.example.com": "v=DMARC1; p=reject"}, "published (its policy is reject)"},
+		{"under its policy for names below", "a@news.example.com", relay("brevo"), records{"_dmarc.example.com": "v=DMARC1; p=none; sp=quarantine"}, "published (its policy is quarantine)"},
 		{"selector not known", "a@example.com", relay("postmark"), records{}, ""},
 		{"public mail", "jane@gmail.com", relay("gmail"), records{}, ""},
 		{"smarthost", "a@example.com", relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true), records{}, ""},

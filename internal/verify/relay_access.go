@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"relayhost/internal/postfix"
@@ -33,8 +34,8 @@ func relayAccess(s postfix.State) []Finding {
 			Remedy:  "List only your own networks in mynetworks, and let reject_unauth_destination come before any permit.",
 			Command: "postconf mynetworks smtpd_relay_restrictions smtpd_recipient_restrictions"}}
 	}
-	if style := s.Params["mynetworks_style"]; style != "" && style != "host" && notSet(s, "mynetworks") && !notSet(s, "mynetworks_style") {
-		return []Finding{{Check: "relay_access", Result: Warn, Detail: "mynetworks_style = " + style + " trusts every host in the networks of this server",
+	if style := s.Params["mynetworks_style"]; style != "" && style != "host" && notSet(s, "mynetworks") && !notSet(s, "mynetworks_style") && slices.ContainsFunc(listeners, s.TrustsNetworks) {
+		return []Finding{{Check: "relay_access", Result: Warn, Detail: "mynetworks_style = " + style + " lets every host in the networks of this server relay",
 			Cause: "neighbours_trusted", Remedy: "Trust this host only.", Command: "postconf -e 'mynetworks_style = host' && postfix reload"}}
 	}
 	return pass("relay_access", relayers(s, listeners))

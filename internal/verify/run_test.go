@@ -346,7 +346,13 @@ func TestRelayAccess(t *testing.T) {
 		{"everybody is mine", public, map[string]string{"inet_interfaces": "all", "mynetworks": "0.0.0.0/0", "smtpd_relay_restrictions": "permit_mynetworks reject_unauth_destination"}, "", Fail},
 		{"opened in master.cf", public + "2525 inet n - y - - smtpd -o smtpd_relay_restrictions=permit\n",
 			map[string]string{"inet_interfaces": "all", "smtpd_relay_restrictions": "reject_unauth_destination"}, "", Fail},
-		{"neighbours", public, map[string]string{"inet_interfaces": "all", "mynetworks_style": "subnet", "smtpd_relay_restrictions": "reject_unauth_destination"}, "mynetworks_style = subnet\n", Warn},
+		{"everybody is mine, and may not relay", public, map[string]string{"inet_interfaces": "all", "mynetworks": "0.0.0.0/0", "smtpd_relay_restrictions": "permit_sasl_authenticated reject_unauth_destination"}, "", Pass},
+		{"neighbours", public, map[string]string{"inet_interfaces": "all", "mynetworks_style": "subnet", "smtpd_relay_restrictions": "permit_mynetworks reject_unauth_destination"}, "mynetworks_style = subnet\n", Warn},
+		{"neighbours who may not relay", public, map[string]string{"inet_interfaces": "all", "mynetworks_style": "subnet", "smtpd_relay_restrictions": "reject_unauth_destination"}, "mynetworks_style = subnet\n", Pass},
+		{"neighbours by default", public, map[string]string{"inet_interfaces": "all", "mynetworks_style": "subnet", "smtpd_relay_restrictions": "permit_mynetworks reject_unauth_destination"}, "", Pass},
+		{"neighbours, and networks that count", public, map[string]string{"inet_interfaces": "all", "mynetworks_style": "subnet", "mynetworks": "127.0.0.0/8", "smtpd_relay_restrictions": "permit_mynetworks reject_unauth_destination"},
+			"mynetworks_style = subnet\nmynetworks = 127.0.0.0/8\n", Pass},
+		{"this host alone", public, map[string]string{"inet_interfaces": "all", "mynetworks_style": "host", "smtpd_relay_restrictions": "permit_mynetworks reject_unauth_destination"}, "mynetworks_style = host\n", Pass},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

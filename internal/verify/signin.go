@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"math"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -58,19 +58,24 @@ func (l *hopCheck) signIn(ctx context.Context) bool {
 	detail := fmt.Sprintf("signed in at %s as %s; the token was renewed %s ago", l.hop.SignIn.Client.Host(), l.hop.Username, age)
 	f := Finding{Check: "auth", Result: Pass, Detail: l.about(detail), Ms: ms(time.Since(start))}
 	if left := time.Until(st.Ends); !st.Ends.IsZero() {
-		days := int(math.Floor(left.Hours() / 24))
+		days := int(left.Abs().Hours() / 24)
 		what, cause, again := "certificate", "signin_certificate_ends", "Upload a new one under Certificates & secrets, and give its file to setup."
 		if l.hop.SignIn.Client.Certificate.IsZero() {
 			what, cause, again = "secret", "signin_secret_ends", "Make a new one under Certificates & secrets, and give its Value to setup, with client_secret_expires=."
 		}
-		if days >= 0 {
-			f.Detail += fmt.Sprintf("; the client %s ends in %s", what, plural.Of(days, "day"))
+		span, ends := plural.Of(days, "day"), "ends"
+		if days == 0 {
+			span = "less than a day"
+		}
+		if left >= 0 {
+			f.Detail += fmt.Sprintf("; the client %s ends in %s", what, span)
 		} else {
-			f.Detail += fmt.Sprintf("; the client %s ended %s ago, by the date that was given", what, plural.Of(-days, "day"))
+			ends = "ended"
+			f.Detail += fmt.Sprintf("; the client %s ended %s ago, by the date that was given", what, span)
 		}
 		if left < endsSoon {
 			f.Result, f.Cause = Warn, cause
-			f.Remedy = fmt.Sprintf("The client %s ends on %s, and mail is deferred from then on. %s", what, st.Ends.UTC().Format(time.DateOnly), again)
+			f.Remedy = fmt.Sprintf("The client %s %s on %s, and mail is deferred from then on. %s", what, ends, st.Ends.UTC().Format(time.DateOnly), again)
 			f.Command = "relayhost setup --credentials-file FILE"
 		}
 	}
@@ -87,12 +92,15 @@ func (l *hopCheck) notSignedIn(err error, start time.Time) Finding {
 	var r *oauth.Refusal
 	var unfit *oauth.CertificateError
 	var invalid x509.CertificateInvalidError
+	var file *fs.PathError // of the store
 	switch {
 	case errors.As(err, &r):
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return f.known("tls_expired_or_clock") // of the endpoint, or of this server
 	case errors.As(err, &unfit) && strings.Contains(unfit.Why, "clock"):
 		return f.known("signin_clock")
+	case errors.As(err, &file):
+		return f.known("bridge_store")
 	default:
 		return f.known("signin_refused")
 	}

@@ -77,6 +77,9 @@ func berkeley(r *host.Reader, state postfix.State, seen map[string]bool) []Findi
 		f.Remedy, f.Command = "Move the tables of the relay to another type before the upgrade.", "relayhost setup --map-type lmdb"
 	default:
 		f.Remedy, f.Command = "Install the package postfix-lmdb before the upgrade, and move the tables of the relay: relayhost setup --map-type lmdb. After it, relayhost setup moves what is left.", "dnf install postfix-lmdb"
+		if !r.Has("dnf") && r.Has("apt-get") {
+			f.Command = "apt-get install postfix-lmdb"
+		}
 	}
 	return []Finding{f}
 }
@@ -216,7 +219,7 @@ func askTables(ctx context.Context, r *host.Reader, state postfix.State, maps st
 			out, err := r.Query(ctx, host.PostmapGet(state.ConfigDir, t.String(), some...))
 			// postmap(1) ends with 1 also where it may not open a table.
 			if err != nil || out.Code > 1 || bytes.Contains(out.Stderr, []byte("fatal: ")) {
-				return []Finding{Finding{Check: "maps", Result: Warn, Detail: "the password table cannot be read; run verify as root"}.known("map_lookup_error")}
+				return []Finding{notRead(out.Stderr)}
 			}
 			for key, value := range host.PostmapEntries(out.Stdout) {
 				answers[i][strings.ToLower(key)] = value
@@ -229,6 +232,16 @@ func askTables(ctx context.Context, r *host.Reader, state postfix.State, maps st
 		}
 	}
 	return findings
+}
+
+// notRead is the finding on a password table that postmap(1) could not ask, by what it
+// says: for want of root, or of a fault. Its words may hold a password (static:).
+func notRead(stderr []byte) Finding {
+	f := Finding{Check: "maps", Result: Warn, Detail: "the password table could not be read"}.known("map_lookup_error")
+	if bytes.Contains(stderr, []byte("Permission denied")) {
+		f.Detail, f.Remedy, f.Command = "the password table may be read by root only", "Run verify as root.", "sudo relayhost verify"
+	}
+	return f
 }
 
 // judge looks at the answer that smtp(8) would take: each key is asked of every
