@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"relayhost/internal/lab"
 )
 
 // mailDay writes n messages as a mail log has them; every fifth fails, each in
@@ -87,7 +89,7 @@ func TestBenchExplain(t *testing.T) {
 		} else {
 			fmt.Printf("figure: explain_gzip_megabytes_per_second %.0f (unpacked)\n", rate)
 		}
-		atMost(t, "explain_"+name+"_memory_megabytes", memory, 64)
+		lab.AtMost(t, "explain_"+name+"_memory_megabytes", memory, 64)
 		if memory > 64 {
 			t.Errorf("explain takes %.0f MB of memory, want 64", memory)
 		}

@@ -55,9 +55,9 @@ func TestBenchHTTPS(t *testing.T) {
 	many := emptyQueue(t, s, "relayhost-ses-https", ses.Requests)
 	limit := 20 / (2 * benchDelay.Seconds())
 	fmt.Printf("figure: smtp_20_per_second %.1f\nfigure: api_20_per_second %.1f\nfigure: api_100_per_second %.1f\n", smtp, api, many)
-	atLeast(t, "api_20_to_smtp_20", api/smtp, 4)
-	atLeast(t, "api_20_to_limit", api/limit, 0.8)
-	atLeast(t, "api_100_to_smtp_20", many/smtp, 10)
+	lab.AtLeast(t, "api_20_to_smtp_20", api/smtp, 4)
+	lab.AtLeast(t, "api_20_to_limit", api/limit, 0.8)
+	lab.AtLeast(t, "api_100_to_smtp_20", many/smtp, 10)
 }
 
 // listen has one process serve all connections of a bridge, from a socket that it is
@@ -105,15 +105,4 @@ func emptyQueue(t *testing.T, s *lab.Server, service string, count func() int) f
 		t.Errorf("%s: got %d messages, want %d", service, got, benchMessages)
 	}
 	return float64(benchMessages*8/10) / last.Sub(first).Seconds()
-}
-
-// atLeast prints a figure with its bound.
-func atLeast(t *testing.T, name string, value, bound float64) {
-	t.Helper()
-	verdict := "ok"
-	if value < bound {
-		verdict = "miss"
-		t.Errorf("%s: got %.2f, want %.2f at least", name, value, bound)
-	}
-	fmt.Printf("figure: %s %.2f >= %.2f %s\n", name, value, bound, verdict)
 }

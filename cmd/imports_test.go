@@ -64,6 +64,13 @@ var only = map[string]struct{ importer, why string }{
 	"github.com/spf13/cobra":           {"relayhost/cmd", "only cmd knows the command line"},
 	"github.com/AlecAivazis/survey/v2": {"relayhost/internal/ui", "prompts are behind one interface"},
 	"github.com/miekg/dns":             {"relayhost/internal/resolve", "DNS is asked in one place"},
+	"golang.org/x/oauth2":              {"relayhost/internal/oauth", "tokens are got in one place"},
+}
+
+// parts are what is taken of libraries that would bring much more along.
+var parts = map[string][]string{
+	"golang.org/x/oauth2":           {"golang.org/x/oauth2", "golang.org/x/oauth2/clientcredentials"},
+	"github.com/aws/aws-sdk-go-v2/": {"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4"},
 }
 
 func TestImports(t *testing.T) {
@@ -89,6 +96,11 @@ func TestImports(t *testing.T) {
 			checked++
 			if rule, ok := only[to]; ok && from != rule.importer {
 				t.Errorf("%s imports %s, want only %s to import it: %s", from, to, rule.importer, rule.why)
+			}
+			for library, wanted := range parts {
+				if strings.HasPrefix(to, library) && !slices.Contains(wanted, to) {
+					t.Errorf("%s imports %s: of %s only %v", from, to, library, wanted)
+				}
 			}
 			if strings.HasPrefix(to, "relayhost/internal/lab") {
 				t.Errorf("%s imports %s, want only tests to import it: the lab is for them", from, to)

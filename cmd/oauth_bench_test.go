@@ -55,12 +55,12 @@ func TestBenchOAuth(t *testing.T) {
 	s.WriteFile(answersPath, toml, 0o644)
 	walk := run("relayhost-m365-hve-oauth", "/usr/local/bin/relayhost", "setup", "--no-verify", "--yes")
 	fmt.Printf("figure: password_20_per_second %.1f\nfigure: token_20_per_second %.1f\nfigure: walk_20_per_second %.1f\n", smtp, token, walk)
-	atLeast(t, "token_20_to_password_20", token/smtp, 0.9)
-	atLeast(t, "walk_20_to_password_20", walk/smtp, 0.9)
+	lab.AtLeast(t, "token_20_to_password_20", token/smtp, 0.9)
+	lab.AtLeast(t, "walk_20_to_password_20", walk/smtp, 0.9)
 	if memory == 0 {
 		t.Error("memory of a bridge: got none, want a process that has sent mail")
 	}
-	atMost(t, "bridge_memory_megabytes", float64(memory)*1024/1e6, 25)
+	lab.AtMost(t, "bridge_memory_megabytes", float64(memory)*1024/1e6, 25)
 	if got := len(l.World.Relay("sendgrid").Mailbox()); got != 0 {
 		t.Errorf("messages at the fallback: got %d, want none", got)
 	}

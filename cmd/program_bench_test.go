@@ -14,18 +14,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// atMost prints a figure with its bound.
-func atMost(t *testing.T, name string, value, bound float64) {
-	t.Helper()
-	verdict := "ok"
-	if value > bound {
-		verdict = "miss"
-		t.Errorf("%s: got %.1f, want %g at most", name, value, bound)
-	}
-	fmt.Printf("figure: %s %.1f <= %g %s\n", name, value, bound, verdict)
-}
+	"relayhost/internal/lab"
+)
 
 // TestBenchProgram prints the size of the program as it is shipped, how long it
 // takes to start, and the memory that it takes for that.
@@ -36,9 +27,9 @@ func TestBenchProgram(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		atMost(t, "size_"+arch+"_megabytes", float64(info.Size())/1e6, 20)
+		lab.AtMost(t, "size_"+arch+"_megabytes", float64(info.Size())/1e6, 20)
 	}
-	atMost(t, "size_catalogue_megabytes", float64(catalogueSize(t, t.TempDir()))/1e6, 1)
+	lab.AtMost(t, "size_catalogue_megabytes", float64(catalogueSize(t, t.TempDir()))/1e6, 1)
 	program := filepath.Join(dir, "relayhost-"+runtime.GOARCH)
 	// The fastest counts: the others wait for whatever else the machine does.
 	fastest := time.Hour
@@ -49,8 +40,8 @@ func TestBenchProgram(t *testing.T) {
 		}
 		fastest = min(fastest, time.Since(start))
 	}
-	atMost(t, "start_milliseconds", float64(fastest.Microseconds())/1000, 15)
-	atMost(t, "start_memory_megabytes", float64(peakMemory(t, program, "version"))/1e6, 20)
+	lab.AtMost(t, "start_milliseconds", float64(fastest.Microseconds())/1000, 15)
+	lab.AtMost(t, "start_memory_megabytes", float64(peakMemory(t, program, "version"))/1e6, 20)
 }
 
 // catalogueSize is by how many bytes the relays of the catalogue make the program

@@ -42,17 +42,6 @@ func accountFiles(l *lab.Lab, s *lab.Server) {
 	}
 }
 
-// figure prints a figure with its bound.
-func figure(t *testing.T, name string, value, bound float64) {
-	t.Helper()
-	verdict := "ok"
-	if value > bound {
-		verdict = "miss"
-		t.Errorf("%s: got %.2f, want %g at most", name, value, bound)
-	}
-	fmt.Printf("figure: %s %.2f <= %g %s\n", name, value, bound, verdict)
-}
-
 // TestBenchDryRunRoutes is how long one waits for the differences of many routes,
 // and the memory that it takes.
 func TestBenchDryRunRoutes(t *testing.T) {
@@ -73,8 +62,8 @@ func TestBenchDryRunRoutes(t *testing.T) {
 		seconds[n] = fastest.Seconds()
 		fmt.Printf("figure: dry_run_%d_routes_seconds %.2f\n", n, seconds[n])
 	}
-	figure(t, "dry_run_10000_routes_seconds", seconds[10_000], 1)
-	figure(t, "dry_run_10000_routes_to_1000", seconds[10_000]/seconds[1000], 12)
+	lab.AtMost(t, "dry_run_10000_routes_seconds", seconds[10_000], 1)
+	lab.AtMost(t, "dry_run_10000_routes_to_1000", seconds[10_000]/seconds[1000], 12)
 	// It is stopped at its answer by a pipe that nobody empties.
 	out := s.Shell(`mkfifo /root/pipe; sleep 60 < /root/pipe & reader=$!
 relayhost setup --dry-run --no-probe > /root/pipe 2>/dev/null & pid=$!
@@ -84,7 +73,7 @@ sleep 5; grep VmHWM /proc/$pid/status; kill $pid $reader`)
 		t.Fatalf("got no VmHWM, want one in %q", out)
 	}
 	kB, _ := strconv.ParseFloat(fields[1], 64)
-	figure(t, "dry_run_10000_routes_megabytes", kB*1024/1e6, 100)
+	lab.AtMost(t, "dry_run_10000_routes_megabytes", kB*1024/1e6, 100)
 }
 
 // TestBenchSetupRoutes compares a setup without proof of 10,000 routes with one
@@ -109,7 +98,7 @@ func TestBenchSetupRoutes(t *testing.T) {
 		l.Server.Shell("postmap hash:/root/by_sender")
 		alone := time.Since(began).Seconds()
 		fmt.Printf("figure: setup_%d_routes_seconds %.2f (one relay %.2f, postmap %.2f)\n", n, took, one, alone)
-		figure(t, fmt.Sprintf("setup_%d_routes_to_postmap", n), took/(one+alone), 1.5)
+		lab.AtMost(t, fmt.Sprintf("setup_%d_routes_to_postmap", n), took/(one+alone), 1.5)
 	}
 	s := l.Server
 	s.WriteFile(answersPath, routesFile(10_002), 0o644)
@@ -162,7 +151,7 @@ func TestBenchSetupMaps(t *testing.T) {
 		fmt.Printf("figure: setup_10000_routes_%s_seconds %.2f (cpu %.2f; one route %.2f, cpu %.2f; postmap %.3f, cpu %.3f)\n",
 			kind, many, manyCPU, one, oneCPU, alone, aloneCPU)
 		fmt.Printf("figure: setup_10000_routes_%s_more_to_postmap %.1f (cpu %.1f)\n", kind, (many-one)/alone, (manyCPU-oneCPU)/aloneCPU)
-		figure(t, "setup_10000_routes_"+kind+"_to_one_and_postmap", many/(one+alone), 1.5)
+		lab.AtMost(t, "setup_10000_routes_"+kind+"_to_one_and_postmap", many/(one+alone), 1.5)
 	}
 }
 

@@ -135,10 +135,25 @@ func TestLabBridgeManyAndLarge(t *testing.T) {
 	if got := len(l.World.Identity().Requests()); got != 1 {
 		t.Errorf("token requests: got %d, want 1", got)
 	}
+	peak := 0 // kB, once the relay has all of the message
+	relay.Configure(func(c *smtpd.Config) {
+		c.Message = func(smtpd.Envelope) *smtpd.Reply {
+			for line := range strings.Lines(l.Server.Run("sh", "-c", "for p in $(pgrep -u relayhost); do grep VmHWM /proc/$p/status; done; true").Stdout) {
+				var kB int
+				_, _ = fmt.Sscanf(strings.TrimPrefix(line, "VmHWM:"), "%d", &kB)
+				peak = max(peak, kB)
+			}
+			return nil
+		}
+	})
 	l.Server.Shell(`(printf 'Subject: large\n\n'; yes '..a line that begins with dots, and some more of it to fill the message' | head -c 24000000; echo) | sendmail -f ` + mailbox + ` large@example.net`)
 	l.Server.WaitLog(`to=<large@example\.net>.*status=sent`)
 	box := relay.Mailbox()
 	if got := len(box[len(box)-1].Data); got < 24_000_000 {
 		t.Errorf("large message: got %d bytes, want 24 MB", got)
+	}
+	t.Logf("figure: 24 MB message: %d kB of resident memory at most", peak)
+	if peak == 0 || peak > 25_000 {
+		t.Errorf("resident memory: got %d kB, want at most 25,000", peak)
 	}
 }

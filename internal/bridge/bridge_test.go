@@ -323,6 +323,13 @@ func TestUnavailable(t *testing.T) {
 		{"PRX4", func(c *smtpd.Config) {
 			c.Replies = map[smtpd.Step]smtpd.Reply{smtpd.StepAuth: {Code: 451, Enhanced: "4.7.0", Text: "Temporary server error. Please try again later. PRX4"}}
 		}, nil, nil, "421 4.7.8 relayhost: relay.example[127.0.0.1]:%d: said: 451 4.7.0 Temporary server error. Please try again later. PRX4"},
+		{"a token that ends soon", func(c *smtpd.Config) {
+			c.Token = func(string, string) *smtpd.Reply {
+				return &smtpd.Reply{Code: 501, Enhanced: "5.5.127", Text: "Access token is about to expire"}
+			}
+		}, nil, nil, "421 4.7.8 relayhost: relay.example[127.0.0.1]:%d: said: 501 5.5.127 Access token is about to expire"},
+		{"a token of another user", nil, func(s *bridge.Server) { s.Username = "other@contoso.example" }, nil,
+			"421 4.7.8 relayhost: relay.example[127.0.0.1]:%d: said: 535 5.7.3 Authentication unsuccessful"},
 		{"no XOAUTH2", func(c *smtpd.Config) { c.Mechanisms = []string{"LOGIN"}; c.Token = nil }, nil, nil, "421 4.7.8 relayhost:"},
 		{"no STARTTLS", func(c *smtpd.Config) { c.NoSTARTTLS = true }, nil, nil, "421 4.7.5 relayhost:"},
 		{"wrong name", nil, func(s *bridge.Server) { s.Host = "other.example" }, nil, "421 4.7.5 relayhost: other.example[127.0.0.1]:%d: the certificate is for relay.example, not for other.example"},

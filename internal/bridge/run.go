@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
@@ -42,20 +41,24 @@ func Run(ctx context.Context, directory, name string) error {
 		return err
 	}
 	defer conn.Close()
-	if err := harden(memoryLimit, openFiles); err != nil {
-		return err
-	}
 	// One connection is one thing at a time: a second processor would only be woken.
 	runtime.GOMAXPROCS(1)
 	o := &opener{directory: directory, name: name}
 	open := o.open
-	if err := o.confine(); err != nil {
-		open = func(context.Context) (Hop, error) { return nil, &ConfigError{conf.StateDirectory(directory), err} }
+	if err := harden(memoryLimit, openFiles); err != nil {
+		open = refuse("bridge "+name, err)
+	} else if err := o.confine(); err != nil {
+		open = refuse(conf.StateDirectory(directory), err)
 	}
 	// Postfix has been told what went wrong, and logs it; spawn(8) would only add that
 	// there was an exit status.
 	_ = Serve(ctx, conn, greeting, open)
 	return nil
+}
+
+// refuse opens nothing: Postfix is told what is wrong, and keeps the mail.
+func refuse(what string, err error) func(context.Context) (Hop, error) {
+	return func(context.Context) (Hop, error) { return nil, &ConfigError{what, err} }
 }
 
 // confine reads the configuration of a bridge by SMTP, and gives up what else there is
@@ -282,10 +285,18 @@ func standardInput() (net.Conn, error) {
 	return conn, nil
 }
 
+// notRoot refuses the user numbers of a process that is root, or could be again.
+func notRoot(uids ...int) error {
+	if slices.Contains(uids, 0) {
+		return errors.New("does not run as root")
+	}
+	return nil
+}
+
 // harden gives up what a bridge does not need.
 func harden(memory int64, files uint64) error {
-	if os.Geteuid() == 0 || os.Getuid() == 0 {
-		return fmt.Errorf("a bridge does not run as root: %w", fs.ErrPermission)
+	if err := notRoot(unix.Getresuid()); err != nil {
+		return err
 	}
 	debug.SetMemoryLimit(memory)
 	if err := onAllThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {

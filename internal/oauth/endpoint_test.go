@@ -24,6 +24,9 @@ type endpoint struct {
 	answer func(n int, path string, form url.Values) (status int, body any)
 }
 
+// page is a body that is HTML.
+type page string
+
 func newEndpoint(t *testing.T, answer func(n int, path string, form url.Values) (int, any)) *endpoint {
 	t.Helper()
 	e := &endpoint{answer: answer}
@@ -46,8 +49,13 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "/elsewhere")
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if _, ok := body.(page); ok {
+		w.Header().Set("Content-Type", "text/html")
+	}
 	w.WriteHeader(status)
 	switch body := body.(type) {
+	case page:
+		_, _ = w.Write([]byte(body))
 	case string:
 		_, _ = w.Write([]byte(body))
 	default:
@@ -68,10 +76,13 @@ func (e *endpoint) pool() *x509.CertPool {
 	return pool
 }
 
-func (e *endpoint) client(grant oauth.Grant) oauth.Client {
+func (e *endpoint) client(grant oauth.Grant) oauth.Client { return clientAt(e.URL, grant) }
+
+// clientAt is a client of the endpoint at that address.
+func clientAt(address string, grant oauth.Grant) oauth.Client {
 	return oauth.Client{
 		Grant: grant, ID: "7f3a0000-aaaa-bbbb-cccc-000000000001", Secret: secret.New("Gehe1mClient~42"), Scopes: []string{"https://outlook.office365.com/.default"},
-		TokenURL: e.URL + "/tenant/token", DeviceURL: e.URL + "/tenant/devicecode", AuthorizeURL: e.URL + "/tenant/authorize",
+		TokenURL: address + "/tenant/token", DeviceURL: address + "/tenant/devicecode", AuthorizeURL: address + "/tenant/authorize",
 	}
 }
 

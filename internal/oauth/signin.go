@@ -38,13 +38,24 @@ func (c Client) StartDevice(ctx context.Context, client *http.Client) (Device, e
 	return Device{URL: printable(d.VerificationURI, 200), Code: printable(d.UserCode, 40), Expiry: d.Expiry, answer: d}, nil
 }
 
-// WaitDevice waits until the person has signed in, refused, or let the code end.
+// WaitDevice waits until the person has signed in, refused, or let the code end. A
+// provider that is busy or silent for a moment is asked again at the next interval.
 func (c Client) WaitDevice(ctx context.Context, client *http.Client, d Device, now func() time.Time) (Token, error) {
-	t, err := c.config().DeviceAccessToken(with(ctx, client), d.answer)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return Token{}, &Refusal{Host: c.Host(), Code: "expired_token", Text: "nobody signed in before the code ended"}
+	for {
+		t, err := c.config().DeviceAccessToken(with(ctx, client), d.answer)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			if d.Expiry.IsZero() || time.Now().Before(d.Expiry) {
+				continue // that was the limit of one request
+			}
+			return Token{}, &Refusal{Host: c.Host(), Code: "expired_token", Text: "nobody signed in before the code ended"}
+		}
+		got, err := c.token(t, err, secret.Value{}, now())
+		var r *Refusal
+		if errors.As(err, &r) && r.Code == "" && r.Status >= http.StatusInternalServerError && ctx.Err() == nil {
+			continue
+		}
+		return got, err
 	}
-	return c.token(t, err, secret.Value{}, now())
 }
 
 // URLSignIn is a sign-in by authorization code with PKCE (RFC 7636): a person

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 )
 
 func TestDevice(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name  string
 		polls []map[string]any // nil: success
@@ -19,23 +21,33 @@ func TestDevice(t *testing.T) {
 	}{
 		{"at once", []map[string]any{nil}, ""},
 		{"pending, then signed in", []map[string]any{refusal("authorization_pending", ""), nil}, ""},
+		{"too often, then signed in", []map[string]any{refusal("slow_down", ""), nil}, ""},
+		{"busy, then signed in", []map[string]any{refusal("", ""), nil}, ""},
+		{"silent, then signed in", []map[string]any{refusal("silent", ""), nil}, ""},
 		{"denied", []map[string]any{refusal("access_denied", "AADSTS65004: User declined to consent")}, "access_denied"},
 		{"code ended", []map[string]any{refusal("expired_token", "")}, "expired_token"},
 		{"blocked by Conditional Access", []map[string]any{refusal("interaction_required", "AADSTS53003: Access has been blocked by Conditional Access policies")}, "interaction_required"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			polled := 0
+			var polled atomic.Int64
+			release := make(chan struct{})
 			e := newEndpoint(t, func(_ int, path string, _ url.Values) (int, any) {
 				if strings.HasSuffix(path, "/devicecode") {
 					return 200, map[string]any{"device_code": "dev-1", "user_code": "ABCD-EFGH", "verification_uri": "https://microsoft.com/devicelogin", "expires_in": 900, "interval": 1}
 				}
-				polled++
-				if answer := row.polls[polled-1]; answer != nil {
+				switch answer := row.polls[polled.Add(1)-1]; {
+				case answer == nil:
+				case answer["error"] == "silent":
+					<-release
+				case answer["error"] == "":
+					return 503, answer
+				default:
 					return 400, answer
 				}
 				return 200, token("access-1", "refresh-1", time.Hour)
 			})
+			defer close(release)
 			s := e.source(t, oauth.DeviceCode)
 			d, err := s.Client.StartDevice(t.Context(), s.HTTP)
 			if err != nil || d.Code != "ABCD-EFGH" || d.URL != "https://microsoft.com/devicelogin" {
@@ -49,8 +61,8 @@ func TestDevice(t *testing.T) {
 			case row.want != "" && (!errors.As(err, &r) || r.Code != row.want):
 				t.Errorf("WaitDevice: got %v, want %s", err, row.want)
 			}
-			if polled != len(row.polls) {
-				t.Errorf("polls: got %d, want %d", polled, len(row.polls))
+			if got := int(polled.Load()); got != len(row.polls) {
+				t.Errorf("polls: got %d, want %d", got, len(row.polls))
 			}
 		})
 	}

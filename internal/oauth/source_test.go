@@ -187,6 +187,7 @@ func TestHostileEndpoints(t *testing.T) {
 		{"unavailable", func(int, string, url.Values) (int, any) { return 503, "<html>busy</html>" }, "HTTP status 503", false},
 		{"redirect", func(int, string, url.Values) (int, any) { return 307, "" }, "redirects", false},
 		{"four megabytes", func(int, string, url.Values) (int, any) { return 200, strings.Repeat("x", 4<<20) }, "longer than 65536 bytes", false},
+		{"a page of a proxy", func(int, string, url.Values) (int, any) { return 200, page("<html>log in first</html>") }, "cannot parse", false},
 		{"no JSON", func(int, string, url.Values) (int, any) { return 200, "hello" }, "cannot parse", false},
 		{"200 with an error", func(int, string, url.Values) (int, any) {
 			return 200, refusal("invalid_grant", "AADSTS700082: unused for 90 days")
@@ -254,19 +255,18 @@ func TestSecretStaysWhereTheEndpointIsNotWhoItIs(t *testing.T) {
 	}
 }
 
+// TestEndpointHangs: who asks waits no longer than the caller has time. The limit of the
+// client itself ends the silence in TestDevice.
 func TestEndpointHangs(t *testing.T) {
 	release := make(chan struct{})
 	e := newEndpoint(t, func(int, string, url.Values) (int, any) { <-release; return 200, "" })
 	defer close(release)
 	s := e.source(t, oauth.ClientCredentials)
+	s.HTTP.Timeout = 0
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	start := time.Now()
 	if _, err := s.Token(ctx); err == nil {
 		t.Error("Token: got no error")
-	}
-	if took := time.Since(start); took > 2*time.Second {
-		t.Errorf("took %v, want about 0.2 s", took)
 	}
 }
 

@@ -52,9 +52,9 @@ func TestBenchRoutes(t *testing.T) {
 			megabytes = max(megabytes, float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024)
 		}
 	}
-	atMost(t, "routes_10k_seconds", seconds[10_000], 0.5)
-	atMost(t, "routes_10k_megabytes", megabytes, 100)
-	atMost(t, "routes_10k_to_1k", seconds[10_000]/seconds[1000], 15)
+	lab.AtMost(t, "routes_10k_seconds", seconds[10_000], 0.5)
+	lab.AtMost(t, "routes_10k_megabytes", megabytes, 100)
+	lab.AtMost(t, "routes_10k_to_1k", seconds[10_000]/seconds[1000], 15)
 }
 
 // TestBenchRoutesApply compares a transaction for 10,000 routes, on a new host
@@ -79,7 +79,7 @@ func TestBenchRoutesApply(t *testing.T) {
 		l.Server.Shell("postmap hash:/root/a && postmap hash:/root/b")
 		alone := time.Since(began).Seconds()
 		fmt.Printf("figure: routes_apply_%s_seconds %.2f (one relay %.2f, postmap of both tables %.2f)\n", test.name, took, one, alone)
-		atMost(t, "routes_apply_"+test.name+"_to_postmap", took/(one+alone), 1.5)
+		lab.AtMost(t, "routes_apply_"+test.name+"_to_postmap", took/(one+alone), 1.5)
 	}
 }
 

@@ -67,22 +67,11 @@ func TestBenchThroughput(t *testing.T) {
 					test.name, r.name, r.rate, r.whole, r.turns, r.logins)
 			}
 			fmt.Printf("figure: %s_limit_per_second %.1f (%.2f times the guides)\n", test.name, limit, limit/guide.rate)
-			atLeast(t, test.name+"_ours_to_guide", ours.rate/guide.rate, 2.5)
-			atLeast(t, test.name+"_ours_to_limit", ours.rate/limit, 0.85)
-			atLeast(t, test.name+"_ours_100_to_guide", many.rate/guide.rate, 8)
+			lab.AtLeast(t, test.name+"_ours_to_guide", ours.rate/guide.rate, 2.5)
+			lab.AtLeast(t, test.name+"_ours_to_limit", ours.rate/limit, 0.85)
+			lab.AtLeast(t, test.name+"_ours_100_to_guide", many.rate/guide.rate, 8)
 		})
 	}
-}
-
-// atLeast prints a figure with its bound.
-func atLeast(t *testing.T, name string, value, bound float64) {
-	t.Helper()
-	verdict := "ok"
-	if value < bound {
-		verdict = "miss"
-		t.Errorf("%s: got %.2f, want %.2f at least", name, value, bound)
-	}
-	fmt.Printf("figure: %s %.2f >= %.2f %s\n", name, value, bound, verdict)
 }
 
 // empty fills the queue of a new server, lets it go and looks at the service.
@@ -185,15 +174,4 @@ func watch(t *testing.T, l *lab.Lab, relay *lab.RelayService, began time.Time) b
 		turns:  float64(turns) / float64(to-from),
 		logins: c.Logins,
 	}
-}
-
-// atMost prints a figure with its bound.
-func atMost(t *testing.T, name string, value, bound float64) {
-	t.Helper()
-	verdict := "ok"
-	if value > bound {
-		verdict = "miss"
-		t.Errorf("%s: got %.2f, want %.2f at most", name, value, bound)
-	}
-	fmt.Printf("figure: %s %.2f <= %.2f %s\n", name, value, bound, verdict)
 }

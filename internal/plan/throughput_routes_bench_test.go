@@ -30,7 +30,7 @@ func TestBenchThroughputOfTwo(t *testing.T) {
 	mailgun, sendgrid := drain(t, l, "mailgun"), drain(t, l, "sendgrid")
 	both := drain(t, l, "mailgun", "sendgrid")
 	fmt.Printf("figure: two_relays_per_second %.1f (alone %.1f and %.1f)\n", both, mailgun, sendgrid)
-	atLeast(t, "two_relays_to_sum", both/(mailgun+sendgrid), 0.9)
+	lab.AtLeast(t, "two_relays_to_sum", both/(mailgun+sendgrid), 0.9)
 }
 
 // drain fills the queue with mail for each of the relays, lets it go and returns

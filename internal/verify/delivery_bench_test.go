@@ -44,15 +44,10 @@ func TestBenchDelivery(t *testing.T) {
 	}
 }
 
-// atMost prints a figure with its bound.
+// atMost tells a time with its bound, in milliseconds.
 func atMost(t *testing.T, name string, value, bound time.Duration) {
 	t.Helper()
-	verdict := "ok"
-	if value > bound {
-		verdict = "miss"
-		t.Errorf("%s: got %s, want %s at most", name, value, bound)
-	}
-	fmt.Printf("figure: %s %d <= %d %s\n", name, value.Milliseconds(), bound.Milliseconds(), verdict)
+	lab.AtMost(t, name, 1000*value.Seconds(), 1000*bound.Seconds())
 }
 
 func median(d []time.Duration) time.Duration { return slices.Sorted(slices.Values(d))[len(d)/2] }

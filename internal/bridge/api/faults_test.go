@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -251,6 +252,18 @@ func TestFaults(t *testing.T) {
 			t.Errorf("got %v after %v, want 451 at once", r, time.Since(begin))
 		}
 	})
+	t.Run("a megabyte of headers", func(t *testing.T) {
+		w := newWorld(t, "ses")
+		w.Answer(func(_ int, rw http.ResponseWriter, r *http.Request) bool {
+			_, _ = io.Copy(io.Discard, r.Body)
+			rw.Header().Set("X-Much", strings.Repeat("a", 1<<20))
+			_, _ = io.WriteString(rw, `{"MessageId":"1"}`)
+			return true
+		})
+		if r := w.send(t, m())[0]; r.Code != 451 || !strings.Contains(r.Text, "may be sent twice") || len(r.Text) > 1000 {
+			t.Errorf("got %v, want 451", r)
+		}
+	})
 	t.Run("no redirect is followed", func(t *testing.T) {
 		w := newWorld(t, "ses")
 		w.Answer(say(307, "Location: https://email.eu-west-1.amazonaws.com/v2/email/outbound-emails", ""))
@@ -379,14 +392,16 @@ func dialTo(t *testing.T, w *world) func(context.Context, string, string) (net.C
 }
 
 // TestLargeMessage: 25 MB pass in little memory, by an API that signs the digest of
-// the body, one that wants a form, and one that wants fields.
+// the body, one that wants a form, two that want fields, and one whose body is the
+// message, which is the one that was sent.
 func TestLargeMessage(t *testing.T) {
-	for _, id := range []string{"ses", "mailgun", "sendgrid", "resend"} {
+	for _, id := range []string{"ses", "mailgun", "sendgrid", "resend", "oci"} {
 		t.Run(id, func(t *testing.T) {
 			var sent int64
+			got, want := sha256.New(), sha256.New()
 			w := newWorld(t, id)
 			w.Answer(func(_ int, rw http.ResponseWriter, r *http.Request) bool {
-				sent, _ = io.Copy(io.Discard, r.Body)
+				sent, _ = io.Copy(got, r.Body)
 				if r.ContentLength != sent {
 					t.Errorf("Content-Length: got %d for %d bytes", r.ContentLength, sent)
 				}
@@ -394,12 +409,12 @@ func TestLargeMessage(t *testing.T) {
 				if id == "sendgrid" {
 					rw.WriteHeader(http.StatusAccepted)
 				}
-				_, _ = io.WriteString(rw, `{"MessageId":"1","id":"1"}`)
+				_, _ = io.WriteString(rw, `{"MessageId":"1","id":"1","envelopeId":"1"}`)
 				return true
 			})
 			spool := &api.Spool{Directory: t.TempDir()}
 			defer spool.Close()
-			if _, err := io.Copy(spool, large(25_000_000)); err != nil {
+			if _, err := io.Copy(spool, io.TeeReader(large(25_000_000), want)); err != nil {
 				t.Fatal(err)
 			}
 			m := &api.Message{From: "app@example.com", To: []string{"ops@example.net"}, Data: spool, Size: spool.Size()}
@@ -424,6 +439,9 @@ func TestLargeMessage(t *testing.T) {
 			close(done)
 			if r.Code != 250 || sent < 24_000_000 {
 				t.Fatalf("got %v and %d bytes, want the message", r, sent)
+			}
+			if id == "oci" && !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
+				t.Errorf("message: got other %d bytes than the %d that were sent", sent, m.Size)
 			}
 			t.Logf("figure: %s: heap of client and server together at most %d MB", id, peak.Load()>>20)
 			if peak.Load() > 30<<20 {

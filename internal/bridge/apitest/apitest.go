@@ -187,7 +187,7 @@ func decode(r *http.Request, body []byte, into any) *problem {
 func Hang(_ int, _ http.ResponseWriter, r *http.Request) bool {
 	_, _ = io.Copy(io.Discard, r.Body) // only then the end of a connection is seen
 	<-r.Context().Done()
-	return true
+	panic(http.ErrAbortHandler) // an answer now might still be read by who hangs up
 }
 
 // Huge answers 200 with a gigabyte.

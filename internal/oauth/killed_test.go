@@ -1,0 +1,99 @@
+package oauth_test
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"relayhost/internal/oauth"
+	"relayhost/internal/secret"
+)
+
+// TestKilledWhileRenewing: a process that renews is killed at any moment, many times. The
+// store is whole: it holds the refresh token that it held before or one that was given
+// since, and the next process goes on with it.
+func TestKilledWhileRenewing(t *testing.T) {
+	if path := os.Getenv("RENEWING"); path != "" {
+		pool := x509.NewCertPool()
+		text, err := os.ReadFile(path + ".ca")
+		if err != nil || !pool.AppendCertsFromPEM(text) {
+			t.Fatalf("roots: %v", err)
+		}
+		s := oauth.Source{Client: clientAt(os.Getenv("RENEWING_AT"), oauth.DeviceCode), Path: path, HTTP: oauth.HTTPClient(pool)}
+		for { // until it is killed
+			if err := s.Renew(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Parallel()
+	var given atomic.Int64
+	reached := make(chan int64, 1)
+	e := newEndpoint(t, func(_ int, _ string, form url.Values) (int, any) {
+		n := given.Add(1)
+		if old, ok := number(form.Get("refresh_token")); !ok || old >= n {
+			t.Errorf("request %d: got %s, want a refresh token that was given before", n, form.Get("refresh_token"))
+		}
+		select {
+		case reached <- n:
+		default:
+		}
+		return 200, token("access", fmt.Sprintf("refresh-%d", n), time.Hour)
+	})
+	s := e.source(t, oauth.DeviceCode)
+	if err := os.WriteFile(s.Path+".ca", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: e.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Save(t.Context(), oauth.Token{Refresh: secret.New("refresh-0")}); err != nil {
+		t.Fatal(err)
+	}
+	held := int64(0)
+	for round := range 8 {
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledWhileRenewing$")
+		child.Env = append(os.Environ(), "RENEWING="+s.Path, "RENEWING_AT="+e.URL)
+		var out strings.Builder
+		child.Stdout, child.Stderr = &out, &out
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-reached: // while a request is on its way, or its answer being stored
+		case <-time.After(2 * time.Minute):
+			t.Errorf("round %d: no request came", round)
+		}
+		time.Sleep(time.Duration(round) * time.Millisecond)
+		_ = child.Process.Kill()
+		_ = child.Wait()
+		if strings.Contains(out.String(), "FAIL") {
+			t.Fatalf("round %d: the process failed by itself:\n%s", round, &out)
+		}
+		got, err := oauth.Load(s.Path, s.Client)
+		now, ok := number(got.Refresh.Reveal())
+		if last := given.Load(); err != nil || !ok || now < held || now > last {
+			t.Fatalf("round %d: got %q, %v, want refresh-%d to refresh-%d", round, got.Refresh.Reveal(), err, held, last)
+		}
+		held = now
+		select {
+		case <-reached: // of this round
+		default:
+		}
+	}
+	if err := s.Renew(t.Context()); err != nil {
+		t.Errorf("after all: got %v, want a token", err)
+	}
+}
+
+// number is that of a refresh token "refresh-N".
+func number(refresh string) (n int64, ok bool) {
+	text, named := strings.CutPrefix(refresh, "refresh-")
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, named && err == nil
+}
