@@ -91,6 +91,7 @@ func TestLabAnsible(t *testing.T) {
 		if res.Code != 0 {
 			t.Fatalf("%v: want exit code 0, got %s", args, res)
 		}
+		t.Logf("%v: %s", args, res.Took)
 		if strings.Contains(res.Stdout+res.Stderr, relay.Password) {
 			t.Errorf("%v printed the password, want it nowhere in the output", args)
 		}

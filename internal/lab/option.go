@@ -29,6 +29,7 @@ type config struct {
 	services []func(*World)
 
 	suite    Suite
+	upgrades bool
 	postfix  bool
 	systemd  bool
 	log      bool

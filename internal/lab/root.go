@@ -26,7 +26,7 @@ const recipe = "v1"
 const mirror = "http://deb.debian.org/debian"
 
 // buildTime bounds the making of one layer.
-const buildTime = 15 * time.Minute
+const buildTime = time.Hour
 
 // What the layers above the minimal root hold.
 var (
@@ -91,6 +91,13 @@ func layers(cfg *config) ([]string, error) {
 		if err := add("postfix", postfixPackages); err != nil {
 			return nil, err
 		}
+	}
+	if cfg.upgrades {
+		dir, err := cached(cache, name+"-upgrades", func(dir string) error { return upgrades(stack, dir, cfg.suite) })
+		if err != nil {
+			return nil, err
+		}
+		stack = slices.Insert(stack, 0, dir)
 	}
 	if cfg.systemd {
 		if err := add("systemd", systemdPackages); err != nil {
@@ -160,12 +167,12 @@ func addPackages(below []string, part string, packages []string) error {
 	return build(part, installScript, append([]string{strings.Join(below, ":")}, packages...)...)
 }
 
-// installScript runs in the layer's directory, in namespaces of its own, so that
-// no daemon and no mount outlives it.
-const installScript = `
+// enterRoot merges the layers below with what is written above them, in the layer's
+// directory and in namespaces of its own, so that no daemon and no mount outlives it.
+const enterRoot = `
 set -eu
 below=$1; shift
-mount -t overlay overlay -o "lowerdir=$below,upperdir=$PWD/root,workdir=$PWD/work" merged
+mount -t overlay overlay -o "lowerdir=$below,upperdir=$PWD/$upper,workdir=$PWD/work" merged
 cd merged
 mount -t proc proc proc
 # Device files of its own, as a server has them.
@@ -179,20 +186,23 @@ printf '127.0.0.1 localhost\n127.0.1.1 host.example.com host\n' > etc/hosts
 echo host.example.com > etc/mailname
 printf '#!/bin/sh\nexit 101\n' > usr/sbin/policy-rc.d
 chmod 755 usr/sbin/policy-rc.d
+# A mirror may lag behind the clock; the signature is still checked.
+inRoot() { chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"; }
+update() { inRoot apt-get -q -o Acquire::Check-Valid-Until=false update; }
+`
+
+const installScript = "upper=root" + enterRoot + `
 cat > tmp/preseed <<'END'
 postfix postfix/main_mailer_type select Internet Site
 postfix postfix/mailname string host.example.com
 postfix postfix/protocols select all
 END
-chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive sh -euc '
-debconf-set-selections /tmp/preseed
-# A mirror may lag behind the clock; the signature is still checked.
-apt-get -q -o Acquire::Check-Valid-Until=false update
+inRoot debconf-set-selections /tmp/preseed
+update
 # Nothing needs to outlive a loss of power: dpkg(1) takes half the time.
-apt-get -qy -o Dpkg::Options::=--force-unsafe-io --no-install-recommends install "$@"
-apt-get clean
-rm -rf /var/lib/apt/lists/*
-' sh "$@"
+inRoot apt-get -qy -o Dpkg::Options::=--force-unsafe-io --no-install-recommends install "$@"
+inRoot apt-get clean
+rm -rf var/lib/apt/lists/*
 rm -f tmp/preseed usr/sbin/policy-rc.d etc/resolv.conf
 `
 
