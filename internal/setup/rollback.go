@@ -55,7 +55,7 @@ func watchRollback(deps Deps, died *error) func(context.Context) (func(context.C
 			return func(context.Context) error { return nil }, nil //nolint:nilerr // nothing to watch, and no reason to stay
 		}
 		live := liveLog{deps: deps, state: state}
-		see, err := live.watch(ctx, nil, settle)
+		see, err := live.watch(ctx, nil, settleLonger) // no proof follows
 		return func(ctx context.Context) error {
 			*died = see(ctx)
 			return ctx.Err()
