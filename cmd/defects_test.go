@@ -37,20 +37,7 @@ var defects = []struct{ number, what, test string }{
 }
 
 func TestEveryDefectIsTested(t *testing.T) {
-	tests := ""
-	for _, pattern := range []string{"*_test.go", "../*/*_test.go", "../internal/*/*_test.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tests += string(text)
-		}
-	}
+	tests := sources(t, "*_test.go", "../*/*_test.go", "../internal/*/*_test.go")
 	for _, d := range defects {
 		if !strings.Contains(tests, "func "+d.test+"(") {
 			t.Errorf("%s, %s: want the test %s, which is missing", d.number, d.what, d.test)
@@ -67,4 +54,23 @@ func TestRollbackExample(t *testing.T) {
 			t.Errorf("%s: got the id %q, want one of the form 20261122-101500-1", c.Name(), id)
 		}
 	}
+}
+
+// sources is the text of all files that the patterns match.
+func sources(t *testing.T, patterns ...string) (all string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += string(text)
+		}
+	}
+	return all
 }

@@ -12,7 +12,7 @@ import (
 
 // TestLabHTTPSAsked: where no port of mail gets out, setup at a terminal says that it
 // would send by the API and asks: after "no" the host is as before and the API has no
-// message. The key of an API comes by standard input as well: typed anew at a terminal,
+// message. The key of an API comes by standard input as well: typed again at a terminal,
 // whatever is stored, or piped. TestLabSetupFindsAPI has --yes.
 func TestLabHTTPSAsked(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -149,20 +148,7 @@ func TestEveryTextOfSetupIsTested(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := ""
-	for _, pattern := range []string{"*_test.go", "../internal/*/*_test.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tests += string(text)
-		}
-	}
+	tests := sources(t, "*_test.go", "../internal/*/*_test.go")
 	says := regexp.MustCompile(`(?:\.Tell\(|\.Say\(|tellAnswer\(io, |tellAnswer\(r\.io, |Out, )(?:fmt\.Sprintf\()?(?:"[^"]*", )?"([^"]+)"(.*)`)
 	verb := regexp.MustCompile(`%\w|\\n`)
 	seen := 0

@@ -214,7 +214,7 @@ func TestLabUnfinished(t *testing.T) {
 	s.Shell("postfix stop")
 	r := l.Run(args...)
 	if r.Code != 0 || !strings.Contains(r.Stderr, "an earlier run was aborted") || !strings.Contains(r.Stderr, "note: Postfix is not running and will be started") {
-		t.Errorf("the next set-up: want exit code 0, %q and %q in stderr, got %s", "an earlier run was aborted", "note: Postfix is not running and will be started", r)
+		t.Errorf("the next setup: want exit code 0, %q and %q in stderr, got %s", "an earlier run was aborted", "note: Postfix is not running and will be started", r)
 	}
 	if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {
 		t.Errorf("rollback: want exit code 0, got %s", r)
@@ -334,7 +334,7 @@ func TestLabEtckeeper(t *testing.T) {
 		t.Errorf(".gitignore is %q, want %q", got, "*~\n/postfix/sasl_passwd*\n")
 	}
 	if r := l.Run(args...); r.Code != 0 || !strings.Contains(r.Stdout, "unchanged") {
-		t.Errorf("the second set-up: want exit code 0 and %q in stdout, got %s", "unchanged", r)
+		t.Errorf("the second setup: want exit code 0 and %q in stdout, got %s", "unchanged", r)
 	}
 	if r := l.Run("relayhost", "rollback", "--all", "--yes"); r.Code != 0 {
 		t.Errorf("rollback: want exit code 0, got %s", r)
