@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/postfix"
 )
 
 // serviceTime is how long master(8) may take to listen for a new service.
@@ -119,9 +120,8 @@ func sockets(ctx context.Context, h *host.Host, o Options, names []string) []str
 
 // queueDir is where Postfix keeps its queue, "" where it does not say.
 func queueDir(ctx context.Context, h *host.Host, o Options) string {
-	out, err := h.Query(ctx, host.Postconf(h.Real(o.configDir()), "-h", "queue_directory"))
-	dir := firstLine(out.Stdout)
-	if err != nil || out.Code != 0 || !filepath.IsAbs(dir) {
+	dir, err := postfix.QueueDir(ctx, h, h.Real(o.configDir()))
+	if err != nil {
 		return ""
 	}
 	return dir

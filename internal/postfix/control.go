@@ -31,15 +31,8 @@ func (c Control) dir() string {
 // daemon has failed, and "postfix status" logs a line each time it is asked. A
 // configuration that cannot be read runs nowhere.
 func (c Control) Running(ctx context.Context) (bool, error) {
-	out, err := c.Host.Query(ctx, host.Postconf(c.ConfigDir, "-h", "queue_directory"))
-	if err == nil && out.Code < 0 {
-		err = errors.New("postconf: a signal has ended it")
-	}
-	if err != nil {
-		return false, err
-	}
-	dir := strings.TrimSpace(string(out.Stdout))
-	return out.Code == 0 && filepath.IsAbs(dir) && running(&c.Host.Reader, dir), nil
+	dir, err := QueueDir(ctx, c.Host, c.ConfigDir)
+	return dir != "" && running(&c.Host.Reader, dir), err
 }
 
 // Run runs postfix(1) with the words given, such as "reload".

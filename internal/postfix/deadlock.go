@@ -120,9 +120,8 @@ func (c Control) Settle(ctx context.Context) error {
 
 // queueDir is queue_directory, "" where main.cf does not say.
 func (c Control) queueDir(ctx context.Context) string {
-	out, err := c.Host.Query(ctx, host.Postconf(c.ConfigDir, "-h", "queue_directory"))
-	dir := strings.TrimSpace(string(out.Stdout))
-	if err != nil || out.Code != 0 || !filepath.IsAbs(dir) {
+	dir, err := QueueDir(ctx, c.Host, c.ConfigDir)
+	if err != nil {
 		return ""
 	}
 	return dir
