@@ -18,9 +18,6 @@ const (
 	laterFiles = 50 * time.Millisecond
 )
 
-// underLoad is how much more a machine gets that runs other tests beside it.
-const underLoad = 3
-
 // onFiles records when, after navigation, files stand in the page for the first time.
 const onFiles = `addEventListener('DOMContentLoaded', () => { const o = new MutationObserver(() => {
 	if (document.querySelector('.file')) { window.filesAt = performance.now(); o.disconnect(); } });
@@ -52,41 +49,35 @@ func laterTimes(t *testing.T, p *tab) (all []time.Duration) {
 	return all
 }
 
-// measure gives the best of least runs: what the page needs, not what else the machine
-// has to do. It goes on for as long as tries, where the bounds are not met.
-func measure(t *testing.T, factor time.Duration, least, tries int) {
-	t.Helper()
+// TestBenchPage takes the best of five: what the page needs, not what else the machine
+// has to do.
+func TestBenchPage(t *testing.T) {
 	base, _ := serve(t, built(t))
 	b := chromium(t)
 	link := permalink(t, plain("debian:12", "sendgrid", 587))
-	firstTimes := func(form string, bound time.Duration) (all []time.Duration) {
-		for n := 0; n < tries && (n < least || slices.Min(all) > factor*bound); n++ {
+	firstTimes := func(form string) (all []time.Duration) {
+		for range 5 {
 			all = append(all, firstTime(t, b, base, form))
 		}
 		return all
 	}
-	first, linked := firstTimes("", firstFiles), firstTimes(link, formFiles)
-	var later []time.Duration
+	first, linked := firstTimes(""), firstTimes(link)
 	p := b.open(t, base, link)
 	p.wait("document.querySelector('.file')")
-	for n := 0; n < tries && (n < least || slices.Min(later) > factor*laterFiles); n += 5 {
-		later = append(later, laterTimes(t, p)...)
-	}
+	later := laterTimes(t, p)
 	t.Logf("figure: web page: first files after %s (bound %s), those of a permalink after %s (bound %s), later ones after %s (bound %s)",
 		slices.Min(first), firstFiles, slices.Min(linked), formFiles, slices.Min(later), laterFiles)
-	if got := slices.Min(first); got > factor*firstFiles {
-		t.Errorf("the first files came %s after navigation, want at most %s: %v", got, factor*firstFiles, first)
-	}
-	if got := slices.Min(linked); got > factor*formFiles {
-		t.Errorf("the files of a permalink came %s after navigation, want at most %s: %v", got, factor*formFiles, linked)
-	}
-	if got := slices.Min(later); got > factor*laterFiles {
-		t.Errorf("the files after a choice came after %s, want at most %s: %v", got, factor*laterFiles, later)
+	for _, row := range []struct {
+		what  string
+		times []time.Duration
+		bound time.Duration
+	}{
+		{"the first files after navigation", first, firstFiles},
+		{"the files of a permalink", linked, formFiles},
+		{"the files after a choice", later, laterFiles},
+	} {
+		if got := slices.Min(row.times); got > row.bound {
+			t.Errorf("%s came after %s, want at most %s: %v", row.what, got, row.bound, row.times)
+		}
 	}
 }
-
-// TestBenchPage holds the bounds themselves.
-func TestBenchPage(t *testing.T) { measure(t, 1, 5, 5) }
-
-// TestLabPageTimes holds them with room for what runs beside.
-func TestLabPageTimes(t *testing.T) { measure(t, underLoad, 1, 40) }

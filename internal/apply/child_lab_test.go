@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"relayhost/internal/lab"
 )
 
 // childFault stands in for Postfix's programs: it counts the children of a run
@@ -89,7 +91,7 @@ func TestLabChildren(t *testing.T) {
 // limit; the files are put back, and what is left to do is said.
 func TestLabPostlogBlocked(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
+	s := newServer(t, lab.ShortLogQueue())
 	s.Shell(`pkill -STOP -x postlogd && i=0; while timeout 1 postlog -t lab full; do i=$((i+1)); [ $i -lt 2000 ] || exit 1; done`)
 	r := s.drive("run", "limit=2s")
 	if r.Code != 4 || !strings.Contains(r.Stderr, "the files are as before, but Postfix was not reloaded") || r.Took > 20*time.Second {

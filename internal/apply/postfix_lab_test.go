@@ -294,7 +294,7 @@ func TestLabWatchSystemd(t *testing.T) {
 func TestLabMail(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	waiting, coming := 80, 120
+	waiting, coming := 40, 60
 	if whole() {
 		waiting, coming = 200, 300
 	}
@@ -330,7 +330,7 @@ func TestLabMail(t *testing.T) {
 func TestLabRounds(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	points(t, pass{few: 10, all: 1000}, func(n int) bool {
+	points(t, pass{few: 5, all: 1000}, func(n int) bool {
 		s.must(0, "run")
 		s.must(0, "rollback")
 		if n%100 == 0 || n < 3 {
