@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // answer is what came back, its body cut at maxAnswer bytes.
@@ -156,42 +155,4 @@ func fields(all ...string) []string {
 		}
 	}
 	return out
-}
-
-// maxWait bounds how long an API can make this host wait.
-const maxWait = 24 * time.Hour
-
-// wait is how long no request may be made: by Retry-After (RFC 9110, section
-// 10.2.3), the API's own header, or a second after a 429 without either.
-func (a *API) wait(ans *answer, now time.Time) time.Duration {
-	if ans.status != http.StatusTooManyRequests && ans.status/100 != 5 {
-		return 0
-	}
-	var d time.Duration
-	header := ""
-	if known := a.Catalogued().API; known != nil {
-		header = known.WaitHeader
-	}
-	for _, name := range []string{"Retry-After", header} {
-		v := ans.header.Get(name)
-		if name == "" || v == "" {
-			continue
-		}
-		if n, err := strconv.ParseFloat(v, 64); err == nil && n >= 0 {
-			if n > 1e9 { // a time, not a duration
-				d = time.Unix(int64(n), 0).Sub(now)
-			} else {
-				d = time.Duration(n * float64(time.Second))
-			}
-			break
-		}
-		if at, err := http.ParseTime(v); err == nil {
-			d = at.Sub(now)
-			break
-		}
-	}
-	if d <= 0 && ans.status == http.StatusTooManyRequests {
-		d = time.Second
-	}
-	return min(max(d, 0), maxWait)
 }
