@@ -62,7 +62,7 @@ func (d Domain) SPF(ctx context.Context) Finding {
 		}
 	case err != nil:
 		f.Result, f.Cause, f.Detail = Warn, causeSPFMissing, d.Name+" has no SPF record"
-		f.Remedy = fmt.Sprintf("Publish at %s the TXT record: v=spf1 %s ~all", d.Name, want)
+		f.Remedy = fmt.Sprintf("Publish at %s the TXT record: %s", d.Name, withTerm("", want))
 	case record.Problem != "":
 		f.Result, f.Detail, f.Cause, f.Remedy = Warn, record.Problem, record.Cause, spfRemedies[record.Cause]
 	case want != "" && !record.names(want):
@@ -106,8 +106,11 @@ func (r SPFRecord) names(term string) bool {
 	return slices.Contains(r.Includes, domain) || slices.Contains(strings.Fields(strings.ToLower(r.Text)), strings.ToLower(term))
 }
 
-// withTerm puts term before the final "all" or redirect of a record.
+// withTerm is a record with term before its final "all" or redirect; "" is none yet.
 func withTerm(record, term string) string {
+	if record == "" {
+		record = "v=spf1 ~all"
+	}
 	fields := strings.Fields(record)
 	at := len(fields)
 	for i, f := range fields {
@@ -249,4 +252,19 @@ func (w *spfWalk) follow(ctx context.Context, from, target string) error {
 		return nil
 	}
 	return w.walk(ctx, target, text, false)
+}
+
+// spfToPublish is the SPF record that domain should have so that it names the
+// service's term ("include:amazonses.com"), "" where DNS has that already. existing
+// says that it replaces one, which a domain may have only one of (RFC 7208, 3.2).
+// The error is that of a DNS that does not answer.
+func spfToPublish(ctx context.Context, r Resolver, domain, term string) (record string, existing bool, err error) {
+	found, err := ReadSPF(ctx, r, domain)
+	switch {
+	case err != nil && missing(err):
+		return withTerm("", term), false, nil
+	case err != nil, found.Text == "", found.names(term):
+		return "", false, err
+	}
+	return withTerm(found.Text, term), true, nil
 }
