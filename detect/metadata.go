@@ -137,3 +137,29 @@ var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
 func public(addr netip.Addr) bool {
 	return addr.IsGlobalUnicast() && !addr.IsPrivate() && !carrierNAT.Contains(addr)
 }
+
+func (r *run) askMetadata(ctx context.Context, h Host) Host {
+	reader, ok := r.reader(h)
+	if !ok {
+		return h
+	}
+	found, dialled, err := reader.ask(ctx, effortOf(r.NoProbe))
+	r.left.Add(effortOf(r.NoProbe).connections - dialled)
+	if err != nil {
+		// No answer does not mean another provider: the service can be
+		// switched off, and its hop limit drops answers to containers.
+		h.Evidence = append(h.Evidence, "metadata: "+clean(err.Error()))
+		return h
+	}
+	h.Region, h.InstanceID, h.PublicIPv4 = found.region, found.id, found.publicIPv4
+	h.Evidence = append(h.Evidence, "metadata: "+found.proof)
+	if other, ok := HostByID(found.provider); ok {
+		h.Provider, h.Name, h.Confidence = other.ID, other.Name, Certain
+		return h
+	}
+	// The answer of OpenStack names no provider, that of Exoscale anybody's.
+	if h.Provider != "openstack" {
+		h.Confidence = Certain
+	}
+	return h
+}

@@ -3,7 +3,7 @@
 // catalogue. The text decides before the code does: a 421 can be for ever, a 250
 // a loss.
 //
-// Text and Reply find the possible causes of a text (match.go), a Collector those of a
+// Text and Reply find the possible causes of a text (reply.go), a Collector those of a
 // whole log (collect.go). A text often has more than one; which one holds is decided by
 // static checks of this host (Inspect, Decide), never by the text alone. Postfix's own
 // words and those of the other side are kept apart, so that a server cannot

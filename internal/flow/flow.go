@@ -12,7 +12,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"relayhost/internal/host"
@@ -52,49 +51,6 @@ func (w Route) ours() bool { return strings.HasPrefix(w.Transport, plan.ServiceP
 type Flow struct {
 	Question
 	Before, After Route
-}
-
-// Row is a class of mail that goes by one way before and by one after.
-type Row struct {
-	Class  string   `json:"class"`            // what mail it is, in words
-	Source string   `json:"source,omitempty"` // parameter and table that the addresses are from
-	From   []string `json:"from"`             // samples of senders, "" is the null sender
-	To     []string `json:"to"`               // samples of recipients
-	Count  int      `json:"count"`            // addresses that were asked for
-	Before Route    `json:"before"`
-	After  Route    `json:"after"`
-	Change string   `json:"change"` // same | asked | conflict
-}
-
-// Values of Row.Change.
-const (
-	Same     = "same"
-	AskedFor = "asked"
-	Unasked  = "conflict"
-)
-
-// Table is the flow of a server's mail before and after a change.
-type Table struct {
-	Rows []Row `json:"rows"`
-	// NotSampled names tables whose keys cannot be listed, each with its parameter.
-	NotSampled []string `json:"not_sampled,omitempty"`
-	// Broken is the fault for which no mail leaves now, so that there is nothing to
-	// compare with; "" if there is none.
-	Broken string `json:"broken,omitempty"`
-	// Changes are what the plan changes without having been asked for.
-	Changes []Change `json:"conflicts,omitempty"`
-
-	flows []Flow
-}
-
-// Flows are the single messages behind the rows.
-func (t Table) Flows() []Flow { return t.flows }
-
-// Root is how mail for root goes to Asked.RootTo after the change; false where that
-// was not asked for.
-func (t Table) Root() (Route, bool) {
-	f, ok := flow(t.flows, rootMail)
-	return f.After, ok
 }
 
 // Asked is what the administrator has asked for.
@@ -202,38 +158,6 @@ func ask(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.Sta
 		}
 	}
 	return routes, nil
-}
-
-// maxSamples bounds the addresses that a row shows.
-const maxSamples = 3
-
-// fold joins the flows of one class that go the same routes.
-func fold(flows []Flow, p plan.Plan, asked Asked) []Row {
-	var rows []Row
-	for _, f := range flows {
-		if f.Class == fromMail {
-			continue
-		}
-		change := judge(flows, f, p, asked)
-		i := slices.IndexFunc(rows, func(r Row) bool {
-			return r.Class == f.Class && r.Before == f.Before && r.After == f.After && r.Change == change
-		})
-		if i < 0 {
-			rows = append(rows, Row{Class: f.Class, Source: f.source(), From: []string{}, To: []string{}, Before: f.Before, After: f.After, Change: change})
-			i = len(rows) - 1
-		}
-		rows[i].Count++
-		rows[i].From = sample(rows[i].From, f.Sender)
-		rows[i].To = sample(rows[i].To, f.Recipient)
-	}
-	return rows
-}
-
-func sample(list []string, address string) []string {
-	if len(list) >= maxSamples || slices.Contains(list, address) {
-		return list
-	}
-	return append(list, address)
 }
 
 // planned is the State as it will be after p, but for Params.
