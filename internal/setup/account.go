@@ -5,9 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
+	"relayhost/internal/bridge/api"
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
@@ -344,4 +349,178 @@ func Complete(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 		}
 	}
 	return c, missing, c.Validate(!missing)
+}
+
+// fromBridge gives h the account that its bridge has stored.
+func fromBridge(h *config.Hop, c conf.Config) {
+	if a := c.API; a != nil {
+		h.API = config.API{Host: c.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS, ProxyLogin: config.ProxyLogin(a.Proxy)}
+		if c.OAuth == nil {
+			return
+		}
+	}
+	h.Username = c.Username
+	if c.OAuth != nil {
+		h.SignIn.Secret, h.SignIn.Certificate, h.SignIn.SecretEnds = c.OAuth.Secret, c.OAuth.Certificate, c.OAuth.SecretEnds
+		h.SignIn.Grant, h.SignIn.ClientID = c.OAuth.Grant, c.OAuth.ID
+	}
+}
+
+// roleTime is how long the metadata service of an instance may take to say whether
+// there is a role.
+const roleTime = 3 * time.Second
+
+// apiAccount gives a hop that goes by the API of its relay its account, in place: what
+// was given, what its bridge has stored, for Amazon SES the role of this host, and for
+// the first hop of all an answer. An API wants a token of OAuth (conf.API.Tokens), AWS
+// keys (Signed), or a key. found is false in a dry run alone.
+func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker) (found bool, err error) {
+	h := p.in(c)
+	a, ok := conf.Get(h.Relay.ID)
+	if !ok {
+		return true, nil // Validate says so
+	}
+	if p.isFirst() && h.API.Given() { // answered before, and not refused
+		return true, nil
+	}
+	given := givenFor(s, c, p)
+	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && given.API.ProxyLogin.IsZero() {
+		given.API.ProxyLogin = config.ProxyLogin(old.API.Proxy)
+	}
+	if a.Tokens() {
+		found, err = application(ctx, s, c, p, given, ask)
+		h.API = config.API{}
+		apiSettings(a, c, p, given)
+		return found, err
+	}
+	h.API = config.API{Settings: map[conf.Field]string{}}
+	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && !(p.isFirst() && s.Credentials.Typed) {
+		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
+	}
+	account := func() error {
+		if a.Signed() {
+			return awsAccount(ctx, s, h, given)
+		}
+		return keyAccount(a, h, given)
+	}
+	if err := account(); err != nil {
+		return true, err
+	}
+	if !h.API.Given() && s.DryRun {
+		apiSettings(a, c, p, given)
+		return false, nil
+	}
+	if !h.API.Given() && p.isFirst() {
+		if err := ask.APIKey(ctx, a, h.Relay, &given); err != nil {
+			return false, err
+		}
+		err = account()
+	}
+	apiSettings(a, c, p, given)
+	return true, err
+}
+
+// keyAccount takes the key that was given. The password for SMTP of some relays is an
+// API key.
+func keyAccount(a conf.API, h *config.Hop, given secret.Credentials) error {
+	key := given.API.Key
+	if key.IsZero() && !given.Password.IsZero() {
+		if !a.SameKey() {
+			return UsageError{fmt.Errorf("the credentials give a password, which is for SMTP: the API of %s wants a key", a.Name), "give it as api_key= in the file of --credentials-file"}
+		}
+		key = given.Password
+	}
+	if key.IsZero() {
+		return nil
+	}
+	key = secret.New(strings.TrimSpace(key.Reveal()))
+	if wrong := a.WrongKey(key.Reveal()); wrong != "" {
+		return UsageError{fmt.Errorf("api_key: %s", wrong), "relayhost relays " + h.Relay.ID + " says where it is made"}
+	}
+	h.API.Key = key
+	return nil
+}
+
+// awsAccount takes an access key, else the role of this host.
+func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Credentials) error {
+	switch {
+	case !given.SecretAccessKey.IsZero():
+		h.API.AWS = &conf.AWSKeys{Source: conf.AWSStatic, AccessKey: given.Username, Secret: given.SecretAccessKey}
+		if given.Username == "" {
+			return UsageError{errors.New("the credentials name no access key"), "give username= (AKIA...) beside secret_access_key="}
+		}
+		return nil
+	case !given.Password.IsZero() || !given.API.Key.IsZero():
+		return UsageError{errors.New("the API of Amazon SES needs the secret access key, not the SMTP password that is derived from it"),
+			"give username= and secret_access_key=; on an EC2 instance, in ECS and in EKS with a role give nothing"}
+	case h.API.AWS != nil:
+		return nil
+	}
+	region := h.RegionName()
+	if keys, ok := conf.AWSFromEnvironment(os.Getenv, region); ok {
+		h.API.AWS = &keys
+		s.Report.Note("Amazon SES is asked with the keys that the environment names: none is stored")
+		return nil
+	}
+	keys := api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSInstance}}
+	ctx, cancel := context.WithTimeout(ctx, roleTime)
+	defer cancel()
+	if _, err := keys.Get(ctx); err == nil {
+		h.API.AWS = &conf.AWSKeys{Source: conf.AWSInstance}
+		s.Report.Note("Amazon SES is asked as the role of this instance: no key is stored")
+	}
+	return nil
+}
+
+// apiSettings fills in what the account needs beside its key: as given, or what the
+// host and the sender say.
+func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
+	h := p.in(c)
+	region := h.RegionName()
+	usual := map[conf.Field]string{conf.Region: region, conf.Mailbox: h.Username, conf.OCIUser: given.Username}
+	if h.API.Settings == nil {
+		h.API.Settings = map[conf.Field]string{}
+	}
+	h.API.ProxyLogin = given.API.ProxyLogin
+	set := func(f conf.Field, value string) {
+		if value != "" {
+			h.API.Settings[f] = value
+		}
+	}
+	for _, f := range a.Needs {
+		if f != conf.APIKey && f != conf.PrivateKey && (f == conf.Region || h.API.Settings[f] == "") {
+			set(f, usual[f])
+		}
+	}
+	set(conf.Region, region)
+	if a.ID == "mailtrap" && region == "bulk" { // the catalogue has its streams as regions
+		set(conf.Stream, region)
+	}
+	for name, value := range given.API.Settings {
+		if name == "host" {
+			h.API.Host = value
+			continue
+		}
+		set(conf.Field(name), value)
+	}
+	if h.API.AWS != nil {
+		h.API.AWS.Region = h.API.Settings[conf.Region]
+	}
+}
+
+// ofSender fills in what the API of a hop needs and what its sender says: the sender is
+// known after the account.
+func ofSender(c config.Config, p at) {
+	h := p.in(c)
+	a, ok := conf.Get(h.Relay.ID)
+	if !ok || !h.ByAPI() || h.API.Settings == nil {
+		return
+	}
+	from := c.Routes[p.route].From
+	usual := map[conf.Field]string{conf.Domain: mailaddr.Domain(from), conf.Mailbox: from}
+	for _, f := range a.Needs {
+		if value := usual[f]; value != "" && h.API.Settings[f] == "" {
+			h.API.Settings[f] = value
+		}
+	}
 }

@@ -468,3 +468,51 @@ func (out Outcome) Stated(err error) error {
 	}
 	return err
 }
+
+// prepareBridges makes what the bridges of the plan need before they can be rehearsed.
+// The caller holds the lock. undo takes it away again where no setup follows.
+func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
+	if !anyBridge(s.Config) {
+		return func() {}, nil
+	}
+	o := apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir, Progress: s.Report.Part}
+	undo = func() { apply.TidyBridges(ctx, s.Host, o) }
+	if err := reachableByAll(&s.Host.Reader, bridgeHost(&s.Host.Reader).Program); err != nil {
+		return undo, err
+	}
+	if _, _, err = apply.PrepareBridge(ctx, s.Host, o); err == nil {
+		err = s.SaveTokens(ctx)
+	}
+	if err != nil {
+		undo()
+		return undo, host.Denied(err)
+	}
+	return undo, nil
+}
+
+// KeepBridges makes again what the bridges of an unchanged setup need and have lost, and
+// stores the tokens of SignIn.
+func (s Setup) KeepBridges(ctx context.Context) error {
+	if !anyBridge(s.Config) {
+		return nil
+	}
+	release, err := apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = s.prepareBridges(ctx)
+	return err
+}
+
+// reachableByAll wants that the user of the bridges can start a program, and that no
+// other user can replace it.
+func reachableByAll(r *host.Reader, program string) error {
+	if program == "" {
+		return errors.New("the path of this program is unknown, and Postfix has to start it")
+	}
+	if why, how := verify.ProgramFault(r, program); why != "" {
+		return Hint(errors.New(why), "%s", strings.ToLower(how[:1])+strings.TrimSuffix(how[1:], "."))
+	}
+	return nil
+}

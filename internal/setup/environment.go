@@ -13,6 +13,7 @@ import (
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
+	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
@@ -277,4 +278,23 @@ func acceptedBefore(r *host.Reader, s postfix.State) bool {
 		}
 	}
 	return len(tables) > 0
+}
+
+// byAPI has verify ask the API of a hop.
+func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
+	client, err := bridge.Checker(plan.APIConfig(h, first(h.CAFile, caFile)))
+	if err != nil {
+		return err
+	}
+	to.Host, to.Port = h.Shown()
+	if source := to.SignIn; source != nil {
+		client.Account.Token = func(ctx context.Context, refused secret.Value) (secret.Value, error) {
+			if refused.IsZero() {
+				return source.Token(ctx)
+			}
+			return source.Replace(ctx, refused)
+		}
+	}
+	to.Check, to.Proxy = client.Check, h.Proxy
+	return nil
 }

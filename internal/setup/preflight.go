@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/bridge"
+	"relayhost/internal/bridge/api"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/mailaddr"
@@ -482,4 +484,32 @@ func (on subject) otherName(err error, res smtpprobe.Result) error {
 	}
 	f.Remedy += fmt.Sprintf("If this is your own relay, pin its certificate: --fingerprint %x", sum)
 	return Hint(fmt.Errorf("%w\ncause: the certificate is for another name", Explained{err, f}), "%s", f.Remedy)
+}
+
+// checkAPI asks the API of a hop whether it takes the key, where it has a call for
+// that which sends nothing.
+func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
+	client, err := bridge.Checker(plan.APIConfig(h, first(h.CAFile, s.State.CAFile)))
+	if err != nil {
+		return err
+	}
+	if h.APITakesTokens() { // which is not stored yet
+		client.Account.Token = func(context.Context, secret.Value) (secret.Value, error) { return tokenOf(s.Plan, s.Tokens, h), nil }
+	}
+	proved, err := client.Check(ctx)
+	if err == nil {
+		if !proved {
+			s.Report.Unproven("the API of %s has no call that proves a key and sends nothing: the test message shows whether it is right", client.API.Name)
+		}
+		return nil
+	}
+	var said *api.Reply
+	if !errors.As(err, &said) {
+		return err
+	}
+	failed := explained(err, verify.Finding{Check: "auth", Result: verify.Fail, Detail: err.Error()})
+	if strings.HasSuffix(said.Enhanced, ".7.8") { // credentials invalid (RFC 4954, section 6)
+		return refused{failed, ErrLoginRefused}
+	}
+	return failed
 }

@@ -19,6 +19,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
@@ -445,3 +446,67 @@ func (e StatedError) Unwrap() error { return e.Err }
 
 // ErrInterrupted is in the chain of a run that a signal has ended.
 var ErrInterrupted = errors.New("interrupted")
+
+// bridgeHost is what this host has for bridges: the program is the one that runs.
+func bridgeHost(r *host.Reader) plan.Bridge {
+	b := plan.Bridge{GID: apply.BridgeGID(r)}
+	if self, err := os.Executable(); err == nil {
+		b.Program = self
+	}
+	_, err := r.Stat("/run/systemd/system") // sd_booted(3)
+	b.Systemd = err == nil
+	return b
+}
+
+// bridgeInUse is bridgeHost with the program that master.cf names now, so that a look
+// from another place finds no difference.
+func bridgeInUse(r *host.Reader, s postfix.State) plan.Bridge {
+	b := bridgeHost(r)
+	b.Program = first(plan.BridgeProgram(s), b.Program)
+	return b
+}
+
+// anyBridge reports whether a route goes by a bridge.
+func anyBridge(cfg config.Config) bool {
+	for _, r := range cfg.Routes {
+		for _, h := range r.Hops {
+			if h.Bridged() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// at is a hop of c by its place.
+type at struct{ route, hop int }
+
+// in is the hop itself, to be changed in place.
+func (p at) in(c config.Config) *config.Hop { return &c.Routes[p.route].Hops[p.hop] }
+
+// label names the hop in messages: "route shop, fallback 1".
+func (p at) label(c config.Config) string { return config.Label(c.Routes[p.route].Name, p.hop) }
+
+// key names a value of the hop in relayhost.toml ("fallback[0].port"); Config.Where and
+// Config.Mistake find its line by that.
+func (p at) key(value string) string { return config.Key(p.route, p.hop, value) }
+
+// isFirst reports whether p is the first hop of the default route.
+func (p at) isFirst() bool { return p == at{} }
+
+// atOnce bounds the connections that a setup of several relays has open.
+const atOnce = 8
+
+// inParallel calls job for 0 to n-1, at most atOnce at the same time, and waits.
+func inParallel(n int, job func(i int)) {
+	var wait sync.WaitGroup
+	places := make(chan struct{}, atOnce)
+	for i := range n {
+		places <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-places }()
+			job(i)
+		})
+	}
+	wait.Wait()
+}
