@@ -115,7 +115,8 @@ func (r *setupReport) Trace() func(smtpprobe.Exchange) {
 // planned fills the document from the plan.
 func (r *setupReport) planned(s setup.Setup) {
 	p := s.Plan
-	r.doc.Relay, r.doc.Host, r.doc.Port, r.doc.TLS = p.Relay, p.Host, p.Port, p.TLS
+	hop := p.First()
+	r.doc.Relay, r.doc.Host, r.doc.Port, r.doc.TLS = hop.Relay, hop.Host, hop.Port, hop.TLS
 	r.doc.Notes = p.Notes
 	if s.Config.Several() {
 		r.doc.Routes = p.Routes

@@ -117,7 +117,7 @@ func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record,
 		return Record{}, host.Denied(err)
 	}
 	if overrideOnly(j.Steps) {
-		return Record{Relay: p.Relay, Host: p.Host, Port: p.Port}, nil
+		return Record{Relay: p.First().Relay, Host: p.First().Host, Port: p.First().Port}, nil
 	}
 	return t.perform(ctx, j)
 }
@@ -148,7 +148,7 @@ func (t *transaction) journal(ctx context.Context, p plan.Plan) (journal, error)
 	if err != nil {
 		return journal{}, err
 	}
-	j := journal{Kind: kindChange, Steps: steps, Held: t.o.Hold, Record: Record{Relay: p.Relay, Host: p.Host, Port: p.Port, Packages: t.o.Installed}}
+	j := journal{Kind: kindChange, Steps: steps, Held: t.o.Hold, Record: Record{Relay: p.First().Relay, Host: p.First().Host, Port: p.First().Port, Packages: t.o.Installed}}
 	return j, nil
 }
 

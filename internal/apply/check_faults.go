@@ -8,14 +8,13 @@ import (
 	"relayhost/internal/lint"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
-	"relayhost/relays"
 )
 
 // judge has our own validator look at the staged configuration, together with
 // the tables as they will be: postconf(1) and "postfix check" pass levels that
 // do not exist, maps that do not open and a route that misses the relay.
 func (s *stage) judge(ctx context.Context, p plan.Plan) error {
-	if p.Service == "" {
+	if p.Default().Service == "" {
 		return nil // without a relay there is nothing to hold it against
 	}
 	r := &s.h.Reader
@@ -23,12 +22,9 @@ func (s *stage) judge(ctx context.Context, p plan.Plan) error {
 	if err != nil {
 		return fmt.Errorf("read the new configuration: %w", err)
 	}
-	staged := postfix.Staged{
-		State: state, Meant: lint.Meant{Service: p.Service, NextHop: p.NextHop,
-			Implicit: p.TLS == string(relays.Implicit), NoVerify: p.NoVerify, NoAuth: p.NoAuth, NoTLS: p.TLS == string(relays.NoTLS)},
-	}
+	staged := postfix.Staged{State: state}
 	for _, w := range p.Routes {
-		staged.Routes = append(staged.Routes, w.Staged())
+		staged.Meant = append(staged.Meant, w.Staged())
 	}
 	for _, f := range p.Files {
 		if f.Action == plan.Remove {

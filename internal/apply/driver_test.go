@@ -113,7 +113,9 @@ func drive(args []string) int {
 	switch args[0] {
 	case "run":
 		p := driverPlan(h, set["password"], set["relay"])
-		p.Service, p.NextHop = set["unfit"], nextHop // "" is not judged
+		if service := set["unfit"]; service != "" { // else it is not judged
+			p.Routes = []plan.Route{{Service: service, Hops: []plan.Hop{{NextHop: nextHop}}}}
+		}
 		if set["undouble"] != "" {
 			dropOverridden(p)
 		}

@@ -167,7 +167,7 @@ func driverPlan(h *host.Host, password, relay string) plan.Plan {
 	passwd := file("/etc/postfix/sasl_passwd", text(nextHop+" user:"+password+"\n"), 0o600)
 	passwd.Secret, passwd.Map = true, "hash"
 	passwd.Keys = map[string]secret.Value{nextHop: secret.New("user:" + password)}
-	return plan.Plan{Relay: "example", Host: "relay.example.net", Port: 587, Files: []plan.File{
+	return plan.Plan{Routes: []plan.Route{{Hops: []plan.Hop{{Relay: "example", Host: "relay.example.net", Port: 587}}}}, Files: []plan.File{
 		file("/etc/relayhost/relayhost.toml", text("relay = \"example\"\n"), 0o644),
 		passwd,
 		file("/etc/postfix/master.cf", once(other(relay, masterAfter)), 0o644),

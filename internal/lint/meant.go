@@ -7,38 +7,35 @@ import (
 	"strings"
 )
 
-// Meant is what a configuration is meant to do, to be held against what it does.
-type Meant struct {
-	Service  string // the relay's entry in master.cf, "relayhost-ses"
+// Meant is what a configuration is meant to do, to be held against what it does: its
+// routes, the default first; one at least.
+type Meant []MeantRoute
+
+// MeantRoute is where mail of some senders is meant to go, in the words of Postfix: this
+// package is below config, and is asked about setups that relayhost has not made.
+type MeantRoute struct {
+	Service string     // entry in master.cf, "relayhost-ses"
+	Senders []string   // keys of sender_dependent_default_transport_maps, patterns as "/.../"; none for the default
+	Hops    []MeantHop // the first, and then those of smtp_fallback_relay; one at least
+}
+
+// MeantHop is one next hop and what may be missing there by intent.
+type MeantHop struct {
 	NextHop  string // "[smtp.example.com]:587", as in relayhost
 	Implicit bool   // TLS from the first byte
 	NoVerify bool   // the certificate is deliberately not verified
 	NoAuth   bool   // the relay knows this host by its address
 	NoTLS    bool   // deliberately in the clear, on a private network
-	// Routes are all routes, the default first; with none it is NextHop by
-	// Service alone.
-	Routes []MeantRoute
+	Bridge   string // the entry of spawn(8) behind the socket that is NextHop; "" for none
 }
 
-// MeantRoute is where mail of some senders is meant to go.
-type MeantRoute struct {
-	Service string     // entry in master.cf
-	Senders []string   // keys of sender_dependent_default_transport_maps, patterns as "/.../"; none for the default
-	Hops    []MeantHop // the first, and then those of smtp_fallback_relay
-}
-
-// MeantHop is one next hop and what may be missing there by intent; see Meant.
-type MeantHop struct {
-	NextHop                    string
-	Implicit, NoVerify, NoAuth bool
-	NoTLS                      bool
-	Bridge                     string // the entry of spawn(8) behind the socket that is NextHop; "" for none
-}
-
-// intent is a configuration with what it is meant to do.
+// intent is a configuration with what it is meant to do, and the hop of it that is
+// judged: the first of the default route unless at says another.
 type intent struct {
 	*View
 	Meant
+	MeantHop
+	Service string
 }
 
 // findings collects.
@@ -70,11 +67,10 @@ func (p *findings) add(rule string, severity Severity, where, parameter, detail 
 // Against holds a configuration against what it is meant to do. Findings name no
 // line, and no rule where the catalogue of causes has none for the fault.
 func Against(c Config, m Meant) []Finding {
-	in := intent{NewView(c), m}
+	in := intent{View: NewView(c), Meant: m, MeantHop: m[0].Hops[0], Service: m[0].Service}
 	if c.Services != nil {
 		in.View.Services = c.Services
 	}
-	in.Routes = m.routes()
 	var found findings
 	found.main(in)
 	found.values(in)
@@ -91,18 +87,11 @@ func Against(c Config, m Meant) []Finding {
 	return Distinct(found)
 }
 
-func (m Meant) routes() []MeantRoute {
-	if len(m.Routes) > 0 {
-		return m.Routes
-	}
-	return []MeantRoute{{Service: m.Service, Hops: []MeantHop{{NextHop: m.NextHop, Implicit: m.Implicit, NoVerify: m.NoVerify, NoAuth: m.NoAuth, NoTLS: m.NoTLS}}}}
-}
-
 // Services are the routes, one for each service.
 func (m Meant) Services() []MeantRoute {
 	seen := make(map[string]bool)
 	var list []MeantRoute
-	for _, r := range m.routes() {
+	for _, r := range m {
 		if !seen[r.Service] {
 			seen[r.Service] = true
 			list = append(list, r)
@@ -113,7 +102,7 @@ func (m Meant) Services() []MeantRoute {
 
 // at is c with this hop as the one to be judged.
 func (c intent) at(r MeantRoute, h MeantHop) intent {
-	c.Service, c.NextHop, c.Implicit, c.NoVerify, c.NoAuth, c.NoTLS = r.Service, h.NextHop, h.Implicit, h.NoVerify, h.NoAuth, h.NoTLS
+	c.Service, c.MeantHop = r.Service, h
 	return c
 }
 
@@ -210,7 +199,7 @@ func (p *findings) defaultTransport(c intent, relayhosts []string) {
 func (c intent) others(name string) string {
 	var others []string
 	for _, t := range c.Lookups.Tables(c.Config.Params[name]) {
-		if len(c.Routes) == 1 || !strings.HasPrefix(filepath.Base(t.Path), ownPrefix) {
+		if len(c.Meant) == 1 || !strings.HasPrefix(filepath.Base(t.Path), ownPrefix) {
 			others = append(others, t.String())
 		}
 	}
@@ -471,7 +460,7 @@ func (p *findings) senderKeys(c intent, of MeantRoute, service Service) {
 	if c.Lookups.Closed(value) {
 		return
 	}
-	for _, w := range c.Routes {
+	for _, w := range c.Meant {
 		for _, sender := range w.Senders {
 			if w.Service != of.Service || !strings.Contains(sender, "@") || sender[0] == '/' {
 				continue
@@ -488,12 +477,12 @@ func (p *findings) senderKeys(c intent, of MeantRoute, service Service) {
 func (p *findings) bySender(c intent) {
 	const name = "sender_dependent_default_transport_maps"
 	value := c.Config.Params[name]
-	if rewrite, ok := c.transport("rewrite"); ok && len(c.Routes) > 1 {
+	if rewrite, ok := c.transport("rewrite"); ok && len(c.Meant) > 1 {
 		if own, set := rewrite.Option(name); set && own != value {
 			p.fatal("", "master.cf: rewrite/unix", name, "is %s there and so overrides main.cf", quote(own))
 		}
 	}
-	for _, w := range c.Routes[1:] {
+	for _, w := range c.Meant[1:] {
 		want := w.Service + ":" + w.Hops[0].NextHop
 		for _, sender := range w.Senders {
 			if got := c.wayOf(value, sender); got != want {

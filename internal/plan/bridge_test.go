@@ -109,9 +109,9 @@ func TestBridgeStaged(t *testing.T) {
 	p := bridged(t, s, routed(signedIn(t, "app@contoso.example"), route("news", []string{"news.example"}, signedIn(t, "news@contoso.example"))))
 	s.apply(p)
 	check := func() []lint.Finding {
-		staged := postfix.Staged{State: s.state(t), Meant: lint.Meant{Service: p.Service, NextHop: p.NextHop}, Defaults: map[string]string{}}
+		staged := postfix.Staged{State: s.state(t), Defaults: map[string]string{}}
 		for _, w := range p.Routes {
-			staged.Routes = append(staged.Routes, w.Staged())
+			staged.Meant = append(staged.Meant, w.Staged())
 		}
 		return slices.DeleteFunc(postfix.Check(staged), func(f lint.Finding) bool { return f.Severity != lint.Error })
 	}
@@ -150,8 +150,8 @@ func TestBridgeUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	compare(t, "bridge/units", shown(p))
-	if want := "unix:private/relayhost-m365-oauth-service"; p.NextHop != want || p.Routes[0].Socket() != strings.TrimPrefix(want, "unix:") {
-		t.Errorf("next hop: got %s and %s, want %s", p.NextHop, p.Routes[0].Socket(), want)
+	if got, want := p.Default().Socket(), "private/relayhost-m365-oauth-service"; got != want {
+		t.Errorf("socket: got %s, want %s", got, want)
 	}
 	after := s.state(t)
 	load := func(p plan.Plan) {

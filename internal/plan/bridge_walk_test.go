@@ -85,9 +85,9 @@ func TestBridgeWalk(t *testing.T) {
 			if again := bridged(t, s, c); again.Changed() {
 				t.Errorf("second plan: got changes, want none:\n%s", shown(again))
 			}
-			staged := postfix.Staged{State: s.state(t), Meant: lint.Meant{Service: p.Service, NextHop: p.NextHop}, Defaults: map[string]string{}}
+			staged := postfix.Staged{State: s.state(t), Defaults: map[string]string{}}
 			for _, w := range p.Routes {
-				staged.Routes = append(staged.Routes, w.Staged())
+				staged.Meant = append(staged.Meant, w.Staged())
 			}
 			for _, f := range postfix.Check(staged) {
 				if f.Severity == lint.Error {
@@ -135,8 +135,8 @@ func TestBridgeWalkLevel(t *testing.T) {
 	for level, want := range []string{"sendgrid-hops", "sendgrid-hops.1"} {
 		p := bridged(t, debian(t), c.Level(level))
 		list := p.Bridges()
-		if len(list) != 1 || list[0].Name != want || list[0].Bridge() != "sendgrid-hops" || p.Service != "relayhost-sendgrid-hops" {
-			t.Errorf("level %d: got %+v by %s, want %s alone", level, list, p.Service, want)
+		if len(list) != 1 || list[0].Name != want || list[0].Bridge() != "sendgrid-hops" || p.Default().Service != "relayhost-sendgrid-hops" {
+			t.Errorf("level %d: got %+v by %s, want %s alone", level, list, p.Default().Service, want)
 		}
 	}
 	if got, want := conf.TokenPath("/d", conf.HopName("m365"+"_rehearsal", 1)), "/d/state/m365.1.token"; got != want {

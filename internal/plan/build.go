@@ -112,12 +112,7 @@ func Build(server Server, c config.Config) (Plan, error) {
 		}
 	}
 	b.findings()
-	host, port := b.cfg.First().Shown()
-	p := Plan{
-		Relay: b.cfg.First().Relay.ID, Host: host, Port: port, TLS: string(b.cfg.First().TLS), Service: b.d.Service, NextHop: b.d.NextHop,
-		Files: b.out.files, Notes: b.out.notes, Incomplete: incomplete, NoVerify: b.cfg.First().NoVerify, Routes: describedRoutes(b.routes),
-	}
-	p.NoAuth = p.Routes[0].Hops[0].NoAuth
+	p := Plan{Routes: describedRoutes(b.routes), Files: b.out.files, Notes: b.out.notes, Incomplete: incomplete}
 	p.Commands = commandsFor(b.s, p)
 	return p, nil
 }

@@ -84,7 +84,7 @@ func TestPasswordsThatAreStored(t *testing.T) {
 		p := build(t, s, options(func(o *config.Config) { o.First().Password = secret.New(password) }))
 		s.apply(p)
 		s.set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd")
-		user, stored, ok := plan.Credentials(s.state(t), p.NextHop)
+		user, stored, ok := plan.Credentials(s.state(t), p.First().NextHop)
 		if !ok || user != "joe" || stored.Reveal() != password {
 			t.Errorf("%q came back as %q (%v)", password, stored.Reveal(), ok)
 		}
@@ -94,8 +94,8 @@ func TestPasswordsThatAreStored(t *testing.T) {
 func TestHostsThatAreTaken(t *testing.T) {
 	for _, h := range []string{"smtp.example.net", "SMTP.Example.NET", "relay", "192.0.2.1", "2001:db8::1", "xn--bcher-kva.example", "a-b.c1.example"} {
 		p := build(t, debian(t), options(func(o *config.Config) { o.First().Host = h }))
-		if want := "[" + strings.ToLower(h) + "]:587"; p.NextHop != want || param(t, p, "default_transport") != p.Service+":"+want {
-			t.Errorf("%s: next hop %s, default_transport %s, want %s and %s", h, p.NextHop, param(t, p, "default_transport"), want, p.Service+":"+want)
+		if want := "[" + strings.ToLower(h) + "]:587"; p.First().NextHop != want || param(t, p, "default_transport") != p.Default().Service+":"+want {
+			t.Errorf("%s: next hop %s, default_transport %s, want %s and %s", h, p.First().NextHop, param(t, p, "default_transport"), want, p.Default().Service+":"+want)
 		}
 	}
 }

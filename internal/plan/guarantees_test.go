@@ -50,9 +50,9 @@ func option(t *testing.T, p plan.Plan, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, ok := m.Get(p.Service, "unix")
+	s, ok := m.Get(p.Default().Service, "unix")
 	if !ok {
-		t.Fatalf("master.cf has no %s", p.Service)
+		t.Fatalf("master.cf has no %s", p.Default().Service)
 	}
 	for _, o := range s.Options {
 		if o.Name == name {

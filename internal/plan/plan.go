@@ -25,26 +25,34 @@ type Server struct {
 // Plan is what will be on disk and what will be run, in order. The last file is
 // main.cf: its rename is the commit.
 type Plan struct {
-	Relay    string    `json:"relay"`
-	Host     string    `json:"host"`
-	Port     int       `json:"port"`
-	TLS      string    `json:"tls"`
-	Service  string    `json:"service"`  // the relay's own entry in master.cf, e.g. "relayhost-ses"
-	NextHop  string    `json:"next_hop"` // "[host]:port", the key of every map; the socket of a bridge
-	Files    []File    `json:"files"`
-	Commands []Command `json:"commands"`         // after the files, in order
-	Notes    []string  `json:"notes"`            // what the administrator should know
-	Routes   []Route   `json:"routes,omitempty"` // the default first
-	// NoVerify and NoAuth say that the certificate is deliberately not verified,
-	// and that the relay knows this host by its address.
-	NoVerify bool `json:"no_verify,omitempty"`
-	NoAuth   bool `json:"no_auth,omitempty"`
+	Routes   []Route // the default first; none in a plan that sets no relay up
+	Files    []File
+	Commands []Command // after the files, in order
+	Notes    []string  // what the administrator should know
 	// Incomplete says that placeholders stand for credentials: such a plan is
 	// shown and never applied.
-	Incomplete bool `json:"incomplete,omitempty"`
+	Incomplete bool
 }
 
-// Route is a planned route: what stands in Postfix for it.
+// Default is the route of all senders that no other route has, the zero Route where
+// there is none.
+func (p Plan) Default() Route {
+	if len(p.Routes) == 0 {
+		return Route{}
+	}
+	return p.Routes[0]
+}
+
+// First is the first hop of the default route, the zero Hop where there is none.
+func (p Plan) First() Hop {
+	if len(p.Routes) == 0 {
+		return Hop{}
+	}
+	return p.Routes[0].Hops[0]
+}
+
+// Route is a planned route, as a row of the documents of setup and status: its name and
+// senders of config.Route, and what stands in Postfix for it.
 type Route struct {
 	Name    string   `json:"name"`
 	Senders []string `json:"senders,omitempty"`
@@ -67,7 +75,8 @@ func (w Route) Socket() string {
 	return "private/" + w.Service + outSuffix
 }
 
-// Hop is a hop of a Route.
+// Hop is a hop of a Route: what may be printed of a config.Hop, and what stands in Postfix
+// for it.
 type Hop struct {
 	Relay    string `json:"relay"`
 	Host     string `json:"host"`

@@ -101,7 +101,7 @@ func TestImplicitTLSDiffersByOneOption(t *testing.T) {
 		t.Errorf("smtp_tls_wrappermode = %s on 465, want %q", got, "yes")
 	}
 	got := strings.Replace(text(t, q, masterPath), "  -o smtp_tls_wrappermode=yes\n", "", 1)
-	if got = strings.ReplaceAll(got, p.Service+"-smtps", p.Service); q.Service != p.Service+"-smtps" || got != text(t, p, masterPath) {
+	if got = strings.ReplaceAll(got, p.Default().Service+"-smtps", p.Default().Service); q.Default().Service != p.Default().Service+"-smtps" || got != text(t, p, masterPath) {
 		t.Errorf("465 differs from 587 by more than smtp_tls_wrappermode: got\n%s\nwant\n%s", got, text(t, p, masterPath))
 	}
 	if got := option(t, build(t, debian(t).set("smtp_tls_wrappermode", "yes"), options()), "smtp_tls_wrappermode"); got != "no" {

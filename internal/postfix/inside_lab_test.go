@@ -289,7 +289,7 @@ func TestInsideValidate(t *testing.T) {
 			_ = os.Chtimes(path, past, past)
 		}
 		state := read(t, dir)
-		found, err := postfix.Validate(ctx, r, postfix.Staged{State: state, Meant: lint.Meant{Service: "relayhost-x", NextHop: "[relay.test]:587"}})
+		found, err := postfix.Validate(ctx, r, postfix.Staged{State: state, Meant: lint.Meant{{Service: "relayhost-x", Hops: []lint.MeantHop{{NextHop: "[relay.test]:587"}}}}})
 		if err != nil {
 			t.Fatal(err)
 		}

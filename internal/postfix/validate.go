@@ -96,7 +96,7 @@ func open(ctx context.Context, r *host.Reader, c Staged, opened *[]string, where
 			continue
 		}
 		*opened = append(*opened, t.String())
-		out, err := r.Query(ctx, host.PostmapGet(c.State.ConfigDir, t.String(), c.NextHop))
+		out, err := r.Query(ctx, host.PostmapGet(c.State.ConfigDir, t.String(), c.Meant[0].Hops[0].NextHop))
 		if err != nil {
 			return found, fmt.Errorf("open %s: %w", t, err)
 		}

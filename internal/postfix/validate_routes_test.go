@@ -32,8 +32,8 @@ func routedStaged(t *testing.T) Staged {
 		c.State.Maps["/etc/postfix/"+name] = []byte(text)
 	}
 	a, b := lint.MeantHop{NextHop: "[a.test]:587"}, lint.MeantHop{NextHop: "[b.test]:587"}
-	c.Routes = []lint.MeantRoute{
-		{Service: c.Service, Hops: []lint.MeantHop{{NextHop: c.NextHop}}},
+	c.Meant = lint.Meant{
+		c.Meant[0],
 		{Service: "relayhost-shop", Senders: []string{"@shop.test", "<>", `/@.*\.shop\.test$/`}, Hops: []lint.MeantHop{a, b}},
 		{Service: "relayhost-many", Senders: []string{"@one.test"}, Hops: []lint.MeantHop{a}},
 		{Service: "relayhost-many", Senders: []string{"x@two.test"}, Hops: []lint.MeantHop{a}},
@@ -52,9 +52,9 @@ func TestCheckWays(t *testing.T) {
 	}{
 		{"nothing", func(*Staged) {}, ""},
 		{"service gone", func(c *Staged) { c.State.Master.Remove("relayhost-shop", "unix") }, "there is no service relayhost-shop"},
-		{"other fall-back", func(c *Staged) { c.Routes[1].Hops[1].NextHop = "[c.test]:587" }, `is "[b.test]:587", not [c.test]:587`},
+		{"other fall-back", func(c *Staged) { c.Meant[1].Hops[1].NextHop = "[c.test]:587" }, `is "[b.test]:587", not [c.test]:587`},
 		{"no fall-back", func(c *Staged) {
-			c.Routes[2].Hops = append(c.Routes[2].Hops, lint.MeantHop{NextHop: "[b.test]:587"})
+			c.Meant[2].Hops = append(c.Meant[2].Hops, lint.MeantHop{NextHop: "[b.test]:587"})
 		}, "is empty, not [b.test]:587"},
 		{"no password of the second hop", file("relayhost_passwd_shop", "[a.test]:587 u:p\n[b.test] v:p\n"), "no table has the key [b.test]:587"},
 		{"bare host of the second hop", file("relayhost_passwd_shop", "[a.test]:587 u:p\n[b.test]:587 v:p\nb.test w:p\n"), "has the key b.test, which wins"},

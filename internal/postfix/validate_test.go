@@ -34,7 +34,7 @@ func goodStaged(t *testing.T) Staged {
 				"/etc/postfix/tls_policy":  []byte("[smtp.example.test]:587 secure connection_reuse=yes\n"),
 			},
 		},
-		Meant:    lint.Meant{Service: "relayhost-x", NextHop: "[smtp.example.test]:587"},
+		Meant:    lint.Meant{{Service: "relayhost-x", Hops: []lint.MeantHop{{NextHop: "[smtp.example.test]:587"}}}},
 		Defaults: map[string]string{"smtp_use_tls": "no", "smtp_helo_timeout": "300s", "smtp_tls_scert_verifydepth": "9", "biff": "yes", "compatibility_level": "0"},
 	}
 }
@@ -95,11 +95,11 @@ func TestCheck(t *testing.T) {
 		{"authentication off in master.cf", func(c *Staged) { c.option("relayhost-x", "smtp_sasl_auth_enable", "no") }, "no password would be sent", true},
 		{"no password table", func(c *Staged) { c.option("relayhost-x", "smtp_sasl_password_maps", "") }, "smtp(8) dies of", true},
 		{"implicit TLS on a STARTTLS port", func(c *Staged) { c.set("smtp_tls_wrappermode", "yes") }, "does not speak", true},
-		{"STARTTLS on an implicit port", func(c *Staged) { c.Implicit = true }, "does not speak", true},
+		{"STARTTLS on an implicit port", func(c *Staged) { c.Meant[0].Hops[0].Implicit = true }, "does not speak", true},
 		{"level may", func(c *Staged) { c.State.Maps[tls] = []byte("[smtp.example.test]:587 may\n") }, "does not verify", true},
 		{"no policy", func(c *Staged) { c.State.Maps[tls] = nil }, "does not verify", true},
 		{"not verified on request", func(c *Staged) {
-			c.NoVerify = true
+			c.Meant[0].Hops[0].NoVerify = true
 			c.State.Maps[tls] = []byte("[smtp.example.test]:587 encrypt\n")
 			c.option("relayhost-x", "smtp_sasl_tls_security_options", "noanonymous")
 		}, "", false},
@@ -131,7 +131,7 @@ func TestCheck(t *testing.T) {
 		{"inline comment", func(c *Staged) { c.set("smtp_helo_timeout", "300s # five minutes") }, "part of the value", false},
 		{"postlog missing", func(c *Staged) { c.set("maillog_file", "/var/log/mail.log") }, "needs the service postlog", false},
 		{"by address", func(c *Staged) {
-			c.NoAuth = true
+			c.Meant[0].Hops[0].NoAuth = true
 			c.option("relayhost-x", "smtp_sasl_auth_enable", "no")
 			c.State.Maps[passwords] = nil
 		}, "", false},

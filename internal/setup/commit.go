@@ -170,7 +170,7 @@ func (s Setup) report(proven []Delivered) *verify.Report {
 
 // ourServices are the entries of master.cf that the plan sends by.
 func ourServices(p plan.Plan) []string {
-	list := []string{p.Service}
+	list := []string{p.Default().Service}
 	for _, w := range p.Routes {
 		if !slices.Contains(list, w.Service) {
 			list = append(list, w.Service)

@@ -179,7 +179,7 @@ func (s Setup) rehearseAll(ctx context.Context, table *flow.Table, accepted <-ch
 // nobody has no author.
 func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 	if !s.Config.Several() {
-		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Service, host: p.Host, port: p.Port, socket: p.Routes[0].Socket()}}, nil
+		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Default().Service, host: p.First().Host, port: p.First().Port, socket: p.Default().Socket()}}, nil
 	}
 	services, sockets := map[string]string{}, map[string]string{}
 	for _, w := range p.Routes {
@@ -189,7 +189,7 @@ func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 		if len(r.Hops) <= level {
 			continue
 		}
-		h, service := r.Hops[level], first(services[r.Name], p.Service) // the default is the only route of its level
+		h, service := r.Hops[level], first(services[r.Name], p.Default().Service) // the default is the only route of its level
 		senders := slices.DeleteFunc(sendersOf(r), func(from string) bool { return from == "" })
 		for i, from := range senders {
 			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port, socket: sockets[r.Name]}

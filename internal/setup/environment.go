@@ -137,7 +137,7 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 	if env.Limited = p.Incomplete && len(state.Unreadable) > 0; !env.Limited {
 		env.Plan = &p
 	}
-	services, sockets := map[string]string{config.DefaultRoute: p.Service}, map[string]string{}
+	services, sockets := map[string]string{config.DefaultRoute: p.Default().Service}, map[string]string{}
 	for _, w := range p.Routes {
 		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
 	}

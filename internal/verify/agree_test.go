@@ -137,7 +137,7 @@ func byExplain(reader *host.Reader, s postfix.State) (ids []string) {
 }
 
 func byApply(s postfix.State) (ids []string) {
-	for _, f := range postfix.Check(postfix.Staged{State: s, Meant: lint.Meant{Service: "relayhost-x", NextHop: "[relay.test]:587"}}) {
+	for _, f := range postfix.Check(postfix.Staged{State: s, Meant: lint.Meant{{Service: "relayhost-x", Hops: []lint.MeantHop{{NextHop: "[relay.test]:587"}}}}}) {
 		if f.Severity == lint.Error {
 			ids = append(ids, f.Rule)
 		}

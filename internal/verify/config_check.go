@@ -201,13 +201,12 @@ func (t *routeCheck) judge(ctx context.Context, maps []Finding) []Finding {
 // meant is what main.cf and master.cf are meant to do.
 func meant(route Route) lint.Meant {
 	first := route.Hops[0]
-	meant := lint.Meant{Service: route.Service, NextHop: first.nextHop(),
-		Implicit: implicit(first.TLS), NoVerify: first.Unverified, NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)}
+	hop := lint.MeantHop{NextHop: first.nextHop(), Implicit: implicit(first.TLS), NoVerify: first.Unverified,
+		NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)}
 	if first.Socket != "" {
-		hop := lint.MeantHop{NextHop: first.nextHop(), Bridge: config.BridgeEntry(first.Socket)}
-		meant.Routes = []lint.MeantRoute{{Service: route.Service, Hops: []lint.MeantHop{hop}}}
+		hop = lint.MeantHop{NextHop: first.nextHop(), Bridge: config.BridgeEntry(first.Socket)}
 	}
-	return meant
+	return lint.Meant{{Service: route.Service, Hops: []lint.MeantHop{hop}}}
 }
 
 // judged makes findings of those of the rules that no other check tells.

@@ -99,7 +99,8 @@ func Generate(f Form) Generated {
 	if err != nil {
 		return fail(err)
 	}
-	g.Relay, g.Host, g.Port, g.TLS, g.Notes = p.Relay, p.Host, p.Port, p.TLS, p.Notes
+	hop := p.First()
+	g.Relay, g.Host, g.Port, g.TLS, g.Notes = hop.Relay, hop.Host, hop.Port, hop.TLS, p.Notes
 	services := make([]string, 0, len(p.Routes))
 	for _, r := range p.Routes {
 		services = append(services, r.Service)
