@@ -86,7 +86,7 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 	case a.json:
 		err = a.printJSON(report)
 	case live, f.prometheus != "-" && (report.Result != verify.Pass || a.verbose): // cron sees nothing while all is well
-		a.io.Print(report.Text(env.AllRoutes(), verify.Style{Width: a.io.Width(), Colored: a.io.Colored, Skipped: a.verbose}))
+		a.io.Print(report.Text(env.Routes, verify.Style{Width: a.io.Width(), Colored: a.io.Colored, Skipped: a.verbose}))
 	}
 	if f.prometheus != "" {
 		err = errors.Join(err, writeMetrics(a.io, a.host, f.prometheus, setup.VerifyMetrics(report, began, time.Now())))
@@ -100,7 +100,7 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags) error {
 // knownRoute refuses the name of a route that there is not.
 func knownRoute(env verify.Env, name string) error {
 	var names []string
-	for _, r := range env.AllRoutes() {
+	for _, r := range env.Routes {
 		names = append(names, r.Name)
 	}
 	if name == "" || slices.Contains(names, name) {

@@ -121,18 +121,24 @@ func Build(server Server, c config.Config) (Plan, error) {
 func describedRoutes(routes []*route) []Route {
 	list := make([]Route, len(routes))
 	for i, w := range routes {
-		list[i] = Route{Name: w.Name, Senders: w.Senders, From: w.sender(), Service: w.service.d.Service, Hops: make([]Hop, len(w.Hops))}
+		list[i] = Described(w.Route)
+		list[i].From, list[i].Service = w.sender(), w.service.d.Service
 		if w.service.bridge {
 			list[i].Bridge, list[i].Unit = w.service.bridgeName(), w.service.byUnit()
 		}
-		for n := range w.Hops {
-			h := &w.Hops[n]
-			host, port := h.Shown()
-			list[i].Hops[n] = Hop{Relay: h.Relay.ID, Host: host, Port: port, TLS: string(h.TLS), NextHop: h.NextHop(),
-				NoVerify: h.NoVerify, NoAuth: !h.NeedsLogin(), Via: string(h.Via)}
-		}
 	}
 	return list
+}
+
+// Described is r as the documents show it, without what Postfix has for it.
+func Described(r config.Route) Route {
+	d := Route{Name: r.Name, Senders: r.Senders, From: r.From, Hops: make([]Hop, len(r.Hops))}
+	for n, h := range r.Hops {
+		host, port := h.Shown()
+		d.Hops[n] = Hop{Relay: h.Relay.ID, Host: host, Port: port, TLS: string(h.TLS), NextHop: h.NextHop(),
+			NoVerify: h.NoVerify, NoAuth: !h.NeedsLogin(), Via: string(h.Via)}
+	}
+	return d
 }
 
 // open takes private copies of main.cf and master.cf and chooses the map type.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,14 +48,11 @@ func Environment(ctx context.Context, deps Deps, from, to, routeName string) (ve
 	if err := deps.environmentRoutes(&env, stored); err != nil {
 		return env, err
 	}
-	env.From = first(from, stored.From())
-	env.To = first(to, stored.To, env.From)
+	env.Routes[0].From = stored.From()
+	env.To = first(to, stored.To, from, stored.From())
 	if from != "" { // of the route that it is asked for
-		for i := range env.Routes {
-			if env.Routes[i].Name == routeName {
-				env.Routes[i].From, env.From = from, stored.From()
-			}
-		}
+		i := slices.IndexFunc(env.Routes, func(r verify.Route) bool { return r.Name == routeName })
+		env.Routes[max(i, 0)].From = from
 	}
 	for flag, addr := range map[string]string{"--from": from, "--to": to} {
 		if addr == "" {
@@ -137,16 +135,15 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 	if env.Limited = p.Incomplete && len(state.Unreadable) > 0; !env.Limited {
 		env.Plan = &p
 	}
-	services, sockets := map[string]string{config.DefaultRoute: p.Default().Service}, map[string]string{}
+	services, sockets := map[string]string{}, map[string]string{}
 	for _, w := range p.Routes {
 		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
 	}
 	cas := map[string]*x509.CertPool{}
-	for i, r := range c.Routes {
+	for _, r := range c.Routes {
 		route := verify.Route{Name: r.Name, Senders: r.Senders, From: r.From, Service: services[r.Name]}
 		for _, h := range r.Hops {
-			hop := verify.Hop{Relay: h.Relay, Host: h.Host, Port: h.Port, TLS: h.TLS, Username: h.Username, Password: h.Password, Pin: h.Pin, Unverified: h.NoVerify, Socket: sockets[r.Name]}
-			hop.SignIn = signInSource(p, h)
+			hop := verify.Hop{Hop: h, Socket: sockets[r.Name], Source: signInSource(p, h)}
 			file := first(h.CAFile, state.CAFile)
 			if cas[file] == nil {
 				if cas[file], err = Roots(env.Reader, file); err != nil {
@@ -154,16 +151,12 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 				}
 			}
 			hop.Roots = cas[file]
-			if h.ByAPI() && (h.API.Given() || hop.SignIn != nil) {
+			if h.ByAPI() && (h.API.Given() || hop.Source != nil) {
 				if err := byAPI(&hop, h, state.CAFile); err != nil {
 					return err
 				}
 			}
 			route.Hops = append(route.Hops, hop)
-		}
-		if i == 0 {
-			env.Hop, env.Fallback, env.Service = route.Hops[0], route.Hops[1:], route.Service
-			continue
 		}
 		env.Routes = append(env.Routes, route)
 	}
@@ -185,27 +178,28 @@ func byHand(env *verify.Env) (err error) {
 	if _, routes := explain.SenderRoutes(env.State); len(routes) > 0 {
 		route = routes[0] // all other mail goes out directly
 	}
-	env.Service, env.Host, env.Port = route.Service.Name, route.Host, route.Port
-	env.TLS = relays.StartTLS
+	var h verify.Hop
+	h.Host, h.Port, h.TLS = route.Host, route.Port, relays.StartTLS
 	if route.Param("smtp_tls_wrappermode") == "yes" {
-		env.TLS = relays.Implicit
+		h.TLS = relays.Implicit
 	}
-	env.Username, env.Password, _ = plan.Credentials(env.State, route.NextHop)
-	if tokenFile(env.Reader, route, env.Password) { // its path is no password, and must not be sent as one
-		env.OAuth, env.Username, env.Password = true, "", secret.Value{}
+	h.Username, h.Password, _ = plan.Credentials(env.State, route.NextHop)
+	if tokenFile(env.Reader, route, h.Password) { // its path is no password, and must not be sent as one
+		h.OAuth, h.Username, h.Password = true, "", secret.Value{}
 	}
-	if env.Roots, err = Roots(env.Reader, env.State.CAFile); err != nil {
+	if h.Roots, err = Roots(env.Reader, env.State.CAFile); err != nil {
 		return err
 	}
 	all, err := Catalog()
 	if err != nil {
 		return err
 	}
-	if relay, _, ok := relays.ByHost(all, env.Host); ok {
-		env.Relay = relay
-	} else if env.Host != "" {
-		env.Relay = relays.Smarthost(env.Host, env.Port, env.TLS, env.Username != "")
+	if relay, _, ok := relays.ByHost(all, h.Host); ok {
+		h.Relay = relay
+	} else if h.Host != "" {
+		h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, h.Username != "")
 	}
+	env.Routes = []verify.Route{{Name: config.DefaultRoute, Service: route.Service.Name, Hops: []verify.Hop{h}}}
 	return nil
 }
 
@@ -287,7 +281,7 @@ func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
 		return err
 	}
 	to.Host, to.Port = h.Shown()
-	if source := to.SignIn; source != nil {
+	if source := to.Source; source != nil {
 		client.Account.Token = func(ctx context.Context, refused secret.Value) (secret.Value, error) {
 			if refused.IsZero() {
 				return source.Token(ctx)
@@ -295,6 +289,6 @@ func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
 			return source.Replace(ctx, refused)
 		}
 	}
-	to.Check, to.Proxy = client.Check, h.Proxy
+	to.Check = client.Check
 	return nil
 }

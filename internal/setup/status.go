@@ -158,20 +158,15 @@ func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]
 		return nil, err
 	}
 	inUse := plan.StoredAccounts(state)
-	var ways []plan.Route
+	var routes []plan.Route
 	for _, route := range c.Routes {
-		w := plan.Route{Name: route.Name, Senders: route.Senders, From: route.From}
+		r := plan.Described(route)
 		if sender := append(route.Senders, "")[0]; state.Installed {
-			w.Service = inUse.Service(sender)
+			r.Service = inUse.Service(sender)
 		}
-		for _, h := range route.Hops {
-			w.Hops = append(w.Hops, plan.Hop{
-				Relay: h.Relay.ID, Host: h.Host, Port: h.Port, TLS: string(h.TLS), NextHop: h.NextHop(), NoVerify: h.NoVerify, Via: string(h.Via),
-			})
-		}
-		ways = append(ways, w)
+		routes = append(routes, r)
 	}
-	return ways, nil
+	return routes, nil
 }
 
 // readHistory adds what only root can read: the state directory is 0700.

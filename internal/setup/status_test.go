@@ -64,11 +64,12 @@ func TestEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if env.Host != "relay.test" || env.Port != s.port || env.Username != "joe" || env.From != "app@example.com" || env.To != "ops@example.net" {
-		t.Errorf("got %s port %d, %s, from %s to %s, want what setup has written", env.Host, env.Port, env.Username, env.From, env.To)
+	hop := env.First()
+	if hop.Host != "relay.test" || hop.Port != s.port || hop.Username != "joe" || env.From() != "app@example.com" || env.To != "ops@example.net" {
+		t.Errorf("got %s port %d, %s, from %s to %s, want what setup has written", hop.Host, hop.Port, hop.Username, env.From(), env.To)
 	}
-	if env.Plan == nil || !strings.HasPrefix(env.Service, "relayhost-smarthost") {
-		t.Errorf("got plan %v and service %q, want a plan and our service", env.Plan != nil, env.Service)
+	if env.Plan == nil || !strings.HasPrefix(env.Routes[0].Service, "relayhost-smarthost") {
+		t.Errorf("got plan %v and service %q, want a plan and our service", env.Plan != nil, env.Routes[0].Service)
 	}
 	if _, err := Environment(t.Context(), s.deps, "not an address", "", ""); err == nil {
 		t.Error("a sender that is no address: got no error, want one")

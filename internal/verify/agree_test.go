@@ -115,8 +115,8 @@ const sender = "app@example.com"
 
 func byVerify(reader *host.Reader, s postfix.State) (ids []string) {
 	relay := relays.Relay{ID: "x", Name: "X", Limits: relays.Limits{MessageBytes: 20 << 20}}
-	r := &run{Env: Env{State: s, Reader: reader}}
-	tr := &routeCheck{run: r, signs: explain.InspectRoute(explain.RouteOf(s), sender), route: Route{Service: "relayhost-x", Hops: []Hop{{Relay: relay, Host: "relay.test", Port: 587, TLS: relays.StartTLS, Username: "user", Password: secret.New("right")}}}}
+	r := &run{Env: Env{State: s, Reader: reader, Routes: []Route{{Hops: []Hop{{}}}}}}
+	tr := &routeCheck{run: r, signs: explain.InspectRoute(explain.RouteOf(s), sender), route: Route{Service: "relayhost-x", Hops: []Hop{{Hop: config.Hop{Relay: relay, Host: "relay.test", Port: 587, TLS: relays.StartTLS, Username: "user", Password: secret.New("right")}}}}}
 	problems := postfix.Check(postfix.Staged{State: s, Meant: meant(tr.route)})
 	for _, f := range slices.Concat(outdated(r.State), linted(r.Reader, r.State), inspect(tr.signs), tr.sizes(), tr.judged(problems, nil)) {
 		ids = append(ids, f.Cause)

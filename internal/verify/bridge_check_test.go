@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"relayhost/internal/bridge/conf"
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -58,7 +59,7 @@ func soundBridge(t *testing.T) *bridgeHost {
 	h := &bridgeHost{T: t, root: t.TempDir()}
 	master, err := postfix.ParseMaster([]byte("relayhost-m365-oauth unix - - n - - lmtp\nrelayhost-m365-oauth-out unix - n n - 6 spawn\n  user=relayhost argv=/usr/local/bin/relayhost bridge m365\n"))
 	h.must(err)
-	h.env = Env{Reader: &host.Reader{Root: h.root}, Hop: Hop{Socket: "private/relayhost-m365-oauth-out", Host: "smtp.office365.com"},
+	h.env = Env{Reader: &host.Reader{Root: h.root}, Routes: []Route{{Hops: []Hop{{Hop: config.Hop{Host: "smtp.office365.com"}, Socket: "private/relayhost-m365-oauth-out"}}}},
 		State: postfix.State{QueueDir: "/var/spool/postfix", Master: master, Params: map[string]string{"mail_owner": "postfix"}}}
 	text, err := conf.Config{Host: "smtp.office365.com", Port: 587, Username: "app@example.com", Password: secret.New("Gehe1m"), CAFile: "/ca.pem", HELO: "host.example.com"}.Marshal()
 	h.must(err)
@@ -97,7 +98,7 @@ func TestBridgeFaults(t *testing.T) {
 		{"a directory where each may write his own", func(h *bridgeHost) { h.node("/usr/local", fs.ModeDir|fs.ModeSticky|0o777, 0, 0, "") }, "", ""},
 		{"no socket", func(h *bridgeHost) { h.remove(socket) }, socket + " is missing: Postfix reaches no bridge", "postfix stop; postfix start"},
 		{"a file in its place", func(h *bridgeHost) { h.remove(socket); h.node(socket, 0o666, 0, 0, "") }, socket + " is no socket: Postfix reaches no bridge", "postfix stop; postfix start"},
-		{"no socket of systemd", func(h *bridgeHost) { h.env.Socket = "private/relayhost-m365-oauth-service" },
+		{"no socket of systemd", func(h *bridgeHost) { h.env.First().Socket = "private/relayhost-m365-oauth-service" },
 			"/var/spool/postfix/private/relayhost-m365-oauth-service is missing: Postfix reaches no bridge", "systemctl restart relayhost-bridge-m365.socket"},
 		{"no program", func(h *bridgeHost) { h.remove(program) }, "Postfix has to start " + program + ", and " + program + " is missing", ""},
 		{"a directory in its place", func(h *bridgeHost) { h.remove(program); h.node(program, fs.ModeDir|0o755, 0, 0, "") }, program + ", which is no program", ""},

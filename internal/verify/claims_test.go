@@ -55,7 +55,7 @@ func dnsHas(list ...string) state {
 	}
 }
 
-func relayDNS(d relays.DNS) state { return func(_ *testing.T, e *Env, _ service) { e.Relay.DNS = d } }
+func relayDNS(d relays.DNS) state { return func(_ *testing.T, e *Env, _ service) { e.First().Relay.DNS = d } }
 
 func master(text string) state {
 	return func(t *testing.T, e *Env, _ service) {
@@ -119,7 +119,7 @@ func tables(source, compiled os.FileMode) state {
 		if compiled != 0 {
 			put(t, e.Reader.Root, "sasl_passwd.db", compiled, 0)
 		}
-		program("postmap", fmt.Sprintf("printf '[relay.test]:%d\\tuser:right\\n'", e.Port))(t, e, service{})
+		program("postmap", fmt.Sprintf("printf '[relay.test]:%d\\tuser:right\\n'", e.First().Port))(t, e, service{})
 		e.State.Params["smtp_sasl_password_maps"] = "hash:/etc/postfix/sasl_passwd"
 	}
 }
@@ -142,7 +142,7 @@ func closedPort(t *testing.T) int {
 
 func check(proved bool, err error) state {
 	return func(_ *testing.T, e *Env, _ service) {
-		e.Check = func(context.Context) (bool, error) { return proved, err }
+		e.First().Check = func(context.Context) (bool, error) { return proved, err }
 	}
 }
 
@@ -159,8 +159,8 @@ var (
 func claims() []claim {
 	const sent = "10m postfix/relayhost-x/smtp[7]: 4F0C2A0001: to=<c@example.net>, relay=relay.test[192.0.2.9]:587, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)"
 	const utf8 = "10m postfix/relayhost-x/smtp[7]: 4F0C2A0002: to=<jürgen@example.net>, relay=relay.test[192.0.2.9]:587, delay=1, delays=0/0/0/1, dsn=5.6.7, status=bounced (SMTPUTF8 is required, but was not offered by host relay.test[192.0.2.9])"
-	limited := func(_ *testing.T, e *Env, _ service) { e.Relay.Limits.PerDay = 100 }
-	lacks := all(params("smtputf8_enable", "yes"), func(_ *testing.T, e *Env, _ service) { e.Relay.EHLO.Lacks = []string{"SMTPUTF8"} })
+	limited := func(_ *testing.T, e *Env, _ service) { e.First().Relay.Limits.PerDay = 100 }
+	lacks := all(params("smtputf8_enable", "yes"), func(_ *testing.T, e *Env, _ service) { e.First().Relay.EHLO.Lacks = []string{"SMTPUTF8"} })
 	const mx = "send.example.com. 60 IN MX 10 feedback.eu-1.ses.test."
 	bounces := relayDNS(relays.DNS{Other: []relays.Record{
 		{Type: "MX", Name: "send", Value: "10 feedback.<region>.ses.test", Bounces: true}, {Type: "TXT", Name: "send", Value: "v=spf1 include:ses.test ~all", Bounces: true},
@@ -168,7 +168,7 @@ func claims() []claim {
 	keyOnly := relayDNS(relays.DNS{DKIM: []relays.Record{{Type: "CNAME", Name: "s1._domainkey"}}})
 	none := txt("_dmarc.example.com", "v=DMARC1; p=none")
 	two := []string{txt("example.com", "v=spf1 include:relay.test -all"), txt("example.com", "v=spf1 mx -all")}
-	below := func(_ *testing.T, e *Env, _ service) { e.From = "a@news.example.com" }
+	below := func(_ *testing.T, e *Env, _ service) { e.Routes[0].From = "a@news.example.com" }
 	loopback := params("inet_interfaces", "loopback-only")
 	subnet := all(params("mynetworks_style", "subnet"), mainCF("mynetworks_style = subnet\n"))
 	ptr := []string{"1.2.0.192.in-addr.arpa. 60 IN PTR mail.example.com."}
@@ -180,8 +180,8 @@ func claims() []claim {
 					c.Recipient = func(string, string) *smtpd.Reply { return &smtpd.Reply{Code: 550, Enhanced: "5.7.1", Text: "no"} }
 				}
 			})
-			h := second.env(t).Hop
-			e.Fallback = []Hop{h}
+			h := *second.env(t).First()
+			e.Routes[0].Hops = append(e.Routes[0].Hops, h)
 		}
 	}
 	return []claim{
@@ -210,23 +210,23 @@ func claims() []claim {
 		{"none delayed", queued("active", ""), []state{queued("deferred", `,"delay_reason":"connection timed out"`), program("postqueue", "true")}},
 		{"relay.test has 1 IPv4", sound, []state{func(t *testing.T, e *Env, _ service) { e.Resolver = zone(t) }}},
 		{"is reachable as well", sound, []state{func(t *testing.T, e *Env, s service) {
-			e.Relay.Ports = []relays.Port{{Port: s.starttls, TLS: relays.StartTLS}, {Port: closedPort(t), TLS: relays.Implicit}}
-		}, func(_ *testing.T, e *Env, _ service) { e.Roots = nil }}},
-		{"answers: relay.test ESMTP", sound, []state{func(t *testing.T, e *Env, _ service) { e.Port = closedPort(t) }}},
-		{"the certificate verified for relay.test", sound, []state{func(_ *testing.T, e *Env, _ service) { e.Roots = nil },
+			e.First().Relay.Ports = []relays.Port{{Port: s.starttls, TLS: relays.StartTLS}, {Port: closedPort(t), TLS: relays.Implicit}}
+		}, func(_ *testing.T, e *Env, _ service) { e.First().Roots = nil }}},
+		{"answers: relay.test ESMTP", sound, []state{func(t *testing.T, e *Env, _ service) { e.First().Port = closedPort(t) }}},
+		{"the certificate verified for relay.test", sound, []state{func(_ *testing.T, e *Env, _ service) { e.First().Roots = nil },
 			func(t *testing.T, e *Env, _ service) {
-				e.Host, e.Resolver = "alias.test", zone(t, "alias.test. 60 IN A 127.0.0.1")
+				e.First().Host, e.Resolver = "alias.test", zone(t, "alias.test. 60 IN A 127.0.0.1")
 			},
 			func(_ *testing.T, e *Env, s service) {
 				s.Configure(func(c *smtpd.Config) { c.NoSTARTTLS = true })
 			}}},
-		{"the certificate matches the pinned fingerprint", func(_ *testing.T, e *Env, s service) { e.Pin = s.pin }, []state{sound, func(_ *testing.T, e *Env, _ service) { e.Pin = strings.Repeat("ab", 32) }}},
+		{"the certificate matches the pinned fingerprint", func(_ *testing.T, e *Env, s service) { e.First().Pin = s.pin }, []state{sound, func(_ *testing.T, e *Env, _ service) { e.First().Pin = strings.Repeat("ab", 32) }}},
 		{"no TLS, as asked for", func(_ *testing.T, e *Env, s service) {
-			e.TLS, e.Username, e.Password = relays.NoTLS, "", secret.Value{}
+			e.First().TLS, e.First().Username, e.First().Password = relays.NoTLS, "", secret.Value{}
 			s.Configure(func(c *smtpd.Config) { c.NoSTARTTLS = true })
 		}, []state{sound}},
-		{"accepts the stored credentials", sound, []state{func(_ *testing.T, e *Env, _ service) { e.Password = secret.New("wrong") },
-			func(_ *testing.T, e *Env, _ service) { e.Username = "" }, func(_ *testing.T, e *Env, _ service) { e.Roots = nil }}},
+		{"accepts the stored credentials", sound, []state{func(_ *testing.T, e *Env, _ service) { e.First().Password = secret.New("wrong") },
+			func(_ *testing.T, e *Env, _ service) { e.First().Username = "" }, func(_ *testing.T, e *Env, _ service) { e.First().Roots = nil }}},
 		{"the API takes the stored key", check(true, nil), []state{check(false, nil), check(false, errors.New("no route to host"))}},
 		{"answers, the certificate verified", check(true, nil), []state{check(false, nil), check(false, errors.New("no route to host"))}},
 		{"accepts mail from a@example.com", fallback(true), []state{fallback(false), sound}},
@@ -244,14 +244,14 @@ func claims() []claim {
 			[]state{public, all(public, params("smtpd_relay_restrictions", "permit"))}},
 		{"of 10 lookups", dnsHas(txt("example.com", "v=spf1 -all")), []state{dnsHas(), dnsHas(txt("example.com", "v=spf1 -all"), txt("example.com", "v=spf1 +all"))}},
 		{"is not known here", dnsHas(txt("example.com", "v=spf1 -all")), []state{all(relayDNS(relays.DNS{SPF: "include:relay.test"}), dnsHas(txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all")))}},
-		{"example.com has no SPF record", all(dkim, dnsHas()), []state{all(dkim, dnsHas(txt("example.com", "v=spf1 -all"))), all(dkim, func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" })}},
+		{"example.com has no SPF record", all(dkim, dnsHas()), []state{all(dkim, dnsHas(txt("example.com", "v=spf1 -all"))), all(dkim, func(_ *testing.T, e *Env, _ service) { e.Routes[0].From = "a@servfail.test" })}},
 		{"the SPF record of example.com does not name", all(dkim, dnsHas(txt("example.com", "v=spf1 mx -all"))), []state{all(dkim, dnsHas(txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all")))}},
 		{"s1._domainkey.example.com leads to", all(dkim, dnsHas(key...)), []state{all(dkim, dnsHas()), all(dkim, dnsHas(txt("s1._domainkey.example.com", "no key")))}},
-		{"not found: s1._domainkey.", all(dkim, dnsHas()), []state{all(dkim, dnsHas(key...)), all(dkim, func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" })}},
+		{"not found: s1._domainkey.", all(dkim, dnsHas()), []state{all(dkim, dnsHas(key...)), all(dkim, func(_ *testing.T, e *Env, _ service) { e.Routes[0].From = "a@servfail.test" })}},
 		{"not found: MX send.example.com, TXT send.example.com", all(bounces, dnsHas()), []state{dnsHas(), all(bounces, dnsHas(mx, txt("send.example.com", "v=spf1 include:ses.test ~all"), txt("ses.test", "v=spf1 -all"))),
-			all(bounces, func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" })}},
+			all(bounces, func(_ *testing.T, e *Env, _ service) { e.Routes[0].From = "a@servfail.test" })}},
 		{"not found: MX send.example.com, the default", all(bounces, dnsHas(strings.Replace(mx, "ses", "other", 1), txt("send.example.com", "v=spf1 include:ses.test ~all"), txt("ses.test", "v=spf1 -all"))), []state{all(bounces, dnsHas(mx))}},
-		{"has no DMARC policy", dnsHas(), []state{dnsHas(reject), func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" }}},
+		{"has no DMARC policy", dnsHas(), []state{dnsHas(reject), func(_ *testing.T, e *Env, _ service) { e.Routes[0].From = "a@servfail.test" }}},
 		{"neither a DKIM record nor an SPF entry", all(dkim, dnsHas(reject)), []state{all(dkim, dnsHas(append(key, reject)...)),
 			all(dkim, dnsHas(reject, txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all"))),
 			all(relayDNS(relays.DNS{SPF: "include:relay.test", DKIM: []relays.Record{{Type: "TXT", Name: "servfail"}}}), dnsHas(reject)), // DNS does not answer
@@ -261,7 +261,7 @@ func claims() []claim {
 			all(dkim, dnsHas(reject, txt("example.com", "v=spf1 include:relay.test -all"), txt("relay.test", "v=spf1 -all"))), all(dkim, dnsHas(none, two[0], two[1]))}},
 		{"the policy is reject, and DNS shows", all(dkim, below, dnsHas(reject)), []state{all(dkim, below, dnsHas(none)), all(dkim, below, dnsHas(txt("_dmarc.example.com", "v=DMARC1; p=reject; sp=none"))),
 			all(dkim, dnsHas(txt("_dmarc.example.com", "v=DMARC1; p=none; sp=reject"))), all(dkim, dnsHas(reject, txt("example.com", "v=spf1 include:relay.test +all"), txt("relay.test", "v=spf1 -all")))}},
-		{"the DMARC record at _dmarc.example.com has no policy", dnsHas(txt("_dmarc.example.com", "v=DMARC1")), []state{dnsHas(none), dnsHas(), func(_ *testing.T, e *Env, _ service) { e.From = "a@servfail.test" }}},
+		{"the DMARC record at _dmarc.example.com has no policy", dnsHas(txt("_dmarc.example.com", "v=DMARC1")), []state{dnsHas(none), dnsHas(), func(_ *testing.T, e *Env, _ service) { e.Routes[0].From = "a@servfail.test" }}},
 		{"mynetworks has 0.0.0.0/0", all(public, params("mynetworks", "0.0.0.0/0")), []state{public, all(public, loopback, params("mynetworks", "0.0.0.0/0")),
 			all(public, params("mynetworks", "0.0.0.0/0", "smtpd_relay_restrictions", "permit_sasl_authenticated, reject_unauth_destination"))}},
 		{"smtpd_relay_restrictions = permit allows anybody to relay", all(public, params("smtpd_relay_restrictions", "permit")), []state{public, all(public, loopback, params("smtpd_relay_restrictions", "permit")),

@@ -143,7 +143,7 @@ func (r *run) nullSender() []Finding {
 	if !r.several() {
 		return nil
 	}
-	routes := r.AllRoutes()
+	routes := r.Routes
 	takes := routes[0]
 	for _, route := range routes[1:] {
 		if slices.Contains(route.Senders, "<>") {
@@ -201,7 +201,7 @@ func (t *routeCheck) judge(ctx context.Context, maps []Finding) []Finding {
 // meant is what main.cf and master.cf are meant to do.
 func meant(route Route) lint.Meant {
 	first := route.Hops[0]
-	hop := lint.MeantHop{NextHop: first.nextHop(), Implicit: implicit(first.TLS), NoVerify: first.Unverified,
+	hop := lint.MeantHop{NextHop: first.nextHop(), Implicit: implicit(first.TLS), NoVerify: first.NoVerify,
 		NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)}
 	if first.Socket != "" {
 		hop = lint.MeantHop{NextHop: first.nextHop(), Bridge: config.BridgeEntry(first.Socket)}

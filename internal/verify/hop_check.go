@@ -215,7 +215,7 @@ func (l *hopCheck) below(p port) []Finding {
 	}
 	findings := append(l.deadAddresses(p),
 		Finding{Check: "connect", Result: Pass, Ms: ms(res.Connect), Detail: fmt.Sprintf("%s answers: %s", l.at(p.number), res.Banner)})
-	if l.hop.Unverified && res.Failed == smtpprobe.StepTLS && res.Fault.Certificate() {
+	if l.hop.NoVerify && res.Failed == smtpprobe.StepTLS && res.Fault.Certificate() {
 		return append(findings, Finding{Check: "tls", Result: Warn, Ms: ms(res.Total), Cause: "certificate_not_verified",
 			Detail: l.about(fmt.Sprintf("this setup accepts any certificate, and this one does not verify: %v", res.Err)),
 			Remedy: "An attacker in between can read the password: give the relay's CA with --ca-file, or its certificate with --fingerprint."},

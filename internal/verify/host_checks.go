@@ -201,8 +201,8 @@ func (r *run) queue(context.Context) []Finding {
 		return []Finding{{Check: "queue", Result: Warn, Detail: err.Error(), Cause: "queue_unreadable", Remedy: "Run this as root."}}
 	}
 	c := explain.Collector{Signs: r.signs}
-	if r.Relay.ID != "" {
-		c.Relay = &r.Relay
+	if r.First().Relay.ID != "" {
+		c.Relay = &r.First().Relay
 	}
 	waiting := 0
 	messages = slices.DeleteFunc(slices.Clone(messages), r.tests)
@@ -251,5 +251,5 @@ func stuck(s postfix.State, g explain.Group) bool {
 func (r *run) tests(m postfix.QueuedMessage) bool {
 	return !m.Arrival.Before(r.began.Truncate(time.Second)) && // the queue counts in seconds
 		len(m.Recipients) == 1 && strings.EqualFold(m.Recipients[0].Address, r.To) &&
-		slices.ContainsFunc(r.AllRoutes(), func(route Route) bool { return strings.EqualFold(route.From, m.Sender) })
+		slices.ContainsFunc(r.Routes, func(route Route) bool { return strings.EqualFold(route.From, m.Sender) })
 }

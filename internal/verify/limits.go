@@ -39,7 +39,7 @@ type logged struct{ service, host string }
 // limits counts what went to each relay in the last day, and what of it SMTPUTF8
 // has returned, where the relay documents a limit or does not offer the extension.
 func (r *run) limits(ctx context.Context) []Finding {
-	meters := metersOf(r.AllRoutes())
+	meters := metersOf(r.Routes)
 	if len(meters) == 0 || !r.State.Installed {
 		return nil
 	}

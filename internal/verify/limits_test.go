@@ -68,7 +68,7 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := s.logging(t, lines...)
-			e.Relay.Limits = tt.limits
+			e.First().Relay.Limits = tt.limits
 			got := ""
 			for _, f := range find(Run(t.Context(), e, Options{Offline: true}), "limits") {
 				got += fmt.Sprintf("%s %s %s", f.Result, f.Cause, f.Detail)
@@ -79,7 +79,7 @@ func TestLimits(t *testing.T) {
 		})
 	}
 	e := s.env(t)
-	e.Relay.Limits = relays.Limits{PerDay: 10}
+	e.First().Relay.Limits = relays.Limits{PerDay: 10}
 	e.LogError = maillog.ErrNoLog
 	if got := find(Run(t.Context(), e, Options{Offline: true}), "limits"); len(got) != 1 || got[0].Result != Skip || !strings.Contains(got[0].Detail, "no mail log") {
 		t.Errorf("without a log: %+v", got)
@@ -103,7 +103,7 @@ func TestWithoutSMTPUTF8(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := s.logging(t, tt.lines...)
-			e.Relay.EHLO.Lacks = []string{"SMTPUTF8"}
+			e.First().Relay.EHLO.Lacks = []string{"SMTPUTF8"}
 			e.State.Params["smtputf8_enable"] = tt.enable
 			got := ""
 			for _, f := range find(Run(t.Context(), e, Options{Offline: true}), "smtputf8") {

@@ -97,7 +97,7 @@ func TestLoginRefused(t *testing.T) {
 // TestOwnMessages: the queue check does not count what the run itself sends.
 func TestOwnMessages(t *testing.T) {
 	now := time.Now()
-	r := &run{Env: Env{From: "a@example.com", To: "b@example.net", Routes: []Route{{From: "c@example.com"}}}, began: now}
+	r := &run{Env: Env{To: "b@example.net", Routes: []Route{{From: "a@example.com"}, {From: "c@example.com"}}}, began: now}
 	message := func(age time.Duration, from string, to ...string) postfix.QueuedMessage {
 		m := postfix.QueuedMessage{Arrival: now.Add(-age).Truncate(time.Second), Sender: from}
 		for _, addr := range to {

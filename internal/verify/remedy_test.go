@@ -34,7 +34,7 @@ func TestStepOf(t *testing.T) {
 func TestOneLine(t *testing.T) {
 	s := relay(t)
 	env := s.env(t)
-	env.Relay.Docs = "https://docs.test/smtp"
+	env.First().Relay.Docs = "https://docs.test/smtp"
 	s.Configure(func(c *smtpd.Config) {
 		c.Replies = map[smtpd.Step]smtpd.Reply{smtpd.StepAuth: {Code: 550, Text: "nobody has ever seen this"}}
 	})
@@ -46,7 +46,7 @@ func TestOneLine(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	r := &run{}
+	r := &run{Env: Env{Routes: []Route{{Hops: []Hop{{}}}}}}
 	r.found(Finding{Detail: fmt.Sprint(errors.Join(errors.New("a\x1b"), errors.New("b")))})
 	if got := r.findings[0].Detail; got != `a\x1b; b` {
 		t.Errorf("got %q, want %q", got, `a\x1b; b`)

@@ -4,41 +4,30 @@ import (
 	"context"
 	"crypto/x509"
 	"slices"
-	"strconv"
 
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
-	"relayhost/relays"
 )
 
-// Hop is a relay service as this host is to use it.
+// Hop is a config.Hop with what this host has to reach it by.
 type Hop struct {
-	Relay    relays.Relay
-	Host     string // of the next hop, as the certificate must show it
-	Port     int
-	TLS      relays.TLSMode
-	Username string
-	Password secret.Value
-	Roots    *x509.CertPool
-	Pin      string
+	config.Hop
+	Roots *x509.CertPool
 	// OAuth says that Postfix logs in by a token, with a SASL plug-in: then there is
 	// no password that could be tried, and Username is "".
 	OAuth bool
-	// SignIn has the token that a bridge logs in with; nil where none does. Token is
+	// Source has the token that a bridge logs in with; nil where none does. Token is
 	// that token, once it is known.
-	SignIn *oauth.Source
+	Source *oauth.Source
 	Token  secret.Value
 	// Socket is where Postfix hands mail for this hop to a bridge, as the log shows it:
 	// "private/relayhost-m365-oauth-out". "": smtp(8) itself connects to Host.
 	Socket string
 	// Check asks the API behind that bridge whether it takes the stored key; nil where
-	// the bridge speaks SMTP. Proxy is the HTTP proxy on the way, "" for none.
+	// the bridge speaks SMTP.
 	Check func(context.Context) (proved bool, err error)
-	Proxy string
-	// Unverified says that the setup takes any certificate.
-	Unverified bool
 }
 
 // nextHop is the key of every table.
@@ -46,7 +35,7 @@ func (h Hop) nextHop() string {
 	if h.Socket != "" {
 		return "unix:" + h.Socket
 	}
-	return "[" + h.Host + "]:" + strconv.Itoa(h.Port)
+	return h.NextHop()
 }
 
 // shown is the hop for messages.
@@ -57,24 +46,24 @@ func (h Hop) shown() string {
 	return h.nextHop()
 }
 
-// Route is the mail of some senders: the first hop and those that stand in for
-// it (smtp_fallback_relay), in order.
+// Route is the mail of some senders: a config.Route as Postfix has it now, whoever set
+// it up.
 type Route struct {
 	Name    string
 	Senders []string // as config.Route has them
 	From    string   // sender of the proof; "" when none is known
 	Service string   // entry of master.cf
-	Hops    []Hop    // one at least
+	Hops    []Hop    // one at least: the first, and those that stand in for it in order (smtp_fallback_relay)
 }
 
-// AllRoutes lists the default route and then the others.
-func (e Env) AllRoutes() []Route {
-	first := Route{Name: config.DefaultRoute, From: e.From, Service: e.Service, Hops: append([]Hop{e.Hop}, e.Fallback...)}
-	return append([]Route{first}, e.Routes...)
-}
+// First is the first hop of the default route.
+func (e Env) First() *Hop { return &e.Routes[0].Hops[0] }
+
+// From is the sender of the test message of the default route; "" when none is known.
+func (e Env) From() string { return e.Routes[0].From }
 
 // several reports whether findings have to say which way they are about.
-func (e Env) several() bool { return len(e.Routes)+len(e.Fallback) > 0 }
+func (e Env) several() bool { return len(e.Routes) > 1 || len(e.Routes[0].Hops) > 1 }
 
 // routeCheck is the proof of one route.
 type routeCheck struct {
@@ -113,7 +102,7 @@ func (t *routeCheck) release() {
 func (r *run) routeChecks() []*routeCheck {
 	var list []*routeCheck
 	inspected := map[string]explain.Signs{} // what is wrong with a service is so for all of its routes
-	for i, route := range r.AllRoutes() {
+	for i, route := range r.Routes {
 		if r.Route != "" && r.Route != route.Name {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpd"
 	"relayhost/internal/smtpprobe"
@@ -17,7 +18,7 @@ import (
 
 // hop is one to s with the account of env, changed.
 func (s service) hop(t *testing.T, change func(*Hop)) Hop {
-	h := s.env(t).Hop
+	h := *s.env(t).First()
 	if change != nil {
 		change(&h)
 	}
@@ -49,11 +50,11 @@ func TestSeveralRoutes(t *testing.T) {
 	s := relay(t)
 	env := s.env(t)
 	wrong := func(h *Hop) { h.Username = "other" }
-	env.Routes = []Route{
+	env.Routes = append(env.Routes, []Route{
 		{Name: "shop", Senders: []string{"shop.test"}, From: "a@shop.test", Service: "relayhost-shop", Hops: []Hop{s.hop(t, wrong)}},
 		{Name: "twin", Senders: []string{"twin.test"}, From: "a@twin.test", Service: "relayhost-shop", Hops: []Hop{s.hop(t, wrong)}},
 		{Name: "news", Senders: []string{"news.test"}, From: "a@news.test", Service: "relayhost-x", Hops: []Hop{s.hop(t, nil)}},
-	}
+	}...)
 	var shown []string
 	r := Run(t.Context(), env, Options{NoSend: true, Found: func(f Finding) {
 		if f.Route != "" && (len(shown) == 0 || shown[len(shown)-1] != f.Route) {
@@ -116,7 +117,7 @@ func TestFallback(t *testing.T) {
 				second.Configure(tt.relay)
 			}
 			env := first.env(t)
-			env.Fallback = []Hop{second.hop(t, tt.change)}
+			env.Routes[0].Hops = append(env.Routes[0].Hops, second.hop(t, tt.change))
 			r := Run(t.Context(), env, Options{NoSend: true})
 			var got []string
 			text := ""
@@ -196,13 +197,13 @@ func TestNullSender(t *testing.T) {
 		warns  bool
 	}{
 		{"one relay", refused, nil, false},
-		{"nobody takes it", refused, []Route{{Name: "shop", Senders: []string{"shop.test"}, Hops: []Hop{{Relay: accepts}}}}, true},
-		{"a route takes it", refused, []Route{{Name: "shop", Senders: []string{"shop.test", "<>"}, Hops: []Hop{{Relay: accepts}}}}, false},
-		{"the default takes it", accepts, []Route{{Name: "shop", Senders: []string{"shop.test"}, Hops: []Hop{{Relay: refused}}}}, false},
-		{"the route that has it refuses it", accepts, []Route{{Name: "shop", Senders: []string{"<>"}, Hops: []Hop{{Relay: refused}}}}, true},
+		{"nobody takes it", refused, []Route{{Name: "shop", Senders: []string{"shop.test"}, Hops: []Hop{{Hop: config.Hop{Relay: accepts}}}}}, true},
+		{"a route takes it", refused, []Route{{Name: "shop", Senders: []string{"shop.test", "<>"}, Hops: []Hop{{Hop: config.Hop{Relay: accepts}}}}}, false},
+		{"the default takes it", accepts, []Route{{Name: "shop", Senders: []string{"shop.test"}, Hops: []Hop{{Hop: config.Hop{Relay: refused}}}}}, false},
+		{"the route that has it refuses it", accepts, []Route{{Name: "shop", Senders: []string{"<>"}, Hops: []Hop{{Hop: config.Hop{Relay: refused}}}}}, true},
 	}
 	for _, tt := range tests {
-		r := &run{Env: Env{Hop: Hop{Relay: tt.first}, Routes: tt.routes}}
+		r := &run{Env: Env{Routes: append([]Route{{Name: config.DefaultRoute, Hops: []Hop{{Hop: config.Hop{Relay: tt.first}}}}}, tt.routes...)}}
 		if got := r.nullSender(); len(got) == 1 != tt.warns {
 			t.Errorf("%s: %+v", tt.name, got)
 		}
@@ -212,11 +213,11 @@ func TestNullSender(t *testing.T) {
 // TestMessagesAreBounded: of many routes each service gets one message, then the
 // others as far as it goes.
 func TestMessagesAreBounded(t *testing.T) {
-	r := &run{Env: Env{Hop: Hop{Host: "a"}, State: postfix.State{}}}
+	r := &run{Env: Env{Routes: []Route{{Name: config.DefaultRoute, Hops: []Hop{{Hop: config.Hop{Host: "a"}}}}}, State: postfix.State{}}}
 	for i := range 300 {
-		r.Routes = append(r.Routes, Route{Name: fmt.Sprint("r", i), Service: fmt.Sprint("s", i%150/100), Hops: []Hop{{Host: "b"}}})
+		r.Routes = append(r.Routes, Route{Name: fmt.Sprint("r", i), Service: fmt.Sprint("s", i%150/100), Hops: []Hop{{Hop: config.Hop{Host: "b"}}}})
 	}
-	r.Routes[299].Service = "rare"
+	r.Routes[300].Service = "rare"
 	checks := r.routeChecks()
 	chosen := chosen(checks)
 	if len(chosen) != maxDeliveries || !chosen[checks[300]] || !chosen[checks[0]] || chosen[checks[299]] {
@@ -247,7 +248,7 @@ func manyRoutes(t *testing.T, n int) Env {
 	var policy, senders strings.Builder
 	for i := range n {
 		r := Route{Name: fmt.Sprint("r", i), Senders: []string{fmt.Sprintf("d%d.test", i)}, From: fmt.Sprintf("a@d%d.test", i), Service: "relayhost-x",
-			Hops: []Hop{{Host: fmt.Sprintf("smtp%d.test", i), Port: 587, TLS: relays.StartTLS}}}
+			Hops: []Hop{{Hop: config.Hop{Host: fmt.Sprintf("smtp%d.test", i), Port: 587, TLS: relays.StartTLS}}}}
 		env.Routes = append(env.Routes, r)
 		fmt.Fprintf(&policy, "[smtp%d.test]:587 secure\n", i)
 		fmt.Fprintf(&senders, "@d%d.test relayhost-x:[smtp%d.test]:587\n", i, i)
@@ -302,7 +303,7 @@ func TestBouncesAlone(t *testing.T) {
 	s := relay(t)
 	env := s.env(t)
 	env.State.Running, env.To, env.Mailer = true, "to@relay.test", noMail{t: t}
-	env.Routes = []Route{{Name: "bounces", Senders: []string{"<>"}, From: env.From, Service: "relayhost-bounces", Hops: []Hop{s.hop(t, nil)}}}
+	env.Routes = append(env.Routes, Route{Name: "bounces", Senders: []string{"<>"}, From: env.From(), Service: "relayhost-bounces", Hops: []Hop{s.hop(t, nil)}})
 	if got := byRoute(Run(t.Context(), env, Options{Route: "bounces"}), "delivery"); got != "bounces: delivery:skip" {
 		t.Errorf("got %q, want %q", got, "bounces: delivery:skip")
 	}

@@ -23,11 +23,8 @@ type Env struct {
 	Reader *host.Reader
 	State  postfix.State
 
-	Hop              // the first of the default route
-	Service  string  // the relay's entry in master.cf
-	Fallback []Hop   // of the default route
-	Routes   []Route // of some senders, by relays of their own
-	From, To string  // of the test message; each route has a From of its own
+	Routes   []Route // the default first; one at least
+	To       string  // recipient of the test message
 	Resolver Resolver
 	Mailer   Mailer
 	Log      *maillog.Log // nil: none can be read, and LogError says why
@@ -86,7 +83,7 @@ const maxConnections = 8
 // Run makes all checks, those at once that do not need each other. It returns
 // when the last one has ended, each within its own limit.
 func Run(ctx context.Context, env Env, o Options) Report {
-	r := &run{Env: env, Options: o, inspected: explain.Inspect(env.State, env.From), slots: make(chan struct{}, maxConnections), began: time.Now()}
+	r := &run{Env: env, Options: o, inspected: explain.Inspect(env.State, env.From()), slots: make(chan struct{}, maxConnections), began: time.Now()}
 	if r.Probe == nil {
 		r.Probe = smtpprobe.Probe
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
@@ -72,11 +73,11 @@ func (s service) env(t *testing.T) Env {
 		State: postfix.State{Installed: true, Running: true, ConfigDir: "/etc/postfix", QueueDir: "/var/spool/postfix", FQDN: "host.example.com", Master: master,
 			Params: map[string]string{"relayhost": nextHop, "default_transport": "relayhost-x", "smtp_tls_security_level": "secure",
 				"smtp_helo_name": "host.example.com", "inet_interfaces": "loopback-only", "compatibility_level": "3.6"}},
-		Hop: Hop{
+		Routes: []Route{{Name: config.DefaultRoute, Service: "relayhost-x", From: "a@example.com", Hops: []Hop{{Hop: config.Hop{
 			Relay: relays.Relay{ID: "x", Name: "X", Ports: []relays.Port{{Port: s.starttls, TLS: relays.StartTLS}, {Port: s.implicit, TLS: relays.Implicit}}},
-			Host:  "relay.test", Port: s.starttls, TLS: relays.StartTLS, Username: "user", Password: secret.New("right"), Roots: s.ca.Pool(),
-		},
-		Service: "relayhost-x", From: "a@example.com", To: "b@example.com",
+			Host:  "relay.test", Port: s.starttls, TLS: relays.StartTLS, Username: "user", Password: secret.New("right"),
+		}, Roots: s.ca.Pool()}}}},
+		To:       "b@example.com",
 		Resolver: zone(t, "relay.test. 60 IN A 127.0.0.1", txt("example.com", "v=spf1 -all"), txt("_dmarc.example.com", "v=DMARC1; p=none")),
 		Plan:     &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Unchanged}}},
 	}
@@ -144,23 +145,23 @@ func TestLadder(t *testing.T) {
 		want   string
 		logins smtpd.Counters // Logins and Refusals are compared
 	}{
-		{"wrong password", func(e *Env, _ service) { e.Password = secret.New("wrong") },
+		{"wrong password", func(e *Env, _ service) { e.First().Password = secret.New("wrong") },
 			"dns:pass connect:pass connect:pass tls:pass auth:fail:auth_535_generic", smtpd.Counters{Refusals: 1}},
-		{"configured port is dead", func(e *Env, _ service) { e.Port = closed },
+		{"configured port is dead", func(e *Env, _ service) { e.First().Port = closed },
 			"dns:pass connect:fail:net_refused connect:pass connect:pass auth:pass", smtpd.Counters{Logins: 1}},
 		{"wrong name", func(e *Env, _ service) {
-			e.Host = "alias.test"
+			e.First().Host = "alias.test"
 			e.Resolver = zone(t, "alias.test. 60 IN A 127.0.0.1")
 		}, "dns:pass connect:pass connect:skip:tls_name_mismatch tls:fail:tls_name_mismatch", smtpd.Counters{}},
-		{"nobody trusts it", func(e *Env, _ service) { e.Roots = nil },
+		{"nobody trusts it", func(e *Env, _ service) { e.First().Roots = nil },
 			"dns:pass connect:pass connect:skip:tls_untrusted_issuer tls:fail:tls_untrusted_issuer", smtpd.Counters{}},
 		{"no such name", func(e *Env, _ service) { e.Resolver = zone(t) }, "dns:fail:dns_nxdomain", smtpd.Counters{}},
-		{"resolver fails", func(e *Env, _ service) { e.Host = "servfail.test" }, "dns:fail:dns_chroot_resolv", smtpd.Counters{}},
+		{"resolver fails", func(e *Env, _ service) { e.First().Host = "servfail.test" }, "dns:fail:dns_chroot_resolv", smtpd.Counters{}},
 		{"STARTTLS stripped", func(_ *Env, s service) {
 			s.Configure(func(c *smtpd.Config) { c.NoSTARTTLS = true; c.AuthWithoutTLS = true })
 		},
 			"dns:pass connect:pass connect:pass tls:fail:tls_not_offered auth:pass", smtpd.Counters{Logins: 1}},
-		{"no credentials", func(e *Env, _ service) { e.Username = "" },
+		{"no credentials", func(e *Env, _ service) { e.First().Username = "" },
 			"dns:pass connect:pass connect:pass tls:pass auth:skip", smtpd.Counters{}},
 	}
 	for _, tt := range tests {
@@ -190,7 +191,7 @@ func TestLadder(t *testing.T) {
 func TestDeadPortNamesTheOthers(t *testing.T) {
 	s := relay(t)
 	env := s.env(t)
-	env.Port = 1
+	env.First().Port = 1
 	for _, f := range Run(t.Context(), env, Options{NoSend: true}).Findings {
 		if f.Check == "connect" && f.Result == Fail {
 			if !strings.HasPrefix(f.Command, "relayhost setup --port ") || !strings.Contains(f.Remedy, fmt.Sprint(s.implicit)) {
@@ -231,7 +232,7 @@ func TestSilentPortHoldsNobodyUp(t *testing.T) {
 func TestCredentialsDecide(t *testing.T) {
 	causes := explain.Text("535 Authentication Credentials Invalid", nil)
 	for password, want := range map[string]string{strings.Repeat("x", 40): "ses_iam_secret", "B" + strings.Repeat("x", 43): "ses_credentials_invalid"} {
-		hop := Hop{Relay: relays.Relay{ID: "ses"}, Password: secret.New(password)}
+		hop := Hop{Hop: config.Hop{Relay: relays.Relay{ID: "ses"}, Password: secret.New(password)}}
 		if got := explain.Decide(causes, credentialSigns(hop))[0].ID; got != want {
 			t.Errorf("a password of %d: %s, want %s", len(password), got, want)
 		}
@@ -262,7 +263,7 @@ func TestMaps(t *testing.T) {
 			}
 			tt.write(root)
 			r := &run{Env: Env{Reader: &host.Reader{Root: root}, State: postfix.State{Installed: true,
-				Params: map[string]string{"smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd"}}}}
+				Params: map[string]string{"smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd"}}, Routes: []Route{{Hops: []Hop{{}}}}}}
 			if got := summary(NewReport(r.maps(t.Context(), r.routeChecks())), "maps"); got != tt.want && os.Geteuid() == 0 {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
@@ -383,7 +384,7 @@ func TestSizes(t *testing.T) {
 		want bool
 	}{{"10240000", 10485760, false}, {"20480000", 10485760, true}, {"0", 10485760, true}, {"10240000", 0, false}, {"", 10485760, false}} {
 		tr := &routeCheck{run: &run{Env: Env{State: postfix.State{Params: map[string]string{"message_size_limit": tt.here}}}},
-			route: Route{Hops: []Hop{{Relay: relays.Relay{Name: "X", Limits: relays.Limits{MessageBytes: tt.most}}}}}}
+			route: Route{Hops: []Hop{{Hop: config.Hop{Relay: relays.Relay{Name: "X", Limits: relays.Limits{MessageBytes: tt.most}}}}}}}
 		got := tr.sizes()
 		if len(got) == 1 != tt.want {
 			t.Errorf("%+v: got %+v, want a finding: %v", tt, got, tt.want)

@@ -35,17 +35,17 @@ var signInCauses = map[string]string{
 // signIn gets the token that the hop is logged in with, and renews a sign-in that
 // would end for want of use. It reports whether there is one to try.
 func (l *hopCheck) signIn(ctx context.Context) bool {
-	if l.hop.SignIn == nil {
+	if l.hop.Source == nil {
 		return true
 	}
 	start := time.Now()
-	token, err := l.hop.SignIn.Token(ctx)
+	token, err := l.hop.Source.Token(ctx)
 	if err != nil {
 		l.found(l.notSignedIn(err, start))
 		return false
 	}
 	l.hop.Token = token
-	st, err := l.hop.SignIn.Standing()
+	st, err := l.hop.Source.Standing()
 	if err != nil {
 		l.found(Finding{Check: "auth", Result: Warn, Detail: l.about(err.Error()), Ms: ms(time.Since(start))})
 		return true
@@ -55,12 +55,12 @@ func (l *hopCheck) signIn(ctx context.Context) bool {
 		l.found(Finding{Check: "auth", Result: Warn, Detail: l.about(fmt.Sprintf("the token was renewed in the future by this server's clock, in %s", -age)), Ms: ms(time.Since(start))}.known("clock_jump"))
 		return true
 	}
-	detail := fmt.Sprintf("signed in at %s as %s; the token was renewed %s ago", l.hop.SignIn.Client.Host(), l.hop.Username, age)
+	detail := fmt.Sprintf("signed in at %s as %s; the token was renewed %s ago", l.hop.Source.Client.Host(), l.hop.Username, age)
 	f := Finding{Check: "auth", Result: Pass, Detail: l.about(detail), Ms: ms(time.Since(start))}
 	if left := time.Until(st.Ends); !st.Ends.IsZero() {
 		days := int(left.Abs().Hours() / 24)
 		what, cause, again := "certificate", "signin_certificate_ends", "Upload a new one under Certificates & secrets, and give its file to setup."
-		if l.hop.SignIn.Client.Certificate.IsZero() {
+		if l.hop.Source.Client.Certificate.IsZero() {
 			what, cause, again = "secret", "signin_secret_ends", "Make a new one under Certificates & secrets, and give its Value to setup, with client_secret_expires=."
 		}
 		span, ends := plural.Of(days, "day"), "ends"
@@ -79,7 +79,7 @@ func (l *hopCheck) signIn(ctx context.Context) bool {
 			f.Command = "relayhost setup --credentials-file FILE"
 		}
 	}
-	if st.Ends.IsZero() && !l.hop.SignIn.Client.Secret.IsZero() {
+	if st.Ends.IsZero() && !l.hop.Source.Client.Secret.IsZero() {
 		f.Detail += "; nobody has said when the client secret ends (client_secret_expires= in the credentials file)"
 	}
 	l.found(f)

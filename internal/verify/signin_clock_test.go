@@ -41,7 +41,7 @@ func TestSignInByAWrongClock(t *testing.T) {
 				}
 			}
 			env := s.env(t)
-			env.Password, env.SignIn = secret.Value{}, &source
+			env.First().Password, env.First().Source = secret.Value{}, &source
 			r := Run(t.Context(), env, Options{NoSend: true})
 			if got := summary(r, "auth"); got != test.want || !strings.Contains(find(r, "auth")[0].Detail, test.says) {
 				t.Errorf("got %s: %+v, want %s: %s", got, find(r, "auth"), test.want, test.says)

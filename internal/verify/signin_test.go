@@ -42,7 +42,7 @@ func TestSecretEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			env := s.env(t)
-			env.Password, env.SignIn = secret.Value{}, &source
+			env.First().Password, env.First().Source = secret.Value{}, &source
 			r := Run(t.Context(), env, Options{NoSend: true})
 			if got := summary(r, "auth"); got != test.want {
 				t.Fatalf("got %s, want %s\n%+v", got, test.want, find(r, "auth"))
@@ -77,7 +77,7 @@ func TestNotSignedIn(t *testing.T) {
 		{"the clock", "signin_clock", "clock", &oauth.CertificateError{Why: "begins in the future: this server's clock says 2026"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := &hopCheck{routeCheck: &routeCheck{run: &run{}}}
+			l := &hopCheck{routeCheck: &routeCheck{run: &run{Env: Env{Routes: []Route{{Hops: []Hop{{}}}}}}}}
 			f := l.notSignedIn(test.err, time.Now())
 			if f.Result != Fail || f.Cause != test.cause || !strings.Contains(f.Detail, test.says) || f.Remedy == "" {
 				t.Errorf("got %+v, want the failure %s that says %q, with a remedy", f, test.cause, test.says)

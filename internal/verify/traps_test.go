@@ -108,7 +108,7 @@ func TestTraps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sound := relay(t).env(t)
+	sound := relay(t)
 	disconnect := regexp.MustCompile("^(hangs up|resets) at ")
 	for _, trap := range append(script.Traps(smtpd.ServerTLS(cert)), certificateTraps(t, ca)...) {
 		t.Run(trap.Name, func(t *testing.T) {
@@ -119,10 +119,10 @@ func TestTraps(t *testing.T) {
 			}
 			s := script.Play(l, trap.Steps...)
 			defer s.Close()
-			env := sound
-			env.Port, env.Roots, env.Relay.Ports = l.Addr().(*net.TCPAddr).Port, ca.Pool(), nil
+			env := sound.env(t)
+			env.First().Port, env.First().Roots, env.First().Relay.Ports = l.Addr().(*net.TCPAddr).Port, ca.Pool(), nil
 			if trap.Implicit {
-				env.TLS = relays.Implicit
+				env.First().TLS = relays.Implicit
 			}
 			step, limit := time.Second, 3*time.Second
 			if trap.Name == "reply in pieces" { // which take 0.7 s
