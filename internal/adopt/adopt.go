@@ -39,7 +39,8 @@ type Point struct {
 	Why  string `json:"why"`
 }
 
-// Route is the mail of some senders and its hops.
+// Route is a row of the offer, which is a document: what the file of config would say of a
+// route, beside where Postfix has it today.
 type Route struct {
 	Name    string   `json:"name"`
 	Senders []string `json:"senders,omitempty"` // as config.Route has them
@@ -48,7 +49,8 @@ type Route struct {
 	Hops    []Hop    `json:"hops"`
 }
 
-// Hop is one relay of a route.
+// Hop is one relay of a Route: what the file would say of it, beside how Postfix writes
+// it today and where its account is stored. It holds no secret.
 type Hop struct {
 	Relay       string         `json:"relay"` // id in the catalogue, or smarthost
 	Region      string         `json:"region,omitempty"`

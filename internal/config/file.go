@@ -52,6 +52,8 @@ type fileConfig struct {
 	Routes          []fileRoute       `toml:"route,omitempty"`
 }
 
+// fileHop is a Hop in the words of the file: a Hop has its relay looked up, and secrets,
+// which no file has.
 type fileHop struct {
 	Relay           string `toml:"relay,omitempty"`
 	Region          string `toml:"region,omitempty"`
@@ -72,6 +74,7 @@ type fileHop struct {
 	ClientID        string `toml:"client_id,omitempty"`
 }
 
+// fileRoute is a Route in the words of the file, its first hop without a table of its own.
 type fileRoute struct {
 	Name    string   `toml:"name"`
 	Senders []string `toml:"senders"`

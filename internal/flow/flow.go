@@ -21,7 +21,8 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// Route is how a message leaves, or stays.
+// Route is how one message leaves, or stays, as trivial-rewrite(8) and the service that it
+// names have it: a row of a document, of which two are compared.
 type Route struct {
 	Transport string `json:"transport"` // service of master.cf: "smtp", "local", "relayhost-ses"
 	NextHop   string `json:"next_hop"`  // "" for the mail exchangers of the recipient's domain

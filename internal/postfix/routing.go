@@ -33,7 +33,8 @@ func ParseNextHop(text string) (NextHop, error) {
 	return NextHop{text, strings.TrimSuffix(name, "."), n, text[0] != '['}, nil
 }
 
-// Route is where mail for other servers goes: to which next hops, by which service.
+// Route is where mail for other servers goes, as Postfix resolves it from all that it
+// reads: to which next hops, by which service.
 type Route struct {
 	Transport string  // "smtp": the name of an entry in master.cf
 	Service   Service // that entry; the zero value where there is none

@@ -27,7 +27,8 @@ type Form struct {
 	MainCF       string   `json:"main_cf,omitempty"`
 }
 
-// Route is the mail of some senders, and the hops that it goes by.
+// Route is a config.Route as the page may ask for it: the documents of a page have names
+// and checks of their own, and no field for a secret.
 type Route struct {
 	Name    string   `json:"name"`
 	Senders []string `json:"senders,omitempty"`
@@ -35,7 +36,8 @@ type Route struct {
 	Hops    []Hop    `json:"hops"`
 }
 
-// Hop is a relay of the catalogue, or a server by its name.
+// Hop is a config.Hop as the page may ask for it: a relay of the catalogue, or a server by
+// its name.
 type Hop struct {
 	Relay  string `json:"relay"` // ID; relays.SmarthostID for a server by its name
 	Region string `json:"region,omitempty"`
