@@ -87,6 +87,14 @@ func TestLabDemo(t *testing.T) {
 	if !strings.HasPrefix(res.Stdout, "This demo runs a relay of its own") || !strings.HasSuffix(res.Stdout, "\nSet up this server: sudo relayhost setup\n") {
 		t.Errorf("got\n%s\nwant what it does at the beginning, and the next command at the end", res.Stdout)
 	}
+	// The card says of this demo what setup's says of a setup, and nothing that a demo does not do.
+	card, _, _ := strings.Cut(res.Stdout[strings.Index(res.Stdout, "\nRelay ")+1:], "\n\n")
+	card = strings.Join(strings.Fields(card), " ")
+	for _, want := range []string{"TLS, verified with ", "Account demo Sender app@example.com; the server's own accounts", "Test one message to you@example.net, which", "Undo at the end of this demo"} {
+		if !strings.Contains(card, want) || strings.Contains(card, "before and after") {
+			t.Errorf("the card: got\n%s\nwant %q in it, and no second message", card, want)
+		}
+	}
 	if strings.Contains(res.Stdout+res.Stderr, "p#a:s") {
 		t.Error("the password was printed, want it nowhere in the output")
 	}

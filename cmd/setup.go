@@ -347,6 +347,9 @@ func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req se
 				return d, err
 			}
 			d.s.Look.Tell(r)
+			if !d.s.Plan.Changed() {
+				r.stopped(d.s)
+			}
 			return d, r.dryRun(d.s.Plan, d.table, f.detailedExit)
 		case !d.s.Plan.Changed():
 			return d, r.unchanged(ctx, d.s, q)

@@ -77,12 +77,22 @@ func TestSetupClaims(t *testing.T) {
 			})
 		}
 	}
+	stopped := func(running bool) state {
+		return func(t *testing.T) string {
+			return said(t, func(a *app) {
+				s := setup.Setup{}
+				s.State.Running = running
+				(&setupReport{app: a}).stopped(s)
+			})
+		}
+	}
 	for _, c := range []struct {
 		text  string
 		holds state
 		fails []state
 	}{
 		{"Postfix is not running and will be started", confirmed(func(s *setup.Setup) { s.State = postfix.State{} }), []state{confirmed(func(*setup.Setup) {})}},
+		{"Postfix is not running, and mail waits until it is started: postfix start", stopped(false), []state{stopped(true), confirmed(func(*setup.Setup) {})}},
 		{"delivered: 2 more test messages", proven(seen, seen), []state{proven(setup.Delivered{}, setup.Delivered{}), proven(seen, setup.Delivered{}), proven(seen)}},
 		{"handed to Postfix: 2 more test messages; no log shows where they went", proven(setup.Delivered{}, setup.Delivered{}), []state{proven(seen, seen), proven(seen, setup.Delivered{})}},
 		{"delivered: 1 more test message; of 1 more no log shows where they went", proven(seen, setup.Delivered{}), []state{proven(seen, seen)}},

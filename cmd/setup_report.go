@@ -227,6 +227,7 @@ func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Quest
 	}
 	r.doc.Result = "unchanged"
 	r.io.Done()
+	r.stopped(s)
 	if !r.json {
 		fmt.Fprintln(r.io.Out, "unchanged")
 	}
@@ -234,6 +235,13 @@ func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Quest
 		r.io.Tell("", "%s", alreadySetUp(s.Config))
 	}
 	return nil
+}
+
+// stopped says that mail does not leave although nothing is to be changed.
+func (r *setupReport) stopped(s setup.Setup) {
+	if !s.State.Running {
+		r.Unproven("Postfix is not running, and mail waits until it is started: postfix start")
+	}
 }
 
 // alreadySetUp says what a setup that changes nothing has found, and what could be meant.

@@ -5398,6 +5398,11 @@ func relayscaleway() Relay {
 				Type:  "MX",
 				Name:  "@",
 				Value: "blackhole.tem.scaleway.com",
+			}, Record{
+				Type:   "TXT",
+				Name:   "_dmarc",
+				Value:  "v=DMARC1; p=<policy>",
+				Source: "sc-doc",
 			}},
 			Source: "recalled",
 		},

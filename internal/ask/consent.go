@@ -66,6 +66,17 @@ func showPlan(t Terminal, s setup.Setup, table *flow.Table) {
 	t.IO.Say("")
 }
 
+// Card is the plan of s on one screen, width columns wide. other replaces the text of
+// rows, by their label.
+func Card(s setup.Setup, width int, other map[string]string) string {
+	var b strings.Builder
+	for _, r := range planScreen(s, nil) {
+		first := fmt.Sprintf("%-10s ", r.label)
+		b.WriteString(ui.Wrap(smtpprobe.Sanitize(cmp.Or(other[r.label], r.text)), first, strings.Repeat(" ", len(first)), width))
+	}
+	return b.String()
+}
+
 // row is a line of the plan.
 type row struct{ label, text string }
 

@@ -43,6 +43,8 @@ type Options struct {
 	Install bool      // install Postfix where it is missing
 	Timeout time.Duration
 	Report  setup.Reporter
+	// Card is the plan on one screen, as setup shows it before its question.
+	Card func(setup.Setup) string
 	// Delivered shows what became of the test message.
 	Delivered func(to string, proven []setup.Delivered)
 }
@@ -232,6 +234,8 @@ func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 	if err != nil {
 		return err
 	}
+	d.head("the plan, as setup shows it before it asks")
+	fmt.Fprint(d.Out, d.Card(s))
 	d.head("what changes in the private Postfix")
 	fmt.Fprint(d.Out, diff.Plan(s.Plan, diff.Style{Color: d.Color, Brief: !d.Verbose}))
 	d.head("applied and proven")

@@ -48,9 +48,21 @@ func (h Host) Check(ctx context.Context, c *explain.Collector) {
 
 // here are what Postfix would die of or defer all mail for, as its files show.
 func (h Host) here(ctx context.Context, state postfix.State) (causes []explain.Cause) {
+	known := func(id string) {
+		if c, ok := explain.ByID(id); ok {
+			c.Confirmed = true
+			causes = append(causes, c)
+		}
+	}
+	if !state.Running {
+		known("postfix_down")
+	}
+	if dir := state.Params["queue_directory"]; dir != "" && h.Full(dir) {
+		known("disk_full")
+	}
 	faults, err := instance.Preview(ctx, h.Reader, state, plan.Plan{})
 	if err != nil {
-		return nil // postconf(1) does not answer; the log has the reason
+		return causes // postconf(1) does not answer; the log has the reason
 	}
 	for i := range faults {
 		f := &faults[i]

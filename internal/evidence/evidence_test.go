@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
 	"relayhost/internal/setup"
@@ -35,6 +37,8 @@ cat "$(dirname "$0")/../../queue.json"
 }
 
 const (
+	masterPid = "/var/spool/postfix/pid/master.pid"
+
 	mainCF   = "relayhost = [smtp.example.net]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\nmaillog_file = /var/log/mail.log\n"
 	masterCF = "smtp unix - - y - - smtp\n"
 	defaults = "mail_version = 3.7.11\nconfig_directory = /etc/postfix\nqueue_directory = /var/spool/postfix\ndata_directory = /var/lib/postfix\n" +
@@ -57,7 +61,7 @@ func newHost(t *testing.T, files map[string]string) (h Host, told *[]string) {
 	all := map[string]string{
 		"/etc/postfix/main.cf": mainCF, "/etc/postfix/master.cf": masterCF, "/usr/share/postfix.defaults": defaults,
 		"/etc/postfix/sasl_passwd": "[smtp.example.net]:587 joe:pw\n", "/etc/postfix/sasl_passwd.db": "compiled",
-		"/etc/hostname": "web1.example.com\n", "/queue.json": "", "/var/log/mail.log": refused("web1"),
+		"/etc/hostname": "web1.example.com\n", "/queue.json": "", "/var/log/mail.log": refused("web1"), masterPid: "1\n",
 	}
 	for name, text := range programs {
 		all["/usr/bin/"+name] = text
@@ -75,6 +79,12 @@ func newHost(t *testing.T, files map[string]string) (h Host, told *[]string) {
 		if err := os.WriteFile(real, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if f, err := os.Open(filepath.Join(root, masterPid)); err == nil { // as master(8) does as long as it lives
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
 	}
 	told = &[]string{}
 	r := &host.Reader{Root: root, Path: filepath.Join(root, "usr/bin") + ":/usr/bin:/bin"}
@@ -105,6 +115,7 @@ func TestCollect(t *testing.T) {
 		{"a log and a queue", map[string]string{"/queue.json": queued}, "net_timeout auth_535_generic", ""},
 		{"a queue without a log", map[string]string{"/var/log/mail.log": "", "/queue.json": queued}, "net_timeout", "the mail log cannot be read"},
 		{"a log without a queue", map[string]string{"/queue.json": ""}, "auth_535_generic", "the queue cannot be read"},
+		{"Postfix does not run", map[string]string{"/var/log/mail.log": "\n", masterPid: ""}, "postfix_down", ""},
 		{"what the files show", map[string]string{"/var/log/mail.log": "\n", "/etc/postfix/sasl_passwd.db": ""}, "map_db_missing", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

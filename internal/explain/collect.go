@@ -298,7 +298,7 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 	}
 	severity, _ := line.Severity()
 	switch trouble := severity == "fatal" || severity == "panic" || severity == "error"; {
-	case len(causes) > 0, trouble, t.status != "" && !(t.status == "deferred" && delayed(t)):
+	case len(causes) > 0, trouble, t.status != "":
 	case severity == "warning" && !must().knownHarmless(t.own): // worth telling of a short text
 		if c.Lines <= maxPasted {
 			c.warnings = append(c.warnings, warned{t, line, example})
@@ -334,10 +334,6 @@ func (c *Collector) lifeSigns(line maillog.Line) {
 		c.startAt = c.Lines
 	}
 }
-
-// delayed reports a delivery that was only put off because an earlier one of the
-// same message failed, whose own line says why.
-func delayed(t text) bool { return strings.Contains(t.own, "(deferred transport)") }
 
 // AddQueued takes in what waits in the queue: each reason of a delay.
 func (c *Collector) AddQueued(m postfix.QueuedMessage) {

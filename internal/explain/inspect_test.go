@@ -66,6 +66,7 @@ func TestInspect(t *testing.T) {
 		{name: "typo", change: func(s *postfix.State) {
 			s.Warnings = []string{"postconf: warning: /etc/postfix/main.cf: unused parameter: relay_host=[x]"}
 		}, want: "maincf_typo"},
+		{name: "deferred transport", params: map[string]string{"defer_transports": "relayhost-ses"}, want: "transport_deferred"},
 		{name: "down", change: func(s *postfix.State) { s.Running = false }, want: "postfix_down"},
 		{name: "twice and a comment", change: func(s *postfix.State) {
 			s.Main, _ = postfix.ParseMain([]byte("relayhost = [a]:1\nrelayhost = [smtp.example.com]:587 # ses\n"))

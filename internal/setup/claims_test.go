@@ -61,6 +61,7 @@ func TestStatusClaims(t *testing.T) {
 		{"restore it: sudo relayhost setup", drift(apply.DriftEdited), []change{none, drift(apply.DriftForeign)}},
 		{"Queue      empty", none, []change{func(s *Status) { s.Waiting = 3 }, unknown("queue"), absent}},
 		{"Queue      3 messages", func(s *Status) { s.Waiting = 3 }, []change{none, func(s *Status) { s.Waiting, s.more = 3, true }}},
+		{"its file system is full", func(s *Status) { s.full = true }, []change{none, func(s *Status) { s.Waiting = 3 }}},
 		{"more than 3 messages", func(s *Status) { s.Waiting, s.more = 3, true }, []change{func(s *Status) { s.Waiting = 3 }}},
 		{"Verified   pass", none, []change{func(s *Status) { s.Verified = nil }, func(s *Status) { s.Verified.Time = at.Add(-time.Hour) }, func(s *Status) { s.Verified.Result = verify.Fail }}},
 		{"not since this change; before it:", func(s *Status) { s.Verified.Time = at.Add(-time.Hour) }, []change{none, func(s *Status) { s.ChangedAt, s.ChangeID = nil, "" }}},

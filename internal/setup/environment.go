@@ -88,7 +88,7 @@ func (deps Deps) drift(env *verify.Env) {
 	env.Changed = map[string]string{}
 	for _, item := range items {
 		switch item.State {
-		case apply.DriftNone:
+		case apply.DriftNone, apply.DriftCompiled:
 		case apply.DriftRemoved:
 			env.Changed[item.Path] = "removed"
 		case apply.DriftMode:

@@ -146,13 +146,13 @@ func probePorts(ctx context.Context, deps Deps, d Discovery, c config.Config, op
 func unreachable(h config.Hop, tried []detect.Submission) error {
 	if len(tried) > 0 && tried[0].Result == string(detect.DNSFailed) {
 		err := fmt.Errorf("no port of %s can be tried: %s", h.Host, tried[0].Detail)
-		cause := "dns_chroot_resolv"
+		cause, remedy := "dns_chroot_resolv", "Look at the name servers in /etc/resolv.conf: does one of them answer?"
 		if strings.Contains(tried[0].Detail, resolve.ErrNotFound.Error()) {
-			cause = "dns_nxdomain"
+			cause, remedy = "dns_nxdomain", "Check the host name or the region, and the name servers in /etc/resolv.conf."
 		}
 		return ProofError{explained(err, verify.Finding{
 			Check: "dns", Result: verify.Fail, Detail: err.Error(), Cause: cause,
-			Remedy: "Check the host name or the region, and the name servers in /etc/resolv.conf.",
+			Remedy: remedy,
 		})}
 	}
 	var lines []string

@@ -54,6 +54,7 @@ type Status struct {
 	Unknown   map[string]string `json:"unknown,omitempty"`  // what could not be read, and why
 
 	transport string // default_transport, or what stands for it, where it sends nothing by SMTP; "" otherwise
+	full      bool   // no room is left where the queue is
 	more      bool   // the queue is longer than Waiting: it was not read to its end
 }
 
@@ -81,6 +82,8 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		}
 		if queue, err := postfix.ReadQueue(ctx, r, deps.ConfigDir); err == nil || errors.Is(err, postfix.ErrLongQueue) {
 			doc.Waiting, doc.more = len(queue), err != nil
+			dir := state.Params["queue_directory"]
+			doc.full = dir != "" && r.Full(dir)
 		} else {
 			doc.Unknown["queue"] = err.Error()
 		}
@@ -317,14 +320,18 @@ func writeDrift(row func(label, format string, args ...any), doc Status) {
 
 // writeQueue says how many messages wait.
 func writeQueue(row func(label, format string, args ...any), doc Status) {
+	full := ""
+	if doc.full {
+		full = "; its file system is full: Postfix accepts no mail"
+	}
 	switch {
 	case doc.Postfix == "" || doc.Unknown["queue"] != "":
 	case doc.Waiting == 0:
-		row("Queue", "empty")
+		row("Queue", "empty%s", full)
 	case doc.more:
-		row("Queue", "more than %d messages", doc.Waiting)
+		row("Queue", "more than %d messages%s", doc.Waiting, full)
 	default:
-		row("Queue", "%s", plural.Of(doc.Waiting, "message"))
+		row("Queue", "%s%s", plural.Of(doc.Waiting, "message"), full)
 	}
 }
 

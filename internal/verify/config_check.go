@@ -24,7 +24,12 @@ func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) 
 		return []Finding{{Check: "config", Result: Fail, Detail: "Postfix is not installed", Cause: "postfix_not_installed",
 			Remedy: "Install it; setup can do that.", Command: "relayhost setup --install"}}
 	}
-	findings := slices.Concat(outdated(r.State), r.bypassed(), linted(r.Reader, r.State))
+	findings := slices.Concat(outdated(r.State), r.bypassed(), slices.DeleteFunc(linted(r.Reader, r.State), func(f Finding) bool {
+		return slices.ContainsFunc(maps, func(g Finding) bool {
+			table, _, _ := strings.Cut(g.Detail, " ")
+			return g.Cause == f.Cause && g.Result == Fail && strings.Contains(f.Detail, table)
+		})
+	}))
 	services := map[string]bool{}
 	for _, t := range checks {
 		// Routes may share a service; what holds for all stands with the first.

@@ -51,6 +51,12 @@ func (d Domain) Check(ctx context.Context) []Finding {
 		wait.Go(func() { findings[i] = timed(ctx, check) })
 	}
 	wait.Wait()
+	if f := findings[0]; f.Cause == "dns_failed" && findings[1].Cause == f.Cause && findings[2].Cause == f.Cause {
+		// One fault is told once.
+		for i := range findings[1:3] {
+			findings[i+1] = Finding{Check: findings[i+1].Check, Result: Skip, Detail: "DNS does not answer", Ms: findings[i+1].Ms}
+		}
+	}
 	// Alignment is about the three together.
 	findings[2] = d.alignment(findings[0], findings[1], findings[2])
 	return findings
@@ -198,6 +204,12 @@ func (t *routeCheck) domain(ctx context.Context) []Finding {
 		return []Finding{{Check: "spf", Result: Skip, Detail: detail}, {Check: "dkim", Result: Skip, Detail: detail}, {Check: "dmarc", Result: Skip, Detail: detail}}
 	}
 	findings := Domain{Resolver: t.Resolver, Name: name, Relay: relay, Public: t.Public, HELO: t.State.FQDN, Blocklists: t.Blocklists}.Check(ctx)
+	if findings[0].Cause == "dns_failed" && findings[1].Result == Skip && t.route.Hops[0].Host != "" {
+		// Where DNS does not answer for the relay either, that is the more basic fault.
+		if _, _, err := t.Resolver.Addrs(ctx, t.route.Hops[0].Host); err != nil && !missing(err) {
+			findings[0] = Finding{Check: "spf", Result: Skip, Detail: findings[1].Detail, Ms: findings[0].Ms}
+		}
+	}
 	for i, f := range findings {
 		// Receivers see the relay's address, not this host's.
 		if f.Check == "ptr" && f.Result == Warn && relay.ID != "" {

@@ -9,6 +9,7 @@ import (
 
 	"relayhost/internal/resolve"
 	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
 )
 
 // errNoRecord is a name that exists without the record in question; to the
@@ -23,9 +24,12 @@ func (d Domain) DMARC(ctx context.Context) Finding {
 	switch {
 	case err != nil && !missing(err):
 		return unanswered("dmarc", err)
+	case err != nil && d.Relay.ID == relays.SmarthostID:
+		f.Result, f.Detail = Skip, d.Name+" has no DMARC policy; how this relay signs its mail is not known here"
 	case err != nil:
+		record, reason := d.policyToPublish()
 		f.Result, f.Cause, f.Detail = Warn, "dmarc_missing", d.Name+" has no DMARC policy"
-		f.Remedy = fmt.Sprintf("Publish at _dmarc.%s the TXT record: v=DMARC1; p=none", d.Name)
+		f.Remedy = fmt.Sprintf("Publish at _dmarc.%s the TXT record: %s (%s)", d.Name, record, reason)
 	case tag(record, "p") == "":
 		f.Result, f.Cause, f.Detail = Warn, "dmarc_invalid", "the DMARC record at "+at+" has no policy: "+smtpprobe.Sanitize(record)
 		f.Remedy = "Give it p=none, p=quarantine or p=reject."
@@ -53,6 +57,29 @@ func (d Domain) policy(ctx context.Context) (at, record string, err error) {
 		}
 	}
 	return "", "", errNoRecord
+}
+
+// policyToPublish is the DMARC record for a domain that has none, and why it needs one.
+// Its policy asks receivers for nothing, so it cannot cost mail (RFC 7489, section 6.3).
+func (d Domain) policyToPublish() (record, reason string) {
+	for _, r := range d.Relay.DNS.Other {
+		if r.Name == "_dmarc" {
+			return strings.Replace(r.Value, "<policy>", "none", 1), d.Relay.Name + " asks for it"
+		}
+	}
+	// support.google.com/mail/answer/81126 and senders.yahooinc.com/best-practices, as of
+	// 2024-02; Microsoft's Outlook.com as of 2025-05.
+	return "v=DMARC1; p=none", "Gmail, Yahoo and Outlook.com require one of bulk senders"
+}
+
+// missingPolicy is the line on the DMARC record, none where the domain or its
+// organization has one, or DNS does not answer.
+func (d Domain) missingPolicy(ctx context.Context) []string {
+	if f := d.DMARC(ctx); f.Cause != "dmarc_missing" {
+		return nil
+	}
+	record, reason := d.policyToPublish()
+	return []string{fmt.Sprintf("    TXT _dmarc.%s: %s (%s)", d.Name, record, reason)}
 }
 
 // tag returns the value of one tag of a DMARC record.

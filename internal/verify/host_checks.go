@@ -169,6 +169,8 @@ func (r *run) drift(context.Context) []Finding {
 		case f.Action == plan.Unchanged:
 		case how != "":
 			changed = append(changed, f.Path+" ("+how+")")
+		case r.Changed[index(f)] != "":
+			changed = append(changed, index(f)+" ("+r.Changed[index(f)]+")")
 		case r.Changed != nil: // nobody has touched it
 			differs = append(differs, f.Path)
 		default:
@@ -191,10 +193,18 @@ func (r *run) drift(context.Context) []Finding {
 	return findings
 }
 
+// index is the compiled file of a lookup table, "" for another file.
+func index(f plan.File) string {
+	return postfix.Table{Type: f.Map, Path: f.Path}.Index()
+}
+
 // queue tells what waits, and why.
 func (r *run) queue(context.Context) []Finding {
 	if !r.State.Installed || !r.State.Running {
 		return skip("queue", "Postfix does not run")
+	}
+	if dir := r.State.Params["queue_directory"]; dir != "" && r.Reader.Full(dir) {
+		return []Finding{Finding{Check: "queue", Result: Fail, Detail: "the file system of " + dir + " is full: Postfix accepts no mail"}.known("disk_full")}
 	}
 	messages, err := r.waiting()
 	if err != nil && !errors.Is(err, postfix.ErrLongQueue) {
@@ -229,9 +239,18 @@ func (r *run) queue(context.Context) []Finding {
 		f = f.because([]explain.Cause{c.Groups()[i].Cause})
 		f.Result = Fail
 	}
+	if slices.ContainsFunc(r.findings, obstructs) { // with its own remedy
+		f.Result, f.Cause, f.Remedy = Warn, "queue_deferred", "Fix first what fails above."
+	}
 	f.Remedy = strings.TrimSpace(f.Remedy + " After fixing the cause, send the mail that waits.")
 	f.Command = "postqueue -f"
 	return []Finding{f}
+}
+
+// obstructs reports whether a finding is a fault on the way to a relay, for which mail
+// waits.
+func obstructs(f Finding) bool {
+	return f.Result == Fail && slices.Contains([]string{"config", "maps", "service", "dns", "connect", "tls", "auth"}, f.Check)
 }
 
 // stuck reports whether mail waits for a fault of this server that time does not heal:

@@ -16,13 +16,14 @@ import (
 // lookUpLimit bounds the lookups for the advice of one run.
 const lookUpLimit = 8 * time.Second
 
-// MissingRecords are those that the relays want for the sender domain of each route
-// and that DNS does not have now.
+// MissingRecords are those that the sender domain of each route needs with its relay and
+// that DNS does not have now.
 func MissingRecords(ctx context.Context, c config.Config, dns Resolver) []string {
 	ctx, cancel := context.WithTimeout(ctx, lookUpLimit)
 	defer cancel()
 	var lines []string
 	secret := map[string]bool{} // names of relays in whose records something stands in <>
+	policies := map[string]bool{}
 	for _, d := range senderDomains(c, dns) {
 		found := append(spfRecord(ctx, dns, d.Relay, d.Name), dkimRecords(ctx, dns, d.Relay, d.Name)...)
 		for _, r := range d.missingBounces(ctx) {
@@ -30,6 +31,10 @@ func MissingRecords(ctx context.Context, c config.Config, dns Resolver) []string
 		}
 		if strings.Contains(strings.Join(found, ""), "<") {
 			secret[d.Relay.Name] = true
+		}
+		if !policies[d.Name] { // one for all routes of the domain
+			policies[d.Name] = true
+			found = append(found, d.missingPolicy(ctx)...)
 		}
 		lines = append(lines, found...)
 	}

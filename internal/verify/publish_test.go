@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"relayhost/internal/config"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/resolve"
 	"relayhost/relays"
 )
@@ -47,15 +48,21 @@ func TestMissingRecords(t *testing.T) {
 	}{
 		{"none there", "a@example.com", relay("mailgun"), nil, "TXT example.com: v=spf1 include:mailgun.org ~all", "replaces"},
 		{"another there", "a@example.com", relay("mailgun"), records{"example.com": "v=spf1 mx -all"}, "TXT example.com: v=spf1 mx include:mailgun.org -all (replaces", ""},
-		{"there already", "a@example.com", relay("mailgun"), records{"example.com": "v=spf1 include:mailgun.org -all", "mailgun.org": "v=spf1 ip4:192.0.2.0/24 ~all"}, "", "TXT"},
+		{"there already", "a@example.com", relay("mailgun"), records{"example.com": "v=spf1 include:mailgun.org -all", "mailgun.org": "v=spf1 ip4:192.0.2.0/24 ~all"}, "", "TXT example"},
 		{"public mail", "jane@gmail.com", relay("gmail"), nil, "", "gmail.com"},
-		{"SES needs none", "a@example.com", relay("ses"), nil, "", "TXT"},
+		{"SES needs none", "a@example.com", relay("ses"), nil, "", "spf1"},
 		{"a selector that differs by account", "a@example.com", relay("postmark"), nil, "", "<timestamp>"},
 		{"DKIM by name", "a@example.com", relay("brevo"), nil, "CNAME brevo1._domainkey.example.com", "spf1"},
 		{"bounces: no SPF record", "a@example.com", relay("resend"), records{"example.com": "v=spf1 include:amazonses.com -all"}, "TXT send.example.com: v=spf1 include:amazonses.com ~all (unless", ""},
 		{"bounces: SPF there", "a@example.com", relay("resend"), records{"send.example.com": "v=spf1 include:amazonses.com ~all", "amazonses.com": "v=spf1 ip4:192.0.2.0/24 ~all"}, "MX send.example.com: 10 feedback-smtp.<region>.amazonses.com", "TXT send"},
 		{"tracking and an MX of the domain are not asked for", "a@example.com", relay("scaleway"), nil, "", "MX"},
 		{"a smarthost", "a@example.com", relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true), nil, "", "TXT"},
+		{"no policy", "a@news.example.com", relay("ses"), nil, "TXT _dmarc.news.example.com: v=DMARC1; p=none (Gmail, Yahoo and Outlook.com require", "rua"},
+		{"no policy, and the relay asks for one", "a@example.com", relay("brevo"), nil, "TXT _dmarc.example.com: v=DMARC1; p=none; rua=mailto:rua@dmarc.brevo.com (Brevo", "<policy>"},
+		{"the relay asks for one of any kind", "a@example.com", relay("scaleway"), nil, "TXT _dmarc.example.com: v=DMARC1; p=none (Scaleway", "<policy>"},
+		{"a policy there", "a@example.com", relay("ses"), records{"_dmarc.example.com": "v=DMARC1; p=reject"}, "", "TXT"},
+		{"a policy of the organization", "a@news.example.com", relay("ses"), records{"_dmarc.example.com": "v=DMARC1; p=reject"}, "", "TXT"},
+		{"a policy that is not valid is not joined by a second", "a@example.com", relay("ses"), records{"_dmarc.example.com": "v=DMARC1"}, "", "TXT"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := config.New()
@@ -68,8 +75,25 @@ func TestMissingRecords(t *testing.T) {
 			if test.not != "" && strings.Contains(got, test.not) {
 				t.Errorf("got %q, want no %q in it", got, test.not)
 			}
+			// What setup lists, verify's remedy names, and the other way round.
+			f := Domain{Resolver: test.dns, Name: mailaddr.Domain(test.from), Relay: test.relay}.DMARC(t.Context())
+			_, remedy, _ := strings.Cut(f.Remedy, "TXT record: ")
+			listed := strings.Contains(got, "TXT _dmarc.")
+			if advised := f.Cause == "dmarc_missing" && !mailaddr.IsPublic(mailaddr.Domain(test.from)); advised != listed || listed && !strings.Contains(got, remedy) {
+				t.Errorf("setup lists %q, verify says %+v, want the same advice", got, f)
+			}
 		})
 	}
+	t.Run("a domain of two routes gets one policy", func(t *testing.T) {
+		c := config.New()
+		c.Routes[0].From = "a@example.com"
+		c.First().Relay = relay("mailgun")
+		c.Routes = append(c.Routes, config.Route{Name: "shop", From: "b@example.com", Hops: []config.Hop{{Relay: relay("sendgrid")}}})
+		got := strings.Join(MissingRecords(t.Context(), c, records{}), "\n")
+		if n := strings.Count(got, "TXT _dmarc."); n != 1 {
+			t.Errorf("got %d policies in %q, want 1", n, got)
+		}
+	})
 	t.Run("every route", func(t *testing.T) {
 		c := config.New()
 		c.Routes[0].From = "a@example.com"
