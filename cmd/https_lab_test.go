@@ -124,6 +124,7 @@ func apiSetups() []apiSetup {
 		{id: "resend", host: "api.resend.com", credentials: key("resend")},
 		{id: "mailtrap", host: "send.api.mailtrap.io", credentials: key("mailtrap")},
 		{id: "mailersend", host: "api.mailersend.com", credentials: key("mailersend")},
+		{id: "mailjet", host: "api.mailjet.com", credentials: "username=" + apitest.MailjetUser + "\npassword=" + apitest.KeyOf("mailjet") + "\n"},
 		{id: "lettermint", host: "api.lettermint.co", credentials: key("lettermint")},
 		{id: "acs", host: "res.communication.azure.com", credentials: key("acs") + "host=res.communication.azure.com\n"},
 	}

@@ -35,7 +35,7 @@ var ociKey = sync.OnceValue(func() *rsa.PrivateKey {
 func settings() map[conf.Field]string {
 	return map[conf.Field]string{
 		conf.Region: "eu-west-1", conf.Domain: "mg.example.com", conf.AccountID: "acc", conf.Mailbox: "app@contoso.example",
-		conf.Compartment: "ocid1.compartment.oc1..c", conf.Tenancy: "ocid1.tenancy.oc1..a", conf.OCIUser: "ocid1.user.oc1..b", conf.Fingerprint: "20:3b:97",
+		conf.Compartment: "ocid1.compartment.oc1..c", conf.Tenancy: "ocid1.tenancy.oc1..a", conf.Login: "ocid1.user.oc1..b", conf.Fingerprint: "20:3b:97",
 	}
 }
 
@@ -51,6 +51,8 @@ func account(id string) api.Account {
 		a.Host, a.Key = "res.communication.azure.com", secret.New(apitest.Base64Key)
 	case "m365", "gmail":
 		a.Key = secret.Value{}
+	case "mailjet":
+		a.Settings[conf.Login] = apitest.MailjetUser
 	case "mailgun", "sparkpost", "sendgrid", "smtp2go":
 		delete(a.Settings, conf.Region)
 	}
