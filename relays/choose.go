@@ -43,7 +43,7 @@ func (r Relay) withoutPassword() string {
 
 // viaHTTPS are the relays whose API setup can send by, of internal/bridge/api: this
 // package imports nothing of it, and a test of internal/config holds the list.
-var viaHTTPS = strings.Fields("acs brevo cloudflare gmail lettermint m365 mailersend mailgun mailtrap mandrill oci postmark resend sendgrid ses smtp2go sparkpost")
+var viaHTTPS = strings.Fields("acs brevo cloudflare gmail lettermint m365 mailersend mailgun mailjet mailtrap mandrill oci postmark resend sendgrid ses smtp2go sparkpost")
 
 // ViaHTTPS reports whether setup --via https sends by the relay's API.
 func (r Relay) ViaHTTPS() bool { return slices.Contains(viaHTTPS, r.ID) }

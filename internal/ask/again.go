@@ -89,7 +89,7 @@ func (q *Questions) Refused(s *setup.Setup, err error) (user string, ok bool) {
 	switch {
 	case errors.Is(err, setup.ErrLoginRefused) && q.typed:
 		user = s.Config.First().Username
-		q.talk.ForgetSecret(askPassword, askToken, askAPIKey, askAccessSecret)
+		q.talk.ForgetSecret(askPassword, askToken, askAPIKey, askSecretKey, askAccessSecret)
 		q.talk.Forget(askUser, askAccessKey)
 		for _, question := range apiQuestions {
 			q.talk.Forget(question)

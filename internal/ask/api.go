@@ -14,7 +14,7 @@ import (
 
 // apiQuestions ask for what an API needs beside its key.
 var apiQuestions = map[conf.Field]string{
-	conf.AccountID: "Account ID", conf.Tenancy: "OCID of the tenancy", conf.OCIUser: "OCID of the user",
+	conf.AccountID: "Account ID", conf.Tenancy: "OCID of the tenancy",
 	conf.Fingerprint: "Fingerprint of the key", conf.Compartment: "OCID of the compartment", conf.PrivateKey: "PEM file of the private key",
 	hostOfAPI: "Host name of the resource",
 }
@@ -67,7 +67,11 @@ func answerAPI(p ui.Prompter, a conf.API, f conf.Field, c *secret.Credentials) e
 	question, ok := apiQuestions[f]
 	switch {
 	case f == conf.APIKey:
-		answer, err := p.Secret(askAPIKey, func(text string) error {
+		question := askAPIKey
+		if a.ID == "mailjet" {
+			question = askSecretKey
+		}
+		answer, err := p.Secret(question, func(text string) error {
 			if wrong := a.WrongKey(text); wrong != "" {
 				return errors.New(wrong)
 			}
@@ -81,8 +85,12 @@ func answerAPI(p ui.Prompter, a conf.API, f conf.Field, c *secret.Credentials) e
 			return err
 		})
 		return err
-	case f == conf.OCIUser:
-		answer, err := p.Input(question, c.Username, given("the OCID of the user"))
+	case f == conf.Login:
+		question = "OCID of the user"
+		if a.ID == "mailjet" {
+			question = "API key"
+		}
+		answer, err := p.Input(question, c.Username, given("the "+question))
 		c.Username = strings.TrimSpace(answer)
 		return err
 	case !ok || c.API.Settings[string(f)] != "": // the region or the sender says it

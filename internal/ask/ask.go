@@ -70,6 +70,7 @@ const (
 	askTo       = "Send a test message to"
 
 	askAPIKey       = "API key"
+	askSecretKey    = "Secret key"
 	askAccessKey    = "Access key ID"
 	askAccessSecret = "Secret access key"
 )

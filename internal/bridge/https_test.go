@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,12 +54,14 @@ func newService(t *testing.T, id string) *service {
 	}
 	s := &service{Service: apitest.New(id)}
 	s.Accept = func(string, string) (string, bool) { return apitest.SecretKey, true }
-	server := httptest.NewUnstartedServer(s.Service)
-	server.TLS = smtpd.ServerTLS(cert)
-	server.StartTLS()
-	t.Cleanup(server.Close)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := apitest.Start(l, smtpd.ServerTLS(cert), s.Service)
+	t.Cleanup(func() { _ = server.Close() })
 	client, err := api.HTTPClient(api.Options{Roots: ca.Pool(), Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "tcp", server.Listener.Addr().String())
+		return (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
 	}})
 	if err != nil {
 		t.Fatal(err)

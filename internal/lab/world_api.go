@@ -1,12 +1,9 @@
 package lab
 
 import (
-	"bytes"
 	"fmt"
-	"log"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"relayhost/internal/bridge/apitest"
@@ -55,21 +52,13 @@ func (s *services) startHTTPS(host string, handler http.Handler) error {
 	if err != nil {
 		return err
 	}
-	config := smtpd.ServerTLS(cert)
-	// Go's server gives a client of HTTP/2 two seconds for its first frame, which a
-	// machine that runs all tests at once may exceed.
-	config.NextProtos = []string{"http/1.1"}
-	if os.Getenv("LAB_FULL") != "" {
-		config.NextProtos = []string{"h2", "http/1.1"}
-	}
-	server := &http.Server{Handler: handler, TLSConfig: config, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(&bytes.Buffer{}, "", 0)}
-	s.t.Cleanup(func() { _ = server.Close() })
 	for _, addr := range s.host(host) {
 		l, err := s.net.Listen("tcp", net.JoinHostPort(addr.String(), "443"))
 		if err != nil {
 			return err
 		}
-		go func() { _ = server.ServeTLS(l, "", "") }()
+		server := apitest.Start(l, smtpd.ServerTLS(cert), handler)
+		s.t.Cleanup(func() { _ = server.Close() })
 	}
 	return nil
 }

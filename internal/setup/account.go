@@ -477,7 +477,7 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
 	region := h.RegionName()
-	usual := map[conf.Field]string{conf.Region: region, conf.Mailbox: h.Username, conf.OCIUser: given.Username}
+	usual := map[conf.Field]string{conf.Region: region, conf.Mailbox: h.Username, conf.Login: given.Username}
 	if h.API.Settings == nil {
 		h.API.Settings = map[conf.Field]string{}
 	}

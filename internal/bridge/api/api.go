@@ -124,7 +124,7 @@ type check struct {
 // all are the APIs in the order of the documentation.
 var all = []*API{
 	&ses, &mailgun, &smtp2go, &sparkpost, &mandrill, &oci, &graph, &gmail, &cloudflare,
-	&sendgrid, &postmark, &brevo, &resend, &mailtrap, &mailersend, &acs, &lettermint,
+	&sendgrid, &postmark, &brevo, &resend, &mailtrap, &mailersend, &acs, &mailjet, &lettermint,
 }
 
 // Get returns the API of a relay of the catalogue.

@@ -23,7 +23,7 @@ import (
 // 600 s, so that Postfix still hears what happened.
 const (
 	dialLimit   = 30 * time.Second
-	stepLimit   = 2 * time.Minute // for a write to go on, and for the head of the answer
+	stepLimit   = 2 * time.Minute // for a request to go on, and for the whole answer after it
 	wholeLimit  = 9 * time.Minute
 	idleLimit   = 90 * time.Second
 	maxHeader   = 64 << 10         // bytes of the head of an answer
@@ -49,16 +49,9 @@ func HTTPClient(o Options) (*http.Client, error) {
 		dial = (&net.Dialer{Timeout: dialLimit, KeepAlive: 30 * time.Second}).DialContext
 	}
 	transport := &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dial(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			return &stepConn{conn}, nil
-		},
+		DialContext:            dial,
 		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    dialLimit,
-		ResponseHeaderTimeout:  stepLimit,
 		IdleConnTimeout:        idleLimit,
 		MaxResponseHeaderBytes: maxHeader,
 		MaxIdleConnsPerHost:    maxIdle,
@@ -86,14 +79,25 @@ func HTTPClient(o Options) (*http.Client, error) {
 	}, nil
 }
 
-// stepConn ends a write that does not go on.
-type stepConn struct{ net.Conn }
+// errSilent ends a request that does not go on.
+var errSilent error = silence{}
 
-func (c *stepConn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(stepLimit)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(p)
+type silence struct{}
+
+func (silence) Error() string   { return "nothing more for " + stepLimit.String() }
+func (silence) Timeout() bool   { return true }
+func (silence) Temporary() bool { return true }
+
+// going is a body whose reads show that the request goes on: net/http reads on when
+// it has written what it had, by HTTP/2 when the API wants more of it.
+type going struct {
+	io.ReadCloser
+	limit *time.Timer
+}
+
+func (g going) Read(p []byte) (int, error) {
+	g.limit.Reset(stepLimit)
+	return g.ReadCloser.Read(p)
 }
 
 // Client sends messages through one account. It can be used by several goroutines
@@ -232,6 +236,10 @@ func (c *Client) renewable(ans *answer) bool {
 }
 
 func (c *Client) once(ctx context.Context, host string, made call, s signing) (*answer, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	limit := time.AfterFunc(stepLimit, func() { cancel(errSilent) })
+	defer limit.Stop()
 	method := made.method
 	if method == "" {
 		method = http.MethodPost
@@ -240,12 +248,13 @@ func (c *Client) once(ctx context.Context, host string, made call, s signing) (*
 	if err != nil {
 		return nil, err
 	}
+	body := func() io.ReadCloser { return going{made.body.reader(s.digest), limit} }
 	if made.body.write != nil {
 		req.Header.Set("Content-Type", made.body.kind)
 		req.ContentLength = s.digest.length
 		// A connection that the API had closed before the request costs nothing.
-		req.GetBody = func() (io.ReadCloser, error) { return made.body.reader(s.digest), nil }
-		req.Body = made.body.reader(s.digest)
+		req.GetBody = func() (io.ReadCloser, error) { return body(), nil }
+		req.Body = body()
 	}
 	req.Header.Set("User-Agent", "relayhost")
 	req.Header.Set("Accept", "application/json")
@@ -260,9 +269,15 @@ func (c *Client) once(ctx context.Context, host string, made call, s signing) (*
 	}
 	res, err := c.HTTP.Do(req)
 	if err != nil {
+		if errors.Is(context.Cause(ctx), errSilent) {
+			err = errSilent
+		}
 		return nil, transportError(host, err, made.asks)
 	}
 	ans, err := readAnswer(res)
+	if err != nil && errors.Is(context.Cause(ctx), errSilent) {
+		err = errSilent
+	}
 	if err != nil && made.asks {
 		return nil, fmt.Errorf("%s: read the answer: %w", host, err)
 	}

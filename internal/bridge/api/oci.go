@@ -81,6 +81,6 @@ func signOCI(_ context.Context, r *http.Request, s signing) error {
 	a := s.account
 	r.Header.Set("Authorization", fmt.Sprintf(
 		`Signature version="1",keyId="%s/%s/%s",algorithm="rsa-sha256",headers="date (request-target) host content-length content-type x-content-sha256",signature="%s"`,
-		a.Get(conf.Tenancy), a.Get(conf.OCIUser), a.Get(conf.Fingerprint), base64.StdEncoding.EncodeToString(signature)))
+		a.Get(conf.Tenancy), a.Get(conf.Login), a.Get(conf.Fingerprint), base64.StdEncoding.EncodeToString(signature)))
 	return nil
 }

@@ -101,13 +101,13 @@ func faultOf(v any) (code, text string) {
 				break
 			}
 		}
-		for _, key := range []string{"message", "Message", "description", "detail", "title", "error", "msg"} {
+		for _, key := range []string{"message", "Message", "ErrorMessage", "description", "detail", "title", "error", "msg"} {
 			if text = textAt(v, key); text != "" {
 				break
 			}
 		}
 		// A list or an object of errors tells more.
-		for _, key := range []string{"errors", "error", "data", "result", "results"} {
+		for _, key := range []string{"errors", "error", "data", "result", "results", "Messages", "Errors"} {
 			switch v[key].(type) {
 			case map[string]any, []any:
 				c, t := faultOf(v[key])

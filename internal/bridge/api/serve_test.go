@@ -11,12 +11,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"relayhost/internal/bridge/api"
 	"relayhost/internal/bridge/apitest"
@@ -37,7 +35,7 @@ var ociKey = sync.OnceValue(func() *rsa.PrivateKey {
 func settings() map[conf.Field]string {
 	return map[conf.Field]string{
 		conf.Region: "eu-west-1", conf.Domain: "mg.example.com", conf.AccountID: "acc", conf.Mailbox: "app@contoso.example",
-		conf.Compartment: "ocid1.compartment.oc1..c", conf.Tenancy: "ocid1.tenancy.oc1..a", conf.OCIUser: "ocid1.user.oc1..b", conf.Fingerprint: "20:3b:97",
+		conf.Compartment: "ocid1.compartment.oc1..c", conf.Tenancy: "ocid1.tenancy.oc1..a", conf.Login: "ocid1.user.oc1..b", conf.Fingerprint: "20:3b:97",
 	}
 }
 
@@ -53,6 +51,8 @@ func account(id string) api.Account {
 		a.Host, a.Key = "res.communication.azure.com", secret.New(apitest.Base64Key)
 	case "m365", "gmail":
 		a.Key = secret.Value{}
+	case "mailjet":
+		a.Settings[conf.Login] = apitest.MailjetUser
 	case "mailgun", "sparkpost", "sendgrid", "smtp2go":
 		delete(a.Settings, conf.Region)
 	}
@@ -72,13 +72,6 @@ type world struct {
 }
 
 func newWorld(t *testing.T, id string, wrap ...func(http.Handler) http.Handler) *world {
-	t.Helper()
-	return startWorld(t, id, []string{"http/1.1"}, wrap...)
-}
-
-// startWorld offers those protocols. A server of Go gives a client of HTTP/2 two seconds
-// for its first frame, which a machine under load exceeds: see warm.
-func startWorld(t *testing.T, id string, protocols []string, wrap ...func(http.Handler) http.Handler) *world {
 	t.Helper()
 	a, ok := api.Get(id)
 	if !ok {
@@ -106,12 +99,12 @@ func startWorld(t *testing.T, id string, protocols []string, wrap ...func(http.H
 	for _, f := range wrap {
 		handler = f(handler)
 	}
-	server := httptest.NewUnstartedServer(handler)
-	server.EnableHTTP2 = slices.Contains(protocols, "h2")
-	server.TLS = smtpd.ServerTLS(cert)
-	server.TLS.NextProtos = protocols
-	server.StartTLS()
-	t.Cleanup(server.Close)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := apitest.Start(l, smtpd.ServerTLS(cert), handler)
+	t.Cleanup(func() { _ = server.Close() })
 	w.client = api.Client{API: a, Account: acc, Pause: api.NewPause(t.TempDir() + "/x.pause")}
 	w.client.HTTP, err = api.HTTPClient(api.Options{Roots: ca.Pool(), Dial: func(ctx context.Context, _, address string) (net.Conn, error) {
 		if address != host+":443" {
@@ -120,7 +113,7 @@ func startWorld(t *testing.T, id string, protocols []string, wrap ...func(http.H
 		w.mu.Lock()
 		w.conns++
 		w.mu.Unlock()
-		return (&net.Dialer{}).DialContext(ctx, "tcp", server.Listener.Addr().String())
+		return (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -133,29 +126,6 @@ func startWorld(t *testing.T, id string, protocols []string, wrap ...func(http.H
 func message(data []byte, from string, to ...string) *api.Message {
 	data = bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))
 	return &api.Message{From: from, To: to, Data: bytes.NewReader(data), Size: int64(len(data))}
-}
-
-// warm connects, and again where the connection was closed before its first request.
-func (w *world) warm(t *testing.T) {
-	t.Helper()
-	host, err := w.client.API.Host(w.client.Account.Account)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(time.Minute); ; {
-		w.mu.Lock()
-		w.conns = 0
-		w.mu.Unlock()
-		res, err := w.client.HTTP.Get("https://" + host + "/")
-		if err == nil {
-			_, _ = io.Copy(io.Discard, res.Body)
-			_ = res.Body.Close()
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
 }
 
 func (w *world) send(t *testing.T, m *api.Message) []api.Reply {
@@ -182,13 +152,12 @@ func TestEveryAPI(t *testing.T) {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			protocol := ""
-			w := startWorld(t, id, []string{"h2", "http/1.1"}, func(h http.Handler) http.Handler {
+			w := newWorld(t, id, func(h http.Handler) http.Handler {
 				return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 					protocol = r.Proto
 					h.ServeHTTP(rw, r)
 				})
 			})
-			w.warm(t)
 			if w.client.API.Source == "" || w.client.API.Date == "" || w.client.API.Limits.Bytes == 0 || w.client.API.Limits.Recipients == 0 {
 				t.Errorf("API: got %+v, want source, date and limits", w.client.API)
 			}

@@ -22,6 +22,8 @@ const (
 	SecretKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 	Session   = "IQoJb3JpZ2luX2VjEXAMPLETOKEN"
 	Token     = "Gehe1m-access-token"
+
+	MailjetUser = "0123456789abcdef0123456789abcdef" // the API key that Key belongs to
 )
 
 // forms are what the keys of some relays begin with.

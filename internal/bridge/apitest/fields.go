@@ -448,3 +448,69 @@ func init() {
 		fail: failed(func(p problem) any { return map[string]any{"message": p.text} }),
 	}
 }
+
+func init() {
+	apis["mailjet"] = form{
+		path: "/v3.1/send", checkPath: "/v3/REST/sender", checkStatus: 200, checkBody: map[string]any{"Count": 0, "Data": []any{}, "Total": 0},
+		allow: func(_ *Service, r *http.Request, _ []byte) *problem {
+			if user, key, _ := r.BasicAuth(); user != MailjetUser || key != Key {
+				return &problem{401, "mj-0015", "API key authentication/authorization failure."}
+			}
+			return nil
+		},
+		take: func(r *http.Request, body []byte) (Got, *problem) {
+			type attachment struct {
+				ContentType, Filename, ContentID string
+				Base64Content                    []byte
+			}
+			var in struct {
+				Messages []struct {
+					From                            person
+					To, Cc, Bcc                     []person
+					ReplyTo                         *person
+					Subject, TextPart, HTMLPart     string
+					Headers                         map[string]string
+					Attachments, InlinedAttachments []attachment
+				}
+			}
+			if p := decode(r, body, &in); p != nil {
+				return Got{}, p
+			}
+			if len(in.Messages) != 1 {
+				return Got{}, &problem{400, "mj-0007", "Messages"}
+			}
+			m := in.Messages[0]
+			if p := reserved(m.Headers, "sender", "user-agent", "x-mailer", "list-id", "date", "message-id", "return-path", "delivered-to"); p != nil {
+				return Got{}, &problem{400, "send-0011", p.text}
+			}
+			if utf8.RuneCountInString(m.Subject) > 255 {
+				return Got{}, &problem{400, "mj-0006", "Subject"}
+			}
+			f := &Fields{From: m.From.String(), Subject: m.Subject, To: people(m.To), Cc: people(m.Cc), Bcc: people(m.Bcc), Headers: m.Headers, Text: m.TextPart, HTML: m.HTMLPart}
+			if m.ReplyTo != nil {
+				f.ReplyTo = []string{m.ReplyTo.String()}
+			}
+			for _, x := range append(m.Attachments, m.InlinedAttachments...) {
+				if x.Filename == "" || x.ContentType == "" || len(x.Base64Content) == 0 {
+					return Got{}, &problem{400, "mj-0012", "Base64Content"}
+				}
+				f.Files = append(f.Files, File{x.Filename, x.ContentType, x.ContentID, x.Base64Content})
+			}
+			return finish(f, len(body), 20<<20, 50, "")
+		},
+		took: accepted(200, func(id string, got Got) any {
+			var to []any
+			for _, a := range got.Fields.To {
+				to = append(to, map[string]any{"Email": a, "MessageUUID": id, "MessageID": id, "MessageHref": "https://api.mailjet.com/v3/REST/message/" + id})
+			}
+			return map[string]any{"Messages": []any{map[string]any{"Status": "success", "CustomID": "", "To": to, "Cc": []any{}, "Bcc": []any{}}}}
+		}),
+		fail: failed(func(p problem) any {
+			one := map[string]any{"ErrorIdentifier": "1", "ErrorCode": p.code, "StatusCode": p.status, "ErrorMessage": p.text}
+			if p.status == 401 {
+				return one
+			}
+			return map[string]any{"Messages": []any{map[string]any{"Status": "error", "Errors": []any{one}}}}
+		}),
+	}
+}

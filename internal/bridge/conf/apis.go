@@ -51,7 +51,7 @@ const (
 	Mailbox     Field = "mailbox"
 	Compartment Field = "compartment"
 	Tenancy     Field = "tenancy"
-	OCIUser     Field = "user"
+	Login       Field = "user"
 	Fingerprint Field = "key_fingerprint"
 	PrivateKey  Field = "private_key"
 	Stream      Field = "stream" // Postmark's message stream, SES's configuration set
@@ -131,7 +131,7 @@ var apis = []API{
 		ID: "oci", Name: "OCI Email Delivery", Whole: true,
 		Source: "https://docs.oracle.com/en-us/iaas/api/#/en/emaildeliverysubmission/20220926/EmailRawSubmittedResponse/SubmitRawEmail", Date: "2026-11-28",
 		Limits: Limits{Bytes: 2 << 20, Recipients: 50},
-		Needs:  []Field{Region, Tenancy, OCIUser, Fingerprint, Compartment, PrivateKey},
+		Needs:  []Field{Region, Tenancy, Login, Fingerprint, Compartment, PrivateKey},
 		host: func(a Account) string {
 			if a.Get(Region) == "" {
 				return ""
@@ -227,6 +227,13 @@ var apis = []API{
 		host:   fixed(""), // RESOURCE.communication.azure.com
 	},
 	{
+		ID: "mailjet", Name: "Mailjet",
+		Source: "https://dev.mailjet.com/docs/email-api/send_api_v31/send_basic_email", Date: "2026-11-29",
+		Limits: Limits{Bytes: 15_000_000, Recipients: 50},
+		Needs:  []Field{Login, APIKey},
+		host:   fixed("api.mailjet.com"),
+	},
+	{
 		ID: "lettermint", Name: "Lettermint", Keyed: true,
 		Source: "https://lettermint.co/docs/api-reference/sending/send", Date: "2026-11-29",
 		Limits: Limits{Bytes: 20_000_000, Recipients: 50},
@@ -304,7 +311,7 @@ var keyForms = map[string]struct{ key, smtp string }{
 
 // sameKey are the APIs whose key is the password for SMTP as well, as the relay's entry
 // in the catalogue says of that password.
-var sameKey = []string{"sendgrid", "postmark", "resend", "mandrill", "mailtrap", "cloudflare", "lettermint"}
+var sameKey = []string{"sendgrid", "postmark", "resend", "mandrill", "mailtrap", "cloudflare", "lettermint", "mailjet"}
 
 // SameKey reports whether the password for SMTP is a key of this API.
 func (a API) SameKey() bool { return slices.Contains(sameKey, a.ID) }
