@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,9 +24,10 @@ import (
 	"relayhost/internal/verify"
 )
 
-// bridgeHost is what this host has for bridges: the program is the one that runs.
-func bridgeHost(r *host.Reader) plan.Bridge {
-	b := plan.Bridge{GID: apply.BridgeGID(r)}
+// bridgeHost is what this host has for bridges of the Postfix in configDir: the program
+// is the one that runs.
+func bridgeHost(r *host.Reader, configDir string) plan.Bridge {
+	b := plan.Bridge{GID: apply.BridgeGID(r), Elsewhere: otherBridges(r, configDir)}
 	if self, err := os.Executable(); err == nil {
 		b.Program = self
 	}
@@ -37,9 +39,31 @@ func bridgeHost(r *host.Reader) plan.Bridge {
 // bridgeInUse is bridgeHost with the program that master.cf names now, so that a look
 // from another place finds no difference.
 func bridgeInUse(r *host.Reader, s postfix.State) plan.Bridge {
-	b := bridgeHost(r)
+	b := bridgeHost(r, s.ConfigDir)
 	b.Program = first(plan.BridgeProgram(s), b.Program)
 	return b
+}
+
+// otherBridges are those that the instances of Postfix beside the one in configDir
+// start, and where (multi_instance_directories of postconf(5)).
+func otherBridges(r *host.Reader, configDir string) map[string]string {
+	names := map[string]string{}
+	dirs := []string{postfix.DefaultConfigDir}
+	if text, err := r.ReadFile(filepath.Join(postfix.DefaultConfigDir, "main.cf")); err == nil {
+		if main, err := postfix.ParseMain(text); err == nil {
+			more, _ := main.Get("multi_instance_directories")
+			dirs = append(dirs, postfix.Words(more)...)
+		}
+	}
+	for _, dir := range dirs {
+		if text, err := r.ReadFile(filepath.Join(dir, "master.cf")); err == nil && filepath.Clean(dir) != filepath.Clean(configDir) {
+			master, _ := postfix.ParseMaster(text)
+			for _, name := range plan.BridgesOf(master) {
+				names[name] = dir
+			}
+		}
+	}
+	return names
 }
 
 // anyBridge reports whether a route goes by a bridge.
@@ -62,7 +86,7 @@ func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
 	}
 	o := apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir, Progress: s.Report.Part}
 	undo = func() { apply.TidyBridges(ctx, s.Host, o) }
-	if err := reachableByAll(&s.Host.Reader, bridgeHost(&s.Host.Reader).Program); err != nil {
+	if err := reachableByAll(&s.Host.Reader, bridgeHost(&s.Host.Reader, s.State.ConfigDir).Program); err != nil {
 		return undo, err
 	}
 	if _, _, err = apply.PrepareBridge(ctx, s.Host, o); err == nil {

@@ -187,7 +187,7 @@ func Build(s Setup, missing bool) (plan.Plan, error) {
 
 func (s Setup) server(missing bool) plan.Server {
 	open := s.Facts != nil && s.Facts.Port25.Verdict == detect.Open
-	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing, Bridge: bridgeHost(&s.Host.Reader)}
+	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing, Bridge: bridgeHost(&s.Host.Reader, s.State.ConfigDir)}
 }
 
 // Recover finishes the undoing of a run that died. It reports whether there was one.
