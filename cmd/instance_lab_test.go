@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"relayhost/internal/bridge/apitest"
 	"relayhost/internal/lab"
+	"relayhost/internal/smtpd"
 )
 
 // TestLabInstances sets up the second instance of a server with two, and leaves
@@ -17,10 +17,11 @@ func TestLabInstances(t *testing.T) {
 	for _, suite := range suitesOf() {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, lab.On(suite), lab.Systemd(), lab.Relay("sendgrid"), lab.API("mailgun", "api.mailgun.net"))
+			var l *lab.Lab
+			l = newLab(t, lab.On(suite), lab.Systemd(), lab.Relay("sendgrid"), lab.TokenEndpoint(),
+				lab.Relay("m365", lab.TakesTokens(func() *lab.Identity { return l.World.Identity() }, mailbox)))
 			s := l.Server
 			credentials(l, "sendgrid", "")
-			s.WriteFile("/root/mailgun.txt", "api_key="+apitest.KeyOf("mailgun")+"\ndomain=mg.example.com\n", 0o600)
 			s.Shell(`postmulti -e init && postmulti -I postfix-out -e create &&
 				postmulti -i postfix-out -x postconf -e inet_interfaces=loopback-only master_service_disable= syslog_name=postfix-out && postmulti -i postfix-out -x postconf -e alias_maps= alias_database= &&
 				sed -i 's/^smtp  *inet/#&/' /etc/postfix-out/master.cf && postmulti -i postfix-out -e enable && systemctl daemon-reload && systemctl restart postfix`)
@@ -32,19 +33,9 @@ func TestLabInstances(t *testing.T) {
 			if res := l.Run(append(setupArgs(five[1]), "--dry-run")...); !strings.Contains(res.Stdout, "/etc/postfix-out") {
 				t.Errorf("the first instance is taken, and the second not named: want %q in stdout, got %s", "/etc/postfix-out", res)
 			}
-			type row struct {
-				stop string
-				args []string
-			}
-			rows := []row{{"true", setupArgs(five[1])}, {"postmulti -i postfix-out -p stop", setupArgs(five[1])}}
-			if fullTable() {
-				rows = append(rows, row{"true # by a bridge", []string{"relayhost", "setup", "--relay", "mailgun", "--via", "https", "--from", "app@example.com", "--to", "ops@example.net",
-					"--credentials-file", "/root/mailgun.txt", "--yes", "--json"}})
-			}
-			for _, row := range rows {
-				stop := row.stop
+			for _, stop := range []string{"true", "postmulti -i postfix-out -p stop"} {
 				s.Shell(stop)
-				res := run(row.args...)
+				res := run(setupArgs(five[1])...)
 				if res.Code != 0 || decode[setupResult](t, res).Verification.Findings[0].Result != "pass" {
 					t.Fatalf("%s: setup: want exit code 0 and the result %q of the proof, got %s\n%s", stop, "pass", res, s.Shell("postmulti -l; systemctl --no-pager status postfix@postfix-out || true; journalctl --no-pager -n 60"))
 				}
@@ -69,6 +60,60 @@ func TestLabInstances(t *testing.T) {
 					t.Errorf("%s: the instance: want exit code 0, got %s", stop, res)
 				}
 			}
+			twoBridges(t, l, trees)
 		})
+	}
+}
+
+// twoBridges sets both instances up with a mailbox each at one relay: each has a bridge of
+// its own, sends as its own mailbox, and goes without the other.
+func twoBridges(t *testing.T, l *lab.Lab, trees []string) {
+	s, m365, identity := l.Server, l.World.Relay("m365"), l.World.Identity()
+	m365.Configure(func(c *smtpd.Config) {
+		c.Token = func(user, token string) *smtpd.Reply {
+			if !identity.Valid(token) || !strings.HasSuffix(user, "@contoso.example") {
+				return &smtpd.Reply{Code: 535, Enhanced: "5.7.3", Text: "Authentication unsuccessful"}
+			}
+			return nil
+		}
+	})
+	run := func(dir string, args ...string) lab.Result {
+		t.Helper()
+		res := l.Run(append(append([]string{"/usr/local/bin/relayhost"}, args...), "--config-dir", dir)...)
+		if res.Code != 0 {
+			t.Fatalf("%s: %v: want exit code 0, got %s\n%s", dir, args, res, s.Shell("journalctl --no-pager -n 60"))
+		}
+		return res
+	}
+	s.Shell("postconf -c /etc/postfix-out -e mydestination= authorized_submit_users=root") // it sends, and receives for nobody
+	const home = "/var/lib/postfix-relayhost-bridge"
+	instances := []struct{ dir, mailbox, bridge string }{{"/etc/postfix", mailbox, "m365"}, {"/etc/postfix-out", "shop@contoso.example", "m365_postfix-out"}}
+	tree := func() lab.Tree { // without the tokens, which are renewed
+		s.Shell("rm -rf " + home + "/state/*")
+		return s.Tree(trees...)
+	}
+	var before []lab.Tree
+	for _, in := range instances {
+		before = append(before, tree())
+		s.WriteFile("/root/m365.txt", "mailbox="+in.mailbox+"\ntenant=contoso.example\nclient_id="+clientID+"\nclient_secret="+clientSecret+"\n", 0o600)
+		run(in.dir, "setup", "--relay", "m365", "--from", in.mailbox, "--to", "ops@example.net", "--credentials-file", "/root/m365.txt", "--yes")
+		if conf := s.ReadFile(home + "/" + in.bridge + ".conf"); !strings.Contains(conf, in.mailbox) {
+			t.Errorf("%s: bridge %s: want the mailbox %s in\n%s", in.dir, in.bridge, in.mailbox, conf)
+		}
+	}
+	for _, in := range instances {
+		had := len(m365.Mailbox())
+		s.Shell(`printf 'To: one@example.net\nSubject: hello\n\nx\n' | sendmail -C ` + in.dir + ` -f root one@example.net`)
+		if m := waitMessages(t, l, "m365", had+1)[had]; m.From != in.mailbox || m.Session.Username != in.mailbox {
+			t.Errorf("%s: got mail from %s by a login as %s, want %s", in.dir, m.From, m.Session.Username, in.mailbox)
+		}
+		run(in.dir, "verify")
+		run(in.dir, "sign-in")
+	}
+	for i := len(instances) - 1; i >= 0; i-- {
+		run(instances[i].dir, "rollback", "--yes")
+		if d := before[i].Diff(tree()); d != "" {
+			t.Errorf("%s: rolled back, but: got\n%s\nwant none", instances[i].dir, d)
+		}
 	}
 }

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -28,6 +30,10 @@ type Bridge struct {
 	// GID is that of the group conf.User; 0 where there is none yet, and the
 	// transaction makes it.
 	GID int
+	// Elsewhere are the bridges that other instances of Postfix start here, with their
+	// configuration directories: those files are theirs, also where this instance has
+	// started a bridge of that name.
+	Elsewhere map[string]string
 }
 
 // outSuffix ends the name of the spawn(8) entry of a bridge's service.
@@ -45,7 +51,21 @@ func (w *route) nextHop() string {
 func socket(entry string) string { return "unix:private/" + entry }
 
 // bridgeName is the name of the bridge of s: of its files and in its argument.
-func (s *service) bridgeName() string { return strings.TrimSuffix(s.suffix(), config.OAuthSuffix) }
+func (s *service) bridgeName() string {
+	name := strings.TrimSuffix(s.suffix(), config.OAuthSuffix)
+	if s.instance == postfix.DefaultConfigDir {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name + s.instance))
+	told := filepath.Base(s.instance)
+	if filepath.Dir(s.instance) != filepath.Dir(postfix.DefaultConfigDir) || !conf.ValidName(told) || conf.IsRehearsal("_"+told) {
+		told = hex.EncodeToString(sum[:4])
+	}
+	if full := name + "_" + told; len(conf.RehearsalName(full)) <= conf.MaxName {
+		return full
+	}
+	return hex.EncodeToString(sum[:])[:32]
+}
 
 // confMode lets the bridge read its configuration, and change nothing in it.
 const confMode = 0o640
@@ -178,15 +198,23 @@ func APIConfig(h config.Hop, caFile string) conf.Config {
 // bridgeFiles are the configurations of the bridges that master.cf starts now.
 func bridgeFiles(s postfix.State) []string {
 	var list []string
-	if s.Master == nil {
-		return nil
-	}
-	for _, e := range s.Master.Services() {
-		if name, ok := BridgeOf(e); ok {
-			list = append(list, conf.ConfigPath(conf.Directory, name))
-		}
+	for _, name := range BridgesOf(s.Master) {
+		list = append(list, conf.ConfigPath(conf.Directory, name))
 	}
 	return list
+}
+
+// BridgesOf are the names of the bridges that a master.cf starts; nil starts none.
+func BridgesOf(master *postfix.Master) (names []string) {
+	if master == nil {
+		return nil
+	}
+	for _, e := range master.Services() {
+		if name, ok := BridgeOf(e); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // BridgeOf is the name of the bridge that an entry of master.cf starts.
@@ -286,12 +314,31 @@ func planned(out *output, path string) bool {
 	return slices.ContainsFunc(out.files, func(f File) bool { return f.Path == path })
 }
 
+// takenBridge finds a bridge whose files are another instance's: those that an earlier
+// version wrote had the same name in every instance.
+func takenBridge(server Server, services []*service) *Conflict {
+	for _, s := range services {
+		if dir := server.Bridge.Elsewhere[s.bridgeName()]; s.bridge && dir != "" {
+			return &Conflict{"", "", fmt.Sprintf("the Postfix in %s starts a bridge %s too, and would get this account", dir, s.bridgeName()),
+				"set that one up again first, which gives it a name of its own: relayhost setup --config-dir " + dir}
+		}
+	}
+	return nil
+}
+
+// elsewhere reports whether another instance of Postfix starts the bridge whose
+// configuration path is.
+func elsewhere(server Server, path string) bool {
+	_, theirs := server.Bridge.Elsewhere[strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))]
+	return theirs
+}
+
 // formerBridges removes the configurations of bridges that nothing starts any more.
 func formerBridges(out *output, state postfix.State, server Server) {
 	for _, path := range bridgeFiles(state) {
 		text, there := state.Maps[path]
 		there = there || slices.Contains(state.Unreadable, path)
-		if there && !planned(out, path) {
+		if there && !planned(out, path) && !elsewhere(server, path) {
 			out.files = append(out.files, File{Path: path, Action: Remove, Before: notNil(text), Secret: true, Mode: confMode,
 				Group: conf.User, GID: server.Bridge.GID})
 		}

@@ -2,6 +2,8 @@ package plan_test
 
 import (
 	"bytes"
+	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -188,5 +190,69 @@ func TestBridgeUnits(t *testing.T) {
 	}
 	if removed != 3 {
 		t.Errorf("without the flag: got %d units removed, want 3", removed)
+	}
+}
+
+// TestBridgeOfInstance: each instance of Postfix has bridges of its own names. What an
+// earlier version called alike in two is taken apart by the setup of the second, which
+// leaves the files to the first; the first may not take them over before.
+func TestBridgeOfInstance(t *testing.T) {
+	c := routed(signedIn(t, "app@contoso.example"))
+	names := map[string]string{}
+	for _, row := range []struct{ dir, want string }{
+		{"/etc/postfix", "m365"},
+		{"/etc/postfix/", "m365"},
+		{"/etc/postfix-out", "m365_postfix-out"},
+		{"/srv/postfix-out", "m365_747bf974"},
+		{"/etc/Postfix Out", "m365_650d8d98"},
+		{"/etc/rehearsal", "m365_95596a50"},
+		{"/etc/postfix-" + strings.Repeat("x", 50), "b417fba6cb9742b23af089bc801fbd81"},
+	} {
+		state := debian(t).state(t)
+		state.ConfigDir = row.dir
+		p, err := plan.Build(plan.Server{State: state, Bridge: bridgeHost}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := p.Bridges()
+		if len(got) != 1 || got[0].Name != row.want || got[0].Bridge() != row.want || !conf.ValidName(conf.RehearsalName(got[0].Name)) || conf.IsRehearsal(got[0].Name) {
+			t.Errorf("%s: got %v, want a bridge %s", row.dir, got[0].Name, row.want)
+		}
+		if dir := filepath.Clean(row.dir); names[row.want] != "" && names[row.want] != dir {
+			t.Errorf("%s: got the name %s of %s", dir, row.want, names[row.want])
+		}
+		names[row.want] = filepath.Clean(row.dir)
+	}
+
+	s := debian(t)
+	s.apply(bridged(t, s, c)) // under the name that an earlier version gave in every instance
+	state := s.state(t)
+	state.ConfigDir = "/etc/postfix-out"
+	for _, row := range []struct {
+		name  string
+		other map[string]string
+		want  plan.Action
+	}{{"alone", nil, plan.Remove}, {"beside another", map[string]string{"m365": "/etc/postfix"}, ""}} {
+		host := bridgeHost
+		host.Elsewhere = row.other
+		p, err := plan.Build(plan.Server{State: state, Bridge: host}, c)
+		if err != nil {
+			t.Fatalf("%s: %v", row.name, err)
+		}
+		var got plan.Action
+		for _, f := range p.Files {
+			if f.Path == conf.ConfigPath(conf.Directory, "m365") {
+				got = f.Action
+			}
+		}
+		if got != row.want {
+			t.Errorf("%s: the former configuration: got %q, want %q", row.name, got, row.want)
+		}
+	}
+	host := bridgeHost
+	host.Elsewhere = map[string]string{"m365": "/etc/postfix-out"}
+	var conflict *plan.Conflict
+	if _, err := plan.Build(plan.Server{State: s.state(t), Bridge: host}, c); !errors.As(err, &conflict) || !strings.Contains(conflict.Hint, "--config-dir /etc/postfix-out") {
+		t.Errorf("the first before the second: got %v, want a conflict with /etc/postfix-out", err)
 	}
 }

@@ -80,10 +80,10 @@ func unitFiles(s postfix.State) (list []string) {
 }
 
 // formerUnits removes the units that no bridge needs any more.
-func formerUnits(out *output, state postfix.State) {
+func formerUnits(out *output, state postfix.State, server Server) {
 	for _, path := range unitFiles(state) {
 		text, there := state.Maps[path]
-		if there && !planned(out, path) {
+		if there && !planned(out, path) && !elsewhere(server, strings.TrimPrefix(filepath.Base(path), UnitName(""))) {
 			out.files = append(out.files, File{Path: path, Action: Remove, Before: notNil(text), Mode: 0o644})
 		}
 	}

@@ -35,6 +35,11 @@ type claim struct {
 
 func sound(*scene) {}
 
+// elsewhere has another instance start a bridge.
+func elsewhere(bridge string) func(*plan.Server) {
+	return func(s *plan.Server) { s.Bridge.Elsewhere = map[string]string{bridge: "/etc/postfix-out"} }
+}
+
 func all(states ...state) state {
 	return func(s *scene) {
 		for _, change := range states {
@@ -234,6 +239,7 @@ func claims(t *testing.T) []claim {
 		{"mail to smtp.example.net goes without TLS", plain, []state{sound, keyless}},
 		{"the relay's certificate is not verified", answered(func(c *config.Config) { c.First().NoVerify = true }), []state{sound, answered(func(c *config.Config) { c.First().Pin = strings.Repeat("ab", 32) })}},
 		{"a system user relayhost is made", all(tokens, looked(func(s *plan.Server) { s.Bridge.GID = 0 })), []state{tokens, looked(func(s *plan.Server) { s.Bridge.GID = 0 })}},
+		{"the Postfix in /etc/postfix-out starts a bridge m365 too", all(tokens, looked(elsewhere("m365"))), []state{tokens, all(tokens, looked(elsewhere("gmail"))), looked(elsewhere("m365"))}},
 		{"inet_protocols is empty", params("inet_protocols", ""), []state{sound, params("inet_protocols", "ipv4")}},
 		{"smtp_tls_wrappermode was there without a value", params("smtp_tls_wrappermode", ""), []state{sound, params("smtp_tls_wrappermode", "no")}},
 		{"smtp_use_tls = yes had no effect beside smtp_tls_security_level", params("smtp_use_tls", "yes", "smtp_tls_security_level", "may"),

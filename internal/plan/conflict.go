@@ -36,6 +36,7 @@ func (b *builder) conflicts() error {
 		func() *Conflict { return dunno(b.s) },
 		func() *Conflict { return localRecipient(b.s, b.facts, b.cfg) },
 		func() *Conflict { return openRelay(b.s) },
+		func() *Conflict { return takenBridge(b.server, b.services) },
 	} {
 		c := find()
 		switch {

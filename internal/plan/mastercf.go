@@ -128,7 +128,7 @@ func leftovers(out *output, state postfix.State, server Server) error {
 		return nil
 	}
 	formerBridges(out, state, server)
-	formerUnits(out, state)
+	formerUnits(out, state, server)
 	var before []postfix.Table
 	for _, o := range state.Master.Overrides("smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "smtp_delivery_status_filter", "smtp_reply_filter") {
 		before = append(before, postfix.ParseTables(o.Option.Value, state.DefaultMap)...)

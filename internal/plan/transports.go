@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,8 @@ type service struct {
 	walked bool     // which goes through the hops by itself
 	keyed  bool     // the account is found by the sender
 	own    bool     // has a password table of its own
+
+	instance string // the configuration directory
 
 	// What its own tables hold, to find one that is the same.
 	generics []templates.Setting
@@ -151,7 +154,7 @@ func (b *builder) assemble() error {
 		key := chainKey(b.accounts, w)
 		s, ok := known[key]
 		if !ok {
-			s = &service{hops: w.Hops, name: serviceName(b.cfg, w), bridge: w.Bridged(), walked: w.Walked()}
+			s = &service{hops: w.Hops, name: serviceName(b.cfg, w), bridge: w.Bridged(), walked: w.Walked(), instance: filepath.Clean(b.s.ConfigDir)}
 			known[key] = s
 			b.services = append(b.services, s)
 		}

@@ -477,7 +477,7 @@ func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
 	}
 	o := apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir, Progress: s.Report.Part}
 	undo = func() { apply.TidyBridges(ctx, s.Host, o) }
-	if err := reachableByAll(&s.Host.Reader, bridgeHost(&s.Host.Reader).Program); err != nil {
+	if err := reachableByAll(&s.Host.Reader, bridgeHost(&s.Host.Reader, s.State.ConfigDir).Program); err != nil {
 		return undo, err
 	}
 	if _, _, err = apply.PrepareBridge(ctx, s.Host, o); err == nil {

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -188,7 +189,7 @@ func Build(s Setup, missing bool) (plan.Plan, error) {
 
 func (s Setup) server(missing bool) plan.Server {
 	open := s.Facts != nil && s.Facts.Port25.Verdict == detect.Open
-	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing, Bridge: bridgeHost(&s.Host.Reader)}
+	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing, Bridge: bridgeHost(&s.Host.Reader, s.State.ConfigDir)}
 }
 
 // Recover finishes the undoing of a run that died. It reports whether there was one.
@@ -447,9 +448,10 @@ func (e StatedError) Unwrap() error { return e.Err }
 // ErrInterrupted is in the chain of a run that a signal has ended.
 var ErrInterrupted = errors.New("interrupted")
 
-// bridgeHost is what this host has for bridges: the program is the one that runs.
-func bridgeHost(r *host.Reader) plan.Bridge {
-	b := plan.Bridge{GID: apply.BridgeGID(r)}
+// bridgeHost is what this host has for bridges of the Postfix in configDir: the program
+// is the one that runs.
+func bridgeHost(r *host.Reader, configDir string) plan.Bridge {
+	b := plan.Bridge{GID: apply.BridgeGID(r), Elsewhere: otherBridges(r, configDir)}
 	if self, err := os.Executable(); err == nil {
 		b.Program = self
 	}
@@ -461,9 +463,31 @@ func bridgeHost(r *host.Reader) plan.Bridge {
 // bridgeInUse is bridgeHost with the program that master.cf names now, so that a look
 // from another place finds no difference.
 func bridgeInUse(r *host.Reader, s postfix.State) plan.Bridge {
-	b := bridgeHost(r)
+	b := bridgeHost(r, s.ConfigDir)
 	b.Program = first(plan.BridgeProgram(s), b.Program)
 	return b
+}
+
+// otherBridges are those that the instances of Postfix beside the one in configDir
+// start, and where (multi_instance_directories of postconf(5)).
+func otherBridges(r *host.Reader, configDir string) map[string]string {
+	names := map[string]string{}
+	dirs := []string{postfix.DefaultConfigDir}
+	if text, err := r.ReadFile(filepath.Join(postfix.DefaultConfigDir, "main.cf")); err == nil {
+		if main, err := postfix.ParseMain(text); err == nil {
+			more, _ := main.Get("multi_instance_directories")
+			dirs = append(dirs, postfix.Words(more)...)
+		}
+	}
+	for _, dir := range dirs {
+		if text, err := r.ReadFile(filepath.Join(dir, "master.cf")); err == nil && filepath.Clean(dir) != filepath.Clean(configDir) {
+			master, _ := postfix.ParseMaster(text)
+			for _, name := range plan.BridgesOf(master) {
+				names[name] = dir
+			}
+		}
+	}
+	return names
 }
 
 // anyBridge reports whether a route goes by a bridge.

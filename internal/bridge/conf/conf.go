@@ -225,9 +225,12 @@ func statePath(directory, name, kind string) string {
 	return filepath.Join(StateDirectory(directory), name+kind)
 }
 
+// MaxName is the length of the longest name of a bridge.
+const MaxName = 64
+
 // ValidName reports whether name may be part of a path and of a service's name.
 func ValidName(name string) bool {
-	return name != "" && len(name) <= 64 && name[0] != '-' && !strings.ContainsFunc(name, func(r rune) bool {
+	return name != "" && len(name) <= MaxName && name[0] != '-' && !strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
 	})
 }
