@@ -97,6 +97,7 @@ type Request struct {
 	NoProbe  bool // probe nothing beforehand
 	NoVerify bool // neither rehearse nor prove
 	DryRun   bool // nothing is applied: credentials may be missing
+	Agreed   bool // the plan needs no consent
 	// Known is the Look of an earlier pass of this run; nil looks around.
 	Known *Look
 	Force bool // where another tool manages this host's mail, or a *plan.Conflict is found
@@ -110,6 +111,8 @@ type Setup struct {
 	Config config.Config
 	Plan   plan.Plan
 	Look   *Look
+	// Ahead is a rehearsal that has begun already; nil for none.
+	Ahead *ahead
 	// Tokens are those of SignIn, by the name of their bridge; not stored yet.
 	Tokens map[string]oauth.Token
 }
@@ -135,6 +138,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 			return s, err
 		}
 	}
+	s.Ahead = rehearseAhead(ctx, s, ask)
 	if s.Config.First().Name() != "" && !ask.Can() {
 		s.Facts = s.Look.Ports()
 	} else if s.Facts, err = s.Look.Whole(deps.Report); err != nil {
@@ -161,8 +165,11 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	return s.Again(ctx, ask, "")
 }
 
-// Close ends what s has left open.
-func (s Setup) Close() { s.OpenConnections.Close(func(string, uint16) bool { return false }) }
+// Close ends what s has left open or begun; it may be called again.
+func (s Setup) Close() error {
+	s.OpenConnections.Close(func(string, uint16) bool { return false })
+	return s.Ahead.close()
+}
 
 // Again is s with accounts and addresses completed, and a plan for them. typed is
 // the user name to begin with where a login that was typed has been refused.
