@@ -378,14 +378,28 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 	if !s.Plan.Changed() || !s.State.Installed {
 		return nil, nil
 	}
-	if err := s.preview(ctx); err != nil || s.State.Main == nil || s.State.Master == nil {
+	if s.State.Main == nil || s.State.Master == nil || os.Geteuid() != 0 {
+		err := s.preview(ctx)
+		if err == nil && s.State.Main != nil && s.State.Master != nil {
+			s.Report.Unproven("where mail goes before and after the change was not compared: that needs root")
+		}
 		return nil, err
 	}
-	if os.Geteuid() != 0 {
-		s.Report.Unproven("where mail goes before and after the change was not compared: that needs root")
-		return nil, nil
+	// What Postfix would die of is asked for beside that, and comes first.
+	comparing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	previewed := make(chan error, 1)
+	go func() {
+		err := s.preview(ctx)
+		if err != nil {
+			cancel()
+		}
+		previewed <- err
+	}()
+	table, err := flow.Compute(comparing, s.Host, s.State, s.Plan, flow.Asked{From: s.Config.From(), To: s.Config.To, RootTo: s.Config.RootTo, Direct: s.Config.Direct})
+	if perr := <-previewed; perr != nil {
+		return nil, perr
 	}
-	table, err := flow.Compute(ctx, s.Host, s.State, s.Plan, flow.Asked{From: s.Config.From(), To: s.Config.To, RootTo: s.Config.RootTo, Direct: s.Config.Direct})
 	var fault *instance.Fault
 	switch {
 	case ctx.Err() != nil:
