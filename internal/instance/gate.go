@@ -4,6 +4,7 @@ package instance
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +64,7 @@ func newGate(socket, owner string, limit time.Duration) (*Gate, error) {
 		return nil, err
 	}
 	g := &Gate{limit: limit, open: make(chan struct{}), shut: make(chan struct{})}
-	if g.ln, err = net.Listen("unix", socket); err != nil {
+	if g.ln, err = new(net.ListenConfig).Listen(context.Background(), "unix", socket); err != nil {
 		return nil, fmt.Errorf("gate of the private Postfix: %w", err)
 	}
 	go g.serve()

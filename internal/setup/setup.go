@@ -385,23 +385,12 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 		}
 		return nil, err
 	}
-	// What Postfix would die of is asked for beside that, and comes first.
-	comparing, cancel := context.WithCancel(ctx)
-	defer cancel()
-	previewed := make(chan error, 1)
-	go func() {
-		err := s.preview(ctx)
-		if err != nil {
-			cancel()
-		}
-		previewed <- err
-	}()
-	table, err := flow.Compute(comparing, s.Host, s.State, s.Plan, flow.Asked{From: s.Config.From(), To: s.Config.To, RootTo: s.Config.RootTo, Direct: s.Config.Direct})
-	if perr := <-previewed; perr != nil {
-		return nil, perr
-	}
+	table, err := compareFlow(ctx, s)
+	var dies diesOf
 	var fault *instance.Fault
 	switch {
+	case errors.As(err, &dies):
+		return nil, dies.error
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.As(err, &fault):
@@ -417,17 +406,43 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 	if table.Broken != "" {
 		s.Report.Unproven("no mail leaves now: %s", table.Broken)
 	}
-	if len(table.Changes) > 0 && !s.Force {
-		return &table, conflicts(table.Changes)
-	}
-	for _, c := range table.Changes {
-		s.Report.Unproven("%s: %s", c.Class, c.Detail)
-	}
-	return &table, nil
+	return &table, unasked(s, table.Changes)
 }
 
-// conflicts is the first change that nobody asked for, and the others below it.
-func conflicts(changes []flow.Change) error {
+// compareFlow is flow.Compute, and tells first what Postfix would die of, which is asked for
+// beside that.
+func compareFlow(ctx context.Context, s Setup) (flow.Table, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	previewed := make(chan error, 1)
+	go func() {
+		err := s.preview(ctx)
+		if err != nil {
+			cancel()
+		}
+		previewed <- err
+	}()
+	table, err := flow.Compute(ctx, s.Host, s.State, s.Plan, flow.Asked{From: s.Config.From(), To: s.Config.To, RootTo: s.Config.RootTo, Direct: s.Config.Direct})
+	if perr := <-previewed; perr != nil {
+		return table, diesOf{perr}
+	}
+	return table, err
+}
+
+// diesOf is what Postfix would die of, found before anything is started.
+type diesOf struct{ error }
+
+func (e diesOf) Unwrap() error { return e.error }
+
+// unasked is the first change that nobody asked for, and the others below it; with Force
+// they are told.
+func unasked(s Setup, changes []flow.Change) error {
+	if s.Force || len(changes) == 0 {
+		for _, c := range changes {
+			s.Report.Unproven("%s: %s", c.Class, c.Detail)
+		}
+		return nil
+	}
 	var others []string
 	for _, c := range changes[1:] {
 		others = append(others, c.Conflict().Error())
