@@ -198,7 +198,7 @@ func storedPort(h *host.Host) bool {
 // request is what the flags say; given reports whether one was given at all.
 func (f setupFlags) request(given func(flag string) bool) (setup.Request, error) {
 	r := f.Request
-	r.DryRun = f.dryRun || f.printConf
+	r.DryRun, r.Agreed = f.dryRun || f.printConf, f.yes
 	r.Port, _ = strconv.Atoi(f.port) // 0 for auto
 	if given("bridge-service") {
 		r.BridgeService = &f.bridgeService
@@ -239,7 +239,11 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	}
 	for {
 		d, err := a.decide(ctx, deps, state, req, f, q, r)
-		defer d.s.Close() //nolint:staticcheck // what was begun before an error is left open as well
+		defer func() { // what was begun before an error is ended as well
+			if cerr := d.s.Close(); cerr != nil {
+				err = errors.Join(err, cerr)
+			}
+		}()
 		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
 		req.Known = d.s.Look
 		if errors.Is(err, ui.ErrBack) {

@@ -4,11 +4,13 @@ package cmd_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"relayhost/internal/lab"
 	"relayhost/internal/smtpd"
+	"relayhost/internal/verify"
 )
 
 // carriedOver is what stays on a host when its distribution is upgraded in place.
@@ -38,8 +40,7 @@ func upgrade(t *testing.T, l *lab.Lab, from *lab.Server, to lab.Suite) *lab.Serv
 }
 
 // upgradeInPlace goes to the next release of Debian as an administrator does. Postfix
-// runs meanwhile; the restart stands for the reboot that ends such an upgrade: the
-// package's script finds no systemd here that would restart it.
+// runs meanwhile, and the package's script finds no systemd here that would restart it.
 func upgradeInPlace(t *testing.T, s *lab.Server, to lab.Suite) {
 	t.Helper()
 	old := s.Shell("postconf -h mail_version")
@@ -51,7 +52,27 @@ func upgradeInPlace(t *testing.T, s *lab.Server, to lab.Suite) {
 		t.Fatalf("upgrade to %s: Postfix is %s, as before", to, now)
 	}
 	t.Logf("upgraded in place to %s: Postfix %s to %s", to, strings.TrimSpace(old), strings.TrimSpace(now))
-	s.Shell("touch -d '1 hour ago' /etc/postfix/*.cf; postfix stop; postfix start")
+	s.Shell("touch -d '1 hour ago' /etc/postfix/*.cf")
+	restarts(t, s)
+}
+
+// restarts wants the daily verification to say that the programs of Postfix are not those
+// that run, and does what it says.
+func restarts(t *testing.T, s *lab.Server) {
+	t.Helper()
+	if status := s.Run("relayhost", "status"); !strings.Contains(status.Stdout, "not restarted since it was replaced") {
+		t.Errorf("status: want that Postfix was not restarted, got %s", status)
+	}
+	res := s.Run(daily(t)...)
+	report := decode[verify.Report](t, res)
+	i := slices.IndexFunc(report.Findings, func(f verify.Finding) bool { return f.Cause == "postfix_not_restarted" })
+	if i < 0 || res.Code == 0 || report.Findings[i].Command != "postfix stop; postfix start" {
+		t.Fatalf("verify: want a failure, postfix_not_restarted, and how to restart it here, got %s", res)
+	}
+	s.Shell(report.Findings[i].Command)
+	if res := s.Run(daily(t)...); strings.Contains(res.Stdout, "postfix_not_restarted") {
+		t.Errorf("verify after the restart: want no postfix_not_restarted, got %s", res)
+	}
 }
 
 // daily is the command of the timer that verifies every day, with --json.
@@ -96,6 +117,8 @@ func TestLabUpgrade(t *testing.T) {
 		if fullTable() {
 			upgradeInPlace(t, s, suite)
 		} else {
+			s.Shell(`m=$(postconf -h daemon_directory)/master; cp -a "$m" "$m.new" && mv "$m.new" "$m"`)
+			restarts(t, s)
 			s = upgrade(t, l, s, suite)
 		}
 		s.Shell("postqueue -f")

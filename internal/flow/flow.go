@@ -127,15 +127,15 @@ func answers(ctx context.Context, h *host.Host, name string, s postfix.State, p 
 }
 
 func ask(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.State, p plan.Plan, list []Question) ([]Route, error) {
-	side, err := newSide(ctx, h, in, s, p)
-	if err != nil {
-		return nil, err
-	}
-	r, err := Dial(ctx, in.Rewrite())
+	r, err := Dial(ctx, in.Rewrite()) // the program starts while postconf is asked
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
+	side, err := newSide(ctx, h, in, s, p)
+	if err != nil {
+		return nil, err
+	}
 	senders := make([]string, len(list))
 	for i, q := range list {
 		senders[i] = q.Sender

@@ -364,6 +364,9 @@ func (i *Instance) masterCF(text []byte) ([]byte, error) {
 				s.Options[n].Value = ""
 			}
 		}
+		if i.o.Gate && delivers(s.Command) && !behindGate(gateSocket(i.directories), s) {
+			continue
+		}
 		m.Set(trialSocket(i.o.Plan.Routes, trialEntry(s)))
 	}
 	return m.Bytes(), nil

@@ -43,12 +43,16 @@ type Options struct {
 	// Aliases is the table ("type:path") by which mail to users of this host is
 	// delivered: aliases to addresses elsewhere, and nothing else. "" delivers none.
 	Aliases string
+	// Gate lets nothing leave but by services of ours that log in, and lets them log in
+	// when it is opened, not before.
+	Gate bool
 }
 
 // Instance is a running private Postfix.
 type Instance struct {
 	ConfigDir string
 	Log       maillog.Log // the zero Log where it logs nowhere that can be read
+	Gate      *Gate       // nil without Options.Gate
 
 	h           *host.Host
 	o           Options
@@ -173,6 +177,12 @@ func (i *Instance) start(ctx context.Context) error {
 	if err := i.makeQueue(); err != nil {
 		return err
 	}
+	if i.o.Gate {
+		var err error
+		if i.Gate, err = newGate(i.h.Real(gateSocket(i.directories)), i.o.State.MailOwner, gateTime); err != nil {
+			return err
+		}
+	}
 	// "postfix start" is not used: Debian 13 hands it on to systemd, which knows no
 	// such instance.
 	return i.run(ctx, filepath.Join(i.o.State.DaemonDir, "master"), "-c", i.ConfigDir, "-w")
@@ -211,6 +221,7 @@ func (i *Instance) lastFault() string {
 
 // Close stops it and removes its directories, whatever state it is in.
 func (i *Instance) Close() error {
+	i.Gate.close()
 	if i.o.Keep {
 		return stop(i.h, i.directories)
 	}

@@ -47,7 +47,9 @@ func Read(ctx context.Context, r *host.Reader, configDir string) (State, error) 
 	s.QueueDir, s.DataDir, s.DaemonDir = s.Params["queue_directory"], s.Params["data_directory"], s.Params["daemon_directory"]
 	s.MailOwner = s.Params["mail_owner"]
 	s.DefaultMap = s.Params["default_database_type"]
-	s.Running = running(r, s.QueueDir)
+	if s.Running = running(r, s.QueueDir); s.Running {
+		s.Outlived = outlived(r, s.QueueDir, s.DaemonDir)
+	}
 	s.FQDN, s.SELinux = fqdn(r, s), selinux(r, s.DaemonDir, s.DataDir)
 	s.Names = hostNames(r, s)
 	s.readMaps(r)

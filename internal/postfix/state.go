@@ -19,6 +19,9 @@ type State struct {
 	DaemonDir string  `json:"daemon_directory"`
 	MailOwner string  `json:"mail_owner"`
 	Running   bool    `json:"running"`
+	// Outlived is the process of a master(8) whose program is not the one of DaemonDir any
+	// more, as after an upgrade without a restart; 0 if it is, and where that cannot be seen.
+	Outlived int `json:"-"`
 
 	Main   *Main   `json:"-"` // main.cf as it is on disk
 	Master *Master `json:"-"` // master.cf as it is on disk

@@ -4,6 +4,7 @@ package postfix
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -84,6 +85,28 @@ func running(r *host.Reader, queueDir string) bool {
 	}
 	defer f.Close()
 	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
+// outlived is the process of the master(8) of queueDir where it does not run the file that
+// is in daemonDir now (proc_pid_exe(5)), else 0. Who may not look finds none.
+func outlived(r *host.Reader, queueDir, daemonDir string) int {
+	data, err := r.ReadFile(filepath.Join(queueDir, "pid/master.pid"))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		return 0
+	}
+	runs, err := os.Readlink(r.Real(fmt.Sprintf("/proc/%d/exe", pid)))
+	if err != nil || !strings.HasPrefix(filepath.Base(runs), "master") {
+		return 0
+	}
+	is, err := filepath.EvalSymlinks(r.Real(filepath.Join(daemonDir, "master")))
+	if err != nil || runs == is {
+		return 0
+	}
+	return pid
 }
 
 func findMaster(r *host.Reader) bool {

@@ -39,6 +39,7 @@ func TestStatusClaims(t *testing.T) {
 	}{
 		{"Postfix    not installed", absent, []change{none}},
 		{"3.7.11, running", none, []change{func(s *Status) { s.Running = false }, absent, unknown("configuration")}},
+		{"not restarted since it was replaced: relayhost verify", func(s *Status) { s.Outlived = true }, []change{none, absent, unknown("configuration")}},
 		{"3.7.11, not running", func(s *Status) { s.Running = false }, []change{none, absent}},
 		{"installed; its configuration cannot be read", unknown("configuration"), []change{none}},
 		{"nowhere: there is no Postfix to send it", absent, []change{none, fresh}},

@@ -113,16 +113,21 @@ func (s Setup) rehearseOnce(ctx context.Context, table *flow.Table, accepted <-c
 			return err
 		}
 	}
-	release, err := apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
+	release, begun, err := s.Ahead.finish(ctx, s, accepted)
+	if release == nil && err == nil {
+		release, err = apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
+	}
+	if release != nil {
+		defer release()
+	}
 	if err != nil {
 		return err
 	}
-	defer release()
 	tidy, err := s.prepareBridges(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.rehearseAll(ctx, table, accepted); err != nil {
+	if err := s.rehearseAll(ctx, table, accepted, begun); err != nil {
 		tidy()
 		return err
 	}
@@ -139,8 +144,9 @@ func wait(ctx context.Context, c <-chan struct{}) error {
 	}
 }
 
-// rehearseAll is rehearseOnce for a run that holds the lock.
-func (s Setup) rehearseAll(ctx context.Context, table *flow.Table, accepted <-chan struct{}) error {
+// rehearseAll is rehearseOnce for a run that holds the lock. begun says that its first
+// message has gone already.
+func (s Setup) rehearseAll(ctx context.Context, table *flow.Table, accepted <-chan struct{}, begun bool) error {
 	left, budget := 0, maxMessages
 	for level := range s.Config.Levels() {
 		p := s.Plan
@@ -154,6 +160,9 @@ func (s Setup) rehearseAll(ctx context.Context, table *flow.Table, accepted <-ch
 		list := append(one, more...)
 		if m, _, ok := rootMessage(s.State, s.Config, table); ok && level == 0 {
 			list = append(list, m)
+		}
+		if begun && level == 0 {
+			list, budget = list[1:], budget-1
 		}
 		n := min(len(list), budget)
 		left += len(list) - n
@@ -212,13 +221,21 @@ func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message, accept
 	if err := wait(ctx, accepted); err != nil {
 		return errors.Join(err, in.Close())
 	}
-	if len(list) == 1 {
-		s.Report.Step("rehearsal: a private Postfix sends the test message")
-	} else {
-		s.Report.Step("rehearsal: a private Postfix sends %d test messages", len(list))
-	}
+	stepRehearsal(s.Report, list)
 	sent, fault := s.sendWatched(ctx, in, list)
-	cerr := in.Close()
+	return judgeRehearsal(ctx, s, sent, fault, in.Close())
+}
+
+func stepRehearsal(r Reporter, list []message) {
+	if len(list) == 1 {
+		r.Step("rehearsal: a private Postfix sends the test message")
+	} else {
+		r.Step("rehearsal: a private Postfix sends %d test messages", len(list))
+	}
+}
+
+// judgeRehearsal says what a private Postfix has shown; cerr is that of closing it.
+func judgeRehearsal(ctx context.Context, s Setup, sent []Delivered, fault *instance.Fault, cerr error) error {
 	if cerr != nil {
 		cerr = fmt.Errorf("rehearsal: %w", cerr)
 	}

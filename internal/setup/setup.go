@@ -99,6 +99,7 @@ type Request struct {
 	NoProbe  bool // probe nothing beforehand
 	NoVerify bool // neither rehearse nor prove
 	DryRun   bool // nothing is applied: credentials may be missing
+	Agreed   bool // the plan needs no consent
 	// Known is the Look of an earlier pass of this run; nil looks around.
 	Known *Look
 	Force bool // where another tool manages this host's mail, or a *plan.Conflict is found
@@ -112,6 +113,8 @@ type Setup struct {
 	Config config.Config
 	Plan   plan.Plan
 	Look   *Look
+	// Ahead is a rehearsal that has begun already; nil for none.
+	Ahead *ahead
 	// Tokens are those of SignIn, by the name of their bridge; not stored yet.
 	Tokens map[string]oauth.Token
 }
@@ -137,6 +140,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 			return s, err
 		}
 	}
+	s.Ahead = rehearseAhead(ctx, s, ask)
 	if s.Config.First().Name() != "" && !ask.Can() {
 		s.Facts = s.Look.Ports()
 	} else if s.Facts, err = s.Look.Whole(deps.Report); err != nil {
@@ -163,8 +167,11 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	return s.Again(ctx, ask, "")
 }
 
-// Close ends what s has left open.
-func (s Setup) Close() { s.OpenConnections.Close(func(string, uint16) bool { return false }) }
+// Close ends what s has left open or begun; it may be called again.
+func (s Setup) Close() error {
+	s.OpenConnections.Close(func(string, uint16) bool { return false })
+	return s.Ahead.close()
+}
 
 // Again is s with accounts and addresses completed, and a plan for them. typed is
 // the user name to begin with where a login that was typed has been refused.
@@ -373,16 +380,19 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 	if !s.Plan.Changed() || !s.State.Installed {
 		return nil, nil
 	}
-	if err := s.preview(ctx); err != nil || s.State.Main == nil || s.State.Master == nil {
+	if s.State.Main == nil || s.State.Master == nil || os.Geteuid() != 0 {
+		err := s.preview(ctx)
+		if err == nil && s.State.Main != nil && s.State.Master != nil {
+			s.Report.Unproven("where mail goes before and after the change was not compared: that needs root")
+		}
 		return nil, err
 	}
-	if os.Geteuid() != 0 {
-		s.Report.Unproven("where mail goes before and after the change was not compared: that needs root")
-		return nil, nil
-	}
-	table, err := flow.Compute(ctx, s.Host, s.State, s.Plan, flow.Asked{From: s.Config.From(), To: s.Config.To, RootTo: s.Config.RootTo, Direct: s.Config.Direct})
+	table, err := compareFlow(ctx, s)
+	var dies diesOf
 	var fault *instance.Fault
 	switch {
+	case errors.As(err, &dies):
+		return nil, dies.error
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.As(err, &fault):
@@ -398,17 +408,43 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 	if table.Broken != "" {
 		s.Report.Unproven("no mail leaves now: %s", table.Broken)
 	}
-	if len(table.Changes) > 0 && !s.Force {
-		return &table, conflicts(table.Changes)
-	}
-	for _, c := range table.Changes {
-		s.Report.Unproven("%s: %s", c.Class, c.Detail)
-	}
-	return &table, nil
+	return &table, unasked(s, table.Changes)
 }
 
-// conflicts is the first change that nobody asked for, and the others below it.
-func conflicts(changes []flow.Change) error {
+// compareFlow is flow.Compute, and tells first what Postfix would die of, which is asked for
+// beside that.
+func compareFlow(ctx context.Context, s Setup) (flow.Table, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	previewed := make(chan error, 1)
+	go func() {
+		err := s.preview(ctx)
+		if err != nil {
+			cancel()
+		}
+		previewed <- err
+	}()
+	table, err := flow.Compute(ctx, s.Host, s.State, s.Plan, flow.Asked{From: s.Config.From(), To: s.Config.To, RootTo: s.Config.RootTo, Direct: s.Config.Direct})
+	if perr := <-previewed; perr != nil {
+		return table, diesOf{perr}
+	}
+	return table, err
+}
+
+// diesOf is what Postfix would die of, found before anything is started.
+type diesOf struct{ error }
+
+func (e diesOf) Unwrap() error { return e.error }
+
+// unasked is the first change that nobody asked for, and the others below it; with Force
+// they are told.
+func unasked(s Setup, changes []flow.Change) error {
+	if s.Force || len(changes) == 0 {
+		for _, c := range changes {
+			s.Report.Unproven("%s: %s", c.Class, c.Detail)
+		}
+		return nil
+	}
 	var others []string
 	for _, c := range changes[1:] {
 		others = append(others, c.Conflict().Error())

@@ -30,7 +30,8 @@ type Status struct {
 	Version    int    `json:"version"`
 	Postfix    string `json:"postfix"` // version; "" when it is not installed
 	Running    bool   `json:"running"`
-	Configured bool   `json:"configured"` // by relayhost
+	Outlived   bool   `json:"outlived,omitempty"` // by the program that runs: Postfix was replaced, and not restarted
+	Configured bool   `json:"configured"`         // by relayhost
 	Relay      string `json:"relay"`
 	NextHop    string `json:"next_hop"`      // as Postfix has it; "" delivers straight
 	Service    string `json:"service"`       // entry of master.cf that sends
@@ -72,7 +73,7 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 	}
 	if state.Installed {
 		doc.Postfix = fmt.Sprintf("%d.%d.%d", state.Version.Major, state.Version.Minor, state.Version.Patch)
-		doc.Running = state.Running
+		doc.Running, doc.Outlived = state.Running, state.Outlived != 0
 		if unusable == nil {
 			route := explain.RouteOf(state)
 			if senders, routes := explain.SenderRoutes(state); len(routes) > 0 {
@@ -270,6 +271,8 @@ func writeRoute(d Status, row func(label, format string, args ...any)) {
 		row("Postfix", "not installed")
 	case d.Unknown["configuration"] != "":
 		row("Postfix", "installed; its configuration cannot be read")
+	case d.Outlived:
+		row("Postfix", "%s, not restarted since it was replaced: relayhost verify", d.Postfix)
 	case d.Running:
 		row("Postfix", "%s, running", d.Postfix)
 	default:

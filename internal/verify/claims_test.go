@@ -190,6 +190,8 @@ func claims() []claim {
 		{"compiled, up to date, and readable by root alone", tables(0o600, 0o600), []state{sound, tables(0o644, 0o600), tables(0o600, 0), params("smtp_sasl_password_maps", "ldap:relay")}},
 		{"the tables in files are sound; not checked: ldap:relay", all(tables(0o600, 0o600), params("smtp_generic_maps", "ldap:relay")), []state{tables(0o600, 0o600), all(tables(0o600, 0), params("smtp_generic_maps", "ldap:relay"))}},
 		{"relayhost-x sends to", sound, []state{func(_ *testing.T, e *Env, _ service) { e.State.Running = false }, params("relayhost", "[other.test]:587"), params("relayhost", ""), params("default_transport", "gone")}},
+		{"still runs the old program", func(_ *testing.T, e *Env, _ service) { e.State.Outlived = 7 }, []state{sound,
+			func(_ *testing.T, e *Env, _ service) { e.State.Outlived, e.State.Running = 7, false }}},
 		{"mail is delivered directly", params("relayhost", "", "default_transport", "relayhost-x"), []state{sound,
 			all(params("relayhost", "", "default_transport", "error"), master("error unix - - y - - error\n")), params("relayhost", "", "default_transport", "gone")}},
 		{"what relayhost wrote is as setup left it", sound, []state{

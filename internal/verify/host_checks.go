@@ -26,6 +26,9 @@ func (r *run) services(_ context.Context, checks []*routeCheck) []Finding {
 		return []Finding{Finding{Check: "service", Result: Fail, Detail: "Postfix does not run"}.known("postfix_down")}
 	}
 	var findings []Finding
+	if r.State.Outlived != 0 {
+		findings = append(findings, outlived(r.Reader, r.State))
+	}
 	routing := postfix.NewRouting(r.State)
 	for _, t := range checks {
 		f := t.of(t.service(routing))
@@ -40,6 +43,30 @@ func (r *run) services(_ context.Context, checks []*routeCheck) []Finding {
 		}
 	}
 	return findings
+}
+
+// outlived says that Postfix was replaced under its master(8), and how it is restarted
+// here: a reload keeps the process.
+func outlived(r *host.Reader, s postfix.State) Finding {
+	f := Finding{Check: "service", Result: Fail, Cause: "postfix_not_restarted",
+		Detail: fmt.Sprintf("Postfix was replaced, as by an upgrade, and its master (process %d) still runs the old program, which starts new ones: mail may wait", s.Outlived),
+		Remedy: "Restart Postfix; a reload is not enough."}
+	has := func(path string) bool { _, err := r.Stat(path); return err == nil }
+	instance := ""
+	if filepath.Clean(s.ConfigDir) != postfix.DefaultConfigDir {
+		instance = "-c " + s.ConfigDir + " "
+	}
+	switch {
+	case s.Outlived == 1:
+		f.Remedy = "Restart this container: its first process is the old program."
+	case instance == "" && has("/run/systemd/system"): // sd_booted(3)
+		f.Command = "systemctl restart postfix"
+	case instance == "" && has("/run/openrc/softlevel"):
+		f.Command = "rc-service postfix restart"
+	default:
+		f.Command = "postfix " + instance + "stop; postfix " + instance + "start"
+	}
+	return f
 }
 
 // service checks the entry of one route, and that Postfix sends the mail of its
