@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/maillog"
 	"relayhost/internal/plural"
 	"relayhost/relays"
@@ -34,7 +35,22 @@ type meter struct {
 }
 
 // logged is a hop as the log names it.
-type logged struct{ service, host string }
+type logged struct {
+	service, host string
+	bridged       bool // a bridge takes mail to it
+	first         bool // of its route
+}
+
+// took reports whether a line is about mail to the hop. A bridge's reply names the hop
+// where it is not the first one.
+func (h logged) took(line maillog.Line, d maillog.Delivery) bool {
+	if h.bridged {
+		host, _, after := conf.TookOver(d.Reply)
+		return strings.HasSuffix(line.Tag, "/"+h.service+"/lmtp") && (after && strings.EqualFold(host, h.host) || !after && h.first)
+	}
+	// A service made by hand may log as "postfix/smtp".
+	return line.Daemon == "smtp" && strings.EqualFold(d.Host, h.host) && (strings.HasSuffix(line.Tag, "/"+h.service+"/smtp") || strings.HasSuffix(line.Tag, "/"+h.service))
+}
 
 // limits counts what went to each relay in the last day, and what of it SMTPUTF8
 // has returned, where the relay documents a limit or does not offer the extension.
@@ -74,7 +90,7 @@ func (r *run) limits(ctx context.Context) []Finding {
 func metersOf(routes []Route) (list []*meter) {
 	known := map[string]*meter{}
 	for _, route := range routes {
-		for _, h := range route.Hops {
+		for i, h := range route.Hops {
 			l := h.Relay.Limits
 			if int(l.RatePerSecond)+l.PerMinute+l.PerHour+l.PerDay+l.RecipientsPerDay == 0 && !lacksUTF8(h.Relay) {
 				continue
@@ -85,7 +101,7 @@ func metersOf(routes []Route) (list []*meter) {
 				m = &meter{relay: h.Relay, queued: map[string]time.Time{}}
 				known[key], list = m, append(list, m)
 			}
-			if at := (logged{route.Service, h.Host}); !slices.Contains(m.hops, at) {
+			if at := (logged{route.Service, h.Host, h.Socket != "", i == 0}); !slices.Contains(m.hops, at) {
 				m.hops = append(m.hops, at)
 			}
 		}
@@ -107,14 +123,11 @@ func names(meters []*meter) string {
 
 // count takes in a line of the log.
 func (m *meter) count(line maillog.Line) {
-	if line.Daemon != "smtp" {
+	if line.Daemon != "smtp" && line.Daemon != "lmtp" {
 		return
 	}
 	d, ok := maillog.ParseDelivery(line.Text)
-	if !ok || !slices.ContainsFunc(m.hops, func(h logged) bool {
-		// A service made by hand may log as "postfix/smtp".
-		return strings.EqualFold(d.Host, h.host) && (strings.HasSuffix(line.Tag, "/"+h.service+"/smtp") || strings.HasSuffix(line.Tag, "/"+h.service))
-	}) {
+	if !ok || !slices.ContainsFunc(m.hops, func(h logged) bool { return h.took(line, d) }) {
 		return
 	}
 	if d.Status == "bounced" && strings.HasPrefix(d.Reply, "SMTPUTF8 is required") {

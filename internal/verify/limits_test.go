@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/maillog"
 	"relayhost/relays"
 )
@@ -83,6 +84,29 @@ func TestLimits(t *testing.T) {
 	e.LogError = maillog.ErrNoLog
 	if got := find(Run(t.Context(), e, Options{Offline: true}), "limits"); len(got) != 1 || got[0].Result != Skip || !strings.Contains(got[0].Detail, "no mail log") {
 		t.Errorf("without a log: %+v", got)
+	}
+}
+
+// What a bridge handed over counts at the hop that took it, which the reply names
+// where it is not the first one.
+func TestLimitsOfABridge(t *testing.T) {
+	s := relay(t)
+	by := func(n int, reply string) string {
+		return fmt.Sprintf("2h postfix/relayhost-x/lmtp[7]: 4F0C2A%04d: to=<b@example.com>, relay=host.example.com[private/relayhost-x-out], delay=0.1, delays=0/0/0/0, dsn=2.0.0, status=sent (%s)", n, reply)
+	}
+	first, fallback := "250 2.0.0 X: id-1", "250 2.0.0 "+conf.FallbackText("other.test", []string{"relay.test: 503"})+" ok"
+	e := s.logging(t, delivered("30h", "relayhost-x", 9, "relay.test"), by(1, first), by(2, first), by(3, fallback),
+		strings.Replace(by(4, first), "relayhost-x/lmtp", "own/lmtp", 1), delivered("2h", "relayhost-x", 5, "relay.test"))
+	e.Relay.Limits, e.Socket = relays.Limits{PerDay: 100}, "private/relayhost-x-out"
+	second := e.Hop
+	second.Host, second.Relay = "other.test", relays.Relay{ID: "y", Name: "Y", Limits: relays.Limits{PerDay: 50}}
+	e.Fallback = []Hop{second}
+	got := ""
+	for _, f := range find(Run(t.Context(), e, Options{Offline: true}), "limits") {
+		got += f.Detail + "\n"
+	}
+	if want := "X accepted 2 messages in the last 24 hours; its limit is 100\nY accepted 1 message in the last 24 hours; its limit is 50\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
 
