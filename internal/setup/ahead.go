@@ -92,7 +92,7 @@ func (a *ahead) start(ctx context.Context, s Setup) error {
 
 // fits reports whether it rehearses what p does.
 func (a *ahead) fits(p plan.Plan) bool {
-	return a != nil && a.plan.Service == p.Service && a.plan.NextHop == p.NextHop && slices.EqualFunc(a.plan.Files, p.Files, func(x, y plan.File) bool {
+	return a != nil && a.plan.Default().Service == p.Default().Service && a.plan.First().NextHop == p.First().NextHop && slices.EqualFunc(a.plan.Files, p.Files, func(x, y plan.File) bool {
 		return x.Path == y.Path && x.Action == y.Action && bytes.Equal(x.Before, y.Before) && bytes.Equal(x.After, y.After) &&
 			x.Mode == y.Mode && x.UID == y.UID && x.GID == y.GID && x.Map == y.Map && x.Aliases == y.Aliases
 	})

@@ -55,7 +55,9 @@ func dnsHas(list ...string) state {
 	}
 }
 
-func relayDNS(d relays.DNS) state { return func(_ *testing.T, e *Env, _ service) { e.First().Relay.DNS = d } }
+func relayDNS(d relays.DNS) state {
+	return func(_ *testing.T, e *Env, _ service) { e.First().Relay.DNS = d }
+}
 
 func master(text string) state {
 	return func(t *testing.T, e *Env, _ service) {

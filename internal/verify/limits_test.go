@@ -97,10 +97,11 @@ func TestLimitsOfABridge(t *testing.T) {
 	first, fallback := "250 2.0.0 X: id-1", "250 2.0.0 "+conf.FallbackText("other.test", []string{"relay.test: 503"})+" ok"
 	e := s.logging(t, delivered("30h", "relayhost-x", 9, "relay.test"), by(1, first), by(2, first), by(3, fallback),
 		strings.Replace(by(4, first), "relayhost-x/lmtp", "own/lmtp", 1), delivered("2h", "relayhost-x", 5, "relay.test"))
-	e.Relay.Limits, e.Socket = relays.Limits{PerDay: 100}, "private/relayhost-x-out"
-	second := e.Hop
+	hop := e.First()
+	hop.Relay.Limits, hop.Socket = relays.Limits{PerDay: 100}, "private/relayhost-x-out"
+	second := *hop
 	second.Host, second.Relay = "other.test", relays.Relay{ID: "y", Name: "Y", Limits: relays.Limits{PerDay: 50}}
-	e.Fallback = []Hop{second}
+	e.Routes[0].Hops = append(e.Routes[0].Hops, second)
 	got := ""
 	for _, f := range find(Run(t.Context(), e, Options{Offline: true}), "limits") {
 		got += f.Detail + "\n"
