@@ -18,8 +18,9 @@ func newDemoCmd(a *app) *cobra.Command {
 		Long: `demo runs a complete setup without a relay service and without the internet: an
 embedded relay on 127.0.0.1, a private Postfix with its own configuration, queue
 and log in a temporary directory, the plan, the difference, the transaction, the
-proof of delivery, the message as it arrived, and the rollback. It neither changes nor
-uses the system's Postfix, asks no metadata service and probes nothing.` + exitHelp(
+proof of delivery, the message as it arrived, and the rollback. It neither
+changes nor uses the system's Postfix, asks no metadata service and probes
+nothing.` + exitHelp(
 			meaning{exitProof, "the proof failed (relay, TLS, login, sender or delivery)"},
 			meaning{exitIncomplete, "rollback incomplete; repair the named files by hand"}),
 		Example: `  # Run the demo; Postfix must be installed
