@@ -43,7 +43,10 @@ func (l Log) Since(ctx context.Context, r *host.Reader, start time.Time, each fu
 		return ctx.Err()
 	}
 	if l.Journal {
-		_, err := r.Stream(ctx, host.Journal(start, MailFacility), hand)
+		out, err := r.Stream(ctx, host.Journal(start, MailFacility), hand)
+		if err == nil && out.Code != 0 { // for want of permission
+			err = fmt.Errorf("journalctl: exit status %d: %s", out.Code, bytes.TrimSpace(out.Stderr))
+		}
 		return from, err
 	}
 	for _, path := range []string{l.File + ".1", l.File} {
