@@ -241,7 +241,7 @@ func (k *checker) routeName(key, name string) {
 	case !isWord(name) || len(name) > maxRouteName:
 		k.bad(key, "", "route name %q: write it in small letters, digits and hyphens, %d at most", name, maxRouteName)
 	case reserved:
-		k.bad(key, "choose another name", "%q is not free as the name of a route: relayhost has a route or service of its own by it", name)
+		k.bad(key, "choose another name", "%q is not free as the name of a route: relayhost uses it for a route or service of its own", name)
 	case isTaken && k.c.line(before) > 0:
 		k.bad(key, "", "route %q is defined already, in line %d", name, k.c.line(before))
 	case isTaken:
