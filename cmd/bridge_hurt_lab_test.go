@@ -46,9 +46,9 @@ func TestLabBridgeHurt(t *testing.T) {
 		{"directory open", "chmod 0755 " + home, "bridge_config", home + " is 0:", ""},
 		{"state missing", "rm -r " + home + "/state", "bridge_config", home + "/state is missing", ""},
 		{"state of root", "chown root:root " + home + "/state", "bridge_config", home + "/state is 0:0 0700", ""},
-		{"token of root", "chown root:root " + home + "/state/m365.token", "bridge_config", "m365.token is 0:0 0600", ""},
-		{"token open", "chmod 0644 " + home + "/state/m365.token", "bridge_config", "0644, not relayhost:relayhost 0600", ""},
-		{"lock of root", "chown root " + home + "/state/m365.token.lock", "bridge_config", "m365.token.lock is 0:", ""},
+		{"token of root", "chown root:root " + home + "/m365.state/m365.token", "bridge_config", "m365.token is 0:0 0600", ""},
+		{"token open", "chmod 0644 " + home + "/m365.state/m365.token", "bridge_config", "0644, not relayhost:relayhost 0600", ""},
+		{"lock of root", "chown root " + home + "/m365.state/m365.token.lock", "bridge_config", "m365.token.lock is 0:", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s.Shell(test.hurt)
@@ -83,16 +83,16 @@ func TestLabBridgeHurt(t *testing.T) {
 	// What the log says of it is told as what it is.
 	for n, hurt := range []string{
 		"mv " + home + "/state " + home + "/away",
-		"mount -t tmpfs -o size=64k,mode=0700,uid=$(id -u relayhost),gid=$(id -g relayhost) none " + home + "/state; dd if=/dev/zero of=" + home + "/state/fill bs=1k count=100 2>/dev/null || :",
+		"mount -t tmpfs -o size=64k,mode=0700,uid=$(id -u relayhost),gid=$(id -g relayhost) none " + home + "/m365.state; dd if=/dev/zero of=" + home + "/m365.state/fill bs=1k count=100 2>/dev/null || :",
 	} {
 		s.Shell("pkill -u relayhost || :; " + hurt)
 		to := fmt.Sprintf("n%d@example.net", n)
 		s.SendMail("root", to, "waits")
-		s.WaitLog(`to=<` + to + `>.*status=deferred .*421 4\.[37]\.[58] relayhost: .*/state`)
+		s.WaitLog(`to=<` + to + `>.*status=deferred .*421 4\.[37]\.[58] relayhost: .*state`)
 		if res := l.Run("/usr/local/bin/relayhost", "explain", "--json"); !strings.Contains(res.Stdout, `"bridge_store"`) || strings.Contains(res.Stdout, `"pipe_failed"`) {
 			t.Errorf("explain after %q: got %s, want bridge_store alone", hurt, res)
 		}
-		s.Shell("umount " + home + "/state 2>/dev/null || mv " + home + "/away " + home + "/state; postqueue -f")
+		s.Shell("umount " + home + "/m365.state 2>/dev/null || mv " + home + "/away " + home + "/state; postqueue -f")
 		s.WaitLog(`to=<` + to + `>.*status=sent`)
 	}
 	s.SendMail("root", "someone@elsewhere.example", "fixed")

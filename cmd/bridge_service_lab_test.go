@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"relayhost/internal/bridge/apitest"
 	"relayhost/internal/lab"
@@ -85,6 +86,21 @@ func bridgeService(t *testing.T, suite lab.Suite) {
 	send()
 	if got := listening(); got == first {
 		t.Errorf("process: got %q again, want a new one", got)
+	}
+	// The process may not read another configuration than the one that it began with.
+	for _, change := range []func(){
+		func() { s.Shell("touch /var/lib/postfix-relayhost-bridge/mailgun-https.conf") },
+		func() { setup("--connections", "2") },
+	} {
+		before := listening()
+		change()
+		for end := time.Now().Add(time.Minute); listening() == before && time.Now().Before(end); time.Sleep(3 * time.Second) { // longer than Postfix keeps a connection
+			send()
+		}
+		send()
+		if got := listening(); got == before || got == "" || strings.Contains(got, "\n") {
+			t.Errorf("a new configuration: got the process %q, want one other than %q", got, before)
+		}
 	}
 	run("verify")
 	if doc := decode[setupResult](t, setup()); doc.Result != "unchanged" {

@@ -222,7 +222,7 @@ func httpsFaults(t *testing.T, by starter) {
 	// The ten minutes are over.
 	mailgun.Answer(nil)
 	endBridges(s)
-	s.Shell("rm /var/lib/postfix-relayhost-bridge/state/*.pause && postqueue -f")
+	s.Shell("rm /var/lib/postfix-relayhost-bridge/*.state/*.pause && postqueue -f")
 	for n := range sent {
 		s.WaitLog(fmt.Sprintf(`to=<m%d@example\.net>.*status=sent`, n+1))
 	}

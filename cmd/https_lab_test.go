@@ -63,8 +63,8 @@ func TestLabSetupHTTPS(t *testing.T) {
 			t.Errorf("a secret is in %s, want none", found.Stdout)
 		}
 	}
-	if left := srv.Shell("ls /var/lib/postfix-relayhost-bridge"); left != "ses-https.conf\nstate\n" {
-		t.Errorf("got %q in the directory of the bridges, want %q", left, "ses-https.conf\nstate\n")
+	if left := srv.Shell("ls /var/lib/postfix-relayhost-bridge"); left != "ses-https.conf\nses-https.state\nstate\n" {
+		t.Errorf("got %q in the directory of the bridges, want %q", left, "ses-https.conf\nses-https.state\nstate\n")
 	}
 
 	res = l.Run("relayhost", "verify", "--json")
@@ -202,8 +202,8 @@ func setUpAPI(t *testing.T, a apiSetup, more ...lab.Option) {
 	if found := srv.Run("sh", "-c", "grep -rlF -f /root/key /etc /var/log /var/spool; grep -lF -f /root/key /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null").Stdout; strings.HasPrefix(a.credentials, "api_key=") && found != "" {
 		t.Errorf("the key is in %s, want none", found)
 	}
-	if mode := srv.Shell("stat -c '%a %U %G' /var/lib/postfix-relayhost-bridge /var/lib/postfix-relayhost-bridge/state /var/lib/postfix-relayhost-bridge/*.conf"); mode != "750 root relayhost\n700 relayhost relayhost\n640 root relayhost\n" {
-		t.Errorf("modes: got\n%s\nwant\n%q", mode, "750 root relayhost\n700 relayhost relayhost\n640 root relayhost\n")
+	if mode := srv.Shell("stat -c '%a %U %G' /var/lib/postfix-relayhost-bridge /var/lib/postfix-relayhost-bridge/state /var/lib/postfix-relayhost-bridge/*.state /var/lib/postfix-relayhost-bridge/*.conf"); mode != "750 root relayhost\n700 relayhost relayhost\n700 relayhost relayhost\n640 root relayhost\n" {
+		t.Errorf("modes: got\n%s\nwant\n%q", mode, "750 root relayhost\n700 relayhost relayhost\n700 relayhost relayhost\n640 root relayhost\n")
 	}
 	if res := l.Run("relayhost", "verify", "--json"); res.Code != 0 {
 		t.Errorf("verify: want exit code 0, got %s", res)

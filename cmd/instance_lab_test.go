@@ -89,7 +89,7 @@ func twoBridges(t *testing.T, l *lab.Lab, trees []string) {
 	const home = "/var/lib/postfix-relayhost-bridge"
 	instances := []struct{ dir, mailbox, bridge string }{{"/etc/postfix", mailbox, "m365"}, {"/etc/postfix-out", "shop@contoso.example", "m365_postfix-out"}}
 	tree := func() lab.Tree { // without the tokens, which are renewed
-		s.Shell("rm -rf " + home + "/state/*")
+		s.Shell("rm -rf " + home + "/state/* " + home + "/*.state/*")
 		return s.Tree(trees...)
 	}
 	var before []lab.Tree

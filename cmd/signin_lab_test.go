@@ -40,6 +40,7 @@ type way struct {
 
 func ways() []way {
 	list := []way{{name: "secret", file: "mailbox=" + mailbox + "\ntenant=contoso.example\nclient_id=" + clientID + "\nclient_secret=" + clientSecret + "\n"}}
+	list = append(list, way{name: "outlook", relay: "outlook", flags: []string{"--sign-in", "device", "--client-id", clientID, "--username", mailbox}})
 	if os.Getenv("LAB_FULL") == "" {
 		return list
 	}
@@ -60,9 +61,15 @@ func signInSuites() []lab.Suite {
 // signInLab is a server beside Microsoft 365.
 func signInLab(t *testing.T, suite lab.Suite, change ...func(*smtpd.Config)) *lab.Lab {
 	t.Helper()
+	return signInAt(t, suite, "m365", change...)
+}
+
+// signInAt is a server beside a relay of Microsoft's.
+func signInAt(t *testing.T, suite lab.Suite, id string, change ...func(*smtpd.Config)) *lab.Lab {
+	t.Helper()
 	var l *lab.Lab
 	change = append([]func(*smtpd.Config){lab.TakesTokens(func() *lab.Identity { return l.World.Identity() }, mailbox)}, change...)
-	l = lab.New(t, lab.On(suite), lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.TokenEndpoint(), lab.Relay("m365", change...))
+	l = lab.New(t, lab.On(suite), lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.TokenEndpoint(), lab.Relay(id, change...))
 	l.Server.Install()
 	l.Server.WriteFile("/root/m365.pem", applicationPEM(t), 0o600)
 	return l
@@ -114,8 +121,9 @@ func TestLabSignIn(t *testing.T) {
 		for _, w := range ways() {
 			t.Run(string(suite)+"/"+w.name, func(t *testing.T) {
 				t.Parallel()
-				l := signInLab(t, suite)
-				srv, relay := l.Server, l.World.Relay("m365")
+				id := cmp.Or(w.relay, "m365")
+				l := signInAt(t, suite, id)
+				srv, relay := l.Server, l.World.Relay(id)
 				before, users := srv.Tree(append(mailConfig, "/var/lib/postfix-relayhost-bridge")...), srv.ReadFile("/etc/passwd")
 
 				if res := w.setup(l); res.Code != 0 {
@@ -124,12 +132,17 @@ func TestLabSignIn(t *testing.T) {
 				if got := len(relay.Mailbox()); got != 2 {
 					t.Fatalf("messages at the relay: got %d, want 2 (rehearsal and proof)\n%s", got, srv.MailLog())
 				}
-				if want := map[bool]int{true: 1, false: 2}[w.name != "device" && w.name != "url"]; len(l.World.Identity().Requests()) > want {
+				if want := map[bool]int{true: 1, false: 2}[w.file != ""]; len(l.World.Identity().Requests()) > want {
 					t.Errorf("requests at the identity provider: got %d, want at most %d", len(l.World.Identity().Requests()), want)
 				}
 				srv.SendMail("root", "someone@elsewhere.example", "hello")
-				if m := waitMessages(t, l, "m365", 3)[2]; m.From != mailbox {
+				if m := waitMessages(t, l, id, 3)[2]; m.From != mailbox {
 					t.Errorf("mail of root: got sender %s, want %s", m.From, mailbox)
+				}
+				for _, r := range l.World.Identity().Requests() {
+					if at, want := strings.HasPrefix(r.Path, "/consumers/"), id == "outlook"; at != want {
+						t.Errorf("request to %s: want the endpoint of personal accounts: %t", r.Path, want)
+					}
 				}
 				for _, s := range relay.Sessions() {
 					if s.AuthBeforeTLS || s.Messages > 0 && !s.Authenticated {
@@ -142,11 +155,13 @@ func TestLabSignIn(t *testing.T) {
 				if res := l.Run("/usr/local/bin/relayhost", "status", "--json"); res.Code != 0 {
 					t.Errorf("status: want exit code 0, got %s", res)
 				}
+				settled := asBeforeOwnDirectories(t, l, id)
 				again := w
 				again.paste = false // the sign-in that is stored serves
 				if res := again.setup(l); res.Code != 0 || !strings.Contains(res.Stdout, "unchanged") {
 					t.Errorf("setup again: got %s, want unchanged", res)
 				}
+				settled()
 				hidesSecrets(t, l)
 
 				if res := l.Run("/usr/local/bin/relayhost", "rollback", "--all", "--yes"); res.Code != 0 {
@@ -159,6 +174,31 @@ func TestLabSignIn(t *testing.T) {
 					t.Errorf("/etc/passwd: got\n%swant it as before", got)
 				}
 			})
+		}
+	}
+}
+
+// asBeforeOwnDirectories puts the state of a bridge where earlier versions had it: mail
+// goes on, and verify finds nothing wrong. settled wants it in the bridge's own directory
+// again, with the token that it had.
+func asBeforeOwnDirectories(t *testing.T, l *lab.Lab, id string) (settled func()) {
+	t.Helper()
+	s := l.Server
+	const home = "/var/lib/postfix-relayhost-bridge/"
+	s.Shell("cd " + home + " && mv " + id + ".state/* state/ && rmdir " + id + ".state && pkill -u relayhost; true")
+	token := s.ReadFile(home + "state/" + id + ".token")
+	s.SendMail("root", "former@elsewhere.example", "hello")
+	s.WaitLog(`to=<former@elsewhere\.example>.*status=sent`)
+	if res := l.Run("/usr/local/bin/relayhost", "verify", "--offline"); res.Code != 0 {
+		t.Errorf("with the state of an earlier version: verify: want exit code 0, got %s", res)
+	}
+	return func() {
+		t.Helper()
+		if got := s.ReadFile(home + id + ".state/" + id + ".token"); id == "outlook" && got != token {
+			t.Errorf("the token after setup: got another, want the one that was stored")
+		}
+		if left := s.Shell("ls " + home + "state | grep -v ^slot-; true"); left != "" {
+			t.Errorf("state: got %q left there, want none", left)
 		}
 	}
 }
@@ -237,7 +277,7 @@ func TestLabSignInOnce(t *testing.T) {
 	if res := ways()[0].setup(l, "--no-verify"); res.Code != 0 {
 		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
-	s.Shell("rm -f /var/lib/postfix-relayhost-bridge/state/m365.token && postfix stop")
+	s.Shell("rm -f /var/lib/postfix-relayhost-bridge/m365.state/m365.token && postfix stop")
 	before := len(l.World.Identity().Requests())
 	for n := range 12 {
 		s.SendMail(mailbox, fmt.Sprintf("user%d@example.net", n), "hello")
@@ -292,7 +332,7 @@ func TestLabSignInOnce(t *testing.T) {
 	if got := len(l.World.Identity().Requests()) - before; got != 1 {
 		t.Errorf("requests for a token: got %d, want 1", got)
 	}
-	if res := l.Run("stat", "-c", "%U %a", "/var/lib/postfix-relayhost-bridge/state/m365.token"); res.Stdout != "relayhost 600\n" {
+	if res := l.Run("stat", "-c", "%U %a", "/var/lib/postfix-relayhost-bridge/m365.state/m365.token"); res.Stdout != "relayhost 600\n" {
 		t.Errorf("token store: got %q, want it to be relayhost's, 0600", res.Stdout)
 	}
 }

@@ -62,8 +62,8 @@ func TestLabSignInRoutes(t *testing.T) {
 	if res := l.Run("/usr/local/bin/relayhost", "setup", "--yes"); res.Code != 0 {
 		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
-	const state = "/var/lib/postfix-relayhost-bridge/state/"
-	names := strings.Fields(s.Shell("cd " + state + " && ls *.token"))
+	const state = "/var/lib/postfix-relayhost-bridge/"
+	names := strings.Fields(s.Shell("cd " + state + " && ls *.state/*.token"))
 	if len(names) != 2 {
 		t.Fatalf("token stores: got %q, want two", names)
 	}

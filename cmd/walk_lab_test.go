@@ -284,7 +284,7 @@ func TestLabWalkKilled(t *testing.T) {
 		most int // messages at the relays
 	}{{"token", 1}, {"MAIL", 1}, {"RCPT", 1}, {"message", 2}, {"API", 2}} {
 		t.Run(test.step, func(t *testing.T) {
-			s.Shell("pkill -KILL -u relayhost; rm -f /var/lib/postfix-relayhost-bridge/state/*.token")
+			s.Shell("pkill -KILL -u relayhost; rm -f /var/lib/postfix-relayhost-bridge/*.state/*.token")
 			if test.step == "API" {
 				s.Shell("nft add table inet gone; nft add chain inet gone out '{ type filter hook output priority 0; }'; nft add rule inet gone out tcp dport '{ 587, 465 }' reject")
 			}
@@ -312,7 +312,7 @@ func TestLabWalkKilled(t *testing.T) {
 	if log := s.MailLog(); strings.Contains(log, "status=bounced") {
 		t.Errorf("want no bounce, got\n%s", log)
 	}
-	if res := l.Run("stat", "-c", "%U %a", "/var/lib/postfix-relayhost-bridge/state/m365.token"); res.Stdout != "relayhost 600\n" {
+	if res := l.Run("stat", "-c", "%U %a", "/var/lib/postfix-relayhost-bridge/m365.state/m365.token"); res.Stdout != "relayhost 600\n" {
 		t.Errorf("token store: got %q, want it to be relayhost's, 0600", res.Stdout)
 	}
 }

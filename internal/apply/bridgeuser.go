@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
 )
@@ -29,11 +30,12 @@ const ourGroup = "group\n"
 // account is conf.User as /etc/passwd has it.
 type account struct{ uid, gid int }
 
-// PrepareBridge makes what a bridge needs before anything is written: the system user
-// conf.User and conf.Directory. It returns the user's numbers. What is there
-// already stays. Whoever calls it holds the lock (Lock); a Run that writes no
-// configuration of a bridge, Recover and RollBack take it away again.
-func PrepareBridge(ctx context.Context, h *host.Host, o Options) (uid, gid int, err error) {
+// PrepareBridge makes what bridges of these names need before anything is written: the
+// system user conf.User, conf.Directory, and in it what each bridge has for itself. It
+// returns the user's numbers. What is there already stays, or is moved to where it belongs.
+// Whoever calls it holds the lock (Lock); a Run that writes no configuration of a bridge,
+// Recover and RollBack take it away again.
+func PrepareBridge(ctx context.Context, h *host.Host, o Options, names ...string) (uid, gid int, err error) {
 	a, err := bridgeUser(ctx, h, o)
 	if err != nil {
 		return 0, 0, err
@@ -45,6 +47,26 @@ func PrepareBridge(ctx context.Context, h *host.Host, o Options) (uid, gid int, 
 	}{{conf.Directory, 0o750, 0, a.gid}, {conf.StateDirectory(conf.Directory), 0o700, a.uid, a.gid}} {
 		if err := ownDirectory(h, dir.path, dir.mode, dir.uid, dir.gid); err != nil {
 			return 0, 0, err
+		}
+	}
+	// Those of other setups too: what they have not moved would be open to these.
+	files, _ := h.ReadDir(conf.Directory)
+	for _, file := range files {
+		if name, ok := strings.CutSuffix(file, ".conf"); ok && !conf.IsRehearsal(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		moved, err := bridge.Place(ctx, h.Real(conf.Directory), name, a.uid, a.gid)
+		if err == nil {
+			err = ownDirectory(h, conf.OwnDirectory(conf.Directory, name), 0o700, a.uid, a.gid)
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("state of the bridge %s: %w", name, err)
+		}
+		if moved {
+			restartBridge(ctx, h, name) // it goes on with the former files
 		}
 	}
 	return a.uid, a.gid, nil
@@ -219,9 +241,14 @@ func tidyBridge(ctx context.Context, h *host.Host, dir string) {
 	if slices.ContainsFunc(names, func(n string) bool {
 		return strings.HasSuffix(n, ".conf") && !conf.IsRehearsal(strings.TrimSuffix(n, ".conf"))
 	}) {
+		for _, file := range names {
+			if name, ok := conf.IsOwnDirectory(file); ok && !used(strings.TrimPrefix(name, ".")) {
+				_ = h.RemoveAll(filepath.Join(conf.Directory, file))
+			}
+		}
 		state := conf.StateDirectory(conf.Directory)
 		files, _ := h.ReadDir(state)
-		for _, file := range files {
+		for _, file := range files { // of versions that kept all of it there
 			if name, _, _ := strings.Cut(file, "."); name != "" && !strings.HasPrefix(name, "slot-") && !used(name) {
 				_ = h.Remove(filepath.Join(state, file), "")
 			}
@@ -230,7 +257,8 @@ func tidyBridge(ctx context.Context, h *host.Host, dir string) {
 	}
 	if len(names) > 0 || err == nil {
 		ours := func(n string) bool {
-			return n == filepath.Base(conf.StateDirectory("")) || host.IsTemp(n) || conf.IsRehearsal(strings.TrimSuffix(n, ".conf"))
+			_, own := conf.IsOwnDirectory(n)
+			return own || n == filepath.Base(conf.StateDirectory("")) || host.IsTemp(n) || conf.IsRehearsal(strings.TrimSuffix(n, ".conf"))
 		}
 		if slices.ContainsFunc(names, func(n string) bool { return !ours(n) }) {
 			return // something of somebody else
@@ -324,7 +352,13 @@ func forBridges(ctx context.Context, h *host.Host, o Options, steps []step) erro
 	if !slices.ContainsFunc(steps, func(s step) bool { return isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir }) {
 		return nil
 	}
-	_, gid, err := PrepareBridge(ctx, h, o)
+	var names []string
+	for _, s := range steps {
+		if isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir {
+			names = append(names, strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path)))
+		}
+	}
+	_, gid, err := PrepareBridge(ctx, h, o, names...)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,16 @@
 package apply
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
 )
 
@@ -83,5 +89,70 @@ func TestBridgeUser(t *testing.T) {
 				t.Errorf("%s is left, want none", madeUser)
 			}
 		})
+	}
+}
+
+// TestPrepareBridge: every bridge that has a configuration, and those that are to have one,
+// get a directory each, with what earlier versions kept for all in one; it goes with the
+// bridge.
+func TestPrepareBridge(t *testing.T) {
+	h := &host.Host{Reader: host.Reader{Root: t.TempDir()}}
+	home, uid, gid := h.Real(conf.Directory), os.Getuid(), os.Getgid()
+	if uid == 0 {
+		uid, gid = 990, 991
+	}
+	for name, text := range map[string]string{
+		"/etc/passwd": fmt.Sprintf("relayhost:x:%d:%d::/:/bin/sh\n", uid, gid), conf.Directory + "/m365.conf": "x", conf.Directory + "/shop.conf": "x", conf.Directory + "/state/m365.token": "m", conf.Directory + "/state/m365.1.token": "1",
+		conf.Directory + "/state/shop.token": "s", conf.Directory + "/state/gone.token": "g", conf.Directory + "/state/slot-1-0": "",
+	} {
+		if err := os.MkdirAll(filepath.Dir(h.Real(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(h.Real(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree := func() (list []string) {
+		err := filepath.WalkDir(home, func(path string, e fs.DirEntry, err error) error {
+			if err == nil && e.Type().IsRegular() && !strings.HasSuffix(path, ".lock") {
+				list = append(list, strings.TrimPrefix(path, home+"/"))
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+		return list
+	}
+	for range 2 {
+		if u, g, err := PrepareBridge(t.Context(), h, Options{}, "new"); err != nil || u != uid || g != gid {
+			t.Fatalf("PrepareBridge: got %d, %d, %v, want %d, %d", u, g, err, uid, gid)
+		}
+		for _, name := range []string{"new", "m365", "shop"} {
+			if m, err := h.Lstat(conf.OwnDirectory(conf.Directory, name)); err != nil || m.UID != uid || m.GID != gid || m.Mode.Perm() != 0o700 {
+				t.Errorf("%s: got %+v, %v, want a directory of %d:%d, 0700", name, m, err, uid, gid)
+			}
+		}
+	}
+	if m, err := h.Lstat(conf.OwnDirectory(conf.Directory, "m365") + "/m365.1.token"); err != nil || m.UID != uid || m.GID != gid || m.Mode.Perm() != 0o600 {
+		t.Errorf("a token: got %+v, %v, want one of %d:%d, 0600", m, err, uid, gid)
+	}
+	for _, row := range []struct {
+		remove string
+		want   []string
+	}{
+		{"", []string{"m365.conf", "m365.state/m365.1.token", "m365.state/m365.token", "shop.conf", "shop.state/shop.token", "state/slot-1-0"}},
+		{"m365.conf", []string{"shop.conf", "shop.state/shop.token", "state/slot-1-0"}},
+		{"shop.conf", nil},
+	} {
+		if row.remove != "" {
+			if err := os.Remove(filepath.Join(home, row.remove)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		TidyBridges(t.Context(), h, Options{})
+		if got := tree(); !slices.Equal(got, row.want) {
+			t.Errorf("without %q: got %q, want %q", row.remove, got, row.want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -43,7 +44,15 @@ func altered(steps []step) bool {
 // One that changes is opened anew, and its process ends.
 func (x executor) startUnits(ctx context.Context, steps []step) error {
 	come, _ := units(steps)
-	if !altered(steps) || x.h.Root != "" {
+	if x.h.Root != "" {
+		return nil
+	}
+	for _, s := range steps { // its process may not read another configuration than the one it has
+		if isBridgeConf(s.Path) && s.After.Exists && !s.idle() {
+			restartBridge(ctx, x.h, strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path)))
+		}
+	}
+	if !altered(steps) {
 		return nil
 	}
 	if len(come) > 0 {
@@ -62,6 +71,15 @@ func (x executor) startUnits(ctx context.Context, steps []step) error {
 		}
 	}
 	return nil
+}
+
+// restartBridge ends the process that serves a bridge under systemd, where there is one:
+// it finishes what it has in hand, and the next connection starts another.
+func restartBridge(ctx context.Context, h *host.Host, name string) {
+	unit := plan.UnitName(name) + ".service"
+	if _, err := h.Lstat(filepath.Join("/etc/systemd/system", unit)); err == nil && h.Root == "" {
+		_ = executor{h: h, undoing: true}.systemctl(ctx, "try-restart", unit)
+	}
 }
 
 // stopUnits closes the sockets of bridges that go, and ends their processes: what they

@@ -22,14 +22,18 @@ const (
 )
 
 // systemFiles are what name resolution, certificates and time zones are read from.
-var systemFiles = []string{"/etc", "/usr/share", "/usr/lib", "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf"}
+var systemFiles = []string{"/etc", "/usr/share", "/usr/local/share", "/usr/lib", "/var/lib/ca-certificates", "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf"}
 
-// confine takes from this process, for good, every file but the state of the bridges,
-// files (which may be missing) and what name resolution and certificates need. The
-// configurations, with the secrets of other routes, are not among them: that of this
-// bridge has been read. A kernel without Landlock leaves things as they are.
-func confine(state string, files ...string) error {
-	attr := struct{ fs uint64 }{handledRights}
+// confine takes from this process, for good, every file but those in the directories
+// state, files (which may be missing, and may be directories) and what name resolution and
+// certificates need. The configurations and tokens of other bridges are not among them, and
+// that of this bridge has been read. A kernel without Landlock leaves things as they are.
+func confine(state []string, files ...string) error {
+	attr, may := struct{ fs uint64 }{handledRights}, uint64(stateRights)
+	if version, _, _ := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); int(version) >= 3 { //nolint:gosec // -1 for none
+		attr.fs |= unix.LANDLOCK_ACCESS_FS_TRUNCATE
+		may |= unix.LANDLOCK_ACCESS_FS_TRUNCATE
+	}
 	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
 	if errno == unix.ENOSYS || errno == unix.EOPNOTSUPP {
 		return nil
@@ -38,14 +42,16 @@ func confine(state string, files ...string) error {
 		return fmt.Errorf("landlock: %w", errno)
 	}
 	defer func() { _ = unix.Close(int(ruleset)) }()
-	if err := allow(int(ruleset), state, stateRights); err != nil {
-		return err
+	for _, path := range state {
+		if err := allow(int(ruleset), path, may); err != nil {
+			return err
+		}
 	}
 	if target, err := filepath.EvalSymlinks("/etc/resolv.conf"); err == nil {
 		files = append(files, filepath.Dir(target))
 	}
 	for _, path := range append(files, systemFiles...) {
-		if err := allow(int(ruleset), path, readRights); err != nil && !errors.Is(err, unix.ENOENT) {
+		if err := allow(int(ruleset), path, readRights); err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EACCES) {
 			return err
 		}
 	}

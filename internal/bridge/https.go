@@ -36,14 +36,14 @@ func NewHTTPS(client *api.Client, directory string) *HTTPS {
 	return &HTTPS{client: client, directory: directory}
 }
 
-// connectAPI counts the connection, where the relay limits them.
-func connectAPI(ctx context.Context, client *api.Client, directory string, connections int) (Hop, error) {
+// connectAPI counts the connection in slots, where the relay limits them.
+func connectAPI(ctx context.Context, client *api.Client, directory, slots string, connections int) (Hop, error) {
 	host, err := client.API.Host(client.Account.Account)
 	if err != nil {
 		return nil, err
 	}
 	h := NewHTTPS(client, directory)
-	h.slot, err = takeSlot(ctx, directory, Server{Host: host, Connections: connections})
+	h.slot, err = takeSlot(ctx, slots, Server{Host: host, Connections: connections})
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,8 @@ const (
 
 // Listen serves every connection of l by the same code as a process of spawn(8),
 // until ctx ends. Then no connection is taken any more, those that idle end, and
-// messages that are on their way are finished. open connects to the next hop.
+// messages that are on their way are finished. Where l is closed, connections go on until
+// Postfix ends them. open connects to the next hop.
 func Listen(ctx context.Context, l net.Listener, name string, open func(context.Context) (Hop, error)) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
@@ -36,7 +37,7 @@ func Listen(ctx context.Context, l net.Listener, name string, open func(context.
 		conn, err := l.Accept()
 		var failed net.Error
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, errors.Is(err, net.ErrClosed):
 			return nil
 		case errors.As(err, &failed) && failed.Timeout() || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ECONNABORTED):
 			<-room
@@ -64,8 +65,14 @@ func RunService(ctx context.Context, directory, name string) error {
 	if err := harden(serviceMemory, serviceFiles); err != nil {
 		return err
 	}
-	o := &opener{directory: directory, name: name}
-	return Listen(ctx, l, greeting, o.open)
+	o := newOpener(directory, name)
+	_, _ = o.config() // before anything is read; what is wrong with it open says
+	return Listen(ctx, l, greeting, func(ctx context.Context) (Hop, error) {
+		if o.stale() {
+			_ = l.Close() // the next connection is another process's, which systemd starts
+		}
+		return o.open(ctx)
+	})
 }
 
 // inherited is the socket that systemd has opened (sd_listen_fds(3)).

@@ -27,22 +27,21 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // maxConfig bounds a configuration file, in bytes.
 const maxConfig = 64 << 10
 
-// load reads the configuration of the bridge name in directory, and returns its text
-// too. A file that others than its owner can read is refused, but for one that root
-// lets our group read.
-func load(directory, name string) (conf.Config, []byte, error) {
+// load reads the configuration of the bridge name in directory. A file that others than
+// its owner can read is refused, but for one that root lets our group read.
+func load(directory, name string) (conf.Config, error) {
 	path := conf.ConfigPath(directory, name)
-	data, err := readPrivate(path)
+	data, err := readPrivate(path, maxConfig)
 	if err == nil {
 		var c conf.Config
 		if c, err = conf.Parse(data); err == nil {
-			return c, data, nil
+			return c, nil
 		}
 	}
-	return conf.Config{}, nil, &ConfigError{path, err}
+	return conf.Config{}, &ConfigError{path, err}
 }
 
-func readPrivate(path string) ([]byte, error) {
+func readPrivate(path string, limit int64) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	var failed *fs.PathError
 	if errors.As(err, &failed) {
@@ -60,10 +59,10 @@ func readPrivate(path string) ([]byte, error) {
 		return nil, errors.New("not a regular file")
 	case info.Mode().Perm()&0o077 != 0 && !forOurGroup(info):
 		return nil, secret.ErrReadableByOthers
-	case info.Size() > maxConfig:
-		return nil, fmt.Errorf("longer than %d bytes", maxConfig)
+	case info.Size() > limit:
+		return nil, fmt.Errorf("longer than %d bytes", limit)
 	}
-	return io.ReadAll(io.LimitReader(f, maxConfig))
+	return io.ReadAll(io.LimitReader(f, limit))
 }
 
 // forOurGroup reports whether a file is root's and readable by the group of this

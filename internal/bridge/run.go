@@ -3,7 +3,6 @@
 package bridge
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -12,9 +11,11 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -43,12 +44,12 @@ func Run(ctx context.Context, directory, name string) error {
 	defer conn.Close()
 	// One connection is one thing at a time: a second processor would only be woken.
 	runtime.GOMAXPROCS(1)
-	o := &opener{directory: directory, name: name}
+	o := newOpener(directory, name)
 	open := o.open
 	if err := harden(memoryLimit, openFiles); err != nil {
 		open = refuse("bridge "+name, err)
-	} else if err := o.confine(); err != nil {
-		open = refuse(conf.StateDirectory(directory), err)
+	} else {
+		_, _ = o.config() // before anything is read; what is wrong with it open says
 	}
 	// Postfix has been told what went wrong, and logs it; spawn(8) would only add that
 	// there was an exit status.
@@ -61,49 +62,89 @@ func refuse(what string, err error) func(context.Context) (Hop, error) {
 	return func(context.Context) (Hop, error) { return nil, &ConfigError{what, err} }
 }
 
-// confine reads the configuration of a bridge by SMTP, and gives up what else there is
-// to read. One that cannot be read is told to Postfix later. An API may need the files
-// of an instance role, and reads its configuration again.
-func (o *opener) confine() error {
-	c, _, err := load(o.directory, o.name)
-	if err != nil || slices.ContainsFunc(c.Hops(), func(h conf.Config) bool { return h.Via == conf.ViaHTTPS }) {
-		return nil //nolint:nilerr // see above
+// config is the configuration. Once it is read, the process gives up what else there is to
+// read, for good.
+func (o *opener) config() (conf.Config, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.read != nil {
+		return *o.read, nil
 	}
-	o.read = &c
-	var files []string
-	for _, h := range c.Hops() {
-		files = append(files, h.CAFile)
+	path := conf.ConfigPath(o.directory, o.name)
+	before, _ := os.Lstat(path)
+	c, err := load(o.directory, o.name)
+	if err != nil {
+		return c, err
 	}
-	return confine(conf.StateDirectory(o.directory), files...)
+	if err := confine([]string{conf.StateDirectory(o.directory), o.state}, filesOf(c, o.directory)...); err != nil {
+		return c, &ConfigError{o.state, err}
+	}
+	o.before, o.read = before, &c
+	return c, nil
 }
 
-// opener connects the bridge name to its next hop. Connections of one process share
-// the client of an API, until the configuration changes.
+// filesOf are the files that the hops of c are told of, and the directories of those that
+// others renew by renaming.
+func filesOf(c conf.Config, directory string) (files []string) {
+	for _, h := range c.Hops() {
+		files = append(files, h.CAFile)
+		if h.API == nil || h.API.AWS == nil {
+			continue
+		}
+		for _, path := range []string{h.API.AWS.TokenFile, h.API.AWS.Path} {
+			files = append(files, path)
+			target, err := filepath.EvalSymlinks(path)
+			for _, dir := range []string{filepath.Dir(path), filepath.Dir(target)} {
+				// One that holds those of bridges is not given away for it.
+				if path != "" && err == nil && !within(dir, directory) && !within(directory, dir) {
+					files = append(files, dir)
+				}
+			}
+		}
+	}
+	return files
+}
+
+// within reports whether path is dir, or below it.
+func within(dir, path string) bool {
+	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
+}
+
+// opener connects the bridge name to its next hop. Connections of one process share the
+// client of an API.
 type opener struct {
 	directory, name string
-	read            *conf.Config // before the process was confined; nil: not yet
+	state           string       // where the bridge keeps its own
 
 	mu     sync.Mutex
-	text   []byte // of the configuration that client is of
+	read   *conf.Config // before the process was confined; nil: not yet
+	before os.FileInfo  // of its file
 	client *api.Client
 }
 
+func newOpener(directory, name string) *opener {
+	return &opener{directory: directory, name: name, state: stateOf(directory, name)}
+}
+
+// stale reports whether the configuration is not the one that was read. The process may
+// not read it any more.
+func (o *opener) stale() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now, err := os.Lstat(conf.ConfigPath(o.directory, o.name))
+	return o.before != nil && err == nil && (!os.SameFile(o.before, now) || !o.before.ModTime().Equal(now.ModTime()))
+}
+
 func (o *opener) open(ctx context.Context) (Hop, error) {
-	var c conf.Config
-	if o.read != nil {
-		c = *o.read
-	} else {
-		var text []byte
-		var err error
-		if c, text, err = load(o.directory, o.name); err != nil {
-			return nil, err
-		}
-		if c.Via == conf.ViaHTTPS && !c.Walk {
-			return o.openAPI(ctx, c, text)
-		}
+	c, err := o.config()
+	if err != nil {
+		return nil, err
 	}
 	if c.Walk {
 		return o.openWalk(ctx, c)
+	}
+	if c.Via == conf.ViaHTTPS {
+		return o.openAPI(ctx, c)
 	}
 	to, err := server(c)
 	if err != nil {
@@ -131,12 +172,12 @@ func (o *opener) openWalk(ctx context.Context, c conf.Config) (Hop, error) {
 				return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
 			}
 			s.Open = func(ctx context.Context) (Hop, error) {
-				return connectAPI(ctx, client, conf.StateDirectory(o.directory), h.Connections)
+				return connectAPI(ctx, client, o.state, conf.StateDirectory(o.directory), h.Connections)
 			}
 		}
 		steps = append(steps, s)
 	}
-	w, err := OpenWalk(ctx, conf.StateDirectory(o.directory), steps)
+	w, err := OpenWalk(ctx, o.state, steps)
 	if err != nil {
 		return nil, err
 	}
@@ -157,19 +198,19 @@ func (o *opener) openHop(ctx context.Context, c conf.Config, name string) (Hop, 
 	return hop, nil
 }
 
-func (o *opener) openAPI(ctx context.Context, c conf.Config, text []byte) (Hop, error) {
+func (o *opener) openAPI(ctx context.Context, c conf.Config) (Hop, error) {
 	o.mu.Lock()
-	if o.client == nil || !bytes.Equal(o.text, text) {
+	if o.client == nil {
 		client, err := Client(c, o.directory, o.name)
 		if err != nil {
 			o.mu.Unlock()
 			return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
 		}
-		o.client, o.text = client, text
+		o.client = client
 	}
 	client := o.client
 	o.mu.Unlock()
-	return connectAPI(ctx, client, conf.StateDirectory(o.directory), c.Connections)
+	return connectAPI(ctx, client, o.state, conf.StateDirectory(o.directory), c.Connections)
 }
 
 // Client is the client of the API of c that the bridge name sends through, for its mail
@@ -194,7 +235,7 @@ func Client(c conf.Config, directory, name string) (*api.Client, error) {
 	if account.Keys != nil {
 		account.Keys.STS = client
 	}
-	return &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(conf.PausePath(directory, name))}, nil
+	return &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(conf.PausePath(stateOf(directory, name), name))}, nil
 }
 
 // Checker is a client that shares nothing with the bridge's processes: for a check that
@@ -261,7 +302,7 @@ func source(c conf.Config, directory, name string) oauth.Source {
 	if c.API != nil && c.API.Proxy != "" {
 		proxy, _ = url.Parse(c.API.Proxy) // checked with the client of the API
 	}
-	return oauth.Source{Client: *c.OAuth, Path: conf.TokenPath(directory, name), HTTP: oauth.HTTPClientThrough(nil, proxy)}
+	return oauth.Source{Client: *c.OAuth, Path: TokenPath(directory, name), HTTP: oauth.HTTPClientThrough(nil, proxy)}
 }
 
 // standardInput is the connection that spawn(8) has put in place of standard

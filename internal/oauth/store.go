@@ -232,6 +232,9 @@ func openLock(path string) (*os.File, error) {
 // lockPoll is how often a lock that is taken is tried again.
 const lockPoll = 20 * time.Millisecond
 
+// Lock is what holds renewals of the store path off, until unlock.
+func Lock(ctx context.Context, path string) (unlock func(), err error) { return lock(ctx, path) }
+
 // lock takes the lock beside path; it is a file of its own, since a lock on the
 // store would be lost with each rename. It is gone with the process.
 func lock(ctx context.Context, path string) (unlock func(), err error) {

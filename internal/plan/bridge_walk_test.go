@@ -139,7 +139,7 @@ func TestBridgeWalkLevel(t *testing.T) {
 			t.Errorf("level %d: got %+v by %s, want %s alone", level, list, p.Default().Service, want)
 		}
 	}
-	if got, want := conf.TokenPath("/d", conf.HopName("m365"+"_rehearsal", 1)), "/d/state/m365.1.token"; got != want {
+	if got, want := conf.TokenPath("/d", conf.HopName("m365"+"_rehearsal", 1)), "/d/m365.1.token"; got != want {
 		t.Errorf("token of a rehearsal: got %s, want %s", got, want)
 	}
 }

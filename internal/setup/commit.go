@@ -480,7 +480,11 @@ func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
 	if err := reachableByAll(&s.Host.Reader, bridgeHost(&s.Host.Reader, s.State.ConfigDir).Program); err != nil {
 		return undo, err
 	}
-	if _, _, err = apply.PrepareBridge(ctx, s.Host, o); err == nil {
+	var names []string
+	for _, b := range s.Plan.Bridges() {
+		names = append(names, b.Bridge())
+	}
+	if _, _, err = apply.PrepareBridge(ctx, s.Host, o, names...); err == nil {
 		err = s.SaveTokens(ctx)
 	}
 	if err != nil {

@@ -72,7 +72,8 @@ func soundBridge(t *testing.T) *bridgeHost {
 	h.node(conf.Directory, fs.ModeDir|0o750, 0, bridgeUser, "")
 	h.node(conf.Directory+"/m365.conf", 0o640, 0, bridgeUser, string(text))
 	h.node(conf.Directory+"/state", fs.ModeDir|0o700, bridgeUser, bridgeUser, "")
-	h.node(conf.Directory+"/state/m365.token", 0o600, bridgeUser, bridgeUser, "{}")
+	h.node(conf.Directory+"/m365.state", fs.ModeDir|0o700, bridgeUser, bridgeUser, "")
+	h.node(conf.Directory+"/m365.state/m365.token", 0o600, bridgeUser, bridgeUser, "{}")
 	return h
 }
 
@@ -86,7 +87,7 @@ func TestBridgeFaults(t *testing.T) {
 		program = "/usr/local/bin/relayhost"
 		socket  = "/var/spool/postfix/private/relayhost-m365-oauth-out"
 		home    = conf.Directory
-		token   = home + "/state/m365.token"
+		token   = home + "/m365.state/m365.token"
 	)
 	for _, test := range []struct {
 		name          string
@@ -95,6 +96,11 @@ func TestBridgeFaults(t *testing.T) {
 	}{
 		{"sound", func(*bridgeHost) {}, "", ""},
 		{"a file of another bridge", func(h *bridgeHost) { h.node(home+"/state/other.token", 0o644, 0, 0, "") }, "", ""},
+		{"the state of a version before", func(h *bridgeHost) { h.remove(token); h.remove(home + "/m365.state"); h.node(home+"/state/m365.token", 0o600, bridgeUser, bridgeUser, "{}") }, "", ""},
+		{"a token of root in it", func(h *bridgeHost) { h.node(home+"/state/m365.token", 0o600, 0, 0, "{}") }, home + "/state/m365.token is 0:0 0600, not relayhost:relayhost 0600",
+			"chown relayhost:relayhost " + home + "/state/m365.token && chmod 0600 " + home + "/state/m365.token"},
+		{"an open state", func(h *bridgeHost) { h.must(os.Chmod(filepath.Join(h.root, home, "m365.state"), 0o755)) }, "0755, not relayhost:relayhost 0700",
+			"chown relayhost:relayhost " + home + "/m365.state && chmod 0700 " + home + "/m365.state"},
 		{"a directory where each may write his own", func(h *bridgeHost) { h.node("/usr/local", fs.ModeDir|fs.ModeSticky|0o777, 0, 0, "") }, "", ""},
 		{"no socket", func(h *bridgeHost) { h.remove(socket) }, socket + " is missing: Postfix reaches no bridge", "postfix stop; postfix start"},
 		{"a file in its place", func(h *bridgeHost) { h.remove(socket); h.node(socket, 0o666, 0, 0, "") }, socket + " is no socket: Postfix reaches no bridge", "postfix stop; postfix start"},

@@ -34,9 +34,21 @@ func RehearsalName(name string) string { return name + rehearsal }
 // IsRehearsal reports whether name is one that RehearsalName gave.
 func IsRehearsal(name string) bool { return strings.HasSuffix(name, rehearsal) }
 
-// StateDirectory is the part of directory that is User's own (0700): tokens, pauses,
-// the slots of connections, and large messages while they are sent.
+// StateDirectory is what the bridges of directory share, and User's own (0700): the slots
+// of connections to one account. Earlier versions kept the rest of their state there too.
 func StateDirectory(directory string) string { return filepath.Join(directory, "state") }
+
+// OwnDirectory is what the bridge name has for itself, User's own (0700): tokens, pauses,
+// and large messages while they are sent. No other bridge may look into it.
+func OwnDirectory(directory, name string) string {
+	bridge, _, _ := strings.Cut(name, ".")
+	return filepath.Join(directory, strings.TrimSuffix(bridge, rehearsal)+ownSuffix)
+}
+
+const ownSuffix = ".state"
+
+// IsOwnDirectory is the bridge whose OwnDirectory has the base name file.
+func IsOwnDirectory(file string) (bridge string, ok bool) { return strings.CutSuffix(file, ownSuffix) }
 
 // Via is how a bridge hands mail on.
 type Via string
@@ -207,22 +219,23 @@ func (c Config) validateLogin() error {
 }
 
 // PausePath is the file that says until when the API of a bridge, or of the hop of a
-// bridge that HopName names, wants no requests.
-func PausePath(directory, name string) string { return statePath(directory, name, ".pause") }
+// bridge that HopName names, wants no requests; state is where the bridge keeps its state.
+func PausePath(state, name string) string { return statePath(state, name, ".pause") }
 
 // ConfigPath is the configuration file of a bridge.
 func ConfigPath(directory, name string) string { return filepath.Join(directory, name+".conf") }
 
-// TokenPath is the token store of a bridge, or of the hop of a bridge that HopName names.
-func TokenPath(directory, name string) string { return statePath(directory, name, ".token") }
+// TokenPath is the token store of a bridge, or of the hop of a bridge that HopName names,
+// in state.
+func TokenPath(state, name string) string { return statePath(state, name, ".token") }
 
-func statePath(directory, name, kind string) string {
+func statePath(state, name, kind string) string {
 	bridge, hop, several := strings.Cut(name, ".")
 	name = strings.TrimSuffix(bridge, rehearsal)
 	if several {
 		name += "." + hop
 	}
-	return filepath.Join(StateDirectory(directory), name+kind)
+	return filepath.Join(state, name+kind)
 }
 
 // MaxName is the length of the longest name of a bridge.
