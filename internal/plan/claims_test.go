@@ -396,7 +396,7 @@ func TestEveryClaimIsTested(t *testing.T) {
 		for _, m := range found {
 			format, err := strconv.Unquote(m[1] + m[2])
 			if err != nil {
-				t.Fatalf("%s: %s: %v", file, m[0], err)
+				t.Fatalf("%s: %s: got the error %v, want none", file, m[0], err)
 			}
 			if format == "%s" {
 				continue // a conflict, which has a text of its own
