@@ -161,6 +161,31 @@ func TestLabAgreement(t *testing.T) {
 			a.undo()
 		}
 	})
+	t.Run("a_file_by_hand", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, lab.Relay("brevo"))
+		credentials(l, "brevo", "")
+		const file = "/etc/relayhost/relayhost.toml"
+		l.Server.WriteFile(file, "# by the web team\nversion = 1\nrelay = \"brevo\"\nfrom = \"app@example.com\"\nto = \"you@example.net\"\n", 0o644)
+		agreement{
+			name: "not applied yet", dryRun: said{0, "+default_transport = relayhost-brevo:[smtp-relay.brevo.com]:587", nothingToDo},
+			verify: said{3, "fail service no relay is configured: mail is delivered directly|relayhost setup", "pass drift|warn drift"},
+			status: said{0, "directly to the recipients' servers|not yet: relayhost setup applies", "Drift"}, explain: said{0, noProblem, ""},
+		}.check(t, l, "--credentials-file", "/root/credentials")
+		if res := l.Run("relayhost", "setup", "--yes", "--credentials-file", "/root/credentials"); res.Code != 0 {
+			t.Fatalf("setup: want exit code 0, got %s", res)
+		}
+		none := said{0, noProblem, ""}
+		for _, a := range []agreement{
+			{name: "applied", dryRun: set, verify: said{0, "pass drift|pass auth", "fail "}, status: said{0, "through [smtp-relay.brevo.com]:587|none", "restore it"}, explain: none},
+			{name: "a route by hand", prepare: "printf '\\n[[route]]\\nname = \"shop\"\\nsenders = [\"shop.example\"]\\nfrom = \"a@shop.example\"\\nrelay = \"brevo\"\\n' >>" + file,
+				dryRun: said{0, "+++ ", nothingToDo}, verify: said{0, "warn drift|relayhost setup", "pass drift"}, status: said{0, "Route shop: shop.example through [smtp-relay.brevo.com]:587 (of relayhost.toml; not applied|Outdated setup would write|relayhost setup --dry-run", ""}, explain: none},
+			{name: "a word that it does not know", prepare: "sed -i 's/^name = .shop./nmae = \"shop\"/' " + file, dryRun: said{64, "error: /etc/relayhost/relayhost.toml:8: unknown key route.nmae", ""},
+				verify: said{64, "error: /etc/relayhost/relayhost.toml:8: unknown key route.nmae", ""}, status: said{0, "Not known the setup: /etc/relayhost/relayhost.toml:8: unknown key route.nmae", "Route|not by relayhost"}, explain: none},
+		} {
+			a.check(t, l)
+		}
+	})
 	t.Run("a_mail_server", func(t *testing.T) {
 		t.Parallel()
 		l := newLab(t, lab.Relay("brevo"))

@@ -140,6 +140,27 @@ func TestLabNewcomer(t *testing.T) {
 			want: []string{"delivered: the test message to you@example.net"}, not: []string{"v=spf1", "to use it anyway (arrow"}, messages: 2,
 		},
 		{
+			// A mailbox provider that sends for a domain of one's own: the account's name and
+			// password first, a system user as sender, words in place of y.
+			name: "own_domain", cloud: "upcloud", relay: "fastmail", domains: []string{"fastmail.com"},
+			steps: func(r *lab.RelayService) []step {
+				return []step{
+					{"? Relay service", "fastmail\r"},
+					{"? User name", "jane\r"},
+					{"does not look like the user name of Fastmail", r.Username + "\r"},
+					{"? Password", "MyOwnPassw0rd\r"},
+					{"does not look like the password of Fastmail: app password", r.Password + "\r"},
+					{"? Sender address: (" + r.Username + ")", "root\r"},
+					{"enter a full address, e.g. app@example.com", "info@example.com\r"},
+					{"? Send a test message to", "jane\r"},
+					{"enter a full address, e.g. you@example.com", "you@example.net\r"},
+					{"? Apply this?", "yes please\r"},
+					{"y, n or d", "y\r"},
+				}
+			},
+			want: []string{"delivered: the test message to you@example.net", "CNAME fm1._domainkey.example.com: fm1.example.com.dkim.fmhosted.com", "TXT _dmarc.example.com: v=DMARC1; p=none"}, not: []string{"<domain>", "(replace"}, messages: 2,
+		},
+		{
 			// A wrong password; "<" at the question that it leads to goes to the one before.
 			name: "shop", cloud: "linode", relay: "smtp2go",
 			steps: func(r *lab.RelayService) []step {

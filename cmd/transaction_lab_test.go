@@ -475,8 +475,8 @@ func TestLabSetupTwice(t *testing.T) {
 	first := l.Server.Start(args...)
 	waitFor(t, "proof", reached)
 	r := l.Run(args...)
-	if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is at work: process ") {
-		t.Errorf("the second: want exit code 1 and %q in stderr, got %s", "another relayhost is at work: process ", r)
+	if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is running: process ") {
+		t.Errorf("the second: want exit code 1 and %q in stderr, got %s", "another relayhost is running: process ", r)
 	}
 	if r := first.Wait(); r.Code != 0 {
 		t.Errorf("the first: want exit code 0, got %s", r)

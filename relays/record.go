@@ -8,8 +8,7 @@ import "strings"
 // and cannot be looked up.
 func (rec Record) For(domain string) (name, ending string, ok bool) {
 	domain = strings.TrimSuffix(domain, ".")
-	fill := strings.NewReplacer("<domain>", domain, "<domain-with-dashes>", strings.ReplaceAll(domain, ".", "-"))
-	name, ending = fill.Replace(rec.Name), fill.Replace(rec.Value)
+	name, ending = fill(rec.Name, domain), rec.ValueFor(domain)
 	if strings.Contains(name, "<") {
 		return "", "", false
 	}
@@ -19,6 +18,14 @@ func (rec Record) For(domain string) (name, ending string, ok bool) {
 		name += "." + domain
 	}
 	return name, ending[strings.LastIndex(ending, ">")+1:], true
+}
+
+// ValueFor gives the value of the record for a sender's domain. What is left in <>
+// differs by account.
+func (rec Record) ValueFor(domain string) string { return fill(rec.Value, domain) }
+
+func fill(text, domain string) string {
+	return strings.NewReplacer("<domain>", domain, "<domain-with-dashes>", strings.ReplaceAll(domain, ".", "-")).Replace(text)
 }
 
 // String gives a record as one would type it: "CNAME name -> value".

@@ -98,7 +98,7 @@ type Change struct {
 // returns a Record without an ID.
 func Run(ctx context.Context, h *host.Host, p plan.Plan, o Options) (rec Record, err error) {
 	if p.Incomplete {
-		return Record{}, errors.New("the plan has placeholders for credentials and is only to look at")
+		return Record{}, errors.New("the plan has placeholders for credentials: it can be shown, not applied")
 	}
 	o.Force = false // to set up in spite of something is no leave to undo over somebody's edits
 	t, err := begin(ctx, h, o)

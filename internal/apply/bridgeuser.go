@@ -91,14 +91,14 @@ func bridgeUser(ctx context.Context, h *host.Host, o Options) (account, error) {
 	if err := h.WriteFile(filepath.Join(o.stateDir(), madeUser), []byte(what), mark); err != nil {
 		return a, err
 	}
-	o.say("making the system user " + conf.User)
+	o.say("creating the system user " + conf.User)
 	for _, args := range makeUser(h, stood) {
 		if err := run(ctx, h, args); err != nil {
-			return a, fmt.Errorf("make the system user %s: %w", conf.User, err)
+			return a, fmt.Errorf("create the system user %s: %w", conf.User, err)
 		}
 	}
 	if a, ok, err = lookUser(&h.Reader, conf.User); err == nil && !ok {
-		err = fmt.Errorf("the system user %s was made, and /etc/passwd does not have it", conf.User)
+		err = fmt.Errorf("the system user %s was created, but /etc/passwd does not list it", conf.User)
 	}
 	return a, err
 }

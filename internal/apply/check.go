@@ -73,7 +73,7 @@ func (s *stage) hangs(staged host.Output) error {
 		return nil
 	}
 	return &host.Refusal{Path: filepath.Join(s.o.configDir(), "main.cf"),
-		Why: "sets maillog_file and defines parameters twice; Postfix can hang for ever on its own warnings of that at a reload",
+		Why: "sets maillog_file and defines parameters twice: at a reload Postfix can hang for ever on its own warnings about that",
 		Fix: "remove all but the last definition of " + strings.Join(twice, ", ")}
 }
 

@@ -72,9 +72,9 @@ type Locked struct {
 
 func (e *Locked) Error() string {
 	if e.PID == 0 {
-		return "another relayhost is at work"
+		return "another relayhost is running"
 	}
-	return fmt.Sprintf("another relayhost is at work: process %d, since %s", e.PID, e.Since.Format(time.RFC3339))
+	return fmt.Sprintf("another relayhost is running: process %d, since %s", e.PID, e.Since.Format(time.RFC3339))
 }
 
 // Edited says that files are no longer what relayhost wrote, so that rolling

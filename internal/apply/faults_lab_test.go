@@ -165,7 +165,7 @@ func TestLabCrowd(t *testing.T) {
 	for _, p := range crowd {
 		r := p.Wait()
 		codes[r.Code]++
-		if r.Code == 1 && !strings.Contains(r.Stderr, "another relayhost is at work: process ") && !strings.Contains(r.Stderr, ErrStale.Error()) {
+		if r.Code == 1 && !strings.Contains(r.Stderr, "another relayhost is running: process ") && !strings.Contains(r.Stderr, ErrStale.Error()) {
 			t.Errorf("%s", r)
 		}
 	}
@@ -193,7 +193,7 @@ func TestLabStoppedHolder(t *testing.T) {
 	}
 	for _, verb := range []string{"run", "rollback", "recover"} {
 		r := s.drive(verb)
-		if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is at work: process ") || r.Took > 10*time.Second {
+		if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is running: process ") || r.Took > 10*time.Second {
 			t.Errorf("%s: got %s, want code 1 that names the other run", verb, r)
 		}
 	}

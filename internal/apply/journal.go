@@ -211,7 +211,7 @@ func readJournal(r *host.Reader, dir string) (journal, error) {
 				return j, fmt.Errorf("%s is damaged: %v", dir, err) //nolint:errorlint // see above
 			}
 			if host.Sum(s.data) != s.Sum {
-				return j, fmt.Errorf("%s is damaged: its hash is not the journal's", filepath.Join(dir, s.Copy))
+				return j, fmt.Errorf("%s is damaged: its hash differs from that in the journal", filepath.Join(dir, s.Copy))
 			}
 		}
 		j.Steps[i].fillBetween()

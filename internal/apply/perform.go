@@ -50,7 +50,7 @@ func kept(j journal) error {
 
 // failed undoes j and says what became of the host.
 func (t *transaction) failed(ctx context.Context, j journal, err error) (Record, error) {
-	t.o.say("putting everything back")
+	t.o.say("restoring everything")
 	j.Record.State = RolledBack
 	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()

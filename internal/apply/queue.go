@@ -15,7 +15,7 @@ import (
 // (postsuper(1)).
 func (x executor) unhold(ctx context.Context, j journal) error {
 	if err := x.postsuper(ctx, "-H", j.Held); err != nil {
-		return fmt.Errorf("the files are as before, but %s may stay on hold, to be released by postsuper -H: %w", plural.Of(len(j.Held), "message"), err)
+		return fmt.Errorf("the files are as before, but %s may still be in the hold queue; postsuper -H releases it: %w", plural.Of(len(j.Held), "message"), err)
 	}
 	return x.postsuper(ctx, "-h", j.Released)
 }

@@ -39,7 +39,7 @@ func (t *transaction) recover(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	t.o.say("an earlier run did not finish: putting everything back")
+	t.o.say("an earlier run did not finish: restoring everything")
 	// Once begun it is better ended, whatever signal comes.
 	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()

@@ -146,7 +146,7 @@ func (s *stage) build(ctx context.Context, f plan.File, files []step) error {
 	mapType, _ := f.Compiled()
 	index := postfix.Table{Type: mapType, Path: f.Path}.Index()
 	if index == "" || filepath.Ext(index) == ".pag" { // dbm makes two files, which cannot change at once
-		return fmt.Errorf("%s: map type %q cannot be compiled and moved in", f.Path, mapType)
+		return fmt.Errorf("%s: a table of type %q cannot be compiled and renamed into place", f.Path, mapType)
 	}
 	m, err := stepAt(s.h, index)
 	if err != nil {
@@ -206,7 +206,7 @@ func (s *stage) compile(ctx context.Context, f plan.File, before state) (state, 
 	}
 	built, err := look(&s.h.Reader, filepath.Join(s.dir, filepath.Base(table.Index())))
 	if err != nil || !built.Exists {
-		return state{}, fmt.Errorf("compile %s: no map came of it: %w", f.Path, errors.Join(err, os.ErrNotExist))
+		return state{}, fmt.Errorf("compile %s: no compiled table was written: %w", f.Path, errors.Join(err, os.ErrNotExist))
 	}
 	// Its time is that of the moment when it is moved in, after its source: the
 	// proof may lie in between.
@@ -255,7 +255,7 @@ func (s *stage) answers(ctx context.Context, table string, f plan.File) error {
 		value, ok := found[strings.ToLower(key)]
 		want, exact := wanted[strings.ToLower(key)]
 		if !ok || exact && value != want.Reveal() {
-			return fmt.Errorf("the map does not give back what was put in for %q", key)
+			return fmt.Errorf("the compiled table has another value for %q", key)
 		}
 	}
 	return nil

@@ -96,7 +96,7 @@ func watch(life, ready *os.File, pid int, deadline time.Duration) error {
 	case <-ended:
 	case <-time.After(time.Second):
 	}
-	return fmt.Errorf("process %d was not done within %s", pid, deadline)
+	return fmt.Errorf("process %d did not finish within %s", pid, deadline)
 }
 
 // defaultDeadline is when the watchdog ends a run that does not end:
@@ -183,7 +183,7 @@ func (t *transaction) watchBy(ctx context.Context, args []string) (*watchdog, er
 	if n, err := readyR.Read(make([]byte, 1)); n != 1 {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		w.stop()
-		return nil, errors.Join(errors.New("it does not start to watch"), err)
+		return nil, errors.Join(errors.New("it did not begin to watch"), err)
 	}
 	return w, nil
 }

@@ -90,7 +90,7 @@ func Read(text []byte) (Config, error) {
 		return Config{}, &FileError{Line: 1, Msg: "the file begins with a byte order mark", Hint: "save it as UTF-8 without one"}
 	}
 	if len(text) > MaxSize {
-		return Config{}, &FileError{Msg: fmt.Sprintf("the file is larger than %d MiB", MaxSize>>20), Hint: "routes of one relay and account can be one, with all their senders"}
+		return Config{}, &FileError{Msg: fmt.Sprintf("the file is larger than %d MiB", MaxSize>>20), Hint: "combine routes of the same relay and account into one, with all their senders"}
 	}
 	var f fileConfig
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&f); err != nil {

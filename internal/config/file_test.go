@@ -117,7 +117,7 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"no version", "relay = \"ses\"\n", " version = 1 is missing"},
 		{"sender in two routes", top + route("a", "a.example") + route("b", "A.example"), "11: sender A.example is in a route already, in line 7"},
 		{"sender twice", top + route("a", "a.example\",\n\"b.example\", \"a.example"), "8: sender a.example"},
-		{"route twice", top + route("a", "a.example") + route("a", "b.example"), "10: route \"a\" is there already, in line 6"},
+		{"route twice", top + route("a", "a.example") + route("a", "b.example"), "10: route \"a\" is defined already, in line 6"},
 		{"no name", top + route("", "a.example"), "6: a route needs a name"},
 		{"name", top + route("A_b", "a.example"), "6: route name \"A_b\""},
 		{"default", top + route("default", "a.example"), "6: \"default\" is not free"},
@@ -131,16 +131,16 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"relative path", top + "credentials_file = \"x\"\n", "5: \"x\" is not an absolute path"},
 		{"of a fall-back of a route", top + route("a", "a.example") + "[[route.fallback]]\nport = 2525\n" + route("b", "b.example") + "[[route.fallback]]\nport = 1\ncredentials_file = \"x\"\n", "17: \"x\""},
 		{"inline", top + "fallback = [{port = 2587},\n{port = -1}]\n", "6: -1 is not a port"},
-		{"from of another", top + route("a", "a.example") + "from = \"x@b.example\"\n", "9: x@b.example is none of the senders"},
-		{"nothing to prove with", top + route("a", ".a.example"), "7: route \"a\" has no address"},
+		{"from of another", top + route("a", "a.example") + "from = \"x@b.example\"\n", "9: x@b.example is not one of the senders"},
+		{"nothing to prove with", top + route("a", ".a.example"), "7: route \"a\" has no sender address"},
 		{"from", "version = 1\nfrom = \"a\"\n", "2: \"a\" is not an address"},
 		{"via", top + "via = \"uucp\"\n", "5: via is smtp, smtp-oauth or https, not \"uucp\""},
 		{"sign-in without its way", top + "tenant = \"contoso.example\"\n", "5: tenant goes with via = "},
-		{"sign-in", top + "via = \"smtp-oauth\"\nsign_in = \"password\"\n", "6: \"password\" is no way to sign in"},
+		{"sign-in", top + "via = \"smtp-oauth\"\nsign_in = \"password\"\n", "6: \"password\" is not a way to sign in"},
 		{"tenant", top + "via = \"smtp-oauth\"\ntenant = \"a/../b\"\n", "6: the value is not an ID"},
 		{"unverified token", top + "via = \"smtp-oauth\"\ninsecure_no_verify_certificate = true\n", "6: a token is sent on verified connections only"},
-		{"fallback of a sign-in", top + "via = \"smtp-oauth\"\n[[fallback]]\nport = 2587\ninsecure_no_verify_certificate = true\n", "8: a route with a hop by OAuth or HTTPS goes by verified connections only"},
-		{"fallback by a sign-in", top + "[[fallback]]\nport = 2587\nvia = \"smtp-oauth\"\nsign_in = \"x\"\n", "8: \"x\" is no way to sign in"},
+		{"fallback of a sign-in", top + "via = \"smtp-oauth\"\n[[fallback]]\nport = 2587\ninsecure_no_verify_certificate = true\n", "8: a route with a hop by OAuth or HTTPS uses verified connections only"},
+		{"fallback by a sign-in", top + "[[fallback]]\nport = 2587\nvia = \"smtp-oauth\"\nsign_in = \"x\"\n", "8: \"x\" is not a way to sign in"},
 		{"rewrite", top + "[rewrite]\n\"a@b\" = \"c@d.example\"\n\"b\" = \"c@d.example\"\n", "7: \"b\" is not a local sender"},
 	} {
 		_, err := config.Read([]byte(test.text))
@@ -272,9 +272,9 @@ func TestFileMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"\ufeff" + head: ":1: the file begins with a byte order mark",
 		head + `senders = ["shop.example", "*@shop.example"]`: `:6: sender "*@shop.example" is neither`,
-		head + `senders = ["localhost"]`:                      `:6: route "shop" has no address that it can be proven with`,
-		head + `senders = ["192.0.2.1"]`:                      `:6: route "shop" has no address that it can be proven with`,
-		head + `senders = [".example"]`:                       `:6: route "shop" has no address that it can be proven with`,
+		head + `senders = ["localhost"]`:                      `:6: route "shop" has no sender address to test it with`,
+		head + `senders = ["192.0.2.1"]`:                      `:6: route "shop" has no sender address to test it with`,
+		head + `senders = [".example"]`:                       `:6: route "shop" has no sender address to test it with`,
 	} {
 		if _, err := config.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)

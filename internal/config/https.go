@@ -148,7 +148,7 @@ func (k *checker) https(at func(string) string, h *Hop) {
 		k.bad(at("port"), "leave the port out", "via = %q goes to port %d, not %d", HTTPS, HTTPSPort, h.Port)
 	}
 	if h.NoVerify || h.Pin != "" {
-		k.bad(at("fingerprint"), "name a CA file with ca_file, or leave it to the system's", "an API key is sent on verified connections only, and by no fingerprint")
+		k.bad(at("fingerprint"), "name a CA file with ca_file, or leave it to the system's", "an API key is sent only over connections that a CA verifies, not a fingerprint")
 	}
 	if h.APITakesTokens() {
 		k.oauth(at, h)
@@ -157,7 +157,7 @@ func (k *checker) https(at func(string) string, h *Hop) {
 	}
 	if h.Proxy != "" {
 		if err := checkProxy(h.Proxy); err != nil {
-			k.bad(at("https_proxy"), "it is of the form http://proxy.example.com:3128", "%v", err)
+			k.bad(at("https_proxy"), "write it as in http://proxy.example.com:3128", "%v", err)
 		}
 	}
 }
@@ -166,9 +166,9 @@ func checkProxy(proxy string) error {
 	u, err := url.Parse(proxy)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return fmt.Errorf("https_proxy is no address of a proxy")
+		return fmt.Errorf("https_proxy is not the address of a proxy")
 	case u.User != nil:
-		return fmt.Errorf("https_proxy holds a password, and this file is for everybody to read: give it as https_proxy_login=user:password in the file of --credentials-file")
+		return fmt.Errorf("https_proxy holds a password, and everybody can read this file: give it as https_proxy_login=user:password in the file of --credentials-file")
 	}
 	return nil
 }

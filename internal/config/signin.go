@@ -103,7 +103,7 @@ func grants() string {
 func (k *checker) signIn(at func(string) string, route []Hop, n int) {
 	h := &route[n]
 	if h.NoVerify && !h.Bridged() && (Route{Hops: route}).Walked() {
-		k.bad(at("insecure_no_verify_certificate"), "name a CA file with ca_file, or a fingerprint", "a route with a hop by OAuth or HTTPS goes by verified connections only")
+		k.bad(at("insecure_no_verify_certificate"), "name a CA file with ca_file, or a fingerprint", "a route with a hop by OAuth or HTTPS uses verified connections only")
 	}
 	if h.BridgeService && !h.Bridged() {
 		k.bad(at("bridge_service"), "leave bridge_service out: Postfix itself connects to the relay", "bridge_service goes with via = %q or %q", HTTPS, SMTPOAuth)
@@ -138,7 +138,7 @@ func (k *checker) noSignIn(at func(string) string, h *Hop) {
 func (k *checker) oauth(at func(string) string, h *Hop) {
 	s := &h.SignIn
 	if !k.asRead && !h.ByAPI() && !TakesTokens(h.Relay) {
-		k.bad(at("via"), "leave via out", "%s cannot be signed in to by OAuth: its identity provider is not known", cmp.Or(h.Relay.Name, h.Name()))
+		k.bad(at("via"), "leave via out", "signing in by OAuth is not supported for %s: its identity provider is not known", cmp.Or(h.Relay.Name, h.Name()))
 	}
 	if h.NoVerify {
 		k.bad(at("insecure_no_verify_certificate"), "name a CA file with ca_file, or a fingerprint", "a token is sent on verified connections only")
@@ -162,11 +162,11 @@ func (k *checker) oauth(at func(string) string, h *Hop) {
 func (k *checker) grant(at func(string) string, h *Hop) {
 	switch grant := h.SignIn.Grant; {
 	case grant == "" && k.complete:
-		k.bad(at("sign_in"), "the ways are "+grants(), "it is not said how to sign in")
+		k.bad(at("sign_in"), "choose one of: "+grants(), "the way to sign in is missing")
 	case grant != "" && !slices.Contains(oauth.Grants(), grant):
-		k.bad(at("sign_in"), "the ways are "+grants(), "%q is no way to sign in", grant)
+		k.bad(at("sign_in"), "choose one of: "+grants(), "%q is not a way to sign in", grant)
 	case grant != "" && grant != oauth.AuthorizationCode && h.ByAPI() && h.Relay.ID == GmailID:
-		k.bad(at("sign_in"), "sign_in = \"url\" is its way", "Gmail cannot be signed in to by %s", grant)
+		k.bad(at("sign_in"), "use sign_in = \"url\"", "Gmail does not support signing in by %s", grant)
 	}
 }
 

@@ -64,13 +64,13 @@ func TestSignInMistakes(t *testing.T) {
 		change func(*config.Hop)
 		want   string
 	}{
-		{"no way", func(h *config.Hop) { h.SignIn.Grant = "" }, "it is not said how to sign in"},
+		{"no way", func(h *config.Hop) { h.SignIn.Grant = "" }, "the way to sign in is missing"},
 		{"no application", func(h *config.Hop) { h.SignIn.ClientID = "" }, "the application's id is missing"},
 		{"no tenant", func(h *config.Hop) { h.SignIn.Tenant = "" }, "the tenant is missing"},
 		{"no secret", func(h *config.Hop) { h.SignIn.Secret = secret.Value{} }, "missing client_secret or client_certificate"},
 		{"secret and certificate", func(h *config.Hop) { h.SignIn.Certificate = secret.New("x") }, "exclude each other"},
 		{"no mailbox", func(h *config.Hop) { h.Username = "" }, "no mailbox was given"},
-		{"another relay", func(h *config.Hop) { h.Relay, _ = relays.Get("gmail") }, "cannot be signed in to by OAuth"},
+		{"another relay", func(h *config.Hop) { h.Relay, _ = relays.Get("gmail") }, "signing in by OAuth is not supported for"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, err := resolved(t, signedIn)

@@ -224,9 +224,9 @@ func (k *checker) named(i int, r *Route) {
 	from := ProofSender(r.Senders)
 	switch {
 	case r.From == "" && from != "" && (!SentBy(r.Senders, from) || !mailaddr.IsAddress(from)):
-		k.bad(at("senders"), "", "route %q has no address that it can be proven with: name one of its own with from", r.Name)
+		k.bad(at("senders"), "", "route %q has no sender address to test it with: give one with from", r.Name)
 	case from != "" && mailaddr.IsAddress(r.From) && !SentBy(r.Senders, r.From):
-		k.bad(at("from"), "", "%s is none of the senders of route %q", r.From, r.Name)
+		k.bad(at("from"), "", "%s is not one of the senders of route %q", r.From, r.Name)
 	}
 }
 
@@ -241,11 +241,11 @@ func (k *checker) routeName(key, name string) {
 	case !isWord(name) || len(name) > maxRouteName:
 		k.bad(key, "", "route name %q: write it in small letters, digits and hyphens, %d at most", name, maxRouteName)
 	case reserved:
-		k.bad(key, "choose another name", "%q is not free as the name of a route: services of relayhost's own are called so", name)
+		k.bad(key, "choose another name", "%q is not free as the name of a route: relayhost uses it for a route or service of its own", name)
 	case isTaken && k.c.line(before) > 0:
-		k.bad(key, "", "route %q is there already, in line %d", name, k.c.line(before))
+		k.bad(key, "", "route %q is defined already, in line %d", name, k.c.line(before))
 	case isTaken:
-		k.bad(key, "", "route %q is there already", name)
+		k.bad(key, "", "route %q is defined already", name)
 	default:
 		k.names[name] = key
 	}
@@ -315,7 +315,7 @@ func (k *checker) hop(route, n int, h *Hop) {
 	k.account(at, h)
 	k.certificate(at, h)
 	if h.Connections < 0 || h.Connections > maxConnections {
-		k.bad(at("connections"), "leave it out for what the service documents", "%d is not a number from 1 to %d", h.Connections, maxConnections)
+		k.bad(at("connections"), "leave it out to use what the relay documents", "%d is not a number from 1 to %d", h.Connections, maxConnections)
 	}
 }
 
@@ -340,7 +340,7 @@ func (k *checker) where(at func(string) string, h *Hop) {
 		k.bad(at("tls"), "", "tls is starttls or implicit, not %q", h.TLS)
 	}
 	if h.TLS != "" && !h.Plaintext() && h.Port == 0 && k.asRead {
-		k.bad(at("tls"), "", "tls without a port says nothing: give the port, or leave tls out")
+		k.bad(at("tls"), "", "tls has no meaning without a port: give the port, or leave tls out")
 	}
 }
 

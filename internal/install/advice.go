@@ -15,7 +15,7 @@ var advices = []struct {
 	},
 	{
 		regexp.MustCompile(`(?i)(could not get lock|unable to (acquire|lock)|is locked by|lock database|another (app|instance|process))`),
-		"another package manager is at work: wait for its end, then run this again",
+		"another package manager is running: wait until it ends, then run this again",
 	},
 	{
 		regexp.MustCompile(`(?i)no space left|not enough free space|needs? \S+ more space`),

@@ -66,13 +66,13 @@ var managers = []Manager{
 		// upgrade, which Arch does not support (System maintenance, Arch wiki).
 		Install: []string{"pacman", "-S", "--noconfirm", "--needed"},
 		Query:   []string{"pacman", "-Q"},
-		Hint:    "pacman -Syu renews the package lists and upgrades this host, the one way that Arch supports; then run this again",
+		Hint:    "pacman -Syu renews the package lists and upgrades this host, which is the only way that Arch supports; then run this again",
 	},
 }
 
 // ErrNoManager is returned on a host with none of apt, dnf, zypper, apk and
 // pacman.
-var ErrNoManager = errors.New("no package manager known here (apt, dnf, zypper, apk, pacman)")
+var ErrNoManager = errors.New("this host has no package manager that relayhost knows (apt, dnf, zypper, apk, pacman)")
 
 // FindManager returns the package manager of this host.
 func FindManager(r *host.Reader) (Manager, error) {

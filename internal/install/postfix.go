@@ -142,7 +142,7 @@ const policy = "/usr/sbin/policy-rc.d"
 
 // forbid says whose it is: one that a killed run leaves behind would keep every
 // later package from starting its service.
-const forbid = "#!/bin/sh\n# Of relayhost, while it installs Postfix. To be removed if it is still here.\nexit 101\n"
+const forbid = "#!/bin/sh\n# Written by relayhost while it installs Postfix. Remove it if it is still here.\nexit 101\n"
 
 // forbidStart keeps Debian's packages from starting services until the
 // returned function is called. An administrator's own policy stays in force.

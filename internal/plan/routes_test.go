@@ -68,7 +68,7 @@ func TestRoutesAreRefused(t *testing.T) {
 		{"the default's name", []config.Route{route(config.DefaultRoute, []string{"a.example"}, postmark)}, nil, "route default", "not free"},
 		{"the default's service", []config.Route{route("ses", []string{"a.example"}, postmark)}, nil, "route ses", "not free"},
 		{"a tlsproxy's name", []config.Route{route("ses-tls", []string{"a.example"}, postmark)}, nil, "route ses-tls", "own"},
-		{"twice", []config.Route{shop(postmark), shop(postmark)}, nil, "route shop", "there already"},
+		{"twice", []config.Route{shop(postmark), shop(postmark)}, nil, "route shop", "defined already"},
 		{"no senders", []config.Route{route("shop", nil, postmark)}, nil, "route shop", "no senders"},
 		{"no hops", []config.Route{shop()}, nil, "route shop", "no relay"},
 		{"sender twice", []config.Route{shop(postmark), route("blog", []string{"b.example", "SHOP.example"}, postmark)}, nil, "route blog", "in the route shop already"},

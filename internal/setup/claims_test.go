@@ -9,6 +9,7 @@ import (
 
 	"relayhost/internal/apply"
 	"relayhost/internal/lab/claimtest"
+	"relayhost/internal/plan"
 	"relayhost/internal/verify"
 )
 
@@ -52,12 +53,15 @@ func TestStatusClaims(t *testing.T) {
 		{"by HTTPS to the API at api.mailjet.com", func(s *Status) { s.API, s.NextHop = "api.mailjet.com", "unix:private/relayhost-mailjet" }, []change{none, func(s *Status) { s.API = "api.mailjet.com" }}},
 		{"by relayhost for mailjet", none, []change{fresh, func(s *Status) { s.ChangeID, s.Relay, s.Configured = "", "", false }}},
 		{"undo it: sudo relayhost rollback", none, []change{fresh, func(s *Status) { s.ChangeID, s.ChangedAt = "", nil }}},
-		{"not by relayhost", fresh, []change{none}},
+		{"not by relayhost", fresh, []change{none, func(s *Status) { fresh(s); s.Unknown = map[string]string{"answers": "relayhost.toml:8: unknown key"} }}},
 		{"not yet: relayhost setup applies", func(s *Status) { s.ChangeID, s.ChangedAt, s.Service = "", nil, "smtp" }, []change{none, fresh}},
 		{"did not finish; the next setup or rollback restores everything", func(s *Status) { s.Pending = &apply.Record{ID: "20261128-130000-1"} }, []change{none}},
 		{"Undone", func(s *Status) { s.Undone = &apply.Undone{ID: "20261128-110000-1", Time: at, By: "the watchdog"} }, []change{none}},
 		{"none: every file is as setup left it", none, []change{drift(apply.DriftForeign), drift(apply.DriftEdited), drift(apply.DriftRemoved), fresh, unknown("drift")}},
 		{"none in what relayhost wrote", drift(apply.DriftForeign), []change{none, drift(apply.DriftEdited), fresh}},
+		{"/etc/postfix/main.cf differently now: sudo relayhost setup --dry-run", func(s *Status) { s.Outdated = []string{"/etc/postfix/main.cf"} }, []change{none, drift(apply.DriftEdited)}},
+		{"(of relayhost.toml; not applied as it is there)", func(s *Status) { s.Outdated, s.Routes = []string{"/etc/postfix/main.cf"}, []plan.Route{{Name: "shop"}} },
+			[]change{none, func(s *Status) { s.Routes = []plan.Route{{Name: "shop"}} }}},
 		{"since setup: relayhost's own lines are as it left them", drift(apply.DriftForeign), []change{none, drift(apply.DriftEdited)}},
 		{"again since setup; its text is as setup left it", drift(apply.DriftCompiled), []change{none, drift(apply.DriftEdited), drift(apply.DriftForeign)}},
 		{"restore it: sudo relayhost setup", drift(apply.DriftEdited), []change{none, drift(apply.DriftForeign)}},

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,11 +49,14 @@ type Status struct {
 	ChangeID  string            `json:"change_id"`
 	ChangedAt *time.Time        `json:"changed_at,omitempty"`
 	Drift     []apply.DriftItem `json:"drift"`
-	Pending   *apply.Record     `json:"pending,omitempty"`  // of a run that did not finish
-	Undone    *apply.Undone     `json:"undone,omitempty"`   // by the dead-man's watch or a later run
-	Waiting   int               `json:"waiting"`            // messages in the queue
-	Verified  *LastVerification `json:"verified,omitempty"` // the last verification as root
-	Unknown   map[string]string `json:"unknown,omitempty"`  // what could not be read, and why
+	// Outdated are the files that setup would write differently now: relayhost.toml was
+	// edited and not applied, or Postfix or relayhost is another.
+	Outdated []string          `json:"outdated,omitempty"`
+	Pending  *apply.Record     `json:"pending,omitempty"`  // of a run that did not finish
+	Undone   *apply.Undone     `json:"undone,omitempty"`   // by the dead-man's watch or a later run
+	Waiting  int               `json:"waiting"`            // messages in the queue
+	Verified *LastVerification `json:"verified,omitempty"` // the last verification as root
+	Unknown  map[string]string `json:"unknown,omitempty"`  // what could not be read, and why
 
 	transport string // default_transport, or what stands for it, where it sends nothing by SMTP; "" otherwise
 	full      bool   // no room is left where the queue is
@@ -103,10 +107,28 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		doc.Unknown["sign-in"] = err.Error()
 	}
 	doc.readHistory(r, apply.Options{ConfigDir: deps.ConfigDir})
+	if doc.ChangeID != "" && !doc.Drifted() && len(doc.Unknown) == 0 {
+		doc.Outdated = deps.outdated(state, stored)
+	}
 	if len(doc.Unknown) == 0 {
 		doc.Unknown = nil
 	}
 	return doc, nil
+}
+
+// outdated are the files of a setup that nobody has touched and that it would write
+// differently now. Nothing is known of them where the passwords cannot be read.
+func (deps Deps) outdated(state postfix.State, stored config.Config) (paths []string) {
+	env := verify.Env{Reader: &deps.Host.Reader, State: state}
+	if err := deps.environmentRoutes(&env, stored); err != nil || env.Plan == nil {
+		return nil
+	}
+	for _, f := range env.Plan.Files {
+		if f.Action != plan.Unchanged {
+			paths = append(paths, f.Path)
+		}
+	}
+	return paths
 }
 
 // otherTransport describes a route whose service is no mail client: error(8) rejects
@@ -239,8 +261,13 @@ func RememberVerification(deps Deps, r verify.Report) {
 	}
 }
 
-// writeRoutes prints a line a route, up to a screen of them.
-func writeRoutes(row func(label, format string, args ...any), routes []plan.Route) {
+// writeRoutes prints a line a route, up to a screen of them. kept says that Postfix does
+// not do yet what relayhost.toml says.
+func writeRoutes(row func(label, format string, args ...any), routes []plan.Route, kept bool) {
+	asKept := ""
+	if kept {
+		asKept = " (of relayhost.toml; not applied as it is there)"
+	}
 	for i, w := range routes {
 		if i == maxRoutesShown && len(routes) > i+1 {
 			row("Routes", "and %d more: --json lists them", len(routes)-i)
@@ -257,7 +284,7 @@ func writeRoutes(row func(label, format string, args ...any), routes []plan.Rout
 		for _, h := range w.Hops {
 			hops = append(hops, strings.TrimSuffix(h.NextHop, ":0")) // no port is known before setup
 		}
-		row("Route", "%s: %s through %s", w.Name, whose, strings.Join(hops, ", then "))
+		row("Route", "%s: %s through %s%s", w.Name, whose, strings.Join(hops, ", then "), asKept)
 	}
 }
 
@@ -319,6 +346,9 @@ func writeDrift(row func(label, format string, args ...any), doc Status) {
 	default:
 		row("Drift", "none: every file is as setup left it")
 	}
+	if len(doc.Outdated) > 0 {
+		row("Outdated", "setup would write %s differently now: sudo relayhost setup --dry-run", strings.Join(doc.Outdated, ", "))
+	}
 }
 
 // writeQueue says how many messages wait.
@@ -356,7 +386,7 @@ func (doc Status) Text() string {
 		fmt.Fprintf(&out, "%-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	writeRoute(doc, row)
-	writeRoutes(row, doc.Routes)
+	writeRoutes(row, doc.Routes, len(doc.Outdated) > 0)
 	writeSignIns(row, doc.SignIns)
 	switch {
 	case doc.ChangeID != "":
@@ -368,7 +398,7 @@ func (doc Status) Text() string {
 		row("Set up", "by relayhost")
 	case doc.Configured:
 		row("Set up", "by relayhost for %s", doc.Relay)
-	default:
+	case doc.Unknown["answers"] == "":
 		row("Set up", "not by relayhost")
 	}
 	if all, err := Catalog(); err == nil {
@@ -386,7 +416,7 @@ func (doc Status) Text() string {
 	writeQueue(row, doc)
 	writeVerified(row, doc)
 	for _, what := range slices.Sorted(maps.Keys(doc.Unknown)) {
-		row("Not known", "%s: %s", what, doc.Unknown[what])
+		row("Not known", "%s: %s", cmp.Or(map[string]string{"answers": "the setup"}[what], what), doc.Unknown[what])
 	}
 	return out.String()
 }

@@ -12,9 +12,13 @@ func Wrap(text, first, rest string, width int) string {
 	var b strings.Builder
 	line, fresh := first, true
 	for word := range strings.FieldsSeq(text) {
-		if !fresh && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+		length := utf8.RuneCountInString(word)
+		if !fresh && utf8.RuneCountInString(line)+1+length > width {
 			b.WriteString(line + "\n")
 			line, fresh = rest, true
+			if utf8.RuneCountInString(rest)+length > width && strings.Contains(word, "://") {
+				line = "" // an address that is cut cannot be clicked or copied
+			}
 		}
 		if !fresh {
 			line += " "

@@ -17,3 +17,18 @@ func TestHanging(t *testing.T) {
 		}
 	}
 }
+
+// TestWrapAddress: an address of the web has a line of its own where it would be cut, and
+// no indent if it needs all columns.
+func TestWrapAddress(t *testing.T) {
+	const address = "https://example.com/docs/managing-your-account/security/app-passwords.html"
+	for _, tt := range []struct{ text, want string }{
+		{"Get a key at " + address + " first.", "key: Get a key at\n" + address + "\n     first.\n"},
+		{"Get a key at https://example.com/docs/managing-your-account/keys-for-programs first.", "key: Get a key at\n     https://example.com/docs/managing-your-account/keys-for-programs first.\n"},
+		{"Get a key at https://example.com now.", "key: Get a key at https://example.com now.\n"},
+	} {
+		if got := Wrap(tt.text, "key: ", "     ", 76); got != tt.want {
+			t.Errorf("got\n%swant\n%s", got, tt.want)
+		}
+	}
+}

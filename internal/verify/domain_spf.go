@@ -87,7 +87,8 @@ func (d Domain) SPF(ctx context.Context) Finding {
 		}
 		f.Detail += "; not found: " + strings.Join(names, ", ") + ", the default for bounces at " + d.Relay.Name
 	}
-	if d.Relay.DNS.Note != "" && f.Result == Warn && (f.Cause == causeSPFMissing || f.Cause == causeSPFInclude) {
+	// That of a mailbox provider says that the record is for a domain of your own, as this one is.
+	if d.Relay.DNS.Note != "" && d.Relay.Kind != relays.Mailbox && f.Result == Warn && (f.Cause == causeSPFMissing || f.Cause == causeSPFInclude) {
 		f.Remedy += " (" + d.Relay.DNS.Note + ")"
 	}
 	return f

@@ -23,7 +23,7 @@ func MissingRecords(ctx context.Context, c config.Config, dns Resolver) []string
 	defer cancel()
 	var lines []string
 	secret := map[string]bool{} // names of relays in whose records something stands in <>
-	policies := map[string]bool{}
+	policies, last := map[string]bool{}, []string(nil)
 	for _, d := range senderDomains(c, dns) {
 		found := append(spfRecord(ctx, dns, d.Relay, d.Name), dkimRecords(ctx, dns, d.Relay, d.Name)...)
 		for _, r := range d.missingBounces(ctx) {
@@ -34,7 +34,7 @@ func MissingRecords(ctx context.Context, c config.Config, dns Resolver) []string
 		}
 		if !policies[d.Name] { // one for all routes of the domain
 			policies[d.Name] = true
-			found = append(found, d.missingPolicy(ctx)...)
+			last = append(last, d.missingPolicy(ctx)...)
 		}
 		lines = append(lines, found...)
 	}
@@ -44,7 +44,7 @@ func MissingRecords(ctx context.Context, c config.Config, dns Resolver) []string
 			delete(secret, name)
 		}
 	}
-	return lines
+	return append(lines, last...)
 }
 
 // maxDomains bounds the sender domains that are looked up.
@@ -146,7 +146,7 @@ func dkimRecords(ctx context.Context, dns Resolver, relay relays.Relay, domain s
 			lines = append(lines, fmt.Sprintf("    %s %s: as shown in your %s account", r.Type, name, relay.Name))
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("    %s %s: %s", r.Type, name, r.Value))
+		lines = append(lines, fmt.Sprintf("    %s %s: %s", r.Type, name, r.ValueFor(domain)))
 	}
 	return lines
 }
