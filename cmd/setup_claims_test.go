@@ -10,6 +10,7 @@ import (
 
 	"relayhost/internal/config"
 	"relayhost/internal/host"
+	"relayhost/internal/lab/claimtest"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
@@ -103,16 +104,7 @@ func TestSetupClaims(t *testing.T) {
 		{"Done. Undo: sudo relayhost rollback (change ", applied, []state{failed(proof), dry(true), dry(false)}},
 		{"unchanged\n", dry(false), []state{dry(true)}},
 	} {
-		t.Run(c.text, func(t *testing.T) {
-			if got := c.holds(t); !strings.Contains(got, c.text) {
-				t.Errorf("where it holds: got\n%s\nwant %q", got, c.text)
-			}
-			for i, state := range c.fails {
-				if got := state(t); strings.Contains(got, c.text) {
-					t.Errorf("state %d, where it is false: got\n%s\nwant no %q", i, got, c.text)
-				}
-			}
-		})
+		claimtest.Check(t, c.text, func(t *testing.T, s state) string { return s(t) }, c.holds, c.fails)
 	}
 }
 

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func detail(b *strings.Builder, h HostEntry) {
 	}
 	item("The provider asks for", strings.Join(p.Asks, ", "))
 	for _, plan := range p.Plans {
-		item("Open, plan "+plan.Plan, or(portWords(plan.Out), "none"))
+		item("Open, plan "+plan.Plan, cmp.Or(portWords(plan.Out), "none"))
 	}
 	item("Link", "<"+p.URL+">")
 	item("About the sources", p.Conflicts)

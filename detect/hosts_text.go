@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"slices"
@@ -84,7 +85,7 @@ func (h HostEntry) GetsOut() string {
 		}
 	}
 	for _, plan := range p.Plans {
-		parts = append(parts, "plan "+plan.Plan+": "+or(portWords(plan.Out), "none"))
+		parts = append(parts, "plan "+plan.Plan+": "+cmp.Or(portWords(plan.Out), "none"))
 	}
 	return fmt.Sprintf("%s: %s (as of %s%s)", h.Name, strings.Join(parts, "; "), p.AsOf, p.old())
 }
@@ -125,7 +126,7 @@ func (h HostEntry) Text() string {
 	}
 	line("They ask", strings.Join(p.Asks, ", "))
 	for i, plan := range p.Plans {
-		line(onFirst(i, "Open"), plan.Plan+": "+or(portWords(plan.Out), "none"))
+		line(onFirst(i, "Open"), plan.Plan+": "+cmp.Or(portWords(plan.Out), "none"))
 	}
 	line("As of", fmt.Sprintf("%s, %s%s", p.AsOf, confidenceWords[p.Confidence], p.old()))
 	line("Doubts", p.Conflicts)

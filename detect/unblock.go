@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"slices"
@@ -145,12 +146,12 @@ func (f UnblockFacts) request() string {
 	line("Please allow outbound SMTP (TCP port 25) for this server.")
 	line("")
 	for _, row := range [][2]string{
-		{"Server", or(f.Hostname, "<name of the server>")},
+		{"Server", cmp.Or(f.Hostname, "<name of the server>")},
 		{"Instance", f.Facts.Host.InstanceID},
 		{"Region", f.Facts.Host.Region},
-		{"IPv4 address", or(f.address(), "<public address>")},
+		{"IPv4 address", cmp.Or(f.address(), "<public address>")},
 		{"IPv6 address", f.IPv6},
-		{"Domain", or(f.Domain, "<domain of the sender>")},
+		{"Domain", cmp.Or(f.Domain, "<domain of the sender>")},
 		{"Reverse DNS", f.state("ptr")},
 		{"Forward-confirmed", f.state("fcrdns")},
 		{"SPF", f.state("spf")},
@@ -162,8 +163,8 @@ func (f UnblockFacts) request() string {
 		}
 	}
 	line("")
-	line("What is sent:      %s", or(f.Purpose, "<what the mail is, and to whom>"))
-	line("How much:          %s", or(f.Volume, "<messages a day>"))
+	line("What is sent:      %s", cmp.Or(f.Purpose, "<what the mail is, and to whom>"))
+	line("How much:          %s", cmp.Or(f.Volume, "<messages a day>"))
 	line("")
 	line("We send only to recipients who asked for this mail. Bounces and complaints are")
 	line("read and acted on, and every message names a sender who can be reached. The")
@@ -177,17 +178,10 @@ func (f UnblockFacts) state(check string) string {
 	case !ok || finding.Result == "skip":
 		return ""
 	case finding.Result == "pass":
-		return or(clean(finding.Detail), "yes")
+		return cmp.Or(clean(finding.Detail), "yes")
 	default:
 		return "<to be set: " + clean(finding.Detail) + ">"
 	}
-}
-
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // instead names the relay and port that get out whatever the provider decides.

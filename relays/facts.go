@@ -1,6 +1,7 @@
 package relays
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -67,10 +68,10 @@ func (r Relay) Facts() []Fact {
 	add("dns.spf", r.DNS.SPF, r.DNS.Source)
 	add("dns.note", r.DNS.Note, r.DNS.Source)
 	for _, rec := range r.DNS.DKIM {
-		add("dns.dkim", rec.String(), first(rec.Source, r.DNS.Source))
+		add("dns.dkim", rec.String(), cmp.Or(rec.Source, r.DNS.Source))
 	}
 	for _, rec := range r.DNS.Other {
-		add("dns.other", rec.String(), first(rec.Source, r.DNS.Source))
+		add("dns.other", rec.String(), cmp.Or(rec.Source, r.DNS.Source))
 	}
 	if r.Test != nil {
 		add("test", r.Test.how(), r.Test.Source)
@@ -95,17 +96,10 @@ func (r Relay) Facts() []Fact {
 func inherited(replies []Reply) bool { return len(replies) > 0 && replies[0].Inherited }
 
 // source is that of a named host.
-func (h Hosts) source(name string) string { return first(h.Sources[name], h.Source) }
+func (h Hosts) source(name string) string { return cmp.Or(h.Sources[name], h.Source) }
 
 // source is that of a limit.
-func (l Limits) source(key string) string { return first(l.Sources[key], l.Source) }
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
+func (l Limits) source(key string) string { return cmp.Or(l.Sources[key], l.Source) }
 
 func (t Test) how() string {
 	if t.Recipient != "" {
@@ -120,7 +114,7 @@ func (r Reply) summary() string {
 
 // sample is the reply as seen, with its code where that is known.
 func (r Reply) sample() string {
-	text := first(r.Sample, r.Match)
+	text := cmp.Or(r.Sample, r.Match)
 	if r.Code == 0 {
 		return text
 	}

@@ -1,6 +1,7 @@
 package relays
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -93,7 +94,7 @@ func relayPage(r Relay, day time.Time) string {
 	mdCredentials(r, &b, item, note)
 	mdHosts(r, &b, item, note)
 	b.WriteString("\n## Sender and DNS\n\n")
-	item("sender", first(r.Sender.Note, senderWords[r.Sender.Rule]), r.Sender.Source)
+	item("sender", cmp.Or(r.Sender.Note, senderWords[r.Sender.Rule]), r.Sender.Source)
 	if r.Sender.NullSender != "unknown" {
 		item("null sender `<>` (bounces)", r.Sender.NullSender, r.Sender.NullSource)
 	}
@@ -101,10 +102,10 @@ func relayPage(r Relay, day time.Time) string {
 		item("SPF", "`"+r.DNS.SPF+"`", r.DNS.Source)
 	}
 	for _, rec := range r.DNS.DKIM {
-		item("DKIM", "`"+rec.String()+"`", first(rec.Source, r.DNS.Source))
+		item("DKIM", "`"+rec.String()+"`", cmp.Or(rec.Source, r.DNS.Source))
 	}
 	for _, rec := range r.DNS.Other {
-		item("record", "`"+rec.String()+"`", first(rec.Source, r.DNS.Source))
+		item("record", "`"+rec.String()+"`", cmp.Or(rec.Source, r.DNS.Source))
 	}
 	item("DNS", r.DNS.Note, r.DNS.Source)
 	if r.Test != nil {
@@ -159,14 +160,14 @@ func mdSetup(r Relay, b *strings.Builder) {
 			"Choose another one from [the list](../relays.md).\n")
 		return
 	}
-	user, file := first(r.Auth.Username.Fixed, r.Auth.Username.Label), ""
+	user, file := cmp.Or(r.Auth.Username.Fixed, r.Auth.Username.Label), ""
 	if len(r.Auth.Mechanisms) > 0 {
 		fmt.Fprintf(b, "Save the credentials as `%s.txt`, mode 0600, and run the command:\n\n```ini\nusername=%s\npassword=%s\n```\n\n", r.ID, user, r.Auth.Password.Label)
 		file = " --credentials-file " + r.ID + ".txt"
 	}
 	from := "app@example.com"
 	if r.IsMailbox() {
-		from = first(r.Auth.Username.Example, from)
+		from = cmp.Or(r.Auth.Username.Example, from)
 		if !strings.Contains(from, "@") {
 			_, domain, _ := strings.Cut(mainHost(r), ".")
 			from += "@" + domain
@@ -205,7 +206,7 @@ func mainHost(r Relay) string {
 	if r.Hosts.Default == "" && r.Hosts.Pattern == "" {
 		return r.Hosts.Named[r.Hosts.Example]
 	}
-	return first(r.Hosts.Default, r.Hosts.Pattern)
+	return cmp.Or(r.Hosts.Default, r.Hosts.Pattern)
 }
 
 // mdReplies has a heading for each reply, which is what people search for.

@@ -2,6 +2,7 @@ package relays
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"strings"
@@ -52,7 +53,7 @@ func Table(list []Relay) string {
 				name = clip(name, nameWidth-2) + " *"
 			}
 			if f := r.Free; f != nil {
-				free = fmt.Sprintf("%d/%s %s", f.Messages, f.Per[:1], first(r.freeAsOf(), "?"))
+				free = fmt.Sprintf("%d/%s %s", f.Messages, f.Per[:1], cmp.Or(r.freeAsOf(), "?"))
 			}
 			if !r.TakesPassword() && r.SignsIn() {
 				ports += ", OAuth"

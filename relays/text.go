@@ -1,6 +1,7 @@
 package relays
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -175,10 +176,10 @@ func (t *text) dns(r Relay) {
 		t.item("SPF: " + r.DNS.SPF + r.Mark(r.DNS.Source))
 	}
 	for _, rec := range r.DNS.DKIM {
-		t.item("DKIM: " + rec.String() + r.Mark(first(rec.Source, r.DNS.Source)))
+		t.item("DKIM: " + rec.String() + r.Mark(cmp.Or(rec.Source, r.DNS.Source)))
 	}
 	for _, rec := range r.DNS.Other {
-		t.item(rec.String() + r.Mark(first(rec.Source, r.DNS.Source)))
+		t.item(rec.String() + r.Mark(cmp.Or(rec.Source, r.DNS.Source)))
 	}
 	if r.DNS.Note != "" {
 		t.item(r.DNS.Note + r.Mark(r.DNS.Source))

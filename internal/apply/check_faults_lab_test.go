@@ -25,6 +25,6 @@ func TestLabUnfitPlanChangesNothing(t *testing.T) {
 	}
 	s.restored("refused")
 	if s.Exists("/var/lib/relayhost") {
-		t.Error("a refused plan leaves a state directory")
+		t.Error("got a state directory of a refused plan, want none")
 	}
 }

@@ -80,7 +80,7 @@ func TestLabChildren(t *testing.T) {
 			s.delivered()
 			// A pass that goes on may have little left to try.
 			if hit >= 4 && failed == 0 {
-				t.Errorf("%d children were hit, and no run has failed:\n%s", hit, s.ReadFile("/root/children"))
+				t.Errorf("%d children were hit: got no run that failed, want one\n%s", hit, s.ReadFile("/root/children"))
 			}
 		})
 	}
@@ -95,13 +95,13 @@ func TestLabPostlogBlocked(t *testing.T) {
 	s.Shell(`pkill -STOP -x postlogd && i=0; while timeout 1 postlog -t lab full; do i=$((i+1)); [ $i -lt 2000 ] || exit 1; done`)
 	r := s.drive("run", "limit=2s")
 	if r.Code != 4 || !strings.Contains(r.Stderr, "the files are as before, but Postfix was not reloaded") || r.Took > 20*time.Second {
-		t.Errorf("with a blocked postlogd: %s", r)
+		t.Errorf("with a blocked postlogd: got %s, want code 4 within 20 s", r)
 	}
 	s.restored("blocked")
 	s.Shell("pkill -CONT -x postlogd")
 	s.must(0, "recover")
 	if s.Exists("/var/lib/relayhost/in-progress") {
-		t.Error("the journal is left")
+		t.Error("got the journal left, want it gone")
 	}
 	s.sound("freed")
 	s.must(0, "run")

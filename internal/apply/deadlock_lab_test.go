@@ -27,22 +27,22 @@ func TestLabDeadlock(t *testing.T) {
 	s.Shell(doubled)
 	s.Shell(`timeout 5 postfix reload; timeout 5 postfix status; true`)
 	if r := s.Run("timeout", "2", "postfix", "status"); r.Code != 124 {
-		t.Fatalf("Postfix does not hang: %s", r)
+		t.Fatalf("got a Postfix that answers, want one that hangs: %s", r)
 	}
 	before := s.Tree("/etc/postfix", "/etc/relayhost")
 	start := time.Now()
 	if r := s.drive("run", "undouble=yes"); r.Code != 0 {
-		t.Fatalf("run: %s", r)
+		t.Fatalf("run: got %s, want success", r)
 	}
 	t.Logf("set up after %s", time.Since(start).Round(time.Millisecond))
 	if r := s.Run("timeout", "20", "postfix", "status"); r.Code != 0 {
-		t.Errorf("after the change: %s", r)
+		t.Errorf("after the change: got %s, want success", r)
 	}
 	if text := s.ReadFile("/etc/postfix/main.cf"); !strings.Contains(text, nextHop) || strings.Contains(text, "lab_13 = 1") {
 		t.Errorf("main.cf is\n%s\nwant %v in it and no %q in it", text, nextHop, "lab_13 = 1")
 	}
 	if r := s.drive("all"); r.Code != 0 {
-		t.Fatalf("rollback: %s", r)
+		t.Fatalf("rollback: got %s, want success", r)
 	}
 	if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost")); d != "" {
 		t.Errorf("not as before: got\n%s\nwant none", d)

@@ -46,7 +46,7 @@ func TestLabDenied(t *testing.T) {
 			}
 			tr.whole(tried)
 			if code == 0 {
-				t.Errorf("%s: the proof failed, and the run has not: %s", point, out)
+				t.Errorf("%s: the proof failed: got a run that succeeds, want one that fails: %s", point, out)
 			}
 			if now := tr.print(); code == 3 && now != before {
 				t.Errorf("%s: it says that all is as before (%s): got\n%s\nwant\n%s", point, out, now, before)
@@ -62,7 +62,7 @@ func TestLabDenied(t *testing.T) {
 	}
 	t.Logf("figure: %s: %d points tried, 0 broken, exit codes %v", t.Name(), tried, codes)
 	if codes[1] < 5*len(from)/2 || codes[3] == 0 {
-		t.Errorf("exit codes %v: the faults did not hit", codes)
+		t.Errorf("got the exit codes %v, want some of a fault that hit", codes)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestLabMemory(t *testing.T) {
 	}
 	s.delivered()
 	if codes[0] == 0 || len(codes) == 1 {
-		t.Errorf("exit codes %v: the limits do not tell", codes)
+		t.Errorf("got the exit codes %v, want some of a limit that was met", codes)
 	}
 }
 

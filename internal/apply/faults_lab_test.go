@@ -134,7 +134,7 @@ func TestLabFaults(t *testing.T) {
 			}
 			// Files are restored whatever Postfix does.
 			if d := before.Diff(s.Tree("/etc/postfix", "/etc/relayhost", "/srv")); f.code == 4 && d != "" {
-				t.Errorf("not as before, though only Postfix could not be told:\n%s", d)
+				t.Errorf("got a difference, want none, since only Postfix could not be told:\n%s", d)
 			}
 			if f.fix != "" {
 				s.Shell(f.fix)
@@ -194,7 +194,7 @@ func TestLabStoppedHolder(t *testing.T) {
 	for _, verb := range []string{"run", "rollback", "recover"} {
 		r := s.drive(verb)
 		if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is running: process ") || r.Took > 10*time.Second {
-			t.Errorf("%s: %s", verb, r)
+			t.Errorf("%s: got %s, want code 1 that names the other run", verb, r)
 		}
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGCONT, syscall.SIGTERM} {
@@ -203,7 +203,7 @@ func TestLabStoppedHolder(t *testing.T) {
 		}
 	}
 	if r := p.Wait(); r.Code != 130 {
-		t.Errorf("continued and ended: %s", r)
+		t.Errorf("continued and ended: got %s, want code 130", r)
 	}
 	s.restored("continued and ended")
 }

@@ -44,7 +44,7 @@ func TestHistoryIsBounded(t *testing.T) {
 			t.Errorf("a password of an earlier change is kept in %s, want %v in it", name, past[0].ID)
 		}
 		if text, _ := os.ReadFile(name); !strings.Contains(string(text), fmt.Sprintf("password-%02d-", changes-2)) {
-			t.Errorf("%s holds %q", name, text)
+			t.Errorf("got %q in %s, want none", text, name)
 		}
 	}
 	if n := len(strings.Fields(string(out))); n != 2 { // the text and its map
@@ -64,13 +64,13 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Fatalf("%d changes undone, %v, want %d", len(undone), err, keepChanges-1)
 	}
 	if first := undone[len(undone)-1]; fmt.Sprint(first.Packages) != "[postfix]" {
-		t.Errorf("packages that stay: %v", first.Packages)
+		t.Errorf("packages that stay: got %v, want [postfix]", first.Packages)
 	}
 	if after := tr.print(); after != before {
 		t.Errorf("after rolling back all: got\n%s\nwant\n%s", after, before)
 	}
 	if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-		t.Error("the state directory is left")
+		t.Error("got the state directory left, want it gone")
 	}
 }
 
@@ -85,7 +85,7 @@ func TestRollBackAllKeepsForeignSecrets(t *testing.T) {
 		tr.run(fmt.Sprintf("password-%02d-", i))
 	}
 	if m, _ := tr.h.Lstat("/etc/postfix/sasl_passwd.db"); m.Mode.Perm() != 0o600 {
-		t.Errorf("the map is %v", m.Mode)
+		t.Errorf("the map: got the mode %v, want 0600", m.Mode)
 	}
 	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestRollBackKeepsForeignEdits(t *testing.T) {
 			}
 			var edited *Edited
 			if !errors.As(err, &edited) || len(edited.Files) != 1 || !strings.Contains(edited.Files[0].Diff, test.conflict) {
-				t.Fatalf("rolled back with %v, %+v", err, edited)
+				t.Fatalf("rolled back: got %v, %+v, want the edited file named", err, edited)
 			}
 			if after := tr.print(); after != before {
 				t.Errorf("refused, but changed: got\n%s\nwant\n%s", after, before)
@@ -174,7 +174,7 @@ func TestRollBackAllKeepsEditsInBetween(t *testing.T) {
 			if test.want == "" {
 				var edited *Edited
 				if !errors.As(err, &edited) || len(edited.Files) != 1 || edited.Files[0].Path != path || !strings.Contains(edited.Files[0].Diff, test.conflict) {
-					t.Fatalf("rolled back with %v, %+v", err, edited)
+					t.Fatalf("rolled back: got %v, %+v, want the edited file named", err, edited)
 				}
 				if after := tr.print(); after != before {
 					t.Errorf("refused, but changed: got\n%s\nwant\n%s", after, before)
@@ -207,13 +207,13 @@ func TestRecoverKeepsForeignEdits(t *testing.T) {
 	undone, err := Recover(t.Context(), tr.h, tr.o)
 	var person *Incomplete
 	if !errors.As(err, &person) || fmt.Sprint(person.Files) != "[/etc/postfix/main.cf]" {
-		t.Fatalf("recover: %v, %v", undone, err)
+		t.Fatalf("recover: got %v, %v, want an *Incomplete that names main.cf", undone, err)
 	}
 	if after := tr.print(); after != before {
 		t.Errorf("refused, but changed: got\n%s\nwant\n%s", after, before)
 	}
 	if _, err := Run(t.Context(), tr.h, plan.Plan{}, tr.o); !errors.As(err, &person) {
-		t.Errorf("a new run: %v", err)
+		t.Errorf("a new run: got the error %v, want none", err)
 	}
 	tr.write("/etc/postfix/main.cf", "# theirs\n"+mainAfter, 0o644)
 	if undone, err := Recover(t.Context(), tr.h, tr.o); err != nil || !undone {

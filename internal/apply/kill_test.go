@@ -66,12 +66,12 @@ func (tr *tree) whole(n int) {
 		text = mainAfter // and the log of the proof
 	}
 	if text != mainBefore && text != mainAfter {
-		tr.t.Errorf("change %d: main.cf is %q", n, text)
+		tr.t.Errorf("change %d: main.cf: got %q, want the old or the new text", n, text)
 	}
 	if text == mainAfter {
 		for _, path := range []string{"/etc/postfix/sasl_passwd", "/etc/postfix/sasl_passwd.db"} {
 			if !strings.Contains(tr.read(path), "user:one") {
-				tr.t.Errorf("change %d: main.cf is new, %s is not there", n, path)
+				tr.t.Errorf("change %d: main.cf is new: got no %s, want it there", n, path)
 			}
 		}
 	}
@@ -84,7 +84,7 @@ func (tr *tree) whole(n int) {
 			continue
 		}
 		if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 {
-			tr.t.Errorf("change %d: %s can be read by others (%v)", n, name, err)
+			tr.t.Errorf("change %d: %s: got a mode that others can read (%v), want none", n, name, err)
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (tr *tree) whole(n int) {
 func (tr *tree) clean(n int) {
 	tr.t.Helper()
 	if text := tr.print(); strings.Contains(text, ".relayhost.") {
-		tr.t.Errorf("change %d: left behind:\n%s", n, text)
+		tr.t.Errorf("change %d: got these left behind, want none:\n%s", n, text)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestWatch(t *testing.T) {
 				_, err := Run(t.Context(), tr.h, tr.plan("two"), tr.o)
 				var held *Locked
 				if !errors.As(err, &held) || held.PID != cmd.Process.Pid || held.Since.IsZero() {
-					t.Errorf("a second run: %v", err)
+					t.Errorf("a second run: got the error %v, want none", err)
 				}
 				_ = cmd.Process.Kill()
 			}
@@ -165,7 +165,7 @@ func TestInterrupted(t *testing.T) {
 			t.Errorf("%v: got\n%s\nwant\n%s", sig, now, old)
 		}
 		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-			t.Errorf("%v: the state directory is left", sig)
+			t.Errorf("%v: got the state directory left, want it gone", sig)
 		}
 	}
 }
@@ -262,7 +262,7 @@ func TestInterruptedAtChanges(t *testing.T) {
 			t.Errorf("interrupted at change %d (%v): got\n%s\nwant\n%s", n, err, now, old)
 		}
 		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-			t.Errorf("interrupted at change %d: the state directory is left", n)
+			t.Errorf("interrupted at change %d: got the state directory left, want it gone", n)
 		}
 	}
 	t.Logf("%d times rolled back", rolledBack)

@@ -38,7 +38,7 @@ func record(t *testing.T, tr *tree, verb string, more ...string) []call {
 		"-e", "trace=openat,write,fsync,fdatasync,fchmod,renameat,renameat2,unlinkat,mkdirat"}, driver.Args...)
 	cmd := exec.CommandContext(t.Context(), "strace", args...)
 	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("strace: %v\n%s", err, said)
+		t.Fatalf("strace: got the error %v, want none\n%s", err, said)
 	}
 	text, err := os.ReadFile(out)
 	if err != nil {
@@ -201,7 +201,7 @@ func TestLabWriteOrder(t *testing.T) {
 	right := func(what string, calls []call, want []string) {
 		t.Helper()
 		if bad := wrongs(calls, want); len(bad) > 0 {
-			t.Fatalf("%s: of %d calls:\n%s", what, len(calls), strings.Join(bad, "\n"))
+			t.Fatalf("%s: of %d calls got these, want none:\n%s", what, len(calls), strings.Join(bad, "\n"))
 		}
 	}
 	right("set up", calls, orderFirst)
@@ -213,7 +213,7 @@ func TestLabWriteOrder(t *testing.T) {
 		t.Helper()
 		mutants++
 		if len(wrongs(mutant, orderFirst)) == 0 {
-			t.Errorf("not noticed: %s", what)
+			t.Errorf("got nothing noticed, want %s", what)
 		}
 	}
 	for i, c := range calls {

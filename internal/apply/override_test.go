@@ -72,7 +72,7 @@ func TestProofLog(t *testing.T) {
 	}
 	for _, f := range rec.Files {
 		if f.Path == "/etc/postfix/main.cf" {
-			t.Errorf("a new password: the record has %+v", f)
+			t.Errorf("a new password: got %+v in the record, want no main.cf there", f)
 		}
 	}
 	for _, id := range []string{"", rec.ID} {
@@ -115,7 +115,7 @@ func TestProofLogFails(t *testing.T) {
 			t.Errorf("%s: main.cf is %q, want %q", name, got, test.edit+mainBefore)
 		}
 		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-			t.Errorf("%s: the state directory is left", name)
+			t.Errorf("%s: got the state directory left, want it gone", name)
 		}
 	}
 }

@@ -122,6 +122,6 @@ func points(t *testing.T, p pass, try func(n int) (more bool)) {
 		}
 	}
 	if at.Tried == 0 {
-		t.Error("no point was tried")
+		t.Error("got no point tried, want each")
 	}
 }

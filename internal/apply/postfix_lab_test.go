@@ -59,7 +59,7 @@ func (s *server) drive(verb string, args ...string) lab.Result {
 func (s *server) must(want int, verb string, args ...string) {
 	s.t.Helper()
 	if r := s.drive(verb, args...); r.Code != want {
-		s.t.Fatalf("%s %v: %s", verb, args, r)
+		s.t.Fatalf("%s %v: got %s, want code %d", verb, args, r, want)
 	}
 }
 
@@ -98,22 +98,22 @@ func (s *server) thin(verb string, few int, kinds bool) pass {
 func (s *server) sound(point string) {
 	s.t.Helper()
 	if text := s.ReadFile("/etc/postfix/main.cf"); text != s.old && text != withRelay(s.old) {
-		s.t.Errorf("%s: main.cf is neither old nor new:\n%s", point, text)
+		s.t.Errorf("%s: main.cf: want the old or the new text, got\n%s", point, text)
 	}
 	if text := s.ReadFile("/etc/postfix/master.cf"); text != s.serv && text != s.serv+masterAfter {
-		s.t.Errorf("%s: master.cf is neither old nor new:\n%s", point, text)
+		s.t.Errorf("%s: master.cf: want the old or the new text, got\n%s", point, text)
 	}
 	if r := s.Run("postfix", "check"); r.Code != 0 {
-		s.t.Errorf("%s: postfix check: %s", point, r)
+		s.t.Errorf("%s: postfix check: got %s, want success", point, r)
 	}
 	if strings.Contains(s.ReadFile("/etc/postfix/main.cf"), nextHop) {
 		if r := s.Run("postmap", "-q", nextHop, "hash:/etc/postfix/sasl_passwd"); r.Stdout != "user:lab-secret\n" {
-			s.t.Errorf("%s: main.cf is new, its map answers: %s", point, r)
+			s.t.Errorf("%s: main.cf is new: want its map to answer, got %s", point, r)
 		}
 	}
 	found := s.Run("sh", "-c", "grep -rlZ lab-secret /etc /var/lib /run /tmp | xargs -0r -I{} find {} -perm /077")
 	if found.Stdout != "" {
-		s.t.Errorf("%s: others can read %s", point, found.Stdout)
+		s.t.Errorf("%s: got files that others can read, want none: %s", point, found.Stdout)
 	}
 	s.SendMail("root@host.example.com", "root@host.example.com", "message "+strconv.Itoa(s.sent))
 	s.sent++
@@ -133,7 +133,7 @@ func (s *server) delivered() {
 	box := "\n" + s.ReadFile("/var/mail/root")
 	for i := range s.sent {
 		if n := strings.Count(box, fmt.Sprintf("\nmessage %d\n", i)); n != 1 {
-			s.t.Errorf("message %d came %d times", i, n)
+			s.t.Errorf("message %d: got it %d times, want once", i, n)
 		}
 	}
 	s.t.Logf("%d messages sent, each delivered once", s.sent)
@@ -143,7 +143,7 @@ func (s *server) delivered() {
 func (s *server) restored(point string) {
 	s.t.Helper()
 	if d := s.tree.Diff(s.Tree(restoredPaths...)); d != "" {
-		s.t.Errorf("%s: not as before:\n%s", point, d)
+		s.t.Errorf("%s: want all as before, got the difference\n%s", point, d)
 	}
 }
 
@@ -249,7 +249,7 @@ func (s *server) watched(point string) time.Duration {
 	start := time.Now()
 	for s.Exists("/var/lib/relayhost/in-progress") {
 		if time.Since(start) > 20*time.Second {
-			s.t.Errorf("%s: the watch does not restore", point)
+			s.t.Errorf("%s: got no restoring by the watchdog, want it", point)
 			break
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -273,7 +273,7 @@ func TestLabWatchSystemd(t *testing.T) {
 	t.Logf("restored after %s", s.watched("unit ended").Round(time.Millisecond))
 	s.restored("unit ended")
 	if r := s.drive("recover"); r.Code != 0 {
-		t.Errorf("recover: %s", r)
+		t.Errorf("recover: got %s, want success", r)
 	}
 	if note := s.ReadFile("/var/lib/relayhost/last-undo.json"); !strings.Contains(note, byWatch) {
 		t.Errorf("the note says %s, want %v in it", note, byWatch)
@@ -284,7 +284,7 @@ func TestLabWatchSystemd(t *testing.T) {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatalf("the scope stays: %s", units)
+			t.Fatalf("got the scope still there, want it gone: %s", units)
 		}
 	}
 }
@@ -316,7 +316,7 @@ func TestLabMail(t *testing.T) {
 		}
 	}
 	if r := mail.Wait(); r.Code != 0 {
-		t.Errorf("sendmail: %s", r)
+		t.Errorf("sendmail: got %s, want success", r)
 	}
 	s.restored("at the end")
 	s.Shell("postqueue -f")
@@ -340,6 +340,6 @@ func TestLabRounds(t *testing.T) {
 	})
 	s.restored("after all rounds")
 	if s.Exists("/var/lib/relayhost") {
-		t.Errorf("the state directory is left: %s", s.Shell("ls -lR /var/lib/relayhost"))
+		t.Errorf("got the state directory left, want it gone: %s", s.Shell("ls -lR /var/lib/relayhost"))
 	}
 }

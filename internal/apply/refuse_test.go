@@ -51,7 +51,7 @@ func TestEditedInBetween(t *testing.T) {
 		t.Errorf("main.cf is %q, want %q", got, theirs)
 	}
 	if names, _ := tr.h.ReadDir("/etc/postfix"); len(names) != 2 {
-		t.Errorf("left behind: %v", names)
+		t.Errorf("got %v left behind, want none", names)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestProofFails(t *testing.T) {
 			t.Errorf("keep %v: %v, want %v", keep, tr.logs, want)
 		}
 		if same := tr.print() == before; same == keep {
-			t.Errorf("keep %v, and the host is as before: %v", keep, same)
+			t.Errorf("keep %v: got the host as before %v, want the contrary", keep, same)
 		}
 		if state := map[bool]string{false: RolledBack, true: Committed}[keep]; rec.State != state {
 			t.Errorf("state %q, want %q", rec.State, state)
@@ -117,7 +117,7 @@ func TestReloadOrLogFails(t *testing.T) {
 	_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 	var person *Incomplete
 	if !errors.As(err, &person) || !strings.Contains(err.Error(), `run "postfix reload"`) || tr.print() != before {
-		t.Errorf("each reload fails: %v", err)
+		t.Errorf("each reload fails: got %v, want an *Incomplete on postfix reload and the host as before", err)
 	}
 }
 
@@ -159,7 +159,7 @@ func TestUnusedParameter(t *testing.T) {
 		_, err := Run(t.Context(), tr.h, p, tr.o)
 		if want == "" {
 			if err != nil {
-				t.Errorf("it was there: %v", err)
+				t.Errorf("it was there: got the error %v, want none", err)
 			}
 			continue
 		}
@@ -286,7 +286,7 @@ func TestTrackedByGit(t *testing.T) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", tr.h.Real("/etc")}, args...)...)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
+			t.Fatalf("git %v: got the error %v, want none\n%s", args, err, out)
 		}
 	}
 	git("init", "-q")
@@ -326,7 +326,7 @@ func FuzzMerge(f *testing.F) {
 		one, ok1 := merge([]byte(base), []byte(without), []byte(now))
 		two, ok2 := merge([]byte(base), []byte(now), []byte(without))
 		if ok1 != ok2 || ok1 && string(one) != string(two) {
-			t.Errorf("depends on the side: %q %v, %q %v", one, ok1, two, ok2)
+			t.Errorf("got %q %v on one side and %q %v on the other, want the same", one, ok1, two, ok2)
 		}
 	})
 }

@@ -47,7 +47,7 @@ func TestFilesAreRemoved(t *testing.T) {
 		}
 		if err == nil {
 			if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
-				t.Fatalf("change %d: roll back: %v", n, err)
+				t.Fatalf("change %d: roll back: got the error %v, want none", n, err)
 			}
 			if after := tr.print(); after != before {
 				t.Errorf("change %d, rolled back:\n%swant\n%s", n, after, before)

@@ -37,7 +37,7 @@ func TestRunAndRollBack(t *testing.T) {
 		t.Errorf("after rolling back:\n%swant\n%s", after, before)
 	}
 	if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-		t.Error("the state directory is still there")
+		t.Error("got the state directory still there, want it gone")
 	}
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); !errors.Is(err, ErrNothing) {
 		t.Errorf("second rollback: got %v, want %v", err, ErrNothing)
@@ -66,14 +66,14 @@ func TestEveryChangeFails(t *testing.T) {
 			tried++
 			tr.h.Before = nil
 			if _, err := Recover(t.Context(), tr.h, tr.o); err != nil {
-				t.Fatalf("change %d: recover: %v", n, err)
+				t.Fatalf("change %d: recover: got the error %v, want none", n, err)
 			}
 			if after := tr.print(); err != nil && after != before {
 				t.Errorf("change %d failed (%v), the tree is\n%s\nwant\n%s", n, err, after, before)
 			}
 			if err == nil {
 				if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
-					t.Fatalf("change %d: roll back: %v", n, err)
+					t.Fatalf("change %d: roll back: got the error %v, want none", n, err)
 				}
 				if after := tr.print(); after != before {
 					t.Errorf("change %d, rolled back: got\n%s\nwant\n%s", n, after, before)
@@ -107,13 +107,13 @@ func TestEveryChangeOfARollbackFails(t *testing.T) {
 			_, err := RollBackAll(t.Context(), tr.h, tr.o)
 			tr.h.Before = nil
 			if _, err := Recover(t.Context(), tr.h, tr.o); err != nil {
-				t.Fatalf("change %d: recover: %v", n, err)
+				t.Fatalf("change %d: recover: got the error %v, want none", n, err)
 			}
 			if now := tr.print(); err != nil && now != changed || err == nil && now != before {
 				t.Errorf("change %d failed (%v), the tree is\n%s\nwant\n%s", n, err, now, changed)
 			}
 			if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil && !errors.Is(err, ErrNothing) {
-				t.Fatalf("change %d: once more: %v", n, err)
+				t.Fatalf("change %d: once more: got the error %v, want none", n, err)
 			}
 			if now := tr.print(); now != before {
 				t.Fatalf("change %d, once more: got\n%s\nwant\n%s", n, now, before)

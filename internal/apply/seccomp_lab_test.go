@@ -53,7 +53,7 @@ func TestLabSeccomp(t *testing.T) {
 	run := append(s.Restricted("ENOSYS", "pidfd_open"),
 		"/usr/local/bin/apply-driver", "driver", "run", "password=lab-secret", "prove=hang", "watch=1s")
 	if r := s.Run(run...); r.Code != 137 || r.Took > 10*time.Second {
-		t.Errorf("late: %s", r)
+		t.Errorf("late: got %s, want code 137 within 10 s", r)
 	}
 	s.watched("late")
 	s.restored("late")

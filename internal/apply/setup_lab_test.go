@@ -95,7 +95,7 @@ func killedSetup(t *testing.T, which pass, via string) {
 	undo := func() {
 		t.Helper()
 		if r := s.Run(path, "rollback", "--all", "--yes"); r.Code != 0 {
-			t.Fatalf("rollback: %s", r)
+			t.Fatalf("rollback: got %s, want success", r)
 		}
 	}
 	files := []string{"/etc/postfix/main.cf", "/etc/postfix/master.cf"}
@@ -108,7 +108,7 @@ func killedSetup(t *testing.T, which pass, via string) {
 	old := read()
 	s.tree = s.Tree(restoredPaths...)
 	if r := setup("RELAYHOST_OPS=/root/ops"); r.Code != 0 {
-		t.Fatalf("setup: %s", r)
+		t.Fatalf("setup: got %s, want success", r)
 	}
 	which.some = spread(make([]string, strings.Count(s.ReadFile("/root/ops"), "\n")), 3)
 	changed := read()
@@ -123,11 +123,11 @@ func killedSetup(t *testing.T, which pass, via string) {
 		}
 		for i, text := range read() {
 			if text != old[i] && text != changed[i] {
-				t.Errorf("%s: %s is neither old nor new:\n%s", point, files[i], text)
+				t.Errorf("%s: %s: want the old or the new text, got\n%s", point, files[i], text)
 			}
 		}
 		if c := s.Run("postfix", "check"); c.Code != 0 {
-			t.Errorf("%s: postfix check: %s", point, c)
+			t.Errorf("%s: postfix check: got %s, want success", point, c)
 		}
 		s.SendMail("root@host.example.com", "root@host.example.com", "message "+strconv.Itoa(s.sent))
 		s.sent++
@@ -141,16 +141,16 @@ func killedSetup(t *testing.T, which pass, via string) {
 		undo()
 		s.restored(point)
 		if left := s.Run("pgrep", "-af", "postfix-relayhost|watch-transaction"); left.Code != 1 {
-			t.Errorf("%s: still runs: %s", point, left)
+			t.Errorf("%s: got processes that still run, want none: %s", point, left)
 		}
 		return r.Code != 0
 	})
 	// A whole run sweeps what is left of all the dead ones.
 	if r := setup(); r.Code != 0 {
-		t.Fatalf("setup at the end: %s", r)
+		t.Fatalf("setup at the end: got %s, want success", r)
 	}
 	if left := s.Shell("find / -xdev -name '.relayhost.*' 2>/dev/null; ls -d /var/lib/relayhost/[!hlm]* /tmp/* 2>/dev/null; true"); strings.TrimSpace(left) != "" {
-		t.Errorf("left behind:\n%s", left)
+		t.Errorf("got these left behind, want none:\n%s", left)
 	}
 	undo()
 	s.restored("at the end")

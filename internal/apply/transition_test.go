@@ -55,10 +55,10 @@ func TestRelayChange(t *testing.T) {
 	tr.serves("changed", "", false)
 	tr.serves("changed", "other", true)
 	if found := tr.kept("user:one"); len(found) == 0 {
-		t.Error("the password of before is not kept for the rollback")
+		t.Error("got no password of before, want it kept for the rollback")
 	}
 	for _, path := range tr.kept("user:two") {
-		t.Errorf("the journal holds the new password: %s", path)
+		t.Errorf("got the new password in the journal, want it left out: %s", path)
 	}
 	reloads, tr.o.Prove = 0, nil
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
@@ -206,7 +206,7 @@ func TestServiceThatReliesOnMainCF(t *testing.T) {
 	} {
 		got, ok := joinServices([]byte(test.before), []byte(test.after))
 		if !ok || !strings.Contains(string(got), "smtp_tls_security_level=secure") {
-			t.Errorf("%s: in between master.cf is (%v)\n%s", test.name, ok, got)
+			t.Errorf("%s: in between: got another master.cf than wanted (%v)\n%s", test.name, ok, got)
 		}
 		if told := becomesPrivate([]byte(test.before), got); told != test.told {
 			t.Errorf("%s: told before main.cf changes: %v, want %v", test.name, told, test.told)

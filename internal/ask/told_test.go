@@ -18,6 +18,7 @@ import (
 	"relayhost/detect"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
+	"relayhost/internal/lab/claimtest"
 	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
 	"relayhost/internal/setup"
@@ -207,16 +208,7 @@ func TestToldClaims(t *testing.T) {
 		{"stays also where a second one fails", agreed(false, true), []state{agreed(false, false), agreed(true, true)}},
 		{"No test message is sent.", agreed(true, false), []state{agreed(false, false)}},
 	} {
-		t.Run(c.text, func(t *testing.T) {
-			if got := c.holds(t); !strings.Contains(got, c.text) {
-				t.Errorf("where it holds: got\n%s\nwant %q", got, c.text)
-			}
-			for i, state := range c.fails {
-				if got := state(t); strings.Contains(got, c.text) {
-					t.Errorf("state %d, where it is false: got\n%s\nwant no %q", i, got, c.text)
-				}
-			}
-		})
+		claimtest.Check(t, c.text, func(t *testing.T, s state) string { return s(t) }, c.holds, c.fails)
 	}
 }
 

@@ -94,10 +94,10 @@ func (r Route) Param(name string) string {
 // password, or what is stored as the password is the path of a token file.
 func (r Route) OAuth(password string) bool {
 	filter := postfix.Words(r.Param("smtp_sasl_mechanism_filter"))
-	if containsFold(filter, "xoauth2", "oauthbearer") && !containsFold(filter, "plain", "login") {
+	if lint.ContainsFold(filter, "xoauth2", "oauthbearer") && !lint.ContainsFold(filter, "plain", "login") {
 		return true
 	}
-	return strings.HasPrefix(password, "/") && containsFold(r.State.SASLPlugins, "XOAUTH2")
+	return strings.HasPrefix(password, "/") && lint.ContainsFold(r.State.SASLPlugins, "XOAUTH2")
 }
 
 // Inspect runs the static checks: what of the catalogue holds on this host,
@@ -157,13 +157,6 @@ func filtered(s postfix.State) bool {
 	return s.Master != nil && slices.ContainsFunc(s.Master.Services(), func(x postfix.Service) bool {
 		filter, _ := x.Option("content_filter")
 		return filter != ""
-	})
-}
-
-// containsFold reports whether list has one of want, whatever the case.
-func containsFold(list []string, want ...string) bool {
-	return slices.ContainsFunc(list, func(s string) bool {
-		return slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(s, w) })
 	})
 }
 

@@ -6,7 +6,9 @@ import (
 	"strings"
 )
 
-// nftText writes a rule much as `nft list ruleset` would.
+// nftText writes a rule much as `nft list ruleset` would: the ruleset is read once, as
+// JSON, and the words of nft itself would be those of a second reading, which other
+// rules may have been added before.
 func nftText(expr []map[string]any) string {
 	var parts []string
 	for _, e := range expr {

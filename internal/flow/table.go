@@ -72,7 +72,7 @@ func (t Table) group(change string) []string {
 		if classes[p] == nil {
 			order = append(order, p)
 		}
-		if name := r.short(); !contains(classes[p], name) {
+		if name := r.short(); !slices.Contains(classes[p], name) {
 			classes[p] = append(classes[p], name)
 		}
 	}
@@ -89,15 +89,6 @@ func (t Table) group(change string) []string {
 		}
 	}
 	return lines
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // short names the class with its number of addresses.

@@ -201,13 +201,13 @@ func explain(f Flow) (detail, remedy string) {
 		return fmt.Sprintf("%s would leave by %s instead of %s, %s", who, a.service(), b.service(), b.hop()),
 			fmt.Sprintf("%s names no service: write %s in front of its next hop", entry, b.Transport+":")
 	case b.Account != a.Account:
-		return fmt.Sprintf("%s would log in as %s at %s, not as %s", who, or(a.Account, "nobody"), a.hop(), or(b.Account, "nobody")),
+		return fmt.Sprintf("%s would log in as %s at %s, not as %s", who, cmp.Or(a.Account, "nobody"), a.hop(), cmp.Or(b.Account, "nobody")),
 			"keep the entry of that next hop in the password table of the service " + a.Transport
 	case b.TLS != a.TLS || b.TLSDetail != a.TLSDetail:
 		return fmt.Sprintf("%s goes to %s by the service %s too, with TLS level %s; it would be %s", who, a.hop(), a.Transport, b.level(), a.level()),
 			"remove that entry, so that its mail leaves through the relay like all other, or give it a service of its own in master.cf"
 	}
-	return fmt.Sprintf("%s would leave as <%s>, not as <%s>", who, or(f.After.Sender, f.Sender), or(f.Before.Sender, f.Sender)),
+	return fmt.Sprintf("%s would leave as <%s>, not as <%s>", who, cmp.Or(f.After.Sender, f.Sender), cmp.Or(f.Before.Sender, f.Sender)),
 		"name the senders that may be rewritten, or take them out of the table"
 }
 
@@ -233,11 +233,4 @@ func (w Route) service() string { return "the service " + w.Transport }
 
 func (w Route) level() string {
 	return strings.TrimSpace(w.TLS + " " + w.TLSDetail)
-}
-
-func or(value, instead string) string {
-	if value == "" {
-		return instead
-	}
-	return value
 }

@@ -41,12 +41,12 @@ func fetch(t *testing.T, c *http.Client, method, url string, headers map[string]
 	}
 	resp, err := c.Do(req)
 	if err != nil {
-		t.Fatalf("%s %s: %v", method, url, err)
+		t.Fatalf("%s %s: got the error %v, want none", method, url, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		t.Fatalf("%s %s: %v", method, url, err)
+		t.Fatalf("%s %s: got the error %v, want none", method, url, err)
 	}
 	return reply{resp.StatusCode, resp.Header, resp.ContentLength}, string(body)
 }

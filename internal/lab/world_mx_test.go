@@ -93,7 +93,7 @@ func TestControls(t *testing.T) {
 				}
 				conn, err := tls.Dial("tcp", n.at("tcp", net.JoinHostPort(a.String(), port)), &tls.Config{ServerName: c.Host, RootCAs: roots(w)})
 				if err != nil {
-					t.Errorf("%s port %s: %v", c.Host, port, err)
+					t.Errorf("%s port %s: got the error %v, want none", c.Host, port, err)
 					continue
 				}
 				_ = conn.Close()

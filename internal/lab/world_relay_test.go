@@ -118,7 +118,7 @@ func TestRelayServices(t *testing.T) {
 						}
 						at := n.at("tcp", net.JoinHostPort(addr.String(), strconv.Itoa(port.Port)))
 						if err := deliver(w, at, h.Name, port, &account, "from@example.com"); err != nil {
-							t.Errorf("%s %s port %d: %v", h.Name, addr, port.Port, err)
+							t.Errorf("%s %s port %d: got the error %v, want none", h.Name, addr, port.Port, err)
 						}
 						sent++
 					}

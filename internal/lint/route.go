@@ -68,13 +68,13 @@ func loginRules() []Rule {
 			return v.when(v.Route.authWanted() && !v.Route.yes("smtp_sasl_auth_enable"), "smtp_sasl_auth_enable is not yes for service %s", v.Route.Service)
 		}},
 		{"sasl_plugins_missing", Error, func(v *View) []Finding {
-			return v.when(v.Route.yes("smtp_sasl_auth_enable") && slices.Contains(v.SASLTypes, "cyrus") && !v.HasPlugin("PLAIN", "LOGIN") && !(v.Route.OAuth && containsFold(v.SASLPlugins, "XOAUTH2")),
+			return v.when(v.Route.yes("smtp_sasl_auth_enable") && slices.Contains(v.SASLTypes, "cyrus") && !v.HasPlugin("PLAIN", "LOGIN") && !(v.Route.OAuth && ContainsFold(v.SASLPlugins, "XOAUTH2")),
 				"no plug-in for PLAIN or LOGIN is installed")
 		}},
 		{"sasl_noplaintext_default", Error, noplaintext},
 		{"sasl_mech_filter", Error, func(v *View) []Finding {
 			filter := v.Route.Param("smtp_sasl_mechanism_filter")
-			return v.when(v.Route.yes("smtp_sasl_auth_enable") && filter != "" && !v.Route.OAuth && !containsFold(Words(filter), "plain", "login") && !strings.ContainsAny(filter, "!:/"),
+			return v.when(v.Route.yes("smtp_sasl_auth_enable") && filter != "" && !v.Route.OAuth && !ContainsFold(Words(filter), "plain", "login") && !strings.ContainsAny(filter, "!:/"),
 				"smtp_sasl_mechanism_filter = %s", filter)
 		}},
 		{"map_type_unsupported", Error, typeMissing},
@@ -125,7 +125,7 @@ func hostRules() []Rule {
 				}
 			}
 			list := v.Route.Param("debug_peer_list")
-			return v.when(v.Route.Host != "" && containsFold(Words(list), v.Route.Host), "debug_peer_list = %s", list)
+			return v.when(v.Route.Host != "" && ContainsFold(Words(list), v.Route.Host), "debug_peer_list = %s", list)
 		}},
 		{"maincf_inline_comment", Warning, inlineComment},
 		{"maincf_duplicate", Warning, duplicate},
@@ -213,8 +213,8 @@ func inlineComment(v *View) []Finding {
 	return v.when(len(v.InlineComments) > 0, "a '#' in the value of %s", strings.Join(v.InlineComments, ", "))
 }
 
-// containsFold reports whether list has one of want, whatever the case.
-func containsFold(list []string, want ...string) bool {
+// ContainsFold reports whether list has one of want, whatever the case.
+func ContainsFold(list []string, want ...string) bool {
 	return slices.ContainsFunc(list, func(s string) bool {
 		return slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(s, w) })
 	})

@@ -24,7 +24,7 @@ func (c Config) In(param, domain string) bool {
 			return true
 		}
 		if strings.HasPrefix(word, "/") { // a file with such a list in each line (postconf(5), mydestination)
-			return slices.ContainsFunc(logicalLines(c.Tables[word]), func(l logicalLine) bool { return containsFold(Words(l.text), domain) })
+			return slices.ContainsFunc(logicalLines(c.Tables[word]), func(l logicalLine) bool { return ContainsFold(Words(l.text), domain) })
 		}
 		return c.Lookups != nil && slices.ContainsFunc(c.Lookups.Tables(word), func(t Table) bool {
 			if _, known := c.Tables[t.Path]; !known {
@@ -64,7 +64,7 @@ func (c Config) OwnDomain(domain string) (found []Finding) {
 
 // HasPlugin reports whether a SASL plug-in for one of the mechanisms is installed.
 func (c Config) HasPlugin(mechanisms ...string) bool {
-	return containsFold(c.SASLPlugins, mechanisms...)
+	return ContainsFold(c.SASLPlugins, mechanisms...)
 }
 
 // Oversize finds that this server takes larger messages (message_size_limit) than

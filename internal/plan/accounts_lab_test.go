@@ -43,7 +43,7 @@ func TestLabAccountsDoNotMix(t *testing.T) {
 				l.Server.Shell(script.String())
 				for end := time.Now().Add(time.Minute); len(relay.Mailbox()) < 3*each; time.Sleep(50 * time.Millisecond) {
 					if time.Now().After(end) {
-						t.Fatalf("%d messages came\n%s", len(relay.Mailbox()), tail(l.Server.MailLog()))
+						t.Fatalf("got %d messages, want %d\n%s", len(relay.Mailbox()), 3*each, tail(l.Server.MailLog()))
 					}
 				}
 				for _, m := range relay.Mailbox() {

@@ -54,7 +54,7 @@ func file(t *testing.T, p plan.Plan, path string) plan.File {
 	t.Helper()
 	i := slices.IndexFunc(p.Files, func(f plan.File) bool { return f.Path == path })
 	if i < 0 {
-		t.Fatalf("no file %s is planned", path)
+		t.Fatalf("got no file %s in the plan, want it", path)
 	}
 	return p.Files[i]
 }
@@ -86,7 +86,7 @@ func TestBridgeConfig(t *testing.T) {
 	}
 	for _, f := range p.Files {
 		if f.Path != conf.ConfigPath(conf.Directory, "m365") && bytes.Contains(f.After, []byte("Gehe1mClient~42")) {
-			t.Errorf("%s: got the secret in it", f.Path)
+			t.Errorf("%s: got the secret in it, want it left out", f.Path)
 		}
 	}
 	s.apply(p)
@@ -237,7 +237,7 @@ func TestBridgeOfInstance(t *testing.T) {
 		host.Elsewhere = row.other
 		p, err := plan.Build(plan.Server{State: state, Bridge: host}, c)
 		if err != nil {
-			t.Fatalf("%s: %v", row.name, err)
+			t.Fatalf("%s: got the error %v, want none", row.name, err)
 		}
 		var got plan.Action
 		for _, f := range p.Files {

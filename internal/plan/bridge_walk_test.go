@@ -62,7 +62,7 @@ func TestBridgeWalk(t *testing.T) {
 				ways = append(ways, way(h))
 				for _, f := range h.Filters {
 					if _, err := regexp.Compile("(?i)" + f.Match); err != nil {
-						t.Errorf("filter of hop %d: %v", n, err)
+						t.Errorf("filter of hop %d: got the error %v, want none", n, err)
 					}
 				}
 				if (len(h.Filters) > 0) != (h.API == nil) {
@@ -74,7 +74,7 @@ func TestBridgeWalk(t *testing.T) {
 			}
 			for _, f := range p.Files {
 				if f.Path != conf.ConfigPath(conf.Directory, row.conf) && (bytes.Contains(f.After, []byte(row.hops[0].Password.Reveal())) && !row.hops[0].Password.IsZero() || bytes.Contains(f.After, []byte("Gehe1m"))) {
-					t.Errorf("%s: got a secret in it", f.Path)
+					t.Errorf("%s: got a secret in it, want none", f.Path)
 				}
 			}
 			master := string(file(t, p, masterPath).After)
@@ -97,7 +97,7 @@ func TestBridgeWalk(t *testing.T) {
 			for _, h := range row.hops {
 				if h.Bridged() {
 					if _, ok := plan.StoredAccounts(s.state(t)).BridgeHop(h); !ok {
-						t.Errorf("%s: got no stored hop", h.NextHop())
+						t.Errorf("%s: got no stored hop, want one", h.NextHop())
 					}
 					continue
 				}

@@ -22,7 +22,7 @@ func TestBuildTwiceIsUnchanged(t *testing.T) {
 		}
 	}
 	if len(second.Commands) != 0 {
-		t.Errorf("commands on an unchanged host: %v", second.Commands)
+		t.Errorf("commands on an unchanged host: got %v, want none", second.Commands)
 	}
 }
 
@@ -32,7 +32,7 @@ func TestBuildKeepsOtherLines(t *testing.T) {
 		after := text(t, build(t, s, options()), path)
 		for line := range strings.Lines(s.files[path]) {
 			if !strings.Contains(after, line) && !strings.HasPrefix(line, "relayhost") {
-				t.Errorf("%s lost %q", path, line)
+				t.Errorf("%s: got no %q, want it kept", path, line)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"relayhost/internal/config"
 	"relayhost/internal/host"
+	"relayhost/internal/lab/claimtest"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -289,16 +290,7 @@ func claims(t *testing.T) []claim {
 // Every note of a plan is there where it holds, and in no state in which it is false.
 func TestClaims(t *testing.T) {
 	for _, c := range claims(t) {
-		t.Run(c.text, func(t *testing.T) {
-			if got := strings.Join(notesOf(t, c.holds), "\n"); !strings.Contains(got, c.text) {
-				t.Errorf("where it holds: got\n%s\nwant %q", got, c.text)
-			}
-			for i, change := range c.fails {
-				if got := strings.Join(notesOf(t, change), "\n"); strings.Contains(got, c.text) {
-					t.Errorf("state %d, where it is false: got\n%s\nwant no %q", i, got, c.text)
-				}
-			}
-		})
+		claimtest.Check(t, c.text, func(t *testing.T, s state) string { return strings.Join(notesOf(t, s), "\n") }, c.holds, c.fails)
 	}
 }
 
@@ -404,7 +396,7 @@ func TestEveryClaimIsTested(t *testing.T) {
 		for _, m := range found {
 			format, err := strconv.Unquote(m[1] + m[2])
 			if err != nil {
-				t.Fatalf("%s: %s: %v", file, m[0], err)
+				t.Fatalf("%s: %s: got the error %v, want none", file, m[0], err)
 			}
 			if format == "%s" {
 				continue // a conflict, which has a text of its own

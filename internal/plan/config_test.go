@@ -73,7 +73,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 			t.Errorf("want %s refused, got %v", test.field, err)
 		}
 		if password := o.First().Password.Reveal(); err != nil && len(password) > 3 && strings.Contains(err.Error(), password) {
-			t.Errorf("the error shows the password: %v", err)
+			t.Errorf("got the password in the error, want it left out: %v", err)
 		}
 	}
 }
@@ -86,7 +86,7 @@ func TestPasswordsThatAreStored(t *testing.T) {
 		s.set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd")
 		user, stored, ok := plan.Credentials(s.state(t), p.First().NextHop)
 		if !ok || user != "joe" || stored.Reveal() != password {
-			t.Errorf("%q came back as %q (%v)", password, stored.Reveal(), ok)
+			t.Errorf("want %q back, got %q (%v)", password, stored.Reveal(), ok)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func TestAnswersComeBack(t *testing.T) {
 	}
 	*again.First() = *o.First()
 	if got := text(t, build(t, debian(t), again), config.Path); got != written {
-		t.Errorf("filled from\n%s\ncame\n%s", written, got)
+		t.Errorf("want\n%s\ngot\n%s", written, got)
 	}
 	for _, bad := range []string{"version = 2\n", "version = 1\npassword = 'x'\n", "relay"} {
 		if _, err := config.Read([]byte(bad)); err == nil || !strings.Contains(err.Error(), config.Path) {

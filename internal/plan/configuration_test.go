@@ -31,7 +31,7 @@ func TestConfigurationPage(t *testing.T) {
 	for _, path := range []string{mainPath, masterPath} {
 		_, ours, found := strings.Cut(text(t, p, path), "# Set by relayhost; see /etc/relayhost/relayhost.toml\n")
 		if !found {
-			t.Fatalf("%s has no lines of ours:\n%s", path, text(t, p, path))
+			t.Fatalf("%s: want lines of ours, got\n%s", path, text(t, p, path))
 		}
 		var want []string
 		for line := range strings.Lines(ours) {

@@ -76,7 +76,7 @@ func TestConflicts(t *testing.T) {
 		"both lists count":   open(debian(t)).set("smtpd_relay_restrictions", "permit").set("smtpd_recipient_restrictions", "permit_mynetworks, reject_unauth_destination"),
 	} {
 		if _, err := plan.Build(plan.Server{State: s.state(t)}, options()); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got the error %v, want none", name, err)
 		}
 	}
 }
@@ -110,7 +110,7 @@ func TestOverridesInMasterCF(t *testing.T) {
 			t.Errorf("%s: notes %q", test.entry, p.Notes)
 		}
 		if !strings.Contains(text(t, p, masterPath), test.entry) {
-			t.Errorf("%s is gone", test.entry)
+			t.Errorf("got no %s, want it kept", test.entry)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func hopsThatDiffer(t *testing.T, suite lab.Suite) {
 	send(`.*status=deferred \(Server certificate not verified`)
 	for _, session := range second.Sessions()[before:] {
 		if session.Count("AUTH")+session.Count("MAIL") != 0 {
-			t.Errorf("with another certificate: session %+v", session)
+			t.Errorf("with another certificate: got the session %+v, want none", session)
 		}
 	}
 	quiet(t, s)

@@ -257,17 +257,17 @@ func failsOver(t *testing.T, suite lab.Suite, f failure) {
 	t.Logf("%d messages in %v", messages, time.Since(began).Round(10*time.Millisecond))
 	log := s.MailLog()
 	if !regexp.MustCompile(f.log).MatchString(log) {
-		t.Errorf("the log does not say %q\n%s", f.log, tail(log))
+		t.Errorf("want %q in the log, got\n%s", f.log, tail(log))
 	}
 	if strings.Contains(log, "status=bounced") || strings.Contains(log, "status=deferred") {
-		t.Errorf("bounced or deferred:\n%s", tail(log))
+		t.Errorf("want nothing bounced or deferred, got\n%s", tail(log))
 	}
 	if n, m := len(first.Mailbox()), len(second.Mailbox()); n != 0 || m != messages {
 		t.Errorf("%d messages at the first, %d at the second, want 0 and %d", n, m, messages)
 	}
 	for _, session := range append(first.Sessions(), second.Sessions()...) {
 		if session.AuthBeforeTLS {
-			t.Errorf("a password in the clear: %+v", session)
+			t.Errorf("got a password in the clear, want none: %+v", session)
 		}
 	}
 	for _, session := range second.Sessions() {

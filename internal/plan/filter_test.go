@@ -37,7 +37,7 @@ func compiled(t *testing.T, pattern string) *regexp.Regexp {
 	}
 	re, err := regexp.Compile("(?is)" + strings.ReplaceAll(pattern, `\/`, "/"))
 	if err != nil {
-		t.Fatalf("%s: %v", pattern, err)
+		t.Fatalf("%s: got the error %v, want none", pattern, err)
 	}
 	patterns.Store(pattern, re)
 	return re
@@ -122,7 +122,7 @@ func TestDelayWarning(t *testing.T) {
 			}
 			s.apply(p)
 			if again := build(t, s, options()); again.Changed() || hasNote(again, name) {
-				t.Errorf("a second run changes it: %q", again.Notes)
+				t.Errorf("got a change of a second run, want none: %q", again.Notes)
 			}
 		})
 	}

@@ -54,7 +54,7 @@ func TestOtherSenders(t *testing.T) {
 			s.apply(first)
 			second := build(t, s, options(tc.change...))
 			if second.Changed() {
-				t.Errorf("a second plan changes it to %s", line(second))
+				t.Errorf("want the same of a second plan, got %s", line(second))
 			}
 			// The others' relays go: nothing may point at their tables.
 			s.files[mainPath] = strings.ReplaceAll(s.files[mainPath], "sender_dependent_relayhost_maps = ", "other = ")

@@ -51,7 +51,7 @@ func TestSetupOfAnEarlierRelease(t *testing.T) {
 			}
 			// The accounts are found where that release has stored them.
 			if p := lookAt(t, s, blank(o)); p.Incomplete {
-				t.Error("the stored accounts are not found")
+				t.Error("got no stored accounts, want them found")
 			}
 			p := build(t, s, o)
 			for _, f := range p.Files {
@@ -64,7 +64,7 @@ func TestSetupOfAnEarlierRelease(t *testing.T) {
 			}
 			s.apply(p)
 			if again := build(t, s, o); again.Changed() {
-				t.Errorf("a second plan changes %q", changed(again))
+				t.Errorf("got changes of a second plan, want none: %q", changed(again))
 			}
 			if got := s.state(t).Facts().SharedSettings(); len(got) > 0 {
 				t.Errorf("settings of an earlier release: got %v, want none", got)
@@ -87,7 +87,7 @@ func TestSetupOfAnEarlierRelease(t *testing.T) {
 			}
 			for path := range s.files {
 				if _, wanted := fresh.files[path]; !wanted {
-					t.Errorf("%s is left", path)
+					t.Errorf("got %s left, want it gone", path)
 				}
 			}
 		})

@@ -27,12 +27,12 @@ func FuzzBuild(f *testing.F) {
 			s := debian(t).with(mainPath, main)
 			p, err := plan.Build(plan.Server{State: s.state(t), Force: true}, o)
 			if err != nil {
-				t.Fatalf("%s, %q: %v", name, main, err)
+				t.Fatalf("%s, %q: got the error %v, want none", name, main, err)
 			}
 			s.apply(p)
 			again, err := plan.Build(plan.Server{State: s.state(t), Force: true}, o)
 			if err != nil {
-				t.Fatalf("%s, %q, again: %v", name, main, err)
+				t.Fatalf("%s, %q, again: got the error %v, want none", name, main, err)
 			}
 			for _, file := range again.Files {
 				if file.Action != plan.Unchanged {

@@ -55,7 +55,7 @@ func answersFor(t *testing.T, r relays.Relay, mode relays.TLSMode, port int) con
 		name, err = r.Host(r.Hosts.Example)
 	}
 	if err != nil {
-		t.Fatalf("%s: %v", r.ID, err)
+		t.Fatalf("%s: got the error %v, want none", r.ID, err)
 	}
 	user := r.Auth.Username.Fixed
 	if user == "" {
@@ -90,7 +90,7 @@ func TestGolden(t *testing.T) {
 	}
 	files, _ := filepath.Glob(filepath.Join("testdata", "golden", "*.txt"))
 	if len(files) != n {
-		t.Errorf("%d golden files for %d ways", len(files), n)
+		t.Errorf("got %d golden files, want %d", len(files), n)
 	}
 	if n < 30 {
 		t.Errorf("only %d ways, want at least 30", n)

@@ -52,7 +52,7 @@ func option(t *testing.T, p plan.Plan, name string) string {
 	}
 	s, ok := m.Get(p.Default().Service, "unix")
 	if !ok {
-		t.Fatalf("master.cf has no %s", p.Default().Service)
+		t.Fatalf("got no %s in master.cf, want it", p.Default().Service)
 	}
 	for _, o := range s.Options {
 		if o.Name == name {
@@ -83,7 +83,7 @@ func TestChangingTheRelayLeavesNothingOfTheOldOne(t *testing.T) {
 	for _, f := range p.Files {
 		for _, old := range []string{"relayhost-ses", "smtp.example.net", "s3c:ret"} {
 			if strings.Contains(string(f.After), old) {
-				t.Errorf("%s still holds %s:\n%s", f.Path, old, f.After)
+				t.Errorf("%s: got %s in it still, want it gone:\n%s", f.Path, old, f.After)
 			}
 		}
 	}

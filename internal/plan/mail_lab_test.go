@@ -119,7 +119,7 @@ func carries(t *testing.T, l *lab.Lab, suite lab.Suite, r relays.Relay, port int
 	relay := l.World.Relay(r.ID)
 	a := answersTo(relay, port, mode)
 	if files := write(t, l.Server, a); len(files) == 0 {
-		t.Fatal("nothing was written")
+		t.Fatal("got nothing written, want the files")
 	}
 	readBack(t, l.Server)
 	isGolden(t, l.Server, suite, r, port, mode)
@@ -141,7 +141,7 @@ func carries(t *testing.T, l *lab.Lab, suite lab.Suite, r relays.Relay, port int
 		t.Errorf("session %+v", s)
 	}
 	if again := write(t, l.Server, a); len(again) != 0 {
-		t.Errorf("a second run writes %q", again)
+		t.Errorf("got %q written by a second run, want nothing", again)
 	}
 }
 
@@ -179,7 +179,7 @@ func readBack(t *testing.T, s *lab.Server) {
 		for _, o := range entry.Options {
 			n++
 			if got := read[entry.Name+"/unix/"+o.Name]; got != o.Value {
-				t.Errorf("postconf reads %s of %s as %q, the file says %q", o.Name, entry.Name, got, o.Value)
+				t.Errorf("%s of %s: got %q from postconf, want %q as in the file", o.Name, entry.Name, got, o.Value)
 			}
 		}
 	}
@@ -239,14 +239,14 @@ func isGolden(t *testing.T, s *lab.Server, suite lab.Suite, r relays.Relay, port
 	for _, name := range append(want.Marked(), "relayhost") {
 		compared++
 		if a, b := mustGet(t, got, name), mustGet(t, want, name); a != b {
-			t.Errorf("%s = %s, golden %s", name, a, b)
+			t.Errorf("%s: got %s, want %s", name, a, b)
 		}
 	}
 	if g.version.Minor != minors[suite] || compared < 4 {
 		t.Errorf("Postfix 3.%d for %s: only %d compared, want %d and at least 4", g.version.Minor, suite, compared, minors[suite])
 	}
 	if a, b := ourEntries(t, s.ReadFile(masterPath)), ourEntries(t, text(t, p, masterPath)); a != b {
-		t.Errorf("master.cf has\n%s\nand golden\n%s", a, b)
+		t.Errorf("master.cf: got\n%s\nwant\n%s", a, b)
 	}
 }
 
@@ -254,7 +254,7 @@ func mustGet(t *testing.T, m *postfix.Main, name string) string {
 	t.Helper()
 	value, ok := m.Get(name)
 	if !ok {
-		t.Errorf("%s is not set", name)
+		t.Errorf("got no %s, want it set", name)
 	}
 	return value
 }
@@ -328,7 +328,7 @@ func noLogin(t *testing.T, l *lab.Lab, n, port int, stripped bool, flaw lab.Flaw
 	l.Server.WaitLog(fmt.Sprintf(`to=<ops%d@example\.net>, .*status=deferred \(.*%s`, n, log))
 	sessions := relay.Sessions()[before:]
 	if len(sessions) == 0 {
-		t.Fatal("no connection came")
+		t.Fatal("got no connection, want one")
 	}
 	for _, s := range sessions {
 		if s.Count("AUTH") != 0 || s.Username != "" || s.Count("MAIL") != 0 || s.Implicit != (port == 465) {

@@ -82,7 +82,7 @@ func notTalkedOutOfTLS(t *testing.T, l *lab.Lab, n, port int, level string) {
 	}
 	sessions := relay.Sessions()[before:]
 	if len(sessions) == 0 {
-		t.Fatal("no connection came")
+		t.Fatal("got no connection, want one")
 	}
 	for _, session := range sessions {
 		if session.Count("AUTH")+session.Count("MAIL")+session.Count("DATA") != 0 {

@@ -23,7 +23,7 @@ func hop(t testing.TB, id string, port int, account string) config.Hop {
 		name, err = r.Host(r.Hosts.Example)
 	}
 	if err != nil {
-		t.Fatalf("%s: %v", id, err)
+		t.Fatalf("%s: got the error %v, want none", id, err)
 	}
 	mode, _ := r.TLSOf(port)
 	return config.Hop{Relay: r, Host: name, Port: port, TLS: mode, Username: account, Password: secret.New("pw-" + account)}

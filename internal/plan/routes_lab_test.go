@@ -126,11 +126,11 @@ func (c routesCase) run(t *testing.T, l *lab.Lab) {
 	relay := l.World.Relay
 	a := c.setUp(relay("ses"), relay("postmark"), relay("sendgrid"), relay("mailgun"))
 	if files := write(t, l.Server, a); len(files) == 0 {
-		t.Fatal("nothing was written")
+		t.Fatal("got nothing written, want the files")
 	}
 	readBack(t, l.Server)
 	if again := write(t, l.Server, a); len(again) != 0 {
-		t.Errorf("a second run writes %q", again)
+		t.Errorf("got %q written by a second run, want nothing", again)
 	}
 	leftovers(t, l.Server)
 	for i, m := range c.mail {

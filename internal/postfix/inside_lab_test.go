@@ -39,7 +39,7 @@ func command(t *testing.T, stdin string, args ...string) string {
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%q: %v\n%s", args, err, out)
+		t.Fatalf("%q: got the error %v, want none\n%s", args, err, out)
 	}
 	return string(out)
 }
@@ -58,7 +58,7 @@ func read(t *testing.T, dir string) postfix.State {
 func TestInsideStopped(t *testing.T) {
 	onServer(t)
 	if s := read(t, ""); s.Running || !s.Installed {
-		t.Errorf("running %v, installed %v before the start", s.Running, s.Installed)
+		t.Errorf("before the start: got running %v, installed %v, want only installed", s.Running, s.Installed)
 	}
 }
 
@@ -75,14 +75,14 @@ func TestInsideRead(t *testing.T) {
 	}
 	for _, path := range []string{"/etc/aliases", "/etc/postfix/sasl_passwd", "/etc/postfix/policy"} {
 		if len(s.Maps[path]) == 0 || s.MapMeta[path].Mode == 0 {
-			t.Errorf("%s was not read", path)
+			t.Errorf("got nothing of %s, want it read", path)
 		}
 	}
 	if _, ok := s.Master.Get("tlsproxy", "unix"); ok {
-		t.Error("tlsproxy is commented out")
+		t.Error("got no tlsproxy, want it: it is commented out")
 	}
 	if got, _ := s.Main.Get("smtp_sasl_password_maps"); got != s.Params["smtp_sasl_password_maps"] {
-		t.Errorf("main.cf says %q, postconf %q", got, s.Params["smtp_sasl_password_maps"])
+		t.Errorf("main.cf: got %q, want %q as postconf has it", got, s.Params["smtp_sasl_password_maps"])
 	}
 	if s.MainMeta.Mode.Perm() != 0o644 || len(s.Params) < 900 {
 		t.Errorf("mode %v, %d parameters, want at least 900", s.MainMeta.Mode, len(s.Params))
@@ -128,7 +128,7 @@ func TestInsideUnusable(t *testing.T) {
 		s, err := postfix.Read(ctx, &host.Reader{}, dir)
 		var config *postfix.ConfigError
 		if !errors.As(err, &config) || !tc.want(err) || !s.Installed || s.ConfigDir != dir {
-			t.Errorf("%s: %v (%+v)", tc.name, err, s)
+			t.Errorf("%s: got the error %v, want none (%+v)", tc.name, err, s)
 		}
 	}
 }

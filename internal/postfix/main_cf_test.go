@@ -12,7 +12,7 @@ func parseMain(t *testing.T, text string) *Main {
 	t.Helper()
 	m, err := ParseMain([]byte(text))
 	if err != nil {
-		t.Fatalf("ParseMain: %v", err)
+		t.Fatalf("ParseMain: got the error %v, want none", err)
 	}
 	return m
 }
@@ -46,10 +46,10 @@ func TestMainGet(t *testing.T) {
 		})
 	}
 	if _, ok := parseMain(t, "  a = 1\n").Get("a"); ok {
-		t.Error("white space that continues nothing defines something")
+		t.Error("white space that continues nothing: got a parameter, want none")
 	}
 	if _, ok := parseMain(t, "Relayhost = x\n").Get("relayhost"); ok {
-		t.Error("names are case sensitive")
+		t.Error("got the names without regard to case, want them case sensitive")
 	}
 }
 
@@ -171,7 +171,7 @@ func TestMainTells(t *testing.T) {
 	c.Set("a", "changed")
 	c.Remove("b")
 	if got, _ := m.Get("a"); got != "1" || !slices.Contains(m.Names(), "b") {
-		t.Error("changing a clone has changed the original")
+		t.Error("got the original changed with its clone, want it as it was")
 	}
 }
 
@@ -198,7 +198,7 @@ func FuzzMain(f *testing.F) {
 		others[name] = oneLine(value)
 		again, err := ParseMain(m.Bytes())
 		if err != nil {
-			t.Fatalf("after Set(%q, %q): %v\n%q", name, value, err, m.Bytes())
+			t.Fatalf("after Set(%q, %q): got the error %v, want none\n%q", name, value, err, m.Bytes())
 		}
 		for n, want := range others {
 			if got, ok := again.Get(n); !ok || got != want {
@@ -208,7 +208,7 @@ func FuzzMain(f *testing.F) {
 		m.Remove(name)
 		delete(others, name)
 		if again, err = ParseMain(m.Bytes()); err != nil {
-			t.Fatalf("after Remove(%q): %v", name, err)
+			t.Fatalf("after Remove(%q): got the error %v, want none", name, err)
 		}
 		for n, want := range others {
 			if got, ok := again.Get(n); !ok || got != want {

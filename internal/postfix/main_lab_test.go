@@ -120,10 +120,10 @@ func compare(t *testing.T, s *lab.Server, texts []string) (fatal, values int) {
 		case strings.Contains(line, "macro processing error"):
 			// "${" without end, found when the value is used and not before.
 			if err != nil {
-				t.Errorf("postconf %s, ParseMain: %v", line, err)
+				t.Errorf("postconf %s, ParseMain: got the error %v, want none", line, err)
 			}
 		case (err != nil) != refused:
-			t.Errorf("postconf %s, ParseMain: %v\n%q", line, err, texts[i])
+			t.Errorf("ParseMain: want what postconf says, %s, got the error %v\n%q", line, err, texts[i])
 		case refused:
 			fatal++
 		default:
@@ -133,7 +133,7 @@ func compare(t *testing.T, s *lab.Server, texts []string) (fatal, values int) {
 		i++
 	}
 	if i != len(texts) {
-		t.Fatalf("%d of %d texts were seen by postconf", i, len(texts))
+		t.Fatalf("got %d texts through postconf, want %d", i, len(texts))
 	}
 	return fatal, values
 }
@@ -153,7 +153,7 @@ func agree(t *testing.T, m *postfix.Main, shown map[string]string, known map[str
 	}
 	for name := range shown {
 		if _, ok := m.Get(name); !ok {
-			t.Errorf("%s: postconf shows it, Get does not\n%q", name, text)
+			t.Errorf("%s: got nothing by Get, want what postconf shows\n%q", name, text)
 		}
 	}
 	return values

@@ -27,7 +27,7 @@ func parseMaster(t *testing.T, text string) *Master {
 	t.Helper()
 	m, err := ParseMaster([]byte(text))
 	if err != nil {
-		t.Fatalf("ParseMaster: %v", err)
+		t.Fatalf("ParseMaster: got the error %v, want none", err)
 	}
 	return m
 }
@@ -38,7 +38,7 @@ func TestMasterGet(t *testing.T) {
 		t.Errorf("%d services, want 4", got)
 	}
 	if _, ok := m.Get("tlsproxy", "unix"); ok {
-		t.Error("tlsproxy is commented out and was found")
+		t.Error("got tlsproxy, want none: it is commented out")
 	}
 	got, _ := m.Get("smtp", "unix")
 	want := Service{
@@ -159,10 +159,10 @@ func FuzzMaster(f *testing.F) {
 		m.Set(ours)
 		again, err := ParseMaster(m.Bytes())
 		if err != nil {
-			t.Fatalf("after Set: %v\n%q", err, m.Bytes())
+			t.Fatalf("after Set: got the error %v, want none\n%q", err, m.Bytes())
 		}
 		if got, _ := again.Get(ours.Name, ours.Type); !cmp.Equal(got, ours) {
-			t.Fatalf("wrote %+v, read %+v", ours, got)
+			t.Fatalf("want %+v as written, got %+v", ours, got)
 		}
 		again.Remove(ours.Name, ours.Type)
 		if diff := cmp.Diff(before, again.Services()); diff != "" && !strings.Contains(string(data), "relayhost-fuzz") {

@@ -40,7 +40,7 @@ func TestLabMasterAgreesWithPostconf(t *testing.T) {
 				if verdict, ok := strings.CutPrefix(line, "@@ "); ok {
 					m, err := postfix.ParseMaster([]byte(texts[i]))
 					if refused := verdict[0] != '0'; refused != (err != nil) {
-						t.Errorf("postconf %s, ParseMaster: %v\n%q", verdict, err, texts[i])
+						t.Errorf("ParseMaster: want what postconf says, %s, got the error %v\n%q", verdict, err, texts[i])
 					} else if refused {
 						fatal++
 					} else {
@@ -66,7 +66,7 @@ func TestLabMasterAgreesWithPostconf(t *testing.T) {
 			}
 			t.Logf("%d texts, %d entries equal, %d texts fatal for both", i, entries, fatal)
 			if i != len(texts) || entries < 300 || fatal < 3 {
-				t.Error("too little was compared")
+				t.Errorf("got %d texts, %d entries and %d fatal texts, want %d, 300 and 3 at least", i, entries, fatal, len(texts))
 			}
 		})
 	}

@@ -17,7 +17,7 @@ func TestCutOff(t *testing.T) {
 			t.Fatalf("cut at %d (%s): got %v, %+v, want nil", end, whole[:end], err, m)
 		}
 		if string(line) != whole {
-			t.Fatalf("cut at %d: the line was written to", end)
+			t.Fatalf("cut at %d: got the line written to, want it as it was", end)
 		}
 	}
 	for _, line := range []string{"", "}", "{}}", head, "warning: x", strings.Repeat("}", 100)} {
@@ -31,7 +31,7 @@ func FuzzQueue(f *testing.F) {
 	f.Add([]byte(`{"queue_name": "deferred", "queue_id": "0298F48", "arrival_time": 1795309314, "message_size": 2068, "forced_expire": false, "sender": "MAILER-DAEMON", "recipients": [{"address": "a@x.test", "delay_reason": "Host not found"}]}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		if m, err := parseQueued(line); err == nil && m.Reason() != "" && len(m.Recipients) == 0 {
-			t.Errorf("a reason without a recipient: %+v", m)
+			t.Errorf("a reason without a recipient: got %+v, want none", m)
 		}
 	})
 }

@@ -27,23 +27,23 @@ func recorded(t *testing.T, path string) map[string]string {
 	comment := string(archive.Comment)
 	_, unsure, found := strings.Cut(comment, "\nunsure: ")
 	if !found {
-		t.Errorf("%s: it is not said what is unsure", path)
+		t.Errorf("%s: got no word on what is unsure, want one", path)
 	}
 	parts := map[string]string{}
 	for _, f := range archive.Files {
 		parts[f.Name] = string(f.Data)
 		if !slices.Contains(bare, f.Name) && !strings.Contains(comment, "\n"+f.Name+": https://") {
-			t.Errorf("%s: no source of %s", path, f.Name)
+			t.Errorf("%s: got no source of %s, want one", path, f.Name)
 		}
 	}
 	for _, fact := range []string{"os-release", "has", "ca-bundle", "failure"} {
 		if parts[fact] == "" && !strings.Contains(unsure, fact) {
-			t.Errorf("%s: %s is neither recorded nor unsure", path, fact)
+			t.Errorf("%s: got %s neither recorded nor unsure, want one of them", path, fact)
 		}
 	}
 	for _, fact := range []string{"default_database_type", "mail_version"} {
 		if !strings.Contains(parts["postconf"], fact) && !strings.Contains(unsure, fact) {
-			t.Errorf("%s: %s is neither recorded nor unsure", path, fact)
+			t.Errorf("%s: got %s neither recorded nor unsure, want one of them", path, fact)
 		}
 	}
 	return parts
@@ -77,7 +77,7 @@ func TestRecorded(t *testing.T) {
 			t.Fatal(err)
 		}
 		if state.CAFile != bundle {
-			t.Errorf("CA bundle %q, recorded is %q", state.CAFile, bundle)
+			t.Errorf("CA bundle: got %q, want %q as recorded", state.CAFile, bundle)
 		}
 		fresh, said := Fresh(state), parseParams(parts["postconf"])
 		if page, ok := FreshOn(fresh.distribution, "host.example.com", Version{}); !ok || bundle != "" && page.CAFile != bundle || page.Version != fresh.Version {
@@ -98,13 +98,13 @@ func TestRecorded(t *testing.T) {
 		for _, typ := range strings.Fields(parts["has"]) {
 			facts++
 			if !slices.Contains(fresh.MapTypes, typ) {
-				t.Errorf("its Postfix has %s, assumed is %v", typ, fresh.MapTypes)
+				t.Errorf("got %s in its Postfix, want it among those assumed: %v", typ, fresh.MapTypes)
 			}
 		}
 		for _, typ := range strings.Fields(parts["lacks"]) {
 			facts++
 			if slices.Contains(fresh.MapTypes, typ) {
-				t.Errorf("its Postfix lacks %s, assumed is %v", typ, fresh.MapTypes)
+				t.Errorf("got no %s in its Postfix, want all that are assumed: %v", typ, fresh.MapTypes)
 			}
 		}
 	})

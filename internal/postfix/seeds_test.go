@@ -123,7 +123,7 @@ func TestMergeSeeds(t *testing.T) {
 		again := parseMain(t, once)
 		merge(again)
 		if string(again.Bytes()) != once {
-			t.Errorf("seed %d: merging twice changes the text again", i)
+			t.Errorf("seed %d: got another text of the second merge, want the same", i)
 		}
 		for name, want := range others {
 			if got, ok := again.Get(name); !ok || got != want {
@@ -138,7 +138,7 @@ func TestMergeSeeds(t *testing.T) {
 			}
 			at := slices.Index(kept, line)
 			if at < 0 && slices.Index(kept, line+"\r") < 0 && !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t") {
-				t.Errorf("seed %d: the line %q is gone", i, line)
+				t.Errorf("seed %d: got no line %q, want it kept", i, line)
 			} else if at >= 0 {
 				kept = kept[at+1:]
 			}

@@ -24,21 +24,21 @@ func TestSELinux(t *testing.T) {
 	}
 	for port, denied := range map[int]bool{25: false, 465: false, 587: false, 2525: false, 2526: true, 2587: true, 8005: false, 8080: true} {
 		if s.PortDenied(port) != denied {
-			t.Errorf("port %d denied: %v", port, !denied)
+			t.Errorf("port %d: got denied %v, want %v", port, !denied, denied)
 		}
 	}
 	any := s
 	any.AnyPort = true
 	if any.PortDenied(2587) {
-		t.Error("a port is denied where any is allowed")
+		t.Error("got a port denied, want none where any is allowed")
 	}
 	files["/sys/fs/selinux/enforce"] = "0"
 	if s := selinux(tree(t, files), "", ""); s.Enforcing || s.PortDenied(2587) || s.ReuseDenied() || s.LogDenied() {
-		t.Errorf("permissive: %+v", s)
+		t.Errorf("permissive: got %+v, want nothing denied", s)
 	}
 	for label, denied := range map[string]bool{"postfix_exec_t": true, "postfix_smtp_exec_t": false, "postfix_tlsproxy_exec_t": false, "": false} {
 		if (SELinux{Enforcing: true, TLSProxy: label}).ReuseDenied() != denied || (SELinux{TLSProxy: label}).ReuseDenied() {
-			t.Errorf("label %q: denied is not %v", label, denied)
+			t.Errorf("label %q: got the opposite of denied, want %v", label, denied)
 		}
 	}
 }
@@ -57,21 +57,21 @@ func TestLogAllowed(t *testing.T) {
 		}
 	}
 	if !logAllowed(policy(fedora), "unconfined_t", "postfix_data_t") {
-		t.Error("Fedora's policy allows it")
+		t.Error("got it denied, want it allowed as Fedora's policy does")
 	}
 	for i, rule := range fedora {
 		if logAllowed(policy(slices.Delete(slices.Clone(fedora), i, i+1)), "unconfined_t", "postfix_data_t") {
-			t.Errorf("allowed without %s", rule)
+			t.Errorf("got it allowed without %s, want it denied", rule)
 		}
 	}
 	for _, types := range [][2]string{{"unconfined_t", "var_lib_t"}, {"unconfined_t", "var_log_t"}, {"cloud_init_t", "postfix_data_t"}, {"", "postfix_data_t"}, {"unconfined_t", ""}} {
 		if logAllowed(policy(fedora), types[0], types[1]) {
-			t.Errorf("%s may give a log the type %s", types[0], types[1])
+			t.Errorf("got that %s may give a log the type %s, want that it may not", types[0], types[1])
 		}
 	}
 	silent := func(string, string, string, string) (bool, error) { return true, errors.New("no such class") }
 	if logAllowed(silent, "unconfined_t", "postfix_data_t") {
-		t.Error("allowed by a kernel that does not say")
+		t.Error("a kernel that does not say: got it allowed, want it denied")
 	}
 	if !(SELinux{Enforcing: true}).LogDenied() || (SELinux{}).LogDenied() || (SELinux{Enforcing: true, LogLabel: "x"}).LogDenied() {
 		t.Error("LogDenied")

@@ -47,7 +47,7 @@ func inside(t *testing.T, s *lab.Server, uid uint32, name string) {
 	}
 	r := s.Do(lab.Command{Args: []string{path, "-test.v", "-test.run", "^" + name + "$"}, Env: []string{insideEnv + "=1"}, UID: uid, GID: uid})
 	if r.Code != 0 || !strings.Contains(r.Stdout, "--- PASS: "+name) {
-		t.Fatalf("%s on the server: %s", name, r)
+		t.Fatalf("%s on the server: got %s, want success", name, r)
 	}
 	t.Log(r.Stdout)
 }

@@ -13,7 +13,7 @@ func parseTable(t *testing.T, text string) *Source {
 	t.Helper()
 	s, err := ParseSource([]byte(text))
 	if err != nil {
-		t.Fatalf("ParseSource: %v", err)
+		t.Fatalf("ParseSource: got the error %v, want none", err)
 	}
 	return s
 }
@@ -104,7 +104,7 @@ func FuzzSource(f *testing.F) {
 		others[fold(key)] = oneLine(value)
 		again, err := parseSource(s.Bytes(), aliases)
 		if err != nil {
-			t.Fatalf("after Set: %v", err)
+			t.Fatalf("after Set: got the error %v, want none", err)
 		}
 		for k, want := range others {
 			if got, ok := again.Get(k); !ok || got != want {
@@ -113,7 +113,7 @@ func FuzzSource(f *testing.F) {
 		}
 		again.Remove(key)
 		if _, ok := again.Get(key); ok {
-			t.Fatalf("%q is still there", key)
+			t.Fatalf("got %q still there, want it gone", key)
 		}
 	})
 }

@@ -64,7 +64,7 @@ func TestReadWithoutPostfix(t *testing.T) {
 	}
 	s.Load(r, "/etc/os-release", "/etc/none")
 	if _, none := s.Maps["/etc/none"]; none || len(s.Maps["/etc/os-release"]) == 0 || len(s.MapMeta) != 1 {
-		t.Errorf("loaded %v", s.MapMeta)
+		t.Errorf("loaded: got %v, want /etc/os-release alone", s.MapMeta)
 	}
 	fresh := Fresh(s)
 	fresh.Load(r, "/etc/os-release")
@@ -75,7 +75,7 @@ func TestReadWithoutPostfix(t *testing.T) {
 		t.Errorf("fresh: %v %q %d", fresh.Version, fresh.Params["mydestination"], len(fresh.Master.Services()))
 	}
 	if service, _ := fresh.Master.Get("smtp", "unix"); service.Chrooted(fresh.Params["compatibility_level"]) {
-		t.Error("RHEL has no chroot")
+		t.Error("got a chroot on RHEL, want none")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/lab/claimtest"
 	"relayhost/internal/plan"
 	"relayhost/internal/verify"
 )
@@ -71,21 +72,11 @@ func TestStatusClaims(t *testing.T) {
 		{"Verified   pass", none, []change{func(s *Status) { s.Verified = nil }, func(s *Status) { s.Verified.Time = at.Add(-time.Hour) }, func(s *Status) { s.Verified.Result = verify.Fail }}},
 		{"not since this change; before it:", func(s *Status) { s.Verified.Time = at.Add(-time.Hour) }, []change{none, func(s *Status) { s.ChangedAt, s.ChangeID = nil, "" }}},
 	} {
-		t.Run(c.text, func(t *testing.T) {
-			text := func(change change) string {
-				s := sound()
-				change(&s)
-				return s.Text()
-			}
-			if got := text(c.holds); !strings.Contains(got, c.text) {
-				t.Errorf("where it holds: got\n%swant %q", got, c.text)
-			}
-			for i, change := range c.fails {
-				if got := text(change); strings.Contains(got, c.text) {
-					t.Errorf("state %d, where it is false: got\n%swant no %q", i, got, c.text)
-				}
-			}
-		})
+		claimtest.Check(t, c.text, func(_ *testing.T, change change) string {
+			s := sound()
+			change(&s)
+			return s.Text()
+		}, c.holds, c.fails)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
+	"relayhost/internal/lab/claimtest"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
@@ -187,16 +188,7 @@ func writeProgram(t *testing.T, s *server, name, text string) {
 // is false.
 func TestNoteClaims(t *testing.T) {
 	for _, n := range notes() {
-		t.Run(n.text, func(t *testing.T) {
-			if got := strings.Join(told(n.holds(t)), "\n"); !strings.Contains(got, n.text) {
-				t.Errorf("where it holds: got\n%s\nwant %q", got, n.text)
-			}
-			for i, state := range n.fails {
-				if got := strings.Join(told(state(t)), "\n"); strings.Contains(got, n.text) {
-					t.Errorf("state %d, where it is false: got\n%s\nwant no %q", i, got, n.text)
-				}
-			}
-		})
+		claimtest.Check(t, n.text, func(t *testing.T, state func(*testing.T) *heard) string { return strings.Join(told(state(t)), "\n") }, n.holds, n.fails)
 	}
 }
 

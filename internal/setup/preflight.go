@@ -74,22 +74,7 @@ func Preflight(ctx context.Context, s Setup) error {
 	if left > 0 {
 		s.Report.Unproven("%s not checked at the relays: at most %d are checked on one connection", plural.Of(left, "more sender"), maxSenders)
 	}
-	var failed error
-	var others []string
-	for _, c := range list {
-		err := judgeCheck(s.Deps, s.Config, c)
-		switch {
-		case err == nil:
-		case failed == nil:
-			failed = err
-		default:
-			others = append(others, checkText(s.Config, c))
-		}
-	}
-	if failed == nil {
-		return nil
-	}
-	return ProofError{withOthers(failed, others)}
+	return s.judged(list)
 }
 
 // LookAhead tries greeting and TLS of every hop that nothing has probed, since its port
@@ -124,12 +109,16 @@ func LookAhead(ctx context.Context, s Setup) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	return s.judged(slices.DeleteFunc(list, func(c *check) bool {
+		return c.result.Failed != smtpprobe.StepSTARTTLS && !c.result.Fault.Certificate()
+	}))
+}
+
+// judged is the first fault of the checks, with what the others say; nil for none.
+func (s Setup) judged(list []*check) error {
 	var failed error
 	var others []string
 	for _, c := range list {
-		if c.result.Failed != smtpprobe.StepSTARTTLS && !c.result.Fault.Certificate() {
-			continue
-		}
 		err := judgeCheck(s.Deps, s.Config, c)
 		switch {
 		case err == nil:

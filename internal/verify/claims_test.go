@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"relayhost/internal/explain"
+	"relayhost/internal/lab/claimtest"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -284,26 +285,16 @@ func claims() []claim {
 // state in which it is false.
 func TestClaims(t *testing.T) {
 	for _, c := range claims() {
-		t.Run(c.text, func(t *testing.T) {
-			said := func(change state) string {
-				s := relay(t)
-				env := s.env(t)
-				change(t, &env, s)
-				var b strings.Builder
-				for _, f := range Run(t.Context(), env, Options{NoSend: true}).Findings {
-					fmt.Fprintf(&b, "%s %s: %s\n", f.Result, f.Check, f.Detail)
-				}
-				return b.String()
+		claimtest.Check(t, c.text, func(t *testing.T, change state) string {
+			s := relay(t)
+			env := s.env(t)
+			change(t, &env, s)
+			var b strings.Builder
+			for _, f := range Run(t.Context(), env, Options{NoSend: true}).Findings {
+				fmt.Fprintf(&b, "%s %s: %s\n", f.Result, f.Check, f.Detail)
 			}
-			if got := said(c.holds); !strings.Contains(got, c.text) {
-				t.Errorf("where it holds: got\n%swant %q", got, c.text)
-			}
-			for i, change := range c.fails {
-				if got := said(change); strings.Contains(got, c.text) {
-					t.Errorf("state %d, where it is false: got\n%swant no %q", i, got, c.text)
-				}
-			}
-		})
+			return b.String()
+		}, c.holds, c.fails)
 	}
 }
 

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -166,7 +167,7 @@ func (d Domain) PTR(ctx context.Context) Finding {
 
 func (d Domain) badPTR(cause, detail string) Finding {
 	return Finding{Check: "ptr", Result: Warn, Cause: cause, Detail: detail,
-		Remedy: "Set the reverse DNS of the address to " + orElse(d.HELO, "this host's name") + " at the hosting provider, and give that name this address in DNS."}
+		Remedy: "Set the reverse DNS of the address to " + cmp.Or(d.HELO, "this host's name") + " at the hosting provider, and give that name this address in DNS."}
 }
 
 // confirmed returns the first of names that leads back to addr.
@@ -183,13 +184,6 @@ func (d Domain) confirmed(ctx context.Context, addr netip.Addr, names []string) 
 		}
 	}
 	return "", nil
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // domain checks the records of the domain that the route sends from.

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -52,7 +53,7 @@ func (d Domain) SPF(ctx context.Context) Finding {
 	case err != nil && want == "":
 		f.Result = Skip
 		if d.Relay.ID == relays.SmarthostID {
-			f.Detail = "no record; whether one is needed depends on the bounce address that " + orElse(d.Relay.Name, "the relay") + " uses, which is not known here"
+			f.Detail = "no record; whether one is needed depends on the bounce address that " + cmp.Or(d.Relay.Name, "the relay") + " uses, which is not known here"
 			return f
 		}
 		f.Detail = "no record, and none is documented for " + d.Relay.Name
@@ -76,7 +77,7 @@ func (d Domain) SPF(ctx context.Context) Finding {
 		f.Result = Pass
 		f.Detail = fmt.Sprintf("%d of %d lookups: %s", record.Lookups, maxSPFLookups, smtpprobe.Sanitize(record.Text))
 		if want == "" && d.Relay.ID != "" {
-			f.Detail += "; whether it has to name " + orElse(d.Relay.Name, "the relay") + " is not known here"
+			f.Detail += "; whether it has to name " + cmp.Or(d.Relay.Name, "the relay") + " is not known here"
 		}
 	}
 	if missed := d.missingBounces(ctx); len(missed) > 0 {

@@ -2,35 +2,40 @@ package web
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"relayhost/relays"
 )
 
-// flags are the words of a setup with the answers of f, but for its routes, which
-// have no flags.
-func (f Form) flags() []string {
+// given calls add for each answer of f that setup has a flag for, by the name of the
+// flag; routes have none. Empty answers are left out, and so are the domains of --direct,
+// of which there may be several.
+func (f Form) given(add func(name, value string)) {
 	h := f.Routes[0].Hops[0]
-	var list []string
-	add := func(name, value string) {
-		if value = strings.TrimSpace(value); value != "" {
-			list = append(list, name, quote(value))
+	port := ""
+	if h.Port != 0 {
+		port = strconv.Itoa(h.Port)
+	}
+	answers := [][2]string{{"relay", h.Relay}, {"region", h.Region}}
+	if h.Relay == relays.SmarthostID {
+		answers = [][2]string{{"smarthost", h.Host}}
+	}
+	answers = append(answers, [][2]string{{"port", port}, {"ca-file", h.CAFile}, {"from", f.Routes[0].From}, {"to", f.To}, {"root-to", f.RootTo}}...)
+	for _, a := range answers {
+		if value := strings.TrimSpace(a[1]); value != "" {
+			add(a[0], value)
 		}
 	}
-	if h.Relay == relays.SmarthostID {
-		add("--smarthost", h.Host)
-	} else {
-		add("--relay", h.Relay)
-		add("--region", h.Region)
+}
+
+// flags are the words of a setup with the answers of f.
+func (f Form) flags() (list []string) {
+	add := func(name, value string) { list = append(list, "--"+name, quote(value)) }
+	f.given(add)
+	if len(f.Direct) > 0 {
+		add("direct", strings.Join(f.Direct, ","))
 	}
-	if h.Port != 0 {
-		add("--port", fmt.Sprint(h.Port))
-	}
-	add("--ca-file", h.CAFile)
-	add("--from", f.Routes[0].From)
-	add("--to", f.To)
-	add("--root-to", f.RootTo)
-	add("--direct", strings.Join(f.Direct, ","))
 	return list
 }
 
@@ -77,27 +82,11 @@ func yamlString(s string) string {
 // ansible is a play with the collection's role (integrations/ansible). The account
 // comes from a vault.
 func (f Form) ansible() string {
-	h := f.Routes[0].Hops[0]
 	var b strings.Builder
 	b.WriteString("- hosts: all\n  become: true\n  roles:\n    - role: relayhost.mail.relay\n      vars:\n")
-	add := func(name, value string) {
-		if value = strings.TrimSpace(value); value != "" {
-			fmt.Fprintf(&b, "        relayhost_%s: %s\n", name, yamlString(value))
-		}
-	}
-	if h.Relay == relays.SmarthostID {
-		add("smarthost", h.Host)
-	} else {
-		add("relay", h.Relay)
-		add("region", h.Region)
-	}
-	if h.Port != 0 {
-		add("port", fmt.Sprint(h.Port))
-	}
-	add("ca_file", h.CAFile)
-	add("from", f.Routes[0].From)
-	add("to", f.To)
-	add("root_to", f.RootTo)
+	f.given(func(name, value string) {
+		fmt.Fprintf(&b, "        relayhost_%s: %s\n", strings.ReplaceAll(name, "-", "_"), yamlString(value))
+	})
 	if len(f.Direct) > 0 {
 		b.WriteString("        relayhost_direct:\n")
 		for _, d := range f.Direct {

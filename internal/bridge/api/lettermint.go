@@ -17,14 +17,7 @@ import (
 var lettermint = API{
 	API: known("lettermint"),
 	build: func(m *Message, _ Account) (*call, error) {
-		c, err := m.Take()
-		if err != nil {
-			return nil, err
-		}
-		to, cc, bcc, err := m.visible(c)
-		if err == nil {
-			err = undisclosed(to)
-		}
+		c, to, cc, bcc, err := m.addressed()
 		if err != nil {
 			return nil, err
 		}

@@ -12,14 +12,7 @@ import "net/http"
 var mailersend = API{
 	API: known("mailersend"),
 	build: func(m *Message, _ Account) (*call, error) {
-		c, err := m.Take()
-		if err != nil {
-			return nil, err
-		}
-		to, cc, bcc, err := m.visible(c)
-		if err == nil {
-			err = undisclosed(to)
-		}
+		c, to, cc, bcc, err := m.addressed()
 		switch {
 		case err != nil:
 		case len(cc) > 10 || len(bcc) > 10:

@@ -21,14 +21,7 @@ import (
 var mailjet = API{
 	API: known("mailjet"),
 	build: func(m *Message, _ Account) (*call, error) {
-		c, err := m.Take()
-		if err != nil {
-			return nil, err
-		}
-		to, cc, bcc, err := m.visible(c)
-		if err == nil {
-			err = undisclosed(to)
-		}
+		c, to, cc, bcc, err := m.addressed()
 		switch {
 		case err != nil:
 		case len(c.ReplyTo) > 1:

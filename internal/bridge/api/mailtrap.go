@@ -13,14 +13,7 @@ import (
 var mailtrap = API{
 	API: known("mailtrap"),
 	build: func(m *Message, _ Account) (*call, error) {
-		c, err := m.Take()
-		if err != nil {
-			return nil, err
-		}
-		to, cc, bcc, err := m.visible(c)
-		if err == nil {
-			err = undisclosed(to)
-		}
+		c, to, cc, bcc, err := m.addressed()
 		if err == nil && len(c.ReplyTo) > 1 {
 			err = refuse("5.6.1", "the Reply-To header holds %d addresses, this API takes one", len(c.ReplyTo))
 		}

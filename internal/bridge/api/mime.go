@@ -436,10 +436,14 @@ func (c *Content) name() error {
 	return nil
 }
 
-// visible are the recipients as an API wants them: To and Cc as the headers have
-// them, Bcc the rest of the envelope. A header that names somebody who is not a
-// recipient of this delivery cannot be carried, since the API would send to them.
-func (m *Message) visible(c *Content) (to, cc, bcc []*mail.Address, err error) {
+// addressed takes m apart and has its recipients as an API wants them: To and Cc as the
+// headers have them, Bcc the rest of the envelope. A header that names somebody who is not
+// a recipient of this delivery cannot be carried, since the API would send to them; nor a
+// message without To, where a recipient would see the others.
+func (m *Message) addressed() (c *Content, to, cc, bcc []*mail.Address, err error) {
+	if c, err = m.Take(); err != nil {
+		return nil, nil, nil, nil, err
+	}
 	left := map[string]string{}
 	for _, a := range m.To {
 		left[canonical(a)] = a
@@ -448,7 +452,7 @@ func (m *Message) visible(c *Content) (to, cc, bcc []*mail.Address, err error) {
 	for _, a := range append(append([]*mail.Address(nil), c.To...), c.Cc...) {
 		key := canonical(a.Address)
 		if _, ok := left[key]; !ok {
-			return nil, nil, nil, refuse("5.6.1", "this API sends to the addresses in To and Cc, and %s there is no recipient of this delivery", a.Address)
+			return nil, nil, nil, nil, refuse("5.6.1", "this API sends to the addresses in To and Cc, and %s there is no recipient of this delivery", a.Address)
 		}
 		named[key] = true
 	}
@@ -457,16 +461,10 @@ func (m *Message) visible(c *Content) (to, cc, bcc []*mail.Address, err error) {
 			bcc = append(bcc, &mail.Address{Address: a})
 		}
 	}
-	return c.To, c.Cc, bcc, nil
-}
-
-// undisclosed refuses a message without To where an API wants one: a recipient in
-// To would see the others.
-func undisclosed(to []*mail.Address) error {
-	if len(to) == 0 {
-		return refuse("5.6.1", "the To header names nobody, and this API wants a recipient there")
+	if len(c.To) == 0 {
+		return nil, nil, nil, nil, refuse("5.6.1", "the To header names nobody, and this API wants a recipient there")
 	}
-	return nil
+	return c, c.To, c.Cc, bcc, nil
 }
 
 // byHeader is what an API without an envelope has to be given: the message, with a

@@ -16,14 +16,7 @@ import (
 var postmark = API{
 	API: known("postmark"),
 	build: func(m *Message, a Account) (*call, error) {
-		c, err := m.Take()
-		if err != nil {
-			return nil, err
-		}
-		to, cc, bcc, err := m.visible(c)
-		if err == nil {
-			err = undisclosed(to)
-		}
+		c, to, cc, bcc, err := m.addressed()
 		if err != nil {
 			return nil, err
 		}

@@ -9,14 +9,7 @@ package api
 var resend = API{
 	API: known("resend"),
 	build: func(m *Message, _ Account) (*call, error) {
-		c, err := m.Take()
-		if err != nil {
-			return nil, err
-		}
-		to, cc, bcc, err := m.visible(c)
-		if err == nil {
-			err = undisclosed(to)
-		}
+		c, to, cc, bcc, err := m.addressed()
 		if err != nil {
 			return nil, err
 		}
