@@ -37,7 +37,7 @@ func TestBenchSetup(t *testing.T) {
 	})
 	fmt.Printf("figure: setup_round_trips %d\n", trips)
 	lab.AtMost(t, "setup_over_its_round_trips_seconds", took-float64(trips)/10, 1.5)
-	lab.AtMost(t, "setup_seconds", took, 4.5)
+	lab.AtMost(t, "setup_seconds", took, 3.5)
 	lab.AtMost(t, "setup_unchanged_milliseconds", 1000*fastest("unchanged", func() {}), 1000)
 }
 

@@ -205,21 +205,54 @@ func waitMessages(t *testing.T, l *lab.Lab, id string, n int) []smtpd.Message {
 	}
 }
 
+// costs are the runs of two programs, the connections that leave the host, and the round
+// trips on those to port 587 (lab.Traffic.Turns; on a busy machine some answers come in
+// two). How long they take is a bench.
+type costs struct{ postconf, postmap, connections, trips int }
+
+// counted installs programs that write down each run of theirs, by Postfix's own scripts
+// as well. What it returns runs a command and wants no more than the costs.
+func counted(t *testing.T, l *lab.Lab) func(most costs, args ...string) lab.Result {
+	l.Server.Shell(`for p in postconf postmap; do
+		mv /usr/sbin/$p /usr/sbin/$p.real
+		printf '#!/bin/sh\necho %s >>/root/ran\nexec /usr/sbin/%s.real "$@"\n' $p $p >/usr/sbin/$p; chmod 755 /usr/sbin/$p; done`)
+	return func(most costs, args ...string) lab.Result {
+		t.Helper()
+		l.Server.Shell(": >/root/ran; chmod 666 /root/ran; chmod 711 /root")
+		l.Server.ResetTraffic()
+		res := l.Run(args...)
+		ran, traffic := l.Server.ReadFile("/root/ran"), l.Server.Traffic()
+		got := costs{strings.Count(ran, "postconf\n"), strings.Count(ran, "postmap\n"), traffic.Attempts(), traffic.Turns[587]}
+		t.Logf("%v: %+v", args[1:], got)
+		if got.postconf > most.postconf || got.postmap > most.postmap || got.connections > most.connections || got.trips > most.trips {
+			t.Errorf("%v: got %+v, want %+v at most", args, got, most)
+		}
+		return res
+	}
+}
+
 // TestLabTwice: a second identical setup writes nothing and reloads nothing.
 func TestLabTwice(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, lab.Relay("mailgun"))
 	s := l.Server
 	credentials(l, "mailgun", "")
-	if res := l.Run(setupArgs(five[2])...); res.Code != 0 {
+	run := counted(t, l)
+	if res := run(costs{postconf: 5, postmap: 1}, append(setupArgs(five[2]), "--dry-run", "--port", "587", "--no-probe")...); res.Code != 0 {
+		t.Fatalf("setup --dry-run: want exit code 0, got %s", res)
+	}
+	if res := run(costs{18, 7, 15, 30}, setupArgs(five[2])...); res.Code != 0 {
 		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
+	}
+	if res := run(costs{5, 4, 3, 9}, "relayhost", "verify", "--no-send"); res.Code != 0 {
+		t.Errorf("verify: want exit code 0, got %s", res)
 	}
 	// The lock says who runs; it is no part of the state.
 	stamps := "find /etc/postfix /etc/relayhost /var/lib/relayhost ! -name lock -printf '%p %T@ %C@ %i\\n' | sort"
 	before, log := s.Shell(stamps), s.MailLog()
 	sent := len(l.World.Relay("mailgun").Mailbox())
 	for _, args := range [][]string{setupArgs(five[2]), {"relayhost", "setup", "--yes", "--json"}} {
-		res := l.Run(args...)
+		res := run(costs{3, 0, 3, 12}, args...)
 		if res.Code != 0 {
 			t.Fatalf("second setup: want exit code 0, got %s", res)
 		}

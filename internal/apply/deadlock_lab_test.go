@@ -14,13 +14,19 @@ import (
 // than the socket of postlogd(8) holds, so that postlogd(8) waits for itself.
 const doubled = `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do printf "lab_$i = 1\nlab_$i = 2\nmail_name = \$lab_$i\n"; done >>/etc/postfix/main.cf`
 
-// TestLabDeadlock meets a Postfix that waits for its own log for ever, which
-// duplicates in main.cf and maillog_file lead to: the change takes the duplicates
-// out, and the rollback brings them back. Both end by themselves; Postfix runs
-// after, and mail that was in the queue stays there.
+// TestLabDeadlock meets a Postfix that waits for its own log for ever: maillog_file is
+// set, every program warns of duplicates in main.cf when it starts, and the socket of
+// postlogd(8) is full, so that postlogd(8) waits for itself (postfix/deadlock.go). The
+// change takes the duplicates out, and the rollback brings them back. Both end by
+// themselves, by stop and start; Postfix runs after, and mail that was in the queue
+// stays there. TestLabPostlogBlocked is the same socket with a postlogd(8) that somebody
+// has stopped, which no restart of ours may kill.
 func TestLabDeadlock(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, lab.ShortLogQueue())
+	if log := strings.TrimSpace(s.Shell("postconf -h maillog_file")); log == "" {
+		t.Fatal("maillog_file: got none, want a log by postlogd(8)")
+	}
 	s.Shell("postconf -e defer_transports=local && postfix reload")
 	s.SendMail("root@host.example.com", "root@host.example.com", "message 0")
 	s.WaitLog("status=deferred")

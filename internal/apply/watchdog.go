@@ -103,8 +103,9 @@ func watch(life, ready *os.File, pid int, deadline time.Duration) error {
 // the limit of a whole run (120 s) and time to undo by itself.
 const defaultDeadline = 3 * time.Minute
 
-// readyTime is how long the watch may take to say that it watches.
-const readyTime = 5 * time.Second
+// readyTime is how long the watch may take to say that it watches, more on a machine on
+// which children take long.
+var readyTime = max(5*time.Second, host.CommandTimeout/6)
 
 // The files that the watch inherits. The lock is held jointly: flock(2) belongs
 // to the open file, so that no other run gets in between.

@@ -29,6 +29,10 @@ func newSide(ctx context.Context, h *host.Host, in *instance.Instance, s postfix
 	if err != nil {
 		return nil, err
 	}
+	if !p.Changed() { // what postconf has said of it already
+		after.Params = s.Params
+		return newSideOf(h, after), nil
+	}
 	out, err := h.Query(ctx, host.Postconf(in.ConfigDir, "-x"))
 	if err != nil {
 		return nil, err
@@ -39,7 +43,11 @@ func newSide(ctx context.Context, h *host.Host, in *instance.Instance, s postfix
 			after.Params[strings.TrimSpace(name)] = strings.TrimSpace(value)
 		}
 	}
-	return &side{s: after, r: &h.Reader, sources: postfix.NewLookups(after), asked: map[string]map[string]string{}, slow: map[string]bool{}}, nil
+	return newSideOf(h, after), nil
+}
+
+func newSideOf(h *host.Host, s postfix.State) *side {
+	return &side{s: s, r: &h.Reader, sources: postfix.NewLookups(s), asked: map[string]map[string]string{}, slow: map[string]bool{}}
 }
 
 // know prepares the tables for the addresses.

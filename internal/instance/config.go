@@ -132,9 +132,9 @@ func (i *Instance) write(name string, data []byte, mode os.FileMode) error {
 	return i.h.WriteFile(filepath.Join(i.ConfigDir, name), data, host.Spec{Mode: mode, Mtime: time.Now().Add(-10 * time.Second)})
 }
 
-// writeConfig stages the planned files: maps as copies, compiled here, and
+// writeConfig stages the planned files: maps as copies, which are to be compiled, and
 // main.cf and master.cf that name the copies.
-func (i *Instance) writeConfig(ctx context.Context) error {
+func (i *Instance) writeConfig() ([]plan.File, error) {
 	var main, master []byte
 	moved := make(map[string]string)
 	i.moved = moved
@@ -149,7 +149,7 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 			if isBridgeConf(f.Path) {
 				if f.Action != plan.Remove && !i.o.Routing {
 					if err := writeBridge(i.h, f); err != nil {
-						return err
+						return nil, err
 					}
 				}
 				continue
@@ -162,20 +162,22 @@ func (i *Instance) writeConfig(ctx context.Context) error {
 	}
 	mainText, err := i.mainCF(main)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	masterText, err := i.masterCF(master)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := i.write("main.cf", mainText, 0o644); err != nil {
-		return err
+		return nil, err
 	}
-	if err := i.write("master.cf", masterText, 0o644); err != nil {
-		return err
-	}
+	return tables, i.write("master.cf", masterText, 0o644)
+}
+
+// compile makes the copies of tables, and what the table of aliases is compiled to.
+func compile(ctx context.Context, i *Instance, tables []plan.File) error {
 	for _, f := range tables {
-		if err := i.table(ctx, f, moved[f.Path]); err != nil {
+		if err := i.table(ctx, f, i.moved[f.Path]); err != nil {
 			return err
 		}
 	}

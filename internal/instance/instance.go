@@ -171,21 +171,27 @@ func (i *Instance) start(ctx context.Context) error {
 	if err := i.makeDirectories(); err != nil {
 		return err
 	}
-	if err := i.writeConfig(ctx); err != nil {
+	tables, err := i.writeConfig()
+	if err != nil {
 		return err
 	}
 	if err := i.makeQueue(); err != nil {
 		return err
 	}
 	if i.o.Gate {
-		var err error
 		if i.Gate, err = newGate(i.h.Real(gateSocket(i.directories)), i.o.State.MailOwner, gateTime); err != nil {
 			return err
 		}
 	}
-	// "postfix start" is not used: Debian 13 hands it on to systemd, which knows no
-	// such instance.
-	return i.run(ctx, filepath.Join(i.o.State.DaemonDir, "master"), "-c", i.ConfigDir, "-w")
+	// Nothing opens a table before there is a message, or a question. "postfix start" is
+	// not used: Debian 13 hands it on to systemd, which knows no such instance.
+	compiled := make(chan error, 1)
+	go func() { compiled <- compile(ctx, i, tables) }()
+	err = i.run(ctx, filepath.Join(i.o.State.DaemonDir, "master"), "-c", i.ConfigDir, "-w")
+	if cerr := <-compiled; cerr != nil {
+		return cerr
+	}
+	return err
 }
 
 func (i *Instance) run(ctx context.Context, args ...string) error {

@@ -105,9 +105,9 @@ func (s *State) ask(ctx context.Context, r *host.Reader, dir string) error {
 	var params, maps, sasl host.Output
 	var errs [3]error
 	var wg sync.WaitGroup
-	wg.Go(func() { params, errs[0] = r.Query(ctx, host.Postconf(dir, "-x")) })
 	wg.Go(func() { maps, errs[1] = r.Query(ctx, host.Postconf(dir, "-m")) })
 	wg.Go(func() { sasl, errs[2] = r.Query(ctx, host.Postconf(dir, "-A")) })
+	params, errs[0] = r.Query(ctx, host.Postconf(dir, "-x")) // the longest begins first
 	wg.Wait()
 	if err := errors.Join(errs[:]...); err != nil {
 		return fmt.Errorf("ask postconf: %w", err)
