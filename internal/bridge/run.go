@@ -114,7 +114,7 @@ func within(dir, path string) bool {
 // client of an API.
 type opener struct {
 	directory, name string
-	state           string       // where the bridge keeps its own
+	state           string // where the bridge keeps its own
 
 	mu     sync.Mutex
 	read   *conf.Config // before the process was confined; nil: not yet

@@ -96,7 +96,11 @@ func TestBridgeFaults(t *testing.T) {
 	}{
 		{"sound", func(*bridgeHost) {}, "", ""},
 		{"a file of another bridge", func(h *bridgeHost) { h.node(home+"/state/other.token", 0o644, 0, 0, "") }, "", ""},
-		{"the state of a version before", func(h *bridgeHost) { h.remove(token); h.remove(home + "/m365.state"); h.node(home+"/state/m365.token", 0o600, bridgeUser, bridgeUser, "{}") }, "", ""},
+		{"the state of a version before", func(h *bridgeHost) {
+			h.remove(token)
+			h.remove(home + "/m365.state")
+			h.node(home+"/state/m365.token", 0o600, bridgeUser, bridgeUser, "{}")
+		}, "", ""},
 		{"a token of root in it", func(h *bridgeHost) { h.node(home+"/state/m365.token", 0o600, 0, 0, "{}") }, home + "/state/m365.token is 0:0 0600, not relayhost:relayhost 0600",
 			"chown relayhost:relayhost " + home + "/state/m365.token && chmod 0600 " + home + "/state/m365.token"},
 		{"an open state", func(h *bridgeHost) { h.must(os.Chmod(filepath.Join(h.root, home, "m365.state"), 0o755)) }, "0755, not relayhost:relayhost 0700",
