@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"relayhost/internal/apply"
@@ -151,35 +152,23 @@ func interruptedDetail(err error) string {
 	return ""
 }
 
+// hints are what err says about what to do.
 func hints(err error) []string {
-	var out []string
-	var (
-		h        setup.HintedError
-		usage    usageError
-		input    *config.InputError
-		file     *config.FileError
-		conflict *plan.Conflict
-		failed   *install.FailedError
-	)
-	if errors.As(err, &conflict) && conflict.Hint != "" {
-		out = append(out, conflict.Hint)
+	return slices.DeleteFunc([]string{
+		hintOf(err, func(e *plan.Conflict) string { return e.Hint }),
+		hintOf(err, func(e *install.FailedError) string { return e.Hint }),
+		hintOf(err, func(e setup.HintedError) string { return e.Hint }),
+		hintOf(err, func(e usageError) string { return e.Hint }),
+		hintOf(err, func(e *config.InputError) string { return e.Hint }),
+		hintOf(err, func(e *config.FileError) string { return e.Hint }),
+	}, func(hint string) bool { return hint == "" })
+}
+
+func hintOf[E error](err error, hint func(E) string) string {
+	if e, ok := errors.AsType[E](err); ok {
+		return hint(e)
 	}
-	if errors.As(err, &failed) && failed.Hint != "" {
-		out = append(out, failed.Hint)
-	}
-	if errors.As(err, &h) {
-		out = append(out, h.Hint)
-	}
-	if errors.As(err, &usage) && usage.Hint != "" {
-		out = append(out, usage.Hint)
-	}
-	if errors.As(err, &input) && input.Hint != "" {
-		out = append(out, input.Hint)
-	}
-	if errors.As(err, &file) && file.Hint != "" {
-		out = append(out, file.Hint)
-	}
-	return out
+	return ""
 }
 
 // printJSON writes v as the one document on standard output.
