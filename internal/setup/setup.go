@@ -343,7 +343,7 @@ func first(values ...string) string {
 }
 
 // preview tells what Postfix would die of, before anything is started.
-func (s Setup) preview(ctx context.Context) error {
+func preview(ctx context.Context, s Setup) error {
 	faults, err := instance.Preview(ctx, &s.Host.Reader, s.State, s.Plan)
 	if err != nil || len(faults) == 0 {
 		return err
@@ -381,7 +381,7 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 		return nil, nil
 	}
 	if s.State.Main == nil || s.State.Master == nil || os.Geteuid() != 0 {
-		err := s.preview(ctx)
+		err := preview(ctx, s)
 		if err == nil && s.State.Main != nil && s.State.Master != nil {
 			s.Report.Unproven("where mail goes before and after the change was not compared: that needs root")
 		}
@@ -418,7 +418,7 @@ func compareFlow(ctx context.Context, s Setup) (flow.Table, error) {
 	defer cancel()
 	previewed := make(chan error, 1)
 	go func() {
-		err := s.preview(ctx)
+		err := preview(ctx, s)
 		if err != nil {
 			cancel()
 		}
