@@ -211,14 +211,36 @@ func fileHopsOf(hops []Hop) []fileHop {
 }
 
 // Text is the text of Path that says c: before, the text that is there, where it
-// says the same in other words, as one written by hand does; else a new one.
+// says the same in other words, as one written by hand does. One that somebody has
+// written in is edited, so that comments stay; else it is a new one.
 func (c Config) Text(before []byte) ([]byte, error) {
-	if len(before) > 0 {
-		if have, err := c.read(before); err == nil && have.Says(c) {
-			return before, nil
+	text, err := c.Marshal()
+	if err != nil || len(before) == 0 {
+		return text, err
+	}
+	have, err := c.read(before)
+	if err != nil {
+		return text, nil //nolint:nilerr // it is no file of relayhost, and is replaced
+	}
+	if have.Says(c) {
+		return before, nil
+	}
+	if ours, err := have.Marshal(); err == nil && bytes.Equal(ours, before) {
+		return text, nil
+	}
+	// Each hand leaves out what follows from the rest: first nothing is added that it
+	// left out, then what only the relay's catalogue would say, then all.
+	for _, adds := range []func(string) bool{
+		func(string) bool { return false },
+		func(key string) bool { return key != "host" && key != "port" && key != "tls" },
+		func(string) bool { return true },
+	} {
+		edited := edit(before, text, adds)
+		if got, err := Read(edited); err == nil && got.Says(c) {
+			return edited, nil
 		}
 	}
-	return c.Marshal()
+	return text, nil
 }
 
 // read is text as a Config, which c may be from.
