@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -79,12 +80,11 @@ func TestLabHTTPSKilled(t *testing.T) {
 			t.Parallel()
 			l, service := byAPI(t, test.by, test.id, test.host, test.credentials)
 			s := l.Server
-			killed := false
+			var killed atomic.Bool
 			service.Answer(func(_ int, _ http.ResponseWriter, r *http.Request) bool {
-				if killed {
+				if killed.Swap(true) {
 					return false
 				}
-				killed = true
 				service.ServeHTTP(httptest.NewRecorder(), r) // which accepts it
 				endBridges(s)
 				return true

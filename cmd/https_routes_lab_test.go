@@ -86,8 +86,11 @@ func TestLabHTTPSRoutes(t *testing.T) {
 // all of it, the processes of the bridge have needed 40 MB of memory each at most.
 func passesLarge(t *testing.T, s *lab.Server, service *apitest.Service) {
 	t.Helper()
+	var mu sync.Mutex
 	var size, peak int64
 	service.Answer(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
 		size, _ = io.Copy(io.Discard, r.Body)
 		for line := range strings.Lines(s.Run("sh", "-c", `for p in $(pgrep -u relayhost); do grep VmHWM /proc/$p/status; done; true`).Stdout) {
 			var kB int64
@@ -107,6 +110,8 @@ func passesLarge(t *testing.T, s *lab.Server, service *apitest.Service) {
 	s.Shell("postconf -e message_size_limit=60000000 mailbox_size_limit=0 && postfix reload")
 	s.Shell(`(printf 'From: app@example.com\nTo: large-` + service.ID + `@example.net\nSubject: large\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n--b\nContent-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\n'; head -c 18500000 /dev/urandom | base64; printf '\n--b--\n') | sendmail -i -f app@example.com large-` + service.ID + `@example.net`)
 	s.WaitLog(`to=<large-` + service.ID + `@example\.net>.*status=sent \(250 2\.0\.0 .*large-1`)
+	mu.Lock()
+	defer mu.Unlock()
 	fmt.Printf("figure: %d bytes to the API of %s: %d kB of resident memory at most\n", size, service.ID, peak)
 	if size < 24_600_000 || peak == 0 || peak > 40_000 {
 		t.Errorf("got %d bytes in %d kB of resident memory, want 25 MB in at most 40,000 kB", size, peak)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -256,10 +257,10 @@ func TestLabWalkKilled(t *testing.T) {
 	if res := l.Run("/usr/local/bin/relayhost", "setup", "--no-verify", "--yes"); res.Code != 0 {
 		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
-	killed := ""
+	var killed atomic.Value // the step at which the bridge dies next
+	killed.Store("")
 	kill := func(step string) *smtpd.Reply {
-		if killed == step {
-			killed = ""
+		if killed.CompareAndSwap(step, "") {
 			endBridges(s)
 		}
 		return nil
@@ -271,10 +272,9 @@ func TestLabWalkKilled(t *testing.T) {
 	})
 	l.World.Identity().Answer(func(int, lab.TokenRequest) (int, any) { kill("token"); return 0, nil })
 	mailgun.Answer(func(_ int, _ http.ResponseWriter, r *http.Request) bool {
-		if killed != "API" {
+		if !killed.CompareAndSwap("API", "") {
 			return false
 		}
-		killed = ""
 		mailgun.ServeHTTP(httptest.NewRecorder(), r) // which accepts it
 		endBridges(s)
 		return true
@@ -289,7 +289,7 @@ func TestLabWalkKilled(t *testing.T) {
 				s.Shell("nft add table inet gone; nft add chain inet gone out '{ type filter hook output priority 0; }'; nft add rule inet gone out tcp dport '{ 587, 465 }' reject")
 			}
 			had := walkCounts(l)
-			killed = test.step
+			killed.Store(test.step)
 			to := fmt.Sprintf("n%d@example.net", n)
 			s.SendMail(mailbox, to, test.step)
 			s.WaitLog(`to=<` + to + `>.*status=deferred`)

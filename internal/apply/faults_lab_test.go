@@ -72,11 +72,11 @@ func TestLabFaults(t *testing.T) {
 		{name: "postmap dies", spoil: `printf '#!/bin/sh\n: >"${3#*:}.db"; kill -9 $$\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postmap`,
 			code: 1, says: "compile /etc/postfix/sasl_passwd"},
 		{name: "postmap lies", spoil: `printf '#!/bin/sh\nexit 0\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postmap`,
-			code: 1, says: "does not give back"},
+			code: 1, says: "does not have what was written"},
 		// Killed while it writes, and 0 all the same.
 		{name: "postmap killed over a large map", spoil: `cd /etc/postfix; seq 100000 | sed 's/.*/[h&.example]:25 user:pw&/' >sasl_passwd; postmap sasl_passwd; chmod 600 sasl_passwd*; cp /usr/sbin/postmap /root/;
 			printf '#!/bin/sh\ncase "$*" in *-q*) exec /root/postmap "$@";; esac\n[ $(stat -c %%s "${3#*:}") -gt 9999 ] || exec /root/postmap "$@"\n/root/postmap "$@" & sleep 0.03; kill -9 $!\nexit 0\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postmap`,
-			code: 1, says: "does not give back"},
+			code: 1, says: "does not have what was written"},
 		{name: "no search path", under: `env -i PATH=/nonexistent`},
 		{name: "not running", spoil: `postfix stop`},
 		{name: "reload fails", spoil: `cp /usr/sbin/postfix /root/postfix; printf '#!/bin/sh\ncase "$*" in *reload*) exit 1;; esac\nexec /root/postfix "$@"\n' >/root/p; chmod 755 /root/p; mount --bind /root/p /usr/sbin/postfix`,

@@ -123,7 +123,7 @@ func TestReloadOrLogFails(t *testing.T) {
 
 func TestMapAndConfigAreChecked(t *testing.T) {
 	for name, spoil := range map[string]func(p *plan.Plan){
-		"has another value for": func(p *plan.Plan) {
+		"does not have what was written for": func(p *plan.Plan) {
 			p.Files[1].Keys = map[string]secret.Value{"[missing.example]:587": secret.New("a:b")}
 		},
 		"postconf reads ": func(p *plan.Plan) {

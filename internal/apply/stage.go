@@ -255,7 +255,7 @@ func (s *stage) answers(ctx context.Context, table string, f plan.File) error {
 		value, ok := found[strings.ToLower(key)]
 		want, exact := wanted[strings.ToLower(key)]
 		if !ok || exact && value != want.Reveal() {
-			return fmt.Errorf("the compiled table has another value for %q", key)
+			return fmt.Errorf("the compiled table does not have what was written for %q", key)
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"relayhost/internal/bridge/apitest"
@@ -70,8 +71,11 @@ postconf -e message_size_limit=60000000 mailbox_size_limit=0 default_transport=r
 			l.Server.SendMail("other@example.com", "unverified@example.net", "x")
 			l.Server.WaitLog(`to=<unverified@example\.net>.*dsn=4\.7\.1, status=deferred .*said: 451 4\.7\.1 relayhost: Amazon SES: 400 MessageRejected: Email address is not verified`)
 
+			var mu sync.Mutex
 			var size, peak int64
 			ses.Answer(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+				mu.Lock()
+				defer mu.Unlock()
 				size, _ = io.Copy(io.Discard, r.Body)
 				status := l.Server.Run("sh", "-c", `for p in $(pgrep -u relayhost); do grep VmHWM /proc/$p/status; done`).Stdout
 				_, _ = fmt.Sscanf(strings.TrimPrefix(status, "VmHWM:"), "%d", &peak)
@@ -80,6 +84,8 @@ postconf -e message_size_limit=60000000 mailbox_size_limit=0 default_transport=r
 			})
 			l.Server.Shell(`(printf 'Subject: large\n\n'; yes '..a line that begins with dots, and some more of it to fill the message' | head -c 25000000; echo) | sendmail -i -f app@example.com large@example.net`)
 			l.Server.WaitLog(`to=<large@example\.net>.*status=sent \(250 2\.0\.0 Amazon SES: large-1\)`)
+			mu.Lock()
+			defer mu.Unlock()
 			if size < 33_000_000 {
 				t.Errorf("request of the large message: got %d bytes, want 25 MB in base64", size)
 			}

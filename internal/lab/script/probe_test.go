@@ -39,7 +39,7 @@ var outcomes = map[string]string{
 	"STARTTLS refused":                "starttls reply",
 	"AUTH offered before TLS":         " ", // logs in, inside TLS
 	"reply injected before TLS":       "starttls protocol",
-	"no TLS after STARTTLS":           "starttls protocol",
+	"no TLS after STARTTLS":           "tls protocol",
 	"TLS that never answers":          "tls timeout",
 	"implicit TLS that never answers": "tls timeout",
 	"plain greeting on implicit TLS":  "tls tls",

@@ -109,6 +109,14 @@ func Read() Step {
 	}
 }
 
+// ReadBytes takes n bytes from the client, such as the beginning of a TLS handshake.
+func ReadBytes(n int64) Step {
+	return func(c *Conn) error {
+		_, err := io.CopyN(io.Discard, c.in, n)
+		return err
+	}
+}
+
 // Expect takes one line that must begin with verb.
 func Expect(verb string) Step {
 	return func(c *Conn) error {

@@ -71,7 +71,7 @@ func Traps(config *tls.Config) []Trap {
 			Say(greeting), Until("STARTTLS", Replies{"EHLO": plain}),
 			Say(ready + "250-injected\r\n250 AUTH PLAIN\r\n"), TLS(config), Hang()}},
 		{Name: "no TLS after STARTTLS", Steps: []Step{
-			Say(greeting), Until("STARTTLS", Replies{"EHLO": plain}), Say(ready), Say("220 or rather not\r\n"), Hang()}},
+			Say(greeting), Until("STARTTLS", Replies{"EHLO": plain}), Say(ready), ReadBytes(1), Say("220 or rather not\r\n"), Hang()}},
 		{Name: "TLS that never answers", Steps: []Step{
 			Say(greeting), Until("STARTTLS", Replies{"EHLO": plain}), Say(ready), Hang()}},
 		{Name: "implicit TLS that never answers", Steps: []Step{Hang()}, Implicit: true},
