@@ -2531,6 +2531,7 @@ func relayalibaba() Relay {
 				Name:  "@",
 				Value: "mx01.dm.aliyun.com",
 			}},
+			Note:   "use a subdomain: the MX sends all mail of its domain to Direct Mail",
 			Source: "recalled",
 		},
 		Replies: []Reply{Reply{
@@ -2621,7 +2622,7 @@ func relayacs() Relay {
 		ID:   "acs",
 		Name: "Azure Communication Services Email",
 		Tier: 2,
-		Docs: "https://learn.microsoft.com/en-us/Azure/communication-services/concepts/email/sdk-features",
+		Docs: "https://learn.microsoft.com/azure/communication-services/quickstarts/email/send-email-smtp/send-email-smtp",
 		HTTPS: &Note{
 			Text:   "Email REST API, JSON",
 			Source: "recalled",
@@ -2636,10 +2637,10 @@ func relayacs() Relay {
 			Text:   "the user name may have | between its parts; the form with dots needs no quoting",
 			Source: "acs-auth",
 		}, Note{
-			Text:   "100 messages an hour is soon reached by mail of cron",
+			Text:   "mail from cron can soon reach 100 messages an hour",
 			Source: "acs-lim",
 		}, Note{
-			Text:   "a user name of its own can be set as a resource since 2025",
+			Text:   "since 2025 an SMTP username of your choice can be created as a resource",
 			Source: "acs-user",
 		}},
 		Hosts: Hosts{
@@ -2740,7 +2741,7 @@ func relayacs() Relay {
 				Reply:  "451 4.7.1",
 				Scope:  "account",
 				Retry:  "fix",
-				Cause:  "the sender is no MailFrom address of the domain",
+				Cause:  "the sender is not a MailFrom address of the domain",
 				Remedy: "add the MailFrom address to the domain in the Azure portal",
 				Sample: "400 InvalidSenderUserName: Invalid sender username.",
 				Source: "unsure-api",
@@ -3191,12 +3192,14 @@ func relaygmail() Relay {
 			Username: Credential{
 				Label:   "full address of the mailbox",
 				Pattern: "^[^@\\s:]+@[^@\\s:]+\\.[^@\\s:]+$",
+				Example: "mailer@gmail.com",
 				Source:  "gm-nylas",
 			},
 			Password: Credential{
 				Label:   "app password, 16 letters (needs 2-step verification)",
 				Pattern: "^[a-z]{16}$",
 				Strip:   " ",
+				Example: "abcdefghijklmnop",
 				Source:  "gm-nylas",
 			},
 			Where: "https://myaccount.google.com/apppasswords",
@@ -4965,7 +4968,7 @@ func relayovh() Relay {
 		Name: "OVHcloud mail",
 		Kind: "mailbox",
 		Tier: 2,
-		Docs: "https://github.com/ovh/docs/pull/6139",
+		Docs: "https://github.com/ovh/docs/blob/12f1f7f8463fa8f28afe6107cd1fcece394fb315/pages/web_cloud/email_and_collaborative_solutions/mx_plan/email_generalities/guide.en-gb.md",
 		Notes: []Note{Note{
 			Text:   "mailboxes of MX Plan (Zimbra), Email Pro and Exchange, not a relay service: for little mail only",
 			Source: "recalled",
@@ -5401,18 +5404,21 @@ func relayscaleway() Relay {
 		ID:   "scaleway",
 		Name: "Scaleway Transactional Email",
 		Tier: 2,
-		Docs: "https://github.com/scaleway/docs-content",
+		Docs: "https://www.scaleway.com/en/docs/transactional-email/reference-content/smtp-configuration/",
 		Free: &Free{
 			Messages: 300,
 			Per:      "month",
 			Source:   "recalled",
 		},
 		Notes: []Note{Note{
-			Text:   "TLS is mandatory since 2024-09",
+			Text:   "TLS has been mandatory since 2024-09",
 			Source: "sc-doc",
 		}, Note{
 			Text:   "Scaleway instances block 25, 465 and 587 by default: from there use 2587 or 2465",
 			Source: "recalled",
+		}, Note{
+			Text:   "the MX record is for a domain without a mail server: mail to blackhole.tem.scaleway.com is lost; a domain with an MX of its own keeps that",
+			Source: "sc-mx",
 		}},
 		Hosts: Hosts{
 			Default: "smtp.tem.scaleway.com",
@@ -5484,9 +5490,10 @@ func relayscaleway() Relay {
 				Name: "<project id>._domainkey",
 			}},
 			Other: []Record{Record{
-				Type:  "MX",
-				Name:  "@",
-				Value: "blackhole.tem.scaleway.com",
+				Type:   "MX",
+				Name:   "@",
+				Value:  "10 blackhole.tem.scaleway.com",
+				Source: "sc-mx",
 			}, Record{
 				Type:   "TXT",
 				Name:   "_dmarc",
@@ -5506,6 +5513,13 @@ func relayscaleway() Relay {
 				Where:      "commit 4665240, pages/transactional-email/reference-content/smtp-configuration.mdx; also PRs 3718 and 3840",
 				AsOf:       "2024-11-04",
 				Checked:    date(2026, 11, 21),
+				Confidence: "official",
+			},
+			"sc-mx": Source{
+				URL:        "https://github.com/scaleway/docs-content",
+				Where:      "commit 02e3c33, pages/transactional-email/how-to/add-mx-record-to-your-domain.mdx",
+				AsOf:       "2024-09-24",
+				Checked:    date(2026, 11, 29),
 				Confidence: "official",
 			},
 		},
@@ -5911,7 +5925,7 @@ func relayyahoo() Relay {
 		Name: "Yahoo Mail",
 		Kind: "mailbox",
 		Tier: 2,
-		Docs: "https://xenocept.com/docs/email-setup/yahoo.html",
+		Docs: "https://help.yahoo.com/kb/SLN4724.html",
 		Asks: &Note{
 			Text:   "an app password",
 			Source: "pdb",
@@ -5939,12 +5953,14 @@ func relayyahoo() Relay {
 			Username: Credential{
 				Label:   "full address of the mailbox",
 				Pattern: "^[^@\\s:]+@[^@\\s:]+\\.[^@\\s:]+$",
+				Example: "mailer@yahoo.com",
 				Source:  "ya-doc",
 			},
 			Password: Credential{
 				Label:   "app password, 16 letters",
 				Pattern: "^[a-z]{16}$",
 				Strip:   " ",
+				Example: "abcdefghijklmnop",
 				Source:  "pdb",
 			},
 			Where: "https://help.yahoo.com/kb/generate-manage-rd-party-passwords-sln15241.html",
@@ -5987,7 +6003,7 @@ func relayyahoo() Relay {
 			At:     "data",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the sender is not the account that logged in; the words mean no recipient",
+			Cause:  "the sender is not the account that logged in; despite its words, the reply is not about a recipient",
 			Remedy: "rewrite local senders to the account (--from)",
 			Sample: "Request failed; Mailbox unavailable",
 			Source: "replies",
@@ -7468,6 +7484,10 @@ func relaygodaddy() Relay {
 		Kind: "mailbox",
 		Tier: 3,
 		Docs: "https://github.com/thunderbird/autoconfig/blob/c6ad79659b5fc321d1593ec4c277815b83e5dec5/ispdb/wildwestdomains.com.xml",
+		Notes: []Note{Note{
+			Text:   "GoDaddy retires Workspace Email and moves its mailboxes to Microsoft 365: for a mailbox that has moved use --relay m365",
+			Source: "help",
+		}},
 		Hosts: Hosts{
 			Default: "smtpout.secureserver.net",
 			Source:  "ispdb",
@@ -7502,6 +7522,12 @@ func relaygodaddy() Relay {
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
+			"help": Source{
+				URL:        "https://ch.godaddy.com/it/help/rimuovi-le-limitazioni-da-workspace-email-per-la-migrazione-a-microsoft-365-41664",
+				Where:      "undated copy",
+				Checked:    date(2026, 11, 29),
+				Confidence: "official",
+			},
 			"ispdb": Source{
 				URL:        "https://github.com/thunderbird/autoconfig/blob/c6ad79659b5fc321d1593ec4c277815b83e5dec5/ispdb/wildwestdomains.com.xml",
 				AsOf:       "2026-03-12",
@@ -7811,19 +7837,20 @@ func relayinfomaniak() Relay {
 		Name: "Infomaniak Mail",
 		Kind: "mailbox",
 		Tier: 3,
-		Docs: "https://www.infomaniak.com/en/support",
+		Docs: "https://www.infomaniak.com/en/support/faq/admin2/email-service?i=2",
 		Hosts: Hosts{
 			Default: "mail.infomaniak.com",
-			Source:  "nm",
+			Source:  "kb",
 		},
 		Ports: []Port{Port{
 			Port:   465,
 			TLS:    "implicit",
-			Source: "nm",
+			Source: "kb",
 		}, Port{
 			Port:   587,
 			TLS:    "starttls",
-			Source: "files",
+			Note:   "discouraged",
+			Source: "kb",
 		}},
 		Order: []int{465, 587},
 		Auth: Auth{
@@ -7840,7 +7867,7 @@ func relayinfomaniak() Relay {
 				Example: "Correct-Horse-7",
 				Source:  "files",
 			},
-			Source: "nm",
+			Source: "kb",
 		},
 		Sender: Sender{
 			Rule:       "account",
@@ -7854,6 +7881,12 @@ func relayinfomaniak() Relay {
 				Where:      "ten public files with settings for Infomaniak, 465 and 587",
 				Checked:    date(2026, 11, 28),
 				Confidence: "observed",
+			},
+			"kb": Source{
+				URL:        "https://www.infomaniak.com/en/support/faq/admin2/email-service?i=2",
+				Where:      "protocols and ports, undated copy",
+				Checked:    date(2026, 11, 29),
+				Confidence: "official",
 			},
 			"nm": Source{
 				URL:        "https://github.com/nodemailer/nodemailer",
@@ -8459,19 +8492,19 @@ func relaymailboxorg() Relay {
 		Name: "mailbox.org",
 		Kind: "mailbox",
 		Tier: 3,
-		Docs: "https://kb.mailbox.org/",
+		Docs: "https://kb.mailbox.org/en/private/e-mail/e-mail-configuration",
 		Hosts: Hosts{
 			Default: "smtp.mailbox.org",
-			Source:  "pdb",
+			Source:  "kb",
 		},
 		Ports: []Port{Port{
 			Port:   465,
 			TLS:    "implicit",
-			Source: "pdb",
+			Source: "kb",
 		}, Port{
 			Port:   587,
 			TLS:    "starttls",
-			Source: "pdb",
+			Source: "kb",
 		}},
 		Order: []int{465, 587},
 		Auth: Auth{
@@ -8480,13 +8513,13 @@ func relaymailboxorg() Relay {
 				Label:   "full address of the mailbox",
 				Pattern: "^[^@\\s:]+@[^@\\s:]+\\.[^@\\s:]+$",
 				Example: "mailer@mailbox.org",
-				Source:  "pdb",
+				Source:  "kb",
 			},
 			Password: Credential{
-				Label:   "password of the mailbox",
+				Label:   "password of the mailbox; with two-factor login an app password",
 				Pattern: "^\\S.{5,}$",
 				Example: "Correct-Horse-7",
-				Source:  "pdb",
+				Source:  "kb",
 			},
 			Source: "pdb",
 		},
@@ -8508,6 +8541,12 @@ func relaymailboxorg() Relay {
 			Source: "recalled",
 		},
 		Sources: map[string]Source{
+			"kb": Source{
+				URL:        "https://kb.mailbox.org/en/private/e-mail/e-mail-configuration",
+				Where:      "undated copy",
+				Checked:    date(2026, 11, 29),
+				Confidence: "official",
+			},
 			"pdb": Source{
 				URL:        "https://github.com/chatmail/provider-db",
 				Where:      "commit ad097ee, _providers/mailbox.org.md",
@@ -9890,10 +9929,10 @@ func relayseznam() Relay {
 				Source:  "ispdb",
 			},
 			Password: Credential{
-				Label:   "password of the mailbox",
+				Label:   "password of the mailbox; with two-factor login an app password",
 				Pattern: "^\\S.{5,}$",
 				Example: "Correct-Horse-7",
-				Source:  "ispdb",
+				Source:  "help",
 			},
 			Source: "ispdb",
 		},
@@ -9905,6 +9944,12 @@ func relayseznam() Relay {
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
+			"help": Source{
+				URL:        "https://o-seznam.cz/napoveda/ucet/en/dvoufazove-overeni/postovni-programy/",
+				Where:      "email clients with two-factor authentication, undated copy",
+				Checked:    date(2026, 11, 29),
+				Confidence: "official",
+			},
 			"ispdb": Source{
 				URL:        "https://github.com/thunderbird/autoconfig/blob/c6ad79659b5fc321d1593ec4c277815b83e5dec5/ispdb/seznam.cz.xml",
 				AsOf:       "2026-03-12",
@@ -10000,11 +10045,12 @@ func relaysky() Relay {
 				Source:  "ispdb",
 			},
 			Password: Credential{
-				Label:   "password of the mailbox",
+				Label:   "app password, 16 letters (the password of the account does not work)",
 				Pattern: "^\\S.{5,}$",
-				Example: "Correct-Horse-7",
-				Source:  "ispdb",
+				Example: "abcdefghijklmnop",
+				Source:  "app",
 			},
+			Where:  "https://www.sky.com/sky-yahoo-mail/manage-apps",
 			Source: "ispdb",
 		},
 		Sender: Sender{
@@ -10015,6 +10061,12 @@ func relaysky() Relay {
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
+			"app": Source{
+				URL:        "https://skymigrate.com/sky-email-settings-imap-smtp-pop3-app-password/",
+				Where:      "undated copy",
+				Checked:    date(2026, 11, 29),
+				Confidence: "secondary",
+			},
 			"ispdb": Source{
 				URL:        "https://github.com/thunderbird/autoconfig/blob/c6ad79659b5fc321d1593ec4c277815b83e5dec5/ispdb/sky.com.xml",
 				AsOf:       "2026-03-12",
@@ -10246,10 +10298,10 @@ func relaytelstra() Relay {
 				Source:  "ispdb",
 			},
 			Password: Credential{
-				Label:   "password of the mailbox",
+				Label:   "app password (the password of the account does not work)",
 				Pattern: "^\\S.{5,}$",
 				Example: "Correct-Horse-7",
-				Source:  "ispdb",
+				Source:  "app",
 			},
 			Source: "ispdb",
 		},
@@ -10261,6 +10313,12 @@ func relaytelstra() Relay {
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
+			"app": Source{
+				URL:        "https://macservicesact.com.au/telstra-email-is-now-a-little-harder",
+				Where:      "undated copy; also cheapbills.com.au, which dates the change to 2024",
+				Checked:    date(2026, 11, 29),
+				Confidence: "secondary",
+			},
 			"ispdb": Source{
 				URL:        "https://github.com/thunderbird/autoconfig/blob/c6ad79659b5fc321d1593ec4c277815b83e5dec5/ispdb/bigpond.com.xml",
 				AsOf:       "2026-03-12",
@@ -10707,10 +10765,10 @@ func relayvirginmedia() Relay {
 				Source:  "ispdb",
 			},
 			Password: Credential{
-				Label:   "password of the mailbox",
+				Label:   "email app password of the mailbox, not the password of the Virgin Media account",
 				Pattern: "^\\S.{5,}$",
 				Example: "Correct-Horse-7",
-				Source:  "ispdb",
+				Source:  "app",
 			},
 			Source: "ispdb",
 		},
@@ -10722,6 +10780,12 @@ func relayvirginmedia() Relay {
 			Source:     "recalled",
 		},
 		Sources: map[string]Source{
+			"app": Source{
+				URL:        "https://community.virginmedia.com/discussions/email/locked-out-of-email/5680204",
+				Where:      "quotes the help page on email app passwords, undated copy",
+				Checked:    date(2026, 11, 29),
+				Confidence: "secondary",
+			},
 			"ispdb": Source{
 				URL:        "https://github.com/thunderbird/autoconfig/blob/c6ad79659b5fc321d1593ec4c277815b83e5dec5/ispdb/virginmedia.com.xml",
 				AsOf:       "2026-03-12",
@@ -11011,6 +11075,10 @@ func relaycomcast_mail() Relay {
 			Text:   "third-party access switched on in the security settings of the mailbox",
 			Source: "recalled",
 		},
+		Notes: []Note{Note{
+			Text:   "Comcast is moving its mailboxes to Yahoo Mail: host and password of a mailbox that has moved may differ",
+			Source: "move",
+		}},
 		Hosts: Hosts{
 			Default: "smtp.comcast.net",
 			Source:  "ispdb",
@@ -11054,6 +11122,12 @@ func relaycomcast_mail() Relay {
 				AsOf:       "2026-03-12",
 				Checked:    date(2026, 11, 28),
 				Confidence: "observed",
+			},
+			"move": Source{
+				URL:        "https://tecknexus.com/comcast-moves-xfinity-email-to-yahoo-mail/3",
+				Where:      "undated copy",
+				Checked:    date(2026, 11, 29),
+				Confidence: "secondary",
 			},
 			"recalled": Source{
 				Where:      "general knowledge; no public source was found for it",
