@@ -354,7 +354,11 @@ func quickstartServices(t *testing.T) string {
 		if r.NeedsRegion() {
 			region = " --region " + r.Hosts.Example
 		}
-		fmt.Fprintf(&b, "sudo relayhost setup --relay %s%s --from app@example.com --credentials-file %s.txt --yes\n```\n", r.ID, region, r.ID)
+		from := "app@example.com"
+		if r.IsMailbox() {
+			from = cmp.Or(r.Auth.Username.Example, from)
+		}
+		fmt.Fprintf(&b, "sudo relayhost setup --relay %s%s --from %s --credentials-file %s.txt --yes\n```\n", r.ID, region, from, r.ID)
 		if regions := r.Hosts.Regions(); len(regions) > 1 {
 			fmt.Fprintf(&b, "\n`--region` is one of %s.\n", strings.Join(regions, ", "))
 		}

@@ -140,7 +140,7 @@ func mdEnds(r Relay, b *strings.Builder, day time.Time) {
 	}
 	fmt.Fprintf(b, ":** %s%s.\n", cell(e.Text), mdMark(r, day, e.Source))
 	if len(e.Again) > 0 {
-		fmt.Fprintf(b, "To switch it on again:\n\n```powershell\n%s\n```\n", strings.Join(e.Again, "\n"))
+		fmt.Fprintf(b, "To switch it on again, in Exchange Online PowerShell:\n\n```powershell\n%s\n```\n", strings.Join(e.Again, "\n"))
 	}
 	if e.Instead != "" {
 		fmt.Fprintf(b, "\nInstead: %s.\n", e.Instead)
@@ -316,9 +316,10 @@ func mdHosts(r Relay, b *strings.Builder, item func(label, text, source string),
 	}
 	item("tried in this order", joinPorts(r.PortOrder(), ", "), "")
 	if r.HTTPS != nil {
-		item("HTTPS", r.HTTPS.Text+strings.Replace(r.apiUse(), "relayhost setup --via https", "`relayhost setup --via https`", 1), r.HTTPS.Source)
+		use := strings.Replace(r.apiUse(), "relayhost setup --via https sends by it", "`relayhost setup --via https` sends by it ([https.md](../https.md))", 1)
+		item("HTTPS", r.HTTPS.Text+use, r.HTTPS.Source)
 	} else if r.ViaHTTPS() {
-		item("HTTPS", "`relayhost setup --via https` sends by the relay's API", "")
+		item("HTTPS", "`relayhost setup --via https` sends by the relay's API ([https.md](../https.md))", "")
 	}
 	mdLimits(r, b, item)
 }
