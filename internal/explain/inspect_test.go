@@ -67,6 +67,8 @@ func TestInspect(t *testing.T) {
 			s.Warnings = []string{"postconf: warning: /etc/postfix/main.cf: unused parameter: relay_host=[x]"}
 		}, want: "maincf_typo"},
 		{name: "deferred transport", params: map[string]string{"defer_transports": "relayhost-ses"}, want: "transport_deferred"},
+		{name: "deferred beside another", params: map[string]string{"defer_transports": "uucp, relayhost-ses"}, want: "transport_deferred"},
+		{name: "another transport deferred", params: map[string]string{"defer_transports": "smtp, uucp"}},
 		{name: "down", change: func(s *postfix.State) { s.Running = false }, want: "postfix_down"},
 		{name: "twice and a comment", change: func(s *postfix.State) {
 			s.Main, _ = postfix.ParseMain([]byte("relayhost = [a]:1\nrelayhost = [smtp.example.com]:587 # ses\n"))

@@ -148,10 +148,10 @@ func hostRules() []Rule {
 			limit, err := strconv.Atoi(v.Route.Param("header_size_limit"))
 			return v.when(err == nil && limit < 102400, "header_size_limit = %d", limit)
 		}},
-		// Whoever dials a line means it so.
+		// A warning: a server that dials in is meant to wait.
 		{"transport_deferred", Warning, func(v *View) []Finding {
 			deferred := v.Config.Params["defer_transports"]
-			return v.when(len(Words(deferred)) > 0, "defer_transports = %s: mail of that transport waits until the queue is flushed", deferred)
+			return v.when(slices.Contains(Words(deferred), v.Route.Service), "defer_transports = %s: mail of %s waits until the queue is flushed", deferred, v.Route.Service)
 		}},
 		{"postfix_down", Error, func(v *View) []Finding {
 			return v.when(!v.Running, "no master process runs for %s", v.Dir)
