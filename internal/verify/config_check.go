@@ -25,10 +25,7 @@ func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) 
 			Remedy: "Install it; setup can do that.", Command: "relayhost setup --install"}}
 	}
 	findings := slices.Concat(outdated(r.State), r.bypassed(), slices.DeleteFunc(linted(r.Reader, r.State), func(f Finding) bool {
-		return slices.ContainsFunc(maps, func(g Finding) bool {
-			table, _, _ := strings.Cut(g.Detail, " ")
-			return g.Cause == f.Cause && g.Result == Fail && strings.Contains(f.Detail, table)
-		})
+		return slices.ContainsFunc(maps, f.toldBy)
 	}))
 	services := map[string]bool{}
 	for _, t := range checks {
@@ -58,6 +55,13 @@ func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) 
 		return pass("config", "main.cf and master.cf have none of the known faults")
 	}
 	return findings
+}
+
+// toldBy reports whether g, a finding on a table, is about the fault of f as well.
+func (f Finding) toldBy(g Finding) bool {
+	return g.Result == Fail && g.Cause == f.Cause && g.table != "" && slices.ContainsFunc(strings.Fields(f.Detail), func(word string) bool {
+		return strings.TrimRight(word, ",:;.") == g.table
+	})
 }
 
 // deadly are the faults that stop a rehearsal: what Postfix would die of or defer all

@@ -32,8 +32,9 @@ type Finding struct {
 	Command string  `json:"command,omitempty"`
 	Ms      float64 `json:"ms"`
 
-	route int // place of the route among all, from 1; 0 is the host as a whole
-	place int // among the findings of one check on one route
+	route int    // place of the route among all, from 1; 0 is the host as a whole
+	table string // file of the lookup table that it is about, "" for none
+	place int    // among the findings of one check on one route
 }
 
 // Report is the document that `relayhost verify --json` prints.

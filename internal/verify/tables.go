@@ -120,11 +120,11 @@ func tableFaults(r *host.Reader, param string, t postfix.Table) []Finding {
 		m, ierr := r.Stat(index)
 		switch {
 		case errors.Is(ierr, fs.ErrNotExist):
-			f := Finding{Check: "maps", Result: Fail, Detail: index + " is missing"}.known("map_db_missing")
+			f := Finding{Check: "maps", Result: Fail, table: index, Detail: index + " is missing"}.known("map_db_missing")
 			f.Command = "postmap " + t.String()
 			return []Finding{f}
 		case ierr == nil && err == nil && source.Mtime.Sub(m.Mtime) > postfix.StaleAfter:
-			f := Finding{Check: "maps", Result: Fail, Detail: index + " is older than " + t.Path}.known("map_db_stale")
+			f := Finding{Check: "maps", Result: Fail, table: index, Detail: index + " is older than " + t.Path}.known("map_db_stale")
 			f.Command = "postmap " + t.String()
 			findings = append(findings, f)
 		}
@@ -133,7 +133,7 @@ func tableFaults(r *host.Reader, param string, t postfix.Table) []Finding {
 	for _, file := range files {
 		m, err := r.Stat(file)
 		if secret && err == nil && (m.Mode.Perm()&0o077 != 0 || m.UID != 0) {
-			f := Finding{Check: "maps", Result: Fail, Detail: fmt.Sprintf("%s has mode %04o and owner %d", file, m.Mode.Perm(), m.UID)}.known("secret_world_readable")
+			f := Finding{Check: "maps", Result: Fail, table: file, Detail: fmt.Sprintf("%s has mode %04o and owner %d", file, m.Mode.Perm(), m.UID)}.known("secret_world_readable")
 			f.Command = "chown root " + file + " && chmod 600 " + file
 			findings = append(findings, f)
 		}
@@ -257,7 +257,7 @@ func (l *lookup) judge(tables []postfix.Table, answers []map[string]string) *Fin
 			if l.State.Maps[t.Path] == nil || l.hop.Password.IsZero() || value == want {
 				return nil
 			}
-			f := Finding{Check: "maps", Result: Fail, Detail: "the compiled entry for " + key + " differs from the source file"}.known("map_db_stale")
+			f := Finding{Check: "maps", Result: Fail, table: t.Path, Detail: "the compiled entry for " + key + " differs from the source file"}.known("map_db_stale")
 			f.Command = "postmap " + t.String()
 			return &f
 		}
@@ -267,6 +267,9 @@ func (l *lookup) judge(tables []postfix.Table, answers []map[string]string) *Fin
 		id = "map_db_truncated"
 	}
 	f := Finding{Check: "maps", Result: Fail, Detail: "the password table has no entry for " + l.nextHop}.known(id)
+	if len(tables) == 1 {
+		f.table = tables[0].Path
+	}
 	return &f
 }
 
