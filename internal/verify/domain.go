@@ -52,10 +52,9 @@ func (d Domain) Check(ctx context.Context) []Finding {
 		wait.Go(func() { findings[i] = timed(ctx, check) })
 	}
 	wait.Wait()
-	if f := findings[0]; f.Cause == "dns_failed" && findings[1].Cause == f.Cause && findings[2].Cause == f.Cause {
-		// One fault is told once.
-		for i := range findings[1:3] {
-			findings[i+1] = Finding{Check: findings[i+1].Check, Result: Skip, Detail: "DNS does not answer", Ms: findings[i+1].Ms}
+	for i, f := range findings[1:] { // one fault is told once
+		if f.Cause == "dns_failed" && findings[0].Cause == f.Cause {
+			findings[i+1] = Finding{Check: f.Check, Result: Skip, Detail: "DNS gave no answer, and none about SPF of " + d.Name + " either", Ms: f.Ms}
 		}
 	}
 	// Alignment is about the three together.
@@ -198,10 +197,11 @@ func (t *routeCheck) domain(ctx context.Context) []Finding {
 		return []Finding{{Check: "spf", Result: Skip, Detail: detail}, {Check: "dkim", Result: Skip, Detail: detail}, {Check: "dmarc", Result: Skip, Detail: detail}}
 	}
 	findings := Domain{Resolver: t.Resolver, Name: name, Relay: relay, Public: t.Public, HELO: t.State.FQDN, Blocklists: t.Blocklists}.Check(ctx)
-	if findings[0].Cause == "dns_failed" && findings[1].Result == Skip && t.route.Hops[0].Host != "" {
-		// Where DNS does not answer for the relay either, that is the more basic fault.
-		if _, _, err := t.Resolver.Addrs(ctx, t.route.Hops[0].Host); err != nil && !missing(err) {
-			findings[0] = Finding{Check: "spf", Result: Skip, Detail: findings[1].Detail, Ms: findings[0].Ms}
+	if hop := t.route.Hops[0]; findings[0].Cause == "dns_failed" && hop.Host != "" && hop.Proxy == "" {
+		// Where DNS does not answer for the relay either, the check "dns" tells that. By a
+		// proxy there is no such check.
+		if _, _, err := t.Resolver.Addrs(ctx, hop.Host); err != nil && !missing(err) {
+			findings[0] = Finding{Check: "spf", Result: Skip, Detail: "DNS gave no answer about " + name + ", and none about the relay either", Ms: findings[0].Ms}
 		}
 	}
 	for i, f := range findings {

@@ -2,7 +2,9 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -16,22 +18,29 @@ import (
 // checks that is the same as no name.
 var errNoRecord = fmt.Errorf("no such record: %w", resolve.ErrNotFound)
 
+// errSeveral is a name with several DMARC records, which count as none (RFC 7489, section
+// 6.6.3).
+var errSeveral = fmt.Errorf("more than one: %w", resolve.ErrNotFound)
+
 // DMARC looks for the policy of the sender's domain, or of the organization
 // above it (RFC 7489, section 6.6.3).
 func (d Domain) DMARC(ctx context.Context) Finding {
 	f := Finding{Check: "dmarc"}
 	at, record, err := d.policy(ctx)
 	switch {
+	case errors.Is(err, errSeveral):
+		f.Result, f.Cause, f.Detail = Warn, "dmarc_invalid", at+" has more than one DMARC record, and receivers use none of them"
+		f.Remedy = "Remove all of them but one."
 	case err != nil && !missing(err):
 		return unanswered("dmarc", err)
 	case err != nil && d.Relay.ID == relays.SmarthostID:
-		f.Result, f.Detail = Skip, d.Name+" has no DMARC policy; how this relay signs its mail is not known here"
+		f.Result, f.Detail = Skip, d.Name+" has no DMARC policy; "+bulkSenders+", and whether this server sends much mail to them is not known here"
 	case err != nil:
 		record, reason := d.policyToPublish()
 		f.Result, f.Cause, f.Detail = Warn, "dmarc_missing", d.Name+" has no DMARC policy"
-		f.Remedy = fmt.Sprintf("Publish at _dmarc.%s the TXT record: %s (%s)", d.Name, record, reason)
-	case tag(record, "p") == "":
-		f.Result, f.Cause, f.Detail = Warn, "dmarc_invalid", "the DMARC record at "+at+" has no policy: "+smtpprobe.Sanitize(record)
+		f.Remedy = fmt.Sprintf("%s. Publish the TXT record at _dmarc.%s: %s", reason, d.Name, record)
+	case !slices.Contains([]string{"none", "quarantine", "reject"}, tag(record, "p")):
+		f.Result, f.Cause, f.Detail = Warn, "dmarc_invalid", "the DMARC record at "+at+" has no valid policy: "+smtpprobe.Sanitize(record)
 		f.Remedy = "Give it p=none, p=quarantine or p=reject."
 	default:
 		f.Result, f.Detail = Pass, at+": "+smtpprobe.Sanitize(record)
@@ -50,36 +59,43 @@ func (d Domain) policy(ctx context.Context) (at, record string, err error) {
 		if err != nil && !missing(err) {
 			return "", "", err
 		}
-		for _, text := range texts {
-			if strings.HasPrefix(strings.ReplaceAll(text, " ", ""), "v=DMARC1") {
-				return at, text, nil
-			}
+		texts = slices.DeleteFunc(slices.Clone(texts), func(text string) bool {
+			return !strings.HasPrefix(strings.ReplaceAll(text, " ", ""), "v=DMARC1")
+		})
+		switch len(texts) {
+		case 0:
+		case 1:
+			return at, texts[0], nil
+		default:
+			return at, "", errSeveral
 		}
 	}
 	return "", "", errNoRecord
 }
+
+// bulkSenders is why a domain needs a record (support.google.com/mail/answer/81126 and
+// senders.yahooinc.com/best-practices, as of 2024-02; Microsoft's Outlook.com as of 2025-05).
+const bulkSenders = "Gmail, Yahoo and Outlook.com require a DMARC record of bulk senders"
 
 // policyToPublish is the DMARC record for a domain that has none, and why it needs one.
 // Its policy asks receivers for nothing, so it cannot cost mail (RFC 7489, section 6.3).
 func (d Domain) policyToPublish() (record, reason string) {
 	for _, r := range d.Relay.DNS.Other {
 		if r.Name == "_dmarc" {
-			return strings.Replace(r.Value, "<policy>", "none", 1), d.Relay.Name + " asks for it"
+			return strings.Replace(r.Value, "<policy>", "none", 1), d.Relay.Name + " asks for a DMARC record"
 		}
 	}
-	// support.google.com/mail/answer/81126 and senders.yahooinc.com/best-practices, as of
-	// 2024-02; Microsoft's Outlook.com as of 2025-05.
-	return "v=DMARC1; p=none", "Gmail, Yahoo and Outlook.com require one of bulk senders"
+	return "v=DMARC1; p=none", bulkSenders
 }
 
-// missingPolicy is the line on the DMARC record, none where the domain or its
+// missingPolicy are the reason and the DMARC record, which ends its line, none where the domain or its
 // organization has one, or DNS does not answer.
 func (d Domain) missingPolicy(ctx context.Context) []string {
 	if f := d.DMARC(ctx); f.Cause != "dmarc_missing" {
 		return nil
 	}
 	record, reason := d.policyToPublish()
-	return []string{fmt.Sprintf("    TXT _dmarc.%s: %s (%s)", d.Name, record, reason)}
+	return []string{"    " + reason + ":", fmt.Sprintf("    TXT _dmarc.%s: %s", d.Name, record)}
 }
 
 // tag returns the value of one tag of a DMARC record.

@@ -23,18 +23,19 @@ func MissingRecords(ctx context.Context, c config.Config, dns Resolver) []string
 	defer cancel()
 	var lines []string
 	secret := map[string]bool{} // names of relays in whose records something stands in <>
+	domains := senderDomains(c, dns)
 	policies, last := map[string]bool{}, []string(nil)
-	for _, d := range senderDomains(c, dns) {
+	for _, d := range domains {
 		found := append(spfRecord(ctx, dns, d.Relay, d.Name), dkimRecords(ctx, dns, d.Relay, d.Name)...)
 		for _, r := range d.missingBounces(ctx) {
-			found = append(found, fmt.Sprintf("    %s %s: %s (unless your account has another name for bounces)", r.Type, r.Name, r.Value))
+			found = append(found, fmt.Sprintf("    %s %s (unless your account has another name for bounces): %s", r.Type, r.Name, r.Value))
 		}
 		if strings.Contains(strings.Join(found, ""), "<") {
 			secret[d.Relay.Name] = true
 		}
-		if !policies[d.Name] { // one for all routes of the domain
-			policies[d.Name] = true
-			last = append(last, d.missingPolicy(ctx)...)
+		if name := strings.ToLower(d.Name); !policies[name] { // one for all routes of the domain
+			policies[name] = true
+			last = append(last, asking(domains, d).missingPolicy(ctx)...)
 		}
 		lines = append(lines, found...)
 	}
@@ -45,6 +46,16 @@ func MissingRecords(ctx context.Context, c config.Config, dns Resolver) []string
 		}
 	}
 	return append(lines, last...)
+}
+
+// asking is d with the first relay of that domain that asks for a DMARC record of its own.
+func asking(domains []Domain, d Domain) Domain {
+	for _, other := range domains {
+		if strings.EqualFold(other.Name, d.Name) && slices.ContainsFunc(other.Relay.DNS.Other, func(r relays.Record) bool { return r.Name == "_dmarc" }) {
+			return other
+		}
+	}
+	return d
 }
 
 // maxDomains bounds the sender domains that are looked up.
@@ -122,11 +133,10 @@ func spfRecord(ctx context.Context, dns Resolver, relay relays.Relay, domain str
 	if err != nil || record == "" {
 		return nil
 	}
-	line := fmt.Sprintf("    TXT %s: %s", domain, record)
 	if existing {
-		line += " (replaces the SPF record that is there)"
+		domain += " (replaces the SPF record that is there)"
 	}
-	return []string{line}
+	return []string{fmt.Sprintf("    TXT %s: %s", domain, record)}
 }
 
 // dkimRecords are the lines on the DKIM records whose names are known and which are

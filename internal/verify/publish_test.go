@@ -47,20 +47,20 @@ func TestMissingRecords(t *testing.T) {
 		want, not  string
 	}{
 		{"none there", "a@example.com", relay("mailgun"), nil, "TXT example.com: v=spf1 include:mailgun.org ~all", "replaces"},
-		{"another there", "a@example.com", relay("mailgun"), records{"example.com": "v=spf1 mx -all"}, "TXT example.com: v=spf1 mx include:mailgun.org -all (replaces", ""},
+		{"another there", "a@example.com", relay("mailgun"), records{"example.com": "v=spf1 mx -all"}, "TXT example.com (replaces the SPF record that is there): v=spf1 mx include:mailgun.org -all", ""},
 		{"there already", "a@example.com", relay("mailgun"), records{"example.com": "v=spf1 include:mailgun.org -all", "mailgun.org": "v=spf1 ip4:192.0.2.0/24 ~all"}, "", "TXT example"},
 		{"public mail", "jane@gmail.com", relay("gmail"), nil, "", "gmail.com"},
 		{"SES needs none", "a@example.com", relay("ses"), nil, "", "spf1"},
 		{"a selector that differs by account", "a@example.com", relay("postmark"), nil, "", "<timestamp>"},
 		{"DKIM by name, for this domain", "a@shop.example.com", relay("brevo"), nil, "CNAME brevo1._domainkey.shop.example.com: b1.shop-example-com.dkim.brevo.com", "<"},
 		{"DKIM of a mailbox provider", "a@example.com", relay("fastmail"), nil, "CNAME fm1._domainkey.example.com: fm1.example.com.dkim.fmhosted.com", "<"},
-		{"bounces: no SPF record", "a@example.com", relay("resend"), records{"example.com": "v=spf1 include:amazonses.com -all"}, "TXT send.example.com: v=spf1 include:amazonses.com ~all (unless", ""},
-		{"bounces: SPF there", "a@example.com", relay("resend"), records{"send.example.com": "v=spf1 include:amazonses.com ~all", "amazonses.com": "v=spf1 ip4:192.0.2.0/24 ~all"}, "MX send.example.com: 10 feedback-smtp.<region>.amazonses.com", "TXT send"},
+		{"bounces: no SPF record", "a@example.com", relay("resend"), records{"example.com": "v=spf1 include:amazonses.com -all"}, "TXT send.example.com (unless your account has another name for bounces): v=spf1 include:amazonses.com ~all", ""},
+		{"bounces: SPF there", "a@example.com", relay("resend"), records{"send.example.com": "v=spf1 include:amazonses.com ~all", "amazonses.com": "v=spf1 ip4:192.0.2.0/24 ~all"}, "MX send.example.com (unless your account has another name for bounces): 10 feedback-smtp.<region>.amazonses.com", "TXT send"},
 		{"tracking and an MX of the domain are not asked for", "a@example.com", relay("scaleway"), nil, "", "MX"},
 		{"a smarthost", "a@example.com", relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true), nil, "", "TXT"},
-		{"no policy", "a@news.example.com", relay("ses"), nil, "TXT _dmarc.news.example.com: v=DMARC1; p=none (Gmail, Yahoo and Outlook.com require", "rua"},
-		{"no policy, and the relay asks for one", "a@example.com", relay("brevo"), nil, "TXT _dmarc.example.com: v=DMARC1; p=none; rua=mailto:rua@dmarc.brevo.com (Brevo", "<policy>"},
-		{"the relay asks for one of any kind", "a@example.com", relay("scaleway"), nil, "TXT _dmarc.example.com: v=DMARC1; p=none (Scaleway", "<policy>"},
+		{"no policy", "a@news.example.com", relay("ses"), nil, "Gmail, Yahoo and Outlook.com require a DMARC record of bulk senders:\n    TXT _dmarc.news.example.com: v=DMARC1; p=none\n", "rua"},
+		{"no policy, and the relay asks for one", "a@example.com", relay("brevo"), nil, "Brevo (Sendinblue) asks for a DMARC record:\n    TXT _dmarc.example.com: v=DMARC1; p=none; rua=mailto:rua@dmarc.brevo.com\n", "<policy>"},
+		{"the relay asks for one of any kind", "a@example.com", relay("scaleway"), nil, "asks for a DMARC record:\n    TXT _dmarc.example.com: v=DMARC1; p=none\n", "<policy>"},
 		{"a policy there", "a@example.com", relay("ses"), records{"_dmarc.example.com": "v=DMARC1; p=reject"}, "", "TXT"},
 		{"a policy of the organization", "a@news.example.com", relay("ses"), records{"_dmarc.example.com": "v=DMARC1; p=reject"}, "", "TXT"},
 		{"a policy that is not valid is not joined by a second", "a@example.com", relay("ses"), records{"_dmarc.example.com": "v=DMARC1"}, "", "TXT"},
@@ -69,7 +69,7 @@ func TestMissingRecords(t *testing.T) {
 			c := config.New()
 			c.Routes[0].From = test.from
 			c.First().Relay = test.relay
-			got := strings.Join(MissingRecords(t.Context(), c, test.dns), "\n")
+			got := strings.Join(MissingRecords(t.Context(), c, test.dns), "\n") + "\n"
 			if !strings.Contains(got, test.want) {
 				t.Errorf("got %q, want %q in it", got, test.want)
 			}
@@ -78,7 +78,7 @@ func TestMissingRecords(t *testing.T) {
 			}
 			// What setup lists, verify's remedy names, and the other way round.
 			f := Domain{Resolver: test.dns, Name: mailaddr.Domain(test.from), Relay: test.relay}.DMARC(t.Context())
-			_, remedy, _ := strings.Cut(f.Remedy, "TXT record: ")
+			_, remedy, _ := strings.Cut(f.Remedy, "the TXT record at _dmarc.")
 			listed := strings.Contains(got, "TXT _dmarc.")
 			if advised := f.Cause == "dmarc_missing" && !mailaddr.IsPublic(mailaddr.Domain(test.from)); advised != listed || listed && !strings.Contains(got, remedy) {
 				t.Errorf("setup lists %q, verify says %+v, want the same advice", got, f)
@@ -89,10 +89,10 @@ func TestMissingRecords(t *testing.T) {
 		c := config.New()
 		c.Routes[0].From = "a@example.com"
 		c.First().Relay = relay("mailgun")
-		c.Routes = append(c.Routes, config.Route{Name: "shop", From: "b@example.com", Hops: []config.Hop{{Relay: relay("sendgrid")}}})
+		c.Routes = append(c.Routes, config.Route{Name: "shop", From: "b@Example.com", Hops: []config.Hop{{Relay: relay("brevo")}}})
 		got := strings.Join(MissingRecords(t.Context(), c, records{}), "\n")
-		if n := strings.Count(got, "TXT _dmarc."); n != 1 {
-			t.Errorf("got %d policies in %q, want 1", n, got)
+		if n := strings.Count(got, "TXT _dmarc."); n != 1 || !strings.Contains(got, "rua@dmarc.brevo.com") {
+			t.Errorf("got %d policies in %q, want 1, with the address that Brevo asks for", n, got)
 		}
 	})
 	t.Run("every route", func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,6 +30,13 @@ func sending(_ *testing.T, e *Env, _ service) { e.Mailer = failing{} }
 type taking struct{ failing }
 
 func (taking) Send(context.Context, string, string, []byte) error { return nil }
+
+// withoutPTR is a DNS that does not answer questions for names of addresses.
+type withoutPTR struct{ Resolver }
+
+func (withoutPTR) PTR(context.Context, netip.Addr) ([]string, error) {
+	return nil, errors.New("no server answered")
+}
 
 // shops are n routes by sender that need no network, each by the service.
 func shops(n int, by string) state {
@@ -135,6 +143,9 @@ func warnings() []claim {
 		s.Configure(func(c *smtpd.Config) { c.NoSTARTTLS = true })
 	})
 	umlaut := program("postqueue", `echo '{"queue_name":"deferred","queue_id":"4AB","arrival_time":1700000000,"message_size":9,"sender":"a@example.com","recipients":[{"address":"jürgen@example.net"}]}'`)
+	silent := func(_ *testing.T, e *Env, _ service) { e.Routes[0].From = "a@servfail.test" }
+	silentRelay := func(_ *testing.T, e *Env, _ service) { e.First().Host = "servfail.test" }
+	noPTR := func(_ *testing.T, e *Env, _ service) { e.Resolver = withoutPTR{e.Resolver} }
 	return []claim{
 		{"this API has no call that proves a key", check(false, nil), []state{sound, check(true, nil), check(false, errors.New("no route to host"))}},
 		{"fail config: Postfix is not installed", missing, []state{sound, stopped}},
@@ -181,7 +192,11 @@ func warnings() []claim {
 		{"this host was not set up by relayhost", byHand, []state{sound, all(byHand, limited)}},
 		{"1 of 1 message delayed, last reason: 4AB: b@example.net: connection timed out", queued("deferred", `,"delay_reason":"connection timed out"`), []state{queued("active", ""), program("postqueue", "true")}},
 		{"the file system of /queue is full: Postfix accepts no mail", full("/proc"), []state{full("."), all(full("/proc"), stopped)}}, // a file system without room
-		{"skip dkim: DNS does not answer", all(dkim, func(_ *testing.T, e *Env, _ service) { e.Routes[0].From = "a@servfail.test" }), []state{all(dkim, dnsHas()), sound}},
+		{"skip dkim: DNS gave no answer, and none about SPF of servfail.test either", all(dkim, silent), []state{all(dkim, dnsHas()), sound}},
+		{"skip ptr: DNS gave no answer, and none about SPF of servfail.test either", all(dkim, at, silent, noPTR), []state{all(dkim, at, dnsHas()), all(dkim, at, noPTR)}},
+		{"skip spf: DNS gave no answer about servfail.test, and none about the relay either", all(dkim, silent, silentRelay), []state{all(dkim, silent), all(dkim, silentRelay),
+			all(dkim, silent, silentRelay, check(true, nil), func(_ *testing.T, e *Env, _ service) { e.First().Proxy = "192.0.2.1:3128" })}},
+		{"and whether this server sends much mail to them is not known here", all(id(relays.SmarthostID), dnsHas()), []state{dnsHas(), all(id(relays.SmarthostID), dnsHas(txt("_dmarc.example.com", "v=DMARC1; p=none")))}},
 		{"the mail to X was not counted against its limits, because no log can be read", all(counted, noLog), []state{all(logHas(sent), counted), noLog}},
 		{"the mail to X was not counted against its limits: journalctl: exit status 1: No journal files were opened", all(counted, lostLog), []state{all(logHas(sent), counted), lostLog}},
 		{"X does not offer SMTPUTF8, which mail with UTF-8 in an address or with bare UTF-8 in a header field needs:", all(logHas(utf8), lacks), []state{all(logHas(sent), lacks), logHas(utf8)}},
@@ -333,6 +348,7 @@ func details(t *testing.T) map[string]string {
 // a new one gets a state in which it is false, or has a test of its own.
 func TestEveryTextIsTested(t *testing.T) {
 	elsewhere := map[string]string{
+		"the time was up before the queue":              "TestQueueWithoutTime",
 		"Postfix reaches no bridge":                     "TestBridgeFaults",
 		"starts the bridge as the user":                 "TestBridgeFaults",
 		"and spawn(8) refuses that user":                "TestBridgeFaults",
