@@ -352,7 +352,7 @@ func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req se
 			}
 			d.s.Look.Tell(r)
 			if !d.s.Plan.Changed() {
-				r.stopped(d.s)
+				r.stopped(ctx, d.s)
 			}
 			return d, r.dryRun(d.s.Plan, d.table, f.detailedExit)
 		case !d.s.Plan.Changed():

@@ -78,12 +78,12 @@ func TestSetupClaims(t *testing.T) {
 			})
 		}
 	}
-	stopped := func(running bool) state {
+	stopped := func(running bool, dir string) state {
 		return func(t *testing.T) string {
 			return said(t, func(a *app) {
 				s := setup.Setup{}
-				s.State.Running = running
-				(&setupReport{app: a}).stopped(s)
+				s.State.Running, s.State.ConfigDir = running, dir
+				(&setupReport{app: a}).stopped(t.Context(), s)
 			})
 		}
 	}
@@ -93,7 +93,8 @@ func TestSetupClaims(t *testing.T) {
 		fails []state
 	}{
 		{"Postfix is not running and will be started", confirmed(func(s *setup.Setup) { s.State = postfix.State{} }), []state{confirmed(func(*setup.Setup) {})}},
-		{"Postfix is not running, and mail waits until it is started: postfix start", stopped(false), []state{stopped(true), confirmed(func(*setup.Setup) {})}},
+		{"Postfix is not running, and mail waits until it is started: postfix start", stopped(false, "/etc/postfix"), []state{stopped(true, "/etc/postfix"), stopped(false, "/etc/postfix-out"), confirmed(func(*setup.Setup) {})}},
+		{"mail waits until it is started: postfix -c /etc/postfix-out start", stopped(false, "/etc/postfix-out"), []state{stopped(false, "/etc/postfix"), stopped(true, "/etc/postfix-out")}},
 		{"delivered: 2 more test messages", proven(seen, seen), []state{proven(setup.Delivered{}, setup.Delivered{}), proven(seen, setup.Delivered{}), proven(seen)}},
 		{"handed to Postfix: 2 more test messages; no log shows where they went", proven(setup.Delivered{}, setup.Delivered{}), []state{proven(seen, seen), proven(seen, setup.Delivered{})}},
 		{"delivered: 1 more test message; of 1 more no log shows where they went", proven(seen, setup.Delivered{}), []state{proven(seen, seen)}},

@@ -227,7 +227,7 @@ func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Quest
 	}
 	r.doc.Result = "unchanged"
 	r.io.Done()
-	r.stopped(s)
+	r.stopped(ctx, s)
 	if !r.json {
 		fmt.Fprintln(r.io.Out, "unchanged")
 	}
@@ -238,9 +238,9 @@ func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Quest
 }
 
 // stopped says that mail does not leave although nothing is to be changed.
-func (r *setupReport) stopped(s setup.Setup) {
+func (r *setupReport) stopped(ctx context.Context, s setup.Setup) {
 	if !s.State.Running {
-		r.Unproven("Postfix is not running, and mail waits until it is started: postfix start")
+		r.Unproven("Postfix is not running, and mail waits until it is started: %s", postfix.ByHand(ctx, &r.host.Reader, s.State.ConfigDir, "start"))
 	}
 }
 

@@ -292,6 +292,13 @@ func (k *knowledge) narrowed(causes []Cause) []Cause {
 	return kept
 }
 
+// ComesOf reports whether mail that waits for c may wait for the fault with that ID, which
+// was found on this host: the same, one that c can be mistaken for, or any where c only
+// comes of another.
+func (c Cause) ComesOf(id string) bool {
+	return id != "" && (c.ID == id || c.consequence || must().ambiguous(c.ID, id) || must().ambiguous(id, c.ID))
+}
+
 func (k *knowledge) ambiguous(id, with string) bool {
 	f := k.byID[id]
 	return f != nil && slices.Contains(f.AmbiguousWith, with)

@@ -85,6 +85,12 @@ func IptablesLegacySave(six bool) Query {
 // UfwStatus prints ufw's own view of the rules.
 func UfwStatus() Query { return query("ufw", "status", "verbose") }
 
+// SystemdUnits lists the units that systemd has loaded and whose names match a pattern
+// (systemctl(1), list-units).
+func SystemdUnits(pattern string) Query {
+	return query("systemctl", "list-units", "--all", "--plain", "--no-legend", pattern)
+}
+
 func withConfig(program, dir string, args []string) []string {
 	if dir == "" {
 		return append([]string{program}, args...)

@@ -79,7 +79,7 @@ func (c Control) Start(ctx context.Context) error { return c.orRestart(ctx, c.st
 
 func (c Control) start(ctx context.Context) error {
 	if _, err := c.Host.Stat("/run/systemd/system"); err == nil {
-		if unit := c.unit(ctx); unit != "" {
+		if unit := unit(ctx, &c.Host.Reader, c.ConfigDir); unit != "" {
 			return c.run(ctx, []string{"systemctl", "start", unit})
 		}
 	}
@@ -89,15 +89,15 @@ func (c Control) start(ctx context.Context) error {
 // unit is the systemd unit of this instance, "" where systemd knows of none. That
 // of the default one is postfix.service everywhere: where Debian 9 to 12 run it
 // in postfix@-.service, starting the former starts the latter.
-func (c Control) unit(ctx context.Context) string {
-	dir := filepath.Clean(c.ConfigDir)
-	if c.ConfigDir == "" || dir == DefaultConfigDir {
+func unit(ctx context.Context, r *host.Reader, configDir string) string {
+	dir := filepath.Clean(configDir)
+	if configDir == "" || dir == DefaultConfigDir {
 		return "postfix.service"
 	}
 	// Debian up to 12 names the unit as postmulti(1) names the instance, which is
 	// postfix-NAME; later ones leave "postfix-" out.
 	name := strings.TrimPrefix(filepath.Base(dir), "postfix-")
-	out, err := c.Host.Run(ctx, host.Command{Args: []string{"systemctl", "list-units", "--all", "--plain", "--no-legend", "postfix@*.service"}})
+	out, err := r.Query(ctx, host.SystemdUnits("postfix@*.service"))
 	if err != nil {
 		return ""
 	}
@@ -110,4 +110,32 @@ func (c Control) unit(ctx context.Context) string {
 		}
 	}
 	return ""
+}
+
+// ByHand is the command with which an administrator has this instance of Postfix do
+// verb: "start", "restart", or "flush" (the queue). The service manager starts what it
+// knows of; postfix(1) and postqueue(1) would start the default instance without -c.
+func ByHand(ctx context.Context, r *host.Reader, configDir, verb string) string {
+	here := ""
+	if configDir != "" && filepath.Clean(configDir) != DefaultConfigDir {
+		here = "-c " + configDir + " "
+	}
+	if verb == "flush" {
+		return "postqueue " + here + "-f"
+	}
+	has := func(path string) bool { _, err := r.Stat(path); return err == nil }
+	if has("/run/systemd/system") { // sd_booted(3)
+		if unit := strings.TrimSuffix(unit(ctx, r, configDir), ".service"); strings.Contains(unit, `\`) {
+			return "systemctl " + verb + " '" + unit + "'"
+		} else if unit != "" {
+			return "systemctl " + verb + " " + unit
+		}
+	}
+	if here == "" && has("/run/openrc/softlevel") {
+		return "rc-service postfix " + verb
+	}
+	if verb == "restart" {
+		return "postfix " + here + "stop; postfix " + here + "start"
+	}
+	return "postfix " + here + verb
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +20,7 @@ import (
 // bridge checks what the bridge of the route needs on this host: the socket, the user
 // and the program that spawn(8) starts, and that this user can read the bridge's
 // configuration and write its state. What only root can see is left out without root.
-func (t *routeCheck) bridge() (findings []Finding) {
+func (t *routeCheck) bridge(ctx context.Context) (findings []Finding) {
 	socket := t.route.Hops[0].Socket
 	if socket == "" || t.State.Master == nil {
 		return nil
@@ -44,7 +45,7 @@ func (t *routeCheck) bridge() (findings []Finding) {
 		}
 		found("bridge_gone", "%s %s: Postfix reaches no bridge", at, what)
 		f := &findings[len(findings)-1]
-		f.Remedy, f.Command = "Postfix makes it when it starts.", "postfix stop; postfix start"
+		f.Remedy, f.Command = "Postfix makes it when it starts.", postfix.ByHand(ctx, t.Reader, t.State.ConfigDir, "restart")
 		if strings.HasSuffix(socket, config.ServiceSuffix) {
 			f.Remedy, f.Command = "systemd makes it when the socket unit starts.", "systemctl restart relayhost-bridge-"+name+".socket"
 		}

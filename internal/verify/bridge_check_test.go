@@ -136,7 +136,7 @@ func TestBridgeFaults(t *testing.T) {
 			h.T = t
 			test.hurt(h)
 			r := &run{Env: h.env}
-			got := r.routeChecks()[0].bridge()
+			got := r.routeChecks()[0].bridge(t.Context())
 			if test.says == "" {
 				if len(got) > 0 {
 					t.Errorf("got %+v, want nothing", got)

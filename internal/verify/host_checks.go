@@ -18,21 +18,23 @@ import (
 
 // services checks that Postfix runs and sends what goes out through the entries
 // of the relays, which find CA file and resolver.
-func (r *run) services(_ context.Context, checks []*routeCheck) []Finding {
+func (r *run) services(ctx context.Context, checks []*routeCheck) []Finding {
 	if !r.State.Installed {
 		return skip("service", "there is no Postfix")
 	}
 	if !r.State.Running {
-		return []Finding{Finding{Check: "service", Result: Fail, Detail: "Postfix does not run"}.known("postfix_down")}
+		f := Finding{Check: "service", Result: Fail, Detail: "Postfix does not run"}.known("postfix_down")
+		f.Command = postfix.ByHand(ctx, r.Reader, r.State.ConfigDir, "start")
+		return []Finding{f}
 	}
 	var findings []Finding
 	if r.State.Outlived != 0 {
-		findings = append(findings, outlived(r.Reader, r.State))
+		findings = append(findings, outlived(ctx, r.Reader, r.State))
 	}
 	routing := postfix.NewRouting(r.State)
 	for _, t := range checks {
 		f := t.of(t.service(routing))
-		faults := t.bridge()
+		faults := t.bridge(ctx)
 		if f.Result != Pass || len(faults) == 0 {
 			findings = append(findings, f)
 		}
@@ -47,25 +49,15 @@ func (r *run) services(_ context.Context, checks []*routeCheck) []Finding {
 
 // outlived says that Postfix was replaced under its master(8), and how it is restarted
 // here: a reload keeps the process.
-func outlived(r *host.Reader, s postfix.State) Finding {
+func outlived(ctx context.Context, r *host.Reader, s postfix.State) Finding {
 	f := Finding{Check: "service", Result: Fail, Cause: "postfix_not_restarted",
-		Detail: fmt.Sprintf("Postfix was replaced, as by an upgrade, and its master (process %d) still runs the old program, which starts new ones: mail may wait", s.Outlived),
+		Detail: fmt.Sprintf("Postfix was replaced, as by an upgrade, and its master (process %d) still runs the old program: its daemons may not fit together, and mail may wait", s.Outlived),
 		Remedy: "Restart Postfix; a reload is not enough."}
-	has := func(path string) bool { _, err := r.Stat(path); return err == nil }
-	instance := ""
-	if filepath.Clean(s.ConfigDir) != postfix.DefaultConfigDir {
-		instance = "-c " + s.ConfigDir + " "
-	}
-	switch {
-	case s.Outlived == 1:
+	if s.Outlived == 1 {
 		f.Remedy = "Restart this container: its first process is the old program."
-	case instance == "" && has("/run/systemd/system"): // sd_booted(3)
-		f.Command = "systemctl restart postfix"
-	case instance == "" && has("/run/openrc/softlevel"):
-		f.Command = "rc-service postfix restart"
-	default:
-		f.Command = "postfix " + instance + "stop; postfix " + instance + "start"
+		return f
 	}
+	f.Command = postfix.ByHand(ctx, r, s.ConfigDir, "restart")
 	return f
 }
 
@@ -173,7 +165,8 @@ func jail(r *host.Reader, queueDir string) *Finding {
 	if err == nil && string(inside) == string(outside) {
 		return nil
 	}
-	f := Finding{Check: "service", Result: Warn, Detail: "the service is chrooted, and resolv.conf in the chroot differs from this host's"}.known("dns_chroot_resolv")
+	f := Finding{Check: "service", Result: Warn, Detail: "the service is chrooted, and resolv.conf in the chroot differs from this host's", Cause: "dns_chroot_resolv",
+		Remedy: "Copy this host's resolv.conf into the chroot. After relayhost setup the relay has a service outside it."}
 	f.Command = "install -D -m 644 " + file + " " + filepath.Join(queueDir, file)
 	return &f
 }
@@ -226,7 +219,7 @@ func index(f plan.File) string {
 }
 
 // queue tells what waits, and why.
-func (r *run) queue(context.Context) []Finding {
+func (r *run) queue(ctx context.Context) []Finding {
 	if !r.State.Installed || !r.State.Running {
 		return skip("queue", "Postfix does not run")
 	}
@@ -234,6 +227,9 @@ func (r *run) queue(context.Context) []Finding {
 		return []Finding{Finding{Check: "queue", Result: Fail, Detail: "the file system of " + dir + " is full: Postfix accepts no mail"}.known("disk_full")}
 	}
 	messages, err := r.waiting()
+	if err != nil && ctx.Err() != nil {
+		return skip("queue", "the time was up before the queue was read")
+	}
 	if err != nil && !errors.Is(err, postfix.ErrLongQueue) {
 		return []Finding{{Check: "queue", Result: Warn, Detail: err.Error(), Cause: "queue_unreadable", Remedy: "Run this as root."}}
 	}
@@ -256,28 +252,89 @@ func (r *run) queue(context.Context) []Finding {
 		return pass("queue", plural.Of(len(messages), "message")+", none delayed")
 	}
 	f := Finding{Check: "queue", Result: Warn, Detail: fmt.Sprintf("%d of %s delayed", waiting, plural.Of(len(messages), "message")), Cause: "queue_deferred"}
+	var lead explain.Group // what the mail waits for
 	if groups := c.Groups(); len(groups) > 0 {
-		f.Detail += ", last reason: " + groups[0].Example
-		if groups[0].Cause.ID != "" {
-			f = f.because([]explain.Cause{groups[0].Cause})
+		lead = groups[0]
+		f.Detail += ", last reason: " + lead.Example
+		if i := slices.IndexFunc(groups, func(g explain.Group) bool { return stuck(r.State, g) }); i >= 0 {
+			lead, f.Result = groups[i], Fail
+		}
+		if lead.Cause.ID != "" {
+			f = f.because([]explain.Cause{lead.Cause})
 		}
 	}
-	if i := slices.IndexFunc(c.Groups(), func(g explain.Group) bool { return stuck(r.State, g) }); i >= 0 {
-		f = f.because([]explain.Cause{c.Groups()[i].Cause})
-		f.Result = Fail
-	}
-	if slices.ContainsFunc(r.findings, obstructs) { // with its own remedy
-		f.Result, f.Cause, f.Remedy = Warn, "queue_deferred", "Fix first what fails above."
+	if told, ok := r.told(lead); ok {
+		f = f.referring(told)
 	}
 	f.Remedy = strings.TrimSpace(f.Remedy + " After fixing the cause, send the mail that waits.")
-	f.Command = "postqueue -f"
+	f.Command = postfix.ByHand(ctx, r.Reader, r.State.ConfigDir, "flush")
 	return []Finding{f}
 }
 
-// obstructs reports whether a finding is a fault on the way to a relay, for which mail
-// waits.
-func obstructs(f Finding) bool {
-	return f.Result == Fail && slices.Contains([]string{"config", "maps", "service", "dns", "connect", "tls", "auth"}, f.Check)
+// referring is the finding f on the queue where told has the remedy.
+func (f Finding) referring(told Finding) Finding {
+	f.Cause, f.Remedy = "queue_deferred", "Fix first: "+told.Check+"."
+	if told.Route != "" {
+		f.Remedy = "Fix first: " + told.Check + " of route " + told.Route + "."
+	}
+	if told.Result == Fail {
+		f.Result = Warn
+	}
+	return f
+}
+
+// told is the finding on the fault that mail waits for; ok is false where none is known
+// to be about it.
+func (r *run) told(waits explain.Group) (f Finding, ok bool) {
+	findings := NewReport(r.findings).Findings
+	i := slices.IndexFunc(findings, func(f Finding) bool { return f.Result == Fail && r.explains(f, waits) })
+	if i < 0 {
+		i = slices.IndexFunc(findings, func(f Finding) bool {
+			return f.Result == Warn && f.Cause != "" && f.Cause == waits.Cause.ID && r.concerns(f, waits)
+		})
+	}
+	if i < 0 {
+		return f, false
+	}
+	return findings[i], true
+}
+
+// phaseOf is where in the catalogue the causes of a check stand. The check does what
+// Postfix does at that step: its fault is the one that mail waits for there, also where
+// Postfix has other words for it.
+var phaseOf = map[string]string{"maps": "map", "dns": "dns", "connect": "connect", "tls": "tls", "auth": "auth"}
+
+// explains reports whether mail waits for the fault of f.
+func (r *run) explains(f Finding, waits explain.Group) bool {
+	if f.Cause == "secret_world_readable" || !r.concerns(f, waits) { // no mail waits for a mode
+		return false
+	}
+	phase := phaseOf[f.Check]
+	if waits.Cause.ID == "" {
+		return phase != "" && phase != "map"
+	}
+	return waits.Cause.ComesOf(f.Cause) || phase != "" && phase == waits.Cause.Phase
+}
+
+// concerns reports whether a finding may be about the route by which mail waits: where
+// the reason names a relay, about one of its routes.
+func (r *run) concerns(f Finding, waits explain.Group) bool {
+	if f.route == 0 {
+		return true
+	}
+	reason, other := strings.ToLower(waits.Example), false
+	for i, route := range r.Routes {
+		for _, h := range route.Hops {
+			if h.Host == "" || !strings.Contains(reason, strings.ToLower(h.Host)) {
+				continue
+			}
+			if i+1 == f.route {
+				return true
+			}
+			other = true
+		}
+	}
+	return !other
 }
 
 // stuck reports whether mail waits for a fault of this server that time does not heal:

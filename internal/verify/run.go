@@ -88,6 +88,10 @@ func Run(ctx context.Context, env Env, o Options) Report {
 		r.Probe = smtpprobe.Probe
 	}
 	r.waiting = sync.OnceValues(func() ([]postfix.QueuedMessage, error) { return postfix.ReadQueue(ctx, r.Reader, r.State.ConfigDir) })
+	var wait sync.WaitGroup
+	if r.State.Running {
+		wait.Go(func() { _, _ = r.waiting() }) // judged last, when no time may be left
+	}
 	checks := r.routeChecks()
 	// What the tables on disk show decides between causes as well.
 	maps := r.maps(ctx, checks)
@@ -95,7 +99,6 @@ func Run(ctx context.Context, env Env, o Options) Report {
 	for _, t := range checks {
 		t.signs = append(t.signs, tableSigns(maps)...)
 	}
-	var wait sync.WaitGroup
 	onHost := func() { r.onHost(ctx, checks, maps) }
 	if r.several() {
 		onHost() // each route's findings are shown together
