@@ -105,7 +105,7 @@ func TestListenFresh(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		next string // what the next connection is told; "": there is none
-	}{{"nobody comes", ""}, {"somebody comes at once", "421 4.3.2 relayhost: " + errStale.Error() + "\r\n"}} {
+	}{{"nobody comes", ""}, {"somebody comes at once", "421 4.3.0 relayhost: " + errStale.Error() + "\r\n"}} {
 		t.Run(row.name, func(t *testing.T) {
 			path := t.TempDir() + "/s"
 			l, err := net.Listen("unix", path)
