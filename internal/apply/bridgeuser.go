@@ -65,8 +65,8 @@ func PrepareBridge(ctx context.Context, h *host.Host, o Options, names ...string
 		if err != nil {
 			return 0, 0, fmt.Errorf("state of the bridge %s: %w", name, err)
 		}
-		if moved {
-			restartBridge(ctx, h, name) // it goes on with the former files
+		if moved { // a process would go on with the former files
+			o.warnOf(name, restartBridge(ctx, h, name))
 		}
 	}
 	return a.uid, a.gid, nil

@@ -111,6 +111,11 @@ func TestPrepareBridge(t *testing.T) {
 		if err := os.WriteFile(h.Real(name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		if strings.HasPrefix(name, conf.StateDirectory(conf.Directory)) {
+			if err := os.Lchown(h.Real(name), uid, gid); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	tree := func() (list []string) {
 		err := filepath.WalkDir(home, func(path string, e fs.DirEntry, err error) error {

@@ -49,7 +49,8 @@ func (x executor) startUnits(ctx context.Context, steps []step) error {
 	}
 	for _, s := range steps { // its process may not read another configuration than the one it has
 		if isBridgeConf(s.Path) && s.After.Exists && !s.idle() {
-			restartBridge(ctx, x.h, strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path)))
+			name := strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path))
+			x.o.warnOf(name, restartBridge(ctx, x.h, name))
 		}
 	}
 	if !altered(steps) {
@@ -74,11 +75,21 @@ func (x executor) startUnits(ctx context.Context, steps []step) error {
 }
 
 // restartBridge ends the process that serves a bridge under systemd, where there is one:
-// it finishes what it has in hand, and the next connection starts another.
-func restartBridge(ctx context.Context, h *host.Host, name string) {
+// it finishes what it has in hand, for which its unit gives it ten minutes, and another is
+// started. This waits for it no longer than unitTime.
+func restartBridge(ctx context.Context, h *host.Host, name string) error {
 	unit := plan.UnitName(name) + ".service"
 	if _, err := h.Lstat(filepath.Join("/etc/systemd/system", unit)); err == nil && h.Root == "" {
-		_ = executor{h: h, undoing: true}.systemctl(ctx, "try-restart", unit)
+		return executor{h: h}.systemctl(ctx, "try-restart", unit)
+	}
+	return nil
+}
+
+// warnOf says that the process of a bridge was not restarted. That ends no run: it ends by
+// itself when it sees that its files have changed.
+func (o Options) warnOf(bridge string, err error) {
+	if err != nil {
+		o.say(fmt.Sprintf("the process of the bridge %s was not restarted (%v): until it ends it may refuse mail, which stays in the queue", bridge, err))
 	}
 }
 

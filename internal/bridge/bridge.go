@@ -26,7 +26,7 @@ func Serve(ctx context.Context, conn net.Conn, name string, open func(context.Co
 	d := &dialogue{conn: conn, br: bufio.NewReaderSize(conn, chunk), name: name}
 	hop, err := open(ctx)
 	if err != nil {
-		return d.giveUp(ctx, err)
+		return d.giveUp(context.WithoutCancel(ctx), err)
 	}
 	defer hop.Close()
 	d.hop = hop
@@ -35,7 +35,7 @@ func Serve(ctx context.Context, conn net.Conn, name string, open func(context.Co
 
 // Unavailable is the reply that makes Postfix keep the mail, with the cause in
 // words (RFC 5321, section 3.8; RFC 3463). Codes: 4.7.8 a login or sign-in that is
-// refused, 4.3.2 all connections in use, 4.4.1 no answer, 4.7.5 a certificate that
+// refused, 4.3.2 all connections in use, 4.3.0 a process that ends, 4.4.1 no answer, 4.7.5 a certificate that
 // does not verify, 4.3.5 a configuration that does not work.
 func Unavailable(cause error) smtpprobe.Reply {
 	enhanced := "4.4.1"
@@ -46,6 +46,8 @@ func Unavailable(cause error) smtpprobe.Reply {
 	switch {
 	case errors.As(cause, &config):
 		enhanced = "4.3.5"
+	case errors.Is(cause, errStale):
+		enhanced = "4.3.0"
 	case errors.As(cause, &busy):
 		enhanced = "4.3.2"
 	case errors.As(cause, &signIn):

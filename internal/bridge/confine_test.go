@@ -54,7 +54,7 @@ var reads = []struct {
 	path      string
 	smtp, aws bool
 }{
-	{"ca.pem", true, true},
+	{"ca.pem", false, false},    // it has been read
 	{"m365.conf", false, false}, // it has been read
 	{"m365.state/m365.token", true, true},
 	{"state/slot-0", true, true},
@@ -96,6 +96,9 @@ func TestConfined(t *testing.T) {
 		if _, err := os.ReadFile(path); (err == nil) != want {
 			t.Errorf("read %s: got %v, want it to work: %v", row.path, err, want)
 		}
+	}
+	if _, err := o.roots(c); err == nil || !strings.HasSuffix(err.Error(), "ca.pem holds no certificate") {
+		t.Errorf("CA file: got %v, want what was found in it before", err)
 	}
 	for _, row := range []struct {
 		what string

@@ -24,8 +24,7 @@ const (
 
 // Listen serves every connection of l by the same code as a process of spawn(8),
 // until ctx ends. Then no connection is taken any more, those that idle end, and
-// messages that are on their way are finished. Where l is closed, connections go on until
-// Postfix ends them. open connects to the next hop.
+// messages that are on their way are finished. open connects to the next hop.
 func Listen(ctx context.Context, l net.Listener, name string, open func(context.Context) (Hop, error)) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
@@ -37,6 +36,7 @@ func Listen(ctx context.Context, l net.Listener, name string, open func(context.
 		conn, err := l.Accept()
 		var failed net.Error
 		switch {
+		case err == nil: // one that came as ctx ended is told so
 		case ctx.Err() != nil, errors.Is(err, net.ErrClosed):
 			return nil
 		case errors.As(err, &failed) && failed.Timeout() || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ECONNABORTED):
@@ -66,12 +66,42 @@ func RunService(ctx context.Context, directory, name string) error {
 		return err
 	}
 	o := newOpener(directory, name)
-	_, _ = o.config() // before anything is read; what is wrong with it open says
-	return Listen(ctx, l, greeting, func(ctx context.Context) (Hop, error) {
-		if o.stale() {
-			_ = l.Close() // the next connection is another process's, which systemd starts
+	_, _ = o.config() // before anything is read; open reports errors
+	return listenFresh(ctx, l, greeting, o.stale, o.open)
+}
+
+// staleEvery is how often a process looks whether what it runs with has changed, so that
+// it is over before Postfix has mail for it.
+const staleEvery = time.Second
+
+// errStale tells Postfix to come again.
+var errStale = errors.New("what this process was started with has changed: the next one serves")
+
+// listenFresh is Listen until stale reports true, as if ctx had ended then: mail is not
+// handed on with a former configuration. systemd watches its socket again once this process
+// has ended, and starts another for the next connection. Connections wait for that in the
+// socket's backlog while messages that are on their way are finished.
+func listenFresh(ctx context.Context, l net.Listener, name string, stale func() bool, open func(context.Context) (Hop, error)) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	go func() {
+		tick := time.NewTicker(staleEvery)
+		defer tick.Stop()
+		for !stale() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
 		}
-		return o.open(ctx)
+		end()
+	}()
+	return Listen(ctx, l, name, func(ctx context.Context) (Hop, error) {
+		if stale() {
+			end()
+			return nil, errStale
+		}
+		return open(ctx)
 	})
 }
 

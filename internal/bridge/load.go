@@ -31,7 +31,7 @@ const maxConfig = 64 << 10
 // its owner can read is refused, but for one that root lets our group read.
 func load(directory, name string) (conf.Config, error) {
 	path := conf.ConfigPath(directory, name)
-	data, err := readPrivate(path, maxConfig)
+	data, _, err := readPrivate(path, maxConfig)
 	if err == nil {
 		var c conf.Config
 		if c, err = conf.Parse(data); err == nil {
@@ -41,28 +41,30 @@ func load(directory, name string) (conf.Config, error) {
 	return conf.Config{}, &ConfigError{path, err}
 }
 
-func readPrivate(path string, limit int64) ([]byte, error) {
+// readPrivate reads a file that is for nobody but its owner; info is of what was read.
+func readPrivate(path string, limit int64) (data []byte, info fs.FileInfo, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	var failed *fs.PathError
 	if errors.As(err, &failed) {
-		return nil, failed.Err
+		return nil, nil, failed.Err
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	info, err = f.Stat()
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case !info.Mode().IsRegular():
-		return nil, errors.New("not a regular file")
+		return nil, nil, errors.New("not a regular file")
 	case info.Mode().Perm()&0o077 != 0 && !forOurGroup(info):
-		return nil, secret.ErrReadableByOthers
+		return nil, nil, secret.ErrReadableByOthers
 	case info.Size() > limit:
-		return nil, fmt.Errorf("longer than %d bytes", limit)
+		return nil, nil, fmt.Errorf("longer than %d bytes", limit)
 	}
-	return io.ReadAll(io.LimitReader(f, limit))
+	data, err = io.ReadAll(io.LimitReader(f, limit))
+	return data, info, err
 }
 
 // forOurGroup reports whether a file is root's and readable by the group of this

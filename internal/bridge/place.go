@@ -38,8 +38,10 @@ const placeTime = 30 * time.Second
 // Place makes the directory that the bridge name has for itself, of the user and group
 // with these numbers, and moves there what earlier versions kept in the one for all
 // bridges. The former files count, and are whole, until the new directory gets its name,
-// which is one step: a run that is killed loses nothing, and the next one goes on. moved
-// reports whether there was anything.
+// which is one step: a run that is killed loses nothing, and the next one goes on. From then
+// on nothing is taken from the directory for all bridges, where another bridge could have put
+// it; nor is it for a bridge that has no configuration yet. moved reports whether there was
+// anything.
 func Place(ctx context.Context, directory, name string, uid, gid int) (moved bool, err error) {
 	return place(ctx, directory, name, uid, gid, func() {})
 }
@@ -51,26 +53,24 @@ func place(ctx context.Context, directory, name string, uid, gid int, done func(
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, placeTime)
-	defer cancel()
-	for _, file := range former {
-		if strings.HasSuffix(file, ".token") {
-			unlock, err := oauth.Lock(ctx, filepath.Join(state, file))
-			if err != nil {
-				return false, err
-			}
-			defer unlock()
-		}
-	}
 	if _, err := os.Lstat(own); errors.Is(err, fs.ErrNotExist) {
-		if err := begin(state, own, former, uid, gid, done); err != nil {
+		take := former
+		if _, err := os.Lstat(conf.ConfigPath(directory, name)); err != nil {
+			take = nil // of no bridge that was there
+		}
+		unlock, err := lockTokens(ctx, state, take)
+		if err != nil {
+			return false, err
+		}
+		defer unlock()
+		if err := begin(state, own, take, uid, gid, done); err != nil {
 			return false, err
 		}
 	} else if err != nil {
 		return false, err
 	}
 	for _, file := range former {
-		if err := settle(filepath.Join(state, file), filepath.Join(own, file)); err != nil {
+		if err := os.Remove(filepath.Join(state, file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, err
 		}
 		done()
@@ -78,8 +78,33 @@ func place(ctx context.Context, directory, name string, uid, gid int, done func(
 	return len(former) > 0, nil
 }
 
+// lockTokens waits for the renewals of the tokens among files that are on their way, and
+// holds others off until unlock.
+func lockTokens(ctx context.Context, state string, files []string) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, placeTime)
+	defer cancel()
+	var held []func()
+	unlock = func() {
+		for _, release := range held {
+			release()
+		}
+	}
+	for _, file := range files {
+		if !strings.HasSuffix(file, ".token") {
+			continue
+		}
+		release, err := oauth.Lock(ctx, filepath.Join(state, file))
+		if err != nil {
+			unlock()
+			return nil, err
+		}
+		held = append(held, release)
+	}
+	return unlock, nil
+}
+
 // begin makes the directory own with the former files of state, complete or not at all.
-// Only its owner's parent, root, can put another in its place.
+// Its parent directory is root's, so only root can replace it.
 func begin(state, own string, former []string, uid, gid int, done func()) error {
 	begun := filepath.Join(filepath.Dir(own), "."+filepath.Base(own))
 	if err := os.RemoveAll(begun); err != nil {
@@ -100,22 +125,42 @@ func begin(state, own string, former []string, uid, gid int, done func()) error 
 			return err
 		}
 	}
+	// Both on the disk before the former files go.
+	if err := syncDirectory(begun); err != nil {
+		return err
+	}
 	if err := os.Rename(begun, own); err != nil {
+		return err
+	}
+	if err := syncDirectory(filepath.Dir(own)); err != nil {
 		return err
 	}
 	done()
 	return nil
 }
 
+func syncDirectory(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
 // maxState bounds a file of a bridge's state, in bytes; a token store is half as long.
 const maxState = 256 << 10
 
-// copyFile copies a private file, with the time of its last change. One that a bridge
-// would not read is moved as it is, later.
+// copyFile copies a private file of the user uid. One that a bridge would not read is not
+// copied, nor one of somebody else or with a second name: the user could have linked a file
+// of root's, which would be given to him.
 func copyFile(from, to string, uid, gid int) error {
-	text, err := readPrivate(from, maxState)
+	text, info, err := readPrivate(from, maxState)
 	if err != nil {
 		return nil //nolint:nilerr // see above
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != uid || st.Nlink != 1 {
+		return nil
 	}
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -130,30 +175,7 @@ func copyFile(from, to string, uid, gid int) error {
 	if _, err := f.Write(text); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	info, err := os.Lstat(from)
-	if err != nil {
-		return err
-	}
-	return os.Chtimes(to, info.ModTime(), info.ModTime())
-}
-
-// settle removes a file that was moved. An earlier version may have been put back and
-// have stored another token since: the newer one counts.
-func settle(former, own string) error {
-	was, err := os.Lstat(former)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if now, err := os.Lstat(own); err == nil && !was.ModTime().After(now.ModTime()) {
-		return os.Remove(former)
-	}
-	return os.Rename(former, own)
+	return f.Sync()
 }
 
 // formerState are the files of the bridge name in the directory for all bridges.

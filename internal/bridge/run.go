@@ -49,7 +49,7 @@ func Run(ctx context.Context, directory, name string) error {
 	if err := harden(memoryLimit, openFiles); err != nil {
 		open = refuse("bridge "+name, err)
 	} else {
-		_, _ = o.config() // before anything is read; what is wrong with it open says
+		_, _ = o.config() // before anything is read; open reports errors
 	}
 	// Postfix has been told what went wrong, and logs it; spawn(8) would only add that
 	// there was an exit status.
@@ -70,24 +70,50 @@ func (o *opener) config() (conf.Config, error) {
 	if o.read != nil {
 		return *o.read, nil
 	}
-	path := conf.ConfigPath(o.directory, o.name)
-	before, _ := os.Lstat(path)
-	c, err := load(o.directory, o.name)
+	c, err := o.load()
 	if err != nil {
 		return c, err
 	}
 	if err := confine([]string{conf.StateDirectory(o.directory), o.state}, filesOf(c, o.directory)...); err != nil {
 		return c, &ConfigError{o.state, err}
 	}
-	o.before, o.read = before, &c
+	o.read = &c
 	return c, nil
 }
 
-// filesOf are the files that the hops of c are told of, and the directories of those that
-// others renew by renaming.
+// load reads the configuration and the CA files that it names.
+func (o *opener) load() (conf.Config, error) {
+	o.before, _ = os.Lstat(conf.ConfigPath(o.directory, o.name))
+	c, err := load(o.directory, o.name)
+	if err != nil {
+		return c, err
+	}
+	o.cas = map[string]authority{}
+	for _, h := range c.Hops() {
+		if h.CAFile != "" {
+			o.cas[h.CAFile] = readAuthority(h.CAFile)
+		}
+	}
+	return c, nil
+}
+
+// authority are the roots of a CA file, or why there are none.
+type authority struct {
+	before os.FileInfo // of the file, nil where it was missing
+	pool   *x509.CertPool
+	err    error
+}
+
+func readAuthority(path string) (a authority) {
+	a.before, _ = os.Stat(path) // of what a link points to
+	a.pool, a.err = readRoots(path)
+	return a
+}
+
+// filesOf are the files that the hops of c read while they run, and the directories of those
+// that others renew by renaming.
 func filesOf(c conf.Config, directory string) (files []string) {
 	for _, h := range c.Hops() {
-		files = append(files, h.CAFile)
 		if h.API == nil || h.API.AWS == nil {
 			continue
 		}
@@ -117,8 +143,10 @@ type opener struct {
 	state           string // where the bridge keeps its own
 
 	mu     sync.Mutex
-	read   *conf.Config // before the process was confined; nil: not yet
-	before os.FileInfo  // of its file
+	read   *conf.Config         // before the process was confined; nil: not yet
+	before os.FileInfo          // of its file
+	cas    map[string]authority // by path; the process may not read a file that takes its place
+	once   sync.Mutex           // of client
 	client *api.Client
 }
 
@@ -126,13 +154,40 @@ func newOpener(directory, name string) *opener {
 	return &opener{directory: directory, name: name, state: stateOf(directory, name)}
 }
 
-// stale reports whether the configuration is not the one that was read. The process may
-// not read it any more.
+// stale reports whether the configuration or a CA file is not the one that was read, or the
+// state of the bridge was moved (Place). The process may not read the new one.
 func (o *opener) stale() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	now, err := os.Lstat(conf.ConfigPath(o.directory, o.name))
-	return o.before != nil && err == nil && (!os.SameFile(o.before, now) || !o.before.ModTime().Equal(now.ModTime()))
+	if o.read == nil {
+		return false // the next connection reads it
+	}
+	if stateOf(o.directory, o.name) != o.state {
+		return true
+	}
+	if now, err := os.Lstat(conf.ConfigPath(o.directory, o.name)); err == nil && o.before != nil && changed(o.before, now) {
+		return true
+	}
+	for path, ca := range o.cas {
+		if now, err := os.Stat(path); err == nil && (ca.before == nil || changed(ca.before, now)) {
+			return true
+		}
+	}
+	return false
+}
+
+// changed reports whether a file is another, or was written to.
+func changed(before, now os.FileInfo) bool {
+	return !os.SameFile(before, now) || !before.ModTime().Equal(now.ModTime())
+}
+
+// roots are those of the CA file of a hop, as they were when the configuration was read; nil,
+// the system's, where none is named.
+func (o *opener) roots(c conf.Config) (*x509.CertPool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	ca := o.cas[c.CAFile]
+	return ca.pool, ca.err
 }
 
 func (o *opener) open(ctx context.Context) (Hop, error) {
@@ -146,9 +201,9 @@ func (o *opener) open(ctx context.Context) (Hop, error) {
 	if c.Via == conf.ViaHTTPS {
 		return o.openAPI(ctx, c)
 	}
-	to, err := server(c)
+	to, err := o.server(c)
 	if err != nil {
-		return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
+		return nil, err
 	}
 	hop, err := Connect(ctx, to, deps(c, o.directory, o.name))
 	if err != nil {
@@ -164,9 +219,9 @@ func (o *opener) openWalk(ctx context.Context, c conf.Config) (Hop, error) {
 		name := conf.HopName(o.name, h.Number)
 		s := &Step{Name: h.Host, Filters: h.Filters, Open: func(ctx context.Context) (Hop, error) { return o.openHop(ctx, h, name) }}
 		if h.Via == conf.ViaHTTPS {
-			client, err := Client(h, o.directory, name)
+			client, err := o.apiClient(h, name)
 			if err != nil {
-				return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
+				return nil, err
 			}
 			if s.Name, err = client.API.Host(client.Account.Account); err != nil {
 				return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
@@ -186,9 +241,9 @@ func (o *opener) openWalk(ctx context.Context, c conf.Config) (Hop, error) {
 
 // openHop connects to an SMTP server of a walk.
 func (o *opener) openHop(ctx context.Context, c conf.Config, name string) (Hop, error) {
-	to, err := server(c)
+	to, err := o.server(c)
 	if err != nil {
-		return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
+		return nil, err
 	}
 	to.Impatient = true
 	hop, err := Connect(ctx, to, deps(c, o.directory, name))
@@ -199,30 +254,53 @@ func (o *opener) openHop(ctx context.Context, c conf.Config, name string) (Hop, 
 }
 
 func (o *opener) openAPI(ctx context.Context, c conf.Config) (Hop, error) {
-	o.mu.Lock()
+	client, err := o.sharedClient(c)
+	if err != nil {
+		return nil, err
+	}
+	return connectAPI(ctx, client, o.state, conf.StateDirectory(o.directory), c.Connections)
+}
+
+// sharedClient is the one client of all connections to the API of c.
+func (o *opener) sharedClient(c conf.Config) (*api.Client, error) {
+	o.once.Lock()
+	defer o.once.Unlock()
 	if o.client == nil {
-		client, err := Client(c, o.directory, o.name)
+		client, err := o.apiClient(c, o.name)
 		if err != nil {
-			o.mu.Unlock()
-			return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
+			return nil, err
 		}
 		o.client = client
 	}
-	client := o.client
-	o.mu.Unlock()
-	return connectAPI(ctx, client, o.state, conf.StateDirectory(o.directory), c.Connections)
+	return o.client, nil
+}
+
+// apiClient is the client of the API of a hop of that name.
+func (o *opener) apiClient(c conf.Config, name string) (*api.Client, error) {
+	pool, err := o.roots(c)
+	if err == nil {
+		var client *api.Client
+		if client, err = newClient(c, pool, o.directory, name); err == nil {
+			return client, nil
+		}
+	}
+	return nil, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
 }
 
 // Client is the client of the API of c that the bridge name sends through, for its mail
 // and for the check that sends nothing.
 func Client(c conf.Config, directory, name string) (*api.Client, error) {
-	a, ok := api.Get(c.API.ID)
-	if !ok {
-		return nil, fmt.Errorf("no API of %q is known", c.API.ID)
-	}
 	pool, err := roots(c)
 	if err != nil {
 		return nil, err
+	}
+	return newClient(c, pool, directory, name)
+}
+
+func newClient(c conf.Config, pool *x509.CertPool, directory, name string) (*api.Client, error) {
+	a, ok := api.Get(c.API.ID)
+	if !ok {
+		return nil, fmt.Errorf("no API of %q is known", c.API.ID)
 	}
 	client, err := api.HTTPClient(api.Options{Roots: pool, Proxy: c.API.Proxy})
 	if err != nil {
@@ -249,7 +327,7 @@ func Checker(c conf.Config) (*api.Client, error) {
 }
 
 // server is the next hop of c, with the roots of its CA file.
-func server(c conf.Config) (Server, error) {
+func (o *opener) server(c conf.Config) (Server, error) {
 	s := Server{
 		Host: c.Host, Port: c.Port, Implicit: c.Implicit, HELO: c.HELO, Username: c.Username, Password: c.Password,
 		Pin: c.Pin, Connections: c.Connections, PerMinute: c.PerMinute, NoTLS: c.NoTLS,
@@ -258,8 +336,10 @@ func server(c conf.Config) (Server, error) {
 		return s, nil
 	}
 	var err error
-	s.Roots, err = roots(c)
-	return s, err
+	if s.Roots, err = o.roots(c); err != nil {
+		return s, &ConfigError{conf.ConfigPath(o.directory, o.name), err}
+	}
+	return s, nil
 }
 
 // roots are those of the CA file; nil, the system's, where none is named.
@@ -267,13 +347,17 @@ func roots(c conf.Config) (*x509.CertPool, error) {
 	if c.CAFile == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(c.CAFile)
+	return readRoots(c.CAFile)
+}
+
+func readRoots(path string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate", c.CAFile)
+		return nil, fmt.Errorf("%s holds no certificate", path)
 	}
 	return pool, nil
 }

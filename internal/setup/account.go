@@ -488,7 +488,7 @@ func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
 		}
 	}
 	for _, f := range a.Needs {
-		if f != conf.APIKey && f != conf.PrivateKey && (f == conf.Region || h.API.Settings[f] == "") {
+		if f != conf.APIKey && f != conf.PrivateKey && (f == conf.Region || f == conf.Login || h.API.Settings[f] == "") {
 			set(f, usual[f])
 		}
 	}

@@ -84,7 +84,9 @@ var errSilent error = silence{}
 
 type silence struct{}
 
-func (silence) Error() string   { return "nothing more for " + stepLimit.String() }
+func (silence) Error() string {
+	return fmt.Sprintf("no progress for %d minutes", int(stepLimit.Minutes()))
+}
 func (silence) Timeout() bool   { return true }
 func (silence) Temporary() bool { return true }
 

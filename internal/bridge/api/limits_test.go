@@ -38,27 +38,22 @@ func TestLimitsOfSteps(t *testing.T) {
 	handle := func(protocol string, f http.HandlerFunc) func(context.Context, net.Conn) {
 		return func(ctx context.Context, conn net.Conn) { serveOne(ctx, conn, certificate, protocol, f) }
 	}
-	const unsure = "451 4.4.2 Mailgun: api.mailgun.net: no answer, the message may be sent twice: nothing more for 2m0s"
-	rows := []struct {
+	const unsure = "451 4.4.2 Mailgun: api.mailgun.net: no answer, the message may be sent twice: no progress for 2 minutes"
+	type row struct {
 		name  string
 		proxy string
 		serve func(context.Context, net.Conn) // until the context ends
 		want  string
 		after time.Duration
-	}{
+	}
+	rows := []row{
 		{"no handshake", "", swallow,
 			"451 4.4.2 Mailgun: api.mailgun.net: no answer", dialLimit},
 		{"a proxy without an answer", "http://proxy.example:3128", swallow,
 			"451 4.4.2 Mailgun: api.mailgun.net: ", time.Minute},
 	}
 	for _, protocol := range []string{"http/1.1", "h2"} {
-		rows = append(rows, []struct {
-			name  string
-			proxy string
-			serve func(context.Context, net.Conn) // until the context ends
-			want  string
-			after time.Duration
-		}{
+		rows = append(rows, []row{
 			{protocol + " takes no body", "", handle(protocol, silent), unsure, stepLimit},
 			{protocol + " no answer", "", handle(protocol, func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
@@ -69,7 +64,7 @@ func TestLimitsOfSteps(t *testing.T) {
 				_, _ = io.WriteString(w, `{"id":`)
 				_ = http.NewResponseController(w).Flush()
 				silent(w, r)
-			}), "451 4.4.2 Mailgun: api.mailgun.net: after the message, which may be sent twice: read the answer: nothing more for 2m0s", stepLimit},
+			}), "451 4.4.2 Mailgun: api.mailgun.net: after the message, which may be sent twice: read the answer: no progress for 2 minutes", stepLimit},
 			{protocol + " an answer in drops", "", handle(protocol, func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				every(func() error {
@@ -79,7 +74,7 @@ func TestLimitsOfSteps(t *testing.T) {
 					}
 					return r.Context().Err()
 				})
-			}), "451 4.4.2 Mailgun: api.mailgun.net: after the message, which may be sent twice: read the answer: nothing more for 2m0s", stepLimit},
+			}), "451 4.4.2 Mailgun: api.mailgun.net: after the message, which may be sent twice: read the answer: no progress for 2 minutes", stepLimit},
 			{protocol + " takes the body in drops", "", handle(protocol, func(_ http.ResponseWriter, r *http.Request) {
 				block := make([]byte, 64<<10)
 				every(func() error { _, err := io.ReadFull(r.Body, block); return err })
