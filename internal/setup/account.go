@@ -473,7 +473,8 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 }
 
 // apiSettings fills in what the account needs beside its key: as given, or what the
-// host and the sender say.
+// host and the sender say. The login that is given goes with the key that is given, so it
+// replaces that of a former setup.
 func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
 	region := h.RegionName()
@@ -488,7 +489,7 @@ func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
 		}
 	}
 	for _, f := range a.Needs {
-		if f != conf.APIKey && f != conf.PrivateKey && (f == conf.Region || h.API.Settings[f] == "") {
+		if f != conf.APIKey && f != conf.PrivateKey && (f == conf.Region || f == conf.Login || h.API.Settings[f] == "") {
 			set(f, usual[f])
 		}
 	}
