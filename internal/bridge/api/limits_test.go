@@ -39,26 +39,21 @@ func TestLimitsOfSteps(t *testing.T) {
 		return func(ctx context.Context, conn net.Conn) { serveOne(ctx, conn, certificate, protocol, f) }
 	}
 	const unsure = "451 4.4.2 Mailgun: api.mailgun.net: no answer, the message may be sent twice: nothing more for 2m0s"
-	rows := []struct {
+	type row struct {
 		name  string
 		proxy string
 		serve func(context.Context, net.Conn) // until the context ends
 		want  string
 		after time.Duration
-	}{
+	}
+	rows := []row{
 		{"no handshake", "", swallow,
 			"451 4.4.2 Mailgun: api.mailgun.net: no answer", dialLimit},
 		{"a proxy without an answer", "http://proxy.example:3128", swallow,
 			"451 4.4.2 Mailgun: api.mailgun.net: ", time.Minute},
 	}
 	for _, protocol := range []string{"http/1.1", "h2"} {
-		rows = append(rows, []struct {
-			name  string
-			proxy string
-			serve func(context.Context, net.Conn) // until the context ends
-			want  string
-			after time.Duration
-		}{
+		rows = append(rows, []row{
 			{protocol + " takes no body", "", handle(protocol, silent), unsure, stepLimit},
 			{protocol + " no answer", "", handle(protocol, func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
