@@ -473,7 +473,8 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 }
 
 // apiSettings fills in what the account needs beside its key: as given, or what the
-// host and the sender say.
+// host and the sender say. The login that is given goes with the key that is given, so it
+// replaces that of a former setup.
 func apiSettings(a conf.API, c config.Config, p at, given secret.Credentials) {
 	h := p.in(c)
 	region := h.RegionName()
