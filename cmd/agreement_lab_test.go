@@ -179,7 +179,7 @@ func TestLabAgreement(t *testing.T) {
 		for _, a := range []agreement{
 			{name: "applied", dryRun: set, verify: said{0, "pass drift|pass auth", "fail "}, status: said{0, "through [smtp-relay.brevo.com]:587|none", "restore it"}, explain: none},
 			{name: "a route by hand", prepare: "printf '\\n[[route]]\\nname = \"shop\"\\nsenders = [\"shop.example\"]\\nfrom = \"a@shop.example\"\\nrelay = \"brevo\"\\n' >>" + file,
-				dryRun: said{0, "+++ ", nothingToDo}, verify: said{0, "warn drift|relayhost setup", "pass drift"}, status: said{0, "Route shop: shop.example through [smtp-relay.brevo.com]:587 (of relayhost.toml; not applied|Outdated setup would write|relayhost setup --dry-run", ""}, explain: none},
+				dryRun: said{0, "+++ ", nothingToDo}, verify: said{0, "warn drift|relayhost setup", "pass drift"}, status: said{0, "Route shop: shop.example through [smtp-relay.brevo.com]:587 (of relayhost.toml; may not be applied: see Outdated)|Outdated setup would write|relayhost setup --dry-run", ""}, explain: none},
 			{name: "a word that it does not know", prepare: "sed -i 's/^name = .shop./label = \"shop\"/' " + file, dryRun: said{64, "error: /etc/relayhost/relayhost.toml:8: unknown key route.label", ""},
 				verify: said{64, "error: /etc/relayhost/relayhost.toml:8: unknown key route.label", ""}, status: said{0, "Not known the setup: /etc/relayhost/relayhost.toml:8: unknown key route.label", "Route|not by relayhost"}, explain: none},
 		} {

@@ -60,7 +60,7 @@ func TestStatusClaims(t *testing.T) {
 		{"none: every file is as setup left it", none, []change{drift(apply.DriftForeign), drift(apply.DriftEdited), drift(apply.DriftRemoved), fresh, unknown("drift")}},
 		{"none in what relayhost wrote", drift(apply.DriftForeign), []change{none, drift(apply.DriftEdited), fresh}},
 		{"/etc/postfix/main.cf differently now: sudo relayhost setup --dry-run", func(s *Status) { s.Outdated = []string{"/etc/postfix/main.cf"} }, []change{none, drift(apply.DriftEdited)}},
-		{"(of relayhost.toml; not applied as it is there)", func(s *Status) { s.Outdated, s.Routes = []string{"/etc/postfix/main.cf"}, []plan.Route{{Name: "shop"}} },
+		{"(of relayhost.toml; may not be applied: see Outdated)", func(s *Status) { s.Outdated, s.Routes = []string{"/etc/postfix/main.cf"}, []plan.Route{{Name: "shop"}} },
 			[]change{none, func(s *Status) { s.Routes = []plan.Route{{Name: "shop"}} }}},
 		{"since setup: relayhost's own lines are as it left them", drift(apply.DriftForeign), []change{none, drift(apply.DriftEdited)}},
 		{"again since setup; its text is as setup left it", drift(apply.DriftCompiled), []change{none, drift(apply.DriftEdited), drift(apply.DriftForeign)}},

@@ -31,7 +31,7 @@ type Status struct {
 	Version    int    `json:"version"`
 	Postfix    string `json:"postfix"` // version; "" when it is not installed
 	Running    bool   `json:"running"`
-	Outlived   bool   `json:"outlived,omitempty"` // by the program that runs: Postfix was replaced, and not restarted
+	Outlived   bool   `json:"outlived,omitempty"` // the running master(8) is of an older installation: not restarted since
 	Configured bool   `json:"configured"`         // by relayhost
 	Relay      string `json:"relay"`
 	NextHop    string `json:"next_hop"`      // as Postfix has it; "" delivers straight
@@ -179,7 +179,7 @@ func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]
 	if err != nil {
 		return nil, err
 	}
-	c, err := stored.Resolve(func(name string) (relays.Relay, error) { return FindRelay(all, name) }, plan.NextHops(state))
+	c, missing, err := InUse(stored, state, func(name string) (relays.Relay, error) { return FindRelay(all, name) })
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +187,9 @@ func statusRoutes(r *host.Reader, stored config.Config, state postfix.State) ([]
 	var routes []plan.Route
 	for _, route := range c.Routes {
 		r := plan.Described(route)
+		for n := range r.Hops { // whether there is a login stands in tables
+			r.Hops[n].NoAuth = r.Hops[n].NoAuth && !(missing && len(state.Unreadable) > 0)
+		}
 		if sender := append(route.Senders, "")[0]; state.Installed {
 			r.Service = inUse.Service(sender)
 		}
@@ -261,12 +264,12 @@ func RememberVerification(deps Deps, r verify.Report) {
 	}
 }
 
-// writeRoutes prints a line a route, up to a screen of them. kept says that Postfix does
-// not do yet what relayhost.toml says.
-func writeRoutes(row func(label, format string, args ...any), routes []plan.Route, kept bool) {
+// writeRoutes prints a line a route, up to a screen of them. outdated says that setup
+// would write something differently now: the file may say what Postfix does not do yet.
+func writeRoutes(row func(label, format string, args ...any), routes []plan.Route, outdated bool) {
 	asKept := ""
-	if kept {
-		asKept = " (of relayhost.toml; not applied as it is there)"
+	if outdated {
+		asKept = " (of relayhost.toml; may not be applied: see Outdated)"
 	}
 	for i, w := range routes {
 		if i == maxRoutesShown && len(routes) > i+1 {

@@ -1,10 +1,14 @@
 package setup
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/config"
+	"relayhost/internal/postfix"
+	"relayhost/relays"
 )
 
 // Status says what is set before and after a setup, and what somebody has changed.
@@ -51,6 +55,49 @@ func TestReadStatus(t *testing.T) {
 	writeFile(t, s.deps.Host.Real("/etc/postfix/main.cf"), strings.Replace(string(main), "[relay.test]", "[other.test]", 1))
 	if edited, err = ReadStatus(t.Context(), s.deps); err != nil || !edited.Drifted() {
 		t.Errorf("the next hop was changed: got %v, %v, want drift", edited.Drift, err)
+	}
+}
+
+// Whether a relay of a route knows this host by its address is what its tables say, not
+// what relayhost.toml leaves out; where those cannot be read, nothing is said.
+func TestStatusRoutesNoAuth(t *testing.T) {
+	s := newServer(t)
+	if _, err := Commit(t.Context(), s.prepare(t, s.request(t, "right")), CommitOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r := &s.deps.Host.Reader
+	state, err := postfix.Read(t.Context(), r, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := Stored(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := config.Hop{Relay: relays.Relay{ID: relays.SmarthostID}, Host: "open.test", Port: 25}
+	stored.Routes = append(stored.Routes, config.Route{Name: "open", Senders: []string{"open.test"}, From: "a@open.test", Hops: []config.Hop{open}})
+	noAuth := func(state postfix.State) (list []bool) {
+		routes, err := statusRoutes(r, stored, state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range routes {
+			list = append(list, w.Hops[0].NoAuth)
+		}
+		return list
+	}
+	unread := state
+	unread.Maps = map[string][]byte{}
+	for path := range state.Maps {
+		unread.Unreadable = append(unread.Unreadable, path)
+	}
+	for name, test := range map[string]struct {
+		state postfix.State
+		want  []bool
+	}{"read": {state, []bool{false, true}}, "unreadable": {unread, []bool{false, false}}} {
+		if got := noAuth(test.state); !slices.Equal(got, test.want) {
+			t.Errorf("tables %s: no_auth: got %v, want %v", name, got, test.want)
+		}
 	}
 }
 
