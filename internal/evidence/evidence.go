@@ -46,16 +46,18 @@ func (h Host) Check(ctx context.Context, c *explain.Collector) {
 	}
 }
 
-// here are what Postfix would die of or defer all mail for, as its files show.
-func (h Host) here(ctx context.Context, state postfix.State) (causes []explain.Cause) {
+// here are what Postfix would die of or defer all mail for, as its files show, and that it
+// does not run, which may come of them. unusable says that its configuration could not be
+// read: whether it runs is not known then, since that does not say where to look.
+func (h Host) here(ctx context.Context, state postfix.State, unusable bool) (causes []explain.Cause) {
 	known := func(id string) {
 		if c, ok := explain.ByID(id); ok {
 			c.Confirmed = true
 			causes = append(causes, c)
 		}
 	}
-	if !state.Running {
-		known("postfix_down")
+	if !state.Running && !unusable {
+		defer known("postfix_down")
 	}
 	if dir := state.Params["queue_directory"]; dir != "" && h.Full(dir) {
 		known("disk_full")
@@ -99,7 +101,7 @@ func (h Host) Collect(ctx context.Context, c *explain.Collector) error {
 		return setup.Hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
 	c.Signs, c.Faults = explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader))
-	c.Here = h.here(ctx, state)
+	c.Here = h.here(ctx, state, unusable != nil)
 	var unread error
 	log, err := maillog.Find(ctx, h.Reader, state)
 	if err == nil {

@@ -47,6 +47,12 @@ const (
 		`"recipients": [{"address": "you@example.net", "delay_reason": "connect to smtp.example.net[192.0.2.7]:587: Connection timed out"}]}` + "\n"
 )
 
+// What Postfix logs of a wrong main.cf, and when it does not run.
+const (
+	syntax = "Nov 28 05:00:00 web1 postfix/sendmail[8]: fatal: /etc/postfix/main.cf, line 24: missing '=' after attribute name: \"garbage\"\n"
+	down   = "Nov 28 06:01:00 web1 postfix/postqueue[9]: warning: Mail system is down -- accessing queue directly\n"
+)
+
 // refused is a line of the mail log of a host.
 func refused(host string) string {
 	return "Nov 28 06:00:00 " + host + " postfix/smtp[9]: 4F1D12C: to=<you@example.net>, relay=smtp.example.net[192.0.2.7]:587, delay=1, delays=0/0/1/0, dsn=4.7.8, " +
@@ -93,10 +99,14 @@ func newHost(t *testing.T, files map[string]string) (h Host, told *[]string) {
 	}}, told
 }
 
-// causes are the IDs of the causes in the order of the groups.
+// causes are the IDs of the causes in the order of the groups, with "+" those that follow.
 func causes(c *explain.Collector) (ids []string) {
 	for _, g := range c.Groups() {
-		ids = append(ids, g.Cause.ID)
+		id := g.Cause.ID
+		for _, f := range g.Follows {
+			id += "+" + f.ID
+		}
+		ids = append(ids, id)
 	}
 	return ids
 }
@@ -117,6 +127,10 @@ func TestCollect(t *testing.T) {
 		{"a log without a queue", map[string]string{"/queue.json": ""}, "auth_535_generic", "the queue cannot be read"},
 		{"Postfix does not run", map[string]string{"/var/log/mail.log": "\n", masterPid: ""}, "postfix_down", ""},
 		{"what the files show", map[string]string{"/var/log/mail.log": "\n", "/etc/postfix/sasl_passwd.db": ""}, "map_db_missing", ""},
+		{"what the files show, and Postfix does not run", map[string]string{"/var/log/mail.log": "\n", "/etc/postfix/sasl_passwd.db": "", masterPid: ""}, "map_db_missing postfix_down", ""},
+		{"a login that fails, and Postfix does not run", map[string]string{"/var/log/mail.log": refused("web1") + down, masterPid: ""}, "auth_535_generic postfix_down", ""},
+		{"Postfix does not run for a wrong main.cf", map[string]string{"/var/log/mail.log": syntax + down, masterPid: ""}, "maincf_syntax+postfix_down", ""},
+		{"a wrong master.cf under a Postfix that runs", map[string]string{"/etc/postfix/master.cf": "smtp unix\n", "/queue.json": queued}, "net_timeout", "the mail log cannot be read"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h, told := newHost(t, test.files)
@@ -130,7 +144,7 @@ func TestCollect(t *testing.T) {
 			if got := strings.Join(*told, "\n"); (test.warn == "") != (got == "") || !strings.Contains(got, test.warn) {
 				t.Errorf("warned: got %q, want %q", got, test.warn)
 			}
-			if len(c.Signs) == 0 {
+			if len(c.Signs) == 0 && test.files["/etc/postfix/master.cf"] == "" {
 				t.Error("signs: got none, want those of main.cf")
 			}
 		})

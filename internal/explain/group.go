@@ -140,12 +140,28 @@ func (c *Collector) Groups() []Group {
 	slices.SortFunc(groups, before)
 	groups = chained(groups)
 	for _, cause := range c.Here {
-		told := func(g Group) bool { return g.Cause.ID == cause.ID && !g.Past }
-		if !slices.ContainsFunc(groups, told) {
+		if !told(groups, cause) {
 			groups = append(groups, Group{Cause: cause})
 		}
 	}
 	return groups
+}
+
+// told reports whether groups tell of a cause that holds on this host now. With a fault in
+// the configuration it is told as what follows from that. What the lines alone have put
+// below another fault is taken out there: it needs a remedy of its own.
+func told(groups []Group, cause Cause) bool {
+	for i := range groups {
+		g := &groups[i]
+		switch {
+		case g.Past:
+		case g.Cause.ID == cause.ID, g.Cause.Phase == "config" && contains(g.Follows, cause.ID):
+			return true
+		default:
+			g.Follows = slices.DeleteFunc(g.Follows, func(f Cause) bool { return f.ID == cause.ID })
+		}
+	}
+	return false
 }
 
 // passing reports a connection or a certificate that failed while the mail went out
