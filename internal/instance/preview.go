@@ -15,7 +15,7 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// Preview finds in a planned configuration, before anything is started, what the
+// Preview finds in a planned configuration, without starting anything, what the
 // programs that send mail would die of or defer all mail for: booleans, numbers and
 // times that are none, tables of a type that is missing, and tables that are not
 // there. s is the Postfix as it is. What only concerns incoming or local mail is

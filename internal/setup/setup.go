@@ -342,7 +342,8 @@ func first(values ...string) string {
 	return ""
 }
 
-// preview tells what Postfix would die of, before anything is started.
+// preview tells what Postfix would die of, as far as its files show. Private instances may
+// be starting meanwhile.
 func preview(ctx context.Context, s Setup) error {
 	faults, err := instance.Preview(ctx, &s.Host.Reader, s.State, s.Plan)
 	if err != nil || len(faults) == 0 {
@@ -412,7 +413,7 @@ func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
 }
 
 // compareFlow is flow.Compute, and tells first what Postfix would die of, which is asked for
-// beside that.
+// while the private instances of that start.
 func compareFlow(ctx context.Context, s Setup) (flow.Table, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -431,7 +432,7 @@ func compareFlow(ctx context.Context, s Setup) (flow.Table, error) {
 	return table, err
 }
 
-// diesOf is what Postfix would die of, found before anything is started.
+// diesOf is what Postfix would die of, found by preview.
 type diesOf struct{ error }
 
 func (e diesOf) Unwrap() error { return e.error }
