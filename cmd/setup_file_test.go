@@ -99,8 +99,8 @@ func TestMistakesInTheFile(t *testing.T) {
 	}
 }
 
-// --print-config writes what flags and file mean together, and the file again
-// where the flags add nothing.
+// --print-config writes what flags and file mean together, and the file as it was written
+// where the flags change nothing.
 func TestPrintConfig(t *testing.T) {
 	for _, test := range []struct {
 		name string
