@@ -263,10 +263,6 @@ func (i *Instance) mainCF(text []byte) ([]byte, error) {
 	m.DropOverridden()
 	m.Remove("multi_instance_wrapper")
 	m.Remove("maillog_file_rotate_suffix")
-	if i.o.Gate {
-		tables, _ := m.Get(generic)
-		m.Set(generic, gated(gateSocket(i.directories), tables))
-	}
 	p := i.private()
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		m.Set(name, p[name])

@@ -26,50 +26,44 @@ import (
 const gateTime = 10 * time.Second
 
 // passwords names the tables in which smtp(8) looks its login up, which it does right
-// before it logs in, each time. It does not log in where the relay announces no AUTH.
+// before it logs in, each time.
 const passwords = "smtp_sasl_password_maps"
 
-// generic names the tables in which smtp(8) looks up each sender but the null sender,
-// right before it sends MAIL, and dies where the lookup fails (smtp_proto.c and
-// smtp_map11.c of Postfix 3.5 to 3.11). Nothing is looked up where it is empty.
-const generic = "smtp_generic_maps"
-
-// Gate is a table before those of passwords and of generic (socketmap_table(5)) that has
-// nothing and keeps smtp(8) waiting for that answer: a message may be on its way to the
-// relay before it is known that the login is right, as far as the login, or as far as
-// MAIL where the relay announces no AUTH. A message of the null sender would not wait
-// there.
+// Gate is a table before those of passwords (socketmap_table(5)) that has nothing and
+// keeps smtp(8) waiting for that answer: a message may be on its way to the relay, as
+// far as the login, before it is known that the login is right.
 type Gate struct {
 	ln    net.Listener
 	limit time.Duration
-	open  chan struct{} // closed when the login may be tried, or MAIL sent
+	open  chan struct{} // closed when the login may be tried
 	shut  chan struct{} // closed when nobody waits any more
 
-	passed chan struct{} // closed when a lookup was let through
-
-	mu         sync.Mutex
-	denied     bool
-	once, pass sync.Once
+	mu             sync.Mutex
+	passed, denied bool
+	once           sync.Once
 }
 
-// Open lets the instance log in and send. It is called once.
+// Open lets the instance log in. It is called once.
 func (g *Gate) Open() { close(g.open) }
 
-// Passed returns a channel that is closed when the instance has come as far as the gate
-// and was let through: what becomes of its messages then is what becomes of them without
-// a gate. It stays open where a lookup was denied before.
-func (g *Gate) Passed() <-chan struct{} { return g.passed }
+// Passed reports whether the instance has come as far as the login, and has been let
+// through: what became of its messages then is what becomes of them without a gate.
+func (g *Gate) Passed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.passed && !g.denied
+}
 
 // gateSocket is where the gate of an instance is asked.
 func gateSocket(d directories) string { return filepath.Join(d.queue, "private", "relayhost-gate") }
 
-// newGate listens for lookups by the user owner, which wait until Open, limit at most.
+// newGate listens for lookups by the user owner, which wait for leave, limit at most.
 func newGate(socket, owner string, limit time.Duration) (*Gate, error) {
 	uid, _, err := idsOf(owner)
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{limit: limit, open: make(chan struct{}), shut: make(chan struct{}), passed: make(chan struct{})}
+	g := &Gate{limit: limit, open: make(chan struct{}), shut: make(chan struct{})}
 	if g.ln, err = new(net.ListenConfig).Listen(context.Background(), "unix", socket); err != nil {
 		return nil, fmt.Errorf("gate of the private Postfix: %w", err)
 	}
@@ -106,7 +100,7 @@ func (g *Gate) answer(conn net.Conn) {
 	defer conn.Close()
 	r := bufio.NewReader(conn)
 	for readNetstring(r) == nil {
-		reply := "TEMP the login is not permitted yet"
+		reply := "TEMP no leave to log in"
 		if g.wait() {
 			reply = "NOTFOUND "
 		}
@@ -116,23 +110,19 @@ func (g *Gate) answer(conn net.Conn) {
 	}
 }
 
-// wait waits until the gate is open, and reports whether this lookup and all before it
-// were let through.
+// wait waits for leave to log in.
 func (g *Gate) wait() bool {
-	opened := false
+	leave := false
 	select {
 	case <-g.open:
-		opened = true
+		leave = true
 	case <-g.shut:
 	case <-time.After(g.limit):
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.denied = g.denied || !opened; g.denied {
-		return false
-	}
-	g.pass.Do(func() { close(g.passed) })
-	return true
+	g.passed, g.denied = g.passed || leave, g.denied || !leave
+	return leave && !g.denied
 }
 
 // readNetstring reads "LENGTH:BYTES,".
@@ -149,31 +139,17 @@ func readNetstring(r *bufio.Reader) error {
 	return err
 }
 
-// behindGate puts the gate before the passwords and the tables of senders of an entry of
-// ours, and reports whether it has passwords. That of an entry without tables of senders
-// is in main.cf.
+// behindGate puts the gate before the passwords of an entry of ours, and reports whether
+// it has any: what logs in nowhere would not wait.
 func behindGate(socket string, s postfix.Service) bool {
 	waits := false
 	for n, o := range s.Options {
-		switch {
-		case !strings.HasPrefix(s.Name, plan.ServicePrefix):
-		case o.Name == passwords && o.Value != "":
-			s.Options[n].Value = gated(socket, o.Value)
+		if o.Name == passwords && o.Value != "" && strings.HasPrefix(s.Name, plan.ServicePrefix) {
+			s.Options[n].Value = "socketmap:unix:" + socket + ":login," + o.Value
 			waits = true
-		case o.Name == generic:
-			s.Options[n].Value = gated(socket, o.Value)
 		}
 	}
 	return waits
-}
-
-// gated is tables, "" for none, with the gate before them.
-func gated(socket, tables string) string {
-	gate := "socketmap:unix:" + socket + ":login"
-	if tables == "" {
-		return gate
-	}
-	return gate + "," + tables
 }
 
 // delivers reports whether a program of Postfix takes a message out of the queue.

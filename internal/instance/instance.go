@@ -43,9 +43,8 @@ type Options struct {
 	// Aliases is the table ("type:path") by which mail to users of this host is
 	// delivered: aliases to addresses elsewhere, and nothing else. "" delivers none.
 	Aliases string
-	// Gate lets nothing leave but by services of ours that have a login, and lets them log
-	// in, or send MAIL where no AUTH is announced, when it is opened, not before. Messages
-	// of the null sender are not held before MAIL: there are to be none.
+	// Gate lets nothing leave but by services of ours that log in, and lets them log in
+	// when it is opened, not before.
 	Gate bool
 }
 

@@ -602,8 +602,8 @@ func transportMaps(p plan.Plan) string {
 
 // ahead is a rehearsal that has begun while the relay's ports were still being tried: for
 // the port that is tried first, with the plan for that. Its message goes as far as the
-// login at the relay, or MAIL where the relay announces no AUTH, and waits there
-// (instance.Options.Gate), until the relay has accepted login, sender and recipient from our own client, and the plan has been found
+// login at the relay and waits there (instance.Options.Gate), until the relay has
+// accepted login, sender and recipient from our own client, and the plan has been found
 // to be in order.
 type ahead struct {
 	plan    plan.Plan
@@ -619,8 +619,8 @@ type ahead struct {
 	closed  bool
 }
 
-// rehearseAhead begins the rehearsal of a setup of one relay with a user name and a
-// password, where the plan needs no consent; nil where it is not to begin yet. Whoever gets one ends it: by finish, or by
+// rehearseAhead begins the rehearsal of a setup of one relay with a login that needs no
+// consent; nil where it is not to begin yet. Whoever gets one ends it: by finish, or by
 // close.
 func rehearseAhead(ctx context.Context, s Setup, ask Asker) *ahead {
 	h := s.Config.First()
@@ -631,7 +631,7 @@ func rehearseAhead(ctx context.Context, s Setup, ask Asker) *ahead {
 		return nil
 	case s.State.SELinux.Enforcing: // smtp(8) may not connect to a process like this one
 		return nil
-	case s.Config.From() == "": // a message of the null sender would not wait
+	case h.Relay.ID == relays.SmarthostID: // it may announce no AUTH, and MAIL would follow at once
 		return nil
 	case h.Name() == "", h.Bridged(), h.ByAPI(), h.Plaintext(), len(h.Relay.Auth.Mechanisms) == 0, config.TakesTokens(h.Relay), s.Config.Several():
 		return nil
@@ -686,7 +686,7 @@ func (a *ahead) fits(p plan.Plan) bool {
 }
 
 // finish lets the message go when accepted is closed, and says what became of it. done is
-// false where the gate has not let it through: the rehearsal is to be made then. The
+// false where it has not come as far as the login: the rehearsal is to be made then. The
 // caller has the lock then, and gives it back; release is nil where it has not.
 func (a *ahead) finish(ctx context.Context, s Setup, accepted <-chan struct{}) (release func(), done bool, err error) {
 	if !a.fits(s.Plan) {
@@ -695,29 +695,21 @@ func (a *ahead) finish(ctx context.Context, s Setup, accepted <-chan struct{}) (
 	select {
 	case <-accepted:
 	case <-ctx.Done():
-		return nil, false, ctx.Err() // Setup.Close ends it, and says what it cannot end
+		return nil, false, errors.Join(ctx.Err(), a.close())
 	}
 	<-a.started
+	if a.in != nil {
+		stepRehearsal(s.Report, a.list)
+		a.in.Gate.Open()
+	}
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+	}
 	if a.in == nil {
 		return nil, false, a.close()
 	}
-	a.in.Gate.Open()
-	select {
-	case <-a.in.Gate.Passed():
-	case <-a.done:
-	case <-ctx.Done():
-	}
-	passed := false
-	select {
-	case <-a.in.Gate.Passed():
-		passed = true
-		stepRehearsal(s.Report, a.list)
-	default: // the rehearsal that is to be made then says the step
-	}
-	select {
-	case <-a.done:
-	case <-ctx.Done():
-	}
+	passed := a.in.Gate.Passed()
 	release, a.release = a.release, nil
 	cerr := a.close()
 	if !passed && ctx.Err() == nil {
@@ -744,7 +736,7 @@ func (a *ahead) close() error {
 	return err
 }
 
-// unheard is a Reporter that discards everything.
+// unheard is a Reporter whom nobody listens to.
 type unheard struct{}
 
 func (unheard) Step(string, ...any)             {}
