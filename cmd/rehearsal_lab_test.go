@@ -15,16 +15,18 @@ import (
 
 // TestLabRehearsalWaits: with --yes the rehearsal goes ahead as far as its login, and
 // waits there until the relay has accepted login, sender and recipient from our own
-// client. Where it refuses one of them, nothing logs in a second time.
+// client. Where it refuses one of them, nothing logs in a second time. A rehearsal that
+// cannot be ended is told.
 func TestLabRehearsalWaits(t *testing.T) {
 	t.Parallel()
-	var refuse atomic.Bool
+	var refuse, jam atomic.Bool
 	var l *lab.Lab
 	waits := func() bool {
 		return slices.ContainsFunc(l.World.Relay("sendgrid").Sessions(), func(s smtpd.Session) bool {
 			return s.Ended.IsZero() && strings.HasSuffix(s.Local, ":587") && s.Count("EHLO") == 2 && len(s.Mechanisms) == 0
 		})
 	}
+	const jammed = "/etc/postfix-relayhost/jammed" // in the way of whoever removes the directory
 	came := atomic.Int32{}
 	l = newLab(t, lab.Relay("sendgrid", func(c *smtpd.Config) {
 		c.Recipient = func(string, string) *smtpd.Reply {
@@ -32,6 +34,9 @@ func TestLabRehearsalWaits(t *testing.T) {
 				if waits() {
 					came.Add(1)
 				}
+			}
+			if jam.Swap(false) {
+				l.Server.Shell("mkdir " + jammed + " && mount -t tmpfs none " + jammed)
 			}
 			if refuse.Load() {
 				return &smtpd.Reply{Code: 550, Text: "no such mailbox"}
@@ -68,5 +73,13 @@ func TestLabRehearsalWaits(t *testing.T) {
 	if all-connections != 3 || tried-logins != 3 || came.Load() != 1 || len(l.World.Relay("sendgrid").Mailbox()) != 2 {
 		t.Errorf("accepted: got %d connections to port 587, %d logins, %d rehearsals ahead and %d messages, want 3, 3, 1 and 2",
 			all-connections, tried-logins, came.Load(), len(l.World.Relay("sendgrid").Mailbox()))
+	}
+	came.Store(0)
+	refuse.Store(true)
+	jam.Store(true)
+	res := l.Run(setupArgs(five[1], "--from", "third@example.com")...)
+	l.Server.Shell("umount " + jammed)
+	if doc := decode[setupResult](t, res); res.Code != 3 || !strings.Contains(doc.Error, "no such mailbox") || !strings.Contains(doc.Error, jammed) {
+		t.Errorf("a rehearsal that cannot be ended: want exit code 3 and an error with the refusal and %s, got %s", jammed, res)
 	}
 }

@@ -239,19 +239,17 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	}
 	for {
 		d, err := a.decide(ctx, deps, state, req, f, q, r)
-		defer func() { // what was begun before an error is ended as well
-			if cerr := d.s.Close(); cerr != nil {
-				err = errors.Join(err, cerr)
-			}
-		}()
 		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
 		req.Known = d.s.Look
+		if err == nil && !d.over {
+			err = applyDecided(ctx, d, setup.CommitOptions{Hold: d.queue.ToHold(), Installed: installed, KeepOnFailure: f.keep}, r)
+		}
+		if cerr := d.s.Close(); cerr != nil { // what was begun before an error is ended as well
+			err = errors.Join(err, cerr)
+		}
 		if errors.Is(err, ui.ErrBack) {
 			q.Back()
 			continue
-		}
-		if err == nil && !d.over {
-			err = applyDecided(ctx, d, setup.CommitOptions{Hold: d.queue.ToHold(), Installed: installed, KeepOnFailure: f.keep}, r)
 		}
 		if err == nil {
 			if !req.DryRun {

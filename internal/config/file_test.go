@@ -129,7 +129,7 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"tls", top + "[[fallback]]\nport = 587\ntls = \"may\"\n", "7: tls is"},
 		{"empty fallback", top + "[[fallback]]\n", "5: a fallback needs"},
 		{"relative path", top + "credentials_file = \"x\"\n", "5: \"x\" is not an absolute path"},
-		{"of a fall-back of a route", top + route("a", "a.example") + "[[route.fallback]]\nport = 2525\n" + route("b", "b.example") + "[[route.fallback]]\nport = 1\ncredentials_file = \"x\"\n", "17: \"x\""},
+		{"of a fallback of a route", top + route("a", "a.example") + "[[route.fallback]]\nport = 2525\n" + route("b", "b.example") + "[[route.fallback]]\nport = 1\ncredentials_file = \"x\"\n", "17: \"x\""},
 		{"inline", top + "fallback = [{port = 2587},\n{port = -1}]\n", "6: -1 is not a port"},
 		{"from of another", top + route("a", "a.example") + "from = \"x@b.example\"\n", "9: x@b.example is not one of the senders"},
 		{"nothing to prove with", top + route("a", ".a.example"), "7: route \"a\" has no sender address"},

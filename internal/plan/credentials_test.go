@@ -26,7 +26,7 @@ func TestCredentials(t *testing.T) {
 		{"no port", "relayhost = [a.example]\n" + auth, "", "[a.example] u:p", "[a.example]:25", nil, "u"},
 		{"static", "relayhost = [a.example]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = static:u:p\n", "", "", "[a.example]:587", nil, "u"},
 		{"static for another host", "relayhost = [a.example]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = static:u:p\n", "", "", "[b.example]:587", nil, ""},
-		{"fall-back", "relayhost = [a.example]:587\nsmtp_fallback_relay = b.example:587\n" + auth, "", "b.example:587 u:p", "[b.example]:587", nil, "u"},
+		{"fallback", "relayhost = [a.example]:587\nsmtp_fallback_relay = b.example:587\n" + auth, "", "b.example:587 u:p", "[b.example]:587", nil, "u"},
 		{"a service of its own", "default_transport = smtps:[a.example]:465\n", "smtps unix - - n - - smtp\n  -o smtp_sasl_auth_enable=yes -o smtp_sasl_password_maps=hash:/p\n",
 			"a.example u:p", "[a.example]:465", nil, "u"},
 		{"sender's domain", "relayhost = [a.example]:587\nsmtp_sender_dependent_authentication = yes\n" + auth, "", "[a.example]:587 u:p\n@b.example v:p",
@@ -70,7 +70,7 @@ func TestLostAccount(t *testing.T) {
 		{"own table is gone", own, "", "[a.example]:587", ""},
 		{"entry of master.cf is gone", "", "", "[a.example]:587", ""},
 		{"its table is still there", "", "[a.example]:587 v:p\n", "[a.example]:587", "v"},
-		{"with the account of a fall-back", "", "[a.example]:587 v:p\n[c.example]:2525 x:p\n", "[c.example]:2525", "x"},
+		{"with the account of a fallback", "", "[a.example]:587 v:p\n[c.example]:2525 x:p\n", "[c.example]:2525", "x"},
 		{"without a table of its own", "relayhost-shop unix - - n - - smtp\n", "", "[a.example]:587", "u"},
 		{"another host from now on", own, "", "[b.example]:587", "w"},
 	} {

@@ -85,7 +85,7 @@ func TestRoutesAreRefused(t *testing.T) {
 		{"pins", []config.Route{shop(postmark, pinned)}, nil, "route shop", "verified in one way"},
 		{"pin of another route", []config.Route{shop(pinned)}, nil, "route shop", "another way in another route"},
 		{"hop twice", nil, []config.Hop{postmark, ses}, "route default", "in this route already"},
-		{"bad fall-back", nil, []config.Hop{{Relay: ses.Relay, Host: "[x]", Port: 587, TLS: relays.StartTLS}}, "route default", "smarthost"},
+		{"bad fallback", nil, []config.Hop{{Relay: ses.Relay, Host: "[x]", Port: 587, TLS: relays.StartTLS}}, "route default", "smarthost"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := routed(ses, tc.routes...)
@@ -279,7 +279,7 @@ func TestLimitsOfAChain(t *testing.T) {
 		t.Errorf("got options %v, want reuse of 19, the fallback [b.example.net]:587 and 15s for HELO", o)
 	}
 	if o := entries(t, p, "relayhost-mailgun"); o["smtp_helo_timeout"] != "" || o["smtp_fallback_relay"] != "" {
-		t.Errorf("the service without a fall-back has %v", o)
+		t.Errorf("the service without a fallback has %v", o)
 	}
 }
 

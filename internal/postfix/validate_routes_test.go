@@ -52,8 +52,8 @@ func TestCheckWays(t *testing.T) {
 	}{
 		{"nothing", func(*Staged) {}, ""},
 		{"service gone", func(c *Staged) { c.State.Master.Remove("relayhost-shop", "unix") }, "there is no service relayhost-shop"},
-		{"other fall-back", func(c *Staged) { c.Meant[1].Hops[1].NextHop = "[c.test]:587" }, `is "[b.test]:587", not [c.test]:587`},
-		{"no fall-back", func(c *Staged) {
+		{"other fallback", func(c *Staged) { c.Meant[1].Hops[1].NextHop = "[c.test]:587" }, `is "[b.test]:587", not [c.test]:587`},
+		{"no fallback", func(c *Staged) {
 			c.Meant[2].Hops = append(c.Meant[2].Hops, lint.MeantHop{NextHop: "[b.test]:587"})
 		}, "is empty, not [b.test]:587"},
 		{"no password of the second hop", file("relayhost_passwd_shop", "[a.test]:587 u:p\n[b.test] v:p\n"), "no table has the key [b.test]:587"},
