@@ -92,7 +92,8 @@ func TestLabBridgeHurt(t *testing.T) {
 		if res := l.Run("/usr/local/bin/relayhost", "explain", "--json"); !strings.Contains(res.Stdout, `"bridge_store"`) || strings.Contains(res.Stdout, `"pipe_failed"`) {
 			t.Errorf("explain after %q: got %s, want bridge_store alone", hurt, res)
 		}
-		s.Shell("umount " + home + "/m365.state 2>/dev/null || mv " + home + "/away " + home + "/state; postqueue -f")
+		s.Shell("umount " + home + "/m365.state 2>/dev/null || mv " + home + "/away " + home + "/state")
+		s.Flush()
 		s.WaitLog(`to=<` + to + `>.*status=sent`)
 	}
 	s.SendMail("root", "someone@elsewhere.example", "fixed")

@@ -97,7 +97,7 @@ func emptyQueue(t *testing.T, s *lab.Server, service string, count func() int) f
 		}
 		return time.Now()
 	}
-	s.Shell("postqueue -f")
+	s.Flush()
 	first := reached(benchMessages / 10)
 	last := reached(benchMessages * 9 / 10)
 	reached(benchMessages)

@@ -91,7 +91,7 @@ func TestLabHTTPSKilled(t *testing.T) {
 			})
 			s.Shell("printf 'From: app@example.com\\nTo: ops@example.net\\nSubject: once\\nMessage-ID: <once@example.com>\\n\\nbody\\n' | sendmail -i -f app@example.com ops@example.net")
 			s.WaitLog(`to=<ops@example\.net>.*status=deferred .*may be sent more than once`)
-			s.Shell("postqueue -f")
+			s.Flush()
 			s.WaitLog(`to=<ops@example\.net>.*status=sent \(250 2\.0\.0`)
 			if got := len(service.Got()); got != test.want {
 				t.Errorf("messages at the API: got %d, want %d", got, test.want)
@@ -211,7 +211,7 @@ func httpsFaults(t *testing.T, by starter) {
 		for range 3 {
 			deferred(t, `dsn=4\.7\.28, status=deferred`)
 		}
-		s.Shell("postqueue -f")
+		s.Flush()
 		for n := range sent {
 			s.WaitLog(fmt.Sprintf(`to=<m%d@example\.net>.*next one allowed in [0-9]+ seconds`, n+1))
 		}
@@ -222,7 +222,8 @@ func httpsFaults(t *testing.T, by starter) {
 	// The ten minutes are over.
 	mailgun.Answer(nil)
 	endBridges(s)
-	s.Shell("rm /var/lib/postfix-relayhost-bridge/*.state/*.pause && postqueue -f")
+	s.Shell("rm /var/lib/postfix-relayhost-bridge/*.state/*.pause")
+	s.Flush()
 	for n := range sent {
 		s.WaitLog(fmt.Sprintf(`to=<m%d@example\.net>.*status=sent`, n+1))
 	}

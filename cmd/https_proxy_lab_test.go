@@ -61,7 +61,7 @@ func httpsProxy(t *testing.T, by starter) {
 	s.SendMail("app@example.com", "login@example.net", "x")
 	s.WaitLog(`to=<login@example\.net>.*dsn=4\.7\.8, status=deferred .*the proxy 127\.0\.0\.1:3128 refuses the connection: 407`)
 	setup(account + "https_proxy_login=mail:Gehe1mProxy\n")
-	s.Shell("postqueue -f")
+	s.Flush()
 	s.WaitLog(`to=<login@example\.net>.*status=sent`)
 	if res := l.Run("relayhost", "verify"); res.Code != 0 {
 		t.Errorf("verify: want exit code 0, got %s", res)

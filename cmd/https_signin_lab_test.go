@@ -65,7 +65,7 @@ func TestLabSetupGraph(t *testing.T) {
 			if res := l.Run(again...); res.Code != 0 {
 				t.Fatalf("sign-in: want exit code 0, got %s", res)
 			}
-			srv.Shell("postqueue -f")
+			srv.Flush()
 			srv.WaitLog(`to=<later@example\.net>.*status=sent`)
 
 			if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 {

@@ -176,7 +176,7 @@ func removedBridge(t *testing.T, deb []byte) {
 	if res := upgrade.Wait(); res.Code != 0 {
 		t.Errorf("upgrade: want exit code 0, got %s", res)
 	}
-	s.Shell("postqueue -f")
+	s.Flush()
 	waitMessages(t, l, "m365", 22)
 	if log := s.MailLog(); strings.Contains(log, "status=bounced") {
 		t.Errorf("want no bounce, got\n%s", log)

@@ -114,7 +114,7 @@ func (f *setupFlags) groups() []flagGroup {
 			{"print-config", &f.printConf, "print the answers as a relayhost.toml and change nothing"},
 			{"yes", &f.yes, "ask nothing, accept the plan"},
 			{"queue", &f.queue, "what to do with mail already in the queue: ask, send or hold"},
-			{"no-verify", &r.NoVerify, "skip the proof of delivery"},
+			{"no-verify", &r.NoProof, "skip the proof of delivery"},
 			{"keep-on-failure", &f.keep, "keep the new configuration when the proof fails"},
 			{"force", &r.Force, "continue although another tool manages this host's mail, or other mail changes"},
 		}},
@@ -163,7 +163,7 @@ func (f setupFlags) check(a *app) error {
 		return usage(errors.New("--print-config prints TOML, --json a document"), "give one of them")
 	case f.detailedExit && !f.dryRun:
 		return usage(errors.New("--detailed-exitcode goes with --dry-run"), "")
-	case f.Given.NoVerify && f.Fingerprint != "":
+	case f.NoVerify && f.Fingerprint != "":
 		return usage(errors.New("--fingerprint and --insecure-no-verify-certificate exclude each other"), "")
 	}
 	if err := checkAddressFlag("from", f.From); err != nil {

@@ -257,7 +257,7 @@ func TestLabSignInRevoked(t *testing.T) {
 	if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
 		t.Errorf("sign-in changed the configuration: got\n%s\nwant none", d)
 	}
-	l.Server.Shell("postqueue -f")
+	l.Server.Flush()
 	for n := range 3 {
 		l.Server.WaitLog(fmt.Sprintf(`to=<late%d@example\.net>.*status=sent`, n))
 	}

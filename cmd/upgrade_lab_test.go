@@ -121,7 +121,7 @@ func TestLabUpgrade(t *testing.T) {
 			restarts(t, s)
 			s = upgrade(t, l, s, suite)
 		}
-		s.Shell("postqueue -f")
+		s.Flush()
 		s.WaitLog("to=<" + waiting + ">, .*status=sent")
 
 		res := s.Run(daily(t)...)
@@ -228,7 +228,8 @@ func TestLabBerkeleyGone(t *testing.T) {
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); !strings.Contains(res.Stdout, `"unchanged"`) {
 		t.Errorf("a second setup: want %q in stdout, got %s", `"unchanged"`, res)
 	}
-	s.Shell("postqueue -f && newaliases")
+	s.Shell("newaliases")
+	s.Flush()
 	s.WaitLog(`to=<waiting@example\.net>, .*status=sent`)
 	arrivedOnce(t, relay, "waiting@example.net")
 	s.SendMail("root@host.example.com", "list@host.example.com", "hello")

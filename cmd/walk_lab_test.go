@@ -204,7 +204,7 @@ func walkOn(t *testing.T, suite lab.Suite) {
 	sendgridUp()
 	mailgun.Answer(nil)
 	bridgesEnd(t, s)
-	s.Shell("postqueue -f")
+	s.Flush()
 	s.WaitLog(`to=<last@example\.net>.*status=sent`)
 	if got := walkCounts(l); got != [3]int{had[0] + 1, had[1], had[2]} {
 		t.Errorf("after all failed: got %v messages, want one more than %v by the first", got, had)

@@ -319,7 +319,7 @@ func TestLabMail(t *testing.T) {
 		t.Errorf("sendmail: got %s, want success", r)
 	}
 	s.restored("at the end")
-	s.Shell("postqueue -f")
+	s.Flush()
 	s.sent = waiting + coming
 	s.delivered()
 	t.Logf("%d rounds meanwhile", rounds)

@@ -102,7 +102,7 @@ func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
 		}
 	}
 	add("Sender", "%s; %s", s.Config.From(), rewritten(s))
-	if s.NoVerify {
+	if s.NoProof {
 		add("Test", "no message (--no-verify)")
 	} else {
 		add("Test", "messages to %s, before and after the change", s.Config.To)
@@ -179,7 +179,7 @@ func changedFiles(p plan.Plan) []string {
 func promise(s setup.Setup, keep bool) string {
 	const tested = "Nothing is changed before the relay has accepted a test message; "
 	switch {
-	case s.NoVerify:
+	case s.NoProof:
 		return "No test message is sent."
 	case keep:
 		return tested + "the new configuration stays also where a second one fails after the change (--keep-on-failure)."

@@ -169,7 +169,7 @@ func TestToldClaims(t *testing.T) {
 		return func(t *testing.T) string {
 			return told(t, setup.Request{}, t.TempDir(), []string{"n"}, func(ctx context.Context, q *Questions) {
 				s := with(t)
-				s.NoVerify, q.Keep = noVerify, keep
+				s.NoProof, q.Keep = noVerify, keep
 				_ = q.Consent(ctx, s, nil, &setup.Queue{})
 			})
 		}

@@ -95,7 +95,7 @@ func TestLabBridge(t *testing.T) {
 			l.Server.SendMail(mailbox, "late@example.net", "later")
 			l.Server.WaitLog(`to=<late@example\.net>.*dsn=4\.7\.8, status=deferred .*421 4\.7\.8 relayhost: the sign-in at login\.microsoftonline\.com is no longer valid \(invalid_client: AADSTS7000222`)
 			l.World.Identity().Answer(nil)
-			l.Server.Shell("postqueue -f")
+			l.Server.Flush()
 			l.Server.WaitLog(`to=<late@example\.net>.*status=sent`)
 
 			for _, s := range relay.Sessions() {

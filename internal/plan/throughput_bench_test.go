@@ -104,7 +104,7 @@ func empty(t *testing.T, behaviour func(*smtpd.Config), connections int, a answe
 		t.Fatalf("%d messages left before their time", n)
 	}
 	began := time.Now()
-	s.Shell("postqueue -f")
+	s.Flush()
 	return watch(t, l, relay, began)
 }
 

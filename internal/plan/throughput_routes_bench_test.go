@@ -46,7 +46,7 @@ func drain(t *testing.T, l *lab.Lab, ids ...string) float64 {
 		senders = append(senders, sender[id])
 	}
 	fill(t, l.Server, "relayhost-mailgun relayhost-shop", each, senders...)
-	l.Server.Shell("postqueue -f")
+	l.Server.Flush()
 	var times []time.Time
 	for end := time.Now().Add(5 * time.Minute); len(times) < each*len(ids); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {

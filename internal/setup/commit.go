@@ -88,14 +88,14 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 			return control.ReloadIfRunning(ctx)
 		},
 	}
-	if o.Private == nil && !s.NoVerify {
+	if o.Private == nil && !s.NoProof {
 		a.Override = proofOverrides(s.State)
 		live.keep(ctx, &a, plannedMain(s.Plan))
 	}
 	a.Watch = func(ctx context.Context) (func(context.Context) error, error) {
-		return live.watch(ctx, ourServices(s.Plan), map[bool]time.Duration{true: settleLonger, false: besideProof}[s.NoVerify])
+		return live.watch(ctx, ourServices(s.Plan), map[bool]time.Duration{true: settleLonger, false: besideProof}[s.NoProof])
 	}
-	if !s.NoVerify {
+	if !s.NoProof {
 		a.Prove = func(ctx context.Context) error {
 			proven, err := live.alive(ctx, func(ctx context.Context) []Delivered { return s.proveLogged(ctx, &live, o.Flow) })
 			if err != nil {
@@ -108,7 +108,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	s.Report.Step("writing the configuration")
 	out.Change, err = apply.Run(ctx, s.Host, s.Plan, a)
 	if err == nil {
-		if s.NoVerify { // else the rehearsal needed them before
+		if s.NoProof { // else the rehearsal needed them before
 			err = s.SaveTokens(context.WithoutCancel(ctx))
 		}
 		return out, err

@@ -32,8 +32,10 @@ type Discovery struct {
 	// where a question may take long.
 	OpenConnections *smtpprobe.Connections
 
-	Credentials Credentials   // as given; zero until ReadCredentials
-	Facts       *detect.Facts // nil where nothing was probed
+	Credentials Credentials // as given; zero until ReadCredentials
+	// Facts is nil where nothing was probed. Where nothing can be asked it has the ports
+	// alone (Look.Ports): what else was looked for is told when it has come.
+	Facts *detect.Facts
 }
 
 // Discover reads what is there: the Config of an earlier setup, the lookup tables

@@ -133,7 +133,7 @@ func notes() []note {
 		return func(t *testing.T) *heard {
 			s := newServer(t)
 			ready := s.prepare(t, s.request(t, "right"))
-			ready.NoVerify, s.told.lines = false, nil
+			ready.NoProof, s.told.lines = false, nil
 			for i := range n {
 				r := ready.Config.Routes[0]
 				r.Name, r.From, r.Senders = fmt.Sprint("r", i), "", []string{fmt.Sprintf("x@r%d.example", i)}

@@ -181,7 +181,7 @@ func sendersOf(r config.Route) []string {
 func (s Setup) checks() (list []*check, left int, err error) {
 	known := map[string]*check{}
 	most := maxSenders
-	if s.NoVerify {
+	if s.NoProof {
 		most = 1
 	}
 	pools := map[string]*x509.CertPool{}
@@ -215,7 +215,7 @@ func (s Setup) checks() (list []*check, left int, err error) {
 			}
 		}
 	}
-	if s.NoVerify {
+	if s.NoProof {
 		return list, 0, nil
 	}
 	if s.Config.Several() && !null {

@@ -156,8 +156,8 @@ func smarthost(ctx context.Context, d Discovery, req Request, ask Asker) (h conf
 	login := req.CredentialsFile != "" || req.Username != "" || credentialOfSystemd() != "" ||
 		known && same && !h.Plaintext() // those of another relay say nothing of this one
 	switch {
-	case !same && ask != nil && ask.Can():
-		h.CAFile, h.Pin, h.NoVerify = req.CAFile, req.Fingerprint, req.Given.NoVerify
+	case !same && ask.Can():
+		h.CAFile, h.Pin, h.NoVerify = req.CAFile, req.Fingerprint, req.NoVerify
 		wants := false
 		if h, wants, err = ask.Smarthost(ctx, d, h); err != nil {
 			return h, err

@@ -38,7 +38,7 @@ func TestCertificateNeedNotVerify(t *testing.T) {
 			d := Discovery{Catalog: []relays.Relay{{ID: "corp", Hosts: relays.Hosts{Default: "mail.test"}}}, Stored: config.New()}
 			*d.Stored.First() = config.Hop{Relay: relays.Relay{ID: "corp"}, Host: "mail.test", Pin: test.pin}
 			d.Before = *d.Stored.First()
-			c, err := Named(t.Context(), Deps{}, d, Request{Given: test.given}, nil)
+			c, err := Named(t.Context(), Deps{}, d, Request{Given: test.given}, nobody{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +72,7 @@ func TestSmarthostLogsIn(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("CREDENTIALS_DIRECTORY", test.systemd)
 			test.req.Smarthost, test.req.Port = "mail.test", 587
-			h, err := smarthost(t.Context(), Discovery{}, test.req, nil)
+			h, err := smarthost(t.Context(), Discovery{}, test.req, nobody{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +82,7 @@ func TestSmarthostLogsIn(t *testing.T) {
 		})
 	}
 	t.Setenv("CREDENTIALS_DIRECTORY", dir)
-	_, err := ReadCredentials(t.Context(), config.New(), Request{}, nil)
+	_, err := ReadCredentials(t.Context(), config.New(), Request{}, nobody{})
 	var hinted HintedError
 	if !errors.As(err, &hinted) || !strings.Contains(hinted.Hint, dir) {
 		t.Errorf("credentials of systemd that others can read: got %v, want a hint on %s", err, dir)

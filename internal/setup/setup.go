@@ -1,8 +1,21 @@
 // Package setup is the job of `relayhost setup`, without a command line and without
-// a terminal: stages that are functions over values. Prepare finds out, asks and
-// plans; Preflight and Rehearse try what is planned without touching the server's
-// Postfix; Commit applies it and proves it, or restores what was there. The caller
-// shows, asks for consent and prints.
+// a terminal: stages that are functions over values. In their order:
+//
+//   - Recover undoes a run that was killed; Install, where Postfix is missing
+//   - Prepare finds out, asks and plans (Discover, Named, ReadCredentials, Choose,
+//     SelectPorts, Build)
+//   - MailFlow compares where mail goes before and after; the caller shows the plan and
+//     asks for consent
+//   - SignIn fetches the tokens that Preflight logs in with, where the relay takes tokens
+//   - Preflight asks the relays, Rehearse sends through a private Postfix; TryOut is both
+//     side by side. LookAhead is what a dry run does in their place
+//   - Commit applies the plan and proves it, or restores what was there
+//   - Queue.Retry sends what has waited, and KeepLogin notes the last login that a
+//     relay has accepted
+//
+// Until Commit the server's own Postfix is not touched. Setup.Close ends what an earlier
+// stage has left running, whichever stage was the last. The other commands are in files
+// of their own: adopt, metrics, rollback, status, unblock, and signing in again.
 //
 // Words of other packages that every file here uses: a config.Route is a set of senders
 // and its hops in order, of which the first is tried first and the others are its
@@ -94,12 +107,12 @@ type Request struct {
 	Region    string
 	Username  string
 	// Given has the flags that the file has a value for as well: Port, Direct, Via and
-	// others. Its NoVerify accepts any certificate, and is not the one below.
+	// others.
 	config.Given
-	NoProbe  bool // probe nothing beforehand
-	NoVerify bool // neither rehearse nor prove
-	DryRun   bool // nothing is applied: credentials may be missing
-	Agreed   bool // the plan needs no consent
+	NoProbe bool // probe nothing beforehand
+	NoProof bool // neither rehearse nor prove
+	DryRun  bool // nothing is applied: credentials may be missing
+	Agreed  bool // the plan needs no consent
 	// Known is the Look of an earlier pass of this run; nil looks around.
 	Known *Look
 	Force bool // where another tool manages this host's mail, or a *plan.Conflict is found

@@ -133,7 +133,7 @@ func (s *server) request(t *testing.T, password string) Request {
 	if err := os.WriteFile(file, []byte("username=joe\npassword="+password+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Request{Smarthost: "relay.test", NoProbe: true, NoVerify: true,
+	return Request{Smarthost: "relay.test", NoProbe: true, NoProof: true,
 		Given: config.Given{Port: s.port, From: "app@example.com", CredentialsFile: file}}
 }
 
@@ -244,7 +244,7 @@ func TestSetup(t *testing.T) {
 		t.Errorf("commands to postfix: got %q (%v), want start alone", text, err)
 	}
 
-	again := s.prepare(t, Request{NoProbe: true, NoVerify: true})
+	again := s.prepare(t, Request{NoProbe: true, NoProof: true})
 	for _, f := range again.Plan.Files { // without root a secret is not root's, which is a change
 		if !bytes.Equal(f.Before, f.After) {
 			t.Errorf("a second setup without flags: got %s of %s, want no change", f.Action, f.Path)

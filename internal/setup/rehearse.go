@@ -1,0 +1,504 @@
+package setup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"relayhost/detect"
+	"relayhost/internal/apply"
+	"relayhost/internal/config"
+	"relayhost/internal/flow"
+	"relayhost/internal/host"
+	"relayhost/internal/instance"
+	"relayhost/internal/mailaddr"
+	"relayhost/internal/maillog"
+	"relayhost/internal/plan"
+	"relayhost/internal/plural"
+	"relayhost/internal/postfix"
+	"relayhost/internal/smtpprobe"
+	"relayhost/internal/verify"
+	"relayhost/relays"
+)
+
+// maxForeign bounds the messages by services of others.
+const maxForeign = 5
+
+// TryOut is Preflight and Rehearse side by side, for a run that has asked nothing: the
+// private Postfix starts while the relays are asked, and gets its first message when
+// they have accepted everything, so that nothing logs in twice with a login that is
+// refused. What Preflight says comes first.
+func TryOut(ctx context.Context, s Setup, table *flow.Table) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	accepted, rehearsed := make(chan struct{}), make(chan error, 1)
+	go func() { rehearsed <- s.rehearseOnce(ctx, table, accepted) }()
+	if err := Preflight(ctx, s); err != nil {
+		cancel()
+		if rerr := <-rehearsed; rerr != nil && !errors.Is(rerr, context.Canceled) && !errors.Is(rerr, instance.ErrNotStarted) {
+			err = errors.Join(err, rerr)
+		}
+		return err
+	}
+	close(accepted)
+	return <-rehearsed
+}
+
+// Rehearse sends the test messages through a private Postfix that has exactly
+// the planned configuration: one for the first hops of all routes, and one for
+// each level of fallbacks, in which they come first (config.Config.Level). The server's
+// own has not been touched yet. Mail for root goes with the first, where --root-to names
+// an address. After that goes one by each other service that shares a next hop with ours
+// in table. With NoProof it sends nothing.
+func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
+	accepted := make(chan struct{})
+	close(accepted)
+	return s.rehearseOnce(ctx, table, accepted)
+}
+
+// rehearseOnce is Rehearse that sends nothing, and makes nothing for a bridge, before
+// accepted is closed.
+func (s Setup) rehearseOnce(ctx context.Context, table *flow.Table, accepted <-chan struct{}) error {
+	if s.NoProof {
+		return nil
+	}
+	if anyBridge(s.Config) {
+		if err := wait(ctx, accepted); err != nil {
+			return err
+		}
+	}
+	release, begun, err := s.Ahead.finish(ctx, s, accepted)
+	if release == nil && err == nil {
+		release, err = apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
+	}
+	if release != nil {
+		defer release()
+	}
+	if err != nil {
+		return err
+	}
+	tidy, err := s.prepareBridges(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.rehearseAll(ctx, table, accepted, begun); err != nil {
+		tidy()
+		return err
+	}
+	return nil
+}
+
+// wait waits until c is closed.
+func wait(ctx context.Context, c <-chan struct{}) error {
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// rehearseAll is rehearseOnce for a run that holds the lock. begun says that its first
+// message has gone already.
+func (s Setup) rehearseAll(ctx context.Context, table *flow.Table, accepted <-chan struct{}, begun bool) error {
+	left, budget := 0, maxMessages
+	for level := range s.Config.Levels() {
+		p := s.Plan
+		if level > 0 {
+			var err error
+			if p, err = plan.Build(s.server(false), s.Config.Level(level)); err != nil {
+				return err
+			}
+		}
+		one, more := s.messages(p, level)
+		list := append(one, more...)
+		if m, _, ok := rootMessage(s.State, s.Config, table); ok && level == 0 {
+			list = append(list, m)
+		}
+		if begun && level == 0 {
+			list, budget = list[1:], budget-1
+		}
+		n := min(len(list), budget)
+		left += len(list) - n
+		budget -= n
+		if n == 0 {
+			continue
+		}
+		if err := s.rehearse(ctx, p, list[:n], accepted); err != nil {
+			return err
+		}
+	}
+	if err := s.rehearseForeign(ctx, table); err != nil {
+		return err
+	}
+	if left > 0 {
+		s.Report.Unproven("%d test messages are sent at most; %s of sender and hop not rehearsed: relayhost verify --route NAME proves one route", maxMessages, plural.Of(left, "pair"))
+	}
+	return nil
+}
+
+// rehearse sends the messages through a private Postfix with plan p.
+func (s Setup) rehearse(ctx context.Context, p plan.Plan, list []message, accepted <-chan struct{}) error {
+	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Aliases: aliasesFor(s.State, s.Plan, list)})
+	if err != nil {
+		return fmt.Errorf("rehearsal: %w", host.Denied(err))
+	}
+	if err := wait(ctx, accepted); err != nil {
+		return errors.Join(err, in.Close())
+	}
+	stepRehearsal(s.Report, list)
+	sent, fault := s.sendWatched(ctx, in, list)
+	return judgeRehearsal(ctx, s, sent, fault, in.Close())
+}
+
+func stepRehearsal(r Reporter, list []message) {
+	if len(list) == 1 {
+		r.Step("rehearsal: a private Postfix sends the test message")
+	} else {
+		r.Step("rehearsal: a private Postfix sends %d test messages", len(list))
+	}
+}
+
+// judgeRehearsal says what a private Postfix has shown; cerr is that of closing it.
+func judgeRehearsal(ctx context.Context, s Setup, sent []Delivered, fault *instance.Fault, cerr error) error {
+	if cerr != nil {
+		cerr = fmt.Errorf("rehearsal: %w", cerr)
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return errors.Join(ctx.Err(), failure(sent), cerr) // Ctrl-C is no fault of the delivery
+	}
+	if err := failure(sent); err != nil {
+		if known := faultOf(fault, sent); known != nil {
+			return ProofError{errors.Join(known, cerr)}
+		}
+		return ProofError{failedDelivery(s.State, s.Config, fmt.Errorf("rehearsal: %w", errors.Join(err, cerr)), sent)}
+	}
+	if cerr != nil {
+		return ProofError{failedDelivery(s.State, s.Config, cerr, sent)}
+	}
+	return nil
+}
+
+// sendWatched is send in a private Postfix whose log ends it, as soon as it
+// says why no mail moves.
+func (s Setup) sendWatched(ctx context.Context, in *instance.Instance, list []message) ([]Delivered, *instance.Fault) {
+	watched, end, err := in.Watch(ctx)
+	if err == nil {
+		sent := s.send(watched, in.ConfigDir, &in.Log, list)
+		return sent, end()
+	}
+	if errors.Is(err, maillog.ErrNoLog) {
+		return s.send(ctx, in.ConfigDir, nil, list), nil
+	}
+	return s.send(ctx, in.ConfigDir, &in.Log, list), nil // a log that cannot be watched tells nothing
+}
+
+// faultOf is the fault in the log of a rehearsal that failed, where that says more
+// than the fate of the message does; nil where it does not.
+func faultOf(f *instance.Fault, sent []Delivered) error {
+	if f == nil {
+		return nil
+	}
+	silent := func(d Delivered) bool { return errors.Is(d.Err, verify.ErrNoTrace) }
+	if f.Remedy == "" && !slices.ContainsFunc(sent, silent) {
+		return nil
+	}
+	return faultError("rehearsal", f)
+}
+
+// rootMessage is the message that shows that mail for root arrives at Config.RootTo:
+// root writes to itself, as cron(8) does. Where there is none although that was asked
+// for, why says so.
+func rootMessage(state postfix.State, cfg config.Config, table *flow.Table) (m message, why string, ok bool) {
+	if cfg.RootTo == "" || table == nil {
+		return m, "", false
+	}
+	way, ok := table.Root()
+	if !ok {
+		return m, "", false
+	}
+	hop, err := postfix.ParseNextHop(way.NextHop)
+	root := "root@" + plan.Origin(state)
+	if !strings.HasPrefix(way.Transport, plan.ServicePrefix) || err != nil || mailaddr.CheckPath(root) != nil {
+		return m, fmt.Sprintf("mail for root goes to %s by %s, and not through the relay: no test message shows it", cfg.RootTo, way), false
+	}
+	return message{relay: cfg.First().Relay, from: root, service: way.Transport, host: hop.Host, port: hop.Port, rootTo: cfg.RootTo}, "", true
+}
+
+// aliasesFor is the table with the alias of root, as the plan has it, where one of list is
+// a message for root; "" where none is.
+func aliasesFor(state postfix.State, p plan.Plan, list []message) string {
+	if !slices.ContainsFunc(list, func(m message) bool { return m.rootTo != "" }) {
+		return ""
+	}
+	for _, name := range []string{"alias_maps", "alias_database"} {
+		for _, t := range postfix.ParseTables(state.Params[name], state.DefaultMap) {
+			if slices.ContainsFunc(p.Files, func(f plan.File) bool { return f.Path == t.Path && f.Action != plan.Remove }) {
+				return t.String()
+			}
+		}
+	}
+	return ""
+}
+
+// rehearseForeign sends one message by each other service and account that shares a
+// next hop with ours, with the planned configuration, and asks that hop whether it
+// takes a real sender and recipient of that mail. What would not have left before
+// either is told, and stops nothing.
+func (s Setup) rehearseForeign(ctx context.Context, table *flow.Table) error {
+	if table == nil {
+		return nil
+	}
+	list := flow.Shared(table.Flows(), s.Plan)
+	if len(list) > maxForeign {
+		s.Report.Unproven("%d other services and accounts share a relay with this setup; %d of them were rehearsed", len(list), maxForeign)
+		list = list[:maxForeign]
+	}
+	for _, f := range list {
+		s.Report.Step("rehearsal: a message by the service %s, which shares %s", f.Service, f.NextHop.Text)
+		err := s.sendForeign(ctx, f, s.Plan)
+		if err == nil {
+			continue
+		}
+		text := fmt.Sprintf("%s go to %s by the service %s", f.Class, f.NextHop.Text, f.Service)
+		if was := s.sendForeign(ctx, f, flow.Unchanged(s.State)); was != nil && ctx.Err() == nil {
+			s.Report.Unproven("%s, and do not leave, now as before: %v", text, was)
+			continue
+		}
+		// Again: a relay may have said "later" to the first.
+		if err = s.sendForeign(ctx, f, s.Plan); ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return ProofError{Hint(fmt.Errorf("rehearsal: %s; they would not leave any more: %w", text, err), "%s", keepForeign(s.Plan, f))}
+		}
+	}
+	return nil
+}
+
+// keepForeign says how the mail of f can stay as it is: by what of main.cf the plan
+// changes, all of which the service of f reads but for its own -o options.
+func keepForeign(p plan.Plan, f flow.Foreign) string {
+	var changed []string
+	for _, file := range p.Files {
+		if filepath.Base(file.Path) != "main.cf" {
+			continue
+		}
+		before, err := postfix.ParseMain(file.Before)
+		after, aerr := postfix.ParseMain(file.After)
+		if err != nil || aerr != nil {
+			continue
+		}
+		was := before.Values()
+		for name, value := range after.Values() {
+			// The first two choose the service, which is that of f before and after.
+			if old, set := was[name]; (!set || old != value) && name != "default_transport" && name != "sender_dependent_default_transport_maps" && name != "delay_warning_time" {
+				changed = append(changed, name)
+			}
+			delete(was, name)
+		}
+		for name := range was {
+			if name != "relayhost" {
+				changed = append(changed, name)
+			}
+		}
+	}
+	slices.Sort(changed)
+	switch {
+	case slices.Contains(changed, "sender_canonical_maps"):
+		return fmt.Sprintf("sender_canonical_maps rewrites senders for the service %s too: take those of that mail out of [rewrite] in relayhost.toml, or give %s an account that may send as the new address", f.Service, f.Service)
+	case len(changed) > 0:
+		return fmt.Sprintf("%s change in main.cf, which the service %s reads too: give it those of now by -o in master.cf", strings.Join(changed, ", "), f.Service)
+	}
+	return fmt.Sprintf("nothing that the service %s reads in main.cf changes: compare the tables that it names with relayhost setup --dry-run", f.Service)
+}
+
+// sendForeign sends a message to --to with plan p by the way of f, and asks with MAIL
+// and RCPT alone for a sender and a recipient of that class: no message goes to
+// strangers.
+func (s Setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) error {
+	params := flow.ProbeParams(first(f.From, s.Config.From()))
+	maps.Copy(params, map[string]string{
+		"transport_maps": "inline:{ {" + s.Config.To + " = " + f.Service + ":" + f.NextHop.Text + "} } " + transportMaps(p),
+	})
+	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Params: params})
+	if err != nil {
+		return host.Denied(err)
+	}
+	sent, fault := s.sendWatched(ctx, in, []message{{from: first(f.Sender, s.Config.From()), host: f.NextHop.Host, port: f.NextHop.Port}})
+	if err := failure(sent); err != nil {
+		cerr := in.Close()
+		if known := faultOf(fault, sent); known != nil {
+			err = known
+		}
+		return errors.Join(err, cerr)
+	}
+	return errors.Join(flow.Probe(ctx, in, first(f.To, s.Config.To)), in.Close())
+}
+
+// transportMaps is the value of transport_maps in the main.cf of p.
+func transportMaps(p plan.Plan) string {
+	for _, f := range p.Files {
+		if filepath.Base(f.Path) != "main.cf" {
+			continue
+		}
+		if m, err := postfix.ParseMain(f.After); err == nil {
+			value, _ := m.Get("transport_maps")
+			return value
+		}
+	}
+	return ""
+}
+
+// ahead is a rehearsal that has begun while the relay's ports were still being tried: for
+// the port that is tried first, with the plan for that. Its message goes as far as the
+// login at the relay and waits there (instance.Options.Gate), until the relay has
+// accepted login, sender and recipient from our own client, and the plan has been found
+// to be in order.
+type ahead struct {
+	plan    plan.Plan
+	cancel  context.CancelFunc
+	started chan struct{} // closed when in is there, or will not be
+	done    chan struct{} // closed when the message has gone, or will not go
+
+	in      *instance.Instance
+	release func() // the lock of the transaction
+	list    []message
+	sent    []Delivered
+	fault   *instance.Fault
+	closed  bool
+}
+
+// rehearseAhead begins the rehearsal of a setup of one relay with a user name and a
+// password, where the plan needs no consent; nil where it is not to begin yet. Whoever gets
+// one ends it: by finish, or by close.
+func rehearseAhead(ctx context.Context, s Setup, ask Asker) *ahead {
+	h := s.Config.First()
+	switch {
+	case ask.Can(), !s.Agreed, s.DryRun, s.NoProof, os.Geteuid() != 0, s.Host.Root != "":
+		return nil
+	case !s.State.Installed, s.State.Main == nil, s.State.Master == nil:
+		return nil
+	case s.State.SELinux.Enforcing: // smtp(8) may not connect to a process like this one
+		return nil
+	case h.Relay.ID == relays.SmarthostID: // it may announce no AUTH, and MAIL would follow at once
+		return nil
+	case h.Name() == "", h.Bridged(), h.ByAPI(), h.Plaintext(), len(h.Relay.Auth.Mechanisms) == 0, config.TakesTokens(h.Relay), s.Config.Several():
+		return nil
+	}
+	s.Config = s.Config.Clone()
+	if h = s.Config.First(); h.Port == 0 {
+		order := h.Relay.PortOrder()
+		if len(order) == 0 {
+			return nil
+		}
+		h.Port = order[0]
+		h.TLS, _ = h.Relay.TLSOf(h.Port)
+	}
+	s.Report = unheard{} // all is said of the plan that is made when the port is known
+	s, err := s.Again(ctx, ask, "")
+	if err != nil || !s.Plan.Changed() {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	a := &ahead{plan: s.Plan, cancel: cancel, started: make(chan struct{}), done: make(chan struct{})}
+	a.list, _ = s.messages(s.Plan, 0)
+	go a.run(ctx, s)
+	return a
+}
+
+func (a *ahead) run(ctx context.Context, s Setup) {
+	defer close(a.done)
+	err := a.start(ctx, s)
+	close(a.started)
+	if err == nil {
+		a.sent, a.fault = s.sendWatched(ctx, a.in, a.list)
+	}
+}
+
+// start leaves a.in nil where it fails: the rehearsal that follows says why.
+func (a *ahead) start(ctx context.Context, s Setup) error {
+	release, err := apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
+	if err != nil {
+		return err
+	}
+	a.release = release
+	a.in, err = instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: s.Plan, Gate: true})
+	return err
+}
+
+// fits reports whether it rehearses what p does.
+func (a *ahead) fits(p plan.Plan) bool {
+	return a != nil && a.plan.Default().Service == p.Default().Service && a.plan.First().NextHop == p.First().NextHop && slices.EqualFunc(a.plan.Files, p.Files, func(x, y plan.File) bool {
+		return x.Path == y.Path && x.Action == y.Action && bytes.Equal(x.Before, y.Before) && bytes.Equal(x.After, y.After) &&
+			x.Mode == y.Mode && x.UID == y.UID && x.GID == y.GID && x.Map == y.Map && x.Aliases == y.Aliases
+	})
+}
+
+// finish lets the message go when accepted is closed, and says what became of it. done is
+// false where it has not come as far as the login: the rehearsal is to be made then. The
+// caller has the lock then, and gives it back; release is nil where it has not.
+func (a *ahead) finish(ctx context.Context, s Setup, accepted <-chan struct{}) (release func(), done bool, err error) {
+	if !a.fits(s.Plan) {
+		return nil, false, a.close()
+	}
+	select {
+	case <-accepted:
+	case <-ctx.Done():
+		return nil, false, ctx.Err() // Setup.Close ends it, and says what it cannot end
+	}
+	<-a.started
+	if a.in != nil {
+		stepRehearsal(s.Report, a.list)
+		a.in.Gate.Open()
+	}
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+	}
+	if a.in == nil {
+		return nil, false, a.close()
+	}
+	passed := a.in.Gate.Passed()
+	release, a.release = a.release, nil
+	cerr := a.close()
+	if !passed && ctx.Err() == nil {
+		return release, false, cerr
+	}
+	return release, true, judgeRehearsal(ctx, s, a.sent, a.fault, cerr)
+}
+
+// close ends it and removes what it has made. It may be called again, and without one.
+func (a *ahead) close() error {
+	if a == nil || a.closed {
+		return nil
+	}
+	a.closed = true
+	a.cancel()
+	<-a.done
+	var err error
+	if a.in != nil {
+		err = a.in.Close()
+	}
+	if a.release != nil {
+		a.release()
+	}
+	return err
+}
+
+// unheard is a Reporter whom nobody listens to.
+type unheard struct{}
+
+func (unheard) Step(string, ...any)             {}
+func (unheard) Part(string)                     {}
+func (unheard) Note(string, ...any)             {}
+func (unheard) Warn(string, ...any)             {}
+func (unheard) Unproven(string, ...any)         {}
+func (unheard) Found(detect.Facts)              {}
+func (unheard) Trace() func(smtpprobe.Exchange) { return nil }
