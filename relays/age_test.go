@@ -88,7 +88,7 @@ func TestOldestFacts(t *testing.T) {
 	}
 	for i, f := range oldest {
 		if i > 0 && f.Dated.Before(oldest[i-1].Dated) {
-			t.Errorf("%s after %s", f.Dated, oldest[i-1].Dated)
+			t.Errorf("fact %d, the oldest first: got date %s, want %s or later", i, f.Dated, oldest[i-1].Dated)
 		}
 		t.Logf("%s  %s %s: %s", f.Dated.Format(time.DateOnly), f.Relay, f.Key, clip(f.Value, 60))
 	}
@@ -159,7 +159,7 @@ func TestChoose(t *testing.T) {
 		})
 	}
 	if first := catalog(t)[0]; len(first.PortOrder()) < 4 {
-		t.Error("the catalogue was changed by a filter")
+		t.Errorf("%s after the filters: got ports %v, want 4 or more, as before them", first.ID, first.PortOrder())
 	}
 }
 
@@ -170,7 +170,7 @@ func TestTakesPassword(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", r.ID, got, (r.ID != "outlook"))
 		}
 		if !r.TakesPassword() && !strings.Contains(strings.Join(strings.Fields(Text(r)), " "), "no password is taken: its login is by OAuth alone") {
-			t.Errorf("%s: its text does not say that it takes no password", r.ID)
+			t.Errorf("%s: got\n%s\nwant %q in it, over any line breaks", r.ID, Text(r), "no password is taken: its login is by OAuth alone")
 		}
 	}
 }

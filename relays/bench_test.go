@@ -22,12 +22,12 @@ func BenchmarkCatalog(b *testing.B) {
 				r.Replies = nil
 			}
 			if problems := validate(r); len(problems) > 0 {
-				b.Fatal(r.ID, problems)
+				b.Fatalf("validate(%s): got %v, want no problem", r.ID, problems)
 			}
 		}
 		c := &checker{sources: generic().Sources}
 		if c.replies("replies", generic().Replies); len(c.problems) > 0 {
-			b.Fatal(c.problems)
+			b.Fatalf("generic replies: got %v, want no problem", c.problems)
 		}
 		fastest = min(fastest, time.Since(start))
 	}

@@ -31,10 +31,10 @@ func TestBuiltIn(t *testing.T) {
 		return // the program that runs is still the old one
 	}
 	if got := builtIn(); !reflect.DeepEqual(got, list) {
-		t.Errorf("%s is not what catalog/*.toml says: run go generate ./relays", builtInFile)
+		t.Errorf("%s: got another catalogue, want what catalog/*.toml says: run go generate ./relays", builtInFile)
 	}
 	if got := builtInReplies(); !reflect.DeepEqual(got, replies) {
-		t.Errorf("%s is not what replies.toml says: run go generate ./relays", builtInFile)
+		t.Errorf("%s: got other replies, want what replies.toml says: run go generate ./relays", builtInFile)
 	}
 }
 
@@ -56,7 +56,7 @@ func readFiles(t testing.TB) ([]Relay, replyFile) {
 			t.Fatal(err)
 		}
 		if r.ID+".toml" != filepath.Base(path) {
-			t.Errorf("%s: id %q differs from the file's name", path, r.ID)
+			t.Errorf("%s: got id %q, want %q", path, r.ID, strings.TrimSuffix(filepath.Base(path), ".toml"))
 		}
 		list = append(list, r)
 	}
@@ -76,7 +76,7 @@ func readFiles(t testing.TB) ([]Relay, replyFile) {
 	c.api(replies.API)
 	c.sourceTables()
 	if len(c.problems) > 0 {
-		t.Fatal(fileErrors("replies.toml", data, c.problems))
+		t.Fatalf("replies.toml: got %v, want no problem", fileErrors("replies.toml", data, c.problems))
 	}
 	return list, replies
 }
@@ -102,7 +102,7 @@ func source(t *testing.T, list []Relay, replies replyFile) []byte {
 	}
 	text, err := format.Source(b.Bytes())
 	if err != nil {
-		t.Fatalf("%v\n%s", err, b.Bytes())
+		t.Fatalf("format the source: got %v, want no error\n%s", err, b.Bytes())
 	}
 	return text
 }
@@ -152,6 +152,6 @@ func literal(t *testing.T, b *bytes.Buffer, v reflect.Value) {
 		}
 		b.WriteByte('}')
 	default:
-		t.Fatalf("no literal for %s", v.Type())
+		t.Fatalf("literal: got a value of type %s, want a kind that it can write", v.Type())
 	}
 }

@@ -32,10 +32,10 @@ func TestCatalogIsComplete(t *testing.T) {
 	}
 	for i, r := range all {
 		if !slices.Contains(ids, r.ID) {
-			t.Errorf("%s is not in the list of this test", r.ID)
+			t.Errorf("catalogue: got %s, want only what the list of this test has", r.ID)
 		}
 		if (r.Tier == 1) != (i < 5) {
-			t.Errorf("%s of tier %d stands at place %d", r.ID, r.Tier, i)
+			t.Errorf("%s: got tier %d at place %d, want tier 1 at places 0 to 4 and at no other", r.ID, r.Tier, i)
 		}
 	}
 	replies := 0
@@ -66,37 +66,37 @@ func TestEveryFile(t *testing.T) {
 	for _, r := range catalog(t) {
 		t.Run(r.ID, func(t *testing.T) {
 			if r.Docs == "" {
-				t.Error("no link to the documentation")
+				t.Error("docs: got no link, want one to the documentation")
 			}
 			for _, f := range r.Facts() {
 				if f.Source == "" && !slices.Contains([]string{"name", "docs", "order", "sender.null_sender"}, f.Key) {
-					t.Errorf("%s (%s) has no source", f.Key, f.Value)
+					t.Errorf("%s (%s): got no source, want one", f.Key, f.Value)
 				}
 			}
 			for id := range r.Sources {
 				if !slices.Contains(sourceIDs(r.Facts()), id) {
-					t.Errorf("[source.%s] is used by no fact", id)
+					t.Errorf("[source.%s]: got no fact that names it, want 1 or more", id)
 				}
 			}
 			if len(r.PortOrder()) == 0 {
-				t.Error("no port to try")
+				t.Error("ports to try: got none, want 1 or more")
 			}
 			if r.Auth.Username.Pattern == "" || r.Auth.Password.Pattern == "" {
-				t.Error("no pattern for the user name or the password")
+				t.Errorf("patterns: got %q for the user name and %q for the password, want one for each", r.Auth.Username.Pattern, r.Auth.Password.Pattern)
 			}
 			for _, c := range []Credential{r.Auth.Username, r.Auth.Password} {
 				if r.Tier == 3 && c.Example == "" {
-					t.Errorf("no example for: %s", c.Label)
+					t.Errorf("%s: got no example, want one", c.Label)
 				}
 			}
 			if r.Auth.Username.Example != "" && r.TakesPassword() {
 				if p := r.CheckCredentials(r.Auth.Username.Example, r.Auth.Password.Example); len(p) > 0 {
-					t.Errorf("the example does not pass: %v", p)
+					t.Errorf("CheckCredentials of the example: got %v, want no problem", p)
 				}
 			}
 			if r.NeedsRegion() {
 				if _, err := r.Host(r.Hosts.Example); err != nil {
-					t.Errorf("the example region: %v", err)
+					t.Errorf("Host(%q), the example region: got the error %v, want none", r.Hosts.Example, err)
 				}
 			}
 		})
@@ -108,7 +108,7 @@ func TestSamplesMatchOneReply(t *testing.T) {
 	check := func(name string, replies []Reply) {
 		for _, r := range replies {
 			if r.Sample == "" {
-				t.Errorf("%s: %s has no sample", name, r.ID)
+				t.Errorf("%s: reply %s: got no sample, want one", name, r.ID)
 			}
 			for _, other := range replies {
 				if got, want := matches(other.Match, r.Sample), other.ID == r.ID; got != want {
@@ -136,14 +136,14 @@ func TestReplyIDsAreUnique(t *testing.T) {
 		}
 		for _, reply := range r.Replies {
 			if other, ok := seen[reply.ID]; ok {
-				t.Errorf("%s: %s is taken by %s", r.ID, reply.ID, other)
+				t.Errorf("%s: reply %s: got it from %s too, want it from one relay", r.ID, reply.ID, other)
 			}
 			seen[reply.ID] = r.ID
 		}
 	}
 	for _, reply := range Generic() {
 		if other, ok := seen[reply.ID]; ok {
-			t.Errorf("generic: %s is taken by %s", reply.ID, other)
+			t.Errorf("generic: reply %s: got it from %s too, want it from no relay", reply.ID, other)
 		}
 	}
 }
@@ -181,7 +181,7 @@ func TestMatchReply(t *testing.T) {
 	}
 	ses, _ := Get("ses")
 	if got, ok := ses.MatchReply("250 Ok 0100018c-example"); ok {
-		t.Errorf("a success matches %s", got.ID)
+		t.Errorf("MatchReply of a success: got %s, want no match", got.ID)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestDocs(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else if !ok {
-			t.Errorf("%s belongs to no relay: run go generate ./relays", path)
+			t.Errorf("%s: got a page of no relay, want none: run go generate ./relays", path)
 		}
 	}
 	for path, text := range want {
@@ -64,7 +64,7 @@ func TestDocs(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(got) != text {
-			t.Errorf("%s is not what the catalogue gives: run go generate ./relays", path)
+			t.Errorf("%s: got another text, want what the catalogue gives: run go generate ./relays", path)
 		}
 	}
 }
@@ -77,7 +77,7 @@ func TestMarkdownTable(t *testing.T) {
 	}
 	for line := range strings.Lines(table) {
 		if strings.Count(line, "|") != 7 {
-			t.Errorf("not six columns: %s", line)
+			t.Errorf("line %q: got %d bars, want 7, of six columns", line, strings.Count(line, "|"))
 		}
 	}
 	for _, want := range []string{
@@ -106,7 +106,7 @@ func TestEveryPageIsWhole(t *testing.T) {
 		}
 		for _, w := range want {
 			if !strings.Contains(page, w) {
-				t.Errorf("%s: got no %q", r.ID, w)
+				t.Errorf("%s: got a page of %d bytes, want %q in it", r.ID, len(page), w)
 			}
 		}
 		if got := strings.Count(page, "\n- cause: "); !inherited(r.Replies) && got != len(r.Replies) {
@@ -133,7 +133,7 @@ func TestPage(t *testing.T) {
 		page := relayPage(r, day)
 		for _, w := range want {
 			if !strings.Contains(page, w) {
-				t.Errorf("%s: no %q in\n%s", id, w, page)
+				t.Errorf("%s: got\n%s\nwant %q in it", id, page, w)
 			}
 		}
 	}
@@ -146,7 +146,7 @@ func TestTableFits(t *testing.T) {
 	table := Table(all)
 	fits(t, table)
 	if lines := strings.Split(table, "\n"); len(lines) < len(all)+5 || !strings.HasPrefix(lines[1], "ses ") {
-		t.Errorf("%s", table)
+		t.Errorf("table: got\n%s\nwant %d lines or more, %q at the start of the second", table, len(all)+5, "ses ")
 	}
 	if !strings.Contains(table, left) || !strings.Contains(table, "\ncloudflare ") || !strings.Contains(table, "MAILBOX PROVIDER") {
 		t.Errorf("got %s, want %q in it and %q in it and %q in it", table, left, "\ncloudflare ", "MAILBOX PROVIDER")
@@ -165,10 +165,10 @@ func fits(t *testing.T, text string) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		if utf8.RuneCountInString(line) > Width && !strings.HasPrefix(strings.TrimSpace(line), "https://") {
-			t.Errorf("%d columns: %s", utf8.RuneCountInString(line), line)
+			t.Errorf("line %q: got %d columns, want at most %d", line, utf8.RuneCountInString(line), Width)
 		}
 		if strings.TrimRight(line, " ") != line {
-			t.Errorf("blanks at the end: %q", line)
+			t.Errorf("line: got %q, want no blanks at the end", line)
 		}
 	}
 }
@@ -196,7 +196,7 @@ func TestTextMarksWhatIsNotSure(t *testing.T) {
 		}
 		for _, w := range want {
 			if !strings.Contains(Text(r), w) {
-				t.Errorf("%s: no %q in\n%s", id, w, Text(r))
+				t.Errorf("%s: got\n%s\nwant %q in it", id, Text(r), w)
 			}
 		}
 	}
@@ -233,7 +233,7 @@ func TestAddingARelayExamples(t *testing.T) {
 		if r, err := Parse("corp.toml", []byte(text)); err != nil {
 			t.Error(err)
 		} else if len(r.PortOrder()) == 0 {
-			t.Errorf("%s: no port to try", r.ID)
+			t.Errorf("%s: got no port to try, want 1 or more", r.ID)
 		}
 		files++
 		if files == 1 {
@@ -261,7 +261,7 @@ func TestReadmeTable(t *testing.T) {
 	before, rest, ok := strings.Cut(string(text), begin)
 	old, after, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the table of services: %s%s", readme, begin, end)
+		t.Fatalf("%s: got no place for the table of services, want one between %q and %q", readme, begin, end)
 	}
 	want := "\n" + readmeTable(catalog(t)) + "\n"
 	if *update && old != want {
@@ -271,6 +271,6 @@ func TestReadmeTable(t *testing.T) {
 		old = want
 	}
 	if old != want {
-		t.Errorf("the table of services in %s is stale: run go generate ./relays", readme)
+		t.Errorf("the table of services in %s: got another, want what the catalogue gives: run go generate ./relays", readme)
 	}
 }

@@ -24,7 +24,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			var fe *FileError
 			if !errors.As(err, &fe) || fe.File != "x.toml" || fe.Line < 0 {
-				t.Fatalf("%v", err)
+				t.Fatalf("Parse: got the error %v, want a FileError of x.toml with a line of 0 or more", err)
 			}
 			return
 		}
@@ -34,7 +34,7 @@ func FuzzParse(f *testing.F) {
 		for _, text := range []string{Text(r), Table([]Relay{r})} {
 			for line := range strings.Lines(text) {
 				if strings.ContainsAny(line, "\x1b\x00\r") {
-					t.Fatalf("%q", line)
+					t.Fatalf("line: got %q, want no ESC, NUL or CR in it", line)
 				}
 			}
 		}

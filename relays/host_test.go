@@ -76,7 +76,7 @@ func TestHostsBelongToOneService(t *testing.T) {
 			host = strings.Replace(host, "<region>", r.Hosts.Example, 1)
 			for _, other := range all {
 				if other.Hosts.knows(host) != (other.ID == r.ID) {
-					t.Errorf("%s of %s is also %s's", host, r.ID, other.ID)
+					t.Errorf("%s of %s: got it known to %s: %v, want %v", host, r.ID, other.ID, other.Hosts.knows(host), other.ID == r.ID)
 				}
 				count++
 			}
@@ -115,7 +115,7 @@ func TestPortOrder(t *testing.T) {
 	}
 	for _, r := range catalog(t) {
 		if slices.Contains(r.PortOrder(), 25) {
-			t.Errorf("%s tries port 25", r.ID)
+			t.Errorf("%s: got ports %v to try, want no 25 in them", r.ID, r.PortOrder())
 		}
 	}
 }
@@ -124,7 +124,7 @@ func TestTLSOf(t *testing.T) {
 	for _, r := range catalog(t) {
 		for _, p := range []int{465, 2465, 8465, 443} {
 			if mode, ok := r.TLSOf(p); ok && mode == StartTLS {
-				t.Errorf("%s: STARTTLS on %d", r.ID, p)
+				t.Errorf("%s: got %s on port %d, want another mode or no such port", r.ID, mode, p)
 			}
 		}
 		for _, p := range []int{25, 587, 2525, 2587} {
@@ -135,7 +135,7 @@ func TestTLSOf(t *testing.T) {
 	}
 	postmark, _ := Get("postmark")
 	if _, ok := postmark.TLSOf(465); ok {
-		t.Error("postmark has no port 465")
+		t.Error("postmark: got a port 465, want none")
 	}
 }
 
@@ -145,7 +145,7 @@ func TestSmarthost(t *testing.T) {
 		t.Errorf("got %q, %v, want %q", host, err, "mail.example.com")
 	}
 	if problems := validate(r); len(problems) > 0 {
-		t.Errorf("not valid by our own rules: %v", problems)
+		t.Errorf("validate: got %v, want no problem", problems)
 	}
 	if got := r.CheckCredentials("", ""); len(got) != 2 {
 		t.Errorf("empty credentials: got %v, want 2 problems", got)

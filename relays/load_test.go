@@ -127,13 +127,13 @@ func TestLoadNamesTheMistake(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if !strings.Contains(corp, tt.old) {
-				t.Fatalf("the file does not hold %q", tt.old)
+				t.Fatalf("corp.toml: got no %q in it, want it there to be replaced", tt.old)
 			}
 			path := write(t, t.TempDir(), "corp.toml", strings.Replace(corp, tt.old, tt.new, 1))
 			_, err := Load(path)
 			var fe *FileError
 			if !errors.As(err, &fe) {
-				t.Fatalf("error %v", err)
+				t.Fatalf("Load: got the error %v, want a FileError", err)
 			}
 			if fe.File != path || fe.Line != tt.line || !strings.Contains(fe.Message, tt.message) || tt.key != "" && fe.Key != tt.key {
 				t.Errorf("%v\nwant line %d, key %q, %q", err, tt.line, tt.key, tt.message)
@@ -188,7 +188,7 @@ func TestLoadDirAndMerge(t *testing.T) {
 		t.Errorf("%d services, ses is %q (%v), want %d and %q", len(all), ses.Name, err, len(ids)+1, "Our own relay")
 	}
 	if len(catalog(t)) != len(ids) || catalog(t)[0].Name != "Amazon SES" {
-		t.Error("the built-in catalogue was changed")
+		t.Errorf("built-in catalogue after Merge: got %d relays, the first %q, want %d and %q", len(catalog(t)), catalog(t)[0].Name, len(ids), "Amazon SES")
 	}
 	write(t, dir, "zz.toml", corp)
 	if _, err := LoadDir(dir); err == nil || !strings.Contains(err.Error(), "is taken by") {

@@ -56,7 +56,7 @@ func TestGoodCredentials(t *testing.T) {
 			pair = [2]string{r.Auth.Username.Example, r.Auth.Password.Example}
 		}
 		for _, p := range r.CheckCredentials(pair[0], pair[1]) {
-			t.Errorf("%s: %s: %s", r.ID, p.Field, p.Message)
+			t.Errorf("%s: %s: got %q, want no problem", r.ID, p.Field, p.Message)
 		}
 	}
 }
@@ -180,7 +180,7 @@ func TestEveryWrongPasteIsTried(t *testing.T) {
 				return p.relay == r.ID && matches(w.Pattern, value)
 			})
 			if !tried {
-				t.Errorf("%s: the wrong %s %s is not tried in wrongPastes", r.ID, w.Field, w.Pattern)
+				t.Errorf("%s: wrong %s %s: got no such paste in wrongPastes, want one", r.ID, w.Field, w.Pattern)
 			}
 		}
 	}
@@ -189,7 +189,7 @@ func TestEveryWrongPasteIsTried(t *testing.T) {
 func TestCredentialsMayBeLeftOut(t *testing.T) {
 	for _, r := range catalog(t) {
 		if got := r.CheckCredentials("", ""); (len(got) == 0) != (r.ID == "gmail-relay") {
-			t.Errorf("%s: %v", r.ID, got)
+			t.Errorf("CheckCredentials of %s without any: got %v, want problems: %v", r.ID, got, r.ID != "gmail-relay")
 		}
 	}
 }

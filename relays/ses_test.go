@@ -22,7 +22,7 @@ func TestSESPassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		if problems := ses.CheckCredentials("AKIAIOSFODNN7EXAMPLE", got); len(problems) > 0 {
-			t.Errorf("the derived password is complained about: %v", problems)
+			t.Errorf("CheckCredentials of the derived password: got %v, want no problem", problems)
 		}
 	}
 }

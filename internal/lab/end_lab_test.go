@@ -28,7 +28,7 @@ func tracesOf(t *testing.T, s *lab.Server) traces {
 	t.Helper()
 	left := s.Run("sh", "-c", "setsid sleep 1000 & echo")
 	if left.Code != 0 {
-		t.Fatal(left)
+		t.Fatalf("start a process in a session of its own: got %s\nwant exit 0", left)
 	}
 	tr := traces{pids: []int{s.Pid(), s.Start("sleep", "1000").Pid}, namespaces: map[string]bool{}}
 	for _, kind := range []string{"net", "mnt", "pid", "uts", "ipc", "cgroup"} {
@@ -131,11 +131,11 @@ func TestDevicesAreTheServersOwn(t *testing.T) {
 	s := lab.New(t, lab.Systemd(), lab.Postfix()).Server
 	s.Shell("cd /dev && chmod 640 null zero full random urandom tty console && chown 7:8 null zero full random urandom tty console")
 	if is := devices(t); is != was {
-		t.Errorf("the machine's devices were\n%s\nand are\n%s", was, is)
+		t.Errorf("the machine's devices: got\n%s\nwant\n%s", is, was)
 	}
 	b := lab.New(t, lab.NoPostfix()).Server
 	if r := b.RunAs(1000, "sh", "-c", "echo >/dev/null && head -c 3 /dev/zero >/dev/full"); !strings.Contains(r.Stderr, "No space") {
-		t.Errorf("a user and the devices: %s", r)
+		t.Errorf("user 1000 writes to /dev/null and /dev/full: got %s\nwant %q in stderr", r, "No space")
 	}
 }
 
@@ -148,7 +148,7 @@ func TestMachineIsOutOfReach(t *testing.T) {
 		"dmesg":                                  "",
 	} {
 		if r := s.Run("sh", "-c", cmd); r.Code == 0 || !strings.Contains(r.Stderr, want) {
-			t.Errorf("%s: %s", cmd, r)
+			t.Errorf("%s: got %s\nwant a failure, and %q in stderr", cmd, r, want)
 		}
 	}
 }
@@ -159,21 +159,21 @@ func TestNothingIsLeft(t *testing.T) {
 	t.Run("labs", func(t *testing.T) {
 		for _, o := range [][]lab.Option{{lab.Postfix()}, {lab.Systemd(), lab.Postfix()}, {lab.NoPostfix()}} {
 			tr := tracesOf(t, lab.New(t, o...).Server)
-			if len(tr.left(t)) < 8 {
-				t.Error("this test cannot see a lab")
+			if left := tr.left(t); len(left) < 8 {
+				t.Errorf("traces of a server that runs: got\n%s\nwant 8 lines or more", strings.Join(left, "\n"))
 			}
 			all = append(all, tr)
 		}
 		if all[1].cgroup == "" || own(t) == was {
-			t.Error("this test cannot see a lab")
+			t.Errorf("while labs run: got cgroup %q for the server with systemd, want one, and other mounts and descriptors than before:\n%s", all[1].cgroup, was)
 		}
 	})
 	if is := own(t); is != was {
-		t.Errorf("mounts and descriptors before:\n%s\nafter:\n%s", was, is)
+		t.Errorf("mounts and descriptors after the labs: got\n%s\nwant those of before:\n%s", is, was)
 	}
 	for _, tr := range all {
 		if left := tr.left(t); len(left) > 0 {
-			t.Errorf("left behind:\n%s", strings.Join(left, "\n"))
+			t.Errorf("left behind by a server: got\n%s\nwant none", strings.Join(left, "\n"))
 		}
 	}
 }
@@ -200,18 +200,18 @@ func TestCrashes(t *testing.T) {
 		cmd.Env = append(os.Environ(), crash+"="+how)
 		out, err := cmd.CombinedOutput()
 		if err == nil {
-			t.Errorf("%s: no error", how)
+			t.Errorf("%s: got no error, want one", how)
 		}
 		var pid int
 		for _, l := range strings.Split(string(out), "\n") {
 			_, _ = fmt.Sscanf(l, "pid %d", &pid)
 		}
 		if pid == 0 {
-			t.Fatalf("%s: no lab:\n%s", how, out)
+			t.Fatalf("%s: got\n%s\nwant a line with the pid of the lab's PID 1 in it", how, out)
 		}
 		for end := time.Now().Add(5 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("%s: PID 1 lives on", how)
+				t.Fatalf("%s: PID 1 of the lab (%d): got it alive after 5 s, want it gone", how, pid)
 			}
 		}
 	}

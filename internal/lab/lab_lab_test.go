@@ -16,10 +16,10 @@ import (
 func TestMinimalServer(t *testing.T) {
 	l := lab.New(t, lab.NoPostfix())
 	if r := l.Run("true"); r.Code != 0 {
-		t.Error(r)
+		t.Errorf("true: got %s\nwant exit 0", r)
 	}
 	if r := l.Run("postfix", "status"); r.Code != 127 {
-		t.Errorf("a server without Postfix has one: %s", r)
+		t.Errorf("postfix status without Postfix: got %s\nwant exit 127", r)
 	}
 	if got := l.Server.Shell("hostname"); got != "host.example.com\n" {
 		t.Errorf("host name %q, want %q", got, "host.example.com\n")
@@ -28,10 +28,10 @@ func TestMinimalServer(t *testing.T) {
 		t.Errorf("resolv.conf %q, want %q", got, "nameserver 192.0.2.53\n")
 	}
 	if l.Server.Exists("/sys/class") {
-		t.Error("/sys is not empty")
+		t.Error("/sys/class: got it on the server, want /sys empty")
 	}
 	if got := l.Server.Shell("ls /proc | grep -c '^[0-9]'"); len(got) > 2 {
-		t.Errorf("the server sees %s processes", got)
+		t.Errorf("processes that the server sees: got %q, want one digit", got)
 	}
 }
 
@@ -53,7 +53,8 @@ func TestRun(t *testing.T) {
 	} {
 		r := s.Do(c.cmd)
 		if r.Stdout != c.stdout || r.Stderr != c.stderr || r.Code != c.code {
-			t.Errorf("%s: %s", c.why, r)
+			t.Errorf("%s: got exit %d, stdout %.200q (%d bytes), stderr %.200q, want exit %d, stdout %.200q (%d bytes), stderr %q",
+				c.why, r.Code, r.Stdout, len(r.Stdout), r.Stderr, c.code, c.stdout, len(c.stdout), c.stderr)
 		}
 		if r.Took > 10*time.Second {
 			t.Errorf("%s: took %s, want at most %s", c.why, r.Took, 10*time.Second)
@@ -64,7 +65,7 @@ func TestRun(t *testing.T) {
 		t.Error(err)
 	}
 	if r := p.Wait(); r.Code != 128+15 {
-		t.Errorf("killed: %s", r)
+		t.Errorf("sleep ended by SIGTERM: got %s\nwant exit %d", r, 128+15)
 	}
 }
 
@@ -86,7 +87,7 @@ func TestTerminal(t *testing.T) {
 	term.Expect("[me/word]")
 	term.Expect("/dev/pts/0")
 	if r := term.Wait(); r.Code != 0 {
-		t.Error(r)
+		t.Errorf("shell at a terminal: got %s\nwant exit 0", r)
 	}
 	if n := strings.Count(term.Screen(), "word"); n != 1 {
 		t.Errorf("the secret is on the screen %d times, want 1:\n%q", n, term.Screen())
@@ -119,11 +120,11 @@ func TestFiles(t *testing.T) {
 	}
 	// The machine's own files are others.
 	if _, err := os.Stat("/opt/x/secret"); err == nil {
-		t.Error("the server's file is on the machine")
+		t.Error("/opt/x/secret on the machine: got a file, want none")
 	}
 	s.MountTmpfs("/small", 8192)
 	if r := s.Run("sh", "-c", "head -c 20000 /dev/zero > /small/f"); !strings.Contains(r.Stderr, "No space left") {
-		t.Errorf("a full disk: %s", r)
+		t.Errorf("write to a full disk: got %s\nwant %q in stderr", r, "No space left")
 	}
 }
 
@@ -136,7 +137,7 @@ func TestExt4(t *testing.T) {
 	}
 	s.Shell("chattr +i /etc/passwd")
 	if r := s.Run("sh", "-c", "echo x >> /etc/passwd"); !strings.Contains(r.Stderr, "Operation not permitted") {
-		t.Errorf("an immutable file was written: %s", r)
+		t.Errorf("write to an immutable file: got %s\nwant %q in stderr", r, "Operation not permitted")
 	}
 }
 
@@ -151,11 +152,11 @@ func TestRegistries(t *testing.T) {
 		Timeout: 5 * time.Minute,
 	})
 	if !strings.HasSuffix(r.Stdout, "Hello, world!\n") {
-		t.Error(r)
+		t.Errorf("install hello through the proxy: got %s\nwant %q at the end of stdout", r, "Hello, world!\n")
 	}
 	r = l.Server.Do(lab.Command{Args: []string{"/usr/lib/apt/apt-helper", "-o", "Acquire::Retries=0", "download-file", "http://example.com/", "/tmp/x"}, Env: []string{proxy}})
 	if r.Code == 0 || !strings.Contains(r.Stdout+r.Stderr, "403") {
-		t.Errorf("the proxy lets anybody out: %s", r)
+		t.Errorf("http://example.com/ through the proxy: got %s\nwant a failure, and %q in the output", r, "403")
 	}
 }
 
@@ -181,10 +182,10 @@ func TestDMI(t *testing.T) {
 		t.Errorf("modalias %q, want %q", got, "dmi:bvnAmazonEC2:bvr:bd:svnAmazonEC2:pn:pvr:rvn:rn:rvr:cvn:ct:cvr:sku:\n")
 	}
 	if r := s.RunAs(1000, "cat", "/sys/class/dmi/id/sys_vendor"); r.Stdout != "Amazon EC2\n" {
-		t.Error(r)
+		t.Errorf("sys_vendor as user 1000: got %s\nwant stdout %q", r, "Amazon EC2\n")
 	}
 	if r := s.RunAs(1000, "cat", "/sys/class/dmi/id/product_uuid"); r.Code == 0 {
-		t.Errorf("anybody can read the serial number: %s", r)
+		t.Errorf("product_uuid as user 1000: got %s\nwant a failure", r)
 	}
 }
 

@@ -108,7 +108,7 @@ func TestFates(t *testing.T) {
 					took, _, _ = try(l.Server, addr)
 				}
 				if (took < 2*delay) != near {
-					t.Errorf("%s: after %s", addr, took)
+					t.Errorf("%s: got the result after %s, want it before %s: %v", addr, took, 2*delay, near)
 				}
 			}
 			wg.Go(func() { check(mx4, c.err4, c.near4) })
@@ -142,7 +142,7 @@ func TestUnsteadyFates(t *testing.T) {
 			case isTimeout(err):
 				got += "-"
 			case err != nil:
-				t.Errorf("%s: %v", c.fate, err)
+				t.Errorf("%s: got %v, want a connection or a timeout", c.fate, err)
 			case took > time.Second:
 				got += "l"
 			default:
@@ -207,13 +207,13 @@ func TestUserRule(t *testing.T) {
 	l.Server.LocalRule("meta skuid != 0 tcp dport 25 reject")
 	const connect = "exec 3<>/dev/tcp/198.51.100.3/25; cat <&3"
 	if r := l.Run("bash", "-c", connect); r.Stdout != "220 four\r\n" {
-		t.Errorf("root: %s", r)
+		t.Errorf("connect as root: got %s\nwant stdout %q", r, "220 four\r\n")
 	}
 	if r := l.Server.RunAs(101, "bash", "-c", connect); r.Code == 0 || !strings.Contains(r.Stderr, "Connection refused") {
-		t.Errorf("another: %s", r)
+		t.Errorf("connect as user 101: got %s\nwant a failure, and %q in stderr", r, "Connection refused")
 	}
 	if r := l.Run("nft", "list", "ruleset"); !strings.Contains(r.Stdout, "skuid != 0 tcp dport 25 reject") {
-		t.Errorf("the rule cannot be seen: %s", r)
+		t.Errorf("nft list ruleset: got %s\nwant %q in stdout", r, "skuid != 0 tcp dport 25 reject")
 	}
 }
 
@@ -225,7 +225,7 @@ func TestNothingReachesOutside(t *testing.T) {
 	for _, addr := range []string{"169.254.169.254:80", "10.255.255.53:53", "8.8.8.8:53", "[2606:4700:4700::1111]:53", "203.0.113.77:25"} {
 		wg.Go(func() {
 			if _, _, err := try(l.Server, addr); !isTimeout(err) {
-				t.Errorf("%s: %v", addr, err)
+				t.Errorf("%s: got %v, want a timeout", addr, err)
 			}
 		})
 	}
@@ -249,7 +249,7 @@ func TestDelayAndTraffic(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
 	defer cancel()
 	if _, err := l.Server.Dial(ctx, "tcp", "198.51.100.3:26"); err == nil {
-		t.Error("port 26 is open")
+		t.Error("connect to port 26: got no error, want one")
 	}
 	if c, err := l.Server.Dial(context.Background(), "udp", "192.0.2.53:53"); err != nil {
 		t.Error(err)
@@ -260,7 +260,7 @@ func TestDelayAndTraffic(t *testing.T) {
 	time.Sleep(3 * delay)
 	tr := l.Server.ResetTraffic()
 	if tr.SYN[25] != 3 || tr.Connections[25] != 3 || tr.Connections[26] != 1 || tr.Attempts() != 4 {
-		t.Errorf("connections: %+v", tr)
+		t.Errorf("connections: got %+v, want 3 SYNs and 3 connections to port 25, 1 connection to port 26, 4 attempts", tr)
 	}
 	if tr.SYN[26] != 2 {
 		t.Errorf("%d SYNs in 1.5 s of silence, not 2 (at 0 and 1 s), want 2", tr.SYN[26])
@@ -269,10 +269,10 @@ func TestDelayAndTraffic(t *testing.T) {
 		t.Errorf("got %d DNS queries, want 1", tr.DNSQueries)
 	}
 	if tr.PacketsReceived < 9 || tr.BytesReceived < tr.PacketsReceived*40 || tr.PacketsSent < 12 {
-		t.Errorf("packets: %+v", tr)
+		t.Errorf("packets: got %+v, want 9 or more received, of 40 bytes or more on average, and 12 or more sent", tr)
 	}
 	if again := l.Server.Traffic(); again.PacketsSent != 0 || len(again.SYN) != 0 {
-		t.Errorf("after the reset: %+v", again)
+		t.Errorf("after the reset: got %+v, want no packet sent and no SYN", again)
 	}
 }
 

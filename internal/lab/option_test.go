@@ -10,10 +10,10 @@ func TestOptionsAreApart(t *testing.T) {
 	a := plain().with([]Option{Packages("x"), Hosts("1.2.3.4 a"), DMI(map[string]string{"sys_vendor": "A"})})
 	b := a.with([]Option{Packages("y"), Hosts("1.2.3.4 b"), DMI(map[string]string{"sys_vendor": "B"}), File("/f", nil, 0o600)})
 	if len(a.packages) != 1 || len(a.hosts) != 1 || a.dmi["sys_vendor"] != "A" || len(a.files) != 0 {
-		t.Errorf("the first has changed: %+v", a)
+		t.Errorf("first server: got %+v, want 1 package, 1 host, sys_vendor A, no file", a)
 	}
 	if len(b.packages) != 2 || len(b.hosts) != 2 || b.dmi["sys_vendor"] != "B" || len(b.files) != 1 {
-		t.Errorf("the second lacks something: %+v", b)
+		t.Errorf("second server: got %+v, want 2 packages, 2 hosts, sys_vendor B, 1 file", b)
 	}
 }
 
@@ -53,9 +53,9 @@ func TestTree(t *testing.T) {
 		t.Errorf("from itself: got %s, want none", d)
 	}
 	if got := a.Without("/a/b"); len(got) != 2 {
-		t.Errorf("without /a/b: %v", got)
+		t.Errorf("Without(%q): got %v, want 2 files", "/a/b", got)
 	}
 	if got := a.Without("/a"); len(got) != 0 {
-		t.Errorf("without /a: %v", got)
+		t.Errorf("Without(%q): got %v, want none", "/a", got)
 	}
 }

@@ -31,7 +31,7 @@ func deliver(t *testing.T, s *lab.Server) {
 	s.SendMail("root@host.example.com", "root@host.example.com", "hello")
 	id := s.WaitLog(`([0-9A-F]+): to=<root@host.example.com>.*status=sent \(delivered to mailbox\)`)
 	if id == "" {
-		t.Error("no queue id")
+		t.Error("queue ID in the log: got none, want one with status=sent (delivered to mailbox)")
 	}
 	if got := s.ReadFile("/var/mail/root"); !strings.Contains(got, "\nhello\n") {
 		t.Errorf("mailbox: got\n%s\nwant %q in it", got, "\nhello\n")
@@ -73,6 +73,6 @@ func TestSystemd(t *testing.T) {
 	}
 	deliver(t, s)
 	if s.Exists("/var/log/mail.log") {
-		t.Error("there is a log file beside the journal")
+		t.Error("/var/log/mail.log: got a file, want none beside the journal")
 	}
 }

@@ -50,14 +50,14 @@ func TestMeter(t *testing.T) {
 	}
 	got := m.read(true)
 	if got.SYN[25] != 3 || got.Connections[25] != 2 || got.SYN[587] != 1 || len(got.SYN) != 2 {
-		t.Errorf("connections: %+v", got)
+		t.Errorf("connections: got %+v, want 3 SYNs and 2 connections to port 25, 1 SYN to port 587, none to another", got)
 	}
 	if got.DNSQueries != 2 || got.Attempts() != 3 || got.PacketsSent != 11 {
-		t.Errorf("counted: %+v", got)
+		t.Errorf("counted: got %+v, want 2 DNS queries, 3 attempts, 11 packets sent", got)
 	}
 	m.received(ipv4(protoTCP, "198.51.100.3", "203.0.113.10", ports(25, 40000, synAck)))
 	if got := m.read(false); got.PacketsReceived != 1 || got.BytesReceived != 40 || got.PacketsSent != 0 {
-		t.Errorf("after the reset: %+v", got)
+		t.Errorf("after the reset: got %+v, want 1 packet of 40 bytes received, none sent", got)
 	}
 }
 
@@ -92,7 +92,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(ipv6(protoUDP, "2001:db8:a::10", "2001:db8::53", ports(5353, 53, 0)))
 	f.Fuzz(func(t *testing.T, p []byte) {
 		if h := parse(p); h.syn && h.udp {
-			t.Error("TCP and UDP at once")
+			t.Errorf("parse(%x): got %+v, want no SYN that is UDP", p, h)
 		}
 	})
 }

@@ -73,7 +73,7 @@ func TestDNSAnswers(t *testing.T) {
 		t.Fatalf("TXT: %v, %v, want nil", r, err)
 	}
 	if got := r.Answer[0].(*dns.TXT).Txt; len(got) != 1 || got[0] != `v=spf1 include:\"x\\y -all` {
-		t.Errorf("TXT in presentation form: %q", got)
+		t.Errorf("TXT in presentation form: got %q, want one string, %q", got, `v=spf1 include:\"x\\y -all`)
 	}
 	if got := r.Answer[1].(*dns.TXT).Txt; len(got) != 2 || len(got[0]) != 255 {
 		t.Errorf("long TXT: got %d strings, want 2", len(got))
@@ -108,11 +108,11 @@ func TestDNSSizes(t *testing.T) {
 			continue
 		}
 		if opt := r.IsEdns0(); (opt != nil) != (tt.size > 0) {
-			t.Errorf("%s with EDNS size %d: OPT %v", tt.transport, tt.size, opt)
+			t.Errorf("%s with EDNS size %d: got OPT %v, want one: %v", tt.transport, tt.size, opt, tt.size > 0)
 		}
 	}
 	if q := w.DNS.Queries(); len(q) != 4 || !q[1].EDNS || q[0].EDNS || q[3].Transport != "tcp" {
-		t.Errorf("queries %+v", q)
+		t.Errorf("queries: got %+v, want 4: the first without EDNS, the second with it, the fourth over TCP", q)
 	}
 }
 

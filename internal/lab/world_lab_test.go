@@ -29,18 +29,20 @@ func TestLabWorldFromAServer(t *testing.T) {
 	defer cancel()
 	m, err := r.WaitMessage(ctx)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, s.MailLog())
+		t.Fatalf("wait for the message: got %v, want no error\n%s", err, s.MailLog())
 	}
 	if m.From != "from@example.com" || m.To[0] != "to@example.net" || !strings.Contains(string(m.Data), "Subject: world") {
-		t.Errorf("message %+v", m)
+		t.Errorf("message: got it from %q to %q:\n%s\nwant it from %q to %q, with %q in it",
+			m.From, m.To, m.Data, "from@example.com", "to@example.net", "Subject: world")
 	}
 	session := m.Session
 	if session.TLSVersion != "TLS 1.3" || session.Username != r.Username || session.AuthBeforeTLS ||
 		!strings.HasPrefix(session.Remote, "203.0.113.10:") && !strings.HasPrefix(session.Remote, "[2001:db8:a::10]:") {
-		t.Errorf("session %+v", session)
+		t.Errorf("session: got %q from %s, the relay's user name %v, AUTH before TLS %v, want %q from 203.0.113.10 or 2001:db8:a::10, true, false",
+			session.TLSVersion, session.Remote, session.Username == r.Username, session.AuthBeforeTLS, "TLS 1.3")
 	}
 	if log := s.WaitLog(`status=sent.*`); !strings.Contains(log, m.Reply) {
-		t.Errorf("the log lacks the relay's reply %q: %s", m.Reply, log)
+		t.Errorf("log: got\n%s\nwant the relay's reply %q in it", log, m.Reply)
 	}
 
 	bash := func(script string) string { return s.Run("bash", "-c", script).Stdout }
@@ -57,9 +59,9 @@ func TestLabWorldFromAServer(t *testing.T) {
 		t.Errorf("metadata: got %q, want %q at its start", got, "HTTP/1.1 401")
 	}
 	if got := s.ReadFile("/sys/class/dmi/id/sys_vendor"); strings.TrimSpace(got) != "Amazon EC2" {
-		t.Errorf("sys_vendor %q", got)
+		t.Errorf("sys_vendor: got %q, want %q", got, "Amazon EC2")
 	}
 	if n := l.World.DNS.Count("smtp.postmarkapp.com", "A"); n == 0 {
-		t.Error("no query for the relay")
+		t.Errorf("A queries for %s: got none, want 1 or more", "smtp.postmarkapp.com")
 	}
 }

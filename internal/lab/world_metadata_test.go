@@ -77,7 +77,7 @@ func TestIMDSv2(t *testing.T) {
 		t.Errorf("%d requests without a token, want 2", n)
 	}
 	if r := w.Metadata().Requests(); len(r) != 10 || r[0].Status != 401 || r[3].Status != 200 || r[1].Method != "PUT" {
-		t.Errorf("log %+v", r)
+		t.Errorf("requests: got %+v, want 10: the first with status 401, the second a PUT, the fourth with status 200", r)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestCloudDocuments(t *testing.T) {
 				t.Errorf("status %d, %s, want 200 and %v in it", resp.StatusCode, body, m.InstanceID)
 			}
 			if resp.Header.Get("Content-Type") == jsonKind && !json.Valid([]byte(body)) {
-				t.Errorf("no JSON: %s", body)
+				t.Errorf("%s: got\n%s\nwant valid JSON", r[1], body)
 			}
 			if len(headers) > 0 {
 				if resp, _ := fetch(t, c, r[0], r[1], nil); resp.StatusCode < 400 {
@@ -126,7 +126,7 @@ func TestCloudDocuments(t *testing.T) {
 			}
 			for _, name := range m.names {
 				if !w.DNS.Has(name) {
-					t.Errorf("%s has no address", name)
+					t.Errorf("DNS: got no record of %s, want one", name)
 				}
 			}
 		})
@@ -134,14 +134,14 @@ func TestCloudDocuments(t *testing.T) {
 	for _, id := range Clouds() {
 		m := CloudOf(id)
 		if m.Source == "" || len(m.DMI) == 0 {
-			t.Errorf("%s: no source, or no DMI", id)
+			t.Errorf("%s: got source %q and DMI %v, want both", id, m.Source, m.DMI)
 		}
 		if _, ok := requests[id]; !ok && !slices.Contains([]string{"aws", "contabo", "hyperv", "brightbox"}, id) {
-			t.Errorf("%s is not tried", id)
+			t.Errorf("%s: got no request for it in this test, want one", id)
 		}
 		for _, route := range m.routes {
 			if route.kind == jsonKind && !json.Valid([]byte(route.body)) {
-				t.Errorf("%s %s: no JSON: %s", id, route.path, route.body)
+				t.Errorf("%s %s: got\n%s\nwant valid JSON", id, route.path, route.body)
 			}
 		}
 	}
@@ -170,7 +170,7 @@ func TestMetadataTraps(t *testing.T) {
 		t.Errorf("redirect: %v, %v, want nil", resp, err)
 	}
 	if _, _, _, err := get(t, HangingMetadata, 200*time.Millisecond); err == nil {
-		t.Error("the hanging service answered")
+		t.Error("hanging: got an answer, want an error")
 	}
 	if _, resp, size, err := get(t, DrippingMetadata, 200*time.Millisecond); resp.StatusCode != 200 || size != 1 || err == nil {
 		t.Errorf("drip: got %d bytes, %v, want 1", size, err)
@@ -188,6 +188,6 @@ func TestMetadataTraps(t *testing.T) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if _, ok := n.real["tcp "+linkLocal]; ok {
-		t.Error("a service runs in spite of nil")
+		t.Errorf("Cloud(%q, nil): got a service at %s, want none", "hetzner", linkLocal)
 	}
 }

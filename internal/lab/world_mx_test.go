@@ -54,7 +54,7 @@ func TestMailExchangers(t *testing.T) {
 			all := strings.Join(got, "\n")
 			if !strings.HasPrefix(got[0], "220 ") || !strings.Contains(all, "STARTTLS") || strings.Contains(all, "AUTH") ||
 				!strings.HasPrefix(got[len(got)-1], "221") {
-				t.Errorf("%s: %q", host, got)
+				t.Errorf("%s: got %q, want %q at the start, STARTTLS and no AUTH in the reply to EHLO, %q at the start of the last line", host, got, "220 ", "221")
 			}
 		}
 		if err := x.Manners(); err != nil || x.Counters().Connections != 2 {
@@ -83,7 +83,7 @@ func TestControls(t *testing.T) {
 				}
 				at := n.at("tcp", net.JoinHostPort(a.String(), port))
 				if got := exchange(t, at, "QUIT"); !strings.HasPrefix(got[0], "220 "+c.Host) {
-					t.Errorf("%s: %q", c.Host, got)
+					t.Errorf("%s port %s: got %q, want %q at the start", c.Host, port, got, "220 "+c.Host)
 				}
 				seen++
 			}
@@ -101,7 +101,7 @@ func TestControls(t *testing.T) {
 			}
 		}
 		if c.Connections() == 0 {
-			t.Errorf("%s counted no connection", c.Host)
+			t.Errorf("%s: got no connection counted, want 1 or more", c.Host)
 		}
 	}
 	if seen != 2*(5*3+5) {
@@ -121,15 +121,16 @@ func TestGreetings(t *testing.T) {
 	}
 	x.Configure(Listed)
 	if got := exchange(t, at); !strings.HasPrefix(got[0], "554 5.7.1 ") || !strings.Contains(got[0], "PBL") {
-		t.Errorf("listed: %q", got)
+		t.Errorf("listed: got %q, want %q at the start of the first line and %q in it", got, "554 5.7.1 ", "PBL")
 	}
 	x.Configure(func(c *smtpd.Config) {
 		c.Replies = nil
 		c.Delays = map[smtpd.Step]time.Duration{smtpd.StepGreeting: 200 * time.Millisecond}
 	})
 	began := time.Now()
-	if exchange(t, at, "QUIT"); time.Since(began) < 200*time.Millisecond {
-		t.Error("the greeting was not late")
+	exchange(t, at, "QUIT")
+	if took := time.Since(began); took < 200*time.Millisecond {
+		t.Errorf("delayed greeting: got the dialogue over after %s, want 200ms or more", took)
 	}
 	x.ResetEvery(2)
 	var outcomes []bool
@@ -138,7 +139,7 @@ func TestGreetings(t *testing.T) {
 		outcomes = append(outcomes, strings.HasPrefix(got[len(got)-1], "221"))
 	}
 	if outcomes[0] == outcomes[1] || outcomes[2] == outcomes[3] || outcomes[4] == outcomes[5] {
-		t.Errorf("every second connection is reset: %v", outcomes)
+		t.Errorf("dialogues that ended with 221, every second connection reset: got %v, want one of each two", outcomes)
 	}
 }
 
@@ -147,10 +148,10 @@ func TestRelayAndControlShareAName(t *testing.T) {
 	w, _ := testWorld(t, Relay("gmail"), MailExchangers())
 	for _, c := range w.Controls() {
 		if c.Host == "smtp.gmail.com" {
-			t.Error("the control took the relay's name")
+			t.Errorf("controls: got %s among them, want the name left to the relay", c.Host)
 		}
 	}
 	if w.Relay("gmail").Hosts[0].Name != "smtp.gmail.com" {
-		t.Errorf("hosts %+v", w.Relay("gmail").Hosts)
+		t.Errorf("hosts of gmail: got %+v, want %q first", w.Relay("gmail").Hosts, "smtp.gmail.com")
 	}
 }

@@ -99,10 +99,10 @@ func TestRelayServices(t *testing.T) {
 			w, n := testWorld(t, Relay(cat.ID))
 			r := w.Relay(cat.ID)
 			if problems := cat.CheckCredentials(r.Username, r.Password); len(problems) > 0 {
-				t.Errorf("the account does not pass the service's rules: %+v", problems)
+				t.Errorf("CheckCredentials of the lab's account: got %+v, want no problem", problems)
 			}
 			if len(r.Hosts) == 0 {
-				t.Fatal("no host")
+				t.Fatal("hosts: got none, want 1 or more")
 			}
 			sent := 0
 			for i, h := range r.Hosts {
@@ -124,15 +124,16 @@ func TestRelayServices(t *testing.T) {
 					}
 				}
 				if !w.DNS.Has(h.Name) {
-					t.Errorf("%s is not in the DNS", h.Name)
+					t.Errorf("DNS: got no record of %s, want one", h.Name)
 				}
 			}
 			if got := len(r.Mailbox()); got != sent {
-				t.Errorf("%d messages arrived of %d", got, sent)
+				t.Errorf("messages: got %d, want %d", got, sent)
 			}
 			for _, s := range r.Sessions() {
 				if s.TLSVersion != "TLS 1.3" || s.AuthBeforeTLS || !s.Authenticated || s.Username != r.Username || s.SNI == "" {
-					t.Errorf("session %+v", s)
+					t.Errorf("session: got %q, SNI %q, AUTH before TLS %v, logged in %v, the account's user name %v, want %q, an SNI, false, true, true",
+						s.TLSVersion, s.SNI, s.AuthBeforeTLS, s.Authenticated, s.Username == r.Username, "TLS 1.3")
 				}
 			}
 		})
@@ -156,6 +157,6 @@ func TestRelayOfOnesOwn(t *testing.T) {
 		t.Error(err)
 	}
 	if err := deliver(w, at, "other.example", r.Hosts[0].Ports[0], r, "from@example.com"); err == nil {
-		t.Error("a wrong name verified")
+		t.Errorf("deliver to %s with a certificate of another name: got no error, want one", "other.example")
 	}
 }

@@ -21,13 +21,13 @@ func TestScriptTakesTheName(t *testing.T) {
 		t.Errorf("DNS: got %s, want %v at its end and no %v in it", got, " "+addr.String(), w.Relay("postmark").Hosts[0].Addrs[0].String())
 	}
 	if got := exchange(t, n.at("tcp", net.JoinHostPort(addr.String(), "587")), "EHLO x", "QUIT"); len(got) != 3 || got[0] != "220 hello" {
-		t.Errorf("dialogue %q", got)
+		t.Errorf("dialogue: got %q, want 3 lines, the first %q", got, "220 hello")
 	}
 	if r := s.Records(); len(r) != 1 || !r[0].SawPlain("EHLO") {
-		t.Errorf("records %+v", r)
+		t.Errorf("records: got %+v, want one with EHLO in clear", r)
 	}
 	if w.ServerTLS(host).Certificates == nil {
-		t.Error("no certificate")
+		t.Errorf("ServerTLS(%q): got no certificates, want some", host)
 	}
 }
 
@@ -48,7 +48,7 @@ func TestCertificateFlaws(t *testing.T) {
 			_ = c.Close()
 		}
 		if (want == nil) != (err == nil) || want != nil && !errors.As(err, want) {
-			t.Errorf("%q: %v", flaw, err)
+			t.Errorf("certificate with flaw %q: got %v, want an error of type %T (none for <nil>)", flaw, err, want)
 		}
 	}
 }

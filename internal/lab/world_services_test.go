@@ -45,7 +45,7 @@ func (l *loopback) at(network, addr string) string {
 	defer l.mu.Unlock()
 	to, ok := l.real[network+" "+addr]
 	if !ok {
-		l.t.Fatalf("nothing listens on %s %s", network, addr)
+		l.t.Fatalf("%s %s: got no listener, want one", network, addr)
 	}
 	return to
 }

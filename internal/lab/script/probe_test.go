@@ -107,14 +107,15 @@ func TestProberSurvivesTraps(t *testing.T) {
 				t.Fatalf("got %d connections, want 1", len(records))
 			}
 			if rec := records[0]; rec.SawPlain("AUTH") || strings.Contains(string(rec.Plain), password) || rec.TLS == "" && len(rec.Inside) > 0 {
-				t.Errorf("credentials in clear: %q", rec.Plain)
+				t.Errorf("got AUTH in clear %v, the password in clear %v, %d bytes inside TLS of version %q, want false, false, and no bytes without a version",
+					rec.SawPlain("AUTH"), strings.Contains(string(rec.Plain), password), len(rec.Inside), rec.TLS)
 			}
 			texts := r.Text + r.Banner
 			if r.Err != nil {
 				texts += r.Err.Error()
 			}
 			if strings.ContainsFunc(texts, func(c rune) bool { return c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 || c == 0x202e }) {
-				t.Errorf("control bytes in %q", texts)
+				t.Errorf("texts of the report: got %q, want no control bytes", texts)
 			}
 		})
 	}

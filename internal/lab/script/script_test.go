@@ -46,7 +46,7 @@ func ended(t *testing.T, s *Server) Record {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	t.Fatal("the script goes on")
+	t.Fatal("first connection: got its script still going on, or no connection, want the script at its end within 2.5 s")
 	return Record{}
 }
 
@@ -97,10 +97,11 @@ func TestInjectionAndRecord(t *testing.T) {
 	want("221 2.0.0 Bye")
 	r := ended(t, s)
 	if string(r.Plain) != "noop\r\nEHLO me\r\nSTARTTLS\r\n" || string(r.Inside) != "AUTH PLAIN AHU=\r\nQUIT\r\n" {
-		t.Errorf("record %q, inside %q", r.Plain, r.Inside)
+		t.Errorf("record: got %q in clear and %q inside TLS, want %q and %q", r.Plain, r.Inside, "noop\r\nEHLO me\r\nSTARTTLS\r\n", "AUTH PLAIN AHU=\r\nQUIT\r\n")
 	}
 	if r.TLS != "TLS 1.3" || r.SNI != "relay.test" || r.Err != nil || !r.SawCommand("auth") || r.SawPlain("AUTH") || !r.Saw("AHU=") {
-		t.Errorf("record %+v", r)
+		t.Errorf("record: got %q, SNI %q, error %v, %q in clear, %q inside TLS, want %q, SNI %q, no error, AUTH and AHU= in it, and AUTH not in clear",
+			r.TLS, r.SNI, r.Err, r.Plain, r.Inside, "TLS 1.3", "relay.test")
 	}
 }
 
@@ -131,10 +132,10 @@ func TestExpectStops(t *testing.T) {
 	s, c := play(t, Expect("EHLO"), Say("never"))
 	write(t, c, "HELO x\r\n")
 	if got, _ := io.ReadAll(c); len(got) != 0 {
-		t.Errorf("got %q", got)
+		t.Errorf("after a command that is not expected: got %q, want nothing", got)
 	}
 	if r := ended(t, s); r.Err == nil {
-		t.Error("no error recorded")
+		t.Error("record of a command that is not expected: got no error, want one")
 	}
 }
 
@@ -151,7 +152,7 @@ func TestTraps(t *testing.T) {
 	seen := map[string]bool{}
 	for _, trap := range Traps(server) {
 		if seen[trap.Name] {
-			t.Errorf("%s is there twice", trap.Name)
+			t.Errorf("traps: got two of the name %q, want one", trap.Name)
 		}
 		seen[trap.Name] = true
 		t.Run(trap.Name, func(t *testing.T) {
