@@ -23,11 +23,11 @@ func detected(t *testing.T, l *lab.Lab, args ...string) (detect.Facts, lab.Resul
 	t.Helper()
 	res := l.Run(append([]string{"relayhost", "detect", "--json"}, args...)...)
 	if res.Code != 0 {
-		t.Fatalf("detect: %s", res)
+		t.Fatalf("detect --json %q: got %s\nwant exit 0", args, res)
 	}
 	var facts detect.Facts
 	if err := json.Unmarshal([]byte(res.Stdout), &facts); err != nil {
-		t.Fatalf("%v: %s", err, res)
+		t.Fatalf("detect --json %q: got %v, want a JSON document\n%s", args, err, res)
 	}
 	return facts, res
 }
@@ -46,7 +46,7 @@ func polite(t *testing.T, l *lab.Lab) {
 			err = x.Manners()
 		}
 		if err != nil {
-			t.Errorf("%s: %v", host, err)
+			t.Errorf("sessions at %s: got\n%v\nwant QUIT in each and no MAIL, RCPT or AUTH", host, err)
 		}
 	}
 }
@@ -110,7 +110,7 @@ func TestLabMetadataTraps(t *testing.T) {
 				l := lab.New(t, lab.Cloud(id, trap), lab.NoPostfix())
 				facts, res := detected(t, l, "--no-probe")
 				if h := facts.Host; h.Provider != id || h.Confidence != detect.Certain || h.Region != "" || h.InstanceID != "" {
-					t.Errorf("%s: got %+v", id, h)
+					t.Errorf("%s: got %+v, want this provider, confidence %q, no region and no instance", id, h, detect.Certain)
 				}
 				if res.Took > late {
 					t.Errorf("%s: got %s, want at most %s", id, res.Took, late)
@@ -122,7 +122,7 @@ func TestLabMetadataTraps(t *testing.T) {
 		l := lab.New(t, lab.Trap(lab.CaptivePortal), lab.NoPostfix())
 		facts, _ := detected(t, l, "--no-probe")
 		if facts.Host.Provider != "" || facts.Host.Confidence != detect.None {
-			t.Errorf("got %+v", facts.Host)
+			t.Errorf("got %+v, want no provider and confidence %q", facts.Host, detect.None)
 		}
 		if n := len(l.World.Metadata().Requests()); n != 0 {
 			t.Errorf("got %d metadata requests, want 0", n)
@@ -133,7 +133,7 @@ func TestLabMetadataTraps(t *testing.T) {
 		l := lab.New(t, lab.Cloud("digitalocean", up.ServeHTTP), lab.NoPostfix())
 		facts, _ := detected(t, l, "--no-probe")
 		if facts.Host.Provider != "digitalocean" || facts.Host.InstanceID != "" {
-			t.Errorf("got %+v", facts.Host)
+			t.Errorf("got %+v, want provider %q and no instance", facts.Host, "digitalocean")
 		}
 	})
 	t.Run("proxy in the environment", func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestLabMetadataTraps(t *testing.T) {
 		res := l.Server.Do(lab.Command{Args: []string{"relayhost", "detect", "--json", "--no-probe"},
 			Env: []string{"HTTP_PROXY=http://192.0.2.99:3128", "http_proxy=http://192.0.2.99:3128"}})
 		if !strings.Contains(res.Stdout, `"region": "eu-west-1"`) && !strings.Contains(res.Stdout, `"region":"eu-west-1"`) {
-			t.Errorf("got %s", res)
+			t.Errorf("detect with a proxy in the environment: got %s\nwant region %q in it", res, "eu-west-1")
 		}
 		if n := l.Server.Traffic().Connections[3128]; n != 0 {
 			t.Errorf("%d connections to the proxy, want 0", n)
@@ -156,7 +156,7 @@ func TestLabASN(t *testing.T) {
 	const name = "10.113.0.203.origin.asn.cymru.com"
 	l.World.DNS.Set(name, "TXT", "24940 | 203.0.113.0/24 | DE | ripencc | 2002-06-03")
 	if facts, _ := detected(t, l, "--no-probe"); facts.Host.Provider != "" || l.World.DNS.Count(name, "TXT") != 0 {
-		t.Errorf("without --asn: %+v", facts.Host)
+		t.Errorf("without --asn: got %+v and %d look-ups, want no provider and 0", facts.Host, l.World.DNS.Count(name, "TXT"))
 	}
 	facts, _ := detected(t, l, "--no-probe", "--asn")
 	if facts.Host.Provider != "hetzner" || facts.Host.Confidence != detect.Likely || l.World.DNS.Count(name, "TXT") != 1 {
@@ -171,7 +171,7 @@ func TestLabResolverThatAnswersEveryName(t *testing.T) {
 	l.World.DNS.Wildcard(netip.MustParseAddr("169.254.169.254"))
 	facts, _ := detected(t, l, "--no-probe", "--asn")
 	if facts.Host.Provider != "" {
-		t.Errorf("got %+v", facts.Host)
+		t.Errorf("a resolver that answers every name: got %+v, want no provider", facts.Host)
 	}
 }
 
@@ -362,7 +362,7 @@ func TestLabVerdicts(t *testing.T) {
 			}
 			for _, line := range facts.Lines() {
 				if len(line) > 80 && !strings.HasPrefix(strings.TrimSpace(line), "sudo ") {
-					t.Errorf("wider than 80 columns: %s", line)
+					t.Errorf("got a line of %d columns, want at most 80: %s", len(line), line)
 				}
 			}
 			if facts.Advice == "" || facts.Next == "" {

@@ -24,7 +24,7 @@ func TestHostsLoad(t *testing.T) {
 		"openstack contabo ionos comcast att spectrum cox telekom vodafone"
 	for _, id := range strings.Fields(wanted) {
 		if _, ok := byID[id]; !ok {
-			t.Errorf("no file for %s", id)
+			t.Errorf("got no file for %s, want one", id)
 		}
 	}
 	if len(hosts) < 47 {
@@ -32,7 +32,7 @@ func TestHostsLoad(t *testing.T) {
 	}
 	for i := 1; i < len(hosts); i++ {
 		if hosts[i-1].ID >= hosts[i].ID {
-			t.Errorf("%s is listed before %s", hosts[i-1].ID, hosts[i].ID)
+			t.Errorf("got %s before %s, want each ID once and in order", hosts[i-1].ID, hosts[i].ID)
 		}
 	}
 }
@@ -95,7 +95,7 @@ func TestHostFileErrors(t *testing.T) {
 	}
 	change := func(old, replacement string) string {
 		if !strings.Contains(string(good), old) {
-			t.Fatalf("the file has no %q", old)
+			t.Fatalf("hosts/hetzner.toml: got a file without %q, want it there to be replaced", old)
 		}
 		return strings.Replace(string(good), old, replacement, 1)
 	}
@@ -154,7 +154,7 @@ func TestGetsOut(t *testing.T) {
 		t.Run(tt.id+"_"+tt.day, func(t *testing.T) {
 			h, ok := HostByID(tt.id)
 			if !ok {
-				t.Fatal("no such provider")
+				t.Fatalf("HostByID(%q): got none, want a provider", tt.id)
 			}
 			day, err := time.Parse(time.DateOnly, tt.day)
 			if err != nil {

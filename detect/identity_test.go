@@ -143,16 +143,16 @@ func TestIdentify(t *testing.T) {
 				t.Errorf("got %q %s, want %q %s (%s); %v", got.Provider, got.Confidence, c.want, c.sure, c.source, got.Evidence)
 			}
 			if len(got.Evidence) == 0 {
-				t.Error("no evidence")
+				t.Errorf("got the evidence %q, want at least one line", got.Evidence)
 			}
 			for _, line := range (Facts{Host: got}).Lines() {
 				if len(line) > textWidth {
-					t.Errorf("wider than %d columns: %s", textWidth, line)
+					t.Errorf("got a line of %d columns, want at most %d: %s", len(line), textWidth, line)
 				}
 			}
 			for _, e := range got.Evidence {
 				if clean(e) != e {
-					t.Errorf("unclean evidence %q", e)
+					t.Errorf("got the evidence %q, want it clean: %q", e, clean(e))
 				}
 			}
 		})
@@ -160,7 +160,7 @@ func TestIdentify(t *testing.T) {
 	}
 	for _, h := range hosts {
 		if len(h.DMI) > 0 && !seen[h.ID] {
-			t.Errorf("%s: no machine of this provider in the table", h.ID)
+			t.Errorf("%s: got no machine of this provider among the identities tried, want one", h.ID)
 		}
 	}
 }
@@ -188,10 +188,10 @@ func TestIdentifyOddFiles(t *testing.T) {
 	select {
 	case got := <-done:
 		if got.Provider != "ibm" && got.Provider != "" { // root can read what nobody may
-			t.Errorf("got %+v", got)
+			t.Errorf("got %+v, want provider %q or none", got, "ibm")
 		}
 	case <-time.After(5 * time.Second):
-		t.Fatal("hangs")
+		t.Fatal("identify: got no answer within 5 s, want one")
 	}
 }
 

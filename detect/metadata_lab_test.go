@@ -60,7 +60,7 @@ func TestLabMetadataLinkLocal(t *testing.T) {
 			facts, res := detected(t, l, "--no-probe")
 			machine := lab.CloudOf(c.id)
 			if got := facts.Host.InstanceID == machine.InstanceID && facts.Host.Region == machine.Region; got != c.found {
-				t.Errorf("got %+v", facts.Host)
+				t.Errorf("got %+v, want instance %q and region %q: %v", facts.Host, machine.InstanceID, machine.Region, c.found)
 			}
 			if v4, v6 := askedAt(l); (v6 > 0) != c.v6 || c.v6 && v4 > 0 {
 				t.Errorf("%d requests over IPv4, %d over IPv6, want at most 0", v4, v6)
@@ -99,7 +99,8 @@ func TestLabMetadataOnlyOfTheProvider(t *testing.T) {
 				}
 			}
 			if facts.Host.Region != "" || facts.Port25.Verdict != detect.NotProbed {
-				t.Errorf("got %+v, %d", facts.Host, v6)
+				t.Errorf("got %+v, port 25 %s and %d requests over IPv6, want no region and port 25 %s",
+					facts.Host, facts.Port25.Verdict, v6, detect.NotProbed)
 			}
 		})
 	}

@@ -145,7 +145,7 @@ func TestMetadataReaders(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got.proof == "" {
-				t.Error("no proof")
+				t.Errorf("got %+v, want a proof in it", got)
 			}
 			got.proof = ""
 			if got != services[kind].want {
@@ -185,7 +185,7 @@ func TestMetadataOfAnotherProvider(t *testing.T) {
 			base, _ := serve(t, other)
 			reader.v4, reader.v6 = base, ""
 			if got, _, err := reader.ask(t.Context(), alone); err == nil {
-				t.Errorf("the reader of %s took %s for its own: %+v", kind, other, got)
+				t.Errorf("the reader of %s asks %s: got %+v, want an error", kind, other, got)
 			}
 		}
 	}
@@ -277,7 +277,7 @@ func TestMetadataTraps(t *testing.T) {
 				reader.v4, reader.v6 = base, ""
 				start := time.Now()
 				if got, _, err := reader.ask(t.Context(), alone); err == nil {
-					t.Errorf("%s believed it: %+v", kind, got)
+					t.Errorf("the reader of %s: got %+v, want an error", kind, got)
 				}
 				if took := time.Since(start); took > metadataTotal+500*time.Millisecond {
 					t.Errorf("%s took %s, want at most %s", kind, took, metadataTotal+500*time.Millisecond)
@@ -289,7 +289,7 @@ func TestMetadataTraps(t *testing.T) {
 		})
 	}
 	if followed.Load() {
-		t.Error("a redirect was followed")
+		t.Error("got a request at the target of a redirect, want none")
 	}
 }
 
@@ -328,7 +328,7 @@ func TestMetadataIgnoresProxies(t *testing.T) {
 	t.Setenv("NO_PROXY", "")
 	t.Setenv("no_proxy", "")
 	if c := newMetadataClient("http://192.0.2.1", "", false, new(allowance), func() {}); c.http.Transport.(*http.Transport).Proxy != nil {
-		t.Error("the transport has a proxy function")
+		t.Error("got a proxy function in the transport, want none")
 	}
 	base, _ := serve(t, "aws")
 	if _, _, err := (metadataReader{v4: base, read: readAWS}).ask(t.Context(), alone); err != nil || asked.Load() {
@@ -360,7 +360,7 @@ func TestMetadataRace(t *testing.T) {
 		t.Errorf("%d connections to the good service, want 3", n)
 	}
 	if _, _, err := (metadataReader{v4: dead, v6: dead, read: readHetzner}).ask(t.Context(), alone); err == nil {
-		t.Error("no error from two dead services")
+		t.Error("two dead services: got no error, want one")
 	}
 }
 
@@ -455,9 +455,9 @@ func TestWhereAmIKeepsDMI(t *testing.T) {
 	r := &run{Options: Options{readers: map[string]metadataReader{"hetzner": {v4: portal, read: readHetzner}}, local: func() []netip.Addr { return nil }}, settled: make(chan struct{})}
 	got := r.whereAmI(context.Background(), Host{Provider: "hetzner", Name: "Hetzner Cloud", Confidence: Certain})
 	if got.Provider != "hetzner" || got.Confidence != Certain || got.Region != "" {
-		t.Errorf("got %+v", got)
+		t.Errorf("got %+v, want provider %q, confidence %q and no region", got, "hetzner", Certain)
 	}
 	if len(got.Evidence) != 1 || !strings.Contains(got.Evidence[0], "not the answer of this metadata service") {
-		t.Errorf("evidence %v", got.Evidence)
+		t.Errorf("got the evidence %q, want one line with %q in it", got.Evidence, "not the answer of this metadata service")
 	}
 }

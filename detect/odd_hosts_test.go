@@ -189,7 +189,7 @@ func TestCheckTarget(t *testing.T) {
 		strings.Repeat("a.", 130): false, "x-.y": false, "a_b.c": false,
 	} {
 		if err := CheckTarget(name); (err == nil) != good {
-			t.Errorf("%q: %v", name, err)
+			t.Errorf("CheckTarget(%q): got %v, want no error: %v", name, err, good)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"relayhost/relays"
 )
 
@@ -33,7 +35,8 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if string(want) != got {
-		t.Errorf("%s differs; look at it and run go test ./detect -update\ngot:\n%s", path, got)
+		t.Errorf("%s: got the difference (-want +got)\n%s\nwant none; if the new text is right, run go test ./detect -update",
+			path, cmp.Diff(string(want), got))
 	}
 }
 
@@ -45,16 +48,16 @@ func TestHostsTable(t *testing.T) {
 	table := HostsTable(hosts)
 	for line := range strings.Lines(table) {
 		if len(strings.TrimRight(line, "\n")) > 80 {
-			t.Errorf("wider than 80 columns: %s", line)
+			t.Errorf("table of hosts: got a line of %d columns, want at most 80: %s", len(strings.TrimRight(line, "\n")), line)
 		}
 	}
 	for _, h := range hosts {
 		if !strings.Contains(table, h.ID+" ") {
-			t.Errorf("%s is not in the table", h.ID)
+			t.Errorf("table of hosts: got no %q in it, want each provider", h.ID+" ")
 		}
 		for line := range strings.Lines(h.Text()) {
 			if len(strings.TrimRight(line, "\n")) > textWidth && len(strings.Fields(line)) > 2 {
-				t.Errorf("%s: wider than %d columns: %s", h.ID, textWidth, line)
+				t.Errorf("%s: got a line of %d columns, want at most %d: %s", h.ID, len(strings.TrimRight(line, "\n")), textWidth, line)
 			}
 		}
 		text := strings.Join(strings.Fields(h.Text()), " ")
@@ -84,7 +87,7 @@ func unblockFacts(t *testing.T, id string) UnblockFacts {
 	t.Helper()
 	entry, ok := HostByID(id)
 	if !ok {
-		t.Fatalf("no provider %s", id)
+		t.Fatalf("HostByID(%q): got none, want a provider", id)
 	}
 	f := UnblockFacts{Entry: entry, Hostname: "mail.example.com", Domain: "example.com", Catalog: catalogue(t)}
 	f.Facts.Host = Host{Provider: id, Name: entry.Name, PublicIPv4: "203.0.113.10", Confidence: Certain}
@@ -114,7 +117,7 @@ func TestUnblockRequest(t *testing.T) {
 				t.Errorf("the request has a gap: got\n%s\nwant no %q in it", u.Request, "<")
 			}
 			if strings.TrimSpace(u.Instead) == "" {
-				t.Error("no way instead")
+				t.Errorf("instead: got %q, want some text", u.Instead)
 			}
 			golden(t, "unblock_"+id+".txt", u.Text())
 		})
@@ -144,7 +147,7 @@ func TestUnblockWithoutAWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		if id != "cloudzy" && u.Request != "" {
-			t.Errorf("%s: a request that nobody reads", id)
+			t.Errorf("%s does not lift the block: got the request\n%s\nwant none", id, u.Request)
 		}
 		if !strings.Contains(u.Instead, want) {
 			t.Errorf("%s: instead %q, want %s", id, u.Instead, want)
@@ -188,7 +191,7 @@ func TestLines(t *testing.T) {
 	for _, width := range []int{80, 40} {
 		for _, line := range local.Brief(width) {
 			if len(line) > width {
-				t.Errorf("a line of %d columns at %d: %q", len(line), width, line)
+				t.Errorf("Brief(%d): got a line of %d columns, want at most %d: %q", width, len(line), width, line)
 			}
 		}
 	}
@@ -261,20 +264,20 @@ func TestRank(t *testing.T) {
 					continue
 				}
 				if got.Port != c.port || got.Region != c.region || got.Works != c.works || !strings.Contains(got.Reason, c.reason) {
-					t.Errorf("got %+v", got)
+					t.Errorf("got %+v, want port %d, region %q, %q and %q in the reason", got, c.port, c.region, c.works, c.reason)
 				}
 				if c.first && i != 0 {
-					t.Errorf("in place %d", i+1)
+					t.Errorf("%s: got place %d, want 1", c.relay, i+1)
 				}
 				return
 			}
-			t.Errorf("%s is not in the list", c.relay)
+			t.Errorf("Rank: got %d relays without %q, want it among them", len(list), c.relay)
 		})
 	}
 	list := Rank(Facts{Host: Host{Provider: "digitalocean"}}, catalogue(t))
 	for i := 1; i < len(list); i++ {
 		if list[i-1].Works.rank() > list[i].Works.rank() {
-			t.Errorf("%s (%s) before %s (%s)", list[i-1].Relay, list[i-1].Works, list[i].Relay, list[i].Works)
+			t.Errorf("Rank: got %s (%s) before %s (%s), want the better reach first", list[i-1].Relay, list[i-1].Works, list[i].Relay, list[i].Works)
 		}
 	}
 }

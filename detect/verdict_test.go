@@ -192,7 +192,7 @@ func TestJudge(t *testing.T) {
 				t.Errorf("got %s: %s\nwant %s: ...%s...", got.verdict, got.why, c.want, c.why)
 			}
 			if got.why == "" {
-				t.Error("no reason")
+				t.Errorf("%s: got no reason, want one", got.verdict)
 			}
 		})
 	}

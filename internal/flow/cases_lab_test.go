@@ -111,7 +111,7 @@ func TestLabCases(t *testing.T) {
 					}
 					got = append(got, name)
 					if x.Detail == "" || x.Remedy == "" {
-						t.Errorf("no detail or remedy: %+v", x)
+						t.Errorf("got %+v, want a detail and a remedy in it", x)
 					}
 				}
 				want := test.private
@@ -122,17 +122,17 @@ func TestLabCases(t *testing.T) {
 					t.Errorf("got %q, want %q\n%s", got, want, strings.Join(out.Lines, "\n"))
 				}
 				if len(out.Lines) == 0 || len(out.Lines) > 8 {
-					t.Errorf("got %d lines", len(out.Lines))
+					t.Errorf("got %d lines, want 1 to 8", len(out.Lines))
 				}
 				if len(out.Flow.NotSampled) > 0 {
-					t.Errorf("not sampled: %q", out.Flow.NotSampled)
+					t.Errorf("not sampled: got %q, want none", out.Flow.NotSampled)
 				}
 				both := test.setup[:2] == "94" || test.setup[:2] == "38"
 				if found := slices.ContainsFunc(out.Shared, func(f flow.Foreign) bool { return f.Service == "smtp" && f.Account == "apikey" }); kind == "private" && found != both {
-					t.Errorf("routes of others to %s: %+v", hop, out.Shared)
+					t.Errorf("routes of others to %s: got %+v, want one of smtp with the account %q: %v", hop, out.Shared, "apikey", both)
 				}
 				if text := fmt.Sprint(out); strings.Contains(text, "Gehe1mPa55") {
-					t.Error("a password is in the table")
+					t.Error("got the password in the table, want none of it")
 				}
 			})
 		}
@@ -186,7 +186,7 @@ func table(t *testing.T, s *lab.Server, c change) output {
 	r := s.RunInput(string(input), "/root/onserver", "table")
 	var out output
 	if err := json.Unmarshal([]byte(r.Stdout), &out); err != nil {
-		t.Fatalf("%v: %s", err, r)
+		t.Fatalf("table: got %v and exit %d, want a JSON document\n%s", err, r.Code, r.Stderr)
 	}
 	return out
 }

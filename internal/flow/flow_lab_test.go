@@ -62,7 +62,7 @@ func TestLabResolve(t *testing.T) {
 			r := s.Run("/root/onserver", "resolve", "a@shop.example", "x@remote.example", "x@partner.example", "root@host.example.com", "root")
 			var got answers
 			if err := json.Unmarshal([]byte(r.Stdout), &got); err != nil {
-				t.Fatalf("%v: %s", err, r)
+				t.Fatalf("resolve: got %v, want a JSON document\n%s", err, r)
 			}
 			want := []flow.Answer{
 				{Transport: "shop", NextHop: "[old.example]:26", Recipient: "x@remote.example", Flags: 1 << 12},
@@ -74,7 +74,7 @@ func TestLabResolve(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 			if d := before.Diff(s.Tree("/etc", "/var/lib", "/var/spool")); d != "" {
-				t.Errorf("changed:\n%s", d)
+				t.Errorf("files after resolve: got the differences\n%s\nwant none", d)
 			}
 		})
 	}

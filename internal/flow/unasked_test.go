@@ -111,7 +111,8 @@ func TestLines(t *testing.T) {
 	lines := Table{Rows: fold(flows, planOf, Asked{})}.Lines()
 	if len(lines) != maxLines || lines[0] != "other mail: now directly (TLS where offered), then to "+hop+" (verified TLS, as user)" ||
 		lines[maxLines-1] != "and 5 other classes of mail; --json lists all" {
-		t.Errorf("got %d lines:\n%s", len(lines), strings.Join(lines, "\n"))
+		t.Errorf("Lines: got %d:\n%s\nwant %d, the first %q, the last %q", len(lines), strings.Join(lines, "\n"), maxLines,
+			"other mail: now directly (TLS where offered), then to "+hop+" (verified TLS, as user)", "and 5 other classes of mail; --json lists all")
 	}
 	as := relayed
 	as.Sender = "app@example.org"
@@ -150,6 +151,7 @@ func TestSome(t *testing.T) {
 	}
 	got := some(keys)
 	if len(got) != perTable || got[0] != keys[0] || got[perTable-1] != keys[999] || got[1] == got[2] {
-		t.Errorf("got %d keys of lengths %d to %d", len(got), len(got[0]), len(got[len(got)-1]))
+		t.Errorf("some of 1000 keys: got %d of the lengths %d to %d, want %d of the lengths 1 to 1000, the second and third unlike",
+			len(got), len(got[0]), len(got[len(got)-1]), perTable)
 	}
 }

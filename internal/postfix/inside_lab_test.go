@@ -67,7 +67,10 @@ func TestInsideRead(t *testing.T) {
 	s := read(t, "")
 	if !s.Installed || !s.Running || !s.Version.AtLeast(3, 4) || s.ConfigDir != "/etc/postfix" || s.QueueDir != "/var/spool/postfix" ||
 		s.MailOwner != "postfix" || s.FQDN != "host.example.com" || s.CAFile != "/etc/ssl/certs/ca-certificates.crt" {
-		t.Errorf("%+v", s)
+		t.Errorf("Read: got installed %v, running %v, version %v, directories %q and %q, mail owner %q, FQDN %q, CA file %q, "+
+			"want true, true, at least 3.4, %q and %q, %q, %q, %q",
+			s.Installed, s.Running, s.Version, s.ConfigDir, s.QueueDir, s.MailOwner, s.FQDN, s.CAFile,
+			"/etc/postfix", "/var/spool/postfix", "postfix", "host.example.com", "/etc/ssl/certs/ca-certificates.crt")
 	}
 	if !slices.Contains(s.MapTypes, "texthash") || !slices.Contains(s.MapTypes, s.DefaultMap) || !slices.Contains(s.SASLTypes, "cyrus") ||
 		!slices.Contains(s.SASLPlugins, "PLAIN") || !slices.Contains(s.SASLPlugins, "LOGIN") {
@@ -166,7 +169,7 @@ func TestInsideMail(t *testing.T) {
 	}
 	slices.SortFunc(deliveries, func(a, b maillog.Delivery) int { return strings.Compare(b.Status, a.Status) })
 	if len(deliveries) != 2 || deliveries[0].Status != "sent" || deliveries[0].Relay != "local" || deliveries[1].Status != "deferred" || deliveries[1].Reply == "" {
-		t.Fatalf("id %q, deliveries %+v", queueID, deliveries)
+		t.Fatalf("message %q: got the deliveries %+v, want one sent by %q and one deferred with a reply", queueID, deliveries, "local")
 	}
 	queue, err := postfix.ReadQueue(ctx, r, "")
 	if err != nil {
@@ -175,7 +178,8 @@ func TestInsideMail(t *testing.T) {
 	i := slices.IndexFunc(queue, func(m postfix.QueuedMessage) bool { return m.ID == queueID })
 	if i < 0 || queue[i].Sender != "root@host.example.com" || queue[i].Size == 0 || time.Since(queue[i].Arrival) > time.Minute ||
 		len(queue[i].Recipients) != 1 || queue[i].Recipients[0].Address != "nobody@deferred.test" {
-		t.Errorf("queue: %+v", queue)
+		t.Errorf("queue: got %+v, want %s of the last minute in it, with a size, from %q, to %q alone",
+			queue, queueID, "root@host.example.com", "nobody@deferred.test")
 	}
 	command(t, "", "postsuper", "-d", queueID)
 }
@@ -298,7 +302,7 @@ func TestInsideValidate(t *testing.T) {
 			t.Errorf("%s: found %v, want %q", tc.name, fatal, tc.want)
 		}
 		if out, err := exec.Command("postconf", "-c", dir, "-n").CombinedOutput(); err != nil {
-			t.Errorf("%s: postconf finds it by itself: %s", tc.name, out)
+			t.Errorf("%s: postconf -n: got %v, want no error: a fault that only the validation finds\n%s", tc.name, err, out)
 		}
 	}
 }

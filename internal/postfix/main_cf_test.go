@@ -225,7 +225,7 @@ func TestValues(t *testing.T) {
 	}
 	values := m.Values()
 	if len(values) != 3 {
-		t.Errorf("%q", values)
+		t.Errorf("Values(): got %q, want 3 values", values)
 	}
 	for _, name := range m.Names() {
 		if want, ok := m.Get(name); values[name] != want || !ok {

@@ -44,7 +44,7 @@ func unpack(t *testing.T, s *lab.Server, files map[string]string) {
 		t.Fatal(err)
 	}
 	if r := s.RunInput(b.String(), "tar", "-C", "/", "-xf", "-"); r.Code != 0 {
-		t.Fatal(r)
+		t.Fatalf("tar: got %s\nwant exit 0", r)
 	}
 }
 

@@ -38,7 +38,7 @@ func TestConfirmMapTypes(t *testing.T) {
 			}
 			asked, _ := os.ReadFile(filepath.Join(bin, "asked"))
 			if (test.asked == "") != (len(asked) == 0) || !strings.Contains(string(asked), test.asked) {
-				t.Errorf("asked %q", asked)
+				t.Errorf("postmap's arguments: got %q, want %q in them, or no call where that is empty", asked, test.asked)
 			}
 			if got := strings.Join(s.MapTypes, " "); got != test.types {
 				t.Errorf("types %s, want %s", got, test.types)

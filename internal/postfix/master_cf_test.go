@@ -101,7 +101,7 @@ func TestMasterSet(t *testing.T) {
 	}
 	m.Set(ours)
 	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {
-		t.Error("set twice:", diff)
+		t.Errorf("set twice: got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	if got := m.Marked(); !slices.Equal(got, []string{"relayhost-ses/unix"}) {
 		t.Errorf("Marked() = %q, want %q", got, []string{"relayhost-ses/unix"})
@@ -110,17 +110,17 @@ func TestMasterSet(t *testing.T) {
 	got, _ := again.Get("relayhost-ses", "unix")
 	ours.Private, ours.Unpriv, ours.Wakeup, ours.MaxProc = "-", "-", "-", "-"
 	if diff := cmp.Diff(ours, got); diff != "" {
-		t.Error("read again:", diff)
+		t.Errorf("read again: got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	again.Set(Service{Name: "tlsproxy", Type: "unix", Chroot: "y", MaxProc: "0", Command: "tlsproxy"})
 	want += "tlsproxy  unix  -       -       y       -       0       tlsproxy\n"
 	if diff := cmp.Diff(want, string(again.Bytes())); diff != "" {
-		t.Error("second entry:", diff)
+		t.Errorf("second entry: got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	again.Remove("tlsproxy", "unix")
 	again.Remove("relayhost-ses", "unix")
 	if diff := cmp.Diff(masterText+"\n", string(again.Bytes())); diff != "" {
-		t.Error("removed:", diff)
+		t.Errorf("removed: got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	again.Remove("smtp", "unix")
 	if text := string(again.Bytes()); strings.Contains(text, "syslog_name") || !strings.Contains(text, "# a comment in between\n") {
@@ -166,7 +166,7 @@ func FuzzMaster(f *testing.F) {
 		}
 		again.Remove(ours.Name, ours.Type)
 		if diff := cmp.Diff(before, again.Services()); diff != "" && !strings.Contains(string(data), "relayhost-fuzz") {
-			t.Fatal(diff)
+			t.Fatalf("after Set and Remove: got the difference (-before +after)\n%s\nwant none", diff)
 		}
 	})
 }

@@ -22,7 +22,7 @@ func TestCutOff(t *testing.T) {
 	}
 	for _, line := range []string{"", "}", "{}}", head, "warning: x", strings.Repeat("}", 100)} {
 		if m, err := parseQueued([]byte(line)); err == nil && m.ID != "" {
-			t.Errorf("%q: %+v", line, m)
+			t.Errorf("parseQueued(%q): got %+v, want an error or no queue ID", line, m)
 		}
 	}
 }

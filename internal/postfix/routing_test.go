@@ -46,7 +46,7 @@ func TestParseNextHop(t *testing.T) {
 	}
 	for _, text := range []string{"", "[smtp.example.com", "[a]:nosuch", "a:b:c", "[a]:0", "a:"} {
 		if got, err := ParseNextHop(text); err == nil {
-			t.Errorf("%q: %+v", text, got)
+			t.Errorf("ParseNextHop(%q): got %+v, want an error", text, got)
 		}
 	}
 }
@@ -135,6 +135,6 @@ smtp_sasl_password_maps = hash:/p
 	}
 	tables, why := r.Closed(s.Params["sender_dependent_relayhost_maps"] + " hash:/secret static:a")
 	if diff := cmp.Diff([]Table{{"regexp", "/r"}, {"lmdb", "/none"}, {"hash", "/secret"}}, tables); diff != "" || len(why) != 3 {
-		t.Error(diff, why)
+		t.Errorf("closed tables: got the difference (-want +got)\n%s\nand the reasons %q, want no difference and 3 reasons", diff, why)
 	}
 }

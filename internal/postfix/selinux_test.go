@@ -74,6 +74,7 @@ func TestLogAllowed(t *testing.T) {
 		t.Error("a kernel that does not say: got it allowed, want it denied")
 	}
 	if !(SELinux{Enforcing: true}).LogDenied() || (SELinux{}).LogDenied() || (SELinux{Enforcing: true, LogLabel: "x"}).LogDenied() {
-		t.Error("LogDenied")
+		t.Errorf("LogDenied: got enforcing %v, not enforcing %v, enforcing with a label for the log %v, want true, false, false",
+			SELinux{Enforcing: true}.LogDenied(), SELinux{}.LogDenied(), SELinux{Enforcing: true, LogLabel: "x"}.LogDenied())
 	}
 }

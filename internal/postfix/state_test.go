@@ -32,7 +32,7 @@ func tree(t *testing.T, files map[string]string) *host.Reader {
 func TestParseVersion(t *testing.T) {
 	for text, want := range map[string]Version{"3.7.11": {3, 7, 11}, "3.12-20260821": {3, 12, 0}, "3.9-RC1": {3, 9, 0}, "3.4\n": {3, 4, 0}} {
 		if got, err := ParseVersion(text); err != nil || got != want {
-			t.Errorf("ParseVersion(%q) = %v, %v", text, got, err)
+			t.Errorf("ParseVersion(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "3", "3.x", "a.b.c", "3.7.11.1", "3.-7"} {
@@ -41,7 +41,8 @@ func TestParseVersion(t *testing.T) {
 		}
 	}
 	if v := (Version{3, 10, 1}); !v.AtLeast(3, 9) || v.AtLeast(3, 11) || v.AtLeast(4, 0) || !v.AtLeast(2, 11) {
-		t.Error("AtLeast")
+		t.Errorf("%v at least 3.9, 3.11, 4.0, 2.11: got %v, %v, %v, %v, want true, false, false, true",
+			v, v.AtLeast(3, 9), v.AtLeast(3, 11), v.AtLeast(4, 0), v.AtLeast(2, 11))
 	}
 }
 
@@ -57,10 +58,11 @@ func TestReadWithoutPostfix(t *testing.T) {
 	})
 	s, err := Read(t.Context(), r, "")
 	if err != nil || s.Installed {
-		t.Fatalf("%+v, %v", s, err)
+		t.Fatalf("Read: got installed %v and error %v, want false and no error", s.Installed, err)
 	}
 	if s.FQDN != "mx1.example.net" || s.Hostname != "mx1" || s.CAFile != "/etc/pki/tls/certs/ca-bundle.crt" || !slices.Equal(s.SASLPlugins, []string{"PLAIN", "LOGIN"}) {
-		t.Errorf("%+v", s)
+		t.Errorf("Read: got FQDN %q, hostname %q, CA file %q, SASL plugins %q, want %q, %q, %q, %q", s.FQDN, s.Hostname, s.CAFile, s.SASLPlugins,
+			"mx1.example.net", "mx1", "/etc/pki/tls/certs/ca-bundle.crt", []string{"PLAIN", "LOGIN"})
 	}
 	s.Load(r, "/etc/os-release", "/etc/none")
 	if _, none := s.Maps["/etc/none"]; none || len(s.Maps["/etc/os-release"]) == 0 || len(s.MapMeta) != 1 {
@@ -69,10 +71,11 @@ func TestReadWithoutPostfix(t *testing.T) {
 	fresh := Fresh(s)
 	fresh.Load(r, "/etc/os-release")
 	if len(fresh.MapMeta) != 1 {
-		t.Errorf("loaded %v", fresh.MapMeta)
+		t.Errorf("loaded into a fresh state: got %v, want one file", fresh.MapMeta)
 	}
 	if fresh.Version != (Version{3, 5, 25}) || fresh.Params["mydestination"] != "mx1.example.net, localhost.example.net, localhost" || len(fresh.Master.Services()) != 25 {
-		t.Errorf("fresh: %v %q %d", fresh.Version, fresh.Params["mydestination"], len(fresh.Master.Services()))
+		t.Errorf("fresh: got version %v, mydestination %q, %d services, want %v, %q, %d", fresh.Version, fresh.Params["mydestination"],
+			len(fresh.Master.Services()), Version{3, 5, 25}, "mx1.example.net, localhost.example.net, localhost", 25)
 	}
 	if service, _ := fresh.Master.Get("smtp", "unix"); service.Chrooted(fresh.Params["compatibility_level"]) {
 		t.Error("got a chroot on RHEL, want none")
@@ -83,7 +86,7 @@ func TestParseTables(t *testing.T) {
 	got := ParseTables("hash:/a, proxy:lmdb:/b\tinline:{ {k = v}, {l = w} } /c,regexp:/d", "cdb")
 	want := []Table{{"hash", "/a"}, {"lmdb", "/b"}, {"inline", "{ {k = v}, {l = w} }"}, {"cdb", "/c"}, {"regexp", "/d"}}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+		t.Errorf("ParseTables: got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	var editable []string
 	for _, table := range got {
@@ -92,7 +95,7 @@ func TestParseTables(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{"/a/a.db", "/b/b.lmdb", "/c/c.cdb"}, editable); diff != "" {
-		t.Error(diff)
+		t.Errorf("indexes of editable tables: got the difference (-want +got)\n%s\nwant none", diff)
 	}
 }
 

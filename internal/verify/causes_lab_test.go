@@ -27,7 +27,7 @@ func sesLab(t *testing.T, opts ...lab.Option) *lab.Lab {
 	t.Helper()
 	l := newLab(t, opts...)
 	if res := setup(l); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("setup: got %s\nwant exit 0\n%s", res, l.Server.MailLog())
 	}
 	return l
 }
@@ -290,7 +290,7 @@ func TestLabCauses(t *testing.T) {
 		}
 	}
 	if res := setup(l); res.Code != 0 {
-		t.Fatalf("setup: %s\n%s", res, l.Server.MailLog())
+		t.Fatalf("setup: got %s\nwant exit 0\n%s", res, l.Server.MailLog())
 	}
 	l.Server.Shell("cp -a /etc/postfix /root/sound")
 	for _, f := range failures {
@@ -380,11 +380,11 @@ func fixes(t *testing.T, l *lab.Lab) {
 	// master(8) holds a service that died back for a minute, whatever is fixed.
 	l.Server.Shell("postsuper -d ALL; postfix stop; postfix start")
 	if res := setup(l); res.Code != 0 {
-		t.Errorf("setup does not fix it: %s\n%s", res, l.Server.MailLog())
+		t.Errorf("setup, to fix the server's own files: got %s\nwant exit 0\n%s", res, l.Server.MailLog())
 		return
 	}
 	if res := l.Run("relayhost", "verify", "--json", "--no-send"); res.Code != 0 {
-		t.Errorf("setup has not fixed it: %s", res)
+		t.Errorf("verify --no-send after setup has fixed the server: got %s\nwant exit 0", res)
 	}
 }
 
@@ -393,13 +393,13 @@ func check(t *testing.T, l *lab.Lab, f failure) {
 	res := l.Run(append([]string{"relayhost", "verify", "--json", "--timeout", "40s"}, f.args...)...)
 	var r verify.Report
 	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil {
-		t.Fatalf("%v\n%s", err, res)
+		t.Fatalf("verify --json: got %v, want a JSON document\n%s", err, res)
 	}
 	var got []string
 	for _, x := range r.Findings {
 		got = append(got, x.Check+":"+x.Cause)
 		if x.Result == verify.Fail && x.Remedy == "" {
-			t.Errorf("no remedy: %+v", x)
+			t.Errorf("got %+v, want a remedy in a failure", x)
 		}
 	}
 	if f.then != "" {
@@ -427,7 +427,7 @@ func check(t *testing.T, l *lab.Lab, f failure) {
 		}
 	}
 	if err := json.Unmarshal([]byte(res.Stdout), &doc); err != nil {
-		t.Fatalf("%v\n%s", err, res)
+		t.Fatalf("explain --json: got %v, want a JSON document\n%s", err, res)
 	}
 	var causes []string
 	for _, g := range doc.Groups {
@@ -448,7 +448,7 @@ func TestLabRoundTrips(t *testing.T) {
 	var r verify.Report
 	res := l.Run("relayhost", "verify", "--no-send", "--json")
 	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil {
-		t.Fatalf("%v\n%s", err, res)
+		t.Fatalf("verify --no-send --json: got %v, want a JSON document\n%s", err, res)
 	}
 	bound := float64(needed*trip/time.Millisecond)*1.2 + 150
 	seen := false
@@ -456,7 +456,7 @@ func TestLabRoundTrips(t *testing.T) {
 		if f.Check == "auth" || f.Check == "connect" {
 			t.Logf("%-8s %6.1f ms of at most %.0f: %s", f.Check, f.Ms, bound, f.Detail)
 			if f.Ms > bound {
-				t.Errorf("%s took %.0f ms, more than %.0f", f.Check, f.Ms, bound)
+				t.Errorf("%s: got %.0f ms, want at most %.0f ms", f.Check, f.Ms, bound)
 			}
 		}
 		if f.Check == "auth" && f.Result == verify.Pass {
@@ -467,6 +467,6 @@ func TestLabRoundTrips(t *testing.T) {
 		}
 	}
 	if !seen {
-		t.Errorf("no login\n%s", res)
+		t.Errorf("auth: got\n%s\nwant a finding that passed", res)
 	}
 }

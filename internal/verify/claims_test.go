@@ -303,7 +303,7 @@ func TestClaims(t *testing.T) {
 func TestClaimsOfDelivery(t *testing.T) {
 	d := Delivery{Relay: "relay.test[192.0.2.9]:587", QueueID: "4AB", Status: "sent"}
 	if f := Delivered(d, nil, explain.Route{}, nil); f.Result != Pass || !strings.Contains(f.Detail, "accepted the message 4AB") {
-		t.Errorf("accepted: got %+v", f)
+		t.Errorf("sent: got %+v, want result %q and %q in its detail", f, Pass, "accepted the message 4AB")
 	}
 	for _, err := range []error{ErrRefused, ErrElsewhere, ErrThrottled, ErrNoTrace, ErrUnproven, errors.New("sendmail: fatal")} {
 		if f := Delivered(d, err, explain.Route{}, nil); f.Result == Pass || strings.Contains(f.Detail, "accepted the message") {

@@ -64,7 +64,7 @@ func answered(t *testing.T, l *lab.Lab, before int, trip time.Duration) time.Tim
 			return all[before].Time.Add(trip / 2)
 		}
 	}
-	t.Fatalf("no message came\n%s", l.Server.MailLog())
+	t.Fatalf("got no new message at the relay within 20 s, want one\n%s", l.Server.MailLog())
 	return time.Time{}
 }
 
@@ -87,7 +87,7 @@ func verified(t *testing.T, l *lab.Lab, trip time.Duration) (took, after time.Du
 	took = time.Since(began)
 	var r verify.Report
 	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil || res.Code != 0 {
-		t.Fatalf("%v\n%s", err, res)
+		t.Fatalf("verify --json: got %v, want a JSON document and exit 0\n%s", err, res)
 	}
 	return took, took - answered(t, l, before, trip).Sub(began)
 }
@@ -109,7 +109,7 @@ func TestBenchConnect(t *testing.T) {
 		needed = l.Server.Traffic().Turns[587] + 2
 		var r verify.Report
 		if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil || res.Code != 0 {
-			t.Fatalf("%v\n%s", err, res)
+			t.Fatalf("verify --no-send --json: got %v, want a JSON document and exit 0\n%s", err, res)
 		}
 		longest := 0.0
 		for _, f := range r.Findings {
@@ -129,7 +129,7 @@ func TestBenchConnect(t *testing.T) {
 	for range 5 {
 		began := time.Now()
 		if res := l.Run("relayhost", "verify", "--no-send", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, "2587: no answer within") {
-			t.Fatal(res)
+			t.Fatalf("verify --no-send with port 2587 blocked: got %s\nwant exit 0 and %q in stdout", res, "2587: no answer within")
 		}
 		blocked = append(blocked, time.Since(began))
 	}

@@ -42,7 +42,7 @@ func bothPorts(t *testing.T) (net.PacketConn, net.Listener) {
 		}
 		pc.Close() // somebody has that one
 	}
-	t.Fatal("no port is free")
+	t.Fatal("got no port that is free for UDP and TCP in 50 attempts, want one")
 	return nil, nil
 }
 
@@ -101,12 +101,12 @@ func TestHostileDNS(t *testing.T) {
 			}
 			for _, f := range r.Findings {
 				if f.Result == Fail && f.Remedy == "" {
-					t.Errorf("no remedy: %+v", f)
+					t.Errorf("got %+v, want a remedy in a failure", f)
 				}
 			}
 			for _, session := range s.Sessions() {
 				if session.Username != "" || session.Authenticated {
-					t.Errorf("credentials were given away: %+v", session)
+					t.Errorf("session %d: got a login as %q, authenticated %v, want no login", session.ID, session.Username, session.Authenticated)
 				}
 			}
 			if c := s.Counters(); c.Logins != 0 || c.Refusals != 0 {

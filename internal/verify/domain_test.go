@@ -101,17 +101,17 @@ func TestSPF(t *testing.T) {
 			t.Errorf("%s: got %s, %d look-ups: %s, want %s and %d and %v in it", tt.domain, got, record.Lookups, f.Detail, tt.want, tt.lookups, tt.detail)
 		}
 		if f.Result == Warn && f.Remedy == "" {
-			t.Errorf("%s: no remedy", tt.domain)
+			t.Errorf("%s: got %+v, want a remedy in a warning", tt.domain, f)
 		}
 	}
 	if got := withTerm("v=spf1 mx -all", "include:relay.test"); got != "v=spf1 mx include:relay.test -all" {
 		t.Errorf("got %q, want %q", got, "v=spf1 mx include:relay.test -all")
 	}
 	if f := (Domain{Resolver: r, Name: "none.test", Relay: relays.Relay{ID: "x"}}).SPF(t.Context()); f.Result != Skip {
-		t.Errorf("a service without include: %+v", f)
+		t.Errorf("a relay without an SPF include: got %+v, want result %q", f, Skip)
 	}
 	if f := (Domain{Resolver: r, Name: "none.test"}).SPF(t.Context()); f.Result != Warn || !strings.Contains(f.Remedy, "v=spf1 mx") {
-		t.Errorf("no service: %+v", f)
+		t.Errorf("no relay: got %+v, want result %q and %q in the remedy", f, Warn, "v=spf1 mx")
 	}
 }
 
@@ -166,7 +166,7 @@ func TestDomain(t *testing.T) {
 	}
 	f := Domain{Resolver: r, Public: []netip.Addr{netip.MustParseAddr("192.0.2.3")}}.Blocklist(t.Context())
 	if !strings.Contains(f.Detail, "no answer that counts from zen.spamhaus.org") {
-		t.Errorf("a refusal is read as an answer: %+v", f)
+		t.Errorf("a blocklist that refuses the query: got %+v, want %q in the detail", f, "no answer that counts from zen.spamhaus.org")
 	}
 }
 

@@ -83,7 +83,7 @@ func TestLimits(t *testing.T) {
 	e.First().Relay.Limits = relays.Limits{PerDay: 10}
 	e.LogError = maillog.ErrNoLog
 	if got := find(Run(t.Context(), e, Options{Offline: true}), "limits"); len(got) != 1 || got[0].Result != Skip || !strings.Contains(got[0].Detail, "no mail log") {
-		t.Errorf("without a log: %+v", got)
+		t.Errorf("without a log: got %+v, want one finding of result %q with %q in its detail", got, Skip, "no mail log")
 	}
 }
 

@@ -37,7 +37,7 @@ func TestLabLoginOrder(t *testing.T) {
 			if f.Check == "auth" || f.Check == "delivery" {
 				got = append(got, f.Check+":"+string(f.Result)+":"+f.Cause)
 				if f.Result == verify.Fail && f.Remedy == "" {
-					t.Errorf("no remedy: %+v", f)
+					t.Errorf("got %+v, want a remedy in a failure", f)
 				}
 			}
 		}

@@ -49,7 +49,7 @@ func proofLab(t *testing.T, opts ...lab.Option) *lab.Lab {
 	t.Helper()
 	binary, err := prove()
 	if err != nil {
-		t.Fatalf("go build: %v\n%s", err, binary)
+		t.Fatalf("go build of testdata/prove: got %v, want no error\n%s", err, binary)
 	}
 	ports := []relays.Port{{Port: 587, TLS: relays.StartTLS}, {Port: 2525, TLS: relays.StartTLS}}
 	l := lab.New(t, append([]lab.Option{lab.Postfix(),
@@ -74,7 +74,7 @@ func run(t *testing.T, l *lab.Lab, args ...string) proof {
 	res := l.Server.Run(append([]string{"/usr/local/bin/prove"}, args...)...)
 	var p proof
 	if err := json.Unmarshal([]byte(res.Stdout), &p); err != nil {
-		t.Fatalf("%v\n%s", err, res)
+		t.Fatalf("prove %q: got %v, want a JSON document\n%s", args, err, res)
 	}
 	queue := strings.TrimSpace(l.Server.Queue())
 	if strings.Count(queue, "\n") != 0 || !strings.Contains(queue, "other@example.net") {
@@ -92,25 +92,26 @@ func TestLabProof(t *testing.T) {
 	before := len(relay.Mailbox())
 	p := run(t, l, log)
 	if p.Kind != "" || p.Delivery.Status != "sent" || p.Delivery.RemoteID == "" || p.Delivery.Relay == "" || p.Took > 5 {
-		t.Fatalf("%+v", p)
+		t.Fatalf("a sound relay: got %+v, want no kind of error, status %q, a relay and its message ID, in at most 5 s", p, "sent")
 	}
 	mailbox := relay.Mailbox()
 	if len(mailbox) != before+1 || !strings.Contains(string(mailbox[before].Data), p.Delivery.MessageID) || !strings.Contains(mailbox[before].Reply, p.Delivery.RemoteID) {
-		t.Errorf("%d messages arrived, %+v", len(mailbox)-before, p.Delivery)
+		t.Errorf("a sound relay: got %d messages and %+v, want one message with the message ID, and a reply with the remote ID",
+			len(mailbox)-before, p.Delivery)
 	}
 
 	l.Server.Shell("postconf -e enable_long_queue_ids=yes && postfix reload")
 	if p = run(t, l, log); p.Kind != "" || len(p.Delivery.QueueID) < 12 {
-		t.Errorf("long queue id: %+v", p)
+		t.Errorf("with long queue IDs: got %+v, want no kind of error and a queue ID of at least 12 characters", p)
 	}
 	if p = run(t, l, log, "-port=2525"); p.Kind != "elsewhere" || p.Cause != "override_elsewhere" {
-		t.Errorf("through another port: %+v", p)
+		t.Errorf("with -port=2525: got %+v, want kind %q and cause %q", p, "elsewhere", "override_elsewhere")
 	}
 	if p = run(t, l, log, "-service=relayhost-y"); p.Kind != "elsewhere" {
-		t.Errorf("by another service: %+v", p)
+		t.Errorf("with -service=relayhost-y: got %+v, want kind %q", p, "elsewhere")
 	}
 	if p = run(t, l, log, "-to=root@host.example.com"); p.Kind != "elsewhere" || p.Delivery.Relay != "local" {
-		t.Errorf("to this host: %+v", p)
+		t.Errorf("to root@host.example.com: got %+v, want kind %q and relay %q", p, "elsewhere", "local")
 	}
 
 	for name, tt := range map[string]struct {
@@ -125,7 +126,8 @@ func TestLabProof(t *testing.T) {
 		relay.Configure(func(c *smtpd.Config) { c.Message = func(smtpd.Envelope) *smtpd.Reply { return &tt.reply } })
 		p = run(t, l, log)
 		if p.Kind != "refused" || p.Cause != tt.cause || p.Delivery.Status != tt.status || p.Delivery.DSN != tt.dsn || !strings.Contains(p.Delivery.Reply, tt.wantInReply) {
-			t.Errorf("%s: %+v", name, p)
+			t.Errorf("%s, the relay replies %d: got %+v, want kind %q, cause %q, status %q, DSN %q and %q in the reply",
+				name, tt.reply.Code, p, "refused", tt.cause, tt.status, tt.dsn, tt.wantInReply)
 		}
 	}
 	var tries atomic.Int32
@@ -146,21 +148,21 @@ func TestLabProof(t *testing.T) {
 		}
 	})
 	if p = run(t, l); p.Kind != "unproven" && p.Kind != "refused" {
-		t.Errorf("bounced, without a log: %+v", p)
+		t.Errorf("bounced, without a log: got %+v, want kind %q or %q", p, "unproven", "refused")
 	}
 	relay.Configure(func(c *smtpd.Config) { c.Message = nil })
 	if p = run(t, l); p.Kind != "unproven" || p.Cause != "no_log" {
-		t.Errorf("delivered, without a log: %+v", p)
+		t.Errorf("delivered, without a log: got %+v, want kind %q and cause %q", p, "unproven", "no_log")
 	}
 
 	l.Server.Shell("postconf -P relayhost-x/unix/smtp_tls_security_level=bogus && postfix reload")
 	p = run(t, l, log)
 	if p.Kind != "throttled" || p.Cause != "smtp_fatal_level" || p.Took > 10 {
-		t.Errorf("a service that dies: %+v", p)
+		t.Errorf("a service that dies: got %+v, want kind %q and cause %q in at most 10 s", p, "throttled", "smtp_fatal_level")
 	}
 	l.Server.Shell("postfix stop")
 	if p = run(t, l, log, "-timeout=2s"); p.Kind != "no_trace" || p.Cause != "postfix_down" {
-		t.Errorf("Postfix is down: %+v", p)
+		t.Errorf("Postfix is down: got %+v, want kind %q and cause %q", p, "no_trace", "postfix_down")
 	}
 	if left := l.Server.Shell("find /var/spool/postfix/maildrop -type f"); left != "" {
 		t.Errorf("left in maildrop: got %s, want none", left)

@@ -43,7 +43,7 @@ func TestQueueRefers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cause, ok := explain.ByID(c.cause)
 			if !ok && c.cause != "" {
-				t.Fatalf("%s is no cause", c.cause)
+				t.Fatalf("explain.ByID(%q): got none, want a cause", c.cause)
 			}
 			r := &run{Env: Env{Routes: routes}, findings: c.findings}
 			got := ""

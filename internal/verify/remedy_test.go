@@ -40,10 +40,10 @@ func TestOneLine(t *testing.T) {
 	})
 	for _, f := range Run(t.Context(), env, Options{}).Findings {
 		if strings.Contains(f.Detail+f.Remedy, `\n`) {
-			t.Errorf("%+v", f)
+			t.Errorf("got %+v, want no %s in its detail and remedy", f, `\n`)
 		}
 		if f.Check == "auth" && !strings.HasSuffix(f.Remedy, " there. See https://docs.test/smtp") {
-			t.Errorf("%+v", f)
+			t.Errorf("got %+v, want a remedy that ends in %q", f, " there. See https://docs.test/smtp")
 		}
 	}
 	r := &run{Env: Env{Routes: []Route{{Hops: []Hop{{}}}}}}

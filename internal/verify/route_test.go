@@ -77,7 +77,7 @@ func TestSeveralRoutes(t *testing.T) {
 	}
 	for _, f := range r.Findings {
 		if f.Check == "auth" && !strings.Contains(f.Detail, fmt.Sprintf("relay.test:%d", s.starttls)) {
-			t.Errorf("no hop is named: %+v", f)
+			t.Errorf("got %+v, want %q in its detail", f, fmt.Sprintf("relay.test:%d", s.starttls))
 		}
 	}
 	one := Run(t.Context(), env, Options{NoSend: true, Route: "news"})
@@ -132,7 +132,7 @@ func TestFallback(t *testing.T) {
 				}
 				got = append(got, word)
 				if f.Result == Fail && f.Remedy == "" {
-					t.Errorf("no remedy: %+v", f)
+					t.Errorf("got %+v, want a remedy in a failure", f)
 				}
 			}
 			if s := strings.Join(got, " "); s != tt.want || !strings.Contains(text, tt.text) {
@@ -154,7 +154,7 @@ func TestDeadFirstAddress(t *testing.T) {
 		t.Errorf("got %s, want %q\n%+v", got, "connect:warn:net_refused connect:pass connect:pass tls:pass auth:pass", find(r, "connect"))
 	}
 	if f := find(r, "connect")[0]; !strings.Contains(f.Detail, "127.0.0.77 of relay.test does not answer (refused); 127.0.0.1 does") || f.Remedy == "" {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v, want a remedy and %q in its detail", f, "127.0.0.77 of relay.test does not answer (refused); 127.0.0.1 does")
 	}
 	env.Resolver = zone(t, "relay.test. 60 IN A 127.0.0.77", "relay.test. 60 IN A 127.0.0.78")
 	r = Run(t.Context(), env, Options{NoSend: true})
@@ -205,7 +205,7 @@ func TestNullSender(t *testing.T) {
 	for _, tt := range tests {
 		r := &run{Env: Env{Routes: append([]Route{{Name: config.DefaultRoute, Hops: []Hop{{Hop: config.Hop{Relay: tt.first}}}}}, tt.routes...)}}
 		if got := r.nullSender(); len(got) == 1 != tt.warns {
-			t.Errorf("%s: %+v", tt.name, got)
+			t.Errorf("%s: got %d findings %+v, want exactly one: %v", tt.name, len(got), got, tt.warns)
 		}
 	}
 }
@@ -234,7 +234,7 @@ func TestHandMadeBySender(t *testing.T) {
 	env.State.Maps = map[string][]byte{"/etc/postfix/bysender": []byte("@shop.test [smtp.shop.test]:587\n")}
 	r := Run(t.Context(), env, Options{Offline: true})
 	if f := find(r, "config")[0]; f.Cause != "by_sender" || !strings.Contains(f.Detail, "@shop.test") {
-		t.Errorf("%+v", f)
+		t.Errorf("a table by sender made by hand: got %+v, want cause %q and %q in its detail", f, "by_sender", "@shop.test")
 	}
 }
 
@@ -279,7 +279,7 @@ func TestManyRoutes(t *testing.T) {
 		}
 	}
 	if passed != n+1 {
-		t.Errorf("%d of %d services", passed, n+1)
+		t.Errorf("%d routes: got %d services that pass, want %d", n, passed, n+1)
 	}
 }
 
@@ -290,7 +290,7 @@ type noMail struct {
 }
 
 func (m noMail) Send(context.Context, string, string, []byte) error {
-	m.t.Error("a message was sent")
+	m.t.Error("got a message to send, want none")
 	return ErrNoTrace
 }
 

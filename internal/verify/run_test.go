@@ -116,10 +116,11 @@ func TestRunOnASoundHost(t *testing.T) {
 		t.Errorf("got %s, want %q\n%+v", got, "config:pass maps:skip service:pass drift:pass dns:pass connect:pass connect:pass tls:pass auth:pass relay_access:pass", r.Findings)
 	}
 	if tls := find(r, "tls"); len(tls) != 1 || !strings.HasSuffix(tls[0].Detail, "verified for relay.test; it offers PIPELINING, 8BITMIME; it does not offer SMTPUTF8, SIZE") {
-		t.Errorf("the extensions are not told: %+v", tls)
+		t.Errorf("got %+v, want one finding whose detail ends in %q",
+			tls, "verified for relay.test; it offers PIPELINING, 8BITMIME; it does not offer SMTPUTF8, SIZE")
 	}
 	if int(shown.Load()) != len(r.Findings) || r.Version != 1 {
-		t.Errorf("%d shown of %d", shown.Load(), len(r.Findings))
+		t.Errorf("got %d findings shown, %d in the report and version %d, want as many in both and version 1", shown.Load(), len(r.Findings), r.Version)
 	}
 	if c := s.Counters(); c.Logins != 1 || c.Refusals != 0 || c.Connections != 2 {
 		t.Errorf("got %+v, want 2 connections, 1 login and no refusal", c)
@@ -175,10 +176,10 @@ func TestLadder(t *testing.T) {
 			}
 			for _, f := range r.Findings {
 				if f.Result == Fail && f.Remedy == "" {
-					t.Errorf("no remedy: %+v", f)
+					t.Errorf("%s, cause %q: got no remedy, want one in a failure", f.Check, f.Cause)
 				}
 				if strings.Contains(fmt.Sprint(f), "right") {
-					t.Errorf("the password is shown: %+v", f)
+					t.Errorf("%s: got the password in the finding, want none of it", f.Check)
 				}
 			}
 			if c := s.Counters(); c.Logins != tt.logins.Logins || c.Refusals != tt.logins.Refusals {
@@ -195,12 +196,12 @@ func TestDeadPortNamesTheOthers(t *testing.T) {
 	for _, f := range Run(t.Context(), env, Options{NoSend: true}).Findings {
 		if f.Check == "connect" && f.Result == Fail {
 			if !strings.HasPrefix(f.Command, "relayhost setup --port ") || !strings.Contains(f.Remedy, fmt.Sprint(s.implicit)) {
-				t.Errorf("%+v", f)
+				t.Errorf("got %+v, want a command that begins with %q and %d in the remedy", f, "relayhost setup --port ", s.implicit)
 			}
 			return
 		}
 	}
-	t.Error("the dead port is not reported")
+	t.Error("connect: got no failure for the dead port 1, want one")
 }
 
 func TestSilentPortHoldsNobodyUp(t *testing.T) {

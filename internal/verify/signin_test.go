@@ -50,7 +50,7 @@ func TestSecretEnds(t *testing.T) {
 			f := find(r, "auth")[0]
 			for _, other := range []string{"nobody has said when the client secret ends", "the client secret ends in", "the client secret ended"} {
 				if strings.Contains(f.Detail, other) && !strings.HasPrefix(test.says, other) {
-					t.Errorf("got %q in %+v, which is false here", other, f)
+					t.Errorf("got %+v, want no %q in its detail", f, other)
 				}
 			}
 			if !strings.Contains(f.Detail, test.says) || !strings.Contains(f.Remedy, test.fixes) || test.fixes != "" && !strings.Contains(f.Remedy, test.ends.UTC().Format(time.DateOnly)) {

@@ -88,7 +88,7 @@ func TestFollow(t *testing.T) {
 				}
 				line, ok := maillog.Parse(raw)
 				if !ok {
-					t.Fatalf("no log line: %s", raw)
+					t.Fatalf("maillog.Parse(%q): got no log line, want one", raw)
 				}
 				in <- line
 			}
@@ -100,7 +100,7 @@ func TestFollow(t *testing.T) {
 				t.Errorf("err = %v, want %v with %q", err, tt.want, tt.text)
 			}
 			if tt.check != nil && !tt.check(tr.delivery) {
-				t.Errorf("%+v", tr.delivery)
+				t.Errorf("got the delivery %+v, want one that passes the check of this case", tr.delivery)
 			}
 		})
 	}
@@ -114,7 +114,7 @@ func TestSilentDrop(t *testing.T) {
 		line, ok := maillog.Parse("Nov 22 01:02:03 host " + strings.NewReplacer("smtp.example.com", host, "250 2.0.0 Ok: queued as 4XYZ", reply).Replace(sent))
 		done, err := tr.read(line)
 		if !ok || !done || !errors.Is(err, want) {
-			t.Errorf("%s: %t, %v", reply, done, err)
+			t.Errorf("%s: got parsed %t, done %t and error %v, want true, true and %v", reply, ok, done, err, want)
 		}
 		if causes := DeliveryCauses(tr.delivery, nil); want != nil && (len(causes) == 0 || causes[0].ID != "oci_suppressed") {
 			t.Errorf("got %+v, want oci_suppressed first", causes)
@@ -149,7 +149,7 @@ func TestTestMessage(t *testing.T) {
 	}
 	for _, line := range []string{"Message-ID: <" + id + ">\n", "X-Test: yes\n", "From: <a@example.com>\nTo: <b@example.net>\n"} {
 		if !strings.Contains(m, line) {
-			t.Errorf("%q is missing in %q", line, m)
+			t.Errorf("test message: got\n%s\nwant %q in it", m, line)
 		}
 	}
 }

@@ -146,16 +146,18 @@ func TestTraps(t *testing.T) {
 			}
 			for _, f := range r.Findings {
 				if f.Result == Fail && f.Remedy == "" {
-					t.Errorf("no remedy: %+v", f)
+					t.Errorf("got %+v, want a remedy in a failure", f)
 				}
 				if strings.ContainsFunc(f.Detail+f.Remedy, func(c rune) bool { return c < ' ' && c != '\n' || c == 0x7f || c >= 0x80 && c < 0xa0 || c == 0x202e }) {
-					t.Errorf("control bytes in %q", f.Detail)
+					t.Errorf("%s: got the detail %q and the remedy %q, want no control characters in them", f.Check, f.Detail, f.Remedy)
 				}
 			}
 			verified := strings.Contains(want, "tls:pass")
 			for _, rec := range s.Records() {
 				if rec.SawPlain("AUTH") || strings.Contains(string(rec.Plain), "right") || !verified && rec.SawCommand("AUTH") {
-					t.Errorf("credentials on a connection that is not verified: %q %q", rec.Plain, rec.Inside)
+					t.Errorf("verified TLS %v: got AUTH in the clear %v, the password in the clear %v, AUTH at all %v, "+
+						"want false, false, and AUTH with verified TLS alone",
+						verified, rec.SawPlain("AUTH"), strings.Contains(string(rec.Plain), "right"), rec.SawCommand("AUTH"))
 				}
 			}
 		})
