@@ -56,7 +56,7 @@ func axeCore(t *testing.T) string {
 	for {
 		h, err := archive.Next()
 		if err != nil {
-			t.Fatalf("axe.min.js in %s: %v", file, err)
+			t.Fatalf("%s: got %v, want package/axe.min.js in it", file, err)
 		}
 		if h.Name == "package/axe.min.js" {
 			script, err := io.ReadAll(archive)

@@ -25,7 +25,7 @@ func TestChoose(t *testing.T) {
 	page := string(s.files["relays.html"])
 	for _, r := range relays.Rows(all) {
 		if s.files["relay/"+r.ID+".html"] == nil {
-			t.Errorf("%s has no page", r.ID)
+			t.Errorf("relay %s: got no page, want relay/%[1]s.html", r.ID)
 		}
 		want := fmt.Sprintf(`<th scope="row"><a href="relay/%s.html">%[1]s</a></th><td>%s</td><td>%s</td><td>%s</td><td>%s</td>`, r.ID, r.Name, r.Free, r.Domain, r.Ports)
 		if !strings.Contains(page, strings.ReplaceAll(strings.ReplaceAll(want, "&", "&amp;"), "+", "&#43;")) {
@@ -36,6 +36,6 @@ func TestChoose(t *testing.T) {
 		t.Errorf("got %d rows, want %d", got, want)
 	}
 	if !strings.Contains(string(s.files["lookup.html"]), `href="relays.html"`) {
-		t.Error("the list of pages does not lead to the table")
+		t.Error("lookup.html: got no link to relays.html, want one")
 	}
 }

@@ -72,7 +72,7 @@ func chromium(t *testing.T) *browser {
 	var said bytes.Buffer
 	c.Stderr, c.ExtraFiles = &said, []*os.File{toRead, toWrite}
 	if err := c.Start(); err != nil {
-		t.Fatalf("chromium: %v (.ci/deps installs it)", err)
+		t.Fatalf("start chromium: got %v, want no error (.ci/deps installs it)", err)
 	}
 	_, _ = toRead.Close(), toWrite.Close()
 	b := &browser{in: in, waiting: map[int]chan answered{}, tabs: map[string]*tab{}}
@@ -222,7 +222,7 @@ func (b *browser) blank(t *testing.T, base string) *tab {
 	p.screen(1280, 900, false)
 	t.Cleanup(func() {
 		for _, f := range p.taken() {
-			t.Error(f)
+			t.Errorf("page: got the fault %s, want none", f)
 		}
 		_ = b.call("", "Target.disposeBrowserContext", map[string]any{"browserContextId": context.BrowserContextID}, nil)
 	})
@@ -322,7 +322,7 @@ func (p *tab) goTo(where string) {
 func (p *tab) eval(expression string, result any) {
 	p.t.Helper()
 	if err := p.try(expression, result); err != nil {
-		p.t.Fatalf("%.300s: %v", expression, err)
+		p.t.Fatalf("%.300s: got %v, want no error", expression, err)
 	}
 }
 
@@ -358,7 +358,7 @@ func (p *tab) wait(expression string) {
 	}
 	var problem string
 	_ = p.try("document.body.innerText", &problem)
-	p.t.Fatalf("%s does not hold after %s: %v; faults %q; the page says %.600s", expression, patience, last, p.taken(), problem)
+	p.t.Fatalf("%s: got false for %s (last error %v), want true; faults %q; the page says %.600s", expression, patience, last, p.taken(), problem)
 }
 
 // press presses and releases keys, as somebody at a keyboard.

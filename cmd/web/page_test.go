@@ -92,11 +92,11 @@ func TestLabPageLinks(t *testing.T) {
 		pages++
 		m := title.FindSubmatch(text)
 		if m == nil {
-			t.Errorf("%s has no title", file)
+			t.Errorf("%s: got no title, want one", file)
 			return nil
 		}
 		if other, there := titles[string(m[1])]; there {
-			t.Errorf("%s and %s have the same title %q", file, other, m[1])
+			t.Errorf("%s: got the title %q, want another than that of %s", file, m[1], other)
 		}
 		titles[string(m[1])] = file
 		for _, m := range href.FindAllSubmatch(text, -1) {
@@ -106,7 +106,7 @@ func TestLabPageLinks(t *testing.T) {
 			}
 			links++
 			if _, err := os.Stat(filepath.Join(filepath.Dir(file), target)); err != nil {
-				t.Errorf("%s: a link to nothing: %v", file, err)
+				t.Errorf("%s: link to %s: got %v, want a file", file, target, err)
 			}
 		}
 		return nil
@@ -262,13 +262,13 @@ func useKeyboard(t *testing.T, p *tab) {
 				var visible bool
 				p.eval("getComputedStyle(document.activeElement).outlineStyle !== 'none'", &visible)
 				if !visible {
-					t.Errorf("%s has no visible focus", id)
+					t.Errorf("%s: got no outline with the focus, want one", id)
 				}
 				return
 			}
 			p.press("Tab")
 		}
-		t.Fatalf("%s cannot be reached by Tab", id)
+		t.Fatalf("%s: got no focus after 60 presses of Tab, want it reached", id)
 	}
 	reach("relay-0-0")
 	p.press("ArrowDown")
@@ -316,7 +316,7 @@ func useBlockedPorts(t *testing.T, p *tab) {
 	var disabled bool
 	p.eval("document.getElementById('port-0-0-587').disabled", &disabled)
 	if !disabled {
-		t.Error("a blocked port can be chosen")
+		t.Error("blocked port 587: got a choice that is enabled, want it disabled")
 	}
 	p.wait("document.querySelector('.file[data-path$=\"main.cf\"] pre').textContent.includes(':2525')")
 	p.shoot("blocked")
@@ -423,7 +423,7 @@ func useMainCF(t *testing.T, p *tab) {
 		var markup int
 		p.eval("document.querySelectorAll('main img, main script').length", &markup)
 		if markup != 0 {
-			t.Errorf("%s: markup of the text is in the page", tt.name)
+			t.Errorf("%s: got %d elements of the text in the page, want 0", tt.name, markup)
 		}
 	}
 	var link string
@@ -450,7 +450,7 @@ func useExplain(t *testing.T, p *tab) {
 	var markup int
 	p.eval("document.querySelectorAll('#answer b').length", &markup)
 	if markup != 0 {
-		t.Error("markup of the text is in the page")
+		t.Errorf("got %d elements of the text in the page, want 0", markup)
 	}
 }
 
@@ -469,14 +469,14 @@ func useBadPermalink(t *testing.T, p *tab) {
 func usePolicy(t *testing.T, p *tab) {
 	p.ready("")
 	if err := p.try("fetch('http://127.0.0.1:9/').then(() => true)", nil); err == nil {
-		t.Error("the page may ask another origin")
+		t.Error("fetch from another origin: got no error, want it refused")
 	}
 	p.eval(`(() => { const s = document.createElement('script'); s.textContent = 'window.injected = true'; document.body.append(s);
 		const i = document.createElement('img'); i.src = 'http://127.0.0.1:9/x.png'; document.body.append(i); })()`, nil)
 	var injected bool
 	p.eval("Boolean(window.injected)", &injected)
 	if injected {
-		t.Error("a script in the page runs")
+		t.Error("script that was added to the page: got it run, want it refused")
 	}
 	time.Sleep(100 * time.Millisecond)
 	refused := 0
@@ -530,7 +530,7 @@ func TestLabPageLooks(t *testing.T) {
 				var found []string
 				p.eval(`axe.run().then((r) => r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => v.id + ': ' + v.nodes[0].html))`, &found)
 				for _, f := range found {
-					t.Error(f)
+					t.Errorf("axe: got %s, want no violation that is serious or critical", f)
 				}
 				p.shoot(strings.NewReplacer("/", "-", "#", "", ".html", "").Replace(name) + "-" + scheme)
 				p.screen(360, 740, true)

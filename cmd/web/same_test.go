@@ -152,7 +152,7 @@ func TestLabPageExplains(t *testing.T) {
 		out, err := c.Output()
 		var doc any
 		if jsonErr := json.Unmarshal(out, &doc); jsonErr != nil {
-			t.Errorf("%.200q: %v %v %s", q.Text, err, jsonErr, out)
+			t.Errorf("the command, of %.200q: got %v and %s, want JSON: %v", q.Text, err, out, jsonErr)
 			continue
 		}
 		same(t, fmt.Sprintf("the command, of %.200q", q.Text), doc, want.Document)
@@ -175,7 +175,7 @@ func corpus(t *testing.T) (all []web.Question) {
 		for line := range strings.Lines(string(data)) {
 			var q web.Question
 			if err := json.Unmarshal([]byte(line), &q); err != nil {
-				t.Fatalf("%s: %v", name, err)
+				t.Fatalf("%s: got %v, want a text as JSON in every line", name, err)
 			}
 			all = append(all, q)
 		}
@@ -215,7 +215,7 @@ func command(t *testing.T) string {
 	c := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/relayhost")
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		t.Fatalf("go build: got %v, want no error\n%s", err, out)
 	}
 	return path
 }

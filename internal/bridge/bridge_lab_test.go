@@ -104,7 +104,7 @@ func TestLabBridge(t *testing.T) {
 				}
 			}
 			if log := l.Server.MailLog(); strings.Contains(log, password) || strings.Contains(log, "access-1") {
-				t.Error("mail log: holds a secret")
+				t.Error("mail log: got the password or an access token in it, want neither")
 			}
 			if warnings := l.Server.Run("grep", "-E", `relayhost-m365.*(warning|fatal|panic)`, "/var/log/mail.log"); warnings.Stdout != "" {
 				t.Errorf("warnings: got %s, want none", warnings.Stdout)

@@ -204,7 +204,7 @@ func TestDelivery(t *testing.T) {
 	p.say("QUIT")
 	p.want("221")
 	if err := <-p.done; err != nil {
-		t.Errorf("Serve: got %v", err)
+		t.Errorf("Serve: got %v, want no error", err)
 	}
 	box := r.Mailbox()
 	if len(box) != 3 {
@@ -367,7 +367,7 @@ func TestUnavailable(t *testing.T) {
 			}
 			p.want(want)
 			if err := <-p.done; err == nil {
-				t.Error("Serve: got no error")
+				t.Error("Serve: got no error, want one")
 			}
 			for _, s := range r.Sessions() {
 				if s.Messages > 0 || s.AuthBeforeTLS {
@@ -454,7 +454,7 @@ func TestConnections(t *testing.T) {
 	time.AfterFunc(100*time.Millisecond, open[0].Close)
 	hop, err := bridge.Connect(t.Context(), server, deps)
 	if err != nil {
-		t.Fatalf("after one was closed: %v", err)
+		t.Fatalf("Connect after one was closed: got %v, want no error", err)
 	}
 	hop.Close()
 	open[1].Close()
@@ -472,7 +472,7 @@ func TestMessageEndsHalfWay(t *testing.T) {
 	p.say("Subject: half")
 	_ = p.conn.Close()
 	if err := <-p.done; err == nil {
-		t.Error("Serve: got no error")
+		t.Error("Serve of half a message: got no error, want one")
 	}
 	if got := len(r.Mailbox()); got != 0 {
 		t.Errorf("messages: got %d, want 0", got)
@@ -496,7 +496,7 @@ func TestHostileInput(t *testing.T) {
 	p.want("500")
 	p.say(strings.Repeat("x", 5000))
 	if err := <-p.done; err == nil {
-		t.Error("Serve: got no error for a line of 5,000 bytes")
+		t.Error("Serve of a line of 5,000 bytes: got no error, want one")
 	}
 	if got := r.Sessions()[0].Count("MAIL"); got != 0 {
 		t.Errorf("MAIL at the relay: got %d, want 0", got)

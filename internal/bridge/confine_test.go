@@ -121,7 +121,7 @@ func TestConfined(t *testing.T) {
 		}
 	}
 	if err := exec.Command("/bin/true").Run(); (err == nil) == withLandlock {
-		t.Errorf("execute: got %v", err)
+		t.Errorf("execute: got %v, want it to work: %v", err, !withLandlock)
 	}
 	if err := os.Rename(filepath.Join(directory, "ca.pem"), filepath.Join(directory, "m365.conf")); !withLandlock && err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func withoutLandlock(t *testing.T) {
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program))); errno != 0 {
-		t.Fatalf("seccomp: %v", errno)
+		t.Fatalf("seccomp: got %v, want no error", errno)
 	}
 	runtime.KeepAlive(filter)
 	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); !errors.Is(errno, syscall.ENOSYS) {
@@ -169,7 +169,7 @@ func TestConfine(t *testing.T) {
 	build := exec.Command("go", "test", "-c", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build without C: %v\n%s", err, out)
+		t.Fatalf("build without C: got %v, want no error\n%s", err, out)
 	}
 	kinds := []string{"landlock", "nothing"}
 	if version() == 0 {
@@ -190,7 +190,7 @@ func TestConfine(t *testing.T) {
 				child := exec.Command(program, "-test.run", "^TestConfined$", "-test.v")
 				child.Env = append(os.Environ(), "CONFINED="+directory, "CONFINED_BY="+by)
 				if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestConfined") {
-					t.Errorf("confined process: %v\n%s", err, out)
+					t.Errorf("confined process: got %v\n%s\nwant no error and %q in it", err, out, "--- PASS: TestConfined")
 				}
 			})
 		}

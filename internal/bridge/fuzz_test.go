@@ -71,17 +71,17 @@ func FuzzDialogue(f *testing.F) {
 		}()
 		out, err := io.ReadAll(ours)
 		if err != nil {
-			t.Fatalf("read: %v", err)
+			t.Fatalf("read the replies: got %v, want no error", err)
 		}
 		<-done
 		for line := range bytes.Lines(out) {
 			if len(line) < 6 || line[3] != ' ' && line[3] != '-' || !bytes.HasSuffix(line, []byte("\r\n")) {
-				t.Errorf("reply: got %q", line)
+				t.Errorf("reply: got %q, want 6 bytes or more, with a space or hyphen as the fourth and CRLF at the end", line)
 			}
 		}
 		for _, c := range hop.commands {
 			if strings.ContainsAny(c.String(), "\r\n\x00") {
-				t.Errorf("command: got %q", c)
+				t.Errorf("command to the relay: got %q, want no CR, LF or NUL in it", c)
 			}
 		}
 	})
@@ -102,10 +102,10 @@ func FuzzConfig(f *testing.F) {
 		}
 		again, err := c.Marshal()
 		if err != nil {
-			t.Fatalf("Marshal: %v", err)
+			t.Fatalf("Marshal of what Parse gave: got %v, want no error", err)
 		}
 		if _, err := conf.Parse(again); err != nil {
-			t.Errorf("Parse of its own text: %v", err)
+			t.Errorf("Parse of what Marshal gave: got %v, want no error", err)
 		}
 	})
 }

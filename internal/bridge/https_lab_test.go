@@ -58,7 +58,8 @@ postconf -e message_size_limit=60000000 mailbox_size_limit=0 default_transport=r
 			l.Server.WaitLog(`to=<hidden@example\.net>.*status=sent`)
 			got := ses.Got()
 			if len(got) != 1 || len(got[0].To) != 2 || got[0].From != "app@example.com" || !bytes.Contains(got[0].Raw, []byte("Subject: Grüße\r\n")) || !bytes.HasSuffix(got[0].Raw, []byte("\r\n\r\n.\r\n..\r\nbody\r\n")) || bytes.Contains(got[0].Raw, []byte("hidden@")) {
-				t.Fatalf("messages: got %d: %.600q to %q", len(got), got[0].Raw, got[0].To)
+				t.Fatalf("messages: got %d: %.600q from %q to %q, want one from app@example.com to 2, with the subject and the lines of dots as they were sent, "+
+					"and no \"hidden@\"", len(got), got[0].Raw, got[0].From, got[0].To)
 			}
 
 			ses.Answer(func(_ int, w http.ResponseWriter, r *http.Request) bool {
@@ -116,11 +117,11 @@ postconf -e message_size_limit=60000000 mailbox_size_limit=0 default_transport=r
 			}
 			for _, secret := range []string{apitest.SecretKey, apitest.Session} {
 				if found := l.Server.Run("grep", "-rlF", secret, "/etc", "/var/lib", "/var/log"); found.Stdout != "" {
-					t.Errorf("a secret is in %s", found.Stdout)
+					t.Errorf("files with a secret: got\n%s\nwant none", found.Stdout)
 				}
 			}
 			if log := l.Server.MailLog(); strings.Contains(log, "panic") || strings.Contains(log, "fatal") {
-				t.Errorf("log: got a panic or fatal")
+				t.Errorf("log: got \"panic\" or \"fatal\" in it, want neither")
 			}
 		})
 	}

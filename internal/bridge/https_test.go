@@ -34,7 +34,7 @@ func newService(t *testing.T, id string) *service {
 	t.Helper()
 	a, ok := api.Get(id)
 	if !ok {
-		t.Fatalf("no API %q", id)
+		t.Fatalf("API %q: got none, want one", id)
 	}
 	account := conf.Account{Settings: map[conf.Field]string{conf.Region: "eu-west-1"}, Key: secret.New(apitest.KeyOf(id))}
 	if id == "ses" {
@@ -141,7 +141,7 @@ func TestHTTPSDialogue(t *testing.T) {
 func TestHTTPSCorpus(t *testing.T) {
 	files, err := filepath.Glob("api/testdata/mail/*.eml")
 	if err != nil || len(files) < 100 {
-		t.Fatalf("corpus: got %d messages, %v", len(files), err)
+		t.Fatalf("corpus: got %d messages, %v, want 100 or more", len(files), err)
 	}
 	s := newService(t, "ses")
 	p := start(t, s.open(t))
@@ -181,7 +181,7 @@ func TestHTTPSHalfMessage(t *testing.T) {
 	p.say("Subject: half", "")
 	_ = p.conn.Close()
 	if err := <-p.done; err == nil {
-		t.Error("Serve: got no error")
+		t.Error("Serve of half a message: got no error, want one")
 	}
 	if got := s.Requests(); got != 0 {
 		t.Errorf("requests: got %d, want 0", got)
@@ -265,7 +265,7 @@ func TestListen(t *testing.T) {
 		t.Errorf("message on its way: got %q, want 250", out)
 	}
 	if err := <-ended; err != nil {
-		t.Errorf("Listen: got %v", err)
+		t.Errorf("Listen: got %v, want no error at the end", err)
 	}
 	if _, err := net.Dial("unix", path); err == nil {
 		t.Error("after the end: got a connection, want none")
@@ -283,13 +283,13 @@ func TestHTTPSConfig(t *testing.T) {
 	}
 	got, err := conf.Parse(text)
 	if err != nil {
-		t.Fatalf("Parse: %v in\n%s", err, text)
+		t.Fatalf("Parse: got %v, want no error of\n%s", err, text)
 	}
 	if got.Via != conf.ViaHTTPS || got.API.ID != "ses" || got.API.AWS.Source != conf.AWSInstance || got.API.Settings[conf.Region] != "eu-west-1" || got.API.Proxy != good.API.Proxy || got.Connections != 3 {
-		t.Errorf("Parse: got %+v of\n%s", got, text)
+		t.Errorf("Parse: got %+v with API %+v, want what was written:\n%s", got, got.API, text)
 	}
 	if _, err := bridge.Client(got, t.TempDir(), "ses"); err != nil && !os.IsNotExist(err) {
-		t.Errorf("Client: got %v", err)
+		t.Errorf("Client: got %v, want no error, or that of a missing file", err)
 	}
 	for name, row := range map[string]struct{ text, want string }{
 		"no api":         {"version = 1\nvia = \"https\"\n", "missing [api]"},
@@ -326,7 +326,7 @@ func TestRunService(t *testing.T) {
 		return
 	}
 	if err := bridge.RunService(t.Context(), t.TempDir(), "ses"); err == nil || !strings.Contains(err.Error(), "no socket was handed over") {
-		t.Errorf("without a socket: got %v", err)
+		t.Errorf("RunService without a socket: got %v, want an error with %q", err, "no socket was handed over")
 	}
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

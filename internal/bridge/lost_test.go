@@ -74,7 +74,7 @@ func TestNoReply(t *testing.T) {
 			}
 			p.want(want)
 			if err := <-p.done; err == nil {
-				t.Error("Serve: got no error")
+				t.Error("Serve: got no error, want one")
 			}
 			if got := len(r.Mailbox()); got != 0 {
 				t.Errorf("messages: got %d, want 0", got)
@@ -100,7 +100,7 @@ func TestCommandsUnchanged(t *testing.T) {
 	p.say("QUIT")
 	p.want("221")
 	if err := <-p.done; err != nil {
-		t.Errorf("Serve: got %v", err)
+		t.Errorf("Serve: got %v, want no error", err)
 	}
 	var got []string
 	for _, c := range hop.commands {

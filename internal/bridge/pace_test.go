@@ -29,7 +29,7 @@ func TestPace(t *testing.T) {
 		t.Errorf("no limit: got %+v, want nil", got)
 	}
 	if err := (&pace{filepath.Join(t.TempDir(), "missing", "file"), 1}).wait(t.Context()); err == nil {
-		t.Error("no directory: got no error")
+		t.Error("wait without the directory: got no error, want one")
 	}
 }
 

@@ -157,7 +157,7 @@ func TestPlaceLinked(t *testing.T) {
 	to := filepath.Join(t.TempDir(), "copy")
 	for name, uid := range map[string]int{linked: os.Getuid(), filepath.Join(conf.StateDirectory(directory), "m365.pause"): os.Getuid() + 1} {
 		if err := copyFile(name, to, uid, os.Getgid()); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("copyFile of %s: got %v, want no error", name, err)
 		}
 		if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: got %v, want no copy", name, err)
@@ -196,14 +196,14 @@ func TestKilledWhilePlacing(t *testing.T) {
 	}
 	for n := 1; ; n++ {
 		if n > 100 {
-			t.Fatal("got no end after 100 changes")
+			t.Fatal("Place: got no end after 100 changes, want one")
 		}
 		directory := former(t)
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledWhilePlacing$")
 		child.Env = append(os.Environ(), "PLACING="+directory, fmt.Sprint("PLACING_UNTIL=", n))
 		out, err := child.CombinedOutput()
 		if strings.Contains(string(out), "FAIL") {
-			t.Fatalf("change %d: the process failed by itself:\n%s", n, out)
+			t.Fatalf("change %d: got a process that failed by itself, want no \"FAIL\" in\n%s", n, out)
 		}
 		whole := func(when string) {
 			for _, name := range []string{"m365", "m365.1"} {
@@ -214,13 +214,13 @@ func TestKilledWhilePlacing(t *testing.T) {
 		}
 		whole("killed")
 		if _, err := Place(t.Context(), directory, "m365", os.Getuid(), os.Getgid()); err != nil {
-			t.Errorf("change %d: the next: %v", n, err)
+			t.Errorf("change %d: the next Place: got %v, want no error", n, err)
 		}
 		whole("after the next")
 		for _, dir := range []string{directory, conf.StateDirectory(directory)} {
 			for _, name := range files(t, dir) {
 				if strings.HasPrefix(name, ".") || dir != directory && strings.HasPrefix(name, "m365.") {
-					t.Errorf("change %d: got %s left in %s", n, name, dir)
+					t.Errorf("change %d: got %s left in %s, want it removed", n, name, dir)
 				}
 			}
 		}

@@ -37,7 +37,7 @@ func TestHarden(t *testing.T) {
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHarden$", "-test.v")
 		child.Env = append(os.Environ(), "BRIDGE_HARDENED=1")
 		if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestHarden") {
-			t.Errorf("hardened process: %v\n%s", err, out)
+			t.Errorf("hardened process: got %v\n%s\nwant no error and %q in it", err, out, "--- PASS: TestHarden")
 		}
 		return
 	}
@@ -45,7 +45,7 @@ func TestHarden(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	if os.Geteuid() == 0 {
 		if err := harden(memoryLimit, openFiles); err == nil {
-			t.Error("as root: got no error")
+			t.Error("harden as root: got no error, want one")
 		}
 		if err := syscall.Setuid(65534); err != nil {
 			t.Fatal(err)

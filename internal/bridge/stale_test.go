@@ -166,7 +166,7 @@ func TestListenFresh(t *testing.T) {
 					t.Errorf("got %v, want an end", err)
 				}
 			case <-time.After(time.Minute):
-				t.Error("got no end within a minute")
+				t.Error("listenFresh: got no end within a minute, want one")
 			}
 		})
 	}

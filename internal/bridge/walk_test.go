@@ -285,14 +285,14 @@ func TestWalkConfig(t *testing.T) {
 	}
 	got, err := conf.Parse(text)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
+		t.Fatalf("Parse of what Marshal gave: got %v, want no error", err)
 	}
 	again, err := got.Marshal()
 	if err != nil || !bytes.Equal(again, text) {
 		t.Errorf("written again: got %v\n%s\nwant\n%s", err, again, text)
 	}
 	if len(got.Hops()) != 4 || got.Hops()[3].API == nil || got.Hops()[2].Number != 2 {
-		t.Errorf("hops: got %+v", got.Hops())
+		t.Errorf("hops: got %+v, want 4, the third with number 2, the fourth with an API", got.Hops())
 	}
 	for _, bad := range []struct{ name, from, to string }{
 		{"no walk", "walk = true\n", ""},
@@ -301,7 +301,7 @@ func TestWalkConfig(t *testing.T) {
 	} {
 		t.Run(bad.name, func(t *testing.T) {
 			if _, err := conf.Parse([]byte(strings.Replace(string(text), bad.from, bad.to, 1))); err == nil {
-				t.Error("got no error")
+				t.Error("Parse: got no error, want one")
 			}
 		})
 	}

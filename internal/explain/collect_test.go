@@ -55,14 +55,14 @@ func TestCollect(t *testing.T) {
 	}
 	deferred, bounced, unknown := groups[0], groups[1], groups[2]
 	if unknown.Cause.ID != "" || unknown.Count != 2 || !strings.HasSuffix(unknown.Example, `full 18)`) {
-		t.Errorf("unknown: %+v", unknown)
+		t.Errorf("unknown: got %+v, want 2 without a cause, and an example that ends in %q", unknown, `full 18)`)
 	}
 	if bounced.Cause.ID != "ses_unverified_identity" || bounced.Count != 100 || bounced.Lost != 100 || !bounced.Cause.Lost {
-		t.Errorf("bounced: %+v", bounced)
+		t.Errorf("bounced: got %+v, want 100 of ses_unverified_identity, all lost", bounced)
 	}
 	if deferred.Cause.ID != "ses_credentials_invalid" || deferred.Delayed != 100 || deferred.Cause.Lost || len(deferred.Others) != 2 ||
 		!deferred.First.Before(deferred.Last) || deferred.Last.Format("15:04:05") != "00:16:33" {
-		t.Errorf("deferred: %+v", deferred)
+		t.Errorf("deferred: got %+v, want ses_credentials_invalid with 2 others, 100 delayed, no loss, the first before the last, which is at 00:16:33", deferred)
 	}
 }
 
@@ -102,7 +102,7 @@ func TestCollectSilentDrop(t *testing.T) {
 		t.Fatal(err)
 	}
 	if g := c.Groups(); len(g) != 1 || g[0].Cause.ID != "oci_suppressed" || g[0].Lost != 1 || !g[0].Cause.Lost || c.Problems != 1 {
-		t.Errorf("%+v", g)
+		t.Errorf("got %d problems, %+v, want one, lost, of oci_suppressed", c.Problems, g)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestCollectGzip(t *testing.T) {
 		t.Errorf("cut off: got %d problems, %v, want 20 and %v", c.Problems, err, io.ErrUnexpectedEOF)
 	}
 	if err := c.Read(t.Context(), strings.NewReader("\x1f\x8bbroken")); err == nil {
-		t.Error("a broken file is no error")
+		t.Error("Read of a broken gzip file: got no error, want one")
 	}
 }
 
@@ -156,7 +156,7 @@ func TestCollectFormats(t *testing.T) {
 				want = 1
 			}
 			if g := c.Groups(); len(g) != 1 || g[0].Cause.ID != cause || g[0].Count != want || !c.Postfix {
-				t.Errorf("%q: %+v", line, g)
+				t.Errorf("%q: got %+v, Postfix %v, want one group of cause %q, counted %d times, and true", line, g, c.Postfix, cause, want)
 			}
 		}
 	}
@@ -189,7 +189,7 @@ func TestCollectQueueAndSince(t *testing.T) {
 		{Address: "a@example.net", Reason: "connect to relay.test[192.0.2.1]:587: Connection timed out"}, {Address: "b@example.net"}}})
 	c.AddLine(maillog.Line{Time: c.Since.Add(-time.Hour), Daemon: "smtp", Text: "connect to relay.test[192.0.2.1]:587: Connection refused"})
 	if groups := c.Groups(); len(groups) != 1 || groups[0].Cause.ID != "net_timeout" || groups[0].Delayed != 1 {
-		t.Errorf("%+v", groups)
+		t.Errorf("got %+v, want one group of net_timeout, 1 delayed", groups)
 	}
 }
 

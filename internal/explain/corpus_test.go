@@ -42,7 +42,7 @@ func readSamples(t *testing.T, path string) (samples []sample) {
 	for in.Scan() {
 		var s sample
 		if err := json.Unmarshal(in.Bytes(), &s); err != nil {
-			t.Fatalf("%s: %v", path, err)
+			t.Fatalf("%s: got %v, want a sample as JSON in every line", path, err)
 		}
 		samples = append(samples, s)
 	}
@@ -66,7 +66,7 @@ func judge(t *testing.T, s sample) (verdict, got string) {
 	if s.Relay != "" {
 		r, err := relays.Get(s.Relay)
 		if err != nil {
-			t.Fatalf("%s: %v", s.ID, err)
+			t.Fatalf("%s: relay %q: got %v, want no error", s.ID, s.Relay, err)
 		}
 		c.Relay = &r
 	}

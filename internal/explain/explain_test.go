@@ -22,19 +22,19 @@ func TestCatalogue(t *testing.T) {
 	}
 	total := len(k.failures) + len(replies)
 	if len(k.failures) < 60 || total < 130 {
-		t.Errorf("%d failures, %d replies", len(k.failures), len(replies))
+		t.Errorf("got %d failures, with the replies %d, want %d and %d or more", len(k.failures), total, 60, 130)
 	}
 	for _, f := range k.failures {
 		for _, other := range f.AmbiguousWith {
 			if k.byID[other] == nil && !replies[other] {
-				t.Errorf("%s: ambiguous with %s, which there is not", f.ID, other)
+				t.Errorf("%s: got ambiguous with %s, want the ID of a failure or a reply", f.ID, other)
 			}
 		}
 		if len(f.Samples) == 0 && len(f.Log)+len(f.Reply) > 0 {
-			t.Errorf("%s: patterns without a sample", f.ID)
+			t.Errorf("%s: got patterns without a sample, want one or more", f.ID)
 		}
 		if text := f.Title + f.Meaning + f.Remedy; strings.Contains(text, "  ") || !strings.HasSuffix(f.Remedy, ".") || !strings.HasSuffix(f.Meaning, ".") {
-			t.Errorf("%s: sentences do not end, or have gaps", f.ID)
+			t.Errorf("%s: got %q, want a full stop after meaning and remedy, and no double space", f.ID, text)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func TestSamples(t *testing.T) {
 		}
 	}
 	if samples < 150 {
-		t.Errorf("%d samples", samples)
+		t.Errorf("got %d samples, want %d or more", samples, 150)
 	}
 }
 
@@ -106,7 +106,7 @@ func checkSample(t *testing.T, sample string, relay *relays.Relay, id string, am
 		}
 	}
 	if !own || len(got) > 0 {
-		t.Errorf("%s: %q: own cause %v, others %v", id, sample, own, got)
+		t.Errorf("%s: %q: got own cause %v, others %v, want it, and no others but %v", id, sample, own, got, ambiguousWith)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestEveryPatternIsSeenAtWork(t *testing.T) {
 					return re.MatchString(x.own) || re.MatchString(x.reply) || re.MatchString(x.program)
 				})
 			}) {
-				t.Errorf("%s: no text for the %s patterns", f.ID, kind)
+				t.Errorf("%s: got no text that its %s patterns match, want one", f.ID, kind)
 			}
 		}
 	}
@@ -187,19 +187,19 @@ func TestText(t *testing.T) {
 func TestDecide(t *testing.T) {
 	causes := Text("warning: SASL authentication failure: No worthy mechs found", nil)
 	if got := ids(causes); got != "sasl_plugins_missing sasl_noplaintext_default" {
-		t.Fatal(got)
+		t.Fatalf("got %q, want %q", got, "sasl_plugins_missing sasl_noplaintext_default")
 	}
 	got := Decide(causes, Signs{{Cause: "sasl_plugins_missing"}, {Cause: "sasl_noplaintext_default", Holds: true}})
 	if ids(got) != "sasl_noplaintext_default" || !got[0].Confirmed {
-		t.Errorf("%+v", got)
+		t.Errorf("one holds: got %+v, want sasl_noplaintext_default alone, confirmed", got)
 	}
 	got = Decide(causes, Signs{{Cause: "sasl_plugins_missing"}, {Cause: "sasl_noplaintext_default"}})
 	if len(got) != 2 || got[0].Confirmed {
-		t.Errorf("all ruled out: %+v", got)
+		t.Errorf("all ruled out: got %+v, want both causes, the first not confirmed", got)
 	}
 	general := Text("status=deferred (local data error while talking to relay.test[127.0.0.2])", nil)
 	if got = Decide(general, Signs{{Cause: "map_db_missing", Holds: true}, {Cause: "helo_localhost", Holds: true}}); ids(got) != "map_db_missing map_lookup_error" {
-		t.Errorf("a cause that holds joins what it is ambiguous with: %s", ids(got))
+		t.Errorf("a cause that holds joins what it is ambiguous with: got %q, want %q", ids(got), "map_db_missing map_lookup_error")
 	}
 	if got = Decide(causes, nil); len(got) != 2 {
 		t.Errorf("nothing checked: got %+v, want both causes", got)
@@ -218,7 +218,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, c := range Text(s, nil) {
 			if c.ID == "" || c.Remedy == "" {
-				t.Errorf("%+v", c)
+				t.Errorf("Text(%q): got %+v, want an ID and a remedy", s, c)
 			}
 		}
 	})

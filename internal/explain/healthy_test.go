@@ -28,7 +28,7 @@ func TestHealthy(t *testing.T) {
 			}
 			for _, g := range c.Groups() {
 				if !g.Past {
-					t.Errorf("%q, %d times: %s", g.Cause.ID, g.Count, g.Example)
+					t.Errorf("got cause %q, %d times, %s, want none but past ones", g.Cause.ID, g.Count, g.Example)
 				}
 			}
 			if c.Lines >= 1000 {

@@ -106,10 +106,10 @@ func TestInspect(t *testing.T) {
 	}
 	for _, c := range lint.RouteRules() {
 		if _, ok := ByID(c.ID); !ok {
-			t.Errorf("%s is no cause", c.ID)
+			t.Errorf("rule %s: got no cause of this ID, want one", c.ID)
 		}
 		if !seen[c.ID] {
-			t.Errorf("no case shows %s", c.ID)
+			t.Errorf("rule %s: got no case that shows it, want one", c.ID)
 		}
 	}
 }
@@ -192,7 +192,7 @@ func TestProbeCauses(t *testing.T) {
 	}
 	for fault, id := range faults {
 		if _, ok := ByID(id); !ok {
-			t.Errorf("%s: there is no cause %s", fault, id)
+			t.Errorf("fault %s: got no cause %s, want one", fault, id)
 		}
 	}
 }
@@ -202,7 +202,7 @@ func TestAnotherDomainIsNotRefuted(t *testing.T) {
 	for id, want := range map[string]bool{"mydestination_domain": false, "map_key_mismatch": true} {
 		c, ok := ByID(id)
 		if !ok {
-			t.Fatalf("there is no cause %s", id)
+			t.Fatalf("cause %s: got none, want one", id)
 		}
 		got := Decide([]Cause{c}, Signs{{Cause: id}})
 		if len(got) != 1 || got[0].Refuted != want {

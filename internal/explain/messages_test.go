@@ -137,7 +137,7 @@ func TestPostfixMessages(t *testing.T) {
 	seen, wide := 0, 0
 	for _, m := range readMessages(t) {
 		if m.cause != "notice" && must().byID[m.cause] == nil {
-			t.Errorf("%q: there is no cause %q", m.format, m.cause)
+			t.Errorf("%q: got cause %q, want \"notice\" or the ID of a failure", m.format, m.cause)
 			continue
 		}
 		if m.tooWide() {

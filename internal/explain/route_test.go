@@ -35,7 +35,7 @@ func TestInspectOAuth(t *testing.T) {
 	}}
 	for _, id := range []string{"sasl_plugins_missing", "sasl_mech_filter", "sasl_noplaintext_default"} {
 		if sign, ok := Inspect(state, "").About(id); !ok || sign.Holds {
-			t.Errorf("%s: checked %v, holds: %s", id, ok, sign.Detail)
+			t.Errorf("%s: got checked %v, holds %v (%s), want true and false", id, ok, sign.Holds, sign.Detail)
 		}
 	}
 }

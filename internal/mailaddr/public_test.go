@@ -26,7 +26,7 @@ func TestPublicMailSources(t *testing.T) {
 		}
 		for _, d := range service.domains {
 			if !IsHost(d) || seen[d] {
-				t.Errorf("%q: not a host name, or listed twice", d)
+				t.Errorf("%q: got host name %v, listed before %v, want true and false", d, IsHost(d), seen[d])
 			}
 			seen[d] = true
 		}

@@ -15,16 +15,16 @@ func FuzzLog(f *testing.F) {
 			return
 		}
 		if l.Daemon == "" && !strings.HasPrefix(l.Tag, "postfix") {
-			t.Errorf("no daemon in %+v", l)
+			t.Errorf("Parse(%q): got %+v, want a daemon, or a tag that begins with %q", line, l, "postfix")
 		}
 		if !strings.HasPrefix(line, "{") && !strings.Contains(line, l.Text) {
-			t.Errorf("text %q is not of the line", l.Text)
+			t.Errorf("Parse(%q): got text %q, want a part of the line", line, l.Text)
 		}
 		if d, ok := ParseDelivery(l.Text); ok && (d.Status == "" || !strings.Contains(l.Text, d.To)) {
 			t.Errorf("got %q gives %+v, want %v in it", l.Text, d, d.To)
 		}
 		if id, ok := MessageID(l.Text); ok && !strings.Contains(l.Text, id) {
-			t.Errorf("message id %q is not of %q", id, l.Text)
+			t.Errorf("MessageID(%q): got %q, want a part of the text", l.Text, id)
 		}
 		l.Throttled()
 		l.Started()

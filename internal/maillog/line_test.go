@@ -83,7 +83,7 @@ func TestParse(t *testing.T) {
 		`{"MESSAGE":null,"SYSLOG_IDENTIFIER":"postfix/qmgr"}`, `{"MESSAGE":"x","SYSLOG_IDENTIFIER":"sshd"}`, "1 2 3",
 	} {
 		if got, ok := Parse(line); ok {
-			t.Errorf("%q was taken for Postfix's: %+v", line, got)
+			t.Errorf("Parse(%q): got %+v, want it not taken for Postfix's", line, got)
 		}
 	}
 }
@@ -148,7 +148,7 @@ func TestParseDelivery(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			got, ok := ParseDelivery(tc.text)
 			if !ok {
-				t.Fatal("not taken for a delivery")
+				t.Fatalf("ParseDelivery(%q): got false, want a delivery", tc.text)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("got %q, want none", diff)
@@ -157,7 +157,7 @@ func TestParseDelivery(t *testing.T) {
 	}
 	for _, text := range []string{"", "removed", "from=<a>, size=1, nrcpt=1 (queue active)", "to=<a", `to=<"a>, relay=none`, "to=<a>", "to=<a>, relay=none, delay=1", "to=<a>, status="} {
 		if got, ok := ParseDelivery(text); ok {
-			t.Errorf("%q was taken for a delivery: %+v", text, got)
+			t.Errorf("ParseDelivery(%q): got %+v, want no delivery", text, got)
 		}
 	}
 }
@@ -166,7 +166,7 @@ func TestEvents(t *testing.T) {
 	parse := func(line string) Line {
 		l, ok := Parse("Jan  2 01:01:52 host " + line)
 		if !ok {
-			t.Fatalf("%q is not taken for Postfix's", line)
+			t.Fatalf("Parse(%q): got false, want a line of Postfix", line)
 		}
 		return l
 	}
@@ -177,7 +177,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("Throttled: got %q, %v, want %q", program, ok, "smtp")
 	}
 	if _, ok := parse("postfix/smtp[1]: warning: x: bad command startup -- throttling").Throttled(); ok {
-		t.Error("only master tells that a service is throttled")
+		t.Error("Throttled of a line of smtp: got true, want false: only master tells of it")
 	}
 	if severity, text := parse("postfix/smtp[1]: fatal: bad numerical configuration").Severity(); severity != "fatal" || text != "bad numerical configuration" {
 		t.Errorf("Severity: got %q %q, want %q and %q", severity, text, "fatal", "bad numerical configuration")
@@ -196,11 +196,11 @@ func collect(t *testing.T, lines <-chan Line, n int) []string {
 		select {
 		case l, ok := <-lines:
 			if !ok {
-				t.Fatalf("closed after %q", texts)
+				t.Fatalf("lines: got the end after %q, want %d", texts, n)
 			}
 			texts = append(texts, l.Text)
 		case <-end:
-			t.Fatalf("only %q after ten seconds", texts)
+			t.Fatalf("lines: got %q in ten seconds, want %d", texts, n)
 		}
 	}
 	return texts
@@ -272,15 +272,15 @@ func TestFollowEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := collect(t, lines, 1); got[0] != "first" {
-		t.Errorf("a file that was not there: %q", got)
+		t.Errorf("a file that was not there: got %q, want %q", got[0], "first")
 	}
 	cancel()
 	select {
 	case _, ok := <-lines:
 		if ok {
-			t.Error("a line after the end")
+			t.Error("after the end: got a line, want none")
 		}
 	case <-time.After(5 * time.Second):
-		t.Fatal("the channel is not closed")
+		t.Fatal("after the end: got an open channel for 5 seconds, want it closed")
 	}
 }

@@ -67,7 +67,7 @@ func FuzzRecognise(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		l, origin := Recognise(line)
 		if origin == Postfix && l.Text == "" { // of a line cut out of a log nobody knows the daemon
-			t.Errorf("%+v", l)
+			t.Errorf("Recognise(%q): got %+v, want a text", line, l)
 		}
 	})
 }

@@ -23,7 +23,7 @@ func TestWatchReload(t *testing.T) {
 		for _, text := range test.lines {
 			line, ok := Parse("Jan  2 01:01:52 host " + text)
 			if !ok {
-				t.Fatal(text)
+				t.Fatalf("%s: Parse of %q: got false, want a line of Postfix", name, text)
 			}
 			lines <- line
 		}

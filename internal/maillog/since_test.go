@@ -35,7 +35,7 @@ func TestSince(t *testing.T) {
 		return ids, from
 	}
 	if ids, from := past(); len(ids) != 0 || !from.IsZero() {
-		t.Errorf("without a log: %q from %v", ids, from)
+		t.Errorf("without a log: got %q from %v, want none and no time", ids, from)
 	}
 	write("mail.log.1", line(30*time.Hour, "4F0C2A11")+"nothing of Postfix's\n"+line(20*time.Hour, "4F0C2A12"))
 	write("mail.log", line(2*time.Hour, "4F0C2A13")+line(time.Minute, "4F0C2A14")) // without an end, as it is written

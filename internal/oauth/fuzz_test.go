@@ -49,7 +49,7 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		if text := got.Reveal(); text == "" || strings.ContainsAny(text, " \r\n\x00\x01") {
-			t.Errorf("token: got %q", text)
+			t.Errorf("token: got %q, want one without space, CR, LF, NUL and 0x01", text)
 		}
 	})
 }

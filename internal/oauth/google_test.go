@@ -30,16 +30,16 @@ func TestGoogle(t *testing.T) {
 		}
 	}
 	if u.Host != "accounts.google.com" || c.Host() != "oauth2.googleapis.com" || strings.Contains(u.String(), "GOCSPX") {
-		t.Errorf("got %s and the token endpoint %s", u, c.Host())
+		t.Errorf("start URL: got host %s and token endpoint %s, want accounts.google.com and oauth2.googleapis.com, and no secret in the URL", u.Host, c.Host())
 	}
 	bad := good
 	bad.Grant = oauth.DeviceCode
 	if _, err := oauth.Google(bad); err == nil || !strings.Contains(err.Error(), "choose url") {
-		t.Errorf("device: got %v", err)
+		t.Errorf("device: got %v, want an error with %q", err, "choose url")
 	}
 	bad = good
 	bad.Secret = secret.Value{}
 	if _, err := oauth.Google(bad); err == nil || !strings.Contains(err.Error(), "client_secret") {
-		t.Errorf("no secret: got %v", err)
+		t.Errorf("no secret: got %v, want an error with %q", err, "client_secret")
 	}
 }

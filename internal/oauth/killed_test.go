@@ -25,7 +25,7 @@ func TestKilledWhileRenewing(t *testing.T) {
 		pool := x509.NewCertPool()
 		text, err := os.ReadFile(path + ".ca")
 		if err != nil || !pool.AppendCertsFromPEM(text) {
-			t.Fatalf("roots: %v", err)
+			t.Fatalf("roots: got %v, want a certificate in %s.ca", err, path)
 		}
 		s := oauth.Source{Client: clientAt(os.Getenv("RENEWING_AT"), oauth.DeviceCode), Path: path, HTTP: oauth.HTTPClient(pool)}
 		for { // until it is killed
@@ -67,13 +67,13 @@ func TestKilledWhileRenewing(t *testing.T) {
 		select {
 		case <-reached: // while a request is on its way, or its answer being stored
 		case <-time.After(2 * time.Minute):
-			t.Errorf("round %d: no request came", round)
+			t.Errorf("round %d: got no request in two minutes, want one", round)
 		}
 		time.Sleep(time.Duration(round) * time.Millisecond)
 		_ = child.Process.Kill()
 		_ = child.Wait()
 		if strings.Contains(out.String(), "FAIL") {
-			t.Fatalf("round %d: the process failed by itself:\n%s", round, &out)
+			t.Fatalf("round %d: got a process that failed by itself, want no \"FAIL\" in\n%s", round, &out)
 		}
 		got, err := oauth.Load(s.Path, s.Client)
 		now, ok := number(got.Refresh.Reveal())

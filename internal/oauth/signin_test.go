@@ -51,7 +51,7 @@ func TestDevice(t *testing.T) {
 			s := e.source(t, oauth.DeviceCode)
 			d, err := s.Client.StartDevice(t.Context(), s.HTTP)
 			if err != nil || d.Code != "ABCD-EFGH" || d.URL != "https://microsoft.com/devicelogin" {
-				t.Fatalf("StartDevice: got %+v, %v", d, err)
+				t.Fatalf("StartDevice: got %q, %q, %v, want ABCD-EFGH and https://microsoft.com/devicelogin", d.Code, d.URL, err)
 			}
 			got, err := s.Client.WaitDevice(t.Context(), s.HTTP, d, time.Now)
 			var r *oauth.Refusal

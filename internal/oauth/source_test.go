@@ -206,7 +206,7 @@ func TestHostileEndpoints(t *testing.T) {
 			s := e.source(t, oauth.ClientCredentials)
 			_, err := s.Token(t.Context())
 			if err == nil {
-				t.Fatal("Token: got no error")
+				t.Fatalf("Token: got no error, want one with %q", row.want)
 			}
 			if !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error: got %q, want %q in it", err, row.want)
@@ -266,7 +266,7 @@ func TestEndpointHangs(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if _, err := s.Token(ctx); err == nil {
-		t.Error("Token: got no error")
+		t.Error("Token from an endpoint that hangs: got no error, want one")
 	}
 }
 
@@ -446,11 +446,11 @@ func verifyAssertion(t *testing.T, jwt string, leaf *x509.Certificate) (header, 
 		}
 	case *ecdsa.PublicKey:
 		if !ecdsa.Verify(key, sum[:], new(big.Int).SetBytes(raw[2][:32]), new(big.Int).SetBytes(raw[2][32:])) {
-			t.Fatal("signature: does not verify")
+			t.Fatal("signature: got one that does not verify, want one by the key of the certificate")
 		}
 	}
 	if json.Unmarshal(raw[0], &header) != nil || json.Unmarshal(raw[1], &claims) != nil {
-		t.Fatal("assertion: no JSON")
+		t.Fatal("assertion: got no JSON, want it in header and claims")
 	}
 	return header, claims
 }

@@ -28,7 +28,7 @@ func TestStanding(t *testing.T) {
 		t.Fatalf("refused: got %+v, %v, want AADSTS7000222 and no token", st, err)
 	}
 	if got := st.Refused.Refusal().Reason().Meaning; got != "the client secret has expired" {
-		t.Errorf("in words: got %q", got)
+		t.Errorf("in words: got %q, want %q", got, "the client secret has expired")
 	}
 	text, err := os.ReadFile(s.Path + ".refused")
 	if info, _ := os.Stat(s.Path + ".refused"); err != nil || strings.Contains(string(text), "Gehe1m") || info.Mode().Perm() != 0o600 {
@@ -60,11 +60,11 @@ func TestStandingSecretEnds(t *testing.T) {
 func TestReasons(t *testing.T) {
 	for number, r := range oauth.Reasons() {
 		if got := (&oauth.Refusal{Number: number}).Reason(); got != r || r.Meaning == "" {
-			t.Errorf("AADSTS%s: got %+v", number, got)
+			t.Errorf("AADSTS%s: got %+v, want %+v, with a meaning", number, got, r)
 		}
 	}
 	if got := (&oauth.Refusal{Code: "expired_token"}).Reason(); !strings.Contains(got.Remedy, "sign-in") {
-		t.Errorf("expired_token: got %+v", got)
+		t.Errorf("expired_token: got %+v, want a remedy with %q", got, "sign-in")
 	}
 	if got := (&oauth.Refusal{Number: "1"}).Reason(); got != (oauth.Reason{}) {
 		t.Errorf("unknown number: got %+v, want none", got)

@@ -228,7 +228,7 @@ func TestHostileAnswers(t *testing.T) {
 				t.Errorf("addresses %s, want %q", got, "[192.0.2.1]")
 			}
 			if err != nil && !strings.Contains(err.Error(), `"a.example.com"`) {
-				t.Errorf("%q does not name the query", err)
+				t.Errorf("error: got %q, want %q in it", err, `"a.example.com"`)
 			}
 		})
 	}

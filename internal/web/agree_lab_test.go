@@ -34,7 +34,7 @@ func TestLabPageAgreesWithSetup(t *testing.T) {
 			l := lab.New(t, lab.On(tt.suite), lab.Postfix())
 			name := strings.TrimSpace(l.Server.Shell("postconf -h myhostname"))
 			if shown, real := Generate(agreeForm(tt.distribution, name, all[0], 0)).Postfix, l.Server.Shell("postconf -h mail_version"); release(shown) != release(real) {
-				t.Errorf("the page takes Postfix %s for what %s has, which is %s", shown, tt.distribution, real)
+				t.Errorf("%s: the page: got Postfix %s, want the release of %s, which the server has", tt.distribution, shown, real)
 			}
 			compared := 0
 			for n, r := range all {
@@ -104,6 +104,6 @@ func agree(t *testing.T, l *lab.Lab, r relays.Relay, f Form) {
 		fmt.Fprintf(&setup, "%s %s\n\t%s\n", file.Path, file.Action, strings.Join(AddedLines(file.Diff), "\n\t"))
 	}
 	if page.String() != setup.String() {
-		t.Errorf("%s %d: the page has\n%s\nsetup shows\n%s", r.ID, h.Port, page.String(), setup.String())
+		t.Errorf("%s %d: the page: got\n%s\nwant what setup shows:\n%s", r.ID, h.Port, page.String(), setup.String())
 	}
 }

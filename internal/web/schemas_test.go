@@ -34,7 +34,7 @@ func schema(t *testing.T, name string) *jsonschema.Schema {
 				err = c.AddResource("file:///"+filepath.Base(file), closed(doc))
 			}
 			if err != nil {
-				t.Fatalf("%s: %v", file, err)
+				t.Fatalf("%s: got %v, want a schema", file, err)
 			}
 		}
 	}
@@ -103,10 +103,10 @@ func TestSchemas(t *testing.T) {
 	for name, f := range forms {
 		t.Run(name, func(t *testing.T) {
 			if err := valid(t, form, f); err != nil {
-				t.Errorf("form: %v", err)
+				t.Errorf("form: got %v, want it valid", err)
 			}
 			if err := valid(t, generated, web.Generate(f)); err != nil {
-				t.Errorf("generated: %v", err)
+				t.Errorf("generated: got %v, want it valid", err)
 			}
 		})
 	}
@@ -117,10 +117,10 @@ func TestSchemas(t *testing.T) {
 	} {
 		t.Run("explain "+name, func(t *testing.T) {
 			if err := valid(t, question, q); err != nil {
-				t.Errorf("question: %v", err)
+				t.Errorf("question: got %v, want it valid", err)
 			}
 			if err := valid(t, answer, web.Explain(q)); err != nil {
-				t.Errorf("answer: %v", err)
+				t.Errorf("answer: got %v, want it valid", err)
 			}
 		})
 	}

@@ -63,7 +63,7 @@ func checkReasons(t *testing.T, id string, g Generated) {
 		}
 		for _, l := range file.Added {
 			if parameter(name, l.Text) != "" && l.Reason == nil {
-				t.Errorf("%s: no reason for %q in %s", id, l.Text, name)
+				t.Errorf("%s: %s: got no reason for %q, want one", id, name, l.Text)
 			}
 		}
 	}
@@ -114,7 +114,7 @@ func TestGenerateForAMainCF(t *testing.T) {
 		t.Fatalf("got %q, want none", g.Error)
 	}
 	if !slices.ContainsFunc(g.Files, func(f File) bool { return strings.Contains(f.Diff, "-relayhost = [old.example.net]:587") }) {
-		t.Errorf("no difference removes the old relayhost: %+v", g.Files)
+		t.Errorf("got files %+v, want a difference with %q", g.Files, "-relayhost = [old.example.net]:587")
 	}
 	if !slices.ContainsFunc(g.Findings, func(f Finding) bool { return f.ID == "value_not_boolean" && f.Line == 3 }) {
 		t.Errorf("got findings %+v, want value_not_boolean in line 3", g.Findings)
@@ -140,6 +140,6 @@ func TestExplain(t *testing.T) {
 		t.Errorf("got %+v, want ses_credentials_invalid", a.Groups)
 	}
 	if a := Explain(Question{Text: "x", Relay: "nobody"}); a.Error == "" {
-		t.Error("a relay that is not known is no error")
+		t.Errorf("relay %q: got no error, want one", "nobody")
 	}
 }

@@ -76,7 +76,7 @@ func TestRole(t *testing.T) {
 	}
 	now = now.Add(10 * time.Minute)
 	if _, err := k.Get(t.Context()); err == nil {
-		t.Error("service fails after the end: got no error")
+		t.Error("service fails after the end: got no error, want one")
 	}
 	now, fail, asked = time.Now(), false, 0
 	k.Forget()
@@ -150,7 +150,7 @@ func TestKeysOfOtherSources(t *testing.T) {
 	}
 	env := map[string]string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1"}
 	if k, ok := conf.AWSFromEnvironment(func(n string) string { return env[n] }, "eu-west-1"); !ok || k.URL != "http://169.254.170.2/v2/credentials/1" || k.Validate() != nil {
-		t.Errorf("environment: got %s, %v", k.URL, ok)
+		t.Errorf("environment: got %s, %v, want http://169.254.170.2/v2/credentials/1, true, and valid", k.URL, ok)
 	}
 }
 

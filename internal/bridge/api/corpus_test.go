@@ -310,13 +310,13 @@ func compareParts(t *testing.T, id, name string, got *apitest.Fields, original [
 		case html:
 			html = ""
 		default:
-			t.Errorf("part of type %s is lost: %.200q; got text %.200q, html %.200q", l.kind, l.text, got.Text, got.HTML)
+			t.Errorf("part of type %s: got text %.200q and html %.200q, want %.200q as one of them", l.kind, got.Text, got.HTML, l.text)
 		}
 	}
 	if strings.TrimSpace(text+html) != "" || len(files) > 0 {
-		t.Errorf("parts that were not sent: text %q, html %q, %d files", text, html, len(files))
+		t.Errorf("parts that were not sent: got text %q, html %q, %d files, want none", text, html, len(files))
 	}
 	if l := fmt.Sprint(len(got.Files)); strings.HasPrefix(name, "calendar") && l == "0" {
-		t.Error("calendar: got no file")
+		t.Error("calendar: got no file, want one or more")
 	}
 }

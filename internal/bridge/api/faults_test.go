@@ -403,7 +403,7 @@ func TestLargeMessage(t *testing.T) {
 			w.Answer(func(_ int, rw http.ResponseWriter, r *http.Request) bool {
 				sent, _ = io.Copy(got, r.Body)
 				if r.ContentLength != sent {
-					t.Errorf("Content-Length: got %d for %d bytes", r.ContentLength, sent)
+					t.Errorf("Content-Length: got %d, want %d, the size of the body", r.ContentLength, sent)
 				}
 				rw.Header().Set("X-Message-Id", "1")
 				if id == "sendgrid" {
@@ -443,7 +443,7 @@ func TestLargeMessage(t *testing.T) {
 				t.Fatalf("got %v and %d bytes, want the message", r, sent)
 			}
 			if id == "oci" && !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
-				t.Errorf("message: got other %d bytes than the %d that were sent", sent, m.Size)
+				t.Errorf("message: got %d bytes with SHA-256 %x, want %d with %x", sent, got.Sum(nil), m.Size, want.Sum(nil))
 			}
 			more := (max(peak.Load(), before.HeapInuse) - before.HeapInuse) >> 20
 			t.Logf("figure: %s: heap of client and server together %d MB more at most", id, more)
@@ -475,7 +475,7 @@ func TestSpool(t *testing.T) {
 		got := make([]byte, 1000)
 		n, err := s.ReadAt(got, off)
 		if end := min(int(off)+1000, want.Len()); !bytes.Equal(got[:n], want.Bytes()[off:end]) || n < 1000 && !errors.Is(err, io.EOF) {
-			t.Errorf("ReadAt %d: got %d bytes, %v", off, n, err)
+			t.Errorf("ReadAt %d: got %d bytes, %v, want the %d that were written there, and io.EOF for less than 1000", off, n, err, end-int(off))
 		}
 	}
 }
@@ -518,16 +518,16 @@ func FuzzTake(f *testing.F) {
 			return
 		}
 		if c.From == nil {
-			t.Error("Take: got no sender")
+			t.Error("Take: got no sender, want one or an error")
 		}
 		for _, p := range c.Files {
 			if p.Name == "" || strings.ContainsAny(p.Name, "\r\n/\x00") {
-				t.Errorf("attachment: got name %q", p.Name)
+				t.Errorf("attachment: got name %q, want one, without line end, slash and NUL", p.Name)
 			}
 		}
 		for _, h := range c.Headers {
 			if strings.ContainsAny(h.Name+h.Value, "\r\n") {
-				t.Errorf("header: got %q", h)
+				t.Errorf("header: got %q, want no line end in it", h)
 			}
 		}
 	})

@@ -75,7 +75,7 @@ func newWorld(t *testing.T, id string, wrap ...func(http.Handler) http.Handler) 
 	t.Helper()
 	a, ok := api.Get(id)
 	if !ok {
-		t.Fatalf("no API %q", id)
+		t.Fatalf("API %q: got none, want one", id)
 	}
 	w := &world{Service: apitest.New(id)}
 	w.OCIKey = &ociKey().PublicKey
@@ -162,7 +162,7 @@ func TestEveryAPI(t *testing.T) {
 				t.Errorf("API: got %+v, want source, date and limits", w.client.API)
 			}
 			if err := w.client.API.Validate(w.client.Account.Account); err != nil {
-				t.Errorf("Validate: got %v", err)
+				t.Errorf("Validate: got %v, want no error", err)
 			}
 			for range 3 {
 				for _, r := range w.send(t, message([]byte(simple), "app@example.com", "ops@example.net")) {
@@ -246,10 +246,10 @@ func TestRecipients(t *testing.T) {
 				t.Fatalf("messages: got %+v, want one to 3 recipients", got)
 			}
 			if f := got[0].Fields; f != nil && (len(f.To) != 1 || len(f.Cc) != 1 || len(f.Bcc) != 1 || !strings.Contains(f.Bcc[0], "hidden@example.net")) {
-				t.Errorf("fields: got to %v, cc %v, bcc %v", f.To, f.Cc, f.Bcc)
+				t.Errorf("fields: got to %v, cc %v, bcc %v, want one each, with hidden@example.net in bcc", f.To, f.Cc, f.Bcc)
 			}
 			if got[0].Fields == nil && bytes.Contains(got[0].Raw, []byte("hidden@")) {
-				t.Errorf("message: got the address of a Bcc recipient in it")
+				t.Errorf("message: got \"hidden@\" in it, want no address of a Bcc recipient")
 			}
 		})
 	}
