@@ -45,11 +45,11 @@ func upgradeInPlace(t *testing.T, s *lab.Server, to lab.Suite) {
 	t.Helper()
 	old := s.Shell("postconf -h mail_version")
 	if r := s.Upgrade(to); r.Code != 0 {
-		t.Fatalf("upgrade to %s: %s", to, r)
+		t.Fatalf("upgrade to %s: want exit code 0, got %s", to, r)
 	}
 	now := s.Shell("postconf -h mail_version")
 	if now == old {
-		t.Fatalf("upgrade to %s: Postfix is %s, as before", to, now)
+		t.Fatalf("upgrade to %s: got Postfix %s as before, want another version", to, strings.TrimSpace(now))
 	}
 	t.Logf("upgraded in place to %s: Postfix %s to %s", to, strings.TrimSpace(old), strings.TrimSpace(now))
 	s.Shell("touch -d '1 hour ago' /etc/postfix/*.cf")
@@ -87,7 +87,7 @@ func daily(t *testing.T) []string {
 			return append(strings.Fields(strings.ReplaceAll(command, "$VERIFY_OPTIONS", "")), "--json")
 		}
 	}
-	t.Fatal("the service of the timer has no command")
+	t.Fatal("relayhost-verify.service: got no command of /usr/bin in ExecStart, want one")
 	return nil
 }
 
@@ -209,12 +209,12 @@ func TestLabBerkeleyGone(t *testing.T) {
 		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	if res := l.Run(daily(t)...); res.Code != 0 || !strings.Contains(res.Stdout, "RHEL 10") || !strings.Contains(res.Stdout, "setup --map-type lmdb") {
-		t.Errorf("verify before the upgrade: %s", res)
+		t.Errorf("verify before the upgrade: want exit code 0, %q and %q in stdout, got %s", "RHEL 10", "setup --map-type lmdb", res)
 	}
 	defers(t, s, relay, "waiting@example.net")
 	s.Shell(noBerkeley)
 	if res := l.Run(daily(t)...); res.Code == 0 || !strings.Contains(res.Stdout, `"map_type_unsupported"`) {
-		t.Errorf("verify after the upgrade: %s", res)
+		t.Errorf("verify after the upgrade: want a failure and %q in stdout, got %s", `"map_type_unsupported"`, res)
 	}
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"applied"`) {
 		t.Fatalf("setup after the upgrade: want exit code 0 and %q in stdout, got %s\n%s", `"applied"`, res, s.MailLog())

@@ -25,7 +25,7 @@ func TestSELinuxTexts(t *testing.T) {
 	} {
 		got, err := vectorAllows(test.answer, test.bit)
 		if got != test.want || (err == nil) != test.ok {
-			t.Errorf("%q, bit %d: %v, %v", test.answer, test.bit, got, err)
+			t.Errorf("vectorAllows(%q, %d): got %v, %v; want %v, and an error: %v", test.answer, test.bit, got, err, test.want, !test.ok)
 		}
 	}
 }

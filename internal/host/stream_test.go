@@ -17,7 +17,8 @@ func TestStream(t *testing.T) {
 		return nil
 	})
 	if err != nil || out.Code != 3 || string(out.Stderr) != "oops\n" || !slices.Equal(got, []string{"one", "two"}) {
-		t.Errorf("%q, %+v, %v", got, out, err)
+		t.Errorf("Stream: got the lines %q, code %d, stderr %q, %v; want %q, 3, %q and no error",
+			got, out.Code, out.Stderr, err, []string{"one", "two"}, "oops\n")
 	}
 }
 
@@ -36,7 +37,7 @@ func TestStreamEnds(t *testing.T) {
 		t.Errorf("%v, want %v", err, context.DeadlineExceeded)
 	}
 	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("took %v to end two children", took)
+		t.Errorf("two children that hang: got them ended after %v, want at most 10s", took)
 	}
 	if _, err = r.Stream(t.Context(), query("no-such-program"), nil); !errors.Is(err, ErrNoProgram) {
 		t.Errorf("%v, want %v", err, ErrNoProgram)
@@ -51,9 +52,10 @@ func TestStreamBoundsLines(t *testing.T) {
 		return nil
 	})
 	if err != nil || !slices.Equal(sizes, []int{maxLine, len("short")}) {
-		t.Errorf("%v, %v", sizes, err)
+		t.Errorf("lines of 200000 and of 5 bytes: got the sizes %v, %v; want %v and no error", sizes, err, []int{maxLine, len("short")})
 	}
 	if !strings.HasSuffix(JournalFollow(time.Unix(1, 0), "A=b").String(), "--since=@1 A=b --follow --no-tail") {
-		t.Error(JournalFollow(time.Unix(1, 0), "A=b"))
+		t.Errorf("JournalFollow: got %q, want %q at its end",
+			JournalFollow(time.Unix(1, 0), "A=b").String(), "--since=@1 A=b --follow --no-tail")
 	}
 }

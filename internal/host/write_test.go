@@ -72,10 +72,10 @@ func TestWriteFile(t *testing.T) {
 	}
 	m, err := h.Lstat("/etc/main.cf")
 	if err != nil || m.Mode.Perm() != 0o640 || !m.Mtime.Equal(spec.Mtime) {
-		t.Errorf("%+v, %v", m, err)
+		t.Errorf("/etc/main.cf: got mode %o, time %v, %v; want 640, %v and no error", m.Mode.Perm(), m.Mtime, err, spec.Mtime)
 	}
 	if data, _ := h.ReadFile("/etc/main.cf"); string(data) != "new" {
-		t.Errorf("content %q", data)
+		t.Errorf("/etc/main.cf: got %q, want %q", data, "new")
 	}
 }
 
@@ -86,13 +86,13 @@ func TestWriteFileWantsWhatWasExpected(t *testing.T) {
 		spec := mine(0o644)
 		spec.Expect = expect
 		if err := h.WriteFile(path, []byte("ours"), spec); !errors.Is(err, ErrChanged) {
-			t.Errorf("%s: %v", path, err)
+			t.Errorf("WriteFile(%q) where the file is not the expected one: got %v, want %v", path, err, ErrChanged)
 		}
 	}
 	spec := mine(0o644)
 	spec.Expect = Absent
 	if err := h.WriteFile("/etc/there", []byte("ours"), spec); !errors.Is(err, ErrChanged) {
-		t.Errorf("absent: %v", err)
+		t.Errorf("WriteFile over a file that is to be absent: got %v, want %v", err, ErrChanged)
 	}
 	// It comes into being between the look and the rename.
 	h.Before = func(op Op) error {
@@ -102,13 +102,13 @@ func TestWriteFileWantsWhatWasExpected(t *testing.T) {
 		return nil
 	}
 	if err := h.WriteFile("/etc/new", []byte("ours"), spec); !errors.Is(err, ErrChanged) {
-		t.Errorf("appeared: %v", err)
+		t.Errorf("WriteFile over a file that appears before the rename: got %v, want %v", err, ErrChanged)
 	}
 	if names, _ := h.ReadDir("/etc"); !slices.Equal(names, []string{"new", "there"}) {
-		t.Errorf("left behind: %v", names)
+		t.Errorf("files in /etc: got %v, want %v", names, []string{"new", "there"})
 	}
 	if data, _ := h.ReadFile("/etc/there"); string(data) != "theirs" {
-		t.Errorf("overwritten: %q", data)
+		t.Errorf("/etc/there: got %q, want %q", data, "theirs")
 	}
 }
 
@@ -126,14 +126,14 @@ func TestWriteFileFailing(t *testing.T) {
 			return nil
 		}
 		if err := h.WriteFile("/etc/main.cf", []byte("new"), mine(0o644)); !errors.Is(err, syscall.EIO) {
-			t.Errorf("operation %d: %v", n, err)
+			t.Errorf("operation %d fails: got %v, want %v", n, err, syscall.EIO)
 		}
 		data, _ := h.ReadFile("/etc/main.cf")
 		if want := map[bool]string{true: "old", false: "new"}[n <= 5]; string(data) != want {
 			t.Errorf("operation %d: %q, want %q", n, data, want)
 		}
 		if names, _ := h.ReadDir("/etc"); len(names) != 1 {
-			t.Errorf("operation %d: left behind: %v", n, names)
+			t.Errorf("operation %d fails: got the files %v in /etc, want one", n, names)
 		}
 	}
 }
@@ -160,19 +160,19 @@ func TestWriteFileThroughLinks(t *testing.T) {
 		}
 		m, err := h.Lstat(target)
 		if data, _ := h.ReadFile(path); err != nil || string(data) != text || !m.Mode.IsRegular() {
-			t.Errorf("%s: %q in %v, %v", path, data, m.Mode, err)
+			t.Errorf("%s: got %q, mode %v of %s, %v; want %q, a regular file and no error", path, data, m.Mode, target, err, text)
 		}
 	}
 	for _, link := range []string{"/etc/postfix", "/etc/relative", "/etc/dangling"} {
 		if m, err := h.Lstat(link); err != nil || m.Mode&fs.ModeSymlink == 0 {
-			t.Errorf("%s is no link any more: %v, %v", link, m.Mode, err)
+			t.Errorf("%s: got mode %v, %v; want a symbolic link and no error", link, m.Mode, err)
 		}
 	}
 	if err := os.Symlink("loop", h.Real("/etc/loop")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.Follow("/etc/loop"); !errors.Is(err, syscall.ELOOP) {
-		t.Errorf("loop: %v", err)
+		t.Errorf("Follow of a loop: got %v, want %v", err, syscall.ELOOP)
 	}
 }
 
@@ -184,7 +184,7 @@ func TestXattrs(t *testing.T) {
 	}
 	attrs, err := h.Xattrs("/etc/main.cf")
 	if err != nil || string(attrs["user.note"]) != "kept" {
-		t.Fatalf("%v, %v", attrs, err)
+		t.Fatalf("attributes of the old file: got %q, %v; want %q in user.note and no error", attrs, err, "kept")
 	}
 	spec := mine(0o644)
 	spec.Xattrs = attrs
@@ -192,7 +192,7 @@ func TestXattrs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after, err := h.Xattrs("/etc/main.cf"); err != nil || string(after["user.note"]) != "kept" {
-		t.Errorf("%v, %v", after, err)
+		t.Errorf("attributes of the new file: got %q, %v; want %q in user.note and no error", after, err, "kept")
 	}
 }
 
@@ -217,7 +217,7 @@ func TestInheritedAccessListGoes(t *testing.T) {
 	}
 	attrs, err := h.Xattrs("/etc/sasl_passwd")
 	if m, _ := h.Lstat("/etc/sasl_passwd"); err != nil || attrs[aclXattr] != nil || m.Mode.Perm() != 0o644 {
-		t.Errorf("mode %v, attributes %v, %v", m.Mode, attrs, err)
+		t.Errorf("/etc/sasl_passwd: got mode %o, attributes %q, %v; want 644, no %s and no error", m.Mode.Perm(), attrs, err, aclXattr)
 	}
 }
 
@@ -225,7 +225,7 @@ func TestRemoveMkdirRename(t *testing.T) {
 	h := newHost(t)
 	put(t, h, "/etc/a", "text", 0o644)
 	if err := h.Remove("/etc/a", Sum([]byte("other"))); !errors.Is(err, ErrChanged) {
-		t.Errorf("remove what changed: %v", err)
+		t.Errorf("Remove of a file that has changed: got %v, want %v", err, ErrChanged)
 	}
 	for _, step := range []struct {
 		name string
@@ -239,11 +239,11 @@ func TestRemoveMkdirRename(t *testing.T) {
 		{"remove in no directory", h.Remove("/none/at/all", "")},
 	} {
 		if step.err != nil {
-			t.Errorf("%s: %v", step.name, step.err)
+			t.Errorf("%s: got %v, want no error", step.name, step.err)
 		}
 	}
 	if names, err := h.ReadDir("/etc"); err != nil || len(names) != 0 {
-		t.Errorf("left: %v, %v", names, err)
+		t.Errorf("files in /etc: got %v, %v; want none and no error", names, err)
 	}
 }
 
@@ -279,7 +279,7 @@ func TestPreflight(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 			if after := list(t, h); after != before {
-				t.Errorf("left behind:\n%s", after)
+				t.Errorf("files after Preflight: got\n%s\nwant\n%s", after, before)
 			}
 		})
 	}

@@ -48,7 +48,7 @@ func TestPrivateConfiguration(t *testing.T) {
 		}
 	}
 	if _, ok := m.Get("multi_instance_wrapper"); ok {
-		t.Error("multi_instance_wrapper is left")
+		t.Error("main.cf: got multi_instance_wrapper in it, want none")
 	}
 	text, err = i.masterCF([]byte("smtp inet n - y - - smtpd\nsmtp unix - - y - - smtp\nlocal unix - n n - - local\n" +
 		"maildrop unix - n n - - pipe\n  argv=/usr/bin/maildrop\nrelayhost-x unix - - n - - smtp\n  -o smtp_generic_maps=hash:/etc/postfix/sasl_passwd\n"))
@@ -61,15 +61,15 @@ func TestPrivateConfiguration(t *testing.T) {
 	}
 	for _, s := range master.Services() {
 		if s.Type == "inet" || s.Chroot == "y" || s.Command == "local" || s.Command == "pipe" {
-			t.Errorf("%+v", s)
+			t.Errorf("master.cf: got the service %+v, want none of type inet, in a chroot, or of local or pipe", s)
 		}
 	}
 	if s, ok := master.Get("relayhost-x", "unix"); !ok || s.Options[0].Value != "hash:/i/etc/0-sasl_passwd" {
-		t.Errorf("%+v", s)
+		t.Errorf("master.cf: got relayhost-x %+v (%v), want its first option to be %q", s, ok, "hash:/i/etc/0-sasl_passwd")
 	}
 	for _, name := range []string{"pickup", "cleanup", "qmgr", "rewrite", "bounce", "tlsmgr"} {
 		if !strings.Contains(string(text), "\n"+name+" ") && !strings.HasPrefix(string(text), name+" ") {
-			t.Errorf("no %s", name)
+			t.Errorf("master.cf: got\n%s\nwant a service %q in it", text, name)
 		}
 	}
 }

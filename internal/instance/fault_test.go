@@ -39,7 +39,7 @@ func TestFaultOf(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			line, ok := maillog.Parse(test.line)
 			if !ok {
-				t.Fatalf("%q is no line of a log", test.line)
+				t.Fatalf("Parse(%q): got no line of a log, want one", test.line)
 			}
 			got, ok := FaultOf(line)
 			test.want.Program, test.want.Text = got.Program, got.Text
@@ -60,7 +60,7 @@ func TestFaultOf(t *testing.T) {
 	} {
 		line, _ := maillog.Parse(text)
 		if f, ok := FaultOf(line); ok {
-			t.Errorf("%q is taken for %+v", text, f)
+			t.Errorf("FaultOf(%q): got %+v, want none", text, f)
 		}
 	}
 }

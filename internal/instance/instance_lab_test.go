@@ -93,23 +93,23 @@ func TestLabRehearsal(t *testing.T) {
 			for n, dir := range []string{"", "/root-instance"} {
 				r := rehearse(t, l.Server, relay, answers{"Dir": dir})
 				if r.Code != 0 || !strings.Contains(r.Stdout, "status=sent (250 ") {
-					t.Fatalf("in %q: %s\n%s", dir, r, l.Server.MailLog())
+					t.Fatalf("in %q: want exit code 0 and %q in stdout, got %s\n%s", dir, "status=sent (250 ", r, l.Server.MailLog())
 				}
 				if got := len(relay.Mailbox()); got != n+1 {
-					t.Errorf("%d messages after %d rehearsals", got, n+1)
+					t.Errorf("in %q: got %d messages at the relay, want %d", dir, got, n+1)
 				}
 				if d := before.Diff(l.Server.Tree(kept...)); d != "" {
 					t.Errorf("in %q: changed: got\n%s\nwant none", dir, d)
 				}
 				if dir != "" && l.Server.Exists(dir) || l.Server.Exists("/var/spool/postfix-relayhost") {
-					t.Errorf("a directory of the instance is left")
+					t.Errorf("in %q: got a directory of the instance that is left, want none", dir)
 				}
 				if got := masters(l.Server); got != running {
-					t.Errorf("%s masters run, %s did before", got, running)
+					t.Errorf("in %q: got %s masters after the rehearsal, want %s as before", dir, got, running)
 				}
 			}
 			if s := relay.Sessions()[0]; !s.Authenticated || s.AuthBeforeTLS {
-				t.Errorf("session %+v", s)
+				t.Errorf("session: got %+v, want a login and no AUTH before TLS", s)
 			}
 		})
 	}
@@ -123,20 +123,20 @@ func TestLabRehearsalAfterAKill(t *testing.T) {
 	relay := l.World.Relay("postmark")
 	running := masters(l.Server)
 	if r := rehearse(t, l.Server, relay, answers{"Leave": true}); r.Code != 0 {
-		t.Fatal(r)
+		t.Fatalf("rehearsal that is not closed: want exit code 0, got %s", r)
 	}
 	if got := masters(l.Server); got == running {
-		t.Fatal("nothing was left behind")
+		t.Fatalf("rehearsal that is not closed: got %s masters as before, want its own left behind", got)
 	}
 	if mode := l.Server.Shell("stat -c %a /etc/postfix-relayhost/*sasl_passwd*"); strings.Trim(mode, "60\n") != "" {
-		t.Errorf("modes of the staged secrets: %s", mode)
+		t.Errorf("modes of the staged secrets: got %q, want only 600", mode)
 	}
 	if r := rehearse(t, l.Server, relay, nil); r.Code != 0 || masters(l.Server) != running {
-		t.Errorf("%s masters, %s before: %s", masters(l.Server), running, r)
+		t.Errorf("rehearsal after the kill: want exit code 0 and %s masters, got %s masters, %s", running, masters(l.Server), r)
 	}
 	l.Server.WriteFile("/etc/postfix-relayhost/main.cf", "# mine\n", 0o644)
 	if r := rehearse(t, l.Server, relay, nil); r.Code == 0 || !strings.Contains(r.Stderr, "is not of relayhost") || !l.Server.Exists("/etc/postfix-relayhost/main.cf") {
-		t.Errorf("somebody else's directory: %s", r)
+		t.Errorf("somebody else's directory: want a failure, %q in stderr and its main.cf kept, got %s", "is not of relayhost", r)
 	}
 }
 
@@ -147,7 +147,8 @@ func TestLabRehearsalThatFails(t *testing.T) {
 	relay := l.World.Relay("postmark")
 	r := rehearse(t, l.Server, relay, answers{"Password": "wrong"})
 	if !strings.Contains(r.Stdout, "status=deferred (SASL authentication failed") || strings.Contains(r.Stdout, "wrong") {
-		t.Errorf("wrong password: %s", r)
+		t.Errorf("wrong password: want %q in stdout and no password (*** here), got %s",
+			"status=deferred (SASL authentication failed", strings.ReplaceAll(r.String(), "wrong", "***"))
 	}
 	relay.Configure(func(c *smtpd.Config) {
 		c.Recipient = func(_, _ string) *smtpd.Reply {
@@ -156,7 +157,7 @@ func TestLabRehearsalThatFails(t *testing.T) {
 	})
 	r = rehearse(t, l.Server, relay, nil)
 	if !strings.Contains(r.Stdout, "status=SOFTBOUNCE") || len(relay.Mailbox()) != 0 {
-		t.Errorf("refused recipient: %s", r)
+		t.Errorf("refused recipient: want %q in stdout and no message at the relay, got %d messages, %s", "status=SOFTBOUNCE", len(relay.Mailbox()), r)
 	}
 }
 
@@ -174,11 +175,11 @@ func TestLabRehearsalWithoutReaper(t *testing.T) {
 	}
 	r := rehearseBy(t, l.Server, relay, nil, "sh", "-c", "exec nsenter --pid --mount --target "+first+" /root/onserver rehearse")
 	if r.Code != 0 || !strings.Contains(r.Stdout, "status=sent (250 ") {
-		t.Fatalf("rehearsal: %s", r)
+		t.Fatalf("rehearsal: want exit code 0 and %q in stdout, got %s", "status=sent (250 ", r)
 	}
 	zombies := strings.TrimSpace(l.Server.Shell("cat /proc/[0-9]*/stat 2>/dev/null | grep -c ' Z ' || true"))
 	if zombies == "0" {
-		t.Fatal("no zombie is left: PID 1 of this test reaps")
+		t.Fatal("processes of the instance: got no zombie (PID 1 of this test reaps), want at least one")
 	}
 	_, text, _ := strings.Cut(r.Stderr, "stopped in ")
 	took, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
@@ -215,7 +216,7 @@ func TestLabRehearsalReadsItsLog(t *testing.T) {
 				t.Errorf("got %q, want %q", what, test.says)
 			}
 			if len(relay.Mailbox()) != 0 {
-				t.Error("a message was delivered")
+				t.Errorf("got %d messages at the relay, want none", len(relay.Mailbox()))
 			}
 		})
 	}

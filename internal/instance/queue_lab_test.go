@@ -34,7 +34,7 @@ func TestLabQueueDirectories(t *testing.T) {
 				}
 				mode, err := strconv.ParseUint(fields[4], 8, 32)
 				if err != nil {
-					t.Fatalf("%q: %v", line, err)
+					t.Fatalf("postfix-files: %q: got %v, want an octal mode in the fifth field", line, err)
 				}
 				want[name] = os.FileMode(mode)
 				owner, group := "$mail_owner", ""

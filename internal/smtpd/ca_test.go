@@ -11,7 +11,7 @@ func TestCA(t *testing.T) {
 	now := time.Now()
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(testCA.PEM()) {
-		t.Fatal("PEM is not a certificate")
+		t.Fatal("PEM of the CA: got no certificate in it, want one")
 	}
 	tests := []struct {
 		name  string
@@ -43,7 +43,7 @@ func TestCA(t *testing.T) {
 			}
 			_, err = leaf.Verify(x509.VerifyOptions{Roots: pool, DNSName: tt.host})
 			if (err == nil) != tt.ok {
-				t.Errorf("verify: %v", err)
+				t.Errorf("Verify for %s: got %v, want success: %v", tt.host, err, tt.ok)
 			}
 		})
 	}

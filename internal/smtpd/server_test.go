@@ -41,7 +41,7 @@ func service(t *testing.T, cfg Config) (s *Server, submission, submissions strin
 	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			t.Errorf("close: %v", err)
+			t.Errorf("Close: got %v, want no error", err)
 		}
 	})
 	return s, addrs[0], addrs[1]
@@ -64,7 +64,7 @@ func TestCloseAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		case <-time.After(20 * time.Second):
-			t.Fatal("Close does not end")
+			t.Fatal("Close right after Start: got no end within 20 s, want one")
 		}
 	}
 }
@@ -114,7 +114,7 @@ func (c *client) secure() {
 	c.Helper()
 	t := tls.Client(c.conn, &tls.Config{RootCAs: testCA.Pool(), ServerName: "relay.test", MinVersion: tls.VersionTLS12})
 	if err := t.Handshake(); err != nil {
-		c.Fatalf("handshake: %v", err)
+		c.Fatalf("handshake: got %v, want no error", err)
 	}
 	c.conn, c.Conn = t, textproto.NewConn(t)
 }
@@ -198,7 +198,9 @@ func TestSTARTTLSAndPlain(t *testing.T) {
 	}
 	if m := box[0]; m.From != "a@example.com" || strings.Join(m.To, " ") != "b@example.net c@example.net" ||
 		string(m.Data) != "Subject: x\r\n\r\n.dot\r\nAUTH LOGIN\r\n" || m.Reply != "Ok: queued as 00000001" || m.Session.ID != 1 || m.Session.Username != user || m.Session.Messages != 1 {
-		t.Errorf("message %+v", m)
+		t.Errorf("message: got %s to %s: %q, reply %q, session %+v\n"+
+			"want a@example.com to [b@example.net c@example.net]: %q, reply %q, session 1 of %s with 1 message",
+			m.From, m.To, m.Data, m.Reply, m.Session, "Subject: x\r\n\r\n.dot\r\nAUTH LOGIN\r\n", "Ok: queued as 00000001", user)
 	}
 	r := s.Sessions()[0]
 	want := "EHLO STARTTLS MAIL EHLO MAIL AUTH MAIL RCPT RCPT DATA QUIT"
@@ -207,10 +209,11 @@ func TestSTARTTLSAndPlain(t *testing.T) {
 	}
 	if r.TLSVersion != "TLS 1.3" || r.SNI != "relay.test" || r.HELO != "host.test" || r.Username != user || !r.Authenticated ||
 		r.AuthBeforeTLS || !r.Quit || r.Messages != 1 || strings.Join(r.Mechanisms, " ") != "PLAIN" || r.Count("RCPT") != 2 {
-		t.Errorf("session %+v", r)
+		t.Errorf("session: got %+v\n"+
+			"want TLS 1.3, SNI relay.test, HELO host.test, a login of %s by PLAIN and none before TLS, QUIT, 1 message and 2 RCPT", r, user)
 	}
 	if n := s.Counters(); n.Connections != 1 || n.Handshakes != 1 || n.Logins != 1 || n.Messages != 1 {
-		t.Errorf("counters %+v", n)
+		t.Errorf("counters: got %+v, want 1 connection, 1 handshake, 1 login and 1 message", n)
 	}
 }
 
@@ -235,7 +238,8 @@ func TestImplicitTLSAndLogin(t *testing.T) {
 		r := s.Sessions()[0]
 		// The answers to challenges are no commands, and are not kept.
 		if strings.Contains(strings.Join(r.Commands, " "), b64(pass)) || r.Count("AUTH") != 2 || r.Username != user || !r.Implicit {
-			t.Errorf("session %+v", r)
+			t.Errorf("session with an initial response %v: got %d AUTH, user name %q, implicit TLS %v; want 2, %q, true, and no password among the commands",
+				initial, r.Count("AUTH"), r.Username, r.Implicit, user)
 		}
 	}
 }
@@ -245,9 +249,9 @@ func TestCredentialsNeverPrint(t *testing.T) {
 	c := loggedIn(t, addr)
 	c.ask("QUIT", "221 ")
 	out := fmt.Sprintf("%v %+v %#v %+v", s.Sessions(), s.config(), s.config(), s.Counters())
-	for _, word := range []string{pass, b64(pass), b64("\x00" + user + "\x00" + pass)} {
+	for form, word := range []string{pass, b64(pass), b64("\x00" + user + "\x00" + pass)} {
 		if strings.Contains(out, word) {
-			t.Errorf("%q printed in %s", word, out)
+			t.Errorf("sessions, configuration and counters: got the password in them (0 plain, 1 base64, 2 as AUTH PLAIN: %d), want none of it", form)
 		}
 	}
 }
@@ -262,7 +266,7 @@ func TestWrongPassword(t *testing.T) {
 	c.ask("MAIL FROM:<a@example.com>", "530 ")
 	c.ask(plain(user, pass), "235 ")
 	if n := s.Counters(); n.Refusals != 2 || n.Logins != 1 {
-		t.Errorf("counters %+v", n)
+		t.Errorf("counters: got %+v, want 2 refusals and 1 login", n)
 	}
 }
 
@@ -279,7 +283,8 @@ func TestPlainTextConnection(t *testing.T) {
 	c.ask("EHLO h", "250 ")
 	r := s.Sessions()[0]
 	if !r.AuthBeforeTLS || r.Authenticated || r.Injected != len("MAIL FROM:<injected@example.com>\r\n") || r.Count("MAIL") != 1 {
-		t.Errorf("session %+v", r)
+		t.Errorf("session with STARTTLS: got %+v, want AUTH before TLS, no login, %d bytes injected and 1 MAIL",
+			r, len("MAIL FROM:<injected@example.com>\r\n"))
 	}
 
 	s.Configure(func(c *Config) { c.AuthWithoutTLS = true; c.NoSTARTTLS = true })
@@ -291,7 +296,7 @@ func TestPlainTextConnection(t *testing.T) {
 	c.ask("STARTTLS", "502 ")
 	c.ask(plain(user, pass), "235 ")
 	if r := s.Sessions()[1]; !r.AuthBeforeTLS || !r.Authenticated || r.TLSVersion != "" {
-		t.Errorf("session %+v", r)
+		t.Errorf("session without STARTTLS: got %+v, want AUTH before TLS, a login and no TLS version", r)
 	}
 }
 
@@ -343,7 +348,7 @@ func TestRepliesAtEachStep(t *testing.T) {
 				}
 				if c.say("NOOP"); tt.reply.Code == 421 {
 					if _, err := c.ReadLine(); err == nil {
-						t.Error("the connection stayed open after 421")
+						t.Error("NOOP after 421: got a reply, want the connection closed")
 					}
 				}
 				if n := len(s.Mailbox()); n != 0 {
@@ -391,7 +396,7 @@ func TestServiceRefusals(t *testing.T) {
 	c.ask("DATA", "354 ")
 	c.ask("From: a@example.com\r\n\r\nx\r\n.", "250 Ok 0100018c-1")
 	if box := s.Mailbox(); len(box) != 1 || box[0].Reply != "Ok 0100018c-1" {
-		t.Errorf("mailbox %+v", box)
+		t.Errorf("mailbox: got %+v, want one message with the reply %q", box, "Ok 0100018c-1")
 	}
 }
 
@@ -418,10 +423,10 @@ func TestLimits(t *testing.T) {
 		t.Errorf("after 421: got %v, want %v", err, io.EOF)
 	}
 	if n := s.Counters(); n.Connections != 2 || n.MostOpen != 2 || n.Messages != 2 {
-		t.Errorf("counters %+v", n)
+		t.Errorf("counters: got %+v, want Connections 2, MostOpen 2 and Messages 2", n)
 	}
 	if r := s.Sessions(); !r[1].Refused || r[0].Messages != 2 {
-		t.Errorf("sessions %+v", r)
+		t.Errorf("sessions: got %+v, want 2 messages in the first and the second refused", r)
 	}
 }
 
@@ -441,14 +446,14 @@ func TestUntrustedClientHandshake(t *testing.T) {
 	s, _, addr := service(t, Config{})
 	_, err := tls.Dial("tcp", addr, &tls.Config{ServerName: "other.test", RootCAs: testCA.Pool()})
 	if err == nil {
-		t.Fatal("the wrong name verified")
+		t.Fatal("handshake for another name than the certificate's: got no error, want one")
 	}
 	deadline := time.Now().Add(5 * time.Second)
 	for s.Sessions()[0].Ended.IsZero() && time.Now().Before(deadline) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if r := s.Sessions()[0]; r.SNI != "other.test" || len(r.Commands) != 0 || r.Authenticated {
-		t.Errorf("session %+v", r)
+		t.Errorf("session: got %+v, want SNI other.test, no command and no login", r)
 	}
 }
 
@@ -487,7 +492,7 @@ func TestCloseEndsConnections(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(5 * time.Second):
-		t.Fatal("Close hangs")
+		t.Fatal("Close with an open connection: got no end within 5 s, want one")
 	}
 	if n := s.Counters(); n.Open != 0 {
 		t.Errorf("got %d connections open, want 0", n.Open)

@@ -55,14 +55,15 @@ func TestConnections(t *testing.T) {
 				t.Errorf("got %v, %+v; want %v", ok, r, tt.ok)
 			}
 			if _, again := kept.Resume(t.Context(), target); again || kept.Addr("relay.test", n.addr.Port()).IsValid() {
-				t.Error("it is kept still")
+				t.Error("after Resume: got a connection that is still kept, want none")
 			}
 			clear, hidden := n.received()
 			if strings.Contains(hidden, "AUTH") != tt.ok || strings.Count(clear, "STARTTLS") != 1 {
 				t.Errorf("in clear %q, encrypted %q; want one connection, a login: %v", clear, hidden, tt.ok)
 			}
 			if all := strings.Join(said, "\n"); tt.ok && (!strings.HasPrefix(all, "220 relay.test") || !strings.Contains(all, "AUTH PLAIN ***")) {
-				t.Errorf("the trace: %s", all)
+				// Not the trace itself: without the mask it holds the password.
+				t.Errorf("trace of %d lines: got it without %q at its start or %q in it, want both", len(said), "220 relay.test", "AUTH PLAIN ***")
 			}
 		})
 	}
@@ -73,7 +74,7 @@ func TestConnections(t *testing.T) {
 	kept.Probe(t.Context(), target)
 	kept.Close(func(string, uint16) bool { return true })
 	if !kept.Addr("relay.test", n.addr.Port()).IsValid() {
-		t.Error("what is to be kept is closed")
+		t.Error("Close that is told to keep it: got the connection closed, want it kept")
 	}
 	kept.Close(func(string, uint16) bool { return false })
 	if _, hidden := n.received(); !strings.HasSuffix(hidden, "QUIT\r\n") {
@@ -81,6 +82,6 @@ func TestConnections(t *testing.T) {
 	}
 	var none *Connections
 	if _, ok := none.Resume(t.Context(), target); ok || none.Addr("relay.test", 587).IsValid() {
-		t.Error("none holds something")
+		t.Error("nil Connections: got a connection, want none")
 	}
 }

@@ -81,7 +81,7 @@ func TestSenders(t *testing.T) {
 	}
 	target.Senders = []string{"a>b@example.com"}
 	if r := Probe(t.Context(), target); r.Fault != FaultInputRejected {
-		t.Errorf("%+v", r)
+		t.Errorf("sender %q: got %+v, want the fault %s", target.Senders[0], r, FaultInputRejected)
 	}
 	_, hidden := n.received()
 	if want := "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.net>\r\nRSET\r\n" +
@@ -131,7 +131,8 @@ func TestWholeDialogue(t *testing.T) {
 		r := Probe(t.Context(), target)
 		if r.Err != nil || r.Reached != StepRcpt || r.TLSVersion != "TLS 1.3" || r.Extensions["SIZE"] != "1000" ||
 			!slices.Equal(r.Auth, []string{"PLAIN", "LOGIN"}) || r.Banner != "relay.test ESMTP" || r.Enhanced != "2.1.5" {
-			t.Fatalf("%+v", r)
+			t.Fatalf("got %+v\nwant it to reach %s over TLS 1.3, with SIZE 1000, AUTH PLAIN LOGIN, the banner %q and the status 2.1.5",
+				r, StepRcpt, "relay.test ESMTP")
 		}
 		clear, hidden := n.received()
 		if !strings.HasPrefix(clear, "EHLO host.example.com\r\nSTARTTLS\r\n\x16\x03") {
@@ -156,7 +157,7 @@ func TestWholeDialogue(t *testing.T) {
 		target.Implicit = true
 		r := Probe(t.Context(), target)
 		if r.Err != nil || r.Reached != StepRcpt || r.Banner != "relay.test ESMTP / second line" {
-			t.Fatalf("%+v", r)
+			t.Fatalf("got %+v, want it to reach %s, with the banner %q", r, StepRcpt, "relay.test ESMTP / second line")
 		}
 		for _, tt := range []struct{ until, reached Step }{{"", StepEHLOTLS}, {StepEHLO, StepEHLOTLS}, {StepConnect, StepConnect}, {StepAuth, StepAuth}} {
 			target.Until = tt.until
@@ -184,10 +185,10 @@ func TestWholeDialogue(t *testing.T) {
 		target := n.target(ca.pool)
 		target.Implicit, target.Username = true, ""
 		if r := Probe(t.Context(), target); r.Err != nil || r.Reached != StepRcpt {
-			t.Errorf("%+v", r)
+			t.Errorf("got %+v, want it to reach %s", r, StepRcpt)
 		}
 		if _, hidden := n.received(); strings.Contains(hidden, "AUTH") {
-			t.Error("it logged in without a user name")
+			t.Error("without a user name: got AUTH, want none")
 		}
 	})
 }
@@ -363,10 +364,10 @@ func printable(t *testing.T, r Result) {
 
 func noSecret(t *testing.T, s string) {
 	t.Helper()
-	for _, form := range []string{password, base64.StdEncoding.EncodeToString([]byte(password)),
+	for i, form := range []string{password, base64.StdEncoding.EncodeToString([]byte(password)),
 		base64.StdEncoding.EncodeToString([]byte("\x00user\x00" + password))} {
 		if strings.Contains(s, form) {
-			t.Errorf("%q in %q", form, s)
+			t.Errorf("got the password in the text (0 plain, 1 base64, 2 as AUTH PLAIN: %d), want none of it", i)
 		}
 	}
 }
@@ -464,7 +465,7 @@ func TestConnectErrors(t *testing.T) {
 	l.Close()
 	r := Probe(t.Context(), Target{Name: "relay.test", Addr: addr})
 	if r.Fault != FaultRefused || r.Failed != StepConnect || r.Reached != "" || !errors.Is(r.Err, syscall.ECONNREFUSED) {
-		t.Errorf("%+v", r)
+		t.Errorf("closed port: got %+v, want the fault %s at %s, no step before, and %v", r, FaultRefused, StepConnect, syscall.ECONNREFUSED)
 	}
 	for errno, want := range map[syscall.Errno]Fault{syscall.EHOSTUNREACH: FaultUnreachable, syscall.ENETUNREACH: FaultNoRoute,
 		syscall.EPERM: FaultProhibited, syscall.EACCES: FaultProhibited, syscall.ECONNRESET: FaultReset, syscall.ETIMEDOUT: FaultTimeout} {
@@ -498,7 +499,8 @@ func TestInputIsChecked(t *testing.T) {
 		target := n.target(nil)
 		change(&target)
 		if r := Probe(t.Context(), target); r.Fault != FaultInputRejected {
-			t.Errorf("%+v", r)
+			t.Errorf("HELO %q, from %q to %q, user %q: got %+v, want the fault %s",
+				target.HELO, target.MailFrom, target.RcptTo, target.Username, r, FaultInputRejected)
 		}
 	}
 	if clear, _ := n.received(); clear != "" {
@@ -555,17 +557,17 @@ func TestBeforeAuth(t *testing.T) {
 	target.BeforeAuth = func(_ context.Context, r Result) bool {
 		asked++
 		if r.Reached != StepEHLOTLS || r.Total == 0 || !slices.Contains(r.Auth, "PLAIN") {
-			t.Errorf("so far: %+v", r)
+			t.Errorf("before AUTH: got %+v, want it to have reached %s, with the time so far and PLAIN offered", r, StepEHLOTLS)
 		}
 		time.Sleep(target.Timeout + 100*time.Millisecond)
 		return true
 	}
 	if r := Probe(t.Context(), target); r.Err != nil || r.Reached != StepAuth || r.Total > target.Timeout {
-		t.Errorf("%+v", r)
+		t.Errorf("with leave to log in: got %+v, want it to reach %s in at most %v", r, StepAuth, target.Timeout)
 	}
 	target.BeforeAuth = func(context.Context, Result) bool { asked++; return false }
 	if r := Probe(t.Context(), target); r.Err != nil || r.Reached != StepEHLOTLS {
-		t.Errorf("%+v", r)
+		t.Errorf("without leave to log in: got %+v, want it to end at %s", r, StepEHLOTLS)
 	}
 	if _, hidden := n.received(); asked != 2 || strings.Count(hidden, "AUTH") != 1 || !strings.HasSuffix(hidden, "QUIT\r\n") {
 		t.Errorf("asked %d times, sent %q, want 2 and %q at its end", asked, hidden, "QUIT\r\n")

@@ -30,12 +30,12 @@ func FuzzReply(f *testing.F) {
 			}
 			if err != nil {
 				if classify(err) == FaultNone {
-					t.Fatalf("%v has no kind", err)
+					t.Fatalf("classify(%v): got no fault, want one", err)
 				}
 				return
 			}
 			if r.code < 200 || r.code > 599 || len(r.lines) == 0 {
-				t.Fatalf("%+v", r)
+				t.Fatalf("got %+v, want a code from 200 to 599 and at least one line", r)
 			}
 			_ = r.status()
 		}

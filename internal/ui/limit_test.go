@@ -19,7 +19,7 @@ func TestLimit(t *testing.T) {
 		time.Sleep(time.Hour / 2)
 		resume()
 		if l.Err() != nil || child.Err() != nil {
-			t.Error("a question counts")
+			t.Errorf("1 s before the limit, questions not counted: got %v, its child %v, want no error in either", l.Err(), child.Err())
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -49,7 +49,7 @@ func TestLimitEndsAtOnce(t *testing.T) {
 		l, cancel := WithLimit(ended, d)
 		<-l.Done()
 		if l.Err() == nil {
-			t.Errorf("limit %s: done without an error", d)
+			t.Errorf("limit %s under a parent that has ended: got done without an error, want one", d)
 		}
 		cancel()
 	}

@@ -70,7 +70,7 @@ func (p *person) sees(text string) {
 	p.t.Helper()
 	for end := time.Now().Add(20 * time.Second); !strings.Contains(p.screen.String(), text); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			p.t.Fatalf("%q is not on the screen:\n%s", text, p.screen)
+			p.t.Fatalf("screen after 20 s: got\n%s\nwant %q in it", p.screen, text)
 		}
 	}
 }
@@ -146,7 +146,7 @@ func (p *person) ends(done <-chan error) error {
 	case err := <-done:
 		return err
 	case <-time.After(30 * time.Second):
-		p.t.Fatalf("the questions hang:\n%s", p.screen)
+		p.t.Fatalf("questions: got no end within 30 s, want one\n%s", p.screen)
 		return nil
 	}
 }
@@ -186,16 +186,16 @@ func TestQuestions(t *testing.T) {
 					p.types(how(i))
 				}
 				if err := p.ends(done); err != nil {
-					t.Errorf("%v\n%s", err, p.screen)
+					t.Errorf("questions: got %v, want no error\n%s", err, p.screen)
 				}
-				if p.mode() != before {
-					t.Error("the terminal's mode is not as before")
+				if after := p.mode(); after != before {
+					t.Errorf("mode of the terminal: got %+v, want %+v as before", after, before)
 				}
 				if text := p.screen.String(); strings.Contains(text, "pässword") {
 					t.Errorf("the password was shown: got\n%s\nwant no %q in it", text, "pässword")
 				}
 				if u := p.screen.Unknown(); len(u) > 0 {
-					t.Errorf("sequences that no terminal knows: %q", u)
+					t.Errorf("sequences that no terminal knows: got %q, want none", u)
 				}
 			})
 			t.Run(fmt.Sprintf("typed_ahead/%d/deaf=%v", cols, deaf), func(t *testing.T) {
@@ -204,7 +204,7 @@ func TestQuestions(t *testing.T) {
 				all := "pear\r" + "ab\r" + "Sébastien Øster\r" + "pässword R;1R\r" + "y\r"
 				p.types(all)
 				if err := p.ends(p.run(t.Context())); err != nil {
-					t.Errorf("%v\n%s", err, p.screen)
+					t.Errorf("questions that are answered ahead: got %v, want no error\n%s", err, p.screen)
 				}
 				p.sees("too short")
 			})
@@ -229,8 +229,8 @@ func TestQuestions(t *testing.T) {
 						if err := p.ends(done); !errors.Is(err, ErrInterrupted) {
 							t.Errorf("got %v, want %v\n%s", err, ErrInterrupted, p.screen)
 						}
-						if p.mode() != before {
-							t.Error("the terminal's mode is not as before")
+						if after := p.mode(); after != before {
+							t.Errorf("mode of the terminal: got %+v, want %+v as before", after, before)
 						}
 					})
 				}
@@ -268,8 +268,8 @@ func TestBack(t *testing.T) {
 					if err := p.ends(done); !errors.Is(err, ErrBack) {
 						t.Errorf("got %v, want %v\n%s", err, ErrBack, p.screen)
 					}
-					if p.mode() != before {
-						t.Error("the terminal's mode is not as before")
+					if after := p.mode(); after != before {
+						t.Errorf("mode of the terminal: got %+v, want %+v as before", after, before)
 					}
 				})
 			}
@@ -304,8 +304,8 @@ func TestQuestionEndsWithContext(t *testing.T) {
 				if err := p.ends(done); !errors.Is(err, ErrInterrupted) {
 					t.Errorf("got %v, want %v\n%s", err, ErrInterrupted, p.screen)
 				}
-				if p.mode() != before {
-					t.Error("the terminal's mode is not as before")
+				if after := p.mode(); after != before {
+					t.Errorf("mode of the terminal: got %+v, want %+v as before", after, before)
 				}
 			})
 		}
@@ -337,7 +337,7 @@ func TestNextKey(t *testing.T) {
 	for rest := []byte(typed); len(rest) > 0; {
 		key, n := nextKey(rest)
 		if n == 0 {
-			t.Fatalf("stuck at %q", rest)
+			t.Fatalf("nextKey(%q): got 0 bytes read, want at least 1", rest)
 		}
 		if len(key) > 0 {
 			got = append(got, string(key))
@@ -350,7 +350,7 @@ func TestNextKey(t *testing.T) {
 	}
 	for _, incomplete := range []string{"\x1b", "\x1b[", "\x1b[1;", "\xc3"} {
 		if _, n := nextKey([]byte(incomplete)); n != 0 {
-			t.Errorf("%q is taken for a whole key", incomplete)
+			t.Errorf("nextKey(%q): got %d bytes read, want 0 for a key that is incomplete", incomplete, n)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestSystemColor(t *testing.T) {
 			t.Errorf("%s: colour %v, want %v", tt.name, s.Color, tt.want)
 		}
 		if got := s.Colored("fail"); (got != "fail") != tt.want {
-			t.Errorf("%s: %q", tt.name, got)
+			t.Errorf("%s: Colored(%q): got %q, want it coloured: %v", tt.name, "fail", got, tt.want)
 		}
 	}
 }
