@@ -123,7 +123,7 @@ func TestSetups(t *testing.T) {
 			}
 			golden(t, filepath.Join("testdata", name+".golden"), text(a))
 			if _, err := config.Read(a.TOML()); err != nil {
-				t.Errorf("setup could not read the file: %v", err)
+				t.Errorf("reading the answers: got the error %v, want none", err)
 			}
 		})
 	}
@@ -255,7 +255,7 @@ func TestPoints(t *testing.T) {
 				}
 			}
 			if _, err := config.Read(a.TOML()); err != nil && len(a.Routes) > 0 && a.Routes[0].Name == config.DefaultRoute {
-				t.Errorf("setup could not read the file: %v", err)
+				t.Errorf("reading the answers: got the error %v, want none", err)
 			}
 			if t.Failed() {
 				t.Log(got)
@@ -278,7 +278,7 @@ func TestRouteNamesAreFree(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want nil", sender, a.Routes, err)
 		}
 		if _, err := config.Read(a.TOML()); err != nil {
-			t.Errorf("%s: %v", sender, err)
+			t.Errorf("%s: reading the answers: got the error %v, want none", sender, err)
 		}
 	}
 }
@@ -353,7 +353,7 @@ func FuzzRead(f *testing.F) {
 		}
 		_, err = config.Read(a.TOML())
 		if err != nil && !strings.Contains(got, "setup rejects it") && !strings.Contains(got, "open: relay:") {
-			t.Errorf("%v\n%s", err, got)
+			t.Errorf("reading the answers: got the error %v, want none, or %q or %q in\n%s", err, "setup rejects it", "open: relay:", got)
 		}
 		if err == nil && strings.Contains(got, "setup rejects it") {
 			t.Errorf("setup does take it: got\n%s\nwant no %q in it", got, "setup rejects it")

@@ -57,7 +57,7 @@ func TestOAuth(t *testing.T) {
 				}
 			}
 			if _, err := config.Read(a.TOML()); err != nil {
-				t.Errorf("the offer: %v\n%s", err, a.TOML())
+				t.Errorf("reading the offer: got %v, want no error\n%s", err, a.TOML())
 			}
 		})
 	}

@@ -71,13 +71,13 @@ func TestBack(t *testing.T) {
 			p := &typist{keys: strings.Fields(tt.keys)}
 			c := &Conversation{Prompter: p}
 			if err := play(c); err != nil {
-				t.Fatalf("%v after %q", err, p.asked)
+				t.Fatalf("got %v after the questions %q, want no error", err, p.asked)
 			}
 			if got := strings.Join(p.asked, " "); got != tt.asked {
 				t.Errorf("asked %s, want %s", got, tt.asked)
 			}
 			if len(p.keys) > 0 {
-				t.Errorf("left over: %q", p.keys)
+				t.Errorf("got the keys %q left over, want none", p.keys)
 			}
 		})
 	}
@@ -100,6 +100,6 @@ func TestConversationKeeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Answered("user") || c.Before("user") != "" {
-		t.Errorf("the login of another relay is kept: %+v", c.given)
+		t.Errorf("the user after another relay: got answered %t, before %q, want false and none", c.Answered("user"), c.Before("user"))
 	}
 }

@@ -14,7 +14,7 @@ func TestLabUnfitPlanChangesNothing(t *testing.T) {
 	s := newServer(t)
 	r := s.drive("run", "unfit=relayhost-example")
 	if r.Code != 1 {
-		t.Fatal(r)
+		t.Fatalf("an unfit plan: got %s, want exit code 1", r)
 	}
 	for _, want := range []string{
 		"the new configuration would not work: ", `default_transport: is "smtp", not the relay's service`, "does not verify the relay's certificate",

@@ -67,7 +67,7 @@ func TestLabChildren(t *testing.T) {
 				}
 				arm(0)
 				if r.Code != 0 && r.Code != 1 || r.Took > 10*time.Second {
-					t.Errorf("%s: %s", point, r)
+					t.Errorf("%s: got %s, want exit code 0 or 1 within 10 s", point, r)
 				}
 				s.sound(point)
 				if r.Code != 0 {
@@ -135,7 +135,7 @@ func TestLabRandom(t *testing.T) {
 		if r := p.Wait(); r.Code == 137 {
 			killed++
 		} else if r.Code != 0 {
-			t.Errorf("%s: %s", point, r)
+			t.Errorf("%s: got %s, want exit code 0 or 137", point, r)
 		}
 		s.watched(point)
 		s.sound(point)

@@ -166,11 +166,11 @@ func TestLabCrowd(t *testing.T) {
 		r := p.Wait()
 		codes[r.Code]++
 		if r.Code == 1 && !strings.Contains(r.Stderr, "another relayhost is running: process ") && !strings.Contains(r.Stderr, ErrStale.Error()) {
-			t.Errorf("%s", r)
+			t.Errorf("a run with exit code 1: got %s, want %q or %q on stderr", r, "another relayhost is running: process ", ErrStale)
 		}
 	}
 	if codes[0] == 0 || codes[0]+codes[1] != len(crowd) {
-		t.Errorf("exit codes %v", codes)
+		t.Errorf("got the exit codes %v, want at least one 0, and all of the %d runs 0 or 1", codes, len(crowd))
 	}
 	s.sound("after " + strconv.Itoa(len(crowd)) + " runs")
 	s.must(0, "all")

@@ -156,7 +156,7 @@ func TestLabKilledRun(t *testing.T) {
 		point := fmt.Sprintf("killed at change %d", n)
 		r := s.drive("run", "kill="+strconv.Itoa(n))
 		if r.Code != 137 && r.Code != 0 {
-			t.Fatalf("%s: %s", point, r)
+			t.Fatalf("%s: got %s, want exit code 0 or 137", point, r)
 		}
 		s.sound(point)
 		s.must(0, "recover")
@@ -183,7 +183,7 @@ func TestLabKilledRollback(t *testing.T) {
 		s.must(0, "run")
 		r := s.drive("all", "kill="+strconv.Itoa(n))
 		if r.Code != 137 && r.Code != 0 {
-			t.Fatalf("%s: %s", point, r)
+			t.Fatalf("%s: got %s, want exit code 0 or 137", point, r)
 		}
 		s.sound(point)
 		s.must(0, "all")
@@ -203,7 +203,7 @@ func TestLabFailedRun(t *testing.T) {
 				point := fmt.Sprintf("%s at change %d", errno, n)
 				ops := s.drive("run", "fail="+strconv.Itoa(n)+":"+errno, "ops=/root/ops")
 				if ops.Code != 0 && ops.Code != 1 {
-					t.Fatalf("%s: %s", point, ops)
+					t.Fatalf("%s: got %s, want exit code 0 or 1", point, ops)
 				}
 				s.sound(point)
 				if ops.Code == 1 {

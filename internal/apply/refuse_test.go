@@ -215,7 +215,7 @@ func TestDamagedJournal(t *testing.T) {
 		t.Errorf("got %v, want an error", err)
 	}
 	if tr.print() != before {
-		t.Error("changed")
+		t.Error("the files after a rollback from a damaged copy: got changes, want none")
 	}
 }
 
@@ -274,7 +274,8 @@ func TestRepositories(t *testing.T) {
 			continue
 		}
 		if len(p.Files) != 5 || p.Files[0].Path != "/etc/"+want[0] || string(p.Files[0].After) != want[1] {
-			t.Errorf("%s: %+v", directory, p.Files[0])
+			t.Errorf("%s: got %d files, the first %s of %d bytes, want 5, the first %s with %q",
+				directory, len(p.Files), p.Files[0].Path, len(p.Files[0].After), "/etc/"+want[0], want[1])
 		}
 	}
 }
@@ -300,7 +301,7 @@ func TestTrackedByGit(t *testing.T) {
 			t.Errorf("%v, %v, want nil", p.Notes, err)
 		}
 		if want == 2 && !strings.Contains(p.Notes[1], "git -C /etc rm --cached postfix/sasl_passwd") {
-			t.Errorf("%v", p.Notes)
+			t.Errorf("a table that git tracks: got the notes %q, want %q in the second", p.Notes, "git -C /etc rm --cached postfix/sasl_passwd")
 		}
 	}
 }

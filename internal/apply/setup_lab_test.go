@@ -118,7 +118,7 @@ func killedSetup(t *testing.T, which pass, via string) {
 		point := fmt.Sprintf("setup killed at change %d", n)
 		r := setup("RELAYHOST_KILL_AT=" + strconv.Itoa(n))
 		if r.Code != 0 && r.Code != 137 {
-			t.Errorf("%s: %s", point, r)
+			t.Errorf("%s: got %s, want exit code 0 or 137", point, r)
 			return true
 		}
 		for i, text := range read() {

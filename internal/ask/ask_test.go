@@ -41,7 +41,7 @@ func (s *script) next(question, preset string, check func(string) error) (string
 	s.asked = append(s.asked, question)
 	for {
 		if len(s.typed) == 0 {
-			s.t.Fatalf("nobody answers %q after %q", question, s.refused)
+			s.t.Fatalf("%q: got no answer left after the refusals %q, want one", question, s.refused)
 		}
 		answer := s.typed[0]
 		s.typed = s.typed[1:]

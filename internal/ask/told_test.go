@@ -138,7 +138,7 @@ func TestToldClaims(t *testing.T) {
 		return func(t *testing.T) string {
 			a, ok := conf.Get("ses")
 			if !ok {
-				t.Fatal("Amazon SES has no API")
+				t.Fatal("Amazon SES: got no API, want one")
 			}
 			return told(t, setup.Request{}, t.TempDir(), []string{"AKIAIOSFODNN7EXAMPLE", key}, func(ctx context.Context, q *Questions) { _ = q.APIKey(ctx, a, relay(t, "ses"), &c) })
 		}
@@ -257,7 +257,7 @@ func TestEveryTextIsTested(t *testing.T) {
 				}
 			}
 			if first, _, _ := strings.Cut(longest, ". "); !strings.Contains(string(table), first) {
-				t.Errorf("%s: %q is told, and no row has a state in which it is false (looked for %q)", file, m[1], first)
+				t.Errorf("%s: %q is told: got no row with a state in which it is false, want one (looked for %q)", file, m[1], first)
 			}
 		}
 	}

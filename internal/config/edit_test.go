@@ -78,7 +78,7 @@ func TestTextKeepsComments(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", text, want)
 			}
 			if got := read(t, string(text)); !got.Says(c) {
-				t.Errorf("got a file that does not say what was to be written:\n%s", text)
+				t.Errorf("got\n%s\nwant a file that says the same as the changed configuration", text)
 			}
 		})
 	}
@@ -107,11 +107,11 @@ func TestTextAddsTables(t *testing.T) {
 	}
 	got := string(text)
 	if again := read(t, got); !again.Says(c) {
-		t.Errorf("got a file that does not say what was to be written:\n%s", got)
+		t.Errorf("got\n%s\nwant a file that says the same as the changed configuration", got)
 	}
 	for line := range strings.Lines(byHand) {
 		if !strings.Contains(got, line) {
-			t.Errorf("got a file without %q:\n%s", line, got)
+			t.Errorf("got\n%s\nwant %q in it", got, line)
 		}
 	}
 	shop, fallback, lab, more := strings.Index(got, `name = "shop"`), strings.Index(got, "[[route.fallback]]"), strings.Index(got, `name = "lab"`), strings.Index(got, "name = 'more'")

@@ -227,7 +227,7 @@ func TestProofSender(t *testing.T) {
 		{[]string{"<>"}, ""},
 	} {
 		if got := config.ProofSender(test.senders); got != test.want {
-			t.Errorf("%q: %q", test.senders, got)
+			t.Errorf("ProofSender(%q): got %q, want %q", test.senders, got, test.want)
 		}
 	}
 	senders := []string{"a.example", ".b.example", "x@c.example"}
@@ -248,7 +248,7 @@ func FuzzReadAnswers(f *testing.F) {
 		a, err := config.Read([]byte(text))
 		if err != nil {
 			if !strings.Contains(err.Error(), config.Path) {
-				t.Errorf("the error does not name the file: %v", err)
+				t.Errorf("got the error %v, want %s in it", err, config.Path)
 			}
 			return
 		}

@@ -50,7 +50,8 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("got\n%swant no secret", text)
 	}
 	if !read(t, signedIn).Says(c) || read(t, strings.Replace(signedIn, "7f3a", "7f3b", 1)).Says(c) {
-		t.Error("Says: got that another application is the same, or that the same is another")
+		t.Errorf("Says: got %t of the same application, %t of another, want true and false",
+			read(t, signedIn).Says(c), read(t, strings.Replace(signedIn, "7f3a", "7f3b", 1)).Says(c))
 	}
 	if !read(t, "version = 1\nrelay = \"m365\"\nfrom = \"a@b.example\"\nvia = \"smtp\"\n").Says(read(t, "version = 1\nrelay = \"m365\"\nfrom = \"a@b.example\"\n")) {
 		t.Error(`via = "smtp": got another setup, want that without via`)

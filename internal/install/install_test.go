@@ -65,12 +65,12 @@ func TestFindManager(t *testing.T) {
 		all := strings.Join(m.Packages, " ")
 		for _, part := range []string{"postfix", "sasl", "ca-certificates"} {
 			if !strings.Contains(all, part) {
-				t.Errorf("%s installs no %s: %s", m.Name, part, all)
+				t.Errorf("%s: got the packages %s, want one with %q", m.Name, all, part)
 			}
 		}
 		for _, word := range m.Install {
 			if word == "-i" || word == "--interactive" {
-				t.Errorf("%s asks", m.Name)
+				t.Errorf("%s: got the command %q, want no %s in it", m.Name, m.Install, word)
 			}
 		}
 	}

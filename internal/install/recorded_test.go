@@ -52,17 +52,17 @@ func playFailure(t *testing.T, manager, text, says, notPackaged string) {
 	h, m := failing(t, manager, text)
 	for _, absent := range strings.Fields(notPackaged) {
 		if slices.Contains(m.Packages, absent) {
-			t.Errorf("%s is asked for, which is not packaged", absent)
+			t.Errorf("%s: got the packages %q, want no %s, which is not packaged", manager, m.Packages, absent)
 		}
 	}
 	_, err := Postfix(t.Context(), h, Options{})
 	var failed *FailedError
 	if !errors.As(err, &failed) || failed.Code != 1 || failed.Hint != m.advice(text) {
-		t.Fatalf("%#v", err)
+		t.Fatalf("%s: got the error %#v, want a FailedError of exit code 1 with the hint %q", manager, err, m.advice(text))
 	}
 	for line := range strings.Lines(says) {
 		if !strings.Contains(failed.Tail, strings.TrimSpace(line)) {
-			t.Errorf("%q is not shown:\n%s", strings.TrimSpace(line), failed.Tail)
+			t.Errorf("%s: got\n%s\nwant %q in it", manager, failed.Tail, strings.TrimSpace(line))
 		}
 	}
 	if n := strings.Count(failed.Tail, "\n") + 1; n > 8 {
@@ -75,7 +75,7 @@ func failing(t *testing.T, name, text string) (*host.Host, Manager) {
 	t.Helper()
 	i := slices.IndexFunc(managers, func(m Manager) bool { return m.Name == name })
 	if i < 0 {
-		t.Fatalf("no manager %q", name)
+		t.Fatalf("package manager %q: got none of this name, want one", name)
 	}
 	// Nothing but this directory is looked at: the machine's own package manager
 	// would do what it is told.

@@ -82,7 +82,8 @@ func TestBridgeConfig(t *testing.T) {
 	}
 	if got.Host != "smtp.office365.com" || got.Port != 587 || got.Username != "app@contoso.example" || got.Connections != 3 ||
 		got.OAuth.TokenURL != "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token" || got.OAuth.Secret.Reveal() != "Gehe1mClient~42" {
-		t.Errorf("got %+v with %+v", got, got.OAuth)
+		t.Errorf("got %+v with %+v, want smtp.office365.com:587 as app@contoso.example, 3 connections, the token URL of contoso.example and the secret as given",
+			got, got.OAuth)
 	}
 	for _, f := range p.Files {
 		if f.Path != conf.ConfigPath(conf.Directory, "m365") && bytes.Contains(f.After, []byte("Gehe1mClient~42")) {

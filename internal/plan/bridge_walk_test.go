@@ -57,7 +57,7 @@ func TestBridgeWalk(t *testing.T) {
 			var ways []string
 			for n, h := range got.Hops() {
 				if h.Number != n || !h.Walk {
-					t.Errorf("hop %d: got number %d, walked %t", n, h.Number, h.Walk)
+					t.Errorf("hop %d: got number %d, walked %t, want %d, true", n, h.Number, h.Walk, n)
 				}
 				ways = append(ways, way(h))
 				for _, f := range h.Filters {
@@ -66,7 +66,7 @@ func TestBridgeWalk(t *testing.T) {
 					}
 				}
 				if (len(h.Filters) > 0) != (h.API == nil) {
-					t.Errorf("hop %d: got %d filters", n, len(h.Filters))
+					t.Errorf("hop %d: got %d filters, want some: %t", n, len(h.Filters), h.API == nil)
 				}
 			}
 			if !slices.Equal(ways, row.want) {

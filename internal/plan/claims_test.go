@@ -390,7 +390,7 @@ func TestEveryClaimIsTested(t *testing.T) {
 		}
 		found := said.FindAllStringSubmatch(string(text), -1)
 		if calls := call.FindAll(text, -1); len(calls) != len(found) {
-			t.Errorf("%s: got the text of %d notes of %d", file, len(found), len(calls))
+			t.Errorf("%s: got the text of %d notes, want that of %d", file, len(found), len(calls))
 		}
 	next:
 		for _, m := range found {
@@ -412,7 +412,7 @@ func TestEveryClaimIsTested(t *testing.T) {
 					continue next
 				}
 			}
-			t.Errorf("%s: %q is claimed, and no row prints it", file, format)
+			t.Errorf("%s: %q is claimed: got no row that prints it, want one", file, format)
 		}
 	}
 	if total < 50 {

@@ -58,7 +58,7 @@ func TestConflicts(t *testing.T) {
 		_, err := plan.Build(plan.Server{State: s.state(t)}, o)
 		var c *plan.Conflict
 		if !errors.As(err, &c) || c.Param != test.param || c.Hint == "" {
-			t.Errorf("%s: %v", test.name, err)
+			t.Errorf("%s: got the error %v, want a conflict of %s with a hint", test.name, err, test.param)
 			continue
 		}
 		if p, err := plan.Build(plan.Server{State: s.state(t), Force: true}, o); err != nil || !hasNote(p, c.Msg) {
@@ -107,7 +107,7 @@ func TestOverridesInMasterCF(t *testing.T) {
 		s := debian(t).service(test.entry)
 		p := build(t, s, options())
 		if named := hasNote(p, "master.cf: "); named != (test.want != "") || named && !hasNote(p, test.want) {
-			t.Errorf("%s: notes %q", test.entry, p.Notes)
+			t.Errorf("%s: got the notes %q, want one of master.cf: %t, with %q in it", test.entry, p.Notes, test.want != "", test.want)
 		}
 		if !strings.Contains(text(t, p, masterPath), test.entry) {
 			t.Errorf("got no %s, want it kept", test.entry)
@@ -146,7 +146,7 @@ func TestForwardedMailIsNamed(t *testing.T) {
 	} {
 		p := build(t, test.host, test.o)
 		if hasNote(p, forwarded) != test.wantForward || hasNote(p, bounces) != test.wantBounce {
-			t.Errorf("%s: notes %q", test.name, p.Notes)
+			t.Errorf("%s: got the notes %q, want one with %q: %t, one with %q: %t", test.name, p.Notes, forwarded, test.wantForward, bounces, test.wantBounce)
 		}
 	}
 }

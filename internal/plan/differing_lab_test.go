@@ -52,7 +52,7 @@ func hopsThatDiffer(t *testing.T, suite lab.Suite) {
 		t.Fatalf("no policy table of its own: got %s, want %q in it", table, "relayhost_tls_policy_")
 	}
 	if main := s.Shell("postconf -h smtp_tls_policy_maps"); strings.TrimSpace(main) != "" {
-		t.Errorf("main.cf has smtp_tls_policy_maps = %s", main)
+		t.Errorf("smtp_tls_policy_maps in main.cf = %q, want it empty", strings.TrimSpace(main))
 	}
 	s.Shell("postfix reload")
 	n := 0

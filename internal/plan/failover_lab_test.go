@@ -199,7 +199,7 @@ func TestLabFailoverOfPorts(t *testing.T) {
 				l.Server.WaitLog(fmt.Sprintf(`to=<ops@example\.net>, relay=smtp\.mailgun\S*%s, .*status=sent`, port))
 				box := mailgun.Mailbox()
 				if len(box) != n+1 || box[n].Session.Username != "shop" || !strings.HasSuffix(box[n].Session.Local, port) {
-					t.Errorf("%d messages, the last by %+v", len(box)-n, box[len(box)-1].Session)
+					t.Errorf("got %d messages, the last by %+v, want 1 by the account shop at an address that ends in %s", len(box)-n, box[len(box)-1].Session, port)
 				}
 			}
 			if n := len(ses.Mailbox()); n != 0 {
@@ -251,7 +251,7 @@ func failsOver(t *testing.T, suite lab.Suite, f failure) {
 	s.WaitLog(`to=<user@corp\.test>, relay=mx\.corp\.test\S*:25, .*status=sent`)
 	for end := began.Add(f.within); len(second.Mailbox()) < messages; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d of %d messages came in %v\n%s", len(second.Mailbox()), messages, f.within, tail(s.MailLog()))
+			t.Fatalf("got %d messages at the second relay in %v, want %d\n%s", len(second.Mailbox()), f.within, messages, tail(s.MailLog()))
 		}
 	}
 	t.Logf("%d messages in %v", messages, time.Since(began).Round(10*time.Millisecond))
@@ -272,7 +272,7 @@ func failsOver(t *testing.T, suite lab.Suite, f failure) {
 	}
 	for _, session := range second.Sessions() {
 		if !session.Authenticated || session.Username != second.Username || session.SNI != second.Hosts[0].Name {
-			t.Errorf("session at the second %+v", session)
+			t.Errorf("the second relay: got the session %+v, want a login as %s with SNI %s", session, second.Username, second.Hosts[0].Name)
 		}
 	}
 }

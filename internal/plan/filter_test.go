@@ -134,6 +134,7 @@ func TestFirstRuleOfTheStatusFilter(t *testing.T) {
 	_, after, _ := strings.Cut(table, " said: ")
 	before, _, _ := strings.Cut(table, " said: ")
 	if !strings.Contains(before, "refused to talk to me") || !strings.HasPrefix(after, "5[0-9][0-9][ -].*\\(in reply to RCPT TO command\\))$/ 5$1\n") {
-		t.Errorf("%s", table)
+		t.Errorf("got\n%s\nwant %q before the first %q, and right after that %q", table, "refused to talk to me", " said: ",
+			"5[0-9][0-9][ -].*\\(in reply to RCPT TO command\\))$/ 5$1\n")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"relayhost/internal/config"
+	"relayhost/internal/diff"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
@@ -36,7 +37,7 @@ func FuzzBuild(f *testing.F) {
 			}
 			for _, file := range again.Files {
 				if file.Action != plan.Unchanged {
-					t.Errorf("%s, %q: %s changes again:\n%s\n%s", name, main, file.Path, file.Before, file.After)
+					t.Errorf("%s, %q: a second plan of %s: got\n%s\nwant it unchanged", name, main, file.Path, diff.File(file))
 				}
 			}
 		}

@@ -101,6 +101,7 @@ func TestLimits(t *testing.T) {
 	}
 	p := build(t, debian(t), limited(relays.Limits{MessageBytes: 1000}, 0))
 	if !hasNote(p, "refuses messages above 1000 bytes") || param(t, p, "message_size_limit") != none {
-		t.Errorf("message size: notes %q", p.Notes)
+		t.Errorf("a limit of 1000 bytes: message_size_limit = %s, notes %q, want %s and a note with %q",
+			param(t, p, "message_size_limit"), p.Notes, none, "refuses messages above 1000 bytes")
 	}
 }

@@ -76,7 +76,7 @@ func write(t *testing.T, s *lab.Server, a answers) []string {
 	}
 	r := s.RunInput(string(input), "/root/onserver", "write")
 	if r.Code != 0 {
-		t.Fatalf("%s\n%s", input, r)
+		t.Fatalf("writing the plan for %v: got %s, want exit code 0", a["Relay"], r)
 	}
 	return strings.Fields(r.Stdout)
 }
@@ -129,7 +129,7 @@ func carries(t *testing.T, l *lab.Lab, suite lab.Suite, r relays.Relay, port int
 	defer cancel()
 	message, err := relay.WaitMessage(ctx)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, tail(l.Server.MailLog()))
+		t.Fatalf("%s on port %d: got %v, want a message\n%s", r.ID, port, err, tail(l.Server.MailLog()))
 	}
 	if message.From != "alerts@example.org" || !bytes.Contains(message.Data, []byte("\r\nFrom: alerts@example.org\r\n")) {
 		t.Errorf("sender %s of\n%s, want %q and %q in it", message.From, message.Data, "alerts@example.org", []byte("\r\nFrom: alerts@example.org\r\n"))
@@ -138,7 +138,8 @@ func carries(t *testing.T, l *lab.Lab, suite lab.Suite, r relays.Relay, port int
 	s := sessions[len(sessions)-1]
 	if len(sessions) == before || !s.Authenticated || s.Username != relay.Username || s.AuthBeforeTLS || s.TLSVersion < "TLS 1.2" ||
 		s.SNI != relay.Hosts[0].Name || s.HELO != "host.example.com" || s.Implicit != (mode == relays.Implicit) {
-		t.Errorf("session %+v", s)
+		t.Errorf("the last of %d new sessions: got %+v, want a login as %s under TLS 1.2 or later, SNI %s, HELO host.example.com, implicit TLS %t",
+			len(sessions)-before, s, relay.Username, relay.Hosts[0].Name, mode == relays.Implicit)
 	}
 	if again := write(t, l.Server, a); len(again) != 0 {
 		t.Errorf("got %q written by a second run, want nothing", again)
@@ -332,7 +333,7 @@ func noLogin(t *testing.T, l *lab.Lab, n, port int, stripped bool, flaw lab.Flaw
 	}
 	for _, s := range sessions {
 		if s.Count("AUTH") != 0 || s.Username != "" || s.Count("MAIL") != 0 || s.Implicit != (port == 465) {
-			t.Errorf("session %+v", s)
+			t.Errorf("port %d: got the session %+v, want no AUTH, no MAIL, implicit TLS %t", port, s, port == 465)
 		}
 	}
 }
@@ -371,7 +372,7 @@ func TestLabOtherMailKeepsItsWay(t *testing.T) {
 			for _, host := range []string{"mx.corp.test", "mx.backup.test", "mx.direct.test"} {
 				for _, s := range l.World.Exchanger(host).Sessions() {
 					if s.HELO == "" || s.Count("AUTH") != 0 {
-						t.Errorf("%s: %+v", host, s)
+						t.Errorf("%s: got the session %+v, want a HELO name and no AUTH", host, s)
 					}
 				}
 			}
@@ -495,7 +496,7 @@ func TestLabPinnedCertificate(t *testing.T) {
 	l.Server.SendMail("root@host.example.com", "never@example.net", "hello")
 	l.Server.WaitLog(`to=<never@example\.net>, .*status=deferred \(Server certificate not verified`)
 	if got := relay.Counters().Logins; got != before {
-		t.Errorf("%d logins against another certificate", got-before)
+		t.Errorf("with the pin of another certificate: got %d logins, want 0", got-before)
 	}
 }
 
@@ -546,7 +547,7 @@ func TestLabMessagesOnAConnection(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if c, log := relay.Counters(), l.Server.MailLog(); c.Messages != n || strings.Contains(log, "status=deferred") {
-		t.Errorf("%+v\n%s", c, tail(log))
+		t.Errorf("got %+v, want %d messages and none deferred\n%s", c, n, tail(log))
 	}
 	reused := 0
 	for _, s := range relay.Sessions() {
@@ -558,7 +559,7 @@ func TestLabMessagesOnAConnection(t *testing.T) {
 		}
 	}
 	if reused == 0 {
-		t.Error("no connection was used to its end")
+		t.Errorf("got no connection with %d messages, want at least one", most)
 	}
 }
 
@@ -571,7 +572,7 @@ func TestLabNoWayOutByIPv6(t *testing.T) {
 			l := lab.New(t, option, lab.Postfix(), lab.Relay("postmark"))
 			relay := l.World.Relay("postmark")
 			if len(relay.Hosts[0].Addrs) < 2 || !strings.Contains(l.Server.Shell("postconf -h inet_protocols"), "all") {
-				t.Fatalf("%v has no IPv6 address, or Postfix does not speak it", relay.Hosts[0].Addrs)
+				t.Fatalf("%s: got the addresses %v, want at least 2, and inet_protocols = all on the server", relay.Hosts[0].Name, relay.Hosts[0].Addrs)
 			}
 			write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
 			const n = 40 // and many connections at once
@@ -581,7 +582,8 @@ func TestLabNoWayOutByIPv6(t *testing.T) {
 			}
 			log := l.Server.MailLog()
 			if c := relay.Counters(); c.Messages != n || strings.Contains(log, "unreachable") || strings.Contains(log, "timed out") {
-				t.Errorf("%+v, %d attempts\n%s", c, l.Server.Traffic().Attempts(), tail(log))
+				t.Errorf("got %+v after %d attempts, want %d messages and no %q or %q in the log\n%s",
+					c, l.Server.Traffic().Attempts(), n, "unreachable", "timed out", tail(log))
 			}
 		})
 	}

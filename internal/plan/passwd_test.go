@@ -50,7 +50,7 @@ func TestPasswordTable(t *testing.T) {
 				t.Errorf("%s:\n%q\nwant\n%q", test.path, got, ours)
 			}
 			if test.path == private && has(p, passwd) {
-				t.Error("sasl_passwd is in the plan")
+				t.Errorf("got %s in the plan, want %s alone", passwd, private)
 			}
 			if got := option(t, p, "smtp_sasl_password_maps"); got != "hash:"+test.path {
 				t.Errorf("the service has %s, want %s", got, test.path)
@@ -60,7 +60,7 @@ func TestPasswordTable(t *testing.T) {
 			}
 			s.apply(p)
 			if again := build(t, s, options()); again.Changed() {
-				t.Errorf("not unchanged on its own result: %q", changed(again))
+				t.Errorf("a second plan: got the changes %q, want none", changed(again))
 			}
 		})
 	}
@@ -83,7 +83,7 @@ func TestPasswordTableOfOursThatWasEdited(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 		if bare := strings.HasPrefix(test.edited, "smtp."); bare != hasNote(p, "without a port, which would take") {
-			t.Errorf("%s: notes %q", name, p.Notes)
+			t.Errorf("%s: got the notes %q, want one with %q: %t", name, p.Notes, "without a port, which would take", bare)
 		}
 	}
 }
@@ -162,11 +162,11 @@ func TestPlanWithoutCredentials(t *testing.T) {
 		o.First().Username, o.First().Password = "", secret.Value{}
 	})
 	if p := lookAt(t, debian(t), look); !p.Incomplete {
-		t.Error("placeholders in a plan that says it is complete")
+		t.Error("a plan without credentials: got a complete one, want an incomplete one")
 	}
 	s := debian(t)
 	s.apply(build(t, s, options()))
 	if p := lookAt(t, s, look); p.Incomplete || p.Changed() {
-		t.Errorf("stored credentials are not used: incomplete %v, changed %v", p.Incomplete, p.Changed())
+		t.Errorf("a plan on stored credentials: got incomplete %t, changes %q, want false and none", p.Incomplete, changed(p))
 	}
 }

@@ -126,7 +126,7 @@ func quiet(t *testing.T, s *lab.Server) {
 		t.Errorf("logged: got %s, want none", line)
 	}
 	if r := s.Run("postfix", "check"); r.Code != 0 || strings.TrimSpace(r.Stdout+r.Stderr) != "" {
-		t.Errorf("postfix check: %s", r)
+		t.Errorf("postfix check: got %s, want exit code 0 and no output", r)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestLabOtherServicesWithTheSameHop(t *testing.T) {
 						s.SendMail(mail[0], mail[1], "hello")
 						for end := time.Now().Add(20 * time.Second); len(relay.Mailbox()) == had; time.Sleep(20 * time.Millisecond) {
 							if time.Now().After(end) {
-								t.Fatalf("%s, mail %d: nothing came\n%s", when, i, tail(s.MailLog()))
+								t.Fatalf("%s, mail %d: got no message in 20 s, want one\n%s", when, i, tail(s.MailLog()))
 							}
 						}
 						m := relay.Mailbox()[had]
@@ -189,7 +189,7 @@ func TestLabOtherServicesWithTheSameHop(t *testing.T) {
 				}
 			}
 			if before[0].Username != "second" || before[2].Username != "second" || before[4].Username != "third" {
-				t.Errorf("before: %+v", before)
+				t.Errorf("before: got the users %q, %q and %q, want second, second and third", before[0].Username, before[2].Username, before[4].Username)
 			}
 			s.SendMail("root@host.example.com", "ours@example.net", "hello")
 			s.WaitLog(`relayhost-sendgrid/smtp\S*: .*to=<ours@example\.net>, relay=smtp\.sendgrid\.net\S*:587, .*status=sent`)

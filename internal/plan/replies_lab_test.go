@@ -197,7 +197,7 @@ func (r replying) wait(t *testing.T, rows []saying) map[string]string {
 			}
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%d of %d messages have an outcome\n%s", len(outcomes), len(rows), tail(log))
+			t.Fatalf("got the outcome of %d messages in 2 minutes, want that of %d\n%s", len(outcomes), len(rows), tail(log))
 		}
 	}
 	return outcomes

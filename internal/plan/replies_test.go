@@ -37,7 +37,7 @@ func sayings(t *testing.T) []saying {
 		}
 		f := strings.Split(line, "\t")
 		if len(f) != 6 || f[3] != "bounce" && f[3] != "defer" || f[4] != "next" && f[4] != "none" {
-			t.Fatalf("line %d: %q", i+1, line)
+			t.Fatalf("testdata/replies.tsv, line %d: got %q, want 6 fields, the fourth bounce or defer, the fifth next or none", i+1, line)
 		}
 		all = append(all, saying{"row" + strconv.Itoa(i+1), f[0], f[1], strings.Split(f[2], `\n`), f[3], f[4], f[5]})
 	}
@@ -121,7 +121,7 @@ func TestReplies(t *testing.T) {
 			}
 			for _, line := range s.lines[:len(s.lines)-1] {
 				if got := fate(t, reply[s.relay], line); got != line[:1] {
-					t.Errorf("%q, which is not the last line, becomes %sxx", line, got)
+					t.Errorf("%s at %s: %q, which is not the last line: got %sxx, want %sxx", s.relay, s.phase, line, got, line[:1])
 				}
 			}
 		})
@@ -158,7 +158,7 @@ func TestEveryReplyOfTheCatalogue(t *testing.T) {
 		}
 	}
 	if n < 40 {
-		t.Errorf("only %d replies were tried", n)
+		t.Errorf("got %d replies of the catalogue tried, want at least 40", n)
 	}
 }
 

@@ -78,7 +78,7 @@ func TestSenders(t *testing.T) {
 			t.Errorf("generic: got %q, want %q", got, want)
 		}
 		if param(t, p, "sender_canonical_maps") != "(not set)" {
-			t.Error("local mail is rewritten too")
+			t.Errorf("sender_canonical_maps = %s, want %s", param(t, p, "sender_canonical_maps"), "(not set)")
 		}
 	})
 	t.Run("null client", func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestSenders(t *testing.T) {
 		}
 		got := text(t, p, "/etc/postfix/relayhost_generic")
 		if !strings.Contains(got, "\n@vps7 alerts@") || strings.Contains(got, "@vps7.provider") {
-			t.Errorf("generic\n%s", got)
+			t.Errorf("generic: got\n%s\nwant %q and no %q in it", got, "\n@vps7 alerts@", "@vps7.provider")
 		}
 		want := "@vps7.provider.example alerts@example.org"
 		there := slices.DeleteFunc(lines(text(t, p, "/etc/postfix/relayhost_sender")), func(l string) bool { return !strings.Contains(l, "vps7") })
@@ -112,7 +112,7 @@ func TestSenders(t *testing.T) {
 			t.Errorf("sender_canonical %q, want the system accounts at that name", got)
 		}
 		if !hasNote(p, `"@vps7.provider.example" = "alerts@example.org"`) {
-			t.Errorf("notes %q", p.Notes)
+			t.Errorf("got the notes %q, want one with %q", p.Notes, `"@vps7.provider.example" = "alerts@example.org"`)
 		}
 		rewritten := options(func(o *config.Config) { o.Rewrite = map[string]string{"@vps7.provider.example": "alerts@example.org"} })
 		if p, err = plan.Build(plan.Server{State: st}, rewritten); err != nil || hasNote(p, "vps7") || strings.Contains(text(t, p, "/etc/postfix/relayhost_sender"), "root@vps7") {
@@ -127,13 +127,13 @@ func TestSenders(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := text(t, p, "/etc/postfix/relayhost_generic"); !strings.Contains(got, "\n@ip-10-1-2-3.ec2.internal alerts@") {
-			t.Errorf("generic\n%s", got)
+			t.Errorf("generic: got\n%s\nwant %q in it", got, "\n@ip-10-1-2-3.ec2.internal alerts@")
 		}
 	})
 	t.Run("sender at this host", func(t *testing.T) {
 		p := build(t, debian(t), options(func(o *config.Config) { o.Routes[0].From = "alerts@host.example.com" }))
 		if strings.Contains(text(t, p, "/etc/postfix/relayhost_generic"), "@host.example.com a") {
-			t.Error("senders that the relay accepts are rewritten")
+			t.Errorf("generic: got\n%s\nwant no %q in it", text(t, p, "/etc/postfix/relayhost_generic"), "@host.example.com a")
 		}
 	})
 	t.Run("a mail domain as origin", func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestSenders(t *testing.T) {
 		p := build(t, s, options())
 		got := text(t, p, "/etc/postfix/relayhost_generic")
 		if !strings.Contains(got, "\nroot@example.com alerts@") || strings.Contains(got, "\n@example.com") {
-			t.Errorf("generic\n%s", got)
+			t.Errorf("generic: got\n%s\nwant %q and no %q in it", got, "\nroot@example.com alerts@", "\n@example.com")
 		}
 	})
 	// A name of the host that people have addresses at: theirs stay as they are, and only
@@ -203,13 +203,13 @@ func TestSenders(t *testing.T) {
 	t.Run("one sender, null client", func(t *testing.T) {
 		p := build(t, debian(t).set("mydestination", ""), options(single))
 		if got := param(t, p, "sender_canonical_maps"); got != "static:alerts@example.org" {
-			t.Errorf("sender_canonical_maps = %s", got)
+			t.Errorf("sender_canonical_maps = %s, want %s", got, "static:alerts@example.org")
 		}
 	})
 	t.Run("one sender, server with people", func(t *testing.T) {
 		p := build(t, debian(t).set("mydestination", "$myhostname, example.com"), options(single))
 		if got := param(t, p, "sender_canonical_maps"); got != "(not set)" || !hasNote(p, "sends mail as alerts@example.org only") {
-			t.Errorf("sender_canonical_maps = %s, notes %q", got, p.Notes)
+			t.Errorf("sender_canonical_maps = %s, notes %q, want it not set and a note with %q", got, p.Notes, "sends mail as alerts@example.org only")
 		}
 	})
 }
@@ -227,7 +227,7 @@ func TestRootAlias(t *testing.T) {
 		}
 		compiled := slices.ContainsFunc(p.Commands, func(c plan.Command) bool { return slices.Equal(c.Args, []string{"postalias", "hash:/etc/aliases"}) })
 		if compiled != (test.before != test.want) {
-			t.Errorf("%q: commands %v", test.before, p.Commands)
+			t.Errorf("%q: got the commands %v, want postalias hash:/etc/aliases among them: %t", test.before, p.Commands, test.before != test.want)
 		}
 	}
 }

@@ -113,11 +113,11 @@ func goRounds(t *testing.T, s *lab.Server, a answers, texts, names []string) {
 	for line := range strings.Lines(r.Stdout) {
 		number, problem, _ := strings.Cut(line, ": ")
 		if i, err := strconv.Atoi(number); err == nil {
-			t.Errorf("%s: %s", names[i], problem)
+			t.Errorf("%s: got the problem %s, want none", names[i], strings.TrimSpace(problem))
 		}
 	}
 	if !strings.HasSuffix(r.Stdout, "done "+strconv.Itoa(len(texts))+"\n") {
-		t.Errorf("%d texts: %s", len(texts), r)
+		t.Errorf("%d texts: got %s, want %q as the last line of stdout", len(texts), r, "done "+strconv.Itoa(len(texts)))
 	}
 	t.Logf("%d texts in %v", len(texts), r.Took)
 }

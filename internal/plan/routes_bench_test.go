@@ -38,7 +38,7 @@ func TestBenchRoutes(t *testing.T) {
 			cmd.Env = append(os.Environ(), fmt.Sprint("BENCH_ROUTES=", n))
 			out, err := cmd.Output()
 			if err != nil {
-				t.Fatalf("%v\n%s", err, out)
+				t.Fatalf("planning %d routes in a process of its own: got %v, want no error\n%s", n, err, out)
 			}
 			var took float64
 			var routes int
@@ -98,7 +98,7 @@ func applied(t *testing.T, s *lab.Server, a answers) float64 {
 	r := s.Do(lab.Command{Args: []string{"/root/onserver", "apply"}, Stdin: string(input), Timeout: time.Minute})
 	took, err := strconv.ParseFloat(strings.TrimSpace(r.Stdout), 64)
 	if err != nil || r.Code != 0 {
-		t.Fatal(r)
+		t.Fatalf("apply: got %s, want exit code 0 and a number of seconds on stdout", r)
 	}
 	return took
 }

@@ -151,7 +151,7 @@ func (m arrival) arrives(t *testing.T, l *lab.Lab, i int) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if _, err := relay.WaitMessage(ctx); err != nil {
-		t.Fatalf("%q: %v\n%s", m.from, err, tail(l.Server.MailLog()))
+		t.Fatalf("mail from %q: got %v, want it at %s\n%s", m.from, err, m.relay, tail(l.Server.MailLog()))
 	}
 	for id, n := range before {
 		want := n
@@ -159,7 +159,7 @@ func (m arrival) arrives(t *testing.T, l *lab.Lab, i int) {
 			want++
 		}
 		if got := len(l.World.Relay(id).Mailbox()); got != want {
-			t.Errorf("%q: %d messages came to %s", m.from, got-n, id)
+			t.Errorf("mail from %q: got %d new messages at %s, want %d", m.from, got-n, id, want-n)
 		}
 	}
 	box := relay.Mailbox()
@@ -172,7 +172,7 @@ func (m arrival) arrives(t *testing.T, l *lab.Lab, i int) {
 		t.Errorf("%q came as %s to %q with the account %s, want %s", m.from, message.From, message.To, session.Username, username)
 	}
 	if !session.Authenticated || session.AuthBeforeTLS || !strings.HasSuffix(session.Local, fmt.Sprint(":", m.port)) {
-		t.Errorf("%q came by the session %+v", m.from, session)
+		t.Errorf("mail from %q: got the session %+v, want a login under TLS on port %v", m.from, session, m.port)
 	}
 }
 
@@ -183,7 +183,7 @@ func leftovers(t *testing.T, s *lab.Server) {
 	configuration := s.Shell("postconf -n; postconf -P")
 	for _, path := range strings.Fields(s.Shell("ls /etc/postfix/relayhost_* | grep -vE '[.](db|cdb|lmdb)$'")) {
 		if strings.Contains(path, "_passwd_") && !strings.Contains(configuration, path) {
-			t.Errorf("%s was left behind", path)
+			t.Errorf("got %s, which no setting names, want it removed", path)
 		}
 	}
 	for _, path := range strings.Fields(s.Shell("ls /etc/postfix/*.db /etc/postfix/*.cdb /etc/postfix/*.lmdb 2>/dev/null || true")) {

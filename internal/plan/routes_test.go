@@ -23,7 +23,7 @@ func entries(t *testing.T, p plan.Plan, service string) map[string]string {
 	}
 	s, ok := m.Get(service, "unix")
 	if !ok {
-		t.Fatalf("master.cf has no %s", service)
+		t.Fatalf("master.cf: got no service %s, want one", service)
 	}
 	found := map[string]string{}
 	for _, o := range s.Options {
@@ -40,7 +40,7 @@ func TestRouteUnderTheDefaultsName(t *testing.T) {
 		o.Routes = append(o.Routes[:1], route("corp", []string{"corp.example"}, hop(t, "postmark", 587, "pm")))
 		var input *config.InputError
 		if _, err := plan.Build(plan.Server{State: debian(t).state(t)}, o); !errors.As(err, &input) || input.Field != "route corp" {
-			t.Errorf("%s: %v", id, err)
+			t.Errorf("%s: got the error %v, want one of the field %q", id, err, "route corp")
 		}
 		text := "version = 1\nrelay = '" + id + "'\n[[route]]\nname = 'corp'\nsenders = ['corp.example']\nrelay = 'postmark'\n"
 		if _, err := config.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), "not free") {
@@ -104,7 +104,7 @@ func TestRewriteIsChecked(t *testing.T) {
 		o := options(func(o *config.Config) { o.Rewrite = map[string]string{from: to} })
 		var input *config.InputError
 		if _, err := plan.Build(plan.Server{State: debian(t).state(t)}, o); !errors.As(err, &input) || input.Field != "rewrite" {
-			t.Errorf("%q to %q: %v", from, to, err)
+			t.Errorf("rewriting %q to %q: got the error %v, want one of the field %q", from, to, err, "rewrite")
 		}
 	}
 }
@@ -138,7 +138,7 @@ func TestPlaceOfRewritten(t *testing.T) {
 			t.Errorf("%q became %q, want %q", step.value, got, step.want)
 		}
 		if again := changed(build(t, s, rewrite(step.from))); len(again) > 0 {
-			t.Errorf("after %q a second run changes %q", step.value, again)
+			t.Errorf("a second run after %q: got the changes %q, want none", step.value, again)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 	o.Routes[1].Hops = append(o.Routes[1].Hops, hop(t, "smtp2go", 587, "s2g"))
 	s.apply(build(t, s, o))
 	if again := build(t, s, o); again.Changed() {
-		t.Errorf("a second plan changes:\n%v", changed(again))
+		t.Errorf("a second plan: got the changes %q, want none", changed(again))
 	}
 	one := routed(hop(t, "ses", 587, "ses"))
 	p := build(t, s, one)
@@ -162,7 +162,8 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 		if f.Action == plan.Remove {
 			removed++
 			if f.After != nil || f.Before == nil || f.Secret != strings.Contains(f.Path, "_passwd") {
-				t.Errorf("%s: %+v", f.Path, f)
+				t.Errorf("removing %s: got a text after it %t, one before it %t, secret %t, want false, true, %t",
+					f.Path, f.After != nil, f.Before != nil, f.Secret, strings.Contains(f.Path, "_passwd"))
 			}
 		}
 	}
@@ -176,7 +177,7 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 		}
 		for _, part := range []string{"pw-pm", "pw-user", "pw-mg", "pw-second", "pw-s2g", "relayhost-all", "relayhost-one", "by-sender", "relayhost_by"} {
 			if strings.Contains(text, part) {
-				t.Errorf("%s holds %q:\n%s", path, part, text)
+				t.Errorf("%s: got a password, a service or a table of the routes in it, want none", path)
 			}
 		}
 	}
@@ -187,7 +188,7 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 		t.Errorf("relayhost_sasl_passwd is\n%s\nwant\n%q", got, "[email-smtp.eu-west-1.amazonaws.com]:587 ses:pw-ses\n")
 	}
 	if again := build(t, s, one); again.Changed() {
-		t.Errorf("a second plan changes:\n%v", changed(again))
+		t.Errorf("a second plan of the one relay: got the changes %q, want none", changed(again))
 	}
 }
 
@@ -279,7 +280,7 @@ func TestLimitsOfAChain(t *testing.T) {
 		t.Errorf("got options %v, want reuse of 19, the fallback [b.example.net]:587 and 15s for HELO", o)
 	}
 	if o := entries(t, p, "relayhost-mailgun"); o["smtp_helo_timeout"] != "" || o["smtp_fallback_relay"] != "" {
-		t.Errorf("the service without a fallback has %v", o)
+		t.Errorf("the service without a fallback: got smtp_helo_timeout %q, smtp_fallback_relay %q, want neither", o["smtp_helo_timeout"], o["smtp_fallback_relay"])
 	}
 }
 
@@ -344,7 +345,7 @@ func TestTooManyServices(t *testing.T) {
 	_, err := plan.Build(plan.Server{State: debian(t).state(t)}, routed(hop(t, "ses", 587, "ses"), routes...))
 	var input *config.InputError
 	if !errors.As(err, &input) || !strings.Contains(input.Msg, "61 services") {
-		t.Errorf("%v", err)
+		t.Errorf("60 routes with an account each: got the error %v, want an input error with %q in it", err, "61 services")
 	}
 }
 
@@ -382,11 +383,11 @@ func TestNullSender(t *testing.T) {
 				t.Errorf("service %q, notes %q, want %q", service, p.Notes, tc.want)
 			}
 			if strings.Contains(text(t, p, config.Path), "<>") != (tc.name == "named") {
-				t.Errorf("answers\n%s", text(t, p, config.Path))
+				t.Errorf("%s: got\n%s\nwant %q in it: %t", config.Path, text(t, p, config.Path), "<>", tc.name == "named")
 			}
 			for _, w := range p.Routes {
 				if slices.Contains(w.Senders, config.NullSender) != (w.Service == tc.want) {
-					t.Errorf("%+v", w)
+					t.Errorf("route %s by %s: got the senders %q, want %s among them: %t", w.Name, w.Service, w.Senders, config.NullSender, w.Service == tc.want)
 				}
 			}
 		})
@@ -408,10 +409,10 @@ func TestLevels(t *testing.T) {
 		var got []string
 		for _, w := range p.Routes {
 			if len(w.Hops) != 1 {
-				t.Errorf("level %d: %+v", k, w)
+				t.Errorf("level %d: route %s: got %d hops, want 1", k, w.Name, len(w.Hops))
 			}
 			if slices.Contains(w.Senders, config.NullSender) != (w.Name == "shop") {
-				t.Errorf("level %d: senders of %s %q", k, w.Name, w.Senders)
+				t.Errorf("level %d: route %s: got the senders %q, want %s among them: %t", k, w.Name, w.Senders, config.NullSender, w.Name == "shop")
 			}
 			got = append(got, w.Name+"="+w.Hops[0].Relay)
 		}
@@ -420,7 +421,8 @@ func TestLevels(t *testing.T) {
 		}
 	}
 	if len(o.Routes[1].Hops) != 3 || len(o.Routes[1].Senders) != 1 || len(o.Routes[0].Hops) != 2 {
-		t.Errorf("the answers were changed: %+v", o)
+		t.Errorf("the answers after all levels: got %d hops and %d senders of shop, %d hops of the default, want 3, 1 and 2",
+			len(o.Routes[1].Hops), len(o.Routes[1].Senders), len(o.Routes[0].Hops))
 	}
 }
 
@@ -437,7 +439,7 @@ func TestRoutesWithoutCredentials(t *testing.T) {
 			}
 			p := lookAt(t, s, o)
 			if p.Changed() || p.Incomplete {
-				t.Errorf("incomplete %v, changes %v", p.Incomplete, changed(p))
+				t.Errorf("without credentials: got incomplete %t, changes %q, want false and none", p.Incomplete, changed(p))
 			}
 			// Who cannot read the passwords sees the same services.
 			for path := range s.files {
@@ -448,7 +450,7 @@ func TestRoutesWithoutCredentials(t *testing.T) {
 			p = lookAt(t, s, o)
 			for _, f := range p.Files {
 				if f.Action != plan.Unchanged && !f.Secret {
-					t.Errorf("%s %s:\n%s\n%s", f.Action, f.Path, f.Before, f.After)
+					t.Errorf("without the passwords: %s: got %s from\n%s\nto\n%s\nwant it unchanged", f.Path, f.Action, f.Before, f.After)
 				}
 			}
 		})

@@ -81,12 +81,12 @@ func TestShapesOfMainCF(t *testing.T) {
 				p := build(t, s, options())
 				last := p.Files[len(p.Files)-1]
 				if string(last.Before) != before {
-					t.Errorf("goes back to\n%q\nnot\n%q", last.Before, before)
+					t.Errorf("main.cf before the plan: got\n%q\nwant\n%q", last.Before, before)
 				}
 				keepsOthers(t, before, string(last.After))
 				s.apply(p)
 				if again := build(t, s, options()); again.Changed() {
-					t.Errorf("changes again:\n%s\nto\n%s", last.After, text(t, again, mainPath))
+					t.Errorf("a second plan: got the changes %q, main.cf\n%s\nwant none, main.cf\n%s", changed(again), text(t, again, mainPath), last.After)
 				}
 			})
 		}
@@ -113,21 +113,21 @@ func keepsOthers(t *testing.T, before, after string) {
 	}
 	now, err := postfix.ParseMain([]byte(after))
 	if err != nil {
-		t.Fatalf("%v in\n%s", err, after)
+		t.Fatalf("parsing the planned main.cf: got %v, want no error\n%s", err, after)
 	}
 	for _, name := range old.Names() {
 		was, _ := old.Get(name)
 		if is, ok := now.Get(name); !mayChange(name) && (!ok || is != was) {
-			t.Errorf("%s = %q became %q (%v)", name, was, is, ok)
+			t.Errorf("%s: got %q, set %t, want %q, set true", name, is, ok, was)
 		}
 	}
 	for line := range strings.Lines(before) {
 		line = strings.TrimRight(line, "\r\n")
 		if strings.HasPrefix(strings.TrimSpace(line), "#") && strings.Count(after, line) < strings.Count(before, line) {
-			t.Errorf("comment %q is gone", line)
+			t.Errorf("comment %q: got it %d times, want at least %d", line, strings.Count(after, line), strings.Count(before, line))
 		}
 	}
 	if want := fmt.Sprint(strings.Contains(before, "\r\n")); want == "true" && strings.Count(after, "\n") != strings.Count(after, "\r\n") {
-		t.Errorf("mixed line ends:\n%q", after)
+		t.Errorf("line ends of main.cf: got\n%q\nwant \\r\\n alone", after)
 	}
 }

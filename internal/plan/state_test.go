@@ -181,6 +181,6 @@ func text(t *testing.T, p plan.Plan, path string) string {
 			return string(f.After)
 		}
 	}
-	t.Fatalf("the plan has no %s", path)
+	t.Fatalf("the plan: got no file %s, want one", path)
 	return ""
 }

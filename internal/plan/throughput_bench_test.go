@@ -101,7 +101,7 @@ func empty(t *testing.T, behaviour func(*smtpd.Config), connections int, a answe
 	}
 	fill(t, s, service, benchMessages, "app@example.org")
 	if n := len(relay.Mailbox()); n != 0 {
-		t.Fatalf("%d messages left before their time", n)
+		t.Fatalf("before the queue is flushed: got %d messages, want 0", n)
 	}
 	began := time.Now()
 	s.Flush()
@@ -133,7 +133,7 @@ func waitQueue(t *testing.T, s *lab.Server, n int) {
 			return
 		}
 	}
-	t.Fatalf("the queue was not filled:\n%s", tail(s.MailLog()))
+	t.Fatalf("the deferred queue: got another number of messages for 2 minutes, want %d\n%s", n, tail(s.MailLog()))
 }
 
 // watch waits until all messages have come and counts round trips in between.
@@ -143,7 +143,7 @@ func watch(t *testing.T, l *lab.Lab, relay *lab.RelayService, began time.Time) b
 	arrived := func(n int) {
 		for end := time.Now().Add(5 * time.Minute); relay.Counters().Messages < n; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("%d of %d messages came\n%s", relay.Counters().Messages, n, tail(l.Server.MailLog()))
+				t.Fatalf("got %d messages in 5 minutes, want %d\n%s", relay.Counters().Messages, n, tail(l.Server.MailLog()))
 			}
 			// A message that was put off would wait for five minutes.
 			if n == benchMessages && time.Since(flushed) > 10*time.Second {
@@ -166,7 +166,7 @@ func watch(t *testing.T, l *lab.Lab, relay *lab.RelayService, began time.Time) b
 	slices.SortFunc(times, time.Time.Compare)
 	c := relay.Counters()
 	if c.Messages != benchMessages || c.Refusals > 0 {
-		t.Errorf("%+v", c)
+		t.Errorf("got %+v, want %d messages and no refusal", c, benchMessages)
 	}
 	return benchRun{
 		rate:   float64(last-first) / times[last-1].Sub(times[first-1]).Seconds(),

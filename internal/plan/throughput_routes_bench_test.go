@@ -50,7 +50,7 @@ func drain(t *testing.T, l *lab.Lab, ids ...string) float64 {
 	var times []time.Time
 	for end := time.Now().Add(5 * time.Minute); len(times) < each*len(ids); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d of %d messages came by %s\n%s", len(times), each*len(ids), strings.Join(ids, " and "), tail(l.Server.MailLog()))
+			t.Fatalf("got %d messages by %s in 5 minutes, want %d\n%s", len(times), strings.Join(ids, " and "), each*len(ids), tail(l.Server.MailLog()))
 		}
 		times = times[:0]
 		for _, id := range ids {

@@ -149,16 +149,18 @@ func TestReuseOnlyWhereItIsSafe(t *testing.T) {
 	m, _ := postfix.ParseMaster([]byte(text(t, p, masterPath)))
 	proxy, ok := m.Get("relayhost-ses-tls", "unix")
 	if !ok || proxy.Chroot != "n" || proxy.Command != "tlsproxy" || option(t, p, "tlsproxy_service_name") != proxy.Name {
-		t.Errorf("tlsproxy entry %+v", proxy)
+		t.Errorf("relayhost-ses-tls: got %+v, there %t, want an entry of tlsproxy with chroot n, and tlsproxy_service_name = %s to name it",
+			proxy, ok, option(t, p, "tlsproxy_service_name"))
 	}
 	if param(t, p, "smtp_tls_connection_reuse") != "(not set)" {
-		t.Error("reuse is switched on for other mail as well")
+		t.Errorf("smtp_tls_connection_reuse in main.cf = %s, want %s", param(t, p, "smtp_tls_connection_reuse"), "(not set)")
 	}
 	s := debian(t)
 	s.files[masterPath] = strings.Replace(s.files[masterPath], "scache    unix", "#scache    unix", 1)
 	p = build(t, s, options())
 	if option(t, p, "smtp_tls_connection_reuse") != "(not set)" || option(t, p, "tlsproxy_service_name") != "(not set)" || !hasNote(p, "not reused") {
-		t.Errorf("reuse without scache; notes %q", p.Notes)
+		t.Errorf("without scache: smtp_tls_connection_reuse = %s, tlsproxy_service_name = %s, notes %q, want neither set and a note with %q",
+			option(t, p, "smtp_tls_connection_reuse"), option(t, p, "tlsproxy_service_name"), p.Notes, "not reused")
 	}
 }
 
@@ -190,7 +192,7 @@ func TestSELinux(t *testing.T) {
 			t.Errorf("%s: connections are reused: got %v; notes %q, want %v", test.name, got, p.Notes, test.reuse)
 		}
 		if hasNote(p, port) != test.note {
-			t.Errorf("%s: notes %q", test.name, p.Notes)
+			t.Errorf("%s: got the notes %q, want one with %q: %t", test.name, p.Notes, port, test.note)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestTransportGoesBesideWhatIsThere(t *testing.T) {
 	}
 	s.apply(p)
 	if again := build(t, s, options(func(o *config.Config) { o.Direct = []string{"corp.test"} })); again.Changed() {
-		t.Error("not unchanged on its own result")
+		t.Errorf("a second plan: got the changes %q, want none", changed(again))
 	}
 }
 
@@ -36,7 +36,7 @@ func TestLocalMailStays(t *testing.T) {
 	// relay_domains is $mydestination below compatibility_level 1.
 	p := build(t, debian(t).set("relay_domains", "$mydestination"), options())
 	if has(p, "/etc/postfix/relayhost_transport") || param(t, p, "transport_maps") != "(not set)" {
-		t.Error("local domains got a transport entry")
+		t.Errorf("got the changes %q, transport_maps = %s, want no relayhost_transport and %s", changed(p), param(t, p, "transport_maps"), "(not set)")
 	}
 	for _, name := range []string{"mydestination", "mynetworks", "inet_interfaces", "message_size_limit", "smtp_tls_security_level"} {
 		m, _ := postfix.ParseMain([]byte(debian(t).files[mainPath]))
@@ -55,12 +55,12 @@ func TestDomainsInFilesAndTables(t *testing.T) {
 	for _, path := range []string{"/etc/postfix/local-names", "/etc/postfix/relay_domains", "/etc/postfix/more", "/etc/mailname"} {
 		delete(st.Maps, path)
 		if !slices.Contains(plan.Paths(st), path) {
-			t.Errorf("%s is not among the paths", path)
+			t.Errorf("paths: got %q, want %s among them", plan.Paths(st), path)
 		}
 	}
 	p := build(t, s, options())
 	if has(p, "/etc/postfix/relayhost_transport") || !hasNote(p, "example.org is in mydestination") {
-		t.Errorf("changes %q, notes %q", changed(p), p.Notes)
+		t.Errorf("got the changes %q, notes %q, want no relayhost_transport and a note with %q", changed(p), p.Notes, "example.org is in mydestination")
 	}
 	// Their mail goes by relayhost, which another transport of ours leaves alone.
 	for _, domains := range []string{"hash:/etc/postfix/relay_domains", "/etc/postfix/more", "ldap:/x", "local.test", ""} {
@@ -82,7 +82,7 @@ func TestLocalOnly(t *testing.T) {
 		t.Errorf("default_transport = %s, want %q", got, "relayhost-ses:[smtp.example.net]:587")
 	}
 	if !hasNote(p, "default_transport was error") || !hasNote(p, "relay_transport = error stays") {
-		t.Errorf("notes %q", p.Notes)
+		t.Errorf("got the notes %q, want one with %q and one with %q", p.Notes, "default_transport was error", "relay_transport = error stays")
 	}
 }
 
@@ -107,7 +107,7 @@ func TestCatchAll(t *testing.T) {
 		p, err := plan.Build(plan.Server{State: s.state(t)}, options())
 		var c *plan.Conflict
 		if errors.As(err, &c) == tc.removed {
-			t.Errorf("%s: %v", tc.entry, err)
+			t.Errorf("%s: got the error %v, want a conflict: %t", tc.entry, err, !tc.removed)
 		}
 		if !tc.removed {
 			continue
@@ -120,11 +120,11 @@ func TestCatchAll(t *testing.T) {
 			found = found || strings.Join(c.Args, " ") == "postmap hash:"+path
 		}
 		if !found {
-			t.Errorf("%s: %v", tc.entry, p.Commands)
+			t.Errorf("%s: got the commands %v, want %q among them", tc.entry, p.Commands, "postmap hash:"+path)
 		}
 		s.apply(p)
 		if again := build(t, s, options()); again.Changed() {
-			t.Errorf("%s: a second plan changes something", tc.entry)
+			t.Errorf("%s: a second plan: got the changes %q, want none", tc.entry, changed(again))
 		}
 	}
 }

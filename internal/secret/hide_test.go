@@ -136,7 +136,7 @@ func FuzzHide(f *testing.F) {
 		got := Hide(text)
 		for _, secret := range []string{mark, encoded, alone} {
 			if strings.Contains(got, secret) {
-				t.Errorf("Hide(%q) = %q: the password is in it", text, got)
+				t.Errorf("Hide of form %d: got the password in the result, want none of it", form)
 			}
 		}
 		if again := Hide(got); strings.Contains(again, mark) {
@@ -175,7 +175,7 @@ func FuzzHideShort(f *testing.F) {
 				text := host + space + user + space + password + end
 				fields := strings.Fields(Hide(text))
 				if got := fields[len(fields)-1]; got != Mask {
-					t.Errorf("Hide(%q) ends in %q: the password is in it", text, got)
+					t.Errorf("Hide of a line for %s, blank %q, end %q: got another last word than %s, want the password hidden", host, space, end, Mask)
 				}
 			}
 		}

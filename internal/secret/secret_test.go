@@ -42,7 +42,7 @@ func TestRedact(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := Redact("a to b", "u", New("to")); got != "a to b" {
-		t.Errorf("a two-letter secret blanked out words: %q", got)
+		t.Errorf("with a secret of two letters: got %q, want the text unchanged", got)
 	}
 }
 
@@ -75,7 +75,8 @@ func TestRead(t *testing.T) {
 				return
 			}
 			if c.Username != tt.user || c.Password.Reveal() != tt.pass || c.SecretAccessKey.Reveal() != tt.sk {
-				t.Errorf("got %q %q %q", c.Username, c.Password.Reveal(), c.SecretAccessKey.Reveal())
+				t.Errorf("got the user %q, the password as written %t, the key as written %t, want %q, true and true",
+					c.Username, c.Password.Reveal() == tt.pass, c.SecretAccessKey.Reveal() == tt.sk, tt.user)
 			}
 		})
 	}
@@ -117,7 +118,7 @@ func TestReadApplication(t *testing.T) {
 func TestReadErrorHidesTheSecret(t *testing.T) {
 	_, err := Read(strings.NewReader("hunter2hunter2\n"))
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("error %v", err)
+		t.Errorf("got an error: %t (then with the secret in it), want one without it", err != nil)
 	}
 }
 

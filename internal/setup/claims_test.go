@@ -133,7 +133,7 @@ func TestEveryStatusClaimIsTested(t *testing.T) {
 			known = known || len(words) < 6 || strings.Contains(string(table), words)
 		}
 		if !known {
-			t.Errorf("%q: no test has a state in which it is false (looked for %q)", m[1], longest)
+			t.Errorf("%q: got no test with a state in which it is false, want one (looked for %q)", m[1], longest)
 		}
 	}
 }

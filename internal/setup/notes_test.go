@@ -249,7 +249,7 @@ func TestEveryNoteIsTested(t *testing.T) {
 		for _, m := range said.FindAllStringSubmatch(text, -1) {
 			format, err := strconv.Unquote(m[1])
 			if err != nil {
-				t.Fatalf("%s: %s: %v", file, m[0], err)
+				t.Fatalf("%s: unquoting %s: got the error %v, want none", file, m[1], err)
 			}
 			total++
 			parts := verb.Split(format, -1)
@@ -260,7 +260,7 @@ func TestEveryNoteIsTested(t *testing.T) {
 				if strings.Contains(format, part) {
 					there := func(text string) bool { return strings.Contains(text, "func "+test+"(") }
 					if !slices.ContainsFunc(slices.Collect(maps.Values(tests)), there) {
-						t.Errorf("%s: %q: there is no %s", file, format, test)
+						t.Errorf("%s: %q: got no test %s, want one", file, format, test)
 					}
 					continue next
 				}
@@ -270,7 +270,7 @@ func TestEveryNoteIsTested(t *testing.T) {
 			}
 			pattern := regexp.MustCompile(strings.Join(parts, ".*"))
 			if !slices.ContainsFunc(printed, pattern.MatchString) {
-				t.Errorf("%s: %q is told, and no row prints it", file, format)
+				t.Errorf("%s: %q is told: got no row that prints it, want one", file, format)
 			}
 		}
 	}

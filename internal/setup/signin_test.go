@@ -47,7 +47,7 @@ func TestCheckApplication(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "Gehe1m") {
-				t.Errorf("got the secret in %v", err)
+				t.Error("got the secret in the error, want none of it")
 			}
 		})
 	}
