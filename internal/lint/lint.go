@@ -39,8 +39,6 @@ type Config struct {
 	Exists func(path string) (exists, known bool)
 	// Types are the lookup table types that this Postfix has (postconf -m).
 	Types []string
-	// DefaultType is default_database_type.
-	DefaultType string
 
 	// What follows is for the rules about routes (Inspect, Against).
 

@@ -35,8 +35,8 @@ var files = []string{"texthash", "regexp", "pcre", "cidr"}
 
 // tables lists what the parameters name. Caches are no lookup tables.
 func (v *View) tables() (all []table) {
-	for i, p := range v.Params {
-		if last, _ := v.Last(p.Name); last.Line != p.Line && i < len(v.Params) {
+	for _, p := range v.Params {
+		if last, _ := v.Last(p.Name); last.Line != p.Line {
 			continue // a later definition counts
 		}
 		value := p.Value

@@ -26,7 +26,7 @@ func (s State) Facts() lint.Config { return s.facts(nil) }
 // facts is Facts with the defaults of postconf -dx.
 func (s State) facts(defaults map[string]string) lint.Config {
 	c := lint.Config{
-		Params: s.Params, Tables: s.Maps, Types: s.MapTypes, DefaultType: s.DefaultMap,
+		Params: s.Params, Tables: s.Maps, Types: s.MapTypes,
 		AtLeast:   func(major, minor int) bool { return s.Version.AtLeast(major, minor) },
 		SASLTypes: s.SASLTypes, SASLPlugins: s.SASLPlugins, Unreadable: s.Unreadable, Defaults: defaults, Warnings: s.Warnings,
 		Running: s.Running, Dir: s.ConfigDir, Hostname: s.Hostname, FQDN: s.FQDN,
