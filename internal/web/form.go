@@ -79,7 +79,7 @@ func (f Form) config() (config.Config, error) {
 		c.Routes = append(c.Routes, route)
 	}
 	c.To = cmp.Or(c.To, c.Routes[0].From)
-	c, err := c.Resolve(find, nil)
+	c, err := c.Resolve(relays.Get, nil)
 	if err != nil {
 		return c, err
 	}
@@ -102,8 +102,6 @@ func (h Hop) config() (config.Hop, error) {
 	}
 	return hop, nil
 }
-
-func find(name string) (relays.Relay, error) { return relays.Get(name) }
 
 // state is the Postfix that f is about.
 func (f Form) state() (s postfix.State, err error) {
