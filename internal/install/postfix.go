@@ -25,12 +25,6 @@ type Options struct {
 	Progress func(string)
 }
 
-// Result is what was installed. Packages stay when a setup is rolled back.
-type Result struct {
-	Manager  string
-	Packages []string
-}
-
 // FailedError is a package manager that failed, with its own last lines.
 type FailedError struct {
 	Command string
@@ -43,11 +37,12 @@ func (e *FailedError) Error() string {
 	return fmt.Sprintf("%s failed with exit code %d:\n%s", e.Command, e.Code, e.Tail)
 }
 
-// Postfix installs Postfix, the SASL plug-ins and the CA bundle.
-func Postfix(ctx context.Context, h *host.Host, o Options) (Result, error) {
+// Postfix installs Postfix, the SASL plug-ins and the CA bundle. The packages stay when
+// a setup is rolled back.
+func Postfix(ctx context.Context, h *host.Host, o Options) (packages []string, err error) {
 	m, err := FindManager(&h.Reader)
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	say := o.Progress
 	if say == nil {
@@ -56,30 +51,30 @@ func Postfix(ctx context.Context, h *host.Host, o Options) (Result, error) {
 	if o.Quiet {
 		restore, err := forbidStart(h)
 		if err != nil {
-			return Result{}, err
+			return nil, err
 		}
 		defer restore()
 	}
 	if err := m.answer(ctx, h, o.Mailname); err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	if m.Refresh != nil {
 		say("fetching the package lists with " + m.Name)
 		// A stale mirror among several fails here and the install still works.
 		if _, err := h.Run(ctx, m.command(m.Refresh)); err != nil {
-			return Result{}, err
+			return nil, err
 		}
 	}
 	say("installing " + strings.Join(m.Packages, ", "))
 	if err := m.install(ctx, h); err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	if o.Quiet {
 		if err := loopbackOnly(ctx, h); err != nil {
-			return Result{}, err
+			return nil, err
 		}
 	}
-	return Result{Manager: m.Name, Packages: m.Packages}, nil
+	return m.Packages, nil
 }
 
 func (m Manager) command(args []string) host.Command {

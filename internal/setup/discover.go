@@ -235,18 +235,18 @@ func Install(ctx context.Context, deps Deps, s postfix.State, o InstallOptions) 
 	if err := o.Consent(ctx); err != nil {
 		return s, nil, err
 	}
-	done, err := install.Postfix(context.WithoutCancel(ctx), deps.Host, install.Options{
+	packages, err := install.Postfix(context.WithoutCancel(ctx), deps.Host, install.Options{
 		Quiet: true, Mailname: s.FQDN, Progress: func(t string) { deps.Report.Step("%s", t) },
 	})
 	if err != nil {
 		return s, nil, err
 	}
-	deps.Report.Step("installed %s; they stay installed whatever happens now", strings.Join(done.Packages, ", "))
+	deps.Report.Step("installed %s; they stay installed whatever happens now", strings.Join(packages, ", "))
 	if err := ctx.Err(); err != nil {
 		return s, nil, err // Ctrl-C waits for the package manager
 	}
 	s, err = postfix.Read(ctx, &deps.Host.Reader, deps.ConfigDir)
-	return s, done.Packages, err
+	return s, packages, err
 }
 
 // Look finds out where this host is and what gets out of it, beside the rest of a setup:
