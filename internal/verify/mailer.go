@@ -59,14 +59,7 @@ func (p *PostfixMailer) Send(ctx context.Context, from, to string, message []byt
 		args = append(args, "-C", p.ConfigDir)
 	}
 	args = append(args, "-i", "-N", "never", "-f", from, "--", to)
-	out, err := p.Host.Run(ctx, host.Command{Args: args, Stdin: message})
-	if err == nil && out.Code != 0 {
-		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
-	}
-	if err != nil {
-		return fmt.Errorf("hand the test message to Postfix: %w", err)
-	}
-	return nil
+	return p.run(ctx, "hand the test message to Postfix", host.Command{Args: args, Stdin: message})
 }
 
 // Find lists the queue and opens what is young enough.
@@ -93,14 +86,7 @@ func (p *PostfixMailer) Find(ctx context.Context, messageID string, since time.T
 
 // Retry runs postqueue -i (postqueue(1)).
 func (p *PostfixMailer) Retry(ctx context.Context, queueID string) error {
-	out, err := p.Host.Run(ctx, host.Command{Args: p.args("postqueue", "-i", queueID)})
-	if err == nil && out.Code != 0 {
-		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
-	}
-	if err != nil {
-		return fmt.Errorf("try message %s again: %w", queueID, err)
-	}
-	return nil
+	return p.run(ctx, "try message "+queueID+" again", host.Command{Args: p.args("postqueue", "-i", queueID)})
 }
 
 // Delete looks before it touches: a short queue id may have gone to another
@@ -145,12 +131,17 @@ func (p *PostfixMailer) has(ctx context.Context, queueID, messageID string) (boo
 }
 
 func (p *PostfixMailer) postsuper(ctx context.Context, args ...string) error {
-	out, err := p.Host.Run(ctx, host.Command{Args: p.args("postsuper", args...)})
+	return p.run(ctx, "postsuper "+strings.Join(args, " "), host.Command{Args: p.args("postsuper", args...)})
+}
+
+// run runs a program of Postfix; what is what it does, for the error.
+func (p *PostfixMailer) run(ctx context.Context, what string, c host.Command) error {
+	out, err := p.Host.Run(ctx, c)
 	if err == nil && out.Code != 0 {
 		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
 	}
 	if err != nil {
-		return fmt.Errorf("postsuper %s: %w", strings.Join(args, " "), err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }
