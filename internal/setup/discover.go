@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -201,7 +202,7 @@ func detectOptions(deps Deps, d Discovery, h config.Hop) (o detect.Options, err 
 	if h.Relay.ID != "" && h.Host != "" {
 		o.Relay, o.Region, o.Host = &h.Relay, h.Region, h.Host
 	}
-	o.Roots, err = Roots(&deps.Host.Reader, first(h.CAFile, d.State.CAFile))
+	o.Roots, err = Roots(&deps.Host.Reader, cmp.Or(h.CAFile, d.State.CAFile))
 	return o, err
 }
 

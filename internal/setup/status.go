@@ -209,7 +209,7 @@ func (doc *Status) readHistory(r *host.Reader, o apply.Options) {
 	note("changes", err)
 	if len(history) > 0 {
 		doc.ChangeID, doc.ChangedAt = history[0].ID, &history[0].Time
-		doc.Relay = first(doc.Relay, history[0].Relay) // where the file cannot be read
+		doc.Relay = cmp.Or(doc.Relay, history[0].Relay) // where the file cannot be read
 	}
 	drift, err := apply.FindDrift(r, o)
 	note("drift", err)
