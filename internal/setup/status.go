@@ -87,8 +87,7 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		}
 		if queue, err := postfix.ReadQueue(ctx, r, deps.ConfigDir); err == nil || errors.Is(err, postfix.ErrLongQueue) {
 			doc.Waiting, doc.more = len(queue), err != nil
-			dir := state.Params["queue_directory"]
-			doc.full = dir != "" && r.Full(dir)
+			doc.full = r.Full(state.Params["queue_directory"])
 		} else {
 			doc.Unknown["queue"] = err.Error()
 		}
