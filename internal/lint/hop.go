@@ -121,7 +121,7 @@ func (v *View) localFaults(fault func(Service, destination) (detail, option, val
 		}
 		seen[s.Name+d.hop] = true
 		if detail, option, value := fault(s, d); detail != "" {
-			found = append(found, Finding{File: v.Master.Path, Line: s.Line, Detail: detail,
+			found = append(found, Finding{File: v.Master, Line: s.Line, Detail: detail,
 				Remedy:  fmt.Sprintf("Set %s to %s for this service alone.", option, value),
 				Command: fmt.Sprintf("postconf -P '%s/unix/%s=%s' && postfix reload", s.Name, option, value)})
 		}

@@ -1,9 +1,12 @@
-package lint
+package lint_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
+
+	"relayhost/internal/postfix"
 )
 
 // TestRules: one configuration for each fault, and its neighbour without it.
@@ -51,14 +54,19 @@ func TestRules(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := Config{Main: File{"main.cf", []byte(tt.main)}, Master: File{"master.cf", []byte(master)}, Types: types, Exists: tt.exists,
-				Tables: map[string][]byte{"/etc/postfix/sasl_passwd": []byte(tt.passwd)}}
-			if tt.master != "" {
-				c.Master.Text = []byte(tt.master)
+			main, err := postfix.ParseMain([]byte(tt.main))
+			if err != nil {
+				t.Fatal(err)
 			}
+			entries, err := postfix.ParseMaster([]byte(cmp.Or(tt.master, master)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := postfix.State{Main: main, Master: entries, Params: main.Values(), MapTypes: types,
+				Maps: map[string][]byte{"/etc/postfix/sasl_passwd": []byte(tt.passwd)}}
 			var got []string
 			said := ""
-			for _, f := range Check(c) {
+			for _, f := range s.Lint(tt.exists) {
 				got = append(got, fmt.Sprintf("%s %s:%d", f.Rule, f.File, f.Line))
 				said += f.Detail + " " + f.Remedy + " " + f.Command
 				if f.Detail == "" || f.Remedy == "" || f.Severity == "" {
@@ -72,14 +80,5 @@ func TestRules(t *testing.T) {
 				t.Errorf("got %q, want %q and no password", said, tt.says)
 			}
 		})
-	}
-}
-
-// TestUnusedName: the name is whole, also that of a parameter of a service.
-func TestUnusedName(t *testing.T) {
-	const name = "relayhost-shop_destination_concurrency_limit"
-	m := unusedParameter.FindStringSubmatch("postconf: warning: /etc/postfix/main.cf: unused parameter: " + name + "=20")
-	if m == nil || m[1] != name {
-		t.Errorf("got %q, want %q", m, name)
 	}
 }
