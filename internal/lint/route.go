@@ -25,7 +25,7 @@ type Route struct {
 	Param func(name string) string
 }
 
-// Inspect runs the rules about a route.
+// Inspect runs the rules about a route. Those that find nothing do not hold.
 func Inspect(c Config, r Route) []Finding {
 	return (&View{c, &r}).run(RouteRules())
 }

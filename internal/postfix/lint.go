@@ -17,9 +17,6 @@ func (s State) Lint(exists func(path string) (exists, known bool)) []lint.Findin
 	return lint.Check(c)
 }
 
-// Inspect judges one route of s. Rules that find nothing do not hold.
-func (s State) Inspect(r lint.Route) []lint.Finding { return lint.Inspect(s.Facts(), r) }
-
 // Facts is s as the rules take it.
 func (s State) Facts() lint.Config { return s.facts(nil) }
 
