@@ -116,10 +116,7 @@ func (c Control) Settle(ctx context.Context) error {
 
 // queueDir is queue_directory, "" where main.cf does not say.
 func (c Control) queueDir(ctx context.Context) string {
-	dir, err := QueueDir(ctx, c.Host, c.ConfigDir)
-	if err != nil {
-		return ""
-	}
+	dir, _ := QueueDir(ctx, c.Host, c.ConfigDir)
 	return dir
 }
 
