@@ -47,13 +47,6 @@ func (s Source) Replace(ctx context.Context, refused secret.Value) (secret.Value
 	})
 }
 
-// Renew gets a new token whatever is stored, so that a refresh token that would
-// end for want of use does not.
-func (s Source) Renew(ctx context.Context) error {
-	_, err := s.renew(ctx, func(Token) bool { return false })
-	return err
-}
-
 // Save stores the token of a sign-in.
 func (s Source) Save(ctx context.Context, t Token) error {
 	unlock, err := Lock(ctx, s.Path)
