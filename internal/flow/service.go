@@ -8,6 +8,7 @@ import (
 
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -53,13 +54,7 @@ func newSideOf(h *host.Host, s postfix.State) *side {
 // know prepares the tables for the addresses.
 func (d *side) know(addresses []string) {
 	for _, a := range addresses {
-		if a == "" {
-			continue
-		}
-		d.known = append(d.known, a)
-		if at := strings.LastIndexByte(a, '@'); at > 0 {
-			d.known = append(d.known, a[at:])
-		}
+		d.known = append(d.known, postfix.SenderKeys(a)...)
 	}
 	slices.Sort(d.known)
 	d.known = slices.Compact(d.known)
@@ -146,7 +141,7 @@ func (d *side) route(ctx context.Context, a Answer, sender string) Route {
 	client := ok && (s.Command == "smtp" || s.Command == "lmtp")
 	w.here = a.Flags&flagsHere != 0
 	w.Local = w.here && !client // transport_maps can send such mail elsewhere
-	if domain := a.Recipient[strings.LastIndexByte(a.Recipient, '@')+1:]; strings.EqualFold(a.NextHop, domain) || w.Local {
+	if domain := mailaddr.Domain(a.Recipient); strings.EqualFold(a.NextHop, domain) || w.Local {
 		w.NextHop = ""
 	}
 	if !client || w.Failed {
@@ -238,11 +233,8 @@ func (d *side) account(ctx context.Context, s postfix.Service, prefix, nextHop, 
 		return ""
 	}
 	var keys []string
-	if d.yes(s, prefix+"sender_dependent_authentication") && sender != "" {
-		keys = append(keys, sender)
-		if at := strings.LastIndexByte(sender, '@'); at > 0 {
-			keys = append(keys, sender[at:])
-		}
+	if d.yes(s, prefix+"sender_dependent_authentication") {
+		keys = postfix.SenderKeys(sender)
 	}
 	if hop, err := postfix.ParseNextHop(nextHop); err == nil {
 		keys = append(keys, hop.Host)
