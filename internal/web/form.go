@@ -79,11 +79,7 @@ func (f Form) config() (config.Config, error) {
 		c.Routes = append(c.Routes, route)
 	}
 	c.To = cmp.Or(c.To, c.Routes[0].From)
-	c, err := c.Resolve(relays.Get, nil)
-	if err != nil {
-		return c, err
-	}
-	return c, nil
+	return c.Resolve(relays.Get, nil)
 }
 
 func (h Hop) config() (config.Hop, error) {
