@@ -173,7 +173,7 @@ func (d *side) tls(ctx context.Context, s postfix.Service, prefix, nextHop strin
 		}
 	}
 	reuse := d.yes(s, prefix+"tls_connection_reuse")
-	for _, key := range policyKeys(nextHop) {
+	for _, key := range postfix.PolicyKeys(nextHop) {
 		value, t, ok := d.get(ctx, d.param(s, prefix+"tls_policy_maps"), key)
 		if !ok {
 			continue
@@ -204,24 +204,6 @@ func (d *side) tls(ctx context.Context, s postfix.Service, prefix, nextHop strin
 	}
 	slices.Sort(details)
 	return level, strings.Join(slices.Compact(details), " "), policy
-}
-
-// policyKeys are the keys of smtp_tls_policy_maps for a next hop: as it is written,
-// and for a domain its parents with a dot.
-func policyKeys(nextHop string) []string {
-	keys := []string{nextHop}
-	if strings.ContainsAny(nextHop, "[:/") {
-		return keys
-	}
-	for rest := nextHop; rest != ""; {
-		i := strings.IndexByte(rest[1:], '.')
-		if i < 0 {
-			break
-		}
-		rest = rest[1+i:]
-		keys = append(keys, rest)
-	}
-	return keys
 }
 
 // unreadable stands for the user name of an entry without a colon.
