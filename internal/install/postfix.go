@@ -18,9 +18,6 @@ const installTimeout = 10 * time.Minute
 
 // Options of an installation.
 type Options struct {
-	// Quiet installs Postfix so that no public mail server comes up: it
-	// listens on loopback only and is not started.
-	Quiet    bool
 	Mailname string // debconf's postfix/mailname; "" leaves the package's guess
 	Progress func(string)
 }
@@ -37,7 +34,8 @@ func (e *FailedError) Error() string {
 	return fmt.Sprintf("%s failed with exit code %d:\n%s", e.Command, e.Code, e.Tail)
 }
 
-// Postfix installs Postfix, the SASL plug-ins and the CA bundle. The packages stay when
+// Postfix installs Postfix, the SASL plug-ins and the CA bundle. No public mail server
+// comes up: Postfix listens on loopback only and is not started. The packages stay when
 // a setup is rolled back.
 func Postfix(ctx context.Context, h *host.Host, o Options) (packages []string, err error) {
 	m, err := FindManager(&h.Reader)
@@ -48,13 +46,11 @@ func Postfix(ctx context.Context, h *host.Host, o Options) (packages []string, e
 	if say == nil {
 		say = func(string) {}
 	}
-	if o.Quiet {
-		restore, err := forbidStart(h)
-		if err != nil {
-			return nil, err
-		}
-		defer restore()
+	restore, err := forbidStart(h)
+	if err != nil {
+		return nil, err
 	}
+	defer restore()
 	if err := m.answer(ctx, h, o.Mailname); err != nil {
 		return nil, err
 	}
@@ -69,10 +65,8 @@ func Postfix(ctx context.Context, h *host.Host, o Options) (packages []string, e
 	if err := m.install(ctx, h); err != nil {
 		return nil, err
 	}
-	if o.Quiet {
-		if err := loopbackOnly(ctx, h); err != nil {
-			return nil, err
-		}
+	if err := loopbackOnly(ctx, h); err != nil {
+		return nil, err
 	}
 	return m.Packages, nil
 }

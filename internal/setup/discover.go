@@ -237,7 +237,7 @@ func Install(ctx context.Context, deps Deps, s postfix.State, o InstallOptions) 
 		return s, nil, err
 	}
 	packages, err := install.Postfix(context.WithoutCancel(ctx), deps.Host, install.Options{
-		Quiet: true, Mailname: s.FQDN, Progress: func(t string) { deps.Report.Step("%s", t) },
+		Mailname: s.FQDN, Progress: func(t string) { deps.Report.Step("%s", t) },
 	})
 	if err != nil {
 		return s, nil, err
