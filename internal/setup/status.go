@@ -87,8 +87,7 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		}
 		if queue, err := postfix.ReadQueue(ctx, r, deps.ConfigDir); err == nil || errors.Is(err, postfix.ErrLongQueue) {
 			doc.Waiting, doc.more = len(queue), err != nil
-			dir := state.Params["queue_directory"]
-			doc.full = dir != "" && r.Full(dir)
+			doc.full = r.Full(state.Params["queue_directory"])
 		} else {
 			doc.Unknown["queue"] = err.Error()
 		}
@@ -209,7 +208,7 @@ func (doc *Status) readHistory(r *host.Reader, o apply.Options) {
 	note("changes", err)
 	if len(history) > 0 {
 		doc.ChangeID, doc.ChangedAt = history[0].ID, &history[0].Time
-		doc.Relay = first(doc.Relay, history[0].Relay) // where the file cannot be read
+		doc.Relay = cmp.Or(doc.Relay, history[0].Relay) // where the file cannot be read
 	}
 	drift, err := apply.FindDrift(r, o)
 	note("drift", err)
