@@ -230,13 +230,16 @@ func (doc *Status) readHistory(r *host.Reader, o apply.Options) {
 
 // Drifted reports whether somebody has changed what setup wrote. Lines that were added
 // beside it have no effect on it.
-func (doc Status) Drifted() bool {
+func (doc Status) Drifted() bool { return doc.driftedFiles() > 0 }
+
+// driftedFiles is how many files somebody has changed in what setup wrote.
+func (doc Status) driftedFiles() (n int) {
 	for _, item := range doc.Drift {
 		if item.State != apply.DriftNone && item.State != apply.DriftForeign && item.State != apply.DriftCompiled {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // verificationFile keeps the result of the last verification for status.
