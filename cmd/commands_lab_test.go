@@ -73,7 +73,7 @@ func TestLabDemo(t *testing.T) {
 	l := lab.New(t, lab.Postfix())
 	s := l.Server
 	before := s.Tree("/etc", "/run", "/var/lib", "/var/spool/postfix", "/root")
-	log := s.WaitLog(`(?s)(.*the Postfix mail system is running: PID: \d+\n)`)
+	log := s.WaitLog(`(?s)(.*daemon started -- version .*\n)`)
 	s.ResetTraffic()
 	res := l.Run("relayhost", "demo")
 	if res.Code != 0 {

@@ -86,8 +86,8 @@ func TestLabWrongPassword(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, lab.Relay("brevo"))
 	l.Server.WriteFile("/root/credentials", "username="+l.World.Relay("brevo").Username+"\npassword=xsmtpsib-"+strings.Repeat("0", 64)+"-AAAAAAAAAAAAAAAA\n", 0o600)
-	// "postfix status", which the lab has asked, logs its answer late.
-	log := l.Server.WaitLog(`(?s)(.*the Postfix mail system is running: PID: \d+\n)`)
+	// The log of a Postfix that has just started comes late.
+	log := l.Server.WaitLog(`(?s)(.*daemon started -- version .*\n)`)
 	res := unchangedAfter(t, l, 3, setupArgs(five[5])...)
 	doc := decode[setupResult](t, res)
 	if !strings.Contains(doc.Error, "535") || doc.Hint == "" {

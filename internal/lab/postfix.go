@@ -35,16 +35,25 @@ func (s *Server) mainCF() ([]byte, error) {
 	return data, nil
 }
 
+// startMaster does what "postfix start" does on a server with a fresh package, by six
+// programs in place of fifty: the queue's directories as postfix-files(5) has them, and
+// master(8).
+const startMaster = `cd "$(postconf -h queue_directory)"
+install -d -m 755 pid
+install -d -o postfix -m 700 active bounce corrupt defer deferred flush hold incoming private saved trace
+install -d -o postfix -g postdrop -m 730 maildrop
+install -d -o postfix -g postdrop -m 710 public
+exec "$(postconf -h daemon_directory)/master" -w`
+
 // StartPostfix starts Postfix and fails the test if it does not run then.
 func (s *Server) StartPostfix() {
 	s.t.Helper()
+	start := startMaster
 	if s.cfg.systemd {
-		s.Shell("systemctl start postfix")
-	} else {
-		s.Shell("postfix start")
+		start = "systemctl start postfix && postfix status"
 	}
-	if r := s.Run("postfix", "status"); r.Code != 0 {
-		s.t.Fatalf("lab: %s: Postfix does not run: %s\n%s", s.cfg.hostname, r, s.MailLog())
+	if r := s.Run("sh", "-e", "-c", start); r.Code != 0 {
+		s.t.Fatalf("lab: %s: Postfix does not start: %s\n%s", s.cfg.hostname, r, s.MailLog())
 	}
 }
 
