@@ -16,8 +16,10 @@ export GORACE ?= atexit_sleep_ms=0
 build:
 	$(GO) build -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
 
+# Tests that try every change of a run try some with -short; many are let wait beside
+# each other.
 check: build vet
-	$(GO) test ./...
+	$(GO) test -short -parallel 8 ./...
 
 vet:
 	$(GO) vet ./...
