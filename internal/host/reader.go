@@ -65,12 +65,12 @@ func (r *Reader) ReadFile(path string) ([]byte, error) {
 }
 
 // Lstat describes path itself; a symbolic link is not followed.
-func (r *Reader) Lstat(path string) (Meta, error) { return r.meta(os.Lstat, r.itself(path)) }
+func (r *Reader) Lstat(path string) (Meta, error) { return meta(r, os.Lstat, r.itself(path)) }
 
 // Stat describes what path leads to.
-func (r *Reader) Stat(path string) (Meta, error) { return r.meta(os.Stat, r.leadsTo(path)) }
+func (r *Reader) Stat(path string) (Meta, error) { return meta(r, os.Stat, r.leadsTo(path)) }
 
-func (r *Reader) meta(stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
+func meta(r *Reader, stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
 	info, err := stat(real)
 	if err != nil {
 		return Meta{}, err
