@@ -14,7 +14,6 @@ import (
 
 	"relayhost/internal/apply"
 	"relayhost/internal/host"
-	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 )
 
@@ -28,11 +27,7 @@ func logToStdout(ctx context.Context, h *host.Host, configDir string) error {
 	if err != nil || out.Code != 0 || strings.TrimSpace(string(out.Stdout)) != "" {
 		return nil //nolint:nilerr // setup says what is wrong with Postfix
 	}
-	args := []string{"postconf", "-e", "maillog_file=/dev/stdout"}
-	if configDir != "" {
-		args = []string{"postconf", "-c", configDir, "-e", "maillog_file=/dev/stdout"}
-	}
-	set, err := h.Run(ctx, host.Command{Args: args})
+	set, err := h.Run(ctx, host.Command{Args: host.WithConfig(configDir, "postconf", "-e", "maillog_file=/dev/stdout")})
 	if err != nil || set.Code != 0 {
 		return errors.Join(fmt.Errorf("have Postfix log to standard output: %s", strings.TrimSpace(string(set.Stderr))), err)
 	}
@@ -52,7 +47,7 @@ func (a *app) foreground(ctx context.Context, err error) error {
 		_ = a.report(err)
 		complain(a.io, "warning: ", "Postfix starts with the setup that is in force, change "+id)
 	}
-	control := postfix.Control{Host: a.host, ConfigDir: a.configDir}
+	control := a.deps().Control()
 	if on, err := control.Running(ctx); err != nil {
 		return err
 	} else if on {
@@ -63,10 +58,6 @@ func (a *app) foreground(ctx context.Context, err error) error {
 	program, err := postfixProgram()
 	if err != nil {
 		return err
-	}
-	args := []string{program}
-	if a.configDir != "" {
-		args = append(args, "-c", a.configDir)
 	}
 	// The standard input may be the file with the password.
 	null, err := os.Open(os.DevNull)
@@ -81,7 +72,7 @@ func (a *app) foreground(ctx context.Context, err error) error {
 	if zone, set := os.LookupEnv("TZ"); set {
 		env = append(env, "TZ="+zone)
 	}
-	return fmt.Errorf("postfix start-fg: %w", unix.Exec(program, append(args, "start-fg"), env))
+	return fmt.Errorf("postfix start-fg: %w", unix.Exec(program, host.WithConfig(a.configDir, program, "start-fg"), env))
 }
 
 // inForce is the change of an earlier setup that err has left in force; ok is false

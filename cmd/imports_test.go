@@ -51,6 +51,7 @@ var rank = map[string]int{
 	"relayhost/docs":                    -1, // one page, embedded
 	"relayhost/internal/lazy":           -1,
 	"relayhost/internal/plural":         -1,
+	"relayhost/internal/tomlpos":        -1,
 	"relayhost/internal/web":            7,
 	"relayhost/cmd/web":                 8,
 	"relayhost/internal":                -1, // the test of the language

@@ -72,7 +72,7 @@ func TestStatusMetrics(t *testing.T) {
 	at := time.Unix(1700000000, 0)
 	doc := setup.Status{
 		Postfix: "3.7.11", Running: true, Configured: true, Relay: "ses", NextHop: "[mail.example.net]:587", Waiting: 7, ChangedAt: &at,
-		Drift:    []apply.DriftItem{{State: apply.DriftNone}, {State: apply.DriftEdited}, {State: apply.DriftRemoved}},
+		Drift:    []apply.DriftItem{{State: apply.DriftNone}, {State: apply.DriftForeign}, {State: apply.DriftEdited}, {State: apply.DriftCompiled}, {State: apply.DriftRemoved}},
 		Verified: &setup.LastVerification{Time: at, Result: verify.Warn},
 	}
 	all := parseMetrics(t, setup.StatusMetrics(doc, version, at).Bytes())

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -201,12 +202,7 @@ func (s Signal) words() string {
 }
 
 func (h HostEntry) sourceNames() []string {
-	var names []string
-	for name := range h.Sources {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(h.Sources))
 }
 
 // port25 says whether port 25 can be opened. Where it is open and no source says

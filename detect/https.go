@@ -22,11 +22,7 @@ func HTTPS(ctx context.Context, o Options, relay, host string) Submission {
 
 func (r *run) https(ctx context.Context, endpoints []Endpoint) []Submission {
 	s := &survey{run: r, v6: family{ipv6: true}}
-	found := map[string]addresses{}
-	for _, e := range endpoints {
-		found[e.Host] = addresses{}
-	}
-	s.resolveAll(ctx, found)
+	found := s.resolveAll(ctx, endpoints)
 	rows := make([]Submission, len(endpoints))
 	var tasks []func()
 	for i, e := range endpoints {

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"slices"
+
 	"relayhost/internal/host"
 )
 
@@ -26,7 +28,7 @@ func identify(r *host.Reader, hosts []HostEntry) Host {
 						found.Confidence = Certain
 					}
 					found.Evidence = append(found.Evidence, evidence)
-				case found.Provider == entry.ID && !containsAny(found.Evidence, evidence):
+				case found.Provider == entry.ID && !slices.Contains(found.Evidence, evidence):
 					found.Evidence = append(found.Evidence, evidence)
 				}
 			}

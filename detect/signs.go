@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 
 	"relayhost/internal/host"
@@ -110,7 +111,7 @@ func (s Signal) value() string {
 func (s Signal) matches(text string) bool {
 	switch {
 	case s.File == "pid1_environ":
-		return containsAny(strings.Split(text, "\x00"), s.Equals)
+		return slices.Contains(strings.Split(text, "\x00"), s.Equals)
 	case s.Equals != "":
 		return text == s.Equals
 	case s.Prefix != "":
@@ -118,19 +119,10 @@ func (s Signal) matches(text string) bool {
 	case s.Suffix != "":
 		return strings.HasSuffix(text, s.Suffix)
 	case s.Word != "":
-		return containsAny(strings.Fields(text), s.Word)
+		return slices.Contains(strings.Fields(text), s.Word)
 	default:
 		return false
 	}
-}
-
-func containsAny(list []string, want string) bool {
-	for _, have := range list {
-		if have == want {
-			return true
-		}
-	}
-	return false
 }
 
 // maxShown bounds a foreign text in the output, in bytes.

@@ -16,11 +16,7 @@ func (s *survey) submission(ctx context.Context) []Submission {
 	if s.Relay != nil {
 		endpoints, until = s.relayEndpoints(), smtpprobe.StepEHLOTLS
 	}
-	found := map[string]addresses{}
-	for _, e := range endpoints {
-		found[e.Host] = addresses{}
-	}
-	s.resolveAll(ctx, found)
+	found := s.resolveAll(ctx, endpoints)
 	rows := make([]Submission, len(endpoints))
 	var tasks []func()
 	for i, e := range endpoints {
@@ -53,7 +49,12 @@ func (s *survey) relayEndpoints() []Endpoint {
 	return list
 }
 
-func (s *survey) resolveAll(ctx context.Context, names map[string]addresses) {
+// resolveAll has the addresses of each host.
+func (s *survey) resolveAll(ctx context.Context, endpoints []Endpoint) map[string]addresses {
+	names := map[string]addresses{}
+	for _, e := range endpoints {
+		names[e.Host] = addresses{}
+	}
 	type result struct {
 		name  string
 		found addresses
@@ -72,6 +73,7 @@ func (s *survey) resolveAll(ctx context.Context, names map[string]addresses) {
 		r := <-results
 		names[r.name] = r.found
 	}
+	return names
 }
 
 const timeOver = "the time for the whole run (--timeout) was over"

@@ -108,12 +108,7 @@ func (c *checker) api(a API) {
 	seen := map[string]bool{}
 	for i, r := range a.Replies {
 		key := fmt.Sprintf("api.replies[%d].", i)
-		if strings.Trim(r.ID, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || r.ID == "" || r.ID[0] < 'a' || r.ID[0] > 'z' {
-			c.bad(key+"id", "%q: want a word of a-z, 0-9 and _", r.ID)
-		} else if seen[r.ID] {
-			c.bad(key+"id", "%q is named twice", r.ID)
-		}
-		seen[r.ID] = true
+		c.replyID(key+"id", r.ID, seen)
 		c.apiReply(key, r)
 		if status, said := splitSample(r.Sample); status != 0 {
 			first := slices.IndexFunc(a.Replies, func(o APIReply) bool { return o.fits(status, said) })

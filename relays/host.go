@@ -2,6 +2,7 @@ package relays
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -51,12 +52,7 @@ func (h Hosts) accepted() string {
 // Regions are the short names that Relay.Host takes, sorted. A service whose regions
 // go by a pattern has none here.
 func (h Hosts) Regions() []string {
-	var names []string
-	for name := range h.Named {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(h.Named))
 }
 
 // all gives every host name that is written out, and the pattern.

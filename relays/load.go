@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"relayhost/internal/tomlpos"
 )
 
 // maxFile bounds a catalogue file; the longest of ours is a tenth of it.
@@ -130,10 +132,10 @@ func parse(name string, data []byte) (Relay, error) {
 
 // fileErrors gives each problem its line and sorts them as the file is read.
 func fileErrors(name string, data []byte, problems []problem) error {
-	lines := keyLines(data)
+	keys := tomlpos.Find(data)
 	found := make([]*FileError, len(problems))
 	for i, p := range problems {
-		found[i] = &FileError{File: name, Line: lines.of(p.key), Key: p.key, Message: p.message}
+		found[i] = &FileError{File: name, Line: keys.Line(p.key), Key: p.key, Message: p.message}
 	}
 	slices.SortFunc(found, func(a, b *FileError) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key))

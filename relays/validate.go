@@ -356,16 +356,21 @@ func (c *checker) test(t Test) {
 	c.source("test.source", t.Source)
 }
 
+// replyID checks the ID of a reply; seen has those before it.
+func (c *checker) replyID(key, id string, seen map[string]bool) {
+	if strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || id == "" || id[0] < 'a' || id[0] > 'z' {
+		c.bad(key, "%q: want a word of a-z, 0-9 and _", id)
+	} else if seen[id] {
+		c.bad(key, "%q is named twice", id)
+	}
+	seen[id] = true
+}
+
 func (c *checker) replies(table string, replies []Reply) {
 	seen := map[string]bool{}
 	for i, r := range replies {
 		key := fmt.Sprintf("%s[%d].", table, i)
-		if strings.Trim(r.ID, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || r.ID == "" || r.ID[0] < 'a' || r.ID[0] > 'z' {
-			c.bad(key+"id", "%q: want a word of a-z, 0-9 and _", r.ID)
-		} else if seen[r.ID] {
-			c.bad(key+"id", "%q is named twice", r.ID)
-		}
-		seen[r.ID] = true
+		c.replyID(key+"id", r.ID, seen)
 		if r.Code != 0 && (r.Code < 200 || r.Code > 599) {
 			c.bad(key+"code", "%d is not a reply code", r.Code)
 		}

@@ -32,7 +32,7 @@ func (a *reading) from() {
 	if why != "" {
 		a.out.keep("from = "+a.out.From, "%s; --from says otherwise", why)
 	}
-	if isLocal(a.r, a.s, a.out.From[strings.LastIndexByte(a.out.From, '@')+1:]) {
+	if isLocal(a.r, a.s, mailaddr.Domain(a.out.From)) {
 		a.out.question("to", "mail to %s is delivered on this server: give setup --to an address elsewhere", a.out.From)
 	}
 }

@@ -35,7 +35,7 @@ func (p policy) attribute(name string) string {
 // came before it).
 func policyOf(r *postfix.Routing, s postfix.State, w postfix.Route, next postfix.NextHop) policy {
 	maps := option(s, w.Service, "smtp_tls_policy_maps")
-	for _, key := range policyKeys(next) {
+	for _, key := range postfix.PolicyKeys(next.Text) {
 		if value, t, ok := r.Get(maps, key); ok {
 			if words := postfix.Words(value); len(words) > 0 {
 				return policy{strings.ToLower(words[0]), words[0] + " in " + t.String(), words[1:]}
@@ -58,20 +58,6 @@ func policyOf(r *postfix.Routing, s postfix.State, w postfix.Route, next postfix
 		return policy{level: "may", by: "smtp_use_tls = yes"}
 	}
 	return policy{level: "none", by: "smtp_tls_security_level is not set"}
-}
-
-// policyKeys are the next hop as it is written and, where it is a bare name, the
-// domains above it.
-func policyKeys(next postfix.NextHop) []string {
-	keys := []string{next.Text}
-	if strings.ContainsAny(next.Text, "[:") {
-		return keys
-	}
-	for rest := next.Host; strings.Contains(rest, "."); {
-		_, rest, _ = strings.Cut(rest, ".")
-		keys = append(keys, "."+rest)
-	}
-	return keys
 }
 
 // siteLevels are the words of smtp_tls_per_site (postconf(5)).

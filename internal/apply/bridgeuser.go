@@ -225,8 +225,7 @@ func BridgeGID(r *host.Reader) int {
 // TidyBridges takes away what PrepareBridge has made, where no setup has come of it.
 // The caller holds the lock.
 func TidyBridges(ctx context.Context, h *host.Host, o Options) {
-	t := &transaction{h: h, o: o, store: store{h, o.stateDir()}}
-	tidyBridge(ctx, t.h, t.store.dir)
+	tidyBridge(ctx, h, o.stateDir())
 }
 
 // tidyBridge takes away what no bridge needs any more: the state of those that have

@@ -44,11 +44,7 @@ const (
 func LogBegins(ctx context.Context, h *host.Host, configDir string, log maillog.Log) bool {
 	ctx, cancel := context.WithTimeout(ctx, logBegins)
 	defer cancel()
-	args := []string{"postlog"}
-	if configDir != "" {
-		args = append(args, "-c", configDir)
-	}
-	args = append(args, "-t", "postfix/relayhost", "proof of delivery")
+	args := host.WithConfig(configDir, "postlog", "-t", "postfix/relayhost", "proof of delivery")
 	pause := 100 * time.Millisecond
 	for line := time.Now(); ctx.Err() == nil; time.Sleep(logPause) {
 		if now := time.Now(); !now.Before(line) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -290,36 +291,11 @@ func parse(line string) (Command, error) {
 	if len(rest) < len(keyword) || !strings.EqualFold(rest[:len(keyword)], keyword) {
 		return c, errPath
 	}
-	path, params, err := cutPath(strings.TrimPrefix(rest[len(keyword):], " "))
-	if err != nil {
-		return c, err
-	}
-	c.Address, c.Params = path, strings.Fields(params)
-	if c.Verb == Rcpt && path == "" {
+	rest, opened := strings.CutPrefix(strings.TrimPrefix(rest[len(keyword):], " "), "<")
+	path, params, closed := mailaddr.CutPath(rest)
+	if !opened || !closed || params != "" && params[0] != ' ' || c.Verb == Rcpt && path == "" {
 		return c, errPath
 	}
+	c.Address, c.Params = path, strings.Fields(params)
 	return c, nil
-}
-
-// cutPath cuts <address> off. A quoted local part may hold ">".
-func cutPath(s string) (address, rest string, err error) {
-	if !strings.HasPrefix(s, "<") {
-		return "", "", errPath
-	}
-	quoted := false
-	for i := 1; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && quoted:
-			i++
-		case s[i] == '"':
-			quoted = !quoted
-		case s[i] == '>' && !quoted:
-			rest = s[i+1:]
-			if rest != "" && rest[0] != ' ' {
-				return "", "", errPath
-			}
-			return s[1:i], rest, nil
-		}
-	}
-	return "", "", errPath
 }

@@ -23,50 +23,45 @@ const version = 1
 // fileConfig, fileRoute and fileHop are the keys of the file: those of the default
 // route and of its first hop stand at the top level.
 type fileConfig struct {
-	Version     int      `toml:"version"`
-	Relay       string   `toml:"relay"`
-	Region      string   `toml:"region,omitempty"`
-	Host        string   `toml:"host,omitempty"`
-	Port        int      `toml:"port,omitempty"`
-	TLS         string   `toml:"tls,omitempty"` // starttls | implicit
-	From        string   `toml:"from"`
-	To          string   `toml:"to,omitempty"`
-	RootTo      string   `toml:"root_to,omitempty"`
-	Direct      []string `toml:"direct,omitempty"`
-	MapType     string   `toml:"map_type,omitempty"`
-	CAFile      string   `toml:"ca_file,omitempty"`
-	Fingerprint string   `toml:"fingerprint,omitempty"`
-	NoVerify    bool     `toml:"insecure_no_verify_certificate,omitempty"`
-	Plaintext   bool     `toml:"insecure_plaintext,omitempty"`
-	Connections int      `toml:"connections,omitempty"`
-	// CredentialsFile is where the account is read from; "" keeps the stored one.
-	CredentialsFile string            `toml:"credentials_file,omitempty"`
-	Via             string            `toml:"via,omitempty"` // smtp | smtp-oauth | https
-	Proxy           string            `toml:"https_proxy,omitempty"`
-	BridgeService   bool              `toml:"bridge_service,omitempty"`
-	SignIn          string            `toml:"sign_in,omitempty"`
-	Tenant          string            `toml:"tenant,omitempty"`
-	ClientID        string            `toml:"client_id,omitempty"`
-	Fallback        []fileHop         `toml:"fallback,omitempty"`
-	Rewrite         map[string]string `toml:"rewrite,omitempty"`
-	Routes          []fileRoute       `toml:"route,omitempty"`
+	Version int `toml:"version"`
+	fileRelay
+	From    string   `toml:"from"`
+	To      string   `toml:"to,omitempty"`
+	RootTo  string   `toml:"root_to,omitempty"`
+	Direct  []string `toml:"direct,omitempty"`
+	MapType string   `toml:"map_type,omitempty"`
+	fileAccess
+	Fallback []fileHop         `toml:"fallback,omitempty"`
+	Rewrite  map[string]string `toml:"rewrite,omitempty"`
+	Routes   []fileRoute       `toml:"route,omitempty"`
 }
 
 // fileHop is a Hop in the words of the file: a Hop has its relay looked up, and secrets,
 // which no file has.
 type fileHop struct {
-	Relay           string `toml:"relay,omitempty"`
-	Region          string `toml:"region,omitempty"`
-	Host            string `toml:"host,omitempty"`
-	Port            int    `toml:"port,omitempty"`
-	TLS             string `toml:"tls,omitempty"`
+	fileRelay
+	fileAccess
+}
+
+// fileRelay is where a hop is.
+type fileRelay struct {
+	Relay  string `toml:"relay,omitempty"`
+	Region string `toml:"region,omitempty"`
+	Host   string `toml:"host,omitempty"`
+	Port   int    `toml:"port,omitempty"`
+	TLS    string `toml:"tls,omitempty"` // starttls | implicit
+}
+
+// fileAccess is how it is reached and logged in to.
+type fileAccess struct {
+	// CredentialsFile is where the account is read from; "" keeps the stored one.
 	CredentialsFile string `toml:"credentials_file,omitempty"`
 	CAFile          string `toml:"ca_file,omitempty"`
 	Fingerprint     string `toml:"fingerprint,omitempty"`
 	NoVerify        bool   `toml:"insecure_no_verify_certificate,omitempty"`
 	Plaintext       bool   `toml:"insecure_plaintext,omitempty"`
 	Connections     int    `toml:"connections,omitempty"`
-	Via             string `toml:"via,omitempty"`
+	Via             string `toml:"via,omitempty"` // smtp | smtp-oauth | https
 	Proxy           string `toml:"https_proxy,omitempty"`
 	BridgeService   bool   `toml:"bridge_service,omitempty"`
 	SignIn          string `toml:"sign_in,omitempty"`
@@ -131,13 +126,8 @@ func decodeError(err error) error {
 }
 
 func (f fileConfig) config() Config {
-	first := fileHop{
-		Relay: f.Relay, Region: f.Region, Host: f.Host, Port: f.Port, TLS: f.TLS, CredentialsFile: f.CredentialsFile,
-		CAFile: f.CAFile, Fingerprint: f.Fingerprint, NoVerify: f.NoVerify, Connections: f.Connections,
-		Via: f.Via, Proxy: f.Proxy, BridgeService: f.BridgeService, SignIn: f.SignIn, Tenant: f.Tenant, ClientID: f.ClientID, Plaintext: f.Plaintext,
-	}
 	c := Config{To: f.To, RootTo: f.RootTo, Direct: f.Direct, MapType: f.MapType, Rewrite: f.Rewrite, Routes: make([]Route, 0, len(f.Routes)+1)}
-	for _, r := range append([]fileRoute{{Name: DefaultRoute, From: f.From, fileHop: first, Fallback: f.Fallback}}, f.Routes...) {
+	for _, r := range append([]fileRoute{{Name: DefaultRoute, From: f.From, fileHop: fileHop{f.fileRelay, f.fileAccess}, Fallback: f.Fallback}}, f.Routes...) {
 		route := Route{Name: r.Name, Senders: r.Senders, From: r.From, Hops: make([]Hop, 0, len(r.Fallback)+1)}
 		for _, h := range append([]fileHop{r.fileHop}, r.Fallback...) {
 			route.Hops = append(route.Hops, h.hop())
@@ -171,10 +161,8 @@ func isRelayFile(name string) bool { return strings.ContainsRune(name, '/') }
 func (c Config) Marshal() ([]byte, error) {
 	first := fileHopOf(*c.First())
 	f := fileConfig{
-		Version: version, Relay: first.Relay, Region: first.Region, Host: first.Host, Port: first.Port, TLS: first.TLS,
-		From: c.From(), To: c.To, RootTo: c.RootTo, Direct: c.Direct, MapType: c.MapType,
-		CAFile: first.CAFile, Fingerprint: first.Fingerprint, NoVerify: first.NoVerify, Plaintext: first.Plaintext, Connections: first.Connections,
-		CredentialsFile: first.CredentialsFile, Via: first.Via, Proxy: first.Proxy, BridgeService: first.BridgeService, SignIn: first.SignIn, Tenant: first.Tenant, ClientID: first.ClientID, Rewrite: c.Rewrite, Fallback: fileHopsOf(c.Routes[0].Hops[1:]),
+		Version: version, fileRelay: first.fileRelay, From: c.From(), To: c.To, RootTo: c.RootTo, Direct: c.Direct, MapType: c.MapType,
+		fileAccess: first.fileAccess, Fallback: fileHopsOf(c.Routes[0].Hops[1:]), Rewrite: c.Rewrite,
 	}
 	for _, r := range c.Routes[1:] {
 		route := fileRoute{Name: r.Name, Senders: r.Senders, fileHop: fileHopOf(r.Hops[0]), From: r.From, Fallback: fileHopsOf(r.Hops[1:])}
@@ -195,11 +183,10 @@ func fileHopOf(h Hop) fileHop {
 	if h.Plaintext() {
 		mode = ""
 	}
-	return fileHop{
-		Relay: h.Name(), Region: h.Region, Host: h.Host, Port: h.Port, TLS: mode, Plaintext: h.Plaintext(), CredentialsFile: h.CredentialsFile,
-		CAFile: h.CAFile, Fingerprint: h.Pin, NoVerify: h.NoVerify, Connections: h.Connections,
+	return fileHop{fileRelay{Relay: h.Name(), Region: h.Region, Host: h.Host, Port: h.Port, TLS: mode}, fileAccess{
+		CredentialsFile: h.CredentialsFile, CAFile: h.CAFile, Fingerprint: h.Pin, NoVerify: h.NoVerify, Plaintext: h.Plaintext(), Connections: h.Connections,
 		Via: string(h.Via), Proxy: h.Proxy, BridgeService: h.BridgeService, SignIn: string(h.SignIn.Grant), Tenant: h.SignIn.Tenant, ClientID: h.SignIn.ClientID,
-	}
+	}}
 }
 
 func fileHopsOf(hops []Hop) []fileHop {

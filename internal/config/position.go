@@ -1,11 +1,10 @@
 package config
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2/unstable"
+	"relayhost/internal/tomlpos"
 )
 
 // MaxMistakes bounds how many mistakes of a file are told at once.
@@ -36,8 +35,8 @@ const maxMessage = 500
 // file is the text that a Config was read from.
 type file struct {
 	text   []byte
-	stored Config         // as it was read
-	at     map[string]int // where its keys are, once that has been asked
+	stored Config        // as it was read
+	keys   *tomlpos.Keys // where its keys are, once that has been asked
 }
 
 // Mistake is a *FileError at the line of key, or of the nearest table that holds
@@ -51,95 +50,11 @@ func (c Config) line(key string) int {
 	if value, _, _ := strings.Cut(key, "["); c.file == nil || c.given[value] {
 		return 0
 	}
-	if c.file.at == nil {
-		c.file.at = keyOffsets(c.file.text)
+	if c.file.keys == nil {
+		keys := tomlpos.Find(c.file.text)
+		c.file.keys = &keys
 	}
-	for key != "" {
-		if offset, ok := c.file.at[key]; ok {
-			return lineAt(c.file.text, offset)
-		}
-		key = key[:max(0, strings.LastIndexAny(key, ".["))]
-	}
-	return 0
-}
-
-func lineAt(text []byte, offset int) int { return 1 + bytes.Count(text[:offset], []byte("\n")) }
-
-// keyOffsets walks a file that has decoded already and notes where each table,
-// key and value is. It runs only when there is a mistake to report.
-func keyOffsets(text []byte) map[string]int {
-	w := walk{at: map[string]int{}, count: map[string]int{}}
-	w.p.Reset(text)
-	prefix := ""
-	for w.p.NextExpression() {
-		e := w.p.Expression()
-		switch e.Kind {
-		case unstable.Table, unstable.ArrayTable:
-			prefix = w.table(e) + "."
-		case unstable.KeyValue:
-			w.value(prefix, e)
-		}
-	}
-	return w.at
-}
-
-type walk struct {
-	p     unstable.Parser
-	at    map[string]int
-	count map[string]int // arrays of tables seen so far
-}
-
-// table notes a table and gives its path: "route[1].fallback[0]" for the second
-// route's first [[route.fallback]].
-func (w *walk) table(e *unstable.Node) string {
-	path, offset := "", 0
-	for it := e.Key(); it.Next(); {
-		if path != "" {
-			path += "."
-		}
-		path += string(it.Node().Data)
-		offset = int(it.Node().Raw.Offset)
-		last := it.IsLast()
-		if last && e.Kind == unstable.ArrayTable {
-			w.count[path]++
-		}
-		if n := w.count[path]; n > 0 {
-			path = fmt.Sprintf("%s[%d]", path, n-1)
-		}
-	}
-	w.at[path] = offset
-	return path
-}
-
-// value notes a key, the elements of an array, and the keys of an inline table.
-func (w *walk) value(prefix string, e *unstable.Node) {
-	var parts []string
-	offset := 0
-	for it := e.Key(); it.Next(); {
-		parts = append(parts, string(it.Node().Data))
-		offset = int(it.Node().Raw.Offset)
-	}
-	key := prefix + strings.Join(parts, ".")
-	w.at[key] = offset
-	w.inside(key, e.Value())
-}
-
-func (w *walk) inside(key string, v *unstable.Node) {
-	it := v.Children()
-	switch v.Kind {
-	case unstable.InlineTable:
-		for it.Next() {
-			w.value(key+".", it.Node())
-		}
-	case unstable.Array:
-		for n := 0; it.Next(); n++ {
-			element := fmt.Sprintf("%s[%d]", key, n)
-			if offset := it.Node().Raw.Offset; offset > 0 {
-				w.at[element] = int(offset)
-			}
-			w.inside(element, it.Node())
-		}
-	}
+	return c.file.keys.Line(key)
 }
 
 // Where is "file:line" of key.

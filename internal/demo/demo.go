@@ -139,7 +139,7 @@ func (d *demo) postfix(ctx context.Context) (postfix.State, error) {
 	}
 	// Ctrl-C waits for the package manager: half an installation is worse.
 	if _, err := install.Postfix(context.WithoutCancel(ctx), d.Host, install.Options{
-		Quiet: true, Progress: func(t string) { d.Report.Step("%s", t) },
+		Progress: func(t string) { d.Report.Step("%s", t) },
 	}); err != nil {
 		return state, err
 	}

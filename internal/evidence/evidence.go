@@ -59,7 +59,7 @@ func (h Host) here(ctx context.Context, state postfix.State, unusable bool) (cau
 	if !state.Running && !unusable {
 		defer known("postfix_down")
 	}
-	if dir := state.Params["queue_directory"]; dir != "" && h.Full(dir) {
+	if h.Full(state.Params["queue_directory"]) {
 		known("disk_full")
 	}
 	faults, err := instance.Preview(ctx, h.Reader, state, plan.Plan{})

@@ -128,7 +128,7 @@ func (c *Collector) Groups() []Group {
 			continue
 		}
 		shown := *g
-		shown.Example = redact(g.Example)
+		shown.Example = Redacted(g.Example)
 		shown.Past = g.past(c.startAt, c.sentAt)
 		if g.Cause.ID != "" {
 			shown.renew(Decide(must().match(g.latest, c.Relay), c.Signs), c.Signs)

@@ -24,9 +24,9 @@ var secrets = []*lazy.Regexp{
 	lazy.MustCompile(`()(\b(?:SG\.[\w-]{10,}|xsmtpsib-[\w-]+|key-[0-9a-f]{20,}|re_[\w]{16,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{20,}\S*|ya29\.\S+))`),
 }
 
-// redact takes secrets out of a text and makes what is left safe for a terminal.
+// Redacted takes secrets out of a text and makes what is left safe for a terminal.
 // Line ends stay.
-func redact(s string) string {
+func Redacted(s string) string {
 	for _, re := range secrets {
 		s = re.ReplaceAllString(s, "${1}"+secret.Mask)
 	}
@@ -48,7 +48,7 @@ var (
 // Masked is a text to paste into a report: without secrets, addresses of people
 // and of machines, and the name of this host.
 func Masked(s string) string {
-	s = redact(s)
+	s = Redacted(s)
 	s = mailbox.ReplaceAllString(s, "user@example.org")
 	s = logHost.ReplaceAllString(s, "${1}host ")
 	s = userName.ReplaceAllString(s, "${1}user")
@@ -68,6 +68,3 @@ func Masked(s string) string {
 		return "host.example"
 	})
 }
-
-// Redacted is a text without secrets and control characters.
-func Redacted(s string) string { return redact(s) }

@@ -113,7 +113,7 @@ func InspectRoute(r Route, from string) Signs {
 		return nil
 	}
 	var signs Signs
-	found := r.State.Inspect(lint.Route{
+	found := lint.Inspect(r.State.Facts(), lint.Route{
 		Service: r.Service.Name, Args: r.Service.Args, Chrooted: r.Service.Chrooted(r.State.Params["compatibility_level"]),
 		NextHop: r.NextHop, Host: r.Host, Port: r.Port, Implicit: relays.UsualTLS(r.Port) == relays.Implicit,
 		OAuth: r.OAuth(""), From: from, Param: r.Param,

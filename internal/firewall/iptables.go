@@ -127,7 +127,7 @@ func (w *iptablesWalk) match(args []string) (result truth, target string, goTo b
 		if negate {
 			t, negate = t.not(), false
 		}
-		result = and(result, t)
+		result = min(result, t)
 		i++
 	}
 	return result, "", false
@@ -160,13 +160,7 @@ func portIn(list string, port int) bool {
 		if part == "smtp" && port == 25 {
 			return true
 		}
-		low, high, ranged := strings.Cut(strings.ReplaceAll(part, "-", ":"), ":")
-		if !ranged {
-			high = low
-		}
-		from, err1 := strconv.Atoi(low)
-		to, err2 := strconv.Atoi(high)
-		if err1 == nil && err2 == nil && from <= port && port <= to {
+		if inRange(strings.ReplaceAll(part, ":", "-"), port) {
 			return true
 		}
 	}
@@ -177,11 +171,16 @@ func uidIn(value string, uid int) bool {
 	if value == "root" {
 		return uid == 0
 	}
-	low, high, ranged := strings.Cut(value, "-")
+	return inRange(value, uid)
+}
+
+// inRange reads "25" and "20-30".
+func inRange(text string, n int) bool {
+	low, high, ranged := strings.Cut(text, "-")
 	if !ranged {
 		high = low
 	}
 	from, err1 := strconv.Atoi(low)
 	to, err2 := strconv.Atoi(high)
-	return err1 == nil && err2 == nil && from <= uid && uid <= to
+	return err1 == nil && err2 == nil && from <= n && n <= to
 }

@@ -28,24 +28,24 @@ type nftRules struct {
 	sets   map[nftKey][]any
 }
 
+// nftSet is a set or a map.
+type nftSet struct {
+	Family string `json:"family"`
+	Table  string `json:"table"`
+	Name   string `json:"name"`
+	Elem   []any  `json:"elem"`
+}
+
+func (s *nftSet) key() nftKey { return nftKey{s.Family, s.Table, s.Name} }
+
 func parseNft(data []byte) nftRules {
 	rules := nftRules{chains: map[nftKey]*nftChain{}, sets: map[nftKey][]any{}}
 	var doc struct {
 		Nftables []struct {
 			Chain *nftChain `json:"chain"`
-			Set   *struct {
-				Family string `json:"family"`
-				Table  string `json:"table"`
-				Name   string `json:"name"`
-				Elem   []any  `json:"elem"`
-			} `json:"set"`
-			Map *struct {
-				Family string `json:"family"`
-				Table  string `json:"table"`
-				Name   string `json:"name"`
-				Elem   []any  `json:"elem"`
-			} `json:"map"`
-			Rule *struct {
+			Set   *nftSet   `json:"set"`
+			Map   *nftSet   `json:"map"`
+			Rule  *struct {
 				Family string           `json:"family"`
 				Table  string           `json:"table"`
 				Chain  string           `json:"chain"`
@@ -62,9 +62,9 @@ func parseNft(data []byte) nftRules {
 			rules.chains[nftKey{o.Chain.Family, o.Chain.Table, o.Chain.Name}] = o.Chain
 			rules.order = append(rules.order, o.Chain)
 		case o.Set != nil:
-			rules.sets[nftKey{o.Set.Family, o.Set.Table, o.Set.Name}] = o.Set.Elem
+			rules.sets[o.Set.key()] = o.Set.Elem
 		case o.Map != nil:
-			rules.sets[nftKey{o.Map.Family, o.Map.Table, o.Map.Name}] = o.Map.Elem
+			rules.sets[o.Map.key()] = o.Map.Elem
 		}
 	}
 	for _, o := range doc.Nftables {
@@ -164,11 +164,11 @@ func (w *nftWalk) match(c *nftChain, expr []map[string]any) (result truth, names
 		if m, ok := e["match"].(map[string]any); ok {
 			t, port := w.condition(c, m)
 			names = names || port && t != no
-			result = and(result, t)
+			result = min(result, t)
 		}
 		for _, unknown := range []string{"limit", "quota", "xt", "ct count"} {
 			if _, ok := e[unknown]; ok {
-				result = and(result, maybe)
+				result = min(result, maybe)
 			}
 		}
 	}

@@ -50,8 +50,6 @@ const (
 	yes
 )
 
-func and(a, b truth) truth { return min(a, b) }
-
 func truthOf(b bool) truth {
 	if b {
 		return yes

@@ -8,6 +8,7 @@ import (
 
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -53,13 +54,7 @@ func newSideOf(h *host.Host, s postfix.State) *side {
 // know prepares the tables for the addresses.
 func (d *side) know(addresses []string) {
 	for _, a := range addresses {
-		if a == "" {
-			continue
-		}
-		d.known = append(d.known, a)
-		if at := strings.LastIndexByte(a, '@'); at > 0 {
-			d.known = append(d.known, a[at:])
-		}
+		d.known = append(d.known, postfix.SenderKeys(a)...)
 	}
 	slices.Sort(d.known)
 	d.known = slices.Compact(d.known)
@@ -146,7 +141,7 @@ func (d *side) route(ctx context.Context, a Answer, sender string) Route {
 	client := ok && (s.Command == "smtp" || s.Command == "lmtp")
 	w.here = a.Flags&flagsHere != 0
 	w.Local = w.here && !client // transport_maps can send such mail elsewhere
-	if domain := a.Recipient[strings.LastIndexByte(a.Recipient, '@')+1:]; strings.EqualFold(a.NextHop, domain) || w.Local {
+	if domain := mailaddr.Domain(a.Recipient); strings.EqualFold(a.NextHop, domain) || w.Local {
 		w.NextHop = ""
 	}
 	if !client || w.Failed {
@@ -178,7 +173,7 @@ func (d *side) tls(ctx context.Context, s postfix.Service, prefix, nextHop strin
 		}
 	}
 	reuse := d.yes(s, prefix+"tls_connection_reuse")
-	for _, key := range policyKeys(nextHop) {
+	for _, key := range postfix.PolicyKeys(nextHop) {
 		value, t, ok := d.get(ctx, d.param(s, prefix+"tls_policy_maps"), key)
 		if !ok {
 			continue
@@ -211,24 +206,6 @@ func (d *side) tls(ctx context.Context, s postfix.Service, prefix, nextHop strin
 	return level, strings.Join(slices.Compact(details), " "), policy
 }
 
-// policyKeys are the keys of smtp_tls_policy_maps for a next hop: as it is written,
-// and for a domain its parents with a dot.
-func policyKeys(nextHop string) []string {
-	keys := []string{nextHop}
-	if strings.ContainsAny(nextHop, "[:/") {
-		return keys
-	}
-	for rest := nextHop; rest != ""; {
-		i := strings.IndexByte(rest[1:], '.')
-		if i < 0 {
-			break
-		}
-		rest = rest[1+i:]
-		keys = append(keys, rest)
-	}
-	return keys
-}
-
 // unreadable stands for the user name of an entry without a colon.
 const unreadable = "(no user name and password)"
 
@@ -238,11 +215,8 @@ func (d *side) account(ctx context.Context, s postfix.Service, prefix, nextHop, 
 		return ""
 	}
 	var keys []string
-	if d.yes(s, prefix+"sender_dependent_authentication") && sender != "" {
-		keys = append(keys, sender)
-		if at := strings.LastIndexByte(sender, '@'); at > 0 {
-			keys = append(keys, sender[at:])
-		}
+	if d.yes(s, prefix+"sender_dependent_authentication") {
+		keys = postfix.SenderKeys(sender)
 	}
 	if hop, err := postfix.ParseNextHop(nextHop); err == nil {
 		keys = append(keys, hop.Host)

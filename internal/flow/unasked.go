@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"relayhost/internal/config"
+	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 )
 
@@ -168,7 +169,7 @@ func routed(f Flow, p plan.Plan) bool {
 
 // isDirect reports whether the recipient's domain is one of --direct.
 func isDirect(f Flow, asked Asked) bool {
-	domain := strings.ToLower(f.Recipient[strings.LastIndexByte(f.Recipient, '@')+1:])
+	domain := strings.ToLower(mailaddr.Domain(f.Recipient))
 	return slices.ContainsFunc(asked.Direct, func(d string) bool {
 		d = strings.ToLower(d)
 		return d == domain || strings.HasPrefix(d, ".") && strings.HasSuffix(domain, d)

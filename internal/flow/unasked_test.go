@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 )
 
 const hop = "[relay.example]:587"
@@ -138,7 +139,7 @@ func TestPatternSamples(t *testing.T) {
 
 func TestPolicyKeys(t *testing.T) {
 	for nextHop, want := range map[string]string{"[a.example]:587": "[a.example]:587", "a.b.example": "a.b.example .b.example .example", "localhost": "localhost", "": ""} {
-		if got := strings.Join(policyKeys(nextHop), " "); got != want {
+		if got := strings.Join(postfix.PolicyKeys(nextHop), " "); got != want {
 			t.Errorf("%s: got %s, want %s", nextHop, got, want)
 		}
 	}

@@ -19,9 +19,7 @@ import (
 const tempPrefix = ".relayhost."
 
 // TempName is a fresh name for something temporary; IsTemp knows it again.
-func TempName() string { return tempName() }
-
-func tempName() string {
+func TempName() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:])
 	return tempPrefix + hex.EncodeToString(b[:])

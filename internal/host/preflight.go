@@ -147,7 +147,7 @@ func (h *Host) checkDirectory(dir string, needs []Need) error {
 	if err := checkFlags(h.Root, dir); err != nil {
 		return err
 	}
-	temp := filepath.Join(dir, tempName())
+	temp := filepath.Join(dir, TempName())
 	err := h.tryWrite(temp, needs)
 	switch {
 	case errors.Is(err, unix.EROFS):

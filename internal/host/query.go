@@ -22,13 +22,13 @@ func query(args ...string) Query { return Query{Command{Args: args}} }
 // one). Only options that print are passed by our callers: -h, -n, -x, -d, -m,
 // -M, -A, -p and names.
 func Postconf(dir string, args ...string) Query {
-	return query(withConfig("postconf", dir, args)...)
+	return query(WithConfig(dir, "postconf", args...)...)
 }
 
 // PostmapGet looks keys up in table ("type:path"). The keys go in by standard
 // input; each hit is printed as "key<TAB>value" (postmap(1), -q -).
 func PostmapGet(dir, table string, keys ...string) Query {
-	q := query(withConfig("postmap", dir, []string{"-q", "-", table})...)
+	q := query(WithConfig(dir, "postmap", "-q", "-", table)...)
 	q.command.Stdin = []byte(strings.Join(keys, "\n") + "\n")
 	return q
 }
@@ -47,12 +47,12 @@ func PostmapEntries(stdout []byte) iter.Seq2[string, string] {
 // PostmapList prints all entries of table ("type:path") as "key<TAB>value"
 // (postmap(1), -s).
 func PostmapList(dir, table string) Query {
-	return query(withConfig("postmap", dir, []string{"-s", table})...)
+	return query(WithConfig(dir, "postmap", "-s", table)...)
 }
 
 // PostqueueJSON lists the queue, one JSON object a line (postqueue(1), -j).
 func PostqueueJSON(dir string) Query {
-	return query(withConfig("postqueue", dir, []string{"-j"})...)
+	return query(WithConfig(dir, "postqueue", "-j")...)
 }
 
 // Journal reads journald from since on, as JSON lines, for the identifiers of
@@ -91,7 +91,9 @@ func SystemdUnits(pattern string) Query {
 	return query("systemctl", "list-units", "--all", "--plain", "--no-legend", pattern)
 }
 
-func withConfig(program, dir string, args []string) []string {
+// WithConfig is a command line of a program of Postfix for the configuration in dir, ""
+// for the default one.
+func WithConfig(dir, program string, args ...string) []string {
 	if dir == "" {
 		return append([]string{program}, args...)
 	}

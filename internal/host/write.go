@@ -53,7 +53,7 @@ func (h *Host) WriteFile(path string, data []byte, s Spec) error {
 		return err
 	}
 	defer dir.close()
-	temp, name := tempName(), filepath.Base(target)
+	temp, name := TempName(), filepath.Base(target)
 	if err := h.create(dir, temp, data, s); err != nil {
 		return fmt.Errorf("write %s: %w", path, errors.Join(err, h.dropTemp(dir, temp)))
 	}

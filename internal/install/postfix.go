@@ -18,17 +18,8 @@ const installTimeout = 10 * time.Minute
 
 // Options of an installation.
 type Options struct {
-	// Quiet installs Postfix so that no public mail server comes up: it
-	// listens on loopback only and is not started.
-	Quiet    bool
 	Mailname string // debconf's postfix/mailname; "" leaves the package's guess
 	Progress func(string)
-}
-
-// Result is what was installed. Packages stay when a setup is rolled back.
-type Result struct {
-	Manager  string
-	Packages []string
 }
 
 // FailedError is a package manager that failed, with its own last lines.
@@ -43,43 +34,41 @@ func (e *FailedError) Error() string {
 	return fmt.Sprintf("%s failed with exit code %d:\n%s", e.Command, e.Code, e.Tail)
 }
 
-// Postfix installs Postfix, the SASL plug-ins and the CA bundle.
-func Postfix(ctx context.Context, h *host.Host, o Options) (Result, error) {
+// Postfix installs Postfix, the SASL plug-ins and the CA bundle. No public mail server
+// comes up: Postfix listens on loopback only and is not started. The packages stay when
+// a setup is rolled back.
+func Postfix(ctx context.Context, h *host.Host, o Options) (packages []string, err error) {
 	m, err := FindManager(&h.Reader)
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	say := o.Progress
 	if say == nil {
 		say = func(string) {}
 	}
-	if o.Quiet {
-		restore, err := forbidStart(h)
-		if err != nil {
-			return Result{}, err
-		}
-		defer restore()
+	restore, err := forbidStart(h)
+	if err != nil {
+		return nil, err
 	}
+	defer restore()
 	if err := m.answer(ctx, h, o.Mailname); err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	if m.Refresh != nil {
 		say("fetching the package lists with " + m.Name)
 		// A stale mirror among several fails here and the install still works.
 		if _, err := h.Run(ctx, m.command(m.Refresh)); err != nil {
-			return Result{}, err
+			return nil, err
 		}
 	}
 	say("installing " + strings.Join(m.Packages, ", "))
 	if err := m.install(ctx, h); err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	if o.Quiet {
-		if err := loopbackOnly(ctx, h); err != nil {
-			return Result{}, err
-		}
+	if err := loopbackOnly(ctx, h); err != nil {
+		return nil, err
 	}
-	return Result{Manager: m.Name, Packages: m.Packages}, nil
+	return m.Packages, nil
 }
 
 func (m Manager) command(args []string) host.Command {

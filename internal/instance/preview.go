@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,11 +23,7 @@ import (
 // left out. The error is for a question that could not be asked.
 func Preview(ctx context.Context, r *host.Reader, s postfix.State, p plan.Plan) ([]Fault, error) {
 	values := planned(s, p)
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(values))
 	found, err := badValues(ctx, r, s, names, values)
 	if err != nil {
 		return nil, err

@@ -1,95 +1,43 @@
 package lab
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
-	"fmt"
-	"math/big"
-	"net"
 	"time"
+
+	"relayhost/internal/smtpd"
 )
 
-// CA is the certificate authority of one lab.
+// CA is the certificate authority of one lab. It and what it issues are valid for years,
+// before now and after: servers have clocks of their own.
 type CA struct {
-	// PEM is its certificate.
-	PEM []byte
-
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	PEM []byte // its certificate
+	ca  *smtpd.CA
 }
 
 func newCA() (*CA, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	now := time.Now()
+	ca, err := smtpd.NewCAValid("relayhost lab CA", now.AddDate(-2, 0, 0), now.AddDate(2, 0, 0))
 	if err != nil {
 		return nil, err
 	}
-	tmpl := &x509.Certificate{
-		SerialNumber:          serial(),
-		Subject:               pkix.Name{CommonName: "relayhost lab CA"},
-		NotBefore:             time.Now().AddDate(-2, 0, 0),
-		NotAfter:              time.Now().AddDate(2, 0, 0),
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
-	if err != nil {
-		return nil, fmt.Errorf("lab CA: %w", err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("lab CA: %w", err)
-	}
-	return &CA{PEM: certPEM(der), cert: cert, key: key}, nil
+	return &CA{ca.PEM(), ca}, nil
 }
 
-// Issue makes a certificate for host names or addresses; change adjusts it
-// before it is signed (an expiry in the past, say).
-func (ca *CA) Issue(names []string, change ...func(*x509.Certificate)) (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// Issue makes a certificate for host names or addresses.
+func (ca *CA) Issue(names []string) (tls.Certificate, error) {
+	now := time.Now()
+	return ca.issue(now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0), names)
+}
+
+// issue is Issue with a period of validity. The chain has the CA as well, as those of
+// many relays do.
+func (ca *CA) issue(from, until time.Time, names []string) (tls.Certificate, error) {
+	cert, err := ca.ca.IssueValid(from, until, names...)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	tmpl := &x509.Certificate{
-		SerialNumber: serial(),
-		NotBefore:    time.Now().AddDate(-1, 0, 0),
-		NotAfter:     time.Now().AddDate(1, 0, 0),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	for _, n := range names {
-		if ip := net.ParseIP(n); ip != nil {
-			tmpl.IPAddresses = append(tmpl.IPAddresses, ip)
-			continue
-		}
-		tmpl.DNSNames = append(tmpl.DNSNames, n)
-	}
-	if len(names) > 0 {
-		tmpl.Subject = pkix.Name{CommonName: names[0]}
-	}
-	for _, f := range change {
-		f(tmpl)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, ca.cert, &key.PublicKey, ca.key)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("lab CA: certificate for %v: %w", names, err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der, ca.cert.Raw}, PrivateKey: key}, nil
-}
-
-func certPEM(der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-}
-
-func serial() *big.Int {
-	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
-		panic(err) // crypto/rand does not fail on Linux
-	}
-	return n.Add(n, big.NewInt(1))
+	root, _ := pem.Decode(ca.PEM)
+	cert.Certificate = append(cert.Certificate, root.Bytes)
+	return cert, nil
 }

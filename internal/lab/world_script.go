@@ -2,7 +2,6 @@ package lab
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"net"
 	"net/netip"
 	"strconv"
@@ -78,7 +77,8 @@ func (r *RelayService) Present(flaw Flaw) error {
 }
 
 func (ca *CA) issueFlawed(flaw Flaw, names []string) (tls.Certificate, error) {
-	day := 24 * time.Hour
+	now := time.Now()
+	from, until := now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0)
 	switch flaw {
 	case SelfSigned:
 		return smtpd.SelfSigned(names...)
@@ -90,13 +90,10 @@ func (ca *CA) issueFlawed(flaw Flaw, names []string) (tls.Certificate, error) {
 			return tls.Certificate{}, err
 		}
 		return other.Issue(names)
+	case Expired:
+		until = now.AddDate(0, 0, -1)
+	case NotYetValid:
+		from = now.AddDate(0, 0, 1)
 	}
-	return ca.Issue(names, func(c *x509.Certificate) {
-		switch flaw {
-		case Expired:
-			c.NotAfter = time.Now().Add(-day)
-		case NotYetValid:
-			c.NotBefore = time.Now().Add(day)
-		}
-	})
+	return ca.issue(from, until, names)
 }

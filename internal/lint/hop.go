@@ -9,10 +9,7 @@ import (
 
 // destination is a transport and next hop that something sends mail to.
 type destination struct {
-	param   string // what names it
-	file    string
-	line    int
-	service string // "" where the parameter names a hop only
+	service string // "" where a parameter names a hop only
 	hop     string // "[127.0.0.1]:10024"; "" for the domain of the recipient
 }
 
@@ -22,26 +19,26 @@ var routing = []string{"content_filter", "default_transport", "relay_transport",
 // destinations lists them; complete is false where tables cannot be read.
 func (v *View) destinations() (all []destination, complete bool) {
 	complete = true
-	add := func(param, file string, line int, value string) {
+	add := func(value string) {
 		service, hop, _ := strings.Cut(value, ":")
-		all = append(all, destination{param, file, line, service, hop})
+		all = append(all, destination{service, hop})
 	}
 	for _, name := range routing {
-		if p, ok := v.Last(name); ok && v.Value(name) != "" {
-			add(name, v.Main.Path, p.Line, v.Value(name))
+		if _, ok := v.Last(name); ok && v.Value(name) != "" {
+			add(v.Value(name))
 		}
 	}
 	for _, s := range v.Services {
 		if value, _ := s.Option("content_filter"); value != "" {
-			add("content_filter", v.Master.Path, s.Line, value)
+			add(value)
 		}
 	}
 	for _, name := range []string{"relayhost", "smtp_fallback_relay", "fallback_relay"} {
-		p, ok := v.Last(name)
+		if _, ok := v.Last(name); !ok {
+			continue
+		}
 		for _, hop := range SplitList(v.Value(name)) {
-			if ok {
-				all = append(all, destination{name, v.Main.Path, p.Line, "", hop})
-			}
+			all = append(all, destination{hop: hop})
 		}
 	}
 	for _, t := range v.tables() {
@@ -55,9 +52,9 @@ func (v *View) destinations() (all []destination, complete bool) {
 		}
 		for _, e := range v.entries(t) {
 			if transports {
-				add(t.path, t.path, e.line, e.value)
+				add(e.value)
 			} else {
-				all = append(all, destination{t.path, t.path, e.line, "", e.value})
+				all = append(all, destination{hop: e.value})
 			}
 		}
 	}
@@ -124,7 +121,7 @@ func (v *View) localFaults(fault func(Service, destination) (detail, option, val
 		}
 		seen[s.Name+d.hop] = true
 		if detail, option, value := fault(s, d); detail != "" {
-			found = append(found, Finding{File: v.Master.Path, Line: s.Line, Detail: detail,
+			found = append(found, Finding{File: v.Master, Line: s.Line, Detail: detail,
 				Remedy:  fmt.Sprintf("Set %s to %s for this service alone.", option, value),
 				Command: fmt.Sprintf("postconf -P '%s/unix/%s=%s' && postfix reload", s.Name, option, value)})
 		}
@@ -160,13 +157,11 @@ func unusedKey(v *View) (found []Finding) {
 		return nil
 	}
 	bySender := strings.EqualFold(v.Value("smtp_sender_dependent_authentication"), "yes")
-	var keys []string
 	v.passwords(func(t table, e entry) {
 		key := strings.ToLower(e.key)
 		if t.option || used[key] || strings.Contains(key, "@") && bySender {
 			return
 		}
-		keys = append(keys, e.key)
 		found = append(found, Finding{File: t.path, Line: e.line, Detail: "no next hop is named " + e.key + ", so Postfix never uses this login",
 			Remedy: "Write the next hop as relayhost or the transport table has it, brackets and port included.", Command: "postmap " + t.String()})
 	})

@@ -19,16 +19,12 @@ const (
 	Warning Severity = "warning" // it may not
 )
 
-// File is a text with its path.
-type File struct {
-	Path string
-	Text []byte
-}
-
 // Config is what there is to judge. Nil fields are not known, and rules that
 // need them find nothing.
 type Config struct {
-	Main, Master File
+	Main, Master string    // the paths of main.cf and master.cf
+	Defined      []Param   // in main.cf, in order, repetitions included
+	Services     []Service // of master.cf
 	// Params are effective values by name, expanded (postconf -x). Without one
 	// the text of main.cf counts.
 	Params map[string]string
@@ -39,12 +35,8 @@ type Config struct {
 	Exists func(path string) (exists, known bool)
 	// Types are the lookup table types that this Postfix has (postconf -m).
 	Types []string
-	// DefaultType is default_database_type.
-	DefaultType string
 
 	// What follows is for the rules about routes (Inspect, Against).
-
-	Services                 []Service // of master.cf; nil takes the text of Master
 	AtLeast                  func(major, minor int) bool
 	SASLTypes, SASLPlugins   []string          // postconf -A; nil where not known
 	Unreadable               []string          // tables that exist and could not be read
@@ -123,7 +115,7 @@ func Rules() []Rule {
 
 // Check runs all rules.
 func Check(c Config) []Finding {
-	return NewView(c).run(Rules())
+	return (&View{Config: c}).run(Rules())
 }
 
 func (v *View) run(rules []Rule) (all []Finding) {
@@ -139,17 +131,15 @@ func (v *View) run(rules []Rule) (all []Finding) {
 	return all
 }
 
-// View is a Config taken apart.
+// View is what a rule judges.
 type View struct {
 	Config
-	Route    *Route    // that is judged; nil for none
-	Params   []Param   // of main.cf, in order, repetitions included
-	Services []Service // of master.cf
+	Route *Route // nil for none
 }
 
 // Param is one definition in main.cf.
 type Param struct {
-	Name, Value string // the value as written, continuation lines joined
+	Name, Value string // the value as it is written, continuation lines joined
 	Line        int
 }
 
@@ -159,23 +149,6 @@ type Service struct {
 	Public              bool // its socket is not in the private directory
 	Options             []Param
 	Line                int
-}
-
-// NewView takes a Config apart.
-func NewView(c Config) *View {
-	v := &View{Config: c}
-	for _, l := range logicalLines(c.Main.Text) {
-		name, value, ok := strings.Cut(l.text, "=")
-		if ok {
-			v.Params = append(v.Params, Param{strings.TrimSpace(name), strings.TrimSpace(value), l.line})
-		}
-	}
-	for _, l := range logicalLines(c.Master.Text) {
-		if s, ok := service(l); ok {
-			v.Services = append(v.Services, s)
-		}
-	}
-	return v
 }
 
 // logicalLine is a line with the lines that continue it.
@@ -203,29 +176,6 @@ func logicalLines(data []byte) (all []logicalLine) {
 	return all
 }
 
-// service reads an entry of master.cf. Arguments other than -o are left out.
-func service(l logicalLine) (Service, bool) {
-	f := strings.Fields(l.text)
-	if len(f) < 8 {
-		return Service{}, false
-	}
-	s := Service{Name: f[0], Type: f[1], Command: f[7], Public: f[2] == "n", Line: l.line}
-	for i := 8; i < len(f); i++ {
-		option, ok := strings.CutPrefix(f[i], "-o")
-		if !ok {
-			continue
-		}
-		if option == "" && i+1 < len(f) {
-			i++
-			option = f[i]
-		}
-		if name, value, ok := strings.Cut(option, "="); ok {
-			s.Options = append(s.Options, Param{name, value, l.line})
-		}
-	}
-	return s, true
-}
-
 func (s Service) key() string { return s.Name + "/" + s.Type }
 
 // Option is the value of the last -o that sets name.
@@ -240,7 +190,7 @@ func (s Service) Option(name string) (string, bool) {
 
 // Last is the definition of name in main.cf that counts.
 func (v *View) Last(name string) (Param, bool) {
-	for _, p := range slices.Backward(v.Params) {
+	for _, p := range slices.Backward(v.Defined) {
 		if p.Name == name {
 			return p, true
 		}

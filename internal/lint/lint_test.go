@@ -1,9 +1,12 @@
-package lint
+package lint_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
+
+	"relayhost/internal/postfix"
 )
 
 // TestRules: one configuration for each fault, and its neighbour without it.
@@ -42,6 +45,7 @@ func TestRules(t *testing.T) {
 		{name: "cache", main: "smtp_tls_session_cache_database = btree:/var/lib/postfix/cache\n", exists: there()},
 		{name: "encrypt starves the filter", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis, want: "tls_level_starves_filter master.cf:5", says: "smtp_tls_security_level=none"},
 		{name: "filter without TLS", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis + "  -o smtp_tls_security_level=none\n"},
+		{name: "filter without TLS, in braces", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis + "  -o { smtp_tls_security_level = none }\n"},
 		{name: "a level of the service's own", main: "default_transport = relayhost-smarthost:[127.0.0.1]:1025\n", master: master + "relayhost-smarthost unix - - n - - smtp\n  -o smtp_tls_security_level=secure\n"},
 		{name: "wrapper mode starves the filter", main: "smtp_tls_wrappermode = yes\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis + "  -o smtp_tls_security_level=none\n", want: "tls_wrappermode_global master.cf:5"},
 		{name: "wrapper mode for the relay", main: "smtp_tls_wrappermode = yes\nrelayhost = [a.example]:465\n"},
@@ -51,14 +55,19 @@ func TestRules(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := Config{Main: File{"main.cf", []byte(tt.main)}, Master: File{"master.cf", []byte(master)}, Types: types, Exists: tt.exists,
-				Tables: map[string][]byte{"/etc/postfix/sasl_passwd": []byte(tt.passwd)}}
-			if tt.master != "" {
-				c.Master.Text = []byte(tt.master)
+			main, err := postfix.ParseMain([]byte(tt.main))
+			if err != nil {
+				t.Fatal(err)
 			}
+			entries, err := postfix.ParseMaster([]byte(cmp.Or(tt.master, master)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := postfix.State{Main: main, Master: entries, Params: main.Values(), MapTypes: types,
+				Maps: map[string][]byte{"/etc/postfix/sasl_passwd": []byte(tt.passwd)}}
 			var got []string
 			said := ""
-			for _, f := range Check(c) {
+			for _, f := range s.Lint(tt.exists) {
 				got = append(got, fmt.Sprintf("%s %s:%d", f.Rule, f.File, f.Line))
 				said += f.Detail + " " + f.Remedy + " " + f.Command
 				if f.Detail == "" || f.Remedy == "" || f.Severity == "" {
@@ -72,14 +81,5 @@ func TestRules(t *testing.T) {
 				t.Errorf("got %q, want %q and no password", said, tt.says)
 			}
 		})
-	}
-}
-
-// TestUnusedName: the name is whole, also that of a parameter of a service.
-func TestUnusedName(t *testing.T) {
-	const name = "relayhost-shop_destination_concurrency_limit"
-	m := unusedParameter.FindStringSubmatch("postconf: warning: /etc/postfix/main.cf: unused parameter: " + name + "=20")
-	if m == nil || m[1] != name {
-		t.Errorf("got %q, want %q", m, name)
 	}
 }

@@ -11,7 +11,7 @@ func duplicate(v *View) (found []Finding) {
 	first := map[string]int{}
 	var names []string
 	lines, line := []string{}, 0
-	for _, p := range v.Params {
+	for _, p := range v.Defined {
 		at, seen := first[p.Name]
 		if !seen {
 			first[p.Name] = p.Line
@@ -30,7 +30,7 @@ func duplicate(v *View) (found []Finding) {
 	if more := len(lines) - most; more > 0 {
 		lines = append(lines[:most], fmt.Sprintf("%d more", more))
 	}
-	return []Finding{{File: v.Main.Path, Line: line, Detail: "parameters are defined more than once, and only the last definition counts: " + strings.Join(lines, ", "),
+	return []Finding{{File: v.Main, Line: line, Detail: "parameters are defined more than once, and only the last definition counts: " + strings.Join(lines, ", "),
 		Remedy: "Remove all definitions but the one that is meant."}}
 }
 
@@ -52,7 +52,7 @@ func notBoolean(v *View) (found []Finding) {
 		if !ok || strings.EqualFold(value, "yes") || strings.EqualFold(value, "no") || strings.Contains(value, "$") {
 			continue
 		}
-		found = append(found, Finding{File: v.Main.Path, Line: p.Line, Parameter: name,
+		found = append(found, Finding{File: v.Main, Line: p.Line, Parameter: name,
 			Detail: fmt.Sprintf("%s is %q and takes yes or no: each program that reads it ends, and no mail moves", name, value),
 			Remedy: "Set " + name + " to yes or no, or remove it.", Command: fmt.Sprintf("postconf -# %s && postfix reload", name)})
 	}

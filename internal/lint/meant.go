@@ -67,10 +67,7 @@ func (p *findings) add(rule string, severity Severity, where, parameter, detail 
 // Against holds a configuration against what it is meant to do. Findings name no
 // line, and no rule where the catalogue of causes has none for the fault.
 func Against(c Config, m Meant) []Finding {
-	in := intent{View: NewView(c), Meant: m, MeantHop: m[0].Hops[0], Service: m[0].Service}
-	if c.Services != nil {
-		in.View.Services = c.Services
-	}
+	in := intent{View: &View{Config: c}, Meant: m, MeantHop: m[0].Hops[0], Service: m[0].Service}
 	var found findings
 	found.main(in)
 	found.values(in)

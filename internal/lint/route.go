@@ -25,11 +25,9 @@ type Route struct {
 	Param func(name string) string
 }
 
-// Inspect runs the rules about a route.
+// Inspect runs the rules about a route. Those that find nothing do not hold.
 func Inspect(c Config, r Route) []Finding {
-	v := NewView(c)
-	v.Route = &r
-	return v.run(RouteRules())
+	return (&View{c, &r}).run(RouteRules())
 }
 
 // when is a finding where the fault holds.
@@ -37,7 +35,7 @@ func (v *View) when(holds bool, format string, args ...any) []Finding {
 	if !holds {
 		return nil
 	}
-	return []Finding{{File: v.Main.Path, Detail: fmt.Sprintf(format, args...)}}
+	return []Finding{{File: v.Main, Detail: fmt.Sprintf(format, args...)}}
 }
 
 func (r Route) yes(name string) bool { return strings.EqualFold(r.Param(name), "yes") }

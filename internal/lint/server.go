@@ -56,7 +56,7 @@ func ownDomain(v *View) []Finding {
 func (c Config) OwnDomain(domain string) (found []Finding) {
 	for _, name := range LocalDomains() {
 		if !c.IsHost(domain) && c.In(name, domain) {
-			found = append(found, Finding{Rule: "mydestination_domain", Severity: Warning, File: c.Main.Path, Parameter: name, Detail: fmt.Sprintf("%s is in %s", domain, name)})
+			found = append(found, Finding{Rule: "mydestination_domain", Severity: Warning, File: c.Main, Parameter: name, Detail: fmt.Sprintf("%s is in %s", domain, name)})
 		}
 	}
 	return found
@@ -74,7 +74,7 @@ func (c Config) Oversize(relay string, most int64) []Finding {
 	if err != nil || most == 0 || limit != 0 && limit <= most {
 		return nil
 	}
-	return []Finding{{Rule: "message_too_big", Severity: Warning, File: c.Main.Path, Parameter: "message_size_limit",
+	return []Finding{{Rule: "message_too_big", Severity: Warning, File: c.Main, Parameter: "message_size_limit",
 		Detail:  fmt.Sprintf("this server accepts messages of up to %d bytes, %s of up to %d", limit, relay, most),
 		Command: fmt.Sprintf("postconf -e 'message_size_limit = %d' && postfix reload", most)}}
 }
@@ -92,7 +92,7 @@ func (c Config) SharedSettings() []Finding {
 	if _, own := c.Services[i].Option("smtp_tls_security_level"); own {
 		return nil
 	}
-	f := Finding{Rule: "shared_settings", Severity: Warning, File: c.Main.Path,
+	f := Finding{Rule: "shared_settings", Severity: Warning, File: c.Main,
 		Detail:  "an earlier release wrote this setup: its account and TLS policy are in main.cf, where other services with the same next hop use them",
 		Remedy:  "Run setup again: it moves them to the service of the relay.",
 		Command: "relayhost setup"}
@@ -110,7 +110,7 @@ func (s Service) own() bool { return strings.HasPrefix(s.Name, "relayhost-") }
 func (c Config) Bypass() []Finding {
 	for _, name := range bypasses {
 		if value := c.Params[name]; value != "" {
-			return []Finding{{Rule: "override_elsewhere", Severity: Warning, File: c.Main.Path, Parameter: name, Detail: name + " = " + value}}
+			return []Finding{{Rule: "override_elsewhere", Severity: Warning, File: c.Main, Parameter: name, Detail: name + " = " + value}}
 		}
 	}
 	return nil

@@ -62,3 +62,12 @@ func TestOversize(t *testing.T) {
 		})
 	}
 }
+
+// TestUnusedName: the name is whole, also that of a parameter of a service.
+func TestUnusedName(t *testing.T) {
+	const name = "relayhost-shop_destination_concurrency_limit"
+	m := unusedParameter.FindStringSubmatch("postconf: warning: /etc/postfix/main.cf: unused parameter: " + name + "=20")
+	if m == nil || m[1] != name {
+		t.Errorf("got %q, want %q", m, name)
+	}
+}

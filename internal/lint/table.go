@@ -35,19 +35,19 @@ var files = []string{"texthash", "regexp", "pcre", "cidr"}
 
 // tables lists what the parameters name. Caches are no lookup tables.
 func (v *View) tables() (all []table) {
-	for i, p := range v.Params {
-		if last, _ := v.Last(p.Name); last.Line != p.Line && i < len(v.Params) {
+	for _, p := range v.Defined {
+		if last, _ := v.Last(p.Name); last.Line != p.Line {
 			continue // a later definition counts
 		}
 		value := p.Value
 		if effective, ok := v.Config.Params[p.Name]; ok {
 			value = effective
 		}
-		all = append(all, tablesOf(p.Name, value, v.Main.Path, p.Line, false)...)
+		all = append(all, tablesOf(p.Name, value, v.Main, p.Line, false)...)
 	}
 	for _, s := range v.Services {
 		for _, o := range s.Options {
-			all = append(all, tablesOf(o.Name, o.Value, v.Master.Path, o.Line, true)...)
+			all = append(all, tablesOf(o.Name, o.Value, v.Master, o.Line, true)...)
 		}
 	}
 	return all
@@ -98,7 +98,7 @@ func typeMissing(v *View) (found []Finding) {
 	if v.Route != nil && v.Lookups != nil {
 		for _, name := range []string{"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps"} {
 			for _, t := range v.Lookups.Tables(v.Route.Param(name)) {
-				tables = append(tables, table{typ: t.Type, path: t.Path, param: name, file: v.Main.Path})
+				tables = append(tables, table{typ: t.Type, path: t.Path, param: name, file: v.Main})
 			}
 		}
 	}
@@ -209,7 +209,7 @@ var reference = regexp.MustCompile(`\$\$|\$[({]?([A-Za-z0-9_]*)`)
 
 // dollar finds a "$" that main.cf expands in the content of a table.
 func dollar(v *View) (found []Finding) {
-	for _, p := range v.Params {
+	for _, p := range v.Defined {
 		if !strings.Contains(p.Value, "static:") && !strings.Contains(p.Value, "inline:") || !strings.Contains(p.Value, "$") {
 			continue
 		}
@@ -217,7 +217,7 @@ func dollar(v *View) (found []Finding) {
 			if m[0] == "$$" || v.defined(m[1]) {
 				continue
 			}
-			found = append(found, Finding{File: v.Main.Path, Line: p.Line,
+			found = append(found, Finding{File: v.Main, Line: p.Line,
 				Detail: fmt.Sprintf("the \"$\" in the value of %s is taken for the name of a parameter", p.Name),
 				Remedy: "Write \"$$\" for each \"$\", or put the entry into a table of its own."})
 			break

@@ -138,7 +138,7 @@ func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 // names are the parameters that main.cf sets, none twice.
 func (v *View) names() (all []string) {
-	for _, p := range v.Params {
+	for _, p := range v.Defined {
 		if !slices.Contains(all, p.Name) {
 			all = append(all, p.Name)
 		}

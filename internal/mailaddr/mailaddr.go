@@ -105,6 +105,23 @@ func CheckPath(s string) error {
 	return nil
 }
 
+// CutPath cuts the address before the ">" that ends a path off; in a quoted local part
+// there may be others.
+func CutPath(s string) (address, rest string, ok bool) {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && quoted:
+			i++
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == '>' && !quoted:
+			return s[:i], s[i+1:], true
+		}
+	}
+	return "", s, false
+}
+
 // consists reports whether s is made of letters, digits and the bytes of others.
 func consists(s, others string) bool {
 	for i := range len(s) {

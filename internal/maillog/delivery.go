@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"relayhost/internal/mailaddr"
 )
 
 // Delivery is what a delivery agent logs of one recipient (log_adhoc(3)).
@@ -31,11 +33,11 @@ func ParseDelivery(text string) (d Delivery, ok bool) {
 	if !ok {
 		return d, false
 	}
-	if d.To, rest, ok = address(rest); !ok {
+	if d.To, rest, ok = mailaddr.CutPath(rest); !ok {
 		return d, false
 	}
 	if after, found := strings.CutPrefix(rest, ", orig_to=<"); found {
-		if d.OrigTo, rest, ok = address(after); !ok {
+		if d.OrigTo, rest, ok = mailaddr.CutPath(after); !ok {
 			return d, false
 		}
 	}
@@ -54,23 +56,6 @@ func ParseDelivery(text string) (d Delivery, ok bool) {
 		rest = after[len(value):]
 		d.field(name, value)
 	}
-}
-
-// address reads up to the ">" that ends it; in a quoted local part there may be
-// others.
-func address(s string) (addr, rest string, ok bool) {
-	quoted := false
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && quoted:
-			i++
-		case s[i] == '"':
-			quoted = !quoted
-		case s[i] == '>' && !quoted:
-			return s[:i], s[i+1:], true
-		}
-	}
-	return "", s, false
 }
 
 func (d *Delivery) status(s string) bool {

@@ -79,6 +79,3 @@ func (r *Refusal) Reason() Reason {
 	}
 	return Reason{}
 }
-
-// Reasons are the numbers that Reason knows, and their words.
-func Reasons() map[string]Reason { return reasons }

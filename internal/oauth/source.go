@@ -47,16 +47,9 @@ func (s Source) Replace(ctx context.Context, refused secret.Value) (secret.Value
 	})
 }
 
-// Renew gets a new token whatever is stored, so that a refresh token that would
-// end for want of use does not.
-func (s Source) Renew(ctx context.Context) error {
-	_, err := s.renew(ctx, func(Token) bool { return false })
-	return err
-}
-
 // Save stores the token of a sign-in.
 func (s Source) Save(ctx context.Context, t Token) error {
-	unlock, err := lock(ctx, s.Path)
+	unlock, err := Lock(ctx, s.Path)
 	if err != nil {
 		return err
 	}
@@ -72,7 +65,7 @@ func (s Source) Save(ctx context.Context, t Token) error {
 // renew gets a new token under the lock, unless enough says that the stored one
 // serves.
 func (s Source) renew(ctx context.Context, enough func(Token) bool) (secret.Value, error) {
-	unlock, err := lock(ctx, s.Path)
+	unlock, err := Lock(ctx, s.Path)
 	if err != nil {
 		return secret.Value{}, err
 	}

@@ -91,7 +91,7 @@ func localRecipient(state postfix.State, facts lint.Config, cfg config.Config) *
 // StaysHere reports whether mail to an address is delivered on the server of s, whose
 // tables have been loaded.
 func StaysHere(s postfix.State, address string) bool {
-	return isLocal((&builder{facts: s.Facts()}).facts, domainOf(address))
+	return isLocal(s.Facts(), domainOf(address))
 }
 
 // openRelay finds a server that passes on mail for strangers: through the relay

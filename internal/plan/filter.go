@@ -158,7 +158,7 @@ func (b *builder) filter() error {
 	delayWarning(b.out, b.main, b.d)
 	for i, s := range b.services {
 		if !s.walked {
-			s.rules = s.ofHops()
+			s.rules = ofHops(s.hops...)
 		}
 		if err := b.replyFilter(i); err != nil {
 			return err
@@ -235,9 +235,7 @@ func onHop(h *config.Hop) []conf.Filter {
 	return filters
 }
 
-// ofHops lists the rules of the catalogue for all hops of s.
-func (s *service) ofHops() []rule { return ofHops(s.hops...) }
-
+// ofHops lists the rules of the catalogue for hops.
 func ofHops(hops ...config.Hop) []rule {
 	var rules []rule
 	for i := range hops {

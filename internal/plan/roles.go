@@ -12,13 +12,13 @@ import (
 // it, a clause each: "passes on mail for backup.test (relay_domains)". A server
 // whose lists hold its own names alone has none.
 func Roles(s postfix.State) []string {
-	b := &builder{s: s, facts: s.Facts()}
+	facts := s.Facts()
 	var list []string
 	for _, name := range append(lint.LocalDomains(), "relay_domains") {
 		var domains []string
-		for _, word := range postfix.SplitList(b.s.Params[name]) {
-			own := b.facts.IsHost(word) || word == "localhost" || strings.HasPrefix(word, "localhost.")
-			if !own && !(name == "relay_domains" && b.facts.In("mydestination", word)) {
+		for _, word := range postfix.SplitList(s.Params[name]) {
+			own := facts.IsHost(word) || word == "localhost" || strings.HasPrefix(word, "localhost.")
+			if !own && !(name == "relay_domains" && facts.In("mydestination", word)) {
 				domains = append(domains, word)
 			}
 		}
@@ -34,7 +34,7 @@ func Roles(s postfix.State) []string {
 		}
 	}
 	for name, does := range map[string]string{"transport_maps": "sends some mail by ways of its own", "content_filter": "has mail filtered"} {
-		others := slices.DeleteFunc(postfix.SplitList(b.s.Params[name]), func(e string) bool { return strings.Contains(e, ":"+filePath(b.s, ownPrefix)) })
+		others := slices.DeleteFunc(postfix.SplitList(s.Params[name]), func(e string) bool { return strings.Contains(e, ":"+filePath(s, ownPrefix)) })
 		if len(others) > 0 {
 			list = append(list, does+" ("+name+" = "+strings.Join(others, ", ")+")")
 		}

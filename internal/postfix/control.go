@@ -37,11 +37,7 @@ func (c Control) Running(ctx context.Context) (bool, error) {
 
 // Run runs postfix(1) with the words given, such as "reload".
 func (c Control) Run(ctx context.Context, words ...string) error {
-	args := []string{"postfix"}
-	if dir := c.dir(); dir != "" {
-		args = append(args, "-c", dir)
-	}
-	return c.run(ctx, append(args, words...))
+	return c.run(ctx, host.WithConfig(c.dir(), "postfix", words...))
 }
 
 func (c Control) run(ctx context.Context, args []string) error {

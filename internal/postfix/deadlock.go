@@ -92,16 +92,12 @@ func (c Control) orRestart(ctx context.Context, run func(context.Context) error)
 // Settle waits until postlogd(8) reads the log that Postfix writes itself: what
 // starts from then on may warn as much as it wants. It writes one line to that log.
 func (c Control) Settle(ctx context.Context) error {
-	args := []string{"postlog"}
-	if dir := c.dir(); dir != "" {
-		args = append(args, "-c", dir)
-	}
 	return c.orRestart(ctx, func(ctx context.Context) error {
 		master := masterPID(c.Host.Real(c.queueDir(ctx)))
 		if master == 0 {
 			return nil
 		}
-		if err := c.run(ctx, append(args, "-t", "postfix/relayhost", "the configuration has been read again")); err != nil {
+		if err := c.run(ctx, host.WithConfig(c.dir(), "postlog", "-t", "postfix/relayhost", "the configuration has been read again")); err != nil {
 			return err
 		}
 		for end := time.Now().Add(2 * deadlockTime); time.Now().Before(end); {
@@ -120,10 +116,7 @@ func (c Control) Settle(ctx context.Context) error {
 
 // queueDir is queue_directory, "" where main.cf does not say.
 func (c Control) queueDir(ctx context.Context) string {
-	dir, err := QueueDir(ctx, c.Host, c.ConfigDir)
-	if err != nil {
-		return ""
-	}
+	dir, _ := QueueDir(ctx, c.Host, c.ConfigDir)
 	return dir
 }
 

@@ -45,6 +45,18 @@ func (d *document) line(i int) int {
 	return line
 }
 
+// each calls f for every logical line, with its node and the number of its first
+// physical line, from 1.
+func (d *document) each(f func(i, line int)) {
+	line := 1
+	for i, n := range d.nodes {
+		if n.kind == head {
+			f(i, line)
+		}
+		line += strings.Count(n.text, "\n")
+	}
+}
+
 // replace puts a rendered logical line, whose physical lines are separated by
 // "\n", in the place of the one at node i. Comments between the old continuation
 // lines stay.

@@ -17,16 +17,14 @@ func (s State) Lint(exists func(path string) (exists, known bool)) []lint.Findin
 	return lint.Check(c)
 }
 
-// Inspect judges one route of s. Rules that find nothing do not hold.
-func (s State) Inspect(r lint.Route) []lint.Finding { return lint.Inspect(s.Facts(), r) }
-
 // Facts is s as the rules take it.
 func (s State) Facts() lint.Config { return s.facts(nil) }
 
 // facts is Facts with the defaults of postconf -dx.
 func (s State) facts(defaults map[string]string) lint.Config {
 	c := lint.Config{
-		Params: s.Params, Tables: s.Maps, Types: s.MapTypes, DefaultType: s.DefaultMap,
+		Main: filepath.Join(s.ConfigDir, "main.cf"), Master: filepath.Join(s.ConfigDir, "master.cf"),
+		Params: s.Params, Tables: s.Maps, Types: s.MapTypes,
 		AtLeast:   func(major, minor int) bool { return s.Version.AtLeast(major, minor) },
 		SASLTypes: s.SASLTypes, SASLPlugins: s.SASLPlugins, Unreadable: s.Unreadable, Defaults: defaults, Warnings: s.Warnings,
 		Running: s.Running, Dir: s.ConfigDir, Hostname: s.Hostname, FQDN: s.FQDN,
@@ -36,19 +34,22 @@ func (s State) facts(defaults map[string]string) lint.Config {
 		},
 	}
 	if s.Main != nil {
-		c.Main, c.InlineComments = lint.File{Path: filepath.Join(s.ConfigDir, "main.cf"), Text: s.Main.Bytes()}, s.Main.InlineComments()
+		c.InlineComments = s.Main.InlineComments()
+		s.Main.doc.each(func(i, line int) {
+			c.Defined = append(c.Defined, lint.Param{Name: s.Main.doc.nodes[i].name, Value: s.Main.value(i), Line: line})
+		})
 	}
 	if s.Master == nil {
 		s.Master, _ = ParseMaster(nil)
 	}
-	c.Master = lint.File{Path: filepath.Join(s.ConfigDir, "master.cf"), Text: s.Master.Bytes()}
-	for _, service := range s.Master.Services() {
-		one := lint.Service{Name: service.Name, Type: service.Type, Command: service.Command, Public: service.Private == "n"}
+	s.Master.doc.each(func(i, line int) {
+		service, _ := parseService(s.Master.doc.logical(i))
+		one := lint.Service{Name: service.Name, Type: service.Type, Command: service.Command, Public: service.Private == "n", Line: line}
 		for _, o := range service.Options {
-			one.Options = append(one.Options, lint.Param{Name: o.Name, Value: o.Value})
+			one.Options = append(one.Options, lint.Param{Name: o.Name, Value: o.Value, Line: line})
 		}
 		c.Services = append(c.Services, one)
-	}
+	})
 	c.Effective = func(service, name string) (string, bool) {
 		entry, _ := s.Master.Get(service, "unix")
 		return s.Effective(entry, name)

@@ -23,8 +23,8 @@ type saidOf struct {
 }
 
 // QueueDir is queue_directory (postconf(5)) of the instance whose configuration is
-// in configDir, "" for the default one. It is "" for a configuration that cannot be
-// read, which runs nowhere.
+// in configDir, "" for the default one. It is "" with an error, and for a configuration
+// that cannot be read, which runs nowhere.
 func QueueDir(ctx context.Context, h *host.Host, configDir string) (string, error) {
 	path := filepath.Join(cmp.Or(configDir, DefaultConfigDir), "main.cf")
 	file, statErr := h.Stat(path)

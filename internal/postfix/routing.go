@@ -176,11 +176,10 @@ func (r *Routing) CatchAll() (value string, ok bool) {
 	return *r.catchAll, *r.catchAll != ":" && *r.catchAll != ""
 }
 
-// ofSender searches a table by the whole address and then by its domain
-// (sender_dependent_relayhost_maps in postconf(5)).
+// ofSender searches a table by the keys of a sender.
 func (r *Routing) ofSender(param, sender string) (string, bool) {
 	maps := r.Param(param)
-	for _, key := range senderKeys(sender) {
+	for _, key := range SenderKeys(sender) {
 		if value, _, ok := r.Get(maps, key); ok {
 			return value, value != "" && !strings.EqualFold(value, "dunno")
 		}
@@ -188,7 +187,9 @@ func (r *Routing) ofSender(param, sender string) (string, bool) {
 	return "", false
 }
 
-func senderKeys(sender string) []string {
+// SenderKeys are the keys that tables by sender are searched by, in order: the whole
+// address, and then its domain (sender_dependent_relayhost_maps in postconf(5)).
+func SenderKeys(sender string) []string {
 	at := strings.LastIndexByte(sender, '@')
 	switch {
 	case sender == "":
@@ -197,6 +198,24 @@ func senderKeys(sender string) []string {
 		return []string{sender, sender[at:]}
 	}
 	return []string{sender}
+}
+
+// PolicyKeys are the keys of smtp_tls_policy_maps for a next hop: as it is written,
+// and for a domain its parents with a dot.
+func PolicyKeys(nextHop string) []string {
+	keys := []string{nextHop}
+	if strings.ContainsAny(nextHop, "[:/") {
+		return keys
+	}
+	for rest := nextHop; rest != ""; {
+		i := strings.IndexByte(rest[1:], '.')
+		if i < 0 {
+			break
+		}
+		rest = rest[1+i:]
+		keys = append(keys, rest)
+	}
+	return keys
 }
 
 // option is a parameter as the service of w sees it.
@@ -226,7 +245,7 @@ func (r *Routing) Login(w Route, sender string, hop NextHop) (Login, bool) {
 	}
 	keys := []string{hop.Host, hop.Text}
 	if r.bySender(w) && sender != "<>" {
-		keys = append(senderKeys(sender), keys...)
+		keys = append(SenderKeys(sender), keys...)
 	}
 	maps := r.option(w, "smtp_sasl_password_maps")
 	for _, key := range keys {

@@ -17,12 +17,8 @@ import (
 const maxServers = 3
 
 // System reads /etc/resolv.conf and /etc/hosts through r.
-func System(r *host.Reader) (*Resolver, error) { return SystemAt(r, "/etc/resolv.conf") }
-
-// SystemAt is System with the resolv.conf at path, for the copy in the jail of
-// a chrooted smtp(8).
-func SystemAt(r *host.Reader, path string) (*Resolver, error) {
-	servers, err := readServers(r, path)
+func System(r *host.Reader) (*Resolver, error) {
+	servers, err := readServers(r, "/etc/resolv.conf")
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ type stdin interface {
 // ReadCredentials reads what was given, and each file that c names, before anything
 // takes time: a file that cannot be used is told at once.
 func ReadCredentials(ctx context.Context, c config.Config, req Request, ask Asker) (got Credentials, err error) {
-	path := first(req.CredentialsFile, credentialOfSystemd())
+	path := cmp.Or(req.CredentialsFile, credentialOfSystemd())
 	switch {
 	case path == "":
 	case path == "-" && ask.Can(): // nobody types into a question that is not asked, nor a password that is shown
@@ -230,7 +231,7 @@ func restore(s Setup, c config.Config, p at, stored plan.Accounts, given *secret
 	switch {
 	case !ok:
 	case s.Credentials.Typed || typed != "":
-		return first(typed, user)
+		return cmp.Or(typed, user)
 	default:
 		given.Username, given.Password = user, password
 	}
@@ -245,7 +246,7 @@ func givenFor(s Setup, c config.Config, p at) secret.Credentials {
 		given = flag
 	}
 	if p.isFirst() {
-		given.Username = first(s.Username, given.Username, h.Relay.Auth.Username.Fixed)
+		given.Username = cmp.Or(s.Username, given.Username, h.Relay.Auth.Username.Fixed)
 	}
 	return given
 }
@@ -286,7 +287,7 @@ func storedAccount(s Setup, c config.Config, p at, stored plan.Accounts, user st
 // looks wrong is returned.
 func fill(c secret.Credentials, h *config.Hop) ([]relays.Problem, error) {
 	r := h.Relay
-	c.Username = first(c.Username, r.Auth.Username.Fixed)
+	c.Username = cmp.Or(c.Username, r.Auth.Username.Fixed)
 	if !c.SecretAccessKey.IsZero() {
 		if r.Auth.Derive != "ses" {
 			return nil, UsageError{errors.New("secret_access_key is for Amazon SES"), "give password="}
@@ -343,7 +344,7 @@ func Complete(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 		s.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", mailaddr.Domain(c.From()), r.Name)
 	}
 	for i := range c.Routes {
-		c.Routes[i].From = first(c.Routes[i].From, c.From())
+		c.Routes[i].From = cmp.Or(c.Routes[i].From, c.From())
 		for n := range c.Routes[i].Hops {
 			ofSender(c, at{i, n})
 		}

@@ -223,20 +223,12 @@ func (w Queue) Retry(ctx context.Context, deps Deps) {
 			deps.Report.Note("Postfix itself retries %s", plural.Of(len(deferred)-i, "more message"))
 			return
 		}
-		args := withConfig(deps.ConfigDir, "postqueue", "-i", m.ID)
+		args := host.WithConfig(deps.ConfigDir, "postqueue", "-i", m.ID)
 		if _, err := deps.Host.Run(ctx, host.Command{Args: args}); err != nil {
 			deps.Report.Warn("%v", err)
 			return
 		}
 	}
-}
-
-// withConfig is a command line of Postfix for the instance in dir.
-func withConfig(dir, program string, args ...string) []string {
-	if dir != "" {
-		args = append([]string{"-c", dir}, args...)
-	}
-	return append([]string{program}, args...)
 }
 
 // loginFile remembers when the relay accepted the login as it was stored then.

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 		if len(r.Hops) <= level {
 			continue
 		}
-		h, service := r.Hops[level], first(services[r.Name], p.Default().Service) // the default is the only route of its level
+		h, service := r.Hops[level], cmp.Or(services[r.Name], p.Default().Service) // the default is the only route of its level
 		senders := slices.DeleteFunc(sendersOf(r), func(from string) bool { return from == "" })
 		for i, from := range senders {
 			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port, socket: sockets[r.Name]}
@@ -172,7 +173,7 @@ type subject struct {
 }
 
 func subjectOf(cfg config.Config, m message) subject {
-	on := subject{relay: m.relay, from: m.from, to: first(m.rootTo, cfg.To)}
+	on := subject{relay: m.relay, from: m.from, to: cmp.Or(m.rootTo, cfg.To)}
 	if m.label != "" {
 		on.route = m.route
 	}
@@ -203,7 +204,7 @@ func failedDelivery(state postfix.State, cfg config.Config, err error, sent []De
 	f.Detail = err.Error()
 	if queueFull(err) {
 		f.Remedy = "The disk that the queue is on is full; the relay has not been asked. Free some space there, then run setup again."
-		f.Command = "df -h " + first(state.Params["queue_directory"], "/var/spool/postfix")
+		f.Command = "df -h " + cmp.Or(state.Params["queue_directory"], "/var/spool/postfix")
 	}
 	return explained(err, f.Remedied(on.refusal(verify.StepOf(delivery.Reply))))
 }

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -201,7 +202,7 @@ func detectOptions(deps Deps, d Discovery, h config.Hop) (o detect.Options, err 
 	if h.Relay.ID != "" && h.Host != "" {
 		o.Relay, o.Region, o.Host = &h.Relay, h.Region, h.Host
 	}
-	o.Roots, err = Roots(&deps.Host.Reader, first(h.CAFile, d.State.CAFile))
+	o.Roots, err = Roots(&deps.Host.Reader, cmp.Or(h.CAFile, d.State.CAFile))
 	return o, err
 }
 
@@ -235,18 +236,18 @@ func Install(ctx context.Context, deps Deps, s postfix.State, o InstallOptions) 
 	if err := o.Consent(ctx); err != nil {
 		return s, nil, err
 	}
-	done, err := install.Postfix(context.WithoutCancel(ctx), deps.Host, install.Options{
-		Quiet: true, Mailname: s.FQDN, Progress: func(t string) { deps.Report.Step("%s", t) },
+	packages, err := install.Postfix(context.WithoutCancel(ctx), deps.Host, install.Options{
+		Mailname: s.FQDN, Progress: func(t string) { deps.Report.Step("%s", t) },
 	})
 	if err != nil {
 		return s, nil, err
 	}
-	deps.Report.Step("installed %s; they stay installed whatever happens now", strings.Join(done.Packages, ", "))
+	deps.Report.Step("installed %s; they stay installed whatever happens now", strings.Join(packages, ", "))
 	if err := ctx.Err(); err != nil {
 		return s, nil, err // Ctrl-C waits for the package manager
 	}
 	s, err = postfix.Read(ctx, &deps.Host.Reader, deps.ConfigDir)
-	return s, done.Packages, err
+	return s, packages, err
 }
 
 // Look finds out where this host is and what gets out of it, beside the rest of a setup:

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -49,7 +50,7 @@ func Environment(ctx context.Context, deps Deps, from, to, routeName string) (ve
 		return env, err
 	}
 	env.Routes[0].From = stored.From()
-	env.To = first(to, stored.To, from, stored.From())
+	env.To = cmp.Or(to, stored.To, from, stored.From())
 	if from != "" { // of the route that it is asked for
 		i := slices.IndexFunc(env.Routes, func(r verify.Route) bool { return r.Name == routeName })
 		env.Routes[max(i, 0)].From = from
@@ -144,7 +145,7 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 		route := verify.Route{Name: r.Name, Senders: r.Senders, From: r.From, Service: services[r.Name]}
 		for _, h := range r.Hops {
 			hop := verify.Hop{Hop: h, Socket: sockets[r.Name], Source: signInSource(p, h)}
-			file := first(h.CAFile, state.CAFile)
+			file := cmp.Or(h.CAFile, state.CAFile)
 			if cas[file] == nil {
 				if cas[file], err = Roots(env.Reader, file); err != nil {
 					return err
@@ -276,7 +277,7 @@ func acceptedBefore(r *host.Reader, s postfix.State) bool {
 
 // byAPI has verify ask the API of a hop.
 func byAPI(to *verify.Hop, h config.Hop, caFile string) error {
-	client, err := bridge.Checker(plan.APIConfig(h, first(h.CAFile, caFile)))
+	client, err := bridge.Checker(plan.APIConfig(h, cmp.Or(h.CAFile, caFile)))
 	if err != nil {
 		return err
 	}

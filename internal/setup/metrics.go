@@ -1,11 +1,9 @@
 package setup
 
 import (
-	"slices"
 	"strings"
 	"time"
 
-	"relayhost/internal/apply"
 	"relayhost/internal/exposition"
 	"relayhost/internal/verify"
 )
@@ -65,8 +63,7 @@ func StatusMetrics(d Status, version string, now time.Time) *exposition.Text {
 		t.Gauge("relayhost_queue_messages", "Messages in Postfix's queue.", exposition.Value(float64(d.Waiting)))
 	}
 	if d.Unknown["drift"] == "" {
-		drifted := len(d.Drift) - len(slices.DeleteFunc(slices.Clone(d.Drift), func(i apply.DriftItem) bool { return i.State != apply.DriftNone }))
-		t.Gauge("relayhost_drifted_files", "Files that somebody has changed since setup.", exposition.Value(float64(drifted)))
+		t.Gauge("relayhost_drifted_files", "Files in which somebody has changed what setup wrote.", exposition.Value(float64(d.driftedFiles())))
 	}
 	if d.Unknown["pending"] == "" {
 		t.Gauge("relayhost_unfinished_change", "1 while a change that did not finish waits to be undone.", exposition.Bool(d.Pending != nil))

@@ -193,7 +193,7 @@ func (s Setup) checks() (list []*check, left int, err error) {
 			c, ok := known[key]
 			if !ok {
 				c = &check{hop: h, of: map[string]string{}}
-				file := first(h.CAFile, s.State.CAFile)
+				file := cmp.Or(h.CAFile, s.State.CAFile)
 				if c.roots, ok = pools[file]; !ok {
 					if c.roots, err = Roots(&s.Host.Reader, file); err != nil {
 						return nil, 0, err
@@ -244,7 +244,7 @@ func judgeCheck(deps Deps, cfg config.Config, c *check) error {
 		deps.Report.Warn("%v; it is not verified, as asked for", c.result.Err)
 		return nil
 	}
-	on := subject{relay: c.hop.Relay, from: first(c.result.Sender, c.senders[0]), to: cfg.To}
+	on := subject{relay: c.hop.Relay, from: cmp.Or(c.result.Sender, c.senders[0]), to: cfg.To}
 	if several {
 		on.route = c.route()
 	}
@@ -478,7 +478,7 @@ func (on subject) otherName(err error, res smtpprobe.Result) error {
 // checkAPI asks the API of a hop whether it takes the key, where it has a call for
 // that which sends nothing.
 func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
-	client, err := bridge.Checker(plan.APIConfig(h, first(h.CAFile, s.State.CAFile)))
+	client, err := bridge.Checker(plan.APIConfig(h, cmp.Or(h.CAFile, s.State.CAFile)))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -323,7 +324,7 @@ func keepForeign(p plan.Plan, f flow.Foreign) string {
 // and RCPT alone for a sender and a recipient of that class: no message goes to
 // strangers.
 func (s Setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) error {
-	params := flow.ProbeParams(first(f.From, s.Config.From()))
+	params := flow.ProbeParams(cmp.Or(f.From, s.Config.From()))
 	maps.Copy(params, map[string]string{
 		"transport_maps": "inline:{ {" + s.Config.To + " = " + f.Service + ":" + f.NextHop.Text + "} } " + transportMaps(p),
 	})
@@ -331,7 +332,7 @@ func (s Setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) err
 	if err != nil {
 		return host.Denied(err)
 	}
-	sent, fault := s.sendWatched(ctx, in, []message{{from: first(f.Sender, s.Config.From()), host: f.NextHop.Host, port: f.NextHop.Port}})
+	sent, fault := s.sendWatched(ctx, in, []message{{from: cmp.Or(f.Sender, s.Config.From()), host: f.NextHop.Host, port: f.NextHop.Port}})
 	if err := failure(sent); err != nil {
 		cerr := in.Close()
 		if known := faultOf(fault, sent); known != nil {
@@ -339,7 +340,7 @@ func (s Setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) err
 		}
 		return errors.Join(err, cerr)
 	}
-	return errors.Join(flow.Probe(ctx, in, first(f.To, s.Config.To)), in.Close())
+	return errors.Join(flow.Probe(ctx, in, cmp.Or(f.To, s.Config.To)), in.Close())
 }
 
 // transportMaps is the value of transport_maps in the main.cf of p.

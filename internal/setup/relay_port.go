@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +108,7 @@ func chosen(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker,
 		}
 	}
 	if h.Relay.ID != relays.SmarthostID {
-		if h.Host, err = h.Relay.Host(first(h.Region, host)); err != nil {
+		if h.Host, err = h.Relay.Host(cmp.Or(h.Region, host)); err != nil {
 			return d.Stored, UsageError{err, "give --region"}
 		}
 	}
@@ -141,7 +142,7 @@ func smarthost(ctx context.Context, d Discovery, req Request, ask Asker) (h conf
 	if d.Before.Relay.ID == relays.SmarthostID {
 		stored = d.Before
 	}
-	h = config.Hop{Host: first(req.Smarthost, stored.Host)}
+	h = config.Hop{Host: cmp.Or(req.Smarthost, stored.Host)}
 	same := stored.Host != "" && strings.EqualFold(stored.Host, h.Host)
 	if same {
 		h.Port, h.TLS = stored.Port, stored.TLS
@@ -177,7 +178,7 @@ func LookAt(ctx context.Context, deps Deps, d Discovery, h config.Hop) (res smtp
 	if err != nil {
 		return res, fmt.Errorf("look up %s: %w", h.Host, err)
 	}
-	roots, err := Roots(&deps.Host.Reader, first(h.CAFile, d.State.CAFile))
+	roots, err := Roots(&deps.Host.Reader, cmp.Or(h.CAFile, d.State.CAFile))
 	if err != nil {
 		return res, err
 	}

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -176,7 +177,7 @@ type somebody struct {
 func (somebody) Can() bool { return true }
 
 func (s somebody) Smarthost(_ context.Context, _ Discovery, h config.Hop) (config.Hop, bool, error) {
-	h.Host, h.Port, h.TLS, h.Pin = first(h.Host, "mail.corp.example"), 25, relays.StartTLS, "00"
+	h.Host, h.Port, h.TLS, h.Pin = cmp.Or(h.Host, "mail.corp.example"), 25, relays.StartTLS, "00"
 	return h, s.login, nil
 }
 

@@ -26,6 +26,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -345,16 +346,6 @@ func withOthers(err error, others []string) error {
 	return err
 }
 
-// first returns the first string that is not empty.
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
 // preview tells what Postfix would die of, as far as its files show. Private instances may
 // be starting meanwhile.
 func preview(ctx context.Context, s Setup) error {
@@ -514,7 +505,7 @@ func bridgeHost(r *host.Reader, configDir string) plan.Bridge {
 // from another place finds no difference.
 func bridgeInUse(r *host.Reader, s postfix.State) plan.Bridge {
 	b := bridgeHost(r, s.ConfigDir)
-	b.Program = first(plan.BridgeProgram(s), b.Program)
+	b.Program = cmp.Or(plan.BridgeProgram(s), b.Program)
 	return b
 }
 

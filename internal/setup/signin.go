@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -88,16 +89,16 @@ func application(ctx context.Context, s Setup, c config.Config, p at, given secr
 		h.SignIn.Secret, h.SignIn.Certificate = a.Secret, a.Certificate
 		h.SignIn.SecretEnds, _ = time.Parse(time.DateOnly, a.SecretEnds) // checked as it was read
 	}
-	h.Username = first(given.Username, h.Username)
+	h.Username = cmp.Or(given.Username, h.Username)
 	stored, known := storedBridge(s, *h)
 	if known {
-		h.Username = first(h.Username, stored.Username)
+		h.Username = cmp.Or(h.Username, stored.Username)
 		if h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero() {
 			h.SignIn.Secret, h.SignIn.Certificate, h.SignIn.SecretEnds = stored.OAuth.Secret, stored.OAuth.Certificate, stored.OAuth.SecretEnds
 		}
 	}
 	if p.isFirst() {
-		h.Username = first(h.Username, c.From())
+		h.Username = cmp.Or(h.Username, c.From())
 		if ask.Can() && !s.DryRun {
 			if err := ask.Application(ctx, h); err != nil {
 				return false, err
@@ -319,7 +320,7 @@ func signInFailed(c conf.Config, err error) error {
 	if reason.Meaning != "" {
 		wrapped = fmt.Errorf("sign in as %s: %s (%w)", c.Username, reason.Meaning, err)
 	}
-	return Hint(wrapped, "%s", first(reason.Remedy, "run setup again"))
+	return Hint(wrapped, "%s", cmp.Or(reason.Remedy, "run setup again"))
 }
 
 // bridgeFor is the bridge of p that carries mail to a hop that is signed in to.
@@ -408,7 +409,7 @@ func registration(h config.Hop) []string {
 	if !h.APITakesTokens() || h.Relay.ID == config.GmailID {
 		return Registration(h.Relay, h.SignIn.Grant, h.Username, h.SignIn.Tenant)
 	}
-	mailbox := first(h.Username, "MAILBOX")
+	mailbox := cmp.Or(h.Username, "MAILBOX")
 	register := "Register an application at https://entra.microsoft.com: App registrations, New registration, accounts in this directory only. Note the Application (client) ID and the Directory (tenant) ID."
 	if h.SignIn.Grant != oauth.ClientCredentials {
 		return []string{
@@ -422,7 +423,7 @@ func registration(h config.Hop) []string {
 		"API permissions: Microsoft Graph, application permissions, Mail.Send. Grant admin consent.",
 		"Certificates & secrets: make a client secret and copy its Value, or upload a certificate.",
 		"Without a policy the application may send as every mailbox of the tenant. Limit it to this one (PowerShell, module ExchangeOnlineManagement):",
-		"  Connect-ExchangeOnline -Organization " + first(h.SignIn.Tenant, "TENANT"),
+		"  Connect-ExchangeOnline -Organization " + cmp.Or(h.SignIn.Tenant, "TENANT"),
 		"  New-ApplicationAccessPolicy -AppId CLIENT_ID -PolicyScopeGroupId " + mailbox + " -AccessRight RestrictAccess -Description relayhost",
 	}
 }
@@ -430,7 +431,7 @@ func registration(h config.Hop) []string {
 // Registration is what has to be registered at Microsoft for a way to sign in, as
 // steps. user and tenant may be empty.
 func Registration(r relays.Relay, g oauth.Grant, user, tenant string) []string {
-	mailbox, org := first(user, "MAILBOX"), first(tenant, "TENANT")
+	mailbox, org := cmp.Or(user, "MAILBOX"), cmp.Or(tenant, "TENANT")
 	register := "Register an application at https://entra.microsoft.com: App registrations, New registration, accounts in this directory only. Note the Application (client) ID and the Directory (tenant) ID."
 	smtpAuth := "Switch SMTP AUTH on for the mailbox (PowerShell, module ExchangeOnlineManagement):"
 	connect := "  Connect-ExchangeOnline -Organization " + org

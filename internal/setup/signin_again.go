@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -127,16 +126,10 @@ func (deps Deps) tryToken(ctx context.Context, state postfix.State, c conf.Confi
 	if err != nil {
 		return err
 	}
-	var result smtpprobe.Result
-	for _, addr := range slices.Concat(v4, v6) {
-		result = smtpprobe.Probe(ctx, smtpprobe.Target{
-			Name: c.Host, Addr: netip.AddrPortFrom(addr, uint16(c.Port)), Implicit: c.Implicit, Until: smtpprobe.StepAuth, HELO: c.HELO, //nolint:gosec // validated as a port
-			Roots: roots, Pin: c.Pin, Username: c.Username, Token: token, Timeout: dialTimeout, Trace: deps.Report.Trace(),
-		})
-		if result.Reached != "" {
-			break
-		}
-	}
+	result := dial(ctx, smtpprobe.Target{
+		Name: c.Host, Implicit: c.Implicit, Until: smtpprobe.StepAuth, HELO: c.HELO,
+		Roots: roots, Pin: c.Pin, Username: c.Username, Token: token, Timeout: dialTimeout, Trace: deps.Report.Trace(),
+	}, c.Port, slices.Concat(v4, v6))
 	if result.Err != nil {
 		return fmt.Errorf("%s: %w", failedStep(c.Host, c.Port, result), result.Err)
 	}

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -89,7 +90,7 @@ func writeSignIns(row func(label, format string, args ...any), list []SignInStat
 		}
 		row("Signed in", "%s", text)
 		if s.Refused != nil {
-			row("Refused", "%s: %s; %s", s.Refused.Time.Local().Format(time.DateTime), first(s.Refused.Meaning, s.Refused.Error), first(s.Refused.Remedy, "relayhost verify tries it"))
+			row("Refused", "%s: %s; %s", s.Refused.Time.Local().Format(time.DateTime), cmp.Or(s.Refused.Meaning, s.Refused.Error), cmp.Or(s.Refused.Remedy, "relayhost verify tries it"))
 		}
 	}
 }

@@ -87,8 +87,7 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		}
 		if queue, err := postfix.ReadQueue(ctx, r, deps.ConfigDir); err == nil || errors.Is(err, postfix.ErrLongQueue) {
 			doc.Waiting, doc.more = len(queue), err != nil
-			dir := state.Params["queue_directory"]
-			doc.full = dir != "" && r.Full(dir)
+			doc.full = r.Full(state.Params["queue_directory"])
 		} else {
 			doc.Unknown["queue"] = err.Error()
 		}
@@ -209,7 +208,7 @@ func (doc *Status) readHistory(r *host.Reader, o apply.Options) {
 	note("changes", err)
 	if len(history) > 0 {
 		doc.ChangeID, doc.ChangedAt = history[0].ID, &history[0].Time
-		doc.Relay = first(doc.Relay, history[0].Relay) // where the file cannot be read
+		doc.Relay = cmp.Or(doc.Relay, history[0].Relay) // where the file cannot be read
 	}
 	drift, err := apply.FindDrift(r, o)
 	note("drift", err)
@@ -231,13 +230,16 @@ func (doc *Status) readHistory(r *host.Reader, o apply.Options) {
 
 // Drifted reports whether somebody has changed what setup wrote. Lines that were added
 // beside it have no effect on it.
-func (doc Status) Drifted() bool {
+func (doc Status) Drifted() bool { return doc.driftedFiles() > 0 }
+
+// driftedFiles is how many files somebody has changed in what setup wrote.
+func (doc Status) driftedFiles() (n int) {
 	for _, item := range doc.Drift {
 		if item.State != apply.DriftNone && item.State != apply.DriftForeign && item.State != apply.DriftCompiled {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // verificationFile keeps the result of the last verification for status.

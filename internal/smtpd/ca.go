@@ -23,13 +23,18 @@ type CA struct {
 
 // NewCA makes a CA with an ECDSA P-256 key, valid from an hour ago for a day.
 func NewCA() (*CA, error) {
+	now := time.Now()
+	return NewCAValid("relayhost embedded CA", now.Add(-time.Hour), now.Add(24*time.Hour))
+}
+
+// NewCAValid is [NewCA] with a name and a period of validity of its own.
+func NewCAValid(name string, from, until time.Time) (*CA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a CA key: %w", err)
 	}
-	now := time.Now()
-	t := template(now.Add(-time.Hour), now.Add(24*time.Hour))
-	t.Subject = pkix.Name{CommonName: "relayhost embedded CA"}
+	t := template(from, until)
+	t.Subject = pkix.Name{CommonName: name}
 	t.IsCA, t.BasicConstraintsValid = true, true
 	t.KeyUsage = x509.KeyUsageCertSign
 	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)

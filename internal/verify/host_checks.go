@@ -223,7 +223,7 @@ func (r *run) queue(ctx context.Context) []Finding {
 	if !r.State.Installed || !r.State.Running {
 		return skip("queue", "Postfix does not run")
 	}
-	if dir := r.State.Params["queue_directory"]; dir != "" && r.Reader.Full(dir) {
+	if dir := r.State.Params["queue_directory"]; r.Reader.Full(dir) {
 		return []Finding{Finding{Check: "queue", Result: Fail, Detail: "the file system of " + dir + " is full: Postfix accepts no mail"}.known("disk_full")}
 	}
 	messages, err := r.waiting()

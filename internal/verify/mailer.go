@@ -59,14 +59,7 @@ func (p *PostfixMailer) Send(ctx context.Context, from, to string, message []byt
 		args = append(args, "-C", p.ConfigDir)
 	}
 	args = append(args, "-i", "-N", "never", "-f", from, "--", to)
-	out, err := p.Host.Run(ctx, host.Command{Args: args, Stdin: message})
-	if err == nil && out.Code != 0 {
-		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
-	}
-	if err != nil {
-		return fmt.Errorf("hand the test message to Postfix: %w", err)
-	}
-	return nil
+	return p.run(ctx, "hand the test message to Postfix", host.Command{Args: args, Stdin: message})
 }
 
 // Find lists the queue and opens what is young enough.
@@ -93,14 +86,7 @@ func (p *PostfixMailer) Find(ctx context.Context, messageID string, since time.T
 
 // Retry runs postqueue -i (postqueue(1)).
 func (p *PostfixMailer) Retry(ctx context.Context, queueID string) error {
-	out, err := p.Host.Run(ctx, host.Command{Args: p.args("postqueue", "-i", queueID)})
-	if err == nil && out.Code != 0 {
-		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
-	}
-	if err != nil {
-		return fmt.Errorf("try message %s again: %w", queueID, err)
-	}
-	return nil
+	return p.run(ctx, "try message "+queueID+" again", host.Command{Args: host.WithConfig(p.ConfigDir, "postqueue", "-i", queueID)})
 }
 
 // Delete looks before it touches: a short queue id may have gone to another
@@ -131,7 +117,7 @@ func (p *PostfixMailer) Delete(ctx context.Context, queueID, messageID string) e
 // has reports whether the queued message has the Message-ID. A message that is
 // not there has not.
 func (p *PostfixMailer) has(ctx context.Context, queueID, messageID string) (bool, error) {
-	out, err := p.Host.Run(ctx, host.Command{Args: p.args("postcat", "-qh", queueID)})
+	out, err := p.Host.Run(ctx, host.Command{Args: host.WithConfig(p.ConfigDir, "postcat", "-qh", queueID)})
 	if err != nil {
 		return false, fmt.Errorf("read message %s: %w", queueID, err)
 	}
@@ -145,21 +131,19 @@ func (p *PostfixMailer) has(ctx context.Context, queueID, messageID string) (boo
 }
 
 func (p *PostfixMailer) postsuper(ctx context.Context, args ...string) error {
-	out, err := p.Host.Run(ctx, host.Command{Args: p.args("postsuper", args...)})
+	return p.run(ctx, "postsuper "+strings.Join(args, " "), host.Command{Args: host.WithConfig(p.ConfigDir, "postsuper", args...)})
+}
+
+// run runs a program of Postfix; what is what it does, for the error.
+func (p *PostfixMailer) run(ctx context.Context, what string, c host.Command) error {
+	out, err := p.Host.Run(ctx, c)
 	if err == nil && out.Code != 0 {
 		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
 	}
 	if err != nil {
-		return fmt.Errorf("postsuper %s: %w", strings.Join(args, " "), err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
-}
-
-func (p *PostfixMailer) args(program string, args ...string) []string {
-	if p.ConfigDir != "" {
-		args = append([]string{"-c", p.ConfigDir}, args...)
-	}
-	return append([]string{program}, args...)
 }
 
 func firstLine(b []byte) string {

@@ -189,8 +189,8 @@ func (t *routeCheck) lookup(i int) *lookup {
 	if l.maps == "" || l.nextHop == "" || hop.Username == "" && hop.Password.IsZero() && len(hop.Relay.Auth.Mechanisms) == 0 {
 		return nil
 	}
-	if at := strings.LastIndexByte(t.route.From, '@'); at > 0 && strings.EqualFold(way.Param("smtp_sender_dependent_authentication"), "yes") {
-		l.keys = append(l.keys, strings.ToLower(t.route.From), strings.ToLower(t.route.From[at:]))
+	if strings.EqualFold(way.Param("smtp_sender_dependent_authentication"), "yes") {
+		l.keys = postfix.SenderKeys(strings.ToLower(t.route.From))
 	}
 	host := hop.Host
 	if i == 0 && t.number <= 1 {

@@ -79,11 +79,7 @@ func (f Form) config() (config.Config, error) {
 		c.Routes = append(c.Routes, route)
 	}
 	c.To = cmp.Or(c.To, c.Routes[0].From)
-	c, err := c.Resolve(find, nil)
-	if err != nil {
-		return c, err
-	}
-	return c, nil
+	return c.Resolve(relays.Get, nil)
 }
 
 func (h Hop) config() (config.Hop, error) {
@@ -102,8 +98,6 @@ func (h Hop) config() (config.Hop, error) {
 	}
 	return hop, nil
 }
-
-func find(name string) (relays.Relay, error) { return relays.Get(name) }
 
 // state is the Postfix that f is about.
 func (f Form) state() (s postfix.State, err error) {

@@ -43,14 +43,9 @@ var acs = API{
 		}
 		body = add(body, "replyTo", nameEmails(c.ReplyTo, "address", "displayName"))
 		body = add(body, "headers", headers)
-		var files list
-		for _, p := range c.Files {
-			f := object{{"name", p.Name}, {"contentType", p.FullType()}, {"contentInBase64", base64Of{p.Reader}}}
-			if p.ID != "" {
-				f = append(f, member{"contentId", p.ID})
-			}
-			files = append(files, f)
-		}
+		files := c.files("contentId", func(p *Part) object {
+			return object{{"name", p.Name}, {"contentType", p.FullType()}, {"contentInBase64", base64Of{p.Reader}}}
+		})
 		return &call{path: "/emails:send?api-version=2025-09-01", header: map[string]string{"Operation-Id": id}, body: jsonPayload(add(body, "attachments", files))}, nil
 	},
 	sign: func(_ context.Context, r *http.Request, s signing) error {

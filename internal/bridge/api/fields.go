@@ -133,6 +133,30 @@ func add[L ~[]T, T any](o object, name string, l L) object {
 	return append(o, member{name, l})
 }
 
+// files are the attachments as objects of what of gives, each with its Content-ID, if
+// it has one, under the API's name.
+func (c *Content) files(id string, of func(p *Part) object) list {
+	var l list
+	for _, p := range c.Files {
+		o := of(p)
+		if p.ID != "" {
+			o = append(o, member{id, p.ID})
+		}
+		l = append(l, o)
+	}
+	return l
+}
+
+// bareTypes is [bareType] of all attachments.
+func bareTypes(c *Content) error {
+	for _, p := range c.Files {
+		if err := bareType(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // bareType refuses parts whose meaning hangs on a parameter that an API with bare
 // types does not carry: the character set of a text, the method of an invitation.
 func bareType(p *Part) error {

@@ -40,14 +40,9 @@ var lettermint = API{
 		if c.HTML != nil {
 			body = append(body, member{"html", threeOf(c.HTML)})
 		}
-		var files list
-		for _, p := range c.Files {
-			f := object{{"filename", p.Name}, {"content", base64Of{p.Reader}}, {"content_type", p.FullType()}}
-			if p.ID != "" {
-				f = append(f, member{"content_id", p.ID})
-			}
-			files = append(files, f)
-		}
+		files := c.files("content_id", func(p *Part) object {
+			return object{{"filename", p.Name}, {"content", base64Of{p.Reader}}, {"content_type", p.FullType()}}
+		})
 		return &call{path: "/v1/send", header: map[string]string{"Idempotency-Key": key}, body: jsonPayload(add(body, "attachments", files))}, nil
 	},
 	sign: keyHeader("X-Lettermint-Token"),

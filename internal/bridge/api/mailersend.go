@@ -34,17 +34,12 @@ var mailersend = API{
 		}
 		body = add(body, "headers", headerList(c.Headers, "name", "value"))
 		body = c.body(body, "text", "html")
-		var files list
-		for _, p := range c.Files {
-			if err := bareType(p); err != nil {
-				return nil, err
-			}
-			f := object{{"content", base64Of{p.Reader}}, {"filename", p.Name}, {"disposition", disposition(p)}}
-			if p.ID != "" {
-				f = append(f, member{"id", p.ID})
-			}
-			files = append(files, f)
+		if err := bareTypes(c); err != nil {
+			return nil, err
 		}
+		files := c.files("id", func(p *Part) object {
+			return object{{"content", base64Of{p.Reader}}, {"filename", p.Name}, {"disposition", disposition(p)}}
+		})
 		return &call{path: "/v1/email", body: jsonPayload(add(body, "attachments", files))}, nil
 	},
 	sign: bearer,

@@ -32,17 +32,12 @@ var mailtrap = API{
 		}
 		body = add(body, "headers", headers)
 		body = c.body(body, "text", "html")
-		var files list
-		for _, p := range c.Files {
-			if err := bareType(p); err != nil {
-				return nil, err
-			}
-			f := object{{"content", base64Of{p.Reader}}, {"type", p.Type}, {"filename", p.Name}, {"disposition", disposition(p)}}
-			if p.ID != "" {
-				f = append(f, member{"content_id", p.ID})
-			}
-			files = append(files, f)
+		if err := bareTypes(c); err != nil {
+			return nil, err
 		}
+		files := c.files("content_id", func(p *Part) object {
+			return object{{"content", base64Of{p.Reader}}, {"type", p.Type}, {"filename", p.Name}, {"disposition", disposition(p)}}
+		})
 		return &call{path: "/api/send", body: jsonPayload(add(body, "attachments", files))}, nil
 	},
 	sign: bearer,

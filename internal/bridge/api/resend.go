@@ -27,14 +27,9 @@ var resend = API{
 		body = add(body, "reply_to", displays(c.ReplyTo))
 		body = add(body, "headers", headers)
 		body = c.body(body, "text", "html")
-		var files list
-		for _, p := range c.Files {
-			f := object{{"filename", p.Name}, {"content", base64Of{p.Reader}}, {"content_type", p.FullType()}}
-			if p.ID != "" {
-				f = append(f, member{"content_id", p.ID})
-			}
-			files = append(files, f)
-		}
+		files := c.files("content_id", func(p *Part) object {
+			return object{{"filename", p.Name}, {"content", base64Of{p.Reader}}, {"content_type", p.FullType()}}
+		})
 		return &call{path: "/emails", header: map[string]string{"Idempotency-Key": key}, body: jsonPayload(add(body, "attachments", files))}, nil
 	},
 	sign: bearer,

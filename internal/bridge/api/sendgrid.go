@@ -47,17 +47,12 @@ var sendgrid = API{
 			content = append(content, object{{"type", "text/html"}, {"value", textOr(c.HTML)}})
 		}
 		body = append(body, member{"content", content})
-		var files list
-		for _, p := range c.Files {
-			if err := bareType(p); err != nil {
-				return nil, err
-			}
-			f := object{{"content", base64Of{p.Reader}}, {"type", p.Type}, {"filename", p.Name}, {"disposition", disposition(p)}}
-			if p.ID != "" {
-				f = append(f, member{"content_id", p.ID})
-			}
-			files = append(files, f)
+		if err := bareTypes(c); err != nil {
+			return nil, err
 		}
+		files := c.files("content_id", func(p *Part) object {
+			return object{{"content", base64Of{p.Reader}}, {"type", p.Type}, {"filename", p.Name}, {"disposition", disposition(p)}}
+		})
 		return &call{path: "/v3/mail/send", body: jsonPayload(add(body, "attachments", files))}, nil
 	},
 	sign: bearer,
