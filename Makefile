@@ -16,8 +16,12 @@ export GORACE ?= atexit_sleep_ms=0
 build:
 	$(GO) build -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
 
+# Tests that kill or fail a run at each of its changes do so at some of them with -short.
+# What else takes long waits for the most part, so many tests run beside each other.
+SHORT = -short -parallel 16
+
 check: build vet
-	$(GO) test ./...
+	$(GO) test $(SHORT) ./...
 
 vet:
 	$(GO) vet ./...
@@ -59,6 +63,9 @@ deps:
 # Much text by functions that share nothing: with the race detector they would take ten
 # times as long. "make unit" has them with it.
 TEXT = ./internal ./internal/explain
+# "make check" is for users who are not root. The tests of these packages write files that
+# are root's on a server.
+NOROOT = ./internal/host ./internal/install ./internal/oauth ./internal/setup ./internal/verify
 # Those that take longest begin first, so that none of them is left alone at the end.
 LONG = ./cmd ./internal/apply ./internal/verify ./cmd/web
 ALL  = $(shell $(GO) list ./... | grep -Ev '/internal(/lab|/explain|/apply|/verify)?$$|relayhost/cmd(/web)?$$')
@@ -70,6 +77,7 @@ test: deps
 # linked once, and one package's waits are another's time.
 suites: world
 	$(SUITE) text -vet=off -timeout 45m $(TEXT)
+	$(SUITE) user -vet=off $(SHORT) -exec '$(CURDIR)/.ci/unprivileged' $(NOROOT)
 	$(RACE) test $(LABS) $(LONG) $(ALL)
 	$(RACE) clock $(CLOCK)
 

@@ -26,8 +26,8 @@ func TestKilledAtEveryChange(t *testing.T) {
 			if verb == "all" {
 				mustDrive(t, tr.driver("run"), 0)
 			}
-			tried := 0
-			for n := 1; ; n++ {
+			tried, step := 0, every(1, 7)
+			for n := 1; ; n += step {
 				code := driveCode(t, tr.driver(verb, "kill="+strconv.Itoa(n)))
 				if code == 0 {
 					break
@@ -51,8 +51,8 @@ func TestKilledAtEveryChange(t *testing.T) {
 				}
 			}
 			t.Logf("%d points tried, 0 broken", tried)
-			if tried < 50 {
-				t.Errorf("only %d points, want at least 50", tried)
+			if tried < 50/step {
+				t.Errorf("only %d points, want at least %d", tried, 50/step)
 			}
 		})
 	}
@@ -210,8 +210,8 @@ func driveCode(t *testing.T, cmd *exec.Cmd) int {
 func TestKilledWhileRecovering(t *testing.T) {
 	tr := newTree(t)
 	old := tr.print()
-	tried := 0
-	for n := 1; ; n++ {
+	tried, step := 0, every(1, 5)
+	for n := 1; ; n += step {
 		cmd := tr.hang()
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -227,15 +227,15 @@ func TestKilledWhileRecovering(t *testing.T) {
 		tried++
 	}
 	t.Logf("%d points tried, 0 broken", tried)
-	if tried < 20 {
-		t.Errorf("only %d points, want at least 20", tried)
+	if tried < 20/step {
+		t.Errorf("only %d points, want at least %d", tried, 20/step)
 	}
 }
 
 // A signal that comes at a change rolls back, or is too late.
 func TestInterruptedAtChanges(t *testing.T) {
-	rolledBack := 0
-	for n := 1; ; n += 3 {
+	rolledBack, step := 0, every(3, 11)
+	for n := 1; ; n += step {
 		tr := newTree(t)
 		old := tr.print()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -266,7 +266,7 @@ func TestInterruptedAtChanges(t *testing.T) {
 		}
 	}
 	t.Logf("%d times rolled back", rolledBack)
-	if rolledBack < 30 {
-		t.Errorf("only %d times rolled back, want at least 30", rolledBack)
+	if rolledBack < 90/step {
+		t.Errorf("only %d times rolled back, want at least %d", rolledBack, 90/step)
 	}
 }

@@ -155,7 +155,7 @@ func TestProofLogKilledAtEveryChange(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t)
 	old := tr.print()
-	tried, step := 0, 4
+	tried, step := 0, every(4, 15)
 	if os.Getenv("LAB_FULL") != "" {
 		step = 1
 	}

@@ -47,7 +47,7 @@ func TestRunAndRollBack(t *testing.T) {
 // Each change to the machine fails once; each time the host must be as before,
 // or completely changed.
 func TestEveryChangeFails(t *testing.T) {
-	for fault, step := range map[error]int{syscall.EIO: 1, syscall.ENOSPC: 7} {
+	for fault, step := range map[error]int{syscall.EIO: every(1, 7), syscall.ENOSPC: every(7, 23)} {
 		tried := 0
 		for n := 1; ; n += step {
 			tr := newTree(t)
@@ -90,7 +90,7 @@ func TestEveryChangeFails(t *testing.T) {
 // Each change to the machine that a rollback makes fails once: the host stays
 // changed, or is as before, and the next rollback is complete.
 func TestEveryChangeOfARollbackFails(t *testing.T) {
-	for fault, step := range map[error]int{syscall.ENOSPC: 1, syscall.EIO: 5} {
+	for fault, step := range map[error]int{syscall.ENOSPC: every(1, 7), syscall.EIO: every(5, 23)} {
 		tr := newTree(t)
 		before := tr.print()
 		tried := 0

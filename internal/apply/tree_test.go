@@ -55,6 +55,15 @@ func newTree(t *testing.T) *tree {
 	return tr
 }
 
+// every is how far apart the changes are at which a test kills or fails a run: step, and
+// far with -short, which "make check" asks for.
+func every(step, far int) int {
+	if testing.Short() {
+		return far
+	}
+	return step
+}
+
 func (tr *tree) mkdir(path string) {
 	tr.t.Helper()
 	if err := os.MkdirAll(tr.h.Real(path), 0o755); err != nil {

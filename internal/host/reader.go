@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -25,6 +26,9 @@ const MaxFile = 16 << 20
 type Reader struct {
 	Root string
 	Path string // directories that programs are looked for in; "" is the usual six
+	// Owner says whose a path below Root is, to Lstat and Stat: on the disk all of it
+	// belongs to who runs the tests, who cannot give files away. nil is as on the disk.
+	Owner func(path string) (uid, gid int)
 	// Limit is how long a child may take that has no limit of its own; 0 is
 	// CommandTimeout.
 	Limit time.Duration
@@ -61,12 +65,12 @@ func (r *Reader) ReadFile(path string) ([]byte, error) {
 }
 
 // Lstat describes path itself; a symbolic link is not followed.
-func (r *Reader) Lstat(path string) (Meta, error) { return meta(os.Lstat, r.itself(path)) }
+func (r *Reader) Lstat(path string) (Meta, error) { return meta(r, os.Lstat, r.itself(path)) }
 
 // Stat describes what path leads to.
-func (r *Reader) Stat(path string) (Meta, error) { return meta(os.Stat, r.leadsTo(path)) }
+func (r *Reader) Stat(path string) (Meta, error) { return meta(r, os.Stat, r.leadsTo(path)) }
 
-func meta(stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
+func meta(r *Reader, stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
 	info, err := stat(real)
 	if err != nil {
 		return Meta{}, err
@@ -76,6 +80,9 @@ func meta(stat func(string) (fs.FileInfo, error), real string) (Meta, error) {
 		// 32 bits on arm64.
 		m.UID, m.GID, m.Nlink = int(st.Uid), int(st.Gid), uint64(st.Nlink) //nolint:unconvert // see above
 		m.Ctime = time.Unix(st.Ctim.Unix())
+	}
+	if r.Root != "" && r.Owner != nil {
+		m.UID, m.GID = r.Owner(filepath.Join("/", strings.TrimPrefix(real, r.Root)))
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		m.Link, err = os.Readlink(real)

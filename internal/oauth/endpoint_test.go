@@ -63,6 +63,22 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// RoundTrip is a request without a network, for a test that has a clock of its own: what
+// waits for the network keeps that clock from moving on.
+func (e *endpoint) RoundTrip(r *http.Request) (*http.Response, error) {
+	w, done := httptest.NewRecorder(), make(chan struct{})
+	go func() {
+		defer close(done)
+		e.serve(w, r.Clone(r.Context()))
+	}()
+	select {
+	case <-done:
+		return w.Result(), nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
 // requests are the forms that were posted so far.
 func (e *endpoint) requests() []url.Values {
 	e.mu.Lock()

@@ -21,13 +21,7 @@ import (
 // store is whole: it holds the refresh token that it held before or one that was given
 // since, and the next process goes on with it.
 func TestKilledWhileRenewing(t *testing.T) {
-	if path := os.Getenv("RENEWING"); path != "" {
-		pool := x509.NewCertPool()
-		text, err := os.ReadFile(path + ".ca")
-		if err != nil || !pool.AppendCertsFromPEM(text) {
-			t.Fatalf("roots: got %v, want a certificate in %s.ca", err, path)
-		}
-		s := oauth.Source{Client: clientAt(os.Getenv("RENEWING_AT"), oauth.DeviceCode), Path: path, HTTP: oauth.HTTPClient(pool)}
+	if s, ok := renewing(t); ok {
 		for { // until it is killed
 			if err := s.Renew(t.Context()); err != nil {
 				t.Fatal(err)
@@ -49,16 +43,12 @@ func TestKilledWhileRenewing(t *testing.T) {
 		return 200, token("access", fmt.Sprintf("refresh-%d", n), time.Hour)
 	})
 	s := e.source(t, oauth.DeviceCode)
-	if err := os.WriteFile(s.Path+".ca", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: e.Certificate().Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	if err := s.Save(t.Context(), oauth.Token{Refresh: secret.New("refresh-0")}); err != nil {
 		t.Fatal(err)
 	}
 	held := int64(0)
 	for round := range 8 {
-		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledWhileRenewing$")
-		child.Env = append(os.Environ(), "RENEWING="+s.Path, "RENEWING_AT="+e.URL)
+		child := e.renewer(t, s)
 		var out strings.Builder
 		child.Stdout, child.Stderr = &out, &out
 		if err := child.Start(); err != nil {
@@ -89,6 +79,32 @@ func TestKilledWhileRenewing(t *testing.T) {
 	if err := s.Renew(t.Context()); err != nil {
 		t.Errorf("after all: got %v, want a token", err)
 	}
+}
+
+// renewer is a process of its own that runs the test t for what renewing returns there.
+func (e *endpoint) renewer(t *testing.T, s oauth.Source) *exec.Cmd {
+	t.Helper()
+	if err := os.WriteFile(s.Path+".ca", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: e.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	child.Env = append(os.Environ(), "RENEWING="+s.Path, "RENEWING_AT="+e.URL)
+	return child
+}
+
+// renewing is the source that a renewer works with, and false in any other process.
+func renewing(t *testing.T) (oauth.Source, bool) {
+	t.Helper()
+	path := os.Getenv("RENEWING")
+	if path == "" {
+		return oauth.Source{}, false
+	}
+	pool := x509.NewCertPool()
+	text, err := os.ReadFile(path + ".ca")
+	if err != nil || !pool.AppendCertsFromPEM(text) {
+		t.Fatalf("roots: got %v, want a certificate in %s.ca", err, path)
+	}
+	return oauth.Source{Client: clientAt(os.Getenv("RENEWING_AT"), oauth.DeviceCode), Path: path, HTTP: oauth.HTTPClient(pool)}, true
 }
 
 // number is that of a refresh token "refresh-N".

@@ -6,64 +6,75 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
 )
 
+// TestDevice: a sign-in is asked for once an interval (RFC 8628, section 3.5), which a
+// "slow_down" makes five seconds longer. The seconds are those of a clock that waits for
+// nothing, and there is no network.
 func TestDevice(t *testing.T) {
-	t.Parallel()
 	for _, row := range []struct {
 		name  string
 		polls []map[string]any // nil: success
+		took  time.Duration    // of an interval of one second
 		want  string           // code of the refusal, "" for none
 	}{
-		{"at once", []map[string]any{nil}, ""},
-		{"pending, then signed in", []map[string]any{refusal("authorization_pending", ""), nil}, ""},
-		{"too often, then signed in", []map[string]any{refusal("slow_down", ""), nil}, ""},
-		{"busy, then signed in", []map[string]any{refusal("", ""), nil}, ""},
-		{"silent, then signed in", []map[string]any{refusal("silent", ""), nil}, ""},
-		{"denied", []map[string]any{refusal("access_denied", "AADSTS65004: User declined to consent")}, "access_denied"},
-		{"code ended", []map[string]any{refusal("expired_token", "")}, "expired_token"},
-		{"blocked by Conditional Access", []map[string]any{refusal("interaction_required", "AADSTS53003: Access has been blocked by Conditional Access policies")}, "interaction_required"},
+		{"at once", []map[string]any{nil}, time.Second, ""},
+		{"pending, then signed in", []map[string]any{refusal("authorization_pending", ""), nil}, 2 * time.Second, ""},
+		{"too often, then signed in", []map[string]any{refusal("slow_down", ""), nil}, 7 * time.Second, ""},
+		{"busy, then signed in", []map[string]any{refusal("", ""), nil}, 2 * time.Second, ""},
+		{"silent, then signed in", []map[string]any{refusal("silent", ""), nil}, 12 * time.Second, ""}, // the limit of a request is 10 s
+		{"denied", []map[string]any{refusal("access_denied", "AADSTS65004: User declined to consent")}, time.Second, "access_denied"},
+		{"code ended", []map[string]any{refusal("expired_token", "")}, time.Second, "expired_token"},
+		{"blocked by Conditional Access", []map[string]any{refusal("interaction_required", "AADSTS53003: Access has been blocked by Conditional Access policies")}, time.Second, "interaction_required"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			var polled atomic.Int64
-			release := make(chan struct{})
-			e := newEndpoint(t, func(_ int, path string, _ url.Values) (int, any) {
-				if strings.HasSuffix(path, "/devicecode") {
-					return 200, map[string]any{"device_code": "dev-1", "user_code": "ABCD-EFGH", "verification_uri": "https://microsoft.com/devicelogin", "expires_in": 900, "interval": 1}
+			synctest.Test(t, func(t *testing.T) {
+				var polled atomic.Int64
+				release := make(chan struct{})
+				e := &endpoint{answer: func(_ int, path string, _ url.Values) (int, any) {
+					if strings.HasSuffix(path, "/devicecode") {
+						return 200, map[string]any{"device_code": "dev-1", "user_code": "ABCD-EFGH", "verification_uri": "https://microsoft.com/devicelogin", "expires_in": 900, "interval": 1}
+					}
+					switch answer := row.polls[polled.Add(1)-1]; {
+					case answer == nil:
+					case answer["error"] == "silent":
+						<-release
+					case answer["error"] == "":
+						return 503, answer
+					default:
+						return 400, answer
+					}
+					return 200, token("access-1", "refresh-1", time.Hour)
+				}}
+				defer close(release)
+				client, signIn := oauth.HTTPClient(nil), clientAt("https://login.test", oauth.DeviceCode)
+				client.Transport = e
+				d, err := signIn.StartDevice(t.Context(), client)
+				if err != nil || d.Code != "ABCD-EFGH" || d.URL != "https://microsoft.com/devicelogin" {
+					t.Fatalf("StartDevice: got %q, %q, %v, want ABCD-EFGH and https://microsoft.com/devicelogin", d.Code, d.URL, err)
 				}
-				switch answer := row.polls[polled.Add(1)-1]; {
-				case answer == nil:
-				case answer["error"] == "silent":
-					<-release
-				case answer["error"] == "":
-					return 503, answer
-				default:
-					return 400, answer
+				start := time.Now()
+				got, err := signIn.WaitDevice(t.Context(), client, d, time.Now)
+				var r *oauth.Refusal
+				switch {
+				case row.want == "" && (err != nil || got.Refresh.Reveal() != "refresh-1"):
+					t.Errorf("WaitDevice: got %v, %v, want refresh-1", got.Refresh.Reveal(), err)
+				case row.want != "" && (!errors.As(err, &r) || r.Code != row.want):
+					t.Errorf("WaitDevice: got %v, want %s", err, row.want)
 				}
-				return 200, token("access-1", "refresh-1", time.Hour)
+				if took := time.Since(start); took != row.took {
+					t.Errorf("WaitDevice: took %v, want %v", took, row.took)
+				}
+				if got := int(polled.Load()); got != len(row.polls) {
+					t.Errorf("polls: got %d, want %d", got, len(row.polls))
+				}
+				time.Sleep(time.Minute) // x/oauth2 leaves an answer open, until the limit of its request
 			})
-			defer close(release)
-			s := e.source(t, oauth.DeviceCode)
-			d, err := s.Client.StartDevice(t.Context(), s.HTTP)
-			if err != nil || d.Code != "ABCD-EFGH" || d.URL != "https://microsoft.com/devicelogin" {
-				t.Fatalf("StartDevice: got %q, %q, %v, want ABCD-EFGH and https://microsoft.com/devicelogin", d.Code, d.URL, err)
-			}
-			got, err := s.Client.WaitDevice(t.Context(), s.HTTP, d, time.Now)
-			var r *oauth.Refusal
-			switch {
-			case row.want == "" && (err != nil || got.Refresh.Reveal() != "refresh-1"):
-				t.Errorf("WaitDevice: got %v, %v, want refresh-1", got.Refresh.Reveal(), err)
-			case row.want != "" && (!errors.As(err, &r) || r.Code != row.want):
-				t.Errorf("WaitDevice: got %v, want %s", err, row.want)
-			}
-			if got := int(polled.Load()); got != len(row.polls) {
-				t.Errorf("polls: got %d, want %d", got, len(row.polls))
-			}
 		})
 	}
 }

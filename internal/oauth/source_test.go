@@ -270,28 +270,6 @@ func TestEndpointHangs(t *testing.T) {
 	}
 }
 
-// TestFullDisk: the endpoint is not asked when what it gives could not be kept.
-func TestFullDisk(t *testing.T) {
-	e := newEndpoint(t, func(n int, _ string, _ url.Values) (int, any) { return 200, token("access", "refresh-1", time.Hour) })
-	s := e.source(t, oauth.DeviceCode)
-	if err := s.Save(t.Context(), oauth.Token{Refresh: secret.New("refresh-0")}); err != nil {
-		t.Fatal(err)
-	}
-	before, err := os.ReadFile(s.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := withoutRoom(t, func() error { return s.Renew(t.Context()) }); err == nil || !strings.Contains(err.Error(), "file too large") {
-		t.Errorf("Renew: got %v, want the reason of the disk", err)
-	}
-	if got := len(e.requests()); got != 0 {
-		t.Errorf("requests: got %d, want 0", got)
-	}
-	if after, err := os.ReadFile(s.Path); err != nil || string(after) != string(before) {
-		t.Errorf("store: got %q, %v, want it as it was", after, err)
-	}
-}
-
 // TestKilledWhileStoring: what processes that were killed have left takes no room for good.
 func TestKilledWhileStoring(t *testing.T) {
 	e := newEndpoint(t, func(int, string, url.Values) (int, any) { return 200, token("access-1", "", time.Hour) })

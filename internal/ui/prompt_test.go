@@ -161,6 +161,7 @@ var stages = []struct{ see, key, deaf string }{
 }
 
 func TestQuestions(t *testing.T) {
+	t.Parallel()
 	for _, cols := range []int{80, 40} {
 		for _, deaf := range []bool{false, true} {
 			how := func(i int) string {
@@ -242,6 +243,7 @@ func TestQuestions(t *testing.T) {
 // TestBack: "<" and Esc leave each question for the one before, and the terminal as it
 // was.
 func TestBack(t *testing.T) {
+	t.Parallel()
 	for _, deaf := range []bool{false, true} {
 		for name, typed := range map[string]string{"less_than": "<\r", "esc": "\x1b"} {
 			for stop := range stages {
@@ -280,6 +282,7 @@ func TestBack(t *testing.T) {
 // TestQuestionEndsWithContext: a signal ends a question and leaves the
 // terminal as it was.
 func TestQuestionEndsWithContext(t *testing.T) {
+	t.Parallel()
 	for _, deaf := range []bool{false, true} {
 		for stop := range stages {
 			t.Run(fmt.Sprintf("%d/deaf=%v", stop, deaf), func(t *testing.T) {

@@ -227,6 +227,7 @@ func claims() []claim {
 		{"the certificate matches the pinned fingerprint", func(_ *testing.T, e *Env, s service) { e.First().Pin = s.pin }, []state{sound, func(_ *testing.T, e *Env, _ service) { e.First().Pin = strings.Repeat("ab", 32) }}},
 		{"no TLS, as asked for", func(_ *testing.T, e *Env, s service) {
 			e.First().TLS, e.First().Username, e.First().Password = relays.NoTLS, "", secret.Value{}
+			e.First().Relay.Ports = nil // the one with implicit TLS is silent in the clear
 			s.Configure(func(c *smtpd.Config) { c.NoSTARTTLS = true })
 		}, []state{sound}},
 		{"accepts the stored credentials", sound, []state{func(_ *testing.T, e *Env, _ service) { e.First().Password = secret.New("wrong") },
@@ -285,6 +286,7 @@ func claims() []claim {
 // Everything that verify claims about the server is claimed where it holds, and in no
 // state in which it is false.
 func TestClaims(t *testing.T) {
+	t.Parallel()
 	for _, c := range claims() {
 		claimtest.Check(t, c.text, func(t *testing.T, change state) string {
 			s := relay(t)

@@ -60,6 +60,7 @@ func cname(m *dns.Msg, name, target string) {
 // TestHostileDNS: whatever DNS says, verify ends in time, names cause and remedy,
 // and gives the credentials to nobody but the holder of the relay's certificate.
 func TestHostileDNS(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		answer func(q, m *dns.Msg)

@@ -102,6 +102,7 @@ func TestQueueWithFaults(t *testing.T) {
 // TestQueueWithoutTime: the queue is read while the relay is asked, so that a relay that
 // does not answer leaves it known; where there was no time at all, that is said.
 func TestQueueWithoutTime(t *testing.T) {
+	t.Parallel()
 	const text = "the time was up before the queue was read"
 	run := func(postqueue state) []Finding {
 		s := relay(t)

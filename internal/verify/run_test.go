@@ -60,6 +60,9 @@ func relay(t *testing.T) service {
 	return s
 }
 
+// ofRoot is the owner of every file of a host.
+func ofRoot(string) (uid, gid int) { return 0, 0 }
+
 // env is a sound host in front of s.
 func (s service) env(t *testing.T) Env {
 	t.Helper()
@@ -69,7 +72,7 @@ func (s service) env(t *testing.T) Env {
 	}
 	nextHop := fmt.Sprintf("[relay.test]:%d", s.starttls)
 	return Env{
-		Reader: &host.Reader{Root: t.TempDir()},
+		Reader: &host.Reader{Root: t.TempDir(), Owner: ofRoot},
 		State: postfix.State{Installed: true, Running: true, ConfigDir: "/etc/postfix", QueueDir: "/var/spool/postfix", FQDN: "host.example.com", Master: master,
 			Params: map[string]string{"relayhost": nextHop, "default_transport": "relayhost-x", "smtp_tls_security_level": "secure",
 				"smtp_helo_name": "host.example.com", "inet_interfaces": "loopback-only", "compatibility_level": "3.6"}},
@@ -263,9 +266,9 @@ func TestMaps(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.write(root)
-			r := &run{Env: Env{Reader: &host.Reader{Root: root}, State: postfix.State{Installed: true,
+			r := &run{Env: Env{Reader: &host.Reader{Root: root, Owner: ofRoot}, State: postfix.State{Installed: true,
 				Params: map[string]string{"smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd"}}, Routes: []Route{{Hops: []Hop{{}}}}}}
-			if got := summary(NewReport(r.maps(t.Context(), r.routeChecks())), "maps"); got != tt.want && os.Geteuid() == 0 {
+			if got := summary(NewReport(r.maps(t.Context(), r.routeChecks())), "maps"); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})

@@ -100,6 +100,7 @@ func certificateTraps(t *testing.T, ca *smtpd.CA) (traps []script.Trap) {
 // remedy, and lets no credential cross a connection that is not verified, which
 // the relay tells.
 func TestTraps(t *testing.T) {
+	t.Parallel()
 	ca, err := smtpd.NewCA()
 	if err != nil {
 		t.Fatal(err)

@@ -215,8 +215,10 @@ func warnings() []claim {
 // TestWarnings: what verify finds wrong, or has not looked at, is said where that is so,
 // and in no state in which it is not.
 func TestWarnings(t *testing.T) {
+	t.Parallel()
 	for _, c := range warnings() {
 		t.Run(c.text, func(t *testing.T) {
+			t.Parallel()
 			said := func(change state) string {
 				s := relay(t)
 				env := s.env(t)
