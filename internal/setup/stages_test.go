@@ -186,6 +186,11 @@ func TestLookAhead(t *testing.T) {
 			if n := s.relay.Counters(); n.Connections != tt.connections || n.Logins+n.Refusals+n.Messages != 0 {
 				t.Errorf("at the relay: got %+v, want %d connections and no login", n, tt.connections)
 			}
+			for _, x := range s.relay.Sessions() {
+				if x.Count("AUTH")+x.Count("MAIL") > 0 {
+					t.Errorf("at the relay: got the commands %q, want neither AUTH nor MAIL", x.Commands)
+				}
+			}
 			if !maps.Equal(s.tree(t), before) {
 				t.Error("the host: got changes, want none")
 			}
