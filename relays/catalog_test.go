@@ -199,7 +199,7 @@ func TestGet(t *testing.T) {
 		r, err := Get(tt.id)
 		switch {
 		case tt.err == "" && (err != nil || r.ID != tt.id):
-			t.Errorf("%q: %s, %v, want nil", tt.id, r.ID, err)
+			t.Errorf("Get(%q): got %q and the error %v, want %q and no error", tt.id, r.ID, err, tt.id)
 		case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
 			t.Errorf("%q: error %v, want one with %q", tt.id, err, tt.err)
 		}

@@ -62,7 +62,7 @@ func TestConflicts(t *testing.T) {
 			continue
 		}
 		if p, err := plan.Build(plan.Server{State: s.state(t), Force: true}, o); err != nil || !hasNote(p, c.Msg) {
-			t.Errorf("%s, forced: got %v, want nil", test.name, err)
+			t.Errorf("%s, forced: got the error %v and the notes %q, want no error and a note with %q", test.name, err, p.Notes, c.Msg)
 		}
 	}
 	for name, s := range map[string]*server{

@@ -454,7 +454,7 @@ func TestLabSendersOnANullClient(t *testing.T) {
 		message, err := relay.WaitMessage(ctx)
 		cancel()
 		if err != nil || len(relay.Mailbox()) != before+1 {
-			t.Fatalf("%s: got %v, want nil\n%s", test.from, err, tail(l.Server.MailLog()))
+			t.Fatalf("mail from %s: got %d new messages and the error %v, want 1 and no error\n%s", test.from, len(relay.Mailbox())-before, err, tail(l.Server.MailLog()))
 		}
 		if message.From != test.want || len(message.To) != 1 || message.To[0] != "ops@host.example.com" {
 			t.Errorf("%s, from %s: from %s to %q, want from %s", test.relay, test.from, message.From, message.To, test.want)
