@@ -85,17 +85,19 @@ func TestConfined(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range reads {
-		want := !withLandlock || row.smtp
-		if c.API != nil {
-			want = !withLandlock || row.aws
-		}
-		path := row.path
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(directory, path)
-		}
-		if _, err := os.ReadFile(path); (err == nil) != want {
-			t.Errorf("read %s: got %v, want it to work: %v", row.path, err, want)
-		}
+		t.Run("read "+row.path, func(t *testing.T) {
+			want := !withLandlock || row.smtp
+			if c.API != nil {
+				want = !withLandlock || row.aws
+			}
+			path := row.path
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(directory, path)
+			}
+			if _, err := os.ReadFile(path); (err == nil) != want {
+				t.Errorf("got %v, want it to work: %v", err, want)
+			}
+		})
 	}
 	if _, err := o.roots(c); err == nil || !strings.HasSuffix(err.Error(), "ca.pem holds no certificate") {
 		t.Errorf("CA file: got %v, want what was found in it before", err)
