@@ -191,8 +191,8 @@ func TestConfine(t *testing.T) {
 				directory := confined(t, config)
 				child := exec.Command(program, "-test.run", "^TestConfined$", "-test.v")
 				child.Env = append(os.Environ(), "CONFINED="+directory, "CONFINED_BY="+by)
-				if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestConfined") {
-					t.Errorf("confined process: got %v\n%s\nwant no error and %q in it", err, out, "--- PASS: TestConfined")
+				if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestConfined (") {
+					t.Errorf("confined process: got %v\n%s\nwant no error and %q in it", err, out, "--- PASS: TestConfined (")
 				}
 			})
 		}
