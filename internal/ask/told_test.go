@@ -4,6 +4,7 @@ package ask
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -195,14 +196,18 @@ func toldClaims(t *testing.T) []toldClaim {
 			closed.Submission = append(closed.Submission, detect.Submission{Relay: r.ID, Port: p, Result: "timeout", Step: "connect"})
 		}
 	}
-	certificate, err := smtpd.SelfSigned("mail.example.net")
+	signed, err := smtpd.SelfSigned("mail.example.net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(signed.Certificate[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	untrusted := func(before bool) state {
 		return func(t *testing.T) string {
 			return told(t, setup.Request{}, t.TempDir(), []string{"y"}, func(_ context.Context, q *Questions) {
-				h, res := config.Hop{Host: "mail.example.net"}, smtpprobe.Result{Fault: smtpprobe.FaultUntrusted, Certificate: certificate.Leaf}
+				h, res := config.Hop{Host: "mail.example.net"}, smtpprobe.Result{Fault: smtpprobe.FaultUntrusted, Certificate: certificate}
 				if before {
 					q.trusted = h.Host + " " + smtpprobe.Fingerprint(res.Certificate)
 				}
