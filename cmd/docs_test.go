@@ -191,7 +191,7 @@ func TestEveryBlockIsHeld(t *testing.T) {
 			case f.lang == "text" && len(commandLines(f.text)) > 0:
 				t.Errorf("%s:%d: got a command line in a text, want none", path, f.line)
 			case byTest && !known:
-				t.Errorf("%s:%d: got the test %q, want one that the table above names", path, f.line, name)
+				t.Errorf("%s:%d: got the test %q, want one of runBy", path, f.line, name)
 			case !holds && !byTest && (!not || reason == ""):
 				t.Errorf("%s:%d: nothing executes this block, want a test or a reason", path, f.line)
 			}
