@@ -24,6 +24,12 @@ func sound(t *testing.T) (map[string]string, string) {
 	}, "relayhost-ses unix - - n - 20 smtp\n  -o smtp_sasl_tls_verified_security_options=noanonymous\n  -o smtp_tls_CAfile=/ca.pem\n"
 }
 
+// Defects that the first newcomers met, by the test of the right behaviour.
+var _ = map[string]func(*testing.T){
+	"D14: the cause of another certificate for one that is not the pinned one":   TestProbeCauses,
+	"D16: verify fails a stock Debian for a chroot without TLS that is verified": TestInspect,
+}
+
 func TestInspect(t *testing.T) {
 	tests := []struct {
 		name   string

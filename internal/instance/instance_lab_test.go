@@ -164,6 +164,11 @@ func TestLabRehearsalThatFails(t *testing.T) {
 	}
 }
 
+// Defects that the first newcomers met, by the test of the right behaviour.
+var _ = map[string]func(*testing.T){
+	"D7: ten seconds of waiting where PID 1 reaps nothing": TestLabRehearsalWithoutReaper,
+}
+
 // Where PID 1 reaps nothing, as in the usual container, the processes of the
 // instance stay as zombies: they have ended, and nothing waits for them.
 func TestLabRehearsalWithoutReaper(t *testing.T) {

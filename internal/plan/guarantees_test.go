@@ -135,6 +135,11 @@ func TestHostsWithoutWhatIsNeeded(t *testing.T) {
 	}
 }
 
+// Defects that the first newcomers met, by the test of the right behaviour.
+var _ = map[string]func(*testing.T){
+	"D8: an empty line more in master.cf with each change": TestMasterKeepsItsLines,
+}
+
 // A change of the relay adds no empty lines to master.cf, however often.
 func TestMasterKeepsItsLines(t *testing.T) {
 	s := debian(t)

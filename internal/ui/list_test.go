@@ -5,6 +5,11 @@ import (
 	"testing"
 )
 
+// Defects that the first newcomers met, by the test of the right behaviour.
+var _ = map[string]func(*testing.T){
+	"D21: typing after the arrows selects what is below": TestListCursorGoesHome,
+}
+
 // Text that is typed at a list after arrows begins with the cursor back in the first
 // row: "post" after two rows down chooses Postmark, whatever follows it in the list.
 func TestListCursorGoesHome(t *testing.T) {
