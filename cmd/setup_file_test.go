@@ -152,7 +152,7 @@ func TestManyRoutes(t *testing.T) {
 		cost[n] = testing.AllocsPerRun(1, func() {
 			out, err := look(t, file, "--dry-run")
 			if got := strings.Count(out, "\n+@d"); err != nil || got != n {
-				t.Errorf("%d entries of %d: got %v, want nil", got, n, err)
+				t.Errorf("got %d entries and the error %v, want %d and no error", got, err, n)
 			}
 		})
 	}

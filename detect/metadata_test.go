@@ -169,7 +169,7 @@ func TestOVHcloudIsToldFromOpenStack(t *testing.T) {
 	defer s.Close()
 	got, _, err := metadataReader{v4: s.URL, read: readOpenStack}.ask(t.Context(), alone)
 	if err != nil || got.provider != "ovh" {
-		t.Fatalf("got %+v, %v, want nil", got, err)
+		t.Fatalf("OpenStack: got %+v and the error %v, want provider %q and no error", got, err, "ovh")
 	}
 }
 
@@ -332,7 +332,7 @@ func TestMetadataIgnoresProxies(t *testing.T) {
 	}
 	base, _ := serve(t, "aws")
 	if _, _, err := (metadataReader{v4: base, read: readAWS}).ask(t.Context(), alone); err != nil || asked.Load() {
-		t.Errorf("proxy asked: %v; %v, want nil", asked.Load(), err)
+		t.Errorf("with a proxy in the environment: got it asked %v and the error %v, want false and no error", asked.Load(), err)
 	}
 }
 
@@ -406,7 +406,7 @@ func TestMetadataZones(t *testing.T) {
 	}
 	for _, zone := range linkLocalZones() {
 		if nic, err := net.InterfaceByName(zone); err != nil || nic.Flags&net.FlagLoopback != 0 {
-			t.Errorf("interface %q: got %v, want nil", zone, err)
+			t.Errorf("interface %q: got %+v and the error %v, want one that is no loopback, and no error", zone, nic, err)
 		}
 	}
 }

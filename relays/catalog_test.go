@@ -202,7 +202,7 @@ func TestGet(t *testing.T) {
 			r, err := Get(tt.id)
 			switch {
 			case tt.err == "" && (err != nil || r.ID != tt.id):
-				t.Errorf("got %s, %v, want nil", r.ID, err)
+				t.Errorf("got %q and the error %v, want %q and no error", r.ID, err, tt.id)
 			case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
 				t.Errorf("got the error %v, want one with %q", err, tt.err)
 			}

@@ -141,7 +141,7 @@ func TestLabLabels(t *testing.T) {
 		for path, value := range want {
 			attrs, err := tr.h.Xattrs(path)
 			if err != nil || string(attrs["security.selinux"]) != value {
-				t.Errorf("%s: %s has the label %q, %v, want nil", when, path, attrs["security.selinux"], err)
+				t.Errorf("%s: %s: got the label %q and the error %v, want %q and no error", when, path, attrs["security.selinux"], err, value)
 			}
 		}
 	}
@@ -170,7 +170,7 @@ func TestLabProofLogLabel(t *testing.T) {
 			attrs, err := tr.h.Xattrs(ProofLog(tr.o))
 			m, statErr := tr.h.Stat(ProofLog(tr.o))
 			if err != nil || statErr != nil || strings.TrimRight(string(attrs[host.SELinuxXattr]), "\x00") != tr.o.ProofLogLabel || m.Mode.Perm() != 0o600 {
-				t.Errorf("when Postfix is reloaded: label %q, mode %v, %v, %v, want nil", attrs[host.SELinuxXattr], m.Mode, err, statErr)
+				t.Errorf("when Postfix is reloaded: got the label %q, mode %v and the errors %v and %v, want %q, 0600 and no error", attrs[host.SELinuxXattr], m.Mode, err, statErr, tr.o.ProofLogLabel)
 			}
 		}
 		return reload(ctx)

@@ -109,7 +109,7 @@ func TestProofLogFails(t *testing.T) {
 		})
 		_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 		if err == nil || test.err != nil && !errors.Is(err, test.err) {
-			t.Errorf("%s: got %v, want an error", name, err)
+			t.Errorf("%s: got the error %v, want one (%v, unless <nil>)", name, err, test.err)
 		}
 		if got := tr.read("/etc/postfix/main.cf"); got != test.edit+mainBefore {
 			t.Errorf("%s: main.cf is %q, want %q", name, got, test.edit+mainBefore)
@@ -140,12 +140,12 @@ func TestProofLogUnchanged(t *testing.T) {
 	tr.logs = nil
 	rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 	if err != nil || rec.ID != "" || len(tr.logs) > 0 {
-		t.Errorf("%+v, %v, %v, want nil", rec, err, tr.logs)
+		t.Errorf("a second run: got change %q, the error %v and the reports %q, want none of them", rec.ID, err, tr.logs)
 	}
 	p := tr.plan("one")
 	p.Files = []plan.File{}
 	if rec, err := Run(t.Context(), tr.h, p, tr.o); err != nil || rec.ID != "" {
-		t.Errorf("no files: %+v, %v, want nil", rec, err)
+		t.Errorf("no files: got change %q and the error %v, want neither", rec.ID, err)
 	}
 }
 

@@ -185,7 +185,7 @@ func TestMapAsNewAsItsSource(t *testing.T) {
 		source, err1 := tr.h.Lstat("/etc/postfix/sasl_passwd")
 		compiled, err2 := tr.h.Lstat("/etc/postfix/sasl_passwd.db")
 		if err := errors.Join(err1, err2); err != nil || source.Mtime.After(compiled.Mtime) {
-			t.Errorf("%d: source of %s, map of %s: got %v, want nil", i, source.Mtime, compiled.Mtime, err)
+			t.Errorf("%d: got the source of %s, its map of %s and the error %v, want a map that is as new, and no error", i, source.Mtime, compiled.Mtime, err)
 		}
 	}
 }

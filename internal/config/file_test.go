@@ -233,7 +233,7 @@ func TestProofSender(t *testing.T) {
 	senders := []string{"a.example", ".b.example", "x@c.example"}
 	for address, want := range map[string]bool{"y@A.example": true, "y@b.example": false, "y@d.b.example": true, "X@c.example": true, "y@c.example": false, "y@za.example": false} {
 		if config.SentBy(senders, address) != want {
-			t.Errorf("%s: %v", address, !want)
+			t.Errorf("SentBy(%q, %q): got %v, want %v", senders, address, !want, want)
 		}
 	}
 }

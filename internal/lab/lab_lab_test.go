@@ -172,7 +172,7 @@ func TestNeedsRoot(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "need root") {
-		t.Errorf("got %v: %s, want an error", err, out)
+		t.Errorf("this test as nobody: got %v\n%s\nwant an error and %q in it", err, out, "need root")
 	}
 }
 

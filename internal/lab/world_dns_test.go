@@ -72,16 +72,16 @@ func TestDNSAnswers(t *testing.T) {
 	}
 	r, err := ask(t, n, "udp", "example.com.", dns.TypeTXT, 1232)
 	if err != nil || len(r.Answer) != 2 {
-		t.Fatalf("TXT: %v, %v, want nil", r, err)
+		t.Fatalf("TXT: got %v and the error %v, want 2 records and no error", r, err)
 	}
 	if got := r.Answer[0].(*dns.TXT).Txt; len(got) != 1 || got[0] != `v=spf1 include:\"x\\y -all` {
 		t.Errorf("TXT in presentation form: got %q, want one string, %q", got, `v=spf1 include:\"x\\y -all`)
 	}
 	if got := r.Answer[1].(*dns.TXT).Txt; len(got) != 2 || len(got[0]) != 255 {
-		t.Errorf("long TXT: got %d strings, want 2", len(got))
+		t.Errorf("long TXT: got %q, want 2 strings, the first of 255 bytes", got)
 	}
 	if r, err := ask(t, n, "udp", "loop1.example.com.", dns.TypeA, 0); err != nil || len(r.Answer) != maxCNAMEs {
-		t.Errorf("alias loop: %v, %v, want nil", r, err)
+		t.Errorf("alias loop: got %v and the error %v, want %d records and no error", r, err, maxCNAMEs)
 	}
 	if c := d.Count("Mail.Example.com", "A"); c != 2 {
 		t.Errorf("got %d queries counted, want 2", c)
@@ -107,7 +107,7 @@ func TestDNSSizes(t *testing.T) {
 		t.Run(fmt.Sprintf("%s with EDNS size %d", tt.transport, tt.size), func(t *testing.T) {
 			r, err := ask(t, n, tt.transport, "many.test.", dns.TypeA, tt.size)
 			if err != nil || r.Truncated != tt.tc || !tt.tc && len(r.Answer) != 60 {
-				t.Errorf("got %v, want nil", err)
+				t.Errorf("got the error %v and\n%v\nwant no error, truncated: %v, 60 addresses if not", err, r, tt.tc)
 				return
 			}
 			if opt := r.IsEdns0(); (opt != nil) != (tt.size > 0) {

@@ -73,7 +73,7 @@ func TestParse(t *testing.T) {
 			}
 			got.Time = tc.want.Time
 			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("got %q, want none", diff)
+				t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 			}
 		})
 	}
@@ -156,7 +156,7 @@ func TestParseDelivery(t *testing.T) {
 				t.Fatalf("ParseDelivery(%q): got false, want a delivery", tc.text)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("got %q, want none", diff)
+				t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 			}
 		})
 	}

@@ -218,7 +218,7 @@ func TestBridgeOfInstance(t *testing.T) {
 			}
 			got := p.Bridges()
 			if len(got) != 1 || got[0].Name != row.want || got[0].Bridge() != row.want || !conf.ValidName(conf.RehearsalName(got[0].Name)) || conf.IsRehearsal(got[0].Name) {
-				t.Errorf("%s: got %v, want a bridge %s", row.dir, got[0].Name, row.want)
+				t.Errorf("%s: got the bridges %v, want one, %s, with a valid name for its rehearsal", row.dir, got, row.want)
 			}
 			if dir := filepath.Clean(row.dir); names[row.want] != "" && names[row.want] != dir {
 				t.Errorf("%s: got the name %s of %s", dir, row.want, names[row.want])

@@ -63,7 +63,7 @@ func TestConflicts(t *testing.T) {
 				return
 			}
 			if p, err := plan.Build(plan.Server{State: s.state(t), Force: true}, o); err != nil || !hasNote(p, c.Msg) {
-				t.Errorf("forced: got %v, want nil", err)
+				t.Errorf("forced: got the error %v and the notes %q, want no error and a note with %q", err, p.Notes, c.Msg)
 			}
 		})
 	}

@@ -455,7 +455,7 @@ func TestLabSendersOnANullClient(t *testing.T) {
 			message, err := relay.WaitMessage(ctx)
 			cancel()
 			if err != nil || len(relay.Mailbox()) != before+1 {
-				t.Fatalf("got %v, want nil\n%s", err, tail(l.Server.MailLog()))
+				t.Fatalf("got %d new messages and the error %v, want 1 and no error\n%s", len(relay.Mailbox())-before, err, tail(l.Server.MailLog()))
 			}
 			if message.From != test.want || len(message.To) != 1 || message.To[0] != "ops@host.example.com" {
 				t.Errorf("from %s to %q, want from %s", message.From, message.To, test.want)

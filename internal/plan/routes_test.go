@@ -44,7 +44,7 @@ func TestRouteUnderTheDefaultsName(t *testing.T) {
 		}
 		text := "version = 1\nrelay = '" + id + "'\n[[route]]\nname = 'corp'\nsenders = ['corp.example']\nrelay = 'postmark'\n"
 		if _, err := config.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), "not free") {
-			t.Errorf("%s: got %v, want an error", id, err)
+			t.Errorf("Read of the route corp beside %s: got the error %v, want one with %q", id, err, "not free")
 		}
 	}
 }
@@ -173,7 +173,7 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 	s.apply(p)
 	for path, text := range s.files {
 		if strings.Contains(path, "/relayhost_") && strings.Contains(path, "_shop") || strings.Contains(path, "by_sender") {
-			t.Errorf("got %s is there, want no %q in it", path, "by_sender")
+			t.Errorf("got %s left, want no file of the route shop and none by sender", path)
 		}
 		for _, part := range []string{"pw-pm", "pw-user", "pw-mg", "pw-second", "pw-s2g", "relayhost-all", "relayhost-one", "by-sender", "relayhost_by"} {
 			if strings.Contains(text, part) {
@@ -182,10 +182,10 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 		}
 	}
 	if got := s.files["/etc/postfix/sasl_passwd"]; got != "[kept.test]:25 joe:kept\n" {
-		t.Errorf("sasl_passwd is\n%s\nwant\n%q", got, "[kept.test]:25 joe:kept\n")
+		t.Errorf("sasl_passwd: got another text of %d bytes, want the entry of kept.test alone, as it was", len(got))
 	}
 	if got := s.files["/etc/postfix/relayhost_sasl_passwd"]; got != "[email-smtp.eu-west-1.amazonaws.com]:587 ses:pw-ses\n" {
-		t.Errorf("relayhost_sasl_passwd is\n%s\nwant\n%q", got, "[email-smtp.eu-west-1.amazonaws.com]:587 ses:pw-ses\n")
+		t.Errorf("relayhost_sasl_passwd: got another text of %d bytes, want the account of SES alone", len(got))
 	}
 	if again := build(t, s, one); again.Changed() {
 		t.Errorf("a second plan of the one relay: got the changes %q, want none", changed(again))

@@ -132,7 +132,7 @@ func TestInsideUnusable(t *testing.T) {
 			s, err := postfix.Read(ctx, &host.Reader{}, dir)
 			var config *postfix.ConfigError
 			if !errors.As(err, &config) || !tc.want(err) || !s.Installed || s.ConfigDir != dir {
-				t.Errorf("got the error %v, want none (%+v)", err, s)
+				t.Errorf("got the error %v, installed %v and directory %q, want a ConfigError that this case takes, true and %q", err, s.Installed, s.ConfigDir, dir)
 			}
 		})
 	}
@@ -203,7 +203,7 @@ func TestInsideTables(t *testing.T) {
 		source.Set(key, "user:"+password)
 		keys = append(keys, key)
 		if got, _ := source.Get(key); got != "user:"+password {
-			t.Errorf("stored %q, read %q, want %q", password, got, "user:"+password)
+			t.Errorf("password %d: got another value of %d bytes, want the %d that were stored", i, len(got), len("user:"+password))
 		}
 	}
 	checked := 0

@@ -47,7 +47,7 @@ func TestMasterGet(t *testing.T) {
 		Options: []Option{{"smtp_helo_timeout", "5"}, {"smtp_bind_address", "192.0.2.1"}, {"syslog_name", "postfix/x"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("got %q, want none", diff)
+		t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	pipe, _ := m.Get("maildrop", "unix")
 	if want := []string{"flags=DRXhu", "user=vmail", "argv=/usr/bin/maildrop", "-d", "a b", "-o", "x=y"}; !slices.Equal(pipe.Args, want) || pipe.Options != nil {
@@ -55,7 +55,7 @@ func TestMasterGet(t *testing.T) {
 	}
 	overrides := m.Overrides("syslog_name", "smtp_helo_timeout")
 	if diff := cmp.Diff([]Override{{"smtp/unix", Option{"smtp_helo_timeout", "5"}}, {"smtp/unix", Option{"syslog_name", "postfix/x"}}}, overrides); diff != "" {
-		t.Errorf("got %q, want none", diff)
+		t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	// master(8) warns and uses the last of two entries.
 	twice := parseMaster(t, "a unix - - n - - smtp\na unix - - n - - lmtp\n")
@@ -99,7 +99,7 @@ func TestMasterSet(t *testing.T) {
 	m.Set(ours)
 	want := masterText + "\n" + Mark + "\n" + rendered
 	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {
-		t.Fatalf("got %q, want none", diff)
+		t.Fatalf("got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	m.Set(ours)
 	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {

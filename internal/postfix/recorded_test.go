@@ -86,13 +86,13 @@ func TestRecorded(t *testing.T) {
 		if typ, ok := said["default_database_type"]; ok {
 			facts++
 			if picked, err := PickMapType(fresh, ""); err != nil || picked != typ {
-				t.Errorf("%s is chosen (%v), the default is %s, want nil", picked, err, typ)
+				t.Errorf("PickMapType: got %s and the error %v, want %s and no error", picked, err, typ)
 			}
 		}
 		if text, ok := said["mail_version"]; ok {
 			facts++
 			if v, err := ParseVersion(text); err != nil || v != fresh.Version {
-				t.Errorf("Postfix %v is assumed, recorded is %v, %v, want nil", fresh.Version, v, err)
+				t.Errorf("version: got %v for the recorded %v (error %v), want the same and no error", fresh.Version, v, err)
 			}
 		}
 		for _, typ := range strings.Fields(parts["has"]) {
