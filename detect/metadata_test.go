@@ -182,11 +182,13 @@ func TestMetadataOfAnotherProvider(t *testing.T) {
 			if other == kind {
 				continue
 			}
-			base, _ := serve(t, other)
-			reader.v4, reader.v6 = base, ""
-			if got, _, err := reader.ask(t.Context(), alone); err == nil {
-				t.Errorf("the reader of %s asks %s: got %+v, want an error", kind, other, got)
-			}
+			t.Run(kind+" asks "+other, func(t *testing.T) {
+				base, _ := serve(t, other)
+				reader.v4, reader.v6 = base, ""
+				if got, _, err := reader.ask(t.Context(), alone); err == nil {
+					t.Errorf("got %+v, want an error", got)
+				}
+			})
 		}
 	}
 }
@@ -350,11 +352,13 @@ func TestMetadataRace(t *testing.T) {
 		{"IPv4 refuses", dead, good, 0, metadataStagger},
 		{"IPv4 answers", good, hang, 0, metadataStagger},
 	} {
-		start := time.Now()
-		_, _, err := metadataReader{v4: c.v4, v6: c.v6, read: readHetzner}.ask(t.Context(), alone)
-		if took := time.Since(start); err != nil || took < c.atLeast || took > c.most {
-			t.Errorf("%s: got %v after %s, want at least %s and at most %s", c.name, err, took, c.atLeast, c.most)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			start := time.Now()
+			_, _, err := metadataReader{v4: c.v4, v6: c.v6, read: readHetzner}.ask(t.Context(), alone)
+			if took := time.Since(start); err != nil || took < c.atLeast || took > c.most {
+				t.Errorf("got %v after %s, want at least %s and at most %s", err, took, c.atLeast, c.most)
+			}
+		})
 	}
 	if n := connections.Load(); n != 3 {
 		t.Errorf("%d connections to the good service, want 3", n)

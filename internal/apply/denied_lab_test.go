@@ -20,7 +20,7 @@ import (
 // it right.
 func TestLabDenied(t *testing.T) {
 	t.Parallel()
-	tried, codes := 0, map[int]int{}
+	tried, broken, codes := 0, 0, map[int]int{}
 	from := []string{"5", "25+"}
 	if whole() {
 		from = []string{"2", "5", "12", "30", "2+", "9+", "25+", "60+"}
@@ -31,36 +31,40 @@ func TestLabDenied(t *testing.T) {
 	} {
 		for _, when := range from {
 			point := fmt.Sprintf("%s from call %s on: %s", d.call, when, d.errno)
-			tr := newTree(t)
-			before := tr.print()
-			driver := tr.driver("run", "prove=fail")
-			args := append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + d.call,
-				"-e", fmt.Sprintf("inject=%s:error=%s:when=%s", d.call, d.errno, when)}, driver.Args...)
-			cmd := exec.CommandContext(t.Context(), "strace", args...)
-			out, _ := cmd.CombinedOutput()
-			code := cmd.ProcessState.ExitCode()
-			if code == 2 || code < 0 { // the runtime itself gets nothing: no better than killed
-				codes[2]++
-			} else {
-				codes[code]++
-			}
-			tr.whole(tried)
-			if code == 0 {
-				t.Errorf("%s: the proof failed: got a run that succeeds, want one that fails: %s", point, out)
-			}
-			if now := tr.print(); code == 3 && now != before {
-				t.Errorf("%s: it says that all is as before (%s): got\n%s\nwant\n%s", point, out, now, before)
-			}
-			mustDrive(t, tr.driver("recover"), 0)
-			mustDrive(t, tr.driver("run"), 0) // sweeps what could not be removed
-			mustDrive(t, tr.driver("all"), 0)
-			if now := tr.print(); now != before {
-				t.Fatalf("%s (%s): got\n%s\nwant\n%s", point, out, now, before)
+			if !t.Run(point, func(t *testing.T) {
+				tr := newTree(t)
+				before := tr.print()
+				driver := tr.driver("run", "prove=fail")
+				args := append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + d.call,
+					"-e", fmt.Sprintf("inject=%s:error=%s:when=%s", d.call, d.errno, when)}, driver.Args...)
+				cmd := exec.CommandContext(t.Context(), "strace", args...)
+				out, _ := cmd.CombinedOutput()
+				code := cmd.ProcessState.ExitCode()
+				if code == 2 || code < 0 { // the runtime itself gets nothing: no better than killed
+					codes[2]++
+				} else {
+					codes[code]++
+				}
+				tr.whole(tried)
+				if code == 0 {
+					t.Errorf("the proof failed: got a run that succeeds, want one that fails: %s", out)
+				}
+				if now := tr.print(); code == 3 && now != before {
+					t.Errorf("it says that all is as before (%s): got\n%s\nwant\n%s", out, now, before)
+				}
+				mustDrive(t, tr.driver("recover"), 0)
+				mustDrive(t, tr.driver("run"), 0) // sweeps what could not be removed
+				mustDrive(t, tr.driver("all"), 0)
+				if now := tr.print(); now != before {
+					t.Fatalf("rolled back (%s): got\n%s\nwant\n%s", out, now, before)
+				}
+			}) {
+				broken++
 			}
 			tried++
 		}
 	}
-	t.Logf("figure: %s: %d points tried, 0 broken, exit codes %v", t.Name(), tried, codes)
+	t.Logf("figure: %s: %d points tried, %d broken, exit codes %v", t.Name(), tried, broken, codes)
 	if codes[1] < 5*len(from)/2 || codes[3] == 0 {
 		t.Errorf("got the exit codes %v, want some of a fault that hit", codes)
 	}

@@ -103,20 +103,22 @@ func TestProofLogFails(t *testing.T) {
 	}{
 		"fails": {"", refused}, "fails and edited": {edit, refused}, "edited": {edit, nil},
 	} {
-		tr := overrideTree(t, func(tr *tree) error {
-			tr.write("/etc/postfix/main.cf", test.edit+tr.read("/etc/postfix/main.cf"), 0o644)
-			return test.err
+		t.Run(name, func(t *testing.T) {
+			tr := overrideTree(t, func(tr *tree) error {
+				tr.write("/etc/postfix/main.cf", test.edit+tr.read("/etc/postfix/main.cf"), 0o644)
+				return test.err
+			})
+			_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
+			if err == nil || test.err != nil && !errors.Is(err, test.err) {
+				t.Errorf("got the error %v, want one (%v, unless <nil>)", err, test.err)
+			}
+			if got := tr.read("/etc/postfix/main.cf"); got != test.edit+mainBefore {
+				t.Errorf("main.cf is %q, want %q", got, test.edit+mainBefore)
+			}
+			if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
+				t.Error("got the state directory left, want it gone")
+			}
 		})
-		_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
-		if err == nil || test.err != nil && !errors.Is(err, test.err) {
-			t.Errorf("%s: got the error %v, want one (%v, unless <nil>)", name, err, test.err)
-		}
-		if got := tr.read("/etc/postfix/main.cf"); got != test.edit+mainBefore {
-			t.Errorf("%s: main.cf is %q, want %q", name, got, test.edit+mainBefore)
-		}
-		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-			t.Errorf("%s: got the state directory left, want it gone", name)
-		}
 	}
 }
 

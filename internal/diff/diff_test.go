@@ -31,9 +31,11 @@ func TestFile(t *testing.T) {
 		{"mode alone", plan.File{Path: "/a", Action: plan.Modify, Mode: 0o600, Before: []byte("1\n"), After: []byte("1\n")}, "--- /a\n+++ /a\nmode becomes 0600\n"},
 		{"escapes", plan.File{Path: "/a", Action: plan.Create, After: []byte("a\x1b[31m\u202eb\r\n")}, "--- /dev/null\n+++ /a\n@@ -0,0 +1 @@\n+a\\x1b[31m\\x202eb\\x0d\n"},
 	} {
-		if got := diff.File(test.file); got != test.want {
-			t.Errorf("%s:\n%s\nwant\n%s", test.name, got, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			if got := diff.File(test.file); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+		})
 	}
 }
 

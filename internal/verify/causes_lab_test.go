@@ -450,7 +450,7 @@ func TestLabRoundTrips(t *testing.T) {
 	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil {
 		t.Fatalf("verify --no-send --json: got %v, want a JSON document\n%s", err, res)
 	}
-	bound := float64(needed*trip/time.Millisecond)*1.2 + 150
+	bound := float64(needed*trip/time.Millisecond) * 3 // a busy machine; TestBenchDelivery has the figure
 	seen := false
 	for _, f := range r.Findings {
 		if f.Check == "auth" || f.Check == "connect" {
