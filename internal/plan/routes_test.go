@@ -199,15 +199,18 @@ func TestOwnTableThatCannotBeRead(t *testing.T) {
 	const path = "/etc/postfix/relayhost_passwd_shop"
 	delete(s.files, path)
 	for _, test := range []struct {
+		name string
 		o    config.Config
 		want string
-	}{{o, "modify " + path}, {routed(hop(t, "ses", 587, "ses")), "remove " + path}} {
-		st := s.state(t)
-		st.Unreadable = []string{path}
-		p, err := plan.Build(plan.Server{State: st}, test.o)
-		if err != nil || !slices.Contains(changed(p), test.want) {
-			t.Errorf("%v, changes %q, want %q", err, changed(p), test.want)
-		}
+	}{{"still in use", o, "modify " + path}, {"no longer in use", routed(hop(t, "ses", 587, "ses")), "remove " + path}} {
+		t.Run(test.name, func(t *testing.T) {
+			st := s.state(t)
+			st.Unreadable = []string{path}
+			p, err := plan.Build(plan.Server{State: st}, test.o)
+			if err != nil || !slices.Contains(changed(p), test.want) {
+				t.Errorf("%v, changes %q, want %q", err, changed(p), test.want)
+			}
+		})
 	}
 }
 
@@ -304,19 +307,22 @@ func TestReuseIsByService(t *testing.T) {
 // has none.
 func TestSenderAuthenticationOfMain(t *testing.T) {
 	for _, test := range []struct {
+		name string
 		o    config.Config
 		want map[string]string
 	}{
-		{routed(hop(t, "ses", 587, "ses")), map[string]string{"relayhost-ses": "no"}},
-		{routeCases(t)["two-domains"], map[string]string{"relayhost-ses": "no", "relayhost-shop": "no"}},
-		{routeCases(t)["by-sender"], map[string]string{"relayhost-ses": "no", "relayhost-by-sender-mailgun-587": "yes"}},
+		{"one relay", routed(hop(t, "ses", 587, "ses")), map[string]string{"relayhost-ses": "no"}},
+		{"two domains", routeCases(t)["two-domains"], map[string]string{"relayhost-ses": "no", "relayhost-shop": "no"}},
+		{"by sender", routeCases(t)["by-sender"], map[string]string{"relayhost-ses": "no", "relayhost-by-sender-mailgun-587": "yes"}},
 	} {
-		p := build(t, debian(t, "smtp_sender_dependent_authentication = yes"), test.o)
-		for service, want := range test.want {
-			if got := entries(t, p, service)["smtp_sender_dependent_authentication"]; got != want {
-				t.Errorf("%s: %q, want %q", service, got, want)
+		t.Run(test.name, func(t *testing.T) {
+			p := build(t, debian(t, "smtp_sender_dependent_authentication = yes"), test.o)
+			for service, want := range test.want {
+				if got := entries(t, p, service)["smtp_sender_dependent_authentication"]; got != want {
+					t.Errorf("%s: %q, want %q", service, got, want)
+				}
 			}
-		}
+		})
 	}
 	p := build(t, debian(t), routeCases(t)["by-sender"])
 	if got := entries(t, p, "relayhost-ses")["smtp_sender_dependent_authentication"]; got != "" {

@@ -132,18 +132,20 @@ func TestMapTypeByProbing(t *testing.T) {
 	asked := 0
 	eachRecord(t, func(t *testing.T, parts map[string]string) {
 		for _, a := range answers {
-			r := tree(t, map[string]string{
-				"/etc/os-release": parts["os-release"], "/etc/postfix/main.cf": "", "/etc/postfix/master.cf": "",
+			t.Run(a.name, func(t *testing.T) {
+				r := tree(t, map[string]string{
+					"/etc/os-release": parts["os-release"], "/etc/postfix/main.cf": "", "/etc/postfix/master.cf": "",
+				})
+				r.Path = answering(t, "default_database_type = "+a.def+"\nmail_version = 3.8.5\nconfig_directory = /etc/postfix", always+" "+a.types)
+				state, err := Read(t.Context(), r, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				asked++
+				if picked, err := PickMapType(state, ""); err != nil || picked != a.want {
+					t.Errorf("got %s (%v), want %s", picked, err, a.want)
+				}
 			})
-			r.Path = answering(t, "default_database_type = "+a.def+"\nmail_version = 3.8.5\nconfig_directory = /etc/postfix", always+" "+a.types)
-			state, err := Read(t.Context(), r, "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			asked++
-			if picked, err := PickMapType(state, ""); err != nil || picked != a.want {
-				t.Errorf("%s: %s is chosen (%v), want %s", a.name, picked, err, a.want)
-			}
 		}
 	})
 	if want := 9 * len(answers); asked != want {

@@ -388,26 +388,28 @@ func TestCertificates(t *testing.T) {
 		{"expired", good.issue(t, "relay.test", time.Now().Add(-day)), FaultExpired, "this host's clock says"},
 	}
 	for _, tt := range tests {
-		for _, implicit := range []bool{false, true} {
-			n := listen(t, tt.cert, func(p *peer) {
-				if implicit {
-					p.encrypt(nil)
-				} else {
-					p.upgrade("250 AUTH PLAIN\r\n")
+		t.Run(tt.name, func(t *testing.T) {
+			for _, implicit := range []bool{false, true} {
+				n := listen(t, tt.cert, func(p *peer) {
+					if implicit {
+						p.encrypt(nil)
+					} else {
+						p.upgrade("250 AUTH PLAIN\r\n")
+					}
+				})
+				target := n.target(good.pool)
+				target.Implicit = implicit
+				r := Probe(t.Context(), target)
+				if r.Fault != tt.fault || r.Failed != StepTLS || !strings.Contains(r.Err.Error(), tt.text) {
+					t.Errorf("implicit %v: fault %q at %q: %v, want %q and %q", implicit, r.Fault, r.Failed, r.Err, tt.fault, StepTLS)
 				}
-			})
-			target := n.target(good.pool)
-			target.Implicit = implicit
-			r := Probe(t.Context(), target)
-			if r.Fault != tt.fault || r.Failed != StepTLS || !strings.Contains(r.Err.Error(), tt.text) {
-				t.Errorf("%s: fault %q at %q: %v, want %q and %q", tt.name, r.Fault, r.Failed, r.Err, tt.fault, StepTLS)
+				printable(t, r)
+				clear, hidden := n.received()
+				if noSecret(t, clear); hidden != "" {
+					t.Errorf("implicit %v: got %q sent to whom we do not know, want nothing", implicit, hushed(hidden))
+				}
 			}
-			printable(t, r)
-			clear, hidden := n.received()
-			if noSecret(t, clear); hidden != "" {
-				t.Errorf("%s: got %q sent to whom we do not know, want nothing", tt.name, hushed(hidden))
-			}
-		}
+		})
 	}
 	t.Run("no roots", func(t *testing.T) {
 		n := listen(t, good.issue(t, "relay.test", time.Now().Add(day)), func(p *peer) { p.upgrade("") })

@@ -327,13 +327,15 @@ func TestPick(t *testing.T) {
 		{"PEAR", "pear"}, {"pe", "pear"}, {"p", ""}, {"kiwi", ""},
 	}
 	for _, tt := range tests {
-		got := ""
-		if i, err := pick(tt.typed, fruit); err == nil {
-			got = fruit[i].Value
-		}
-		if got != tt.want {
-			t.Errorf("%q picks %q, want %q", tt.typed, got, tt.want)
-		}
+		t.Run(fmt.Sprintf("%q", tt.typed), func(t *testing.T) {
+			got := ""
+			if i, err := pick(tt.typed, fruit); err == nil {
+				got = fruit[i].Value
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 
