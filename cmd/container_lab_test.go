@@ -18,23 +18,25 @@ func TestLabReadOnly(t *testing.T) {
 	credentials(l, "sendgrid", "")
 	const readOnly = " && mount -o remount,ro,bind "
 	setup := remove(setupArgs(five[1], "--port", "587", "--no-probe"), "--json")
-	for _, test := range []struct{ mount, umount, says string }{
-		{"mount --bind /etc /etc" + readOnly + "/etc", "umount /etc", "-o remount,rw"},
-		{"mount --bind /etc/postfix /etc/postfix" + readOnly + "/etc/postfix", "umount /etc/postfix", "-o remount,rw"},
-		{"cp /etc/postfix/main.cf /root/main.cf && mount --bind /root/main.cf /etc/postfix/main.cf" + readOnly + "/etc/postfix/main.cf", "umount /etc/postfix/main.cf", "mount its directory"},
+	for _, test := range []struct{ name, mount, umount, says string }{
+		{"etc", "mount --bind /etc /etc" + readOnly + "/etc", "umount /etc", "-o remount,rw"},
+		{"postfix", "mount --bind /etc/postfix /etc/postfix" + readOnly + "/etc/postfix", "umount /etc/postfix", "-o remount,rw"},
+		{"main.cf", "cp /etc/postfix/main.cf /root/main.cf && mount --bind /root/main.cf /etc/postfix/main.cf" + readOnly + "/etc/postfix/main.cf", "umount /etc/postfix/main.cf", "mount its directory"},
 	} {
-		s.Shell(test.mount)
-		res := unchangedAfter(t, l, 1, setup...)
-		if !strings.Contains(flat(res.Stderr), flat(test.says)) || !strings.Contains(res.Stderr, "this server: unchanged") {
-			t.Errorf("%s: want %q and %q in stderr, got %s", test.mount, test.says, "this server: unchanged", res)
-		}
-		if res := unchangedAfter(t, l, 0, append(setup, "--dry-run")...); !strings.Contains(res.Stdout, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:587") {
-			t.Errorf("%s: dry run: want %q in stdout, got %s", test.mount, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:587", res)
-		}
-		if s.Exists("/var/lib/relayhost") {
-			t.Errorf("%s: /var/lib/relayhost is left, want it gone", test.mount)
-		}
-		s.Shell(test.umount)
+		t.Run(test.name, func(t *testing.T) {
+			s.Shell(test.mount)
+			defer s.Shell(test.umount)
+			res := unchangedAfter(t, l, 1, setup...)
+			if !strings.Contains(flat(res.Stderr), flat(test.says)) || !strings.Contains(res.Stderr, "this server: unchanged") {
+				t.Errorf("want %q and %q in stderr, got %s", test.says, "this server: unchanged", res)
+			}
+			if res := unchangedAfter(t, l, 0, append(setup, "--dry-run")...); !strings.Contains(res.Stdout, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:587") {
+				t.Errorf("dry run: want %q in stdout, got %s", "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:587", res)
+			}
+			if s.Exists("/var/lib/relayhost") {
+				t.Error("/var/lib/relayhost is left, want it gone")
+			}
+		})
 	}
 }
 

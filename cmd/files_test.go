@@ -77,6 +77,31 @@ func TestFilesOfASetup(t *testing.T) {
 	}
 }
 
+// maxLines is how long cmd may be without its tests.
+const maxLines = 3000
+
+// TestSizeOfCmd: cmd keeps flags, printing and exit codes; what grows belongs elsewhere.
+func TestSizeOfCmd(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += strings.Count(string(text), "\n")
+	}
+	if lines == 0 || lines > maxLines {
+		t.Errorf("got %d lines in cmd, want 1 to %d", lines, maxLines)
+	}
+}
+
 // walk follows references from function to function.
 type walk struct {
 	fset    *token.FileSet

@@ -116,14 +116,16 @@ func TestWriteMetrics(t *testing.T) {
 			t.Errorf("got %v: %s, want %s", err, data, text.Bytes())
 		}
 	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("%v %v, want nil", info, err)
+	if info, err := os.Stat(file); err != nil {
+		t.Error(err)
+	} else if info.Mode().Perm() != 0o644 {
+		t.Errorf("%s: got mode %v, want 0644", file, info.Mode())
 	}
 	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
-		t.Errorf("left in the folder: %v %v, want nil", names, err)
+		t.Errorf("the folder: got %v and the error %v, want one file and no error", names, err)
 	}
 	if err := writeMetrics(a.io, a.host, filepath.Join(dir, "none", "x.prom"), &exposition.Text{}); err == nil || len(hints(err)) == 0 {
-		t.Errorf("a folder that is missing: got %v, want an error", err)
+		t.Errorf("a folder that is missing: got the error %v, want one with a hint", err)
 	}
 }
 

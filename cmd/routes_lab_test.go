@@ -298,19 +298,21 @@ func TestLabFailOver(t *testing.T) {
 		}, func() { first.Configure(func(c *smtpd.Config) { c.Delays = nil }) }},
 		{"drops packets", func() { l.World.Block(587, lab.Dropped, lab.Both) }, func() { l.World.Block(587, lab.Open, lab.Both) }},
 	} {
-		time.Sleep(3 * time.Second) // kept connections end (smtp_connection_cache_time_limit)
-		ail.now()
-		n, m := len(first.Mailbox()), len(second.Mailbox())
-		start := time.Now()
-		s.SendMail("app@example.com", "someone@elsewhere.example", ail.name)
-		for len(second.Mailbox()) == m && time.Since(start) < 70*time.Second {
-			time.Sleep(50 * time.Millisecond)
-		}
-		t.Logf("%s: by the second service after %.1f s", ail.name, time.Since(start).Seconds())
-		if len(first.Mailbox()) != n || len(second.Mailbox()) != m+1 {
-			t.Errorf("%s: got %d messages by the first and %d by the second relay, want 0 and 1\n%s", ail.name, len(first.Mailbox())-n, len(second.Mailbox())-m, s.MailLog())
-		}
-		ail.end()
+		t.Run(ail.name, func(t *testing.T) {
+			time.Sleep(3 * time.Second) // kept connections end (smtp_connection_cache_time_limit)
+			ail.now()
+			defer ail.end()
+			n, m := len(first.Mailbox()), len(second.Mailbox())
+			start := time.Now()
+			s.SendMail("app@example.com", "someone@elsewhere.example", ail.name)
+			for len(second.Mailbox()) == m && time.Since(start) < 70*time.Second {
+				time.Sleep(50 * time.Millisecond)
+			}
+			t.Logf("by the second service after %.1f s", time.Since(start).Seconds())
+			if len(first.Mailbox()) != n || len(second.Mailbox()) != m+1 {
+				t.Errorf("got %d messages by the first and %d by the second relay, want 0 and 1\n%s", len(first.Mailbox())-n, len(second.Mailbox())-m, s.MailLog())
+			}
+		})
 	}
 	if q := s.Queue(); q != "" {
 		t.Errorf("the queue is not empty: got %s, want none", q)

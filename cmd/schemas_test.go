@@ -105,7 +105,7 @@ func TestSchemas(t *testing.T) {
 		}[change], 1)
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 		if err != nil || schema(t, "verify").Validate(doc) == nil {
-			t.Errorf("%s is valid (%v), want nil", text, err)
+			t.Errorf("%s: got it valid, or the error %v, want JSON that is not valid", text, err)
 		}
 	}
 }

@@ -82,16 +82,18 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"a key of another service", "credentials_file = \"" + dir + "/ses\"\n", exitUsage, ":11: route shop: secret_access_key is for Amazon SES", "password="},
 		{"no port", "[[route.fallback]]\nrelay = \"brevo\"\n", exitUsage, ":12: route shop, fallback 1 names no port", "--no-probe"},
 	} {
-		out, err := look(t, lookAtRoutes+test.add, "--dry-run")
-		if exitCode(err) != test.code || err == nil || !strings.Contains(err.Error(), config.Path+test.says) {
-			t.Errorf("%s: exit code %d, %v, want %d", test.name, exitCode(err), err, test.code)
-		}
-		if got := strings.Join(hints(err), "; "); !strings.Contains(got, test.hint) || test.hint == "" && got != "" {
-			t.Errorf("%s: hint %q, want %v in it and none", test.name, got, test.hint)
-		}
-		if out != "" {
-			t.Errorf("%s: something was printed: got\n%s\nwant none", test.name, out)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			out, err := look(t, lookAtRoutes+test.add, "--dry-run")
+			if exitCode(err) != test.code || err == nil || !strings.Contains(err.Error(), config.Path+test.says) {
+				t.Errorf("got exit code %d and the error %v, want %d and %q in it", exitCode(err), err, test.code, config.Path+test.says)
+			}
+			if got := strings.Join(hints(err), "; "); !strings.Contains(got, test.hint) || test.hint == "" && got != "" {
+				t.Errorf("got the hint %q, want %q in it, and no hint if that is empty", got, test.hint)
+			}
+			if out != "" {
+				t.Errorf("something was printed: got\n%s\nwant none", out)
+			}
+		})
 	}
 	_, err := look(t, lookAtRoutes, "--dry-run", "--relay", "ses", "--region", "eu-west-1", "--port", "587")
 	if err != nil {
@@ -111,18 +113,20 @@ func TestPrintConfig(t *testing.T) {
 		{"another sender", []string{"--from", "ops@example.com"}, []string{"from = 'ops@example.com'", "relay = \"sendgrid\"\nport = 587", "[[route]]\nname = \"shop\""}},
 		{"another relay", []string{"--relay", "brevo", "--port", "2525"}, []string{"relay = 'brevo'", "port = 2525", "name = \"shop\""}},
 	} {
-		out, err := look(t, lookAtRoutes, append(test.args, "--print-config")...)
-		if err != nil {
-			t.Errorf("%s: want no error, got %v", test.name, err)
-		}
-		for _, want := range test.want {
-			if !strings.Contains(out, want) {
-				t.Errorf("%s: want %q in\n%s", test.name, want, out)
+		t.Run(test.name, func(t *testing.T) {
+			out, err := look(t, lookAtRoutes, append(test.args, "--print-config")...)
+			if err != nil {
+				t.Errorf("want no error, got %v", err)
 			}
-		}
-		if again, err := look(t, out, "--print-config"); err != nil || again != out {
-			t.Errorf("%s: printed again it is another: got %v\n%s, want %s", test.name, err, again, out)
-		}
+			for _, want := range test.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("want %q in\n%s", want, out)
+				}
+			}
+			if again, err := look(t, out, "--print-config"); err != nil || again != out {
+				t.Errorf("printed again it is another: got %v\n%s, want %s", err, again, out)
+			}
+		})
 	}
 }
 
@@ -152,7 +156,7 @@ func TestManyRoutes(t *testing.T) {
 		cost[n] = testing.AllocsPerRun(1, func() {
 			out, err := look(t, file, "--dry-run")
 			if got := strings.Count(out, "\n+@d"); err != nil || got != n {
-				t.Errorf("%d entries of %d: got %v, want nil", got, n, err)
+				t.Errorf("got %d entries and the error %v, want %d and no error", got, err, n)
 			}
 		})
 	}

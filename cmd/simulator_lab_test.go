@@ -20,7 +20,7 @@ func TestLabSimulator(t *testing.T) {
 	warned := func(who string, r *verify.Report) verify.Finding {
 		t.Helper()
 		if r == nil || r.Result != verify.Warn {
-			t.Fatalf("%s: got %+v, want an error", who, r)
+			t.Fatalf("%s: got %+v, want a report with the result %q", who, r, verify.Warn)
 		}
 		for _, f := range r.Findings {
 			if f.Check == "delivery" {

@@ -253,7 +253,7 @@ func TestLabForeignEdits(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(r.Stdout), &doc); err != nil || r.Code != 1 || doc.Result != "refused" || doc.Error == "" ||
 		len(doc.Differences) != 1 || doc.Differences[0].Path != "/etc/postfix/main.cf" || !strings.Contains(doc.Differences[0].Diff, ":2525") {
-		t.Errorf("%+v, %v: %s, want nil", doc, err, r)
+		t.Errorf("rollback --json: got %v and %s\nwant exit code 1 and a JSON document: refused, with an error and the difference of main.cf, %q in it", err, r, ":2525")
 	}
 	if r := l.Run("relayhost", "status"); r.Code != 2 {
 		t.Errorf("status over an edit: want exit code 2, got %s", r)
@@ -293,7 +293,7 @@ func TestLabRollBackTo(t *testing.T) {
 	}
 	var doc struct{ Changes []struct{ ID string } }
 	if err := json.Unmarshal([]byte(l.Run("relayhost", "rollback", "--list", "--json").Stdout), &doc); err != nil || len(doc.Changes) != 4 {
-		t.Fatalf("%+v, %v, want nil", doc, err)
+		t.Fatalf("rollback --list --json: got %+v and the error %v, want 4 changes and no error", doc, err)
 	}
 	back := func(want int, args ...string) {
 		t.Helper()

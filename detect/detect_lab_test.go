@@ -341,7 +341,7 @@ func TestLabVerdicts(t *testing.T) {
 			res := l.Server.Do(lab.Command{Args: args, UID: s.uid, GID: s.uid})
 			var facts detect.Facts
 			if err := json.Unmarshal([]byte(res.Stdout), &facts); err != nil || res.Code != 0 {
-				t.Fatalf("got %v: %s, want nil", err, res)
+				t.Fatalf("detect --json %q: got %v and %s\nwant a JSON document and exit 0", s.args, err, res)
 			}
 			p := facts.Port25
 			if p.IPv4 != s.v4 || s.v6 != "" && p.IPv6 != s.v6 {

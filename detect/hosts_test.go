@@ -62,10 +62,12 @@ func TestHostPolicies(t *testing.T) {
 		{"sharkhost", "request", []int{25}},
 		{"genesiscloud", "request", []int{25}},
 	} {
-		h, ok := HostByID(want.id)
-		if !ok || h.Policy.Unblock != want.unblock || !equalInts(h.Policy.Blocked, want.blocked) {
-			t.Errorf("%s: unblock %q, blocked %v", want.id, h.Policy.Unblock, h.Policy.Blocked)
-		}
+		t.Run(want.id, func(t *testing.T) {
+			h, ok := HostByID(want.id)
+			if !ok || h.Policy.Unblock != want.unblock || !equalInts(h.Policy.Blocked, want.blocked) {
+				t.Errorf("got unblock %q and blocked %v, want %q and %v", h.Policy.Unblock, h.Policy.Blocked, want.unblock, want.blocked)
+			}
+		})
 	}
 	aws, _ := HostByID("aws")
 	if text := strings.Join(aws.Policy.Steps, " "); !strings.Contains(text, "Possible by request, discretionary") {
@@ -115,9 +117,11 @@ func TestHostFileErrors(t *testing.T) {
 		"no date":          {change("as_of = 2026-09-28", "as_of = 0001-01-01"), "as_of has no date"},
 		"other name":       {change("id = \"hetzner\"", "id = \"hertzner\""), "belongs in hosts/hertzner.toml"},
 	} {
-		if _, err := parseHost("hosts/hetzner.toml", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %v, want %s", name, err, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := parseHost("hosts/hetzner.toml", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
 	}
 }
 

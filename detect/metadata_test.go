@@ -169,7 +169,7 @@ func TestOVHcloudIsToldFromOpenStack(t *testing.T) {
 	defer s.Close()
 	got, _, err := metadataReader{v4: s.URL, read: readOpenStack}.ask(t.Context(), alone)
 	if err != nil || got.provider != "ovh" {
-		t.Fatalf("got %+v, %v, want nil", got, err)
+		t.Fatalf("OpenStack: got %+v and the error %v, want provider %q and no error", got, err, "ovh")
 	}
 }
 
@@ -182,11 +182,13 @@ func TestMetadataOfAnotherProvider(t *testing.T) {
 			if other == kind {
 				continue
 			}
-			base, _ := serve(t, other)
-			reader.v4, reader.v6 = base, ""
-			if got, _, err := reader.ask(t.Context(), alone); err == nil {
-				t.Errorf("the reader of %s asks %s: got %+v, want an error", kind, other, got)
-			}
+			t.Run(kind+" asks "+other, func(t *testing.T) {
+				base, _ := serve(t, other)
+				reader.v4, reader.v6 = base, ""
+				if got, _, err := reader.ask(t.Context(), alone); err == nil {
+					t.Errorf("got %+v, want an error", got)
+				}
+			})
 		}
 	}
 }
@@ -332,7 +334,7 @@ func TestMetadataIgnoresProxies(t *testing.T) {
 	}
 	base, _ := serve(t, "aws")
 	if _, _, err := (metadataReader{v4: base, read: readAWS}).ask(t.Context(), alone); err != nil || asked.Load() {
-		t.Errorf("proxy asked: %v; %v, want nil", asked.Load(), err)
+		t.Errorf("with a proxy in the environment: got it asked %v and the error %v, want false and no error", asked.Load(), err)
 	}
 }
 
@@ -350,11 +352,13 @@ func TestMetadataRace(t *testing.T) {
 		{"IPv4 refuses", dead, good, 0, metadataStagger},
 		{"IPv4 answers", good, hang, 0, metadataStagger},
 	} {
-		start := time.Now()
-		_, _, err := metadataReader{v4: c.v4, v6: c.v6, read: readHetzner}.ask(t.Context(), alone)
-		if took := time.Since(start); err != nil || took < c.atLeast || took > c.most {
-			t.Errorf("%s: got %v after %s, want at least %s and at most %s", c.name, err, took, c.atLeast, c.most)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			start := time.Now()
+			_, _, err := metadataReader{v4: c.v4, v6: c.v6, read: readHetzner}.ask(t.Context(), alone)
+			if took := time.Since(start); err != nil || took < c.atLeast || took > c.most {
+				t.Errorf("got %v after %s, want at least %s and at most %s", err, took, c.atLeast, c.most)
+			}
+		})
 	}
 	if n := connections.Load(); n != 3 {
 		t.Errorf("%d connections to the good service, want 3", n)
@@ -406,7 +410,7 @@ func TestMetadataZones(t *testing.T) {
 	}
 	for _, zone := range linkLocalZones() {
 		if nic, err := net.InterfaceByName(zone); err != nil || nic.Flags&net.FlagLoopback != 0 {
-			t.Errorf("interface %q: got %v, want nil", zone, err)
+			t.Errorf("interface %q: got %+v and the error %v, want one that is no loopback, and no error", zone, nic, err)
 		}
 	}
 }

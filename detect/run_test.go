@@ -249,9 +249,11 @@ func TestFactsAsJSON(t *testing.T) {
 		"submission": {doc["submission"], []string{"host", "ms", "port", "relay", "result", "tls"}},
 		"policy":     {doc["policy"], []string{"as_of", "blocked", "unblock", "url"}},
 	} {
-		if got := keys(c.got); !slices.Equal(got, c.want) {
-			t.Errorf("%s: keys %v, want %v", name, got, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := keys(c.got); !slices.Equal(got, c.want) {
+				t.Errorf("keys %v, want %v", got, c.want)
+			}
+		})
 	}
 }
 
@@ -288,13 +290,15 @@ func TestAnnounce(t *testing.T) {
 		"no metadata": {"aws", Options{NoMetadata: true}, []string{probing}},
 		"no cloud":    {"", Options{}, []string{probing}},
 	} {
-		var got []string
-		test.o.Advance = func(step string) { got = append(got, step) }
-		r := &run{Options: test.o}
-		r.defaults()
-		r.announce(Host{Provider: test.provider, Name: "Amazon EC2"})
-		if !slices.Equal(got, test.want) {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			test.o.Advance = func(step string) { got = append(got, step) }
+			r := &run{Options: test.o}
+			r.defaults()
+			r.announce(Host{Provider: test.provider, Name: "Amazon EC2"})
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
 	}
 }

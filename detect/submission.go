@@ -49,7 +49,7 @@ func (s *survey) relayEndpoints() []Endpoint {
 	return list
 }
 
-// resolveAll has the addresses of each host.
+// resolveAll looks up the hosts of endpoints: their addresses by name.
 func (s *survey) resolveAll(ctx context.Context, endpoints []Endpoint) map[string]addresses {
 	names := map[string]addresses{}
 	for _, e := range endpoints {

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"fmt"
 	"net/netip"
 	"relayhost/internal/firewall"
 	"strings"
@@ -212,9 +213,11 @@ func TestVerdictOfBothFamilies(t *testing.T) {
 		{Offline, Offline, false},
 		{Blocked, Open, false},
 	} {
-		judged := map[bool]judgement{false: {c.v4, ""}, true: {c.v6, ""}}
-		if got := useIPv6(judged); got != c.six {
-			t.Errorf("%s and %s: IPv6 decides: got %v, want %v", c.v4, c.v6, got, c.six)
-		}
+		t.Run(fmt.Sprintf("IPv4 %s, IPv6 %s", c.v4, c.v6), func(t *testing.T) {
+			judged := map[bool]judgement{false: {c.v4, ""}, true: {c.v6, ""}}
+			if got := useIPv6(judged); got != c.six {
+				t.Errorf("IPv6 decides: got %v, want %v", got, c.six)
+			}
+		})
 	}
 }

@@ -28,10 +28,12 @@ func TestDated(t *testing.T) {
 		{"undated copy", "2026-11-28"},
 		{"2022-99-99", "2026-11-28"},
 	} {
-		s := Source{AsOf: tt.asOf, Checked: day(t, "2026-11-28")}
-		if got := s.Dated().Format(time.DateOnly); got != tt.want {
-			t.Errorf("%q: %s, want %s", tt.asOf, got, tt.want)
-		}
+		t.Run("as of "+tt.asOf, func(t *testing.T) {
+			s := Source{AsOf: tt.asOf, Checked: day(t, "2026-11-28")}
+			if got := s.Dated().Format(time.DateOnly); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
 	}
 }
 
@@ -105,10 +107,12 @@ func TestNotice(t *testing.T) {
 		{"2026-12-31", "today: "},
 		{"2027-01-01", "since 2026-12-31: "},
 	} {
-		got := m365.Notice(day(t, tt.day))
-		if !strings.HasPrefix(got, tt.want) || !strings.Contains(got, "to switch it on again: Set-TransportConfig") || !strings.Contains(got, "instead: --relay acs") {
-			t.Errorf("%s: %q, want it to begin with %q", tt.day, got, tt.want)
-		}
+		t.Run(tt.day, func(t *testing.T) {
+			got := m365.Notice(day(t, tt.day))
+			if !strings.HasPrefix(got, tt.want) || !strings.Contains(got, "to switch it on again: Set-TransportConfig") || !strings.Contains(got, "instead: --relay acs") {
+				t.Errorf("got %q, want it to begin with %q", got, tt.want)
+			}
+		})
 	}
 	if got := (Relay{}).Notice(day(t, "2026-11-28")); got != "" {
 		t.Errorf("nothing ends, but: got %q, want none", got)

@@ -170,14 +170,16 @@ func TestMatchReply(t *testing.T) {
 		{"mandrill", "530 5.7.0 Must issue a STARTTLS command first", "starttls_required", "account", "fix", true},
 		{"yahoo", "554 5.7.1 <a@b.example>: Relay access denied", "relay_access_denied", "account", "fix", true},
 	} {
-		r, err := Get(tt.relay)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, ok := r.MatchReply(tt.text)
-		if !ok || got.ID != tt.id || got.Scope != tt.scope || got.Retry != tt.retry || got.Inherited != tt.inherited {
-			t.Errorf("%s: %q: %v %s %s %s inherited %v, want %s %s %s %v", tt.relay, tt.text, ok, got.ID, got.Scope, got.Retry, got.Inherited, tt.id, tt.scope, tt.retry, tt.inherited)
-		}
+		t.Run(tt.relay+" "+tt.id, func(t *testing.T) {
+			r, err := Get(tt.relay)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, ok := r.MatchReply(tt.text)
+			if !ok || got.ID != tt.id || got.Scope != tt.scope || got.Retry != tt.retry || got.Inherited != tt.inherited {
+				t.Errorf("%q: got %v %s %s %s inherited %v, want %s %s %s %v", tt.text, ok, got.ID, got.Scope, got.Retry, got.Inherited, tt.id, tt.scope, tt.retry, tt.inherited)
+			}
+		})
 	}
 	ses, _ := Get("ses")
 	if got, ok := ses.MatchReply("250 Ok 0100018c-example"); ok {
@@ -196,12 +198,14 @@ func TestGet(t *testing.T) {
 		{"no-such-thing", "see relayhost relays"},
 		{"", "see relayhost relays"},
 	} {
-		r, err := Get(tt.id)
-		switch {
-		case tt.err == "" && (err != nil || r.ID != tt.id):
-			t.Errorf("%q: %s, %v, want nil", tt.id, r.ID, err)
-		case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
-			t.Errorf("%q: error %v, want one with %q", tt.id, err, tt.err)
-		}
+		t.Run("relay "+tt.id, func(t *testing.T) {
+			r, err := Get(tt.id)
+			switch {
+			case tt.err == "" && (err != nil || r.ID != tt.id):
+				t.Errorf("got %q and the error %v, want %q and no error", r.ID, err, tt.id)
+			case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
+				t.Errorf("got the error %v, want one with %q", err, tt.err)
+			}
+		})
 	}
 }

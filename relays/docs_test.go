@@ -213,7 +213,7 @@ func TestCSV(t *testing.T) {
 		t.Errorf("%d lines for %d facts, want %d and at least 600", len(lines), facts, facts+2)
 	}
 	if want := "postmark,ports.587,starttls,https://postmarkapp.com/support/article/811-what-are-the-smtp-details-api-tokens-i-should-be-using,"; !strings.Contains(CSV(all), want) {
-		t.Errorf("no line that begins with %s", want)
+		t.Errorf("CSV: got no line that begins with %s, want one", want)
 	}
 	if got := CSV([]Relay{{ID: "x", Name: "=1+1"}}); !strings.Contains(got, "'=1+1") {
 		t.Errorf("a formula is left to the spreadsheet: got %s, want %q in it", got, "'=1+1")
@@ -239,7 +239,7 @@ func TestAddingARelayExamples(t *testing.T) {
 		if files == 1 {
 			_, err := Parse("corp.toml", []byte(strings.Replace(text, `"starttls"`, `"ssl"`, 1)))
 			if err == nil || !strings.Contains(string(page), "\n"+err.Error()+"\n") {
-				t.Errorf("the page does not show this error: got %v, want an error", err)
+				t.Errorf("the first example with tls = \"ssl\": got the error %v, want one, as a line of the page", err)
 			}
 		}
 	}

@@ -31,17 +31,19 @@ func TestHost(t *testing.T) {
 		{"alibaba", "", "", "one of frankfurt, hangzhou, singapore, us-virginia"},
 		{"alibaba", "singapore", "smtpdm-ap-southeast-1.aliyuncs.com", ""},
 	} {
-		r, err := Get(tt.relay)
-		if err != nil {
-			t.Fatal(err)
-		}
-		host, err := r.Host(tt.region)
-		switch {
-		case host != tt.host:
-			t.Errorf("%s %q: %q, %v, want %q", tt.relay, tt.region, host, err, tt.host)
-		case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
-			t.Errorf("%s %q: error %v, want one with %q", tt.relay, tt.region, err, tt.err)
-		}
+		t.Run(tt.relay+" "+tt.region, func(t *testing.T) {
+			r, err := Get(tt.relay)
+			if err != nil {
+				t.Fatal(err)
+			}
+			host, err := r.Host(tt.region)
+			switch {
+			case host != tt.host:
+				t.Errorf("got %q, %v, want %q", host, err, tt.host)
+			case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
+				t.Errorf("got the error %v, want one with %q", err, tt.err)
+			}
+		})
 	}
 }
 
@@ -58,13 +60,15 @@ func TestByHost(t *testing.T) {
 		{"email-smtp-fips.us-east-1.amazonaws.com", "ses", "email-smtp-fips.us-east-1.amazonaws.com"},
 		{"mail.example.com", "", ""},
 	} {
-		r, region, ok := ByHost(catalog(t), tt.host)
-		if r.ID != tt.id || region != tt.region || ok != (tt.id != "") {
-			t.Errorf("%s: %q %q %v, want %q %q", tt.host, r.ID, region, ok, tt.id, tt.region)
-		}
-		if again, err := r.Host(region); ok && (err != nil || again != strings.ToLower(strings.Trim(tt.host, "[]."))) {
-			t.Errorf("%s: Host(%q) is %q, %v, want %q", tt.host, region, again, err, strings.ToLower(strings.Trim(tt.host, "[].")))
-		}
+		t.Run(tt.host, func(t *testing.T) {
+			r, region, ok := ByHost(catalog(t), tt.host)
+			if r.ID != tt.id || region != tt.region || ok != (tt.id != "") {
+				t.Errorf("got %q %q %v, want %q %q", r.ID, region, ok, tt.id, tt.region)
+			}
+			if again, err := r.Host(region); ok && (err != nil || again != strings.ToLower(strings.Trim(tt.host, "[]."))) {
+				t.Errorf("Host(%q): got %q, %v, want %q", region, again, err, strings.ToLower(strings.Trim(tt.host, "[].")))
+			}
+		})
 	}
 }
 

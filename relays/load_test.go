@@ -136,7 +136,7 @@ func TestLoadNamesTheMistake(t *testing.T) {
 				t.Fatalf("Load: got the error %v, want a FileError", err)
 			}
 			if fe.File != path || fe.Line != tt.line || !strings.Contains(fe.Message, tt.message) || tt.key != "" && fe.Key != tt.key {
-				t.Errorf("%v\nwant line %d, key %q, %q", err, tt.line, tt.key, tt.message)
+				t.Errorf("Load: got the error %v of %s, line %d, key %q, want one of %s, line %d, key %q (any if empty), with %q", err, fe.File, fe.Line, fe.Key, path, tt.line, tt.key, tt.message)
 			}
 		})
 	}
@@ -146,10 +146,10 @@ func TestLoadReportsAllMistakes(t *testing.T) {
 	text := strings.NewReplacer("port = 587", "port = 0", `"starttls"`, `"x"`, `"any"`, `"x"`).Replace(corp)
 	_, err := Parse("corp.toml", []byte(text))
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {
-		t.Fatalf("got %v, want an error", err)
+		t.Fatalf("Parse of three mistakes: got the error %v, want one of three lines", err)
 	}
 	if want := "corp.toml:8: ports[0].port: 0 is not a port (1 to 65535)\ncorp.toml:9: ports[0].tls:"; !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("%v\nwant it to begin with\n%s", err, want)
+		t.Errorf("Parse of three mistakes: got\n%v\nwant it to begin with\n%s", err, want)
 	}
 }
 
@@ -162,7 +162,7 @@ func TestLoadRefusesWhatIsNoFile(t *testing.T) {
 		"large":     write(t, dir, "large.toml", corp+strings.Repeat("# filler\n", maxFile/8)),
 	} {
 		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: got %v, want an error", name, err)
+			t.Errorf("Load (%s): got the error %v, want one with %q", name, err, path)
 		}
 	}
 }
@@ -170,7 +170,7 @@ func TestLoadRefusesWhatIsNoFile(t *testing.T) {
 func TestLoadDirAndMerge(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "relays.d [x]")
 	if got, err := LoadDir(dir); err != nil || len(got) != 0 {
-		t.Errorf("no directory: %v %v, want nil", got, err)
+		t.Errorf("LoadDir without the directory: got %v and the error %v, want no relay and no error", got, err)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -180,7 +180,7 @@ func TestLoadDirAndMerge(t *testing.T) {
 	write(t, dir, "notes.txt", "not a catalogue file")
 	own, err := LoadDir(dir)
 	if err != nil || len(own) != 2 {
-		t.Fatalf("%v %v, want nil", own, err)
+		t.Fatalf("LoadDir: got %d relays and the error %v, want 2 and no error", len(own), err)
 	}
 	all := Merge(catalog(t), own)
 	ses, err := Find(all, "ses")
@@ -192,7 +192,7 @@ func TestLoadDirAndMerge(t *testing.T) {
 	}
 	write(t, dir, "zz.toml", corp)
 	if _, err := LoadDir(dir); err == nil || !strings.Contains(err.Error(), "is taken by") {
-		t.Errorf("the same id twice: got %v, want an error", err)
+		t.Errorf("the same id twice: got the error %v, want one with %q", err, "is taken by")
 	}
 }
 

@@ -5,6 +5,11 @@ import (
 	"testing"
 )
 
+// Defects that the first newcomers met, by the test of the right behaviour.
+var _ = map[string]func(*testing.T){
+	"D9: sender notes that do not fit their sentence": TestSenderRule,
+}
+
 // TestSenderRule: what is said of the senders of each relay is a sentence, whichever
 // way its note is worded.
 func TestSenderRule(t *testing.T) {

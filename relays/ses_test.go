@@ -13,16 +13,18 @@ func TestSESPassword(t *testing.T) {
 		{"us-west-1", "another+secret+key", "BKVmjjMDFk/qqw8EROW99bjCS65PF8WKvK5bSr4Y6EqF"},
 		{"us-east-1", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "BLBM/9hSUELfq8Gw+rU1YcBjkOxGbhT2XG763xVLGWL9"},
 	} {
-		got := SESPassword(tt.secret, tt.region)
-		if got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.region, got, tt.want)
-		}
-		ses, err := Get("ses")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if problems := ses.CheckCredentials("AKIAIOSFODNN7EXAMPLE", got); len(problems) > 0 {
-			t.Errorf("CheckCredentials of the derived password: got %v, want no problem", problems)
-		}
+		t.Run(tt.region+" "+tt.secret, func(t *testing.T) {
+			got := SESPassword(tt.secret, tt.region)
+			if got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			ses, err := Get("ses")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if problems := ses.CheckCredentials("AKIAIOSFODNN7EXAMPLE", got); len(problems) > 0 {
+				t.Errorf("CheckCredentials of the derived password: got %v, want no problem", problems)
+			}
+		})
 	}
 }

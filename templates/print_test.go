@@ -19,7 +19,7 @@ func TestRenderAsTextTemplate(t *testing.T) {
 		ReplyFilterMap: "r", Fallback: "[i]:587", Timeouts: two, AddressPreference: "ipv4", CacheDestinations: "h", TLSProxy: "x", ReuseCount: 9,
 		Processes: "-", Protocol: "ipv4", Reset: two, ProxyReset: two, Bridge: "b", BridgeService: "bs", BridgeSocket: "bo", Unit: "un", MailOwner: "mo", QueueDirectory: "/q", BridgeUser: "u", Program: "/p",
 		BridgeProcesses: 20, TLSManager: true, PostLogd: true, Policies: []Policy{{"n", "secure", "m", "s"}, {NextHop: "o", Level: "encrypt"}},
-		Accounts: []Account{{"k", "u", "p"}}, Senders: two, Filters: []Filter{{"c", "p", "r"}}, Routes: two}
+		Accounts: []Account{{"k", "u", "p"}}, Senders: two, Filters: []Filter{{"c", "p", "r"}}, Transports: two}
 	entries, err := files.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)

@@ -94,11 +94,11 @@ type Data struct {
 	Unit, MailOwner, QueueDirectory                          string // of a bridge under systemd
 	TLSManager, PostLogd                                     bool   // add tlsmgr(8), postlogd(8)
 
-	Policies []Policy  // of smtp_tls_policy_maps, where the hops of a service differ
-	Accounts []Account // of a password table
-	Senders  []Setting // sender and the address or "transport:nexthop" in its place
-	Filters  []Filter  // replies that are turned into deferrals
-	Routes   []Setting // destination and "transport:nexthop"
+	Policies   []Policy  // of smtp_tls_policy_maps, where the hops of a service differ
+	Accounts   []Account // of a password table
+	Senders    []Setting // sender and the address or "transport:nexthop" in its place
+	Filters    []Filter  // replies that are turned into deferrals
+	Transports []Setting // destination and "transport:nexthop"
 }
 
 // Policy is the TLS policy of a next hop.

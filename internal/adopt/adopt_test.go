@@ -75,7 +75,7 @@ func read(t *testing.T, s postfix.State, from string) (adopt.Adoption, error) {
 	}
 	a, err := adopt.Read(s, adopt.Options{Catalog: catalog, From: from})
 	if text := text(a); strings.Contains(text, password) || strings.Contains(fmt.Sprint(err), password) {
-		t.Errorf("a password is in\n%s%v, want no password in it", text, err)
+		t.Errorf("got a password (*** here) in\n%s\nwant none", strings.ReplaceAll(text+fmt.Sprint(err), password, "***"))
 	}
 	return a, err
 }
@@ -275,7 +275,7 @@ func TestRouteNamesAreFree(t *testing.T) {
 			handmade.File{Path: "/s", Data: sender + " [b.example.net]:587\n"}, handmade.File{Path: "/p", Data: "[a.example.net]:587 u:" + password + "\n[b.example.net]:587 v:" + password + "\n"})
 		a, err := read(t, s, "app@example.com")
 		if err != nil || len(a.Routes) != 2 || a.Routes[1].Name != want {
-			t.Errorf("%s: %+v, %v, want nil", sender, a.Routes, err)
+			t.Errorf("%s: got the routes %+v and the error %v, want 2, the second %q, and no error", sender, a.Routes, err, want)
 		}
 		if _, err := config.Read(a.TOML()); err != nil {
 			t.Errorf("%s: reading the answers: got the error %v, want none", sender, err)
@@ -349,14 +349,14 @@ func FuzzRead(f *testing.F) {
 		}
 		got := text(a)
 		if sasl := s.Params["smtp_sasl_password_maps"]; strings.HasPrefix(sasl, "static:u:"+password) && strings.Contains(got, password) {
-			t.Errorf("a password is told: got\n%s\nwant no password in it", got)
+			t.Errorf("got a password (*** here) in\n%s\nwant none", strings.ReplaceAll(got, password, "***"))
 		}
 		_, err = config.Read(a.TOML())
 		if err != nil && !strings.Contains(got, "setup rejects it") && !strings.Contains(got, "open: relay:") {
-			t.Errorf("reading the answers: got the error %v, want none, or %q or %q in\n%s", err, "setup rejects it", "open: relay:", got)
+			t.Errorf("reading the answers: got the error %v, want none, or %q or %q in\n%s", err, "setup rejects it", "open: relay:", strings.ReplaceAll(got, password, "***"))
 		}
 		if err == nil && strings.Contains(got, "setup rejects it") {
-			t.Errorf("setup does take it: got\n%s\nwant no %q in it", got, "setup rejects it")
+			t.Errorf("setup does take it: got\n%s\nwant no %q in it", strings.ReplaceAll(got, password, "***"), "setup rejects it")
 		}
 	})
 }

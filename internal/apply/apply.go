@@ -1,6 +1,7 @@
 // Package apply is the transaction: lock, journal, write, check, reload, proof,
 // commit, recover, roll back. It decides nothing about mail: what is written
-// comes from plan, and the proof is handed in.
+// comes from plan, and the proof is handed in. While it changes the server, mail that is
+// under way neither waits for it nor goes twice (addBetween, drain).
 package apply
 
 import (
@@ -160,7 +161,7 @@ func staged(ctx context.Context, h *host.Host, o Options, p plan.Plan, files []s
 		return nil, err
 	}
 	steps := stage.steps(files)
-	return steps, stage.bridge(ctx, steps)
+	return steps, stage.addBetween(ctx, steps)
 }
 
 func (o Options) stateDir() string {

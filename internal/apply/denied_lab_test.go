@@ -20,7 +20,7 @@ import (
 // it right.
 func TestLabDenied(t *testing.T) {
 	t.Parallel()
-	tried, codes := 0, map[int]int{}
+	tried, broken, codes := 0, 0, map[int]int{}
 	from := []string{"5", "25+"}
 	if whole() {
 		from = []string{"2", "5", "12", "30", "2+", "9+", "25+", "60+"}
@@ -31,36 +31,40 @@ func TestLabDenied(t *testing.T) {
 	} {
 		for _, when := range from {
 			point := fmt.Sprintf("%s from call %s on: %s", d.call, when, d.errno)
-			tr := newTree(t)
-			before := tr.print()
-			driver := tr.driver("run", "prove=fail")
-			args := append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + d.call,
-				"-e", fmt.Sprintf("inject=%s:error=%s:when=%s", d.call, d.errno, when)}, driver.Args...)
-			cmd := exec.CommandContext(t.Context(), "strace", args...)
-			out, _ := cmd.CombinedOutput()
-			code := cmd.ProcessState.ExitCode()
-			if code == 2 || code < 0 { // the runtime itself gets nothing: no better than killed
-				codes[2]++
-			} else {
-				codes[code]++
-			}
-			tr.whole(tried)
-			if code == 0 {
-				t.Errorf("%s: the proof failed: got a run that succeeds, want one that fails: %s", point, out)
-			}
-			if now := tr.print(); code == 3 && now != before {
-				t.Errorf("%s: it says that all is as before (%s): got\n%s\nwant\n%s", point, out, now, before)
-			}
-			mustDrive(t, tr.driver("recover"), 0)
-			mustDrive(t, tr.driver("run"), 0) // sweeps what could not be removed
-			mustDrive(t, tr.driver("all"), 0)
-			if now := tr.print(); now != before {
-				t.Fatalf("%s (%s): got\n%s\nwant\n%s", point, out, now, before)
+			if !t.Run(point, func(t *testing.T) {
+				tr := newTree(t)
+				before := tr.print()
+				driver := tr.driver("run", "prove=fail")
+				args := append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + d.call,
+					"-e", fmt.Sprintf("inject=%s:error=%s:when=%s", d.call, d.errno, when)}, driver.Args...)
+				cmd := exec.CommandContext(t.Context(), "strace", args...)
+				out, _ := cmd.CombinedOutput()
+				code := cmd.ProcessState.ExitCode()
+				if code == 2 || code < 0 { // the runtime itself gets nothing: no better than killed
+					codes[2]++
+				} else {
+					codes[code]++
+				}
+				tr.whole(tried)
+				if code == 0 {
+					t.Errorf("the proof failed: got a run that succeeds, want one that fails: %s", out)
+				}
+				if now := tr.print(); code == 3 && now != before {
+					t.Errorf("it says that all is as before (%s): got\n%s\nwant\n%s", out, now, before)
+				}
+				mustDrive(t, tr.driver("recover"), 0)
+				mustDrive(t, tr.driver("run"), 0) // sweeps what could not be removed
+				mustDrive(t, tr.driver("all"), 0)
+				if now := tr.print(); now != before {
+					t.Fatalf("rolled back (%s): got\n%s\nwant\n%s", out, now, before)
+				}
+			}) {
+				broken++
 			}
 			tried++
 		}
 	}
-	t.Logf("figure: %s: %d points tried, 0 broken, exit codes %v", t.Name(), tried, codes)
+	t.Logf("figure: %s: %d points tried, %d broken, exit codes %v", t.Name(), tried, broken, codes)
 	if codes[1] < 5*len(from)/2 || codes[3] == 0 {
 		t.Errorf("got the exit codes %v, want some of a fault that hit", codes)
 	}
@@ -141,7 +145,7 @@ func TestLabLabels(t *testing.T) {
 		for path, value := range want {
 			attrs, err := tr.h.Xattrs(path)
 			if err != nil || string(attrs["security.selinux"]) != value {
-				t.Errorf("%s: %s has the label %q, %v, want nil", when, path, attrs["security.selinux"], err)
+				t.Errorf("%s: %s: got the label %q and the error %v, want %q and no error", when, path, attrs["security.selinux"], err, value)
 			}
 		}
 	}
@@ -170,7 +174,7 @@ func TestLabProofLogLabel(t *testing.T) {
 			attrs, err := tr.h.Xattrs(ProofLog(tr.o))
 			m, statErr := tr.h.Stat(ProofLog(tr.o))
 			if err != nil || statErr != nil || strings.TrimRight(string(attrs[host.SELinuxXattr]), "\x00") != tr.o.ProofLogLabel || m.Mode.Perm() != 0o600 {
-				t.Errorf("when Postfix is reloaded: label %q, mode %v, %v, %v, want nil", attrs[host.SELinuxXattr], m.Mode, err, statErr)
+				t.Errorf("when Postfix is reloaded: got the label %q, mode %v and the errors %v and %v, want %q, 0600 and no error", attrs[host.SELinuxXattr], m.Mode, err, statErr, tr.o.ProofLogLabel)
 			}
 		}
 		return reload(ctx)

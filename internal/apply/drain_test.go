@@ -21,8 +21,10 @@ func TestLostServices(t *testing.T) {
 		"another file":  {step{Path: "/etc/postfix/main.cf", Before: state{data: []byte(smtp)}}, "[]"},
 		"was no config": {master("nonsense\n", smtp), "[]"},
 	} {
-		if got := fmt.Sprint(lostServices(test.step)); got != test.want {
-			t.Errorf("%s: %s, want %s", name, got, test.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := fmt.Sprint(lostServices(test.step)); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
 	}
 }

@@ -141,7 +141,7 @@ func TestLabFaults(t *testing.T) {
 			}
 			if f.code == 0 {
 				if got := s.Run("postmap", "-q", nextHop, "hash:/etc/postfix/sasl_passwd").Stdout; got != "user:lab-secret\n" {
-					t.Errorf("the map answers %q, want %q", got, "user:lab-secret\n")
+					t.Errorf("the map: got another answer, of %d bytes, want the login that was stored", len(got))
 				}
 				s.must(0, "all")
 			}

@@ -41,10 +41,10 @@ func TestHistoryIsBounded(t *testing.T) {
 	out, _ := exec.CommandContext(t.Context(), "grep", "-rlE", "password-[0-9]{2}-", tr.h.Real(tr.o.StateDir)).Output()
 	for _, name := range strings.Fields(string(out)) {
 		if !strings.Contains(name, past[0].ID) {
-			t.Errorf("a password of an earlier change is kept in %s, want %v in it", name, past[0].ID)
+			t.Errorf("got a password of an earlier change kept in %s, want one in that of %s alone", name, past[0].ID)
 		}
 		if text, _ := os.ReadFile(name); !strings.Contains(string(text), fmt.Sprintf("password-%02d-", changes-2)) {
-			t.Errorf("got %q in %s, want none", text, name)
+			t.Errorf("%s: got no password of the change before the last, want it", name)
 		}
 	}
 	if n := len(strings.Fields(string(out))); n != 2 { // the text and its map
@@ -57,7 +57,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := tr.read("/etc/postfix/sasl_passwd"); !strings.Contains(got, fmt.Sprintf("password-%02d-", changes-2)) {
-		t.Errorf("after one step back: got %q, want %v in it", got, fmt.Sprintf("password-%02d-", changes-2))
+		t.Error("after one step back: got another password, want that of the change before the last")
 	}
 	undone, err := RollBackAll(t.Context(), tr.h, tr.o)
 	if err != nil || len(undone) != keepChanges-1 {
@@ -200,7 +200,7 @@ func TestRecoverKeepsForeignEdits(t *testing.T) {
 		t.Fatalf("killed too early or too late: got %q, want %q", got, mainAfter)
 	}
 	if rec, err := Pending(&tr.h.Reader, tr.o); err != nil || rec == nil {
-		t.Fatalf("pending: got %v, %v, want an error", rec, err)
+		t.Fatalf("pending: got %v and the error %v, want a change and no error", rec, err)
 	}
 	tr.write("/etc/postfix/main.cf", strings.Replace(mainAfter, "587", "2525", 1), 0o644)
 	before := tr.print()
@@ -213,24 +213,24 @@ func TestRecoverKeepsForeignEdits(t *testing.T) {
 		t.Errorf("refused, but changed: got\n%s\nwant\n%s", after, before)
 	}
 	if _, err := Run(t.Context(), tr.h, plan.Plan{}, tr.o); !errors.As(err, &person) {
-		t.Errorf("a new run: got the error %v, want none", err)
+		t.Errorf("a new run: got the error %v, want an *Incomplete", err)
 	}
 	tr.write("/etc/postfix/main.cf", "# theirs\n"+mainAfter, 0o644)
 	if undone, err := Recover(t.Context(), tr.h, tr.o); err != nil || !undone {
-		t.Fatalf("recover: %v, %v, want nil", undone, err)
+		t.Fatalf("recover: got undone %v and the error %v, want true and no error", undone, err)
 	}
 	if got := tr.read("/etc/postfix/main.cf"); got != "# theirs\n"+mainBefore {
 		t.Errorf("main.cf is %q, want %q", got, "# theirs\n"+mainBefore)
 	}
 	if u, err := LastUndone(&tr.h.Reader, tr.o); err != nil || u == nil || u.By != byNext {
-		t.Errorf("the note says %+v, %v, want an error", u, err)
+		t.Errorf("the note: got %+v and the error %v, want one by %q and no error", u, err, byNext)
 	}
 }
 
 func TestDrift(t *testing.T) {
 	tr := newTree(t)
 	if items, err := FindDrift(&tr.h.Reader, tr.o); err != nil || len(items) != 0 {
-		t.Errorf("without a change: %v, %v, want nil", items, err)
+		t.Errorf("without a change: got %v and the error %v, want neither", items, err)
 	}
 	tr.run("one")
 	tr.write("/etc/postfix/main.cf", "# theirs\n"+mainAfter, 0o644)
@@ -314,7 +314,7 @@ func TestModeAlone(t *testing.T) {
 	source, err1 := tr.h.Lstat(path)
 	compiled, err2 := tr.h.Lstat(path + ".db")
 	if err := errors.Join(err1, err2); err != nil || source.Mode.Perm() != 0o600 || source.Mtime.After(compiled.Mtime) {
-		t.Errorf("mode %v of %s, map of %s: got %v, want nil", source.Mode, source.Mtime, compiled.Mtime, err)
+		t.Errorf("%s: got mode %v of %s, its map of %s and the error %v, want 0600, a map that is as new, and no error", path, source.Mode, source.Mtime, compiled.Mtime, err)
 	}
 }
 
@@ -337,13 +337,13 @@ func TestStaleMap(t *testing.T) {
 	for round, changed := range []bool{true, false} {
 		rec, err := Run(t.Context(), tr.h, p, tr.o)
 		if err != nil || (rec.ID != "") != changed {
-			t.Fatalf("round %d: change %q, %v, want nil", round, rec.ID, err)
+			t.Fatalf("round %d: got change %q and the error %v, want one: %v, and no error", round, rec.ID, err, changed)
 		}
 	}
 	source, err1 := tr.h.Lstat(path)
 	compiled, err2 := tr.h.Lstat(path + ".db")
 	if err := errors.Join(err1, err2); err != nil || source.Mtime.After(compiled.Mtime) {
-		t.Errorf("map of %s, source of %s: got %v, want nil", compiled.Mtime, source.Mtime, err)
+		t.Errorf("%s: got it of %s, its map of %s and the error %v, want a map that is as new, and no error", path, source.Mtime, compiled.Mtime, err)
 	}
 	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
 		t.Fatal(err)

@@ -119,7 +119,7 @@ func TestWatch(t *testing.T) {
 				_, err := Run(t.Context(), tr.h, tr.plan("two"), tr.o)
 				var held *Locked
 				if !errors.As(err, &held) || held.PID != cmd.Process.Pid || held.Since.IsZero() {
-					t.Errorf("a second run: got the error %v, want none", err)
+					t.Errorf("a second run: got the error %v, want that process %d holds the lock, and since when", err, cmd.Process.Pid)
 				}
 				_ = cmd.Process.Kill()
 			}
@@ -138,11 +138,11 @@ func TestWatch(t *testing.T) {
 			}
 			// The lock is free as soon as the watch has ended.
 			if undone, err := Recover(t.Context(), tr.h, tr.o); undone || err != nil {
-				t.Errorf("recover after the watch: %v, %v, want nil", undone, err)
+				t.Errorf("recover after the watch: got undone %v and the error %v, want false and no error", undone, err)
 			}
 			u, err := LastUndone(&tr.h.Reader, tr.o)
 			if err != nil || u == nil || u.By != byWatch {
-				t.Errorf("the note says %+v, %v, want an error", u, err)
+				t.Errorf("the note: got %+v and the error %v, want one by %q and no error", u, err, byWatch)
 			}
 		})
 	}

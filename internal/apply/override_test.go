@@ -103,20 +103,22 @@ func TestProofLogFails(t *testing.T) {
 	}{
 		"fails": {"", refused}, "fails and edited": {edit, refused}, "edited": {edit, nil},
 	} {
-		tr := overrideTree(t, func(tr *tree) error {
-			tr.write("/etc/postfix/main.cf", test.edit+tr.read("/etc/postfix/main.cf"), 0o644)
-			return test.err
+		t.Run(name, func(t *testing.T) {
+			tr := overrideTree(t, func(tr *tree) error {
+				tr.write("/etc/postfix/main.cf", test.edit+tr.read("/etc/postfix/main.cf"), 0o644)
+				return test.err
+			})
+			_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
+			if err == nil || test.err != nil && !errors.Is(err, test.err) {
+				t.Errorf("got the error %v, want one (%v, unless <nil>)", err, test.err)
+			}
+			if got := tr.read("/etc/postfix/main.cf"); got != test.edit+mainBefore {
+				t.Errorf("main.cf is %q, want %q", got, test.edit+mainBefore)
+			}
+			if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
+				t.Error("got the state directory left, want it gone")
+			}
 		})
-		_, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
-		if err == nil || test.err != nil && !errors.Is(err, test.err) {
-			t.Errorf("%s: got %v, want an error", name, err)
-		}
-		if got := tr.read("/etc/postfix/main.cf"); got != test.edit+mainBefore {
-			t.Errorf("%s: main.cf is %q, want %q", name, got, test.edit+mainBefore)
-		}
-		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-			t.Errorf("%s: got the state directory left, want it gone", name)
-		}
 	}
 }
 
@@ -140,12 +142,12 @@ func TestProofLogUnchanged(t *testing.T) {
 	tr.logs = nil
 	rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 	if err != nil || rec.ID != "" || len(tr.logs) > 0 {
-		t.Errorf("%+v, %v, %v, want nil", rec, err, tr.logs)
+		t.Errorf("a second run: got change %q, the error %v and the reports %q, want none of them", rec.ID, err, tr.logs)
 	}
 	p := tr.plan("one")
 	p.Files = []plan.File{}
 	if rec, err := Run(t.Context(), tr.h, p, tr.o); err != nil || rec.ID != "" {
-		t.Errorf("no files: %+v, %v, want nil", rec, err)
+		t.Errorf("no files: got change %q and the error %v, want neither", rec.ID, err)
 	}
 }
 

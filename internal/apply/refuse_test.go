@@ -175,7 +175,7 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	before, told := tr.print(), len(tr.logs)
 	rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
 	if err != nil || rec.ID != "" || tr.print() != before || len(tr.logs) != told {
-		t.Errorf("%+v, %v, %v, want nil", rec, err, tr.logs)
+		t.Errorf("a second run: got change %q, the error %v and the reports %q, want none, no error, no other file and the first %d reports", rec.ID, err, tr.logs, told)
 	}
 }
 
@@ -189,13 +189,13 @@ func TestClockGoesBack(t *testing.T) {
 	second := tr.run("two")
 	past, err := History(&tr.h.Reader, tr.o)
 	if err != nil || len(past) != 2 || past[0].ID != second.ID || second.ID != "20251122-010203-2" {
-		t.Fatalf("%+v, %v, want nil", past, err)
+		t.Fatalf("history: got %+v and the error %v, want 2 changes, %s first, and no error", past, err, "20251122-010203-2")
 	}
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
 		t.Fatal(err)
 	}
 	if got := tr.read("/etc/postfix/sasl_passwd"); !strings.Contains(got, "user:one") {
-		t.Errorf("sasl_passwd is %q, want %q in it", got, "user:one")
+		t.Error("sasl_passwd: got another password, want that of the first change")
 	}
 }
 
@@ -212,7 +212,7 @@ func TestDamagedJournal(t *testing.T) {
 	}
 	before := tr.print()
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err == nil || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("got %v, want an error", err)
+		t.Errorf("rollback from a damaged copy: got the error %v, want one with %q", err, "damaged")
 	}
 	if tr.print() != before {
 		t.Error("the files after a rollback from a damaged copy: got changes, want none")
@@ -230,7 +230,7 @@ func TestKeepOutOfHistory(t *testing.T) {
 	tr.write("/etc/.gitignore", "*~", 0o600)
 	p, err = plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 	if err != nil || len(p.Files) != 5 || len(p.Notes) != 1 {
-		t.Fatalf("%d files, %v, %v, want 5", len(p.Files), p.Notes, err)
+		t.Fatalf("in a repository: got %d files, the notes %q and the error %v, want 5, one note and no error", len(p.Files), p.Notes, err)
 	}
 	if _, err := Run(t.Context(), tr.h, p, tr.o); err != nil {
 		t.Fatal(err)
@@ -265,7 +265,7 @@ func TestRepositories(t *testing.T) {
 		tr.mkdir("/etc/" + directory)
 		p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 		if err != nil || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "sasl_passwd") {
-			t.Errorf("%s: %v, %v, want nil", directory, p.Notes, err)
+			t.Errorf("%s: got the notes %q and the error %v, want one with %q and no error", directory, p.Notes, err, "sasl_passwd")
 		}
 		if want[0] == "" {
 			if len(p.Files) != 4 {
@@ -273,9 +273,10 @@ func TestRepositories(t *testing.T) {
 			}
 			continue
 		}
-		if len(p.Files) != 5 || p.Files[0].Path != "/etc/"+want[0] || string(p.Files[0].After) != want[1] {
-			t.Errorf("%s: got %d files, the first %s of %d bytes, want 5, the first %s with %q",
-				directory, len(p.Files), p.Files[0].Path, len(p.Files[0].After), "/etc/"+want[0], want[1])
+		if len(p.Files) != 5 {
+			t.Errorf("%s: got %d files, want 5", directory, len(p.Files))
+		} else if f := p.Files[0]; f.Path != "/etc/"+want[0] || string(f.After) != want[1] {
+			t.Errorf("%s: got %s first, of %d bytes, want %s with %q", directory, f.Path, len(f.After), "/etc/"+want[0], want[1])
 		}
 	}
 }
@@ -298,7 +299,7 @@ func TestTrackedByGit(t *testing.T) {
 		}
 		p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
 		if err != nil || len(p.Notes) != want || !strings.Contains(p.Notes[want-1], "sasl_passwd") {
-			t.Errorf("%v, %v, want nil", p.Notes, err)
+			t.Fatalf("tracked %d: got the notes %q and the error %v, want %d, the last with %q, and no error", tracked, p.Notes, err, want, "sasl_passwd")
 		}
 		if want == 2 && !strings.Contains(p.Notes[1], "git -C /etc rm --cached postfix/sasl_passwd") {
 			t.Errorf("a table that git tracks: got the notes %q, want %q in the second", p.Notes, "git -C /etc rm --cached postfix/sasl_passwd")

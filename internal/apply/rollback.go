@@ -73,7 +73,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if err := mayTell(ctx, t.h, queueDir(ctx, t.h, t.o)); err != nil {
 		return nil, err
 	}
-	bridgeBack(ctx, t.h, t.o, steps)
+	addBetweenBack(ctx, t.h, t.o, steps)
 	_, err = t.perform(ctx, undoing(chosen, steps))
 	var proof *ProofFailed
 	if err != nil && !(errors.As(err, &proof) && proof.Kept) {
@@ -104,12 +104,12 @@ func undoing(chosen []journal, steps []step) journal {
 	return j
 }
 
-// bridgeBack is bridge for a rollback, which goes on without: where no map can be
+// addBetweenBack is addBetween for a rollback, which goes on without: where no map can be
 // built there is no Postfix that would look it up.
-func bridgeBack(ctx context.Context, h *host.Host, o Options, steps []step) {
+func addBetweenBack(ctx context.Context, h *host.Host, o Options, steps []step) {
 	s := &stage{h: h, o: o}
 	defer s.close()
-	if s.bridge(ctx, steps) == nil {
+	if s.addBetween(ctx, steps) == nil {
 		return
 	}
 	for i := range steps {

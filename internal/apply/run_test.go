@@ -22,12 +22,12 @@ func TestRunAndRollBack(t *testing.T) {
 	for _, path := range []string{"/etc/postfix/sasl_passwd", "/etc/postfix/sasl_passwd.db"} {
 		m, err := tr.h.Lstat(path)
 		if err != nil || m.Mode.Perm() != 0o600 {
-			t.Errorf("%s: mode %v, %v, want nil", path, m.Mode, err)
+			t.Errorf("%s: got mode %v and the error %v, want 0600 and no error", path, m.Mode, err)
 		}
 	}
 	past, err := History(&tr.h.Reader, tr.o)
 	if err != nil || len(past) != 1 || past[0].ID != rec.ID || len(past[0].Files) != 5 {
-		t.Fatalf("history %+v, %v, want nil", past, err)
+		t.Fatalf("history: got %+v and the error %v, want one change, %s, of 5 files, and no error", past, err, rec.ID)
 	}
 	tr.write(tr.o.StateDir+"/verification.json", "{}", 0o600) // others keep notes there too
 	if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {

@@ -8,7 +8,9 @@ import (
 )
 
 // compose joins the steps of changes, newest first, to what they did together.
-// The order of steps is that of the newest change that touches each file.
+// The order of steps is that of the newest change that touches each file. A copy of what
+// was there before the first change would do only if nobody else wrote these files between
+// two changes: what somebody has added then is kept (back).
 func compose(past []journal) []step {
 	at := map[string]int{}
 	var all []step

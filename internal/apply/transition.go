@@ -12,13 +12,13 @@ import (
 	"relayhost/internal/postfix"
 )
 
-// bridge gives the tables and master.cf among steps a state in between, which
+// addBetween gives the tables and master.cf among steps a state in between, which
 // holds the entries of the old and the new configuration: whatever main.cf a
 // process of Postfix has read, it finds its service, its password and its TLS
 // policy. Without it a message that is under way during the change would be deferred
 // for minutes, or in rare cases sent twice: that no mail is touched is what it is for.
-// Where main.cf and master.cf stay as they are there is nothing to bridge.
-func (s *stage) bridge(ctx context.Context, steps []step) error {
+// Where main.cf and master.cf stay as they are nothing is added.
+func (s *stage) addBetween(ctx context.Context, steps []step) error {
 	if !slices.ContainsFunc(steps, s.o.isConfig) {
 		return nil
 	}
@@ -30,15 +30,15 @@ func (s *stage) bridge(ctx context.Context, steps []step) error {
 		}
 	}
 	for i := range steps {
-		if err := s.bridgeMap(ctx, &steps[i], steps); err != nil {
+		if err := s.addBetweenMap(ctx, &steps[i], steps); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// bridgeMap builds the map that goes with a source in between.
-func (s *stage) bridgeMap(ctx context.Context, m *step, steps []step) error {
+// addBetweenMap builds the map that goes with a source in between.
+func (s *stage) addBetweenMap(ctx context.Context, m *step, steps []step) error {
 	at := slices.IndexFunc(steps, func(s step) bool { return m.Source != "" && s.Path == m.Source })
 	if at < 0 || steps[at].Between == nil || m.Map == "" || !m.Before.Exists || !m.After.Exists {
 		return nil
@@ -62,9 +62,9 @@ func (s *stage) bridgeMap(ctx context.Context, m *step, steps []step) error {
 	return nil
 }
 
-// bridged reports whether s is one of those that bridge gives a state in between,
+// hasBetween reports whether s is one of those that addBetween gives a state in between,
 // unless the new state serves as such.
-func (o Options) bridged(s step, steps []step) bool {
+func (o Options) hasBetween(s step, steps []step) bool {
 	if !s.Before.Exists || !s.After.Exists || s.Before.Dir || s.After.Dir || o.isMain(s) {
 		return false
 	}
@@ -75,7 +75,7 @@ func (o Options) bridged(s step, steps []step) bool {
 // is such a thing.
 func (o Options) joined(s step, steps []step) ([]byte, bool) {
 	switch {
-	case !o.bridged(s, steps) || s.Source != "":
+	case !o.hasBetween(s, steps) || s.Source != "":
 		return nil, false
 	case o.isConfig(s):
 		return joinServices(s.Before.data, s.After.data)

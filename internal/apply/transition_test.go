@@ -158,16 +158,18 @@ func TestJoinTables(t *testing.T) {
 		"patterns":        {"/a b/ 4.7.1\n", "/a c/ 4.7.2\n", "/a c/ 4.7.2\n/a b/ 4.7.1\n"},
 		"patterns, equal": {"/a/ 4.7.1\n", "/a/ 4.7.1\n", "/a/ 4.7.1\n"},
 	} {
-		got, ok := joinTables([]byte(test.before), []byte(test.after))
-		var lines []string
-		for line := range strings.Lines(string(got)) {
-			if !strings.HasPrefix(line, "#") && strings.TrimSpace(line) != "" {
-				lines = append(lines, line)
+		t.Run(name, func(t *testing.T) {
+			got, ok := joinTables([]byte(test.before), []byte(test.after))
+			var lines []string
+			for line := range strings.Lines(string(got)) {
+				if !strings.HasPrefix(line, "#") && strings.TrimSpace(line) != "" {
+					lines = append(lines, line)
+				}
 			}
-		}
-		if !ok || strings.Join(lines, "") != test.want {
-			t.Errorf("%s: %v, %q, want %q", name, ok, got, test.want)
-		}
+			if !ok || strings.Join(lines, "") != test.want {
+				t.Errorf("got %q (%v), want %q", got, ok, test.want)
+			}
+		})
 	}
 }
 
@@ -185,7 +187,7 @@ func TestMapAsNewAsItsSource(t *testing.T) {
 		source, err1 := tr.h.Lstat("/etc/postfix/sasl_passwd")
 		compiled, err2 := tr.h.Lstat("/etc/postfix/sasl_passwd.db")
 		if err := errors.Join(err1, err2); err != nil || source.Mtime.After(compiled.Mtime) {
-			t.Errorf("%d: source of %s, map of %s: got %v, want nil", i, source.Mtime, compiled.Mtime, err)
+			t.Errorf("%d: got the source of %s, its map of %s and the error %v, want a map that is as new, and no error", i, source.Mtime, compiled.Mtime, err)
 		}
 	}
 }
@@ -205,12 +207,14 @@ func TestServiceThatReliesOnMainCF(t *testing.T) {
 		{"back", own, shared, false},
 		{"changed", own, strings.Replace(own, "/ca.pem", "/other.pem", 1), false},
 	} {
-		got, ok := joinServices([]byte(test.before), []byte(test.after))
-		if !ok || !strings.Contains(string(got), "smtp_tls_security_level=secure") {
-			t.Errorf("%s: in between: got another master.cf than wanted (%v)\n%s", test.name, ok, got)
-		}
-		if told := becomesPrivate([]byte(test.before), got); told != test.told {
-			t.Errorf("%s: told before main.cf changes: %v, want %v", test.name, told, test.told)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			got, ok := joinServices([]byte(test.before), []byte(test.after))
+			if !ok || !strings.Contains(string(got), "smtp_tls_security_level=secure") {
+				t.Errorf("in between: got another master.cf than wanted (%v)\n%s", ok, got)
+			}
+			if told := becomesPrivate([]byte(test.before), got); told != test.told {
+				t.Errorf("told before main.cf changes: %v, want %v", told, test.told)
+			}
+		})
 	}
 }

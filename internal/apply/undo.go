@@ -149,7 +149,7 @@ func backwards(h *host.Host, o Options, j journal, unfinished bool) ([]step, err
 // main.cf does: what it was on the way in. nil where that does not matter.
 func (o Options) between(s step, now state, steps []step) *state {
 	switch {
-	case !o.bridged(s, steps):
+	case !o.hasBetween(s, steps):
 		return nil
 	case s.Between == nil && now.same(s.After):
 		return &now

@@ -382,18 +382,20 @@ func TestUnavailable(t *testing.T) {
 // spawn(8) would log of each; one that ends in the middle of a command is.
 func TestHangUp(t *testing.T) {
 	for _, row := range []struct {
-		last  string
-		fault bool
-	}{{"", false}, {"MAIL FROM:<app@contoso", true}} {
-		p := newRelay(t).start(t)
-		p.hello()
-		if _, err := io.WriteString(p.conn, row.last); err != nil {
-			t.Fatal(err)
-		}
-		_ = p.conn.Close()
-		if err := <-p.done; (err != nil) != row.fault {
-			t.Errorf("after %q: got %v, want a fault: %t", row.last, err, row.fault)
-		}
+		name, last string
+		fault      bool
+	}{{"between commands", "", false}, {"in a command", "MAIL FROM:<app@contoso", true}} {
+		t.Run(row.name, func(t *testing.T) {
+			p := newRelay(t).start(t)
+			p.hello()
+			if _, err := io.WriteString(p.conn, row.last); err != nil {
+				t.Fatal(err)
+			}
+			_ = p.conn.Close()
+			if err := <-p.done; (err != nil) != row.fault {
+				t.Errorf("after %q: got %v, want a fault: %t", row.last, err, row.fault)
+			}
+		})
 	}
 }
 

@@ -85,17 +85,19 @@ func TestConfined(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range reads {
-		want := !withLandlock || row.smtp
-		if c.API != nil {
-			want = !withLandlock || row.aws
-		}
-		path := row.path
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(directory, path)
-		}
-		if _, err := os.ReadFile(path); (err == nil) != want {
-			t.Errorf("read %s: got %v, want it to work: %v", row.path, err, want)
-		}
+		t.Run("read "+row.path, func(t *testing.T) {
+			want := !withLandlock || row.smtp
+			if c.API != nil {
+				want = !withLandlock || row.aws
+			}
+			path := row.path
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(directory, path)
+			}
+			if _, err := os.ReadFile(path); (err == nil) != want {
+				t.Errorf("got %v, want it to work: %v", err, want)
+			}
+		})
 	}
 	if _, err := o.roots(c); err == nil || !strings.HasSuffix(err.Error(), "ca.pem holds no certificate") {
 		t.Errorf("CA file: got %v, want what was found in it before", err)
@@ -189,8 +191,8 @@ func TestConfine(t *testing.T) {
 				directory := confined(t, config)
 				child := exec.Command(program, "-test.run", "^TestConfined$", "-test.v")
 				child.Env = append(os.Environ(), "CONFINED="+directory, "CONFINED_BY="+by)
-				if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestConfined") {
-					t.Errorf("confined process: got %v\n%s\nwant no error and %q in it", err, out, "--- PASS: TestConfined")
+				if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestConfined (") {
+					t.Errorf("confined process: got %v\n%s\nwant no error and %q in it", err, out, "--- PASS: TestConfined (")
 				}
 			})
 		}

@@ -96,7 +96,7 @@ func FuzzConfig(f *testing.F) {
 		c, err := conf.Parse([]byte(text))
 		if err != nil {
 			if strings.Contains(err.Error(), "Gehe1mPa55") {
-				t.Errorf("error: got %v, want no secret in it", err)
+				t.Error("error: got the secret in it, want none of it")
 			}
 			return
 		}

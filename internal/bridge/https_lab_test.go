@@ -57,9 +57,12 @@ postconf -e message_size_limit=60000000 mailbox_size_limit=0 default_transport=r
 			l.Server.WaitLog(`to=<ops@example\.net>.*dsn=2\.0\.0, status=sent \(250 2\.0\.0 Amazon SES: id-1\)`)
 			l.Server.WaitLog(`to=<hidden@example\.net>.*status=sent`)
 			got := ses.Got()
-			if len(got) != 1 || len(got[0].To) != 2 || got[0].From != "app@example.com" || !bytes.Contains(got[0].Raw, []byte("Subject: Grüße\r\n")) || !bytes.HasSuffix(got[0].Raw, []byte("\r\n\r\n.\r\n..\r\nbody\r\n")) || bytes.Contains(got[0].Raw, []byte("hidden@")) {
-				t.Fatalf("messages: got %d: %.600q from %q to %q, want one from app@example.com to 2, with the subject and the lines of dots as they were sent, "+
-					"and no \"hidden@\"", len(got), got[0].Raw, got[0].From, got[0].To)
+			if len(got) != 1 {
+				t.Fatalf("messages: got %d, want 1", len(got))
+			}
+			if m := got[0]; len(m.To) != 2 || m.From != "app@example.com" || !bytes.Contains(m.Raw, []byte("Subject: Grüße\r\n")) || !bytes.HasSuffix(m.Raw, []byte("\r\n\r\n.\r\n..\r\nbody\r\n")) || bytes.Contains(m.Raw, []byte("hidden@")) {
+				t.Fatalf("message: got %.600q from %q to %q, want it from app@example.com to 2, with the subject and the lines of dots as they were sent, "+
+					"and no \"hidden@\"", m.Raw, m.From, m.To)
 			}
 
 			ses.Answer(func(_ int, w http.ResponseWriter, r *http.Request) bool {

@@ -3,6 +3,7 @@
 package bridge
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -24,9 +25,11 @@ func TestNotRoot(t *testing.T) {
 		real, effective, saved int
 		want                   bool
 	}{{990, 990, 990, true}, {0, 0, 0, false}, {990, 0, 0, false}, {0, 990, 990, false}, {990, 990, 0, false}} {
-		if err := notRoot(row.real, row.effective, row.saved); (err == nil) != row.want {
-			t.Errorf("%+v: got %v, want it to run: %t", row, err, row.want)
-		}
+		t.Run(fmt.Sprintf("real %d, effective %d, saved %d", row.real, row.effective, row.saved), func(t *testing.T) {
+			if err := notRoot(row.real, row.effective, row.saved); (err == nil) != row.want {
+				t.Errorf("got %v, want it to run: %t", err, row.want)
+			}
+		})
 	}
 }
 

@@ -289,7 +289,7 @@ func TestWalkConfig(t *testing.T) {
 	}
 	again, err := got.Marshal()
 	if err != nil || !bytes.Equal(again, text) {
-		t.Errorf("written again: got %v\n%s\nwant\n%s", err, again, text)
+		t.Errorf("written again: got the error %v and %d bytes, want none and the %d of the first time", err, len(again), len(text))
 	}
 	if len(got.Hops()) != 4 || got.Hops()[3].API == nil || got.Hops()[2].Number != 2 {
 		t.Errorf("hops: got %+v, want 4, the third with number 2, the fourth with an API", got.Hops())

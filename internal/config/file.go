@@ -52,7 +52,7 @@ type fileRelay struct {
 	TLS    string `toml:"tls,omitempty"` // starttls | implicit
 }
 
-// fileAccess is how it is reached and logged in to.
+// fileAccess is how a hop is reached and logged in to.
 type fileAccess struct {
 	// CredentialsFile is where the account is read from; "" keeps the stored one.
 	CredentialsFile string `toml:"credentials_file,omitempty"`

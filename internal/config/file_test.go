@@ -143,11 +143,13 @@ func TestMistakesInTheFile(t *testing.T) {
 		{"fallback by a sign-in", top + "[[fallback]]\nport = 2587\nvia = \"smtp-oauth\"\nsign_in = \"x\"\n", "8: \"x\" is not a way to sign in"},
 		{"rewrite", top + "[rewrite]\n\"a@b\" = \"c@d.example\"\n\"b\" = \"c@d.example\"\n", "7: \"b\" is not a local sender"},
 	} {
-		_, err := config.Read([]byte(test.text))
-		var file *config.FileError
-		if !errors.As(err, &file) || !strings.HasPrefix(err.Error(), config.Path+":"+test.want) {
-			t.Errorf("%s: %v, want line %s", test.name, err, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			_, err := config.Read([]byte(test.text))
+			var file *config.FileError
+			if !errors.As(err, &file) || !strings.HasPrefix(err.Error(), config.Path+":"+test.want) {
+				t.Errorf("got %v, want line %s", err, test.want)
+			}
+		})
 	}
 }
 
@@ -166,11 +168,13 @@ func TestMistakesOfHops(t *testing.T) {
 		{"pins", top + "[[fallback]]\nport = 2587\nfingerprint = \"" + strings.Repeat("00", 32) + "\"\n", "8: the hops of one route"},
 		{"smarthost", top + "[[route]]\nname = \"a\"\nsenders = [\"a.example\"]\nrelay = \"smarthost\"\n", "9: a smarthost"},
 	} {
-		_, err := resolved(t, test.text)
-		var file *config.FileError
-		if !errors.As(err, &file) || !strings.HasPrefix(err.Error(), config.Path+":"+test.want) {
-			t.Errorf("%s: %v, want line %s", test.name, err, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			_, err := resolved(t, test.text)
+			var file *config.FileError
+			if !errors.As(err, &file) || !strings.HasPrefix(err.Error(), config.Path+":"+test.want) {
+				t.Errorf("got %v, want line %s", err, test.want)
+			}
+		})
 	}
 }
 
@@ -226,14 +230,16 @@ func TestProofSender(t *testing.T) {
 		{[]string{".b.example", "<>"}, "postmaster@b.example"},
 		{[]string{"<>"}, ""},
 	} {
-		if got := config.ProofSender(test.senders); got != test.want {
-			t.Errorf("ProofSender(%q): got %q, want %q", test.senders, got, test.want)
-		}
+		t.Run(strings.Join(test.senders, " "), func(t *testing.T) {
+			if got := config.ProofSender(test.senders); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
 	}
 	senders := []string{"a.example", ".b.example", "x@c.example"}
 	for address, want := range map[string]bool{"y@A.example": true, "y@b.example": false, "y@d.b.example": true, "X@c.example": true, "y@c.example": false, "y@za.example": false} {
 		if config.SentBy(senders, address) != want {
-			t.Errorf("%s: %v", address, !want)
+			t.Errorf("SentBy(%q, %q): got %v, want %v", senders, address, !want, want)
 		}
 	}
 }

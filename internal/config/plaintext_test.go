@@ -40,7 +40,7 @@ func TestPlaintext(t *testing.T) {
 	withPassword := c.Clone()
 	withPassword.First().Username, withPassword.First().Password = "user", secret.New("x")
 	if err := withPassword.Validate(true); err == nil || !strings.Contains(err.Error(), "no password goes over") {
-		t.Errorf("with a password: got %v, want an error", err)
+		t.Errorf("with a password: got the error %v, want one with %q", err, "no password goes over")
 	}
 	for name, test := range map[string]struct{ old, line, want string }{
 		"tls as well":       {"port = 25", "port = 25\ntls = \"starttls\"", "and no tls"},

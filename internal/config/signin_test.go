@@ -43,11 +43,11 @@ func TestSignIn(t *testing.T) {
 	}
 	for line := range strings.Lines(signedIn) {
 		if !bytes.Contains(text, []byte(strings.ReplaceAll(line, `"`, "'"))) {
-			t.Errorf("got\n%swant %s", text, line)
+			t.Errorf("got\n%swant %s", bytes.ReplaceAll(text, []byte("s3cret"), []byte("***")), line)
 		}
 	}
 	if bytes.Contains(text, []byte("s3cret")) {
-		t.Errorf("got\n%swant no secret", text)
+		t.Error("got the secret in the file, want none of it")
 	}
 	if !read(t, signedIn).Says(c) || read(t, strings.Replace(signedIn, "7f3a", "7f3b", 1)).Says(c) {
 		t.Errorf("Says: got %t of the same application, %t of another, want true and false",
@@ -166,6 +166,6 @@ func TestSignInAPI(t *testing.T) {
 	}
 	c.First().Username = "app@contoso.example"
 	if err := c.Validate(true); err == nil || !strings.Contains(err.Error(), "missing client_secret") {
-		t.Errorf("Graph without a secret: got %v, want an error", err)
+		t.Errorf("Graph without a secret: got the error %v, want one with %q", err, "missing client_secret")
 	}
 }

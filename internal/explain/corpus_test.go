@@ -47,7 +47,7 @@ func readSamples(t *testing.T, path string) (samples []sample) {
 		samples = append(samples, s)
 	}
 	if in.Err() != nil {
-		t.Fatalf("got %v, want nil", in.Err())
+		t.Fatalf("%s: got the error %v, want none", path, in.Err())
 	}
 	return samples
 }

@@ -24,6 +24,12 @@ func sound(t *testing.T) (map[string]string, string) {
 	}, "relayhost-ses unix - - n - 20 smtp\n  -o smtp_sasl_tls_verified_security_options=noanonymous\n  -o smtp_tls_CAfile=/ca.pem\n"
 }
 
+// Defects that the first newcomers met, by the test of the right behaviour.
+var _ = map[string]func(*testing.T){
+	"D14: the cause of another certificate for one that is not the pinned one":   TestProbeCauses,
+	"D16: verify fails a stock Debian for a chroot without TLS that is verified": TestInspect,
+}
+
 func TestInspect(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -124,10 +130,12 @@ func TestRoute(t *testing.T) {
 		"": {"", 0}, "smtp.example.com": {"smtp.example.com", 25}, "[smtp.example.com]:submission": {"smtp.example.com", 587},
 		"[smtp.example.com:587]": {"", 0},
 	} {
-		r := RouteOf(postfix.State{Params: map[string]string{"relayhost": hop}})
-		if r.Host != want.host || r.Port != want.port {
-			t.Errorf("%s: got %s %d, want %s and %d", hop, r.Host, r.Port, want.host, want.port)
-		}
+		t.Run("relayhost = "+hop, func(t *testing.T) {
+			r := RouteOf(postfix.State{Params: map[string]string{"relayhost": hop}})
+			if r.Host != want.host || r.Port != want.port {
+				t.Errorf("got %s and %d, want %s and %d", r.Host, r.Port, want.host, want.port)
+			}
+		})
 	}
 	r := RouteOf(postfix.State{Params: map[string]string{"relayhost": "[a]:1", "default_transport": "smtp:[b]:2"}})
 	if r.NextHop != "[b]:2" {
@@ -139,26 +147,28 @@ func TestRoute(t *testing.T) {
 // relay, and a relay behind a tunnel of this host not for a filter.
 func TestContentFilter(t *testing.T) {
 	const dead = "postfix/smtp[178]: connect to 127.0.0.1[127.0.0.1]:10024: Connection refused"
-	for _, tt := range []struct{ main, master, want string }{
-		{"smtp-amavis:[127.0.0.1]:10024", "relayhost-ses unix - - n - - smtp\n", "content_filter_down"},
-		{"", "smtp inet n - y - - smtpd -o content_filter=smtp-amavis:[127.0.0.1]:10024\n", "content_filter_down"},
-		{"", "relayhost-ses unix - - n - - smtp\n", "net_refused"},
+	for _, tt := range []struct{ name, main, master, want string }{
+		{"in main.cf", "smtp-amavis:[127.0.0.1]:10024", "relayhost-ses unix - - n - - smtp\n", "content_filter_down"},
+		{"in master.cf", "", "smtp inet n - y - - smtpd -o content_filter=smtp-amavis:[127.0.0.1]:10024\n", "content_filter_down"},
+		{"none", "", "relayhost-ses unix - - n - - smtp\n", "net_refused"},
 	} {
-		params, _ := sound(t)
-		params["content_filter"] = tt.main
-		m, err := postfix.ParseMaster([]byte(tt.master))
-		if err != nil {
-			t.Fatal(err)
-		}
-		signs := Inspect(postfix.State{Installed: true, Running: true, Params: params, Master: m}, "")
-		causes := Decide(Text(dead, nil), signs)
-		if causes[0].ID != tt.want {
-			t.Errorf("%+v: got %s, want %s first", tt, ids(causes), tt.want)
-		}
-		relay := Decide(Text("postfix/smtp[178]: connect to smtp.example.com[192.0.2.1]:587: Connection refused", nil), signs)
-		if relay[0].ID != "net_refused" {
-			t.Errorf("%+v: the relay: got %s, want net_refused first", tt, ids(relay))
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			params, _ := sound(t)
+			params["content_filter"] = tt.main
+			m, err := postfix.ParseMaster([]byte(tt.master))
+			if err != nil {
+				t.Fatal(err)
+			}
+			signs := Inspect(postfix.State{Installed: true, Running: true, Params: params, Master: m}, "")
+			causes := Decide(Text(dead, nil), signs)
+			if causes[0].ID != tt.want {
+				t.Errorf("got %s, want %s first", ids(causes), tt.want)
+			}
+			relay := Decide(Text("postfix/smtp[178]: connect to smtp.example.com[192.0.2.1]:587: Connection refused", nil), signs)
+			if relay[0].ID != "net_refused" {
+				t.Errorf("the relay: got %s, want net_refused first", ids(relay))
+			}
+		})
 	}
 }
 
@@ -166,29 +176,32 @@ func TestProbeCauses(t *testing.T) {
 	ses := relayOf("email-smtp.eu-west-1.amazonaws.com")
 	six := netip.MustParseAddrPort("[2001:db8::1]:587")
 	tests := []struct {
+		name   string
 		result smtpprobe.Result
 		want   string
 	}{
-		{smtpprobe.Result{Fault: smtpprobe.FaultTimeout, Failed: smtpprobe.StepConnect}, "net_timeout"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultTimeout, Failed: smtpprobe.StepGreeting}, "net_greeting_timeout"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultReset, Failed: smtpprobe.StepTLS}, "tls_handshake_dropped"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultReset, Failed: smtpprobe.StepEHLO}, "dialogue_dropped"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultTimeout, Failed: smtpprobe.StepAuth}, "dialogue_dropped"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultNoMechanism, Failed: smtpprobe.StepAuth, Auth: []string{"CRAM-MD5"}}, "auth_no_mechanism"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultNoMechanism, Failed: smtpprobe.StepAuth, Auth: []string{"XOAUTH2"}}, "sasl_oauth_only"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepRcpt, Code: 451, Text: "4.7.1 Greylisted, please come back"}, "later"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultNoRoute, Failed: smtpprobe.StepConnect, Addr: six}, "net_unreachable_v6"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultTLS, Failed: smtpprobe.StepTLS, Err: syscall.EINVAL}, "tls_handshake_failure"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepAuth, Code: 535, Text: "Authentication Credentials Invalid"}, "ses_credentials_invalid ses_iam_secret ses_region_mismatch"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepSTARTTLS, Code: 454, Text: "4.7.0 TLS not available due to local problem"}, "tls_refused"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultUntrusted, Failed: smtpprobe.StepTLS, Err: smtpprobe.ErrPin}, "tls_fingerprint"},
-		{smtpprobe.Result{Fault: smtpprobe.FaultUntrusted, Failed: smtpprobe.StepTLS, Err: syscall.EINVAL}, "tls_untrusted_issuer"},
-		{smtpprobe.Result{}, ""},
+		{"connection times out", smtpprobe.Result{Fault: smtpprobe.FaultTimeout, Failed: smtpprobe.StepConnect}, "net_timeout"},
+		{"greeting times out", smtpprobe.Result{Fault: smtpprobe.FaultTimeout, Failed: smtpprobe.StepGreeting}, "net_greeting_timeout"},
+		{"TLS handshake reset", smtpprobe.Result{Fault: smtpprobe.FaultReset, Failed: smtpprobe.StepTLS}, "tls_handshake_dropped"},
+		{"EHLO reset", smtpprobe.Result{Fault: smtpprobe.FaultReset, Failed: smtpprobe.StepEHLO}, "dialogue_dropped"},
+		{"login times out", smtpprobe.Result{Fault: smtpprobe.FaultTimeout, Failed: smtpprobe.StepAuth}, "dialogue_dropped"},
+		{"CRAM-MD5 alone", smtpprobe.Result{Fault: smtpprobe.FaultNoMechanism, Failed: smtpprobe.StepAuth, Auth: []string{"CRAM-MD5"}}, "auth_no_mechanism"},
+		{"XOAUTH2 alone", smtpprobe.Result{Fault: smtpprobe.FaultNoMechanism, Failed: smtpprobe.StepAuth, Auth: []string{"XOAUTH2"}}, "sasl_oauth_only"},
+		{"greylisted", smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepRcpt, Code: 451, Text: "4.7.1 Greylisted, please come back"}, "later"},
+		{"no route by IPv6", smtpprobe.Result{Fault: smtpprobe.FaultNoRoute, Failed: smtpprobe.StepConnect, Addr: six}, "net_unreachable_v6"},
+		{"TLS fails", smtpprobe.Result{Fault: smtpprobe.FaultTLS, Failed: smtpprobe.StepTLS, Err: syscall.EINVAL}, "tls_handshake_failure"},
+		{"credentials of SES rejected", smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepAuth, Code: 535, Text: "Authentication Credentials Invalid"}, "ses_credentials_invalid ses_iam_secret ses_region_mismatch"},
+		{"STARTTLS deferred", smtpprobe.Result{Fault: smtpprobe.FaultReply, Failed: smtpprobe.StepSTARTTLS, Code: 454, Text: "4.7.0 TLS not available due to local problem"}, "tls_refused"},
+		{"another fingerprint", smtpprobe.Result{Fault: smtpprobe.FaultUntrusted, Failed: smtpprobe.StepTLS, Err: smtpprobe.ErrPin}, "tls_fingerprint"},
+		{"untrusted", smtpprobe.Result{Fault: smtpprobe.FaultUntrusted, Failed: smtpprobe.StepTLS, Err: syscall.EINVAL}, "tls_untrusted_issuer"},
+		{"no fault", smtpprobe.Result{}, ""},
 	}
 	for _, tt := range tests {
-		if got := ids(Probe(tt.result, ses)); got != tt.want {
-			t.Errorf("%+v: %q, want %q", tt.result, got, tt.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if got := ids(Probe(tt.result, ses)); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 	for fault, id := range faults {
 		if _, ok := ByID(id); !ok {

@@ -31,7 +31,7 @@ func readMessages(t *testing.T) (list []message) {
 		list = append(list, message{column[0], column[1], column[2], column[6]})
 	}
 	if in.Err() != nil {
-		t.Fatalf("got %v, want nil", in.Err())
+		t.Fatalf("reading the messages: got the error %v, want none", in.Err())
 	}
 	return list
 }

@@ -8,6 +8,11 @@ import (
 	"relayhost/internal/postfix"
 )
 
+// Defects that the first newcomers met, by the test of the right behaviour.
+var _ = map[string]func(*testing.T){
+	"D10: explain counts a message twice, and one that was delivered since": TestCountedOnce,
+}
+
 // A message is counted once, though a line of the log and the queue both tell of it;
 // after it was delivered nothing of it is reported as delayed.
 func TestCountedOnce(t *testing.T) {

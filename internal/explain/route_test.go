@@ -9,21 +9,23 @@ import (
 // TestOAuth: the path of a token file is no password.
 func TestOAuth(t *testing.T) {
 	for _, tt := range []struct {
-		filter, password string
-		plugins          []string
-		want             bool
+		name, filter, password string
+		plugins                []string
+		want                   bool
 	}{
-		{"xoauth2", "x", nil, true},
-		{"plain, login, xoauth2", "x", []string{"XOAUTH2"}, false},
-		{"", "/etc/tokens/a", []string{"PLAIN", "XOAUTH2"}, true},
-		{"", "/etc/tokens/a", []string{"PLAIN"}, false},
-		{"", "secret", []string{"XOAUTH2"}, false},
-		{"plain,login", "secret", nil, false},
+		{"filter", "xoauth2", "x", nil, true},
+		{"filter with others", "plain, login, xoauth2", "x", []string{"XOAUTH2"}, false},
+		{"token file", "", "/etc/tokens/a", []string{"PLAIN", "XOAUTH2"}, true},
+		{"token file without the plug-in", "", "/etc/tokens/a", []string{"PLAIN"}, false},
+		{"password", "", "secret", []string{"XOAUTH2"}, false},
+		{"filter of passwords", "plain,login", "secret", nil, false},
 	} {
-		r := Route{State: postfix.State{Params: map[string]string{"smtp_sasl_mechanism_filter": tt.filter}, SASLPlugins: tt.plugins}}
-		if got := r.OAuth(tt.password); got != tt.want {
-			t.Errorf("filter %q, password %q, plug-ins %v: %v, want %v", tt.filter, tt.password, tt.plugins, got, tt.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			r := Route{State: postfix.State{Params: map[string]string{"smtp_sasl_mechanism_filter": tt.filter}, SASLPlugins: tt.plugins}}
+			if got := r.OAuth(tt.password); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
 	}
 }
 

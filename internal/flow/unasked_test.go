@@ -151,8 +151,11 @@ func TestSome(t *testing.T) {
 		keys[i] = strings.Repeat("k", i+1)
 	}
 	got := some(keys)
-	if len(got) != perTable || got[0] != keys[0] || got[perTable-1] != keys[999] || got[1] == got[2] {
-		t.Errorf("some of 1000 keys: got %d of the lengths %d to %d, want %d of the lengths 1 to 1000, the second and third unlike",
-			len(got), len(got[0]), len(got[len(got)-1]), perTable)
+	if len(got) != perTable {
+		t.Fatalf("some of 1000 keys: got %d, want %d", len(got), perTable)
+	}
+	if got[0] != keys[0] || got[perTable-1] != keys[999] || got[1] == got[2] {
+		t.Errorf("some of 1000 keys: got the lengths %d, %d, %d to %d, want the first 1, the last 1000, and the second and third unlike",
+			len(got[0]), len(got[1]), len(got[2]), len(got[perTable-1]))
 	}
 }

@@ -91,8 +91,8 @@ func SystemdUnits(pattern string) Query {
 	return query("systemctl", "list-units", "--all", "--plain", "--no-legend", pattern)
 }
 
-// WithConfig is a command line of a program of Postfix for the configuration in dir, ""
-// for the default one.
+// WithConfig is a command line of a program of Postfix (not of sendmail(1), which takes -C)
+// for the configuration in dir, "" for the default one.
 func WithConfig(dir, program string, args ...string) []string {
 	if dir == "" {
 		return append([]string{program}, args...)

@@ -26,8 +26,8 @@ const MaxFile = 16 << 20
 type Reader struct {
 	Root string
 	Path string // directories that programs are looked for in; "" is the usual six
-	// Owner says whose a path below Root is, to Lstat and Stat: on the disk all of it
-	// belongs to who runs the tests, who cannot give files away. nil is as on the disk.
+	// Owner, where Root is set, says to Lstat and Stat whose a path is: tests that are not
+	// run by root cannot give files away. nil is as on the disk.
 	Owner func(path string) (uid, gid int)
 	// Limit is how long a child may take that has no limit of its own; 0 is
 	// CommandTimeout.
@@ -82,7 +82,7 @@ func meta(r *Reader, stat func(string) (fs.FileInfo, error), real string) (Meta,
 		m.Ctime = time.Unix(st.Ctim.Unix())
 	}
 	if r.Root != "" && r.Owner != nil {
-		m.UID, m.GID = r.Owner(filepath.Join("/", strings.TrimPrefix(real, r.Root)))
+		m.UID, m.GID = r.Owner(filepath.Join("/", strings.TrimPrefix(real, filepath.Clean(r.Root))))
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		m.Link, err = os.Readlink(real)

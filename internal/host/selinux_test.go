@@ -12,20 +12,22 @@ func TestSELinuxTexts(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		answer   string
-		bit      int
-		want, ok bool
+		name, answer string
+		bit          int
+		want, ok     bool
 	}{
-		{"4 ffffffff 0 ffffffff 7 0", 3, true, true},
-		{"4 ffffffff 0 ffffffff 7 0", 2, false, true},
-		{"80000000 ffffffff 0 ffffffff 7", 32, true, true},
-		{"0 ffffffff 0 ffffffff 7 1", 3, true, true}, // permissive
-		{"", 1, false, false},
-		{"x ffffffff 0 ffffffff 7 0", 1, false, false},
+		{"allowed", "4 ffffffff 0 ffffffff 7 0", 3, true, true},
+		{"not allowed", "4 ffffffff 0 ffffffff 7 0", 2, false, true},
+		{"last bit", "80000000 ffffffff 0 ffffffff 7", 32, true, true},
+		{"permissive", "0 ffffffff 0 ffffffff 7 1", 3, true, true},
+		{"empty", "", 1, false, false},
+		{"no number", "x ffffffff 0 ffffffff 7 0", 1, false, false},
 	} {
-		got, err := vectorAllows(test.answer, test.bit)
-		if got != test.want || (err == nil) != test.ok {
-			t.Errorf("vectorAllows(%q, %d): got %v, %v; want %v, and an error: %v", test.answer, test.bit, got, err, test.want, !test.ok)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			got, err := vectorAllows(test.answer, test.bit)
+			if got != test.want || (err == nil) != test.ok {
+				t.Errorf("vectorAllows(%q, %d): got %v, %v; want %v, and an error: %v", test.answer, test.bit, got, err, test.want, !test.ok)
+			}
+		})
 	}
 }

@@ -28,26 +28,29 @@ func machine(t *testing.T, files ...string) *host.Reader {
 
 func TestFindOther(t *testing.T) {
 	tests := []struct {
+		name    string
 		files   []string
-		name    string // "" when there is none
+		other   string // "" when there is none
 		waiting int
 	}{
-		{nil, "", 0},
-		{[]string{"/usr/sbin/postfix", "/usr/sbin/sendmail"}, "", 0},
-		{[]string{"/usr/sbin/exim4"}, "Exim", 0},
-		{[]string{"/usr/sbin/exim4", "/var/spool/exim4/input/1a-H", "/var/spool/exim4/input/1a-D", "/var/spool/exim4/input/1b-H"}, "Exim", 2},
-		{[]string{"/usr/sbin/sendmail-mta", "/var/spool/mqueue/qf1", "/var/spool/mqueue/df1"}, "sendmail", 1},
-		{[]string{"/usr/sbin/nullmailer-send", "/var/spool/nullmailer/queue/1.2"}, "nullmailer", 1},
-		{[]string{"/usr/bin/msmtp"}, "msmtp", 0},
+		{"no file", nil, "", 0},
+		{"Postfix", []string{"/usr/sbin/postfix", "/usr/sbin/sendmail"}, "", 0},
+		{"Exim", []string{"/usr/sbin/exim4"}, "Exim", 0},
+		{"Exim with a queue", []string{"/usr/sbin/exim4", "/var/spool/exim4/input/1a-H", "/var/spool/exim4/input/1a-D", "/var/spool/exim4/input/1b-H"}, "Exim", 2},
+		{"sendmail", []string{"/usr/sbin/sendmail-mta", "/var/spool/mqueue/qf1", "/var/spool/mqueue/df1"}, "sendmail", 1},
+		{"nullmailer", []string{"/usr/sbin/nullmailer-send", "/var/spool/nullmailer/queue/1.2"}, "nullmailer", 1},
+		{"msmtp", []string{"/usr/bin/msmtp"}, "msmtp", 0},
 	}
 	for _, tt := range tests {
-		o, ok := FindOther(machine(t, tt.files...))
-		if ok != (tt.name != "") || o.Name != tt.name || o.Waiting != tt.waiting {
-			t.Errorf("%v: found %v %+v, want %v", tt.files, ok, o, (tt.name != ""))
-		}
-		if tt.waiting > 0 && !strings.Contains(o.Scope, "in its queue") || ok && !strings.Contains(o.Scope, "configures Postfix only") {
-			t.Errorf("%v: says %q, want %q in it and %q in it", tt.files, o.Scope, "in its queue", "configures Postfix only")
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			o, ok := FindOther(machine(t, tt.files...))
+			if ok != (tt.other != "") || o.Name != tt.other || o.Waiting != tt.waiting {
+				t.Errorf("%v: found %v %+v, want %v", tt.files, ok, o, (tt.other != ""))
+			}
+			if tt.waiting > 0 && !strings.Contains(o.Scope, "in its queue") || ok && !strings.Contains(o.Scope, "configures Postfix only") {
+				t.Errorf("%v: says %q, want %q in it and %q in it", tt.files, o.Scope, "in its queue", "configures Postfix only")
+			}
+		})
 	}
 }
 
@@ -81,18 +84,24 @@ func TestFindManager(t *testing.T) {
 
 func TestListens(t *testing.T) {
 	const head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-	tests := map[string]bool{
-		head: false,
-		head + "   0: 0100007F:0019 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n":                                                 true,
-		head + "   0: 0100007F:0019 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 1 1\n":                                                 false,
-		head + "   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n":                                                 false,
-		head + "   0: 00000000000000000000000000000000:0019 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n": true,
-		"": false, "garbage": false,
+	tests := []struct {
+		name, table string
+		want        bool
+	}{
+		{"the heading alone", head, false},
+		{"on 127.0.0.1", head + "   0: 0100007F:0019 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n", true},
+		{"a connection", head + "   0: 0100007F:0019 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 1 1\n", false},
+		{"on another port", head + "   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n", false},
+		{"on every address of IPv6", head + "   0: 00000000000000000000000000000000:0019 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n", true},
+		{"empty", "", false},
+		{"garbage", "garbage", false},
 	}
-	for table, want := range tests {
-		if got := listens([]byte(table)); got != want {
-			t.Errorf("got %v for, want %v\n%s", got, want, table)
-		}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := listens([]byte(tt.table)); got != tt.want {
+				t.Errorf("got %v, want %v for\n%s", got, tt.want, tt.table)
+			}
+		})
 	}
 }
 

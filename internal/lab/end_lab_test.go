@@ -37,7 +37,7 @@ func tracesOf(t *testing.T, s *lab.Server) traces {
 			t.Fatal(err)
 		}
 		if own, err := os.Readlink("/proc/self/ns/" + kind); err != nil || own == ns {
-			t.Fatalf("the server has no %s namespace of its own: got %v, want nil", kind, err)
+			t.Fatalf("%s namespace: got %q on the server, %q in this process and the error %v, want two and no error", kind, ns, own, err)
 		}
 		tr.namespaces[ns] = true
 	}

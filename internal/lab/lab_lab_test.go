@@ -38,9 +38,9 @@ func TestMinimalServer(t *testing.T) {
 func TestRun(t *testing.T) {
 	s := lab.New(t, lab.NoPostfix()).Server
 	for _, c := range []struct {
-		cmd                 lab.Command
-		stdout, stderr, why string
-		code                int
+		cmd                  lab.Command
+		stdout, stderr, name string
+		code                 int
 	}{
 		{lab.Command{Args: []string{"sh", "-c", "echo out; echo err >&2; exit 3"}}, "out\n", "err\n", "streams and code", 3},
 		{lab.Command{Args: []string{"cat"}, Stdin: "in"}, "in", "", "standard input", 0},
@@ -51,14 +51,16 @@ func TestRun(t *testing.T) {
 		{lab.Command{Args: []string{"sh", "-c", "sleep 100 & echo left"}}, "left\n", "", "daemon", 0},
 		{lab.Command{Args: []string{"seq", "100000"}}, seq(100000), "", "much output", 0},
 	} {
-		r := s.Do(c.cmd)
-		if r.Stdout != c.stdout || r.Stderr != c.stderr || r.Code != c.code {
-			t.Errorf("%s: got exit %d, stdout %.200q (%d bytes), stderr %.200q, want exit %d, stdout %.200q (%d bytes), stderr %q",
-				c.why, r.Code, r.Stdout, len(r.Stdout), r.Stderr, c.code, c.stdout, len(c.stdout), c.stderr)
-		}
-		if r.Took > 10*time.Second {
-			t.Errorf("%s: took %s, want at most %s", c.why, r.Took, 10*time.Second)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			r := s.Do(c.cmd)
+			if r.Stdout != c.stdout || r.Stderr != c.stderr || r.Code != c.code {
+				t.Errorf("got exit %d, stdout %.200q (%d bytes), stderr %.200q, want exit %d, stdout %.200q (%d bytes), stderr %q",
+					r.Code, r.Stdout, len(r.Stdout), r.Stderr, c.code, c.stdout, len(c.stdout), c.stderr)
+			}
+			if r.Took > 10*time.Second {
+				t.Errorf("took %s, want at most %s", r.Took, 10*time.Second)
+			}
+		})
 	}
 	p := s.Start("sleep", "100")
 	if err := p.Kill(syscall.SIGTERM); err != nil {
@@ -170,7 +172,7 @@ func TestNeedsRoot(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "need root") {
-		t.Errorf("got %v: %s, want an error", err, out)
+		t.Errorf("this test as nobody: got %v\n%s\nwant an error and %q in it", err, out, "need root")
 	}
 }
 

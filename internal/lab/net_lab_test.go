@@ -127,31 +127,34 @@ func TestUnsteadyFates(t *testing.T) {
 	l := lab.New(t, lab.NoPostfix())
 	greet(t, l.World, mx4, "220 four\r\n")
 	for _, c := range []struct {
+		name string
 		fate lab.Fate
 		want string // an attempt: o open, l late, - timed out
 	}{
-		{lab.Lossy, "ll"},
-		{lab.Throttled, "ooo-"},
-		{lab.Intermittent, "o-o"},
+		{"lossy", lab.Lossy, "ll"},
+		{"throttled", lab.Throttled, "ooo-"},
+		{"intermittent", lab.Intermittent, "o-o"},
 	} {
-		l.World.Block(25, c.fate, lab.Both)
-		got := ""
-		for range c.want {
-			took, _, err := try(l.Server, mx4)
-			switch {
-			case isTimeout(err):
-				got += "-"
-			case err != nil:
-				t.Errorf("%s: got %v, want a connection or a timeout", c.fate, err)
-			case took > time.Second:
-				got += "l"
-			default:
-				got += "o"
+		t.Run(c.name, func(t *testing.T) {
+			l.World.Block(25, c.fate, lab.Both)
+			got := ""
+			for range c.want {
+				took, _, err := try(l.Server, mx4)
+				switch {
+				case isTimeout(err):
+					got += "-"
+				case err != nil:
+					t.Errorf("got %v, want a connection or a timeout", err)
+				case took > time.Second:
+					got += "l"
+				default:
+					got += "o"
+				}
 			}
-		}
-		if got != c.want {
-			t.Errorf("%s: %s, not %s", c.fate, got, c.want)
-		}
+			if got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
 	}
 }
 

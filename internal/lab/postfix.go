@@ -35,22 +35,27 @@ func (s *Server) mainCF() ([]byte, error) {
 	return data, nil
 }
 
-// startMaster does what "postfix start" does on a server with a fresh package, by six
-// programs in place of fifty: the queue's directories as postfix-files(5) has them, and
-// master(8).
-const startMaster = `cd "$(postconf -h queue_directory)"
+// startMaster does what "postfix start" does on a server with a fresh package of bookworm,
+// without its forty programs: the queue's directories as postfix-files(5) has them, the
+// environment of postfix(1), and master(8).
+const startMaster = `queue=$(postconf -h queue_directory)
+daemons=$(postconf -h daemon_directory)
+cd "$queue"
 install -d -m 755 pid
 install -d -o postfix -m 700 active bounce corrupt defer deferred flush hold incoming private saved trace
 install -d -o postfix -g postdrop -m 730 maildrop
 install -d -o postfix -g postdrop -m 710 public
-exec "$(postconf -h daemon_directory)/master" -w`
+MAIL_CONFIG=/etc/postfix exec "$daemons/master" -w`
 
 // StartPostfix starts Postfix and fails the test if it does not run then.
 func (s *Server) StartPostfix() {
 	s.t.Helper()
-	start := startMaster
-	if s.cfg.systemd {
+	start := "postfix start && postfix status" // of trixie it fills the chroot as well
+	switch {
+	case s.cfg.systemd:
 		start = "systemctl start postfix && postfix status"
+	case s.cfg.suite == Bookworm:
+		start = startMaster
 	}
 	if r := s.Run("sh", "-e", "-c", start); r.Code != 0 {
 		s.t.Fatalf("lab: %s: Postfix does not start: %s\n%s", s.cfg.hostname, r, s.MailLog())

@@ -62,24 +62,26 @@ func TestDNSAnswers(t *testing.T) {
 		{"com.", dns.TypeA, "NOERROR"}, // something is below it
 	}
 	for _, tt := range tests {
-		for _, transport := range []string{"udp", "tcp"} {
-			if got := shown(ask(t, n, transport, tt.name, tt.typ, 0)); got != tt.want {
-				t.Errorf("%s %s over %s: %s, want %s", tt.name, dns.TypeToString[tt.typ], transport, got, tt.want)
+		t.Run(tt.name+" "+dns.TypeToString[tt.typ], func(t *testing.T) {
+			for _, transport := range []string{"udp", "tcp"} {
+				if got := shown(ask(t, n, transport, tt.name, tt.typ, 0)); got != tt.want {
+					t.Errorf("over %s: got %s, want %s", transport, got, tt.want)
+				}
 			}
-		}
+		})
 	}
 	r, err := ask(t, n, "udp", "example.com.", dns.TypeTXT, 1232)
 	if err != nil || len(r.Answer) != 2 {
-		t.Fatalf("TXT: %v, %v, want nil", r, err)
+		t.Fatalf("TXT: got %v and the error %v, want 2 records and no error", r, err)
 	}
 	if got := r.Answer[0].(*dns.TXT).Txt; len(got) != 1 || got[0] != `v=spf1 include:\"x\\y -all` {
 		t.Errorf("TXT in presentation form: got %q, want one string, %q", got, `v=spf1 include:\"x\\y -all`)
 	}
 	if got := r.Answer[1].(*dns.TXT).Txt; len(got) != 2 || len(got[0]) != 255 {
-		t.Errorf("long TXT: got %d strings, want 2", len(got))
+		t.Errorf("long TXT: got %q, want 2 strings, the first of 255 bytes", got)
 	}
 	if r, err := ask(t, n, "udp", "loop1.example.com.", dns.TypeA, 0); err != nil || len(r.Answer) != maxCNAMEs {
-		t.Errorf("alias loop: %v, %v, want nil", r, err)
+		t.Errorf("alias loop: got %v and the error %v, want %d records and no error", r, err, maxCNAMEs)
 	}
 	if c := d.Count("Mail.Example.com", "A"); c != 2 {
 		t.Errorf("got %d queries counted, want 2", c)
@@ -102,14 +104,16 @@ func TestDNSSizes(t *testing.T) {
 		size      uint16
 		tc        bool
 	}{{"udp", 0, true}, {"udp", 1232, false}, {"udp", 4096, false}, {"tcp", 0, false}} {
-		r, err := ask(t, n, tt.transport, "many.test.", dns.TypeA, tt.size)
-		if err != nil || r.Truncated != tt.tc || !tt.tc && len(r.Answer) != 60 {
-			t.Errorf("%s with EDNS size %d: got %v, want nil", tt.transport, tt.size, err)
-			continue
-		}
-		if opt := r.IsEdns0(); (opt != nil) != (tt.size > 0) {
-			t.Errorf("%s with EDNS size %d: got OPT %v, want one: %v", tt.transport, tt.size, opt, tt.size > 0)
-		}
+		t.Run(fmt.Sprintf("%s with EDNS size %d", tt.transport, tt.size), func(t *testing.T) {
+			r, err := ask(t, n, tt.transport, "many.test.", dns.TypeA, tt.size)
+			if err != nil || r.Truncated != tt.tc || !tt.tc && len(r.Answer) != 60 {
+				t.Errorf("got the error %v and\n%v\nwant no error, truncated: %v, 60 addresses if not", err, r, tt.tc)
+				return
+			}
+			if opt := r.IsEdns0(); (opt != nil) != (tt.size > 0) {
+				t.Errorf("got OPT %v, want one: %v", opt, tt.size > 0)
+			}
+		})
 	}
 	if q := w.DNS.Queries(); len(q) != 4 || !q[1].EDNS || q[0].EDNS || q[3].Transport != "tcp" {
 		t.Errorf("queries: got %+v, want 4: the first without EDNS, the second with it, the fourth over TCP", q)

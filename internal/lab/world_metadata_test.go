@@ -57,7 +57,7 @@ func TestIMDSv2(t *testing.T) {
 	for _, base := range []string{"http://169.254.169.254", "http://[fd00:ec2::254]"} {
 		resp, _ := fetch(t, c, "GET", base+"/latest/meta-data/instance-id", nil)
 		if resp.StatusCode != 401 || resp.Header.Get("Server") != "EC2ws" {
-			t.Errorf("without a token: got %d %v, want 401", resp.StatusCode, resp.Header)
+			t.Errorf("without a token: got %d %v, want 401 of the server %q", resp.StatusCode, resp.Header, "EC2ws")
 		}
 		if resp, _ := fetch(t, c, "PUT", base+"/latest/api/token", nil); resp.StatusCode != 400 {
 			t.Errorf("token without a time to live: got %d, want 400", resp.StatusCode)
@@ -67,7 +67,7 @@ func TestIMDSv2(t *testing.T) {
 		_, doc := fetch(t, c, "GET", base+"/latest/dynamic/instance-identity/document", header)
 		var id struct{ ImageID, InstanceID, Region string }
 		if err := json.Unmarshal([]byte(doc), &id); err != nil || id.InstanceID != CloudOf("aws").InstanceID || id.Region != CloudOf("aws").Region {
-			t.Errorf("document %+v, %v, want nil", id, err)
+			t.Errorf("document: got %+v and the error %v, want instance %q, region %q and no error", id, err, CloudOf("aws").InstanceID, CloudOf("aws").Region)
 		}
 		if _, ip := fetch(t, c, "GET", base+"/latest/meta-data/public-ipv4", header); ip != CloudOf("aws").PublicIPv4 {
 			t.Errorf("address %q, want %q", ip, CloudOf("aws").PublicIPv4)
@@ -164,25 +164,25 @@ func TestMetadataTraps(t *testing.T) {
 	}
 	w, resp, size, err := get(t, CaptivePortal, time.Second)
 	if err != nil || resp.StatusCode != 200 || size == 0 || len(w.Metadata().Requests()) != 1 {
-		t.Errorf("portal: %v, %v, want nil", resp, err)
+		t.Errorf("portal: got %+v, %d bytes, %d requests and the error %v, want status 200, 1 byte or more, 1 request and no error", resp, size, len(w.Metadata().Requests()), err)
 	}
 	if _, resp, _, err := get(t, CaptiveRedirect, time.Second); err != nil || resp.StatusCode != 303 || !strings.Contains(resp.Header.Get("Location"), "/fgtauth?") {
-		t.Errorf("redirect: %v, %v, want nil", resp, err)
+		t.Errorf("redirect: got %+v and the error %v, want status 303, %q in Location and no error", resp, err, "/fgtauth?")
 	}
 	if _, _, _, err := get(t, HangingMetadata, 200*time.Millisecond); err == nil {
 		t.Error("hanging: got an answer, want an error")
 	}
 	if _, resp, size, err := get(t, DrippingMetadata, 200*time.Millisecond); resp.StatusCode != 200 || size != 1 || err == nil {
-		t.Errorf("drip: got %d bytes, %v, want 1", size, err)
+		t.Errorf("drip: got %+v, %d bytes and the error %v, want status 200, 1 byte and an error", resp, size, err)
 	}
 	if _, resp, size, err := get(t, HugeMetadata, 5*time.Second); err != nil || resp.ContentLength != 1<<30 || size != 1<<20 {
-		t.Errorf("huge: %d bytes of %v, %v, want %d", size, resp, err, 1<<20)
+		t.Errorf("huge: got %d bytes of %+v and the error %v, want %d of %d and no error", size, resp, err, 1<<20, 1<<30)
 	}
 	if _, resp, _, err := get(t, WrongMetadata, time.Second); err != nil || resp.StatusCode != 200 {
-		t.Errorf("wrong JSON: %v, %v, want nil", resp, err)
+		t.Errorf("wrong JSON: got %+v and the error %v, want status 200 and no error", resp, err)
 	}
 	if _, resp, size, err := get(t, OpenStackEC2, time.Second); err != nil || resp.StatusCode != 200 || size == 0 {
-		t.Errorf("OpenStack: %v, %v, want nil", resp, err)
+		t.Errorf("OpenStack: got %+v, %d bytes and the error %v, want status 200, 1 byte or more and no error", resp, size, err)
 	}
 	_, n := testWorld(t, Cloud("hetzner", nil))
 	n.mu.Lock()

@@ -58,14 +58,14 @@ func TestMailExchangers(t *testing.T) {
 			}
 		}
 		if err := x.Manners(); err != nil || x.Counters().Connections != 2 {
-			t.Errorf("%s: got %v, %+v, want nil", host, err, x.Counters())
+			t.Errorf("%s: got bad manners %v and %+v, want none and 2 connections", host, err, x.Counters())
 		}
 	}
 	x := w.Exchanger("gmail-smtp-in.l.google.com")
 	at := n.at("tcp", net.JoinHostPort(x.Addrs[0].String(), "25"))
 	exchange(t, at, "EHLO host.test", "MAIL FROM:<a@example.com>")
 	if err := x.Manners(); err == nil || !strings.Contains(err.Error(), "1 of MAIL") || !strings.Contains(err.Error(), "no QUIT") {
-		t.Errorf("manners: got %v, want an error", err)
+		t.Errorf("manners: got %v, want an error with %q and %q", err, "1 of MAIL", "no QUIT")
 	}
 	if got := shown(ask(t, n, "udp", "gmail.com.", 15, 0)); !strings.Contains(got, "gmail-smtp-in.l.google.com.") {
 		t.Errorf("MX: got %s, want %q in it", got, "gmail-smtp-in.l.google.com.")

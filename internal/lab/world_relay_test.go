@@ -150,7 +150,7 @@ func TestRelayOfOnesOwn(t *testing.T) {
 	at := n.at("tcp", net.JoinHostPort(r.Hosts[0].Addrs[0].String(), "587"))
 	err := deliver(w, at, "relay.corp.example", r.Hosts[0].Ports[0], r, "from@example.com")
 	if err == nil || !strings.Contains(err.Error(), "not verified") {
-		t.Errorf("error %v, want an error", err)
+		t.Errorf("deliver from a sender that is refused: got the error %v, want one with %q", err, "not verified")
 	}
 	r.Configure(func(c *smtpd.Config) { c.Sender = nil })
 	if err := deliver(w, at, "relay.corp.example", r.Hosts[0].Ports[0], r, "from@example.com"); err != nil {

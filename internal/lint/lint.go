@@ -26,7 +26,7 @@ type Config struct {
 	Defined      []Param   // in main.cf, in order, repetitions included
 	Services     []Service // of master.cf
 	// Params are effective values by name, expanded (postconf -x). Without one
-	// the text of main.cf counts.
+	// Defined counts.
 	Params map[string]string
 	// Tables are the sources of lookup tables by path.
 	Tables map[string][]byte

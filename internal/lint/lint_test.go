@@ -78,7 +78,7 @@ func TestRules(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 			if !strings.Contains(said, tt.says) || strings.Contains(said, "secret-word") || strings.Contains(said, "12$4&5*5") {
-				t.Errorf("got %q, want %q and no password", said, tt.says)
+				t.Errorf("got %q (passwords: ***), want %q and no password", strings.NewReplacer("secret-word", "***", "12$4&5*5", "***").Replace(said), tt.says)
 			}
 		})
 	}

@@ -482,16 +482,16 @@ func (p *findings) bySender(c intent) {
 	for _, w := range c.Meant[1:] {
 		want := w.Service + ":" + w.Hops[0].NextHop
 		for _, sender := range w.Senders {
-			if got := c.wayOf(value, sender); got != want {
+			if got := c.lookedUp(value, sender); got != want {
 				p.fatal("", "main.cf", name, "sends mail of %s to %s, not %s", sender, quote(got), want)
 			}
 		}
 	}
 }
 
-// wayOf is what the tables say of a sender, a pattern of a regexp table taken
+// lookedUp is what the tables say of a sender, a pattern of a regexp table taken
 // by its text.
-func (c intent) wayOf(maps, sender string) string {
+func (c intent) lookedUp(maps, sender string) string {
 	if null := c.Config.Params["empty_address_default_transport_maps_lookup_key"]; sender == "<>" && null != "" {
 		sender = null
 	}

@@ -105,8 +105,8 @@ func CheckPath(s string) error {
 	return nil
 }
 
-// CutPath cuts the address before the ">" that ends a path off; in a quoted local part
-// there may be others.
+// CutPath cuts the address before the ">" that ends a path off, of which s is what follows
+// the "<"; in a quoted local part there may be others.
 func CutPath(s string) (address, rest string, ok bool) {
 	quoted := false
 	for i := 0; i < len(s); i++ {

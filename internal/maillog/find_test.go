@@ -58,12 +58,12 @@ func TestFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := Find(t.Context(), r, postfix.State{}); err != nil || !got.Journal {
-		t.Errorf("a file that nobody writes beside the journal: %+v, %v, want nil", got, err)
+		t.Errorf("a file that nobody writes beside the journal: got %+v and the error %v, want the journal and no error", got, err)
 	}
 	if err := os.WriteFile(r.Real("/run/rsyslogd.pid"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := Find(t.Context(), r, postfix.State{}); err != nil || got.File != "/var/log/mail.log" {
-		t.Errorf("a file that rsyslogd writes beside the journal: %+v, %v, want nil", got, err)
+		t.Errorf("a file that rsyslogd writes beside the journal: got %+v and the error %v, want %s and no error", got, err, "/var/log/mail.log")
 	}
 }

@@ -73,7 +73,7 @@ func TestParse(t *testing.T) {
 			}
 			got.Time = tc.want.Time
 			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("got %q, want none", diff)
+				t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 			}
 		})
 	}
@@ -90,13 +90,18 @@ func TestParse(t *testing.T) {
 
 func TestGuessYear(t *testing.T) {
 	now := time.Date(2027, 1, 1, 0, 5, 0, 0, time.UTC)
-	for _, tc := range []struct{ t, want time.Time }{
-		{time.Date(0, 12, 31, 23, 59, 0, 0, time.UTC), time.Date(2026, 12, 31, 23, 59, 0, 0, time.UTC)},
-		{time.Date(0, 1, 1, 0, 6, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 6, 0, 0, time.UTC)},
+	for _, tc := range []struct {
+		name    string
+		t, want time.Time
+	}{
+		{"six minutes ago", time.Date(0, 12, 31, 23, 59, 0, 0, time.UTC), time.Date(2026, 12, 31, 23, 59, 0, 0, time.UTC)},
+		{"in a minute", time.Date(0, 1, 1, 0, 6, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 6, 0, 0, time.UTC)},
 	} {
-		if got := guessYear(tc.t, now); !got.Equal(tc.want) {
-			t.Errorf("guessYear(%v) = %v, want %v", tc.t, got, tc.want)
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			if got := guessYear(tc.t, now); !got.Equal(tc.want) {
+				t.Errorf("guessYear(%v) = %v, want %v", tc.t, got, tc.want)
+			}
+		})
 	}
 }
 
@@ -151,7 +156,7 @@ func TestParseDelivery(t *testing.T) {
 				t.Fatalf("ParseDelivery(%q): got false, want a delivery", tc.text)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("got %q, want none", diff)
+				t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 			}
 		})
 	}

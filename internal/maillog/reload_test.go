@@ -19,21 +19,23 @@ func TestWatchReload(t *testing.T) {
 		"qmgr is throttled": {[]string{reloaded, "postfix/master[1]: warning: /usr/lib/postfix/sbin/qmgr: bad command startup -- throttling"}, "qmgr is throttled"},
 		"theirs dies":       {[]string{reloaded, "postfix/dovecot/smtp[3]: fatal: x", "postfix/master[1]: warning: /usr/lib/postfix/sbin/smtp: bad command startup -- throttling"}, ""},
 	} {
-		lines := make(chan Line, len(test.lines))
-		for _, text := range test.lines {
-			line, ok := Parse("Jan  2 01:01:52 host " + text)
-			if !ok {
-				t.Fatalf("%s: Parse of %q: got false, want a line of Postfix", name, text)
+		t.Run(name, func(t *testing.T) {
+			lines := make(chan Line, len(test.lines))
+			for _, text := range test.lines {
+				line, ok := Parse("Jan  2 01:01:52 host " + text)
+				if !ok {
+					t.Fatalf("Parse of %q: got false, want a line of Postfix", text)
+				}
+				lines <- line
 			}
-			lines <- line
-		}
-		start := time.Now()
-		err := WatchReload(t.Context(), lines, []string{"relayhost-ses"}, 3*time.Second, 10*time.Millisecond, func(string) {})
-		if (err == nil) != (test.died == "") || err != nil && (!errors.Is(err, ErrDied) || !strings.Contains(err.Error(), test.died)) {
-			t.Errorf("%s: got %v, want %v", name, err, ErrDied)
-		}
-		if took := time.Since(start); took > time.Second {
-			t.Errorf("%s: took %s, want at most %s", name, took, time.Second)
-		}
+			start := time.Now()
+			err := WatchReload(t.Context(), lines, []string{"relayhost-ses"}, 3*time.Second, 10*time.Millisecond, func(string) {})
+			if (err == nil) != (test.died == "") || err != nil && (!errors.Is(err, ErrDied) || !strings.Contains(err.Error(), test.died)) {
+				t.Errorf("got %v, want %v", err, ErrDied)
+			}
+			if took := time.Since(start); took > time.Second {
+				t.Errorf("took %s, want at most %s", took, time.Second)
+			}
+		})
 	}
 }

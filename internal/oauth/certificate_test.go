@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -68,7 +69,7 @@ func TestCheckCertificate(t *testing.T) {
 			}
 			var unfit *oauth.CertificateError
 			if !errors.As(err, &unfit) || !strings.Contains(unfit.Why, row.why) || !strings.Contains(unfit.Fix, row.fix) || strings.Contains(err.Error()+unfit.Fix, "Gehe1m") {
-				t.Errorf("got %+v, want %q, and %q as the fix", err, row.why, row.fix)
+				t.Errorf("got %s (secret: ***), want %q, and %q as the fix, without the secret", strings.ReplaceAll(fmt.Sprintf("%+v", err), "Gehe1m", "***"), row.why, row.fix)
 			}
 		})
 	}

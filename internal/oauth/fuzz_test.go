@@ -49,7 +49,7 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		if text := got.Reveal(); text == "" || strings.ContainsAny(text, " \r\n\x00\x01") {
-			t.Errorf("token: got %q, want one without space, CR, LF, NUL and 0x01", text)
+			t.Errorf("token: got one of %d bytes, want 1 or more, without space, CR, LF, NUL and 0x01", len(text))
 		}
 	})
 }
@@ -64,7 +64,7 @@ func FuzzStore(f *testing.F) {
 			t.Fatal(err)
 		}
 		if _, err := oauth.Load(path, oauth.Client{}); err != nil && strings.Contains(err.Error(), "Gehe1mPa55") {
-			t.Errorf("error: got %v, want no secret in it", err)
+			t.Error("error: got the secret in it, want none of it")
 		}
 	})
 }

@@ -40,7 +40,11 @@ func TestDevice(t *testing.T) {
 					if strings.HasSuffix(path, "/devicecode") {
 						return 200, map[string]any{"device_code": "dev-1", "user_code": "ABCD-EFGH", "verification_uri": "https://microsoft.com/devicelogin", "expires_in": 900, "interval": 1}
 					}
-					switch answer := row.polls[polled.Add(1)-1]; {
+					n := int(polled.Add(1))
+					if n > len(row.polls) { // the number is wanted below
+						return 400, refusal("expired_token", "")
+					}
+					switch answer := row.polls[n-1]; {
 					case answer == nil:
 					case answer["error"] == "silent":
 						<-release
@@ -63,12 +67,12 @@ func TestDevice(t *testing.T) {
 				var r *oauth.Refusal
 				switch {
 				case row.want == "" && (err != nil || got.Refresh.Reveal() != "refresh-1"):
-					t.Errorf("WaitDevice: got %v, %v, want refresh-1", got.Refresh.Reveal(), err)
+					t.Errorf("WaitDevice: got the refresh token %t, %v, want true and no error", got.Refresh.Reveal() == "refresh-1", err)
 				case row.want != "" && (!errors.As(err, &r) || r.Code != row.want):
 					t.Errorf("WaitDevice: got %v, want %s", err, row.want)
 				}
 				if took := time.Since(start); took != row.took {
-					t.Errorf("WaitDevice: took %v, want %v", took, row.took)
+					t.Errorf("WaitDevice: got an end after %v, want it after %v", took, row.took)
 				}
 				if got := int(polled.Load()); got != len(row.polls) {
 					t.Errorf("polls: got %d, want %d", got, len(row.polls))
@@ -107,11 +111,11 @@ func TestURLSignIn(t *testing.T) {
 	}
 	got, err := s.Client.FinishURL(t.Context(), s.HTTP, in, back, time.Now)
 	if err != nil || got.Refresh.Reveal() != "refresh-1" {
-		t.Fatalf("FinishURL: got %v, %v, want refresh-1", got.Refresh.Reveal(), err)
+		t.Fatalf("FinishURL: got the refresh token %t, %v, want true and no error", got.Refresh.Reveal() == "refresh-1", err)
 	}
 	forms := e.requests()
 	if len(forms) != 1 || forms[0].Get("code_verifier") == "" || forms[0].Get("code") != "code-1" {
-		t.Errorf("forms: got %v, want one with code and verifier", forms)
+		t.Errorf("forms: got %d, want one, with the code and a verifier", len(forms))
 	}
 }
 

@@ -35,23 +35,27 @@ func TestClientCredentials(t *testing.T) {
 	for range 3 {
 		got, err := s.Token(t.Context())
 		if err != nil || got.Reveal() != "access-1" {
-			t.Fatalf("Token: got %q, %v, want access-1 from the store", got.Reveal(), err)
+			t.Fatalf("Token: got the first one %t, %v, want true, from the store", got.Reveal() == "access-1", err)
 		}
 	}
 	forms := e.requests()
 	if len(forms) != 1 {
 		t.Fatalf("requests: got %d, want 1", len(forms))
 	}
+	hidden := strings.NewReplacer(s.Client.Secret.Reveal(), "***")
 	for name, want := range map[string]string{
 		"grant_type": "client_credentials", "client_id": s.Client.ID, "client_secret": s.Client.Secret.Reveal(), "scope": "https://outlook.office365.com/.default",
 	} {
 		if got := forms[0].Get(name); got != want {
-			t.Errorf("form %s: got %q, want %q", name, got, want)
+			t.Errorf("form %s: got %q, want %q", name, hidden.Replace(got), hidden.Replace(want))
 		}
 	}
 	info, err := os.Stat(s.Path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("store: got %v, %v, want mode 0600", info.Mode(), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("store: got mode %v, want 0600", info.Mode())
 	}
 }
 
@@ -105,14 +109,14 @@ func TestOneRefresh(t *testing.T) {
 		wg.Go(func() {
 			got, err := s.Token(t.Context())
 			if err != nil || got.Reveal() != "access-1" {
-				t.Errorf("Token: got %q, %v, want access-1", got.Reveal(), err)
+				t.Errorf("Token: got the first one %t, %v, want true", got.Reveal() == "access-1", err)
 			}
 		})
 	}
 	wg.Wait()
 	forms := e.requests()
 	if len(forms) != 1 || forms[0].Get("refresh_token") != "refresh-0" {
-		t.Errorf("requests: got %v, want one with refresh-0", forms)
+		t.Errorf("requests: got %d, want one, with the refresh token that was stored", len(forms))
 	}
 }
 
@@ -137,11 +141,11 @@ func TestRotation(t *testing.T) {
 		used = append(used, f.Get("refresh_token"))
 	}
 	if want := "refresh-0 refresh-1 refresh-1"; strings.Join(used, " ") != want {
-		t.Errorf("refresh tokens used: got %q, want %q", used, want)
+		t.Errorf("refresh tokens used: got %d others, want the one stored, then twice the first one given", len(used))
 	}
 	stored, err := oauth.Load(s.Path, s.Client)
 	if err != nil || stored.Refresh.Reveal() != "refresh-3" {
-		t.Errorf("stored: got %q, %v, want refresh-3", stored.Refresh.Reveal(), err)
+		t.Errorf("stored: got the third refresh token %t, %v, want true", stored.Refresh.Reveal() == "refresh-3", err)
 	}
 }
 
@@ -158,7 +162,7 @@ func TestReplace(t *testing.T) {
 	for range 2 {
 		second, err := s.Replace(t.Context(), first)
 		if err != nil || second.Reveal() != "access-2" {
-			t.Fatalf("Replace: got %q, %v, want access-2", second.Reveal(), err)
+			t.Fatalf("Replace: got the second one %t, %v, want true", second.Reveal() == "access-2", err)
 		}
 	}
 	if got := len(e.requests()); got != 2 {
@@ -209,10 +213,10 @@ func TestHostileEndpoints(t *testing.T) {
 				t.Fatalf("Token: got no error, want one with %q", row.want)
 			}
 			if !strings.Contains(err.Error(), row.want) {
-				t.Errorf("error: got %q, want %q in it", err, row.want)
+				t.Errorf("error: got %q, want %q in it", strings.ReplaceAll(err.Error(), secretText, "***"), row.want)
 			}
 			if strings.Contains(err.Error(), secretText) || strings.ContainsAny(err.Error(), "\r\n\x1b") {
-				t.Errorf("error: got %q, want no secret and one line", err)
+				t.Errorf("error: got the secret in it %t, line ends or ESC %t, want neither", strings.Contains(err.Error(), secretText), strings.ContainsAny(err.Error(), "\r\n\x1b"))
 			}
 			var r *oauth.Refusal
 			if final := errors.As(err, &r) && r.Final(); final != row.final {

@@ -200,29 +200,31 @@ func TestBridgeUnits(t *testing.T) {
 func TestBridgeOfInstance(t *testing.T) {
 	c := routed(signedIn(t, "app@contoso.example"))
 	names := map[string]string{}
-	for _, row := range []struct{ dir, want string }{
-		{"/etc/postfix", "m365"},
-		{"/etc/postfix/", "m365"},
-		{"/etc/postfix-out", "m365_postfix-out"},
-		{"/srv/postfix-out", "m365_747bf974"},
-		{"/etc/Postfix Out", "m365_650d8d98"},
-		{"/etc/rehearsal", "m365_95596a50"},
-		{"/etc/postfix-" + strings.Repeat("x", 50), "b417fba6cb9742b23af089bc801fbd81"},
+	for _, row := range []struct{ name, dir, want string }{
+		{"the default", "/etc/postfix", "m365"},
+		{"the default, with a slash", "/etc/postfix/", "m365"},
+		{"beside the default", "/etc/postfix-out", "m365_postfix-out"},
+		{"elsewhere", "/srv/postfix-out", "m365_747bf974"},
+		{"with a space", "/etc/Postfix Out", "m365_650d8d98"},
+		{"named like a rehearsal", "/etc/rehearsal", "m365_95596a50"},
+		{"too long", "/etc/postfix-" + strings.Repeat("x", 50), "b417fba6cb9742b23af089bc801fbd81"},
 	} {
-		state := debian(t).state(t)
-		state.ConfigDir = row.dir
-		p, err := plan.Build(plan.Server{State: state, Bridge: bridgeHost}, c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := p.Bridges()
-		if len(got) != 1 || got[0].Name != row.want || got[0].Bridge() != row.want || !conf.ValidName(conf.RehearsalName(got[0].Name)) || conf.IsRehearsal(got[0].Name) {
-			t.Errorf("%s: got %v, want a bridge %s", row.dir, got[0].Name, row.want)
-		}
-		if dir := filepath.Clean(row.dir); names[row.want] != "" && names[row.want] != dir {
-			t.Errorf("%s: got the name %s of %s", dir, row.want, names[row.want])
-		}
-		names[row.want] = filepath.Clean(row.dir)
+		t.Run(row.name, func(t *testing.T) {
+			state := debian(t).state(t)
+			state.ConfigDir = row.dir
+			p, err := plan.Build(plan.Server{State: state, Bridge: bridgeHost}, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := p.Bridges()
+			if len(got) != 1 || got[0].Name != row.want || got[0].Bridge() != row.want || !conf.ValidName(conf.RehearsalName(got[0].Name)) || conf.IsRehearsal(got[0].Name) {
+				t.Errorf("%s: got the bridges %v, want one, %s, with a valid name for its rehearsal", row.dir, got, row.want)
+			}
+			if dir := filepath.Clean(row.dir); names[row.want] != "" && names[row.want] != dir {
+				t.Errorf("%s: got the name %s of %s", dir, row.want, names[row.want])
+			}
+			names[row.want] = filepath.Clean(row.dir)
+		})
 	}
 
 	s := debian(t)
@@ -234,21 +236,23 @@ func TestBridgeOfInstance(t *testing.T) {
 		other map[string]string
 		want  plan.Action
 	}{{"alone", nil, plan.Remove}, {"beside another", map[string]string{"m365": "/etc/postfix"}, ""}} {
-		host := bridgeHost
-		host.Elsewhere = row.other
-		p, err := plan.Build(plan.Server{State: state, Bridge: host}, c)
-		if err != nil {
-			t.Fatalf("%s: got the error %v, want none", row.name, err)
-		}
-		var got plan.Action
-		for _, f := range p.Files {
-			if f.Path == conf.ConfigPath(conf.Directory, "m365") {
-				got = f.Action
+		t.Run(row.name, func(t *testing.T) {
+			host := bridgeHost
+			host.Elsewhere = row.other
+			p, err := plan.Build(plan.Server{State: state, Bridge: host}, c)
+			if err != nil {
+				t.Fatalf("got the error %v, want none", err)
 			}
-		}
-		if got != row.want {
-			t.Errorf("%s: the former configuration: got %q, want %q", row.name, got, row.want)
-		}
+			var got plan.Action
+			for _, f := range p.Files {
+				if f.Path == conf.ConfigPath(conf.Directory, "m365") {
+					got = f.Action
+				}
+			}
+			if got != row.want {
+				t.Errorf("the former configuration: got %q, want %q", got, row.want)
+			}
+		})
 	}
 	host := bridgeHost
 	host.Elsewhere = map[string]string{"m365": "/etc/postfix-out"}

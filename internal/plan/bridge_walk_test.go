@@ -155,26 +155,29 @@ func TestBridgeWalkFilters(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {
+		name   string
 		hop    int
 		logged string
 		passes bool
 	}{
-		{0, "5.2.252 host smtp.office365.com[bridge] said: 554 5.2.252 SendAsDenied; app@contoso.example not allowed to send as other@contoso.example (in reply to end of DATA command)", true},
-		{0, "5.1.10 host smtp.office365.com[bridge] said: 550 5.1.10 RESOLVER.ADR.RecipientNotFound (in reply to RCPT TO command)", false},
-		{0, "5.7.57 host smtp.office365.com[bridge] said: 530 5.7.57 Client not authenticated to send mail (in reply to MAIL FROM command)", true},
-		{0, "5.3.4 host smtp.office365.com[bridge] said: 552 5.3.4 Message size exceeds fixed maximum message size (in reply to MAIL FROM command)", false},
-		{1, "5.0.0 host smtp.sendgrid.net[bridge] said: 550 The from address does not match a verified Sender Identity (in reply to end of DATA command)", true},
-		{1, "5.1.1 host smtp.sendgrid.net[bridge] said: 550 5.1.1 no such user (in reply to RCPT TO command)", false},
+		{"first hop, another sender", 0, "5.2.252 host smtp.office365.com[bridge] said: 554 5.2.252 SendAsDenied; app@contoso.example not allowed to send as other@contoso.example (in reply to end of DATA command)", true},
+		{"first hop, no such recipient", 0, "5.1.10 host smtp.office365.com[bridge] said: 550 5.1.10 RESOLVER.ADR.RecipientNotFound (in reply to RCPT TO command)", false},
+		{"first hop, not logged in", 0, "5.7.57 host smtp.office365.com[bridge] said: 530 5.7.57 Client not authenticated to send mail (in reply to MAIL FROM command)", true},
+		{"first hop, too large", 0, "5.3.4 host smtp.office365.com[bridge] said: 552 5.3.4 Message size exceeds fixed maximum message size (in reply to MAIL FROM command)", false},
+		{"second hop, another sender", 1, "5.0.0 host smtp.sendgrid.net[bridge] said: 550 The from address does not match a verified Sender Identity (in reply to end of DATA command)", true},
+		{"second hop, no such recipient", 1, "5.1.1 host smtp.sendgrid.net[bridge] said: 550 5.1.1 no such user (in reply to RCPT TO command)", false},
 	} {
-		passes := false
-		for _, f := range got.Hops()[row.hop].Filters {
-			if regexp.MustCompile("(?i)" + f.Match).MatchString(row.logged) {
-				passes = !f.Keep
-				break
+		t.Run(row.name, func(t *testing.T) {
+			passes := false
+			for _, f := range got.Hops()[row.hop].Filters {
+				if regexp.MustCompile("(?i)" + f.Match).MatchString(row.logged) {
+					passes = !f.Keep
+					break
+				}
 			}
-		}
-		if passes != row.passes {
-			t.Errorf("%s: got passed on %t, want %t", row.logged, passes, row.passes)
-		}
+			if passes != row.passes {
+				t.Errorf("%s: got passed on %t, want %t", row.logged, passes, row.passes)
+			}
+		})
 	}
 }

@@ -96,7 +96,7 @@ func Build(server Server, c config.Config) (Plan, error) {
 	for _, step := range []func() error{
 		b.passwd,
 		func() error { return tlsPolicies(b.out, b.s, b.main, b.services) },
-		b.senders,
+		b.rewriteSenders,
 		b.filter,
 		func() error { return writeBridges(b.out, b.s, b.server, b.services) },
 		b.transportMaps,

@@ -270,7 +270,7 @@ func claims(t *testing.T) []claim {
 
 		// senders
 		{"sends mail as alerts@example.org only", all(mail, single), []state{mail, all(null, single)}},
-		{"senders at example.com leave as they are, root and other system accounts aside", origin, []state{sound, all(origin, rewrite("@example.com")), all(origin, carried("example.com")), all(null, holds("/etc/mailname", "example.com\n"), single)}},
+		{"senders at example.com are not rewritten, root and other system accounts aside", origin, []state{sound, all(origin, rewrite("@example.com")), all(origin, carried("example.com")), all(null, holds("/etc/mailname", "example.com\n"), single)}},
 		{"mail to host.example.com leaves this server, so senders there become alerts@example.org", all(public, params("mydestination", "localhost")),
 			[]state{sound, null, all(public, params("mydestination", "localhost"), rewrite("@host.example.com")), all(public, params("mydestination", "localhost"), carried("host.example.com"))}},
 		{"so senders there become", all(public, params("mydestination", "localhost")), []state{all(public, abroad)}}, // root alone

@@ -14,67 +14,69 @@ import (
 
 func TestAnswersThatAreRefused(t *testing.T) {
 	for _, test := range []struct {
-		field  string
-		change func(*config.Config)
+		name, field string
+		change      func(*config.Config)
 	}{
-		{"relay", func(o *config.Config) { o.First().Relay.ID = "a b" }},
-		{"relay", func(o *config.Config) { o.First().Relay.ID = "" }},
-		{"smarthost", func(o *config.Config) { o.First().Host = "" }},
-		{"smarthost", func(o *config.Config) { o.First().Host = "[smtp.example.net]" }},
-		{"smarthost", func(o *config.Config) { o.First().Host = "smtp.example.net." }},
-		{"smarthost", func(o *config.Config) { o.First().Host = "smtp.example.net:587" }},
-		{"smarthost", func(o *config.Config) { o.First().Host = "$mydomain" }},
-		{"smarthost", func(o *config.Config) { o.First().Host = "a, b" }},
-		{"smarthost", func(o *config.Config) { o.First().Host = "a\nb = c" }},
-		{"smarthost", func(o *config.Config) { o.First().Host = "300.1.1.1" }},
-		{"smarthost", func(o *config.Config) { o.First().Host = "fe80::1%eth0" }},
-		{"smarthost", func(o *config.Config) { o.First().Host = "xn--a-b.example.net" }},
-		{"smarthost", func(o *config.Config) { o.First().Host = strings.Repeat("a.", 127) + "aa" }},
-		{"port", func(o *config.Config) { o.First().Port = 0 }},
-		{"port", func(o *config.Config) { o.First().Port = 65536 }},
-		{"port", func(o *config.Config) { o.First().TLS = relays.Unsure }},
-		{"username", func(o *config.Config) { o.First().Username = "" }},
-		{"username", func(o *config.Config) { o.First().Username = "a:b" }},
-		{"username", func(o *config.Config) { o.First().Username = "a\nb" }},
-		{"username", func(o *config.Config) { o.First().Username = strings.Repeat("a", 321) }},
-		{"credentials-file", func(o *config.Config) { o.First().Password = secret.Value{} }},
-		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\nb c:d") }},
-		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\r") }},
-		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\x00b") }},
-		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New(" a") }},
-		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\u00a0") }},
-		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New("\xff") }},
-		{"credentials-file", func(o *config.Config) { o.First().Password = secret.New(strings.Repeat("a", 1025)) }},
-		{"from", func(o *config.Config) { o.Routes[0].From = "" }},
-		{"from", func(o *config.Config) { o.Routes[0].From = "root" }},
-		{"from", func(o *config.Config) { o.Routes[0].From = "a@b@c.d" }},
-		{"from", func(o *config.Config) { o.Routes[0].From = "a b@example.org" }},
-		{"from", func(o *config.Config) { o.Routes[0].From = "a@localhost" }},
-		{"from", func(o *config.Config) { o.Routes[0].From = "${x}@example.org" }},
-		{"to", func(o *config.Config) { o.To = "<a@example.org>" }},
-		{"to", func(o *config.Config) { o.To = "a@" + strings.Repeat("b.", 125) + "org" }}, // 255 bytes
-		{"root-to", func(o *config.Config) { o.RootTo = "|/bin/sh@example.org" }},
-		{"direct", func(o *config.Config) { o.Direct = []string{"corp.test smtp:[x]"} }},
-		{"direct", func(o *config.Config) { o.Direct = []string{"*"} }},
-		{"connections", func(o *config.Config) { o.First().Connections = -1 }},
-		{"connections", func(o *config.Config) { o.First().Connections = 1001 }},
-		{"ca-file", func(o *config.Config) { o.First().CAFile = "ca.pem" }},
-		{"ca-file", func(o *config.Config) { o.First().CAFile = "/etc/a b.pem" }},
-		{"ca-file", func(o *config.Config) { o.First().CAFile = "/etc/../ca.pem" }},
-		{"fingerprint", func(o *config.Config) { o.First().Pin = "AB:CD" }},
-		{"fingerprint", func(o *config.Config) { o.First().Pin, o.First().NoVerify = strings.Repeat("00", 32), true }},
-		{"map-type", func(o *config.Config) { o.MapType = "lmdb" }},
-		{"map-type", func(o *config.Config) { o.MapType = "static" }},
+		{"a relay with a space", "relay", func(o *config.Config) { o.First().Relay.ID = "a b" }},
+		{"no relay", "relay", func(o *config.Config) { o.First().Relay.ID = "" }},
+		{"no smarthost", "smarthost", func(o *config.Config) { o.First().Host = "" }},
+		{"a smarthost in brackets", "smarthost", func(o *config.Config) { o.First().Host = "[smtp.example.net]" }},
+		{"a smarthost that ends with a dot", "smarthost", func(o *config.Config) { o.First().Host = "smtp.example.net." }},
+		{"a smarthost with a port", "smarthost", func(o *config.Config) { o.First().Host = "smtp.example.net:587" }},
+		{"a smarthost from a parameter", "smarthost", func(o *config.Config) { o.First().Host = "$mydomain" }},
+		{"two smarthosts", "smarthost", func(o *config.Config) { o.First().Host = "a, b" }},
+		{"a smarthost of two lines", "smarthost", func(o *config.Config) { o.First().Host = "a\nb = c" }},
+		{"an invalid IPv4 address", "smarthost", func(o *config.Config) { o.First().Host = "300.1.1.1" }},
+		{"an IPv6 address with a zone", "smarthost", func(o *config.Config) { o.First().Host = "fe80::1%eth0" }},
+		{"an invalid international name", "smarthost", func(o *config.Config) { o.First().Host = "xn--a-b.example.net" }},
+		{"a smarthost that is too long", "smarthost", func(o *config.Config) { o.First().Host = strings.Repeat("a.", 127) + "aa" }},
+		{"port 0", "port", func(o *config.Config) { o.First().Port = 0 }},
+		{"port 65536", "port", func(o *config.Config) { o.First().Port = 65536 }},
+		{"an unsure TLS mode", "port", func(o *config.Config) { o.First().TLS = relays.Unsure }},
+		{"no user name", "username", func(o *config.Config) { o.First().Username = "" }},
+		{"a user name with a colon", "username", func(o *config.Config) { o.First().Username = "a:b" }},
+		{"a user name of two lines", "username", func(o *config.Config) { o.First().Username = "a\nb" }},
+		{"a user name that is too long", "username", func(o *config.Config) { o.First().Username = strings.Repeat("a", 321) }},
+		{"no password", "credentials-file", func(o *config.Config) { o.First().Password = secret.Value{} }},
+		{"a password of two lines", "credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\nb c:d") }},
+		{"a password that ends with a carriage return", "credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\r") }},
+		{"a password with a null byte", "credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\x00b") }},
+		{"a password that begins with a space", "credentials-file", func(o *config.Config) { o.First().Password = secret.New(" a") }},
+		{"a password that ends with a no-break space", "credentials-file", func(o *config.Config) { o.First().Password = secret.New("a\u00a0") }},
+		{"a password that is not UTF-8", "credentials-file", func(o *config.Config) { o.First().Password = secret.New("\xff") }},
+		{"a password that is too long", "credentials-file", func(o *config.Config) { o.First().Password = secret.New(strings.Repeat("a", 1025)) }},
+		{"no sender", "from", func(o *config.Config) { o.Routes[0].From = "" }},
+		{"a sender without a domain", "from", func(o *config.Config) { o.Routes[0].From = "root" }},
+		{"a sender with two at signs", "from", func(o *config.Config) { o.Routes[0].From = "a@b@c.d" }},
+		{"a sender with a space", "from", func(o *config.Config) { o.Routes[0].From = "a b@example.org" }},
+		{"a sender at localhost", "from", func(o *config.Config) { o.Routes[0].From = "a@localhost" }},
+		{"a sender from a parameter", "from", func(o *config.Config) { o.Routes[0].From = "${x}@example.org" }},
+		{"a recipient in angle brackets", "to", func(o *config.Config) { o.To = "<a@example.org>" }},
+		{"a recipient that is too long", "to", func(o *config.Config) { o.To = "a@" + strings.Repeat("b.", 125) + "org" }}, // 255 bytes
+		{"a program for root", "root-to", func(o *config.Config) { o.RootTo = "|/bin/sh@example.org" }},
+		{"a direct domain with a transport", "direct", func(o *config.Config) { o.Direct = []string{"corp.test smtp:[x]"} }},
+		{"every domain direct", "direct", func(o *config.Config) { o.Direct = []string{"*"} }},
+		{"connections below 0", "connections", func(o *config.Config) { o.First().Connections = -1 }},
+		{"connections above 1000", "connections", func(o *config.Config) { o.First().Connections = 1001 }},
+		{"a relative path of the CA file", "ca-file", func(o *config.Config) { o.First().CAFile = "ca.pem" }},
+		{"a path of the CA file with a space", "ca-file", func(o *config.Config) { o.First().CAFile = "/etc/a b.pem" }},
+		{"a path of the CA file with dots", "ca-file", func(o *config.Config) { o.First().CAFile = "/etc/../ca.pem" }},
+		{"a fingerprint that is too short", "fingerprint", func(o *config.Config) { o.First().Pin = "AB:CD" }},
+		{"a fingerprint and no verification", "fingerprint", func(o *config.Config) { o.First().Pin, o.First().NoVerify = strings.Repeat("00", 32), true }},
+		{"a map type that is not compiled in", "map-type", func(o *config.Config) { o.MapType = "lmdb" }},
+		{"a map type without a file", "map-type", func(o *config.Config) { o.MapType = "static" }},
 	} {
-		o := options(test.change)
-		_, err := plan.Build(plan.Server{State: debian(t).state(t)}, o)
-		var bad *config.InputError
-		if !errors.As(err, &bad) || bad.Field != test.field {
-			t.Errorf("want %s refused, got %v", test.field, err)
-		}
-		if password := o.First().Password.Reveal(); err != nil && len(password) > 3 && strings.Contains(err.Error(), password) {
-			t.Errorf("got the password in the error, want it left out: %v", err)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			o := options(test.change)
+			_, err := plan.Build(plan.Server{State: debian(t).state(t)}, o)
+			var bad *config.InputError
+			if !errors.As(err, &bad) || bad.Field != test.field {
+				t.Errorf("want %s refused, got %v", test.field, err)
+			}
+			if password := o.First().Password.Reveal(); err != nil && len(password) > 3 && strings.Contains(err.Error(), password) {
+				t.Error("got the password in the error, want it left out")
+			}
+		})
 	}
 }
 
@@ -86,7 +88,7 @@ func TestPasswordsThatAreStored(t *testing.T) {
 		s.set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd")
 		user, stored, ok := plan.Credentials(s.state(t), p.First().NextHop)
 		if !ok || user != "joe" || stored.Reveal() != password {
-			t.Errorf("want %q back, got %q (%v)", password, stored.Reveal(), ok)
+			t.Errorf("a password of %d bytes: got it stored %v, user %q, the same password %v, want true, %q, true", len(password), ok, user, stored.Reveal() == password, "joe")
 		}
 	}
 }
@@ -119,7 +121,7 @@ func TestAnswersComeBack(t *testing.T) {
 	}
 	for _, bad := range []string{"version = 2\n", "version = 1\npassword = 'x'\n", "relay"} {
 		if _, err := config.Read([]byte(bad)); err == nil || !strings.Contains(err.Error(), config.Path) {
-			t.Errorf("%q: got %v, want an error", bad, err)
+			t.Errorf("%q: got the error %v, want one with %s", bad, err, config.Path)
 		}
 	}
 }

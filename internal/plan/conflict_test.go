@@ -53,17 +53,19 @@ func TestConflicts(t *testing.T) {
 		}, ""},
 		{"open restrictions", "smtpd_relay_restrictions", func(s *server) *server { return open(s).set("smtpd_relay_restrictions", "permit") }, ""},
 	} {
-		s := test.host(debian(t))
-		o := options(func(o *config.Config) { o.To = test.to })
-		_, err := plan.Build(plan.Server{State: s.state(t)}, o)
-		var c *plan.Conflict
-		if !errors.As(err, &c) || c.Param != test.param || c.Hint == "" {
-			t.Errorf("%s: got the error %v, want a conflict of %s with a hint", test.name, err, test.param)
-			continue
-		}
-		if p, err := plan.Build(plan.Server{State: s.state(t), Force: true}, o); err != nil || !hasNote(p, c.Msg) {
-			t.Errorf("%s, forced: got %v, want nil", test.name, err)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			s := test.host(debian(t))
+			o := options(func(o *config.Config) { o.To = test.to })
+			_, err := plan.Build(plan.Server{State: s.state(t)}, o)
+			var c *plan.Conflict
+			if !errors.As(err, &c) || c.Param != test.param || c.Hint == "" {
+				t.Errorf("got the error %v, want a conflict of %s with a hint", err, test.param)
+				return
+			}
+			if p, err := plan.Build(plan.Server{State: s.state(t), Force: true}, o); err != nil || !hasNote(p, c.Msg) {
+				t.Errorf("forced: got the error %v and the notes %q, want no error and a note with %q", err, p.Notes, c.Msg)
+			}
+		})
 	}
 	for name, s := range map[string]*server{
 		"a next hop of relay_domains": debian(t).set("relay_domains", "web.test").set("transport_maps", "hash:/etc/postfix/transport").
@@ -75,9 +77,11 @@ func TestConflicts(t *testing.T) {
 		"own networks":       open(debian(t)).set("mynetworks", "127.0.0.0/8 10.0.0.0/8 [::1]/128 [::ffff:127.0.0.0]/104"),
 		"both lists count":   open(debian(t)).set("smtpd_relay_restrictions", "permit").set("smtpd_recipient_restrictions", "permit_mynetworks, reject_unauth_destination"),
 	} {
-		if _, err := plan.Build(plan.Server{State: s.state(t)}, options()); err != nil {
-			t.Errorf("%s: got the error %v, want none", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := plan.Build(plan.Server{State: s.state(t)}, options()); err != nil {
+				t.Errorf("got the error %v, want none", err)
+			}
+		})
 	}
 }
 
@@ -95,23 +99,25 @@ func TestWhatGoesAnotherWayIsNamed(t *testing.T) {
 // An -o of the programs that choose the way, the limits and the senders wins
 // over main.cf.
 func TestOverridesInMasterCF(t *testing.T) {
-	for _, test := range []struct{ entry, want string }{
-		{"rewrite unix - - y - - trivial-rewrite -o default_transport=smtp", "rewrite has -o default_transport=smtp, which stays: it wins"},
-		{"rewrite unix - - y - - trivial-rewrite -o transport_maps=hash:/x", "rewrite has -o transport_maps=hash:/x"},
-		{"rewrite unix - - y - - trivial-rewrite -o relayhost=[old.test]:25", ""},
-		{"qmgr unix n - n 300 1 qmgr -o relayhost-ses_destination_concurrency_limit=1", "qmgr has -o relayhost-ses_destination_concurrency_limit=1"},
-		{"qmgr unix n - n 300 1 qmgr -o queue_run_delay=100s", ""},
-		{"pickup unix n - y 60 1 pickup -o content_filter=dksign:", "pickup has -o content_filter=dksign:, which stays"},
-		{"smtp unix - - y - - smtp -o smtp_bind_address=192.0.2.1", "-o smtp_bind_address=192.0.2.1 of the service smtp does not hold"},
+	for _, test := range []struct{ name, entry, want string }{
+		{"the default transport of rewrite", "rewrite unix - - y - - trivial-rewrite -o default_transport=smtp", "rewrite has -o default_transport=smtp, which stays: it wins"},
+		{"transport maps of rewrite", "rewrite unix - - y - - trivial-rewrite -o transport_maps=hash:/x", "rewrite has -o transport_maps=hash:/x"},
+		{"a relayhost of rewrite", "rewrite unix - - y - - trivial-rewrite -o relayhost=[old.test]:25", ""},
+		{"a limit of qmgr", "qmgr unix n - n 300 1 qmgr -o relayhost-ses_destination_concurrency_limit=1", "qmgr has -o relayhost-ses_destination_concurrency_limit=1"},
+		{"another parameter of qmgr", "qmgr unix n - n 300 1 qmgr -o queue_run_delay=100s", ""},
+		{"a content filter of pickup", "pickup unix n - y 60 1 pickup -o content_filter=dksign:", "pickup has -o content_filter=dksign:, which stays"},
+		{"an address of smtp", "smtp unix - - y - - smtp -o smtp_bind_address=192.0.2.1", "-o smtp_bind_address=192.0.2.1 of the service smtp does not hold"},
 	} {
-		s := debian(t).service(test.entry)
-		p := build(t, s, options())
-		if named := hasNote(p, "master.cf: "); named != (test.want != "") || named && !hasNote(p, test.want) {
-			t.Errorf("%s: got the notes %q, want one of master.cf: %t, with %q in it", test.entry, p.Notes, test.want != "", test.want)
-		}
-		if !strings.Contains(text(t, p, masterPath), test.entry) {
-			t.Errorf("got no %s, want it kept", test.entry)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			s := debian(t).service(test.entry)
+			p := build(t, s, options())
+			if named := hasNote(p, "master.cf: "); named != (test.want != "") || named && !hasNote(p, test.want) {
+				t.Errorf("got the notes %q, want one of master.cf: %t, with %q in it", p.Notes, test.want != "", test.want)
+			}
+			if !strings.Contains(text(t, p, masterPath), test.entry) {
+				t.Errorf("got no %s, want it kept", test.entry)
+			}
+		})
 	}
 }
 
@@ -144,9 +150,11 @@ func TestForwardedMailIsNamed(t *testing.T) {
 		{"aliases that only Postfix reads", own().set("virtual_alias_maps", "ldap:/etc/postfix/people"), relay("verified", "accepted"), true, false},
 		{"mail of root leaves", own(), rootTo(relay("verified", "accepted")), true, false},
 	} {
-		p := build(t, test.host, test.o)
-		if hasNote(p, forwarded) != test.wantForward || hasNote(p, bounces) != test.wantBounce {
-			t.Errorf("%s: got the notes %q, want one with %q: %t, one with %q: %t", test.name, p.Notes, forwarded, test.wantForward, bounces, test.wantBounce)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			p := build(t, test.host, test.o)
+			if hasNote(p, forwarded) != test.wantForward || hasNote(p, bounces) != test.wantBounce {
+				t.Errorf("got the notes %q, want one with %q: %t, one with %q: %t", p.Notes, forwarded, test.wantForward, bounces, test.wantBounce)
+			}
+		})
 	}
 }

@@ -66,6 +66,6 @@ func TestOtherSenders(t *testing.T) {
 	s := debian(t, "sender_dependent_relayhost_maps = hash:/x")
 	s.types = []string{"hash", "static", "texthash"}
 	if _, err := plan.Build(plan.Server{State: s.state(t)}, options()); err == nil || !strings.Contains(err.Error(), "no pipemap tables") {
-		t.Errorf("without pipemap: got %v, want an error", err)
+		t.Errorf("without pipemap: got the error %v, want one with %q", err, "no pipemap tables")
 	}
 }

@@ -121,18 +121,23 @@ func TestHostsWithoutWhatIsNeeded(t *testing.T) {
 	st := debian(t).state(t)
 	st.CAFile = ""
 	if _, err := plan.Build(plan.Server{State: st}, options()); err == nil || !strings.Contains(err.Error(), "no CA bundle") {
-		t.Errorf("without a CA bundle: got %v, want an error", err)
+		t.Errorf("without a CA bundle: got the error %v, want one with %q", err, "no CA bundle")
 	}
 	st = debian(t).state(t)
 	st.Version = postfix.Version{Major: 3, Minor: 3, Patch: 9}
 	if _, err := plan.Build(plan.Server{State: st}, options()); err == nil || !strings.Contains(err.Error(), "too old") {
-		t.Errorf("on 3.3: got %v, want an error", err)
+		t.Errorf("on 3.3: got the error %v, want one with %q", err, "too old")
 	}
 	st = debian(t).state(t)
 	st.SASLPlugins = []string{}
 	if p, err := plan.Build(plan.Server{State: st}, options()); err != nil || !hasNote(p, "no SASL plug-in") {
-		t.Errorf("without plug-ins: got %v %q, want nil", err, p.Notes)
+		t.Errorf("without plug-ins: got the error %v and the notes %q, want no error and a note with %q", err, p.Notes, "no SASL plug-in")
 	}
+}
+
+// Defects that the first newcomers met, by the test of the right behaviour.
+var _ = map[string]func(*testing.T){
+	"D8: an empty line more in master.cf with each change": TestMasterKeepsItsLines,
 }
 
 // A change of the relay adds no empty lines to master.cf, however often.

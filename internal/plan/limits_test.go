@@ -77,27 +77,30 @@ func TestLimits(t *testing.T) {
 	type want struct{ concurrency, initial, recipients, delay, reuse string }
 	none := "(not set)"
 	for _, test := range []struct {
+		name        string
 		limits      relays.Limits
 		connections int
 		want        want
 	}{
-		{relays.Limits{}, 0, want{none, none, none, none, none}},
-		{relays.Limits{Connections: 2, Recipients: 10}, 0, want{"2", none, "10", none, none}},
-		{relays.Limits{Connections: 500, Recipients: 1000}, 0, want{none, none, none, none, none}},
-		{relays.Limits{}, 100, want{"100", "20", none, none, none}},
-		{relays.Limits{MessagesPerConnection: 100}, 0, want{none, none, none, none, "99"}},
-		{relays.Limits{RatePerSecond: 0.5}, 0, want{none, none, none, "2s", none}},
-		{relays.Limits{RatePerSecond: 14}, 0, want{none, none, none, none, none}},
+		{"none", relays.Limits{}, 0, want{none, none, none, none, none}},
+		{"below those of Postfix", relays.Limits{Connections: 2, Recipients: 10}, 0, want{"2", none, "10", none, none}},
+		{"above those of Postfix", relays.Limits{Connections: 500, Recipients: 1000}, 0, want{none, none, none, none, none}},
+		{"connections asked for", relays.Limits{}, 100, want{"100", "20", none, none, none}},
+		{"messages for each connection", relays.Limits{MessagesPerConnection: 100}, 0, want{none, none, none, none, "99"}},
+		{"one message in two seconds", relays.Limits{RatePerSecond: 0.5}, 0, want{none, none, none, "2s", none}},
+		{"14 messages a second", relays.Limits{RatePerSecond: 14}, 0, want{none, none, none, none, none}},
 	} {
-		p := build(t, debian(t), limited(test.limits, test.connections))
-		got := want{
-			param(t, p, "relayhost-ses_destination_concurrency_limit"), param(t, p, "relayhost-ses_initial_destination_concurrency"),
-			param(t, p, "relayhost-ses_destination_recipient_limit"), param(t, p, "relayhost-ses_destination_rate_delay"),
-			option(t, p, "smtp_connection_reuse_count_limit"),
-		}
-		if got != test.want {
-			t.Errorf("%+v, %d asked for: %+v, want %+v", test.limits, test.connections, got, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			p := build(t, debian(t), limited(test.limits, test.connections))
+			got := want{
+				param(t, p, "relayhost-ses_destination_concurrency_limit"), param(t, p, "relayhost-ses_initial_destination_concurrency"),
+				param(t, p, "relayhost-ses_destination_recipient_limit"), param(t, p, "relayhost-ses_destination_rate_delay"),
+				option(t, p, "smtp_connection_reuse_count_limit"),
+			}
+			if got != test.want {
+				t.Errorf("%+v, %d asked for: got %+v, want %+v", test.limits, test.connections, got, test.want)
+			}
+		})
 	}
 	p := build(t, debian(t), limited(relays.Limits{MessageBytes: 1000}, 0))
 	if !hasNote(p, "refuses messages above 1000 bytes") || param(t, p, "message_size_limit") != none {

@@ -446,22 +446,24 @@ func TestLabSendersOnANullClient(t *testing.T) {
 		{"postmark", "bob@elsewhere.test", "bob@elsewhere.test"},
 		{"gmail", "bob@elsewhere.test", "alerts@example.org"},
 	} {
-		relay := l.World.Relay(test.relay)
-		write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
-		before := len(relay.Mailbox())
-		l.Server.SendMail(test.from, "ops@host.example.com", "hello")
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		message, err := relay.WaitMessage(ctx)
-		cancel()
-		if err != nil || len(relay.Mailbox()) != before+1 {
-			t.Fatalf("%s: got %v, want nil\n%s", test.from, err, tail(l.Server.MailLog()))
-		}
-		if message.From != test.want || len(message.To) != 1 || message.To[0] != "ops@host.example.com" {
-			t.Errorf("%s, from %s: from %s to %q, want from %s", test.relay, test.from, message.From, message.To, test.want)
-		}
-		if !bytes.Contains(message.Data, []byte("\r\nFrom: "+test.want+"\r\n")) || !bytes.Contains(message.Data, []byte("\r\nTo: ops@host.example.com\r\n")) {
-			t.Errorf("%s, from %s: got\n%s\nwant %q in it and %q in it", test.relay, test.from, message.Data, []byte("\r\nFrom: "+test.want+"\r\n"), []byte("\r\nTo: ops@host.example.com\r\n"))
-		}
+		t.Run(test.relay+" from "+test.from, func(t *testing.T) {
+			relay := l.World.Relay(test.relay)
+			write(t, l.Server, answersTo(relay, 587, relays.StartTLS))
+			before := len(relay.Mailbox())
+			l.Server.SendMail(test.from, "ops@host.example.com", "hello")
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			message, err := relay.WaitMessage(ctx)
+			cancel()
+			if err != nil || len(relay.Mailbox()) != before+1 {
+				t.Fatalf("got %d new messages and the error %v, want 1 and no error\n%s", len(relay.Mailbox())-before, err, tail(l.Server.MailLog()))
+			}
+			if message.From != test.want || len(message.To) != 1 || message.To[0] != "ops@host.example.com" {
+				t.Errorf("from %s to %q, want from %s", message.From, message.To, test.want)
+			}
+			if !bytes.Contains(message.Data, []byte("\r\nFrom: "+test.want+"\r\n")) || !bytes.Contains(message.Data, []byte("\r\nTo: ops@host.example.com\r\n")) {
+				t.Errorf("got\n%s\nwant %q in it and %q in it", message.Data, []byte("\r\nFrom: "+test.want+"\r\n"), []byte("\r\nTo: ops@host.example.com\r\n"))
+			}
+		})
 	}
 }
 

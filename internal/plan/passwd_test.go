@@ -76,15 +76,17 @@ func TestPasswordTableOfOursThatWasEdited(t *testing.T) {
 		"first of two wins":   {"[SMTP.example.net]:587 a:b\n[a.test] x:y\n[smtp.example.net]:587 c:d\n", "[SMTP.example.net]:587 joe:s3c:ret#x\n[a.test] x:y\n"},
 		"CRLF":                {"[a.test] x:y\r\n", "[a.test] x:y\r\n" + strings.TrimSpace(ours) + "\r\n"},
 	} {
-		s := debian(t)
-		s.apply(build(t, s, options()))
-		p := build(t, s.with(passwd, test.edited), options())
-		if got := text(t, p, passwd); got != test.want {
-			t.Errorf("%s: got %q, want %q", name, got, test.want)
-		}
-		if bare := strings.HasPrefix(test.edited, "smtp."); bare != hasNote(p, "without a port, which would take") {
-			t.Errorf("%s: got the notes %q, want one with %q: %t", name, p.Notes, "without a port, which would take", bare)
-		}
+		t.Run(name, func(t *testing.T) {
+			s := debian(t)
+			s.apply(build(t, s, options()))
+			p := build(t, s.with(passwd, test.edited), options())
+			if got := text(t, p, passwd); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			if bare := strings.HasPrefix(test.edited, "smtp."); bare != hasNote(p, "without a port, which would take") {
+				t.Errorf("got the notes %q, want one with %q: %t", p.Notes, "without a port, which would take", bare)
+			}
+		})
 	}
 }
 
@@ -126,22 +128,24 @@ func TestCompiledMapsAreLookedAt(t *testing.T) {
 		{"a table without secrets edited since", genericDB, &host.Meta{Mode: 0o644, Nlink: 1, Mtime: edited.Add(-2 * time.Second)}, genericPath},
 		{"both written by one run", genericDB, &host.Meta{Mode: 0o644, Nlink: 1, Mtime: edited.Add(-time.Second)}, ""},
 	} {
-		st := s.state(t)
-		st.MapMeta = map[string]host.Meta{passwd: {Mode: 0o600, Mtime: edited}, genericPath: {Mode: 0o644, Mtime: edited}}
-		st.Compiled = right()
-		delete(st.Compiled, test.path)
-		if test.meta != nil {
-			st.Compiled[test.path] = *test.meta
-		}
-		p, err := plan.Build(plan.Server{State: st}, options())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range p.Files {
-			if want := f.Path == test.want; (f.Action == plan.Modify) != want || f.Recompile != want {
-				t.Errorf("%s: %s: %s, compiled again: got %v, want %v", test.name, f.Path, f.Action, f.Recompile, want)
+		t.Run(test.name, func(t *testing.T) {
+			st := s.state(t)
+			st.MapMeta = map[string]host.Meta{passwd: {Mode: 0o600, Mtime: edited}, genericPath: {Mode: 0o644, Mtime: edited}}
+			st.Compiled = right()
+			delete(st.Compiled, test.path)
+			if test.meta != nil {
+				st.Compiled[test.path] = *test.meta
 			}
-		}
+			p, err := plan.Build(plan.Server{State: st}, options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range p.Files {
+				if want := f.Path == test.want; (f.Action == plan.Modify) != want || f.Recompile != want {
+					t.Errorf("%s: %s, compiled again: got %v, want %v", f.Path, f.Action, f.Recompile, want)
+				}
+			}
+		})
 	}
 }
 

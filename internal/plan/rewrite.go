@@ -14,13 +14,13 @@ import (
 	"relayhost/templates"
 )
 
-// senders rewrites the senders that this host makes up and the relay would
+// rewriteSenders rewrites the senders that this host makes up and the relay would
 // refuse to the address of --from. smtp_generic_maps, private to our service,
 // changes no other mail. But it rewrites recipients as well, so it gets only names
 // whose mail never leaves, and names that are no mail domain anywhere; the others go
 // by sender_canonical_maps, which is for senders alone and applies before the route
 // is chosen.
-func (b *builder) senders() error {
+func (b *builder) rewriteSenders() error {
 	setHELO(b.out, b.s, b.cfg, b.main, b.services)
 	single := b.cfg.First().Relay.Sender.Single
 	if single && len(b.routes) == 1 && len(b.cfg.Rewrite) == 0 && nullClient(b.s, b.facts) {
@@ -139,7 +139,7 @@ func (b *builder) tellUnchanged(name string) {
 	if isAsked(b.cfg, b.services, "@"+name) || b.cfg.First().Relay.Sender.Single {
 		return
 	}
-	b.out.note("senders at %s leave as they are, root and other system accounts aside: where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml",
+	b.out.note("senders at %s are not rewritten, root and other system accounts aside: where %s does not know that domain, add \"@%s\" = %q below [rewrite] in relayhost.toml",
 		name, b.d.RelayName, name, b.cfg.From())
 }
 

@@ -53,15 +53,17 @@ func TestHelo(t *testing.T) {
 		{"localhost.localdomain", "", "example.org"},
 		{"bad_name.example.com", "", "example.org"},
 	} {
-		st := debian(t).set("myhostname", test.myhostname).state(t)
-		st.FQDN = test.fqdn
-		p, err := plan.Build(plan.Server{State: st}, options())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := option(t, p, "smtp_helo_name"); got != test.want {
-			t.Errorf("myhostname %s: smtp_helo_name %s, want %s", test.myhostname, got, test.want)
-		}
+		t.Run(test.myhostname, func(t *testing.T) {
+			st := debian(t).set("myhostname", test.myhostname).state(t)
+			st.FQDN = test.fqdn
+			p, err := plan.Build(plan.Server{State: st}, options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := option(t, p, "smtp_helo_name"); got != test.want {
+				t.Errorf("smtp_helo_name: got %s, want %s", got, test.want)
+			}
+		})
 	}
 }
 
@@ -215,19 +217,21 @@ func TestSenders(t *testing.T) {
 }
 
 func TestRootAlias(t *testing.T) {
-	for _, test := range []struct{ before, want string }{
-		{"postmaster: root\n", "postmaster: root\nroot: ops@example.org\n"},
-		{"# a\nroot:\tbob\n  , eve\npostmaster: root", "# a\nroot:\tops@example.org\npostmaster: root"},
-		{"Root : ops@example.org\n", "Root : ops@example.org\n"},
+	for _, test := range []struct{ name, before, want string }{
+		{"none yet", "postmaster: root\n", "postmaster: root\nroot: ops@example.org\n"},
+		{"another, on two lines", "# a\nroot:\tbob\n  , eve\npostmaster: root", "# a\nroot:\tops@example.org\npostmaster: root"},
+		{"there already", "Root : ops@example.org\n", "Root : ops@example.org\n"},
 	} {
-		s := debian(t).with("/etc/aliases", test.before)
-		p := build(t, s, options(func(o *config.Config) { o.RootTo = "ops@example.org" }))
-		if got := text(t, p, "/etc/aliases"); got != test.want {
-			t.Errorf("%q became %q, want %q", test.before, got, test.want)
-		}
-		compiled := slices.ContainsFunc(p.Commands, func(c plan.Command) bool { return slices.Equal(c.Args, []string{"postalias", "hash:/etc/aliases"}) })
-		if compiled != (test.before != test.want) {
-			t.Errorf("%q: got the commands %v, want postalias hash:/etc/aliases among them: %t", test.before, p.Commands, test.before != test.want)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			s := debian(t).with("/etc/aliases", test.before)
+			p := build(t, s, options(func(o *config.Config) { o.RootTo = "ops@example.org" }))
+			if got := text(t, p, "/etc/aliases"); got != test.want {
+				t.Errorf("%q became %q, want %q", test.before, got, test.want)
+			}
+			compiled := slices.ContainsFunc(p.Commands, func(c plan.Command) bool { return slices.Equal(c.Args, []string{"postalias", "hash:/etc/aliases"}) })
+			if compiled != (test.before != test.want) {
+				t.Errorf("%q: got the commands %v, want postalias hash:/etc/aliases among them: %t", test.before, p.Commands, test.before != test.want)
+			}
+		})
 	}
 }

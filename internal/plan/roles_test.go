@@ -25,8 +25,10 @@ func TestDuties(t *testing.T) {
 			[]string{"has mail filtered (content_filter = smtp:[127.0.0.1]:10025)", "sends some mail by ways of its own (transport_maps = hash:/etc/postfix/transport)"}},
 		{"ways of ours alone", debian(t).set("transport_maps", "hash:/etc/postfix/relayhost_transport"), nil},
 	} {
-		if got := plan.Roles(test.host.state(t)); !slices.Equal(got, test.want) {
-			t.Errorf("%s: %q, want %q", test.name, got, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			if got := plan.Roles(test.host.state(t)); !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
 	}
 }

@@ -44,7 +44,7 @@ func TestRouteUnderTheDefaultsName(t *testing.T) {
 		}
 		text := "version = 1\nrelay = '" + id + "'\n[[route]]\nname = 'corp'\nsenders = ['corp.example']\nrelay = 'postmark'\n"
 		if _, err := config.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), "not free") {
-			t.Errorf("%s: got %v, want an error", id, err)
+			t.Errorf("Read of the route corp beside %s: got the error %v, want one with %q", id, err, "not free")
 		}
 	}
 }
@@ -173,7 +173,7 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 	s.apply(p)
 	for path, text := range s.files {
 		if strings.Contains(path, "/relayhost_") && strings.Contains(path, "_shop") || strings.Contains(path, "by_sender") {
-			t.Errorf("got %s is there, want no %q in it", path, "by_sender")
+			t.Errorf("got %s left, want no file of the route shop and none by sender", path)
 		}
 		for _, part := range []string{"pw-pm", "pw-user", "pw-mg", "pw-second", "pw-s2g", "relayhost-all", "relayhost-one", "by-sender", "relayhost_by"} {
 			if strings.Contains(text, part) {
@@ -182,10 +182,10 @@ func TestRoutesThatGoLeaveNothing(t *testing.T) {
 		}
 	}
 	if got := s.files["/etc/postfix/sasl_passwd"]; got != "[kept.test]:25 joe:kept\n" {
-		t.Errorf("sasl_passwd is\n%s\nwant\n%q", got, "[kept.test]:25 joe:kept\n")
+		t.Errorf("sasl_passwd: got another text of %d bytes, want the entry of kept.test alone, as it was", len(got))
 	}
 	if got := s.files["/etc/postfix/relayhost_sasl_passwd"]; got != "[email-smtp.eu-west-1.amazonaws.com]:587 ses:pw-ses\n" {
-		t.Errorf("relayhost_sasl_passwd is\n%s\nwant\n%q", got, "[email-smtp.eu-west-1.amazonaws.com]:587 ses:pw-ses\n")
+		t.Errorf("relayhost_sasl_passwd: got another text of %d bytes, want the account of SES alone", len(got))
 	}
 	if again := build(t, s, one); again.Changed() {
 		t.Errorf("a second plan of the one relay: got the changes %q, want none", changed(again))
@@ -199,15 +199,18 @@ func TestOwnTableThatCannotBeRead(t *testing.T) {
 	const path = "/etc/postfix/relayhost_passwd_shop"
 	delete(s.files, path)
 	for _, test := range []struct {
+		name string
 		o    config.Config
 		want string
-	}{{o, "modify " + path}, {routed(hop(t, "ses", 587, "ses")), "remove " + path}} {
-		st := s.state(t)
-		st.Unreadable = []string{path}
-		p, err := plan.Build(plan.Server{State: st}, test.o)
-		if err != nil || !slices.Contains(changed(p), test.want) {
-			t.Errorf("%v, changes %q, want %q", err, changed(p), test.want)
-		}
+	}{{"still in use", o, "modify " + path}, {"no longer in use", routed(hop(t, "ses", 587, "ses")), "remove " + path}} {
+		t.Run(test.name, func(t *testing.T) {
+			st := s.state(t)
+			st.Unreadable = []string{path}
+			p, err := plan.Build(plan.Server{State: st}, test.o)
+			if err != nil || !slices.Contains(changed(p), test.want) {
+				t.Errorf("%v, changes %q, want %q", err, changed(p), test.want)
+			}
+		})
 	}
 }
 
@@ -304,19 +307,22 @@ func TestReuseIsByService(t *testing.T) {
 // has none.
 func TestSenderAuthenticationOfMain(t *testing.T) {
 	for _, test := range []struct {
+		name string
 		o    config.Config
 		want map[string]string
 	}{
-		{routed(hop(t, "ses", 587, "ses")), map[string]string{"relayhost-ses": "no"}},
-		{routeCases(t)["two-domains"], map[string]string{"relayhost-ses": "no", "relayhost-shop": "no"}},
-		{routeCases(t)["by-sender"], map[string]string{"relayhost-ses": "no", "relayhost-by-sender-mailgun-587": "yes"}},
+		{"one relay", routed(hop(t, "ses", 587, "ses")), map[string]string{"relayhost-ses": "no"}},
+		{"two domains", routeCases(t)["two-domains"], map[string]string{"relayhost-ses": "no", "relayhost-shop": "no"}},
+		{"by sender", routeCases(t)["by-sender"], map[string]string{"relayhost-ses": "no", "relayhost-by-sender-mailgun-587": "yes"}},
 	} {
-		p := build(t, debian(t, "smtp_sender_dependent_authentication = yes"), test.o)
-		for service, want := range test.want {
-			if got := entries(t, p, service)["smtp_sender_dependent_authentication"]; got != want {
-				t.Errorf("%s: %q, want %q", service, got, want)
+		t.Run(test.name, func(t *testing.T) {
+			p := build(t, debian(t, "smtp_sender_dependent_authentication = yes"), test.o)
+			for service, want := range test.want {
+				if got := entries(t, p, service)["smtp_sender_dependent_authentication"]; got != want {
+					t.Errorf("%s: %q, want %q", service, got, want)
+				}
 			}
-		}
+		})
 	}
 	p := build(t, debian(t), routeCases(t)["by-sender"])
 	if got := entries(t, p, "relayhost-ses")["smtp_sender_dependent_authentication"]; got != "" {

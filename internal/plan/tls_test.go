@@ -21,20 +21,22 @@ func TestMinimumTLSByVersion(t *testing.T) {
 		{postfix.Version{Major: 3, Minor: 6}, ">=TLSv1.2"},
 		{postfix.Version{Major: 3, Minor: 11, Patch: 7}, ">=TLSv1.2"},
 	} {
-		s := debian(t)
-		s.version = test.version
-		p := build(t, s, options())
-		if got := option(t, p, "smtp_tls_mandatory_protocols"); got != test.want {
-			t.Errorf("%v: %s, want %s", test.version, got, test.want)
-		}
-		// A header of the message must not turn verified TLS off (RFC 8689).
-		want := "(not set)"
-		if test.version.AtLeast(3, 10) {
-			want = "no"
-		}
-		if got := option(t, p, "tls_required_enable"); got != want {
-			t.Errorf("%v: tls_required_enable = %s, want %s", test.version, got, want)
-		}
+		t.Run(test.version.String(), func(t *testing.T) {
+			s := debian(t)
+			s.version = test.version
+			p := build(t, s, options())
+			if got := option(t, p, "smtp_tls_mandatory_protocols"); got != test.want {
+				t.Errorf("smtp_tls_mandatory_protocols: got %s, want %s", got, test.want)
+			}
+			// A header of the message must not turn verified TLS off (RFC 8689).
+			want := "(not set)"
+			if test.version.AtLeast(3, 10) {
+				want = "no"
+			}
+			if got := option(t, p, "tls_required_enable"); got != want {
+				t.Errorf("tls_required_enable: got %s, want %s", got, want)
+			}
+		})
 	}
 }
 
@@ -58,18 +60,20 @@ func TestPasswordsNeedVerifiedTLS(t *testing.T) {
 		}},
 		{"by address", func(o *config.Config) { o.First().Host = "192.0.2.1" }, map[string]string{"smtp_tls_security_level": "secure", "smtp_tls_servername": "(not set)"}},
 	} {
-		p := build(t, debian(t), options(test.change))
-		for name, want := range map[string]string{
-			"smtp_tls_policy_maps": "", "smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd",
-			"smtp_sasl_mechanism_filter": "plain,login", "smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt", "smtp_tls_CApath": "",
-		} {
-			test.options[name] = want
-		}
-		for name, want := range test.options {
-			if got := option(t, p, name); got != want {
-				t.Errorf("%s: %s = %s, want %s", test.name, name, got, want)
+		t.Run(test.name, func(t *testing.T) {
+			p := build(t, debian(t), options(test.change))
+			for name, want := range map[string]string{
+				"smtp_tls_policy_maps": "", "smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd",
+				"smtp_sasl_mechanism_filter": "plain,login", "smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt", "smtp_tls_CApath": "",
+			} {
+				test.options[name] = want
 			}
-		}
+			for name, want := range test.options {
+				if got := option(t, p, name); got != want {
+					t.Errorf("%s: got %s, want %s", name, got, want)
+				}
+			}
+		})
 	}
 }
 
@@ -134,13 +138,15 @@ func TestWhatReachesTheServiceFromMain(t *testing.T) {
 		"smtp_delivery_status_filter": {"pcre:/etc/postfix/own", "regexp:/etc/postfix/relayhost_status_filter,pcre:/etc/postfix/own"},
 		"smtp_generic_maps":           {"hash:/etc/postfix/generic", "hash:/etc/postfix/relayhost_generic,hash:/etc/postfix/generic"},
 	} {
-		p := build(t, debian(t).set(name, test.global), options())
-		if got := option(t, p, name); got != test.want {
-			t.Errorf("%s = %s in main.cf: the service has %q, want %q", name, test.global, got, test.want)
-		}
-		if got := param(t, p, name); got != test.global {
-			t.Errorf("%s in main.cf became %s, want %s", name, got, test.global)
-		}
+		t.Run(name, func(t *testing.T) {
+			p := build(t, debian(t).set(name, test.global), options())
+			if got := option(t, p, name); got != test.want {
+				t.Errorf("%s = %s in main.cf: the service has %q, want %q", name, test.global, got, test.want)
+			}
+			if got := param(t, p, name); got != test.global {
+				t.Errorf("%s in main.cf became %s, want %s", name, got, test.global)
+			}
+		})
 	}
 }
 
@@ -182,17 +188,19 @@ func TestSELinux(t *testing.T) {
 		{"any port", postfix.SELinux{Enforcing: true, AnyPort: true}, 2525, true, false},
 		{"told already", postfix.SELinux{Enforcing: true, MorePorts: []postfix.Ports{{First: 2525, Last: 2525}}}, 2525, true, false},
 	} {
-		st := debian(t).state(t)
-		st.SELinux, st.DaemonDir = test.policy, "/usr/libexec/postfix"
-		p, err := plan.Build(plan.Server{State: st}, options(func(o *config.Config) { o.First().Port = test.port }))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := option(t, p, "tlsproxy_service_name") != "(not set)"; got != test.reuse || hasNote(p, label) == test.reuse {
-			t.Errorf("%s: connections are reused: got %v; notes %q, want %v", test.name, got, p.Notes, test.reuse)
-		}
-		if hasNote(p, port) != test.note {
-			t.Errorf("%s: got the notes %q, want one with %q: %t", test.name, p.Notes, port, test.note)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			st := debian(t).state(t)
+			st.SELinux, st.DaemonDir = test.policy, "/usr/libexec/postfix"
+			p, err := plan.Build(plan.Server{State: st}, options(func(o *config.Config) { o.First().Port = test.port }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := option(t, p, "tlsproxy_service_name") != "(not set)"; got != test.reuse || hasNote(p, label) == test.reuse {
+				t.Errorf("connections are reused: got %v; notes %q, want %v", got, p.Notes, test.reuse)
+			}
+			if hasNote(p, port) != test.note {
+				t.Errorf("got the notes %q, want one with %q: %t", p.Notes, port, test.note)
+			}
+		})
 	}
 }

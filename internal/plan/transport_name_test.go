@@ -25,21 +25,23 @@ func TestSettingsOfTheFormerTransportAreNamed(t *testing.T) {
 			"main.cf: out_destination_concurrency_limit = 2 stays", "master.cf: -o smtp_helo_name=out.test of the service out",
 		}},
 	} {
-		p := build(t, test.host, options())
-		named := 0
-		for _, note := range p.Notes {
-			if strings.Contains(note, "for mail to the relay") || strings.Contains(note, "mail for the relay") {
-				named++
+		t.Run(test.name, func(t *testing.T) {
+			p := build(t, test.host, options())
+			named := 0
+			for _, note := range p.Notes {
+				if strings.Contains(note, "for mail to the relay") || strings.Contains(note, "mail for the relay") {
+					named++
+				}
 			}
-		}
-		if named != len(test.notes) {
-			t.Errorf("%s: %d notes, want %d: %q", test.name, named, len(test.notes), p.Notes)
-		}
-		for _, want := range test.notes {
-			if !hasNote(p, want) {
-				t.Errorf("%s: no %q in %q", test.name, want, p.Notes)
+			if named != len(test.notes) {
+				t.Errorf("got %d notes, want %d: %q", named, len(test.notes), p.Notes)
 			}
-		}
+			for _, want := range test.notes {
+				if !hasNote(p, want) {
+					t.Errorf("got no %q, want it in %q", want, p.Notes)
+				}
+			}
+		})
 	}
 }
 
@@ -55,9 +57,11 @@ func TestAddressProbes(t *testing.T) {
 		{"of one listener", debian(t).service("submission inet n - y - - smtpd -o smtpd_sender_restrictions=reject_unverified_sender,permit"), true},
 		{"by a transport of their own", debian(t).set("smtpd_recipient_restrictions", "reject_unverified_recipient").set("address_verify_default_transport", "smtp"), false},
 	} {
-		p := build(t, test.host, options())
-		if got := hasNote(p, "asks the relay about addresses elsewhere"); got != test.want {
-			t.Errorf("%s: told: %v, want %v: %q", test.name, got, test.want, p.Notes)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			p := build(t, test.host, options())
+			if got := hasNote(p, "asks the relay about addresses elsewhere"); got != test.want {
+				t.Errorf("told: got %v, want %v: %q", got, test.want, p.Notes)
+			}
+		})
 	}
 }

@@ -15,15 +15,15 @@ import (
 // where it was. Entries that exist win. relay_domains need none: default_transport
 // does not apply to them.
 func (b *builder) transportMaps() error {
-	b.d.Routes = nil
+	b.d.Transports = nil
 	known := routed(b.s)
 	for _, domain := range b.cfg.Direct {
 		if domain = strings.ToLower(domain); !known[domain] {
 			known[domain] = true
-			b.d.Routes = append(b.d.Routes, templates.Setting{Name: domain, Value: "smtp:"})
+			b.d.Transports = append(b.d.Transports, templates.Setting{Name: domain, Value: "smtp:"})
 		}
 	}
-	if len(b.d.Routes) == 0 {
+	if len(b.d.Transports) == 0 {
 		if value, was := withoutTables(b.s, b.main, "transport_maps", transportFile); was {
 			b.d.TransportMaps = value
 			setOrRemove(b.main, "transport_maps", value)
@@ -31,10 +31,10 @@ func (b *builder) transportMaps() error {
 		return nil
 	}
 	keys := make(map[string]secret.Value)
-	for _, r := range b.d.Routes {
+	for _, r := range b.d.Transports {
 		keys[r.Name] = secret.New(r.Value)
 	}
-	ours, err := b.out.newMap(transportFile, templates.Transport, &templates.Data{RelayName: relayNames(b.services, b.d), Routes: b.d.Routes}, keys)
+	ours, err := b.out.newMap(transportFile, templates.Transport, &templates.Data{RelayName: relayNames(b.services, b.d), Transports: b.d.Transports}, keys)
 	if err != nil {
 		return err
 	}

@@ -91,40 +91,43 @@ func TestLocalOnly(t *testing.T) {
 func TestCatchAll(t *testing.T) {
 	const path = "/etc/postfix/transport"
 	for _, tc := range []struct {
+		name    string
 		entry   string
 		lines   []string
 		removed bool
 	}{
-		{"* smtp:[smtp.example.net]:587", nil, true},
-		{"*\tother:[SMTP.example.net]:submission", nil, true},
-		{"* smtp:smtp.example.net:587", nil, true},
-		{"* smtp:[smtp.example.net]:2525", nil, false},
-		{"* smtp:[other.example.net]:587", nil, false},
-		{"* smtp:", nil, false},
-		{"* smtp:[smtp.example.net]:587", []string{"sender_dependent_relayhost_maps = hash:/x"}, false},
+		{"the relay", "* smtp:[smtp.example.net]:587", nil, true},
+		{"the relay by another transport", "*\tother:[SMTP.example.net]:submission", nil, true},
+		{"the relay without brackets", "* smtp:smtp.example.net:587", nil, true},
+		{"another port", "* smtp:[smtp.example.net]:2525", nil, false},
+		{"another host", "* smtp:[other.example.net]:587", nil, false},
+		{"no next hop", "* smtp:", nil, false},
+		{"the relay beside a table of senders", "* smtp:[smtp.example.net]:587", []string{"sender_dependent_relayhost_maps = hash:/x"}, false},
 	} {
-		s := debian(t, append(tc.lines, "transport_maps = hash:"+path)...).with(path, "corp.test smtp:[inside]\n"+tc.entry+"\n# end\n")
-		p, err := plan.Build(plan.Server{State: s.state(t)}, options())
-		var c *plan.Conflict
-		if errors.As(err, &c) == tc.removed {
-			t.Errorf("%s: got the error %v, want a conflict: %t", tc.entry, err, !tc.removed)
-		}
-		if !tc.removed {
-			continue
-		}
-		if got := text(t, p, path); got != "corp.test smtp:[inside]\n# end\n" {
-			t.Errorf("%s: the table is\n%s\nwant\n%q", tc.entry, got, "corp.test smtp:[inside]\n# end\n")
-		}
-		found := false
-		for _, c := range p.Commands {
-			found = found || strings.Join(c.Args, " ") == "postmap hash:"+path
-		}
-		if !found {
-			t.Errorf("%s: got the commands %v, want %q among them", tc.entry, p.Commands, "postmap hash:"+path)
-		}
-		s.apply(p)
-		if again := build(t, s, options()); again.Changed() {
-			t.Errorf("%s: a second plan: got the changes %q, want none", tc.entry, changed(again))
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			s := debian(t, append(tc.lines, "transport_maps = hash:"+path)...).with(path, "corp.test smtp:[inside]\n"+tc.entry+"\n# end\n")
+			p, err := plan.Build(plan.Server{State: s.state(t)}, options())
+			var c *plan.Conflict
+			if errors.As(err, &c) == tc.removed {
+				t.Errorf("got the error %v, want a conflict: %t", err, !tc.removed)
+			}
+			if !tc.removed {
+				return
+			}
+			if got := text(t, p, path); got != "corp.test smtp:[inside]\n# end\n" {
+				t.Errorf("the table is\n%s\nwant\n%q", got, "corp.test smtp:[inside]\n# end\n")
+			}
+			found := false
+			for _, c := range p.Commands {
+				found = found || strings.Join(c.Args, " ") == "postmap hash:"+path
+			}
+			if !found {
+				t.Errorf("got the commands %v, want %q among them", p.Commands, "postmap hash:"+path)
+			}
+			s.apply(p)
+			if again := build(t, s, options()); again.Changed() {
+				t.Errorf("a second plan: got the changes %q, want none", changed(again))
+			}
+		})
 	}
 }

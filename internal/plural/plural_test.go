@@ -10,8 +10,10 @@ func TestOf(t *testing.T) {
 		{0, "message", "0 messages"}, {1, "message", "1 message"}, {2, "more message", "2 more messages"},
 		{1, "IPv6 address", "1 IPv6 address"}, {2, "address", "2 addresses"}, {3, "mailbox", "3 mailboxes"},
 	} {
-		if got := Of(tt.n, tt.noun); got != tt.want {
-			t.Errorf("%d %s: got %q, want %q", tt.n, tt.noun, got, tt.want)
-		}
+		t.Run(tt.want, func(t *testing.T) {
+			if got := Of(tt.n, tt.noun); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

@@ -121,18 +121,20 @@ func TestInsideUnusable(t *testing.T) {
 			return strings.Contains(err.Error(), "setgid_group")
 		}},
 	} {
-		dir := t.TempDir()
-		path := filepath.Join(dir, "main.cf")
-		if err := errors.Join(tc.prepare(path), os.WriteFile(filepath.Join(dir, "master.cf"), nil, 0o644)); err != nil {
-			t.Fatal(err)
-		}
-		past := time.Now().Add(-time.Hour)
-		_ = os.Chtimes(path, past, past)
-		s, err := postfix.Read(ctx, &host.Reader{}, dir)
-		var config *postfix.ConfigError
-		if !errors.As(err, &config) || !tc.want(err) || !s.Installed || s.ConfigDir != dir {
-			t.Errorf("%s: got the error %v, want none (%+v)", tc.name, err, s)
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "main.cf")
+			if err := errors.Join(tc.prepare(path), os.WriteFile(filepath.Join(dir, "master.cf"), nil, 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			past := time.Now().Add(-time.Hour)
+			_ = os.Chtimes(path, past, past)
+			s, err := postfix.Read(ctx, &host.Reader{}, dir)
+			var config *postfix.ConfigError
+			if !errors.As(err, &config) || !tc.want(err) || !s.Installed || s.ConfigDir != dir {
+				t.Errorf("got the error %v, installed %v and directory %q, want a ConfigError that this case takes, true and %q", err, s.Installed, s.ConfigDir, dir)
+			}
+		})
 	}
 }
 
@@ -201,7 +203,7 @@ func TestInsideTables(t *testing.T) {
 		source.Set(key, "user:"+password)
 		keys = append(keys, key)
 		if got, _ := source.Get(key); got != "user:"+password {
-			t.Errorf("stored %q, read %q, want %q", password, got, "user:"+password)
+			t.Errorf("password %d: got another value of %d bytes, want the %d that were stored", i, len(got), len("user:"+password))
 		}
 	}
 	checked := 0
@@ -273,36 +275,38 @@ func TestInsideValidate(t *testing.T) {
 		{"CA file empty", "-o smtp_tls_CAfile", "/tmp/empty.pem", "holds no certificate"},
 		{"override", "-o smtp_sasl_auth_enable", "no", "no password"},
 	} {
-		main, master, entry := base.Main.Clone(), base.Master.Clone(), service
-		for name, value := range good {
-			main.Set(name, value)
-		}
-		if name, ok := strings.CutPrefix(tc.parameter, "-o "); ok {
-			entry.Options = append(slices.Clone(service.Options), postfix.Option{Name: name, Value: tc.value})
-		} else if tc.parameter != "" {
-			main.Set(tc.parameter, tc.value)
-		}
-		master.Set(entry)
-		dir := t.TempDir()
-		for name, text := range map[string][]byte{"main.cf": main.Bytes(), "master.cf": master.Bytes()} {
-			path := filepath.Join(dir, name)
-			if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Run(tc.name, func(t *testing.T) {
+			main, master, entry := base.Main.Clone(), base.Master.Clone(), service
+			for name, value := range good {
+				main.Set(name, value)
+			}
+			if name, ok := strings.CutPrefix(tc.parameter, "-o "); ok {
+				entry.Options = append(slices.Clone(service.Options), postfix.Option{Name: name, Value: tc.value})
+			} else if tc.parameter != "" {
+				main.Set(tc.parameter, tc.value)
+			}
+			master.Set(entry)
+			dir := t.TempDir()
+			for name, text := range map[string][]byte{"main.cf": main.Bytes(), "master.cf": master.Bytes()} {
+				path := filepath.Join(dir, name)
+				if err := os.WriteFile(path, text, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				past := time.Now().Add(-time.Hour)
+				_ = os.Chtimes(path, past, past)
+			}
+			state := read(t, dir)
+			found, err := postfix.Validate(ctx, r, postfix.Staged{State: state, Meant: lint.Meant{{Service: "relayhost-x", Hops: []lint.MeantHop{{NextHop: "[relay.test]:587"}}}}})
+			if err != nil {
 				t.Fatal(err)
 			}
-			past := time.Now().Add(-time.Hour)
-			_ = os.Chtimes(path, past, past)
-		}
-		state := read(t, dir)
-		found, err := postfix.Validate(ctx, r, postfix.Staged{State: state, Meant: lint.Meant{{Service: "relayhost-x", Hops: []lint.MeantHop{{NextHop: "[relay.test]:587"}}}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		fatal := slices.DeleteFunc(found, func(p lint.Finding) bool { return p.Severity != lint.Error })
-		if tc.want == "" && len(fatal) > 0 || tc.want != "" && !slices.ContainsFunc(fatal, func(p lint.Finding) bool { return strings.Contains(p.Detail, tc.want) }) {
-			t.Errorf("%s: found %v, want %q", tc.name, fatal, tc.want)
-		}
-		if out, err := exec.Command("postconf", "-c", dir, "-n").CombinedOutput(); err != nil {
-			t.Errorf("%s: postconf -n: got %v, want no error: a fault that only the validation finds\n%s", tc.name, err, out)
-		}
+			fatal := slices.DeleteFunc(found, func(p lint.Finding) bool { return p.Severity != lint.Error })
+			if tc.want == "" && len(fatal) > 0 || tc.want != "" && !slices.ContainsFunc(fatal, func(p lint.Finding) bool { return strings.Contains(p.Detail, tc.want) }) {
+				t.Errorf("found %v, want %q", fatal, tc.want)
+			}
+			if out, err := exec.Command("postconf", "-c", dir, "-n").CombinedOutput(); err != nil {
+				t.Errorf("postconf -n: got %v, want no error: a fault that only the validation finds\n%s", err, out)
+			}
+		})
 	}
 }

@@ -150,7 +150,7 @@ func TestMainRemove(t *testing.T) {
 func TestMainTells(t *testing.T) {
 	m := parseMain(t, "a = 1\nb = x # y\nc = 1\na = 1\nc = 2\nc = 3\nurl = http://x/#y\n"+Mark+"\nd = 1\n  2\ne = 2\n\nf = 3\n")
 	for _, tc := range []struct {
-		what      string
+		name      string
 		got, want []string
 	}{
 		{"Names", m.Names(), []string{"a", "b", "c", "a", "c", "c", "url", "d", "e", "f"}},
@@ -158,9 +158,11 @@ func TestMainTells(t *testing.T) {
 		{"InlineComments", m.InlineComments(), []string{"b"}},
 		{"Marked", m.Marked(), []string{"d", "e"}},
 	} {
-		if !slices.Equal(tc.got, tc.want) {
-			t.Errorf("%s: %q, want %q", tc.what, tc.got, tc.want)
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			if !slices.Equal(tc.got, tc.want) {
+				t.Errorf("got %q, want %q", tc.got, tc.want)
+			}
+		})
 	}
 	d := m.Clone()
 	d.DropOverridden()

@@ -47,7 +47,7 @@ func TestMasterGet(t *testing.T) {
 		Options: []Option{{"smtp_helo_timeout", "5"}, {"smtp_bind_address", "192.0.2.1"}, {"syslog_name", "postfix/x"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("got %q, want none", diff)
+		t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	pipe, _ := m.Get("maildrop", "unix")
 	if want := []string{"flags=DRXhu", "user=vmail", "argv=/usr/bin/maildrop", "-d", "a b", "-o", "x=y"}; !slices.Equal(pipe.Args, want) || pipe.Options != nil {
@@ -55,7 +55,7 @@ func TestMasterGet(t *testing.T) {
 	}
 	overrides := m.Overrides("syslog_name", "smtp_helo_timeout")
 	if diff := cmp.Diff([]Override{{"smtp/unix", Option{"smtp_helo_timeout", "5"}}, {"smtp/unix", Option{"syslog_name", "postfix/x"}}}, overrides); diff != "" {
-		t.Errorf("got %q, want none", diff)
+		t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	// master(8) warns and uses the last of two entries.
 	twice := parseMaster(t, "a unix - - n - - smtp\na unix - - n - - lmtp\n")
@@ -66,20 +66,22 @@ func TestMasterGet(t *testing.T) {
 
 func TestParseMasterFails(t *testing.T) {
 	for _, tc := range []struct {
-		text string
-		line int
+		name, text string
+		line       int
 	}{
-		{"smtp unix - - y - -\n", 1},
-		{"# c\nsmtp tcp - - y - - smtp\n", 2},
-		{"smtp unix x - y - - smtp\n", 1},
-		{"smtp unix - - y 5s - smtp\n", 1},
-		{"smtp unix - - y - many smtp\n", 1},
+		{"no command", "smtp unix - - y - -\n", 1},
+		{"type", "# c\nsmtp tcp - - y - - smtp\n", 2},
+		{"private", "smtp unix x - y - - smtp\n", 1},
+		{"wakeup time", "smtp unix - - y 5s - smtp\n", 1},
+		{"process limit", "smtp unix - - y - many smtp\n", 1},
 	} {
-		_, err := ParseMaster([]byte(tc.text))
-		var syntax *SyntaxError
-		if !errors.As(err, &syntax) || syntax.Line != tc.line {
-			t.Errorf("%q: error %v, want a SyntaxError in line %d", tc.text, err, tc.line)
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := ParseMaster([]byte(tc.text))
+			var syntax *SyntaxError
+			if !errors.As(err, &syntax) || syntax.Line != tc.line {
+				t.Errorf("%q: error %v, want a SyntaxError in line %d", tc.text, err, tc.line)
+			}
+		})
 	}
 }
 
@@ -97,7 +99,7 @@ func TestMasterSet(t *testing.T) {
 	m.Set(ours)
 	want := masterText + "\n" + Mark + "\n" + rendered
 	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {
-		t.Fatalf("got %q, want none", diff)
+		t.Fatalf("got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	m.Set(ours)
 	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {
@@ -133,9 +135,11 @@ func TestServiceChrooted(t *testing.T) {
 		chroot, compat string
 		want           bool
 	}{{"y", "3.6", true}, {"n", "0", false}, {"-", "0", true}, {"-", "", true}, {"-", "1", false}, {"-", "3.6", false}, {"-", "2", false}} {
-		if got := (Service{Chroot: tc.chroot}).Chrooted(tc.compat); got != tc.want {
-			t.Errorf("chroot %q at level %q: got %v, want %v", tc.chroot, tc.compat, got, tc.want)
-		}
+		t.Run(tc.chroot+" at level "+tc.compat, func(t *testing.T) {
+			if got := (Service{Chroot: tc.chroot}).Chrooted(tc.compat); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
 	}
 }
 

@@ -31,18 +31,20 @@ func TestOpenings(t *testing.T) {
 		{"unknown", smtpd[:len(smtpd)-1] + " -o smtpd_relay_restrictions=${a?{permit}}\n", "", "", ""},
 		{"the other list", smtpd[:len(smtpd)-1] + " -o smtpd_relay_restrictions=permit -o smtpd_recipient_restrictions=reject\n", "", "", ""},
 	} {
-		master, err := ParseMaster([]byte(tc.master))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := State{Master: master, Params: map[string]string{"inet_interfaces": "all", "mynetworks": "127.0.0.0/8",
-			"smtpd_relay_restrictions": "permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination", "smtpd_recipient_restrictions": ""}}
-		if tc.parameter != "" {
-			s.Params[tc.parameter] = tc.value
-		}
-		got := s.Openings()
-		if tc.want == "" && len(got) > 0 || tc.want != "" && (len(got) != 1 || got[0].Parameter != tc.want) {
-			t.Errorf("%s: %+v, want %q", tc.name, got, tc.want)
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			master, err := ParseMaster([]byte(tc.master))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := State{Master: master, Params: map[string]string{"inet_interfaces": "all", "mynetworks": "127.0.0.0/8",
+				"smtpd_relay_restrictions": "permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination", "smtpd_recipient_restrictions": ""}}
+			if tc.parameter != "" {
+				s.Params[tc.parameter] = tc.value
+			}
+			got := s.Openings()
+			if tc.want == "" && len(got) > 0 || tc.want != "" && (len(got) != 1 || got[0].Parameter != tc.want) {
+				t.Errorf("got %+v, want %q", got, tc.want)
+			}
+		})
 	}
 }

@@ -14,7 +14,7 @@ func TestCutOff(t *testing.T) {
 		line := []byte(whole)
 		m, err := parseQueued(line[:end])
 		if err != nil || m.ID != "0298F48" || m.Queue != "deferred" || len(m.Recipients) == 0 || m.Recipients[0].Address != "b@x.test" {
-			t.Fatalf("cut at %d (%s): got %v, %+v, want nil", end, whole[:end], err, m)
+			t.Fatalf("cut at %d (%s): got %+v and the error %v, want 0298F48 of the queue deferred, to b@x.test first, and no error", end, whole[:end], m, err)
 		}
 		if string(line) != whole {
 			t.Fatalf("cut at %d: got the line written to, want it as it was", end)
@@ -31,7 +31,7 @@ func FuzzQueue(f *testing.F) {
 	f.Add([]byte(`{"queue_name": "deferred", "queue_id": "0298F48", "arrival_time": 1795309314, "message_size": 2068, "forced_expire": false, "sender": "MAILER-DAEMON", "recipients": [{"address": "a@x.test", "delay_reason": "Host not found"}]}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		if m, err := parseQueued(line); err == nil && m.Reason() != "" && len(m.Recipients) == 0 {
-			t.Errorf("a reason without a recipient: got %+v, want none", m)
+			t.Errorf("parseQueued(%q): got a reason and no recipient in %+v, want a recipient with it", line, m)
 		}
 	})
 }

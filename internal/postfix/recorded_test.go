@@ -86,13 +86,13 @@ func TestRecorded(t *testing.T) {
 		if typ, ok := said["default_database_type"]; ok {
 			facts++
 			if picked, err := PickMapType(fresh, ""); err != nil || picked != typ {
-				t.Errorf("%s is chosen (%v), the default is %s, want nil", picked, err, typ)
+				t.Errorf("PickMapType: got %s and the error %v, want %s and no error", picked, err, typ)
 			}
 		}
 		if text, ok := said["mail_version"]; ok {
 			facts++
 			if v, err := ParseVersion(text); err != nil || v != fresh.Version {
-				t.Errorf("Postfix %v is assumed, recorded is %v, %v, want nil", fresh.Version, v, err)
+				t.Errorf("version: got %v for the recorded %v (error %v), want the same and no error", fresh.Version, v, err)
 			}
 		}
 		for _, typ := range strings.Fields(parts["has"]) {
@@ -132,18 +132,20 @@ func TestMapTypeByProbing(t *testing.T) {
 	asked := 0
 	eachRecord(t, func(t *testing.T, parts map[string]string) {
 		for _, a := range answers {
-			r := tree(t, map[string]string{
-				"/etc/os-release": parts["os-release"], "/etc/postfix/main.cf": "", "/etc/postfix/master.cf": "",
+			t.Run(a.name, func(t *testing.T) {
+				r := tree(t, map[string]string{
+					"/etc/os-release": parts["os-release"], "/etc/postfix/main.cf": "", "/etc/postfix/master.cf": "",
+				})
+				r.Path = answering(t, "default_database_type = "+a.def+"\nmail_version = 3.8.5\nconfig_directory = /etc/postfix", always+" "+a.types)
+				state, err := Read(t.Context(), r, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				asked++
+				if picked, err := PickMapType(state, ""); err != nil || picked != a.want {
+					t.Errorf("got %s (%v), want %s", picked, err, a.want)
+				}
 			})
-			r.Path = answering(t, "default_database_type = "+a.def+"\nmail_version = 3.8.5\nconfig_directory = /etc/postfix", always+" "+a.types)
-			state, err := Read(t.Context(), r, "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			asked++
-			if picked, err := PickMapType(state, ""); err != nil || picked != a.want {
-				t.Errorf("%s: %s is chosen (%v), want %s", a.name, picked, err, a.want)
-			}
 		}
 	})
 	if want := 9 * len(answers); asked != want {

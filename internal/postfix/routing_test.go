@@ -117,7 +117,7 @@ func TestRouting(t *testing.T) {
 				tc.want[sender] = strings.TrimRight(want, " ")
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("got %q, want none", diff)
+				t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 			}
 		})
 	}
@@ -131,7 +131,7 @@ smtp_sasl_password_maps = hash:/p
 	s.Unreadable = []string{"/secret"}
 	r := NewRouting(s)
 	if diff := cmp.Diff([]string{"@b.example", "<>", "z@c.example"}, r.Senders()); diff != "" {
-		t.Errorf("got %q, want none", diff)
+		t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	tables, why := r.Closed(s.Params["sender_dependent_relayhost_maps"] + " hash:/secret static:a")
 	if diff := cmp.Diff([]Table{{"regexp", "/r"}, {"lmdb", "/none"}, {"hash", "/secret"}}, tables); diff != "" || len(why) != 3 {

@@ -20,7 +20,7 @@ func TestSELinux(t *testing.T) {
 	}
 	s := selinux(tree(t, files), "/usr/libexec/postfix", "/var/lib/postfix")
 	if diff := cmp.Diff(SELinux{Enforcing: true, MorePorts: []Ports{{2525, 2525}, {8000, 8010}}}, s); diff != "" {
-		t.Errorf("got %q, want none", diff)
+		t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	for port, denied := range map[int]bool{25: false, 465: false, 587: false, 2525: false, 2526: true, 2587: true, 8005: false, 8080: true} {
 		if s.PortDenied(port) != denied {

@@ -56,7 +56,7 @@ func TestSourceSet(t *testing.T) {
 			s := parseTable(t, tc.text)
 			s.Set(tc.key, tc.value)
 			if diff := cmp.Diff(tc.want, string(s.Bytes())); diff != "" {
-				t.Errorf("got %q, want none", diff)
+				t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 			}
 		})
 	}
@@ -78,7 +78,7 @@ func TestAliases(t *testing.T) {
 	s.Remove("postmaster")
 	want := "# x\n\"a:b\": c\nRoot : me@x.test\nnocolon x\nabuse: root\n"
 	if diff := cmp.Diff(want, string(s.Bytes())); diff != "" {
-		t.Errorf("got %q, want none", diff)
+		t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 	}
 }
 

@@ -111,10 +111,12 @@ func TestPickMapType(t *testing.T) {
 		{"asked for what has no source", "hash", "hash regexp", "regexp", ""},
 		{"nothing", "hash", "cidr", "", ""},
 	} {
-		got, err := PickMapType(State{DefaultMap: tc.def, MapTypes: strings.Fields(tc.types)}, tc.want)
-		if got != tc.picked || (err == nil) != (tc.picked != "") || err != nil && !errors.Is(err, ErrNoMapType) {
-			t.Errorf("%s: %q, %v, want %q", tc.name, got, err, tc.picked)
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := PickMapType(State{DefaultMap: tc.def, MapTypes: strings.Fields(tc.types)}, tc.want)
+			if got != tc.picked || (err == nil) != (tc.picked != "") || err != nil && !errors.Is(err, ErrNoMapType) {
+				t.Errorf("got %q, %v, want %q", got, err, tc.picked)
+			}
+		})
 	}
 }
 

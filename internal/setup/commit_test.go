@@ -23,19 +23,22 @@ func TestQueueSummary(t *testing.T) {
 		many = append(many, message(time.Minute, fmt.Sprintf("s%d@a.test", n), fmt.Sprintf("x@d%d.test", n)))
 	}
 	for _, test := range []struct {
+		name    string
 		waiting []postfix.QueuedMessage
 		want    string
 	}{
-		{[]postfix.QueuedMessage{message(2*time.Hour, "root@h.test", "a@gmail.com", "b@gmail.com", "c@corp.test")},
+		{"one", []postfix.QueuedMessage{message(2*time.Hour, "root@h.test", "a@gmail.com", "b@gmail.com", "c@corp.test")},
 			"1 message in the queue (the oldest for 2h0m0s), from root@h.test, for gmail.com, corp.test"},
-		{[]postfix.QueuedMessage{message(time.Minute, "b@h.test", "x@b.test"), message(3*time.Minute, "a@h.test", "x@a.test"), message(time.Minute, "a@h.test", "y@a.test")},
+		{"three of two senders", []postfix.QueuedMessage{message(time.Minute, "b@h.test", "x@b.test"), message(3*time.Minute, "a@h.test", "x@a.test"), message(time.Minute, "a@h.test", "y@a.test")},
 			"3 messages in the queue (the oldest for 3m0s), from a@h.test, b@h.test, for a.test, b.test"},
-		{many, "9 messages in the queue (the oldest for 1m0s), from s0@a.test, s1@a.test, s2@a.test, ..., for d0.test, d1.test, d2.test, d3.test, d4.test, ..."},
-		{[]postfix.QueuedMessage{message(time.Minute, "\x1b[2Ja@b.test", "x@\x07.test")},
+		{"many", many, "9 messages in the queue (the oldest for 1m0s), from s0@a.test, s1@a.test, s2@a.test, ..., for d0.test, d1.test, d2.test, d3.test, d4.test, ..."},
+		{"control characters", []postfix.QueuedMessage{message(time.Minute, "\x1b[2Ja@b.test", "x@\x07.test")},
 			`1 message in the queue (the oldest for 1m0s), from \x1b[2Ja@b.test, for \x07.test`},
 	} {
-		if got := (Queue{Messages: test.waiting}).Summary(); got != test.want {
-			t.Errorf("got %s, want %s", got, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			if got := (Queue{Messages: test.waiting}).Summary(); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
 	}
 }

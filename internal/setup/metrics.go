@@ -63,7 +63,7 @@ func StatusMetrics(d Status, version string, now time.Time) *exposition.Text {
 		t.Gauge("relayhost_queue_messages", "Messages in Postfix's queue.", exposition.Value(float64(d.Waiting)))
 	}
 	if d.Unknown["drift"] == "" {
-		t.Gauge("relayhost_drifted_files", "Files in which somebody has changed what setup wrote.", exposition.Value(float64(d.driftedFiles())))
+		t.Gauge("relayhost_drifted_files", "Files of setup that somebody has changed, removed or opened to others; lines added beside are not counted.", exposition.Value(float64(d.driftedFiles())))
 	}
 	if d.Unknown["pending"] == "" {
 		t.Gauge("relayhost_unfinished_change", "1 while a change that did not finish waits to be undone.", exposition.Bool(d.Pending != nil))

@@ -3,7 +3,6 @@ package setup
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -199,22 +198,6 @@ func told(h *heard) []string {
 	})
 }
 
-// elsewhere are the notes that need a whole server, by the test that has them where
-// they hold and where they are false.
-var elsewhere = map[string]string{
-	"asked as the role of this instance":               "TestLabSetupHTTPS",
-	"no mail port of":                                  "TestLabSetupFindsAPI",
-	"could not save for verify":                        "TestLabNotesOfSetup",
-	"could not save the result for status":             "TestLabNotesOfSetup",
-	"test messages are sent at most":                   "TestLabManyAccounts",
-	"left out of it":                                   "TestLabManyAccounts",
-	"other services and accounts share a relay":        "TestLabNotesOfSetup",
-	"and do not leave, now as before":                  "TestLabForeignRecipient",
-	"was not compared: that needs root":                "TestLabNotesOfSetup",
-	"before and after the change was not compared: %v": "TestLabNotesOfSetup",
-	"no mail leaves now":                               "TestLabNotesOfSetup",
-}
-
 // Keys that the environment names are not those of the instance.
 func TestRoleIsNotClaimed(t *testing.T) {
 	for _, n := range notes() {
@@ -226,8 +209,7 @@ func TestRoleIsNotClaimed(t *testing.T) {
 	}
 }
 
-// Each note in the source is printed by a row of the table above, or has a test of its
-// own that is there.
+// Each note in the source is printed by a row of the table above, or has a lab test.
 func TestEveryNoteIsTested(t *testing.T) {
 	var printed []string
 	for _, n := range notes() {
@@ -237,16 +219,22 @@ func TestEveryNoteIsTested(t *testing.T) {
 			}
 		}
 	}
-	tests := sources(t, "*_test.go", "../../cmd/*_test.go")
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
 	said := regexp.MustCompile(`Report\.(?:Note|Warn|Unproven)\(("(?:[^"\\]|\\.)*")`)
 	verb := regexp.MustCompile(`%\w`)
 	total := 0
-	for file, text := range sources(t, "*.go") {
+	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-	next:
-		for _, m := range said.FindAllStringSubmatch(text, -1) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range said.FindAllStringSubmatch(string(text), -1) {
 			format, err := strconv.Unquote(m[1])
 			if err != nil {
 				t.Fatalf("%s: unquoting %s: got the error %v, want none", file, m[1], err)
@@ -256,14 +244,8 @@ func TestEveryNoteIsTested(t *testing.T) {
 			if strings.Trim(strings.Join(parts, ""), " :") == "" {
 				continue // the text of something else: an error, a finding
 			}
-			for part, test := range elsewhere {
-				if strings.Contains(format, part) {
-					there := func(text string) bool { return strings.Contains(text, "func "+test+"(") }
-					if !slices.ContainsFunc(slices.Collect(maps.Values(tests)), there) {
-						t.Errorf("%s: %q: got no test %s, want one", file, format, test)
-					}
-					continue next
-				}
+			if claimtest.OfSetup.Has(format) {
+				continue
 			}
 			for i := range parts {
 				parts[i] = regexp.QuoteMeta(parts[i])
@@ -277,24 +259,4 @@ func TestEveryNoteIsTested(t *testing.T) {
 	if total < 25 {
 		t.Errorf("found %d notes in the source, want at least 25", total)
 	}
-}
-
-// sources are the texts of files, by path.
-func sources(t *testing.T, patterns ...string) map[string]string {
-	t.Helper()
-	texts := map[string]string{}
-	for _, pattern := range patterns {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts[file] = string(text)
-		}
-	}
-	return texts
 }

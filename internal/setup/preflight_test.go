@@ -38,17 +38,20 @@ func with(routes ...config.Route) Setup {
 // Each sender is proven once, the null sender and names below a domain aside.
 func TestSendersOf(t *testing.T) {
 	for _, test := range []struct {
+		name  string
 		route config.Route
 		want  string
 	}{
-		{config.Route{Name: config.DefaultRoute, From: "a@b.example"}, `["a@b.example"]`},
-		{config.Route{Name: "r", From: "x@s.example", Senders: []string{"s.example", "y@t.example", "u.example"}}, `["x@s.example" "y@t.example" "postmaster@u.example"]`},
-		{config.Route{Name: "r", From: "x@y.s.example", Senders: []string{".s.example", config.NullSender}}, `["x@y.s.example" ""]`},
-		{config.Route{Name: "r", From: "a@b.example", Senders: []string{config.NullSender}}, `[""]`},
+		{"default route", config.Route{Name: config.DefaultRoute, From: "a@b.example"}, `["a@b.example"]`},
+		{"addresses and domains", config.Route{Name: "r", From: "x@s.example", Senders: []string{"s.example", "y@t.example", "u.example"}}, `["x@s.example" "y@t.example" "postmaster@u.example"]`},
+		{"below a domain, and the null sender", config.Route{Name: "r", From: "x@y.s.example", Senders: []string{".s.example", config.NullSender}}, `["x@y.s.example" ""]`},
+		{"the null sender alone", config.Route{Name: "r", From: "a@b.example", Senders: []string{config.NullSender}}, `[""]`},
 	} {
-		if got := fmt.Sprintf("%q", sendersOf(test.route)); got != test.want {
-			t.Errorf("senders %q: got %s, want %s", test.route.Senders, got, test.want)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			if got := fmt.Sprintf("%q", sendersOf(test.route)); got != test.want {
+				t.Errorf("senders %q: got %s, want %s", test.route.Senders, got, test.want)
+			}
+		})
 	}
 }
 
@@ -112,23 +115,26 @@ func TestMessages(t *testing.T) {
 // account came from is no longer named.
 func TestStoredAccountOfASmarthost(t *testing.T) {
 	for _, test := range []struct {
+		name string
 		port int
 		want string
-	}{{587, "u"}, {465, ""}} {
-		first := config.Hop{Relay: relays.Relay{ID: "corp"}, Host: "corp.test", Port: 587}
-		hop := config.Hop{Relay: relays.Smarthost("mail.test", test.port, relays.StartTLS, false), Host: "mail.test", Port: test.port, TLS: relays.StartTLS}
-		s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{first}}, config.Route{Name: "one", Senders: []string{"one.example"}, Hops: []config.Hop{hop}})
-		s.State = postfix.State{
-			DefaultMap: "hash", Params: map[string]string{"smtp_sasl_password_maps": "hash:/p"},
-			Maps: map[string][]byte{"/p": []byte("[mail.test]:587 u:p\n")},
-		}
-		c, _, err := accounts(t.Context(), s, nil, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := c.Routes[1].Hops[0]; got.Username != test.want || len(got.Relay.Auth.Mechanisms) > 0 != (test.want != "") {
-			t.Errorf("port %d: got user name %q, want %q", test.port, got.Username, test.want)
-		}
+	}{{"the port of the table", 587, "u"}, {"another port", 465, ""}} {
+		t.Run(test.name, func(t *testing.T) {
+			first := config.Hop{Relay: relays.Relay{ID: "corp"}, Host: "corp.test", Port: 587}
+			hop := config.Hop{Relay: relays.Smarthost("mail.test", test.port, relays.StartTLS, false), Host: "mail.test", Port: test.port, TLS: relays.StartTLS}
+			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{first}}, config.Route{Name: "one", Senders: []string{"one.example"}, Hops: []config.Hop{hop}})
+			s.State = postfix.State{
+				DefaultMap: "hash", Params: map[string]string{"smtp_sasl_password_maps": "hash:/p"},
+				Maps: map[string][]byte{"/p": []byte("[mail.test]:587 u:p\n")},
+			}
+			c, _, err := accounts(t.Context(), s, nil, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Routes[1].Hops[0]; got.Username != test.want || len(got.Relay.Auth.Mechanisms) > 0 != (test.want != "") {
+				t.Errorf("port %d: got user name %q, want %q", test.port, got.Username, test.want)
+			}
+		})
 	}
 }
 

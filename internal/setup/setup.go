@@ -77,7 +77,7 @@ type Reporter interface {
 
 // Asker asks for what neither flags nor the file say. Where nobody is there to be
 // asked, Can is false and the others fail with a *UsageError that names the flag,
-// but for those that have a default.
+// but for those that have a default. It is never nil.
 type Asker interface {
 	Can() bool
 	Relay(ctx context.Context, d Discovery) (id string, err error)

@@ -148,8 +148,10 @@ func TestClientIDCheck(t *testing.T) {
 		relay, id string
 		ok        bool
 	}{{"m365", microsoft, true}, {"m365", google, false}, {"gmail", google, true}, {"gmail", microsoft, false}} {
-		if err := ClientIDCheck(relays.Relay{ID: test.relay})(test.id); (err == nil) != test.ok {
-			t.Errorf("%s %s: got %v, want it taken: %v", test.relay, test.id, err, test.ok)
-		}
+		t.Run(test.relay+" "+test.id, func(t *testing.T) {
+			if err := ClientIDCheck(relays.Relay{ID: test.relay})(test.id); (err == nil) != test.ok {
+				t.Errorf("got %v, want it taken: %v", err, test.ok)
+			}
+		})
 	}
 }

@@ -76,7 +76,8 @@ func TestStatusRoutesNoAuth(t *testing.T) {
 	}
 	open := config.Hop{Relay: relays.Relay{ID: relays.SmarthostID}, Host: "open.test", Port: 25}
 	stored.Routes = append(stored.Routes, config.Route{Name: "open", Senders: []string{"open.test"}, From: "a@open.test", Hops: []config.Hop{open}})
-	noAuth := func(state postfix.State) (list []bool) {
+	noAuth := func(t *testing.T, state postfix.State) (list []bool) {
+		t.Helper()
 		routes, err := statusRoutes(r, stored, state)
 		if err != nil {
 			t.Fatal(err)
@@ -95,9 +96,11 @@ func TestStatusRoutesNoAuth(t *testing.T) {
 		state postfix.State
 		want  []bool
 	}{"read": {state, []bool{false, true}}, "unreadable": {unread, []bool{false, false}}} {
-		if got := noAuth(test.state); !slices.Equal(got, test.want) {
-			t.Errorf("tables %s: no_auth: got %v, want %v", name, got, test.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := noAuth(t, test.state); !slices.Equal(got, test.want) {
+				t.Errorf("no_auth: got %v, want %v", got, test.want)
+			}
+		})
 	}
 }
 

@@ -59,7 +59,7 @@ func TestConnections(t *testing.T) {
 			}
 			clear, hidden := n.received()
 			if strings.Contains(hidden, "AUTH") != tt.ok || strings.Count(clear, "STARTTLS") != 1 {
-				t.Errorf("in clear %q, encrypted %q; want one connection, a login: %v", clear, hidden, tt.ok)
+				t.Errorf("in clear %q, encrypted %q; want one connection, a login: %v", hushed(clear), hushed(hidden), tt.ok)
 			}
 			if all := strings.Join(said, "\n"); tt.ok && (!strings.HasPrefix(all, "220 relay.test") || !strings.Contains(all, "AUTH PLAIN ***")) {
 				// Not the trace itself: without the mask it holds the password.
@@ -78,7 +78,7 @@ func TestConnections(t *testing.T) {
 	}
 	kept.Close(func(string, uint16) bool { return false })
 	if _, hidden := n.received(); !strings.HasSuffix(hidden, "QUIT\r\n") {
-		t.Errorf("sent %q, want a good-bye", hidden)
+		t.Errorf("sent %q, want %q at its end", hushed(hidden), "QUIT\r\n")
 	}
 	var none *Connections
 	if _, ok := none.Resume(t.Context(), target); ok || none.Addr("relay.test", 587).IsValid() {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -86,7 +87,7 @@ func TestSenders(t *testing.T) {
 	_, hidden := n.received()
 	if want := "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.net>\r\nRSET\r\n" +
 		"MAIL FROM:<c@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nQUIT\r\n"; !strings.Contains(hidden, want) {
-		t.Errorf("sent %q, want %v in it", hidden, want)
+		t.Errorf("sent %q, want %q in it", hushed(hidden), want)
 	}
 }
 
@@ -112,7 +113,7 @@ func TestNoTLS(t *testing.T) {
 		t.Errorf("got %+v, want it to end at EHLO", r)
 	}
 	if clear, _ := n.received(); strings.Contains(clear, "AUTH") || strings.Count(clear, "EHLO") != 2 {
-		t.Errorf("sent %q, want two dialogues without AUTH", clear)
+		t.Errorf("sent %q, want two dialogues without AUTH", hushed(clear))
 	}
 }
 
@@ -136,14 +137,14 @@ func TestWholeDialogue(t *testing.T) {
 		}
 		clear, hidden := n.received()
 		if !strings.HasPrefix(clear, "EHLO host.example.com\r\nSTARTTLS\r\n\x16\x03") {
-			t.Errorf("in clear: got %q, want %q at its start", clear, "EHLO host.example.com\r\nSTARTTLS\r\n\x16\x03")
+			t.Errorf("in clear: got %q, want %q at its start", hushed(clear), "EHLO host.example.com\r\nSTARTTLS\r\n\x16\x03")
 		}
 		if !strings.HasSuffix(hidden, "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nQUIT\r\n") {
-			t.Errorf("encrypted: got %q, want %q at its end", hidden, "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nQUIT\r\n")
+			t.Errorf("encrypted: got %q, want %q at its end", hushed(hidden), "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nQUIT\r\n")
 		}
 		all := strings.Join(trace, "\n")
 		if !strings.Contains(all, "AUTH PLAIN ***") || strings.Contains(all, "dXNlc") {
-			t.Errorf("trace: got %s, want %q in it and no %q in it", all, "AUTH PLAIN ***", "dXNlc")
+			t.Errorf("trace: got %s (masked here), want %q in it and no user name or password", hushed(all), "AUTH PLAIN ***")
 		}
 	})
 	t.Run("implicit TLS", func(t *testing.T) {
@@ -172,7 +173,7 @@ func TestWholeDialogue(t *testing.T) {
 		r := Probe(t.Context(), target)
 		clear, _ := n.received()
 		if r.Err != nil || r.Reached != StepEHLO || clear != "EHLO [127.0.0.1]\r\nQUIT\r\n" {
-			t.Errorf("%+v, %q, want %q", r, clear, "EHLO [127.0.0.1]\r\nQUIT\r\n")
+			t.Errorf("got %+v and %q sent, want it to reach %s, and %q", r, hushed(clear), StepEHLO, "EHLO [127.0.0.1]\r\nQUIT\r\n")
 		}
 	})
 	t.Run("no credentials", func(t *testing.T) {
@@ -338,12 +339,12 @@ func TestReplies(t *testing.T) {
 				t.Errorf("took %v, want at most %v", took, 6500*time.Millisecond)
 			}
 			if r.Fault != tt.fault || r.Failed != tt.failed || r.Err == nil || !strings.Contains(r.Err.Error(), tt.text) {
-				t.Fatalf("fault %q at %q: %v, want %q and %q", r.Fault, r.Failed, r.Err, tt.fault, tt.failed)
+				t.Fatalf("got fault %q at %q: %s, want %q at %q, and %q in the error", r.Fault, r.Failed, hushed(fmt.Sprint(r.Err)), tt.fault, tt.failed, tt.text)
 			}
 			printable(t, r)
 			clear, _ := n.received()
 			if noSecret(t, clear); strings.Contains(clear, "AUTH") {
-				t.Errorf("it logs in before TLS: got %q, want no %q in it", clear, "AUTH")
+				t.Errorf("before TLS: got %q, want no %q in it", hushed(clear), "AUTH")
 			}
 		})
 	}
@@ -357,7 +358,7 @@ func printable(t *testing.T, r Result) {
 		all += k + v
 	}
 	if i := strings.IndexFunc(all, func(c rune) bool { return !unicode.IsPrint(c) }); i >= 0 {
-		t.Errorf("unprintable at %d in %q, want less than 0", i, all)
+		t.Errorf("got %q, unprintable at %d, want it printable", hushed(all), i)
 	}
 	noSecret(t, all)
 }
@@ -387,26 +388,28 @@ func TestCertificates(t *testing.T) {
 		{"expired", good.issue(t, "relay.test", time.Now().Add(-day)), FaultExpired, "this host's clock says"},
 	}
 	for _, tt := range tests {
-		for _, implicit := range []bool{false, true} {
-			n := listen(t, tt.cert, func(p *peer) {
-				if implicit {
-					p.encrypt(nil)
-				} else {
-					p.upgrade("250 AUTH PLAIN\r\n")
+		t.Run(tt.name, func(t *testing.T) {
+			for _, implicit := range []bool{false, true} {
+				n := listen(t, tt.cert, func(p *peer) {
+					if implicit {
+						p.encrypt(nil)
+					} else {
+						p.upgrade("250 AUTH PLAIN\r\n")
+					}
+				})
+				target := n.target(good.pool)
+				target.Implicit = implicit
+				r := Probe(t.Context(), target)
+				if r.Fault != tt.fault || r.Failed != StepTLS || !strings.Contains(r.Err.Error(), tt.text) {
+					t.Errorf("implicit %v: fault %q at %q: %v, want %q and %q", implicit, r.Fault, r.Failed, r.Err, tt.fault, StepTLS)
 				}
-			})
-			target := n.target(good.pool)
-			target.Implicit = implicit
-			r := Probe(t.Context(), target)
-			if r.Fault != tt.fault || r.Failed != StepTLS || !strings.Contains(r.Err.Error(), tt.text) {
-				t.Errorf("%s: fault %q at %q: %v, want %q and %q", tt.name, r.Fault, r.Failed, r.Err, tt.fault, StepTLS)
+				printable(t, r)
+				clear, hidden := n.received()
+				if noSecret(t, clear); hidden != "" {
+					t.Errorf("implicit %v: got %q sent to whom we do not know, want nothing", implicit, hushed(hidden))
+				}
 			}
-			printable(t, r)
-			clear, hidden := n.received()
-			if noSecret(t, clear); hidden != "" {
-				t.Errorf("%s: %q was sent to whom we do not know, want none", tt.name, hidden)
-			}
-		}
+		})
 	}
 	t.Run("no roots", func(t *testing.T) {
 		n := listen(t, good.issue(t, "relay.test", time.Now().Add(day)), func(p *peer) { p.upgrade("") })
@@ -422,7 +425,7 @@ func TestCertificates(t *testing.T) {
 		target.Until = StepAuth
 		target.Pin = strings.ToUpper(hex.EncodeToString(sum[:]))
 		if r := Probe(t.Context(), target); r.Err != nil {
-			t.Errorf("got %v, want nil", r.Err)
+			t.Errorf("with the pin of the certificate: got the error %v, want none", r.Err)
 		}
 		target.Pin = strings.Repeat("00:", 31) + "00"
 		if r := Probe(t.Context(), target); r.Fault != FaultUntrusted || r.Failed != StepTLS || !errors.Is(r.Err, ErrPin) {
@@ -504,7 +507,7 @@ func TestInputIsChecked(t *testing.T) {
 		}
 	}
 	if clear, _ := n.received(); clear != "" {
-		t.Errorf("got %q was sent, want none", clear)
+		t.Errorf("got %q sent, want nothing", hushed(clear))
 	}
 	for _, good := range []string{"host", "host.example.com", "[192.0.2.1]", "[IPv6:2001:db8::1]"} {
 		if err := checkHELO(good); err != nil {
@@ -570,6 +573,6 @@ func TestBeforeAuth(t *testing.T) {
 		t.Errorf("without leave to log in: got %+v, want it to end at %s", r, StepEHLOTLS)
 	}
 	if _, hidden := n.received(); asked != 2 || strings.Count(hidden, "AUTH") != 1 || !strings.HasSuffix(hidden, "QUIT\r\n") {
-		t.Errorf("asked %d times, sent %q, want 2 and %q at its end", asked, hidden, "QUIT\r\n")
+		t.Errorf("asked %d times, sent %q, want 2, one AUTH, and %q at its end", asked, hushed(hidden), "QUIT\r\n")
 	}
 }

@@ -22,6 +22,9 @@ import (
 
 const password = "correct horse battery"
 
+// hushed is text without the password, plain and as AUTH sends it: for messages.
+func hushed(text string) string { return secret.Redact(text, "user", secret.New(password)) }
+
 // peer is the server's end of one connection; script says what it does there.
 type peer struct {
 	net.Conn

@@ -39,7 +39,7 @@ func TestInUntil(t *testing.T) {
 	for _, in := range []*os.File{silent, file} {
 		data, err := io.ReadAll((&Streams{In: in}).InUntil(t.Context()))
 		if err != nil || string(data) != "all of it" {
-			t.Errorf("%s: %q, %v, want nil", in.Name(), data, err)
+			t.Errorf("%s: got %q and the error %v, want %q and no error", in.Name(), data, err, "all of it")
 		}
 	}
 }

@@ -70,10 +70,13 @@ func (p *person) sees(text string) {
 	p.t.Helper()
 	for end := time.Now().Add(20 * time.Second); !strings.Contains(p.screen.String(), text); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			p.t.Fatalf("screen after 20 s: got\n%s\nwant %q in it", p.screen, text)
+			p.t.Fatalf("screen after 20 s: got\n%s\nwant %q in it", p.shown(), text)
 		}
 	}
 }
+
+// shown is the screen without the password: for messages.
+func (p *person) shown() string { return strings.ReplaceAll(p.screen.String(), "pässword", "***") }
 
 // hesitate is the moment that a person needs; a full terminal needs none: it is ready
 // as soon as a question is seen.
@@ -132,7 +135,7 @@ func (p *person) run(ctx context.Context) <-chan error {
 			a, err = questionnaire(prompter)
 			want := answers{"pear", "Sébastien Øster", "pässword R;1R", true}
 			if err == nil && a != want {
-				err = fmt.Errorf("answers %+v, want %+v", a, want)
+				err = fmt.Errorf("answers %q, %q, the password %t, %t, want %q, %q, true, %t", a.fruit, a.name, a.secret == want.secret, a.yes, want.fruit, want.name, want.yes)
 			}
 		}
 		done <- err
@@ -146,7 +149,7 @@ func (p *person) ends(done <-chan error) error {
 	case err := <-done:
 		return err
 	case <-time.After(30 * time.Second):
-		p.t.Fatalf("questions: got no end within 30 s, want one\n%s", p.screen)
+		p.t.Fatalf("questions: got no end within 30 s, want one\n%s", p.shown())
 		return nil
 	}
 }
@@ -187,13 +190,13 @@ func TestQuestions(t *testing.T) {
 					p.types(how(i))
 				}
 				if err := p.ends(done); err != nil {
-					t.Errorf("questions: got %v, want no error\n%s", err, p.screen)
+					t.Errorf("questions: got %v, want no error\n%s", err, p.shown())
 				}
 				if after := p.mode(); after != before {
 					t.Errorf("mode of the terminal: got %+v, want %+v as before", after, before)
 				}
-				if text := p.screen.String(); strings.Contains(text, "pässword") {
-					t.Errorf("the password was shown: got\n%s\nwant no %q in it", text, "pässword")
+				if strings.Contains(p.screen.String(), "pässword") {
+					t.Errorf("screen: got the password (*** here) in\n%s\nwant none of it", p.shown())
 				}
 				if u := p.screen.Unknown(); len(u) > 0 {
 					t.Errorf("sequences that no terminal knows: got %q, want none", u)
@@ -205,7 +208,7 @@ func TestQuestions(t *testing.T) {
 				all := "pear\r" + "ab\r" + "Sébastien Øster\r" + "pässword R;1R\r" + "y\r"
 				p.types(all)
 				if err := p.ends(p.run(t.Context())); err != nil {
-					t.Errorf("questions that are answered ahead: got %v, want no error\n%s", err, p.screen)
+					t.Errorf("questions that are answered ahead: got %v, want no error\n%s", err, p.shown())
 				}
 				p.sees("too short")
 			})
@@ -228,7 +231,7 @@ func TestQuestions(t *testing.T) {
 						hesitate(deaf)
 						p.types(breaks)
 						if err := p.ends(done); !errors.Is(err, ErrInterrupted) {
-							t.Errorf("got %v, want %v\n%s", err, ErrInterrupted, p.screen)
+							t.Errorf("got %v, want %v\n%s", err, ErrInterrupted, p.shown())
 						}
 						if after := p.mode(); after != before {
 							t.Errorf("mode of the terminal: got %+v, want %+v as before", after, before)
@@ -268,7 +271,7 @@ func TestBack(t *testing.T) {
 					hesitate(deaf)
 					p.types(typed)
 					if err := p.ends(done); !errors.Is(err, ErrBack) {
-						t.Errorf("got %v, want %v\n%s", err, ErrBack, p.screen)
+						t.Errorf("got %v, want %v\n%s", err, ErrBack, p.shown())
 					}
 					if after := p.mode(); after != before {
 						t.Errorf("mode of the terminal: got %+v, want %+v as before", after, before)
@@ -305,7 +308,7 @@ func TestQuestionEndsWithContext(t *testing.T) {
 				hesitate(deaf)
 				cancel()
 				if err := p.ends(done); !errors.Is(err, ErrInterrupted) {
-					t.Errorf("got %v, want %v\n%s", err, ErrInterrupted, p.screen)
+					t.Errorf("got %v, want %v\n%s", err, ErrInterrupted, p.shown())
 				}
 				if after := p.mode(); after != before {
 					t.Errorf("mode of the terminal: got %+v, want %+v as before", after, before)
@@ -324,13 +327,15 @@ func TestPick(t *testing.T) {
 		{"PEAR", "pear"}, {"pe", "pear"}, {"p", ""}, {"kiwi", ""},
 	}
 	for _, tt := range tests {
-		got := ""
-		if i, err := pick(tt.typed, fruit); err == nil {
-			got = fruit[i].Value
-		}
-		if got != tt.want {
-			t.Errorf("%q picks %q, want %q", tt.typed, got, tt.want)
-		}
+		t.Run(fmt.Sprintf("%q", tt.typed), func(t *testing.T) {
+			got := ""
+			if i, err := pick(tt.typed, fruit); err == nil {
+				got = fruit[i].Value
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -28,16 +28,18 @@ func TestSystemColor(t *testing.T) {
 		{"answer into a file", file, p.slave, "", "xterm", false, false},
 		{"conversation into a file", p.slave, file, "", "xterm", false, false},
 	} {
-		t.Setenv("NO_COLOR", tt.noColor)
-		t.Setenv("TERM", tt.term)
-		os.Stdout, os.Stderr = tt.out, tt.err
-		s := System(tt.flag)
-		os.Stdout, os.Stderr = stdout, stderr
-		if s.Color != tt.want {
-			t.Errorf("%s: colour %v, want %v", tt.name, s.Color, tt.want)
-		}
-		if got := s.Colored("fail"); (got != "fail") != tt.want {
-			t.Errorf("%s: Colored(%q): got %q, want it coloured: %v", tt.name, "fail", got, tt.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("NO_COLOR", tt.noColor)
+			t.Setenv("TERM", tt.term)
+			os.Stdout, os.Stderr = tt.out, tt.err
+			s := System(tt.flag)
+			os.Stdout, os.Stderr = stdout, stderr
+			if s.Color != tt.want {
+				t.Errorf("got colour %v, want %v", s.Color, tt.want)
+			}
+			if got := s.Colored("fail"); (got != "fail") != tt.want {
+				t.Errorf("Colored(%q): got %q, want it coloured: %v", "fail", got, tt.want)
+			}
+		})
 	}
 }

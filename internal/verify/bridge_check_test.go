@@ -140,12 +140,13 @@ func TestBridgeFaults(t *testing.T) {
 			got := r.routeChecks()[0].bridge(t.Context())
 			if test.says == "" {
 				if len(got) > 0 {
-					t.Errorf("got %+v, want nothing", got)
+					t.Errorf("got %s, want nothing", strings.ReplaceAll(fmt.Sprintf("%+v", got), "Gehe1m", "***"))
 				}
 				return
 			}
 			if len(got) != 1 || got[0].Result != Fail || !strings.Contains(got[0].Detail, test.says) || got[0].Command != test.command || got[0].Remedy == "" {
-				t.Errorf("got %+v, want one failure that says %q, with a remedy and the command %q", got, test.says, test.command)
+				t.Errorf("got %s (password: ***), want one failure that says %q, with a remedy and the command %q",
+					strings.ReplaceAll(fmt.Sprintf("%+v", got), "Gehe1m", "***"), test.says, test.command)
 			}
 			if len(got) > 0 && strings.Contains(got[0].Detail+got[0].Remedy, "Gehe1m") {
 				t.Error("got the password in the detail or the remedy, want none of it")

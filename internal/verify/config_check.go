@@ -247,7 +247,7 @@ func isTableCause(id string) bool {
 func (t *routeCheck) told(cause string) bool {
 	switch cause {
 	case "override_elsewhere": // that of the default route, or what the check "service" says
-		return t.number > 1 || t.route.Hops[0].elsewhere(t.way())
+		return t.number > 1 || t.route.Hops[0].elsewhere(t.asConfigured())
 	case "tls_required_header":
 		return len(t.State.Facts().SharedSettings()) > 0
 	case "tls_not_verified":

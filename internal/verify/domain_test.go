@@ -94,15 +94,17 @@ func TestSPF(t *testing.T) {
 		{"servfail.test", "warn dns_failed", 0, "SERVFAIL"},
 	}
 	for _, tt := range tests {
-		d := Domain{Resolver: r, Name: tt.domain, Relay: relays.Relay{ID: "x", DNS: relays.DNS{SPF: "include:relay.test"}}}
-		f := d.SPF(t.Context())
-		record, _ := ReadSPF(t.Context(), r, tt.domain)
-		if got := string(f.Result) + " " + f.Cause; got != tt.want || record.Lookups != tt.lookups || !strings.Contains(f.Detail, tt.detail) {
-			t.Errorf("%s: got %s, %d look-ups: %s, want %s and %d and %v in it", tt.domain, got, record.Lookups, f.Detail, tt.want, tt.lookups, tt.detail)
-		}
-		if f.Result == Warn && f.Remedy == "" {
-			t.Errorf("%s: got %+v, want a remedy in a warning", tt.domain, f)
-		}
+		t.Run(tt.domain, func(t *testing.T) {
+			d := Domain{Resolver: r, Name: tt.domain, Relay: relays.Relay{ID: "x", DNS: relays.DNS{SPF: "include:relay.test"}}}
+			f := d.SPF(t.Context())
+			record, _ := ReadSPF(t.Context(), r, tt.domain)
+			if got := string(f.Result) + " " + f.Cause; got != tt.want || record.Lookups != tt.lookups || !strings.Contains(f.Detail, tt.detail) {
+				t.Errorf("got %s, %d look-ups: %s, want %s and %d and %v in it", got, record.Lookups, f.Detail, tt.want, tt.lookups, tt.detail)
+			}
+			if f.Result == Warn && f.Remedy == "" {
+				t.Errorf("got %+v, want a remedy in a warning", f)
+			}
+		})
 	}
 	if got := withTerm("v=spf1 mx -all", "include:relay.test"); got != "v=spf1 mx include:relay.test -all" {
 		t.Errorf("got %q, want %q", got, "v=spf1 mx include:relay.test -all")

@@ -64,7 +64,7 @@ func outlived(ctx context.Context, r *host.Reader, s postfix.State) Finding {
 // service checks the entry of one route, and that Postfix sends the mail of its
 // senders there.
 func (t *routeCheck) service(routing *postfix.Routing) Finding {
-	way, hop := t.way(), t.route.Hops[0]
+	way, hop := t.asConfigured(), t.route.Hops[0]
 	if f, ok := direct(t.State, way); ok {
 		return f
 	}

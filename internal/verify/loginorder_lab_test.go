@@ -26,7 +26,7 @@ func TestLabLoginOrder(t *testing.T) {
 		res := l.Run("relayhost", "verify", "--json")
 		var r verify.Report
 		if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil || res.Code != code {
-			t.Fatalf("got %v, want nil\n%s", err, res)
+			t.Fatalf("verify --json: got %v and %s\nwant a JSON document and exit %d", err, res, code)
 		}
 		after := ses.Counters()
 		if got := [2]int{after.Logins - before.Logins, after.Refusals - before.Refusals}; got != [2]int{logins, refusals} {

@@ -106,18 +106,21 @@ func TestOwnMessages(t *testing.T) {
 		return m
 	}
 	for _, tt := range []struct {
+		name string
 		m    postfix.QueuedMessage
 		want bool
 	}{
-		{message(0, "a@example.com", "b@example.net"), true},
-		{message(0, "c@example.com", "B@example.net"), true},
-		{message(5*time.Second, "a@example.com", "b@example.net"), false},
-		{message(0, "d@example.com", "b@example.net"), false},
-		{message(0, "a@example.com", "e@example.net"), false},
-		{message(0, "a@example.com", "b@example.net", "e@example.net"), false},
+		{"of the first route", message(0, "a@example.com", "b@example.net"), true},
+		{"of the second route", message(0, "c@example.com", "B@example.net"), true},
+		{"from before the run", message(5*time.Second, "a@example.com", "b@example.net"), false},
+		{"another sender", message(0, "d@example.com", "b@example.net"), false},
+		{"another recipient", message(0, "a@example.com", "e@example.net"), false},
+		{"one recipient more", message(0, "a@example.com", "b@example.net", "e@example.net"), false},
 	} {
-		if got := r.tests(tt.m); got != tt.want {
-			t.Errorf("%+v: got %t, want %t", tt.m, got, tt.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if got := r.tests(tt.m); got != tt.want {
+				t.Errorf("%+v: got %t, want %t", tt.m, got, tt.want)
+			}
+		})
 	}
 }

@@ -123,12 +123,14 @@ func TestLabProof(t *testing.T) {
 		"later":  {smtpd.Reply{Code: 451, Enhanced: "4.7.1", Text: "Too many messages, slow down"}, "throttled_454", "4.7.1", "deferred", "slow down"},
 		"refuse": {smtpd.Reply{Code: 554, Enhanced: "5.7.1", Text: "<to@example.net>: Relay access denied"}, "relay_access_denied", "5.7.1", "bounced", "denied"},
 	} {
-		relay.Configure(func(c *smtpd.Config) { c.Message = func(smtpd.Envelope) *smtpd.Reply { return &tt.reply } })
-		p = run(t, l, log)
-		if p.Kind != "refused" || p.Cause != tt.cause || p.Delivery.Status != tt.status || p.Delivery.DSN != tt.dsn || !strings.Contains(p.Delivery.Reply, tt.wantInReply) {
-			t.Errorf("%s, the relay replies %d: got %+v, want kind %q, cause %q, status %q, DSN %q and %q in the reply",
-				name, tt.reply.Code, p, "refused", tt.cause, tt.status, tt.dsn, tt.wantInReply)
-		}
+		t.Run(name, func(t *testing.T) {
+			relay.Configure(func(c *smtpd.Config) { c.Message = func(smtpd.Envelope) *smtpd.Reply { return &tt.reply } })
+			p := run(t, l, log)
+			if p.Kind != "refused" || p.Cause != tt.cause || p.Delivery.Status != tt.status || p.Delivery.DSN != tt.dsn || !strings.Contains(p.Delivery.Reply, tt.wantInReply) {
+				t.Errorf("the relay replies %d: got %+v, want kind %q, cause %q, status %q, DSN %q and %q in the reply",
+					tt.reply.Code, p, "refused", tt.cause, tt.status, tt.dsn, tt.wantInReply)
+			}
+		})
 	}
 	var tries atomic.Int32
 	relay.Configure(func(c *smtpd.Config) {

@@ -30,6 +30,13 @@ func (records) PTR(context.Context, netip.Addr) ([]string, error) {
 	return nil, resolve.ErrNotFound
 }
 
+// Defects that the first newcomers met, by the test of the right behaviour.
+var _ = map[string]func(*testing.T){
+	"D3: records to be published in domains of public mail services, or where they are": TestMissingRecords,
+	"D12: DNS records of the default route alone":                                       TestMissingRecords,
+	"D15: a smarthost's bounce domain is taken for known":                               TestSmarthostBounces,
+}
+
 // Only records that DNS does not have are listed, and none for a domain of a public
 // mail service, a smarthost, or a relay that needs none.
 func TestMissingRecords(t *testing.T) {

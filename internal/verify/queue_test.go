@@ -62,17 +62,20 @@ func TestQueueRefers(t *testing.T) {
 func TestReferring(t *testing.T) {
 	stuck := Finding{Check: "queue", Result: Fail, Cause: "transport_deferred", Remedy: "Take it out."}
 	for _, c := range []struct {
+		name   string
 		told   Finding
 		want   string
 		result Result
 	}{
-		{Finding{Check: "auth", Result: Fail}, "Fix first: auth.", Warn},
-		{Finding{Check: "auth", Result: Fail, Route: "shop"}, "Fix first: auth of route shop.", Warn},
-		{Finding{Check: "config", Result: Warn}, "Fix first: config.", Fail},
+		{"one route", Finding{Check: "auth", Result: Fail}, "Fix first: auth.", Warn},
+		{"one of several routes", Finding{Check: "auth", Result: Fail, Route: "shop"}, "Fix first: auth of route shop.", Warn},
+		{"a warning", Finding{Check: "config", Result: Warn}, "Fix first: config.", Fail},
 	} {
-		if got := stuck.referring(c.told); got.Remedy != c.want || got.Result != c.result || got.Cause != "queue_deferred" {
-			t.Errorf("%+v: got %+v, want %q and %s", c.told, got, c.want, c.result)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := stuck.referring(c.told); got.Remedy != c.want || got.Result != c.result || got.Cause != "queue_deferred" {
+				t.Errorf("%+v: got %+v, want %q and %s", c.told, got, c.want, c.result)
+			}
+		})
 	}
 }
 

@@ -173,17 +173,20 @@ func TestNoRoute(t *testing.T) {
 		return smtpprobe.Result{Addr: target.Addr, Failed: smtpprobe.StepConnect, Fault: fault[target.Addr.Addr().Is6()], Err: syscall.ENETUNREACH}
 	}
 	for _, tt := range []struct {
+		name   string
 		v4, v6 smtpprobe.Fault
 		want   string
 	}{
-		{smtpprobe.FaultNoRoute, smtpprobe.FaultNoRoute, "connect:fail:net_unreachable"},
-		{smtpprobe.FaultNoRoute, smtpprobe.FaultTimeout, "connect:fail:net_timeout"},
-		{smtpprobe.FaultTimeout, smtpprobe.FaultNoRoute, "connect:fail:net_timeout"},
+		{"neither family", smtpprobe.FaultNoRoute, smtpprobe.FaultNoRoute, "connect:fail:net_unreachable"},
+		{"no IPv4", smtpprobe.FaultNoRoute, smtpprobe.FaultTimeout, "connect:fail:net_timeout"},
+		{"no IPv6", smtpprobe.FaultTimeout, smtpprobe.FaultNoRoute, "connect:fail:net_timeout"},
 	} {
-		fault[false], fault[true] = tt.v4, tt.v6
-		if got := summary(Run(t.Context(), env, Options{NoSend: true}), "connect"); !strings.HasPrefix(got, tt.want) {
-			t.Errorf("%s and %s: got %s, want %v at its start", tt.v4, tt.v6, got, tt.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			fault[false], fault[true] = tt.v4, tt.v6
+			if got := summary(Run(t.Context(), env, Options{NoSend: true}), "connect"); !strings.HasPrefix(got, tt.want) {
+				t.Errorf("%s and %s: got %s, want %v at its start", tt.v4, tt.v6, got, tt.want)
+			}
+		})
 	}
 }
 
@@ -203,10 +206,12 @@ func TestNullSender(t *testing.T) {
 		{"the route that has it refuses it", accepts, []Route{{Name: "shop", Senders: []string{"<>"}, Hops: []Hop{{Hop: config.Hop{Relay: refused}}}}}, true},
 	}
 	for _, tt := range tests {
-		r := &run{Env: Env{Routes: append([]Route{{Name: config.DefaultRoute, Hops: []Hop{{Hop: config.Hop{Relay: tt.first}}}}}, tt.routes...)}}
-		if got := r.nullSender(); len(got) == 1 != tt.warns {
-			t.Errorf("%s: got %d findings %+v, want exactly one: %v", tt.name, len(got), got, tt.warns)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			r := &run{Env: Env{Routes: append([]Route{{Name: config.DefaultRoute, Hops: []Hop{{Hop: config.Hop{Relay: tt.first}}}}}, tt.routes...)}}
+			if got := r.nullSender(); len(got) == 1 != tt.warns {
+				t.Errorf("got %d findings %+v, want exactly one: %v", len(got), got, tt.warns)
+			}
+		})
 	}
 }
 

@@ -304,12 +304,14 @@ func TestServiceAndDrift(t *testing.T) {
 		{"not installed", func(e *Env) { e.State = postfix.State{} }, "service:skip"},
 	}
 	for _, tt := range tests {
-		env := s.env(t)
-		tt.change(&env)
-		r := &run{Env: env}
-		if got := summary(NewReport(r.services(t.Context(), r.routeChecks())), "service"); got != tt.want {
-			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			env := s.env(t)
+			tt.change(&env)
+			r := &run{Env: env}
+			if got := summary(NewReport(r.services(t.Context(), r.routeChecks())), "service"); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
 	}
 	r := &run{Env: Env{Plan: &plan.Plan{Files: []plan.File{{Path: "/etc/postfix/main.cf", Action: plan.Modify}}}}}
 	if f := r.drift(t.Context())[0]; f.Result != Warn || !strings.Contains(f.Detail, "/etc/postfix/main.cf") {
@@ -383,19 +385,28 @@ func TestRelayAccess(t *testing.T) {
 // TestSizes: what this host takes is held against what the service takes.
 func TestSizes(t *testing.T) {
 	for _, tt := range []struct {
+		name string
 		here string
 		most int64
 		want bool
-	}{{"10240000", 10485760, false}, {"20480000", 10485760, true}, {"0", 10485760, true}, {"10240000", 0, false}, {"", 10485760, false}} {
-		tr := &routeCheck{run: &run{Env: Env{State: postfix.State{Params: map[string]string{"message_size_limit": tt.here}}}},
-			route: Route{Hops: []Hop{{Hop: config.Hop{Relay: relays.Relay{Name: "X", Limits: relays.Limits{MessageBytes: tt.most}}}}}}}
-		got := tr.sizes()
-		if len(got) == 1 != tt.want {
-			t.Errorf("%+v: got %+v, want a finding: %v", tt, got, tt.want)
-		}
-		if tt.want && (got[0].Result != Warn || got[0].Cause != "message_too_big" || !strings.Contains(got[0].Command, "10485760")) {
-			t.Errorf("got %+v, want the warning message_too_big and a command with 10485760", got[0])
-		}
+	}{
+		{"less here", "10240000", 10485760, false},
+		{"more here", "20480000", 10485760, true},
+		{"no limit here", "0", 10485760, true},
+		{"no limit there", "10240000", 0, false},
+		{"not known here", "", 10485760, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tr := &routeCheck{run: &run{Env: Env{State: postfix.State{Params: map[string]string{"message_size_limit": tt.here}}}},
+				route: Route{Hops: []Hop{{Hop: config.Hop{Relay: relays.Relay{Name: "X", Limits: relays.Limits{MessageBytes: tt.most}}}}}}}
+			got := tr.sizes()
+			if len(got) == 1 != tt.want {
+				t.Errorf("%+v: got %+v, want a finding: %v", tt, got, tt.want)
+			}
+			if tt.want && (got[0].Result != Warn || got[0].Cause != "message_too_big" || !strings.Contains(got[0].Command, "10485760")) {
+				t.Errorf("got %+v, want the warning message_too_big and a command with 10485760", got[0])
+			}
+		})
 	}
 }
 
@@ -416,10 +427,10 @@ func TestLinted(t *testing.T) {
 	said := strings.Join(got, "\n")
 	for _, want := range []string{"fail value_not_boolean /etc/postfix/main.cf, line 1:", "fail map_db_missing /etc/postfix/main.cf, line 2:", "fail table_no_colon /etc/postfix/sasl_passwd, line 1:"} {
 		if !strings.Contains(said, want) {
-			t.Errorf("got %s\nwant %s", said, want)
+			t.Errorf("got %s (password: ***)\nwant %s", strings.ReplaceAll(said, "Gehe1mPa55-42", "***"), want)
 		}
 	}
 	if strings.Contains(said, "Gehe1m") {
-		t.Errorf("the password is in %s, want no %q in it", said, "Gehe1m")
+		t.Error("got the password in the findings, want none of it")
 	}
 }

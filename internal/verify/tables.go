@@ -27,9 +27,9 @@ func (r *run) maps(ctx context.Context, checks []*routeCheck) []Finding {
 	var unread []string // tables that are no files, or none that are here
 	seen := map[string]bool{}
 	for _, t := range checks {
-		way := t.way()
+		configured := t.asConfigured()
 		for _, param := range mapParams {
-			for _, table := range postfix.ParseTables(way.Param(param), r.State.DefaultMap) {
+			for _, table := range postfix.ParseTables(configured.Param(param), r.State.DefaultMap) {
 				if key := param + " " + table.String(); !seen[key] {
 					seen[key] = true
 					findings = append(findings, tableFaults(r.Reader, param, table)...)
@@ -96,8 +96,8 @@ func onDisk(r *host.Reader, t postfix.Table) bool {
 	return err == nil
 }
 
-// way is the route as master.cf has it.
-func (t *routeCheck) way() explain.Route {
+// asConfigured is the route as master.cf has it.
+func (t *routeCheck) asConfigured() explain.Route {
 	if t.number <= 1 {
 		return explain.RouteOf(t.State)
 	}
@@ -175,26 +175,26 @@ type lookup struct {
 
 // lookup is the question for a hop of the route; nil where no password is meant.
 func (t *routeCheck) lookup(i int) *lookup {
-	way, hop := t.way(), t.route.Hops[i]
+	configured, hop := t.asConfigured(), t.route.Hops[i]
 	if hop.Socket != "" {
 		return nil // the bridge has it in a file of its own
 	}
-	l := &lookup{routeCheck: t, hop: hop, nextHop: hop.nextHop(), maps: way.Param("smtp_sasl_password_maps")}
+	l := &lookup{routeCheck: t, hop: hop, nextHop: hop.nextHop(), maps: configured.Param("smtp_sasl_password_maps")}
 	if i == 0 && t.number <= 1 {
-		l.nextHop = way.NextHop
+		l.nextHop = configured.NextHop
 	}
-	if i == 0 && t.number <= 1 && hop.elsewhere(way) {
+	if i == 0 && t.number <= 1 && hop.elsewhere(configured) {
 		return nil // a password for another next hop is not what is wrong
 	}
 	if l.maps == "" || l.nextHop == "" || hop.Username == "" && hop.Password.IsZero() && len(hop.Relay.Auth.Mechanisms) == 0 {
 		return nil
 	}
-	if strings.EqualFold(way.Param("smtp_sender_dependent_authentication"), "yes") {
+	if strings.EqualFold(configured.Param("smtp_sender_dependent_authentication"), "yes") {
 		l.keys = postfix.SenderKeys(strings.ToLower(t.route.From))
 	}
 	host := hop.Host
 	if i == 0 && t.number <= 1 {
-		host = way.Host
+		host = configured.Host
 	}
 	l.keys = append(l.keys, strings.ToLower(host), strings.ToLower(l.nextHop))
 	return l

@@ -349,42 +349,30 @@ func details(t *testing.T) map[string]string {
 // TestEveryTextIsTested: each text of a finding stands in one of the two tables, so that
 // a new one gets a state in which it is false, or has a test of its own.
 func TestEveryTextIsTested(t *testing.T) {
-	elsewhere := map[string]string{
-		"the time was up before the queue":              "TestQueueWithoutTime",
-		"Postfix reaches no bridge":                     "TestBridgeFaults",
-		"starts the bridge as the user":                 "TestBridgeFaults",
-		"and spawn(8) refuses that user":                "TestBridgeFaults",
-		"mynetworks_style = ":                           "TestClaims",
-		"bounces have the null sender":                  "TestNullSender",
-		"this route has bounces alone":                  "TestBouncesAlone",
-		", because %s did not":                          "TestTookOver",
-		"accepted the message":                          "TestClaimsOfDelivery",
-		"the relay's own test address does not show":    "TestShowing",
-		"no public IPv4 address is known":               "TestBlocklistClaims",
-		"not listed at":                                 "TestBlocklistClaims",
-		"no answer that counts from":                    "TestBlocklistClaims",
-		"the login was not tried: the time limit":       "TestTimeIsUp",
-		"Postfix was refused":                           "TestLoginRefused",
-		"is sent by":                                    "TestSeveralRoutes",
-		"the time was up before these routes":           "TestTimeUpForRoutes",
-		"the password has the length of an IAM secret":  "TestCredentialsDecide",
-		"the token was renewed in the future":           "TestSignInByAWrongClock",
-		"the compiled entry for":                        "TestWarnings", // its row has the other half
-		"; the client":                                  "TestSecretEnds",
-		"nobody has said when the client secret ends":   "TestSecretEnds",
-		"is a public mail service: its DNS records are": "TestPublicMailHasNoRecords",
-	}
-	var tests strings.Builder
-	files, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tests.Write(text)
+	elsewhere := map[string]func(*testing.T){
+		"the time was up before the queue":              TestQueueWithoutTime,
+		"Postfix reaches no bridge":                     TestBridgeFaults,
+		"starts the bridge as the user":                 TestBridgeFaults,
+		"and spawn(8) refuses that user":                TestBridgeFaults,
+		"mynetworks_style = ":                           TestClaims,
+		"bounces have the null sender":                  TestNullSender,
+		"this route has bounces alone":                  TestBouncesAlone,
+		", because %s did not":                          TestTookOver,
+		"accepted the message":                          TestClaimsOfDelivery,
+		"the relay's own test address does not show":    TestShowing,
+		"no public IPv4 address is known":               TestBlocklistClaims,
+		"not listed at":                                 TestBlocklistClaims,
+		"no answer that counts from":                    TestBlocklistClaims,
+		"the login was not tried: the time limit":       TestTimeIsUp,
+		"Postfix was refused":                           TestLoginRefused,
+		"is sent by":                                    TestSeveralRoutes,
+		"the time was up before these routes":           TestTimeUpForRoutes,
+		"the password has the length of an IAM secret":  TestCredentialsDecide,
+		"the token was renewed in the future":           TestSignInByAWrongClock,
+		"the compiled entry for":                        TestWarnings, // its row has the other half
+		"; the client":                                  TestSecretEnds,
+		"nobody has said when the client secret ends":   TestSecretEnds,
+		"is a public mail service: its DNS records are": TestPublicMailHasNoRecords,
 	}
 	verb := regexp.MustCompile(`%\w+`)
 	rows := append(claims(), warnings()...)
@@ -401,11 +389,8 @@ next:
 			continue
 		}
 		seen++
-		for part, test := range elsewhere {
+		for part := range elsewhere {
 			if strings.Contains(text, part) {
-				if !strings.Contains(tests.String(), "func "+test+"(") {
-					t.Errorf("%s: %q: want the test %s, which is missing", at, text, test)
-				}
 				continue next
 			}
 		}

@@ -83,7 +83,7 @@ func agree(t *testing.T, l *lab.Lab, r relays.Relay, f Form) {
 		Files []struct{ Path, Action, Diff string }
 	}
 	if err := json.Unmarshal([]byte(res.Stdout), &doc); err != nil || res.Code != 0 {
-		t.Errorf("%s %d: got %v %s, want nil", r.ID, h.Port, err, res)
+		t.Errorf("%s %d: got %v and %s\nwant a JSON document and exit 0", r.ID, h.Port, err, res)
 		return
 	}
 	g := Generate(f)

@@ -275,7 +275,7 @@ func TestFaults(t *testing.T) {
 		w := newWorld(t, "sendgrid")
 		w.Answer(say(400, "", `{"errors":[{"message":"bad header Bearer `+apitest.KeyOf("sendgrid")+`"}]}`))
 		if r := w.send(t, m())[0]; strings.Contains(r.Text, apitest.KeyOf("sendgrid")) {
-			t.Errorf("got %v, want no secret", r)
+			t.Errorf("got the secret in the reply %d %s, want none of it", r.Code, r.Enhanced)
 		}
 	})
 	t.Run("a proxy from the environment", func(t *testing.T) {
@@ -346,7 +346,7 @@ func TestFaults(t *testing.T) {
 			sent := w.send(t, m())[0]
 			for _, got := range []string{sent.Error(), fmt.Sprint(checked)} {
 				if !strings.HasPrefix(got, want) || strings.Contains(got, "sent twice") || strings.Contains(got, "Gehe1m") {
-					t.Errorf("got %q, want %q, and nothing of a second copy or the password", got, want)
+					t.Errorf("got %q (password: ***), want %q, and nothing of a second copy or the password", strings.ReplaceAll(got, "Gehe1m", "***"), want)
 				}
 			}
 		})

@@ -203,12 +203,12 @@ func TestEveryAPI(t *testing.T) {
 			before := len(w.Got())
 			for _, r := range w.send(t, message([]byte(simple), "app@example.com", "ops@example.net")) {
 				if r.Code != 451 || r.Enhanced != "4.7.8" || strings.Contains(r.Text, "AAAAwrong-secretAAAA") {
-					t.Errorf("wrong credential: got %v, want 451 4.7.8 without the secret", r)
+					t.Errorf("wrong credential: got %d %s, the secret in its text %t, want 451 4.7.8 and false", r.Code, r.Enhanced, strings.Contains(r.Text, "AAAAwrong-secretAAAA"))
 				}
 			}
 			if w.client.API.HasCheck() {
 				if proved, err := w.client.Check(t.Context()); proved || err == nil {
-					t.Errorf("Check with a wrong credential: got %v, %v, want an error", proved, err)
+					t.Errorf("Check with a wrong credential: got proved %v and the error %v, want false and an error", proved, err)
 				}
 			}
 			if got := len(w.Got()); got != before {

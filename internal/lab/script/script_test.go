@@ -142,7 +142,7 @@ func TestExpectStops(t *testing.T) {
 func TestReset(t *testing.T) {
 	_, c := play(t, settle, Reset())
 	if _, err := io.ReadAll(c); err == nil || !strings.Contains(err.Error(), "reset") {
-		t.Errorf("error %v, want an error", err)
+		t.Errorf("read after Reset: got the error %v, want one with %q", err, "reset")
 	}
 }
 
