@@ -321,7 +321,7 @@ func TestTryOut(t *testing.T) {
 				t.Errorf("got the error %v, want %v first", err, tt.want)
 			}
 			refusals := 0
-			if tt.want == ErrLoginRefused {
+			if errors.Is(tt.want, ErrLoginRefused) {
 				refusals = 1
 			}
 			if n := s.relay.Counters(); n.Connections != 1 || n.Logins != tt.logins || n.Refusals != refusals || n.Messages != 0 {
