@@ -80,19 +80,12 @@ func TestBenchExplain(t *testing.T) {
 		}
 		rate := float64(size) / 1e6 / fastest.Seconds()
 		if name == "plain" {
-			verdict := "ok"
-			if rate < 100 {
-				verdict = "miss"
-				t.Errorf("explain reads %.0f MB/s, want 100", rate)
-			}
-			fmt.Printf("figure: explain_megabytes_per_second %.0f >= 100 %s (a log of %d MB)\n", rate, verdict, size/1e6)
+			fmt.Printf("figure: explain_log_megabytes %d\n", size/1e6)
+			lab.AtLeast(t, "explain_megabytes_per_second", rate, 100)
 		} else {
 			fmt.Printf("figure: explain_gzip_megabytes_per_second %.0f (unpacked)\n", rate)
 		}
 		lab.AtMost(t, "explain_"+name+"_memory_megabytes", memory, 64)
-		if memory > 64 {
-			t.Errorf("explain takes %.0f MB of memory, want 64", memory)
-		}
 	}
 }
 

@@ -1,43 +1,58 @@
+//go:build lab
+
 package cmd_test
 
 import (
-	"errors"
+	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"relayhost/internal/lab"
 )
 
-// TestPerformanceDocument: each figure that the document names is one that a bench
-// takes.
+// TestPerformanceDocument: the document has the figures that benches take, with the bounds
+// that they hold them to, and for each bound a value that was measured, with its date.
 func TestPerformanceDocument(t *testing.T) {
 	text, err := os.ReadFile("../docs/performance.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	benches, err := filepath.Glob("../*/*_bench_test.go")
-	inner, err2 := filepath.Glob("../internal/*/*_bench_test.go")
-	if err := errors.Join(err, err2); err != nil {
-		t.Fatal(err)
+	bounds, measured, ok := strings.Cut(string(text), "\n## Measured\n")
+	if !ok || !regexp.MustCompile(`On 20\d\d-\d\d-\d\d`).MatchString(measured) {
+		t.Fatal("got no section Measured with a date, want one")
 	}
-	var all strings.Builder
-	for _, path := range append(benches, inner...) {
-		source, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+	number := regexp.MustCompile(`[0-9.]+`)
+	got := map[string]float64{}
+	values := map[string]string{}
+	for _, row := range rows(measured) {
+		values[row[0]] = row[1]
+	}
+	for _, row := range rows(bounds) {
+		if !number.MatchString(values[row[0]]) {
+			t.Errorf("%s: got the measured value %q, want a number", row[0], values[row[0]])
 		}
-		all.Write(source)
-	}
-	names := regexp.MustCompile("`([a-z]+(?:_[a-z0-9]+)+)`").FindAllStringSubmatch(string(text), -1)
-	if len(names) < 6 {
-		t.Errorf("got %d figures, want at least 6", len(names))
-	}
-	for _, name := range names {
-		// The size is taken of each architecture by one line.
-		name := regexp.MustCompile(`_(amd64|arm64)_megabytes$`).ReplaceAllString(name[1], "_")
-		if !strings.Contains(all.String(), `"`+name) && !strings.Contains(all.String(), "figure: "+name) {
-			t.Errorf("no bench takes %s, want one", name)
+		if name, ok := strings.CutPrefix(row[0], "`"); ok {
+			got[strings.TrimSuffix(name, "`")], err = strconv.ParseFloat(number.FindString(row[1]), 64)
+			if err != nil {
+				t.Errorf("%s: got the bound %q, want a number", name, row[1])
+			}
 		}
 	}
+	if !maps.Equal(got, lab.Documented) {
+		t.Errorf("got the bounds %v\nwant %v", got, lab.Documented)
+	}
+}
+
+// rows returns the first two cells of each row of the tables of a text.
+func rows(text string) (list [][2]string) {
+	for _, cells := range regexp.MustCompile(`(?m)^\| (.+?) \| (.+?) \|`).FindAllStringSubmatch(text, -1) {
+		if !slices.Contains([]string{"figure", "---"}, cells[1]) {
+			list = append(list, [2]string{cells[1], cells[2]})
+		}
+	}
+	return list
 }

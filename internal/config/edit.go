@@ -18,13 +18,15 @@ import (
 // keys) are not understood.
 func edit(text, want []byte, adds func(key string) bool) []byte {
 	have, wanted := tablesOf(text), tablesOf(want)
+	haveAt, wantedAt := byPath(have), byPath(wanted)
 	var changes []change
 	for _, t := range have {
-		w, ok := find(wanted, t.path)
+		i, ok := wantedAt[t.path]
 		if !ok {
 			changes = append(changes, change{aboveComments(text, t.from), t.end(), ""})
 			continue
 		}
+		w := wanted[i]
 		for _, e := range t.entries {
 			other, ok := w.entry(e.key)
 			switch {
@@ -41,7 +43,7 @@ func edit(text, want []byte, adds func(key string) bool) []byte {
 		}
 	}
 	for _, w := range wanted {
-		if _, ok := find(have, w.path); !ok {
+		if _, ok := haveAt[w.path]; !ok {
 			at := len(text)
 			for _, t := range have { // a fallback of a route stands right after it
 				if route, _, below := strings.Cut(w.path, "/"); below && (t.path == route || strings.HasPrefix(t.path, route+"/")) {
@@ -104,12 +106,15 @@ func (t table) entry(key string) (entry, bool) {
 	return t.entries[i], true
 }
 
-func find(tables []table, path string) (table, bool) {
-	i := slices.IndexFunc(tables, func(t table) bool { return t.path == path })
-	if i < 0 {
-		return table{}, false
+// byPath is where the first table of each path stands among tables.
+func byPath(tables []table) map[string]int {
+	at := map[string]int{}
+	for i, t := range tables {
+		if _, ok := at[t.path]; !ok {
+			at[t.path] = i
+		}
 	}
-	return tables[i], true
+	return at
 }
 
 // tablesOf takes text apart, which has been decoded before.
@@ -221,10 +226,13 @@ func aboveComments(text []byte, at int) int {
 	return at
 }
 
-func sameValue(a, b string) bool { return reflect.DeepEqual(decoded(a), decoded(b)) }
+func sameValue(a, b string) bool { return a == b || reflect.DeepEqual(decoded(a), decoded(b)) }
 
 // keyOf is the key that raw writes, in quotes or bare.
 func keyOf(raw string) string {
+	if !strings.ContainsAny(raw, `"'`) {
+		return raw // bare, as all but a few are
+	}
 	if key, ok := decoded(raw).(string); ok {
 		return key
 	}
@@ -233,6 +241,9 @@ func keyOf(raw string) string {
 
 // decoded is a value of TOML, nil for what is none.
 func decoded(value string) any {
+	if n := len(value); n > 1 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] && !strings.ContainsAny(value[1:n-1], "\\\"'") {
+		return value[1 : n-1]
+	}
 	var doc map[string]any
 	_ = toml.Unmarshal([]byte("value = "+value), &doc)
 	return doc["value"]

@@ -22,6 +22,17 @@ type side struct {
 	known   []string                     // addresses that tables are asked for
 	asked   map[string]map[string]string // answers of postmap -q, by table
 	slow    map[string]bool              // tables that gave none in tableTime
+	entries map[string]postfix.Service   // of master.cf, by the names that were asked for
+}
+
+// service is the entry of master.cf for a socket of Postfix.
+func (d *side) service(name string) (postfix.Service, bool) {
+	s, known := d.entries[name]
+	if !known {
+		s, _ = d.s.Master.Get(name, "unix")
+		d.entries[name] = s
+	}
+	return s, s.Name != ""
 }
 
 // newSide reads the parameters as Postfix expands them.
@@ -48,7 +59,7 @@ func newSide(ctx context.Context, h *host.Host, in *instance.Instance, s postfix
 }
 
 func newSideOf(h *host.Host, s postfix.State) *side {
-	return &side{s: s, r: &h.Reader, sources: postfix.NewLookups(s), asked: map[string]map[string]string{}, slow: map[string]bool{}}
+	return &side{s: s, r: &h.Reader, sources: postfix.NewLookups(s), asked: map[string]map[string]string{}, slow: map[string]bool{}, entries: map[string]postfix.Service{}}
 }
 
 // know prepares the tables for the addresses.
@@ -137,7 +148,7 @@ func (d *side) yes(s postfix.Service, name string) bool {
 // route is what becomes of mail that trivial-rewrite(8) has answered a for.
 func (d *side) route(ctx context.Context, a Answer, sender string) Route {
 	w := Route{Transport: a.Transport, NextHop: a.NextHop, Failed: a.Failed()}
-	s, ok := d.s.Master.Get(a.Transport, "unix")
+	s, ok := d.service(a.Transport)
 	client := ok && (s.Command == "smtp" || s.Command == "lmtp")
 	w.here = a.Flags&flagsHere != 0
 	w.Local = w.here && !client // transport_maps can send such mail elsewhere
@@ -195,7 +206,7 @@ func (d *side) tls(ctx context.Context, s postfix.Service, prefix, nextHop strin
 	if d.yes(s, prefix+"tls_wrappermode") {
 		details = append(details, "from the first byte")
 	}
-	if _, there := d.s.Master.Get(d.param(s, "tlsproxy_service_name"), "unix"); reuse && !there {
+	if _, there := d.service(d.param(s, "tlsproxy_service_name")); reuse && !there {
 		details = append(details, "no tlsproxy service")
 	}
 	if trust := d.param(s, prefix+"tls_CAfile") + d.param(s, prefix+"tls_CApath"); trust == "" && !d.yes(s, "tls_append_default_CA") &&
@@ -240,7 +251,7 @@ func (d *side) account(ctx context.Context, s postfix.Service, prefix, nextHop, 
 
 // canonical is the envelope sender as cleanup(8) writes it into the queue file.
 func (d *side) canonical(ctx context.Context, sender string) string {
-	cleanup, _ := d.s.Master.Get("cleanup", "unix")
+	cleanup, _ := d.service("cleanup")
 	for _, name := range []string{"sender_canonical", "canonical"} {
 		if strings.Contains(d.param(cleanup, name+"_classes"), "envelope_sender") {
 			sender = d.mapped(ctx, d.param(cleanup, name+"_maps"), sender)
@@ -251,7 +262,7 @@ func (d *side) canonical(ctx context.Context, sender string) string {
 
 // generic is the envelope sender as the service sends it.
 func (d *side) generic(ctx context.Context, transport, sender string) string {
-	s, ok := d.s.Master.Get(transport, "unix")
+	s, ok := d.service(transport)
 	if !ok || s.Command != "smtp" && s.Command != "lmtp" {
 		return sender
 	}

@@ -222,18 +222,24 @@ const maxSamples = 3
 
 // fold joins the flows of one class that go the same routes.
 func fold(flows []Flow, p plan.Plan, asked Asked) []Row {
+	type alike struct {
+		class, change string
+		before, after Route
+	}
 	var rows []Row
+	at := map[alike]int{}
+	senders := sendersOf(p)
 	for _, f := range flows {
 		if f.Class == fromMail {
 			continue
 		}
-		change := judge(flows, f, p, asked)
-		i := slices.IndexFunc(rows, func(r Row) bool {
-			return r.Class == f.Class && r.Before == f.Before && r.After == f.After && r.Change == change
-		})
-		if i < 0 {
+		change := judge(flows, f, p, senders, asked)
+		key := alike{f.Class, change, f.Before, f.After}
+		i, ok := at[key]
+		if !ok {
+			i = len(rows)
+			at[key] = i
 			rows = append(rows, Row{Class: f.Class, Source: f.source(), From: []string{}, To: []string{}, Before: f.Before, After: f.After, Change: change})
-			i = len(rows) - 1
 		}
 		rows[i].Count++
 		rows[i].From = sample(rows[i].From, f.Sender)

@@ -43,19 +43,24 @@ func (c Change) Conflict() *plan.Conflict {
 // domains directly, and senders of this host may be rewritten. All other mail has to
 // leave as before. Changes of one table that read the same are one.
 func Compare(flows []Flow, p plan.Plan, asked Asked) []Change {
+	type alike struct {
+		class, table  string
+		before, after Route
+	}
 	var found []Change
+	at := map[alike]int{}
+	senders := sendersOf(p)
 	for _, f := range flows {
-		if f.Class == testMail || f.Class == fromMail || judge(flows, f, p, asked) != Unasked {
+		if f.Class == testMail || f.Class == fromMail || judge(flows, f, p, senders, asked) != Unasked {
 			continue // the first two are of a class that has a question of its own
 		}
 		c := Change{Class: f.Class, Param: f.Param, Table: f.Table, Key: f.Key, From: f.Sender, To: f.Recipient, Before: f.Before, After: f.After, Count: 1}
-		i := slices.IndexFunc(found, func(o Change) bool {
-			return o.Class == c.Class && o.Table == c.Table && o.Before == c.Before && o.After == c.After
-		})
-		if i >= 0 {
+		key := alike{c.Class, c.Table, c.Before, c.After}
+		if i, ok := at[key]; ok {
 			found[i].Count++
 			continue
 		}
+		at[key] = len(found)
 		c.Detail, c.Remedy = explain(f)
 		found = append(found, c)
 	}
@@ -95,7 +100,7 @@ func chooser(flows []Flow, w Route) string {
 }
 
 // judge says whether mail stays as it is, changes as asked for, or unasked.
-func judge(flows []Flow, f Flow, p plan.Plan, asked Asked) string {
+func judge(flows []Flow, f Flow, p plan.Plan, senders senders, asked Asked) string {
 	if f.Before == f.After || f.Before.same(f.After) && f.Before.Sender == f.After.Sender {
 		return Same
 	}
@@ -112,7 +117,7 @@ func judge(flows []Flow, f Flow, p plan.Plan, asked Asked) string {
 		return AskedFor // by an earlier setup, which this one replaces
 	case isDirect(f, asked) && f.After.NextHop == "" && !f.After.ours():
 		return AskedFor
-	case routed(f, p):
+	case senders.routed(f):
 		return AskedFor
 	case f.Before.policy != "" && isDefault(f.Before, f.After):
 		return AskedFor // an earlier setup lent it its TLS policy
@@ -149,19 +154,41 @@ func isDefault(w, usual Route) bool {
 	return w.Transport == usual.Transport && w.NextHop == usual.NextHop && w.Account == usual.Account
 }
 
-// routed reports whether the sender has a route of p, and the mail goes by it.
-func routed(f Flow, p plan.Plan) bool {
+// senders are those of the routes of a plan, in lower case, by the service of the route:
+// there may be tens of thousands.
+type senders map[string]map[string]bool
+
+func sendersOf(p plan.Plan) senders {
+	of := senders{}
 	for _, w := range p.Routes {
-		if w.Service != f.After.Transport {
-			continue
+		if of[w.Service] == nil {
+			of[w.Service] = map[string]bool{}
 		}
 		for _, s := range w.Senders {
-			switch {
-			case s == config.NullSender && f.Sender == "", strings.EqualFold(s, f.Sender),
-				strings.HasPrefix(s, ".") && strings.HasSuffix(strings.ToLower(f.Sender), strings.ToLower(s)),
-				strings.EqualFold("@"+s, f.Sender[max(0, strings.LastIndexByte(f.Sender, '@')):]):
-				return true
-			}
+			of[w.Service][strings.ToLower(s)] = true
+		}
+	}
+	return of
+}
+
+// routed reports whether the sender has a route, and the mail goes by it: by the address,
+// its domain, or ".example.com" for all below that.
+func (of senders) routed(f Flow) bool {
+	names := of[f.After.Transport]
+	sender := strings.ToLower(f.Sender)
+	if sender == "" {
+		return names[config.NullSender]
+	}
+	domain := ""
+	if i := strings.LastIndexByte(sender, '@'); i >= 0 {
+		domain = sender[i+1:]
+	}
+	if names[sender] || domain != "" && names[domain] {
+		return true
+	}
+	for i := range domain {
+		if domain[i] == '.' && names[domain[i:]] {
+			return true
 		}
 	}
 	return false

@@ -20,6 +20,7 @@ type Accounts struct {
 	split string
 	below *postfix.Source // our own table of senders below a domain
 	own   map[string]*postfix.Source
+	all   []string // the password tables that our services share, and those of main.cf
 }
 
 // StoredAccounts reads the tables of s once for many questions.
@@ -28,6 +29,7 @@ func StoredAccounts(s postfix.State) Accounts {
 	s.ConfigDir = dir
 	a := Accounts{r: postfix.NewRouting(s), s: s, split: string(s.PasswordDelimiter()), own: map[string]*postfix.Source{}}
 	a.below = a.table(filepath.Join(dir, belowFile))
+	a.all = passwordTables(s)
 	return a
 }
 
@@ -62,7 +64,7 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 			}
 		}
 	}
-	for _, maps := range a.tables() {
+	for _, maps := range a.all {
 		for _, key := range []string{want.Host, nextHop} {
 			value, t, found := a.r.Get(maps, key)
 			if user, pass, split := strings.Cut(value, a.split); found && split && t.Type != "static" {
@@ -73,18 +75,18 @@ func (a Accounts) Find(nextHop string, senders ...string) (username string, pass
 	return "", secret.Value{}, false
 }
 
-// tables are the password tables that our services share, and those of main.cf.
-func (a Accounts) tables() []string {
+// passwordTables are the password tables that our services share, and those of main.cf.
+func passwordTables(s postfix.State) []string {
 	var list []string
-	if a.s.Master != nil {
-		for _, o := range a.s.Master.Overrides("smtp_sasl_password_maps") {
+	if s.Master != nil {
+		for _, o := range s.Master.Overrides("smtp_sasl_password_maps") {
 			own := strings.HasPrefix(o.Service, ServicePrefix) && !strings.Contains(o.Option.Value, "/"+ownPasswdFile+"_")
 			if own && !slices.Contains(list, o.Option.Value) {
 				list = append(list, o.Option.Value)
 			}
 		}
 	}
-	return append(list, a.s.Params["smtp_sasl_password_maps"])
+	return append(list, s.Params["smtp_sasl_password_maps"])
 }
 
 // orphan is the entry for a hop of w in the password table of a service of our
@@ -161,7 +163,7 @@ func NextHops(s postfix.State) []string {
 			list = append(list, fmt.Sprintf("[%s]:%d", b.Config.Host, b.Config.Port))
 		}
 	}
-	for _, maps := range StoredAccounts(s).tables() {
+	for _, maps := range StoredAccounts(s).all {
 		for _, t := range postfix.ParseTables(maps, s.DefaultMap) {
 			for _, e := range entries(s, t.Path) {
 				list = append(list, e.Key) // where a table of senders is broken, say
