@@ -11,7 +11,7 @@ export GOFLAGS := $(filter-out -trimpath,$(or $(GOFLAGS),$(shell $(GO) env GOFLA
 # A program with the race detector would sleep for a second at its end.
 export GORACE ?= atexit_sleep_ms=0
 
-.PHONY: build check vet lint compile unit lab world suites program packages test test-all test-faults bench packages deps web clean
+.PHONY: build check vet lint compile unit lab world suites program others test test-all test-faults bench packages deps web clean
 
 build:
 	$(GO) build -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
@@ -42,7 +42,7 @@ EACH = -race -vet=off -timeout 45m -exec 'env CGO_ENABLED=0'
 # Benches have a target of their own, and a lab test runs what is "Inside" on a server.
 # What tells a fast refusal from a slow one, or waits for a connection to be closed,
 # runs alone, afterwards.
-LABS = $(EACH) -tags lab -p 2 -parallel 6 -skip '^Test(Bench|Inside|LabVerdicts|LabFirewallTools|LabReplies)'
+LABS = $(EACH) -tags lab -parallel 6 -skip '^Test(Bench|Inside|LabVerdicts|LabFirewallTools|LabReplies)'
 CLOCK = $(EACH) -tags lab -p 1 -run '^TestLab(Verdicts|FirewallTools|Replies)$$' ./detect ./internal/plan
 
 unit:
@@ -50,7 +50,7 @@ unit:
 
 # Needs root: network namespaces, overlay mounts, a Debian root by debootstrap.
 lab: deps world
-	$(RACE) lab $(LABS) -run Lab $(LABTESTS)
+	$(RACE) lab -p 3 $(LABS) -run Lab $(LABTESTS)
 	$(RACE) clock $(CLOCK)
 
 # The lab itself: it measures time-outs and delays, and makes the roots.
@@ -66,15 +66,16 @@ TEXT = ./internal ./internal/explain
 # "make check" is for users who are not root. The tests of these packages write files that
 # are root's on a server.
 NOROOT = ./internal/host ./internal/install ./internal/oauth ./internal/setup ./internal/verify
-# The lab tests of the command start the program as it is shipped: the detector would watch
-# the lab's servers alone, which the other packages have with it, at a third of the time.
-PROGRAM = -vet=off -timeout 45m -tags lab -parallel 9 -skip '^Test(Bench|Inside)'
+# The lab tests of the command start the program as it is shipped, and those of the page a
+# browser: the detector would watch little but the lab's servers, which the other packages
+# have with it, and takes a third of the time.
+PROGRAM = -vet=off -timeout 45m -tags lab -parallel 8 -skip '^Test(Bench|Inside)'
 # Those that take longest begin first, so that none of them is left alone at the end.
 LONG = ./internal/apply ./internal/verify
 ALL  = $(shell $(GO) list ./... | grep -Ev '/internal(/lab|/explain|/apply|/verify)?$$|relayhost/cmd(/web)?$$')
 
 test: deps
-	$(MAKE) -j 3 -O lint compile suites
+	$(MAKE) -j 4 -O lint compile suites
 
 # While the lab makes its roots, which is waiting for the most part: what the tests and the
 # page need compiled, and the program for the other architecture.
@@ -89,14 +90,14 @@ compile:
 suites: world
 	$(SUITE) text -vet=off -timeout 45m $(TEXT)
 	$(SUITE) user -vet=off $(SHORT) -exec '"$(CURDIR)/.ci/unprivileged"' $(NOROOT)
-	$(MAKE) -j 2 -O program packages
+	$(MAKE) program others
 	$(RACE) clock $(CLOCK)
 
 program:
 	$(SUITE) program $(PROGRAM) ./cmd ./cmd/web
 
-packages:
-	$(RACE) packages $(LABS) $(LONG) $(ALL)
+others:
+	$(RACE) others -p 2 $(LABS) $(LONG) $(ALL)
 	$(RACE) unit $(EACH) ./cmd ./cmd/web
 
 # The full tables: every service on every port, every Postfix version.

@@ -14,8 +14,8 @@ import (
 	"relayhost/internal/lab"
 )
 
-// TestPerformanceDocument: the document has the figures that benches take, with the bounds
-// that they hold them to, and for each bound a value that was measured, with its date.
+// TestPerformanceDocument: the document has the figures of lab.Documented with the bounds that
+// benches hold them to, and for each bound a value that was measured, with its date.
 func TestPerformanceDocument(t *testing.T) {
 	text, err := os.ReadFile("../docs/performance.md")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -33,5 +34,24 @@ func TestSpeaksHTTP2(t *testing.T) {
 		if strings.Contains(string(text), "nethttpomithttp2") {
 			t.Errorf("%s: got the tag nethttpomithttp2, want none", path)
 		}
+	}
+}
+
+// TestMakefileTargets: each target has one recipe. Of two make takes the second, with no
+// more than a warning: a suite would not run.
+func TestMakefileTargets(t *testing.T) {
+	text, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+):([^=]|$)`).FindAllStringSubmatch(string(text), -1) {
+		if seen[m[1]] {
+			t.Errorf("got two rules for %s, want one", m[1])
+		}
+		seen[m[1]] = true
+	}
+	if !seen["test"] || !seen["suites"] {
+		t.Errorf("got the targets %v, want test and suites among them", seen)
 	}
 }

@@ -29,7 +29,7 @@ var Documented = map[string]float64{
 	"dry_run_milliseconds": 100,
 	"setup_seconds":        3.5, "setup_over_its_round_trips_seconds": 1.5, "setup_unchanged_milliseconds": 1000,
 	"verify_no_send_to_its_round_trips": 1.2, "verify_port_blocked_to_its_round_trips": 1.2,
-	"detect_open_round_trips": 7, "detect_port_25_dropped_seconds": 4,
+	"detect_open_round_trips": 7, "detect_port_25_dropped_seconds": 4, "detect_dns_dead_seconds": 5,
 	"dry_run_10000_routes_seconds": 1, "dry_run_10000_routes_to_1000": 12, "dry_run_10000_routes_megabytes": 100,
 	"explain_megabytes_per_second": 100,
 	"token_20_to_password_20":      0.9, "walk_20_to_password_20": 0.9,
