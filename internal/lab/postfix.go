@@ -60,6 +60,9 @@ func (s *Server) StartPostfix() {
 	if r := s.Run("sh", "-e", "-c", start); r.Code != 0 {
 		s.t.Fatalf("lab: %s: Postfix does not start: %s\n%s", s.cfg.hostname, r, s.MailLog())
 	}
+	if s.cfg.log { // postlogd(8) makes it a moment later
+		s.Shell("for i in $(seq 100); do [ ! -s " + mailLog + " ] || break; sleep 0.02; done")
+	}
 }
 
 // MailLog is all that Postfix has logged; "" where there is no log.
