@@ -69,7 +69,7 @@ NOROOT = ./internal/host ./internal/install ./internal/oauth ./internal/setup ./
 # The lab tests of the command start the program as it is shipped, and those of the page a
 # browser: the detector would watch little but the lab's servers, which the other packages
 # have with it, and takes a third of the time.
-PROGRAM = -vet=off -timeout 45m -tags lab -parallel 8 -skip '^Test(Bench|Inside)'
+PROGRAM = -vet=off -timeout 45m -tags lab -parallel 6 -skip '^Test(Bench|Inside)'
 # Those that take longest begin first, so that none of them is left alone at the end.
 LONG = ./internal/apply ./internal/verify
 ALL  = $(shell $(GO) list ./... | grep -Ev '/internal(/lab|/explain|/apply|/verify)?$$|relayhost/cmd(/web)?$$')
