@@ -122,10 +122,10 @@ func TestWriteMetrics(t *testing.T) {
 		t.Errorf("%s: got mode %v, want 0644", file, info.Mode())
 	}
 	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
-		t.Errorf("the folder: got %v and the error %v, want one file and no error", names, err)
+		t.Errorf("the directory: got %v and the error %v, want one file and no error", names, err)
 	}
 	if err := writeMetrics(a.io, a.host, filepath.Join(dir, "none", "x.prom"), &exposition.Text{}); err == nil || len(hints(err)) == 0 {
-		t.Errorf("a folder that is missing: got the error %v, want one with a hint", err)
+		t.Errorf("a directory that is missing: got the error %v, want one with a hint", err)
 	}
 }
 

@@ -79,3 +79,20 @@ func compile(program string, ldflags ...string) ([]byte, error) {
 	}
 	return os.ReadFile(out)
 }
+
+// TestProgram is the tests of a package, those of the lab included, as a static program
+// that a server of every suite can run: some call the package where a Postfix runs.
+func TestProgram(pkg string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "relayhost-lab-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	out := filepath.Join(dir, "program")
+	cmd := exec.CommandContext(context.Background(), "go", "test", "-c", "-tags", "lab", "-o", out, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go test -c: %w\n%s", err, said)
+	}
+	return os.ReadFile(out)
+}

@@ -3,9 +3,6 @@
 package postfix_test
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,23 +13,8 @@ import (
 // insideEnv is set for the tests of inside_lab_test.go, which run on the server.
 const insideEnv = "POSTFIX_TEST_INSIDE"
 
-// program is this package's tests as a static binary, which every suite's server
-// can run.
-var program = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "postfix-test-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "postfix.test")
-	cmd := exec.Command("go", "test", "-c", "-tags", "lab", "-o", out, "relayhost/internal/postfix")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(out)
-})
+// program is this package's tests, built once.
+var program = sync.OnceValues(func() ([]byte, error) { return lab.TestProgram("relayhost/internal/postfix") })
 
 // inside runs one of the tests of inside_lab_test.go on the server.
 func inside(t *testing.T, s *lab.Server, uid uint32, name string) {

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -26,21 +24,8 @@ import (
 // internal/postfix do.
 const insideEnv = "SETUP_TEST_INSIDE"
 
-// program is this package's tests as a static binary.
-var program = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "setup-test-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	out := filepath.Join(dir, "setup.test")
-	cmd := exec.Command("go", "test", "-c", "-tags", "lab", "-o", out, "relayhost/internal/setup")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, said)
-	}
-	return os.ReadFile(out)
-})
+// program is this package's tests, built once.
+var program = sync.OnceValues(func() ([]byte, error) { return lab.TestProgram("relayhost/internal/setup") })
 
 // The stages that need a private Postfix, each called on a server whose Postfix runs:
 // what they return is judged there, and here what the relay and the server saw.
