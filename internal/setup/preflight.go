@@ -102,8 +102,8 @@ func LookAhead(ctx context.Context, s Setup) error {
 	}
 	addrs := lookUpAll(ctx, s.Resolver, s.OpenConnections, list)
 	inParallel(len(list), func(i int) {
-		if found := addrs[list[i].hop.Host]; found.err == nil {
-			list[i].result = dial(ctx, s.target(list[i]), list[i].hop.Port, found.list)
+		if found := addrs[list[i].hop.Host]; len(found.list) > 0 { // else a connection is held, or no address is known
+			list[i].result = smtpprobe.Probe(ctx, s.target(list[i]).At(list[i].hop.Port, found.list))
 		}
 	})
 	if ctx.Err() != nil {
@@ -328,7 +328,7 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 		if c.err = addrs.err; c.err != nil {
 			return
 		}
-		c.result = dial(ctx, s.target(c), c.hop.Port, addrs.list)
+		c.result = smtpprobe.Probe(ctx, s.target(c).At(c.hop.Port, addrs.list))
 	}
 	for until := time.Now().Add(patience); c.later() && time.Now().Add(retryPause).Before(until); {
 		s.Report.Step("%s deferred the message (%d): trying again", c.hop.Host, c.result.Code)
@@ -341,7 +341,7 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 		if addrs.list == nil {
 			addrs = find(ctx, s.Resolver, c.hop.Host)
 		}
-		c.result = dial(ctx, s.target(c), c.hop.Port, addrs.list)
+		c.result = smtpprobe.Probe(ctx, s.target(c).At(c.hop.Port, addrs.list))
 	}
 }
 
@@ -413,24 +413,6 @@ func (s Setup) target(c *check) smtpprobe.Target {
 		Username: h.Username, Password: h.Password, Token: tokenOf(s.Plan, s.Tokens, h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
-}
-
-// dial tries the relay's addresses until one connects.
-func dial(ctx context.Context, t smtpprobe.Target, port int, addrs []netip.Addr) smtpprobe.Result {
-	var worst smtpprobe.Result
-	for i, addr := range addrs {
-		t.Addr = netip.AddrPortFrom(addr, uint16(port))
-		res := smtpprobe.Probe(ctx, t)
-		if res.Reached != "" {
-			return res
-		}
-		// A family that this host does not have is no reason while the other
-		// has one.
-		if i == 0 || worst.Fault == smtpprobe.FaultNoRoute && res.Fault != smtpprobe.FaultNoRoute {
-			worst = res
-		}
-	}
-	return worst
 }
 
 // failedProbe adds cause and remedy of a connection that failed.
