@@ -16,7 +16,7 @@ func TestOAuth(t *testing.T) {
 		{"filter", "xoauth2", "x", nil, true},
 		{"filter with others", "plain, login, xoauth2", "x", []string{"XOAUTH2"}, false},
 		{"token file", "", "/etc/tokens/a", []string{"PLAIN", "XOAUTH2"}, true},
-		{"token file without the plug-in", "", "/etc/tokens/a", []string{"PLAIN"}, false},
+		{"token file without the plugin", "", "/etc/tokens/a", []string{"PLAIN"}, false},
 		{"password", "", "secret", []string{"XOAUTH2"}, false},
 		{"filter of passwords", "plain,login", "secret", nil, false},
 	} {

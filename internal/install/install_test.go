@@ -54,7 +54,7 @@ func TestFindOther(t *testing.T) {
 	}
 }
 
-// TestFindManager: each distribution's own, with the SASL plug-in of PLAIN and
+// TestFindManager: each distribution's own, with the SASL plugin of PLAIN and
 // LOGIN and a CA bundle among its packages.
 func TestFindManager(t *testing.T) {
 	for program, want := range map[string]string{

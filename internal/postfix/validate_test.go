@@ -118,7 +118,7 @@ func TestCheck(t *testing.T) {
 			c.State.Version = Version{3, 10, 0}
 			c.option("relayhost-x", "tls_required_enable", "no")
 		}, "", false},
-		{"no plug-ins", func(c *Staged) { c.State.SASLPlugins = []string{"CRAM-MD5"} }, "not installed", true},
+		{"no plugins", func(c *Staged) { c.State.SASLPlugins = []string{"CRAM-MD5"} }, "not installed", true},
 		{"key differs", func(c *Staged) { c.State.Maps[passwords] = []byte("smtp.example.test:587 u:p\n") }, "no table has the key", true},
 		{"key in upper case", func(c *Staged) { c.State.Maps[passwords] = []byte("[SMTP.example.test]:587 u:p\n") }, "", false},
 		{"bare host wins", func(c *Staged) {
