@@ -284,8 +284,8 @@ func extensions(offered map[string]string) string {
 	return text
 }
 
-// deadAddresses is a warning where another address had to stand in: Postfix
-// waits for the dead ones as well.
+// deadAddresses warns of addresses that do not answer while another one does: Postfix waits
+// for them as well.
 func (l *hopCheck) deadAddresses(ctx context.Context, p port) []Finding {
 	dead := l.unanswered(ctx, target(l.State, l.hop, p), p.result)
 	if len(dead) == 0 {
