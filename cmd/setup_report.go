@@ -213,16 +213,16 @@ func printConfig(a *app, p plan.Plan) error {
 
 // unchanged is a second identical setup: it tries the relays, sends nothing and
 // writes nothing but what the bridges keep beside their configurations.
-func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Questions) (err error) {
+func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, tokens setup.Tokens, q *ask.Questions) (err error) {
 	if !s.NoProbe {
-		if s, err = setup.SignIn(ctx, s, q); err == nil {
-			err = setup.Preflight(ctx, s)
+		if tokens, err = setup.SignIn(ctx, s, q); err == nil {
+			err = setup.Preflight(ctx, s, tokens)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if err := s.KeepBridges(ctx); err != nil {
+	if err := s.KeepBridges(ctx, tokens); err != nil {
 		return err
 	}
 	r.doc.Result = "unchanged"

@@ -40,6 +40,7 @@ type CommitOptions struct {
 	Installed     []string // packages that were installed for the setup
 	KeepOnFailure bool
 	Flow          *flow.Table // of MailFlow; nil where nothing was compared
+	Tokens        Tokens      // of SignIn
 }
 
 // Outcome is what a commit has done. It tells of a failed one as well.
@@ -109,7 +110,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	out.Change, err = apply.Run(ctx, s.Host, s.Plan, a)
 	if err == nil {
 		if s.NoProof { // else the rehearsal needed them before
-			err = s.SaveTokens(context.WithoutCancel(ctx))
+			err = o.Tokens.save(context.WithoutCancel(ctx), s.Plan)
 		}
 		return out, err
 	}
@@ -463,7 +464,7 @@ func (out Outcome) Stated(err error) error {
 
 // prepareBridges makes what the bridges of the plan need before they can be rehearsed.
 // The caller holds the lock. undo takes it away again where no setup follows.
-func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
+func (s Setup) prepareBridges(ctx context.Context, tokens Tokens) (undo func(), err error) {
 	if !anyBridge(s.Config) {
 		return func() {}, nil
 	}
@@ -477,7 +478,7 @@ func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
 		names = append(names, b.Bridge())
 	}
 	if _, _, err = apply.PrepareBridge(ctx, s.Host, o, names...); err == nil {
-		err = s.SaveTokens(ctx)
+		err = tokens.save(ctx, s.Plan)
 	}
 	if err != nil {
 		undo()
@@ -488,7 +489,7 @@ func (s Setup) prepareBridges(ctx context.Context) (undo func(), err error) {
 
 // KeepBridges makes again what the bridges of an unchanged setup need and have lost, and
 // stores the tokens of SignIn.
-func (s Setup) KeepBridges(ctx context.Context) error {
+func (s Setup) KeepBridges(ctx context.Context, tokens Tokens) error {
 	if !anyBridge(s.Config) {
 		return nil
 	}
@@ -497,7 +498,7 @@ func (s Setup) KeepBridges(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	_, err = s.prepareBridges(ctx)
+	_, err = s.prepareBridges(ctx, tokens)
 	return err
 }
 

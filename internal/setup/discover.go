@@ -32,18 +32,16 @@ type Discovery struct {
 	// OpenConnections are those that the probe of the ports leaves open for the login; nil
 	// where a question may take long.
 	OpenConnections *smtpprobe.Connections
-
-	Credentials Credentials // as given; zero until ReadCredentials
-	// Facts is nil where nothing was probed. Where nothing can be asked it has the ports
-	// alone (Look.Ports): what else was looked for is told when it has come.
-	Facts *detect.Facts
 }
 
 // Discover reads what is there: the Config of an earlier setup, the lookup tables
 // that state names, and the catalogue. state is what postfix.Read has returned.
-func Discover(ctx context.Context, deps Deps, state postfix.State, req Request) (d Discovery, err error) {
+func Discover(ctx context.Context, deps Deps, state postfix.State, req Request, ask Asker) (d Discovery, err error) {
 	r := &deps.Host.Reader
 	d.State = state
+	if !ask.Can() && !req.DryRun {
+		d.OpenConnections = &smtpprobe.Connections{}
+	}
 	if state.Installed && !state.Version.AtLeast(3, 4) {
 		return d, Hint(fmt.Errorf("Postfix %d.%d is too old", state.Version.Major, state.Version.Minor), "relayhost needs Postfix 3.4 or later")
 	}
@@ -258,16 +256,19 @@ type Look struct {
 	done  chan struct{}
 	once  sync.Once // the ports have been taken out of tried
 	ports []detect.Submission
-	facts detect.Facts
+	found detect.Facts
 	err   error
 	told  bool
 	whole bool // it was waited for, and the plan knows it
 }
 
-// LookAround begins a Look; nil where nothing is to be probed, and where the relay of c
-// is the one in use: nothing is to be chosen then. SelectPorts probes the ports of that
-// relay.
+// LookAround begins a Look, unless one is known; nil where nothing is to be probed, and
+// where the relay of c is the one in use: nothing is to be chosen then. SelectPorts
+// probes the ports of that relay.
 func LookAround(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) (*Look, error) {
+	if req.Known != nil {
+		return req.Known, nil
+	}
 	if req.NoProbe || d.Before.Relay.ID != "" && d.Before.Relay.ID == c.First().Relay.ID && c.First().Relay.ID != relays.SmarthostID {
 		return nil, nil
 	}
@@ -280,9 +281,18 @@ func LookAround(ctx context.Context, deps Deps, d Discovery, c config.Config, re
 	o.Tried = func(list []detect.Submission) { l.tried <- list }
 	go func() {
 		defer close(l.done)
-		l.facts, l.err = detect.Run(ctx, o)
+		l.found, l.err = detect.Run(ctx, o)
 	}()
 	return l, nil
+}
+
+// facts waits for what the choice of a relay and its port needs: where c names the relay
+// and nothing can be asked, that is the ports.
+func (l *Look) facts(c config.Config, report Reporter, ask Asker) (*detect.Facts, error) {
+	if c.First().Name() != "" && !ask.Can() {
+		return l.Ports(), nil
+	}
+	return l.Whole(report)
 }
 
 // Ports waits until the submission ports have been tried, and is what came of that; nil
@@ -295,7 +305,7 @@ func (l *Look) Ports() *detect.Facts {
 		select {
 		case l.ports = <-l.tried:
 		case <-l.done:
-			l.ports = l.facts.Submission
+			l.ports = l.found.Submission
 		}
 	})
 	return &detect.Facts{Submission: l.ports}
@@ -312,7 +322,7 @@ func (l *Look) Whole(report Reporter) (*detect.Facts, error) {
 	}
 	l.whole = true
 	l.Tell(report)
-	return &l.facts, nil
+	return &l.found, nil
 }
 
 // Tell tells what has been found out, once, and only if all of it has been by now.
@@ -328,7 +338,7 @@ func (l *Look) Tell(report Reporter) {
 	if l.told = true; l.err != nil {
 		return
 	}
-	if report.Found(l.facts); !l.whole && l.facts.Port25.Verdict == detect.Open {
+	if report.Found(l.found); !l.whole && l.found.Port25.Verdict == detect.Open {
 		report.Unproven("port 25 is open from this host: no relay is needed to send mail")
 	}
 }

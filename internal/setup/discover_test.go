@@ -41,11 +41,11 @@ func TestLook(t *testing.T) {
 		note  bool
 	}{
 		{"port 25 is silent", begun, 0, false},
-		{"port 25 is closed", func() *Look { l := begun(); l.facts.Submission = ports; close(l.done); return l }, 1, false},
-		{"port 25 is open", func() *Look { l := begun(); l.facts = open; close(l.done); return l }, 1, true},
+		{"port 25 is closed", func() *Look { l := begun(); l.found.Submission = ports; close(l.done); return l }, 1, false},
+		{"port 25 is open", func() *Look { l := begun(); l.found = open; close(l.done); return l }, 1, true},
 		{"nothing could be found out", func() *Look {
 			l := begun()
-			l.facts.Submission, l.err = ports, errors.New("no")
+			l.found.Submission, l.err = ports, errors.New("no")
 			close(l.done)
 			return l
 		}, 0, false},
@@ -64,7 +64,7 @@ func TestLook(t *testing.T) {
 		})
 	}
 	l, said := begun(), &facts{}
-	l.facts = open
+	l.found = open
 	close(l.done)
 	if got, err := l.Whole(said); err != nil || got.Port25.Verdict != detect.Open || said.found != 1 || len(said.notes) != 0 {
 		t.Errorf("waited for: got %+v, %v, %d times, notes %q; want all of it, once, and the plan's note", got, err, said.found, said.notes)

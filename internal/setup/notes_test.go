@@ -51,7 +51,7 @@ func notes() []note {
 	doubted := func(file string, told map[string]bool, doubts ...relays.Problem) func(*testing.T) *heard {
 		return func(*testing.T) *heard {
 			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{CredentialsFile: file}}})
-			warnOf(s, s.Config, at{}, doubts, told)
+			warnOf(s.Basis, s.Config, at{}, doubts, told)
 			return s.Report.(*heard)
 		}
 	}
@@ -64,7 +64,7 @@ func notes() []note {
 			t.Setenv(variable, "/run/keys")
 			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{}}})
 			given := secret.Credentials{Username: "AKIA", SecretAccessKey: secret.New(key)}
-			if err := awsAccount(t.Context(), s, s.Config.First(), given); err != nil {
+			if err := awsAccount(t.Context(), s.Basis, s.Config.First(), given); err != nil {
 				t.Fatal(err)
 			}
 			return s.Report.(*heard)
@@ -107,7 +107,7 @@ func notes() []note {
 			today = func() time.Time { return at }
 			t.Cleanup(func() { today = time.Now })
 			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{Relay: r}}})
-			_, _ = Choose(t.Context(), s.Deps, Discovery{}, s.Config, Request{}, nobody{})
+			_, _ = Choose(t.Context(), s.Basis, s.Config, nobody{})
 			return s.Report.(*heard)
 		}
 	}
@@ -117,7 +117,7 @@ func notes() []note {
 			h := config.Hop{Relay: relays.Relay{ID: "x", Name: "X", Sender: relays.Sender{Rule: rule}}, Host: "a.test", Port: 587}
 			s := with(config.Route{Name: config.DefaultRoute, From: from, Hops: []config.Hop{h}})
 			s.Config.To = "ops@example.net"
-			_, _, _ = Complete(t.Context(), s, nobody{}, "")
+			_, _, _ = Complete(t.Context(), s.Basis, s.Config, nobody{}, "", false)
 			return s.Report.(*heard)
 		}
 	}
@@ -138,7 +138,7 @@ func notes() []note {
 				r.Name, r.From, r.Senders = fmt.Sprint("r", i), "", []string{fmt.Sprintf("x@r%d.example", i)}
 				ready.Config.Routes = append(ready.Config.Routes, r)
 			}
-			if err := Preflight(t.Context(), ready); err != nil {
+			if err := Preflight(t.Context(), ready, nil); err != nil {
 				t.Fatal(err)
 			}
 			return s.told
@@ -150,10 +150,10 @@ func notes() []note {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			s := newServer(t)
-			ready := Setup{Deps: s.deps}
+			ready := Setup{Basis: Basis{Deps: s.deps}}
 			h := config.Hop{Relay: relays.Relay{ID: id, Name: id}, Via: config.HTTPS, Port: config.HTTPSPort, Host: "127.0.0.1",
 				API: config.API{Host: "127.0.0.1", Key: secret.New("0123456789abcdef0123456789abcdef"), Settings: map[conf.Field]string{}}}
-			_ = ready.checkAPI(ctx, h) // one that has a call does not get an answer
+			_ = ready.checkAPI(ctx, h, secret.Value{}) // one that has a call does not get an answer
 			return s.told
 		}
 	}

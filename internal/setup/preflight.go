@@ -40,6 +40,7 @@ const retryPause = 5 * time.Second
 // are asked for there.
 type check struct {
 	hop     config.Hop
+	token   secret.Value // in place of a password
 	roots   *x509.CertPool
 	senders []string
 	of      map[string]string // label of the first route and hop that has the sender
@@ -52,8 +53,8 @@ type check struct {
 
 // Preflight tries login, senders and recipient with our own client, at each hop of
 // each route. Errors are ProofErrors, of which ErrLoginRefused is one cause.
-func Preflight(ctx context.Context, s Setup) error {
-	list, left, err := s.checks()
+func Preflight(ctx context.Context, s Setup, tokens Tokens) error {
+	list, left, err := s.checks(tokens)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func LookAhead(ctx context.Context, s Setup) error {
 	if s.NoProbe {
 		return nil
 	}
-	all, _, err := s.checks()
+	all, _, err := s.checks(nil)
 	if err != nil {
 		return err
 	}
@@ -178,7 +179,7 @@ func sendersOf(r config.Route) []string {
 
 // checks are the connections to make: one for each hop and account, whoever
 // shares it. Without a proof one sender of each is enough.
-func (s Setup) checks() (list []*check, left int, err error) {
+func (s Setup) checks(tokens Tokens) (list []*check, left int, err error) {
 	known := map[string]*check{}
 	most := maxSenders
 	if s.NoProof {
@@ -192,7 +193,7 @@ func (s Setup) checks() (list []*check, left int, err error) {
 			key := strings.Join([]string{string(h.Via), h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.SignIn.ClientID, h.CAFile, h.Pin, h.API.String(), h.API.Key.Reveal()}, "\x00")
 			c, ok := known[key]
 			if !ok {
-				c = &check{hop: h, of: map[string]string{}}
+				c = &check{hop: h, token: tokens.of(s.Plan, h), of: map[string]string{}}
 				file := cmp.Or(h.CAFile, s.State.CAFile)
 				if c.roots, ok = pools[file]; !ok {
 					if c.roots, err = Roots(&s.Host.Reader, file); err != nil {
@@ -318,7 +319,7 @@ func failedStep(host string, port int, r smtpprobe.Result) string {
 // try tries one hop, and again for a while where it says "later".
 func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
 	if c.hop.ByAPI() {
-		c.err = s.checkAPI(ctx, c.hop)
+		c.err = s.checkAPI(ctx, c.hop, c.token)
 		return
 	}
 	if s.resume(ctx, c); c.result.Reached == "" {
@@ -410,7 +411,7 @@ func (s Setup) target(c *check) smtpprobe.Target {
 	h := c.hop
 	return smtpprobe.Target{
 		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
-		Username: h.Username, Password: h.Password, Token: tokenOf(s.Plan, s.Tokens, h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
+		Username: h.Username, Password: h.Password, Token: c.token, MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
 }
@@ -475,15 +476,15 @@ func (on subject) otherName(err error, res smtpprobe.Result) error {
 	return Hint(fmt.Errorf("%w\ncause: the certificate is for another name", Explained{err, f}), "%s", f.Remedy)
 }
 
-// checkAPI asks the API of a hop whether it takes the key, where it has a call for
-// that which sends nothing.
-func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
+// checkAPI asks the API of a hop whether it takes the key or the token, where it has a
+// call for that which sends nothing.
+func (s Setup) checkAPI(ctx context.Context, h config.Hop, token secret.Value) error {
 	client, err := bridge.Checker(plan.APIConfig(h, cmp.Or(h.CAFile, s.State.CAFile)))
 	if err != nil {
 		return err
 	}
-	if h.APITakesTokens() { // which is not stored yet
-		client.Account.Token = func(context.Context, secret.Value) (secret.Value, error) { return tokenOf(s.Plan, s.Tokens, h), nil }
+	if h.APITakesTokens() { // it is not stored yet
+		client.Account.Token = func(context.Context, secret.Value) (secret.Value, error) { return token, nil }
 	}
 	proved, err := client.Check(ctx)
 	if err == nil {

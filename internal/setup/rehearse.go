@@ -35,12 +35,12 @@ const maxForeign = 5
 // private Postfix starts while the relays are asked, and gets its first message when
 // they have accepted everything, so that nothing logs in twice with a login that is
 // refused. What Preflight says comes first.
-func TryOut(ctx context.Context, s Setup, table *flow.Table) error {
+func TryOut(ctx context.Context, s Setup, tokens Tokens, table *flow.Table) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	accepted, rehearsed := make(chan struct{}), make(chan error, 1)
-	go func() { rehearsed <- s.rehearseOnce(ctx, table, accepted) }()
-	if err := Preflight(ctx, s); err != nil {
+	go func() { rehearsed <- s.rehearseOnce(ctx, tokens, table, accepted) }()
+	if err := Preflight(ctx, s, tokens); err != nil {
 		cancel()
 		if rerr := <-rehearsed; rerr != nil && !errors.Is(rerr, context.Canceled) && !errors.Is(rerr, instance.ErrNotStarted) {
 			err = errors.Join(err, rerr)
@@ -57,15 +57,15 @@ func TryOut(ctx context.Context, s Setup, table *flow.Table) error {
 // own has not been touched yet. Mail for root goes with the first, where --root-to names
 // an address. After that goes one by each other service that shares a next hop with ours
 // in table. With NoProof it sends nothing.
-func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
+func Rehearse(ctx context.Context, s Setup, tokens Tokens, table *flow.Table) error {
 	accepted := make(chan struct{})
 	close(accepted)
-	return s.rehearseOnce(ctx, table, accepted)
+	return s.rehearseOnce(ctx, tokens, table, accepted)
 }
 
 // rehearseOnce is Rehearse that sends nothing, and makes nothing for a bridge, before
 // accepted is closed.
-func (s Setup) rehearseOnce(ctx context.Context, table *flow.Table, accepted <-chan struct{}) error {
+func (s Setup) rehearseOnce(ctx context.Context, tokens Tokens, table *flow.Table, accepted <-chan struct{}) error {
 	if s.NoProof {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (s Setup) rehearseOnce(ctx context.Context, table *flow.Table, accepted <-c
 			return err
 		}
 	}
-	release, begun, err := s.Ahead.finish(ctx, s, accepted)
+	release, begun, err := s.ahead.finish(ctx, s, accepted)
 	if release == nil && err == nil {
 		release, err = apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
 	}
@@ -84,7 +84,7 @@ func (s Setup) rehearseOnce(ctx context.Context, table *flow.Table, accepted <-c
 	if err != nil {
 		return err
 	}
-	tidy, err := s.prepareBridges(ctx)
+	tidy, err := s.prepareBridges(ctx, tokens)
 	if err != nil {
 		return err
 	}
@@ -364,37 +364,39 @@ func transportMaps(p plan.Plan) string {
 // to be in order.
 type ahead struct {
 	plan    plan.Plan
+	list    []message // of which there is one
 	cancel  context.CancelFunc
 	started chan struct{} // closed when in is there, or will not be
 	done    chan struct{} // closed when the message has gone, or will not go
 
+	// Of run, before it closes started and done.
 	in      *instance.Instance
 	release func() // the lock of the transaction
-	list    []message
 	sent    []Delivered
 	fault   *instance.Fault
-	closed  bool
+
+	closed bool
 }
 
 // rehearseAhead begins the rehearsal of a setup of one relay with a user name and a
 // password, where the plan needs no consent; nil where it is not to begin yet. Whoever gets
 // one ends it: by finish, or by close.
-func rehearseAhead(ctx context.Context, s Setup, ask Asker) *ahead {
-	h := s.Config.First()
+func rehearseAhead(ctx context.Context, b Basis, c config.Config, ask Asker) *ahead {
+	h := c.First()
 	switch {
-	case ask.Can(), !s.Agreed, s.DryRun, s.NoProof, os.Geteuid() != 0, s.Host.Root != "":
+	case ask.Can(), !b.Agreed, b.DryRun, b.NoProof, os.Geteuid() != 0, b.Host.Root != "":
 		return nil
-	case !s.State.Installed, s.State.Main == nil, s.State.Master == nil:
+	case !b.State.Installed, b.State.Main == nil, b.State.Master == nil:
 		return nil
-	case s.State.SELinux.Enforcing: // smtp(8) may not connect to a process like this one
+	case b.State.SELinux.Enforcing: // smtp(8) may not connect to a process like this one
 		return nil
 	case h.Relay.ID == relays.SmarthostID: // it may announce no AUTH, and MAIL would follow at once
 		return nil
-	case h.Name() == "", h.Bridged(), h.ByAPI(), h.Plaintext(), len(h.Relay.Auth.Mechanisms) == 0, config.TakesTokens(h.Relay), s.Config.Several():
+	case h.Name() == "", h.Bridged(), h.ByAPI(), h.Plaintext(), len(h.Relay.Auth.Mechanisms) == 0, config.TakesTokens(h.Relay), c.Several():
 		return nil
 	}
-	s.Config = s.Config.Clone()
-	if h = s.Config.First(); h.Port == 0 {
+	c = c.Clone()
+	if h = c.First(); h.Port == 0 {
 		order := h.Relay.PortOrder()
 		if len(order) == 0 {
 			return nil
@@ -402,14 +404,16 @@ func rehearseAhead(ctx context.Context, s Setup, ask Asker) *ahead {
 		h.Port = order[0]
 		h.TLS, _ = h.Relay.TLSOf(h.Port)
 	}
-	s.Report = unheard{} // all is said of the plan that is made when the port is known
-	s, err := s.Again(ctx, ask, "")
-	if err != nil || !s.Plan.Changed() {
+	// All is said of the plan that is made when the port is known.
+	b.Deps = Deps{b.Host, b.ConfigDir, b.StateDir, unheard{}}
+	c, p, err := decide(ctx, b, c, ask, "", false)
+	if err != nil || !p.Changed() {
 		return nil
 	}
+	s := Setup{Basis: b, Config: c, Plan: p}
+	list, _ := s.messages(p, 0)
 	ctx, cancel := context.WithCancel(ctx)
-	a := &ahead{plan: s.Plan, cancel: cancel, started: make(chan struct{}), done: make(chan struct{})}
-	a.list, _ = s.messages(s.Plan, 0)
+	a := &ahead{plan: p, list: list, cancel: cancel, started: make(chan struct{}), done: make(chan struct{})}
 	go a.run(ctx, s)
 	return a
 }

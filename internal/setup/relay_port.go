@@ -32,25 +32,25 @@ func Named(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker) 
 	if req.Smarthost == "" && name == "" {
 		return d.Stored.Merge(d.Before, d.Before, req.Given), nil
 	}
-	h, err := hopOf(ctx, d, req, name, ask)
+	h, err := hopOf(ctx, d, nil, req, name, ask)
 	if err != nil {
 		return d.Stored, err
 	}
-	return chosen(ctx, deps, d, req, ask, h)
+	return chosen(ctx, deps, d, nil, req, ask, h)
 }
 
 // today is the day that deadlines of relays are counted from; tests set it.
 var today = time.Now
 
 // Choose asks for the relay where c names none yet.
-func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request, ask Asker) (config.Config, error) {
+func Choose(ctx context.Context, b Basis, c config.Config, ask Asker) (config.Config, error) {
 	tellEnd := func(r relays.Relay) { // and how many days are left
 		if notice := r.Notice(today()); notice != "" {
-			deps.Report.Note("%s", notice)
+			b.Report.Note("%s", notice)
 		}
 	}
 	if c.First().Name() != "" {
-		if given := d.Credentials.first(*c.First()); !c.First().Bridged() && !given.Application.Proves() { // which log in without the password
+		if given := b.Credentials.first(*c.First()); !c.First().Bridged() && !given.Application.Proves() { // which log in without the password
 			tellEnd(c.First().Relay)
 		}
 		return c, nil
@@ -59,24 +59,24 @@ func Choose(ctx context.Context, deps Deps, d Discovery, c config.Config, req Re
 		return c, UsageError{errors.New("the file has routes for single senders and no relay for all other mail: setup needs a default relay"),
 			"give the relay of all other mail with --relay, or leave the senders to sender_dependent_relayhost_maps, where they are"}
 	}
-	id, err := ask.Relay(ctx, d)
+	id, err := ask.Relay(ctx, b.Discovery, b.Facts)
 	if err != nil {
 		return c, err
 	}
-	h, err := hopOf(ctx, d, req, id, ask)
+	h, err := hopOf(ctx, b.Discovery, b.Facts, b.Request, id, ask)
 	if err != nil {
 		return c, err
 	}
 	if !config.TakesTokens(h.Relay) { // else the question how to log in tells it
 		tellEnd(h.Relay)
 	}
-	return chosen(ctx, deps, d, req, ask, h)
+	return chosen(ctx, b.Deps, b.Discovery, b.Facts, b.Request, ask, h)
 }
 
 // hopOf is a hop by the relay of that name; a smarthost has its host and port.
-func hopOf(ctx context.Context, d Discovery, req Request, name string, ask Asker) (h config.Hop, err error) {
+func hopOf(ctx context.Context, d Discovery, facts *detect.Facts, req Request, name string, ask Asker) (h config.Hop, err error) {
 	if req.Smarthost != "" || name == relays.SmarthostID {
-		return smarthost(ctx, d, req, ask)
+		return smarthost(ctx, d, facts, req, ask)
 	}
 	if h.Relay, err = d.Find(name); err != nil {
 		return h, UsageError{err, "relayhost relays lists the relays"}
@@ -90,7 +90,7 @@ func hopOf(ctx context.Context, d Discovery, req Request, name string, ask Asker
 // chosen finds region and host of h and makes it the first hop, over what the file
 // says: where it is the relay of d.Before at the same host, how that is connected to and
 // verified stays (config.Merge). Resolve then completes all hops.
-func chosen(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker, h config.Hop) (c config.Config, err error) {
+func chosen(ctx context.Context, deps Deps, d Discovery, facts *detect.Facts, req Request, ask Asker, h config.Hop) (c config.Config, err error) {
 	same := d.Before.Relay.ID == h.Relay.ID
 	h.Region = req.Region
 	host := ""
@@ -98,7 +98,7 @@ func chosen(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker,
 		h.Region, host = d.Before.Region, d.Stored.First().Host // as the file names it
 	}
 	if h.Region == "" && host == "" && h.Relay.NeedsRegion() {
-		if h.Region, err = regionOfHost(ctx, deps, d, req, h.Relay); err != nil {
+		if h.Region, err = regionOfHost(ctx, deps, d, facts, req, h.Relay); err != nil {
 			return d.Stored, err
 		}
 	}
@@ -120,8 +120,7 @@ func chosen(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker,
 
 // regionOfHost is the region of this host where it is one of the relay's own: SES
 // in the region of the EC2 instance.
-func regionOfHost(ctx context.Context, deps Deps, d Discovery, req Request, r relays.Relay) (string, error) {
-	facts := d.Facts
+func regionOfHost(ctx context.Context, deps Deps, d Discovery, facts *detect.Facts, req Request, r relays.Relay) (string, error) {
 	if facts == nil {
 		if req.NoProbe {
 			return "", nil
@@ -137,7 +136,7 @@ func regionOfHost(ctx context.Context, deps Deps, d Discovery, req Request, r re
 
 // smarthost is a hop by a relay that is in no catalogue. On a terminal a new one is
 // completed by questions: what the server shows answers most of them.
-func smarthost(ctx context.Context, d Discovery, req Request, ask Asker) (h config.Hop, err error) {
+func smarthost(ctx context.Context, d Discovery, facts *detect.Facts, req Request, ask Asker) (h config.Hop, err error) {
 	stored := config.Hop{}
 	if d.Before.Relay.ID == relays.SmarthostID {
 		stored = d.Before
@@ -160,7 +159,7 @@ func smarthost(ctx context.Context, d Discovery, req Request, ask Asker) (h conf
 	case !same && ask.Can():
 		h.CAFile, h.Pin, h.NoVerify = req.CAFile, req.Fingerprint, req.NoVerify
 		wants := false
-		if h, wants, err = ask.Smarthost(ctx, d, h); err != nil {
+		if h, wants, err = ask.Smarthost(ctx, d, facts, h); err != nil {
 			return h, err
 		}
 		login = login || wants
@@ -205,15 +204,15 @@ func WantsLogin(res smtpprobe.Result) (demanded, offered bool) {
 // checkNames refuses hosts that Postfix would not find, since they are in /etc/hosts
 // alone, and hops without TLS whose host has a public address. A name that cannot be
 // looked up is left to the probe. Errors are a *UsageError, or an InFile.
-func checkNames(ctx context.Context, deps Deps, d Discovery, c config.Config) error {
-	local, err := resolve.System(&deps.Host.Reader)
+func checkNames(ctx context.Context, b Basis, c config.Config) error {
+	local, err := resolve.System(&b.Host.Reader)
 	if err != nil {
 		return err
 	}
 	for i, r := range c.Routes {
 		for n, h := range r.Hops {
 			p := at{i, n}
-			err := checkName(ctx, d, local, h)
+			err := checkName(ctx, b.Discovery, local, h)
 			if err != nil && !p.isFirst() {
 				err = InFile{c.Where(p.key("host")), fmt.Errorf("%s: %w", p.label(c), err)}
 			}
@@ -255,7 +254,7 @@ var ErrNoPort = UsageError{errors.New("--no-probe cannot choose a port"), "give 
 // completes greeting, EHLO and verified TLS and offers AUTH, starts TLS as the other
 // hops of the route do where smtp(8) walks them (Route.Walked is false), and is none of
 // theirs. The port that the first hop has had comes first.
-func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) (config.Config, error) {
+func SelectPorts(ctx context.Context, b Basis, c config.Config) (config.Config, error) {
 	c = c.Clone()
 	var open []at
 	for i, r := range c.Routes {
@@ -263,25 +262,25 @@ func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, r
 			p := at{i, n}
 			switch {
 			case h.ByAPI(): // has one port
-			case req.NoProbe && h.Port == 0 && p.isFirst():
+			case b.NoProbe && h.Port == 0 && p.isFirst():
 				return c, ErrNoPort
-			case req.NoProbe && h.Port == 0:
+			case b.NoProbe && h.Port == 0:
 				e := c.Mistake(p.key("relay"), "%s names no port, and --no-probe cannot choose one", p.label(c))
 				e.Hint = "give the port in the file, or leave --no-probe out"
 				return c, e
 			case h.Port == 25 && p.isFirst(): // that of the file, which counts like --port 25; no order has it
-			case h.Port == 0, p.isFirst() && req.Port == 0 && !req.NoProbe:
+			case h.Port == 0, p.isFirst() && b.Port == 0 && !b.NoProbe:
 				open = append(open, p)
 			}
 		}
 	}
-	tried, err := probePorts(ctx, deps, d, c, open)
+	tried, err := probePorts(ctx, b, c, open)
 	if err != nil {
 		return c, err
 	}
 	for _, p := range open {
-		if err := selectPort(d, c, p, tried[probeKey(p.in(c))]); err != nil {
-			if p.isFirst() && byHTTPS(ctx, deps, d, c, req) {
+		if err := selectPort(b.Discovery, c, p, tried[probeKey(p.in(c))]); err != nil {
+			if p.isFirst() && byHTTPS(ctx, b, c) {
 				c = c.GoByAPI()
 				continue
 			}
@@ -291,7 +290,7 @@ func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, r
 		if !p.isFirst() {
 			where = p.label(c) + ": "
 		}
-		deps.Report.Step("%s%s port %d is reachable", where, p.in(c).Host, p.in(c).Port)
+		b.Report.Step("%s%s port %d is reachable", where, p.in(c).Host, p.in(c).Port)
 	}
 	return c, nil
 }
@@ -345,10 +344,10 @@ func probeKey(h *config.Hop) string { return strings.Join([]string{h.Relay.ID, h
 
 // probePorts probes the ports of each host of which one is open, once: the
 // detection may have done it already.
-func probePorts(ctx context.Context, deps Deps, d Discovery, c config.Config, open []at) (map[string][]detect.Submission, error) {
+func probePorts(ctx context.Context, b Basis, c config.Config, open []at) (map[string][]detect.Submission, error) {
 	tried := map[string][]detect.Submission{}
-	if d.Facts != nil && len(d.Facts.Submission) > 0 && d.Facts.Submission[0].Host == c.First().Host {
-		tried[probeKey(c.First())] = d.Facts.Submission
+	if b.Facts != nil && len(b.Facts.Submission) > 0 && b.Facts.Submission[0].Host == c.First().Host {
+		tried[probeKey(c.First())] = b.Facts.Submission
 	}
 	var hops []*config.Hop
 	for _, p := range open {
@@ -360,7 +359,7 @@ func probePorts(ctx context.Context, deps Deps, d Discovery, c config.Config, op
 	}
 	found, errs := make([][]detect.Submission, len(hops)), make([]error, len(hops))
 	inParallel(len(hops), func(i int) {
-		o, err := detectOptions(deps, d, *hops[i])
+		o, err := detectOptions(b.Deps, b.Discovery, *hops[i])
 		if err == nil {
 			found[i], err = detect.Submissions(ctx, o)
 		}
@@ -422,16 +421,16 @@ func explainedPorts(err error, h config.Hop, tried []detect.Submission) error {
 // byHTTPS reports whether the API of the first hop is what is left, where no port of
 // its relay for mail gets through: it has one, nothing else was asked for, and port 443
 // of it answers.
-func byHTTPS(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) bool {
+func byHTTPS(ctx context.Context, b Basis, c config.Config) bool {
 	h := *c.First()
 	host := h.APIHost()
-	if req.Port != 0 || req.Via != "" || len(c.Routes[0].Hops) > 1 || h.Pin != "" || h.NoVerify || !config.HasAPI(h.Relay) || config.APITakesTokens(h.Relay) || host == "" {
+	if b.Port != 0 || b.Via != "" || len(c.Routes[0].Hops) > 1 || h.Pin != "" || h.NoVerify || !config.HasAPI(h.Relay) || config.APITakesTokens(h.Relay) || host == "" {
 		return false
 	}
-	o, err := detectOptions(deps, d, h)
+	o, err := detectOptions(b.Deps, b.Discovery, h)
 	if err != nil || detect.HTTPS(ctx, o, h.Relay.ID, host).Result != string(detect.Open) {
 		return false
 	}
-	deps.Report.Note("no mail port of %s is reachable from here, but its API at %s on port 443 is: mail is sent by HTTPS (--via https; --via smtp refuses that)", h.Relay.Name, host)
+	b.Report.Note("no mail port of %s is reachable from here, but its API at %s on port 443 is: mail is sent by HTTPS (--via https; --via smtp refuses that)", h.Relay.Name, host)
 	return true
 }

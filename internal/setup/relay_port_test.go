@@ -73,7 +73,7 @@ func TestSmarthostLogsIn(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("CREDENTIALS_DIRECTORY", test.systemd)
 			test.req.Smarthost, test.req.Port = "mail.test", 587
-			h, err := smarthost(t.Context(), Discovery{}, test.req, nobody{})
+			h, err := smarthost(t.Context(), Discovery{}, nil, test.req, nobody{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,8 +134,8 @@ func TestSelectPorts(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := with(config.Route{Name: config.DefaultRoute, Hops: test.hops})
-			s.Facts = &detect.Facts{Submission: test.tried}
-			c, err := SelectPorts(t.Context(), s.Deps, s.Discovery, s.Config, test.req)
+			s.Facts, s.Request = &detect.Facts{Submission: test.tried}, test.req
+			c, err := SelectPorts(t.Context(), s.Basis, s.Config)
 			if test.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), test.fails) {
 					t.Errorf("got %v, want %q", err, test.fails)
@@ -176,7 +176,7 @@ type somebody struct {
 
 func (somebody) Can() bool { return true }
 
-func (s somebody) Smarthost(_ context.Context, _ Discovery, h config.Hop) (config.Hop, bool, error) {
+func (s somebody) Smarthost(_ context.Context, _ Discovery, _ *detect.Facts, h config.Hop) (config.Hop, bool, error) {
 	h.Host, h.Port, h.TLS, h.Pin = cmp.Or(h.Host, "mail.corp.example"), 25, relays.StartTLS, "00"
 	return h, s.login, nil
 }
@@ -184,7 +184,7 @@ func (s somebody) Smarthost(_ context.Context, _ Discovery, h config.Hop) (confi
 // What is answered about a smarthost is kept: host, port, fingerprint and login.
 func TestSmarthostAnswers(t *testing.T) {
 	for _, login := range []bool{false, true} {
-		h, err := smarthost(t.Context(), Discovery{}, Request{}, somebody{login: login})
+		h, err := smarthost(t.Context(), Discovery{}, nil, Request{}, somebody{login: login})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +193,7 @@ func TestSmarthostAnswers(t *testing.T) {
 		}
 	}
 	var usage UsageError
-	if _, err := smarthost(t.Context(), Discovery{}, Request{Smarthost: "mail.corp.example"}, nobody{}); !errors.As(err, &usage) {
+	if _, err := smarthost(t.Context(), Discovery{}, nil, Request{Smarthost: "mail.corp.example"}, nobody{}); !errors.As(err, &usage) {
 		t.Errorf("nobody to ask and no port: got %v, want a usage error", err)
 	}
 }

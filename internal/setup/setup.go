@@ -44,7 +44,6 @@ import (
 	"relayhost/internal/flow"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
-	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -77,13 +76,14 @@ type Reporter interface {
 
 // Asker asks for what neither flags nor the file say. Where nobody is there to be
 // asked, Can is false and the others fail with a *UsageError that names the flag,
-// but for those that have a default. It is never nil.
+// but for those that have a default. It is never nil. facts are nil where nothing was
+// probed.
 type Asker interface {
 	Can() bool
-	Relay(ctx context.Context, d Discovery) (id string, err error)
+	Relay(ctx context.Context, d Discovery, facts *detect.Facts) (id string, err error)
 	// Smarthost completes a relay that is in no catalogue: h has what is known, and
 	// "" or 0 for what is to be asked. login says that it wants a login.
-	Smarthost(ctx context.Context, d Discovery, h config.Hop) (completed config.Hop, login bool, err error)
+	Smarthost(ctx context.Context, d Discovery, facts *detect.Facts, h config.Hop) (completed config.Hop, login bool, err error)
 	// Region returns "" where the relay has a default, and none is asked for.
 	Region(ctx context.Context, d Discovery, r relays.Relay) (string, error)
 	// APIKey fills in what c lacks of the key for the API of r.
@@ -119,98 +119,120 @@ type Request struct {
 	Force bool // where another tool manages this host's mail, or a *plan.Conflict is found
 }
 
-// Setup is a setup about which everything is known, and nothing is done yet.
-type Setup struct {
+// Basis is what a Setup is decided from: what was asked for, and what was found.
+type Basis struct {
 	Deps
 	Request
 	Discovery
+	Credentials Credentials
+	// Facts is nil where nothing was probed. Where nothing can be asked it has the ports
+	// alone (Look.Ports): what else was looked for is told when it has come.
+	Facts *detect.Facts
+}
+
+// Setup is a setup about which everything is known, and nothing is done yet.
+type Setup struct {
+	Basis
 	Config config.Config
 	Plan   plan.Plan
-	Look   *Look
-	// Ahead is a rehearsal that has begun already; nil for none.
-	Ahead *ahead
-	// Tokens are those of SignIn, by the name of their bridge; not stored yet.
-	Tokens map[string]oauth.Token
+	Look   *Look  // goes on until Close; nil for none
+	ahead  *ahead // a rehearsal that has begun already; nil for none
 }
 
 // Prepare makes a Setup for the Postfix of state: it finds out, asks for what is
-// missing, chooses ports, and plans. It changes nothing.
-func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, ask Asker) (s Setup, err error) {
-	s = Setup{Deps: deps, Request: req}
-	if s.Discovery, err = Discover(ctx, deps, state, req); err != nil {
-		return s, err
+// missing, chooses ports, and plans. It changes nothing. Where it fails, the Setup has
+// what it came to, and what it has begun is to be closed all the same.
+func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, ask Asker) (Setup, error) {
+	d, err := Discover(ctx, deps, state, req, ask)
+	if err != nil {
+		return Setup{}, err
 	}
-	if !ask.Can() && !req.DryRun {
-		s.OpenConnections = &smtpprobe.Connections{}
+	c, err := Named(ctx, deps, d, req, ask)
+	if err != nil {
+		return Setup{}, err
 	}
-	if s.Config, err = Named(ctx, deps, s.Discovery, req, ask); err != nil {
-		return s, err
+	given, err := ReadCredentials(ctx, c, req, ask)
+	if err != nil {
+		return Setup{}, err
 	}
-	if s.Credentials, err = ReadCredentials(ctx, s.Config, req, ask); err != nil {
-		return s, err
+	look, err := LookAround(ctx, deps, d, c, req)
+	if err != nil {
+		return Setup{}, err
 	}
-	if s.Look = req.Known; req.Known == nil {
-		if s.Look, err = LookAround(ctx, deps, s.Discovery, s.Config, req); err != nil {
-			return s, err
-		}
+	begun := rehearseAhead(ctx, Basis{deps, req, d, given, nil}, c, ask)
+	facts, err := look.facts(c, deps.Report, ask)
+	b := Basis{deps, req, d, given, facts}
+	if err == nil {
+		c, err = choose(ctx, b, c, look, ask)
 	}
-	s.Ahead = rehearseAhead(ctx, s, ask)
-	if s.Config.First().Name() != "" && !ask.Can() {
-		s.Facts = s.Look.Ports()
-	} else if s.Facts, err = s.Look.Whole(deps.Report); err != nil {
-		return s, err
+	var p plan.Plan
+	if err == nil {
+		c, p, err = decide(ctx, b, c, ask, "", false)
 	}
-	if s.Config, err = Choose(ctx, deps, s.Discovery, s.Config, req, ask); err != nil {
-		return s, err
+	return Setup{b, c, p, look, begun}, err
+}
+
+// choose finds the relays of c, how they are logged in to, and their ports.
+func choose(ctx context.Context, b Basis, c config.Config, look *Look, ask Asker) (config.Config, error) {
+	c, err := Choose(ctx, b, c, ask)
+	if err != nil {
+		return c, err
 	}
-	if err := checkNames(ctx, deps, s.Discovery, s.Config); err != nil {
-		return s, err
+	if err := checkNames(ctx, b, c); err != nil {
+		return c, err
 	}
-	if s.Config, err = chooseSignIn(ctx, s, ask); err != nil {
-		return s, err
+	if c, err = chooseSignIn(ctx, b, c, ask); err != nil {
+		return c, err
 	}
-	if s.Config, err = SelectPorts(ctx, deps, s.Discovery, s.Config, req); err != nil {
-		_, _ = s.Look.Whole(deps.Report) // why nothing gets out; its own error says less
-		return s, err
+	if c, err = SelectPorts(ctx, b, c); err != nil {
+		_, _ = look.Whole(b.Report) // why nothing gets out; its own error says less
+		return c, err
 	}
-	s.OpenConnections.Close(func(name string, port uint16) bool {
-		return slices.ContainsFunc(s.Config.Routes, func(r config.Route) bool {
+	b.OpenConnections.Close(func(name string, port uint16) bool {
+		return slices.ContainsFunc(c.Routes, func(r config.Route) bool {
 			return slices.ContainsFunc(r.Hops, func(h config.Hop) bool { return h.Host == name && h.Port == int(port) })
 		})
 	})
-	return s.Again(ctx, ask, "")
+	return c, nil
+}
+
+// decide completes c with accounts and addresses, and plans for that; see Complete.
+func decide(ctx context.Context, b Basis, c config.Config, ask Asker, typed string, again bool) (config.Config, plan.Plan, error) {
+	c, missing, err := Complete(ctx, b, c, ask, typed, again)
+	if err != nil {
+		return c, plan.Plan{}, err
+	}
+	p, err := Build(b, c, missing)
+	return c, p, err
+}
+
+// Again is a Setup for c, which is that of s without the answers that a relay has
+// refused: they are asked for again. typed is the user name to begin with where a login
+// that was typed has been refused.
+func (s Setup) Again(ctx context.Context, c config.Config, ask Asker, typed string) (Setup, error) {
+	c, p, err := decide(ctx, s.Basis, c, ask, typed, true)
+	return Setup{s.Basis, c, p, s.Look, s.ahead}, err
 }
 
 // Close ends what s has left open or begun; it may be called again.
 func (s Setup) Close() error {
 	s.OpenConnections.Close(func(string, uint16) bool { return false })
-	return s.Ahead.close()
-}
-
-// Again is s with accounts and addresses completed, and a plan for them. typed is
-// the user name to begin with where a login that was typed has been refused.
-func (s Setup) Again(ctx context.Context, ask Asker, typed string) (Setup, error) {
-	c, missing, err := Complete(ctx, s, ask, typed)
-	if s.Config = c; err != nil {
-		return s, err
-	}
-	s.Plan, err = Build(s, missing)
-	return s, err
+	return s.ahead.close()
 }
 
 // Build makes the plan, with ignore lines where /etc is kept in a repository
 // (etckeeper). missing says that placeholders may stand for credentials.
-func Build(s Setup, missing bool) (plan.Plan, error) {
-	p, err := plan.Build(s.server(missing), s.Config)
+func Build(b Basis, c config.Config, missing bool) (plan.Plan, error) {
+	p, err := plan.Build(b.server(missing), c)
 	if err != nil {
 		return p, err
 	}
-	return plan.KeepOutOfHistory(&s.Host.Reader, p)
+	return plan.KeepOutOfHistory(&b.Host.Reader, p)
 }
 
-func (s Setup) server(missing bool) plan.Server {
-	open := s.Facts != nil && s.Facts.Port25.Verdict == detect.Open
-	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing, Bridge: bridgeHost(&s.Host.Reader, s.State.ConfigDir)}
+func (b Basis) server(missing bool) plan.Server {
+	open := b.Facts != nil && b.Facts.Port25.Verdict == detect.Open
+	return plan.Server{State: b.State, Port25Open: open, Force: b.Force, NoCredentials: missing, Bridge: bridgeHost(&b.Host.Reader, b.State.ConfigDir)}
 }
 
 // Recover finishes the undoing of a run that died. It reports whether there was one.

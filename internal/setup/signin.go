@@ -32,10 +32,10 @@ type Person interface {
 // chooseSignIn finds how the first hop is logged in to, where its relay can be signed in to by
 // OAuth and neither flags nor the file say: by the application of the credentials
 // file, as before, or as the answer to a question.
-func chooseSignIn(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
-	c := s.Config.Clone()
+func chooseSignIn(ctx context.Context, b Basis, c config.Config, ask Asker) (config.Config, error) {
+	c = c.Clone()
 	h := c.First()
-	given, asked := s.Credentials.first(*h), s.Given.Via
+	given, asked := b.Credentials.first(*h), b.Given.Via
 	switch {
 	case h.APITakesTokens() && h.Relay.ID == config.GmailID:
 		h.SignIn.Grant = oauth.AuthorizationCode // the one way that Google has for mail
@@ -50,7 +50,7 @@ func chooseSignIn(ctx context.Context, s Setup, ask Asker) (config.Config, error
 			return c, err
 		}
 		h.SignIn = in
-	case h.Bridged() || asked != "" || !given.IsZero() || s.Before.SameRelay(*h):
+	case h.Bridged() || asked != "" || !given.IsZero() || b.Before.SameRelay(*h):
 	case ask.Can():
 		in, err := ask.SignIn(ctx, *h)
 		if err != nil {
@@ -73,9 +73,9 @@ func (got Credentials) first(h config.Hop) secret.Credentials {
 
 // application gives a hop that is signed in to by OAuth its mailbox and application,
 // in place: as given, as stored, or as answered. found is false in a dry run alone.
-func application(ctx context.Context, s Setup, c config.Config, p at, given secret.Credentials, ask Asker) (found bool, err error) {
+func application(ctx context.Context, b Basis, c config.Config, p at, given secret.Credentials, ask Asker) (found bool, err error) {
 	h := p.in(c)
-	a, flags := given.Application, s.Given.SignIn
+	a, flags := given.Application, b.Given.SignIn
 	if !p.isFirst() {
 		flags = h.SignIn // what the file says of it
 	}
@@ -90,7 +90,7 @@ func application(ctx context.Context, s Setup, c config.Config, p at, given secr
 		h.SignIn.SecretEnds, _ = time.Parse(time.DateOnly, a.SecretEnds) // checked as it was read
 	}
 	h.Username = cmp.Or(given.Username, h.Username)
-	stored, known := storedBridge(s, *h)
+	stored, known := storedBridge(b.State, *h)
 	if known {
 		h.Username = cmp.Or(h.Username, stored.Username)
 		if h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero() {
@@ -99,13 +99,13 @@ func application(ctx context.Context, s Setup, c config.Config, p at, given secr
 	}
 	if p.isFirst() {
 		h.Username = cmp.Or(h.Username, c.From())
-		if ask.Can() && !s.DryRun {
+		if ask.Can() && !b.DryRun {
 			if err := ask.Application(ctx, h); err != nil {
 				return false, err
 			}
 		}
 	}
-	if s.DryRun && (h.Username == "" || LacksProof(*h)) {
+	if b.DryRun && (h.Username == "" || LacksProof(*h)) {
 		return false, nil
 	}
 	return true, checkApplication(*h)
@@ -119,8 +119,8 @@ func LacksProof(h config.Hop) bool {
 
 // storedBridge is the bridge that carries mail to the host of h by the same
 // application now.
-func storedBridge(s Setup, h config.Hop) (conf.Config, bool) {
-	for _, b := range plan.StoredBridges(s.State) {
+func storedBridge(state postfix.State, h config.Hop) (conf.Config, bool) {
+	for _, b := range plan.StoredBridges(state) {
 		if o := b.Config.OAuth; o != nil && plan.SameWay(b.Config, h) && (h.SignIn.ClientID == "" || o.ID == h.SignIn.ClientID) &&
 			(h.Username == "" || strings.EqualFold(h.Username, b.Config.Username)) {
 			return b.Config, true
@@ -222,24 +222,25 @@ func CheckClientSecret(value string) error {
 // httpOf is the client for token endpoints.
 func httpOf() *http.Client { return oauth.HTTPClient(nil) }
 
-// SignIn gets a token for each bridge of the plan, and stores none: by the
+// Tokens are access tokens by the name of their bridge, and not stored yet.
+type Tokens map[string]oauth.Token
+
+// SignIn gets a token for each bridge of the plan that needs one, and stores none: by the
 // application itself, by the sign-in that is stored, or by a person. Refusals are
 // ProofErrors.
-func SignIn(ctx context.Context, s Setup, who Person) (Setup, error) {
+func SignIn(ctx context.Context, s Setup, who Person) (Tokens, error) {
+	tokens := Tokens{}
 	for _, b := range s.Plan.Bridges() {
 		if b.Config.OAuth == nil {
 			continue
 		}
 		t, err := s.signIn(ctx, b, who)
 		if err != nil {
-			return s, ProofError{signInFailed(b.Config, err)}
+			return nil, ProofError{signInFailed(b.Config, err)}
 		}
-		if s.Tokens == nil {
-			s.Tokens = map[string]oauth.Token{}
-		}
-		s.Tokens[b.Name] = t
+		tokens[b.Name] = t
 	}
-	return s, nil
+	return tokens, nil
 }
 
 func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oauth.Token, error) {
@@ -333,17 +334,17 @@ func bridgeFor(p plan.Plan, h config.Hop) (plan.BridgeEntry, bool) {
 	return plan.BridgeEntry{}, false
 }
 
-// tokenOf is the token for a hop; the zero Value where it logs in by password.
-func tokenOf(p plan.Plan, tokens map[string]oauth.Token, h config.Hop) secret.Value {
+// of is the token for a hop; the zero Value where it logs in by password.
+func (tokens Tokens) of(p plan.Plan, h config.Hop) secret.Value {
 	b, _ := bridgeFor(p, h)
 	return tokens[b.Name].Access
 }
 
-// SaveTokens stores the tokens of SignIn where the bridges keep their state, which
-// exists and whose owner they are given to.
-func (s Setup) SaveTokens(ctx context.Context) error {
-	for _, b := range s.Plan.Bridges() {
-		t, ok := s.Tokens[b.Name]
+// save stores them where the bridges keep their state, which exists and whose owner they
+// are given to.
+func (tokens Tokens) save(ctx context.Context, p plan.Plan) error {
+	for _, b := range p.Bridges() {
+		t, ok := tokens[b.Name]
 		if !ok {
 			continue
 		}
