@@ -61,7 +61,6 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 	if err != nil {
 		return out, err
 	}
-	live := liveLog{deps: s.Deps, state: s.State, private: o.Private}
 	control, started := s.Control(), false
 	ran, err := control.Running(ctx)
 	if err != nil {
@@ -89,10 +88,12 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 			return control.ReloadIfRunning(ctx)
 		},
 	}
+	var kept *maillog.Log
 	if o.Private == nil && !s.NoProof {
 		a.Override = proofOverrides(s.State)
-		live.keep(ctx, &a, plannedMain(s.Plan))
+		kept = keepLog(ctx, s, &a)
 	}
+	live := liveLog{deps: s.Deps, state: s.State, private: o.Private, kept: kept}
 	a.Watch = func(ctx context.Context) (func(context.Context) error, error) {
 		return live.watch(ctx, ourServices(s.Plan), map[bool]time.Duration{true: settleLonger, false: besideProof}[s.NoProof])
 	}
@@ -178,16 +179,6 @@ func ourServices(p plan.Plan) []string {
 		}
 	}
 	return list
-}
-
-// plannedMain is main.cf as it will be.
-func plannedMain(p plan.Plan) []byte {
-	for _, f := range p.Files {
-		if filepath.Base(f.Path) == "main.cf" {
-			return f.After
-		}
-	}
-	return nil
 }
 
 // maxRetried bounds how many messages are asked for again at once; Postfix
@@ -324,18 +315,24 @@ func (l *liveLog) find(ctx context.Context) (*maillog.Log, error) {
 	return &log, err
 }
 
-// keep has Postfix keep a log for the proof where no other can be read, as in a
-// container without syslog.
-func (l *liveLog) keep(ctx context.Context, o *apply.Options, plannedMain []byte) {
-	if _, err := maillog.Find(ctx, &l.deps.Host.Reader, l.state); err == nil {
-		return
+// keepLog has Postfix keep a log for the proof where no other can be read, as in a
+// container without syslog; nil where one can, or none can be kept.
+func keepLog(ctx context.Context, s Setup, o *apply.Options) *maillog.Log {
+	if _, err := maillog.Find(ctx, &s.Host.Reader, s.State); err == nil {
+		return nil
 	}
-	log, why := apply.KeepLog(o, l.state.SELinux, plannedMain)
+	var main []byte
+	for _, f := range s.Plan.Files {
+		if filepath.Base(f.Path) == "main.cf" {
+			main = f.After
+		}
+	}
+	log, why := apply.KeepLog(o, s.State.SELinux, main)
 	if why != "" {
-		l.deps.Report.Warn("%s", why)
-		return
+		s.Report.Warn("%s", why)
+		return nil
 	}
-	l.kept = &log
+	return &log
 }
 
 // watch follows the mail log from before the reload, since "postfix reload" says 0

@@ -70,23 +70,23 @@ func notes() []note {
 			return s.Report.(*heard)
 		}
 	}
-	judged := func(change func(*check)) func(*testing.T) *heard {
+	judged := func(change func(*checked)) func(*testing.T) *heard {
 		return func(*testing.T) *heard {
 			s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{Host: "a.test"}}})
-			c := &check{hop: *s.Config.First(), senders: []string{"a@b.example"}, of: map[string]string{}}
-			change(c)
+			c := checked{check: &check{hop: *s.Config.First(), senders: []string{"a@b.example"}, of: map[string]string{}}}
+			change(&c)
 			_ = judgeCheck(s.Deps, s.Config, c)
 			return s.Report.(*heard)
 		}
 	}
-	null := func(optional bool, sender string, failed smtpprobe.Step) func(*check) {
-		return func(c *check) {
+	null := func(optional bool, sender string, failed smtpprobe.Step) func(*checked) {
+		return func(c *checked) {
 			c.optionalNull = optional
 			c.result = smtpprobe.Result{Sender: sender, Failed: failed, Fault: smtpprobe.FaultReply, Code: 550, Text: "no", Err: fmt.Errorf("refused")}
 		}
 	}
-	certificate := func(noVerify bool, fault smtpprobe.Fault) func(*check) {
-		return func(c *check) {
+	certificate := func(noVerify bool, fault smtpprobe.Fault) func(*checked) {
+		return func(c *checked) {
 			c.hop.NoVerify = noVerify
 			c.result = smtpprobe.Result{Failed: smtpprobe.StepTLS, Fault: fault, Err: fmt.Errorf("the certificate of a.test")}
 		}
@@ -164,7 +164,7 @@ func notes() []note {
 			[]func(*testing.T) *heard{doubted("/a", map[string]bool{}), doubted("/a", map[string]bool{"/a\x00username\x00" + odd.Message: true}, odd)}},
 		{"asked with the keys that the environment names", environment("AWS_SHARED_CREDENTIALS_FILE", ""), []func(*testing.T) *heard{environment("AWS_SHARED_CREDENTIALS_FILE", "secret")}},
 		{"a.test rejects the null sender <> (550 no)", judged(null(true, "", smtpprobe.StepMail)),
-			[]func(*testing.T) *heard{judged(null(false, "", smtpprobe.StepMail)), judged(null(true, "a@b.example", smtpprobe.StepMail)), judged(null(true, "", smtpprobe.StepAuth)), judged(func(*check) {})}},
+			[]func(*testing.T) *heard{judged(null(false, "", smtpprobe.StepMail)), judged(null(true, "a@b.example", smtpprobe.StepMail)), judged(null(true, "", smtpprobe.StepAuth)), judged(func(*checked) {})}},
 		{"the certificate of a.test; it is not verified, as asked for", judged(certificate(true, smtpprobe.FaultUntrusted)),
 			[]func(*testing.T) *heard{judged(certificate(false, smtpprobe.FaultUntrusted)), judged(certificate(true, smtpprobe.FaultReply))}},
 		{verify.ErrUnproven.Error(), followed(verify.ErrUnproven), []func(*testing.T) *heard{followed(nil), followed(verify.ErrRefused)}},

@@ -47,8 +47,13 @@ type check struct {
 	// optionalNull asks for the null sender at last, which nobody has to take.
 	optionalNull bool
 	until        smtpprobe.Step // the last step; "" is the recipient
-	result       smtpprobe.Result
-	err          error
+}
+
+// checked is what came of a check.
+type checked struct {
+	*check
+	result smtpprobe.Result
+	err    error // instead of a result
 }
 
 // Preflight tries login, senders and recipient with our own client, at each hop of
@@ -66,8 +71,9 @@ func Preflight(ctx context.Context, s Setup, tokens Tokens) error {
 		s.Report.Step("preflight at %s: login, sender, recipient", s.Config.First().Host)
 	}
 	addrs := lookUpAll(ctx, s.Resolver, s.OpenConnections, list)
-	inParallel(len(list), func(i int) { s.try(ctx, list[i], addrs[list[i].hop.Host]) })
-	for _, c := range list {
+	done := make([]checked, len(list))
+	inParallel(len(list), func(i int) { done[i] = s.try(ctx, list[i], addrs[list[i].hop.Host]) })
+	for _, c := range done {
 		if c.err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -75,7 +81,7 @@ func Preflight(ctx context.Context, s Setup, tokens Tokens) error {
 	if left > 0 {
 		s.Report.Unproven("%s not checked at the relays: at most %d are checked on one connection", plural.Of(left, "more sender"), maxSenders)
 	}
-	return s.judged(list)
+	return s.judged(done)
 }
 
 // LookAhead tries greeting and TLS of every hop that nothing has probed, since its port
@@ -97,26 +103,26 @@ func LookAhead(ctx context.Context, s Setup) error {
 		if probed || c.hop.ByAPI() || c.hop.Bridged() || slices.ContainsFunc(list, same) {
 			continue
 		}
-		c.hop.Username, c.hop.Password = "", secret.Value{}
-		c.senders, c.optionalNull, c.until = c.senders[:1], false, smtpprobe.StepEHLOTLS
-		list = append(list, c)
+		h := c.hop
+		h.Username, h.Password = "", secret.Value{}
+		list = append(list, &check{hop: h, roots: c.roots, senders: c.senders[:1], of: c.of, until: smtpprobe.StepEHLOTLS})
 	}
 	addrs := lookUpAll(ctx, s.Resolver, s.OpenConnections, list)
+	done := make([]checked, len(list))
 	inParallel(len(list), func(i int) {
-		if found := addrs[list[i].hop.Host]; found.err == nil {
-			list[i].result = dial(ctx, s.target(list[i]), list[i].hop.Port, found.list)
-		}
+		c := list[i]
+		done[i] = checked{check: c, result: dial(ctx, s.target(c), c.hop.Port, addrs[c.hop.Host].list)}
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return s.judged(slices.DeleteFunc(list, func(c *check) bool {
+	return s.judged(slices.DeleteFunc(done, func(c checked) bool {
 		return c.result.Failed != smtpprobe.StepSTARTTLS && !c.result.Fault.Certificate()
 	}))
 }
 
 // judged is the first fault of the checks, with what the others say; nil for none.
-func (s Setup) judged(list []*check) error {
+func (s Setup) judged(list []checked) error {
 	var failed error
 	var others []string
 	for _, c := range list {
@@ -226,7 +232,7 @@ func (s Setup) checks(tokens Tokens) (list []*check, left int, err error) {
 }
 
 // judgeCheck is nil where a connection has shown what it was to show.
-func judgeCheck(deps Deps, cfg config.Config, c *check) error {
+func judgeCheck(deps Deps, cfg config.Config, c checked) error {
 	several := cfg.Several()
 	switch {
 	case c.err != nil:
@@ -236,7 +242,7 @@ func judgeCheck(deps Deps, cfg config.Config, c *check) error {
 		return c.err
 	case c.result.Err == nil:
 		return nil
-	case c.nullRefused():
+	case c.nullRefused(c.result):
 		deps.Report.Unproven("%s rejects the null sender <> (%d %s): bounces and delivery reports of this server will be lost; a route with \"<>\" among its senders delivers them", c.hop.Host, c.result.Code, c.result.Text)
 		return nil
 	case c.hop.NoVerify && c.result.Fault.Certificate():
@@ -273,7 +279,7 @@ type refused struct {
 func (e refused) Unwrap() []error { return []error{e.error, e.what} }
 
 // at labels the route and hop that the connection failed for.
-func (c *check) at() string {
+func (c checked) at() string {
 	if owner, ok := c.of[c.result.Sender]; ok && c.result.Failed != "" {
 		return owner
 	}
@@ -281,7 +287,7 @@ func (c *check) at() string {
 }
 
 // route is the name in at.
-func (c *check) route() string {
+func (c checked) route() string {
 	name, _, _ := strings.Cut(strings.TrimPrefix(c.at(), "route "), ",")
 	if name == config.Label(config.DefaultRoute, 0) {
 		return config.DefaultRoute
@@ -290,7 +296,7 @@ func (c *check) route() string {
 }
 
 // checkText says where a connection ended.
-func checkText(cfg config.Config, c *check) string {
+func checkText(cfg config.Config, c checked) string {
 	if c.err != nil {
 		return fmt.Sprintf("%s: %v", c.of[c.senders[0]], c.err)
 	}
@@ -317,58 +323,55 @@ func failedStep(host string, port int, r smtpprobe.Result) string {
 }
 
 // try tries one hop, and again for a while where it says "later".
-func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
+func (s Setup) try(ctx context.Context, c *check, addrs addresses) checked {
 	if c.hop.ByAPI() {
-		c.err = s.checkAPI(ctx, c.hop, c.token)
-		return
+		return checked{check: c, err: s.checkAPI(ctx, c.hop, c.token)}
 	}
-	if s.resume(ctx, c); c.result.Reached == "" {
+	res := s.resume(ctx, c)
+	if res.Reached == "" {
 		if addrs.list == nil && addrs.err == nil { // it was left to a connection that has ended
 			addrs = find(ctx, s.Resolver, c.hop.Host)
 		}
-		if c.err = addrs.err; c.err != nil {
-			return
+		if addrs.err != nil {
+			return checked{check: c, err: addrs.err}
 		}
-		c.result = dial(ctx, s.target(c), c.hop.Port, addrs.list)
+		res = dial(ctx, s.target(c), c.hop.Port, addrs.list)
 	}
-	for until := time.Now().Add(patience); c.later() && time.Now().Add(retryPause).Before(until); {
-		s.Report.Step("%s deferred the message (%d): trying again", c.hop.Host, c.result.Code)
+	for until := time.Now().Add(patience); c.later(res) && time.Now().Add(retryPause).Before(until); {
+		s.Report.Step("%s deferred the message (%d): trying again", c.hop.Host, res.Code)
 		select {
 		case <-ctx.Done():
-			c.err = ctx.Err()
-			return
+			return checked{check: c, err: ctx.Err()}
 		case <-time.After(retryPause):
 		}
 		if addrs.list == nil {
 			addrs = find(ctx, s.Resolver, c.hop.Host)
 		}
-		c.result = dial(ctx, s.target(c), c.hop.Port, addrs.list)
+		res = dial(ctx, s.target(c), c.hop.Port, addrs.list)
 	}
+	return checked{check: c, result: res}
 }
 
 // resume makes the check on the connection that the probe of the ports has left open, if
 // it has: the result then says how far that came.
-func (s Setup) resume(ctx context.Context, c *check) {
+func (s Setup) resume(ctx context.Context, c *check) (res smtpprobe.Result) {
 	if addr := s.OpenConnections.Addr(c.hop.Host, uint16(c.hop.Port)); addr.IsValid() {
 		t := s.target(c)
 		t.Addr = addr
-		if res, ok := s.OpenConnections.Resume(ctx, t); ok {
-			c.result = res
-		}
+		res, _ = s.OpenConnections.Resume(ctx, t)
 	}
+	return res
 }
 
 // later reports whether the relay put a check off. A login that was put off is not
 // tried again: services lock accounts that keep trying.
-func (c *check) later() bool {
-	res := c.result
-	return res.Fault == smtpprobe.FaultReply && res.Code/100 == 4 && res.Failed != smtpprobe.StepAuth && !c.nullRefused()
+func (c *check) later(res smtpprobe.Result) bool {
+	return res.Fault == smtpprobe.FaultReply && res.Code/100 == 4 && res.Failed != smtpprobe.StepAuth && !c.nullRefused(res)
 }
 
 // nullRefused reports whether the one thing refused is the null sender that nobody
 // needs there.
-func (c *check) nullRefused() bool {
-	res := c.result
+func (c *check) nullRefused(res smtpprobe.Result) bool {
 	return c.optionalNull && res.Sender == "" && res.Fault == smtpprobe.FaultReply && (res.Failed == smtpprobe.StepMail || res.Failed == smtpprobe.StepRcpt)
 }
 
