@@ -238,7 +238,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	}
 	for {
 		d, err := a.decide(ctx, deps, state, req, f, q, r)
-		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
+		redact = d.s.Config.Redact
 		req.Known = d.s.Look
 		if err == nil && !d.over {
 			err = applyDecided(ctx, d, setup.CommitOptions{Hold: d.queue.ToHold(), Installed: installed, KeepOnFailure: f.keep, Flow: d.table, Tokens: d.tokens}, r)
@@ -397,7 +397,7 @@ func runPreflight(ctx context.Context, io *ui.Streams, s setup.Setup, tokens set
 		if err == nil || s.Config.Several() {
 			return s, false, err
 		}
-		redacted := setup.Redact(s.Config, err.Error())
+		redacted := s.Config.Redact(err.Error())
 		c, user, asked := q.Refused(s.Config, err)
 		if !asked {
 			return s, false, err

@@ -143,7 +143,7 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 	}
 	if err != nil && !errors.Is(err, errDifferences) {
 		if text := err.Error(); redact(text) != text {
-			err = setup.RedactedError{Err: err, Text: redact(text)}
+			err = redactedError{err, redact(text)}
 		}
 		r.doc.Error = err.Error()
 		r.doc.Hint = strings.Join(hints(err), "; ")

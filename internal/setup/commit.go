@@ -321,13 +321,7 @@ func keepLog(ctx context.Context, s Setup, o *apply.Options) *maillog.Log {
 	if _, err := maillog.Find(ctx, &s.Host.Reader, s.State); err == nil {
 		return nil
 	}
-	var main []byte
-	for _, f := range s.Plan.Files {
-		if filepath.Base(f.Path) == "main.cf" {
-			main = f.After
-		}
-	}
-	log, why := apply.KeepLog(o, s.State.SELinux, main)
+	log, why := apply.KeepLog(o, s.State.SELinux, s.Plan.Main().After)
 	if why != "" {
 		s.Report.Warn("%s", why)
 		return nil
@@ -462,12 +456,12 @@ func (out Outcome) Stated(err error) error {
 // prepareBridges makes what the bridges of the plan need before they can be rehearsed.
 // The caller holds the lock. undo takes it away again where no setup follows.
 func (s Setup) prepareBridges(ctx context.Context, tokens Tokens) (undo func(), err error) {
-	if !anyBridge(s.Config) {
+	if !slices.ContainsFunc(s.Config.Routes, config.Route.Bridged) {
 		return func() {}, nil
 	}
 	o := apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir, Progress: s.Report.Part}
 	undo = func() { apply.TidyBridges(ctx, s.Host, o) }
-	if err := reachableByAll(&s.Host.Reader, bridgeHost(&s.Host.Reader, s.State.ConfigDir).Program); err != nil {
+	if err := reachableByAll(&s.Host.Reader, apply.BridgeHost(&s.Host.Reader, s.State.ConfigDir).Program); err != nil {
 		return undo, err
 	}
 	var names []string
@@ -487,7 +481,7 @@ func (s Setup) prepareBridges(ctx context.Context, tokens Tokens) (undo func(), 
 // KeepBridges makes again what the bridges of an unchanged setup need and have lost, and
 // stores the tokens of SignIn.
 func (s Setup) KeepBridges(ctx context.Context, tokens Tokens) error {
-	if !anyBridge(s.Config) {
+	if !slices.ContainsFunc(s.Config.Routes, config.Route.Bridged) {
 		return nil
 	}
 	release, err := apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})

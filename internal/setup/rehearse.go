@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -69,7 +67,7 @@ func (s Setup) rehearseOnce(ctx context.Context, tokens Tokens, table *flow.Tabl
 	if s.NoProof {
 		return nil
 	}
-	if anyBridge(s.Config) {
+	if slices.ContainsFunc(s.Config.Routes, config.Route.Bridged) {
 		if err := wait(ctx, accepted); err != nil {
 			return err
 		}
@@ -277,57 +275,21 @@ func (s Setup) rehearseForeign(ctx context.Context, table *flow.Table) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			return ProofError{Hint(fmt.Errorf("rehearsal: %s; they would not leave any more: %w", text, err), "%s", keepForeign(s.Plan, f))}
+			return ProofError{Hint(fmt.Errorf("rehearsal: %s; they would not leave any more: %w", text, err), "%s", f.Keep(s.Plan))}
 		}
 	}
 	return nil
-}
-
-// keepForeign says how the mail of f can stay as it is: by what of main.cf the plan
-// changes, all of which the service of f reads but for its own -o options.
-func keepForeign(p plan.Plan, f flow.Foreign) string {
-	var changed []string
-	for _, file := range p.Files {
-		if filepath.Base(file.Path) != "main.cf" {
-			continue
-		}
-		before, err := postfix.ParseMain(file.Before)
-		after, aerr := postfix.ParseMain(file.After)
-		if err != nil || aerr != nil {
-			continue
-		}
-		was := before.Values()
-		for name, value := range after.Values() {
-			// The first two choose the service, which is that of f before and after.
-			if old, set := was[name]; (!set || old != value) && name != "default_transport" && name != "sender_dependent_default_transport_maps" && name != "delay_warning_time" {
-				changed = append(changed, name)
-			}
-			delete(was, name)
-		}
-		for name := range was {
-			if name != "relayhost" {
-				changed = append(changed, name)
-			}
-		}
-	}
-	slices.Sort(changed)
-	switch {
-	case slices.Contains(changed, "sender_canonical_maps"):
-		return fmt.Sprintf("sender_canonical_maps rewrites senders for the service %s too: take those of that mail out of [rewrite] in relayhost.toml, or give %s an account that may send as the new address", f.Service, f.Service)
-	case len(changed) > 0:
-		return fmt.Sprintf("%s change in main.cf, which the service %s reads too: give it those of now by -o in master.cf", strings.Join(changed, ", "), f.Service)
-	}
-	return fmt.Sprintf("nothing that the service %s reads in main.cf changes: compare the tables that it names with relayhost setup --dry-run", f.Service)
 }
 
 // sendForeign sends a message to --to with plan p by the way of f, and asks with MAIL
 // and RCPT alone for a sender and a recipient of that class: no message goes to
 // strangers.
 func (s Setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) error {
-	params := flow.ProbeParams(cmp.Or(f.From, s.Config.From()))
-	maps.Copy(params, map[string]string{
-		"transport_maps": "inline:{ {" + s.Config.To + " = " + f.Service + ":" + f.NextHop.Text + "} } " + transportMaps(p),
-	})
+	params, planned := flow.ProbeParams(cmp.Or(f.From, s.Config.From())), ""
+	if m, err := postfix.ParseMain(p.Main().After); err == nil {
+		planned, _ = m.Get("transport_maps")
+	}
+	params["transport_maps"] = "inline:{ {" + s.Config.To + " = " + f.Service + ":" + f.NextHop.Text + "} } " + planned
 	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Params: params})
 	if err != nil {
 		return host.Denied(err)
@@ -341,20 +303,6 @@ func (s Setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) err
 		return errors.Join(err, cerr)
 	}
 	return errors.Join(flow.Probe(ctx, in, cmp.Or(f.To, s.Config.To)), in.Close())
-}
-
-// transportMaps is the value of transport_maps in the main.cf of p.
-func transportMaps(p plan.Plan) string {
-	for _, f := range p.Files {
-		if filepath.Base(f.Path) != "main.cf" {
-			continue
-		}
-		if m, err := postfix.ParseMain(f.After); err == nil {
-			value, _ := m.Get("transport_maps")
-			return value
-		}
-	}
-	return ""
 }
 
 // ahead is a rehearsal that has begun while the relay's ports were still being tried: for

@@ -26,12 +26,10 @@
 package setup
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -232,7 +230,7 @@ func Build(b Basis, c config.Config, missing bool) (plan.Plan, error) {
 
 func (b Basis) server(missing bool) plan.Server {
 	open := b.Facts != nil && b.Facts.Port25.Verdict == detect.Open
-	return plan.Server{State: b.State, Port25Open: open, Force: b.Force, NoCredentials: missing, Bridge: bridgeHost(&b.Host.Reader, b.State.ConfigDir)}
+	return plan.Server{State: b.State, Port25Open: open, Force: b.Force, NoCredentials: missing, Bridge: apply.BridgeHost(&b.Host.Reader, b.State.ConfigDir)}
 }
 
 // Recover finishes the undoing of a run that died. It reports whether there was one.
@@ -479,25 +477,6 @@ func unasked(s Setup, changes []flow.Change) error {
 	return withOthers(changes[0].Conflict(), others)
 }
 
-// Redact takes the passwords of c out of a text, whoever put them there.
-func Redact(c config.Config, text string) string {
-	for _, r := range c.Routes {
-		for _, h := range r.Hops {
-			text = secret.Redact(text, h.Username, h.Password)
-		}
-	}
-	return text
-}
-
-// RedactedError is an error whose text has no secret in it.
-type RedactedError struct {
-	Err  error
-	Text string
-}
-
-func (e RedactedError) Error() string { return e.Text }
-func (e RedactedError) Unwrap() error { return e.Err }
-
 // StatedError is an error with which of three is true at the end of a failed run:
 // unchanged, restored, or manual intervention is needed.
 type StatedError struct {
@@ -510,60 +489,6 @@ func (e StatedError) Unwrap() error { return e.Err }
 
 // ErrInterrupted is in the chain of a run that a signal has ended.
 var ErrInterrupted = errors.New("interrupted")
-
-// bridgeHost is what this host has for bridges of the Postfix in configDir: the program
-// is the one that runs.
-func bridgeHost(r *host.Reader, configDir string) plan.Bridge {
-	b := plan.Bridge{GID: apply.BridgeGID(r), Elsewhere: otherBridges(r, configDir)}
-	if self, err := os.Executable(); err == nil {
-		b.Program = self
-	}
-	_, err := r.Stat("/run/systemd/system") // sd_booted(3)
-	b.Systemd = err == nil
-	return b
-}
-
-// bridgeInUse is bridgeHost with the program that master.cf names now, so that a look
-// from another place finds no difference.
-func bridgeInUse(r *host.Reader, s postfix.State) plan.Bridge {
-	b := bridgeHost(r, s.ConfigDir)
-	b.Program = cmp.Or(plan.BridgeProgram(s), b.Program)
-	return b
-}
-
-// otherBridges are those that the instances of Postfix beside the one in configDir
-// start, and where (multi_instance_directories of postconf(5)).
-func otherBridges(r *host.Reader, configDir string) map[string]string {
-	names := map[string]string{}
-	dirs := []string{postfix.DefaultConfigDir}
-	if text, err := r.ReadFile(filepath.Join(postfix.DefaultConfigDir, "main.cf")); err == nil {
-		if main, err := postfix.ParseMain(text); err == nil {
-			more, _ := main.Get("multi_instance_directories")
-			dirs = append(dirs, postfix.Words(more)...)
-		}
-	}
-	for _, dir := range dirs {
-		if text, err := r.ReadFile(filepath.Join(dir, "master.cf")); err == nil && filepath.Clean(dir) != filepath.Clean(configDir) {
-			master, _ := postfix.ParseMaster(text)
-			for _, name := range plan.BridgesOf(master) {
-				names[name] = dir
-			}
-		}
-	}
-	return names
-}
-
-// anyBridge reports whether a route goes by a bridge.
-func anyBridge(cfg config.Config) bool {
-	for _, r := range cfg.Routes {
-		for _, h := range r.Hops {
-			if h.Bridged() {
-				return true
-			}
-		}
-	}
-	return false
-}
 
 // at is a hop of c by its place.
 type at struct{ route, hop int }
