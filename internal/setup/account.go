@@ -21,19 +21,6 @@ import (
 	"relayhost/relays"
 )
 
-// Credentials are those that were given, before any account is made of them.
-type Credentials struct {
-	Flag  secret.Credentials            // of --credentials-file, or of systemd
-	Files map[string]secret.Credentials // of the files that the Config names
-	// Typed says that they are to be typed: what is stored does not count.
-	Typed bool
-}
-
-// stdin is implemented by an Asker that hands on credentials from standard input.
-type stdin interface {
-	Stdin(ctx context.Context) (secret.Credentials, error)
-}
-
 // ReadCredentials reads what was given, and each file that c names, before anything
 // takes time: a file that cannot be used is told at once.
 func ReadCredentials(ctx context.Context, c config.Config, req Request, ask Asker) (got Credentials, err error) {
@@ -65,6 +52,27 @@ func ReadCredentials(ctx context.Context, c config.Config, req Request, ask Aske
 		}
 	}
 	return got, nil
+}
+
+// Credentials are those that were given, before any account is made of them.
+type Credentials struct {
+	Flag  secret.Credentials            // of --credentials-file, or of systemd
+	Files map[string]secret.Credentials // of the files that the Config names
+	// Typed says that they are to be typed: what is stored does not count.
+	Typed bool
+}
+
+// first are the credentials that were given for the first hop.
+func (got Credentials) first(h config.Hop) secret.Credentials {
+	if !got.Flag.Empty() {
+		return got.Flag
+	}
+	return got.Files[h.CredentialsFile]
+}
+
+// stdin is implemented by an Asker that hands on credentials from standard input.
+type stdin interface {
+	Stdin(ctx context.Context) (secret.Credentials, error)
 }
 
 // read reads the file of a hop, unless it has been read. A look without root, to
@@ -113,6 +121,42 @@ func credentialsHint(err error, path string) error {
 		return Hint(err, "each line is key=value; relayhost help credentials shows the keys")
 	}
 	return err
+}
+
+// Complete is c with accounts, the addresses that are still missing, and every value
+// checked. missing is true in a dry run alone: an account has to be shown by
+// placeholders. again says that a relay has refused an answer, and typed is the user name
+// to begin with where that was the login.
+func Complete(ctx context.Context, b Basis, c config.Config, ask Asker, typed string, again bool) (_ config.Config, missing bool, err error) {
+	if c, missing, err = accounts(ctx, b, c, ask, typed); err != nil {
+		return c, missing, err
+	}
+	relay := c.First().Relay
+	if c.From() == "" {
+		if c.Routes[0].From, err = ask.From(ctx, b.Discovery, relay); err != nil {
+			return c, missing, err
+		}
+	}
+	if c.To == "" {
+		if c.To, err = ask.To(ctx, b.Discovery, c.From()); err != nil {
+			return c, missing, err
+		}
+	}
+	if b.Direct == nil && !again && ask.Can() && b.Stored.First().Name() == "" {
+		if c.Direct, err = ask.Direct(ctx, b.Discovery); err != nil {
+			return c, missing, err
+		}
+	}
+	if r := c.First().Relay; r.Sender.Rule == "verified" && !ask.Can() && mailaddr.IsPublic(mailaddr.Domain(c.From())) {
+		b.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", mailaddr.Domain(c.From()), r.Name)
+	}
+	for i := range c.Routes {
+		c.Routes[i].From = cmp.Or(c.Routes[i].From, c.From())
+		for n := range c.Routes[i].Hops {
+			ofSender(c, at{i, n})
+		}
+	}
+	return c, missing, c.Validate(!missing)
 }
 
 // accounts gives every hop that wants a login its account: what was given; that of
@@ -317,61 +361,6 @@ func fill(c secret.Credentials, h *config.Hop) ([]relays.Problem, error) {
 	return doubts, nil
 }
 
-// Complete is c with accounts, the addresses that are still missing, and every value
-// checked. missing is true in a dry run alone: an account has to be shown by
-// placeholders. again says that a relay has refused an answer, and typed is the user name
-// to begin with where that was the login.
-func Complete(ctx context.Context, b Basis, c config.Config, ask Asker, typed string, again bool) (_ config.Config, missing bool, err error) {
-	if c, missing, err = accounts(ctx, b, c, ask, typed); err != nil {
-		return c, missing, err
-	}
-	relay := c.First().Relay
-	if c.From() == "" {
-		if c.Routes[0].From, err = ask.From(ctx, b.Discovery, relay); err != nil {
-			return c, missing, err
-		}
-	}
-	if c.To == "" {
-		if c.To, err = ask.To(ctx, b.Discovery, c.From()); err != nil {
-			return c, missing, err
-		}
-	}
-	if b.Direct == nil && !again && ask.Can() && b.Stored.First().Name() == "" {
-		if c.Direct, err = ask.Direct(ctx, b.Discovery); err != nil {
-			return c, missing, err
-		}
-	}
-	if r := c.First().Relay; r.Sender.Rule == "verified" && !ask.Can() && mailaddr.IsPublic(mailaddr.Domain(c.From())) {
-		b.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", mailaddr.Domain(c.From()), r.Name)
-	}
-	for i := range c.Routes {
-		c.Routes[i].From = cmp.Or(c.Routes[i].From, c.From())
-		for n := range c.Routes[i].Hops {
-			ofSender(c, at{i, n})
-		}
-	}
-	return c, missing, c.Validate(!missing)
-}
-
-// fromBridge gives h the account that its bridge has stored.
-func fromBridge(h *config.Hop, c conf.Config) {
-	if a := c.API; a != nil {
-		h.API = config.API{Host: c.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS, ProxyLogin: config.ProxyLogin(a.Proxy)}
-		if c.OAuth == nil {
-			return
-		}
-	}
-	h.Username = c.Username
-	if c.OAuth != nil {
-		h.SignIn.Secret, h.SignIn.Certificate, h.SignIn.SecretEnds = c.OAuth.Secret, c.OAuth.Certificate, c.OAuth.SecretEnds
-		h.SignIn.Grant, h.SignIn.ClientID = c.OAuth.Grant, c.OAuth.ID
-	}
-}
-
-// roleTime is how long the metadata service of an instance may take to say whether
-// there is a role.
-const roleTime = 3 * time.Second
-
 // apiAccount gives a hop that goes by the API of its relay its account, in place: what
 // was given, what its bridge has stored, for Amazon SES the role of this host, and for
 // the first hop of all an answer. An API wants a token of OAuth (conf.API.Tokens), AWS
@@ -473,6 +462,10 @@ func awsAccount(ctx context.Context, b Basis, h *config.Hop, given secret.Creden
 	}
 	return nil
 }
+
+// roleTime is how long the metadata service of an instance may take to say whether
+// there is a role.
+const roleTime = 3 * time.Second
 
 // apiSettings fills in what the account needs beside its key: as given, or what the
 // host and the sender say. The login that is given goes with the key that is given, so it
