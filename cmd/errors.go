@@ -56,7 +56,6 @@ type redactedError struct {
 }
 
 func (e redactedError) Error() string { return e.text }
-
 func (e redactedError) Unwrap() error { return e.error }
 
 // codeError is an exit code without a message.

@@ -375,7 +375,8 @@ func apiAccount(ctx context.Context, b Basis, c config.Config, p at, stored plan
 		return true, nil
 	}
 	given := givenFor(b, c, p)
-	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && given.API.ProxyLogin.IsZero() {
+	old, known := stored.BridgeHop(*h, c.Routes[p.route].Senders...)
+	if known = known && old.API != nil; known && given.API.ProxyLogin.IsZero() {
 		given.API.ProxyLogin = config.ProxyLogin(old.API.Proxy)
 	}
 	if a.Tokens() {
@@ -385,7 +386,7 @@ func apiAccount(ctx context.Context, b Basis, c config.Config, p at, stored plan
 		return found, err
 	}
 	h.API = config.API{Settings: map[conf.Field]string{}}
-	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && !(p.isFirst() && b.Credentials.Typed) {
+	if known && old.API.ID == h.Relay.ID && !(p.isFirst() && b.Credentials.Typed) {
 		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
 	}
 	account := func() error {

@@ -505,10 +505,8 @@ func (a *ahead) finish(ctx context.Context, s Setup, accepted <-chan struct{}) (
 	if !a.fits(s.Plan) {
 		return nil, false, a.close()
 	}
-	select {
-	case <-accepted:
-	case <-ctx.Done():
-		return nil, false, ctx.Err() // Setup.Close ends it, and says what it cannot end
+	if err := wait(ctx, accepted); err != nil {
+		return nil, false, err // Setup.Close ends it, and says what it cannot end
 	}
 	<-a.started
 	if a.in != nil {

@@ -251,7 +251,6 @@ type UsageError struct {
 }
 
 func (e UsageError) Error() string { return e.Err.Error() }
-
 func (e UsageError) Unwrap() error { return e.Err }
 
 // HintedError is an error with what to do about it.
@@ -261,7 +260,6 @@ type HintedError struct {
 }
 
 func (e HintedError) Error() string { return e.Err.Error() }
-
 func (e HintedError) Unwrap() error { return e.Err }
 
 // Hint adds to err what to do about it.
@@ -274,7 +272,6 @@ func Hint(err error, format string, args ...any) error {
 type ProofError struct{ Err error }
 
 func (e ProofError) Error() string { return e.Err.Error() }
-
 func (e ProofError) Unwrap() error { return e.Err }
 
 // Explained is an error with the finding that explains it.
@@ -284,7 +281,6 @@ type Explained struct {
 }
 
 func (e Explained) Error() string { return e.Err.Error() }
-
 func (e Explained) Unwrap() error { return e.Err }
 
 // InFile is an error about what a line of the file names.
@@ -294,7 +290,6 @@ type InFile struct {
 }
 
 func (e InFile) Error() string { return e.Where + ": " + e.Err.Error() }
-
 func (e InFile) Unwrap() error { return e.Err }
 
 // withOthers is err with the texts of others below it.

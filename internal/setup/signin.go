@@ -181,19 +181,16 @@ func chooseSignIn(ctx context.Context, b Basis, c config.Config, ask Asker) (con
 		h.Via, h.SignIn.Grant = config.SMTPOAuth, oauth.ClientCredentials
 	case h.Bridged() && h.SignIn.Grant == "" && given.Application.Proves():
 		h.SignIn.Grant = oauth.ClientCredentials
-	case h.APITakesTokens() && h.SignIn.Grant == "" && ask.Can():
+	case !ask.Can():
+	case h.APITakesTokens() && h.SignIn.Grant == "", !h.Bridged() && asked == "" && given.IsZero() && !b.Before.SameRelay(*h):
 		in, err := ask.SignIn(ctx, *h)
 		if err != nil {
 			return c, err
 		}
-		h.SignIn = in
-	case h.Bridged() || asked != "" || !given.IsZero() || b.Before.SameRelay(*h):
-	case ask.Can():
-		in, err := ask.SignIn(ctx, *h)
-		if err != nil {
-			return c, err
-		}
-		if in.Grant != "" {
+		switch {
+		case h.ByAPI():
+			h.SignIn = in
+		case in.Grant != "":
 			h.Via, h.SignIn = config.SMTPOAuth, in
 		}
 	}
