@@ -191,7 +191,7 @@ func choose(ctx context.Context, b Basis, c config.Config, look *Look, ask Asker
 		return c, err
 	}
 	if c, err = SelectPorts(ctx, b, c); err != nil {
-		_, _ = look.Whole(b.Report) // why nothing gets out; its own error says less
+		_, _ = look.Whole(b.Report) // why no port is reachable; its own error says less
 		return c, err
 	}
 	b.OpenConnections.Close(func(name string, port uint16) bool {
