@@ -67,7 +67,7 @@ func TestRules(t *testing.T) {
 				Maps: map[string][]byte{"/etc/postfix/sasl_passwd": []byte(tt.passwd)}}
 			var got []string
 			said := ""
-			for _, f := range s.Lint(tt.exists) {
+			for _, f := range s.Lint(tt.exists, nil) {
 				got = append(got, fmt.Sprintf("%s %s:%d", f.Rule, f.File, f.Line))
 				said += f.Detail + " " + f.Remedy + " " + f.Command
 				if f.Detail == "" || f.Remedy == "" || f.Severity == "" {
