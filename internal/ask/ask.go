@@ -30,7 +30,7 @@ type Terminal struct {
 	IO      *ui.Streams
 	Deps    setup.Deps
 	Request setup.Request // what the flags say
-	Limit   *ui.Limit     // stands still while a question is open
+	Limit   *ui.Limit     // of the run; paused while a question is open
 	Quiet   bool          // --yes or --json: nothing is asked
 	Keep    bool          // --keep-on-failure
 	// Complain prints what is wrong with an answer.
@@ -78,7 +78,8 @@ const (
 // ErrDeclined is a "no" at the last question, and says all of the host's state.
 var ErrDeclined = errors.New("aborted; nothing was changed")
 
-// Missing is the answer to a question that nobody is there to be asked.
+// Missing is the usage error for an answer that nobody is there to give. Its hint names
+// the flag.
 func Missing(what, flag string) error {
 	return usage(fmt.Errorf("missing %s, and stdin is not a terminal", what), "give "+flag)
 }
@@ -406,8 +407,8 @@ func unread(address string) bool {
 }
 
 // Direct asks, on a server that does more than send, which domains must not
-// be sent to by the relay: those that a relay on the internet cannot reach. What
-// Postfix knows of keeps its way without being asked about.
+// be sent to by the relay: those that a relay on the internet cannot reach. Where
+// Postfix delivers a domain already, nothing is asked and nothing changes.
 func (q *Questions) Direct(ctx context.Context, d setup.Discovery) ([]string, error) {
 	roles := plan.Roles(d.State)
 	if len(roles) == 0 {

@@ -9,7 +9,7 @@ import (
 	"relayhost/relays"
 )
 
-// OAuth reports whether a route logs in by an OAuth token, with a SASL plug-in
+// OAuth reports whether a route logs in by an OAuth token, with a SASL plugin
 // (sasl-xoauth2): the mechanism filter admits XOAUTH2 and no mechanism with a
 // password, or what is stored as the password is the path of a token file.
 func OAuth(s postfix.State, r postfix.Route, password string) bool {

@@ -344,7 +344,7 @@ func noPlugin(h *hop) []Finding {
 		return h.when(true, "smtp_sasl_type", "%s is not built into this Postfix", typ)
 	}
 	return h.when(slices.Contains(h.SASLTypes, "cyrus") && !h.HasPlugin("PLAIN", "LOGIN") && !(h.OAuth && h.HasPlugin("XOAUTH2")),
-		"smtp_sasl_type", "the SASL plug-ins for PLAIN and LOGIN are not installed")
+		"smtp_sasl_type", "the SASL plugins for PLAIN and LOGIN are not installed")
 }
 
 // noplaintext finds that PLAIN and LOGIN are forbidden over TLS. Each parameter falls

@@ -101,7 +101,7 @@ func (deps Deps) drift(env *verify.Env) {
 }
 
 // applied reports whether what Postfix does is ours: a relayhost.toml may have
-// been written and not set up yet, or taken back.
+// been written and not set up yet, or rolled back.
 func (deps Deps) applied(s postfix.State) bool {
 	if strings.HasPrefix(postfix.NewRouting(s).Route("").Transport, plan.ServicePrefix) {
 		return true

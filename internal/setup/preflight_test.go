@@ -96,18 +96,20 @@ func TestMessages(t *testing.T) {
 		"default route a@b.example relayhost-a 587, route one x@one.example relayhost-one 587; route one y@two.example relayhost-one 587",
 		"default route, fallback 1 a@b.example relayhost-a 2525, route one, fallback 1 x@one.example relayhost-one 2525; route one, fallback 1 y@two.example relayhost-one 2525",
 	} {
-		one, more := s.messages(s.Plan, level)
-		var text []string
-		for _, list := range [][]message{one, more} {
-			var part []string
-			for _, m := range list {
-				part = append(part, fmt.Sprintf("%s %s %s %d", m.label, m.from, m.service, m.port))
+		t.Run(fmt.Sprintf("level %d", level), func(t *testing.T) {
+			one, more := s.messages(s.Plan, level)
+			var text []string
+			for _, list := range [][]message{one, more} {
+				var part []string
+				for _, m := range list {
+					part = append(part, fmt.Sprintf("%s %s %s %d", m.label, m.from, m.service, m.port))
+				}
+				text = append(text, strings.Join(part, ", "))
 			}
-			text = append(text, strings.Join(part, ", "))
-		}
-		if got := strings.Join(text, "; "); got != want {
-			t.Errorf("level %d: got %s, want %s", level, got, want)
-		}
+			if got := strings.Join(text, "; "); got != want {
+				t.Errorf("level %d: got %s, want %s", level, got, want)
+			}
+		})
 	}
 }
 

@@ -419,8 +419,8 @@ func explainedPorts(err error, h config.Hop, tried []detect.Submission) error {
 	return explained(err, f.Remedied(on.refusal(smtpprobe.Step(tried[0].Step))))
 }
 
-// byHTTPS reports whether the API of the first hop is what is left, where no port of
-// its relay for mail gets through: it has one, nothing else was asked for, and port 443
+// byHTTPS reports whether the API of the first hop is what is left, where no mail
+// port of its relay is reachable: it has one, nothing else was asked for, and port 443
 // of it answers.
 func byHTTPS(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) bool {
 	h := *c.First()

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -184,13 +185,15 @@ func (s somebody) Smarthost(_ context.Context, _ Discovery, h config.Hop) (confi
 // What is answered about a smarthost is kept: host, port, fingerprint and login.
 func TestSmarthostAnswers(t *testing.T) {
 	for _, login := range []bool{false, true} {
-		h, err := smarthost(t.Context(), Discovery{}, Request{}, somebody{login: login})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if h.Host != "mail.corp.example" || h.Port != 25 || h.Pin != "00" || (len(h.Relay.Auth.Mechanisms) > 0) != login {
-			t.Errorf("login %v: got %+v, want the answers", login, h)
-		}
+		t.Run(fmt.Sprintf("login %v", login), func(t *testing.T) {
+			h, err := smarthost(t.Context(), Discovery{}, Request{}, somebody{login: login})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.Host != "mail.corp.example" || h.Port != 25 || h.Pin != "00" || (len(h.Relay.Auth.Mechanisms) > 0) != login {
+				t.Errorf("login %v: got %+v, want the answers", login, h)
+			}
+		})
 	}
 	var usage UsageError
 	if _, err := smarthost(t.Context(), Discovery{}, Request{Smarthost: "mail.corp.example"}, nobody{}); !errors.As(err, &usage) {

@@ -170,7 +170,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 		return s, err
 	}
 	if s.Config, err = SelectPorts(ctx, deps, s.Discovery, s.Config, req); err != nil {
-		_, _ = s.Look.Whole(deps.Report) // why nothing gets out; its own error says less
+		_, _ = s.Look.Whole(deps.Report) // why no port is reachable; its own error says less
 		return s, err
 	}
 	s.OpenConnections.Close(func(name string, port uint16) bool {

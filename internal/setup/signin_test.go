@@ -108,10 +108,12 @@ func TestRegistration(t *testing.T) {
 func TestRegistrationFilledIn(t *testing.T) {
 	const id = "7f3a0000-aaaa-bbbb-cccc-000000000001"
 	for relay, want := range map[string]string{"m365": "New-ServicePrincipal -AppId " + id + " -ObjectId", "m365-hve": "-AppId " + id} {
-		h := config.Hop{Relay: relays.Relay{ID: relay}, Via: config.SMTPOAuth, SignIn: config.SignIn{Grant: oauth.ClientCredentials, ClientID: id}}
-		if text := strings.Join(RegistrationOf(h), "\n"); !strings.Contains(text, want) || strings.Contains(text, "CLIENT_ID") {
-			t.Errorf("%s: got\n%s\nwant %q in it and no CLIENT_ID", relay, text, want)
-		}
+		t.Run(relay, func(t *testing.T) {
+			h := config.Hop{Relay: relays.Relay{ID: relay}, Via: config.SMTPOAuth, SignIn: config.SignIn{Grant: oauth.ClientCredentials, ClientID: id}}
+			if text := strings.Join(RegistrationOf(h), "\n"); !strings.Contains(text, want) || strings.Contains(text, "CLIENT_ID") {
+				t.Errorf("got\n%s\nwant %q in it and no CLIENT_ID", text, want)
+			}
+		})
 	}
 }
 

@@ -52,7 +52,7 @@ func agreeing(t *testing.T, params map[string]string, options, passwd string) po
 
 // noted is what the notes of a plan say of a rule.
 var noted = map[string]string{
-	"mydestination_domain": "to addresses there stays here", "message_too_big": "message_size_limit here is", "sasl_plugins_missing": "no SASL plug-in for PLAIN or LOGIN",
+	"mydestination_domain": "to addresses there stays here", "message_too_big": "message_size_limit here is", "sasl_plugins_missing": "no SASL plugin for PLAIN or LOGIN",
 }
 
 // TestCommandsAgree: of one configuration, verify, explain, the check of apply and the
@@ -90,7 +90,7 @@ func TestCommandsAgree(t *testing.T) {
 		{name: "no login", options: "  -o smtp_sasl_auth_enable=no\n", want: "auth_not_enabled", by: "vea"},
 		{name: "no password table", options: "  -o smtp_sasl_password_maps=\n", want: "auth_not_enabled", by: "vea"},
 		{name: "noplaintext", params: set{"smtp_sasl_tls_verified_security_options": "noplaintext"}, want: "sasl_noplaintext_default", by: "vea"},
-		{name: "no plug-in", change: func(s *postfix.State) { s.SASLPlugins = []string{"CRAM-MD5"} }, want: "sasl_plugins_missing", by: "veap"},
+		{name: "no plugin", change: func(s *postfix.State) { s.SASLPlugins = []string{"CRAM-MD5"} }, want: "sasl_plugins_missing", by: "veap"},
 		{name: "no SASL", params: set{"smtp_sasl_type": "dovecot"}, want: "sasl_plugins_missing", by: "vea"},
 		{name: "other mechanisms", params: set{"smtp_sasl_mechanism_filter": "cram-md5"}, want: "sasl_mech_filter", by: "ve"},
 		{name: "TLS from the first byte", options: "  -o smtp_tls_wrappermode=yes\n", want: "tls_587_wrappermode", by: "vea"},
