@@ -59,7 +59,9 @@ func planned(s postfix.State, p plan.Plan) (postfix.State, map[string]bool) {
 		if err != nil {
 			continue
 		}
-		s.Main, s.Params = main, maps.Clone(s.Params)
+		params := map[string]string{}
+		maps.Copy(params, s.Params)
+		s.Main, s.Params = main, params
 		for name, raw := range main.Values() {
 			if was, set := before[name]; !set || was != raw {
 				s.Params[name] = raw

@@ -102,7 +102,7 @@ type Rule struct {
 	Check    func(*View) []Finding
 }
 
-// Rules are all rules, the gravest first: what stops all mail, what stops some,
+// Rules are the rules about files, the gravest first: what stops all mail, what stops some,
 // what is only likely to be meant otherwise.
 func Rules() []Rule {
 	return slices.Concat(valueRules(), tableRules(), []Rule{
@@ -116,7 +116,7 @@ func Rules() []Rule {
 	})
 }
 
-// Check runs all rules.
+// Check runs the rules about files.
 func Check(c Config) []Finding {
 	return (&View{Config: c}).run(Rules())
 }
