@@ -119,7 +119,7 @@ func (q *Questions) above(label, format string, args ...any) {
 }
 
 // Relay asks for the relay, the best for this host first.
-func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error) {
+func (q *Questions) Relay(ctx context.Context, d setup.Discovery, facts *detect.Facts) (string, error) {
 	if hops := postfix.NewRouting(d.State).Route("").NextHops; len(hops) > 0 { // somebody who has named no relay may not know that there is one
 		q.above("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(hops[0].Text))
 	}
@@ -127,7 +127,7 @@ func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 	if err != nil {
 		return "", err
 	}
-	if d.Facts != nil && d.Facts.Port25.Verdict == detect.Open {
+	if facts != nil && facts.Port25.Verdict == detect.Open {
 		q.above("note: ", "port 25 is open from this host: no relay is needed to send mail")
 		yes, err := p.Confirm("Set up a relay anyway?")
 		switch {
@@ -137,7 +137,7 @@ func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 			return "", ErrDeclined
 		}
 	}
-	options, reason := rankedOptions(d)
+	options, reason := rankedOptions(d.Catalog, facts)
 	switch {
 	case options[0] == otherServer:
 		q.above("", "No relay service is reachable from this server. Is there an SMTP server in your network that it may use? Choose %q.", otherServer.Text)
@@ -153,18 +153,15 @@ func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 // rankedOptions are the services in the order of the ranking, each with its port, and
 // any other server: first where no service is reachable. reason is why the first is
 // recommended, "" without one.
-func rankedOptions(d setup.Discovery) (options []ui.Option, reason string) {
+func rankedOptions(catalog []relays.Relay, facts *detect.Facts) (options []ui.Option, reason string) {
 	names, words := map[string]string{}, map[string]string{}
-	for _, r := range d.Catalog {
+	for _, r := range catalog {
 		names[r.ID] = r.Name
 		words[r.ID] = strings.ToLower(strings.Join([]string{r.Hosts.Default, hostOf(r.Docs), hostOf(r.Auth.Where)}, " "))
 	}
-	facts := detect.Facts{}
-	if d.Facts != nil {
-		facts = *d.Facts
-	}
-	ranked := detect.Rank(facts, d.Catalog)
-	best, ok := detect.Best(ranked, d.Catalog)
+	facts = cmp.Or(facts, &detect.Facts{})
+	ranked := detect.Rank(*facts, catalog)
+	best, ok := detect.Best(ranked, catalog)
 	for _, c := range ranked {
 		o := ui.Option{Value: c.Relay, Text: names[c.Relay], Words: words[c.Relay]}
 		switch {

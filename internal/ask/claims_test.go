@@ -103,7 +103,7 @@ func TestRankedOptionsClaims(t *testing.T) {
 		{"the provider's own", aws, false, false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			options, reason := rankedOptions(setup.Discovery{Catalog: all, Facts: tt.facts})
+			options, reason := rankedOptions(all, tt.facts)
 			none := 0
 			for _, o := range options {
 				if o.Detail != "" {

@@ -108,23 +108,23 @@ func toldClaims(t *testing.T) []toldClaim {
 	}
 	relayed := func(facts *detect.Facts, typed ...string) state {
 		return func(t *testing.T) string {
-			return told(t, setup.Request{}, t.TempDir(), typed, func(ctx context.Context, q *Questions) { _, _ = q.Relay(ctx, discovery(t, facts)) })
+			return told(t, setup.Request{}, t.TempDir(), typed, func(ctx context.Context, q *Questions) { _, _ = q.Relay(ctx, discovery(t), facts) })
 		}
 	}
 	after := func(at time.Duration, flags string) state {
 		return func(t *testing.T) string {
-			return told(t, setup.Request{}, root(at, flags), []string{"n", "brevo"}, func(ctx context.Context, q *Questions) { _, _ = q.Relay(ctx, discovery(t, nil)) })
+			return told(t, setup.Request{}, root(at, flags), []string{"n", "brevo"}, func(ctx context.Context, q *Questions) { _, _ = q.Relay(ctx, discovery(t), nil) })
 		}
 	}
 	const flags = `"\u0000\u0000\u00000\u0000\u0000\u0000\u0000"`
 	none := func(t *testing.T) string {
-		return told(t, setup.Request{}, t.TempDir(), []string{"brevo"}, func(ctx context.Context, q *Questions) { _, _ = q.Relay(ctx, discovery(t, nil)) })
+		return told(t, setup.Request{}, t.TempDir(), []string{"brevo"}, func(ctx context.Context, q *Questions) { _, _ = q.Relay(ctx, discovery(t), nil) })
 	}
 	aborted := func(dir string) state {
 		return func(t *testing.T) string {
 			_ = os.Remove(filepath.Join(dir, "run/relayhost-answers.json"))
 			return told(t, setup.Request{}, dir, []string{"brevo"}, func(ctx context.Context, q *Questions) {
-				_, _ = q.Relay(ctx, discovery(t, nil))
+				_, _ = q.Relay(ctx, discovery(t), nil)
 				q.Aborted()
 			})
 		}
@@ -134,7 +134,7 @@ func toldClaims(t *testing.T) []toldClaim {
 		return func(t *testing.T) string {
 			return told(t, setup.Request{}, t.TempDir(), []string{"brevo"}, func(ctx context.Context, q *Questions) {
 				if answers > 0 {
-					_, _ = q.Relay(ctx, discovery(t, nil))
+					_, _ = q.Relay(ctx, discovery(t), nil)
 				}
 				q.Back()
 			})
@@ -158,7 +158,7 @@ func toldClaims(t *testing.T) []toldClaim {
 	}
 	server := func(param, value string, ask func(context.Context, *Questions, setup.Discovery)) state {
 		return func(t *testing.T) string {
-			d := discovery(t, nil)
+			d := discovery(t)
 			d.State.Params[param] = value
 			return told(t, setup.Request{NoProbe: true}, t.TempDir(), []string{"you@example.net"}, func(ctx context.Context, q *Questions) { ask(ctx, q, d) })
 		}
@@ -166,7 +166,7 @@ func toldClaims(t *testing.T) []toldClaim {
 	to := func(from string) func(context.Context, *Questions, setup.Discovery) {
 		return func(ctx context.Context, q *Questions, d setup.Discovery) { _, _ = q.To(ctx, d, from) }
 	}
-	choose := func(ctx context.Context, q *Questions, d setup.Discovery) { _, _ = q.Relay(ctx, d) }
+	choose := func(ctx context.Context, q *Questions, d setup.Discovery) { _, _ = q.Relay(ctx, d, nil) }
 	direct := func(ctx context.Context, q *Questions, d setup.Discovery) {
 		q.talk.Prompter.(*script).typed = []string{""}
 		_, _ = q.Direct(ctx, d)
@@ -191,7 +191,7 @@ func toldClaims(t *testing.T) []toldClaim {
 	blocked := &detect.Facts{Port25: detect.Port25{Verdict: detect.Blocked}}
 	unprobed := &detect.Facts{Port25: detect.Port25{Verdict: detect.NotProbed}}
 	closed := &detect.Facts{}
-	for _, r := range discovery(t, nil).Catalog {
+	for _, r := range discovery(t).Catalog {
 		for _, p := range r.PortOrder() {
 			closed.Submission = append(closed.Submission, detect.Submission{Relay: r.ID, Port: p, Result: "timeout", Step: "connect"})
 		}

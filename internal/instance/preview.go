@@ -3,7 +3,6 @@ package instance
 import (
 	"context"
 	"maps"
-	"path/filepath"
 
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
@@ -12,8 +11,9 @@ import (
 )
 
 // Preview finds in a planned configuration, without starting anything, what the
-// programs that send mail would die of or defer all mail for: lint.Stopping. s is the Postfix as it is. What only concerns incoming
-// or local mail is left out. The error is for a question that could not be asked.
+// programs that send mail would die of or defer all mail for (lint.Stopping). s is the
+// Postfix as it is. What only concerns incoming or local mail is left out. The error is
+// for a question that could not be asked.
 func Preview(ctx context.Context, r *host.Reader, s postfix.State, p plan.Plan) ([]Fault, error) {
 	defaults, err := postfix.Defaults(ctx, r)
 	if err != nil {
@@ -42,31 +42,27 @@ func Preview(ctx context.Context, r *host.Reader, s postfix.State, p plan.Plan) 
 // writes and compiles.
 func planned(s postfix.State, p plan.Plan) (postfix.State, map[string]bool) {
 	pending := map[string]bool{}
-	before := map[string]string{}
+	for _, f := range p.Files {
+		if f.Action != plan.Remove {
+			pending[f.Path] = true
+			pending[postfix.Table{Type: f.Map, Path: f.Path}.Index()] = true
+		}
+	}
+	f := p.Main()
+	main, err := postfix.ParseMain(f.After)
+	if f.Path == "" || err != nil {
+		return s, pending
+	}
+	before, params := map[string]string{}, map[string]string{}
 	if s.Main != nil {
 		before = s.Main.Values()
 	}
-	for _, f := range p.Files {
-		if f.Action == plan.Remove {
-			continue
-		}
-		pending[f.Path] = true
-		pending[postfix.Table{Type: f.Map, Path: f.Path}.Index()] = true
-		if filepath.Base(f.Path) != "main.cf" {
-			continue
-		}
-		main, err := postfix.ParseMain(f.After)
-		if err != nil {
-			continue
-		}
-		params := map[string]string{}
-		maps.Copy(params, s.Params)
-		s.Main, s.Params = main, params
-		for name, raw := range main.Values() {
-			if was, set := before[name]; !set || was != raw {
-				s.Params[name] = raw
-			}
+	maps.Copy(params, s.Params)
+	for name, raw := range main.Values() {
+		if was, set := before[name]; !set || was != raw {
+			params[name] = raw
 		}
 	}
+	s.Main, s.Params = main, params
 	return s, pending
 }

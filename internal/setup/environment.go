@@ -126,7 +126,9 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 	if err != nil {
 		return err
 	}
-	p, err := plan.Build(plan.Server{State: state, Force: true, NoCredentials: missing, Bridge: bridgeInUse(env.Reader, state)}, c)
+	bridge := apply.BridgeHost(env.Reader, state.ConfigDir)
+	bridge.Program = cmp.Or(plan.BridgeProgram(state), bridge.Program) // the one in use: a look from another place finds no difference
+	p, err := plan.Build(plan.Server{State: state, Force: true, NoCredentials: missing, Bridge: bridge}, c)
 	if err != nil {
 		return err
 	}
