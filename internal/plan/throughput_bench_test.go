@@ -51,7 +51,8 @@ func TestBenchThroughput(t *testing.T) {
 		{"pipelining", func(c *smtpd.Config) { c.Extensions = []string{"PIPELINING", "8BITMIME"} }},
 		// As SES was seen. Here a message of the guides takes 12 round trips and
 		// one on an open connection 5, RSET and all: 2.4 times by latency alone,
-		// and no setting of Postfix's removes one of the five.
+		// and no setting of Postfix's removes one of the five. 2.5 times is out of
+		// reach by a percent (docs/performance.md).
 		{"no_pipelining", func(c *smtpd.Config) { c.Extensions = []string{"8BITMIME"} }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
