@@ -25,7 +25,7 @@ import (
 // Discovery is what was found out about the host before anything is decided.
 type Discovery struct {
 	State    postfix.State
-	Stored   config.Config // as relayhost.toml says it
+	Stored   config.Config // as relayhost.toml says it; its default route alone once the relay is chosen
 	Before   config.Hop    // the first hop of the default route as Stored and Postfix have it; zero for none
 	Catalog  []relays.Relay
 	Resolver *resolve.Resolver
@@ -62,7 +62,11 @@ func Discover(ctx context.Context, deps Deps, state postfix.State, req Request) 
 		}
 	}
 	d.State.Load(r, plan.Paths(d.State)...) // the files that Build compares with, and postfix.Read leaves out
-	resolved, err := d.Stored.Resolve(d.Find, plan.NextHops(d.State))
+	first := d.Stored
+	if first.First().Name() != "" { // Named looks at the other routes, with what was given over them
+		first.Routes = first.Routes[:1]
+	}
+	resolved, err := first.Resolve(d.Find, plan.NextHops(d.State))
 	d.Before = *resolved.First()
 	switch {
 	case err == nil:

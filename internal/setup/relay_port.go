@@ -256,7 +256,6 @@ var ErrNoPort = UsageError{errors.New("--no-probe cannot choose a port"), "give 
 // hops of the route do where smtp(8) walks them (Route.Walked is false), and is none of
 // theirs. The port that the first hop has had comes first.
 func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, req Request) (config.Config, error) {
-	c = c.Clone()
 	var open []at
 	for i, r := range c.Routes {
 		for n, h := range r.Hops {
@@ -275,6 +274,10 @@ func SelectPorts(ctx context.Context, deps Deps, d Discovery, c config.Config, r
 			}
 		}
 	}
+	if len(open) == 0 {
+		return c, nil
+	}
+	c = c.Clone()
 	tried, err := probePorts(ctx, deps, d, c, open)
 	if err != nil {
 		return c, err

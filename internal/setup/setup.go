@@ -163,6 +163,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if s.Config, err = Choose(ctx, deps, s.Discovery, s.Config, req, ask); err != nil {
 		return s, err
 	}
+	s.Stored.Routes = slices.Clone(s.Stored.Routes[:1]) // s.Config has the others: ten thousand are not kept twice
 	if err := checkNames(ctx, deps, s.Discovery, s.Config); err != nil {
 		return s, err
 	}

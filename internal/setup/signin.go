@@ -33,7 +33,7 @@ type Person interface {
 // OAuth and neither flags nor the file say: by the application of the credentials
 // file, as before, or as the answer to a question.
 func chooseSignIn(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
-	c := s.Config.Clone()
+	c := s.Config.CloneFirst()
 	h := c.First()
 	given, asked := s.Credentials.first(*h), s.Given.Via
 	switch {
