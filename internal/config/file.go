@@ -228,7 +228,7 @@ func fileHopsOf(hops []Hop) []fileHop {
 func (c Config) Text(before []byte) ([]byte, error) {
 	var have *fileConfig
 	if len(before) > 0 {
-		have = c.read(before)
+		have = c.file.read(before)
 	}
 	if have != nil && have.says(c) {
 		return before, nil
@@ -255,14 +255,14 @@ func (c Config) Text(before []byte) ([]byte, error) {
 	return text, nil
 }
 
-// read is text as Read reads it, which c may be from; nil for what it refuses.
-func (c Config) read(text []byte) *fileConfig {
-	if c.file != nil && bytes.Equal(c.file.text, text) {
-		return c.file.stored
+// read is text as Read reads it, which may be that of f; nil for what Read refuses.
+func (f *file) read(text []byte) *fileConfig {
+	if f != nil && bytes.Equal(f.text, text) {
+		return f.stored
 	}
-	got, err := Read(text)
+	c, err := Read(text)
 	if err != nil {
 		return nil
 	}
-	return got.file.stored
+	return c.file.stored
 }
