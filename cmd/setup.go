@@ -191,6 +191,9 @@ func checkAddressFlag(flag, value string) error {
 // storedPort reports whether relayhost.toml may name the port. One that cannot be
 // read is looked at later.
 func storedPort(h *host.Host) bool {
+	if text, err := h.ReadFile(config.Path); err == nil && config.HasPort(text) {
+		return true // without the routes, of which there may be ten thousand
+	}
 	c, err := setup.Stored(&h.Reader)
 	return err != nil || c.First().Port != 0
 }
@@ -216,6 +219,7 @@ func (f setupFlags) request(given func(flag string) bool) (setup.Request, error)
 // difference. redact takes the secrets that it has come across out of a text.
 func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *setupReport) (redact func(string) string, err error) {
 	redact = func(text string) string { return text }
+	setup.LimitMemory(&a.host.Reader)
 	if err := f.check(a); err != nil {
 		return redact, err
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -52,7 +54,11 @@ func Discover(ctx context.Context, deps Deps, state postfix.State, req Request, 
 		}
 	}
 	d.State.Load(r, plan.Paths(d.State)...) // the files that Build compares with, and postfix.Read leaves out
-	resolved, err := d.Stored.Resolve(d.Find, plan.NextHops(d.State))
+	first := d.Stored
+	if first.First().Name() != "" { // Named looks at the other routes, with what was given over them
+		first.Routes = first.Routes[:1]
+	}
+	resolved, err := first.Resolve(d.Find, plan.NextHops(d.State))
 	d.Before = *resolved.First()
 	switch {
 	case err == nil:
@@ -66,7 +72,7 @@ func Discover(ctx context.Context, deps Deps, state postfix.State, req Request, 
 // Discovery is what was found out about the host before anything is decided.
 type Discovery struct {
 	State    postfix.State
-	Stored   config.Config // as relayhost.toml says it
+	Stored   config.Config // as relayhost.toml says it; its default route alone once that has a relay
 	Before   config.Hop    // the first hop of the default route as Stored and Postfix have it; zero for none
 	Catalog  []relays.Relay
 	Resolver *resolve.Resolver
@@ -104,6 +110,16 @@ func Stored(r *host.Reader) (config.Config, error) {
 		return config.New(), err
 	}
 	return c, nil
+}
+
+// LimitMemory has garbage collected before the process takes twice what it uses, as GOGC
+// alone would have it, where relayhost.toml has thousands of routes. Some 35 bytes are in use
+// for each of the file, and the limit is half as much again. GOMEMLIMIT wins.
+func LimitMemory(r *host.Reader) {
+	file, err := r.Stat(config.Path)
+	if err == nil && debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(max(64<<20, 16<<20+50*file.Size))
+	}
 }
 
 // InUse is the stored Config c as this Postfix has it: resolved, and with the
@@ -324,7 +340,6 @@ func detectOptions(deps Deps, d Discovery, h config.Hop) (o detect.Options, err 
 // hops of the route do where smtp(8) walks them (Route.Walked is false), and is none of
 // theirs. The port that the first hop has had comes first.
 func SelectPorts(ctx context.Context, b Basis, c config.Config) (config.Config, error) {
-	c = c.Clone()
 	var open []at
 	for i, r := range c.Routes {
 		for n, h := range r.Hops {
@@ -343,6 +358,10 @@ func SelectPorts(ctx context.Context, b Basis, c config.Config) (config.Config, 
 			}
 		}
 	}
+	if len(open) == 0 {
+		return c, nil
+	}
+	c = c.Clone()
 	tried, err := probePorts(ctx, b, c, open)
 	if err != nil {
 		return c, err

@@ -156,6 +156,9 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	if err != nil {
 		return Setup{}, err
 	}
+	if c.First().Name() != "" { // else the relay is chosen later, beside the stored routes
+		d.Stored.Routes = slices.Clone(d.Stored.Routes[:1]) // c has the others: ten thousand are not kept twice
+	}
 	given, err := ReadCredentials(ctx, c, req, ask)
 	if err != nil {
 		return Setup{}, err

@@ -170,7 +170,7 @@ func (tokens Tokens) save(ctx context.Context, p plan.Plan) error {
 // OAuth and neither flags nor the file say: by the application of the credentials
 // file, as before, or as the answer to a question.
 func chooseSignIn(ctx context.Context, b Basis, c config.Config, ask Asker) (config.Config, error) {
-	c = c.Clone()
+	c = c.CloneFirst()
 	h := c.First()
 	given, asked := b.Credentials.first(*h), b.Given.Via
 	switch {
