@@ -219,7 +219,6 @@ func (f setupFlags) request(given func(flag string) bool) (setup.Request, error)
 // difference. redact takes the secrets that it has come across out of a text.
 func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *setupReport) (redact func(string) string, err error) {
 	redact = func(text string) string { return text }
-	setup.LimitMemory(&a.host.Reader)
 	if err := f.check(a); err != nil {
 		return redact, err
 	}

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -110,16 +108,6 @@ func Stored(r *host.Reader) (config.Config, error) {
 		return config.New(), err
 	}
 	return c, nil
-}
-
-// LimitMemory has garbage collected before the process takes twice what it uses, as GOGC
-// alone would have it, where relayhost.toml has thousands of routes. Some 35 bytes are in use
-// for each of the file, and the limit is half as much again. GOMEMLIMIT wins.
-func LimitMemory(r *host.Reader) {
-	file, err := r.Stat(config.Path)
-	if err == nil && debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(max(64<<20, 16<<20+50*file.Size))
-	}
 }
 
 // InUse is the stored Config c as this Postfix has it: resolved, and with the

@@ -4,49 +4,17 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"testing"
 
 	"relayhost/detect"
-	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/smtpd"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
-
-// The limit grows with the file, is none where there is no file, and another one stays.
-func TestLimitMemory(t *testing.T) {
-	was := debug.SetMemoryLimit(-1)
-	defer debug.SetMemoryLimit(was)
-	for _, tt := range []struct {
-		name         string
-		size         int // of relayhost.toml; -1 for none
-		before, want int64
-	}{
-		{"no file", -1, math.MaxInt64, math.MaxInt64},
-		{"one relay", 200, math.MaxInt64, 64 << 20},
-		{"ten thousand routes", 1_200_000, math.MaxInt64, 16<<20 + 60_000_000},
-		{"GOMEMLIMIT", 1_200_000, 1 << 30, 1 << 30},
-	} {
-		root := t.TempDir()
-		if tt.size >= 0 {
-			path := filepath.Join(root, config.Path)
-			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, make([]byte, tt.size), 0o644)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		debug.SetMemoryLimit(tt.before)
-		LimitMemory(&host.Reader{Root: root})
-		if got := debug.SetMemoryLimit(-1); got != tt.want {
-			t.Errorf("%s: got a limit of %d bytes, want %d", tt.name, got, tt.want)
-		}
-	}
-}
 
 // facts counts what it is told, and keeps the notes.
 type facts struct {
