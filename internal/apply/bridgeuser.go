@@ -27,9 +27,6 @@ const madeUser = "made-user"
 // ourGroup is a line of that file: the group is ours too.
 const ourGroup = "group\n"
 
-// account is conf.User as /etc/passwd has it.
-type account struct{ uid, gid int }
-
 // PrepareBridge makes what bridges of these names need before anything is written: the
 // system user conf.User, conf.Directory, and in it what each bridge has for itself. It
 // returns the user's numbers. What is there already stays, or is moved to where it belongs.
@@ -44,7 +41,7 @@ func PrepareBridge(ctx context.Context, h *host.Host, o Options, names ...string
 		path     string
 		mode     fs.FileMode
 		uid, gid int
-	}{{conf.Directory, 0o750, 0, a.gid}, {conf.StateDirectory(conf.Directory), 0o700, a.uid, a.gid}} {
+	}{{conf.Directory, 0o750, 0, a.GID}, {conf.StateDirectory(conf.Directory), 0o700, a.UID, a.GID}} {
 		if err := ownDirectory(h, dir.path, dir.mode, dir.uid, dir.gid); err != nil {
 			return 0, 0, err
 		}
@@ -58,9 +55,9 @@ func PrepareBridge(ctx context.Context, h *host.Host, o Options, names ...string
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		moved, err := bridge.Place(ctx, h.Real(conf.Directory), name, a.uid, a.gid)
+		moved, err := bridge.Place(ctx, h.Real(conf.Directory), name, a.UID, a.GID)
 		if err == nil {
-			err = ownDirectory(h, conf.OwnDirectory(conf.Directory, name), 0o700, a.uid, a.gid)
+			err = ownDirectory(h, conf.OwnDirectory(conf.Directory, name), 0o700, a.UID, a.GID)
 		}
 		if err != nil {
 			return 0, 0, fmt.Errorf("state of the bridge %s: %w", name, err)
@@ -69,7 +66,7 @@ func PrepareBridge(ctx context.Context, h *host.Host, o Options, names ...string
 			o.warnOf(name, restartBridge(ctx, h, name))
 		}
 	}
-	return a.uid, a.gid, nil
+	return a.UID, a.GID, nil
 }
 
 // ownDirectory makes a directory, or gives one that is there mode and owner again.
@@ -99,12 +96,12 @@ func ownDirectory(h *host.Host, path string, mode fs.FileMode, uid, gid int) err
 }
 
 // bridgeUser looks conf.User up, and makes it where it is missing.
-func bridgeUser(ctx context.Context, h *host.Host, o Options) (account, error) {
-	a, ok, err := lookUser(&h.Reader, conf.User)
+func bridgeUser(ctx context.Context, h *host.Host, o Options) (host.User, error) {
+	a, ok, err := lookUser(&h.Reader)
 	if err != nil || ok {
 		return a, err
 	}
-	_, stood := groupOf(&h.Reader, conf.User)
+	stood := hasGroup(&h.Reader)
 	what := conf.User + "\n"
 	if !stood {
 		what += ourGroup
@@ -119,7 +116,7 @@ func bridgeUser(ctx context.Context, h *host.Host, o Options) (account, error) {
 			return a, fmt.Errorf("create the system user %s: %w", conf.User, err)
 		}
 	}
-	if a, ok, err = lookUser(&h.Reader, conf.User); err == nil && !ok {
+	if a, ok, err = lookUser(&h.Reader); err == nil && !ok {
 		err = fmt.Errorf("the system user %s was created, but /etc/passwd does not list it", conf.User)
 	}
 	return a, err
@@ -162,7 +159,7 @@ func unmakeUser(ctx context.Context, h *host.Host, user, group bool) error {
 			return err
 		}
 	}
-	if _, left := groupOf(&h.Reader, conf.User); group && left {
+	if group && hasGroup(&h.Reader) {
 		return run(ctx, h, tool("groupdel", "delgroup"))
 	}
 	return nil
@@ -177,49 +174,29 @@ func run(ctx context.Context, h *host.Host, args []string) error {
 	return err
 }
 
-// groupOf is the line of a group in /etc/group.
-func groupOf(r *host.Reader, name string) (line string, ok bool) {
+// hasGroup reports whether /etc/group lists the group conf.User.
+func hasGroup(r *host.Reader) bool {
 	text, err := r.ReadFile("/etc/group")
-	if err != nil {
-		return "", false
-	}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, name+":") {
-			return line, true
-		}
-	}
-	return "", false
+	return err == nil && strings.Contains("\n"+string(text), "\n"+conf.User+":")
 }
 
-// lookUser finds a user whose group has the same name. spawn(8) runs nothing as root.
-func lookUser(r *host.Reader, name string) (a account, ok bool, err error) {
-	text, err := r.ReadFile("/etc/passwd")
-	if err != nil {
-		return a, false, err
+// lookUser finds conf.User, whose group has the same name. spawn(8) runs nothing as root.
+func lookUser(r *host.Reader) (u host.User, ok bool, err error) {
+	if u, ok, err = host.LookUser(r, conf.User); ok && (u.UID <= 0 || u.GID <= 0) {
+		why := fmt.Sprintf("cannot run a bridge with uid %d and gid %d", u.UID, u.GID)
+		return u, false, &host.Refusal{Path: "the user " + conf.User, Why: why, Fix: "remove that user"}
 	}
-	for line := range bytes.Lines(text) {
-		f := strings.Split(strings.TrimSpace(string(line)), ":")
-		if len(f) < 7 || f[0] != name {
-			continue
-		}
-		uid, err1 := strconv.Atoi(f[2])
-		gid, err2 := strconv.Atoi(f[3])
-		if err := errors.Join(err1, err2); err != nil || uid == 0 || gid == 0 {
-			return a, false, &host.Refusal{Path: "the user " + name, Why: "cannot run a bridge with uid " + f[2] + " and gid " + f[3], Fix: "remove that user"}
-		}
-		return account{uid, gid}, true, nil
-	}
-	return a, false, nil
+	return u, ok, err
 }
 
 // BridgeGID is the number of the group that reads the configurations of bridges, 0
 // where there is none yet.
 func BridgeGID(r *host.Reader) int {
-	a, ok, err := lookUser(r, conf.User)
+	a, ok, err := lookUser(r)
 	if err != nil || !ok {
 		return 0
 	}
-	return a.gid
+	return a.GID
 }
 
 // TidyBridges takes away what PrepareBridge has made, where no setup has come of it.
@@ -280,8 +257,8 @@ func removeUser(ctx context.Context, h *host.Host, dir string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*endTime)
 	defer cancel()
-	a, ok, err := lookUser(&h.Reader, conf.User)
-	if err != nil || ok && !endedAll(ctx, h, a.uid) {
+	a, ok, err := lookUser(&h.Reader)
+	if err != nil || ok && !endedAll(ctx, h, a.UID) {
 		return
 	}
 	what, err := h.ReadFile(mark)

@@ -70,7 +70,7 @@ func TestBridgeUser(t *testing.T) {
 			}
 			h := &host.Host{Reader: host.Reader{Root: root, Path: bin}}
 			a, err := bridgeUser(t.Context(), h, Options{})
-			if err != nil || a != (account{test.uid, test.gid}) {
+			if err != nil || a != (host.User{Name: conf.User, UID: test.uid, GID: test.gid}) {
 				t.Fatalf("bridgeUser: got %+v, %v, want %d:%d", a, err, test.uid, test.gid)
 			}
 			if again, err := bridgeUser(t.Context(), h, Options{}); err != nil || again != a {

@@ -1,13 +1,11 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"relayhost/internal/bridge/conf"
@@ -57,16 +55,19 @@ func (t *routeCheck) bridge(ctx context.Context) (findings []Finding) {
 		}
 	}
 	user, _, _ := strings.Cut(argument(entry, "user"), ":")
-	uid, gid, err := numbers(t.Reader, user)
+	u, ok, err := host.LookUser(t.Reader, user)
+	if err == nil && !ok {
+		err = errors.New("/etc/passwd does not have that user")
+	}
 	switch {
 	case err != nil:
 		found("bridge_gone", "master.cf starts the bridge as the user %s: %v", user, err)
 		return findings
-	case uid == 0 || user == t.State.Params["mail_owner"]:
+	case u.UID <= 0 || user == t.State.Params["mail_owner"]:
 		found("bridge_gone", "master.cf starts the bridge as the user %s, and spawn(8) refuses that user", user)
 		return findings
 	}
-	for _, fault := range bridgeFiles(t.Reader, name, uid, gid) {
+	for _, fault := range bridgeFiles(t.Reader, name, u.UID, u.GID) {
 		found("bridge_config", "%s", fault.what)
 		f := &findings[len(findings)-1]
 		f.Remedy, f.Command = fault.remedy, fault.command
@@ -169,22 +170,4 @@ func argument(s postfix.Service, name string) string {
 		}
 	}
 	return ""
-}
-
-// numbers are those of a user of /etc/passwd.
-func numbers(r *host.Reader, user string) (uid, gid int, err error) {
-	text, err := r.ReadFile("/etc/passwd")
-	if err != nil {
-		return 0, 0, err
-	}
-	for line := range bytes.Lines(text) {
-		f := strings.Split(strings.TrimSpace(string(line)), ":")
-		if len(f) < 4 || f[0] != user {
-			continue
-		}
-		uid, err1 := strconv.Atoi(f[2])
-		gid, err2 := strconv.Atoi(f[3])
-		return uid, gid, errors.Join(err1, err2)
-	}
-	return 0, 0, errors.New("/etc/passwd does not have that user")
 }
