@@ -126,26 +126,17 @@ func begin(state, own string, former []string, uid, gid int, done func()) error 
 		}
 	}
 	// Both on the disk before the former files go.
-	if err := syncDirectory(begun); err != nil {
+	if err := oauth.SyncDirectory(begun); err != nil {
 		return err
 	}
 	if err := os.Rename(begun, own); err != nil {
 		return err
 	}
-	if err := syncDirectory(filepath.Dir(own)); err != nil {
+	if err := oauth.SyncDirectory(filepath.Dir(own)); err != nil {
 		return err
 	}
 	done()
 	return nil
-}
-
-func syncDirectory(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // maxState bounds a file of a bridge's state, in bytes; a token store is half as long.

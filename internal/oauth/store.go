@@ -172,7 +172,7 @@ func (w *writing) commit(c Client, t Token) error {
 		return fmt.Errorf("write %s: %w", w.path, err)
 	}
 	_ = w.file.Close()
-	return syncDirectory(filepath.Dir(w.path))
+	return SyncDirectory(filepath.Dir(w.path))
 }
 
 // keepOther keeps a store that is about to be replaced by one of another registration
@@ -185,7 +185,8 @@ func keepOther(path string, c Client) error {
 	return os.Rename(path, before(path))
 }
 
-func syncDirectory(path string) error {
+// SyncDirectory has the names in a directory written to the disk.
+func SyncDirectory(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
 		return err
