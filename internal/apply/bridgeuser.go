@@ -169,7 +169,7 @@ func unmakeUser(ctx context.Context, h *host.Host, user, group bool) error {
 func run(ctx context.Context, h *host.Host, args []string) error {
 	out, err := h.Run(ctx, host.Command{Args: args})
 	if err == nil && out.Code != 0 {
-		err = fmt.Errorf("%s: exit code %d: %s", args[0], out.Code, firstLine(out.Stderr))
+		err = fmt.Errorf("%s: exit code %d: %s", args[0], out.Code, out.Fault())
 	}
 	return err
 }
@@ -318,19 +318,16 @@ func processesOf(r *host.Reader, uid int) []int {
 	return list
 }
 
-// isBridgeConf reports whether path is the configuration of a bridge.
-func isBridgeConf(path string) bool { return filepath.Dir(path) == conf.Directory }
-
 // forBridges prepares for the configurations of bridges among steps that are to be
 // there, and gives them the group that reads them: a user that was removed and made
 // again may have other numbers.
 func forBridges(ctx context.Context, h *host.Host, o Options, steps []step) error {
-	if !slices.ContainsFunc(steps, func(s step) bool { return isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir }) {
+	if !slices.ContainsFunc(steps, func(s step) bool { return conf.IsConfig(s.Path) && s.After.Exists && !s.After.Dir }) {
 		return nil
 	}
 	var names []string
 	for _, s := range steps {
-		if isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir {
+		if conf.IsConfig(s.Path) && s.After.Exists && !s.After.Dir {
 			names = append(names, strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path)))
 		}
 	}
@@ -339,7 +336,7 @@ func forBridges(ctx context.Context, h *host.Host, o Options, steps []step) erro
 		return err
 	}
 	for i := range steps {
-		if s := &steps[i]; isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir {
+		if s := &steps[i]; conf.IsConfig(s.Path) && s.After.Exists && !s.After.Dir {
 			s.After.GID = gid
 		}
 	}

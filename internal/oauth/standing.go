@@ -42,7 +42,7 @@ func (s Source) Standing() (Standing, error) {
 	}
 	st := Standing{Obtained: t.Obtained, Ends: s.Client.SecretEnds}
 	if !s.Client.Certificate.IsZero() {
-		if st.Ends, err = CertificateEnd(s.Client.Certificate); err != nil {
+		if st.Ends, err = certificateEnd(s.Client.Certificate); err != nil {
 			return st, err
 		}
 	}

@@ -181,7 +181,7 @@ func checkApplication(h config.Hop) error {
 // against.
 func ClientIDCheck(r relays.Relay) func(string) error {
 	if r.ID != config.GmailID {
-		return CheckClientID
+		return checkClientID
 	}
 	return func(id string) error {
 		if !strings.HasSuffix(strings.TrimSpace(id), ".apps.googleusercontent.com") {
@@ -191,8 +191,8 @@ func ClientIDCheck(r relays.Relay) func(string) error {
 	}
 }
 
-// CheckClientID holds what was given as the ID of an application against its form.
-func CheckClientID(id string) error {
+// checkClientID holds what was given as the ID of an application against its form.
+func checkClientID(id string) error {
 	switch id = strings.TrimSpace(id); {
 	case strings.Contains(id, "~"):
 		return errors.New("client_id has the form of a client secret: give the Application (client) ID")
@@ -251,7 +251,7 @@ func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oaut
 	if t, ok, err := storedToken(ctx, s.State, b); ok || err != nil {
 		return t, err
 	}
-	return Interactive(ctx, client, b.Config.Username, who)
+	return interactive(ctx, client, b.Config.Username, who)
 }
 
 // storedToken is a token by the sign-in that is stored for this mailbox, unless that
@@ -284,8 +284,8 @@ func sameSignIn(a, b conf.Config) bool {
 		a.OAuth.Grant == b.OAuth.Grant && strings.EqualFold(a.Username, b.Username) && (a.API != nil) == (b.API != nil)
 }
 
-// Interactive has a person sign in as user.
-func Interactive(ctx context.Context, client oauth.Client, user string, who Person) (oauth.Token, error) {
+// interactive has a person sign in as user.
+func interactive(ctx context.Context, client oauth.Client, user string, who Person) (oauth.Token, error) {
 	if client.Grant == oauth.DeviceCode {
 		d, err := client.StartDevice(ctx, httpOf())
 		if err != nil {

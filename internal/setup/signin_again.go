@@ -96,7 +96,7 @@ func (deps Deps) signInAgain(ctx context.Context, state postfix.State, b plan.Br
 	if client.Grant == oauth.ClientCredentials {
 		t, err = client.Request(ctx, httpOf(), secret.Value{}, time.Now())
 	} else {
-		t, err = Interactive(ctx, client, b.Config.Username, who)
+		t, err = interactive(ctx, client, b.Config.Username, who)
 	}
 	if err != nil {
 		return t, err

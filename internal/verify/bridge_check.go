@@ -48,13 +48,13 @@ func (t *routeCheck) bridge(ctx context.Context) (findings []Finding) {
 			f.Remedy, f.Command = "systemd makes it when the socket unit starts.", "systemctl restart relayhost-bridge-"+name+".socket"
 		}
 	}
-	if program := argument(entry, "argv"); program != "" {
+	if program := postfix.Attribute(entry.Args, "argv"); program != "" {
 		if why, how := ProgramFault(t.Reader, program); why != "" {
 			found("bridge_gone", "%s", why)
 			findings[len(findings)-1].Remedy, findings[len(findings)-1].Command = how, ""
 		}
 	}
-	user, _, _ := strings.Cut(argument(entry, "user"), ":")
+	user, _, _ := strings.Cut(postfix.Attribute(entry.Args, "user"), ":")
 	u, ok, err := host.LookUser(t.Reader, user)
 	if err == nil && !ok {
 		err = errors.New("/etc/passwd does not have that user")
@@ -160,14 +160,4 @@ func ProgramFault(r *host.Reader, program string) (why, how string) {
 		}
 	}
 	return "", ""
-}
-
-// argument is the value of NAME=VALUE among the arguments of an entry of master.cf.
-func argument(s postfix.Service, name string) string {
-	for _, arg := range s.Args {
-		if value, ok := strings.CutPrefix(arg, name+"="); ok {
-			return value
-		}
-	}
-	return ""
 }

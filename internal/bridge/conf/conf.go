@@ -225,6 +225,9 @@ func PausePath(state, name string) string { return statePath(state, name, ".paus
 // ConfigPath is the configuration file of a bridge.
 func ConfigPath(directory, name string) string { return filepath.Join(directory, name+".conf") }
 
+// IsConfig reports whether path is the configuration of a bridge.
+func IsConfig(path string) bool { return filepath.Dir(path) == Directory }
+
 // TokenPath is the token store of a bridge, or of the hop of a bridge that HopName names,
 // in state.
 func TokenPath(state, name string) string { return statePath(state, name, ".token") }
