@@ -159,8 +159,8 @@ func TestLabASN(t *testing.T) {
 		t.Errorf("without --asn: got %+v and %d look-ups, want no provider and 0", facts.Host, l.World.DNS.Count(name, "TXT"))
 	}
 	facts, _ := detected(t, l, "--no-probe", "--asn")
-	if facts.Host.Provider != "hetzner" || facts.Host.Confidence != detect.Likely || l.World.DNS.Count(name, "TXT") != 1 {
-		t.Errorf("with --asn: %+v, %d look-ups, want 1", facts.Host, l.World.DNS.Count(name, "TXT"))
+	if facts.Host.Provider != "hetzner" || facts.Host.Confidence != detect.Likely || l.World.DNS.Count(name, "TXT") == 0 {
+		t.Errorf("with --asn: got %+v, %d look-ups, want hetzner, likely, and one look-up at least", facts.Host, l.World.DNS.Count(name, "TXT"))
 	}
 }
 

@@ -443,22 +443,21 @@ func check(t *testing.T, l *lab.Lab, f failure) {
 // EHLO, STARTTLS, handshake, EHLO and AUTH.
 func TestLabRoundTrips(t *testing.T) {
 	t.Parallel()
-	const trip, needed = 100 * time.Millisecond, 7
+	const trip = 100 * time.Millisecond
 	l := sesLab(t, lab.Delay(trip/2))
+	l.Server.ResetTraffic()
 	var r verify.Report
 	res := l.Run("relayhost", "verify", "--no-send", "--json")
 	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil {
 		t.Fatalf("verify --no-send --json: got %v, want a JSON document\n%s", err, res)
 	}
-	bound := float64(needed*trip/time.Millisecond) * 3 // a busy machine; TestBenchDelivery has the figure
+	// EHLO, STARTTLS, the handshake, EHLO, AUTH, QUIT; on a busy machine some answers
+	// come in two. How long it takes is a bench.
+	if turns := l.Server.Traffic().Turns[587]; turns < 5 || turns > 8 {
+		t.Errorf("port 587: got %d round trips after the greeting, want 5 to 8", turns)
+	}
 	seen := false
 	for _, f := range r.Findings {
-		if f.Check == "auth" || f.Check == "connect" {
-			t.Logf("%-8s %6.1f ms of at most %.0f: %s", f.Check, f.Ms, bound, f.Detail)
-			if f.Ms > bound {
-				t.Errorf("%s: got %.0f ms, want at most %.0f ms", f.Check, f.Ms, bound)
-			}
-		}
 		if f.Check == "auth" && f.Result == verify.Pass {
 			seen = true
 			if f.Ms < 6*float64(trip/time.Millisecond) {
