@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
 )
@@ -29,8 +28,7 @@ const ourGroup = "group\n"
 
 // PrepareBridge makes what bridges of these names need before anything is written: the
 // system user conf.User, conf.Directory, and in it what each bridge has for itself. It
-// returns the user's numbers. What is there already stays, or is moved to where it belongs.
-// Whoever calls it holds the lock (Lock); a Run that writes no configuration of a bridge,
+// returns the user's numbers. What is there already stays. Whoever calls it holds the lock (Lock); a Run that writes no configuration of a bridge,
 // Recover and RollBack take it away again.
 func PrepareBridge(ctx context.Context, h *host.Host, o Options, names ...string) (uid, gid int, err error) {
 	a, err := bridgeUser(ctx, h, o)
@@ -46,24 +44,9 @@ func PrepareBridge(ctx context.Context, h *host.Host, o Options, names ...string
 			return 0, 0, err
 		}
 	}
-	// Those of other setups too: what they have not moved would be open to these.
-	files, _ := h.ReadDir(conf.Directory)
-	for _, file := range files {
-		if name, ok := strings.CutSuffix(file, ".conf"); ok && !conf.IsRehearsal(name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
-		moved, err := bridge.Place(ctx, h.Real(conf.Directory), name, a.UID, a.GID)
-		if err == nil {
-			err = ownDirectory(h, conf.OwnDirectory(conf.Directory, name), 0o700, a.UID, a.GID)
-		}
-		if err != nil {
+	for _, name := range names {
+		if err := ownDirectory(h, conf.OwnDirectory(conf.Directory, name), 0o700, a.UID, a.GID); err != nil {
 			return 0, 0, fmt.Errorf("state of the bridge %s: %w", name, err)
-		}
-		if moved { // a process would go on with the former files
-			o.warnOf(name, restartBridge(ctx, h, name))
 		}
 	}
 	return a.UID, a.GID, nil
@@ -218,15 +201,8 @@ func tidyBridge(ctx context.Context, h *host.Host, dir string) {
 		return strings.HasSuffix(n, ".conf") && !conf.IsRehearsal(strings.TrimSuffix(n, ".conf"))
 	}) {
 		for _, file := range names {
-			if name, ok := conf.IsOwnDirectory(file); ok && !used(strings.TrimPrefix(name, ".")) {
+			if name, ok := conf.IsOwnDirectory(file); ok && !used(name) {
 				_ = h.RemoveAll(filepath.Join(conf.Directory, file))
-			}
-		}
-		state := conf.StateDirectory(conf.Directory)
-		files, _ := h.ReadDir(state)
-		for _, file := range files { // of versions that kept all of it there
-			if name, _, _ := strings.Cut(file, "."); name != "" && !strings.HasPrefix(name, "slot-") && !used(name) {
-				_ = h.Remove(filepath.Join(state, file), "")
 			}
 		}
 		return

@@ -172,7 +172,7 @@ func (w *writing) commit(c Client, t Token) error {
 		return fmt.Errorf("write %s: %w", w.path, err)
 	}
 	_ = w.file.Close()
-	return SyncDirectory(filepath.Dir(w.path))
+	return syncDirectory(filepath.Dir(w.path))
 }
 
 // keepOther keeps a store that is about to be replaced by one of another registration
@@ -185,8 +185,7 @@ func keepOther(path string, c Client) error {
 	return os.Rename(path, before(path))
 }
 
-// SyncDirectory has the names in a directory written to the disk.
-func SyncDirectory(path string) error {
+func syncDirectory(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
 		return err
@@ -233,10 +232,10 @@ func openLock(path string) (*os.File, error) {
 // lockPoll is how often a lock that is taken is tried again.
 const lockPoll = 20 * time.Millisecond
 
-// Lock takes the lock beside path, which holds renewals of the store there off until
+// lock takes the lock beside path, which holds renewals of the store there off until
 // unlock; it is a file of its own, since a lock on the store would be lost with each
 // rename. It is gone with the process.
-func Lock(ctx context.Context, path string) (unlock func(), err error) {
+func lock(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := openLock(path + ".lock")
 	if err != nil {
 		return nil, err

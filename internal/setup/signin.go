@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/oauth"
@@ -266,7 +265,7 @@ func storedToken(ctx context.Context, state postfix.State, b plan.BridgeEntry) (
 	if stored == "" {
 		return t, false, nil
 	}
-	source := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(conf.Directory, stored), HTTP: httpOf()}
+	source := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, stored), HTTP: httpOf()}
 	if _, err = source.Token(ctx); err == nil {
 		t, err = oauth.Load(source.Path, source.Client)
 		return t, err == nil, err
@@ -347,7 +346,7 @@ func (s Setup) SaveTokens(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		source := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(conf.Directory, b.Name)}
+		source := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, b.Name)}
 		if err := source.Save(ctx, t); err != nil {
 			return fmt.Errorf("store the token of %s: %w", b.Name, err)
 		}

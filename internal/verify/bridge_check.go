@@ -116,20 +116,13 @@ func bridgeFiles(r *host.Reader, name string, uid, gid int) (faults []fileFault)
 			}
 		}
 	}
-	state := conf.StateDirectory(conf.Directory)
-	look(state, fs.ModeDir|0o700, uid, gid, again)
+	look(conf.StateDirectory(conf.Directory), fs.ModeDir|0o700, uid, gid, again)
 	own := conf.OwnDirectory(conf.Directory, name)
-	dirs := []string{state} // of versions that kept all of it there, until setup is run again
-	if _, err := r.Lstat(own); !errors.Is(err, fs.ErrNotExist) {
-		look(own, fs.ModeDir|0o700, uid, gid, again)
-		dirs = append(dirs, own)
-	}
-	for _, dir := range dirs {
-		files, _ := r.ReadDir(dir)
-		for _, file := range files {
-			if strings.HasPrefix(file, name+".") { // the others are of other bridges, or being written
-				look(filepath.Join(dir, file), 0o600, uid, gid, again)
-			}
+	look(own, fs.ModeDir|0o700, uid, gid, again)
+	files, _ := r.ReadDir(own)
+	for _, file := range files {
+		if strings.HasPrefix(file, name+".") { // the others are being written
+			look(filepath.Join(own, file), 0o600, uid, gid, again)
 		}
 	}
 	return faults
