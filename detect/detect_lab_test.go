@@ -107,14 +107,16 @@ func TestLabMetadataTraps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, id := range []string{"aws", "digitalocean"} {
-				l := lab.New(t, lab.Cloud(id, trap), lab.NoPostfix())
-				facts, res := detected(t, l, "--no-probe")
-				if h := facts.Host; h.Provider != id || h.Confidence != detect.Certain || h.Region != "" || h.InstanceID != "" {
-					t.Errorf("%s: got %+v, want this provider, confidence %q, no region and no instance", id, h, detect.Certain)
-				}
-				if res.Took > late {
-					t.Errorf("%s: got %s, want at most %s", id, res.Took, late)
-				}
+				t.Run(id, func(t *testing.T) {
+					l := lab.New(t, lab.Cloud(id, trap), lab.NoPostfix())
+					facts, res := detected(t, l, "--no-probe")
+					if h := facts.Host; h.Provider != id || h.Confidence != detect.Certain || h.Region != "" || h.InstanceID != "" {
+						t.Errorf("got %+v, want this provider, confidence %q, no region and no instance", h, detect.Certain)
+					}
+					if res.Took > late {
+						t.Errorf("got %s, want at most %s", res.Took, late)
+					}
+				})
 			}
 		})
 	}

@@ -270,15 +270,17 @@ func TestRouteNamesAreFree(t *testing.T) {
 		"@mail.tls": "mail-mail", "@mail.smtps": "mail-mail", "by-sender-7@a.example": "7-a-example",
 		"@" + strings.Repeat("x", 30) + "-smtps.example": strings.Repeat("x", 30) + "-mail",
 	} {
-		s := state(t, "relayhost = [a.example.net]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/p\nsender_dependent_relayhost_maps = hash:/s\n", "",
-			handmade.File{Path: "/s", Data: sender + " [b.example.net]:587\n"}, handmade.File{Path: "/p", Data: "[a.example.net]:587 u:" + password + "\n[b.example.net]:587 v:" + password + "\n"})
-		a, err := read(t, s, "app@example.com")
-		if err != nil || len(a.Routes) != 2 || a.Routes[1].Name != want {
-			t.Errorf("%s: got the routes %+v and the error %v, want 2, the second %q, and no error", sender, a.Routes, err, want)
-		}
-		if _, err := config.Read(a.TOML()); err != nil {
-			t.Errorf("%s: reading the answers: got the error %v, want none", sender, err)
-		}
+		t.Run(sender, func(t *testing.T) {
+			s := state(t, "relayhost = [a.example.net]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/p\nsender_dependent_relayhost_maps = hash:/s\n", "",
+				handmade.File{Path: "/s", Data: sender + " [b.example.net]:587\n"}, handmade.File{Path: "/p", Data: "[a.example.net]:587 u:" + password + "\n[b.example.net]:587 v:" + password + "\n"})
+			a, err := read(t, s, "app@example.com")
+			if err != nil || len(a.Routes) != 2 || a.Routes[1].Name != want {
+				t.Errorf("got the routes %+v and the error %v, want 2, the second %q, and no error", a.Routes, err, want)
+			}
+			if _, err := config.Read(a.TOML()); err != nil {
+				t.Errorf("reading the answers: got the error %v, want none", err)
+			}
+		})
 	}
 }
 

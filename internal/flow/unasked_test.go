@@ -139,9 +139,11 @@ func TestPatternSamples(t *testing.T) {
 
 func TestPolicyKeys(t *testing.T) {
 	for nextHop, want := range map[string]string{"[a.example]:587": "[a.example]:587", "a.b.example": "a.b.example .b.example .example", "localhost": "localhost", "": ""} {
-		if got := strings.Join(postfix.PolicyKeys(nextHop), " "); got != want {
-			t.Errorf("%s: got %s, want %s", nextHop, got, want)
-		}
+		t.Run(nextHop, func(t *testing.T) {
+			if got := strings.Join(postfix.PolicyKeys(nextHop), " "); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
 	}
 }
 

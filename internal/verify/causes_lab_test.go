@@ -153,7 +153,7 @@ var failures = []failure{
 	{name: "key is not the next hop", shell: "sed -i 's/^.email-smtp[^ \t]*/[other.example]:587/' /etc/postfix/sasl_passwd && postmap /etc/postfix/sasl_passwd",
 		findings: []string{"maps:map_key_mismatch", "delivery:map_key_mismatch"}, explain: []string{"ses_auth_required"}, fixed: true},
 	{name: "map readable by all", shell: "chmod 644 /etc/postfix/sasl_passwd.db", findings: []string{"maps:secret_world_readable"}},
-	{name: "plug-ins gone", shell: "mv /usr/lib/x86_64-linux-gnu/sasl2 /usr/lib/x86_64-linux-gnu/sasl2.gone",
+	{name: "plugins gone", shell: "mv /usr/lib/x86_64-linux-gnu/sasl2 /usr/lib/x86_64-linux-gnu/sasl2.gone",
 		findings: []string{"config:sasl_plugins_missing", "delivery:sasl_plugins_missing"}, explain: []string{"sasl_plugins_missing"}, setup: []string{"sasl_plugins_missing"}},
 	{name: "plain text forbidden", shell: "postconf -P relayhost-ses/unix/smtp_sasl_tls_verified_security_options=noplaintext,noanonymous",
 		findings: []string{"config:sasl_noplaintext_default", "delivery:sasl_noplaintext_default", "drift:drift"}, explain: []string{"sasl_noplaintext_default"}, fixed: true},
@@ -216,7 +216,7 @@ var failures = []failure{
 		args: noSend, findings: []string{"config:tls_capath_chroot"}},
 	{name: "resolver in the jail", shell: "postconf -F relayhost-ses/unix/chroot=y; rm -f /var/spool/postfix/etc/resolv.conf", args: noSend, findings: []string{"service:dns_chroot_resolv"}},
 	{name: "dead filter", shell: "postconf -e 'content_filter=smtp:[127.0.0.1]:10024'", findings: []string{"delivery:content_filter_down"}, explain: []string{"content_filter_down"}},
-	{name: "no plug-in of that type", shell: "postconf -P relayhost-ses/unix/smtp_sasl_type=dovecot2", args: noSend, findings: []string{"config:sasl_plugins_missing"}},
+	{name: "no plugin of that type", shell: "postconf -P relayhost-ses/unix/smtp_sasl_type=dovecot2", args: noSend, findings: []string{"config:sasl_plugins_missing"}},
 	{name: "down", shell: "postfix stop", findings: []string{"service:postfix_down"}},
 	// What the words of a relay decide.
 	{name: "login refused in other words", world: reply(smtpd.StepAuth, 535, "5.7.8", "Error: authentication failed"), mail: true,
@@ -258,9 +258,9 @@ var failures = []failure{
 }
 
 // some are the ways that TestLabCauses takes without LAB_FULL: one of each kind,
-// reply, TLS, network, name, table, parameter, plug-in, dead service.
+// reply, TLS, network, name, table, parameter, plugin, dead service.
 var some = []string{"wrong password", "sender not verified", "STARTTLS stripped", "587 is refused", "name does not exist", "map not compiled",
-	"key is not the next hop", "plug-ins gone", "own domain", "level", "turned away", "no way there"}
+	"key is not the next hop", "plugins gone", "own domain", "level", "turned away", "no way there"}
 
 // TestLabCauses breaks a server in every way of the table, one after the other,
 // and asks verify and explain.
