@@ -39,11 +39,7 @@ makes the changes; "relayhost rollback" restores the setup made by hand.` + exit
   # Print it as a JSON document
   relayhost adopt --json`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
-			defer cancel()
-			return a.adopt(ctx, f)
-		},
+		RunE: a.inTime(func(ctx context.Context) error { return a.adopt(ctx, f) }),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.from, "from", "", "`address` that mail of this server is sent from")

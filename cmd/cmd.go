@@ -150,6 +150,15 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return usage(fmt.Errorf("there is no command %q", name), help)
 }
 
+// inTime is a command without arguments that ends after --timeout.
+func (a *app) inTime(run func(context.Context) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
+		defer cancel()
+		return run(ctx)
+	}
+}
+
 // noArgs and maxArgs are cobra's checks as errors of the command line.
 func noArgs(cmd *cobra.Command, args []string) error { return maxArgs(0)(cmd, args) }
 

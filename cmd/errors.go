@@ -37,7 +37,7 @@ type usageError = setup.UsageError
 
 func usage(err error, hint string) error { return setup.UsageError{Err: err, Hint: hint} }
 
-func hint(err error, format string, args ...any) error { return setup.Hint(err, format, args...) }
+func hint(err error, text string) error { return setup.HintedError{Err: err, Hint: text} }
 
 func usagef(format string, args ...any) error {
 	return usage(fmt.Errorf(format, args...), "see --help")

@@ -43,14 +43,12 @@ overwritten: rollback shows the difference, and --force discards the edit.
   # Restore the state before relayhost
   sudo relayhost rollback --all --yes`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
-			defer cancel()
+		RunE: a.inTime(func(ctx context.Context) error {
 			if f.list {
 				return a.listChanges()
 			}
 			return a.rollBack(ctx, f)
-		},
+		}),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.to, "to", "", "`id` of the change to undo, with all that came after it")

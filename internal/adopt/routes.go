@@ -14,7 +14,6 @@ import (
 
 // found is the route of one sender with its accounts.
 type found struct {
-	sender string // key of Postfix's tables, "" for the default
 	route  postfix.Route
 	logins []postfix.Login // of each next hop
 	has    []bool          // whether there is one
@@ -30,7 +29,7 @@ func (f found) id() string {
 }
 
 func find(r *postfix.Routing, sender string) found {
-	f := found{sender: sender, route: r.Route(sender)}
+	f := found{route: r.Route(sender)}
 	for _, hop := range f.route.NextHops {
 		login, ok := r.Login(f.route, sender, hop)
 		f.logins, f.has = append(f.logins, login), append(f.has, ok)

@@ -20,16 +20,6 @@ type policy struct {
 // plain reports whether mail may go without TLS.
 func (p policy) plain() bool { return p.level == "none" || p.level == "may" || p.level == "" }
 
-// attribute returns the value of name=value in a policy entry.
-func (p policy) attribute(name string) string {
-	for _, word := range p.words {
-		if value, ok := strings.CutPrefix(word, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
 // policyOf finds the TLS level for a next hop in the order of smtp(8)
 // (smtp_tls_policy_maps, smtp_tls_per_site, smtp_tls_security_level and what
 // came before it).
@@ -163,7 +153,7 @@ func (a *reading) caFile(h *Hop, w postfix.Route, p policy, r relays.Relay) {
 		return
 	}
 	file, name := option(a.s, w.Service, "smtp_tls_CAfile"), "smtp_tls_CAfile"
-	if own := p.attribute("tafile"); own != "" {
+	if own := postfix.Attribute(p.words, "tafile"); own != "" {
 		file, name = own, "tafile"
 	}
 	verified := p.level == "verify" || p.level == "secure"

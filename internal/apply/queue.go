@@ -35,7 +35,7 @@ func (x executor) postsuper(ctx context.Context, action string, ids []string) er
 	case err != nil:
 		return err
 	case out.Code != 0:
-		return fmt.Errorf("postsuper %s: exit code %d: %s", action, out.Code, firstLine(out.Stderr))
+		return fmt.Errorf("postsuper %s: exit code %d: %s", action, out.Code, out.Fault())
 	}
 	return nil
 }

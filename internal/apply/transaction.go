@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -134,7 +135,7 @@ func fileSteps(ctx context.Context, h *host.Host, o Options, p plan.Plan) ([]ste
 			continue
 		}
 		for _, dir := range missingDirs(h, filepath.Dir(s.Target)) {
-			if !isBridgeConf(s.Path) && !slices.Contains(dirs, dir) {
+			if !conf.IsConfig(s.Path) && !slices.Contains(dirs, dir) {
 				dirs = append(dirs, dir)
 			}
 		}

@@ -107,9 +107,6 @@ type Hop struct {
 // New is the Config of a host on which nothing is stored.
 func New() Config { return Config{Routes: []Route{{Name: DefaultRoute, Hops: []Hop{{}}}}} }
 
-// Stored reports whether the Config is from a file.
-func (c Config) Stored() bool { return c.file != nil }
-
 // First is the first hop of the default route.
 func (c Config) First() *Hop { return &c.Routes[0].Hops[0] }
 

@@ -537,4 +537,4 @@ func skeleton(t text) string {
 }
 
 // Report is a text to paste into a bug report when nothing is known.
-func (c *Collector) Report() string { return Masked(strings.Join(c.whole, "")) }
+func (c *Collector) Report() string { return masked(strings.Join(c.whole, "")) }

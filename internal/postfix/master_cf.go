@@ -133,9 +133,6 @@ func (m *Master) Remove(name, typ string) {
 	}
 }
 
-// Marked lists the entries under our comment line as "name/type".
-func (m *Master) Marked() []string { return m.doc.underMark() }
-
 // Clone returns a copy that can be changed without changing m.
 func (m *Master) Clone() *Master { return &Master{m.doc.clone()} }
 

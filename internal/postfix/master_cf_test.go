@@ -105,9 +105,6 @@ func TestMasterSet(t *testing.T) {
 	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {
 		t.Errorf("set twice: got the difference (-want +got)\n%s\nwant none", diff)
 	}
-	if got := m.Marked(); !slices.Equal(got, []string{"relayhost-ses/unix"}) {
-		t.Errorf("Marked() = %q, want %q", got, []string{"relayhost-ses/unix"})
-	}
 	again := parseMaster(t, string(m.Bytes()))
 	got, _ := again.Get("relayhost-ses", "unix")
 	ours.Private, ours.Unpriv, ours.Wakeup, ours.MaxProc = "-", "-", "-", "-"
