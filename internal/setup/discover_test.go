@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"relayhost/detect"
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/smtpd"
 	"relayhost/internal/smtpprobe"
