@@ -92,7 +92,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		a.Override = proofOverrides(s.State)
 		live.keep(ctx, &a, plannedMain(s.Plan))
 	}
-	a.Watch = func(ctx context.Context) (func(context.Context) error, error) {
+	a.Watch = func(ctx context.Context, _ string) (func(context.Context) error, error) {
 		return live.watch(ctx, ourServices(s.Plan), map[bool]time.Duration{true: settleLonger, false: besideProof}[s.NoProof])
 	}
 	if !s.NoProof {

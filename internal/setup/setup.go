@@ -215,7 +215,7 @@ func (s Setup) server(missing bool) plan.Server {
 
 // Recover finishes the undoing of a run that died. It reports whether there was one.
 func Recover(ctx context.Context, deps Deps, force bool) (undone bool, err error) {
-	o := apply.Options{ConfigDir: deps.ConfigDir, StateDir: deps.StateDir, Reload: deps.Control().ReloadIfRunning, Force: force}
+	o := apply.Options{ConfigDir: deps.ConfigDir, StateDir: deps.StateDir, Force: force}
 	if undone, err = apply.Recover(ctx, deps.Host, o); err != nil {
 		return undone, err
 	}
