@@ -44,6 +44,7 @@ func TestRules(t *testing.T) {
 		{name: "compiled", main: "relay_domains = hash:/etc/postfix/relay\n", exists: there("/etc/postfix/relay.db")},
 		{name: "cache", main: "smtp_tls_session_cache_database = btree:/var/lib/postfix/cache\n", exists: there()},
 		{name: "encrypt starves the filter", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis, want: "tls_level_starves_filter master.cf:5", says: "smtp_tls_security_level=none"},
+		{name: "the old form starves the filter", main: "smtp_enforce_tls = yes\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis, want: "tls_level_starves_filter master.cf:5", says: "the TLS level verify"},
 		{name: "filter without TLS", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis + "  -o smtp_tls_security_level=none\n"},
 		{name: "filter without TLS, in braces", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis + "  -o { smtp_tls_security_level = none }\n"},
 		{name: "a level of the service's own", main: "default_transport = relayhost-smarthost:[127.0.0.1]:1025\n", master: master + "relayhost-smarthost unix - - n - - smtp\n  -o smtp_tls_security_level=secure\n"},
