@@ -101,6 +101,7 @@ type Rule struct {
 func Rules() []Rule {
 	return []Rule{
 		{"value_not_boolean", Error, notBoolean},
+		{"mastercf_syntax", Error, malformedOption},
 		{"map_type_unsupported", Error, typeMissing},
 		{"map_db_missing", Error, notCompiled},
 		{"table_dollar", Error, dollar},
@@ -146,8 +147,8 @@ type Param struct {
 // Service is one entry of master.cf with its -o options.
 type Service struct {
 	Name, Type, Command string
-	Public              bool // its socket is not in the private directory
-	Options             []Param
+	Public              bool    // its socket is not in the private directory
+	Options             []Param // without a Name where the text is no name=value
 	Line                int
 }
 

@@ -51,6 +51,11 @@ func TestRules(t *testing.T) {
 		{name: "wrapper mode starves the filter", main: "smtp_tls_wrappermode = yes\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis + "  -o smtp_tls_security_level=none\n", want: "tls_wrappermode_global master.cf:5"},
 		{name: "wrapper mode for the relay", main: "smtp_tls_wrappermode = yes\nrelayhost = [a.example]:465\n"},
 		{name: "boolean", main: "append_dot_mydomain = gitlab.localhost\n", want: "value_not_boolean main.cf:1", says: "append_dot_mydomain"},
+		{name: "option without a value", master: master + "submission inet n - y - - smtpd\n  -o smtpd_tls_wrappermode\n", want: "mastercf_syntax master.cf:4", says: "submission/inet has -o smtpd_tls_wrappermode,"},
+		{name: "option with blanks", master: master + "submission inet n - y - - smtpd\n  -o smtpd_tls_wrappermode = yes\n", want: "mastercf_syntax master.cf:4"},
+		{name: "option in braces without a value", master: master + "submission inet n - y - - smtpd\n  -o { smtpd_tls wrappermode = yes }\n", want: "mastercf_syntax master.cf:4"},
+		{name: "option in braces", master: master + "submission inet n - y - - smtpd\n  -o { smtpd_tls_wrappermode = yes }\n"},
+		{name: "option of an empty value", master: master + "submission inet n - y - - smtpd\n  -o smtpd_tls_wrappermode=\n"},
 		{name: "twice", main: "relayhost = [a.example]\nx = 1\n\nrelayhost = [b.example]\nx = 1\n", want: "maincf_duplicate main.cf:4", says: "relayhost in lines 1 and 4, x in lines 2 and 5"},
 		{name: "comment between", main: "relayhost =\n# a comment\n  [a.example]\n"},
 	}
