@@ -136,7 +136,7 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 		return err
 	}
 	for line := range lines {
-		causes := c.AddLine(line)
+		causes := c.At(c.AddLine(line))
 		if len(causes) == 0 {
 			continue
 		}

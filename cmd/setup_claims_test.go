@@ -56,7 +56,7 @@ func claims() []claim {
 	proven := func(told ...setup.Delivered) state {
 		return func(t *testing.T) string {
 			list := make([]setup.Delivered, maxTold)
-			return said(t, func(a *app) { tellProven(a.io, "you@example.net", append(list, told...)) })
+			return said(t, func(a *app) { tellProven(a.io, "", "you@example.net", append(list, told...)) })
 		}
 	}
 	failed := func(err error, installed ...string) state {

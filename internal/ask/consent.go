@@ -12,6 +12,7 @@ import (
 	"relayhost/internal/flow"
 	"relayhost/internal/plan"
 	"relayhost/internal/plural"
+	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -113,7 +114,7 @@ func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
 		}
 	}
 	add("Files", "%s", strings.Join(changedFiles(s.Plan), ", "))
-	add("Undo", "sudo relayhost rollback")
+	add("Undo", "%s", postfix.AtInstance("sudo relayhost rollback", s.State.ConfigDir))
 	return rows
 }
 

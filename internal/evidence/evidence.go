@@ -5,6 +5,7 @@ package evidence
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ func (h Host) Check(ctx context.Context, c *explain.Collector) {
 	}
 	state, err := postfix.Read(ctx, h.Reader, h.ConfigDir)
 	if err == nil && state.Installed {
-		c.Signs, c.Faults = explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader))
+		c.ConfigDir, c.Signs, c.Faults = state.ConfigDir, explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader))
 	}
 }
 
@@ -50,17 +51,17 @@ func (h Host) Check(ctx context.Context, c *explain.Collector) {
 // does not run, which may come of them. unusable says that its configuration could not be
 // read: whether it runs is not known then, since that does not say where to look.
 func (h Host) here(ctx context.Context, state postfix.State, unusable bool) (causes []explain.Cause) {
-	known := func(id string) {
+	known := func(id, command string) {
 		if c, ok := explain.ByID(id); ok {
-			c.Confirmed = true
+			c.Confirmed, c.Command = true, cmp.Or(command, c.Command)
 			causes = append(causes, c)
 		}
 	}
 	if !state.Running && !unusable {
-		defer known("postfix_down")
+		defer known("postfix_down", postfix.ByHand(ctx, h.Reader, state.ConfigDir, "start"))
 	}
 	if h.Full(state.Params["queue_directory"]) {
-		known("disk_full")
+		known("disk_full", "")
 	}
 	faults, err := instance.Preview(ctx, h.Reader, state, plan.Plan{})
 	if err != nil {
@@ -100,7 +101,7 @@ func (h Host) Collect(ctx context.Context, c *explain.Collector) error {
 	if !state.Installed {
 		return setup.Hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
-	c.Signs, c.Faults = explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader))
+	c.ConfigDir, c.Signs, c.Faults = state.ConfigDir, explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader))
 	c.Here = h.here(ctx, state, unusable != nil)
 	var unread error
 	log, err := maillog.Find(ctx, h.Reader, state)
@@ -166,7 +167,7 @@ func (h Host) Follow(ctx context.Context, c *explain.Collector) (<-chan maillog.
 	if err != nil {
 		return nil, maillog.Log{}, err
 	}
-	c.Signs = explain.Look(state, h.from())
+	c.ConfigDir, c.Signs = state.ConfigDir, explain.Look(state, h.from())
 	log, err := maillog.Find(ctx, h.Reader, state)
 	if err != nil {
 		return nil, log, err

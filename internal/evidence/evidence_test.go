@@ -236,3 +236,19 @@ func TestFollow(t *testing.T) {
 		t.Fatal("got no line before the deadline, want the one that was added")
 	}
 }
+
+// What helps an instance of Postfix is told in commands for that one.
+func TestCollectOfAnInstance(t *testing.T) {
+	h, _ := newHost(t, map[string]string{"/var/log/mail.log": "\n", masterPid: "", "/etc/postfix-out/main.cf": mainCF, "/etc/postfix-out/master.cf": masterCF})
+	for dir, want := range map[string]string{"": "postfix start", "/etc/postfix-out": "postfix -c /etc/postfix-out start"} {
+		h.ConfigDir = dir
+		var c explain.Collector
+		if err := h.Collect(t.Context(), &c); err != nil {
+			t.Fatal(err)
+		}
+		groups := c.Groups()
+		if len(groups) != 1 || groups[0].Cause.ID != "postfix_down" || groups[0].Cause.Command != want {
+			t.Errorf("--config-dir %q: got %+v, want postfix_down alone, with the command %q", dir, groups, want)
+		}
+	}
+}

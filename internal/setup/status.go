@@ -58,6 +58,7 @@ type Status struct {
 	Verified *LastVerification `json:"verified,omitempty"` // the last verification as root
 	Unknown  map[string]string `json:"unknown,omitempty"`  // what could not be read, and why
 
+	configDir string // that the commands in Text are for
 	transport string // default_transport, or what stands for it, where it sends nothing by SMTP; "" otherwise
 	full      bool   // no room is left where the queue is
 	more      bool   // the queue is longer than Waiting: it was not read to its end
@@ -66,7 +67,7 @@ type Status struct {
 // ReadStatus looks without changing anything and without connecting to anybody. What
 // cannot be read is named in Unknown.
 func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
-	doc := Status{Version: 1, Drift: []apply.DriftItem{}, Unknown: map[string]string{}}
+	doc := Status{Version: 1, configDir: deps.ConfigDir, Drift: []apply.DriftItem{}, Unknown: map[string]string{}}
 	r := &deps.Host.Reader
 	state, err := postfix.Read(ctx, r, deps.ConfigDir)
 	var unusable *postfix.ConfigError
@@ -423,5 +424,5 @@ func (doc Status) Text() string {
 	for _, what := range slices.Sorted(maps.Keys(doc.Unknown)) {
 		row("Not known", "%s: %s", cmp.Or(map[string]string{"answers": "the setup"}[what], what), doc.Unknown[what])
 	}
-	return out.String()
+	return postfix.AtInstance(out.String(), doc.configDir)
 }
