@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"os"
 	"os/signal"
 	"slices"
@@ -107,7 +108,12 @@ On a new server begin with: sudo relayhost setup`,
 			if a.timeout <= 0 {
 				return usage(fmt.Errorf("--timeout %s leaves no time", a.timeout), "give a duration such as 2m")
 			}
-			return nil
+			if a.configDir == "" {
+				return nil
+			}
+			var err error
+			a.configDir, err = filepath.Abs(a.configDir) // children run in another directory, and rollback in any
+			return err
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false

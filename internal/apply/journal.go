@@ -195,7 +195,7 @@ func readJournal(r *host.Reader, dir string) (journal, error) {
 		return j, fmt.Errorf("%s: version %d, this relayhost reads version %d",
 			filepath.Join(dir, journalName), j.Version, journalVersion)
 	}
-	j.Record.ConfigDir = j.ConfigDir // earlier releases wrote it here alone
+	j.Record.ConfigDir = filepath.Clean(j.ConfigDir) // earlier releases wrote it here alone
 	for i := range j.Steps {
 		for _, s := range []*state{&j.Steps[i].Before, &j.Steps[i].After, j.Steps[i].Override, j.Steps[i].Between} {
 			if s == nil {

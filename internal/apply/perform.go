@@ -85,7 +85,7 @@ func (t *transaction) number(j *journal) error {
 	now := t.o.now().UTC()
 	j.Record.Time = now.Truncate(1e9)
 	j.Record.ID = fmt.Sprintf("%s-%d", now.Format("20060102-150405"), j.Seq)
-	j.Record.State, j.Record.ConfigDir = Committed, j.ConfigDir
+	j.Record.State, j.Record.ConfigDir = Committed, filepath.Clean(j.ConfigDir)
 	j.Record.Files, j.Record.Held = changes(j.Steps), len(j.Held)
 	j.Record.Commands = []string{} // a list in JSON, though an empty one
 	return nil

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"relayhost/internal/apply"
+	"relayhost/internal/config"
 	"relayhost/internal/host"
 )
 
@@ -87,4 +88,32 @@ func TestRollBackOfAnotherInstance(t *testing.T) {
 	if history, err := apply.History(&host.Reader{Root: deps.Host.Root}, apply.Options{}); err != nil || len(history) != 0 {
 		t.Errorf("changes that are left: got %d (%v), want 0", len(history), err)
 	}
+}
+
+// There is one relayhost.toml for all instances of Postfix.
+func TestAnswersOfAnotherInstance(t *testing.T) {
+	wrote := func(id, dir string, paths ...string) apply.Record {
+		c := apply.Record{ID: id, ConfigDir: dir}
+		for _, path := range paths {
+			c.Files = append(c.Files, apply.Change{Path: path, Action: "modify"})
+		}
+		return c
+	}
+	const here, out = "/etc/postfix", "/etc/postfix-out"
+	for _, tt := range []struct {
+		name, dir, want string
+		history         []apply.Record
+	}{
+		{"no change", here, "", nil},
+		{"its own", out, "", []apply.Record{wrote("b", out, config.Path), wrote("a", here, config.Path)}},
+		{"of the other", here, out, []apply.Record{wrote("b", out, config.Path), wrote("a", here, config.Path)}},
+		{"the other has not changed it", here, "", []apply.Record{wrote("b", out, out+"/main.cf"), wrote("a", here, config.Path)}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := otherAnswers(tt.history, tt.dir); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+
 }

@@ -137,6 +137,7 @@ type Setup struct {
 // missing, chooses ports, and plans. It changes nothing.
 func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, ask Asker) (s Setup, err error) {
 	s = Setup{Deps: deps, Request: req}
+	warnOfAnswers(deps, state)
 	if s.Discovery, err = Discover(ctx, deps, state, req); err != nil {
 		return s, err
 	}
