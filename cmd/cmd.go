@@ -6,9 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -103,7 +103,7 @@ On a new server begin with: sudo relayhost setup`,
 			// Lines of the dialogue come between.
 			a.io.Live = a.io.Live && !a.verbose
 			if err := cmd.ValidateFlagGroups(); err != nil {
-				return usage(err, "see --help")
+				return usage(excluded(err), "see --help")
 			}
 			if a.timeout <= 0 {
 				return usage(fmt.Errorf("--timeout %s leaves no time", a.timeout), "give a duration such as 2m")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -165,6 +166,12 @@ func hints(err error) []string {
 		hintOf(err, func(e usageError) string { return e.Hint }),
 		hintOf(err, func(e *config.InputError) string { return e.Hint }),
 		hintOf(err, func(e *config.FileError) string { return e.Hint }),
+		hintOf(err, func(e *postfix.ConfigError) string {
+			if errors.Is(e, fs.ErrNotExist) {
+				return "--config-dir DIR is the directory of main.cf and master.cf; postmulti -l lists those of further instances"
+			}
+			return ""
+		}),
 	}, func(hint string) bool { return hint == "" })
 }
 

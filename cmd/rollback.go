@@ -112,7 +112,7 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	case errors.Is(err, ask.ErrDeclined) || exitCode(err) == exitUsage:
 		return err
 	case err != nil:
-		return a.refused(err, done)
+		return a.refused(err, f, done)
 	case len(done.Changes) == 0 && f.to != "":
 		return hint(fmt.Errorf("%s: %w", f.to, apply.ErrNothing), "relayhost rollback --list shows the changes")
 	case len(done.Changes) == 0 && a.json:
@@ -160,11 +160,18 @@ type difference struct {
 }
 
 // refused hands on why nothing was rolled back; --json gets it as a document.
-func (a *app) refused(err error, done apply.Restored) error {
+func (a *app) refused(err error, f rollbackFlags, done apply.Restored) error {
 	doc := rollbackDoc{Version: 1, Result: "failed", Changes: append([]apply.Record{}, done.Changes...), Files: done.Files, Differences: differences(err), Error: err.Error()}
 	if len(doc.Differences) > 0 {
 		doc.Result = "refused"
-		err = hint(err, "undo your edit, or discard it: sudo relayhost rollback --force")
+		again := "sudo relayhost rollback"
+		switch {
+		case f.all:
+			again += " --all"
+		case f.to != "":
+			again += " --to " + f.to
+		}
+		err = hint(err, "undo your edit, or discard it: %s --force", again)
 	}
 	if a.json {
 		err = errors.Join(err, a.printJSON(doc))

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -63,6 +64,12 @@ func (h Host) here(ctx context.Context, state postfix.State, unusable bool) (cau
 	if h.Full(state.Params["queue_directory"]) {
 		known("disk_full", "")
 	}
+	for _, f := range state.Lint(nil) { // Preview starts none of the server's other services
+		if c, ok := explain.ByID(f.Rule); ok && f.Rule == "mastercf_syntax" {
+			c.Title, c.Meaning, c.Remedy, c.Command, c.Confirmed = f.Detail, "Nothing that this service does works, and postfix check does not notice.", f.Remedy, "grep -n -e '-o' "+f.File, true
+			causes = append(causes, c)
+		}
+	}
 	faults, err := instance.Preview(ctx, h.Reader, state, plan.Plan{})
 	if err != nil {
 		return causes // postconf(1) does not answer; the log has the reason
@@ -95,7 +102,7 @@ func name() string {
 func (h Host) Collect(ctx context.Context, c *explain.Collector) error {
 	state, err := postfix.Read(ctx, h.Reader, h.ConfigDir)
 	var unusable *postfix.ConfigError
-	if err != nil && !errors.As(err, &unusable) {
+	if err != nil && !errors.As(err, &unusable) || errors.Is(err, fs.ErrNotExist) && h.ConfigDir != "" { // a mistyped directory
 		return err
 	}
 	if !state.Installed {

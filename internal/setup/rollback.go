@@ -168,5 +168,8 @@ func Touched(c apply.Record) string {
 		}
 	}
 	text := plural.Of(len(c.Files), "file") + ": " + strings.Join(words, ", ")
+	if len(words) == 1 {
+		text = plural.Of(len(c.Files), "file") + strings.TrimLeft(words[0], "0123456789")
+	}
 	return text + inDirectories([]string{c.ConfigDir}, false)
 }

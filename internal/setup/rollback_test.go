@@ -45,6 +45,9 @@ func TestRollBackTold(t *testing.T) {
 	if got, want := Touched(c), "3 files: 2 changed, 1 removed in /etc/postfix-out"; got != want {
 		t.Errorf("a change in the list: got %q, want %q", got, want)
 	}
+	if got, want := Touched(apply.Record{ConfigDir: here, Files: files[:1]}), "1 file changed"; got != want {
+		t.Errorf("a change of one kind in the list: got %q, want %q", got, want)
+	}
 	packages := records(here, here)
 	packages[1].Packages = []string{"postfix", "ca-certificates"}
 	if got, want := RolledBack(apply.Restored{Changes: packages}), "stay installed: postfix, ca-certificates\n"; !strings.HasSuffix(got, want) {
