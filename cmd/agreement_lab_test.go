@@ -45,25 +45,27 @@ func (a agreement) check(t *testing.T, l *lab.Lab, setupArgs ...string) {
 		{a.status, []string{"relayhost", "status"}},
 		{a.explain, []string{"relayhost", "explain"}},
 	} {
-		res := l.Run(c.args...)
-		text := strings.Join(strings.Fields(res.Stdout+res.Stderr), " ")
-		if res.Code != c.code {
-			t.Errorf("%s: %s: exit code %d, want %d\n%s", a.name, strings.Join(c.args, " "), res.Code, c.code, res)
-		}
-		for want := range strings.SplitSeq(c.want, "|") {
-			if !strings.Contains(text, want) {
-				t.Errorf("%s: %s: want %q in\n%s", a.name, strings.Join(c.args, " "), want, res)
+		t.Run(c.args[1], func(t *testing.T) {
+			res := l.Run(c.args...)
+			text := strings.Join(strings.Fields(res.Stdout+res.Stderr), " ")
+			if res.Code != c.code {
+				t.Errorf("%s: %s: exit code %d, want %d\n%s", a.name, strings.Join(c.args, " "), res.Code, c.code, res)
 			}
-		}
-		// One fault fails once.
-		if n := strings.Count("\n"+res.Stdout, "\nfail "); c.args[1] == "verify" && c.code == 3 && n != 1 {
-			t.Errorf("%s: verify has %d lines that fail for one fault, want 1:\n%s", a.name, n, res)
-		}
-		for not := range strings.SplitSeq(c.not, "|") {
-			if not != "" && strings.Contains(text, not) {
-				t.Errorf("%s: %s: want no %q in\n%s", a.name, strings.Join(c.args, " "), not, res)
+			for want := range strings.SplitSeq(c.want, "|") {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s: %s: want %q in\n%s", a.name, strings.Join(c.args, " "), want, res)
+				}
 			}
-		}
+			// One fault fails once.
+			if n := strings.Count("\n"+res.Stdout, "\nfail "); c.args[1] == "verify" && c.code == 3 && n != 1 {
+				t.Errorf("%s: verify has %d lines that fail for one fault, want 1:\n%s", a.name, n, res)
+			}
+			for not := range strings.SplitSeq(c.not, "|") {
+				if not != "" && strings.Contains(text, not) {
+					t.Errorf("%s: %s: want no %q in\n%s", a.name, strings.Join(c.args, " "), not, res)
+				}
+			}
+		})
 	}
 }
 

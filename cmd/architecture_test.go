@@ -150,3 +150,40 @@ func TestArchitectureListsPackages(t *testing.T) {
 		}
 	}
 }
+
+// TestDependenciesHaveAReason holds the table of dependencies against go.mod: each module
+// that the code names has a row with what it is for, and each row is of one of them.
+func TestDependenciesHaveAReason(t *testing.T) {
+	guide, err := os.ReadFile("../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(guide), "\n## Dependencies\n")
+	var rows []string // "spf13/cobra", and "x/term" beside "golang.org/x/sys"
+	for _, m := range regexp.MustCompile(`(?m)^\| ([\w./, -]*\w) \| [^|]+ \| [^|]+ \|$`).FindAllStringSubmatch(table, -1) {
+		rows = append(rows, strings.Split(m[1], ", ")...)
+	}
+	rows = slices.DeleteFunc(rows, func(row string) bool { return row == "module" })
+	var modules []string
+	for _, m := range regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(mod), -1) {
+		modules = append(modules, m[1])
+	}
+	is := func(module, row string) bool { return strings.HasSuffix("/"+module, "/"+row) }
+	for _, module := range modules {
+		if !slices.ContainsFunc(rows, func(row string) bool { return is(module, row) }) {
+			t.Errorf("got no row for %s in CONTRIBUTING.md, want one", module)
+		}
+	}
+	for _, row := range rows {
+		if !slices.ContainsFunc(modules, func(module string) bool { return is(module, row) }) {
+			t.Errorf("got a row for %s in CONTRIBUTING.md, want none: go.mod does not require it", row)
+		}
+	}
+	if len(modules) < 10 {
+		t.Errorf("got %d modules, want at least 10", len(modules))
+	}
+}

@@ -33,9 +33,11 @@ func TestLabCompletion(t *testing.T) {
 		"relayhost setup --cred":        "--credentials-file",
 		"relayhost setup --relay mailg": "mailgun",
 	} {
-		if got := fish(line); len(got) != 1 || got[0] != want {
-			t.Errorf("fish completes %q: got %q, want %q", line, got, want)
-		}
+		t.Run(line, func(t *testing.T) {
+			if got := fish(line); len(got) != 1 || got[0] != want {
+				t.Errorf("fish completes %q: got %q, want %q", line, got, want)
+			}
+		})
 	}
 	res := l.Run("zsh", "-f", "-c", "autoload -U compinit && compinit -u -D && source <(relayhost completion zsh) && print $_comps[relayhost] && functions _relayhost")
 	if res.Code != 0 || res.Stderr != "" || !strings.HasPrefix(res.Stdout, "_relayhost\n") || !strings.Contains(res.Stdout, "__complete") {

@@ -51,6 +51,15 @@ type toldError struct{ error }
 
 func (e toldError) Unwrap() error { return e.error }
 
+// redactedError is an error whose text has no secret in it.
+type redactedError struct {
+	error
+	text string
+}
+
+func (e redactedError) Error() string { return e.text }
+func (e redactedError) Unwrap() error { return e.error }
+
 // codeError is an exit code without a message.
 type codeError int
 

@@ -72,23 +72,25 @@ func TestLabCrash(t *testing.T) {
 	password := credentials(l, "sendgrid", "")
 	before := s.Tree(mailConfig...)
 	for _, sig := range []syscall.Signal{syscall.SIGABRT, syscall.SIGSEGV} {
-		reached := stop.arm(false, 2)
-		p := s.Start("sh", "-c", "cd /root; ulimit -c unlimited; exec "+strings.Join(args, " "))
-		waitFor(t, "proof", reached)
-		if err := p.Kill(sig); err != nil {
-			t.Fatal(err)
-		}
-		r := p.Wait()
-		if r.Code == 0 || strings.Contains(r.Stdout+r.Stderr, password) {
-			t.Errorf("%v: want an exit code other than 0 and no password (*** here) in the output, got %s", sig, strings.ReplaceAll(r.String(), password, "***"))
-		}
-		waitUndone(l)
-		if core := s.Shell("find / -xdev -name 'core*' -type f -newer /root/credentials ! -path '/proc/*' ! -path '/sys/*'"); core != "" {
-			t.Errorf("%v: a core was written: got %s, want none", sig, core)
-		}
-		if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-			t.Errorf("%v: the host is not as before: got\n%s\nwant none", sig, d)
-		}
+		t.Run(sig.String(), func(t *testing.T) {
+			reached := stop.arm(false, 2)
+			p := s.Start("sh", "-c", "cd /root; ulimit -c unlimited; exec "+strings.Join(args, " "))
+			waitFor(t, "proof", reached)
+			if err := p.Kill(sig); err != nil {
+				t.Fatal(err)
+			}
+			r := p.Wait()
+			if r.Code == 0 || strings.Contains(r.Stdout+r.Stderr, password) {
+				t.Errorf("%v: want an exit code other than 0 and no password (*** here) in the output, got %s", sig, strings.ReplaceAll(r.String(), password, "***"))
+			}
+			waitUndone(l)
+			if core := s.Shell("find / -xdev -name 'core*' -type f -newer /root/credentials ! -path '/proc/*' ! -path '/sys/*'"); core != "" {
+				t.Errorf("%v: a core was written: got %s, want none", sig, core)
+			}
+			if d := before.Diff(s.Tree(mailConfig...)); d != "" {
+				t.Errorf("%v: the host is not as before: got\n%s\nwant none", sig, d)
+			}
+		})
 	}
 }
 

@@ -358,10 +358,12 @@ func TestLabInstallQuestion(t *testing.T) {
 		l.Server.WriteFile(fmt.Sprintf("/var/spool/exim4/input/1abc%d-D", i), "", 0o600)
 	}
 	for _, args := range [][]string{{"--install"}, {"--install", "--replace-mta"}} {
-		res := l.Run(append([]string{"relayhost", "setup", "--yes"}, args...)...)
-		if res.Code != 1 || !strings.Contains(res.Stderr, "Exim is installed") || !strings.Contains(res.Stderr, "3 messages in its queue") {
-			t.Errorf("setup %q with Exim: want exit code 1, %q and %q in stderr, got %s", args, "Exim is installed", "3 messages in its queue", res)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			res := l.Run(append([]string{"relayhost", "setup", "--yes"}, args...)...)
+			if res.Code != 1 || !strings.Contains(res.Stderr, "Exim is installed") || !strings.Contains(res.Stderr, "3 messages in its queue") {
+				t.Errorf("setup %q with Exim: want exit code 1, %q and %q in stderr, got %s", args, "Exim is installed", "3 messages in its queue", res)
+			}
+		})
 	}
 }
 

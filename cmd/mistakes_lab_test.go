@@ -22,11 +22,13 @@ func TestLabMistakesAsJSON(t *testing.T) {
 		{"detect", "--relay", "nope", "--json"}, {"relays", "nope", "--json"}, {"hosts", "nope", "--json"},
 		{"unblock", "--host", "nope", "--json"}, {"nope", "--json"},
 	} {
-		res := l.Run(append([]string{"relayhost"}, args...)...)
-		doc := decode[setupResult](t, res)
-		if res.Code != 64 || doc.Version != 1 || doc.Result != "failed" || doc.Error == "" || !strings.Contains(res.Stderr, "error:") {
-			t.Errorf("%q: want exit code 64, version 1, the result %q, an error and %q in stderr, got %s", args, "failed", "error:", res)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			res := l.Run(append([]string{"relayhost"}, args...)...)
+			doc := decode[setupResult](t, res)
+			if res.Code != 64 || doc.Version != 1 || doc.Result != "failed" || doc.Error == "" || !strings.Contains(res.Stderr, "error:") {
+				t.Errorf("%q: want exit code 64, version 1, the result %q, an error and %q in stderr, got %s", args, "failed", "error:", res)
+			}
+		})
 	}
 }
 

@@ -97,24 +97,26 @@ func TestLabNoLogUndone(t *testing.T) {
 	s := l.Server
 	before := s.Tree(mailConfig...)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		reached := stop.arm(false, 2)
-		p := s.Start(args...)
-		waitFor(t, "proof", reached)
-		if text := s.ReadFile("/etc/postfix/main.cf"); !strings.Contains(text, "maillog_file = /var/lib/relayhost/in-progress/mail.log\n") {
-			t.Errorf("during the proof main.cf is\n%s\nwant %q in it", text, "maillog_file = /var/lib/relayhost/in-progress/mail.log\n")
-		}
-		if log := s.ReadFile("/var/lib/relayhost/in-progress/mail.log"); !strings.Contains(log, "message-id=") {
-			t.Errorf("during the proof the log is\n%s\nwant %q in it", log, "message-id=")
-		}
-		if err := p.Kill(sig); err != nil {
-			t.Fatal(err)
-		}
-		p.Wait()
-		if sig == syscall.SIGKILL {
-			waitUndone(l)
-			s.Shell("rm -r /var/lib/relayhost") // the note on who has undone it
-		}
-		asBefore(t, l, sig.String(), before)
+		t.Run(sig.String(), func(t *testing.T) {
+			reached := stop.arm(false, 2)
+			p := s.Start(args...)
+			waitFor(t, "proof", reached)
+			if text := s.ReadFile("/etc/postfix/main.cf"); !strings.Contains(text, "maillog_file = /var/lib/relayhost/in-progress/mail.log\n") {
+				t.Errorf("during the proof main.cf is\n%s\nwant %q in it", text, "maillog_file = /var/lib/relayhost/in-progress/mail.log\n")
+			}
+			if log := s.ReadFile("/var/lib/relayhost/in-progress/mail.log"); !strings.Contains(log, "message-id=") {
+				t.Errorf("during the proof the log is\n%s\nwant %q in it", log, "message-id=")
+			}
+			if err := p.Kill(sig); err != nil {
+				t.Fatal(err)
+			}
+			p.Wait()
+			if sig == syscall.SIGKILL {
+				waitUndone(l)
+				s.Shell("rm -r /var/lib/relayhost") // the note on who has undone it
+			}
+			asBefore(t, l, sig.String(), before)
+		})
 	}
 	l.World.Relay("sendgrid").Configure(func(c *smtpd.Config) {
 		taken := 0

@@ -151,9 +151,11 @@ func removedBridge(t *testing.T, deb []byte) {
 		t.Fatalf("setup: want exit code 0, got %s\n%s", res, s.MailLog())
 	}
 	for _, verb := range []string{"--remove", "--purge"} {
-		if res := l.Run("dpkg", verb, "relayhost"); res.Code == 0 || !strings.Contains(res.Stderr, "relayhost rollback --all") {
-			t.Errorf("dpkg %s with mail going by the program: got %s, want a refusal and what to do", verb, res)
-		}
+		t.Run(verb, func(t *testing.T) {
+			if res := l.Run("dpkg", verb, "relayhost"); res.Code == 0 || !strings.Contains(res.Stderr, "relayhost rollback --all") {
+				t.Errorf("dpkg %s with mail going by the program: got %s, want a refusal and what to do", verb, res)
+			}
+		})
 	}
 	// postconf(1) writes an entry on one line.
 	s.Shell(`postconf -M -e "relayhost-m365-oauth-out/unix=$(postconf -M relayhost-m365-oauth-out/unix)"`)
@@ -165,9 +167,11 @@ func removedBridge(t *testing.T, deb []byte) {
 		t.Fatal(err)
 	}
 	for version, want := range map[string]string{"1.2.3-r0": "relayhost: apk removes the program all the same", "0": "relayhost rollback --all"} {
-		if res := l.Run("sh", "-c", string(script), "preremove", version); res.Code != 1 || !strings.Contains(res.Stderr, want) {
-			t.Errorf("preremove %s: got %s, want exit code 1 and %q", version, res, want)
-		}
+		t.Run(version, func(t *testing.T) {
+			if res := l.Run("sh", "-c", string(script), "preremove", version); res.Code != 1 || !strings.Contains(res.Stderr, want) {
+				t.Errorf("preremove %s: got %s, want exit code 1 and %q", version, res, want)
+			}
+		})
 	}
 	upgrade := s.Start("sh", "-c", "for n in 1 2 3; do dpkg -i /root/relayhost.deb || exit 1; done")
 	for n := range 20 {

@@ -63,12 +63,14 @@ func TestLabUnknownRefusal(t *testing.T) {
 	l := newLab(t, lab.Relay("postmark"))
 	credentials(l, "postmark", "")
 	for step, says := range tests {
-		l.World.Relay("postmark").Configure(func(c *smtpd.Config) {
-			c.Replies = map[smtpd.Step]smtpd.Reply{step: {Code: 554, Text: "Qx9"}}
+		t.Run(string(step), func(t *testing.T) {
+			l.World.Relay("postmark").Configure(func(c *smtpd.Config) {
+				c.Replies = map[smtpd.Step]smtpd.Reply{step: {Code: 554, Text: "Qx9"}}
+			})
+			doc := decode[setupResult](t, unchangedAfter(t, l, 3, setupArgs(five[4], "--port", "587", "--no-probe")...))
+			if !strings.Contains(doc.Error, "Qx9") || !strings.Contains(doc.Hint, says) || strings.Contains(doc.Error, "SOFTBOUNCE") {
+				t.Errorf("%s: error %q, hint %q, want %q in it and no %q in it and %v in it", step, doc.Error, doc.Hint, "Qx9", "SOFTBOUNCE", says)
+			}
 		})
-		doc := decode[setupResult](t, unchangedAfter(t, l, 3, setupArgs(five[4], "--port", "587", "--no-probe")...))
-		if !strings.Contains(doc.Error, "Qx9") || !strings.Contains(doc.Hint, says) || strings.Contains(doc.Error, "SOFTBOUNCE") {
-			t.Errorf("%s: error %q, hint %q, want %q in it and no %q in it and %v in it", step, doc.Error, doc.Hint, "Qx9", "SOFTBOUNCE", says)
-		}
 	}
 }

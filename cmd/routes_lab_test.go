@@ -106,9 +106,11 @@ func TestLabRoutes(t *testing.T) {
 		"root": "ses", "someone@shop.example": "postmark", "News@Example.com": "postmark", "app@example.com": "ses",
 		"x@blog.example": "brevo", "x@deep.blog.example": "brevo", "<>": "postmark", "www-data@localhost": "postmark",
 	} {
-		if m := mailFrom(t, l, from, id); from == "www-data@localhost" && m.From != "orders@shop.example" {
-			t.Errorf("mail of www-data came from %s, want %q", m.From, "orders@shop.example")
-		}
+		t.Run(from, func(t *testing.T) {
+			if m := mailFrom(t, l, from, id); from == "www-data@localhost" && m.From != "orders@shop.example" {
+				t.Errorf("mail of www-data came from %s, want %q", m.From, "orders@shop.example")
+			}
+		})
 	}
 	if res := l.Run("relayhost", "setup", "--yes", "--json"); res.Code != 0 || decode[setupResult](t, res).Result != "unchanged" {
 		t.Errorf("again: want exit code 0 and the result %q, got %s", "unchanged", res)
@@ -172,9 +174,11 @@ credentials_file = "/root/shop.txt"
 		t.Fatalf("setup: want exit code 0, got %s\n%s", res, l.Server.MailLog())
 	}
 	for from, user := range map[string]string{"app@example.com": "postmaster@mg.example.com", "x@shop.example": "postmaster@mg.shop.example"} {
-		if m := mailFrom(t, l, from, "mailgun"); m.Session.Username != user {
-			t.Errorf("%s went by the account %s, want %s", from, m.Session.Username, user)
-		}
+		t.Run(from, func(t *testing.T) {
+			if m := mailFrom(t, l, from, "mailgun"); m.Session.Username != user {
+				t.Errorf("%s went by the account %s, want %s", from, m.Session.Username, user)
+			}
+		})
 	}
 	// The references may go: what is stored is kept, for each sender its own.
 	l.Server.Run("rm", "/root/shop.txt", "/root/mailgun.txt")

@@ -87,26 +87,30 @@ func TestSchemas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := schema(t, name)
 			for _, text := range []string{`{}`, `[]`, `{"version":2}`, `{"version":1,"surprise":true}`} {
-				var v any
-				if err := json.Unmarshal([]byte(text), &v); err != nil {
-					t.Fatal(err)
-				}
-				if s.Validate(v) == nil {
-					t.Errorf("%s is valid, want it refused", text)
-				}
+				t.Run(text, func(t *testing.T) {
+					var v any
+					if err := json.Unmarshal([]byte(text), &v); err != nil {
+						t.Fatal(err)
+					}
+					if s.Validate(v) == nil {
+						t.Errorf("%s is valid, want it refused", text)
+					}
+				})
 			}
 		})
 	}
 	good := `{"version":1,"result":"fail","findings":[{"check":"auth","result":"fail","detail":"535","cause":"auth_failed","ms":1.5}]}`
 	valid(t, "verify", good)
 	for _, change := range []string{`"auth","result"`, `"ms":1.5`, `"auth_failed"`} {
-		text := strings.Replace(good, change, map[string]string{
-			`"auth","result"`: `"login","result"`, `"ms":1.5`: `"ms":"1.5"`, `"auth_failed"`: `"Auth failed!"`,
-		}[change], 1)
-		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-		if err != nil || schema(t, "verify").Validate(doc) == nil {
-			t.Errorf("%s: got it valid, or the error %v, want JSON that is not valid", text, err)
-		}
+		t.Run(change, func(t *testing.T) {
+			text := strings.Replace(good, change, map[string]string{
+				`"auth","result"`: `"login","result"`, `"ms":1.5`: `"ms":"1.5"`, `"auth_failed"`: `"Auth failed!"`,
+			}[change], 1)
+			doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+			if err != nil || schema(t, "verify").Validate(doc) == nil {
+				t.Errorf("%s: got it valid, or the error %v, want JSON that is not valid", text, err)
+			}
+		})
 	}
 }
 

@@ -141,12 +141,14 @@ func TestLabCompiledMap(t *testing.T) {
 			}
 			sound("set up")
 			for _, spoil := range []string{"chmod 644 ", "rm ", "touch -d '1 hour ago' "} {
-				s.Shell(spoil + compiled[0])
-				res := l.Run(setupArgs(five[1])...)
-				if doc := decode[setupResult](t, res); res.Code != 0 || doc.Result != "applied" {
-					t.Errorf("%s: want exit code 0 and the result %q, got %s", spoil, "applied", res)
-				}
-				sound(spoil)
+				t.Run(strings.TrimSpace(spoil), func(t *testing.T) {
+					s.Shell(spoil + compiled[0])
+					res := l.Run(setupArgs(five[1])...)
+					if doc := decode[setupResult](t, res); res.Code != 0 || doc.Result != "applied" {
+						t.Errorf("%s: want exit code 0 and the result %q, got %s", spoil, "applied", res)
+					}
+					sound(spoil)
+				})
 			}
 			res := l.Run(setupArgs(five[1])...)
 			if doc := decode[setupResult](t, res); doc.Result != "unchanged" {

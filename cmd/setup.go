@@ -230,8 +230,7 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 			return redact, err
 		}
 	}
-	q := newQuestions(ctx, a.io, a.json, deps, req, f.yes)
-	q.Keep = f.keep
+	q := newQuestions(ctx, a.io, a.json, deps, req, f)
 	state, installed, err := a.readOrInstall(ctx, deps, f, q)
 	r.installed = installed
 	if err != nil {
@@ -239,10 +238,10 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 	}
 	for {
 		d, err := a.decide(ctx, deps, state, req, f, q, r)
-		redact = func(text string) string { return setup.Redact(d.s.Config, text) }
+		redact = d.s.Config.Redact
 		req.Known = d.s.Look
 		if err == nil && !d.over {
-			err = applyDecided(ctx, d, setup.CommitOptions{Hold: d.queue.ToHold(), Installed: installed, KeepOnFailure: f.keep}, r)
+			err = applyDecided(ctx, d, setup.CommitOptions{Hold: d.queue.ToHold(), Installed: installed, KeepOnFailure: f.keep, Flow: d.table, Tokens: d.tokens}, r)
 		}
 		if cerr := d.s.Close(); cerr != nil { // what was begun before an error is ended as well
 			err = errors.Join(err, cerr)
@@ -270,8 +269,8 @@ func (a *app) runSetup(ctx *ui.Limit, f setupFlags, given func(string) bool, r *
 }
 
 // newQuestions asks what a command with these flags lacks.
-func newQuestions(limit *ui.Limit, io *ui.Streams, asJSON bool, deps setup.Deps, req setup.Request, yes bool) *ask.Questions {
-	return ask.New(ask.Terminal{IO: io, Deps: deps, Request: req, Limit: limit, Quiet: yes || asJSON, Complain: func(kind, text string) { complain(io, kind, text) }})
+func newQuestions(limit *ui.Limit, io *ui.Streams, asJSON bool, deps setup.Deps, req setup.Request, f setupFlags) *ask.Questions {
+	return ask.New(ask.Terminal{IO: io, Deps: deps, Request: req, Limit: limit, Quiet: f.yes || asJSON, Keep: f.keep, Complain: func(kind, text string) { complain(io, kind, text) }})
 }
 
 // askForChange tells why a setup has failed and asks which answer to change. It is false
@@ -301,10 +300,9 @@ func applyDecided(ctx context.Context, d decided, o setup.CommitOptions, r *setu
 	if !d.tried {
 		try = setup.TryOut
 	}
-	if err := try(ctx, d.s, d.table); err != nil {
+	if err := try(ctx, d.s, d.tokens, d.table); err != nil {
 		return err
 	}
-	o.Flow = d.table
 	out, err := setup.Commit(ctx, d.s, o)
 	if r.committed(out); err != nil {
 		return out.Stated(err)
@@ -317,11 +315,12 @@ func applyDecided(ctx context.Context, d decided, o setup.CommitOptions, r *setu
 
 // decided is a setup that was planned and agreed to.
 type decided struct {
-	s     setup.Setup
-	table *flow.Table
-	queue setup.Queue
-	tried bool // the relay has accepted login, sender and recipient
-	over  bool // nothing is to be applied
+	s      setup.Setup
+	table  *flow.Table
+	queue  setup.Queue
+	tokens setup.Tokens
+	tried  bool // the relay has accepted login, sender and recipient
+	over   bool // nothing is to be applied
 }
 
 // decide asks, plans, shows, and tries the relay. It returns ui.ErrBack where a
@@ -354,24 +353,24 @@ func (a *app) decide(ctx *ui.Limit, deps setup.Deps, state postfix.State, req se
 			}
 			return d, r.dryRun(d.s.Plan, d.table, f.detailedExit)
 		case !d.s.Plan.Changed():
-			return d, r.unchanged(ctx, d.s, q)
+			return d, r.unchanged(ctx, d.s, nil, q)
 		}
 		if d.queue, err = a.confirm(ctx, d.s, d.table, f, q); err != nil {
 			return d, err
 		}
-		if d.s, err = setup.SignIn(ctx, d.s, q); err != nil {
+		if d.tokens, err = setup.SignIn(ctx, d.s, q); err != nil {
 			return d, err
 		}
 		if !q.Can() {
 			break // nothing can be asked again: it is tried beside the rehearsal
 		}
-		if d.s, again, err = runPreflight(ctx, a.io, d.s, q, r); err != nil {
+		if d.s, again, err = runPreflight(ctx, a.io, d.s, d.tokens, q, r); err != nil {
 			return d, err
 		}
 		d.tried = true
 	}
 	if !d.s.Plan.Changed() { // the login that was stored has been typed once more
-		return d, r.unchanged(ctx, d.s, q)
+		return d, r.unchanged(ctx, d.s, d.tokens, q)
 	}
 	d.over = false
 	return d, nil
@@ -392,19 +391,19 @@ func recoverFirst(ctx context.Context, io *ui.Streams, deps setup.Deps) error {
 // runPreflight tries the relays. Where one refuses an answer to a question, that one is
 // asked again, and the others are kept: nothing has been written yet. again says that
 // the plan has become another and is to be shown.
-func runPreflight(ctx context.Context, io *ui.Streams, s setup.Setup, q *ask.Questions, r *setupReport) (_ setup.Setup, again bool, err error) {
+func runPreflight(ctx context.Context, io *ui.Streams, s setup.Setup, tokens setup.Tokens, q *ask.Questions, r *setupReport) (_ setup.Setup, again bool, err error) {
 	for {
-		err := setup.Preflight(ctx, s)
+		err := setup.Preflight(ctx, s, tokens)
 		if err == nil || s.Config.Several() {
 			return s, false, err
 		}
-		redacted := setup.Redact(s.Config, err.Error())
-		user, asked := q.Refused(&s, err)
+		redacted := s.Config.Redact(err.Error())
+		c, user, asked := q.Refused(s.Config, err)
 		if !asked {
 			return s, false, err
 		}
 		complain(io, "error: ", redacted)
-		if s, err = s.Again(ctx, q, user); err != nil {
+		if s, err = s.Again(ctx, c, q, user); err != nil {
 			return s, false, err
 		}
 		if r.planned(s); user == "" {

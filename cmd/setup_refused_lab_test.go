@@ -52,11 +52,13 @@ func TestLabHostileRelay(t *testing.T) {
 			l := newLab(t, lab.Relay("sendgrid", change(t)))
 			credentials(l, "sendgrid", "smtp.sendgrid.net")
 			for _, more := range [][]string{{"--port", "587"}, {"--port", "587", "--no-probe"}} {
-				res := unchangedAfter(t, l, 3, setupArgs(five[1], more...)...)
-				doc := decode[setupResult](t, res)
-				if doc.Result != "failed" || doc.Error == "" {
-					t.Errorf("setup: got %+v, want the result %q and an error", doc, "failed")
-				}
+				t.Run(strings.Join(more, " "), func(t *testing.T) {
+					res := unchangedAfter(t, l, 3, setupArgs(five[1], more...)...)
+					doc := decode[setupResult](t, res)
+					if doc.Result != "failed" || doc.Error == "" {
+						t.Errorf("setup: got %+v, want the result %q and an error", doc, "failed")
+					}
+				})
 			}
 			assertNothingSent(t, l, "sendgrid")
 		})

@@ -143,7 +143,7 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 	}
 	if err != nil && !errors.Is(err, errDifferences) {
 		if text := err.Error(); redact(text) != text {
-			err = setup.RedactedError{Err: err, Text: redact(text)}
+			err = redactedError{err, redact(text)}
 		}
 		r.doc.Error = err.Error()
 		r.doc.Hint = r.here(strings.Join(hints(err), "; "))
@@ -213,16 +213,16 @@ func printConfig(a *app, p plan.Plan) error {
 
 // unchanged is a second identical setup: it tries the relays, sends nothing and
 // writes nothing but what the bridges keep beside their configurations.
-func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, q *ask.Questions) (err error) {
+func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, tokens setup.Tokens, q *ask.Questions) (err error) {
 	if !s.NoProbe {
-		if s, err = setup.SignIn(ctx, s, q); err == nil {
-			err = setup.Preflight(ctx, s)
+		if tokens, err = setup.SignIn(ctx, s, q); err == nil {
+			err = setup.Preflight(ctx, s, tokens)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if err := s.KeepBridges(ctx); err != nil {
+	if err := s.KeepBridges(ctx, tokens); err != nil {
 		return err
 	}
 	r.doc.Result = "unchanged"

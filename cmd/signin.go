@@ -46,7 +46,7 @@ Give a new secret or certificate to setup:
 			if len(args) > 0 {
 				route = args[0]
 			}
-			done, err := setup.SignInAgain(ctx, a.deps(), route, newQuestions(ctx, a.io, a.json, a.deps(), setup.Request{}, false))
+			done, err := setup.SignInAgain(ctx, a.deps(), route, newQuestions(ctx, a.io, a.json, a.deps(), setup.Request{}, setupFlags{}))
 			a.io.Done()
 			switch {
 			case a.json && err != nil:

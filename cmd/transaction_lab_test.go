@@ -93,23 +93,25 @@ func TestLabInterrupted(t *testing.T) {
 			l, stop, args := transactionLab(t)
 			before := l.Server.Tree(mailConfig...)
 			for _, m := range moments {
-				reached := stop.arm(m.sender, m.message)
-				p := l.Server.Start(args...)
-				waitFor(t, m.name, reached)
-				if m.name == "proof" && !strings.Contains(l.Server.ReadFile("/etc/postfix/main.cf"), "[smtp.sendgrid.net]") {
-					t.Errorf("at the proof: want %q in main.cf, which is the old one", "[smtp.sendgrid.net]")
-				}
-				for range 3 {
-					if err := p.Kill(sig); err != nil {
-						t.Fatal(err)
+				t.Run(m.name, func(t *testing.T) {
+					reached := stop.arm(m.sender, m.message)
+					p := l.Server.Start(args...)
+					waitFor(t, m.name, reached)
+					if m.name == "proof" && !strings.Contains(l.Server.ReadFile("/etc/postfix/main.cf"), "[smtp.sendgrid.net]") {
+						t.Errorf("at the proof: want %q in main.cf, which is the old one", "[smtp.sendgrid.net]")
 					}
-					time.Sleep(30 * time.Millisecond)
-				}
-				r := p.Wait()
-				if r.Code != 130 || !strings.Contains(r.Stderr, m.state) {
-					t.Errorf("%v during the %s: want exit code 130 and %q in stderr, got %s", sig, m.name, m.state, r)
-				}
-				asBefore(t, l, m.name, before)
+					for range 3 {
+						if err := p.Kill(sig); err != nil {
+							t.Fatal(err)
+						}
+						time.Sleep(30 * time.Millisecond)
+					}
+					r := p.Wait()
+					if r.Code != 130 || !strings.Contains(r.Stderr, m.state) {
+						t.Errorf("%v during the %s: want exit code 130 and %q in stderr, got %s", sig, m.name, m.state, r)
+					}
+					asBefore(t, l, m.name, before)
+				})
 			}
 		})
 	}
@@ -241,10 +243,12 @@ func TestLabForeignEdits(t *testing.T) {
 	s.WriteFile("/etc/postfix/main.cf", strings.Replace(ours, "[smtp.sendgrid.net]:587", "[smtp.sendgrid.net]:2525", 1), 0o644)
 	edited := s.Tree(mailConfig...)
 	for _, more := range [][]string{nil, {"--all"}} {
-		r := l.Run(append([]string{"relayhost", "rollback", "--yes"}, more...)...)
-		if r.Code != 1 || !strings.Contains(r.Stderr, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:2525") || !strings.Contains(r.Stderr, "--force") {
-			t.Errorf("rollback %v over an edit: want exit code 1, %q and %q in stderr, got %s", more, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:2525", "--force", r)
-		}
+		t.Run(fmt.Sprint(more), func(t *testing.T) {
+			r := l.Run(append([]string{"relayhost", "rollback", "--yes"}, more...)...)
+			if r.Code != 1 || !strings.Contains(r.Stderr, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:2525") || !strings.Contains(r.Stderr, "--force") {
+				t.Errorf("rollback %v over an edit: want exit code 1, %q and %q in stderr, got %s", more, "+default_transport = relayhost-sendgrid:[smtp.sendgrid.net]:2525", "--force", r)
+			}
+		})
 	}
 	r := l.Run("relayhost", "rollback", "--yes", "--json")
 	var doc struct {
@@ -488,11 +492,13 @@ func TestLabLimits(t *testing.T) {
 	l, _, args := transactionLab(t)
 	before := l.Server.Tree(mailConfig...)
 	for _, limit := range []string{"ulimit -f 0", "ulimit -f 1", "ulimit -n 8"} {
-		r := l.Run("sh", "-c", limit+"; exec "+strings.Join(args, " "))
-		if r.Code != 1 && r.Code != 3 || strings.Contains(r.Stderr, "goroutine") {
-			t.Errorf("%s: want exit code 1 or 3 and no %q in stderr, got %s", limit, "goroutine", r)
-		}
-		asBefore(t, l, limit, before)
+		t.Run(limit, func(t *testing.T) {
+			r := l.Run("sh", "-c", limit+"; exec "+strings.Join(args, " "))
+			if r.Code != 1 && r.Code != 3 || strings.Contains(r.Stderr, "goroutine") {
+				t.Errorf("want exit code 1 or 3 and no %q in stderr, got %s", "goroutine", r)
+			}
+			asBefore(t, l, limit, before)
+		})
 	}
 }
 

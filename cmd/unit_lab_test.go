@@ -31,33 +31,35 @@ func TestLabUnit(t *testing.T) {
 			unit := realUnit(l)
 			before := s.Tree(mailConfig...)
 			for _, stop := range []string{"systemctl stop postfix", "systemctl stop " + unit, "postfix stop", "systemctl kill --kill-who=all -s KILL " + unit} {
-				s.Shell(stop)
-				for i := 0; s.Run("postfix", "status").Code == 0; i++ {
-					if i == 100 {
-						t.Fatalf("%s: Postfix runs, want it stopped", stop)
+				t.Run(stop, func(t *testing.T) {
+					s.Shell(stop)
+					for i := 0; s.Run("postfix", "status").Code == 0; i++ {
+						if i == 100 {
+							t.Fatalf("Postfix runs, want it stopped")
+						}
 					}
-				}
-				if res := l.Run("relayhost", "status", "--json"); !strings.Contains(res.Stdout, `"running": false`) {
-					t.Errorf("%s: status: want %q in stdout, got %s", stop, `"running": false`, res)
-				}
-				res := l.Run(setupArgs(five[1])...)
-				if res.Code != 0 {
-					t.Errorf("%s: setup: want exit code 0, got %s\n%s", stop, res, s.Shell("systemctl status --no-pager "+unit+" postfix || true; journalctl --no-pager -n 50"))
-					s.Shell("systemctl restart postfix")
-					continue
-				}
-				if state := strings.TrimSpace(s.Shell("systemctl is-active " + unit + " || true")); state != "active" {
-					t.Errorf("%s: after the set-up %s is %s, want %q", stop, unit, state, "active")
-				}
-				if res := l.Run("relayhost", "status", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"running": true`) {
-					t.Errorf("%s: status: want exit code 0 and %q in stdout, got %s", stop, `"running": true`, res)
-				}
-				if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 || s.Run("postfix", "status").Code != 0 {
-					t.Errorf("%s: rollback: want exit code 0 and a Postfix that runs, got %s", stop, res)
-				}
-				if d := before.Diff(s.Tree(mailConfig...)); d != "" {
-					t.Errorf("%s: rolled back, but: got\n%s\nwant none", stop, d)
-				}
+					if res := l.Run("relayhost", "status", "--json"); !strings.Contains(res.Stdout, `"running": false`) {
+						t.Errorf("status: want %q in stdout, got %s", `"running": false`, res)
+					}
+					res := l.Run(setupArgs(five[1])...)
+					if res.Code != 0 {
+						t.Errorf("setup: want exit code 0, got %s\n%s", res, s.Shell("systemctl status --no-pager "+unit+" postfix || true; journalctl --no-pager -n 50"))
+						s.Shell("systemctl restart postfix")
+						return
+					}
+					if state := strings.TrimSpace(s.Shell("systemctl is-active " + unit + " || true")); state != "active" {
+						t.Errorf("after the set-up %s is %s, want %q", unit, state, "active")
+					}
+					if res := l.Run("relayhost", "status", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"running": true`) {
+						t.Errorf("status: want exit code 0 and %q in stdout, got %s", `"running": true`, res)
+					}
+					if res := l.Run("relayhost", "rollback", "--all", "--yes"); res.Code != 0 || s.Run("postfix", "status").Code != 0 {
+						t.Errorf("rollback: want exit code 0 and a Postfix that runs, got %s", res)
+					}
+					if d := before.Diff(s.Tree(mailConfig...)); d != "" {
+						t.Errorf("rolled back, but: got\n%s\nwant none", d)
+					}
+				})
 			}
 		})
 	}

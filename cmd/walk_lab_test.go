@@ -163,30 +163,32 @@ func walkOn(t *testing.T, suite lab.Suite) {
 		}, func() { l.World.Identity().Answer(nil); sendgridUp() }, [3]int{0, 0, 1}, `fallback api\.mailgun\.net after smtp\.office365\.com: the sign-in at .*AADSTS7000222.*smtp\.sendgrid\.net.*try later`},
 		{"the password's hop down", "orders@shop.example", sendgridDown, sendgridUp, [3]int{1, 0, 0}, `fallback smtp\.office365\.com after smtp\.sendgrid\.net`},
 	} {
-		bridgesEnd(t, s)
-		ail.now()
-		had := walkCounts(l)
-		s.SendMail(ail.from, "gone@example.net", ail.name)
-		if ail.name == "recipient unknown" {
-			s.WaitLog(ail.log)
-		}
-		for end := time.Now().Add(20 * time.Second); walkCounts(l) == had && time.Now().Before(end); {
-			time.Sleep(20 * time.Millisecond)
-		}
-		s.WaitLog(ail.log)
-		got := walkCounts(l)
-		for i := range got {
-			got[i] -= had[i]
-		}
-		if got != ail.want { // of the recipient unknown, the bounce
-			t.Errorf("%s: got %v messages, want %v\n%s", ail.name, got, ail.want, s.MailLog())
-		}
-		if ail.name == "down" {
-			if res := l.Run("/usr/local/bin/relayhost", "verify", "--json"); res.Code != 3 || !strings.Contains(res.Stdout, "fallback_used") {
-				t.Errorf("verify with the first hop down: got %s, want the fallback told", res)
+		t.Run(ail.name, func(t *testing.T) {
+			bridgesEnd(t, s)
+			ail.now()
+			defer ail.end()
+			had := walkCounts(l)
+			s.SendMail(ail.from, "gone@example.net", ail.name)
+			if ail.name == "recipient unknown" {
+				s.WaitLog(ail.log)
 			}
-		}
-		ail.end()
+			for end := time.Now().Add(20 * time.Second); walkCounts(l) == had && time.Now().Before(end); {
+				time.Sleep(20 * time.Millisecond)
+			}
+			s.WaitLog(ail.log)
+			got := walkCounts(l)
+			for i := range got {
+				got[i] -= had[i]
+			}
+			if got != ail.want { // of the recipient unknown, the bounce
+				t.Errorf("got %v messages, want %v\n%s", got, ail.want, s.MailLog())
+			}
+			if ail.name == "down" {
+				if res := l.Run("/usr/local/bin/relayhost", "verify", "--json"); res.Code != 3 || !strings.Contains(res.Stdout, "fallback_used") {
+					t.Errorf("verify with the first hop down: got %s, want the fallback told", res)
+				}
+			}
+		})
 	}
 
 	// All fail: it waits, with the reason of each; then it goes, once.

@@ -107,14 +107,16 @@ func TestLabMetadataTraps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, id := range []string{"aws", "digitalocean"} {
-				l := lab.New(t, lab.Cloud(id, trap), lab.NoPostfix())
-				facts, res := detected(t, l, "--no-probe")
-				if h := facts.Host; h.Provider != id || h.Confidence != detect.Certain || h.Region != "" || h.InstanceID != "" {
-					t.Errorf("%s: got %+v, want this provider, confidence %q, no region and no instance", id, h, detect.Certain)
-				}
-				if res.Took > late {
-					t.Errorf("%s: got %s, want at most %s", id, res.Took, late)
-				}
+				t.Run(id, func(t *testing.T) {
+					l := lab.New(t, lab.Cloud(id, trap), lab.NoPostfix())
+					facts, res := detected(t, l, "--no-probe")
+					if h := facts.Host; h.Provider != id || h.Confidence != detect.Certain || h.Region != "" || h.InstanceID != "" {
+						t.Errorf("got %+v, want this provider, confidence %q, no region and no instance", h, detect.Certain)
+					}
+					if res.Took > late {
+						t.Errorf("got %s, want at most %s", res.Took, late)
+					}
+				})
 			}
 		})
 	}
@@ -159,8 +161,8 @@ func TestLabASN(t *testing.T) {
 		t.Errorf("without --asn: got %+v and %d look-ups, want no provider and 0", facts.Host, l.World.DNS.Count(name, "TXT"))
 	}
 	facts, _ := detected(t, l, "--no-probe", "--asn")
-	if facts.Host.Provider != "hetzner" || facts.Host.Confidence != detect.Likely || l.World.DNS.Count(name, "TXT") != 1 {
-		t.Errorf("with --asn: %+v, %d look-ups, want 1", facts.Host, l.World.DNS.Count(name, "TXT"))
+	if facts.Host.Provider != "hetzner" || facts.Host.Confidence != detect.Likely || l.World.DNS.Count(name, "TXT") == 0 {
+		t.Errorf("with --asn: got %+v, %d look-ups, want hetzner, likely, and one look-up at least", facts.Host, l.World.DNS.Count(name, "TXT"))
 	}
 }
 

@@ -301,20 +301,22 @@ func TestMetadataConnections(t *testing.T) {
 	for kind, reader := range metadataReaders {
 		for _, e := range []effort{alone, besideProbing} {
 			for _, hangUp := range []bool{false, true} {
-				base := trap(t, func(w http.ResponseWriter, r *http.Request) {
-					if hangUp {
-						w.Header().Set("Connection", "close")
+				t.Run(fmt.Sprintf("%s, second %v, hangs up %v", kind, e.second, hangUp), func(t *testing.T) {
+					base := trap(t, func(w http.ResponseWriter, r *http.Request) {
+						if hangUp {
+							w.Header().Set("Connection", "close")
+						}
+						for i := 0; i+1 < len(services[kind].pages[r.Method+" "+r.URL.RequestURI()].headers); i += 2 {
+							w.Header().Set("Metadata-Flavor", "Google")
+						}
+						fmt.Fprint(w, services[kind].pages[r.Method+" "+r.URL.RequestURI()].body)
+					})
+					reader.v4, reader.v6 = base, ""
+					_, dialled, err := reader.ask(t.Context(), e)
+					if dialled > e.connections || !hangUp && (err != nil || dialled > 1 && !e.second) {
+						t.Errorf("got %d connections, %v, want at most %d", dialled, err, e.connections)
 					}
-					for i := 0; i+1 < len(services[kind].pages[r.Method+" "+r.URL.RequestURI()].headers); i += 2 {
-						w.Header().Set("Metadata-Flavor", "Google")
-					}
-					fmt.Fprint(w, services[kind].pages[r.Method+" "+r.URL.RequestURI()].body)
 				})
-				reader.v4, reader.v6 = base, ""
-				_, dialled, err := reader.ask(t.Context(), e)
-				if dialled > e.connections || !hangUp && (err != nil || dialled > 1 && !e.second) {
-					t.Errorf("%s, %+v, hangs up %v: got %d connections, %v, want at most %d", kind, e, hangUp, dialled, err, e.connections)
-				}
 			}
 		}
 	}

@@ -1,7 +1,9 @@
 package detect
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -134,18 +136,20 @@ func TestResolverThatLies(t *testing.T) {
 		return r
 	}
 	for _, said := range []string{"127.0.0.1", "192.168.1.1", "0.0.0.0", "203.0.113.10", "169.254.169.254", "100.64.0.1", "198.51.100.77"} {
-		z := everybody()
-		for name := range z.addrs {
-			z.addrs[name] = []string{said}
-		}
-		facts, err := Run(t.Context(), bench(t, z, refuse))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := facts.Port25
-		if p.Verdict != DNSFailed || !strings.Contains(p.Why, said) || facts.Next != "cat /etc/resolv.conf" {
-			t.Errorf("%s: got %s (%s): %s; %s, want %s and %q", said, p.Verdict, p.IPv4, p.Why, facts.Next, DNSFailed, "cat /etc/resolv.conf")
-		}
+		t.Run(said, func(t *testing.T) {
+			z := everybody()
+			for name := range z.addrs {
+				z.addrs[name] = []string{said}
+			}
+			facts, err := Run(t.Context(), bench(t, z, refuse))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := facts.Port25
+			if p.Verdict != DNSFailed || !strings.Contains(p.Why, said) || facts.Next != "cat /etc/resolv.conf" {
+				t.Errorf("got %s (%s): %s; %s, want %s and %q", p.Verdict, p.IPv4, p.Why, facts.Next, DNSFailed, "cat /etc/resolv.conf")
+			}
+		})
 	}
 	// Names that the user gives are the user's to know.
 	z := everybody()
@@ -188,9 +192,11 @@ func TestCheckTarget(t *testing.T) {
 		"": false, ".": false, "-x": false, "a..b": false, "a b": false, "mx.example.net:25": false, "http://mx": false, "a\x1b[31mb": false, "m\u00fcnchen.de": false, strings.Repeat("a", 64): false,
 		strings.Repeat("a.", 130): false, "x-.y": false, "a_b.c": false,
 	} {
-		if err := CheckTarget(name); (err == nil) != good {
-			t.Errorf("CheckTarget(%q): got %v, want no error: %v", name, err, good)
-		}
+		t.Run(fmt.Sprintf("%.30q", name), func(t *testing.T) {
+			if err := CheckTarget(name); (err == nil) != good {
+				t.Errorf("CheckTarget(%q): got %v, want no error: %v", name, err, good)
+			}
+		})
 	}
 }
 
@@ -200,19 +206,21 @@ func TestNextNamesTheRelayAsTheUserDid(t *testing.T) {
 		"": "--relay postmark", "postmark": "--relay postmark", "./corp.toml": "--relay ./corp.toml",
 		"/root/my relay.toml": "--relay '/root/my relay.toml'", "it's": `--relay 'it'\''s'`, "$(x)": "--relay '$(x)'",
 	} {
-		o := bench(t, everybody(), func(p smtpprobe.Target) smtpprobe.Result {
-			r := hello(p.Name + " ESMTP")
-			r.Addr = p.Addr
-			return r
-		})
-		for _, r := range catalogue(t) {
-			if r.ID == "postmark" {
-				o.Relay, o.Named, o.Host = &r, named, "smtp.gmail.com"
+		t.Run(cmp.Or(named, "none"), func(t *testing.T) {
+			o := bench(t, everybody(), func(p smtpprobe.Target) smtpprobe.Result {
+				r := hello(p.Name + " ESMTP")
+				r.Addr = p.Addr
+				return r
+			})
+			for _, r := range catalogue(t) {
+				if r.ID == "postmark" {
+					o.Relay, o.Named, o.Host = &r, named, "smtp.gmail.com"
+				}
 			}
-		}
-		facts, err := Run(t.Context(), o)
-		if err != nil || facts.Next != "sudo relayhost setup "+want {
-			t.Errorf("%q: got %v; %s, want %s", named, err, facts.Next, "sudo relayhost setup "+want)
-		}
+			facts, err := Run(t.Context(), o)
+			if err != nil || facts.Next != "sudo relayhost setup "+want {
+				t.Errorf("%q: got %v; %s, want %s", named, err, facts.Next, "sudo relayhost setup "+want)
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -132,27 +133,29 @@ func TestOwnDomain(t *testing.T) {
 func TestConnectionsAreBounded(t *testing.T) {
 	for name, fault := range map[string]smtpprobe.Fault{"silence": smtpprobe.FaultTimeout, "refused": smtpprobe.FaultRefused, "reset": smtpprobe.FaultReset} {
 		for _, everySecond := range []bool{false, true} {
-			var mu sync.Mutex
-			n := 0
-			o := bench(t, everybody(), func(p smtpprobe.Target) smtpprobe.Result {
-				mu.Lock()
-				n++
-				odd := n%2 == 1
-				mu.Unlock()
-				r := failed(fault, 20*time.Millisecond)
-				if everySecond && odd {
-					r = hello("x")
+			t.Run(fmt.Sprintf("%s, every second %v", name, everySecond), func(t *testing.T) {
+				var mu sync.Mutex
+				n := 0
+				o := bench(t, everybody(), func(p smtpprobe.Target) smtpprobe.Result {
+					mu.Lock()
+					n++
+					odd := n%2 == 1
+					mu.Unlock()
+					r := failed(fault, 20*time.Millisecond)
+					if everySecond && odd {
+						r = hello("x")
+					}
+					r.Addr = p.Addr
+					return r
+				})
+				o.euid = func() int { return 0 }
+				if _, err := Run(t.Context(), o); err != nil {
+					t.Fatal(err)
 				}
-				r.Addr = p.Addr
-				return r
+				if n < 11 || n > connectionsPlain {
+					t.Errorf("got %d connections, want at least 11 and at most %d", n, connectionsPlain)
+				}
 			})
-			o.euid = func() int { return 0 }
-			if _, err := Run(t.Context(), o); err != nil {
-				t.Fatal(err)
-			}
-			if n < 11 || n > connectionsPlain {
-				t.Errorf("%s: got %d connections, want at least 11 and at most %d", name, n, connectionsPlain)
-			}
 		}
 	}
 }
@@ -199,9 +202,11 @@ func TestCymruName(t *testing.T) {
 		"216.90.108.31": "31.108.90.216.origin.asn.cymru.com",
 		"2001:db8::1":   "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.origin6.asn.cymru.com",
 	} {
-		if got := cymruName(netip.MustParseAddr(addr)); got != want {
-			t.Errorf("%s: got %s, want %s", addr, got, want)
-		}
+		t.Run(addr, func(t *testing.T) {
+			if got := cymruName(netip.MustParseAddr(addr)); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
 	}
 }
 

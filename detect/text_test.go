@@ -142,16 +142,18 @@ func TestUnblockRequestNamesWhatIsMissing(t *testing.T) {
 // that its own policy lets through.
 func TestUnblockWithoutAWay(t *testing.T) {
 	for id, want := range map[string]string{"gcp": "port 587", "digitalocean": "port 25", "cox": "port 587", "azure": "port 587", "cloudzy": "HTTPS"} {
-		u, err := UnblockRequest(unblockFacts(t, id))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if id != "cloudzy" && u.Request != "" {
-			t.Errorf("%s does not lift the block: got the request\n%s\nwant none", id, u.Request)
-		}
-		if !strings.Contains(u.Instead, want) {
-			t.Errorf("%s: instead %q, want %s", id, u.Instead, want)
-		}
+		t.Run(id, func(t *testing.T) {
+			u, err := UnblockRequest(unblockFacts(t, id))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id != "cloudzy" && u.Request != "" {
+				t.Errorf("%s does not lift the block: got the request\n%s\nwant none", id, u.Request)
+			}
+			if !strings.Contains(u.Instead, want) {
+				t.Errorf("instead %q, want %s", u.Instead, want)
+			}
+		})
 	}
 }
 
@@ -200,24 +202,26 @@ func TestLines(t *testing.T) {
 // next is a command of ours or of the system, complete as it is.
 func TestAdviceForEveryVerdict(t *testing.T) {
 	for _, v := range []Verdict{Open, Blocked, BlockedLocally, Refused, Prohibited, Intermittent, Intercepted, Unreachable, Offline, DNSFailed, Inconclusive, NotProbed} {
-		for _, works := range []bool{true, false} {
-			f := Facts{Port25: Port25{Verdict: v}}
-			for _, p := range []int{587, 465, 2525} {
-				row := Submission{Relay: "gmail", Port: p, Result: "timeout", Step: "connect"}
-				if works {
-					row.Result, row.Step = "open", ""
+		t.Run(string(v), func(t *testing.T) {
+			for _, works := range []bool{true, false} {
+				f := Facts{Port25: Port25{Verdict: v}}
+				for _, p := range []int{587, 465, 2525} {
+					row := Submission{Relay: "gmail", Port: p, Result: "timeout", Step: "connect"}
+					if works {
+						row.Result, row.Step = "open", ""
+					}
+					f.Submission = append(f.Submission, row)
 				}
-				f.Submission = append(f.Submission, row)
+				r := &run{Options: Options{Catalog: catalogue(t), euid: func() int { return 0 }}}
+				advice, next := r.advise(f)
+				if advice == "" || next == "" || strings.ContainsAny(next, "<>[]|") || strings.Contains(advice, "\n") {
+					t.Errorf("%s: advice %q, next %q, want some and no %q in it and some", v, advice, next, "\n")
+				}
+				if !works && strings.Contains(next, " setup") {
+					t.Errorf("%s: %s though no port works, want no %q in it", v, next, " setup")
+				}
 			}
-			r := &run{Options: Options{Catalog: catalogue(t), euid: func() int { return 0 }}}
-			advice, next := r.advise(f)
-			if advice == "" || next == "" || strings.ContainsAny(next, "<>[]|") || strings.Contains(advice, "\n") {
-				t.Errorf("%s: advice %q, next %q, want some and no %q in it and some", v, advice, next, "\n")
-			}
-			if !works && strings.Contains(next, " setup") {
-				t.Errorf("%s: %s though no port works, want no %q in it", v, next, " setup")
-			}
-		}
+		})
 	}
 }
 
@@ -283,20 +287,24 @@ func TestRank(t *testing.T) {
 }
 
 func TestShowCommand(t *testing.T) {
-	for rule, want := range map[string]string{
-		"nft: inet firewalld filter_OUT_policy_nomail_deny: tcp dport 25 reject with icmpx admin-prohibited": "sudo nft -a list chain inet firewalld filter_OUT_policy_nomail_deny",
-		"iptables: -A OUTPUT -p tcp -m tcp --dport 25 -j DROP":                                               "sudo iptables -S OUTPUT",
-		"ip6tables: -A nomail -j REJECT":                                                                     "sudo ip6tables -S nomail",
-		"iptables: -P OUTPUT DROP":                                                                           "sudo iptables -S OUTPUT",
-		"iptables-legacy: -A OUTPUT -j DROP":                                                                 "sudo iptables-legacy -S OUTPUT",
-		"ufw: 25/tcp DENY OUT Anywhere":                                                                      "sudo ufw status numbered",
-		"nft: inet filter output: tcp dport 25 drop":                                                         "sudo nft -a list chain inet filter output",
-		"nft: chain inet filter output: policy drop":                                                         "sudo nft -a list chain inet filter output",
-		"": "",
+	for _, tt := range []struct {
+		name, rule, want string
+	}{
+		{"firewalld", "nft: inet firewalld filter_OUT_policy_nomail_deny: tcp dport 25 reject with icmpx admin-prohibited", "sudo nft -a list chain inet firewalld filter_OUT_policy_nomail_deny"},
+		{"iptables", "iptables: -A OUTPUT -p tcp -m tcp --dport 25 -j DROP", "sudo iptables -S OUTPUT"},
+		{"ip6tables", "ip6tables: -A nomail -j REJECT", "sudo ip6tables -S nomail"},
+		{"iptables policy", "iptables: -P OUTPUT DROP", "sudo iptables -S OUTPUT"},
+		{"iptables-legacy", "iptables-legacy: -A OUTPUT -j DROP", "sudo iptables-legacy -S OUTPUT"},
+		{"ufw", "ufw: 25/tcp DENY OUT Anywhere", "sudo ufw status numbered"},
+		{"nft rule", "nft: inet filter output: tcp dport 25 drop", "sudo nft -a list chain inet filter output"},
+		{"nft policy", "nft: chain inet filter output: policy drop", "sudo nft -a list chain inet filter output"},
+		{"none", "", ""},
 	} {
-		if got := showCommand(rule); got != want {
-			t.Errorf("%s: %q, want %q", rule, got, want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if got := showCommand(tt.rule); got != tt.want {
+				t.Errorf("%s: %q, want %q", tt.rule, got, tt.want)
+			}
+		})
 	}
 }
 
@@ -307,13 +315,15 @@ func TestUnblockWords(t *testing.T) {
 		"self_service": "you can open it yourself; how: relayhost unblock", "automatic": "opened at once by a form; how: relayhost unblock",
 		"unknown": "whether it can be opened is not known; how to ask: relayhost unblock",
 	} {
-		f := Facts{Port25: Port25{Verdict: Blocked}, Policy: &Policy{Unblock: way, Blocked: []int{25}}}
-		if got := strings.Join(f.Lines(), "\n"); !strings.Contains(got, want) {
-			t.Errorf("%s: got\n%s\nwant %q", way, got, want)
-		}
-		f.Port25.Verdict = Open
-		if got := strings.Join(f.Lines(), "\n"); strings.Contains(got, unblockSays[way]) {
-			t.Errorf("%s, open: got\n%s\nwant nothing on how to open it", way, got)
-		}
+		t.Run(way, func(t *testing.T) {
+			f := Facts{Port25: Port25{Verdict: Blocked}, Policy: &Policy{Unblock: way, Blocked: []int{25}}}
+			if got := strings.Join(f.Lines(), "\n"); !strings.Contains(got, want) {
+				t.Errorf("got\n%s\nwant %q", got, want)
+			}
+			f.Port25.Verdict = Open
+			if got := strings.Join(f.Lines(), "\n"); strings.Contains(got, unblockSays[way]) {
+				t.Errorf("%s, open: got\n%s\nwant nothing on how to open it", way, got)
+			}
+		})
 	}
 }

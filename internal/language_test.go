@@ -47,6 +47,7 @@ var avoided = []struct {
 	{word(`says? so|say so`), "reports it"},
 	{word(`by itself|all the same`), "on its own; anyway"},
 	{word(`broken off|break off`), "aborted, interrupted"},
+	{word(`plug-ins?`), "plugin"},
 }
 
 func word(s string) *regexp.Regexp { return regexp.MustCompile(`(?i)(^|[^-\w])(` + s + `)($|[^-\w])`) }

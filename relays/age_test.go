@@ -2,6 +2,7 @@ package relays
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -46,9 +47,11 @@ func TestOldFactsAreMarked(t *testing.T) {
 	today = func() time.Time { return day(t, "2026-11-28") }
 	t.Cleanup(func() { today = time.Now })
 	for source, want := range map[string]string{"old": " (2025-11)", "new": "", "recalled": " (recalled)", "": ""} {
-		if got := r.Mark(source); got != want {
-			t.Errorf("%s: %q, want %q", source, got, want)
-		}
+		t.Run(fmt.Sprintf("%q", source), func(t *testing.T) {
+			if got := r.Mark(source); got != want {
+				t.Errorf("%s: %q, want %q", source, got, want)
+			}
+		})
 	}
 	// A year on, what was new is old.
 	today = func() time.Time { return day(t, "2027-11-28") }

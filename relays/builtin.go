@@ -138,7 +138,7 @@ func builtInReplies() replyFile {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or no SASL mechanism is in common",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plug-ins",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plugins",
 			Sample: "5.7.0 Authentication required",
 			Source: "rfc-auth",
 		}, Reply{
@@ -587,7 +587,7 @@ func relayses() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or no SASL mechanism is in common",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plug-ins",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plugins",
 			Sample: "Authentication required",
 			Source: "ses-dg",
 		}, Reply{
@@ -2249,7 +2249,7 @@ func relaysendgrid() Relay {
 			Scope:  "account",
 			Retry:  "fix",
 			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or no SASL mechanism is in common",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plug-ins",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the SASL plugins",
 			Sample: "Unauthenticated senders not allowed",
 			Source: "sg-repo",
 		}, Reply{
@@ -4348,7 +4348,7 @@ func relaym365() Relay {
 			Source: "ms-535",
 		},
 		Notes: []Note{Note{
-			Text:   "no PLAIN: Postfix needs the SASL plug-in for LOGIN",
+			Text:   "no PLAIN: Postfix needs the SASL plugin for LOGIN",
 			Source: "ms-ehlo",
 		}, Note{
 			Text:   "login by OAuth is set up with --sign-in; docs/m365.md has the steps at Microsoft",
@@ -4493,8 +4493,8 @@ func relaym365() Relay {
 			At:     "mail",
 			Scope:  "account",
 			Retry:  "fix",
-			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or the SASL plug-in for LOGIN is missing",
-			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the plug-in for LOGIN",
+			Cause:  "the mail was handed over without a login; in Postfix: the key in the password table is not the next hop, or the SASL plugin for LOGIN is missing",
+			Remedy: "set user name and password in the program that sends; in Postfix make the key in the password table equal the next hop, [host]:port, and install the plugin for LOGIN",
 			Sample: "5.7.57 Client not authenticated to send mail.",
 			Source: "ms-530",
 		}, Reply{
@@ -8243,7 +8243,7 @@ func relaylettermint() Relay {
 				Confidence: "official",
 			},
 			"files": Source{
-				Where:      "plug-ins for Symfony, Django, Odoo and Rails that use it",
+				Where:      "plugins for Symfony, Django, Odoo and Rails that use it",
 				AsOf:       "2025 to 2026",
 				Checked:    date(2026, 11, 28),
 				Confidence: "observed",

@@ -126,16 +126,18 @@ func TestPage(t *testing.T) {
 		"m365":    {"**Ends 2026-12-31:**", "Set-TransportConfig -SmtpClientAuthenticationDisabled $false\n", "- messages a minute: 30\n", "read 2026-11-28; as of 2026-01-27"},
 		"outlook": {"takes no password: its login is by OAuth alone", "--sign-in device --client-id "},
 	} {
-		r, err := Get(id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		page := relayPage(r, day)
-		for _, w := range want {
-			if !strings.Contains(page, w) {
-				t.Errorf("%s: got\n%s\nwant %q in it", id, page, w)
+		t.Run(id, func(t *testing.T) {
+			r, err := Get(id)
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
+			page := relayPage(r, day)
+			for _, w := range want {
+				if !strings.Contains(page, w) {
+					t.Errorf("got\n%s\nwant %q in it", page, w)
+				}
+			}
+		})
 	}
 }
 
@@ -190,15 +192,17 @@ func TestTextMarksWhatIsNotSure(t *testing.T) {
 		"m365":     {"ends: " + left + ": password login is switched off", "LOGIN, XOAUTH2 (2022-11)"},
 		"ses":      {"554 Mail FROM domain is not verified (unsure)", "remedy: wait, or ask AWS for a higher quota (temporary)"},
 	} {
-		r, err := Get(id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, w := range want {
-			if !strings.Contains(Text(r), w) {
-				t.Errorf("%s: got\n%s\nwant %q in it", id, Text(r), w)
+		t.Run(id, func(t *testing.T) {
+			r, err := Get(id)
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
+			for _, w := range want {
+				if !strings.Contains(Text(r), w) {
+					t.Errorf("got\n%s\nwant %q in it", Text(r), w)
+				}
+			}
+		})
 	}
 }
 

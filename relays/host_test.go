@@ -1,6 +1,7 @@
 package relays
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -109,13 +110,15 @@ func TestPortOrder(t *testing.T) {
 		"elasticemail": {2525, 587, 465},
 		"scaleway":     {587, 465, 2587, 2465},
 	} {
-		r, err := Get(id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := r.PortOrder(); !slices.Equal(got, want) {
-			t.Errorf("%s: %v, want %v", id, got, want)
-		}
+		t.Run(id, func(t *testing.T) {
+			r, err := Get(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := r.PortOrder(); !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
 	}
 	for _, r := range catalog(t) {
 		if slices.Contains(r.PortOrder(), 25) {
@@ -179,16 +182,20 @@ func TestRegionOf(t *testing.T) {
 		"email-smtp.eu-west-1.amazonaws.com.evil.example":                           "",
 		"smtp.example.com": "",
 	} {
-		if got, ok := ses.Hosts.RegionOf(host); got != want || ok != (want != "") {
-			t.Errorf("%s: %q %v, want %q", host, got, ok, want)
-		}
+		t.Run(host, func(t *testing.T) {
+			if got, ok := ses.Hosts.RegionOf(host); got != want || ok != (want != "") {
+				t.Errorf("got %q %v, want %q", got, ok, want)
+			}
+		})
 	}
 }
 
 func TestUsualTLS(t *testing.T) {
 	for port, want := range map[int]TLSMode{465: Implicit, 2465: Implicit, 8465: Implicit, 587: StartTLS, 25: StartTLS, 2525: StartTLS, 2587: StartTLS} {
-		if got := UsualTLS(port); got != want {
-			t.Errorf("port %d: %s, want %s", port, got, want)
-		}
+		t.Run(fmt.Sprintf("port %d", port), func(t *testing.T) {
+			if got := UsualTLS(port); got != want {
+				t.Errorf("port %d: %s, want %s", port, got, want)
+			}
+		})
 	}
 }

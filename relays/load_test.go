@@ -161,9 +161,11 @@ func TestLoadRefusesWhatIsNoFile(t *testing.T) {
 		"none":      filepath.Join(dir, "none.toml"),
 		"large":     write(t, dir, "large.toml", corp+strings.Repeat("# filler\n", maxFile/8)),
 	} {
-		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("Load (%s): got the error %v, want one with %q", name, err, path)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("Load (%s): got the error %v, want one with %q", name, err, path)
+			}
+		})
 	}
 }
 

@@ -145,26 +145,28 @@ var wrongPastes = []wrongPaste{
 
 func TestWrongCredentials(t *testing.T) {
 	for _, tt := range wrongPastes {
-		r, err := Get(tt.relay)
-		if err != nil {
-			t.Fatal(err)
-		}
-		problems := r.CheckCredentials(tt.user, tt.pass)
-		found := false
-		for _, p := range problems {
-			if p.Field == tt.field && strings.Contains(p.Message, tt.message) && p.Refuse == tt.refuse {
-				found = true
+		t.Run(tt.relay+": "+tt.message, func(t *testing.T) {
+			r, err := Get(tt.relay)
+			if err != nil {
+				t.Fatal(err)
 			}
-			for _, secret := range []string{tt.user, tt.pass} {
-				// The user name of a service is a word that a message may well hold.
-				if len(secret) > 6 && secret != "apikey" && strings.Contains(p.Message, secret) {
-					t.Errorf("%s: got what was entered (*** here) in %q, want it left out", tt.relay, strings.ReplaceAll(p.Message, secret, "***"))
+			problems := r.CheckCredentials(tt.user, tt.pass)
+			found := false
+			for _, p := range problems {
+				if p.Field == tt.field && strings.Contains(p.Message, tt.message) && p.Refuse == tt.refuse {
+					found = true
+				}
+				for _, secret := range []string{tt.user, tt.pass} {
+					// The user name of a service is a word that a message may well hold.
+					if len(secret) > 6 && secret != "apikey" && strings.Contains(p.Message, secret) {
+						t.Errorf("%s: got what was entered (*** here) in %q, want it left out", tt.relay, strings.ReplaceAll(p.Message, secret, "***"))
+					}
 				}
 			}
-		}
-		if !found {
-			t.Errorf("%s %q: %+v, want %s %q refuse %v", tt.relay, tt.user, problems, tt.field, tt.message, tt.refuse)
-		}
+			if !found {
+				t.Errorf("%s %q: %+v, want %s %q refuse %v", tt.relay, tt.user, problems, tt.field, tt.message, tt.refuse)
+			}
+		})
 	}
 }
 

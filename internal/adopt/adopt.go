@@ -63,7 +63,7 @@ type Hop struct {
 	NextHop     string         `json:"next_hop"` // as it is written today
 	Level       string         `json:"level"`    // TLS security level today
 	Account     Account        `json:"account"`
-	Via         string         `json:"via,omitempty"` // smtp-oauth where a plug-in or proxy logs in by OAuth today
+	Via         string         `json:"via,omitempty"` // smtp-oauth where a plugin or proxy logs in by OAuth today
 	SignIn      string         `json:"sign_in,omitempty"`
 	Tenant      string         `json:"tenant,omitempty"`
 	ClientID    string         `json:"client_id,omitempty"`

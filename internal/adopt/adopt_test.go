@@ -4,18 +4,17 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"relayhost/internal/adopt"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
+	"relayhost/internal/lab/growth"
 	"relayhost/internal/lab/handmade"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
@@ -271,50 +270,47 @@ func TestRouteNamesAreFree(t *testing.T) {
 		"@mail.tls": "mail-mail", "@mail.smtps": "mail-mail", "by-sender-7@a.example": "7-a-example",
 		"@" + strings.Repeat("x", 30) + "-smtps.example": strings.Repeat("x", 30) + "-mail",
 	} {
-		s := state(t, "relayhost = [a.example.net]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/p\nsender_dependent_relayhost_maps = hash:/s\n", "",
-			handmade.File{Path: "/s", Data: sender + " [b.example.net]:587\n"}, handmade.File{Path: "/p", Data: "[a.example.net]:587 u:" + password + "\n[b.example.net]:587 v:" + password + "\n"})
-		a, err := read(t, s, "app@example.com")
-		if err != nil || len(a.Routes) != 2 || a.Routes[1].Name != want {
-			t.Errorf("%s: got the routes %+v and the error %v, want 2, the second %q, and no error", sender, a.Routes, err, want)
-		}
-		if _, err := config.Read(a.TOML()); err != nil {
-			t.Errorf("%s: reading the answers: got the error %v, want none", sender, err)
-		}
+		t.Run(sender, func(t *testing.T) {
+			s := state(t, "relayhost = [a.example.net]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/p\nsender_dependent_relayhost_maps = hash:/s\n", "",
+				handmade.File{Path: "/s", Data: sender + " [b.example.net]:587\n"}, handmade.File{Path: "/p", Data: "[a.example.net]:587 u:" + password + "\n[b.example.net]:587 v:" + password + "\n"})
+			a, err := read(t, s, "app@example.com")
+			if err != nil || len(a.Routes) != 2 || a.Routes[1].Name != want {
+				t.Errorf("got the routes %+v and the error %v, want 2, the second %q, and no error", a.Routes, err, want)
+			}
+			if _, err := config.Read(a.TOML()); err != nil {
+				t.Errorf("reading the answers: got the error %v, want none", err)
+			}
+		})
 	}
 }
 
 // TestManySenders: the cost grows with the number of senders, not with its
 // square. Eight times as many are compared, which would be 64 times the time.
 func TestManySenders(t *testing.T) {
-	few, many := manySenders(t, 1000), manySenders(t, 8000)
-	if ratio := float64(many) / float64(few); ratio > 24 {
-		t.Errorf("1000 senders: %s, 8000: %s: got %.0f times as long, want at most 24", few, many, ratio)
+	ratio := growth.Ratio(t, 1000, 8000, func(n int) {
+		a, err := read(t, manySenders(t, n), "app@example.com")
+		if err != nil || len(a.Routes) != n+1 {
+			t.Fatalf("got %d routes, %v, want %d", len(a.Routes), err, n+1)
+		}
+		if len(a.Changes) > 10 {
+			t.Errorf("changes: got %d, want at most 10", len(a.Changes))
+		}
+	})
+	if ratio > 24 {
+		t.Errorf("8000 senders take %.0f times as long as 1000, want at most 24 times", ratio)
 	}
 }
 
-// manySenders is the shortest of three readings of n senders.
-func manySenders(t *testing.T, n int) time.Duration {
+// manySenders is a server with n senders that have relays and accounts of their own.
+func manySenders(t *testing.T, n int) postfix.State {
 	t.Helper()
 	var maps, accounts strings.Builder
 	for i := range n {
 		fmt.Fprintf(&maps, "@d%d.example [smtp.sendgrid.net]:587\n", i)
 		fmt.Fprintf(&accounts, "@d%d.example user%d:%s\n", i, i, password)
 	}
-	s := state(t, "relayhost = [smtp.sendgrid.net]:587\nsmtp_sender_dependent_authentication = yes\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/p\nsender_dependent_relayhost_maps = hash:/s\n",
+	return state(t, "relayhost = [smtp.sendgrid.net]:587\nsmtp_sender_dependent_authentication = yes\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/p\nsender_dependent_relayhost_maps = hash:/s\n",
 		"", handmade.File{Path: "/s", Data: maps.String()}, handmade.File{Path: "/p", Data: accounts.String() + "[smtp.sendgrid.net]:587 u:" + password + "\n"})
-	shortest := time.Duration(math.MaxInt64)
-	for range 3 {
-		began := time.Now()
-		a, err := read(t, s, "app@example.com")
-		if err != nil || len(a.Routes) != n+1 {
-			t.Fatalf("got %d routes, %v, want %d", len(a.Routes), err, n+1)
-		}
-		shortest = min(shortest, time.Since(began))
-		if len(a.Changes) > 10 {
-			t.Errorf("changes: got %d, want at most 10", len(a.Changes))
-		}
-	}
-	return shortest
 }
 
 // FuzzRead: whatever stands in main.cf and its tables, no password is told, and

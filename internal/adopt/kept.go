@@ -119,8 +119,8 @@ func login(state postfix.State, out *offer, s postfix.Service) {
 	}
 	mechanisms := strings.ToLower(option(state, s, "smtp_sasl_mechanism_filter"))
 	if strings.Contains(mechanisms, "oauth") && !strings.Contains(mechanisms, "!xoauth") {
-		out.leave("smtp_sasl_mechanism_filter = "+mechanisms, "no plug-in is needed: Microsoft 365 and Outlook.com are signed in to by a bridge, relayhost setup --relay m365 --sign-in device --tenant TENANT --client-id ID, "+
-			"with the client_id of the plug-in's token file; the plug-in's own token is not used any longer, and other relays are logged in to by password")
+		out.leave("smtp_sasl_mechanism_filter = "+mechanisms, "no plugin is needed: Microsoft 365 and Outlook.com are signed in to by a bridge, relayhost setup --relay m365 --sign-in device --tenant TENANT --client-id ID, "+
+			"with the client_id of the plugin's token file; the plugin's own token is not used any longer, and other relays are logged in to by password")
 	}
 	if isYes(option(state, s, "smtp_tls_wrappermode")) && isYes(state.Params["smtp_tls_wrappermode"]) {
 		out.change("smtp_tls_wrappermode = yes of main.cf no longer applies to the relay", "its own service has the TLS mode; other servers do not accept TLS from the first byte, so remove the line")

@@ -24,7 +24,7 @@ var proxyConfs = []string{
 }
 
 // tokenFiles are the files of OAuth beside Postfix: those that stand in the place of a
-// password, and the configurations of plug-in and proxy.
+// password, and the configurations of plugin and proxy.
 func tokenFiles(s postfix.State) []string {
 	list := append([]string{pluginConf}, proxyConfs...)
 	for _, t := range postfix.ParseTables(s.Params["smtp_sasl_password_maps"], s.DefaultMap) {
@@ -41,7 +41,7 @@ func tokenFiles(s postfix.State) []string {
 	return list
 }
 
-// application is one registered with an identity provider, as a plug-in or a proxy has it.
+// application is one registered with an identity provider, as a plugin or a proxy has it.
 type application struct{ ClientID, Endpoint, Flow string }
 
 // tenant is the organisation that the token endpoint of Microsoft is for; "" for none.
@@ -141,7 +141,7 @@ func (a *reading) byToken(h *Hop, f found, i int) {
 		h.SignIn = p.Flow
 		what = "give setup the file with client_secret= by --credentials-file"
 	}
-	a.out.change("the login by OAuth at "+h.Host, "a bridge takes the place of plug-in or proxy, with the application of %s; its tokens are not taken over: %s", from, what)
+	a.out.change("the login by OAuth at "+h.Host, "a bridge takes the place of plugin or proxy, with the application of %s; its tokens are not taken over: %s", from, what)
 	if h.Tenant == "" && h.Relay != "outlook" {
 		a.out.question("tenant", "%s names no tenant for %s: give setup --tenant, a domain of the organisation", from, h.Host)
 	}

@@ -8,7 +8,7 @@ import (
 	"relayhost/internal/lab/handmade"
 )
 
-// TestOAuth: a login by a plug-in or a proxy is offered as a hop of a bridge, with the
+// TestOAuth: a login by a plugin or a proxy is offered as a hop of a bridge, with the
 // application that is registered already, and without a token or secret of it.
 func TestOAuth(t *testing.T) {
 	const token = `{"access_token": "` + password + `", "refresh_token": "` + password + `", "expiry": "1", "client_id": "7f3a-app", "client_secret": "",
@@ -30,7 +30,7 @@ func TestOAuth(t *testing.T) {
 	}{
 		{"sasl-xoauth2", direct, []handmade.File{login("/var/spool/relayhost/app.json"), {Path: "/var/spool/relayhost/app.json", Data: token}},
 			[]string{offered, "via = \"smtp-oauth\"\nsign_in = \"device\"\ntenant = \"contoso.example\"\nclient_id = \"7f3a-app\"\n", "changes: the login by OAuth at smtp.office365.com"}, []string{"open: tenant"}},
-		{"client of the plug-in's configuration, any tenant", direct, []handmade.File{login("/t/app.json"), {Path: "/etc/sasl-xoauth2.conf", Data: `{"client_id": "conf-app", "client_secret": "x"}`},
+		{"client of the plugin's configuration, any tenant", direct, []handmade.File{login("/t/app.json"), {Path: "/etc/sasl-xoauth2.conf", Data: `{"client_id": "conf-app", "client_secret": "x"}`},
 			{Path: "/t/app.json", Data: `{"refresh_token": "r", "token_endpoint": "https://login.microsoftonline.com/common/oauth2/v2.0/token"}`}},
 			[]string{"client_id = \"conf-app\"\n", "open: tenant: the token file names no tenant"}, []string{"tenant = "}},
 		{"email-oauth2-proxy with a user", direct2, []handmade.File{login("local"), {Path: "/etc/emailproxy.config", Data: proxy}},

@@ -18,6 +18,8 @@ import (
 	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
+	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 )
 
 // madeUser is a file in the state directory that says that conf.User is ours: it
@@ -212,9 +214,43 @@ func lookUser(r *host.Reader, name string) (a account, ok bool, err error) {
 	return a, false, nil
 }
 
-// BridgeGID is the number of the group that reads the configurations of bridges, 0
+// BridgeHost is what this host has for bridges of the Postfix in configDir: the program
+// is the one that runs.
+func BridgeHost(r *host.Reader, configDir string) plan.Bridge {
+	b := plan.Bridge{GID: bridgeGID(r), Elsewhere: otherBridges(r, configDir)}
+	if self, err := os.Executable(); err == nil {
+		b.Program = self
+	}
+	_, err := r.Stat("/run/systemd/system") // sd_booted(3)
+	b.Systemd = err == nil
+	return b
+}
+
+// otherBridges are those that the instances of Postfix beside the one in configDir
+// start, and where (multi_instance_directories of postconf(5)).
+func otherBridges(r *host.Reader, configDir string) map[string]string {
+	names := map[string]string{}
+	dirs := []string{postfix.DefaultConfigDir}
+	if text, err := r.ReadFile(filepath.Join(postfix.DefaultConfigDir, "main.cf")); err == nil {
+		if main, err := postfix.ParseMain(text); err == nil {
+			more, _ := main.Get("multi_instance_directories")
+			dirs = append(dirs, postfix.Words(more)...)
+		}
+	}
+	for _, dir := range dirs {
+		if text, err := r.ReadFile(filepath.Join(dir, "master.cf")); err == nil && filepath.Clean(dir) != filepath.Clean(configDir) {
+			master, _ := postfix.ParseMaster(text)
+			for _, name := range plan.BridgesOf(master) {
+				names[name] = dir
+			}
+		}
+	}
+	return names
+}
+
+// bridgeGID is the number of the group that reads the configurations of bridges, 0
 // where there is none yet.
-func BridgeGID(r *host.Reader) int {
+func bridgeGID(r *host.Reader) int {
 	a, ok, err := lookUser(r, conf.User)
 	if err != nil || !ok {
 		return 0

@@ -192,10 +192,12 @@ func TestLabStoppedHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, verb := range []string{"run", "rollback", "recover"} {
-		r := s.drive(verb)
-		if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is running: process ") || r.Took > 10*time.Second {
-			t.Errorf("%s: got %s, want code 1 that names the other run", verb, r)
-		}
+		t.Run(verb, func(t *testing.T) {
+			r := s.drive(verb)
+			if r.Code != 1 || !strings.Contains(r.Stderr, "another relayhost is running: process ") || r.Took > 10*time.Second {
+				t.Errorf("got %s, want code 1 that names the other run", r)
+			}
+		})
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGCONT, syscall.SIGTERM} {
 		if err := p.Kill(sig); err != nil {

@@ -151,22 +151,24 @@ func TestWatch(t *testing.T) {
 // A run that is interrupted rolls back, also when the signal comes twice.
 func TestInterrupted(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		tr := newTree(t)
-		old := tr.print()
-		cmd := tr.hang("watch=1m")
-		for range 2 {
-			_ = cmd.Process.Signal(sig)
-		}
-		_ = cmd.Wait()
-		if code := cmd.ProcessState.ExitCode(); code != 130 {
-			t.Errorf("%v: exit code %d, want 130", sig, code)
-		}
-		if now := tr.print(); now != old {
-			t.Errorf("%v: got\n%s\nwant\n%s", sig, now, old)
-		}
-		if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
-			t.Errorf("%v: got the state directory left, want it gone", sig)
-		}
+		t.Run(sig.String(), func(t *testing.T) {
+			tr := newTree(t)
+			old := tr.print()
+			cmd := tr.hang("watch=1m")
+			for range 2 {
+				_ = cmd.Process.Signal(sig)
+			}
+			_ = cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code != 130 {
+				t.Errorf("%v: exit code %d, want 130", sig, code)
+			}
+			if now := tr.print(); now != old {
+				t.Errorf("%v: got\n%s\nwant\n%s", sig, now, old)
+			}
+			if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
+				t.Errorf("%v: got the state directory left, want it gone", sig)
+			}
+		})
 	}
 }
 

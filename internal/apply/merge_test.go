@@ -9,16 +9,21 @@ func TestHoldsNone(t *testing.T) {
 		before = "a = 1\n\nrelayhost =\nb = 2\n# edit 2\n"
 		after  = "a = 1\n\nrelayhost = [h]:587\nb = 2\n# edit 2\n\n# ours\nc = 3\n"
 	)
-	for now, want := range map[string]bool{
-		"a = 1\n\nrelayhost =\nb = 2\n# edit 3\n":                          true,
-		"a = 1\nrelayhost =\nb = 2\n# edit 3\n":                            true,
-		"a = 1\n\nrelayhost =\nb = 2\n# edit 3\n\n# ours\nc = 3\n":         false,
-		"a = 1\n\nrelayhost = [h]:587\nb = 2\n# edit 3\n":                  false,
-		"a = 1\n\nb = 2\n# edit 3\n":                                       false,
-		"a = 1\n\nrelayhost = [h]:587\nb = 2\n# edit 3\n\n# ours\nc = 3\n": false,
+	for _, tt := range []struct {
+		name, now string
+		want      bool
+	}{
+		{"a comment edited", "a = 1\n\nrelayhost =\nb = 2\n# edit 3\n", true},
+		{"a blank line removed too", "a = 1\nrelayhost =\nb = 2\n# edit 3\n", true},
+		{"our comment", "a = 1\n\nrelayhost =\nb = 2\n# edit 3\n\n# ours\nc = 3\n", false},
+		{"our value", "a = 1\n\nrelayhost = [h]:587\nb = 2\n# edit 3\n", false},
+		{"a line removed", "a = 1\n\nb = 2\n# edit 3\n", false},
+		{"all of ours", "a = 1\n\nrelayhost = [h]:587\nb = 2\n# edit 3\n\n# ours\nc = 3\n", false},
 	} {
-		if got := holdsNone([]byte(before), []byte(after), []byte(now)); got != want {
-			t.Errorf("%q: got %v, want %v", now, got, want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if got := holdsNone([]byte(before), []byte(after), []byte(tt.now)); got != tt.want {
+				t.Errorf("%q: got %v, want %v", tt.now, got, tt.want)
+			}
+		})
 	}
 }

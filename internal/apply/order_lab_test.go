@@ -263,25 +263,27 @@ func TestLabKilledAtCalls(t *testing.T) {
 		numbers = []int{1, 2, 3, 5, 8, 13, 21, 34}
 	}
 	for _, syscall := range []string{"openat", "write", "fchown", "fchmod", "fsync", "renameat2", "renameat", "mkdirat", "unlinkat", "flock", "execve"} {
-		for _, n := range numbers {
-			tr := newTree(t)
-			before := tr.print()
-			driver := tr.driver("run")
-			args := append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + syscall,
-				"-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", syscall, n)}, driver.Args...)
-			err := exec.CommandContext(t.Context(), "strace", args...).Run()
-			tr.whole(points)
-			if err != nil {
-				points++
+		t.Run(syscall, func(t *testing.T) {
+			for _, n := range numbers {
+				tr := newTree(t)
+				before := tr.print()
+				driver := tr.driver("run")
+				args := append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + syscall,
+					"-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", syscall, n)}, driver.Args...)
+				err := exec.CommandContext(t.Context(), "strace", args...).Run()
+				tr.whole(points)
+				if err != nil {
+					points++
+				}
+				mustDrive(t, tr.driver("recover"), 0)
+				mustDrive(t, tr.driver("all"), 0)
+				mustDrive(t, tr.driver("run"), 0) // sweeps what a run without a state directory left
+				mustDrive(t, tr.driver("all"), 0)
+				if now := tr.print(); now != before {
+					t.Fatalf("%s %d: got\n%s\nwant\n%s", syscall, n, now, before)
+				}
 			}
-			mustDrive(t, tr.driver("recover"), 0)
-			mustDrive(t, tr.driver("all"), 0)
-			mustDrive(t, tr.driver("run"), 0) // sweeps what a run without a state directory left
-			mustDrive(t, tr.driver("all"), 0)
-			if now := tr.print(); now != before {
-				t.Fatalf("%s %d: got\n%s\nwant\n%s", syscall, n, now, before)
-			}
-		}
+		})
 	}
 	t.Logf("figure: %s: %d points tried, 0 broken", t.Name(), points)
 	if points < 4*len(numbers) {

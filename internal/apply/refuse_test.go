@@ -21,16 +21,18 @@ func TestStalePlan(t *testing.T) {
 		"appeared": func(tr *tree) { tr.write("/etc/postfix/sasl_passwd", "x y:z\n", 0o600) },
 		"removed":  func(tr *tree) { _ = os.Remove(tr.h.Real("/etc/postfix/master.cf")) },
 	} {
-		tr := newTree(t)
-		p := tr.plan("one")
-		edit(tr)
-		before := tr.print()
-		if _, err := Run(t.Context(), tr.h, p, tr.o); !errors.Is(err, ErrStale) {
-			t.Errorf("%s: got %v, want %v", name, err, ErrStale)
-		}
-		if after := tr.print(); after != before {
-			t.Errorf("%s: changed: got\n%s\nwant\n%s", name, after, before)
-		}
+		t.Run(name, func(t *testing.T) {
+			tr := newTree(t)
+			p := tr.plan("one")
+			edit(tr)
+			before := tr.print()
+			if _, err := Run(t.Context(), tr.h, p, tr.o); !errors.Is(err, ErrStale) {
+				t.Errorf("got %v, want %v", err, ErrStale)
+			}
+			if after := tr.print(); after != before {
+				t.Errorf("changed: got\n%s\nwant\n%s", after, before)
+			}
+		})
 	}
 }
 
@@ -58,28 +60,30 @@ func TestEditedInBetween(t *testing.T) {
 func TestProofFails(t *testing.T) {
 	lost := errors.New("the relay said 535")
 	for _, keep := range []bool{false, true} {
-		tr := newTree(t)
-		before := tr.print()
-		tr.o.KeepOnFailure = keep
-		tr.o.Prove = func(context.Context) error {
-			tr.logs = append(tr.logs, "prove")
-			return lost
-		}
-		rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
-		var proof *ProofFailed
-		if !errors.As(err, &proof) || proof.Kept != keep || !errors.Is(err, lost) {
-			t.Fatalf("keep %v: got %v, want %v", keep, err, lost)
-		}
-		want := map[bool]string{false: "[reload prove reload reload]", true: "[reload prove]"}[keep]
-		if fmt.Sprint(tr.logs) != want {
-			t.Errorf("keep %v: %v, want %v", keep, tr.logs, want)
-		}
-		if same := tr.print() == before; same == keep {
-			t.Errorf("keep %v: got the host as before %v, want the contrary", keep, same)
-		}
-		if state := map[bool]string{false: RolledBack, true: Committed}[keep]; rec.State != state {
-			t.Errorf("state %q, want %q", rec.State, state)
-		}
+		t.Run(fmt.Sprintf("keep %v", keep), func(t *testing.T) {
+			tr := newTree(t)
+			before := tr.print()
+			tr.o.KeepOnFailure = keep
+			tr.o.Prove = func(context.Context) error {
+				tr.logs = append(tr.logs, "prove")
+				return lost
+			}
+			rec, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o)
+			var proof *ProofFailed
+			if !errors.As(err, &proof) || proof.Kept != keep || !errors.Is(err, lost) {
+				t.Fatalf("keep %v: got %v, want %v", keep, err, lost)
+			}
+			want := map[bool]string{false: "[reload prove reload reload]", true: "[reload prove]"}[keep]
+			if fmt.Sprint(tr.logs) != want {
+				t.Errorf("keep %v: %v, want %v", keep, tr.logs, want)
+			}
+			if same := tr.print() == before; same == keep {
+				t.Errorf("keep %v: got the host as before %v, want the contrary", keep, same)
+			}
+			if state := map[bool]string{false: RolledBack, true: Committed}[keep]; rec.State != state {
+				t.Errorf("state %q, want %q", rec.State, state)
+			}
+		})
 	}
 }
 
@@ -101,15 +105,17 @@ func TestReloadOrLogFails(t *testing.T) {
 			}
 		},
 	} {
-		tr := newTree(t)
-		before := tr.print()
-		o(tr)
-		if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); !errors.Is(err, broken) {
-			t.Errorf("%s: got %v, want %v", name, err, broken)
-		}
-		if after := tr.print(); after != before || len(tr.logs) != 3 {
-			t.Errorf("%s: %v\n%s\nwant\n%s", name, tr.logs, after, before)
-		}
+		t.Run(name, func(t *testing.T) {
+			tr := newTree(t)
+			before := tr.print()
+			o(tr)
+			if _, err := Run(t.Context(), tr.h, tr.plan("one"), tr.o); !errors.Is(err, broken) {
+				t.Errorf("got %v, want %v", err, broken)
+			}
+			if after := tr.print(); after != before || len(tr.logs) != 3 {
+				t.Errorf("got %v\n%s\nwant\n%s", tr.logs, after, before)
+			}
+		})
 	}
 	tr := newTree(t)
 	before := tr.print()
@@ -133,39 +139,49 @@ func TestMapAndConfigAreChecked(t *testing.T) {
 		},
 		"cannot be compiled": func(p *plan.Plan) { p.Files[1].Map = "texthash" },
 	} {
-		tr := newTree(t)
-		before := tr.print()
-		p := tr.plan("one")
-		spoil(&p)
-		if _, err := Run(t.Context(), tr.h, p, tr.o); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("want %q, got %v", name, err)
-		}
-		if after := tr.print(); after != before {
-			t.Errorf("%s: changed: got\n%s\nwant\n%s", name, after, before)
-		}
+		t.Run(name, func(t *testing.T) {
+			tr := newTree(t)
+			before := tr.print()
+			p := tr.plan("one")
+			spoil(&p)
+			if _, err := Run(t.Context(), tr.h, p, tr.o); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("want %q, got %v", name, err)
+			}
+			if after := tr.print(); after != before {
+				t.Errorf("changed: got\n%s\nwant\n%s", after, before)
+			}
+		})
 	}
 }
 
 // A parameter that this Postfix does not use is refused, unless main.cf had it.
 func TestUnusedParameter(t *testing.T) {
 	const misspelt = "relay_host = [relay.example.net]\n"
-	for had, want := range map[string]string{"": "does not know the parameter relay_host", misspelt: ""} {
-		tr := newTree(t)
-		tr.write("/etc/postfix/main.cf", had+mainBefore, 0o644)
-		before := tr.print()
-		p := tr.plan("one")
-		main := &p.Files[len(p.Files)-1]
-		main.After = append([]byte(misspelt), strings.TrimPrefix(string(main.After), misspelt)...)
-		_, err := Run(t.Context(), tr.h, p, tr.o)
-		if want == "" {
-			if err != nil {
-				t.Errorf("it was there: got the error %v, want none", err)
+	for _, tt := range []struct{ name, had, want string }{
+		{"new", "", "does not know the parameter relay_host"},
+		{"there before", misspelt, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tr := newTree(t)
+			tr.write("/etc/postfix/main.cf", tt.had+mainBefore, 0o644)
+			before := tr.print()
+			p := tr.plan("one")
+			main := &p.Files[len(p.Files)-1]
+			main.After = append([]byte(misspelt), strings.TrimPrefix(string(main.After), misspelt)...)
+			_, err := Run(t.Context(), tr.h, p, tr.o)
+			if tt.want == "" {
+				if err != nil {
+					t.Errorf("got the error %v, want none", err)
+				}
+				return
 			}
-			continue
-		}
-		if err == nil || !strings.Contains(err.Error(), want) || tr.print() != before {
-			t.Errorf("got %v\n%s, want %s", err, tr.print(), before)
-		}
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got the error %v, want %q in it", err, tt.want)
+			}
+			if after := tr.print(); after != before {
+				t.Errorf("changed: got\n%s\nwant\n%s", after, before)
+			}
+		})
 	}
 }
 
@@ -261,23 +277,25 @@ func TestRepositories(t *testing.T) {
 		".git": {".gitignore", "/postfix/sasl_passwd*\n"}, ".hg": {".hgignore", "re:^postfix/sasl_passwd\n"},
 		".bzr": {".bzrignore", "./postfix/sasl_passwd*\n"}, "_darcs": {"", ""},
 	} {
-		tr := newTree(t)
-		tr.mkdir("/etc/" + directory)
-		p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
-		if err != nil || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "sasl_passwd") {
-			t.Errorf("%s: got the notes %q and the error %v, want one with %q and no error", directory, p.Notes, err, "sasl_passwd")
-		}
-		if want[0] == "" {
-			if len(p.Files) != 4 {
-				t.Errorf("%s: got %d files, want 4", directory, len(p.Files))
+		t.Run(directory, func(t *testing.T) {
+			tr := newTree(t)
+			tr.mkdir("/etc/" + directory)
+			p, err := plan.KeepOutOfHistory(&tr.h.Reader, tr.plan("one"))
+			if err != nil || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "sasl_passwd") {
+				t.Errorf("got the notes %q and the error %v, want one with %q and no error", p.Notes, err, "sasl_passwd")
 			}
-			continue
-		}
-		if len(p.Files) != 5 {
-			t.Errorf("%s: got %d files, want 5", directory, len(p.Files))
-		} else if f := p.Files[0]; f.Path != "/etc/"+want[0] || string(f.After) != want[1] {
-			t.Errorf("%s: got %s first, of %d bytes, want %s with %q", directory, f.Path, len(f.After), "/etc/"+want[0], want[1])
-		}
+			if want[0] == "" {
+				if len(p.Files) != 4 {
+					t.Errorf("got %d files, want 4", len(p.Files))
+				}
+				return
+			}
+			if len(p.Files) != 5 {
+				t.Errorf("got %d files, want 5", len(p.Files))
+			} else if f := p.Files[0]; f.Path != "/etc/"+want[0] || string(f.After) != want[1] {
+				t.Errorf("got %s first, of %d bytes, want %s with %q", f.Path, len(f.After), "/etc/"+want[0], want[1])
+			}
+		})
 	}
 }
 

@@ -48,42 +48,44 @@ func TestRunAndRollBack(t *testing.T) {
 // or completely changed.
 func TestEveryChangeFails(t *testing.T) {
 	for fault, step := range map[error]int{syscall.EIO: every(1, 7), syscall.ENOSPC: every(7, 23)} {
-		tried := 0
-		for n := 1; ; n += step {
-			tr := newTree(t)
-			before := tr.print()
-			ops := 0
-			tr.h.Before = func(host.Op) error {
-				if ops++; ops == n {
-					return fault
+		t.Run(fault.Error(), func(t *testing.T) {
+			tried := 0
+			for n := 1; ; n += step {
+				tr := newTree(t)
+				before := tr.print()
+				ops := 0
+				tr.h.Before = func(host.Op) error {
+					if ops++; ops == n {
+						return fault
+					}
+					return nil
 				}
-				return nil
-			}
-			_, err := Run(context.Background(), tr.h, tr.plan("one"), tr.o)
-			if ops < n {
-				break
-			}
-			tried++
-			tr.h.Before = nil
-			if _, err := Recover(t.Context(), tr.h, tr.o); err != nil {
-				t.Fatalf("change %d: recover: got the error %v, want none", n, err)
-			}
-			if after := tr.print(); err != nil && after != before {
-				t.Errorf("change %d failed (%v), the tree is\n%s\nwant\n%s", n, err, after, before)
-			}
-			if err == nil {
-				if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
-					t.Fatalf("change %d: roll back: got the error %v, want none", n, err)
+				_, err := Run(context.Background(), tr.h, tr.plan("one"), tr.o)
+				if ops < n {
+					break
 				}
-				if after := tr.print(); after != before {
-					t.Errorf("change %d, rolled back: got\n%s\nwant\n%s", n, after, before)
+				tried++
+				tr.h.Before = nil
+				if _, err := Recover(t.Context(), tr.h, tr.o); err != nil {
+					t.Fatalf("change %d: recover: got the error %v, want none", n, err)
+				}
+				if after := tr.print(); err != nil && after != before {
+					t.Errorf("change %d failed (%v), the tree is\n%s\nwant\n%s", n, err, after, before)
+				}
+				if err == nil {
+					if _, err := RollBack(t.Context(), tr.h, "", tr.o); err != nil {
+						t.Fatalf("change %d: roll back: got the error %v, want none", n, err)
+					}
+					if after := tr.print(); after != before {
+						t.Errorf("change %d, rolled back: got\n%s\nwant\n%s", n, after, before)
+					}
 				}
 			}
-		}
-		t.Logf("%v: %d points tried", fault, tried)
-		if tried < 100/step {
-			t.Errorf("only %d points, want at least %d", tried, 100/step)
-		}
+			t.Logf("%v: %d points tried", fault, tried)
+			if tried < 100/step {
+				t.Errorf("only %d points, want at least %d", tried, 100/step)
+			}
+		})
 	}
 }
 
@@ -91,41 +93,43 @@ func TestEveryChangeFails(t *testing.T) {
 // changed, or is as before, and the next rollback is complete.
 func TestEveryChangeOfARollbackFails(t *testing.T) {
 	for fault, step := range map[error]int{syscall.ENOSPC: every(1, 7), syscall.EIO: every(5, 23)} {
-		tr := newTree(t)
-		before := tr.print()
-		tried := 0
-		for n := 1; ; n += step {
-			tr.run("one")
-			changed := tr.print()
-			ops := 0
-			tr.h.Before = func(host.Op) error {
-				if ops++; ops == n {
-					return fault
+		t.Run(fault.Error(), func(t *testing.T) {
+			tr := newTree(t)
+			before := tr.print()
+			tried := 0
+			for n := 1; ; n += step {
+				tr.run("one")
+				changed := tr.print()
+				ops := 0
+				tr.h.Before = func(host.Op) error {
+					if ops++; ops == n {
+						return fault
+					}
+					return nil
 				}
-				return nil
+				_, err := RollBackAll(t.Context(), tr.h, tr.o)
+				tr.h.Before = nil
+				if _, err := Recover(t.Context(), tr.h, tr.o); err != nil {
+					t.Fatalf("change %d: recover: got the error %v, want none", n, err)
+				}
+				if now := tr.print(); err != nil && now != changed || err == nil && now != before {
+					t.Errorf("change %d failed (%v), the tree is\n%s\nwant\n%s", n, err, now, changed)
+				}
+				if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil && !errors.Is(err, ErrNothing) {
+					t.Fatalf("change %d: once more: got the error %v, want none", n, err)
+				}
+				if now := tr.print(); now != before {
+					t.Fatalf("change %d, once more: got\n%s\nwant\n%s", n, now, before)
+				}
+				if ops < n {
+					break
+				}
+				tried++
 			}
-			_, err := RollBackAll(t.Context(), tr.h, tr.o)
-			tr.h.Before = nil
-			if _, err := Recover(t.Context(), tr.h, tr.o); err != nil {
-				t.Fatalf("change %d: recover: got the error %v, want none", n, err)
+			t.Logf("%v: %d points tried", fault, tried)
+			if tried < 50/step {
+				t.Errorf("only %d points, want at least %d", tried, 50/step)
 			}
-			if now := tr.print(); err != nil && now != changed || err == nil && now != before {
-				t.Errorf("change %d failed (%v), the tree is\n%s\nwant\n%s", n, err, now, changed)
-			}
-			if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil && !errors.Is(err, ErrNothing) {
-				t.Fatalf("change %d: once more: got the error %v, want none", n, err)
-			}
-			if now := tr.print(); now != before {
-				t.Fatalf("change %d, once more: got\n%s\nwant\n%s", n, now, before)
-			}
-			if ops < n {
-				break
-			}
-			tried++
-		}
-		t.Logf("%v: %d points tried", fault, tried)
-		if tried < 50/step {
-			t.Errorf("only %d points, want at least %d", tried, 50/step)
-		}
+		})
 	}
 }

@@ -32,20 +32,22 @@ func TestLabSeccomp(t *testing.T) {
 		{"ENOSYS", "flock", asRoot},
 	} {
 		point := test.errno + " from " + test.calls
-		run := append(s.Restricted(test.errno, strings.Split(test.calls, ",")...),
-			"/usr/local/bin/apply-driver", "driver", "run", "password=lab-secret", "watch=1m")
-		r := s.Run(run...)
-		if want := map[bool]int{true: 0, false: 1}[test.says == ""]; r.Code != want || !strings.Contains(r.Stderr, test.says) {
-			t.Errorf("%s: want code %d and %q, got %s", point, want, test.says, r)
-		}
-		if r.Code == 0 {
-			s.sound(point)
-			s.must(0, "all")
-		}
-		s.restored(point)
-		if left := s.Shell("ls -d /var/lib/relayhost 2>/dev/null; true"); left != "" {
-			t.Errorf("%s: left behind: got %s, want none", point, left)
-		}
+		t.Run(point, func(t *testing.T) {
+			run := append(s.Restricted(test.errno, strings.Split(test.calls, ",")...),
+				"/usr/local/bin/apply-driver", "driver", "run", "password=lab-secret", "watch=1m")
+			r := s.Run(run...)
+			if want := map[bool]int{true: 0, false: 1}[test.says == ""]; r.Code != want || !strings.Contains(r.Stderr, test.says) {
+				t.Errorf("want code %d and %q, got %s", want, test.says, r)
+			}
+			if r.Code == 0 {
+				s.sound(point)
+				s.must(0, "all")
+			}
+			s.restored(point)
+			if left := s.Shell("ls -d /var/lib/relayhost 2>/dev/null; true"); left != "" {
+				t.Errorf("left behind: got %s, want none", left)
+			}
+		})
 	}
 	s.delivered()
 

@@ -208,8 +208,8 @@ func missingDirs(h *host.Host, dir string) []string {
 	return append(missingDirs(h, filepath.Dir(dir)), dir)
 }
 
-// indexNeeds are the compiled maps of what changes. They are built later, and are to
-// be replaced all the same.
+// indexNeeds are the compiled maps of what changes. They are compiled later, and have
+// to be replaceable.
 func indexNeeds(h *host.Host, p plan.Plan, files []step) ([]host.Need, error) {
 	var needs []host.Need
 	for _, f := range p.Files {

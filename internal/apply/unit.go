@@ -41,7 +41,7 @@ func altered(steps []step) bool {
 }
 
 // startUnits opens the sockets of bridges that systemd runs, before mail goes there.
-// One that changes is opened anew, and its process ends.
+// One that changes is opened again, and its process ends.
 func (x executor) startUnits(ctx context.Context, steps []step) error {
 	come, _ := units(steps)
 	if x.h.Root != "" {

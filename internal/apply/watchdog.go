@@ -189,7 +189,7 @@ func (t *transaction) watchBy(ctx context.Context, args []string) (*watchdog, er
 	return w, nil
 }
 
-// stop tells the watch that the run has ended by itself, and waits for it.
+// stop tells the watch that the run has ended, not been killed, and waits for it.
 func (w *watchdog) stop() {
 	if w == nil || w.life == nil {
 		return
@@ -202,7 +202,7 @@ func (w *watchdog) stop() {
 	_ = w.cmd.Wait()
 }
 
-// farewell is what a run that ends by itself says to its watch.
+// farewell is what a run that is not killed tells its watch at its end.
 const farewell = "done\n"
 
 // restore is the watch's own work: it undoes the run id, if that has not

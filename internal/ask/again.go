@@ -81,33 +81,32 @@ func (q *Questions) Change(err error) bool {
 	return true
 }
 
-// Refused takes the answers out of s that a preflight has failed of; setup.Again asks
-// for them, and begins with user where a login that was typed is to be typed once
-// more. ok is false where no answer was the reason.
-func (q *Questions) Refused(s *setup.Setup, err error) (user string, ok bool) {
-	again := func() { q.from, s.Config.Routes[0].From = s.Config.From(), "" }
+// Refused is c without the answers that a preflight has failed of; Setup.Again asks for
+// them, and begins with user where a login that was typed is to be typed once more. ok is
+// false where no answer was the reason.
+func (q *Questions) Refused(c config.Config, err error) (without config.Config, user string, ok bool) {
+	c = c.Clone()
+	again := func() { q.from, c.Routes[0].From = c.From(), "" }
 	switch {
 	case errors.Is(err, setup.ErrLoginRefused) && q.typed:
-		user = s.Config.First().Username
+		user = c.First().Username
 		q.talk.ForgetSecret(askPassword, askToken, askAPIKey, askSecretKey, askAccessSecret)
 		q.talk.Forget(askUser, askAccessKey)
 		for _, question := range apiQuestions {
 			q.talk.Forget(question)
 		}
-		s.Config.First().API = config.API{}
+		c.First().API = config.API{}
 	case errors.Is(err, setup.ErrSenderRefused) && q.asked["from"]:
 		again()
 		q.talk.Forget(askFrom)
 	case errors.Is(err, setup.ErrRecipientRefused) && (q.asked["from"] || q.asked["to"]): // senders are refused at RCPT as well
-		q.to = s.Config.To
+		q.to = c.To
 		q.talk.Forget(askTo, askFrom)
-		if s.Config.To = ""; q.asked["from"] {
+		if c.To = ""; q.asked["from"] {
 			again()
 		}
 	default:
-		return "", false
+		return c, "", false
 	}
-	direct := s.Config.Direct // asked for once
-	s.Direct = &direct
-	return user, true
+	return c, user, true
 }

@@ -30,7 +30,7 @@ type Terminal struct {
 	IO      *ui.Streams
 	Deps    setup.Deps
 	Request setup.Request // what the flags say
-	Limit   *ui.Limit     // stands still while a question is open
+	Limit   *ui.Limit     // of the run; paused while a question is open
 	Quiet   bool          // --yes or --json: nothing is asked
 	Keep    bool          // --keep-on-failure
 	// Complain prints what is wrong with an answer.
@@ -78,7 +78,8 @@ const (
 // ErrDeclined is a "no" at the last question, and says all of the host's state.
 var ErrDeclined = errors.New("aborted; nothing was changed")
 
-// Missing is the answer to a question that nobody is there to be asked.
+// Missing is the usage error for an answer that nobody is there to give. Its hint names
+// the flag.
 func Missing(what, flag string) error {
 	return usage(fmt.Errorf("missing %s, and stdin is not a terminal", what), "give "+flag)
 }
@@ -118,7 +119,7 @@ func (q *Questions) above(label, format string, args ...any) {
 }
 
 // Relay asks for the relay, the best for this host first.
-func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error) {
+func (q *Questions) Relay(ctx context.Context, d setup.Discovery, facts *detect.Facts) (string, error) {
 	if hops := postfix.NewRouting(d.State).Route("").NextHops; len(hops) > 0 { // somebody who has named no relay may not know that there is one
 		q.above("note: ", "mail is sent through %s already; relayhost adopt takes that setup over", smtpprobe.Sanitize(hops[0].Text))
 	}
@@ -126,7 +127,7 @@ func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 	if err != nil {
 		return "", err
 	}
-	if d.Facts != nil && d.Facts.Port25.Verdict == detect.Open {
+	if facts != nil && facts.Port25.Verdict == detect.Open {
 		q.above("note: ", "port 25 is open from this host: no relay is needed to send mail")
 		yes, err := p.Confirm("Set up a relay anyway?")
 		switch {
@@ -136,7 +137,7 @@ func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 			return "", ErrDeclined
 		}
 	}
-	options, reason := rankedOptions(d)
+	options, reason := rankedOptions(d.Catalog, facts)
 	switch {
 	case options[0] == otherServer:
 		q.above("", "No relay service is reachable from this server. Is there an SMTP server in your network that it may use? Choose %q.", otherServer.Text)
@@ -152,18 +153,15 @@ func (q *Questions) Relay(ctx context.Context, d setup.Discovery) (string, error
 // rankedOptions are the services in the order of the ranking, each with its port, and
 // any other server: first where no service is reachable. reason is why the first is
 // recommended, "" without one.
-func rankedOptions(d setup.Discovery) (options []ui.Option, reason string) {
+func rankedOptions(catalog []relays.Relay, facts *detect.Facts) (options []ui.Option, reason string) {
 	names, words := map[string]string{}, map[string]string{}
-	for _, r := range d.Catalog {
+	for _, r := range catalog {
 		names[r.ID] = r.Name
 		words[r.ID] = strings.ToLower(strings.Join([]string{r.Hosts.Default, hostOf(r.Docs), hostOf(r.Auth.Where)}, " "))
 	}
-	facts := detect.Facts{}
-	if d.Facts != nil {
-		facts = *d.Facts
-	}
-	ranked := detect.Rank(facts, d.Catalog)
-	best, ok := detect.Best(ranked, d.Catalog)
+	facts = cmp.Or(facts, &detect.Facts{})
+	ranked := detect.Rank(*facts, catalog)
+	best, ok := detect.Best(ranked, catalog)
 	for _, c := range ranked {
 		o := ui.Option{Value: c.Relay, Text: names[c.Relay], Words: words[c.Relay]}
 		switch {
@@ -406,8 +404,8 @@ func unread(address string) bool {
 }
 
 // Direct asks, on a server that does more than send, which domains must not
-// be sent to by the relay: those that a relay on the internet cannot reach. What
-// Postfix knows of keeps its way without being asked about.
+// be sent to by the relay: those that a relay on the internet cannot reach. Where
+// Postfix delivers a domain already, nothing is asked and nothing changes.
 func (q *Questions) Direct(ctx context.Context, d setup.Discovery) ([]string, error) {
 	roles := plan.Roles(d.State)
 	if len(roles) == 0 {

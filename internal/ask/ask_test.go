@@ -133,26 +133,26 @@ func relay(t *testing.T, id string) relays.Relay {
 	return r
 }
 
-func discovery(t *testing.T, facts *detect.Facts) setup.Discovery {
+func discovery(t *testing.T) setup.Discovery {
 	t.Helper()
 	all, err := relays.Catalog()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return setup.Discovery{Catalog: all, Facts: facts, State: postfix.State{Params: map[string]string{}}}
+	return setup.Discovery{Catalog: all, State: postfix.State{Params: map[string]string{}}}
 }
 
 // Where nobody is there to be asked, each question names the flag that answers it.
 func TestNobodyIsThere(t *testing.T) {
 	var out bytes.Buffer
 	q := New(Terminal{IO: &ui.Streams{In: strings.NewReader(""), Out: &out, Err: &out}})
-	d, ctx := discovery(t, nil), t.Context()
+	d, ctx := discovery(t), t.Context()
 	for _, test := range []struct {
 		name, flag string
 		ask        func() error
 	}{
-		{"relay", "--relay", func() error { _, err := q.Relay(ctx, d); return err }},
-		{"smarthost", "--smarthost HOST --port PORT", func() error { _, _, err := q.Smarthost(ctx, d, config.Hop{}); return err }},
+		{"relay", "--relay", func() error { _, err := q.Relay(ctx, d, nil); return err }},
+		{"smarthost", "--smarthost HOST --port PORT", func() error { _, _, err := q.Smarthost(ctx, d, nil, config.Hop{}); return err }},
 		{"user", "--username", func() error { return q.Credentials(ctx, relay(t, "brevo"), "", &secret.Credentials{}) }},
 		{"password", "--credentials-file", func() error { return q.Credentials(ctx, relay(t, "brevo"), "", &secret.Credentials{Username: "joe"}) }},
 		{"sender", "--from", func() error { _, err := q.From(ctx, d, relay(t, "brevo")); return err }},
@@ -191,7 +191,7 @@ func TestRelay(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			q, s := newQuestions(t, setup.Request{}, test.typed...)
-			got, err := q.Relay(t.Context(), discovery(t, test.facts))
+			got, err := q.Relay(t.Context(), discovery(t), test.facts)
 			if got != test.want || !errors.Is(err, test.err) {
 				t.Errorf("got %q (%v), want %q (%v)", got, err, test.want, test.err)
 			}
@@ -205,9 +205,9 @@ func TestRelay(t *testing.T) {
 // The best relay for the host comes first; another server only where no relay is
 // reachable.
 func TestRankedOptions(t *testing.T) {
-	d := discovery(t, nil)
+	d := discovery(t)
 	ranked := detect.Rank(detect.Facts{}, d.Catalog)
-	options, _ := rankedOptions(d)
+	options, _ := rankedOptions(d.Catalog, nil)
 	if len(options) != len(ranked)+1 || options[len(options)-1] != otherServer {
 		t.Errorf("got the options %+v, want the %d that are ranked, and another server last", options, len(ranked))
 	}
@@ -217,7 +217,7 @@ func TestRankedOptions(t *testing.T) {
 			closed = append(closed, detect.Submission{Port: p.Port, Result: "timeout"})
 		}
 	}
-	options, reason := rankedOptions(discovery(t, &detect.Facts{Submission: closed}))
+	options, reason := rankedOptions(d.Catalog, &detect.Facts{Submission: closed})
 	if options[0] != otherServer || reason != "" {
 		t.Errorf("no port is open: got %q first (%q), want another server", options[0].Text, reason)
 	}
@@ -258,7 +258,7 @@ func TestCredentials(t *testing.T) {
 }
 
 func TestAddresses(t *testing.T) {
-	here := discovery(t, nil)
+	here := discovery(t)
 	here.State.Params["mydestination"] = "example.org"
 	for _, test := range []struct {
 		name    string
@@ -295,7 +295,7 @@ func with(t *testing.T) setup.Setup {
 	h := config.Hop{Relay: relay(t, "brevo"), Host: "smtp-relay.brevo.com", Port: 587, TLS: relays.StartTLS, Username: "joe", Password: secret.New("pw")}
 	c := config.New()
 	c.Routes[0].From, c.Routes[0].Hops, c.To = "app@example.com", []config.Hop{h}, "you@example.net"
-	return setup.Setup{Config: c, Discovery: discovery(t, nil)}
+	return setup.Setup{Basis: setup.Basis{Discovery: discovery(t)}, Config: c}
 }
 
 // What the relay has refused is asked for again, with what was answered before; what
@@ -325,15 +325,15 @@ func TestRefused(t *testing.T) {
 				q.asked[a] = true
 			}
 			s := with(t)
-			user, ok := q.Refused(&s, fmt.Errorf("preflight: %w", test.err))
+			c, user, ok := q.Refused(s.Config, fmt.Errorf("preflight: %w", test.err))
 			if user != test.user || ok != test.ok {
 				t.Errorf("got user %q, %v, want %q, %v", user, ok, test.user, test.ok)
 			}
-			if s.Config.Routes[0].From != test.from || s.Config.To != test.to {
-				t.Errorf("addresses: got %q and %q, want %q and %q", s.Config.Routes[0].From, s.Config.To, test.from, test.to)
+			if c.Routes[0].From != test.from || c.To != test.to {
+				t.Errorf("addresses: got %q and %q, want %q and %q", c.Routes[0].From, c.To, test.from, test.to)
 			}
-			if ok != (s.Direct != nil) {
-				t.Errorf("the domains to deliver directly: got %v, want them kept only where something is asked again", s.Direct)
+			if before := with(t).Config; s.Config.From() != before.From() || s.Config.To != before.To {
+				t.Errorf("addresses of the Config that was handed in: got %q and %q, want %q and %q", s.Config.From(), s.Config.To, before.From(), before.To)
 			}
 		})
 	}
@@ -355,8 +355,8 @@ func TestChange(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			q, s := newQuestions(t, setup.Request{NoProbe: true}, append([]string{"brevo", "app@example.com"}, test.typed...)...)
-			d := discovery(t, nil)
-			if _, err := q.Relay(t.Context(), d); err != nil {
+			d := discovery(t)
+			if _, err := q.Relay(t.Context(), d, nil); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := q.From(t.Context(), d, relay(t, "brevo")); err != nil {

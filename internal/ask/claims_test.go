@@ -103,7 +103,7 @@ func TestRankedOptionsClaims(t *testing.T) {
 		{"the provider's own", aws, false, false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			options, reason := rankedOptions(setup.Discovery{Catalog: all, Facts: tt.facts})
+			options, reason := rankedOptions(all, tt.facts)
 			none := 0
 			for _, o := range options {
 				if o.Detail != "" {
@@ -165,10 +165,12 @@ func TestToOffersNoUnreadMailbox(t *testing.T) {
 	for from, preset := range map[string]string{
 		"app@example.com": "app@example.com", "DoNotReply@example.com": "", "no-reply@example.com": "", "noreply.shop@example.com": "", "nora@example.com": "nora@example.com",
 	} {
-		p := &typed{lines: []string{"you@example.net"}}
-		if _, err := sitting(t, p).To(context.Background(), setup.Discovery{}, from); err != nil || p.presets[0] != preset {
-			t.Errorf("%s: got %q offered, %v, want %q", from, p.presets, err, preset)
-		}
+		t.Run(from, func(t *testing.T) {
+			p := &typed{lines: []string{"you@example.net"}}
+			if _, err := sitting(t, p).To(context.Background(), setup.Discovery{}, from); err != nil || p.presets[0] != preset {
+				t.Errorf("got %q offered, %v, want %q", p.presets, err, preset)
+			}
+		})
 	}
 }
 

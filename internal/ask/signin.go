@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func (q *Questions) Application(ctx context.Context, h *config.Hop) error {
 		provider = "Google"
 	}
 	q.IO.Tell("", "This has to be registered at %s, once:", provider)
-	for _, line := range setup.RegistrationOf(*h) {
+	for _, line := range registration(*h) {
 		q.IO.Tell("  ", "%s", line)
 	}
 	q.typed = true
@@ -191,4 +192,74 @@ func readLine(in interface{ Read([]byte) (int, error) }) (string, error) {
 		}
 	}
 	return "", errors.New("the line on standard input is too long for an address")
+}
+
+// registration is what has to be registered at the identity provider for the way that h
+// is signed in to, as steps with what is known of it filled in.
+func registration(h config.Hop) []string {
+	mailbox, id := cmp.Or(h.Username, "MAILBOX"), cmp.Or(strings.TrimSpace(h.SignIn.ClientID), "CLIENT_ID")
+	application := h.SignIn.Grant == oauth.ClientCredentials
+	const (
+		register = "Register an application at https://entra.microsoft.com: App registrations, New registration, accounts in this directory only. Note the Application (client) ID and the Directory (tenant) ID."
+		public   = "Authentication: add the platform Mobile and desktop applications with " + oauth.NativeRedirect + ", and set \"Allow public client flows\" to Yes."
+		proof    = "Certificates & secrets: make a client secret and copy its Value, or upload a certificate."
+		smtpAuth = "Switch SMTP AUTH on for the mailbox (PowerShell, module ExchangeOnlineManagement):"
+	)
+	connect := "  Connect-ExchangeOnline -Organization " + cmp.Or(h.SignIn.Tenant, "TENANT")
+	on := "  Set-CASMailbox -Identity " + mailbox + " -SmtpClientAuthenticationDisabled $false"
+	switch {
+	case h.Relay.ID == config.GmailID:
+		return []string{
+			"Make a project at https://console.cloud.google.com, and enable the Gmail API in it.",
+			"OAuth consent screen: Internal in a Workspace. Otherwise External, and published: while it is Testing, a sign-in ends after 7 days.",
+			"Credentials: create an OAuth client ID of the type Desktop app. Note the client ID and the client secret.",
+		}
+	case h.APITakesTokens() && application:
+		return []string{
+			register,
+			"API permissions: Microsoft Graph, application permissions, Mail.Send. Grant admin consent.",
+			proof,
+			"Without a policy the application may send as every mailbox of the tenant. Limit it to this one (PowerShell, module ExchangeOnlineManagement):",
+			connect,
+			"  New-ApplicationAccessPolicy -AppId " + id + " -PolicyScopeGroupId " + mailbox + " -AccessRight RestrictAccess -Description relayhost",
+		}
+	case h.APITakesTokens():
+		return []string{register, public, "API permissions: Microsoft Graph, delegated permissions, Mail.Send. Grant admin consent."}
+	case h.Relay.ID == "outlook":
+		return []string{
+			"Register an application at https://entra.microsoft.com: App registrations, New registration, personal Microsoft accounts. Note the Application (client) ID.",
+			public,
+			"API permissions: Microsoft Graph, delegated, SMTP.Send.",
+		}
+	case application && h.Relay.ID == "m365-hve":
+		return []string{
+			register,
+			"API permissions: APIs my organization uses, Office 365 Exchange Online, application permissions, Mail.Send. Grant admin consent.",
+			proof,
+			"Give the application the HVE account (PowerShell, module ExchangeOnlineManagement):",
+			connect,
+			"  Add-HVEAppAccess -Identity " + mailbox + " -AppId " + id,
+		}
+	case application:
+		return []string{
+			register,
+			"API permissions: APIs my organization uses, Office 365 Exchange Online, application permissions, SMTP.SendAsApp. Grant admin consent.",
+			proof,
+			"Give the application the mailbox. The Object ID is the one under Enterprise applications, not the one of the registration:",
+			connect,
+			"  New-ServicePrincipal -AppId " + id + " -ObjectId ENTERPRISE_APPLICATION_OBJECT_ID",
+			"  Add-MailboxPermission -Identity " + mailbox + " -User ENTERPRISE_APPLICATION_OBJECT_ID -AccessRights FullAccess",
+			smtpAuth,
+			on,
+		}
+	default:
+		return []string{
+			register,
+			public,
+			"API permissions: APIs my organization uses, Office 365 Exchange Online, delegated permissions, SMTP.Send. Grant admin consent.",
+			smtpAuth,
+			connect,
+			on,
+		}
+	}
 }

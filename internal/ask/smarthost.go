@@ -22,7 +22,7 @@ var otherServer = ui.Option{Value: relays.SmarthostID, Text: "Another SMTP serve
 
 // Smarthost asks for a relay that is in no catalogue, connects to it, and asks again
 // until it can be used. What the server shows answers the other questions.
-func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.Hop) (config.Hop, bool, error) {
+func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, facts *detect.Facts, h config.Hop) (config.Hop, bool, error) {
 	p, err := q.ask(ctx, "the SMTP server", "--smarthost HOST --port PORT")
 	if err != nil {
 		return h, false, err
@@ -58,7 +58,7 @@ func (q *Questions) Smarthost(ctx context.Context, d setup.Discovery, h config.H
 			return h, login, err
 		}
 		q.Complain("", "cannot use "+h.Host+": "+cmp.Or(err, unusable(h, res)).Error())
-		blocked := blocked25(h, d.Facts, res)
+		blocked := blocked25(h, facts, res)
 		if blocked {
 			h.Port = 0
 			q.talk.ForgetSecret(askPort) // which would be offered again

@@ -118,27 +118,29 @@ func TestPlaceTakesNothingOfOthers(t *testing.T) {
 	}
 	later := time.Now().Add(time.Hour)
 	for name, want := range map[string]string{"m365": "refresh of m365", "new": ""} {
-		planted := conf.TokenPath(conf.StateDirectory(directory), name)
-		store(t, planted, "of another's")
-		if err := os.Chtimes(planted, later, later); err != nil {
-			t.Fatal(err)
-		}
-		unlock, err := oauth.Lock(t.Context(), planted)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel() // there is nothing to wait for
-		if moved, err := Place(ctx, directory, name, os.Getuid(), os.Getgid()); err != nil || !moved {
-			t.Errorf("%s: Place: got %t, %v, want it to remove what is there", name, moved, err)
-		}
-		unlock()
-		if got := refreshAt(t, TokenPath(directory, name)); got != want {
-			t.Errorf("%s: got the token %q, want %q", name, got, want)
-		}
-		if _, err := os.Lstat(planted); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: got %v, want no file", planted, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			planted := conf.TokenPath(conf.StateDirectory(directory), name)
+			store(t, planted, "of another's")
+			if err := os.Chtimes(planted, later, later); err != nil {
+				t.Fatal(err)
+			}
+			unlock, err := oauth.Lock(t.Context(), planted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel() // there is nothing to wait for
+			if moved, err := Place(ctx, directory, name, os.Getuid(), os.Getgid()); err != nil || !moved {
+				t.Errorf("Place: got %t, %v, want it to remove what is there", moved, err)
+			}
+			unlock()
+			if got := refreshAt(t, TokenPath(directory, name)); got != want {
+				t.Errorf("got the token %q, want %q", got, want)
+			}
+			if _, err := os.Lstat(planted); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: got %v, want no file", planted, err)
+			}
+		})
 	}
 }
 
@@ -156,12 +158,14 @@ func TestPlaceLinked(t *testing.T) {
 	}
 	to := filepath.Join(t.TempDir(), "copy")
 	for name, uid := range map[string]int{linked: os.Getuid(), filepath.Join(conf.StateDirectory(directory), "m365.pause"): os.Getuid() + 1} {
-		if err := copyFile(name, to, uid, os.Getgid()); err != nil {
-			t.Errorf("copyFile of %s: got %v, want no error", name, err)
-		}
-		if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: got %v, want no copy", name, err)
-		}
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			if err := copyFile(name, to, uid, os.Getgid()); err != nil {
+				t.Errorf("copyFile of %s: got %v, want no error", name, err)
+			}
+			if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: got %v, want no copy", name, err)
+			}
+		})
 	}
 	if _, err := Place(t.Context(), directory, "m365", os.Getuid(), os.Getgid()); err != nil {
 		t.Fatal(err)

@@ -119,6 +119,16 @@ func (c Config) From() string { return c.Routes[0].From }
 // Several reports whether there is more than the one relay.
 func (c Config) Several() bool { return len(c.Routes) > 1 || len(c.Routes[0].Hops) > 1 }
 
+// Redact takes the passwords of c out of a text, whoever put them there.
+func (c Config) Redact(text string) string {
+	for _, r := range c.Routes {
+		for _, h := range r.Hops {
+			text = secret.Redact(text, h.Username, h.Password)
+		}
+	}
+	return text
+}
+
 // Clone is a Config whose routes, hops and lists can be changed without changing c.
 func (c Config) Clone() Config {
 	c.Routes = slices.Clone(c.Routes)

@@ -201,22 +201,27 @@ func TestAnswersAreWritten(t *testing.T) {
 	if hand := read(t, severalRelays); !hand.Says(c) {
 		t.Errorf("Says: got false, want true, of\n%s", text)
 	}
-	for i, change := range []func(*config.Config){
-		func(c *config.Config) { c.First().Region = "us-east-1" },
-		func(c *config.Config) { c.Routes[0].From = "b@example.com" },
-		func(c *config.Config) { c.First().CredentialsFile = "" },
-		func(c *config.Config) { c.Routes[0].Hops[2].Port = 25 },
-		func(c *config.Config) { c.Routes[0].Hops = c.Routes[0].Hops[:2] },
-		func(c *config.Config) { c.Routes[1].Senders = c.Routes[1].Senders[1:] },
-		func(c *config.Config) { c.Routes[2].Hops[0].Host = "x.example" },
-		func(c *config.Config) { c.Routes = c.Routes[:2] },
-		func(c *config.Config) { c.Rewrite = nil },
+	for _, tt := range []struct {
+		name   string
+		change func(*config.Config)
+	}{
+		{"region", func(c *config.Config) { c.First().Region = "us-east-1" }},
+		{"sender", func(c *config.Config) { c.Routes[0].From = "b@example.com" }},
+		{"credentials file", func(c *config.Config) { c.First().CredentialsFile = "" }},
+		{"port", func(c *config.Config) { c.Routes[0].Hops[2].Port = 25 }},
+		{"fewer hops", func(c *config.Config) { c.Routes[0].Hops = c.Routes[0].Hops[:2] }},
+		{"fewer senders", func(c *config.Config) { c.Routes[1].Senders = c.Routes[1].Senders[1:] }},
+		{"host of a route", func(c *config.Config) { c.Routes[2].Hops[0].Host = "x.example" }},
+		{"fewer routes", func(c *config.Config) { c.Routes = c.Routes[:2] }},
+		{"no rewriting", func(c *config.Config) { c.Rewrite = nil }},
 	} {
-		changed := c.Clone()
-		change(&changed)
-		if hand := read(t, severalRelays); hand.Says(changed) {
-			t.Errorf("change %d: Says: got true, want false, of %+v", i, changed)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			changed := c.Clone()
+			tt.change(&changed)
+			if hand := read(t, severalRelays); hand.Says(changed) {
+				t.Errorf("Says: got true, want false, of %+v", changed)
+			}
+		})
 	}
 }
 
@@ -238,9 +243,11 @@ func TestProofSender(t *testing.T) {
 	}
 	senders := []string{"a.example", ".b.example", "x@c.example"}
 	for address, want := range map[string]bool{"y@A.example": true, "y@b.example": false, "y@d.b.example": true, "X@c.example": true, "y@c.example": false, "y@za.example": false} {
-		if config.SentBy(senders, address) != want {
-			t.Errorf("SentBy(%q, %q): got %v, want %v", senders, address, !want, want)
-		}
+		t.Run(address, func(t *testing.T) {
+			if config.SentBy(senders, address) != want {
+				t.Errorf("SentBy(%q, %q): got %v, want %v", senders, address, !want, want)
+			}
+		})
 	}
 }
 
@@ -275,16 +282,20 @@ func FuzzReadAnswers(f *testing.F) {
 // TestFileMistakes: what would never match, and what an editor has added.
 func TestFileMistakes(t *testing.T) {
 	const head = "version = 1\nrelay = \"ses\"\n[[route]]\nname = \"shop\"\nrelay = \"brevo\"\n"
-	for text, want := range map[string]string{
-		"\ufeff" + head: ":1: the file begins with a byte order mark",
-		head + `senders = ["shop.example", "*@shop.example"]`: `:6: sender "*@shop.example" is neither`,
-		head + `senders = ["localhost"]`:                      `:6: route "shop" has no sender address to test it with`,
-		head + `senders = ["192.0.2.1"]`:                      `:6: route "shop" has no sender address to test it with`,
-		head + `senders = [".example"]`:                       `:6: route "shop" has no sender address to test it with`,
+	for _, tt := range []struct {
+		name, text, want string
+	}{
+		{"byte order mark", "\ufeff" + head, ":1: the file begins with a byte order mark"},
+		{"asterisk", head + `senders = ["shop.example", "*@shop.example"]`, `:6: sender "*@shop.example" is neither`},
+		{"localhost", head + `senders = ["localhost"]`, `:6: route "shop" has no sender address to test it with`},
+		{"address literal", head + `senders = ["192.0.2.1"]`, `:6: route "shop" has no sender address to test it with`},
+		{"subdomains alone", head + `senders = [".example"]`, `:6: route "shop" has no sender address to test it with`},
 	} {
-		if _, err := config.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %s", text, err, want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := config.Read([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%q: %v, want %s", tt.text, err, tt.want)
+			}
+		})
 	}
 	if _, err := config.Read([]byte(head + `senders = ["Shop.example", ".shop.example", "a/b+c@x.example", "intern", "<>"]`)); err != nil {
 		t.Error(err)

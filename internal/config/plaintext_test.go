@@ -68,8 +68,10 @@ func TestPrivate(t *testing.T) {
 		"::1": true, "fd00::1": true, "fe80::1": true, "::ffff:10.0.0.1": true,
 		"172.32.0.1": false, "100.128.0.1": false, "198.51.100.1": false, "8.8.8.8": false, "2001:db8::1": false, "0.0.0.0": false, "::": false,
 	} {
-		if got := config.Private(netip.MustParseAddr(text)); got != want {
-			t.Errorf("%s: got %t, want %t", text, got, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			if got := config.Private(netip.MustParseAddr(text)); got != want {
+				t.Errorf("got %t, want %t", got, want)
+			}
+		})
 	}
 }

@@ -206,29 +206,33 @@ var demoPassword = secret.New(`p#a:s{s}"w\o rd$`)
 
 // mainJob is what setup does after its questions, on the private Postfix.
 func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
-	s := setup.Setup{Deps: setup.Deps{
-		Host: d.Host, ConfigDir: private.ConfigDir, StateDir: filepath.Join(d.dir, "state"), Report: d.Report,
-	}}
-	var err error
-	if s.State, err = postfix.Read(ctx, &d.Host.Reader, private.ConfigDir); err != nil {
+	state, err := postfix.Read(ctx, &d.Host.Reader, private.ConfigDir)
+	if err != nil {
 		return err
 	}
-	if err := s.State.ConfirmMapTypes(ctx, &d.Host.Reader); err != nil {
+	if err := state.ConfirmMapTypes(ctx, &d.Host.Reader); err != nil {
 		return err
 	}
-	s.State.Load(&d.Host.Reader, plan.Paths(s.State)...)
-	if s.Resolver, err = setup.Resolver(&d.Host.Reader, s.State); err != nil {
+	state.Load(&d.Host.Reader, plan.Paths(state)...)
+	resolver, err := setup.Resolver(&d.Host.Reader, state)
+	if err != nil {
 		return err
 	}
-	s.Config = config.Config{To: demoTo, Routes: []config.Route{{Name: config.DefaultRoute, From: demoFrom, Hops: []config.Hop{{
+	b := setup.Basis{
+		Deps:      setup.Deps{Host: d.Host, ConfigDir: private.ConfigDir, StateDir: filepath.Join(d.dir, "state"), Report: d.Report},
+		Discovery: setup.Discovery{State: state, Resolver: resolver},
+	}
+	c := config.Config{To: demoTo, Routes: []config.Route{{Name: config.DefaultRoute, From: demoFrom, Hops: []config.Hop{{
 		Relay: relays.Smarthost(demoHost, d.port, relays.StartTLS, true), Host: demoHost, Port: d.port, TLS: relays.StartTLS,
 		Username: "demo", Password: demoPassword, CAFile: d.caFile,
 	}}}}}
-	if s.Plan, err = setup.Build(s, false); err != nil {
+	p, err := setup.Build(b, c, false)
+	if err != nil {
 		return err
 	}
 	// The Config belongs to the system's own setup.
-	s.Plan.Files = slices.DeleteFunc(s.Plan.Files, func(f plan.File) bool { return f.Path == config.Path })
+	p.Files = slices.DeleteFunc(p.Files, func(f plan.File) bool { return f.Path == config.Path })
+	s := setup.Setup{Basis: b, Config: c, Plan: p}
 	before, err := d.snapshot(private.ConfigDir)
 	if err != nil {
 		return err
@@ -238,7 +242,7 @@ func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 	d.head("what changes in the private Postfix")
 	fmt.Fprint(d.Out, diff.Plan(s.Plan, diff.Style{Color: d.Color, Brief: !d.Verbose}))
 	d.head("applied and proven")
-	if err := setup.Preflight(ctx, s); err != nil {
+	if err := setup.Preflight(ctx, s, nil); err != nil {
 		return err
 	}
 	out, err := setup.Commit(ctx, s, setup.CommitOptions{Private: &private.Log})

@@ -67,29 +67,33 @@ func TestCollect(t *testing.T) {
 }
 
 func TestCollectPasted(t *testing.T) {
-	for text, want := range map[string]string{
-		"535 Authentication Credentials Invalid\n":                       "ses_credentials_invalid:1",
-		"\nstatus=deferred (Server certificate not trusted)\nwhatever":   "tls_untrusted_issuer:1",
-		"Nov 21 23:59:00 host postfix/qmgr[1]: B0000001: removed\nfoo\n": "",
-		strings.Repeat("Nov 21 23:59:00 host sshd[1]: a line\n", 21):     "",
-		"": "",
+	for _, tt := range []struct {
+		name, text, want string
+	}{
+		{"a reply", "535 Authentication Credentials Invalid\n", "ses_credentials_invalid:1"},
+		{"a status and prose", "\nstatus=deferred (Server certificate not trusted)\nwhatever", "tls_untrusted_issuer:1"},
+		{"a line without a fault", "Nov 21 23:59:00 host postfix/qmgr[1]: B0000001: removed\nfoo\n", ""},
+		{"lines of others", strings.Repeat("Nov 21 23:59:00 host sshd[1]: a line\n", 21), ""},
+		{"nothing", "", ""},
 	} {
-		var c Collector
-		if err := c.Read(t.Context(), strings.NewReader(text)); err != nil {
-			t.Fatal(err)
-		}
-		got := map[string]bool{}
-		for _, g := range c.Groups() {
-			got[fmt.Sprintf("%s:%d", g.Cause.ID, g.Count)] = true
-		}
-		for _, w := range strings.Fields(want) {
-			if !got[w] {
-				t.Errorf("%q: %v, want %s", text, got, want)
+		t.Run(tt.name, func(t *testing.T) {
+			var c Collector
+			if err := c.Read(t.Context(), strings.NewReader(tt.text)); err != nil {
+				t.Fatal(err)
 			}
-		}
-		if len(got) != len(strings.Fields(want)) {
-			t.Errorf("%q: %v, want %s", text, got, want)
-		}
+			got := map[string]bool{}
+			for _, g := range c.Groups() {
+				got[fmt.Sprintf("%s:%d", g.Cause.ID, g.Count)] = true
+			}
+			for _, w := range strings.Fields(tt.want) {
+				if !got[w] {
+					t.Errorf("%q: %v, want %s", tt.text, got, tt.want)
+				}
+			}
+			if len(got) != len(strings.Fields(tt.want)) {
+				t.Errorf("%q: %v, want %s", tt.text, got, tt.want)
+			}
+		})
 	}
 }
 
@@ -138,26 +142,28 @@ func TestCollectFormats(t *testing.T) {
 			bytesOf[i] = int(text[i])
 		}
 		numbers, _ := json.Marshal(bytesOf)
-		for _, line := range []string{
-			"Nov 21 23:59:00 host postfix/smtp[9]: " + text,
-			"2026-11-21T23:59:00.123456+01:00 host postfix/smtp[9]: " + text,
-			"<22>Nov 21 23:59:00 host postfix/smtp[9]: " + text,
-			"<22>1 2026-11-21T23:59:00Z host postfix/smtp 9 - - " + text,
-			"1 2026-11-21T23:59:00Z host postfix/smtp 9 - - " + text,
-			fmt.Sprintf(`{"MESSAGE":%s,"SYSLOG_IDENTIFIER":"postfix/smtp","_PID":"9","__REALTIME_TIMESTAMP":"1795309312000001"}`, numbers),
+		for format, line := range map[string]string{
+			"syslog":                    "Nov 21 23:59:00 host postfix/smtp[9]: " + text,
+			"ISO 8601":                  "2026-11-21T23:59:00.123456+01:00 host postfix/smtp[9]: " + text,
+			"syslog with priority":      "<22>Nov 21 23:59:00 host postfix/smtp[9]: " + text,
+			"RFC 5424":                  "<22>1 2026-11-21T23:59:00Z host postfix/smtp 9 - - " + text,
+			"RFC 5424 without priority": "1 2026-11-21T23:59:00Z host postfix/smtp 9 - - " + text,
+			"journal":                   fmt.Sprintf(`{"MESSAGE":%s,"SYSLOG_IDENTIFIER":"postfix/smtp","_PID":"9","__REALTIME_TIMESTAMP":"1795309312000001"}`, numbers),
 		} {
-			var c Collector
-			for range 2 { // the first one shows what log it is
-				c.Add([]byte(line + "\r\n"))
-			}
-			c.End()
-			want := 2
-			if cause != "" { // a message is counted once
-				want = 1
-			}
-			if g := c.Groups(); len(g) != 1 || g[0].Cause.ID != cause || g[0].Count != want || !c.Postfix {
-				t.Errorf("%q: got %+v, Postfix %v, want one group of cause %q, counted %d times, and true", line, g, c.Postfix, cause, want)
-			}
+			t.Run(text[:5]+" as "+format, func(t *testing.T) {
+				var c Collector
+				for range 2 { // the first one shows what log it is
+					c.Add([]byte(line + "\r\n"))
+				}
+				c.End()
+				want := 2
+				if cause != "" { // a message is counted once
+					want = 1
+				}
+				if g := c.Groups(); len(g) != 1 || g[0].Cause.ID != cause || g[0].Count != want || !c.Postfix {
+					t.Errorf("%q: got %+v, Postfix %v, want one group of cause %q, counted %d times, and true", line, g, c.Postfix, cause, want)
+				}
+			})
 		}
 	}
 }

@@ -235,12 +235,14 @@ func TestRequired(t *testing.T) {
 		`\d+`:                               "",
 		`(abc|\d+)`:                         "",
 	} {
-		p, err := newPattern(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Join(p.need, "|"); got != want {
-			t.Errorf("%s: %q, want %q", pattern, got, want)
-		}
+		t.Run(pattern, func(t *testing.T) {
+			p, err := newPattern(pattern)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(p.need, "|"); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }

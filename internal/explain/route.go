@@ -89,7 +89,7 @@ func (r Route) Param(name string) string {
 	return r.State.Params[name]
 }
 
-// OAuth reports whether the route logs in by an OAuth token, with a SASL plug-in
+// OAuth reports whether the route logs in by an OAuth token, with a SASL plugin
 // (sasl-xoauth2): the mechanism filter admits XOAUTH2 and no mechanism with a
 // password, or what is stored as the password is the path of a token file.
 func (r Route) OAuth(password string) bool {

@@ -16,7 +16,7 @@ func TestOAuth(t *testing.T) {
 		{"filter", "xoauth2", "x", nil, true},
 		{"filter with others", "plain, login, xoauth2", "x", []string{"XOAUTH2"}, false},
 		{"token file", "", "/etc/tokens/a", []string{"PLAIN", "XOAUTH2"}, true},
-		{"token file without the plug-in", "", "/etc/tokens/a", []string{"PLAIN"}, false},
+		{"token file without the plugin", "", "/etc/tokens/a", []string{"PLAIN"}, false},
 		{"password", "", "secret", []string{"XOAUTH2"}, false},
 		{"filter of passwords", "plain,login", "secret", nil, false},
 	} {
@@ -36,8 +36,10 @@ func TestInspectOAuth(t *testing.T) {
 		"smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd", "smtp_tls_security_level": "secure", "smtp_sasl_security_options": "noplaintext,noanonymous",
 	}}
 	for _, id := range []string{"sasl_plugins_missing", "sasl_mech_filter", "sasl_noplaintext_default"} {
-		if sign, ok := Inspect(state, "").About(id); !ok || sign.Holds {
-			t.Errorf("%s: got checked %v, holds %v (%s), want true and false", id, ok, sign.Holds, sign.Detail)
-		}
+		t.Run(id, func(t *testing.T) {
+			if sign, ok := Inspect(state, "").About(id); !ok || sign.Holds {
+				t.Errorf("got checked %v, holds %v (%s), want true and false", ok, sign.Holds, sign.Detail)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package firewall
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -202,11 +203,13 @@ func TestFindLegacyAndDefault(t *testing.T) {
 	save := []byte(saveHead + "-A OUTPUT -p tcp -m tcp --dport 25 -j DROP\n" + saveTail)
 	f := rules{ipt4: []byte(saveHead + saveTail), ipt6: []byte(saveHead + saveTail), nft: []byte(chain("accept")), old4: save, old6: save}
 	for _, six := range []bool{false, true} {
-		r := f.find(Packet{Port: 25, IPv6: six})
-		checkRule(t, r, "--dport 25 -j DROP", Drop)
-		if !strings.Contains(r.Tool, "-legacy") {
-			t.Errorf("tool: got %s, want one that ends in -legacy", r.Tool)
-		}
+		t.Run(fmt.Sprintf("IPv6 %v", six), func(t *testing.T) {
+			r := f.find(Packet{Port: 25, IPv6: six})
+			checkRule(t, r, "--dport 25 -j DROP", Drop)
+			if !strings.Contains(r.Tool, "-legacy") {
+				t.Errorf("tool: got %s, want one that ends in -legacy", r.Tool)
+			}
+		})
 	}
 	policy := strings.Replace(saveHead, "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT", "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT DROP", 1) + saveTail
 	f = rules{ipt4: []byte(policy), ufw: []byte("Status: active\nDefault: deny (incoming), deny (outgoing), disabled (routed)\n")}

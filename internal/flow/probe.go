@@ -11,7 +11,8 @@ import (
 	"relayhost/internal/smtpprobe"
 )
 
-// ErrUndeliverable is in the chain of a [Probe] that smtp(8) did not get through.
+// ErrUndeliverable is in the error chain of a [Probe] whose address smtp(8) could not
+// deliver to.
 var ErrUndeliverable = errors.New("the address probe failed")
 
 // ProbeParams are the parameters of an instance whose addresses [Probe] asks for: the
@@ -43,7 +44,7 @@ const (
 )
 
 // Probe has the verify(8) of an instance with [ProbeParams] find out whether mail to
-// an address gets through: its smtp(8) connects, starts TLS, logs in and gives MAIL
+// an address can be delivered: its smtp(8) connects, starts TLS, logs in and gives MAIL
 // and RCPT by the route of that address, and ends there.
 func Probe(ctx context.Context, in *instance.Instance, to string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeTime, errors.New("verify(8) has no result"))

@@ -1,7 +1,9 @@
 package flow
 
 import (
+	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,6 +58,38 @@ func Shared(flows []Flow, p plan.Plan) []Foreign {
 		list = append(list, way)
 	}
 	return list
+}
+
+// Keep says how the mail of f can stay as it is: by what of main.cf the plan changes, all
+// of which the service of f reads but for its own -o options.
+func (f Foreign) Keep(p plan.Plan) string {
+	var changed []string
+	file := p.Main()
+	before, err := postfix.ParseMain(file.Before)
+	after, aerr := postfix.ParseMain(file.After)
+	if err == nil && aerr == nil {
+		was := before.Values()
+		for name, value := range after.Values() {
+			// The first two choose the service, which is that of f before and after.
+			if old, set := was[name]; (!set || old != value) && name != "default_transport" && name != "sender_dependent_default_transport_maps" && name != "delay_warning_time" {
+				changed = append(changed, name)
+			}
+			delete(was, name)
+		}
+		for name := range was {
+			if name != "relayhost" {
+				changed = append(changed, name)
+			}
+		}
+	}
+	slices.Sort(changed)
+	switch {
+	case slices.Contains(changed, "sender_canonical_maps"):
+		return fmt.Sprintf("sender_canonical_maps rewrites senders for the service %s too: take those of that mail out of [rewrite] in relayhost.toml, or give %s an account that may send as the new address", f.Service, f.Service)
+	case len(changed) > 0:
+		return fmt.Sprintf("%s change in main.cf, which the service %s reads too: give it those of now by -o in master.cf", strings.Join(changed, ", "), f.Service)
+	}
+	return fmt.Sprintf("nothing that the service %s reads in main.cf changes: compare the tables that it names with relayhost setup --dry-run", f.Service)
 }
 
 func parse(nextHop string) (postfix.NextHop, error) {

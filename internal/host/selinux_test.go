@@ -1,15 +1,20 @@
 package host
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 func TestSELinuxTexts(t *testing.T) {
 	for context, want := range map[string]string{
 		"system_u:object_r:postfix_exec_t:s0\x00": "postfix_exec_t", "system_u:object_r:bin_t": "bin_t",
 		"system_u:object_r:postfix_smtp_exec_t:s0:c0.c1023": "postfix_smtp_exec_t", "": "", "unlabeled": "",
 	} {
-		if got := contextType(context); got != want {
-			t.Errorf("contextType(%q) = %q, want %q", context, got, want)
-		}
+		t.Run(fmt.Sprintf("%.40q", context), func(t *testing.T) {
+			if got := contextType(context); got != want {
+				t.Errorf("contextType(%q) = %q, want %q", context, got, want)
+			}
+		})
 	}
 	for _, test := range []struct {
 		name, answer string

@@ -105,8 +105,8 @@ func (h *Host) create(dir directory, temp string, data []byte, s Spec) error {
 }
 
 // inheritLabel gives a new file the type of its directory: a service of systemd makes
-// files of another type in /etc (etc_runtime_t), which restorecon(8) would set right
-// later. Where the policy does not let it, the file stays as the kernel labels it.
+// files of another type in /etc (etc_runtime_t), which restorecon(8) would
+// correct later. Where the policy does not let it, the file stays as the kernel labels it.
 func inheritLabel(dir, fd int) {
 	var label [2][4096]byte
 	var n [2]int

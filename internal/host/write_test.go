@@ -83,11 +83,13 @@ func TestWriteFileWantsWhatWasExpected(t *testing.T) {
 	h := newHost(t)
 	put(t, h, "/etc/there", "theirs", 0o644)
 	for path, expect := range map[string]string{"/etc/there": Sum([]byte("other")), "/etc/gone": Sum(nil)} {
-		spec := mine(0o644)
-		spec.Expect = expect
-		if err := h.WriteFile(path, []byte("ours"), spec); !errors.Is(err, ErrChanged) {
-			t.Errorf("WriteFile(%q) where the file is not the expected one: got %v, want %v", path, err, ErrChanged)
-		}
+		t.Run(path, func(t *testing.T) {
+			spec := mine(0o644)
+			spec.Expect = expect
+			if err := h.WriteFile(path, []byte("ours"), spec); !errors.Is(err, ErrChanged) {
+				t.Errorf("WriteFile(%q) where the file is not the expected one: got %v, want %v", path, err, ErrChanged)
+			}
+		})
 	}
 	spec := mine(0o644)
 	spec.Expect = Absent
@@ -154,14 +156,16 @@ func TestWriteFileThroughLinks(t *testing.T) {
 	for path, target := range map[string]string{
 		"/etc/postfix/main.cf": "/srv/conf/main.cf", "/etc/relative": "/srv/conf/main.cf", "/etc/dangling": "/srv/conf/new.cf",
 	} {
-		text := "by " + path
-		if err := h.WriteFile(path, []byte(text), mine(0o644)); err != nil {
-			t.Fatal(err)
-		}
-		m, err := h.Lstat(target)
-		if data, _ := h.ReadFile(path); err != nil || string(data) != text || !m.Mode.IsRegular() {
-			t.Errorf("%s: got %q, mode %v of %s, %v; want %q, a regular file and no error", path, data, m.Mode, target, err, text)
-		}
+		t.Run(path, func(t *testing.T) {
+			text := "by " + path
+			if err := h.WriteFile(path, []byte(text), mine(0o644)); err != nil {
+				t.Fatal(err)
+			}
+			m, err := h.Lstat(target)
+			if data, _ := h.ReadFile(path); err != nil || string(data) != text || !m.Mode.IsRegular() {
+				t.Errorf("got %q, mode %v of %s, %v; want %q, a regular file and no error", data, m.Mode, target, err, text)
+			}
+		})
 	}
 	for _, link := range []string{"/etc/postfix", "/etc/relative", "/etc/dangling"} {
 		if m, err := h.Lstat(link); err != nil || m.Mode&fs.ModeSymlink == 0 {

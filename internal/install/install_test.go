@@ -54,28 +54,30 @@ func TestFindOther(t *testing.T) {
 	}
 }
 
-// TestFindManager: each distribution's own, with the SASL plug-in of PLAIN and
+// TestFindManager: each distribution's own, with the SASL plugin of PLAIN and
 // LOGIN and a CA bundle among its packages.
 func TestFindManager(t *testing.T) {
 	for program, want := range map[string]string{
 		"/usr/bin/apt-get": "apt", "/usr/bin/dnf": "dnf", "/usr/bin/zypper": "zypper", "/sbin/apk": "apk", "/usr/bin/pacman": "pacman",
 	} {
-		m, err := FindManager(machine(t, program))
-		if err != nil || m.Name != want {
-			t.Errorf("%s: got %s, %v, want %s", program, m.Name, err, want)
-			continue
-		}
-		all := strings.Join(m.Packages, " ")
-		for _, part := range []string{"postfix", "sasl", "ca-certificates"} {
-			if !strings.Contains(all, part) {
-				t.Errorf("%s: got the packages %s, want one with %q", m.Name, all, part)
+		t.Run(program, func(t *testing.T) {
+			m, err := FindManager(machine(t, program))
+			if err != nil || m.Name != want {
+				t.Errorf("got %s, %v, want %s", m.Name, err, want)
+				return
 			}
-		}
-		for _, word := range m.Install {
-			if word == "-i" || word == "--interactive" {
-				t.Errorf("%s: got the command %q, want no %s in it", m.Name, m.Install, word)
+			all := strings.Join(m.Packages, " ")
+			for _, part := range []string{"postfix", "sasl", "ca-certificates"} {
+				if !strings.Contains(all, part) {
+					t.Errorf("%s: got the packages %s, want one with %q", m.Name, all, part)
+				}
 			}
-		}
+			for _, word := range m.Install {
+				if word == "-i" || word == "--interactive" {
+					t.Errorf("%s: got the command %q, want no %s in it", m.Name, m.Install, word)
+				}
+			}
+		})
 	}
 	if _, err := FindManager(machine(t)); !errors.Is(err, ErrNoManager) {
 		t.Errorf("a host without package manager: got %v, want %v", err, ErrNoManager)

@@ -9,7 +9,7 @@ import (
 // Manager is a package manager: how packages are named and installed with it.
 type Manager struct {
 	Name     string
-	Packages []string   // Postfix, SASL plug-in with PLAIN and LOGIN, CA bundle
+	Packages []string   // Postfix, SASL plugin with PLAIN and LOGIN, CA bundle
 	Refresh  []string   // fetches the package lists; nil where install does it
 	Install  []string   // the packages are appended
 	Query    []string   // exits 0 when the package that is appended is installed

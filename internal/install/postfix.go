@@ -34,7 +34,7 @@ func (e *FailedError) Error() string {
 	return fmt.Sprintf("%s failed with exit code %d:\n%s", e.Command, e.Code, e.Tail)
 }
 
-// Postfix installs Postfix, the SASL plug-ins and the CA bundle. No public mail server
+// Postfix installs Postfix, the SASL plugins and the CA bundle. No public mail server
 // comes up: Postfix listens on loopback only and is not started. The packages stay when
 // a setup is rolled back.
 func Postfix(ctx context.Context, h *host.Host, o Options) (packages []string, err error) {

@@ -100,22 +100,26 @@ func failing(t *testing.T, name, text string) (*host.Host, Manager) {
 
 // TestAdvice: messages of the package managers, and what to do about them.
 func TestAdvice(t *testing.T) {
-	for said, want := range map[string]string{
-		"E: Failed to fetch http://deb.debian.org/x.deb  Could not resolve 'deb.debian.org'":                                     "resolver",
-		"E: Failed to fetch http://deb.debian.org/x.deb  Temporary failure resolving 'deb.debian.org'":                           "resolver",
-		"Curl error (6): Couldn't resolve host name for https://mirrors.fedoraproject.org/ [Could not resolve host]":             "resolver",
-		"error: failed retrieving file 'core.db' from x : Could not resolve host: x":                                             "resolver",
-		"WARNING: fetching https://dl-cdn.alpinelinux.org/alpine/v3.22/main: temporary error (try again later)":                  "resolver",
-		"E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1234 (unattended-upgr)":                        "another",
-		"System management is locked by the application with pid 1234 (zypper).":                                                 "another",
-		"error: failed to init transaction (unable to lock database)":                                                            "another",
-		"ERROR: Unable to lock database: Resource temporarily unavailable":                                                       "another",
-		"dpkg: error: failed to write status database record: No space left on device":                                           "room",
-		"E: Failed to fetch http://deb.debian.org/x.deb  Could not connect to deb.debian.org:80 (1.2.3.4), connection timed out": "firewall",
-		"E: Unable to locate package postfix":                                                                                    "install Postfix by hand",
+	for _, tt := range []struct {
+		name, said, want string
+	}{
+		{"apt resolver", "E: Failed to fetch http://deb.debian.org/x.deb  Could not resolve 'deb.debian.org'", "resolver"},
+		{"apt resolver later", "E: Failed to fetch http://deb.debian.org/x.deb  Temporary failure resolving 'deb.debian.org'", "resolver"},
+		{"dnf resolver", "Curl error (6): Couldn't resolve host name for https://mirrors.fedoraproject.org/ [Could not resolve host]", "resolver"},
+		{"pacman resolver", "error: failed retrieving file 'core.db' from x : Could not resolve host: x", "resolver"},
+		{"apk resolver", "WARNING: fetching https://dl-cdn.alpinelinux.org/alpine/v3.22/main: temporary error (try again later)", "resolver"},
+		{"apt locked", "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1234 (unattended-upgr)", "another"},
+		{"zypper locked", "System management is locked by the application with pid 1234 (zypper).", "another"},
+		{"pacman locked", "error: failed to init transaction (unable to lock database)", "another"},
+		{"apk locked", "ERROR: Unable to lock database: Resource temporarily unavailable", "another"},
+		{"disk full", "dpkg: error: failed to write status database record: No space left on device", "room"},
+		{"no connection", "E: Failed to fetch http://deb.debian.org/x.deb  Could not connect to deb.debian.org:80 (1.2.3.4), connection timed out", "firewall"},
+		{"no package", "E: Unable to locate package postfix", "install Postfix by hand"},
 	} {
-		if got := (Manager{}).advice(said); !strings.Contains(got, want) {
-			t.Errorf("%s\nis answered with %q, want %v in it", said, got, want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if got := (Manager{}).advice(tt.said); !strings.Contains(got, tt.want) {
+				t.Errorf("%s\nis answered with %q, want %v in it", tt.said, got, tt.want)
+			}
+		})
 	}
 }

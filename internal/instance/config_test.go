@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -17,9 +18,11 @@ func TestRelocate(t *testing.T) {
 		"/etc/postfix/policy":                                           "/etc/postfix/policy",
 		"":                                                              "",
 	} {
-		if got := relocate(value, moved); got != want {
-			t.Errorf("%s became %s, want %s", value, got, want)
-		}
+		t.Run(fmt.Sprintf("%.40q", value), func(t *testing.T) {
+			if got := relocate(value, moved); got != want {
+				t.Errorf("%s became %s, want %s", value, got, want)
+			}
+		})
 	}
 }
 

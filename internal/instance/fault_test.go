@@ -52,15 +52,19 @@ func TestFaultOf(t *testing.T) {
 			}
 		})
 	}
-	for _, text := range []string{
-		"postfix/smtp[7]: ABCDEF0123: to=<a@b.example>, relay=r[1.2.3.4]:587, status=deferred (host r said: 450 later)",
-		"postfix/smtp[7]: warning: r[1.2.3.4]:587 offered null AUTH mechanism list",
-		"postfix/smtp[7]: connect to r[1.2.3.4]:587: Connection refused",
-		"postfix/master[7]: daemon started -- version 3.7.11, configuration /etc/postfix-relayhost",
+	for _, tt := range []struct {
+		name, text string
+	}{
+		{"delivery", "postfix/smtp[7]: ABCDEF0123: to=<a@b.example>, relay=r[1.2.3.4]:587, status=deferred (host r said: 450 later)"},
+		{"no mechanism", "postfix/smtp[7]: warning: r[1.2.3.4]:587 offered null AUTH mechanism list"},
+		{"refused connection", "postfix/smtp[7]: connect to r[1.2.3.4]:587: Connection refused"},
+		{"start of master", "postfix/master[7]: daemon started -- version 3.7.11, configuration /etc/postfix-relayhost"},
 	} {
-		line, _ := maillog.Parse(text)
-		if f, ok := FaultOf(line); ok {
-			t.Errorf("FaultOf(%q): got %+v, want none", text, f)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			line, _ := maillog.Parse(tt.text)
+			if f, ok := FaultOf(line); ok {
+				t.Errorf("FaultOf(%q): got %+v, want none", tt.text, f)
+			}
+		})
 	}
 }

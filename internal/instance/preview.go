@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,11 +74,9 @@ var elsewhere = struct{ before, after []string }{
 // way out needs, expanded.
 func planned(s postfix.State, p plan.Plan) map[string]string {
 	main := s.Main
-	for _, f := range p.Files {
-		if filepath.Base(f.Path) == "main.cf" {
-			if m, err := postfix.ParseMain(f.After); err == nil {
-				main = m
-			}
+	if f := p.Main(); f.Path != "" {
+		if m, err := postfix.ParseMain(f.After); err == nil {
+			main = m
 		}
 	}
 	values := map[string]string{}

@@ -147,9 +147,11 @@ func TestMachineIsOutOfReach(t *testing.T) {
 		"echo 1 > /proc/sys/net/ipv4/ip_forward": "Read-only file system",
 		"dmesg":                                  "",
 	} {
-		if r := s.Run("sh", "-c", cmd); r.Code == 0 || !strings.Contains(r.Stderr, want) {
-			t.Errorf("%s: got %s\nwant a failure, and %q in stderr", cmd, r, want)
-		}
+		t.Run(cmd, func(t *testing.T) {
+			if r := s.Run("sh", "-c", cmd); r.Code == 0 || !strings.Contains(r.Stderr, want) {
+				t.Errorf("got %s\nwant a failure, and %q in stderr", r, want)
+			}
+		})
 	}
 }
 
@@ -196,24 +198,26 @@ func TestCrashes(t *testing.T) {
 		t.FailNow()
 	}
 	for _, how := range []string{"panic", "kill", "fail"} {
-		cmd := exec.Command("/proc/self/exe", "-test.run=^TestCrashes$")
-		cmd.Env = append(os.Environ(), crash+"="+how)
-		out, err := cmd.CombinedOutput()
-		if err == nil {
-			t.Errorf("%s: got no error, want one", how)
-		}
-		var pid int
-		for _, l := range strings.Split(string(out), "\n") {
-			_, _ = fmt.Sscanf(l, "pid %d", &pid)
-		}
-		if pid == 0 {
-			t.Fatalf("%s: got\n%s\nwant a line with the pid of the lab's PID 1 in it", how, out)
-		}
-		for end := time.Now().Add(5 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%s: PID 1 of the lab (%d): got it alive after 5 s, want it gone", how, pid)
+		t.Run(how, func(t *testing.T) {
+			cmd := exec.Command("/proc/self/exe", "-test.run=^TestCrashes$")
+			cmd.Env = append(os.Environ(), crash+"="+how)
+			out, err := cmd.CombinedOutput()
+			if err == nil {
+				t.Errorf("got no error, want one")
 			}
-		}
+			var pid int
+			for _, l := range strings.Split(string(out), "\n") {
+				_, _ = fmt.Sscanf(l, "pid %d", &pid)
+			}
+			if pid == 0 {
+				t.Fatalf("got\n%s\nwant a line with the pid of the lab's PID 1 in it", out)
+			}
+			for end := time.Now().Add(5 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("PID 1 of the lab (%d): got it alive after 5 s, want it gone", pid)
+				}
+			}
+		})
 	}
 }
 

@@ -203,8 +203,10 @@ func TestHostname(t *testing.T) {
 		"openssl version | cut -c-7": "OpenSSL\n",
 		"openssl verify /usr/local/share/ca-certificates/relayhost-lab.crt": "/usr/local/share/ca-certificates/relayhost-lab.crt: OK\n",
 	} {
-		if got := s.Shell(cmd); got != want {
-			t.Errorf("%s: %q, not %q", cmd, got, want)
-		}
+		t.Run(cmd, func(t *testing.T) {
+			if got := s.Shell(cmd); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }

@@ -176,11 +176,13 @@ func TestFamiliesApart(t *testing.T) {
 
 func TestNoRoute(t *testing.T) {
 	for name, o := range map[string]lab.Option{"no IPv6": lab.NoIPv6(), "no route": lab.NoRoute6()} {
-		l := lab.New(t, lab.NoPostfix(), o)
-		greet(t, l.World, mx6, "220 six\r\n")
-		if _, _, err := try(l.Server, mx6); !errors.Is(err, syscall.ENETUNREACH) {
-			t.Errorf("%s: got %v, want %v", name, err, syscall.ENETUNREACH)
-		}
+		t.Run(name, func(t *testing.T) {
+			l := lab.New(t, lab.NoPostfix(), o)
+			greet(t, l.World, mx6, "220 six\r\n")
+			if _, _, err := try(l.Server, mx6); !errors.Is(err, syscall.ENETUNREACH) {
+				t.Errorf("got %v, want %v", err, syscall.ENETUNREACH)
+			}
+		})
 	}
 	l := lab.New(t, lab.NoPostfix(), lab.NoRoute4())
 	if _, _, err := try(l.Server, mx4); !errors.Is(err, syscall.ENETUNREACH) {
@@ -194,9 +196,11 @@ func TestIntercepted(t *testing.T) {
 	greet(t, l.World, "198.51.100.66:2500", "220 proxy\r\n")
 	l.World.Intercept(25, netip.MustParseAddrPort("198.51.100.66:2500"))
 	for _, addr := range []string{mx4, "192.0.2.1:25"} { // the latter exists nowhere
-		if _, said, err := try(l.Server, addr); err != nil || said != "220 proxy\r\n" {
-			t.Errorf("%s: got %q, %v, want %q", addr, said, err, "220 proxy\r\n")
-		}
+		t.Run(addr, func(t *testing.T) {
+			if _, said, err := try(l.Server, addr); err != nil || said != "220 proxy\r\n" {
+				t.Errorf("got %q, %v, want %q", said, err, "220 proxy\r\n")
+			}
+		})
 	}
 	l.World.NoRules()
 	if _, said, err := try(l.Server, mx4); err != nil || said != "220 four\r\n" {
@@ -227,9 +231,11 @@ func TestNothingReachesOutside(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, addr := range []string{"169.254.169.254:80", "10.255.255.53:53", "8.8.8.8:53", "[2606:4700:4700::1111]:53", "203.0.113.77:25"} {
 		wg.Go(func() {
-			if _, _, err := try(l.Server, addr); !isTimeout(err) {
-				t.Errorf("%s: got %v, want a timeout", addr, err)
-			}
+			t.Run(addr, func(t *testing.T) {
+				if _, _, err := try(l.Server, addr); !isTimeout(err) {
+					t.Errorf("got %v, want a timeout", err)
+				}
+			})
 		})
 	}
 	wg.Wait()

@@ -67,9 +67,11 @@ func TestSystemd(t *testing.T) {
 		"systemd-run -q --wait --pipe -p SetCredential=relayhost:word sh -c 'cat $CREDENTIALS_DIRECTORY/relayhost'": "word",
 		"cat /sys/class/dmi/id/sys_vendor 2>/dev/null || echo none":                                                 "none\n",
 	} {
-		if got := s.Shell(cmd); got != want {
-			t.Errorf("%s: %q, not %q", cmd, got, want)
-		}
+		t.Run(cmd, func(t *testing.T) {
+			if got := s.Shell(cmd); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 	deliver(t, s)
 	if s.Exists("/var/log/mail.log") {

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// recipe is the version of the way roots are made. A change of it makes every
-// root anew.
+// recipe is the version of the way roots are made. After a change of it, every root is
+// made again.
 const recipe = "v1"
 
 // mirror is where the roots come from. Only debootstrap and apt ask it.

@@ -37,7 +37,7 @@ func (t Traffic) Attempts() int {
 // [Server.ResetTraffic].
 func (s *Server) Traffic() Traffic { return s.link.meter.read(false) }
 
-// ResetTraffic starts counting anew and returns what was counted.
+// ResetTraffic returns what was counted, and counts from 0 again.
 func (s *Server) ResetTraffic() Traffic { return s.link.meter.read(true) }
 
 // meter counts packets.

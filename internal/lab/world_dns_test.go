@@ -64,9 +64,11 @@ func TestDNSAnswers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name+" "+dns.TypeToString[tt.typ], func(t *testing.T) {
 			for _, transport := range []string{"udp", "tcp"} {
-				if got := shown(ask(t, n, transport, tt.name, tt.typ, 0)); got != tt.want {
-					t.Errorf("over %s: got %s, want %s", transport, got, tt.want)
-				}
+				t.Run(transport, func(t *testing.T) {
+					if got := shown(ask(t, n, transport, tt.name, tt.typ, 0)); got != tt.want {
+						t.Errorf("over %s: got %s, want %s", transport, got, tt.want)
+					}
+				})
 			}
 		})
 	}
@@ -142,13 +144,15 @@ func TestDNSFaults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w.DNS.Fail("X.test", tt.fault)
 			for transport, want := range map[string]string{"udp": tt.udp, "tcp": tt.tcp} {
-				r, err := ask(t, n, transport, "x.test.", dns.TypeA, 0)
-				if tt.fault.ForgeName && err == nil && r.Question[0].Name != "forged.example." {
-					t.Errorf("the question is %s, want %q", r.Question[0].Name, "forged.example.")
-				}
-				if got := shown(r, err); got != want {
-					t.Errorf("%s: %s, want %s", transport, got, want)
-				}
+				t.Run(transport, func(t *testing.T) {
+					r, err := ask(t, n, transport, "x.test.", dns.TypeA, 0)
+					if tt.fault.ForgeName && err == nil && r.Question[0].Name != "forged.example." {
+						t.Errorf("the question is %s, want %q", r.Question[0].Name, "forged.example.")
+					}
+					if got := shown(r, err); got != want {
+						t.Errorf("got %s, want %s", got, want)
+					}
+				})
 			}
 			w.DNS.Fail("x.test", DNSFault{})
 			if got := shown(ask(t, n, "udp", "x.test.", dns.TypeA, 0)); got != good {
@@ -172,9 +176,11 @@ func TestDNSWildcard(t *testing.T) {
 		"x.test.":                   "NOERROR x.test. 60 A 192.0.2.1",
 		"metadata.google.internal.": "NOERROR metadata.google.internal. 1 A 192.0.2.80",
 	} {
-		if got := shown(ask(t, n, "udp", name, dns.TypeA, 0)); got != want {
-			t.Errorf("%s: %s, want %s", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := shown(ask(t, n, "udp", name, dns.TypeA, 0)); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
 	}
 	w.DNS.Wildcard()
 	if got := shown(ask(t, n, "udp", "y.test.", dns.TypeA, 0)); got != "NXDOMAIN" {

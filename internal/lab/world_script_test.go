@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -40,15 +41,17 @@ func TestCertificateFlaws(t *testing.T) {
 	var name x509.HostnameError
 	var unknown x509.UnknownAuthorityError
 	for flaw, want := range map[Flaw]any{Flawless: nil, Expired: &invalid, NotYetValid: &invalid, WrongName: &name, SelfSigned: &unknown, UnknownCA: &unknown} {
-		if err := r.Present(flaw); err != nil {
-			t.Fatal(err)
-		}
-		c, err := tls.Dial("tcp", at, &tls.Config{ServerName: host, RootCAs: roots(w)})
-		if err == nil {
-			_ = c.Close()
-		}
-		if (want == nil) != (err == nil) || want != nil && !errors.As(err, want) {
-			t.Errorf("certificate with flaw %q: got %v, want an error of type %T (none for <nil>)", flaw, err, want)
-		}
+		t.Run(fmt.Sprintf("flaw %q", flaw), func(t *testing.T) {
+			if err := r.Present(flaw); err != nil {
+				t.Fatal(err)
+			}
+			c, err := tls.Dial("tcp", at, &tls.Config{ServerName: host, RootCAs: roots(w)})
+			if err == nil {
+				_ = c.Close()
+			}
+			if (want == nil) != (err == nil) || want != nil && !errors.As(err, want) {
+				t.Errorf("certificate with flaw %q: got %v, want an error of type %T (none for <nil>)", flaw, err, want)
+			}
+		})
 	}
 }

@@ -303,7 +303,7 @@ func (p *findings) plaintext(c intent, where string, get func(string) string) {
 		p.fatal("", where, "smtp_sasl_security_options", "lacks noplaintext: the password could go over a connection without TLS")
 	}
 	if !c.HasPlugin("PLAIN", "LOGIN") {
-		p.fatal("sasl_plugins_missing", where, "smtp_sasl_type", "the SASL plug-ins for PLAIN and LOGIN are not installed")
+		p.fatal("sasl_plugins_missing", where, "smtp_sasl_type", "the SASL plugins for PLAIN and LOGIN are not installed")
 	}
 }
 

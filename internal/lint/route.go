@@ -67,7 +67,7 @@ func loginRules() []Rule {
 		}},
 		{"sasl_plugins_missing", Error, func(v *View) []Finding {
 			return v.when(v.Route.yes("smtp_sasl_auth_enable") && slices.Contains(v.SASLTypes, "cyrus") && !v.HasPlugin("PLAIN", "LOGIN") && !(v.Route.OAuth && ContainsFold(v.SASLPlugins, "XOAUTH2")),
-				"no plug-in for PLAIN or LOGIN is installed")
+				"no plugin for PLAIN or LOGIN is installed")
 		}},
 		{"sasl_noplaintext_default", Error, noplaintext},
 		{"sasl_mech_filter", Error, func(v *View) []Finding {

@@ -62,7 +62,7 @@ func (c Config) OwnDomain(domain string) (found []Finding) {
 	return found
 }
 
-// HasPlugin reports whether a SASL plug-in for one of the mechanisms is installed.
+// HasPlugin reports whether a SASL plugin for one of the mechanisms is installed.
 func (c Config) HasPlugin(mechanisms ...string) bool {
 	return ContainsFold(c.SASLPlugins, mechanisms...)
 }

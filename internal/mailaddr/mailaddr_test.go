@@ -1,6 +1,7 @@
 package mailaddr
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -102,8 +103,10 @@ func TestQualified(t *testing.T) {
 		"": false, "a": false, "localhost": false, "localhost.localdomain": false, "a.local": false, "a..b": false, "-a.b": false, "a_b.c": false,
 		"192.0.2.1": false, "localhost.example.net": false, "a.example.net.": false, strings.Repeat("a.", 127) + "net": false,
 	} {
-		if got := Qualified(name); got != want {
-			t.Errorf("Qualified(%q) = %v, want %v", name, got, want)
-		}
+		t.Run(fmt.Sprintf("%.30q", name), func(t *testing.T) {
+			if got := Qualified(name); got != want {
+				t.Errorf("Qualified(%q) = %v, want %v", name, got, want)
+			}
+		})
 	}
 }

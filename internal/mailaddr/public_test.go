@@ -1,6 +1,9 @@
 package mailaddr
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // Whoever owns a domain publishes its records; that of a mail service for everybody is
 // nobody's own. A name that only begins like one is.
@@ -11,9 +14,11 @@ func TestIsPublic(t *testing.T) {
 		"example.com": false, "gmail.com.example.com": false, "mail.example.com": false, "yahoo.example": false,
 		"live.example.com": false, "live.co.example.uk": false, "notgmail.com": false, "": false,
 	} {
-		if got := IsPublic(domain); got != want {
-			t.Errorf("%q: got %v, want %v", domain, got, want)
-		}
+		t.Run(fmt.Sprintf("%q", domain), func(t *testing.T) {
+			if got := IsPublic(domain); got != want {
+				t.Errorf("%q: got %v, want %v", domain, got, want)
+			}
+		})
 	}
 }
 

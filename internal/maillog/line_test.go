@@ -2,6 +2,7 @@ package maillog
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -82,9 +83,11 @@ func TestParse(t *testing.T) {
 		"Jan  2 01:01:52 host mail.info kernel: postfix/smtp[1]: x", "Jan  2 01:01:52 sshd[1]: postfix/smtp[1]: x",
 		`{"MESSAGE":null,"SYSLOG_IDENTIFIER":"postfix/qmgr"}`, `{"MESSAGE":"x","SYSLOG_IDENTIFIER":"sshd"}`, "1 2 3",
 	} {
-		if got, ok := Parse(line); ok {
-			t.Errorf("Parse(%q): got %+v, want it not taken for Postfix's", line, got)
-		}
+		t.Run(fmt.Sprintf("%.60q", line), func(t *testing.T) {
+			if got, ok := Parse(line); ok {
+				t.Errorf("Parse(%q): got %+v, want it not taken for Postfix's", line, got)
+			}
+		})
 	}
 }
 
@@ -110,9 +113,11 @@ func TestIsQueueID(t *testing.T) {
 		"0298F48": true, "E6FB73F": true, "4jX6xj2sK5z1WXyX": true, "3yvP5N1DGqz2x": true,
 		"warning": false, "fatal": false, "NOQUEUE": false, "statistics": false, "0298f48": false, "12345": false, "": false, "connection": false,
 	} {
-		if got := IsQueueID(id); got != want {
-			t.Errorf("IsQueueID(%q) = %v, want %v", id, got, want)
-		}
+		t.Run(fmt.Sprintf("%q", id), func(t *testing.T) {
+			if got := IsQueueID(id); got != want {
+				t.Errorf("IsQueueID(%q) = %v, want %v", id, got, want)
+			}
+		})
 	}
 }
 
@@ -161,9 +166,11 @@ func TestParseDelivery(t *testing.T) {
 		})
 	}
 	for _, text := range []string{"", "removed", "from=<a>, size=1, nrcpt=1 (queue active)", "to=<a", `to=<"a>, relay=none`, "to=<a>", "to=<a>, relay=none, delay=1", "to=<a>, status="} {
-		if got, ok := ParseDelivery(text); ok {
-			t.Errorf("ParseDelivery(%q): got %+v, want no delivery", text, got)
-		}
+		t.Run(fmt.Sprintf("%.50q", text), func(t *testing.T) {
+			if got, ok := ParseDelivery(text); ok {
+				t.Errorf("ParseDelivery(%q): got %+v, want no delivery", text, got)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,10 @@
 package maillog
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 func TestRecognise(t *testing.T) {
 	const text = "0298F48AB1: to=<a@x.test>, relay=none, delay=1, dsn=4.4.1, status=deferred (connect to x[192.0.2.1]:25: Connection timed out)"
@@ -39,9 +43,11 @@ func TestRecognise(t *testing.T) {
 		"Jan 25 08:43:17 mail smtp[1426]: Jan 25 08:43:17 mail " + tagged,
 		"Jan  2 01:01:52 host postfix/smtp: " + text,
 	} {
-		if l, origin := Recognise(line); origin != Postfix || l.Text != text[len("0298F48AB1: "):] || l.QueueID != "0298F48AB1" || l.Daemon != "smtp" {
-			t.Errorf("%s: origin %d, %+v, want %d", line, origin, l, Postfix)
-		}
+		t.Run(strings.Replace(line, tagged, "...", 1), func(t *testing.T) {
+			if l, origin := Recognise(line); origin != Postfix || l.Text != text[len("0298F48AB1: "):] || l.QueueID != "0298F48AB1" || l.Daemon != "smtp" {
+				t.Errorf("%s: origin %d, %+v, want %d", line, origin, l, Postfix)
+			}
+		})
 	}
 	for line, want := range map[string]Origin{
 		"Jan  2 01:01:52 host sshd[1]: postfix/smtp[9]: fatal: x": Other,
@@ -54,9 +60,11 @@ func TestRecognise(t *testing.T) {
 		"postalias: fatal: unsupported dictionary type: lmdb":                         Postfix,
 		"sendmail: could not send mail (account default from /etc/msmtprc)":           Unknown,
 	} {
-		if l, got := Recognise(line); got != want {
-			t.Errorf("%s: origin %d, want %d, %+v", line, got, want, l)
-		}
+		t.Run(fmt.Sprintf("%.50q", line), func(t *testing.T) {
+			if l, got := Recognise(line); got != want {
+				t.Errorf("%s: origin %d, want %d, %+v", line, got, want, l)
+			}
+		})
 	}
 }
 

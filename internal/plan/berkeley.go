@@ -19,7 +19,7 @@ import (
 var berkeleyNames = regexp.MustCompile(`(^|[\s,{(:])(hash|btree|dbm):([^\s,{}()]+)`)
 
 // isCache reports whether Postfix itself writes the tables of a parameter: they have no
-// source, and begin anew.
+// source, and start empty.
 func isCache(name string) bool {
 	return strings.HasSuffix(name, "_cache_database") || strings.HasSuffix(name, "_cache_map") || name == "address_verify_map" || name == "postscreen_cache_map"
 }

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -133,11 +134,13 @@ func TestBridgeWalkLevel(t *testing.T) {
 	c := routed(hop(t, "sendgrid", 587, "apikey"))
 	c.Routes[0].Hops = append(c.Routes[0].Hops, signedIn(t, "app@contoso.example"))
 	for level, want := range []string{"sendgrid-hops", "sendgrid-hops.1"} {
-		p := bridged(t, debian(t), c.Level(level))
-		list := p.Bridges()
-		if len(list) != 1 || list[0].Name != want || list[0].Bridge() != "sendgrid-hops" || p.Default().Service != "relayhost-sendgrid-hops" {
-			t.Errorf("level %d: got %+v by %s, want %s alone", level, list, p.Default().Service, want)
-		}
+		t.Run(fmt.Sprintf("level %d", level), func(t *testing.T) {
+			p := bridged(t, debian(t), c.Level(level))
+			list := p.Bridges()
+			if len(list) != 1 || list[0].Name != want || list[0].Bridge() != "sendgrid-hops" || p.Default().Service != "relayhost-sendgrid-hops" {
+				t.Errorf("level %d: got %+v by %s, want %s alone", level, list, p.Default().Service, want)
+			}
+		})
 	}
 	if got, want := conf.TokenPath("/d", conf.HopName("m365"+"_rehearsal", 1)), "/d/m365.1.token"; got != want {
 		t.Errorf("token of a rehearsal: got %s, want %s", got, want)

@@ -29,12 +29,14 @@ func TestBuildTwiceIsUnchanged(t *testing.T) {
 func TestBuildKeepsOtherLines(t *testing.T) {
 	s := debian(t)
 	for _, path := range []string{mainPath, masterPath} {
-		after := text(t, build(t, s, options()), path)
-		for line := range strings.Lines(s.files[path]) {
-			if !strings.Contains(after, line) && !strings.HasPrefix(line, "relayhost") {
-				t.Errorf("%s: got no %q, want it kept", path, line)
+		t.Run(path, func(t *testing.T) {
+			after := text(t, build(t, s, options()), path)
+			for line := range strings.Lines(s.files[path]) {
+				if !strings.Contains(after, line) && !strings.HasPrefix(line, "relayhost") {
+					t.Errorf("got no %q, want it kept", line)
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -81,24 +82,28 @@ func TestAnswersThatAreRefused(t *testing.T) {
 }
 
 func TestPasswordsThatAreStored(t *testing.T) {
-	for _, password := range []string{"a", "#x", "a:b:c", "{a}", `"q"`, "'", `\n\`, "a b", "a\tb", "$mydomain${x}$$", "pässwörd", "日本", strings.Repeat("x", 1024)} {
-		s := debian(t)
-		p := build(t, s, options(func(o *config.Config) { o.First().Password = secret.New(password) }))
-		s.apply(p)
-		s.set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd")
-		user, stored, ok := plan.Credentials(s.state(t), p.First().NextHop)
-		if !ok || user != "joe" || stored.Reveal() != password {
-			t.Errorf("a password of %d bytes: got it stored %v, user %q, the same password %v, want true, %q, true", len(password), ok, user, stored.Reveal() == password, "joe")
-		}
+	for i, password := range []string{"a", "#x", "a:b:c", "{a}", `"q"`, "'", `\n\`, "a b", "a\tb", "$mydomain${x}$$", "pässwörd", "日本", strings.Repeat("x", 1024)} {
+		t.Run(fmt.Sprintf("password %d", i), func(t *testing.T) {
+			s := debian(t)
+			p := build(t, s, options(func(o *config.Config) { o.First().Password = secret.New(password) }))
+			s.apply(p)
+			s.set("smtp_sasl_password_maps", "hash:/etc/postfix/sasl_passwd")
+			user, stored, ok := plan.Credentials(s.state(t), p.First().NextHop)
+			if !ok || user != "joe" || stored.Reveal() != password {
+				t.Errorf("a password of %d bytes: got it stored %v, user %q, the same password %v, want true, %q, true", len(password), ok, user, stored.Reveal() == password, "joe")
+			}
+		})
 	}
 }
 
 func TestHostsThatAreTaken(t *testing.T) {
 	for _, h := range []string{"smtp.example.net", "SMTP.Example.NET", "relay", "192.0.2.1", "2001:db8::1", "xn--bcher-kva.example", "a-b.c1.example"} {
-		p := build(t, debian(t), options(func(o *config.Config) { o.First().Host = h }))
-		if want := "[" + strings.ToLower(h) + "]:587"; p.First().NextHop != want || param(t, p, "default_transport") != p.Default().Service+":"+want {
-			t.Errorf("%s: next hop %s, default_transport %s, want %s and %s", h, p.First().NextHop, param(t, p, "default_transport"), want, p.Default().Service+":"+want)
-		}
+		t.Run(h, func(t *testing.T) {
+			p := build(t, debian(t), options(func(o *config.Config) { o.First().Host = h }))
+			if want := "[" + strings.ToLower(h) + "]:587"; p.First().NextHop != want || param(t, p, "default_transport") != p.Default().Service+":"+want {
+				t.Errorf("next hop %s, default_transport %s, want %s and %s", p.First().NextHop, param(t, p, "default_transport"), want, p.Default().Service+":"+want)
+			}
+		})
 	}
 }
 
@@ -120,9 +125,11 @@ func TestAnswersComeBack(t *testing.T) {
 		t.Errorf("want\n%s\ngot\n%s", written, got)
 	}
 	for _, bad := range []string{"version = 2\n", "version = 1\npassword = 'x'\n", "relay"} {
-		if _, err := config.Read([]byte(bad)); err == nil || !strings.Contains(err.Error(), config.Path) {
-			t.Errorf("%q: got the error %v, want one with %s", bad, err, config.Path)
-		}
+		t.Run(fmt.Sprintf("%q", bad), func(t *testing.T) {
+			if _, err := config.Read([]byte(bad)); err == nil || !strings.Contains(err.Error(), config.Path) {
+				t.Errorf("%q: got the error %v, want one with %s", bad, err, config.Path)
+			}
+		})
 	}
 }
 

@@ -15,11 +15,13 @@ func TestSecondPass(t *testing.T) {
 	for value, conflict := range map[string]bool{
 		"smtp:127.0.0.1:10027": true, "smtp:[::1]:10027": true, "smtp:localhost:10027": true, "smtp:[mx.test]": false, "smtp": false, "error:no mail": false,
 	} {
-		_, err := plan.Build(plan.Server{State: debian(t).set("default_transport", value).state(t)}, options())
-		var c *plan.Conflict
-		if got := errors.As(err, &c); got != conflict {
-			t.Errorf("%s: got %v, want a conflict: %t", value, err, conflict)
-		}
+		t.Run(value, func(t *testing.T) {
+			_, err := plan.Build(plan.Server{State: debian(t).set("default_transport", value).state(t)}, options())
+			var c *plan.Conflict
+			if got := errors.As(err, &c); got != conflict {
+				t.Errorf("got %v, want a conflict: %t", err, conflict)
+			}
+		})
 	}
 }
 

@@ -126,8 +126,10 @@ func TestLostServiceBySender(t *testing.T) {
 	}
 	s.Maps[own] = []byte("@shop.example v:p\n")
 	for hop, want := range map[string]string{"[b.example]:587": "v", "[c.example]:587": ""} {
-		if user, _, _ := plan.Credentials(s, hop, "shop.example"); user != want {
-			t.Errorf("%s: %q, want %q", hop, user, want)
-		}
+		t.Run(hop, func(t *testing.T) {
+			if user, _, _ := plan.Credentials(s, hop, "shop.example"); user != want {
+				t.Errorf("got %q, want %q", user, want)
+			}
+		})
 	}
 }

@@ -33,7 +33,7 @@ func (b *builder) replyFilter(i int) error {
 		s.d.ReplyFilterMap = b.services[same].d.ReplyFilterMap
 		return nil
 	}
-	// A refused login goes on by itself and keeps its code.
+	// After a refused login smtp(8) goes on without help, so that reply keeps its code.
 	filters := []templates.Filter{{Comment: "a refused login", Pattern: `^(535([ -].*)?)$`, Result: "$1"}}
 	for _, r := range slices.Concat(kept, s.rules, unphased()) {
 		if f, ok := r.onReply(); ok {

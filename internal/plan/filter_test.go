@@ -51,27 +51,31 @@ func TestFaultsOfTheAccountAreDeferred(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := text(t, build(t, debian(t), options(func(o *config.Config) { o.First().Relay = ses })), filterPath)
-	for said, want := range map[string]string{
-		"5.7.0 host h[192.0.2.1] said: 530 Authentication required (in reply to MAIL FROM command)":                                                                                                 "4",
-		"5.0.0 host h[192.0.2.1] said: 530 Must issue a STARTTLS command first (in reply to MAIL FROM command)":                                                                                     "4",
-		"5.7.1 host h[192.0.2.1] said: 554 5.7.1 <a@b.c>: Relay access denied (in reply to RCPT TO command)":                                                                                        "4",
-		"5.0.0 host h[192.0.2.1] said: 554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@b.c (in reply to end of DATA command)": "4",
-		"5.0.0 host h[192.0.2.1] said: 554 Access denied: User `arn:aws:iam::1:user/x' is not authorized to perform `ses:SendRawEmail' (in reply to end of DATA command)":                           "4",
-		"5.0.0 host h[192.0.2.1] said: 550 sender domain not known (in reply to MAIL FROM command)":                                                                                                 "4",
-		"5.1.8 host h[192.0.2.1] said: 550 5.1.8 sender domain not known (in reply to MAIL FROM command)":                                                                                           "5",
-		"5.4.4 Host or domain name not found. Name service error for name=h type=A: Host not found":                                                                                                 "4",
-		"5.4.6 unable to look up host h: Name or service not known":                                                                                                                                 "4",
-		"5.1.1 host h[192.0.2.1] said: 550 5.1.1 <a@b.c>: User unknown (in reply to RCPT TO command)":                                                                                               "5",
-		"5.0.0 host h[192.0.2.1] said: 550 mailbox unavailable (in reply to RCPT TO command)":                                                                                                       "5",
-		"5.7.1 host h[192.0.2.1] said: 554 5.7.1 message looks like spam (in reply to end of DATA command)":                                                                                         "5",
-		"5.3.4 host h[192.0.2.1] said: 552 5.3.4 Message size exceeds fixed limit (in reply to MAIL FROM command)":                                                                                  "5",
-		"5.3.4 message size 20 exceeds size limit 10 of server h[192.0.2.1]":                                                                                                                        "5",
-		"4.7.0 host h[192.0.2.1] said: 450 5.7.1 later (in reply to RCPT TO command)":                                                                                                               "4",
-		"2.0.0 250 OK": "2",
+	for _, tt := range []struct {
+		name, said, want string
+	}{
+		{"530 to MAIL", "5.7.0 host h[192.0.2.1] said: 530 Authentication required (in reply to MAIL FROM command)", "4"},
+		{"530 before STARTTLS", "5.0.0 host h[192.0.2.1] said: 530 Must issue a STARTTLS command first (in reply to MAIL FROM command)", "4"},
+		{"relay access denied", "5.7.1 host h[192.0.2.1] said: 554 5.7.1 <a@b.c>: Relay access denied (in reply to RCPT TO command)", "4"},
+		{"unverified address", "5.0.0 host h[192.0.2.1] said: 554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@b.c (in reply to end of DATA command)", "4"},
+		{"SES denies access", "5.0.0 host h[192.0.2.1] said: 554 Access denied: User `arn:aws:iam::1:user/x' is not authorized to perform `ses:SendRawEmail' (in reply to end of DATA command)", "4"},
+		{"550 sender domain", "5.0.0 host h[192.0.2.1] said: 550 sender domain not known (in reply to MAIL FROM command)", "4"},
+		{"550 5.1.8 sender domain", "5.1.8 host h[192.0.2.1] said: 550 5.1.8 sender domain not known (in reply to MAIL FROM command)", "5"},
+		{"host not found", "5.4.4 Host or domain name not found. Name service error for name=h type=A: Host not found", "4"},
+		{"name not known", "5.4.6 unable to look up host h: Name or service not known", "4"},
+		{"user unknown", "5.1.1 host h[192.0.2.1] said: 550 5.1.1 <a@b.c>: User unknown (in reply to RCPT TO command)", "5"},
+		{"mailbox unavailable", "5.0.0 host h[192.0.2.1] said: 550 mailbox unavailable (in reply to RCPT TO command)", "5"},
+		{"spam", "5.7.1 host h[192.0.2.1] said: 554 5.7.1 message looks like spam (in reply to end of DATA command)", "5"},
+		{"too large", "5.3.4 host h[192.0.2.1] said: 552 5.3.4 Message size exceeds fixed limit (in reply to MAIL FROM command)", "5"},
+		{"too large for the server", "5.3.4 message size 20 exceeds size limit 10 of server h[192.0.2.1]", "5"},
+		{"450 5.7.1", "4.7.0 host h[192.0.2.1] said: 450 5.7.1 later (in reply to RCPT TO command)", "4"},
+		{"250", "2.0.0 250 OK", "2"},
 	} {
-		if got := fate(t, table, said); got != want {
-			t.Errorf("%s\nbecomes %s.x.x, want %s.x.x", said, got, want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if got := fate(t, table, tt.said); got != tt.want {
+				t.Errorf("%s\nbecomes %s.x.x, want %s.x.x", tt.said, got, tt.want)
+			}
+		})
 	}
 }
 

@@ -175,7 +175,7 @@ func missingPlugins(out *output, state postfix.State, facts lint.Config, service
 				usable = slices.DeleteFunc(usable, func(m string) bool { return !has(m) })
 			}
 			if s.stores(*h) && !facts.HasPlugin(usable...) {
-				out.note("no SASL plug-in for %s is installed: without it Postfix cannot log in", strings.Join(usable, " or "))
+				out.note("no SASL plugin for %s is installed: without it Postfix cannot log in", strings.Join(usable, " or "))
 			}
 		}
 	}

@@ -130,8 +130,8 @@ func TestHostsWithoutWhatIsNeeded(t *testing.T) {
 	}
 	st = debian(t).state(t)
 	st.SASLPlugins = []string{}
-	if p, err := plan.Build(plan.Server{State: st}, options()); err != nil || !hasNote(p, "no SASL plug-in") {
-		t.Errorf("without plug-ins: got the error %v and the notes %q, want no error and a note with %q", err, p.Notes, "no SASL plug-in")
+	if p, err := plan.Build(plan.Server{State: st}, options()); err != nil || !hasNote(p, "no SASL plugin") {
+		t.Errorf("without plugins: got the error %v and the notes %q, want no error and a note with %q", err, p.Notes, "no SASL plugin")
 	}
 }
 

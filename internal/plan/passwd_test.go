@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -95,11 +96,13 @@ func TestLooseSecretIsTightened(t *testing.T) {
 	s.apply(build(t, s, options()))
 	st := s.state(t)
 	for mode, want := range map[fs.FileMode]plan.Action{0o600: plan.Unchanged, 0o644: plan.Modify} {
-		st.MapMeta[passwd] = host.Meta{Mode: mode}
-		p, err := plan.Build(plan.Server{State: st}, options())
-		if err != nil || p.Files[0].Path != passwd || p.Files[0].Action != want || p.Files[0].Mode != 0o600 {
-			t.Errorf("%o: got %v %+v, want %v", mode, err, p.Files[0].Action, want)
-		}
+		t.Run(fmt.Sprintf("mode %04o", mode), func(t *testing.T) {
+			st.MapMeta[passwd] = host.Meta{Mode: mode}
+			p, err := plan.Build(plan.Server{State: st}, options())
+			if err != nil || p.Files[0].Path != passwd || p.Files[0].Action != want || p.Files[0].Mode != 0o600 {
+				t.Errorf("%o: got %v %+v, want %v", mode, err, p.Files[0].Action, want)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"io/fs"
+	"path/filepath"
 
 	"relayhost/internal/config"
 	"relayhost/internal/postfix"
@@ -49,6 +50,16 @@ func (p Plan) First() Hop {
 		return Hop{}
 	}
 	return p.Routes[0].Hops[0]
+}
+
+// Main is main.cf, the zero File where p does not have it.
+func (p Plan) Main() File {
+	for _, f := range p.Files {
+		if filepath.Base(f.Path) == "main.cf" {
+			return f
+		}
+	}
+	return File{}
 }
 
 // Route is a planned route, as a row of the documents of setup and status: its name and

@@ -38,11 +38,13 @@ func TestRootToRefused(t *testing.T) {
 		"local delivery is off": debian(t).set("local_transport", "error:local delivery is disabled"),
 		"another's domain":      debian(t).set("myorigin", "elsewhere.test"),
 	} {
-		_, err := plan.Build(plan.Server{State: s.state(t)}, options(func(o *config.Config) { o.RootTo = "admin@example.com" }))
-		var wrong *config.InputError
-		if !errors.As(err, &wrong) || wrong.Field != "root-to" || wrong.Hint == "" {
-			t.Errorf("%s: got %v, want a refusal of root-to", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, err := plan.Build(plan.Server{State: s.state(t)}, options(func(o *config.Config) { o.RootTo = "admin@example.com" }))
+			var wrong *config.InputError
+			if !errors.As(err, &wrong) || wrong.Field != "root-to" || wrong.Hint == "" {
+				t.Errorf("got %v, want a refusal of root-to", err)
+			}
+		})
 	}
 }
 

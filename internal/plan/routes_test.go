@@ -36,16 +36,18 @@ func entries(t *testing.T, p plan.Plan, service string) map[string]string {
 // route is.
 func TestRouteUnderTheDefaultsName(t *testing.T) {
 	for _, id := range []string{"corp-tls", "corp-smtps", "corp-smtps-tls"} {
-		o := options(func(o *config.Config) { o.First().Relay.ID = id })
-		o.Routes = append(o.Routes[:1], route("corp", []string{"corp.example"}, hop(t, "postmark", 587, "pm")))
-		var input *config.InputError
-		if _, err := plan.Build(plan.Server{State: debian(t).state(t)}, o); !errors.As(err, &input) || input.Field != "route corp" {
-			t.Errorf("%s: got the error %v, want one of the field %q", id, err, "route corp")
-		}
-		text := "version = 1\nrelay = '" + id + "'\n[[route]]\nname = 'corp'\nsenders = ['corp.example']\nrelay = 'postmark'\n"
-		if _, err := config.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), "not free") {
-			t.Errorf("Read of the route corp beside %s: got the error %v, want one with %q", id, err, "not free")
-		}
+		t.Run(id, func(t *testing.T) {
+			o := options(func(o *config.Config) { o.First().Relay.ID = id })
+			o.Routes = append(o.Routes[:1], route("corp", []string{"corp.example"}, hop(t, "postmark", 587, "pm")))
+			var input *config.InputError
+			if _, err := plan.Build(plan.Server{State: debian(t).state(t)}, o); !errors.As(err, &input) || input.Field != "route corp" {
+				t.Errorf("got the error %v, want one of the field %q", err, "route corp")
+			}
+			text := "version = 1\nrelay = '" + id + "'\n[[route]]\nname = 'corp'\nsenders = ['corp.example']\nrelay = 'postmark'\n"
+			if _, err := config.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), "not free") {
+				t.Errorf("Read of the route corp beside %s: got the error %v, want one with %q", id, err, "not free")
+			}
+		})
 	}
 }
 
@@ -101,11 +103,13 @@ func TestRoutesAreRefused(t *testing.T) {
 
 func TestRewriteIsChecked(t *testing.T) {
 	for from, to := range map[string]string{"root": "a@b.example", "a b@c": "a@b.example", "#x@c": "a@b.example", "@c": "b.example", "a@b@c": "a@b.example"} {
-		o := options(func(o *config.Config) { o.Rewrite = map[string]string{from: to} })
-		var input *config.InputError
-		if _, err := plan.Build(plan.Server{State: debian(t).state(t)}, o); !errors.As(err, &input) || input.Field != "rewrite" {
-			t.Errorf("rewriting %q to %q: got the error %v, want one of the field %q", from, to, err, "rewrite")
-		}
+		t.Run(from, func(t *testing.T) {
+			o := options(func(o *config.Config) { o.Rewrite = map[string]string{from: to} })
+			var input *config.InputError
+			if _, err := plan.Build(plan.Server{State: debian(t).state(t)}, o); !errors.As(err, &input) || input.Field != "rewrite" {
+				t.Errorf("rewriting %q to %q: got the error %v, want one of the field %q", from, to, err, "rewrite")
+			}
+		})
 	}
 }
 
@@ -411,20 +415,22 @@ func TestLevels(t *testing.T) {
 	for k, want := range []string{
 		"default=ses shop=postmark blog=mailgun", "default=sendgrid shop=mailgun", "default=ses shop=sendgrid",
 	} {
-		p := build(t, debian(t), o.Level(k))
-		var got []string
-		for _, w := range p.Routes {
-			if len(w.Hops) != 1 {
-				t.Errorf("level %d: route %s: got %d hops, want 1", k, w.Name, len(w.Hops))
+		t.Run(fmt.Sprintf("level %d", k), func(t *testing.T) {
+			p := build(t, debian(t), o.Level(k))
+			var got []string
+			for _, w := range p.Routes {
+				if len(w.Hops) != 1 {
+					t.Errorf("level %d: route %s: got %d hops, want 1", k, w.Name, len(w.Hops))
+				}
+				if slices.Contains(w.Senders, config.NullSender) != (w.Name == "shop") {
+					t.Errorf("level %d: route %s: got the senders %q, want %s among them: %t", k, w.Name, w.Senders, config.NullSender, w.Name == "shop")
+				}
+				got = append(got, w.Name+"="+w.Hops[0].Relay)
 			}
-			if slices.Contains(w.Senders, config.NullSender) != (w.Name == "shop") {
-				t.Errorf("level %d: route %s: got the senders %q, want %s among them: %t", k, w.Name, w.Senders, config.NullSender, w.Name == "shop")
+			if strings.Join(got, " ") != want {
+				t.Errorf("level %d: %q, want %s", k, got, want)
 			}
-			got = append(got, w.Name+"="+w.Hops[0].Relay)
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("level %d: %q, want %s", k, got, want)
-		}
+		})
 	}
 	if len(o.Routes[1].Hops) != 3 || len(o.Routes[1].Senders) != 1 || len(o.Routes[0].Hops) != 2 {
 		t.Errorf("the answers after all levels: got %d hops and %d senders of shop, %d hops of the default, want 3, 1 and 2",

@@ -22,8 +22,8 @@ func nullKey(s postfix.State) string {
 // sender is the sender of the proof.
 func (w *route) sender() string { return cmp.Or(w.From, config.ProofSender(w.Senders)) }
 
-// routesOf makes the routes of the plan; mail without a sender moves to one that
-// takes it.
+// routesOf makes the routes of the plan; the null sender moves to one whose relay accepts
+// it.
 func routesOf(out *output, cfg config.Config) (routes []*route) {
 	for _, r := range cfg.Routes {
 		routes = append(routes, &route{Route: r})

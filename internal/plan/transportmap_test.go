@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -64,14 +65,16 @@ func TestDomainsInFilesAndTables(t *testing.T) {
 	}
 	// Their mail goes by relayhost, which another transport of ours leaves alone.
 	for _, domains := range []string{"hash:/etc/postfix/relay_domains", "/etc/postfix/more", "ldap:/x", "local.test", ""} {
-		p := build(t, s.set("relay_domains", domains).set("relayhost", "[gw.test]"), options())
-		want := "[gw.test]"
-		if domains == "local.test" || domains == "" {
-			want = ""
-		}
-		if got := param(t, p, "relayhost"); got != want || hasNote(p, "relayhost = [gw.test] stays") != (want != "") {
-			t.Errorf("relay_domains = %s: relayhost = %s, want %s; notes %q", domains, got, want, p.Notes)
-		}
+		t.Run(fmt.Sprintf("%q", domains), func(t *testing.T) {
+			p := build(t, s.set("relay_domains", domains).set("relayhost", "[gw.test]"), options())
+			want := "[gw.test]"
+			if domains == "local.test" || domains == "" {
+				want = ""
+			}
+			if got := param(t, p, "relayhost"); got != want || hasNote(p, "relayhost = [gw.test] stays") != (want != "") {
+				t.Errorf("relay_domains = %s: relayhost = %s, want %s; notes %q", domains, got, want, p.Notes)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -21,9 +22,11 @@ func TestCutOff(t *testing.T) {
 		}
 	}
 	for _, line := range []string{"", "}", "{}}", head, "warning: x", strings.Repeat("}", 100)} {
-		if m, err := parseQueued([]byte(line)); err == nil && m.ID != "" {
-			t.Errorf("parseQueued(%q): got %+v, want an error or no queue ID", line, m)
-		}
+		t.Run(fmt.Sprintf("%.20q", line), func(t *testing.T) {
+			if m, err := parseQueued([]byte(line)); err == nil && m.ID != "" {
+				t.Errorf("parseQueued(%q): got %+v, want an error or no queue ID", line, m)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -39,15 +40,19 @@ func TestParseNextHop(t *testing.T) {
 		"[ipv6:2001:db8::1]:25":         {Host: "2001:db8::1", Port: 25},
 		"[2001:db8::1]":                 {Host: "2001:db8::1", Port: 25},
 	} {
-		want.Text = text
-		if got, err := ParseNextHop(text); err != nil || got != want {
-			t.Errorf("%s: got %+v, %v, want %v", text, got, err, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			want.Text = text
+			if got, err := ParseNextHop(text); err != nil || got != want {
+				t.Errorf("got %+v, %v, want %v", got, err, want)
+			}
+		})
 	}
 	for _, text := range []string{"", "[smtp.example.com", "[a]:nosuch", "a:b:c", "[a]:0", "a:"} {
-		if got, err := ParseNextHop(text); err == nil {
-			t.Errorf("ParseNextHop(%q): got %+v, want an error", text, got)
-		}
+		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
+			if got, err := ParseNextHop(text); err == nil {
+				t.Errorf("ParseNextHop(%q): got %+v, want an error", text, got)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package postfix
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -23,9 +24,11 @@ func TestSELinux(t *testing.T) {
 		t.Errorf("got the difference (-want +got)\n%s\nwant none", diff)
 	}
 	for port, denied := range map[int]bool{25: false, 465: false, 587: false, 2525: false, 2526: true, 2587: true, 8005: false, 8080: true} {
-		if s.PortDenied(port) != denied {
-			t.Errorf("port %d: got denied %v, want %v", port, !denied, denied)
-		}
+		t.Run(fmt.Sprintf("port %d", port), func(t *testing.T) {
+			if s.PortDenied(port) != denied {
+				t.Errorf("port %d: got denied %v, want %v", port, !denied, denied)
+			}
+		})
 	}
 	any := s
 	any.AnyPort = true
@@ -37,9 +40,11 @@ func TestSELinux(t *testing.T) {
 		t.Errorf("permissive: got %+v, want nothing denied", s)
 	}
 	for label, denied := range map[string]bool{"postfix_exec_t": true, "postfix_smtp_exec_t": false, "postfix_tlsproxy_exec_t": false, "": false} {
-		if (SELinux{Enforcing: true, TLSProxy: label}).ReuseDenied() != denied || (SELinux{TLSProxy: label}).ReuseDenied() {
-			t.Errorf("label %q: got the opposite of denied, want %v", label, denied)
-		}
+		t.Run(fmt.Sprintf("label %q", label), func(t *testing.T) {
+			if (SELinux{Enforcing: true, TLSProxy: label}).ReuseDenied() != denied || (SELinux{TLSProxy: label}).ReuseDenied() {
+				t.Errorf("label %q: got the opposite of denied, want %v", label, denied)
+			}
+		})
 	}
 }
 
@@ -60,14 +65,18 @@ func TestLogAllowed(t *testing.T) {
 		t.Error("got it denied, want it allowed as Fedora's policy does")
 	}
 	for i, rule := range fedora {
-		if logAllowed(policy(slices.Delete(slices.Clone(fedora), i, i+1)), "unconfined_t", "postfix_data_t") {
-			t.Errorf("got it allowed without %s, want it denied", rule)
-		}
+		t.Run("without "+rule, func(t *testing.T) {
+			if logAllowed(policy(slices.Delete(slices.Clone(fedora), i, i+1)), "unconfined_t", "postfix_data_t") {
+				t.Errorf("got it allowed without %s, want it denied", rule)
+			}
+		})
 	}
 	for _, types := range [][2]string{{"unconfined_t", "var_lib_t"}, {"unconfined_t", "var_log_t"}, {"cloud_init_t", "postfix_data_t"}, {"", "postfix_data_t"}, {"unconfined_t", ""}} {
-		if logAllowed(policy(fedora), types[0], types[1]) {
-			t.Errorf("got that %s may give a log the type %s, want that it may not", types[0], types[1])
-		}
+		t.Run(strings.Join(types[:], " "), func(t *testing.T) {
+			if logAllowed(policy(fedora), types[0], types[1]) {
+				t.Errorf("got that %s may give a log the type %s, want that it may not", types[0], types[1])
+			}
+		})
 	}
 	silent := func(string, string, string, string) (bool, error) { return true, errors.New("no such class") }
 	if logAllowed(silent, "unconfined_t", "postfix_data_t") {

@@ -2,6 +2,7 @@ package postfix
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -25,14 +26,18 @@ func TestSourceGet(t *testing.T) {
 	for key, want := range map[string]string{
 		"[relay.test]:587": "user:p#a:s{s $x", "[RELAY.test]:587": "user:p#a:s{s $x", `"a b"@x.test`: "v", "long": "a  b",
 	} {
-		if got, ok := s.Get(key); !ok || got != want {
-			t.Errorf("Get(%q) = %q, %v, want %q", key, got, ok, want)
-		}
+		t.Run(key, func(t *testing.T) {
+			if got, ok := s.Get(key); !ok || got != want {
+				t.Errorf("Get(%q) = %q, %v, want %q", key, got, ok, want)
+			}
+		})
 	}
 	for _, key := range []string{"", "novalue", "[commented.test]:587", `"open`, "b"} {
-		if got, ok := s.Get(key); ok {
-			t.Errorf("Get(%q) = %q, want none", key, got)
-		}
+		t.Run(fmt.Sprintf("%q", key), func(t *testing.T) {
+			if got, ok := s.Get(key); ok {
+				t.Errorf("Get(%q) = %q, want none", key, got)
+			}
+		})
 	}
 	want := []Entry{{"[relay.test]:587", "user:p#a:s{s $x"}, {"[relay.test]:587", "second:counts not"}, {`"a b"@x.test`, "v"}, {"long", "a  b"}}
 	if got := s.Entries(); !slices.Equal(got, want) {
@@ -69,9 +74,11 @@ func TestAliases(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{"postmaster": "root", "root": "old,  older", `"a:b"`: "c"} {
-		if got, _ := s.Get(key); got != want {
-			t.Errorf("Get(%q) = %q, want %q", key, got, want)
-		}
+		t.Run(key, func(t *testing.T) {
+			if got, _ := s.Get(key); got != want {
+				t.Errorf("Get(%q) = %q, want %q", key, got, want)
+			}
+		})
 	}
 	s.Set("root", "me@x.test")
 	s.Set("abuse", "root")

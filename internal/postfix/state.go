@@ -48,7 +48,7 @@ type State struct {
 	Compiled map[string]host.Meta `json:"-"`
 
 	CAFile      string   `json:"ca_file"`      // the distribution's bundle; "" if none was found
-	SASLPlugins []string `json:"sasl_plugins"` // PLAIN, LOGIN, ... whose plug-in is on disk
+	SASLPlugins []string `json:"sasl_plugins"` // PLAIN, LOGIN, ... whose plugin is on disk
 	Hostname    string   `json:"hostname"`     // kernel host name
 	FQDN        string   `json:"fqdn"`         // usable fully qualified name, or ""
 	Names       []string `json:"-"`            // further names that programs of this host send with: see hostNames

@@ -2,6 +2,7 @@ package postfix
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,14 +32,18 @@ func tree(t *testing.T, files map[string]string) *host.Reader {
 
 func TestParseVersion(t *testing.T) {
 	for text, want := range map[string]Version{"3.7.11": {3, 7, 11}, "3.12-20260821": {3, 12, 0}, "3.9-RC1": {3, 9, 0}, "3.4\n": {3, 4, 0}} {
-		if got, err := ParseVersion(text); err != nil || got != want {
-			t.Errorf("ParseVersion(%q) = %v, %v, want %v", text, got, err, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			if got, err := ParseVersion(text); err != nil || got != want {
+				t.Errorf("ParseVersion(%q) = %v, %v, want %v", text, got, err, want)
+			}
+		})
 	}
 	for _, text := range []string{"", "3", "3.x", "a.b.c", "3.7.11.1", "3.-7"} {
-		if got, err := ParseVersion(text); err == nil {
-			t.Errorf("ParseVersion(%q) = %v, want an error", text, got)
-		}
+		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
+			if got, err := ParseVersion(text); err == nil {
+				t.Errorf("ParseVersion(%q) = %v, want an error", text, got)
+			}
+		})
 	}
 	if v := (Version{3, 10, 1}); !v.AtLeast(3, 9) || v.AtLeast(3, 11) || v.AtLeast(4, 0) || !v.AtLeast(2, 11) {
 		t.Errorf("%v at least 3.9, 3.11, 4.0, 2.11: got %v, %v, %v, %v, want true, false, false, true",

@@ -46,7 +46,7 @@ var plugins = []struct{ file, mechanism string }{
 	{"libgssapiv2.so", "GSSAPI"}, {"libxoauth2.so", "XOAUTH2"}, {"libsasl-xoauth2.so", "XOAUTH2"}, {"libanonymous.so", "ANONYMOUS"},
 }
 
-// saslPlugins lists the mechanisms whose plug-in is on disk, in the order of
+// saslPlugins lists the mechanisms whose plugin is on disk, in the order of
 // plugins.
 func saslPlugins(r *host.Reader) []string {
 	dirs := []string{"/usr/lib/sasl2", "/usr/lib64/sasl2", "/usr/local/lib/sasl2"}

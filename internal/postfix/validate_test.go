@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -117,7 +118,7 @@ func TestCheck(t *testing.T) {
 			c.State.Version = Version{3, 10, 0}
 			c.option("relayhost-x", "tls_required_enable", "no")
 		}, "", false},
-		{"no plug-ins", func(c *Staged) { c.State.SASLPlugins = []string{"CRAM-MD5"} }, "not installed", true},
+		{"no plugins", func(c *Staged) { c.State.SASLPlugins = []string{"CRAM-MD5"} }, "not installed", true},
 		{"key differs", func(c *Staged) { c.State.Maps[passwords] = []byte("smtp.example.test:587 u:p\n") }, "no table has the key", true},
 		{"key in upper case", func(c *Staged) { c.State.Maps[passwords] = []byte("[SMTP.example.test]:587 u:p\n") }, "", false},
 		{"bare host wins", func(c *Staged) {
@@ -162,13 +163,17 @@ func TestCheck(t *testing.T) {
 func TestExpand(t *testing.T) {
 	lookup := func(name string) string { return map[string]string{"a": "1", "b_2": "two"}[name] }
 	for value, want := range map[string]string{"": "", "x": "x", "$a-$b_2": "1-two", "${a}$(b_2)": "1two", "$$a": "$a", "$none.": "."} {
-		if got, ok := expand(value, lookup); !ok || got != want {
-			t.Errorf("expand(%q) = %q, %v, want %q", value, got, ok, want)
-		}
+		t.Run(fmt.Sprintf("%q", value), func(t *testing.T) {
+			if got, ok := expand(value, lookup); !ok || got != want {
+				t.Errorf("expand(%q) = %q, %v, want %q", value, got, ok, want)
+			}
+		})
 	}
 	for _, value := range []string{"${a?b}", "${a?{x}:{y}}", "${a", "${{$a} == {b} ? {c} : {d}}"} {
-		if got, ok := expand(value, lookup); ok {
-			t.Errorf("expand(%q) = %q, want that left to postconf", value, got)
-		}
+		t.Run(value, func(t *testing.T) {
+			if got, ok := expand(value, lookup); ok {
+				t.Errorf("expand(%q) = %q, want that left to postconf", value, got)
+			}
+		})
 	}
 }

@@ -115,9 +115,11 @@ func TestRecords(t *testing.T) {
 	check(t, err, ptr, []string{"mail.example.com"})
 
 	for _, name := range []string{"none.example.com", "example.com", "", ".", "a..b", "a b", "a\x1b.b", strings.Repeat("a", 64) + ".com"} {
-		if _, _, err := r.Addrs(ctx, name); !errors.Is(err, ErrNotFound) {
-			t.Errorf("Addrs(%q) = %v, want ErrNotFound", name, err)
-		}
+		t.Run(fmt.Sprintf("%.20q", name), func(t *testing.T) {
+			if _, _, err := r.Addrs(ctx, name); !errors.Is(err, ErrNotFound) {
+				t.Errorf("Addrs(%q) = %v, want ErrNotFound", name, err)
+			}
+		})
 	}
 	if _, err := r.CNAME(ctx, "smtp.example.com"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("CNAME of a name without one = %v, want %v", err, ErrNotFound)

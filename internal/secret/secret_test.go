@@ -137,16 +137,18 @@ func TestReadFileFIFO(t *testing.T) {
 func TestReadFileMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c")
 	for mode, want := range map[os.FileMode]error{0o600: nil, 0o400: nil, 0o640: ErrReadableByOthers, 0o604: ErrReadableByOthers} {
-		_ = os.Remove(path)
-		if err := os.WriteFile(path, []byte("username=u\npassword=p\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := ReadFile(path); !errors.Is(err, want) {
-			t.Errorf("mode %04o: %v, want %v", mode, err, want)
-		}
+		t.Run(fmt.Sprintf("mode %04o", mode), func(t *testing.T) {
+			_ = os.Remove(path)
+			if err := os.WriteFile(path, []byte("username=u\npassword=p\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ReadFile(path); !errors.Is(err, want) {
+				t.Errorf("mode %04o: %v, want %v", mode, err, want)
+			}
+		})
 	}
 }
 

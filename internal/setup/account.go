@@ -21,19 +21,6 @@ import (
 	"relayhost/relays"
 )
 
-// Credentials are those that were given, before any account is made of them.
-type Credentials struct {
-	Flag  secret.Credentials            // of --credentials-file, or of systemd
-	Files map[string]secret.Credentials // of the files that the Config names
-	// Typed says that they are to be typed: what is stored does not count.
-	Typed bool
-}
-
-// stdin is implemented by an Asker that hands on credentials from standard input.
-type stdin interface {
-	Stdin(ctx context.Context) (secret.Credentials, error)
-}
-
 // ReadCredentials reads what was given, and each file that c names, before anything
 // takes time: a file that cannot be used is told at once.
 func ReadCredentials(ctx context.Context, c config.Config, req Request, ask Asker) (got Credentials, err error) {
@@ -65,6 +52,27 @@ func ReadCredentials(ctx context.Context, c config.Config, req Request, ask Aske
 		}
 	}
 	return got, nil
+}
+
+// Credentials are those that were given, before any account is made of them.
+type Credentials struct {
+	Flag  secret.Credentials            // of --credentials-file, or of systemd
+	Files map[string]secret.Credentials // of the files that the Config names
+	// Typed says that they are to be typed: what is stored does not count.
+	Typed bool
+}
+
+// first are the credentials that were given for the first hop.
+func (got Credentials) first(h config.Hop) secret.Credentials {
+	if !got.Flag.Empty() {
+		return got.Flag
+	}
+	return got.Files[h.CredentialsFile]
+}
+
+// stdin is implemented by an Asker that hands on credentials from standard input.
+type stdin interface {
+	Stdin(ctx context.Context) (secret.Credentials, error)
 }
 
 // read reads the file of a hop, unless it has been read. A look without root, to
@@ -115,14 +123,50 @@ func credentialsHint(err error, path string) error {
 	return err
 }
 
+// Complete is c with accounts, the addresses that are still missing, and every value
+// checked. missing is true in a dry run alone: an account has to be shown by
+// placeholders. again says that a relay has refused an answer, and typed is the user name
+// to begin with where that was the login.
+func Complete(ctx context.Context, b Basis, c config.Config, ask Asker, typed string, again bool) (_ config.Config, missing bool, err error) {
+	if c, missing, err = accounts(ctx, b, c, ask, typed); err != nil {
+		return c, missing, err
+	}
+	relay := c.First().Relay
+	if c.From() == "" {
+		if c.Routes[0].From, err = ask.From(ctx, b.Discovery, relay); err != nil {
+			return c, missing, err
+		}
+	}
+	if c.To == "" {
+		if c.To, err = ask.To(ctx, b.Discovery, c.From()); err != nil {
+			return c, missing, err
+		}
+	}
+	if b.Direct == nil && !again && ask.Can() && b.Stored.First().Name() == "" {
+		if c.Direct, err = ask.Direct(ctx, b.Discovery); err != nil {
+			return c, missing, err
+		}
+	}
+	if r := c.First().Relay; r.Sender.Rule == "verified" && !ask.Can() && mailaddr.IsPublic(mailaddr.Domain(c.From())) {
+		b.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", mailaddr.Domain(c.From()), r.Name)
+	}
+	for i := range c.Routes {
+		c.Routes[i].From = cmp.Or(c.Routes[i].From, c.From())
+		for n := range c.Routes[i].Hops {
+			ofSender(c, at{i, n})
+		}
+	}
+	return c, missing, c.Validate(!missing)
+}
+
 // accounts gives every hop that wants a login its account: what was given; that of
 // the first hop of the route where both are of one relay; what Postfix has stored;
 // and for the first hop of all an answer. missing says that a hop has none, which a
 // dry run admits. What Postfix has stored is found by the next hop ("[host]:port") and,
 // but for the default route, the senders (plan.Accounts).
-func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.Config, missing bool, err error) {
-	c = s.Config.Clone()
-	stored := plan.StoredAccounts(s.State)
+func accounts(ctx context.Context, b Basis, c config.Config, ask Asker, typed string) (_ config.Config, missing bool, err error) {
+	c = c.Clone()
+	stored := plan.StoredAccounts(b.State)
 	told := map[string]bool{}
 	for i, r := range c.Routes {
 		for n := range r.Hops {
@@ -133,7 +177,7 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
 			}
 			if h.ByAPI() {
-				found, err := apiAccount(ctx, s, c, p, stored, ask)
+				found, err := apiAccount(ctx, b, c, p, stored, ask)
 				if err != nil {
 					return c, missing, err
 				}
@@ -143,7 +187,7 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 			if len(h.Relay.Auth.Mechanisms) == 0 {
 				continue
 			}
-			found, err := account(ctx, s, c, p, stored, ask, typed, told)
+			found, err := account(ctx, b, c, p, stored, ask, typed, told)
 			if err != nil {
 				return c, missing, err
 			}
@@ -154,22 +198,22 @@ func accounts(ctx context.Context, s Setup, ask Asker, typed string) (c config.C
 }
 
 // account gives one hop its account, in place. found is false in a dry run alone.
-func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker, typed string, told map[string]bool) (found bool, err error) {
+func account(ctx context.Context, b Basis, c config.Config, p at, stored plan.Accounts, ask Asker, typed string, told map[string]bool) (found bool, err error) {
 	h := p.in(c)
 	if typed == "" && p.isFirst() && !h.Password.IsZero() { // answered before, and not refused
 		return true, nil
 	}
-	given := givenFor(s, c, p)
+	given := givenFor(b, c, p)
 	if h.Via == config.SMTPOAuth {
-		return application(ctx, s, c, p, given, ask)
+		return application(ctx, b, c, p, given, ask)
 	}
 	if given.IsZero() {
-		if inherited(s, c, p, stored) {
+		if inherited(b, c, p, stored) {
 			return true, nil
 		}
-		typed = restore(s, c, p, stored, &given, typed)
+		typed = restore(b, c, p, stored, &given, typed)
 	}
-	if given.IsZero() && s.DryRun {
+	if given.IsZero() && b.DryRun {
 		h.Username = given.Username
 		return false, nil
 	}
@@ -192,7 +236,7 @@ func account(ctx context.Context, s Setup, c config.Config, p at, stored plan.Ac
 	if asked || err != nil { // what only looks wrong has been told at the question
 		return true, err
 	}
-	warnOf(s, c, p, doubts, told)
+	warnOf(b, c, p, doubts, told)
 	return true, nil
 }
 
@@ -204,7 +248,7 @@ func shares(c config.Config, p at) bool {
 
 // inherited gives a fallback, in place, the account of the first hop of its route, or
 // else what Postfix has stored for it.
-func inherited(s Setup, c config.Config, p at, stored plan.Accounts) bool {
+func inherited(b Basis, c config.Config, p at, stored plan.Accounts) bool {
 	h, head := p.in(c), &c.Routes[p.route].Hops[0]
 	if shares(c, p) && h.Host == head.Host && head.Username != "" {
 		h.Username, h.Password = head.Username, head.Password
@@ -213,7 +257,7 @@ func inherited(s Setup, c config.Config, p at, stored plan.Accounts) bool {
 	if p.isFirst() {
 		return false
 	}
-	user, password, ok := storedAccount(s, c, p, stored, "")
+	user, password, ok := storedAccount(b, c, p, stored, "")
 	if ok {
 		h.Username, h.Password = user, password
 	}
@@ -223,14 +267,14 @@ func inherited(s Setup, c config.Config, p at, stored plan.Accounts) bool {
 // restore fills given with the account that Postfix has stored for the first hop of
 // all. Where the account is to be typed, its user name is what the question begins
 // with.
-func restore(s Setup, c config.Config, p at, stored plan.Accounts, given *secret.Credentials, typed string) string {
+func restore(b Basis, c config.Config, p at, stored plan.Accounts, given *secret.Credentials, typed string) string {
 	if !p.isFirst() {
 		return typed
 	}
-	user, password, ok := storedAccount(s, c, p, stored, given.Username)
+	user, password, ok := storedAccount(b, c, p, stored, given.Username)
 	switch {
 	case !ok:
-	case s.Credentials.Typed || typed != "":
+	case b.Credentials.Typed || typed != "":
 		return cmp.Or(typed, user)
 	default:
 		given.Username, given.Password = user, password
@@ -239,20 +283,20 @@ func restore(s Setup, c config.Config, p at, stored plan.Accounts, given *secret
 }
 
 // givenFor are the credentials that were given for a hop.
-func givenFor(s Setup, c config.Config, p at) secret.Credentials {
+func givenFor(b Basis, c config.Config, p at) secret.Credentials {
 	h := p.in(c)
-	given := s.Credentials.Files[h.CredentialsFile]
-	if flag := s.Credentials.Flag; !flag.Empty() && p.route == 0 && (p.hop == 0 || shares(c, p)) {
+	given := b.Credentials.Files[h.CredentialsFile]
+	if flag := b.Credentials.Flag; !flag.Empty() && p.route == 0 && (p.hop == 0 || shares(c, p)) {
 		given = flag
 	}
 	if p.isFirst() {
-		given.Username = cmp.Or(s.Username, given.Username, h.Relay.Auth.Username.Fixed)
+		given.Username = cmp.Or(b.Username, given.Username, h.Relay.Auth.Username.Fixed)
 	}
 	return given
 }
 
 // warnOf tells what only looks wrong, once for a file that several routes share.
-func warnOf(s Setup, c config.Config, p at, doubts []relays.Problem, told map[string]bool) {
+func warnOf(b Basis, c config.Config, p at, doubts []relays.Problem, told map[string]bool) {
 	where := ""
 	if !p.isFirst() {
 		where = p.label(c) + ": "
@@ -261,7 +305,7 @@ func warnOf(s Setup, c config.Config, p at, doubts []relays.Problem, told map[st
 	for _, d := range doubts {
 		key := file + "\x00" + d.Field + "\x00" + d.Message
 		if file == "" || !told[key] {
-			s.Report.Warn("%s%s: %s", where, d.Field, d.Message)
+			b.Report.Warn("%s%s: %s", where, d.Field, d.Message)
 		}
 		told[key] = true
 	}
@@ -270,12 +314,12 @@ func warnOf(s Setup, c config.Config, p at, doubts []relays.Problem, told map[st
 // storedAccount is the account that Postfix logs in with now. For the first hop that
 // is the one of the earlier setup, if it was for the same relay, also where the port
 // is another, and under the user name that was given, if one was.
-func storedAccount(s Setup, c config.Config, p at, stored plan.Accounts, user string) (string, secret.Value, bool) {
+func storedAccount(b Basis, c config.Config, p at, stored plan.Accounts, user string) (string, secret.Value, bool) {
 	h := p.in(c)
 	if !p.isFirst() {
 		return stored.Find(h.NextHop(), c.Routes[p.route].Senders...)
 	}
-	before := s.Before
+	before := b.Before
 	if !before.SameRelay(*h) {
 		return "", secret.Value{}, false
 	}
@@ -317,65 +361,11 @@ func fill(c secret.Credentials, h *config.Hop) ([]relays.Problem, error) {
 	return doubts, nil
 }
 
-// Complete is the Config of s with accounts, the addresses that are still missing,
-// and every value checked. missing is true in a dry run alone: an account has to be
-// shown by placeholders.
-func Complete(ctx context.Context, s Setup, ask Asker, typed string) (c config.Config, missing bool, err error) {
-	if c, missing, err = accounts(ctx, s, ask, typed); err != nil {
-		return c, missing, err
-	}
-	relay := c.First().Relay
-	if c.From() == "" {
-		if c.Routes[0].From, err = ask.From(ctx, s.Discovery, relay); err != nil {
-			return c, missing, err
-		}
-	}
-	if c.To == "" {
-		if c.To, err = ask.To(ctx, s.Discovery, c.From()); err != nil {
-			return c, missing, err
-		}
-	}
-	if s.Direct == nil && typed == "" && ask.Can() && s.Stored.First().Name() == "" {
-		if c.Direct, err = ask.Direct(ctx, s.Discovery); err != nil {
-			return c, missing, err
-		}
-	}
-	if r := c.First().Relay; r.Sender.Rule == "verified" && !ask.Can() && mailaddr.IsPublic(mailaddr.Domain(c.From())) {
-		s.Report.Warn("%s is a public mail service: %s does not verify addresses in it, or receivers reject such mail", mailaddr.Domain(c.From()), r.Name)
-	}
-	for i := range c.Routes {
-		c.Routes[i].From = cmp.Or(c.Routes[i].From, c.From())
-		for n := range c.Routes[i].Hops {
-			ofSender(c, at{i, n})
-		}
-	}
-	return c, missing, c.Validate(!missing)
-}
-
-// fromBridge gives h the account that its bridge has stored.
-func fromBridge(h *config.Hop, c conf.Config) {
-	if a := c.API; a != nil {
-		h.API = config.API{Host: c.Host, Settings: a.Settings, Key: a.Key, AWS: a.AWS, ProxyLogin: config.ProxyLogin(a.Proxy)}
-		if c.OAuth == nil {
-			return
-		}
-	}
-	h.Username = c.Username
-	if c.OAuth != nil {
-		h.SignIn.Secret, h.SignIn.Certificate, h.SignIn.SecretEnds = c.OAuth.Secret, c.OAuth.Certificate, c.OAuth.SecretEnds
-		h.SignIn.Grant, h.SignIn.ClientID = c.OAuth.Grant, c.OAuth.ID
-	}
-}
-
-// roleTime is how long the metadata service of an instance may take to say whether
-// there is a role.
-const roleTime = 3 * time.Second
-
 // apiAccount gives a hop that goes by the API of its relay its account, in place: what
 // was given, what its bridge has stored, for Amazon SES the role of this host, and for
 // the first hop of all an answer. An API wants a token of OAuth (conf.API.Tokens), AWS
 // keys (Signed), or a key. found is false in a dry run alone.
-func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan.Accounts, ask Asker) (found bool, err error) {
+func apiAccount(ctx context.Context, b Basis, c config.Config, p at, stored plan.Accounts, ask Asker) (found bool, err error) {
 	h := p.in(c)
 	a, ok := conf.Get(h.Relay.ID)
 	if !ok {
@@ -384,30 +374,31 @@ func apiAccount(ctx context.Context, s Setup, c config.Config, p at, stored plan
 	if p.isFirst() && h.API.Given() { // answered before, and not refused
 		return true, nil
 	}
-	given := givenFor(s, c, p)
-	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && given.API.ProxyLogin.IsZero() {
+	given := givenFor(b, c, p)
+	old, known := stored.BridgeHop(*h, c.Routes[p.route].Senders...)
+	if known = known && old.API != nil; known && given.API.ProxyLogin.IsZero() {
 		given.API.ProxyLogin = config.ProxyLogin(old.API.Proxy)
 	}
 	if a.Tokens() {
-		found, err = application(ctx, s, c, p, given, ask)
+		found, err = application(ctx, b, c, p, given, ask)
 		h.API = config.API{}
 		apiSettings(a, c, p, given)
 		return found, err
 	}
 	h.API = config.API{Settings: map[conf.Field]string{}}
-	if old, ok := stored.BridgeHop(*h, c.Routes[p.route].Senders...); ok && old.API != nil && old.API.ID == h.Relay.ID && !(p.isFirst() && s.Credentials.Typed) {
+	if known && old.API.ID == h.Relay.ID && !(p.isFirst() && b.Credentials.Typed) {
 		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
 	}
 	account := func() error {
 		if a.Signed() {
-			return awsAccount(ctx, s, h, given)
+			return awsAccount(ctx, b, h, given)
 		}
 		return keyAccount(a, h, given)
 	}
 	if err := account(); err != nil {
 		return true, err
 	}
-	if !h.API.Given() && s.DryRun {
+	if !h.API.Given() && b.DryRun {
 		apiSettings(a, c, p, given)
 		return false, nil
 	}
@@ -443,7 +434,7 @@ func keyAccount(a conf.API, h *config.Hop, given secret.Credentials) error {
 }
 
 // awsAccount takes an access key, else the role of this host.
-func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Credentials) error {
+func awsAccount(ctx context.Context, b Basis, h *config.Hop, given secret.Credentials) error {
 	switch {
 	case !given.SecretAccessKey.IsZero():
 		h.API.AWS = &conf.AWSKeys{Source: conf.AWSStatic, AccessKey: given.Username, Secret: given.SecretAccessKey}
@@ -460,7 +451,7 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 	region := h.RegionName()
 	if keys, ok := conf.AWSFromEnvironment(os.Getenv, region); ok {
 		h.API.AWS = &keys
-		s.Report.Note("Amazon SES is asked with the keys that the environment names: none is stored")
+		b.Report.Note("Amazon SES is asked with the keys that the environment names: none is stored")
 		return nil
 	}
 	keys := api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSInstance}}
@@ -468,10 +459,14 @@ func awsAccount(ctx context.Context, s Setup, h *config.Hop, given secret.Creden
 	defer cancel()
 	if _, err := keys.Get(ctx); err == nil {
 		h.API.AWS = &conf.AWSKeys{Source: conf.AWSInstance}
-		s.Report.Note("Amazon SES is asked as the role of this instance: no key is stored")
+		b.Report.Note("Amazon SES is asked as the role of this instance: no key is stored")
 	}
 	return nil
 }
+
+// roleTime is how long the metadata service of an instance may take to say whether
+// there is a role.
+const roleTime = 3 * time.Second
 
 // apiSettings fills in what the account needs beside its key: as given, or what the
 // host and the sender say. The login that is given goes with the key that is given, so it

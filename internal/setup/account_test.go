@@ -46,7 +46,7 @@ func TestAPIAccountAgain(t *testing.T) {
 				Maps: map[string][]byte{conf.ConfigPath(conf.Directory, name): text},
 			}
 			s.Credentials.Flag = row.given
-			c, _, err := accounts(t.Context(), s, nil, "")
+			c, _, err := accounts(t.Context(), s.Basis, s.Config, nil, "")
 			if err != nil {
 				t.Fatal(err)
 			}

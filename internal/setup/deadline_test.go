@@ -32,7 +32,7 @@ func TestDaysLeft(t *testing.T) {
 			today = func() time.Time { return day }
 			told := &heard{}
 			c := config.Config{Routes: []config.Route{{Hops: []config.Hop{{Relay: m365}}}}}
-			if _, err := Choose(t.Context(), Deps{Report: told}, Discovery{}, c, Request{}, nobody{}); err != nil {
+			if _, err := Choose(t.Context(), Basis{Deps: Deps{Report: told}}, c, nobody{}); err != nil {
 				t.Fatal(err)
 			}
 			_, status, _ := strings.Cut(Status{Relay: "m365", Configured: true, Postfix: "3.7.11"}.Text(), "\nEnds ")

@@ -101,7 +101,7 @@ func (deps Deps) drift(env *verify.Env) {
 }
 
 // applied reports whether what Postfix does is ours: a relayhost.toml may have
-// been written and not set up yet, or taken back.
+// been written and not set up yet, or rolled back.
 func (deps Deps) applied(s postfix.State) bool {
 	if strings.HasPrefix(postfix.NewRouting(s).Route("").Transport, plan.ServicePrefix) {
 		return true
@@ -126,7 +126,9 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 	if err != nil {
 		return err
 	}
-	p, err := plan.Build(plan.Server{State: state, Force: true, NoCredentials: missing, Bridge: bridgeInUse(env.Reader, state)}, c)
+	bridge := apply.BridgeHost(env.Reader, state.ConfigDir)
+	bridge.Program = cmp.Or(plan.BridgeProgram(state), bridge.Program) // the one in use: a look from another place finds no difference
+	p, err := plan.Build(plan.Server{State: state, Force: true, NoCredentials: missing, Bridge: bridge}, c)
 	if err != nil {
 		return err
 	}

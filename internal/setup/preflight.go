@@ -26,34 +26,10 @@ import (
 	"relayhost/relays"
 )
 
-// maxSenders is how many senders are asked for on one connection.
-const maxSenders = 100
-
-// dialTimeout bounds the dialogue with login, sender and recipient: a relay that
-// takes seconds for each reply delivers nevertheless.
-const dialTimeout = 30 * time.Second
-
-// retryPause is the time between two tries of a relay that says "later".
-const retryPause = 5 * time.Second
-
-// check is one connection to a relay: a hop with its account, and the senders that
-// are asked for there.
-type check struct {
-	hop     config.Hop
-	roots   *x509.CertPool
-	senders []string
-	of      map[string]string // label of the first route and hop that has the sender
-	// optionalNull asks for the null sender at last, which nobody has to take.
-	optionalNull bool
-	until        smtpprobe.Step // the last step; "" is the recipient
-	result       smtpprobe.Result
-	err          error
-}
-
 // Preflight tries login, senders and recipient with our own client, at each hop of
 // each route. Errors are ProofErrors, of which ErrLoginRefused is one cause.
-func Preflight(ctx context.Context, s Setup) error {
-	list, left, err := s.checks()
+func Preflight(ctx context.Context, s Setup, tokens Tokens) error {
+	list, left, err := s.checks(tokens)
 	if err != nil {
 		return err
 	}
@@ -65,8 +41,9 @@ func Preflight(ctx context.Context, s Setup) error {
 		s.Report.Step("preflight at %s: login, sender, recipient", s.Config.First().Host)
 	}
 	addrs := lookUpAll(ctx, s.Resolver, s.OpenConnections, list)
-	inParallel(len(list), func(i int) { s.try(ctx, list[i], addrs[list[i].hop.Host]) })
-	for _, c := range list {
+	done := make([]checked, len(list))
+	inParallel(len(list), func(i int) { done[i] = s.try(ctx, list[i], addrs[list[i].hop.Host]) })
+	for _, c := range done {
 		if c.err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -74,7 +51,7 @@ func Preflight(ctx context.Context, s Setup) error {
 	if left > 0 {
 		s.Report.Unproven("%s not checked at the relays: at most %d are checked on one connection", plural.Of(left, "more sender"), maxSenders)
 	}
-	return s.judged(list)
+	return s.judged(done)
 }
 
 // LookAhead tries greeting and TLS of every hop that nothing has probed, since its port
@@ -84,7 +61,7 @@ func LookAhead(ctx context.Context, s Setup) error {
 	if s.NoProbe {
 		return nil
 	}
-	all, _, err := s.checks()
+	all, _, err := s.checks(nil)
 	if err != nil {
 		return err
 	}
@@ -96,42 +73,100 @@ func LookAhead(ctx context.Context, s Setup) error {
 		if probed || c.hop.ByAPI() || c.hop.Bridged() || slices.ContainsFunc(list, same) {
 			continue
 		}
-		c.hop.Username, c.hop.Password = "", secret.Value{}
-		c.senders, c.optionalNull, c.until = c.senders[:1], false, smtpprobe.StepEHLOTLS
-		list = append(list, c)
+		h := c.hop
+		h.Username, h.Password = "", secret.Value{}
+		list = append(list, &check{hop: h, roots: c.roots, senders: c.senders[:1], of: c.of, until: smtpprobe.StepEHLOTLS})
 	}
 	addrs := lookUpAll(ctx, s.Resolver, s.OpenConnections, list)
+	done := make([]checked, len(list))
 	inParallel(len(list), func(i int) {
-		if found := addrs[list[i].hop.Host]; found.err == nil {
-			list[i].result = dial(ctx, s.target(list[i]), list[i].hop.Port, found.list)
-		}
+		c := list[i]
+		done[i] = checked{check: c, result: dial(ctx, s.target(c), c.hop.Port, addrs[c.hop.Host].list)}
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return s.judged(slices.DeleteFunc(list, func(c *check) bool {
+	return s.judged(slices.DeleteFunc(done, func(c checked) bool {
 		return c.result.Failed != smtpprobe.StepSTARTTLS && !c.result.Fault.Certificate()
 	}))
 }
 
-// judged is the first fault of the checks, with what the others say; nil for none.
-func (s Setup) judged(list []*check) error {
-	var failed error
-	var others []string
-	for _, c := range list {
-		err := judgeCheck(s.Deps, s.Config, c)
-		switch {
-		case err == nil:
-		case failed == nil:
-			failed = err
-		default:
-			others = append(others, checkText(s.Config, c))
+// check is one connection to a relay: a hop with its account, and the senders that
+// are asked for there.
+type check struct {
+	hop     config.Hop
+	token   secret.Value // in place of a password
+	roots   *x509.CertPool
+	senders []string
+	of      map[string]string // label of the first route and hop that has the sender
+	// optionalNull asks for the null sender at last, which nobody has to take.
+	optionalNull bool
+	until        smtpprobe.Step // the last step; "" is the recipient
+}
+
+// checked is what came of a check.
+type checked struct {
+	*check
+	result smtpprobe.Result
+	err    error // instead of a result
+}
+
+// maxSenders is how many senders are asked for on one connection.
+const maxSenders = 100
+
+// dialTimeout bounds the dialogue with login, sender and recipient: a relay that
+// takes seconds for each reply delivers nevertheless.
+const dialTimeout = 30 * time.Second
+
+// retryPause is the time between two tries of a relay that says "later".
+const retryPause = 5 * time.Second
+
+// checks are the connections to make: one for each hop and account, whoever
+// shares it. Without a proof one sender of each is enough.
+func (s Setup) checks(tokens Tokens) (list []*check, left int, err error) {
+	known := map[string]*check{}
+	most := maxSenders
+	if s.NoProof {
+		most = 1
+	}
+	pools := map[string]*x509.CertPool{}
+	null := false
+	for _, r := range checkedRoutes(s.Config, s.Plan) {
+		null = null || slices.Contains(r.Senders, config.NullSender)
+		for i, h := range r.Hops {
+			key := strings.Join([]string{string(h.Via), h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.SignIn.ClientID, h.CAFile, h.Pin, h.API.String(), h.API.Key.Reveal()}, "\x00")
+			c, ok := known[key]
+			if !ok {
+				c = &check{hop: h, token: tokens.of(s.Plan, h), of: map[string]string{}}
+				file := cmp.Or(h.CAFile, s.State.CAFile)
+				if c.roots, ok = pools[file]; !ok {
+					if c.roots, err = Roots(&s.Host.Reader, file); err != nil {
+						return nil, 0, err
+					}
+					pools[file] = c.roots
+				}
+				known[key], list = c, append(list, c)
+			}
+			for _, sender := range sendersOf(r) {
+				if _, asked := c.of[sender]; asked {
+					continue
+				}
+				if len(c.senders) == most {
+					left++
+					continue
+				}
+				c.senders = append(c.senders, sender)
+				c.of[sender] = config.Label(r.Name, i)
+			}
 		}
 	}
-	if failed == nil {
-		return nil
+	if s.NoProof {
+		return list, 0, nil
 	}
-	return ProofError{withOthers(failed, others)}
+	if s.Config.Several() && !null {
+		list[0].senders, list[0].optionalNull = append(list[0].senders, ""), true
+	}
+	return list, left, nil
 }
 
 // checkedRoutes are those of the Config, with the senders that the plan gives them: the
@@ -176,198 +211,56 @@ func sendersOf(r config.Route) []string {
 	return list
 }
 
-// checks are the connections to make: one for each hop and account, whoever
-// shares it. Without a proof one sender of each is enough.
-func (s Setup) checks() (list []*check, left int, err error) {
-	known := map[string]*check{}
-	most := maxSenders
-	if s.NoProof {
-		most = 1
-	}
-	pools := map[string]*x509.CertPool{}
-	null := false
-	for _, r := range checkedRoutes(s.Config, s.Plan) {
-		null = null || slices.Contains(r.Senders, config.NullSender)
-		for i, h := range r.Hops {
-			key := strings.Join([]string{string(h.Via), h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.SignIn.ClientID, h.CAFile, h.Pin, h.API.String(), h.API.Key.Reveal()}, "\x00")
-			c, ok := known[key]
-			if !ok {
-				c = &check{hop: h, of: map[string]string{}}
-				file := cmp.Or(h.CAFile, s.State.CAFile)
-				if c.roots, ok = pools[file]; !ok {
-					if c.roots, err = Roots(&s.Host.Reader, file); err != nil {
-						return nil, 0, err
-					}
-					pools[file] = c.roots
-				}
-				known[key], list = c, append(list, c)
-			}
-			for _, sender := range sendersOf(r) {
-				if _, asked := c.of[sender]; asked {
-					continue
-				}
-				if len(c.senders) == most {
-					left++
-					continue
-				}
-				c.senders = append(c.senders, sender)
-				c.of[sender] = config.Label(r.Name, i)
-			}
-		}
-	}
-	if s.NoProof {
-		return list, 0, nil
-	}
-	if s.Config.Several() && !null {
-		list[0].senders, list[0].optionalNull = append(list[0].senders, ""), true
-	}
-	return list, left, nil
-}
-
-// judgeCheck is nil where a connection has shown what it was to show.
-func judgeCheck(deps Deps, cfg config.Config, c *check) error {
-	several := cfg.Several()
-	switch {
-	case c.err != nil:
-		if several {
-			return fmt.Errorf("%s: %w", c.of[c.senders[0]], c.err)
-		}
-		return c.err
-	case c.result.Err == nil:
-		return nil
-	case c.nullRefused():
-		deps.Report.Unproven("%s rejects the null sender <> (%d %s): bounces and delivery reports of this server will be lost; a route with \"<>\" among its senders delivers them", c.hop.Host, c.result.Code, c.result.Text)
-		return nil
-	case c.hop.NoVerify && c.result.Fault.Certificate():
-		// Our own client logs in on verified connections only; the rehearsal
-		// goes the whole way.
-		deps.Report.Warn("%v; it is not verified, as asked for", c.result.Err)
-		return nil
-	}
-	on := subject{relay: c.hop.Relay, from: cmp.Or(c.result.Sender, c.senders[0]), to: cfg.To}
-	if several {
-		on.route = c.route()
-	}
-	err := on.failedProbe(fmt.Errorf("%s: %w", checkText(cfg, c), c.result.Err), c.result)
-	if c.result.Fault == smtpprobe.FaultReply && c.result.Code/100 == 5 {
-		if what, ok := refusals[c.result.Failed]; ok {
-			return refused{err, what}
-		}
-	}
-	return err
-}
-
-// refusals are what a relay refuses at a step. One that wants a login says so at MAIL
-// (530, RFC 4954 section 6); senders are refused at RCPT as well.
-var refusals = map[smtpprobe.Step]error{
-	smtpprobe.StepAuth: ErrLoginRefused, smtpprobe.StepMail: ErrSenderRefused, smtpprobe.StepRcpt: ErrRecipientRefused,
-}
-
-// refused is an error that is what as well.
-type refused struct {
-	error
-	what error
-}
-
-func (e refused) Unwrap() []error { return []error{e.error, e.what} }
-
-// at labels the route and hop that the connection failed for.
-func (c *check) at() string {
-	if owner, ok := c.of[c.result.Sender]; ok && c.result.Failed != "" {
-		return owner
-	}
-	return c.of[c.senders[0]]
-}
-
-// route is the name in at.
-func (c *check) route() string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(c.at(), "route "), ",")
-	if name == config.Label(config.DefaultRoute, 0) {
-		return config.DefaultRoute
-	}
-	return name
-}
-
-// checkText says where a connection ended.
-func checkText(cfg config.Config, c *check) string {
-	if c.err != nil {
-		return fmt.Sprintf("%s: %v", c.of[c.senders[0]], c.err)
-	}
-	text := failedStep(c.hop.Host, c.hop.Port, c.result)
-	if cfg.Several() {
-		text = c.at() + ": " + text
-		if c.result.Failed == smtpprobe.StepMail || c.result.Failed == smtpprobe.StepRcpt {
-			text += " for the sender <" + c.result.Sender + ">"
-		}
-	}
-	return text
-}
-
-// failedStep says in words at which step a dialogue ended.
-func failedStep(host string, port int, r smtpprobe.Result) string {
-	said := map[bool]map[smtpprobe.Step]string{
-		true:  {smtpprobe.StepAuth: "refused the login", smtpprobe.StepMail: "refused the sender", smtpprobe.StepRcpt: "refused the recipient", smtpprobe.StepGreeting: "refused the connection"},
-		false: {smtpprobe.StepConnect: "is not reachable", smtpprobe.StepSTARTTLS: "did not start TLS", smtpprobe.StepTLS: "did not complete TLS"},
-	}[r.Fault == smtpprobe.FaultReply][r.Failed]
-	if said == "" {
-		said = fmt.Sprintf("failed at %s", r.Failed)
-	}
-	return fmt.Sprintf("%s port %d %s", host, port, said)
-}
-
 // try tries one hop, and again for a while where it says "later".
-func (s Setup) try(ctx context.Context, c *check, addrs addresses) {
+func (s Setup) try(ctx context.Context, c *check, addrs addresses) checked {
 	if c.hop.ByAPI() {
-		c.err = s.checkAPI(ctx, c.hop)
-		return
+		return checked{check: c, err: s.checkAPI(ctx, c.hop, c.token)}
 	}
-	if s.resume(ctx, c); c.result.Reached == "" {
+	res := s.resume(ctx, c)
+	if res.Reached == "" {
 		if addrs.list == nil && addrs.err == nil { // it was left to a connection that has ended
 			addrs = find(ctx, s.Resolver, c.hop.Host)
 		}
-		if c.err = addrs.err; c.err != nil {
-			return
+		if addrs.err != nil {
+			return checked{check: c, err: addrs.err}
 		}
-		c.result = dial(ctx, s.target(c), c.hop.Port, addrs.list)
+		res = dial(ctx, s.target(c), c.hop.Port, addrs.list)
 	}
-	for until := time.Now().Add(patience); c.later() && time.Now().Add(retryPause).Before(until); {
-		s.Report.Step("%s deferred the message (%d): trying again", c.hop.Host, c.result.Code)
+	for until := time.Now().Add(patience); c.later(res) && time.Now().Add(retryPause).Before(until); {
+		s.Report.Step("%s deferred the message (%d): trying again", c.hop.Host, res.Code)
 		select {
 		case <-ctx.Done():
-			c.err = ctx.Err()
-			return
+			return checked{check: c, err: ctx.Err()}
 		case <-time.After(retryPause):
 		}
 		if addrs.list == nil {
 			addrs = find(ctx, s.Resolver, c.hop.Host)
 		}
-		c.result = dial(ctx, s.target(c), c.hop.Port, addrs.list)
+		res = dial(ctx, s.target(c), c.hop.Port, addrs.list)
 	}
+	return checked{check: c, result: res}
 }
 
 // resume makes the check on the connection that the probe of the ports has left open, if
 // it has: the result then says how far that came.
-func (s Setup) resume(ctx context.Context, c *check) {
+func (s Setup) resume(ctx context.Context, c *check) (res smtpprobe.Result) {
 	if addr := s.OpenConnections.Addr(c.hop.Host, uint16(c.hop.Port)); addr.IsValid() {
 		t := s.target(c)
 		t.Addr = addr
-		if res, ok := s.OpenConnections.Resume(ctx, t); ok {
-			c.result = res
-		}
+		res, _ = s.OpenConnections.Resume(ctx, t)
 	}
+	return res
 }
 
 // later reports whether the relay put a check off. A login that was put off is not
 // tried again: services lock accounts that keep trying.
-func (c *check) later() bool {
-	res := c.result
-	return res.Fault == smtpprobe.FaultReply && res.Code/100 == 4 && res.Failed != smtpprobe.StepAuth && !c.nullRefused()
+func (c *check) later(res smtpprobe.Result) bool {
+	return res.Fault == smtpprobe.FaultReply && res.Code/100 == 4 && res.Failed != smtpprobe.StepAuth && !c.nullRefused(res)
 }
 
 // nullRefused reports whether the one thing refused is the null sender that nobody
 // needs there.
-func (c *check) nullRefused() bool {
-	res := c.result
+func (c *check) nullRefused(res smtpprobe.Result) bool {
 	return c.optionalNull && res.Sender == "" && res.Fault == smtpprobe.FaultReply && (res.Failed == smtpprobe.StepMail || res.Failed == smtpprobe.StepRcpt)
 }
 
@@ -410,7 +303,7 @@ func (s Setup) target(c *check) smtpprobe.Target {
 	h := c.hop
 	return smtpprobe.Target{
 		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: cmp.Or(c.until, smtpprobe.StepRcpt), HELO: s.State.FQDN, Roots: c.roots, Pin: h.Pin,
-		Username: h.Username, Password: h.Password, Token: tokenOf(s.Plan, s.Tokens, h), MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
+		Username: h.Username, Password: h.Password, Token: c.token, MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
 }
@@ -431,6 +324,164 @@ func dial(ctx context.Context, t smtpprobe.Target, port int, addrs []netip.Addr)
 		}
 	}
 	return worst
+}
+
+// checkAPI asks the API of a hop whether it takes the key or the token, where it has a
+// call for that which sends nothing.
+func (s Setup) checkAPI(ctx context.Context, h config.Hop, token secret.Value) error {
+	client, err := bridge.Checker(plan.APIConfig(h, cmp.Or(h.CAFile, s.State.CAFile)))
+	if err != nil {
+		return err
+	}
+	if h.APITakesTokens() { // it is not stored yet
+		client.Account.Token = func(context.Context, secret.Value) (secret.Value, error) { return token, nil }
+	}
+	proved, err := client.Check(ctx)
+	if err == nil {
+		if !proved {
+			s.Report.Unproven("the API of %s has no call that proves a key and sends nothing: the test message shows whether it is right", client.API.Name)
+		}
+		return nil
+	}
+	var said *api.Reply
+	if !errors.As(err, &said) {
+		return err
+	}
+	failed := explained(err, verify.Finding{Check: "auth", Result: verify.Fail, Detail: err.Error()})
+	if strings.HasSuffix(said.Enhanced, ".7.8") { // credentials invalid (RFC 4954, section 6)
+		return refused{failed, ErrLoginRefused}
+	}
+	return failed
+}
+
+// judged is the first fault of the checks, with what the others say; nil for none.
+func (s Setup) judged(list []checked) error {
+	var failed error
+	var others []string
+	for _, c := range list {
+		err := judgeCheck(s.Deps, s.Config, c)
+		switch {
+		case err == nil:
+		case failed == nil:
+			failed = err
+		default:
+			others = append(others, checkText(s.Config, c))
+		}
+	}
+	if failed == nil {
+		return nil
+	}
+	return ProofError{withOthers(failed, others)}
+}
+
+// judgeCheck is nil where a connection has shown what it was to show.
+func judgeCheck(deps Deps, cfg config.Config, c checked) error {
+	several := cfg.Several()
+	switch {
+	case c.err != nil:
+		if several {
+			return fmt.Errorf("%s: %w", c.of[c.senders[0]], c.err)
+		}
+		return c.err
+	case c.result.Err == nil:
+		return nil
+	case c.nullRefused(c.result):
+		deps.Report.Unproven("%s rejects the null sender <> (%d %s): bounces and delivery reports of this server will be lost; a route with \"<>\" among its senders delivers them", c.hop.Host, c.result.Code, c.result.Text)
+		return nil
+	case c.hop.NoVerify && c.result.Fault.Certificate():
+		// Our own client logs in on verified connections only; the rehearsal
+		// goes the whole way.
+		deps.Report.Warn("%v; it is not verified, as asked for", c.result.Err)
+		return nil
+	}
+	on := subject{relay: c.hop.Relay, from: cmp.Or(c.result.Sender, c.senders[0]), to: cfg.To}
+	if several {
+		on.route = c.route()
+	}
+	err := on.failedProbe(fmt.Errorf("%s: %w", checkText(cfg, c), c.result.Err), c.result)
+	if c.result.Fault == smtpprobe.FaultReply && c.result.Code/100 == 5 {
+		if what, ok := refusals[c.result.Failed]; ok {
+			return refused{err, what}
+		}
+	}
+	return err
+}
+
+// ErrLoginRefused is in the chain of a preflight that failed since the relay has
+// refused a login for good.
+var ErrLoginRefused = errors.New("the relay has refused the login")
+
+// ErrSenderRefused and ErrRecipientRefused are in the chain of a preflight that failed
+// since the relay has refused for good what MAIL or RCPT named.
+var (
+	ErrSenderRefused    = errors.New("the relay has refused the sender")
+	ErrRecipientRefused = errors.New("the relay has refused the recipient")
+)
+
+// refusals are what a relay refuses at a step. One that wants a login says so at MAIL
+// (530, RFC 4954 section 6); senders are refused at RCPT as well.
+var refusals = map[smtpprobe.Step]error{
+	smtpprobe.StepAuth: ErrLoginRefused, smtpprobe.StepMail: ErrSenderRefused, smtpprobe.StepRcpt: ErrRecipientRefused,
+}
+
+// refused is an error that is what as well.
+type refused struct {
+	error
+	what error
+}
+
+func (e refused) Unwrap() []error { return []error{e.error, e.what} }
+
+// at labels the route and hop that the connection failed for.
+func (c checked) at() string {
+	if owner, ok := c.of[c.result.Sender]; ok && c.result.Failed != "" {
+		return owner
+	}
+	return c.of[c.senders[0]]
+}
+
+// route is the name in at.
+func (c checked) route() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(c.at(), "route "), ",")
+	if name == config.Label(config.DefaultRoute, 0) {
+		return config.DefaultRoute
+	}
+	return name
+}
+
+// checkText says where a connection ended.
+func checkText(cfg config.Config, c checked) string {
+	if c.err != nil {
+		return fmt.Sprintf("%s: %v", c.of[c.senders[0]], c.err)
+	}
+	text := failedStep(c.hop.Host, c.hop.Port, c.result)
+	if cfg.Several() {
+		text = c.at() + ": " + text
+		if c.result.Failed == smtpprobe.StepMail || c.result.Failed == smtpprobe.StepRcpt {
+			text += " for the sender <" + c.result.Sender + ">"
+		}
+	}
+	return text
+}
+
+// failedStep says in words at which step a dialogue ended.
+func failedStep(host string, port int, r smtpprobe.Result) string {
+	said := map[bool]map[smtpprobe.Step]string{
+		true:  {smtpprobe.StepAuth: "refused the login", smtpprobe.StepMail: "refused the sender", smtpprobe.StepRcpt: "refused the recipient", smtpprobe.StepGreeting: "refused the connection"},
+		false: {smtpprobe.StepConnect: "is not reachable", smtpprobe.StepSTARTTLS: "did not start TLS", smtpprobe.StepTLS: "did not complete TLS"},
+	}[r.Fault == smtpprobe.FaultReply][r.Failed]
+	if said == "" {
+		said = fmt.Sprintf("failed at %s", r.Failed)
+	}
+	return fmt.Sprintf("%s port %d %s", host, port, said)
+}
+
+// subject is what a proof was about: one hop, and the addresses that it was tried
+// with.
+type subject struct {
+	route    string // "" where there is one route only
+	relay    relays.Relay
+	from, to string
 }
 
 // failedProbe adds cause and remedy of a connection that failed.
@@ -475,30 +526,69 @@ func (on subject) otherName(err error, res smtpprobe.Result) error {
 	return Hint(fmt.Errorf("%w\ncause: the certificate is for another name", Explained{err, f}), "%s", f.Remedy)
 }
 
-// checkAPI asks the API of a hop whether it takes the key, where it has a call for
-// that which sends nothing.
-func (s Setup) checkAPI(ctx context.Context, h config.Hop) error {
-	client, err := bridge.Checker(plan.APIConfig(h, cmp.Or(h.CAFile, s.State.CAFile)))
-	if err != nil {
+func (on subject) caused(err error, causes []explain.Cause) error {
+	if len(causes) == 0 {
 		return err
 	}
-	if h.APITakesTokens() { // which is not stored yet
-		client.Account.Token = func(context.Context, secret.Value) (secret.Value, error) { return tokenOf(s.Plan, s.Tokens, h), nil }
-	}
-	proved, err := client.Check(ctx)
-	if err == nil {
-		if !proved {
-			s.Report.Unproven("the API of %s has no call that proves a key and sends nothing: the test message shows whether it is right", client.API.Name)
+	c := causes[0]
+	if on.relay.ID == relays.SmarthostID && len(on.relay.Ports) > 0 {
+		where := fmt.Sprintf("--smarthost %s --port %d", on.relay.Name, on.relay.Ports[0].Port)
+		switch c.ID {
+		case "tls_untrusted_issuer":
+			c.Remedy = "Give the file with the relay's own certificate, or that of the authority that signed it; or its --fingerprint."
+			c.Command = "relayhost setup " + where + " --ca-file /etc/ssl/" + on.relay.Name + ".pem"
+		case "tls_not_offered":
+			c.Remedy, c.Command = withoutTLS(on.relay, where)
 		}
-		return nil
 	}
-	var said *api.Reply
-	if !errors.As(err, &said) {
+	return explained(err, verify.Finding{
+		Check: checkOf(c.Phase), Route: on.route, Result: verify.Fail, Detail: err.Error(), Cause: c.ID, Remedy: c.Remedy, Command: c.Command,
+	})
+}
+
+// withoutTLS is the remedy for a relay of one's own that offers no TLS.
+func withoutTLS(r relays.Relay, where string) (remedy, command string) {
+	const offer = "Have the relay offer TLS, or name a port of it that does; a certificate of its own goes with --ca-file or --fingerprint. "
+	addr, err := netip.ParseAddr(r.Name)
+	switch {
+	case len(r.Auth.Mechanisms) > 0:
+		return offer + "No password goes over a connection without TLS: a relay that knows this host by its address can be set up without credentials.", ""
+	case err == nil && !config.Private(addr):
+		return offer + "Mail goes to a public address with TLS only.", ""
+	}
+	return offer + "On loopback, in a private network or through a tunnel the relay can be set up without TLS.", "relayhost setup " + where + " --insecure-plaintext"
+}
+
+// refusal is what a relay does not take of what was about on.
+func (on subject) refusal(step smtpprobe.Step) verify.Refusal {
+	return verify.Refusal{Step: step, Relay: on.relay, Route: on.route, From: on.from, To: on.to}
+}
+
+// checkOf is the check of verify that a phase of the failure catalogue belongs to.
+func checkOf(phase string) string {
+	if slices.Contains([]string{"dns", "connect", "tls", "auth"}, phase) {
+		return phase
+	}
+	return "delivery"
+}
+
+// explained puts a finding behind err: its cause in words, and its remedy.
+func explained(err error, f verify.Finding) error {
+	err = Explained{err, f}
+	c, ok := explain.ByID(f.Cause)
+	if ok {
+		err = fmt.Errorf("%w\ncause: %s", err, c.Title)
+	}
+	if ok && c.Retry == "wait" {
+		// Nothing of ours is left that would try again.
+		f.Remedy, f.Command = "Wait some minutes, then run setup again.", ""
+	}
+	if f.Remedy == "" {
 		return err
 	}
-	failed := explained(err, verify.Finding{Check: "auth", Result: verify.Fail, Detail: err.Error()})
-	if strings.HasSuffix(said.Enhanced, ".7.8") { // credentials invalid (RFC 4954, section 6)
-		return refused{failed, ErrLoginRefused}
+	remedy := f.Remedy
+	if f.Command != "" {
+		remedy += "\n  " + f.Command
 	}
-	return failed
+	return Hint(err, "%s", remedy)
 }

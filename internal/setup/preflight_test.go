@@ -32,7 +32,7 @@ func (h *heard) Trace() func(smtpprobe.Exchange)     { return nil }
 
 // with is a Setup for routes, the default first.
 func with(routes ...config.Route) Setup {
-	return Setup{Deps: Deps{Host: &host.Host{}, Report: &heard{}}, Config: config.Config{Routes: routes}}
+	return Setup{Basis: Basis{Deps: Deps{Host: &host.Host{}, Report: &heard{}}}, Config: config.Config{Routes: routes}}
 }
 
 // Each sender is proven once, the null sender and names below a domain aside.
@@ -66,7 +66,7 @@ func TestChecks(t *testing.T) {
 	for i := range maxSenders {
 		s.Config.Routes = append(s.Config.Routes, config.Route{Name: "more", Senders: []string{fmt.Sprintf("x@%d.example", i)}, Hops: []config.Hop{other}})
 	}
-	list, left, err := s.checks()
+	list, left, err := s.checks(nil)
 	if err != nil || len(list) != 2 || left != 1 {
 		t.Fatalf("got %d connections, %d left out (%v), want 2 and 1", len(list), left, err)
 	}
@@ -96,18 +96,20 @@ func TestMessages(t *testing.T) {
 		"default route a@b.example relayhost-a 587, route one x@one.example relayhost-one 587; route one y@two.example relayhost-one 587",
 		"default route, fallback 1 a@b.example relayhost-a 2525, route one, fallback 1 x@one.example relayhost-one 2525; route one, fallback 1 y@two.example relayhost-one 2525",
 	} {
-		one, more := s.messages(s.Plan, level)
-		var text []string
-		for _, list := range [][]message{one, more} {
-			var part []string
-			for _, m := range list {
-				part = append(part, fmt.Sprintf("%s %s %s %d", m.label, m.from, m.service, m.port))
+		t.Run(fmt.Sprintf("level %d", level), func(t *testing.T) {
+			one, more := s.messages(s.Plan, level)
+			var text []string
+			for _, list := range [][]message{one, more} {
+				var part []string
+				for _, m := range list {
+					part = append(part, fmt.Sprintf("%s %s %s %d", m.label, m.from, m.service, m.port))
+				}
+				text = append(text, strings.Join(part, ", "))
 			}
-			text = append(text, strings.Join(part, ", "))
-		}
-		if got := strings.Join(text, "; "); got != want {
-			t.Errorf("level %d: got %s, want %s", level, got, want)
-		}
+			if got := strings.Join(text, "; "); got != want {
+				t.Errorf("level %d: got %s, want %s", level, got, want)
+			}
+		})
 	}
 }
 
@@ -127,7 +129,7 @@ func TestStoredAccountOfASmarthost(t *testing.T) {
 				DefaultMap: "hash", Params: map[string]string{"smtp_sasl_password_maps": "hash:/p"},
 				Maps: map[string][]byte{"/p": []byte("[mail.test]:587 u:p\n")},
 			}
-			c, _, err := accounts(t.Context(), s, nil, "")
+			c, _, err := accounts(t.Context(), s.Basis, s.Config, nil, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,10 +175,10 @@ credentials_file = "/b"
 		c.Routes[i+1].Hops[0].Relay = postmark
 	}
 	told := &heard{}
-	s := Setup{Deps: Deps{Report: told}, Config: c}
+	s := Setup{Basis: Basis{Deps: Deps{Report: told}}, Config: c}
 	odd := secret.Credentials{Username: "u", Password: secret.New("p")}
 	s.Credentials.Files = map[string]secret.Credentials{"/a": odd, "/b": odd}
-	if _, _, err := accounts(t.Context(), s, nil, ""); err != nil {
+	if _, _, err := accounts(t.Context(), s.Basis, s.Config, nil, ""); err != nil {
 		t.Fatal(err)
 	}
 	once := map[string]bool{}
@@ -188,7 +190,7 @@ credentials_file = "/b"
 		t.Errorf("got warnings %q, want one for shop and one for news", told.lines)
 	}
 	s.Credentials.Files = nil
-	_, _, err = accounts(t.Context(), s, nil, "")
+	_, _, err = accounts(t.Context(), s.Basis, s.Config, nil, "")
 	if want := config.Path + ":6: route shop: no credentials"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}

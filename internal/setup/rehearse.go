@@ -6,15 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
+	"relayhost/internal/explain"
 	"relayhost/internal/flow"
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
@@ -28,19 +28,28 @@ import (
 	"relayhost/relays"
 )
 
-// maxForeign bounds the messages by services of others.
-const maxForeign = 5
+// Rehearse sends the test messages through a private Postfix that has exactly
+// the planned configuration: one for the first hops of all routes, and one for
+// each level of fallbacks, in which they come first (config.Config.Level). The server's
+// own has not been touched yet. Mail for root goes with the first, where --root-to names
+// an address. After that goes one by each other service that shares a next hop with ours
+// in table. With NoProof it sends nothing.
+func Rehearse(ctx context.Context, s Setup, tokens Tokens, table *flow.Table) error {
+	accepted := make(chan struct{})
+	close(accepted)
+	return s.rehearseOnce(ctx, tokens, table, accepted)
+}
 
 // TryOut is Preflight and Rehearse side by side, for a run that has asked nothing: the
 // private Postfix starts while the relays are asked, and gets its first message when
 // they have accepted everything, so that nothing logs in twice with a login that is
 // refused. What Preflight says comes first.
-func TryOut(ctx context.Context, s Setup, table *flow.Table) error {
+func TryOut(ctx context.Context, s Setup, tokens Tokens, table *flow.Table) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	accepted, rehearsed := make(chan struct{}), make(chan error, 1)
-	go func() { rehearsed <- s.rehearseOnce(ctx, table, accepted) }()
-	if err := Preflight(ctx, s); err != nil {
+	go func() { rehearsed <- s.rehearseOnce(ctx, tokens, table, accepted) }()
+	if err := Preflight(ctx, s, tokens); err != nil {
 		cancel()
 		if rerr := <-rehearsed; rerr != nil && !errors.Is(rerr, context.Canceled) && !errors.Is(rerr, instance.ErrNotStarted) {
 			err = errors.Join(err, rerr)
@@ -51,30 +60,18 @@ func TryOut(ctx context.Context, s Setup, table *flow.Table) error {
 	return <-rehearsed
 }
 
-// Rehearse sends the test messages through a private Postfix that has exactly
-// the planned configuration: one for the first hops of all routes, and one for
-// each level of fallbacks, in which they come first (config.Config.Level). The server's
-// own has not been touched yet. Mail for root goes with the first, where --root-to names
-// an address. After that goes one by each other service that shares a next hop with ours
-// in table. With NoProof it sends nothing.
-func Rehearse(ctx context.Context, s Setup, table *flow.Table) error {
-	accepted := make(chan struct{})
-	close(accepted)
-	return s.rehearseOnce(ctx, table, accepted)
-}
-
 // rehearseOnce is Rehearse that sends nothing, and makes nothing for a bridge, before
 // accepted is closed.
-func (s Setup) rehearseOnce(ctx context.Context, table *flow.Table, accepted <-chan struct{}) error {
+func (s Setup) rehearseOnce(ctx context.Context, tokens Tokens, table *flow.Table, accepted <-chan struct{}) error {
 	if s.NoProof {
 		return nil
 	}
-	if anyBridge(s.Config) {
+	if slices.ContainsFunc(s.Config.Routes, config.Route.Bridged) {
 		if err := wait(ctx, accepted); err != nil {
 			return err
 		}
 	}
-	release, begun, err := s.Ahead.finish(ctx, s, accepted)
+	release, begun, err := s.ahead.finish(ctx, s, accepted)
 	if release == nil && err == nil {
 		release, err = apply.Lock(ctx, s.Host, apply.Options{ConfigDir: s.State.ConfigDir, StateDir: s.StateDir})
 	}
@@ -84,7 +81,7 @@ func (s Setup) rehearseOnce(ctx context.Context, table *flow.Table, accepted <-c
 	if err != nil {
 		return err
 	}
-	tidy, err := s.prepareBridges(ctx)
+	tidy, err := s.prepareBridges(ctx, tokens)
 	if err != nil {
 		return err
 	}
@@ -213,6 +210,78 @@ func faultOf(f *instance.Fault, sent []Delivered) error {
 	return faultError("rehearsal", f)
 }
 
+// message is one test message and the route that it has to take.
+type message struct {
+	label   string // "" where there is one route only
+	route   string
+	relay   relays.Relay
+	from    string
+	service string
+	host    string
+	port    int
+	socket  string // of the bridge that it goes by, "" for none
+	rootTo  string // where a message for root has to arrive; "" is one to Config.To
+}
+
+// recipientOf is the recipient of m.
+func recipientOf(cfg config.Config, m message) string {
+	if m.rootTo != "" {
+		return m.from // root writes to itself, as cron(8) does
+	}
+	return cfg.To
+}
+
+// Delivered is what became of a test message.
+type Delivered struct {
+	Label    string // of its route and hop; "" where there is one route only
+	Relay    relays.Relay
+	Delivery verify.Delivery
+	Err      error  // nil, or what Proof.Run says; verify.ErrUnproven is no failure
+	RootTo   string // of a message for root: where it has to arrive; "" of others
+
+	message message
+}
+
+// proofTimeout bounds one proof of delivery.
+const proofTimeout = 60 * time.Second
+
+// patience is how long a relay that says "later" is tried again: greylisting
+// and a busy moment are no faults of the setup.
+const patience = 20 * time.Second
+
+// maxMessages bounds the test messages of a rehearsal, and those of the proof
+// after it: they cost money and reputation.
+const maxMessages = 100
+
+// messages are those that prove the hops of a level: one of each route, and more
+// of the other senders. The null sender was asked for already; a message from
+// nobody has no author.
+func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
+	if !s.Config.Several() {
+		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Default().Service, host: p.First().Host, port: p.First().Port, socket: p.Default().Socket()}}, nil
+	}
+	services, sockets := map[string]string{}, map[string]string{}
+	for _, w := range p.Routes {
+		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
+	}
+	for _, r := range checkedRoutes(s.Config, s.Plan) {
+		if len(r.Hops) <= level {
+			continue
+		}
+		h, service := r.Hops[level], cmp.Or(services[r.Name], p.Default().Service) // the default is the only route of its level
+		senders := slices.DeleteFunc(sendersOf(r), func(from string) bool { return from == "" })
+		for i, from := range senders {
+			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port, socket: sockets[r.Name]}
+			if i == 0 {
+				one = append(one, m)
+			} else {
+				more = append(more, m)
+			}
+		}
+	}
+	return one, more
+}
+
 // rootMessage is the message that shows that mail for root arrives at Config.RootTo:
 // root writes to itself, as cron(8) does. Where there is none although that was asked
 // for, why says so.
@@ -248,113 +317,97 @@ func aliasesFor(state postfix.State, p plan.Plan, list []message) string {
 	return ""
 }
 
-// rehearseForeign sends one message by each other service and account that shares a
-// next hop with ours, with the planned configuration, and asks that hop whether it
-// takes a real sender and recipient of that mail. What would not have left before
-// either is told, and stops nothing.
-func (s Setup) rehearseForeign(ctx context.Context, table *flow.Table) error {
-	if table == nil {
+// send proves each delivery through the Postfix whose configuration is in dir.
+func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []message) []Delivered {
+	sent := make([]Delivered, len(list))
+	inParallel(len(list), func(i int) {
+		m := list[i]
+		ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+		defer cancel()
+		d, err := verify.Proof{
+			Mailer: &verify.PostfixMailer{Host: s.Host, ConfigDir: dir, Sendmail: s.State.Params["sendmail_path"]},
+			Reader: &s.Host.Reader, Log: log, From: m.from, To: recipientOf(s.Config, m),
+			Service: m.service, Host: m.host, Port: m.port, Socket: m.socket, Patience: patience,
+		}.Run(ctx)
+		if err == nil && m.rootTo != "" && d.To != "" && !strings.EqualFold(d.To, m.rootTo) {
+			err = fmt.Errorf("%w: to %s, not to %s: another table than that of the aliases has it (virtual_alias_maps, canonical_maps)", verify.ErrElsewhere, d.To, m.rootTo)
+		}
+		sent[i] = Delivered{m.label, m.relay, d, err, m.rootTo, m}
+	})
+	return sent
+}
+
+// failure is the first error among the deliveries, with the others below it. A message
+// that left the queue where no log shows its way (verify.ErrUnproven) is none.
+func failure(sent []Delivered) error {
+	var failed error
+	var others []string
+	for _, d := range sent {
+		if d.Err == nil || errors.Is(d.Err, verify.ErrUnproven) {
+			continue
+		}
+		err := d.Err
+		switch {
+		case d.RootTo != "":
+			err = fmt.Errorf("mail for root (%s): %w", d.message.from, d.Err)
+		case d.Label != "":
+			err = fmt.Errorf("%s, sender %s: %w", d.Label, d.message.from, d.Err)
+		}
+		if failed == nil {
+			failed = err
+		} else {
+			others = append(others, err.Error())
+		}
+	}
+	if failed == nil {
 		return nil
 	}
-	list := flow.Shared(table.Flows(), s.Plan)
-	if len(list) > maxForeign {
-		s.Report.Unproven("%d other services and accounts share a relay with this setup; %d of them were rehearsed", len(list), maxForeign)
-		list = list[:maxForeign]
-	}
-	for _, f := range list {
-		s.Report.Step("rehearsal: a message by the service %s, which shares %s", f.Service, f.NextHop.Text)
-		err := s.sendForeign(ctx, f, s.Plan)
-		if err == nil {
-			continue
-		}
-		text := fmt.Sprintf("%s go to %s by the service %s", f.Class, f.NextHop.Text, f.Service)
-		if was := s.sendForeign(ctx, f, flow.Unchanged(s.State)); was != nil && ctx.Err() == nil {
-			s.Report.Unproven("%s, and do not leave, now as before: %v", text, was)
-			continue
-		}
-		// Again: a relay may have said "later" to the first.
-		if err = s.sendForeign(ctx, f, s.Plan); ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			return ProofError{Hint(fmt.Errorf("rehearsal: %s; they would not leave any more: %w", text, err), "%s", keepForeign(s.Plan, f))}
-		}
-	}
-	return nil
+	return withOthers(failed, others)
 }
 
-// keepForeign says how the mail of f can stay as it is: by what of main.cf the plan
-// changes, all of which the service of f reads but for its own -o options.
-func keepForeign(p plan.Plan, f flow.Foreign) string {
-	var changed []string
-	for _, file := range p.Files {
-		if filepath.Base(file.Path) != "main.cf" {
-			continue
-		}
-		before, err := postfix.ParseMain(file.Before)
-		after, aerr := postfix.ParseMain(file.After)
-		if err != nil || aerr != nil {
-			continue
-		}
-		was := before.Values()
-		for name, value := range after.Values() {
-			// The first two choose the service, which is that of f before and after.
-			if old, set := was[name]; (!set || old != value) && name != "default_transport" && name != "sender_dependent_default_transport_maps" && name != "delay_warning_time" {
-				changed = append(changed, name)
-			}
-			delete(was, name)
-		}
-		for name := range was {
-			if name != "relayhost" {
-				changed = append(changed, name)
-			}
-		}
+func subjectOf(cfg config.Config, m message) subject {
+	on := subject{relay: m.relay, from: m.from, to: cmp.Or(m.rootTo, cfg.To)}
+	if m.label != "" {
+		on.route = m.route
 	}
-	slices.Sort(changed)
-	switch {
-	case slices.Contains(changed, "sender_canonical_maps"):
-		return fmt.Sprintf("sender_canonical_maps rewrites senders for the service %s too: take those of that mail out of [rewrite] in relayhost.toml, or give %s an account that may send as the new address", f.Service, f.Service)
-	case len(changed) > 0:
-		return fmt.Sprintf("%s change in main.cf, which the service %s reads too: give it those of now by -o in master.cf", strings.Join(changed, ", "), f.Service)
-	}
-	return fmt.Sprintf("nothing that the service %s reads in main.cf changes: compare the tables that it names with relayhost setup --dry-run", f.Service)
+	return on
 }
 
-// sendForeign sends a message to --to with plan p by the way of f, and asks with MAIL
-// and RCPT alone for a sender and a recipient of that class: no message goes to
-// strangers.
-func (s Setup) sendForeign(ctx context.Context, f flow.Foreign, p plan.Plan) error {
-	params := flow.ProbeParams(cmp.Or(f.From, s.Config.From()))
-	maps.Copy(params, map[string]string{
-		"transport_maps": "inline:{ {" + s.Config.To + " = " + f.Service + ":" + f.NextHop.Text + "} } " + transportMaps(p),
-	})
-	in, err := instance.Start(ctx, s.Host, instance.Options{State: s.State, Plan: p, Params: params})
-	if err != nil {
-		return host.Denied(err)
+// deliveryFinding is the finding on a proof of delivery.
+func deliveryFinding(state postfix.State, on subject, d verify.Delivery, err error) verify.Finding {
+	f := verify.Delivered(d, err, explain.RouteOf(state), explain.Inspect(state, on.from))
+	f.Route = on.route
+	if err == nil {
+		f = f.Showing(on.relay, on.to)
 	}
-	sent, fault := s.sendWatched(ctx, in, []message{{from: cmp.Or(f.Sender, s.Config.From()), host: f.NextHop.Host, port: f.NextHop.Port}})
-	if err := failure(sent); err != nil {
-		cerr := in.Close()
-		if known := faultOf(fault, sent); known != nil {
-			err = known
-		}
-		return errors.Join(err, cerr)
-	}
-	return errors.Join(flow.Probe(ctx, in, cmp.Or(f.To, s.Config.To)), in.Close())
+	return f
 }
 
-// transportMaps is the value of transport_maps in the main.cf of p.
-func transportMaps(p plan.Plan) string {
-	for _, f := range p.Files {
-		if filepath.Base(f.Path) != "main.cf" {
-			continue
-		}
-		if m, err := postfix.ParseMain(f.After); err == nil {
-			value, _ := m.Get("transport_maps")
-			return value
+// failedDelivery adds cause and remedy of the first message that failed.
+func failedDelivery(state postfix.State, cfg config.Config, err error, sent []Delivered) error {
+	on := subject{relay: cfg.First().Relay, from: cfg.From(), to: cfg.To}
+	delivery, cause := verify.Delivery{}, err
+	for _, d := range sent {
+		if d.Err != nil && !errors.Is(d.Err, verify.ErrUnproven) {
+			on, delivery, cause = subjectOf(cfg, d.message), d.Delivery, d.Err
+			break
 		}
 	}
-	return ""
+	f := deliveryFinding(state, on, delivery, cause)
+	f.Detail = err.Error()
+	if queueFull(err) {
+		f.Remedy = "The disk that the queue is on is full; the relay has not been asked. Free some space there, then run setup again."
+		f.Command = "df -h " + cmp.Or(state.Params["queue_directory"], "/var/spool/postfix")
+	}
+	return explained(err, f.Remedied(on.refusal(verify.StepOf(delivery.Reply))))
+}
+
+// queueFull reports whether Postfix itself had no room for a message (postdrop(1),
+// sendmail(1)).
+func queueFull(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "hand the test message to Postfix") && (strings.Contains(text, "No space left on device") ||
+		strings.Contains(text, "Insufficient system storage") || strings.Contains(text, "queue file write error"))
 }
 
 // ahead is a rehearsal that has begun while the relay's ports were still being tried: for
@@ -364,37 +417,38 @@ func transportMaps(p plan.Plan) string {
 // to be in order.
 type ahead struct {
 	plan    plan.Plan
+	list    []message
 	cancel  context.CancelFunc
 	started chan struct{} // closed when in is there, or will not be
 	done    chan struct{} // closed when the message has gone, or will not go
 
+	// Those of run, which closes started or done after it has set them.
 	in      *instance.Instance
 	release func() // the lock of the transaction
-	list    []message
 	sent    []Delivered
 	fault   *instance.Fault
-	closed  bool
+	closed  bool // by close
 }
 
 // rehearseAhead begins the rehearsal of a setup of one relay with a user name and a
 // password, where the plan needs no consent; nil where it is not to begin yet. Whoever gets
 // one ends it: by finish, or by close.
-func rehearseAhead(ctx context.Context, s Setup, ask Asker) *ahead {
-	h := s.Config.First()
+func rehearseAhead(ctx context.Context, b Basis, c config.Config, ask Asker) *ahead {
+	h := c.First()
 	switch {
-	case ask.Can(), !s.Agreed, s.DryRun, s.NoProof, os.Geteuid() != 0, s.Host.Root != "":
+	case ask.Can(), !b.Agreed, b.DryRun, b.NoProof, os.Geteuid() != 0, b.Host.Root != "":
 		return nil
-	case !s.State.Installed, s.State.Main == nil, s.State.Master == nil:
+	case !b.State.Installed, b.State.Main == nil, b.State.Master == nil:
 		return nil
-	case s.State.SELinux.Enforcing: // smtp(8) may not connect to a process like this one
+	case b.State.SELinux.Enforcing: // smtp(8) may not connect to a process like this one
 		return nil
 	case h.Relay.ID == relays.SmarthostID: // it may announce no AUTH, and MAIL would follow at once
 		return nil
-	case h.Name() == "", h.Bridged(), h.ByAPI(), h.Plaintext(), len(h.Relay.Auth.Mechanisms) == 0, config.TakesTokens(h.Relay), s.Config.Several():
+	case h.Name() == "", h.Bridged(), h.ByAPI(), h.Plaintext(), len(h.Relay.Auth.Mechanisms) == 0, config.TakesTokens(h.Relay), c.Several():
 		return nil
 	}
-	s.Config = s.Config.Clone()
-	if h = s.Config.First(); h.Port == 0 {
+	c = c.Clone()
+	if h = c.First(); h.Port == 0 {
 		order := h.Relay.PortOrder()
 		if len(order) == 0 {
 			return nil
@@ -402,14 +456,16 @@ func rehearseAhead(ctx context.Context, s Setup, ask Asker) *ahead {
 		h.Port = order[0]
 		h.TLS, _ = h.Relay.TLSOf(h.Port)
 	}
-	s.Report = unheard{} // all is said of the plan that is made when the port is known
-	s, err := s.Again(ctx, ask, "")
-	if err != nil || !s.Plan.Changed() {
+	// All is said of the plan that is made when the port is known.
+	quiet := Basis{Deps{b.Host, b.ConfigDir, b.StateDir, unheard{}}, b.Request, b.Discovery, b.Credentials, b.Facts}
+	c, p, err := decide(ctx, quiet, c, ask, "", false)
+	if err != nil || !p.Changed() {
 		return nil
 	}
+	s := Setup{Basis: quiet, Config: c, Plan: p}
+	list, _ := s.messages(p, 0)
 	ctx, cancel := context.WithCancel(ctx)
-	a := &ahead{plan: s.Plan, cancel: cancel, started: make(chan struct{}), done: make(chan struct{})}
-	a.list, _ = s.messages(s.Plan, 0)
+	a := &ahead{plan: p, list: list, cancel: cancel, started: make(chan struct{}), done: make(chan struct{})}
 	go a.run(ctx, s)
 	return a
 }
@@ -449,10 +505,8 @@ func (a *ahead) finish(ctx context.Context, s Setup, accepted <-chan struct{}) (
 	if !a.fits(s.Plan) {
 		return nil, false, a.close()
 	}
-	select {
-	case <-accepted:
-	case <-ctx.Done():
-		return nil, false, ctx.Err() // Setup.Close ends it, and says what it cannot end
+	if err := wait(ctx, accepted); err != nil {
+		return nil, false, err // Setup.Close ends it, and says what it cannot end
 	}
 	<-a.started
 	if a.in != nil {
@@ -503,3 +557,20 @@ func (unheard) Warn(string, ...any)             {}
 func (unheard) Unproven(string, ...any)         {}
 func (unheard) Found(detect.Facts)              {}
 func (unheard) Trace() func(smtpprobe.Exchange) { return nil }
+
+// sweepRehearsal removes the private Postfix of a setup that was killed during its
+// rehearsal: it holds a copy of the password.
+func sweepRehearsal(ctx context.Context, h *host.Host, o apply.Options) error {
+	if !instance.Left(&h.Reader) {
+		return nil
+	}
+	release, err := apply.Lock(ctx, h, o)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := instance.Sweep(h); !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil // somebody else's directories; a rehearsal would say so
+}

@@ -1,21 +1,28 @@
 // Package setup is the job of `relayhost setup`, without a command line and without
 // a terminal: stages that are functions over values. In their order:
 //
-//   - Recover undoes a run that was killed; Install, where Postfix is missing
-//   - Prepare finds out, asks and plans (Discover, Named, ReadCredentials, Choose,
-//     SelectPorts, Build)
-//   - MailFlow compares where mail goes before and after; the caller shows the plan and
-//     asks for consent
+//   - Recover undoes a run that was killed (commit.go); Install, where Postfix is
+//     missing (discover.go)
+//   - Prepare finds out, asks and plans: Discover (discover.go), Named (relay.go),
+//     ReadCredentials (account.go), LookAround (discover.go), Choose (relay.go),
+//     SelectPorts (discover.go), Complete (account.go), Build
+//   - MailFlow compares where mail goes before and after (flow.go); the caller shows the
+//     plan and asks for consent
 //   - SignIn fetches the tokens that Preflight logs in with, where the relay takes tokens
-//   - Preflight asks the relays, Rehearse sends through a private Postfix; TryOut is both
-//     side by side. LookAhead is what a dry run does in their place
-//   - Commit applies the plan and proves it, or restores what was there
-//   - Queue.Retry sends what has waited, and KeepLogin notes the last login that a
-//     relay has accepted
+//     (signin.go)
+//   - Preflight asks the relays (preflight.go), Rehearse sends through a private Postfix
+//     (rehearse.go); TryOut is both side by side. LookAhead is what a dry run does in
+//     their place
+//   - Commit applies the plan and proves it, or restores what was there; Queue.Retry then
+//     sends what has waited, and KeepLogin notes the last login that a relay has accepted
+//     (commit.go)
 //
-// Until Commit the server's own Postfix is not touched. Setup.Close ends what an earlier
-// stage has left running, whichever stage was the last. The other commands are in files
-// of their own: adopt, metrics, rollback, status, unblock, and signing in again.
+// A stage is handed what the stages before it have returned: a Discovery, a Config, a
+// Basis of what was asked for and found, a Setup with the plan, Tokens. Nothing in these
+// values is filled in later. They, and the kinds of errors, are in this file. Until Commit
+// the server's own Postfix is not touched. Setup.Close ends what an earlier stage has left
+// running, whichever stage was the last. The other commands are in files of their own:
+// adopt, metrics, rollback, status, unblock, and signing in again.
 //
 // Words of other packages that every file here uses: a config.Route is a set of senders
 // and its hops in order, of which the first is tried first and the others are its
@@ -26,25 +33,17 @@
 package setup
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"relayhost/detect"
 	"relayhost/internal/apply"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
-	"relayhost/internal/explain"
-	"relayhost/internal/flow"
 	"relayhost/internal/host"
-	"relayhost/internal/instance"
-	"relayhost/internal/oauth"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -59,6 +58,11 @@ type Deps struct {
 	ConfigDir string // "" is what postconf config_directory says
 	StateDir  string // of the transaction; "" is apply.StateDir
 	Report    Reporter
+}
+
+// Control starts, stops and reloads the Postfix of deps.
+func (deps Deps) Control() postfix.Control {
+	return postfix.Control{Host: deps.Host, ConfigDir: deps.ConfigDir}
 }
 
 // Reporter is told what a run does, while it does it.
@@ -77,13 +81,14 @@ type Reporter interface {
 
 // Asker asks for what neither flags nor the file say. Where nobody is there to be
 // asked, Can is false and the others fail with a *UsageError that names the flag,
-// but for those that have a default. It is never nil.
+// but for those that have a default. It is never nil. facts are nil where nothing was
+// probed.
 type Asker interface {
 	Can() bool
-	Relay(ctx context.Context, d Discovery) (id string, err error)
+	Relay(ctx context.Context, d Discovery, facts *detect.Facts) (id string, err error)
 	// Smarthost completes a relay that is in no catalogue: h has what is known, and
 	// "" or 0 for what is to be asked. login says that it wants a login.
-	Smarthost(ctx context.Context, d Discovery, h config.Hop) (completed config.Hop, login bool, err error)
+	Smarthost(ctx context.Context, d Discovery, facts *detect.Facts, h config.Hop) (completed config.Hop, login bool, err error)
 	// Region returns "" where the relay has a default, and none is asked for.
 	Region(ctx context.Context, d Discovery, r relays.Relay) (string, error)
 	// APIKey fills in what c lacks of the key for the API of r.
@@ -119,145 +124,126 @@ type Request struct {
 	Force bool // where another tool manages this host's mail, or a *plan.Conflict is found
 }
 
-// Setup is a setup about which everything is known, and nothing is done yet.
-type Setup struct {
+// Basis is what a Setup is decided from: what was asked for, and what was found.
+type Basis struct {
 	Deps
 	Request
 	Discovery
+	Credentials Credentials
+	// Facts is nil where nothing was probed. Where nothing can be asked it has the ports
+	// alone (Look.Ports): what else was looked for is told when it has come.
+	Facts *detect.Facts
+}
+
+// Setup is a setup about which everything is known, and nothing is done yet.
+type Setup struct {
+	Basis
 	Config config.Config
 	Plan   plan.Plan
-	Look   *Look
-	// Ahead is a rehearsal that has begun already; nil for none.
-	Ahead *ahead
-	// Tokens are those of SignIn, by the name of their bridge; not stored yet.
-	Tokens map[string]oauth.Token
+	Look   *Look  // may not have ended yet; nil for none
+	ahead  *ahead // a rehearsal that has begun already; nil for none
 }
 
 // Prepare makes a Setup for the Postfix of state: it finds out, asks for what is
-// missing, chooses ports, and plans. It changes nothing.
-func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, ask Asker) (s Setup, err error) {
-	s = Setup{Deps: deps, Request: req}
+// missing, chooses ports, and plans. It changes nothing. Where it fails, the Setup has
+// what it came to, and what it has begun is to be closed all the same.
+func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, ask Asker) (Setup, error) {
 	warnOfAnswers(deps, state)
-	if s.Discovery, err = Discover(ctx, deps, state, req); err != nil {
-		return s, err
+	d, err := Discover(ctx, deps, state, req, ask)
+	if err != nil {
+		return Setup{}, err
 	}
-	if !ask.Can() && !req.DryRun {
-		s.OpenConnections = &smtpprobe.Connections{}
+	c, err := Named(ctx, deps, d, req, ask)
+	if err != nil {
+		return Setup{}, err
 	}
-	if s.Config, err = Named(ctx, deps, s.Discovery, req, ask); err != nil {
-		return s, err
+	given, err := ReadCredentials(ctx, c, req, ask)
+	if err != nil {
+		return Setup{}, err
 	}
-	if s.Credentials, err = ReadCredentials(ctx, s.Config, req, ask); err != nil {
-		return s, err
+	look, err := LookAround(ctx, deps, d, c, req)
+	if err != nil {
+		return Setup{}, err
 	}
-	if s.Look = req.Known; req.Known == nil {
-		if s.Look, err = LookAround(ctx, deps, s.Discovery, s.Config, req); err != nil {
-			return s, err
-		}
+	// What begins here is ended by Close, so that the Setup is returned whatever comes.
+	begun := rehearseAhead(ctx, Basis{deps, req, d, given, nil}, c, ask)
+	facts, err := look.facts(c, deps.Report, ask)
+	b := Basis{deps, req, d, given, facts}
+	if err == nil {
+		c, err = choose(ctx, b, c, look, ask)
 	}
-	s.Ahead = rehearseAhead(ctx, s, ask)
-	if s.Config.First().Name() != "" && !ask.Can() {
-		s.Facts = s.Look.Ports()
-	} else if s.Facts, err = s.Look.Whole(deps.Report); err != nil {
-		return s, err
+	var p plan.Plan
+	if err == nil {
+		c, p, err = decide(ctx, b, c, ask, "", false)
 	}
-	if s.Config, err = Choose(ctx, deps, s.Discovery, s.Config, req, ask); err != nil {
-		return s, err
+	return Setup{b, c, p, look, begun}, err
+}
+
+// choose finds the relays of c, how they are logged in to, and their ports.
+func choose(ctx context.Context, b Basis, c config.Config, look *Look, ask Asker) (config.Config, error) {
+	c, err := Choose(ctx, b, c, ask)
+	if err != nil {
+		return c, err
 	}
-	if err := checkNames(ctx, deps, s.Discovery, s.Config); err != nil {
-		return s, err
+	if err := checkNames(ctx, b, c); err != nil {
+		return c, err
 	}
-	if s.Config, err = chooseSignIn(ctx, s, ask); err != nil {
-		return s, err
+	if c, err = chooseSignIn(ctx, b, c, ask); err != nil {
+		return c, err
 	}
-	if s.Config, err = SelectPorts(ctx, deps, s.Discovery, s.Config, req); err != nil {
-		_, _ = s.Look.Whole(deps.Report) // why nothing gets out; its own error says less
-		return s, err
+	if c, err = SelectPorts(ctx, b, c); err != nil {
+		_, _ = look.Whole(b.Report) // why no port is reachable; its own error says less
+		return c, err
 	}
-	s.OpenConnections.Close(func(name string, port uint16) bool {
-		return slices.ContainsFunc(s.Config.Routes, func(r config.Route) bool {
+	b.OpenConnections.Close(func(name string, port uint16) bool {
+		return slices.ContainsFunc(c.Routes, func(r config.Route) bool {
 			return slices.ContainsFunc(r.Hops, func(h config.Hop) bool { return h.Host == name && h.Port == int(port) })
 		})
 	})
-	return s.Again(ctx, ask, "")
+	return c, nil
+}
+
+// decide completes c with accounts and addresses, and plans for that; see Complete.
+func decide(ctx context.Context, b Basis, c config.Config, ask Asker, typed string, again bool) (config.Config, plan.Plan, error) {
+	c, missing, err := Complete(ctx, b, c, ask, typed, again)
+	if err != nil {
+		return c, plan.Plan{}, err
+	}
+	p, err := Build(b, c, missing)
+	return c, p, err
+}
+
+// Build makes the plan, with ignore lines where /etc is kept in a repository
+// (etckeeper). missing says that placeholders may stand for credentials.
+func Build(b Basis, c config.Config, missing bool) (plan.Plan, error) {
+	p, err := plan.Build(b.server(missing), c)
+	if err != nil {
+		return p, err
+	}
+	return plan.KeepOutOfHistory(&b.Host.Reader, p)
+}
+
+func (b Basis) server(missing bool) plan.Server {
+	open := b.Facts != nil && b.Facts.Port25.Verdict == detect.Open
+	return plan.Server{State: b.State, Port25Open: open, Force: b.Force, NoCredentials: missing, Bridge: apply.BridgeHost(&b.Host.Reader, b.State.ConfigDir)}
+}
+
+// Again is a Setup for c, which is that of s without the answers that a relay has
+// refused: they are asked for again. typed is the user name to begin with where a login
+// that was typed has been refused.
+func (s Setup) Again(ctx context.Context, c config.Config, ask Asker, typed string) (Setup, error) {
+	c, p, err := decide(ctx, s.Basis, c, ask, typed, true)
+	return Setup{s.Basis, c, p, s.Look, s.ahead}, err
 }
 
 // Close ends what s has left open or begun; it may be called again.
 func (s Setup) Close() error {
 	s.OpenConnections.Close(func(string, uint16) bool { return false })
-	return s.Ahead.close()
-}
-
-// Again is s with accounts and addresses completed, and a plan for them. typed is
-// the user name to begin with where a login that was typed has been refused.
-func (s Setup) Again(ctx context.Context, ask Asker, typed string) (Setup, error) {
-	c, missing, err := Complete(ctx, s, ask, typed)
-	if s.Config = c; err != nil {
-		return s, err
-	}
-	s.Plan, err = Build(s, missing)
-	return s, err
-}
-
-// Build makes the plan, with ignore lines where /etc is kept in a repository
-// (etckeeper). missing says that placeholders may stand for credentials.
-func Build(s Setup, missing bool) (plan.Plan, error) {
-	p, err := plan.Build(s.server(missing), s.Config)
-	if err != nil {
-		return p, err
-	}
-	return plan.KeepOutOfHistory(&s.Host.Reader, p)
-}
-
-func (s Setup) server(missing bool) plan.Server {
-	open := s.Facts != nil && s.Facts.Port25.Verdict == detect.Open
-	return plan.Server{State: s.State, Port25Open: open, Force: s.Force, NoCredentials: missing, Bridge: bridgeHost(&s.Host.Reader, s.State.ConfigDir)}
-}
-
-// Recover finishes the undoing of a run that died. It reports whether there was one.
-func Recover(ctx context.Context, deps Deps, force bool) (undone bool, err error) {
-	o := apply.Options{ConfigDir: deps.ConfigDir, StateDir: deps.StateDir, Force: force}
-	if undone, err = apply.Recover(ctx, deps.Host, o); err != nil {
-		return undone, err
-	}
-	return undone, sweepRehearsal(ctx, deps.Host, o)
-}
-
-// sweepRehearsal removes the private Postfix of a setup that was killed during its
-// rehearsal: it holds a copy of the password.
-func sweepRehearsal(ctx context.Context, h *host.Host, o apply.Options) error {
-	if !instance.Left(&h.Reader) {
-		return nil
-	}
-	release, err := apply.Lock(ctx, h, o)
-	if err != nil {
-		return err
-	}
-	defer release()
-	if err := instance.Sweep(h); !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return nil // somebody else's directories; a rehearsal would say so
-}
-
-// Control starts, stops and reloads the Postfix of deps.
-func (deps Deps) Control() postfix.Control {
-	return postfix.Control{Host: deps.Host, ConfigDir: deps.ConfigDir}
+	return s.ahead.close()
 }
 
 // ErrNoPostfix is a host without Postfix.
 var ErrNoPostfix = errors.New("Postfix is not installed")
-
-// ErrLoginRefused is in the chain of a preflight that failed since the relay has
-// refused a login for good.
-var ErrLoginRefused = errors.New("the relay has refused the login")
-
-// ErrSenderRefused and ErrRecipientRefused are in the chain of a preflight that failed
-// since the relay has refused for good what MAIL or RCPT named.
-var (
-	ErrSenderRefused    = errors.New("the relay has refused the sender")
-	ErrRecipientRefused = errors.New("the relay has refused the recipient")
-)
 
 // UsageError is a mistake in what was asked for, or a missing answer (exit code 64).
 type UsageError struct {
@@ -266,7 +252,6 @@ type UsageError struct {
 }
 
 func (e UsageError) Error() string { return e.Err.Error() }
-
 func (e UsageError) Unwrap() error { return e.Err }
 
 // HintedError is an error with what to do about it.
@@ -276,7 +261,6 @@ type HintedError struct {
 }
 
 func (e HintedError) Error() string { return e.Err.Error() }
-
 func (e HintedError) Unwrap() error { return e.Err }
 
 // Hint adds to err what to do about it.
@@ -289,7 +273,6 @@ func Hint(err error, format string, args ...any) error {
 type ProofError struct{ Err error }
 
 func (e ProofError) Error() string { return e.Err.Error() }
-
 func (e ProofError) Unwrap() error { return e.Err }
 
 // Explained is an error with the finding that explains it.
@@ -299,7 +282,6 @@ type Explained struct {
 }
 
 func (e Explained) Error() string { return e.Err.Error() }
-
 func (e Explained) Unwrap() error { return e.Err }
 
 // InFile is an error about what a line of the file names.
@@ -309,32 +291,7 @@ type InFile struct {
 }
 
 func (e InFile) Error() string { return e.Where + ": " + e.Err.Error() }
-
 func (e InFile) Unwrap() error { return e.Err }
-
-// explained puts a finding behind err: its cause in words, and its remedy.
-func explained(err error, f verify.Finding) error {
-	err = Explained{err, f}
-	c, ok := explain.ByID(f.Cause)
-	if ok {
-		err = fmt.Errorf("%w\ncause: %s", err, c.Title)
-	}
-	if ok && c.Retry == "wait" {
-		// Nothing of ours is left that would try again.
-		f.Remedy, f.Command = "Wait some minutes, then run setup again.", ""
-	}
-	if f.Remedy == "" {
-		return err
-	}
-	remedy := f.Remedy
-	if f.Command != "" {
-		remedy += "\n  " + f.Command
-	}
-	return Hint(err, "%s", remedy)
-}
-
-// maxOthers bounds the failures that are told beside the first.
-const maxOthers = 5
 
 // withOthers is err with the texts of others below it.
 func withOthers(err error, others []string) error {
@@ -347,202 +304,8 @@ func withOthers(err error, others []string) error {
 	return err
 }
 
-// preview tells what Postfix would die of, as far as its files show. Private instances may
-// be starting meanwhile.
-func preview(ctx context.Context, s Setup) error {
-	faults, err := instance.Preview(ctx, &s.Host.Reader, s.State, s.Plan)
-	if err != nil || len(faults) == 0 {
-		return err
-	}
-	if s.Force {
-		for i := range faults {
-			s.Report.Unproven("%v", &faults[i])
-		}
-		return nil
-	}
-	err = faultError("no mail can leave with this configuration", &faults[0])
-	for i := range faults[1:] {
-		err = fmt.Errorf("%w\nalso %w", err, &faults[i+1])
-	}
-	return err
-}
-
-// faultError is an error with the remedy of the fault.
-func faultError(what string, f *instance.Fault) error {
-	err := fmt.Errorf("%s: %w", what, f)
-	switch {
-	case f.Command != "":
-		return Hint(err, "%s\n  %s", f.Remedy, f.Command)
-	case f.Remedy != "":
-		return Hint(err, "%s", f.Remedy)
-	}
-	return err
-}
-
-// MailFlow compares where mail goes before and after the change, and stops at what
-// Postfix would die of and at what changes without having been asked for. The table
-// is nil where nothing was compared.
-func MailFlow(ctx context.Context, s Setup) (*flow.Table, error) {
-	if !s.Plan.Changed() || !s.State.Installed {
-		return nil, nil
-	}
-	if s.State.Main == nil || s.State.Master == nil || os.Geteuid() != 0 {
-		err := preview(ctx, s)
-		if err == nil && s.State.Main != nil && s.State.Master != nil {
-			s.Report.Unproven("where mail goes before and after the change was not compared: that needs root")
-		}
-		return nil, err
-	}
-	table, err := compareFlow(ctx, s)
-	var dies diesOf
-	var fault *instance.Fault
-	switch {
-	case errors.As(err, &dies):
-		return nil, dies.error
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case errors.As(err, &fault):
-		return nil, faultError("no mail can leave with this configuration", fault)
-	case err != nil && s.DryRun:
-		s.Report.Unproven("where mail goes before and after the change was not compared: %v", err)
-		return nil, nil
-	case err != nil && strings.Contains(err.Error(), "Operation not permitted"), errors.Is(err, instance.ErrNotStarted):
-		return nil, nil // a container confines us; the rehearsal, which needs more, says so and what to do
-	case err != nil:
-		return nil, err
-	}
-	if table.Broken != "" {
-		s.Report.Unproven("no mail leaves now: %s", table.Broken)
-	}
-	return &table, unasked(s, table.Changes)
-}
-
-// compareFlow is flow.Compute, and tells first what Postfix would die of, which is asked for
-// while the private instances of that start.
-func compareFlow(ctx context.Context, s Setup) (flow.Table, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	previewed := make(chan error, 1)
-	go func() {
-		err := preview(ctx, s)
-		if err != nil {
-			cancel()
-		}
-		previewed <- err
-	}()
-	table, err := flow.Compute(ctx, s.Host, s.State, s.Plan, flow.Asked{From: s.Config.From(), To: s.Config.To, RootTo: s.Config.RootTo, Direct: s.Config.Direct})
-	if perr := <-previewed; perr != nil {
-		return table, diesOf{perr}
-	}
-	return table, err
-}
-
-// diesOf is what Postfix would die of, found by preview.
-type diesOf struct{ error }
-
-func (e diesOf) Unwrap() error { return e.error }
-
-// unasked is the first change that nobody asked for, and the others below it; with Force
-// they are told.
-func unasked(s Setup, changes []flow.Change) error {
-	if s.Force || len(changes) == 0 {
-		for _, c := range changes {
-			s.Report.Unproven("%s: %s", c.Class, c.Detail)
-		}
-		return nil
-	}
-	var others []string
-	for _, c := range changes[1:] {
-		others = append(others, c.Conflict().Error())
-	}
-	return withOthers(changes[0].Conflict(), others)
-}
-
-// Redact takes the passwords of c out of a text, whoever put them there.
-func Redact(c config.Config, text string) string {
-	for _, r := range c.Routes {
-		for _, h := range r.Hops {
-			text = secret.Redact(text, h.Username, h.Password)
-		}
-	}
-	return text
-}
-
-// RedactedError is an error whose text has no secret in it.
-type RedactedError struct {
-	Err  error
-	Text string
-}
-
-func (e RedactedError) Error() string { return e.Text }
-func (e RedactedError) Unwrap() error { return e.Err }
-
-// StatedError is an error with which of three is true at the end of a failed run:
-// unchanged, restored, or manual intervention is needed.
-type StatedError struct {
-	Err   error
-	State string
-}
-
-func (e StatedError) Error() string { return e.Err.Error() + "\nthis server: " + e.State }
-func (e StatedError) Unwrap() error { return e.Err }
-
-// ErrInterrupted is in the chain of a run that a signal has ended.
-var ErrInterrupted = errors.New("interrupted")
-
-// bridgeHost is what this host has for bridges of the Postfix in configDir: the program
-// is the one that runs.
-func bridgeHost(r *host.Reader, configDir string) plan.Bridge {
-	b := plan.Bridge{GID: apply.BridgeGID(r), Elsewhere: otherBridges(r, configDir)}
-	if self, err := os.Executable(); err == nil {
-		b.Program = self
-	}
-	_, err := r.Stat("/run/systemd/system") // sd_booted(3)
-	b.Systemd = err == nil
-	return b
-}
-
-// bridgeInUse is bridgeHost with the program that master.cf names now, so that a look
-// from another place finds no difference.
-func bridgeInUse(r *host.Reader, s postfix.State) plan.Bridge {
-	b := bridgeHost(r, s.ConfigDir)
-	b.Program = cmp.Or(plan.BridgeProgram(s), b.Program)
-	return b
-}
-
-// otherBridges are those that the instances of Postfix beside the one in configDir
-// start, and where (multi_instance_directories of postconf(5)).
-func otherBridges(r *host.Reader, configDir string) map[string]string {
-	names := map[string]string{}
-	dirs := []string{postfix.DefaultConfigDir}
-	if text, err := r.ReadFile(filepath.Join(postfix.DefaultConfigDir, "main.cf")); err == nil {
-		if main, err := postfix.ParseMain(text); err == nil {
-			more, _ := main.Get("multi_instance_directories")
-			dirs = append(dirs, postfix.Words(more)...)
-		}
-	}
-	for _, dir := range dirs {
-		if text, err := r.ReadFile(filepath.Join(dir, "master.cf")); err == nil && filepath.Clean(dir) != filepath.Clean(configDir) {
-			master, _ := postfix.ParseMaster(text)
-			for _, name := range plan.BridgesOf(master) {
-				names[name] = dir
-			}
-		}
-	}
-	return names
-}
-
-// anyBridge reports whether a route goes by a bridge.
-func anyBridge(cfg config.Config) bool {
-	for _, r := range cfg.Routes {
-		for _, h := range r.Hops {
-			if h.Bridged() {
-				return true
-			}
-		}
-	}
-	return false
-}
+// maxOthers bounds the failures that are told beside the first.
+const maxOthers = 5
 
 // at is a hop of c by its place.
 type at struct{ route, hop int }
@@ -560,9 +323,6 @@ func (p at) key(value string) string { return config.Key(p.route, p.hop, value) 
 // isFirst reports whether p is the first hop of the default route.
 func (p at) isFirst() bool { return p == at{} }
 
-// atOnce bounds the connections that a setup of several relays has open.
-const atOnce = 8
-
 // inParallel calls job for 0 to n-1, at most atOnce at the same time, and waits.
 func inParallel(n int, job func(i int)) {
 	var wait sync.WaitGroup
@@ -576,3 +336,6 @@ func inParallel(n int, job func(i int)) {
 	}
 	wait.Wait()
 }
+
+// atOnce bounds the connections that a setup of several relays has open.
+const atOnce = 8

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"relayhost/detect"
 	"relayhost/internal/apply"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
@@ -184,9 +185,9 @@ type nobody struct{}
 
 var errNobody = errors.New("nobody is there to be asked")
 
-func (nobody) Can() bool                                                     { return false }
-func (nobody) Relay(context.Context, Discovery) (string, error)              { return "", errNobody }
-func (nobody) From(context.Context, Discovery, relays.Relay) (string, error) { return "", errNobody }
+func (nobody) Can() bool                                                       { return false }
+func (nobody) Relay(context.Context, Discovery, *detect.Facts) (string, error) { return "", errNobody }
+func (nobody) From(context.Context, Discovery, relays.Relay) (string, error)   { return "", errNobody }
 func (nobody) Region(context.Context, Discovery, relays.Relay) (string, error) {
 	return "", nil
 }
@@ -201,7 +202,7 @@ func (nobody) SignIn(context.Context, config.Hop) (config.SignIn, error) {
 }
 func (nobody) Application(context.Context, *config.Hop) error                 { return nil }
 func (nobody) To(_ context.Context, _ Discovery, from string) (string, error) { return from, nil }
-func (nobody) Smarthost(_ context.Context, _ Discovery, h config.Hop) (config.Hop, bool, error) {
+func (nobody) Smarthost(_ context.Context, _ Discovery, _ *detect.Facts, h config.Hop) (config.Hop, bool, error) {
 	return h, false, errNobody
 }
 func (nobody) Direct(context.Context, Discovery) ([]string, error) { return nil, errNobody }
@@ -212,7 +213,7 @@ func TestSetup(t *testing.T) {
 	s := newServer(t)
 	before := s.tree(t)
 	ready := s.prepare(t, s.request(t, "right"))
-	if err := Preflight(t.Context(), ready); err != nil {
+	if err := Preflight(t.Context(), ready, nil); err != nil {
 		t.Fatal(err)
 	}
 	out, err := Commit(t.Context(), ready, CommitOptions{})
@@ -275,7 +276,7 @@ func TestSetup(t *testing.T) {
 func TestLoginRefused(t *testing.T) {
 	s := newServer(t)
 	before := s.tree(t)
-	err := Preflight(t.Context(), s.prepare(t, s.request(t, "wrong")))
+	err := Preflight(t.Context(), s.prepare(t, s.request(t, "wrong")), nil)
 	var proof ProofError
 	if !errors.Is(err, ErrLoginRefused) || !errors.As(err, &proof) {
 		t.Errorf("got %v, want a refused login", err)

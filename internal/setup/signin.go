@@ -22,224 +22,32 @@ import (
 	"relayhost/relays"
 )
 
-// Person signs in: shows what to do, and hands over what a browser ended at.
-type Person interface {
-	// Device shows a code, and is told when the sign-in is done, or has failed.
-	Device(d oauth.Device, user string) (done func())
-	URL(ctx context.Context, link, user string) (pasted string, err error)
-}
-
-// chooseSignIn finds how the first hop is logged in to, where its relay can be signed in to by
-// OAuth and neither flags nor the file say: by the application of the credentials
-// file, as before, or as the answer to a question.
-func chooseSignIn(ctx context.Context, s Setup, ask Asker) (config.Config, error) {
-	c := s.Config.Clone()
-	h := c.First()
-	given, asked := s.Credentials.first(*h), s.Given.Via
-	switch {
-	case h.APITakesTokens() && h.Relay.ID == config.GmailID:
-		h.SignIn.Grant = oauth.AuthorizationCode // the one way that Google has for mail
-	case !config.TakesTokens(h.Relay):
-	case given.Application.Proves() && asked == "":
-		h.Via, h.SignIn.Grant = config.SMTPOAuth, oauth.ClientCredentials
-	case h.Bridged() && h.SignIn.Grant == "" && given.Application.Proves():
-		h.SignIn.Grant = oauth.ClientCredentials
-	case h.APITakesTokens() && h.SignIn.Grant == "" && ask.Can():
-		in, err := ask.SignIn(ctx, *h)
-		if err != nil {
-			return c, err
-		}
-		h.SignIn = in
-	case h.Bridged() || asked != "" || !given.IsZero() || s.Before.SameRelay(*h):
-	case ask.Can():
-		in, err := ask.SignIn(ctx, *h)
-		if err != nil {
-			return c, err
-		}
-		if in.Grant != "" {
-			h.Via, h.SignIn = config.SMTPOAuth, in
-		}
-	}
-	return c, nil
-}
-
-// first are the credentials that were given for the first hop.
-func (got Credentials) first(h config.Hop) secret.Credentials {
-	if !got.Flag.Empty() {
-		return got.Flag
-	}
-	return got.Files[h.CredentialsFile]
-}
-
-// application gives a hop that is signed in to by OAuth its mailbox and application,
-// in place: as given, as stored, or as answered. found is false in a dry run alone.
-func application(ctx context.Context, s Setup, c config.Config, p at, given secret.Credentials, ask Asker) (found bool, err error) {
-	h := p.in(c)
-	a, flags := given.Application, s.Given.SignIn
-	if !p.isFirst() {
-		flags = h.SignIn // what the file says of it
-	}
-	if a.Tenant != "" && flags.Tenant == "" {
-		h.SignIn.Tenant = a.Tenant
-	}
-	if a.ClientID != "" && flags.ClientID == "" {
-		h.SignIn.ClientID = a.ClientID
-	}
-	if a.Proves() {
-		h.SignIn.Secret, h.SignIn.Certificate = a.Secret, a.Certificate
-		h.SignIn.SecretEnds, _ = time.Parse(time.DateOnly, a.SecretEnds) // checked as it was read
-	}
-	h.Username = cmp.Or(given.Username, h.Username)
-	stored, known := storedBridge(s, *h)
-	if known {
-		h.Username = cmp.Or(h.Username, stored.Username)
-		if h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero() {
-			h.SignIn.Secret, h.SignIn.Certificate, h.SignIn.SecretEnds = stored.OAuth.Secret, stored.OAuth.Certificate, stored.OAuth.SecretEnds
-		}
-	}
-	if p.isFirst() {
-		h.Username = cmp.Or(h.Username, c.From())
-		if ask.Can() && !s.DryRun {
-			if err := ask.Application(ctx, h); err != nil {
-				return false, err
-			}
-		}
-	}
-	if s.DryRun && (h.Username == "" || LacksProof(*h)) {
-		return false, nil
-	}
-	return true, checkApplication(*h)
-}
-
-// LacksProof reports whether an application has neither secret nor certificate, and
-// needs one: Google's have a secret although a user signs in.
-func LacksProof(h config.Hop) bool {
-	return (h.SignIn.Grant == oauth.ClientCredentials || h.Relay.ID == config.GmailID) && h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero()
-}
-
-// storedBridge is the bridge that carries mail to the host of h by the same
-// application now.
-func storedBridge(s Setup, h config.Hop) (conf.Config, bool) {
-	for _, b := range plan.StoredBridges(s.State) {
-		if o := b.Config.OAuth; o != nil && plan.SameWay(b.Config, h) && (h.SignIn.ClientID == "" || o.ID == h.SignIn.ClientID) &&
-			(h.Username == "" || strings.EqualFold(h.Username, b.Config.Username)) {
-			return b.Config, true
-		}
-	}
-	return conf.Config{}, false
-}
-
-var guid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
-// checkApplication tells what was pasted into the wrong place, by its form: Microsoft
-// gives a secret a Secret ID and a Value, of which the Value is shown once, and an
-// application two IDs (Application (client) ID, Object ID), both GUIDs.
-func checkApplication(h config.Hop) error {
-	in := h.SignIn
-	bad := func(hint, format string, args ...any) error {
-		return UsageError{fmt.Errorf(format, args...), hint}
-	}
-	switch {
-	case in.ClientID == "":
-		return bad("give client_id= in the file of --credentials-file, or --client-id", "missing client_id: the Application (client) ID of the registration")
-	case strings.EqualFold(in.ClientID, in.Tenant):
-		return bad("the overview page of the registration has both, the client ID above the tenant ID", "tenant and client_id are the same")
-	case in.Tenant != "" && in.Tenant == in.Secret.Reveal():
-		return bad("it is a domain of the organisation, or the Directory (tenant) ID", "the tenant is the client secret")
-	case strings.Contains(in.Tenant, "/"):
-		return bad("give the domain of the organisation, or the Directory (tenant) ID, alone", "the tenant is an address, or has a slash in it")
-	case in.Grant == oauth.ClientCredentials && in.Tenant == "":
-		return bad("give tenant= in the file of --credentials-file, or --tenant: a domain of the organisation, or the Directory (tenant) ID", "missing tenant")
-	case LacksProof(h):
-		return bad("give client_secret= or client_certificate= in the file of --credentials-file", "missing client_secret or client_certificate")
-	}
-	if t := in.Tenant; t != "" && !strings.Contains(t, ".") && !guid.MatchString(t) && !slices.Contains([]string{"organizations", "common", "consumers"}, t) {
-		return bad("it is a domain of the organisation, or the Directory (tenant) ID", "the tenant is no domain or ID")
-	}
-	if err := ClientIDCheck(h.Relay)(in.ClientID); err != nil {
-		return UsageError{err, "the overview page of the registration shows it"}
-	}
-	if !in.Secret.IsZero() {
-		if err := CheckClientSecret(in.Secret.Reveal()); err != nil {
-			return UsageError{err, "Certificates & secrets of the registration makes a new one"}
-		}
-	}
-	if ends := in.SecretEnds; !ends.IsZero() && time.Now().After(ends.AddDate(0, 0, 1)) {
-		return bad("make a new one, and give its day", "client_secret ended on %s", ends.Format(time.DateOnly))
-	}
-	if !in.Certificate.IsZero() {
-		_, err := oauth.CheckCertificate(in.Certificate, time.Now())
-		var unfit *oauth.CertificateError
-		if errors.As(err, &unfit) {
-			return UsageError{err, unfit.Fix}
-		}
-	}
-	return nil
-}
-
-// ClientIDCheck is what the ID of an application at r's identity provider is held
-// against.
-func ClientIDCheck(r relays.Relay) func(string) error {
-	if r.ID != config.GmailID {
-		return CheckClientID
-	}
-	return func(id string) error {
-		if !strings.HasSuffix(strings.TrimSpace(id), ".apps.googleusercontent.com") {
-			return errors.New("client_id is no ID of an OAuth client at Google, which ends in .apps.googleusercontent.com")
-		}
-		return nil
-	}
-}
-
-// CheckClientID holds what was given as the ID of an application against its form.
-func CheckClientID(id string) error {
-	switch id = strings.TrimSpace(id); {
-	case strings.Contains(id, "~"):
-		return errors.New("client_id has the form of a client secret: give the Application (client) ID")
-	case !guid.MatchString(id):
-		return errors.New("client_id is not an Application (client) ID such as 11111111-2222-3333-4444-555555555555")
-	}
-	return nil
-}
-
-// CheckClientSecret holds what was given as an application's secret against its form.
-func CheckClientSecret(value string) error {
-	switch {
-	case guid.MatchString(strings.TrimSpace(value)):
-		return errors.New("client_secret has the form of a Secret ID: give the secret's Value, which is shown only when it is made")
-	case strings.HasPrefix(value, "-----BEGIN"):
-		return errors.New("client_secret holds a certificate or key: name its file with client_certificate=")
-	case strings.TrimSpace(value) != value || value == "":
-		return errors.New("client_secret begins or ends with a blank, or is empty: copy the Value alone")
-	case strings.ContainsAny(value, " \t"):
-		return errors.New("client_secret has a blank in it: copy the Value alone")
-	case strings.ContainsAny(value[:1], `"'`) && value[0] == value[len(value)-1]:
-		return errors.New("client_secret is in quotes, which would be sent too: leave them out")
-	}
-	return nil
-}
-
-// httpOf is the client for token endpoints.
-func httpOf() *http.Client { return oauth.HTTPClient(nil) }
-
-// SignIn gets a token for each bridge of the plan, and stores none: by the
+// SignIn gets a token for each bridge of the plan that needs one, and stores none: by the
 // application itself, by the sign-in that is stored, or by a person. Refusals are
 // ProofErrors.
-func SignIn(ctx context.Context, s Setup, who Person) (Setup, error) {
+func SignIn(ctx context.Context, s Setup, who Person) (Tokens, error) {
+	tokens := Tokens{}
 	for _, b := range s.Plan.Bridges() {
 		if b.Config.OAuth == nil {
 			continue
 		}
 		t, err := s.signIn(ctx, b, who)
 		if err != nil {
-			return s, ProofError{signInFailed(b.Config, err)}
+			return nil, ProofError{signInFailed(b.Config, err)}
 		}
-		if s.Tokens == nil {
-			s.Tokens = map[string]oauth.Token{}
-		}
-		s.Tokens[b.Name] = t
+		tokens[b.Name] = t
 	}
-	return s, nil
+	return tokens, nil
+}
+
+// Tokens are access tokens by the name of their bridge, and not stored yet.
+type Tokens map[string]oauth.Token
+
+// Person signs in: shows what to do, and hands over what a browser ended at.
+type Person interface {
+	// Device shows a code, and is told when the sign-in is done, or has failed.
+	Device(d oauth.Device, user string) (done func())
+	URL(ctx context.Context, link, user string) (pasted string, err error)
 }
 
 func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oauth.Token, error) {
@@ -302,6 +110,9 @@ func Interactive(ctx context.Context, client oauth.Client, user string, who Pers
 	return client.FinishURL(ctx, httpOf(), in, strings.TrimSpace(pasted), time.Now)
 }
 
+// httpOf is the client for token endpoints.
+func httpOf() *http.Client { return oauth.HTTPClient(nil) }
+
 // signInFailed is a refusal in words, with what to do.
 func signInFailed(c conf.Config, err error) error {
 	wrapped := fmt.Errorf("sign in as %s: %w", c.Username, err)
@@ -333,17 +144,17 @@ func bridgeFor(p plan.Plan, h config.Hop) (plan.BridgeEntry, bool) {
 	return plan.BridgeEntry{}, false
 }
 
-// tokenOf is the token for a hop; the zero Value where it logs in by password.
-func tokenOf(p plan.Plan, tokens map[string]oauth.Token, h config.Hop) secret.Value {
+// of is the token for a hop; the zero Value where it logs in by password.
+func (tokens Tokens) of(p plan.Plan, h config.Hop) secret.Value {
 	b, _ := bridgeFor(p, h)
 	return tokens[b.Name].Access
 }
 
-// SaveTokens stores the tokens of SignIn where the bridges keep their state, which
-// exists and whose owner they are given to.
-func (s Setup) SaveTokens(ctx context.Context) error {
-	for _, b := range s.Plan.Bridges() {
-		t, ok := s.Tokens[b.Name]
+// save stores them where the bridges keep their state, which exists and whose owner they
+// are given to.
+func (tokens Tokens) save(ctx context.Context, p plan.Plan) error {
+	for _, b := range p.Bridges() {
+		t, ok := tokens[b.Name]
 		if !ok {
 			continue
 		}
@@ -355,17 +166,183 @@ func (s Setup) SaveTokens(ctx context.Context) error {
 	return nil
 }
 
-// grantOf is a way to sign in as a flag names it; password is the zero Grant.
-func grantOf(name string) (oauth.Grant, error) {
-	if name == "password" {
-		return "", nil
-	}
-	for _, g := range oauth.Grants() {
-		if name == string(g) {
-			return g, nil
+// chooseSignIn finds how the first hop is logged in to, where its relay can be signed in to by
+// OAuth and neither flags nor the file say: by the application of the credentials
+// file, as before, or as the answer to a question.
+func chooseSignIn(ctx context.Context, b Basis, c config.Config, ask Asker) (config.Config, error) {
+	c = c.Clone()
+	h := c.First()
+	given, asked := b.Credentials.first(*h), b.Given.Via
+	switch {
+	case h.APITakesTokens() && h.Relay.ID == config.GmailID:
+		h.SignIn.Grant = oauth.AuthorizationCode // the one way that Google has for mail
+	case !config.TakesTokens(h.Relay):
+	case given.Application.Proves() && asked == "":
+		h.Via, h.SignIn.Grant = config.SMTPOAuth, oauth.ClientCredentials
+	case h.Bridged() && h.SignIn.Grant == "" && given.Application.Proves():
+		h.SignIn.Grant = oauth.ClientCredentials
+	case !ask.Can():
+	case h.APITakesTokens() && h.SignIn.Grant == "", !h.Bridged() && asked == "" && given.IsZero() && !b.Before.SameRelay(*h):
+		in, err := ask.SignIn(ctx, *h)
+		if err != nil {
+			return c, err
+		}
+		switch {
+		case h.ByAPI():
+			h.SignIn = in
+		case in.Grant != "":
+			h.Via, h.SignIn = config.SMTPOAuth, in
 		}
 	}
-	return "", UsageError{fmt.Errorf("--sign-in %s is not known", name), "client_credentials, device, url or password"}
+	return c, nil
+}
+
+// application gives a hop that is signed in to by OAuth its mailbox and application,
+// in place: as given, as stored, or as answered. found is false in a dry run alone.
+func application(ctx context.Context, b Basis, c config.Config, p at, given secret.Credentials, ask Asker) (found bool, err error) {
+	h := p.in(c)
+	a, flags := given.Application, b.Given.SignIn
+	if !p.isFirst() {
+		flags = h.SignIn // what the file says of it
+	}
+	if a.Tenant != "" && flags.Tenant == "" {
+		h.SignIn.Tenant = a.Tenant
+	}
+	if a.ClientID != "" && flags.ClientID == "" {
+		h.SignIn.ClientID = a.ClientID
+	}
+	if a.Proves() {
+		h.SignIn.Secret, h.SignIn.Certificate = a.Secret, a.Certificate
+		h.SignIn.SecretEnds, _ = time.Parse(time.DateOnly, a.SecretEnds) // checked as it was read
+	}
+	h.Username = cmp.Or(given.Username, h.Username)
+	stored, known := storedBridge(b.State, *h)
+	if known {
+		h.Username = cmp.Or(h.Username, stored.Username)
+		if h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero() {
+			h.SignIn.Secret, h.SignIn.Certificate, h.SignIn.SecretEnds = stored.OAuth.Secret, stored.OAuth.Certificate, stored.OAuth.SecretEnds
+		}
+	}
+	if p.isFirst() {
+		h.Username = cmp.Or(h.Username, c.From())
+		if ask.Can() && !b.DryRun {
+			if err := ask.Application(ctx, h); err != nil {
+				return false, err
+			}
+		}
+	}
+	if b.DryRun && (h.Username == "" || LacksProof(*h)) {
+		return false, nil
+	}
+	return true, checkApplication(*h)
+}
+
+// LacksProof reports whether an application has neither secret nor certificate, and
+// needs one: Google's have a secret although a user signs in.
+func LacksProof(h config.Hop) bool {
+	return (h.SignIn.Grant == oauth.ClientCredentials || h.Relay.ID == config.GmailID) && h.SignIn.Secret.IsZero() && h.SignIn.Certificate.IsZero()
+}
+
+// storedBridge is the bridge that carries mail to the host of h by the same
+// application now.
+func storedBridge(state postfix.State, h config.Hop) (conf.Config, bool) {
+	for _, b := range plan.StoredBridges(state) {
+		if o := b.Config.OAuth; o != nil && plan.SameWay(b.Config, h) && (h.SignIn.ClientID == "" || o.ID == h.SignIn.ClientID) &&
+			(h.Username == "" || strings.EqualFold(h.Username, b.Config.Username)) {
+			return b.Config, true
+		}
+	}
+	return conf.Config{}, false
+}
+
+// checkApplication tells what was pasted into the wrong place, by its form: Microsoft
+// gives a secret a Secret ID and a Value, of which the Value is shown once, and an
+// application two IDs (Application (client) ID, Object ID), both GUIDs.
+func checkApplication(h config.Hop) error {
+	in := h.SignIn
+	bad := func(hint, format string, args ...any) error {
+		return UsageError{fmt.Errorf(format, args...), hint}
+	}
+	switch {
+	case in.ClientID == "":
+		return bad("give client_id= in the file of --credentials-file, or --client-id", "missing client_id: the Application (client) ID of the registration")
+	case strings.EqualFold(in.ClientID, in.Tenant):
+		return bad("the overview page of the registration has both, the client ID above the tenant ID", "tenant and client_id are the same")
+	case in.Tenant != "" && in.Tenant == in.Secret.Reveal():
+		return bad("it is a domain of the organisation, or the Directory (tenant) ID", "the tenant is the client secret")
+	case strings.Contains(in.Tenant, "/"):
+		return bad("give the domain of the organisation, or the Directory (tenant) ID, alone", "the tenant is an address, or has a slash in it")
+	case in.Grant == oauth.ClientCredentials && in.Tenant == "":
+		return bad("give tenant= in the file of --credentials-file, or --tenant: a domain of the organisation, or the Directory (tenant) ID", "missing tenant")
+	case LacksProof(h):
+		return bad("give client_secret= or client_certificate= in the file of --credentials-file", "missing client_secret or client_certificate")
+	}
+	if t := in.Tenant; t != "" && !strings.Contains(t, ".") && !guid.MatchString(t) && !slices.Contains([]string{"organizations", "common", "consumers"}, t) {
+		return bad("it is a domain of the organisation, or the Directory (tenant) ID", "the tenant is no domain or ID")
+	}
+	if err := ClientIDCheck(h.Relay)(in.ClientID); err != nil {
+		return UsageError{err, "the overview page of the registration shows it"}
+	}
+	if !in.Secret.IsZero() {
+		if err := CheckClientSecret(in.Secret.Reveal()); err != nil {
+			return UsageError{err, "Certificates & secrets of the registration makes a new one"}
+		}
+	}
+	if ends := in.SecretEnds; !ends.IsZero() && time.Now().After(ends.AddDate(0, 0, 1)) {
+		return bad("make a new one, and give its day", "client_secret ended on %s", ends.Format(time.DateOnly))
+	}
+	if !in.Certificate.IsZero() {
+		_, err := oauth.CheckCertificate(in.Certificate, time.Now())
+		var unfit *oauth.CertificateError
+		if errors.As(err, &unfit) {
+			return UsageError{err, unfit.Fix}
+		}
+	}
+	return nil
+}
+
+var guid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// ClientIDCheck is what the ID of an application at r's identity provider is held
+// against.
+func ClientIDCheck(r relays.Relay) func(string) error {
+	if r.ID != config.GmailID {
+		return CheckClientID
+	}
+	return func(id string) error {
+		if !strings.HasSuffix(strings.TrimSpace(id), ".apps.googleusercontent.com") {
+			return errors.New("client_id is no ID of an OAuth client at Google, which ends in .apps.googleusercontent.com")
+		}
+		return nil
+	}
+}
+
+// CheckClientID holds what was given as the ID of an application against its form.
+func CheckClientID(id string) error {
+	switch id = strings.TrimSpace(id); {
+	case strings.Contains(id, "~"):
+		return errors.New("client_id has the form of a client secret: give the Application (client) ID")
+	case !guid.MatchString(id):
+		return errors.New("client_id is not an Application (client) ID such as 11111111-2222-3333-4444-555555555555")
+	}
+	return nil
+}
+
+// CheckClientSecret holds what was given as an application's secret against its form.
+func CheckClientSecret(value string) error {
+	switch {
+	case guid.MatchString(strings.TrimSpace(value)):
+		return errors.New("client_secret has the form of a Secret ID: give the secret's Value, which is shown only when it is made")
+	case strings.HasPrefix(value, "-----BEGIN"):
+		return errors.New("client_secret holds a certificate or key: name its file with client_certificate=")
+	case strings.TrimSpace(value) != value || value == "":
+		return errors.New("client_secret begins or ends with a blank, or is empty: copy the Value alone")
+	case strings.ContainsAny(value, " \t"):
+		return errors.New("client_secret has a blank in it: copy the Value alone")
+	case strings.ContainsAny(value[:1], `"'`) && value[0] == value[len(value)-1]:
+		return errors.New("client_secret is in quotes, which would be sent too: leave them out")
+	}
+	return nil
 }
 
 // GiveSignIn puts the flags of a sign-in into what was given.
@@ -393,91 +370,15 @@ func GiveSignIn(g *config.Given, way, tenant, clientID string) error {
 	return nil
 }
 
-// RegistrationOf is what has to be registered for the way that h is signed in to, with
-// what is known of it filled in.
-func RegistrationOf(h config.Hop) []string {
-	steps := registration(h)
-	if id := strings.TrimSpace(h.SignIn.ClientID); id != "" {
-		for i := range steps {
-			steps[i] = strings.ReplaceAll(steps[i], "CLIENT_ID", id)
+// grantOf is a way to sign in as a flag names it; password is the zero Grant.
+func grantOf(name string) (oauth.Grant, error) {
+	if name == "password" {
+		return "", nil
+	}
+	for _, g := range oauth.Grants() {
+		if name == string(g) {
+			return g, nil
 		}
 	}
-	return steps
-}
-
-func registration(h config.Hop) []string {
-	if !h.APITakesTokens() || h.Relay.ID == config.GmailID {
-		return Registration(h.Relay, h.SignIn.Grant, h.Username, h.SignIn.Tenant)
-	}
-	mailbox := cmp.Or(h.Username, "MAILBOX")
-	register := "Register an application at https://entra.microsoft.com: App registrations, New registration, accounts in this directory only. Note the Application (client) ID and the Directory (tenant) ID."
-	if h.SignIn.Grant != oauth.ClientCredentials {
-		return []string{
-			register,
-			"Authentication: add the platform Mobile and desktop applications with " + oauth.NativeRedirect + ", and set \"Allow public client flows\" to Yes.",
-			"API permissions: Microsoft Graph, delegated permissions, Mail.Send. Grant admin consent.",
-		}
-	}
-	return []string{
-		register,
-		"API permissions: Microsoft Graph, application permissions, Mail.Send. Grant admin consent.",
-		"Certificates & secrets: make a client secret and copy its Value, or upload a certificate.",
-		"Without a policy the application may send as every mailbox of the tenant. Limit it to this one (PowerShell, module ExchangeOnlineManagement):",
-		"  Connect-ExchangeOnline -Organization " + cmp.Or(h.SignIn.Tenant, "TENANT"),
-		"  New-ApplicationAccessPolicy -AppId CLIENT_ID -PolicyScopeGroupId " + mailbox + " -AccessRight RestrictAccess -Description relayhost",
-	}
-}
-
-// Registration is what has to be registered at Microsoft for a way to sign in, as
-// steps. user and tenant may be empty.
-func Registration(r relays.Relay, g oauth.Grant, user, tenant string) []string {
-	mailbox, org := cmp.Or(user, "MAILBOX"), cmp.Or(tenant, "TENANT")
-	register := "Register an application at https://entra.microsoft.com: App registrations, New registration, accounts in this directory only. Note the Application (client) ID and the Directory (tenant) ID."
-	smtpAuth := "Switch SMTP AUTH on for the mailbox (PowerShell, module ExchangeOnlineManagement):"
-	connect := "  Connect-ExchangeOnline -Organization " + org
-	on := "  Set-CASMailbox -Identity " + mailbox + " -SmtpClientAuthenticationDisabled $false"
-	switch {
-	case r.ID == config.GmailID:
-		return []string{
-			"Make a project at https://console.cloud.google.com, and enable the Gmail API in it.",
-			"OAuth consent screen: Internal in a Workspace. Otherwise External, and published: while it is Testing, a sign-in ends after 7 days.",
-			"Credentials: create an OAuth client ID of the type Desktop app. Note the client ID and the client secret.",
-		}
-	case r.ID == "outlook":
-		return []string{
-			"Register an application at https://entra.microsoft.com: App registrations, New registration, personal Microsoft accounts. Note the Application (client) ID.",
-			"Authentication: add the platform Mobile and desktop applications with " + oauth.NativeRedirect + ", and set \"Allow public client flows\" to Yes.",
-			"API permissions: Microsoft Graph, delegated, SMTP.Send.",
-		}
-	case g == oauth.ClientCredentials && r.ID == "m365-hve":
-		return []string{
-			register,
-			"API permissions: APIs my organization uses, Office 365 Exchange Online, application permissions, Mail.Send. Grant admin consent.",
-			"Certificates & secrets: make a client secret and copy its Value, or upload a certificate.",
-			"Give the application the HVE account (PowerShell, module ExchangeOnlineManagement):",
-			connect,
-			"  Add-HVEAppAccess -Identity " + mailbox + " -AppId CLIENT_ID",
-		}
-	case g == oauth.ClientCredentials:
-		return []string{
-			register,
-			"API permissions: APIs my organization uses, Office 365 Exchange Online, application permissions, SMTP.SendAsApp. Grant admin consent.",
-			"Certificates & secrets: make a client secret and copy its Value, or upload a certificate.",
-			"Give the application the mailbox. The Object ID is the one under Enterprise applications, not the one of the registration:",
-			connect,
-			"  New-ServicePrincipal -AppId CLIENT_ID -ObjectId ENTERPRISE_APPLICATION_OBJECT_ID",
-			"  Add-MailboxPermission -Identity " + mailbox + " -User ENTERPRISE_APPLICATION_OBJECT_ID -AccessRights FullAccess",
-			smtpAuth,
-			on,
-		}
-	default:
-		return []string{
-			register,
-			"Authentication: add the platform Mobile and desktop applications with " + oauth.NativeRedirect + ", and set \"Allow public client flows\" to Yes.",
-			"API permissions: APIs my organization uses, Office 365 Exchange Online, delegated permissions, SMTP.Send. Grant admin consent.",
-			smtpAuth,
-			connect,
-			on,
-		}
-	}
+	return "", UsageError{fmt.Errorf("--sign-in %s is not known", name), "client_credentials, device, url or password"}
 }

@@ -122,7 +122,7 @@ func onServer(t *testing.T, password string, agreed bool) (Setup, *heard, contex
 			t.Errorf("Close: got the error %v, want none", err)
 		}
 	})
-	if begun := s.Ahead != nil; begun != agreed {
+	if begun := s.ahead != nil; begun != agreed {
 		t.Fatalf("a rehearsal that has begun: got %v, want %v", begun, agreed)
 	}
 	return s, told, ctx
@@ -198,14 +198,14 @@ func TestInsideMailFlowUnasked(t *testing.T) {
 
 func TestInsideRehearse(t *testing.T) {
 	s, _, ctx := onServer(t, "right", false)
-	if err := Rehearse(ctx, s, nil); err != nil {
+	if err := Rehearse(ctx, s, nil, nil); err != nil {
 		t.Errorf("got the error %v, want none", err)
 	}
 }
 
 func TestInsideRehearseRefused(t *testing.T) {
 	s, _, ctx := onServer(t, "wrong", false)
-	err := Rehearse(ctx, s, nil)
+	err := Rehearse(ctx, s, nil, nil)
 	var proof ProofError
 	var told Explained
 	if !errors.As(err, &proof) || !errors.As(err, &told) || told.Finding.Cause != "auth_535_generic" {
@@ -224,7 +224,7 @@ func TestInsideTryOutAheadRefused(t *testing.T) { tryOut(t, "wrong", true, ErrLo
 func tryOut(t *testing.T, password string, agreed bool, want error) {
 	t.Helper()
 	s, told, ctx := onServer(t, password, agreed)
-	err := TryOut(ctx, s, nil)
+	err := TryOut(ctx, s, nil, nil)
 	if !errors.Is(err, want) || strings.Contains(fmt.Sprint(err), "rehearsal") {
 		t.Errorf("got the error %v, want %v alone", err, want)
 	}

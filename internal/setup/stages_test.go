@@ -1,18 +1,23 @@
 package setup
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
 	"relayhost/internal/flow"
+	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpd"
+	"relayhost/relays"
 )
 
 // write puts a file of the server there.
@@ -116,7 +121,7 @@ func TestDiscover(t *testing.T) {
 			if !tt.absent {
 				state = s.state(t)
 			}
-			d, err := Discover(t.Context(), s.deps, state, tt.req)
+			d, err := Discover(t.Context(), s.deps, state, tt.req, nobody{})
 			switch {
 			case tt.err != "":
 				if err == nil || !strings.HasPrefix(err.Error(), tt.err) {
@@ -136,6 +141,49 @@ func TestDiscover(t *testing.T) {
 				t.Error("the host: got changes, want none")
 			}
 		})
+	}
+}
+
+// sender answers the question for the sender, and counts those for the domains to
+// deliver to directly.
+type sender struct {
+	nobody
+	asked *int
+}
+
+func (sender) Can() bool { return true }
+
+func (sender) From(context.Context, Discovery, relays.Relay) (string, error) {
+	return "new@example.com", nil
+}
+
+func (s sender) Direct(context.Context, Discovery) ([]string, error) {
+	*s.asked++
+	return []string{"lan.example"}, nil
+}
+
+// Again asks for the answers that a relay has refused, and for nothing else.
+func TestAgain(t *testing.T) {
+	asked := 0
+	ready := newServer(t)
+	s := ready.prepare(t, ready.request(t, "right"))
+	c, _, err := Complete(t.Context(), s.Basis, s.Config, sender{asked: &asked}, "", false)
+	if err != nil || asked != 1 || len(c.Direct) != 1 {
+		t.Fatalf("first: got the domains %q, asked for %d times (%v), want one domain, asked for once", c.Direct, asked, err)
+	}
+	c.Routes[0].From = ""
+	again, err := s.Again(t.Context(), c, sender{asked: &asked}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Config.From() != "new@example.com" || again.Config.First().Username != "joe" || asked != 1 || len(again.Config.Direct) != 1 {
+		t.Errorf("again: got %s, the account %q and the domains %q, asked for %d times, want the new sender and the rest as it was", again.Config.From(), again.Config.First().Username, again.Config.Direct, asked)
+	}
+	if !slices.ContainsFunc(again.Plan.Files, func(f plan.File) bool { return bytes.Contains(f.After, []byte("new@example.com")) }) {
+		t.Error("the plan: got none with the new sender, want one")
+	}
+	if s.Config.From() != "app@example.com" {
+		t.Errorf("the Setup before: got the sender %s, want the one of before", s.Config.From())
 	}
 }
 
@@ -267,7 +315,7 @@ func TestRehearse(t *testing.T) {
 			if ready.NoProof = !tt.proof; tt.busy {
 				s.busy(t)
 			}
-			if err := Rehearse(t.Context(), ready, nil); (err != nil) != (tt.err != "") || err != nil && !strings.HasPrefix(err.Error(), tt.err) {
+			if err := Rehearse(t.Context(), ready, nil, nil); (err != nil) != (tt.err != "") || err != nil && !strings.HasPrefix(err.Error(), tt.err) {
 				t.Errorf("got the error %v, want %q", err, tt.err)
 			}
 			if n := s.relay.Counters(); n.Connections != 0 {
@@ -311,7 +359,7 @@ func TestTryOut(t *testing.T) {
 				s.busy(t)
 				ready.NoProof = false
 			}
-			err := TryOut(t.Context(), ready, nil)
+			err := TryOut(t.Context(), ready, nil, nil)
 			var proof ProofError
 			var locked *apply.Locked
 			if !errors.Is(err, tt.want) && !tt.busy || errors.As(err, &proof) != (tt.want != nil) || errors.As(err, &locked) != tt.busy {

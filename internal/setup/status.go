@@ -53,7 +53,7 @@ type Status struct {
 	// edited and not applied, or Postfix or relayhost is another.
 	Outdated []string          `json:"outdated,omitempty"`
 	Pending  *apply.Record     `json:"pending,omitempty"`  // of a run that did not finish
-	Undone   *apply.Undone     `json:"undone,omitempty"`   // by the dead-man's watch or a later run
+	Undone   *apply.Undone     `json:"undone,omitempty"`   // by the watchdog or a later run
 	Waiting  int               `json:"waiting"`            // messages in the queue
 	Verified *LastVerification `json:"verified,omitempty"` // the last verification as root
 	Unknown  map[string]string `json:"unknown,omitempty"`  // what could not be read, and why

@@ -219,28 +219,30 @@ func TestSTARTTLSAndPlain(t *testing.T) {
 
 func TestImplicitTLSAndLogin(t *testing.T) {
 	for _, initial := range []bool{false, true} {
-		s, _, addr := service(t, Config{Mechanisms: []string{"LOGIN"}})
-		c := dial(t, addr, true)
-		c.want("220 ")
-		if got := c.ask("EHLO h", "250 "); !strings.HasSuffix(got, "AUTH LOGIN") {
-			t.Errorf("EHLO: got %q, want %q at its end", got, "AUTH LOGIN")
-		}
-		c.ask(plain(user, pass), "504 ")
-		if initial {
-			c.ask("AUTH LOGIN "+b64(user), "334 "+b64("Password:"))
-		} else {
-			c.ask("AUTH LOGIN", "334 "+b64("Username:"))
-			c.ask(b64(user), "334 "+b64("Password:"))
-		}
-		c.ask(b64(pass), "235 ")
-		send(c, "a@example.com", "b@example.net", "hello")
-		c.ask("QUIT", "221 ")
-		r := s.Sessions()[0]
-		// The answers to challenges are no commands, and are not kept.
-		if strings.Contains(strings.Join(r.Commands, " "), b64(pass)) || r.Count("AUTH") != 2 || r.Username != user || !r.Implicit {
-			t.Errorf("session with an initial response %v: got %d AUTH, user name %q, implicit TLS %v; want 2, %q, true, and no password among the commands",
-				initial, r.Count("AUTH"), r.Username, r.Implicit, user)
-		}
+		t.Run(fmt.Sprintf("initial response %v", initial), func(t *testing.T) {
+			s, _, addr := service(t, Config{Mechanisms: []string{"LOGIN"}})
+			c := dial(t, addr, true)
+			c.want("220 ")
+			if got := c.ask("EHLO h", "250 "); !strings.HasSuffix(got, "AUTH LOGIN") {
+				t.Errorf("EHLO: got %q, want %q at its end", got, "AUTH LOGIN")
+			}
+			c.ask(plain(user, pass), "504 ")
+			if initial {
+				c.ask("AUTH LOGIN "+b64(user), "334 "+b64("Password:"))
+			} else {
+				c.ask("AUTH LOGIN", "334 "+b64("Username:"))
+				c.ask(b64(user), "334 "+b64("Password:"))
+			}
+			c.ask(b64(pass), "235 ")
+			send(c, "a@example.com", "b@example.net", "hello")
+			c.ask("QUIT", "221 ")
+			r := s.Sessions()[0]
+			// The answers to challenges are no commands, and are not kept.
+			if strings.Contains(strings.Join(r.Commands, " "), b64(pass)) || r.Count("AUTH") != 2 || r.Username != user || !r.Implicit {
+				t.Errorf("session with an initial response %v: got %d AUTH, user name %q, implicit TLS %v; want 2, %q, true, and no password among the commands",
+					initial, r.Count("AUTH"), r.Username, r.Implicit, user)
+			}
+		})
 	}
 }
 

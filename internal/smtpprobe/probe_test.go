@@ -161,10 +161,12 @@ func TestWholeDialogue(t *testing.T) {
 			t.Fatalf("got %+v, want it to reach %s, with the banner %q", r, StepRcpt, "relay.test ESMTP / second line")
 		}
 		for _, tt := range []struct{ until, reached Step }{{"", StepEHLOTLS}, {StepEHLO, StepEHLOTLS}, {StepConnect, StepConnect}, {StepAuth, StepAuth}} {
-			target.Until = tt.until
-			if r := Probe(t.Context(), target); r.Err != nil || r.Reached != tt.reached {
-				t.Errorf("until %q: got %+v, want it to reach %s", tt.until, r, tt.reached)
-			}
+			t.Run(fmt.Sprintf("until %q", tt.until), func(t *testing.T) {
+				target.Until = tt.until
+				if r := Probe(t.Context(), target); r.Err != nil || r.Reached != tt.reached {
+					t.Errorf("until %q: got %+v, want it to reach %s", tt.until, r, tt.reached)
+				}
+			})
 		}
 	})
 	t.Run("port 25, as far as EHLO", func(t *testing.T) {
@@ -390,24 +392,26 @@ func TestCertificates(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, implicit := range []bool{false, true} {
-				n := listen(t, tt.cert, func(p *peer) {
-					if implicit {
-						p.encrypt(nil)
-					} else {
-						p.upgrade("250 AUTH PLAIN\r\n")
+				t.Run(fmt.Sprintf("implicit %v", implicit), func(t *testing.T) {
+					n := listen(t, tt.cert, func(p *peer) {
+						if implicit {
+							p.encrypt(nil)
+						} else {
+							p.upgrade("250 AUTH PLAIN\r\n")
+						}
+					})
+					target := n.target(good.pool)
+					target.Implicit = implicit
+					r := Probe(t.Context(), target)
+					if r.Fault != tt.fault || r.Failed != StepTLS || !strings.Contains(r.Err.Error(), tt.text) {
+						t.Errorf("implicit %v: fault %q at %q: %v, want %q and %q", implicit, r.Fault, r.Failed, r.Err, tt.fault, StepTLS)
+					}
+					printable(t, r)
+					clear, hidden := n.received()
+					if noSecret(t, clear); hidden != "" {
+						t.Errorf("implicit %v: got %q sent to whom we do not know, want nothing", implicit, hushed(hidden))
 					}
 				})
-				target := n.target(good.pool)
-				target.Implicit = implicit
-				r := Probe(t.Context(), target)
-				if r.Fault != tt.fault || r.Failed != StepTLS || !strings.Contains(r.Err.Error(), tt.text) {
-					t.Errorf("implicit %v: fault %q at %q: %v, want %q and %q", implicit, r.Fault, r.Failed, r.Err, tt.fault, StepTLS)
-				}
-				printable(t, r)
-				clear, hidden := n.received()
-				if noSecret(t, clear); hidden != "" {
-					t.Errorf("implicit %v: got %q sent to whom we do not know, want nothing", implicit, hushed(hidden))
-				}
 			}
 		})
 	}
@@ -444,18 +448,20 @@ func TestCertificates(t *testing.T) {
 
 func TestEndlessRepliesTakeNoMemory(t *testing.T) {
 	for name, chunk := range map[string]string{"line": many(1<<16, "x"), "lines": many(1<<13, "220-x\r\n")} {
-		n := listen(t, tls.Certificate{}, func(p *peer) {
-			p.say("220-")
-			for p.say(chunk) { // until the probe hangs up
+		t.Run(name, func(t *testing.T) {
+			n := listen(t, tls.Certificate{}, func(p *peer) {
+				p.say("220-")
+				for p.say(chunk) { // until the probe hangs up
+				}
+			})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			r := Probe(t.Context(), n.target(nil))
+			runtime.ReadMemStats(&after)
+			if took := after.TotalAlloc - before.TotalAlloc; r.Fault != FaultProtocol || took > 8<<20 { // the server's own copies included
+				t.Errorf("got %d bytes taken, %v, want at most %d", took, r.Err, 8<<20)
 			}
 		})
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		r := Probe(t.Context(), n.target(nil))
-		runtime.ReadMemStats(&after)
-		if took := after.TotalAlloc - before.TotalAlloc; r.Fault != FaultProtocol || took > 8<<20 { // the server's own copies included
-			t.Errorf("%s: %d bytes were taken, %v, want at most %d", name, took, r.Err, 8<<20)
-		}
 	}
 }
 
@@ -472,9 +478,11 @@ func TestConnectErrors(t *testing.T) {
 	}
 	for errno, want := range map[syscall.Errno]Fault{syscall.EHOSTUNREACH: FaultUnreachable, syscall.ENETUNREACH: FaultNoRoute,
 		syscall.EPERM: FaultProhibited, syscall.EACCES: FaultProhibited, syscall.ECONNRESET: FaultReset, syscall.ETIMEDOUT: FaultTimeout} {
-		if got := classify(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", errno)}); got != want {
-			t.Errorf("%v is %q, want %q", errno, got, want)
-		}
+		t.Run(errno.Error(), func(t *testing.T) {
+			if got := classify(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", errno)}); got != want {
+				t.Errorf("%v is %q, want %q", errno, got, want)
+			}
+		})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -485,34 +493,41 @@ func TestConnectErrors(t *testing.T) {
 
 func TestInputIsChecked(t *testing.T) {
 	n := listen(t, tls.Certificate{}, func(p *peer) { p.say("220 a\r\n") })
-	for _, change := range []func(*Target){
-		func(x *Target) { x.HELO = "a b" },
-		func(x *Target) { x.HELO = "a\r\nRSET" },
-		func(x *Target) { x.HELO = "[127.0.0.1" },
-		func(x *Target) { x.HELO = "-a.test" },
-		func(x *Target) { x.MailFrom = "a@b> SIZE=1 X=<" },
-		func(x *Target) { x.MailFrom = "a\r\n@b.test" },
-		func(x *Target) { x.MailFrom = "a\x00@b.test" },
-		func(x *Target) { x.MailFrom = "nobody" },
-		func(x *Target) { x.RcptTo = "a..b@b.test" },
-		func(x *Target) { x.RcptTo = strings.Repeat("a", 65) + "@b.test" },
-		func(x *Target) { x.RcptTo = "" },
-		func(x *Target) { x.Username = "a\x00b" },
+	for _, tt := range []struct {
+		name   string
+		change func(*Target)
+	}{
+		{"HELO with a blank", func(x *Target) { x.HELO = "a b" }},
+		{"HELO with a line feed", func(x *Target) { x.HELO = "a\r\nRSET" }},
+		{"HELO with an open bracket", func(x *Target) { x.HELO = "[127.0.0.1" }},
+		{"HELO with a hyphen first", func(x *Target) { x.HELO = "-a.test" }},
+		{"sender with parameters", func(x *Target) { x.MailFrom = "a@b> SIZE=1 X=<" }},
+		{"sender with a line feed", func(x *Target) { x.MailFrom = "a\r\n@b.test" }},
+		{"sender with a NUL", func(x *Target) { x.MailFrom = "a\x00@b.test" }},
+		{"sender without a domain", func(x *Target) { x.MailFrom = "nobody" }},
+		{"recipient with two dots", func(x *Target) { x.RcptTo = "a..b@b.test" }},
+		{"long recipient", func(x *Target) { x.RcptTo = strings.Repeat("a", 65) + "@b.test" }},
+		{"no recipient", func(x *Target) { x.RcptTo = "" }},
+		{"user with a NUL", func(x *Target) { x.Username = "a\x00b" }},
 	} {
-		target := n.target(nil)
-		change(&target)
-		if r := Probe(t.Context(), target); r.Fault != FaultInputRejected {
-			t.Errorf("HELO %q, from %q to %q, user %q: got %+v, want the fault %s",
-				target.HELO, target.MailFrom, target.RcptTo, target.Username, r, FaultInputRejected)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			target := n.target(nil)
+			tt.change(&target)
+			if r := Probe(t.Context(), target); r.Fault != FaultInputRejected {
+				t.Errorf("HELO %q, from %q to %q, user %q: got %+v, want the fault %s",
+					target.HELO, target.MailFrom, target.RcptTo, target.Username, r, FaultInputRejected)
+			}
+		})
 	}
 	if clear, _ := n.received(); clear != "" {
 		t.Errorf("got %q sent, want nothing", hushed(clear))
 	}
 	for _, good := range []string{"host", "host.example.com", "[192.0.2.1]", "[IPv6:2001:db8::1]"} {
-		if err := checkHELO(good); err != nil {
-			t.Error(err)
-		}
+		t.Run(good, func(t *testing.T) {
+			if err := checkHELO(good); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -539,9 +554,11 @@ func TestSanitize(t *testing.T) {
 		"\x9b31m c1 as bytes":     `\x9b31m c1 as bytes`,
 		strings.Repeat("x", 2000): strings.Repeat("x", 500) + "...",
 	} {
-		if got := Sanitize(in); got != want {
-			t.Errorf("Sanitize(%q) = %q, want %q", in, got, want)
-		}
+		t.Run(fmt.Sprintf("%.20q", in), func(t *testing.T) {
+			if got := Sanitize(in); got != want {
+				t.Errorf("Sanitize(%q) = %q, want %q", in, got, want)
+			}
+		})
 	}
 }
 

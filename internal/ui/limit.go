@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Limit is a context whose time limit can stand still: while a person thinks
-// about a question, or a package manager works, the run's limit does not count.
+// Limit is a context whose time limit can be paused, so that it does not count the time in
+// which a question is open or a package manager works.
 type Limit struct {
 	context.Context
 	done chan struct{}
-	stop func() bool // takes back the wait for the parent
+	stop func() bool // no longer waits for the parent
 
 	mu    sync.Mutex
 	err   error

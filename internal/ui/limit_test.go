@@ -46,11 +46,13 @@ func TestLimitEndsAtOnce(t *testing.T) {
 	ended, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	for _, d := range []time.Duration{0, time.Minute} {
-		l, cancel := WithLimit(ended, d)
-		<-l.Done()
-		if l.Err() == nil {
-			t.Errorf("limit %s under a parent that has ended: got done without an error, want one", d)
-		}
-		cancel()
+		t.Run(d.String(), func(t *testing.T) {
+			l, cancel := WithLimit(ended, d)
+			<-l.Done()
+			if l.Err() == nil {
+				t.Errorf("limit %s under a parent that has ended: got done without an error, want one", d)
+			}
+			cancel()
+		})
 	}
 }

@@ -41,9 +41,11 @@ func TestListCursorGoesHome(t *testing.T) {
 func TestMistyped(t *testing.T) {
 	brevo := Option{Value: "brevo", Text: "Brevo (Sendinblue)  (port 587)"}
 	for typed, want := range map[string]bool{"brvo": true, "bevo": true, "brveo": true, "breevo": true, "brego": true, "brev": true, "postmark": false, "gmail": false, "br": false, "ovh": false} {
-		if got := brevo.near(typed); got != want {
-			t.Errorf("%s: got %t, want %t", typed, got, want)
-		}
+		t.Run(typed, func(t *testing.T) {
+			if got := brevo.near(typed); got != want {
+				t.Errorf("got %t, want %t", got, want)
+			}
+		})
 	}
 	p := sit(t, 80, false)
 	prompter, err := NewPrompter(t.Context(), p.streams())
@@ -69,14 +71,16 @@ func TestMatching(t *testing.T) {
 		{Value: "gmail", Text: "Gmail", Words: "smtp.gmail.com support.google.com"}, {Value: "smarthost", Text: "Another SMTP server ...", Else: true}}
 	for typed, want := range map[string]string{"": "icloud gmail smarthost ", "mail": "icloud gmail ", "apple": "icloud ", "google": "gmail ", "gmial": "gmail ",
 		"mailout.uni.example": "smarthost ", "another": "smarthost "} {
-		match, got := matching(options, typed), ""
-		for _, o := range options {
-			if match(o) {
-				got += o.Value + " "
+		t.Run(fmt.Sprintf("%q", typed), func(t *testing.T) {
+			match, got := matching(options, typed), ""
+			for _, o := range options {
+				if match(o) {
+					got += o.Value + " "
+				}
 			}
-		}
-		if got != want {
-			t.Errorf("%q: got %q, want %q", typed, got, want)
-		}
+			if got != want {
+				t.Errorf("%q: got %q, want %q", typed, got, want)
+			}
+		})
 	}
 }

@@ -123,7 +123,7 @@ func ask(s *Streams, once func() (string, error), check func(string) error) (str
 	}
 }
 
-// Pausing is a Prompter that asks while the time limit of a run stands still.
+// Pausing returns a Prompter that pauses the time limit of a run while a question is open.
 func Pausing(p Prompter, l *Limit) Prompter { return pausing{p, l} }
 
 type pausing struct {

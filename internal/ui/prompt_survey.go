@@ -64,7 +64,7 @@ func (w *watched) Write(p []byte) (int, error) {
 func (p *surveyPrompter) ask(prompt survey.Prompt, answer any) error {
 	// survey changes the mode after it has shown the question: until then a
 	// password would be echoed, and Ctrl-D would be read as NUL, which is no key.
-	// It leaves the mode that it found; a question that is broken off half way
+	// It leaves the mode that it found; a question that is interrupted
 	// must, too.
 	fd := int(p.keys.Fd())
 	if mode, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {

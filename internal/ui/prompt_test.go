@@ -357,9 +357,11 @@ func TestNextKey(t *testing.T) {
 		t.Errorf("keys %q, want %q", got, want)
 	}
 	for _, incomplete := range []string{"\x1b", "\x1b[", "\x1b[1;", "\xc3"} {
-		if _, n := nextKey([]byte(incomplete)); n != 0 {
-			t.Errorf("nextKey(%q): got %d bytes read, want 0 for a key that is incomplete", incomplete, n)
-		}
+		t.Run(fmt.Sprintf("%q", incomplete), func(t *testing.T) {
+			if _, n := nextKey([]byte(incomplete)); n != 0 {
+				t.Errorf("nextKey(%q): got %d bytes read, want 0 for a key that is incomplete", incomplete, n)
+			}
+		})
 	}
 }
 
@@ -367,9 +369,11 @@ func TestEdited(t *testing.T) {
 	for typed, want := range map[string]string{
 		"abc": "abc", "ab\x7fc": "ac", "\x7fa": "a", "foo\x15bar": "bar", "a\x1b[24;80Rb": "ab", "\x1b[200~p\x1b[201~": "p", "a\x00b": "ab",
 	} {
-		if got := edited([]byte(typed)); got != want {
-			t.Errorf("%q is %q, want %q", typed, got, want)
-		}
+		t.Run(fmt.Sprintf("%q", typed), func(t *testing.T) {
+			if got := edited([]byte(typed)); got != want {
+				t.Errorf("%q is %q, want %q", typed, got, want)
+			}
+		})
 	}
 }
 

@@ -47,7 +47,7 @@ func agreeing(t *testing.T, params map[string]string, options, passwd string) po
 
 // noted is what the notes of a plan say of a rule.
 var noted = map[string]string{
-	"mydestination_domain": "to addresses there stays here", "message_too_big": "message_size_limit here is", "sasl_plugins_missing": "no SASL plug-in for PLAIN or LOGIN",
+	"mydestination_domain": "to addresses there stays here", "message_too_big": "message_size_limit here is", "sasl_plugins_missing": "no SASL plugin for PLAIN or LOGIN",
 }
 
 // TestCommandsAgree: of one configuration, verify, explain, the check of apply and the
@@ -77,7 +77,7 @@ func TestCommandsAgree(t *testing.T) {
 		{name: "sound", passwd: good},
 		{name: "no login", options: "  -o smtp_sasl_auth_enable=no\n", passwd: good, want: "auth_not_enabled", by: "vea"},
 		{name: "noplaintext", params: map[string]string{"smtp_sasl_tls_verified_security_options": "noplaintext"}, passwd: good, want: "sasl_noplaintext_default", by: "vea"},
-		{name: "no plug-in", change: func(s *postfix.State) { s.SASLPlugins = []string{"CRAM-MD5"} }, passwd: good, want: "sasl_plugins_missing", by: "veap"},
+		{name: "no plugin", change: func(s *postfix.State) { s.SASLPlugins = []string{"CRAM-MD5"} }, passwd: good, want: "sasl_plugins_missing", by: "veap"},
 		{name: "TLS from the first byte", options: "  -o smtp_tls_wrappermode=yes\n", passwd: good, want: "tls_587_wrappermode", by: "vea"},
 		{name: "own domain", params: map[string]string{"mydestination": "localhost, example.com"}, passwd: good, want: "mydestination_domain", by: "vep"},
 		{name: "own domain in a file", params: map[string]string{"mydestination": "/etc/postfix/domains"}, passwd: good,

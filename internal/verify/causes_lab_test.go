@@ -153,7 +153,7 @@ var failures = []failure{
 	{name: "key is not the next hop", shell: "sed -i 's/^.email-smtp[^ \t]*/[other.example]:587/' /etc/postfix/sasl_passwd && postmap /etc/postfix/sasl_passwd",
 		findings: []string{"maps:map_key_mismatch", "delivery:map_key_mismatch"}, explain: []string{"ses_auth_required"}, fixed: true},
 	{name: "map readable by all", shell: "chmod 644 /etc/postfix/sasl_passwd.db", findings: []string{"maps:secret_world_readable"}},
-	{name: "plug-ins gone", shell: "mv /usr/lib/x86_64-linux-gnu/sasl2 /usr/lib/x86_64-linux-gnu/sasl2.gone",
+	{name: "plugins gone", shell: "mv /usr/lib/x86_64-linux-gnu/sasl2 /usr/lib/x86_64-linux-gnu/sasl2.gone",
 		findings: []string{"config:sasl_plugins_missing", "delivery:sasl_plugins_missing"}, explain: []string{"sasl_plugins_missing"}, setup: []string{"sasl_plugins_missing"}},
 	{name: "plain text forbidden", shell: "postconf -P relayhost-ses/unix/smtp_sasl_tls_verified_security_options=noplaintext,noanonymous",
 		findings: []string{"config:sasl_noplaintext_default", "delivery:sasl_noplaintext_default", "drift:drift"}, explain: []string{"sasl_noplaintext_default"}, fixed: true},
@@ -216,7 +216,7 @@ var failures = []failure{
 		args: noSend, findings: []string{"config:tls_capath_chroot"}},
 	{name: "resolver in the jail", shell: "postconf -F relayhost-ses/unix/chroot=y; rm -f /var/spool/postfix/etc/resolv.conf", args: noSend, findings: []string{"service:dns_chroot_resolv"}},
 	{name: "dead filter", shell: "postconf -e 'content_filter=smtp:[127.0.0.1]:10024'", findings: []string{"delivery:content_filter_down"}, explain: []string{"content_filter_down"}},
-	{name: "no plug-in of that type", shell: "postconf -P relayhost-ses/unix/smtp_sasl_type=dovecot2", args: noSend, findings: []string{"config:sasl_plugins_missing"}},
+	{name: "no plugin of that type", shell: "postconf -P relayhost-ses/unix/smtp_sasl_type=dovecot2", args: noSend, findings: []string{"config:sasl_plugins_missing"}},
 	{name: "down", shell: "postfix stop", findings: []string{"service:postfix_down"}},
 	// What the words of a relay decide.
 	{name: "login refused in other words", world: reply(smtpd.StepAuth, 535, "5.7.8", "Error: authentication failed"), mail: true,
@@ -258,9 +258,9 @@ var failures = []failure{
 }
 
 // some are the ways that TestLabCauses takes without LAB_FULL: one of each kind,
-// reply, TLS, network, name, table, parameter, plug-in, dead service.
+// reply, TLS, network, name, table, parameter, plugin, dead service.
 var some = []string{"wrong password", "sender not verified", "STARTTLS stripped", "587 is refused", "name does not exist", "map not compiled",
-	"key is not the next hop", "plug-ins gone", "own domain", "level", "turned away", "no way there"}
+	"key is not the next hop", "plugins gone", "own domain", "level", "turned away", "no way there"}
 
 // TestLabCauses breaks a server in every way of the table, one after the other,
 // and asks verify and explain.
@@ -443,22 +443,21 @@ func check(t *testing.T, l *lab.Lab, f failure) {
 // EHLO, STARTTLS, handshake, EHLO and AUTH.
 func TestLabRoundTrips(t *testing.T) {
 	t.Parallel()
-	const trip, needed = 100 * time.Millisecond, 7
+	const trip = 100 * time.Millisecond
 	l := sesLab(t, lab.Delay(trip/2))
+	l.Server.ResetTraffic()
 	var r verify.Report
 	res := l.Run("relayhost", "verify", "--no-send", "--json")
 	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil {
 		t.Fatalf("verify --no-send --json: got %v, want a JSON document\n%s", err, res)
 	}
-	bound := float64(needed*trip/time.Millisecond) * 3 // a busy machine; TestBenchDelivery has the figure
+	// EHLO, STARTTLS, the handshake, EHLO, AUTH, QUIT; on a busy machine some answers
+	// come in two. How long it takes is a bench.
+	if turns := l.Server.Traffic().Turns[587]; turns < 5 || turns > 8 {
+		t.Errorf("port 587: got %d round trips after the greeting, want 5 to 8", turns)
+	}
 	seen := false
 	for _, f := range r.Findings {
-		if f.Check == "auth" || f.Check == "connect" {
-			t.Logf("%-8s %6.1f ms of at most %.0f: %s", f.Check, f.Ms, bound, f.Detail)
-			if f.Ms > bound {
-				t.Errorf("%s: got %.0f ms, want at most %.0f ms", f.Check, f.Ms, bound)
-			}
-		}
 		if f.Check == "auth" && f.Result == verify.Pass {
 			seen = true
 			if f.Ms < 6*float64(trip/time.Millisecond) {

@@ -259,8 +259,8 @@ func extensions(offered map[string]string) string {
 	return text
 }
 
-// deadAddresses is a warning where another address had to stand in: Postfix
-// waits for the dead ones as well.
+// deadAddresses warns of addresses that did not answer before one did: Postfix waits for
+// them as well.
 func (l *hopCheck) deadAddresses(p port) []Finding {
 	if len(p.dead) == 0 {
 		return nil

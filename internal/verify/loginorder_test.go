@@ -81,16 +81,21 @@ func (failing) Find(context.Context, string, time.Time) (m postfix.QueuedMessage
 }
 
 func TestLoginRefused(t *testing.T) {
-	for text, want := range map[string]bool{
-		"SASL authentication failed; server a.test[192.0.2.1] said: 535 5.7.8 no":                                 true,
-		"SASL [CACHED] authentication failed; server a.test[192.0.2.1] said: 535 5.7.8 no":                        true,
-		"SASL authentication failed; cannot authenticate to server a.test[192.0.2.1]: no mechanism available":     false,
-		"delivery temporarily suspended: SASL authentication failed; server a.test[192.0.2.1] said: 535 5.7.8 no": false,
-		"host a.test[192.0.2.1] said: 550 SASL authentication failed; server x said: no":                          false,
+	for _, tt := range []struct {
+		name, text string
+		want       bool
+	}{
+		{"535", "SASL authentication failed; server a.test[192.0.2.1] said: 535 5.7.8 no", true},
+		{"cached 535", "SASL [CACHED] authentication failed; server a.test[192.0.2.1] said: 535 5.7.8 no", true},
+		{"no mechanism", "SASL authentication failed; cannot authenticate to server a.test[192.0.2.1]: no mechanism available", false},
+		{"suspended", "delivery temporarily suspended: SASL authentication failed; server a.test[192.0.2.1] said: 535 5.7.8 no", false},
+		{"words in another reply", "host a.test[192.0.2.1] said: 550 SASL authentication failed; server x said: no", false},
 	} {
-		if got := loginRefused(text); got != want {
-			t.Errorf("%s: got %t, want %t", strings.TrimSpace(text), got, want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if got := loginRefused(tt.text); got != tt.want {
+				t.Errorf("%s: got %t, want %t", strings.TrimSpace(tt.text), got, tt.want)
+			}
+		})
 	}
 }
 

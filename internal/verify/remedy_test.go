@@ -13,20 +13,25 @@ import (
 
 func TestStepOf(t *testing.T) {
 	const host = "host a.test[192.0.2.1]"
-	for reply, want := range map[string]smtpprobe.Step{
-		host + " said: 550 no (in reply to MAIL FROM command)":                       smtpprobe.StepMail,
-		host + " said: 550 no (in reply to RCPT TO command)":                         smtpprobe.StepRcpt,
-		host + " said: 550 no (in reply to EHLO command)":                            smtpprobe.StepEHLO,
-		host + " said: 550 no (in reply to end of DATA command)":                     "",
-		host + " refused to talk to me: 554 no":                                      smtpprobe.StepGreeting,
-		"SASL authentication failed; server a.test[192.0.2.1] said: 535 no":          smtpprobe.StepAuth,
-		host + " said: 550 x (in reply to EHLO) y (in reply to MAIL FROM command)":   smtpprobe.StepMail,
-		host + " said: 550 SASL authentication failed (in reply to RCPT TO command)": smtpprobe.StepRcpt,
-		"": "",
+	for _, tt := range []struct {
+		name, reply string
+		want        smtpprobe.Step
+	}{
+		{"MAIL", host + " said: 550 no (in reply to MAIL FROM command)", smtpprobe.StepMail},
+		{"RCPT", host + " said: 550 no (in reply to RCPT TO command)", smtpprobe.StepRcpt},
+		{"EHLO", host + " said: 550 no (in reply to EHLO command)", smtpprobe.StepEHLO},
+		{"end of DATA", host + " said: 550 no (in reply to end of DATA command)", ""},
+		{"greeting", host + " refused to talk to me: 554 no", smtpprobe.StepGreeting},
+		{"AUTH", "SASL authentication failed; server a.test[192.0.2.1] said: 535 no", smtpprobe.StepAuth},
+		{"last of two", host + " said: 550 x (in reply to EHLO) y (in reply to MAIL FROM command)", smtpprobe.StepMail},
+		{"RCPT about authentication", host + " said: 550 SASL authentication failed (in reply to RCPT TO command)", smtpprobe.StepRcpt},
+		{"nothing", "", ""},
 	} {
-		if got := StepOf(reply); got != want {
-			t.Errorf("%s: %q, want %q", reply, got, want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if got := StepOf(tt.reply); got != tt.want {
+				t.Errorf("%s: %q, want %q", tt.reply, got, tt.want)
+			}
+		})
 	}
 }
 
@@ -57,9 +62,11 @@ func TestOneLine(t *testing.T) {
 func TestRemedyOfPostfixItself(t *testing.T) {
 	relay := relays.Relay{Docs: "https://docs.test/smtp"}
 	for here, want := range map[bool]string{true: "Postfix's own reply", false: "The relay's reply"} {
-		got := Finding{Result: Fail}.Remedied(Refusal{Relay: relay, Here: here}).Remedy
-		if !strings.Contains(got, want) || strings.Contains(got, relay.Docs) == here {
-			t.Errorf("here %v: got %q, want %q, and the relay's page only where the relay said it", here, got, want)
-		}
+		t.Run(fmt.Sprintf("here %v", here), func(t *testing.T) {
+			got := Finding{Result: Fail}.Remedied(Refusal{Relay: relay, Here: here}).Remedy
+			if !strings.Contains(got, want) || strings.Contains(got, relay.Docs) == here {
+				t.Errorf("here %v: got %q, want %q, and the relay's page only where the relay said it", here, got, want)
+			}
+		})
 	}
 }

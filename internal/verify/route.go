@@ -15,7 +15,7 @@ import (
 type Hop struct {
 	config.Hop
 	Roots *x509.CertPool
-	// OAuth says that Postfix logs in by a token, with a SASL plug-in: then there is
+	// OAuth says that Postfix logs in by a token, with a SASL plugin: then there is
 	// no password that could be tried, and Username is "".
 	OAuth bool
 	// Source has the token that a bridge logs in with; nil where none does. Token is
@@ -53,7 +53,7 @@ type Route struct {
 	Senders []string // as config.Route has them
 	From    string   // sender of the proof; "" when none is known
 	Service string   // entry of master.cf
-	Hops    []Hop    // one at least: the first, and those that stand in for it in order (smtp_fallback_relay)
+	Hops    []Hop    // one at least: the first, and its fallbacks in order (smtp_fallback_relay)
 }
 
 // First is the first hop of the default route.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relayhost/internal/config"
+	"relayhost/internal/lab/growth"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpd"
 	"relayhost/internal/smtpprobe"
@@ -266,16 +267,10 @@ func manyRoutes(t *testing.T, n int) Env {
 // square.
 func TestManyRoutes(t *testing.T) {
 	const n = 10_000
-	verified := func(n int) (r Report, took time.Duration) {
-		env := manyRoutes(t, n)
-		start := time.Now()
-		r = Run(t.Context(), env, Options{Offline: true})
-		return r, time.Since(start)
-	}
-	_, few := verified(n / 10)
-	r, took := verified(n)
-	if most := 40 * few; took > most { // 10 times the routes; with their square it would be 100
-		t.Errorf("%d routes: got %s, want at most %s: a tenth of them took %s", n, took, most, few)
+	var r Report
+	ratio := growth.Ratio(t, n/10, n, func(n int) { r = Run(t.Context(), manyRoutes(t, n), Options{Offline: true}) })
+	if ratio > 40 { // 10 times the routes; with their square it would be 100
+		t.Errorf("%d routes take %.0f times as long as a tenth of them, want at most 40 times", n, ratio)
 	}
 	passed := 0
 	for _, f := range r.Findings {

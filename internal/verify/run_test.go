@@ -236,10 +236,12 @@ func TestSilentPortHoldsNobodyUp(t *testing.T) {
 func TestCredentialsDecide(t *testing.T) {
 	causes := explain.Text("535 Authentication Credentials Invalid", nil)
 	for password, want := range map[string]string{strings.Repeat("x", 40): "ses_iam_secret", "B" + strings.Repeat("x", 43): "ses_credentials_invalid"} {
-		hop := Hop{Hop: config.Hop{Relay: relays.Relay{ID: "ses"}, Password: secret.New(password)}}
-		if got := explain.Decide(causes, credentialSigns(hop))[0].ID; got != want {
-			t.Errorf("a password of %d: %s, want %s", len(password), got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			hop := Hop{Hop: config.Hop{Relay: relays.Relay{ID: "ses"}, Password: secret.New(password)}}
+			if got := explain.Decide(causes, credentialSigns(hop))[0].ID; got != want {
+				t.Errorf("a password of %d: %s, want %s", len(password), got, want)
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -122,15 +123,17 @@ func TestFollow(t *testing.T) {
 func TestSilentDrop(t *testing.T) {
 	const host = "smtp.email.eu-frankfurt-1.oci.oraclecloud.com"
 	for reply, want := range map[string]error{"254 4.7.1 Suppression for user ocid1.user.oc1..aaaa to to@example.net": ErrRefused, "250 Ok": nil} {
-		tr := &tracker{queueIDs: []string{"4B01A2C3"}, proof: Proof{To: "to@example.net", Service: "relayhost-ses", Host: host, Port: 587}}
-		line, ok := maillog.Parse("Nov 22 01:02:03 host " + strings.NewReplacer("smtp.example.com", host, "250 2.0.0 Ok: queued as 4XYZ", reply).Replace(sent))
-		done, err := tr.read(line)
-		if !ok || !done || !errors.Is(err, want) {
-			t.Errorf("%s: got parsed %t, done %t and error %v, want true, true and %v", reply, ok, done, err, want)
-		}
-		if causes := DeliveryCauses(tr.delivery, nil); want != nil && (len(causes) == 0 || causes[0].ID != "oci_suppressed") {
-			t.Errorf("got %+v, want oci_suppressed first", causes)
-		}
+		t.Run(fmt.Sprintf("%.20q", reply), func(t *testing.T) {
+			tr := &tracker{queueIDs: []string{"4B01A2C3"}, proof: Proof{To: "to@example.net", Service: "relayhost-ses", Host: host, Port: 587}}
+			line, ok := maillog.Parse("Nov 22 01:02:03 host " + strings.NewReplacer("smtp.example.com", host, "250 2.0.0 Ok: queued as 4XYZ", reply).Replace(sent))
+			done, err := tr.read(line)
+			if !ok || !done || !errors.Is(err, want) {
+				t.Errorf("%s: got parsed %t, done %t and error %v, want true, true and %v", reply, ok, done, err, want)
+			}
+			if causes := DeliveryCauses(tr.delivery, nil); want != nil && (len(causes) == 0 || causes[0].ID != "oci_suppressed") {
+				t.Errorf("got %+v, want oci_suppressed first", causes)
+			}
+		})
 	}
 }
 
@@ -144,9 +147,11 @@ func TestRemoteID(t *testing.T) {
 		"250 OK id=1rTzzz-0001-AB":                         "1rTzzz-0001-AB",
 		"535 queued as nothing":                            "",
 	} {
-		if got := remoteID(reply); got != want {
-			t.Errorf("%q: %q, want %q", reply, got, want)
-		}
+		t.Run(reply, func(t *testing.T) {
+			if got := remoteID(reply); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }
 
@@ -167,19 +172,24 @@ func TestTestMessage(t *testing.T) {
 }
 
 func TestTemporary(t *testing.T) {
-	for reply, want := range map[string]bool{
-		"host h[192.0.2.1] said: 421 4.3.2 Qx9 (in reply to MAIL FROM command)": true,
-		"host h[192.0.2.1] said: 554 5.7.0 Qx9 (in reply to MAIL FROM command)": false,
-		"host h[192.0.2.1] said: 451 4.7.1 Greylisted, please come back":        true,
-		"SASL authentication failed; server h[192.0.2.1] said: 421 4.7.0 Qx9":   false,
-		"Qx9": false,
+	for _, tt := range []struct {
+		name, reply string
+		want        bool
+	}{
+		{"421 to MAIL", "host h[192.0.2.1] said: 421 4.3.2 Qx9 (in reply to MAIL FROM command)", true},
+		{"554 to MAIL", "host h[192.0.2.1] said: 554 5.7.0 Qx9 (in reply to MAIL FROM command)", false},
+		{"451", "host h[192.0.2.1] said: 451 4.7.1 Greylisted, please come back", true},
+		{"421 to AUTH", "SASL authentication failed; server h[192.0.2.1] said: 421 4.7.0 Qx9", false},
+		{"no code", "Qx9", false},
 	} {
-		d := Delivery{Status: "deferred", DSN: "4.0.0", Relay: "h[192.0.2.1]:587", Reply: reply}
-		if loginRefused(reply) {
-			d.LoginRefused = reply
-		}
-		if got := temporary(d); got != want {
-			t.Errorf("%s: got temporary %v, want %v", reply, got, want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			d := Delivery{Status: "deferred", DSN: "4.0.0", Relay: "h[192.0.2.1]:587", Reply: tt.reply}
+			if loginRefused(tt.reply) {
+				d.LoginRefused = tt.reply
+			}
+			if got := temporary(d); got != tt.want {
+				t.Errorf("%s: got temporary %v, want %v", tt.reply, got, tt.want)
+			}
+		})
 	}
 }

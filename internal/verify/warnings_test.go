@@ -246,10 +246,12 @@ func TestShowing(t *testing.T) {
 	r := relays.Relay{Test: &relays.Test{Recipient: "success@simulator.test", NotProven: "that real recipients get mail"}}
 	const text = "the relay's own test address does not show that real recipients get mail"
 	for to, want := range map[string]bool{"success@simulator.test": true, "ops@example.net": false} {
-		f := Finding{Check: "delivery", Result: Pass}.Showing(r, to)
-		if got := strings.Contains(f.Detail, text); got != want || (f.Result == Warn) != want {
-			t.Errorf("%s: got %+v, want the text: %t", to, f, want)
-		}
+		t.Run(to, func(t *testing.T) {
+			f := Finding{Check: "delivery", Result: Pass}.Showing(r, to)
+			if got := strings.Contains(f.Detail, text); got != want || (f.Result == Warn) != want {
+				t.Errorf("got %+v, want the text: %t", f, want)
+			}
+		})
 	}
 }
 
@@ -261,10 +263,12 @@ func TestTimeUpForRoutes(t *testing.T) {
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, ctx := range map[string]context.Context{"over": over, "left": t.Context()} {
-		found := fmt.Sprint(Run(ctx, e, Options{NoSend: true}).Findings)
-		if got, want := strings.Contains(found, text), name == "over"; got != want {
-			t.Errorf("time %s: got the text %t, want %t", name, got, want)
-		}
+		t.Run("time "+name, func(t *testing.T) {
+			found := fmt.Sprint(Run(ctx, e, Options{NoSend: true}).Findings)
+			if got, want := strings.Contains(found, text), name == "over"; got != want {
+				t.Errorf("time %s: got the text %t, want %t", name, got, want)
+			}
+		})
 	}
 }
 

@@ -135,14 +135,16 @@ func TestSchemasRefuse(t *testing.T) {
 		"generated": {`{}`, `{"version":2}`},
 		"answer":    {`{}`, `{"version":1,"lines":-1,"not_understood":0,"groups":[]}`},
 	} {
-		for _, text := range texts {
-			var doc any
-			if err := json.Unmarshal([]byte(text), &doc); err != nil {
-				t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			for _, text := range texts {
+				var doc any
+				if err := json.Unmarshal([]byte(text), &doc); err != nil {
+					t.Fatal(err)
+				}
+				if schema(t, name).Validate(doc) == nil {
+					t.Errorf("got %s taken, want it refused", text)
+				}
 			}
-			if schema(t, name).Validate(doc) == nil {
-				t.Errorf("%s: got %s taken, want it refused", name, text)
-			}
-		}
+		})
 	}
 }

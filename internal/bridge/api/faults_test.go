@@ -146,12 +146,14 @@ func TestRetryAfter(t *testing.T) {
 	t.Run("nonsense in the file", func(t *testing.T) {
 		path := t.TempDir() + "/x.pause"
 		for _, text := range []string{"", "x", time.Now().AddDate(10, 0, 0).Format(time.RFC3339), strings.Repeat("9", 1000)} {
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if until := api.NewPause(path).Until(time.Now()); until.After(time.Now()) {
-				t.Errorf("%.20q: got %v, want no pause", text, until)
-			}
+			t.Run(fmt.Sprintf("%.20q", text), func(t *testing.T) {
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if until := api.NewPause(path).Until(time.Now()); until.After(time.Now()) {
+					t.Errorf("%.20q: got %v, want no pause", text, until)
+				}
+			})
 		}
 	})
 }
@@ -472,11 +474,13 @@ func TestSpool(t *testing.T) {
 		}
 	}
 	for _, off := range []int64{0, 1, 1<<18 - 300, 1 << 18, 1<<18 + 5, int64(want.Len()) - 10} {
-		got := make([]byte, 1000)
-		n, err := s.ReadAt(got, off)
-		if end := min(int(off)+1000, want.Len()); !bytes.Equal(got[:n], want.Bytes()[off:end]) || n < 1000 && !errors.Is(err, io.EOF) {
-			t.Errorf("ReadAt %d: got %d bytes, %v, want the %d that were written there, and io.EOF for less than 1000", off, n, err, end-int(off))
-		}
+		t.Run(fmt.Sprintf("offset %d", off), func(t *testing.T) {
+			got := make([]byte, 1000)
+			n, err := s.ReadAt(got, off)
+			if end := min(int(off)+1000, want.Len()); !bytes.Equal(got[:n], want.Bytes()[off:end]) || n < 1000 && !errors.Is(err, io.EOF) {
+				t.Errorf("ReadAt %d: got %d bytes, %v, want the %d that were written there, and io.EOF for less than 1000", off, n, err, end-int(off))
+			}
+		})
 	}
 }
 

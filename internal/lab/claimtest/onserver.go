@@ -1,10 +1,5 @@
 package claimtest
 
-import (
-	"slices"
-	"strings"
-)
-
 // OnServer are parts of texts that only a whole server makes true and false. Each has a lab
 // test, which TestTextsOnServer of cmd names.
 type OnServer []string
@@ -32,8 +27,3 @@ var (
 		"no mail leaves now",
 	}
 )
-
-// Has reports whether the text has one of the parts.
-func (l OnServer) Has(text string) bool {
-	return slices.ContainsFunc(l, func(part string) bool { return strings.Contains(text, part) })
-}
