@@ -26,7 +26,9 @@ func TestBenchSetup(t *testing.T) {
 			if doc := decode[setupResult](t, res); res.Code != 0 || doc.Result != want {
 				t.Fatalf("got %q, want %q: %s", doc.Result, want, res)
 			}
-			best, trips = min(best, res.Took), necessary(l.Server.Traffic())
+			if res.Took < best {
+				best, trips = res.Took, necessary(l.Server.Traffic())
+			}
 		}
 		return best.Seconds()
 	}
@@ -42,11 +44,14 @@ func TestBenchSetup(t *testing.T) {
 }
 
 // necessary counts the round trips at the relay that a setup waits for one after the
-// other: of its probe with the login, of the rehearsal, and of the proof.
+// other: of its probe with the login, of the rehearsal from the login on, which comes as
+// far beside the probe, and of the proof.
 func necessary(t lab.Traffic) int {
 	// Connect and greeting are answers to no data; nobody waits for that to the
 	// good-bye. Postfix asks for AAAA and A one after the other, and tlsproxy(8) holds
 	// the first command back until the end of the handshake is acknowledged.
 	const dns, nagle = 1 + 2*2, 2
-	return t.Turns[587] + t.Connections[587] + dns + nagle
+	// Both names, connect, greeting, EHLO, STARTTLS, handshake, what was held back, EHLO.
+	const beside = 2 + 7
+	return t.Turns[587] + t.Connections[587] + dns + nagle - beside
 }

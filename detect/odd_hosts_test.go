@@ -7,12 +7,15 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/resolve"
 	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
 )
 
 // slow is a zone whose resolver takes its time.
@@ -166,6 +169,38 @@ func TestResolverThatLies(t *testing.T) {
 	o.Targets = []string{"mx.mistyped.example"}
 	if facts, err := Run(t.Context(), o); err != nil || facts.Port25.Verdict != DNSFailed || !strings.Contains(facts.Advice, "--target") {
 		t.Errorf("got %v; %s: %s, want %s and %q in it", err, facts.Port25.Verdict, facts.Advice, DNSFailed, "--target")
+	}
+}
+
+// mute is a resolver that has no answer.
+type mute struct {
+	*zone
+	err error
+}
+
+func (m mute) Addrs(_ context.Context, name string) (v4, v6 []netip.Addr, err error) {
+	m.note(name)
+	return nil, nil, m.err
+}
+
+// Where no resolver answers, the names of APIs are not looked up after all the others have
+// timed out; where one answers, if only with a failure, they are.
+func TestNoResolverAnswers(t *testing.T) {
+	for err, asked := range map[error]bool{resolve.ErrTimeout: false, resolve.ErrTemporary: true} {
+		m := mute{everybody(), err}
+		o := bench(t, m.zone, func(p smtpprobe.Target) smtpprobe.Result {
+			r := failed(smtpprobe.FaultTimeout, silence)
+			r.Addr = p.Addr
+			return r
+		})
+		o.Resolver, o.Catalog = m, []relays.Relay{{ID: "brevo", Tier: 1}}
+		facts, err := Run(t.Context(), o)
+		if err != nil || len(facts.HTTPS) > 0 != asked || slices.Contains(m.asked, "api.brevo.com") != asked {
+			t.Errorf("%v: got %v, %+v, asked for %v; want api.brevo.com among them: %t", m.err, err, facts.HTTPS, m.asked, asked)
+		}
+		if want := map[bool]Verdict{true: DNSFailed, false: Offline}[asked]; facts.Port25.Verdict != want {
+			t.Errorf("%v: got %s: %s, want %s", m.err, facts.Port25.Verdict, facts.Port25.Why, want)
+		}
 	}
 }
 

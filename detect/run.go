@@ -103,7 +103,8 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 	if err := ctx.Err(); errors.Is(err, context.Canceled) {
 		return facts, err
 	}
-	if list := r.apis(facts); len(list) > 0 && ctx.Err() == nil {
+	// Where no resolver has answered so many questions, the names of APIs only take time.
+	if list := r.apis(facts); len(list) > 0 && r.answered.Load() && ctx.Err() == nil {
 		r.left.Add(int32(len(list)))
 		facts.HTTPS = r.https(ctx, list)
 	}

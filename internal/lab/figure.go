@@ -32,7 +32,8 @@ var Documented = map[string]float64{
 	"detect_open_round_trips": 7, "detect_port_25_dropped_seconds": 4, "detect_dns_dead_seconds": 5,
 	"dry_run_10000_routes_seconds": 1, "dry_run_10000_routes_to_1000": 12, "dry_run_10000_routes_megabytes": 100,
 	"explain_megabytes_per_second": 100,
-	"token_20_to_password_20":      0.9, "walk_20_to_password_20": 0.9,
+	"no_pipelining_ours_to_guide":  2.3, "two_relays_to_sum": 0.9,
+	"token_20_to_password_20": 0.9, "walk_20_to_password_20": 0.9,
 	"api_20_to_smtp_20": 4, "api_20_to_limit": 0.8, "api_100_to_smtp_20": 10,
 	"bridge_memory_megabytes": 25,
 }

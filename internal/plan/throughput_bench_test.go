@@ -46,13 +46,14 @@ type benchRun struct {
 func TestBenchThroughput(t *testing.T) {
 	for _, test := range []struct {
 		name      string
+		toGuide   float64 // at least
 		behaviour func(*smtpd.Config)
 	}{
-		{"pipelining", func(c *smtpd.Config) { c.Extensions = []string{"PIPELINING", "8BITMIME"} }},
+		{"pipelining", 2.5, func(c *smtpd.Config) { c.Extensions = []string{"PIPELINING", "8BITMIME"} }},
 		// As SES was seen. Here a message of the guides takes 12 round trips and
 		// one on an open connection 5, RSET and all: 2.4 times by latency alone,
-		// and no setting of Postfix's removes one of the five.
-		{"no_pipelining", func(c *smtpd.Config) { c.Extensions = []string{"8BITMIME"} }},
+		// and no setting of Postfix's removes one of the five (docs/performance.md).
+		{"no_pipelining", 2.3, func(c *smtpd.Config) { c.Extensions = []string{"8BITMIME"} }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			guide := empty(t, test.behaviour, 20, nil)
@@ -67,7 +68,7 @@ func TestBenchThroughput(t *testing.T) {
 					test.name, r.name, r.rate, r.whole, r.turns, r.logins)
 			}
 			fmt.Printf("figure: %s_limit_per_second %.1f (%.2f times the guides)\n", test.name, limit, limit/guide.rate)
-			lab.AtLeast(t, test.name+"_ours_to_guide", ours.rate/guide.rate, 2.5)
+			lab.AtLeast(t, test.name+"_ours_to_guide", ours.rate/guide.rate, test.toGuide)
 			lab.AtLeast(t, test.name+"_ours_to_limit", ours.rate/limit, 0.85)
 			lab.AtLeast(t, test.name+"_ours_100_to_guide", many.rate/guide.rate, 8)
 		})

@@ -81,7 +81,10 @@ func LookAhead(ctx context.Context, s Setup) error {
 	done := make([]checked, len(list))
 	inParallel(len(list), func(i int) {
 		c := list[i]
-		done[i] = checked{check: c, result: dial(ctx, s.target(c), c.hop.Port, addrs[c.hop.Host].list)}
+		done[i].check = c
+		if found := addrs[c.hop.Host]; len(found.list) > 0 { // else a connection is held, or no address is known
+			done[i].result = smtpprobe.Probe(ctx, s.target(c).At(c.hop.Port, found.list))
+		}
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -224,7 +227,7 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) checked {
 		if addrs.err != nil {
 			return checked{check: c, err: addrs.err}
 		}
-		res = dial(ctx, s.target(c), c.hop.Port, addrs.list)
+		res = smtpprobe.Probe(ctx, s.target(c).At(c.hop.Port, addrs.list))
 	}
 	for until := time.Now().Add(patience); c.later(res) && time.Now().Add(retryPause).Before(until); {
 		s.Report.Step("%s deferred the message (%d): trying again", c.hop.Host, res.Code)
@@ -236,7 +239,7 @@ func (s Setup) try(ctx context.Context, c *check, addrs addresses) checked {
 		if addrs.list == nil {
 			addrs = find(ctx, s.Resolver, c.hop.Host)
 		}
-		res = dial(ctx, s.target(c), c.hop.Port, addrs.list)
+		res = smtpprobe.Probe(ctx, s.target(c).At(c.hop.Port, addrs.list))
 	}
 	return checked{check: c, result: res}
 }
@@ -306,24 +309,6 @@ func (s Setup) target(c *check) smtpprobe.Target {
 		Username: h.Username, Password: h.Password, Token: c.token, MailFrom: c.senders[0], Senders: c.senders[1:], RcptTo: s.Config.To,
 		Timeout: dialTimeout + time.Duration(len(c.senders)-1)*time.Second, Trace: s.Report.Trace(),
 	}
-}
-
-// dial tries the relay's addresses until one connects.
-func dial(ctx context.Context, t smtpprobe.Target, port int, addrs []netip.Addr) smtpprobe.Result {
-	var worst smtpprobe.Result
-	for i, addr := range addrs {
-		t.Addr = netip.AddrPortFrom(addr, uint16(port))
-		res := smtpprobe.Probe(ctx, t)
-		if res.Reached != "" {
-			return res
-		}
-		// A family that this host does not have is no reason while the other
-		// has one.
-		if i == 0 || worst.Fault == smtpprobe.FaultNoRoute && res.Fault != smtpprobe.FaultNoRoute {
-			worst = res
-		}
-	}
-	return worst
 }
 
 // checkAPI asks the API of a hop whether it takes the key or the token, where it has a

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -183,13 +182,7 @@ func LookAt(ctx context.Context, deps Deps, d Discovery, h config.Hop) (res smtp
 		Name: h.Host, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), Until: smtpprobe.StepMail, HELO: d.State.FQDN,
 		Roots: roots, Pin: h.Pin, Trace: deps.Report.Trace(),
 	}
-	for _, addr := range slices.Concat(v4, v6) {
-		t.Addr = netip.AddrPortFrom(addr, uint16(h.Port))
-		if res = smtpprobe.Probe(ctx, t); res.Reached != "" {
-			break
-		}
-	}
-	return res, ctx.Err()
+	return smtpprobe.Probe(ctx, t.At(h.Port, slices.Concat(v4, v6))), ctx.Err()
 }
 
 // WantsLogin reports whether a relay that LookAt has connected to refuses mail

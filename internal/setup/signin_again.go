@@ -126,10 +126,10 @@ func (deps Deps) tryToken(ctx context.Context, state postfix.State, c conf.Confi
 	if err != nil {
 		return err
 	}
-	result := dial(ctx, smtpprobe.Target{
+	result := smtpprobe.Probe(ctx, smtpprobe.Target{
 		Name: c.Host, Implicit: c.Implicit, Until: smtpprobe.StepAuth, HELO: c.HELO,
 		Roots: roots, Pin: c.Pin, Username: c.Username, Token: token, Timeout: dialTimeout, Trace: deps.Report.Trace(),
-	}, c.Port, slices.Concat(v4, v6))
+	}.At(c.Port, slices.Concat(v4, v6)))
 	if result.Err != nil {
 		return fmt.Errorf("%s: %w", failedStep(c.Host, c.Port, result), result.Err)
 	}

@@ -47,10 +47,10 @@ func (h *Connections) Probe(ctx context.Context, t Target) Result {
 	if h.open == nil {
 		h.open = map[netip.AddrPort]*openClient{}
 	}
-	if before := h.open[t.Addr]; before != nil {
+	if before := h.open[open.result.Addr]; before != nil {
 		before.close()
 	}
-	h.open[t.Addr] = open
+	h.open[open.result.Addr] = open
 	return open.result
 }
 

@@ -12,6 +12,8 @@ import (
 	"syscall"
 )
 
+type dialFunc func(ctx context.Context, addr netip.AddrPort, uid int) (net.Conn, error)
+
 // dial connects to addr, as the user uid where that is asked for and possible.
 func dial(ctx context.Context, addr netip.AddrPort, uid int) (net.Conn, error) {
 	dialer := net.Dialer{KeepAlive: -1}

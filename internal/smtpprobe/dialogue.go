@@ -5,9 +5,9 @@ package smtpprobe
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,13 +39,14 @@ func newClient(t Target) *client {
 		t.Timeout = defaultTimeout
 	}
 	now := time.Now()
-	return &client{target: t, result: Result{Addr: t.Addr}, start: now, limit: now.Add(t.Timeout)}
+	return &client{target: t, dial: dial, result: Result{Addr: t.Addr}, start: now, limit: now.Add(t.Timeout)}
 }
 
 // client is one dialogue.
 type client struct {
 	target Target
 	result Result
+	dial   dialFunc
 	conn   net.Conn
 	br     *bufio.Reader
 
@@ -183,7 +184,12 @@ func (c *client) fail(step Step, err error) {
 	default:
 		c.talking = false
 	}
-	c.result.Err = fmt.Errorf("%s[%s]:%d: %w", c.target.Name, c.target.Addr.Addr(), c.target.Addr.Port(), err)
+	c.result.Err = c.target.about(c.target.Addr, err)
+}
+
+// about names the address in an error.
+func (t Target) about(addr netip.AddrPort, err error) error {
+	return fmt.Errorf("%s[%s]:%d: %w", t.Name, addr.Addr(), addr.Port(), err)
 }
 
 // close says good-bye where that makes sense, and waits for no answer.
@@ -200,40 +206,6 @@ func (c *client) close() {
 		_, _ = c.conn.Write([]byte(bye))
 	}
 	_ = c.conn.Close()
-}
-
-// connectGrace is what a TCP handshake gets in any case.
-const connectGrace = 250 * time.Millisecond
-
-func (c *client) connect(ctx context.Context) error {
-	start := time.Now()
-	ctx, end := context.WithCancel(ctx)
-	defer end()
-	gaveUp := make(chan bool, 1)
-	go func() {
-		select {
-		case <-c.target.GiveUp:
-			// Whoever closes it may have needed less than this machine needs to begin.
-			select {
-			case <-time.After(time.Until(start.Add(connectGrace))):
-			case <-ctx.Done():
-			}
-			gaveUp <- true
-			end()
-		case <-ctx.Done():
-			gaveUp <- false
-		}
-	}()
-	conn, err := dial(ctx, c.target.Addr, c.target.UID)
-	c.result.Connect = time.Since(start)
-	if err != nil {
-		if end(); <-gaveUp && errors.Is(err, context.Canceled) {
-			err = faultf(FaultTimeout, "no answer within %s", c.result.Connect.Round(time.Millisecond))
-		}
-		return err
-	}
-	c.use(conn)
-	return nil
 }
 
 // use makes conn the connection of the dialogue and forgets what was read

@@ -31,6 +31,7 @@ const (
 type Target struct {
 	Name     string         // the configured name: SNI, and what the certificate must be for
 	Addr     netip.AddrPort // where to connect
+	Others   []netip.Addr   // further addresses of Name, each tried where those before fail or have been silent for 250 ms
 	Implicit bool           // TLS from the first byte (RFC 8314)
 	NoTLS    bool           // in the clear; refused with a Username
 	Until    Step           // last step to take; StepEHLO is as far as a port-25 probe goes; "" is StepEHLOTLS
@@ -46,13 +47,13 @@ type Target struct {
 	// and a RSET before it, up to the first that is refused.
 	Senders []string
 
-	ConnectTimeout time.Duration // of the TCP handshake; 0: StepTimeout
+	ConnectTimeout time.Duration // of the TCP handshakes, all together; 0: StepTimeout
 	StepTimeout    time.Duration // 0: 5 s
 	Timeout        time.Duration // of the whole probe; 0: 10 s
 	UID            int           // connect as this user where > 0 and we are root (per-user firewall rules)
 
-	// GiveUp ends the TCP handshake when it is closed, with FaultTimeout: what is not
-	// connected by then, and within 250 ms, is not waited for. nil is never closed.
+	// GiveUp ends the TCP handshakes when it is closed, with FaultTimeout: what is not
+	// connected by then, and within 250 ms of the start, is not waited for. nil is never closed.
 	GiveUp <-chan struct{}
 
 	// BeforeAuth is called before the login with what is known so far; the probe
@@ -71,7 +72,10 @@ type Exchange struct {
 
 // Result is how far the dialogue came. Err is nil when Until was reached.
 type Result struct {
-	Addr       netip.AddrPort
+	Addr netip.AddrPort // the one that Reached and Err are about
+	// Lost are the other addresses that have been tried and have not answered: up to then,
+	// where Addr did. One that there was no time for is not among them.
+	Lost       []Result
 	Reached    Step // last step that succeeded; "" if none
 	Failed     Step // the step at which it ended; "" if none
 	Err        error

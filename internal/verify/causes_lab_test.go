@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -440,7 +441,8 @@ func check(t *testing.T, l *lab.Lab, f failure) {
 
 // TestLabRoundTrips holds the probes to the round trips that the protocol
 // needs: on the slowest port seven with TLS 1.3, which are connect, greeting,
-// EHLO, STARTTLS, handshake, EHLO and AUTH.
+// EHLO, STARTTLS, handshake, EHLO and AUTH. Both addresses of a port that is blocked and
+// not in use are tried meanwhile.
 func TestLabRoundTrips(t *testing.T) {
 	t.Parallel()
 	const trip = 100 * time.Millisecond
@@ -467,5 +469,12 @@ func TestLabRoundTrips(t *testing.T) {
 	}
 	if !seen {
 		t.Errorf("auth: got\n%s\nwant a finding that passed", res)
+	}
+	l.World.Block(2587, lab.Dropped, lab.Both)
+	l.Server.ResetTraffic()
+	res = l.Run("relayhost", "verify", "--no-send", "--json")
+	blocked := regexp.MustCompile(`port 2587 is not in use, and not usable from here: \S+\[198\.51\.[0-9.]+\]:2587: no answer within \S+; \S+\[2001:[0-9a-f:]+\]:2587: no answer within `)
+	if tried := l.Server.Traffic().Connections[2587]; tried != 2 || !blocked.MatchString(res.Stdout) {
+		t.Errorf("port 2587 blocked: got %d addresses tried and\n%s\nwant 2 and a match of %s", tried, res, blocked)
 	}
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +18,7 @@ type port struct {
 	number   int
 	implicit bool
 	result   smtpprobe.Result
-	refusal  string             // what the relay said to Postfix's login, where that came first
-	dead     []smtpprobe.Result // addresses that did not answer before the one that did
+	refusal  string // what the relay said to Postfix's login, where that came first
 }
 
 func (p port) mode() string {
@@ -32,13 +32,9 @@ func (p port) mode() string {
 // each reply delivers nevertheless, and so is no fault.
 const loginTimeout = 30 * time.Second
 
-// The TCP handshakes with all addresses of a port share portTimeout, so that a
-// dead port is known no later for having many addresses. One that takes longer
-// than connectTimeout does not answer.
-const (
-	portTimeout    = 10 * time.Second
-	connectTimeout = 5 * time.Second
-)
+// connectTimeout bounds the TCP handshakes with all addresses of a port, so that a dead
+// port is known no later for having many. What takes longer does not answer.
+const connectTimeout = 5 * time.Second
 
 // target is what a port is asked, without an address.
 func target(state postfix.State, h Hop, p port) smtpprobe.Target {
@@ -56,9 +52,8 @@ func withLogin(t smtpprobe.Target, h Hop) smtpprobe.Target {
 	return t
 }
 
-// probePort probes the addresses of a port, in order, until one connects. Where none
-// does the first one counts, unless it is of a family that this host has not.
-// before is asked whether to log in; it may be nil.
+// probePort probes a port at the first of its addresses that answers. before is asked
+// whether to log in; it may be nil.
 func (r *run) probePort(ctx context.Context, addrs []netip.Addr, p port, t smtpprobe.Target, before func(context.Context, port) bool) port {
 	if before != nil {
 		t.BeforeAuth = func(ctx context.Context, res smtpprobe.Result) bool {
@@ -66,23 +61,31 @@ func (r *run) probePort(ctx context.Context, addrs []netip.Addr, p port, t smtpp
 			return before(ctx, p)
 		}
 	}
-	t.ConnectTimeout = min(connectTimeout, max(time.Second, portTimeout/time.Duration(len(addrs))))
-	for i, addr := range addrs {
-		t.Addr = netip.AddrPortFrom(addr, uint16(p.number))
-		res := r.connect(ctx, t)
-		if res.Reached != "" {
-			p.result = res
-			return p
-		}
-		if i == 0 || p.result.Fault == smtpprobe.FaultNoRoute && res.Fault != smtpprobe.FaultNoRoute {
-			p.result = res
-		}
-		if res.Fault != smtpprobe.FaultNoRoute {
-			p.dead = append(p.dead, res)
+	t.ConnectTimeout = connectTimeout
+	p.result = r.connect(ctx, t.At(p.number, addrs))
+	return p
+}
+
+// unanswered are the addresses of a port that do not answer while another one does. One
+// that was only slower than the other is given connectTimeout: a SYN may have been lost.
+// It takes no place, since the caller may hold one.
+func (r *run) unanswered(ctx context.Context, t smtpprobe.Target, res smtpprobe.Result) []smtpprobe.Result {
+	if res.Reached == "" {
+		return nil
+	}
+	list := slices.Clone(res.Lost)
+	var wait sync.WaitGroup
+	for i, lost := range list {
+		if lost.Fault == smtpprobe.FaultTimeout && lost.Connect < connectTimeout {
+			alone := t
+			alone.Addr, alone.Until, alone.ConnectTimeout = lost.Addr, smtpprobe.StepConnect, connectTimeout
+			wait.Go(func() { list[i] = r.Probe(ctx, alone) })
 		}
 	}
-	p.dead = nil
-	return p
+	wait.Wait()
+	return slices.DeleteFunc(list, func(res smtpprobe.Result) bool {
+		return res.Fault == smtpprobe.FaultNone || res.Fault == smtpprobe.FaultNoRoute || res.Fault == smtpprobe.FaultTimeout && ctx.Err() != nil
+	})
 }
 
 // connect waits for a free place before it probes.

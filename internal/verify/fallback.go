@@ -26,7 +26,7 @@ func (l *hopCheck) fallback(ctx context.Context) []Finding {
 		t.Until, t.MailFrom, t.RcptTo, t.Timeout = smtpprobe.StepRcpt, l.route.From, l.To, loginTimeout
 	}
 	p = l.login(ctx, l.hop, l.addrs, p, t, nil)
-	findings := l.upToLogin(p)
+	findings := l.upToLogin(ctx, p)
 	for i, f := range findings {
 		findings[i] = asWarning(f)
 	}

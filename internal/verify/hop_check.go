@@ -160,17 +160,42 @@ func (l *hopCheck) other(p port) Finding {
 	if l.usable(p.result) {
 		return f
 	}
-	f.Result, f.Detail = Skip, fmt.Sprintf("%s is not in use, and not usable from here: %v", l.at(p.number), p.result.Err)
+	f.Result, f.Detail = Skip, fmt.Sprintf("%s is not in use, and not usable from here: %s", l.at(p.number), l.failed(p.result))
+	if missed := l.missed(p.result); len(missed) > 0 {
+		f.Detail = fmt.Sprintf("%s is not in use, and not usable by the addresses that were tried: %s; there was no time for %s", l.at(p.number), l.failed(p.result), strings.Join(missed, ", "))
+	}
 	if causes := explain.Probe(p.result, &l.hop.Relay); len(causes) > 0 {
 		f.Cause = causes[0].ID
 	}
 	return f
 }
 
+// failed is why a probe failed: for each address, where none answers.
+func (l *hopCheck) failed(res smtpprobe.Result) string {
+	text := fmt.Sprint(res.Err)
+	if res.Failed == smtpprobe.StepConnect {
+		for _, lost := range res.Lost {
+			text += "; " + lost.Err.Error()
+		}
+	}
+	return text
+}
+
+// missed are the addresses that a probe had no time for, where none of the others answers.
+func (l *hopCheck) missed(res smtpprobe.Result) (list []string) {
+	for _, addr := range l.addrs {
+		tried := addr == res.Addr.Addr() || slices.ContainsFunc(res.Lost, func(lost smtpprobe.Result) bool { return addr == lost.Addr.Addr() })
+		if !tried && res.Failed == smtpprobe.StepConnect {
+			list = append(list, addr.String())
+		}
+	}
+	return list
+}
+
 // dead are the findings on the port in use when it is dead: the others that work
 // are the remedy, and the login is tried on the first of them.
 func (l *hopCheck) dead(ctx context.Context, ports []port) []Finding {
-	findings := l.upToLogin(ports[0])
+	findings := l.upToLogin(ctx, ports[0])
 	working := slices.DeleteFunc(slices.Clone(ports[1:]), func(p port) bool { return !l.usable(p.result) })
 	if len(working) == 0 {
 		return findings
@@ -195,8 +220,8 @@ func (l *hopCheck) dead(ctx context.Context, ports []port) []Finding {
 }
 
 // upToLogin are the findings on the configured port, as far as it came.
-func (l *hopCheck) upToLogin(p port) []Finding {
-	findings := l.below(p)
+func (l *hopCheck) upToLogin(ctx context.Context, p port) []Finding {
+	findings := l.below(ctx, p)
 	if last := findings[len(findings)-1]; last.Check == "tls" && last.Result == Pass {
 		findings = append(findings, l.loggedIn(p))
 	}
@@ -204,16 +229,16 @@ func (l *hopCheck) upToLogin(p port) []Finding {
 }
 
 // below are those up to the login.
-func (l *hopCheck) below(p port) []Finding {
+func (l *hopCheck) below(ctx context.Context, p port) []Finding {
 	res := p.result
 	fail := func(check string) Finding {
-		return l.explained(Finding{Check: check, Result: Fail, Detail: l.about(fmt.Sprint(res.Err)), Ms: ms(res.Total)}, res)
+		return l.explained(Finding{Check: check, Result: Fail, Detail: l.about(l.failed(res)), Ms: ms(res.Total)}, res)
 	}
 	switch res.Failed {
 	case smtpprobe.StepConnect, smtpprobe.StepGreeting, smtpprobe.StepEHLO, smtpprobe.StepEHLOTLS:
-		return append(l.deadAddresses(p), fail("connect"))
+		return append(l.deadAddresses(ctx, p), fail("connect"))
 	}
-	findings := append(l.deadAddresses(p),
+	findings := append(l.deadAddresses(ctx, p),
 		Finding{Check: "connect", Result: Pass, Ms: ms(res.Connect), Detail: fmt.Sprintf("%s answers: %s", l.at(p.number), res.Banner)})
 	if l.hop.NoVerify && res.Failed == smtpprobe.StepTLS && res.Fault.Certificate() {
 		return append(findings, Finding{Check: "tls", Result: Warn, Ms: ms(res.Total), Cause: "certificate_not_verified",
@@ -259,21 +284,22 @@ func extensions(offered map[string]string) string {
 	return text
 }
 
-// deadAddresses warns of addresses that did not answer before one did: Postfix waits for
-// them as well.
-func (l *hopCheck) deadAddresses(p port) []Finding {
-	if len(p.dead) == 0 {
+// deadAddresses warns of addresses that do not answer while another one does: Postfix waits
+// for them as well.
+func (l *hopCheck) deadAddresses(ctx context.Context, p port) []Finding {
+	dead := l.unanswered(ctx, target(l.State, l.hop, p), p.result)
+	if len(dead) == 0 {
 		return nil
 	}
 	var names []string
-	for _, res := range p.dead {
+	for _, res := range dead {
 		names = append(names, res.Addr.Addr().String())
 	}
-	f := Finding{Check: "connect", Result: Warn, Ms: ms(p.dead[0].Total),
-		Detail: l.about(fmt.Sprintf("%s of %s does not answer (%s); %s does", strings.Join(names, ", "), l.hop.Host, p.dead[0].Fault, p.result.Addr.Addr())),
+	f := Finding{Check: "connect", Result: Warn, Ms: ms(dead[0].Total),
+		Detail: l.about(fmt.Sprintf("%s of %s does not answer (%s); %s does", strings.Join(names, ", "), l.hop.Host, dead[0].Fault, p.result.Addr.Addr())),
 		Remedy: "Mail leaves through the address that answers, after waiting for the other (smtp_connect_timeout). Check this host's route and firewall to that address.",
 	}
-	if causes := explain.Probe(p.dead[0], &l.hop.Relay); len(causes) > 0 {
+	if causes := explain.Probe(dead[0], &l.hop.Relay); len(causes) > 0 {
 		f.Cause = causes[0].ID
 	}
 	return []Finding{f}

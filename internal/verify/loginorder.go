@@ -116,7 +116,7 @@ func (l *hopCheck) inUse(ctx context.Context, p port) port {
 		if !l.usable(soFar.result) {
 			return true // and fails for want of a mechanism
 		}
-		show(l.below(soFar)...)
+		show(l.below(ctx, soFar)...)
 		shown = true
 		return l.mayLogIn(ctx)
 	})
@@ -132,7 +132,7 @@ func (l *hopCheck) inUse(ctx context.Context, p port) port {
 	case shown:
 		show(l.loggedIn(p))
 	case l.usable(p.result):
-		show(l.upToLogin(p)...)
+		show(l.upToLogin(ctx, p)...)
 	}
 	return p
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"relayhost/internal/lab/growth"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpd"
-	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
 
@@ -141,51 +139,6 @@ func TestFallback(t *testing.T) {
 			}
 			if n := len(second.Mailbox()); n != 0 {
 				t.Errorf("%d messages were sent, want 0", n)
-			}
-		})
-	}
-}
-
-func TestDeadFirstAddress(t *testing.T) {
-	s := relay(t)
-	env := s.env(t)
-	env.Resolver = zone(t, "relay.test. 60 IN A 127.0.0.77", "relay.test. 60 IN A 127.0.0.1")
-	r := Run(t.Context(), env, Options{NoSend: true})
-	if got := summary(r, "connect", "tls", "auth"); got != "connect:warn:net_refused connect:pass connect:pass tls:pass auth:pass" {
-		t.Errorf("got %s, want %q\n%+v", got, "connect:warn:net_refused connect:pass connect:pass tls:pass auth:pass", find(r, "connect"))
-	}
-	if f := find(r, "connect")[0]; !strings.Contains(f.Detail, "127.0.0.77 of relay.test does not answer (refused); 127.0.0.1 does") || f.Remedy == "" {
-		t.Errorf("got %+v, want a remedy and %q in its detail", f, "127.0.0.77 of relay.test does not answer (refused); 127.0.0.1 does")
-	}
-	env.Resolver = zone(t, "relay.test. 60 IN A 127.0.0.77", "relay.test. 60 IN A 127.0.0.78")
-	r = Run(t.Context(), env, Options{NoSend: true})
-	if got := summary(r, "connect", "tls", "auth"); got != "connect:fail:net_refused connect:skip:net_refused" {
-		t.Errorf("none answers: got %s, want %q", got, "connect:fail:net_refused connect:skip:net_refused")
-	}
-}
-
-// TestNoRoute: a family that this host does not have counts only where the other
-// gets through or fails otherwise.
-func TestNoRoute(t *testing.T) {
-	env := relay(t).env(t)
-	env.Resolver = zone(t, "relay.test. 60 IN A 127.0.0.77", "relay.test. 60 IN AAAA ::77")
-	fault := map[bool]smtpprobe.Fault{}
-	env.Probe = func(_ context.Context, target smtpprobe.Target) smtpprobe.Result {
-		return smtpprobe.Result{Addr: target.Addr, Failed: smtpprobe.StepConnect, Fault: fault[target.Addr.Addr().Is6()], Err: syscall.ENETUNREACH}
-	}
-	for _, tt := range []struct {
-		name   string
-		v4, v6 smtpprobe.Fault
-		want   string
-	}{
-		{"neither family", smtpprobe.FaultNoRoute, smtpprobe.FaultNoRoute, "connect:fail:net_unreachable"},
-		{"no IPv4", smtpprobe.FaultNoRoute, smtpprobe.FaultTimeout, "connect:fail:net_timeout"},
-		{"no IPv6", smtpprobe.FaultTimeout, smtpprobe.FaultNoRoute, "connect:fail:net_timeout"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			fault[false], fault[true] = tt.v4, tt.v6
-			if got := summary(Run(t.Context(), env, Options{NoSend: true}), "connect"); !strings.HasPrefix(got, tt.want) {
-				t.Errorf("%s and %s: got %s, want %v at its start", tt.v4, tt.v6, got, tt.want)
 			}
 		})
 	}

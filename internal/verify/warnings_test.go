@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/maillog"
 	"relayhost/internal/smtpd"
+	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
 
@@ -172,6 +174,15 @@ func warnings() []claim {
 		{"is not in use, and not usable from here", func(t *testing.T, e *Env, s service) {
 			e.First().Relay.Ports = []relays.Port{{Port: s.starttls, TLS: relays.StartTLS}, {Port: closedPort(t), TLS: relays.Implicit}}
 		}, []state{sound}},
+		{"is not in use, and not usable by the addresses that were tried: connection timed out; there was no time for 127.0.0.77", func(t *testing.T, e *Env, _ service) {
+			toDNS("127.0.0.1", "127.0.0.77")(t, e, service{})
+			e.Probe = func(ctx context.Context, target smtpprobe.Target) smtpprobe.Result {
+				if int(target.Addr.Port()) == e.First().Port {
+					return smtpprobe.Probe(ctx, target)
+				}
+				return smtpprobe.Result{Addr: target.Addr, Failed: smtpprobe.StepConnect, Fault: smtpprobe.FaultTimeout, Err: syscall.ETIMEDOUT}
+			}
+		}, []state{sound, toDNS("127.0.0.1", "127.0.0.77")}},
 		{"this setup accepts any certificate, and this one does not verify", all(anyCertificate, stranger), []state{anyCertificate, stranger, sound}},
 		{"the login is tried on verified connections only", all(anyCertificate, stranger), []state{anyCertificate, stranger, sound}},
 		{"127.0.0.77 of relay.test does not answer (refused); 127.0.0.1 does", toDNS("127.0.0.77", "127.0.0.1"), []state{sound, toDNS("127.0.0.77", "127.0.0.78")}},
