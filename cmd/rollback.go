@@ -103,7 +103,10 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 		return hint(errors.New("rollback changes the mail configuration and must run as root"), "run it with sudo")
 	}
 	done, died, err := setup.RollBack(ctx, a.deps(), setup.RollBackOptions{To: f.to, All: f.all, Force: f.force, Consent: func(changes []apply.Record) error {
-		return confirmRollback(ctx, a.io, a.json, f, changes)
+		if f.yes {
+			return nil
+		}
+		return ask.RollBack(ctx, a.io, a.json, changes)
 	}})
 	if err != nil && len(done.Changes) > 0 && !a.json { // of one instance of Postfix, and not of the next
 		fmt.Fprint(a.io.Out, setup.RolledBack(done))
@@ -128,27 +131,6 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 		return a.printJSON(rollbackDoc{Version: 1, Result: "restored", Changes: done.Changes, Files: done.Files})
 	}
 	fmt.Fprint(a.io.Out, setup.RolledBack(done))
-	return nil
-}
-
-func confirmRollback(ctx context.Context, io *ui.Streams, asJSON bool, f rollbackFlags, changes []apply.Record) error {
-	if f.yes {
-		return nil
-	}
-	if !io.CanAsk() || asJSON {
-		return ask.Missing("the consent", "--yes")
-	}
-	p, err := ui.NewPrompter(ctx, io)
-	if err != nil {
-		return err
-	}
-	yes, err := p.Confirm("Undo " + setup.ToUndo(changes) + ", and reload Postfix?")
-	if err != nil {
-		return err
-	}
-	if !yes {
-		return ask.ErrDeclined
-	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"relayhost/internal/apply"
 	"relayhost/internal/config"
 	"relayhost/internal/diff"
 	"relayhost/internal/flow"
@@ -206,4 +207,21 @@ func applyThis(ctx context.Context, t Terminal, p ui.Prompter, s setup.Setup) (b
 		}
 		t.IO.Page(ctx, diff.Plan(s.Plan, diff.Style{Color: t.IO.Color}))
 	}
+}
+
+// RollBack asks whether changes, the last first, are to be undone. A run that prints JSON
+// is asked nothing.
+func RollBack(ctx context.Context, io *ui.Streams, asJSON bool, changes []apply.Record) error {
+	if !io.CanAsk() || asJSON {
+		return Missing("the consent", "--yes")
+	}
+	p, err := ui.NewPrompter(ctx, io)
+	if err != nil {
+		return err
+	}
+	yes, err := p.Confirm("Undo " + setup.ToUndo(changes) + ", and reload Postfix?")
+	if err == nil && !yes {
+		err = ErrDeclined
+	}
+	return err
 }
