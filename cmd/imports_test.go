@@ -44,7 +44,7 @@ var rank = map[string]int{
 	"relayhost/internal/exposition":     0,
 	"relayhost/internal/answers":        3,
 	"relayhost/internal/ask":            8,
-	"relayhost/internal/lint":           0,
+	"relayhost/internal/lint":           1,
 	"relayhost/relays":                  0,
 	"relayhost/templates":               0,
 	"relayhost/internal/mailaddr":       -1,

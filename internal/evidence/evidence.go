@@ -16,9 +16,8 @@ import (
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
-	"relayhost/internal/instance"
+	"relayhost/internal/lint"
 	"relayhost/internal/maillog"
-	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
@@ -44,14 +43,20 @@ func (h Host) Check(ctx context.Context, c *explain.Collector) {
 	}
 	state, err := postfix.Read(ctx, h.Reader, h.ConfigDir)
 	if err == nil && state.Installed {
-		c.ConfigDir, c.Signs, c.Faults = state.ConfigDir, explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader))
+		h.look(ctx, c, state)
 	}
+}
+
+// look has the signs and faults of the files of this host.
+func (h Host) look(ctx context.Context, c *explain.Collector, state postfix.State) {
+	defaults, _ := postfix.Defaults(ctx, h.Reader) // else postconf(1) does not answer, and the log has the reason
+	c.ConfigDir, c.Signs, c.Faults = state.ConfigDir, explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader), defaults)
 }
 
 // here are what Postfix would die of or defer all mail for, as its files show, and that it
 // does not run, which may come of them. unusable says that its configuration could not be
 // read: whether it runs is not known then, since that does not say where to look.
-func (h Host) here(ctx context.Context, state postfix.State, unusable bool) (causes []explain.Cause) {
+func (h Host) here(ctx context.Context, faults []lint.Finding, state postfix.State, unusable bool) (causes []explain.Cause) {
 	known := func(id, command string) {
 		if c, ok := explain.ByID(id); ok {
 			c.Confirmed, c.Command = true, cmp.Or(command, c.Command)
@@ -64,20 +69,17 @@ func (h Host) here(ctx context.Context, state postfix.State, unusable bool) (cau
 	if h.Full(state.Params["queue_directory"]) {
 		known("disk_full", "")
 	}
-	for _, f := range state.Lint(nil) { // Preview starts none of the server's other services
+	for _, f := range faults {
 		if c, ok := explain.ByID(f.Rule); ok && f.Rule == "mastercf_syntax" {
 			c.Title, c.Meaning, c.Remedy, c.Command, c.Confirmed = f.Detail, "Nothing that this service does works, and postfix check does not notice.", f.Remedy, "grep -n -e '-o' "+f.File, true
 			causes = append(causes, c)
 		}
 	}
-	faults, err := instance.Preview(ctx, h.Reader, state, plan.Plan{})
-	if err != nil {
-		return causes // postconf(1) does not answer; the log has the reason
-	}
-	for i := range faults {
-		f := &faults[i]
-		causes = append(causes, explain.Cause{ID: f.Cause(), Title: f.Error(), Meaning: f.Error(), Remedy: f.Remedy, Command: f.Command,
-			Phase: "config", Outcome: "stuck", Retry: "fix", Scope: "host", Confirmed: true})
+	for _, f := range faults {
+		if f.Stops() {
+			causes = append(causes, explain.Cause{ID: f.Rule, Title: f.Detail, Meaning: f.Detail, Remedy: f.Remedy, Command: f.Command,
+				Phase: "config", Outcome: "stuck", Retry: "fix", Scope: "host", Confirmed: true})
+		}
 	}
 	return causes
 }
@@ -108,8 +110,8 @@ func (h Host) Collect(ctx context.Context, c *explain.Collector) error {
 	if !state.Installed {
 		return setup.Hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
-	c.ConfigDir, c.Signs, c.Faults = state.ConfigDir, explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader))
-	c.Here = h.here(ctx, state, unusable != nil)
+	h.look(ctx, c, state)
+	c.Here = h.here(ctx, c.Faults, state, unusable != nil)
 	var unread error
 	log, err := maillog.Find(ctx, h.Reader, state)
 	if err == nil {

@@ -9,13 +9,9 @@ import (
 
 // Sign is what a static check of this host says about a cause.
 type Sign struct {
-	Cause  string // id
-	Holds  bool   // false rules the cause out
-	Detail string // what was found, for Holds
-
-	Severity lint.Severity // how bad it is where it holds; "" where no rule of internal/lint says that
-
-	Remedy, Command string // for what was found; "": those of the cause
+	Cause        string // id
+	Holds        bool   // false rules the cause out
+	lint.Finding        // what was found, for Holds; with a Remedy of "" it is that of the cause
 }
 
 // Signs of one host.

@@ -131,15 +131,15 @@ func TestRoute(t *testing.T) {
 		"[smtp.example.com:587]": {"", 0},
 	} {
 		t.Run("relayhost = "+hop, func(t *testing.T) {
-			r := RouteOf(postfix.State{Params: map[string]string{"relayhost": hop}})
+			r := postfix.RouteOf(postfix.State{Params: map[string]string{"relayhost": hop}}).First()
 			if r.Host != want.host || r.Port != want.port {
 				t.Errorf("got %s and %d, want %s and %d", r.Host, r.Port, want.host, want.port)
 			}
 		})
 	}
-	r := RouteOf(postfix.State{Params: map[string]string{"relayhost": "[a]:1", "default_transport": "smtp:[b]:2"}})
-	if r.NextHop != "[b]:2" {
-		t.Errorf("next hop %s, want %q", r.NextHop, "[b]:2")
+	r := postfix.RouteOf(postfix.State{Params: map[string]string{"relayhost": "[a]:1", "default_transport": "smtp:[b]:2"}}).First()
+	if r.Text != "[b]:2" {
+		t.Errorf("next hop %s, want %q", r.Text, "[b]:2")
 	}
 }
 

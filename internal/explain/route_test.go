@@ -21,8 +21,8 @@ func TestOAuth(t *testing.T) {
 		{"filter of passwords", "plain,login", "secret", nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := Route{State: postfix.State{Params: map[string]string{"smtp_sasl_mechanism_filter": tt.filter}, SASLPlugins: tt.plugins}}
-			if got := r.OAuth(tt.password); got != tt.want {
+			s := postfix.State{Params: map[string]string{"smtp_sasl_mechanism_filter": tt.filter}, SASLPlugins: tt.plugins}
+			if got := OAuth(s, postfix.RouteOf(s), tt.password); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})

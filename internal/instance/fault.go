@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"relayhost/internal/host"
+	"relayhost/internal/lint"
 	"relayhost/internal/maillog"
 	"relayhost/internal/postfix"
 	"relayhost/internal/smtpprobe"
@@ -15,37 +16,18 @@ import (
 // configuration shows beforehand. It is an error.
 type Fault struct {
 	Program string // "smtp", "trivial-rewrite"; "" where nothing has been started
-	Text    string // what is wrong, as Postfix words it; sanitised
+	Text    string // what is wrong, as Postfix or the rule of internal/lint words it; sanitised
 	Param   string // parameter to blame; "" where the text names none
 	Table   string // "type:path" to blame; "" if none
 	Package string // package that is missing; "" if none
-	Boolean bool   // the value of Param is not yes or no
 	Remedy  string // what to do; "" where only the text helps
 	Command string // command that does it; "" if there is none
 }
 
-// Cause is the ID in the catalogue of failures.
-func (f *Fault) Cause() string {
-	switch {
-	case strings.Contains(f.Text, "no tables of the type"), f.Package != "":
-		return "map_type_unsupported"
-	case f.Table != "":
-		return "map_db_missing"
-	case f.Boolean:
-		return "value_not_boolean" // as the rule of lint
-	}
-	return "parameter_value"
-}
-
-// Error names the parameter or the table first.
+// Error names the program first.
 func (f *Fault) Error() string {
-	switch {
-	case f.Program != "":
+	if f.Program != "" {
 		return f.Program + ": " + f.Text
-	case f.Param != "" && f.Table != "":
-		return f.Param + " = " + f.Table + ": " + f.Text
-	case f.Param != "":
-		return f.Param + ": " + f.Text
 	}
 	return f.Text
 }
@@ -79,7 +61,7 @@ func FaultOf(l maillog.Line) (f Fault, ok bool) {
 		return f, false
 	case match(badBoolean, text) != nil:
 		m := match(badBoolean, text)
-		f.Param, f.Boolean, f.Remedy = m[1], true, "write yes or no for "+m[1]+" in main.cf, or remove the line"
+		f.Param, f.Remedy = m[1], "write yes or no for "+m[1]+" in main.cf, or remove the line"
 	case match(badNumber, text) != nil:
 		m := match(badNumber, text)
 		f.Param, f.Remedy = m[1], "write a number for "+m[1]+" in main.cf, or remove the line"
@@ -90,7 +72,7 @@ func FaultOf(l maillog.Line) (f Fault, ok bool) {
 		m := match(badRange, text)
 		f.Param, f.Remedy = m[1], "write a valid value for "+m[1]+" in main.cf, or remove the line"
 	case match(badType, text) != nil:
-		f.missingType(match(badType, text)[1])
+		f.Remedy, f.Package = lint.WithoutType(match(badType, text)[1])
 	case match(noTable, text) != nil:
 		f.missingTable(match(noTable, text)[1])
 	case match(noService, text) != nil:
@@ -106,17 +88,6 @@ func FaultOf(l maillog.Line) (f Fault, ok bool) {
 }
 
 func match(re *regexp.Regexp, text string) []string { return re.FindStringSubmatch(text) }
-
-// missingType says what to do without the library for a lookup table type.
-func (f *Fault) missingType(typ string) {
-	switch typ {
-	case "hash", "btree", "dbm":
-		f.Remedy = "this Postfix has no " + typ + " tables: write lmdb: in their place and compile them again with postmap"
-	default:
-		f.Package = "postfix-" + typ
-		f.Remedy = "install the package " + f.Package
-	}
-}
 
 // installer is the command of this host that installs a package.
 func installer(r *host.Reader, name string) string {

@@ -162,7 +162,7 @@ func unusedKey(v *View) (found []Finding) {
 		if t.option || used[key] || strings.Contains(key, "@") && bySender {
 			return
 		}
-		found = append(found, Finding{File: t.path, Line: e.line, Detail: "no next hop is named " + e.key + ", so Postfix never uses this login",
+		found = append(found, Finding{File: t.path, Line: e.line, Parameter: t.param, Table: t.String(), Detail: "no next hop is named " + e.key + ", so Postfix never uses this login",
 			Remedy: "Write the next hop as relayhost or the transport table has it, brackets and port included.", Command: "postmap " + t.String()})
 	})
 	const most = 3

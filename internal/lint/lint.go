@@ -6,6 +6,7 @@
 package lint
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -36,7 +37,8 @@ type Config struct {
 	// Types are the lookup table types that this Postfix has (postconf -m).
 	Types []string
 
-	// What follows is for the rules about routes (Inspect, Against).
+	// What follows is for the rules about routes (Inspect, Against), Defaults for those
+	// about values as well.
 	AtLeast                  func(major, minor int) bool
 	SASLTypes, SASLPlugins   []string          // postconf -A; nil where not known
 	Unreadable               []string          // tables that exist and could not be read
@@ -69,13 +71,15 @@ type Table struct {
 
 func (t Table) String() string { return t.Type + ":" + t.Path }
 
-// String joins file, parameter and detail for a person.
-func (f Finding) String() string {
-	if f.Parameter == "" {
-		return f.File + ": " + f.Detail
-	}
-	return f.File + ": " + f.Parameter + ": " + f.Detail
-}
+// String joins file and detail for a person.
+func (f Finding) String() string { return f.File + ": " + f.Detail }
+
+// Subject is what a finding is about. Two of one subject are one fault, whatever their
+// words.
+type Subject struct{ Rule, Parameter, Table string }
+
+// Subject is that of f.
+func (f Finding) Subject() Subject { return Subject{f.Rule, f.Parameter, f.Table} }
 
 // Finding is one fault. Its texts hold no value of a password table.
 type Finding struct {
@@ -84,26 +88,25 @@ type Finding struct {
 	File      string // path, or "main.cf", "master.cf: relayhost-ses/unix"
 	Line      int    // from 1; 0 where the fault has no line
 	Parameter string // that names the table or has the value; "" where more than one is to blame
-	Detail    string // one sentence, not sanitised: it may quote names of the files
+	Table     string // lookup table that it is about, "hash:/etc/postfix/sasl_passwd"; "" for none
+	Package   string // that is missing; "" for none
+	Detail    string // one sentence that names the parameter, not sanitised: it may quote names of the files
 	Remedy    string // what to do, an imperative
 	Command   string // that does it; "" where there is none
 }
 
-// Rule is one kind of fault.
+// Rule is one kind of fault. Its severity is that of findings that have none of their own.
 type Rule struct {
 	ID       string
 	Severity Severity
 	Check    func(*View) []Finding
 }
 
-// Rules are all rules, the gravest first: what stops all mail, what stops some,
+// Rules are the rules about files, the gravest first: what stops all mail, what stops some,
 // what is only likely to be meant otherwise.
 func Rules() []Rule {
-	return []Rule{
-		{"value_not_boolean", Error, notBoolean},
+	return slices.Concat(valueRules(), tableRules(), []Rule{
 		{"mastercf_syntax", Error, malformedOption},
-		{"map_type_unsupported", Error, typeMissing},
-		{"map_db_missing", Error, notCompiled},
 		{"table_dollar", Error, dollar},
 		{"table_no_colon", Error, noColon},
 		{"table_empty_entry", Error, emptyEntry},
@@ -111,18 +114,27 @@ func Rules() []Rule {
 		{"tls_wrappermode_global", Error, wrappermodeUnmet},
 		{"map_key_mismatch", Warning, unusedKey},
 		{"maincf_duplicate", Warning, duplicate},
-	}
+	})
 }
 
-// Check runs all rules.
+// Check runs the rules about files.
 func Check(c Config) []Finding {
 	return (&View{Config: c}).run(Rules())
+}
+
+// Stopping runs the rules about what keeps all mail from leaving (Finding.Stops).
+func Stopping(c Config) []Finding {
+	found := (&View{Config: c}).run(append(valueRules(), tableRules()...))
+	return slices.DeleteFunc(found, func(f Finding) bool { return !f.Stops() })
 }
 
 func (v *View) run(rules []Rule) (all []Finding) {
 	for _, r := range rules {
 		for _, f := range r.Check(v) {
-			f.Rule, f.Severity = r.ID, r.Severity
+			f.Rule, f.Severity = r.ID, cmp.Or(f.Severity, r.Severity)
+			if f.Remedy == "" {
+				f.Remedy, f.Command = remedies[r.ID].remedy, cmp.Or(f.Command, remedies[r.ID].command)
+			}
 			if strings.HasPrefix(r.ID, "table_") && v.foreign(f.File) {
 				f.Severity = Warning
 			}
@@ -135,7 +147,14 @@ func (v *View) run(rules []Rule) (all []Finding) {
 // View is what a rule judges.
 type View struct {
 	Config
-	Route *Route // nil for none
+	Routes []Route // none for a rule about files
+	Meant  bool    // they are what is meant, not what is
+
+	// What rules look up again and again, by hops, Last, transport and badValues.
+	judged []*hop
+	last   map[string]Param
+	units  map[string]Service
+	values []Finding
 }
 
 // Param is one definition in main.cf.
@@ -147,6 +166,8 @@ type Param struct {
 // Service is one entry of master.cf with its -o options.
 type Service struct {
 	Name, Type, Command string
+	Args                []string // of the program that are no -o
+	Chrooted            bool
 	Public              bool    // its socket is not in the private directory
 	Options             []Param // without a Name where the text is no name=value
 	Line                int
@@ -191,12 +212,14 @@ func (s Service) Option(name string) (string, bool) {
 
 // Last is the definition of name in main.cf that counts.
 func (v *View) Last(name string) (Param, bool) {
-	for _, p := range slices.Backward(v.Defined) {
-		if p.Name == name {
-			return p, true
+	if v.last == nil {
+		v.last = make(map[string]Param, len(v.Defined))
+		for _, p := range v.Defined {
+			v.last[p.Name] = p
 		}
 	}
-	return Param{}, false
+	p, ok := v.last[name]
+	return p, ok
 }
 
 // Value is the effective value of a parameter of main.cf.
@@ -218,10 +241,14 @@ func (v *View) of(s Service, name string) string {
 
 // transport is the service of master.cf that a transport names.
 func (v *View) transport(name string) (Service, bool) {
-	for _, s := range slices.Backward(v.Services) {
-		if s.Name == name && s.Type == "unix" {
-			return s, true
+	if v.units == nil {
+		v.units = make(map[string]Service, len(v.Services))
+		for _, s := range v.Services {
+			if s.Type == "unix" {
+				v.units[s.Name] = s
+			}
 		}
 	}
-	return Service{}, false
+	s, ok := v.units[name]
+	return s, ok
 }

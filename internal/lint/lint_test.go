@@ -42,6 +42,12 @@ func TestRules(t *testing.T) {
 		{name: "type missing behind proxy", main: "a = b\nvirtual_alias_maps =\n  proxy:mysql:/etc/postfix/a.cf\n", want: "map_type_unsupported main.cf:2"},
 		{name: "never compiled", main: "relay_domains = hash:/etc/postfix/relay\n", exists: there("/etc/postfix/relay"), want: "map_db_missing main.cf:1", says: "postmap hash:/etc/postfix/relay"},
 		{name: "compiled", main: "relay_domains = hash:/etc/postfix/relay\n", exists: there("/etc/postfix/relay.db")},
+		{name: "no such file", main: "smtp_header_checks = regexp:/etc/postfix/checks\n", exists: there(), want: "map_db_missing main.cf:1", says: "no such file"},
+		{name: "never compiled, inside of another", main: "virtual_alias_maps = unionmap:{static:x, hash:/etc/postfix/a}\n", exists: there("/etc/postfix/a"), want: "map_db_missing main.cf:1", says: "postmap hash:/etc/postfix/a"},
+		{name: "password in place of a file", main: "smtp_sasl_password_maps = ldap:secret-word\n", want: "map_type_unsupported main.cf:1", says: "postfix-ldap"},
+		{name: "level unknown", main: "smtp_tls_security_level = encrypted\n", want: "smtp_fatal_level main.cf:1", says: "postconf -X smtp_tls_security_level"},
+		{name: "level unknown at a service", main: "default_transport = mine\n", master: master + "mine unix - - y - - smtp\n  -o smtp_tls_security_level=on\n", want: "smtp_fatal_level master.cf:4", says: "postconf -PX 'mine/unix/smtp_tls_security_level'"},
+		{name: "level unknown at a service of others", main: "default_transport = smtp\n", master: master + "mine unix - - y - - smtp\n  -o smtp_tls_security_level=on\n", want: "value_elsewhere master.cf:4"},
 		{name: "cache", main: "smtp_tls_session_cache_database = btree:/var/lib/postfix/cache\n", exists: there()},
 		{name: "encrypt starves the filter", main: "smtp_tls_security_level = encrypt\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis, want: "tls_level_starves_filter master.cf:5", says: "smtp_tls_security_level=none"},
 		{name: "the old form starves the filter", main: "smtp_enforce_tls = yes\ncontent_filter = smtp-amavis:[127.0.0.1]:10024\n", master: amavis, want: "tls_level_starves_filter master.cf:5", says: "the TLS level verify"},
@@ -73,7 +79,7 @@ func TestRules(t *testing.T) {
 				Maps: map[string][]byte{"/etc/postfix/sasl_passwd": []byte(tt.passwd)}}
 			var got []string
 			said := ""
-			for _, f := range s.Lint(tt.exists) {
+			for _, f := range s.Lint(tt.exists, nil) {
 				got = append(got, fmt.Sprintf("%s %s:%d", f.Rule, f.File, f.Line))
 				said += f.Detail + " " + f.Remedy + " " + f.Command
 				if f.Detail == "" || f.Remedy == "" || f.Severity == "" {

@@ -42,18 +42,12 @@ func (c Config) IsHost(name string) bool {
 	return strings.EqualFold(name, c.Params["myhostname"]) || strings.EqualFold(name, c.Hostname) || strings.EqualFold(name, c.FQDN)
 }
 
-// ownDomain finds that the domain of the sender is delivered on this server.
-func ownDomain(v *View) []Finding {
-	_, domain, ok := strings.Cut(v.Route.From, "@")
-	if !ok {
-		return nil
-	}
-	return v.OwnDomain(domain)
-}
-
 // OwnDomain finds the parameters by which domain, that of a sender, is delivered on
 // this server although its name is another.
 func (c Config) OwnDomain(domain string) (found []Finding) {
+	if domain == "" {
+		return nil
+	}
 	for _, name := range LocalDomains() {
 		if !c.IsHost(domain) && c.In(name, domain) {
 			found = append(found, Finding{Rule: "mydestination_domain", Severity: Warning, File: c.Main, Parameter: name, Detail: fmt.Sprintf("%s is in %s", domain, name)})
@@ -105,15 +99,19 @@ func (c Config) SharedSettings() []Finding {
 // own reports whether the service is one that setup writes.
 func (s Service) own() bool { return strings.HasPrefix(s.Name, "relayhost-") }
 
-// Bypass finds the parameter that comes before the relay and can send mail past it;
-// whether it does for a message, only the tables say.
-func (c Config) Bypass() []Finding {
+// bypasses are parameters that send mail past relayhost (trivial-rewrite(8), in
+// the order in which they win).
+var bypasses = []string{"transport_maps", "sender_dependent_default_transport_maps", "sender_dependent_relayhost_maps"}
+
+// Bypass finds the parameters that come before the relay and can send mail past it;
+// whether they do for a message, only the tables say.
+func (c Config) Bypass() (found []Finding) {
 	for _, name := range bypasses {
 		if value := c.Params[name]; value != "" {
-			return []Finding{{Rule: "override_elsewhere", Severity: Warning, File: c.Main, Parameter: name, Detail: name + " = " + value}}
+			found = append(found, Finding{Rule: "override_elsewhere", Severity: Warning, File: "main.cf", Parameter: name, Detail: name + ": can send mail past the relay: " + value})
 		}
 	}
-	return nil
+	return found
 }
 
 // foreign reports whether mail goes by services of setup and all of them have a

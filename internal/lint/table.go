@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -30,8 +31,8 @@ var compiled = map[string]string{"hash": ".db", "btree": ".db", "lmdb": ".lmdb",
 var packages = map[string]string{"pcre": "postfix-pcre", "lmdb": "postfix-lmdb", "ldap": "postfix-ldap", "mysql": "postfix-mysql",
 	"pgsql": "postfix-pgsql", "sqlite": "postfix-sqlite", "cdb": "postfix-cdb", "mongodb": "postfix-mongodb"}
 
-// files are types that read a text without compiling it.
-var files = []string{"texthash", "regexp", "pcre", "cidr"}
+// files are types that read a text without compiling it: the table, or who has it.
+var files = []string{"texthash", "regexp", "pcre", "cidr", "mysql", "pgsql", "sqlite", "ldap", "memcache", "mongodb"}
 
 // tables lists what the parameters name. Caches are no lookup tables.
 func (v *View) tables() (all []table) {
@@ -60,6 +61,10 @@ func tablesOf(param, value, file string, line int, option bool) (all []table) {
 	for _, entry := range SplitList(value) {
 		entry = strings.TrimPrefix(entry, "proxy:")
 		typ, path, ok := strings.Cut(entry, ":")
+		if typ == "pipemap" || typ == "unionmap" { // tables of tables in braces
+			all = append(all, tablesOf(param, strings.Trim(path, "{} "), file, line, option)...)
+			continue
+		}
 		if ok && (compiled[typ] != "" || packages[typ] != "" || slices.Contains(files, typ) || typ == "static" || typ == "inline") {
 			all = append(all, table{typ, path, param, file, line, option})
 		}
@@ -87,59 +92,110 @@ func SplitList(list string) []string {
 
 func separates(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }
 
+// tableRules are about tables that cannot be opened.
+func tableRules() []Rule {
+	return []Rule{
+		{"map_type_unsupported", Error, typeMissing},
+		{"map_db_missing", Error, notCompiled},
+	}
+}
+
 // typeMissing finds tables of a type that this Postfix does not have: every
 // service that opens one ends with "unsupported dictionary type".
-func typeMissing(v *View) (found []Finding) {
+func typeMissing(v *View) []Finding { return v.unsupported(append(v.tables(), v.clientTables()...)) }
+
+// clientTypeMissing finds those on the route of the mail alone.
+func clientTypeMissing(v *View) []Finding { return v.unsupported(v.clientTables()) }
+
+// clientTables are the tables that the next hops are reached through.
+func (v *View) clientTables() (all []table) {
+	for _, h := range v.hops() {
+		if h.Bridge != "" || h.Lookups == nil {
+			continue
+		}
+		for _, name := range []string{"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps"} {
+			for _, t := range h.Lookups.Tables(h.param(name)) {
+				all = append(all, table{typ: t.Type, path: t.Path, param: name, file: v.Main})
+			}
+		}
+	}
+	return all
+}
+
+func (v *View) unsupported(tables []table) (found []Finding) {
 	if len(v.Types) == 0 {
 		return nil
 	}
 	seen := map[string]bool{}
-	tables := v.tables()
-	if v.Route != nil && v.Lookups != nil {
-		for _, name := range []string{"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps"} {
-			for _, t := range v.Lookups.Tables(v.Route.Param(name)) {
-				tables = append(tables, table{typ: t.Type, path: t.Path, param: name, file: v.Main})
-			}
-		}
-	}
 	for _, t := range tables {
 		if slices.Contains(v.Types, t.typ) || seen[t.typ+t.param] {
 			continue
 		}
 		seen[t.typ+t.param] = true
-		f := Finding{File: t.file, Line: t.line, Parameter: t.param, Detail: fmt.Sprintf("%s names a table of the type %s, which this Postfix does not have", t.param, t.typ),
-			Remedy: "Use another type of table."}
-		if name := packages[t.typ]; name != "" {
-			f.Remedy, f.Command = "Install the package "+name+".", "apt-get install "+name
+		f := t.fault("this Postfix has no tables of the type " + t.typ)
+		f.Remedy, f.Package = WithoutType(t.typ)
+		if f.Package != "" {
+			f.Command = "apt-get install " + f.Package
 		}
 		found = append(found, f)
 	}
 	return found
 }
 
-// notCompiled finds tables whose compiled file is not there.
+// WithoutType is what to do where Postfix has no tables of a type, and the package that
+// brings it; "" where none does.
+func WithoutType(typ string) (remedy, name string) {
+	switch name = packages[typ]; {
+	case name != "":
+		return "Install the package " + name + ".", name
+	case slices.Contains([]string{"hash", "btree", "dbm"}, typ):
+		return "Write lmdb: in place of " + typ + ":, and compile the tables again with postmap.", ""
+	}
+	return "Use another type of table.", ""
+}
+
+// fault is a finding about the table. What is no file may hold a password.
+func (t table) fault(detail string) Finding {
+	f := Finding{File: t.file, Line: t.line, Parameter: t.param, Detail: t.param + ": " + detail}
+	if strings.HasPrefix(t.path, "/") {
+		f.Table, f.Detail = t.String(), t.param+" = "+t.String()+": "+detail
+	}
+	return f
+}
+
+// notCompiled finds tables that are not there, or whose compiled file is not.
 func notCompiled(v *View) (found []Finding) {
 	if v.Exists == nil {
 		return nil
 	}
+	missing := func(path string) bool {
+		exists, known := v.Exists(path)
+		return known && !exists
+	}
 	seen := map[string]bool{}
 	for _, t := range v.tables() {
 		suffix := compiled[t.typ]
-		if suffix == "" || !strings.HasPrefix(t.path, "/") || seen[t.String()] {
+		switch {
+		case suffix == "" && !slices.Contains(files, t.typ), len(v.Types) > 0 && !slices.Contains(v.Types, t.typ), // which is a fault of its own
+			!strings.HasPrefix(t.path, "/"), seen[t.String()], !missing(t.path + suffix):
 			continue
 		}
 		seen[t.String()] = true
-		if exists, known := v.Exists(t.path + suffix); exists || !known {
-			continue
-		}
-		f := Finding{File: t.file, Line: t.line, Parameter: t.param, Detail: fmt.Sprintf("%s names %s, and %s is not there", t.param, t, t.path+suffix),
-			Remedy: "Compile the table.", Command: "postmap " + t.String()}
+		compile := "postmap " + t.String()
 		if strings.HasPrefix(t.param, "alias_") {
-			f.Command = "postalias " + t.String()
+			compile = "postalias " + t.String()
 		}
-		if exists, known := v.Exists(t.path); known && !exists {
-			f.Remedy = "Write the table and compile it, or take it out of " + t.param + "."
+		f := t.fault("there is no such file")
+		switch {
+		case suffix == "":
+		case missing(t.path):
+			f = t.fault(t.path + suffix + " does not exist, nor does its source")
+			f.Command = "touch " + t.path + " && " + compile
+		default:
+			f = t.fault(t.path + suffix + " does not exist: the table was never compiled")
+			f.Remedy, f.Command = "Compile the table.", compile
 		}
+		f.Remedy = cmp.Or(f.Remedy, "Write the table, or take it out of "+t.param+".")
 		found = append(found, f)
 	}
 	return found
@@ -183,7 +239,7 @@ func noColon(v *View) (found []Finding) {
 		if e.value == "" || strings.Contains(e.value, ":") {
 			return
 		}
-		found = append(found, Finding{File: t.path, Line: e.line,
+		found = append(found, Finding{File: t.path, Line: e.line, Parameter: t.param, Table: t.String(),
 			Detail: "the entry for " + e.key + " has no colon between user name and password, so Postfix logs in without a password",
 			Remedy: "Write user:password behind the next hop, and compile the table.", Command: "postmap " + t.String()})
 	})
@@ -197,7 +253,7 @@ func emptyEntry(v *View) (found []Finding) {
 		if e.value != "" && (!colon || user != "" && password != "") {
 			return
 		}
-		found = append(found, Finding{File: t.path, Line: e.line,
+		found = append(found, Finding{File: t.path, Line: e.line, Parameter: t.param, Table: t.String(),
 			Detail: "the entry for " + e.key + " has no user name or no password",
 			Remedy: "Remove the line, and set smtp_sasl_auth_enable = no where the relay wants no login.", Command: "postmap " + t.String()})
 	})
@@ -217,7 +273,7 @@ func dollar(v *View) (found []Finding) {
 			if m[0] == "$$" || v.defined(m[1]) {
 				continue
 			}
-			found = append(found, Finding{File: v.Main, Line: p.Line,
+			found = append(found, Finding{File: v.Main, Line: p.Line, Parameter: p.Name,
 				Detail: fmt.Sprintf("the \"$\" in the value of %s is taken for the name of a parameter", p.Name),
 				Remedy: "Write \"$$\" for each \"$\", or put the entry into a table of its own."})
 			break

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -50,66 +51,130 @@ func malformedOption(v *View) (found []Finding) {
 	return found
 }
 
-// values checks everything that main.cf sets and every -o.
-func (p *findings) values(c intent) {
-	for _, name := range c.names() {
-		value, known := c.Config.Params[name]
-		if !known {
-			continue
+// booleans are parameters that take yes or no and that the programs on the way of mail
+// read, for where the defaults are not known.
+var booleans = []string{
+	"append_at_myorigin", "append_dot_mydomain", "swap_bangpath", "allow_percent_hack", "allow_min_user", "resolve_dequoted_address",
+	"resolve_null_domain", "resolve_numeric_domain", "sender_based_routing", "owner_request_special", "biff", "soft_bounce", "disable_dns_lookups",
+	"enable_original_recipient", "helpful_warnings", "expand_owner_alias", "smtp_sasl_auth_enable", "smtp_sender_dependent_authentication",
+	"smtp_tls_wrappermode", "smtp_use_tls", "smtp_enforce_tls", "smtp_tls_note_starttls_offer", "smtp_always_send_ehlo", "smtp_never_send_ehlo",
+	"smtp_send_xforward_command", "smtp_tls_enforce_peername", "smtp_quote_rfc821_envelope", "smtp_defer_if_no_mx_address_found",
+}
+
+// elsewhere begin or end the names of parameters that only incoming or local mail
+// needs, or that Postfix does without.
+var elsewhere = struct{ before, after []string }{
+	[]string{"smtpd_", "postscreen_", "lmtp_", "alias_", "local_", "mailbox_", "virtual_mailbox_maps", "virtual_uid_", "virtual_gid_",
+		"relay_recipient_maps", "address_verify_", "milter_", "tlsproxy_", "compatibility_level"},
+	[]string{"_cache_database", "_cache_map", "_tcp_port", "_restrictions"},
+}
+
+// outgoing reports whether mail on its way out needs the parameter.
+func outgoing(name string) bool {
+	return !slices.ContainsFunc(elsewhere.before, func(w string) bool { return strings.HasPrefix(name, w) }) &&
+		!slices.ContainsFunc(elsewhere.after, func(w string) bool { return strings.HasSuffix(name, w) })
+}
+
+// Stops reports whether f keeps the programs from running that all mail leaves by.
+func (f Finding) Stops() bool {
+	return f.Severity == Error && slices.Contains([]string{"value_not_boolean", "parameter_value", "map_type_unsupported", "map_db_missing"}, f.Rule) &&
+		filepath.Base(f.File) == "main.cf" && outgoing(f.Parameter)
+}
+
+// valueRules are about values that Postfix does not take: the program that reads one
+// ends as it starts. postconf(1) and "postfix check" pass them.
+func valueRules() []Rule {
+	return []Rule{
+		{"value_not_boolean", Error, values("value_not_boolean")},
+		{"parameter_value", Error, values("parameter_value")},
+		{"smtp_fatal_level", Error, values("smtp_fatal_level")},
+		// Of programs that mail on its way out does not need.
+		{"value_elsewhere", Warning, values("value_elsewhere")},
+	}
+}
+
+// values is the rule about one kind of such values.
+func values(id string) func(*View) []Finding {
+	return func(v *View) (found []Finding) {
+		for _, f := range v.badValues() {
+			if f.Rule == id {
+				found = append(found, f)
+			}
 		}
-		if reason := c.wrong(name, value); reason != "" {
-			// Parameters of other programs are not the relay's concern.
-			p.value(strings.HasPrefix(name, "smtp_"), "main.cf", name, reason)
+		return found
+	}
+}
+
+// badValues are such values in main.cf and in -o, each with its rule.
+func (v *View) badValues() []Finding {
+	if v.values != nil {
+		return v.values
+	}
+	v.values = []Finding{}
+	add := func(concerned bool, f Finding, value string) {
+		var reason string
+		if f.Rule, reason = v.wrong(f.Parameter, value); f.Rule == "" {
+			return
+		}
+		if !concerned {
+			f.Rule = "value_elsewhere"
+		}
+		f.Detail += ": " + reason + ": the programs that read it end as they start"
+		f.Remedy = "Correct the value of " + f.Parameter + ", or remove it."
+		v.values = append(v.values, f)
+	}
+	for _, p := range v.Defined {
+		if last, _ := v.Last(p.Name); last == p {
+			add(outgoing(p.Name), Finding{File: v.Main, Line: p.Line, Parameter: p.Name, Detail: p.Name, Command: "postconf -X " + p.Name}, v.Value(p.Name))
 		}
 	}
-	for _, s := range c.View.Services {
+	for _, s := range v.Services {
 		for _, o := range s.Options {
-			value, known := c.Expand(o.Value)
-			if reason := c.wrong(o.Name, value); known && reason != "" {
-				p.value(c.uses(s.Name), "master.cf: "+s.key(), o.Name, reason)
+			value, known := o.Value, !strings.Contains(o.Value, "$")
+			if v.Expand != nil {
+				value, known = v.Expand(o.Value)
+			}
+			if known {
+				add(v.uses(s), Finding{File: v.Master, Line: o.Line, Parameter: o.Name, Detail: o.Name + " of " + s.key(),
+					Command: fmt.Sprintf("postconf -PX '%s/%s'", s.key(), o.Name)}, value)
 			}
 		}
 	}
+	return v.values
 }
 
-// value adds a value that Postfix does not take.
-func (p *findings) value(fatal bool, where, parameter, reason string) {
-	if fatal {
-		p.fatal("smtp_fatal_level", where, parameter, "%s", reason)
-	} else {
-		p.warn("", where, parameter, "%s", reason)
-	}
+// uses reports whether mail for other servers goes by the service, or is meant to.
+func (v *View) uses(s Service) bool {
+	transport, _, _ := strings.Cut(v.Value("default_transport"), ":")
+	return s.Type == "unix" && (s.own() || s.Name == transport || slices.ContainsFunc(v.Routes, func(r Route) bool { return r.Service == s.Name }))
 }
 
-// uses reports whether mail is meant to go by the service.
-func (c intent) uses(service string) bool {
-	return slices.ContainsFunc(c.Meant.Services(), func(w MeantRoute) bool { return w.Service == service })
-}
-
-// wrong says what is wrong with a value, "" if nothing is. Booleans, times and
-// numbers are recognised by their default.
-func (c intent) wrong(name, value string) string {
-	if words, ok := enumerations[name]; ok {
-		return wrongWord(value, words, c.AtLeast)
-	}
-	def, known := c.Defaults[name]
+// wrong says what is wrong with a value, and the ID of the rule about it; "" if nothing
+// is. Booleans, times and numbers are recognised by their default.
+func (v *View) wrong(name, value string) (id, reason string) {
+	def, known := v.Defaults[name]
+	words, listed := enumerations[name]
 	switch {
-	case !known || slices.Contains(notTyped, name) || strings.HasSuffix(name, "_loglevel"):
-		return ""
-	case def == "yes" || def == "no":
+	case strings.Contains(value, "$"): // not expanded
+	case listed:
+		if reason = wrongWord(value, words, v.AtLeast); reason != "" {
+			return "smtp_fatal_level", reason
+		}
+	case known && (slices.Contains(notTyped, name) || strings.HasSuffix(name, "_loglevel")):
+	case def == "yes" || def == "no" || !known && slices.Contains(booleans, name):
 		if !strings.EqualFold(value, "yes") && !strings.EqualFold(value, "no") {
-			return "must be yes or no, not " + quote(value)
+			return "value_not_boolean", fmt.Sprintf("%q is not yes or no", value)
 		}
 	case isTime(def) && !digits(def):
 		if !isTime(value) {
-			return "must be a time such as 30s, not " + quote(value)
+			return "parameter_value", fmt.Sprintf("%q is not a time (30s, 5m, 1h)", value)
 		}
 	case def != "" && digits(def):
 		if value == "" || !digits(strings.TrimPrefix(value, "-")) {
-			return "must be a number, not " + quote(value)
+			return "parameter_value", fmt.Sprintf("%q is not a number", value)
 		}
 	}
-	return ""
+	return "", ""
 }
 
 func quote(value string) string {
@@ -143,7 +208,7 @@ func wrongWord(value string, words []string, atLeast func(int, int) bool) string
 
 func wrongProtocol(word string, atLeast func(int, int) bool) string {
 	name := strings.TrimLeft(word, "!<>=")
-	if strings.ContainsAny(word, "<>") && !atLeast(3, 6) {
+	if strings.ContainsAny(word, "<>") && atLeast != nil && atLeast(2, 0) && !atLeast(3, 6) { // a version that is known
 		return quote(word) + " is understood by Postfix 3.6 and later only"
 	}
 	if !slices.Contains(protocolNames, strings.ToLower(name)) && !strings.HasPrefix(name, "0x") {
@@ -153,13 +218,3 @@ func wrongProtocol(word string, atLeast func(int, int) bool) string {
 }
 
 func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
-
-// names are the parameters that main.cf sets, none twice.
-func (v *View) names() (all []string) {
-	for _, p := range v.Defined {
-		if !slices.Contains(all, p.Name) {
-			all = append(all, p.Name)
-		}
-	}
-	return all
-}

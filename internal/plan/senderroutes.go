@@ -185,8 +185,8 @@ func quoteLocal(s string) string {
 }
 
 // Staged is w as the validator of a staged configuration takes it.
-func (w Route) Staged() lint.MeantRoute {
-	staged := lint.MeantRoute{Service: w.Service}
+func (w Route) Staged() lint.Route {
+	staged := lint.Route{Service: w.Service}
 	for _, sender := range w.Senders {
 		switch {
 		case sender[0] == '.':
@@ -198,10 +198,10 @@ func (w Route) Staged() lint.MeantRoute {
 	}
 	for _, h := range w.Hops {
 		if w.Bridge != "" {
-			staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: "unix:" + w.Socket(), Bridge: w.Service + outSuffix})
+			staged.Hops = append(staged.Hops, lint.Hop{NextHop: "unix:" + w.Socket(), Bridge: w.Service + outSuffix})
 			continue
 		}
-		staged.Hops = append(staged.Hops, lint.MeantHop{NextHop: h.NextHop, Implicit: h.TLS == string(relays.Implicit), NoVerify: h.NoVerify, NoAuth: h.NoAuth, NoTLS: h.TLS == string(relays.NoTLS)})
+		staged.Hops = append(staged.Hops, lint.Hop{NextHop: h.NextHop, TLS: relays.TLSMode(h.TLS), NoVerify: h.NoVerify, NoAuth: h.NoAuth})
 	}
 	return staged
 }

@@ -52,6 +52,15 @@ func (s State) Effective(service Service, name string) (value string, known bool
 	return s.Params[name], true
 }
 
+// Param is Effective, with an -o as it stands where only postconf can expand it.
+func (s State) Param(service Service, name string) string {
+	value, known := s.Effective(service, name)
+	if !known {
+		value, _ = service.Option(name)
+	}
+	return value
+}
+
 // without keeps "-o x=$x" from expanding for ever: such an x is main.cf's.
 func (s Service) without(name string) Service {
 	var others []Option

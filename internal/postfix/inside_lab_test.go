@@ -264,9 +264,9 @@ func TestInsideValidate(t *testing.T) {
 	for _, tc := range []struct{ name, parameter, value, want string }{
 		{"good", "", "", ""},
 		{"level", "smtp_tls_security_level", "encrypted", "none of"},
-		{"empty boolean", "smtp_use_tls", "", "must be yes or no"},
-		{"time", "smtp_helo_timeout", "soon", "must be a time"},
-		{"number", "smtp_line_length_limit", "wide", "must be a number"},
+		{"empty boolean", "smtp_use_tls", "", "is not yes or no"},
+		{"time", "smtp_helo_timeout", "soon", "is not a time"},
+		{"number", "smtp_line_length_limit", "wide", "is not a number"},
 		{"SASL option", "smtp_sasl_security_options", "noplaintxt", "none of"},
 		{"bracket", "relayhost", "[relay.test:587", "bracket"},
 		{"next hop", "relayhost", "relay.test:587", "not the next hop"},
@@ -298,7 +298,7 @@ func TestInsideValidate(t *testing.T) {
 				_ = os.Chtimes(path, past, past)
 			}
 			state := read(t, dir)
-			found, err := postfix.Validate(ctx, r, postfix.Staged{State: state, Meant: lint.Meant{{Service: "relayhost-x", Hops: []lint.MeantHop{{NextHop: "[relay.test]:587"}}}}})
+			found, err := postfix.Validate(ctx, r, postfix.Staged{State: state, Meant: []lint.Route{{Service: "relayhost-x", Hops: []lint.Hop{{NextHop: "[relay.test]:587"}}}}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,24 +7,28 @@ import (
 )
 
 // Lint judges the configuration that s holds by its texts. exists tells whether
-// a file is there, compiled tables above all, and whether that is known.
-func (s State) Lint(exists func(path string) (exists, known bool)) []lint.Finding {
+// a file is there, compiled tables above all, and whether that is known; defaults are
+// those of Defaults, nil where they are not known.
+func (s State) Lint(exists func(path string) (exists, known bool), defaults map[string]string) []lint.Finding {
 	if s.Main == nil || s.Master == nil {
 		return nil
 	}
-	c := s.Facts()
-	c.Exists = exists
-	return lint.Check(c)
+	return lint.Check(s.facts(exists, defaults))
+}
+
+// Stopping is Lint for what keeps all mail from leaving.
+func (s State) Stopping(exists func(path string) (exists, known bool), defaults map[string]string) []lint.Finding {
+	return lint.Stopping(s.facts(exists, defaults))
 }
 
 // Facts is s as the rules take it.
-func (s State) Facts() lint.Config { return s.facts(nil) }
+func (s State) Facts() lint.Config { return s.facts(nil, nil) }
 
-// facts is Facts with the defaults of postconf -dx.
-func (s State) facts(defaults map[string]string) lint.Config {
+// facts is Facts with what Lint is given.
+func (s State) facts(exists func(path string) (exists, known bool), defaults map[string]string) lint.Config {
 	c := lint.Config{
 		Main: filepath.Join(s.ConfigDir, "main.cf"), Master: filepath.Join(s.ConfigDir, "master.cf"),
-		Params: s.Params, Tables: s.Maps, Types: s.MapTypes,
+		Params: s.Params, Exists: exists, Tables: s.Maps, Types: s.MapTypes,
 		AtLeast:   func(major, minor int) bool { return s.Version.AtLeast(major, minor) },
 		SASLTypes: s.SASLTypes, SASLPlugins: s.SASLPlugins, Unreadable: s.Unreadable, Defaults: defaults, Warnings: s.Warnings,
 		Running: s.Running, Dir: s.ConfigDir, Hostname: s.Hostname, FQDN: s.FQDN,
@@ -44,7 +48,8 @@ func (s State) facts(defaults map[string]string) lint.Config {
 	}
 	s.Master.doc.each(func(i, line int) {
 		service, _ := parseService(s.Master.doc.logical(i))
-		one := lint.Service{Name: service.Name, Type: service.Type, Command: service.Command, Public: service.Private == "n", Line: line}
+		one := lint.Service{Name: service.Name, Type: service.Type, Command: service.Command, Args: service.Args,
+			Chrooted: service.Chrooted(s.Params["compatibility_level"]), Public: service.Private == "n", Line: line}
 		for _, o := range service.Options {
 			one.Options = append(one.Options, lint.Param{Name: o.Name, Value: o.Value, Line: line})
 		}

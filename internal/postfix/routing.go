@@ -44,6 +44,44 @@ type Route struct {
 	NextHops []NextHop
 	Broken   []string // next hops that Postfix cannot read
 	By       string   // the parameter that names the first next hop, "" where none does
+	first    NextHop
+}
+
+// First is the next hop that is tried first; the zero value where mail goes to the mail
+// exchangers of its recipients, and one without a Host where Postfix cannot read it.
+func (w Route) First() NextHop { return w.first }
+
+// Bridged reports whether mail goes to a bridge of relayhost, behind a private socket.
+func (w Route) Bridged() bool {
+	return w.Service.Command == "lmtp" && strings.HasPrefix(w.First().Text, "unix:private/relayhost-")
+}
+
+// RouteOf is the route of mail that no table by sender or recipient sends elsewhere. An
+// entry "*" of transport_maps counts where it leads to a relay.
+func RouteOf(s State) Route {
+	r := NewRouting(s)
+	w := r.Route("")
+	if _, ok := r.CatchAll(); ok && (w.Service.Command != "smtp" || len(w.NextHops) == 0) {
+		r.catchAll = new(string)
+		w = r.Route("")
+	}
+	return w
+}
+
+// SenderRoutes are the relays of single senders where all other mail goes out
+// directly: the keys of sender_dependent_*_maps that lead to one, each with the route.
+func SenderRoutes(s State) (senders []string, routes []Route) {
+	if s.Master == nil || RouteOf(s).First().Text != "" {
+		return nil, nil
+	}
+	r := NewRouting(s)
+	for _, sender := range r.Senders() {
+		w := r.Route(sender)
+		if strings.HasPrefix(w.By, "sender_dependent_") && w.Service.Command == "smtp" && len(w.NextHops) > 0 {
+			senders, routes = append(senders, sender), append(routes, w)
+		}
+	}
+	return senders, routes
 }
 
 // Routing answers where mail goes and how the relay is logged in to, as
@@ -142,8 +180,12 @@ func (r *Routing) Route(sender string) Route {
 
 // By is the way of mail that goes to the next hops by transport.
 func (r *Routing) By(transport, nextHops string) Route {
+	transport = cmp.Or(transport, "smtp")
 	w := Route{Transport: transport, Service: r.service(transport)}
 	w.add(nextHops)
+	if words := Words(nextHops); len(words) > 0 {
+		w.first, _ = ParseNextHop(words[0])
+	}
 	if len(w.NextHops)+len(w.Broken) > 0 {
 		w.add(r.option(w, "smtp_fallback_relay"))
 	}

@@ -15,14 +15,23 @@ import (
 // Staged is a configuration to be judged: what Read returns for the directory that
 // holds it, and what it is meant to do.
 type Staged struct {
-	State State // State.Maps holds the texts as they will be
-	lint.Meant
+	State    State             // State.Maps holds the texts as they will be
+	Meant    []lint.Route      // the default first; one at least
 	Pending  []string          // tables (paths of the sources) that are not in place yet
-	Defaults map[string]string // postconf -dx; Validate asks for it when nil
+	Defaults map[string]string // of Defaults; Validate asks for them when nil
 }
 
 // Check judges c from its texts alone.
-func Check(c Staged) []lint.Finding { return lint.Against(c.State.facts(c.Defaults), c.Meant) }
+func Check(c Staged) []lint.Finding { return lint.Against(c.State.facts(nil, c.Defaults), c.Meant) }
+
+// Defaults are the values of the parameters that nothing sets, expanded (postconf -dx).
+func Defaults(ctx context.Context, r *host.Reader) (map[string]string, error) {
+	out, err := r.Query(ctx, host.Postconf("", "-dx"))
+	if err != nil {
+		return nil, fmt.Errorf("ask postconf for the defaults: %w", err)
+	}
+	return parseParams(string(out.Stdout)), nil
+}
 
 // clientMaps are the tables that smtp(8) opens at its start; with one that cannot
 // be opened mail is deferred ("local data error").
@@ -33,15 +42,14 @@ var clientMaps = []string{"smtp_sasl_password_maps", "smtp_tls_policy_maps", "sm
 // could not be asked.
 func Validate(ctx context.Context, r *host.Reader, c Staged) ([]lint.Finding, error) {
 	if c.Defaults == nil {
-		out, err := r.Query(ctx, host.Postconf("", "-dx"))
-		if err != nil {
-			return nil, fmt.Errorf("ask postconf for the defaults: %w", err)
+		var err error
+		if c.Defaults, err = Defaults(ctx, r); err != nil {
+			return nil, err
 		}
-		c.Defaults = parseParams(string(out.Stdout))
 	}
 	found := Check(c)
 	var opened []string
-	for _, route := range c.Services() {
+	for _, route := range lint.ByService(c.Meant) {
 		service, ok := c.State.Master.Get(route.Service, "unix")
 		if !ok {
 			continue
@@ -75,13 +83,13 @@ func caFile(r *host.Reader, c Staged, service Service) []lint.Finding {
 	if !known || path == "" || service.Command == "lmtp" {
 		return nil
 	}
-	f := lint.Finding{Rule: "tls_cafile_missing", Severity: lint.Error, File: "master.cf: " + key(service.Name, service.Type), Parameter: "smtp_tls_CAfile"}
+	f := lint.Finding{Rule: "tls_cafile_missing", Severity: lint.Error, File: "master.cf: " + key(service.Name, service.Type), Parameter: "smtp_tls_CAfile", Detail: "smtp_tls_CAfile: "}
 	data, err := r.ReadFile(path)
 	switch {
 	case err != nil:
-		f.Detail = err.Error()
+		f.Detail += err.Error()
 	case !strings.Contains(string(data), "-----BEGIN CERTIFICATE-----") && !strings.Contains(string(data), "-----BEGIN TRUSTED CERTIFICATE-----"):
-		f.Detail = path + " holds no certificate"
+		f.Detail += path + " holds no certificate"
 	default:
 		return nil
 	}
@@ -102,7 +110,7 @@ func open(ctx context.Context, r *host.Reader, c Staged, opened *[]string, where
 		}
 		// Not found and not readable both end with 1; only the latter says so.
 		if line := diagnostic(string(out.Stderr)); out.Code != 0 && line != "" {
-			found = append(found, lint.Finding{Rule: MapClosed, Severity: lint.Error, File: where, Parameter: name, Detail: t.String() + ": " + line})
+			found = append(found, lint.Finding{Rule: MapClosed, Severity: lint.Error, File: where, Parameter: name, Table: t.String(), Detail: name + ": " + t.String() + ": " + line})
 		}
 	}
 	return found, nil

@@ -31,12 +31,12 @@ func routedStaged(t *testing.T) Staged {
 	} {
 		c.State.Maps["/etc/postfix/"+name] = []byte(text)
 	}
-	a, b := lint.MeantHop{NextHop: "[a.test]:587"}, lint.MeantHop{NextHop: "[b.test]:587"}
-	c.Meant = lint.Meant{
+	a, b := lint.Hop{NextHop: "[a.test]:587"}, lint.Hop{NextHop: "[b.test]:587"}
+	c.Meant = []lint.Route{
 		c.Meant[0],
-		{Service: "relayhost-shop", Senders: []string{"@shop.test", "<>", `/@.*\.shop\.test$/`}, Hops: []lint.MeantHop{a, b}},
-		{Service: "relayhost-many", Senders: []string{"@one.test"}, Hops: []lint.MeantHop{a}},
-		{Service: "relayhost-many", Senders: []string{"x@two.test"}, Hops: []lint.MeantHop{a}},
+		{Service: "relayhost-shop", Senders: []string{"@shop.test", "<>", `/@.*\.shop\.test$/`}, Hops: []lint.Hop{a, b}},
+		{Service: "relayhost-many", Senders: []string{"@one.test"}, Hops: []lint.Hop{a}},
+		{Service: "relayhost-many", Senders: []string{"x@two.test"}, Hops: []lint.Hop{a}},
 	}
 	return c
 }
@@ -54,7 +54,7 @@ func TestCheckWays(t *testing.T) {
 		{"service gone", func(c *Staged) { c.State.Master.Remove("relayhost-shop", "unix") }, "there is no service relayhost-shop"},
 		{"other fallback", func(c *Staged) { c.Meant[1].Hops[1].NextHop = "[c.test]:587" }, `is "[b.test]:587", not [c.test]:587`},
 		{"no fallback", func(c *Staged) {
-			c.Meant[2].Hops = append(c.Meant[2].Hops, lint.MeantHop{NextHop: "[b.test]:587"})
+			c.Meant[2].Hops = append(c.Meant[2].Hops, lint.Hop{NextHop: "[b.test]:587"})
 		}, "is empty, not [b.test]:587"},
 		{"no password of the second hop", file("relayhost_passwd_shop", "[a.test]:587 u:p\n[b.test] v:p\n"), "no table has the key [b.test]:587"},
 		{"bare host of the second hop", file("relayhost_passwd_shop", "[a.test]:587 u:p\n[b.test]:587 v:p\nb.test w:p\n"), "has the key b.test, which wins"},

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"relayhost/internal/lint"
+	"relayhost/relays"
 )
 
 // goodStaged is a configuration without any problem.
@@ -35,8 +36,8 @@ func goodStaged(t *testing.T) Staged {
 				"/etc/postfix/tls_policy":  []byte("[smtp.example.test]:587 secure connection_reuse=yes\n"),
 			},
 		},
-		Meant:    lint.Meant{{Service: "relayhost-x", Hops: []lint.MeantHop{{NextHop: "[smtp.example.test]:587"}}}},
-		Defaults: map[string]string{"smtp_use_tls": "no", "smtp_helo_timeout": "300s", "smtp_tls_scert_verifydepth": "9", "biff": "yes", "compatibility_level": "0"},
+		Meant:    []lint.Route{{Service: "relayhost-x", Hops: []lint.Hop{{NextHop: "[smtp.example.test]:587"}}}},
+		Defaults: map[string]string{"smtp_use_tls": "no", "smtp_helo_timeout": "300s", "smtp_tls_scert_verifydepth": "9", "smtpd_helo_required": "no", "compatibility_level": "0"},
 	}
 }
 
@@ -64,10 +65,10 @@ func TestCheck(t *testing.T) {
 		{"nothing", func(*Staged) {}, "", false},
 		{"level unknown", func(c *Staged) { c.set("smtp_tls_security_level", "encrypted") }, `"encrypted" is none of`, true},
 		{"level unknown in master.cf", func(c *Staged) { c.option("relayhost-x", "smtp_tls_security_level", "on") }, `"on" is none of`, true},
-		{"empty boolean", func(c *Staged) { c.set("smtp_use_tls", "") }, "must be yes or no, not empty", true},
-		{"empty boolean of others", func(c *Staged) { c.set("biff", "") }, "must be yes or no, not empty", false},
-		{"bad time", func(c *Staged) { c.set("smtp_helo_timeout", "soon") }, `must be a time such as 30s, not "soon"`, true},
-		{"bad number", func(c *Staged) { c.set("smtp_tls_scert_verifydepth", "deep") }, "must be a number", true},
+		{"empty boolean", func(c *Staged) { c.set("smtp_use_tls", "") }, "is not yes or no", true},
+		{"empty boolean of others", func(c *Staged) { c.set("smtpd_helo_required", "") }, "is not yes or no", false},
+		{"bad time", func(c *Staged) { c.set("smtp_helo_timeout", "soon") }, `"soon" is not a time`, true},
+		{"bad number", func(c *Staged) { c.set("smtp_tls_scert_verifydepth", "deep") }, "is not a number", true},
 		{"no number after all", func(c *Staged) { c.set("compatibility_level", "3.6") }, "", false},
 		{"bad SASL option", func(c *Staged) { c.set("smtp_sasl_tls_security_options", "noplain") }, `"noplain" is none of`, true},
 		{"protocol too new", func(c *Staged) {
@@ -96,7 +97,7 @@ func TestCheck(t *testing.T) {
 		{"authentication off in master.cf", func(c *Staged) { c.option("relayhost-x", "smtp_sasl_auth_enable", "no") }, "no password would be sent", true},
 		{"no password table", func(c *Staged) { c.option("relayhost-x", "smtp_sasl_password_maps", "") }, "smtp(8) dies of", true},
 		{"implicit TLS on a STARTTLS port", func(c *Staged) { c.set("smtp_tls_wrappermode", "yes") }, "does not speak", true},
-		{"STARTTLS on an implicit port", func(c *Staged) { c.Meant[0].Hops[0].Implicit = true }, "does not speak", true},
+		{"STARTTLS on an implicit port", func(c *Staged) { c.Meant[0].Hops[0].TLS = relays.Implicit }, "does not speak", true},
 		{"level may", func(c *Staged) { c.State.Maps[tls] = []byte("[smtp.example.test]:587 may\n") }, "does not verify", true},
 		{"no policy", func(c *Staged) { c.State.Maps[tls] = nil }, "does not verify", true},
 		{"not verified on request", func(c *Staged) {
@@ -124,7 +125,7 @@ func TestCheck(t *testing.T) {
 		{"bare host wins", func(c *Staged) {
 			c.State.Maps[passwords] = append(c.State.Maps[passwords], "smtp.example.test old:old\n"...)
 		}, "wins over", true},
-		{"table of another kind", func(c *Staged) { c.option("relayhost-x", "smtp_sasl_password_maps", "lmdb:/etc/postfix/sasl_passwd") }, "no lookup tables of type lmdb", true},
+		{"table of another kind", func(c *Staged) { c.option("relayhost-x", "smtp_sasl_password_maps", "lmdb:/etc/postfix/sasl_passwd") }, "no tables of the type lmdb", true},
 		{"table with a byte order mark", func(c *Staged) { c.State.Maps[passwords] = []byte("\ufeff[smtp.example.test]:587 u:p\n") }, "byte order mark", true},
 		{"sender-dependent passwords", func(c *Staged) { c.set("smtp_sender_dependent_authentication", "yes") }, "sender's address wins", false},
 		{"fallback", func(c *Staged) { c.set("smtp_fallback_relay", "[other.test]") }, "elsewhere", false},

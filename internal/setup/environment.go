@@ -177,17 +177,18 @@ func signInSource(p plan.Plan, h config.Hop) *oauth.Source {
 
 // byHand takes the setup as Postfix has it: whoever made it.
 func byHand(env *verify.Env) (err error) {
-	route := explain.RouteOf(env.State)
-	if _, routes := explain.SenderRoutes(env.State); len(routes) > 0 {
+	route := postfix.RouteOf(env.State)
+	if _, routes := postfix.SenderRoutes(env.State); len(routes) > 0 {
 		route = routes[0] // all other mail goes out directly
 	}
 	var h verify.Hop
-	h.Host, h.Port, h.TLS = route.Host, route.Port, relays.StartTLS
-	if route.Param("smtp_tls_wrappermode") == "yes" {
+	next := route.First()
+	h.Host, h.Port, h.TLS = next.Host, next.Port, relays.StartTLS
+	if env.State.Param(route.Service, "smtp_tls_wrappermode") == "yes" {
 		h.TLS = relays.Implicit
 	}
-	h.Username, h.Password, _ = plan.Credentials(env.State, route.NextHop)
-	if tokenFile(env.Reader, route, h.Password) { // its path is no password, and must not be sent as one
+	h.Username, h.Password, _ = plan.Credentials(env.State, next.Text)
+	if explain.OAuth(env.State, route, h.Password.Reveal()) || tokenFile(env.Reader, h.Password) { // its path is no password, and must not be sent as one
 		h.OAuth, h.Username, h.Password = true, "", secret.Value{}
 	}
 	if h.Roots, err = Roots(env.Reader, env.State.CAFile); err != nil {
@@ -206,12 +207,8 @@ func byHand(env *verify.Env) (err error) {
 	return nil
 }
 
-// tokenFile reports whether a route logs in by OAuth, with a token file in place
-// of the password.
-func tokenFile(r *host.Reader, route explain.Route, password secret.Value) bool {
-	if route.OAuth(password.Reveal()) {
-		return true
-	}
+// tokenFile reports whether what is stored as a password is the path of a file.
+func tokenFile(r *host.Reader, password secret.Value) bool {
 	if !strings.HasPrefix(password.Reveal(), "/") {
 		return false
 	}
@@ -258,7 +255,7 @@ func acceptedBefore(r *host.Reader, s postfix.State) bool {
 		return false
 	}
 	files := []string{filepath.Join(s.ConfigDir, "main.cf"), filepath.Join(s.ConfigDir, "master.cf")}
-	tables := postfix.ParseTables(explain.RouteOf(s).Param("smtp_sasl_password_maps"), s.DefaultMap)
+	tables := postfix.ParseTables(s.Param(postfix.RouteOf(s).Service, "smtp_sasl_password_maps"), s.DefaultMap)
 	for _, t := range tables {
 		if !t.Editable() {
 			return false // a service that somebody else keeps

@@ -375,7 +375,7 @@ func subjectOf(cfg config.Config, m message) subject {
 
 // deliveryFinding is the finding on a proof of delivery.
 func deliveryFinding(state postfix.State, on subject, d verify.Delivery, err error) verify.Finding {
-	f := verify.Delivered(d, err, explain.RouteOf(state), explain.Inspect(state, on.from))
+	f := verify.Delivered(d, err, state.Running, explain.Inspect(state, on.from))
 	f.Route = on.route
 	if err == nil {
 		f = f.Showing(on.relay, on.to)

@@ -16,7 +16,6 @@ import (
 
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
-	"relayhost/internal/explain"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/plural"
@@ -82,11 +81,11 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 		doc.Postfix = fmt.Sprintf("%d.%d.%d", state.Version.Major, state.Version.Minor, state.Version.Patch)
 		doc.Running, doc.Outlived = state.Running, state.Outlived != 0
 		if unusable == nil {
-			route := explain.RouteOf(state)
-			if senders, routes := explain.SenderRoutes(state); len(routes) > 0 {
+			route := postfix.RouteOf(state)
+			if senders, routes := postfix.SenderRoutes(state); len(routes) > 0 {
 				route, doc.Senders = routes[0], senders
 			}
-			doc.NextHop, doc.Service, doc.transport = route.NextHop, route.Service.Name, otherTransport(route)
+			doc.NextHop, doc.Service, doc.transport = route.First().Text, route.Service.Name, otherTransport(state, route)
 		}
 		if queue, err := postfix.ReadQueue(ctx, r, deps.ConfigDir); err == nil || errors.Is(err, postfix.ErrLongQueue) {
 			doc.Waiting, doc.more = len(queue), err != nil
@@ -135,16 +134,15 @@ func (deps Deps) outdated(state postfix.State, stored config.Config) (paths []st
 
 // otherTransport describes a route whose service is no mail client: error(8) rejects
 // mail, and a service that master.cf does not have defers it. "" is smtp(8) or lmtp(8).
-func otherTransport(route explain.Route) string {
-	name, _, _ := strings.Cut(route.State.Params["default_transport"], ":")
+func otherTransport(state postfix.State, route postfix.Route) string {
 	switch command := route.Service.Command; command {
 	case "smtp", "lmtp":
 		return ""
 	case "":
-		if route.State.Master == nil {
+		if state.Master == nil {
 			return ""
 		}
-		return fmt.Sprintf("nowhere: master.cf does not have the service %s that default_transport names", name)
+		return fmt.Sprintf("nowhere: master.cf does not have the service %s that default_transport names", route.Transport)
 	case "error":
 		return "nowhere: default_transport rejects it (" + route.Service.Name + ")"
 	case "retry", "discard":

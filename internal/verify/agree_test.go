@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"path/filepath"
@@ -36,7 +37,11 @@ func agreeing(t *testing.T, params map[string]string, options, passwd string) po
 	if err != nil {
 		t.Fatal(err)
 	}
-	master, err := postfix.ParseMaster([]byte("smtp unix - - n - - smtp\nrewrite unix - - n - - trivial-rewrite\nrelayhost-x unix - - n - - smtp\n  -o smtp_tls_security_level=secure\n" + options))
+	entry := "relayhost-x unix - - n - - smtp\n  -o smtp_tls_security_level=secure\n"
+	if strings.HasPrefix(options, "relayhost-x") { // the whole entry
+		entry = ""
+	}
+	master, err := postfix.ParseMaster([]byte("smtp unix - - n - - smtp\nrewrite unix - - n - - trivial-rewrite\n" + entry + options))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +58,13 @@ var noted = map[string]string{
 // TestCommandsAgree: of one configuration, verify, explain, the check of apply and the
 // notes of a plan name the same faults by the same IDs. A command that has no rule for
 // a fault, as setup that writes the parameter again, is silent on it and says nothing
-// else.
+// else. Each rule has a row.
 func TestCommandsAgree(t *testing.T) {
 	const good = "[relay.test]:587 user:right\n"
+	const bridge, bridged = "relayhost-x-out unix - n n - - spawn\n", "relayhost-x:unix:private/relayhost-x-out"
+	const lmtp = "relayhost-x unix - - n - - lmtp\n  -o lmtp_tls_security_level=none\n  -o lmtp_sasl_auth_enable="
 	reader := &host.Reader{Root: t.TempDir()}
-	for _, name := range []string{"sasl_passwd.db", "domains.db"} {
+	for _, name := range []string{"sasl_passwd.db", "sasl_passwd.cdb", "domains.db"} {
 		path := filepath.Join(reader.Root, "etc/postfix", name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -66,60 +73,140 @@ func TestCommandsAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	type set = map[string]string
+	seen := set{}
 	for _, row := range []struct {
 		name            string
-		params          map[string]string
+		params          set
 		options, passwd string
 		change          func(*postfix.State)
+		hop             func(*Hop)
 		want            string // ID, or none
 		by              string // who has a rule for it: v, e, a, p
+		more            set    // what they name besides
 	}{
-		{name: "sound", passwd: good},
-		{name: "no login", options: "  -o smtp_sasl_auth_enable=no\n", passwd: good, want: "auth_not_enabled", by: "vea"},
-		{name: "noplaintext", params: map[string]string{"smtp_sasl_tls_verified_security_options": "noplaintext"}, passwd: good, want: "sasl_noplaintext_default", by: "vea"},
-		{name: "no plugin", change: func(s *postfix.State) { s.SASLPlugins = []string{"CRAM-MD5"} }, passwd: good, want: "sasl_plugins_missing", by: "veap"},
-		{name: "TLS from the first byte", options: "  -o smtp_tls_wrappermode=yes\n", passwd: good, want: "tls_587_wrappermode", by: "vea"},
-		{name: "own domain", params: map[string]string{"mydestination": "localhost, example.com"}, passwd: good, want: "mydestination_domain", by: "vep"},
-		{name: "own domain in a file", params: map[string]string{"mydestination": "/etc/postfix/domains"}, passwd: good,
+		{name: "sound"},
+		{name: "sound, with a bridge", params: set{"default_transport": bridged}, options: lmtp + "no\n" + bridge, hop: overBridge},
+		{name: "no login", options: "  -o smtp_sasl_auth_enable=no\n", want: "auth_not_enabled", by: "vea"},
+		{name: "no password table", options: "  -o smtp_sasl_password_maps=\n", want: "auth_not_enabled", by: "vea"},
+		{name: "noplaintext", params: set{"smtp_sasl_tls_verified_security_options": "noplaintext"}, want: "sasl_noplaintext_default", by: "vea"},
+		{name: "no plugin", change: func(s *postfix.State) { s.SASLPlugins = []string{"CRAM-MD5"} }, want: "sasl_plugins_missing", by: "veap"},
+		{name: "no SASL", params: set{"smtp_sasl_type": "dovecot"}, want: "sasl_plugins_missing", by: "vea"},
+		{name: "other mechanisms", params: set{"smtp_sasl_mechanism_filter": "cram-md5"}, want: "sasl_mech_filter", by: "ve"},
+		{name: "TLS from the first byte", options: "  -o smtp_tls_wrappermode=yes\n", want: "tls_587_wrappermode", by: "vea"},
+		{name: "STARTTLS where there is none", params: set{"default_transport": "relayhost-x:[relay.test]:465"}, passwd: "[relay.test]:465 user:right\n",
+			hop: func(h *Hop) { h.Port, h.TLS = 465, relays.Implicit }, want: "tls_465_no_wrappermode", by: "vea"},
+		{name: "TLS from the first byte without a level", params: set{"default_transport": "relayhost-x:[relay.test]:465"}, passwd: "[relay.test]:465 user:right\n",
+			options: "  -o smtp_tls_wrappermode=yes\n  -o smtp_tls_security_level=none\n", hop: func(h *Hop) { h.Port, h.TLS = 465, relays.Implicit },
+			want: "tls_wrappermode_level", by: "ve", more: set{"v": "starttls_required", "e": "starttls_required", "a": "starttls_required"}},
+		{name: "level may", options: "  -o smtp_tls_security_level=may\n", want: "tls_opportunistic_cleartext", by: "vea"},
+		{name: "no TLS", options: "  -o smtp_tls_security_level=none\n", want: "starttls_required", by: "vea"},
+		{name: "level unknown", options: "  -o smtp_tls_security_level=encrypted\n", want: "smtp_fatal_level", by: "vea"},
+		{name: "value unknown", params: set{"smtp_host_lookup": "hosts"}, want: "smtp_fatal_level", by: "vea"},
+		{name: "level that verifies nothing", options: "  -o smtp_tls_security_level=encrypt\n", want: "tls_not_verified", by: "va"},
+		{name: "a header lowers the level", change: func(s *postfix.State) { s.Version = postfix.Version{Major: 3, Minor: 10} }, want: "tls_required_header", by: "va"},
+		{name: "no CA file", params: set{"smtp_tls_CAfile": ""}, want: "tls_cafile_missing", by: "va"},
+		{name: "authorities outside of the chroot", params: set{"smtp_tls_CAfile": "", "smtp_tls_CApath": "/etc/ssl/certs"},
+			options: "relayhost-x unix - - y - - smtp\n  -o smtp_tls_security_level=secure\n", want: "tls_capath_chroot", by: "ve"},
+		{name: "no next hop", params: set{"default_transport": "relayhost-x", "relayhost": "[relay.test:587"}, want: "relayhost_syntax", by: "vea", more: set{"v": "map_key_mismatch", "e": "map_key_mismatch", "a": "override_elsewhere"}},
+		{name: "no brackets", params: set{"default_transport": "relayhost-x:relay.test:587"}, want: "dns_mx_no_brackets", by: "ve", more: set{"v": "override_elsewhere", "a": "override_elsewhere"}},
+		{name: "itself", params: set{"myhostname": "relay.test"}, want: "loop_to_self", by: "ve"},
+		{name: "own domain", params: set{"mydestination": "localhost, example.com"}, want: "mydestination_domain", by: "vep"},
+		{name: "own domain in a file", params: set{"mydestination": "/etc/postfix/domains"},
 			change: func(s *postfix.State) { s.Maps["/etc/postfix/domains"] = []byte("example.com\n") }, want: "mydestination_domain", by: "vep"},
-		{name: "own domain in a table", params: map[string]string{"virtual_mailbox_domains": "hash:/etc/postfix/domains"}, passwd: good,
+		{name: "own domain in a table", params: set{"virtual_mailbox_domains": "hash:/etc/postfix/domains"},
 			change: func(s *postfix.State) { s.Maps["/etc/postfix/domains"] = []byte("Example.com ok\n") }, want: "mydestination_domain", by: "vep"},
-		{name: "larger messages", params: map[string]string{"message_size_limit": "0"}, passwd: good, want: "message_too_big", by: "vp"},
+		{name: "larger messages", params: set{"message_size_limit": "0"}, want: "message_too_big", by: "vp"},
 		{name: "no colon", passwd: "[relay.test]:587 user right\n", want: "table_no_colon", by: "ve"},
 		{name: "no password", passwd: "[relay.test]:587 user:\n", want: "table_empty_entry", by: "ve"},
-		{name: "not a boolean", params: map[string]string{"append_dot_mydomain": "example.com"}, passwd: good, want: "value_not_boolean", by: "ve"},
-		{name: "greets as localhost", params: map[string]string{"smtp_helo_name": "localhost"}, passwd: good, want: "helo_localhost", by: "ve"},
-		{name: "defaults elsewhere", params: map[string]string{"default_transport": "smtp:[relay.test]:587"}, passwd: good, want: "override_elsewhere", by: "va"},
-		{name: "never compiled", params: map[string]string{"relay_domains": "hash:/etc/postfix/other"}, passwd: good, want: "map_db_missing", by: "ve"},
+		{name: "dollar", params: set{"smtp_generic_maps": "static:12$4&5"}, want: "table_dollar", by: "ve"},
+		{name: "byte order mark", passwd: "\ufeff" + good, want: "map_syntax", by: "a", more: set{"v": "map_key_mismatch", "e": "map_key_mismatch"}},
+		{name: "no key", passwd: "[other.test]:587 user:right\n", want: "map_key_mismatch", by: "vea"},
+		{name: "another key wins", passwd: good + "relay.test user:old\n", want: "map_key_mismatch", by: "a"},
+		{name: "accounts by sender", params: set{"smtp_sender_dependent_authentication": "yes"}, want: "login_by_sender", by: "a"},
+		{name: "not a boolean", params: set{"append_dot_mydomain": "example.com"}, want: "value_not_boolean", by: "vea"},
+		{name: "not a time", params: set{"smtp_helo_timeout": "soon"}, want: "parameter_value", by: "vea"},
+		{name: "not a boolean, for incoming mail", params: set{"smtpd_helo_required": "maybe"}, want: "value_elsewhere", by: "vea"},
+		{name: "obsolete", params: set{"smtp_use_tls": "yes"}, want: "param_deprecated", by: "a"},
+		{name: "comment", params: set{"smtp_helo_timeout": "300s # five minutes"}, want: "maincf_inline_comment", by: "vea", more: set{"v": "parameter_value", "e": "parameter_value", "a": "parameter_value"}},
+		{name: "twice", change: func(s *postfix.State) {
+			s.Main, _ = postfix.ParseMain(append(s.Main.Bytes(), "biff = no\nbiff = no\n"...))
+		}, want: "maincf_duplicate", by: "ve"},
+		{name: "misspelt", change: func(s *postfix.State) {
+			s.Warnings = []string{"postconf: warning: /etc/postfix/main.cf: unused parameter: relay_host=[x]"}
+		},
+			want: "maincf_typo", by: "ve"},
+		{name: "greets as localhost", params: set{"smtp_helo_name": "localhost"}, want: "helo_localhost", by: "ve"},
+		{name: "short headers", params: set{"header_size_limit": "1000"}, want: "header_size", by: "ve"},
+		{name: "deferred", params: set{"defer_transports": "relayhost-x"}, want: "transport_deferred", by: "ve"},
+		{name: "verbose", options: "relayhost-x unix - - n - - smtp -v\n  -o smtp_tls_security_level=secure\n", want: "verbose_log_leaks_password", by: "ve"},
+		{name: "down", change: func(s *postfix.State) { s.Running = false }, want: "postfix_down", by: "e"},
+		{name: "defaults elsewhere", params: set{"default_transport": "smtp:[relay.test]:587"}, want: "override_elsewhere", by: "va"},
+		{name: "another relay for the rest", params: set{"smtp_fallback_relay": "[other.test]:587"}, want: "fallback_unknown", by: "va"},
+		{name: "never compiled", params: set{"relay_domains": "hash:/etc/postfix/other"}, want: "map_db_missing", by: "ve"},
+		{name: "no such file", params: set{"smtp_header_checks": "regexp:/etc/postfix/other"}, want: "map_db_missing", by: "ve"},
+		{name: "no such type", options: "  -o smtp_sasl_password_maps=cdb:/etc/postfix/sasl_passwd\n", want: "map_type_unsupported", by: "vea"},
+		{name: "encrypted to the filter", params: set{"content_filter": "amavis:[127.0.0.1]:10024"}, options: "amavis unix - - n - - smtp\n", want: "tls_level_starves_filter", by: "ve"},
+		{name: "TLS from the first byte to the filter", params: set{"content_filter": "amavis:[127.0.0.1]:10024", "smtp_tls_wrappermode": "yes"},
+			options: "  -o smtp_tls_wrappermode=no\namavis unix - - n - - smtp\n  -o smtp_tls_security_level=none\n", want: "tls_wrappermode_global", by: "ve"},
+		{name: "no tlsproxy", params: set{"tlsproxy_service_name": "tlsproxy"}, options: "  -o smtp_tls_connection_reuse=yes\n", want: "service_missing", by: "va"},
+		{name: "an option that is no name=value", options: "amavis unix - - n - - smtp\n  -o smtp_bind_address\n", want: "mastercf_syntax", by: "ve"},
+		{name: "no log", params: set{"maillog_file": "/var/log/mail.log"}, want: "no_log", by: "va"},
+		{name: "another program", options: "relayhost-x unix - - n - - pipe\n  -o smtp_tls_security_level=secure\n", want: "service_program", by: "va"},
+		{name: "no bridge", params: set{"default_transport": bridged}, options: lmtp + "no\n", hop: overBridge, want: "service_missing", by: "va"},
+		{name: "a login at the bridge", params: set{"default_transport": bridged}, options: lmtp + "yes\n" + bridge, hop: overBridge, want: "bridge_settings", by: "va"},
+		{name: "a bridge for everybody", params: set{"default_transport": bridged}, options: lmtp + "no\nrelayhost-x-out unix n n n - - spawn\n", hop: overBridge, want: "bridge_public", by: "va"},
 	} {
+		seen[row.want] = row.name
 		t.Run(row.name, func(t *testing.T) {
-			s := agreeing(t, row.params, row.options, row.passwd)
+			s := agreeing(t, row.params, row.options, cmp.Or(row.passwd, good))
 			if row.change != nil {
 				row.change(&s)
 			}
-			for by, got := range map[string][]string{"v": byVerify(reader, s), "e": byExplain(reader, s), "a": byApply(s), "p": byPlan(t, s)} {
-				want := ""
+			hop := Hop{Hop: config.Hop{Relay: relays.Relay{ID: "x", Name: "X", Limits: relays.Limits{MessageBytes: 20 << 20}}, Host: "relay.test", Port: 587, TLS: relays.StartTLS,
+				Username: "user", Password: secret.New("right")}}
+			if row.hop != nil {
+				row.hop(&hop)
+			}
+			route := Route{Service: "relayhost-x", From: sender, Hops: []Hop{hop}}
+			for by, got := range map[string][]string{"v": byVerify(t, reader, s, route), "e": byExplain(reader, s), "a": byApply(s, route), "p": byPlan(t, s)} {
+				want := strings.Fields(row.more[by])
 				if strings.Contains(row.by, by) {
-					want = row.want
+					want = append(want, row.want)
 				}
 				slices.Sort(got)
-				if got := strings.Join(slices.Compact(got), " "); got != want {
+				slices.Sort(want)
+				if got, want := strings.Join(slices.Compact(got), " "), strings.Join(want, " "); got != want {
 					t.Errorf("%s: got %q, want %q", map[string]string{"v": "verify", "e": "explain", "a": "apply", "p": "plan"}[by], got, want)
 				}
 			}
 		})
 	}
+	for _, rule := range slices.Concat(lint.Rules(), lint.RouteRules(), lint.MeantRules()) {
+		if seen[rule.ID] == "" {
+			t.Errorf("rule %s: got no row that breaks it, want one", rule.ID)
+		}
+	}
 }
+
+// overBridge has a bridge connect to the relay.
+func overBridge(h *Hop) { h.Socket = "private/relayhost-x-out" }
+
+// usual are the defaults of parameters that rows set.
+var usual = map[string]string{"smtp_helo_timeout": "300s", "smtpd_helo_required": "no", "append_dot_mydomain": "no"}
 
 const sender = "app@example.com"
 
-func byVerify(reader *host.Reader, s postfix.State) (ids []string) {
-	relay := relays.Relay{ID: "x", Name: "X", Limits: relays.Limits{MessageBytes: 20 << 20}}
+func byVerify(t *testing.T, reader *host.Reader, s postfix.State, route Route) (ids []string) {
+	t.Helper()
 	r := &run{Env: Env{State: s, Reader: reader, Routes: []Route{{Hops: []Hop{{}}}}}}
-	tr := &routeCheck{run: r, signs: explain.InspectRoute(explain.RouteOf(s), sender), route: Route{Service: "relayhost-x", Hops: []Hop{{Hop: config.Hop{Relay: relay, Host: "relay.test", Port: 587, TLS: relays.StartTLS, Username: "user", Password: secret.New("right")}}}}}
-	problems := postfix.Check(postfix.Staged{State: s, Meant: meant(tr.route)})
-	for _, f := range slices.Concat(outdated(r.State), linted(r.Reader, r.State), inspect(tr.signs), tr.sizes(), tr.judged(problems, nil)) {
+	tr := &routeCheck{run: r, signs: explain.Inspect(s, sender), route: route}
+	problems := postfix.Check(postfix.Staged{State: s, Meant: meant(route), Defaults: usual})
+	for _, f := range slices.Concat(outdated(r.State), linted(r.Reader, r.State, usual), inspect(tr.signs), tr.sizes(), tr.judged(problems, nil)) {
 		ids = append(ids, f.Cause)
+		if f.Remedy == "" && f.Command == "" {
+			t.Errorf("%s: got no remedy, want one", f.Cause)
+		}
 	}
 	return ids
 }
@@ -130,17 +217,15 @@ func byExplain(reader *host.Reader, s postfix.State) (ids []string) {
 			ids = append(ids, sign.Cause)
 		}
 	}
-	for _, f := range s.Lint(postfix.Exists(reader)) {
+	for _, f := range s.Lint(postfix.Exists(reader), usual) {
 		ids = append(ids, f.Rule)
 	}
 	return ids
 }
 
-func byApply(s postfix.State) (ids []string) {
-	for _, f := range postfix.Check(postfix.Staged{State: s, Meant: lint.Meant{{Service: "relayhost-x", Hops: []lint.MeantHop{{NextHop: "[relay.test]:587"}}}}}) {
-		if f.Severity == lint.Error {
-			ids = append(ids, f.Rule)
-		}
+func byApply(s postfix.State, route Route) (ids []string) {
+	for _, f := range postfix.Check(postfix.Staged{State: s, Meant: meant(route), Defaults: usual}) {
+		ids = append(ids, f.Rule)
 	}
 	return ids
 }

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"testing"
 
-	"relayhost/internal/explain"
 	"relayhost/internal/lab/claimtest"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -318,12 +317,12 @@ func TestClaims(t *testing.T) {
 // What a proof of delivery says of the message is said of one that the relay accepted.
 func TestClaimsOfDelivery(t *testing.T) {
 	d := Delivery{Relay: "relay.test[192.0.2.9]:587", QueueID: "4AB", Status: "sent"}
-	if f := Delivered(d, nil, explain.Route{}, nil); f.Result != Pass || !strings.Contains(f.Detail, "accepted the message 4AB") {
+	if f := Delivered(d, nil, false, nil); f.Result != Pass || !strings.Contains(f.Detail, "accepted the message 4AB") {
 		t.Errorf("sent: got %+v, want result %q and %q in its detail", f, Pass, "accepted the message 4AB")
 	}
 	for _, err := range []error{ErrRefused, ErrElsewhere, ErrThrottled, ErrNoTrace, ErrUnproven, errors.New("sendmail: fatal")} {
 		t.Run(err.Error(), func(t *testing.T) {
-			if f := Delivered(d, err, explain.Route{}, nil); f.Result == Pass || strings.Contains(f.Detail, "accepted the message") {
+			if f := Delivered(d, err, false, nil); f.Result == Pass || strings.Contains(f.Detail, "accepted the message") {
 				t.Errorf("%v: got %+v, want nothing accepted", err, f)
 			}
 		})

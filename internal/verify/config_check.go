@@ -11,9 +11,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
-	"relayhost/internal/instance"
 	"relayhost/internal/lint"
-	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 )
 
@@ -24,7 +22,9 @@ func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) 
 		return []Finding{{Check: "config", Result: Fail, Detail: "Postfix is not installed", Cause: "postfix_not_installed",
 			Remedy: "Install it; setup can do that.", Command: "relayhost setup --install"}}
 	}
-	findings := slices.Concat(outdated(r.State), r.bypassed(), slices.DeleteFunc(linted(r.Reader, r.State), func(f Finding) bool {
+	// Where postconf(1) does not answer, other checks tell.
+	defaults, _ := postfix.Defaults(ctx, r.Reader)
+	findings := slices.Concat(outdated(r.State), r.bypassed(), slices.DeleteFunc(linted(r.Reader, r.State, defaults), func(f Finding) bool {
 		return slices.ContainsFunc(maps, f.toldBy)
 	}))
 	services := map[string]bool{}
@@ -34,10 +34,8 @@ func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) 
 			continue
 		}
 		services[t.route.Service] = true
-		for _, f := range append(inspect(t.signs), t.judge(ctx, maps)...) {
-			if !slices.ContainsFunc(findings, func(g Finding) bool {
-				return g.Cause == f.Cause && (f.Cause != "parameter_value" || g.Detail == f.Detail)
-			}) {
+		for _, f := range append(inspect(t.signs), t.judge(ctx, maps, defaults)...) {
+			if !slices.ContainsFunc(findings, func(g Finding) bool { return g.about == f.about }) {
 				findings = append(findings, t.of(f))
 			}
 		}
@@ -50,44 +48,20 @@ func (r *run) config(ctx context.Context, checks []*routeCheck, maps []Finding) 
 		}
 	}
 	findings = append(findings, r.nullSender()...)
-	findings = append(findings, deadly(ctx, r.Reader, r.State, findings)...)
 	if len(findings) == 0 {
 		return pass("config", "main.cf and master.cf have none of the known faults")
 	}
 	return findings
 }
 
-// toldBy reports whether g, a finding on a table, is about the fault of f as well.
-func (f Finding) toldBy(g Finding) bool {
-	return g.Result == Fail && g.Cause == f.Cause && g.table != "" && slices.ContainsFunc(strings.Fields(f.Detail), func(word string) bool {
-		return strings.TrimRight(word, ",:;.") == g.table
-	})
-}
-
-// deadly are the faults that stop a rehearsal: what Postfix would die of or defer all
-// mail for. Those that another finding has by parameter or table are not told twice.
-func deadly(ctx context.Context, r *host.Reader, state postfix.State, known []Finding) (findings []Finding) {
-	faults, err := instance.Preview(ctx, r, state, plan.Plan{})
-	if err != nil {
-		return nil // postconf(1) does not answer, which others tell
-	}
-	for i := range faults {
-		f := &faults[i]
-		told := func(g Finding) bool {
-			return f.Table != "" && strings.Contains(g.Detail, f.Table) || strings.Contains(g.Detail, f.Param)
-		}
-		if !slices.ContainsFunc(known, told) {
-			findings = append(findings, Finding{Check: "config", Result: Fail, Cause: f.Cause(), Detail: f.Error(), Remedy: f.Remedy, Command: f.Command})
-		}
-	}
-	return findings
-}
+// toldBy reports whether g, a finding of the check "maps", is the fault of f as well.
+func (f Finding) toldBy(g Finding) bool { return g.Result == Fail && g.about == f.about }
 
 // linted are the faults that the texts show without anything else. What the tables of
 // the way to the relay show is found by the check "maps" as well, which knows more.
-func linted(r *host.Reader, state postfix.State) (findings []Finding) {
-	for _, f := range state.Lint(postfix.Exists(r)) {
-		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.File + ": " + f.Detail}
+func linted(r *host.Reader, state postfix.State, defaults map[string]string) (findings []Finding) {
+	for _, f := range state.Lint(postfix.Exists(r), defaults) {
+		finding := Finding{Check: "config", Result: Fail, Cause: f.Rule, Remedy: f.Remedy, Command: f.Command, Detail: f.String(), about: f.Subject()}
 		if f.Line > 0 {
 			finding.Detail = fmt.Sprintf("%s, line %d: %s", f.File, f.Line, f.Detail)
 		}
@@ -116,7 +90,7 @@ func inspect(signs explain.Signs) (findings []Finding) {
 		if !sign.Holds || !ok || sign.Cause == "postfix_down" || sign.Cause == "ses_iam_secret" || isTableCause(sign.Cause) {
 			continue
 		}
-		f := Finding{Check: "config", Result: Fail, Detail: sign.Detail}.because([]explain.Cause{c})
+		f := Finding{Check: "config", Result: Fail, Detail: sign.Detail, about: sign.Subject()}.because([]explain.Cause{c})
 		if sign.Severity == lint.Warning {
 			f.Result = Warn
 		}
@@ -178,7 +152,7 @@ func (r *run) bypassed() []Finding {
 	if len(senders) == 0 {
 		return nil
 	}
-	return []Finding{{Check: "config", Result: Warn, Cause: "by_sender",
+	return []Finding{{Check: "config", Result: Warn, Cause: "by_sender", about: lint.Subject{Rule: "by_sender"},
 		Detail:  "mail from " + some(senders) + " goes by another route or account, which is not tested here",
 		Remedy:  "Let relayhost manage this setup: it tests each route.",
 		Command: "relayhost adopt"}}
@@ -188,49 +162,48 @@ func (r *run) bypassed() []Finding {
 // TLS policy where other services read them.
 func outdated(state postfix.State) (findings []Finding) {
 	for _, f := range state.Facts().SharedSettings() {
-		findings = append(findings, Finding{Check: "config", Result: Warn, Cause: f.Rule, Detail: f.Detail, Remedy: f.Remedy, Command: f.Command})
+		findings = append(findings, Finding{Check: "config", Result: Warn, Cause: f.Rule, Detail: f.Detail, Remedy: f.Remedy, Command: f.Command, about: f.Subject()})
 	}
 	return findings
 }
 
 // judge has Postfix's validator look at what is there, as setup has it look at
 // what it is going to write.
-func (t *routeCheck) judge(ctx context.Context, maps []Finding) []Finding {
+func (t *routeCheck) judge(ctx context.Context, maps []Finding, defaults map[string]string) []Finding {
 	if t.State.Main == nil || t.State.Master == nil || t.route.Hops[0].Host == "" {
 		return nil
 	}
-	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{State: t.State, Meant: meant(t.route)})
+	problems, err := postfix.Validate(ctx, t.Reader, postfix.Staged{State: t.State, Meant: meant(t.route), Defaults: defaults})
 	findings := t.judged(problems, maps)
 	if err != nil {
-		findings = append([]Finding{{Check: "config", Result: Warn, Cause: "not_judged", Detail: err.Error(), Remedy: "Run this as root."}}, findings...)
+		findings = append([]Finding{{Check: "config", Result: Warn, Cause: "not_judged", about: lint.Subject{Rule: "not_judged"}, Detail: err.Error(), Remedy: "Run this as root."}}, findings...)
 	}
 	return findings
 }
 
 // meant is what main.cf and master.cf are meant to do.
-func meant(route Route) lint.Meant {
+func meant(route Route) []lint.Route {
 	first := route.Hops[0]
-	hop := lint.MeantHop{NextHop: first.nextHop(), Implicit: implicit(first.TLS), NoVerify: first.NoVerify,
-		NoAuth: first.Username == "" && first.Password.IsZero(), NoTLS: plaintext(first.TLS)}
+	hop := lint.Hop{NextHop: first.nextHop(), TLS: first.TLS, NoVerify: first.NoVerify, NoAuth: first.Username == "" && first.Password.IsZero(), OAuth: first.OAuth}
 	if first.Socket != "" {
-		hop = lint.MeantHop{NextHop: first.nextHop(), Bridge: config.BridgeEntry(first.Socket)}
+		hop = lint.Hop{NextHop: first.nextHop(), Bridge: config.BridgeEntry(first.Socket)}
 	}
-	return lint.Meant{{Service: route.Service, Hops: []lint.MeantHop{hop}}}
+	return []lint.Route{{Service: route.Service, Hops: []lint.Hop{hop}}}
 }
 
 // judged makes findings of those of the rules that no other check tells.
 func (t *routeCheck) judged(problems []lint.Finding, maps []Finding) (findings []Finding) {
 	tables := slices.ContainsFunc(maps, func(f Finding) bool { return f.Result != Pass })
 	for _, p := range problems {
-		cause := p.Rule
-		if cause == "" || t.told(cause) || tables && cause == postfix.MapClosed {
+		if t.told(p) || tables && p.Rule == postfix.MapClosed {
 			continue
 		}
-		f := Finding{Check: "config", Result: Fail, Detail: p.String()}.known(cause)
+		f := Finding{Check: "config", Result: Fail, Detail: p.String(), about: p.Subject()}.known(p.Rule)
 		if p.Remedy != "" {
 			f.Remedy, f.Command = p.Remedy, p.Command
 		}
-		if p.Severity == lint.Warning || cause == "tls_not_verified" {
+		// Nobody has said what a setup made by hand is to do without.
+		if p.Severity == lint.Warning || p.Rule == "tls_not_verified" || p.Rule == "tls_required_header" {
 			f.Result = Warn
 		}
 		findings = append(findings, f)
@@ -243,11 +216,20 @@ func isTableCause(id string) bool {
 	return strings.HasPrefix(id, "map_") && id != "map_type_unsupported" || id == "secret_world_readable"
 }
 
-// told reports a cause that is told elsewhere, for all routes or in better words.
-func (t *routeCheck) told(cause string) bool {
-	switch cause {
-	case "override_elsewhere": // that of the default route, or what the check "service" says
-		return t.number > 1 || t.route.Hops[0].elsewhere(t.asConfigured())
+// told reports a fault that is told elsewhere, for all routes or in better words.
+func (t *routeCheck) told(p lint.Finding) bool {
+	switch p.Rule {
+	case "override_elsewhere":
+		// That of the default route, or what the check "service" says; of what may
+		// bypass it the check "delivery" shows whether it does.
+		return t.number > 1 || p.Severity == lint.Warning || t.route.Hops[0].elsewhere(t.asConfigured())
+	case "service_missing": // where it is that of the route, the check "service" says it
+		_, ok := t.State.Master.Get(t.route.Service, "unix")
+		return !ok
+	case "map_key_mismatch", "map_syntax": // the check "maps" asks the compiled tables
+		return true
+	case "login_by_sender", "param_deprecated": // that works, and bypassed has the senders
+		return true
 	case "tls_required_header":
 		return len(t.State.Facts().SharedSettings()) > 0
 	case "tls_not_verified":

@@ -40,7 +40,7 @@ func (t *routeCheck) delivery(ctx context.Context) []Finding {
 	}
 	d, err := t.send(ctx, first)
 	t.said = d.LoginRefused
-	f := Delivered(d, err, explain.RouteOf(t.State), t.signs)
+	f := Delivered(d, err, t.State.Running, t.signs)
 	switch hop := tookOver(t.route, d); {
 	case errors.Is(err, ErrElsewhere) && hop != "":
 		f = Finding{Check: "delivery", Result: Warn, Ms: f.Ms, Cause: "fallback_used",
@@ -112,9 +112,9 @@ func tookOver(route Route, d Delivery) string {
 }
 
 // Delivered is the finding on a proof of delivery: what d and err of Proof.Run
-// mean, and what helps. signs of this host choose between causes; they may be
-// nil.
-func Delivered(d Delivery, err error, route explain.Route, signs explain.Signs) Finding {
+// mean, and what helps. running says that Postfix runs; signs of this host choose between
+// causes, and may be nil.
+func Delivered(d Delivery, err error, running bool, signs explain.Signs) Finding {
 	f := Finding{Check: "delivery", Ms: ms(d.Took)}
 	switch {
 	case err == nil:
@@ -143,7 +143,7 @@ func Delivered(d Delivery, err error, route explain.Route, signs explain.Signs) 
 		return f.because(causes)
 	case errors.Is(err, ErrNoTrace):
 		f.Cause, f.Remedy, f.Command = "no_trace", "Look at the queue and at the end of the mail log.", "postqueue -p"
-		if d.QueueID == "" && !route.State.Running {
+		if d.QueueID == "" && !running {
 			return f.known("postfix_down")
 		}
 	default: // it never got as far as the relay

@@ -3,7 +3,11 @@
 // Mailer that it is handed.
 package verify
 
-import "time"
+import (
+	"time"
+
+	"relayhost/internal/lint"
+)
 
 // Result of a check, worst last.
 type Result string
@@ -32,9 +36,9 @@ type Finding struct {
 	Command string  `json:"command,omitempty"`
 	Ms      float64 `json:"ms"`
 
-	route int    // place of the route among all, from 1; 0 is the host as a whole
-	table string // file of the lookup table that it is about, "" for none
-	place int    // among the findings of one check on one route
+	route int          // place of the route among all, from 1; 0 is the host as a whole
+	about lint.Subject // of one that a rule of internal/lint could have as well
+	place int          // among the findings of one check on one route
 }
 
 // Report is the document that `relayhost verify --json` prints.

@@ -76,7 +76,7 @@ func (t *routeCheck) service(routing *postfix.Routing) Finding {
 		return Finding{Check: "service", Result: Fail, Detail: "default_transport names " + t.State.Params["default_transport"] + ", which master.cf does not define",
 			Cause: "service_missing", Remedy: "Run setup again, or set default_transport to smtp.", Command: "relayhost setup"}
 	case hop.elsewhere(way):
-		f := Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.NextHop, hop.nextHop())}.known("override_elsewhere")
+		f := Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.First().Text, hop.nextHop())}.known("override_elsewhere")
 		if t.Plan != nil && t.Plan.Changed() { // what setup wrote was changed
 			f.Remedy, f.Command = "Restore what setup wrote.", "relayhost setup"
 		}
@@ -96,18 +96,18 @@ func (t *routeCheck) service(routing *postfix.Routing) Finding {
 		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s is sent by %s to %s", sendersOf(t.route), way.Service.Name, hopsOf(t.route))}
 	}
 	v := t.State.Version
-	return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("Postfix %d.%d.%d: %s sends to %s", v.Major, v.Minor, v.Patch, way.Service.Name, way.NextHop)}
+	return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("Postfix %d.%d.%d: %s sends to %s", v.Major, v.Minor, v.Patch, way.Service.Name, way.First().Text)}
 }
 
 // direct is the finding on a server whose default route has no relay; ok is false where
 // it has one, or none can be told.
-func direct(state postfix.State, to explain.Route) (f Finding, ok bool) {
-	if to.NextHop != "" {
+func direct(state postfix.State, to postfix.Route) (f Finding, ok bool) {
+	if to.First().Text != "" {
 		return f, false
 	}
-	if senders, routes := explain.SenderRoutes(state); len(senders) > 0 {
+	if senders, routes := postfix.SenderRoutes(state); len(senders) > 0 {
 		return Finding{Check: "service", Result: Pass, Detail: fmt.Sprintf("mail from %s goes by %s to %s; all other mail goes out directly",
-			some(senders), routes[0].Service.Name, routes[0].NextHop)}, true
+			some(senders), routes[0].Service.Name, routes[0].First().Text)}, true
 	}
 	f = Finding{Check: "service", Result: Fail, Detail: "no relay is configured: mail is delivered directly", Cause: "relayhost_not_set",
 		Remedy: "Set up a relay.", Command: "relayhost setup"}
@@ -119,11 +119,11 @@ func direct(state postfix.State, to explain.Route) (f Finding, ok bool) {
 
 // elsewhere reports whether Postfix sends the mail of a route to another next hop
 // than h.
-func (h Hop) elsewhere(way explain.Route) bool {
+func (h Hop) elsewhere(way postfix.Route) bool {
 	if h.Socket != "" {
-		return way.NextHop != h.nextHop()
+		return way.First().Text != h.nextHop()
 	}
-	return h.Host != "" && (!strings.EqualFold(way.Host, h.Host) || way.Port != h.Port)
+	return h.Host != "" && (!strings.EqualFold(way.First().Host, h.Host) || way.First().Port != h.Port)
 }
 
 // listed reports whether the sender of the proof is one of the route's by name or

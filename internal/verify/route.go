@@ -8,6 +8,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/oauth"
+	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 )
 
@@ -113,7 +114,7 @@ func (r *run) routeChecks() []*routeCheck {
 		if i > 0 {
 			signs, done := inspected[route.Service]
 			if !done {
-				signs = explain.InspectRoute(explain.RouteBy(r.State, route.Service, route.Hops[0].nextHop()), route.From)
+				signs = explain.InspectRoute(r.State, postfix.NewRouting(r.State).By(route.Service, route.Hops[0].nextHop()), route.From)
 				inspected[route.Service] = signs
 			}
 			t.signs = signs

@@ -11,6 +11,7 @@ import (
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
+	"relayhost/internal/lint"
 	"relayhost/internal/maillog"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -157,7 +158,7 @@ func clocked(ctx context.Context, check func(context.Context) []Finding, found f
 func tableSigns(maps []Finding) (signs explain.Signs) {
 	for _, f := range maps {
 		if f.Result == Fail {
-			signs = append(signs, explain.Sign{Cause: f.Cause, Holds: true, Detail: f.Detail})
+			signs = append(signs, explain.Sign{Cause: f.Cause, Holds: true, Finding: lint.Finding{Rule: f.Cause, Detail: f.Detail}})
 		}
 	}
 	return signs
@@ -174,7 +175,8 @@ func credentialSigns(h Hop) explain.Signs {
 	if h.Relay.ID != "ses" || h.Password.IsZero() {
 		return nil
 	}
-	return explain.Signs{{Cause: "ses_iam_secret", Holds: len(h.Password.Reveal()) == sesSecret, Detail: "the password has the length of an IAM secret key"}}
+	return explain.Signs{{Cause: "ses_iam_secret", Holds: len(h.Password.Reveal()) == sesSecret,
+		Finding: lint.Finding{Rule: "ses_iam_secret", Detail: "the password has the length of an IAM secret key"}}}
 }
 
 func (r *run) found(f Finding) {

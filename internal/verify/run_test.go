@@ -423,7 +423,7 @@ func TestLinted(t *testing.T) {
 	env.State.Main = main
 	env.State.Maps = map[string][]byte{"/etc/postfix/sasl_passwd": []byte("relay.test user Gehe1mPa55-42\n")}
 	var got []string
-	for _, f := range linted(env.Reader, env.State) {
+	for _, f := range linted(env.Reader, env.State, nil) {
 		got = append(got, fmt.Sprintf("%s %s %s", f.Result, f.Cause, f.Detail))
 	}
 	said := strings.Join(got, "\n")

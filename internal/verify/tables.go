@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"relayhost/internal/explain"
 	"relayhost/internal/host"
+	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
 )
 
@@ -29,7 +29,7 @@ func (r *run) maps(ctx context.Context, checks []*routeCheck) []Finding {
 	for _, t := range checks {
 		configured := t.asConfigured()
 		for _, param := range mapParams {
-			for _, table := range postfix.ParseTables(configured.Param(param), r.State.DefaultMap) {
+			for _, table := range postfix.ParseTables(r.State.Param(configured.Service, param), r.State.DefaultMap) {
 				if key := param + " " + table.String(); !seen[key] {
 					seen[key] = true
 					findings = append(findings, tableFaults(r.Reader, param, table)...)
@@ -97,11 +97,19 @@ func onDisk(r *host.Reader, t postfix.Table) bool {
 }
 
 // asConfigured is the route as master.cf has it.
-func (t *routeCheck) asConfigured() explain.Route {
+func (t *routeCheck) asConfigured() postfix.Route {
 	if t.number <= 1 {
-		return explain.RouteOf(t.State)
+		return postfix.RouteOf(t.State)
 	}
-	return explain.RouteBy(t.State, t.route.Service, t.route.Hops[0].nextHop())
+	return postfix.NewRouting(t.State).By(t.route.Service, t.route.Hops[0].nextHop())
+}
+
+// about is a fault of a table that a parameter names; table is "" where it is one of
+// several.
+func about(id, param, table, detail string) Finding {
+	f := Finding{Check: "maps", Result: Fail, Detail: detail}.known(id)
+	f.about = lint.Subject{Rule: id, Parameter: param, Table: table}
+	return f
 }
 
 // tableFaults checks one table on disk: compiled, not older than its source, closed.
@@ -120,11 +128,11 @@ func tableFaults(r *host.Reader, param string, t postfix.Table) []Finding {
 		m, ierr := r.Stat(index)
 		switch {
 		case errors.Is(ierr, fs.ErrNotExist):
-			f := Finding{Check: "maps", Result: Fail, table: index, Detail: index + " is missing"}.known("map_db_missing")
+			f := about("map_db_missing", param, t.String(), index+" is missing")
 			f.Command = "postmap " + t.String()
 			return []Finding{f}
 		case ierr == nil && err == nil && source.Mtime.Sub(m.Mtime) > postfix.StaleAfter:
-			f := Finding{Check: "maps", Result: Fail, table: index, Detail: index + " is older than " + t.Path}.known("map_db_stale")
+			f := about("map_db_stale", param, t.String(), index+" is older than "+t.Path)
 			f.Command = "postmap " + t.String()
 			findings = append(findings, f)
 		}
@@ -133,7 +141,7 @@ func tableFaults(r *host.Reader, param string, t postfix.Table) []Finding {
 	for _, file := range files {
 		m, err := r.Stat(file)
 		if secret && err == nil && (m.Mode.Perm()&0o077 != 0 || m.UID != 0) {
-			f := Finding{Check: "maps", Result: Fail, table: file, Detail: fmt.Sprintf("%s has mode %04o and owner %d", file, m.Mode.Perm(), m.UID)}.known("secret_world_readable")
+			f := about("secret_world_readable", param, t.String(), fmt.Sprintf("%s has mode %04o and owner %d", file, m.Mode.Perm(), m.UID))
 			f.Command = "chown root " + file + " && chmod 600 " + file
 			findings = append(findings, f)
 		}
@@ -179,9 +187,9 @@ func (t *routeCheck) lookup(i int) *lookup {
 	if hop.Socket != "" {
 		return nil // the bridge has it in a file of its own
 	}
-	l := &lookup{routeCheck: t, hop: hop, nextHop: hop.nextHop(), maps: configured.Param("smtp_sasl_password_maps")}
+	l := &lookup{routeCheck: t, hop: hop, nextHop: hop.nextHop(), maps: t.State.Param(configured.Service, "smtp_sasl_password_maps")}
 	if i == 0 && t.number <= 1 {
-		l.nextHop = configured.NextHop
+		l.nextHop = configured.First().Text
 	}
 	if i == 0 && t.number <= 1 && hop.elsewhere(configured) {
 		return nil // a password for another next hop is not what is wrong
@@ -189,12 +197,12 @@ func (t *routeCheck) lookup(i int) *lookup {
 	if l.maps == "" || l.nextHop == "" || hop.Username == "" && hop.Password.IsZero() && len(hop.Relay.Auth.Mechanisms) == 0 {
 		return nil
 	}
-	if strings.EqualFold(configured.Param("smtp_sender_dependent_authentication"), "yes") {
+	if strings.EqualFold(t.State.Param(configured.Service, "smtp_sender_dependent_authentication"), "yes") {
 		l.keys = postfix.SenderKeys(strings.ToLower(t.route.From))
 	}
 	host := hop.Host
 	if i == 0 && t.number <= 1 {
-		host = configured.Host
+		host = configured.First().Host
 	}
 	l.keys = append(l.keys, strings.ToLower(host), strings.ToLower(l.nextHop))
 	return l
@@ -257,7 +265,7 @@ func (l *lookup) judge(tables []postfix.Table, answers []map[string]string) *Fin
 			if l.State.Maps[t.Path] == nil || l.hop.Password.IsZero() || value == want {
 				return nil
 			}
-			f := Finding{Check: "maps", Result: Fail, table: t.Path, Detail: "the compiled entry for " + key + " differs from the source file"}.known("map_db_stale")
+			f := about("map_db_stale", "smtp_sasl_password_maps", t.String(), "the compiled entry for "+key+" differs from the source file")
 			f.Command = "postmap " + t.String()
 			return &f
 		}
@@ -266,10 +274,11 @@ func (l *lookup) judge(tables []postfix.Table, answers []map[string]string) *Fin
 	if l.sourceHasKey(tables) {
 		id = "map_db_truncated"
 	}
-	f := Finding{Check: "maps", Result: Fail, Detail: "the password table has no entry for " + l.nextHop}.known(id)
+	table := ""
 	if len(tables) == 1 {
-		f.table = tables[0].Path
+		table = tables[0].String()
 	}
+	f := about(id, "smtp_sasl_password_maps", table, "the password table has no entry for "+l.nextHop)
 	return &f
 }
 

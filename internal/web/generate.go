@@ -153,7 +153,7 @@ func AddedLines(difference string) []string {
 // there is not known of a server that nobody sees.
 func findings(s postfix.State) []Finding {
 	var list []Finding
-	for _, f := range s.Lint(func(string) (exists, known bool) { return false, false }) {
+	for _, f := range s.Lint(func(string) (exists, known bool) { return false, false }, nil) {
 		if path.Base(f.File) != "main.cf" {
 			continue
 		}

@@ -64,7 +64,7 @@ func main() {
 	if rerr != nil {
 		fmt.Fprintln(os.Stderr, rerr)
 	}
-	f := verify.Delivered(d, err, explain.RouteOf(state), explain.Inspect(state, p.From))
+	f := verify.Delivered(d, err, state.Running, explain.Inspect(state, p.From))
 	out.Cause = f.Cause
 	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
 		fmt.Fprintln(os.Stderr, err)
