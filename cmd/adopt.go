@@ -83,13 +83,13 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 	}
 	doc := adoptDoc{
 		Version: 1, Result: "offered", Path: config.Path, TOML: string(offer.TOML()), From: offer.From, Direct: list(offer.Direct), Routes: offer.Routes,
-		Changes: list(offer.Changes), Kept: list(offer.Kept), Left: list(offer.Left), Questions: list(offer.Questions), Next: "relayhost adopt --write",
+		Changes: list(offer.Changes), Kept: list(offer.Kept), Left: list(offer.Left), Questions: list(offer.Questions), Next: a.here("relayhost adopt --write"),
 	}
 	if f.write {
 		if err := setup.WriteConfig(a.host, offer.TOML(), f.force); err != nil {
 			return err
 		}
-		doc.Result, doc.Next = "written", "relayhost setup --dry-run"
+		doc.Result, doc.Next = "written", a.here("relayhost setup --dry-run")
 	}
 	if a.json {
 		return a.printJSON(doc)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -102,12 +103,17 @@ On a new server begin with: sudo relayhost setup`,
 			// Lines of the dialogue come between.
 			a.io.Live = a.io.Live && !a.verbose
 			if err := cmd.ValidateFlagGroups(); err != nil {
-				return usage(err, "see --help")
+				return usage(excluded(err), "see --help")
 			}
 			if a.timeout <= 0 {
 				return usage(fmt.Errorf("--timeout %s leaves no time", a.timeout), "give a duration such as 2m")
 			}
-			return nil
+			if a.configDir == "" {
+				return nil
+			}
+			var err error
+			a.configDir, err = filepath.Abs(a.configDir) // children run in another directory, and rollback in any
+			return err
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false

@@ -192,7 +192,7 @@ func (a *reading) unfit(f found) string {
 		return "its mail goes to the mail exchangers of its recipients" + stays
 	case w.Service.Command != "smtp":
 		return "its mail goes by " + w.Transport + ", which is not smtp(8)" + stays
-	case !f.has[0] && policyOf(a.r, a.s, w, w.NextHops[0]).plain() && serviceOf(a.o, w.NextHops[0]).ID == "":
+	case !f.has[0] && mayBePlain(tlsOf(a.r, a.s, w, w.NextHops[0])) && serviceOf(a.o, w.NextHops[0]).ID == "":
 		return "its relay " + w.NextHops[0].Text + " has no login and may be sent to without TLS, which relayhost never does" + stays
 	}
 	return ""

@@ -31,6 +31,8 @@ type transaction struct {
 	pid   int // 0 for the watch
 	since time.Time
 	used  []string // directories that temporary files may lie in
+
+	cleared bool // of a rollback: its changes are out of the history
 }
 
 // begin takes the lock and clears away what runs that died have left behind.

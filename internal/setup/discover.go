@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"relayhost/detect"
+	"relayhost/internal/apply"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
@@ -108,6 +109,32 @@ func Stored(r *host.Reader) (config.Config, error) {
 		return config.New(), err
 	}
 	return c, nil
+}
+
+// otherAnswers is the instance of Postfix that the file of the Config was last written
+// for, "" where that is the one in configDir or nobody knows: there is one file for all.
+func otherAnswers(history []apply.Record, configDir string) string {
+	for _, c := range history { // the newest first
+		if slices.ContainsFunc(c.Files, func(f apply.Change) bool { return f.Path == config.Path }) {
+			if c.ConfigDir == configDir {
+				return ""
+			}
+			return c.ConfigDir
+		}
+	}
+	return ""
+}
+
+// warnOfAnswers says that a setup goes by what another instance was set up with, and
+// replaces that.
+func warnOfAnswers(deps Deps, state postfix.State) {
+	history, err := apply.History(&deps.Host.Reader, apply.Options{StateDir: deps.StateDir})
+	if err != nil { // without root
+		return
+	}
+	if other := otherAnswers(history, state.ConfigDir); other != "" {
+		deps.Report.Unproven("%s was last written for the Postfix in %s: what no flag says is read from it, its routes too, and for that in %s it is written again", config.Path, other, state.ConfigDir)
+	}
 }
 
 // InUse is the stored Config c as this Postfix has it: resolved, and with the
