@@ -113,7 +113,11 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	case errors.Is(err, ask.ErrDeclined) || exitCode(err) == exitUsage:
 		return err
 	case err != nil:
-		return a.refused(err, f, done)
+		doc, err := refused(err, f, done)
+		if a.json {
+			err = errors.Join(err, a.printJSON(doc))
+		}
+		return err
 	case len(done.Changes) == 0 && f.to != "":
 		return hint(fmt.Errorf("%s: %w", f.to, apply.ErrNothing), "relayhost rollback --list shows the changes")
 	case len(done.Changes) == 0 && a.json:
@@ -139,9 +143,9 @@ type difference struct {
 	Diff string `json:"diff"`
 }
 
-// refused hands on why nothing was rolled back; --json gets it as a document.
-func (a *app) refused(err error, f rollbackFlags, done apply.Restored) error {
-	doc := rollbackDoc{Version: 1, Result: "failed", Changes: append([]apply.Record{}, done.Changes...), Files: done.Files, Differences: differences(err), Error: err.Error()}
+// refused is the document about why nothing was rolled back, and the error with its hint.
+func refused(err error, f rollbackFlags, done apply.Restored) (doc rollbackDoc, hinted error) {
+	doc = rollbackDoc{Version: 1, Result: "failed", Changes: append([]apply.Record{}, done.Changes...), Files: done.Files, Differences: differences(err), Error: err.Error()}
 	if len(doc.Differences) > 0 {
 		doc.Result = "refused"
 		again := "sudo relayhost rollback"
@@ -153,10 +157,7 @@ func (a *app) refused(err error, f rollbackFlags, done apply.Restored) error {
 		}
 		err = hint(err, "undo your edit, or discard it: "+again+" --force")
 	}
-	if a.json {
-		err = errors.Join(err, a.printJSON(doc))
-	}
-	return err
+	return doc, err
 }
 
 func differences(err error) []difference {

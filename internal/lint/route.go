@@ -237,14 +237,18 @@ var verifying = []string{"secure", "verify", "fingerprint", "dane-only"}
 // tls is what smtp(8) asks of the TLS with the next hop.
 func (h *hop) tls() TLS { return TLSOf("smtp_", h.NextHop, h.param, h.lookUp) }
 
-// level is its level, and the parameter that sets it: that of the policy table, where one
-// that can be read has an entry, or the general one.
+// level is its level, "" where nothing sets one, and the parameter that sets it: that of
+// the policy table, where one that can be read has an entry, or the general one.
 func (h *hop) level() (level, parameter string) {
-	tls := h.tls()
-	if tls.Table != "" {
+	const general = "smtp_tls_security_level"
+	switch tls := h.tls(); {
+	case tls.Table != "":
 		return tls.Level, "smtp_tls_policy_maps"
+	case tls.Level == "none" && h.param(general) == "":
+		return "", general
+	default:
+		return tls.Level, general
 	}
-	return tls.Level, "smtp_tls_security_level"
 }
 
 // levelFault is the rule about one of the faults of the TLS level, of which a next hop
