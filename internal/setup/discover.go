@@ -355,26 +355,9 @@ func detectOptions(deps Deps, d Discovery, h config.Hop) (o detect.Options, err 
 // hops of the route do where smtp(8) walks them (Route.Walked is false), and is none of
 // theirs. The port that the first hop has had comes first.
 func SelectPorts(ctx context.Context, b Basis, c config.Config) (config.Config, error) {
-	var open []at
-	for i, r := range c.Routes {
-		for n, h := range r.Hops {
-			p := at{i, n}
-			switch {
-			case h.ByAPI(): // has one port
-			case b.NoProbe && h.Port == 0 && p.isFirst():
-				return c, ErrNoPort
-			case b.NoProbe && h.Port == 0:
-				e := c.Mistake(p.key("relay"), "%s names no port, and --no-probe cannot choose one", p.label(c))
-				e.Hint = "give the port in the file, or leave --no-probe out"
-				return c, e
-			case h.Port == 25 && p.isFirst(): // that of the file, which counts like --port 25; no order has it
-			case h.Port == 0, p.isFirst() && b.Port == 0 && !b.NoProbe:
-				open = append(open, p)
-			}
-		}
-	}
-	if len(open) == 0 {
-		return c, nil
+	open, err := withoutPort(b, c)
+	if err != nil || len(open) == 0 {
+		return c, err
 	}
 	c = c.Clone()
 	tried, err := probePorts(ctx, b, c, open)
@@ -396,6 +379,28 @@ func SelectPorts(ctx context.Context, b Basis, c config.Config) (config.Config, 
 		b.Report.Step("%s%s port %d is reachable", where, p.in(c).Host, p.in(c).Port)
 	}
 	return c, nil
+}
+
+// withoutPort are the hops of c whose port is to be chosen.
+func withoutPort(b Basis, c config.Config) (open []at, err error) {
+	for i, r := range c.Routes {
+		for n, h := range r.Hops {
+			p := at{i, n}
+			switch {
+			case h.ByAPI(): // has one port
+			case b.NoProbe && h.Port == 0 && p.isFirst():
+				return nil, ErrNoPort
+			case b.NoProbe && h.Port == 0:
+				e := c.Mistake(p.key("relay"), "%s names no port, and --no-probe cannot choose one", p.label(c))
+				e.Hint = "give the port in the file, or leave --no-probe out"
+				return nil, e
+			case h.Port == 25 && p.isFirst(): // that of the file, which counts like --port 25; no order has it
+			case h.Port == 0, p.isFirst() && b.Port == 0 && !b.NoProbe:
+				open = append(open, p)
+			}
+		}
+	}
+	return open, nil
 }
 
 // ErrNoPort is --no-probe where no port is known.
