@@ -103,7 +103,7 @@ func RouteRules() []Rule {
 		// A warning: a server that dials in is meant to wait.
 		{"transport_deferred", Warning, ofRoutes(func(h *hop) []Finding {
 			deferred := h.Params["defer_transports"]
-			return h.when(slices.Contains(Words(deferred), h.service.Name), "defer_transports", "is %s: mail of %s waits until the queue is flushed", deferred, h.service.Name)
+			return h.when(slices.Contains(Words(deferred), h.service.Name), "defer_transports", "is %s, so mail of %s waits until the queue is flushed", deferred, h.service.Name)
 		})},
 		{"postfix_down", Error, func(v *View) []Finding {
 			if v.Running {

@@ -409,6 +409,10 @@ func TestLabAccountFaultsDoNotBounce(t *testing.T) {
 				{"greeting of a service that is closed", smtpd.StepGreeting, reply(554, "5.3.2", "No service here"), `dsn=4\.\d\.\d, status=deferred`},
 			} {
 				relay.Configure(func(c *smtpd.Config) { c.Replies = map[smtpd.Step]smtpd.Reply{test.at: test.reply} })
+				if test.at == smtpd.StepAuth { // and later: an open connection is past it
+					l.Server.Shell("postfix stop")
+					l.Server.StartPostfix()
+				}
 				sends(t, l.Server, n, test.name, test.want)
 			}
 			relay.Configure(func(c *smtpd.Config) { c.Replies = nil })

@@ -8,22 +8,18 @@ import (
 	"time"
 )
 
-// Ratio is the processor time that once takes for many inputs to that for few, each the
-// least of three. Nothing else may run in the process meanwhile: it is for tests that are
-// not parallel.
+// Ratio is the processor time that once takes for many inputs to that for few, the least of
+// three. Nothing else may run in the process meanwhile: it is for tests that are not
+// parallel.
 func Ratio(t *testing.T, few, many int, once func(n int)) float64 {
 	t.Helper()
-	least := func(n int) (least time.Duration) {
-		for i := range 3 {
-			before := used(t)
-			once(n)
-			if took := used(t) - before; i == 0 || took < least {
-				least = took
-			}
-		}
-		return least
+	measured := func(n int) time.Duration {
+		before := used(t)
+		once(n)
+		return used(t) - before
 	}
-	short, long := least(few), least(many)
+	short := min(measured(few), measured(few), measured(few))
+	long := measured(many)
 	t.Logf("%d: %s, %d: %s", few, short, many, long)
 	return float64(long) / float64(max(short, time.Microsecond))
 }
