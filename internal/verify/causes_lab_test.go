@@ -167,7 +167,7 @@ var failures = []failure{
 		findings: []string{"config:tls_587_wrappermode"}, explain: []string{"tls_587_wrappermode", "tls_handshake_failure"}, fixed: true},
 	{name: "own domain", shell: "postconf -e 'mydestination=localhost, example.com'", args: []string{"--to", "nosuch@example.com"},
 		findings: []string{"config:mydestination_domain", "delivery:mydestination_domain"}, explain: []string{"mydestination_domain"}},
-	{name: "another transport", shell: "postconf -e default_transport=smtp", findings: []string{"config:override_elsewhere", "drift:drift"}, fixed: true},
+	{name: "another transport", shell: "postconf -e default_transport=smtp", findings: []string{"service:override_elsewhere", "drift:drift", "delivery:override_elsewhere"}, fixed: true},
 	{name: "table type", shell: "postconf -P relayhost-ses/unix/smtp_sasl_password_maps=cdb:/etc/postfix/sasl_passwd",
 		findings: []string{"config:map_type_unsupported"}, explain: []string{"map_type_unsupported"}, fixed: true},
 	{name: "malformed next hop", shell: "postconf -e 'default_transport=relayhost-ses:[" + sesHost + ":587]'",
