@@ -244,7 +244,7 @@ var failures = []failure{
 		findings: []string{"delivery:net_no_a_record"}, explain: []string{"net_no_a_record"}},
 	// What is wrong on this host.
 	{name: "password table out of reach", shell: "postconf -P relayhost-ses/unix/smtp_sasl_password_maps=tcp:127.0.0.1:1",
-		findings: []string{"delivery:map_lookup_error"}, explain: []string{"map_lookup_error"}},
+		findings: []string{"maps:table_server_down", "delivery:table_server_down"}, explain: []string{"table_server_down"}},
 	{name: "a value of no use", shell: "postconf -P relayhost-ses/unix/smtp_bind_address=nowhere", findings: []string{"delivery:service_throttled"}, explain: []string{"service_throttled"}, fixed: true},
 	// What the log alone tells: it is about mail of others, or about the past.
 	{name: "addresses beyond ASCII", args: noSend, then: `printf 'Subject: x\n\nx\n' | sendmail -f app@example.com 'zoë@example.net'`, log: "status=bounced", findings: []string{"explain:smtputf8"}},

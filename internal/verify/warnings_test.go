@@ -221,6 +221,8 @@ func warnings() []claim {
 		{"sasl_passwd.db is missing", tables(0o600, 0), []state{tables(0o600, 0o600), sound}},
 		{"sasl_passwd.db is older than /etc/postfix/sasl_passwd", all(tables(0o600, 0o600), old), []state{tables(0o600, 0o600), tables(0o600, 0)}},
 		{"sasl_passwd has mode 0644 and owner", tables(0o644, 0o600), []state{tables(0o600, 0o600)}},
+		{"fail maps: the server behind the password table does not answer", all(tables(0o600, 0o600), program("postmap", "echo 'postmap: fatal: table tcp:127.0.0.1:1: query error: Connection refused' >&2; exit 1")),
+			[]state{tables(0o600, 0o600), all(tables(0o600, 0o600), program("postmap", "echo 'postmap: fatal: open /etc/postfix/sasl_passwd.db: Invalid argument' >&2; exit 1"))}},
 		{"the password table has no entry for [relay.test]", all(tables(0o600, 0o600), program("postmap", "exit 1")), []state{tables(0o600, 0o600), sound}},
 	}
 }
