@@ -245,7 +245,10 @@ var failures = []failure{
 	// What is wrong on this host.
 	{name: "password table out of reach", shell: "postconf -P relayhost-ses/unix/smtp_sasl_password_maps=tcp:127.0.0.1:1",
 		findings: []string{"maps:table_server_down", "delivery:table_server_down"}, explain: []string{"table_server_down"}},
-	{name: "a value of no use", shell: "postconf -P relayhost-ses/unix/smtp_bind_address=nowhere", findings: []string{"delivery:service_throttled"}, explain: []string{"service_throttled"}, fixed: true},
+	{name: "a value of no use", shell: "postconf -P relayhost-ses/unix/smtp_bind_address=nowhere", findings: []string{"config:smtp_fatal_level", "delivery:smtp_fatal_level"},
+		explain: []string{"smtp_fatal_level"}, fixed: true},
+	{name: "a program that dies without a word", shell: "mv /usr/lib/postfix/sbin/smtp /root/smtp && ln -s /bin/false /usr/lib/postfix/sbin/smtp", undo: "mv /root/smtp /usr/lib/postfix/sbin/smtp",
+		findings: []string{"delivery:service_throttled"}, explain: []string{"service_throttled"}},
 	// What the log alone tells: it is about mail of others, or about the past.
 	{name: "addresses beyond ASCII", args: noSend, then: `printf 'Subject: x\n\nx\n' | sendmail -f app@example.com 'zoë@example.net'`, log: "status=bounced", findings: []string{"explain:smtputf8"}},
 	{name: "no way back for a bounce", world: func(l *lab.Lab) {
