@@ -47,7 +47,7 @@ func (t *routeCheck) delivery(ctx context.Context) []Finding {
 			Detail: fmt.Sprintf("the fallback %s accepted the message %s, because %s did not", hop, d.QueueID, first.shown()),
 			Remedy: "Fix the first hop; until then mail leaves through the fallback."}
 	case errors.Is(err, ErrRefused) && t.otherService(d):
-		f = f.known("override_elsewhere") // why a mail server of the recipient refuses it helps nobody
+		f = f.known("override_elsewhere") // whatever that one has met
 	case errors.Is(err, ErrUnproven) && t.LogError != nil:
 		f.Detail = fmt.Sprintf("the message left the queue, and no log says where to: %v", t.LogError)
 	case err == nil:

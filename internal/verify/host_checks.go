@@ -140,8 +140,7 @@ func leadsTo(way postfix.Route) string {
 // than h.
 func (h Hop) elsewhere(way postfix.Route) bool {
 	switch {
-	case way.Service.Name == "": // which is a fault of its own
-	case !connects(way):
+	case way.Service.Name != "" && !connects(way): // without a service it is a fault of its own
 		return true
 	case h.Socket != "":
 		return way.First().Text != h.nextHop()
