@@ -39,11 +39,7 @@ makes the changes; "relayhost rollback" restores the setup made by hand.` + exit
   # Print it as a JSON document
   relayhost adopt --json`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
-			defer cancel()
-			return a.adopt(ctx, f)
-		},
+		RunE: a.inTime(func(ctx context.Context) error { return a.adopt(ctx, f) }),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.from, "from", "", "`address` that mail of this server is sent from")
@@ -87,13 +83,13 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 	}
 	doc := adoptDoc{
 		Version: 1, Result: "offered", Path: config.Path, TOML: string(offer.TOML()), From: offer.From, Direct: list(offer.Direct), Routes: offer.Routes,
-		Changes: list(offer.Changes), Kept: list(offer.Kept), Left: list(offer.Left), Questions: list(offer.Questions), Next: "relayhost adopt --write",
+		Changes: list(offer.Changes), Kept: list(offer.Kept), Left: list(offer.Left), Questions: list(offer.Questions), Next: a.here("relayhost adopt --write"),
 	}
 	if f.write {
 		if err := setup.WriteConfig(a.host, offer.TOML(), f.force); err != nil {
 			return err
 		}
-		doc.Result, doc.Next = "written", "relayhost setup --dry-run"
+		doc.Result, doc.Next = "written", a.here("relayhost setup --dry-run")
 	}
 	if a.json {
 		return a.printJSON(doc)

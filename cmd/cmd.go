@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -102,12 +103,17 @@ On a new server begin with: sudo relayhost setup`,
 			// Lines of the dialogue come between.
 			a.io.Live = a.io.Live && !a.verbose
 			if err := cmd.ValidateFlagGroups(); err != nil {
-				return usage(err, "see --help")
+				return usage(excluded(err), "see --help")
 			}
 			if a.timeout <= 0 {
 				return usage(fmt.Errorf("--timeout %s leaves no time", a.timeout), "give a duration such as 2m")
 			}
-			return nil
+			if a.configDir == "" {
+				return nil
+			}
+			var err error
+			a.configDir, err = filepath.Abs(a.configDir) // children run in another directory, and rollback in any
+			return err
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
@@ -148,6 +154,15 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 		help = "did you mean: relayhost " + near[0]
 	}
 	return usage(fmt.Errorf("there is no command %q", name), help)
+}
+
+// inTime is a command without arguments that ends after --timeout.
+func (a *app) inTime(run func(context.Context) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
+		defer cancel()
+		return run(ctx)
+	}
 }
 
 // noArgs and maxArgs are cobra's checks as errors of the command line.

@@ -44,7 +44,7 @@ nothing.` + exitHelp(
 				},
 				Delivered: func(to string, proven []setup.Delivered) {
 					a.io.Done()
-					tellProven(a.io, to, proven)
+					tellProven(a.io, "", to, proven)
 				},
 			})
 		},

@@ -36,11 +36,7 @@ three mail exchangers and disconnects after the greeting.` + exitHelp(),
   # Use local files only, for a script
   relayhost detect --no-probe --json`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
-			defer cancel()
-			return a.runDetect(ctx, f)
-		},
+		RunE: a.inTime(func(ctx context.Context) error { return a.runDetect(ctx, f) }),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.relay, "relay", "", "`name` of the relay whose ports are probed in full, or a catalogue file")

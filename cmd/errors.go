@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/install"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -37,7 +39,7 @@ type usageError = setup.UsageError
 
 func usage(err error, hint string) error { return setup.UsageError{Err: err, Hint: hint} }
 
-func hint(err error, format string, args ...any) error { return setup.Hint(err, format, args...) }
+func hint(err error, text string) error { return setup.HintedError{Err: err, Hint: text} }
 
 func usagef(format string, args ...any) error {
 	return usage(fmt.Errorf(format, args...), "see --help")
@@ -105,7 +107,7 @@ func (a *app) report(err error) int {
 			Result  string `json:"result"`
 			Error   string `json:"error"`
 			Hint    string `json:"hint,omitempty"`
-		}{1, "failed", smtpprobe.Sanitize(err.Error()), strings.Join(hints(err), "; ")}
+		}{1, "failed", smtpprobe.Sanitize(err.Error()), a.here(strings.Join(hints(err), "; "))}
 		_ = a.printJSON(doc) // the error itself goes to stderr in any case
 	}
 	var told toldError
@@ -126,7 +128,7 @@ func (a *app) report(err error) int {
 	complain(a.io, "error: ", text)
 	showDifferences(a.io, err)
 	for _, h := range hints(err) {
-		complain(a.io, "hint: ", h)
+		complain(a.io, "hint: ", a.here(h))
 	}
 	var needs *apply.Incomplete
 	if errors.As(err, &needs) {
@@ -136,6 +138,9 @@ func (a *app) report(err error) int {
 	}
 	return code
 }
+
+// here is text with its commands for the Postfix of this run.
+func (a *app) here(text string) string { return postfix.AtInstance(text, a.configDir) }
 
 // complain writes what is wrong, or what to do about it; its further lines
 // stand below the first.
@@ -170,6 +175,12 @@ func hints(err error) []string {
 		hintOf(err, func(e usageError) string { return e.Hint }),
 		hintOf(err, func(e *config.InputError) string { return e.Hint }),
 		hintOf(err, func(e *config.FileError) string { return e.Hint }),
+		hintOf(err, func(e *postfix.ConfigError) string {
+			if errors.Is(e, fs.ErrNotExist) {
+				return "--config-dir DIR is the directory of main.cf and master.cf; postmulti -l lists those of further instances"
+			}
+			return ""
+		}),
 	}, func(hint string) bool { return hint == "" })
 }
 

@@ -45,8 +45,8 @@ checked, unless the text comes from another host or --no-host is given.` + exitH
 			return a.runExplain(cmd.Context(), f, args)
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return usage(err, "see --help; a text that begins with - goes behind --")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(err, flagHint(cmd, err)+"; a text that begins with - goes behind --")
 	})
 	fs := cmd.Flags()
 	fs.StringVar(&f.relay, "relay", "", "relay that the text comes from (default: found by the text's own words and host names)")
@@ -58,7 +58,7 @@ checked, unless the text comes from another host or --no-host is given.` + exitH
 
 func (a *app) runExplain(ctx context.Context, f explainFlags, args []string) error {
 	debug.SetGCPercent(200) // a log is all garbage: what is kept of it is small
-	c := &explain.Collector{}
+	c := &explain.Collector{ConfigDir: a.configDir}
 	if f.relay != "" {
 		r, err := findRelay(f.relay)
 		if err != nil {
@@ -136,7 +136,7 @@ func (a *app) explainFollow(ctx context.Context, c *explain.Collector) error {
 		return err
 	}
 	for line := range lines {
-		causes := c.AddLine(line)
+		causes := c.At(c.AddLine(line))
 		if len(causes) == 0 {
 			continue
 		}

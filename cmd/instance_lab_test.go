@@ -96,7 +96,10 @@ func twoBridges(t *testing.T, l *lab.Lab, trees []string) {
 	for _, in := range instances {
 		before = append(before, tree())
 		s.WriteFile("/root/m365.txt", "mailbox="+in.mailbox+"\ntenant=contoso.example\nclient_id="+clientID+"\nclient_secret="+clientSecret+"\n", 0o600)
-		run(in.dir, "setup", "--relay", "m365", "--from", in.mailbox, "--to", "ops@example.net", "--credentials-file", "/root/m365.txt", "--yes")
+		res := run(in.dir, "setup", "--relay", "m365", "--from", in.mailbox, "--to", "ops@example.net", "--credentials-file", "/root/m365.txt", "--yes")
+		if told := strings.Contains(flat(res.Stderr), flat("relayhost.toml was last written for the Postfix in /etc/postfix:")); told != (in.bridge != "m365") {
+			t.Errorf("%s: told of the answers of the other instance: got %t, want %t: %s", in.dir, told, in.bridge != "m365", res)
+		}
 		if conf := s.ReadFile(home + "/" + in.bridge + ".conf"); !strings.Contains(conf, in.mailbox) {
 			t.Errorf("%s: bridge %s: want the mailbox %s in\n%s", in.dir, in.bridge, in.mailbox, conf)
 		}
@@ -109,6 +112,15 @@ func twoBridges(t *testing.T, l *lab.Lab, trees []string) {
 		}
 		run(in.dir, "verify")
 		run(in.dir, "sign-in")
+	}
+	if list := run(instances[0].dir, "rollback", "--list"); strings.Count(list.Stdout, " in /etc/postfix-out\n") != 1 {
+		t.Errorf("rollback --list: got %s, want one of two changes with %q", list, "/etc/postfix-out")
+	}
+	if status := run(instances[0].dir, "status"); !strings.Contains(status.Stdout, "rollback --to ") || !strings.Contains(status.Stdout, "was last written for the Postfix in /etc/postfix-out") {
+		t.Errorf("status of the first: got %s, want its own change, and that the other one came later", status)
+	}
+	if res := l.Run("/usr/local/bin/relayhost", "rollback", "--yes", "--config-dir", "/etc/postfix"); res.Code != 1 || !strings.Contains(flat(res.Stderr), flat("is one of the Postfix in /etc/postfix-out, not of that in /etc/postfix")) {
+		t.Errorf("rollback of the first: want exit code 1 and which instance the last change is of, got %s", res)
 	}
 	for i := len(instances) - 1; i >= 0; i-- {
 		run(instances[i].dir, "rollback", "--yes")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 
 	"relayhost/internal/apply"
 	"relayhost/internal/ask"
-	"relayhost/internal/plural"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -33,7 +31,9 @@ func newRollbackCmd(a *app) *cobra.Command {
 		Long: `rollback restores what was there before the last change, or before a named one,
 byte for byte, and reloads Postfix. A file that was edited since is not
 overwritten: rollback shows the difference, and --force discards the edit.
---all restores the state before relayhost; installed packages stay.` + exitHelp(
+--all restores the state before relayhost; installed packages stay. A change is
+of one instance of Postfix: --all undoes those of every instance, and
+rollback names them.` + exitHelp(
 			meaning{exitDone, "restored, or nothing to do"},
 			meaning{exitIncomplete, "rollback incomplete; repair the named files by hand"}),
 		Example: `  # Undo the last change
@@ -43,14 +43,12 @@ overwritten: rollback shows the difference, and --force discards the edit.
   # Restore the state before relayhost
   sudo relayhost rollback --all --yes`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
-			defer cancel()
+		RunE: a.inTime(func(ctx context.Context) error {
 			if f.list {
 				return a.listChanges()
 			}
 			return a.rollBack(ctx, f)
-		},
+		}),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.to, "to", "", "`id` of the change to undo, with all that came after it")
@@ -67,6 +65,8 @@ type rollbackDoc struct {
 	Version int            `json:"version"`
 	Result  string         `json:"result"` // restored | nothing_to_do | listed | refused | failed
 	Changes []apply.Record `json:"changes"`
+	// Files is what was done to each: "remove" for one that a change had created.
+	Files []apply.Change `json:"files,omitempty"`
 	// Differences are what others have changed since, where that is why nothing
 	// was rolled back.
 	Differences []difference `json:"differences,omitempty"`
@@ -91,7 +91,7 @@ func (a *app) listChanges() error {
 		fmt.Fprintln(a.io.Out, "no change to undo")
 	}
 	for _, c := range changes {
-		fmt.Fprintf(a.io.Out, "%s  %s  %s port %d, %s\n", c.ID, c.Time.Local().Format(time.DateTime), c.Relay, c.Port, plural.Of(len(c.Files), "file"))
+		fmt.Fprintf(a.io.Out, "%s  %s  %s port %d, %s\n", c.ID, c.Time.Local().Format(time.DateTime), c.Relay, c.Port, setup.Touched(c))
 	}
 	return nil
 }
@@ -100,19 +100,29 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 	if os.Geteuid() != 0 {
 		return hint(errors.New("rollback changes the mail configuration and must run as root"), "run it with sudo")
 	}
-	undone, died, err := setup.RollBack(ctx, a.deps(), setup.RollBackOptions{To: f.to, All: f.all, Force: f.force, Consent: func(changes []apply.Record) error {
-		return confirmRollback(ctx, a.io, a.json, f, changes)
+	done, died, err := setup.RollBack(ctx, a.deps(), setup.RollBackOptions{To: f.to, All: f.all, Force: f.force, Consent: func(changes []apply.Record) error {
+		if f.yes {
+			return nil
+		}
+		return ask.RollBack(ctx, a.io, a.json, changes)
 	}})
+	if err != nil && len(done.Changes) > 0 && !a.json { // of one instance of Postfix, and not of the next
+		fmt.Fprint(a.io.Out, setup.RolledBack(done))
+	}
 	switch {
 	case errors.Is(err, ask.ErrDeclined) || exitCode(err) == exitUsage:
 		return err
 	case err != nil:
-		return a.refused(err)
-	case len(undone) == 0 && f.to != "":
+		doc, err := refused(err, f, done)
+		if a.json {
+			err = errors.Join(err, a.printJSON(doc))
+		}
+		return err
+	case len(done.Changes) == 0 && f.to != "":
 		return hint(fmt.Errorf("%s: %w", f.to, apply.ErrNothing), "relayhost rollback --list shows the changes")
-	case len(undone) == 0 && a.json:
+	case len(done.Changes) == 0 && a.json:
 		return a.printJSON(rollbackDoc{Version: 1, Result: "nothing_to_do", Changes: []apply.Record{}})
-	case len(undone) == 0:
+	case len(done.Changes) == 0:
 		fmt.Fprintln(a.io.Out, "no change to undo")
 		return nil
 	}
@@ -120,42 +130,9 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 		a.io.Tell("warning: ", "the previous configuration was restored, but Postfix does not work with it: %v", died)
 	}
 	if a.json {
-		return a.printJSON(rollbackDoc{Version: 1, Result: "restored", Changes: undone})
+		return a.printJSON(rollbackDoc{Version: 1, Result: "restored", Changes: done.Changes, Files: done.Files})
 	}
-	for _, c := range undone {
-		fmt.Fprintf(a.io.Out, "restored: what was there before change %s\n", c.ID)
-		if len(c.Packages) > 0 {
-			fmt.Fprintf(a.io.Out, "stay installed: %s\n", strings.Join(c.Packages, ", "))
-		}
-	}
-	return nil
-}
-
-func confirmRollback(ctx context.Context, io *ui.Streams, asJSON bool, f rollbackFlags, changes []apply.Record) error {
-	if f.yes {
-		return nil
-	}
-	if !io.CanAsk() || asJSON {
-		return ask.Missing("the consent", "--yes")
-	}
-	what := "change " + changes[0].ID
-	switch {
-	case f.all:
-		what = "all changes (" + strconv.Itoa(len(changes)) + ")"
-	case f.to != "":
-		what = "change " + f.to
-	}
-	p, err := ui.NewPrompter(ctx, io)
-	if err != nil {
-		return err
-	}
-	yes, err := p.Confirm("Undo " + what + " and reload Postfix?")
-	if err != nil {
-		return err
-	}
-	if !yes {
-		return ask.ErrDeclined
-	}
+	fmt.Fprint(a.io.Out, setup.RolledBack(done))
 	return nil
 }
 
@@ -166,17 +143,21 @@ type difference struct {
 	Diff string `json:"diff"`
 }
 
-// refused hands on why nothing was rolled back; --json gets it as a document.
-func (a *app) refused(err error) error {
-	doc := rollbackDoc{Version: 1, Result: "failed", Changes: []apply.Record{}, Differences: differences(err), Error: err.Error()}
+// refused is the document about why nothing was rolled back, and the error with its hint.
+func refused(err error, f rollbackFlags, done apply.Restored) (doc rollbackDoc, hinted error) {
+	doc = rollbackDoc{Version: 1, Result: "failed", Changes: append([]apply.Record{}, done.Changes...), Files: done.Files, Differences: differences(err), Error: err.Error()}
 	if len(doc.Differences) > 0 {
 		doc.Result = "refused"
-		err = hint(err, "undo your edit, or discard it: sudo relayhost rollback --force")
+		again := "sudo relayhost rollback"
+		switch {
+		case f.all:
+			again += " --all"
+		case f.to != "":
+			again += " --to " + f.to
+		}
+		err = hint(err, "undo your edit, or discard it: "+again+" --force")
 	}
-	if a.json {
-		err = errors.Join(err, a.printJSON(doc))
-	}
-	return err
+	return doc, err
 }
 
 func differences(err error) []difference {

@@ -34,7 +34,7 @@ func TestTellProven(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			tellProven(&ui.Streams{Out: &out, Err: &out}, tt.to, tt.proven)
+			tellProven(&ui.Streams{Out: &out, Err: &out}, "", tt.to, tt.proven)
 			if !strings.Contains(out.String(), tt.want) {
 				t.Errorf("got\n%swant %q", out.String(), tt.want)
 			}
@@ -69,6 +69,21 @@ func TestToldOnce(t *testing.T) {
 				t.Errorf("got\n%q\nwant\n%q", out.String(), tt.want)
 			}
 		})
+	}
+}
+
+// What a run is told to do next is for the Postfix that --config-dir has named.
+func TestHintAtInstance(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{io: &ui.Streams{Out: &out, Err: &out}, configDir: "/etc/postfix-out"}
+	a.report(setup.Hint(errors.New("no"), "Start Postfix.\n  postfix start; relayhost verify"))
+	if want := "relayhost: error: no\nrelayhost: hint: Start Postfix.\n    postfix -c /etc/postfix-out start; relayhost verify --config-dir /etc/postfix-out\n"; out.String() != want {
+		t.Errorf("got\n%q\nwant\n%q", out.String(), want)
+	}
+	out.Reset()
+	tellProven(a.io, a.configDir, "you@example.net", nil)
+	if want := "Test it: sudo relayhost verify --config-dir /etc/postfix-out\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got %q, want %q at the end", out.String(), want)
 	}
 }
 

@@ -191,6 +191,9 @@ func checkAddressFlag(flag, value string) error {
 // storedPort reports whether relayhost.toml may name the port. One that cannot be
 // read is looked at later.
 func storedPort(h *host.Host) bool {
+	if text, err := h.ReadFile(config.Path); err == nil && config.HasPort(text) {
+		return true // without the routes, of which there may be ten thousand
+	}
 	c, err := setup.Stored(&h.Reader)
 	return err != nil || c.First().Port != 0
 }

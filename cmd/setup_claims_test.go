@@ -57,7 +57,7 @@ func claims() []claim {
 	proven := func(told ...setup.Delivered) state {
 		return func(t *testing.T) string {
 			list := make([]setup.Delivered, maxTold)
-			return said(t, func(a *app) { tellProven(a.io, "you@example.net", append(list, told...)) })
+			return said(t, func(a *app) { tellProven(a.io, "", "you@example.net", append(list, told...)) })
 		}
 	}
 	failed := func(err error, installed ...string) state {
@@ -164,7 +164,7 @@ func TestEveryTextOfSetupIsTested(t *testing.T) {
 	}
 	onServer := claimtest.NewExempt(claimtest.OfCmd...)
 	tested := claimtest.NewExempt(slices.Collect(maps.Keys(elsewhere))...)
-	says := regexp.MustCompile(`(?:\.Tell\(|\.Say\(|tellAnswer\(io, |tellAnswer\(r\.io, |Out, )(?:fmt\.Sprintf\()?(?:"[^"]*", )?"([^"]+)"(.*)`)
+	says := regexp.MustCompile(`(?:\.Tell\(|\.Say\(|tellAnswer\(io, |tellAnswer\(r\.io, |Out, )(?:postfix\.AtInstance\(|r\.here\()?(?:fmt\.Sprintf\()?(?:"[^"]*", )?"([^"]+)"(.*)`)
 	verb := regexp.MustCompile(`%\w|\\n`)
 	seen := 0
 	for _, file := range []string{"setup.go", "setup_report.go", "verify.go", "status.go", "errors.go"} {

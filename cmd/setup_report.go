@@ -80,7 +80,7 @@ func (r *setupReport) Warn(format string, args ...any) { r.io.Tell("warning: ", 
 
 // Unproven says what was not proven.
 func (r *setupReport) Unproven(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	text := r.here(fmt.Sprintf(format, args...))
 	r.doc.Notes = append(r.doc.Notes, text)
 	r.io.Tell("note: ", "%s", text)
 }
@@ -138,7 +138,7 @@ func (r *setupReport) planned(s setup.Setup) {
 func (r *setupReport) finish(err error, redact func(string) string, printConf bool) error {
 	var found setup.Explained
 	if errors.As(err, &found) {
-		report := verify.NewReport([]verify.Finding{found.Finding})
+		report := verify.NewReport([]verify.Finding{found.Finding.At(r.configDir)})
 		r.doc.Verification = &report
 	}
 	if err != nil && !errors.Is(err, errDifferences) {
@@ -146,7 +146,7 @@ func (r *setupReport) finish(err error, redact func(string) string, printConf bo
 			err = redactedError{err, redact(text)}
 		}
 		r.doc.Error = err.Error()
-		r.doc.Hint = strings.Join(hints(err), "; ")
+		r.doc.Hint = r.here(strings.Join(hints(err), "; "))
 		if r.doc.Result == "" || r.doc.Result == "applied" {
 			r.doc.Result = "failed"
 		}
@@ -232,7 +232,7 @@ func (r *setupReport) unchanged(ctx context.Context, s setup.Setup, tokens setup
 		fmt.Fprintln(r.io.Out, "unchanged")
 	}
 	if q.Can() {
-		r.io.Tell("", "%s", alreadySetUp(s.Config))
+		r.io.Tell("", "%s", r.here(alreadySetUp(s.Config)))
 	}
 	return nil
 }
@@ -316,7 +316,11 @@ func (a *app) confirm(ctx context.Context, s setup.Setup, table *flow.Table, f s
 
 // committed fills the document from what a commit has done, be it a failed one.
 func (r *setupReport) committed(out setup.Outcome) {
-	r.doc.Verification = out.Report
+	if r.doc.Verification = out.Report; out.Report != nil {
+		for i, f := range out.Report.Findings {
+			out.Report.Findings[i] = f.At(r.configDir)
+		}
+	}
 	if out.Change.State == apply.RolledBack || out.ProofFailed && !out.Kept {
 		r.doc.Result = "rolled_back"
 	}
@@ -332,17 +336,17 @@ func (r *setupReport) applied(s setup.Setup, out setup.Outcome, next func(delive
 		return
 	}
 	r.io.Done()
-	tellProven(r.io, s.Config.To, out.Proven)
-	tellAnswer(r.io, "Done. Undo: sudo relayhost rollback (change "+out.Change.ID+")")
+	tellProven(r.io, r.configDir, s.Config.To, out.Proven)
+	tellAnswer(r.io, r.here("Done. Undo: sudo relayhost rollback")+" (change "+out.Change.ID+")")
 	for _, line := range next(len(out.Proven) > 0) {
-		tellAnswer(r.io, line)
+		tellAnswer(r.io, r.here(line))
 	}
 }
 
 // tellProven says what became of the test messages.
-func tellProven(io *ui.Streams, to string, proven []setup.Delivered) {
+func tellProven(io *ui.Streams, configDir, to string, proven []setup.Delivered) {
 	if len(proven) == 0 {
-		tellAnswer(io, "Configured, not tested (--no-verify). Test it: sudo relayhost verify")
+		tellAnswer(io, postfix.AtInstance("Configured, not tested (--no-verify). Test it: sudo relayhost verify", configDir))
 		return
 	}
 	for i, o := range proven {

@@ -30,12 +30,7 @@ Give a new secret or certificate to setup:
   sudo relayhost sign-in alerts
   # Print what was renewed as a JSON document
   sudo relayhost sign-in --json`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usagef("sign-in takes the name of one route")
-			}
-			return nil
-		},
+		Args: maxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if os.Geteuid() != 0 {
 				return hint(errors.New("sign-in writes the token of the bridge and must run as root"), "run it with sudo")

@@ -27,11 +27,7 @@ lists what it could not read.` + exitHelp(meaning{exitDifferences, "drift: a fil
   # Print metrics for Prometheus
   sudo relayhost status --prometheus -`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
-			defer cancel()
-			return a.runStatus(ctx, prometheus)
-		},
+		RunE: a.inTime(func(ctx context.Context) error { return a.runStatus(ctx, prometheus) }),
 	}
 	metricsFlag(cmd.Flags(), &prometheus)
 	return cmd

@@ -34,11 +34,7 @@ use instead.` + exitHelp(),
   # Print it as a JSON document
   relayhost unblock --domain example.com --json`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
-			defer cancel()
-			return a.runUnblock(ctx, f)
-		},
+		RunE: a.inTime(func(ctx context.Context) error { return a.runUnblock(ctx, f) }),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.host, "host", "", "hosting provider (default: the one that is detected)")

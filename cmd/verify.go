@@ -40,11 +40,7 @@ well. Without a terminal it prints nothing when all is well, as suits cron.` + e
   # Send the test message to a mailbox of your own
   sudo relayhost verify --to you@example.net`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
-			defer cancel()
-			return a.runVerify(ctx, f)
-		},
+		RunE: a.inTime(func(ctx context.Context) error { return a.runVerify(ctx, f) }),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.to, "to", "", "recipient of the test message (default: the setup's)")

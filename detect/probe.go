@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"strings"
 	"syscall"
 	"time"
 
@@ -87,24 +86,8 @@ func errnoOf(err error) string {
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// postfixUID looks the user that Postfix sends as up in passwd(5).
+// postfixUID looks the user that Postfix sends as up in passwd(5), 0 where it is not there.
 func postfixUID(reader *host.Reader) int {
-	data, err := reader.ReadFile("/etc/passwd")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(data)) {
-		fields := strings.Split(line, ":")
-		if len(fields) > 3 && fields[0] == "postfix" {
-			uid := 0
-			for _, c := range fields[2] {
-				if c < '0' || c > '9' || uid > 1<<30 {
-					return 0
-				}
-				uid = uid*10 + int(c-'0')
-			}
-			return uid
-		}
-	}
-	return 0
+	u, _, _ := host.LookUser(reader, "postfix")
+	return max(u.UID, 0)
 }

@@ -57,7 +57,7 @@ func Near(list []Relay, word string) []string {
 	}
 	var hits []hit
 	for _, r := range list {
-		d := distance(word, r.ID)
+		d := Distance(word, r.ID)
 		switch text := strings.ToLower(r.Name + " " + strings.Join(r.Hosts.all(), " ")); {
 		case d <= 1 || d == 2 && len(word) > 4:
 			hits = append(hits, hit{r.ID, d})
@@ -75,22 +75,25 @@ func Near(list []Relay, word string) []string {
 	return ids
 }
 
-// distance is the Levenshtein distance of two short words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
+// Distance is the number of letters that are added, dropped, replaced or swapped with
+// their neighbour between a and b (optimal string alignment).
+func Distance(a, b string) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		for j := range d[i] {
+			switch {
+			case i == 0 || j == 0:
+				d[i][j] = i + j
+			case a[i-1] == b[j-1]:
+				d[i][j] = d[i-1][j-1]
+			default:
+				d[i][j] = 1 + min(d[i-1][j-1], d[i-1][j], d[i][j-1])
+				if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+					d[i][j] = min(d[i][j], 1+d[i-2][j-2])
+				}
 			}
-			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
 		}
 	}
-	return row[len(b)]
+	return d[len(a)][len(b)]
 }

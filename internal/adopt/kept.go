@@ -89,7 +89,7 @@ func (a *reading) overrides() {
 	for _, s := range a.services {
 		for _, o := range s.Options {
 			if !slices.Contains(answered, o.Name) {
-				a.out.leave("master.cf: "+s.Name+" has -o "+o.Name+"="+o.Value, "the relay's own service does not have it: set it in main.cf, if it is meant for the relay")
+				a.out.leave("master.cf: "+s.Name+" has -o "+o.String(), "the relay's own service does not have it: set it in main.cf, if it is meant for the relay")
 			}
 		}
 		if s.MaxProc != "-" && s.MaxProc != "0" && s.MaxProc != "" {

@@ -14,7 +14,6 @@ import (
 
 // found is the route of one sender with its accounts.
 type found struct {
-	sender string // key of Postfix's tables, "" for the default
 	route  postfix.Route
 	logins []postfix.Login // of each next hop
 	has    []bool          // whether there is one
@@ -30,7 +29,7 @@ func (f found) id() string {
 }
 
 func find(r *postfix.Routing, sender string) found {
-	f := found{sender: sender, route: r.Route(sender)}
+	f := found{route: r.Route(sender)}
 	for _, hop := range f.route.NextHops {
 		login, ok := r.Login(f.route, sender, hop)
 		f.logins, f.has = append(f.logins, login), append(f.has, ok)
@@ -193,7 +192,7 @@ func (a *reading) unfit(f found) string {
 		return "its mail goes to the mail exchangers of its recipients" + stays
 	case w.Service.Command != "smtp":
 		return "its mail goes by " + w.Transport + ", which is not smtp(8)" + stays
-	case !f.has[0] && policyOf(a.r, a.s, w, w.NextHops[0]).plain() && serviceOf(a.o, w.NextHops[0]).ID == "":
+	case !f.has[0] && mayBePlain(tlsOf(a.r, a.s, w, w.NextHops[0])) && serviceOf(a.o, w.NextHops[0]).ID == "":
 		return "its relay " + w.NextHops[0].Text + " has no login and may be sent to without TLS, which relayhost never does" + stays
 	}
 	return ""

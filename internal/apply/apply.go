@@ -28,8 +28,9 @@ type Options struct {
 	ReloadBack func(context.Context) error
 	// Watch is called before the reload and starts to follow the log; what it
 	// returns is called after the reload and fails when Postfix has logged
-	// "fatal:" or "throttling", or with ErrProofLog. nil watches nothing.
-	Watch func(context.Context) (func(context.Context) error, error)
+	// "fatal:" or "throttling", or with ErrProofLog. nil watches nothing. configDir
+	// is that of the instance of Postfix that is reloaded.
+	Watch func(ctx context.Context, configDir string) (func(context.Context) error, error)
 	// Override are parameters that main.cf has besides while Prove runs, and no
 	// longer: a maillog_file that shows the delivery, say (ProofLog).
 	Override map[string]string
@@ -65,17 +66,19 @@ type Options struct {
 
 // Record is what a finished change did; it is kept for rollback.
 type Record struct {
-	ID       string    `json:"id"`
-	Time     time.Time `json:"time"`
-	Relay    string    `json:"relay"`
-	Host     string    `json:"host"`
-	Port     int       `json:"port"`
-	State    string    `json:"state"` // committed | rolled_back
-	Files    []Change  `json:"files"`
-	Commands []string  `json:"commands"`
-	Held     int       `json:"held,omitempty"`     // messages that were put on hold
-	Packages []string  `json:"packages,omitempty"` // that were installed for it, and stay
-	Notes    []string  `json:"notes,omitempty"`
+	ID    string    `json:"id"`
+	Time  time.Time `json:"time"`
+	Relay string    `json:"relay"`
+	Host  string    `json:"host"`
+	Port  int       `json:"port"`
+	State string    `json:"state"` // committed | rolled_back
+	// ConfigDir is that of the instance of Postfix that was changed.
+	ConfigDir string   `json:"config_dir"`
+	Files     []Change `json:"files"`
+	Commands  []string `json:"commands"`
+	Held      int      `json:"held,omitempty"`     // messages that were put on hold
+	Packages  []string `json:"packages,omitempty"` // that were installed for it, and stay
+	Notes     []string `json:"notes,omitempty"`
 }
 
 // The states of a Record.

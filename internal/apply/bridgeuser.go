@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
@@ -29,13 +28,9 @@ const madeUser = "made-user"
 // ourGroup is a line of that file: the group is ours too.
 const ourGroup = "group\n"
 
-// account is conf.User as /etc/passwd has it.
-type account struct{ uid, gid int }
-
 // PrepareBridge makes what bridges of these names need before anything is written: the
 // system user conf.User, conf.Directory, and in it what each bridge has for itself. It
-// returns the user's numbers. What is there already stays, or is moved to where it belongs.
-// Whoever calls it holds the lock (Lock); a Run that writes no configuration of a bridge,
+// returns the user's numbers. What is there already stays. Whoever calls it holds the lock (Lock); a Run that writes no configuration of a bridge,
 // Recover and RollBack take it away again.
 func PrepareBridge(ctx context.Context, h *host.Host, o Options, names ...string) (uid, gid int, err error) {
 	a, err := bridgeUser(ctx, h, o)
@@ -46,32 +41,17 @@ func PrepareBridge(ctx context.Context, h *host.Host, o Options, names ...string
 		path     string
 		mode     fs.FileMode
 		uid, gid int
-	}{{conf.Directory, 0o750, 0, a.gid}, {conf.StateDirectory(conf.Directory), 0o700, a.uid, a.gid}} {
+	}{{conf.Directory, 0o750, 0, a.GID}, {conf.StateDirectory(conf.Directory), 0o700, a.UID, a.GID}} {
 		if err := ownDirectory(h, dir.path, dir.mode, dir.uid, dir.gid); err != nil {
 			return 0, 0, err
 		}
 	}
-	// Those of other setups too: what they have not moved would be open to these.
-	files, _ := h.ReadDir(conf.Directory)
-	for _, file := range files {
-		if name, ok := strings.CutSuffix(file, ".conf"); ok && !conf.IsRehearsal(name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
-		moved, err := bridge.Place(ctx, h.Real(conf.Directory), name, a.uid, a.gid)
-		if err == nil {
-			err = ownDirectory(h, conf.OwnDirectory(conf.Directory, name), 0o700, a.uid, a.gid)
-		}
-		if err != nil {
+	for _, name := range names {
+		if err := ownDirectory(h, conf.OwnDirectory(conf.Directory, name), 0o700, a.UID, a.GID); err != nil {
 			return 0, 0, fmt.Errorf("state of the bridge %s: %w", name, err)
 		}
-		if moved { // a process would go on with the former files
-			o.warnOf(name, restartBridge(ctx, h, name))
-		}
 	}
-	return a.uid, a.gid, nil
+	return a.UID, a.GID, nil
 }
 
 // ownDirectory makes a directory, or gives one that is there mode and owner again.
@@ -101,12 +81,12 @@ func ownDirectory(h *host.Host, path string, mode fs.FileMode, uid, gid int) err
 }
 
 // bridgeUser looks conf.User up, and makes it where it is missing.
-func bridgeUser(ctx context.Context, h *host.Host, o Options) (account, error) {
-	a, ok, err := lookUser(&h.Reader, conf.User)
+func bridgeUser(ctx context.Context, h *host.Host, o Options) (host.User, error) {
+	a, ok, err := lookUser(&h.Reader)
 	if err != nil || ok {
 		return a, err
 	}
-	_, stood := groupOf(&h.Reader, conf.User)
+	stood := hasGroup(&h.Reader)
 	what := conf.User + "\n"
 	if !stood {
 		what += ourGroup
@@ -121,7 +101,7 @@ func bridgeUser(ctx context.Context, h *host.Host, o Options) (account, error) {
 			return a, fmt.Errorf("create the system user %s: %w", conf.User, err)
 		}
 	}
-	if a, ok, err = lookUser(&h.Reader, conf.User); err == nil && !ok {
+	if a, ok, err = lookUser(&h.Reader); err == nil && !ok {
 		err = fmt.Errorf("the system user %s was created, but /etc/passwd does not list it", conf.User)
 	}
 	return a, err
@@ -164,7 +144,7 @@ func unmakeUser(ctx context.Context, h *host.Host, user, group bool) error {
 			return err
 		}
 	}
-	if _, left := groupOf(&h.Reader, conf.User); group && left {
+	if group && hasGroup(&h.Reader) {
 		return run(ctx, h, tool("groupdel", "delgroup"))
 	}
 	return nil
@@ -174,44 +154,24 @@ func unmakeUser(ctx context.Context, h *host.Host, user, group bool) error {
 func run(ctx context.Context, h *host.Host, args []string) error {
 	out, err := h.Run(ctx, host.Command{Args: args})
 	if err == nil && out.Code != 0 {
-		err = fmt.Errorf("%s: exit code %d: %s", args[0], out.Code, firstLine(out.Stderr))
+		err = fmt.Errorf("%s: exit code %d: %s", args[0], out.Code, out.Fault())
 	}
 	return err
 }
 
-// groupOf is the line of a group in /etc/group.
-func groupOf(r *host.Reader, name string) (line string, ok bool) {
+// hasGroup reports whether /etc/group lists the group conf.User.
+func hasGroup(r *host.Reader) bool {
 	text, err := r.ReadFile("/etc/group")
-	if err != nil {
-		return "", false
-	}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, name+":") {
-			return line, true
-		}
-	}
-	return "", false
+	return err == nil && strings.Contains("\n"+string(text), "\n"+conf.User+":")
 }
 
-// lookUser finds a user whose group has the same name. spawn(8) runs nothing as root.
-func lookUser(r *host.Reader, name string) (a account, ok bool, err error) {
-	text, err := r.ReadFile("/etc/passwd")
-	if err != nil {
-		return a, false, err
+// lookUser finds conf.User, whose group has the same name. spawn(8) runs nothing as root.
+func lookUser(r *host.Reader) (u host.User, ok bool, err error) {
+	if u, ok, err = host.LookUser(r, conf.User); ok && (u.UID <= 0 || u.GID <= 0) {
+		why := fmt.Sprintf("cannot run a bridge with uid %d and gid %d", u.UID, u.GID)
+		return u, false, &host.Refusal{Path: "the user " + conf.User, Why: why, Fix: "remove that user"}
 	}
-	for line := range bytes.Lines(text) {
-		f := strings.Split(strings.TrimSpace(string(line)), ":")
-		if len(f) < 7 || f[0] != name {
-			continue
-		}
-		uid, err1 := strconv.Atoi(f[2])
-		gid, err2 := strconv.Atoi(f[3])
-		if err := errors.Join(err1, err2); err != nil || uid == 0 || gid == 0 {
-			return a, false, &host.Refusal{Path: "the user " + name, Why: "cannot run a bridge with uid " + f[2] + " and gid " + f[3], Fix: "remove that user"}
-		}
-		return account{uid, gid}, true, nil
-	}
-	return a, false, nil
+	return u, ok, err
 }
 
 // BridgeHost is what this host has for bridges of the Postfix in configDir: the program
@@ -251,11 +211,11 @@ func otherBridges(r *host.Reader, configDir string) map[string]string {
 // bridgeGID is the number of the group that reads the configurations of bridges, 0
 // where there is none yet.
 func bridgeGID(r *host.Reader) int {
-	a, ok, err := lookUser(r, conf.User)
+	a, ok, err := lookUser(r)
 	if err != nil || !ok {
 		return 0
 	}
-	return a.gid
+	return a.GID
 }
 
 // TidyBridges takes away what PrepareBridge has made, where no setup has come of it.
@@ -277,15 +237,8 @@ func tidyBridge(ctx context.Context, h *host.Host, dir string) {
 		return strings.HasSuffix(n, ".conf") && !conf.IsRehearsal(strings.TrimSuffix(n, ".conf"))
 	}) {
 		for _, file := range names {
-			if name, ok := conf.IsOwnDirectory(file); ok && !used(strings.TrimPrefix(name, ".")) {
+			if name, ok := conf.IsOwnDirectory(file); ok && !used(name) {
 				_ = h.RemoveAll(filepath.Join(conf.Directory, file))
-			}
-		}
-		state := conf.StateDirectory(conf.Directory)
-		files, _ := h.ReadDir(state)
-		for _, file := range files { // of versions that kept all of it there
-			if name, _, _ := strings.Cut(file, "."); name != "" && !strings.HasPrefix(name, "slot-") && !used(name) {
-				_ = h.Remove(filepath.Join(state, file), "")
 			}
 		}
 		return
@@ -316,8 +269,8 @@ func removeUser(ctx context.Context, h *host.Host, dir string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*endTime)
 	defer cancel()
-	a, ok, err := lookUser(&h.Reader, conf.User)
-	if err != nil || ok && !endedAll(ctx, h, a.uid) {
+	a, ok, err := lookUser(&h.Reader)
+	if err != nil || ok && !endedAll(ctx, h, a.UID) {
 		return
 	}
 	what, err := h.ReadFile(mark)
@@ -377,19 +330,16 @@ func processesOf(r *host.Reader, uid int) []int {
 	return list
 }
 
-// isBridgeConf reports whether path is the configuration of a bridge.
-func isBridgeConf(path string) bool { return filepath.Dir(path) == conf.Directory }
-
 // forBridges prepares for the configurations of bridges among steps that are to be
 // there, and gives them the group that reads them: a user that was removed and made
 // again may have other numbers.
 func forBridges(ctx context.Context, h *host.Host, o Options, steps []step) error {
-	if !slices.ContainsFunc(steps, func(s step) bool { return isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir }) {
+	if !slices.ContainsFunc(steps, func(s step) bool { return conf.IsConfig(s.Path) && s.After.Exists && !s.After.Dir }) {
 		return nil
 	}
 	var names []string
 	for _, s := range steps {
-		if isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir {
+		if conf.IsConfig(s.Path) && s.After.Exists && !s.After.Dir {
 			names = append(names, strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path)))
 		}
 	}
@@ -398,7 +348,7 @@ func forBridges(ctx context.Context, h *host.Host, o Options, steps []step) erro
 		return err
 	}
 	for i := range steps {
-		if s := &steps[i]; isBridgeConf(s.Path) && s.After.Exists && !s.After.Dir {
+		if s := &steps[i]; conf.IsConfig(s.Path) && s.After.Exists && !s.After.Dir {
 			s.After.GID = gid
 		}
 	}

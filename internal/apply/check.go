@@ -80,7 +80,7 @@ func (s *stage) hangs(staged host.Output) error {
 func (s *stage) postconf(ctx context.Context, dir string, args ...string) (host.Output, error) {
 	out, err := s.h.Query(ctx, host.Postconf(s.h.Real(dir), args...))
 	if err == nil && out.Code != 0 {
-		err = fmt.Errorf("postconf refuses the new configuration: %s", firstLine(out.Stderr))
+		err = fmt.Errorf("postconf refuses the new configuration: %s", out.Fault())
 	}
 	return out, err
 }
@@ -176,8 +176,3 @@ func unused(stderr []byte) map[string]bool {
 }
 
 func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-func firstLine(b []byte) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
-	return line
-}

@@ -60,10 +60,10 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Error("after one step back: got another password, want that of the change before the last")
 	}
 	undone, err := RollBackAll(t.Context(), tr.h, tr.o)
-	if err != nil || len(undone) != keepChanges-1 {
-		t.Fatalf("%d changes undone, %v, want %d", len(undone), err, keepChanges-1)
+	if err != nil || len(undone.Changes) != keepChanges-1 {
+		t.Fatalf("%d changes undone, %v, want %d", len(undone.Changes), err, keepChanges-1)
 	}
-	if first := undone[len(undone)-1]; fmt.Sprint(first.Packages) != "[postfix]" {
+	if first := undone.Changes[len(undone.Changes)-1]; fmt.Sprint(first.Packages) != "[postfix]" {
 		t.Errorf("packages that stay: got %v, want [postfix]", first.Packages)
 	}
 	if after := tr.print(); after != before {

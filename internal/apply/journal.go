@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"relayhost/internal/host"
+	"relayhost/internal/postfix"
 )
 
 // The directories and files in the state directory.
@@ -195,6 +197,7 @@ func readJournal(r *host.Reader, dir string) (journal, error) {
 		return j, fmt.Errorf("%s: version %d, this relayhost reads version %d",
 			filepath.Join(dir, journalName), j.Version, journalVersion)
 	}
+	j.Record.ConfigDir = filepath.Clean(cmp.Or(j.ConfigDir, postfix.DefaultConfigDir)) // earlier releases wrote it here alone
 	for i := range j.Steps {
 		for _, s := range []*state{&j.Steps[i].Before, &j.Steps[i].After, j.Steps[i].Override, j.Steps[i].Between} {
 			if s == nil {

@@ -85,7 +85,7 @@ func (t *transaction) number(j *journal) error {
 	now := t.o.now().UTC()
 	j.Record.Time = now.Truncate(1e9)
 	j.Record.ID = fmt.Sprintf("%s-%d", now.Format("20060102-150405"), j.Seq)
-	j.Record.State = Committed
+	j.Record.State, j.Record.ConfigDir = Committed, filepath.Clean(j.ConfigDir)
 	j.Record.Files, j.Record.Held = changes(j.Steps), len(j.Held)
 	j.Record.Commands = []string{} // a list in JSON, though an empty one
 	return nil
@@ -181,7 +181,7 @@ func (o Options) watchLog(ctx context.Context) (func(context.Context) error, err
 	if o.Watch == nil {
 		return func(context.Context) error { return nil }, nil
 	}
-	return o.Watch(ctx)
+	return o.Watch(ctx, o.configDir())
 }
 
 // isConfig reports whether Postfix reads the file as its configuration.

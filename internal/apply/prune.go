@@ -22,8 +22,7 @@ func (st store) prune() {
 			return
 		}
 	}
-	for len(past) > keepChanges {
-		n := len(past)
+	for n := len(past); n > keepChanges && past[n-1].ConfigDir == past[n-2].ConfigDir; n = len(past) { // a change is of one instance of Postfix
 		folded, err := st.fold(past[n-1], past[n-2])
 		if err != nil {
 			return

@@ -15,7 +15,8 @@ import (
 // (postsuper(1)).
 func (x executor) unhold(ctx context.Context, j journal) error {
 	if err := x.postsuper(ctx, "-H", j.Held); err != nil {
-		return fmt.Errorf("the files are as before, but %s may still be in the hold queue; postsuper -H releases it: %w", plural.Of(len(j.Held), "message"), err)
+		return fmt.Errorf("the files are as before, but %s may still be in the hold queue; %s releases it: %w",
+			plural.Of(len(j.Held), "message"), strings.Join(host.WithConfig(x.o.configDir(), "postsuper", "-H", "QUEUE_ID"), " "), err)
 	}
 	return x.postsuper(ctx, "-h", j.Released)
 }
@@ -35,7 +36,7 @@ func (x executor) postsuper(ctx context.Context, action string, ids []string) er
 	case err != nil:
 		return err
 	case out.Code != 0:
-		return fmt.Errorf("postsuper %s: exit code %d: %s", action, out.Code, firstLine(out.Stderr))
+		return fmt.Errorf("postsuper %s: exit code %d: %s", action, out.Code, out.Fault())
 	}
 	return nil
 }

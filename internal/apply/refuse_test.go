@@ -100,7 +100,7 @@ func TestReloadOrLogFails(t *testing.T) {
 			}
 		},
 		"log": func(tr *tree) {
-			tr.o.Watch = func(context.Context) (func(context.Context) error, error) {
+			tr.o.Watch = func(context.Context, string) (func(context.Context) error, error) {
 				return func(context.Context) error { return broken }, nil
 			}
 		},

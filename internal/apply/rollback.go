@@ -1,96 +1,161 @@
 package apply
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"relayhost/internal/host"
 )
+
+// Restored is what a rollback has done.
+type Restored struct {
+	Changes []Record // that it has undone, newest first
+	Files   []Change // what it did to each file; it removes those that the changes had created
+}
 
 // RollBack undoes the change with the id and all later ones, or the last one
 // for "". It needs nothing but the journal. When a file is no longer what
 // relayhost wrote, foreign edits are kept where they can be told apart;
 // otherwise the error is an *Edited and nothing has been written (o.Force
-// overwrites). It returns the change with the id.
-func RollBack(ctx context.Context, h *host.Host, id string, o Options) (Record, error) {
-	undone, err := rollBack(ctx, h, o, func(past []journal) int {
+// overwrites). Postfix is the one that each change is of: o.ConfigDir does not
+// choose among them.
+func RollBack(ctx context.Context, h *host.Host, id string, o Options) (Restored, error) {
+	return rollBack(ctx, h, o, func(past []journal) int {
 		if id == "" {
 			return 1
 		}
 		return 1 + slices.IndexFunc(past, func(j journal) bool { return j.Record.ID == id })
 	})
-	if len(undone) == 0 {
-		return Record{}, err
-	}
-	return undone[len(undone)-1], err
 }
 
 // RollBackAll undoes every change, as if relayhost had never been here. The
-// state directory goes too. It returns the changes, newest first.
-func RollBackAll(ctx context.Context, h *host.Host, o Options) ([]Record, error) {
+// state directory goes too.
+func RollBackAll(ctx context.Context, h *host.Host, o Options) (Restored, error) {
 	return rollBack(ctx, h, o, func(past []journal) int { return len(past) })
 }
 
 // rollBack undoes the newest changes, as many as count says.
-func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal) int) ([]Record, error) {
+func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal) int) (done Restored, err error) {
 	if _, err := h.Stat(o.stateDir()); err != nil {
-		return nil, ErrNothing
+		return done, ErrNothing
 	}
 	t, err := begin(ctx, h, o)
 	if err != nil {
-		return nil, host.Denied(err)
+		return done, host.Denied(err)
 	}
 	defer func() { t.end() }()
 	if _, err := t.recover(ctx); err != nil {
-		return nil, err
+		return done, err
 	}
 	defer tidyBridge(ctx, t.h, t.store.dir) // before end
 	past, err := t.store.history()
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	n := count(past)
 	if n == 0 || len(past) == 0 {
-		return nil, ErrNothing
+		return done, ErrNothing
 	}
-	chosen := past[:n]
-	whole := journal{Steps: compose(chosen)}
-	if err := t.uses(directories(whole.Steps)...); err != nil {
-		return nil, err
+	whole := compose(past[:n])
+	if err := t.uses(directories(whole)...); err != nil {
+		return done, err
 	}
-	steps, err := backwards(t.h, t.o, whole, false)
-	if err != nil {
-		return nil, err
+	parts := byInstance(past[:n], whole, o)
+	for i, p := range parts {
+		if err := t.rollBackPart(ctx, p, &done); err != nil {
+			if i > 0 {
+				err = fmt.Errorf("%s is rolled back, %s is not: %w", parts[i-1].configDir, p.configDir, err)
+			}
+			return done, err
+		}
 	}
-	if err := forBridges(ctx, t.h, t.o, steps); err != nil {
-		return nil, err
-	}
-	if err := preflight(t.h, t.o, steps); err != nil {
-		return nil, err
-	}
-	if err := mayTell(ctx, t.h, queueDir(ctx, t.h, t.o)); err != nil {
-		return nil, err
-	}
-	addBetweenBack(ctx, t.h, t.o, steps)
-	_, err = t.perform(ctx, undoing(chosen, steps))
-	var proof *ProofFailed
-	if err != nil && !(errors.As(err, &proof) && proof.Kept) {
-		return nil, err
-	}
-	var undone []Record
-	for _, c := range chosen {
-		c.Record.State = RolledBack
-		undone = append(undone, c.Record)
-	}
-	// Committed by now; what is left of the changes is cleared by the next
-	// run if this fails.
-	if t.store.clearDone() == nil && len(chosen) == len(past) {
+	if n == len(past) && t.cleared {
 		tidyBridge(ctx, t.h, t.store.dir)
 		t.store.forgetAll()
 	}
-	return undone, err
+	return done, nil
+}
+
+// part is what one instance of Postfix has of a rollback.
+type part struct {
+	configDir string
+	changes   []journal // newest first
+	steps     []step
+}
+
+// byInstance shares the steps of changes, newest first, among the instances of
+// Postfix that they are of: each is written and told for itself. What no directory of
+// an instance holds is undone with the oldest change.
+func byInstance(changes []journal, steps []step, o Options) []part {
+	var parts []part
+	at := func(dir string) int { return slices.IndexFunc(parts, func(p part) bool { return p.configDir == dir }) }
+	for _, j := range changes {
+		dir := o.of(j).configDir()
+		i := at(dir)
+		if i < 0 {
+			i, parts = len(parts), append(parts, part{configDir: dir})
+		}
+		parts[i].changes = append(parts[i].changes, j)
+	}
+	last := at(o.of(changes[len(changes)-1]).configDir())
+	parts = append(slices.Delete(slices.Clone(parts), last, last+1), parts[last])
+	for _, s := range steps {
+		i := len(parts) - 1
+		for k, p := range parts { // one directory may be below another
+			if strings.HasPrefix(s.Path, p.configDir+"/") && (!strings.HasPrefix(s.Path, parts[i].configDir+"/") || len(p.configDir) > len(parts[i].configDir)) {
+				i = k
+			}
+		}
+		parts[i].steps = append(parts[i].steps, s)
+	}
+	return parts
+}
+
+// of is o for the instance of Postfix that j is of, which may be another than that of
+// this run: it is reloaded by itself.
+func (o Options) of(j journal) Options {
+	dir := filepath.Clean(cmp.Or(j.ConfigDir, o.configDir()))
+	if dir != filepath.Clean(o.configDir()) {
+		o.Reload, o.ReloadBack = nil, nil
+	}
+	o.ConfigDir = dir
+	return o
+}
+
+// rollBackPart undoes the changes of one instance and adds them to done.
+func (t *transaction) rollBackPart(ctx context.Context, p part, done *Restored) error {
+	t.o = t.o.of(p.changes[0])
+	steps, err := backwards(t.h, t.o, journal{Steps: p.steps}, false)
+	if err != nil {
+		return err
+	}
+	if err := forBridges(ctx, t.h, t.o, steps); err != nil {
+		return err
+	}
+	if err := preflight(t.h, t.o, steps); err != nil {
+		return err
+	}
+	if err := mayTell(ctx, t.h, queueDir(ctx, t.h, t.o)); err != nil {
+		return err
+	}
+	addBetweenBack(ctx, t.h, t.o, steps)
+	if _, err := t.perform(ctx, undoing(p.changes, steps)); err != nil {
+		return err
+	}
+	for _, c := range p.changes {
+		c.Record.State = RolledBack
+		done.Changes = append(done.Changes, c.Record)
+	}
+	done.Files = append(done.Files, changes(steps)...)
+	t.dog.stop()
+	// Committed by now; what is left of the changes is cleared by the next
+	// run if this fails.
+	t.cleared = t.store.clearDone() == nil
+	return nil
 }
 
 // undoing is the journal of a rollback of the chosen changes, newest first.

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -30,6 +31,8 @@ type transaction struct {
 	pid   int // 0 for the watch
 	since time.Time
 	used  []string // directories that temporary files may lie in
+
+	cleared bool // of a rollback: its changes are out of the history
 }
 
 // begin takes the lock and clears away what runs that died have left behind.
@@ -134,7 +137,7 @@ func fileSteps(ctx context.Context, h *host.Host, o Options, p plan.Plan) ([]ste
 			continue
 		}
 		for _, dir := range missingDirs(h, filepath.Dir(s.Target)) {
-			if !isBridgeConf(s.Path) && !slices.Contains(dirs, dir) {
+			if !conf.IsConfig(s.Path) && !slices.Contains(dirs, dir) {
 				dirs = append(dirs, dir)
 			}
 		}

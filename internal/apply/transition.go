@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -91,7 +92,7 @@ func isTable(s step, steps []step) bool {
 			return m.Map != ""
 		}
 	}
-	return s.Secret && !isBridgeConf(s.Path) || strings.HasPrefix(filepath.Base(s.Path), "relayhost_")
+	return s.Secret && !conf.IsConfig(s.Path) || strings.HasPrefix(filepath.Base(s.Path), "relayhost_")
 }
 
 // joinServices adds to the new master.cf the services of ours that it does not

@@ -13,6 +13,7 @@ import (
 
 	"relayhost/internal/config"
 	"relayhost/internal/host"
+	"relayhost/internal/postfix"
 )
 
 // Who undoes a run.
@@ -32,10 +33,7 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	if err != nil {
 		return &Incomplete{Files: []string{dir}, Err: err}
 	}
-	o := t.o
-	if j.ConfigDir != "" {
-		o.ConfigDir = j.ConfigDir
-	}
+	o := t.o.of(j)
 	x := newExecutor(t.h, o, j)
 	x.undoing = true
 	back, err := backwards(t.h, o, j, true)
@@ -51,7 +49,8 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	}
 	if tell {
 		if err := x.reload(ctx); err != nil {
-			return &Incomplete{Err: errors.Join(errNotReloaded, err)}
+			again := postfix.ByHand(ctx, &t.h.Reader, o.configDir(), "reload")
+			return &Incomplete{Err: fmt.Errorf("the files are as before, but Postfix was not reloaded: run %q: %w", again, err)}
 		}
 	}
 	if err := x.unhold(ctx, j); err != nil {
@@ -62,8 +61,6 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	}
 	return discard(t.h, dir)
 }
-
-var errNotReloaded = errors.New("the files are as before, but Postfix was not reloaded: run \"postfix reload\"")
 
 // walkBack does the steps of an undoing and reports whether Postfix has to be
 // told at the end. A Postfix that cannot be asked or told on the way is no reason

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
 )
@@ -48,7 +49,7 @@ func (x executor) startUnits(ctx context.Context, steps []step) error {
 		return nil
 	}
 	for _, s := range steps { // its process may not read another configuration than the one it has
-		if isBridgeConf(s.Path) && s.After.Exists && !s.idle() {
+		if conf.IsConfig(s.Path) && s.After.Exists && !s.idle() {
 			name := strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path))
 			x.o.warnOf(name, restartBridge(ctx, x.h, name))
 		}
@@ -120,7 +121,7 @@ func (x executor) systemctl(ctx context.Context, args ...string) error {
 	defer cancel()
 	out, err := x.h.Run(ctx, host.Command{Args: append([]string{"systemctl"}, args...)})
 	if err == nil && out.Code != 0 {
-		err = fmt.Errorf("systemctl %s: exit code %d: %s", strings.Join(args, " "), out.Code, firstLine(out.Stderr))
+		err = fmt.Errorf("systemctl %s: exit code %d: %s", strings.Join(args, " "), out.Code, out.Fault())
 	}
 	if x.undoing {
 		return nil

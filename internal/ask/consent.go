@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"strings"
 
+	"relayhost/internal/apply"
 	"relayhost/internal/config"
 	"relayhost/internal/diff"
 	"relayhost/internal/flow"
 	"relayhost/internal/plan"
 	"relayhost/internal/plural"
+	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/smtpprobe"
 	"relayhost/internal/ui"
@@ -113,7 +115,7 @@ func planScreen(s setup.Setup, table *flow.Table) (rows []row) {
 		}
 	}
 	add("Files", "%s", strings.Join(changedFiles(s.Plan), ", "))
-	add("Undo", "sudo relayhost rollback")
+	add("Undo", "%s", postfix.AtInstance("sudo relayhost rollback", s.State.ConfigDir))
 	return rows
 }
 
@@ -205,4 +207,21 @@ func applyThis(ctx context.Context, t Terminal, p ui.Prompter, s setup.Setup) (b
 		}
 		t.IO.Page(ctx, diff.Plan(s.Plan, diff.Style{Color: t.IO.Color}))
 	}
+}
+
+// RollBack asks whether changes, the last first, are to be undone. A run that prints JSON
+// is asked nothing.
+func RollBack(ctx context.Context, io *ui.Streams, asJSON bool, changes []apply.Record) error {
+	if !io.CanAsk() || asJSON {
+		return Missing("the consent", "--yes")
+	}
+	p, err := ui.NewPrompter(ctx, io)
+	if err != nil {
+		return err
+	}
+	yes, err := p.Confirm("Undo " + setup.ToUndo(changes) + ", and reload Postfix?")
+	if err == nil && !yes {
+		err = ErrDeclined
+	}
+	return err
 }

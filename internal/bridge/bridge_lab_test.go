@@ -45,7 +45,7 @@ func bridged(t *testing.T, suite lab.Suite, change ...func(*smtpd.Config)) (*lab
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Server.Shell("groupadd -r relayhost && useradd -r -g relayhost -d /nonexistent -s /usr/sbin/nologin relayhost && mkdir -m 700 " + conf.Directory + " " + conf.StateDirectory(conf.Directory))
+	l.Server.Shell("groupadd -r relayhost && useradd -r -g relayhost -d /nonexistent -s /usr/sbin/nologin relayhost && mkdir -m 700 " + conf.Directory + " " + conf.StateDirectory(conf.Directory) + " " + conf.OwnDirectory(conf.Directory, "m365"))
 	l.Server.WriteFile(conf.ConfigPath(conf.Directory, "m365"), string(text), 0o600)
 	l.Server.Shell("chown -R relayhost:relayhost " + conf.Directory)
 	l.Server.Shell(`cat >> /etc/postfix/master.cf <<'C'

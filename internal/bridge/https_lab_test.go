@@ -38,7 +38,7 @@ func TestLabBridgeHTTPS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.Server.Shell("groupadd -r relayhost && useradd -r -g relayhost -d /nonexistent -s /usr/sbin/nologin relayhost && mkdir -m 700 " + conf.Directory + " " + conf.StateDirectory(conf.Directory))
+			l.Server.Shell("groupadd -r relayhost && useradd -r -g relayhost -d /nonexistent -s /usr/sbin/nologin relayhost && mkdir -m 700 " + conf.Directory + " " + conf.StateDirectory(conf.Directory) + " " + conf.OwnDirectory(conf.Directory, "ses"))
 			l.Server.WriteFile(conf.ConfigPath(conf.Directory, "ses"), string(text), 0o600)
 			l.Server.Shell("chown -R relayhost:relayhost " + conf.Directory)
 			l.Server.Shell(`cat >> /etc/postfix/master.cf <<'C'

@@ -151,19 +151,16 @@ type opener struct {
 }
 
 func newOpener(directory, name string) *opener {
-	return &opener{directory: directory, name: name, state: stateOf(directory, name)}
+	return &opener{directory: directory, name: name, state: conf.OwnDirectory(directory, name)}
 }
 
-// stale reports whether the configuration or a CA file is not the one that was read, or the
-// state of the bridge was moved (Place). The process may not read the new one.
+// stale reports whether the configuration or a CA file is not the one that was read. The
+// process may not read the new one.
 func (o *opener) stale() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.read == nil {
 		return false // the next connection reads it
-	}
-	if stateOf(o.directory, o.name) != o.state {
-		return true
 	}
 	if now, err := os.Lstat(conf.ConfigPath(o.directory, o.name)); err == nil && o.before != nil && changed(o.before, now) {
 		return true
@@ -313,7 +310,7 @@ func newClient(c conf.Config, pool *x509.CertPool, directory, name string) (*api
 	if account.Keys != nil {
 		account.Keys.STS = client
 	}
-	return &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(conf.PausePath(stateOf(directory, name), name))}, nil
+	return &api.Client{API: a, Account: account, HTTP: client, Pause: api.NewPause(conf.PausePath(directory, name))}, nil
 }
 
 // Checker is a client that shares nothing with the bridge's processes: for a check that
@@ -386,7 +383,7 @@ func source(c conf.Config, directory, name string) oauth.Source {
 	if c.API != nil && c.API.Proxy != "" {
 		proxy, _ = url.Parse(c.API.Proxy) // checked with the client of the API
 	}
-	return oauth.Source{Client: *c.OAuth, Path: TokenPath(directory, name), HTTP: oauth.HTTPClientThrough(nil, proxy)}
+	return oauth.Source{Client: *c.OAuth, Path: conf.TokenPath(directory, name), HTTP: oauth.HTTPClientThrough(nil, proxy)}
 }
 
 // standardInput is the connection that spawn(8) has put in place of standard

@@ -107,9 +107,6 @@ type Hop struct {
 // New is the Config of a host on which nothing is stored.
 func New() Config { return Config{Routes: []Route{{Name: DefaultRoute, Hops: []Hop{{}}}}} }
 
-// Stored reports whether the Config is from a file.
-func (c Config) Stored() bool { return c.file != nil }
-
 // First is the first hop of the default route.
 func (c Config) First() *Hop { return &c.Routes[0].Hops[0] }
 
@@ -140,17 +137,32 @@ func (c Config) Clone() Config {
 	return c
 }
 
+// CloneFirst is a Config whose first hop alone can be changed without changing c: there may
+// be ten thousand other routes.
+func (c Config) CloneFirst() Config {
+	c.Routes = slices.Clone(c.Routes)
+	c.Routes[0].Hops = slices.Clone(c.Routes[0].Hops)
+	c.given = maps.Clone(c.given)
+	return c
+}
+
 // Normal is c with host names and senders in lower case, as DNS and Postfix
-// compare them.
+// compare them. A list that is so already is that of c.
 func (c Config) Normal() Config {
-	c = c.Clone()
+	c.Routes = slices.Clone(c.Routes)
 	for i := range c.Routes {
 		r := &c.Routes[i]
 		for n := range r.Hops {
-			r.Hops[n].Host = strings.ToLower(r.Hops[n].Host)
+			if host := strings.ToLower(r.Hops[n].Host); host != r.Hops[n].Host {
+				r.Hops = slices.Clone(r.Hops)
+				r.Hops[n].Host = host
+			}
 		}
 		for n := range r.Senders {
-			r.Senders[n] = strings.ToLower(r.Senders[n])
+			if sender := strings.ToLower(r.Senders[n]); sender != r.Senders[n] {
+				r.Senders = slices.Clone(r.Senders)
+				r.Senders[n] = sender
+			}
 		}
 	}
 	return c

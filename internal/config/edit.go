@@ -42,12 +42,17 @@ func edit(text, want []byte, adds func(key string) bool) []byte {
 			}
 		}
 	}
+	ends := map[string]int{} // of the last table of each route
+	for _, t := range have {
+		route, _, _ := strings.Cut(t.path, "/")
+		ends[route] = t.end()
+	}
 	for _, w := range wanted {
 		if _, ok := haveAt[w.path]; !ok {
 			at := len(text)
-			for _, t := range have { // a fallback of a route stands right after it
-				if route, _, below := strings.Cut(w.path, "/"); below && (t.path == route || strings.HasPrefix(t.path, route+"/")) {
-					at = t.end()
+			if route, _, below := strings.Cut(w.path, "/"); below { // a fallback of a route stands right after it
+				if end, ok := ends[route]; ok {
+					at = end
 				}
 			}
 			changes = append(changes, change{at, at, "\n" + string(want[w.from:w.end()])})

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +118,29 @@ func TestTextAddsTables(t *testing.T) {
 	shop, fallback, lab, more := strings.Index(got, `name = "shop"`), strings.Index(got, "[[route.fallback]]"), strings.Index(got, `name = "lab"`), strings.Index(got, "name = 'more'")
 	if shop < 0 || shop > fallback || fallback > lab || lab > more {
 		t.Errorf("got shop at %d, its fallback at %d, lab at %d, more at %d, want this order:\n%s", shop, fallback, lab, more, got)
+	}
+}
+
+// Many routes that get a fallback each have it right after them.
+func TestTextAddsFallbacks(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("version = 1 # by hand\nfrom = \"app@example.com\"\nrelay = \"ses\"\nregion = \"eu-west-1\"\n")
+	const n = 200
+	for i := range n {
+		fmt.Fprintf(&b, "\n[[route]]\nname = \"r%d\"\nsenders = [\"r%d.example\"]\nrelay = \"postmark\"\n", i, i)
+	}
+	c := read(t, b.String()).Clone()
+	for i := range c.Routes[1:] {
+		fallback := config.Hop{CredentialsFile: fmt.Sprintf("/root/%d.txt", i)}
+		fallback.Relay.ID = "sendgrid"
+		c.Routes[i+1].Hops = append(c.Routes[i+1].Hops, fallback)
+	}
+	text, err := c.Text([]byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := read(t, string(text)); !again.Says(c) || !strings.Contains(string(text), "# by hand") {
+		t.Errorf("got\n%.1000s\nwant a file that says the same as the changed configuration, and the comment", text)
 	}
 }
 

@@ -10,23 +10,46 @@ import (
 // each key, but that host, port and TLS mode may be left out, and that a fallback
 // may leave out what the first hop says.
 func (c Config) Says(want Config) bool {
-	to := c.To == want.To || c.To == "" && want.To == want.From() // its default
-	if !to || c.RootTo != want.RootTo || c.MapType != want.MapType ||
-		!slices.Equal(c.Direct, want.Direct) || !maps.Equal(c.Rewrite, want.Rewrite) || len(c.Routes) != len(want.Routes) {
+	if len(c.Routes) != len(want.Routes) || !sayBeside(c, want) {
 		return false
 	}
 	for i, r := range c.Routes {
-		w := want.Routes[i]
-		from := r.From == w.From
-		if i > 0 {
-			proof := ProofSender(r.Senders) // bounces alone have no sender that could be another
-			from = from || proof == "" || r.From == "" && w.From == proof
-		}
-		if r.Name != w.Name || !from || !slices.EqualFunc(r.Senders, w.Senders, strings.EqualFold) || !sayHops(r.Hops, w.Hops) {
+		if !sayRoute(i, r, want.Routes[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// says is [Config.Says] for a file as it was read, of which one route at a time is made:
+// there may be ten thousand.
+func (f *fileConfig) says(want Config) bool {
+	if len(f.Routes)+1 != len(want.Routes) || !sayBeside(f.beside(), want) {
+		return false
+	}
+	for i, w := range want.Routes {
+		if !sayRoute(i, f.route(i), w) {
+			return false
+		}
+	}
+	return true
+}
+
+// sayBeside compares what is beside the routes.
+func sayBeside(c, want Config) bool {
+	to := c.To == want.To || c.To == "" && want.To == want.From() // its default
+	return to && c.RootTo == want.RootTo && c.MapType == want.MapType &&
+		slices.Equal(c.Direct, want.Direct) && maps.Equal(c.Rewrite, want.Rewrite)
+}
+
+// sayRoute compares the i-th routes.
+func sayRoute(i int, r, want Route) bool {
+	from := r.From == want.From
+	if i > 0 {
+		proof := ProofSender(r.Senders) // bounces alone have no sender that could be another
+		from = from || proof == "" || r.From == "" && want.From == proof
+	}
+	return r.Name == want.Name && from && slices.EqualFunc(r.Senders, want.Senders, strings.EqualFold) && sayHops(r.Hops, want.Hops)
 }
 
 func sayHops(have, want []Hop) bool {

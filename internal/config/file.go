@@ -92,7 +92,7 @@ func Read(text []byte) (Config, error) {
 		return Config{}, decodeError(err)
 	}
 	c := f.config()
-	c.file = &file{text: text}
+	c.file = &file{text: text, stored: &f}
 	switch f.Version {
 	case 0:
 		return Config{}, c.Mistake("version", "version = %d is missing", version)
@@ -103,8 +103,16 @@ func Read(text []byte) (Config, error) {
 	if err := c.check(asRead, false); err != nil {
 		return Config{}, err
 	}
-	c.file.stored = c
 	return c, nil
+}
+
+// HasPort reports whether text, which may be of any length and have mistakes that [Read]
+// tells, names the port of the first hop.
+func HasPort(text []byte) bool {
+	var f struct {
+		Port int `toml:"port"`
+	}
+	return toml.Unmarshal(text, &f) == nil && f.Port != 0
 }
 
 func decodeError(err error) error {
@@ -125,16 +133,32 @@ func decodeError(err error) error {
 	return &FileError{Line: row, Msg: strings.TrimPrefix(d.Error(), "toml: ")}
 }
 
-func (f fileConfig) config() Config {
-	c := Config{To: f.To, RootTo: f.RootTo, Direct: f.Direct, MapType: f.MapType, Rewrite: f.Rewrite, Routes: make([]Route, 0, len(f.Routes)+1)}
-	for _, r := range append([]fileRoute{{Name: DefaultRoute, From: f.From, fileHop: fileHop{f.fileRelay, f.fileAccess}, Fallback: f.Fallback}}, f.Routes...) {
-		route := Route{Name: r.Name, Senders: r.Senders, From: r.From, Hops: make([]Hop, 0, len(r.Fallback)+1)}
-		for _, h := range append([]fileHop{r.fileHop}, r.Fallback...) {
-			route.Hops = append(route.Hops, h.hop())
-		}
-		c.Routes = append(c.Routes, route)
+func (f *fileConfig) config() Config {
+	c := f.beside()
+	c.Routes = make([]Route, len(f.Routes)+1)
+	for i := range c.Routes {
+		c.Routes[i] = f.route(i)
 	}
 	return c
+}
+
+// beside is the Config without its routes.
+func (f *fileConfig) beside() Config {
+	return Config{To: f.To, RootTo: f.RootTo, Direct: f.Direct, MapType: f.MapType, Rewrite: f.Rewrite}
+}
+
+// route is the i-th route of the Config, of which the first is the default.
+func (f *fileConfig) route(i int) Route {
+	r := fileRoute{Name: DefaultRoute, From: f.From, fileHop: fileHop{f.fileRelay, f.fileAccess}, Fallback: f.Fallback}
+	if i > 0 {
+		r = f.Routes[i-1]
+	}
+	route := Route{Name: r.Name, Senders: r.Senders, From: r.From, Hops: make([]Hop, 0, len(r.Fallback)+1)}
+	route.Hops = append(route.Hops, r.hop())
+	for _, h := range r.Fallback {
+		route.Hops = append(route.Hops, h.hop())
+	}
+	return route
 }
 
 func (f fileHop) hop() Hop {
@@ -164,6 +188,7 @@ func (c Config) Marshal() ([]byte, error) {
 		Version: version, fileRelay: first.fileRelay, From: c.From(), To: c.To, RootTo: c.RootTo, Direct: c.Direct, MapType: c.MapType,
 		fileAccess: first.fileAccess, Fallback: fileHopsOf(c.Routes[0].Hops[1:]), Rewrite: c.Rewrite,
 	}
+	f.Routes = make([]fileRoute, 0, len(c.Routes)-1)
 	for _, r := range c.Routes[1:] {
 		route := fileRoute{Name: r.Name, Senders: r.Senders, fileHop: fileHopOf(r.Hops[0]), From: r.From, Fallback: fileHopsOf(r.Hops[1:])}
 		if ProofSender(r.Senders) == "" {
@@ -201,18 +226,18 @@ func fileHopsOf(hops []Hop) []fileHop {
 // says the same in other words, as one written by hand does. One that somebody has
 // written in is edited, so that comments stay; else it is a new one.
 func (c Config) Text(before []byte) ([]byte, error) {
-	text, err := c.Marshal()
-	if err != nil || len(before) == 0 {
-		return text, err
+	var have *fileConfig
+	if len(before) > 0 {
+		have = c.file.read(before)
 	}
-	have, err := c.read(before)
-	if err != nil {
-		return text, nil //nolint:nilerr // it is no file of relayhost, and is replaced
-	}
-	if have.Says(c) {
+	if have != nil && have.says(c) {
 		return before, nil
 	}
-	if ours, err := have.Marshal(); err == nil && bytes.Equal(ours, before) {
+	text, err := c.Marshal()
+	if err != nil || have == nil { // what is there is no file of relayhost, and is replaced
+		return text, err
+	}
+	if ours, err := have.config().Marshal(); err == nil && bytes.Equal(ours, before) {
 		return text, nil
 	}
 	// Each hand leaves out what follows from the rest: first nothing is added that it
@@ -230,10 +255,14 @@ func (c Config) Text(before []byte) ([]byte, error) {
 	return text, nil
 }
 
-// read is text as a Config, which c may be from.
-func (c Config) read(text []byte) (Config, error) {
-	if c.file != nil && bytes.Equal(c.file.text, text) {
-		return c.file.stored, nil
+// read is text as Read reads it, which may be that of f; nil for what Read refuses.
+func (f *file) read(text []byte) *fileConfig {
+	if f != nil && bytes.Equal(f.text, text) {
+		return f.stored
 	}
-	return Read(text)
+	c, err := Read(text)
+	if err != nil {
+		return nil
+	}
+	return c.file.stored
 }

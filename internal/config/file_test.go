@@ -3,6 +3,7 @@ package config_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -299,5 +300,36 @@ func TestFileMistakes(t *testing.T) {
 	}
 	if _, err := config.Read([]byte(head + `senders = ["Shop.example", ".shop.example", "a/b+c@x.example", "intern", "<>"]`)); err != nil {
 		t.Error(err)
+	}
+}
+
+// Normal changes what is not in lower case, and nothing of the Config that it is asked of.
+func TestNormal(t *testing.T) {
+	c := read(t, "version = 1\nfrom = \"a@b.example\"\nrelay = \"smarthost\"\nhost = \"Mail.B.example\"\nport = 587\n"+
+		"[[route]]\nname = \"shop\"\nsenders = [\"news.example\", \"Shop.example\"]\nrelay = \"postmark\"\n")
+	n := c.Normal()
+	if got, want := n.First().Host, "mail.b.example"; got != want {
+		t.Errorf("host: got %q, want %q", got, want)
+	}
+	if got, want := n.Routes[1].Senders, []string{"news.example", "shop.example"}; !slices.Equal(got, want) {
+		t.Errorf("senders: got %q, want %q", got, want)
+	}
+	if host, sender := c.First().Host, c.Routes[1].Senders[1]; host != "Mail.B.example" || sender != "Shop.example" {
+		t.Errorf("the Config itself: got %q and %q, want %q and %q", host, sender, "Mail.B.example", "Shop.example")
+	}
+}
+
+// HasPort is about the first hop alone.
+func TestHasPort(t *testing.T) {
+	for text, want := range map[string]bool{
+		"version = 1\nport = 587\n":            true,
+		"version = 1\n[[route]]\nport = 587\n": false,
+		"version = 1\n":                        false,
+		"port = ":                              false,
+		"unknown = 1\nport = 25\n[[route]]\nname = 1\nport = true": true,
+	} {
+		if got := config.HasPort([]byte(text)); got != want {
+			t.Errorf("%q: got %t, want %t", text, got, want)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"maps"
 	"path/filepath"
 	"strings"
 
@@ -34,10 +33,9 @@ func (h Hop) SameRelay(other Hop) bool {
 // over what c says. Of before, c's own first hop as Resolve has completed it, it keeps,
 // where that is the same relay at the same host, how it is connected to and verified; of
 // the same relay in another region, that it goes by the API.
-// Fallbacks and routes stay.
+// Fallbacks and routes stay, and are those of c itself.
 func (c Config) Merge(chosen, before Hop, g Given) Config {
-	c = c.Clone()
-	c.given = maps.Clone(c.given)
+	c = c.CloneFirst()
 	if c.given == nil {
 		c.given = map[string]bool{}
 	}

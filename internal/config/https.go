@@ -129,7 +129,7 @@ func (h Hop) Shown() (host string, port int) {
 
 // GoByAPI is c with the API of its relay as the way to the first hop.
 func (c Config) GoByAPI() Config {
-	c = c.Clone()
+	c = c.CloneFirst()
 	if c.given == nil {
 		c.given = map[string]bool{}
 	}

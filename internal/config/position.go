@@ -35,7 +35,7 @@ const maxMessage = 500
 // file is the text that a Config was read from.
 type file struct {
 	text   []byte
-	stored Config        // as it was read
+	stored *fileConfig   // as it was read: a Config takes five times the room
 	keys   *tomlpos.Keys // where its keys are, once that has been asked
 }
 

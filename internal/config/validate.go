@@ -65,8 +65,9 @@ const (
 )
 
 func (c Config) check(s stage, accounts bool) error {
-	k := &checker{c: c, asRead: s == asRead, complete: s == complete, accounts: accounts, names: map[string]string{}, senders: map[string]taken{}, hops: map[string]*Hop{}}
+	k := &checker{c: c, asRead: s == asRead, complete: s == complete, accounts: accounts, names: map[string]int{}, senders: map[string]taken{}, hops: map[string]*Hop{}}
 	first := c.First()
+	k.reserved = []string{DefaultRoute, first.Relay.ID, bareName(first.Relay.ID), first.Name()}
 	k.route(0, &c.Routes[0])
 	if k.complete && first.Relay.ID == "" {
 		k.bad("relay", "relayhost relays lists the relays", "no relay is named")
@@ -96,14 +97,19 @@ func (c Config) check(s stage, accounts bool) error {
 type checker struct {
 	c                          Config
 	asRead, complete, accounts bool
-	names                      map[string]string // route name -> key
-	senders                    map[string]taken  // sender in lower case -> the first that has it
-	hops                       map[string]*Hop   // by next hop
+	reserved                   []string         // names that no route can have
+	names                      map[string]int   // route name -> the first that has it
+	senders                    map[string]taken // sender in lower case -> the first that has it
+	hops                       map[string]*Hop  // by next hop
 	found                      []mistake
 	more                       int // that are not among them
 }
 
-type taken struct{ key, route string }
+// taken is a sender of a route, both by their places. What their keys are is asked for
+// those alone that are told: there may be tens of thousands.
+type taken struct{ route, n int }
+
+func (t taken) key() string { return Key(t.route, 0, fmt.Sprintf("senders[%d]", t.n)) }
 
 // mistake is kept by key: lines are looked up for those alone that are told.
 type mistake struct{ key, msg, hint string }
@@ -210,14 +216,16 @@ func (k *checker) route(i int, r *Route) {
 // named checks what a route has that the default has not: name and senders.
 func (k *checker) named(i int, r *Route) {
 	at := func(value string) string { return Key(i, 0, value) }
-	k.routeName(at("name"), r.Name)
+	k.routeName(i, r.Name)
 	if len(r.Senders) == 0 {
 		k.bad(at("senders"), "name a domain or an address in senders", "route %q has no senders", r.Name)
 	}
 	for n, s := range r.Senders {
-		k.sender(at(fmt.Sprintf("senders[%d]", n)), r.Name, s)
+		k.sender(taken{i, n}, s)
 	}
-	k.address(at("from"), r.From)
+	if r.From != "" {
+		k.address(at("from"), r.From)
+	}
 	if !k.asRead {
 		return // found already, if it could be
 	}
@@ -231,36 +239,38 @@ func (k *checker) named(i int, r *Route) {
 }
 
 // routeName checks that a route's name is one, and free.
-func (k *checker) routeName(key, name string) {
-	first := k.c.First()
-	reserved := slices.Contains([]string{DefaultRoute, first.Relay.ID, bareName(first.Relay.ID), first.Name()}, name) ||
-		hasOwnSuffix(name) || strings.HasPrefix(name, BySenderPrefix)
+func (k *checker) routeName(route int, name string) {
+	key := func(route int) string { return Key(route, 0, "name") }
+	reserved := slices.Contains(k.reserved, name) || hasOwnSuffix(name) || strings.HasPrefix(name, BySenderPrefix)
 	switch before, isTaken := k.names[name]; {
 	case name == "":
-		k.bad(key, "", "a route needs a name")
+		k.bad(key(route), "", "a route needs a name")
 	case !isWord(name) || len(name) > maxRouteName:
-		k.bad(key, "", "route name %q: write it in small letters, digits and hyphens, %d at most", name, maxRouteName)
+		k.bad(key(route), "", "route name %q: write it in small letters, digits and hyphens, %d at most", name, maxRouteName)
 	case reserved:
-		k.bad(key, "choose another name", "%q is not free as the name of a route: relayhost uses it for a route or service of its own", name)
-	case isTaken && k.c.line(before) > 0:
-		k.bad(key, "", "route %q is defined already, in line %d", name, k.c.line(before))
+		k.bad(key(route), "choose another name", "%q is not free as the name of a route: relayhost uses it for a route or service of its own", name)
+	case isTaken && k.c.line(key(before)) > 0:
+		k.bad(key(route), "", "route %q is defined already, in line %d", name, k.c.line(key(before)))
 	case isTaken:
-		k.bad(key, "", "route %q is defined already", name)
+		k.bad(key(route), "", "route %q is defined already", name)
 	default:
-		k.names[name] = key
+		k.names[name] = route
 	}
 }
 
 // hasOwnSuffix reports whether name ends as a service of relayhost's own does beside
 // that of its route.
 func hasOwnSuffix(name string) bool {
-	if strings.HasSuffix(name, ProxySuffix) || strings.HasSuffix(name, ImplicitSuffix) {
-		return true
-	}
-	return slices.ContainsFunc([]string{OAuthSuffix, WalkSuffix, HTTPSSuffix}, func(bridge string) bool {
-		return strings.HasSuffix(name, bridge) || strings.HasSuffix(name, bridge+OutSuffix) || strings.HasSuffix(name, bridge+ServiceSuffix)
-	})
+	return slices.ContainsFunc(ownSuffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
 }
+
+var ownSuffixes = func() []string {
+	list := []string{ProxySuffix, ImplicitSuffix}
+	for _, bridge := range []string{OAuthSuffix, WalkSuffix, HTTPSSuffix} {
+		list = append(list, bridge, bridge+OutSuffix, bridge+ServiceSuffix)
+	}
+	return list
+}()
 
 // bareName is name without what a service or its tlsproxy(8) gets at its end: a
 // relay "corp-tls" and a route "corp" would have entries of one name.
@@ -272,21 +282,23 @@ func bareName(name string) string {
 	return name
 }
 
-func (k *checker) sender(key, route, sender string) {
+func (k *checker) sender(at taken, sender string) {
 	if !IsSender(sender) || strings.Contains(sender, "*") {
 		// An asterisk is a character of addresses (RFC 5322, 3.2.3), and never meant so.
-		k.bad(key, "", "sender %q is neither a domain, .domain, an address nor <>", sender)
+		k.bad(at.key(), "", "sender %q is neither a domain, .domain, an address nor <>", sender)
 		return
 	}
 	folded := strings.ToLower(sender)
-	switch before, isTaken := k.senders[folded]; {
-	case !isTaken:
-		k.senders[folded] = taken{key, route}
-	case k.c.line(before.key) > 0:
-		k.bad(key, "", "sender %s is in a route already, in line %d", sender, k.c.line(before.key))
-	default:
-		k.bad(key, "", "sender %s is in the route %s already", sender, before.route)
+	before, isTaken := k.senders[folded]
+	if !isTaken {
+		k.senders[folded] = at
+		return
 	}
+	if line := k.c.line(before.key()); line > 0 {
+		k.bad(at.key(), "", "sender %s is in a route already, in line %d", sender, line)
+		return
+	}
+	k.bad(at.key(), "", "sender %s is in the route %s already", sender, k.c.Routes[before.route].Name)
 }
 
 // IsSender reports whether s is in one of the forms of Route.Senders.

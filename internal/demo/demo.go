@@ -24,7 +24,6 @@ import (
 	"relayhost/internal/install"
 	"relayhost/internal/instance"
 	"relayhost/internal/plan"
-	"relayhost/internal/plural"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
 	"relayhost/internal/setup"
@@ -272,8 +271,8 @@ func (d *demo) showMessage(ctx context.Context) error {
 // rollBack takes the change back and holds the directory against what it was.
 func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]string) error {
 	d.head("rolled back")
-	o := apply.Options{ConfigDir: s.ConfigDir, StateDir: s.StateDir, Reload: s.Control().ReloadIfRunning}
-	record, err := apply.RollBack(ctx, d.Host, "", o)
+	o := apply.Options{ConfigDir: s.ConfigDir, StateDir: s.StateDir}
+	done, err := apply.RollBack(ctx, d.Host, "", o)
 	if err != nil {
 		return err
 	}
@@ -289,7 +288,8 @@ func (d *demo) rollBack(ctx context.Context, s setup.Deps, before map[string]str
 			return fmt.Errorf("%s differs after the rollback", filepath.Join(s.ConfigDir, name))
 		}
 	}
-	fmt.Fprintf(d.Out, "restored: %s, byte for byte as before change %s\n", plural.Of(len(before), "file"), record.ID)
+	fmt.Fprint(d.Out, setup.RolledBack(done))
+	fmt.Fprintf(d.Out, "%s is as it was before, byte for byte\n", s.ConfigDir)
 	if d.installed {
 		fmt.Fprintln(d.Out, "Postfix stays installed, and is not running.")
 	}

@@ -5,9 +5,11 @@ package evidence
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -48,24 +50,30 @@ func (h Host) Check(ctx context.Context, c *explain.Collector) {
 // look has the signs and faults of the files of this host.
 func (h Host) look(ctx context.Context, c *explain.Collector, state postfix.State) {
 	defaults, _ := postfix.Defaults(ctx, h.Reader) // else postconf(1) does not answer, and the log has the reason
-	c.Signs, c.Faults = explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader), defaults)
+	c.ConfigDir, c.Signs, c.Faults = state.ConfigDir, explain.Look(state, h.from()), state.Lint(postfix.Exists(h.Reader), defaults)
 }
 
 // here are what Postfix would die of or defer all mail for, as its files show, and that it
 // does not run, which may come of them. unusable says that its configuration could not be
 // read: whether it runs is not known then, since that does not say where to look.
-func (h Host) here(faults []lint.Finding, state postfix.State, unusable bool) (causes []explain.Cause) {
-	known := func(id string) {
+func (h Host) here(ctx context.Context, faults []lint.Finding, state postfix.State, unusable bool) (causes []explain.Cause) {
+	known := func(id, command string) {
 		if c, ok := explain.ByID(id); ok {
-			c.Confirmed = true
+			c.Confirmed, c.Command = true, cmp.Or(command, c.Command)
 			causes = append(causes, c)
 		}
 	}
 	if !state.Running && !unusable {
-		defer known("postfix_down")
+		defer known("postfix_down", postfix.ByHand(ctx, h.Reader, state.ConfigDir, "start"))
 	}
 	if h.Full(state.Params["queue_directory"]) {
-		known("disk_full")
+		known("disk_full", "")
+	}
+	for _, f := range faults {
+		if c, ok := explain.ByID(f.Rule); ok && f.Rule == "mastercf_syntax" {
+			c.Title, c.Meaning, c.Remedy, c.Command, c.Confirmed = f.Detail, "Nothing that this service does works, and postfix check does not notice.", f.Remedy, "grep -n -e '-o' "+f.File, true
+			causes = append(causes, c)
+		}
 	}
 	for _, f := range faults {
 		if f.Stops() {
@@ -96,14 +104,14 @@ func name() string {
 func (h Host) Collect(ctx context.Context, c *explain.Collector) error {
 	state, err := postfix.Read(ctx, h.Reader, h.ConfigDir)
 	var unusable *postfix.ConfigError
-	if err != nil && !errors.As(err, &unusable) {
+	if err != nil && !errors.As(err, &unusable) || errors.Is(err, fs.ErrNotExist) && h.ConfigDir != "" { // a mistyped directory
 		return err
 	}
 	if !state.Installed {
 		return setup.Hint(setup.ErrNoPostfix, "give the text as an argument, or a log on standard input")
 	}
 	h.look(ctx, c, state)
-	c.Here = h.here(c.Faults, state, unusable != nil)
+	c.Here = h.here(ctx, c.Faults, state, unusable != nil)
 	var unread error
 	log, err := maillog.Find(ctx, h.Reader, state)
 	if err == nil {
@@ -168,7 +176,7 @@ func (h Host) Follow(ctx context.Context, c *explain.Collector) (<-chan maillog.
 	if err != nil {
 		return nil, maillog.Log{}, err
 	}
-	c.Signs = explain.Look(state, h.from())
+	c.ConfigDir, c.Signs = state.ConfigDir, explain.Look(state, h.from())
 	log, err := maillog.Find(ctx, h.Reader, state)
 	if err != nil {
 		return nil, log, err

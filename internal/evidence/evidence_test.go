@@ -14,6 +14,7 @@ import (
 
 	"relayhost/internal/explain"
 	"relayhost/internal/host"
+	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 )
 
@@ -130,6 +131,7 @@ func TestCollect(t *testing.T) {
 		{"what the files show, and Postfix does not run", map[string]string{"/var/log/mail.log": "\n", "/etc/postfix/sasl_passwd.db": "", masterPid: ""}, "map_db_missing postfix_down", ""},
 		{"a login that fails, and Postfix does not run", map[string]string{"/var/log/mail.log": refused("web1") + down, masterPid: ""}, "auth_535_generic postfix_down", ""},
 		{"Postfix does not run for a wrong main.cf", map[string]string{"/var/log/mail.log": syntax + down, masterPid: ""}, "maincf_syntax+postfix_down", ""},
+		{"an option of master.cf that is no name=value", map[string]string{"/var/log/mail.log": "\n", "/etc/postfix/master.cf": masterCF + "submission inet n - y - - smtpd\n  -o smtpd_tls_wrappermode = yes\n"}, "mastercf_syntax", ""},
 		{"a wrong master.cf under a Postfix that runs", map[string]string{"/etc/postfix/master.cf": "smtp unix\n", "/queue.json": queued}, "net_timeout", "the mail log cannot be read"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -234,5 +236,31 @@ func TestFollow(t *testing.T) {
 		}
 	case <-ctx.Done():
 		t.Fatal("got no line before the deadline, want the one that was added")
+	}
+}
+
+// What helps an instance of Postfix is told in commands for that one.
+func TestCollectOfAnInstance(t *testing.T) {
+	h, _ := newHost(t, map[string]string{"/var/log/mail.log": "\n", masterPid: "", "/etc/postfix-out/main.cf": mainCF, "/etc/postfix-out/master.cf": masterCF})
+	for dir, want := range map[string]string{"": "postfix start", "/etc/postfix-out": "postfix -c /etc/postfix-out start"} {
+		h.ConfigDir = dir
+		var c explain.Collector
+		if err := h.Collect(t.Context(), &c); err != nil {
+			t.Fatal(err)
+		}
+		groups := c.Groups()
+		if len(groups) != 1 || groups[0].Cause.ID != "postfix_down" || groups[0].Cause.Command != want {
+			t.Errorf("--config-dir %q: got %+v, want postfix_down alone, with the command %q", dir, groups, want)
+		}
+	}
+}
+
+// A directory that was mistyped is a mistake, not a Postfix about which nothing is known.
+func TestCollectOfNoInstance(t *testing.T) {
+	h, _ := newHost(t, nil)
+	h.ConfigDir = "/etc/postfix-nowhere"
+	var unusable *postfix.ConfigError
+	if err := h.Collect(t.Context(), &explain.Collector{}); !errors.As(err, &unusable) || unusable.Path != "/etc/postfix-nowhere/main.cf" {
+		t.Errorf("got the error %v, want one about /etc/postfix-nowhere/main.cf", err)
 	}
 }

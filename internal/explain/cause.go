@@ -12,10 +12,12 @@ package explain
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"relayhost/internal/lazy"
+	"relayhost/internal/postfix"
 	"relayhost/relays"
 )
 
@@ -106,6 +108,16 @@ func (c Cause) filled(names map[string]string) Cause {
 	}
 	words := func(s string) string { return strings.ReplaceAll(fill(s), "  ", " ") } // where a name is not known
 	c.Title, c.Meaning, c.Remedy, c.Command = words(c.Title), words(c.Meaning), words(c.Remedy), fill(c.Command)
+	return c
+}
+
+// At is c with its commands for the instance of Postfix whose configuration is in
+// configDir. A table that the text has not named is looked for there.
+func (c Cause) At(configDir string) Cause {
+	if dir := filepath.Clean(configDir); configDir != "" && c.names["map"] == "" && c.names["table"] == "" {
+		c.Command = strings.ReplaceAll(c.Command, postfix.DefaultConfigDir+"/", dir+"/")
+	}
+	c.Command, c.Remedy = postfix.AtInstance(c.Command, configDir), postfix.AtInstance(c.Remedy, configDir)
 	return c
 }
 

@@ -40,8 +40,10 @@ type Collector struct {
 	Faults []lint.Finding
 	// Here are causes that this host's files show, whatever the text says; they come
 	// last, where no line tells of them.
-	Here  []Cause
-	Since time.Time // lines with an older time are passed over
+	Here []Cause
+	// ConfigDir is that of the Postfix that commands are for; "" is the default instance.
+	ConfigDir string
+	Since     time.Time // lines with an older time are passed over
 
 	Lines      int  // read
 	Postfix    bool // one of them at least is Postfix's
@@ -537,4 +539,4 @@ func skeleton(t text) string {
 }
 
 // Report is a text to paste into a bug report when nothing is known.
-func (c *Collector) Report() string { return Masked(strings.Join(c.whole, "")) }
+func (c *Collector) Report() string { return masked(strings.Join(c.whole, "")) }

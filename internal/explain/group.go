@@ -144,7 +144,20 @@ func (c *Collector) Groups() []Group {
 			groups = append(groups, Group{Cause: cause})
 		}
 	}
+	for i := range groups {
+		g := &groups[i]
+		g.Cause, g.Others, g.Follows = g.Cause.At(c.ConfigDir), c.At(g.Others), c.At(g.Follows)
+	}
 	return groups
+}
+
+// At is causes with their commands for c.ConfigDir.
+func (c *Collector) At(causes []Cause) []Cause {
+	all := slices.Clone(causes)
+	for i := range all {
+		all[i] = all[i].At(c.ConfigDir)
+	}
+	return all
 }
 
 // told reports whether groups tell of a cause that holds on this host now. With a fault in

@@ -45,9 +45,9 @@ var (
 	userName = lazy.MustCompile(`(?i)(\buser(?:name)?[ =:]+["'\x60]?)([^\s"'\x60,;)]+)`)
 )
 
-// Masked is a text to paste into a report: without secrets, addresses of people
+// masked is a text to paste into a report: without secrets, addresses of people
 // and of machines, and the name of this host.
-func Masked(s string) string {
+func masked(s string) string {
 	s = Redacted(s)
 	s = mailbox.ReplaceAllString(s, "user@example.org")
 	s = logHost.ReplaceAllString(s, "${1}host ")

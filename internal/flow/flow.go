@@ -127,11 +127,11 @@ func answers(ctx context.Context, h *host.Host, name string, s postfix.State, p 
 }
 
 func ask(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.State, p plan.Plan, list []Question) ([]Route, error) {
-	r, err := Dial(ctx, in.Rewrite()) // the program starts while postconf is asked
+	rs, err := DialMany(ctx, in.Rewrite(), len(list)) // the program starts while postconf is asked
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = r.Close() }()
+	defer func() { _ = rs.Close() }()
 	side, err := newSide(ctx, h, in, s, p)
 	if err != nil {
 		return nil, err
@@ -140,21 +140,24 @@ func ask(ctx context.Context, h *host.Host, in *instance.Instance, s postfix.Sta
 	for i, q := range list {
 		senders[i] = q.Sender
 		if q.Sender != "" && !strings.Contains(q.Sender, "@") {
-			if senders[i], err = r.Rewrite(ctx, q.Sender); err != nil {
+			if senders[i], err = rs[0].Rewrite(ctx, q.Sender); err != nil {
 				return nil, err
 			}
 		}
 	}
 	side.know(senders)
+	queued := make([]string, len(list))
+	for i, sender := range senders {
+		queued[i] = side.canonical(ctx, sender)
+	}
+	got, err := rs.Resolve(ctx, len(list), func(i int) (sender, recipient string) { return queued[i], list[i].Recipient })
+	if err != nil {
+		return nil, err
+	}
 	routes := make([]Route, len(list))
-	for i, q := range list {
-		queued := side.canonical(ctx, senders[i])
-		a, err := r.Resolve(ctx, queued, q.Recipient)
-		if err != nil {
-			return nil, err
-		}
-		routes[i] = side.route(ctx, a, queued)
-		if leaves := side.generic(ctx, routes[i].Transport, queued); leaves != senders[i] {
+	for i, a := range got {
+		routes[i] = side.route(ctx, a, queued[i])
+		if leaves := side.generic(ctx, routes[i].Transport, queued[i]); leaves != senders[i] {
 			routes[i].Sender = leaves
 		}
 	}

@@ -54,6 +54,7 @@ type asker struct {
 	s    *postfix.State
 	from string // ordinary sender
 	list []Question
+	has  map[Question]bool // those of list, by class and addresses alone
 	left []string
 }
 
@@ -61,7 +62,7 @@ type asker struct {
 // routes of p, and what every server sends. left names tables whose keys cannot be
 // listed.
 func questions(ctx context.Context, r *host.Reader, s *postfix.State, p plan.Plan, asked Asked) (list []Question, left []string) {
-	q := &asker{ctx: ctx, r: r, s: s, from: anybody}
+	q := &asker{ctx: ctx, r: r, s: s, from: anybody, has: map[Question]bool{}}
 	q.add(Question{Class: ordinary, Sender: anybody, Recipient: elsewhere})
 	q.add(Question{Class: fromMail, Sender: asked.From, Recipient: elsewhere})
 	for _, sender := range append([]string{"root", "www-data"}, plan.OwnSenders(*s)...) {
@@ -93,8 +94,9 @@ func questions(ctx context.Context, r *host.Reader, s *postfix.State, p plan.Pla
 }
 
 func (q *asker) add(x Question) {
-	same := func(y Question) bool { return y.Sender == x.Sender && y.Recipient == x.Recipient && y.Class == x.Class }
-	if x.Recipient != "" && !slices.ContainsFunc(q.list, same) {
+	key := Question{Class: x.Class, Sender: x.Sender, Recipient: x.Recipient}
+	if x.Recipient != "" && !q.has[key] {
+		q.has[key] = true
 		q.list = append(q.list, x)
 	}
 }

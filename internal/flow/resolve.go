@@ -17,8 +17,9 @@ import (
 // "name NUL value NUL" and an empty name at the end; since 3.6 the server begins
 // with one that names the protocol.
 type Resolver struct {
-	conn net.Conn
-	r    *bufio.Reader
+	conn    net.Conn
+	r       *bufio.Reader
+	request []byte // the last one, whose room the next takes
 }
 
 // Bounds on what trivial-rewrite(8) answers: an address has 64 KB at most in
@@ -53,19 +54,19 @@ func Dial(ctx context.Context, socket string) (*Resolver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", filepath.Base(socket), err)
 	}
-	return &Resolver{conn, bufio.NewReader(conn)}, nil
+	return &Resolver{conn: conn, r: bufio.NewReader(conn)}, nil
 }
 
 // Close ends the connection.
 func (r *Resolver) Close() error { return r.conn.Close() }
 
-// Resolve asks where mail from sender ("" is the null sender) to recipient goes.
-func (r *Resolver) Resolve(ctx context.Context, sender, recipient string) (Answer, error) {
-	got, err := r.ask(ctx, attribute{"request", "resolve"}, attribute{"sender", sender}, attribute{"address", recipient})
-	if err != nil {
-		return Answer{}, fmt.Errorf("resolve %s: %w", recipient, err)
-	}
-	a := Answer{}
+// resolve asks where mail from sender ("" is the null sender) to recipient goes.
+func resolve(sender, recipient string) []attribute {
+	return []attribute{{"request", "resolve"}, {"sender", sender}, {"address", recipient}}
+}
+
+// answerOf reads the answer for recipient.
+func answerOf(got []attribute, recipient string) (a Answer, err error) {
 	for _, x := range got {
 		switch x.name {
 		case "transport":
@@ -84,6 +85,73 @@ func (r *Resolver) Resolve(ctx context.Context, sender, recipient string) (Answe
 		return a, fmt.Errorf("resolve %s: trivial-rewrite names no transport", recipient)
 	}
 	return a, nil
+}
+
+// Resolvers are connections to one trivial-rewrite(8), so that many questions are under
+// way at once. A connection can have one only: the program reads all that has come and
+// answers the first, and what it has read beside that wakes it no more (multi_server(3)).
+type Resolvers []*Resolver
+
+// DialMany makes as many connections as n questions are worth. No question is asked
+// before all are made: master(8) starts another trivial-rewrite(8) for one that it finds
+// waiting while the first is at work.
+func DialMany(ctx context.Context, socket string, n int) (Resolvers, error) {
+	rs := make(Resolvers, 0, maxConnections)
+	for len(rs) < min(1+n/perConnection, maxConnections) {
+		r, err := Dial(ctx, socket)
+		if err != nil {
+			return nil, errors.Join(err, rs.Close())
+		}
+		rs = append(rs, r)
+	}
+	return rs, nil
+}
+
+// A connection costs about what perConnection questions do; more than maxConnections are
+// more than trivial-rewrite(8) answers before it has to look again who has asked.
+const (
+	perConnection  = 8
+	maxConnections = 32
+)
+
+// Close ends all connections.
+func (rs Resolvers) Close() error {
+	var errs []error
+	for _, r := range rs {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Resolve asks where each of n messages goes, of which message gives the i-th: its sender,
+// "" for the null sender, and its recipient.
+func (rs Resolvers) Resolve(ctx context.Context, n int, message func(i int) (sender, recipient string)) ([]Answer, error) {
+	defer context.AfterFunc(ctx, func() {
+		for _, r := range rs {
+			r.expire()
+		}
+	})()
+	answers := make([]Answer, n)
+	for i := range n + len(rs) {
+		r := rs[i%len(rs)]
+		if was := i - len(rs); was >= 0 && was < n {
+			_, recipient := message(was)
+			got, err := r.receive(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("resolve %s: %w", recipient, err)
+			}
+			if answers[was], err = answerOf(got, recipient); err != nil {
+				return nil, err
+			}
+		}
+		if i < n {
+			sender, recipient := message(i)
+			if err := r.send(ctx, resolve(sender, recipient)...); err != nil {
+				return nil, fmt.Errorf("resolve %s: %w", recipient, err)
+			}
+		}
+	}
+	return answers, nil
 }
 
 // Rewrite gives an address of this host its standard form: the domain of myorigin
@@ -105,26 +173,44 @@ type attribute struct{ name, value string }
 
 // ask sends one request and reads the answer.
 func (r *Resolver) ask(ctx context.Context, request ...attribute) ([]attribute, error) {
+	stop := context.AfterFunc(ctx, r.expire)
+	defer stop()
+	if err := r.send(ctx, request...); err != nil {
+		return nil, err
+	}
+	return r.receive(ctx)
+}
+
+// send sends a request. It is [Resolver.receive] that reads the answer; [Resolver.expire]
+// is to be called when ctx ends in between.
+func (r *Resolver) send(ctx context.Context, request ...attribute) error {
 	limit := time.Now().Add(answerTime)
 	if d, ok := ctx.Deadline(); ok && d.Before(limit) {
 		limit = d
 	}
 	if err := r.conn.SetDeadline(limit); err != nil {
-		return nil, err
+		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = r.conn.SetDeadline(time.Now()) })
-	defer stop()
-	var b strings.Builder
+	if ctx.Err() != nil { // before that, and nothing else would tell
+		return context.Cause(ctx)
+	}
+	r.request = r.request[:0]
 	for _, a := range request {
 		if strings.ContainsRune(a.value, 0) {
-			return nil, errors.New("a NUL in an address")
+			return errors.New("a NUL in an address")
 		}
-		b.WriteString(a.name + "\x00" + a.value + "\x00")
+		r.request = append(append(r.request, a.name...), 0)
+		r.request = append(append(r.request, a.value...), 0)
 	}
-	b.WriteByte(0)
-	if _, err := r.conn.Write([]byte(b.String())); err != nil {
-		return nil, err
-	}
+	_, err := r.conn.Write(append(r.request, 0))
+	return err
+}
+
+// expire ends what waits for an answer.
+func (r *Resolver) expire() { _ = r.conn.SetDeadline(time.Now()) }
+
+// receive reads the answer to the request that was sent last.
+func (r *Resolver) receive(ctx context.Context) ([]attribute, error) {
 	for {
 		got, err := r.read()
 		if err != nil {

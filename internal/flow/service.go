@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"relayhost/internal/host"
 	"relayhost/internal/instance"
+	"relayhost/internal/lint"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -168,37 +170,20 @@ func (d *side) route(ctx context.Context, a Answer, sender string) Route {
 // local, virtual alias and virtual mailbox domains (resolve_clnt.h).
 const flagsHere = 1<<8 | 1<<9 | 1<<10
 
-// tls is the TLS level of a service for a next hop, in the order of smtp(8): the
-// policy table, smtp_tls_security_level, and what came before that.
+// tls is the TLS level of a service for a next hop, with what else matters of it, and
+// the policy table of setup where that says so.
 func (d *side) tls(ctx context.Context, s postfix.Service, prefix, nextHop string) (level, detail, policy string) {
-	var details []string
-	level = d.param(s, prefix+"tls_security_level")
-	if level == "" {
-		switch {
-		case d.yes(s, prefix+"enforce_tls"):
-			level = "encrypt"
-		case d.yes(s, prefix+"use_tls"):
-			level = "may"
-		default:
-			level = "none"
-		}
+	t := lint.TLSOf(prefix, nextHop, func(name string) string { return d.param(s, name) }, func(maps, key string) (string, string, bool) {
+		value, table, ok := d.get(ctx, maps, key)
+		return value, table.String(), ok
+	})
+	level, details := cmp.Or(t.Level, "missing"), slices.Clone(t.Words)
+	if strings.Contains(t.Table, "/"+postfix.OwnPrefix) {
+		policy = t.Table
 	}
 	reuse := d.yes(s, prefix+"tls_connection_reuse")
-	for _, key := range postfix.PolicyKeys(nextHop) {
-		value, t, ok := d.get(ctx, d.param(s, prefix+"tls_policy_maps"), key)
-		if !ok {
-			continue
-		}
-		words := postfix.Words(value)
-		if len(words) == 0 {
-			break
-		}
-		if strings.Contains(t.Path, "/"+postfix.OwnPrefix) {
-			policy = t.String()
-		}
-		level, details = words[0], append(details, words[1:]...)
-		reuse = slices.Contains(words, "connection_reuse=yes") || reuse && !slices.Contains(words, "connection_reuse=no")
-		break
+	if own := t.Attribute("connection_reuse"); own != "" {
+		reuse = own == "yes"
 	}
 	if level == "none" {
 		return level, "", policy

@@ -60,6 +60,11 @@ func (t Table) group(change string) []string {
 	type pair struct{ before, after Route }
 	var order []pair
 	classes := map[pair][]string{}
+	type named struct {
+		pair
+		name string
+	}
+	listed := map[named]bool{}
 	for _, r := range t.Rows {
 		if r.Change != change || r.Class == testMail || r.Class == fromMail {
 			continue
@@ -72,7 +77,8 @@ func (t Table) group(change string) []string {
 		if classes[p] == nil {
 			order = append(order, p)
 		}
-		if name := r.short(); !slices.Contains(classes[p], name) {
+		if name := r.short(); !listed[named{p, name}] {
+			listed[named{p, name}] = true
 			classes[p] = append(classes[p], name)
 		}
 	}

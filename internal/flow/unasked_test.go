@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"relayhost/internal/plan"
-	"relayhost/internal/postfix"
 )
 
 const hop = "[relay.example]:587"
@@ -134,16 +133,6 @@ func TestPatternSamples(t *testing.T) {
 		"/[^@]+@d\\.example/ d:\n/\\.sub\\.example$/ e:\n"), " ")
 	if want := "@shop.example @a.example jane@b.example @d.example .sub.example"; got != want {
 		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
-func TestPolicyKeys(t *testing.T) {
-	for nextHop, want := range map[string]string{"[a.example]:587": "[a.example]:587", "a.b.example": "a.b.example .b.example .example", "localhost": "localhost", "": ""} {
-		t.Run(nextHop, func(t *testing.T) {
-			if got := strings.Join(postfix.PolicyKeys(nextHop), " "); got != want {
-				t.Errorf("got %s, want %s", got, want)
-			}
-		})
 	}
 }
 

@@ -35,33 +35,31 @@ func (h *Host) Mkdir(path string, mode fs.FileMode) error {
 // Remove removes a file or an empty directory and syncs its parent. What does not
 // exist is no error. expect is as in Spec.Expect; it is "" for directories.
 func (h *Host) Remove(path, expect string) error {
-	parent, name, err := h.parent(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	return h.remove(path, func(parent directory, name string) error {
+		if err := parent.expect(name, expect); err != nil {
+			return fmt.Errorf("remove %s: %w", path, err)
+		}
+		err := unix.Unlinkat(parent.fd, name, 0)
+		if errors.Is(err, unix.EISDIR) {
+			err = unix.Unlinkat(parent.fd, name, unix.AT_REMOVEDIR)
+		}
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return &fs.PathError{Op: "remove", Path: path, Err: err}
+		}
 		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer parent.close()
-	if err := h.before(OpRemove, path); err != nil {
-		return err
-	}
-	if err := parent.expect(name, expect); err != nil {
-		return fmt.Errorf("remove %s: %w", path, err)
-	}
-	err = unix.Unlinkat(parent.fd, name, 0)
-	if errors.Is(err, unix.EISDIR) {
-		err = unix.Unlinkat(parent.fd, name, unix.AT_REMOVEDIR)
-	}
-	if err != nil && !errors.Is(err, unix.ENOENT) {
-		return &fs.PathError{Op: "remove", Path: path, Err: err}
-	}
-	return h.sync(parent.fd, parent.path)
+	})
 }
 
 // RemoveAll removes path and all below it, and syncs its parent. It is for
 // directories of ours; symbolic links in it are removed, not followed.
 func (h *Host) RemoveAll(path string) error {
+	return h.remove(path, func(parent directory, name string) error {
+		return os.RemoveAll(filepath.Join(h.Root, parent.path, name))
+	})
+}
+
+// remove has a name removed from its directory, which is synced then.
+func (h *Host) remove(path string, how func(parent directory, name string) error) error {
 	parent, name, err := h.parent(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -73,7 +71,7 @@ func (h *Host) RemoveAll(path string) error {
 	if err := h.before(OpRemove, path); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(filepath.Join(h.Root, parent.path, name)); err != nil {
+	if err := how(parent, name); err != nil {
 		return err
 	}
 	return h.sync(parent.fd, parent.path)

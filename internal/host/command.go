@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -43,6 +44,12 @@ type Output struct {
 	Stdout []byte
 	Stderr []byte
 	Code   int // exit code; -1 when a signal ended it
+}
+
+// Fault is the first line that the child wrote to stderr.
+func (o Output) Fault() string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(o.Stderr)), "\n")
+	return line
 }
 
 // ErrNoProgram is returned when the program is not installed.

@@ -20,9 +20,6 @@ func bridgeConf(path string) string {
 	return conf.ConfigPath(conf.Directory, conf.RehearsalName(name))
 }
 
-// isBridgeConf reports whether path is the configuration of a bridge.
-func isBridgeConf(path string) bool { return filepath.Dir(path) == conf.Directory }
-
 // writeBridge copies the configuration of a bridge. The user and the directory are
 // there (apply.PrepareBridge).
 func writeBridge(h *host.Host, f plan.File) error {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/plan"
@@ -146,7 +147,7 @@ func (i *Instance) writeConfig() ([]plan.File, error) {
 		case "master.cf":
 			master = f.After
 		default:
-			if isBridgeConf(f.Path) {
+			if conf.IsConfig(f.Path) {
 				if f.Action != plan.Remove && !i.o.Routing {
 					if err := writeBridge(i.h, f); err != nil {
 						return nil, err

@@ -62,6 +62,11 @@ func (re *Regexp) FindAllStringIndex(s string, n int) [][]int {
 	return re.get().FindAllStringIndex(s, n)
 }
 
+// FindAllStringSubmatchIndex is that of regexp.Regexp.
+func (re *Regexp) FindAllStringSubmatchIndex(s string, n int) [][]int {
+	return re.get().FindAllStringSubmatchIndex(s, n)
+}
+
 // FindAllStringSubmatch is that of regexp.Regexp.
 func (re *Regexp) FindAllStringSubmatch(s string, n int) [][]string {
 	return re.get().FindAllStringSubmatch(s, n)

@@ -86,7 +86,7 @@ var mandatory = []string{"encrypt", "dane-only", "fingerprint", "verify", "secur
 // reached at a level which they cannot meet.
 func levelUnmet(v *View) (found []Finding) {
 	return v.localFaults(func(s Service, d destination) (string, string, string) {
-		level := v.of(s, "smtp_tls_security_level")
+		level := v.tls(s, d.hop).Level
 		if _, own := s.Option("smtp_tls_security_level"); own {
 			return "", "", "" // meant for this very service
 		}

@@ -106,6 +106,7 @@ type Rule struct {
 // what is only likely to be meant otherwise.
 func Rules() []Rule {
 	return slices.Concat(valueRules(), tableRules(), []Rule{
+		{"mastercf_syntax", Error, malformedOption},
 		{"table_dollar", Error, dollar},
 		{"table_no_colon", Error, noColon},
 		{"table_empty_entry", Error, emptyEntry},
@@ -167,8 +168,8 @@ type Service struct {
 	Name, Type, Command string
 	Args                []string // of the program that are no -o
 	Chrooted            bool
-	Public              bool // its socket is not in the private directory
-	Options             []Param
+	Public              bool    // its socket is not in the private directory
+	Options             []Param // without a Name where the text is no name=value
 	Line                int
 }
 

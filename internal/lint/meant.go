@@ -47,7 +47,7 @@ func MeantRules() []Rule {
 		{"tls_required_header", Warning, ofHops(lowered)},
 		{"tls_cafile_missing", Error, ofHops(func(h *hop) []Finding {
 			level, _ := h.level()
-			roots := h.param("smtp_tls_CAfile") + h.param("smtp_tls_CApath") + h.attribute("tafile")
+			roots := h.param("smtp_tls_CAfile") + h.param("smtp_tls_CApath") + h.tls().Attribute("tafile")
 			return h.when((level == "secure" || level == "verify") && roots == "" && !h.yes("tls_append_default_CA"), "smtp_tls_CAfile", "is empty: no certificate can be verified")
 		})},
 		{"login_by_sender", Warning, ofHops(func(h *hop) []Finding {
@@ -90,7 +90,7 @@ func serviceMissing(v *View) (found []Finding) {
 			if _, ok := v.transport(h.Bridge); !ok {
 				missing("", "there is no service %s behind the socket: all mail would be deferred", h.Bridge)
 			}
-		case h.attribute("connection_reuse") == "yes" || h.yes("smtp_tls_connection_reuse"):
+		case h.tls().Attribute("connection_reuse") == "yes" || h.yes("smtp_tls_connection_reuse"):
 			name := h.param("tlsproxy_service_name")
 			if _, ok := v.transport(name); !ok && name != "" {
 				missing("smtp_tls_connection_reuse", "smtp_tls_connection_reuse: needs the service %s, which is not there: all mail would be deferred", name)

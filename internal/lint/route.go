@@ -234,48 +234,21 @@ func (h *hop) login() bool { return h.NextHop != "" && !h.NoAuth }
 // verifying are the TLS levels that check who the relay is.
 var verifying = []string{"secure", "verify", "fingerprint", "dane-only"}
 
-// policy is the entry for a next hop in smtp_tls_policy_maps, taken apart.
-func (h *hop) policy() []string {
-	if h.Lookups == nil {
-		return nil
-	}
-	for _, t := range h.Lookups.Tables(h.param("smtp_tls_policy_maps")) {
-		source, err := h.Lookups.Source(t.Path)
-		if err != nil {
-			continue
-		}
-		if entry, ok := source[strings.ToLower(h.NextHop)]; ok {
-			return Words(entry)
-		}
-	}
-	return nil
-}
+// tls is what smtp(8) asks of the TLS with the next hop.
+func (h *hop) tls() TLS { return TLSOf("smtp_", h.NextHop, h.param, h.lookUp) }
 
-// attribute is one of that entry; "" for none.
-func (h *hop) attribute(name string) string {
-	for _, word := range h.policy() {
-		if value, ok := strings.CutPrefix(word, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
-// level is the TLS level for the next hop, in lower case, and the parameter that sets
-// it: the policy table, where one that can be read has an entry, or the general one.
+// level is its level, "" where nothing sets one, and the parameter that sets it: that of
+// the policy table, where one that can be read has an entry, or the general one.
 func (h *hop) level() (level, parameter string) {
-	if policy := h.policy(); len(policy) > 0 {
-		return strings.ToLower(policy[0]), "smtp_tls_policy_maps"
+	const general = "smtp_tls_security_level"
+	switch tls := h.tls(); {
+	case tls.Table != "":
+		return tls.Level, "smtp_tls_policy_maps"
+	case tls.Level == "none" && h.param(general) == "":
+		return "", general
+	default:
+		return tls.Level, general
 	}
-	level, parameter = strings.ToLower(h.param("smtp_tls_security_level")), "smtp_tls_security_level"
-	switch {
-	case level != "":
-	case h.yes("smtp_enforce_tls"):
-		level = "encrypt"
-	case h.yes("smtp_use_tls"):
-		level = "may"
-	}
-	return level, parameter
 }
 
 // levelFault is the rule about one of the faults of the TLS level, of which a next hop

@@ -38,6 +38,23 @@ var addresses = []string{"smtp_bind_address", "smtp_bind_address6"}
 // notTyped look like numbers by their default and are none.
 var notTyped = []string{"compatibility_level", "milter_protocol", "lmtp_tcp_port", "smtp_tcp_port", "mail_release_date"}
 
+// malformedOption finds an -o that is no name=value, of which the program of the service
+// ends as soon as it starts. master(8) and postfix check do not notice, and postconf(1)
+// only where the option is in braces. A program that is not of Postfix reads its
+// arguments as it likes.
+func malformedOption(v *View) (found []Finding) {
+	for _, s := range v.Services {
+		for _, o := range s.Options {
+			if o.Name == "" && !strings.Contains(s.Command, "/") {
+				found = append(found, Finding{File: v.Master, Line: o.Line,
+					Detail: fmt.Sprintf("the service %s has -o %s, which is no name=value: %s(8) ends as soon as it starts", s.key(), o.Value, s.Command),
+					Remedy: "Write -o name=value without blanks, or in braces: -o { name = value }. Then reload Postfix."})
+			}
+		}
+	}
+	return found
+}
+
 // booleans are parameters that take yes or no and that the programs on the way of mail
 // read, for where the defaults are not known.
 var booleans = []string{

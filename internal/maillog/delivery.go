@@ -3,26 +3,21 @@ package maillog
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"relayhost/internal/mailaddr"
 )
 
 // Delivery is what a delivery agent logs of one recipient (log_adhoc(3)).
 type Delivery struct {
-	To      string
-	OrigTo  string // before aliasing, "" where it is the same
-	Relay   string // as logged: "smtp.example.com[192.0.2.1]:587", "local", "none"
-	Host    string // "smtp.example.com"; "" where nothing was connected
-	Addr    string // "192.0.2.1"
-	Port    int
-	ConnUse int // 2 and more on a reused connection
-	Delay   time.Duration
-	Delays  [4]time.Duration // before qmgr, in the active queue, connection setup, transmission
-	TLS     string           // "encrypt", "may:none"; from 3.11 on
-	DSN     string           // enhanced status code, RFC 3463
-	Status  string           // sent | deferred | bounced | SOFTBOUNCE | deliverable | undeliverable | expired
-	Reply   string           // what stands in the parentheses
+	To     string
+	OrigTo string // before aliasing, "" where it is the same
+	Relay  string // as logged: "smtp.example.com[192.0.2.1]:587", "local", "none"
+	Host   string // "smtp.example.com"; "" where nothing was connected
+	Addr   string // "192.0.2.1"
+	Port   int
+	DSN    string // enhanced status code, RFC 3463
+	Status string // sent | deferred | bounced | SOFTBOUNCE | deliverable | undeliverable | expired
+	Reply  string // what stands in the parentheses
 }
 
 // ParseDelivery reads the text of a line behind the queue id: "to=<...>,
@@ -70,27 +65,9 @@ func (d *Delivery) field(name, value string) {
 	case "relay":
 		d.Relay = value
 		d.Host, d.Addr, d.Port = splitRelay(value)
-	case "conn_use":
-		d.ConnUse, _ = strconv.Atoi(value)
-	case "delay":
-		d.Delay = seconds(value)
-	case "delays":
-		for i, part := range strings.SplitN(value, "/", len(d.Delays)) {
-			d.Delays[i] = seconds(part)
-		}
-	case "tls":
-		d.TLS = value
 	case "dsn":
 		d.DSN = value
 	}
-}
-
-func seconds(s string) time.Duration {
-	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || n < 0 || n > 1e9 {
-		return 0
-	}
-	return time.Duration(n * float64(time.Second)).Round(time.Microsecond)
 }
 
 // splitRelay splits "host[address]:port"; a socket instead of an address, or no

@@ -13,9 +13,8 @@ type Line struct {
 	Time    time.Time // zero where the line carries none that can be read
 	Tag     string    // "postfix/relayhost-ses/smtp"
 	Daemon  string    // "smtp": the last part of Tag
-	PID     int
-	QueueID string // "" when the line has none
-	Text    string // after the queue id, sanitised by nobody
+	QueueID string    // "" when the line has none
+	Text    string    // after the queue id, sanitised by nobody
 }
 
 // daemons are the programs of Postfix that log (the last part of a tag); the
@@ -50,24 +49,24 @@ func Parse(line string) (l Line, ok bool) {
 		l.Time = t
 		rest = afterHost(after)
 	}
-	tag, pid, text, ok := splitTag(rest)
+	tag, text, ok := splitTag(rest)
 	if !ok {
 		return Line{}, false
 	}
-	return l.fill(tag, pid, text)
+	return l.fill(tag, text)
 }
 
 // splitTag reads the common end of the line formats: "postfix/smtp[123]: text".
-func splitTag(s string) (tag, pid, text string, ok bool) {
+func splitTag(s string) (tag, text string, ok bool) {
 	open := strings.IndexByte(s, '[')
 	if open <= 0 || strings.ContainsAny(s[:open], " \t\v\f\n\r:]") {
-		return "", "", "", false
+		return "", "", false
 	}
-	pid, text, ok = strings.Cut(s[open+1:], "]:")
+	pid, text, ok := strings.Cut(s[open+1:], "]:")
 	if !ok || pid == "" || strings.Trim(pid, "0123456789") != "" || strings.Contains(text, "\n") {
-		return "", "", "", false
+		return "", "", false
 	}
-	return s[:open], pid, strings.TrimPrefix(text, " "), true
+	return s[:open], strings.TrimPrefix(text, " "), true
 }
 
 // afterHost takes the host off what follows the time stamp. busybox's syslogd
@@ -130,7 +129,7 @@ func parse5424(rest string) (l Line, ok bool) {
 		}
 		text = strings.TrimPrefix(f[5][min(end+1, len(f[5])):], " ")
 	}
-	return l.fill(f[2], f[3], strings.TrimPrefix(text, "\ufeff"))
+	return l.fill(f[2], strings.TrimPrefix(text, "\ufeff"))
 }
 
 // parseJournal reads one object of journalctl --output=json
@@ -139,8 +138,6 @@ func parseJournal(line string) (l Line, ok bool) {
 	var j struct {
 		Message    json.RawMessage `json:"MESSAGE"`
 		Identifier string          `json:"SYSLOG_IDENTIFIER"`
-		SyslogPID  string          `json:"SYSLOG_PID"`
-		PID        string          `json:"_PID"`
 		Realtime   string          `json:"__REALTIME_TIMESTAMP"` // microseconds
 	}
 	if json.Unmarshal([]byte(line), &j) != nil {
@@ -148,9 +145,6 @@ func parseJournal(line string) (l Line, ok bool) {
 	}
 	if us, err := strconv.ParseInt(j.Realtime, 10, 64); err == nil {
 		l.Time = time.UnixMicro(us)
-	}
-	if j.SyslogPID == "" {
-		j.SyslogPID = j.PID
 	}
 	var text string
 	if json.Unmarshal(j.Message, &text) != nil {
@@ -166,18 +160,17 @@ func parseJournal(line string) (l Line, ok bool) {
 	if text == "" { // journalctl prints null for what is too long for it
 		return l, false
 	}
-	return l.fill(j.Identifier, j.SyslogPID, text)
+	return l.fill(j.Identifier, text)
 }
 
 // fill sets tag and text and finds the queue id. ok is false when the tag is not
 // of Postfix.
-func (l Line) fill(tag, pid, text string) (Line, bool) {
+func (l Line) fill(tag, text string) (Line, bool) {
 	slash := strings.LastIndexByte(tag, '/')
 	l.Tag, l.Daemon = tag, tag[slash+1:]
 	if !strings.HasPrefix(tag, "postfix") && (slash < 0 || !slices.Contains(daemons, l.Daemon)) {
 		return Line{}, false
 	}
-	l.PID, _ = strconv.Atoi(pid)
 	if strings.HasPrefix(text, "[ID ") { // Solaris
 		if _, rest, ok := strings.Cut(text, "] "); ok {
 			text = rest

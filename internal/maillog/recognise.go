@@ -64,7 +64,7 @@ func recognise(raw string, depth int) (Line, Origin) {
 
 // spawning is master(8) before it becomes another program: it has no "postfix/" in
 // front of its name then.
-var spawning = lazy.MustCompile(`\bmaster\[(\d+)\]: ((?:fatal|warning): master_\w+: .*)$`)
+var spawning = lazy.MustCompile(`\bmaster\[\d+\]: ((?:fatal|warning): master_\w+: .*)$`)
 
 // unprefixed finds a line whose tag stands anywhere in it, or that has none.
 func unprefixed(s string, depth int) (Line, bool) {
@@ -72,11 +72,11 @@ func unprefixed(s string, depth int) (Line, bool) {
 		return l, true
 	}
 	if m := command.FindStringSubmatch(s); m != nil {
-		l, _ := Line{}.fill("postfix/"+m[1], "", m[2])
+		l, _ := Line{}.fill("postfix/"+m[1], m[2])
 		return l, true
 	}
 	if m := spawning.FindStringSubmatch(s); m != nil {
-		l, _ := Line{}.fill("postfix/master", m[1], m[2])
+		l, _ := Line{}.fill("postfix/master", m[1])
 		return l, true
 	}
 	if l, ok := fields(s, depth); ok {
@@ -155,11 +155,7 @@ func findTag(s string) (Line, bool) {
 			return Line{}, false
 		}
 		name, text := s[from+m[2]:from+m[3]], s[from+m[6]:from+m[7]]
-		pid := ""
-		if m[4] >= 0 {
-			pid = s[from+m[4] : from+m[5]]
-		}
-		if pid == "" && !strings.Contains(name, "/") && !severe(text) && name != "postfix" {
+		if m[4] < 0 && !strings.Contains(name, "/") && !severe(text) && name != "postfix" {
 			return Line{}, false
 		}
 		if strings.HasPrefix(name, "public/") || strings.HasPrefix(name, "private/") { // a socket, not who speaks
@@ -168,7 +164,7 @@ func findTag(s string) (Line, bool) {
 		}
 		if prefix := s[:from+m[2]]; isPrefix(prefix) {
 			l := Line{Time: timeIn(prefix)}
-			if l, ok := l.fill(name, pid, text); ok {
+			if l, ok := l.fill(name, text); ok {
 				return l, true
 			}
 		}
@@ -309,14 +305,10 @@ func FromFields(fields map[string]string) (Line, bool) {
 	if us, err := strconv.ParseInt(fields["__REALTIME_TIMESTAMP"], 10, 64); err == nil {
 		l.Time = time.UnixMicro(us)
 	}
-	pid := fields["SYSLOG_PID"]
-	if pid == "" {
-		pid = fields["_PID"]
-	}
 	if fields["MESSAGE"] == "" {
 		return l, false
 	}
-	return l.fill(fields["SYSLOG_IDENTIFIER"], pid, fields["MESSAGE"])
+	return l.fill(fields["SYSLOG_IDENTIFIER"], fields["MESSAGE"])
 }
 
 // The names that log shippers give to the message, to the name of the program,
@@ -324,7 +316,6 @@ func FromFields(fields map[string]string) (Line, bool) {
 var (
 	messageKeys = []string{"MESSAGE", "message", "log", "msg", "Message", "@message", "text", "line", "short_message", "full_message", "body", "Body", "syslog_message", "event.original", "textPayload", "content", "_raw", "raw"}
 	programKeys = []string{"SYSLOG_IDENTIFIER", "program", "syslog_identifier", "ident", "appname", "app-name", "app_name", "appName", "programname", "syslogtag", "process", "tag", "PROGRAM", "application_name", "identifier", "syslog_program", "process.name"}
-	pidKeys     = []string{"SYSLOG_PID", "_PID", "pid", "procid", "PID", "proc_id", "process.pid", "procId"}
 	timeKeys    = []string{"time", "@timestamp", "timestamp", "ts", "date", "DATE", "Timestamp", "__REALTIME_TIMESTAMP", "timegenerated", "isodate", "ISODATE", "eventTime"}
 )
 
@@ -335,20 +326,18 @@ func recogniseJSON(s string, depth int) (Line, Origin, bool) {
 	if json.Unmarshal([]byte(s), &object) != nil {
 		return Line{}, Unknown, false
 	}
-	text, name, pid, at := lookUp(object, messageKeys), lookUp(object, programKeys), lookUp(object, pidKeys), lookUp(object, timeKeys)
+	text, name, at := lookUp(object, messageKeys), lookUp(object, programKeys), lookUp(object, timeKeys)
 	if text == "" {
 		return Line{Text: s}, Unknown, false
 	}
 	name = strings.TrimSuffix(strings.TrimSpace(name), ":")
-	if head, rest, ok := strings.Cut(name, "["); ok {
-		name, pid = head, strings.TrimSuffix(rest, "]")
-	}
+	name, _, _ = strings.Cut(name, "[")
 	when := timeIn(at)
 	if us, err := strconv.ParseInt(at, 10, 64); err == nil && len(at) == 16 {
 		when = time.UnixMicro(us)
 	}
 	if name != "" {
-		if l, ok := (Line{Time: when}).fill(name, pid, strings.TrimRight(text, "\r\n")); ok {
+		if l, ok := (Line{Time: when}).fill(name, strings.TrimRight(text, "\r\n")); ok {
 			return l, Postfix, true
 		}
 	}
@@ -478,7 +467,7 @@ func foreign(s string, depth int) (Line, Origin) {
 		}
 	}
 	if c := command.FindStringSubmatch(m[3]); c != nil {
-		l, _ := Line{Time: l.Time}.fill("postfix/"+c[1], "", c[2])
+		l, _ := Line{Time: l.Time}.fill("postfix/"+c[1], c[2])
 		return l, Postfix
 	}
 	l.Tag, l.Text = m[1], m[3]

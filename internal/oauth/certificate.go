@@ -49,8 +49,8 @@ func CheckCertificate(text secret.Value, now time.Time) (ends time.Time, err err
 	return pair.Leaf.NotAfter, inTime(pair.Leaf, now)
 }
 
-// CertificateEnd is when a client certificate ends.
-func CertificateEnd(text secret.Value) (time.Time, error) {
+// certificateEnd is when a client certificate ends.
+func certificateEnd(text secret.Value) (time.Time, error) {
 	pair, err := keyPair(text)
 	if err != nil {
 		return time.Time{}, err

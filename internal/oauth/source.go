@@ -49,7 +49,7 @@ func (s Source) Replace(ctx context.Context, refused secret.Value) (secret.Value
 
 // Save stores the token of a sign-in.
 func (s Source) Save(ctx context.Context, t Token) error {
-	unlock, err := Lock(ctx, s.Path)
+	unlock, err := lock(ctx, s.Path)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (s Source) Save(ctx context.Context, t Token) error {
 // renew gets a new token under the lock, unless enough says that the stored one
 // serves.
 func (s Source) renew(ctx context.Context, enough func(Token) bool) (secret.Value, error) {
-	unlock, err := Lock(ctx, s.Path)
+	unlock, err := lock(ctx, s.Path)
 	if err != nil {
 		return secret.Value{}, err
 	}

@@ -16,7 +16,6 @@ import (
 // holds no secret.
 type Standing struct {
 	Obtained time.Time // of the token that is stored; zero for none
-	Expiry   time.Time // of its access token
 	Ends     time.Time // of the client certificate, or of the secret as somebody has said; zero where it is not known
 	Refused  *Refused  // what the provider said last, if it was no
 }
@@ -41,9 +40,9 @@ func (s Source) Standing() (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	st := Standing{Obtained: t.Obtained, Expiry: t.Expiry, Ends: s.Client.SecretEnds}
+	st := Standing{Obtained: t.Obtained, Ends: s.Client.SecretEnds}
 	if !s.Client.Certificate.IsZero() {
-		if st.Ends, err = CertificateEnd(s.Client.Certificate); err != nil {
+		if st.Ends, err = certificateEnd(s.Client.Certificate); err != nil {
 			return st, err
 		}
 	}

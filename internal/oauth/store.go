@@ -232,10 +232,10 @@ func openLock(path string) (*os.File, error) {
 // lockPoll is how often a lock that is taken is tried again.
 const lockPoll = 20 * time.Millisecond
 
-// Lock takes the lock beside path, which holds renewals of the store there off until
+// lock takes the lock beside path, which holds renewals of the store there off until
 // unlock; it is a file of its own, since a lock on the store would be lost with each
 // rename. It is gone with the process.
-func Lock(ctx context.Context, path string) (unlock func(), err error) {
+func lock(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := openLock(path + ".lock")
 	if err != nil {
 		return nil, err

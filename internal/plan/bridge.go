@@ -233,13 +233,8 @@ func BridgeProgram(s postfix.State) string {
 		return ""
 	}
 	for _, e := range s.Master.Services() {
-		if _, ok := BridgeOf(e); !ok {
-			continue
-		}
-		for _, arg := range e.Args {
-			if program, ok := strings.CutPrefix(arg, "argv="); ok {
-				return program
-			}
+		if _, ok := BridgeOf(e); ok {
+			return postfix.Attribute(e.Args, "argv")
 		}
 	}
 	return ""

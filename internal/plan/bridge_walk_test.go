@@ -142,7 +142,7 @@ func TestBridgeWalkLevel(t *testing.T) {
 			}
 		})
 	}
-	if got, want := conf.TokenPath("/d", conf.HopName("m365"+"_rehearsal", 1)), "/d/m365.1.token"; got != want {
+	if got, want := conf.TokenPath("/d", conf.HopName("m365"+"_rehearsal", 1)), "/d/m365.state/m365.1.token"; got != want {
 		t.Errorf("token of a rehearsal: got %s, want %s", got, want)
 	}
 }

@@ -94,7 +94,7 @@ func (b *builder) otherName() {
 	}
 	if s, ok := b.master.Get(former, "unix"); ok {
 		for _, o := range s.Options {
-			b.out.note("master.cf: -o %s=%s of the service %s does not hold for mail to the relay, which goes by %s", o.Name, o.Value, former, b.d.Service)
+			b.out.note("master.cf: -o %s of the service %s does not hold for mail to the relay, which goes by %s", o, former, b.d.Service)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,8 +25,18 @@ type Service struct {
 	Options []Option // -o name=value, in order
 }
 
-// Option is one "-o name=value" of a service.
+// Option is one "-o name=value" of a service. Without a Name, Value is text that is no
+// name=value: it sets nothing, and the program of the service ends as soon as it starts
+// ("fatal: invalid "-o ..." option value", src/master/multi_server.c).
 type Option struct{ Name, Value string }
+
+// String is what follows -o, without braces.
+func (o Option) String() string {
+	if o.Name == "" {
+		return o.Value
+	}
+	return o.Name + "=" + o.Value
+}
 
 // Option returns the value of the last -o that sets name.
 func (s Service) Option(name string) (string, bool) {
@@ -133,9 +144,6 @@ func (m *Master) Remove(name, typ string) {
 	}
 }
 
-// Marked lists the entries under our comment line as "name/type".
-func (m *Master) Marked() []string { return m.doc.underMark() }
-
 // Clone returns a copy that can be changed without changing m.
 func (m *Master) Clone() *Master { return &Master{m.doc.clone()} }
 
@@ -157,7 +165,9 @@ func (s Service) String() string {
 	}
 	for _, o := range s.Options {
 		name, value := word(o.Name), oneLine(o.Value)
-		if strings.ContainsAny(value, " \t") {
+		if o.Name == "" {
+			b.WriteString("\n  -o " + cmp.Or(braced(value), "{}"))
+		} else if strings.ContainsAny(value, " \t") {
 			fmt.Fprintf(&b, "\n  -o { %s = %s }", name, value)
 		} else {
 			fmt.Fprintf(&b, "\n  -o %s=%s", name, value)

@@ -64,6 +64,37 @@ func TestMasterGet(t *testing.T) {
 	}
 }
 
+// An -o that is no name=value sets nothing, and stays as it is written.
+func TestMasterOptionMalformed(t *testing.T) {
+	for _, tc := range []struct{ text, name, value, back string }{
+		{"-o smtp_bind_address", "", "smtp_bind_address", "-o smtp_bind_address"},
+		{"-osmtp_bind_address", "", "smtp_bind_address", "-o smtp_bind_address"},
+		{"-o =yes", "", "=yes", "-o =yes"},
+		{"-o { smtp bind = yes }", "", "smtp bind = yes", "-o {smtp bind = yes}"},
+		{"-o", "", "", "-o {}"},
+		{"-o smtp_bind_address=", "smtp_bind_address", "", "-o smtp_bind_address="},
+		{"-o {smtp_bind_address =a=b}", "smtp_bind_address", "a=b", "-o smtp_bind_address=a=b"},
+	} {
+		t.Run(tc.text, func(t *testing.T) {
+			m := parseMaster(t, "smtp unix - - y - - smtp "+tc.text+"\n")
+			s, _ := m.Get("smtp", "unix")
+			if want := []Option{{tc.name, tc.value}}; !slices.Equal(s.Options, want) {
+				t.Errorf("got %q, want %q", s.Options, want)
+			}
+			if _, got := s.Option("smtp_bind_address"); got != (tc.name != "") {
+				t.Errorf("smtp_bind_address: got set %t, want %t", got, tc.name != "")
+			}
+			if text := s.String(); !strings.HasSuffix(text, "\n  "+tc.back) {
+				t.Errorf("rendered: got %q, want %q at the end", text, tc.back)
+			}
+			again := parseMaster(t, s.String()+"\n")
+			if got, _ := again.Get("smtp", "unix"); !slices.Equal(got.Options, s.Options) {
+				t.Errorf("read again: got %q, want %q", got.Options, s.Options)
+			}
+		})
+	}
+}
+
 func TestParseMasterFails(t *testing.T) {
 	for _, tc := range []struct {
 		name, text string
@@ -104,9 +135,6 @@ func TestMasterSet(t *testing.T) {
 	m.Set(ours)
 	if diff := cmp.Diff(want, string(m.Bytes())); diff != "" {
 		t.Errorf("set twice: got the difference (-want +got)\n%s\nwant none", diff)
-	}
-	if got := m.Marked(); !slices.Equal(got, []string{"relayhost-ses/unix"}) {
-		t.Errorf("Marked() = %q, want %q", got, []string{"relayhost-ses/unix"})
 	}
 	again := parseMaster(t, string(m.Bytes()))
 	got, _ := again.Get("relayhost-ses", "unix")

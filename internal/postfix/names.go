@@ -4,7 +4,6 @@ package postfix
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"relayhost/internal/host"
@@ -76,18 +75,14 @@ const maxSystemUID = 999
 // accounts lists the system accounts of this host, root first: cron(8) and daemons send
 // as those.
 func accounts(r *host.Reader) []string {
-	data, err := r.ReadFile("/etc/passwd")
+	users, err := host.Users(r)
 	if err != nil {
 		return nil
 	}
 	var names []string
-	for line := range strings.Lines(string(data)) {
-		f := strings.Split(line, ":")
-		if len(f) < 3 || !mailaddr.IsLocal(f[0]) {
-			continue
-		}
-		if uid, err := strconv.Atoi(f[2]); err == nil && (uid <= maxSystemUID || f[0] == "nobody") && f[0] != "root" {
-			names = append(names, strings.ToLower(f[0]))
+	for _, u := range users {
+		if system := u.UID >= 0 && u.UID <= maxSystemUID || u.Name == "nobody"; system && u.Name != "root" && mailaddr.IsLocal(u.Name) {
+			names = append(names, strings.ToLower(u.Name))
 		}
 	}
 	slices.Sort(names)

@@ -3,6 +3,7 @@
 package postfix
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,7 +110,7 @@ func (s *State) ask(ctx context.Context, r *host.Reader, dir string) error {
 	wg.Go(func() { sasl, errs[2] = r.Query(ctx, host.Postconf(dir, "-A")) })
 	params, errs[0] = r.Query(ctx, host.Postconf(dir, "-x")) // the longest begins first
 	wg.Wait()
-	if err := errors.Join(errs[:]...); err != nil {
+	if err := cmp.Or(errs[:]...); err != nil { // one is enough: the reason is the same
 		return fmt.Errorf("ask postconf: %w", err)
 	}
 	if params.Code != 0 {

@@ -242,24 +242,6 @@ func SenderKeys(sender string) []string {
 	return []string{sender}
 }
 
-// PolicyKeys are the keys of smtp_tls_policy_maps for a next hop: as it is written,
-// and for a domain its parents with a dot.
-func PolicyKeys(nextHop string) []string {
-	keys := []string{nextHop}
-	if strings.ContainsAny(nextHop, "[:/") {
-		return keys
-	}
-	for rest := nextHop; rest != ""; {
-		i := strings.IndexByte(rest[1:], '.')
-		if i < 0 {
-			break
-		}
-		rest = rest[1+i:]
-		keys = append(keys, rest)
-	}
-	return keys
-}
-
 // option is a parameter as the service of w sees it.
 func (r *Routing) option(w Route, name string) string {
 	value, _ := r.s.Effective(w.Service, name)

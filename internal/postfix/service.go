@@ -56,13 +56,21 @@ func parseArgs(f []string) (args []string, options []Option) {
 		if value == "" && len(f) > 0 {
 			value, f = f[0], f[1:]
 		}
-		name, val, _ := strings.Cut(unbrace(value), "=")
-		options = append(options, Option{trim(name), trim(val)})
+		options = append(options, parseOption(unbrace(value)))
 	}
 	for _, arg := range f {
 		args = append(args, unbrace(arg))
 	}
 	return args, options
+}
+
+// parseOption reads "name = value" (split_nameval(3)).
+func parseOption(text string) Option {
+	name, value, ok := strings.Cut(text, "=")
+	if name = trim(name); !ok || name == "" || strings.ContainsFunc(name, func(r rune) bool { return r < 0x80 && isSpace(byte(r)) }) {
+		return Option{Value: text}
+	}
+	return Option{name, trim(value)}
 }
 
 // splitBraces splits at blanks that stand in no braces (mystrtokq(3)).

@@ -4,6 +4,8 @@
 package postfix
 
 import (
+	"errors"
+	"io/fs"
 	"strings"
 
 	"relayhost/internal/host"
@@ -67,7 +69,13 @@ type ConfigError struct {
 	Err  error
 }
 
-func (e *ConfigError) Error() string { return e.Path + ": " + e.Err.Error() }
+func (e *ConfigError) Error() string {
+	if path, ok := errors.AsType[*fs.PathError](e.Err); ok { // which names it again
+		return e.Path + ": " + path.Err.Error()
+	}
+	return e.Path + ": " + e.Err.Error()
+}
+
 func (e *ConfigError) Unwrap() error { return e.Err }
 
 // parseParams reads "name = value" lines.

@@ -162,7 +162,9 @@ func Read(r io.Reader) (Credentials, error) {
 			return Credentials{}, fmt.Errorf("%w: line %d: %w", ErrFormat, n, err)
 		}
 	}
-	if err := in.Err(); err != nil {
+	if err := in.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return Credentials{}, fmt.Errorf("%w: it has more than %d bytes", ErrFormat, maxCredentials)
+	} else if err != nil {
 		return Credentials{}, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	if len(seen) == 0 {

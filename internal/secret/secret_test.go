@@ -101,6 +101,7 @@ func TestReadApplication(t *testing.T) {
 	for _, test := range []struct{ name, in, want string }{
 		{"readable by others", "client_certificate=" + pem, "readable by other users"},
 		{"no such file", "client_certificate=/nonexistent", "no such file"},
+		{"megabytes", "password=" + strings.Repeat("x", maxCredentials), "more than 65536 bytes"},
 		{"relative", "client_certificate=m365.pem", "not an absolute path"},
 		{"two secrets", "client_secret=a\nclient_certificate=" + pem, "readable by other users"},
 		{"secret and password", "client_secret=a\npassword=b", "both password and client_secret"},

@@ -61,6 +61,8 @@ func statusClaims() []statusClaim {
 		{"by HTTPS to the API at api.mailjet.com", func(s *Status) { s.API, s.NextHop = "api.mailjet.com", "unix:private/relayhost-mailjet" }, []change{none, func(s *Status) { s.API = "api.mailjet.com" }}},
 		{"by relayhost for mailjet", none, []change{fresh, func(s *Status) { s.ChangeID, s.Relay, s.Configured = "", "", false }}},
 		{"undo it: sudo relayhost rollback", none, []change{fresh, func(s *Status) { s.ChangeID, s.ChangedAt = "", nil }}},
+		{"undo it, and 2 later changes of another Postfix: sudo relayhost rollback --to ", func(s *Status) { s.later = 2 }, []change{none, fresh}},
+		{"was last written for the Postfix in /etc/postfix-out", func(s *Status) { s.answersOf = "/etc/postfix-out" }, []change{none}},
 		{"not by relayhost", fresh, []change{none, func(s *Status) { fresh(s); s.Unknown = map[string]string{"answers": "relayhost.toml:8: unknown key"} }}},
 		{"not yet: relayhost setup applies", func(s *Status) { s.ChangeID, s.ChangedAt, s.Service = "", nil, "smtp" }, []change{none, fresh}},
 		{"did not finish; the next setup or rollback restores everything", func(s *Status) { s.Pending = &apply.Record{ID: "20261128-130000-1"} }, []change{none}},

@@ -67,7 +67,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 		kept = keepLog(ctx, s, &a)
 	}
 	live := liveLog{deps: s.Deps, state: s.State, private: o.Private, kept: kept}
-	a.Watch = func(ctx context.Context) (func(context.Context) error, error) {
+	a.Watch = func(ctx context.Context, _ string) (func(context.Context) error, error) {
 		return live.watch(ctx, ourServices(s.Plan), map[bool]time.Duration{true: settleLonger, false: besideProof}[s.NoProof])
 	}
 	if !s.NoProof {
@@ -166,7 +166,7 @@ const WatchdogCommand = "watch-transaction"
 
 // Recover finishes the undoing of a run that died. It reports whether there was one.
 func Recover(ctx context.Context, deps Deps, force bool) (undone bool, err error) {
-	o := apply.Options{ConfigDir: deps.ConfigDir, StateDir: deps.StateDir, Reload: deps.Control().ReloadIfRunning, Force: force}
+	o := apply.Options{ConfigDir: deps.ConfigDir, StateDir: deps.StateDir, Force: force}
 	if undone, err = apply.Recover(ctx, deps.Host, o); err != nil {
 		return undone, err
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"relayhost/detect"
+	"relayhost/internal/apply"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
@@ -52,7 +53,11 @@ func Discover(ctx context.Context, deps Deps, state postfix.State, req Request, 
 		}
 	}
 	d.State.Load(r, plan.Paths(d.State)...) // the files that Build compares with, and postfix.Read leaves out
-	resolved, err := d.Stored.Resolve(d.Find, plan.NextHops(d.State))
+	first := d.Stored
+	if first.First().Name() != "" { // Named looks at the other routes, with what was given over them
+		first.Routes = first.Routes[:1]
+	}
+	resolved, err := first.Resolve(d.Find, plan.NextHops(d.State))
 	d.Before = *resolved.First()
 	switch {
 	case err == nil:
@@ -66,7 +71,7 @@ func Discover(ctx context.Context, deps Deps, state postfix.State, req Request, 
 // Discovery is what was found out about the host before anything is decided.
 type Discovery struct {
 	State    postfix.State
-	Stored   config.Config // as relayhost.toml says it
+	Stored   config.Config // as relayhost.toml says it; its default route alone once that has a relay
 	Before   config.Hop    // the first hop of the default route as Stored and Postfix have it; zero for none
 	Catalog  []relays.Relay
 	Resolver *resolve.Resolver
@@ -104,6 +109,32 @@ func Stored(r *host.Reader) (config.Config, error) {
 		return config.New(), err
 	}
 	return c, nil
+}
+
+// otherAnswers is the instance of Postfix that the file of the Config was last written
+// for, "" where that is the one in configDir or nobody knows: there is one file for all.
+func otherAnswers(history []apply.Record, configDir string) string {
+	for _, c := range history { // the newest first
+		if slices.ContainsFunc(c.Files, func(f apply.Change) bool { return f.Path == config.Path }) {
+			if c.ConfigDir == configDir {
+				return ""
+			}
+			return c.ConfigDir
+		}
+	}
+	return ""
+}
+
+// warnOfAnswers says that a setup goes by what another instance was set up with, and
+// replaces that.
+func warnOfAnswers(deps Deps, state postfix.State) {
+	history, err := apply.History(&deps.Host.Reader, apply.Options{StateDir: deps.StateDir})
+	if err != nil { // without root
+		return
+	}
+	if other := otherAnswers(history, state.ConfigDir); other != "" {
+		deps.Report.Unproven("%s was last written for the Postfix in %s: what no flag says is read from it, its routes too, and for that in %s it is written again", config.Path, other, state.ConfigDir)
+	}
 }
 
 // InUse is the stored Config c as this Postfix has it: resolved, and with the
@@ -324,25 +355,11 @@ func detectOptions(deps Deps, d Discovery, h config.Hop) (o detect.Options, err 
 // hops of the route do where smtp(8) walks them (Route.Walked is false), and is none of
 // theirs. The port that the first hop has had comes first.
 func SelectPorts(ctx context.Context, b Basis, c config.Config) (config.Config, error) {
-	c = c.Clone()
-	var open []at
-	for i, r := range c.Routes {
-		for n, h := range r.Hops {
-			p := at{i, n}
-			switch {
-			case h.ByAPI(): // has one port
-			case b.NoProbe && h.Port == 0 && p.isFirst():
-				return c, ErrNoPort
-			case b.NoProbe && h.Port == 0:
-				e := c.Mistake(p.key("relay"), "%s names no port, and --no-probe cannot choose one", p.label(c))
-				e.Hint = "give the port in the file, or leave --no-probe out"
-				return c, e
-			case h.Port == 25 && p.isFirst(): // that of the file, which counts like --port 25; no order has it
-			case h.Port == 0, p.isFirst() && b.Port == 0 && !b.NoProbe:
-				open = append(open, p)
-			}
-		}
+	open, err := withoutPort(b, c)
+	if err != nil || len(open) == 0 {
+		return c, err
 	}
+	c = c.Clone()
 	tried, err := probePorts(ctx, b, c, open)
 	if err != nil {
 		return c, err
@@ -362,6 +379,28 @@ func SelectPorts(ctx context.Context, b Basis, c config.Config) (config.Config, 
 		b.Report.Step("%s%s port %d is reachable", where, p.in(c).Host, p.in(c).Port)
 	}
 	return c, nil
+}
+
+// withoutPort are the hops of c whose port is to be chosen.
+func withoutPort(b Basis, c config.Config) (open []at, err error) {
+	for i, r := range c.Routes {
+		for n, h := range r.Hops {
+			p := at{i, n}
+			switch {
+			case h.ByAPI(): // has one port
+			case b.NoProbe && h.Port == 0 && p.isFirst():
+				return nil, ErrNoPort
+			case b.NoProbe && h.Port == 0:
+				e := c.Mistake(p.key("relay"), "%s names no port, and --no-probe cannot choose one", p.label(c))
+				e.Hint = "give the port in the file, or leave --no-probe out"
+				return nil, e
+			case h.Port == 25 && p.isFirst(): // that of the file, which counts like --port 25; no order has it
+			case h.Port == 0, p.isFirst() && b.Port == 0 && !b.NoProbe:
+				open = append(open, p)
+			}
+		}
+	}
+	return open, nil
 }
 
 // ErrNoPort is --no-probe where no port is known.

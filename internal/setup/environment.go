@@ -170,7 +170,7 @@ func (deps Deps) environmentRoutes(env *verify.Env, stored config.Config) error 
 // configuration cannot be read.
 func signInSource(p plan.Plan, h config.Hop) *oauth.Source {
 	if b, ok := bridgeFor(p, h); ok && !p.Incomplete {
-		return &oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(conf.Directory, b.Name), HTTP: httpOf()}
+		return &oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, b.Name), HTTP: httpOf()}
 	}
 	return nil
 }

@@ -70,6 +70,17 @@ func notes() []note {
 			return s.Report.(*heard)
 		}
 	}
+	answers := func(configDir string) func(*testing.T) *heard {
+		return func(t *testing.T) *heard {
+			s := newServer(t)
+			if _, err := Commit(t.Context(), s.prepare(t, s.request(t, "right")), CommitOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			s.told.lines = nil
+			warnOfAnswers(s.deps, postfix.State{ConfigDir: configDir})
+			return s.told
+		}
+	}
 	judged := func(change func(*checked)) func(*testing.T) *heard {
 		return func(*testing.T) *heard {
 			s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{Host: "a.test"}}})
@@ -158,6 +169,7 @@ func notes() []note {
 		}
 	}
 	return []note{
+		{"was last written for the Postfix in /etc/postfix: what no flag says is read from it", answers("/etc/postfix-out"), []func(*testing.T) *heard{answers("/etc/postfix")}},
 		{"Postfix itself retries 2 more messages", retried(maxRetried+2, 0, "send"),
 			[]func(*testing.T) *heard{retried(maxRetried, 0, "send"), retried(maxRetried, 2, "send"), retried(maxRetried+2, 0, "hold")}},
 		{"username: looks like an e-mail address", doubted("/a", map[string]bool{}, odd),

@@ -148,6 +148,7 @@ type Setup struct {
 // missing, chooses ports, and plans. It changes nothing. Where it fails, the Setup has
 // what it came to, and what it has begun is to be closed all the same.
 func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, ask Asker) (Setup, error) {
+	warnOfAnswers(deps, state)
 	d, err := Discover(ctx, deps, state, req, ask)
 	if err != nil {
 		return Setup{}, err
@@ -155,6 +156,9 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	c, err := Named(ctx, deps, d, req, ask)
 	if err != nil {
 		return Setup{}, err
+	}
+	if c.First().Name() != "" { // else the relay is chosen later, beside the stored routes
+		d.Stored.Routes = slices.Clone(d.Stored.Routes[:1]) // c has the others: ten thousand are not kept twice
 	}
 	given, err := ReadCredentials(ctx, c, req, ask)
 	if err != nil {

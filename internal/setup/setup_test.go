@@ -261,10 +261,10 @@ func TestSetup(t *testing.T) {
 		}
 		return nil
 	}})
-	if err != nil || died != nil || len(undone) != 1 {
-		t.Fatalf("rollback: got %d undone, %v, %v, want 1", len(undone), died, err)
+	if err != nil || died != nil || len(undone.Changes) != 1 {
+		t.Fatalf("rollback: got %d undone, %v, %v, want 1", len(undone.Changes), died, err)
 	}
-	if more, _, err := RollBack(t.Context(), s.deps, RollBackOptions{}); err != nil || len(more) != 0 {
+	if more, _, err := RollBack(t.Context(), s.deps, RollBackOptions{}); err != nil || len(more.Changes) != 0 {
 		t.Errorf("a second rollback: got %v (%v), want nothing to undo", more, err)
 	}
 	if got := s.tree(t); !maps.Equal(got, before) {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/oauth"
@@ -59,7 +58,7 @@ func (s Setup) signIn(ctx context.Context, b plan.BridgeEntry, who Person) (oaut
 	if t, ok, err := storedToken(ctx, s.State, b); ok || err != nil {
 		return t, err
 	}
-	return Interactive(ctx, client, b.Config.Username, who)
+	return interactive(ctx, client, b.Config.Username, who)
 }
 
 // storedToken is a token by the sign-in that is stored for this mailbox, unless that
@@ -74,7 +73,7 @@ func storedToken(ctx context.Context, state postfix.State, b plan.BridgeEntry) (
 	if stored == "" {
 		return t, false, nil
 	}
-	source := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(conf.Directory, stored), HTTP: httpOf()}
+	source := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, stored), HTTP: httpOf()}
 	if _, err = source.Token(ctx); err == nil {
 		t, err = oauth.Load(source.Path, source.Client)
 		return t, err == nil, err
@@ -92,8 +91,8 @@ func sameSignIn(a, b conf.Config) bool {
 		a.OAuth.Grant == b.OAuth.Grant && strings.EqualFold(a.Username, b.Username) && (a.API != nil) == (b.API != nil)
 }
 
-// Interactive has a person sign in as user.
-func Interactive(ctx context.Context, client oauth.Client, user string, who Person) (oauth.Token, error) {
+// interactive has a person sign in as user.
+func interactive(ctx context.Context, client oauth.Client, user string, who Person) (oauth.Token, error) {
 	if client.Grant == oauth.DeviceCode {
 		d, err := client.StartDevice(ctx, httpOf())
 		if err != nil {
@@ -158,7 +157,7 @@ func (tokens Tokens) save(ctx context.Context, p plan.Plan) error {
 		if !ok {
 			continue
 		}
-		source := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(conf.Directory, b.Name)}
+		source := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, b.Name)}
 		if err := source.Save(ctx, t); err != nil {
 			return fmt.Errorf("store the token of %s: %w", b.Name, err)
 		}
@@ -170,7 +169,7 @@ func (tokens Tokens) save(ctx context.Context, p plan.Plan) error {
 // OAuth and neither flags nor the file say: by the application of the credentials
 // file, as before, or as the answer to a question.
 func chooseSignIn(ctx context.Context, b Basis, c config.Config, ask Asker) (config.Config, error) {
-	c = c.Clone()
+	c = c.CloneFirst()
 	h := c.First()
 	given, asked := b.Credentials.first(*h), b.Given.Via
 	switch {
@@ -307,7 +306,7 @@ var guid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 // against.
 func ClientIDCheck(r relays.Relay) func(string) error {
 	if r.ID != config.GmailID {
-		return CheckClientID
+		return checkClientID
 	}
 	return func(id string) error {
 		if !strings.HasSuffix(strings.TrimSpace(id), ".apps.googleusercontent.com") {
@@ -317,8 +316,8 @@ func ClientIDCheck(r relays.Relay) func(string) error {
 	}
 }
 
-// CheckClientID holds what was given as the ID of an application against its form.
-func CheckClientID(id string) error {
+// checkClientID holds what was given as the ID of an application against its form.
+func checkClientID(id string) error {
 	switch id = strings.TrimSpace(id); {
 	case strings.Contains(id, "~"):
 		return errors.New("client_id has the form of a client secret: give the Application (client) ID")

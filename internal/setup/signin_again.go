@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
 	"relayhost/internal/oauth"
@@ -96,7 +95,7 @@ func (deps Deps) signInAgain(ctx context.Context, state postfix.State, b plan.Br
 	if client.Grant == oauth.ClientCredentials {
 		t, err = client.Request(ctx, httpOf(), secret.Value{}, time.Now())
 	} else {
-		t, err = Interactive(ctx, client, b.Config.Username, who)
+		t, err = interactive(ctx, client, b.Config.Username, who)
 	}
 	if err != nil {
 		return t, err
@@ -105,7 +104,7 @@ func (deps Deps) signInAgain(ctx context.Context, state postfix.State, b plan.Br
 	if err := deps.tryToken(ctx, state, b.Config, t.Access); err != nil {
 		return t, err
 	}
-	source := oauth.Source{Client: client, Path: bridge.TokenPath(conf.Directory, b.Name)}
+	source := oauth.Source{Client: client, Path: conf.TokenPath(conf.Directory, b.Name)}
 	return t, source.Save(ctx, t)
 }
 

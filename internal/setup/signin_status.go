@@ -5,7 +5,6 @@ import (
 	"math"
 	"time"
 
-	"relayhost/internal/bridge"
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/exposition"
 	"relayhost/internal/host"
@@ -47,7 +46,7 @@ func signInStatus(r *host.Reader, state postfix.State) (list []SignInStatus, err
 			continue
 		}
 		s := SignInStatus{Bridge: b.Name, Username: b.Config.Username, Grant: string(b.Config.OAuth.Grant)}
-		st, failed := oauth.Source{Client: *b.Config.OAuth, Path: bridge.TokenPath(conf.Directory, b.Name)}.Standing()
+		st, failed := oauth.Source{Client: *b.Config.OAuth, Path: conf.TokenPath(conf.Directory, b.Name)}.Standing()
 		if failed != nil {
 			err = failed
 		}

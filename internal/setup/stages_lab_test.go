@@ -75,6 +75,27 @@ func TestLabStages(t *testing.T) {
 	}
 }
 
+// A rehearsal on a server without IPv6, of which Postfix says last that the relay's second
+// address is unreachable, tells what the first has answered.
+func TestLabRehearseWithoutIPv6(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t, lab.Postfix(), lab.NoIPv6(), lab.Relay("postmark"))
+	s, relay := l.Server, l.World.Relay("postmark")
+	binary, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.WriteFile("/usr/local/bin/setup.test", string(binary), 0o755)
+	s.WriteFile("/root/wrong", "username="+relay.Username+"\npassword=00000000-0000-0000-0000-000000000000\n", 0o600)
+	r := s.Do(lab.Command{Args: []string{"setup.test", "-test.v", "-test.run", "^TestInsideRehearseRefused$"}, Env: []string{insideEnv + "=1"}})
+	if r.Code != 0 || !strings.Contains(r.Stdout, "--- PASS: TestInsideRehearseRefused") {
+		t.Errorf("on the server: got %s, want success", r)
+	}
+	if got := relay.Counters().Refusals; got != 1 {
+		t.Errorf("refused logins at the relay: got %d, want 1", got)
+	}
+}
+
 // onServer is a setup of Postmark with the credentials in /root/password. Agreed is one
 // that begins its rehearsal in Prepare.
 func onServer(t *testing.T, password string, agreed bool) (Setup, *heard, context.Context) {
@@ -189,6 +210,9 @@ func TestInsideRehearseRefused(t *testing.T) {
 	var told Explained
 	if !errors.As(err, &proof) || !errors.As(err, &told) || told.Finding.Cause != "auth_535_generic" {
 		t.Errorf("got the error %v with the cause %q, want a failed proof with the cause auth_535_generic", err, told.Finding.Cause)
+	}
+	if got := fmt.Sprint(err); !strings.Contains(got, "] said: 535") {
+		t.Errorf("got the error %s, want what the relay has said, and which address of it", got)
 	}
 }
 

@@ -57,6 +57,9 @@ type Status struct {
 	Verified *LastVerification `json:"verified,omitempty"` // the last verification as root
 	Unknown  map[string]string `json:"unknown,omitempty"`  // what could not be read, and why
 
+	configDir string // that the commands in Text are for
+	answersOf string // the instance of Postfix that relayhost.toml was last written for, where that is another
+	later     int    // changes of other instances since ChangeID
 	transport string // default_transport, or what stands for it, where it sends nothing by SMTP; "" otherwise
 	full      bool   // no room is left where the queue is
 	more      bool   // the queue is longer than Waiting: it was not read to its end
@@ -65,7 +68,7 @@ type Status struct {
 // ReadStatus looks without changing anything and without connecting to anybody. What
 // cannot be read is named in Unknown.
 func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
-	doc := Status{Version: 1, Drift: []apply.DriftItem{}, Unknown: map[string]string{}}
+	doc := Status{Version: 1, configDir: deps.ConfigDir, Drift: []apply.DriftItem{}, Unknown: map[string]string{}}
 	r := &deps.Host.Reader
 	state, err := postfix.Read(ctx, r, deps.ConfigDir)
 	var unusable *postfix.ConfigError
@@ -104,7 +107,7 @@ func ReadStatus(ctx context.Context, deps Deps) (Status, error) {
 	if doc.SignIns, err = signInStatus(r, state); err != nil {
 		doc.Unknown["sign-in"] = err.Error()
 	}
-	doc.readHistory(r, apply.Options{ConfigDir: deps.ConfigDir})
+	doc.readHistory(r, apply.Options{ConfigDir: state.ConfigDir})
 	if doc.ChangeID != "" && !doc.Drifted() && len(doc.Unknown) == 0 {
 		doc.Outdated = deps.outdated(state, stored)
 	}
@@ -204,9 +207,10 @@ func (doc *Status) readHistory(r *host.Reader, o apply.Options) {
 	}
 	history, err := apply.History(r, o)
 	note("changes", err)
-	if len(history) > 0 {
-		doc.ChangeID, doc.ChangedAt = history[0].ID, &history[0].Time
-		doc.Relay = cmp.Or(doc.Relay, history[0].Relay) // where the file cannot be read
+	doc.answersOf = otherAnswers(history, o.ConfigDir)
+	if i := slices.IndexFunc(history, func(c apply.Record) bool { return o.ConfigDir == "" || c.ConfigDir == o.ConfigDir }); i >= 0 {
+		doc.ChangeID, doc.ChangedAt, doc.later = history[i].ID, &history[i].Time, i
+		doc.Relay = cmp.Or(doc.Relay, history[i].Relay) // where the file cannot be read
 	}
 	drift, err := apply.FindDrift(r, o)
 	note("drift", err)
@@ -394,7 +398,11 @@ func (doc Status) Text() string {
 	switch {
 	case doc.ChangeID != "":
 		row("Set up", "by relayhost for %s at %s", doc.Relay, doc.ChangedAt.Local().Format(time.DateTime))
-		row("Change", "%s; undo it: sudo relayhost rollback", doc.ChangeID)
+		if doc.later == 0 {
+			row("Change", "%s; undo it: sudo relayhost rollback", doc.ChangeID)
+		} else {
+			row("Change", "%s; undo it, and %s of another Postfix: sudo relayhost rollback --to %s", doc.ChangeID, plural.Of(doc.later, "later change"), doc.ChangeID)
+		}
 	case doc.Configured && !strings.HasPrefix(doc.Service, plan.ServicePrefix):
 		row("Set up", "not yet: relayhost setup applies %s", config.Path)
 	case doc.Relay == "" && doc.Configured:
@@ -403,6 +411,9 @@ func (doc Status) Text() string {
 		row("Set up", "by relayhost for %s", doc.Relay)
 	case doc.Unknown["answers"] == "":
 		row("Set up", "not by relayhost")
+	}
+	if doc.answersOf != "" {
+		row("Answers", "%s was last written for the Postfix in %s", config.Path, doc.answersOf)
 	}
 	if all, err := Catalog(); err == nil {
 		if r, err := FindRelay(all, doc.Relay); err == nil && r.Ends != nil && len(doc.SignIns) == 0 {
@@ -421,5 +432,5 @@ func (doc Status) Text() string {
 	for _, what := range slices.Sorted(maps.Keys(doc.Unknown)) {
 		row("Not known", "%s: %s", cmp.Or(map[string]string{"answers": "the setup"}[what], what), doc.Unknown[what])
 	}
-	return out.String()
+	return postfix.AtInstance(out.String(), doc.configDir)
 }

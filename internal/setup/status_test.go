@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"relayhost/internal/apply"
 	"relayhost/internal/config"
@@ -131,5 +132,16 @@ func TestStatusWithoutPostfix(t *testing.T) {
 	text := Status{}.Text()
 	if !strings.Contains(text, "not installed") || !strings.Contains(text, "nowhere") || strings.Contains(text, "directly") {
 		t.Errorf("got\n%s\nwant that Postfix is not installed and no mail is sent", text)
+	}
+}
+
+// The commands of a status are for the instance of Postfix that it is of.
+func TestStatusOfAnInstance(t *testing.T) {
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	doc := Status{configDir: "/etc/postfix-out", Postfix: "3.7.11", ChangeID: "x", ChangedAt: &at, Outdated: []string{"/etc/postfix-out/main.cf"}}
+	for _, want := range []string{"sudo relayhost rollback --config-dir /etc/postfix-out\n", "sudo relayhost setup --config-dir /etc/postfix-out --dry-run\n"} {
+		if got := doc.Text(); !strings.Contains(got, want) {
+			t.Errorf("got\n%swant %q in it", got, want)
+		}
 	}
 }

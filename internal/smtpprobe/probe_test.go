@@ -86,8 +86,8 @@ func TestSenders(t *testing.T) {
 	}
 	_, hidden := n.received()
 	if want := "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.net>\r\nRSET\r\n" +
-		"MAIL FROM:<c@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\nQUIT\r\n"; !strings.Contains(hidden, want) {
-		t.Errorf("sent %q, want %q in it", hushed(hidden), want)
+		"MAIL FROM:<c@example.com>\r\nRCPT TO:<b@example.net>\r\nRSET\r\n"; !strings.Contains(hidden, want) || strings.Count(hidden, "QUIT\r\n") != 2 {
+		t.Errorf("sent %q, want %q in it and QUIT twice", hushed(hidden), want)
 	}
 }
 

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -109,29 +110,20 @@ func (s *Streams) Done() {
 }
 
 // say writes whole lines above the living one.
-func (s *Streams) say(text string) {
-	p := &s.progress
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.text != "" {
-		fmt.Fprint(s.Err, "\r\x1b[K")
-	}
-	fmt.Fprint(s.Err, strings.TrimRight(text, "\n")+"\n")
-	if p.text != "" {
-		s.draw()
-	}
-}
+func (s *Streams) say(text string) { s.above(s.Err, strings.TrimRight(text, "\n")+"\n") }
 
 // Print writes lines of the answer, above the living line where both are on the
 // terminal.
-func (s *Streams) Print(text string) {
+func (s *Streams) Print(text string) { s.above(s.Out, text) }
+
+func (s *Streams) above(w io.Writer, text string) {
 	p := &s.progress
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.text != "" {
 		fmt.Fprint(s.Err, "\r\x1b[K")
 	}
-	fmt.Fprint(s.Out, text)
+	fmt.Fprint(w, text)
 	if p.text != "" {
 		s.draw()
 	}

@@ -151,6 +151,7 @@ func TestCommandsAgree(t *testing.T) {
 		{name: "TLS from the first byte to the filter", params: set{"content_filter": "amavis:[127.0.0.1]:10024", "smtp_tls_wrappermode": "yes"},
 			options: "  -o smtp_tls_wrappermode=no\namavis unix - - n - - smtp\n  -o smtp_tls_security_level=none\n", want: "tls_wrappermode_global", by: "ve"},
 		{name: "no tlsproxy", params: set{"tlsproxy_service_name": "tlsproxy"}, options: "  -o smtp_tls_connection_reuse=yes\n", want: "service_missing", by: "va"},
+		{name: "an option that is no name=value", options: "amavis unix - - n - - smtp\n  -o smtp_bind_address\n", want: "mastercf_syntax", by: "ve"},
 		{name: "no log", params: set{"maillog_file": "/var/log/mail.log"}, want: "no_log", by: "va"},
 		{name: "another program", options: "relayhost-x unix - - n - - pipe\n  -o smtp_tls_security_level=secure\n", want: "service_program", by: "va"},
 		{name: "no bridge", params: set{"default_transport": bridged}, options: lmtp + "no\n", hop: overBridge, want: "service_missing", by: "va"},

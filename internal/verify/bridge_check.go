@@ -1,13 +1,11 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"relayhost/internal/bridge/conf"
@@ -50,23 +48,26 @@ func (t *routeCheck) bridge(ctx context.Context) (findings []Finding) {
 			f.Remedy, f.Command = "systemd makes it when the socket unit starts.", "systemctl restart relayhost-bridge-"+name+".socket"
 		}
 	}
-	if program := argument(entry, "argv"); program != "" {
+	if program := postfix.Attribute(entry.Args, "argv"); program != "" {
 		if why, how := ProgramFault(t.Reader, program); why != "" {
 			found("bridge_gone", "%s", why)
 			findings[len(findings)-1].Remedy, findings[len(findings)-1].Command = how, ""
 		}
 	}
-	user, _, _ := strings.Cut(argument(entry, "user"), ":")
-	uid, gid, err := numbers(t.Reader, user)
+	user, _, _ := strings.Cut(postfix.Attribute(entry.Args, "user"), ":")
+	u, ok, err := host.LookUser(t.Reader, user)
+	if err == nil && !ok {
+		err = errors.New("/etc/passwd does not have that user")
+	}
 	switch {
 	case err != nil:
 		found("bridge_gone", "master.cf starts the bridge as the user %s: %v", user, err)
 		return findings
-	case uid == 0 || user == t.State.Params["mail_owner"]:
+	case u.UID <= 0 || user == t.State.Params["mail_owner"]:
 		found("bridge_gone", "master.cf starts the bridge as the user %s, and spawn(8) refuses that user", user)
 		return findings
 	}
-	for _, fault := range bridgeFiles(t.Reader, name, uid, gid) {
+	for _, fault := range bridgeFiles(t.Reader, name, u.UID, u.GID) {
 		found("bridge_config", "%s", fault.what)
 		f := &findings[len(findings)-1]
 		f.Remedy, f.Command = fault.remedy, fault.command
@@ -115,20 +116,13 @@ func bridgeFiles(r *host.Reader, name string, uid, gid int) (faults []fileFault)
 			}
 		}
 	}
-	state := conf.StateDirectory(conf.Directory)
-	look(state, fs.ModeDir|0o700, uid, gid, again)
+	look(conf.StateDirectory(conf.Directory), fs.ModeDir|0o700, uid, gid, again)
 	own := conf.OwnDirectory(conf.Directory, name)
-	dirs := []string{state} // of versions that kept all of it there, until setup is run again
-	if _, err := r.Lstat(own); !errors.Is(err, fs.ErrNotExist) {
-		look(own, fs.ModeDir|0o700, uid, gid, again)
-		dirs = append(dirs, own)
-	}
-	for _, dir := range dirs {
-		files, _ := r.ReadDir(dir)
-		for _, file := range files {
-			if strings.HasPrefix(file, name+".") { // the others are of other bridges, or being written
-				look(filepath.Join(dir, file), 0o600, uid, gid, again)
-			}
+	look(own, fs.ModeDir|0o700, uid, gid, again)
+	files, _ := r.ReadDir(own)
+	for _, file := range files {
+		if strings.HasPrefix(file, name+".") { // the others are being written
+			look(filepath.Join(own, file), 0o600, uid, gid, again)
 		}
 	}
 	return faults
@@ -159,32 +153,4 @@ func ProgramFault(r *host.Reader, program string) (why, how string) {
 		}
 	}
 	return "", ""
-}
-
-// argument is the value of NAME=VALUE among the arguments of an entry of master.cf.
-func argument(s postfix.Service, name string) string {
-	for _, arg := range s.Args {
-		if value, ok := strings.CutPrefix(arg, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
-// numbers are those of a user of /etc/passwd.
-func numbers(r *host.Reader, user string) (uid, gid int, err error) {
-	text, err := r.ReadFile("/etc/passwd")
-	if err != nil {
-		return 0, 0, err
-	}
-	for line := range bytes.Lines(text) {
-		f := strings.Split(strings.TrimSpace(string(line)), ":")
-		if len(f) < 4 || f[0] != user {
-			continue
-		}
-		uid, err1 := strconv.Atoi(f[2])
-		gid, err2 := strconv.Atoi(f[3])
-		return uid, gid, errors.Join(err1, err2)
-	}
-	return 0, 0, errors.New("/etc/passwd does not have that user")
 }

@@ -138,15 +138,10 @@ func (p *PostfixMailer) postsuper(ctx context.Context, args ...string) error {
 func (p *PostfixMailer) run(ctx context.Context, what string, c host.Command) error {
 	out, err := p.Host.Run(ctx, c)
 	if err == nil && out.Code != 0 {
-		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(firstLine(out.Stderr)))
+		err = fmt.Errorf("exit status %d: %s", out.Code, smtpprobe.Sanitize(out.Fault()))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
-}
-
-func firstLine(b []byte) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
-	return line
 }

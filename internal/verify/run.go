@@ -182,6 +182,7 @@ func credentialSigns(h Hop) explain.Signs {
 func (r *run) found(f Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	f = f.At(r.State.ConfigDir)
 	// Errors that were joined are lines of their own.
 	f.Detail = smtpprobe.Sanitize(strings.ReplaceAll(f.Detail, "\n", "; "))
 	f.Remedy = smtpprobe.Sanitize(f.Remedy)
@@ -225,6 +226,12 @@ func (f Finding) known(id string) Finding {
 		return f
 	}
 	return f.because([]explain.Cause{c})
+}
+
+// At is f with its commands for the instance of Postfix whose configuration is in configDir.
+func (f Finding) At(configDir string) Finding {
+	f.Command, f.Remedy = postfix.AtInstance(f.Command, configDir), postfix.AtInstance(f.Remedy, configDir)
+	return f
 }
 
 func pass(check, detail string) []Finding {

@@ -3,6 +3,8 @@ package verify
 import (
 	"strings"
 	"testing"
+
+	"relayhost/internal/postfix"
 )
 
 // Defects that the first newcomers met, by the test of the right behaviour.
@@ -53,5 +55,16 @@ result: fail
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
 		})
+	}
+}
+
+// Every finding of a run is told in commands for its instance of Postfix.
+func TestFindingAtInstance(t *testing.T) {
+	var shown Finding
+	r := &run{Env: Env{State: postfix.State{ConfigDir: "/etc/postfix-out"}}, Options: Options{Found: func(f Finding) { shown = f }}}
+	r.found(Finding{Command: "postqueue -p", Remedy: "Test it: relayhost verify --to ADDRESS."})
+	want := Finding{Command: "postqueue -c /etc/postfix-out -p", Remedy: "Test it: relayhost verify --config-dir /etc/postfix-out --to ADDRESS."}
+	if shown != want || r.findings[0] != want {
+		t.Errorf("got %+v and shown %+v, want %+v", r.findings[0], shown, want)
 	}
 }

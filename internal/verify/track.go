@@ -24,6 +24,7 @@ type tracker struct {
 	fatal     string   // why the relay's service died, if it did
 	throttled bool     // master(8) has throttled some smtp(8); we do not know whose
 	delivery  Delivery
+	talked    string // how the conversation with an address of the relay ended, before the next one is tried
 
 	until time.Time        // when patience ends
 	retry <-chan time.Time // fires when a deferred message is to be tried again
@@ -104,8 +105,11 @@ func (t *tracker) read(line maillog.Line) (done bool, err error) {
 	if !slices.Contains(t.queueIDs, line.QueueID) {
 		return false, nil
 	}
-	if loginRefused(line.Text) && t.ours(line.Tag) { // and the next address is tried
-		t.delivery.LoginRefused = smtpprobe.Sanitize(line.Text)
+	if talked.MatchString(line.Text) && t.ours(line.Tag) { // and the next address is tried
+		t.talked = smtpprobe.Sanitize(line.Text)
+		if loginRefused(line.Text) {
+			t.delivery.LoginRefused = t.talked
+		}
 		return false, nil
 	}
 	d, ok := maillog.ParseDelivery(line.Text)
@@ -143,7 +147,23 @@ func (t *tracker) note(line maillog.Line, d maillog.Delivery) {
 	if loginRefused(d.Reply) && t.ours(line.Tag) {
 		t.delivery.LoginRefused = t.delivery.Reply
 	}
+	// The last address decides what Postfix says of the message, reachable or not: of a
+	// host without IPv6 it says nothing of what the relay has answered.
+	if t.talked != "" && strings.HasPrefix(d.Reply, "connect to ") {
+		t.delivery.Reply = t.talked
+		if server := serverOf.FindString(t.talked); server != "" {
+			t.delivery.Relay = fmt.Sprintf("%s:%d", server, t.proof.Port)
+		}
+	}
+	t.talked = ""
 }
+
+// talked finds how smtp(8) logs the end of a conversation with one address of several
+// (src/smtp/smtp_trouble.c, smtp_bulk_fail): by the queue ID and the reason alone.
+var talked = regexp.MustCompile(`^(?:host \S+ (?:said|refused to talk to me): |SASL (?:\[CACHED\] )?authentication failed; |lost connection with |conversation with \S+ timed out |TLS is required, |Cannot start TLS: |Server certificate not )`)
+
+// serverOf is the server in such a line.
+var serverOf = regexp.MustCompile(`[^\s\[]+\[[0-9A-Fa-f.:]+\]`)
 
 // judge decides by one status line.
 func (t *tracker) judge(line maillog.Line, d maillog.Delivery) (done bool, err error) {

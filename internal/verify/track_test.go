@@ -25,6 +25,7 @@ func TestFollow(t *testing.T) {
 	deferred := func(reason string) string {
 		return "postfix/relayhost-ses/smtp[9]: 4B01A2C3: to=<to@example.net>, relay=smtp.example.com[192.0.2.1]:587, delay=0.3, delays=0/0/0/0, dsn=4.7.8, status=deferred (" + reason + ")"
 	}
+	unreached := strings.Replace(deferred("connect to smtp.example.com[2001:db8::1]:587: Network is unreachable"), "relay=smtp.example.com[192.0.2.1]:587", "relay=none", 1)
 	tests := []struct {
 		name  string
 		lines []string
@@ -52,6 +53,17 @@ func TestFollow(t *testing.T) {
 		{"by another service", lines(cleanup, strings.Replace(sent, "/relayhost-ses/", "/", 1)), ErrElsewhere, "by postfix/smtp", nil},
 		{"discarded", lines(cleanup, "postfix/discard[9]: 4B01A2C3: to=<to@example.net>, relay=none, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (header)"), ErrElsewhere, "relay=none", nil},
 		{"wrong password", lines(cleanup, deferred("SASL authentication failed; server smtp.example.com[192.0.2.1] said: 535 Authentication Credentials Invalid\x1b[31m")), ErrRefused, `535 Authentication Credentials Invalid\x1b[31m`, nil},
+		{"wrong password, and the second address is unreachable", lines(cleanup,
+			"postfix/relayhost-ses/smtp[9]: 4B01A2C3: SASL authentication failed; server smtp.example.com[192.0.2.1] said: 535 5.7.8 no",
+			"postfix/relayhost-ses/smtp[9]: connect to smtp.example.com[2001:db8::1]:587: Network is unreachable",
+			unreached), ErrRefused, "deferred: SASL authentication failed; server smtp.example.com[192.0.2.1] said: 535 5.7.8 no",
+			func(d Delivery) bool {
+				return d.Relay == "smtp.example.com[192.0.2.1]:587" && d.LoginRefused == d.Reply && len(DeliveryCauses(d, nil)) > 0 && DeliveryCauses(d, nil)[0].ID == "auth_535_generic"
+			}},
+		{"refused greeting, and the second address is unreachable", lines(cleanup,
+			"postfix/relayhost-ses/smtp[9]: 4B01A2C3: host smtp.example.com[192.0.2.1] refused to talk to me: 554 5.7.1 no", unreached), ErrRefused, "smtp.example.com[192.0.2.1] refused to talk to me",
+			func(d Delivery) bool { return d.Relay == "smtp.example.com[192.0.2.1]:587" && d.LoginRefused == "" }},
+		{"no address is reachable", lines(cleanup, unreached), ErrRefused, "deferred: connect to smtp.example.com[2001:db8::1]:587: Network is unreachable", func(d Delivery) bool { return d.Relay == "none" }},
 		{"softly bounced", lines(cleanup, strings.Replace(deferred("host said: 550 no"), "=deferred", "=SOFTBOUNCE", 1)), ErrRefused, "refused: host said: 550 no", nil},
 		{"refused by qmgr for a dead next hop", lines(cleanup, "postfix/error[9]: 4B01A2C3: to=<to@example.net>, relay=none, delay=0.3, delays=0/0/0/0, dsn=4.4.1, status=deferred (delivery temporarily suspended: connect to smtp.example.com[192.0.2.1]:587: Connection refused)"), ErrRefused, "Connection refused", nil},
 		{"alias, then the relay", lines(cleanup,

@@ -19,21 +19,12 @@ import (
 var brevo = API{
 	API: known("brevo"),
 	build: func(m *Message, _ Account) (*call, error) {
-		c, to, cc, bcc, err := m.addressed()
-		if err == nil {
-			err = noInline(c)
-		}
-		if err == nil && len(c.ReplyTo) > 1 {
-			err = refuse("5.6.1", "the Reply-To header holds %d addresses, this API takes one", len(c.ReplyTo))
-		}
+		c, to, cc, bcc, err := m.addressed(noInline, oneReplyTo, noTemplate("{{", "{%"), bareTypes)
 		if err != nil {
 			return nil, err
 		}
 		id, err := m.uuid()
 		if err != nil {
-			return nil, err
-		}
-		if err := noTemplate(c, "{{", "{%"); err != nil {
 			return nil, err
 		}
 		headers, err := headerMap(append(c.withID(), Header{"idempotencyKey", id}, Header{"Idempotency-Key", id}))
@@ -49,9 +40,6 @@ var brevo = API{
 		body = c.body(body, "textContent", "htmlContent")
 		var files list
 		for _, p := range c.Files {
-			if err := bareType(p); err != nil {
-				return nil, err
-			}
 			if ending := strings.TrimPrefix(strings.ToLower(path.Ext(p.Name)), "."); !slices.Contains(brevoEndings, ending) {
 				return nil, refuse("5.6.1", "the attachment %s has an ending that this API does not take", p.Name)
 			}

@@ -147,27 +147,27 @@ func (c *Content) files(id string, of func(p *Part) object) list {
 	return l
 }
 
-// bareTypes is [bareType] of all attachments.
+// bareTypes refuses parts whose meaning hangs on a parameter that an API with bare
+// types does not carry: the character set of a text, the method of an invitation.
 func bareTypes(c *Content) error {
 	for _, p := range c.Files {
-		if err := bareType(p); err != nil {
-			return err
+		for name, value := range p.Params {
+			v := strings.ToLower(value)
+			switch {
+			case name == "method":
+				return refuse("5.6.1", "the message carries an invitation (method %s), and this API does not carry the method", value)
+			case name == "charset" && v != "utf-8" && v != "us-ascii":
+				return refuse("5.6.1", "the attachment %s is in the character set %s, and this API does not carry that", p.Name, value)
+			}
 		}
 	}
 	return nil
 }
 
-// bareType refuses parts whose meaning hangs on a parameter that an API with bare
-// types does not carry: the character set of a text, the method of an invitation.
-func bareType(p *Part) error {
-	for name, value := range p.Params {
-		v := strings.ToLower(value)
-		switch {
-		case name == "method":
-			return refuse("5.6.1", "the message carries an invitation (method %s), and this API does not carry the method", value)
-		case name == "charset" && v != "utf-8" && v != "us-ascii":
-			return refuse("5.6.1", "the attachment %s is in the character set %s, and this API does not carry that", p.Name, value)
-		}
+// oneReplyTo refuses several addresses for replies.
+func oneReplyTo(c *Content) error {
+	if len(c.ReplyTo) > 1 {
+		return refuse("5.6.1", "the Reply-To header holds %d addresses, this API takes one", len(c.ReplyTo))
 	}
 	return nil
 }
@@ -186,24 +186,26 @@ func noInline(c *Content) error {
 func joined(all []*mail.Address) string { return strings.Join(displays(all), ", ") }
 
 // noTemplate refuses a text that an API would take for a template.
-func noTemplate(c *Content, marks ...string) error {
-	for _, mark := range marks {
-		found := strings.Contains(c.Subject, mark)
-		for _, p := range []*Part{c.Text, c.HTML} {
-			if p == nil {
-				continue
+func noTemplate(marks ...string) func(*Content) error {
+	return func(c *Content) error {
+		for _, mark := range marks {
+			found := strings.Contains(c.Subject, mark)
+			for _, p := range []*Part{c.Text, c.HTML} {
+				if p == nil {
+					continue
+				}
+				in, err := p.contains(mark)
+				if err != nil {
+					return err
+				}
+				found = found || in
 			}
-			in, err := p.contains(mark)
-			if err != nil {
-				return err
+			if found {
+				return refuse("5.6.1", "the text holds %s, which this API replaces", mark)
 			}
-			found = found || in
 		}
-		if found {
-			return refuse("5.6.1", "the text holds %s, which this API replaces", mark)
-		}
+		return nil
 	}
-	return nil
 }
 
 // contains reports whether the part holds mark.

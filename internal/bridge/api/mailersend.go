@@ -12,16 +12,9 @@ import "net/http"
 var mailersend = API{
 	API: known("mailersend"),
 	build: func(m *Message, _ Account) (*call, error) {
-		c, to, cc, bcc, err := m.addressed()
-		switch {
-		case err != nil:
-		case len(cc) > 10 || len(bcc) > 10:
+		c, to, cc, bcc, err := m.addressed(oneReplyTo, noTemplate("{{"), bareTypes)
+		if len(cc) > 10 || len(bcc) > 10 {
 			err = refuse("5.5.3", "this API takes at most 10 addresses in Cc and 10 in Bcc")
-		case len(c.ReplyTo) > 1:
-			err = refuse("5.6.1", "the Reply-To header holds %d addresses, this API takes one", len(c.ReplyTo))
-		}
-		if err == nil {
-			err = noTemplate(c, "{{")
 		}
 		if err != nil {
 			return nil, err
@@ -34,9 +27,6 @@ var mailersend = API{
 		}
 		body = add(body, "headers", headerList(c.Headers, "name", "value"))
 		body = c.body(body, "text", "html")
-		if err := bareTypes(c); err != nil {
-			return nil, err
-		}
 		files := c.files("id", func(p *Part) object {
 			return object{{"content", base64Of{p.Reader}}, {"filename", p.Name}, {"disposition", disposition(p)}}
 		})

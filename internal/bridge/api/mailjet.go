@@ -21,12 +21,8 @@ import (
 var mailjet = API{
 	API: known("mailjet"),
 	build: func(m *Message, _ Account) (*call, error) {
-		c, to, cc, bcc, err := m.addressed()
-		switch {
-		case err != nil:
-		case len(c.ReplyTo) > 1:
-			err = refuse("5.6.1", "the Reply-To header holds %d addresses, this API takes one", len(c.ReplyTo))
-		case utf8.RuneCountInString(c.Subject) > 255:
+		c, to, cc, bcc, err := m.addressed(oneReplyTo, bareTypes)
+		if err == nil && utf8.RuneCountInString(c.Subject) > 255 {
 			err = refuse("5.6.1", "the subject has more than the 255 characters that this API takes")
 		}
 		if err != nil {
@@ -49,9 +45,6 @@ var mailjet = API{
 		one = c.body(one, "TextPart", "HTMLPart")
 		var files, inline list
 		for _, p := range c.Files {
-			if err := bareType(p); err != nil {
-				return nil, err
-			}
 			if p.len == 0 {
 				return nil, refuse("5.6.1", "the attachment %s is empty, and this API takes none that is", p.Name)
 			}

@@ -13,10 +13,7 @@ import (
 var mailtrap = API{
 	API: known("mailtrap"),
 	build: func(m *Message, _ Account) (*call, error) {
-		c, to, cc, bcc, err := m.addressed()
-		if err == nil && len(c.ReplyTo) > 1 {
-			err = refuse("5.6.1", "the Reply-To header holds %d addresses, this API takes one", len(c.ReplyTo))
-		}
+		c, to, cc, bcc, err := m.addressed(oneReplyTo, bareTypes)
 		if err != nil {
 			return nil, err
 		}
@@ -32,9 +29,6 @@ var mailtrap = API{
 		}
 		body = add(body, "headers", headers)
 		body = c.body(body, "text", "html")
-		if err := bareTypes(c); err != nil {
-			return nil, err
-		}
 		files := c.files("content_id", func(p *Part) object {
 			return object{{"content", base64Of{p.Reader}}, {"type", p.Type}, {"filename", p.Name}, {"disposition", disposition(p)}}
 		})

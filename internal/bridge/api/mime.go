@@ -439,8 +439,9 @@ func (c *Content) name() error {
 // addressed takes m apart and has its recipients as an API wants them: To and Cc as the
 // headers have them, Bcc the rest of the envelope. A header that names somebody who is not
 // a recipient of this delivery cannot be carried, since the API would send to them; nor a
-// message without To, where a recipient would see the others.
-func (m *Message) addressed() (c *Content, to, cc, bcc []*mail.Address, err error) {
+// message without To, where a recipient would see the others. limits refuse what else an API
+// does not take.
+func (m *Message) addressed(limits ...func(*Content) error) (c *Content, to, cc, bcc []*mail.Address, err error) {
 	if c, err = m.Take(); err != nil {
 		return nil, nil, nil, nil, err
 	}
@@ -463,6 +464,11 @@ func (m *Message) addressed() (c *Content, to, cc, bcc []*mail.Address, err erro
 	}
 	if len(c.To) == 0 {
 		return nil, nil, nil, nil, refuse("5.6.1", "the To header names nobody, and this API wants a recipient there")
+	}
+	for _, limit := range limits {
+		if err := limit(c); err != nil {
+			return nil, nil, nil, nil, err
+		}
 	}
 	return c, c.To, c.Cc, bcc, nil
 }

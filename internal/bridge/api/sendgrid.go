@@ -16,7 +16,7 @@ import (
 var sendgrid = API{
 	API: known("sendgrid"),
 	build: func(m *Message, _ Account) (*call, error) {
-		c, to, cc, bcc, err := m.addressed()
+		c, to, cc, bcc, err := m.addressed(bareTypes)
 		if err != nil {
 			return nil, err
 		}
@@ -47,9 +47,6 @@ var sendgrid = API{
 			content = append(content, object{{"type", "text/html"}, {"value", textOr(c.HTML)}})
 		}
 		body = append(body, member{"content", content})
-		if err := bareTypes(c); err != nil {
-			return nil, err
-		}
 		files := c.files("content_id", func(p *Part) object {
 			return object{{"content", base64Of{p.Reader}}, {"type", p.Type}, {"filename", p.Name}, {"disposition", disposition(p)}}
 		})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"relayhost/internal/secret"
@@ -96,13 +97,8 @@ func ContainerAddress(address string) error {
 		return nil
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && u.Scheme == "http" {
-		if ip.IsLoopback() {
+		if ip.IsLoopback() || slices.Contains(containerHosts, ip) {
 			return nil
-		}
-		for _, allowed := range containerHosts {
-			if ip == allowed {
-				return nil
-			}
 		}
 	}
 	return fmt.Errorf("the container's credentials may not come from %s without TLS", u.Hostname())

@@ -35,7 +35,7 @@ func RehearsalName(name string) string { return name + rehearsal }
 func IsRehearsal(name string) bool { return strings.HasSuffix(name, rehearsal) }
 
 // StateDirectory is what the bridges of directory share, and User's own (0700): the slots
-// of connections to one account. Earlier versions kept the rest of their state there too.
+// of connections to one account.
 func StateDirectory(directory string) string { return filepath.Join(directory, "state") }
 
 // OwnDirectory is what the bridge name has for itself, User's own (0700): tokens, pauses,
@@ -219,23 +219,26 @@ func (c Config) validateLogin() error {
 }
 
 // PausePath is the file that says until when the API of a bridge, or of the hop of a
-// bridge that HopName names, wants no requests; state is where the bridge keeps its state.
-func PausePath(state, name string) string { return statePath(state, name, ".pause") }
+// bridge that HopName names, wants no requests.
+func PausePath(directory, name string) string { return statePath(directory, name, ".pause") }
 
 // ConfigPath is the configuration file of a bridge.
 func ConfigPath(directory, name string) string { return filepath.Join(directory, name+".conf") }
 
-// TokenPath is the token store of a bridge, or of the hop of a bridge that HopName names,
-// in state.
-func TokenPath(state, name string) string { return statePath(state, name, ".token") }
+// IsConfig reports whether path is the configuration of a bridge.
+func IsConfig(path string) bool { return filepath.Dir(path) == Directory }
 
-func statePath(state, name, kind string) string {
+// TokenPath is the token store of a bridge, or of the hop of a bridge that HopName names.
+func TokenPath(directory, name string) string { return statePath(directory, name, ".token") }
+
+func statePath(directory, name, kind string) string {
+	own := OwnDirectory(directory, name)
 	bridge, hop, several := strings.Cut(name, ".")
 	name = strings.TrimSuffix(bridge, rehearsal)
 	if several {
 		name += "." + hop
 	}
-	return filepath.Join(state, name+kind)
+	return filepath.Join(own, name+kind)
 }
 
 // MaxName is the length of the longest name of a bridge.

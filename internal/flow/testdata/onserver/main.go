@@ -112,20 +112,23 @@ func resolve(ctx context.Context, h *host.Host, s postfix.State, sender string, 
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	r, err := flow.Dial(ctx, in.Rewrite())
+	n := 100 * len(recipients) // on all connections at once
+	rs, err := flow.DialMany(ctx, in.Rewrite(), n)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	var answers []flow.Answer
-	for _, to := range recipients {
-		a, err := r.Resolve(ctx, sender, to)
-		if err != nil {
-			return err
-		}
-		answers = append(answers, a)
+	defer rs.Close()
+	all, err := rs.Resolve(ctx, n, func(i int) (string, string) { return sender, recipients[i%len(recipients)] })
+	if err != nil {
+		return err
 	}
-	root, err := r.Rewrite(ctx, "root")
+	answers := all[:len(recipients)]
+	for i, got := range all {
+		if want := answers[i%len(answers)]; got != want {
+			return fmt.Errorf("answer %d on %d connections: got %+v, want %+v", i, len(rs), got, want)
+		}
+	}
+	root, err := rs[0].Rewrite(ctx, "root")
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,129 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"relayhost/internal/plan"
+)
+
+// instancePlan sets a relay up in the Postfix of dir: a secret, main.cf, and the file that
+// all instances share.
+func instancePlan(tr *tree, dir, relay string) plan.Plan {
+	p := plan.Plan{Routes: []plan.Route{{Hops: []plan.Hop{{Relay: relay, Host: relay + ".example.net", Port: 587}}}}}
+	for _, f := range []struct{ path, text string }{
+		{"/etc/relayhost/relayhost.toml", "relay = \"" + relay + "\"\n"}, {dir + "/secret", "password-of-" + relay + "\n"}, {dir + "/main.cf", mainBefore + "relayhost = [" + relay + ".example.net]\n"},
+	} {
+		file := plan.File{Path: f.path, Action: plan.Create, Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid(), After: []byte(f.text), Secret: strings.HasSuffix(f.path, "secret")}
+		if data, err := tr.h.ReadFile(f.path); err == nil {
+			file.Action, file.Before = plan.Modify, data
+		}
+		p.Files = append(p.Files, file)
+	}
+	return p
+}
+
+// twoInstances is a tree with two instances of Postfix, with changes of both one after the
+// other.
+func twoInstances(t *testing.T) (tr *tree, before string) {
+	tr = newTree(t)
+	tr.mkdir("/etc/postfix-out")
+	tr.write("/etc/postfix-out/main.cf", mainBefore, 0o644)
+	tr.write("/etc/postfix-out/master.cf", "smtp unix - - y - - smtp\n", 0o644)
+	before = tr.print()
+	for i, dir := range []string{"/etc/postfix", "/etc/postfix-out", "/etc/postfix", "/etc/postfix-out"} {
+		o := tr.o
+		o.ConfigDir = dir
+		rec, err := Run(t.Context(), tr.h, instancePlan(tr, dir, fmt.Sprintf("relay%d", i)), o)
+		if err != nil || rec.ConfigDir != dir {
+			t.Fatalf("change %d: got the directory %s and the error %v, want %s", i, rec.ConfigDir, err, dir)
+		}
+	}
+	return tr, before
+}
+
+// Rolling back the changes of two instances of Postfix restores and tells each of them,
+// whichever of them the run is for.
+func TestRollBackInstances(t *testing.T) {
+	for _, dir := range []string{"/etc/postfix", "/etc/postfix-out"} {
+		t.Run(dir, func(t *testing.T) {
+			tr, before := twoInstances(t)
+			var told []string
+			o := tr.o
+			o.ConfigDir = dir
+			o.Watch = func(_ context.Context, dir string) (func(context.Context) error, error) {
+				told = append(told, dir)
+				return func(context.Context) error { return nil }, nil
+			}
+			done, err := RollBackAll(t.Context(), tr.h, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if after := tr.print(); after != before {
+				t.Errorf("after rolling back all: got\n%s\nwant\n%s", after, before)
+			}
+			if want := []string{"/etc/postfix-out", "/etc/postfix"}; !slices.Equal(told, want) {
+				t.Errorf("the instances that were told: got %v, want %v", told, want)
+			}
+			var relays, files []string
+			for _, c := range done.Changes {
+				relays = append(relays, c.Relay+" "+c.ConfigDir)
+			}
+			for _, f := range done.Files {
+				files = append(files, f.Action+" "+f.Path)
+			}
+			slices.Sort(files)
+			if got, want := strings.Join(relays, ", "), "relay3 /etc/postfix-out, relay1 /etc/postfix-out, relay2 /etc/postfix, relay0 /etc/postfix"; got != want {
+				t.Errorf("changes: got %s, want %s", got, want)
+			}
+			if got, want := strings.Join(files, "\n"), "modify /etc/postfix-out/main.cf\nmodify /etc/postfix/main.cf\nremove /etc/postfix-out/secret\nremove /etc/postfix/secret\nremove /etc/relayhost/relayhost.toml"; got != want {
+				t.Errorf("files: got\n%s\nwant\n%s", got, want)
+			}
+			if _, err := tr.h.Lstat(tr.o.StateDir); err == nil {
+				t.Error("got the state directory left, want it gone")
+			}
+		})
+	}
+}
+
+// Where the second of two instances cannot be restored, the first is told of, and the rest
+// can be undone later.
+func TestRollBackInstancesHalf(t *testing.T) {
+	tr, before := twoInstances(t)
+	tr.write("/etc/postfix/secret", "somebody else's\n", 0o600)
+	done, err := RollBackAll(t.Context(), tr.h, tr.o)
+	var edited *Edited
+	if !errors.As(err, &edited) || !strings.Contains(err.Error(), "/etc/postfix-out is rolled back, /etc/postfix is not: ") || len(done.Changes) != 2 {
+		t.Fatalf("got %d changes undone and the error %v, want 2, which instance is rolled back, and the edit", len(done.Changes), err)
+	}
+	o := tr.o
+	o.Force = true
+	if _, err := RollBackAll(t.Context(), tr.h, o); err != nil {
+		t.Fatal(err)
+	}
+	if after := tr.print(); after != before {
+		t.Errorf("after rolling back the rest: got\n%s\nwant\n%s", after, before)
+	}
+}
+
+// A run that died is undone with the instance of Postfix that it was for, which the next
+// run need not be for.
+func TestOfAnotherInstance(t *testing.T) {
+	reload := func(context.Context) error { return nil }
+	o := Options{ConfigDir: "/etc/postfix", Reload: reload, ReloadBack: reload}
+	for _, tt := range []struct {
+		of, dir string
+		own     bool
+	}{{"", "/etc/postfix", true}, {"/etc/postfix", "/etc/postfix", true}, {"/etc/postfix/", "/etc/postfix", true}, {"/etc/postfix-out", "/etc/postfix-out", false}} {
+		t.Run(tt.of, func(t *testing.T) {
+			if got := o.of(journal{ConfigDir: tt.of}); got.ConfigDir != tt.dir || (got.Reload != nil) != tt.own || (got.ReloadBack != nil) != tt.own {
+				t.Errorf("got %s, a reload of the run %t and back %t, want %s, %t", got.ConfigDir, got.Reload != nil, got.ReloadBack != nil, tt.dir, tt.own)
+			}
+		})
+	}
+}

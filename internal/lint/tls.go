@@ -1,0 +1,141 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+)
+
+// TLS is what smtp(8) or lmtp(8) asks of the TLS with a next hop.
+type TLS struct {
+	// Level is one of tls_security_level in postconf(5), in lower case and as it is
+	// written: it need not exist. "" is an empty entry of a policy table, which defers
+	// the mail.
+	Level string
+	By    string   // what sets it: "name = value", "encrypt in hash:/etc/postfix/tls_policy", or "name is not set"
+	Words []string // attributes of the entry in the policy table: "match=nexthop"
+	Table string   // that has the entry, with its type; "" for none
+}
+
+// TLSOf finds the TLS of a service for a next hop in the order of smtp(8)
+// (src/smtp/smtp_tls_policy.c, policy_create and global_tls_level): the policy table, or
+// where none is configured what came before it, and then the parameters. prefix is
+// "smtp_" or "lmtp_", param a parameter as the service sees it, and get looks a key up in
+// the value of a ..._maps parameter and says which table had it.
+func TLSOf(prefix, nextHop string, param func(name string) string, get func(maps, key string) (value, table string, ok bool)) TLS {
+	general := generalTLS(prefix, param)
+	if maps := param(prefix + "tls_policy_maps"); maps != "" {
+		for _, key := range PolicyKeys(nextHop) {
+			if value, table, ok := get(maps, key); ok {
+				words := append(Words(value), "")
+				return TLS{Level: strings.ToLower(words[0]), By: words[0] + " in " + table, Words: words[1:max(1, len(words)-1)], Table: table}
+			}
+		}
+		return general
+	}
+	if sites := param(prefix + "tls_per_site"); sites != "" {
+		return perSite(sites, nextHop, general, get)
+	}
+	return general
+}
+
+// Attribute is the value of name=value in the entry of the policy table.
+func (t TLS) Attribute(name string) string {
+	for _, word := range t.Words {
+		if value, ok := strings.CutPrefix(word, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// generalTLS is the level of all next hops that no table names.
+func generalTLS(prefix string, param func(string) string) TLS {
+	on := func(name string) bool { return strings.EqualFold(param(prefix+name), "yes") }
+	name := prefix + "tls_security_level"
+	switch level := strings.ToLower(param(name)); {
+	case level != "":
+		return TLS{Level: level, By: name + " = " + level}
+	case on("enforce_tls") && !strings.EqualFold(param(prefix+"tls_enforce_peername"), "no"):
+		return TLS{Level: "verify", By: prefix + "enforce_tls = yes"}
+	case on("enforce_tls"):
+		return TLS{Level: "encrypt", By: prefix + "enforce_tls = yes"}
+	case on("use_tls"):
+		return TLS{Level: "may", By: prefix + "use_tls = yes"}
+	}
+	return TLS{Level: "none", By: name + " is not set"}
+}
+
+// siteLevels are the words of smtp_tls_per_site (postconf(5)), the weakest first; NONE
+// comes before MAY all the same.
+var siteLevels = []struct{ word, level string }{{"may", "may"}, {"none", "none"}, {"must_nopeermatch", "encrypt"}, {"must", "verify"}}
+
+// perSite finds the TLS by the next hop and by the server's name, of which the stronger
+// entry counts.
+func perSite(sites, nextHop string, general TLS, get func(maps, key string) (value, table string, ok bool)) TLS {
+	keys := []string{nextHop}
+	if host, _, err := SplitNextHop(nextHop); err == nil && !strings.EqualFold(host, nextHop) {
+		keys = append(keys, host)
+	}
+	best, found := -1, TLS{}
+	for _, key := range keys {
+		value, table, ok := get(sites, key)
+		if !ok {
+			continue
+		}
+		for i, s := range siteLevels {
+			if strings.EqualFold(value, s.word) && i > best {
+				best, found = i, TLS{Level: s.level, By: value + " in " + table}
+			}
+		}
+	}
+	if best < 0 || found.Level == "may" && !slices.Contains([]string{"none", "may"}, general.Level) {
+		return general // MAY is a permission, which a stronger general level overrides
+	}
+	return found
+}
+
+// PolicyKeys are the keys of smtp_tls_policy_maps for a next hop: as it is written, and
+// for a domain its parents with a dot. A next hop with a bracket or a port, or one of
+// digits alone, an address, has no parents (tls_policy_lookup in smtp_tls_policy.c).
+func PolicyKeys(nextHop string) []string {
+	keys := []string{nextHop}
+	for rest := nextHop; isHostname(nextHop); {
+		i := strings.IndexByte(rest[1:], '.')
+		if i < 0 {
+			break
+		}
+		rest = rest[1+i:]
+		keys = append(keys, rest)
+	}
+	return keys
+}
+
+// isHostname is valid_utf8_hostname of Postfix (src/util/valid_hostname.c); bytes that are
+// not ASCII count as letters.
+func isHostname(s string) bool {
+	if s == "" || strings.Trim(s, "0123456789.") == "" {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' || strings.ContainsFunc(label, func(r rune) bool {
+			return r < 0x80 && r != '-' && r != '_' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// tls is the TLS of an entry of master.cf for a next hop, by the tables that can be read.
+func (v *View) tls(s Service, nextHop string) TLS {
+	return TLSOf("smtp_", nextHop, func(name string) string { return v.of(s, name) }, v.lookUp)
+}
+
+// lookUp is get of TLSOf by the sources of tables.
+func (v *View) lookUp(maps, key string) (value, table string, ok bool) {
+	if v.Lookups == nil {
+		return "", "", false
+	}
+	value, ok = v.Lookups.Get(maps, key)
+	return value, maps, ok
+}

@@ -1,0 +1,74 @@
+package lint_test
+
+import (
+	"strings"
+	"testing"
+
+	"relayhost/internal/lint"
+)
+
+// TestTLSOf: the level in the order of smtp(8), with what sets it.
+func TestTLSOf(t *testing.T) {
+	const policies, sites = "hash:/p", "hash:/s"
+	maps, old := "smtp_tls_policy_maps = "+policies, "smtp_tls_per_site = "+sites
+	for _, tt := range []struct {
+		name, main, hop string
+		tables          string // "table key value", one a line
+		want, by, words string
+	}{
+		{name: "nothing", want: "none", by: "smtp_tls_security_level is not set"},
+		{name: "the level", main: "smtp_tls_security_level = Encrypt", want: "encrypt", by: "smtp_tls_security_level = encrypt"},
+		{name: "the level before its old forms", main: "smtp_tls_security_level = may, smtp_enforce_tls = yes", want: "may", by: "smtp_tls_security_level = may"},
+		{name: "enforce", main: "smtp_enforce_tls = yes, smtp_tls_enforce_peername = yes", want: "verify", by: "smtp_enforce_tls = yes"},
+		{name: "enforce any name", main: "smtp_enforce_tls = yes, smtp_tls_enforce_peername = no", want: "encrypt", by: "smtp_enforce_tls = yes"},
+		{name: "use", main: "smtp_use_tls = yes", want: "may", by: "smtp_use_tls = yes"},
+		{name: "policy", main: maps + ", smtp_tls_security_level = may", tables: policies + " [a.example]:587 Secure match=nexthop ciphers=high", want: "secure", by: "Secure in hash:/p", words: "match=nexthop ciphers=high"},
+		{name: "policy of another next hop", main: maps + ", smtp_tls_security_level = may", tables: policies + " [a.example] secure", want: "may", by: "smtp_tls_security_level = may"},
+		{name: "policy of a parent", main: maps, hop: "a.b.example", tables: policies + " .b.example encrypt", want: "encrypt", by: "encrypt in hash:/p"},
+		{name: "policy of a part of an address", main: maps, hop: "192.0.2.1", tables: policies + " .2.1 secure", want: "none", by: "smtp_tls_security_level is not set"},
+		{name: "policy without a level", main: maps + ", smtp_tls_security_level = may", tables: policies + " [a.example]:587 ", want: "", by: " in hash:/p"},
+		{name: "a policy table hides the old one", main: maps + ", " + old, tables: sites + " a.example MUST", want: "none", by: "smtp_tls_security_level is not set"},
+		{name: "per site by name", main: old + ", smtp_tls_security_level = may", tables: sites + " a.example MUST", want: "verify", by: "MUST in hash:/s"},
+		{name: "per site, the stronger", main: old, tables: sites + " [a.example]:587 must_nopeermatch\n" + sites + " a.example NONE", want: "encrypt", by: "must_nopeermatch in hash:/s"},
+		{name: "per site, none before may", main: old + ", smtp_tls_security_level = may", tables: sites + " [a.example]:587 MAY\n" + sites + " a.example NONE", want: "none", by: "NONE in hash:/s"},
+		{name: "per site may, a stronger level", main: old + ", smtp_tls_security_level = encrypt", tables: sites + " a.example MAY", want: "encrypt", by: "smtp_tls_security_level = encrypt"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			params, entries := map[string]string{}, map[string]string{}
+			for _, line := range strings.Split(tt.main, ", ") {
+				name, value, _ := strings.Cut(line, " = ")
+				params[name] = value
+			}
+			for _, line := range strings.Split(tt.tables, "\n") {
+				if f := strings.SplitN(line, " ", 3); len(f) == 3 {
+					entries[f[0]+" "+f[1]] = f[2]
+				}
+			}
+			hop := tt.hop
+			if hop == "" {
+				hop = "[a.example]:587"
+			}
+			got := lint.TLSOf("smtp_", hop, func(name string) string { return params[name] }, func(maps, key string) (string, string, bool) {
+				value, ok := entries[maps+" "+key]
+				return value, maps, ok
+			})
+			if got.Level != tt.want || got.By != tt.by || strings.Join(got.Words, " ") != tt.words {
+				t.Errorf("got %q by %q with %q, want %q by %q with %q", got.Level, got.By, got.Words, tt.want, tt.by, tt.words)
+			}
+		})
+	}
+}
+
+func TestPolicyKeys(t *testing.T) {
+	for nextHop, want := range map[string]string{
+		"[a.example]:587": "[a.example]:587", "a.b.example": "a.b.example .b.example .example", "a_b.example": "a_b.example .example", "localhost": "localhost", "": "",
+		"a.example:587": "a.example:587", "192.0.2.1": "192.0.2.1", "[192.0.2.1]:587": "[192.0.2.1]:587", "1.2.3.4.example": "1.2.3.4.example .2.3.4.example .3.4.example .4.example .example",
+		"unix:private/x.y": "unix:private/x.y", "-a.example": "-a.example", "a..example": "a..example", "bücher.example": "bücher.example .example",
+	} {
+		t.Run(nextHop, func(t *testing.T) {
+			if got := strings.Join(lint.PolicyKeys(nextHop), " "); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,60 @@
+package postfix
+
+import (
+	"path/filepath"
+	"strings"
+
+	"relayhost/internal/lazy"
+)
+
+var (
+	// programs finds Postfix's own where a command begins.
+	programs = lazy.MustCompile(`(?:^|\n\s*|[;&|]\s*|\$\(|: |sudo )(postfix|postconf|postqueue|postsuper|postmap|postalias|postcat|sendmail)\b`)
+	// ourselves finds the commands of relayhost that are about one Postfix.
+	ourselves = lazy.MustCompile("(?:^|[\\s\"'`(])(relayhost (?:setup|verify|status|rollback|explain|adopt|sign-in))\\b")
+)
+
+// AtInstance is text with its commands for the instance of Postfix whose configuration is
+// in configDir: without an option postfix(1) and the others are about the default
+// instance, or about all of them (postmulti(1)). A text for the default instance, or that
+// names a directory already, stays as it is.
+func AtInstance(text, configDir string) string {
+	if configDir == "" || filepath.Clean(configDir) == DefaultConfigDir || text == "" {
+		return text
+	}
+	dir := shellWord(configDir)
+	if !strings.Contains(text, "--config-dir") {
+		text = insert(text, ourselves.FindAllStringSubmatchIndex(text, -1), func(string) string { return " --config-dir " + dir })
+	}
+	return insert(text, programs.FindAllStringSubmatchIndex(text, -1), func(program string) string {
+		if program == "sendmail" {
+			return " -C " + dir
+		}
+		return " -c " + dir
+	})
+}
+
+// insert puts the option of what each match has found behind it. A name that goes on, as
+// postconf(5) or relayhost setup-x does, is none.
+func insert(text string, matches [][]int, option func(found string) string) string {
+	var b strings.Builder
+	from := 0
+	for _, m := range matches {
+		rest := text[m[3]:]
+		if rest != "" && strings.IndexByte(" \n;&|)\"'`,.:", rest[0]) < 0 || strings.HasPrefix(rest, " -c ") || strings.HasPrefix(rest, " -C ") {
+			continue
+		}
+		b.WriteString(text[from:m[3]])
+		b.WriteString(option(text[m[2]:m[3]]))
+		from = m[3]
+	}
+	return b.String() + text[from:]
+}
+
+// shellWord is s as one word of a shell.
+func shellWord(s string) string {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
