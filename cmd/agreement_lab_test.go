@@ -112,7 +112,7 @@ func faults(l *lab.Lab) []agreement {
 		{name: "the table is older than its source", prepare: "touch -d tomorrow /etc/postfix/sasl_passwd", undo: shell("touch -d '1 minute ago' /etc/postfix/sasl_passwd"),
 			dryRun: said{0, "compile /etc/postfix/sasl_passwd.db", nothingToDo}, verify: said{3, "fail maps /etc/postfix/sasl_passwd.db is older|postmap hash:/etc/postfix/sasl_passwd", "drift changed"}, status: running, explain: none},
 		{name: "the transport is deferred", prepare: "postconf -e defer_transports=relayhost-brevo && postfix reload && " + until("deferred transport"), undo: shell("postconf -X defer_transports && postfix reload"),
-			dryRun: set, verify: said{3, "warn config defer_transports = relayhost-brevo|fail queue|deferred transport|postqueue -f", ""}, status: said{0, "none in what relayhost wrote", ""},
+			dryRun: set, verify: said{3, "warn config defer_transports: is relayhost-brevo|fail queue|deferred transport|postqueue -f", ""}, status: said{0, "none in what relayhost wrote", ""},
 			explain: said{0, "transport_deferred|postconf defer_transports|confirmed on this host", ""}},
 		{name: "the disk of the queue is full", world: func() { fillQueue(l) },
 			undo: shell("rm /var/spool/postfix/fill"), dryRun: set, verify: said{3, "fail queue the file system of /var/spool/postfix is full|Free space on the file system|df -h", ""},
