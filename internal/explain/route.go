@@ -78,7 +78,14 @@ func Look(s postfix.State, from string) Signs {
 		return nil
 	}
 	sign := Sign{Cause: "override_elsewhere"}
-	if found := s.Facts().Bypass(); len(found) > 0 && postfix.RouteOf(s).First().Host != "" { // else there is no relay to bypass
+	var found []lint.Finding
+	switch next := postfix.RouteOf(s).First(); {
+	case next.Text == "": // there is no relay to bypass but one that nothing leads to
+		found = s.Facts().Unused()
+	case next.Host != "":
+		found = s.Facts().Bypass()
+	}
+	if len(found) > 0 {
 		sign.Holds, sign.Finding = true, found[0]
 	}
 	return append(signs, sign)

@@ -43,3 +43,35 @@ func TestInspectOAuth(t *testing.T) {
 		})
 	}
 }
+
+// TestLookBypass: mail that went to a mail server of its recipient bypassed the relay where
+// one is set up, and this host shows it.
+func TestLookBypass(t *testing.T) {
+	const line = "Nov 12 08:02:54 host postfix/smtp[9]: 4AB: to=<a@example.net>, relay=none, delay=30, dsn=4.4.1, status=deferred (connect to mx.example.net[192.0.2.21]:25: Connection timed out)"
+	const smtp, service = "smtp unix - - n - - smtp\n", "relayhost-ses unix - - n - - smtp\n"
+	for _, tt := range []struct {
+		name, transport, tables, master, want string
+	}{
+		{"no setup", "smtp", "", smtp, "net_timeout"},
+		{"a setup", "relayhost-ses:[relay.test]:587", "", smtp + service, "net_timeout"},
+		{"a setup that nothing leads to", "smtp", "", smtp + service, "override_elsewhere"},
+		{"a bridge that nothing leads to", "smtp", "", smtp + "relayhost-ses unix - - n - - lmtp\n", "override_elsewhere"},
+		{"the program behind a bridge", "smtp", "", smtp + "relayhost-ses-out unix - n n - - spawn\n", "net_timeout"},
+		{"a setup and a table", "relayhost-ses:[relay.test]:587", "hash:/etc/postfix/transport", smtp + service, "override_elsewhere"},
+		{"a table and no relay", "smtp", "hash:/etc/postfix/transport", smtp, "net_timeout"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			master, err := postfix.ParseMaster([]byte(tt.master))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := postfix.State{Installed: true, Running: true, Master: master, Params: map[string]string{"default_transport": tt.transport, "transport_maps": tt.tables}}
+			c := Collector{Signs: Look(s, "")}
+			c.Add([]byte(line))
+			c.End()
+			if got := c.Groups(); len(got) != 1 || got[0].Cause.ID != tt.want {
+				t.Errorf("got %+v, want one group, of %s", got, tt.want)
+			}
+		})
+	}
+}

@@ -114,6 +114,21 @@ func (c Config) Bypass() (found []Finding) {
 	return found
 }
 
+// Unused finds that default_transport names no service of setup while master.cf has one.
+func (c Config) Unused() (found []Finding) {
+	const name = "default_transport"
+	transport, _, _ := strings.Cut(c.Params[name], ":")
+	if (Service{Name: transport}).own() {
+		return nil
+	}
+	for _, s := range c.Services {
+		if s.own() && (s.Command == "smtp" || s.Command == "lmtp") {
+			found = append(found, Finding{Rule: "override_elsewhere", Severity: Error, File: "main.cf", Parameter: name, Detail: name + ": is " + quote(transport) + ", and not " + s.Name})
+		}
+	}
+	return found
+}
+
 // foreign reports whether mail goes by services of setup and all of them have a
 // password table of their own, which is not in file: what is wrong there hits other
 // mail.

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,6 +31,9 @@ var saslOptions = []string{"", "noplaintext", "noactive", "nodictionary", "noano
 // protocolNames are those of OpenSSL in tls_protocols; "!", and since 3.6 "<="
 // and ">=", may stand before them.
 var protocolNames = []string{"sslv2", "sslv3", "tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"}
+
+// addresses are parameters that take an IP address, which smtp(8) does not look up.
+var addresses = []string{"smtp_bind_address", "smtp_bind_address6"}
 
 // notTyped look like numbers by their default and are none.
 var notTyped = []string{"compatibility_level", "milter_protocol", "lmtp_tcp_port", "smtp_tcp_port", "mail_release_date"}
@@ -159,6 +163,12 @@ func (v *View) wrong(name, value string) (id, reason string) {
 	case listed:
 		if reason = wrongWord(value, words, v.AtLeast); reason != "" {
 			return "smtp_fatal_level", reason
+		}
+	case slices.Contains(addresses, name):
+		// inet_aton(3) takes shorter forms of IPv4.
+		_, err := netip.ParseAddr(strings.Trim(value, "[]"))
+		if err != nil && strings.Trim(value, "0123456789.") != "" {
+			return "smtp_fatal_level", fmt.Sprintf("%q is no IP address", value)
 		}
 	case known && (slices.Contains(notTyped, name) || strings.HasSuffix(name, "_loglevel")):
 	case def == "yes" || def == "no" || !known && slices.Contains(booleans, name):

@@ -103,6 +103,7 @@ func TestCommandsAgree(t *testing.T) {
 		{name: "no TLS", options: "  -o smtp_tls_security_level=none\n", want: "starttls_required", by: "vea"},
 		{name: "level unknown", options: "  -o smtp_tls_security_level=encrypted\n", want: "smtp_fatal_level", by: "vea"},
 		{name: "value unknown", params: set{"smtp_host_lookup": "hosts"}, want: "smtp_fatal_level", by: "vea"},
+		{name: "not an address", options: "  -o smtp_bind_address=relay.test\n", want: "smtp_fatal_level", by: "vea"},
 		{name: "level that verifies nothing", options: "  -o smtp_tls_security_level=encrypt\n", want: "tls_not_verified", by: "va"},
 		{name: "a header lowers the level", change: func(s *postfix.State) { s.Version = postfix.Version{Major: 3, Minor: 10} }, want: "tls_required_header", by: "va"},
 		{name: "no CA file", params: set{"smtp_tls_CAfile": ""}, want: "tls_cafile_missing", by: "va"},

@@ -167,7 +167,7 @@ var failures = []failure{
 		findings: []string{"config:tls_587_wrappermode"}, explain: []string{"tls_587_wrappermode", "tls_handshake_failure"}, fixed: true},
 	{name: "own domain", shell: "postconf -e 'mydestination=localhost, example.com'", args: []string{"--to", "nosuch@example.com"},
 		findings: []string{"config:mydestination_domain", "delivery:mydestination_domain"}, explain: []string{"mydestination_domain"}},
-	{name: "another transport", shell: "postconf -e default_transport=smtp", findings: []string{"config:override_elsewhere", "drift:drift"}, fixed: true},
+	{name: "another transport", shell: "postconf -e default_transport=smtp", findings: []string{"service:override_elsewhere", "drift:drift", "delivery:override_elsewhere"}, fixed: true},
 	{name: "table type", shell: "postconf -P relayhost-ses/unix/smtp_sasl_password_maps=cdb:/etc/postfix/sasl_passwd",
 		findings: []string{"config:map_type_unsupported"}, explain: []string{"map_type_unsupported"}, fixed: true},
 	{name: "malformed next hop", shell: "postconf -e 'default_transport=relayhost-ses:[" + sesHost + ":587]'",
@@ -244,8 +244,11 @@ var failures = []failure{
 		findings: []string{"delivery:net_no_a_record"}, explain: []string{"net_no_a_record"}},
 	// What is wrong on this host.
 	{name: "password table out of reach", shell: "postconf -P relayhost-ses/unix/smtp_sasl_password_maps=tcp:127.0.0.1:1",
-		findings: []string{"delivery:map_lookup_error"}, explain: []string{"map_lookup_error"}},
-	{name: "a value of no use", shell: "postconf -P relayhost-ses/unix/smtp_bind_address=nowhere", findings: []string{"delivery:service_throttled"}, explain: []string{"service_throttled"}, fixed: true},
+		findings: []string{"maps:table_server_down", "delivery:table_server_down"}, explain: []string{"table_server_down"}},
+	{name: "a value of no use", shell: "postconf -P relayhost-ses/unix/smtp_bind_address=nowhere", findings: []string{"config:smtp_fatal_level", "delivery:smtp_fatal_level"},
+		explain: []string{"smtp_fatal_level"}, fixed: true},
+	{name: "a program that dies without a word", shell: "mv /usr/lib/postfix/sbin/smtp /root/smtp && ln -s /bin/false /usr/lib/postfix/sbin/smtp", undo: "mv /root/smtp /usr/lib/postfix/sbin/smtp",
+		findings: []string{"delivery:service_throttled"}, explain: []string{"service_throttled"}},
 	// What the log alone tells: it is about mail of others, or about the past.
 	{name: "addresses beyond ASCII", args: noSend, then: `printf 'Subject: x\n\nx\n' | sendmail -f app@example.com 'zoë@example.net'`, log: "status=bounced", findings: []string{"explain:smtputf8"}},
 	{name: "no way back for a bounce", world: func(l *lab.Lab) {

@@ -145,7 +145,7 @@ func (r *run) nullSender() []Finding {
 // bypassed warns where a setup that was made by hand sends the mail of some
 // senders by other ways or with other accounts: nothing here proves those.
 func (r *run) bypassed() []Finding {
-	if r.Plan != nil || r.Limited {
+	if r.ofSetup() {
 		return nil
 	}
 	senders := postfix.NewRouting(r.State).Senders()

@@ -46,6 +46,8 @@ func (t *routeCheck) delivery(ctx context.Context) []Finding {
 		f = Finding{Check: "delivery", Result: Warn, Ms: f.Ms, Cause: "fallback_used",
 			Detail: fmt.Sprintf("the fallback %s accepted the message %s, because %s did not", hop, d.QueueID, first.shown()),
 			Remedy: "Fix the first hop; until then mail leaves through the fallback."}
+	case errors.Is(err, ErrRefused) && t.otherService(d):
+		f = f.known("override_elsewhere") // whatever that one has met
 	case errors.Is(err, ErrUnproven) && t.LogError != nil:
 		f.Detail = fmt.Sprintf("the message left the queue, and no log says where to: %v", t.LogError)
 	case err == nil:
@@ -57,6 +59,12 @@ func (t *routeCheck) delivery(ctx context.Context) []Finding {
 		f = f.Remedied(refused)
 	}
 	return []Finding{f}
+}
+
+// otherService reports whether another service than that of the route has tried a delivery,
+// to which Postfix sends what should go to the relay.
+func (t *routeCheck) otherService(d Delivery) bool {
+	return d.Service != "" && !strings.Contains(d.Service, "/"+t.route.Service+"/") && t.route.Hops[0].elsewhere(t.asConfigured())
 }
 
 // Showing adds to the finding on a message that relay has taken what that leaves

@@ -65,7 +65,7 @@ func outlived(ctx context.Context, r *host.Reader, s postfix.State) Finding {
 // senders there.
 func (t *routeCheck) service(routing *postfix.Routing) Finding {
 	way, hop := t.asConfigured(), t.route.Hops[0]
-	if f, ok := direct(t.State, way); ok {
+	if f, ok := direct(t.State, way); ok && !t.ofSetup() { // else a relay is meant
 		return f
 	}
 	switch {
@@ -76,7 +76,7 @@ func (t *routeCheck) service(routing *postfix.Routing) Finding {
 		return Finding{Check: "service", Result: Fail, Detail: "default_transport names " + t.State.Params["default_transport"] + ", which master.cf does not define",
 			Cause: "service_missing", Remedy: "Run setup again, or set default_transport to smtp.", Command: "relayhost setup"}
 	case hop.elsewhere(way):
-		f := Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", way.First().Text, hop.nextHop())}.known("override_elsewhere")
+		f := Finding{Check: "service", Result: Fail, Detail: fmt.Sprintf("mail goes to %s, not to %s", leadsTo(way), hop.nextHop())}.known("override_elsewhere")
 		if t.Plan != nil && t.Plan.Changed() { // what setup wrote was changed
 			f.Remedy, f.Command = "Restore what setup wrote.", "relayhost setup"
 		}
@@ -102,7 +102,7 @@ func (t *routeCheck) service(routing *postfix.Routing) Finding {
 // direct is the finding on a server whose default route has no relay; ok is false where
 // it has one, or none can be told.
 func direct(state postfix.State, to postfix.Route) (f Finding, ok bool) {
-	if to.First().Text != "" {
+	if to.First().Text != "" && connects(to) {
 		return f, false
 	}
 	if senders, routes := postfix.SenderRoutes(state); len(senders) > 0 {
@@ -111,16 +111,38 @@ func direct(state postfix.State, to postfix.Route) (f Finding, ok bool) {
 	}
 	f = Finding{Check: "service", Result: Fail, Detail: "no relay is configured: mail is delivered directly", Cause: "relayhost_not_set",
 		Remedy: "Set up a relay.", Command: "relayhost setup"}
-	if to.Service.Command != "smtp" && to.Service.Command != "lmtp" {
+	if !connects(to) {
 		f.Detail = fmt.Sprintf("no relay is configured: default_transport is the service %s (%s)", to.Service.Name, to.Service.Command)
 	}
 	return f, to.Service.Name != ""
 }
 
+// ofSetup reports whether setup has been here, so that a relay is meant.
+func (r *run) ofSetup() bool { return r.Plan != nil || r.Limited }
+
+// connects reports whether mail goes to a server at all, and not to error(8), say.
+func connects(way postfix.Route) bool {
+	return way.Service.Command == "smtp" || way.Service.Command == "lmtp"
+}
+
+// leadsTo says where mail goes, for a person.
+func leadsTo(way postfix.Route) string {
+	switch {
+	case !connects(way):
+		return fmt.Sprintf("the service %s (%s)", way.Service.Name, way.Service.Command)
+	case way.First().Text == "":
+		return "the mail servers of its recipients"
+	}
+	return way.First().Text
+}
+
 // elsewhere reports whether Postfix sends the mail of a route to another next hop
 // than h.
 func (h Hop) elsewhere(way postfix.Route) bool {
-	if h.Socket != "" {
+	switch {
+	case way.Service.Name != "" && !connects(way): // without a service it is a fault of its own
+		return true
+	case h.Socket != "":
 		return way.First().Text != h.nextHop()
 	}
 	return h.Host != "" && (!strings.EqualFold(way.First().Host, h.Host) || way.First().Port != h.Port)

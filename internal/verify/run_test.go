@@ -300,8 +300,17 @@ func TestServiceAndDrift(t *testing.T) {
 		want   string
 	}{
 		{"down", func(e *Env) { e.State.Running = false }, "service:fail:postfix_down"},
-		{"no relay", func(e *Env) { e.State.Params["relayhost"] = "" }, "service:fail:relayhost_not_set"},
+		{"no relay", func(e *Env) { e.State.Params["relayhost"], e.Plan = "", nil }, "service:fail:relayhost_not_set"},
+		{"a setup bypassed", func(e *Env) { e.State.Params["relayhost"] = "" }, "service:fail:override_elsewhere"},
+		{"a setup bypassed, and read without root", func(e *Env) { e.State.Params["relayhost"], e.Plan, e.Limited = "", nil, true }, "service:fail:override_elsewhere"},
+		{"a setup bypassed by all but some senders", func(e *Env) {
+			e.State.Params["relayhost"], e.State.Params["sender_dependent_relayhost_maps"] = "", "inline:{@shop.test=[smtp.shop.test]:587}"
+		}, "service:fail:override_elsewhere"},
 		{"no entry", func(e *Env) { e.State.Params["default_transport"] = "gone" }, "service:fail:service_missing"},
+		{"a setup bypassed, beside its relayhost", func(e *Env) {
+			e.State.Params["default_transport"] = "error"
+			e.State.Master, _ = postfix.ParseMaster(append(e.State.Master.Bytes(), "error unix - - y - - error\n"...))
+		}, "service:fail:override_elsewhere"},
 		{"another relay", func(e *Env) { e.State.Params["relayhost"] = "[other.test]:587" }, "service:fail:override_elsewhere"},
 		{"not installed", func(e *Env) { e.State = postfix.State{} }, "service:skip"},
 	}
@@ -330,6 +339,30 @@ func TestServiceAndDrift(t *testing.T) {
 	r.Unfinished = "20261122-101500-1"
 	if f := r.drift(t.Context())[0]; f.Result != Warn || !strings.Contains(f.Detail, "20261122-101500-1 has not finished") {
 		t.Errorf("got %+v, want a warning that the change has not finished", f)
+	}
+}
+
+// TestOtherService: what another service meets with mail that should go to the relay is
+// no fault of the relay's.
+func TestOtherService(t *testing.T) {
+	s := relay(t)
+	for _, tt := range []struct {
+		name, relayhost, service string
+		want                     bool
+	}{
+		{"the mail servers of recipients", "", "postfix/smtp", true},
+		{"the mail servers of recipients, by the service of the relay", "", "postfix/relayhost-x/smtp", false},
+		{"a content filter on the way to the relay", fmt.Sprintf("[relay.test]:%d", s.starttls), "postfix/smtp", false},
+		{"no log", "", "", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			env := s.env(t)
+			env.State.Params["relayhost"] = tt.relayhost
+			r := &run{Env: env}
+			if got := r.routeChecks()[0].otherService(Delivery{Service: tt.service}); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
 	}
 }
 

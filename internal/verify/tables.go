@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"relayhost/internal/explain"
 	"relayhost/internal/host"
 	"relayhost/internal/lint"
 	"relayhost/internal/postfix"
@@ -243,8 +244,14 @@ func askTables(ctx context.Context, r *host.Reader, state postfix.State, maps st
 }
 
 // notRead is the finding on a password table that postmap(1) could not ask, by what it
-// says: for want of root, or of a fault. Its words may hold a password (static:).
+// says: for want of root, of a server behind the table, or of a fault. Its words may hold a
+// password (static:).
 func notRead(stderr []byte) Finding {
+	causes := explain.Text(string(stderr), nil)
+	if i := slices.IndexFunc(causes, func(c explain.Cause) bool { return c.ID == "table_server_down" }); i >= 0 {
+		// smtp(8) gets no answer either.
+		return Finding{Check: "maps", Result: Fail, Detail: "the server behind the password table does not answer"}.because(causes[i:])
+	}
 	f := Finding{Check: "maps", Result: Warn, Detail: "the password table could not be read"}.known("map_lookup_error")
 	if bytes.Contains(stderr, []byte("Permission denied")) {
 		f.Detail, f.Remedy, f.Command = "the password table may be read by root only", "Run verify as root.", "sudo relayhost verify"

@@ -57,7 +57,6 @@ func warnings() []claim {
 	missing := func(_ *testing.T, e *Env, _ service) { e.State.Installed, e.State.Running = false, false }
 	stopped := func(_ *testing.T, e *Env, _ service) { e.State.Running = false }
 	nobody := func(_ *testing.T, e *Env, _ service) { e.To = "" }
-	byHand := func(_ *testing.T, e *Env, _ service) { e.Plan = nil }
 	limited := func(_ *testing.T, e *Env, _ service) { e.Limited = true }
 	counted := func(_ *testing.T, e *Env, _ service) { e.First().Relay.Limits.PerDay = 100 }
 	noLog := func(_ *testing.T, e *Env, _ service) { e.Log, e.LogError = nil, maillog.ErrNoLog }
@@ -154,7 +153,7 @@ func warnings() []claim {
 		{"there is no Postfix", missing, []state{sound, stopped}},
 		{"fail service: Postfix does not run", stopped, []state{sound, missing}},
 		{"skip delivery: Postfix does not run", all(sending, stopped), []state{sending}},
-		{"mail from @shop.test goes by another route or account, which is not tested here", all(byHand, bySender), []state{byHand, bySender}},
+		{"mail from @shop.test goes by another route or account, which is not tested here", all(unmanaged, bySender), []state{unmanaged, bySender}},
 		{"skip delivery: no sender or recipient is known: name them with --from and --to", all(sending, nobody), []state{sending}},
 		{"authorized_submit_users is empty", all(sending, params("authorized_submit_users", "")), []state{sending, all(sending, params("authorized_submit_users", "root"))}},
 		{"not tried, because the relay refuses the login", all(sending, wrong), []state{sending, all(sending, dead), notRefused}},
@@ -188,19 +187,22 @@ func warnings() []claim {
 		{"127.0.0.77 of relay.test does not answer (refused); 127.0.0.1 does", toDNS("127.0.0.77", "127.0.0.1"), []state{sound, toDNS("127.0.0.77", "127.0.0.78")}},
 		{"default_transport names gone, which master.cf does not define", params("default_transport", "gone"), []state{sound, params("relayhost", "")}},
 		{"mail goes to [other.test]:587, not to", params("relayhost", "[other.test]:587"), []state{sound, params("relayhost", "")}},
-		{"no relay is configured: mail is delivered directly", params("relayhost", ""), []state{sound, all(params("relayhost", ""), bySender)}},
-		{"mail from @shop.test goes by relayhost-x to [smtp.shop.test]:587; all other mail goes out directly", all(params("relayhost", ""), bySender), []state{bySender, params("relayhost", "")}},
+		{"no relay is configured: mail is delivered directly", all(unmanaged, params("relayhost", "")), []state{sound, params("relayhost", ""), all(unmanaged, params("relayhost", ""), bySender)}},
+		{"mail goes to the mail servers of its recipients, not to", params("relayhost", ""), []state{sound, all(unmanaged, params("relayhost", ""))}},
+		{"mail from @shop.test goes by relayhost-x to [smtp.shop.test]:587; all other mail goes out directly", all(unmanaged, params("relayhost", ""), bySender),
+			[]state{bySender, all(unmanaged, params("relayhost", "")), all(params("relayhost", ""), bySender)}},
 		{"master.cf has no service relayhost-shop", shops(1, "relayhost-shop"), []state{sound, shops(1, "relayhost-x")}},
 		{"mail from a@shop0.test is sent by relayhost-x (relayhost), not by relayhost-x to [smtp0.test]:587", all(shops(1, "relayhost-x"), toSMTP0), []state{sound, all(shops(1, "relayhost-x"), toSMTP0, mapped)}},
 		{"100 messages are sent at most; without one were", all(sending, stopped, shops(100, "relayhost-x")), []state{all(sending, stopped, shops(99, "relayhost-x")), shops(100, "relayhost-x")}},
 		{"the message left the queue, and no log says where to: no mail log", all(unseen, noLog), []state{unseen, all(sending, noLog)}},
 		{"differs from the source file", all(tables(0o600, 0o600), source, postmap("old")), []state{all(tables(0o600, 0o600), source), all(tables(0o600, 0o600), postmap("old"))}},
-		{"no relay is configured: default_transport is the service error (error)", all(params("relayhost", "", "default_transport", "error"), master("error unix - - y - - error\n")),
-			[]state{sound, params("relayhost", "")}},
+		{"no relay is configured: default_transport is the service error (error)", all(unmanaged, params("relayhost", "", "default_transport", "error"), master("error unix - - y - - error\n")),
+			[]state{sound, all(unmanaged, params("relayhost", ""))}},
+		{"mail goes to the service error (error), not to", all(params("default_transport", "error"), master("error unix - - y - - error\n")), []state{sound, params("relayhost", "")}},
 		{"the service is chrooted, and resolv.conf in the chroot differs", jailed(""), []state{sound, jailed("nameserver 192.0.2.53\n")}},
 		{"change 20261122-101500-1 has not finished: its run is at work, or was aborted", func(_ *testing.T, e *Env, _ service) { e.Unfinished = "20261122-101500-1" }, []state{sound}},
-		{"some files can only be read by root", all(byHand, limited), []state{byHand, sound}},
-		{"this host was not set up by relayhost", byHand, []state{sound, all(byHand, limited)}},
+		{"some files can only be read by root", all(unmanaged, limited), []state{unmanaged, sound}},
+		{"this host was not set up by relayhost", unmanaged, []state{sound, all(unmanaged, limited)}},
 		{"1 of 1 message delayed, last reason: 4AB: b@example.net: connection timed out", queued("deferred", `,"delay_reason":"connection timed out"`), []state{queued("active", ""), program("postqueue", "true")}},
 		{"the file system of /queue is full: Postfix accepts no mail", full("/proc"), []state{full("."), all(full("/proc"), stopped)}}, // a file system without room
 		{"skip dkim: DNS gave no answer, and none about SPF of servfail.test either", all(dkim, silent), []state{all(dkim, dnsHas()), sound}},
@@ -219,6 +221,8 @@ func warnings() []claim {
 		{"sasl_passwd.db is missing", tables(0o600, 0), []state{tables(0o600, 0o600), sound}},
 		{"sasl_passwd.db is older than /etc/postfix/sasl_passwd", all(tables(0o600, 0o600), old), []state{tables(0o600, 0o600), tables(0o600, 0)}},
 		{"sasl_passwd has mode 0644 and owner", tables(0o644, 0o600), []state{tables(0o600, 0o600)}},
+		{"fail maps: the server behind the password table does not answer", all(tables(0o600, 0o600), program("postmap", "echo 'postmap: fatal: table tcp:127.0.0.1:1: query error: Connection refused' >&2; exit 1")),
+			[]state{tables(0o600, 0o600), all(tables(0o600, 0o600), program("postmap", "echo 'postmap: fatal: open /etc/postfix/sasl_passwd.db: Invalid argument' >&2; exit 1"))}},
 		{"the password table has no entry for [relay.test]", all(tables(0o600, 0o600), program("postmap", "exit 1")), []state{tables(0o600, 0o600), sound}},
 	}
 }
