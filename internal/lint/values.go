@@ -31,8 +31,17 @@ var saslOptions = []string{"", "noplaintext", "noactive", "nodictionary", "noano
 // and ">=", may stand before them.
 var protocolNames = []string{"sslv2", "sslv3", "tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"}
 
-// notTyped look like numbers by their default and are none.
-var notTyped = []string{"compatibility_level", "milter_protocol", "lmtp_tcp_port", "smtp_tcp_port", "mail_release_date"}
+// notTyped look like numbers or booleans by their default and take other values as well: a
+// directory in place of "no", normalize (Postfix 3.7, whose default is "no").
+var notTyped = []string{"compatibility_level", "milter_protocol", "lmtp_tcp_port", "smtp_tcp_port", "mail_release_date",
+	"html_directory", "readme_directory", "smtpd_forbid_bare_newline"}
+
+// notTypedEnds end the names of further ones: a level may be a name, and feedback 1/concurrency.
+var notTypedEnds = []string{"_loglevel", "_concurrency_negative_feedback", "_concurrency_positive_feedback"}
+
+func isTyped(name string) bool {
+	return !slices.Contains(notTyped, name) && !slices.ContainsFunc(notTypedEnds, func(end string) bool { return strings.HasSuffix(name, end) })
+}
 
 // malformedOption finds an -o that is no name=value, of which the program of the service
 // ends as soon as it starts. master(8) and postfix check do not notice, and postconf(1)
@@ -160,7 +169,7 @@ func (v *View) wrong(name, value string) (id, reason string) {
 		if reason = wrongWord(value, words, v.AtLeast); reason != "" {
 			return "smtp_fatal_level", reason
 		}
-	case known && (slices.Contains(notTyped, name) || strings.HasSuffix(name, "_loglevel")):
+	case known && !isTyped(name):
 	case def == "yes" || def == "no" || !known && slices.Contains(booleans, name):
 		if !strings.EqualFold(value, "yes") && !strings.EqualFold(value, "no") {
 			return "value_not_boolean", fmt.Sprintf("%q is not yes or no", value)
