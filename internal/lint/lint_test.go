@@ -110,6 +110,9 @@ func TestValues(t *testing.T) {
 		{"default_destination_concurrency_negative_feedback", "1/concurrency", ""},
 		{"default_destination_concurrency_limit", "20", ""},
 		{"default_destination_concurrency_limit", "many", "parameter_value"},
+		{"smtp_tls_security_level", "Encrypt", ""},
+		{"smtp_sasl_security_options", "NoAnonymous", "smtp_fatal_level"},
+		{"inet_protocols", "IPv4", "smtp_fatal_level"},
 		{"smtp_connect_timeout", "5", ""},
 		{"smtp_connect_timeout", "5 s", "parameter_value"},
 	} {

@@ -25,6 +25,9 @@ var enumerations = map[string][]string{
 	"smtp_sasl_tls_verified_security_options": saslOptions,
 }
 
+// anyCase are those whose case does not count (name_code(3); the others: name_mask(3)).
+var anyCase = []string{"smtp_tls_security_level", "smtp_address_preference", "smtp_dns_support_level", "smtp_tls_mandatory_ciphers", "smtp_tls_ciphers"}
+
 var saslOptions = []string{"", "noplaintext", "noactive", "nodictionary", "noanonymous", "mutual_auth", "forward_secrecy"}
 
 // protocolNames are those of OpenSSL in tls_protocols; "!", and since 3.6 "<="
@@ -166,7 +169,7 @@ func (v *View) wrong(name, value string) (id, reason string) {
 	switch {
 	case strings.Contains(value, "$"): // not expanded
 	case listed:
-		if reason = wrongWord(value, words, v.AtLeast); reason != "" {
+		if reason = wrongWord(value, words, slices.Contains(anyCase, name), v.AtLeast); reason != "" {
 			return "smtp_fatal_level", reason
 		}
 	case known && !isTyped(name):
@@ -199,7 +202,7 @@ func isTime(s string) bool {
 	return number != "" && len(s)-len(number) <= 1 && digits(number)
 }
 
-func wrongWord(value string, words []string, atLeast func(int, int) bool) string {
+func wrongWord(value string, words []string, anyCase bool, atLeast func(int, int) bool) string {
 	if value == "" && !slices.Contains(words, "") && words != nil {
 		return "must not be empty"
 	}
@@ -208,7 +211,7 @@ func wrongWord(value string, words []string, atLeast func(int, int) bool) string
 			if reason := wrongProtocol(word, atLeast); reason != "" {
 				return reason
 			}
-		} else if !slices.Contains(words, word) {
+		} else if !slices.Contains(words, word) && !(anyCase && ContainsFold(words, word)) {
 			return quote(word) + " is none of " + strings.TrimPrefix(strings.Join(words, ", "), ", ")
 		}
 	}
