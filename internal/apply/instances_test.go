@@ -7,8 +7,10 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
+	"relayhost/internal/host"
 	"relayhost/internal/plan"
 )
 
@@ -91,15 +93,43 @@ func TestRollBackInstances(t *testing.T) {
 	}
 }
 
-// Where the second of two instances cannot be restored, the first is told of, and the rest
+// Where somebody has edited a file of the second of two instances, the first is not
+// touched either, so that all can be undone later.
+func TestRollBackInstancesEdited(t *testing.T) {
+	tr, before := twoInstances(t)
+	written := tr.read("/etc/postfix/secret")
+	tr.write("/etc/postfix/secret", "somebody else's\n", 0o600)
+	changed := tr.print()
+	done, err := RollBackAll(t.Context(), tr.h, tr.o)
+	var edited *Edited
+	if !errors.As(err, &edited) || len(done.Changes) != 0 {
+		t.Fatalf("got %d changes undone and the error %v, want none and the edit", len(done.Changes), err)
+	}
+	if now := tr.print(); now != changed {
+		t.Errorf("after the refusal: got\n%s\nwant\n%s", now, changed)
+	}
+	tr.write("/etc/postfix/secret", written, 0o600)
+	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
+		t.Fatal(err)
+	}
+	if after := tr.print(); after != before {
+		t.Errorf("after rolling back all: got\n%s\nwant\n%s", after, before)
+	}
+}
+
+// Where the second of two instances cannot be written, the first is told of, and the rest
 // can be undone later.
 func TestRollBackInstancesHalf(t *testing.T) {
 	tr, before := twoInstances(t)
-	tr.write("/etc/postfix/secret", "somebody else's\n", 0o600)
+	tr.h.Before = func(op host.Op) error {
+		if op.Path == "/etc/postfix/secret" {
+			return syscall.EIO
+		}
+		return nil
+	}
 	done, err := RollBackAll(t.Context(), tr.h, tr.o)
-	var edited *Edited
-	if !errors.As(err, &edited) || !strings.Contains(err.Error(), "/etc/postfix-out is rolled back, /etc/postfix is not: ") || len(done.Changes) != 2 {
-		t.Fatalf("got %d changes undone and the error %v, want 2, which instance is rolled back, and the edit", len(done.Changes), err)
+	if tr.h.Before = nil; !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), "/etc/postfix-out is rolled back, /etc/postfix is not: ") || len(done.Changes) != 2 {
+		t.Fatalf("got %d changes undone and the error %v, want 2, which instance is rolled back, and why the other is not", len(done.Changes), err)
 	}
 	o := tr.o
 	o.Force = true
@@ -108,6 +138,31 @@ func TestRollBackInstancesHalf(t *testing.T) {
 	}
 	if after := tr.print(); after != before {
 		t.Errorf("after rolling back the rest: got\n%s\nwant\n%s", after, before)
+	}
+}
+
+// What one instance alone has outside of its directory goes with it: the configuration of
+// its bridge holds a password.
+func TestByInstance(t *testing.T) {
+	of := func(dir string, paths ...string) (j journal) {
+		j.ConfigDir = dir
+		for _, path := range paths {
+			j.Steps = append(j.Steps, step{Path: path})
+		}
+		return j
+	}
+	a := of("/etc/postfix/out", "/var/bridge/a.conf", "/etc/relayhost/relayhost.toml", "/etc/postfix/out/main.cf")
+	b := of("/etc/postfix", "/var/bridge/b.conf", "/etc/relayhost/relayhost.toml", "/etc/postfix/main.cf")
+	var got []string
+	for _, p := range byInstance([]journal{a, b}, append(a.Steps, b.Steps[0], b.Steps[2]), Options{}) {
+		for _, s := range p.steps {
+			got = append(got, p.configDir+": "+s.Path)
+		}
+	}
+	want := []string{"/etc/postfix/out: /var/bridge/a.conf", "/etc/postfix/out: /etc/postfix/out/main.cf",
+		"/etc/postfix: /etc/relayhost/relayhost.toml", "/etc/postfix: /var/bridge/b.conf", "/etc/postfix: /etc/postfix/main.cf"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -65,6 +65,11 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 		return done, err
 	}
 	parts := byInstance(past[:n], whole, o)
+	for _, p := range parts { // what somebody has edited stops all of them
+		if _, err := backwards(t.h, o.of(p.changes[0]), journal{Steps: p.steps}, false); err != nil {
+			return done, err
+		}
+	}
 	for i, p := range parts {
 		if err := t.rollBackPart(ctx, p, &done); err != nil {
 			if i > 0 {
@@ -89,7 +94,8 @@ type part struct {
 
 // byInstance shares the steps of changes, newest first, among the instances of
 // Postfix that they are of: each is written and told for itself. What no directory of
-// an instance holds is undone with the oldest change.
+// an instance holds belongs to the one whose changes have it, such as the configuration of
+// its bridge; what several have is undone with the oldest change.
 func byInstance(changes []journal, steps []step, o Options) []part {
 	var parts []part
 	at := func(dir string) int { return slices.IndexFunc(parts, func(p part) bool { return p.configDir == dir }) }
@@ -104,15 +110,28 @@ func byInstance(changes []journal, steps []step, o Options) []part {
 	last := at(o.of(changes[len(changes)-1]).configDir())
 	parts = append(slices.Delete(slices.Clone(parts), last, last+1), parts[last])
 	for _, s := range steps {
-		i := len(parts) - 1
+		i := -1
 		for k, p := range parts { // one directory may be below another
-			if strings.HasPrefix(s.Path, p.configDir+"/") && (!strings.HasPrefix(s.Path, parts[i].configDir+"/") || len(p.configDir) > len(parts[i].configDir)) {
+			if strings.HasPrefix(s.Path, p.configDir+"/") && (i < 0 || len(p.configDir) > len(parts[i].configDir)) {
+				i = k
+			}
+		}
+		for k := 0; i < 0; k++ { // the last has the rest
+			others := slices.Concat(parts[:k], parts[k+1:])
+			if k == len(parts)-1 || !slices.ContainsFunc(others, func(p part) bool { return p.has(s.Path) }) {
 				i = k
 			}
 		}
 		parts[i].steps = append(parts[i].steps, s)
 	}
 	return parts
+}
+
+// has reports whether a change of p is one of the file.
+func (p part) has(path string) bool {
+	return slices.ContainsFunc(p.changes, func(j journal) bool {
+		return slices.ContainsFunc(j.Steps, func(s step) bool { return s.Path == path })
+	})
 }
 
 // of is o for the instance of Postfix that j is of, which may be another than that of

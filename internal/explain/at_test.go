@@ -58,3 +58,17 @@ func TestCauseAtNamedTable(t *testing.T) {
 		t.Errorf("the default instance: got %q, want %q", got, before[0].Cause.Command)
 	}
 }
+
+// A table that the configuration has named is where it is, be it in the directory of the
+// default instance or below it.
+func TestCauseAtFoundTable(t *testing.T) {
+	const command = "postmap hash:/etc/postfix/shared && postmap hash:/etc/postfix/out/own"
+	for _, dir := range []string{"/etc/postfix-out", "/etc/postfix/out"} {
+		t.Run(dir, func(t *testing.T) {
+			want := strings.ReplaceAll(command, "postmap ", "postmap -c "+dir+" ")
+			if got := (Cause{ID: "map_db_missing", Command: command}).At(dir).Command; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}

@@ -12,6 +12,7 @@ package explain
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"relayhost/internal/lazy"
@@ -110,11 +111,21 @@ func (c Cause) filled(names map[string]string) Cause {
 }
 
 // At is c with its commands for the instance of Postfix whose configuration is in
-// configDir. A table that the text has not named is looked for there.
+// configDir. A table that neither the text nor the configuration has named is looked for
+// there.
 func (c Cause) At(configDir string) Cause {
-	if dir := filepath.Clean(configDir); configDir != "" && c.names["map"] == "" && c.names["table"] == "" {
+	if dir := filepath.Clean(configDir); configDir != "" && c.names["map"] == "" && c.names["table"] == "" && c.ofCatalogue() {
 		c.Command = strings.ReplaceAll(c.Command, postfix.DefaultConfigDir+"/", dir+"/")
 	}
 	c.Command, c.Remedy = postfix.AtInstance(c.Command, configDir), postfix.AtInstance(c.Remedy, configDir)
 	return c
+}
+
+// ofCatalogue reports whether the command is that of the catalogue, in which no name of
+// this host is.
+func (c Cause) ofCatalogue() bool {
+	f := must().byID[c.ID]
+	return f != nil && slices.ContainsFunc(append([]variant{f.Program, {Command: f.Command}}, f.Variants...), func(v variant) bool {
+		return c.Command == Cause{Command: v.Command}.filled(nil).Command
+	})
 }

@@ -27,8 +27,10 @@ type Rewriter struct {
 const (
 	maxAttributes = 16
 	maxAttribute  = 1 << 16
-	answerTime    = 10 * time.Second
 )
+
+// answerTime bounds the wait for one answer; a test sets it.
+var answerTime = 10 * time.Second
 
 // Answer is where trivial-rewrite(8) sends mail (resolve_clnt.h in Postfix).
 type Answer struct {
@@ -184,15 +186,8 @@ func (r *Rewriter) ask(ctx context.Context, request ...attribute) ([]attribute, 
 // send sends a request. It is [Rewriter.receive] that reads the answer; [Rewriter.expire]
 // is to be called when ctx ends in between.
 func (r *Rewriter) send(ctx context.Context, request ...attribute) error {
-	limit := time.Now().Add(answerTime)
-	if d, ok := ctx.Deadline(); ok && d.Before(limit) {
-		limit = d
-	}
-	if err := r.conn.SetDeadline(limit); err != nil {
+	if err := r.limit(ctx); err != nil {
 		return err
-	}
-	if ctx.Err() != nil { // before that, and nothing else would tell
-		return context.Cause(ctx)
 	}
 	r.request = r.request[:0]
 	for _, a := range request {
@@ -206,11 +201,30 @@ func (r *Rewriter) send(ctx context.Context, request ...attribute) error {
 	return err
 }
 
+// limit gives the connection answerTime from now, and no longer than ctx.
+func (r *Rewriter) limit(ctx context.Context) error {
+	limit := time.Now().Add(answerTime)
+	if d, ok := ctx.Deadline(); ok && d.Before(limit) {
+		limit = d
+	}
+	if err := r.conn.SetDeadline(limit); err != nil {
+		return err
+	}
+	if ctx.Err() != nil { // before that, and nothing else would tell
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
 // expire ends what waits for an answer.
 func (r *Rewriter) expire() { _ = r.conn.SetDeadline(time.Now()) }
 
-// receive reads the answer to the request that was sent last.
+// receive reads the answer to the request that was sent last. What the program has
+// answered on other connections meanwhile does not count as waiting.
 func (r *Rewriter) receive(ctx context.Context) ([]attribute, error) {
+	if err := r.limit(ctx); err != nil {
+		return nil, err
+	}
 	for {
 		got, err := r.read()
 		if err != nil {

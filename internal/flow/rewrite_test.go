@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // rewriter is a server that speaks the protocol of trivial-rewrite(8): it answers one
@@ -84,6 +85,33 @@ func TestResolve(t *testing.T) {
 		if asked, connections := int(w.asked.Load()), int(w.connections.Load()); asked != tt.n || connections > tt.connections || len(rs) != tt.connections {
 			t.Errorf("%d messages: got %d questions and %d connections (%d accepted), want %d and %d", tt.n, asked, len(rs), connections, tt.n, tt.connections)
 		}
+	}
+}
+
+// A program with slow tables answers one connection after the other: each answer has its time.
+func TestResolveSlowly(t *testing.T) {
+	defer func(before time.Duration) { answerTime = before }(answerTime)
+	answerTime = time.Second
+	w, first := newRewriter(t), make(chan struct{})
+	w.silent = func(sender string) bool {
+		switch sender {
+		case "s0":
+			time.Sleep(700 * time.Millisecond)
+			close(first)
+		case "s1":
+			<-first
+			time.Sleep(700 * time.Millisecond)
+		}
+		return false
+	}
+	rs, err := DialMany(t.Context(), w.socket, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rs.Close() }()
+	_, err = rs.Resolve(t.Context(), 8, func(i int) (sender, recipient string) { return fmt.Sprint("s", i), fmt.Sprint("r", i) })
+	if err != nil || len(rs) != 2 {
+		t.Errorf("got %d connections and the error %v, want 2 and none", len(rs), err)
 	}
 }
 

@@ -98,3 +98,43 @@ func TestRules(t *testing.T) {
 		})
 	}
 }
+
+// TestValues: the kind of a parameter is told by its default, which some have that take
+// other values too (postconf -dx of Postfix 3.7, and of builds without documentation).
+func TestValues(t *testing.T) {
+	defaults := map[string]string{"html_directory": "no", "readme_directory": "no", "smtpd_forbid_bare_newline": "no", "biff": "yes",
+		"default_destination_concurrency_negative_feedback": "1", "default_destination_concurrency_limit": "20", "smtp_connect_timeout": "30s"}
+	for _, tt := range []struct{ name, value, want string }{
+		{"biff", "no", ""},
+		{"biff", "maybe", "value_not_boolean"},
+		{"html_directory", "/usr/share/doc/postfix/html", ""},
+		{"readme_directory", "/usr/share/doc/postfix/README_FILES", ""},
+		{"smtpd_forbid_bare_newline", "normalize", ""},
+		{"default_destination_concurrency_negative_feedback", "1/concurrency", ""},
+		{"default_destination_concurrency_limit", "20", ""},
+		{"default_destination_concurrency_limit", "many", "parameter_value"},
+		{"smtp_tls_security_level", "Encrypt", ""},
+		{"smtp_sasl_security_options", "NoAnonymous", "smtp_fatal_level"},
+		{"inet_protocols", "IPv4", "smtp_fatal_level"},
+		{"smtp_connect_timeout", "5", ""},
+		{"smtp_connect_timeout", "5 s", "parameter_value"},
+	} {
+		t.Run(tt.name+" = "+tt.value, func(t *testing.T) {
+			main, err := postfix.ParseMain([]byte(tt.name + " = " + tt.value + "\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries, err := postfix.ParseMaster([]byte("smtp unix - - y - - smtp\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, f := range (postfix.State{Main: main, Master: entries, Params: main.Values()}).Lint(nil, defaults) {
+				got += f.Rule
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -258,7 +258,7 @@ func levelFault(id string) func(*hop) []Finding {
 		level, name := h.level()
 		fault, why := "", "does not verify the relay's certificate"
 		switch {
-		case slices.Contains(verifying, level), h.NoVerify && level == "encrypt", h.TLS == relays.NoTLS && level == "none":
+		case slices.Contains(verifying, level), h.NoVerify && level == "encrypt", h.TLS == relays.NoTLS && level == "none" && !h.login():
 		case level != "" && !slices.Contains(enumerations["smtp_tls_security_level"], level):
 			fault, why = "smtp_fatal_level", "does not exist"
 		case h.login() && (level == "may" || level == "dane") && h.yes("smtp_sasl_auth_enable"):

@@ -26,6 +26,9 @@ var enumerations = map[string][]string{
 	"smtp_sasl_tls_verified_security_options": saslOptions,
 }
 
+// anyCase are those whose case does not count (name_code(3); the others: name_mask(3)).
+var anyCase = []string{"smtp_tls_security_level", "smtp_address_preference", "smtp_dns_support_level", "smtp_tls_mandatory_ciphers", "smtp_tls_ciphers"}
+
 var saslOptions = []string{"", "noplaintext", "noactive", "nodictionary", "noanonymous", "mutual_auth", "forward_secrecy"}
 
 // protocolNames are those of OpenSSL in tls_protocols; "!", and since 3.6 "<="
@@ -35,8 +38,17 @@ var protocolNames = []string{"sslv2", "sslv3", "tlsv1", "tlsv1.1", "tlsv1.2", "t
 // addresses are parameters that take an IP address, which smtp(8) does not look up.
 var addresses = []string{"smtp_bind_address", "smtp_bind_address6"}
 
-// notTyped look like numbers by their default and are none.
-var notTyped = []string{"compatibility_level", "milter_protocol", "lmtp_tcp_port", "smtp_tcp_port", "mail_release_date"}
+// notTyped look like numbers or booleans by their default and take other values as well: a
+// directory in place of "no", normalize (Postfix 3.7, whose default is "no").
+var notTyped = []string{"compatibility_level", "milter_protocol", "lmtp_tcp_port", "smtp_tcp_port", "mail_release_date",
+	"html_directory", "readme_directory", "smtpd_forbid_bare_newline"}
+
+// notTypedEnds end the names of further ones: a level may be a name, and feedback 1/concurrency.
+var notTypedEnds = []string{"_loglevel", "_concurrency_negative_feedback", "_concurrency_positive_feedback"}
+
+func isTyped(name string) bool {
+	return !slices.Contains(notTyped, name) && !slices.ContainsFunc(notTypedEnds, func(end string) bool { return strings.HasSuffix(name, end) })
+}
 
 // malformedOption finds an -o that is no name=value, of which the program of the service
 // ends as soon as it starts. master(8) and postfix check do not notice, and postconf(1)
@@ -161,7 +173,7 @@ func (v *View) wrong(name, value string) (id, reason string) {
 	switch {
 	case strings.Contains(value, "$"): // not expanded
 	case listed:
-		if reason = wrongWord(value, words, v.AtLeast); reason != "" {
+		if reason = wrongWord(value, words, slices.Contains(anyCase, name), v.AtLeast); reason != "" {
 			return "smtp_fatal_level", reason
 		}
 	case slices.Contains(addresses, name):
@@ -170,7 +182,7 @@ func (v *View) wrong(name, value string) (id, reason string) {
 		if err != nil && strings.Trim(value, "0123456789.") != "" {
 			return "smtp_fatal_level", fmt.Sprintf("%q is no IP address", value)
 		}
-	case known && (slices.Contains(notTyped, name) || strings.HasSuffix(name, "_loglevel")):
+	case known && !isTyped(name):
 	case def == "yes" || def == "no" || !known && slices.Contains(booleans, name):
 		if !strings.EqualFold(value, "yes") && !strings.EqualFold(value, "no") {
 			return "value_not_boolean", fmt.Sprintf("%q is not yes or no", value)
@@ -200,7 +212,7 @@ func isTime(s string) bool {
 	return number != "" && len(s)-len(number) <= 1 && digits(number)
 }
 
-func wrongWord(value string, words []string, atLeast func(int, int) bool) string {
+func wrongWord(value string, words []string, anyCase bool, atLeast func(int, int) bool) string {
 	if value == "" && !slices.Contains(words, "") && words != nil {
 		return "must not be empty"
 	}
@@ -209,7 +221,7 @@ func wrongWord(value string, words []string, atLeast func(int, int) bool) string
 			if reason := wrongProtocol(word, atLeast); reason != "" {
 				return reason
 			}
-		} else if !slices.Contains(words, word) {
+		} else if !slices.Contains(words, word) && !(anyCase && ContainsFold(words, word)) {
 			return quote(word) + " is none of " + strings.TrimPrefix(strings.Join(words, ", "), ", ")
 		}
 	}

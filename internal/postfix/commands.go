@@ -24,9 +24,10 @@ func AtInstance(text, configDir string) string {
 	}
 	dir := shellWord(configDir)
 	if !strings.Contains(text, "--config-dir") {
-		text = insert(text, ourselves.FindAllStringSubmatchIndex(text, -1), func(string) string { return " --config-dir " + dir })
+		text = insert(text, ourselves.FindAllStringSubmatchIndex(text, -1), " \n;&|)\"'`,.:", func(string) string { return " --config-dir " + dir })
 	}
-	return insert(text, programs.FindAllStringSubmatchIndex(text, -1), func(program string) string {
+	// With a colon it is not a command, but who has said what follows.
+	return insert(text, programs.FindAllStringSubmatchIndex(text, -1), " \n;&|)\"'`,.", func(program string) string {
 		if program == "sendmail" {
 			return " -C " + dir
 		}
@@ -34,14 +35,14 @@ func AtInstance(text, configDir string) string {
 	})
 }
 
-// insert puts the option of what each match has found behind it. A name that goes on, as
-// postconf(5) or relayhost setup-x does, is none.
-func insert(text string, matches [][]int, option func(found string) string) string {
+// insert puts the option of what each match has found behind it, where one of ends follows
+// or nothing: postconf(5) and relayhost setup-x are no commands.
+func insert(text string, matches [][]int, ends string, option func(found string) string) string {
 	var b strings.Builder
 	from := 0
 	for _, m := range matches {
 		rest := text[m[3]:]
-		if rest != "" && strings.IndexByte(" \n;&|)\"'`,.:", rest[0]) < 0 || strings.HasPrefix(rest, " -c ") || strings.HasPrefix(rest, " -C ") {
+		if rest != "" && strings.IndexByte(ends, rest[0]) < 0 || strings.HasPrefix(rest, " -c ") || strings.HasPrefix(rest, " -C ") {
 			continue
 		}
 		b.WriteString(text[from:m[3]])

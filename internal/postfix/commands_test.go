@@ -20,6 +20,7 @@ func TestAtInstance(t *testing.T) {
 		// These stay.
 		{"", ""}, {"postfix -c /etc/postfix-out start", "postfix -c /etc/postfix-out start"}, {"relayhost verify --config-dir /etc/x", "relayhost verify --config-dir /etc/x"},
 		{"systemctl start postfix@out", "systemctl start postfix@out"}, {"apt-get install postfix-pcre", "apt-get install postfix-pcre"}, {"see: postconf(5)", "see: postconf(5)"},
+		{"queue: postqueue: fatal: Queue report unavailable", "queue: postqueue: fatal: Queue report unavailable"}, // which it has logged
 		{"relayhost detect", "relayhost detect"}, {"the parameter relayhost", "the parameter relayhost"}, {"postfix-out/smtp: no", "postfix-out/smtp: no"},
 	} {
 		t.Run(tt.text, func(t *testing.T) {

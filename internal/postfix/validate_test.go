@@ -77,6 +77,15 @@ func TestCheck(t *testing.T) {
 		}, "3.6 and later", true},
 		{"protocols", func(c *Staged) { c.set("smtp_tls_mandatory_protocols", "!SSLv2, !SSLv3:!TLSv1") }, "", false},
 		{"protocol unknown", func(c *Staged) { c.set("smtp_tls_mandatory_protocols", "TLS1.2") }, "is no TLS protocol", true},
+		{"no TLS and no login", func(c *Staged) {
+			c.Meant[0].Hops[0].TLS, c.Meant[0].Hops[0].NoAuth = relays.NoTLS, true
+			c.State.Maps["/etc/postfix/tls_policy"] = []byte("[smtp.example.test]:587 none\n")
+		}, "", false},
+		{"password without TLS, meant", func(c *Staged) {
+			c.Meant[0].Hops[0].TLS = relays.NoTLS
+			c.set("smtp_sasl_security_options", "noanonymous")
+			c.State.Maps["/etc/postfix/tls_policy"] = []byte("[smtp.example.test]:587 none\n")
+		}, "there is no TLS", true},
 		{"open bracket", func(c *Staged) { c.set("relayhost", "[smtp.example.test:587") }, "no closing bracket", true},
 		{"port inside of the bracket", func(c *Staged) { c.set("relayhost", "[smtp.example.test:587]") }, "behind the bracket", true},
 		{"port out of range", func(c *Staged) { c.set("relayhost", "[smtp.example.test]:70000") }, "out of range", true},

@@ -113,10 +113,11 @@ func Stored(r *host.Reader) (config.Config, error) {
 
 // otherAnswers is the instance of Postfix that the file of the Config was last written
 // for, "" where that is the one in configDir or nobody knows: there is one file for all.
+// configDir is "" where no Postfix is installed.
 func otherAnswers(history []apply.Record, configDir string) string {
 	for _, c := range history { // the newest first
 		if slices.ContainsFunc(c.Files, func(f apply.Change) bool { return f.Path == config.Path }) {
-			if c.ConfigDir == configDir {
+			if configDir == "" || c.ConfigDir == configDir {
 				return ""
 			}
 			return c.ConfigDir

@@ -110,6 +110,7 @@ func TestAnswersOfAnotherInstance(t *testing.T) {
 		{"no change", here, "", nil},
 		{"its own", out, "", []apply.Record{wrote("b", out, config.Path), wrote("a", here, config.Path)}},
 		{"of the other", here, out, []apply.Record{wrote("b", out, config.Path), wrote("a", here, config.Path)}},
+		{"no Postfix is installed", "", "", []apply.Record{wrote("a", here, config.Path)}},
 		{"the other has not changed it", here, "", []apply.Record{wrote("b", out, out+"/main.cf"), wrote("a", here, config.Path)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
