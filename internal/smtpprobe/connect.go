@@ -66,6 +66,17 @@ func (c *client) connect(ctx context.Context) error {
 	return nil
 }
 
+// Others says of each other address why it does not answer, where none does: "; " and an
+// error for each, to be put behind Err.
+func (r Result) Others() (text string) {
+	if r.Failed == StepConnect {
+		for _, lost := range r.Lost {
+			text += "; " + lost.Err.Error()
+		}
+	}
+	return text
+}
+
 // race tries the addresses in turn: the next one as soon as those before have failed, or
 // beside them when they have been silent for connectDelay. The winner is the first that
 // answers; nil: none has by the time that ctx is done or the target gives up.
